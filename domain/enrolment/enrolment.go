@@ -1,0 +1,124 @@
+// Package enrolment says what the facts about one enrolment mean: its terms on a day, the months
+// its grants pay, and the days on which it is covered or in grace (contract, section 3).
+//
+// Everything here is a pure function over facts in force; which facts are in force, and what a
+// worker or commitment is called, is the caller's business: it passes handles of its own.
+package enrolment
+
+import (
+	"math"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// Never is a day and a month later than every one a fact can name: the end of what has no end.
+const (
+	Never      temporal.Date  = math.MaxInt32
+	NeverMonth temporal.Month = math.MaxInt32
+)
+
+// Terms are what an enrolment says of its worker while it is open.
+type Terms struct {
+	Region     region.Code // a regency: the worker's domicile
+	Segment    event.Segment
+	Category   event.Category
+	Programmes event.ProgrammeSet
+	Payer      event.Payer
+}
+
+// Named tells which terms an amendment replaces.
+type Named uint8
+
+// The terms an amendment can name.
+const (
+	NamesRegion     Named = 1 << 0
+	NamesSegment    Named = 1 << 1
+	NamesCategory   Named = 1 << 2
+	NamesProgrammes Named = 1 << 3
+	NamesPayer      Named = 1 << 4
+
+	namesAll Named = 1<<5 - 1
+)
+
+// Change is one fact that opens, amends, closes or reopens an enrolment.
+type Change struct {
+	Kind     event.Type    // one of the four enrolment events
+	On       temporal.Date // effective: from, or until of a termination
+	Sequence uint64
+	Worker   uint32 // opened: the caller's handle of the worker
+	Terms    Terms  // opened: all; amended: those in Named
+	Named    Named
+}
+
+// Before orders changes as they take effect: by day, then by place in the log.
+func (c *Change) Before(other *Change) bool {
+	if c.On != other.On {
+		return c.On < other.On
+	}
+	return c.Sequence < other.Sequence
+}
+
+// Stretch is a span of days on which an enrolment is open for one worker under the same terms.
+type Stretch struct {
+	From, Until temporal.Date // Until is out; Never when nothing ends it
+	Worker      uint32
+	Terms       Terms
+}
+
+// AppendStretches folds the changes, which must be in order of [Change.Before], and appends the
+// stretches they leave, in order of time. Neighbouring stretches may be equal but for their days.
+func AppendStretches(dst []Stretch, changes []Change) []Stretch {
+	var (
+		now   Stretch
+		known bool // an opened event has set terms
+		open  bool
+	)
+	for i := range changes {
+		c := &changes[i]
+		if open && now.From < c.On {
+			now.Until = c.On
+			dst = append(dst, now)
+		}
+		switch c.Kind {
+		case event.EnrolmentOpened:
+			now.Worker, known, open = c.Worker, true, true
+			now.Terms.replace(c.Terms, namesAll)
+		case event.EnrolmentAmended:
+			if known {
+				now.Terms.replace(c.Terms, c.Named)
+			}
+		case event.EnrolmentTerminated:
+			open = false
+		case event.EnrolmentReinstated:
+			open = known
+		default: // other facts change no terms
+		}
+		now.From = c.On
+	}
+	if open {
+		now.Until = Never
+		dst = append(dst, now)
+	}
+	return dst
+}
+
+// replace takes over those of the other terms that are named.
+func (t *Terms) replace(other Terms, named Named) {
+	if named&NamesRegion != 0 {
+		t.Region = other.Region
+	}
+	if named&NamesSegment != 0 {
+		t.Segment = other.Segment
+	}
+	if named&NamesCategory != 0 {
+		t.Category = other.Category
+	}
+	if named&NamesProgrammes != 0 {
+		t.Programmes = other.Programmes
+	}
+	if named&NamesPayer != 0 {
+		t.Payer = other.Payer
+	}
+}

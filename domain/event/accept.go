@@ -1,0 +1,76 @@
+package event
+
+import (
+	"strconv"
+
+	"cakupan/domain/temporal"
+)
+
+// The limits of an event.
+const (
+	BytesMax       = 64 << 10 // as sent, a line without its end
+	idRunesMax     = 128
+	sourceRunesMax = 256
+	keyBytesMax    = 64 // worker, enrolment, commitment
+)
+
+// CheckSize refuses an event of more than 64 KiB as sent. It is the first of the rules, before
+// the bytes are looked at.
+func CheckSize(bytes int) *Refusal {
+	if bytes <= BytesMax {
+		return nil
+	}
+	return &Refusal{Code: TooLarge, Detail: "the event has " + strconv.Itoa(bytes) +
+		" bytes; send at most 65536 in one event"}
+}
+
+// Options says how events are taken in.
+type Options struct {
+	KeepRecorded bool // take "recordedat" as the record time instead of dropping it
+}
+
+// Accepted is an event that passed the rules, and the record time that came with it.
+type Accepted struct {
+	Event
+	RecordedAt  temporal.Instant // meaningful when HasRecorded
+	HasRecorded bool             // there was a "recordedat" and Options asked to keep it
+}
+
+// Accept reads a document as an event by the rules of the contract, all but size and JSON. Data
+// holds the NIK where the event came with one: the caller puts a worker in its place with
+// [Data.SetWorker] before anything is stored.
+//
+// Texts of the event alias those of the document. A refused event keeps of its [Key] what could
+// be read, NIK masked, and is otherwise empty.
+func Accept(doc Value, opts Options) (Accepted, *Refusal) {
+	var a Accepted
+	if doc.Kind != Object {
+		return a, &Refusal{Code: Malformed, Detail: "an event is a JSON object"}
+	}
+	env := sortEnvelope(doc.Members, opts)
+	refusal := a.readEnvelope(&env)
+	if refusal == nil {
+		a.Type, refusal = readType(env.typeName.Text)
+	}
+	if refusal == nil {
+		refusal = a.Data.accept(a.Type, env.data.Members)
+	}
+	if refusal != nil {
+		return Accepted{Event: Event{Key: env.readable()}}, refusal
+	}
+	return a, nil
+}
+
+// readType reads the type of an event whose envelope is in order.
+func readType(name string) (Type, *Refusal) {
+	if t, ok := ParseType(name); ok {
+		return t, nil
+	}
+	detail := "there is no type " + quote(name)
+	if t, ok := ParseType(prefix + name); ok {
+		detail += "; did you mean " + quote(t.Name()) + "?"
+	} else {
+		detail += "; types are such as " + quote(EnrolmentOpened.Name())
+	}
+	return 0, &Refusal{Code: TypeUnknown, Field: "type", Detail: detail}
+}

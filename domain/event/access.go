@@ -1,0 +1,174 @@
+package event
+
+import (
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// The accessors reach a field of [Data] by its number, for code that treats all fields alike:
+// reading, rendering and the codec. Each returns nil, 0 or false for a field of another kind.
+
+// Text returns where d holds a [TextField].
+func (d *Data) Text(f Field) *string {
+	switch f {
+	case FieldEnrolment:
+		return &d.Enrolment
+	case FieldWorker:
+		return &d.Worker
+	case FieldNIK:
+		return &d.NIK
+	case FieldCommitment:
+		return &d.Commitment
+	case FieldBasis:
+		return &d.Basis
+	case FieldPaymentReference:
+		return &d.PaymentReference
+	case FieldReasonText:
+		return &d.ReasonText
+	case FieldPublication:
+		return &d.Publication
+	case FieldPercent:
+		return &d.Percent
+	case FieldRetractedSource:
+		return &d.RetractedSource
+	case FieldRetractedID:
+		return &d.RetractedID
+	}
+	return nil
+}
+
+// Integer returns where d holds an [IntegerField].
+func (d *Data) Integer(f Field) *int64 {
+	switch f {
+	case FieldAmount:
+		return &d.Amount
+	case FieldFiscalYear:
+		return &d.FiscalYear
+	case FieldHeads:
+		return &d.Heads
+	case FieldMonths:
+		return &d.Months
+	case FieldTariff:
+		return &d.Tariff
+	case FieldCeiling:
+		return &d.Ceiling
+	case FieldCount:
+		return &d.Count
+	}
+	return nil
+}
+
+// Date returns where d holds a [DateField].
+func (d *Data) Date(f Field) *temporal.Date {
+	switch f {
+	case FieldFrom:
+		return &d.From
+	case FieldUntil:
+		return &d.Until
+	case FieldOn:
+		return &d.On
+	case FieldPaidOn:
+		return &d.PaidOn
+	case FieldReference:
+		return &d.Reference
+	}
+	return nil
+}
+
+// Month returns where d holds a [MonthField].
+func (d *Data) Month(f Field) *temporal.Month {
+	switch f {
+	case FieldFromMonth:
+		return &d.FromMonth
+	case FieldUntilMonth:
+		return &d.UntilMonth
+	}
+	return nil
+}
+
+// CodeNumber returns the number of a [CodeField]: of the code list, or the region's.
+func (d *Data) CodeNumber(f Field) uint64 {
+	switch f {
+	case FieldRegion:
+		return uint64(d.Region)
+	case FieldFunder:
+		return uint64(d.Funder)
+	case FieldSegment:
+		return uint64(d.Segment)
+	case FieldCategory:
+		return uint64(d.Category)
+	case FieldPayer:
+		return uint64(d.Payer)
+	case FieldReason:
+		return uint64(d.Reason)
+	case FieldFunding:
+		return uint64(d.Funding)
+	case FieldSector:
+		return uint64(d.Sector)
+	case FieldIndicator:
+		return uint64(d.Indicator)
+	}
+	return 0
+}
+
+// SetCodeNumber sets a [CodeField] to a number of its list or register. It returns false, and
+// sets nothing, when the list has no such number.
+func (d *Data) SetCodeNumber(f Field, number uint64) bool {
+	if f == FieldRegion || f == FieldFunder {
+		return d.setRegion(f, number)
+	}
+	if number == 0 || number >= uint64(len(list(f))) {
+		return false
+	}
+	switch f {
+	case FieldSegment:
+		d.Segment = Segment(number)
+	case FieldCategory:
+		d.Category = Category(number)
+	case FieldPayer:
+		d.Payer = Payer(number)
+	case FieldReason:
+		d.Reason = Reason(number)
+	case FieldFunding:
+		d.Funding = Funding(number)
+	case FieldSector:
+		d.Sector = Sector(number)
+	case FieldIndicator:
+		d.Indicator = Indicator(number)
+	}
+	return true
+}
+
+func (d *Data) setRegion(f Field, number uint64) bool {
+	code, ok := region.FromNumber(number)
+	if !ok {
+		return false
+	}
+	if f == FieldRegion {
+		d.Region = code
+	} else {
+		d.Funder = code
+	}
+	return true
+}
+
+// list returns the names of the code list of a field, nil for a field without one.
+func list(f Field) []string {
+	switch f {
+	case FieldSegment:
+		return segments[:]
+	case FieldCategory:
+		return categories[:]
+	case FieldPayer:
+		return payers[:]
+	case FieldReason:
+		return reasons[:]
+	case FieldFunding:
+		return fundings[:]
+	case FieldSector:
+		return sectors[:]
+	case FieldIndicator:
+		return indicators[:]
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package event
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// prefix begins the name of every type.
+const prefix = "id.cakupan."
+
+// need says whether a type's event must carry a field.
+type need uint8
+
+const (
+	required need = iota
+	optional
+	either // worker or nik, exactly one of them
+	amends // one or more of these
+)
+
+// spec is one field of a type.
+type spec struct {
+	field   Field
+	need    need
+	regency bool // a region must be a regency
+}
+
+// entry is one type of the catalogue.
+type entry struct {
+	name   string // without the prefix
+	fields []spec // in the contract's order
+}
+
+// catalogue holds the types by number. It is never written.
+var catalogue = [...]entry{
+	EnrolmentOpened: {"enrolment.opened.v1", []spec{
+		{field: FieldEnrolment},
+		{field: FieldWorker, need: either},
+		{field: FieldNIK, need: either},
+		{field: FieldRegion, regency: true},
+		{field: FieldSegment},
+		{field: FieldCategory},
+		{field: FieldProgrammes},
+		{field: FieldPayer},
+		{field: FieldFrom},
+	}},
+	EnrolmentAmended: {"enrolment.amended.v1", []spec{
+		{field: FieldEnrolment},
+		{field: FieldFrom},
+		{field: FieldRegion, need: amends, regency: true},
+		{field: FieldSegment, need: amends},
+		{field: FieldCategory, need: amends},
+		{field: FieldProgrammes, need: amends},
+		{field: FieldPayer, need: amends},
+	}},
+	EnrolmentTerminated: {"enrolment.terminated.v1", []spec{
+		{field: FieldEnrolment}, {field: FieldUntil}, {field: FieldReason},
+	}},
+	EnrolmentReinstated: {"enrolment.reinstated.v1", []spec{
+		{field: FieldEnrolment}, {field: FieldFrom},
+	}},
+	WorkerDied: {"worker.died.v1", []spec{
+		{field: FieldWorker, need: either}, {field: FieldNIK, need: either}, {field: FieldOn},
+	}},
+	FundingCommitted: {"funding.committed.v1", []spec{
+		{field: FieldCommitment},
+		{field: FieldFunder},
+		{field: FieldFunding},
+		{field: FieldFiscalYear},
+		{field: FieldHeads},
+		{field: FieldMonths},
+		{field: FieldTariff},
+		{field: FieldCeiling},
+		{field: FieldFromMonth},
+		{field: FieldUntilMonth},
+		{field: FieldBasis, need: optional},
+	}},
+	FundingAmended: {"funding.amended.v1", []spec{
+		{field: FieldCommitment},
+		{field: FieldHeads, need: amends},
+		{field: FieldMonths, need: amends},
+		{field: FieldTariff, need: amends},
+		{field: FieldCeiling, need: amends},
+		{field: FieldUntilMonth, need: amends},
+	}},
+	FundingGranted: {"funding.granted.v1", []spec{
+		{field: FieldCommitment},
+		{field: FieldEnrolment},
+		{field: FieldFromMonth},
+		{field: FieldUntilMonth},
+	}},
+	FundingRevoked: {"funding.revoked.v1", []spec{
+		{field: FieldCommitment}, {field: FieldEnrolment}, {field: FieldFromMonth},
+	}},
+	FundingDisbursed: {"funding.disbursed.v1", []spec{
+		{field: FieldCommitment},
+		{field: FieldAmount},
+		{field: FieldPaidOn},
+		{field: FieldPaidMonths},
+		{field: FieldPaymentReference},
+	}},
+	FundingClosed: {"funding.closed.v1", []spec{
+		{field: FieldCommitment}, {field: FieldFromMonth}, {field: FieldReasonText},
+	}},
+	WorkforcePublished: {"workforce.published.v1", []spec{
+		{field: FieldRegion},
+		{field: FieldSector},
+		{field: FieldIndicator},
+		{field: FieldCount},
+		{field: FieldReference},
+		{field: FieldPublication},
+	}},
+	TargetSet: {"target.set.v1", []spec{
+		{field: FieldRegion},
+		{field: FieldSector},
+		{field: FieldPercent},
+		{field: FieldFrom},
+		{field: FieldBasis, need: optional},
+	}},
+	EventRetracted: {"event.retracted.v1", []spec{
+		{field: FieldRetractedSource}, {field: FieldRetractedID}, {field: FieldReasonText},
+	}},
+}
+
+// Types returns all types in the contract's order. The slice is the caller's.
+func Types() []Type {
+	types := make([]Type, 0, len(catalogue)-1)
+	for t := EnrolmentOpened; t.Known(); t++ {
+		types = append(types, t)
+	}
+	return types
+}
+
+// Known tells whether the catalogue has t.
+func (t Type) Known() bool {
+	return t != 0 && int(t) < len(catalogue)
+}
+
+// Name returns the full name of the type, "id.cakupan.enrolment.opened.v1".
+func (t Type) Name() string {
+	if !t.Known() {
+		return "type " + strconv.Itoa(int(t))
+	}
+	return prefix + catalogue[t].name
+}
+
+// String returns the full name, as [Type.Name].
+func (t Type) String() string { return t.Name() }
+
+// ParseType reads the full name of a type.
+func ParseType(name string) (Type, bool) {
+	short, ok := strings.CutPrefix(name, prefix)
+	if !ok {
+		return 0, false
+	}
+	for t := EnrolmentOpened; t.Known(); t++ {
+		if catalogue[t].name == short {
+			return t, true
+		}
+	}
+	return 0, false
+}
+
+// Fields returns the fields an event of the type may carry, in the contract's order. The slice
+// is the caller's.
+func (t Type) Fields() []Field {
+	if !t.Known() {
+		return nil
+	}
+	var all []Field
+	for _, s := range catalogue[t].fields {
+		all = append(all, s.field)
+	}
+	return all
+}
+
+// field returns the field of the type with a name, 0 when it has none.
+func (t Type) field(name string) Field {
+	for _, s := range catalogue[t].fields {
+		if fields[s.field].name == name {
+			return s.field
+		}
+	}
+	return 0
+}
+
+// fieldNames returns the names of the type's fields for a message.
+func (t Type) fieldNames() string {
+	var names []string
+	for _, f := range t.Fields() {
+		names = append(names, f.Name())
+	}
+	return strings.Join(slices.Compact(names), ", ")
+}

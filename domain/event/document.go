@@ -1,0 +1,28 @@
+package event
+
+// Kind is the kind of a [Value].
+type Kind uint8
+
+// The kinds of values a document holds.
+const (
+	Null Kind = iota
+	Bool
+	Number
+	String
+	Object
+	List
+)
+
+// Value is one node of a neutral document tree, as an edge (JSON, a spreadsheet row) read it.
+type Value struct {
+	Kind    Kind
+	Text    string   // String: the text. Number: its literal. Bool: "true" or "false"
+	Members []Member // Object: in the order sent; names are distinct
+	Items   []Value  // List
+}
+
+// Member is one named value of an object.
+type Member struct {
+	Name  string
+	Value Value
+}

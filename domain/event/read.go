@@ -1,0 +1,286 @@
+package event
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"cakupan/domain/figures"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// accept reads the data of an event of a known type: unknown fields, missing fields, worker,
+// values, period, in this order.
+func (d *Data) accept(t Type, members []Member) *Refusal {
+	specs := catalogue[t].fields
+	var sent [fieldEnd]*Value
+	for i := range members {
+		f := t.field(members[i].Name)
+		if f == 0 {
+			return unknownField(t, members[i].Name)
+		}
+		sent[f] = &members[i].Value
+	}
+	if refusal := checkPresence(specs, &sent); refusal != nil {
+		return refusal
+	}
+	for _, s := range specs {
+		if sent[s.field] == nil {
+			continue
+		}
+		if code, detail := d.read(s, sent[s.field]); code != "" {
+			name := "data." + s.field.Name()
+			return &Refusal{Code: code, Field: name, Detail: name + " " + detail}
+		}
+		d.Has = d.Has.With(s.field)
+	}
+	return d.checkPeriod()
+}
+
+// unknownField refuses a field that the type has not, and says which one may have been meant.
+func unknownField(t Type, name string) *Refusal {
+	detail := "it has " + t.fieldNames()
+	for _, f := range t.Fields() {
+		if strings.EqualFold(f.Name(), name) {
+			detail = "did you mean " + f.Name() + "?"
+		}
+	}
+	name = shorten(name, quoteRunesMax)
+	return &Refusal{
+		Code: FieldUnknown, Field: "data." + name,
+		Detail: "the data of " + t.Name() + ` has no field "` + name + `"; ` + detail,
+	}
+}
+
+// checkPresence finds missing fields in the type's order, then an amendment of nothing, then both
+// or neither of worker and nik. A value of null is there: it is invalid, not missing.
+func checkPresence(specs []spec, sent *[fieldEnd]*Value) *Refusal {
+	var amendment, amended, person bool
+	for _, s := range specs {
+		there := sent[s.field] != nil
+		switch s.need {
+		case required:
+			if !there {
+				name := "data." + s.field.Name()
+				return &Refusal{Code: FieldMissing, Field: name, Detail: name + " is required"}
+			}
+		case amends:
+			amendment, amended = true, amended || there
+		case either:
+			person = true
+		}
+	}
+	if amendment && !amended {
+		return amendsNothing(specs)
+	}
+	if person && (sent[FieldWorker] != nil) == (sent[FieldNIK] != nil) {
+		return &Refusal{
+			Code: WorkerAmbiguous, Field: "data.worker",
+			Detail: "name the person once: give either data.worker or data.nik",
+		}
+	}
+	return nil
+}
+
+func amendsNothing(specs []spec) *Refusal {
+	var names []string
+	for _, s := range specs {
+		if s.need == amends {
+			names = append(names, s.field.Name())
+		}
+	}
+	return &Refusal{
+		Code: FieldMissing, Field: "data",
+		Detail: "the amendment amends nothing: give one or more of " + strings.Join(names, ", "),
+	}
+}
+
+// read reads one value. It returns the code of a refusal and the rest of a sentence that begins
+// with the field's name, or "" when the value is taken over.
+func (d *Data) read(s spec, v *Value) (Code, string) {
+	switch info := &fields[s.field]; info.rule {
+	case natural:
+		return readInteger(d.Integer(s.field), v, 0, 1<<63-1)
+	case year:
+		return readInteger(d.Integer(s.field), v, 1, 9999)
+	case code:
+		return d.readCode(s.field, v)
+	case regionCode:
+		return d.readRegion(s, v)
+	case date:
+		return readDate(d.Date(s.field), v)
+	case month:
+		return readMonth(d.Month(s.field), v)
+	case programmes:
+		return d.readProgrammes(v)
+	case months:
+		return d.readMonths(v)
+	case nikText:
+		return d.readNIK(v)
+	default:
+		return readDataText(d.Text(s.field), info.rule, v)
+	}
+}
+
+func (d *Data) readNIK(v *Value) (Code, string) {
+	if v.Kind != String {
+		return NIKInvalid, "must be a string of 16 digits, in quotes"
+	}
+	if broken := CheckNIK(v.Text); broken != "" {
+		return NIKInvalid, "is no NIK: " + broken
+	}
+	d.NIK = v.Text
+	return "", ""
+}
+
+// readDataText reads an id or a text. That no NIK stands in it goes before its own rule.
+func readDataText(to *string, rule rule, v *Value) (Code, string) {
+	if v.Kind != String {
+		return FieldInvalid, "must be a string"
+	}
+	if HasNIK(v.Text) {
+		return NIKMisplaced, misplacedDetail
+	}
+	if broken := checkText(rule, v.Text); broken != "" {
+		return FieldInvalid, broken
+	}
+	*to = v.Text
+	return "", ""
+}
+
+// checkText returns what is wrong with an id or text, "" when nothing is.
+func checkText(rule rule, text string) string {
+	switch rule {
+	case idText:
+		if text == "" || len(text) > keyBytesMax || strings.ContainsFunc(text, isNoKeyRune) {
+			return "must have 1 to 64 characters of A-Z a-z 0-9 . _ : -"
+		}
+	case percentText:
+		if _, ok := figures.ParsePercent(text); !ok {
+			return `must be a decimal number of 0 or more as a string, such as "60" or "52.15",` +
+				" with at most two decimals"
+		}
+	case sourceText:
+		if utf8.RuneCountInString(text) > sourceRunesMax || !isURIReference(text) {
+			return "must be the source of an event: a URI reference of 1 to 256 characters"
+		}
+	case eventIDText:
+		if text == "" || utf8.RuneCountInString(text) > idRunesMax {
+			return "must be the id of an event: 1 to 128 characters"
+		}
+	}
+	return ""
+}
+
+func isNoKeyRune(r rune) bool {
+	return isNoExtensionRune(r) && (r < 'A' || r > 'Z') &&
+		r != '.' && r != '_' && r != ':' && r != '-'
+}
+
+// readInteger reads a whole number from lowest to highest. -0 is 0.
+func readInteger(to *int64, v *Value, lowest, highest int64) (Code, string) {
+	if v.Kind != Number || !isInteger(v.Text) {
+		return FieldInvalid, "must be a whole number, without quotes, fraction or exponent"
+	}
+	n, err := strconv.ParseInt(v.Text, 10, 64)
+	if err != nil || n < lowest || n > highest {
+		return FieldInvalid, "must be " + strconv.FormatInt(lowest, 10) + " to " +
+			strconv.FormatInt(highest, 10)
+	}
+	*to = n
+	return "", ""
+}
+
+func (d *Data) readCode(f Field, v *Value) (Code, string) {
+	names := list(f)
+	if v.Kind == String && v.Text != "" {
+		for n := 1; n < len(names); n++ {
+			if names[n] == v.Text {
+				d.SetCodeNumber(f, uint64(n))
+				return "", ""
+			}
+		}
+	}
+	return FieldInvalid, "must be one of " + strings.Join(names[1:], ", ")
+}
+
+func (d *Data) readRegion(s spec, v *Value) (Code, string) {
+	switch v.Kind {
+	case String:
+	case Null:
+		return FieldInvalid, "must be a string: " + region.Explain("")
+	default:
+		return RegionUnknown, "must be a string: " + region.Explain("")
+	}
+	code, ok := region.Parse(v.Text)
+	if !ok {
+		return RegionUnknown, "is not in the register of regions: " + region.Explain(v.Text)
+	}
+	if s.regency && code.Level() != region.RegencyLevel {
+		return RegionUnknown, "must be a regency or city such as 75.03; " + code.String() +
+			" is the " + code.Level().String() + " " + code.Name()
+	}
+	d.SetCodeNumber(s.field, uint64(code))
+	return "", ""
+}
+
+func readDate(to *temporal.Date, v *Value) (Code, string) {
+	date, err := temporal.ParseDate(v.Text)
+	if v.Kind != String || err != nil {
+		return FieldInvalid, "must be a day that exists, as YYYY-MM-DD"
+	}
+	*to = date
+	return "", ""
+}
+
+func readMonth(to *temporal.Month, v *Value) (Code, string) {
+	month, err := temporal.ParseMonth(v.Text)
+	if v.Kind != String || err != nil {
+		return FieldInvalid, "must be a month as YYYY-MM"
+	}
+	*to = month
+	return "", ""
+}
+
+func (d *Data) readProgrammes(v *Value) (Code, string) {
+	if v.Kind != List || len(v.Items) == 0 {
+		return FieldInvalid, "must be a list of one or more programmes"
+	}
+	list := make([]Programme, 0, len(v.Items))
+	for i := range v.Items {
+		programme, ok := ParseProgramme(v.Items[i].Text)
+		if v.Items[i].Kind != String || !ok {
+			return FieldInvalid, "must hold programmes of " +
+				strings.Join(programmeNames[1:], ", ") + " only"
+		}
+		list = append(list, programme)
+	}
+	d.Programmes = list
+	return "", ""
+}
+
+func (d *Data) readMonths(v *Value) (Code, string) {
+	if v.Kind != List || len(v.Items) == 0 {
+		return FieldInvalid, "must be a list of one or more months"
+	}
+	list := make([]temporal.Month, len(v.Items))
+	for i := range v.Items {
+		if code, detail := readMonth(&list[i], &v.Items[i]); code != "" {
+			return code, "must hold months only; each " + detail
+		}
+	}
+	d.PaidMonths = list
+	return "", ""
+}
+
+// checkPeriod refuses a period of no month.
+func (d *Data) checkPeriod() *Refusal {
+	if d.Has.Has(FieldFromMonth) && d.Has.Has(FieldUntilMonth) && d.UntilMonth <= d.FromMonth {
+		return &Refusal{
+			Code: PeriodInverted, Field: "data.until",
+			Detail: "data.until is the first month after the period: take one later than data.from",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package event
+
+// Code is the contract's name for why an event was refused.
+type Code string
+
+// The refusals of contract section 1, and the one of section 5 of issue texts to come.
+const (
+	Malformed       Code = "event.malformed"
+	TypeUnknown     Code = "event.type_unknown"
+	TooLarge        Code = "event.too_large"
+	Conflict        Code = "event.conflict"
+	FieldMissing    Code = "field.missing"
+	FieldUnknown    Code = "field.unknown"
+	FieldInvalid    Code = "field.invalid"
+	RegionUnknown   Code = "region.unknown"
+	PeriodInverted  Code = "period.inverted"
+	WorkerAmbiguous Code = "worker.ambiguous"
+	NIKInvalid      Code = "nik.invalid"
+	NIKMisplaced    Code = "nik.misplaced"
+	RecordedOrder   Code = "recorded.order"
+)
+
+// Refusal says why an event was refused, and what the publisher can do. It never holds a NIK.
+type Refusal struct {
+	Code   Code
+	Field  string // "data.from", "id"; empty when the event as a whole is meant
+	Detail string // a sentence a person can act on
+}
+
+func (r *Refusal) Error() string {
+	if r.Field == "" {
+		return string(r.Code) + ": " + r.Detail
+	}
+	return string(r.Code) + " (" + r.Field + "): " + r.Detail
+}
+
+// Status is what became of a submitted event.
+type Status string
+
+// The three outcomes of a submission.
+const (
+	Appended  Status = "appended"
+	Duplicate Status = "duplicate"
+	Refused   Status = "refused"
+)
+
+// Receipt answers one submitted event. Sequence is set for Appended and Duplicate,
+// Refusal for Refused. Key may be empty when the event was unreadable.
+type Receipt struct {
+	Key
+	Status   Status
+	Sequence uint64
+	Refusal  *Refusal
+}

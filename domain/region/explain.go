@@ -1,0 +1,92 @@
+package region
+
+import "strings"
+
+// bpsGorontalo holds the regencies of Gorontalo whose BPS code looks like the Kemendagri code of
+// another one, and BPS's short name for it. Written out because this is the trap people fall into.
+func bpsGorontalo(digits string) string {
+	switch digits {
+	case "7501":
+		return "Boalemo"
+	case "7502":
+		return "Kabupaten Gorontalo"
+	case "7503":
+		return "Pohuwato"
+	case "7504":
+		return "Bone Bolango"
+	}
+	return ""
+}
+
+const shape = `a region is "ID", a province's two digits such as "75", ` +
+	`or a regency's two and two with a dot such as "75.03", in quotes`
+
+// Explain returns why a text that [Parse] refuses is no code, and what may have been meant:
+//
+//	did you mean 75.03 Kabupaten Bone Bolango? BPS uses 7503 for Pohuwato
+//
+// It repeats the text only where that is a few digits, so that it can be shown to anybody.
+func Explain(text string) string {
+	trimmed := strings.TrimSpace(text)
+	if code, ok := Parse(trimmed); ok {
+		return "did you mean " + label(code) + "? A code has no spaces around it"
+	}
+	if strings.EqualFold(trimmed, "id") {
+		return `did you mean "ID", the nation? It is written in capitals`
+	}
+	if isDigits(trimmed) && len(trimmed) == len("7503") {
+		return explainUndotted(trimmed)
+	}
+	if head, tail, ok := strings.Cut(trimmed, "."); ok && len(trimmed) == len("75.3") &&
+		isDigits(head) && isDigits(tail) {
+		return "a number loses its zeros: " + shape
+	}
+	if _, ok := Parse(strings.ReplaceAll(trimmed, ",", ".")); ok {
+		return "write the code with a dot: " + shape
+	}
+	if wellFormed(trimmed) {
+		return "no region in force has the Kemendagri code " + trimmed
+	}
+	return shape
+}
+
+// explainUndotted explains four digits: the Kemendagri code without its dot, or a code of BPS.
+func explainUndotted(digits string) string {
+	code, ok := Parse(digits[:2] + "." + digits[2:])
+	if !ok {
+		return "no region in force has these digits; " + shape
+	}
+	meant := "did you mean " + label(code) + "? BPS "
+	if name := bpsGorontalo(digits); name != "" {
+		return meant + "uses " + digits + " for " + name
+	}
+	if code.Parent() == 75 {
+		return meant + "uses " + digits + " for it too, but not so for its neighbours"
+	}
+	return meant + "may use " + digits + " for another region"
+}
+
+// label returns "75.03 Kabupaten Bone Bolango".
+func label(code Code) string {
+	return code.String() + " " + code.Name()
+}
+
+// wellFormed tells whether text has the shape of a code.
+func wellFormed(text string) bool {
+	switch len(text) {
+	case len("75"):
+		return isDigits(text)
+	case len("75.03"):
+		return isDigits(text[:2]) && text[2] == '.' && isDigits(text[3:])
+	}
+	return false
+}
+
+func isDigits(text string) bool {
+	for i := range len(text) {
+		if text[i]-'0' > 9 {
+			return false
+		}
+	}
+	return text != ""
+}

@@ -1,0 +1,114 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"cakupan/eventstore"
+)
+
+// The work on files that goes on beside appending: one goroutine writes the sealed table, another
+// merges. Writing only appends to runs and merging only replaces a stretch of them, so neither
+// waits for the other.
+
+// startWrite has the sealed table written as a run. The caller holds mu.
+func (x *Index) startWrite() {
+	x.writing = true
+	go x.write(x.sealed)
+}
+
+func (x *Index) write(t *table) {
+	r, err := writeTable(x.dir, x.identity, t)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.writing, x.writeErr = false, err
+	if err == nil {
+		x.runs = append(x.runs, r)
+		x.sealed, x.spare = nil, t
+		t.reset()
+		x.startMerge()
+	}
+	x.changed.Broadcast()
+}
+
+// writeTable writes the entries of a table as a run.
+func writeTable(dir string, identity eventstore.Identity, t *table) (*run, error) {
+	w, err := createRun(dir, header{
+		identity: identity, first: t.first(), last: t.last(), tree: t.tree,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var buf [entrySize]byte
+	entries := t.sorted()
+	for i := range entries {
+		if err := w.add(appendEntry(buf[:0], &entries[i])); err != nil {
+			return nil, errors.Join(err, w.abort())
+		}
+	}
+	return w.finish()
+}
+
+// startMerge merges in the background as long as there is something to merge. The caller holds
+// mu.
+func (x *Index) startMerge() {
+	if x.merging {
+		return
+	}
+	if from, to, ok := plan(x.runs); ok && x.state() == nil {
+		x.merging = true
+		go x.merge(slices.Clone(x.runs[from:to]))
+	}
+}
+
+func (x *Index) merge(inputs []*run) {
+	merged, err := mergeRuns(x.dir, inputs, x.stopped)
+	if err == nil {
+		x.replace(inputs, merged)
+		// If we crash here, the inputs are still there beside the merged run: Open prefers it.
+		// No lookup uses them any more: replace had mu for itself. Removing a large file takes
+		// a while, so it is done without mu; what cannot be removed is removed by Open.
+		for _, r := range inputs {
+			err = errors.Join(err, r.close(), os.Remove(r.path))
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if broken := new(runError); errors.As(err, &broken) && errors.Is(err, errUnusable) {
+		_ = x.setAside(broken) // whoever uses the index next is told
+	}
+	x.merging, x.mergeErr = false, err
+	if err == nil {
+		x.startMerge()
+	}
+	x.changed.Broadcast()
+}
+
+// replace puts the merged run in the place of those that it was made of.
+func (x *Index) replace(inputs []*run, merged *run) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	from := slices.Index(x.runs, inputs[0])
+	x.runs = slices.Replace(x.runs, from, from+len(inputs), merged)
+}
+
+// stopped reports whether a merge should be abandoned.
+func (x *Index) stopped() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.state() != nil
+}
+
+// Err returns what went wrong in the background and is being tried again, nil when all is well.
+// The index answers correctly meanwhile, only more slowly; damage is returned by Lookup.
+func (x *Index) Err() error {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	err := errors.Join(x.writeErr, x.mergeErr)
+	if err == nil || errors.Is(err, errStopped) {
+		return nil
+	}
+	return fmt.Errorf("write index: %w", err)
+}

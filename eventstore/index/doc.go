@@ -1,0 +1,28 @@
+// Package index answers, for ever and fast, whether an event with this source and id is in the
+// log already, and where: the lasting memory behind idempotency.
+//
+// The index is derived from the log and holds nothing of its own. Losing it, or any file of it,
+// costs the time to read the log again and nothing else; so whatever looks damaged is discarded.
+// Its files lie in a folder of their own.
+//
+// # How it works
+//
+// An entry is 40 bytes: 16 of the SHA-256 of the key, the sequence, 16 of the digest of what the
+// event says. Recent entries lie in a table in memory. A full table (131,072 entries, 5 MiB) is
+// sorted and written as a run: an immutable file, named by the range of sequences it covers
+// (0000000001-0000131000.run). In the background, runs of like size are merged, four into one, so
+// that there are never more than a handful, whatever the length of the log. A lookup asks the
+// table and each run; in a run it computes where the key must stand, since hashes are uniform,
+// and reads one or two cache lines there. Memory does not grow with the log.
+//
+// # Crashes
+//
+// A run is written to a temporary file, synced, and renamed, so a file with the name of a run is
+// complete. Merged runs are removed only after the run that replaces them is durable. After a
+// crash there are therefore the old files, or the new one, or both: Open takes the largest that
+// cover the log from its first event without a hole and removes the others. What no run covers is
+// read from the log again, which is at most two tables and takes well under a second.
+//
+// Every run holds the Merkle frontier after its last event, so reading on needs nothing older.
+// Runs end where frames end.
+package index

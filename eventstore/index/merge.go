@@ -1,0 +1,141 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+)
+
+const (
+	// fanIn runs of like size become one. Each entry is thus written log₄(n/131,072) times more
+	// (three times at 8 million events), and a lookup asks three runs of each size at most.
+	fanIn = 4
+
+	// runsMax bounds the runs: when merging cannot keep up, appending waits for it.
+	runsMax = 32
+)
+
+var errStopped = errors.New("index is closing")
+
+// tier returns the size class of a run of so many entries: 0 for what one table makes, one more
+// for each merge of fanIn.
+func tier(entries int) int {
+	t := 0
+	for limit := tableEntries; entries > limit; limit *= fanIn {
+		t++
+	}
+	return t
+}
+
+// plan returns which adjacent runs to merge next, as a range of places; ok is false when nothing
+// needs to be. Newer ones come first: they are smaller.
+func plan(runs []*run) (from, to int, ok bool) {
+	for from := len(runs) - fanIn; from >= 0; from-- {
+		if tier(runs[from].count()) <= tier(runs[from+fanIn-1].count()) {
+			// Alike, or smaller before larger, which only losing a merged run leaves behind.
+			return from, from + fanIn, true
+		}
+	}
+	return 0, 0, false
+}
+
+// mergeRuns writes one run with all entries of the inputs, which are adjacent and in log order.
+// Their checksums are compared on the way, so that damage is found and not copied.
+func mergeRuns(dir string, inputs []*run, stopped func() bool) (*run, error) {
+	last := inputs[len(inputs)-1]
+	h := header{
+		identity: last.identity, first: inputs[0].first, last: last.last, tree: last.tree,
+	}
+	w, err := createRun(dir, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := mergeInto(w, inputs, stopped); err != nil {
+		return nil, errors.Join(err, w.abort())
+	}
+	return w.finish()
+}
+
+func mergeInto(w *runWriter, inputs []*run, stopped func() bool) error {
+	var live []*mergeInput
+	for _, r := range inputs {
+		in := &mergeInput{run: r, buf: make([]byte, blockSize)}
+		if err := in.next(); err != nil {
+			return err
+		}
+		live = append(live, in)
+	}
+	for n := 0; len(live) > 0; n++ {
+		if n%blockEntries == 0 && stopped() {
+			return errStopped
+		}
+		place := least(live)
+		if err := w.add(live[place].entry); err != nil {
+			return err
+		}
+		if err := live[place].next(); err != nil {
+			return err
+		}
+		if live[place].entry == nil {
+			live = append(live[:place], live[place+1:]...)
+		}
+	}
+	return nil
+}
+
+// least returns the place of the input whose entry comes first. Equal keys (see compare) stay in
+// log order, since the sequence follows the key in the bytes.
+func least(live []*mergeInput) int {
+	best := 0
+	for i := 1; i < len(live); i++ {
+		if live[i].before(live[best]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// mergeInput reads a run from front to back.
+type mergeInput struct {
+	run    *run
+	buf    []byte
+	rest   []byte // what is left of the block
+	block  int    // next block to read
+	entry  []byte // nil at the end
+	prefix uint64
+}
+
+func (in *mergeInput) before(other *mergeInput) bool {
+	if in.prefix != other.prefix {
+		return in.prefix < other.prefix
+	}
+	const keyAndSequence = 24
+	return bytes.Compare(in.entry[:keyAndSequence], other.entry[:keyAndSequence]) < 0
+}
+
+func (in *mergeInput) next() error {
+	if len(in.rest) == 0 {
+		if in.block == in.run.blocks() {
+			in.entry = nil
+			return nil
+		}
+		rest, err := in.run.readBlock(in.block, in.buf)
+		if err != nil {
+			return &runError{run: in.run, err: err}
+		}
+		in.rest, in.block = rest, in.block+1
+	}
+	in.entry, in.rest = in.rest[:entrySize], in.rest[entrySize:]
+	in.prefix = binary.BigEndian.Uint64(in.entry)
+	return nil
+}
+
+// runError names the run that cannot be read.
+type runError struct {
+	run *run
+	err error
+}
+
+func (e *runError) Error() string { return "run " + e.run.path + ": " + e.err.Error() }
+
+func (e *runError) Unwrap() error { return e.err }

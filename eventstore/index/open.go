@@ -1,0 +1,119 @@
+package index
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"cakupan/eventstore"
+)
+
+// Open opens the index of the given ledger in a folder of its own, which it creates when there is
+// none. Afterwards the index is at Last, an event where a frame ends: read on from there in the
+// log and Add what follows.
+//
+// Files that are damaged, half written or no longer needed are removed. The folder must not be
+// open twice; whoever owns the data folder sees to that. A folder of another ledger gives an
+// *OtherLedgerError and is left as it is.
+func Open(dir string, identity eventstore.Identity) (*Index, error) {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("open index: %w", err)
+	}
+	found, err := openRuns(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open index: %w", err)
+	}
+	for _, r := range found {
+		if r.identity != identity {
+			other := &OtherLedgerError{Dir: dir, Index: r.identity, Log: identity}
+			return nil, errors.Join(other, closeRuns(found))
+		}
+	}
+	used, unused := cover(found)
+	if err := errors.Join(closeRuns(unused), removeOthers(dir, used)); err != nil {
+		return nil, errors.Join(fmt.Errorf("clean index: %w", err), closeRuns(used))
+	}
+	x := &Index{dir: dir, identity: identity, active: newTable(), spare: newTable(), runs: used}
+	x.changed = sync.NewCond(&x.mu)
+	if n := len(used); n > 0 {
+		x.last, x.tree = used[n-1].last, used[n-1].tree
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.startMerge()
+	return x, nil
+}
+
+// openRuns opens every usable run of the folder. Files that cannot be read for want of rights
+// are an error: they are not ours to judge.
+func openRuns(dir string) (runs []*run, err error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), runSuffix) {
+			continue
+		}
+		r, err := openRun(filepath.Join(dir, file.Name()))
+		switch {
+		case errors.Is(err, errUnusable):
+			continue
+		case err != nil:
+			return nil, errors.Join(err, closeRuns(runs))
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+// cover chooses the runs that cover the log from its first event as far as possible without a
+// hole, the largest first: when both a merged run and those it was made of are there, it wins.
+func cover(runs []*run) (used, unused []*run) {
+	slices.SortFunc(runs, func(a, b *run) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(b.last, a.last))
+	})
+	next := eventstore.Sequence(1)
+	for _, r := range runs {
+		if r.first == next {
+			used = append(used, r)
+			next = r.last + 1
+		} else {
+			unused = append(unused, r)
+		}
+	}
+	return used, unused
+}
+
+// removeOthers removes every file of ours that is not one of the runs in use.
+func removeOthers(dir string, used []*run) error {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		path := filepath.Join(dir, file.Name())
+		ours := slices.ContainsFunc([]string{runSuffix, tmpSuffix, damagedSuffix},
+			func(suffix string) bool { return strings.HasSuffix(path, suffix) })
+		if !ours || slices.ContainsFunc(used, func(r *run) bool { return r.path == path }) {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func closeRuns(runs []*run) error {
+	var errs []error
+	for _, r := range runs {
+		errs = append(errs, r.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,269 @@
+// Package jetstream is the log on a NATS JetStream stream: one stream with one subject, one
+// message a frame. It is an [eventstore.Log]; see there for what its methods promise.
+//
+// JetStream is trusted to keep order, to fence appends and to flush them. It is not trusted to
+// notice its own damage: after one flipped bit it serves the rest and reports that all is well.
+// So every frame is checked when it is read, a missing message is asked for by its number before
+// it is believed lost, and what is lost is named.
+//
+// The server must run with sync_interval: always, which a client cannot check; natsd sets it.
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/eventstore"
+)
+
+const (
+	// StreamDefault is the name of the stream that holds the log.
+	StreamDefault = "CAKUPAN"
+
+	// Subject is the one subject of the stream: every frame is published there.
+	Subject = "cakupan.log"
+
+	// FreeSpaceMin is how many bytes must be free on the disk for an append. When JetStream meets
+	// a full disk it stops altogether until it is restarted; the reserve is what keeps it from
+	// that. It covers the largest frame, JetStream's indexes, and what other processes may write
+	// between two appends.
+	FreeSpaceMin = 64 << 20
+
+	// requestMax bounds one request to JetStream's API.
+	requestMax = 10 * time.Second
+)
+
+// Options of a log.
+type Options struct {
+	// Stream is the stream's name. Default: StreamDefault.
+	Stream string
+	// Replicas is the number of servers that keep the log, used by Create. Default: 1.
+	Replicas int
+	// FreeSpace tells how many bytes the disk under the stream has left. Optional: give it when
+	// the server runs on this machine. Below FreeSpaceMin appends are refused with ErrFull.
+	FreeSpace func() (uint64, error)
+	// Reader is a connection of its own for the frames that Read and Follow deliver, so that a
+	// replay does not stand in the way of acknowledgements. Default: the log's connection.
+	Reader *nats.Conn
+}
+
+// Log is a log on a JetStream stream.
+type Log struct {
+	conn      *nats.Conn
+	reader    jetstream.JetStream
+	stream    string
+	identity  eventstore.Identity
+	freeSpace func() (uint64, error)
+}
+
+var _ eventstore.Log = (*Log)(nil)
+
+// Create creates the stream of a new log and opens it. The error wraps ErrExists when there is a
+// stream of that name.
+func Create(
+	ctx context.Context, conn *nats.Conn, opts Options, identity eventstore.Identity,
+) (*Log, error) {
+	opts = opts.withDefaults(conn)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, fmt.Errorf("create log %s: %w", opts.Stream, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	stream, err := js.CreateStream(ctx, configOf(opts, identity))
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return nil, fmt.Errorf("create log %s: %w", opts.Stream, eventstore.ErrExists)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create log %s: %w", opts.Stream, err)
+	}
+	return open(conn, opts, stream.CachedInfo().Config)
+}
+
+// Open opens the log. The error wraps ErrNoLog when there is no such stream, ErrUnsafe when the
+// stream is not one that Create made or could lose events as it is configured now, and
+// ErrNewerFormat when a newer version of this program made it.
+func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Log, error) {
+	opts = opts.withDefaults(conn)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	stream, err := js.Stream(ctx, opts.Stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, eventstore.ErrNoLog)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
+	}
+	if err := checkSafe(stream.CachedInfo().Config); err != nil {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
+	}
+	return open(conn, opts, stream.CachedInfo().Config)
+}
+
+func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, error) {
+	identity, err := identityOf(config)
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
+	}
+	reader, err := jetstream.New(opts.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
+	}
+	return &Log{
+		conn:      conn,
+		reader:    reader,
+		stream:    opts.Stream,
+		identity:  identity,
+		freeSpace: opts.FreeSpace,
+	}, nil
+}
+
+func (o Options) withDefaults(conn *nats.Conn) Options {
+	if o.Stream == "" {
+		o.Stream = StreamDefault
+	}
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Reader == nil {
+		o.Reader = conn
+	}
+	return o
+}
+
+// Identity names the log.
+func (l *Log) Identity() eventstore.Identity { return l.identity }
+
+// Last reads the last frame and the end of the log from the stream's leader.
+func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, error) {
+	state, err := l.state(ctx)
+	if err != nil {
+		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
+	}
+	if state.Last == 0 {
+		return eventstore.Frame{}, eventstore.Tail{}, nil
+	}
+	frame, err := l.lastFrame(ctx, state)
+	if err != nil {
+		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
+	}
+	return frame, frame.Tail(state.Last), nil
+}
+
+// lastFrame reads the frame that the stream ends with. When it is unreadable, the last readable
+// frame before it tells which events are lost.
+func (l *Log) lastFrame(ctx context.Context, state streamState) (eventstore.Frame, error) {
+	message, err := l.get(ctx, state.Last)
+	if err == nil {
+		var frame eventstore.Frame
+		if frame, err = eventstore.ParseFrame(message.data); err == nil {
+			return frame, nil
+		}
+	}
+	if !errors.Is(err, errNoMessage) && !errors.Is(err, eventstore.ErrFrame) {
+		return eventstore.Frame{}, err
+	}
+	damage := &eventstore.DamageError{
+		From:   1,
+		Reason: fmt.Sprintf("message %d: %v", state.Last, err),
+	}
+	before, _, err := l.lastReadable(ctx, state)
+	if err != nil {
+		return eventstore.Frame{}, err
+	}
+	damage.From = before.Last() + 1
+	return eventstore.Frame{}, damage
+}
+
+// streamState is what is known of a stream's messages: the numbers of the first and the last, 0
+// when there was never one.
+type streamState struct {
+	First uint64 `json:"first_seq"`
+	Last  uint64 `json:"last_seq"`
+}
+
+// message is a message of the stream.
+type message struct {
+	number uint64
+	data   []byte
+}
+
+// errNoMessage is returned by get and getFrom when the leader has no such message.
+var errNoMessage = errors.New("message cannot be read")
+
+// state asks the stream's leader for its state.
+func (l *Log) state(ctx context.Context) (streamState, error) {
+	var response struct {
+		State streamState `json:"state"`
+	}
+	err := l.request(ctx, "$JS.API.STREAM.INFO."+l.stream, nil, &response)
+	return response.State, err
+}
+
+// get asks the stream's leader for a message by its number. Not a direct get: any replica would
+// answer that, and it may lag behind.
+func (l *Log) get(ctx context.Context, number uint64) (message, error) {
+	return l.getWhere(ctx, map[string]any{"seq": number})
+}
+
+// getFrom asks the stream's leader for the first readable message whose number is at least the
+// given one. The server passes over damaged ones silently.
+func (l *Log) getFrom(ctx context.Context, number uint64) (message, error) {
+	return l.getWhere(ctx, map[string]any{"seq": number, "next_by_subj": Subject})
+}
+
+func (l *Log) getWhere(ctx context.Context, query map[string]any) (message, error) {
+	var response struct {
+		Message struct {
+			Number uint64 `json:"seq"`
+			Data   []byte `json:"data"`
+		} `json:"message"`
+	}
+	err := l.request(ctx, "$JS.API.STREAM.MSG.GET."+l.stream, query, &response)
+	var apiErr *jetstream.APIError
+	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return message{}, errNoMessage
+	}
+	return message{number: response.Message.Number, data: response.Message.Data}, err
+}
+
+// request sends one request to JetStream's API and decodes the answer. An error that the server
+// reports is a *jetstream.APIError.
+func (l *Log) request(ctx context.Context, subject string, query, response any) error {
+	if l.conn.IsClosed() {
+		return eventstore.ErrClosed
+	}
+	var body []byte
+	if query != nil {
+		var err error
+		if body, err = json.Marshal(query); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	answer, err := l.conn.RequestWithContext(ctx, subject, body)
+	if err != nil {
+		return err
+	}
+	var refused struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &refused); err != nil {
+		return fmt.Errorf("decode answer: %w", err)
+	}
+	if refused.Error != nil {
+		return refused.Error
+	}
+	return json.Unmarshal(answer.Data, response)
+}

@@ -1,0 +1,177 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/eventstore"
+)
+
+const (
+	// pullBytes is how much is asked for at a time, by the size of the messages so far. Two such
+	// requests are under way, so that the server has the next one when it finishes the first.
+	pullBytes = 4 << 20
+
+	// pullBytesMax ends a request whose messages turn out larger than those before.
+	pullBytesMax = 2 * pullBytes
+
+	// pullMessagesMin and pullMessagesMax bound how many messages are asked for at a time.
+	pullMessagesMin = 16
+	pullMessagesMax = 1000
+
+	// pullExpiry is how long the server keeps a request for messages that are yet to come.
+	pullExpiry = 30 * time.Second
+
+	// consumerIdleMax is how long the server keeps a consumer whose reader has vanished.
+	consumerIdleMax = 2 * time.Minute
+
+	// messageSizeGuess is the size assumed of the first messages.
+	messageSizeGuess = 64 << 10
+
+	// inboxMessagesMax is the room for what was asked for and for the server's remarks. If it
+	// were too small messages would be dropped, which costs time but loses nothing.
+	inboxMessagesMax = 4 * pullMessagesMax
+)
+
+// Headers of the server's remarks on a pull request.
+const (
+	headerStatus          = "Status"
+	headerDescription     = "Description"
+	headerPendingMessages = "Nats-Pending-Messages"
+
+	statusTimeout  = "408"
+	statusConflict = "409"
+)
+
+// errSilent is returned by receive when no message has come for a while, or none will.
+var errSilent = errors.New("no message has come")
+
+// puller delivers messages in bulk. It asks the server for a number of messages ahead, and keeps
+// asking, so that the server always has something to send. It is a hint, not an authority: it may
+// pass over messages or fall silent, and its user finds that out by the messages' numbers.
+//
+// Pulling was chosen by measurement (in-process, messages of 115 kB, 2 cores): 1.0-1.4 GB/s, as
+// fast as a push consumer but with a bound on what is under way; batched direct gets reached
+// 0.7-1.0 GB/s.
+type puller struct {
+	conn     *nats.Conn
+	stream   string
+	consumer string
+	sub      *nats.Subscription
+	inbox    chan *nats.Msg
+	timer    *time.Timer
+	credit   int // messages asked for and not yet received
+	size     int // of a message in bytes, smoothed
+}
+
+// newPuller creates a consumer that begins with the given message.
+func (l *Log) newPuller(ctx context.Context, first uint64) (*puller, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	consumer, err := l.reader.CreateConsumer(ctx, l.stream, jetstream.ConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       first,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: consumerIdleMax,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create consumer: %w", err)
+	}
+	p := &puller{
+		conn:     l.reader.Conn(),
+		stream:   l.stream,
+		consumer: consumer.CachedInfo().Name,
+		inbox:    make(chan *nats.Msg, inboxMessagesMax),
+		timer:    time.NewTimer(pullExpiry),
+		size:     messageSizeGuess,
+	}
+	if p.sub, err = p.conn.ChanSubscribe(nats.NewInbox(), p.inbox); err != nil {
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	return p, nil
+}
+
+// receive returns the next message. It returns errSilent when none came within the given time.
+func (p *puller) receive(ctx context.Context, patience time.Duration) (message, error) {
+	p.timer.Reset(patience)
+	for {
+		if err := p.ask(); err != nil {
+			return message{}, err
+		}
+		select {
+		case msg := <-p.inbox:
+			if status := msg.Header.Get(headerStatus); status != "" && len(msg.Data) == 0 {
+				if !p.continues(status, msg) {
+					return message{}, errSilent
+				}
+				continue
+			}
+			return p.accept(msg)
+		case <-ctx.Done():
+			return message{}, ctx.Err()
+		case <-p.timer.C:
+			if p.conn.IsClosed() {
+				return message{}, eventstore.ErrClosed
+			}
+			return message{}, errSilent
+		}
+	}
+}
+
+func (p *puller) accept(msg *nats.Msg) (message, error) {
+	p.credit--
+	p.size += (len(msg.Data) - p.size) / 8
+	meta, err := msg.Metadata()
+	if err != nil {
+		return message{}, fmt.Errorf("read number of message: %w", err)
+	}
+	return message{number: meta.Sequence.Stream, data: msg.Data}, nil
+}
+
+// continues takes the server's remark that a request has ended, and reports whether the consumer
+// will answer further ones.
+func (p *puller) continues(status string, msg *nats.Msg) bool {
+	full := status == statusConflict &&
+		strings.Contains(msg.Header.Get(headerDescription), "MaxBytes")
+	if status != statusTimeout && !full {
+		return false // the consumer is gone, or its server
+	}
+	unsent, err := strconv.Atoi(msg.Header.Get(headerPendingMessages))
+	if err != nil {
+		return false
+	}
+	p.credit -= unsent
+	return true
+}
+
+// ask keeps enough requests under way.
+func (p *puller) ask() error {
+	batch := min(max(pullBytes/max(p.size, 1), pullMessagesMin), pullMessagesMax)
+	for p.credit <= batch {
+		request := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d}`,
+			batch, pullBytesMax, pullExpiry)
+		subject := "$JS.API.CONSUMER.MSG.NEXT." + p.stream + "." + p.consumer
+		if err := p.conn.PublishRequest(subject, p.sub.Subject, request); err != nil {
+			return fmt.Errorf("ask for messages: %w", err)
+		}
+		p.credit += batch
+	}
+	return nil
+}
+
+// stop ends the subscription and lets the server remove the consumer. It does not wait for that,
+// and if the request is lost the server removes it after consumerIdleMax.
+func (p *puller) stop() {
+	p.timer.Stop()
+	_ = p.sub.Unsubscribe()
+	_ = p.conn.Publish("$JS.API.CONSUMER.DELETE."+p.stream+"."+p.consumer, nil)
+}

@@ -1,0 +1,263 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"cakupan/eventstore"
+)
+
+const (
+	// patienceBehind is how long a reader that knows of further messages waits for one before it
+	// asks for it by number. A healthy server delivers within milliseconds.
+	patienceBehind = 250 * time.Millisecond
+
+	// patienceAtEnd is how often a follower at the end of the log asks whether it missed
+	// something. It is no latency: new messages are delivered at once.
+	patienceAtEnd = time.Second
+)
+
+// errStop ends an iteration because the loop did.
+var errStop = errors.New("loop has ended")
+
+// Read yields the frames from the one that holds the event to the end as of the call.
+func (l *Log) Read(
+	ctx context.Context, from eventstore.Sequence,
+) iter.Seq2[eventstore.Frame, error] {
+	return l.frames(ctx, from, false)
+}
+
+// Follow yields the same and goes on with new frames. A frame is delivered less than a
+// millisecond after it was acknowledged.
+func (l *Log) Follow(
+	ctx context.Context, from eventstore.Sequence,
+) iter.Seq2[eventstore.Frame, error] {
+	return l.frames(ctx, from, true)
+}
+
+func (l *Log) frames(
+	ctx context.Context, from eventstore.Sequence, follow bool,
+) iter.Seq2[eventstore.Frame, error] {
+	return func(yield func(eventstore.Frame, error) bool) {
+		r := &reader{log: l, from: from, follow: follow, yield: yield}
+		err := r.run(ctx)
+		r.stop()
+		if err != nil && !errors.Is(err, errStop) {
+			yield(eventstore.Frame{}, fmt.Errorf("read log: %w", err))
+		}
+	}
+}
+
+// reader is one run of Read or Follow.
+type reader struct {
+	log    *Log
+	from   eventstore.Sequence
+	follow bool
+	yield  func(eventstore.Frame, error) bool
+
+	puller *puller             // nil until messages are needed in bulk
+	next   uint64              // the message to come
+	end    uint64              // the last message known to exist
+	want   eventstore.Sequence // the event to come
+	lost   string              // why the events from want on are missing, "" if nothing is
+}
+
+// run yields frames until the end, or for ever when following.
+func (r *reader) run(ctx context.Context) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	for r.follow || r.next <= r.end {
+		if err := r.step(ctx); err != nil {
+			return err
+		}
+	}
+	return r.nameLostEnd()
+}
+
+// begin finds the message to begin with.
+func (r *reader) begin(ctx context.Context) error {
+	state, err := r.log.state(ctx)
+	if err != nil {
+		return err
+	}
+	r.next, r.end, r.want = 1, state.Last, 1
+	if state.Last == 0 || r.from <= 1 {
+		return nil
+	}
+	frame, number, err := r.log.locate(ctx, state, r.from)
+	switch {
+	case err != nil:
+		return err
+	case frame.Last() >= r.from:
+		r.next, r.want = number, frame.First()
+	case !frame.IsZero(): // the event is damaged, or yet to come
+		r.next, r.want = number+1, frame.Last()+1
+	}
+	return nil
+}
+
+// step takes the next message, from the puller if it has one, else from the stream's leader.
+func (r *reader) step(ctx context.Context) (err error) {
+	if r.puller == nil {
+		if r.puller, err = r.log.newPuller(ctx, r.next); err != nil {
+			return err
+		}
+	}
+	patience := patienceBehind
+	if r.next > r.end {
+		patience = patienceAtEnd
+	}
+	msg, err := r.puller.receive(ctx, patience)
+	switch {
+	case errors.Is(err, errSilent):
+		return r.afterSilence(ctx)
+	case err != nil:
+		return err
+	case msg.number < r.next: // had it already, from the leader
+		return nil
+	case msg.number > r.next:
+		if err := r.fetch(ctx, msg.number-1); err != nil || r.finished() {
+			return err
+		}
+	case r.finished():
+		return nil
+	}
+	return r.accept(msg)
+}
+
+// finished reports whether all that was asked for has been delivered.
+func (r *reader) finished() bool { return !r.follow && r.next > r.end }
+
+// afterSilence finds out whether the puller has nothing to deliver, is slow, or has passed over
+// something at the end, and gets from the leader what there is.
+func (r *reader) afterSilence(ctx context.Context) error {
+	if r.follow {
+		state, err := r.log.state(ctx)
+		if err != nil {
+			return err
+		}
+		r.end = max(r.end, state.Last)
+	}
+	if r.next > r.end {
+		return nil
+	}
+	// Whatever the reason was, the puller that begins behind the gap is a new one.
+	r.stop()
+	if err := r.fetch(ctx, r.next); err != nil || r.lost == "" {
+		return err
+	}
+	// The message is lost: so may be many after it.
+	return r.fetch(ctx, r.end)
+}
+
+// fetch gets the messages up to the given one from the leader, and takes those that the leader
+// has not either for lost. At the end of the log it names them.
+func (r *reader) fetch(ctx context.Context, last uint64) error {
+	if !r.follow {
+		last = min(last, r.end)
+	}
+	for r.next <= last {
+		msg, err := r.log.getFrom(ctx, r.next)
+		if err != nil && !errors.Is(err, errNoMessage) {
+			return err
+		}
+		if err != nil || msg.number > last {
+			r.damaged(r.next, last)
+			break
+		}
+		if msg.number > r.next {
+			r.damaged(r.next, msg.number-1)
+		}
+		if err := r.accept(msg); err != nil {
+			return err
+		}
+	}
+	if r.follow && r.next > r.end {
+		return r.nameLostEnd()
+	}
+	return nil
+}
+
+// damaged notes that a range of messages cannot be read.
+func (r *reader) damaged(first, last uint64) {
+	if r.lost == "" {
+		r.lost = fmt.Sprintf("messages %d to %d of the stream cannot be read", first, last)
+	}
+	r.next = last + 1
+}
+
+// accept checks the message as the next one and yields its frame.
+func (r *reader) accept(msg message) error {
+	r.next = msg.number + 1
+	frame, err := eventstore.ParseFrame(msg.data)
+	if errors.Is(err, eventstore.ErrNewerFormat) {
+		return fmt.Errorf("message %d: %w", msg.number, err)
+	}
+	if err != nil {
+		if r.lost == "" {
+			r.lost = fmt.Sprintf("message %d of the stream: %v", msg.number, err)
+		}
+		return nil
+	}
+	if err := r.checkDense(frame, msg.number); err != nil {
+		return err
+	}
+	if frame.First() < r.want {
+		return nil
+	}
+	r.want, r.lost = frame.Last()+1, ""
+	if frame.Last() < r.from {
+		return nil
+	}
+	return r.emit(frame, nil)
+}
+
+// checkDense yields a *DamageError when the frame does not follow the one before.
+func (r *reader) checkDense(frame eventstore.Frame, number uint64) error {
+	switch first := frame.First(); {
+	case first < r.want:
+		return r.emit(eventstore.Frame{}, &eventstore.DamageError{
+			From: first, To: frame.Last(),
+			Reason: fmt.Sprintf("message %d of the stream holds them a second time", number),
+		})
+	case first > r.want:
+		reason := r.lost
+		if reason == "" {
+			reason = fmt.Sprintf("no message before message %d of the stream holds them", number)
+		}
+		return r.emit(eventstore.Frame{}, &eventstore.DamageError{
+			From: r.want, To: first - 1, Reason: reason,
+		})
+	}
+	return nil
+}
+
+// nameLostEnd yields a *DamageError for what was lost at the end of the log, where no frame tells
+// how many events there were.
+func (r *reader) nameLostEnd() error {
+	if r.lost == "" {
+		return nil
+	}
+	reason := r.lost
+	r.lost = ""
+	return r.emit(eventstore.Frame{}, &eventstore.DamageError{From: r.want, Reason: reason})
+}
+
+func (r *reader) emit(frame eventstore.Frame, err error) error {
+	if !r.yield(frame, err) {
+		return errStop
+	}
+	return nil
+}
+
+// stop ends the puller, if there is one.
+func (r *reader) stop() {
+	if r.puller != nil {
+		r.puller.stop()
+		r.puller = nil
+	}
+}

@@ -1,0 +1,25 @@
+package natsd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+)
+
+// serverLog passes the server's log lines on. Notices become debug lines: what the server has to
+// say about itself at each start is no news for the operator of a ledger.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+func (l serverLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
+func (l serverLog) Errorf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
+func (l serverLog) Fatalf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
+func (l serverLog) Debugf(string, ...any)           {}
+func (l serverLog) Tracef(string, ...any)           {}
+
+func (l serverLog) write(level slog.Level, format string, v []any) {
+	ctx := context.Background() // the server gives none
+	if l.log.Enabled(ctx, level) {
+		l.log.LogAttrs(ctx, level, "nats server", slog.String("line", fmt.Sprintf(format, v...)))
+	}
+}

@@ -1,0 +1,211 @@
+package coverage
+
+import (
+	"go.etcd.io/bbolt"
+
+	"cakupan/domain/event"
+	"cakupan/domain/figures"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// Query asks for the numbers of a region on a day, as known at a place in the log.
+type Query struct {
+	Region    region.Code
+	On        temporal.Date
+	Known     eventstore.Sequence // beyond the log: its end
+	Indicator event.Indicator     // which workforce the percentages are of
+	By        []Dimension
+}
+
+// Answer is what contract section 4 prints; it marshals to that JSON, keys in its order.
+type Answer struct {
+	Region     string     `json:"region"`
+	Name       string     `json:"name"`
+	On         string     `json:"on"`
+	Known      Known      `json:"known"`
+	Covered    int64      `json:"covered"`
+	InGrace    int64      `json:"inGrace"`
+	Enrolments int64      `json:"enrolments"`
+	Workforce  *Workforce `json:"workforce"`
+	Percent    *string    `json:"percent"`
+	Target     *Target    `json:"target"`
+	Sectors    Sectors    `json:"sectors"`
+	By         *By        `json:"by,omitempty"`
+}
+
+// Known is the knowledge an answer rests on. RecordedAt is null for an empty log.
+type Known struct {
+	Sequence   eventstore.Sequence `json:"sequence"`
+	RecordedAt *string             `json:"recordedAt"`
+}
+
+// Workforce is the publication a percentage is of.
+type Workforce struct {
+	Count       int64               `json:"count"`
+	Indicator   string              `json:"indicator"`
+	Reference   string              `json:"reference"`
+	Publication string              `json:"publication"`
+	Sequence    eventstore.Sequence `json:"sequence"`
+}
+
+// Target is the goal in force. Met and Shortfall (in workers) are null without a percentage.
+type Target struct {
+	Percent   string              `json:"percent"`
+	From      string              `json:"from"`
+	Region    string              `json:"region"`
+	Met       *bool               `json:"met"`
+	Shortfall *int64              `json:"shortfall"`
+	Sequence  eventstore.Sequence `json:"sequence"`
+}
+
+// Sectors are the numbers of formal and of informal work.
+type Sectors struct {
+	Formal   Sector `json:"FORMAL"`
+	Informal Sector `json:"INFORMAL"`
+}
+
+// Sector is one of them.
+type Sector struct {
+	Covered   int64      `json:"covered"`
+	Workforce *Workforce `json:"workforce"`
+	Percent   *string    `json:"percent"`
+	Target    *Target    `json:"target"`
+}
+
+// Answer answers the query.
+func (v *View) Answer(q Query) (answer Answer, err error) {
+	err = v.p.db.View(func(tx *bbolt.Tx) error {
+		answer, err = v.answer(tx, q)
+		return err
+	})
+	return answer, err
+}
+
+func (v *View) answer(tx *bbolt.Tx, q Query) (Answer, error) {
+	q.Known = min(q.Known, v.known)
+	a := Answer{Region: q.Region.String(), Name: q.Region.Name(), On: q.On.String()}
+	var err error
+	if a.Known, err = v.knownAs(tx, q.Known); err != nil {
+		return a, err
+	}
+	n, err := v.until(tx, q.Known)
+	if err != nil {
+		return a, err
+	}
+	total, err := v.totals(tx, q.Region, q.On, n)
+	if err != nil {
+		return a, err
+	}
+	a.Covered, a.InGrace = total[coveredMeasure], total[inGraceMeasure]
+	a.Enrolments = total[enrolmentsMeasure]
+	all := v.sector(q, event.AllSectors, a.Covered)
+	a.Workforce, a.Percent, a.Target = all.Workforce, all.Percent, all.Target
+	formal := total[sectorBase+int(event.Formal)]
+	informal := total[sectorBase+int(event.Informal)]
+	a.Sectors.Formal = v.sector(q, event.Formal, formal)
+	a.Sectors.Informal = v.sector(q, event.Informal, informal)
+	if len(q.By) > 0 {
+		a.By = newBy(q.By, &total)
+	}
+	return a, nil
+}
+
+// knownAs describes the knowledge k, which the view has.
+func (v *View) knownAs(tx *bbolt.Tx, k eventstore.Sequence) (Known, error) {
+	if k == 0 {
+		return Known{}, nil
+	}
+	at, err := v.recordedAt(tx, k)
+	text := at.String()
+	return Known{Sequence: k, RecordedAt: &text}, err
+}
+
+// sector works out percentage and target of a sector's covered workers.
+func (v *View) sector(q Query, sector event.Sector, covered int64) Sector {
+	s := Sector{Covered: covered}
+	workforce, found := v.p.publications.latest(topic{
+		kind: event.WorkforcePublished, region: q.Region, sector: sector, indicator: q.Indicator,
+	}, q.On, q.Known)
+	if found {
+		s.Workforce = &Workforce{
+			Count: workforce.Count, Indicator: q.Indicator.String(),
+			Reference: workforce.On.String(), Publication: workforce.Text,
+			Sequence: workforce.Sequence,
+		}
+	}
+	if workforce.Count > 0 {
+		percent := figures.Percent(covered, workforce.Count)
+		s.Percent = &percent
+	}
+	if target, found := v.p.publications.target(q.Region, sector, q.On, q.Known); found {
+		s.Target = &Target{
+			Percent: figures.FormatPercent(target.Count), From: target.On.String(),
+			Region: target.Region.String(), Sequence: target.Sequence,
+		}
+		if workforce.Count > 0 {
+			met := figures.Met(covered, workforce.Count, target.Count)
+			shortfall := figures.Shortfall(covered, workforce.Count, target.Count)
+			s.Target.Met, s.Target.Shortfall = &met, &shortfall
+		}
+	}
+	return s
+}
+
+// Point is one day of a series.
+type Point struct {
+	On      string  `json:"on"`
+	Covered int64   `json:"covered"`
+	InGrace int64   `json:"inGrace"`
+	Percent *string `json:"percent"`
+}
+
+// Series answers for each of the days, which must be in order; q.On and q.By are ignored.
+func (v *View) Series(q Query, days []temporal.Date) ([]Point, error) {
+	q.Known = min(q.Known, v.known)
+	points := make([]Point, len(days))
+	err := v.p.db.View(func(tx *bbolt.Tx) error {
+		n, err := v.until(tx, q.Known)
+		if err != nil {
+			return err
+		}
+		line, err := v.line(tx, q.Region, days, n)
+		if err != nil {
+			return err
+		}
+		for i, p := range line {
+			q.On = days[i]
+			points[i] = Point{
+				On: q.On.String(), Covered: p.covered, InGrace: p.inGrace,
+				Percent: v.sector(q, event.AllSectors, p.covered).Percent,
+			}
+		}
+		return nil
+	})
+	return points, err
+}
+
+// Step is the distance of the points of a series.
+type Step uint8
+
+// The steps: every day, or the last day of every month.
+const (
+	Daily Step = iota
+	Monthly
+)
+
+// Days returns the days of a series that lie in [from, until], both included.
+func Days(from, until temporal.Date, step Step) []temporal.Date {
+	var days []temporal.Date
+	if step == Daily {
+		for day := from; day <= until; day++ {
+			days = append(days, day)
+		}
+		return days
+	}
+	for month := from.Month(); month.Last() <= until; month++ {
+		days = append(days, month.Last())
+	}
+	return days
+}

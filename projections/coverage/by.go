@@ -1,0 +1,82 @@
+package coverage
+
+import (
+	"slices"
+
+	"cakupan/domain/event"
+)
+
+// Dimension is one way to divide the covered workers.
+type Dimension uint8
+
+// The dimensions, in the order in which answers show them.
+const (
+	BySector Dimension = iota
+	BySegment
+	ByCategory
+	ByProgramme
+	ByFunding
+)
+
+var dimensionNames = [...]string{"sector", "segment", "category", "programme", "funding"}
+
+// String returns the dimension's name in queries and answers.
+func (d Dimension) String() string { return dimensionNames[d] }
+
+// DimensionNames returns the names of all dimensions, in their order.
+func DimensionNames() []string { return slices.Clone(dimensionNames[:]) }
+
+// ParseDimension returns the dimension of that name.
+func ParseDimension(name string) (Dimension, bool) {
+	i := slices.Index(dimensionNames[:], name)
+	return Dimension(max(i, 0)), i >= 0
+}
+
+// Cells are counts by value of a dimension; those of 0 are left out.
+type Cells map[string]int64
+
+// By holds the cells of the dimensions asked for; the others are nil and not printed.
+type By struct {
+	Sector    *Cells `json:"sector,omitempty"`
+	Segment   *Cells `json:"segment,omitempty"`
+	Category  *Cells `json:"category,omitempty"`
+	Programme *Cells `json:"programme,omitempty"`
+	Funding   *Cells `json:"funding,omitempty"`
+}
+
+func newBy(dimensions []Dimension, total *sums) *By {
+	var by By
+	for _, d := range dimensions {
+		switch d {
+		case BySector:
+			by.Sector = cellsBy(total, sectorBase, event.Formal, event.Informal)
+		case BySegment:
+			by.Segment = cellsBy(total, segmentBase, event.PU, event.PMI)
+		case ByCategory:
+			by.Category = cellsBy(total, categoryBase, event.ASN, event.OtherCategory)
+		case ByProgramme:
+			by.Programme = cellsBy(total, programmeBase, event.JKK, event.JKP)
+		case ByFunding:
+			by.Funding = cellsBy(total, fundingBase, event.UnknownFunding, event.FundingOther)
+			for name, count := range *cellsBy(total, payerBase, event.Employer, event.Self) {
+				(*by.Funding)[name] = count
+			}
+		}
+	}
+	return &by
+}
+
+// cellsBy returns the counts of the codes from first to last, whose measures follow base.
+func cellsBy[C interface {
+	~uint8
+	String() string
+}](total *sums, base int, first, last C,
+) *Cells {
+	cells := Cells{}
+	for code := first; code <= last; code++ {
+		if count := total[base+int(code)]; count != 0 {
+			cells[code.String()] = count
+		}
+	}
+	return &cells
+}

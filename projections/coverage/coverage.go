@@ -1,0 +1,146 @@
+// Package coverage answers how many workers of a region are covered, on any day, as known at any
+// moment of the log (contract, sections 3 and 4).
+//
+// It folds the log: for each event it works out what the event changes about the days of its
+// workers, and keeps the difference as deltas (cell, day, sequence, ±weight). The number for a
+// day D and knowledge K is the sum of the deltas with day ≤ D and sequence ≤ K; runs that sum up
+// whole chunks of deltas make that a matter of microseconds.
+package coverage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/projections/pages"
+)
+
+// Name is the projection's name, in file names, health and digests.
+const Name = "coverage"
+
+// version is that of the rules and of what the file holds. A file of another version is not
+// migrated but rebuilt from the log.
+const version = 1
+
+// Projection is the fold and its file. One goroutine applies and stores; any number read through
+// [Projection.View].
+type Projection struct {
+	db     *bbolt.DB
+	layout layout
+	state  *state // nil until the first Apply after Load: reading needs none of it
+
+	cells       []cell
+	cellNumbers map[cell]uint32
+	storedCells *pages.History // the cells again, 8 bytes each, as they go to the file
+	deltas      *pages.History
+	recorded    *pages.History // record time of each event, 8 bytes
+	summer      *summer
+
+	// firstSequence and firstRecorded are, for each page of deltas and of recorded, its first
+	// sequence and its first record time.
+	firstSequence []eventstore.Sequence
+	firstRecorded []temporal.Instant
+
+	publications *publications
+	presence     presence
+	retracted    earlyRetractions
+
+	event event.Event // decoded into again for each record
+	view  atomic.Pointer[View]
+}
+
+// A page of record times holds 4,096, a page of cells 512.
+const (
+	recordedPageShift = 12
+	cellPageShift     = 9
+)
+
+// New returns the projection of an empty log, to be kept in the database.
+func New(db *bbolt.DB) *Projection { return newProjection(db, fullLayout) }
+
+func newProjection(db *bbolt.DB, l layout) *Projection {
+	p := &Projection{
+		db:           db,
+		layout:       l,
+		state:        newState(),
+		cellNumbers:  map[cell]uint32{},
+		storedCells:  pages.NewHistory(8, cellPageShift),
+		deltas:       pages.NewHistory(deltaBytes, l.page),
+		recorded:     pages.NewHistory(8, recordedPageShift),
+		publications: &publications{},
+		presence:     newPresence(),
+	}
+	p.summer = newSummer(db, l, p.deltas, 0)
+	p.publish()
+	return p
+}
+
+// Version returns the version of the rules and of the file.
+func (p *Projection) Version() uint32 { return version }
+
+// Apply folds a frame. Frames come whole, in order, each once; see projections.Runner.
+func (p *Projection) Apply(frame eventstore.Frame) error {
+	if err := p.loadState(); err != nil {
+		return err
+	}
+	for record := range frame.Records() {
+		retracts, err := codec.Decode(record.Event, &p.event)
+		if err != nil {
+			return fmt.Errorf("decode event %d: %w", record.Sequence, err)
+		}
+		for _, e := range p.apply(record.Sequence, &p.event, retracts) {
+			p.addDelta(record.Sequence, e)
+		}
+		p.addRecorded(record.RecordedAt)
+	}
+	p.publish()
+	return nil
+}
+
+func (p *Projection) addDelta(seq eventstore.Sequence, e edge) {
+	number, known := p.cellNumbers[e.cell]
+	if !known {
+		number = uint32(len(p.cells))
+		p.cells = append(p.cells, e.cell)
+		p.cellNumbers[e.cell] = number
+		binary.LittleEndian.PutUint64(p.storedCells.Append(), uint64(e.cell))
+	}
+	if p.deltas.Len()&(1<<p.layout.page-1) == 0 {
+		p.firstSequence = append(p.firstSequence, seq)
+	}
+	putDelta(p.deltas.Append(), seq, e.day, number, e.weight)
+	if p.deltas.Len()&(1<<p.layout.chunk-1) == 0 {
+		p.summer.add(chunkJob{view: p.deltas.View(), cells: p.cells})
+	}
+}
+
+func (p *Projection) addRecorded(at temporal.Instant) {
+	if p.recorded.Len()&(1<<recordedPageShift-1) == 0 {
+		p.firstRecorded = append(p.firstRecorded, at)
+	}
+	binary.LittleEndian.PutUint64(p.recorded.Append(), uint64(at))
+}
+
+// publish lets readers see what was applied.
+func (p *Projection) publish() {
+	p.view.Store(&View{
+		p:             p,
+		known:         eventstore.Sequence(p.recorded.Len()),
+		cells:         p.cells,
+		deltas:        p.deltas.View(),
+		recorded:      p.recorded.View(),
+		firstSequence: p.firstSequence,
+		firstRecorded: p.firstRecorded,
+		runs:          p.summer.current(),
+		flips:         p.presence.flips,
+	})
+}
+
+// View returns what has been applied so far, to ask as often as one likes.
+func (p *Projection) View() *View { return p.view.Load() }

@@ -1,0 +1,278 @@
+package coverage_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/merkle"
+	"cakupan/projections/coverage"
+)
+
+// production is the real projection over a history, with its file.
+type production struct {
+	dir  string
+	path string
+	db   *bbolt.DB
+	make func(*bbolt.DB) *coverage.Projection
+	p    *coverage.Projection
+}
+
+func newProduction(dir string, makeEmpty func(*bbolt.DB) *coverage.Projection) (*production, error) {
+	file, err := os.CreateTemp(dir, "*.db")
+	if err != nil {
+		return nil, err
+	}
+	s := &production{dir: dir, path: file.Name(), make: makeEmpty}
+	return s, firstError(file.Close(), os.Remove(s.path), s.open())
+}
+
+func (s *production) open() (err error) {
+	s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
+	if err == nil {
+		s.p = s.make(s.db)
+	}
+	return err
+}
+
+func (s *production) store() error {
+	if err := s.db.Update(s.p.Store); err != nil {
+		return err
+	}
+	s.p.Stored()
+	return nil
+}
+
+// restart opens the file again, as after a crash that followed the last store.
+func (s *production) restart() error {
+	if err := s.db.Close(); err != nil {
+		return err
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	return s.db.View(s.p.Load)
+}
+
+// frameOf packs a part of a history; the records begin at history[from].
+func frameOf(history []Recorded, from, until int) (eventstore.Frame, error) {
+	b := eventstore.NewFrameBuilder(eventstore.Sequence(history[from].Sequence), merkle.Hash{},
+		history[from].RecordedAt)
+	for i := from; i < until; i++ {
+		bytes := codec.Append(nil, &history[i].Event)
+		if target := retracts(history, i); target != 0 {
+			bytes = codec.AppendRetracts(bytes, target)
+		}
+		if err := b.Append(history[i].RecordedAt, bytes); err != nil {
+			return eventstore.Frame{}, err
+		}
+	}
+	return eventstore.ParseFrame(append([]byte(nil), b.Bytes()...))
+}
+
+// play applies the history in frames of random size, storing and restarting now and then.
+func (s *production) play(history []Recorded, rng *rand.Rand) error {
+	for from, stored := 0, 0; from < len(history); {
+		until := min(from+1+rng.IntN(12), len(history))
+		frame, err := frameOf(history, from, until)
+		if err != nil {
+			return err
+		}
+		if err := s.p.Apply(frame); err != nil {
+			return err
+		}
+		from = until
+		switch rng.IntN(6) {
+		case 0:
+			if err := s.store(); err != nil {
+				return err
+			}
+			stored = from
+		case 1:
+			if stored == 0 {
+				continue
+			}
+			if err := s.restart(); err != nil {
+				return err
+			}
+			from = stored
+		}
+	}
+	return nil
+}
+
+func (s *production) subject() subject {
+	return subject{
+		answer: func(q query) ([]byte, error) {
+			asked, err := productionQuery(q)
+			if err != nil {
+				return nil, err
+			}
+			a, err := s.p.View().Answer(asked)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(a)
+		},
+		series: func(q seriesQuery) ([]byte, error) {
+			asked, err := productionQuery(q.query)
+			if err != nil {
+				return nil, err
+			}
+			points, err := s.p.View().Series(asked, q.days())
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(points)
+		},
+		regions: func(known uint64) ([]region.Code, error) {
+			return s.p.View().Regions(eventstore.Sequence(known)), nil
+		},
+	}
+}
+
+func (q seriesQuery) days() []temporal.Date {
+	step := coverage.Daily
+	if q.Monthly {
+		step = coverage.Monthly
+	}
+	return coverage.Days(q.From, q.Until, step)
+}
+
+func productionQuery(q query) (coverage.Query, error) {
+	asked := coverage.Query{
+		Region: q.Region, On: q.On, Known: eventstore.Sequence(q.Known), Indicator: q.Indicator,
+	}
+	for _, name := range q.By {
+		d, ok := coverage.ParseDimension(name)
+		if !ok {
+			return asked, fmt.Errorf("no dimension %q", name)
+		}
+		asked.By = append(asked.By, d)
+	}
+	return asked, nil
+}
+
+// TestProjectionAnswersLikeTheModel compares the projection with the model over random
+// histories: cut into random frames, stored and restarted at random, with small chunks.
+func TestProjectionAnswersLikeTheModel(t *testing.T) {
+	dir := t.TempDir()
+	size := comparison{firstSeed: 1, histories: 150, events: 120, queries: 40}
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		size = comparison{firstSeed: 1, histories: 5000, events: 250, queries: 60}
+	}
+	compareWithModel(t, size, func(history []Recorded) (subject, error) {
+		s, err := newProduction(dir, coverage.NewSmall)
+		if err != nil {
+			return subject{}, err
+		}
+		t.Cleanup(func() { _ = s.db.Close() })
+		rng := rand.New(rand.NewPCG(uint64(len(history)), 7))
+		return s.subject(), s.play(history, rng)
+	})
+}
+
+// TestProjectionAnswersVectors replays the vectors with full and with small chunks.
+func TestProjectionAnswersVectors(t *testing.T) {
+	for _, name := range vectorNames {
+		for size, makeEmpty := range map[string]func(*bbolt.DB) *coverage.Projection{
+			"full": coverage.New, "small": coverage.NewSmall,
+		} {
+			t.Run(name+"/"+size, func(t *testing.T) {
+				t.Parallel()
+				v := readVector(t, name)
+				s, err := newProduction(t.TempDir(), makeEmpty)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = s.db.Close() })
+				if err := s.play(v.history, rand.New(rand.NewPCG(1, 1))); err != nil {
+					t.Fatal(err)
+				}
+				for i, q := range v.queries {
+					got, err := s.subject().answer(q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					v.check(t, i, got)
+				}
+			})
+		}
+	}
+}
+
+// TestDigest is the same however the history is cut and stored, for every prefix, and another
+// when an event is.
+func TestDigest(t *testing.T) {
+	dir := t.TempDir()
+	history := Generate(3, 200)
+	var want []string
+	for seed := range uint64(4) {
+		s, err := newProduction(dir, coverage.NewSmall)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.play(history, rand.New(rand.NewPCG(seed, 0))); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for k := range len(history) + 1 {
+			digest, err := s.p.View().Digest(eventstore.Sequence(k))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, digest)
+		}
+		if want == nil {
+			want = got
+		}
+		for k := range got {
+			if got[k] != want[k] {
+				t.Fatalf("cut %d: digest at %d differs", seed, k)
+			}
+		}
+		_ = s.db.Close()
+	}
+	seen := map[string]bool{}
+	for _, digest := range want {
+		if seen[digest] {
+			t.Fatal("two prefixes have the same digest")
+		}
+		seen[digest] = true
+	}
+}
+
+// TestPrefixIsAsItWas compares what the full log says of the past with what was said then.
+func TestPrefixIsAsItWas(t *testing.T) {
+	history := Generate(11, 150)
+	full, err := newProduction(t.TempDir(), coverage.NewSmall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := full.play(history, rand.New(rand.NewPCG(1, 2))); err != nil {
+		t.Fatal(err)
+	}
+	for k := 10; k < len(history); k += 35 {
+		then, err := newProduction(t.TempDir(), coverage.NewSmall)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := then.play(history[:k], rand.New(rand.NewPCG(5, 6))); err != nil {
+			t.Fatal(err)
+		}
+		was, err1 := then.p.View().Digest(coverage.Everything)
+		is, err2 := full.p.View().Digest(eventstore.Sequence(k))
+		if err := firstError(err1, err2); err != nil || was != is {
+			t.Fatalf("digest at %d: was %s, is %s, %v", k, was, is, err)
+		}
+	}
+}
+

@@ -1,0 +1,203 @@
+package coverage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/projections/pages"
+)
+
+// runID names a run: level from 1, and its place among the runs of the level.
+type runID struct{ level, index int }
+
+func (id runID) key() []byte {
+	key := []byte{byte(id.level)}
+	return binary.BigEndian.AppendUint32(key, uint32(id.index))
+}
+
+// runSet are the runs made so far: all of the first chunks chunks. It never changes.
+type runSet struct {
+	chunks int
+	recent map[runID]run // those that may not be in the file yet
+}
+
+// get returns a run, which is valid until the transaction of the bucket ends.
+func (s *runSet) get(b *bbolt.Bucket, id runID) (run, error) {
+	if r, ok := s.recent[id]; ok {
+		return r, nil
+	}
+	r := run(b.Get(id.key()))
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("read run %d of level %d: %w", id.index, id.level, err)
+	}
+	return r, nil
+}
+
+// prefix calls yield with runs that together cover the first chunks chunks: the largest first.
+func (s *runSet) prefix(b *bbolt.Bucket, chunks int, yield func(run)) error {
+	level, size := 1, 1
+	for size*runFanOut <= chunks {
+		level, size = level+1, size*runFanOut
+	}
+	for at := 0; at < chunks; {
+		if at+size > chunks {
+			level, size = level-1, size/runFanOut
+			continue
+		}
+		r, err := s.get(b, runID{level, at / size})
+		if err != nil {
+			return err
+		}
+		yield(r)
+		at += size
+	}
+	return nil
+}
+
+// summer makes runs of full chunks in the background, in order: on the second core while the
+// fold goes on with the first. What is not summed up yet is scanned by queries.
+type summer struct {
+	db     *bbolt.DB
+	layout layout
+	deltas *pages.History
+
+	mu   sync.Mutex // guards the fields below
+	idle *sync.Cond // signalled when busy ends
+	busy bool
+	set  *runSet
+	todo []chunkJob
+	err  error // of the last failed job; sticky
+}
+
+// chunkJob is a full chunk to sum up. The view and the cells are as of when it became full.
+type chunkJob struct {
+	view  pages.HistoryView
+	cells []cell
+}
+
+func newSummer(db *bbolt.DB, l layout, deltas *pages.History, chunks int) *summer {
+	s := &summer{db: db, layout: l, deltas: deltas, set: &runSet{chunks: chunks}}
+	s.idle = sync.NewCond(&s.mu)
+	return s
+}
+
+// add queues the next chunk.
+func (s *summer) add(job chunkJob) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.todo = append(s.todo, job)
+	if !s.busy {
+		s.busy = true
+		go s.work()
+	}
+}
+
+// current returns the runs made so far.
+func (s *summer) current() *runSet {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.set
+}
+
+// wait returns when all queued chunks are summed up, with the error that prevented one.
+func (s *summer) wait() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.busy {
+		s.idle.Wait()
+	}
+	return s.err
+}
+
+// work sums up queued chunks until there are none, or one fails.
+func (s *summer) work() {
+	for {
+		s.mu.Lock()
+		if len(s.todo) == 0 || s.err != nil {
+			s.busy = false
+			s.idle.Broadcast()
+			s.mu.Unlock()
+			return
+		}
+		job, set := s.todo[0], s.set
+		s.todo = s.todo[1:]
+		s.mu.Unlock()
+
+		made, err := s.sum(job, set)
+		s.mu.Lock()
+		if err != nil {
+			s.err = fmt.Errorf("sum up chunk %d: %w", set.chunks, err)
+		} else {
+			recent := maps.Clone(s.set.recent) // s.set may have been evicted meanwhile
+			if recent == nil {
+				recent = map[runID]run{}
+			}
+			maps.Copy(recent, made)
+			s.set = &runSet{chunks: set.chunks + 1, recent: recent}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// sum makes the run of the chunk, and those of higher levels that it completes.
+func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
+	made := map[runID]run{}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		deltaPages := make([][]byte, 0, s.layout.chunkPages())
+		for i := range cap(deltaPages) {
+			at := set.chunks*cap(deltaPages) + i
+			page, err := s.deltas.Page(&job.view, bucket(tx, deltasBucket), at)
+			if err != nil {
+				return err
+			}
+			deltaPages = append(deltaPages, page)
+		}
+		made[runID{1, set.chunks}] = sumDeltas(deltaPages, job.cells)
+		return s.complete(tx, set, made)
+	})
+	return made, err
+}
+
+// complete adds the runs of higher levels that the newest run of level 1 completes.
+func (s *summer) complete(tx *bbolt.Tx, set *runSet, made map[runID]run) error {
+	count := set.chunks + 1 // runs of the level below
+	for level := 2; count%runFanOut == 0; level++ {
+		count /= runFanOut
+		parts := make([]run, runFanOut)
+		for i := range parts {
+			id := runID{level - 1, (count-1)*runFanOut + i}
+			if r, ok := made[id]; ok {
+				parts[i] = r
+				continue
+			}
+			r, err := set.get(bucket(tx, runsBucket), id)
+			if err != nil {
+				return err
+			}
+			parts[i] = r
+		}
+		made[runID{level, count - 1}] = sumRuns(parts)
+	}
+	return nil
+}
+
+// store writes the recent runs. The summer must be idle: call wait before.
+func (s *summer) store(b *bbolt.Bucket) error {
+	for id, r := range s.current().recent {
+		if err := b.Put(id.key(), r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evict drops from memory what store wrote, once its transaction has committed.
+func (s *summer) evict() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set = &runSet{chunks: s.set.chunks}
+}

@@ -1,0 +1,99 @@
+package pages
+
+import (
+	"go.etcd.io/bbolt"
+)
+
+// History is an array of records of a fixed number of bytes that only grows. One goroutine
+// appends and stores; any number read through the views it hands out.
+type History struct {
+	width int  // bytes a record
+	shift uint // a page holds 1<<shift records
+	view  HistoryView
+	dirty bool // the last page has changed since the last Store
+}
+
+// HistoryView is a History as of a moment. It stays valid and unchanged while the History grows.
+type HistoryView struct {
+	n      int
+	stored int      // pages before this one are in the file, and only there
+	recent [][]byte // the pages from stored on
+}
+
+// NewHistory returns an empty history of records of width bytes in pages of 1<<shift of them.
+func NewHistory(width int, shift uint) *History { return &History{width: width, shift: shift} }
+
+// View returns the history as it is now.
+func (h *History) View() HistoryView { return h.view }
+
+// Len returns the number of records.
+func (h *History) Len() int { return h.view.n }
+
+// Append adds one record of zeros and returns its bytes, to be filled in before the next View.
+func (h *History) Append() []byte {
+	v := &h.view
+	page, at := v.n>>h.shift, v.n&(1<<h.shift-1)
+	if page-v.stored == len(v.recent) {
+		v.recent = append(v.recent, make([]byte, h.width<<h.shift))
+	}
+	v.n++
+	h.dirty = true
+	return v.recent[page-v.stored][at*h.width : (at+1)*h.width]
+}
+
+// Store writes the pages that are not in the file yet. Call Evict once the transaction has
+// committed; until then the pages stay in memory too.
+func (h *History) Store(b *bbolt.Bucket) error {
+	if !h.dirty {
+		return nil
+	}
+	for i, page := range h.view.recent {
+		if err := b.Put(pageKey(h.view.stored+i), page); err != nil {
+			return err
+		}
+	}
+	h.dirty = false
+	return nil
+}
+
+// Evict drops the full pages that the last Store wrote. Views handed out before keep them.
+func (h *History) Evict() {
+	if h.dirty {
+		return
+	}
+	v := &h.view
+	full := v.n>>h.shift - v.stored
+	// A new slice: older views share the array of the present one.
+	v.recent = append([][]byte(nil), v.recent[full:]...)
+	v.stored += full
+}
+
+// Load replaces the history by the n records that were stored; full pages stay in the file.
+func (h *History) Load(b *bbolt.Bucket, n int) error {
+	h.view = HistoryView{n: n, stored: n >> h.shift}
+	h.dirty = false
+	if n&(1<<h.shift-1) == 0 {
+		return nil
+	}
+	bytes, err := storedPage(b, h.view.stored, h.width<<h.shift)
+	if err != nil {
+		return err
+	}
+	h.view.recent = [][]byte{append([]byte(nil), bytes...)}
+	return nil
+}
+
+// Len returns the number of records of the view.
+func (v *HistoryView) Len() int { return v.n }
+
+// Page returns the bytes of page i, of which the view's own records are to be read and no
+// others. They are valid until the transaction of the bucket ends.
+func (h *History) Page(v *HistoryView, b *bbolt.Bucket, i int) ([]byte, error) {
+	if i >= v.stored {
+		return v.recent[i-v.stored], nil
+	}
+	return storedPage(b, i, h.width<<h.shift)
+}
+
+// PageRecords returns how many records a page holds.
+func (h *History) PageRecords() int { return 1 << h.shift }

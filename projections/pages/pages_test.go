@@ -1,0 +1,183 @@
+package pages_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+
+	"cakupan/projections/pages"
+)
+
+// TestHostOrder fails where the memory of a page would not be what the format says.
+func TestHostOrder(t *testing.T) {
+	one := uint32(1)
+	if *(*byte)(unsafe.Pointer(&one)) != 1 {
+		t.Fatal("this host is big-endian: pages would not be portable")
+	}
+}
+
+func openDB(t *rapid.T, dir string) *bbolt.DB {
+	db, err := bbolt.Open(filepath.Join(dir, fmt.Sprintf("%d.db", rapid.Uint64().Draw(t, "file"))),
+		0o600, &bbolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func inBucket(t *rapid.T, db *bbolt.DB, do func(*bbolt.Bucket) error) {
+	err := db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte("b"))
+		if err != nil {
+			return err
+		}
+		return do(b)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+type record struct{ a, b uint32 }
+
+// TestTable does random edits, stores and loads, and compares with a slice.
+func TestTable(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		db := openDB(t, dir)
+		table := pages.NewTable[record](3)
+		var model, stored []record
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			r := record{rapid.Uint32().Draw(t, "a"), rapid.Uint32().Draw(t, "b")}
+			switch op := rapid.IntRange(0, 9).Draw(t, "op"); {
+			case op < 5:
+				table.Append(r)
+				model = append(model, r)
+			case op < 8 && len(model) > 0:
+				i := rapid.IntRange(0, len(model)-1).Draw(t, "i")
+				*table.Edit(i) = r
+				model[i] = r
+			case op == 8:
+				inBucket(t, db, table.Store)
+				stored = append([]record(nil), model...)
+			case op == 9 && stored != nil:
+				table = pages.NewTable[record](3)
+				inBucket(t, db, func(b *bbolt.Bucket) error { return table.Load(b, len(stored)) })
+				model = append([]record(nil), stored...)
+			}
+		}
+		if table.Len() != len(model) {
+			t.Fatalf("length %d, want %d", table.Len(), len(model))
+		}
+		for i, want := range model {
+			if *table.At(i) != want {
+				t.Fatalf("record %d is %v, want %v", i, *table.At(i), want)
+			}
+		}
+	})
+}
+
+// TestHistory appends, stores, evicts and loads, and reads every view ever taken at the end.
+func TestHistory(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		db := openDB(t, dir)
+		history := pages.NewHistory(4, 2)
+		type taken struct {
+			h    *pages.History
+			view pages.HistoryView
+		}
+		var views []taken
+		stored := 0
+		for range rapid.IntRange(1, 120).Draw(t, "steps") {
+			switch op := rapid.IntRange(0, 9).Draw(t, "op"); {
+			case op < 6:
+				binary.LittleEndian.PutUint32(history.Append(), uint32(history.Len()))
+			case op == 6:
+				views = append(views, taken{history, history.View()})
+			case op == 7:
+				inBucket(t, db, history.Store)
+				history.Evict()
+				stored = history.Len()
+			case op == 8:
+				history.Evict()
+			case op == 9 && stored > 0:
+				// A crash: what was not stored is appended again, with the same content.
+				history = pages.NewHistory(4, 2)
+				inBucket(t, db, func(b *bbolt.Bucket) error { return history.Load(b, stored) })
+			}
+		}
+		views = append(views, taken{history, history.View()})
+		inBucket(t, db, func(b *bbolt.Bucket) error {
+			for _, v := range views {
+				for i := range v.view.Len() {
+					page, err := v.h.Page(&v.view, b, i/4)
+					if err != nil {
+						return err
+					}
+					if got := binary.LittleEndian.Uint32(page[i%4*4:]); got != uint32(i+1) {
+						return fmt.Errorf("record %d is %d", i, got)
+					}
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// TestNames compares with a map, across stores and loads.
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	name := rapid.OneOf(
+		rapid.StringMatching(`[A-Za-z0-9._:-]{1,64}`),
+		rapid.StringMatching(`[0-9a-f]{32}`),
+		rapid.StringMatching(`[ab]{1,2}`),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		db := openDB(t, dir)
+		names := pages.NewNames()
+		model := map[string]uint32{}
+		for range rapid.IntRange(1, 300).Draw(t, "steps") {
+			text := name.Draw(t, "name")
+			number, fresh := names.Number(strings.Clone(text))
+			want, known := model[text]
+			if !known {
+				want = uint32(len(model))
+				model[text] = want
+			}
+			if number != want || fresh == known {
+				t.Fatalf("%q is %d (fresh %v), want %d", text, number, fresh, want)
+			}
+			if rapid.IntRange(0, 30).Draw(t, "reload") == 0 {
+				inBucket(t, db, names.Store)
+				names = pages.NewNames()
+				inBucket(t, db, names.Load)
+			}
+		}
+		for text, number := range model {
+			if got := names.Name(number); got != text {
+				t.Fatalf("name %d is %q, want %q", number, got, text)
+			}
+		}
+	})
+}
+
+// TestNamesGrow passes several doublings of the slots.
+func TestNamesGrow(t *testing.T) {
+	names := pages.NewNames()
+	for round := range 2 {
+		for i := range 20_000 {
+			number, fresh := names.Number(fmt.Sprintf("e-%06d", i))
+			if number != uint32(i) || fresh != (round == 0) {
+				t.Fatalf("round %d: name %d is number %d, fresh %v", round, i, number, fresh)
+			}
+		}
+	}
+}

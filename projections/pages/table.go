@@ -1,0 +1,110 @@
+package pages
+
+import (
+	"math/bits"
+	"unsafe"
+
+	"go.etcd.io/bbolt"
+)
+
+// Table is an array of records of type T, which must not contain pointers: a page is stored as
+// the memory it occupies. Hosts are little-endian (amd64, arm64); see hostOrder in the tests.
+//
+// A Table is not safe for concurrent use.
+type Table[T any] struct {
+	shift uint // a page holds 1<<shift records
+	pages [][]T
+	n     int
+	dirty []uint64 // one bit a page
+}
+
+// NewTable returns an empty table with pages of 1<<shift records.
+func NewTable[T any](shift uint) *Table[T] { return &Table[T]{shift: shift} }
+
+// Len returns the number of records.
+func (t *Table[T]) Len() int { return t.n }
+
+// At returns record i to be read. It is valid until the table is dropped.
+func (t *Table[T]) At(i int) *T { return &t.pages[i>>t.shift][i&(1<<t.shift-1)] }
+
+// Edit returns record i to be changed before the next Store.
+func (t *Table[T]) Edit(i int) *T {
+	t.mark(i >> t.shift)
+	return t.At(i)
+}
+
+// Append adds a record and returns its index.
+func (t *Table[T]) Append(record T) int {
+	if t.n>>t.shift == len(t.pages) {
+		t.pages = append(t.pages, make([]T, 1<<t.shift))
+	}
+	t.n++
+	*t.Edit(t.n - 1) = record
+	return t.n - 1
+}
+
+// Extend adds n records of zeros that lie in one page and returns the index of the first. What
+// is left of the current page stays unused if they do not fit. n is at most 1<<shift.
+func (t *Table[T]) Extend(n int) int {
+	if room := 1<<t.shift - t.n&(1<<t.shift-1); t.n>>t.shift < len(t.pages) && room < n {
+		t.n += room
+	}
+	if t.n>>t.shift == len(t.pages) {
+		t.pages = append(t.pages, make([]T, 1<<t.shift))
+	}
+	first := t.n
+	t.n += n
+	t.mark(first >> t.shift)
+	return first
+}
+
+// Slice returns n records from i on, which must lie in one page.
+func (t *Table[T]) Slice(i, n int) []T {
+	at := i & (1<<t.shift - 1)
+	return t.pages[i>>t.shift][at : at+n : at+n]
+}
+
+func (t *Table[T]) mark(page int) {
+	for page>>6 >= len(t.dirty) {
+		t.dirty = append(t.dirty, 0)
+	}
+	t.dirty[page>>6] |= 1 << (page & 63)
+}
+
+// Store writes the pages that changed since the last Store or Load.
+func (t *Table[T]) Store(b *bbolt.Bucket) error {
+	for word, set := range t.dirty {
+		for ; set != 0; set &= set - 1 {
+			page := word<<6 + bits.TrailingZeros64(set)
+			if err := b.Put(pageKey(page), asBytes(t.pages[page])); err != nil {
+				return err
+			}
+		}
+	}
+	clear(t.dirty)
+	return nil
+}
+
+// Load replaces the table by the n records that were stored.
+func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
+	t.pages, t.n, t.dirty = make([][]T, pageCount(n, t.shift)), n, nil
+	for i := range t.pages {
+		page := make([]T, 1<<t.shift)
+		bytes, err := storedPage(b, i, len(asBytes(page)))
+		if err != nil {
+			return err
+		}
+		copy(asBytes(page), bytes)
+		t.pages[i] = page
+	}
+	return nil
+}
+
+// asBytes returns the memory of the records.
+func asBytes[T any](records []T) []byte {
+	if len(records) == 0 {
+		return nil
+	}
+	size := len(records) * int(unsafe.Sizeof(records[0]))
+	return unsafe.Slice((*byte)(unsafe.Pointer(&records[0])), size)
+}
