@@ -23,7 +23,8 @@ func Queries(seed uint64, history []Recorded, n int) []query {
 	return queries
 }
 
-// homes returns the regencies that enrolments of the history name, as often as they do, and one more.
+// homes returns the regencies that enrolments of the history name, as often as they do, and one
+// more.
 func homes(history []Recorded) []region.Code {
 	homes := []region.Code{7503}
 	for _, e := range history {

@@ -18,7 +18,7 @@ type generator struct {
 	*rand.Rand
 	enrolments, workers, commitments int
 	regencies                        []region.Code // where people live
-	keys                             []event.Key   // of all events, so that one can name a later one
+	keys                             []event.Key   // of all events, later ones too
 	named                            event.Key     // by the retraction before
 }
 
@@ -167,8 +167,8 @@ func renumber(history []Recorded) []Recorded {
 func retracts(history []Recorded, i int) uint64 {
 	data := history[i].Data
 	for _, e := range history[:i] {
-		if history[i].Type == event.EventRetracted && e.Key.Source == data.RetractedSource &&
-			e.Key.ID == data.RetractedID {
+		if history[i].Type == event.EventRetracted && e.Source == data.RetractedSource &&
+			e.ID == data.RetractedID {
 			return e.Sequence
 		}
 	}

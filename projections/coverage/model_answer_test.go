@@ -124,15 +124,14 @@ func (m *model) answer(q query) answer {
 	}
 }
 
+// knowledge returns the last event known, in force or not.
 func (m *model) knowledge(known uint64) knowledge {
-	var k knowledge
-	for i := range m.history {
-		if e := &m.history[i]; e.Sequence <= known {
-			text := instantText(e.RecordedAt)
-			k = knowledge{Sequence: e.Sequence, RecordedAt: &text}
-		}
+	last := min(known, uint64(len(m.history)))
+	if last == 0 {
+		return knowledge{}
 	}
-	return k
+	text := instantText(m.history[last-1].RecordedAt)
+	return knowledge{Sequence: last, RecordedAt: &text}
 }
 
 // numbers are the counts of one region on one day.
@@ -310,6 +309,7 @@ func (m *model) regions(known uint64) []region.Code {
 			}
 		case event.WorkforcePublished, event.TargetSet:
 			has[e.Data.Region] = true
+		default: // speaks of no region
 		}
 	}
 	return slices.SortedFunc(maps.Keys(has), compareRegions)
@@ -337,7 +337,7 @@ func (m *model) series(q seriesQuery) []point {
 		if q.Monthly && monthOf(day) == monthOf(day+1) {
 			continue
 		}
-		q.query.On = day
+		q.On = day
 		a := m.answer(q.query)
 		points = append(points, point{
 			On: a.On, Covered: a.Covered, InGrace: a.InGrace, Percent: a.Percent,

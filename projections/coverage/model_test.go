@@ -106,6 +106,7 @@ func (t terms) after(e *Recorded) terms {
 		t.open = false
 	case event.EnrolmentReinstated:
 		t.open = t.open || t.agreed
+	default: // says nothing of terms
 	}
 	return t
 }
@@ -232,6 +233,7 @@ func byEnrolment(events []*Recorded) map[string]facts {
 			own[e.Data.Enrolment] = append(own[e.Data.Enrolment], e)
 		case event.WorkerDied, event.FundingCommitted, event.FundingClosed:
 			everybodys = append(everybodys, e)
+		default: // bears on no enrolment
 		}
 	}
 	parts := map[string]facts{}

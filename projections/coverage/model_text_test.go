@@ -26,11 +26,7 @@ var (
 	}
 	sectorNames    = [...]string{"", "ALL", "FORMAL", "INFORMAL"}
 	indicatorNames = [...]string{"", "LABOUR_FORCE", "EMPLOYED", "ELIGIBLE"}
-	reasonNames    = [...]string{
-		"", "RETIREMENT", "RESIGNATION", "LAYOFF", "CONTRACT_END", "ARREARS", "MOVED",
-		"BECAME_ASN", "EMIGRATED", "DISABILITY", "PROJECT_END", "ERROR", "OTHER",
-	}
-	typeNames = [...]string{
+	typeNames      = [...]string{
 		"", "enrolment.opened.v1", "enrolment.amended.v1", "enrolment.terminated.v1",
 		"enrolment.reinstated.v1", "worker.died.v1", "funding.committed.v1",
 		"funding.amended.v1", "funding.granted.v1", "funding.revoked.v1",

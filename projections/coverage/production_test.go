@@ -275,4 +275,3 @@ func TestPrefixIsAsItWas(t *testing.T) {
 		}
 	}
 }
-

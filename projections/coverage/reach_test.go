@@ -153,7 +153,8 @@ func twice(name string, fit func(in region.Code, a, b standing) bool) situation 
 			a := facts.standingOn(q.On)
 			for second, facts := range m.parts {
 				b := facts.standingOn(q.On)
-				if first != second && a.worker != "" && a.worker == b.worker && fit(q.Region, a, b) {
+				one := a.worker != "" && a.worker == b.worker
+				if first != second && one && fit(q.Region, a, b) {
 					return true
 				}
 			}

@@ -146,7 +146,7 @@ func readHistory(t *testing.T, path string, refused map[int]bool) []Recorded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 
 	var history []Recorded
 	var reader lineReader

@@ -18,8 +18,8 @@ const nameUnit = 4
 type Names struct {
 	bytes *Table[byte]   // length byte and text, aligned to nameUnit
 	refs  *Table[uint32] // number → place in bytes / nameUnit
-	// slots is an open-addressing table of hash<<32 | number+1. The seed differs from process to
-	// process; it decides where a name is looked up, never what is found.
+	// slots is an open-addressing table of hash<<32 | number+1, found at the hash. The seed
+	// differs from process to process; it decides where a name is looked up, not what is found.
 	slots []uint64
 	seed  maphash.Seed
 }
@@ -43,18 +43,18 @@ func (n *Names) Len() int { return n.refs.Len() }
 
 // Number returns the number of the name, and whether this call gave it out.
 func (n *Names) Number(name string) (number uint32, fresh bool) {
-	hash := maphash.String(n.seed, name)
+	hash := maphash.String(n.seed, name) >> 32
 	mask := uint64(len(n.slots) - 1)
 	at := hash & mask
 	for ; n.slots[at] != 0; at = (at + 1) & mask {
-		if n.slots[at]>>32 == hash>>32 && n.is(uint32(n.slots[at])-1, name) {
+		if n.slots[at]>>32 == hash && n.is(uint32(n.slots[at])-1, name) {
 			return uint32(n.slots[at]) - 1, false
 		}
 	}
 	number = n.add(name)
-	n.slots[at] = hash>>32<<32 | uint64(number+1)
+	n.slots[at] = hash<<32 | uint64(number+1)
 	if uint64(n.refs.Len())*4 > uint64(len(n.slots))*3 {
-		n.rehash()
+		n.grow()
 	}
 	return number, true
 }
@@ -139,22 +139,38 @@ func hexDigit(c byte) byte {
 	return 255
 }
 
-// rehash doubles the slots until at most three quarters are in use.
-func (n *Names) rehash() {
+// grow doubles the slots. The names themselves are not needed: a slot holds its hash.
+func (n *Names) grow() {
+	old := n.slots
+	n.slots = make([]uint64, 2*len(old))
+	for _, slot := range old {
+		if slot != 0 {
+			n.place(slot)
+		}
+	}
+}
+
+// place puts a slot where a search for its hash finds it.
+func (n *Names) place(slot uint64) {
+	mask := uint64(len(n.slots) - 1)
+	at := slot >> 32 & mask
+	for n.slots[at] != 0 {
+		at = (at + 1) & mask
+	}
+	n.slots[at] = slot
+}
+
+// index makes the slots for the names that were loaded.
+func (n *Names) index() {
 	size := len(n.slots)
 	for uint64(n.refs.Len())*4 > uint64(size)*3 {
 		size *= 2
 	}
 	n.slots = make([]uint64, size)
-	mask := uint64(size - 1)
 	var buf [64]byte
 	for number := range uint32(n.refs.Len()) {
-		hash := maphash.Bytes(n.seed, n.text(number, &buf))
-		at := hash & mask
-		for n.slots[at] != 0 {
-			at = (at + 1) & mask
-		}
-		n.slots[at] = hash>>32<<32 | uint64(number+1)
+		hash := maphash.Bytes(n.seed, n.text(number, &buf)) >> 32
+		n.place(hash<<32 | uint64(number+1))
 	}
 }
 
@@ -188,6 +204,6 @@ func (n *Names) Load(b *bbolt.Bucket) error {
 	if err := n.refs.Load(refs, int(binary.BigEndian.Uint64(counts[8:]))); err != nil {
 		return err
 	}
-	n.rehash()
+	n.index()
 	return nil
 }
