@@ -343,3 +343,22 @@ func (r *Runner[P]) Close() error {
 func (r *Runner[P]) Remove() error {
 	return errors.Join(r.Close(), os.Remove(r.path))
 }
+
+// StoredPosition returns the position that a projection's file holds, without opening the
+// projection: a witness of how long the log once was. It is zero when there is no such file.
+func StoredPosition(path string) (at Position, err error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return at, nil
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true})
+	if err != nil {
+		return at, fmt.Errorf("open projection %s: %w", path, err)
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(metaBucket); b != nil {
+			return json.Unmarshal(b.Get(positionKey), &at)
+		}
+		return nil
+	})
+	return at, errors.Join(err, db.Close())
+}

@@ -113,43 +113,45 @@ func (d *Data) CodeNumber(f Field) uint64 {
 
 // SetCodeNumber sets a [CodeField] to a number of its list or register. It returns false, and
 // sets nothing, when the list has no such number.
-func (d *Data) SetCodeNumber(f Field, number uint64) bool {
-	if f == FieldRegion || f == FieldFunder {
-		return d.setRegion(f, number)
+func (d *Data) SetCodeNumber(f Field, number uint64) (ok bool) {
+	switch f {
+	case FieldRegion:
+		return setRegion(&d.Region, number)
+	case FieldFunder:
+		return setRegion(&d.Funder, number)
+	case FieldSegment:
+		return setCode(&d.Segment, number, PMI)
+	case FieldCategory:
+		return setCode(&d.Category, number, OtherCategory)
+	case FieldPayer:
+		return setCode(&d.Payer, number, APBD)
+	case FieldReason:
+		return setCode(&d.Reason, number, OtherReason)
+	case FieldFunding:
+		return setCode(&d.Funding, number, FundingOther)
+	case FieldSector:
+		return setCode(&d.Sector, number, Informal)
+	case FieldIndicator:
+		return setCode(&d.Indicator, number, Eligible)
 	}
-	if number == 0 || number >= uint64(len(list(f))) {
+	return false
+}
+
+// setCode sets a member of a list whose numbers go from 1 to last.
+func setCode[C ~uint8](to *C, number uint64, last C) bool {
+	if number-1 >= uint64(last) {
 		return false
 	}
-	switch f {
-	case FieldSegment:
-		d.Segment = Segment(number)
-	case FieldCategory:
-		d.Category = Category(number)
-	case FieldPayer:
-		d.Payer = Payer(number)
-	case FieldReason:
-		d.Reason = Reason(number)
-	case FieldFunding:
-		d.Funding = Funding(number)
-	case FieldSector:
-		d.Sector = Sector(number)
-	case FieldIndicator:
-		d.Indicator = Indicator(number)
-	}
+	*to = C(number)
 	return true
 }
 
-func (d *Data) setRegion(f Field, number uint64) bool {
+func setRegion(to *region.Code, number uint64) bool {
 	code, ok := region.FromNumber(number)
-	if !ok {
-		return false
+	if ok {
+		*to = code
 	}
-	if f == FieldRegion {
-		d.Region = code
-	} else {
-		d.Funder = code
-	}
-	return true
+	return ok
 }
 
 // list returns the names of the code list of a field, nil for a field without one.

@@ -150,16 +150,16 @@ func Digest(b []byte) ([DigestBytes]byte, error) {
 	content := buffer[:0]
 	s := alias(b)
 	for i := 0; i < len(s); {
-		t, next, ok := readToken(s, i)
-		if !ok {
+		f, v, text, next := readField(s, i)
+		if next < 0 {
 			return digest, fmt.Errorf("digest event: %w", ErrMalformed)
 		}
 		i = next
-		switch {
-		case t.number == numberType && t.wire == wireVarint:
-			content = binary.AppendUvarint(content, t.value)
-		case t.number == numberData && t.wire == wireBytes:
-			content = append(content, t.text...)
+		switch f {
+		case numberType<<3 | wireVarint:
+			content = binary.AppendUvarint(content, v)
+		case numberData<<3 | wireBytes:
+			content = append(content, text...)
 		}
 	}
 	sum := sha256.Sum256(content)

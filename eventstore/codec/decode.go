@@ -20,23 +20,20 @@ func Decode(b []byte, e *event.Event) (retracts uint64, err error) {
 	var number uint32
 	s := alias(b)
 	for i := 0; i < len(s); {
-		t, next, ok := readToken(s, i)
-		if !ok {
+		f, v, text, next := readField(s, i)
+		if next < 0 {
 			return 0, fmt.Errorf("decode event at byte %d: %w", i, ErrMalformed)
 		}
 		i = next
-		switch t.wire {
-		case wireVarint:
-			switch t.number {
-			case numberType:
-				number = uint32(t.value)
-			case numberRetracts:
-				retracts = t.value
-			}
-		case wireBytes:
-			if err := decodeText(e, t.number, t.text); err != nil {
+		switch {
+		case f.wire() == wireBytes:
+			if err := decodeText(e, f.number(), text); err != nil {
 				return 0, fmt.Errorf("decode event: %w", err)
 			}
+		case f == numberType<<3|wireVarint:
+			number = uint32(v)
+		case f == numberRetracts<<3|wireVarint:
+			retracts = v
 		}
 	}
 	if err := upcast(e, number); err != nil {
@@ -87,25 +84,23 @@ func decodeText(e *event.Event, number uint64, text string) error {
 // like an unknown one, as protobuf does.
 func decodeData(d *event.Data, s string) error {
 	for i := 0; i < len(s); {
-		t, next, ok := readToken(s, i)
-		if !ok {
+		tag, v, text, next := readField(s, i)
+		if next < 0 {
 			return fmt.Errorf("data at byte %d: %w", i, ErrMalformed)
 		}
 		i = next
-		if t.number >= uint64(event.FieldNIK) {
+		if tag.number() >= uint64(event.FieldNIK) {
 			continue
 		}
-		f := event.Field(t.number)
-		switch t.wire {
+		f, ok := event.Field(tag.number()), true
+		switch tag.wire() {
 		case wireVarint:
-			if !decodeNumber(d, f, t.value) {
-				return fmt.Errorf("%s: number %d is not in its list: %w",
-					f.Name(), t.value, ErrMalformed)
-			}
+			ok = decodeNumber(d, f, v)
 		case wireBytes:
-			if !decodeBytes(d, f, t.text) {
-				return fmt.Errorf("%s: packed list: %w", f.Name(), ErrMalformed)
-			}
+			ok = decodeBytes(d, f, text)
+		}
+		if !ok {
+			return fmt.Errorf("%s: number outside its list: %w", f.Name(), ErrMalformed)
 		}
 	}
 	return nil
@@ -145,8 +140,8 @@ func decodeBytes(d *event.Data, f event.Field, s string) bool {
 		d.Has = d.Has.With(f)
 	case event.ProgrammeList, event.MonthList:
 		for i := 0; i < len(s); {
-			v, next, ok := readVarint(s, i)
-			if !ok || !decodeNumber(d, f, v) {
+			v, next := readLong(s, i)
+			if next < 0 || !decodeNumber(d, f, v) {
 				return false
 			}
 			i = next
@@ -167,18 +162,18 @@ func addProgramme(d *event.Data, v uint64) bool {
 
 func decodeExtension(s string) (x event.Extension, err error) {
 	for i := 0; i < len(s); {
-		t, next, ok := readToken(s, i)
-		if !ok {
+		f, v, text, next := readField(s, i)
+		if next < 0 {
 			return x, fmt.Errorf("extension at byte %d: %w", i, ErrMalformed)
 		}
 		i = next
-		switch {
-		case t.number == extensionName && t.wire == wireBytes:
-			x.Name = t.text
-		case t.number == extensionText && t.wire == wireBytes:
-			x.Value.Text = t.text
-		case t.number == extensionKind && t.wire == wireVarint:
-			x.Value.Kind = valueKind(uint32(t.value))
+		switch f {
+		case extensionName<<3 | wireBytes:
+			x.Name = text
+		case extensionText<<3 | wireBytes:
+			x.Value.Text = text
+		case extensionKind<<3 | wireVarint:
+			x.Value.Kind = valueKind(uint32(v))
 		}
 	}
 	if x.Value.Kind == event.Null {

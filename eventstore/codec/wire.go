@@ -1,64 +1,82 @@
 package codec
 
-// token is one field as it stands in the bytes: value for a varint, text for a length-delimited
-// field. Fixed-width fields have neither: the schema has none, and newer ones are skipped.
-type token struct {
-	number uint64
-	wire   uint64
-	value  uint64
-	text   string
-}
+// bad is the place behind bytes that are no field.
+const bad = -1
 
 // numberMax is the highest field number of protobuf.
 const numberMax = 1<<29 - 1
 
-// readToken reads the field at byte i and returns where the next one begins. It returns false for
-// bytes that are no field, groups included: no writer of this schema makes them.
-func readToken(s string, i int) (t token, next int, ok bool) {
-	tag, i, ok := readVarint(s, i)
-	t.number, t.wire = tag>>3, tag&7
-	if !ok || t.number == 0 || t.number > numberMax {
-		return t, i, false
+// field is the number and the wire type of a field, as its tag holds them.
+type field uint64
+
+func (f field) number() uint64 { return uint64(f) >> 3 }
+func (f field) wire() uint64   { return uint64(f) & 7 }
+
+// readField reads the field at byte i of s: its tag, its varint or its text, and where the next
+// field begins, bad when the bytes are no field. Groups are bad: no writer of this schema or a
+// later one makes them. A field of fixed width is passed over: the schema has none, a newer one may.
+//
+// The results are single values, not a struct, because they then stay in registers: with a struct
+// a field, decoding took twice as long.
+func readField(s string, i int) (f field, v uint64, text string, next int) {
+	tag, i := readShort(s, i)
+	if i < 0 {
+		tag, i = readLong(s, -i-1)
 	}
-	switch t.wire {
-	case wireVarint:
-		t.value, i, ok = readVarint(s, i)
-		return t, i, ok
-	case wireBytes:
-		var length uint64
-		length, i, ok = readVarint(s, i)
-		if !ok || length > uint64(len(s)-i) {
-			return t, i, false
+	f = field(tag)
+	if i < 0 || f.number()-1 >= numberMax {
+		return f, 0, "", bad
+	}
+	if wire := f.wire(); wire != wireVarint && wire != wireBytes {
+		return f, 0, "", skip(s, wire, i)
+	}
+	v, i = readShort(s, i)
+	if i < 0 {
+		if v, i = readLong(s, -i-1); i < 0 {
+			return f, 0, "", bad
 		}
-		t.text = s[i : i+int(length)]
-		return t, i + int(length), true
-	case wireFixed64:
-		return t, i + 8, len(s)-i >= 8
-	case wireFixed32:
-		return t, i + 4, len(s)-i >= 4
 	}
-	return t, i, false
+	if f.wire() == wireVarint {
+		return f, v, "", i
+	}
+	if v > uint64(len(s)-i) {
+		return f, 0, "", bad
+	}
+	next = i + int(v)
+	return f, 0, s[i:next], next
 }
 
-// readVarint reads the varint at byte i and returns where it ends.
-func readVarint(s string, i int) (v uint64, next int, ok bool) {
+// readShort reads the varint at i if it has one byte. Otherwise it returns the place as -i-1.
+func readShort(s string, i int) (v uint64, next int) {
 	if i < len(s) && s[i] < 0x80 {
-		return uint64(s[i]), i + 1, true
+		return uint64(s[i]), i + 1
 	}
-	return readLongVarint(s, i)
+	return 0, -i - 1
 }
 
-func readLongVarint(s string, i int) (v uint64, next int, ok bool) {
+// readLong reads a varint of any length at i.
+func readLong(s string, i int) (v uint64, next int) {
 	for shift := 0; shift < 64 && i < len(s); shift += 7 {
 		c := s[i]
 		i++
 		if shift == 63 && c > 1 {
-			return 0, i, false // does not fit 64 bits
+			return 0, bad // does not fit 64 bits
 		}
 		v |= uint64(c&0x7f) << shift
 		if c < 0x80 {
-			return v, i, true
+			return v, i
 		}
 	}
-	return 0, i, false
+	return 0, bad
+}
+
+// skip returns the place behind a value of fixed width at i.
+func skip(s string, wire uint64, i int) int {
+	switch {
+	case wire == wireFixed64 && len(s)-i >= 8:
+		return i + 8
+	case wire == wireFixed32 && len(s)-i >= 4:
+		return i + 4
+	}
+	return bad
 }

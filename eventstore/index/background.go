@@ -57,7 +57,7 @@ func (x *Index) startMerge() {
 	if x.merging {
 		return
 	}
-	if from, to, ok := plan(x.runs); ok && x.state() == nil {
+	if from, to, ok := plan(x.runs, x.limit); ok && x.state() == nil {
 		x.merging = true
 		go x.merge(slices.Clone(x.runs[from:to]))
 	}

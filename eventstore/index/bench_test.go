@@ -9,8 +9,24 @@ import (
 	"cakupan/eventstore/index"
 )
 
+// openReal opens an index with tables of the real size.
+func openReal(b *testing.B) *index.Index {
+	b.Helper()
+	x, err := index.Open(b.TempDir(), ledger)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return x
+}
+
 func BenchmarkAdd(b *testing.B) {
-	x := open(b, b.TempDir())
+	const frameSize = 1000
+	x := openReal(b)
 	entries := make([]index.Entry, frameSize)
 	tree := x.Tree()
 	n := uint64(0)
@@ -43,7 +59,7 @@ func BenchmarkLookup(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	x := open(b, b.TempDir())
+	x := openReal(b)
 	fill(b, x, events)
 	x.Quiet()
 	b.Logf("%d runs", x.Runs())

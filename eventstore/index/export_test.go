@@ -1,11 +1,18 @@
 package index
 
-import "errors"
+import (
+	"errors"
+
+	"cakupan/eventstore"
+)
 
 // What tests reach for inside the package.
 
-// TableEntries is how many entries lie in memory before a run is written.
-const TableEntries = tableEntries
+// OpenSmall is Open with tables of so many entries (a power of two), so that tests need not
+// write megabytes.
+func OpenSmall(dir string, identity eventstore.Identity, limit int) (*Index, error) {
+	return open(dir, identity, limit)
+}
 
 // Unmap makes lookups read from the files, as on systems without memory mapping.
 func (x *Index) Unmap() error {

@@ -13,7 +13,7 @@ import (
 func FuzzOpen(f *testing.F) {
 	dir := f.TempDir()
 	x := open(f, dir)
-	fill(f, x, index.TableEntries+1)
+	fill(f, x, limit+1)
 	x.Quiet()
 	path := runFiles(f, dir)[0]
 	good, err := os.ReadFile(path)
@@ -36,7 +36,7 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		x, err := index.Open(dir, ledger)
+		x, err := index.OpenSmall(dir, ledger, limit)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,14 +26,17 @@ import (
 //	…             zeros
 //	4092    4     CRC-32C of the 4,092 bytes before
 //	4096    40·e  the entries, by key
-//	…       4·b   CRC-32C of each block of 1,024 entries (the last one may be shorter)
+//	…             zeros, to a multiple of 40,960 bytes after the header
+//	…       64·f  the filter (filter.go), f = ⌈e/48⌉
+//	…             zeros, likewise
+//	…       4·b   CRC-32C of each block of 40,960 bytes after the header
 const (
 	headerSize    = 4096 // a page, so that the entries begin on one
 	runVersion    = 1
 	ledgerSize    = 32
 	checksumSize  = 4
 	blockEntries  = 1024
-	blockSize     = blockEntries * entrySize
+	blockSize     = blockEntries * entrySize // also a multiple of filterBlock
 	offsetLedger  = 8
 	offsetCreated = offsetLedger + ledgerSize
 	offsetFirst   = offsetCreated + 8
@@ -57,12 +60,17 @@ type header struct {
 // count returns the number of entries.
 func (h *header) count() int { return int(h.last - h.first + 1) }
 
-// blocks returns the number of blocks the entries fill.
-func (h *header) blocks() int { return (h.count() + blockEntries - 1) / blockEntries }
+// filterAt returns the block at which the filter begins: after those of the entries.
+func (h *header) filterAt() int { return (h.count() + blockEntries - 1) / blockEntries }
+
+// blocks returns the number of blocks that entries and filter fill.
+func (h *header) blocks() int {
+	return h.filterAt() + (filterBlocks(h.count())*filterBlock+blockSize-1)/blockSize
+}
 
 // fileSize returns the size of the whole file, which is known beforehand to the byte.
 func (h *header) fileSize() int64 {
-	return headerSize + int64(h.count())*entrySize + int64(h.blocks())*checksumSize
+	return headerSize + int64(h.blocks())*(blockSize+checksumSize)
 }
 
 func (h *header) encode() []byte {

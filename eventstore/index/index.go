@@ -15,6 +15,7 @@ import (
 type Index struct {
 	dir      string
 	identity eventstore.Identity
+	limit    int // entries of a table
 
 	// mu guards what follows. Lookups hold it for reading, so whoever holds it for writing may
 	// take runs out of use; the slow work on files is done without it.
@@ -77,8 +78,9 @@ func (x *Index) lookup(keys []Key, found []Entry) error {
 	if err := x.state(); err != nil {
 		return err
 	}
+	var b batch
 	for _, r := range x.runs {
-		if err := r.lookup(keys, found); err != nil {
+		if err := r.lookup(&b, keys, found); err != nil {
 			return &runError{run: r, err: err}
 		}
 	}
@@ -111,7 +113,7 @@ func (x *Index) setAside(broken *runError) error {
 // as on a full disk, it returns why; calling again tries again. Call it before the frame is
 // appended to the log: afterwards there is no way back.
 func (x *Index) Reserve(entries int) error {
-	if entries > tableEntries {
+	if entries > x.limit {
 		return fmt.Errorf("reserve room in index: %d entries are over the limit", entries)
 	}
 	x.mu.Lock()

@@ -21,7 +21,10 @@ import (
 
 var ledger = eventstore.Identity{Ledger: strings.Repeat("ab", 16), Created: 7}
 
-const frameSize = 1000
+const (
+	limit     = 4096 // entries of a table: the real 131,072 are for benchmarks
+	frameSize = 50
+)
 
 // scramble is a bijection that makes consecutive numbers uniform (splitmix64).
 func scramble(x uint64) uint64 {
@@ -42,7 +45,7 @@ func entry(n uint64) (e index.Entry) {
 
 func open(t testing.TB, dir string) *index.Index {
 	t.Helper()
-	x, err := index.Open(dir, ledger)
+	x, err := index.OpenSmall(dir, ledger, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +78,8 @@ func fill(t testing.TB, x *index.Index, last uint64) {
 	}
 }
 
-// check looks up every `step`th event, and as many that were never added.
-func check(t testing.TB, x *index.Index, step uint64) {
-	t.Helper()
+// lookUp looks up every `step`th event, and as many that were never added.
+func lookUp(x *index.Index, step uint64) error {
 	last := uint64(x.Last())
 	var keys []index.Key
 	var want []index.Entry
@@ -87,12 +89,20 @@ func check(t testing.TB, x *index.Index, step uint64) {
 	}
 	found := make([]index.Entry, len(keys))
 	if err := x.Lookup(keys, found); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for i := range found {
 		if found[i] != want[i] {
-			t.Fatalf("of %d events: found %v, want %v", last, found[i], want[i])
+			return fmt.Errorf("of %d events: found %v, want %v", last, found[i], want[i])
 		}
+	}
+	return nil
+}
+
+func check(t testing.TB, x *index.Index, step uint64) {
+	t.Helper()
+	if err := lookUp(x, step); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -124,14 +134,14 @@ func TestLookupAcrossTablesAndRuns(t *testing.T) {
 	dir := t.TempDir()
 	x := open(t, dir)
 	check(t, x, 1)
-	for _, last := range []uint64{1, 1500, 130_000, 131_072, 400_000, 1_500_000} {
+	for _, last := range []uint64{1, 50, 4000, 4096, 12_000, 50_000} {
 		fill(t, x, last)
 		check(t, x, 37)
 	}
 	x.Quiet()
 	check(t, x, 11)
 	if n := x.Runs(); n > 6 {
-		t.Errorf("%d runs for 1.5 million events", n)
+		t.Errorf("%d runs for 50,000 events", n)
 	}
 	if err := x.Unmap(); err != nil {
 		t.Fatal(err)
@@ -142,7 +152,7 @@ func TestLookupAcrossTablesAndRuns(t *testing.T) {
 func TestReopenGoesOnWhereRunsEnd(t *testing.T) {
 	dir := t.TempDir()
 	var tree merkle.Tree
-	for _, last := range []uint64{50_000, 300_000, 700_000} {
+	for _, last := range []uint64{3000, 10_000, 27_777} {
 		x := open(t, dir)
 		if gap := last - uint64(x.Last()); x.Last()%frameSize != 0 {
 			t.Fatalf("reopened at %d, %d before the end: not where a frame ends", x.Last(), gap)
@@ -155,10 +165,10 @@ func TestReopenGoesOnWhereRunsEnd(t *testing.T) {
 		}
 	}
 	x := open(t, dir)
-	if behind := 700_000 - uint64(x.Last()); behind > 2*index.TableEntries {
+	if behind := 27_777 - uint64(x.Last()); behind > 2*limit {
 		t.Errorf("%d events must be read again", behind)
 	}
-	fill(t, x, 700_000)
+	fill(t, x, 27_777)
 	check(t, x, 7)
 	if again := x.Tree(); again.Root() != tree.Root() {
 		t.Errorf("another tree after reopening")
@@ -179,7 +189,7 @@ func TestAddRefusesWhatDoesNotFollow(t *testing.T) {
 	if err := x.Add([]index.Entry{entry(11)}, &old); err == nil {
 		t.Errorf("a tree that ends elsewhere was taken")
 	}
-	if err := x.Reserve(index.TableEntries + 1); err == nil {
+	if err := x.Reserve(limit + 1); err == nil {
 		t.Errorf("reserved more than a table")
 	}
 	check(t, x, 1)
@@ -188,7 +198,7 @@ func TestAddRefusesWhatDoesNotFollow(t *testing.T) {
 func TestOtherLedgerIsRefusedAndKept(t *testing.T) {
 	dir := t.TempDir()
 	x := open(t, dir)
-	fill(t, x, 200_000)
+	fill(t, x, 6000)
 	x.Quiet()
 	before := runFiles(t, dir)
 	for _, other := range []eventstore.Identity{
@@ -210,7 +220,7 @@ func TestOtherLedgerIsRefusedAndKept(t *testing.T) {
 func TestCrashAroundMerge(t *testing.T) {
 	dir, copies := t.TempDir(), map[string][]byte{}
 	x := open(t, dir)
-	for last := uint64(index.TableEntries); last < 8*index.TableEntries; last += index.TableEntries {
+	for last := uint64(limit); last < 8*limit; last += limit {
 		fill(t, x, last) // the copies may miss runs that were merged too quickly: all the better
 		for _, path := range runFiles(t, dir) {
 			if data, err := os.ReadFile(path); err == nil {
@@ -240,7 +250,7 @@ func TestCrashAroundMerge(t *testing.T) {
 			t.Fatal(err)
 		}
 		x := open(t, dir)
-		fill(t, x, 8*index.TableEntries)
+		fill(t, x, 8*limit)
 		x.Quiet()
 		check(t, x, 17)
 		if n := len(runFiles(t, dir)); n != x.Runs() {
@@ -255,7 +265,7 @@ func TestCrashAroundMerge(t *testing.T) {
 func TestDamageIsDiscardedAndRebuilt(t *testing.T) {
 	pristine := t.TempDir()
 	x := open(t, pristine)
-	fill(t, x, 3*index.TableEntries)
+	fill(t, x, 3*limit)
 	x.Quiet()
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
@@ -267,7 +277,7 @@ func TestDamageIsDiscardedAndRebuilt(t *testing.T) {
 		}
 		damage(rt, t, rapid.SampledFrom(runFiles(t, dir)).Draw(rt, "file"))
 		x := open(t, dir)
-		fill(t, x, 3*index.TableEntries)
+		fill(t, x, 3*limit)
 		x.Quiet()
 		check(t, x, 29)
 	})
@@ -299,7 +309,7 @@ func damage(rt *rapid.T, t *testing.T, path string) {
 func TestDamageInUseEndsTheIndex(t *testing.T) {
 	dir := t.TempDir()
 	x := open(t, dir)
-	fill(t, x, 200_000)
+	fill(t, x, 6000)
 	x.Quiet()
 	x.Uncheck()
 	path := runFiles(t, dir)[0]
@@ -307,13 +317,13 @@ func TestDamageInUseEndsTheIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := file.WriteAt([]byte("damage"), 4096+40*50_000); err != nil {
+	if _, err := file.WriteAt([]byte("damage"), 4096+40*2000); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	keys, found := make([]index.Key, 5000), make([]index.Entry, 5000)
+	keys, found := make([]index.Key, 4000), make([]index.Entry, 4000)
 	for n := range keys {
 		keys[n] = entry(uint64(n + 1)).Key
 	}
@@ -332,7 +342,7 @@ func TestDamageInUseEndsTheIndex(t *testing.T) {
 	if again.Last() != 0 {
 		t.Errorf("reopened at %d with its first run damaged", again.Last())
 	}
-	fill(t, again, 200_000)
+	fill(t, again, 6000)
 	check(t, again, 3)
 }
 
@@ -341,11 +351,11 @@ func TestDamageInUseEndsTheIndex(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	x := open(t, dir)
-	obstacle := filepath.Join(dir, "0000000001-0000131000.run.tmp")
+	obstacle := filepath.Join(dir, "0000000001-0000004050.run.tmp")
 	if err := os.Mkdir(obstacle, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, x, 262_000) // two tables in memory
+	fill(t, x, 8100) // two tables in memory
 	for range 2 {
 		if err := x.Reserve(frameSize); err == nil {
 			t.Fatal("reserved room that is not there")
@@ -358,7 +368,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(obstacle); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, x, 600_000)
+	fill(t, x, 20_000)
 	x.Quiet()
 	check(t, x, 13)
 	if err := x.Err(); err != nil {
@@ -377,12 +387,15 @@ func TestLookupWhileAddingAndMerging(t *testing.T) {
 				case <-done:
 					return
 				default:
-					check(t, x, 1+uint64(x.Last())/500)
+					if err := lookUp(x, 1+uint64(x.Last())/100); err != nil {
+						t.Error(err)
+						return
+					}
 				}
 			}
 		})
 	}
-	fill(t, x, 10*index.TableEntries)
+	fill(t, x, 20*limit)
 	close(done)
 	readers.Wait()
 	if err := x.Close(); err != nil {

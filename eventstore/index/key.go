@@ -38,6 +38,9 @@ func KeyOf(key event.Key) Key {
 // prefix returns the first 64 bits, by which runs and tables place a key.
 func (k *Key) prefix() uint64 { return binary.BigEndian.Uint64(k[:8]) }
 
+// suffix returns the last 64 bits, which are independent of the first.
+func (k *Key) suffix() uint64 { return binary.BigEndian.Uint64(k[8:]) }
+
 // compare orders entries as in a run: by key. The sequence only matters for a log that holds a
 // key twice, which no writer of ours makes; then the first event is found first.
 func compare(a, b *Entry) int {

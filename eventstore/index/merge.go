@@ -17,11 +17,11 @@ const (
 
 var errStopped = errors.New("index is closing")
 
-// tier returns the size class of a run of so many entries: 0 for what one table makes, one more
-// for each merge of fanIn.
-func tier(entries int) int {
+// tier returns the size class of a run of so many entries: 0 for what one table of the given
+// limit makes, one more for each merge of fanIn.
+func tier(entries, limit int) int {
 	t := 0
-	for limit := tableEntries; entries > limit; limit *= fanIn {
+	for ; entries > limit; limit *= fanIn {
 		t++
 	}
 	return t
@@ -29,9 +29,9 @@ func tier(entries int) int {
 
 // plan returns which adjacent runs to merge next, as a range of places; ok is false when nothing
 // needs to be. Newer ones come first: they are smaller.
-func plan(runs []*run) (from, to int, ok bool) {
+func plan(runs []*run, limit int) (from, to int, ok bool) {
 	for from := len(runs) - fanIn; from >= 0; from-- {
-		if tier(runs[from].count()) <= tier(runs[from+fanIn-1].count()) {
+		if tier(runs[from].count(), limit) <= tier(runs[from+fanIn-1].count(), limit) {
 			// Alike, or smaller before larger, which only losing a merged run leaves behind.
 			return from, from + fanIn, true
 		}
@@ -98,9 +98,8 @@ func least(live []*mergeInput) int {
 // mergeInput reads a run from front to back.
 type mergeInput struct {
 	run    *run
-	buf    []byte
-	rest   []byte // what is left of the block
-	block  int    // next block to read
+	buf    []byte // a block
+	place  int    // of the next entry
 	entry  []byte // nil at the end
 	prefix uint64
 }
@@ -114,18 +113,18 @@ func (in *mergeInput) before(other *mergeInput) bool {
 }
 
 func (in *mergeInput) next() error {
-	if len(in.rest) == 0 {
-		if in.block == in.run.blocks() {
-			in.entry = nil
-			return nil
-		}
-		rest, err := in.run.readBlock(in.block, in.buf)
-		if err != nil {
+	if in.place == in.run.count() {
+		in.entry = nil
+		return nil
+	}
+	at := in.place % blockEntries
+	if at == 0 {
+		if err := in.run.readBlock(in.place/blockEntries, in.buf); err != nil {
 			return &runError{run: in.run, err: err}
 		}
-		in.rest, in.block = rest, in.block+1
 	}
-	in.entry, in.rest = in.rest[:entrySize], in.rest[entrySize:]
+	in.place++
+	in.entry = in.buf[at*entrySize:][:entrySize]
 	in.prefix = binary.BigEndian.Uint64(in.entry)
 	return nil
 }

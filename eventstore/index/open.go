@@ -21,6 +21,10 @@ import (
 // open twice; whoever owns the data folder sees to that. A folder of another ledger gives an
 // *OtherLedgerError and is left as it is.
 func Open(dir string, identity eventstore.Identity) (*Index, error) {
+	return open(dir, identity, tableEntries)
+}
+
+func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
@@ -38,7 +42,10 @@ func Open(dir string, identity eventstore.Identity) (*Index, error) {
 	if err := errors.Join(closeRuns(unused), removeOthers(dir, used)); err != nil {
 		return nil, errors.Join(fmt.Errorf("clean index: %w", err), closeRuns(used))
 	}
-	x := &Index{dir: dir, identity: identity, active: newTable(), spare: newTable(), runs: used}
+	x := &Index{
+		dir: dir, identity: identity, limit: limit,
+		runs: used, active: newTable(limit), spare: newTable(limit),
+	}
 	x.changed = sync.NewCond(&x.mu)
 	if n := len(used); n > 0 {
 		x.last, x.tree = used[n-1].last, used[n-1].tree

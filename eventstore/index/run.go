@@ -70,7 +70,7 @@ func (r *run) load() error {
 func (r *run) checkAll() error {
 	buf := make([]byte, blockSize)
 	for block := range r.blocks() {
-		if _, err := r.readBlock(block, buf); err != nil {
+		if err := r.readBlock(block, buf); err != nil {
 			return err
 		}
 	}
@@ -78,16 +78,15 @@ func (r *run) checkAll() error {
 }
 
 // readBlock reads a block from the file and compares its checksum.
-func (r *run) readBlock(block int, buf []byte) ([]byte, error) {
-	n := min(blockEntries, r.count()-block*blockEntries) * entrySize
-	if _, err := r.file.ReadAt(buf[:n], headerSize+int64(block)*blockSize); err != nil {
-		return nil, fmt.Errorf("%w: read block %d: %w", errUnusable, block, err)
+func (r *run) readBlock(block int, buf []byte) error {
+	if _, err := r.file.ReadAt(buf, headerSize+int64(block)*blockSize); err != nil {
+		return fmt.Errorf("%w: read block %d: %w", errUnusable, block, err)
 	}
-	if checksum(buf[:n]) != binary.BigEndian.Uint32(r.sums[block*checksumSize:]) {
-		return nil, fmt.Errorf("%w: checksum of block %d differs", errUnusable, block)
+	if checksum(buf) != binary.BigEndian.Uint32(r.sums[block*checksumSize:]) {
+		return fmt.Errorf("%w: checksum of block %d differs", errUnusable, block)
 	}
 	r.checked[block/64].Or(1 << (block % 64))
-	return buf[:n], nil
+	return nil
 }
 
 // isChecked reports whether the checksum of a block was compared.
@@ -95,20 +94,29 @@ func (r *run) isChecked(block int) bool {
 	return r.checked[block/64].Load()>>(block%64)&1 == 1
 }
 
-// entry returns the bytes of entry i, of a block whose checksum was compared.
-func (r *run) entry(i int) ([]byte, error) {
-	if block := i / blockEntries; !r.isChecked(block) {
-		if _, err := r.readBlock(block, make([]byte, blockSize)); err != nil {
+// entry returns the bytes of entry i.
+func (r *run) entry(i int) ([]byte, error) { return r.bytes(i*entrySize, entrySize) }
+
+// filterLine returns block i of the filter.
+func (r *run) filterLine(i int) ([]byte, error) {
+	return r.bytes(r.filterAt()*blockSize+i*filterBlock, filterBlock)
+}
+
+// bytes returns n bytes from the place after the header, from a block whose checksum was compared.
+// What it is asked for never crosses from one block into the next.
+func (r *run) bytes(at, n int) ([]byte, error) {
+	if block := at / blockSize; !r.isChecked(block) {
+		if err := r.readBlock(block, make([]byte, blockSize)); err != nil {
 			return nil, err
 		}
 	}
-	offset := headerSize + i*entrySize
+	at += headerSize
 	if r.data != nil {
-		return r.data[offset : offset+entrySize], nil
+		return r.data[at : at+n], nil
 	}
-	buf := make([]byte, entrySize)
-	if _, err := r.file.ReadAt(buf, int64(offset)); err != nil {
-		return nil, fmt.Errorf("%w: read entry %d: %w", errUnusable, i, err)
+	buf := make([]byte, n)
+	if _, err := r.file.ReadAt(buf, int64(at)); err != nil {
+		return nil, fmt.Errorf("%w: read %d bytes: %w", errUnusable, n, err)
 	}
 	return buf, nil
 }

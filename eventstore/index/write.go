@@ -21,14 +21,16 @@ const (
 	fileMode = 0o600
 )
 
-// runWriter writes a run to a temporary file. Entries are added in order.
+// runWriter writes a run to a temporary file. Entries are added in order. Entries and filter grow
+// side by side, so that writing takes the same memory however long the run.
 type runWriter struct {
 	header
-	dir      string
-	file     *os.File
-	block    []byte
-	sums     []byte
-	unsynced int
+	dir     string
+	file    *os.File
+	entries blockWriter
+	filter  blockWriter
+	line    [filterBlock]byte // of the filter, being filled
+	lines   int               // of the filter, complete
 }
 
 // createRun begins a run. The header must be complete but for the checksum.
@@ -38,11 +40,13 @@ func createRun(dir string, h header) (*runWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create run: %w", err)
 	}
-	w := &runWriter{header: h, dir: dir, file: file, block: make([]byte, 0, blockSize)}
-	if _, err := file.Write(make([]byte, headerSize)); err != nil {
-		return nil, errors.Join(fmt.Errorf("write run: %w", err), w.abort())
-	}
-	return w, nil
+	return &runWriter{
+		header:  h,
+		dir:     dir,
+		file:    file,
+		entries: blockWriter{file: file, at: headerSize},
+		filter:  blockWriter{file: file, at: headerSize + int64(h.filterAt())*blockSize},
+	}, nil
 }
 
 // runName returns the name of the run: sequences in ten digits, or more when needed.
@@ -52,28 +56,59 @@ func runName(h *header) string {
 
 // add appends the bytes of one entry.
 func (w *runWriter) add(entry []byte) error {
-	w.block = append(w.block, entry...)
-	if len(w.block) < blockSize {
-		return nil
+	place := filterPlace(binary.BigEndian.Uint64(entry), filterBlocks(w.count()))
+	for w.lines < place {
+		if err := w.endLine(); err != nil {
+			return err
+		}
 	}
-	return w.flush()
+	filterAdd(w.line[:], binary.BigEndian.Uint64(entry[8:]))
+	return w.entries.write(entry)
 }
 
-func (w *runWriter) flush() error {
-	if len(w.block) == 0 {
+// endLine goes on to the next block of the filter.
+func (w *runWriter) endLine() error {
+	err := w.filter.write(w.line[:])
+	w.line = [filterBlock]byte{}
+	w.lines++
+	return err
+}
+
+// blockWriter writes a part of the file block by block, and keeps their checksums.
+type blockWriter struct {
+	file     *os.File
+	at       int64
+	block    []byte
+	sums     []byte
+	unsynced int
+}
+
+func (b *blockWriter) write(p []byte) error {
+	b.block = append(b.block, p...)
+	if len(b.block) < blockSize {
 		return nil
 	}
-	if _, err := w.file.Write(w.block); err != nil {
+	return b.flush()
+}
+
+// flush writes what there is, filled up with zeros to a block.
+func (b *blockWriter) flush() error {
+	if len(b.block) == 0 {
+		return nil
+	}
+	b.block = append(b.block, make([]byte, blockSize-len(b.block))...)
+	if _, err := b.file.WriteAt(b.block, b.at); err != nil {
 		return fmt.Errorf("write run: %w", err)
 	}
-	w.sums = binary.BigEndian.AppendUint32(w.sums, checksum(w.block))
-	w.unsynced += len(w.block)
-	w.block = w.block[:0]
-	if w.unsynced < syncBytes {
+	b.sums = binary.BigEndian.AppendUint32(b.sums, checksum(b.block))
+	b.at += blockSize
+	b.unsynced += blockSize
+	b.block = b.block[:0]
+	if b.unsynced < syncBytes {
 		return nil
 	}
-	w.unsynced = 0
-	return w.file.Sync()
+	b.unsynced = 0
+	return b.file.Sync()
 }
 
 // finish makes the run durable under its name and opens it.
@@ -94,15 +129,21 @@ func (w *runWriter) finish() (*run, error) {
 	return openRun(path)
 }
 
-// complete writes what follows and what precedes the entries, and waits for stable storage.
+// complete writes what follows and what precedes entries and filter, and waits for stable storage.
 func (w *runWriter) complete() error {
-	if err := w.flush(); err != nil {
+	for w.lines < filterBlocks(w.count()) {
+		if err := w.endLine(); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(w.entries.flush(), w.filter.flush()); err != nil {
 		return err
 	}
-	if _, err := w.file.Write(w.sums); err != nil {
+	sums := append(w.entries.sums, w.filter.sums...)
+	if _, err := w.file.WriteAt(sums, w.fileSize()-int64(len(sums))); err != nil {
 		return err
 	}
-	w.header.sums = checksum(w.sums)
+	w.header.sums = checksum(sums)
 	if _, err := w.file.WriteAt(w.encode(), 0); err != nil {
 		return err
 	}

@@ -42,7 +42,6 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 		Replicas:    opts.Replicas,
 		DenyDelete:  true,
 		DenyPurge:   true,
-		AllowDirect: true,
 		Metadata: map[string]string{
 			metaFormat:  strconv.Itoa(FormatVersion),
 			metaLedger:  identity.Ledger,

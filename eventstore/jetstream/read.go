@@ -119,18 +119,16 @@ func (r *reader) step(ctx context.Context) (err error) {
 		return err
 	case msg.number < r.next: // had it already, from the leader
 		return nil
-	case msg.number > r.next:
-		if err := r.fetch(ctx, msg.number-1); err != nil || r.finished() {
+	case msg.number > r.next: // passed over: the leader has the last word
+		if err := r.fetch(ctx, msg.number-1); err != nil {
 			return err
 		}
-	case r.finished():
+	}
+	if !r.follow && msg.number > r.end {
 		return nil
 	}
 	return r.accept(msg)
 }
-
-// finished reports whether all that was asked for has been delivered.
-func (r *reader) finished() bool { return !r.follow && r.next > r.end }
 
 // afterSilence finds out whether the puller has nothing to deliver, is slow, or has passed over
 // something at the end, and gets from the leader what there is.
@@ -151,11 +149,15 @@ func (r *reader) afterSilence(ctx context.Context) error {
 		return err
 	}
 	// The message is lost: so may be many after it.
-	return r.fetch(ctx, r.end)
+	if err := r.fetch(ctx, r.end); err != nil || !r.follow {
+		return err
+	}
+	// A follower would otherwise wait at a damaged end for a frame that may never come.
+	return r.nameLostEnd()
 }
 
 // fetch gets the messages up to the given one from the leader, and takes those that the leader
-// has not either for lost. At the end of the log it names them.
+// has not either for lost.
 func (r *reader) fetch(ctx context.Context, last uint64) error {
 	if !r.follow {
 		last = min(last, r.end)
@@ -175,9 +177,6 @@ func (r *reader) fetch(ctx context.Context, last uint64) error {
 		if err := r.accept(msg); err != nil {
 			return err
 		}
-	}
-	if r.follow && r.next > r.end {
-		return r.nameLostEnd()
 	}
 	return nil
 }

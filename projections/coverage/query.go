@@ -45,7 +45,8 @@ func (v *View) until(tx *bbolt.Tx, k eventstore.Sequence) (int, error) {
 	if k >= v.known {
 		return n, nil
 	}
-	page := sort.Search(len(v.firstSequence), func(i int) bool { return v.firstSequence[i] > k }) - 1
+	after := func(i int) bool { return v.firstSequence[i] > k }
+	page := sort.Search(len(v.firstSequence), after) - 1
 	if page < 0 {
 		return 0, nil
 	}
@@ -247,7 +248,7 @@ func (v *View) Regions(k eventstore.Sequence) []region.Code {
 	return codes
 }
 
-// listRank orders regions as their written codes: ID, 11, 11.01 … 12 …
+// listRank orders regions as their written codes: ID, 11, 11.01, 11.02, then 12.
 func listRank(r region.Code) int {
 	if r.Level() == region.ProvinceLevel {
 		return int(r) * 100

@@ -41,15 +41,18 @@ func (r run) region(i int) uint32 { return r.word(r.row(i)) }
 func (r run) measures(i int) measures {
 	return measures(r.word(r.row(i) + 4))
 }
+
 func (r run) firstStep(i int) int { // of row i; of row rows(): the number of all steps
 	if i == r.rows() {
 		return int(r.word(r.row(i)))
 	}
 	return int(r.word(r.row(i) + 8))
 }
+
 func (r run) day(step int) temporal.Date {
 	return temporal.Date(r.word(r.row(r.rows()) + 4 + 4*step))
 }
+
 func (r run) count(step int) int32 {
 	return int32(r.word(r.row(r.rows()) + 4 + 4*(r.firstStep(r.rows())+step)))
 }
@@ -108,7 +111,9 @@ type summing struct {
 
 func newSumming(steps int) *summing {
 	return &summing{
-		numbers: map[uint64]uint32{}, row: make([]uint32, 0, steps), steps: make([]uint64, 0, steps),
+		numbers: map[uint64]uint32{},
+		row:     make([]uint32, 0, steps),
+		steps:   make([]uint64, 0, steps),
 	}
 }
 

@@ -135,7 +135,7 @@ func (s *state) gatherPaid() {
 // overlap reports whether two of the spells share a day, and sorts them by their first day.
 func overlap(spells []enrolment.Spell) bool {
 	slices.SortFunc(spells, func(a, b enrolment.Spell) int { return int(a.From) - int(b.From) })
-	until := temporal.Date(-enrolment.Never)
+	until := -enrolment.Never
 	for i := range spells {
 		if spells[i].From < until {
 			return true

@@ -25,7 +25,8 @@ func pageKey(page int) []byte {
 func storedPage(b *bbolt.Bucket, page, size int) ([]byte, error) {
 	bytes := b.Get(pageKey(page))
 	if len(bytes) != size {
-		return nil, fmt.Errorf("%w: page %d has %d bytes, not %d", ErrCorrupt, page, len(bytes), size)
+		return nil, fmt.Errorf("%w: page %d has %d bytes, not %d",
+			ErrCorrupt, page, len(bytes), size)
 	}
 	return bytes, nil
 }

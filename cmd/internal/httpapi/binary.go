@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// headerPrefix begins the headers that hold the attributes of an event in binary mode.
+const headerPrefix = "Ce-"
+
+// isBinary tells whether a header holds attributes of an event.
+func isBinary(h http.Header) bool {
+	for name := range h {
+		if strings.HasPrefix(name, headerPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// postBinary takes in one event in binary mode. It puts the event together as it would be in
+// structured mode, so that one reader judges both.
+func (a *API) postBinary(w *reply, r *http.Request, opts SubmitOptions) {
+	data, err := a.readEvent(w, r)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	raw, refusal := structured(r.Header, data)
+	if refusal != nil {
+		w.fail(r, problem.Refusal(refusal))
+		return
+	}
+	a.submitOne(w, r, raw, opts)
+}
+
+// structured returns the JSON of an event in binary mode. An attribute that was sent twice is in
+// it twice, and its reader refuses that.
+func structured(h http.Header, data []byte) ([]byte, *event.Refusal) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	names := make([]string, 0, len(h))
+	for name := range h {
+		if strings.HasPrefix(name, headerPrefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		attribute := strings.ToLower(strings.TrimPrefix(name, headerPrefix))
+		for _, value := range h[name] {
+			text, ok := unescape(value)
+			if !ok {
+				return nil, &event.Refusal{
+					Code: event.Malformed, Field: event.MaskNIK(attribute),
+					Detail: "write % and what follows it in a ce- header as two hexadecimal digits",
+				}
+			}
+			writeMember(&b, attribute, text)
+		}
+	}
+	writeMember(&b, "datacontenttype", h.Get("Content-Type"))
+	b.WriteString(`"data":`)
+	b.Write(data)
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// writeMember writes a member of an object, with the comma after it. Bytes that are no UTF-8
+// stay: the reader of the event refuses them.
+func writeMember(b *bytes.Buffer, name, value string) {
+	for _, text := range []string{name, value} {
+		b.WriteByte('"')
+		for i := range len(text) {
+			switch c := text[i]; {
+			case c == '"' || c == '\\':
+				b.WriteByte('\\')
+				b.WriteByte(c)
+			case c < ' ':
+				const hexadecimal = "0123456789abcdef"
+				b.WriteString(`\u00`)
+				b.WriteByte(hexadecimal[c>>4])
+				b.WriteByte(hexadecimal[c&15])
+			default:
+				b.WriteByte(c)
+			}
+		}
+		b.WriteString(`":`)
+	}
+	b.Truncate(b.Len() - 1)
+	b.WriteByte(',')
+}
+
+// unescape reads the value of a ce- header: a quoted string's quotes and backslashes are taken
+// off, then percent-encoding (HTTP Protocol Binding for CloudEvents 1.0, section 3.1.3.2).
+func unescape(value string) (string, bool) {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		inner := value[1 : len(value)-1]
+		var b strings.Builder
+		for i := 0; i < len(inner); i++ {
+			if inner[i] == '\\' && i+1 < len(inner) {
+				i++
+			}
+			b.WriteByte(inner[i])
+		}
+		value = b.String()
+	}
+	text, err := url.PathUnescape(value)
+	return text, err == nil
+}

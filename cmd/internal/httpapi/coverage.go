@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"cakupan/domain/region"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+func (a *API) getCoverage(w *reply, r *http.Request) {
+	q, err := parseCoverage(r.URL.RawQuery, a.today())
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	view, known, err := a.view(r.Context(), q.known, q.minSeq)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	regions := q.regions
+	if regions == nil {
+		regions = view.Regions(known)
+	}
+	answers, err := answerAll(view, known, regions, q)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeArray(w, r, answers)
+}
+
+func answerAll(view *coverage.View, known eventstore.Sequence, regions []region.Code,
+	q coverageQuery,
+) ([]coverage.Answer, error) {
+	answers := make([]coverage.Answer, len(regions))
+	for i, code := range regions {
+		var err error
+		answers[i], err = view.Answer(coverage.Query{
+			Region: code, On: q.on, Known: known, Indicator: q.indicator, By: q.by,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+func (a *API) getSeries(w *reply, r *http.Request) {
+	q, err := parseSeries(r.URL.RawQuery, a.today())
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	view, known, err := a.view(r.Context(), q.known, q.minSeq)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	points, err := view.Series(coverage.Query{
+		Region: q.region, Known: known, Indicator: q.indicator,
+	}, q.days)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeArray(w, r, points)
+}
+
+// view returns the coverage and the knowledge that is asked for, as a sequence.
+//
+// When the knowledge asked for may reach beyond what the projection has applied, it waits for the
+// end of the log: the answer about a moment of the past must not depend on how far behind the
+// projection happens to be.
+func (a *API) view(ctx context.Context, k knowledge, minSeq eventstore.Sequence,
+) (*coverage.View, eventstore.Sequence, error) {
+	view, err := a.ledger.View(ctx, minSeq)
+	if err != nil || !k.timed && k.sequence == coverage.Everything {
+		return view, coverage.Everything, err
+	}
+	wanted := a.ledger.Health(ctx).Head
+	if !k.timed {
+		wanted = min(wanted, k.sequence)
+	}
+	known, err := sequenceOf(view, k)
+	// Events recorded at the same moment as the last one applied may be yet to come, so a time
+	// that takes in all of those applied may take in more.
+	if err == nil && known >= view.Known() && wanted > view.Known() {
+		if view, err = a.ledger.View(ctx, wanted); err == nil {
+			known, err = sequenceOf(view, k)
+		}
+	}
+	return view, known, err
+}
+
+// sequenceOf returns the knowledge as a sequence, as far as the view has it.
+func sequenceOf(view *coverage.View, k knowledge) (eventstore.Sequence, error) {
+	if k.timed {
+		return view.KnownAt(k.at)
+	}
+	return k.sequence, nil
+}
+
+// writeArray answers with a JSON array, an element a line.
+func writeArray[T any](w *reply, r *http.Request, items []T) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	separator := "["
+	for i := range items {
+		b.WriteString(separator)
+		if err := encoder.Encode(&items[i]); err != nil {
+			w.fail(r, err)
+			return
+		}
+		b.Truncate(b.Len() - len("\n")) // the encoder's
+		separator = ",\n"
+	}
+	if len(items) == 0 {
+		b.WriteString(separator)
+	}
+	b.WriteString("]\n")
+	send(w, http.StatusOK, b.Bytes())
+}
+
+// send answers with a whole body of JSON.
+func send(w *reply, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	// Whoever asked may be gone, and then there is nobody to tell.
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// streamType is the media type of one JSON value a line.
+const streamType = "application/x-ndjson"
+
+// getEvents streams the log. What goes wrong after the first line is the last line.
+func (a *API) getEvents(w *reply, r *http.Request) {
+	filter, err := parseEvents(r.URL.RawQuery)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	w.Header().Set("Content-Type", streamType)
+	out := bufio.NewWriterSize(w, 64<<10)
+	err = a.ledger.Events(r.Context(), filter, func(line []byte) error {
+		_, _ = out.Write(line) // the writer keeps its first error
+		if err := out.WriteByte('\n'); err != nil {
+			return errGone
+		}
+		return nil
+	})
+	if flushed := out.Flush(); flushed != nil || errors.Is(err, errGone) {
+		return
+	}
+	if err != nil {
+		w.fail(r, err)
+	}
+}
+
+// errGone ends an answer that nobody takes any more.
+var errGone = errors.New("the client is gone")
+
+func (a *API) getHealth(w *reply, r *http.Request) {
+	health := a.ledger.Health(r.Context())
+	status := http.StatusOK
+	if health.Status != HealthOK {
+		w.Header().Set("Retry-After", "5")
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, r, status, health)
+}
+
+// writeJSON answers with a JSON object.
+func writeJSON(w *reply, r *http.Request, status int, value any) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		w.fail(r, err)
+		return
+	}
+	send(w, status, b.Bytes())
+}
+
+func (a *API) postReplay(w *reply, r *http.Request) {
+	opts, err := parseReplay(r.URL.RawQuery)
+	if err == nil {
+		err = onlyHere(r)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	result, err := a.ledger.Replay(r.Context(), opts, nil)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, result)
+}
+
+func (a *API) postVerify(w *reply, r *http.Request) {
+	err := onlyHere(r)
+	if err == nil {
+		_, err = parseParameters(r.URL.RawQuery)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	report, err := a.ledger.Verify(r.Context(), nil)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, report)
+}
+
+// onlyHere refuses a request that does not come from this machine, or that was sent to a name
+// that is not this machine's own: a name of a stranger may be made to lead here.
+func onlyHere(r *http.Request) error {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	host := r.Host
+	if name, _, err := net.SplitHostPort(r.Host); err == nil {
+		host = name
+	}
+	to, toErr := netip.ParseAddr(strings.Trim(host, "[]"))
+	here := host == "localhost" || toErr == nil && to.Unmap().IsLoopback()
+	if err != nil || !from.Addr().Unmap().IsLoopback() || !here {
+		return problem.New(problem.Forbidden,
+			"this is for the operator: ask on the machine of the server, by 127.0.0.1 or localhost")
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+// Package httpapi is the ledger on HTTP (contract, section 7): events in, coverage out.
+//
+// [New] makes the handler, [Listen] a server for it that bounds what strangers can take of time
+// and memory, and [InProcess] a client's transport that reaches the handler without a network, so
+// that the command line asks the same questions in the same way with and without a server.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+)
+
+// Config is what the routes need besides the ledger. The zero value of each field is a default.
+type Config struct {
+	Now    func() time.Time // the clock; time.Now
+	Log    *slog.Logger     // for the operator; slog.Default
+	Pages  http.Handler     // answers GET / and GET /assets/; none
+	Notice string           // said in the header of every answer, such as of a sample's; none
+	Limits Limits
+}
+
+// Limits bound what a client can make the server wait.
+type Limits struct {
+	Header time.Duration // until a request's header is read; 10 s
+	Body   time.Duration // until a body, but for a stream's, is read; 2 min
+	Stream time.Duration // between two reads of a stream; 5 min
+	Write  time.Duration // until a piece of an answer is taken; 30 s
+	Idle   time.Duration // between two requests of a connection; 2 min
+}
+
+// noticeHeader says what must be known about all that is shown, such as that it is a sample.
+const noticeHeader = "Cakupan-Notice"
+
+// API answers requests. Make it with [New].
+type API struct {
+	ledger  Ledger
+	config  Config
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection
+
+	// draining ends when the server begins to stop: streams then come to their end.
+	draining context.Context
+	drain    context.CancelFunc
+}
+
+// New returns the handler of all routes.
+func New(ledger Ledger, config Config) *API {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.Default()
+	}
+	orDefault(&config.Limits.Header, 10*time.Second)
+	orDefault(&config.Limits.Body, 2*time.Minute)
+	orDefault(&config.Limits.Stream, 5*time.Minute)
+	orDefault(&config.Limits.Write, 30*time.Second)
+	orDefault(&config.Limits.Idle, 2*time.Minute)
+	a := &API{
+		ledger: ledger, config: config, mux: http.NewServeMux(),
+		origins: http.NewCrossOriginProtection(),
+	}
+	a.draining, a.drain = context.WithCancel(context.Background())
+	a.register()
+	return a
+}
+
+func orDefault(d *time.Duration, otherwise time.Duration) {
+	if *d == 0 {
+		*d = otherwise
+	}
+}
+
+// today is the day it is in Asia/Makassar.
+func (a *API) today() temporal.Date {
+	return temporal.Instant(a.config.Now().UnixNano()).Date()
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	reply := &reply{ResponseWriter: w, control: http.NewResponseController(w), api: a}
+	reply.extend()
+	h := reply.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	if a.config.Notice != "" {
+		h.Set(noticeHeader, a.config.Notice)
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			a.recovered(reply, r, cause)
+		}
+	}()
+	// A page of a stranger, open in the browser of somebody who can reach this server, must not
+	// write to the ledger in that person's name.
+	if err := a.origins.Check(r); err != nil {
+		reply.fail(r, problem.Wrap(problem.Forbidden,
+			"a page of another site may not send this", err))
+		return
+	}
+	a.mux.ServeHTTP(reply, r)
+}
+
+// recovered answers a request whose handler panicked. The request is not logged, because a path
+// or a query may hold what must not be.
+func (a *API) recovered(w *reply, r *http.Request, cause any) {
+	a.config.Log.LogAttrs(r.Context(), slog.LevelError, "request panicked",
+		slog.String("method", r.Method), slog.Any("cause", cause),
+		slog.String("stack", string(debug.Stack())))
+	w.fail(r, problem.New(problem.Internal, "internal error"))
+}
+
+// reply is a response that gives its client a bounded time for each piece it is to take.
+type reply struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	api     *API
+	begun   bool // the status is sent: an error can no more be the answer
+}
+
+// Unwrap returns the response below, for [http.ResponseController].
+func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader sends the status.
+func (w *reply) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a piece of the answer.
+func (w *reply) Write(b []byte) (int, error) {
+	w.begun = true
+	w.extend()
+	return w.ResponseWriter.Write(b)
+}
+
+// extend gives the client time for the next piece. Not every transport can bound time.
+func (w *reply) extend() {
+	_ = w.control.SetWriteDeadline(w.api.config.Now().Add(w.api.config.Limits.Write))
+}
+
+// fail answers with an error. When the answer has begun, the error is its last line.
+func (w *reply) fail(r *http.Request, err error) { w.failWith(r, err, nil) }
+
+// failWith answers with an error and more members of its object.
+func (w *reply) failWith(r *http.Request, err error, extra []byte) {
+	e := problem.From(err)
+	if e.Code == problem.Internal && r.Context().Err() == nil {
+		w.api.config.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("method", r.Method), slog.Any("cause", errors.Unwrap(e)))
+	}
+	if w.begun {
+		// Whoever asked may be gone, and then there is nobody to tell.
+		_, _ = w.Write(append(e.JSON(false), '\n'))
+		return
+	}
+	problem.Write(w, r, e, extra)
+}

@@ -1,0 +1,237 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/merkle"
+	"cakupan/projections/coverage"
+)
+
+// memory is a ledger without a log: the real rules, codec and coverage over a slice of events,
+// with switches for what can go wrong.
+type memory struct {
+	t *testing.T
+
+	mu         sync.Mutex
+	projection *coverage.Projection
+	records    []eventstore.Record
+	known      map[event.Key]stored
+	at         temporal.Instant // record time of the next event
+	submitted  []int            // sizes of the submissions
+
+	submitErr error         // Submit fails with it
+	failAfter int           // … after so many submissions
+	hold      chan struct{} // when not nil, Submit waits for it to be closed
+	viewErr   error
+	eventsErr error // Events fails with it after the first event
+	health    Health
+}
+
+type stored struct {
+	sequence eventstore.Sequence
+	digest   [codec.DigestBytes]byte
+}
+
+func newMemory(t *testing.T) *memory {
+	t.Helper()
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "coverage.db"), 0o600,
+		&bbolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	at, err := temporal.ParseInstant("2021-01-04T02:11:09.123456789Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &memory{
+		t: t, projection: coverage.New(db), known: map[event.Key]stored{}, at: at,
+		health: Health{Status: HealthOK},
+	}
+}
+
+func (m *memory) Submit(_ context.Context, raw [][]byte, opts SubmitOptions,
+) ([]event.Receipt, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.submitted = append(m.submitted, len(raw))
+	if m.hold != nil {
+		hold := m.hold
+		m.mu.Unlock()
+		<-hold
+		m.mu.Lock()
+	}
+	if m.submitErr != nil && len(m.submitted) > m.failAfter {
+		return nil, m.submitErr
+	}
+	receipts := make([]event.Receipt, len(raw))
+	refused := false
+	for i, line := range raw {
+		receipts[i] = m.take(line, SubmitOptions{
+			DryRun: opts.DryRun || opts.Atomic, KeepRecorded: opts.KeepRecorded,
+		})
+		refused = refused || receipts[i].Refusal != nil
+	}
+	if opts.Atomic && !refused {
+		for i, line := range raw {
+			receipts[i] = m.take(line, opts)
+		}
+	}
+	return receipts, nil
+}
+
+// take judges one event and appends it unless it is a dry run.
+func (m *memory) take(line []byte, opts SubmitOptions) event.Receipt {
+	refused := func(key event.Key, r *event.Refusal) event.Receipt {
+		return event.Receipt{Key: key, Status: event.Refused, Refusal: r}
+	}
+	doc, refusal := intake.ParseJSON(line)
+	if refusal != nil {
+		return refused(event.Key{}, refusal)
+	}
+	accepted, refusal := event.Accept(doc, event.Options{KeepRecorded: opts.KeepRecorded})
+	if refusal != nil {
+		return refused(accepted.Key, refusal)
+	}
+	if accepted.Data.NIK != "" {
+		accepted.Data.SetWorker("w-of-a-nik")
+	}
+	bytes := codec.Append(nil, &accepted.Event)
+	digest, err := codec.Digest(bytes)
+	if err != nil {
+		m.t.Error(err)
+	}
+	if before, found := m.known[accepted.Key]; found {
+		if before.digest != digest {
+			return refused(accepted.Key, &event.Refusal{
+				Code: event.Conflict, Detail: "another event has this source and id",
+			})
+		}
+		return event.Receipt{
+			Key: accepted.Key, Status: event.Duplicate, Sequence: uint64(before.sequence),
+		}
+	}
+	receipt := event.Receipt{Key: accepted.Key, Status: event.Appended}
+	if !opts.DryRun {
+		sequence := m.append(bytes, &accepted.Event)
+		m.known[accepted.Key] = stored{sequence, digest}
+		receipt.Sequence = uint64(sequence)
+	}
+	return receipt
+}
+
+func (m *memory) append(bytes []byte, e *event.Event) eventstore.Sequence {
+	if e.Type == event.EventRetracted {
+		named := event.Key{Source: e.Data.RetractedSource, ID: e.Data.RetractedID}
+		if before, found := m.known[named]; found {
+			bytes = codec.AppendRetracts(bytes, uint64(before.sequence))
+		}
+	}
+	sequence := eventstore.Sequence(len(m.records) + 1)
+	builder := eventstore.NewFrameBuilder(sequence, merkle.Hash{}, m.at)
+	if err := builder.Append(m.at, bytes); err != nil {
+		m.t.Error(err)
+	}
+	frame, err := eventstore.ParseFrame(builder.Bytes())
+	if err != nil {
+		m.t.Error(err)
+	}
+	if err := m.projection.Apply(frame); err != nil {
+		m.t.Error(err)
+	}
+	for record := range frame.Records() {
+		m.records = append(m.records, record)
+	}
+	m.at += temporal.Instant(time.Hour)
+	return sequence
+}
+
+func (m *memory) View(_ context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	view := m.projection.View()
+	switch {
+	case m.viewErr != nil:
+		return nil, m.viewErr
+	case view.Known() < minSeq:
+		e := problem.New(problem.ProjectionBehind, fmt.Sprintf("event %d is not applied", minSeq))
+		e.RetryAfter = time.Second
+		return nil, e
+	}
+	return view, nil
+}
+
+func (m *memory) Events(_ context.Context, f EventFilter, yield func([]byte) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var sent uint64
+	for _, record := range m.records {
+		var e event.Event
+		if _, err := codec.Decode(record.Event, &e); err != nil {
+			return err
+		}
+		if record.Sequence < f.From || record.Sequence > f.To || f.Type != 0 && e.Type != f.Type ||
+			f.Enrolment != "" && e.Data.Enrolment != f.Enrolment {
+			continue
+		}
+		line := intake.AppendJSON(nil, &e, uint64(record.Sequence), record.RecordedAt)
+		if err := yield(line); err != nil {
+			return err
+		}
+		if sent++; sent == f.Limit {
+			return nil
+		}
+		if m.eventsErr != nil {
+			return m.eventsErr
+		}
+	}
+	return nil
+}
+
+func (m *memory) Health(context.Context) Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := m.health
+	h.Head = eventstore.Sequence(len(m.records))
+	h.Projections = map[string]ProjectionHealth{
+		coverage.Name: {Sequence: m.projection.View().Known()},
+	}
+	return h
+}
+
+func (m *memory) Replay(_ context.Context, opts ReplayOptions, _ Progress) (ReplayResult, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	digest, err := m.projection.View().Digest(opts.To)
+	return ReplayResult{
+		Projection: coverage.Name, Events: opts.To, Digest: digest, Matches: true,
+	}, err
+}
+
+func (m *memory) Verify(context.Context, Progress) (VerifyReport, error) {
+	return VerifyReport{OK: false, Findings: []Finding{{From: 2, To: 3, What: "gone"}}}, nil
+}
+
+// sizes returns how many events each submission had.
+func (m *memory) sizes() []int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]int(nil), m.submitted...)
+}

@@ -1,0 +1,330 @@
+package httpapi
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+// The bounds of questions.
+const (
+	// pointsMax is how many points a series may have: a century of days.
+	pointsMax = 40_000
+	// keyBytesMax is the length of worker, enrolment and commitment.
+	keyBytesMax = 64
+)
+
+// knowledge says how much of the log an answer may rest on.
+type knowledge struct {
+	sequence eventstore.Sequence // [coverage.Everything] unless one was asked for
+	at       temporal.Instant    // meaningful when timed
+	timed    bool
+}
+
+type coverageQuery struct {
+	regions   []region.Code // nil: all that are worth listing
+	on        temporal.Date
+	known     knowledge
+	indicator event.Indicator
+	by        []coverage.Dimension
+	minSeq    eventstore.Sequence
+}
+
+type seriesQuery struct {
+	region    region.Code
+	days      []temporal.Date
+	known     knowledge
+	indicator event.Indicator
+	minSeq    eventstore.Sequence
+}
+
+// parseCoverage reads the query of GET /v1/coverage. today is what `on` is without being said.
+func parseCoverage(raw string, today temporal.Date) (coverageQuery, error) {
+	p, err := parseParameters(raw, "region", "on", "known", "indicator", "by", "min_seq")
+	if err != nil {
+		return coverageQuery{}, err
+	}
+	q := coverageQuery{
+		on:        p.date("on", today),
+		known:     p.knowledge(),
+		indicator: p.indicator(),
+		by:        p.dimensions(),
+		minSeq:    p.sequence("min_seq", 0),
+	}
+	if p.has("region") {
+		q.regions = []region.Code{p.region(region.Nation)}
+	}
+	return q, p.err()
+}
+
+// parseSeries reads the query of GET /v1/series. Without `until` it ends today, without `from`
+// it begins a year before its end.
+func parseSeries(raw string, today temporal.Date) (seriesQuery, error) {
+	p, err := parseParameters(raw, "region", "from", "until", "step", "known", "indicator",
+		"min_seq")
+	if err != nil {
+		return seriesQuery{}, err
+	}
+	until := p.date("until", today)
+	from := p.date("from", max(until-yearDays, temporal.MinDate))
+	q := seriesQuery{
+		region:    p.region(region.Nation),
+		known:     p.knowledge(),
+		indicator: p.indicator(),
+		minSeq:    p.sequence("min_seq", 0),
+		days:      p.days(from, until),
+	}
+	return q, p.err()
+}
+
+const yearDays = 365
+
+// parseEvents reads the query of GET /v1/events.
+func parseEvents(raw string) (EventFilter, error) {
+	p, err := parseParameters(raw, "from", "to", "type", "enrolment", "worker", "commitment",
+		"limit")
+	if err != nil {
+		return EventFilter{}, err
+	}
+	f := EventFilter{
+		From:       max(p.sequence("from", 1), 1),
+		To:         p.sequence("to", coverage.Everything),
+		Type:       p.eventType(),
+		Enrolment:  p.key("enrolment"),
+		Worker:     p.key("worker"),
+		Commitment: p.key("commitment"),
+		Limit:      uint64(p.sequence("limit", 0)),
+	}
+	if f.To < f.From {
+		p.fail("to", "is before from")
+	}
+	if p.has("limit") && f.Limit == 0 {
+		p.fail("limit", "must be 1 or more; leave it out for no limit")
+	}
+	return f, p.err()
+}
+
+// parseSubmit reads the query of POST /v1/events.
+func parseSubmit(raw string) (SubmitOptions, error) {
+	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run")
+	if err != nil {
+		return SubmitOptions{}, err
+	}
+	opts := SubmitOptions{
+		Atomic: p.flag("atomic"), KeepRecorded: p.flag("keep_recorded"), DryRun: p.flag("dry_run"),
+	}
+	return opts, p.err()
+}
+
+// parseReplay reads the query of POST /v1/replay.
+func parseReplay(raw string) (ReplayOptions, error) {
+	p, err := parseParameters(raw, "to", "swap")
+	if err != nil {
+		return ReplayOptions{}, err
+	}
+	opts := ReplayOptions{To: p.sequence("to", 0), Swap: p.flag("swap")}
+	return opts, p.err()
+}
+
+// parameters reads the parameters of a query. The first one that is wrong is kept; what the
+// readers return then does not matter.
+type parameters struct {
+	values url.Values
+	first  *problem.Error
+}
+
+// parseParameters refuses what the route does not know, what comes twice (but "by"), and what
+// holds a NIK: people would otherwise look one up by it, and it would stand in every log of
+// requests on the way.
+func parseParameters(raw string, known ...string) (*parameters, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, problem.New(problem.QueryInvalid,
+			"the query cannot be read: write % and what follows it as two hexadecimal digits,"+
+				" and & between parameters")
+	}
+	p := &parameters{values: values}
+	for _, name := range sortedNames(values) {
+		switch {
+		case event.HasNIK(name):
+			return nil, problem.New(problem.QueryInvalid, "a parameter's name holds a NIK")
+		case !slices.Contains(known, name):
+			return nil, problem.Query(shorten(name), "there is no such parameter here; there are "+
+				strings.Join(known, ", "))
+		case len(values[name]) > 1 && name != "by":
+			return nil, problem.Query(name, "may be given once only")
+		case slices.ContainsFunc(values[name], event.HasNIK):
+			return nil, problem.Query(name, "holds a NIK: the ledger knows people by worker ids")
+		}
+	}
+	return p, nil
+}
+
+func sortedNames(values url.Values) []string {
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// shorten returns a name as an answer may repeat it.
+func shorten(name string) string {
+	const bytesMax = 40
+	if len(name) > bytesMax {
+		name = strings.ToValidUTF8(name[:bytesMax], "") + "…"
+	}
+	return strings.ToValidUTF8(name, "\ufffd")
+}
+
+func (p *parameters) err() error {
+	if p.first == nil {
+		return nil
+	}
+	return p.first
+}
+
+func (p *parameters) fail(name, detail string) { p.failAs(problem.Query(name, name+" "+detail)) }
+
+func (p *parameters) failAs(e *problem.Error) {
+	if p.first == nil {
+		p.first = e
+	}
+}
+
+func (p *parameters) has(name string) bool { return p.values.Has(name) }
+
+func (p *parameters) date(name string, otherwise temporal.Date) temporal.Date {
+	if !p.has(name) {
+		return otherwise
+	}
+	date, err := temporal.ParseDate(p.values.Get(name))
+	if err != nil {
+		p.fail(name, "is no date: "+err.Error())
+	}
+	return date
+}
+
+func (p *parameters) region(otherwise region.Code) region.Code {
+	if !p.has("region") {
+		return otherwise
+	}
+	text := p.values.Get("region")
+	code, ok := region.Parse(text)
+	if !ok {
+		p.failAs(&problem.Error{
+			Code: problem.RegionUnknown, Field: "region", Detail: region.Explain(text),
+		})
+	}
+	return code
+}
+
+func (p *parameters) indicator() event.Indicator {
+	if !p.has("indicator") {
+		return event.Employed
+	}
+	indicator, ok := event.ParseIndicator(p.values.Get("indicator"))
+	if !ok {
+		p.fail("indicator", "must be LABOUR_FORCE, EMPLOYED or ELIGIBLE")
+	}
+	return indicator
+}
+
+func (p *parameters) dimensions() (by []coverage.Dimension) {
+	for _, name := range p.values["by"] {
+		dimension, ok := coverage.ParseDimension(name)
+		if !ok {
+			p.fail("by", "must be one of "+strings.Join(coverage.DimensionNames(), ", "))
+		}
+		if !slices.Contains(by, dimension) {
+			by = append(by, dimension)
+		}
+	}
+	slices.Sort(by)
+	return by
+}
+
+// sequence reads a number of an event; one that is too large for any log is the largest.
+func (p *parameters) sequence(name string, otherwise eventstore.Sequence) eventstore.Sequence {
+	if !p.has(name) {
+		return otherwise
+	}
+	sequence, ok := parseSequence(p.values.Get(name))
+	if !ok {
+		p.fail(name, "must be a whole number, 0 or more")
+	}
+	return sequence
+}
+
+func parseSequence(text string) (eventstore.Sequence, bool) {
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return coverage.Everything, true // all digits, so it is out of range
+	}
+	return eventstore.Sequence(number), true
+}
+
+// knowledge reads a sequence, a time or a date, whose end in Asia/Makassar is meant. A "+" that
+// arrived as a space is put back: people forget to write it as %2B.
+func (p *parameters) knowledge() knowledge {
+	if !p.has("known") {
+		return knowledge{sequence: coverage.Everything}
+	}
+	text := strings.ReplaceAll(p.values.Get("known"), " ", "+")
+	if sequence, ok := parseSequence(text); ok {
+		return knowledge{sequence: sequence}
+	}
+	if date, err := temporal.ParseDate(text); err == nil {
+		return knowledge{at: temporal.EndOfDay(date), timed: true}
+	}
+	at, err := temporal.ParseInstant(text)
+	if err != nil {
+		p.fail("known", "must be a sequence such as 4711, a date such as 2020-12-31,"+
+			" or a time such as 2020-12-31T23:59:59+08:00")
+	}
+	return knowledge{at: at, timed: true}
+}
+
+func (p *parameters) flag(name string) bool {
+	switch text := p.values.Get(name); {
+	case !p.has(name) || text == "false":
+		return false
+	case text != "true":
+		p.fail(name, "must be true or false")
+	}
+	return true
+}
+
+func (p *parameters) eventType() event.Type {
+	if !p.has("type") {
+		return 0
+	}
+	text := p.values.Get("type")
+	for _, name := range []string{text, "id.cakupan." + text} {
+		if t, ok := event.ParseType(name); ok {
+			return t
+		}
+	}
+	p.fail("type", "is no type of event; types are such as "+event.EnrolmentOpened.Name())
+	return 0
+}
+
+func (p *parameters) key(name string) string {
+	text := p.values.Get(name)
+	if p.has(name) && (text == "" || len(text) > keyBytesMax) {
+		p.fail(name, "must have 1 to 64 characters")
+	}
+	return text
+}

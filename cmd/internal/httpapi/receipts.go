@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// Receipt is what became of one event, as it is sent.
+type Receipt struct {
+	Source   string       `json:"source"`
+	ID       string       `json:"id"`
+	Status   event.Status `json:"status"`
+	Sequence uint64       `json:"sequence,omitempty"`
+	Code     event.Code   `json:"code,omitempty"`
+	Field    string       `json:"field,omitempty"`
+	Detail   string       `json:"detail,omitempty"`
+}
+
+// Receipts is the answer to a request with one or more events, in their order.
+type Receipts struct {
+	Appended   int       `json:"appended"`
+	Duplicates int       `json:"duplicates"`
+	Refused    int       `json:"refused"`
+	Receipts   []Receipt `json:"receipts"`
+}
+
+func receiptOf(got event.Receipt) Receipt {
+	r := Receipt{
+		Source: got.Source, ID: got.ID, Status: got.Status, Sequence: got.Sequence,
+	}
+	if got.Refusal != nil {
+		r.Code, r.Field, r.Detail = got.Refusal.Code, got.Refusal.Field, got.Refusal.Detail
+	}
+	return r
+}
+
+func receiptsOf(got []event.Receipt) Receipts {
+	all := Receipts{Receipts: make([]Receipt, len(got))}
+	for i := range got {
+		all.Receipts[i] = receiptOf(got[i])
+		switch got[i].Status {
+		case event.Appended:
+			all.Appended++
+		case event.Duplicate:
+			all.Duplicates++
+		case event.Refused:
+			all.Refused++
+		}
+	}
+	return all
+}
+
+// json returns the receipts on one line, without line end.
+func (r Receipts) json() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(r)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+func firstRefusal(got []event.Receipt) *event.Refusal {
+	for i := range got {
+		if got[i].Refusal != nil {
+			return got[i].Refusal
+		}
+	}
+	return nil
+}
+
+// placeOf returns the place, from 1, of the event that was refused so.
+func placeOf(refusal *event.Refusal, got []event.Receipt) int {
+	for i := range got {
+		if got[i].Refusal == refusal {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// failAtomic answers that a batch was refused as a whole: 422, whatever the refusal of the one
+// event would be by itself.
+func (w *reply) failAtomic(r *http.Request, e *problem.Error, receipts []byte) {
+	e.Whole = true
+	w.failWith(r, e, receipts)
+}

@@ -1,0 +1,71 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// route is one line of the table of routes.
+type route struct {
+	method, path string
+	handle       func(w *reply, r *http.Request)
+}
+
+// routes lists every route once.
+func (a *API) routes() []route {
+	return []route{
+		{http.MethodPost, "/v1/events", a.postEvents},
+		{http.MethodGet, "/v1/events", a.getEvents},
+		{http.MethodGet, "/v1/coverage", a.getCoverage},
+		{http.MethodGet, "/v1/series", a.getSeries},
+		{http.MethodGet, "/healthz", a.getHealth},
+
+		// For the operator at the machine itself.
+		{http.MethodPost, "/v1/replay", a.postReplay},
+		{http.MethodPost, "/v1/verify", a.postVerify},
+
+		{http.MethodGet, "/{$}", a.getPage},
+		{http.MethodGet, "/assets/", a.getPage},
+	}
+}
+
+// register puts the routes in place, and answers for all other paths and methods.
+func (a *API) register() {
+	methods := map[string][]string{}
+	for _, route := range a.routes() {
+		methods[route.path] = append(methods[route.path], route.method)
+		a.handle(route.method+" "+route.path, route.handle)
+	}
+	for path, allowed := range methods {
+		if slices.Contains(allowed, http.MethodGet) {
+			allowed = append(allowed, http.MethodHead)
+		}
+		slices.Sort(allowed)
+		list := strings.Join(allowed, ", ")
+		a.handle(path, func(w *reply, r *http.Request) {
+			w.Header().Set("Allow", list)
+			w.fail(r, problem.New(problem.MethodNotAllowed, "this address knows "+list+" only"))
+		})
+	}
+	a.handle("/", func(w *reply, r *http.Request) {
+		w.fail(r, problem.New(problem.NotFound, "there is nothing at this address; there are"+
+			" /v1/events, /v1/coverage, /v1/series, /healthz and the dashboard at /"))
+	})
+}
+
+func (a *API) handle(pattern string, handle func(w *reply, r *http.Request)) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		handle(w.(*reply), r) // ServeHTTP hands nothing else to the mux
+	})
+}
+
+func (a *API) getPage(w *reply, r *http.Request) {
+	if a.config.Pages == nil {
+		w.fail(r, problem.New(problem.NotFound, "this server has no dashboard"))
+		return
+	}
+	a.config.Pages.ServeHTTP(w, r)
+}

@@ -1,0 +1,71 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+)
+
+// headerBytesMax bounds a request's header: in binary mode, it is most of an event.
+const headerBytesMax = 64 << 10
+
+// Server serves an [API] on one address.
+type Server struct {
+	http     *http.Server
+	listener net.Listener
+	api      *API
+}
+
+// Listen takes the address, "127.0.0.1:7070" or ":0" for any free port, without answering yet.
+func Listen(ctx context.Context, address string, api *API) (*Server, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	limits := api.config.Limits
+	return &Server{
+		listener: listener,
+		api:      api,
+		http: &http.Server{
+			Handler:           api,
+			ReadHeaderTimeout: limits.Header,
+			IdleTimeout:       limits.Idle,
+			MaxHeaderBytes:    headerBytesMax,
+			ErrorLog:          slog.NewLogLogger(api.config.Log.Handler(), slog.LevelWarn),
+		},
+	}, nil
+}
+
+// Address returns the address the server listens on, with its port.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// URL returns where a browser on this machine finds the server.
+func (s *Server) URL() string {
+	host, port, err := net.SplitHostPort(s.Address())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return "http://" + net.JoinHostPort("localhost", port)
+	}
+	return "http://" + s.Address()
+}
+
+// Serve answers requests until Shutdown, which is no error.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", s.Address(), err)
+	}
+	return nil
+}
+
+// Shutdown takes no more requests, brings streams to their end and waits until every request in
+// work is answered; when ctx ends first, it hangs up on the rest.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.api.drain()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("shut down %s: %w", s.Address(), err), s.http.Close())
+	}
+	return nil
+}

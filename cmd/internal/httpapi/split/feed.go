@@ -1,0 +1,133 @@
+package split
+
+import (
+	"errors"
+	"sync"
+)
+
+// ErrStopped is returned by [Feed.Next] after [Feed.Stop].
+var ErrStopped = errors.New("reading was stopped")
+
+// Batch is a run of raw events and their places in the input.
+type Batch struct {
+	Raw    [][]byte
+	Places []int
+}
+
+// batchBytes bounds a batch of long events; the longest event fits many times.
+const batchBytes = 4 << 20
+
+// Feed reads ahead: while one batch is worked on, the next one is read. A batch holds whatever
+// has arrived since the last one, up to a number of events, so that a lone event does not wait
+// for company and a flood is taken in few large batches.
+type Feed struct {
+	max  int
+	done chan struct{} // closed when reading has ended
+
+	mu      sync.Mutex
+	changed sync.Cond // filling has grown, or was taken, or reading has ended
+	filling *pile
+	spare   *pile
+	err     error // why reading ended
+	stopped bool
+}
+
+// pile holds raw events back to back.
+type pile struct {
+	bytes  []byte
+	ends   []int
+	places []int
+	batch  Batch
+}
+
+// NewFeed starts to read. It must be read to its end, or stopped.
+func NewFeed(r Reader, eventsMax int) *Feed {
+	f := &Feed{
+		max: eventsMax, done: make(chan struct{}), filling: new(pile), spare: new(pile),
+	}
+	f.changed.L = &f.mu
+	go f.read(r)
+	return f
+}
+
+// Done is closed when reading has ended: at the end of the input, by an error or by Stop.
+func (f *Feed) Done() <-chan struct{} { return f.done }
+
+// Stop makes reading end after the event that is being read. It does not wait: a read that hangs
+// must be ended by whoever owns the input. What was read stays to be taken.
+func (f *Feed) Stop() {
+	f.mu.Lock()
+	f.stopped = true
+	f.changed.Broadcast()
+	f.mu.Unlock()
+}
+
+func (f *Feed) read(r Reader) {
+	defer close(f.done)
+	for {
+		raw, place, err := r.Next()
+		f.mu.Lock()
+		if err == nil {
+			f.filling.add(raw, place)
+			for f.filling.full(f.max) && !f.stopped {
+				f.changed.Broadcast()
+				f.changed.Wait()
+			}
+		}
+		f.err = err
+		ended := err != nil || f.stopped
+		if ended && err == nil {
+			f.err = ErrStopped
+		}
+		f.changed.Broadcast()
+		f.mu.Unlock()
+		if ended {
+			return
+		}
+	}
+}
+
+// Next waits for events and returns all that have arrived. The batch is valid until the next
+// call. At the end of the input, and only after everything before it was taken, it returns the
+// error that reading ended with: io.EOF when all is well, [ErrStopped] after Stop.
+func (f *Feed) Next() (Batch, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.filling.ends) == 0 && f.err == nil {
+		f.changed.Wait()
+	}
+	if len(f.filling.ends) == 0 {
+		return Batch{}, f.err
+	}
+	taken := f.filling
+	f.filling, f.spare = f.spare, taken
+	f.filling.reset()
+	f.changed.Broadcast()
+	return taken.cut(), nil
+}
+
+func (p *pile) add(raw []byte, place int) {
+	p.bytes = append(p.bytes, raw...)
+	p.ends = append(p.ends, len(p.bytes))
+	p.places = append(p.places, place)
+}
+
+func (p *pile) full(eventsMax int) bool {
+	return len(p.ends) >= eventsMax || len(p.bytes) >= batchBytes
+}
+
+func (p *pile) reset() {
+	p.bytes, p.ends, p.places = p.bytes[:0], p.ends[:0], p.places[:0]
+}
+
+// cut returns the batch of what is piled up.
+func (p *pile) cut() Batch {
+	p.batch.Raw = p.batch.Raw[:0]
+	from := 0
+	for _, to := range p.ends {
+		p.batch.Raw = append(p.batch.Raw, p.bytes[from:to:to])
+		from = to
+	}
+	p.batch.Places = p.places
+	return p.batch
+}

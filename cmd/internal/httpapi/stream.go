@@ -1,0 +1,141 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// streamEventsMax is how many events of a stream are taken in at once. It is what fits a frame
+// of the log: more would not be faster, and receipts would be later.
+const streamEventsMax = 1_000
+
+// postStream takes in a stream of events, one a line, and answers with a receipt a line as they
+// become durable. A client must read while it sends: one that does not is hung up on once its
+// receipts fill the connection.
+//
+// What goes wrong after the first receipt is the last line: a problem instead of a receipt. The
+// events without receipt may or may not be in the log then; to send them again is safe.
+func (a *API) postStream(w *reply, r *http.Request, opts SubmitOptions) {
+	if opts.Atomic {
+		w.fail(r, problem.Query("atomic", "a stream has no end that all could depend on:"+
+			" send a batch as "+batchType))
+		return
+	}
+	// HTTP/1 servers otherwise read the whole body before they answer. Transports that know no
+	// such thing answer while they read anyway.
+	_ = w.control.EnableFullDuplex()
+	body := &patientReader{api: a, reply: w, body: r.Body}
+	feed := split.NewFeed(split.NewLines(body), streamEventsMax)
+	stop := func() {
+		feed.Stop()
+		body.stop()
+	}
+	defer context.AfterFunc(a.draining, stop)()
+	reading := true
+	defer func() {
+		if reading {
+			stop()
+		}
+		<-feed.Done() // nothing may read the body after the handler
+	}()
+	w.Header().Set("Content-Type", streamType)
+	for {
+		batch, err := feed.Next()
+		if err != nil {
+			reading = false
+			a.endStream(w, r, err)
+			return
+		}
+		got, err := a.ledger.Submit(r.Context(), batch.Raw, opts)
+		if err != nil {
+			w.fail(r, err)
+			return
+		}
+		if err := writeReceipts(w, got); err != nil {
+			return // the client is gone, or does not read
+		}
+	}
+}
+
+// endStream ends the answer for the reason that reading has ended with.
+func (a *API) endStream(w *reply, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, io.EOF):
+		return
+	case a.draining.Err() != nil:
+		e := problem.New(problem.ServerStopping,
+			"the server is stopping: send again, later, what has no receipt")
+		e.RetryAfter = 5 * time.Second
+		w.fail(r, e)
+	default:
+		w.fail(r, bodyProblem(err))
+	}
+}
+
+func writeReceipts(w *reply, got []event.Receipt) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	for i := range got {
+		if err := encoder.Encode(receiptOf(got[i])); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return w.control.Flush()
+}
+
+// patientReader reads the body of a stream. It gives the client a bounded time for each piece.
+type patientReader struct {
+	api   *API
+	reply *reply
+	body  io.Reader
+
+	mu      sync.Mutex // orders a new deadline before or after stop, never around it
+	stopped bool
+}
+
+// Read reads the next piece.
+func (p *patientReader) Read(b []byte) (int, error) {
+	if !p.extend() {
+		return 0, split.ErrStopped
+	}
+	n, err := p.body.Read(b)
+	if errors.Is(err, io.EOF) {
+		// From here on the server itself reads, to see whether the client is still there.
+		p.setDeadline(time.Time{})
+	}
+	return n, err
+}
+
+func (p *patientReader) extend() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopped {
+		p.setDeadline(p.api.config.Now().Add(p.api.config.Limits.Stream))
+	}
+	return !p.stopped
+}
+
+// stop ends a read that waits, and all later ones.
+func (p *patientReader) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.setDeadline(time.Unix(1, 0))
+}
+
+// setDeadline bounds reads. Not every transport can.
+func (p *patientReader) setDeadline(at time.Time) { _ = p.reply.control.SetReadDeadline(at) }

@@ -1,0 +1,92 @@
+// Package intake takes events in: it reads CloudEvents from JSON, has the domain accept or refuse
+// each, puts a worker of the identity vault in the place of a NIK, and gives what remains to the
+// writer. Import, HTTP and the message intake all go through [Intake.Submit].
+//
+// It also writes accepted events as JSON again, for whoever reads the log.
+package intake
+
+import (
+	"strconv"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ParseJSON reads a CloudEvent as sent: one JSON object, a line without its end. The result is for
+// [event.Accept]; its texts do not alias the line. Refused are more than 64 KiB, and what is not
+// valid JSON in valid UTF-8, an object, or without duplicate names at any depth.
+func ParseJSON(line []byte) (event.Value, *event.Refusal) {
+	return new(parser).document(line)
+}
+
+// document reads one event, valid until the parser is reset.
+func (p *parser) document(line []byte) (event.Value, *event.Refusal) {
+	if refusal := event.CheckSize(len(line)); refusal != nil {
+		return event.Value{}, refusal
+	}
+	// One copy for all texts of the event: the line is the caller's, and receipts outlive it.
+	value, err := p.parse(string(line))
+	if err != nil {
+		detail := err.Error() + "; send one JSON object"
+		return event.Value{}, &event.Refusal{Code: event.Malformed, Detail: detail}
+	}
+	return value, nil
+}
+
+// AppendJSON appends an event of the log to dst as one line of JSON, without its end: the
+// CloudEvent as accepted, with "sequence" (an integer) and "recordedat" (RFC 3339, UTC, nine
+// digits of fraction). Fields of data are in the catalogue's order. The line can be imported
+// elsewhere.
+func AppendJSON(
+	dst []byte, e *event.Event, sequence uint64, recordedAt temporal.Instant,
+) []byte {
+	document := e.Document()
+	document.Members = append(document.Members,
+		event.Member{Name: "sequence", Value: event.Value{
+			Kind: event.Number, Text: strconv.FormatUint(sequence, 10),
+		}},
+		event.Member{Name: "recordedat", Value: event.Value{
+			Kind: event.String, Text: recordedAt.String(),
+		}},
+	)
+	return appendValue(dst, &document)
+}
+
+func appendValue(dst []byte, v *event.Value) []byte {
+	switch v.Kind {
+	case event.String:
+		return appendQuoted(dst, v.Text)
+	case event.Number, event.Bool:
+		return append(dst, v.Text...)
+	case event.Object:
+		dst = append(dst, '{')
+		for i := range v.Members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendQuoted(dst, v.Members[i].Name), ':')
+			dst = appendValue(dst, &v.Members[i].Value)
+		}
+		return append(dst, '}')
+	case event.List:
+		dst = append(dst, '[')
+		for i := range v.Items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendValue(dst, &v.Items[i])
+		}
+		return append(dst, ']')
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+func appendQuoted(dst []byte, text string) []byte {
+	// Only invalid UTF-8 is an error. Nothing accepted has it, and where a damaged text had, it is
+	// shown with replacement characters.
+	quoted, _ := jsontext.AppendQuote(dst, text)
+	return quoted
+}

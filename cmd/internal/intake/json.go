@@ -1,0 +1,390 @@
+package intake
+
+import (
+	"errors"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"cakupan/domain/event"
+)
+
+// The reader of JSON is our own because it stands before every event of an import: it makes the
+// neutral document in one pass, in memory that is used again for the next event, where a general
+// decoder allocates each text. It reads RFC 8259 and refuses what I-JSON (RFC 7493) forbids:
+// duplicate names, invalid UTF-8, half surrogates. A fuzz test compares it with
+// github.com/go-json-experiment/json/jsontext, which takes the same side in every doubt.
+
+// depthMax bounds nesting. 64 KiB of brackets are the most an event can hold.
+const depthMax = 10_000
+
+// The errors of the reader. None repeats the input.
+var (
+	errUTF8      = errors.New("the text is not valid UTF-8")
+	errSyntax    = errors.New("the text is not valid JSON")
+	errTruncated = errors.New("the text ends before the JSON does")
+	errTrailing  = errors.New("there is more text after the JSON value")
+	errDuplicate = errors.New("an object names a member twice")
+	errSurrogate = errors.New("a text holds half a surrogate pair")
+	errDepth     = errors.New("the value is nested too deeply")
+)
+
+// parser reads JSON values into documents. Documents stay valid until reset.
+type parser struct {
+	text  string
+	at    int
+	depth int
+
+	open    []event.Member // members of the objects being read, outermost first
+	members []event.Member // where finished objects are kept; reused after reset
+}
+
+// membersRoom is how many members of finished objects a parser keeps room for at a time.
+const membersRoom = 256
+
+// parse reads one value. Texts without escapes alias the given text.
+func (p *parser) parse(text string) (event.Value, error) {
+	if !utf8.ValidString(text) {
+		return event.Value{}, errUTF8
+	}
+	p.text, p.at, p.depth, p.open = text, 0, 0, p.open[:0]
+	value, err := p.value()
+	if err != nil {
+		return event.Value{}, err
+	}
+	if p.space(); p.at < len(p.text) {
+		return event.Value{}, errTrailing
+	}
+	return value, nil
+}
+
+// reset makes the room of all documents read so far available again.
+func (p *parser) reset() { p.members = p.members[:0] }
+
+// space passes over white space.
+func (p *parser) space() {
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return
+		}
+	}
+}
+
+// next passes over white space and returns the byte after it, without passing over that; 0 at
+// the end.
+func (p *parser) next() byte {
+	p.space()
+	if p.at < len(p.text) {
+		return p.text[p.at]
+	}
+	return 0
+}
+
+// syntax returns the error for a byte that does not belong where the parser is.
+func (p *parser) syntax() error {
+	if p.at >= len(p.text) {
+		return errTruncated
+	}
+	return errSyntax
+}
+
+func (p *parser) value() (event.Value, error) {
+	switch c := p.next(); {
+	case c == '{':
+		return p.object()
+	case c == '[':
+		return p.list()
+	case c == '"':
+		text, err := p.string()
+		return event.Value{Kind: event.String, Text: text}, err
+	case c == '-' || c-'0' <= 9:
+		return p.number()
+	case c == 't':
+		return p.literal("true", event.Bool)
+	case c == 'f':
+		return p.literal("false", event.Bool)
+	case c == 'n':
+		return p.literal("null", event.Null)
+	}
+	return event.Value{}, p.syntax()
+}
+
+func (p *parser) literal(word string, kind event.Kind) (event.Value, error) {
+	for i := range len(word) {
+		if p.at >= len(p.text) || p.text[p.at] != word[i] {
+			return event.Value{}, p.syntax()
+		}
+		p.at++
+	}
+	if kind == event.Null {
+		word = ""
+	}
+	return event.Value{Kind: kind, Text: word}, nil
+}
+
+// enter goes one level deeper, past the opening bracket.
+func (p *parser) enter() error {
+	p.at++
+	if p.depth++; p.depth > depthMax {
+		return errDepth
+	}
+	return nil
+}
+
+func (p *parser) object() (event.Value, error) {
+	if err := p.enter(); err != nil {
+		return event.Value{}, err
+	}
+	start := len(p.open)
+	if p.next() == '}' {
+		p.leave()
+		return event.Value{Kind: event.Object}, nil
+	}
+	for {
+		member, err := p.member()
+		if err != nil {
+			return event.Value{}, err
+		}
+		p.open = append(p.open, member)
+		switch p.next() {
+		case ',':
+			p.at++
+		case '}':
+			p.leave()
+			members := p.open[start:]
+			p.open = p.open[:start]
+			if hasDuplicate(members) {
+				return event.Value{}, errDuplicate
+			}
+			return event.Value{Kind: event.Object, Members: p.keep(members)}, nil
+		default:
+			return event.Value{}, p.syntax()
+		}
+	}
+}
+
+// leave goes one level up, past the closing bracket.
+func (p *parser) leave() {
+	p.at++
+	p.depth--
+}
+
+func (p *parser) member() (event.Member, error) {
+	if p.next() != '"' {
+		return event.Member{}, p.syntax()
+	}
+	name, err := p.string()
+	if err != nil {
+		return event.Member{}, err
+	}
+	if p.next() != ':' {
+		return event.Member{}, p.syntax()
+	}
+	p.at++
+	value, err := p.value()
+	return event.Member{Name: name, Value: value}, err
+}
+
+// keep copies the members of a finished object to where they stay.
+func (p *parser) keep(members []event.Member) []event.Member {
+	if cap(p.members)-len(p.members) < len(members) {
+		p.members = make([]event.Member, 0, max(membersRoom, len(members)))
+	}
+	start := len(p.members)
+	p.members = append(p.members, members...)
+	return p.members[start:len(p.members):len(p.members)]
+}
+
+// hasDuplicate tells whether two members share a name.
+func hasDuplicate(members []event.Member) bool {
+	const few = 16 // up to here, comparing pairs is faster than hashing
+	if len(members) <= few {
+		for i := range members {
+			for j := range i {
+				if members[i].Name == members[j].Name {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	seen := make(map[string]struct{}, len(members))
+	for i := range members {
+		seen[members[i].Name] = struct{}{}
+	}
+	return len(seen) < len(members)
+}
+
+func (p *parser) list() (event.Value, error) {
+	if err := p.enter(); err != nil {
+		return event.Value{}, err
+	}
+	list := event.Value{Kind: event.List}
+	if p.next() == ']' {
+		p.leave()
+		return list, nil
+	}
+	for {
+		item, err := p.value()
+		if err != nil {
+			return event.Value{}, err
+		}
+		list.Items = append(list.Items, item)
+		switch p.next() {
+		case ',':
+			p.at++
+		case ']':
+			p.leave()
+			return list, nil
+		default:
+			return event.Value{}, p.syntax()
+		}
+	}
+}
+
+// number reads a number as its literal: -? (0 | [1-9][0-9]*) fraction? exponent?
+func (p *parser) number() (event.Value, error) {
+	start := p.at
+	if p.text[p.at] == '-' {
+		p.at++
+	}
+	leading := p.at
+	if !p.digits() || p.text[leading] == '0' && p.at > leading+1 {
+		return event.Value{}, p.syntax()
+	}
+	if p.at < len(p.text) && p.text[p.at] == '.' {
+		p.at++
+		if !p.digits() {
+			return event.Value{}, p.syntax()
+		}
+	}
+	if p.at < len(p.text) && p.text[p.at]|0x20 == 'e' {
+		p.at++
+		if p.at < len(p.text) && (p.text[p.at] == '+' || p.text[p.at] == '-') {
+			p.at++
+		}
+		if !p.digits() {
+			return event.Value{}, p.syntax()
+		}
+	}
+	return event.Value{Kind: event.Number, Text: p.text[start:p.at]}, nil
+}
+
+// digits passes over digits and tells whether there was one.
+func (p *parser) digits() bool {
+	start := p.at
+	for p.at < len(p.text) && p.text[p.at]-'0' <= 9 {
+		p.at++
+	}
+	return p.at > start
+}
+
+// string reads a text, which aliases the input when it has no escapes.
+func (p *parser) string() (string, error) {
+	p.at++
+	start := p.at
+	for ; p.at < len(p.text); p.at++ {
+		switch c := p.text[p.at]; {
+		case c == '"':
+			p.at++
+			return p.text[start : p.at-1], nil
+		case c == '\\':
+			return p.escaped([]byte(p.text[start:p.at]))
+		case c < ' ':
+			return "", errSyntax
+		}
+	}
+	return "", errTruncated
+}
+
+// escaped reads the rest of a text from its first escape on.
+func (p *parser) escaped(text []byte) (string, error) {
+	for p.at < len(p.text) {
+		c := p.text[p.at]
+		p.at++
+		switch {
+		case c == '"':
+			return string(text), nil
+		case c < ' ':
+			return "", errSyntax
+		case c != '\\':
+			text = append(text, c)
+		default:
+			r, err := p.escape()
+			if err != nil {
+				return "", err
+			}
+			text = utf8.AppendRune(text, r)
+		}
+	}
+	return "", errTruncated
+}
+
+// escape reads what follows a backslash.
+func (p *parser) escape() (rune, error) {
+	if p.at >= len(p.text) {
+		return 0, errTruncated
+	}
+	c := p.text[p.at]
+	p.at++
+	switch c {
+	case '"', '\\', '/':
+		return rune(c), nil
+	case 'b':
+		return '\b', nil
+	case 'f':
+		return '\f', nil
+	case 'n':
+		return '\n', nil
+	case 'r':
+		return '\r', nil
+	case 't':
+		return '\t', nil
+	case 'u':
+		return p.unicode()
+	}
+	return 0, errSyntax
+}
+
+// unicode reads the digits of \uXXXX, and the second half where they are the first of a pair.
+func (p *parser) unicode() (rune, error) {
+	first, err := p.hex()
+	if err != nil || !utf16.IsSurrogate(first) {
+		return first, err
+	}
+	if p.at+1 >= len(p.text) || p.text[p.at] != '\\' || p.text[p.at+1] != 'u' {
+		return 0, errSurrogate
+	}
+	p.at += 2
+	second, err := p.hex()
+	if err != nil {
+		return 0, err
+	}
+	r := utf16.DecodeRune(first, second)
+	if r == utf8.RuneError {
+		return 0, errSurrogate
+	}
+	return r, nil
+}
+
+// hex reads four hexadecimal digits.
+func (p *parser) hex() (r rune, err error) {
+	if len(p.text)-p.at < 4 {
+		return 0, errTruncated
+	}
+	for range 4 {
+		c := p.text[p.at]
+		p.at++
+		switch letter := c | 0x20; {
+		case c-'0' <= 9:
+			r = r<<4 | rune(c-'0')
+		case letter >= 'a' && letter <= 'f':
+			r = r<<4 | rune(letter-'a'+10)
+		default:
+			return 0, errSyntax
+		}
+	}
+	return r, nil
+}

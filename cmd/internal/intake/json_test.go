@@ -1,0 +1,160 @@
+package intake
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"cakupan/domain/event"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// referenceDocument reads JSON with the library that our reader is compared with.
+func referenceDocument(text []byte) (event.Value, error) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(text))
+	value, err := referenceValue(decoder)
+	if err != nil {
+		return event.Value{}, err
+	}
+	if _, err := decoder.ReadToken(); err != io.EOF {
+		return event.Value{}, errTrailing
+	}
+	return value, nil
+}
+
+func referenceValue(decoder *jsontext.Decoder) (event.Value, error) {
+	token, err := decoder.ReadToken()
+	if err != nil {
+		return event.Value{}, err
+	}
+	switch token.Kind() {
+	case 'n':
+		return event.Value{}, nil
+	case 't', 'f':
+		return event.Value{Kind: event.Bool, Text: token.String()}, nil
+	case '0':
+		return event.Value{Kind: event.Number, Text: token.String()}, nil
+	case '"':
+		return event.Value{Kind: event.String, Text: token.String()}, nil
+	case '[':
+		list := event.Value{Kind: event.List}
+		for decoder.PeekKind() != ']' {
+			item, err := referenceValue(decoder)
+			if err != nil {
+				return event.Value{}, err
+			}
+			list.Items = append(list.Items, item)
+		}
+		_, err := decoder.ReadToken()
+		return list, err
+	}
+	object := event.Value{Kind: event.Object}
+	for decoder.PeekKind() != '}' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return event.Value{}, err
+		}
+		member := event.Member{Name: name.String()}
+		if member.Value, err = referenceValue(decoder); err != nil {
+			return event.Value{}, err
+		}
+		object.Members = append(object.Members, member)
+	}
+	_, err = decoder.ReadToken()
+	return object, err
+}
+
+func compareWithReference(t *testing.T, text []byte) {
+	t.Helper()
+	got, err := new(parser).parse(string(text))
+	want, reference := referenceDocument(text)
+	if (err == nil) != (reference == nil) {
+		t.Fatalf("%q: we say %v, jsontext %v", text, err, reference)
+	}
+	if err != nil {
+		return
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("%q (-jsontext +ours):\n%s", text, diff)
+	}
+}
+
+var jsonTexts = []string{
+	``, ` `, `{}`, `[]`, ` { "a" : [ 1 , 2 ] , "b" : { } } `, "\t\r\n{}\n", "{}\v", `null`, `nul`, `true`,
+	`tru`, `truex`, `false`, `"`, `"a`, `"a"`, `"a" "b"`, `{}{}`, `{"a":1,"a":2}`,
+	`{"a":1,"\u0061":2}`, `{"a":{"b":1},"c":{"b":1}}`, `{"a":{"b":1,"b":1}}`, `{"a"}`, `{"a":}`,
+	`{"a":1,}`, `{,}`, `{a:1}`, `{1:1}`, `[1,]`, `[,1]`, `[1 2]`, `[`, `{`, `]`, `}`, `[}`, `{]`,
+	`0`, `-0`, `00`, `01`, `-`, `-01`, `1.`, `.5`, `1.5`, `1e`, `1e5`, `1E+5`, `1e-05`, `1e+`, `+1`,
+	`1.e5`, `0x1`, `NaN`, `Infinity`, `1_0`, `123456789012345678901234567890`, `"\n"`, "\"\n\"",
+	"\"\x00\"", "\"\x1f\"", "\"\x7f\"", `"\u0000"`, `"\u00e9é№"`, `"\ud83d\ude00"`, `"\ud83d"`,
+	`"\ude00"`, `"\ud83d\u0041"`, `"\ud83d\n"`, `"\ud83dx"`, `"\u12"`, `"\u12g4"`, `"\U0041"`, `"\x41"`,
+	`"\'"`, `"\b\f\n\r\t\/\\\""`, "\"\xff\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "\"\xc0\x80\"",
+	"\xef\xbb\xbf{}", "{\"\xff\":1}", "\xff", `not json at all`, `{"a":1}x`, "{}\x00", `'a'`, `/**/{}`,
+	`"\`, `"\u`, `"\ud83d\`, `"\ud83d\u`, `"a\`, `-x`, `tr`, `fals`, `falsy`,
+}
+
+func TestParserAgainstReference(t *testing.T) {
+	for _, text := range jsonTexts {
+		compareWithReference(t, []byte(text))
+	}
+	var wide strings.Builder
+	for i := range 100 {
+		wide.WriteString(`"` + strings.Repeat("k", i) + `":1,`)
+	}
+	compareWithReference(t, []byte(`{`+wide.String()+`"z":1}`))
+	compareWithReference(t, []byte(`{`+wide.String()+`"kkk":1}`))
+}
+
+func TestParserDepth(t *testing.T) {
+	for _, n := range []int{1, depthMax, depthMax + 1, event.BytesMax / 2} {
+		text := strings.Repeat("[", n) + strings.Repeat("]", n)
+		_, err := new(parser).parse(text)
+		if (err == nil) != (n <= depthMax) {
+			t.Errorf("depth %d: %v", n, err)
+		}
+		compareWithReference(t, []byte(text))
+	}
+}
+
+// TestParserReuse: documents stay as they are until reset, and a document after a reset is right.
+func TestParserReuse(t *testing.T) {
+	var p parser
+	for range 3 {
+		var documents []event.Value
+		texts := []string{`{"a":{"b":[{"c":1}]},"d":"e"}`, `{}`, `{"broken":{"a":1},`, `{"f":null}`}
+		for range 200 { // more than the room that is kept
+			for _, text := range texts {
+				value, err := p.parse(text)
+				if (err != nil) != strings.Contains(text, "broken") {
+					t.Fatal(err)
+				}
+				documents = append(documents, value)
+			}
+		}
+		for i, got := range documents {
+			want, err := referenceDocument([]byte(texts[i%len(texts)]))
+			if err != nil {
+				continue
+			}
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+		p.reset()
+	}
+}
+
+func FuzzParseJSON(f *testing.F) {
+	for _, text := range jsonTexts {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) <= event.BytesMax {
+			compareWithReference(t, text)
+		}
+	})
+}

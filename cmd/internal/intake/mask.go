@@ -1,0 +1,148 @@
+package intake
+
+import (
+	"bytes"
+
+	"cakupan/domain/event"
+)
+
+// A masked number shows the six digits of the district that issued it, as far as it has digits.
+const (
+	nikDigits   = 16
+	shownDigits = 6
+)
+
+// MaskNIK returns an input, an event or anything else, as it may be shown: each run of exactly
+// 16 digits that is a NIK is cut to its first six and ten asterisks, and so is the value of each
+// JSON member "nik", valid or not, because a mistyped number still tells who is meant. Digits
+// written as \u0037 are seen through. The input need not be valid JSON; it is not changed.
+func MaskNIK(input []byte) []byte {
+	return maskMembers(maskRuns(input))
+}
+
+// maskRuns masks the runs of digits that are a NIK.
+func maskRuns(input []byte) []byte {
+	out := make([]byte, 0, len(input))
+	for i := 0; i < len(input); {
+		digits, width := digitRun(input[i:])
+		switch {
+		case len(digits) == nikDigits && event.CheckNIK(string(digits)) == "":
+			out = append(out, digits[:shownDigits]...)
+			out = append(out, bytes.Repeat([]byte{'*'}, nikDigits-shownDigits)...)
+		case width > 0:
+			out = append(out, input[i:i+width]...)
+		case input[i] == '\\' && i+1 < len(input):
+			width = 2 // an escape that is no digit: what follows belongs to it
+			out = append(out, input[i], input[i+1])
+		default:
+			width = 1
+			out = append(out, input[i])
+		}
+		i += width
+	}
+	return out
+}
+
+// digitRun returns the digits that input begins with, and how many bytes they take.
+func digitRun(input []byte) (digits []byte, width int) {
+	for {
+		digit, n := digitAt(input[width:])
+		if n == 0 {
+			return digits, width
+		}
+		digits, width = append(digits, digit), width+n
+	}
+}
+
+// digitAt returns the digit that input begins with, plain or as an escape, and its width in
+// bytes; 0 when there is none.
+func digitAt(input []byte) (digit byte, width int) {
+	if len(input) > 0 && input[0]-'0' <= 9 {
+		return input[0], 1
+	}
+	escape := []byte(`\u003`)
+	if len(input) > len(escape) && bytes.HasPrefix(input, escape) && input[5]-'0' <= 9 {
+		return input[5], 6
+	}
+	return 0, 0
+}
+
+// maskMembers masks the values of members named "nik", in any case of letters.
+func maskMembers(input []byte) []byte {
+	name := []byte(`"nik"`)
+	out := make([]byte, 0, len(input))
+	for i := 0; i < len(input); {
+		if i+len(name) > len(input) || !bytes.EqualFold(input[i:i+len(name)], name) {
+			out = append(out, input[i])
+			i++
+			continue
+		}
+		at := i + len(name)
+		at += spaces(input[at:])
+		if at < len(input) && input[at] == ':' {
+			at++
+			at += spaces(input[at:])
+			out = append(out, input[i:at]...)
+			out, i = maskValue(out, input, at)
+			continue
+		}
+		out = append(out, input[i:at]...)
+		i = at
+	}
+	return out
+}
+
+func spaces(input []byte) (n int) {
+	for n < len(input) && (input[n] == ' ' || input[n] == '\t') {
+		n++
+	}
+	return n
+}
+
+// maskValue appends the JSON value at a byte of input: a text or a number is masked from its
+// seventh digit or its first other character on, of a list or object every digit that follows. It
+// returns where the value ends.
+func maskValue(out, input []byte, at int) (masked []byte, end int) {
+	if at >= len(input) {
+		return out, at
+	}
+	switch input[at] {
+	case '"':
+		end = at + 1
+		for end < len(input) && input[end] != '"' {
+			if input[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		end = min(end, len(input))
+		return maskScalar(append(out, '"'), input[at+1:end]), end
+	case '[', '{':
+		for _, c := range input[at:] {
+			if c-'0' <= 9 {
+				c = '*'
+			}
+			out = append(out, c)
+		}
+		return out, len(input)
+	}
+	end = at
+	for end < len(input) && bytes.IndexByte([]byte(",}] \t\r\n"), input[end]) < 0 {
+		end++
+	}
+	if word := string(input[at:end]); word == "null" || word == "true" || word == "false" {
+		return append(out, word...), end
+	}
+	return maskScalar(out, input[at:end]), end
+}
+
+// maskScalar appends the first six characters of a value, as far as they are digits, and one
+// asterisk for each further character.
+func maskScalar(out, value []byte) []byte {
+	shown := 0
+	for shown < min(len(value), shownDigits) && value[shown]-'0' <= 9 {
+		shown++
+	}
+	hidden := len(bytes.Runes(value[shown:]))
+	return append(append(out, value[:shown]...), bytes.Repeat([]byte{'*'}, hidden)...)
+}

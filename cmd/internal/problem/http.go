@@ -1,0 +1,85 @@
+package problem
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ContentType is the media type of an RFC 9457 problem.
+const ContentType = "application/problem+json"
+
+// typePrefix begins the type URI of every problem; the code follows.
+const typePrefix = "urn:cakupan:problem:"
+
+// document is an RFC 9457 problem. Members beyond the RFC's are code, field and those of extra.
+type document struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   Code   `json:"code"`
+	Field  string `json:"field,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// JSON returns the error as an RFC 9457 problem on one line, without line end. What caused it is
+// not in there.
+func (e *Error) JSON(indonesian bool) []byte {
+	code := e.Code
+	if !code.Known() {
+		code = Internal
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(document{ // strings and a number always encode
+		Type: typePrefix + string(code), Title: code.Title(indonesian), Status: e.Status(),
+		Code: code, Field: e.Field, Detail: e.Detail,
+	})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// Write answers a request with an error. extra, when it is not nil, is an object whose members
+// are added to the problem's.
+func Write(w http.ResponseWriter, r *http.Request, err error, extra []byte) {
+	e := From(err)
+	indonesian := wantsIndonesian(r.Header.Get("Accept-Language"))
+	body := e.JSON(indonesian)
+	if len(extra) > 2 {
+		body = append(append(bytes.TrimSuffix(body, []byte("}")), ','), extra[1:]...)
+	}
+	h := w.Header()
+	h.Set("Content-Type", ContentType)
+	h.Set("Cache-Control", "no-store")
+	h.Add("Vary", "Accept-Language")
+	if e.RetryAfter > 0 {
+		seconds := (e.RetryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	w.WriteHeader(e.Status())
+	// Who asked may be gone; there is nobody left to tell.
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// wantsIndonesian tells whether the first language of an Accept-Language header is Indonesian.
+func wantsIndonesian(header string) bool {
+	first, _, _ := strings.Cut(header, ",")
+	language, _, _ := strings.Cut(strings.TrimSpace(first), ";")
+	language, _, _ = strings.Cut(strings.ToLower(language), "-")
+	return language == "id"
+}
+
+// Parse returns the error that a server answered with. refused says whether the request brought
+// a single event. An answer that is no problem of this program is [ServerUnreachable].
+func Parse(status int, body []byte, refused bool) *Error {
+	var d document
+	if json.Unmarshal(body, &d) != nil || !d.Code.Known() {
+		return New(ServerUnreachable,
+			"the server answered "+strconv.Itoa(status)+" "+http.StatusText(status)+
+				", which is none of cakupan's answers: check the address")
+	}
+	return &Error{Code: d.Code, Field: d.Field, Detail: d.Detail, Refused: refused}
+}

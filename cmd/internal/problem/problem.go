@@ -1,0 +1,183 @@
+// Package problem is the one table that says what an error is to the outside: its code, the HTTP
+// status, the exit code of the program, and words for people.
+//
+// An error that is not in the table is "internal error" to a stranger; only the operator is shown
+// what it was.
+package problem
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"syscall"
+	"time"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+)
+
+// Error is an error with a place in the table. It never holds a NIK.
+type Error struct {
+	Code   Code
+	Field  string // the field or parameter that is wrong; empty when it is none in particular
+	Detail string // a sentence a person can act on; shown to anybody
+	Err    error  // what caused it, for the operator; nil when Detail says it all
+
+	// Refused says that an event is at fault, not the request that brought it.
+	Refused bool
+	// Whole says that a batch was refused as a whole because of the event.
+	Whole bool
+	// RetryAfter is how long to wait before the same request may succeed; 0: not told.
+	RetryAfter time.Duration
+}
+
+// New returns an error of a code with a sentence a person can act on.
+func New(code Code, detail string) *Error { return &Error{Code: code, Detail: detail} }
+
+// Wrap returns an error of a code that was caused by another one.
+func Wrap(code Code, detail string, err error) *Error {
+	return &Error{Code: code, Detail: detail, Err: err}
+}
+
+// Query returns the error for a parameter of a request that is wrong.
+func Query(parameter, detail string) *Error {
+	return &Error{Code: QueryInvalid, Field: parameter, Detail: detail}
+}
+
+// Error returns code, field and detail; the cause too where there is one.
+func (e *Error) Error() string {
+	text := string(e.Code)
+	if e.Field != "" {
+		text += " (" + e.Field + ")"
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Status returns the HTTP status of the error.
+func (e *Error) Status() int {
+	row := table[e.Code]
+	switch {
+	case e.Whole:
+		return http.StatusUnprocessableEntity
+	case e.Refused && row.refused != 0:
+		return row.refused
+	case row.status != 0:
+		return row.status
+	}
+	return table[Internal].status
+}
+
+// Exit returns the exit code of a command that ends with the error.
+func (e *Error) Exit() int {
+	row, found := table[e.Code]
+	switch {
+	case !found:
+		return ExitFailed
+	case e.Refused && row.refused != 0:
+		return ExitRefused
+	}
+	return row.exit
+}
+
+// From returns err as an error with a place in the table; nil for nil. What it does not know is
+// [Internal], with err as its cause.
+func From(err error) *Error {
+	var known *Error
+	var refusal *event.Refusal
+	var damage *eventstore.DamageError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &refusal):
+		return Refusal(refusal)
+	case errors.As(err, &damage):
+		return Wrap(LogDamaged, damage.Error()+"; run cakupan verify for all of it", err)
+	}
+	for _, known := range causes {
+		if errors.Is(err, known.cause) {
+			e := Wrap(known.code, known.detail, err)
+			e.RetryAfter = known.retryAfter
+			return e
+		}
+	}
+	return Wrap(Internal, "internal error", err)
+}
+
+// Refusal returns the error for an event that was refused.
+func Refusal(r *event.Refusal) *Error {
+	return &Error{Code: Code(r.Code), Field: r.Field, Detail: r.Detail, Refused: true}
+}
+
+// Status returns the HTTP status for an error.
+func Status(err error) int { return From(err).Status() }
+
+// Exit returns the exit code for an error, ExitDone for nil.
+func Exit(err error) int {
+	if err == nil {
+		return ExitDone
+	}
+	return From(err).Exit()
+}
+
+// retrySoon is how long a publisher should wait for the log to come back.
+const retrySoon = 2 * time.Second
+
+// causes lists the errors of the rooms below by what they are to the outside. It is never
+// written.
+var causes = []struct {
+	cause      error
+	code       Code
+	detail     string
+	retryAfter time.Duration
+}{
+	{
+		eventstore.ErrFull, LogFull,
+		"there is no room left for the log; nothing was appended: free some and send again",
+		30 * time.Second,
+	},
+	{
+		syscall.ENOSPC, LogFull,
+		"the disk is full: free some room and try again",
+		30 * time.Second,
+	},
+	{
+		eventstore.ErrUnknownOutcome, LogUnavailable,
+		"the log did not say whether it took the events: send the same ones again," +
+			" what is there already will be a duplicate",
+		retrySoon,
+	},
+	{
+		eventstore.ErrFenced, LogUnavailable,
+		"another process writes to the log: find that one, or send again",
+		retrySoon,
+	},
+	{
+		eventstore.ErrClosed, LogUnavailable,
+		"the log is closed or cannot be reached: send again later",
+		retrySoon,
+	},
+	{
+		eventstore.ErrUnsafe, LogUnavailable,
+		"the store under the log could lose events and is not used", 0,
+	},
+	{
+		eventstore.ErrNewerFormat, FolderNewer,
+		"a newer version of cakupan wrote this ledger: use that version or a later one", 0,
+	},
+	{eventstore.ErrNoLog, FolderMissing, "there is no ledger", 0},
+	{
+		fs.ErrPermission, FolderDenied,
+		"the program may not read or write there: check owner and rights of the folder", 0,
+	},
+}

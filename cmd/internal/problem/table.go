@@ -1,0 +1,210 @@
+package problem
+
+import (
+	"net/http"
+
+	"cakupan/domain/event"
+)
+
+// Code names what went wrong. The refusals of events (contract, section 1) are codes too.
+type Code string
+
+// What can be wrong with a request.
+const (
+	// Malformed is also the refusal of a single event.
+	Malformed Code = Code(event.Malformed)
+	// RegionUnknown is also the refusal of a single event; asked for, it is "not found".
+	RegionUnknown    Code = Code(event.RegionUnknown)
+	QueryInvalid     Code = "query.invalid"
+	NotFound         Code = "not_found"
+	MethodNotAllowed Code = "method.not_allowed"
+	MediaType        Code = "media_type.unsupported"
+	BodyTooLarge     Code = "body.too_large"
+	BodyIncomplete   Code = "body.incomplete"
+	RequestTooSlow   Code = "request.timeout"
+	Forbidden        Code = "forbidden"
+	UsageWrong       Code = "usage"
+	FileNotReadable  Code = "file.unreadable"
+)
+
+// What can be wrong with the ledger.
+const (
+	LogFull           Code = "log.full"
+	LogUnavailable    Code = "log.unavailable"
+	LogDamaged        Code = "log.damaged"
+	ProjectionBehind  Code = "projection.behind"
+	ProjectionStopped Code = "projection.stopped"
+	DigestDiffers     Code = "digest.differs"
+	ServerStopping    Code = "server.stopping"
+	ServerUnreachable Code = "server.unreachable"
+	Interrupted       Code = "interrupted"
+	Internal          Code = "internal"
+)
+
+// What can be wrong with a data folder.
+const (
+	FolderInUse       Code = "folder.in_use"
+	FolderNewer       Code = "folder.newer_format"
+	FolderOtherLedger Code = "folder.other_ledger"
+	FolderDenied      Code = "folder.denied"
+	FolderMissing     Code = "folder.missing"
+)
+
+// The exit codes of the program.
+const (
+	ExitDone        = 0
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitRefused     = 3 // some input was refused, the rest is in the log
+	ExitNotFound    = 4
+	ExitCheckFailed = 5 // a digest differs, the log is damaged
+)
+
+// row is one line of the table.
+type row struct {
+	status  int // as the answer to a request
+	refused int // as the answer to a request with one event, when that was refused; 0: never is
+	exit    int // of a command that ends with it
+	title   string
+	judul   string // the title in Indonesian
+}
+
+// table is never written.
+var table = map[Code]row{
+	Code(event.Malformed): {
+		400, 422, ExitRefused, "Not an event", "Bukan peristiwa",
+	},
+	Code(event.TypeUnknown): {
+		400, 422, ExitRefused, "Unknown type of event", "Jenis peristiwa tidak dikenal",
+	},
+	Code(event.TooLarge): {
+		413, 413, ExitRefused, "Event too large", "Peristiwa terlalu besar",
+	},
+	Code(event.Conflict): {
+		409, 409, ExitRefused, "Another event has this source and id",
+		"Peristiwa lain sudah memakai source dan id ini",
+	},
+	Code(event.FieldMissing): {
+		400, 422, ExitRefused, "Field missing", "Isian tidak ada",
+	},
+	Code(event.FieldUnknown): {
+		400, 422, ExitRefused, "Unknown field", "Isian tidak dikenal",
+	},
+	Code(event.FieldInvalid): {
+		400, 422, ExitRefused, "Invalid field", "Isian tidak sah",
+	},
+	Code(event.RegionUnknown): {
+		404, 422, ExitNotFound, "Unknown region", "Wilayah tidak dikenal",
+	},
+	Code(event.PeriodInverted): {
+		400, 422, ExitRefused, "Period ends before it begins", "Periode terbalik",
+	},
+	Code(event.WorkerAmbiguous): {
+		400, 422, ExitRefused, "Worker ambiguous", "Pekerja tidak jelas",
+	},
+	Code(event.NIKInvalid): {
+		400, 422, ExitRefused, "Invalid NIK", "NIK tidak sah",
+	},
+	Code(event.NIKMisplaced): {
+		400, 422, ExitRefused, "NIK where none belongs", "NIK di tempat yang salah",
+	},
+	Code(event.RecordedOrder): {
+		400, 422, ExitRefused, "Record time out of order", "Waktu pencatatan tidak urut",
+	},
+
+	QueryInvalid: {
+		400, 0, ExitUsage, "Invalid parameter", "Parameter tidak sah",
+	},
+	NotFound: {
+		404, 0, ExitNotFound, "Not found", "Tidak ditemukan",
+	},
+	MethodNotAllowed: {
+		405, 0, ExitUsage, "Method not allowed", "Metode tidak diizinkan",
+	},
+	MediaType: {
+		415, 0, ExitUsage, "Unsupported media type", "Jenis isi tidak didukung",
+	},
+	BodyTooLarge: {
+		413, 0, ExitFailed, "Body too large", "Isi permintaan terlalu besar",
+	},
+	BodyIncomplete: {
+		400, 0, ExitFailed, "Body incomplete", "Isi permintaan tidak lengkap",
+	},
+	RequestTooSlow: {
+		408, 0, ExitFailed, "Request too slow", "Permintaan terlalu lambat",
+	},
+	Forbidden: {
+		403, 0, ExitFailed, "Not allowed", "Tidak diizinkan",
+	},
+	UsageWrong: {
+		400, 0, ExitUsage, "Wrong usage", "Cara pakai salah",
+	},
+	FileNotReadable: {
+		500, 0, ExitFailed, "File cannot be read", "Berkas tidak dapat dibaca",
+	},
+
+	LogFull: {
+		507, 0, ExitFailed, "No room left", "Ruang penyimpanan penuh",
+	},
+	LogUnavailable: {
+		503, 0, ExitFailed, "Log unavailable", "Log tidak dapat dicapai",
+	},
+	LogDamaged: {
+		503, 0, ExitCheckFailed, "Log damaged", "Log rusak",
+	},
+	ProjectionBehind: {
+		503, 0, ExitFailed, "Not there yet", "Belum sampai di sana",
+	},
+	ProjectionStopped: {
+		503, 0, ExitFailed, "Projection stopped", "Proyeksi berhenti",
+	},
+	DigestDiffers: {
+		503, 0, ExitCheckFailed, "Digest differs", "Digest berbeda",
+	},
+	ServerStopping: {
+		503, 0, ExitFailed, "Server is stopping", "Server sedang berhenti",
+	},
+	ServerUnreachable: {
+		502, 0, ExitFailed, "Server unreachable", "Server tidak dapat dicapai",
+	},
+	Interrupted: {
+		503, 0, ExitFailed, "Interrupted", "Dihentikan",
+	},
+	Internal: {
+		500, 0, ExitFailed, "Internal error", "Kesalahan internal",
+	},
+
+	FolderInUse: {
+		503, 0, ExitFailed, "Folder in use", "Folder sedang dipakai",
+	},
+	FolderNewer: {
+		503, 0, ExitFailed, "Newer format", "Format lebih baru",
+	},
+	FolderOtherLedger: {
+		503, 0, ExitFailed, "Folder of another ledger", "Folder milik ledger lain",
+	},
+	FolderDenied: {
+		503, 0, ExitFailed, "Folder not accessible", "Folder tidak dapat diakses",
+	},
+	FolderMissing: {
+		503, 0, ExitNotFound, "No ledger there", "Tidak ada ledger di sana",
+	},
+}
+
+// Title returns the short words for a code, in Indonesian where so asked and in English otherwise.
+func (c Code) Title(indonesian bool) string {
+	row, found := table[c]
+	switch {
+	case !found:
+		return http.StatusText(http.StatusInternalServerError)
+	case indonesian:
+		return row.judul
+	}
+	return row.title
+}
+
+// Known tells whether the table has the code.
+func (c Code) Known() bool {
+	_, found := table[c]
+	return found
+}

@@ -1,0 +1,195 @@
+package sample
+
+import (
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// The regencies and cities of Gorontalo by their Kemendagri codes.
+const (
+	gorontalo region.Code = 75
+
+	kabGorontalo region.Code = 7501
+	boalemo      region.Code = 7502
+	boneBolango  region.Code = 7503
+	pohuwato     region.Code = 7504
+	gorontaloUt  region.Code = 7505
+	kotaGtlo     region.Code = 7571
+)
+
+// class is how somebody came to be enrolled.
+type class uint8
+
+const (
+	formal  class = 1 // employees, enrolled by who employs them
+	builder class = 2 // workers of building projects
+	self    class = 3 // own-account workers who pay for themselves
+	migrant class = 4 // migrant workers
+	korpri  class = 5 // civil servants enrolled through their corps, which the law does not foresee
+	listed  class = 6 // vulnerable workers on a list that a regional budget pays for
+	relief  class = 7 // the 10,000 that Bone Bolango added in the middle of 2020
+	budget  class = 8 // those the city added in 2020
+)
+
+// quotas say how many of each class live where. They are chosen so that coverage at the end of
+// 2019 is what was published: the province near 30 %, Bone Bolango above 60 %, North Gorontalo
+// near 60 %, informal workers between 20 and 30 %.
+var quotas = []struct {
+	region region.Code
+	class  class
+	count  int
+}{
+	{kabGorontalo, formal, 17_700},
+	{kabGorontalo, builder, 1_500},
+	{kabGorontalo, self, 16_300},
+	{kabGorontalo, migrant, 200},
+	{boalemo, formal, 5_700},
+	{boalemo, builder, 450},
+	{boalemo, self, 4_500},
+	{boneBolango, formal, 15_470},
+	{boneBolango, builder, 1_500},
+	{boneBolango, self, 9_500},
+	{boneBolango, korpri, 1_500},
+	{boneBolango, listed, 20_000},
+	{boneBolango, relief, 10_000},
+	{pohuwato, formal, 5_900},
+	{pohuwato, builder, 500},
+	{pohuwato, self, 4_650},
+	{pohuwato, migrant, 40},
+	{gorontaloUt, formal, 12_900},
+	{gorontaloUt, builder, 900},
+	{gorontaloUt, self, 17_140},
+	{gorontaloUt, migrant, 60},
+	{kotaGtlo, formal, 14_600},
+	{kotaGtlo, builder, 1_400},
+	{kotaGtlo, self, 11_500},
+	{kotaGtlo, budget, 2_000},
+}
+
+// twoJobs is how many employees of the city also work on their own account in Kabupaten
+// Gorontalo: one worker, two enrolments, two regencies.
+const twoJobs = 300
+
+// member is one enrolment.
+type member struct {
+	worker     int32 // number of the person
+	number     int32 // within the regency, from 1
+	region     region.Code
+	segment    event.Segment
+	category   event.Category
+	payer      event.Payer
+	programmes uint8 // place in programmeSets
+	from       temporal.Date
+}
+
+// programmeSets are the sets of programmes that occur. They are never written.
+var programmeSets = [...][]event.Programme{
+	{event.JKK, event.JKM},
+	{event.JKK, event.JKM, event.JHT},
+	{event.JKK, event.JKM, event.JHT, event.JP},
+	{event.JKK, event.JKM, event.JHT, event.JP, event.JKP},
+}
+
+// pool is the members of one class in one regency.
+type pool struct {
+	region region.Code
+	class  class
+}
+
+// draw hands out the members of a pool in random order, nobody twice.
+type draw struct {
+	first, count int32 // the pool's place in members
+	rest         []int32
+}
+
+// people makes the members, each class of a regency in one run.
+func (t *teller) people() {
+	t.pools = make(map[pool]*draw, len(quotas))
+	numbers := map[region.Code]int32{}
+	for _, q := range quotas {
+		d := &draw{first: int32(len(t.members)), count: int32(q.count)}
+		for range q.count {
+			numbers[q.region]++
+			m := t.person(q.class)
+			m.region, m.number = q.region, numbers[q.region]
+			m.worker = int32(len(t.members))
+			t.members = append(t.members, m)
+		}
+		d.rest = make([]int32, q.count)
+		for i, p := range t.rng.Perm(q.count) {
+			d.rest[i] = d.first + int32(p)
+		}
+		t.pools[pool{q.region, q.class}] = d
+	}
+	city := t.take(kotaGtlo, formal, twoJobs)
+	for i, who := range t.take(kabGorontalo, self, twoJobs) {
+		t.members[who].worker = t.members[city[i]].worker
+	}
+}
+
+// take draws n members that nobody drew before, so that no two incidents of the story meet in
+// one person.
+func (t *teller) take(r region.Code, c class, n int) []int32 {
+	d := t.pools[pool{r, c}]
+	taken := d.rest[:n:n] // so that an append to it copies
+	d.rest = d.rest[n:]
+	return taken
+}
+
+// everybody returns the places of all members of a pool: from first, count of them.
+func (t *teller) everybody(r region.Code, c class) (first, count int32) {
+	d := t.pools[pool{r, c}]
+	return d.first, d.count
+}
+
+// person makes the terms of somebody of a class, and the day they began.
+func (t *teller) person(c class) member {
+	m := member{segment: event.BPU, payer: event.Self, from: t.start()}
+	switch c {
+	case formal:
+		m.segment, m.payer = event.PU, event.Employer
+		m.category = pick(t, event.Private, event.Private, event.Private, event.NonASN,
+			event.NonASN, event.VillageOfficial, event.OtherCategory)
+		if m.category == event.Private {
+			m.programmes = uint8(t.rng.IntN(len(programmeSets)))
+		}
+	case builder:
+		m.segment, m.payer, m.category = event.JAKON, event.Employer, event.Private
+	case migrant:
+		m.segment, m.category = event.PMI, event.OtherCategory
+	case korpri:
+		m.category = event.ASN
+	case listed, relief, budget:
+		m.payer, m.category = event.APBD, event.Vulnerable
+		m.from = listStarts(c)
+	default:
+		m.category = event.SelfEmployed
+		m.programmes = pick[uint8](t, 0, 0, 0, 1)
+	}
+	return m
+}
+
+// listStarts returns the day from which a class that a budget pays for was enrolled.
+func listStarts(c class) temporal.Date {
+	switch c {
+	case listed:
+		return day(2018, 1, 1)
+	case relief:
+		return day(2020, 7, 1)
+	default:
+		return day(2020, 3, 1)
+	}
+}
+
+// start returns the day an enrolment began: for two in three before 2019, else in 2019.
+func (t *teller) start() temporal.Date {
+	if t.rng.IntN(3) > 0 {
+		return t.between(day(2014, 7, 1), day(2018, 12, 31))
+	}
+	return t.between(day(2019, 1, 1), day(2019, 11, 30))
+}
+
+func pick[T any](t *teller, from ...T) T {
+	return from[t.rng.IntN(len(from))]
+}

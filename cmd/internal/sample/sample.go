@@ -1,0 +1,112 @@
+// Package sample makes events: the story of Gorontalo that `cakupan demo` shows ([Events], with
+// the moments worth a look in [Story]), and a nation of any size for measuring ([Nation]).
+//
+// What is published is told with its source; every worker, and every figure marked "synthetic,
+// made for this sample", is invented by a seeded generator. No event holds a NIK, and the same
+// seed gives the same events on any machine, for ever: a digest of a replay can be compared.
+//
+// The lists of workers end with the budgets of 2019 to 2021, and a part of Bone Bolango's of 2023.
+// So the sample's coverage of later years is lower than the published one: it is told to show how
+// money that ends takes cover away, not to say how things stand today.
+package sample
+
+import (
+	"iter"
+	"math/rand/v2"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+)
+
+// Seed is the seed of the sample that is shown; [Story] speaks of it.
+const Seed = 2019
+
+const (
+	sourceSynthetic = "urn:cakupan:sample:synthetic" // workers, and who paid for them
+	sourcePublished = "urn:cakupan:sample:published" // figures, targets, commitments
+)
+
+// Dated is an event and when the ledger of the story took it.
+type Dated struct {
+	Event      event.Event
+	RecordedAt temporal.Instant
+}
+
+// Events returns the story of Gorontalo: about 250,000 events of the years 2019 to 2025, in the
+// order of their record times, which never decrease and lie in the past. It takes some 20 MB
+// while it runs. Slices of an event are shared: read them, do not write them.
+func Events(seed uint64) iter.Seq[Dated] {
+	return func(yield func(Dated) bool) {
+		t := &teller{
+			seed:      seed,
+			rng:       rand.New(rand.NewPCG(seed, 7500)),
+			published: published(),
+			carries:   carries(),
+		}
+		t.people()
+		t.tell()
+		for _, a := range inOrder(t.acts) {
+			if !yield(Dated{Event: t.event(&a), RecordedAt: a.at.instant()}) {
+				return
+			}
+		}
+	}
+}
+
+// act is an event to come, small enough to put all of them in order in memory. The event is made
+// of it when its turn comes.
+type act struct {
+	at   batch
+	who  int32 // place in members
+	arg  int32 // a day, or a place in a table of published, by what
+	what event.Type
+	how  uint8 // terminated: the reason, or wrongList; amended: place in amendments
+}
+
+// inOrder returns acts by their batches, within a batch as they were planned. It counts instead
+// of comparing: there are fewer batches than acts have comparisons to make.
+func inOrder(acts []act) []act {
+	var last batch
+	for i := range acts {
+		last = max(last, acts[i].at)
+	}
+	next := make([]int32, last+2) // where the next act of a batch goes
+	for i := range acts {
+		next[acts[i].at+1]++
+	}
+	for i := range last + 1 {
+		next[i+1] += next[i]
+	}
+	sorted := make([]act, len(acts))
+	for _, a := range acts {
+		sorted[next[a.at]] = a
+		next[a.at]++
+	}
+	return sorted
+}
+
+// wrongList is, for how of an act, that it is a line of the wrong list.
+const wrongList = 255
+
+// teller tells the story once.
+type teller struct {
+	seed      uint64
+	rng       *rand.Rand
+	published record
+	carries   [event.EventRetracted + 1]event.FieldSet
+	members   []member
+	pools     map[pool]*draw
+	acts      []act
+}
+
+// carries returns the fields that the sample's events carry, by type: all a type has, but no NIK.
+func carries() (sets [event.EventRetracted + 1]event.FieldSet) {
+	for _, t := range event.Types() {
+		for _, f := range t.Fields() {
+			if f != event.FieldNIK {
+				sets[t] = sets[t].With(f)
+			}
+		}
+	}
+	return sets
+}

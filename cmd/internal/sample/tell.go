@@ -1,0 +1,181 @@
+package sample
+
+import (
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// The sizes of the story's incidents, in people.
+const (
+	wrongListLines  = 1_000 // a company's list sent for another one, taken back after two weeks
+	lateDeaths      = 180   // deaths that only the check of the list in March 2021 found
+	revokedGrants   = 120   // taken off the list in July 2020
+	listedIn2023    = 6_000 // of the 27,000 of 2023
+	paidTwiceIn2023 = 60    // of them, by the province too
+	layoffsCity     = 900
+	layoffsRegency  = 700
+	rehired         = 500
+	leaversEach     = 150 // of each regency's employees
+	arrearsEach     = 120 // of each regency's self-employed
+	deathsEach      = 60  // of each regency
+	amendedEach     = 60
+)
+
+// regencies returns the regencies and cities of the province.
+func regencies() []region.Code {
+	return []region.Code{kabGorontalo, boalemo, boneBolango, pohuwato, gorontaloUt, kotaGtlo}
+}
+
+// tell plans every event of the story.
+func (t *teller) tell() {
+	t.acts = make([]act, 0, 2*len(t.members))
+	t.tellPublished()
+	t.tellOpened()
+	t.tellLists()
+	t.tellCrisis()
+	for _, r := range regencies() {
+		t.tellEveryday(r)
+	}
+}
+
+func (t *teller) plan(at batch, what event.Type, who, arg int32) {
+	t.planAs(at, what, who, arg, 0)
+}
+
+func (t *teller) planAs(at batch, what event.Type, who, arg int32, how uint8) {
+	t.acts = append(t.acts, act{at, who, arg, what, how})
+}
+
+func (t *teller) tellPublished() {
+	p := &t.published
+	for i, f := range p.figures {
+		t.plan(t.office(f.known), event.WorkforcePublished, 0, int32(i))
+	}
+	for i, g := range p.targets {
+		t.plan(t.office(g.known), event.TargetSet, 0, int32(i))
+	}
+	for i, c := range p.commitments {
+		t.plan(t.office(c.known), event.FundingCommitted, 0, int32(i))
+	}
+	for i, m := range p.payments {
+		t.plan(t.office(m.known), event.FundingDisbursed, 0, int32(i))
+	}
+	for i, a := range p.amendments {
+		t.plan(t.office(a.known), event.FundingAmended, 0, int32(i))
+	}
+	for i, c := range p.closings {
+		t.plan(t.office(c.known), event.FundingClosed, 0, int32(i))
+	}
+}
+
+// tellOpened reports every enrolment: those from before 2019 when the ledger began, in January
+// and February 2019, the lists of 2020 when they came, the others as they happened.
+func (t *teller) tellOpened() {
+	for i := range t.members {
+		var at batch
+		switch from := t.members[i].from; {
+		case from < day(2019, 1, 1):
+			at = t.office(t.between(day(2019, 1, 7), day(2019, 2, 28)))
+		case from == listStarts(relief):
+			at = t.office(t.between(day(2020, 9, 7), day(2020, 9, 11)))
+		case from == listStarts(budget):
+			at = t.office(t.between(day(2020, 3, 2), day(2020, 3, 6)))
+		default:
+			at = t.reported(from)
+		}
+		t.plan(at, event.EnrolmentOpened, int32(i), 0)
+	}
+}
+
+// tellLists reports who was paid for by which budget, and when that was known: the list of 2021
+// came in late April, for the months from January on.
+func (t *teller) tellLists() {
+	list, count := t.everybody(boneBolango, listed)
+	t.grant(boneBolango2019, list, count, day(2019, 2, 11), day(2019, 2, 22))
+	t.grant(boneBolango2020, list, count, day(2020, 1, 6), day(2020, 1, 17))
+	for _, who := range t.take(boneBolango, listed, revokedGrants) {
+		t.plan(t.office(day(2020, 7, 13)), event.FundingRevoked, who, int32(boneBolango2020))
+	}
+	first, more := t.everybody(boneBolango, relief)
+	t.grant(boneBolangoRelief, first, more, day(2020, 9, 14), day(2020, 9, 18))
+	first, more = t.everybody(kotaGtlo, budget)
+	t.grant(city2020, first, more, day(2020, 3, 9), day(2020, 3, 13))
+
+	for _, who := range t.take(boneBolango, listed, lateDeaths) {
+		died := t.between(day(2019, 6, 1), day(2020, 12, 31))
+		t.plan(t.office(day(2021, 3, 10)), event.WorkerDied, who, int32(died))
+	}
+	// Whoever was not drawn so far is alive and still on the list.
+	still := t.pools[pool{boneBolango, listed}].rest
+	for _, who := range still {
+		t.grantOne(boneBolango2021, who, day(2021, 4, 19), day(2021, 4, 30))
+	}
+	for _, who := range still[:listedIn2023] {
+		t.grantOne(boneBolango2023, who, day(2023, 2, 6), day(2023, 2, 10))
+	}
+	for _, who := range still[:paidTwiceIn2023] {
+		t.grantOne(province2023, who, day(2023, 3, 6), day(2023, 3, 10))
+	}
+}
+
+func (t *teller) grant(c place, first, count int32, known, until temporal.Date) {
+	for who := first; who < first+count; who++ {
+		t.grantOne(c, who, known, until)
+	}
+}
+
+func (t *teller) grantOne(c place, who int32, known, until temporal.Date) {
+	t.plan(t.office(t.between(known, until)), event.FundingGranted, who, int32(c))
+}
+
+// tellCrisis reports 2020: the layoffs of spring, who was taken on again in autumn, and a list of
+// dismissals that was another company's.
+func (t *teller) tellCrisis() {
+	laidOff := append(t.take(kotaGtlo, formal, layoffsCity),
+		t.take(kabGorontalo, formal, layoffsRegency)...)
+	for _, who := range laidOff {
+		t.leave(who, t.between(day(2020, 4, 1), day(2020, 7, 31)), event.Layoff)
+	}
+	for _, who := range laidOff[:rehired] {
+		again := t.between(day(2020, 10, 1), day(2020, 11, 30))
+		t.plan(t.reported(again), event.EnrolmentReinstated, who, int32(again))
+	}
+	sent, takenBack := batchOn(day(2020, 6, 8), officeOpens), batchOn(day(2020, 6, 24), officeOpens)
+	for _, who := range t.take(kotaGtlo, formal, wrongListLines) {
+		t.planAs(sent, event.EnrolmentTerminated, who, int32(day(2020, 6, 1)), wrongList)
+		t.plan(takenBack, event.EventRetracted, who, 0)
+	}
+}
+
+func (t *teller) leave(who int32, until temporal.Date, reason event.Reason) {
+	t.planAs(t.reported(until), event.EnrolmentTerminated, who, int32(until), uint8(reason))
+}
+
+// tellEveryday reports what happens every year in a regency.
+func (t *teller) tellEveryday(r region.Code) {
+	first, last := day(2019, 6, 1), day(2021, 12, 31)
+	for _, who := range t.take(r, formal, leaversEach) {
+		t.leave(who, t.between(first, last), pick(t, event.Resignation, event.Resignation,
+			event.ContractEnd, event.Retirement, event.Moved, event.BecameASN, event.OtherReason))
+	}
+	for _, who := range t.take(r, builder, leaversEach) {
+		t.leave(who, t.between(first, last), event.ProjectEnd)
+	}
+	for _, who := range t.take(r, self, arrearsEach) {
+		t.leave(who, t.between(first, last), event.Arrears)
+	}
+	for i, who := range t.take(r, self, deathsEach) {
+		died := t.between(first, last)
+		at := t.reported(died)
+		if i%3 == 0 { // the family heard late that there was something to claim
+			at = t.office(died.AddDays(60 + t.rng.IntN(340)))
+		}
+		t.plan(at, event.WorkerDied, who, int32(died))
+	}
+	for i, who := range t.take(r, self, amendedEach) {
+		from := t.between(first, last)
+		how := uint8(i % len(amendments))
+		t.planAs(t.reported(from), event.EnrolmentAmended, who, int32(from), how)
+	}
+}

@@ -1,0 +1,310 @@
+// Package tidy holds the house rules that a machine can check.
+// It has no code besides this test: go test ./cmd/internal/tidy
+package tidy
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = "../../.."
+	module = "cakupan/"
+
+	functionLinesMax = 70 // signature and braces included
+	fileLinesMax     = 500
+	columnsMax       = 100 // a tab counts 4
+	paramsMax        = 5
+)
+
+// mayImport lists what the non-test code of a folder may import from this module. Folders are
+// written as the go command writes them: "x" is the folder x, "x/..." is x and all below it.
+// The most specific line decides, and what it does not list is forbidden, but for a package's
+// own parts below it.
+//
+// The rooms: cmd → projections → eventstore → domain. An arrow may skip a room; none points back.
+var mayImport = map[string][]string{
+	"domain/...": {"domain/..."},
+
+	// The log knows bytes and moments, not what an enrolment is.
+	"eventstore":               {"domain/temporal", "eventstore/merkle"},
+	"eventstore/...":           {"eventstore/...", "domain/..."},
+	"eventstore/merkle/...":    {},
+	"eventstore/vault/...":     {},
+	"eventstore/natsd/...":     {"eventstore"},
+	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/logtest/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
+
+	// Each model answers one question, knows no other model, and could be deleted alone.
+	"projections/...": {
+		"projections", "projections/pages", "eventstore", "eventstore/codec", "eventstore/merkle",
+		"domain/...",
+	},
+
+	// The parts of the program do not know each other; only the program wires them.
+	"cmd/internal/...": {
+		"cmd/internal/problem", "projections/...", "eventstore/...", "domain/...",
+	},
+	"cmd/internal/problem/...": {"eventstore/...", "domain/..."},
+	"cmd/internal/sample/...":  {"domain/..."},
+	"cmd/cakupan/...": {
+		"cmd/internal/...", "projections/...", "eventstore/...", "domain/...",
+	},
+}
+
+// atHome lists modules of others that only some folders' non-test code may import.
+var atHome = map[string][]string{
+	"github.com/nats-io/nats-server/v2": {"eventstore/natsd/..."},
+	"github.com/nats-io/nats.go": {
+		"eventstore/jetstream/...", "eventstore/natsd/...", "cmd/...",
+	},
+	"github.com/ThreeDotsLabs": {"cmd/..."},
+	"go.etcd.io/bbolt":         {"eventstore/index/...", "eventstore/vault/...", "projections/..."},
+	"net/http":                 {"cmd/..."},
+}
+
+// impure lists packages of the standard library, with all below them, that decide nothing: they
+// read or write the world, wait, or differ from one run to the next. Neither domain nor the
+// mathematics of the Merkle tree may import them.
+var impure = []string{
+	"crypto/rand", "database", "io/ioutil", "log", "math/rand", "net", "os", "plugin", "runtime",
+	"sync", "syscall", "testing", "time", "unsafe",
+}
+
+// bannedCalls lists selectors that a folder must not mention, and why.
+var bannedCalls = map[string]map[string]string{
+	"projections/...": {
+		"time.Now":   "a replay must not depend on when it runs",
+		"time.Since": "a replay must not depend on when it runs",
+	},
+}
+
+// noRoom lists package names that do not say what is inside.
+var noRoom = []string{
+	"base", "common", "helper", "helpers", "misc", "shared", "types", "util", "utils",
+}
+
+// topFolders lists the folders of code; there is no other.
+var topFolders = []string{"cmd", "domain", "eventstore", "projections"}
+
+func TestTidy(t *testing.T) {
+	documented := map[string]bool{} // folder => has a package comment
+	for _, path := range sources(t) {
+		src, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, src, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := filepath.ToSlash(filepath.Dir(path))
+		checkLines(t, path, string(src), ast.IsGenerated(file))
+		checkBodies(t, folder, fset, file)
+		if strings.HasPrefix(string(src), "//go:build ignore") {
+			continue // a program that makes a file of the folder, not a part of its package
+		}
+		documented[folder] = documented[folder] || file.Doc != nil
+		checkPlace(t, folder, path, file)
+		checkImports(t, folder, path, file)
+	}
+	for _, folder := range slices.Sorted(maps.Keys(documented)) {
+		if !documented[folder] {
+			t.Errorf("%s: no package comment: say in one sentence what lives here", folder)
+		}
+	}
+}
+
+// TestRules shows that the rules bite: each line breaks one.
+func TestRules(t *testing.T) {
+	for _, c := range []struct {
+		folder, target string
+		want           bool
+	}{
+		{"domain/event", "cakupan/domain/region", true},
+		{"domain/event", "cakupan/eventstore", false},
+		{"domain/event", "strings", true},
+		{"domain/event", "os", false},
+		{"domain/event", "net/url", false},
+		{"domain/event", "math/rand/v2", false},
+		{"domain/event", "github.com/google/go-cmp/cmp", false},
+		{"eventstore", "cakupan/domain/temporal", true},
+		{"eventstore", "cakupan/domain/event", false},
+		{"eventstore", "cakupan/eventstore/writer", false},
+		{"eventstore/writer", "cakupan/eventstore/merkle", true},
+		{"eventstore/writer", "cakupan/projections", false},
+		{"eventstore/writer", "github.com/nats-io/nats.go", false},
+		{"eventstore/merkle", "cakupan/eventstore", false},
+		{"eventstore/merkle", "golang.org/x/mod/sumdb/tlog", true},
+		{"eventstore/merkle", "os", false},
+		{"eventstore/vault", "cakupan/domain/event", false},
+		{"eventstore/vault", "go.etcd.io/bbolt", true},
+		{"eventstore/jetstream", "cakupan/eventstore", true},
+		{"eventstore/jetstream", "cakupan/eventstore/natsd", false},
+		{"eventstore/jetstream", "github.com/nats-io/nats.go/jetstream", true},
+		{"eventstore/jetstream", "github.com/nats-io/nats-server/v2/server", false},
+		{"eventstore/memlog", "cakupan/eventstore/jetstream", false},
+		{"eventstore/natsd", "cakupan/eventstore/memlog", false},
+		{"eventstore/natsd", "github.com/nats-io/nats-server/v2/server", true},
+		{"projections", "cakupan/projections/coverage", false},
+		{"projections/coverage", "cakupan/projections/coverage/digest", true},
+		{"projections/coverage", "cakupan/projections", true},
+		{"projections/coverage", "cakupan/projections/history", false},
+		{"projections/coverage", "cakupan/eventstore/jetstream", false},
+		{"projections/coverage", "github.com/nats-io/nats.go", false},
+		{"projections/coverage", "cakupan/cmd/internal/intake", false},
+		{"projections/coverage", "net/http", false},
+		{"cmd/internal/httpapi", "cakupan/cmd/internal/problem", true},
+		{"cmd/internal/httpapi", "cakupan/cmd/internal/intake", false},
+		{"cmd/internal/problem", "cakupan/cmd/internal/httpapi", false},
+		{"cmd/cakupan", "cakupan/cmd/internal/intake", true},
+		{"cmd/cakupan", "github.com/nats-io/nats-server/v2/server", false},
+	} {
+		if got := importAllowed(c.folder, c.target); got != c.want {
+			t.Errorf("may %s import %s? %t, want %t", c.folder, c.target, got, c.want)
+		}
+	}
+}
+
+// sources returns the paths, relative to root, of the Go files that are not tests.
+func sources(t *testing.T) (paths []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (d.Name() == "testdata" || d.Name()[0] == '.'):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func checkPlace(t *testing.T, folder, path string, file *ast.File) {
+	t.Helper()
+	if top, _, _ := strings.Cut(folder, "/"); !slices.Contains(topFolders, top) {
+		t.Errorf("%s: code lives in %s", path, strings.Join(topFolders, ", "))
+	}
+	if slices.Contains(noRoom, file.Name.Name) {
+		t.Errorf("%s: package name %q does not say what is inside", path, file.Name.Name)
+	}
+}
+
+// checkLines checks the lengths of a file and its lines; a generated file may be long.
+func checkLines(t *testing.T, path, src string, generated bool) {
+	t.Helper()
+	lines := strings.Split(strings.ReplaceAll(src, "\t", "    "), "\n")
+	if count := len(lines) - 1; count > fileLinesMax && !generated {
+		t.Errorf("%s: %d lines, at most %d", path, count, fileLinesMax)
+	}
+	for i, line := range lines {
+		if n := len([]rune(line)); n > columnsMax && !generated {
+			t.Errorf("%s:%d: %d columns, at most %d", path, i+1, n, columnsMax)
+		}
+	}
+}
+
+func checkImports(t *testing.T, folder, path string, file *ast.File) {
+	t.Helper()
+	for _, spec := range file.Imports {
+		if target := strings.Trim(spec.Path.Value, `"`); !importAllowed(folder, target) {
+			t.Errorf("%s: %s must not import %s", path, folder, target)
+		}
+	}
+}
+
+// importAllowed tells whether the non-test code of a folder may import the package of a path.
+func importAllowed(folder, target string) bool {
+	if local, ours := strings.CutPrefix(target, module); ours {
+		if strings.Contains(folder, "/") && matches(folder+"/...", local) {
+			return true // its own parts; but a room's root knows none of its packages by right
+		}
+		allowed := mayImport[mostSpecific(maps.Keys(mayImport), folder)]
+		return mostSpecific(slices.Values(allowed), local) != ""
+	}
+	for guarded, homes := range atHome {
+		if matches(guarded+"/...", target) && mostSpecific(slices.Values(homes), folder) == "" {
+			return false
+		}
+	}
+	first, _, _ := strings.Cut(target, "/")
+	standard := !strings.Contains(first, ".")
+	switch {
+	case matches("domain/...", folder):
+		return standard && !isImpure(target)
+	case matches("eventstore/merkle/...", folder):
+		return standard && !isImpure(target) || target == "golang.org/x/mod/sumdb/tlog"
+	}
+	return true
+}
+
+func isImpure(target string) bool {
+	return slices.ContainsFunc(impure, func(folder string) bool {
+		return matches(folder+"/...", target)
+	})
+}
+
+func checkBodies(t *testing.T, folder string, fset *token.FileSet, file *ast.File) {
+	t.Helper()
+	banned := bannedCalls[mostSpecific(maps.Keys(bannedCalls), folder)]
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			pos := fset.Position(n.Pos())
+			if lines := fset.Position(n.End()).Line - pos.Line + 1; lines > functionLinesMax {
+				t.Errorf("%s: %s has %d lines, at most %d", pos, n.Name, lines, functionLinesMax)
+			}
+			if params := n.Type.Params.NumFields(); params > paramsMax {
+				t.Errorf("%s: %s has %d parameters, at most %d", pos, n.Name, params, paramsMax)
+			}
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && banned[x.Name+"."+n.Sel.Name] != "" {
+				name := x.Name + "." + n.Sel.Name
+				t.Errorf("%s: %s: %s", fset.Position(n.Pos()), name, banned[name])
+			}
+		}
+		return true
+	})
+}
+
+// mostSpecific returns the pattern that says most about path, or "" when none matches it:
+// "x" before "x/..." before "...".
+func mostSpecific(patterns iter.Seq[string], path string) (best string) {
+	for pattern := range patterns {
+		if matches(pattern, path) && specificity(pattern) > specificity(best) {
+			best = pattern
+		}
+	}
+	return best
+}
+
+// specificity orders patterns that match the same path: by length of the folder, then exact ones.
+func specificity(pattern string) int {
+	folder, subtree := strings.CutSuffix(pattern, "/...")
+	if subtree {
+		return 2 * len(folder)
+	}
+	return 2*len(folder) + 1
+}
+
+func matches(pattern, path string) bool {
+	folder, subtree := strings.CutSuffix(pattern, "/...")
+	return path == folder || subtree && strings.HasPrefix(path, folder+"/")
+}

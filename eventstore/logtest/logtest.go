@@ -1,0 +1,208 @@
+// Package logtest is the suite that every eventstore.Log must pass, and makes the frames for it.
+package logtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cakupan/eventstore"
+)
+
+// patience bounds the wait for what must happen soon.
+const patience = 20 * time.Second
+
+// Open opens a new, empty log. It is closed by a cleanup of the test.
+type Open func(t *testing.T) eventstore.Log
+
+// Run runs the suite. Each test opens a log of its own.
+func Run(t *testing.T, open Open) {
+	tests := []struct {
+		name string
+		test func(*testing.T, eventstore.Log)
+	}{
+		{"identity is constant", testIdentity},
+		{"empty log", testEmpty},
+		{"what was appended is read", testAppendRead},
+		{"frame of any size is kept", testSizes},
+		{"append elsewhere than at the end is fenced", testFence},
+		{"invalid frame is refused", testInvalid},
+		{"append under a context that ended stores nothing", testCancelledAppend},
+		{"of two writers one is refused", testTwoWriters},
+		{"read from any event", testReadFrom},
+		{"read ends at the end as of the call", testReadEnds},
+		{"loop may stop at any frame", testStop},
+		{"frames outlive the loop", testFramesOutlive},
+		{"follow goes on", testFollow},
+		{"follow waits for an event to come", testFollowBeyond},
+		{"follow ends with its context", testFollowCancel},
+		{"read ends with its context", testReadCancel},
+		{"followers all see all", testManyFollowers},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.test(t, open(t)) })
+	}
+}
+
+func testIdentity(t *testing.T, log eventstore.Log) {
+	if log.Identity().IsZero() || len(log.Identity().Ledger) != 32 {
+		t.Errorf("identity %+v", log.Identity())
+	}
+	if a, b := log.Identity(), log.Identity(); a != b {
+		t.Errorf("identity %+v, then %+v", a, b)
+	}
+}
+
+func testEmpty(t *testing.T, log eventstore.Log) {
+	frame, tail, err := log.Last(t.Context())
+	if err != nil || !frame.IsZero() || tail != (eventstore.Tail{}) {
+		t.Errorf("Last of an empty log: %d events, %+v, %v", frame.Count(), tail, err)
+	}
+	for _, from := range []eventstore.Sequence{0, 1, 2} {
+		if frames := read(t, log, from); len(frames) != 0 {
+			t.Errorf("read %d frames of an empty log from %d", len(frames), from)
+		}
+	}
+}
+
+func testAppendRead(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	var want [][]byte
+	for n := range 50 {
+		raw := maker.Frame(1 + n%7)
+		tail := appendFrame(t, log, raw, maker.Before())
+		maker.Appended(tail)
+		want = append(want, raw)
+
+		last, end, err := log.Last(t.Context())
+		if err != nil || !bytes.Equal(last.Raw(), raw) || end != tail {
+			t.Fatalf("Last after append %d: events %d to %d, %+v, %v; want %+v",
+				n, last.First(), last.Last(), end, err, tail)
+		}
+	}
+	checkFrames(t, read(t, log, 1), want)
+}
+
+func testSizes(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	var want [][]byte
+	for _, sizes := range [][]int{
+		{0},
+		{eventstore.EventBytesMax},
+		repeat(7, eventstore.EventBytesMax),
+		repeat(eventstore.FrameEventsMax, 110),
+		repeat(eventstore.FrameEventsMax, 0),
+		{1},
+	} {
+		raw := maker.FrameOf(sizes...)
+		maker.Appended(appendFrame(t, log, raw, maker.Before()))
+		want = append(want, raw)
+	}
+	checkFrames(t, read(t, log, 1), want)
+}
+
+func repeat(n, size int) []int {
+	sizes := make([]int, n)
+	for i := range sizes {
+		sizes[i] = size
+	}
+	return sizes
+}
+
+func testFence(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	first := maker.Frame(3)
+	one := appendFrame(t, log, first, maker.Before())
+
+	// The same frame again: a retry, as after a lost answer.
+	if _, err := log.Append(t.Context(), first, maker.Before()); !fenced(err) {
+		t.Errorf("append the first frame again: %v, want ErrFenced", err)
+	}
+	maker.Appended(one)
+	second := maker.Frame(2)
+	ahead := one
+	ahead.Message++
+	if _, err := log.Append(t.Context(), second, ahead); !fenced(err) {
+		t.Errorf("append after a message that does not exist: %v, want ErrFenced", err)
+	}
+	two := appendFrame(t, log, second, one)
+	if _, err := log.Append(t.Context(), second, one); !fenced(err) {
+		t.Errorf("append after the last frame but one: %v, want ErrFenced", err)
+	}
+	if _, end, err := log.Last(t.Context()); err != nil || end != two {
+		t.Errorf("Last: %+v, %v; want %+v", end, err, two)
+	}
+	checkFrames(t, read(t, log, 1), [][]byte{first, second})
+}
+
+func fenced(err error) bool { return errors.Is(err, eventstore.ErrFenced) }
+
+func testInvalid(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	good := maker.Frame(2)
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)/2] ^= 1
+	for name, raw := range map[string][]byte{
+		"none": nil, "flipped bit": flipped, "short": good[:len(good)-1],
+	} {
+		_, err := log.Append(t.Context(), raw, eventstore.Tail{})
+		if !errors.Is(err, eventstore.ErrFrame) {
+			t.Errorf("append of a frame (%s): %v, want ErrFrame", name, err)
+		}
+	}
+	if _, err := log.Append(t.Context(), good, eventstore.Tail{Sequence: 1}); err == nil {
+		t.Error("append of a frame that does not follow its end: no error")
+	}
+	if frames := read(t, log, 1); len(frames) != 0 {
+		t.Errorf("%d frames stored", len(frames))
+	}
+}
+
+func testCancelledAppend(t *testing.T, log eventstore.Log) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var maker Maker
+	if _, err := log.Append(ctx, maker.Frame(1), maker.Before()); !errors.Is(err, context.Canceled) {
+		t.Errorf("append: %v, want context.Canceled", err)
+	}
+	if frames := read(t, log, 1); len(frames) != 0 {
+		t.Errorf("%d frames stored", len(frames))
+	}
+}
+
+// testTwoWriters lets writers append as fast as they can, each believing to be the only one, until
+// the log has enough frames. Who is refused must be told so, and nothing may interleave.
+func testTwoWriters(t *testing.T, log eventstore.Log) {
+	const writers, frames = 4, 30
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var won atomic.Int64
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			for won.Load() < frames && !t.Failed() {
+				var maker Maker
+				last, tail, err := log.Last(ctx)
+				if err != nil {
+					t.Errorf("Last: %v", err)
+					return
+				}
+				maker.Continue(last, tail)
+				_, err = log.Append(ctx, maker.Frame(2), tail)
+				if err == nil {
+					won.Add(1)
+				} else if !fenced(err) {
+					t.Errorf("append: %v, want ErrFenced", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if got := read(t, log, 1); len(got) != int(won.Load()) {
+		t.Errorf("%d frames in the log, %d appends succeeded", len(got), won.Load())
+	}
+}

@@ -1,0 +1,256 @@
+package logtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	"cakupan/eventstore"
+)
+
+func testReadFrom(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	for n := range 60 { // uneven frames, so that proportions mislead
+		count := 1
+		if n%10 == 9 {
+			count = 100
+		}
+		maker.Appended(appendFrame(t, log, maker.Frame(count), maker.Before()))
+	}
+	end := maker.Before().Sequence
+	for from := eventstore.Sequence(0); from <= end; from += 1 + from/13 {
+		frames := read(t, log, from)
+		if len(frames) == 0 {
+			t.Fatalf("read from %d: nothing", from)
+		}
+		first, last := frames[0], frames[len(frames)-1]
+		if first.First() > max(from, 1) || first.Last() < from || last.Last() != end {
+			t.Fatalf("read from %d: frames from events %d to %d, to event %d",
+				from, first.First(), first.Last(), last.Last())
+		}
+	}
+	for _, beyond := range []eventstore.Sequence{end + 1, end + 1000} {
+		if frames := read(t, log, beyond); len(frames) != 0 {
+			t.Errorf("read from %d, beyond the end: %d frames", beyond, len(frames))
+		}
+	}
+}
+
+func testReadEnds(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	fill(t, log, &maker, 20)
+	end := maker.Before().Sequence
+	var last eventstore.Sequence
+	for frame, err := range log.Read(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = frame.Last()
+		fill(t, log, &maker, 1) // one more for each frame read: a read of all would never end
+	}
+	if last != end {
+		t.Errorf("read to event %d, the log ended with %d when it began", last, end)
+	}
+}
+
+func testStop(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	fill(t, log, &maker, 20)
+	for _, follow := range []bool{false, true} {
+		seen := 0
+		frames := log.Read(t.Context(), 1)
+		if follow {
+			frames = log.Follow(t.Context(), 1)
+		}
+		for _, err := range frames {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen++; seen == 5 {
+				break
+			}
+		}
+		if seen != 5 {
+			t.Errorf("follow %t: loop saw %d frames, stopped at 5", follow, seen)
+		}
+	}
+}
+
+func testFramesOutlive(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	fill(t, log, &maker, 100)
+	frames := read(t, log, 1)
+	read(t, log, 1) // whatever buffers there are, they were used again
+	for _, frame := range frames {
+		if _, err := eventstore.ParseFrame(frame.Raw()); err != nil {
+			t.Fatalf("frame from event %d: %v", frame.First(), err)
+		}
+	}
+}
+
+func testFollow(t *testing.T, log eventstore.Log) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var maker Maker
+	fill(t, log, &maker, 10)
+	follower := follow(ctx, log, 1)
+	for range 10 {
+		expect(t, follower, &maker, 0)
+	}
+	for range 30 {
+		raw := maker.Frame(3)
+		maker.Appended(appendFrame(t, log, raw, maker.Before()))
+		expect(t, follower, &maker, len(raw))
+	}
+}
+
+// expect takes one frame from the follower and checks its length, unless size is 0.
+func expect(t *testing.T, follower <-chan followed, maker *Maker, size int) {
+	t.Helper()
+	got := <-follower
+	if got.err != nil || got.frame.Last() > maker.Before().Sequence {
+		t.Fatalf("followed to event %d, %v", got.frame.Last(), got.err)
+	}
+	if size != 0 && len(got.frame.Raw()) != size {
+		t.Fatalf("followed a frame of %d bytes, want %d", len(got.frame.Raw()), size)
+	}
+}
+
+func testFollowBeyond(t *testing.T, log eventstore.Log) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var maker Maker
+	fill(t, log, &maker, 3) // events 1 to 6
+	follower := follow(ctx, log, 10)
+	fill(t, log, &maker, 3) // to 12
+	if got := <-follower; got.err != nil || got.frame.First() != 9 {
+		t.Fatalf("followed from event 10: frame from %d, %v; want the one from 9",
+			got.frame.First(), got.err)
+	}
+	if got := <-follower; got.err != nil || got.frame.First() != 11 {
+		t.Fatalf("then frame from %d, %v; want the one from 11", got.frame.First(), got.err)
+	}
+}
+
+func testFollowCancel(t *testing.T, log eventstore.Log) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var maker Maker
+	fill(t, log, &maker, 1)
+	follower := follow(ctx, log, 1)
+	if got := <-follower; got.err != nil {
+		t.Fatal(got.err)
+	}
+	cancel()
+	if got := <-follower; !errors.Is(got.err, context.Canceled) {
+		t.Errorf("follow ended with %v, want context.Canceled", got.err)
+	}
+	if got, open := <-follower; open {
+		t.Errorf("follow went on after its context: %+v", got)
+	}
+}
+
+func testReadCancel(t *testing.T, log eventstore.Log) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var maker Maker
+	fill(t, log, &maker, 50)
+	var last error
+	for _, err := range log.Read(ctx, 1) {
+		cancel()
+		last = err
+	}
+	if last != nil && !errors.Is(last, context.Canceled) {
+		t.Errorf("read ended with %v", last)
+	}
+}
+
+func testManyFollowers(t *testing.T, log eventstore.Log) {
+	const followers, frames = 5, 60
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var maker Maker
+	fill(t, log, &maker, frames/3)
+	var channels []<-chan followed
+	for range followers {
+		channels = append(channels, follow(ctx, log, 1))
+	}
+	fill(t, log, &maker, frames-frames/3)
+	for n, channel := range channels {
+		want := eventstore.Sequence(1)
+		for range frames {
+			got := <-channel
+			if got.err != nil || got.frame.First() != want {
+				t.Fatalf("follower %d: frame from event %d, %v; want from %d",
+					n, got.frame.First(), got.err, want)
+			}
+			want = got.frame.Last() + 1
+		}
+	}
+}
+
+// followed is what a follower yielded.
+type followed struct {
+	frame eventstore.Frame
+	err   error
+}
+
+// follow follows the log in a goroutine until the context ends.
+func follow(ctx context.Context, log eventstore.Log, from eventstore.Sequence) <-chan followed {
+	frames := make(chan followed, 1000)
+	go func() {
+		defer close(frames)
+		for frame, err := range log.Follow(ctx, from) {
+			frames <- followed{frame, err}
+		}
+	}()
+	return frames
+}
+
+// read reads the log to its end. Any error fails the test.
+func read(t *testing.T, log eventstore.Log, from eventstore.Sequence) []eventstore.Frame {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var frames []eventstore.Frame
+	for frame, err := range log.Read(ctx, from) {
+		if err != nil {
+			t.Fatalf("read from %d: %v", from, err)
+		}
+		frames = append(frames, frame)
+	}
+	return frames
+}
+
+func appendFrame(
+	t *testing.T, log eventstore.Log, raw []byte, after eventstore.Tail,
+) eventstore.Tail {
+	t.Helper()
+	tail, err := log.Append(t.Context(), raw, after)
+	if err != nil {
+		t.Fatalf("append after event %d: %v", after.Sequence, err)
+	}
+	return tail
+}
+
+// fill appends frames of two events.
+func fill(t *testing.T, log eventstore.Log, maker *Maker, frames int) {
+	t.Helper()
+	for range frames {
+		maker.Appended(appendFrame(t, log, maker.Frame(2), maker.Before()))
+	}
+}
+
+func checkFrames(t *testing.T, got []eventstore.Frame, want [][]byte) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d frames, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !bytes.Equal(got[i].Raw(), want[i]) {
+			t.Fatalf("frame %d: events %d to %d, %d bytes; want %d bytes",
+				i, got[i].First(), got[i].Last(), len(got[i].Raw()), len(want[i]))
+		}
+	}
+}

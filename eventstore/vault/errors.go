@@ -1,0 +1,26 @@
+package vault
+
+import "errors"
+
+// Errors of Open, each one sentence for the operator.
+var (
+	// ErrKeyExposed is returned when others than the owner may read or write the key.
+	ErrKeyExposed = errors.New("vault key must be readable by its owner only")
+	// ErrKeyInvalid is returned for a key file that is not one.
+	ErrKeyInvalid = errors.New("vault key is damaged")
+	// ErrKeyWrong is returned when the key is not the one the vault was made with.
+	ErrKeyWrong = errors.New("vault key does not belong to this vault")
+	// ErrIncomplete is returned when there is a vault without its key.
+	ErrIncomplete = errors.New("vault has lost its key; restore the key file from its backup")
+	// ErrInUse is returned when another process has the vault open.
+	ErrInUse = errors.New("vault is in use by another process")
+	// ErrNewerFormat is returned for a vault that a newer version of this program made.
+	ErrNewerFormat = errors.New("vault has a newer format than this program knows")
+)
+
+var (
+	// ErrDamaged is returned when the vault's file does not hold what it should.
+	ErrDamaged = errors.New("vault is damaged; restore it from its backup")
+	// ErrNoNIK is returned by Resolve for an empty NIK.
+	ErrNoNIK = errors.New("no NIK was given")
+)

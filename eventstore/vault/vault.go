@@ -1,0 +1,251 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	keyName = "vault.key"
+	dbName  = "vault.db"
+
+	lockPatience = time.Second
+	format       = "1"
+
+	// tentativeMax bounds the ids that wait for Persist; at about 100 bytes each, 13 MB. Callers
+	// persist after each batch, so it is reached only when they do not: see Resolve.
+	tentativeMax = 1 << 17
+
+	checkText = "cakupan vault" // no NIK: it has no digits
+)
+
+func workersBucket() []byte { return []byte("workers") }
+func metaBucket() []byte    { return []byte("meta") }
+func formatKey() []byte     { return []byte("format") }
+func checkKey() []byte      { return []byte("check") }
+
+// id is a worker id: 128 random bits.
+type id [16]byte
+
+func (i id) String() string { return hex.EncodeToString(i[:]) }
+
+// Vault is an open vault. All methods may be called at the same time from several goroutines.
+type Vault struct {
+	db     *bbolt.DB
+	hasher *hasher
+	limit  int // tentative ids
+
+	mu sync.Mutex
+	// next collects the ids for the next commit. flying is the commit under way, nil: none. An
+	// id moves from next to flying to the file; who holds mu and finds it in none of the three
+	// may give out a new one.
+	next, flying *commit
+}
+
+// Open opens the vault in a folder, and creates it, with a new key, when there is none.
+func Open(dir string) (*Vault, error) {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("open vault: %w", err)
+	}
+	dbPath := filepath.Join(dir, dbName)
+	key, err := findKey(filepath.Join(dir, keyName), dbPath)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDB(dbPath)
+	if err != nil {
+		return nil, err
+	}
+	v := &Vault{db: db, hasher: newHasher(key), limit: tentativeMax, next: newCommit()}
+	if err := v.claim(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open vault %s: %w", dbPath, err), db.Close())
+	}
+	return v, nil
+}
+
+// findKey reads the key, and makes one for a vault that does not exist yet.
+func findKey(path, dbPath string) ([]byte, error) {
+	key, err := readKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if _, err := os.Stat(dbPath); err == nil {
+		return nil, fmt.Errorf("open vault: %w: %s", ErrIncomplete, path)
+	}
+	// The key comes first. If we crash after it, the next start finds a key without a vault and
+	// makes the vault; the other way round it would find a vault that has lost its key.
+	return createKey(path)
+}
+
+func openDB(path string) (*bbolt.DB, error) {
+	db, err := bbolt.Open(path, keyMode, &bbolt.Options{
+		Timeout: lockPatience,
+		// The list of free pages is found again when the file is opened: 0.1 s for a million
+		// workers, against one more page written with each commit.
+		NoFreelistSync: true,
+		FreelistType:   bbolt.FreelistMapType,
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("open vault %s: %w", path, ErrInUse)
+	case err != nil:
+		return nil, fmt.Errorf("open vault %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// claim compares the format and a check of the key with those in the vault, and writes them into
+// a new one.
+func (v *Vault) claim() error {
+	check := v.hasher.sum(checkText)
+	isNew := false
+	err := v.db.View(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(metaBucket())
+		switch {
+		case meta == nil:
+			isNew = true
+			return nil
+		case string(meta.Get(formatKey())) != format:
+			return ErrNewerFormat
+		case !bytes.Equal(meta.Get(checkKey()), check[:]):
+			return ErrKeyWrong
+		case tx.Bucket(workersBucket()) == nil:
+			return ErrDamaged
+		}
+		return nil
+	})
+	if err != nil || !isNew {
+		return err
+	}
+	return v.db.Update(func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucket(workersBucket()); err != nil {
+			return err
+		}
+		meta, err := tx.CreateBucket(metaBucket())
+		if err != nil {
+			return err
+		}
+		if err := meta.Put(formatKey(), []byte(format)); err != nil {
+			return err
+		}
+		return meta.Put(checkKey(), check[:])
+	})
+}
+
+// Lookup returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits;
+// ok is false when the vault has none. It changes nothing. Tentative ids count.
+func (v *Vault) Lookup(nik string) (worker string, ok bool, err error) {
+	found, ok, err := v.find(v.hasher.handle(nik))
+	if !ok || err != nil {
+		return "", false, err
+	}
+	return found.String(), true, nil
+}
+
+// Resolve returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits.
+// At first sight it is a new random one, and tentative: nothing may be recorded under it before
+// Persist has returned. Everybody who asks meanwhile gets the same one.
+//
+// When too many ids wait for Persist, Resolve persists them itself first.
+func (v *Vault) Resolve(nik string) (worker string, err error) {
+	if nik == "" {
+		return "", ErrNoNIK
+	}
+	h := v.hasher.handle(nik)
+	found, ok, err := v.find(h)
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		return found.String(), nil
+	}
+	made, full, err := v.make(h)
+	if err != nil {
+		return "", err
+	}
+	if full {
+		// Not under the caller's context: this is work for everybody, and bounded.
+		if err := v.Persist(context.Background()); err != nil {
+			return "", err
+		}
+	}
+	return made.String(), nil
+}
+
+func (v *Vault) find(h handle) (found id, ok bool, err error) {
+	// First what may move to the file meanwhile, then the file.
+	v.mu.Lock()
+	found, ok = v.tentative(h)
+	v.mu.Unlock()
+	if ok {
+		return found, true, nil
+	}
+	return v.stored(h)
+}
+
+// tentative looks an id up among those that are not durable yet. The caller holds mu.
+func (v *Vault) tentative(h handle) (found id, ok bool) {
+	if found, ok = v.next.ids[h]; ok || v.flying == nil {
+		return found, ok
+	}
+	found, ok = v.flying.ids[h]
+	return found, ok
+}
+
+// stored looks an id up in the file.
+func (v *Vault) stored(h handle) (found id, ok bool, err error) {
+	err = v.db.View(func(tx *bbolt.Tx) error {
+		switch value := tx.Bucket(workersBucket()).Get(h[:]); len(value) {
+		case 0:
+			return nil
+		case len(found):
+			copy(found[:], value)
+			ok = true
+			return nil
+		default:
+			return ErrDamaged
+		}
+	})
+	if err != nil {
+		return id{}, false, fmt.Errorf("read vault: %w", err)
+	}
+	return found, ok, nil
+}
+
+// make gives out a new id, unless somebody else did so since find was called. full reports that
+// no more should be tentative.
+func (v *Vault) make(h handle) (made id, full bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	made, ok := v.tentative(h)
+	if !ok {
+		made, ok, err = v.stored(h)
+	}
+	if ok || err != nil {
+		return made, false, err
+	}
+	_, _ = rand.Read(made[:]) // never fails: see crypto/rand
+	v.next.ids[h] = made
+	return made, len(v.next.ids) >= v.limit, nil
+}
+
+// Close closes the vault. Tentative ids are lost, which is right: nobody may have used them. It
+// must not be called while other methods run.
+func (v *Vault) Close() error {
+	if err := v.db.Close(); err != nil {
+		return fmt.Errorf("close vault: %w", err)
+	}
+	return nil
+}
