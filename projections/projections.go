@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"sync"
 	"time"
@@ -20,13 +21,17 @@ import (
 )
 
 // Projection is a deterministic fold of the log: the same events make the same bytes, however
-// they are cut into frames and whenever they are stored. One goroutine calls its methods.
-type Projection interface {
+// they are cut into frames and whenever they are stored. One goroutine calls its methods, another
+// one Prepare.
+type Projection[Batch any] interface {
 	// Version is that of the rules and of the file; a file of another version is rebuilt.
 	Version() uint32
-	// Apply folds a frame. Frames come whole, in order, each once. After an error the
-	// projection is not used again.
-	Apply(frame eventstore.Frame) error
+	// Prepare decodes a frame into a batch, whose memory may be used again. It knows no state
+	// and runs ahead of Apply. The frame is kept for as long as the batch is.
+	Prepare(frame eventstore.Frame, into *Batch) error
+	// Apply folds a batch. Batches come in order, each once. After an error the projection is
+	// not used again.
+	Apply(batch *Batch) error
 	// Store writes what changed since the last Store or Load into the transaction, and Stored
 	// tells that it has committed.
 	Store(tx *bbolt.Tx) error
@@ -73,7 +78,7 @@ var (
 
 // Runner keeps one projection in step with a log. Run does the work, in one goroutine; the other
 // methods may be called at the same time.
-type Runner[P Projection] struct {
+type Runner[P Projection[Batch], Batch any] struct {
 	log  eventstore.Log
 	db   *bbolt.DB
 	path string
@@ -92,9 +97,9 @@ type Runner[P Projection] struct {
 
 // Open opens the projection's file, or makes it, and checks that it was made from this log.
 // make is called with the open file and returns the projection of an empty log.
-func Open[P Projection](ctx context.Context, log eventstore.Log, path string,
+func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Log, path string,
 	makeEmpty func(*bbolt.DB) P,
-) (*Runner[P], error) {
+) (*Runner[P, Batch], error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
 		// Reserves addresses, not memory: growing the mapping would wait for all readers.
@@ -103,7 +108,7 @@ func Open[P Projection](ctx context.Context, log eventstore.Log, path string,
 	if err != nil {
 		return nil, fmt.Errorf("open projection %s: %w", path, err)
 	}
-	r := &Runner[P]{log: log, db: db, path: path, p: makeEmpty(db), moved: make(chan struct{})}
+	r := &Runner[P, Batch]{log: log, db: db, path: path, p: makeEmpty(db), moved: make(chan struct{})}
 	if err := r.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open projection %s: %w", path, err), db.Close())
 	}
@@ -111,7 +116,7 @@ func Open[P Projection](ctx context.Context, log eventstore.Log, path string,
 	return r, nil
 }
 
-func (r *Runner[P]) load(ctx context.Context) error {
+func (r *Runner[P, Batch]) load(ctx context.Context) error {
 	err := r.db.View(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(metaBucket)
 		if b == nil {
@@ -137,7 +142,7 @@ func (r *Runner[P]) load(ctx context.Context) error {
 }
 
 // checkLog compares the log with what the projection has seen of it.
-func (r *Runner[P]) checkLog(ctx context.Context) error {
+func (r *Runner[P, Batch]) checkLog(ctx context.Context) error {
 	if r.at.Log != r.log.Identity() {
 		return fmt.Errorf("%w: %s, not %s", ErrOtherLog, r.at.Log.Ledger, r.log.Identity().Ledger)
 	}
@@ -162,13 +167,13 @@ func (r *Runner[P]) checkLog(ctx context.Context) error {
 }
 
 // Projection returns the projection, for its readers.
-func (r *Runner[P]) Projection() P { return r.p }
+func (r *Runner[P, Batch]) Projection() P { return r.p }
 
 // Path returns the path of the projection's file.
-func (r *Runner[P]) Path() string { return r.path }
+func (r *Runner[P, Batch]) Path() string { return r.path }
 
 // Applied returns the last event applied, and why the runner has stopped if it has.
-func (r *Runner[P]) Applied() (eventstore.Sequence, error) {
+func (r *Runner[P, Batch]) Applied() (eventstore.Sequence, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.applied, r.stopped
@@ -176,7 +181,7 @@ func (r *Runner[P]) Applied() (eventstore.Sequence, error) {
 
 // Wait returns once the event is applied, with the error of ctx when that ends first, or with
 // ErrStopped when the runner has.
-func (r *Runner[P]) Wait(ctx context.Context, seq eventstore.Sequence) error {
+func (r *Runner[P, Batch]) Wait(ctx context.Context, seq eventstore.Sequence) error {
 	for {
 		r.mu.Lock()
 		applied, moved, ended, stopped := r.applied, r.moved, r.ended, r.stopped
@@ -195,34 +200,38 @@ func (r *Runner[P]) Wait(ctx context.Context, seq eventstore.Sequence) error {
 	}
 }
 
-// CatchUp applies what the log holds now and commits it. progress may be nil; it is called after
-// each frame with the last event applied.
-func (r *Runner[P]) CatchUp(ctx context.Context, until eventstore.Sequence,
+// CatchUp applies what the log holds now, up to the frame that holds the event until, and commits
+// it. progress may be nil; it is called after each frame with the last event applied.
+func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) error {
 	if until <= r.at.Sequence {
 		return nil
 	}
-	for frame, err := range r.log.Read(ctx, r.at.Sequence+1) {
-		if err != nil {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ahead := r.prepare(ctx, r.log.Read(ctx, r.at.Sequence+1))
+	for b := range ahead.ready {
+		if err := r.apply(b); err != nil {
 			return err
 		}
-		if err := r.apply(frame); err != nil {
-			return err
-		}
+		ahead.used <- b
 		if progress != nil {
 			progress(r.at.Sequence)
 		}
 		if r.at.Sequence >= until {
-			break
+			return r.commit()
 		}
+	}
+	if err := <-ahead.failed; err != nil {
+		return err
 	}
 	return r.commit()
 }
 
 // Run applies the log as it grows, until ctx is done or something fails; then it commits, and
 // says why it ended unless it was ctx.
-func (r *Runner[P]) Run(ctx context.Context) error {
+func (r *Runner[P, Batch]) Run(ctx context.Context) error {
 	err := r.follow(ctx)
 	if errors.Is(err, context.Canceled) {
 		err = nil
@@ -238,39 +247,26 @@ func (r *Runner[P]) Run(ctx context.Context) error {
 	return err
 }
 
-func (r *Runner[P]) follow(ctx context.Context) error {
+func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	frames, failed := make(chan eventstore.Frame, 16), make(chan error, 1)
-	go func() {
-		for frame, err := range r.log.Follow(ctx, r.at.Sequence+1) {
-			if err != nil {
-				failed <- err
-				return
-			}
-			select {
-			case frames <- frame:
-			case <-ctx.Done():
-				failed <- ctx.Err()
-				return
-			}
-		}
-		failed <- ctx.Err()
-	}()
+	ahead := r.prepare(ctx, r.log.Follow(ctx, r.at.Sequence+1))
 	ticker := time.NewTicker(commitInterval)
 	defer ticker.Stop()
 	for {
 		select {
-		case frame := <-frames:
-			if err := r.apply(frame); err != nil {
+		case b, more := <-ahead.ready:
+			if !more {
+				return <-ahead.failed
+			}
+			if err := r.apply(b); err != nil {
 				return err
 			}
+			ahead.used <- b
 			if r.uncommitted < commitEvents {
 				continue
 			}
 		case <-ticker.C:
-		case err := <-failed:
-			return err
 		}
 		if err := r.commit(); err != nil {
 			return err
@@ -278,14 +274,72 @@ func (r *Runner[P]) follow(ctx context.Context) error {
 	}
 }
 
+// preparedFrame is a frame and the batch it was decoded into.
+type preparedFrame[Batch any] struct {
+	frame eventstore.Frame
+	batch Batch
+}
+
+// ahead hands over frames that were prepared in a goroutine of their own.
+type ahead[Batch any] struct {
+	ready  chan *preparedFrame[Batch] // closed at the end
+	used   chan *preparedFrame[Batch] // to be prepared again
+	failed chan error                 // why ready was closed; nil: there is no more
+}
+
+// framesAhead is how many frames are prepared ahead of the fold.
+const framesAhead = 4
+
+// prepare decodes frames ahead of the fold until they end or ctx does.
+func (r *Runner[P, Batch]) prepare(ctx context.Context,
+	frames iter.Seq2[eventstore.Frame, error],
+) ahead[Batch] {
+	a := ahead[Batch]{
+		ready:  make(chan *preparedFrame[Batch], framesAhead),
+		used:   make(chan *preparedFrame[Batch], framesAhead),
+		failed: make(chan error, 1),
+	}
+	for range framesAhead {
+		a.used <- new(preparedFrame[Batch])
+	}
+	go func() {
+		defer close(a.ready)
+		a.failed <- r.prepareAll(ctx, frames, &a)
+	}()
+	return a
+}
+
+func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
+	frames iter.Seq2[eventstore.Frame, error], a *ahead[Batch],
+) error {
+	for frame, err := range frames {
+		if err != nil {
+			return err
+		}
+		var next *preparedFrame[Batch]
+		select {
+		case next = <-a.used:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		next.frame = frame
+		if err := r.p.Prepare(frame, &next.batch); err != nil {
+			return err
+		}
+		a.ready <- next // has room for every frame there is
+	}
+	return nil
+}
+
 // apply folds one frame. Density is checked here too, so that no log can slip in a gap.
-func (r *Runner[P]) apply(frame eventstore.Frame) error {
+func (r *Runner[P, Batch]) apply(next *preparedFrame[Batch]) error {
+	frame := next.frame
 	if frame.First() != r.at.Sequence+1 {
 		return &eventstore.DamageError{
 			From: r.at.Sequence + 1, To: frame.First() - 1, Reason: "missing before the next frame",
 		}
 	}
-	if err := r.p.Apply(frame); err != nil {
+	if err := r.p.Apply(&next.batch); err != nil {
 		return fmt.Errorf("apply events %d–%d: %w", frame.First(), frame.Last(), err)
 	}
 	r.at.Sequence, r.at.RecordedAt = frame.Last(), frame.LastRecordedAt()
@@ -303,7 +357,7 @@ func (r *Runner[P]) apply(frame eventstore.Frame) error {
 //
 // If we crash before the transaction commits, the next start finds the state and position of
 // the last commit and applies the frames since then again; if we crash after, it finds these.
-func (r *Runner[P]) commit() error {
+func (r *Runner[P, Batch]) commit() error {
 	if r.uncommitted == 0 {
 		return nil
 	}
@@ -332,7 +386,7 @@ func (r *Runner[P]) commit() error {
 
 // Close closes the file. Run must have ended; readers that are in the middle of a read are
 // waited for, later ones get an error.
-func (r *Runner[P]) Close() error {
+func (r *Runner[P, Batch]) Close() error {
 	if err := r.db.Close(); err != nil {
 		return fmt.Errorf("close projection %s: %w", r.path, err)
 	}
@@ -340,7 +394,7 @@ func (r *Runner[P]) Close() error {
 }
 
 // Remove closes the projection and deletes its file.
-func (r *Runner[P]) Remove() error {
+func (r *Runner[P, Batch]) Remove() error {
 	return errors.Join(r.Close(), os.Remove(r.path))
 }
 

@@ -91,7 +91,7 @@ func BenchmarkFold(b *testing.B) {
 		}
 		p := coverage.New(db)
 		for _, frame := range frames {
-			if err := p.Apply(frame); err != nil {
+			if err := apply(p, frame); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -116,7 +116,7 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 	p := coverage.New(db)
 	for _, frame := range nation(b, events) {
-		if err := p.Apply(frame); err != nil {
+		if err := apply(p, frame); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,15 +9,12 @@ package coverage
 
 import (
 	"encoding/binary"
-	"fmt"
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 
-	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
-	"cakupan/eventstore/codec"
 	"cakupan/projections/pages"
 )
 
@@ -51,8 +48,8 @@ type Projection struct {
 	presence     presence
 	retracted    earlyRetractions
 
-	event event.Event // decoded into again for each record
-	view  atomic.Pointer[View]
+	hasher pages.Hasher // of all names
+	view   atomic.Pointer[View]
 }
 
 // A page of record times holds 4,096, a page of cells 512.
@@ -68,7 +65,6 @@ func newProjection(db *bbolt.DB, l layout) *Projection {
 	p := &Projection{
 		db:           db,
 		layout:       l,
-		state:        newState(),
 		cellNumbers:  map[cell]uint32{},
 		storedCells:  pages.NewHistory(8, cellPageShift),
 		deltas:       pages.NewHistory(deltaBytes, l.page),
@@ -76,6 +72,8 @@ func newProjection(db *bbolt.DB, l layout) *Projection {
 		publications: &publications{},
 		presence:     newPresence(),
 	}
+	p.hasher = pages.NewHasher()
+	p.state = newState(p.hasher)
 	p.summer = newSummer(db, l, p.deltas, 0)
 	p.publish()
 	return p
@@ -84,20 +82,19 @@ func newProjection(db *bbolt.DB, l layout) *Projection {
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }
 
-// Apply folds a frame. Frames come whole, in order, each once; see projections.Runner.
-func (p *Projection) Apply(frame eventstore.Frame) error {
+// Apply folds the events of a frame. Frames come whole, in order, each once; see
+// projections.Runner.
+func (p *Projection) Apply(b *Batch) error {
 	if err := p.loadState(); err != nil {
 		return err
 	}
-	for record := range frame.Records() {
-		retracts, err := codec.Decode(record.Event, &p.event)
-		if err != nil {
-			return fmt.Errorf("decode event %d: %w", record.Sequence, err)
+	p.state.resolve(b)
+	for i := range b.events {
+		e := &b.events[i]
+		for _, changed := range p.apply(e) {
+			p.addDelta(e.sequence, changed)
 		}
-		for _, e := range p.apply(record.Sequence, &p.event, retracts) {
-			p.addDelta(record.Sequence, e)
-		}
-		p.addRecorded(record.RecordedAt)
+		p.addRecorded(e.recorded)
 	}
 	p.publish()
 	return nil
@@ -144,3 +141,11 @@ func (p *Projection) publish() {
 
 // View returns what has been applied so far, to ask as often as one likes.
 func (p *Projection) View() *View { return p.view.Load() }
+
+// Workers returns the number of workers the fold knows; 0 before the first Apply after Load.
+func (p *Projection) Workers() int {
+	if p.state == nil {
+		return 0
+	}
+	return p.state.workerNames.Len()
+}

@@ -266,7 +266,7 @@ func (p *Projection) loadState() error {
 	if p.state != nil {
 		return nil
 	}
-	s := newState()
+	s := newState(p.hasher)
 	err := p.db.View(func(tx *bbolt.Tx) error {
 		var stored, n lengths
 		if err := getJSON(bucket(tx, listsBucket), lengthsList, &stored); err != nil {

@@ -9,10 +9,9 @@ import (
 )
 
 // apply folds one event into the state and returns what it changed: edges that are sorted,
-// combined, and valid until the next call. retracts is the sequence of the event that a
-// retraction names, 0 when the log did not hold it at that time.
-func (p *Projection) apply(seq eventstore.Sequence, ev *event.Event, retracts uint64) []edge {
-	s := p.state
+// combined, and valid until the next call.
+func (p *Projection) apply(e *prepared) []edge {
+	s, seq, ev := p.state, e.sequence, &e.event
 	s.scratch.edges = s.scratch.edges[:0]
 	if ev.Type != event.EventRetracted && p.retracted.names(ev.Key) {
 		s.owners.Append(ownedByNothing) // was retracted before it came: never in force
@@ -21,19 +20,19 @@ func (p *Projection) apply(seq eventstore.Sequence, ev *event.Event, retracts ui
 	switch ev.Type {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
 		event.EnrolmentReinstated:
-		s.applyChange(seq, ev)
+		s.applyChange(e)
 		p.presence.named(seq, ev, +1)
 	case event.FundingGranted, event.FundingRevoked:
-		s.applyGrant(seq, ev)
+		s.applyGrant(e)
 	case event.WorkerDied:
-		s.applyDeath(seq, ev)
+		s.applyDeath(e)
 	case event.FundingCommitted, event.FundingClosed:
-		s.applyMoney(seq, ev)
+		s.applyMoney(e)
 	case event.WorkforcePublished, event.TargetSet:
 		index := p.publications.add(seq, ev)
 		s.owners.Append(newOwner(ownedByPublication, index))
 	case event.EventRetracted:
-		p.retract(seq, ev, eventstore.Sequence(retracts))
+		p.retract(seq, ev, eventstore.Sequence(e.retracts))
 		s.owners.Append(ownedByNothing)
 	default: // amended and disbursed money changes no day of anybody's coverage
 		s.owners.Append(ownedByNothing)
@@ -43,13 +42,12 @@ func (p *Projection) apply(seq eventstore.Sequence, ev *event.Event, retracts ui
 }
 
 // applyChange adds an opened, amended, terminated or reinstated event.
-func (s *state) applyChange(seq eventstore.Sequence, ev *event.Event) {
-	d := &ev.Data
-	e := s.enrolment(d.Enrolment)
+func (s *state) applyChange(p *prepared) {
+	ev, d, e := &p.event, &p.event.Data, p.enrolment.number
 	f := fact{kind: uint8(ev.Type), from: int32(d.From)}
 	switch ev.Type {
 	case event.EnrolmentOpened:
-		f.subject = s.worker(d.Worker)
+		f.subject = p.worker.number
 		f.detail = packTerms(termsOf(d))
 	case event.EnrolmentAmended:
 		f.detail = packTerms(termsOf(d))
@@ -62,7 +60,7 @@ func (s *state) applyChange(seq eventstore.Sequence, ev *event.Event) {
 	if ev.Type == event.EnrolmentOpened && !slices.Contains(s.scratch.workers, f.subject) {
 		s.scratch.workers = append(s.scratch.workers, f.subject)
 	}
-	s.during(func() { s.addFact(e, seq, f) })
+	s.during(func() { s.addFact(e, p.sequence, f) })
 }
 
 // termsOf returns the terms that an opened or amended event names.
@@ -101,25 +99,25 @@ func (s *state) during(change func()) {
 }
 
 // applyGrant adds a granted or revoked event.
-func (s *state) applyGrant(seq eventstore.Sequence, ev *event.Event) {
-	e := s.enrolment(ev.Data.Enrolment)
+func (s *state) applyGrant(p *prepared) {
+	ev, e := &p.event, p.enrolment.number
 	f := fact{
-		kind: uint8(ev.Type), subject: s.commitment(ev.Data.Commitment),
+		kind: uint8(ev.Type), subject: p.commitment.number,
 		from: int32(ev.Data.FromMonth), until: int32(ev.Data.UntilMonth),
 	}
 	s.owners.Append(newOwner(ownedByEnrolment, e))
 	s.scratch.workers = s.workersOf(s.scratch.workers[:0], e)
-	s.during(func() { s.addFact(e, seq, f) })
+	s.during(func() { s.addFact(e, p.sequence, f) })
 }
 
 // applyDeath adds a death of a worker.
-func (s *state) applyDeath(seq eventstore.Sequence, ev *event.Event) {
-	w := s.worker(ev.Data.Worker)
+func (s *state) applyDeath(p *prepared) {
+	w, seq := p.worker.number, p.sequence
 	s.owners.Append(newOwner(ownedByWorker, w))
 	s.scratch.workers = append(s.scratch.workers[:0], w)
 	s.during(func() {
 		i := s.deaths.Append(death{
-			worker: w, on: ev.Data.On, sequenceLow: uint32(seq), sequenceHigh: uint32(seq >> 32),
+			worker: w, on: p.event.Data.On, sequenceLow: uint32(seq), sequenceHigh: uint32(seq >> 32),
 		})
 		s.deathsOf[w] = append(s.deathsOf[w], uint32(i))
 	})
@@ -127,8 +125,8 @@ func (s *state) applyDeath(seq eventstore.Sequence, ev *event.Event) {
 
 // applyMoney adds a committed or closed event. It can change every enrolment the commitment
 // was ever granted to.
-func (s *state) applyMoney(seq eventstore.Sequence, ev *event.Event) {
-	c := s.commitment(ev.Data.Commitment)
+func (s *state) applyMoney(p *prepared) {
+	ev, c, seq := &p.event, p.commitment.number, p.sequence
 	s.owners.Append(newOwner(ownedByCommitment, c))
 	fact := moneyFact{
 		commitment: c, kind: uint8(ev.Type), funding: ev.Data.Funding,

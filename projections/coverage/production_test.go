@@ -78,6 +78,14 @@ func frameOf(history []Recorded, from, until int) (eventstore.Frame, error) {
 	return eventstore.ParseFrame(append([]byte(nil), b.Bytes()...))
 }
 
+func apply(p *coverage.Projection, frame eventstore.Frame) error {
+	var batch coverage.Batch
+	if err := p.Prepare(frame, &batch); err != nil {
+		return err
+	}
+	return p.Apply(&batch)
+}
+
 // play applies the history in frames of random size, storing and restarting now and then.
 func (s *production) play(history []Recorded, rng *rand.Rand) error {
 	for from, stored := 0, 0; from < len(history); {
@@ -86,7 +94,7 @@ func (s *production) play(history []Recorded, rng *rand.Rand) error {
 		if err != nil {
 			return err
 		}
-		if err := s.p.Apply(frame); err != nil {
+		if err := apply(s.p, frame); err != nil {
 			return err
 		}
 		from = until

@@ -132,11 +132,11 @@ type scratch struct {
 	days      []temporal.Date
 }
 
-func newState() *state {
+func newState(hasher pages.Hasher) *state {
 	return &state{
-		enrolmentNames:  pages.NewNames(),
-		workerNames:     pages.NewNames(),
-		commitmentNames: pages.NewNames(),
+		enrolmentNames:  pages.NewNames(hasher),
+		workerNames:     pages.NewNames(hasher),
+		commitmentNames: pages.NewNames(hasher),
 		enrolments:      pages.NewTable[uint32](12),
 		workers:         pages.NewTable[workerLinks](11),
 		memberships:     pages.NewTable[membership](10),
@@ -149,24 +149,24 @@ func newState() *state {
 	}
 }
 
-func (s *state) enrolment(name string) uint32 {
-	number, fresh := s.enrolmentNames.Number(name)
+func (s *state) enrolment(name string, hash pages.NameHash) uint32 {
+	number, fresh := s.enrolmentNames.Number(name, hash)
 	if fresh {
 		s.enrolments.Append(0)
 	}
 	return number
 }
 
-func (s *state) worker(name string) uint32 {
-	number, fresh := s.workerNames.Number(name)
+func (s *state) worker(name string, hash pages.NameHash) uint32 {
+	number, fresh := s.workerNames.Number(name, hash)
 	if fresh {
 		s.workers.Append(workerLinks{})
 	}
 	return number
 }
 
-func (s *state) commitment(name string) uint32 {
-	number, fresh := s.commitmentNames.Number(name)
+func (s *state) commitment(name string, hash pages.NameHash) uint32 {
+	number, fresh := s.commitmentNames.Number(name, hash)
 	if fresh {
 		s.grantsOf.Append(0)
 		s.moneyOf = append(s.moneyOf, nil)

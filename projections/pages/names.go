@@ -18,41 +18,64 @@ const nameUnit = 4
 type Names struct {
 	bytes *Table[byte]   // length byte and text, aligned to nameUnit
 	refs  *Table[uint32] // number → place in bytes / nameUnit
-	// slots is an open-addressing table of hash<<32 | number+1, found at the hash. The seed
-	// differs from process to process; it decides where a name is looked up, not what is found.
-	slots []uint64
-	seed  maphash.Seed
+	// slots is an open-addressing table of hash<<32 | number+1, found at the hash.
+	slots  []uint64
+	hasher Hasher
 }
+
+// Hasher hashes names. Its seed differs from process to process, so that nobody can choose names
+// that collide; it decides where a name is looked up, never what is found.
+type Hasher struct{ seed maphash.Seed }
+
+// NameHash is the hash of a name under some Hasher.
+type NameHash uint32
+
+// NewHasher returns a hasher with a seed of its own.
+func NewHasher() Hasher { return Hasher{maphash.MakeSeed()} }
+
+// Hash returns the hash of a name.
+func (h Hasher) Hash(name string) NameHash { return NameHash(maphash.String(h.seed, name) >> 32) }
 
 // packedHex marks the length byte of a name of 32 lower-case hexadecimal digits (the worker ids
 // of the identity vault), kept in 16 bytes.
 const packedHex = 0x80
 
-// NewNames returns an empty set of names.
-func NewNames() *Names {
+// NewNames returns an empty set of names that are hashed by the hasher.
+func NewNames(hasher Hasher) *Names {
 	return &Names{
-		bytes: NewTable[byte](namesShift),
-		refs:  NewTable[uint32](12),
-		slots: make([]uint64, 1024),
-		seed:  maphash.MakeSeed(),
+		bytes:  NewTable[byte](namesShift),
+		refs:   NewTable[uint32](12),
+		slots:  make([]uint64, 1024),
+		hasher: hasher,
 	}
 }
 
 // Len returns the number of names.
 func (n *Names) Len() int { return n.refs.Len() }
 
-// Number returns the number of the name, and whether this call gave it out.
-func (n *Names) Number(name string) (number uint32, fresh bool) {
-	hash := maphash.String(n.seed, name) >> 32
+// Touch reads what a search for the hash reads first, so that it is in the processor's cache when
+// the search comes: the slot, and the text of the name it may be. The result means nothing.
+func (n *Names) Touch(hash NameHash) uint64 {
+	slot := n.slots[uint64(hash)&uint64(len(n.slots)-1)]
+	if slot>>32 != uint64(hash) {
+		return slot
+	}
+	at := int(*n.refs.At(int(uint32(slot) - 1))) * nameUnit
+	return uint64(n.bytes.Slice(at, 1)[0])
+}
+
+// Number returns the number of the name, which has the given hash, and whether this call gave it
+// out.
+func (n *Names) Number(name string, hash NameHash) (number uint32, fresh bool) {
 	mask := uint64(len(n.slots) - 1)
-	at := hash & mask
+	at := uint64(hash) & mask
 	for ; n.slots[at] != 0; at = (at + 1) & mask {
-		if n.slots[at]>>32 == hash && n.is(uint32(n.slots[at])-1, name) {
+		if NameHash(n.slots[at]>>32) == hash && n.is(uint32(n.slots[at])-1, name) {
 			return uint32(n.slots[at]) - 1, false
 		}
 	}
 	number = n.add(name)
-	n.slots[at] = hash<<32 | uint64(number+1)
+	n.slots[at] = uint64(hash)<<32 | uint64(number+1)
 	if uint64(n.refs.Len())*4 > uint64(len(n.slots))*3 {
 		n.grow()
 	}
@@ -169,7 +192,7 @@ func (n *Names) index() {
 	n.slots = make([]uint64, size)
 	var buf [64]byte
 	for number := range uint32(n.refs.Len()) {
-		hash := maphash.Bytes(n.seed, n.text(number, &buf)) >> 32
+		hash := maphash.Bytes(n.hasher.seed, n.text(number, &buf)) >> 32
 		n.place(hash<<32 | uint64(number+1))
 	}
 }

@@ -134,7 +134,7 @@ func TestHistory(t *testing.T) {
 
 // TestNames compares with a map, across stores and loads.
 func TestNames(t *testing.T) {
-	dir := t.TempDir()
+	dir, hasher := t.TempDir(), pages.NewHasher()
 	name := rapid.OneOf(
 		rapid.StringMatching(`[A-Za-z0-9._:-]{1,64}`),
 		rapid.StringMatching(`[0-9a-f]{32}`),
@@ -142,11 +142,11 @@ func TestNames(t *testing.T) {
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		db := openDB(t, dir)
-		names := pages.NewNames()
+		names := pages.NewNames(hasher)
 		model := map[string]uint32{}
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			text := name.Draw(t, "name")
-			number, fresh := names.Number(strings.Clone(text))
+			number, fresh := names.Number(strings.Clone(text), hasher.Hash(text))
 			want, known := model[text]
 			if !known {
 				want = uint32(len(model))
@@ -157,7 +157,7 @@ func TestNames(t *testing.T) {
 			}
 			if rapid.IntRange(0, 30).Draw(t, "reload") == 0 {
 				inBucket(t, db, names.Store)
-				names = pages.NewNames()
+				names = pages.NewNames(hasher)
 				inBucket(t, db, names.Load)
 			}
 		}
@@ -171,10 +171,12 @@ func TestNames(t *testing.T) {
 
 // TestNamesGrow passes several doublings of the slots.
 func TestNamesGrow(t *testing.T) {
-	names := pages.NewNames()
+	hasher := pages.NewHasher()
+	names := pages.NewNames(hasher)
 	for round := range 2 {
 		for i := range 20_000 {
-			number, fresh := names.Number(fmt.Sprintf("e-%06d", i))
+			name := fmt.Sprintf("e-%06d", i)
+			number, fresh := names.Number(name, hasher.Hash(name))
 			if number != uint32(i) || fresh != (round == 0) {
 				t.Fatalf("round %d: name %d is number %d, fresh %v", round, i, number, fresh)
 			}
