@@ -35,6 +35,9 @@ type Index struct {
 	closed           bool
 }
 
+// Dir returns the folder of the index.
+func (x *Index) Dir() string { return x.dir }
+
 // Identity returns the ledger that the index belongs to.
 func (x *Index) Identity() eventstore.Identity { return x.identity }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -43,11 +42,7 @@ const (
 // Headers of the server's remarks on a pull request.
 const (
 	headerStatus          = "Status"
-	headerDescription     = "Description"
 	headerPendingMessages = "Nats-Pending-Messages"
-
-	statusTimeout  = "408"
-	statusConflict = "409"
 )
 
 // errSilent is returned by receive when no message has come for a while, or none will.
@@ -109,13 +104,13 @@ func (p *puller) receive(ctx context.Context, patience time.Duration) (message, 
 		}
 		select {
 		case msg := <-p.inbox:
-			if status := msg.Header.Get(headerStatus); status != "" && len(msg.Data) == 0 {
-				if !p.continues(status, msg) {
-					return message{}, errSilent
-				}
-				continue
+			isRemark := len(msg.Data) == 0 && msg.Header.Get(headerStatus) != ""
+			if !isRemark {
+				return p.accept(msg)
 			}
-			return p.accept(msg)
+			if !p.continues(msg) {
+				return message{}, errSilent
+			}
 		case <-ctx.Done():
 			return message{}, ctx.Err()
 		case <-p.timer.C:
@@ -137,20 +132,13 @@ func (p *puller) accept(msg *nats.Msg) (message, error) {
 	return message{number: meta.Sequence.Stream, data: msg.Data}, nil
 }
 
-// continues takes the server's remark that a request has ended, and reports whether the consumer
-// will answer further ones.
-func (p *puller) continues(status string, msg *nats.Msg) bool {
-	full := status == statusConflict &&
-		strings.Contains(msg.Header.Get(headerDescription), "MaxBytes")
-	if status != statusTimeout && !full {
-		return false // the consumer is gone, or its server
-	}
-	unsent, err := strconv.Atoi(msg.Header.Get(headerPendingMessages))
-	if err != nil {
-		return false
-	}
+// continues takes the server's remark on a request, and reports whether the consumer will answer
+// further ones. A request that has come to its end (complete, expired, or no room for the next
+// message) says how many messages it leaves unsent; other remarks say that the consumer is gone.
+func (p *puller) continues(remark *nats.Msg) bool {
+	unsent, err := strconv.Atoi(remark.Header.Get(headerPendingMessages))
 	p.credit -= unsent
-	return true
+	return err == nil
 }
 
 // ask keeps enough requests under way.

@@ -29,7 +29,7 @@ func isBinary(h http.Header) bool {
 func (a *API) postBinary(w *reply, r *http.Request, opts SubmitOptions) {
 	data, err := a.readEvent(w, r)
 	if err != nil {
-		w.fail(r, err)
+		w.failBody(r, err)
 		return
 	}
 	raw, refusal := structured(r.Header, data)

@@ -171,9 +171,8 @@ func (m *memory) View(_ context.Context, minSeq eventstore.Sequence) (*coverage.
 	case m.viewErr != nil:
 		return nil, m.viewErr
 	case view.Known() < minSeq:
-		e := problem.New(problem.ProjectionBehind, fmt.Sprintf("event %d is not applied", minSeq))
-		e.RetryAfter = time.Second
-		return nil, e
+		return nil, problem.New(problem.ProjectionBehind,
+			fmt.Sprintf("event %d is not applied", minSeq))
 	}
 	return view, nil
 }

@@ -382,8 +382,7 @@ func TestPostStream(t *testing.T) {
 	}
 }
 
-// TestStreamInBulk sends much at once: it is taken in in few submissions, in order, and the
-// connection serves the next request.
+// TestStreamInBulk sends much at once: it is taken in in few submissions, and in order.
 func TestStreamInBulk(t *testing.T) {
 	ledger := newMemory(t)
 	url := serve(t, ledger, Config{}).URL()

@@ -49,6 +49,8 @@ func (a *API) postStream(w *reply, r *http.Request, opts SubmitOptions) {
 		<-feed.Done() // nothing may read the body after the handler
 	}()
 	w.Header().Set("Content-Type", streamType)
+	// A stream that does not come to its end leaves a connection that nothing can follow on.
+	w.Header().Set("Connection", "close")
 	for {
 		batch, err := feed.Next()
 		if err != nil {
@@ -73,10 +75,8 @@ func (a *API) endStream(w *reply, r *http.Request, err error) {
 	case errors.Is(err, io.EOF):
 		return
 	case a.draining.Err() != nil:
-		e := problem.New(problem.ServerStopping,
-			"the server is stopping: send again, later, what has no receipt")
-		e.RetryAfter = 5 * time.Second
-		w.fail(r, e)
+		w.fail(r, problem.New(problem.ServerStopping,
+			"the server is stopping: send again, later, what has no receipt"))
 	default:
 		w.fail(r, bodyProblem(err))
 	}

@@ -74,7 +74,7 @@ func mediaType(r *http.Request) string {
 func (a *API) postOne(w *reply, r *http.Request, opts SubmitOptions) {
 	raw, err := a.readEvent(w, r)
 	if err != nil {
-		w.fail(r, err)
+		w.failBody(r, err)
 		return
 	}
 	a.submitOne(w, r, raw, opts)
@@ -84,20 +84,32 @@ func (a *API) postOne(w *reply, r *http.Request, opts SubmitOptions) {
 // reads enough to see that it is too long.
 func (a *API) readEvent(w *reply, r *http.Request) ([]byte, error) {
 	const most = event.BytesMax + 1 + len("\r\n")
-	defer a.limitBody(w, r)()
+	a.limitBody(w)
 	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(most)))
 	if err != nil {
 		return nil, bodyProblem(err)
 	}
+	if len(raw) == most {
+		return nil, problem.Refusal(event.CheckSize(most))
+	}
+	w.unlimitBody()
 	return bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r")), nil
 }
 
-// limitBody bounds the time for the whole body; what it returns ends that, so that the bound
-// does not end what is done with the body.
-func (a *API) limitBody(w *reply, r *http.Request) (unlimit func()) {
-	// Not every transport can bound time.
+// limitBody bounds the time for the whole body. Not every transport can.
+func (a *API) limitBody(w *reply) {
 	_ = w.control.SetReadDeadline(a.config.Now().Add(a.config.Limits.Body))
-	return func() { _ = w.control.SetReadDeadline(time.Time{}) }
+}
+
+// unlimitBody ends that once the body is read, so that the bound does not end what is done with
+// it. After a body that was not read to its end the bound must stay: the server reads on.
+func (w *reply) unlimitBody() { _ = w.control.SetReadDeadline(time.Time{}) }
+
+// failBody answers that the body could not be read. What is left of it is not read either, so
+// the connection cannot serve another request.
+func (w *reply) failBody(r *http.Request, err error) {
+	w.Header().Set("Connection", "close")
+	w.fail(r, err)
 }
 
 // submitOne takes in one event; when it is refused, the answer is a problem.
@@ -123,7 +135,7 @@ func (a *API) submitOne(w *reply, r *http.Request, raw []byte, opts SubmitOption
 func (a *API) postBatch(w *reply, r *http.Request, opts SubmitOptions) {
 	raw, err := a.readBatch(w, r)
 	if err != nil {
-		w.fail(r, err)
+		w.failBody(r, err)
 		return
 	}
 	got, err := a.ledger.Submit(r.Context(), raw, opts)
@@ -154,7 +166,7 @@ func (a *API) readBatch(w *reply, r *http.Request) ([][]byte, error) {
 	if r.ContentLength > batchBytesMax {
 		return nil, tooLarge
 	}
-	defer a.limitBody(w, r)()
+	a.limitBody(w)
 	elements := split.NewArray(http.MaxBytesReader(w.ResponseWriter, r.Body, batchBytesMax))
 	var raw [][]byte
 	for {
@@ -162,6 +174,7 @@ func (a *API) readBatch(w *reply, r *http.Request) ([][]byte, error) {
 		var tooMany *http.MaxBytesError
 		switch {
 		case errors.Is(err, io.EOF):
+			w.unlimitBody()
 			return raw, nil
 		case errors.As(err, &tooMany) || len(raw) == batchEventsMax:
 			return nil, tooLarge

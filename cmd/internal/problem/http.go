@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // ContentType is the media type of an RFC 9457 problem.
@@ -55,9 +54,8 @@ func Write(w http.ResponseWriter, r *http.Request, err error, extra []byte) {
 	h.Set("Content-Type", ContentType)
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language")
-	if e.RetryAfter > 0 {
-		seconds := (e.RetryAfter + time.Second - 1) / time.Second
-		h.Set("Retry-After", strconv.Itoa(int(seconds)))
+	if seconds := table[e.Code].retry; seconds > 0 {
+		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	w.WriteHeader(e.Status())
 	// Who asked may be gone; there is nobody left to tell.
@@ -82,4 +80,9 @@ func Parse(status int, body []byte, refused bool) *Error {
 				", which is none of cakupan's answers: check the address")
 	}
 	return &Error{Code: d.Code, Field: d.Field, Detail: d.Detail, Refused: refused}
+}
+
+// IsLine tells whether a line of a stream of JSON is a problem: the reason why the stream ended.
+func IsLine(line []byte) bool {
+	return bytes.HasPrefix(line, []byte(`{"type":"`+typePrefix))
 }

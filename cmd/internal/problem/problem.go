@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net/http"
 	"syscall"
-	"time"
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -27,8 +26,6 @@ type Error struct {
 	Refused bool
 	// Whole says that a batch was refused as a whole because of the event.
 	Whole bool
-	// RetryAfter is how long to wait before the same request may succeed; 0: not told.
-	RetryAfter time.Duration
 }
 
 // New returns an error of a code with a sentence a person can act on.
@@ -106,9 +103,7 @@ func From(err error) *Error {
 	}
 	for _, known := range causes {
 		if errors.Is(err, known.cause) {
-			e := Wrap(known.code, known.detail, err)
-			e.RetryAfter = known.retryAfter
-			return e
+			return Wrap(known.code, known.detail, err)
 		}
 	}
 	return Wrap(Internal, "internal error", err)
@@ -130,54 +125,45 @@ func Exit(err error) int {
 	return From(err).Exit()
 }
 
-// retrySoon is how long a publisher should wait for the log to come back.
-const retrySoon = 2 * time.Second
-
 // causes lists the errors of the rooms below by what they are to the outside. It is never
 // written.
 var causes = []struct {
-	cause      error
-	code       Code
-	detail     string
-	retryAfter time.Duration
+	cause  error
+	code   Code
+	detail string
 }{
 	{
 		eventstore.ErrFull, LogFull,
 		"there is no room left for the log; nothing was appended: free some and send again",
-		30 * time.Second,
 	},
 	{
 		syscall.ENOSPC, LogFull,
 		"the disk is full: free some room and try again",
-		30 * time.Second,
 	},
 	{
 		eventstore.ErrUnknownOutcome, LogUnavailable,
 		"the log did not say whether it took the events: send the same ones again," +
 			" what is there already will be a duplicate",
-		retrySoon,
 	},
 	{
 		eventstore.ErrFenced, LogUnavailable,
 		"another process writes to the log: find that one, or send again",
-		retrySoon,
 	},
 	{
 		eventstore.ErrClosed, LogUnavailable,
 		"the log is closed or cannot be reached: send again later",
-		retrySoon,
 	},
 	{
 		eventstore.ErrUnsafe, LogUnavailable,
-		"the store under the log could lose events and is not used", 0,
+		"the store under the log could lose events and is not used",
 	},
 	{
 		eventstore.ErrNewerFormat, FolderNewer,
-		"a newer version of cakupan wrote this ledger: use that version or a later one", 0,
+		"a newer version of cakupan wrote this ledger: use that version or a later one",
 	},
-	{eventstore.ErrNoLog, FolderMissing, "there is no ledger", 0},
+	{eventstore.ErrNoLog, FolderMissing, "there is no ledger"},
 	{
 		fs.ErrPermission, FolderDenied,
-		"the program may not read or write there: check owner and rights of the folder", 0,
+		"the program may not read or write there: check owner and rights of the folder",
 	},
 }

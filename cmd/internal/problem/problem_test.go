@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -75,14 +74,13 @@ func TestWrite(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	w := httptest.NewRecorder()
 	e := Query("on", `no <date>`)
-	e.RetryAfter = 1500 * time.Millisecond
 	Write(w, r, e, []byte(`{"receipts":[]}`))
 	var got map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
 	if w.Code != 400 || w.Header().Get("Content-Type") != ContentType ||
-		w.Header().Get("Retry-After") != "2" {
+		w.Header().Get("Retry-After") != "" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	for name, want := range map[string]any{
@@ -99,6 +97,14 @@ func TestWrite(t *testing.T) {
 	back := Parse(w.Code, w.Body.Bytes(), false)
 	if back.Code != QueryInvalid || back.Field != "on" || back.Exit() != ExitUsage {
 		t.Errorf("parsed back: %+v", back)
+	}
+}
+
+func TestWriteRetry(t *testing.T) {
+	w := httptest.NewRecorder()
+	Write(w, httptest.NewRequest("GET", "/", nil), eventstore.ErrFull, nil)
+	if w.Header().Get("Retry-After") != "30" || w.Code != 507 {
+		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }
 

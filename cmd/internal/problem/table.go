@@ -65,6 +65,7 @@ type row struct {
 	status  int // as the answer to a request
 	refused int // as the answer to a request with one event, when that was refused; 0: never is
 	exit    int // of a command that ends with it
+	retry   int // seconds after which the same request may succeed; 0: it is not told
 	title   string
 	judul   string // the title in Indonesian
 }
@@ -72,122 +73,122 @@ type row struct {
 // table is never written.
 var table = map[Code]row{
 	Code(event.Malformed): {
-		400, 422, ExitRefused, "Not an event", "Bukan peristiwa",
+		400, 422, ExitRefused, 0, "Not an event", "Bukan peristiwa",
 	},
 	Code(event.TypeUnknown): {
-		400, 422, ExitRefused, "Unknown type of event", "Jenis peristiwa tidak dikenal",
+		400, 422, ExitRefused, 0, "Unknown type of event", "Jenis peristiwa tidak dikenal",
 	},
 	Code(event.TooLarge): {
-		413, 413, ExitRefused, "Event too large", "Peristiwa terlalu besar",
+		413, 413, ExitRefused, 0, "Event too large", "Peristiwa terlalu besar",
 	},
 	Code(event.Conflict): {
-		409, 409, ExitRefused, "Another event has this source and id",
+		409, 409, ExitRefused, 0, "Another event has this source and id",
 		"Peristiwa lain sudah memakai source dan id ini",
 	},
 	Code(event.FieldMissing): {
-		400, 422, ExitRefused, "Field missing", "Isian tidak ada",
+		400, 422, ExitRefused, 0, "Field missing", "Isian tidak ada",
 	},
 	Code(event.FieldUnknown): {
-		400, 422, ExitRefused, "Unknown field", "Isian tidak dikenal",
+		400, 422, ExitRefused, 0, "Unknown field", "Isian tidak dikenal",
 	},
 	Code(event.FieldInvalid): {
-		400, 422, ExitRefused, "Invalid field", "Isian tidak sah",
+		400, 422, ExitRefused, 0, "Invalid field", "Isian tidak sah",
 	},
 	Code(event.RegionUnknown): {
-		404, 422, ExitNotFound, "Unknown region", "Wilayah tidak dikenal",
+		404, 422, ExitNotFound, 0, "Unknown region", "Wilayah tidak dikenal",
 	},
 	Code(event.PeriodInverted): {
-		400, 422, ExitRefused, "Period ends before it begins", "Periode terbalik",
+		400, 422, ExitRefused, 0, "Period ends before it begins", "Periode terbalik",
 	},
 	Code(event.WorkerAmbiguous): {
-		400, 422, ExitRefused, "Worker ambiguous", "Pekerja tidak jelas",
+		400, 422, ExitRefused, 0, "Worker ambiguous", "Pekerja tidak jelas",
 	},
 	Code(event.NIKInvalid): {
-		400, 422, ExitRefused, "Invalid NIK", "NIK tidak sah",
+		400, 422, ExitRefused, 0, "Invalid NIK", "NIK tidak sah",
 	},
 	Code(event.NIKMisplaced): {
-		400, 422, ExitRefused, "NIK where none belongs", "NIK di tempat yang salah",
+		400, 422, ExitRefused, 0, "NIK where none belongs", "NIK di tempat yang salah",
 	},
 	Code(event.RecordedOrder): {
-		400, 422, ExitRefused, "Record time out of order", "Waktu pencatatan tidak urut",
+		400, 422, ExitRefused, 0, "Record time out of order", "Waktu pencatatan tidak urut",
 	},
 
 	QueryInvalid: {
-		400, 0, ExitUsage, "Invalid parameter", "Parameter tidak sah",
+		400, 0, ExitUsage, 0, "Invalid parameter", "Parameter tidak sah",
 	},
 	NotFound: {
-		404, 0, ExitNotFound, "Not found", "Tidak ditemukan",
+		404, 0, ExitNotFound, 0, "Not found", "Tidak ditemukan",
 	},
 	MethodNotAllowed: {
-		405, 0, ExitUsage, "Method not allowed", "Metode tidak diizinkan",
+		405, 0, ExitUsage, 0, "Method not allowed", "Metode tidak diizinkan",
 	},
 	MediaType: {
-		415, 0, ExitUsage, "Unsupported media type", "Jenis isi tidak didukung",
+		415, 0, ExitUsage, 0, "Unsupported media type", "Jenis isi tidak didukung",
 	},
 	BodyTooLarge: {
-		413, 0, ExitFailed, "Body too large", "Isi permintaan terlalu besar",
+		413, 0, ExitFailed, 0, "Body too large", "Isi permintaan terlalu besar",
 	},
 	BodyIncomplete: {
-		400, 0, ExitFailed, "Body incomplete", "Isi permintaan tidak lengkap",
+		400, 0, ExitFailed, 0, "Body incomplete", "Isi permintaan tidak lengkap",
 	},
 	RequestTooSlow: {
-		408, 0, ExitFailed, "Request too slow", "Permintaan terlalu lambat",
+		408, 0, ExitFailed, 0, "Request too slow", "Permintaan terlalu lambat",
 	},
 	Forbidden: {
-		403, 0, ExitFailed, "Not allowed", "Tidak diizinkan",
+		403, 0, ExitFailed, 0, "Not allowed", "Tidak diizinkan",
 	},
 	UsageWrong: {
-		400, 0, ExitUsage, "Wrong usage", "Cara pakai salah",
+		400, 0, ExitUsage, 0, "Wrong usage", "Cara pakai salah",
 	},
 	FileNotReadable: {
-		500, 0, ExitFailed, "File cannot be read", "Berkas tidak dapat dibaca",
+		500, 0, ExitFailed, 0, "File cannot be read", "Berkas tidak dapat dibaca",
 	},
 
 	LogFull: {
-		507, 0, ExitFailed, "No room left", "Ruang penyimpanan penuh",
+		507, 0, ExitFailed, 30, "No room left", "Ruang penyimpanan penuh",
 	},
 	LogUnavailable: {
-		503, 0, ExitFailed, "Log unavailable", "Log tidak dapat dicapai",
+		503, 0, ExitFailed, 2, "Log unavailable", "Log tidak dapat dicapai",
 	},
 	LogDamaged: {
-		503, 0, ExitCheckFailed, "Log damaged", "Log rusak",
+		503, 0, ExitCheckFailed, 0, "Log damaged", "Log rusak",
 	},
 	ProjectionBehind: {
-		503, 0, ExitFailed, "Not there yet", "Belum sampai di sana",
+		503, 0, ExitFailed, 1, "Not there yet", "Belum sampai di sana",
 	},
 	ProjectionStopped: {
-		503, 0, ExitFailed, "Projection stopped", "Proyeksi berhenti",
+		503, 0, ExitFailed, 0, "Projection stopped", "Proyeksi berhenti",
 	},
 	DigestDiffers: {
-		503, 0, ExitCheckFailed, "Digest differs", "Digest berbeda",
+		503, 0, ExitCheckFailed, 0, "Digest differs", "Digest berbeda",
 	},
 	ServerStopping: {
-		503, 0, ExitFailed, "Server is stopping", "Server sedang berhenti",
+		503, 0, ExitFailed, 5, "Server is stopping", "Server sedang berhenti",
 	},
 	ServerUnreachable: {
-		502, 0, ExitFailed, "Server unreachable", "Server tidak dapat dicapai",
+		502, 0, ExitFailed, 0, "Server unreachable", "Server tidak dapat dicapai",
 	},
 	Interrupted: {
-		503, 0, ExitFailed, "Interrupted", "Dihentikan",
+		503, 0, ExitFailed, 0, "Interrupted", "Dihentikan",
 	},
 	Internal: {
-		500, 0, ExitFailed, "Internal error", "Kesalahan internal",
+		500, 0, ExitFailed, 0, "Internal error", "Kesalahan internal",
 	},
 
 	FolderInUse: {
-		503, 0, ExitFailed, "Folder in use", "Folder sedang dipakai",
+		503, 0, ExitFailed, 0, "Folder in use", "Folder sedang dipakai",
 	},
 	FolderNewer: {
-		503, 0, ExitFailed, "Newer format", "Format lebih baru",
+		503, 0, ExitFailed, 0, "Newer format", "Format lebih baru",
 	},
 	FolderOtherLedger: {
-		503, 0, ExitFailed, "Folder of another ledger", "Folder milik ledger lain",
+		503, 0, ExitFailed, 0, "Folder of another ledger", "Folder milik ledger lain",
 	},
 	FolderDenied: {
-		503, 0, ExitFailed, "Folder not accessible", "Folder tidak dapat diakses",
+		503, 0, ExitFailed, 0, "Folder not accessible", "Folder tidak dapat diakses",
 	},
 	FolderMissing: {
-		503, 0, ExitNotFound, "No ledger there", "Tidak ada ledger di sana",
+		503, 0, ExitNotFound, 0, "No ledger there", "Tidak ada ledger di sana",
 	},
 }
 

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/sample"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore/writer"
+)
+
+const (
+	benchSeed       = 1
+	benchBatch      = 1_000
+	benchPublishers = 4
+	benchSingles    = 1_000
+	benchCrowd      = 64
+)
+
+// openBench opens the ledger that the benchmark fills.
+func (b *benchmark) openBench(ctx context.Context) (*ledger, error) {
+	return openLedger(ctx, ledgerOptions{Dir: filepath.Join(b.dir, "ledger"), Create: true})
+}
+
+// appends measures the writer: bulk publishers, one publisher alone, and a crowd of them.
+func (b *benchmark) appends(ctx context.Context) error {
+	b.note("appending %d events", b.events)
+	l, err := b.openBench(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	if _, err := l.openIntake(ctx); err != nil {
+		return err
+	}
+	if err := b.appendBulk(ctx, l.writer); err != nil {
+		return err
+	}
+	if err := b.appendAlone(ctx, l.writer); err != nil {
+		return err
+	}
+	return b.appendCrowd(ctx, l.writer)
+}
+
+// appendBulk fills the log with batches from several publishers.
+func (b *benchmark) appendBulk(ctx context.Context, w *writer.Writer) error {
+	batches := make(chan []writer.Entry, 2*benchPublishers)
+	failed := make(chan error, benchPublishers+1)
+	started := time.Now()
+	go func() {
+		defer close(batches)
+		var batch []writer.Entry
+		for dated := range sample.Nation(benchSeed, b.events) {
+			entry, err := entryOf(&dated.Event, 0)
+			if err != nil {
+				failed <- err
+				return
+			}
+			batch = append(batch, entry)
+			if len(batch) == benchBatch {
+				batches <- batch
+				batch = nil
+			}
+		}
+		batches <- batch
+	}()
+	var publishers sync.WaitGroup
+	for range benchPublishers {
+		publishers.Go(func() {
+			for batch := range batches {
+				if _, err := w.Append(ctx, batch, writer.AppendOptions{}); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	publishers.Wait()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("append: %w", err)
+	default:
+	}
+	rate := float64(b.events) / time.Since(started).Seconds()
+	b.add(benchFigure{
+		Name: "append, 4 bulk publishers", Value: rate, Unit: "events/s", More: true,
+		Target: 100_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
+	})
+	return nil
+}
+
+// single returns the i-th event of those that publishers send one by one.
+func single(i int) (writer.Entry, error) {
+	e := event.Event{
+		Key:  event.Key{Source: "urn:cakupan:bench", ID: fmt.Sprintf("single-%08d", i)},
+		Type: event.EnrolmentReinstated,
+	}
+	e.Data.Enrolment = fmt.Sprintf("single-%08d", i)
+	e.Data.From = temporal.Date(18_000 + i%365)
+	e.Data.Has = e.Data.Has.With(event.FieldEnrolment).With(event.FieldFrom)
+	return entryOf(&e, 0)
+}
+
+// appendAlone measures what one publisher waits for each event.
+func (b *benchmark) appendAlone(ctx context.Context, w *writer.Writer) error {
+	latencies := make([]time.Duration, 0, benchSingles)
+	for i := range benchSingles {
+		entry, err := single(i)
+		if err != nil {
+			return err
+		}
+		before := time.Now()
+		if _, err := w.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{}); err != nil {
+			return fmt.Errorf("append one event: %w", err)
+		}
+		latencies = append(latencies, time.Since(before))
+	}
+	p50, p99 := percentiles(latencies)
+	floor := b.measured(floorPublishLatency)
+	b.add(benchFigure{
+		Name: "append, one lone publisher, p50", Value: p50, Unit: "ms",
+		Target: 1.3 * floor, Floor: floor, FloorName: "ms",
+	})
+	b.add(benchFigure{Name: "append, one lone publisher, p99", Value: p99, Unit: "ms"})
+	return nil
+}
+
+// appendCrowd measures many publishers of single events, which share frames.
+func (b *benchmark) appendCrowd(ctx context.Context, w *writer.Writer) error {
+	const each = 100
+	before, started := w.Head(), time.Now()
+	var crowd sync.WaitGroup
+	failed := make(chan error, benchCrowd)
+	for publisher := range benchCrowd {
+		crowd.Go(func() {
+			for i := range each {
+				entry, err := single(benchSingles + publisher*each + i)
+				if err == nil {
+					_, err = w.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
+				}
+				if err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	crowd.Wait()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("append in a crowd: %w", err)
+	default:
+	}
+	after := w.Head()
+	b.add(benchFigure{
+		Name:  "append, 64 publishers of single events",
+		Value: benchCrowd * each / time.Since(started).Seconds(), Unit: "events/s", More: true,
+		Floor: b.measured(floorPublishRate), FloorName: "events/s",
+	})
+	b.add(benchFigure{
+		Name:  "events that share a frame, 64 publishers",
+		Value: float64(after.Sequence-before.Sequence) / float64(after.Message-before.Message),
+		Unit:  "events", More: true, Target: 2,
+	})
+	return nil
+}
+
+// imports measures the way of a file: read, parse, check, append, index.
+func (b *benchmark) imports(ctx context.Context) error {
+	events := max(b.events/4, 1)
+	b.note("importing %d events from a file", events)
+	path := filepath.Join(b.dir, "events.ndjson")
+	if err := writeNDJSON(path, events); err != nil {
+		return err
+	}
+	l, err := openLedger(ctx, ledgerOptions{Dir: filepath.Join(b.dir, "import"), Create: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	// The index is up to date when an append returns, so the import ends with everything done.
+	started := time.Now()
+	heapHalf, err := importHalves(ctx, l, path, events)
+	if err != nil {
+		return err
+	}
+	b.add(benchFigure{
+		Name:  "import of NDJSON, to durable and indexed",
+		Value: float64(events) / time.Since(started).Seconds(), Unit: "events/s", More: true,
+		Target: 60_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
+	})
+	b.add(benchFigure{
+		Name:  "import, growth of the heap over the second half of the file",
+		Value: (heapBytes() - heapHalf) / 1e6, Unit: "MB",
+	})
+	return nil
+}
+
+// writeNDJSON writes events of the nation as CloudEvents, a line each.
+func writeNDJSON(path string, events int) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(file, 1<<20)
+	var line []byte
+	for dated := range sample.Nation(benchSeed+1, events) {
+		line = append(intake.AppendJSON(line[:0], &dated.Event, 0, dated.RecordedAt), '\n')
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// importHalves imports the file and returns the heap when half of it was in the log.
+func importHalves(ctx context.Context, l *ledger, path string, events int) (float64, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, 1<<16), 1<<17)
+	half, heap := events/2, 0.0
+	var chunk [][]byte
+	for read := 1; lines.Scan(); read++ {
+		chunk = append(chunk, slices.Clone(lines.Bytes()))
+		if read == half {
+			heap = heapBytes()
+		}
+		if len(chunk) < benchBatch && read < events {
+			continue
+		}
+		if _, err := l.Submit(ctx, chunk, httpapi.SubmitOptions{}); err != nil {
+			return heap, fmt.Errorf("import: %w", err)
+		}
+		chunk = chunk[:0]
+	}
+	return heap, lines.Err()
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path/filepath"
+	"time"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/writer"
+	"cakupan/projections/coverage"
+)
+
+const (
+	benchQueries = 5_000
+	benchSeries  = 200
+	benchLive    = 500
+	benchYears   = 10 // that the events of the nation span, from 2015
+)
+
+// reads measures what comes out of the ledger that appends has filled.
+func (b *benchmark) reads(ctx context.Context) error {
+	heapBefore := heapBytes()
+	if err := b.firstFold(ctx); err != nil {
+		return err
+	}
+	started := time.Now()
+	l, err := b.openBench(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	if err := l.serve(ctx, "", time.Hour); err != nil {
+		return err
+	}
+	if _, err := l.View(ctx, 0); err != nil {
+		return err
+	}
+	b.add(benchFigure{
+		Name: "start with that log", Value: time.Since(started).Seconds(), Unit: "s", Target: 2,
+	})
+	for _, part := range []func(context.Context, *ledger) error{
+		b.replay, b.queries, b.live,
+	} {
+		if err := part(ctx, l); err != nil {
+			return err
+		}
+	}
+	return b.sizes(l, heapBefore)
+}
+
+// firstFold brings the projection up to the log, so that the start after it is an ordinary one.
+func (b *benchmark) firstFold(ctx context.Context) error {
+	b.note("folding the log for the first time")
+	l, err := b.openBench(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := l.View(ctx, 0); err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+func (b *benchmark) replay(ctx context.Context, l *ledger) error {
+	b.note("replaying")
+	result, err := l.Replay(ctx, httpapi.ReplayOptions{}, nil)
+	if err != nil {
+		return err
+	}
+	b.report.DigestsAgree = result.Matches
+	b.add(benchFigure{
+		Name: "replay with the coverage fold", Value: result.EventsPerSecond, Unit: "events/s",
+		More: true, Target: 1_000_000, Floor: b.measured(floorReadRate), FloorName: "events/s",
+	})
+	return nil
+}
+
+// queries asks for random regions, days and knowledge.
+func (b *benchmark) queries(ctx context.Context, l *ledger) error {
+	b.note("asking")
+	view, err := l.View(ctx, 0)
+	if err != nil {
+		return err
+	}
+	rng, regions := rand.New(rand.NewPCG(benchSeed, 2)), region.All()
+	start, err := temporal.ParseDate("2015-01-01")
+	if err != nil {
+		return err
+	}
+	anything := func() coverage.Query {
+		return coverage.Query{
+			Region:    regions[rng.IntN(len(regions))],
+			On:        start + temporal.Date(rng.IntN(benchYears*365)),
+			Known:     eventstore.Sequence(rng.Int64N(int64(view.Known())) + 1),
+			Indicator: event.Employed,
+			By:        []coverage.Dimension{coverage.BySegment, coverage.ByFunding},
+		}
+	}
+	latencies := make([]time.Duration, 0, benchQueries)
+	for range benchQueries {
+		q, before := anything(), time.Now()
+		if _, err := view.Answer(q); err != nil {
+			return err
+		}
+		latencies = append(latencies, time.Since(before))
+	}
+	p50, p99 := percentiles(latencies)
+	b.add(benchFigure{Name: "coverage of any region, day, knowledge, p50", Value: p50, Unit: "ms"})
+	b.add(benchFigure{
+		Name: "coverage of any region, day, knowledge, p99", Value: p99, Unit: "ms", Target: 1,
+	})
+	days := coverage.Days(start, start+benchYears*365, coverage.Monthly)
+	latencies = latencies[:0]
+	for range benchSeries {
+		q, before := anything(), time.Now()
+		if _, err := view.Series(q, days); err != nil {
+			return err
+		}
+		latencies = append(latencies, time.Since(before))
+	}
+	_, p99 = percentiles(latencies)
+	b.add(benchFigure{
+		Name: "series of ten years by month, p99", Value: p99, Unit: "ms", Target: 10,
+	})
+	return nil
+}
+
+// live measures how long after its acknowledgement an event shows in the coverage.
+func (b *benchmark) live(ctx context.Context, l *ledger) error {
+	b.note("following")
+	latencies := make([]time.Duration, 0, benchLive)
+	for i := range benchLive {
+		entry, err := single(1_000_000 + i)
+		if err != nil {
+			return err
+		}
+		results, err := l.writer.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
+		if err != nil {
+			return fmt.Errorf("append one event: %w", err)
+		}
+		before := time.Now()
+		if _, err := l.View(ctx, results[0].Sequence); err != nil {
+			return err
+		}
+		latencies = append(latencies, time.Since(before))
+	}
+	p50, p99 := percentiles(latencies)
+	b.add(benchFigure{
+		Name: "from acknowledged to readable, p50", Value: p50, Unit: "ms", Target: 5,
+	})
+	b.add(benchFigure{
+		Name: "from acknowledged to readable, p99", Value: p99, Unit: "ms", Target: 50,
+	})
+	return nil
+}
+
+// sizes measures the log on disk and the projection in memory. The heap is taken with the state
+// of the fold loaded and nothing else going on.
+func (b *benchmark) sizes(l *ledger, heapBefore float64) error {
+	view := l.view.Load().runner.Projection()
+	workers := view.Workers()
+	heap := heapBytes() - heapBefore
+	b.add(benchFigure{
+		Name:  fmt.Sprintf("memory of the projection per worker (%s workers)", grouped(float64(workers))),
+		Value: heap / float64(workers), Unit: "bytes", Target: 100 + 100e6/float64(workers),
+	})
+	size := int64(0)
+	err := filepath.WalkDir(l.folder.path(natsFolder), func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("measure the log: %w", err)
+	}
+	b.add(benchFigure{
+		Name: "log on disk per event", Value: float64(size) / float64(view.View().Known()),
+		Unit: "bytes", Target: 150,
+	})
+	return nil
+}

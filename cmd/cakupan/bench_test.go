@@ -1,0 +1,19 @@
+package main
+
+import (
+	"testing"
+)
+
+// TestBench runs the whole benchmark over few events: that it works, not how fast it is.
+func TestBench(t *testing.T) {
+	report, err := runBench(t.Context(), t.TempDir(), 20_000, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.DigestsAgree {
+		t.Error("the replay's digest is another than the live one")
+	}
+	for _, f := range report.Figures {
+		t.Logf("%-70s %s", f.Name, f.row()[1:])
+	}
+}

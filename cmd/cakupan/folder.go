@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// folderFormat is the format of data folders that this program reads and writes; see
+// eventstore/FORMAT.md. A folder of a higher one is refused, never touched.
+const folderFormat = 1
+
+// The files and folders of a data folder.
+const (
+	identityFile   = "ledger.json" // format and identity
+	lockFile       = "lock"        // locked while a process has the folder open; says who
+	natsFolder     = "nats"        // the embedded server: the log itself
+	indexFolder    = "index"       // derived from the log
+	vaultFolder    = "vault"       // NIK → worker id; not derived: back it up, apart from the log
+	viewsFolder    = "projections" // derived from the log
+	coverageFile   = "coverage.db"
+	privateFolders = 0o700
+	privateFiles   = 0o600
+)
+
+// folder is a data folder that this process has locked.
+type folder struct {
+	dir  string
+	lock *os.File
+	meta folderMeta
+}
+
+// folderMeta is the content of identityFile.
+type folderMeta struct {
+	Format   int                 `json:"format"`
+	Identity eventstore.Identity `json:"identity"`
+	// LogMade is false until the log of that identity exists: a crash may come between.
+	LogMade bool `json:"logMade"`
+}
+
+// holder is the content of lockFile: the process that has the folder open.
+type holder struct {
+	PID int    `json:"pid"`
+	URL string `json:"url,omitempty"` // of a serve
+}
+
+// openFolder locks the folder, which it makes when create is set and there is none.
+func openFolder(dir string, create bool) (*folder, error) {
+	if err := makeFolder(dir, create); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, privateFiles)
+	if err != nil {
+		return nil, folderError(dir, err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer func() { _ = lock.Close() }()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, inUse(dir)
+		}
+		return nil, folderError(dir, err)
+	}
+	f := &folder{dir: dir, lock: lock}
+	if err := f.readMeta(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return f, f.announce("")
+}
+
+func makeFolder(dir string, create bool) error {
+	_, err := os.Stat(filepath.Join(dir, identityFile))
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return folderError(dir, err)
+	case !create:
+		return problem.New(problem.FolderMissing,
+			fmt.Sprintf("there is no ledger in %s: name another folder with --data, "+
+				"or make one with `cakupan import` or `cakupan serve`", dir))
+	}
+	if err := os.MkdirAll(dir, privateFolders); err != nil {
+		return folderError(dir, err)
+	}
+	return nil
+}
+
+// folderError puts an error of the file system into words about the folder.
+func folderError(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return problem.Wrap(problem.FolderDenied,
+			fmt.Sprintf("no right to open %s: run as its owner, or name another folder with --data",
+				dir), err)
+	}
+	return fmt.Errorf("open folder %s: %w", dir, err)
+}
+
+// inUse says which process has the folder open and how to reach it.
+func inUse(dir string) error {
+	detail := fmt.Sprintf("%s is open in another cakupan process", dir)
+	var who holder
+	text, err := os.ReadFile(filepath.Join(dir, lockFile))
+	if err == nil && json.Unmarshal(text, &who) == nil && who.PID != 0 {
+		detail = fmt.Sprintf("%s is open in process %d", dir, who.PID)
+	}
+	if who.URL != "" {
+		return problem.New(problem.FolderInUse,
+			fmt.Sprintf("%s, a cakupan serve: use --server %s instead of --data", detail, who.URL))
+	}
+	return problem.New(problem.FolderInUse, detail+": wait until it has ended")
+}
+
+func (f *folder) readMeta() error {
+	text, err := os.ReadFile(f.path(identityFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return folderError(f.dir, err)
+	}
+	if err := json.Unmarshal(text, &f.meta); err != nil {
+		return fmt.Errorf("read %s: %w", f.path(identityFile), err)
+	}
+	if f.meta.Format > folderFormat {
+		return problem.New(problem.FolderNewer,
+			fmt.Sprintf("%s has format %d, this program knows up to %d: use a newer cakupan",
+				f.dir, f.meta.Format, folderFormat))
+	}
+	return nil
+}
+
+// makeIdentity gives a new folder its identity, before there is a log.
+//
+// If we crash before the file is renamed, the folder is still new. If we crash after, the next
+// start makes the log with this identity: see logMade.
+func (f *folder) makeIdentity(now temporal.Instant) error {
+	f.meta = folderMeta{Format: folderFormat, Identity: eventstore.NewIdentity(now)}
+	return f.writeMeta()
+}
+
+// logMade notes that the log exists: from now on a folder without it is damaged, not new.
+func (f *folder) logMade() error {
+	f.meta.LogMade = true
+	return f.writeMeta()
+}
+
+func (f *folder) writeMeta() error {
+	text, err := json.MarshalIndent(f.meta, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(f.path(identityFile), append(text, '\n'))
+}
+
+// writeFile replaces a file so that a crash leaves the old or the new content, and it lasts.
+func writeFile(path string, content []byte) error {
+	tmp, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(content)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes renames in the folder last.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// announce writes who has the folder open into the lock file; url is that of a serve.
+func (f *folder) announce(url string) error {
+	text, err := json.Marshal(holder{PID: os.Getpid(), URL: url})
+	if err != nil {
+		return err
+	}
+	if err := f.lock.Truncate(0); err != nil {
+		return folderError(f.dir, err)
+	}
+	if _, err := f.lock.WriteAt(text, 0); err != nil {
+		return folderError(f.dir, err)
+	}
+	return nil
+}
+
+func (f *folder) path(parts ...string) string {
+	return filepath.Join(append([]string{f.dir}, parts...)...)
+}
+
+// close unlocks the folder.
+func (f *folder) close() error { return f.lock.Close() }

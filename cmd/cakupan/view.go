@@ -1,0 +1,366 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/verify"
+	"cakupan/projections"
+	"cakupan/projections/coverage"
+)
+
+// waitMax is how long a reader waits for its own write to show.
+const waitMax = 5 * time.Second
+
+// oldViewLife is how long a projection that was swapped out stays open for its last readers.
+const oldViewLife = 10 * time.Second
+
+// coverageRunner keeps a coverage projection.
+type coverageRunner = projections.Runner[*coverage.Projection, coverage.Batch]
+
+func openCoverage(ctx context.Context, log eventstore.Log, path string) (*coverageRunner, error) {
+	return projections.Open[*coverage.Projection, coverage.Batch](ctx, log, path, coverage.New)
+}
+
+// openView opens the coverage. One that another version of the program made is rebuilt.
+func (l *ledger) openView(ctx context.Context) (*liveView, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if v := l.view.Load(); v != nil {
+		return v, nil
+	}
+	if err := os.MkdirAll(l.folder.path(viewsFolder), privateFolders); err != nil {
+		return nil, folderError(l.folder.dir, err)
+	}
+	path := l.folder.path(viewsFolder, coverageFile)
+	runner, err := openCoverage(ctx, l.log, path)
+	if errors.Is(err, projections.ErrOutdated) {
+		if err := removeView(path); err != nil {
+			return nil, err
+		}
+		runner, err = openCoverage(ctx, l.log, path)
+	}
+	if err != nil {
+		return nil, derivedError(l.folder.dir, err)
+	}
+	v := &liveView{runner: runner, stop: func() {}, done: make(chan struct{})}
+	if l.serving {
+		v.follow(l)
+	} else {
+		close(v.done)
+	}
+	l.view.Store(v)
+	return v, nil
+}
+
+// follow makes the projection follow the log until stop.
+func (v *liveView) follow(l *ledger) {
+	ctx, cancel := context.WithCancel(context.Background())
+	v.stop = cancel
+	go func() {
+		defer close(v.done)
+		if err := v.runner.Run(ctx); err != nil {
+			l.opts.Log.Error("projection has stopped", "projection", coverage.Name, "error", err)
+		}
+	}()
+}
+
+// serve makes the ledger a running one: it can append, the coverage follows the log, and the
+// log is checked now and then, in the background.
+//
+// A damaged log does not keep it from starting: it says so wherever it is asked.
+func (l *ledger) serve(ctx context.Context, url string, scrub time.Duration) error {
+	l.serving = true
+	_, err := l.openIntake(ctx)
+	if err == nil {
+		_, err = l.openView(ctx)
+	}
+	if err != nil && !l.noteDamage(err) {
+		return err
+	}
+	go l.scrub(ctx, scrub)
+	return l.folder.announce(url)
+}
+
+// noteDamage keeps an error that says that the log is damaged, and reports whether it does.
+func (l *ledger) noteDamage(err error) bool {
+	damage := problem.From(err)
+	if damage.Code != problem.LogDamaged {
+		return false
+	}
+	l.opts.Log.Error("log is damaged", "error", err)
+	err = damage
+	l.damage.CompareAndSwap(nil, &err)
+	return true
+}
+
+// scrub checks the whole log, at once and then at every interval, until it finds damage.
+func (l *ledger) scrub(ctx context.Context, every time.Duration) {
+	for {
+		report, err := l.Verify(ctx, nil)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			l.opts.Log.Error("check of the log failed", "error", err)
+		case !report.OK:
+			first := report.Findings[0]
+			l.noteDamage(problem.New(problem.LogDamaged, fmt.Sprintf(
+				"the log is damaged at event %d: %s; run cakupan verify for all of it",
+				first.From, first.What)))
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every):
+		}
+	}
+}
+
+// View returns the coverage: of a running ledger once it has applied minSeq, otherwise with all
+// that is in the log.
+func (l *ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {
+	if damage := l.damage.Load(); damage != nil {
+		return nil, *damage
+	}
+	v, err := l.openView(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !l.serving {
+		if err := l.catchUp(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, waitMax)
+	defer cancel()
+	switch err := v.wait(ctx, minSeq, l.serving); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, problem.New(problem.ProjectionBehind,
+			fmt.Sprintf("event %d is not applied yet: ask again", minSeq))
+	case err != nil:
+		return nil, err
+	}
+	return v.runner.Projection().View(), nil
+}
+
+// wait waits for minSeq, and reports a projection that has stopped.
+func (v *liveView) wait(ctx context.Context, minSeq eventstore.Sequence, serving bool) error {
+	applied, stopped := v.runner.Applied()
+	switch {
+	case stopped != nil:
+		return stoppedError(stopped)
+	case applied >= minSeq:
+		return nil
+	case !serving:
+		return problem.New(problem.ProjectionBehind,
+			fmt.Sprintf("the log ends at event %d", applied))
+	}
+	err := v.runner.Wait(ctx, minSeq)
+	if errors.Is(err, projections.ErrStopped) {
+		return stoppedError(err)
+	}
+	return err
+}
+
+func stoppedError(err error) error {
+	var damage *eventstore.DamageError
+	if errors.As(err, &damage) {
+		return err
+	}
+	return problem.Wrap(problem.ProjectionStopped,
+		"the coverage has stopped following the log: the operator's log says why", err)
+}
+
+// catchUp applies what the log holds, for commands that do not follow it.
+func (l *ledger) catchUp(ctx context.Context, v *liveView) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return err
+	}
+	return v.runner.CatchUp(ctx, tail.Sequence, nil)
+}
+
+// Health tells how the ledger is.
+func (l *ledger) Health(ctx context.Context) httpapi.Health {
+	h := httpapi.Health{
+		Status: httpapi.HealthOK, Projections: map[string]httpapi.ProjectionHealth{},
+	}
+	fail := func(err error) {
+		if err != nil && h.Status == httpapi.HealthOK {
+			h.Status, h.Why = "failing", problem.From(err).Detail
+		}
+	}
+	if damage := l.damage.Load(); damage != nil {
+		fail(*damage)
+	}
+	_, tail, err := l.log.Last(ctx)
+	h.Head = tail.Sequence
+	fail(err)
+	if l.writer != nil {
+		fail(l.writer.Err())
+	}
+	if v := l.view.Load(); v != nil {
+		applied, stopped := v.runner.Applied()
+		h.Projections[coverage.Name] = httpapi.ProjectionHealth{Sequence: applied}
+		if stopped != nil {
+			fail(stoppedError(stopped))
+		}
+	}
+	return h
+}
+
+// Replay rebuilds the coverage in a fresh file beside the live one and compares the two.
+func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progress httpapi.Progress,
+) (result httpapi.ReplayResult, err error) {
+	live, err := l.View(ctx, 0)
+	if err != nil {
+		return result, err
+	}
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return result, err
+	}
+	until := tail.Sequence
+	if opts.To != 0 {
+		until = min(until, opts.To)
+	}
+	fresh := l.folder.path(viewsFolder, fmt.Sprintf("coverage-%d.db", time.Now().UnixNano()))
+	started := time.Now()
+	rebuilt, err := openCoverage(ctx, l.log, fresh)
+	if err != nil {
+		return result, err
+	}
+	keep := false
+	defer func() {
+		if !keep {
+			err = errors.Join(err, rebuilt.Remove())
+		}
+	}()
+	err = rebuilt.CatchUp(ctx, until, func(at eventstore.Sequence) {
+		if progress != nil {
+			progress(min(at, until), until)
+		}
+	})
+	if err != nil {
+		return result, err
+	}
+	seconds := time.Since(started).Seconds()
+	result = httpapi.ReplayResult{
+		Projection: coverage.Name, Events: until, Seconds: seconds,
+		EventsPerSecond: float64(until) / seconds,
+	}
+	if result.Digest, err = rebuilt.Projection().View().Digest(until); err != nil {
+		return result, err
+	}
+	if live, err = l.View(ctx, until); err != nil {
+		return result, err
+	}
+	was, err := live.Digest(until)
+	if err != nil {
+		return result, err
+	}
+	result.Matches = was == result.Digest
+	if opts.Swap {
+		keep = true
+		err = l.swap(rebuilt)
+	}
+	return result, err
+}
+
+// swap puts a rebuilt projection in the place of the live one. Readers of the old one finish in
+// peace; new ones find the rebuilt one.
+//
+// If we crash before the rename, the old file stays and the new one is left over; after it, the
+// next start opens the rebuilt one.
+func (l *ledger) swap(rebuilt *coverageRunner) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	path := l.folder.path(viewsFolder, coverageFile)
+	if err := os.Rename(rebuilt.Path(), path); err != nil {
+		return errors.Join(fmt.Errorf("put the rebuilt projection in place: %w", err), rebuilt.Remove())
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	v := &liveView{runner: rebuilt, stop: func() {}, done: make(chan struct{})}
+	if l.serving {
+		v.follow(l)
+	} else {
+		close(v.done)
+	}
+	if old := l.view.Swap(v); old != nil {
+		old.stop()
+		<-old.done
+		time.AfterFunc(oldViewLife, func() { _ = old.runner.Close() })
+	}
+	return nil
+}
+
+// witnesses tell how long the log once was.
+func (l *ledger) witnesses() (witnesses []verify.Witness) {
+	seen := func(name string, seq eventstore.Sequence) {
+		if seq > 0 {
+			witnesses = append(witnesses, verify.Witness{Name: name, Sequence: seq})
+		}
+	}
+	if l.index != nil {
+		seen("index", l.index.Last())
+	}
+	if v := l.view.Load(); v != nil {
+		applied, _ := v.runner.Applied()
+		seen("projection coverage", applied)
+		return witnesses
+	}
+	stored, err := projections.StoredPosition(l.folder.path(viewsFolder, coverageFile))
+	if err == nil {
+		seen("projection coverage", stored.Sequence)
+	}
+	return witnesses
+}
+
+// Verify reads and checks the whole log.
+func (l *ledger) Verify(ctx context.Context, progress httpapi.Progress,
+) (httpapi.VerifyReport, error) {
+	_, tail, err := l.log.Last(ctx)
+	var damage *eventstore.DamageError
+	if err != nil && !errors.As(err, &damage) {
+		return httpapi.VerifyReport{}, err
+	}
+	var decoded event.Event
+	report, err := verify.Check(ctx, l.log, verify.Options{
+		Decode: func(r eventstore.Record) error {
+			_, err := codec.Decode(r.Event, &decoded)
+			return err
+		},
+		Witnesses: l.witnesses(),
+		Progress: func(p verify.Progress) {
+			if progress != nil {
+				progress(p.Sequence, max(tail.Sequence, p.Sequence))
+			}
+		},
+	})
+	if err != nil {
+		return httpapi.VerifyReport{}, err
+	}
+	result := httpapi.VerifyReport{
+		OK: report.OK(), Events: report.Last, Frames: report.Frames,
+		Root: report.Root.String(), Findings: []httpapi.Finding{},
+	}
+	for _, f := range report.Findings {
+		result.Findings = append(result.Findings, httpapi.Finding{From: f.From, To: f.To, What: f.What})
+	}
+	return result, nil
+}

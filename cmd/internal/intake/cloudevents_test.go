@@ -1,0 +1,145 @@
+package intake
+
+import (
+	"strings"
+	"testing"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore/codec"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// TestRoundTrip: what is printed is read as the same event, and so stored as the same bytes.
+func TestRoundTrip(t *testing.T) {
+	at, _ := temporal.ParseInstant("2021-01-04T02:11:09.5Z")
+	for _, name := range []string{"bone-bolango", "random-1", "random-2"} {
+		for i, line := range readLines(t, name) {
+			doc, refusal := ParseJSON(line)
+			if refusal != nil {
+				continue
+			}
+			first, refusal := event.Accept(doc, event.Options{})
+			if refusal != nil {
+				continue
+			}
+			if first.Data.NIK != "" {
+				first.Data.SetWorker("w")
+			}
+			printed := AppendJSON(nil, &first.Event, uint64(i+1), at)
+			doc, refusal = ParseJSON(printed)
+			if refusal != nil {
+				t.Fatalf("%s: %v", printed, refusal)
+			}
+			second, refusal := event.Accept(doc, event.Options{KeepRecorded: true})
+			if refusal != nil {
+				t.Fatalf("%s: %v", printed, refusal)
+			}
+			if diff := cmp.Diff(first.Event, second.Event, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("%s (-first +second):\n%s", printed, diff)
+			}
+			if !second.HasRecorded || second.RecordedAt != at {
+				t.Fatalf("%s: recorded at %s", printed, second.RecordedAt)
+			}
+			if string(codec.Append(nil, &first.Event)) != string(codec.Append(nil, &second.Event)) {
+				t.Fatalf("%s: other bytes", printed)
+			}
+		}
+	}
+}
+
+func TestAppendJSON(t *testing.T) {
+	line := `{"source":"urn:test","specversion":"1.0","time":"2020-01-01t00:00:00z","sequence":[1],` +
+		`"id":"a\u0041\"\\\n\u0001é","type":"id.cakupan.funding.disbursed.v1","subject":"s","note":"x",` +
+		`"batch":7,"done":false,"gone":null,"datacontenttype":"application/json; charset=utf-8",` +
+		`"dataschema":"https://example.org/s","recordedat":3,` +
+		`"data":{"reference":"","months":["2020-02","2020-01","2020-02"],"paidOn":"2020-02-29",` +
+		`"amount":-0,"commitment":"c"}}`
+	want := `{"specversion":"1.0","id":"aA\"\\\n\u0001é","source":"urn:test",` +
+		`"type":"id.cakupan.funding.disbursed.v1","time":"2020-01-01t00:00:00z","subject":"s",` +
+		`"datacontenttype":"application/json; charset=utf-8","dataschema":"https://example.org/s",` +
+		`"note":"x","batch":7,"done":false,` +
+		`"data":{"commitment":"c","amount":0,"paidOn":"2020-02-29",` +
+		`"months":["2020-02","2020-01","2020-02"],"reference":""},` +
+		`"sequence":18446744073709551615,"recordedat":"1970-01-01T00:00:00.000000001Z"}`
+	doc, refusal := ParseJSON([]byte(line))
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	accepted, refusal := event.Accept(doc, event.Options{})
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	if got := string(AppendJSON(nil, &accepted.Event, 1<<64-1, 1)); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestParseJSONSize(t *testing.T) {
+	line := []byte(`{"a":"` + strings.Repeat("é", event.BytesMax/2-4) + `"}`)
+	if len(line) != event.BytesMax {
+		t.Fatal(len(line))
+	}
+	if _, refusal := ParseJSON(line); refusal != nil {
+		t.Error(refusal)
+	}
+	_, refusal := ParseJSON(append(line, ' '))
+	if refusal == nil || refusal.Code != event.TooLarge || refusal.Field != "" {
+		t.Errorf("one byte more: %v", refusal)
+	}
+	// Size goes before JSON.
+	_, refusal = ParseJSON([]byte(strings.Repeat("x", event.BytesMax+1)))
+	if refusal == nil || refusal.Code != event.TooLarge {
+		t.Errorf("large and no JSON: %v", refusal)
+	}
+}
+
+func TestParseJSONRefusals(t *testing.T) {
+	for _, text := range []string{
+		"", " ", "{", `{"a":1,"a":1}`, `{"x":{"a":[{"b":1,"b":2}]}}`, "{\"a\":\"\xff\"}", "nonsense " + nik,
+		"\xef\xbb\xbf{}", "{}{}",
+	} {
+		_, refusal := ParseJSON([]byte(text))
+		if refusal == nil || refusal.Code != event.Malformed || refusal.Field != "" {
+			t.Errorf("%q: %v", text, refusal)
+			continue
+		}
+		if strings.Contains(refusal.Error(), nik) {
+			t.Error("the refusal shows the NIK")
+		}
+	}
+}
+
+func BenchmarkParseAcceptEncode(b *testing.B) {
+	line := readLines(b, "bone-bolango")[2]
+	var buffer []byte
+	b.ReportAllocs()
+	var p parser
+	for b.Loop() {
+		p.reset()
+		doc, refusal := p.document(line)
+		if refusal != nil {
+			b.Fatal(refusal)
+		}
+		accepted, refusal := event.Accept(doc, event.Options{KeepRecorded: true})
+		if refusal != nil {
+			b.Fatal(refusal)
+		}
+		buffer = codec.Append(buffer[:0], &accepted.Event)
+		if _, err := codec.Digest(buffer); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	doc, _ := ParseJSON(readLines(b, "bone-bolango")[2])
+	accepted, _ := event.Accept(doc, event.Options{})
+	b.ReportAllocs()
+	var dst []byte
+	for b.Loop() {
+		dst = AppendJSON(dst[:0], &accepted.Event, 1, 1)
+	}
+}

@@ -1,0 +1,272 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/writer"
+)
+
+// Vault holds the worker ids of people known by a NIK. It is safe for concurrent use.
+type Vault interface {
+	// Resolve returns the worker id of a NIK, a new one at first sight. What it returns may be
+	// recorded only after Persist.
+	Resolve(nik string) (worker string, err error)
+	// Persist returns once all ids that Resolve has returned are on stable storage.
+	Persist(ctx context.Context) error
+}
+
+// Writer appends to the log. It is safe for concurrent use.
+type Writer interface {
+	// Append returns once the entries are on stable storage, with a result for each in order. It
+	// reads the entries until then and keeps nothing of them. A result without status is of an
+	// entry that was not appended for no fault of its own. After an error it is unknown which
+	// entries are in the log; sending them again is safe.
+	Append(
+		ctx context.Context, entries []writer.Entry, opts writer.AppendOptions,
+	) ([]writer.Result, error)
+}
+
+// Checker is a [Writer] that can also tell what Append would do, without doing it.
+type Checker interface {
+	Check(ctx context.Context, entries []writer.Entry) ([]writer.Result, error)
+}
+
+// Options says how events are taken in.
+type Options struct {
+	KeepRecorded bool // "recordedat" of an event is its record time, as import offers
+	DryRun       bool // say what would happen; append nothing and keep no worker id
+	Atomic       bool // append nothing when one event is refused
+}
+
+// Intake takes events in. It is safe for concurrent use.
+type Intake struct {
+	vault   Vault
+	writer  Writer
+	parsers sync.Pool // of *parser
+}
+
+// New returns an intake that asks the vault for worker ids and gives events to the writer.
+func New(vault Vault, writer Writer) *Intake {
+	return &Intake{
+		vault: vault, writer: writer,
+		parsers: sync.Pool{New: func() any { return new(parser) }},
+	}
+}
+
+// Submit takes in events as they were sent, and returns a receipt for each, in their order, once
+// what was appended is on stable storage.
+//
+// With Options.Atomic and one event refused, nothing is appended: the receipt of an event that is
+// neither at fault nor a duplicate has the status refused and no refusal. With Options.DryRun an
+// appended event has no sequence.
+//
+// After an error it is unknown which events are in the log; sending the same ones again is safe.
+func (in *Intake) Submit(
+	ctx context.Context, raw [][]byte, opts Options,
+) ([]event.Receipt, error) {
+	batch, err := in.Prepare(raw, opts)
+	if err != nil {
+		return nil, err
+	}
+	return in.Commit(ctx, batch)
+}
+
+// Batch is a number of events that are read, accepted or refused, and encoded, but not recorded.
+type Batch struct {
+	opts     Options
+	receipts []event.Receipt // those of refused events are final
+	entries  []writer.Entry  // of accepted events; elsewhere the zero entry
+	persons  bool            // some came with a NIK
+}
+
+// Prepare does the part of [Intake.Submit] that needs no storage but the vault's: who has more
+// events can prepare them while a batch is committed. Batches must be committed in the order of
+// their events. raw is not used after Prepare has returned.
+func (in *Intake) Prepare(raw [][]byte, opts Options) (*Batch, error) {
+	b := &Batch{
+		opts:     opts,
+		receipts: make([]event.Receipt, len(raw)),
+		entries:  make([]writer.Entry, len(raw)),
+	}
+	share := max(shareMin, (len(raw)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	if len(raw) <= share {
+		persons, err := in.prepare(b, raw, 0)
+		b.persons = persons
+		return b, err
+	}
+	var wait sync.WaitGroup
+	errs := make([]error, (len(raw)+share-1)/share)
+	persons := make([]bool, len(errs))
+	for n := range errs {
+		from := n * share
+		part := raw[from:min(from+share, len(raw))]
+		wait.Go(func() { persons[n], errs[n] = in.prepare(b, part, from) })
+	}
+	wait.Wait()
+	for n := range errs {
+		if errs[n] != nil {
+			return nil, errs[n]
+		}
+		b.persons = b.persons || persons[n]
+	}
+	return b, nil
+}
+
+// shareMin is how many events are worth a goroutine: about half a millisecond of work.
+const shareMin = 128
+
+// encodedBytes is what an event usually takes in the log; more costs one more allocation.
+const encodedBytes = 160
+
+// prepare reads events from the one numbered first on into b. It tells whether some came with a
+// NIK.
+func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err error) {
+	p := in.parsers.Get().(*parser)
+	defer in.parsers.Put(p)
+	buffer := make([]byte, 0, len(raw)*encodedBytes)
+	for i := range raw {
+		p.reset()
+		var accepted event.Accepted
+		doc, refusal := p.document(raw[i])
+		if refusal == nil {
+			accepted, refusal = event.Accept(doc, event.Options{KeepRecorded: b.opts.KeepRecorded})
+		}
+		receipt := &b.receipts[first+i]
+		receipt.Key = accepted.Key
+		if refusal != nil {
+			receipt.Status, receipt.Refusal = event.Refused, refusal
+			continue
+		}
+		if accepted.Data.Has.Has(event.FieldNIK) {
+			persons = true
+			worker, err := in.vault.Resolve(accepted.Data.NIK)
+			if err != nil {
+				return persons, fmt.Errorf("resolve worker: %w", err)
+			}
+			accepted.Data.SetWorker(worker)
+		}
+		if buffer, err = encode(&b.entries[first+i], &accepted, buffer); err != nil {
+			return persons, err
+		}
+	}
+	return persons, nil
+}
+
+// encode makes the entry of an accepted event. Its bytes are appended to buffer.
+func encode(entry *writer.Entry, a *event.Accepted, buffer []byte) ([]byte, error) {
+	start := len(buffer)
+	buffer = codec.Append(buffer, &a.Event)
+	entry.Key = a.Key
+	entry.Event = buffer[start:len(buffer):len(buffer)]
+	var err error
+	if entry.Digest, err = codec.Digest(entry.Event); err != nil {
+		return buffer, err
+	}
+	if a.Type == event.EventRetracted {
+		entry.Retracts = &event.Key{Source: a.Data.RetractedSource, ID: a.Data.RetractedID}
+	}
+	if a.HasRecorded {
+		// To the writer 0 means now. An original time of 1970-01-01T00:00:00Z exactly is
+		// recorded a nanosecond late, rather than decades.
+		if entry.RecordedAt = a.RecordedAt; entry.RecordedAt == 0 {
+			entry.RecordedAt = 1
+		}
+	}
+	return buffer, nil
+}
+
+// Commit records what [Intake.Prepare] has read, and returns as [Intake.Submit] does. A batch is
+// committed once.
+func (in *Intake) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) {
+	entries, places := b.accepted()
+	results, err := in.record(ctx, b, entries)
+	if err != nil {
+		return nil, err
+	}
+	for i, result := range results {
+		receipt := &b.receipts[places[i]]
+		receipt.Status, receipt.Refusal = result.Status, result.Refusal
+		receipt.Sequence = uint64(result.Sequence)
+		if result.Status == "" { // not its own fault
+			receipt.Status = event.Refused
+		}
+	}
+	return b.receipts, nil
+}
+
+// accepted returns the entries of the accepted events and the places of their receipts.
+func (b *Batch) accepted() (entries []writer.Entry, places []int) {
+	entries, places = b.entries[:0], make([]int, 0, len(b.entries))
+	for i := range b.receipts {
+		if b.receipts[i].Refusal == nil {
+			entries = append(entries, b.entries[i])
+			places = append(places, i)
+		}
+	}
+	return entries, places
+}
+
+// record appends entries, or finds out what would become of them where nothing is to be appended.
+func (in *Intake) record(
+	ctx context.Context, b *Batch, entries []writer.Entry,
+) ([]writer.Result, error) {
+	refused := len(entries) < len(b.receipts)
+	switch {
+	case len(entries) == 0:
+		return nil, nil
+	case b.opts.DryRun || b.opts.Atomic && refused:
+		results, err := in.check(ctx, entries)
+		imagine(results, b.opts.Atomic, refused)
+		return results, err
+	}
+	if b.persons {
+		// If we crash after this, the vault holds ids that no event has: they wait for the
+		// same people. The other way round, events would hold ids of nobody.
+		if err := in.vault.Persist(ctx); err != nil {
+			return nil, fmt.Errorf("persist worker ids: %w", err)
+		}
+	}
+	return in.writer.Append(ctx, entries, writer.AppendOptions{Atomic: b.opts.Atomic})
+}
+
+// check asks the writer what Append would do. One that cannot tell would append everything.
+func (in *Intake) check(
+	ctx context.Context, entries []writer.Entry,
+) ([]writer.Result, error) {
+	if checker, ok := in.writer.(Checker); ok {
+		return checker.Check(ctx, entries)
+	}
+	results := make([]writer.Result, len(entries))
+	for i := range results {
+		results[i].Status = event.Appended
+	}
+	return results, nil
+}
+
+// imagine takes from results what is true only of events that are appended: their sequences, and
+// their status too when they belong to an atomic batch of which one event is refused.
+func imagine(results []writer.Result, atomic, refused bool) {
+	var first eventstore.Sequence // that would be appended
+	for i := range results {
+		refused = refused || results[i].Status == event.Refused
+		if first == 0 && results[i].Status == event.Appended {
+			first = results[i].Sequence
+		}
+	}
+	for i := range results {
+		switch result := &results[i]; {
+		case result.Status == event.Refused:
+		case result.Status == event.Duplicate && (first == 0 || result.Sequence < first):
+		case atomic && refused:
+			*result = writer.Result{}
+		default:
+			result.Sequence = 0
+		}
+	}
+}

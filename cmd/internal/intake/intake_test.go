@@ -1,0 +1,203 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/writer"
+)
+
+// nik is of no real person: there is no district 99, and no serial 9999.
+const nik = "7599990101909999"
+
+// died returns a death as JSON, with more members of the envelope where given.
+func died(id, person, more string) []byte {
+	return []byte(`{"specversion":"1.0","id":"` + id + `","source":"urn:test",` +
+		`"type":"id.cakupan.worker.died.v1","data":{` + person + `,"on":"2020-06-15"}` + more + `}`)
+}
+
+func submit(t *testing.T, m *memory, opts Options, lines ...[]byte) []event.Receipt {
+	t.Helper()
+	receipts, err := New(m, m).Submit(t.Context(), lines, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receipts
+}
+
+func statuses(receipts []event.Receipt) string {
+	var all []string
+	for _, r := range receipts {
+		text := fmt.Sprintf("%s %d", r.Status, r.Sequence)
+		if r.Refusal != nil {
+			text += " " + string(r.Refusal.Code)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestSubmitReplacesNIK(t *testing.T) {
+	m := newMemory()
+	receipts := submit(t, m, Options{}, died("a", `"nik":"`+nik+`"`, ""))
+	if got := statuses(receipts); got != "appended 1" {
+		t.Fatal(got)
+	}
+	if m.persisted[nik] == "" {
+		t.Error("the worker id was recorded before it was persisted")
+	}
+	var e event.Event
+	if _, err := codec.Decode(m.events[0], &e); err != nil || e.Data.Worker != m.persisted[nik] {
+		t.Errorf("stored worker %q, %v", e.Data.Worker, err)
+	}
+	// The same fact, said with the worker id, is the same fact.
+	receipts = submit(t, m, Options{},
+		died("a", `"worker":"`+m.persisted[nik]+`"`, ""), died("a", `"nik":"`+nik+`"`, ""))
+	if got := statuses(receipts); got != "duplicate 1, duplicate 1" {
+		t.Error(got)
+	}
+}
+
+func TestSubmitAtomic(t *testing.T) {
+	m := newMemory()
+	good, other := died("a", `"worker":"w"`, ""), died("a", `"worker":"x"`, "")
+	broken := died("b", `"worker":""`, "")
+	for _, tc := range []struct {
+		lines [][]byte
+		want  string
+	}{
+		{[][]byte{good, broken}, "refused 0, refused 0 field.invalid"},
+		{[][]byte{good, other}, "refused 0, refused 0 event.conflict"},
+		{[][]byte{good, good, broken}, "refused 0, refused 0, refused 0 field.invalid"},
+		{[][]byte{good, good}, "appended 1, duplicate 1"},
+		{[][]byte{good, broken}, "duplicate 1, refused 0 field.invalid"},
+		{[][]byte{broken}, "refused 0 field.invalid"},
+	} {
+		before := len(m.events)
+		got := statuses(submit(t, m, Options{Atomic: true}, tc.lines...))
+		if got != tc.want {
+			t.Errorf("%s, want %s", got, tc.want)
+		}
+		if strings.Contains(got, "refused") && len(m.events) != before {
+			t.Error("a refused batch appended something")
+		}
+	}
+}
+
+func TestSubmitDryRun(t *testing.T) {
+	m := newMemory()
+	submit(t, m, Options{}, died("a", `"worker":"w"`, ""))
+	receipts := submit(t, m, Options{DryRun: true},
+		died("a", `"worker":"w"`, ""), died("a", `"worker":"x"`, ""),
+		died("b", `"nik":"`+nik+`"`, ""), died("b", `"nik":"`+nik+`"`, ""), []byte("x"))
+	want := "duplicate 1, refused 0 event.conflict, appended 0, duplicate 0, refused 0 event.malformed"
+	if got := statuses(receipts); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if len(m.events) != 1 || len(m.persisted) != 0 {
+		t.Error("a dry run kept something")
+	}
+}
+
+func TestSubmitKeepsRecordTimes(t *testing.T) {
+	m := newMemory()
+	m.now = 2_000_000_000_000_000_000
+	lines := [][]byte{
+		died("a", `"worker":"w"`, `,"recordedat":"1970-01-01T00:00:00Z"`),
+		died("b", `"worker":"w"`, `,"recordedat":"2020-01-01T08:00:00+08:00"`),
+		died("c", `"worker":"w"`, `,"recordedat":"2019-12-31T23:59:59Z"`),
+		died("d", `"worker":"w"`, `,"recordedat":"yesterday"`),
+		died("e", `"worker":"w"`, `,"recordedat":"2999-01-01T00:00:00Z"`),
+		died("f", `"worker":"w"`, ""),
+		died("b", `"worker":"w"`, `,"recordedat":"1999-01-01T00:00:00Z"`),
+	}
+	want := "appended 1, appended 2, refused 0 recorded.order, refused 0 event.malformed," +
+		" refused 0 recorded.order, appended 3, duplicate 2"
+	if got := statuses(submit(t, m, Options{KeepRecorded: true}, lines...)); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if at, _ := temporal.ParseInstant("2020-01-01T00:00:00Z"); m.at[0] != 1 || m.at[1] != at {
+		t.Errorf("recorded at %v", m.at)
+	}
+	m = newMemory()
+	if got := statuses(submit(t, m, Options{}, lines...)); strings.Contains(got, "refused") {
+		t.Errorf("record times that are not kept: %s", got)
+	}
+}
+
+func TestSubmitFails(t *testing.T) {
+	m := newMemory()
+	m.err = errBroken
+	for _, line := range [][]byte{died("a", `"worker":"w"`, ""), died("a", `"nik":"`+nik+`"`, "")} {
+		lines := make([][]byte, 3*shareMin)
+		for i := range lines {
+			lines[i] = line
+		}
+		for _, some := range [][][]byte{lines, lines[:1]} {
+			receipts, err := New(m, m).Submit(t.Context(), some, Options{})
+			if !errors.Is(err, errBroken) || receipts != nil {
+				t.Errorf("Submit = %v, %v", receipts, err)
+			}
+			if err != nil && strings.Contains(err.Error(), nik) {
+				t.Error("the error shows the NIK")
+			}
+		}
+	}
+}
+
+func TestSubmitNothing(t *testing.T) {
+	m := newMemory()
+	if receipts := submit(t, m, Options{}); len(receipts) != 0 {
+		t.Error(receipts)
+	}
+	if got := statuses(submit(t, m, Options{}, []byte("{"))); got != "refused 0 event.malformed" {
+		t.Error(got)
+	}
+}
+
+// TestSubmitKeepsNothingOfTheInput: a caller may use the memory of the lines again.
+func TestSubmitKeepsNothingOfTheInput(t *testing.T) {
+	m := newMemory()
+	line := died("a", `"worker":"w"`, `,"note":"n"`)
+	receipts := submit(t, m, Options{}, line)
+	clear(line)
+	var e event.Event
+	if _, err := codec.Decode(m.events[0], &e); err != nil || e.Data.Worker != "w" {
+		t.Error("the stored event changed")
+	}
+	if receipts[0].ID != "a" {
+		t.Error("the receipt changed")
+	}
+}
+
+// TestKeyOfRefusedIsMasked: a receipt repeats id and source, but never a NIK in them.
+func TestKeyOfRefusedIsMasked(t *testing.T) {
+	m := newMemory()
+	got := submit(t, m, Options{}, died("x-"+nik, `"worker":"w"`, ""))[0]
+	if got.Refusal == nil || got.Refusal.Code != event.NIKMisplaced || got.ID != "x-759999**********" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func BenchmarkPrepare(b *testing.B) {
+	lines := readLines(b, "random-3")[:4000]
+	m := newMemory()
+	in := New(m, m)
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		if _, err := in.prepare(&Batch{
+			receipts: make([]event.Receipt, len(lines)), entries: make([]writer.Entry, len(lines)),
+			opts: Options{KeepRecorded: true},
+		}, lines, 0); err != nil {
+			b.Fatal(err)
+		}
+		n += len(lines)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+}

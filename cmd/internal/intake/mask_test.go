@@ -1,0 +1,72 @@
+package intake
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"cakupan/domain/event"
+)
+
+func TestMaskNIK(t *testing.T) {
+	const masked = "759999**********"
+	for input, want := range map[string]string{
+		``:                                  ``,
+		`{"id":"a"}`:                        `{"id":"a"}`,
+		nik:                                 masked,
+		`x` + nik + `y`:                     `x` + masked + `y`,
+		nik + "," + nik:                     masked + "," + masked,
+		`1` + nik:                           `1` + nik, // part of a longer run
+		nik + `1`:                           nik + `1`,
+		`7599990101900000`:                  `7599990101900000`, // no serial 0000
+		`{"nik":"` + nik + `"}`:             `{"nik":"` + masked + `"}`,
+		`{"nik":"7599990101900000"}`:        `{"nik":"` + masked + `"}`,
+		`{"NIK" : "75999901019A9999"}`:      `{"NIK" : "759999**********"}`,
+		`{"nik":"75x9990101909999"}`:        `{"nik":"75**************"}`,
+		`{"nik":7599990101900000,"on":"2"}`: `{"nik":759999**********,"on":"2"}`,
+		`{"nik":"759999010190`:              `{"nik":"759999******`,
+		`{"nik":"7599\u00390101900000"}`:    `{"nik":"7599****************"}`,
+		`{"nik":["7599990101900000"]}`:      `{"nik":["****************"]}`,
+		`{"nik":null,"a":1}`:                `{"nik":null,"a":1}`,
+		`{"nik":""}`:                        `{"nik":""}`,
+		`{"nik"`:                            `{"nik"`,
+		`{"nik":`:                           `{"nik":`,
+		`{"nik":"\`:                         `{"nik":"*`,
+		`{"data":{"nik":"é` + `"}}`:         `{"data":{"nik":"*"}}`,
+		`"\u0037599990101909999"`:           `"` + masked + `"`,
+		`"\\u0037599990101909999"`:          `"\\u0037599990101909999"`,
+		`"\n` + nik + `"`:                   `"\n` + masked + `"`,
+		"\xff" + nik:                        "\xff" + masked,
+	} {
+		if got := string(MaskNIK([]byte(input))); got != want {
+			t.Errorf("MaskNIK(%s)\n got %s\nwant %s", input, got, want)
+		}
+	}
+}
+
+// FuzzMaskNIK: nothing that is left over is a NIK, masking twice is masking once, the input stays.
+func FuzzMaskNIK(f *testing.F) {
+	f.Add([]byte(`{"nik":"` + nik + `","id":"\u0037599990101909999"}`))
+	f.Add([]byte(nik + "0" + nik + "x" + nik))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		before := bytes.Clone(input)
+		masked := MaskNIK(input)
+		if !bytes.Equal(before, input) {
+			t.Fatal("the input changed")
+		}
+		if event.HasNIK(string(masked)) {
+			t.Fatalf("%q: a NIK is left", input)
+		}
+		if again := MaskNIK(masked); !bytes.Equal(again, masked) {
+			t.Fatalf("%q: %q, then %q", input, masked, again)
+		}
+	})
+}
+
+// TestMaskNIKIsLinear: a hostile input of many members takes no more than a moment.
+func TestMaskNIKIsLinear(t *testing.T) {
+	input := []byte(strings.Repeat(`"nik":"1",`, 1<<18))
+	if got := MaskNIK(input); len(got) != len(input) {
+		t.Errorf("%d bytes of %d", len(got), len(input))
+	}
+}

@@ -1,0 +1,137 @@
+package writer
+
+import (
+	"context"
+	"fmt"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/merkle"
+)
+
+// CatchUp adds to the index what the log holds beyond it, and returns the end of the log. It
+// checks the way: that frames follow each other without a hole, and that each carries the root
+// over the events before it. Open does it; by itself it serves who only reads.
+func CatchUp(
+	ctx context.Context, log eventstore.Log, idx *index.Index,
+) (eventstore.Tail, error) {
+	if idx.Identity() != log.Identity() {
+		return eventstore.Tail{}, &index.OtherLedgerError{
+			Dir: idx.Dir(), Index: idx.Identity(), Log: log.Identity(),
+		}
+	}
+	start := idx.Last()
+	for {
+		last, tail, err := log.Last(ctx)
+		if err != nil {
+			return tail, fmt.Errorf("read end of log: %w", err)
+		}
+		at := idx.Last()
+		switch {
+		case at > tail.Sequence:
+			return tail, &index.AheadError{Index: at, Log: tail.Sequence}
+		case at == tail.Sequence && at == start:
+			return tail, compareEnd(idx, last)
+		case at == tail.Sequence:
+			return tail, nil
+		}
+		c := catcher{index: idx, tree: idx.Tree(), next: at + 1}
+		if err := c.read(ctx, log); err != nil {
+			return tail, err
+		}
+		if idx.Last() < tail.Sequence {
+			return tail, &eventstore.DamageError{
+				From: idx.Last() + 1, To: tail.Sequence, Reason: "the log does not deliver them",
+			}
+		}
+	}
+}
+
+// catcher reads the log into the index.
+type catcher struct {
+	index   *index.Index
+	tree    merkle.Tree
+	next    eventstore.Sequence
+	entries []index.Entry
+}
+
+func (c *catcher) read(ctx context.Context, log eventstore.Log) error {
+	for frame, err := range log.Read(ctx, c.next) {
+		if err == nil {
+			err = c.add(frame)
+		}
+		if err != nil {
+			return fmt.Errorf("read log from event %d: %w", c.next, err)
+		}
+	}
+	return nil
+}
+
+func (c *catcher) add(frame eventstore.Frame) error {
+	if reason := c.mismatch(frame); reason != "" {
+		return &eventstore.DamageError{From: frame.First(), To: frame.Last(), Reason: reason}
+	}
+	if err := c.index.Reserve(frame.Count()); err != nil {
+		return noRoom(err)
+	}
+	c.entries = c.entries[:0]
+	for record := range frame.Records() {
+		entry, err := entryOf(record)
+		if err != nil {
+			return err
+		}
+		c.entries = append(c.entries, entry)
+		c.tree.Append(merkle.LeafHash(
+			uint64(record.Sequence), int64(record.RecordedAt), record.Event))
+	}
+	c.next = frame.Last() + 1
+	return c.index.Add(c.entries, &c.tree)
+}
+
+// mismatch says why the frame is not the one that comes next; empty when it is.
+func (c *catcher) mismatch(frame eventstore.Frame) string {
+	switch {
+	case frame.First() != c.next:
+		return fmt.Sprintf("event %d should come next", c.next)
+	case frame.Root() != c.tree.Root():
+		return "the frame's root is not that of the events before it"
+	}
+	return ""
+}
+
+// entryOf returns what the index keeps of a stored event.
+func entryOf(record eventstore.Record) (index.Entry, error) {
+	var e event.Event
+	if _, err := codec.Decode(record.Event, &e); err != nil {
+		return index.Entry{}, fmt.Errorf("decode event %d: %w", record.Sequence, err)
+	}
+	digest, err := codec.Digest(record.Event)
+	if err != nil {
+		return index.Entry{}, fmt.Errorf("digest event %d: %w", record.Sequence, err)
+	}
+	return index.Entry{Key: index.KeyOf(e.Key), Sequence: record.Sequence, Digest: digest}, nil
+}
+
+// compareEnd checks that the index knows the last frame of a log that ends exactly where the
+// index does: there is no later root to show that both mean the same events.
+func compareEnd(idx *index.Index, last eventstore.Frame) error {
+	for record := range last.Records() {
+		want, err := entryOf(record)
+		if err != nil {
+			return err
+		}
+		found := make([]index.Entry, 1)
+		if err := idx.Lookup([]index.Key{want.Key}, found); err != nil {
+			return err
+		}
+		if found[0] != want {
+			return &eventstore.DamageError{
+				From: record.Sequence, To: record.Sequence,
+				Reason: "it is not the event that the index " + idx.Dir() + " was made from",
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package writer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cakupan/eventstore"
+)
+
+// Between two attempts to find out what became of a frame the writer pauses, twice as long each
+// time: a server that restarts must not be kept busy with questions.
+const (
+	pauseFirst = 5 * time.Millisecond
+	pauseMax   = time.Second
+)
+
+// send appends the frame to the log after w.tail. While the outcome is unknown it finds out:
+//
+//   - the log ends with this very frame: it is stored, go on as acknowledged;
+//   - the log ends where it did: the frame is not stored. It may still be on its way, so it is
+//     sent again after the same end, and the log takes one of the two at most;
+//   - the log ends otherwise: somebody else has appended.
+//
+// It gives up after the writer's patience with eventstore.ErrUnknownOutcome. Any other error
+// means that nothing was stored.
+func (w *Writer) send(ctx context.Context, frame []byte) (eventstore.Tail, error) {
+	tail, err := w.try(ctx, frame)
+	if !uncertain(err) {
+		return tail, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
+	defer cancel()
+	for pause := pauseFirst; ; pause = min(2*pause, pauseMax) {
+		tail, there, again := w.readBack(ctx, frame)
+		if again == nil && !there {
+			// The log ends where it did. Whatever the next attempt says but success, the frame
+			// of an earlier one may still arrive: only reading back can tell.
+			tail, again = w.try(ctx, frame)
+			there = again == nil
+		}
+		switch {
+		case there:
+			return tail, nil
+		case isFatal(again):
+			return eventstore.Tail{}, again
+		}
+		if err = again; !sleep(ctx, pause) {
+			return eventstore.Tail{}, fmt.Errorf("%w: %w", eventstore.ErrUnknownOutcome, err)
+		}
+	}
+}
+
+// try sends the frame once.
+func (w *Writer) try(ctx context.Context, frame []byte) (eventstore.Tail, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
+	defer cancel()
+	tail, err := w.log.Append(ctx, frame, w.tail)
+	w.opts.Fault(FaultAfterSend)
+	// If we crash here, the frame is in the log or not; the next start finds it or not. The
+	// publishers have no receipt and send again, and get the first receipt if it is.
+	return tail, err
+}
+
+// uncertain reports whether only the log itself can tell what became of a frame. Being fenced is
+// uncertain too: an earlier attempt, of which we heard nothing, may be what fences this one.
+func uncertain(err error) bool {
+	return errors.Is(err, eventstore.ErrUnknownOutcome) || errors.Is(err, eventstore.ErrFenced)
+}
+
+// readBack compares the end of the log with what was sent. It returns true and the new end when
+// the log ends with the frame; false and no error when it ends where it did; a fatal error when
+// somebody else has appended; any other error when it cannot be read.
+func (w *Writer) readBack(ctx context.Context, frame []byte) (eventstore.Tail, bool, error) {
+	last, tail, err := w.log.Last(ctx)
+	switch {
+	case err != nil:
+		return tail, false, fmt.Errorf("read back end of log: %w", err)
+	case !last.IsZero() && bytes.Equal(last.Raw(), frame):
+		return tail, true, nil
+	case tail.Message == w.tail.Message && tail.Sequence == w.tail.Sequence:
+		return tail, false, nil
+	}
+	return tail, false, fatalError{fmt.Errorf("%w: %w: it ends with event %d, after event %d",
+		ErrOtherWriter, eventstore.ErrFenced, tail.Sequence, w.tail.Sequence)}
+}
+
+// resolve finds out, before anything else is sent, what became of the frame whose outcome was
+// unknown. Its publishers have been told that nobody knows. When the log ends where it did, the
+// frame is dropped. Should it still arrive, after all this time, the next one fences it; or it
+// fences the next one, and the writer ends as if it were somebody else's.
+func (w *Writer) resolve(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
+	defer cancel()
+	f := w.unknown
+	tail, there, err := w.readBack(ctx, f.frame)
+	if err != nil {
+		return err
+	}
+	w.unknown = nil
+	if !there {
+		return nil
+	}
+	defer w.stage.discard(tail) // it is empty, but begins before what turned out to be stored
+	return w.stored(f, tail)
+}
+
+// sleep waits; it returns false when ctx ends first.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
