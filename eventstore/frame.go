@@ -22,8 +22,9 @@ const (
 	// costs latency.
 	FrameEventsMax = 1000
 
-	// FrameBytesMax bounds a frame, so that it fits a JetStream message by default settings.
-	FrameBytesMax = 1 << 20
+	// FrameBytesMax bounds a frame, so that with its headers it fits the 1 MiB that a NATS server
+	// takes as a message unless configured otherwise.
+	FrameBytesMax = 1<<20 - 4<<10
 
 	// EventBytesMax bounds one stored event. An event is at most 64 KiB as sent; its stored form
 	// may be somewhat larger (many tiny extension attributes), never twice as large.

@@ -168,11 +168,24 @@ func (b *benchmark) sizes(l *ledger, heapBefore float64) error {
 	workers := view.Workers()
 	heap := heapBytes() - heapBefore
 	b.add(benchFigure{
-		Name:  fmt.Sprintf("memory of the projection per worker (%s workers)", grouped(float64(workers))),
+		Name: fmt.Sprintf("memory of the projection per worker (%s workers)",
+			grouped(float64(workers))),
 		Value: heap / float64(workers), Unit: "bytes", Target: 100 + 100e6/float64(workers),
 	})
-	size := int64(0)
-	err := filepath.WalkDir(l.folder.path(natsFolder), func(_ string, d fs.DirEntry, err error) error {
+	size, err := bytesIn(l.folder.path(natsFolder))
+	if err != nil {
+		return fmt.Errorf("measure the log: %w", err)
+	}
+	b.add(benchFigure{
+		Name: "log on disk per event", Value: float64(size) / float64(view.View().Known()),
+		Unit: "bytes", Target: 150,
+	})
+	return nil
+}
+
+// bytesIn returns the size of all files of a folder.
+func bytesIn(dir string) (size int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -182,12 +195,5 @@ func (b *benchmark) sizes(l *ledger, heapBefore float64) error {
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("measure the log: %w", err)
-	}
-	b.add(benchFigure{
-		Name: "log on disk per event", Value: float64(size) / float64(view.View().Known()),
-		Unit: "bytes", Target: 150,
-	})
-	return nil
+	return size, err
 }

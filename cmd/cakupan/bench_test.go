@@ -1,12 +1,14 @@
 package main
 
 import (
+	"os"
+	"strconv"
 	"testing"
 )
 
 // TestBench runs the whole benchmark over few events: that it works, not how fast it is.
 func TestBench(t *testing.T) {
-	report, err := runBench(t.Context(), t.TempDir(), 20_000, t.Logf)
+	report, err := runBench(t.Context(), t.TempDir(), benchTestEvents(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,4 +18,12 @@ func TestBench(t *testing.T) {
 	for _, f := range report.Figures {
 		t.Logf("%-70s %s", f.Name, f.row()[1:])
 	}
+}
+
+// benchTestEvents is how many events TestBench uses; BENCH_EVENTS says otherwise.
+func benchTestEvents() int {
+	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
+		return n
+	}
+	return 20_000
 }

@@ -60,7 +60,8 @@ func (l *ledger) AppendEvents(ctx context.Context, events iter.Seq2[event.Event,
 			case event.Appended:
 				appended++
 			case event.Refused:
-				return appended, fmt.Errorf("append event %s: %w", batch[i].Key.ID, results[i].Refusal)
+				return appended, fmt.Errorf("append event %s: %w",
+					batch[i].Key.ID, results[i].Refusal)
 			default:
 			}
 		}

@@ -168,7 +168,8 @@ func (l *ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 		}
 	}
 	if l.writer == nil {
-		l.writer, err = writer.Open(ctx, l.log, l.index, writer.Options{Now: wallClock, Fault: l.opts.fault})
+		opts := writer.Options{Now: wallClock, Fault: l.opts.fault}
+		l.writer, err = writer.Open(ctx, l.log, l.index, opts)
 		if err != nil {
 			return nil, derivedError(l.folder.dir, err)
 		}

@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/problem"
-	"cakupan/domain/event"
 	"cakupan/eventstore"
-	"cakupan/eventstore/codec"
-	"cakupan/eventstore/verify"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
@@ -220,147 +216,4 @@ func (l *ledger) Health(ctx context.Context) httpapi.Health {
 		}
 	}
 	return h
-}
-
-// Replay rebuilds the coverage in a fresh file beside the live one and compares the two.
-func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progress httpapi.Progress,
-) (result httpapi.ReplayResult, err error) {
-	live, err := l.View(ctx, 0)
-	if err != nil {
-		return result, err
-	}
-	_, tail, err := l.log.Last(ctx)
-	if err != nil {
-		return result, err
-	}
-	until := tail.Sequence
-	if opts.To != 0 {
-		until = min(until, opts.To)
-	}
-	fresh := l.folder.path(viewsFolder, fmt.Sprintf("coverage-%d.db", time.Now().UnixNano()))
-	started := time.Now()
-	rebuilt, err := openCoverage(ctx, l.log, fresh)
-	if err != nil {
-		return result, err
-	}
-	keep := false
-	defer func() {
-		if !keep {
-			err = errors.Join(err, rebuilt.Remove())
-		}
-	}()
-	err = rebuilt.CatchUp(ctx, until, func(at eventstore.Sequence) {
-		if progress != nil {
-			progress(min(at, until), until)
-		}
-	})
-	if err != nil {
-		return result, err
-	}
-	seconds := time.Since(started).Seconds()
-	result = httpapi.ReplayResult{
-		Projection: coverage.Name, Events: until, Seconds: seconds,
-		EventsPerSecond: float64(until) / seconds,
-	}
-	if result.Digest, err = rebuilt.Projection().View().Digest(until); err != nil {
-		return result, err
-	}
-	if live, err = l.View(ctx, until); err != nil {
-		return result, err
-	}
-	was, err := live.Digest(until)
-	if err != nil {
-		return result, err
-	}
-	result.Matches = was == result.Digest
-	if opts.Swap {
-		keep = true
-		err = l.swap(rebuilt)
-	}
-	return result, err
-}
-
-// swap puts a rebuilt projection in the place of the live one. Readers of the old one finish in
-// peace; new ones find the rebuilt one.
-//
-// If we crash before the rename, the old file stays and the new one is left over; after it, the
-// next start opens the rebuilt one.
-func (l *ledger) swap(rebuilt *coverageRunner) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	path := l.folder.path(viewsFolder, coverageFile)
-	if err := os.Rename(rebuilt.Path(), path); err != nil {
-		return errors.Join(fmt.Errorf("put the rebuilt projection in place: %w", err), rebuilt.Remove())
-	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return err
-	}
-	v := &liveView{runner: rebuilt, stop: func() {}, done: make(chan struct{})}
-	if l.serving {
-		v.follow(l)
-	} else {
-		close(v.done)
-	}
-	if old := l.view.Swap(v); old != nil {
-		old.stop()
-		<-old.done
-		time.AfterFunc(oldViewLife, func() { _ = old.runner.Close() })
-	}
-	return nil
-}
-
-// witnesses tell how long the log once was.
-func (l *ledger) witnesses() (witnesses []verify.Witness) {
-	seen := func(name string, seq eventstore.Sequence) {
-		if seq > 0 {
-			witnesses = append(witnesses, verify.Witness{Name: name, Sequence: seq})
-		}
-	}
-	if l.index != nil {
-		seen("index", l.index.Last())
-	}
-	if v := l.view.Load(); v != nil {
-		applied, _ := v.runner.Applied()
-		seen("projection coverage", applied)
-		return witnesses
-	}
-	stored, err := projections.StoredPosition(l.folder.path(viewsFolder, coverageFile))
-	if err == nil {
-		seen("projection coverage", stored.Sequence)
-	}
-	return witnesses
-}
-
-// Verify reads and checks the whole log.
-func (l *ledger) Verify(ctx context.Context, progress httpapi.Progress,
-) (httpapi.VerifyReport, error) {
-	_, tail, err := l.log.Last(ctx)
-	var damage *eventstore.DamageError
-	if err != nil && !errors.As(err, &damage) {
-		return httpapi.VerifyReport{}, err
-	}
-	var decoded event.Event
-	report, err := verify.Check(ctx, l.log, verify.Options{
-		Decode: func(r eventstore.Record) error {
-			_, err := codec.Decode(r.Event, &decoded)
-			return err
-		},
-		Witnesses: l.witnesses(),
-		Progress: func(p verify.Progress) {
-			if progress != nil {
-				progress(p.Sequence, max(tail.Sequence, p.Sequence))
-			}
-		},
-	})
-	if err != nil {
-		return httpapi.VerifyReport{}, err
-	}
-	result := httpapi.VerifyReport{
-		OK: report.OK(), Events: report.Last, Frames: report.Frames,
-		Root: report.Root.String(), Findings: []httpapi.Finding{},
-	}
-	for _, f := range report.Findings {
-		result.Findings = append(result.Findings, httpapi.Finding{From: f.From, To: f.To, What: f.What})
-	}
-	return result, nil
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"cakupan/domain/event"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -20,6 +18,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 	"pgregory.net/rapid"
+
+	"cakupan/domain/event"
 )
 
 var update = flag.Bool("update", false, "write the golden files of types that have none")
@@ -225,7 +225,9 @@ func FuzzDecode(f *testing.F) {
 			}
 		case err == nil && !strings.Contains(reference.Error(), "UTF-8"):
 			t.Fatalf("we read what protobuf does not: %v", reference)
-		case err != nil && reference == nil && inCatalogue(m):
+		case err != nil && reference == nil && inCatalogue(m) && proto.Size(m) == len(b):
+			// Of other lengths are bytes that say a thing twice: we look at each, protobuf at
+			// the last.
 			t.Fatalf("we do not read what protobuf does: %v", err)
 		}
 	})

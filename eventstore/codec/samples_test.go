@@ -1,11 +1,11 @@
 package codec
 
 import (
+	"pgregory.net/rapid"
+
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
-
-	"pgregory.net/rapid"
 )
 
 // samples holds one event of each type with every field it may carry, by the type's name.

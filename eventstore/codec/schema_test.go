@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"cakupan/domain/event"
-
 	"github.com/bufbuild/protocompile"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"cakupan/domain/event"
 )
 
 // schema compiles event.proto.

@@ -14,7 +14,7 @@ func (f field) wire() uint64   { return uint64(f) & 7 }
 
 // readField reads the field at byte i of s: its tag, its varint or its text, and where the next
 // field begins, bad when the bytes are no field. Groups are bad: no writer of this schema or a
-// later one makes them. A field of fixed width is passed over: the schema has none, a newer one may.
+// later one makes them. A field of fixed width is passed over: a newer schema may have some.
 //
 // The results are single values, not a struct, because they then stay in registers: with a struct
 // a field, decoding took twice as long.

@@ -12,8 +12,9 @@
 // sorted and written as a run: an immutable file, named by the range of sequences it covers
 // (0000000001-0000131000.run). In the background, runs of like size are merged, four into one, so
 // that there are never more than a handful, whatever the length of the log. A lookup asks the
-// table and each run; in a run it computes where the key must stand, since hashes are uniform,
-// and reads one or two cache lines there. Memory does not grow with the log.
+// table and each run. A run carries a filter, which says of nearly every new key, by reading one
+// cache line, that it is not there; else the place where the key must stand is computed, since
+// hashes are uniform, and corrected two or three times. Memory does not grow with the log.
 //
 // # Crashes
 //

@@ -119,8 +119,14 @@ func TestKeyOfKeepsSourceAndIDApart(t *testing.T) {
 	seen := map[index.Key]event.Key{}
 	long := strings.Repeat("x", 600)
 	for _, key := range []event.Key{
-		{Source: "a", ID: "bc"}, {Source: "ab", ID: "c"}, {Source: "abc"}, {ID: "abc"}, {},
-		{Source: long, ID: "1"}, {Source: long + "1"}, {Source: long, ID: "2"},
+		{Source: "a", ID: "bc"},
+		{Source: "ab", ID: "c"},
+		{Source: "abc"},
+		{ID: "abc"},
+		{},
+		{Source: long, ID: "1"},
+		{Source: long + "1"},
+		{Source: long, ID: "2"},
 	} {
 		k := index.KeyOf(key)
 		if other, ok := seen[k]; ok {

@@ -143,7 +143,7 @@ func (w *runWriter) complete() error {
 	if _, err := w.file.WriteAt(sums, w.fileSize()-int64(len(sums))); err != nil {
 		return err
 	}
-	w.header.sums = checksum(sums)
+	w.sums = checksum(sums)
 	if _, err := w.file.WriteAt(w.encode(), 0); err != nil {
 		return err
 	}

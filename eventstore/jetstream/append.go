@@ -110,7 +110,8 @@ func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, er
 	case answer.Error != nil:
 		return 0, refusal(answer.Error)
 	case answer.Stream != l.stream || answer.Number == 0:
-		return 0, fmt.Errorf("%w: answer from stream %q", eventstore.ErrUnknownOutcome, answer.Stream)
+		return 0, fmt.Errorf("%w: answer from stream %q",
+			eventstore.ErrUnknownOutcome, answer.Stream)
 	}
 	return answer.Number, nil
 }

@@ -42,6 +42,9 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 		Replicas:    opts.Replicas,
 		DenyDelete:  true,
 		DenyPurge:   true,
+		// The least there is. Frames have no message id, idempotency is the writer's business; but
+		// at each start the server reads all messages that are as young as this.
+		Duplicates: 100 * time.Millisecond,
 		Metadata: map[string]string{
 			metaFormat:  strconv.Itoa(FormatVersion),
 			metaLedger:  identity.Ledger,

@@ -24,7 +24,7 @@ import (
 // was written or be named as damaged, and the reader must come to an end.
 
 const (
-	damageFrames         = 300
+	damageFrames         = 220
 	damageEventsPerFrame = 400 // 44 kB a frame: the store has two blocks of 8 MB
 	damageTarget         = 100 // the message that is damaged, in the middle of the first block
 )

@@ -14,6 +14,12 @@ import (
 // start starts a server on the folder and connects to it, until the end of the test.
 func start(t testing.TB, dir string) *nats.Conn {
 	t.Helper()
+	_, conn := serve(t, dir)
+	return conn
+}
+
+func serve(t testing.TB, dir string) (*natsd.Server, *nats.Conn) {
+	t.Helper()
 	server, err := natsd.Start(natsd.Options{StoreDir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +30,7 @@ func start(t testing.TB, dir string) *nats.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	return conn
+	return server, conn
 }
 
 func create(t testing.TB, conn *nats.Conn, opts jetstream.Options) *jetstream.Log {
@@ -38,6 +44,12 @@ func create(t testing.TB, conn *nats.Conn, opts jetstream.Options) *jetstream.Lo
 
 func TestConformance(t *testing.T) {
 	logtest.Run(t, func(t *testing.T) eventstore.Log {
-		return create(t, start(t, t.TempDir()), jetstream.Options{})
+		server, conn := serve(t, t.TempDir())
+		reader, err := server.Connect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(reader.Close)
+		return create(t, conn, jetstream.Options{Reader: reader, FreeSpace: server.FreeSpace})
 	})
 }

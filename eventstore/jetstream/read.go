@@ -183,7 +183,11 @@ func (r *reader) fetch(ctx context.Context, last uint64) error {
 
 // damaged notes that a range of messages cannot be read.
 func (r *reader) damaged(first, last uint64) {
-	if r.lost == "" {
+	switch {
+	case r.lost != "": // the first reason is the one to tell
+	case first == last:
+		r.lost = fmt.Sprintf("message %d of the stream cannot be read", first)
+	default:
 		r.lost = fmt.Sprintf("messages %d to %d of the stream cannot be read", first, last)
 	}
 	r.next = last + 1

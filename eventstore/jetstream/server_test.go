@@ -148,25 +148,43 @@ func TestOpenRefuses(t *testing.T) {
 		text   string
 	}{
 		{"none", func(*natsjs.StreamConfig) {}, nil, ""},
-		{"memory", func(c *natsjs.StreamConfig) { c.Storage = natsjs.MemoryStorage },
-			eventstore.ErrUnsafe, "files"},
-		{"discard old", func(c *natsjs.StreamConfig) { c.Discard = natsjs.DiscardOld },
-			eventstore.ErrUnsafe, "oldest"},
-		{"work queue", func(c *natsjs.StreamConfig) { c.Retention = natsjs.WorkQueuePolicy },
-			eventstore.ErrUnsafe, "consumed"},
+		{
+			"memory", func(c *natsjs.StreamConfig) { c.Storage = natsjs.MemoryStorage },
+			eventstore.ErrUnsafe, "files",
+		},
+		{
+			"discard old", func(c *natsjs.StreamConfig) { c.Discard = natsjs.DiscardOld },
+			eventstore.ErrUnsafe, "oldest",
+		},
+		{
+			"work queue", func(c *natsjs.StreamConfig) { c.Retention = natsjs.WorkQueuePolicy },
+			eventstore.ErrUnsafe, "consumed",
+		},
 		{"age", func(c *natsjs.StreamConfig) { c.MaxAge = time.Hour }, eventstore.ErrUnsafe, "age"},
-		{"per subject", func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject = 10 },
-			eventstore.ErrUnsafe, "per subject"},
-		{"purge", func(c *natsjs.StreamConfig) { c.DenyPurge = false },
-			eventstore.ErrUnsafe, "purged"},
-		{"async", func(c *natsjs.StreamConfig) { c.PersistMode = natsjs.AsyncPersistMode },
-			eventstore.ErrUnsafe, "before it stores"},
-		{"subjects", func(c *natsjs.StreamConfig) { c.Subjects = []string{"cakupan.>"} },
-			eventstore.ErrUnsafe, "subject"},
-		{"no identity", func(c *natsjs.StreamConfig) { c.Metadata = nil },
-			eventstore.ErrUnsafe, "identity"},
-		{"newer", func(c *natsjs.StreamConfig) { c.Metadata["cakupan.format"] = "2" },
-			eventstore.ErrNewerFormat, "format 2"},
+		{
+			"per subject", func(c *natsjs.StreamConfig) { c.MaxMsgsPerSubject = 10 },
+			eventstore.ErrUnsafe, "per subject",
+		},
+		{
+			"purge", func(c *natsjs.StreamConfig) { c.DenyPurge = false },
+			eventstore.ErrUnsafe, "purged",
+		},
+		{
+			"async", func(c *natsjs.StreamConfig) { c.PersistMode = natsjs.AsyncPersistMode },
+			eventstore.ErrUnsafe, "before it stores",
+		},
+		{
+			"subjects", func(c *natsjs.StreamConfig) { c.Subjects = []string{"cakupan.>"} },
+			eventstore.ErrUnsafe, "subject",
+		},
+		{
+			"no identity", func(c *natsjs.StreamConfig) { c.Metadata = nil },
+			eventstore.ErrUnsafe, "identity",
+		},
+		{
+			"newer", func(c *natsjs.StreamConfig) { c.Metadata["cakupan.format"] = "2" },
+			eventstore.ErrNewerFormat, "format 2",
+		},
 	} {
 		config := jetstream.ConfigOf(jetstream.Options{}, eventstore.NewIdentity(1))
 		test.change(&config)

@@ -166,7 +166,8 @@ func testCancelledAppend(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var maker Maker
-	if _, err := log.Append(ctx, maker.Frame(1), maker.Before()); !errors.Is(err, context.Canceled) {
+	_, err := log.Append(ctx, maker.Frame(1), maker.Before())
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("append: %v, want context.Canceled", err)
 	}
 	if frames := read(t, log, 1); len(frames) != 0 {

@@ -16,7 +16,7 @@ func FreeSpace(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &stat); err != nil {
 		return 0, fmt.Errorf("ask for free space of %s: %w", dir, err)
 	}
-	return uint64(stat.Bavail) * uint64(stat.Bsize), nil
+	return uint64(stat.Bavail) * uint64(stat.Bsize), nil //nolint:unconvert // signed on FreeBSD
 }
 
 // lockFile opens the file and takes its lock, which ends with the process at the latest.

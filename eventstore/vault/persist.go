@@ -77,6 +77,7 @@ func (v *Vault) lead(c *commit) {
 		c.err = fmt.Errorf("persist vault: %w", err)
 	}
 	v.flying = nil
+	v.commits++
 	close(c.done)
 }
 

@@ -50,8 +50,9 @@ type Vault struct {
 	mu sync.Mutex
 	// next collects the ids for the next commit. flying is the commit under way, nil: none. An
 	// id moves from next to flying to the file; who holds mu and finds it in none of the three
-	// may give out a new one.
+	// may give out a new one. commits counts those that are over.
 	next, flying *commit
+	commits      uint64
 }
 
 // Open opens the vault in a folder, and creates it, with a new key, when there is none.
@@ -147,7 +148,7 @@ func (v *Vault) claim() error {
 // Lookup returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits;
 // ok is false when the vault has none. It changes nothing. Tentative ids count.
 func (v *Vault) Lookup(nik string) (worker string, ok bool, err error) {
-	found, ok, err := v.find(v.hasher.handle(nik))
+	found, ok, _, err := v.find(v.hasher.handle(nik))
 	if !ok || err != nil {
 		return "", false, err
 	}
@@ -164,14 +165,14 @@ func (v *Vault) Resolve(nik string) (worker string, err error) {
 		return "", ErrNoNIK
 	}
 	h := v.hasher.handle(nik)
-	found, ok, err := v.find(h)
+	found, ok, commits, err := v.find(h)
 	if err != nil {
 		return "", err
 	}
 	if ok {
 		return found.String(), nil
 	}
-	made, full, err := v.make(h)
+	made, full, err := v.make(h, commits)
 	if err != nil {
 		return "", err
 	}
@@ -184,15 +185,18 @@ func (v *Vault) Resolve(nik string) (worker string, err error) {
 	return made.String(), nil
 }
 
-func (v *Vault) find(h handle) (found id, ok bool, err error) {
+// find looks an id up. commits tells make whether another one has ended since.
+func (v *Vault) find(h handle) (found id, ok bool, commits uint64, err error) {
 	// First what may move to the file meanwhile, then the file.
 	v.mu.Lock()
 	found, ok = v.tentative(h)
+	commits = v.commits
 	v.mu.Unlock()
 	if ok {
-		return found, true, nil
+		return found, true, commits, nil
 	}
-	return v.stored(h)
+	found, ok, err = v.stored(h)
+	return found, ok, commits, err
 }
 
 // tentative looks an id up among those that are not durable yet. The caller holds mu.
@@ -224,13 +228,13 @@ func (v *Vault) stored(h handle) (found id, ok bool, err error) {
 	return found, ok, nil
 }
 
-// make gives out a new id, unless somebody else did so since find was called. full reports that
-// no more should be tentative.
-func (v *Vault) make(h handle) (made id, full bool, err error) {
+// make gives out a new id, unless somebody else did so since find was called, as of so many
+// commits. full reports that no more should be tentative.
+func (v *Vault) make(h handle, commits uint64) (made id, full bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	made, ok := v.tentative(h)
-	if !ok {
+	if !ok && commits != v.commits { // it may have become durable, and thus left the tentative
 		made, ok, err = v.stored(h)
 	}
 	if ok || err != nil {

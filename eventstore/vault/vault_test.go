@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 	"pgregory.net/rapid"
 
 	"cakupan/eventstore/vault"
@@ -232,7 +233,7 @@ func TestFailedPersistKeepsIDsTentative(t *testing.T) {
 	}
 	for range 2 {
 		err := v.Persist(t.Context())
-		if !errors.Is(err, bbolt.ErrDatabaseNotOpen) || v.Tentative() != 1 {
+		if !errors.Is(err, bolterrors.ErrDatabaseNotOpen) || v.Tentative() != 1 {
 			t.Errorf("error %v, %d tentative ids", err, v.Tentative())
 		}
 	}
@@ -294,7 +295,7 @@ func TestOpenRefusesWithOneSentence(t *testing.T) {
 		}, vault.ErrNewerFormat},
 		{"not a vault", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, db), bytes.Repeat([]byte("no"), 10_000), 0o600)
-		}, bbolt.ErrInvalid},
+		}, bolterrors.ErrInvalid},
 		{"in use", func(t *testing.T, dir string) { open(t, dir) }, vault.ErrInUse},
 	} {
 		t.Run(test.name, func(t *testing.T) {

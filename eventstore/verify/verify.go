@@ -283,7 +283,8 @@ func (c *checker) witnesses() {
 		}
 	}
 	if end := c.want - 1; furthest.Sequence > end {
-		c.find(end+1, furthest.Sequence, "lost: %s has seen the log up to event %d, it ends with %d",
+		c.find(end+1, furthest.Sequence,
+			"lost: %s has seen the log up to event %d, it ends with %d",
 			furthest.Name, furthest.Sequence, end)
 	}
 }

@@ -85,38 +85,48 @@ func TestFindings(t *testing.T) {
 	}{
 		{
 			"damage in the middle", func(l *memlog.Log) { l.Damage(4); l.Damage(5); l.Damage(9) },
-			verify.Options{}, 51, []finding{{31, 50, "damaged"}, {81, 90, "damaged"}},
+			verify.Options{},
+			51,
+			[]finding{{31, 50, "damaged"}, {81, 90, "damaged"}},
 		},
 		{
 			"damage at the beginning", func(l *memlog.Log) { l.Damage(1) },
-			verify.Options{}, 11, []finding{{1, 10, "damaged"}},
+			verify.Options{},
+			11,
+			[]finding{{1, 10, "damaged"}},
 		},
 		{
 			"damage at the end", func(l *memlog.Log) { l.Damage(30) },
-			verify.Options{}, 291, []finding{{291, 0, "damaged"}},
+			verify.Options{},
+			291,
+			[]finding{{291, 0, "damaged"}},
 		},
 		{
 			"damage at the end, with a witness", func(l *memlog.Log) { l.Damage(30) },
 			verify.Options{Witnesses: []verify.Witness{{Name: "index", Sequence: 300}}},
-			291, []finding{{291, 0, "damaged"}, {291, 300, "lost: index"}},
+			291,
+			[]finding{{291, 0, "damaged"}, {291, 300, "lost: index"}},
 		},
 		{
 			"end lost without a trace", func(l *memlog.Log) { l.Truncate(28) },
 			verify.Options{Witnesses: []verify.Witness{
 				{Name: "coverage", Sequence: 290}, {Name: "index", Sequence: 300},
 			}},
-			0, []finding{{281, 300, "lost: index has seen the log up to event 300"}},
+			0,
+			[]finding{{281, 300, "lost: index has seen the log up to event 300"}},
 		},
 		{
 			"undecodable events", func(*memlog.Log) {}, undecodable,
-			0, []finding{{57, 57, "undecodable: no event"}, {201, 201, "undecodable"}},
+			0,
+			[]finding{{57, 57, "undecodable: no event"}, {201, 201, "undecodable"}},
 		},
 		{
 			"witness with another root", func(*memlog.Log) {},
 			verify.Options{Witnesses: []verify.Witness{
 				{Name: "index", Sequence: 200, Root: merkle.Hash{1}},
 			}},
-			0, []finding{{1, 200, "changed: the root over them"}},
+			0,
+			[]finding{{1, 200, "changed: the root over them"}},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -234,4 +244,26 @@ func TestCancelled(t *testing.T) {
 	if _, err := verify.Check(ctx, log, verify.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("check under a cancelled context: %v", err)
 	}
+}
+
+// BenchmarkCheck checks a log in memory: what verifying costs beside reading.
+func BenchmarkCheck(b *testing.B) {
+	const frames, events = 200, 1000
+	log := memlog.New(eventstore.NewIdentity(1))
+	var maker logtest.Maker
+	for range frames {
+		tail, err := log.Append(b.Context(), maker.Frame(events), maker.Before())
+		if err != nil {
+			b.Fatal(err)
+		}
+		maker.Appended(tail)
+	}
+	for b.Loop() {
+		report, err := verify.Check(b.Context(), log, verify.Options{})
+		if err != nil || !report.OK() {
+			b.Fatalf("%+v, %v", report, err)
+		}
+	}
+	checked := float64(frames) * events * float64(b.N)
+	b.ReportMetric(checked/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }

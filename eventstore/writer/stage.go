@@ -57,8 +57,16 @@ func newStage(idx *index.Index, tail eventstore.Tail) *stage {
 // discard forgets all items: the log ends at tail.
 func (s *stage) discard(tail eventstore.Tail) {
 	s.items, s.bytes = nil, 0
-	s.next, s.last = tail.Sequence+1, tail.RecordedAt
+	s.next, s.last = tail.Sequence+1, lastTime(tail)
 	s.pending = make(map[index.Key]index.Entry)
+}
+
+// lastTime returns the record time that no later event may precede.
+func lastTime(tail eventstore.Tail) temporal.Instant {
+	if tail.Sequence == 0 {
+		return temporal.MinInstant
+	}
+	return tail.RecordedAt
 }
 
 // room returns how many more items fit the frame that is being filled.

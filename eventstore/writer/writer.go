@@ -151,7 +151,9 @@ func (w *Writer) Check(ctx context.Context, entries []Entry) ([]Result, error) {
 		return nil, fmt.Errorf("check events: %w", err)
 	}
 	r := newRequest(entries, AppendOptions{})
-	s := newStage(w.index, eventstore.Tail{Sequence: imagined, RecordedAt: w.Head().RecordedAt})
+	s := newStage(w.index, eventstore.Tail{
+		Sequence: imagined, RecordedAt: lastTime(w.Head()),
+	})
 	if err := s.decide(r, len(entries), w.opts.Now()); err != nil {
 		return nil, fmt.Errorf("check events: %w", err)
 	}

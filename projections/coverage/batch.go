@@ -100,9 +100,21 @@ func (s *state) resolve(b *Batch) {
 	}
 	for i := range b.events {
 		if e := &b.events[i]; e.hasEnrolment {
-			if at := *s.enrolments.At(int(e.enrolment.number)); at != 0 {
-				b.touch += uint64(s.facts.At(int(at - 1)).next)
-			}
+			b.touch += s.touch(e.enrolment.number)
 		}
 	}
+}
+
+// touch reads the newest facts of an enrolment, and its worker.
+func (s *state) touch(e uint32) (touched uint64) {
+	const factsMax = 4 // nearly all enrolments have fewer
+	at := *s.enrolments.At(int(e))
+	for n := 0; at != 0 && n < factsMax; n++ {
+		f := s.facts.At(int(at - 1))
+		if event.Type(f.kind) == event.EnrolmentOpened {
+			touched += uint64(s.workers.At(int(f.subject)).first)
+		}
+		at = f.next
+	}
+	return touched
 }

@@ -85,13 +85,17 @@ func BenchmarkFold(b *testing.B) {
 	frames := nation(b, events)
 	for b.Loop() {
 		db, err := bbolt.Open(filepath.Join(b.TempDir(), "c.db"), 0o600,
-			&bbolt.Options{NoSync: true, NoFreelistSync: true})
+			&bbolt.Options{NoSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
 		if err != nil {
 			b.Fatal(err)
 		}
 		p := coverage.New(db)
+		var batch coverage.Batch
 		for _, frame := range frames {
-			if err := apply(p, frame); err != nil {
+			if err := p.Prepare(frame, &batch); err != nil {
+				b.Fatal(err)
+			}
+			if err := p.Apply(&batch); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -110,7 +114,7 @@ func BenchmarkFold(b *testing.B) {
 func BenchmarkAnswer(b *testing.B) {
 	const events = 2_000_000
 	db, err := bbolt.Open(filepath.Join(b.TempDir(), "c.db"), 0o600,
-		&bbolt.Options{NoSync: true, NoFreelistSync: true})
+		&bbolt.Options{NoSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
 	if err != nil {
 		b.Fatal(err)
 	}

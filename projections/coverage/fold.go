@@ -117,7 +117,8 @@ func (s *state) applyDeath(p *prepared) {
 	s.scratch.workers = append(s.scratch.workers[:0], w)
 	s.during(func() {
 		i := s.deaths.Append(death{
-			worker: w, on: p.event.Data.On, sequenceLow: uint32(seq), sequenceHigh: uint32(seq >> 32),
+			worker: w, on: p.event.Data.On,
+			sequenceLow: uint32(seq), sequenceHigh: uint32(seq >> 32),
 		})
 		s.deathsOf[w] = append(s.deathsOf[w], uint32(i))
 	})

@@ -153,7 +153,11 @@ func (m *memory) append(bytes []byte, e *event.Event) eventstore.Sequence {
 	if err != nil {
 		m.t.Error(err)
 	}
-	if err := m.projection.Apply(frame); err != nil {
+	var batch coverage.Batch
+	if err := m.projection.Prepare(frame, &batch); err != nil {
+		m.t.Error(err)
+	}
+	if err := m.projection.Apply(&batch); err != nil {
 		m.t.Error(err)
 	}
 	for record := range frame.Records() {

@@ -28,12 +28,15 @@ type Receipts struct {
 	Receipts   []Receipt `json:"receipts"`
 }
 
-func receiptOf(got event.Receipt) Receipt {
+// ReceiptOf returns a receipt as it is sent.
+func ReceiptOf(got event.Receipt) Receipt {
 	r := Receipt{
 		Source: got.Source, ID: got.ID, Status: got.Status, Sequence: got.Sequence,
 	}
 	if got.Refusal != nil {
 		r.Code, r.Field, r.Detail = got.Refusal.Code, got.Refusal.Field, got.Refusal.Detail
+	} else if got.Status == event.Refused {
+		r.Detail = "not at fault: nothing was appended because of another event of the batch"
 	}
 	return r
 }
@@ -41,7 +44,7 @@ func receiptOf(got event.Receipt) Receipt {
 func receiptsOf(got []event.Receipt) Receipts {
 	all := Receipts{Receipts: make([]Receipt, len(got))}
 	for i := range got {
-		all.Receipts[i] = receiptOf(got[i])
+		all.Receipts[i] = ReceiptOf(got[i])
 		switch got[i].Status {
 		case event.Appended:
 			all.Appended++

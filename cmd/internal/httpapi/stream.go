@@ -87,7 +87,7 @@ func writeReceipts(w *reply, got []event.Receipt) error {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	for i := range got {
-		if err := encoder.Encode(receiptOf(got[i])); err != nil {
+		if err := encoder.Encode(ReceiptOf(got[i])); err != nil {
 			return err
 		}
 	}

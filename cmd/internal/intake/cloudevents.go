@@ -8,10 +8,10 @@ package intake
 import (
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ParseJSON reads a CloudEvent as sent: one JSON object, a line without its end. The result is for

@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/codec"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // TestRoundTrip: what is printed is read as the same event, and so stored as the same bytes.

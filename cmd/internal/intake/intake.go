@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"cakupan/domain/event"
-	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/writer"
 )
@@ -30,10 +30,8 @@ type Writer interface {
 	Append(
 		ctx context.Context, entries []writer.Entry, opts writer.AppendOptions,
 	) ([]writer.Result, error)
-}
-
-// Checker is a [Writer] that can also tell what Append would do, without doing it.
-type Checker interface {
+	// Check returns what Append would, each entry judged by itself, and appends nothing. What is
+	// not recorded yet has the sequence 0, and so has a duplicate of it.
 	Check(ctx context.Context, entries []writer.Entry) ([]writer.Result, error)
 }
 
@@ -221,8 +219,10 @@ func (in *Intake) record(
 	case len(entries) == 0:
 		return nil, nil
 	case b.opts.DryRun || b.opts.Atomic && refused:
-		results, err := in.check(ctx, entries)
-		imagine(results, b.opts.Atomic, refused)
+		results, err := in.writer.Check(ctx, entries)
+		if b.opts.Atomic && (refused || slices.ContainsFunc(results, isRefused)) {
+			withhold(results)
+		}
 		return results, err
 	}
 	if b.persons {
@@ -235,38 +235,14 @@ func (in *Intake) record(
 	return in.writer.Append(ctx, entries, writer.AppendOptions{Atomic: b.opts.Atomic})
 }
 
-// check asks the writer what Append would do. One that cannot tell would append everything.
-func (in *Intake) check(
-	ctx context.Context, entries []writer.Entry,
-) ([]writer.Result, error) {
-	if checker, ok := in.writer.(Checker); ok {
-		return checker.Check(ctx, entries)
-	}
-	results := make([]writer.Result, len(entries))
+// withhold takes the status of what would be appended away, because another event of the batch is
+// refused.
+func withhold(results []writer.Result) {
 	for i := range results {
-		results[i].Status = event.Appended
+		if results[i].Status != event.Refused && results[i].Sequence == 0 {
+			results[i] = writer.Result{}
+		}
 	}
-	return results, nil
 }
 
-// imagine takes from results what is true only of events that are appended: their sequences, and
-// their status too when they belong to an atomic batch of which one event is refused.
-func imagine(results []writer.Result, atomic, refused bool) {
-	var first eventstore.Sequence // that would be appended
-	for i := range results {
-		refused = refused || results[i].Status == event.Refused
-		if first == 0 && results[i].Status == event.Appended {
-			first = results[i].Sequence
-		}
-	}
-	for i := range results {
-		switch result := &results[i]; {
-		case result.Status == event.Refused:
-		case result.Status == event.Duplicate && (first == 0 || result.Sequence < first):
-		case atomic && refused:
-			*result = writer.Result{}
-		default:
-			result.Sequence = 0
-		}
-	}
-}
+func isRefused(r writer.Result) bool { return r.Status == event.Refused }

@@ -2,14 +2,15 @@ package intake
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 
-	"cakupan/domain/event"
-
 	"github.com/go-json-experiment/json/jsontext"
+
+	"cakupan/domain/event"
 )
 
 // referenceDocument reads JSON with the library that our reader is compared with.
@@ -19,7 +20,7 @@ func referenceDocument(text []byte) (event.Value, error) {
 	if err != nil {
 		return event.Value{}, err
 	}
-	if _, err := decoder.ReadToken(); err != io.EOF {
+	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return event.Value{}, errTrailing
 	}
 	return value, nil

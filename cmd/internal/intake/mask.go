@@ -15,32 +15,41 @@ const (
 // MaskNIK returns an input, an event or anything else, as it may be shown: each run of exactly
 // 16 digits that is a NIK is cut to its first six and ten asterisks, and so is the value of each
 // JSON member "nik", valid or not, because a mistyped number still tells who is meant. Digits
-// written as \u0037 are seen through. The input need not be valid JSON; it is not changed.
+// written as \u0037 are seen through. The input need not be valid JSON, and is looked at as
+// JSON and as plain text; it is not changed.
 func MaskNIK(input []byte) []byte {
-	return maskMembers(maskRuns(input))
+	return maskMembers([]byte(event.MaskNIK(string(maskRuns(input)))))
 }
 
-// maskRuns masks the runs of digits that are a NIK.
+// maskRuns masks the runs of digits that are a NIK, with escapes read as in a JSON text.
 func maskRuns(input []byte) []byte {
 	out := make([]byte, 0, len(input))
 	for i := 0; i < len(input); {
 		digits, width := digitRun(input[i:])
-		switch {
-		case len(digits) == nikDigits && event.CheckNIK(string(digits)) == "":
+		if len(digits) == nikDigits && event.CheckNIK(string(digits)) == "" {
 			out = append(out, digits[:shownDigits]...)
 			out = append(out, bytes.Repeat([]byte{'*'}, nikDigits-shownDigits)...)
-		case width > 0:
+		} else {
+			if width == 0 {
+				width = otherWidth(input[i:])
+			}
 			out = append(out, input[i:i+width]...)
-		case input[i] == '\\' && i+1 < len(input):
-			width = 2 // an escape that is no digit: what follows belongs to it
-			out = append(out, input[i], input[i+1])
-		default:
-			width = 1
-			out = append(out, input[i])
 		}
 		i += width
 	}
 	return out
+}
+
+// otherWidth returns the bytes of what input begins with, which is no digit: an escape whole, so
+// that its digits and what it escapes are not read as more than that.
+func otherWidth(input []byte) int {
+	switch {
+	case bytes.HasPrefix(input, []byte(`\u`)):
+		return min(len(`\u0000`), len(input))
+	case input[0] == '\\':
+		return min(len(`\n`), len(input))
+	}
+	return 1
 }
 
 // digitRun returns the digits that input begins with, and how many bytes they take.

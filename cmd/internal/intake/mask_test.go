@@ -37,6 +37,9 @@ func TestMaskNIK(t *testing.T) {
 		`"\\u0037599990101909999"`:          `"\\u0037599990101909999"`,
 		`"\n` + nik + `"`:                   `"\n` + masked + `"`,
 		"\xff" + nik:                        "\xff" + masked,
+		`"\u00e9` + nik + `"`:               `"\u00e9` + masked + `"`,
+		`0\1` + nik[1:]:                     `0\159999**********`, // no JSON: plain text
+		`0\` + nik:                          `0\` + masked,
 	} {
 		if got := string(MaskNIK([]byte(input))); got != want {
 			t.Errorf("MaskNIK(%s)\n got %s\nwant %s", input, got, want)
@@ -65,8 +68,10 @@ func FuzzMaskNIK(f *testing.F) {
 
 // TestMaskNIKIsLinear: a hostile input of many members takes no more than a moment.
 func TestMaskNIKIsLinear(t *testing.T) {
-	input := []byte(strings.Repeat(`"nik":"1",`, 1<<18))
-	if got := MaskNIK(input); len(got) != len(input) {
-		t.Errorf("%d bytes of %d", len(got), len(input))
+	for _, unit := range []string{`"nik":"1",`, nik + ",", `"nik":[`, `\u0037`, `\`, `"nik":`} {
+		input := []byte(strings.Repeat(unit, 1<<16))
+		if got := MaskNIK(input); len(got) == 0 {
+			t.Errorf("%s: nothing is left", unit)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"cakupan/domain/event"
@@ -66,12 +67,10 @@ func (m *memory) Append(
 		return nil, m.err
 	}
 	if opts.Atomic {
-		results := m.decide(entries, false)
-		for _, result := range results {
-			if result.Status == event.Refused {
-				imagine(results, true, true)
-				return results, nil
-			}
+		results := m.check(entries)
+		if slices.ContainsFunc(results, isRefused) {
+			withhold(results)
+			return results, nil
 		}
 	}
 	return m.decide(entries, true), nil
@@ -80,7 +79,17 @@ func (m *memory) Append(
 func (m *memory) Check(_ context.Context, entries []writer.Entry) ([]writer.Result, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.decide(entries, false), m.err
+	return m.check(entries), m.err
+}
+
+func (m *memory) check(entries []writer.Entry) []writer.Result {
+	results := m.decide(entries, false)
+	for i := range results {
+		if results[i].Sequence > eventstore.Sequence(len(m.events)) {
+			results[i].Sequence = 0
+		}
+	}
+	return results
 }
 
 func (m *memory) decide(entries []writer.Entry, keep bool) []writer.Result {

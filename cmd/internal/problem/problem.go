@@ -9,10 +9,12 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"syscall"
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
+	"cakupan/eventstore/writer"
 )
 
 // Error is an error with a place in the table. It never holds a NIK.
@@ -139,6 +141,18 @@ var causes = []struct {
 	{
 		syscall.ENOSPC, LogFull,
 		"the disk is full: free some room and try again",
+	},
+	{
+		writer.ErrBatchTooLarge, BodyTooLarge,
+		"an atomic batch has at most " + strconv.Itoa(writer.AtomicEventsMax) + " events",
+	},
+	{
+		writer.ErrIndexBehind, LogUnavailable,
+		"the index of the log could not be written: look at the disk, and start again",
+	},
+	{
+		writer.ErrClosed, LogUnavailable,
+		"the log is being closed: send again later",
 	},
 	{
 		eventstore.ErrUnknownOutcome, LogUnavailable,

@@ -26,8 +26,9 @@ type Feed struct {
 
 	mu      sync.Mutex
 	changed sync.Cond // filling has grown, or was taken, or reading has ended
-	filling *pile
-	spare   *pile
+	piles   [BatchesValid + 1]pile
+	filling *pile // one of them
+	taken   int   // how many were handed out
 	err     error // why reading ended
 	stopped bool
 }
@@ -40,11 +41,14 @@ type pile struct {
 	batch  Batch
 }
 
+// BatchesValid is for how long a batch is valid: until so many later ones were taken. One can be
+// written while the next one is checked and the one after that waits.
+const BatchesValid = 3
+
 // NewFeed starts to read. It must be read to its end, or stopped.
 func NewFeed(r Reader, eventsMax int) *Feed {
-	f := &Feed{
-		max: eventsMax, done: make(chan struct{}), filling: new(pile), spare: new(pile),
-	}
+	f := &Feed{max: eventsMax, done: make(chan struct{})}
+	f.filling = &f.piles[0]
 	f.changed.L = &f.mu
 	go f.read(r)
 	return f
@@ -87,20 +91,23 @@ func (f *Feed) read(r Reader) {
 	}
 }
 
-// Next waits for events and returns all that have arrived. The batch is valid until the next
-// call. At the end of the input, and only after everything before it was taken, it returns the
+// Next waits for events and returns all that have arrived; see [BatchesValid]. At the end of the input, and only after everything before it was taken, it returns the
 // error that reading ended with: io.EOF when all is well, [ErrStopped] after Stop.
 func (f *Feed) Next() (Batch, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.filling.ends) == 0 && f.err == nil {
+	for len(f.filling.ends) == 0 && f.err == nil && !f.stopped {
 		f.changed.Wait()
 	}
 	if len(f.filling.ends) == 0 {
+		if f.err == nil {
+			return Batch{}, ErrStopped // the read that hangs does not matter any more
+		}
 		return Batch{}, f.err
 	}
 	taken := f.filling
-	f.filling, f.spare = f.spare, taken
+	f.taken++
+	f.filling = &f.piles[f.taken%len(f.piles)]
 	f.filling.reset()
 	f.changed.Broadcast()
 	return taken.cut(), nil

@@ -135,10 +135,17 @@ func TestFeed(t *testing.T) {
 	}
 	f := NewFeed(NewLines(&in), 100)
 	next := 1
+	var before []Batch
 	for {
 		batch, err := f.Next()
 		if errors.Is(err, io.EOF) {
 			break
+		}
+		if before = append(before, batch); len(before) > BatchesValid-1 {
+			old := before[len(before)-BatchesValid]
+			if text := fmt.Sprintf("line %d", old.Places[0]); string(old.Raw[0]) != text {
+				t.Fatalf("an earlier batch has become %q, want %q", old.Raw[0], text)
+			}
 		}
 		if err != nil || len(batch.Raw) > 100 || len(batch.Raw) != len(batch.Places) {
 			t.Fatalf("%d events, %d places, %v", len(batch.Raw), len(batch.Places), err)

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// console is the outside of the program.
+type console struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+	chart          bool // stdout is a terminal: draw
+	progress       bool // stderr is a terminal: show how far it is
+}
+
+// grammar is the command line.
+type grammar struct {
+	where
+
+	Demo     demoCommand     `cmd:"" help:"Show a synthetic sample of Gorontalo, with dashboard."`
+	Serve    serveCommand    `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
+	Import   importCommand   `cmd:"" help:"Take in events from files."`
+	Coverage coverageCommand `cmd:"" help:"Who is covered, on a day, as known at a moment."`
+	Series   seriesCommand   `cmd:"" help:"How the coverage of a region moved over days or months."`
+	Log      logCommand      `cmd:"" help:"Print events of the log."`
+	Replay   replayCommand   `cmd:"" help:"Rebuild the coverage from the log and compare."`
+	Verify   verifyCommand   `cmd:"" help:"Check the whole log."`
+	Bench    benchCommand    `cmd:"" help:"Measure this machine."`
+	Version  versionCommand  `cmd:"" help:"Print the version of the program."`
+}
+
+// where names a ledger, and how to answer about it. Every command has these flags.
+type where struct {
+	Data   string `placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
+	Server string `placeholder:"URL" help:"A running ledger, instead of a folder."`
+	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
+}
+
+// dataDefault is the folder of the ledger unless one is named.
+const dataDefault = "./cakupan-data"
+
+const exitCodes = `
+
+Exit codes:
+
+	0  done
+	1  failed
+	2  wrong usage
+	3  some input was refused, the rest is in the log
+	4  not found
+	5  a check failed: a digest differs, or the log is damaged
+`
+
+const description = `A ledger of employment-social-security coverage: events in, numbers out, on any
+day, as known at any moment.` + exitCodes
+
+// run runs one command and returns the exit code.
+func run(ctx context.Context, args []string, out *console) int {
+	var g grammar
+	exited := false
+	parser, err := kong.New(&g,
+		kong.Name("cakupan"),
+		kong.Description(description),
+		kong.Vars{"data": dataDefault, "demo": demoListen},
+		kong.Writers(out.stdout, out.stderr),
+		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(out, &g.where),
+	)
+	if err != nil {
+		return out.fail(err, false)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case exited:
+		return problem.ExitDone
+	case err != nil:
+		return out.fail(usage(err.Error()+"; see cakupan --help"), g.JSON)
+	case g.Data != "" && g.Server != "":
+		return out.fail(usage("--data and --server exclude each other"), g.JSON)
+	}
+	return out.fail(parsed.Run(), g.JSON)
+}
+
+func usage(text string) error { return problem.New(problem.UsageWrong, text) }
+
+// quietExit ends a command with an exit code, when it has already said why.
+type quietExit int
+
+// Error returns what nobody is shown.
+func (q quietExit) Error() string { return fmt.Sprintf("exit %d", int(q)) }
+
+// fail tells why a command failed, if it did, and returns the exit code.
+func (c *console) fail(err error, asJSON bool) int {
+	var quiet quietExit
+	switch {
+	case err == nil:
+		return problem.ExitDone
+	case errors.As(err, &quiet):
+		return int(quiet)
+	case errors.Is(err, context.Canceled):
+		err = problem.New(problem.Interrupted, "interrupted")
+	}
+	e := problem.From(err)
+	if asJSON {
+		shown := *e
+		if e.Code == problem.Internal {
+			shown.Detail = err.Error() // whoever runs the program is no stranger
+		}
+		c.note("%s", shown.JSON(false))
+		return e.Exit()
+	}
+	c.note("cakupan: %s", words(e, err))
+	return e.Exit()
+}
+
+// words says an error in one sentence, with its cause unless the sentence says it all.
+func words(e *problem.Error, err error) string {
+	if e.Code == problem.Internal {
+		return err.Error()
+	}
+	text := e.Detail
+	if e.Field != "" && !strings.HasPrefix(text, e.Field) {
+		text = e.Field + ": " + text
+	}
+	if e.Err != nil && !strings.HasPrefix(string(e.Code), "folder.") {
+		text += " (" + e.Err.Error() + ")"
+	}
+	return text
+}
+
+// note writes a line for people beside the data.
+func (c *console) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.stderr, format+"\n", args...) // there is nowhere left to say that it failed
+}
+
+// logger returns the operator's log.
+func (c *console) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.stderr, nil))
+}
+
+// writeJSON prints a value on one line.
+func (c *console) writeJSON(value any) error {
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+)
+
+// replayCommand rebuilds the coverage and compares.
+type replayCommand struct {
+	To   uint64 `placeholder:"SEQ" help:"Last event to apply; default: the end of the log."`
+	Swap bool   `help:"Put the rebuilt coverage in place of the live one."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*replayCommand) Help() string {
+	return `Builds the coverage again from event 1 in a fresh file beside the live one, and compares the
+digests of the two at the same event.
+
+Examples:
+
+	cakupan replay
+	cakupan replay --to 100000 --json
+	cakupan replay --swap` + exitCodes
+}
+
+// Run runs the command.
+func (c *replayCommand) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *source) error {
+		result, err := c.replay(ctx, s, out)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			err = out.writeJSON(result)
+		} else {
+			err = writeResult(out, result)
+		}
+		if err != nil || result.Matches {
+			return err
+		}
+		return problem.New(problem.DigestDiffers, "the digest differs from the live one: "+
+			"the live coverage is wrong, or the log was changed; run cakupan verify")
+	})
+}
+
+func writeResult(out *console, result httpapi.ReplayResult) error {
+	verdict := "the live one is the same ✓"
+	if !result.Matches {
+		verdict = "the live one is another ✗"
+	}
+	_, err := fmt.Fprintf(out.stdout, "%s: %s events in %.2f s (%s events/s)\ndigest %s: %s\n",
+		result.Projection, thousands(result.Events), result.Seconds,
+		thousands(uint64(result.EventsPerSecond)), result.Digest, verdict)
+	return err
+}
+
+func (c *replayCommand) replay(ctx context.Context, s *source, out *console,
+) (result httpapi.ReplayResult, err error) {
+	if s.ledger == nil {
+		query := values("swap", trueOrNothing(c.Swap))
+		if c.To > 0 {
+			query.Set("to", strconv.FormatUint(c.To, 10))
+		}
+		return result, s.postFor(ctx, "/v1/replay", query.Encode(), &result)
+	}
+	m := out.meter("replay")
+	defer m.end()
+	return s.ledger.Replay(ctx,
+		httpapi.ReplayOptions{To: eventstore.Sequence(c.To), Swap: c.Swap}, m.sequence)
+}
+
+func trueOrNothing(set bool) string {
+	if set {
+		return "true"
+	}
+	return ""
+}
+
+// sequence notes that an event of so many is done.
+func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), uint64(total)) }
+
+// postFor asks a POST route without body and reads its JSON answer.
+func (s *source) postFor(ctx context.Context, path, query string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path+"?"+query, nil)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	response, err := s.ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	err = json.NewDecoder(response.Body).Decode(into)
+	return errors.Join(err, response.Body.Close())
+}
+
+// verifyCommand checks the log.
+type verifyCommand struct{}
+
+// Help returns what --help shows beyond the flags.
+func (*verifyCommand) Help() string {
+	return `Reads the whole log: order, density, every event decoded, every frame's root recomputed. It
+prints each damaged range of events.
+
+Examples:
+
+	cakupan verify
+	cakupan verify --json` + exitCodes
+}
+
+// Run runs the command.
+func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *source) error {
+		report, err := c.verify(ctx, s, out)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			err = out.writeJSON(report)
+		} else {
+			err = writeReport(out, report)
+		}
+		if err != nil || report.OK {
+			return err
+		}
+		return quietExit(problem.ExitCheckFailed)
+	})
+}
+
+func (c *verifyCommand) verify(ctx context.Context, s *source, out *console,
+) (report httpapi.VerifyReport, err error) {
+	if s.ledger == nil {
+		return report, s.postFor(ctx, "/v1/verify", "", &report)
+	}
+	m := out.meter("verify")
+	defer m.end()
+	return s.ledger.Verify(ctx, m.sequence)
+}
+
+func writeReport(out *console, report httpapi.VerifyReport) error {
+	for _, f := range report.Findings {
+		where := fmt.Sprintf("events %d to %d", f.From, f.To)
+		switch f.To {
+		case 0:
+			where = fmt.Sprintf("event %d to the end of the log", f.From)
+		case f.From:
+			where = fmt.Sprintf("event %d", f.From)
+		}
+		if _, err := fmt.Fprintf(out.stdout, "damaged: %s: %s\n", where, f.What); err != nil {
+			return err
+		}
+	}
+	if !report.OK {
+		_, err := fmt.Fprintf(out.stdout, "the log is damaged: restore it from a copy\n")
+		return err
+	}
+	_, err := fmt.Fprintf(out.stdout, "%s events in %s frames: nothing is wrong\nroot %s\n",
+		thousands(report.Events), thousands(report.Frames), report.Root)
+	return err
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cakupan/projections/coverage"
+)
+
+// coverageCommand prints the coverage of regions.
+type coverageCommand struct {
+	Region    string   `placeholder:"CODE" help:"ID, a province (75) or a regency (75.03); default: all that have something to show."`
+	On        string   `placeholder:"DATE" help:"The day; default: today in Asia/Makassar."`
+	Known     string   `placeholder:"WHEN" help:"As known at a sequence, a time or the end of a date; default: all that is recorded."`
+	Indicator string   `placeholder:"NAME" help:"What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE; default: EMPLOYED."`
+	By        []string `placeholder:"DIMENSION" help:"Divide by sector, segment, category, programme or funding; may be repeated."`
+	CSV       bool     `name:"csv" help:"Answer in CSV, for spreadsheets."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*coverageCommand) Help() string {
+	return `Examples:
+
+	cakupan coverage --on 2020-12-31
+	cakupan coverage --region 75.03 --on 2020-12-31 --known 2021-01-04 --by funding
+	cakupan coverage --server http://127.0.0.1:7070 --json` + exitCodes
+}
+
+// Run runs the command.
+func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error {
+	if c.CSV && w.JSON {
+		return usage("--csv and --json exclude each other")
+	}
+	query := values("region", c.Region, "on", c.On, "known", c.Known, "indicator", c.Indicator)
+	for _, dimension := range c.By {
+		query.Add("by", dimension)
+	}
+	return w.with(ctx, out, false, func(s *source) error {
+		response, err := s.get(ctx, "/v1/coverage", query)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return copyBody(out.stdout, response)
+		}
+		answers, err := decode[coverage.Answer](response)
+		switch {
+		case err != nil:
+			return err
+		case c.CSV:
+			return coverageCSV(out.stdout, answers)
+		}
+		return coverageTable(out.stdout, answers)
+	})
+}
+
+// decode reads an answer that is a JSON array.
+func decode[T any](response *http.Response) (items []T, err error) {
+	err = json.NewDecoder(response.Body).Decode(&items)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	return items, nil
+}
+
+// coverageTable prints answers about the same day and knowledge, for people.
+func coverageTable(w io.Writer, answers []coverage.Answer) error {
+	if len(answers) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintf(w, "Coverage on %s, %s\n\n", answers[0].On,
+		knownText(answers[0].Known)); err != nil {
+		return err
+	}
+	t := newTable("", "Region", ">Covered", ">Workforce", ">Percent", ">Target", "", ">Short of",
+		">In grace")
+	for i := range answers {
+		a := &answers[i]
+		t.add(a.Region, a.Name, thousands(a.Covered), workforceText(a.Workforce),
+			percentText(a.Percent), targetText(a.Target), metText(a.Target),
+			shortfallText(a.Target), thousands(a.InGrace))
+	}
+	if err := t.write(w); err != nil {
+		return err
+	}
+	for i := range answers {
+		if err := writeDimensions(w, &answers[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knownText says what an answer rests on.
+func knownText(k coverage.Known) string {
+	if k.Sequence == 0 || k.RecordedAt == nil {
+		return "as known before the first event"
+	}
+	return fmt.Sprintf("as known at event %s, recorded %s", thousands(k.Sequence),
+		localTime(*k.RecordedAt))
+}
+
+// localTime shows a record time as the clocks of Gorontalo did, to the second.
+func localTime(text string) string {
+	const makassar = 8 * 60 * 60
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return text
+	}
+	return at.In(time.FixedZone("WITA", makassar)).Format("2006-01-02 15:04:05 MST")
+}
+
+func workforceText(w *coverage.Workforce) string {
+	if w == nil {
+		return "–"
+	}
+	return thousands(w.Count)
+}
+
+func percentText(percent *string) string {
+	if percent == nil {
+		return "–"
+	}
+	return *percent + " %"
+}
+
+func targetText(t *coverage.Target) string {
+	if t == nil {
+		return "–"
+	}
+	return t.Percent + " %"
+}
+
+func metText(t *coverage.Target) string {
+	switch {
+	case t == nil || t.Met == nil:
+		return ""
+	case *t.Met:
+		return "✓"
+	}
+	return "✗"
+}
+
+func shortfallText(t *coverage.Target) string {
+	if t == nil || t.Shortfall == nil {
+		return "–"
+	}
+	return thousands(*t.Shortfall)
+}
+
+// dimensionsOf returns the cells that were asked for, by name of the dimension, in their order.
+func dimensionsOf(by *coverage.By) (names []string, cells []coverage.Cells) {
+	if by == nil {
+		return nil, nil
+	}
+	all := []*coverage.Cells{by.Sector, by.Segment, by.Category, by.Programme, by.Funding}
+	for i, name := range coverage.DimensionNames() {
+		if all[i] != nil {
+			names, cells = append(names, name), append(cells, *all[i])
+		}
+	}
+	return names, cells
+}
+
+func writeDimensions(w io.Writer, a *coverage.Answer) error {
+	names, cells := dimensionsOf(a.By)
+	for i, name := range names {
+		var parts []string
+		for _, value := range sortedKeys(cells[i]) {
+			parts = append(parts, value+" "+thousands(cells[i][value]))
+		}
+		if i == 0 {
+			if _, err := fmt.Fprintf(w, "\n%s %s\n", a.Region, a.Name); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintf(w, "  by %-10s %s\n", name, strings.Join(parts, ", "))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedKeys(cells coverage.Cells) []string {
+	keys := make([]string, 0, len(cells))
+	for key := range cells {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// coverageCSV prints answers as CSV, with a column for each value of a dimension that occurs.
+func coverageCSV(w io.Writer, answers []coverage.Answer) error {
+	header := []string{
+		"region", "name", "on", "known_sequence", "known_recorded_at", "covered", "in_grace",
+		"enrolments", "workforce", "indicator", "reference", "percent", "target",
+		"target_region", "met", "shortfall", "formal_covered", "informal_covered",
+	}
+	seen := map[string]bool{}
+	for i := range answers {
+		names, cells := dimensionsOf(answers[i].By)
+		for d, name := range names {
+			for value := range cells[d] {
+				seen[name+":"+value] = true
+			}
+		}
+	}
+	extra := make([]string, 0, len(seen))
+	for name := range seen {
+		extra = append(extra, name)
+	}
+	slices.Sort(extra)
+	out := csv.NewWriter(w)
+	_ = out.Write(append(header, extra...)) // the writer keeps its first error
+	for i := range answers {
+		_ = out.Write(append(coverageRecord(&answers[i]), dimensionRecord(&answers[i], extra)...))
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func coverageRecord(a *coverage.Answer) []string {
+	record := []string{
+		a.Region, a.Name, a.On, a.Known.Sequence.String(), pointed(a.Known.RecordedAt),
+		number(a.Covered), number(a.InGrace), number(a.Enrolments),
+		"", "", "", pointed(a.Percent), "", "", "", "",
+		number(a.Sectors.Formal.Covered), number(a.Sectors.Informal.Covered),
+	}
+	if w := a.Workforce; w != nil {
+		record[8], record[9], record[10] = number(w.Count), w.Indicator, w.Reference
+	}
+	if t := a.Target; t != nil {
+		record[12], record[13] = t.Percent, t.Region
+		if t.Met != nil {
+			record[14] = strconv.FormatBool(*t.Met)
+		}
+		if t.Shortfall != nil {
+			record[15] = number(*t.Shortfall)
+		}
+	}
+	return record
+}
+
+func dimensionRecord(a *coverage.Answer, columns []string) []string {
+	record := make([]string, len(columns))
+	names, cells := dimensionsOf(a.By)
+	for i, column := range columns {
+		dimension, value, _ := strings.Cut(column, ":")
+		if d := slices.Index(names, dimension); d >= 0 {
+			record[i] = number(cells[d][value])
+		}
+	}
+	return record
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+func pointed(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}

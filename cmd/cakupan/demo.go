@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"strings"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/sample"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+
+	"cakupan/cmd/internal/httpapi"
+)
+
+// demoCommand shows the sample.
+type demoCommand struct {
+	Once   bool   `help:"Exit after the table."`
+	Listen string `placeholder:"ADDR" help:"Address of the dashboard (default: ${demo}, or any free port)."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*demoCommand) Help() string {
+	return `Fills a ledger with a synthetic sample of Gorontalo, prints what it says, and serves it. Without
+--data the ledger is in a temporary folder, removed at the end.
+
+Examples:
+
+	cakupan demo
+	cakupan demo --once
+	cakupan demo --data ./demo --listen :7070` + exitCodes
+}
+
+// The sample is said to be one wherever it is shown.
+const (
+	demoNotice = "SYNTHETIC SAMPLE"
+	demoListen = "127.0.0.1:7070"
+	demoSource = "urn:cakupan:sample:" // begins the source of every event of the sample
+)
+
+// Run runs the command.
+func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err error) {
+	if w.Server != "" {
+		return usage("demo makes a ledger of its own: name a folder with --data, or none")
+	}
+	dir := w.Data
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "cakupan-demo-"); err != nil {
+			return fmt.Errorf("make folder for the sample: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	l, err := openLedger(ctx, ledgerOptions{Dir: dir, Create: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	if err := fillDemo(ctx, l, out); err != nil {
+		return err
+	}
+	if err := tellStory(ctx, l, out, w.JSON); err != nil || c.Once {
+		return err
+	}
+	return c.serve(ctx, l, out)
+}
+
+// serve shows the sample until ctx ends.
+func (c *demoCommand) serve(ctx context.Context, l *ledger, out *console) error {
+	address := c.Listen
+	if address == "" {
+		address = demoListen
+	}
+	server, err := listen(ctx, address, l, out, demoNotice)
+	if err != nil && c.Listen == "" {
+		server, err = listen(ctx, "127.0.0.1:0", l, out, demoNotice)
+	}
+	if err != nil {
+		return err
+	}
+	return serveUntil(ctx, server, func() error {
+		if err := l.serve(ctx, server.URL(), time.Hour); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out.stdout, "\n%s. Dashboard: %s (Ctrl-C ends)\n",
+			demoNotice, server.URL())
+		return err
+	})
+}
+
+// fillDemo appends the sample, unless it is there already. A ledger of anything else is refused:
+// invented workers must never stand among real ones.
+func fillDemo(ctx context.Context, l *ledger, out *console) error {
+	if err := onlySample(ctx, l); err != nil {
+		return err
+	}
+	events := iter.Seq2[event.Event, temporal.Instant](
+		func(yield func(event.Event, temporal.Instant) bool) {
+			for dated := range sample.Events(sample.Seed) {
+				if !yield(dated.Event, dated.RecordedAt) {
+					return
+				}
+			}
+		})
+	m := out.meter("sample")
+	defer m.end()
+	_, err := l.AppendEvents(ctx, events, func(done int) { m.at(uint64(done), -1) })
+	return err
+}
+
+func onlySample(ctx context.Context, l *ledger) error {
+	return l.Events(ctx, httpapi.EventFilter{From: 1, Limit: 1}, func(line []byte) error {
+		var first struct{ Source string }
+		if err := json.Unmarshal(line, &first); err != nil {
+			return err
+		}
+		if strings.HasPrefix(first.Source, demoSource) {
+			return nil
+		}
+		return problem.New(problem.FolderOtherLedger, "the folder holds a ledger that is no sample:"+
+			" name a new folder with --data, or none")
+	})
+}
+
+// tellStory prints the coverage of the story's first day, and then what its chapters say.
+func tellStory(ctx context.Context, l *ledger, out *console, asJSON bool) error {
+	view, err := l.View(ctx, 0)
+	if err != nil {
+		return err
+	}
+	chapters := sample.Story()
+	answers := make([]coverage.Answer, len(chapters))
+	for i, chapter := range chapters {
+		known := coverage.Everything
+		if chapter.Known != 0 {
+			if known, err = view.KnownAt(temporal.EndOfDay(chapter.Known)); err != nil {
+				return err
+			}
+		}
+		answers[i], err = answerOn(view, chapter.Region, chapter.On, known)
+		if err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return out.writeJSON(answers)
+	}
+	if _, err := fmt.Fprintf(out.stdout, "%s: workers are invented, published figures are not.\n\n",
+		demoNotice); err != nil {
+		return err
+	}
+	for _, on := range []temporal.Date{chapters[0].On, chapters[0].On.AddDays(366)} {
+		if err := tellDay(view, out, on); err != nil {
+			return err
+		}
+	}
+	return tellChapters(out, chapters, answers)
+}
+
+func answerOn(view *coverage.View, r region.Code, on temporal.Date, known eventstore.Sequence,
+) (coverage.Answer, error) {
+	return view.Answer(coverage.Query{
+		Region: r, On: on, Known: known, Indicator: event.Employed,
+	})
+}
+
+// tellDay prints the coverage of a day, with everything known.
+func tellDay(view *coverage.View, out *console, on temporal.Date) error {
+	var answers []coverage.Answer
+	for _, code := range view.Regions(coverage.Everything) {
+		answer, err := answerOn(view, code, on, coverage.Everything)
+		if err != nil {
+			return err
+		}
+		answers = append(answers, answer)
+	}
+	if err := coverageTable(out.stdout, answers); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out.stdout)
+	return err
+}
+
+func tellChapters(out *console, chapters []sample.Chapter, answers []coverage.Answer) error {
+	t := newTable("Region", "On", "Known", ">Percent", ">Covered", ">In grace", "")
+	for i := range answers {
+		known := "everything"
+		if chapters[i].Known != 0 {
+			known = chapters[i].Known.String()
+		}
+		a := &answers[i]
+		t.add(a.Name, a.On, known, percentText(a.Percent), thousands(a.Covered),
+			thousands(a.InGrace), chapters[i].English)
+	}
+	return t.write(out.stdout)
+}

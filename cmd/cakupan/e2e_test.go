@@ -1,0 +1,3 @@
+package main
+
+const e2eVectors = "../../projections/coverage/testdata/vectors"

@@ -1,0 +1,29 @@
+// Command cakupan is the ledger of employment-social-security coverage: it takes in what happened,
+// keeps it for ever, and answers who is covered, on any day, as known at any moment.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for an orderly end; a second one does not ask.
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args[1:], &console{
+		stdin:    os.Stdin,
+		stdout:   os.Stdout,
+		stderr:   os.Stderr,
+		now:      time.Now,
+		chart:    term.IsTerminal(int(os.Stdout.Fd())),
+		progress: term.IsTerminal(int(os.Stderr.Fd())),
+	})
+	stop()
+	os.Exit(code)
+}

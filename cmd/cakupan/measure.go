@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"os"
+)
+
+// benchCommand measures the machine; see runBench.
+type benchCommand struct {
+	Events int    `default:"2000000" placeholder:"N" help:"How many events to measure with (default: ${default})."`
+	Dir    string `placeholder:"DIR" help:"Where to make the temporary folder, on the disk to be measured; default: the current folder."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*benchCommand) Help() string {
+	return `Generates events and measures durable append, import, replay, queries and live latency, each beside
+what bare JetStream gives in the same run.
+
+Examples:
+
+	cakupan bench --events 200000
+	cakupan bench --dir /var/lib --json` + exitCodes
+}
+
+// Run runs the command.
+func (c *benchCommand) Run(ctx context.Context, w *where, out *console) error {
+	if w.Server != "" || c.Events < 1 {
+		return usage("bench measures this machine, with 1 event or more")
+	}
+	dir := c.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.Getwd(); err != nil {
+			return err
+		}
+	}
+	report, err := runBench(ctx, dir, c.Events, out.note)
+	if err != nil {
+		return err
+	}
+	return writeBench(out.stdout, report, w.JSON)
+}

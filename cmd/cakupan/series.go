@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+
+	"cakupan/projections/coverage"
+)
+
+// seriesCommand prints the coverage of a region over time.
+type seriesCommand struct {
+	Region    string `placeholder:"CODE" help:"ID, a province (75) or a regency (75.03); default: ID."`
+	From      string `placeholder:"DATE" help:"First day; default: a year before the last."`
+	Until     string `placeholder:"DATE" help:"Last day, in; default: today in Asia/Makassar."`
+	Step      string `placeholder:"STEP" help:"day, or month for the last day of each; default: month."`
+	Known     string `placeholder:"WHEN" help:"As known at a sequence, a time or the end of a date; default: all that is recorded."`
+	Indicator string `placeholder:"NAME" help:"What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE; default: EMPLOYED."`
+	CSV       bool   `name:"csv" help:"Answer in CSV, for spreadsheets."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*seriesCommand) Help() string {
+	return `Examples:
+
+	cakupan series --region 75.03 --from 2019-01-01 --until 2023-12-31
+	cakupan series --region 75 --from 2020-12-25 --until 2021-01-05 --step day --csv` + exitCodes
+}
+
+// chartColumns is how wide a chart on a terminal gets.
+const chartColumns = 80
+
+// Run runs the command.
+func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
+	if c.CSV && w.JSON {
+		return usage("--csv and --json exclude each other")
+	}
+	query := values("region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
+		"known", c.Known, "indicator", c.Indicator)
+	return w.with(ctx, out, false, func(s *source) error {
+		response, err := s.get(ctx, "/v1/series", query)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return copyBody(out.stdout, response)
+		}
+		points, err := decode[coverage.Point](response)
+		switch {
+		case err != nil:
+			return err
+		case c.CSV:
+			return seriesCSV(out.stdout, points)
+		}
+		return seriesTable(out, points)
+	})
+}
+
+func seriesTable(out *console, points []coverage.Point) error {
+	t := newTable("On", ">Covered", ">Percent", ">In grace")
+	covered := make([]int64, len(points))
+	for i, p := range points {
+		covered[i] = p.Covered
+		t.add(p.On, thousands(p.Covered), percentText(p.Percent), thousands(p.InGrace))
+	}
+	if out.chart && len(points) > 1 {
+		_, err := fmt.Fprintf(out.stdout, "%s\n\n", sparkline(thin(covered, chartColumns)))
+		if err != nil {
+			return err
+		}
+	}
+	return t.write(out.stdout)
+}
+
+func seriesCSV(w io.Writer, points []coverage.Point) error {
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"on", "covered", "in_grace", "percent"}) // it keeps its first error
+	for _, p := range points {
+		_ = out.Write([]string{p.On, number(p.Covered), number(p.InGrace), pointed(p.Percent)})
+	}
+	out.Flush()
+	return out.Error()
+}

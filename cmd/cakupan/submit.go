@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// importEventsMax is how many events are taken in at once: two frames of the log.
+const importEventsMax = 2_000
+
+// submitter takes in events in two steps, so that the next ones are prepared while the last
+// ones are written. Batches are committed in the order in which they were prepared.
+type submitter struct {
+	prepare func(raw [][]byte) (prepared, error)
+	commit  func(prepared) ([]httpapi.Receipt, error)
+}
+
+// prepared is one of its fields, by what kind of source it is for.
+type prepared struct {
+	batch *intake.Batch
+	body  []byte
+	lines int
+}
+
+// submitter returns what takes in events here. What has begun to be written is written to its
+// end, also when ctx ends: else nobody could say what is in the log.
+func (s *source) submitter(ctx context.Context, opts httpapi.SubmitOptions) (submitter, error) {
+	ctx = context.WithoutCancel(ctx)
+	if s.ledger == nil {
+		return submitter{prepare: joinLines, commit: func(p prepared) ([]httpapi.Receipt, error) {
+			return s.postLines(ctx, p, opts)
+		}}, nil
+	}
+	in, err := s.ledger.openIntake(ctx)
+	return submitter{
+		prepare: func(raw [][]byte) (prepared, error) {
+			batch, err := in.Prepare(raw, intake.Options(opts))
+			return prepared{batch: batch}, err
+		},
+		commit: func(p prepared) ([]httpapi.Receipt, error) {
+			got, err := in.Commit(ctx, p.batch)
+			return receipts(got), err
+		},
+	}, err
+}
+
+func receipts(got []event.Receipt) []httpapi.Receipt {
+	all := make([]httpapi.Receipt, len(got))
+	for i := range got {
+		all[i] = httpapi.ReceiptOf(got[i])
+	}
+	return all
+}
+
+// joinLines makes the body of a request. A line end inside an element of an array becomes a tab:
+// between tokens either is white space, and inside a text neither is allowed.
+func joinLines(raw [][]byte) (prepared, error) {
+	var body []byte
+	for _, line := range raw {
+		from := len(body)
+		body = append(append(body, line...), '\n')
+		for i, c := range line {
+			if c == '\n' || c == '\r' {
+				body[from+i] = '\t'
+			}
+		}
+	}
+	return prepared{body: body, lines: len(raw)}, nil
+}
+
+// postLines sends one request with a stream of events and reads its receipts.
+func (s *source) postLines(ctx context.Context, p prepared, opts httpapi.SubmitOptions,
+) ([]httpapi.Receipt, error) {
+	query := url.Values{}
+	if opts.KeepRecorded {
+		query.Set("keep_recorded", "true")
+	}
+	if opts.DryRun {
+		query.Set("dry_run", "true")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		s.base+"/v1/events?"+query.Encode(), bytes.NewReader(p.body))
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/x-ndjson")
+	response, err := s.ask(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	got, err := readReceipts(response.Body, p.lines)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return got, err
+	}
+	return got, nil
+}
+
+// readReceipts reads so many receipts. A problem instead of a receipt is that error.
+func readReceipts(body io.Reader, count int) (got []httpapi.Receipt, err error) {
+	decoder := json.NewDecoder(body)
+	for len(got) < count {
+		var line json.RawMessage
+		if err := decoder.Decode(&line); err != nil {
+			return got, problem.Wrap(problem.ServerUnreachable,
+				"the server hung up before it had answered for all events: import again", err)
+		}
+		if problem.IsLine(line) {
+			return got, problem.Parse(http.StatusServiceUnavailable, line, false)
+		}
+		var receipt httpapi.Receipt
+		if err := json.Unmarshal(line, &receipt); err != nil {
+			return got, fmt.Errorf("read receipt: %w", err)
+		}
+		got = append(got, receipt)
+	}
+	return got, nil
+}
+
+// inWork is a batch on its way from preparing to being committed.
+type inWork struct {
+	split.Batch
+	prepared
+	err error // ended the input, or the preparing; the batch is then empty
+}
+
+// importEvents takes in all events of a reader. When ctx ends, it stops after the batch that is
+// being written, and returns the error of ctx.
+func importEvents(ctx context.Context, r split.Reader, to submitter, t *tally) error {
+	feed := split.NewFeed(r, importEventsMax)
+	defer feed.Stop()
+	defer context.AfterFunc(ctx, feed.Stop)()
+	// With one batch being prepared and one being committed, none waits in between: there are
+	// no more than the feed keeps valid.
+	batches := make(chan inWork)
+	quit := make(chan struct{})
+	defer close(quit)
+	go prepareAll(feed, to, batches, quit)
+	for {
+		work := <-batches
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(work.err, io.EOF):
+			return nil
+		case errors.Is(work.err, split.ErrArray):
+			return t.broken(work.err)
+		case work.err != nil:
+			return work.err
+		}
+		got, err := to.commit(work.prepared)
+		if err := errors.Join(err, t.count(work.Batch, got)); err != nil {
+			return err
+		}
+	}
+}
+
+// prepareAll prepares batch after batch, until one has an error or quit is closed.
+func prepareAll(feed *split.Feed, to submitter, batches chan<- inWork, quit <-chan struct{}) {
+	for {
+		var work inWork
+		if work.Batch, work.err = feed.Next(); work.err == nil {
+			work.prepared, work.err = to.prepare(work.Raw)
+		}
+		select {
+		case batches <- work:
+		case <-quit:
+			return
+		}
+		if work.err != nil {
+			return
+		}
+	}
+}

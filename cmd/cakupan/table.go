@@ -1,0 +1,94 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// table is text in columns, for people.
+type table struct {
+	right []bool // which columns are aligned to the right
+	rows  [][]string
+}
+
+// newTable returns a table with a header. A column whose name begins with ">" is aligned to the
+// right.
+func newTable(columns ...string) *table {
+	t := &table{right: make([]bool, len(columns))}
+	header := make([]string, len(columns))
+	for i, name := range columns {
+		header[i] = strings.TrimPrefix(name, ">")
+		t.right[i] = header[i] != name
+	}
+	t.rows = append(t.rows, header)
+	return t
+}
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// write prints the table, two spaces between the columns.
+func (t *table) write(w io.Writer) error {
+	widths := make([]int, len(t.right))
+	for _, row := range t.rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range t.rows {
+		var line strings.Builder
+		for i, cell := range row {
+			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if t.right[i] {
+				line.WriteString(space + cell)
+			} else {
+				line.WriteString(cell + space)
+			}
+			line.WriteString("  ")
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// thousands writes a number with separators: 1,234,567.
+func thousands[N ~int | ~int64 | ~uint64](n N) string {
+	digits := strconv.FormatUint(uint64(max(n, 0)), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	if n < 0 {
+		return "-" + thousands(-n)
+	}
+	return digits
+}
+
+// sparkline draws values as blocks, from 0 to the largest.
+func sparkline(values []int64) string {
+	const blocks = "▁▂▃▄▅▆▇█"
+	steps := []rune(blocks)
+	var largest int64 = 1
+	for _, v := range values {
+		largest = max(largest, v)
+	}
+	line := make([]rune, len(values))
+	for i, v := range values {
+		line[i] = steps[max(v, 0)*int64(len(steps)-1)/largest]
+	}
+	return string(line)
+}
+
+// thin picks at most so many of the values, evenly, the last one included.
+func thin(values []int64, most int) []int64 {
+	if len(values) <= most {
+		return values
+	}
+	picked := make([]int64, most)
+	for i := range picked {
+		picked[i] = values[(i+1)*len(values)/most-1]
+	}
+	return picked
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// summary is what an import came to; --json prints it.
+type summary struct {
+	Read       uint64  `json:"read"`
+	Appended   uint64  `json:"appended"` // in a dry run: would be
+	Duplicates uint64  `json:"duplicates"`
+	Refused    uint64  `json:"refused"`
+	First      *uint64 `json:"first"` // sequence of the first event appended
+	Last       *uint64 `json:"last"`
+	Seconds    float64 `json:"seconds"`
+}
+
+// shownMax is how many refusals are shown to people who did not ask for a file of them.
+const shownMax = 10
+
+// tally counts what became of events, and tells of those that were refused.
+type tally struct {
+	summary
+
+	out     *console
+	rejects *rejects
+	asJSON  bool
+	dryRun  bool
+	started time.Time
+	file    string
+	meter   *meter
+	part    func() float64 // how much of the input is read, 0 to 1; negative: not known
+}
+
+func newTally(out *console, r *rejects, asJSON, dryRun bool) *tally {
+	return &tally{
+		out: out, rejects: r, asJSON: asJSON, dryRun: dryRun, started: out.now(),
+		meter: out.meter("import"), part: func() float64 { return -1 },
+	}
+}
+
+// count takes in the receipts of a batch, as far as there are.
+func (t *tally) count(batch split.Batch, got []httpapi.Receipt) error {
+	for i := range got {
+		t.Read++
+		switch r := &got[i]; r.Status {
+		case event.Appended:
+			t.Appended++
+			if r.Sequence > 0 {
+				t.appended(r.Sequence)
+			}
+		case event.Duplicate:
+			t.Duplicates++
+		case event.Refused:
+			t.Refused++
+			if err := t.refuse(r, batch.Places[i], batch.Raw[i]); err != nil {
+				return err
+			}
+		}
+	}
+	t.meter.at(t.Read, t.part())
+	return nil
+}
+
+func (t *tally) appended(sequence uint64) {
+	if t.First == nil {
+		t.First = &sequence
+	}
+	t.Last = &sequence
+}
+
+func (t *tally) refuse(r *httpapi.Receipt, place int, raw []byte) error {
+	if t.rejects != nil {
+		return t.rejects.add(t.file, place, r, raw)
+	}
+	if t.Refused <= shownMax {
+		t.meter.end()
+		field := ""
+		if r.Field != "" {
+			field = " (" + r.Field + ")"
+		}
+		t.out.note("%s:%d: %s%s: %s", t.file, place, r.Code, field, r.Detail)
+	}
+	return nil
+}
+
+// broken counts the rest of an array that cannot be read on as one refused event.
+func (t *tally) broken(cause error) error {
+	t.Read++
+	t.Refused++
+	return problem.New(problem.Malformed, t.file+": "+cause.Error()+
+		"; what came before was taken in")
+}
+
+// report prints the summary.
+func (t *tally) report() error {
+	t.meter.end()
+	t.Seconds = t.out.now().Sub(t.started).Seconds()
+	if t.rejects == nil && t.Refused > shownMax {
+		t.out.note("… and %s more; name a file with --rejects to get them all",
+			thousands(t.Refused-shownMax))
+	}
+	if t.asJSON {
+		return t.out.writeJSON(t.summary)
+	}
+	verb, sequences := "appended", ""
+	if t.dryRun {
+		verb = "would be appended"
+	}
+	if t.First != nil {
+		sequences = fmt.Sprintf(" (events %s to %s)", thousands(*t.First), thousands(*t.Last))
+	}
+	_, err := fmt.Fprintf(t.out.stdout, "read %s: %s %s%s, %s already there, %s refused, in %.1f s\n",
+		thousands(t.Read), thousands(t.Appended), verb, sequences, thousands(t.Duplicates),
+		thousands(t.Refused), t.Seconds)
+	return err
+}
+
+// rejects is the file of refused events.
+type rejects struct {
+	file     *os.File
+	out      *bufio.Writer
+	encoder  *json.Encoder
+	withFile bool // say which file an event came from
+}
+
+// reject is one line of it. Input holds no NIK.
+type reject struct {
+	File   string     `json:"file,omitempty"` // when several were imported
+	Line   int        `json:"line"`           // from 1; of an array, the element's number
+	Code   event.Code `json:"code"`
+	Field  string     `json:"field"`
+	Detail string     `json:"detail"`
+	Input  string     `json:"input"`
+}
+
+// newRejects makes the file; without a name there is none.
+func newRejects(path string, withFile bool) (*rejects, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, path+" cannot be written", err)
+	}
+	r := &rejects{file: file, out: bufio.NewWriter(file), withFile: withFile}
+	r.encoder = json.NewEncoder(r.out)
+	r.encoder.SetEscapeHTML(false)
+	return r, nil
+}
+
+func (r *rejects) add(file string, place int, receipt *httpapi.Receipt, raw []byte) error {
+	if !r.withFile {
+		file = ""
+	}
+	err := r.encoder.Encode(reject{
+		File: file, Line: place, Code: receipt.Code, Field: receipt.Field,
+		Detail: receipt.Detail, Input: string(intake.MaskNIK(raw)),
+	})
+	if err != nil {
+		return fmt.Errorf("write rejects: %w", err)
+	}
+	return nil
+}
+
+func (r *rejects) close() error {
+	if r == nil {
+		return nil
+	}
+	if err := errors.Join(r.out.Flush(), r.file.Close()); err != nil {
+		return fmt.Errorf("write rejects: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,401 @@
+package writer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/memlog"
+	"cakupan/eventstore/writer"
+)
+
+func TestResults(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	expect(t, "new", l.append(entry("a", 1), entry("b", 1)), "appended 1", "appended 2")
+	expect(t, "again, and within a batch",
+		l.append(entry("b", 1), entry("c", 1), entry("c", 1), entry("c", 2), entry("a", 9)),
+		"duplicate 2", "appended 3", "duplicate 3",
+		"refused event.conflict", "refused event.conflict")
+	l.restart()
+	expect(t, "after a restart", l.append(entry("c", 1), entry("c", 2), entry("d", 1)),
+		"duplicate 3", "refused event.conflict", "appended 4")
+	if none, err := l.writer.Append(t.Context(), nil, writer.AppendOptions{}); err != nil || none != nil {
+		t.Errorf("nothing to append: %v, %v", none, err)
+	}
+	if head := l.writer.Head(); head.Sequence != 4 || head.RecordedAt != start {
+		t.Errorf("head %+v", head)
+	}
+	check(t, l.log)
+}
+
+func TestRecordTimes(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	kept := func(id string, at temporal.Instant) writer.Entry {
+		e := entry(id, 1)
+		e.RecordedAt = at
+		return e
+	}
+	const refused = "refused recorded.orderrecordedat"
+	expect(t, "original times",
+		l.append(kept("a", start-50), kept("b", start-10), kept("c", start-20), kept("d", start-10),
+			kept("e", start+1), kept("f", start)),
+		"appended 1", "appended 2", refused, "appended 3", refused, "appended 4")
+	expect(t, "duplicate and conflict come first",
+		l.append(kept("a", start+9), kept("a", 1), func() writer.Entry {
+			e := entry("b", 2)
+			e.RecordedAt = start + 99
+			return e
+		}()), "duplicate 1", "duplicate 1", "refused event.conflict")
+	l.clock.set(start - 1000) // the clock goes back
+	expect(t, "clock went back", l.append(entry("g", 1), kept("h", start)), "appended 5", refused)
+	l.clock.set(start + 5)
+	expect(t, "clock goes on", l.append(entry("i", 1), kept("j", start+5)), "appended 6", "appended 7")
+	events, _ := check(t, l.log)
+	for id, want := range map[string]temporal.Instant{
+		"a": start - 50, "d": start - 10, "f": start, "g": start, "i": start + 5,
+	} {
+		if got := events[id].at; got != want {
+			t.Errorf("event %s recorded at %v, want %v", id, got, want)
+		}
+	}
+}
+
+// Times so far apart that one frame cannot hold them both.
+func TestRecordTimesCenturiesApart(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	old := entry("old", 1)
+	old.RecordedAt = temporal.Instant(-9_000_000_000_000_000_000)
+	expect(t, "1684 and 2020", l.append(old, entry("new", 1)), "appended 1", "appended 2")
+	if _, frames := check(t, l.log); len(frames) != 2 {
+		t.Errorf("frames %v", frames)
+	}
+}
+
+func TestAtomicBatches(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	atomic := func(entries ...writer.Entry) []writer.Result {
+		t.Helper()
+		results, err := l.writer.Append(t.Context(), entries, writer.AppendOptions{Atomic: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results
+	}
+	l.append(entry("a", 1))
+	late := entry("z", 1)
+	late.RecordedAt = start + 1
+	expect(t, "one refused",
+		atomic(entry("b", 1), entry("b", 1), entry("a", 1), entry("a", 2), entry("c", 1), late),
+		"-", "-", "duplicate 1", "refused event.conflict", "-", "refused recorded.orderrecordedat")
+	expect(t, "none refused", atomic(entry("c", 1), entry("a", 1), entry("b", 1), entry("c", 1)),
+		"appended 2", "duplicate 1", "appended 3", "duplicate 2")
+	if _, frames := check(t, l.log); !slices.Equal(frames, []int{1, 2}) {
+		t.Errorf("frames %v", frames)
+	}
+	_, err := l.writer.Append(t.Context(), make([]writer.Entry, writer.AtomicEventsMax+1),
+		writer.AppendOptions{Atomic: true})
+	if !errors.Is(err, writer.ErrBatchTooLarge) {
+		t.Errorf("too many: %v", err)
+	}
+}
+
+// An atomic batch that fits a frame is one, whatever else is queued; a larger one takes several
+// in a row, or none at all.
+func TestAtomicBatchesAndFrames(t *testing.T) {
+	l := newLedger(t, newMemlog())
+	gate := newGate(l.log.(*memlog.Log))
+	l.open()
+	var wait sync.WaitGroup
+	send := func(entries []writer.Entry, want int, opts writer.AppendOptions) {
+		queued := gate.passed.Load()
+		wait.Go(func() {
+			results, err := l.writer.Append(context.Background(), entries, opts)
+			if err != nil {
+				t.Error(err)
+			}
+			n := 0
+			for _, r := range results {
+				if r.Status == event.Appended {
+					n++
+				}
+			}
+			if n != want {
+				t.Errorf("%d appended, want %d", n, want)
+			}
+		})
+		gate.settle(queued)
+	}
+	all := writer.AppendOptions{Atomic: true}
+	send(entries("first", 1), 1, writer.AppendOptions{}) // this one waits at the gate
+	send(entries("a", 400), 400, writer.AppendOptions{})
+	send(entries("b", 700), 700, all)
+	send(entries("c", 2500), 2500, all)
+	send(append(entries("d", 2500), entry("a0", 2)), 0, all)
+	large := entries("e", 8) // 800 kB: more than the usual frame, but it fits one
+	for i := range large {
+		large[i].Event = append(large[i].Event, padding(100_000)...)
+	}
+	send(large, 8, all)
+	gate.open()
+	wait.Wait()
+	if _, frames := check(t, l.log); !slices.Equal(frames, []int{1, 400, 1000, 1000, 1000, 200, 8}) {
+		t.Errorf("frames %v", frames)
+	}
+}
+
+// padding is an unknown field of the event's encoding of the given size.
+func padding(size int) []byte {
+	field := []byte{0xfa, 0x7f} // field 2047, length-delimited
+	field = append(field, byte(size)|0x80, byte(size>>7)|0x80, byte(size>>14))
+	return append(field, bytes.Repeat([]byte{'x'}, size)...)
+}
+
+func TestFramesAreBounded(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	l.append(entries("small", 2345)...)
+	large := entries("large", 20)
+	for i := range large {
+		large[i].Event = append(large[i].Event, padding(100_000)...)
+	}
+	l.append(large...)
+	too := entry("too large", 1)
+	too.Event = append(too.Event, padding(eventstore.EventBytesMax)...)
+	expect(t, "one event", l.append(too), "refused event.too_large")
+	_, frames := check(t, l.log)
+	if !slices.Equal(frames, []int{1000, 1000, 345, 5, 5, 5, 5}) {
+		t.Errorf("frames %v", frames)
+	}
+}
+
+func TestRetractionsNameTheSequence(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	l.append(entry("a", 1))
+	r := retraction("ra", "a")
+	before := bytes.Clone(r.Event)
+	r.Event = append(make([]byte, 0, 100), r.Event...) // room behind, which is the caller's
+	spare := r.Event[len(r.Event):cap(r.Event)]
+	expect(t, "retractions",
+		l.append(r, entry("b", 1), retraction("rb", "b"), retraction("rc", "c"), entry("c", 1)),
+		"appended 2", "appended 3", "appended 4", "appended 5", "appended 6")
+	if !bytes.Equal(r.Event, before) || !bytes.Equal(spare, make([]byte, len(spare))) {
+		t.Error("the caller's bytes were written")
+	}
+	events, _ := check(t, l.log)
+	for id, want := range map[string]uint64{"a": 0, "ra": 1, "rb": 3, "rc": 0} {
+		if got := events[id].retracts; got != want {
+			t.Errorf("%s retracts %d, want %d", id, got, want)
+		}
+	}
+	l.restart()
+	expect(t, "again", l.append(retraction("ra", "a"), retraction("rc", "c")),
+		"duplicate 2", "duplicate 5")
+}
+
+func TestCheckAppendsNothing(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	l.append(entry("a", 1))
+	late := entry("l", 1)
+	late.RecordedAt = start + 1
+	for range 2 {
+		results, err := l.writer.Check(t.Context(),
+			[]writer.Entry{entry("a", 1), entry("a", 2), entry("b", 1), entry("b", 1), entry("b", 2), late})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "check", results, "duplicate 1", "refused event.conflict",
+			"appended 0", "duplicate 0", "refused event.conflict", "refused recorded.orderrecordedat")
+	}
+	expect(t, "append", l.append(entry("b", 1)), "appended 2")
+}
+
+// linearized is what one call of Append was told, and when it ran.
+type linearized struct {
+	began, ended int64
+	results      []writer.Result
+	entries      []writer.Entry
+}
+
+// 64 publishers share frames, and what they are told is what one after the other would be told:
+// the events of a call that ended before another began come before those of the other; each key
+// is appended once, and whoever else sends it gets that receipt.
+func TestPublishersAreLinearized(t *testing.T) {
+	const publishers, calls = 64, 20
+	log := newMemlog()
+	log.SetHook(func(_ context.Context, store func() (eventstore.Tail, error)) (eventstore.Tail, error) {
+		time.Sleep(300 * time.Microsecond) // what stable storage takes
+		return store()
+	})
+	l := newLedger(t, log).open()
+	var now atomic.Int64
+	history := make([][]linearized, publishers)
+	var wait sync.WaitGroup
+	for p := range publishers {
+		wait.Go(func() {
+			for c := range calls {
+				batch := []writer.Entry{
+					entry(fmt.Sprintf("own %d %d", p, c), 1),
+					entry(fmt.Sprintf("shared %d", c), 1),
+					entry(fmt.Sprintf("disputed %d", c), int64(p%2)),
+				}
+				call := linearized{began: now.Add(1), entries: batch}
+				var err error
+				call.results, err = l.writer.Append(context.Background(), batch,
+					writer.AppendOptions{Atomic: p%8 == 0})
+				call.ended = now.Add(1)
+				if err != nil {
+					t.Error(err)
+				}
+				history[p] = append(history[p], call)
+			}
+		})
+	}
+	wait.Wait()
+	events, frames := check(t, l.log)
+	checkHistory(t, slices.Concat(history...), events)
+	if len(frames) > publishers*calls/4 {
+		t.Errorf("%d frames for %d calls: publishers do not share", len(frames), publishers*calls)
+	}
+}
+
+func checkHistory(t *testing.T, history []linearized, events map[string]stored) {
+	t.Helper()
+	type span struct{ began, ended int64 }
+	bySequence := map[eventstore.Sequence]span{}
+	for _, call := range history {
+		for i, r := range call.results {
+			in := events[call.entries[i].Key.ID]
+			switch {
+			case r.Status == event.Appended:
+				if _, twice := bySequence[r.Sequence]; twice || in.sequence != r.Sequence {
+					t.Fatalf("%s: appended as %d, stored as %d", call.entries[i].Key.ID, r.Sequence, in.sequence)
+				}
+				bySequence[r.Sequence] = span{call.began, call.ended}
+			case r.Status == event.Duplicate && in.sequence != r.Sequence:
+				t.Fatalf("%s: duplicate of %d, stored as %d", call.entries[i].Key.ID, r.Sequence, in.sequence)
+			}
+		}
+	}
+	if len(bySequence) != len(events) {
+		t.Fatalf("%d events are stored, %d were acknowledged", len(events), len(bySequence))
+	}
+	latest := int64(0) // when the latest beginning so far was
+	for s := eventstore.Sequence(1); int(s) <= len(events); s++ {
+		if bySequence[s].ended < latest {
+			t.Fatalf("event %d was acknowledged before one with a lower sequence was sent", s)
+		}
+		latest = max(latest, bySequence[s].began)
+	}
+}
+
+func TestCallersMayLeaveTheQueue(t *testing.T) {
+	l := newLedger(t, newMemlog())
+	gate := newGate(l.log.(*memlog.Log))
+	l.open()
+	var wait sync.WaitGroup
+	wait.Go(func() { l.append(entry("first", 1)) })
+	gate.settle(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	wait.Go(func() {
+		results, err := l.writer.Append(ctx, entries("gone", 10), writer.AppendOptions{})
+		if !errors.Is(err, context.Canceled) || results[0].Status != "" {
+			t.Errorf("%v, %v", outcomes(results), err)
+		}
+		gate.open()
+	})
+	cancel()
+	wait.Wait()
+	l.append(entry("last", 1))
+	if events, _ := check(t, l.log); len(events) != 2 {
+		t.Errorf("events %v", events)
+	}
+}
+
+func TestCloseAppendsWhatIsQueued(t *testing.T) {
+	l := newLedger(t, newMemlog())
+	gate := newGate(l.log.(*memlog.Log))
+	l.open()
+	var wait sync.WaitGroup
+	for p := range 5 {
+		wait.Go(func() {
+			_, err := l.writer.Append(context.Background(), entries(fmt.Sprint(p, "-"), 3),
+				writer.AppendOptions{})
+			if err != nil && !errors.Is(err, writer.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+	gate.settle(0)
+	gate.open()
+	if err := l.writer.Close(); err != nil {
+		t.Error(err)
+	}
+	wait.Wait()
+	if _, err := l.writer.Append(t.Context(), entries("x", 1), writer.AppendOptions{}); !errors.Is(err, writer.ErrClosed) {
+		t.Errorf("append after close: %v", err)
+	}
+	if _, err := l.writer.Check(t.Context(), entries("x", 1)); !errors.Is(err, writer.ErrClosed) {
+		t.Errorf("check after close: %v", err)
+	}
+	check(t, l.log)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	log := newMemlog()
+	l := newLedger(t, log).open()
+	l.append(entries("a", 1500)...)
+	l.append(entries("b", 10)...)
+	reopen := func(log eventstore.Log, idx *index.Index) error {
+		w, err := writer.Open(t.Context(), log, idx, l.opts)
+		if err == nil {
+			_ = w.Close()
+		}
+		return err
+	}
+	if err := reopen(log, l.index); err != nil {
+		t.Errorf("the log itself: %v", err)
+	}
+	other := log.Clone(eventstore.NewIdentity(start))
+	if err := reopen(other, l.index); !errors.As(err, new(*index.OtherLedgerError)) {
+		t.Errorf("another ledger: %v", err)
+	}
+	shorter := log.Clone(log.Identity())
+	shorter.Truncate(1)
+	err := reopen(shorter, l.index)
+	if !errors.As(err, new(*index.AheadError)) ||
+		!strings.Contains(err.Error(), "1510") || !strings.Contains(err.Error(), "1000") {
+		t.Errorf("an older log: %v", err)
+	}
+	forked := newLedger(t, shorter)
+	forked.open().append(entries("c", 510)...)
+	if err := reopen(shorter, l.index); !errors.As(err, new(*eventstore.DamageError)) {
+		t.Errorf("a log with another end: %v", err)
+	}
+	forked.append(entries("d", 1)...)
+	if err := reopen(shorter, l.index); !errors.As(err, new(*eventstore.DamageError)) {
+		t.Errorf("a log that forked: %v", err)
+	}
+	log.Damage(2)
+	idx, err := index.Open(t.TempDir(), log.Identity())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = idx.Close() }()
+	var damage *eventstore.DamageError
+	if err := reopen(log, idx); !errors.As(err, &damage) || damage.From != 1001 || damage.To != 1500 {
+		t.Errorf("a hole: %v", err)
+	}
+	if _, err := writer.Open(t.Context(), log, idx, writer.Options{}); err == nil {
+		t.Error("opened without a clock")
+	}
+}
