@@ -95,20 +95,32 @@ type Runner[P Projection[Batch], Batch any] struct {
 	ended   bool
 }
 
+// File names the file of a projection.
+type File struct {
+	Path string
+	// Scratch says that the file need not outlast a crash, until [Runner.Keep] is called: that
+	// of a rebuild, which nobody reads before it is complete.
+	Scratch bool
+}
+
 // Open opens the projection's file, or makes it, and checks that it was made from this log.
-// make is called with the open file and returns the projection of an empty log.
-func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Log, path string,
+// makeEmpty is called with the open file and returns the projection of an empty log.
+func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Log, file File,
 	makeEmpty func(*bbolt.DB) P,
 ) (*Runner[P, Batch], error) {
+	path := file.Path
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
+		NoSync: file.Scratch, NoFreelistSync: true,
+		Timeout: time.Second, FreelistType: bbolt.FreelistMapType,
 		// Reserves addresses, not memory: growing the mapping would wait for all readers.
 		InitialMmapSize: 4 << 30,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open projection %s: %w", path, err)
 	}
-	r := &Runner[P, Batch]{log: log, db: db, path: path, p: makeEmpty(db), moved: make(chan struct{})}
+	r := &Runner[P, Batch]{
+		log: log, db: db, path: path, p: makeEmpty(db), moved: make(chan struct{}),
+	}
 	if err := r.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open projection %s: %w", path, err), db.Close())
 	}
@@ -164,6 +176,15 @@ func (r *Runner[P, Batch]) checkLog(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: the log ends at event %d, the projection has seen %d",
 		ErrLogShorter, tail.Sequence, r.at.Sequence)
+}
+
+// Keep makes a scratch file durable, and every later commit.
+func (r *Runner[P, Batch]) Keep() error {
+	r.db.NoSync = false
+	if err := r.db.Sync(); err != nil {
+		return fmt.Errorf("keep projection %s: %w", r.path, err)
+	}
+	return nil
 }
 
 // Projection returns the projection, for its readers.

@@ -50,6 +50,32 @@ type where struct {
 // dataDefault is the folder of the ledger unless one is named.
 const dataDefault = "./cakupan-data"
 
+// texts are what the help of several flags says, or takes more than a line to say.
+func texts() kong.Vars {
+	return kong.Vars{
+		"data":   dataDefault,
+		"region": "ID, a province (75) or a regency (75.03)",
+		"on":     "The day; default: today in Asia/Makassar.",
+		"known": "As known at a sequence, a time or the end of a date;" +
+			" default: all that is recorded.",
+		"indicator": "What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE;" +
+			" default: EMPLOYED.",
+		"all":     "default: all that have something to show",
+		"address": "Address of the dashboard (default: 127.0.0.1:7070, or any free port).",
+		"by":      "Divide by sector, segment, category, programme or funding; may be repeated.",
+		"files": "Files of events by their names: .ndjson and .jsonl (one a line), .json" +
+			" (an array); - is one a line from standard input.",
+		"keep": "Take each event's recordedat as its record time, as an older system" +
+			" recorded it.",
+		"listen": "Address to answer on, such as :7070 for all of the machine's" +
+			" (default: 127.0.0.1:7070).",
+		"nats":  "A NATS cluster that holds the log, instead of the embedded server.",
+		"scrub": "How often to check the whole log (default: 1h).",
+		"bench": "Where to make the temporary folder, on the disk to be measured;" +
+			" default: the current folder.",
+	}
+}
+
 const exitCodes = `
 
 Exit codes:
@@ -72,7 +98,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		kong.Vars{"data": dataDefault, "demo": demoListen},
+		texts(),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
@@ -146,7 +172,8 @@ func words(e *problem.Error, err error) string {
 
 // note writes a line for people beside the data.
 func (c *console) note(format string, args ...any) {
-	_, _ = fmt.Fprintf(c.stderr, format+"\n", args...) // there is nowhere left to say that it failed
+	// If it fails, there is nowhere left to say so.
+	_, _ = fmt.Fprintf(c.stderr, format+"\n", args...)
 }
 
 // logger returns the operator's log.

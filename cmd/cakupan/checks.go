@@ -21,8 +21,8 @@ type replayCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*replayCommand) Help() string {
-	return `Builds the coverage again from event 1 in a fresh file beside the live one, and compares the
-digests of the two at the same event.
+	return `Builds the coverage again from event 1 in a fresh file beside the live one, and compares
+the digests of the two at the same event.
 
 Examples:
 
@@ -106,8 +106,8 @@ type verifyCommand struct{}
 
 // Help returns what --help shows beyond the flags.
 func (*verifyCommand) Help() string {
-	return `Reads the whole log: order, density, every event decoded, every frame's root recomputed. It
-prints each damaged range of events.
+	return `Reads the whole log: order, density, every event decoded, every frame's root recomputed.
+It prints each damaged range of events.
 
 Examples:
 

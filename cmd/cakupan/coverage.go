@@ -18,11 +18,11 @@ import (
 
 // coverageCommand prints the coverage of regions.
 type coverageCommand struct {
-	Region    string   `placeholder:"CODE" help:"ID, a province (75) or a regency (75.03); default: all that have something to show."`
-	On        string   `placeholder:"DATE" help:"The day; default: today in Asia/Makassar."`
-	Known     string   `placeholder:"WHEN" help:"As known at a sequence, a time or the end of a date; default: all that is recorded."`
-	Indicator string   `placeholder:"NAME" help:"What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE; default: EMPLOYED."`
-	By        []string `placeholder:"DIMENSION" help:"Divide by sector, segment, category, programme or funding; may be repeated."`
+	Region    string   `placeholder:"CODE" help:"${region}; ${all}."`
+	On        string   `placeholder:"DATE" help:"${on}"`
+	Known     string   `placeholder:"WHEN" help:"${known}"`
+	Indicator string   `placeholder:"NAME" help:"${indicator}"`
+	By        []string `placeholder:"DIMENSION" help:"${by}"`
 	CSV       bool     `name:"csv" help:"Answer in CSV, for spreadsheets."`
 }
 

@@ -78,10 +78,10 @@ func TestChild(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &c.orders); err != nil {
 		t.Fatal(err)
 	}
-	if err := become(c.orders.UID); err != nil {
+	err := become(c.orders.UID)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var err error
 	switch c.orders.Task {
 	case importTask:
 		err = c.importFile(t.Context())
@@ -90,17 +90,23 @@ func TestChild(t *testing.T) {
 	case holdTask:
 		err = c.open(t.Context(), func() { _, _ = os.Stdin.Read(make([]byte, 1)) })
 	}
-	if err != nil {
+	// Who cleans up after the tests needs the rights again.
+	if err := errors.Join(err, become(0)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// become gives up the rights of the superuser.
+// become changes the rights of the process to those of a user, or back to those of the superuser.
 func become(uid int) error {
-	if uid == 0 {
+	if uid == os.Geteuid() || os.Getuid() != 0 {
 		return nil
 	}
-	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid))
+	const same = -1
+	if uid == 0 {
+		return errors.Join(syscall.Setreuid(same, 0), syscall.Setregid(same, 0))
+	}
+	return errors.Join(syscall.Setgroups(nil), syscall.Setregid(same, uid),
+		syscall.Setreuid(same, uid))
 }
 
 // child is a process that another test has started.
@@ -236,8 +242,8 @@ func (c *child) project(ctx context.Context, l *ledger) (func(context.Context) e
 	if err := os.MkdirAll(filepath.Dir(path), privateFolders); err != nil {
 		return nil, err
 	}
-	runner, err := projections.Open[*crashingProjection, coverage.Batch](ctx, l.log, path,
-		func(db *bbolt.DB) *crashingProjection {
+	runner, err := projections.Open[*crashingProjection, coverage.Batch](ctx, l.log,
+		projections.File{Path: path}, func(db *bbolt.DB) *crashingProjection {
 			return &crashingProjection{coverage.New(db), c.at}
 		})
 	if err != nil {

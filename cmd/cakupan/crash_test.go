@@ -252,10 +252,13 @@ func startChild(t *testing.T, orders childOrders) (*exec.Cmd, *os.File, *bytes.B
 	t.Cleanup(func() { _ = answers.Close() })
 	output := new(bytes.Buffer)
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
-	command.Env = append(os.Environ(), childEnv+"="+string(text))
+	command.Env = append(os.Environ(), childEnv+"="+string(text), "TMPDIR="+t.TempDir())
 	command.Stdout, command.Stderr = output, output
 	command.ExtraFiles = []*os.File{end}
-	err = command.Start()
+	_, err = command.StdinPipe() // open until the child has ended
+	if err == nil {
+		err = command.Start()
+	}
 	_ = end.Close()
 	if err != nil {
 		t.Fatal(err)

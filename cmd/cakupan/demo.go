@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
@@ -17,20 +18,18 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
-
-	"cakupan/cmd/internal/httpapi"
 )
 
 // demoCommand shows the sample.
 type demoCommand struct {
 	Once   bool   `help:"Exit after the table."`
-	Listen string `placeholder:"ADDR" help:"Address of the dashboard (default: ${demo}, or any free port)."`
+	Listen string `placeholder:"ADDR" help:"${address}"`
 }
 
 // Help returns what --help shows beyond the flags.
 func (*demoCommand) Help() string {
-	return `Fills a ledger with a synthetic sample of Gorontalo, prints what it says, and serves it. Without
---data the ledger is in a temporary folder, removed at the end.
+	return `Fills a ledger with a synthetic sample of Gorontalo, prints what it says, and serves it.
+Without --data the ledger is in a temporary folder, removed at the end.
 
 Examples:
 
@@ -124,8 +123,8 @@ func onlySample(ctx context.Context, l *ledger) error {
 		if strings.HasPrefix(first.Source, demoSource) {
 			return nil
 		}
-		return problem.New(problem.FolderOtherLedger, "the folder holds a ledger that is no sample:"+
-			" name a new folder with --data, or none")
+		return problem.New(problem.FolderOtherLedger, "the folder holds a ledger that is no"+
+			" sample: name a new folder with --data, or none")
 	})
 }
 

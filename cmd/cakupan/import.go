@@ -17,16 +17,16 @@ import (
 
 // importCommand takes in events from files.
 type importCommand struct {
-	Files        []string `arg:"" name:"file" help:"Files of events by their names: .ndjson and .jsonl (one a line), .json (an array); - is one a line from standard input."`
+	Files        []string `arg:"" name:"file" help:"${files}"`
 	DryRun       bool     `help:"Judge the events, and append nothing."`
 	Rejects      string   `placeholder:"FILE" help:"Write each refused event there, and why."`
-	KeepRecorded bool     `help:"Take each event's recordedat as its record time, as an older system recorded it."`
+	KeepRecorded bool     `help:"${keep}"`
 }
 
 // Help returns what --help shows beyond the flags.
 func (*importCommand) Help() string {
-	return `Blank lines are skipped; they count in line numbers and not in what was read. Importing a file
-again appends only what is not in the log yet.
+	return `Blank lines are skipped; they count in line numbers and not in what was read.
+Importing a file again appends only what is not in the log yet.
 
 Examples:
 
@@ -117,8 +117,8 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 	case extension == ".json":
 		return split.NewArray(in), nil
 	case extension == ".csv" || extension == ".xlsx":
-		return nil, usage(path + ": " + extension + " is not read yet; write the events as .ndjson," +
-			" one a line, or as .json, an array")
+		return nil, usage(path + ": " + extension + " is not read yet; write the events as" +
+			" .ndjson, one a line, or as .json, an array")
 	}
 	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json")
 }

@@ -25,7 +25,7 @@ type logCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*logCommand) Help() string {
-	return `With --json it prints each event on a line, as accepted, which can be imported elsewhere.
+	return `With --json it prints each event on a line, as accepted; that can be imported elsewhere.
 
 Examples:
 
@@ -44,15 +44,14 @@ func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 			return err
 		}
 		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
-		err = copyLog(buffered, response, w.JSON)
-		return errors.Join(err, buffered.Flush())
+		err = copyLog(buffered, response.Body, w.JSON)
+		return errors.Join(err, buffered.Flush(), response.Body.Close())
 	})
 }
 
 // copyLog prints the events of an answer. An answer that ends with a problem is that error.
-func copyLog(w *bufio.Writer, response *http.Response, asJSON bool) (err error) {
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	in := bufio.NewReaderSize(response.Body, 64<<10)
+func copyLog(w *bufio.Writer, body io.Reader, asJSON bool) error {
+	in := bufio.NewReaderSize(body, 64<<10)
 	for {
 		line, err := in.ReadBytes('\n')
 		switch {

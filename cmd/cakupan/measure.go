@@ -7,14 +7,14 @@ import (
 
 // benchCommand measures the machine; see runBench.
 type benchCommand struct {
-	Events int    `default:"2000000" placeholder:"N" help:"How many events to measure with (default: ${default})."`
-	Dir    string `placeholder:"DIR" help:"Where to make the temporary folder, on the disk to be measured; default: the current folder."`
+	Events int    `default:"2000000" placeholder:"N" help:"How many events (default: ${default})."`
+	Dir    string `placeholder:"DIR" help:"${bench}"`
 }
 
 // Help returns what --help shows beyond the flags.
 func (*benchCommand) Help() string {
-	return `Generates events and measures durable append, import, replay, queries and live latency, each beside
-what bare JetStream gives in the same run.
+	return `Generates events and measures durable append, import, replay, queries and live latency,
+each beside what bare JetStream gives in the same run.
 
 Examples:
 

@@ -34,7 +34,7 @@ func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progres
 	}
 	fresh := l.folder.path(viewsFolder, fmt.Sprintf("coverage-%d.db", time.Now().UnixNano()))
 	started := time.Now()
-	rebuilt, err := openCoverage(ctx, l.log, fresh)
+	rebuilt, err := openCoverage(ctx, l.log, projections.File{Path: fresh, Scratch: true})
 	if err != nil {
 		return result, err
 	}
@@ -84,6 +84,9 @@ func (l *ledger) swap(rebuilt *coverageRunner) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	path := l.folder.path(viewsFolder, coverageFile)
+	if err := rebuilt.Keep(); err != nil {
+		return errors.Join(err, rebuilt.Remove())
+	}
 	if err := os.Rename(rebuilt.Path(), path); err != nil {
 		err = fmt.Errorf("put the rebuilt projection in place: %w", err)
 		return errors.Join(err, rebuilt.Remove())

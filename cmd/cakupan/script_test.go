@@ -58,4 +58,3 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Fatalf("%s does not answer", args[0])
 }
-

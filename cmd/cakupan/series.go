@@ -11,12 +11,12 @@ import (
 
 // seriesCommand prints the coverage of a region over time.
 type seriesCommand struct {
-	Region    string `placeholder:"CODE" help:"ID, a province (75) or a regency (75.03); default: ID."`
+	Region    string `placeholder:"CODE" help:"${region}; default: ID."`
 	From      string `placeholder:"DATE" help:"First day; default: a year before the last."`
 	Until     string `placeholder:"DATE" help:"Last day, in; default: today in Asia/Makassar."`
-	Step      string `placeholder:"STEP" help:"day, or month for the last day of each; default: month."`
-	Known     string `placeholder:"WHEN" help:"As known at a sequence, a time or the end of a date; default: all that is recorded."`
-	Indicator string `placeholder:"NAME" help:"What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE; default: EMPLOYED."`
+	Step      string `placeholder:"STEP" help:"day, or month: the last day of each (the default)."`
+	Known     string `placeholder:"WHEN" help:"${known}"`
+	Indicator string `placeholder:"NAME" help:"${indicator}"`
 	CSV       bool   `name:"csv" help:"Answer in CSV, for spreadsheets."`
 }
 

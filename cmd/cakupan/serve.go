@@ -12,9 +12,9 @@ import (
 
 // serveCommand runs the ledger.
 type serveCommand struct {
-	Listen string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"Address to answer on, such as :7070 for all of the machine's (default: ${default})."`
-	NATS   string        `name:"nats" placeholder:"URL" help:"A NATS cluster that holds the log, instead of the embedded server."`
-	Scrub  time.Duration `default:"1h" placeholder:"TIME" help:"How often to check the whole log (default: ${default})."`
+	Listen string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
+	NATS   string        `name:"nats" placeholder:"URL" help:"${nats}"`
+	Scrub  time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
 }
 
 // Help returns what --help shows beyond the flags.

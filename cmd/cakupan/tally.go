@@ -121,7 +121,8 @@ func (t *tally) report() error {
 	if t.First != nil {
 		sequences = fmt.Sprintf(" (events %s to %s)", thousands(*t.First), thousands(*t.Last))
 	}
-	_, err := fmt.Fprintf(t.out.stdout, "read %s: %s %s%s, %s already there, %s refused, in %.1f s\n",
+	_, err := fmt.Fprintf(t.out.stdout,
+		"read %s: %s %s%s, %s already there, %s refused, in %.1f s\n",
 		thousands(t.Read), thousands(t.Appended), verb, sequences, thousands(t.Duplicates),
 		thousands(t.Refused), t.Seconds)
 	return err

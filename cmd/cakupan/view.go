@@ -23,8 +23,9 @@ const oldViewLife = 10 * time.Second
 // coverageRunner keeps a coverage projection.
 type coverageRunner = projections.Runner[*coverage.Projection, coverage.Batch]
 
-func openCoverage(ctx context.Context, log eventstore.Log, path string) (*coverageRunner, error) {
-	return projections.Open[*coverage.Projection, coverage.Batch](ctx, log, path, coverage.New)
+func openCoverage(ctx context.Context, log eventstore.Log, file projections.File,
+) (*coverageRunner, error) {
+	return projections.Open[*coverage.Projection, coverage.Batch](ctx, log, file, coverage.New)
 }
 
 // openView opens the coverage. One that another version of the program made is rebuilt.
@@ -38,12 +39,12 @@ func (l *ledger) openView(ctx context.Context) (*liveView, error) {
 		return nil, folderError(l.folder.dir, err)
 	}
 	path := l.folder.path(viewsFolder, coverageFile)
-	runner, err := openCoverage(ctx, l.log, path)
+	runner, err := openCoverage(ctx, l.log, projections.File{Path: path})
 	if errors.Is(err, projections.ErrOutdated) {
 		if err := removeView(path); err != nil {
 			return nil, err
 		}
-		runner, err = openCoverage(ctx, l.log, path)
+		runner, err = openCoverage(ctx, l.log, projections.File{Path: path})
 	}
 	if err != nil {
 		return nil, derivedError(l.folder.dir, err)

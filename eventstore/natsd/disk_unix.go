@@ -5,7 +5,9 @@ package natsd
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +19,24 @@ func FreeSpace(dir string) (uint64, error) {
 		return 0, fmt.Errorf("ask for free space of %s: %w", dir, err)
 	}
 	return uint64(stat.Bavail) * uint64(stat.Bsize), nil //nolint:unconvert // signed on FreeBSD
+}
+
+// checkRights makes sure that this process may read and write all files of the folder. The server
+// would start without a stream whose files it cannot open, as if there were none.
+func checkRights(dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		mode := uint32(unix.R_OK | unix.W_OK)
+		if entry.IsDir() {
+			mode |= unix.X_OK
+		}
+		if err := unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS); err != nil {
+			return &fs.PathError{Op: "use", Path: path, Err: err}
+		}
+		return nil
+	})
 }
 
 // lockFile opens the file and takes its lock, which ends with the process at the latest.

@@ -8,14 +8,25 @@ import (
 
 // serverLog passes the server's log lines on. Notices become debug lines: what the server has to
 // say about itself at each start is no news for the operator of a ledger.
-type serverLog struct{ log *slog.Logger }
+type serverLog struct {
+	log    *slog.Logger
+	gaveUp chan<- string // gets the reason when the server gives up; it tells nobody else
+}
 
 func (l serverLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
 func (l serverLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
 func (l serverLog) Errorf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
-func (l serverLog) Fatalf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
 func (l serverLog) Debugf(string, ...any)           {}
 func (l serverLog) Tracef(string, ...any)           {}
+
+// Fatalf does not end the process, as the server's own logger would.
+func (l serverLog) Fatalf(format string, v ...any) {
+	l.write(slog.LevelError, format, v)
+	select {
+	case l.gaveUp <- fmt.Sprintf(format, v...):
+	default: // one reason is enough
+	}
+}
 
 func (l serverLog) write(level slog.Level, format string, v []any) {
 	ctx := context.Background() // the server gives none

@@ -101,6 +101,19 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
+// TestStartGivesUp starts a server that cannot keep anything. It must not be waited for.
+func TestStartGivesUp(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "jetstream"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Start(Options{StoreDir: dir})
+	if err == nil || !strings.Contains(err.Error(), "gave up") {
+		t.Errorf("server with a file where its folder should be: %v", err)
+	}
+	t.Log(err)
+}
+
 // TestNobodyShortensTheLog tries everything that could remove or change what a stream holds.
 func TestNobodyShortensTheLog(t *testing.T) {
 	_, conn := start(t, Options{StoreDir: t.TempDir()})
@@ -155,7 +168,7 @@ func TestFreeSpace(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
-	log := serverLog{slog.New(slog.NewTextHandler(&out, nil))}
+	log := serverLog{log: slog.New(slog.NewTextHandler(&out, nil))}
 	log.Noticef("quiet %d", 1)
 	log.Debugf("quiet %d", 2)
 	log.Tracef("quiet %d", 3)

@@ -9,6 +9,7 @@ package coverage
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
@@ -32,8 +33,7 @@ type Projection struct {
 	layout layout
 	state  *state // nil until the first Apply after Load: reading needs none of it
 
-	cells       []cell
-	cellNumbers map[cell]uint32
+	cells       cellSet
 	storedCells *pages.History // the cells again, 8 bytes each, as they go to the file
 	deltas      *pages.History
 	recorded    *pages.History // record time of each event, 8 bytes
@@ -48,8 +48,8 @@ type Projection struct {
 	presence     presence
 	retracted    earlyRetractions
 
-	hasher pages.Hasher // of all names
-	view   atomic.Pointer[View]
+	names *names
+	view  atomic.Pointer[View]
 }
 
 // A page of record times holds 4,096, a page of cells 512.
@@ -65,15 +65,14 @@ func newProjection(db *bbolt.DB, l layout) *Projection {
 	p := &Projection{
 		db:           db,
 		layout:       l,
-		cellNumbers:  map[cell]uint32{},
 		storedCells:  pages.NewHistory(8, cellPageShift),
 		deltas:       pages.NewHistory(deltaBytes, l.page),
 		recorded:     pages.NewHistory(8, recordedPageShift),
 		publications: &publications{},
 		presence:     newPresence(),
 	}
-	p.hasher = pages.NewHasher()
-	p.state = newState(p.hasher)
+	p.names, p.state = newNames(), newState()
+	p.names.loaded = true // there are none
 	p.summer = newSummer(db, l, p.deltas, 0)
 	p.publish()
 	return p
@@ -88,24 +87,25 @@ func (p *Projection) Apply(b *Batch) error {
 	if err := p.loadState(); err != nil {
 		return err
 	}
-	p.state.resolve(b)
-	for i := range b.events {
-		e := &b.events[i]
-		for _, changed := range p.apply(e) {
-			p.addDelta(e.sequence, changed)
+	for events := range slices.Chunk(b.events, numberTogether) {
+		for i := range events {
+			b.touch += p.state.admit(&events[i])
 		}
-		p.addRecorded(e.recorded)
+		for i := range events {
+			e := &events[i]
+			for _, changed := range p.apply(e) {
+				p.addDelta(e.sequence, changed)
+			}
+			p.addRecorded(e.recorded)
+		}
 	}
 	p.publish()
 	return nil
 }
 
 func (p *Projection) addDelta(seq eventstore.Sequence, e edge) {
-	number, known := p.cellNumbers[e.cell]
-	if !known {
-		number = uint32(len(p.cells))
-		p.cells = append(p.cells, e.cell)
-		p.cellNumbers[e.cell] = number
+	number, fresh := p.cells.number(e.cell)
+	if fresh {
 		binary.LittleEndian.PutUint64(p.storedCells.Append(), uint64(e.cell))
 	}
 	if p.deltas.Len()&(1<<p.layout.page-1) == 0 {
@@ -113,7 +113,7 @@ func (p *Projection) addDelta(seq eventstore.Sequence, e edge) {
 	}
 	putDelta(p.deltas.Append(), seq, e.day, number, e.weight)
 	if p.deltas.Len()&(1<<p.layout.chunk-1) == 0 {
-		p.summer.add(chunkJob{view: p.deltas.View(), cells: p.cells})
+		p.summer.add(chunkJob{view: p.deltas.View(), cells: p.cells.cells})
 	}
 }
 
@@ -129,7 +129,7 @@ func (p *Projection) publish() {
 	p.view.Store(&View{
 		p:             p,
 		known:         eventstore.Sequence(p.recorded.Len()),
-		cells:         p.cells,
+		cells:         p.cells.cells,
 		deltas:        p.deltas.View(),
 		recorded:      p.recorded.View(),
 		firstSequence: p.firstSequence,
@@ -142,10 +142,9 @@ func (p *Projection) publish() {
 // View returns what has been applied so far, to ask as often as one likes.
 func (p *Projection) View() *View { return p.view.Load() }
 
-// Workers returns the number of workers the fold knows; 0 before the first Apply after Load.
+// Workers returns the number of workers the fold knows; 0 before the first Prepare after Load.
 func (p *Projection) Workers() int {
-	if p.state == nil {
-		return 0
-	}
-	return p.state.workerNames.Len()
+	p.names.mu.Lock()
+	defer p.names.mu.Unlock()
+	return p.names.workers.Len()
 }

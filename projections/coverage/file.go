@@ -58,7 +58,7 @@ func (p *Projection) histories(n *lengths) []column {
 	}
 }
 
-// tables lists what the fold needs beside the names.
+// tables lists what the fold needs.
 func (s *state) tables(n *lengths) []column {
 	return []column{
 		{"enrolments", s.enrolments, &n.Enrolments},
@@ -69,13 +69,6 @@ func (s *state) tables(n *lengths) []column {
 		{"deaths", s.deaths, &n.Deaths},
 		{"money", s.money, &n.Money},
 		{"grants", s.grantsOf, &n.Grants},
-	}
-}
-
-func (s *state) names() map[string]*pages.Names {
-	return map[string]*pages.Names{
-		"enrolment-names": s.enrolmentNames, "worker-names": s.workerNames,
-		"commitment-names": s.commitmentNames,
 	}
 }
 
@@ -95,10 +88,8 @@ func (p *Projection) Store(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	for name, names := range p.state.names() {
-		if err := storeIn(tx, name, names.Store); err != nil {
-			return err
-		}
+	if err := p.storeNames(tx); err != nil {
+		return err
 	}
 	if err := storeIn(tx, runsBucket, p.summer.store); err != nil {
 		return err
@@ -205,7 +196,7 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 	}
 	p.publications.changed = false
 	p.retracted.load()
-	p.state = nil
+	p.state, p.names.loaded = nil, false
 	p.summer = newSummer(p.db, p.layout, p.deltas, n.Chunks)
 	if err := p.loadIndexes(tx); err != nil {
 		return err
@@ -229,9 +220,7 @@ func loadFrom(tx *bbolt.Tx, name string, into paged, length int) error {
 func (p *Projection) loadIndexes(tx *bbolt.Tx) error {
 	err := eachPage(tx, p.storedCells, cellsBucket, func(page []byte, records int) {
 		for i := range records {
-			c := cell(binary.LittleEndian.Uint64(page[8*i:]))
-			p.cellNumbers[c] = uint32(len(p.cells))
-			p.cells = append(p.cells, c)
+			p.cells.number(cell(binary.LittleEndian.Uint64(page[8*i:])))
 		}
 	})
 	if err != nil {
@@ -266,7 +255,7 @@ func (p *Projection) loadState() error {
 	if p.state != nil {
 		return nil
 	}
-	s := newState(p.hasher)
+	s := newState()
 	err := p.db.View(func(tx *bbolt.Tx) error {
 		var stored, n lengths
 		if err := getJSON(bucket(tx, listsBucket), lengthsList, &stored); err != nil {
@@ -276,15 +265,6 @@ func (p *Projection) loadState() error {
 		for i, c := range s.tables(&n) {
 			if err := loadFrom(tx, c.bucket, c.pages, *want[i].length); err != nil {
 				return err
-			}
-		}
-		for name, names := range s.names() {
-			b := bucket(tx, name)
-			if b == nil {
-				return fmt.Errorf("%w: no bucket %s", ErrFile, name)
-			}
-			if err := names.Load(b); err != nil {
-				return fmt.Errorf("load %s: %w", name, err)
 			}
 		}
 		return nil
@@ -301,7 +281,7 @@ func (p *Projection) loadState() error {
 func (s *state) derive() {
 	for i := range s.deaths.Len() {
 		if d := s.deaths.At(i); d.sequenceHigh != retractedDeath {
-			s.deathsOf[d.worker] = append(s.deathsOf[d.worker], uint32(i))
+			s.noteDeath(d.worker, uint32(i))
 		}
 	}
 	s.moneyOf = make([][]uint32, s.grantsOf.Len())

@@ -87,14 +87,20 @@ func termsOf(d *event.Data) (enrolment.Terms, enrolment.Named) {
 	return terms, named
 }
 
-// during appends the edges of the scratch's workers before and after the change.
+// during makes the change and appends what it changes for the scratch's workers.
 func (s *state) during(change func()) {
-	for _, w := range s.scratch.workers {
-		s.scratch.edges = s.appendWorker(s.scratch.edges, w, -1)
+	x := &s.scratch
+	x.before, x.ends = x.before[:0], x.ends[:0]
+	for _, w := range x.workers {
+		x.before = s.appendSpans(x.before, w)
+		x.ends = append(x.ends, len(x.before))
 	}
 	change()
-	for _, w := range s.scratch.workers {
-		s.scratch.edges = s.appendWorker(s.scratch.edges, w, +1)
+	from := 0
+	for i, w := range x.workers {
+		x.after = s.appendSpans(x.after[:0], w)
+		x.edges = appendChange(x.edges, x.before[from:x.ends[i]], x.after)
+		from = x.ends[i]
 	}
 }
 
@@ -120,7 +126,7 @@ func (s *state) applyDeath(p *prepared) {
 			worker: w, on: p.event.Data.On,
 			sequenceLow: uint32(seq), sequenceHigh: uint32(seq >> 32),
 		})
-		s.deathsOf[w] = append(s.deathsOf[w], uint32(i))
+		s.noteDeath(w, uint32(i))
 	})
 }
 
@@ -143,26 +149,10 @@ func (s *state) applyMoney(p *prepared) {
 }
 
 // duringMoney makes a change to a commitment, and appends what it changes for the workers of
-// its grants; nothing when neither source nor closing moved.
+// its grants.
 func (s *state) duringMoney(c uint32, change func()) {
-	source, closed := s.fundingOf(c), s.closedFrom(c)
-	changed := func() bool { return source != s.fundingOf(c) || closed != s.closedFrom(c) }
 	s.scratch.workers = s.granted(s.scratch.workers[:0], c)
-	if len(s.scratch.workers) == 0 {
-		change()
-		return
-	}
-	for _, w := range s.scratch.workers {
-		s.scratch.edges = s.appendWorker(s.scratch.edges, w, -1)
-	}
-	change()
-	if !changed() {
-		s.scratch.edges = s.scratch.edges[:0]
-		return
-	}
-	for _, w := range s.scratch.workers {
-		s.scratch.edges = s.appendWorker(s.scratch.edges, w, +1)
-	}
+	s.during(change)
 }
 
 // granted appends the workers of all enrolments that the commitment was granted to, each once.

@@ -9,13 +9,18 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// appendWorker appends the edges of all that a worker counts in, each with the given weight:
-// +1 for what is after an event, -1 for what was before it.
-func (s *state) appendWorker(edges []edge, w uint32, weight int32) []edge {
+// span is a cell in which a worker counts on the days [from, until).
+type span struct {
+	cell        cell
+	from, until temporal.Date
+}
+
+// appendSpans appends all that a worker counts in.
+func (s *state) appendSpans(spans []span, w uint32) []span {
 	spells := s.scratch.spells[:0]
 	links := *s.workers.At(int(w))
 	if links.first == 0 {
-		return edges
+		return spans
 	}
 	died := s.diedOn(w)
 	spells = s.appendSpells(spells, links.first-1, w, died)
@@ -26,23 +31,39 @@ func (s *state) appendWorker(edges []edge, w uint32, weight int32) []edge {
 	}
 	s.scratch.spells = spells
 	if links.more != 0 && overlap(spells) {
-		return s.appendOverlapping(edges, spells, weight)
+		return s.appendOverlapping(spans, spells)
 	}
 	for i := range spells {
 		spell := &spells[i]
 		c := newCell(spell.Terms.Region, measuresOf(spell))
-		edges = appendSpan(edges, c, spell.From, spell.Until, weight)
+		spans = append(spans, span{c, spell.From, spell.Until})
+	}
+	return spans
+}
+
+// appendEdges appends the edges of the spans, each with the given weight: +1 for what is after
+// an event, -1 for what was before it.
+func appendEdges(edges []edge, spans []span, weight int32) []edge {
+	for _, s := range spans {
+		edges = append(edges, edge{s.cell, s.from, weight})
+		if s.until < enrolment.Never {
+			edges = append(edges, edge{s.cell, s.until, -weight})
+		}
 	}
 	return edges
 }
 
-// appendSpan appends the edges of a cell that counts on the days [from, until).
-func appendSpan(edges []edge, c cell, from, until temporal.Date, weight int32) []edge {
-	edges = append(edges, edge{c, from, weight})
-	if until < enrolment.Never {
-		edges = append(edges, edge{c, until, -weight})
+// appendChange appends the edges of what differs between the spans before and after an event.
+// Most of a worker's past stays as it was: what both begin or end with cancels out.
+func appendChange(edges []edge, before, after []span) []edge {
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
+		before, after = before[1:], after[1:]
 	}
-	return edges
+	for b, a := len(before)-1, len(after)-1; b >= 0 && a >= 0 && before[b] == after[a]; {
+		before, after = before[:b], after[:a]
+		b, a = b-1, a-1
+	}
+	return appendEdges(appendEdges(edges, before, -1), after, +1)
 }
 
 // appendSpells appends the spells that an enrolment gives the worker.
@@ -145,9 +166,9 @@ func overlap(spells []enrolment.Spell) bool {
 	return false
 }
 
-// appendOverlapping appends the edges of a worker some of whose spells overlap, sorted by first
+// appendOverlapping appends the spans of a worker some of whose spells overlap, sorted by first
 // day: the worker counts once in each region and measure, however many enrolments say so.
-func (s *state) appendOverlapping(edges []edge, spells []enrolment.Spell, weight int32) []edge {
+func (s *state) appendOverlapping(spans []span, spells []enrolment.Spell) []span {
 	days := s.scratch.days[:0]
 	for i := range spells {
 		days = append(days, spells[i].From, spells[i].Until)
@@ -164,10 +185,10 @@ func (s *state) appendOverlapping(edges []edge, spells []enrolment.Spell, weight
 			}
 		}
 		for _, c := range cellsOf(active) {
-			edges = appendSpan(edges, c, days[i], days[i+1], weight)
+			spans = append(spans, span{c, days[i], days[i+1]})
 		}
 	}
-	return edges
+	return spans
 }
 
 // cellsOf returns the cells in which a worker counts on a day with the given spells.

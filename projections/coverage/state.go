@@ -19,10 +19,6 @@ import (
 // enrolments and facts (one each per event), not in the calendar; hence records without
 // pointers, 4-byte links, and no map on the way of an ordinary event.
 type state struct {
-	enrolmentNames  *pages.Names
-	workerNames     *pages.Names
-	commitmentNames *pages.Names
-
 	enrolments  *pages.Table[uint32]      // by number: its newest fact, as link
 	workers     *pages.Table[workerLinks] // by number
 	memberships *pages.Table[membership]  // second and further enrolments of a worker
@@ -31,6 +27,7 @@ type state struct {
 
 	deaths   *pages.Table[death]
 	deathsOf map[uint32][]uint32 // worker → indexes in deaths, of those in force
+	mortal   []uint64            // a bit a worker: may be in deathsOf; spares the look-up
 	money    *pages.Table[moneyFact]
 	moneyOf  [][]uint32           // commitment → indexes in money; derived when loaded
 	grantsOf *pages.Table[uint32] // by commitment: its newest granted fact, as link
@@ -127,51 +124,26 @@ type scratch struct {
 	revokes   []*fact
 	paid      []enrolment.Paid
 	spells    []enrolment.Spell
+	before    []span // of all workers; each one's end at the place in ends
+	ends      []int
+	after     []span // of one worker
 	edges     []edge
 	workers   []uint32
 	days      []temporal.Date
 }
 
-func newState(hasher pages.Hasher) *state {
+func newState() *state {
 	return &state{
-		enrolmentNames:  pages.NewNames(hasher),
-		workerNames:     pages.NewNames(hasher),
-		commitmentNames: pages.NewNames(hasher),
-		enrolments:      pages.NewTable[uint32](12),
-		workers:         pages.NewTable[workerLinks](11),
-		memberships:     pages.NewTable[membership](10),
-		facts:           pages.NewTable[fact](9),
-		owners:          pages.NewTable[uint32](12),
-		deaths:          pages.NewTable[death](10),
-		deathsOf:        map[uint32][]uint32{},
-		money:           pages.NewTable[moneyFact](8),
-		grantsOf:        pages.NewTable[uint32](10),
+		enrolments:  pages.NewTable[uint32](12),
+		workers:     pages.NewTable[workerLinks](11),
+		memberships: pages.NewTable[membership](10),
+		facts:       pages.NewTable[fact](9),
+		owners:      pages.NewTable[uint32](12),
+		deaths:      pages.NewTable[death](10),
+		deathsOf:    map[uint32][]uint32{},
+		money:       pages.NewTable[moneyFact](8),
+		grantsOf:    pages.NewTable[uint32](10),
 	}
-}
-
-func (s *state) enrolment(name string, hash pages.NameHash) uint32 {
-	number, fresh := s.enrolmentNames.Number(name, hash)
-	if fresh {
-		s.enrolments.Append(0)
-	}
-	return number
-}
-
-func (s *state) worker(name string, hash pages.NameHash) uint32 {
-	number, fresh := s.workerNames.Number(name, hash)
-	if fresh {
-		s.workers.Append(workerLinks{})
-	}
-	return number
-}
-
-func (s *state) commitment(name string, hash pages.NameHash) uint32 {
-	number, fresh := s.commitmentNames.Number(name, hash)
-	if fresh {
-		s.grantsOf.Append(0)
-		s.moneyOf = append(s.moneyOf, nil)
-	}
-	return number
 }
 
 // addFact links a new fact to its enrolment.
@@ -243,10 +215,19 @@ func (s *state) workersOf(dst []uint32, e uint32) []uint32 {
 	return dst
 }
 
+// noteDeath notes that deaths holds a death of the worker at the index.
+func (s *state) noteDeath(w, index uint32) {
+	for int(w>>6) >= len(s.mortal) {
+		s.mortal = append(s.mortal, 0)
+	}
+	s.mortal[w>>6] |= 1 << (w & 63)
+	s.deathsOf[w] = append(s.deathsOf[w], index)
+}
+
 // diedOn returns the worker's last day of life, or Never.
 func (s *state) diedOn(w uint32) temporal.Date {
 	died := enrolment.Never
-	if len(s.deathsOf) == 0 {
+	if word := int(w >> 6); word >= len(s.mortal) || s.mortal[word]&(1<<(w&63)) == 0 {
 		return died
 	}
 	for _, i := range s.deathsOf[w] {

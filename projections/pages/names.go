@@ -64,14 +64,13 @@ func (n *Names) Touch(hash NameHash) uint64 {
 	return uint64(n.bytes.Slice(at, 1)[0])
 }
 
-// Number returns the number of the name, which has the given hash, and whether this call gave it
-// out.
-func (n *Names) Number(name string, hash NameHash) (number uint32, fresh bool) {
+// Number returns the number of the name, which has the given hash; a new one at first sight.
+func (n *Names) Number(name string, hash NameHash) (number uint32) {
 	mask := uint64(len(n.slots) - 1)
 	at := uint64(hash) & mask
 	for ; n.slots[at] != 0; at = (at + 1) & mask {
 		if NameHash(n.slots[at]>>32) == hash && n.is(uint32(n.slots[at])-1, name) {
-			return uint32(n.slots[at]) - 1, false
+			return uint32(n.slots[at]) - 1
 		}
 	}
 	number = n.add(name)
@@ -79,7 +78,7 @@ func (n *Names) Number(name string, hash NameHash) (number uint32, fresh bool) {
 	if uint64(n.refs.Len())*4 > uint64(len(n.slots))*3 {
 		n.grow()
 	}
-	return number, true
+	return number
 }
 
 // Name returns the text with the given number.
@@ -165,12 +164,18 @@ func hexDigit(c byte) byte {
 // grow doubles the slots. The names themselves are not needed: a slot holds its hash.
 func (n *Names) grow() {
 	old := n.slots
-	n.slots = make([]uint64, 2*len(old))
+	n.slots = newSlots(2 * len(old))
 	for _, slot := range old {
 		if slot != 0 {
 			n.place(slot)
 		}
 	}
+}
+
+func newSlots(n int) []uint64 {
+	slots := make([]uint64, n)
+	adviseHuge(asBytes(slots))
+	return slots
 }
 
 // place puts a slot where a search for its hash finds it.
@@ -189,7 +194,7 @@ func (n *Names) index() {
 	for uint64(n.refs.Len())*4 > uint64(size)*3 {
 		size *= 2
 	}
-	n.slots = make([]uint64, size)
+	n.slots = newSlots(size)
 	var buf [64]byte
 	for number := range uint32(n.refs.Len()) {
 		hash := maphash.Bytes(n.hasher.seed, n.text(number, &buf)) >> 32
@@ -197,10 +202,11 @@ func (n *Names) index() {
 	}
 }
 
-// Store writes what changed. The bucket gets two nested ones and a key for the counts.
+// Store writes what changed. The bucket gets two nested ones and a key for the counts. It writes
+// copies, so that names may be added before the transaction commits.
 func (n *Names) Store(b *bbolt.Bucket) error {
 	for name, store := range map[string]func(*bbolt.Bucket) error{
-		"bytes": n.bytes.Store, "refs": n.refs.Store,
+		"bytes": n.bytes.StoreCopy, "refs": n.refs.StoreCopy,
 	} {
 		nested, err := b.CreateBucketIfNotExists([]byte(name))
 		if err != nil {

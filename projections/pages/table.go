@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"math/bits"
 	"unsafe"
 
@@ -16,7 +17,12 @@ type Table[T any] struct {
 	pages [][]T
 	n     int
 	dirty []uint64 // one bit a page
+	slab  []T      // memory for further pages
 }
+
+// A slab is what a table takes from the heap at once: first one page, then twice as much each
+// time, up to slabMax bytes.
+const slabMax = 8 << 20
 
 // NewTable returns an empty table with pages of 1<<shift records.
 func NewTable[T any](shift uint) *Table[T] { return &Table[T]{shift: shift} }
@@ -36,7 +42,7 @@ func (t *Table[T]) Edit(i int) *T {
 // Append adds a record and returns its index.
 func (t *Table[T]) Append(record T) int {
 	if t.n>>t.shift == len(t.pages) {
-		t.pages = append(t.pages, make([]T, 1<<t.shift))
+		t.pages = append(t.pages, t.newPage())
 	}
 	t.n++
 	*t.Edit(t.n - 1) = record
@@ -50,7 +56,7 @@ func (t *Table[T]) Extend(n int) int {
 		t.n += room
 	}
 	if t.n>>t.shift == len(t.pages) {
-		t.pages = append(t.pages, make([]T, 1<<t.shift))
+		t.pages = append(t.pages, t.newPage())
 	}
 	first := t.n
 	t.n += n
@@ -64,6 +70,20 @@ func (t *Table[T]) Slice(i, n int) []T {
 	return t.pages[i>>t.shift][at : at+n : at+n]
 }
 
+// newPage returns memory for one more page.
+func (t *Table[T]) newPage() []T {
+	records := 1 << t.shift
+	if len(t.slab) < records {
+		var one T
+		most := max(slabMax/(records*int(unsafe.Sizeof(one))), 1)
+		t.slab = make([]T, min(max(len(t.pages), 1), most)*records)
+		adviseHuge(asBytes(t.slab))
+	}
+	page := t.slab[:records:records]
+	t.slab = t.slab[records:]
+	return page
+}
+
 func (t *Table[T]) mark(page int) {
 	for page>>6 >= len(t.dirty) {
 		t.dirty = append(t.dirty, 0)
@@ -71,12 +91,20 @@ func (t *Table[T]) mark(page int) {
 	t.dirty[page>>6] |= 1 << (page & 63)
 }
 
-// Store writes the pages that changed since the last Store or Load.
+// Store writes the pages that changed since the last Store or Load. The table must not change
+// until the transaction has ended.
 func (t *Table[T]) Store(b *bbolt.Bucket) error {
+	return t.store(b, func(page []byte) []byte { return page })
+}
+
+// StoreCopy is Store for a table that may change before the transaction has ended.
+func (t *Table[T]) StoreCopy(b *bbolt.Bucket) error { return t.store(b, bytes.Clone) }
+
+func (t *Table[T]) store(b *bbolt.Bucket, give func([]byte) []byte) error {
 	for word, set := range t.dirty {
 		for ; set != 0; set &= set - 1 {
 			page := word<<6 + bits.TrailingZeros64(set)
-			if err := b.Put(pageKey(page), asBytes(t.pages[page])); err != nil {
+			if err := b.Put(pageKey(page), give(asBytes(t.pages[page]))); err != nil {
 				return err
 			}
 		}
@@ -87,15 +115,15 @@ func (t *Table[T]) Store(b *bbolt.Bucket) error {
 
 // Load replaces the table by the n records that were stored.
 func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
-	t.pages, t.n, t.dirty = make([][]T, pageCount(n, t.shift)), n, nil
-	for i := range t.pages {
-		page := make([]T, 1<<t.shift)
-		bytes, err := storedPage(b, i, len(asBytes(page)))
+	t.pages, t.n, t.dirty = make([][]T, 0, pageCount(n, t.shift)), n, nil
+	for i := range cap(t.pages) {
+		page := t.newPage()
+		stored, err := storedPage(b, i, len(asBytes(page)))
 		if err != nil {
 			return err
 		}
-		copy(asBytes(page), bytes)
-		t.pages[i] = page
+		copy(asBytes(page), stored)
+		t.pages = append(t.pages, page)
 	}
 	return nil
 }

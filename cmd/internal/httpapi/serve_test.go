@@ -333,8 +333,10 @@ func TestPostBinary(t *testing.T) {
 		{"ce-x", "1", `{},"data":{}`, "event.malformed", ""},
 		{"ce-x", "1", strings.Repeat(" ", 65500), "event.too_large", ""},
 	} {
-		header := map[string]string{"ce-specversion": "1.0", "ce-id": "2", "ce-source": "urn:test",
-			"ce-type": "id.cakupan.enrolment.reinstated.v1"}
+		header := map[string]string{
+			"ce-specversion": "1.0", "ce-id": "2", "ce-source": "urn:test",
+			"ce-type": "id.cakupan.enrolment.reinstated.v1",
+		}
 		header[c.name] = c.value
 		response, body := send(c.data, header)
 		if p := problemOf(t, response, body); p.Code != c.code || p.Field != c.field {

@@ -35,7 +35,7 @@ func (a *Array) Next() ([]byte, int, error) {
 	}
 	c, err := a.skipSpace()
 	if err != nil {
-		return nil, 0, a.broken(err)
+		return nil, 0, a.cutOff(err, "after")
 	}
 	if c == ']' && a.element == 0 {
 		return nil, 0, a.end()
@@ -83,11 +83,11 @@ func (a *Array) skipSpace() (byte, error) {
 	}
 }
 
-// broken says where the array ended too early; errors of the input stay what they are.
-func (a *Array) broken(err error) error {
+// cutOff says where the array ended too early; errors of the input stay what they are.
+func (a *Array) cutOff(err error, where string) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: it ends after element %d, without its closing bracket",
-			ErrArray, a.element)
+		return fmt.Errorf("%w: it ends %s element %d, without its closing bracket",
+			ErrArray, where, a.element)
 	}
 	return err
 }
@@ -111,7 +111,7 @@ func (a *Array) readElement(c byte) error {
 		}
 		var err error
 		if c, err = a.in.ReadByte(); err != nil {
-			return a.broken(err)
+			return a.cutOff(err, "inside")
 		}
 	}
 }

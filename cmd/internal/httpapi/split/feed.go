@@ -91,8 +91,9 @@ func (f *Feed) read(r Reader) {
 	}
 }
 
-// Next waits for events and returns all that have arrived; see [BatchesValid]. At the end of the input, and only after everything before it was taken, it returns the
-// error that reading ended with: io.EOF when all is well, [ErrStopped] after Stop.
+// Next waits for events and returns all that have arrived; see [BatchesValid]. At the end of the
+// input, and only after everything before it was taken, it returns the error that reading ended
+// with: io.EOF when all is well, [ErrStopped] after Stop.
 func (f *Feed) Next() (Batch, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,0 +1,418 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/merkle"
+)
+
+// folderSeed makes the events of the tests below.
+const folderSeed = 7
+
+// eventsBetween returns lines from..until-1 of the same file of people, always.
+func eventsBetween(from, until int) [][]byte {
+	return bytes.Split(people(folderSeed, 1_000, 300), []byte("\n"))[from:until]
+}
+
+// fillLedger appends lines of people to the ledger in a folder, and reads the coverage.
+func fillLedger(t *testing.T, dir string, from, until int) {
+	t.Helper()
+	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	submit(t, l, eventsBetween(from, until))
+	if _, err := l.View(t.Context(), 0); err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// submit appends lines, none of which may be refused.
+func submit(t *testing.T, l *ledger, lines [][]byte) []event.Receipt {
+	t.Helper()
+	receipts, err := l.Submit(t.Context(), lines, httpapi.SubmitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range receipts {
+		if r.Status == event.Refused {
+			t.Fatalf("line %d: %v", i+1, r.Refusal)
+		}
+	}
+	return receipts
+}
+
+// openWhole opens a ledger with all its parts and closes it. It returns why that went wrong.
+func openWhole(t *testing.T, dir string) error {
+	t.Helper()
+	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := l.Submit(t.Context(), nil, httpapi.SubmitOptions{}); err != nil {
+		return err
+	}
+	_, err = l.View(t.Context(), 0)
+	return err
+}
+
+// runCommand runs the program.
+func runCommand(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	stdout, stderr, code = e2eRun(t.Context(), t, strings.NewReader(""), args...)
+	return code, stdout, stderr
+}
+
+// copyFolder puts a copy of a folder in place of what is there.
+func copyFolder(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.RemoveAll(to); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			err = os.Chmod(path, privateFiles) // CopyFS gives the rights of any other file
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkSentence checks that a command fails with one sentence for its operator.
+func checkSentence(t *testing.T, want *regexp.Regexp, exit int, args ...string) {
+	t.Helper()
+	code, stdout, stderr := runCommand(t, args...)
+	t.Logf("cakupan %s: exit %d: %s", args[0], code, stderr)
+	if code != exit || stdout != "" || strings.Count(stderr, "\n") != 1 || !want.MatchString(stderr) {
+		t.Errorf("cakupan %v: exit %d, stdout %q, stderr %q; want exit %d and one sentence: %v",
+			args, code, stdout, stderr, exit, want)
+	}
+}
+
+// TestFolderRefused opens folders that must not be used as they are.
+func TestFolderRefused(t *testing.T) {
+	ours, theirs := t.TempDir(), t.TempDir()
+	fillLedger(t, ours, 0, 50)
+	young := t.TempDir() // as it was before the last events
+	copyFolder(t, ours, young)
+	fillLedger(t, ours, 50, 100)
+	fillLedger(t, theirs, 200, 320)
+	for _, test := range []struct {
+		name  string
+		spoil func(t *testing.T, dir string)
+		code  problem.Code
+		exit  int
+		want  string // the sentence
+	}{
+		{"newer format", func(t *testing.T, dir string) {
+			writeText(t, filepath.Join(dir, identityFile), `{"format":2,"identity":"of another kind"}`)
+		}, problem.FolderNewer, 1, `has format 2, this program knows up to 1: use a newer cakupan`},
+		{"log of another ledger", func(t *testing.T, dir string) {
+			copyFolder(t, filepath.Join(theirs, natsFolder), filepath.Join(dir, natsFolder))
+		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`},
+		{"projection of another ledger", func(t *testing.T, dir string) {
+			copyFolder(t, filepath.Join(theirs, viewsFolder), filepath.Join(dir, viewsFolder))
+		}, problem.FolderOtherLedger, 1, `mixes two ledgers`},
+		{"index of another ledger", func(t *testing.T, dir string) {
+			otherIndex(t, filepath.Join(dir, indexFolder))
+		}, problem.FolderOtherLedger, 1, `mixes two ledgers`},
+		{"identity of another ledger", func(t *testing.T, dir string) {
+			copyFolder(t, filepath.Join(dir, natsFolder), filepath.Join(theirs, "..", "aside"))
+			text, err := os.ReadFile(filepath.Join(theirs, identityFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeText(t, filepath.Join(dir, identityFile), string(text))
+		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`},
+		{"missing log", func(t *testing.T, dir string) {
+			if err := os.RemoveAll(filepath.Join(dir, natsFolder)); err != nil {
+				t.Fatal(err)
+			}
+		}, problem.LogDamaged, 5, `has lost its log: restore it from a backup`},
+		{"older log", func(t *testing.T, dir string) {
+			copyFolder(t, filepath.Join(young, natsFolder), filepath.Join(dir, natsFolder))
+		}, problem.LogDamaged, 5, `log ends at event 45\b.* seen 90\b`},
+		{"empty older log", func(t *testing.T, dir string) {
+			fresh := t.TempDir()
+			fillLedger(t, fresh, 0, 0)
+			copyFolder(t, filepath.Join(fresh, natsFolder), filepath.Join(dir, natsFolder))
+			text, err := os.ReadFile(filepath.Join(fresh, identityFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeText(t, filepath.Join(dir, identityFile), string(text))
+		}, problem.FolderOtherLedger, 1, `mixes two ledgers`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "data")
+			copyFolder(t, ours, dir)
+			test.spoil(t, dir)
+			before := contents(t, dir)
+			err := openWhole(t, dir)
+			if p := problem.From(err); err == nil || p.Code != test.code {
+				t.Fatalf("open: %v, want %s", err, test.code)
+			}
+			want := regexp.MustCompile(test.want)
+			checkSentence(t, want, test.exit, "coverage", "--data", dir)
+			events := filepath.Join(t.TempDir(), "events.ndjson")
+			writeText(t, events, string(bytes.Join(eventsBetween(400, 420), []byte("\n"))))
+			if test.name != "projection of another ledger" && test.name != "empty older log" {
+				checkSentence(t, want, test.exit, "import", "--data", dir, events)
+			}
+			for path, sum := range contents(t, dir) {
+				if was, found := before[path]; found && was != sum {
+					t.Errorf("%s was changed", path)
+				}
+			}
+		})
+	}
+}
+
+// contents returns the sums of the files of a folder that mean something: what the server keeps
+// about itself and the lock may change.
+func contents(t *testing.T, dir string) map[string][sha256.Size]byte {
+	t.Helper()
+	sums := map[string][sha256.Size]byte{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		name := filepath.Base(path)
+		if err != nil || d.IsDir() || name == lockFile || name == "index.db" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		sums[path] = sha256.Sum256(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sums
+}
+
+func writeText(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), privateFiles); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// otherIndex makes the index of a ledger that has so many events that some are in a file.
+func otherIndex(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	idx, err := index.Open(dir, eventstore.NewIdentity(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const frame = 1_000
+	var tree merkle.Tree
+	for from := 0; from < 140_000; from += frame {
+		entries := make([]index.Entry, frame)
+		for i := range entries {
+			seq := uint64(from + i + 1)
+			key := event.Key{Source: "other", ID: fmt.Sprint(seq)}
+			entries[i] = index.Entry{Key: index.KeyOf(key), Sequence: eventstore.Sequence(seq)}
+			tree.Append(merkle.LeafHash(seq, 1, nil))
+		}
+		if err := idx.Reserve(frame); err != nil {
+			t.Fatal(err)
+		}
+		if err := idx.Add(entries, &tree); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := idx.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if runs, err := filepath.Glob(filepath.Join(dir, "*.run")); err != nil || len(runs) == 0 {
+		t.Fatalf("the index has no files: %v", err)
+	}
+}
+
+// TestHalfMadeFolder opens folders as a crash at the very beginning leaves them.
+func TestHalfMadeFolder(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		undo func(t *testing.T, dir string)
+	}{
+		{"nothing but the lock", func(t *testing.T, dir string) {
+			emptyFolder(t, dir)
+			writeText(t, filepath.Join(dir, lockFile), `{"pid":1}`)
+		}},
+		{"half an identity", func(t *testing.T, dir string) {
+			emptyFolder(t, dir)
+			writeText(t, filepath.Join(dir, identityFile+".tmp"), `{"format":`)
+		}},
+		{"an identity and no log", func(t *testing.T, dir string) {
+			notMade(t, dir)
+			if err := os.RemoveAll(filepath.Join(dir, natsFolder)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a log that is not noted", notMade},
+		{"a log and no identity", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, identityFile)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a key and no vault", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, vaultFolder, "vault.db")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "data")
+			fillLedger(t, dir, 0, 0)
+			test.undo(t, dir)
+			fillLedger(t, dir, 0, 10)
+			if err := openWhole(t, dir); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func emptyFolder(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir, privateFolders); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// notMade makes the identity say that the log is yet to be made.
+func notMade(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, identityFile)
+	var meta folderMeta
+	readJSONFile(t, path, &meta)
+	meta.LogMade = false
+	text, err := json.Marshal(meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, path, string(text))
+}
+
+// TestFolderInUse opens a folder that another process has open.
+func TestFolderInUse(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	fillLedger(t, dir, 0, 10)
+	const url = "http://127.0.0.1:7171"
+	for _, test := range []struct{ url, want string }{
+		{"", `is open in process %d: wait until it has ended`},
+		{url, `is open in process %d, a cakupan serve: use --server ` + url + ` instead of --data`},
+	} {
+		holder, answers, output := startChild(t, childOrders{Task: holdTask, Dir: dir, URL: test.url})
+		var result opened
+		if err := json.NewDecoder(answers).Decode(&result); err != nil || result.Code != "" {
+			t.Fatalf("child: %+v, %v\n%s", result, err, output)
+		}
+		err := openWhole(t, dir)
+		want := fmt.Sprintf(test.want, holder.Process.Pid)
+		if p := problem.From(err); err == nil || p.Code != problem.FolderInUse {
+			t.Errorf("open: %v, want %s", err, problem.FolderInUse)
+		}
+		checkSentence(t, regexp.MustCompile(want), 1, "coverage", "--data", dir)
+		if err := holder.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = holder.Wait() // it says that it was killed
+		if err := openWhole(t, dir); err != nil {
+			t.Errorf("open after the other process has died: %v", err)
+		}
+	}
+}
+
+// TestFolderDenied opens folders without the rights to.
+func TestFolderDenied(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only the superuser can start a process of another user")
+	}
+	const nobody = 65534
+	for _, denied := range []string{
+		".", identityFile, lockFile, natsFolder, filepath.Join(natsFolder, "jetstream"),
+		indexFolder, vaultFolder, filepath.Join(vaultFolder, "vault.key"),
+		filepath.Join(vaultFolder, "vault.db"), viewsFolder, filepath.Join(viewsFolder, coverageFile),
+	} {
+		t.Run(denied, func(t *testing.T) {
+			t.Parallel()
+			parent := t.TempDir()
+			dir := filepath.Join(parent, "data")
+			fillLedger(t, dir, 0, 10)
+			for _, open := range []string{filepath.Dir(parent), parent} {
+				if err := os.Chmod(open, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			giveAway(t, dir, nobody)
+			if err := os.Lchown(filepath.Join(dir, denied), 0, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(filepath.Join(dir, denied), 0); err != nil {
+				t.Fatal(err)
+			}
+			checkDenied(t, dir, nobody)
+		})
+	}
+}
+
+func giveAway(t *testing.T, dir string, uid int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = os.Lchown(path, uid, uid)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkDenied(t *testing.T, dir string, uid int) {
+	t.Helper()
+	process, answers, output := startChild(t, childOrders{Task: openTask, Dir: dir, UID: uid})
+	var result opened
+	err := json.NewDecoder(answers).Decode(&result)
+	if waited := process.Wait(); err != nil || waited != nil {
+		t.Fatalf("child: %v, %v\n%s", err, waited, output)
+	}
+	t.Logf("%s: %s", result.Code, result.Detail)
+	if result.Code != problem.FolderDenied || !strings.Contains(result.Detail, dir) {
+		t.Errorf("open: %+v, want %s", result, problem.FolderDenied)
+	}
+}
