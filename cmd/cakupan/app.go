@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 )
 
 // console is the outside of the program.
@@ -116,7 +117,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	case exited:
 		return problem.ExitDone
 	case err != nil:
-		return out.fail(usage(err.Error()+"; see cakupan --help"), g.JSON)
+		return out.fail(usage(event.MaskNIK(err.Error())+"; see cakupan --help"), g.JSON)
 	case g.Data != "" && g.Server != "":
 		return out.fail(usage("--data and --server exclude each other"), g.JSON)
 	}

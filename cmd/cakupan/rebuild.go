@@ -20,8 +20,7 @@ import (
 // Replay rebuilds the coverage in a fresh file beside the live one and compares the two.
 func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progress httpapi.Progress,
 ) (result httpapi.ReplayResult, err error) {
-	live, err := l.View(ctx, 0)
-	if err != nil {
+	if _, err := l.View(ctx, 0); err != nil { // the live one must be able to answer
 		return result, err
 	}
 	_, tail, err := l.log.Last(ctx)
@@ -60,7 +59,8 @@ func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progres
 	if result.Digest, err = rebuilt.Projection().View().Digest(until); err != nil {
 		return result, err
 	}
-	if live, err = l.View(ctx, until); err != nil {
+	live, err := l.View(ctx, until)
+	if err != nil {
 		return result, err
 	}
 	was, err := live.Digest(until)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -66,7 +67,8 @@ func (v *liveView) follow(l *ledger) {
 	go func() {
 		defer close(v.done)
 		if err := v.runner.Run(ctx); err != nil {
-			l.opts.Log.Error("projection has stopped", "projection", coverage.Name, "error", err)
+			l.opts.Log.Error("projection has stopped",
+				slog.String("projection", coverage.Name), slog.Any("error", err))
 		}
 	}()
 }
@@ -94,7 +96,7 @@ func (l *ledger) noteDamage(err error) bool {
 	if damage.Code != problem.LogDamaged {
 		return false
 	}
-	l.opts.Log.Error("log is damaged", "error", err)
+	l.opts.Log.Error("log is damaged", slog.Any("error", err))
 	err = damage
 	l.damage.CompareAndSwap(nil, &err)
 	return true
@@ -108,7 +110,7 @@ func (l *ledger) scrub(ctx context.Context, every time.Duration) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			l.opts.Log.Error("check of the log failed", "error", err)
+			l.opts.Log.ErrorContext(ctx, "check of the log failed", slog.Any("error", err))
 		case !report.OK:
 			first := report.Findings[0]
 			l.noteDamage(problem.New(problem.LogDamaged, fmt.Sprintf(

@@ -118,12 +118,13 @@ func (s *summer) work() {
 	for {
 		s.mu.Lock()
 		if len(s.todo) == 0 || s.err != nil {
-			s.busy = false
+			s.busy, s.todo = false, nil
 			s.idle.Broadcast()
 			s.mu.Unlock()
 			return
 		}
 		job, set := s.todo[0], s.set
+		s.todo[0] = chunkJob{} // or the array would keep its deltas in memory
 		s.todo = s.todo[1:]
 		s.mu.Unlock()
 

@@ -164,18 +164,12 @@ func hexDigit(c byte) byte {
 // grow doubles the slots. The names themselves are not needed: a slot holds its hash.
 func (n *Names) grow() {
 	old := n.slots
-	n.slots = newSlots(2 * len(old))
+	n.slots = make([]uint64, 2*len(old))
 	for _, slot := range old {
 		if slot != 0 {
 			n.place(slot)
 		}
 	}
-}
-
-func newSlots(n int) []uint64 {
-	slots := make([]uint64, n)
-	adviseHuge(asBytes(slots))
-	return slots
 }
 
 // place puts a slot where a search for its hash finds it.
@@ -194,7 +188,7 @@ func (n *Names) index() {
 	for uint64(n.refs.Len())*4 > uint64(size)*3 {
 		size *= 2
 	}
-	n.slots = newSlots(size)
+	n.slots = make([]uint64, size)
 	var buf [64]byte
 	for number := range uint32(n.refs.Len()) {
 		hash := maphash.Bytes(n.hasher.seed, n.text(number, &buf)) >> 32

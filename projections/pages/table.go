@@ -17,12 +17,7 @@ type Table[T any] struct {
 	pages [][]T
 	n     int
 	dirty []uint64 // one bit a page
-	slab  []T      // memory for further pages
 }
-
-// A slab is what a table takes from the heap at once: first one page, then twice as much each
-// time, up to slabMax bytes.
-const slabMax = 8 << 20
 
 // NewTable returns an empty table with pages of 1<<shift records.
 func NewTable[T any](shift uint) *Table[T] { return &Table[T]{shift: shift} }
@@ -42,7 +37,7 @@ func (t *Table[T]) Edit(i int) *T {
 // Append adds a record and returns its index.
 func (t *Table[T]) Append(record T) int {
 	if t.n>>t.shift == len(t.pages) {
-		t.pages = append(t.pages, t.newPage())
+		t.pages = append(t.pages, make([]T, 1<<t.shift))
 	}
 	t.n++
 	*t.Edit(t.n - 1) = record
@@ -56,7 +51,7 @@ func (t *Table[T]) Extend(n int) int {
 		t.n += room
 	}
 	if t.n>>t.shift == len(t.pages) {
-		t.pages = append(t.pages, t.newPage())
+		t.pages = append(t.pages, make([]T, 1<<t.shift))
 	}
 	first := t.n
 	t.n += n
@@ -68,20 +63,6 @@ func (t *Table[T]) Extend(n int) int {
 func (t *Table[T]) Slice(i, n int) []T {
 	at := i & (1<<t.shift - 1)
 	return t.pages[i>>t.shift][at : at+n : at+n]
-}
-
-// newPage returns memory for one more page.
-func (t *Table[T]) newPage() []T {
-	records := 1 << t.shift
-	if len(t.slab) < records {
-		var one T
-		most := max(slabMax/(records*int(unsafe.Sizeof(one))), 1)
-		t.slab = make([]T, min(max(len(t.pages), 1), most)*records)
-		adviseHuge(asBytes(t.slab))
-	}
-	page := t.slab[:records:records]
-	t.slab = t.slab[records:]
-	return page
 }
 
 func (t *Table[T]) mark(page int) {
@@ -117,7 +98,7 @@ func (t *Table[T]) store(b *bbolt.Bucket, give func([]byte) []byte) error {
 func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
 	t.pages, t.n, t.dirty = make([][]T, 0, pageCount(n, t.shift)), n, nil
 	for i := range cap(t.pages) {
-		page := t.newPage()
+		page := make([]T, 1<<t.shift)
 		stored, err := storedPage(b, i, len(asBytes(page)))
 		if err != nil {
 			return err

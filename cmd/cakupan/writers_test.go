@@ -1,0 +1,310 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/verify"
+	"cakupan/eventstore/writer"
+)
+
+// startNATS runs a server of its own, as a cluster would be one, and returns its address.
+func startNATS(t *testing.T) string {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		JetStream: true, SyncAlways: true, StoreDir: t.TempDir(),
+		MaxPayload: 4 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("server does not become ready")
+	}
+	return s.ClientURL()
+}
+
+// party is somebody who writes to a log over a connection of his own.
+type party struct {
+	log    *jetstream.Log
+	index  *index.Index
+	writer *writer.Writer
+}
+
+func newParty(t *testing.T, url string, create bool, opts ...nats.Option) *party {
+	t.Helper()
+	conn, err := nats.Connect(url, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	p := &party{}
+	if create {
+		p.log, err = jetstream.Create(t.Context(), conn, jetstream.Options{},
+			eventstore.NewIdentity(1))
+	} else {
+		p.log, err = jetstream.Open(t.Context(), conn, jetstream.Options{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.index, err = index.Open(t.TempDir(), p.log.Identity()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.index.Close() })
+	p.open(t)
+	return p
+}
+
+func (p *party) open(t *testing.T) {
+	t.Helper()
+	var err error
+	p.writer, err = writer.Open(t.Context(), p.log, p.index,
+		writer.Options{Now: wallClock, Patience: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.writer.Close() })
+}
+
+// entriesOf returns n events of somebody, from the one numbered first on.
+func entriesOf(t *testing.T, who string, first, n int) (entries []writer.Entry) {
+	t.Helper()
+	for i := first; i < first+n; i++ {
+		e := event.Event{
+			Key:  event.Key{Source: "urn:test:" + who, ID: fmt.Sprint(i)},
+			Type: event.EnrolmentReinstated,
+		}
+		e.Data.Enrolment, e.Data.From = fmt.Sprintf("%s-%d", who, i), temporal.Date(18_000)
+		e.Data.Has = e.Data.Has.With(event.FieldEnrolment).With(event.FieldFrom)
+		entry, err := entryOf(&e, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// places are the sequences of events by their keys.
+type places map[event.Key]eventstore.Sequence
+
+// append appends batches until the writer is refused or all are in the log.
+func (p *party) append(t *testing.T, who string, batches int) (places, error) {
+	got := places{}
+	for b := range batches {
+		entries := entriesOf(t, who, b*7, 7)
+		results, err := p.writer.Append(t.Context(), entries, writer.AppendOptions{})
+		for i, r := range results {
+			if r.Status == event.Appended || r.Status == event.Duplicate {
+				got[entries[i].Key] = r.Sequence
+			}
+		}
+		if err != nil {
+			return got, err
+		}
+	}
+	return got, nil
+}
+
+// checkKept checks that the log is sound and dense and has each event once, where its receipt says.
+func (p *party) checkKept(t *testing.T, all ...places) {
+	t.Helper()
+	found := places{}
+	var e event.Event
+	for frame, err := range p.log.Read(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for record := range frame.Records() {
+			if _, err := codec.Decode(record.Event, &e); err != nil {
+				t.Fatal(err)
+			}
+			if was, twice := found[e.Key]; twice {
+				t.Errorf("events %d and %d are the same", was, record.Sequence)
+			}
+			found[e.Key] = record.Sequence
+		}
+	}
+	for _, got := range all {
+		for key, seq := range got {
+			if found[key] != seq {
+				t.Errorf("%v has the receipt %d and is event %d", key, seq, found[key])
+			}
+		}
+	}
+	report, err := verify.Check(t.Context(), p.log, verify.Options{})
+	if err != nil || !report.OK() || int(report.Events) != len(found) {
+		t.Errorf("verify: %+v, %v; want %d events", report, err, len(found))
+	}
+}
+
+// TestTwoWriters lets two writers append to one log at the same time: one of them is refused and
+// can find out what became of its events; the other one goes on.
+func TestTwoWriters(t *testing.T) {
+	const batches = 100
+	url := startNATS(t)
+	parties := []*party{newParty(t, url, true), newParty(t, url, false)}
+	got, errs := make([]places, 2), make([]error, 2)
+	var wait sync.WaitGroup
+	for i := range parties {
+		wait.Go(func() { got[i], errs[i] = parties[i].append(t, fmt.Sprint(i), batches) })
+	}
+	wait.Wait()
+	refused := 0
+	if errs[0] == nil {
+		refused = 1
+	}
+	t.Logf("writer %d: %v, after %d events; the other one: %v, %d events", refused, errs[refused],
+		len(got[refused]), errs[1-refused], len(got[1-refused]))
+	if !errors.Is(errs[refused], writer.ErrOtherWriter) || errs[1-refused] != nil {
+		t.Fatalf("errors %v; want one writer refused", errs)
+	}
+	parties[0].checkKept(t, got...)
+	// The refused one starts again, and sends everything again. Now the other one is behind.
+	parties[refused].open(t)
+	again, err := parties[refused].append(t, fmt.Sprint(refused), batches)
+	if err != nil || len(again) != 7*batches {
+		t.Errorf("append after starting again: %d events, %v", len(again), err)
+	}
+	_, err = parties[1-refused].append(t, "late", 1)
+	if !errors.Is(err, writer.ErrOtherWriter) {
+		t.Errorf("append of the writer that is behind now: %v", err)
+	}
+	parties[0].checkKept(t, got[0], got[1], again)
+}
+
+// TestTwoLedgersOfOneCluster lets two programs write to one log: an active one and a standby.
+// The standby is refused when it has not seen what the active one wrote, and takes over when it
+// is asked again.
+func TestTwoLedgersOfOneCluster(t *testing.T) {
+	url := startNATS(t)
+	ledgers := make([]*ledger, 2)
+	for i := range ledgers {
+		l, err := openLedger(t.Context(), ledgerOptions{
+			Dir: filepath.Join(t.TempDir(), "data"), Create: true, NATS: url, Replicas: 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		if err := l.serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		ledgers[i] = l
+	}
+	active, standby := ledgers[0], ledgers[1]
+	for turn := range 3 {
+		submit(t, active, [][]byte{plainEvent(10 * turn), plainEvent(10*turn + 1)})
+		_, err := standby.Submit(t.Context(), [][]byte{plainEvent(10*turn + 2)},
+			httpapi.SubmitOptions{})
+		if p := problem.From(err); err == nil || p.Code != problem.LogUnavailable {
+			t.Fatalf("submit to the standby: %v, want %s", err, problem.LogUnavailable)
+		}
+		again := submit(t, standby, [][]byte{plainEvent(10*turn + 1), plainEvent(10*turn + 2)})
+		if again[0].Status != event.Duplicate || again[1].Status != event.Appended {
+			t.Errorf("receipts of the standby: %v", again)
+		}
+		active, standby = standby, active
+	}
+	for _, l := range ledgers {
+		if view, err := l.View(t.Context(), 9); err != nil || view.Known() != 9 {
+			t.Errorf("view: %v", err)
+		}
+		readLog(t, l)
+	}
+}
+
+// TestLostAnswer loses the connection between a frame's being sent and its answer. The writer
+// finds out that the frame is stored; and who gave up waiting and sends again gets the first
+// receipt.
+func TestLostAnswer(t *testing.T) {
+	var link cuttable
+	p := newParty(t, startNATS(t), true, nats.SetCustomDialer(&link), nats.MaxReconnects(-1),
+		nats.ReconnectWait(20*time.Millisecond), nats.ReconnectBufSize(-1))
+	first, err := p.append(t, "a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link.cut.Store(true)
+	second, err := p.append(t, "b", 1)
+	if err != nil || !link.lost.Load() || len(second) != 7 {
+		t.Errorf("append with a lost answer: %v, %v, answer lost %t", second, err, link.lost.Load())
+	}
+	link.lost.Store(false)
+	link.cut.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	entries := entriesOf(t, "c", 0, 7)
+	_, gaveUp := p.writer.Append(ctx, entries, writer.AppendOptions{})
+	results, err := p.writer.Append(t.Context(), entries, writer.AppendOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := places{}
+	for i, r := range results {
+		third[entries[i].Key] = r.Sequence
+	}
+	t.Logf("the first attempt: %v, answer lost %t; the second: %v", gaveUp, link.lost.Load(), results)
+	p.checkKept(t, first, second, third)
+	if tail := p.writer.Head(); tail.Sequence != 21 {
+		t.Errorf("the log ends with event %d, want 21", tail.Sequence)
+	}
+}
+
+// cuttable makes connections that end when the next large write has got through, before its
+// answer comes.
+type cuttable struct{ cut, lost atomic.Bool }
+
+func (c *cuttable) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.DialTimeout(network, address, time.Second)
+	return &cutConn{Conn: conn, link: c}, err
+}
+
+type cutConn struct {
+	net.Conn
+	link *cuttable
+	dead atomic.Bool // nothing is heard from it any more
+}
+
+func (c *cutConn) Write(p []byte) (int, error) {
+	const frame = 300 // bytes; what else is written is shorter
+	if len(p) < frame || !c.link.cut.CompareAndSwap(true, false) {
+		return c.Conn.Write(p)
+	}
+	c.dead.Store(true)
+	n, err := c.Conn.Write(p)
+	time.AfterFunc(50*time.Millisecond, func() { _ = c.Conn.Close() }) // the server has stored it
+	return n, err
+}
+
+func (c *cutConn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if err != nil || !c.dead.Load() {
+			return n, err
+		}
+		c.link.lost.Store(true)
+	}
+}

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package pages
-
-// adviseHuge does nothing where memory cannot be advised.
-func adviseHuge([]byte) {}
