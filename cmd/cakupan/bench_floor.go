@@ -70,6 +70,32 @@ func (b *benchmark) floor(ctx context.Context) error {
 	return b.floorRead(ctx, conn, stream, payload)
 }
 
+// floorPublisher starts the floor's server again and returns a bare publish of one event.
+func (b *benchmark) floorPublisher(ctx context.Context,
+) (publish func() error, end func(), err error) {
+	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := func() { _ = server.Shutdown() }
+	conn, err := server.Connect()
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	payload := make([]byte, floorEventBytes)
+	publish = func() error {
+		_, err := js.Publish(ctx, "floor", payload)
+		return err
+	}
+	return publish, func() { conn.Close(); stop() }, nil
+}
+
 // floorRead fills the stream, in atomic batches since nothing else is quick enough with an fsync
 // a message, and reads it back.
 func (b *benchmark) floorRead(ctx context.Context, conn *nats.Conn, stream jetstream.Stream,

@@ -1,5 +1,6 @@
 //go:build requirements
 
+// Package tidy holds the house rules that a machine can check: see the test.
 package tidy
 
 // What the project's owner requires of go.mod and nothing imports yet: Watermill, which will

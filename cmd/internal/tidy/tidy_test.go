@@ -1,5 +1,5 @@
-// Package tidy holds the house rules that a machine can check.
-// It has no code besides this test: go test ./cmd/internal/tidy
+// The house rules, as a test: go test ./cmd/internal/tidy.
+
 package tidy
 
 import (
