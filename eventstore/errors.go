@@ -37,8 +37,9 @@ var (
 	// ErrNewerFormat is returned for a log or a frame that a newer version of this program wrote.
 	ErrNewerFormat = errors.New("written in a newer format")
 
-	// ErrClosed is returned when the log, or the connection to it, was closed.
-	ErrClosed = errors.New("log is closed")
+	// ErrClosed is returned when the log, or the connection to it, was closed, or the log cannot
+	// be reached at the moment. After an append nothing was stored.
+	ErrClosed = errors.New("log is closed or cannot be reached")
 )
 
 // Errors of frames.

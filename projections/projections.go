@@ -32,8 +32,8 @@ type Projection[Batch any] interface {
 	// Apply folds a batch. Batches come in order, each once. After an error the projection is
 	// not used again.
 	Apply(batch *Batch) error
-	// Store writes what changed since the last Store or Load into the transaction, and Stored
-	// tells that it has committed.
+	// Store writes what changed since the last Stored or Load into the transaction, and Stored
+	// tells that it has committed. When it has failed, Store is called again later.
 	Store(tx *bbolt.Tx) error
 	Stored()
 	// Load replaces the empty projection by what Store wrote.
@@ -60,6 +60,9 @@ var (
 	ErrLogShorter = errors.New("log is shorter than what the projection has seen")
 	// ErrOutdated is returned for a file of other rules or another format.
 	ErrOutdated = errors.New("projection was made by another version of the program")
+	// ErrPoisoned is returned for a frame that cannot be decoded or folded: trying again is no
+	// use.
+	ErrPoisoned = errors.New("events cannot be folded")
 	// ErrStopped is returned by Wait once the runner has stopped.
 	ErrStopped = errors.New("projection has stopped")
 )
@@ -92,6 +95,7 @@ type Runner[P Projection[Batch], Batch any] struct {
 	applied eventstore.Sequence
 	moved   chan struct{} // closed and replaced when applied grows or the runner stops
 	stopped error         // why Run ended
+	unsaved error         // why the last commit failed; nil: it did not
 	ended   bool
 }
 
@@ -200,6 +204,14 @@ func (r *Runner[P, Batch]) Applied() (eventstore.Sequence, error) {
 	return r.applied, r.stopped
 }
 
+// Unsaved returns why the last commit failed, nil if it did not. The projection goes on all the
+// same and answers; a start would begin at the last commit. Run tries again at every interval.
+func (r *Runner[P, Batch]) Unsaved() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unsaved
+}
+
 // Wait returns once the event is applied, with the error of ctx when that ends first, or with
 // ErrStopped when the runner has.
 func (r *Runner[P, Batch]) Wait(ctx context.Context, seq eventstore.Sequence) error {
@@ -289,9 +301,10 @@ func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 			}
 		case <-ticker.C:
 		}
-		if err := r.commit(); err != nil {
-			return err
-		}
+		err := r.commit()
+		r.mu.Lock()
+		r.unsaved = err
+		r.mu.Unlock()
 	}
 }
 
@@ -345,7 +358,8 @@ func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
 		}
 		next.frame = frame
 		if err := r.p.Prepare(frame, &next.batch); err != nil {
-			return err
+			return fmt.Errorf("%w: prepare events %d–%d: %w",
+				ErrPoisoned, frame.First(), frame.Last(), err)
 		}
 		a.ready <- next // has room for every frame there is
 	}
@@ -361,7 +375,8 @@ func (r *Runner[P, Batch]) apply(next *preparedFrame[Batch]) error {
 		}
 	}
 	if err := r.p.Apply(&next.batch); err != nil {
-		return fmt.Errorf("apply events %d–%d: %w", frame.First(), frame.Last(), err)
+		return fmt.Errorf("%w: apply events %d–%d: %w",
+			ErrPoisoned, frame.First(), frame.Last(), err)
 	}
 	r.at.Sequence, r.at.RecordedAt = frame.Last(), frame.LastRecordedAt()
 	r.lastFrame = frame

@@ -129,10 +129,11 @@ func TestDamage(t *testing.T) {
 		{"flipped byte", flip(damageTarget, 200), target},
 		{"flipped byte in the first frame", flip(1, 200), httpapi.Finding{From: 1, To: damageEvents}},
 		{"flipped byte in the last frame", flip(damageFrames, 200), last},
+		// The server reads all of its files again, and cuts off what follows the damage.
 		{"flipped byte, no index.db", func(t *testing.T, dir string) {
 			flip(damageTarget, 200)(t, dir)
 			forgetIndex(t, dir)
-		}, target},
+		}, httpapi.Finding{From: target.From, To: end}},
 		{"truncated block", func(t *testing.T, dir string) {
 			rewrite(t, dir, func(block []byte) []byte {
 				from, _ := recordOf(t, block, damageTarget)
@@ -248,7 +249,8 @@ func checkServes503(t *testing.T, dir string) {
 	defer stop()
 	status, body := waitForDamage(t, url)
 	t.Logf("healthz: %d %s", status, body)
-	if status != http.StatusServiceUnavailable || !strings.Contains(body, "damaged") {
+	if status != http.StatusServiceUnavailable ||
+		!strings.Contains(body, "damaged") && !strings.Contains(body, "shorter") {
 		t.Errorf("healthz: %d %s", status, body)
 	}
 	for _, path := range []string{

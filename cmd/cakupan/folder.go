@@ -127,13 +127,21 @@ func (f *folder) readMeta() error {
 	if err != nil {
 		return folderError(f.dir, err)
 	}
-	if err := json.Unmarshal(text, &f.meta); err != nil {
-		return fmt.Errorf("read %s: %w", f.path(identityFile), err)
+	// The format first: what else a newer one holds is not for this program to read.
+	var format struct {
+		Format int `json:"format"`
 	}
-	if f.meta.Format > folderFormat {
+	err = json.Unmarshal(text, &format)
+	if err == nil && format.Format > folderFormat {
 		return problem.New(problem.FolderNewer,
 			fmt.Sprintf("%s has format %d, this program knows up to %d: use a newer cakupan",
-				f.dir, f.meta.Format, folderFormat))
+				f.dir, format.Format, folderFormat))
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &f.meta)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", f.path(identityFile), err)
 	}
 	return nil
 }

@@ -50,6 +50,9 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 	t := newTally(out, refused, w.JSON, c.DryRun)
 	job := func(s *source) error {
 		failed := c.importAll(ctx, s, t, out)
+		if failed != nil && t.Read == 0 {
+			return failed // there is nothing to report
+		}
 		if err := t.report(); err != nil {
 			return errors.Join(failed, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -53,7 +54,10 @@ type ledger struct {
 
 	view    atomic.Pointer[liveView] // nil until the coverage is opened
 	serving bool                     // the coverage follows the log by itself
-	damage  atomic.Pointer[error]    // found by the scrub; nil: none
+
+	closing    chan struct{}         // closed by Close
+	background sync.WaitGroup        // what Close waits for
+	damage     atomic.Pointer[error] // found by the scrub; nil: none
 }
 
 // liveView is the projection that answers, and what stops its following of the log.
@@ -74,7 +78,7 @@ func openLedger(ctx context.Context, opts ledgerOptions) (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{opts: opts, folder: f}
+	l := &ledger{opts: opts, folder: f, closing: make(chan struct{})}
 	if err := l.openLog(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -160,7 +164,10 @@ func (l *ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	if l.intake != nil {
 		return l.intake, nil
 	}
-	var err error
+	err := l.checkWitness(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if l.index == nil {
 		l.index, err = index.Open(l.folder.path(indexFolder), l.log.Identity())
 		if err != nil {
@@ -183,21 +190,53 @@ func (l *ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	return l.intake, nil
 }
 
+// checkWitness refuses to append to a log that has lost its end: the projection has seen how long
+// it was, also when the index has not.
+func (l *ledger) checkWitness(ctx context.Context) error {
+	if l.view.Load() != nil {
+		return nil // was checked when it was opened
+	}
+	seen, err := projections.StoredPosition(l.folder.path(viewsFolder, coverageFile))
+	if err != nil || seen.Sequence == 0 {
+		return derivedError(l.folder.dir, err)
+	}
+	_, tail, err := l.log.Last(ctx)
+	switch {
+	case err == nil && seen.Log != l.log.Identity():
+		err = projections.ErrOtherLog
+	case err == nil && tail.Sequence < seen.Sequence:
+		err = fmt.Errorf("%w: the log ends at event %d, the projection has seen %d",
+			projections.ErrLogShorter, tail.Sequence, seen.Sequence)
+	}
+	return derivedError(l.folder.dir, err)
+}
+
 // derivedError puts an error about what is derived from the log into words about the folder.
 func derivedError(dir string, err error) error {
 	var otherIndex *index.OtherLedgerError
 	var ahead *index.AheadError
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &otherIndex), errors.Is(err, projections.ErrOtherLog):
 		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
 			"%s mixes two ledgers: put back what belongs to its log, or delete its folders "+
 				"%s and %s to have them rebuilt", dir, indexFolder, viewsFolder), err)
 	case errors.As(err, &ahead), errors.Is(err, projections.ErrLogShorter):
 		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
-			"the log in %s is shorter than what was read from it before: restore its newest copy",
-			dir), err)
+			"the log in %s is damaged or an old copy (%s): restore its newest copy",
+			dir, innermost(err)), err)
 	}
 	return folderError(dir, err)
+}
+
+// innermost returns the text of what an error says last, behind what was being done.
+func innermost(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
+	}
+	return text
 }
 
 // Submit takes in events as they were sent.
@@ -215,6 +254,8 @@ func (l *ledger) Submit(ctx context.Context, raw [][]byte, opts httpapi.SubmitOp
 
 // Close stops what runs and closes what is open, in the reverse of the order of opening.
 func (l *ledger) Close() error {
+	close(l.closing)
+	l.background.Wait()
 	var errs []error
 	if v := l.view.Swap(nil); v != nil {
 		v.stop()

@@ -11,12 +11,16 @@ import (
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
 
 // waitMax is how long a reader waits for its own write to show.
 const waitMax = 5 * time.Second
+
+// reopenInterval is how long a projection that has stopped waits before it is tried again.
+const reopenInterval = 2 * time.Second
 
 // oldViewLife is how long a projection that was swapped out stays open for its last readers.
 const oldViewLife = 10 * time.Second
@@ -66,11 +70,44 @@ func (v *liveView) follow(l *ledger) {
 	v.stop = cancel
 	go func() {
 		defer close(v.done)
-		if err := v.runner.Run(ctx); err != nil {
-			l.opts.Log.Error("projection has stopped",
-				slog.String("projection", coverage.Name), slog.Any("error", err))
+		err := v.runner.Run(ctx)
+		if err == nil {
+			return
+		}
+		l.opts.Log.Error("projection has stopped",
+			slog.String("projection", coverage.Name), slog.Any("error", err))
+		var damage *eventstore.DamageError
+		if !errors.As(err, &damage) && !errors.Is(err, projections.ErrPoisoned) {
+			l.background.Go(func() { l.reopenView(v) })
 		}
 	}()
+}
+
+// reopenView opens a projection again that stopped because something around it failed: the disk
+// was full, or the log out of reach. It begins where its file says, as after a crash.
+func (l *ledger) reopenView(failed *liveView) {
+	<-failed.done
+	_ = failed.runner.Close() // nothing more can be lost: the file holds the last commit
+	for {
+		select {
+		case <-l.closing:
+			return
+		case <-time.After(reopenInterval):
+		}
+		l.mu.Lock()
+		path := l.folder.path(viewsFolder, coverageFile)
+		runner, err := openCoverage(context.Background(), l.log, projections.File{Path: path})
+		if err != nil {
+			l.mu.Unlock()
+			l.opts.Log.Error("projection cannot be opened again", slog.Any("error", err))
+			continue
+		}
+		v := &liveView{runner: runner, done: make(chan struct{})}
+		v.follow(l)
+		l.view.Store(v)
+		l.mu.Unlock()
+		return
+	}
 }
 
 // serve makes the ledger a running one: it can append, the coverage follows the log, and the
@@ -192,6 +229,15 @@ func (l *ledger) catchUp(ctx context.Context, v *liveView) error {
 	return v.runner.CatchUp(ctx, tail.Sequence, nil)
 }
 
+// checkRoom returns eventstore.ErrFull when the disk has no room for another append.
+func (l *ledger) checkRoom() error {
+	free, err := l.server.FreeSpace()
+	if err == nil && free < jetstream.FreeSpaceMin {
+		return eventstore.ErrFull
+	}
+	return err
+}
+
 // Health tells how the ledger is.
 func (l *ledger) Health(ctx context.Context) httpapi.Health {
 	h := httpapi.Health{
@@ -211,12 +257,16 @@ func (l *ledger) Health(ctx context.Context) httpapi.Health {
 	if l.writer != nil {
 		fail(l.writer.Err())
 	}
+	if l.server != nil {
+		fail(l.checkRoom())
+	}
 	if v := l.view.Load(); v != nil {
 		applied, stopped := v.runner.Applied()
 		h.Projections[coverage.Name] = httpapi.ProjectionHealth{Sequence: applied}
 		if stopped != nil {
 			fail(stoppedError(stopped))
 		}
+		fail(v.runner.Unsaved())
 	}
 	return h
 }

@@ -259,6 +259,9 @@ func TestLostAnswer(t *testing.T) {
 	if !errors.Is(err, eventstore.ErrUnknownOutcome) || !link.lost.Load() || len(unknown) > 0 {
 		t.Errorf("append while the server cannot be reached: %v, %v", unknown, err)
 	}
+	if _, err := p.append(t, "c", 1); problem.From(err).Code != problem.LogUnavailable {
+		t.Errorf("append again while the server cannot be reached: %v", err)
+	}
 	link.down.Store(false)
 	third, err := p.again(t, "c")
 	if err != nil {
@@ -272,11 +275,12 @@ func TestLostAnswer(t *testing.T) {
 
 // again appends until the server can be reached.
 func (p *party) again(t *testing.T, who string) (got places, err error) {
-	for range 10 {
+	for range 100 {
 		got, err = p.append(t, who, 1)
-		if !errors.Is(err, eventstore.ErrUnknownOutcome) {
+		if err == nil || problem.From(err).Code != problem.LogUnavailable {
 			break
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	return got, err
 }

@@ -118,12 +118,15 @@ func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, er
 
 // sendError tells errors after which nothing was stored from all others, whose outcome is unknown.
 func sendError(err error) error {
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return err
+	}
 	for _, unsent := range []error{
-		nats.ErrNoResponders, nats.ErrReconnectBufExceeded, nats.ErrMaxPayload,
+		nats.ErrNoResponders, nats.ErrReconnectBufExceeded,
 		nats.ErrInvalidConnection, nats.ErrConnectionDraining,
 	} {
 		if errors.Is(err, unsent) {
-			return err
+			return fmt.Errorf("%w: %w", eventstore.ErrClosed, err)
 		}
 	}
 	return fmt.Errorf("%w: %w", eventstore.ErrUnknownOutcome, err)

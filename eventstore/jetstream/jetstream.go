@@ -250,11 +250,14 @@ func (l *Log) request(ctx context.Context, subject string, query, response any) 
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	bounded, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
-	answer, err := l.conn.RequestWithContext(ctx, subject, body)
-	if err != nil {
-		return err
+	answer, err := l.conn.RequestWithContext(bounded, subject, body)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w: %w", eventstore.ErrClosed, err)
 	}
 	var refused struct {
 		Error *jetstream.APIError `json:"error"`

@@ -38,6 +38,7 @@ type lengths struct {
 type paged interface {
 	Len() int
 	Store(*bbolt.Bucket) error
+	Stored()
 	Load(*bbolt.Bucket, int) error
 }
 
@@ -72,8 +73,8 @@ func (s *state) tables(n *lengths) []column {
 	}
 }
 
-// Store writes all that changed since the last Store or Load into the transaction. Whoever
-// commits it calls Stored then, or drops the projection if the commit failed.
+// Store writes all that changed since the last Stored or Load into the transaction. Whoever
+// commits it calls Stored then, or Store again later if the commit failed.
 func (p *Projection) Store(tx *bbolt.Tx) error {
 	if p.state == nil {
 		return nil // nothing was applied since Load
@@ -114,9 +115,15 @@ func (p *Projection) Stored() {
 	if p.state == nil {
 		return
 	}
-	p.deltas.Evict()
-	p.recorded.Evict()
-	p.storedCells.Evict()
+	var n lengths
+	for _, c := range append(p.histories(&n), p.state.tables(&n)...) {
+		c.pages.Stored()
+	}
+	p.names.mu.Lock()
+	for _, names := range p.names.all() {
+		names.Stored()
+	}
+	p.names.mu.Unlock()
 	p.summer.evict()
 	p.publications.changed, p.presence.changed, p.retracted.changed = false, false, false
 	p.publish()

@@ -10,7 +10,9 @@ type History struct {
 	width int  // bytes a record
 	shift uint // a page holds 1<<shift records
 	view  HistoryView
-	dirty bool // the last page has changed since the last Store
+	dirty bool // something was appended since the last Stored
+	// storing is how many records the last Store has written.
+	storing int
 }
 
 // HistoryView is a History as of a moment. It stays valid and unchanged while the History grows.
@@ -41,8 +43,8 @@ func (h *History) Append() []byte {
 	return v.recent[page-v.stored][at*h.width : (at+1)*h.width]
 }
 
-// Store writes the pages that are not in the file yet. Call Evict once the transaction has
-// committed; until then the pages stay in memory too.
+// Store writes the pages that are not in the file yet. Call Stored once the transaction has
+// committed; until then the pages stay in memory too. When it has failed, Store again.
 func (h *History) Store(b *bbolt.Bucket) error {
 	if !h.dirty {
 		return nil
@@ -52,17 +54,16 @@ func (h *History) Store(b *bbolt.Bucket) error {
 			return err
 		}
 	}
-	h.dirty = false
+	h.storing = h.view.n
 	return nil
 }
 
-// Evict drops the full pages that the last Store wrote. Views handed out before keep them.
-func (h *History) Evict() {
-	if h.dirty {
-		return
-	}
+// Stored tells that the transaction of the last Store has committed: the full pages it wrote
+// leave memory. Views handed out before keep them.
+func (h *History) Stored() {
 	v := &h.view
-	full := v.n>>h.shift - v.stored
+	h.dirty = h.storing != v.n
+	full := max(h.storing>>h.shift-v.stored, 0)
 	// A new slice: older views share the array of the present one.
 	v.recent = append([][]byte(nil), v.recent[full:]...)
 	v.stored += full
@@ -71,7 +72,7 @@ func (h *History) Evict() {
 // Load replaces the history by the n records that were stored; full pages stay in the file.
 func (h *History) Load(b *bbolt.Bucket, n int) error {
 	h.view = HistoryView{n: n, stored: n >> h.shift}
-	h.dirty = false
+	h.dirty, h.storing = false, n
 	if n&(1<<h.shift-1) == 0 {
 		return nil
 	}

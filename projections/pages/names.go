@@ -214,6 +214,12 @@ func (n *Names) Store(b *bbolt.Bucket) error {
 	return b.Put([]byte("n"), binary.BigEndian.AppendUint64(counts, uint64(n.refs.Len())))
 }
 
+// Stored tells that the transaction of the last Store has committed.
+func (n *Names) Stored() {
+	n.bytes.Stored()
+	n.refs.Stored()
+}
+
 // Load replaces the names by the stored ones.
 func (n *Names) Load(b *bbolt.Bucket) error {
 	counts := b.Get([]byte("n"))

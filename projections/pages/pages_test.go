@@ -66,6 +66,9 @@ func TestTable(t *testing.T) {
 				model[i] = r
 			case op == 8:
 				inBucket(t, db, table.Store)
+				if rapid.Bool().Draw(t, "commits") {
+					table.Stored()
+				} // or the transaction failed, for all the table knows
 				stored = append([]record(nil), model...)
 			case op == 9 && stored != nil:
 				table = pages.NewTable[record](3)
@@ -104,10 +107,11 @@ func TestHistory(t *testing.T) {
 				views = append(views, taken{history, history.View()})
 			case op == 7:
 				inBucket(t, db, history.Store)
-				history.Evict()
+				history.Stored()
 				stored = history.Len()
 			case op == 8:
-				history.Evict()
+				inBucket(t, db, history.Store) // and fails, for all the history knows
+				stored = history.Len()
 			case op == 9 && stored > 0:
 				// A crash: what was not stored is appended again, with the same content.
 				history = pages.NewHistory(4, 2)
@@ -157,6 +161,7 @@ func TestNames(t *testing.T) {
 			}
 			if rapid.IntRange(0, 30).Draw(t, "reload") == 0 {
 				inBucket(t, db, names.Store)
+				names.Stored()
 				names = pages.NewNames(hasher)
 				inBucket(t, db, names.Load)
 			}

@@ -16,7 +16,10 @@ type Table[T any] struct {
 	shift uint // a page holds 1<<shift records
 	pages [][]T
 	n     int
-	dirty []uint64 // one bit a page
+	dirty []uint64 // one bit a page: changed since Store
+	// storing are the pages that Store wrote and Stored has not confirmed. They are written
+	// again when the transaction failed.
+	storing []uint64
 }
 
 // NewTable returns an empty table with pages of 1<<shift records.
@@ -72,8 +75,9 @@ func (t *Table[T]) mark(page int) {
 	t.dirty[page>>6] |= 1 << (page & 63)
 }
 
-// Store writes the pages that changed since the last Store or Load. The table must not change
-// until the transaction has ended.
+// Store writes the pages that changed since the last Stored or Load. Call Stored once the
+// transaction has committed; when it has failed, Store again. The table must not change until
+// the transaction has ended.
 func (t *Table[T]) Store(b *bbolt.Bucket) error {
 	return t.store(b, func(page []byte) []byte { return page })
 }
@@ -82,7 +86,14 @@ func (t *Table[T]) Store(b *bbolt.Bucket) error {
 func (t *Table[T]) StoreCopy(b *bbolt.Bucket) error { return t.store(b, bytes.Clone) }
 
 func (t *Table[T]) store(b *bbolt.Bucket, give func([]byte) []byte) error {
+	for len(t.storing) < len(t.dirty) {
+		t.storing = append(t.storing, 0)
+	}
 	for word, set := range t.dirty {
+		t.storing[word] |= set
+	}
+	clear(t.dirty)
+	for word, set := range t.storing {
 		for ; set != 0; set &= set - 1 {
 			page := word<<6 + bits.TrailingZeros64(set)
 			if err := b.Put(pageKey(page), give(asBytes(t.pages[page]))); err != nil {
@@ -90,13 +101,16 @@ func (t *Table[T]) store(b *bbolt.Bucket, give func([]byte) []byte) error {
 			}
 		}
 	}
-	clear(t.dirty)
 	return nil
 }
 
+// Stored tells that the transaction of the last Store has committed.
+func (t *Table[T]) Stored() { clear(t.storing) }
+
 // Load replaces the table by the n records that were stored.
 func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
-	t.pages, t.n, t.dirty = make([][]T, 0, pageCount(n, t.shift)), n, nil
+	t.pages, t.n = make([][]T, 0, pageCount(n, t.shift)), n
+	t.dirty, t.storing = nil, nil
 	for i := range cap(t.pages) {
 		page := make([]T, 1<<t.shift)
 		stored, err := storedPage(b, i, len(asBytes(page)))
