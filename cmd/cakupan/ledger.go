@@ -54,7 +54,9 @@ type ledger struct {
 
 	view    atomic.Pointer[liveView] // nil until the coverage is opened
 	serving bool                     // the coverage follows the log by itself
+	atStart eventstore.Sequence      // the end of the log when serving began: nothing older is answered
 
+	closed     sync.Once
 	closing    chan struct{}         // closed by Close
 	background sync.WaitGroup        // what Close waits for
 	damage     atomic.Pointer[error] // found by the scrub; nil: none
@@ -252,8 +254,15 @@ func (l *ledger) Submit(ctx context.Context, raw [][]byte, opts httpapi.SubmitOp
 	return in.Submit(ctx, raw, intake.Options(opts))
 }
 
-// Close stops what runs and closes what is open, in the reverse of the order of opening.
+// Close stops what runs and closes what is open, in the reverse of the order of opening. A second
+// Close does nothing.
 func (l *ledger) Close() error {
+	err := error(nil)
+	l.closed.Do(func() { err = l.close() })
+	return err
+}
+
+func (l *ledger) close() error {
 	close(l.closing)
 	l.background.Wait()
 	var errs []error

@@ -116,7 +116,11 @@ func (l *ledger) reopenView(failed *liveView) {
 // A damaged log does not keep it from starting: it says so wherever it is asked.
 func (l *ledger) serve(ctx context.Context, url string, scrub time.Duration) error {
 	l.serving = true
-	_, err := l.openIntake(ctx)
+	_, tail, err := l.log.Last(ctx)
+	l.atStart = tail.Sequence
+	if err == nil {
+		_, err = l.openIntake(ctx)
+	}
 	if err == nil {
 		_, err = l.openView(ctx)
 	}
@@ -180,6 +184,7 @@ func (l *ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverag
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitMax)
 	defer cancel()
+	minSeq = max(minSeq, l.atStart)
 	switch err := v.wait(ctx, minSeq, l.serving); {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, problem.New(problem.ProjectionBehind,
