@@ -165,6 +165,9 @@ func (c *child) open(ctx context.Context, hold func()) error {
 
 // importFile imports the file in chunks, and keeps a projection meanwhile.
 func (c *child) importFile(ctx context.Context) error {
+	if err := c.answer(acknowledged{Line: 1}); err != nil { // nothing yet, but here we are
+		return err
+	}
 	l, err := openLedger(ctx, ledgerOptions{Dir: c.orders.Dir, Create: true, fault: c.at})
 	if err != nil {
 		return err

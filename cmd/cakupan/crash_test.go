@@ -174,11 +174,13 @@ func (r *crashRun) crash() (where string, killed bool) {
 		orders.Publishers = 4
 	}
 	delay, acks := time.Duration(-1), 0
-	switch r.random.IntN(4) {
+	switch r.random.IntN(6) {
 	case 0: // at any time
 		delay = time.Duration(r.random.IntN(150)) * time.Millisecond
-	case 1: // shortly after some chunk
-		delay, acks = time.Duration(r.random.IntN(20_000))*time.Microsecond, 1+r.random.IntN(10)
+	case 1: // while the ledger is opened, and perhaps made
+		delay, acks = time.Duration(r.random.IntN(15_000))*time.Microsecond, 1
+	case 2: // shortly after some chunk
+		delay, acks = time.Duration(r.random.IntN(20_000))*time.Microsecond, 2+r.random.IntN(10)
 	default:
 		points := crashPoints()
 		if r.serve {
@@ -189,7 +191,7 @@ func (r *crashRun) crash() (where string, killed bool) {
 	}
 	before := len(r.acked)
 	killed = r.run(orders, delay, acks)
-	r.t.Logf("%s of %d lines in chunks of up to %d, %q hit %d, delay %v after %d chunks: "+
+	r.t.Logf("%s of %d lines in chunks of up to %d, %q hit %d, delay %v after %d answers: "+
 		"killed %t, %d more lines acknowledged", filepath.Base(filepath.Dir(r.file.path)),
 		len(r.file.lines), orders.Chunk, orders.Point, orders.Hit, delay, acks, killed,
 		len(r.acked)-before)
@@ -197,7 +199,7 @@ func (r *crashRun) crash() (where string, killed bool) {
 }
 
 // run runs a child and takes note of what it says. A delay that is not negative starts after the
-// given number of chunks and ends with a SIGKILL.
+// given number of answers and ends with a SIGKILL.
 func (r *crashRun) run(orders childOrders, delay time.Duration, acks int) (killed bool) {
 	r.t.Helper()
 	command, answers, output := startChild(r.t, orders)

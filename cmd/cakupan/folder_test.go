@@ -283,6 +283,13 @@ func TestHalfMadeFolder(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"half a log", func(t *testing.T, dir string) {
+			notMade(t, dir)
+			path, err := filepath.Glob(filepath.Join(dir, natsFolder, "*", "*", "*", "*", "meta.sum"))
+			if err != nil || len(path) != 1 || os.Remove(path[0]) != nil {
+				t.Fatalf("checksum of the stream: %v, %v", path, err)
+			}
+		}},
 		{"a log that is not noted", notMade},
 		{"a log and no identity", func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, identityFile)); err != nil {

@@ -21,7 +21,6 @@ import (
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
-	"cakupan/domain/temporal"
 )
 
 // numbers are identity numbers that were sent, and how; none of them may be found again.
@@ -363,7 +362,7 @@ func (n *numbers) ask(t *testing.T, l *ledger, logger *slog.Logger, lines [][]by
 		t.Fatal(err)
 	}
 	at, err := view.RecordedAt(view.Known())
-	n.search(t, "the coverage", fmt.Appendf(nil, "%v %v", temporal.Instant(at), err))
+	n.search(t, "the coverage", fmt.Appendf(nil, "%v %v", at, err))
 	report, err := l.Verify(t.Context(), nil)
 	n.search(t, "the report of a check", fmt.Appendf(nil, "%+v %v", report, err))
 }

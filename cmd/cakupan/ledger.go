@@ -54,7 +54,8 @@ type ledger struct {
 
 	view    atomic.Pointer[liveView] // nil until the coverage is opened
 	serving bool                     // the coverage follows the log by itself
-	atStart eventstore.Sequence      // the end of the log when serving began: nothing older is answered
+	// atStart is the end of the log when serving began: answers show at least that much.
+	atStart eventstore.Sequence
 
 	closed     sync.Once
 	closing    chan struct{}         // closed by Close

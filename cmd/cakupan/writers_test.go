@@ -313,7 +313,7 @@ func (c *cutConn) Write(p []byte) (int, error) {
 	}
 	c.dead.Store(true)
 	n, err := c.Conn.Write(p)
-	time.AfterFunc(50*time.Millisecond, func() { _ = c.Conn.Close() }) // the server has stored it
+	time.AfterFunc(50*time.Millisecond, func() { _ = c.Close() }) // the server has stored it
 	return n, err
 }
 

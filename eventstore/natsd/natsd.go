@@ -88,6 +88,9 @@ func Start(opts Options) (*Server, error) {
 	}
 	err = checkRights(opts.StoreDir)
 	if err == nil {
+		err = removeHalfMade(opts.StoreDir)
+	}
+	if err == nil {
 		err = s.start(opts)
 	}
 	if err != nil {

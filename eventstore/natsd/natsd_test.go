@@ -114,6 +114,43 @@ func TestStartGivesUp(t *testing.T) {
 	t.Log(err)
 }
 
+// TestHalfMadeStream starts a server where another one was killed while it created a stream, and
+// creates the stream again. What is then acknowledged must be there after the next start.
+func TestHalfMadeStream(t *testing.T) {
+	dir := t.TempDir()
+	s, conn := start(t, Options{StoreDir: dir})
+	newStream(t, conn, "S")
+	conn.Close()
+	if err := s.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	sums, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "S", "meta.sum"))
+	if err != nil || len(sums) != 1 {
+		t.Fatalf("checksums %v, %v", sums, err)
+	}
+	if err := os.Remove(sums[0]); err != nil {
+		t.Fatal(err)
+	}
+	for message := range uint64(3) {
+		s, conn = start(t, Options{StoreDir: dir})
+		if message == 0 {
+			newStream(t, conn, "S")
+		}
+		js, err := jetstream.New(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ack, err := js.Publish(t.Context(), "S", []byte("message"))
+		if err != nil || ack.Sequence != message+1 {
+			t.Fatalf("publish: %+v, %v; want message %d", ack, err, message+1)
+		}
+		conn.Close()
+		if err := s.Shutdown(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestNobodyShortensTheLog tries everything that could remove or change what a stream holds.
 func TestNobodyShortensTheLog(t *testing.T) {
 	_, conn := start(t, Options{StoreDir: t.TempDir()})
