@@ -81,13 +81,26 @@ func coverageTable(w io.Writer, answers []coverage.Answer) error {
 		knownText(answers[0].Known)); err != nil {
 		return err
 	}
-	t := newTable("", "Region", ">Covered", ">Workforce", ">Percent", ">Target", "", ">Short of",
-		">In grace")
+	columns := []string{
+		"", "Region", ">Covered", ">Workforce", ">Percent", ">Target", "", ">Short of", ">In grace",
+	}
+	sectors := slices.ContainsFunc(answers, hasSectors)
+	if sectors {
+		columns = append(columns, ">Formal", ">Informal")
+	}
+	t := newTable(columns...)
 	for i := range answers {
 		a := &answers[i]
-		t.add(a.Region, a.Name, thousands(a.Covered), workforceText(a.Workforce),
+		row := []string{
+			a.Region, a.Name, thousands(a.Covered), workforceText(a.Workforce),
 			percentText(a.Percent), targetText(a.Target), metText(a.Target),
-			shortfallText(a.Target), thousands(a.InGrace))
+			shortfallText(a.Target), thousands(a.InGrace),
+		}
+		if sectors {
+			row = append(row, percentText(a.Sectors.Formal.Percent),
+				percentText(a.Sectors.Informal.Percent))
+		}
+		t.add(row...)
 	}
 	if err := t.write(w); err != nil {
 		return err
@@ -98,6 +111,11 @@ func coverageTable(w io.Writer, answers []coverage.Answer) error {
 		}
 	}
 	return nil
+}
+
+// hasSectors reports whether an answer has a percentage of formal or of informal work.
+func hasSectors(a coverage.Answer) bool {
+	return a.Sectors.Formal.Percent != nil || a.Sectors.Informal.Percent != nil
 }
 
 // knownText says what an answer rests on.

@@ -24,6 +24,8 @@ type Entry struct {
 	// RecordedAt is 0 for an event that is recorded now, or the original time of an older system,
 	// which must be neither before the log's last nor in the future.
 	RecordedAt temporal.Instant
+	// Original says that RecordedAt is an original time even if it is 0, the start of 1970.
+	Original bool
 }
 
 // Result is what became of an Entry.

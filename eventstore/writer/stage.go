@@ -147,7 +147,7 @@ func (s *stage) decideOne(r *request, i int, known *target, now temporal.Instant
 			len(e.Event), eventstore.EventBytesMax-retractsBytes))
 		return
 	}
-	at, refusal := s.recordTime(e.RecordedAt, now)
+	at, refusal := s.recordTime(e, now)
 	if refusal != "" {
 		result.refuse(event.RecordedOrder, "recordedat", refusal)
 		return
@@ -169,9 +169,10 @@ func (r *Result) refuse(code event.Code, field, detail string) {
 
 // recordTime returns when an event is recorded: now, or, when the clock went back, at the last
 // record time; or the original time that is to be kept. The refusal is empty when all is well.
-func (s *stage) recordTime(kept, now temporal.Instant) (at temporal.Instant, refusal string) {
+func (s *stage) recordTime(e *Entry, now temporal.Instant) (at temporal.Instant, refusal string) {
+	kept := e.RecordedAt
 	switch {
-	case kept == 0:
+	case kept == 0 && !e.Original:
 		return max(now, s.last), ""
 	case kept < s.last:
 		return 0, fmt.Sprintf("%v is before %v, the last record time of the log", kept, s.last)

@@ -170,11 +170,7 @@ func encode(entry *writer.Entry, a *event.Accepted, buffer []byte) ([]byte, erro
 		entry.Retracts = &event.Key{Source: a.Data.RetractedSource, ID: a.Data.RetractedID}
 	}
 	if a.HasRecorded {
-		// To the writer 0 means now. An original time of 1970-01-01T00:00:00Z exactly is
-		// recorded a nanosecond late, rather than decades.
-		if entry.RecordedAt = a.RecordedAt; entry.RecordedAt == 0 {
-			entry.RecordedAt = 1
-		}
+		entry.RecordedAt, entry.Original = a.RecordedAt, true
 	}
 	return buffer, nil
 }

@@ -102,8 +102,8 @@ func (m *memory) decide(entries []writer.Entry, keep bool) []writer.Result {
 		if !known {
 			first, known = pending[e.Key]
 		}
-		at := e.RecordedAt
-		if at == 0 {
+		at, kept := e.RecordedAt, e.Original || e.RecordedAt != 0
+		if !kept {
 			at = max(last, 1_600_000_000_000_000_000)
 		}
 		refusal := &event.Refusal{Code: event.Conflict, Detail: "another event"}
