@@ -28,6 +28,7 @@ const (
 	vaultFolder    = "vault"       // NIK → worker id; not derived: back it up, apart from the log
 	viewsFolder    = "projections" // derived from the log
 	coverageFile   = "coverage.db"
+	rebuildPattern = "coverage-*.db" // beside it while a replay runs
 	privateFolders = 0o700
 	privateFiles   = 0o600
 )

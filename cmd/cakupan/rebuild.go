@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
@@ -31,7 +33,8 @@ func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progres
 	if opts.To != 0 {
 		until = min(until, opts.To)
 	}
-	fresh := l.folder.path(viewsFolder, fmt.Sprintf("coverage-%d.db", time.Now().UnixNano()))
+	name := strings.Replace(rebuildPattern, "*", strconv.FormatInt(time.Now().UnixNano(), 10), 1)
+	fresh := l.folder.path(viewsFolder, name)
 	started := time.Now()
 	rebuilt, err := openCoverage(ctx, l.log, projections.File{Path: fresh, Scratch: true})
 	if err != nil {

@@ -46,7 +46,7 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ready URL")
 	}
-	for range 200 {
+	for range 1200 { // a minute: the race detector slows a sample down by ten
 		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, args[0], nil)
 		ts.Check(err)
 		response, err := http.DefaultClient.Do(request)

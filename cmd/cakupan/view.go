@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
@@ -43,6 +44,9 @@ func (l *ledger) openView(ctx context.Context) (*liveView, error) {
 	if err := os.MkdirAll(l.folder.path(viewsFolder), privateFolders); err != nil {
 		return nil, folderError(l.folder.dir, err)
 	}
+	if err := l.removeLeftovers(); err != nil {
+		return nil, err
+	}
 	path := l.folder.path(viewsFolder, coverageFile)
 	runner, err := openCoverage(ctx, l.log, projections.File{Path: path})
 	if errors.Is(err, projections.ErrOutdated) {
@@ -62,6 +66,16 @@ func (l *ledger) openView(ctx context.Context) (*liveView, error) {
 	}
 	l.view.Store(v)
 	return v, nil
+}
+
+// removeLeftovers deletes the files of rebuilds that a crash has cut off. The folder is locked, so
+// nobody else is at one now.
+func (l *ledger) removeLeftovers() error {
+	leftovers, err := filepath.Glob(l.folder.path(viewsFolder, rebuildPattern))
+	for _, path := range leftovers {
+		err = errors.Join(err, removeView(path))
+	}
+	return err
 }
 
 // follow makes the projection follow the log until stop.
@@ -127,7 +141,9 @@ func (l *ledger) serve(ctx context.Context, url string, scrub time.Duration) err
 	if err != nil && !l.noteDamage(err) {
 		return err
 	}
-	go l.scrub(ctx, scrub)
+	ctx, stop := context.WithCancel(ctx)
+	l.background.Go(func() { l.scrub(ctx, scrub) })
+	l.background.Go(func() { <-l.closing; stop() })
 	return l.folder.announce(url)
 }
 

@@ -188,10 +188,18 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		config := jetstream.ConfigOf(jetstream.Options{}, eventstore.NewIdentity(1))
 		test.change(&config)
-		if _, err := js.CreateStream(t.Context(), config); err != nil {
+		_, err := js.CreateStream(t.Context(), config)
+		for range 100 { // the server may still be removing the files of the stream before
+			if err == nil {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+			_, err = js.CreateStream(t.Context(), config)
+		}
+		if err != nil {
 			t.Fatalf("%s: %v", test.name, err)
 		}
-		_, err := jetstream.Open(t.Context(), conn, jetstream.Options{})
+		_, err = jetstream.Open(t.Context(), conn, jetstream.Options{})
 		if !errors.Is(err, test.want) || (err != nil && !strings.Contains(err.Error(), test.text)) {
 			t.Errorf("open a stream with %s: %v", test.name, err)
 		} else if err != nil {
