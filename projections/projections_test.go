@@ -1,0 +1,261 @@
+package projections_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/eventstore"
+	"cakupan/eventstore/logtest"
+	"cakupan/eventstore/memlog"
+	"cakupan/projections"
+)
+
+// tally is the smallest projection: the number and the sum of the sequences it was given.
+type tally struct {
+	version, count, sum uint64
+	failStore           bool
+}
+
+// frameTally is what Prepare makes of a frame.
+type frameTally struct{ count, sum uint64 }
+
+var tallyBucket = []byte("tally")
+
+func (p *tally) Version() uint32 { return uint32(p.version) }
+
+func (p *tally) Prepare(frame eventstore.Frame, into *frameTally) error {
+	*into = frameTally{}
+	for record := range frame.Records() {
+		into.count++
+		into.sum += uint64(record.Sequence)
+	}
+	return nil
+}
+
+func (p *tally) Apply(b *frameTally) error {
+	p.count, p.sum = p.count+b.count, p.sum+b.sum
+	return nil
+}
+
+var errStore = errors.New("no room")
+
+func (p *tally) Store(tx *bbolt.Tx) error {
+	if p.failStore {
+		return errStore
+	}
+	b, err := tx.CreateBucketIfNotExists(tallyBucket)
+	if err != nil {
+		return err
+	}
+	value := binary.BigEndian.AppendUint64(nil, p.count)
+	return b.Put(tallyBucket, binary.BigEndian.AppendUint64(value, p.sum))
+}
+
+func (p *tally) Stored() {}
+
+func (p *tally) Load(tx *bbolt.Tx) error {
+	value := tx.Bucket(tallyBucket).Get(tallyBucket)
+	p.count, p.sum = binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])
+	return nil
+}
+
+type runner = projections.Runner[*tally, frameTally]
+
+func open(t *testing.T, log eventstore.Log, path string, version uint64) (*runner, error) {
+	t.Helper()
+	return projections.Open[*tally, frameTally](t.Context(), log, projections.File{Path: path},
+		func(*bbolt.DB) *tally { return &tally{version: version} })
+}
+
+func mustOpen(t *testing.T, log eventstore.Log, path string) *runner {
+	t.Helper()
+	r, err := open(t, log, path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// grow appends frames of three events.
+func grow(t *testing.T, log *memlog.Log, maker *logtest.Maker, frames int) {
+	t.Helper()
+	for range frames {
+		tail, err := log.Append(t.Context(), maker.Frame(3), maker.Before())
+		if err != nil {
+			t.Fatal(err)
+		}
+		maker.Appended(tail)
+	}
+}
+
+func newLog(t *testing.T, frames int) (*memlog.Log, *logtest.Maker) {
+	t.Helper()
+	log, maker := memlog.New(eventstore.NewIdentity(1)), new(logtest.Maker)
+	grow(t, log, maker, frames)
+	return log, maker
+}
+
+// check compares the tally with that of a log of n events.
+func check(t *testing.T, p *tally, n uint64) {
+	t.Helper()
+	if p.count != n || p.sum != n*(n+1)/2 {
+		t.Errorf("%d events with sum %d, want %d with %d", p.count, p.sum, n, n*(n+1)/2)
+	}
+}
+
+// TestCatchUp stops in the middle, starts again, and sees every event once.
+func TestCatchUp(t *testing.T) {
+	log, maker := newLog(t, 10)
+	path := filepath.Join(t.TempDir(), "tally.db")
+	r := mustOpen(t, log, path)
+	if err := r.CatchUp(t.Context(), 14, nil); err != nil { // in the frame of 13 to 15
+		t.Fatal(err)
+	}
+	check(t, r.Projection(), 15)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	grow(t, log, maker, 5)
+	r = mustOpen(t, log, path)
+	last := eventstore.Sequence(0)
+	err := r.CatchUp(t.Context(), 45, func(at eventstore.Sequence) { last = at })
+	if err != nil || last != 45 {
+		t.Fatalf("caught up to %d, %v", last, err)
+	}
+	check(t, r.Projection(), 45)
+	if at, err := projections.StoredPosition(filepath.Join(t.TempDir(), "none")); err != nil ||
+		at.Sequence != 0 {
+		t.Errorf("position of no file: %v, %v", at, err)
+	}
+	if err := r.Remove(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOpenRefuses opens the file of a projection over logs it was not made from.
+func TestOpenRefuses(t *testing.T) {
+	log, _ := newLog(t, 10)
+	path := filepath.Join(t.TempDir(), "tally.db")
+	r := mustOpen(t, log, path)
+	if err := r.CatchUp(t.Context(), 30, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	shorter := log.Clone(log.Identity())
+	shorter.Truncate(7)
+	other, _ := newLog(t, 10)
+	forged := memlog.New(log.Identity()) // the same name and length, other events
+	maker := new(logtest.Maker)
+	for range 10 {
+		tail, err := forged.Append(t.Context(), maker.FrameOf(9, 9, 9), maker.Before())
+		if err != nil {
+			t.Fatal(err)
+		}
+		maker.Appended(tail)
+	}
+	for name, test := range map[string]struct {
+		log     eventstore.Log
+		version uint64
+		want    error
+	}{
+		"the same":      {log, 1, nil},
+		"other version": {log, 2, projections.ErrOutdated},
+		"shorter":       {shorter, 1, projections.ErrLogShorter},
+		"other":         {other, 1, projections.ErrOtherLog},
+		"forged":        {forged, 1, projections.ErrOtherLog},
+	} {
+		r, err := open(t, test.log, path, test.version)
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+		if err == nil {
+			check(t, r.Projection(), 30)
+			_ = r.Close()
+		}
+	}
+}
+
+// TestRun follows a log as it grows, waits for events, and commits when it ends.
+func TestRun(t *testing.T) {
+	log, maker := newLog(t, 2)
+	path := filepath.Join(t.TempDir(), "tally.db")
+	r := mustOpen(t, log, path)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	for n := eventstore.Sequence(9); n <= 30; n += 3 {
+		grow(t, log, maker, 1)
+		if err := r.Wait(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := r.Wait(soon, 31); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("wait for what is not there: %v", err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Wait(t.Context(), 31); !errors.Is(err, projections.ErrStopped) {
+		t.Errorf("wait after the end: %v", err)
+	}
+	_ = r.Close()
+	if at, err := projections.StoredPosition(path); err != nil || at.Sequence != 30 {
+		t.Errorf("stored position %d, %v", at.Sequence, err)
+	}
+}
+
+// TestRunStopsAtDamage does not skip events that cannot be read.
+func TestRunStopsAtDamage(t *testing.T) {
+	log, _ := newLog(t, 10)
+	log.Damage(5)
+	r := mustOpen(t, log, filepath.Join(t.TempDir(), "tally.db"))
+	var damage *eventstore.DamageError
+	if err := r.Run(t.Context()); !errors.As(err, &damage) || damage.From != 13 {
+		t.Fatalf("run: %v", err)
+	}
+	applied, why := r.Applied()
+	if applied != 12 || !errors.As(why, &damage) {
+		t.Errorf("applied %d, stopped by %v", applied, why)
+	}
+	check(t, r.Projection(), 12)
+	_ = r.Close()
+}
+
+// TestRunSurvivesAFailedCommit goes on answering, says that it is unsaved, and saves later.
+func TestRunSurvivesAFailedCommit(t *testing.T) {
+	log, _ := newLog(t, 3)
+	path := filepath.Join(t.TempDir(), "tally.db")
+	r := mustOpen(t, log, path)
+	r.Projection().failStore = true
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	for r.Unsaved() == nil {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if applied, why := r.Applied(); applied != 9 || why != nil {
+		t.Errorf("applied %d, stopped by %v", applied, why)
+	}
+	stop()
+	if err := <-done; !errors.Is(err, errStore) {
+		t.Errorf("run: %v, want that it could not save", err)
+	}
+	_ = r.Close()
+	r = mustOpen(t, log, path) // begins again at the last commit: none
+	if err := r.CatchUp(t.Context(), 9, nil); err != nil {
+		t.Fatal(err)
+	}
+	check(t, r.Projection(), 9)
+	_ = r.Close()
+}
