@@ -147,6 +147,9 @@ func TestFolderRefused(t *testing.T) {
 		{"index of another ledger", func(t *testing.T, dir string) {
 			otherIndex(t, filepath.Join(dir, indexFolder))
 		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "import"},
+		{"vault of another ledger", func(t *testing.T, dir string) {
+			copyFolder(t, filepath.Join(theirs, vaultFolder), filepath.Join(dir, vaultFolder))
+		}, problem.FolderOtherLedger, 1, `the vault in .* belongs to another ledger`, "import"},
 		{"identity of another ledger", func(t *testing.T, dir string) {
 			text, err := os.ReadFile(filepath.Join(theirs, identityFile))
 			if err != nil {

@@ -185,8 +185,9 @@ func (l *ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 		}
 	}
 	if l.vault == nil {
-		if l.vault, err = vault.Open(l.folder.path(vaultFolder)); err != nil {
-			return nil, folderError(l.folder.dir, err)
+		owner := l.log.Identity().Ledger
+		if l.vault, err = vault.Open(l.folder.path(vaultFolder), owner); err != nil {
+			return nil, derivedError(l.folder.dir, err)
 		}
 	}
 	l.intake = intake.New(l.vault, l.writer)
@@ -221,6 +222,10 @@ func derivedError(dir string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, vault.ErrOtherLedger):
+		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
+			"the vault in %s belongs to another ledger: put back the one that belongs to its log",
+			dir), err)
 	case errors.As(err, &otherIndex), errors.Is(err, projections.ErrOtherLog):
 		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
 			"%s mixes two ledgers: put back what belongs to its log, or delete its folders "+

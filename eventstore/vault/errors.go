@@ -10,6 +10,8 @@ var (
 	ErrKeyInvalid = errors.New("vault key is damaged")
 	// ErrKeyWrong is returned when the key is not the one the vault was made with.
 	ErrKeyWrong = errors.New("vault key does not belong to this vault")
+	// ErrOtherLedger is returned for a vault that was made for another ledger.
+	ErrOtherLedger = errors.New("vault belongs to another ledger")
 	// ErrIncomplete is returned when there is a vault without its key.
 	ErrIncomplete = errors.New("vault has lost its key; restore the key file from its backup")
 	// ErrInUse is returned when another process has the vault open.

@@ -35,6 +35,7 @@ func workersBucket() []byte { return []byte("workers") }
 func metaBucket() []byte    { return []byte("meta") }
 func formatKey() []byte     { return []byte("format") }
 func checkKey() []byte      { return []byte("check") }
+func ledgerKey() []byte     { return []byte("ledger") }
 
 // id is a worker id: 128 random bits.
 type id [16]byte
@@ -55,8 +56,10 @@ type Vault struct {
 	commits      uint64
 }
 
-// Open opens the vault in a folder, and creates it, with a new key, when there is none.
-func Open(dir string) (*Vault, error) {
+// Open opens the vault of a ledger in a folder, and creates it, with a new key, when there is none.
+// The ledger is named by the number of its log; a vault of another one gives ErrOtherLedger, or
+// the same people would be counted under second ids.
+func Open(dir, ledger string) (*Vault, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
@@ -70,7 +73,7 @@ func Open(dir string) (*Vault, error) {
 		return nil, err
 	}
 	v := &Vault{db: db, hasher: newHasher(key), limit: tentativeMax, next: newCommit()}
-	if err := v.claim(); err != nil {
+	if err := v.claim(ledger); err != nil {
 		return nil, errors.Join(fmt.Errorf("open vault %s: %w", dbPath, err), db.Close())
 	}
 	return v, nil
@@ -107,9 +110,9 @@ func openDB(path string) (*bbolt.DB, error) {
 	return db, nil
 }
 
-// claim compares the format and a check of the key with those in the vault, and writes them into
-// a new one.
-func (v *Vault) claim() error {
+// claim compares the format, the ledger and a check of the key with those in the vault, and writes
+// them into a new one.
+func (v *Vault) claim(ledger string) error {
 	check := v.hasher.sum(checkText)
 	isNew := false
 	err := v.db.View(func(tx *bbolt.Tx) error {
@@ -122,6 +125,8 @@ func (v *Vault) claim() error {
 			return ErrNewerFormat
 		case !bytes.Equal(meta.Get(checkKey()), check[:]):
 			return ErrKeyWrong
+		case string(meta.Get(ledgerKey())) != ledger:
+			return ErrOtherLedger
 		case tx.Bucket(workersBucket()) == nil:
 			return ErrDamaged
 		}
@@ -139,6 +144,9 @@ func (v *Vault) claim() error {
 			return err
 		}
 		if err := meta.Put(formatKey(), []byte(format)); err != nil {
+			return err
+		}
+		if err := meta.Put(ledgerKey(), []byte(ledger)); err != nil {
 			return err
 		}
 		return meta.Put(checkKey(), check[:])

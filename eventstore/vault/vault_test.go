@@ -20,13 +20,16 @@ import (
 )
 
 // nik returns the number of an invented person: the serial number 9999 is nobody's.
+// ledger is the number of the ledger that the tests' vaults belong to.
+const ledger = "0123456789abcdef0123456789abcdef"
+
 func nik(n int) string {
 	return fmt.Sprintf("7503%02d%02d%02d%02d9999", n/372/100%100, 1+n%31, 1+n/31%12, n/372%100)
 }
 
 func open(t testing.TB, dir string) *vault.Vault {
 	t.Helper()
-	v, err := vault.Open(dir)
+	v, err := vault.Open(dir, ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +304,7 @@ func TestOpenRefusesWithOneSentence(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // one of them waits for the lock
 			dir := t.TempDir()
-			v, err := vault.Open(dir)
+			v, err := vault.Open(dir, ledger)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -309,7 +312,7 @@ func TestOpenRefusesWithOneSentence(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.do(t, dir)
-			_, err = vault.Open(dir)
+			_, err = vault.Open(dir, ledger)
 			if !errors.Is(err, test.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want %v", err, test.want)
 			}
@@ -333,7 +336,7 @@ func put(t *testing.T, path, bucket, key, value string) {
 
 func TestDamagedEntryIsNamedWithoutTheNIK(t *testing.T) {
 	dir := t.TempDir()
-	v, err := vault.Open(dir)
+	v, err := vault.Open(dir, ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,5 +427,20 @@ func BenchmarkKnownWorkers(b *testing.B) {
 		if _, err := v.Resolve(numbers[n]); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestVaultOfAnotherLedger is refused: the same people would get second ids.
+func TestVaultOfAnotherLedger(t *testing.T) {
+	dir := t.TempDir()
+	v, err := vault.Open(dir, ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.Open(dir, "another"); !errors.Is(err, vault.ErrOtherLedger) {
+		t.Errorf("open as another ledger: %v", err)
 	}
 }

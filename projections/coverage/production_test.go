@@ -175,14 +175,20 @@ func TestProjectionAnswersLikeTheModel(t *testing.T) {
 	dir := t.TempDir()
 	size := comparison{firstSeed: 1, histories: 150, events: 120, queries: 40}
 	if os.Getenv("CAKUPAN_LONG") != "" {
-		size = comparison{firstSeed: 1, histories: 5000, events: 250, queries: 60}
+		size = comparison{firstSeed: 1, histories: 1500, events: 250, queries: 60}
 	}
+	var before *production // one is asked at a time
+	t.Cleanup(func() { _ = before.db.Close() })
 	compareWithModel(t, size, func(history []Recorded) (subject, error) {
+		if before != nil {
+			_ = before.db.Close()
+			_ = os.Remove(before.path)
+		}
 		s, err := newProduction(dir, coverage.NewSmall)
 		if err != nil {
 			return subject{}, err
 		}
-		t.Cleanup(func() { _ = s.db.Close() })
+		before = s
 		rng := rand.New(rand.NewPCG(uint64(len(history)), 7))
 		return s.subject(), s.play(history, rng)
 	})

@@ -30,7 +30,7 @@ func newLedger(t *testing.T) (*Intake, *memlog.Log) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.Open(t.TempDir())
+	v, err := vault.Open(t.TempDir(), "ledger")
 	if err != nil {
 		t.Fatal(err)
 	}
