@@ -35,6 +35,7 @@ const (
 	importTask = "import" // a file of events, until it is done or dead
 	openTask   = "open"   // a ledger, and say what that came to
 	holdTask   = "hold"   // a ledger open until the end of stdin
+	swapTask   = "swap"   // rebuild the coverage and put it in place
 )
 
 // childOrders say what a child does.
@@ -87,6 +88,8 @@ func TestChild(t *testing.T) {
 		err = c.importFile(t.Context())
 	case openTask:
 		err = c.open(t.Context(), nil)
+	case swapTask:
+		err = c.swap(t.Context())
 	case holdTask:
 		err = c.open(t.Context(), func() { _, _ = os.Stdin.Read(make([]byte, 1)) })
 	}
@@ -116,6 +119,16 @@ type child struct {
 	mu      sync.Mutex
 	answers *json.Encoder
 	hits    int
+}
+
+// swap rebuilds the coverage and puts it in the place of the live one.
+func (c *child) swap(ctx context.Context) error {
+	l, err := openLedger(ctx, ledgerOptions{Dir: c.orders.Dir, fault: c.at})
+	if err != nil {
+		return err
+	}
+	_, err = l.Replay(ctx, httpapi.ReplayOptions{Swap: true}, nil)
+	return errors.Join(err, c.answer(opened{}), l.Close())
 }
 
 func (c *child) answer(v any) error {

@@ -90,13 +90,15 @@ func (l *ledger) swap(rebuilt *coverageRunner) error {
 	if err := rebuilt.Keep(); err != nil {
 		return errors.Join(err, rebuilt.Remove())
 	}
+	l.at(faultBeforeSwap)
 	if err := os.Rename(rebuilt.Path(), path); err != nil {
 		err = fmt.Errorf("put the rebuilt projection in place: %w", err)
 		return errors.Join(err, rebuilt.Remove())
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return err
-	}
+	l.at(faultAfterSwap)
+	// Should this fail, a power cut may bring the old file back, which is as good: the rebuilt
+	// one answers all the same.
+	err := syncFolder(filepath.Dir(path))
 	v := &liveView{runner: rebuilt, stop: func() {}, done: make(chan struct{})}
 	if l.serving {
 		v.follow(l)
@@ -108,7 +110,20 @@ func (l *ledger) swap(rebuilt *coverageRunner) error {
 		<-old.done
 		time.AfterFunc(oldViewLife, func() { _ = old.runner.Close() })
 	}
-	return nil
+	return err
+}
+
+// The crash points of a swap, beside those of the writer.
+const (
+	faultBeforeSwap = "before-swap" // the rebuilt file is durable, under its own name
+	faultAfterSwap  = "after-swap"  // it has the live one's name
+)
+
+// at calls the hook of crash tests.
+func (l *ledger) at(point string) {
+	if l.opts.fault != nil {
+		l.opts.fault(point)
+	}
 }
 
 // witnesses tell how long the log once was.

@@ -109,6 +109,10 @@ func (l *ledger) reopenView(failed *liveView) {
 		case <-time.After(reopenInterval):
 		}
 		l.mu.Lock()
+		if l.view.Load() != failed { // a rebuilt one has taken its place meanwhile
+			l.mu.Unlock()
+			return
+		}
 		path := l.folder.path(viewsFolder, coverageFile)
 		runner, err := openCoverage(context.Background(), l.log, projections.File{Path: path})
 		if err != nil {

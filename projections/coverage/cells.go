@@ -1,8 +1,8 @@
 package coverage
 
 // cellSet numbers distinct cells 0, 1, 2 … in the order in which they are first seen. There are
-// tens of thousands, and one or two look-ups for every event: a table of its own takes half the
-// time of a map.
+// tens of thousands, and one or two look-ups for every event, so they have a table of their own
+// with a hash of one multiplication.
 type cellSet struct {
 	cells []cell // by number; readers keep prefixes of it
 	slots []cellSlot

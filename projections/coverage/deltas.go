@@ -66,8 +66,9 @@ type layout struct {
 	chunk uint // a chunk, the unit that is summed up in a run: what a query scans is less
 }
 
-// fullLayout: pages of 4,096 deltas (80 KiB), chunks of 65,536. Scanning a chunk takes about a
-// tenth of a millisecond; runs of smaller chunks would be more, larger in sum, and no faster.
+// fullLayout: pages of 4,096 deltas (80 KiB), chunks of 65,536. Scanning a chunk is most
+// of what a query costs, and takes a fraction of a millisecond; runs of smaller chunks would be
+// more, and larger in sum.
 var fullLayout = layout{page: 12, chunk: 16}
 
 // chunkPages returns how many pages a chunk has.

@@ -15,7 +15,7 @@ import (
 // about every enrolment, worker and commitment. Numbers (of enrolments, workers, commitments)
 // are given out in log order, so that the same log makes the same bytes.
 //
-// The hot path, by profile (two million events of all regencies, two cores of 2 GHz): a replay
+// The hot path, by profile (two million events of all regencies, two cores): a replay
 // takes about 3.7 µs of processor time an event. Half is here, in Apply: a quarter of that waits
 // for facts and workers that are in no cache, another works out months and spells before and
 // after the event, the rest is thinly spread. A quarter is in Prepare, on the second core:
