@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/writer"
 )
 
@@ -226,7 +226,7 @@ func writeNDJSON(path string, events int) error {
 	w := bufio.NewWriterSize(file, 1<<20)
 	var line []byte
 	for dated := range sample.Nation(benchSeed+1, events) {
-		line = append(intake.AppendJSON(line[:0], &dated.Event, 0, dated.RecordedAt), '\n')
+		line = append(cloudevents.AppendJSON(line[:0], &dated.Event, 0, dated.RecordedAt), '\n')
 		if _, err := w.Write(line); err != nil {
 			return err
 		}

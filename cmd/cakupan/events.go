@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/writer"
 )
@@ -127,7 +127,7 @@ func (l *ledger) Events(ctx context.Context, f httpapi.EventFilter,
 				continue
 			}
 			sent++
-			line = intake.AppendJSON(line[:0], &e, uint64(record.Sequence), record.RecordedAt)
+			line = cloudevents.AppendJSON(line[:0], &e, uint64(record.Sequence), record.RecordedAt)
 			if err := yield(line); err != nil {
 				return err
 			}

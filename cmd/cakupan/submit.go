@@ -15,6 +15,7 @@ import (
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // importEventsMax is how many events are taken in at once: two frames of the log.
@@ -24,7 +25,7 @@ const importEventsMax = 2_000
 // ones are written. Batches are committed in the order in which they were prepared.
 type submitter struct {
 	prepare func(raw [][]byte) (prepared, error)
-	commit  func(prepared) ([]httpapi.Receipt, error)
+	commit  func(prepared) ([]cloudevents.Receipt, error)
 }
 
 // prepared is one of its fields, by what kind of source it is for.
@@ -39,9 +40,8 @@ type prepared struct {
 func (s *source) submitter(ctx context.Context, opts httpapi.SubmitOptions) (submitter, error) {
 	ctx = context.WithoutCancel(ctx)
 	if s.ledger == nil {
-		return submitter{prepare: joinLines, commit: func(p prepared) ([]httpapi.Receipt, error) {
-			return s.postLines(ctx, p, opts)
-		}}, nil
+		post := func(p prepared) ([]cloudevents.Receipt, error) { return s.postLines(ctx, p, opts) }
+		return submitter{prepare: joinLines, commit: post}, nil
 	}
 	in, err := s.ledger.openIntake(ctx)
 	return submitter{
@@ -49,17 +49,17 @@ func (s *source) submitter(ctx context.Context, opts httpapi.SubmitOptions) (sub
 			batch, err := in.Prepare(raw, intake.Options(opts))
 			return prepared{batch: batch}, err
 		},
-		commit: func(p prepared) ([]httpapi.Receipt, error) {
+		commit: func(p prepared) ([]cloudevents.Receipt, error) {
 			got, err := in.Commit(ctx, p.batch)
 			return receipts(got), err
 		},
 	}, err
 }
 
-func receipts(got []event.Receipt) []httpapi.Receipt {
-	all := make([]httpapi.Receipt, len(got))
+func receipts(got []event.Receipt) []cloudevents.Receipt {
+	all := make([]cloudevents.Receipt, len(got))
 	for i := range got {
-		all[i] = httpapi.ReceiptOf(got[i])
+		all[i] = cloudevents.ReceiptOf(got[i])
 	}
 	return all
 }
@@ -82,7 +82,7 @@ func joinLines(raw [][]byte) (prepared, error) {
 
 // postLines sends one request with a stream of events and reads its receipts.
 func (s *source) postLines(ctx context.Context, p prepared, opts httpapi.SubmitOptions,
-) ([]httpapi.Receipt, error) {
+) ([]cloudevents.Receipt, error) {
 	query := url.Values{}
 	if opts.KeepRecorded {
 		query.Set("keep_recorded", "true")
@@ -108,7 +108,7 @@ func (s *source) postLines(ctx context.Context, p prepared, opts httpapi.SubmitO
 }
 
 // readReceipts reads so many receipts. A problem instead of a receipt is that error.
-func readReceipts(body io.Reader, count int) (got []httpapi.Receipt, err error) {
+func readReceipts(body io.Reader, count int) (got []cloudevents.Receipt, err error) {
 	decoder := json.NewDecoder(body)
 	for len(got) < count {
 		var line json.RawMessage
@@ -119,7 +119,7 @@ func readReceipts(body io.Reader, count int) (got []httpapi.Receipt, err error) 
 		if problem.IsLine(line) {
 			return got, problem.Parse(http.StatusServiceUnavailable, line, false)
 		}
-		var receipt httpapi.Receipt
+		var receipt cloudevents.Receipt
 		if err := json.Unmarshal(line, &receipt); err != nil {
 			return got, fmt.Errorf("read receipt: %w", err)
 		}

@@ -8,11 +8,10 @@ import (
 	"os"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/httpapi/split"
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // summary is what an import came to; --json prints it.
@@ -51,7 +50,7 @@ func newTally(out *console, r *rejects, asJSON, dryRun bool) *tally {
 }
 
 // count takes in the receipts of a batch, as far as there are.
-func (t *tally) count(batch split.Batch, got []httpapi.Receipt) error {
+func (t *tally) count(batch split.Batch, got []cloudevents.Receipt) error {
 	for i := range got {
 		t.Read++
 		switch r := &got[i]; r.Status {
@@ -80,7 +79,7 @@ func (t *tally) appended(sequence uint64) {
 	t.Last = &sequence
 }
 
-func (t *tally) refuse(r *httpapi.Receipt, place int, raw []byte) error {
+func (t *tally) refuse(r *cloudevents.Receipt, place int, raw []byte) error {
 	if t.rejects != nil {
 		return t.rejects.add(t.file, place, r, raw)
 	}
@@ -161,13 +160,13 @@ func newRejects(path string, withFile bool) (*rejects, error) {
 	return r, nil
 }
 
-func (r *rejects) add(file string, place int, receipt *httpapi.Receipt, raw []byte) error {
+func (r *rejects) add(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
 	if !r.withFile {
 		file = ""
 	}
 	err := r.encoder.Encode(reject{
 		File: file, Line: place, Code: receipt.Code, Field: receipt.Field,
-		Detail: receipt.Detail, Input: string(intake.MaskNIK(raw)),
+		Detail: receipt.Detail, Input: string(cloudevents.MaskNIK(raw)),
 	})
 	if err != nil {
 		return fmt.Errorf("write rejects: %w", err)

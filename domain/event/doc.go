@@ -13,8 +13,8 @@
 //     datacontenttype, dataschema, then extension attributes as sent, then recordedat. An optional
 //     attribute that is null is absent, as CloudEvents has it; one that is empty is malformed.
 //   - An extension attribute is a string, a boolean or a whole number, and its name of lower-case
-//     letters and digits. "sequence" is dropped whatever it holds; "recordedat" is dropped unless
-//     original record times are kept.
+//     letters and digits. "sequence" and "publishedby" are dropped whatever they hold, because only
+//     the ledger may say them; "recordedat" is dropped unless original record times are kept.
 //   - A NIK where none belongs is found in every text of the envelope, in names and numbers of
 //     extension attributes, and in ids and texts of data. It goes before any other defect
 //     of the same text, so that the publisher learns of it first.

@@ -21,7 +21,7 @@ func sortEnvelope(members []Member, opts Options) envelope {
 	var env envelope
 	for i := range members {
 		m := &members[i]
-		if m.Value.Kind == Null || m.Name == "sequence" {
+		if m.Value.Kind == Null || isOurs(m.Name) {
 			continue
 		}
 		if to := env.attribute(m.Name); to != nil {
@@ -35,6 +35,10 @@ func sortEnvelope(members []Member, opts Options) envelope {
 	}
 	return env
 }
+
+// isOurs tells whether only the ledger may say what the attribute says. It is dropped from what is
+// sent, so that the output of a log can be sent to another ledger.
+func isOurs(name string) bool { return name == "sequence" || name == PublisherAttribute }
 
 // attribute returns the place of an attribute the ledger knows, nil for others.
 func (e *envelope) attribute(name string) **Value {

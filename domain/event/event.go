@@ -23,6 +23,7 @@ type Event struct {
 	DataContentType string
 	DataSchema      string
 	Extensions      []Extension // in the order sent
+	Publisher       string      // see [PublisherAttribute]
 	Data            Data
 }
 

@@ -3,7 +3,7 @@ package event
 // Code is the contract's name for why an event was refused.
 type Code string
 
-// The refusals of contract section 1, and the one of section 5 of issue texts to come.
+// The refusals of contract section 1, and the one of a ledger that knows its publishers.
 const (
 	Malformed       Code = "event.malformed"
 	TypeUnknown     Code = "event.type_unknown"
@@ -18,6 +18,7 @@ const (
 	NIKInvalid      Code = "nik.invalid"
 	NIKMisplaced    Code = "nik.misplaced"
 	RecordedOrder   Code = "recorded.order"
+	Forbidden       Code = "publisher.forbidden"
 )
 
 // Refusal says why an event was refused, and what the publisher can do. It never holds a NIK.

@@ -6,7 +6,7 @@ import "strconv"
 // attributes in the order sent, and the data in the catalogue's order. "sequence" and
 // "recordedat" are the ledger's to add. A NIK is left out: it has no place but the vault.
 func (e *Event) Document() Value {
-	members := make([]Member, 0, 9+len(e.Extensions))
+	members := make([]Member, 0, 10+len(e.Extensions))
 	add := func(name string, v Value) { members = append(members, Member{name, v}) }
 	add("specversion", text("1.0"))
 	add("id", text(e.ID))
@@ -21,6 +21,9 @@ func (e *Event) Document() Value {
 		if optional.text != "" {
 			add(optional.name, text(optional.text))
 		}
+	}
+	if e.Publisher != "" {
+		add(PublisherAttribute, text(e.Publisher))
 	}
 	for _, x := range e.Extensions {
 		add(x.Name, x.Value)

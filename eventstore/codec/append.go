@@ -33,6 +33,9 @@ func Append(dst []byte, e *event.Event) []byte {
 		dst, start = open(dst, numberExtensions)
 		dst = closeAt(appendExtension(dst, &e.Extensions[i]), start)
 	}
+	if e.Publisher != "" {
+		dst = appendText(dst, numberPublisher, e.Publisher)
+	}
 	return dst
 }
 

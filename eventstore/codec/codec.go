@@ -50,6 +50,7 @@ const (
 	numberDataContentType = 7
 	numberDataSchema      = 8
 	numberExtensions      = 9
+	numberPublisher       = 10
 	numberRetracts        = 15
 )
 

@@ -70,6 +70,8 @@ func decodeText(e *event.Event, number uint64, text string) error {
 		e.DataContentType = text
 	case numberDataSchema:
 		e.DataSchema = text
+	case numberPublisher:
+		e.Publisher = text
 	case numberExtensions:
 		x, err := decodeExtension(text)
 		if err != nil {

@@ -34,6 +34,8 @@ func samples() map[string]event.Event {
 	e.Data.Basis = "Perbup №5 – é, long enough for a length of two bytes: " +
 		"0123456789012345678901234567890123456789012345678901234567890123456789"
 	all["full-envelope"] = e
+	e.Publisher = "dinas-kota"
+	all["published"] = e
 	return all
 }
 

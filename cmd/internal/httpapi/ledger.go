@@ -44,6 +44,9 @@ type SubmitOptions struct {
 	KeepRecorded bool // "recordedat" of an event is its record time
 	DryRun       bool // judge, and append nothing
 	Atomic       bool // append nothing when one is refused
+
+	// Scope is what the publisher may report; its name is kept with each event. Nil: everything.
+	Scope *event.Scope
 }
 
 // EventFilter says which events of the log are meant.

@@ -10,11 +10,11 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/merkle"
 	"cakupan/projections/coverage"
@@ -102,7 +102,7 @@ func (m *memory) take(line []byte, opts SubmitOptions) event.Receipt {
 	refused := func(key event.Key, r *event.Refusal) event.Receipt {
 		return event.Receipt{Key: key, Status: event.Refused, Refusal: r}
 	}
-	doc, refusal := intake.ParseJSON(line)
+	doc, refusal := cloudevents.ParseJSON(line)
 	if refusal != nil {
 		return refused(event.Key{}, refusal)
 	}
@@ -194,7 +194,7 @@ func (m *memory) Events(_ context.Context, f EventFilter, yield func([]byte) err
 			f.Enrolment != "" && e.Data.Enrolment != f.Enrolment {
 			continue
 		}
-		line := intake.AppendJSON(nil, &e, uint64(record.Sequence), record.RecordedAt)
+		line := cloudevents.AppendJSON(nil, &e, uint64(record.Sequence), record.RecordedAt)
 		if err := yield(line); err != nil {
 			return err
 		}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"cakupan/eventstore/cloudevents"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -74,7 +76,7 @@ func do(t *testing.T, request *http.Request) (*http.Response, string) {
 func problemOf(t *testing.T, response *http.Response, body string) (p struct {
 	Status              int
 	Code, Field, Detail string
-	Receipts            []Receipt
+	Receipts            []cloudevents.Receipt
 },
 ) {
 	t.Helper()
@@ -226,7 +228,7 @@ func TestPostBatch(t *testing.T) {
 	body := "[" + opened("1") + ",\n " + opened("2") + "," + opened("1") + `,{"a":}, ` +
 		strings.Replace(opened("2"), "PU", "BPU", 1) + ",[" + strings.Repeat(" ", 65536) + "]]"
 	response, got := call(t, "POST", url+"/v1/events", batchType, body)
-	var all Receipts
+	var all cloudevents.Receipts
 	if err := json.Unmarshal([]byte(got), &all); err != nil || response.StatusCode != 200 {
 		t.Fatalf("%d %s", response.StatusCode, got)
 	}
@@ -362,7 +364,7 @@ func TestPostStream(t *testing.T) {
 	defer func() { _ = response.Body.Close() }()
 	receipts := json.NewDecoder(response.Body)
 	for i := 1; i <= 5; i++ {
-		var got Receipt
+		var got cloudevents.Receipt
 		if err := receipts.Decode(&got); err != nil || got.Sequence != uint64(i) || got.Status != "appended" {
 			t.Fatalf("%d: %+v, %v", i, got, err)
 		}
@@ -396,7 +398,7 @@ func TestStreamInBulk(t *testing.T) {
 	_, body := call(t, "POST", url+"/v1/events", streamType, lines.String())
 	scanner := json.NewDecoder(strings.NewReader(body))
 	for i := range events {
-		var got Receipt
+		var got cloudevents.Receipt
 		if err := scanner.Decode(&got); err != nil || got.Sequence != uint64(i+1) {
 			t.Fatalf("%d: %+v, %v", i, got, err)
 		}

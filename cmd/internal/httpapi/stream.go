@@ -13,6 +13,7 @@ import (
 	"cakupan/cmd/internal/httpapi/split"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // streamEventsMax is how many events of a stream are taken in at once. It is what fits a frame
@@ -87,7 +88,7 @@ func writeReceipts(w *reply, got []event.Receipt) error {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	for i := range got {
-		if err := encoder.Encode(ReceiptOf(got[i])); err != nil {
+		if err := encoder.Encode(cloudevents.ReceiptOf(got[i])); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/httpapi/split"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // The bounds of one batch (contract, section 7).
@@ -120,7 +121,7 @@ func (a *API) submitOne(w *reply, r *http.Request, raw []byte, opts SubmitOption
 		return
 	}
 	refusal := firstRefusal(got)
-	body, err := receiptsOf(got).json()
+	body, err := cloudevents.ReceiptsOf(got).JSON()
 	switch {
 	case err != nil:
 		w.fail(r, err)
@@ -143,7 +144,7 @@ func (a *API) postBatch(w *reply, r *http.Request, opts SubmitOptions) {
 		w.fail(r, err)
 		return
 	}
-	body, err := receiptsOf(got).json()
+	body, err := cloudevents.ReceiptsOf(got).JSON()
 	refusal := firstRefusal(got)
 	switch {
 	case err != nil:

@@ -1,3 +1,6 @@
+// Package intake takes events in: it has the domain accept or refuse each, puts a worker of the
+// identity vault in the place of a NIK, and gives what remains to the writer. Import, HTTP and the
+// message intake all go through [Intake.Submit].
 package intake
 
 import (
@@ -8,6 +11,7 @@ import (
 	"sync"
 
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/writer"
 )
@@ -40,20 +44,24 @@ type Options struct {
 	KeepRecorded bool // "recordedat" of an event is its record time, as import offers
 	DryRun       bool // say what would happen; append nothing and keep no worker id
 	Atomic       bool // append nothing when one event is refused
+
+	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
+	// knows no publishers, and everything may be reported.
+	Scope *event.Scope
 }
 
 // Intake takes events in. It is safe for concurrent use.
 type Intake struct {
 	vault   Vault
 	writer  Writer
-	parsers sync.Pool // of *parser
+	parsers sync.Pool // of *cloudevents.Parser
 }
 
 // New returns an intake that asks the vault for worker ids and gives events to the writer.
 func New(vault Vault, writer Writer) *Intake {
 	return &Intake{
 		vault: vault, writer: writer,
-		parsers: sync.Pool{New: func() any { return new(parser) }},
+		parsers: sync.Pool{New: func() any { return new(cloudevents.Parser) }},
 	}
 }
 
@@ -125,15 +133,15 @@ const encodedBytes = 160
 // prepare reads events from the one numbered first on into b. It tells whether some came with a
 // NIK.
 func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err error) {
-	p := in.parsers.Get().(*parser)
+	p := in.parsers.Get().(*cloudevents.Parser)
 	defer in.parsers.Put(p)
 	buffer := make([]byte, 0, len(raw)*encodedBytes)
 	for i := range raw {
-		p.reset()
+		p.Reset()
 		var accepted event.Accepted
-		doc, refusal := p.document(raw[i])
+		doc, refusal := p.Read(raw[i])
 		if refusal == nil {
-			accepted, refusal = event.Accept(doc, event.Options{KeepRecorded: b.opts.KeepRecorded})
+			accepted, refusal = b.accept(doc)
 		}
 		receipt := &b.receipts[first+i]
 		receipt.Key = accepted.Key
@@ -154,6 +162,19 @@ func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err 
 		}
 	}
 	return persons, nil
+}
+
+// accept reads a document as an event of the publisher.
+func (b *Batch) accept(doc event.Value) (event.Accepted, *event.Refusal) {
+	accepted, refusal := event.Accept(doc, event.Options{KeepRecorded: b.opts.KeepRecorded})
+	if refusal != nil || b.opts.Scope == nil {
+		return accepted, refusal
+	}
+	accepted.Publisher = b.opts.Scope.Publisher
+	if refusal := b.opts.Scope.Check(&accepted.Event); refusal != nil {
+		return event.Accepted{Event: event.Event{Key: accepted.Key}}, refusal
+	}
+	return accepted, nil
 }
 
 // encode makes the entry of an accepted event. Its bytes are appended to buffer.

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -200,4 +201,27 @@ func BenchmarkPrepare(b *testing.B) {
 		n += len(lines)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+}
+
+// TestSubmitScope: a publisher reports what it may, under its own name whatever the event says, and
+// what is refused leaves no worker behind.
+func TestSubmitScope(t *testing.T) {
+	m := newMemory()
+	scope := &event.Scope{
+		Publisher: "dinas", Sources: []string{"urn:test"}, Types: []event.Type{event.WorkerDied},
+	}
+	own := died("1", `"worker":"w"`, `,"publishedby":"somebody-else"`)
+	foreign := bytes.Replace(died("2", `"nik":"`+nik+`"`, ""),
+		[]byte("urn:test"), []byte("urn:other"), 1)
+	got := submit(t, m, Options{Scope: scope}, own, foreign)
+	if statuses(got) != "appended 1, refused 0 publisher.forbidden" || got[1].ID != "2" {
+		t.Fatalf("%+v", got)
+	}
+	var e event.Event
+	if _, err := codec.Decode(m.events[0], &e); err != nil || e.Publisher != "dinas" {
+		t.Errorf("published by %q, %v", e.Publisher, err)
+	}
+	if len(m.tentative) != 0 {
+		t.Error("a refused event left a worker")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/memlog"
@@ -87,8 +88,8 @@ func printLog(t *testing.T, log eventstore.Log) (lines [][]byte) {
 			if _, err := codec.Decode(record.Event, &e); err != nil {
 				t.Fatal(err)
 			}
-			line := AppendJSON(nil, &e, uint64(record.Sequence), record.RecordedAt)
-			if masked := MaskNIK(line); !bytes.Equal(masked, line) {
+			line := cloudevents.AppendJSON(nil, &e, uint64(record.Sequence), record.RecordedAt)
+			if masked := cloudevents.MaskNIK(line); !bytes.Equal(masked, line) {
 				t.Fatalf("event %d shows a NIK", record.Sequence)
 			}
 			lines = append(lines, line)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 const vectors = "../../../projections/coverage/testdata/vectors"
@@ -114,7 +115,7 @@ func checkRefusalText(t *testing.T, line []byte, receipt event.Receipt) {
 	t.Helper()
 	for _, text := range []string{
 		receipt.Refusal.Error(), receipt.Refusal.Field, receipt.ID, receipt.Source,
-		string(MaskNIK(line)),
+		string(cloudevents.MaskNIK(line)),
 	} {
 		if event.HasNIK(text) {
 			t.Errorf("a NIK is shown: %.40s…", text)

@@ -112,6 +112,10 @@ var table = map[Code]row{
 	Code(event.RecordedOrder): {
 		400, 422, ExitRefused, 0, "Record time out of order", "Waktu pencatatan tidak urut",
 	},
+	Code(event.Forbidden): {
+		403, 403, ExitRefused, 0, "Publisher may not report this",
+		"Penerbit tidak berhak melaporkan ini",
+	},
 
 	QueryInvalid: {
 		400, 0, ExitUsage, 0, "Invalid parameter", "Parameter tidak sah",

@@ -1,4 +1,4 @@
-package intake
+package cloudevents
 
 import (
 	"bytes"

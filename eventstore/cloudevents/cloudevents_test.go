@@ -1,6 +1,9 @@
-package intake
+package cloudevents
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +13,11 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/codec"
+)
+
+const (
+	vectors = "../../projections/coverage/testdata/vectors"
+	nik     = "7599990101909999"
 )
 
 // TestRoundTrip: what is printed is read as the same event, and so stored as the same bytes.
@@ -48,6 +56,15 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 	}
+}
+
+func readLines(t testing.TB, name string) [][]byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(vectors, name, "events.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
 }
 
 func TestAppendJSON(t *testing.T) {
@@ -116,10 +133,10 @@ func BenchmarkParseAcceptEncode(b *testing.B) {
 	line := readLines(b, "bone-bolango")[2]
 	var buffer []byte
 	b.ReportAllocs()
-	var p parser
+	var p Parser
 	for b.Loop() {
-		p.reset()
-		doc, refusal := p.document(line)
+		p.Reset()
+		doc, refusal := p.Read(line)
 		if refusal != nil {
 			b.Fatal(refusal)
 		}

@@ -1,4 +1,4 @@
-package intake
+package cloudevents
 
 import (
 	"errors"
@@ -28,8 +28,8 @@ var (
 	errDepth     = errors.New("the value is nested too deeply")
 )
 
-// parser reads JSON values into documents. Documents stay valid until reset.
-type parser struct {
+// Parser reads events into documents, in memory that it uses again. Its zero value is ready.
+type Parser struct {
 	text  string
 	at    int
 	depth int
@@ -42,7 +42,7 @@ type parser struct {
 const membersRoom = 256
 
 // parse reads one value. Texts without escapes alias the given text.
-func (p *parser) parse(text string) (event.Value, error) {
+func (p *Parser) parse(text string) (event.Value, error) {
 	if !utf8.ValidString(text) {
 		return event.Value{}, errUTF8
 	}
@@ -57,11 +57,11 @@ func (p *parser) parse(text string) (event.Value, error) {
 	return value, nil
 }
 
-// reset makes the room of all documents read so far available again.
-func (p *parser) reset() { p.members = p.members[:0] }
+// Reset makes the room of all documents read so far available again.
+func (p *Parser) Reset() { p.members = p.members[:0] }
 
 // space passes over white space.
-func (p *parser) space() {
+func (p *Parser) space() {
 	for p.at < len(p.text) {
 		switch p.text[p.at] {
 		case ' ', '\t', '\n', '\r':
@@ -74,7 +74,7 @@ func (p *parser) space() {
 
 // next passes over white space and returns the byte after it, without passing over that; 0 at
 // the end.
-func (p *parser) next() byte {
+func (p *Parser) next() byte {
 	p.space()
 	if p.at < len(p.text) {
 		return p.text[p.at]
@@ -83,14 +83,14 @@ func (p *parser) next() byte {
 }
 
 // syntax returns the error for a byte that does not belong where the parser is.
-func (p *parser) syntax() error {
+func (p *Parser) syntax() error {
 	if p.at >= len(p.text) {
 		return errTruncated
 	}
 	return errSyntax
 }
 
-func (p *parser) value() (event.Value, error) {
+func (p *Parser) value() (event.Value, error) {
 	switch c := p.next(); {
 	case c == '{':
 		return p.object()
@@ -111,7 +111,7 @@ func (p *parser) value() (event.Value, error) {
 	return event.Value{}, p.syntax()
 }
 
-func (p *parser) literal(word string, kind event.Kind) (event.Value, error) {
+func (p *Parser) literal(word string, kind event.Kind) (event.Value, error) {
 	for i := range len(word) {
 		if p.at >= len(p.text) || p.text[p.at] != word[i] {
 			return event.Value{}, p.syntax()
@@ -125,7 +125,7 @@ func (p *parser) literal(word string, kind event.Kind) (event.Value, error) {
 }
 
 // enter goes one level deeper, past the opening bracket.
-func (p *parser) enter() error {
+func (p *Parser) enter() error {
 	p.at++
 	if p.depth++; p.depth > depthMax {
 		return errDepth
@@ -133,7 +133,7 @@ func (p *parser) enter() error {
 	return nil
 }
 
-func (p *parser) object() (event.Value, error) {
+func (p *Parser) object() (event.Value, error) {
 	if err := p.enter(); err != nil {
 		return event.Value{}, err
 	}
@@ -166,12 +166,12 @@ func (p *parser) object() (event.Value, error) {
 }
 
 // leave goes one level up, past the closing bracket.
-func (p *parser) leave() {
+func (p *Parser) leave() {
 	p.at++
 	p.depth--
 }
 
-func (p *parser) member() (event.Member, error) {
+func (p *Parser) member() (event.Member, error) {
 	if p.next() != '"' {
 		return event.Member{}, p.syntax()
 	}
@@ -188,7 +188,7 @@ func (p *parser) member() (event.Member, error) {
 }
 
 // keep copies the members of a finished object to where they stay.
-func (p *parser) keep(members []event.Member) []event.Member {
+func (p *Parser) keep(members []event.Member) []event.Member {
 	if cap(p.members)-len(p.members) < len(members) {
 		p.members = make([]event.Member, 0, max(membersRoom, len(members)))
 	}
@@ -217,7 +217,7 @@ func hasDuplicate(members []event.Member) bool {
 	return len(seen) < len(members)
 }
 
-func (p *parser) list() (event.Value, error) {
+func (p *Parser) list() (event.Value, error) {
 	if err := p.enter(); err != nil {
 		return event.Value{}, err
 	}
@@ -245,7 +245,7 @@ func (p *parser) list() (event.Value, error) {
 }
 
 // number reads a number as its literal: -? (0 | [1-9][0-9]*) fraction? exponent?
-func (p *parser) number() (event.Value, error) {
+func (p *Parser) number() (event.Value, error) {
 	start := p.at
 	if p.text[p.at] == '-' {
 		p.at++
@@ -273,7 +273,7 @@ func (p *parser) number() (event.Value, error) {
 }
 
 // digits passes over digits and tells whether there was one.
-func (p *parser) digits() bool {
+func (p *Parser) digits() bool {
 	start := p.at
 	for p.at < len(p.text) && p.text[p.at]-'0' <= 9 {
 		p.at++
@@ -282,7 +282,7 @@ func (p *parser) digits() bool {
 }
 
 // string reads a text, which aliases the input when it has no escapes.
-func (p *parser) string() (string, error) {
+func (p *Parser) string() (string, error) {
 	p.at++
 	start := p.at
 	for ; p.at < len(p.text); p.at++ {
@@ -300,7 +300,7 @@ func (p *parser) string() (string, error) {
 }
 
 // escaped reads the rest of a text from its first escape on.
-func (p *parser) escaped(text []byte) (string, error) {
+func (p *Parser) escaped(text []byte) (string, error) {
 	for p.at < len(p.text) {
 		c := p.text[p.at]
 		p.at++
@@ -323,7 +323,7 @@ func (p *parser) escaped(text []byte) (string, error) {
 }
 
 // escape reads what follows a backslash.
-func (p *parser) escape() (rune, error) {
+func (p *Parser) escape() (rune, error) {
 	if p.at >= len(p.text) {
 		return 0, errTruncated
 	}
@@ -349,7 +349,7 @@ func (p *parser) escape() (rune, error) {
 }
 
 // unicode reads the digits of \uXXXX, and the second half where they are the first of a pair.
-func (p *parser) unicode() (rune, error) {
+func (p *Parser) unicode() (rune, error) {
 	first, err := p.hex()
 	if err != nil || !utf16.IsSurrogate(first) {
 		return first, err
@@ -370,7 +370,7 @@ func (p *parser) unicode() (rune, error) {
 }
 
 // hex reads four hexadecimal digits.
-func (p *parser) hex() (r rune, err error) {
+func (p *Parser) hex() (r rune, err error) {
 	if len(p.text)-p.at < 4 {
 		return 0, errTruncated
 	}

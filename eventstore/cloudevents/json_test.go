@@ -1,4 +1,4 @@
-package intake
+package cloudevents
 
 import (
 	"bytes"
@@ -79,7 +79,7 @@ func sameValue(a, b event.Value) bool {
 
 func compareWithReference(t *testing.T, text []byte) {
 	t.Helper()
-	got, err := new(parser).parse(string(text))
+	got, err := new(Parser).parse(string(text))
 	want, reference := referenceDocument(text)
 	if (err == nil) != (reference == nil) {
 		t.Fatalf("%q: we say %v, jsontext %v", text, err, reference)
@@ -121,7 +121,7 @@ func TestParserAgainstReference(t *testing.T) {
 func TestParserDepth(t *testing.T) {
 	for _, n := range []int{1, depthMax, depthMax + 1, event.BytesMax / 2} {
 		text := strings.Repeat("[", n) + strings.Repeat("]", n)
-		_, err := new(parser).parse(text)
+		_, err := new(Parser).parse(text)
 		if (err == nil) != (n <= depthMax) {
 			t.Errorf("depth %d: %v", n, err)
 		}
@@ -131,7 +131,7 @@ func TestParserDepth(t *testing.T) {
 
 // TestParserReuse: documents stay as they are until reset, and a document after a reset is right.
 func TestParserReuse(t *testing.T) {
-	var p parser
+	var p Parser
 	for range 3 {
 		var documents []event.Value
 		texts := []string{`{"a":{"b":[{"c":1}]},"d":"e"}`, `{}`, `{"broken":{"a":1},`, `{"f":null}`}
@@ -153,7 +153,7 @@ func TestParserReuse(t *testing.T) {
 				t.Fatalf("document %d is %v, want %v", i, got, want)
 			}
 		}
-		p.reset()
+		p.Reset()
 	}
 }
 

@@ -1,9 +1,6 @@
-// Package intake takes events in: it reads CloudEvents from JSON, has the domain accept or refuse
-// each, puts a worker of the identity vault in the place of a NIK, and gives what remains to the
-// writer. Import, HTTP and the message intake all go through [Intake.Submit].
-//
-// It also writes accepted events as JSON again, for whoever reads the log.
-package intake
+// Package cloudevents is how events and their receipts are written where they cross the edge of the
+// ledger: CloudEvents 1.0 in JSON in, the same with sequence and record time out.
+package cloudevents
 
 import (
 	"strconv"
@@ -18,11 +15,11 @@ import (
 // [event.Accept]; its texts do not alias the line. Refused are more than 64 KiB, and what is not
 // valid JSON in valid UTF-8, an object, or without duplicate names at any depth.
 func ParseJSON(line []byte) (event.Value, *event.Refusal) {
-	return new(parser).document(line)
+	return new(Parser).Read(line)
 }
 
-// document reads one event, valid until the parser is reset.
-func (p *parser) document(line []byte) (event.Value, *event.Refusal) {
+// Read reads one event as [ParseJSON] does. The document is valid until the parser is reset.
+func (p *Parser) Read(line []byte) (event.Value, *event.Refusal) {
 	if refusal := event.CheckSize(len(line)); refusal != nil {
 		return event.Value{}, refusal
 	}

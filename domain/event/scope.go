@@ -1,0 +1,117 @@
+package event
+
+import (
+	"strconv"
+	"strings"
+
+	"cakupan/domain/region"
+)
+
+// PublisherAttribute is the extension attribute under which the ledger returns the name of the
+// registered publisher who sent an event. There is none while the ledger knows no publishers.
+const PublisherAttribute = "publishedby"
+
+// Scope is what a registered publisher may report.
+type Scope struct {
+	Publisher string        // name; see [CheckPublisher]
+	Sources   []string      // beginnings of "source", each up to the end of one of its parts
+	Regions   []region.Code // with all that lies in them
+	Types     []Type
+}
+
+// publisherBytesMax bounds a publisher's name: it is a part of subjects, and stands beside each
+// event in the log.
+const publisherBytesMax = 32
+
+// CheckPublisher returns what is wrong with a publisher's name, "" when nothing is.
+func CheckPublisher(name string) string {
+	switch {
+	case name == "" || len(name) > publisherBytesMax:
+		return "must have 1 to " + strconv.Itoa(publisherBytesMax) + " characters"
+	case strings.ContainsFunc(name, isNoPublisherRune) || name[0] == '-':
+		return "may have a-z, 0-9 and - only, and no - at its beginning"
+	case HasNIK(name):
+		return "must not be a NIK"
+	}
+	return ""
+}
+
+func isNoPublisherRune(r rune) bool { return r != '-' && isNoExtensionRune(r) }
+
+// Check refuses an event that the publisher may not report. A region is checked where the event
+// names one, as region or as funder; an event that names none, such as a termination, is bound
+// by source and type alone. A retraction must name an event of the publisher's own sources.
+func (s *Scope) Check(e *Event) *Refusal {
+	switch {
+	case !s.hasSource(e.Source):
+		return s.forbid("source", "this source", strings.Join(s.Sources, ", "))
+	case !s.hasType(e.Type):
+		return s.forbid("type", "this type", s.typeNames())
+	case e.Data.Has.Has(FieldRegion) && !s.hasRegion(e.Data.Region):
+		return s.forbid("data.region", "of this region", s.regionNames())
+	case e.Data.Has.Has(FieldFunder) && !s.hasRegion(e.Data.Funder):
+		return s.forbid("data.funder", "for this funder", s.regionNames())
+	case e.Type == EventRetracted && !s.hasSource(e.Data.RetractedSource):
+		return s.forbid("data.source", "a retraction of another source's event",
+			strings.Join(s.Sources, ", "))
+	}
+	return nil
+}
+
+// forbid refuses for one field; allowed says what the publisher may report.
+func (s *Scope) forbid(field, what, allowed string) *Refusal {
+	return &Refusal{
+		Code: Forbidden, Field: field,
+		Detail: s.Publisher + " may not report " + what + "; it may: " + allowed +
+			". Ask whoever runs the ledger",
+	}
+}
+
+// hasSource tells whether a source begins with one of the publisher's, up to the end of a part:
+// urn:office:7 is not in urn:office:75, nor the other way round.
+func (s *Scope) hasSource(source string) bool {
+	for _, own := range s.Sources {
+		rest, begins := strings.CutPrefix(source, own)
+		if begins && (rest == "" || endsPart(own[len(own)-1]) || endsPart(rest[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+// endsPart tells whether a byte of a URI stands between two of its parts.
+func endsPart(c byte) bool { return strings.IndexByte(":/?#", c) >= 0 }
+
+func (s *Scope) hasType(t Type) bool {
+	for _, own := range s.Types {
+		if own == t {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Scope) hasRegion(code region.Code) bool {
+	for _, own := range s.Regions {
+		if own == region.Nation || own == code || own == code.Parent() {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Scope) regionNames() string {
+	var names []string
+	for _, code := range s.Regions {
+		names = append(names, code.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func (s *Scope) typeNames() string {
+	var names []string
+	for _, t := range s.Types {
+		names = append(names, strings.TrimPrefix(t.Name(), prefix))
+	}
+	return strings.Join(names, ", ")
+}
