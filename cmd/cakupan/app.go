@@ -32,6 +32,7 @@ type grammar struct {
 	Demo     demoCommand     `cmd:"" help:"Show a synthetic sample of Gorontalo, with dashboard."`
 	Serve    serveCommand    `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
 	Import   importCommand   `cmd:"" help:"Take in events from files."`
+	Publish  publishCommand  `cmd:"" help:"Report one event."`
 	Coverage coverageCommand `cmd:"" help:"Who is covered, on a day, as known at a moment."`
 	Series   seriesCommand   `cmd:"" help:"How the coverage of a region moved over days or months."`
 	Log      logCommand      `cmd:"" help:"Print events of the log."`
@@ -43,7 +44,7 @@ type grammar struct {
 
 // where names a ledger, and how to answer about it. Every command has these flags.
 type where struct {
-	Data   string `placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
+	Data   string `type:"folder" placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
 	Server string `placeholder:"URL" help:"A running ledger, instead of a folder."`
 	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
 }
@@ -95,6 +96,7 @@ day, as known at any moment.` + exitCodes
 // run runs one command and returns the exit code.
 func run(ctx context.Context, args []string, out *console) int {
 	var g grammar
+	var data eventData
 	exited := false
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
@@ -104,7 +106,8 @@ func run(ctx context.Context, args []string, out *console) int {
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(out, &g.where),
+		kong.NamedMapper("folder", folderOrEvent(&data)),
+		kong.Bind(out, &g.where, &data),
 	)
 	if err != nil {
 		return out.fail(err, false)
@@ -118,6 +121,8 @@ func run(ctx context.Context, args []string, out *console) int {
 		return problem.ExitDone
 	case err != nil:
 		return out.fail(usage(event.MaskNIK(err.Error())+"; see cakupan --help"), g.JSON)
+	case data != "" && parsed.Command() != "publish":
+		return out.fail(usage("--data names a folder"), g.JSON)
 	case g.Data != "" && g.Server != "":
 		return out.fail(usage("--data and --server exclude each other"), g.JSON)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 )
 
 // logCommand prints events of the log.
@@ -84,6 +85,6 @@ func writeEvent(w io.Writer, line []byte) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "%9s  %s  %-24s %s\n", thousands(e.Sequence), localTime(e.RecordedAt),
-		strings.TrimPrefix(e.Type, "id.cakupan."), e.Data)
+		strings.TrimPrefix(e.Type, event.TypePrefix), e.Data)
 	return err
 }

@@ -67,7 +67,7 @@ func readType(name string) (Type, *Refusal) {
 		return t, nil
 	}
 	detail := "there is no type " + quote(name)
-	if t, ok := ParseType(prefix + name); ok {
+	if t, ok := ParseType(TypePrefix + name); ok {
 		detail += "; did you mean " + quote(t.Name()) + "?"
 	} else {
 		detail += "; types are such as " + quote(EnrolmentOpened.Name())

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// prefix begins the name of every type.
-const prefix = "id.cakupan."
+// TypePrefix begins the name of every type.
+const TypePrefix = "id.cakupan."
 
 // need says whether a type's event must carry a field.
 type need uint8
@@ -142,7 +142,7 @@ func (t Type) Name() string {
 	if !t.Known() {
 		return "type " + strconv.Itoa(int(t))
 	}
-	return prefix + catalogue[t].name
+	return TypePrefix + catalogue[t].name
 }
 
 // String returns the full name, as [Type.Name].
@@ -150,7 +150,7 @@ func (t Type) String() string { return t.Name() }
 
 // ParseType reads the full name of a type.
 func ParseType(name string) (Type, bool) {
-	short, ok := strings.CutPrefix(name, prefix)
+	short, ok := strings.CutPrefix(name, TypePrefix)
 	if !ok {
 		return 0, false
 	}

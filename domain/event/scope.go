@@ -111,7 +111,7 @@ func (s *Scope) regionNames() string {
 func (s *Scope) typeNames() string {
 	var names []string
 	for _, t := range s.Types {
-		names = append(names, strings.TrimPrefix(t.Name(), prefix))
+		names = append(names, strings.TrimPrefix(t.Name(), TypePrefix))
 	}
 	return strings.Join(names, ", ")
 }

@@ -312,7 +312,7 @@ func (p *parameters) eventType() event.Type {
 		return 0
 	}
 	text := p.values.Get("type")
-	for _, name := range []string{text, "id.cakupan." + text} {
+	for _, name := range []string{text, event.TypePrefix + text} {
 		if t, ok := event.ParseType(name); ok {
 			return t
 		}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+)
+
+// publishCommand reports one event.
+type publishCommand struct {
+	Type    string `placeholder:"TYPE" help:"Type, such as enrolment.opened.v1."`
+	Source  string `placeholder:"URI" help:"Who reports it, such as urn:example:office."`
+	ID      string `name:"id" placeholder:"ID" help:"Its id with that source; default: a new one."`
+	Time    string `placeholder:"TIME" help:"Attribute time, RFC 3339; default: none."`
+	Subject string `placeholder:"TEXT" help:"Attribute subject; default: none."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*publishCommand) Help() string {
+	return `Reports one event and prints its receipt once it is on stable storage. Without --type
+the whole CloudEvent is read from standard input.
+
+Its data is another --data, beside the one that names the folder: --data '{...}' is the data
+itself, --data @FILE that of a file, --data - that of standard input. What the command line holds,
+others on this machine can read: leave a NIK to a file or to standard input.
+
+To report the same event again is safe where it has the same source and id: what is there already
+is a duplicate. A failed command says which id it had taken.
+
+Examples:
+
+	cakupan publish < event.json
+	cakupan publish --data ./ledger --type target.set.v1 --source urn:example:office \
+	    --data '{"region":"75","sector":"ALL","percent":"60","from":"2026-01-01"}'
+	cakupan publish --server https://ledger.example --type worker.died.v1 \
+	    --source urn:example:office --id akta-2026-17 --data @death.json` + exitCodes
+}
+
+// eventData is the --data of publish that is data of an event and not a folder.
+type eventData string
+
+// folderOrEvent reads --data: a JSON object, a file of one, or standard input is data of an event,
+// everything else a folder. Both may be given.
+func folderOrEvent(data *eventData) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto("folder", &text); err != nil {
+			return err
+		}
+		trimmed := strings.TrimLeft(text, " \t\r\n")
+		if text == "-" || strings.HasPrefix(trimmed, "{") || strings.HasPrefix(text, "@") {
+			*data = eventData(text)
+			return nil
+		}
+		target.SetString(text)
+		return nil
+	}
+}
+
+// Run runs the command.
+func (c *publishCommand) Run(ctx context.Context, w *where, data *eventData, out *console) error {
+	raw, err := c.event(*data, out.stdin)
+	if err != nil {
+		return err
+	}
+	err = w.with(ctx, out, true, func(s *source) error {
+		// Once it is sent it is waited for: else nobody could say whether it is in the log.
+		receipt, err := s.publish(context.WithoutCancel(ctx), raw)
+		if err != nil {
+			return err
+		}
+		return tellReceipt(out, receipt, w.JSON)
+	})
+	if c.ID != "" && problem.Exit(err) == problem.ExitFailed {
+		out.note("to try again, safely, add --id %s", event.MaskNIK(c.ID))
+	}
+	return err
+}
+
+// event returns the event that the flags or standard input say.
+func (c *publishCommand) event(from eventData, stdin io.Reader) ([]byte, error) {
+	switch {
+	case c.Type == "" && from == "" && c.Source == "" && c.ID == "":
+		return readAtMost(stdin, "standard input")
+	case c.Type == "" || from == "" || c.Source == "":
+		return nil, usage("--type, --source and the event's --data go together; without any of" +
+			" them the whole event is read from standard input")
+	}
+	data, err := from.read(stdin)
+	if err != nil {
+		return nil, err
+	}
+	if c.ID == "" {
+		c.ID = rand.Text()
+	}
+	return c.compose(data)
+}
+
+// read returns the data, from where the flag says it is.
+func (d eventData) read(stdin io.Reader) ([]byte, error) {
+	path, isFile := strings.CutPrefix(string(d), "@")
+	switch {
+	case d == "-":
+		return readAtMost(stdin, "standard input")
+	case !isFile:
+		return []byte(d), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	data, err := readAtMost(file, path)
+	return data, errors.Join(err, file.Close())
+}
+
+// readAtMost reads an input, of one that is too large for an event enough to have it refused.
+func readAtMost(r io.Reader, name string) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, event.BytesMax+1))
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, name+" cannot be read", err)
+	}
+	return bytes.TrimRight(raw, "\r\n"), nil
+}
+
+// compose writes the event of the flags. What is wrong with it is the ledger's to say, but for
+// data that would break out of its place.
+func (c *publishCommand) compose(data []byte) ([]byte, error) {
+	if !jsontext.Value(data).IsValid() {
+		return nil, usage("--data is no JSON: put it in single quotes, or in a file as @FILE")
+	}
+	typeName := c.Type
+	if !strings.HasPrefix(typeName, event.TypePrefix) {
+		typeName = event.TypePrefix + typeName
+	}
+	raw := []byte(`{"specversion":"1.0"`)
+	for _, attribute := range [...]struct{ name, text string }{
+		{"id", c.ID},
+		{"source", c.Source},
+		{"type", typeName},
+		{"time", c.Time},
+		{"subject", c.Subject},
+	} {
+		if attribute.text == "" {
+			continue
+		}
+		raw = append(raw, `,"`+attribute.name+`":`...)
+		var err error
+		if raw, err = jsontext.AppendQuote(raw, attribute.text); err != nil {
+			return nil, usage("--" + attribute.name + " is not valid UTF-8")
+		}
+	}
+	return append(append(append(raw, `,"data":`...), data...), '}'), nil
+}
+
+// publish sends one event and returns its receipt, also of a refusal.
+func (s *source) publish(ctx context.Context, raw []byte) (cloudevents.Receipt, error) {
+	var none cloudevents.Receipt
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/v1/events",
+		bytes.NewReader(raw))
+	if err != nil {
+		return none, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/cloudevents+json")
+	response, err := s.client.Do(request)
+	if err != nil {
+		return none, unreachable(ctx, s.base, err)
+	}
+	const answerMax = 1 << 20
+	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return none, unreachable(ctx, s.base, err)
+	}
+	var got cloudevents.Receipts
+	if json.Unmarshal(body, &got) == nil && len(got.Receipts) == 1 {
+		return got.Receipts[0], nil
+	}
+	return none, problem.Parse(response.StatusCode, body, true)
+}
+
+// tellReceipt prints what became of the event; a refusal is the command's error.
+func tellReceipt(out *console, r cloudevents.Receipt, asJSON bool) error {
+	refusal := &event.Refusal{Code: r.Code, Field: r.Field, Detail: r.Detail}
+	switch {
+	case asJSON:
+		if err := out.writeJSON(r); err != nil || r.Status != event.Refused {
+			return err
+		}
+		return quietExit(problem.ExitRefused)
+	case r.Status == event.Refused:
+		return problem.Refusal(refusal)
+	}
+	what := "appended as event " + strconv.FormatUint(r.Sequence, 10)
+	if r.Status == event.Duplicate {
+		what = "a duplicate of event " + strconv.FormatUint(r.Sequence, 10)
+	}
+	_, err := fmt.Fprintf(out.stdout, "%s: source %s, id %s\n", what, r.Source, r.ID)
+	return err
+}
