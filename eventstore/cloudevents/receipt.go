@@ -3,6 +3,7 @@ package cloudevents
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 
 	"cakupan/domain/event"
 )
@@ -44,16 +45,59 @@ func ReceiptsOf(got []event.Receipt) Receipts {
 	all := Receipts{Receipts: make([]Receipt, len(got))}
 	for i := range got {
 		all.Receipts[i] = ReceiptOf(got[i])
+	}
+	all.Appended, all.Duplicates, all.Refused = count(got)
+	return all
+}
+
+func count(got []event.Receipt) (appended, duplicates, refused int) {
+	for i := range got {
 		switch got[i].Status {
 		case event.Appended:
-			all.Appended++
+			appended++
 		case event.Duplicate:
-			all.Duplicates++
+			duplicates++
 		case event.Refused:
-			all.Refused++
+			refused++
 		}
 	}
-	return all
+	return appended, duplicates, refused
+}
+
+// AppendReceipt appends the JSON of [ReceiptOf] to dst. It is written by hand because a receipt is
+// made for each event that is sent.
+func AppendReceipt(dst []byte, got *event.Receipt) []byte {
+	r := ReceiptOf(*got)
+	dst = appendQuoted(append(dst, `{"source":`...), r.Source)
+	dst = appendQuoted(append(dst, `,"id":`...), r.ID)
+	dst = appendQuoted(append(dst, `,"status":`...), string(r.Status))
+	if r.Sequence != 0 {
+		dst = strconv.AppendUint(append(dst, `,"sequence":`...), r.Sequence, 10)
+	}
+	for _, optional := range [...]struct{ name, text string }{
+		{`,"code":`, string(r.Code)}, {`,"field":`, r.Field}, {`,"detail":`, r.Detail},
+	} {
+		if optional.text != "" {
+			dst = appendQuoted(append(dst, optional.name...), optional.text)
+		}
+	}
+	return append(dst, '}')
+}
+
+// AppendReceipts appends the JSON of [ReceiptsOf] to dst, on one line without line end.
+func AppendReceipts(dst []byte, got []event.Receipt) []byte {
+	appended, duplicates, refused := count(got)
+	dst = strconv.AppendInt(append(dst, `{"appended":`...), int64(appended), 10)
+	dst = strconv.AppendInt(append(dst, `,"duplicates":`...), int64(duplicates), 10)
+	dst = strconv.AppendInt(append(dst, `,"refused":`...), int64(refused), 10)
+	dst = append(dst, `,"receipts":[`...)
+	for i := range got {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendReceipt(dst, &got[i])
+	}
+	return append(dst, "]}"...)
 }
 
 // JSON returns the receipts on one line, without line end.

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -60,6 +61,7 @@ type Log struct {
 	stream    string
 	identity  eventstore.Identity
 	freeSpace func() (uint64, error)
+	pullers   atomic.Int64 // that read at the moment
 }
 
 var _ eventstore.Log = (*Log)(nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,10 +20,18 @@ const (
 	// More is slower: what is under way should fit the processor's caches.
 	pullBytes = 2 << 20
 
-	// pullBytesMax ends a request whose messages turn out larger than those before.
-	pullBytesMax = 2 * pullBytes
+	// pullBytesAll is how much is asked for at a time by all readers of the log together, and
+	// pullBytesMin the least of each. A server disconnects a client that it has more than 64 MiB
+	// for (max_pending), so what is under way on one connection must stay below that.
+	pullBytesAll = 2 * pullBytes
+	pullBytesMin = 128 << 10
 
-	// pullMessagesMin and pullMessagesMax bound how many messages are asked for at a time.
+	// pullBytesRoom is room for the largest message there may be: a request that allows less could
+	// never be answered.
+	pullBytesRoom = 1<<20 + 64<<10
+
+	// pullMessagesMin, of a reader alone, and pullMessagesMax bound how many messages are asked for
+	// at a time.
 	pullMessagesMin = 16
 	pullMessagesMax = 1000
 
@@ -31,9 +40,6 @@ const (
 
 	// consumerIdleMax is how long the server keeps a consumer whose reader has vanished.
 	consumerIdleMax = 2 * time.Minute
-
-	// messageSizeGuess is the size assumed of the first messages.
-	messageSizeGuess = 64 << 10
 
 	// inboxMessagesMax is the room for what was asked for and for the server's remarks. If it
 	// were too small messages would be dropped, which costs time but loses nothing.
@@ -58,13 +64,14 @@ var errSilent = errors.New("no message has come")
 // 0.7-1.0 GB/s.
 type puller struct {
 	conn     *nats.Conn
+	pullers  *atomic.Int64 // of the log, this one included
 	stream   string
 	consumer string
 	sub      *nats.Subscription
 	inbox    chan *nats.Msg
 	timer    *time.Timer
 	credit   int // messages asked for and not yet received
-	size     int // of a message in bytes, smoothed
+	size     int // of a message in bytes, smoothed; 0: none has come yet
 }
 
 // newPuller creates a consumer that begins with the given message.
@@ -84,15 +91,16 @@ func (l *Log) newPuller(ctx context.Context, first uint64) (*puller, error) {
 	}
 	p := &puller{
 		conn:     l.reader.Conn(),
+		pullers:  &l.pullers,
 		stream:   l.stream,
 		consumer: consumer.CachedInfo().Name,
 		inbox:    make(chan *nats.Msg, inboxMessagesMax),
 		timer:    time.NewTimer(pullExpiry),
-		size:     messageSizeGuess,
 	}
-	if p.sub, err = p.conn.ChanSubscribe(nats.NewInbox(), p.inbox); err != nil {
+	if p.sub, err = p.conn.ChanSubscribe(p.conn.NewInbox(), p.inbox); err != nil {
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
+	p.pullers.Add(1)
 	return p, nil
 }
 
@@ -125,6 +133,9 @@ func (p *puller) receive(ctx context.Context, patience time.Duration) (message, 
 
 func (p *puller) accept(msg *nats.Msg) (message, error) {
 	p.credit--
+	if p.size == 0 {
+		p.size = len(msg.Data)
+	}
 	p.size += (len(msg.Data) - p.size) / 8
 	meta, err := msg.Metadata()
 	if err != nil {
@@ -144,10 +155,17 @@ func (p *puller) continues(remark *nats.Msg) bool {
 
 // ask keeps enough requests under way.
 func (p *puller) ask() error {
-	batch := min(max(pullBytes/max(p.size, 1), pullMessagesMin), pullMessagesMax)
+	bytes := max(min(pullBytes, pullBytesAll/int(p.pullers.Load())), pullBytesMin)
+	// A request whose messages turn out larger than those before ends at twice its bytes.
+	bytesMax := max(2*bytes, pullBytesRoom)
+	least := max(pullMessagesMin*bytes/pullBytes, 1)
+	batch := 1
+	if p.size > 0 {
+		batch = min(max(bytes/p.size, least), pullMessagesMax)
+	}
 	for p.credit <= batch {
 		request := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d}`,
-			batch, pullBytesMax, pullExpiry)
+			batch, bytesMax, pullExpiry)
 		subject := "$JS.API.CONSUMER.MSG.NEXT." + p.stream + "." + p.consumer
 		if err := p.conn.PublishRequest(subject, p.sub.Subject, request); err != nil {
 			return fmt.Errorf("ask for messages: %w", err)
@@ -160,6 +178,7 @@ func (p *puller) ask() error {
 // stop ends the subscription and lets the server remove the consumer. It does not wait for that,
 // and if the request is lost the server removes it after consumerIdleMax.
 func (p *puller) stop() {
+	p.pullers.Add(-1)
 	p.timer.Stop()
 	_ = p.sub.Unsubscribe()
 	_ = p.conn.Publish("$JS.API.CONSUMER.DELETE."+p.stream+"."+p.consumer, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 )
 
 // serverLog passes the server's log lines on. Notices become debug lines: what the server has to
@@ -12,6 +13,10 @@ type serverLog struct {
 	log    *slog.Logger
 	gaveUp chan<- string // gets the reason when the server gives up; it tells nobody else
 }
+
+// numbers are what could be an identity number. Lines about a connection show names that whoever
+// connects has chosen, and people call themselves by their numbers.
+var numbers = regexp.MustCompile(`[0-9]{16,}`)
 
 func (l serverLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
 func (l serverLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
@@ -31,6 +36,7 @@ func (l serverLog) Fatalf(format string, v ...any) {
 func (l serverLog) write(level slog.Level, format string, v []any) {
 	ctx := context.Background() // the server gives none
 	if l.log.Enabled(ctx, level) {
-		l.log.LogAttrs(ctx, level, "nats server", slog.String("line", fmt.Sprintf(format, v...)))
+		line := numbers.ReplaceAllString(fmt.Sprintf(format, v...), "****************")
+		l.log.LogAttrs(ctx, level, "nats server", slog.String("line", line))
 	}
 }

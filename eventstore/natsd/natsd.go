@@ -2,23 +2,27 @@
 // that knows the server; everybody else sees a connection.
 //
 // The server is made for one purpose, to keep the log. Every append is flushed to stable storage
-// before it is acknowledged (SyncAlways). Signals are left to the program. Every connection is
-// that of a user who may neither delete nor reconfigure a stream.
+// before it is acknowledged (SyncAlways). Signals are left to the program. No connection, not even
+// the program's own, may delete or reconfigure a stream.
 //
-// It listens on no port. Connections go through memory, through which frames of 100 kB are read
-// 1.3 to 2 times faster than over the loopback interface (BenchmarkTransport, 2 cores, up to 1.2
-// instead of 0.6 to 0.9 GB/s). For a flushed publish neither is clearly better: the disk's noise
-// exceeds the difference. Messages of 300 bytes are read 1.4 to 1.6 times faster over the loopback
-// interface, up to 300,000 instead of 200,000 a second: not worth a port.
+// The program's own connections go through memory; a port is opened only on demand, for
+// publishers and auditors: see access.go for what they may do. Through memory, frames of 100 kB
+// are read 1.3 to 2 times faster than over the loopback interface (BenchmarkTransport, 2 cores, up
+// to 1.2 instead of 0.6 to 0.9 GB/s). For a flushed publish neither is clearly better: the disk's
+// noise exceeds the difference. Messages of 300 bytes are read 1.4 to 1.6 times faster over the
+// loopback interface, up to 300,000 instead of 200,000 a second: not worth a port.
 package natsd
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -35,11 +39,13 @@ const (
 	// hundreds of megabytes a second.
 	readyMax = 30 * time.Minute
 
+	// tlsHandshakeSeconds is how long a client may take to agree on encryption.
+	tlsHandshakeSeconds = 5
+
 	// reconnectWait is short because the server is in this process.
 	reconnectWait = 50 * time.Millisecond
 
 	serverName = "cakupan"
-	userName   = "ledger"
 
 	// lockName is the file in StoreDir that the running server holds a lock on.
 	lockName = "cakupan.lock"
@@ -58,14 +64,26 @@ type Options struct {
 	// Log gets the server's warnings and errors at their level, its notices at debug level.
 	// Optional.
 	Log *slog.Logger
+
+	// Address, such as "127.0.0.1:4222", is where others than this program connect once Listen is
+	// called. Empty: nowhere. Port 0 is any free one: see URL.
+	Address string
+	// TLS makes those connections encrypted. Optional.
+	TLS *tls.Config
+	// Authenticate tells who somebody is who connects there, by the name and the secret that were
+	// sent, both empty when none were; an error refuses the connection. It must be given with
+	// Address, and may be called at the same time from several goroutines.
+	Authenticate func(name, secret, remote string) (Client, error)
 }
 
 // Server is a running NATS server.
 type Server struct {
 	server   *server.Server
+	access   *access
 	lock     *os.File
 	storeDir string
 	log      *slog.Logger
+	gaveUp   chan string // gets the reason when the server gives up
 }
 
 // Start starts a server on the folder and returns once it takes connections. The error wraps
@@ -74,6 +92,9 @@ type Server struct {
 func Start(opts Options) (*Server, error) {
 	if opts.StoreDir == "" {
 		return nil, errors.New("start nats server: no folder for its files")
+	}
+	if opts.Address != "" && opts.Authenticate == nil {
+		return nil, errors.New("start nats server: nobody to tell who connects")
 	}
 	if err := os.MkdirAll(opts.StoreDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create folder of nats server: %w", err)
@@ -100,16 +121,21 @@ func Start(opts Options) (*Server, error) {
 }
 
 func (s *Server) start(opts Options) error {
-	configured, err := server.NewServer(serverOptions(opts))
+	s.access = newAccess(opts.Authenticate)
+	settings, err := serverOptions(opts, s.access)
 	if err != nil {
 		return err
 	}
-	s.server = configured
-	gaveUp := make(chan string, 1)
-	s.server.SetLoggerV2(serverLog{s.log, gaveUp}, false, false, false)
+	configured, err := server.NewServer(settings)
+	if err != nil {
+		return err
+	}
+	s.server, s.access.server = configured, configured
+	s.gaveUp = make(chan string, 1)
+	s.server.SetLoggerV2(serverLog{s.log, s.gaveUp}, false, false, false)
 	s.server.Start()
 	select {
-	case why := <-gaveUp: // it would never become ready
+	case why := <-s.gaveUp: // it would never become ready
 		s.stop()
 		return fmt.Errorf("server gave up: %s", why)
 	default:
@@ -118,19 +144,62 @@ func (s *Server) start(opts Options) error {
 		s.stop()
 		return errors.New("server did not become ready: its log says why")
 	}
+	err = s.access.open(s.server)
+	if err == nil && opts.Authenticate != nil {
+		err = s.openGate()
+	}
+	if err != nil {
+		s.stop()
+	}
+	return err
+}
+
+// Listen lets others connect at the address of the options, from now until Shutdown. Call it once,
+// when there is somebody to take what they send.
+func (s *Server) Listen() error {
+	s.server.AcceptLoop(make(chan struct{})) // returns when it listens; the channel says the same
+	select {
+	case why := <-s.gaveUp:
+		return fmt.Errorf("listen for nats: %s", why)
+	default:
+		return nil
+	}
+}
+
+// URL returns where the server listens, as clients write it; empty when it does not.
+func (s *Server) URL() string {
+	if s.server.Addr() == nil {
+		return ""
+	}
+	return s.server.ClientURL()
+}
+
+func (s *Server) openGate() error {
+	conn, err := s.Connect()
+	if err != nil {
+		return err
+	}
+	gate, err := openGate(conn)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	s.access.mu.Lock()
+	s.access.gate = gate
+	s.access.mu.Unlock()
 	return nil
 }
 
-func serverOptions(opts Options) *server.Options {
+func serverOptions(opts Options, access *access) (*server.Options, error) {
 	maxStore := opts.MaxStoreBytes
 	if maxStore == 0 {
 		// Not left to the server: it would take three quarters of what is free at this start
 		// and keep to that for as long as it runs.
 		maxStore = math.MaxInt64 / 2
 	}
-	return &server.Options{
+	settings := &server.Options{
 		ServerName:            serverName,
-		DontListen:            true,
+		DontListen:            true, // until Listen
 		NoSigs:                true,
 		NoSystemAccount:       true,
 		MaxPayload:            MaxPayloadBytes,
@@ -139,32 +208,50 @@ func serverOptions(opts Options) *server.Options {
 		SyncAlways:            true,
 		JetStreamMaxStore:     maxStore,
 		DisableShortFirstPing: true,
-		Users:                 []*server.User{{Username: userName, Permissions: permissions()}},
-		NoAuthUser:            userName,
+
+		CustomClientAuthentication: access,
 	}
+	if opts.Address == "" {
+		return settings, nil
+	}
+	host, port, err := net.SplitHostPort(opts.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", opts.Address, err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: the port is no number", opts.Address)
+	}
+	settings.Host, settings.Port = host, int(number)
+	if number == 0 {
+		settings.Port = server.RANDOM_PORT
+	}
+	if host == "" {
+		settings.Host = server.DEFAULT_HOST // all of the machine's
+	}
+	if opts.TLS != nil {
+		settings.TLSConfig, settings.TLSTimeout = opts.TLS, tlsHandshakeSeconds
+	}
+	return settings, nil
 }
 
-// permissions are those of every connection: all but what could shorten or change the log.
-// DenyDelete and DenyPurge of a stream do not stop these requests: a stream may still be deleted
-// as a whole, or be given limits that delete.
-func permissions() *server.Permissions {
-	return &server.Permissions{Publish: &server.SubjectPermission{
-		Allow: []string{">"},
-		Deny: []string{
-			"$JS.API.STREAM.DELETE.>",
-			"$JS.API.STREAM.UPDATE.>",
-			"$JS.API.STREAM.PURGE.>",
-			"$JS.API.STREAM.RESTORE.>",
-			"$JS.API.STREAM.MSG.DELETE.>",
-		},
-	}}
-}
+// Connect opens the ledger's own connection: all but what could shorten or change a stream. The
+// caller closes it.
+func (s *Server) Connect() (*nats.Conn, error) { return s.connect(userLedger) }
 
-// Connect opens a connection to the server. The caller closes it.
-func (s *Server) Connect() (*nats.Conn, error) {
+// ConnectFront opens a connection to where messages of publishers arrive and receipts leave. No
+// stream can be reached from there. The caller closes it.
+func (s *Server) ConnectFront() (*nats.Conn, error) { return s.connect(userFront) }
+
+// ConnectStore opens a connection that keeps messages for the log: what arrived and what was
+// refused. It may remove single messages, of the latter only. The caller closes it.
+func (s *Server) ConnectStore() (*nats.Conn, error) { return s.connect(userStore) }
+
+func (s *Server) connect(user string) (*nats.Conn, error) {
 	conn, err := nats.Connect("",
 		nats.InProcessServer(s.server),
 		nats.Name(serverName),
+		nats.UserInfo(user, s.access.secret),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		// A publish that waited in a buffer while there was no connection would be stored long
@@ -194,6 +281,7 @@ func (s *Server) Shutdown() error {
 }
 
 func (s *Server) stop() {
+	s.access.close()
 	s.server.Shutdown()
 	s.server.WaitForShutdown()
 }

@@ -220,8 +220,11 @@ func TestLog(t *testing.T) {
 // BenchmarkTransport compares the in-process connection with the loopback interface: publishing,
 // each message flushed, and reading with a pull consumer. It is why no port is opened.
 func BenchmarkTransport(b *testing.B) {
-	opts := serverOptions(Options{StoreDir: b.TempDir()})
-	opts.DontListen, opts.Host, opts.Port = false, "127.0.0.1", server.RANDOM_PORT
+	opts, err := serverOptions(Options{StoreDir: b.TempDir(), Address: "127.0.0.1:0"}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	opts.CustomClientAuthentication, opts.DontListen = nil, false
 	s, err := server.NewServer(opts)
 	if err != nil {
 		b.Fatal(err)

@@ -14,6 +14,8 @@ var (
 	ErrOtherLedger = errors.New("vault belongs to another ledger")
 	// ErrIncomplete is returned when there is a vault without its key.
 	ErrIncomplete = errors.New("vault has lost its key; restore the key file from its backup")
+	// ErrLost is returned when there is a journal of a vault without its database.
+	ErrLost = errors.New("vault has lost its database; restore it from its backup")
 	// ErrInUse is returned when another process has the vault open.
 	ErrInUse = errors.New("vault is in use by another process")
 	// ErrNewerFormat is returned for a vault that a newer version of this program made.

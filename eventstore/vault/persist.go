@@ -75,14 +75,106 @@ func (v *Vault) lead(c *commit) {
 	if err != nil {
 		maps.Copy(v.next.ids, c.ids) // still tentative, for another attempt
 		c.err = fmt.Errorf("persist vault: %w", err)
+	} else {
+		maps.Copy(v.recent, c.ids)
 	}
 	v.flying = nil
-	v.commits++
 	close(c.done)
 }
 
-// write makes ids durable in one transaction. In the order of keys bbolt touches each page once.
-func (v *Vault) write(ids map[handle]id) error {
+// mergeMin is how many ids are moved from the journal to the database at once. In the database they
+// lie in the order of their hashes, so that each one of a few is a page of its own to be written;
+// of so many, each page gets several.
+const mergeMin = 1 << 17
+
+// write makes ids durable in the journal. Whoever calls it is the only one to.
+func (v *Vault) write(ids map[handle]id) (err error) {
+	if err := v.makeRoom(); err != nil {
+		return err
+	}
+	if v.journal == nil {
+		number := 1
+		if numbers, err := journals(v.dir); err != nil {
+			return err
+		} else if len(numbers) > 0 {
+			number = numbers[len(numbers)-1] + 1
+		}
+		v.journal, err = createJournal(journalPath(v.dir, number), v.owner)
+		if err != nil {
+			return err
+		}
+		v.journal.number = number
+	}
+	return v.journal.append(ids)
+}
+
+// makeRoom begins to move the ids of the journal to the database when they are many. Ids that
+// come meanwhile go into another journal; when they too become many, it waits.
+func (v *Vault) makeRoom() error {
+	for {
+		v.mu.Lock()
+		many, next, busy, failed := len(v.recent), v.nextMerge, v.merged, v.mergeErr
+		v.mu.Unlock()
+		switch {
+		case many < next:
+			return nil
+		case busy != nil && many < 2*v.mergeMin:
+			return nil // there is room for as many again
+		case busy != nil:
+			<-busy
+		case failed != nil && many >= recentMax*v.mergeMin:
+			v.mu.Lock()
+			v.mergeErr = nil // the next one tries again
+			v.mu.Unlock()
+			return failed
+		default:
+			return v.beginMerge()
+		}
+	}
+}
+
+// recentMax is how many times the ids of a merge are held when the database takes none.
+const recentMax = 4
+
+// beginMerge seals the journal and moves its ids to the database while others are given out.
+func (v *Vault) beginMerge() error {
+	sealed := 0
+	if v.journal != nil {
+		if err := v.journal.seal(); err != nil {
+			return err
+		}
+		sealed, v.journal = v.journal.number, nil
+	}
+	over := make(chan struct{})
+	v.mu.Lock()
+	ids := v.recent
+	v.merging, v.recent, v.merged = ids, make(map[handle]id, v.mergeMin), over
+	v.nextMerge = v.mergeMin
+	v.mu.Unlock()
+	go func() {
+		defer close(over)
+		err := v.merge(ids)
+		if err == nil {
+			// If we crash before this, the journal is read again: the same ids for the same
+			// people.
+			err = removeJournals(v.dir, sealed)
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if err != nil { // they are durable in their journal, and stay known from there
+			maps.Copy(v.recent, ids)
+			v.nextMerge = len(v.recent) + v.mergeMin/4 + 1
+			err = fmt.Errorf("merge vault: %w", err)
+		}
+		v.merging, v.merged, v.mergeErr = nil, nil, err
+		v.merges++
+	}()
+	return nil
+}
+
+// merge puts ids into the database in one transaction. In the order of keys bbolt touches each
+// page once.
+func (v *Vault) merge(ids map[handle]id) error {
 	handles := slices.SortedFunc(maps.Keys(ids), func(a, b handle) int {
 		return bytes.Compare(a[:], b[:])
 	})

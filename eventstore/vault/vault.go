@@ -22,7 +22,8 @@ const (
 	dbName  = "vault.db"
 
 	lockPatience = time.Second
-	format       = "1"
+	format       = "2" // of what a vault was made with before, "1", it has the journal too
+	formatOlder  = "1"
 
 	// tentativeMax bounds the ids that wait for Persist; at about 100 bytes each, 13 MB. Callers
 	// persist after each batch, so it is reached only when they do not: see Resolve.
@@ -47,13 +48,24 @@ type Vault struct {
 	db     *bbolt.DB
 	hasher *hasher
 	limit  int // tentative ids
+	// mergeMin is the constant of that name; tests take less.
+	mergeMin int
+
+	dir   string
+	owner []byte // begins each journal
 
 	mu sync.Mutex
 	// next collects the ids for the next commit. flying is the commit under way, nil: none. An
-	// id moves from next to flying to the file; who holds mu and finds it in none of the three
-	// may give out a new one. commits counts those that are over.
-	next, flying *commit
-	commits      uint64
+	// id moves from next to flying to recent, which the journal holds too, to merging, to the
+	// database; who holds mu and finds it in none of them may give out a new one.
+	next, flying    *commit
+	recent, merging map[handle]id
+	merges          uint64        // that are over
+	merged          chan struct{} // closed when the merge under way is over; nil: none is
+	mergeErr        error         // of the last one
+	nextMerge       int           // begins when there are so many recent ids
+
+	journal *journal // nil until it is needed; used by the commit under way alone
 }
 
 // Open opens the vault of a ledger in a folder, and creates it, with a new key, when there is none.
@@ -72,9 +84,21 @@ func Open(dir, ledger string) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Vault{db: db, hasher: newHasher(key), limit: tentativeMax, next: newCommit()}
-	if err := v.claim(ledger); err != nil {
-		return nil, errors.Join(fmt.Errorf("open vault %s: %w", dbPath, err), db.Close())
+	v := &Vault{
+		db: db, hasher: newHasher(key), limit: tentativeMax, next: newCommit(), dir: dir,
+		recent: map[handle]id{}, mergeMin: mergeMin, nextMerge: mergeMin,
+	}
+	owner := v.hasher.sum(journalText + ledger)
+	v.owner = owner[:]
+	isNew, err := v.claim(ledger)
+	if err == nil {
+		v.journal, err = replay(dir, v.owner, v.recent)
+	}
+	if err == nil && isNew && v.journal != nil {
+		err = ErrLost
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open vault %s: %w", dbPath, err), v.closeFiles())
 	}
 	return v, nil
 }
@@ -112,17 +136,21 @@ func openDB(path string) (*bbolt.DB, error) {
 
 // claim compares the format, the ledger and a check of the key with those in the vault, and writes
 // them into a new one.
-func (v *Vault) claim(ledger string) error {
+func (v *Vault) claim(ledger string) (isNew bool, err error) {
 	check := v.hasher.sum(checkText)
-	isNew := false
-	err := v.db.View(func(tx *bbolt.Tx) error {
+	isOlder := false
+	err = v.db.View(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket(metaBucket())
 		switch {
 		case meta == nil:
 			isNew = true
 			return nil
+		case string(meta.Get(formatKey())) == formatOlder:
+			isOlder = true
 		case string(meta.Get(formatKey())) != format:
 			return ErrNewerFormat
+		}
+		switch {
 		case !bytes.Equal(meta.Get(checkKey()), check[:]):
 			return ErrKeyWrong
 		case string(meta.Get(ledgerKey())) != ledger:
@@ -132,9 +160,20 @@ func (v *Vault) claim(ledger string) error {
 		}
 		return nil
 	})
-	if err != nil || !isNew {
-		return err
+	switch {
+	case err == nil && isNew:
+		return true, v.describe(ledger, check[:])
+	case err == nil && isOlder:
+		// Before there is a journal: an older program would not look into it.
+		return false, v.db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket(metaBucket()).Put(formatKey(), []byte(format))
+		})
 	}
+	return false, err
+}
+
+// describe writes into a new vault what it is.
+func (v *Vault) describe(ledger string, check []byte) error {
 	return v.db.Update(func(tx *bbolt.Tx) error {
 		if _, err := tx.CreateBucket(workersBucket()); err != nil {
 			return err
@@ -149,7 +188,7 @@ func (v *Vault) claim(ledger string) error {
 		if err := meta.Put(ledgerKey(), []byte(ledger)); err != nil {
 			return err
 		}
-		return meta.Put(checkKey(), check[:])
+		return meta.Put(checkKey(), check)
 	})
 }
 
@@ -173,14 +212,14 @@ func (v *Vault) Resolve(nik string) (worker string, err error) {
 		return "", ErrNoNIK
 	}
 	h := v.hasher.handle(nik)
-	found, ok, commits, err := v.find(h)
+	found, ok, merges, err := v.find(h)
 	if err != nil {
 		return "", err
 	}
 	if ok {
 		return found.String(), nil
 	}
-	made, full, err := v.make(h, commits)
+	made, full, err := v.make(h, merges)
 	if err != nil {
 		return "", err
 	}
@@ -193,30 +232,38 @@ func (v *Vault) Resolve(nik string) (worker string, err error) {
 	return made.String(), nil
 }
 
-// find looks an id up. commits tells make whether another one has ended since.
-func (v *Vault) find(h handle) (found id, ok bool, commits uint64, err error) {
-	// First what may move to the file meanwhile, then the file.
+// find looks an id up. merges tells make whether another merge has ended since.
+func (v *Vault) find(h handle) (found id, ok bool, merges uint64, err error) {
+	// First what may move to the database meanwhile, then the database.
 	v.mu.Lock()
-	found, ok = v.tentative(h)
-	commits = v.commits
+	found, ok = v.held(h)
+	merges = v.merges
 	v.mu.Unlock()
 	if ok {
-		return found, true, commits, nil
+		return found, true, merges, nil
 	}
 	found, ok, err = v.stored(h)
-	return found, ok, commits, err
+	return found, ok, merges, err
 }
 
-// tentative looks an id up among those that are not durable yet. The caller holds mu.
-func (v *Vault) tentative(h handle) (found id, ok bool) {
-	if found, ok = v.next.ids[h]; ok || v.flying == nil {
+// held looks an id up among those that are not in the database yet. The caller holds mu.
+func (v *Vault) held(h handle) (found id, ok bool) {
+	if found, ok = v.next.ids[h]; ok {
 		return found, ok
 	}
-	found, ok = v.flying.ids[h]
+	if v.flying != nil {
+		if found, ok = v.flying.ids[h]; ok {
+			return found, ok
+		}
+	}
+	if found, ok = v.recent[h]; ok {
+		return found, ok
+	}
+	found, ok = v.merging[h]
 	return found, ok
 }
 
-// stored looks an id up in the file.
+// stored looks an id up in the database.
 func (v *Vault) stored(h handle) (found id, ok bool, err error) {
 	err = v.db.View(func(tx *bbolt.Tx) error {
 		switch value := tx.Bucket(workersBucket()).Get(h[:]); len(value) {
@@ -237,12 +284,12 @@ func (v *Vault) stored(h handle) (found id, ok bool, err error) {
 }
 
 // make gives out a new id, unless somebody else did so since find was called, as of so many
-// commits. full reports that no more should be tentative.
-func (v *Vault) make(h handle, commits uint64) (made id, full bool, err error) {
+// merges. full reports that no more should be tentative.
+func (v *Vault) make(h handle, merges uint64) (made id, full bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	made, ok := v.tentative(h)
-	if !ok && commits != v.commits { // it may have become durable, and thus left the tentative
+	made, ok := v.held(h)
+	if !ok && merges != v.merges { // it may have moved to the database
 		made, ok, err = v.stored(h)
 	}
 	if ok || err != nil {
@@ -256,8 +303,22 @@ func (v *Vault) make(h handle, commits uint64) (made id, full bool, err error) {
 // Close closes the vault. Tentative ids are lost, which is right: nobody may have used them. It
 // must not be called while other methods run.
 func (v *Vault) Close() error {
-	if err := v.db.Close(); err != nil {
+	v.mu.Lock()
+	merged := v.merged
+	v.mu.Unlock()
+	if merged != nil {
+		<-merged
+	}
+	if err := v.closeFiles(); err != nil {
 		return fmt.Errorf("close vault: %w", err)
 	}
 	return nil
+}
+
+func (v *Vault) closeFiles() error {
+	var err error
+	if v.journal != nil {
+		err = v.journal.file.Close()
+	}
+	return errors.Join(err, v.db.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -139,6 +140,7 @@ func TestModel(t *testing.T) {
 		dir := t.TempDir()
 		v := open(t, dir)
 		v.SetLimit(rapid.IntRange(2, 20).Draw(rt, "limit"))
+		v.SetMergeMin(rapid.IntRange(2, 30).Draw(rt, "merge"))
 		durable, current := map[int]string{}, map[int]string{}
 		rt.Repeat(map[string]func(*rapid.T){
 			"resolve": func(rt *rapid.T) {
@@ -175,6 +177,7 @@ func TestConcurrentCallersShareIDsAndCommits(t *testing.T) {
 	dir := t.TempDir()
 	v := open(t, dir)
 	v.SetLimit(100)
+	v.SetMergeMin(60)
 	var workers [callers][persons]string
 	var wait sync.WaitGroup
 	for c := range callers {
@@ -230,13 +233,15 @@ func TestPersistCoversWhatWasGivenOutBefore(t *testing.T) {
 func TestFailedPersistKeepsIDsTentative(t *testing.T) {
 	dir := t.TempDir()
 	v := open(t, dir)
+	resolve(t, v, nik(2))
+	persist(t, v)
 	worker := resolve(t, v, nik(1))
 	if err := v.Break(); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
 		err := v.Persist(t.Context())
-		if !errors.Is(err, bolterrors.ErrDatabaseNotOpen) || v.Tentative() != 1 {
+		if !errors.Is(err, syscall.EBADF) || v.Tentative() != 1 {
 			t.Errorf("error %v, %d tentative ids", err, v.Tentative())
 		}
 	}
@@ -294,8 +299,23 @@ func TestOpenRefusesWithOneSentence(t *testing.T) {
 			}
 		}, vault.ErrIncomplete},
 		{"newer format", func(t *testing.T, dir string) {
-			put(t, filepath.Join(dir, db), "meta", "format", "2")
+			put(t, filepath.Join(dir, db), "meta", "format", "3")
 		}, vault.ErrNewerFormat},
+		{"journal and no database", func(t *testing.T, dir string) {
+			v, err := vault.Open(dir, ledger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resolve(t, v, nik(1))
+			persist(t, v)
+			if err := errors.Join(v.Close(), os.Remove(filepath.Join(dir, db))); err != nil {
+				t.Fatal(err)
+			}
+		}, vault.ErrLost},
+		{"damaged journal", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "vault.journal.1"), bytes.Repeat([]byte("no"), 99), 0o600)
+			write(t, filepath.Join(dir, "vault.journal.2"), nil, 0o600)
+		}, vault.ErrDamaged},
 		{"not a vault", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, db), bytes.Repeat([]byte("no"), 10_000), 0o600)
 		}, bolterrors.ErrInvalid},
@@ -362,8 +382,10 @@ func TestCrashWhileCreating(t *testing.T) {
 	resolve(t, v, nik(1))
 	persist(t, v)
 	left := crash(t, dir)
-	if err := os.Remove(filepath.Join(left, "vault.db")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"vault.db", "vault.journal.1"} {
+		if err := os.Remove(filepath.Join(left, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	open(t, left)
 	info, err := os.Stat(filepath.Join(dir, "vault.key"))
@@ -379,7 +401,7 @@ func TestNoNIKInTheFiles(t *testing.T) {
 		resolve(t, v, nik(n))
 	}
 	persist(t, v)
-	for _, name := range []string{"vault.db", "vault.key"} {
+	for _, name := range []string{"vault.db", "vault.key", "vault.journal.1"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,269 @@
+package natsd
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Everybody who connects is alone in an account of his own, in which nothing can be seen or
+// reached but what is imported into it by his role. So his inbox is his, a reply reaches nobody
+// else, and JetStream's API is not there. The accounts:
+//
+//	$G      the ledger: its streams and their API
+//	FRONT   where messages of publishers arrive, and receipts leave; no streams
+//	and one for each name, and one for those without
+//
+// A publisher NAME reaches FRONT's cakupan.intake.NAME and cakupan.request.NAME, and hears
+// cakupan.receipts.NAME. An auditor reads the log's stream in $G with pull consumers, which are
+// made for him (see gate.go). Whoever comes to an open ledger may do both, under any name.
+const (
+	frontAccount  = "FRONT"
+	memberAccount = "MEMBER-" // and the name
+	openAccount   = "ANYONE"
+)
+
+// The program's own users. No member has such a name.
+const (
+	userLedger = "$ledger"
+	userFront  = "$front"
+	userStore  = "$store"
+)
+
+// Subjects by which publishers and the ledger talk; the publisher's name follows.
+const (
+	subjectIntake   = "cakupan.intake."
+	subjectRequest  = "cakupan.request."
+	subjectReceipts = "cakupan.receipts."
+)
+
+// Streams. A test compares the log's name with the one it is made under.
+const (
+	streamLog     = "CAKUPAN"
+	streamIntake  = "CAKUPAN_INTAKE"
+	streamRefused = "CAKUPAN_REFUSED"
+	subjectSealed = "cakupan.sealed." // of the latter two
+)
+
+// Role says what somebody who connects may do.
+type Role string
+
+// The roles.
+const (
+	RolePublisher Role = "publisher" // publishes in his own name, and hears his receipts
+	RoleAuditor   Role = "auditor"   // reads the log
+	RoleAnyone    Role = "anyone"    // of an open ledger: both, under any name
+	RoleNone      Role = "none"      // is known, and has nothing to do here yet
+)
+
+// Client is somebody who has connected.
+type Client struct {
+	// Name is a token of subjects, and the publisher's; empty for RoleAnyone.
+	Name string
+	Role Role
+	// Valid tells whether the secret that Authenticate was given is still right. Recheck asks it.
+	// Nil: it always is.
+	Valid func() bool
+}
+
+func (c Client) valid() bool { return c.Valid == nil || c.Valid() }
+
+// access decides who may connect and what each may do. The server calls Check.
+type access struct {
+	secret       string // of the program's own users
+	authenticate func(name, secret, remote string) (Client, error)
+	gate         *gate
+
+	mu       sync.Mutex // guards what follows
+	server   *server.Server
+	front    *server.Account
+	accounts map[string]*server.Account
+	clients  map[uint64]Client // by connection; some may be gone
+}
+
+func newAccess(authenticate func(name, secret, remote string) (Client, error)) *access {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails: see crypto/rand
+	return &access{
+		secret: hex.EncodeToString(secret), authenticate: authenticate,
+		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
+	}
+}
+
+// open makes the accounts that are there from the start. JetStream must be running already: it
+// looks at the accounts that it finds, and enables itself for one only if that is the only one.
+func (a *access) open(s *server.Server) (err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.front, err = s.RegisterAccount(frontAccount); err != nil {
+		return fmt.Errorf("make account: %w", err)
+	}
+	for _, subject := range []string{subjectIntake, subjectRequest} {
+		err = errors.Join(err, a.front.AddServiceExport(subject+"*", nil))
+	}
+	err = errors.Join(err, a.front.AddStreamExport(subjectReceipts+"*", nil))
+	for _, r := range readable() {
+		response := server.Singleton
+		if r.streamed {
+			response = server.Streamed
+		}
+		err = errors.Join(err, s.GlobalAccount().AddServiceExportWithResponse(r.to, response, nil))
+	}
+	if err != nil {
+		return fmt.Errorf("make account: %w", err)
+	}
+	return nil
+}
+
+func (a *access) close() {
+	a.mu.Lock()
+	gate := a.gate
+	a.gate = nil
+	a.mu.Unlock()
+	gate.close()
+}
+
+// Check is called by the server for everybody who connects, also through memory.
+func (a *access) Check(c server.ClientAuthentication) bool {
+	given := c.GetOpts()
+	if user := a.own(given.Username, given.Password); user != nil {
+		c.RegisterUser(user)
+		return true
+	}
+	if a.authenticate == nil || c.Kind() != server.CLIENT {
+		return false
+	}
+	remote := ""
+	if address := c.RemoteAddress(); address != nil {
+		remote = address.String()
+	}
+	secret := given.Password
+	if secret == "" {
+		secret = given.Token
+	}
+	client, err := a.authenticate(given.Username, secret, remote)
+	if err != nil {
+		return false
+	}
+	account, err := a.account(client)
+	if err != nil {
+		return false
+	}
+	c.RegisterUser(&server.User{
+		Username: client.Name, Account: account, Permissions: permissionsOf(client),
+	})
+	a.note(c.GetID(), client)
+	// Noted first and asked once more: a name that is revoked just now is either seen by Recheck
+	// or refused here.
+	return client.valid()
+}
+
+// own returns the program's own user of a name, nil for all others.
+func (a *access) own(name, secret string) *server.User {
+	if subtle.ConstantTimeCompare([]byte(secret), []byte(a.secret)) != 1 {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch name {
+	case userLedger:
+		return &server.User{
+			Username: name, Account: a.server.GlobalAccount(), Permissions: ledgerPermissions(),
+		}
+	case userStore:
+		return &server.User{
+			Username: name, Account: a.server.GlobalAccount(), Permissions: storePermissions(),
+		}
+	case userFront:
+		return &server.User{Username: name, Account: a.front}
+	}
+	return nil
+}
+
+// note keeps who is behind a connection, and forgets those that are gone.
+func (a *access) note(id uint64, client Client) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.clients) >= 2*a.server.NumClients()+64 {
+		for id := range a.clients {
+			if a.server.GetClient(id) == nil {
+				delete(a.clients, id)
+			}
+		}
+	}
+	a.clients[id] = client
+}
+
+// Recheck hangs up on everybody whose secret is no longer valid. Call it after the register of
+// members has changed.
+func (s *Server) Recheck() {
+	a := s.access
+	a.mu.Lock()
+	var gone []uint64
+	for id, client := range a.clients {
+		if !client.valid() {
+			gone = append(gone, id)
+			delete(a.clients, id)
+		}
+	}
+	a.mu.Unlock()
+	for _, id := range gone {
+		// The error says that the connection has ended by itself.
+		if err := s.server.DisconnectClientByID(id); err == nil {
+			s.log.Info("nats connection ended: its credential is not valid any more",
+				slog.Uint64("connection", id))
+		}
+	}
+}
+
+// account returns the account of a client, which is made at his first coming.
+func (a *access) account(client Client) (*server.Account, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// The role is a part of the name: an account is never more than its role.
+	name := memberAccount + string(client.Role) + "-" + client.Name
+	if client.Role == RoleAnyone {
+		name = openAccount
+	}
+	if account := a.accounts[name]; account != nil {
+		return account, nil
+	}
+	account, err := a.server.RegisterAccount(name)
+	if err != nil {
+		return nil, fmt.Errorf("make account: %w", err)
+	}
+	if client.publishes() {
+		publisher := client.publisher()
+		for _, subject := range []string{subjectIntake, subjectRequest} {
+			err = errors.Join(err, account.AddServiceImport(a.front, subject+publisher, ""))
+		}
+		err = errors.Join(err, account.AddStreamImport(a.front, subjectReceipts+publisher, ""))
+	}
+	if client.reads() {
+		for _, r := range readable() {
+			err = errors.Join(err, account.AddServiceImport(a.server.GlobalAccount(), r.from, r.to))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fill account: %w", err)
+	}
+	a.accounts[name] = account
+	return account, nil
+}
+
+func (c Client) publishes() bool { return c.Role == RolePublisher || c.Role == RoleAnyone }
+func (c Client) reads() bool     { return c.Role == RoleAuditor || c.Role == RoleAnyone }
+
+// publisher returns the token of subjects that the client may use.
+func (c Client) publisher() string {
+	if c.Role == RoleAnyone {
+		return "*"
+	}
+	return c.Name
+}

@@ -1,0 +1,149 @@
+package natsd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// subjectGate is where requests for consumers of the log arrive that others make; the consumer's
+// name follows.
+const subjectGate = "cakupan.gate."
+
+const (
+	gateWaitMax       = 5 * time.Second
+	consumerIdleMax   = 5 * time.Minute
+	consumerBytesMax  = 64 << 10 // of a request
+	gateRequestsMax   = 1024     // that wait; more are not answered
+	codeBadRequest    = 400
+	errCodeBadRequest = 10003
+)
+
+// gate makes consumers for readers of the log who are not this program. JetStream would make any
+// consumer for whoever may make one, also such as push messages to a subject, and that could be
+// one of JetStream's own API: to be allowed to read would be to be allowed to delete. So only
+// consumers are made that hold nothing, are asked for each message, and end when nobody asks.
+type gate struct {
+	conn *nats.Conn
+	sub  *nats.Subscription
+}
+
+// openGate begins to answer over a connection of the ledger's own, which it closes in the end.
+func openGate(conn *nats.Conn) (*gate, error) {
+	g := &gate{conn: conn}
+	sub, err := conn.Subscribe(subjectGate+"*", func(m *nats.Msg) {
+		// Whoever asked may be gone, and then there is nobody to tell.
+		_ = m.Respond(g.answer(m))
+	})
+	if err == nil {
+		err = sub.SetPendingLimits(gateRequestsMax, gateRequestsMax*consumerBytesMax)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("answer for consumers: %w", err)
+	}
+	g.sub = sub
+	return g, nil
+}
+
+func (g *gate) close() {
+	if g != nil {
+		g.conn.Close()
+	}
+}
+
+// answer makes the consumer that is asked for, or says why not.
+func (g *gate) answer(m *nats.Msg) []byte {
+	name := strings.TrimPrefix(m.Subject, subjectGate)
+	request, err := vetConsumer(name, m.Data)
+	if err != nil {
+		return gateRefusal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), gateWaitMax)
+	defer cancel()
+	reply, err := g.conn.RequestWithContext(ctx,
+		"$JS.API.CONSUMER.CREATE."+streamLog+"."+name, request)
+	if err != nil {
+		return gateRefusal(fmt.Errorf("make consumer: %w", err))
+	}
+	return reply.Data
+}
+
+func gateRefusal(err error) []byte {
+	// Strings and numbers always encode.
+	text, _ := json.Marshal(map[string]any{
+		"type": "io.nats.jetstream.api.v1.consumer_create_response",
+		"error": map[string]any{
+			"code": codeBadRequest, "err_code": errCodeBadRequest, "description": err.Error(),
+		},
+	})
+	return text
+}
+
+// consumerRequest is what may be said about a consumer.
+type consumerRequest struct {
+	Stream string         `json:"stream_name"`
+	Config consumerConfig `json:"config"`
+	Action string         `json:"action"`
+}
+
+type consumerConfig struct {
+	Name              string        `json:"name"`
+	Description       string        `json:"description,omitempty"`
+	DeliverPolicy     string        `json:"deliver_policy"`
+	OptStartSeq       uint64        `json:"opt_start_seq,omitempty"`
+	OptStartTime      *time.Time    `json:"opt_start_time,omitempty"`
+	AckPolicy         string        `json:"ack_policy"`
+	ReplayPolicy      string        `json:"replay_policy"`
+	MaxWaiting        int           `json:"max_waiting,omitempty"`
+	InactiveThreshold time.Duration `json:"inactive_threshold"`
+	Replicas          int           `json:"num_replicas"`
+	MemoryStorage     bool          `json:"mem_storage"`
+}
+
+// vetConsumer returns the request for a consumer as it is passed on.
+func vetConsumer(name string, body []byte) ([]byte, error) {
+	if len(body) > consumerBytesMax {
+		return nil, errors.New("the request is too long")
+	}
+	var r struct {
+		Stream string `json:"stream_name"`
+		Config struct {
+			consumerConfig
+			Durable        string `json:"durable_name"`
+			DeliverSubject string `json:"deliver_subject"`
+		} `json:"config"`
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return nil, errors.New("the request is no JSON of a consumer")
+	}
+	c := &r.Config
+	switch {
+	case r.Stream != streamLog || c.Name != "" && c.Name != name:
+		return nil, errors.New("the request names another stream or consumer")
+	case c.Durable != "":
+		return nil, errors.New("readers keep their position themselves: no durable consumers")
+	case c.DeliverSubject != "":
+		return nil, errors.New("the log is read with pull consumers only")
+	case c.AckPolicy != "none":
+		return nil, errors.New("reading acknowledges nothing: ack_policy must be none")
+	}
+	c.Name, c.MemoryStorage, c.Replicas = name, true, 1
+	if c.InactiveThreshold <= 0 || c.InactiveThreshold > consumerIdleMax {
+		c.InactiveThreshold = consumerIdleMax
+	}
+	if c.ReplayPolicy == "" {
+		c.ReplayPolicy = "instant"
+	}
+	if c.DeliverPolicy == "" {
+		c.DeliverPolicy = "all"
+	}
+	// "create": a consumer of the name that is there is somebody else's, and is not changed.
+	return json.Marshal(consumerRequest{
+		Stream: streamLog, Config: c.consumerConfig, Action: "create",
+	})
+}

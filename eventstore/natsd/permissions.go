@@ -1,0 +1,95 @@
+package natsd
+
+import "github.com/nats-io/nats-server/v2/server"
+
+// apiRequest is a part of JetStream's API as a reader sees it, and where it leads in $G.
+type apiRequest struct {
+	from, to string
+	streamed bool // one request has several answers
+}
+
+// readable lists what it takes to read the log's stream, and no other. Nothing in it can change
+// or remove what is stored, or make the server send anything on its own account: of consumers,
+// gate.go passes only such as are asked for each message.
+func readable() []apiRequest {
+	const api = "$JS.API."
+	requests := []apiRequest{
+		{from: api + "STREAM.INFO." + streamLog},
+		{from: api + "STREAM.MSG.GET." + streamLog},
+		{from: api + "CONSUMER.CREATE." + streamLog + ".*", to: subjectGate + "*"},
+		{from: api + "CONSUMER.INFO." + streamLog + ".*"},
+		{from: api + "CONSUMER.DELETE." + streamLog + ".*"},
+		{from: api + "CONSUMER.MSG.NEXT." + streamLog + ".*", streamed: true},
+		{from: api + "DIRECT.GET." + streamLog, streamed: true},
+		{from: api + "DIRECT.GET." + streamLog + ".>", streamed: true},
+	}
+	for i := range requests {
+		if requests[i].to == "" {
+			requests[i].to = requests[i].from
+		}
+	}
+	return requests
+}
+
+// permissionsOf are those of somebody in his own account. The account holds him in anyway; they
+// tell him that he asked for what is not his.
+func permissionsOf(c Client) *server.Permissions {
+	publish, subscribe := []string{}, []string{"_INBOX.>"}
+	if c.Name != "" {
+		subscribe = append(subscribe, "_INBOX_"+c.Name+".>")
+	}
+	if c.publishes() {
+		publish = append(publish, subjectIntake+c.publisher(), subjectRequest+c.publisher())
+		subscribe = append(subscribe, subjectReceipts+c.publisher())
+	}
+	if c.reads() {
+		for _, r := range readable() {
+			publish = append(publish, r.from)
+		}
+	}
+	permissions := &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: publish},
+		Subscribe: &server.SubjectPermission{Allow: subscribe},
+	}
+	if len(publish) == 0 {
+		permissions.Publish.Deny = []string{">"}
+	}
+	return permissions
+}
+
+// ledgerPermissions are those of the ledger's own connection: all but what could shorten or change
+// a stream. DenyDelete and DenyPurge of a stream do not stop these requests: a stream may still be
+// deleted as a whole, or be given limits that delete.
+func ledgerPermissions() *server.Permissions {
+	return &server.Permissions{Publish: &server.SubjectPermission{
+		Allow: []string{">"},
+		Deny: []string{
+			"$JS.API.STREAM.DELETE.>",
+			"$JS.API.STREAM.UPDATE.>",
+			"$JS.API.STREAM.PURGE.>",
+			"$JS.API.STREAM.RESTORE.>",
+			"$JS.API.STREAM.MSG.DELETE.>",
+		},
+	}}
+}
+
+// storePermissions are those of what keeps messages for the log. The log's stream is not in them.
+func storePermissions() *server.Permissions {
+	const api = "$JS.API."
+	publish := []string{
+		subjectSealed + ">",
+		api + "STREAM.INFO." + streamIntake, api + "STREAM.INFO." + streamRefused,
+		api + "STREAM.CREATE." + streamIntake, api + "STREAM.CREATE." + streamRefused,
+		api + "CONSUMER.*." + streamIntake + ".>",
+		"$JS.ACK." + streamIntake + ".>",
+		api + "STREAM.MSG.GET." + streamRefused,
+		api + "STREAM.MSG.DELETE." + streamRefused,
+	}
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: publish},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", subjectDelivery}},
+	}
+}
+
+// subjectDelivery is where the packs of the intake are delivered for the log.
+const subjectDelivery = "cakupan.delivery.*"
