@@ -32,14 +32,21 @@ type grammar struct {
 	Demo     demoCommand     `cmd:"" help:"Show a synthetic sample of Gorontalo, with dashboard."`
 	Serve    serveCommand    `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
 	Import   importCommand   `cmd:"" help:"Take in events from files."`
+	Template templateCommand `cmd:"" help:"Write an empty list of people to be filled in."`
 	Publish  publishCommand  `cmd:"" help:"Report one event."`
 	Coverage coverageCommand `cmd:"" help:"Who is covered, on a day, as known at a moment."`
 	Series   seriesCommand   `cmd:"" help:"How the coverage of a region moved over days or months."`
 	Log      logCommand      `cmd:"" help:"Print events of the log."`
+	Health   healthCommand   `cmd:"" help:"Ask a running ledger how it is."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild the coverage from the log and compare."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole log."`
+	Refused  refusedCommand  `cmd:"" help:"Settle what was refused of what was sent by NATS."`
+	Docs     docsCommand     `cmd:"" help:"Print what describes the ledger to programs."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine."`
 	Version  versionCommand  `cmd:"" help:"Print the version of the program."`
+
+	Publisher publisherCommand `cmd:"" help:"Register who may report events."`
+	Reader    readerCommand    `cmd:"" help:"Register who may read."`
 }
 
 // where names a ledger, and how to answer about it. Every command has these flags.
@@ -47,6 +54,8 @@ type where struct {
 	Data   string `type:"folder" placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
 	Server string `placeholder:"URL" help:"A running ledger, instead of a folder."`
 	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
+
+	SecretFile string `placeholder:"FILE" help:"${secretFile}"`
 }
 
 // dataDefault is the folder of the ledger unless one is named.
@@ -66,15 +75,36 @@ func texts() kong.Vars {
 		"address": "Address of the dashboard (default: 127.0.0.1:7070, or any free port).",
 		"by":      "Divide by sector, segment, category, programme or funding; may be repeated.",
 		"files": "Files of events by their names: .ndjson and .jsonl (one a line), .json" +
-			" (an array); - is one a line from standard input.",
+			" (an array), .csv and .xlsx (lists of people); - is one a line from standard input.",
+		"list": "Of a list: its id, by which a corrected list is known as the same one" +
+			" (default: what the file says).",
+		"listSource": "Of a list: the source of its events (default: urn:cakupan:list:ID).",
+		"listKind": "Of a list: enrolment, termination or funding (default: what its columns" +
+			" say).",
+		"default": "Of a list: a value for all rows that have none, such as segment=PU; may be" +
+			" repeated.",
 		"keep": "Take each event's recordedat as its record time, as an older system" +
 			" recorded it.",
 		"listen": "Address to answer on, such as :7070 for all of the machine's" +
 			" (default: 127.0.0.1:7070).",
-		"nats":  "A NATS cluster that holds the log, instead of the embedded server.",
-		"scrub": "How often to check the whole log (default: 1h).",
+		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
+			" 127.0.0.1:4222 (default: none).",
+		"nats":     "A NATS cluster that holds the log, instead of the embedded server.",
+		"scrub":    "How often to check the whole log (default: 1h).",
+		"docsType": "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +
 			" default: the current folder.",
+
+		"secretFile": "File with the secret for the server; default: the environment's" +
+			" CAKUPAN_SECRET.",
+		"tlsCert": "Certificate for HTTPS, a file of PEM; read again when it changes.",
+		"tlsKey":  "Key of the certificate, a file of PEM.",
+		"insecure": "Take secrets without TLS on an address that others reach: a proxy in front" +
+			" does TLS.",
+		"scopeSource":  "How each source of its events begins; may be repeated.",
+		"scopeRegions": "Regions it may report of, with all in them: 75,76.01; ID for all.",
+		"scopeTypes":   "Types of events it may report: enrolment.opened,funding; all for all.",
+		"role":         "auditor (all but the vault) or dashboard (the coverage alone).",
 	}
 }
 

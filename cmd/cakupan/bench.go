@@ -84,7 +84,7 @@ func runBench(ctx context.Context, parent string, events int,
 	}}
 	started := time.Now()
 	for _, part := range []func(context.Context) error{
-		b.floor, b.appends, b.imports, b.reads,
+		b.floor, b.appends, b.imports, b.posts, b.messages, b.reads,
 	} {
 		if err := part(ctx); err != nil {
 			return b.report, err

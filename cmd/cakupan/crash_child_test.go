@@ -90,6 +90,8 @@ func TestChild(t *testing.T) {
 		err = c.open(t.Context(), nil)
 	case swapTask:
 		err = c.swap(t.Context())
+	case messageTask:
+		err = c.takeMessages(t.Context())
 	case holdTask:
 		err = c.open(t.Context(), func() { _, _ = os.Stdin.Read(make([]byte, 1)) })
 	}

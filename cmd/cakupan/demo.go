@@ -29,13 +29,14 @@ type demoCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*demoCommand) Help() string {
 	return `Fills a ledger with a synthetic sample of Gorontalo, prints what it says, and serves it.
-Without --data the ledger is in a temporary folder, removed at the end.
+Without --data the ledger is in a temporary folder, removed at the end. It is open to all who
+can reach it, and so on an address of this machine alone.
 
 Examples:
 
 	cakupan demo
 	cakupan demo --once
-	cakupan demo --data ./demo --listen :7070` + exitCodes
+	cakupan demo --data ./demo --listen 127.0.0.1:7071` + exitCodes
 }
 
 // The sample is said to be one wherever it is shown.
@@ -68,18 +69,27 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	if err := tellStory(ctx, l, out, w.JSON); err != nil || c.Once {
 		return err
 	}
-	return c.serve(ctx, l, out)
+	return c.serve(ctx, dir, l, out)
 }
 
 // serve shows the sample until ctx ends.
-func (c *demoCommand) serve(ctx context.Context, l *ledger, out *console) error {
-	address := c.Listen
-	if address == "" {
-		address = demoListen
+func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger, out *console) error {
+	register, err := openRegister(dir)
+	if err != nil {
+		return err
 	}
-	server, err := listen(ctx, address, l, out, demoNotice)
+	d := &door{address: c.Listen, guard: guard{register}}
+	config := httpapi.Config{Notice: demoNotice}
+	if d.address == "" {
+		d.address = demoListen
+	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	server, err := listen(ctx, d, l, out, config)
 	if err != nil && c.Listen == "" {
-		server, err = listen(ctx, "127.0.0.1:0", l, out, demoNotice)
+		d.address = "127.0.0.1:0"
+		server, err = listen(ctx, d, l, out, config)
 	}
 	if err != nil {
 		return err

@@ -21,6 +21,8 @@ type importCommand struct {
 	DryRun       bool     `help:"Judge the events, and append nothing."`
 	Rejects      string   `placeholder:"FILE" help:"Write each refused event there, and why."`
 	KeepRecorded bool     `help:"${keep}"`
+
+	listFlags
 }
 
 // Help returns what --help shows beyond the flags.
@@ -28,8 +30,17 @@ func (*importCommand) Help() string {
 	return `Blank lines are skipped; they count in line numbers and not in what was read.
 Importing a file again appends only what is not in the log yet.
 
+A list of people (.csv, .xlsx) has a row that names its columns, in Indonesian or English, in any
+order; see cakupan template. Above it, or with --list, --source and --default, stands what is true
+of all rows. A list is known by its id: the same list sent again adds nothing, a corrected list
+adds its corrections. Names, addresses and other columns that the ledger does not keep are
+ignored, which is said. With --rejects back.xlsx (or .csv) the rows that were refused come back as
+they were, NIK and all, with a column that says what to correct; that file can be imported again.
+
 Examples:
 
+	cakupan import --dry-run --rejects correct.xlsx pekerja-rentan-2021.xlsx
+	cakupan import --list BB-2021-03 --default payer=APBD --default segment=BPU list.csv
 	cakupan import events.ndjson
 	cakupan import --dry-run --rejects refused.ndjson january.json february.json
 	zcat old.ndjson.gz | cakupan import --keep-recorded -` + exitCodes
@@ -42,6 +53,10 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 			return err
 		}
 	}
+	opts, err := checkLists(c.Files, &c.listFlags, c.Rejects)
+	if err != nil {
+		return err
+	}
 	refused, err := newRejects(c.Rejects, len(c.Files) > 1)
 	if err != nil {
 		return err
@@ -49,7 +64,7 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 	defer func() { err = errors.Join(err, refused.close()) }()
 	t := newTally(out, refused, w.JSON, c.DryRun)
 	job := func(s *source) error {
-		failed := c.importAll(ctx, s, t, out)
+		failed := c.importAll(ctx, &listImport{opts: opts, from: s}, t, out)
 		if failed != nil && t.Read == 0 {
 			return failed // there is nothing to report
 		}
@@ -81,14 +96,19 @@ func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*source
 	return empty.with(ctx, out, true, job)
 }
 
-func (c *importCommand) importAll(ctx context.Context, s *source, t *tally, out *console) error {
-	to, err := s.submitter(ctx, httpapi.SubmitOptions{
+func (c *importCommand) importAll(ctx context.Context, l *listImport, t *tally, out *console,
+) (err error) {
+	l.to, err = l.from.submitter(ctx, httpapi.SubmitOptions{
 		KeepRecorded: c.KeepRecorded, DryRun: c.DryRun,
 	})
 	for _, path := range c.Files {
-		if err == nil {
-			t.file = path
-			err = importFile(ctx, path, out.stdin, to, t)
+		if err != nil {
+			return err
+		}
+		if t.file = path; isList(path) {
+			err = l.importList(ctx, path, t)
+		} else {
+			err = importFile(ctx, path, out.stdin, l.to, t)
 		}
 	}
 	return err
@@ -96,7 +116,7 @@ func (c *importCommand) importAll(ctx context.Context, s *source, t *tally, out 
 
 // checkFile makes sure, before anything is appended, that a file is there and of a known kind.
 func checkFile(path string) error {
-	if _, err := readerOf(path, nil); err != nil || path == "-" {
+	if _, err := readerOf(path, nil); !isList(path) && (err != nil || path == "-") {
 		return err
 	}
 	if info, err := os.Stat(path); err != nil || info.IsDir() {
@@ -119,11 +139,9 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 		return split.NewLines(in), nil
 	case extension == ".json":
 		return split.NewArray(in), nil
-	case extension == ".csv" || extension == ".xlsx":
-		return nil, usage(path + ": " + extension + " is not read yet; write the events as" +
-			" .ndjson, one a line, or as .json, an array")
 	}
-	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json")
+	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json," +
+		" of a list of people with .csv or .xlsx")
 }
 
 // importFile takes in the events of a file.

@@ -14,12 +14,14 @@ import (
 
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/natsd"
+	"cakupan/eventstore/seal"
 	"cakupan/eventstore/vault"
 	"cakupan/eventstore/writer"
 	"cakupan/projections"
@@ -32,6 +34,12 @@ type ledgerOptions struct {
 	NATS     string // URL of a cluster that holds the log; empty: the embedded server
 	Replicas int    // of a log made on a cluster
 	Log      *slog.Logger
+
+	// Receipts is told of all receipts of events that were sent to be kept; nil: nobody is.
+	Receipts func([]event.Receipt)
+
+	// Messages says who may connect by NATS; see takeMessages.
+	Messages natsOptions
 
 	// fault is called at the crash points; tests set it.
 	fault func(point string)
@@ -51,6 +59,10 @@ type ledger struct {
 	index  *index.Index
 	writer *writer.Writer
 	intake *intake.Intake
+	sealer *seal.Sealer
+
+	refused  *natsin.Refusals
+	messages *natsin.Server // nil until takeMessages
 
 	view    atomic.Pointer[liveView] // nil until the coverage is opened
 	serving bool                     // the coverage follows the log by itself
@@ -93,9 +105,7 @@ func (l *ledger) openLog(ctx context.Context) error {
 	connect := func() (*nats.Conn, error) { return nats.Connect(l.opts.NATS, nats.Name("cakupan")) }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
-		server, err := natsd.Start(natsd.Options{
-			StoreDir: l.folder.path(natsFolder), Log: l.opts.Log,
-		})
+		server, err := natsd.Start(l.natsServer())
 		if err != nil {
 			return folderError(l.folder.dir, err)
 		}
@@ -257,7 +267,11 @@ func (l *ledger) Submit(ctx context.Context, raw [][]byte, opts httpapi.SubmitOp
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
 	}
-	return in.Submit(ctx, raw, intake.Options(opts))
+	receipts, err := in.Submit(ctx, raw, intake.Options(opts))
+	if l.opts.Receipts != nil && !opts.DryRun {
+		l.opts.Receipts(receipts)
+	}
+	return receipts, err
 }
 
 // Close stops what runs and closes what is open, in the reverse of the order of opening. A second
@@ -269,9 +283,12 @@ func (l *ledger) Close() error {
 }
 
 func (l *ledger) close() error {
+	var errs []error
+	if l.messages != nil {
+		errs = append(errs, l.messages.Close())
+	}
 	close(l.closing)
 	l.background.Wait()
-	var errs []error
 	if v := l.view.Swap(nil); v != nil {
 		v.stop()
 		<-v.done

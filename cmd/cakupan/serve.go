@@ -6,25 +6,35 @@ import (
 	"fmt"
 	"time"
 
+	"cakupan/cmd/internal/apidoc"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/metrics"
 )
 
 // serveCommand runs the ledger.
 type serveCommand struct {
-	Listen string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
-	NATS   string        `name:"nats" placeholder:"URL" help:"${nats}"`
-	Scrub  time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
+	Listen     string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
+	NATS       string        `name:"nats" placeholder:"URL" help:"${nats}"`
+	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
+	Scrub      time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
+
+	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"${tlsCert}"`
+	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
+	Insecure bool   `help:"${insecure}"`
 }
 
 // Help returns what --help shows beyond the flags.
 func (*serveCommand) Help() string {
-	return `Anybody who can reach the address can read and append: let only those reach it who may.
+	return `Until a publisher or reader is registered (see cakupan publisher, cakupan reader),
+anybody who can reach the address can read and append; so it must be one of this machine alone.
+Once one is, everybody must log in, and an address that others reach needs a certificate.
 
 Examples:
 
 	cakupan serve
-	cakupan serve --data /var/lib/cakupan --listen :7070
+	cakupan serve --data /var/lib/cakupan --listen :7070 --tls-cert cert.pem --tls-key key.pem
+	cakupan serve --nats-listen 127.0.0.1:4222
 	cakupan serve --nats nats://10.0.0.1:4222` + exitCodes
 }
 
@@ -36,35 +46,91 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if w.Server != "" {
 		return usage("serve runs a ledger on a folder: name one with --data")
 	}
+	d, err := c.door(w, out)
+	if err != nil {
+		return err
+	}
+	counted := metrics.New()
 	l, err := openLedger(ctx, ledgerOptions{
 		Dir: w.folder(), Create: true, NATS: c.NATS, Log: out.logger(),
+		Receipts: counted.Receipts,
+		Messages: natsOptions{Address: c.NATSListen, TLS: d.tls, Register: d.guard.Registry},
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	server, err := listen(ctx, c.Listen, l, out, "")
+	l.count(counted, d.guard)
+	server, err := listen(ctx, d, l, out, httpapi.Config{
+		Observer: counted, Metrics: counted.Handler(),
+	})
 	if err != nil {
 		return err
 	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go d.guard.watch(watching, out.logger())
 	return serveUntil(ctx, server, func() error {
 		if err := l.serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
 		}
-		if w.JSON {
-			return out.writeJSON(map[string]string{"url": server.URL()})
+		if err := l.takeMessages(ctx); err != nil {
+			return err
 		}
-		_, err := fmt.Fprintf(out.stdout, "%s is served at %s\n", w.folder(), server.URL())
-		return err
+		return c.tell(w, l, server.URL(), out)
 	})
 }
 
-// listen takes the address for the ledger's routes and dashboard.
-func listen(ctx context.Context, address string, l httpapi.Ledger, out *console, notice string,
+// tell says where the ledger answers.
+func (c *serveCommand) tell(w *where, l *ledger, url string, out *console) error {
+	answer := map[string]string{"url": url}
+	text := fmt.Sprintf("%s is served at %s", w.folder(), url)
+	if c.NATSListen != "" {
+		answer["nats"] = l.server.URL()
+		text += " and " + answer["nats"]
+	}
+	if w.JSON {
+		return out.writeJSON(answer)
+	}
+	_, err := fmt.Fprintln(out.stdout, text)
+	return err
+}
+
+// door returns where to answer, and to whom.
+func (c *serveCommand) door(w *where, out *console) (*door, error) {
+	register, err := openRegister(w.folder())
+	if err != nil {
+		return nil, err
+	}
+	register.LogTo(out.logger())
+	d := &door{address: c.Listen, guard: guard{register}, behind: c.Insecure}
+	if d.tls, err = serverTLS(c.TLSCert, c.TLSKey, out.logger()); err != nil {
+		return nil, err
+	}
+	if c.NATSListen != "" {
+		if c.NATS != "" {
+			return nil, usage(
+				"publishers connect to the cluster of --nats: leave out --nats-listen")
+		}
+		also := *d
+		also.address = c.NATSListen
+		if err := also.check(); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.check()
+}
+
+// listen takes the address for the ledger's routes and dashboard, and says so where it is open.
+func listen(ctx context.Context, d *door, l httpapi.Ledger, out *console, config httpapi.Config,
 ) (*httpapi.Server, error) {
-	return httpapi.Listen(ctx, address, httpapi.New(l, httpapi.Config{
-		Now: out.now, Log: out.logger(), Pages: dashboard.Handler(), Notice: notice,
-	}))
+	config.Now, config.Log, config.Pages = out.now, out.logger(), dashboard.Handler()
+	config.Access, config.TLS, config.Documents = d.guard, d.tls, apidoc.Handler()
+	server, err := httpapi.Listen(ctx, d.address, httpapi.New(l, config))
+	if err == nil {
+		d.tell(out)
+	}
+	return server, err
 }
 
 // serveUntil gets the ledger ready, answers until ctx ends or answering fails, and lets requests

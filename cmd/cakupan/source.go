@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"cakupan/cmd/internal/httpapi"
@@ -18,6 +20,7 @@ import (
 type source struct {
 	client *http.Client
 	base   string  // URL before the route's path
+	secret string  // for a server; empty: none is sent
 	ledger *ledger // nil for a server
 }
 
@@ -32,8 +35,10 @@ func (w *where) folder() string {
 // open opens the source. create says whether to make a ledger where there is none.
 func (w *where) open(ctx context.Context, out *console, create bool) (*source, error) {
 	if w.Server != "" {
-		base, err := serverURL(w.Server)
-		return &source{client: &http.Client{}, base: base}, err
+		return w.server(out)
+	}
+	if w.SecretFile != "" {
+		return nil, usage("--secret-file is for a server: name one with --server")
 	}
 	l, err := openLedger(ctx, ledgerOptions{Dir: w.folder(), Create: create})
 	if err != nil {
@@ -68,9 +73,86 @@ func (s *source) Close() error {
 	return s.ledger.Close()
 }
 
+// server returns the source that is a running ledger.
+func (w *where) server(out *console) (*source, error) {
+	base, err := serverURL(w.Server)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{base: base, client: &http.Client{
+		// What was answered by another address than the one that was named is no answer, and
+		// the secret is for nobody else.
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}}
+	if s.secret, err = readSecret(w.SecretFile); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("read address of the server: %w", err)
+	}
+	if s.secret != "" && u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "0")) {
+		out.note("the secret goes to %s without TLS: others on the way can read it", u.Host)
+	}
+	return s, nil
+}
+
+// secretVariable names the variable of the environment that holds the secret for a server. There
+// is no flag that does: all users of a machine can read the command lines on it.
+const secretVariable = "CAKUPAN_SECRET"
+
+// secretFileMax bounds the file of a secret, which is one line.
+const secretFileMax = 4 << 10
+
+// readSecret returns the secret for a server from a file, or from the environment; "" for none.
+func readSecret(path string) (secret string, err error) {
+	text := []byte(os.Getenv(secretVariable))
+	if path != "" {
+		if text, err = readSmall(path); err != nil {
+			return "", problem.Wrap(problem.FileNotReadable, path+" cannot be read", err)
+		}
+	}
+	secret = strings.TrimSpace(string(text))
+	if path != "" && secret == "" || strings.ContainsFunc(secret, isNoSecretRune) {
+		return "", usage("a secret is one line, as `cakupan publisher add` has printed it")
+	}
+	return secret, nil
+}
+
+// isNoSecretRune tells what cannot stand in a header.
+func isNoSecretRune(r rune) bool { return r <= ' ' || r > '~' }
+
+func readSmall(path string) (text []byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err = io.ReadAll(io.LimitReader(file, secretFileMax))
+	return text, errors.Join(err, file.Close())
+}
+
+// denied says what to do when the server does not know who asks.
+func (s *source) denied(e *problem.Error) error {
+	switch {
+	case e.Code != problem.Unauthenticated:
+	case s.secret == "":
+		e.Detail = s.base + " wants to know who asks: put the secret that you were given into" +
+			" the environment's " + secretVariable + ", or into a file for --secret-file"
+	default:
+		e.Detail = s.base + " does not know the secret: it may be another ledger's, or rotated" +
+			" or revoked meanwhile. Ask whoever runs the ledger"
+	}
+	return e
+}
+
 // ask sends a request and returns the answer, whose body the caller closes. An answer that is a
 // problem is returned as that error.
 func (s *source) ask(ctx context.Context, request *http.Request) (*http.Response, error) {
+	if s.secret != "" {
+		request.Header.Set("Authorization", "Bearer "+s.secret)
+	}
 	response, err := s.client.Do(request.WithContext(ctx))
 	if err != nil {
 		return nil, unreachable(ctx, s.base, err)
@@ -83,7 +165,7 @@ func (s *source) ask(ctx context.Context, request *http.Request) (*http.Response
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, unreachable(ctx, s.base, err)
 	}
-	return nil, problem.Parse(response.StatusCode, body, false)
+	return nil, s.denied(problem.Parse(response.StatusCode, body, false))
 }
 
 // unreachable says that there was no answer; not so when it was not waited for.

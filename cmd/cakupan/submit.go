@@ -33,6 +33,9 @@ type prepared struct {
 	batch *intake.Batch
 	body  []byte
 	lines int
+
+	refused []*event.Refusal // of a list: rows that are not sent, nil for those that are
+	sent    int              // of a list: how many are
 }
 
 // submitter returns what takes in events here. What has begun to be written is written to its

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"cakupan/cmd/internal/httpapi/split"
@@ -23,6 +19,8 @@ type summary struct {
 	First      *uint64 `json:"first"` // sequence of the first event appended
 	Last       *uint64 `json:"last"`
 	Seconds    float64 `json:"seconds"`
+
+	Lists []listSummary `json:"lists,omitempty"`
 }
 
 // shownMax is how many refusals are shown to people who did not ask for a file of them.
@@ -125,61 +123,4 @@ func (t *tally) report() error {
 		thousands(t.Read), thousands(t.Appended), verb, sequences, thousands(t.Duplicates),
 		thousands(t.Refused), t.Seconds)
 	return err
-}
-
-// rejects is the file of refused events.
-type rejects struct {
-	file     *os.File
-	out      *bufio.Writer
-	encoder  *json.Encoder
-	withFile bool // say which file an event came from
-}
-
-// reject is one line of it. Input holds no NIK.
-type reject struct {
-	File   string     `json:"file,omitempty"` // when several were imported
-	Line   int        `json:"line"`           // from 1; of an array, the element's number
-	Code   event.Code `json:"code"`
-	Field  string     `json:"field"`
-	Detail string     `json:"detail"`
-	Input  string     `json:"input"`
-}
-
-// newRejects makes the file; without a name there is none.
-func newRejects(path string, withFile bool) (*rejects, error) {
-	if path == "" {
-		return nil, nil
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
-	if err != nil {
-		return nil, problem.Wrap(problem.FileNotReadable, path+" cannot be written", err)
-	}
-	r := &rejects{file: file, out: bufio.NewWriter(file), withFile: withFile}
-	r.encoder = json.NewEncoder(r.out)
-	r.encoder.SetEscapeHTML(false)
-	return r, nil
-}
-
-func (r *rejects) add(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
-	if !r.withFile {
-		file = ""
-	}
-	err := r.encoder.Encode(reject{
-		File: file, Line: place, Code: receipt.Code, Field: receipt.Field,
-		Detail: receipt.Detail, Input: string(cloudevents.MaskNIK(raw)),
-	})
-	if err != nil {
-		return fmt.Errorf("write rejects: %w", err)
-	}
-	return nil
-}
-
-func (r *rejects) close() error {
-	if r == nil {
-		return nil
-	}
-	if err := errors.Join(r.out.Flush(), r.file.Close()); err != nil {
-		return fmt.Errorf("write rejects: %w", err)
-	}
-	return nil
 }

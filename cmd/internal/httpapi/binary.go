@@ -27,7 +27,9 @@ func isBinary(h http.Header) bool {
 // postBinary takes in one event in binary mode. It puts the event together as it would be in
 // structured mode, so that one reader judges both.
 func (a *API) postBinary(w *reply, r *http.Request, opts SubmitOptions) {
-	data, err := a.readEvent(w, r)
+	work := a.take()
+	defer work.release()
+	data, err := a.readEvent(w, r, work)
 	if err != nil {
 		w.failBody(r, err)
 		return
@@ -37,7 +39,7 @@ func (a *API) postBinary(w *reply, r *http.Request, opts SubmitOptions) {
 		w.fail(r, problem.Refusal(refusal))
 		return
 	}
-	a.submitOne(w, r, raw, opts)
+	a.submitOne(w, r, work, raw, opts)
 }
 
 // structured returns the JSON of an event in binary mode. An attribute that was sent twice is in

@@ -16,6 +16,9 @@ import (
 // streamType is the media type of one JSON value a line.
 const streamType = "application/x-ndjson"
 
+// stillEvery is after how many events of the log it is asked whether who reads may read on.
+const stillEvery = 1_000
+
 // getEvents streams the log. What goes wrong after the first line is the last line.
 func (a *API) getEvents(w *reply, r *http.Request) {
 	filter, err := parseEvents(r.URL.RawQuery)
@@ -25,7 +28,13 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
+	lines := 0
 	err = a.ledger.Events(r.Context(), filter, func(line []byte) error {
+		if lines++; lines%stillEvery == 0 {
+			if err := w.still(); err != nil {
+				return err
+			}
+		}
 		_, _ = out.Write(line) // the writer keeps its first error
 		if err := out.WriteByte('\n'); err != nil {
 			return errGone
@@ -45,6 +54,11 @@ var errGone = errors.New("the client is gone")
 
 func (a *API) getHealth(w *reply, r *http.Request) {
 	health := a.ledger.Health(r.Context())
+	if a.config.Access != nil && health.Status == HealthOK {
+		if err := a.config.Access.Err(); err != nil {
+			health.Status, health.Why = "failing", problem.From(err).Detail
+		}
+	}
 	status := http.StatusOK
 	if health.Status != HealthOK {
 		w.Header().Set("Retry-After", "5")
@@ -68,8 +82,13 @@ func writeJSON(w *reply, r *http.Request, status int, value any) {
 
 func (a *API) postReplay(w *reply, r *http.Request) {
 	opts, err := parseReplay(r.URL.RawQuery)
-	if err == nil {
+	switch {
+	case err != nil:
+	case w.member == nil:
 		err = onlyHere(r)
+	case opts.Swap:
+		err = problem.New(problem.Forbidden, "to swap is for whoever runs the ledger: stop the"+
+			" server, and run `cakupan replay --swap` on its folder")
 	}
 	if err != nil {
 		w.fail(r, err)
@@ -84,9 +103,9 @@ func (a *API) postReplay(w *reply, r *http.Request) {
 }
 
 func (a *API) postVerify(w *reply, r *http.Request) {
-	err := onlyHere(r)
-	if err == nil {
-		_, err = parseParameters(r.URL.RawQuery)
+	_, err := parseParameters(r.URL.RawQuery)
+	if err == nil && w.member == nil {
+		err = onlyHere(r)
 	}
 	if err != nil {
 		w.fail(r, err)

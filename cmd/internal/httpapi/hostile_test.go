@@ -161,7 +161,7 @@ func TestClientsThatLeave(t *testing.T) {
 	} {
 		conn, in := dial(t, server)
 		if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
-			"Content-Length: 100000\r\n\r\n%s", c.contentType, c.body); err != nil {
+			"Content-Length: 60000\r\n\r\n%s", c.contentType, c.body); err != nil {
 			t.Fatal(err)
 		}
 		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {

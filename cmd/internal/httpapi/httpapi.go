@@ -7,10 +7,12 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"cakupan/cmd/internal/problem"
@@ -19,10 +21,18 @@ import (
 
 // Config is what the routes need besides the ledger. The zero value of each field is a default.
 type Config struct {
-	Now    func() time.Time // the clock; time.Now
-	Log    *slog.Logger     // for the operator; slog.Default
-	Pages  http.Handler     // answers GET / and GET /assets/; none
-	Notice string           // said in the header of every answer, such as of a sample's; none
+	Now   func() time.Time // the clock; time.Now
+	Log   *slog.Logger     // for the operator; slog.Default
+	Pages http.Handler     // answers GET / and GET /assets/; none
+	// Documents answers GET /openapi.json, /asyncapi.json, /schemas/ and /schemas/NAME.json; none.
+	Documents http.Handler
+	Notice    string      // said in the header of every answer, such as of a sample's; none
+	Access    Access      // who may ask; nil: anybody
+	TLS       *tls.Config // how the server answers; nil: without TLS
+
+	Observer Observer     // is told of each request; none
+	Metrics  http.Handler // answers GET /metrics; none
+
 	Limits Limits
 }
 
@@ -33,6 +43,11 @@ type Limits struct {
 	Stream time.Duration // between two reads of a stream; 5 min
 	Write  time.Duration // until a piece of an answer is taken; 30 s
 	Idle   time.Duration // between two requests of a connection; 2 min
+
+	// What is beyond these is answered with 429, to be sent again.
+	Memory   int64 // bytes for the bodies of all requests in work; 256 MiB
+	Requests int   // in work; 1,024
+	Streams  int   // open streams of events; 48
 }
 
 // noticeHeader says what must be known about all that is shown, such as that it is a sample.
@@ -44,6 +59,10 @@ type API struct {
 	config  Config
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
+
+	room     *room
+	requests atomic.Int64 // in work
+	streams  atomic.Int64 // of events, open
 
 	// draining ends when the server begins to stop: streams then come to their end.
 	draining context.Context
@@ -63,18 +82,22 @@ func New(ledger Ledger, config Config) *API {
 	orDefault(&config.Limits.Stream, 5*time.Minute)
 	orDefault(&config.Limits.Write, 30*time.Second)
 	orDefault(&config.Limits.Idle, 2*time.Minute)
+	orDefault(&config.Limits.Memory, 256<<20)
+	orDefault(&config.Limits.Requests, 1_024)
+	orDefault(&config.Limits.Streams, 48)
 	a := &API{
 		ledger: ledger, config: config, mux: http.NewServeMux(),
 		origins: http.NewCrossOriginProtection(),
+		room:    newRoom(config.Limits.Memory),
 	}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.register()
 	return a
 }
 
-func orDefault(d *time.Duration, otherwise time.Duration) {
-	if *d == 0 {
-		*d = otherwise
+func orDefault[N ~int | ~int64](n *N, otherwise N) {
+	if *n == 0 {
+		*n = otherwise
 	}
 }
 
@@ -87,6 +110,10 @@ func (a *API) today() temporal.Date {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply := &reply{ResponseWriter: w, control: http.NewResponseController(w), api: a}
 	reply.extend()
+	if a.config.Observer != nil {
+		a.config.Observer.Begin()
+		defer func() { a.config.Observer.End(routeOf(r), reply.status) }()
+	}
 	h := reply.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
@@ -105,6 +132,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"a page of another site may not send this", err))
 		return
 	}
+	// How it is must be told also, and above all, when there is too much to do.
+	if a.requests.Add(1) > int64(a.config.Limits.Requests) && r.URL.Path != "/healthz" {
+		a.requests.Add(-1)
+		reply.fail(r, overloaded())
+		return
+	}
+	defer a.requests.Add(-1)
 	a.mux.ServeHTTP(reply, r)
 }
 
@@ -122,7 +156,9 @@ type reply struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	api     *API
-	begun   bool // the status is sent: an error can no more be the answer
+	begun   bool    // the status is sent: an error can no more be the answer
+	member  *Member // who has logged in; nil while the ledger is open
+	status  int     // that was sent
 }
 
 // Unwrap returns the response below, for [http.ResponseController].
@@ -130,13 +166,17 @@ func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader sends the status.
 func (w *reply) WriteHeader(status int) {
-	w.begun = true
+	if !w.begun {
+		w.begun, w.status = true, status
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write sends a piece of the answer.
 func (w *reply) Write(b []byte) (int, error) {
-	w.begun = true
+	if !w.begun {
+		w.begun, w.status = true, http.StatusOK
+	}
 	w.extend()
 	return w.ResponseWriter.Write(b)
 }

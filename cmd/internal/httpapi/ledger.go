@@ -25,6 +25,9 @@ type Ledger interface {
 	// object without line end, valid during the call. An error of yield ends it and is returned.
 	Events(ctx context.Context, f EventFilter, yield func(line []byte) error) error
 
+	// ListKey returns the key under which rows of lists get their ids, always the same.
+	ListKey(ctx context.Context) ([32]byte, error)
+
 	// Health tells how the ledger is.
 	Health(ctx context.Context) Health
 

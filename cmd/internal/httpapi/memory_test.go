@@ -238,3 +238,6 @@ func (m *memory) sizes() []int {
 	defer m.mu.Unlock()
 	return append([]int(nil), m.submitted...)
 }
+
+// ListKey returns always the same key.
+func (m *memory) ListKey(context.Context) ([32]byte, error) { return [32]byte{1: 2, 31: 7}, nil }

@@ -21,11 +21,23 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/events", a.getEvents},
 		{http.MethodGet, "/v1/coverage", a.getCoverage},
 		{http.MethodGet, "/v1/series", a.getSeries},
+		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodGet, "/healthz", a.getHealth},
 
-		// For the operator at the machine itself.
+		{http.MethodGet, "/metrics", a.getMetrics},
+
+		// For the operator at the machine itself, and for auditors.
 		{http.MethodPost, "/v1/replay", a.postReplay},
 		{http.MethodPost, "/v1/verify", a.postVerify},
+		{http.MethodGet, "/v1/refused", a.getRefused},
+		{http.MethodGet, "/v1/refused/{number}", a.getRefusedOne},
+		{http.MethodDelete, "/v1/refused/{number}", a.deleteRefused},
+		{http.MethodPost, "/v1/refused/{number}/retry", a.postRefused},
+
+		{http.MethodGet, "/openapi.json", a.getDocument},
+		{http.MethodGet, "/asyncapi.json", a.getDocument},
+		{http.MethodGet, "/schemas/{$}", a.getDocument},
+		{http.MethodGet, "/schemas/{name}", a.getDocument},
 
 		{http.MethodGet, "/{$}", a.getPage},
 		{http.MethodGet, "/assets/", a.getPage},
@@ -37,7 +49,7 @@ func (a *API) register() {
 	methods := map[string][]string{}
 	for _, route := range a.routes() {
 		methods[route.path] = append(methods[route.path], route.method)
-		a.handle(route.method+" "+route.path, route.handle)
+		a.handle(route.method+" "+route.path, a.guarded(route))
 	}
 	for path, allowed := range methods {
 		if slices.Contains(allowed, http.MethodGet) {
@@ -52,8 +64,21 @@ func (a *API) register() {
 	}
 	a.handle("/", func(w *reply, r *http.Request) {
 		w.fail(r, problem.New(problem.NotFound, "there is nothing at this address; there are"+
-			" /v1/events, /v1/coverage, /v1/series, /healthz and the dashboard at /"))
+			" /v1/events, /v1/coverage, /v1/series, /healthz, what describes them at"+
+			" /openapi.json, and the dashboard at /"))
 	})
+}
+
+// guarded answers on a route for those who have the right to it.
+func (a *API) guarded(route route) func(w *reply, r *http.Request) {
+	pattern := route.method + " " + route.path
+	return func(w *reply, r *http.Request) {
+		if err := a.admit(w, r, pattern); err != nil {
+			w.failAdmit(r, err)
+			return
+		}
+		route.handle(w, r)
+	}
 }
 
 func (a *API) handle(pattern string, handle func(w *reply, r *http.Request)) {

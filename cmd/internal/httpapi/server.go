@@ -35,6 +35,7 @@ func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 			ReadHeaderTimeout: limits.Header,
 			IdleTimeout:       limits.Idle,
 			MaxHeaderBytes:    headerBytesMax,
+			TLSConfig:         api.config.TLS.Clone(), // it is written to
 			ErrorLog:          slog.NewLogLogger(api.config.Log.Handler(), slog.LevelWarn),
 		},
 	}, nil
@@ -45,16 +46,24 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // URL returns where a browser on this machine finds the server.
 func (s *Server) URL() string {
+	scheme := "http://"
+	if s.api.config.TLS != nil {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(s.Address())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
-		return "http://" + net.JoinHostPort("localhost", port)
+		return scheme + net.JoinHostPort("localhost", port)
 	}
-	return "http://" + s.Address()
+	return scheme + s.Address()
 }
 
 // Serve answers requests until Shutdown, which is no error.
 func (s *Server) Serve() error {
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.api.config.TLS != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", s.Address(), err)
 	}
 	return nil

@@ -1,9 +1,7 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -32,11 +30,21 @@ func (a *API) postStream(w *reply, r *http.Request, opts SubmitOptions) {
 			" send a batch as "+batchType))
 		return
 	}
+	work := a.take()
+	defer work.release()
+	if err := a.enterStream(r, work); err != nil {
+		w.fail(r, err)
+		return
+	}
+	defer a.streams.Add(-1)
 	// HTTP/1 servers otherwise read the whole body before they answer. Transports that know no
 	// such thing answer while they read anyway.
 	_ = w.control.EnableFullDuplex()
 	body := &patientReader{api: a, reply: w, body: r.Body}
-	feed := split.NewFeed(split.NewLines(body), streamEventsMax)
+	decoded := decode(r, body, &work.claim)
+	decoded.unfold = true
+	defer decoded.close() // after the feed is done
+	feed := split.NewShortFeed(split.NewLines(decoded), streamEventsMax)
 	stop := func() {
 		feed.Stop()
 		body.stop()
@@ -59,12 +67,16 @@ func (a *API) postStream(w *reply, r *http.Request, opts SubmitOptions) {
 			a.endStream(w, r, err)
 			return
 		}
+		if err := w.still(); err != nil {
+			w.fail(r, err)
+			return
+		}
 		got, err := a.ledger.Submit(r.Context(), batch.Raw, opts)
 		if err != nil {
 			w.fail(r, err)
 			return
 		}
-		if err := writeReceipts(w, got); err != nil {
+		if err := writeReceipts(w, work, got); err != nil {
 			return // the client is gone, or does not read
 		}
 	}
@@ -83,19 +95,28 @@ func (a *API) endStream(w *reply, r *http.Request, err error) {
 	}
 }
 
-func writeReceipts(w *reply, got []event.Receipt) error {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
+func writeReceipts(w *reply, work *work, got []event.Receipt) error {
+	work.answer = work.answer[:0]
 	for i := range got {
-		if err := encoder.Encode(cloudevents.ReceiptOf(got[i])); err != nil {
-			return err
-		}
+		work.answer = append(cloudevents.AppendReceipt(work.answer, &got[i]), '\n')
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
+	if _, err := w.Write(work.answer); err != nil {
 		return err
 	}
 	return w.control.Flush()
+}
+
+// enterStream counts one more open stream, or refuses it. Who is let in must be counted out.
+func (a *API) enterStream(r *http.Request, work *work) error {
+	if a.streams.Add(1) > int64(a.config.Limits.Streams) {
+		a.streams.Add(-1)
+		return overloaded()
+	}
+	err := work.claim.grow(r.Context(), streamRoom)
+	if err != nil {
+		a.streams.Add(-1)
+	}
+	return err
 }
 
 // patientReader reads the body of a stream. It gives the client a bounded time for each piece.

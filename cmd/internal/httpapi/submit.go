@@ -3,7 +3,6 @@ package httpapi
 import (
 	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"os"
@@ -32,8 +31,17 @@ const (
 
 func (a *API) postEvents(w *reply, r *http.Request) {
 	opts, err := parseSubmit(r.URL.RawQuery)
+	if err == nil {
+		err = opts.scope(w.member)
+	}
 	if err != nil {
 		w.fail(r, err)
+		return
+	}
+	if _, known := encodingOf(r.Header); !known {
+		w.Header().Set("Accept-Encoding", acceptEncoding)
+		w.fail(r, problem.New(problem.EncodingUnsupported,
+			"send the body as it is, or with Content-Encoding gzip or zstd, one of them"))
 		return
 	}
 	switch mediaType(r) {
@@ -50,7 +58,7 @@ func (a *API) postEvents(w *reply, r *http.Request) {
 			[]string{eventType, batchType, streamType, dataType}, ", "))
 		w.fail(r, problem.New(problem.MediaType, "send one event as "+eventType+
 			", an array of them as "+batchType+", or one a line as "+streamType+
-			"; uncompressed, in UTF-8. "+dataType+" is for the data of an event whose other"+
+			"; in UTF-8. "+dataType+" is for the data of an event whose other"+
 			" attributes are in ce- headers"))
 	}
 }
@@ -59,11 +67,8 @@ func (a *API) postEvents(w *reply, r *http.Request) {
 func mediaType(r *http.Request) string {
 	name, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := parameters["charset"]
-	encoding := r.Header.Get("Content-Encoding")
 	switch {
 	case err != nil || charset != "" && !strings.EqualFold(charset, "utf-8"):
-		return ""
-	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		return ""
 	case name == dataType && !isBinary(r.Header):
 		return ""
@@ -73,28 +78,59 @@ func mediaType(r *http.Request) string {
 
 // postOne takes in one event in structured mode.
 func (a *API) postOne(w *reply, r *http.Request, opts SubmitOptions) {
-	raw, err := a.readEvent(w, r)
+	work := a.take()
+	defer work.release()
+	raw, err := a.readEvent(w, r, work)
 	if err != nil {
 		w.failBody(r, err)
 		return
 	}
-	a.submitOne(w, r, raw, opts)
+	a.submitOne(w, r, work, raw, opts)
 }
 
 // readEvent reads a body that is one event, without the line end after it. Of a longer body it
 // reads enough to see that it is too long.
-func (a *API) readEvent(w *reply, r *http.Request) ([]byte, error) {
-	const most = event.BytesMax + 1 + len("\r\n")
-	a.limitBody(w)
-	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(most)))
+func (a *API) readEvent(w *reply, r *http.Request, work *work) ([]byte, error) {
+	if err := work.claim.grow(r.Context(), eventRoom); err != nil {
+		return nil, err
+	}
+	raw, err := a.readBody(w, r, work, eventBodyMax)
 	if err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r")), nil
+}
+
+// readBody reads a whole body, decoded, of less than so many bytes. A longer one is too large for
+// an event or a batch, as the case may be.
+func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte, error) {
+	tooLarge := error(problem.Refusal(event.CheckSize(most)))
+	if most > eventBodyMax {
+		tooLarge = batchTooLarge()
+	}
+	a.limitBody(w)
+	encoding, _ := encodingOf(r.Header)
+	if encoding == "" && r.ContentLength >= int64(most) {
+		return nil, tooLarge
+	}
+	// What is encoded is hardly ever longer than what it holds.
+	body := decode(r, http.MaxBytesReader(w.ResponseWriter, r.Body, int64(most)+encodedMore),
+		&work.claim)
+	defer body.close()
+	expected := most
+	if encoding == "" && r.ContentLength >= 0 {
+		expected = int(r.ContentLength) + 1 // and its end
+	}
+	err := work.read(r.Context(), body, min(expected, readFirst), most)
+	var tooMany *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooMany) || len(work.body) == most:
+		return nil, tooLarge
+	case err != nil:
 		return nil, bodyProblem(err)
 	}
-	if len(raw) == most {
-		return nil, problem.Refusal(event.CheckSize(most))
-	}
 	w.unlimitBody()
-	return bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r")), nil
+	return work.body, nil
 }
 
 // limitBody bounds the time for the whole body. Not every transport can.
@@ -109,86 +145,81 @@ func (w *reply) unlimitBody() { _ = w.control.SetReadDeadline(time.Time{}) }
 // failBody answers that the body could not be read. What is left of it is not read either, so
 // the connection cannot serve another request.
 func (w *reply) failBody(r *http.Request, err error) {
-	w.Header().Set("Connection", "close")
+	if !isOverload(err) {
+		w.Header().Set("Connection", "close")
+	}
 	w.fail(r, err)
 }
 
 // submitOne takes in one event; when it is refused, the answer is a problem.
-func (a *API) submitOne(w *reply, r *http.Request, raw []byte, opts SubmitOptions) {
+func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts SubmitOptions) {
 	got, err := a.ledger.Submit(r.Context(), [][]byte{raw}, opts)
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
-	refusal := firstRefusal(got)
-	body, err := cloudevents.ReceiptsOf(got).JSON()
-	switch {
-	case err != nil:
-		w.fail(r, err)
-	case refusal != nil:
-		w.failWith(r, problem.Refusal(refusal), body)
-	default:
-		send(w, http.StatusOK, append(body, '\n'))
+	work.answer = cloudevents.AppendReceipts(work.answer[:0], got)
+	if refusal := firstRefusal(got); refusal != nil {
+		w.failWith(r, problem.Refusal(refusal), work.answer)
+		return
 	}
+	work.answer = append(work.answer, '\n')
+	send(w, http.StatusOK, work.answer)
 }
 
 // postBatch takes in an array of events.
 func (a *API) postBatch(w *reply, r *http.Request, opts SubmitOptions) {
-	raw, err := a.readBatch(w, r)
-	if err != nil {
+	work := a.take()
+	defer work.release()
+	if err := a.readBatch(w, r, work); err != nil {
 		w.failBody(r, err)
 		return
 	}
-	got, err := a.ledger.Submit(r.Context(), raw, opts)
+	got, err := a.ledger.Submit(r.Context(), work.events, opts)
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
-	body, err := cloudevents.ReceiptsOf(got).JSON()
-	refusal := firstRefusal(got)
-	switch {
-	case err != nil:
-		w.fail(r, err)
-	case refusal != nil && opts.Atomic:
+	work.answer = cloudevents.AppendReceipts(work.answer[:0], got)
+	if refusal := firstRefusal(got); refusal != nil && opts.Atomic {
 		e := problem.Refusal(refusal)
 		e.Detail = "nothing was appended, because of event " +
 			strconv.Itoa(placeOf(refusal, got)) + " of the batch: " + e.Detail
-		w.failAtomic(r, e, body)
-	default:
-		send(w, http.StatusOK, append(body, '\n'))
+		w.failAtomic(r, e, work.answer)
+		return
 	}
+	work.answer = append(work.answer, '\n')
+	send(w, http.StatusOK, work.answer)
 }
 
-// readBatch reads a body that is an array of events.
-func (a *API) readBatch(w *reply, r *http.Request) ([][]byte, error) {
-	tooLarge := problem.New(problem.BodyTooLarge, "a batch has at most "+
+// readBatch reads a body that is an array of events into the work.
+func (a *API) readBatch(w *reply, r *http.Request, work *work) error {
+	body, err := a.readBody(w, r, work, batchBytesMax+1)
+	if err != nil {
+		return err
+	}
+	work.events, err = split.Cut(work.events[:0], body, batchEventsMax)
+	switch {
+	case err != nil:
+		return bodyProblem(err)
+	case len(work.events) > batchEventsMax:
+		return batchTooLarge()
+	}
+	return work.claim.grow(r.Context(), int64(len(work.events))*eventRoom)
+}
+
+func batchTooLarge() error {
+	return problem.New(problem.BodyTooLarge, "a batch has at most "+
 		strconv.Itoa(batchEventsMax)+" events and "+strconv.Itoa(batchBytesMax>>20)+
-		" MiB: send several, or a stream as "+streamType)
-	if r.ContentLength > batchBytesMax {
-		return nil, tooLarge
-	}
-	a.limitBody(w)
-	elements := split.NewArray(http.MaxBytesReader(w.ResponseWriter, r.Body, batchBytesMax))
-	var raw [][]byte
-	for {
-		element, _, err := elements.Next()
-		var tooMany *http.MaxBytesError
-		switch {
-		case errors.Is(err, io.EOF):
-			w.unlimitBody()
-			return raw, nil
-		case errors.As(err, &tooMany) || len(raw) == batchEventsMax:
-			return nil, tooLarge
-		case err != nil:
-			return nil, bodyProblem(err)
-		}
-		raw = append(raw, bytes.Clone(element))
-	}
+		" MiB, once decoded: send several, or a stream as "+streamType)
 }
 
 // bodyProblem says what an error of reading a body is.
 func bodyProblem(err error) error {
+	var known *problem.Error
 	switch {
+	case errors.As(err, &known):
+		return known
 	case errors.Is(err, split.ErrArray):
 		return problem.New(problem.Malformed, err.Error())
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -1,7 +1,9 @@
 package problem
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"cakupan/domain/event"
 )
@@ -27,6 +29,20 @@ const (
 	FileNotReadable  Code = "file.unreadable"
 )
 
+// What can be wrong with the encoding of a body, or with how much there is to do.
+const (
+	EncodingUnsupported Code = "encoding.unsupported"
+	EncodingDamaged     Code = "encoding.damaged"
+	Overloaded          Code = "server.overloaded" // the same may be sent again a little later
+)
+
+// What can be wrong with who asks.
+const (
+	Unauthenticated     Code = "unauthenticated"
+	LoginThrottled      Code = "login.throttled"
+	RegisterUnavailable Code = "register.unavailable" // of publishers and readers
+)
+
 // What can be wrong with the ledger.
 const (
 	LogFull           Code = "log.full"
@@ -48,6 +64,7 @@ const (
 	FolderOtherLedger Code = "folder.other_ledger"
 	FolderDenied      Code = "folder.denied"
 	FolderMissing     Code = "folder.missing"
+	FolderKeyLost     Code = "folder.key_lost"
 )
 
 // The exit codes of the program.
@@ -138,6 +155,24 @@ var table = map[Code]row{
 	RequestTooSlow: {
 		408, 0, ExitFailed, 0, "Request too slow", "Permintaan terlalu lambat",
 	},
+	EncodingUnsupported: {
+		415, 0, ExitUsage, 0, "Unsupported encoding", "Kompresi isi tidak didukung",
+	},
+	EncodingDamaged: {
+		400, 0, ExitFailed, 0, "Body cannot be decoded", "Kompresi isi permintaan rusak",
+	},
+	Overloaded: {
+		429, 0, ExitFailed, 1, "Too much at once", "Terlalu banyak permintaan sekaligus",
+	},
+	Unauthenticated: {
+		401, 0, ExitFailed, 0, "Not logged in", "Belum masuk",
+	},
+	LoginThrottled: {
+		429, 0, ExitFailed, 2, "Too many failed logins", "Terlalu banyak gagal masuk",
+	},
+	RegisterUnavailable: {
+		503, 0, ExitFailed, 5, "Register cannot be read", "Daftar anggota tidak dapat dibaca",
+	},
 	Forbidden: {
 		403, 0, ExitFailed, 0, "Not allowed", "Tidak diizinkan",
 	},
@@ -191,6 +226,9 @@ var table = map[Code]row{
 	FolderDenied: {
 		503, 0, ExitFailed, 0, "Folder not accessible", "Folder tidak dapat diakses",
 	},
+	FolderKeyLost: {
+		503, 0, ExitFailed, 0, "Key lost", "Kunci hilang",
+	},
 	FolderMissing: {
 		503, 0, ExitNotFound, 0, "No ledger there", "Tidak ada ledger di sana",
 	},
@@ -213,3 +251,9 @@ func (c Code) Known() bool {
 	_, found := table[c]
 	return found
 }
+
+// OfEvent tells whether an event may be refused with the code.
+func (c Code) OfEvent() bool { return table[c].refused != 0 }
+
+// Codes returns all codes, in the order of their texts.
+func Codes() []Code { return slices.Sorted(maps.Keys(table)) }

@@ -3,6 +3,8 @@ package split
 import (
 	"errors"
 	"sync"
+
+	"cakupan/domain/event"
 )
 
 // ErrStopped is returned by [Feed.Next] after [Feed.Stop].
@@ -14,19 +16,23 @@ type Batch struct {
 	Places []int
 }
 
-// batchBytes bounds a batch of long events; the longest event fits many times.
-const batchBytes = 4 << 20
+// A batch of long events is bounded by its bytes; the longest event fits many times.
+const (
+	batchBytes      = 4 << 20
+	shortBatchBytes = 320 << 10
+)
 
 // Feed reads ahead: while one batch is worked on, the next one is read. A batch holds whatever
 // has arrived since the last one, up to a number of events, so that a lone event does not wait
 // for company and a flood is taken in few large batches.
 type Feed struct {
 	max  int
+	size int           // bytes that fill a batch
 	done chan struct{} // closed when reading has ended
 
 	mu      sync.Mutex
 	changed sync.Cond // filling has grown, or was taken, or reading has ended
-	piles   [BatchesValid + 1]pile
+	piles   []pile
 	filling *pile // one of them
 	taken   int   // how many were handed out
 	err     error // why reading ended
@@ -47,7 +53,22 @@ const BatchesValid = 3
 
 // NewFeed starts to read. It must be read to its end, or stopped.
 func NewFeed(r Reader, eventsMax int) *Feed {
-	f := &Feed{max: eventsMax, done: make(chan struct{})}
+	return newFeed(r, &Feed{
+		max: eventsMax, size: batchBytes, piles: make([]pile, BatchesValid+1),
+	})
+}
+
+// ShortFeedBytes is what a feed of [NewShortFeed] holds at most, besides what its reader does.
+const ShortFeedBytes = 2 * (shortBatchBytes + event.BytesMax)
+
+// NewShortFeed starts to read, in less memory: a batch is valid only until the next one is taken.
+// It must be read to its end, or stopped.
+func NewShortFeed(r Reader, eventsMax int) *Feed {
+	return newFeed(r, &Feed{max: eventsMax, size: shortBatchBytes, piles: make([]pile, 2)})
+}
+
+func newFeed(r Reader, f *Feed) *Feed {
+	f.done = make(chan struct{})
 	f.filling = &f.piles[0]
 	f.changed.L = &f.mu
 	go f.read(r)
@@ -73,7 +94,7 @@ func (f *Feed) read(r Reader) {
 		f.mu.Lock()
 		if err == nil {
 			f.filling.add(raw, place)
-			for f.filling.full(f.max) && !f.stopped {
+			for f.full(f.filling) && !f.stopped {
 				f.changed.Broadcast()
 				f.changed.Wait()
 			}
@@ -120,8 +141,8 @@ func (p *pile) add(raw []byte, place int) {
 	p.places = append(p.places, place)
 }
 
-func (p *pile) full(eventsMax int) bool {
-	return len(p.ends) >= eventsMax || len(p.bytes) >= batchBytes
+func (f *Feed) full(p *pile) bool {
+	return len(p.ends) >= f.max || len(p.bytes) >= f.size
 }
 
 func (p *pile) reset() {

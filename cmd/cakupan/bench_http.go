@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/sample"
+	"cakupan/eventstore/cloudevents"
+)
+
+const (
+	benchConnections = 4
+	// benchPosted bounds the events that are posted in batches: their bodies wait in memory.
+	benchPosted = 100_000
+	// benchPosts is how many requests each client of the crowd sends, one event each.
+	benchPosts = 300
+)
+
+// posts measures publishing over HTTP, through real connections on this machine, client and
+// server in one process: batches, and a crowd of clients that send one event a request.
+func (b *benchmark) posts(ctx context.Context) (err error) {
+	events := min(max(b.events/4, 1), benchPosted)
+	b.note("posting %d events over HTTP", events)
+	l, err := openLedger(ctx, ledgerOptions{Dir: filepath.Join(b.dir, "posted"), Create: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	if _, err := l.openIntake(ctx); err != nil {
+		return err
+	}
+	server, err := httpapi.Listen(ctx, "127.0.0.1:0",
+		httpapi.New(l, httpapi.Config{Log: slog.New(slog.DiscardHandler)}))
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+	defer func() { err = errors.Join(err, server.Shutdown(ctx), <-served) }()
+	transport := &http.Transport{MaxIdleConnsPerHost: benchCrowd}
+	defer transport.CloseIdleConnections()
+	p := poster{client: &http.Client{Transport: transport}, url: server.URL() + "/v1/events"}
+	if err := b.postBatches(ctx, &p, events); err != nil {
+		return err
+	}
+	return b.postCrowd(ctx, &p)
+}
+
+// poster sends events to a server.
+type poster struct {
+	client *http.Client
+	url    string
+}
+
+// post sends a body and makes sure that all of its events were appended.
+func (p *poster) post(ctx context.Context, contentType string, body []byte, events int) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", contentType)
+	response, err := p.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("post %d events: %w", events, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	got, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("read receipts of %d events: %w", events, err)
+	}
+	want := fmt.Appendf(nil, `{"appended":%d,`, events)
+	if response.StatusCode != http.StatusOK || !bytes.HasPrefix(got, want) {
+		return fmt.Errorf("post %d events: %s: %.200s", events, response.Status, got)
+	}
+	return nil
+}
+
+// postBatches measures batches over a few connections.
+func (b *benchmark) postBatches(ctx context.Context, p *poster, events int) error {
+	type batch struct {
+		body   []byte
+		events int
+	}
+	batches := make(chan batch, events/benchBatch+1)
+	next := batch{}
+	for dated := range sample.Nation(benchSeed+2, events) {
+		separator := byte(',')
+		if next.events == 0 {
+			separator = '['
+		}
+		next.body = cloudevents.AppendJSON(append(next.body, separator), &dated.Event, 0,
+			dated.RecordedAt)
+		if next.events++; next.events == benchBatch {
+			next.body = append(next.body, ']')
+			batches <- next
+			next = batch{}
+		}
+	}
+	if next.events > 0 {
+		next.body = append(next.body, ']')
+		batches <- next
+	}
+	close(batches)
+	used, started := processorTime(), time.Now()
+	err := together(benchConnections, func(int) error {
+		for batch := range batches {
+			err := p.post(ctx, "application/cloudevents-batch+json", batch.body, batch.events)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.add(benchFigure{
+		Name:  "HTTP, batches of 1,000 over 4 connections, to durable",
+		Value: float64(events) / time.Since(started).Seconds(), Unit: "events/s", More: true,
+		Target: 50_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
+	})
+	b.addProcessorTime("HTTP, processor time per event of a batch", used, events)
+	return nil
+}
+
+// postCrowd measures 64 clients that send one event a request, and wait for its receipt.
+func (b *benchmark) postCrowd(ctx context.Context, p *poster) error {
+	const body = `{"specversion":"1.0","id":"%d-%d","source":"urn:cakupan:bench:http",` +
+		`"type":"id.cakupan.enrolment.reinstated.v1",` +
+		`"data":{"enrolment":"http-%d-%d","from":"2021-01-01"}}`
+	used, started := processorTime(), time.Now()
+	err := together(benchCrowd, func(n int) error {
+		for i := range benchPosts {
+			one := fmt.Appendf(nil, body, n, i, n, i)
+			if err := p.post(ctx, "application/cloudevents+json", one, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.add(benchFigure{
+		Name:  "HTTP, 64 clients of single events, to durable",
+		Value: benchCrowd * benchPosts / time.Since(started).Seconds(), Unit: "events/s",
+		More: true, Target: 5_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
+	})
+	b.addProcessorTime("HTTP, processor time per single event", used, benchCrowd*benchPosts)
+	return nil
+}
+
+// addProcessorTime adds what client and server together took of the processors since before.
+func (b *benchmark) addProcessorTime(name string, before time.Duration, events int) {
+	if used := processorTime() - before; used > 0 {
+		b.add(benchFigure{
+			Name: name, Value: float64(used.Microseconds()) / float64(events), Unit: "µs",
+		})
+	}
+}
+
+// together runs so many workers at once, and returns their errors.
+func together(workers int, work func(n int) error) error {
+	errs := make([]error, workers)
+	var wait sync.WaitGroup
+	for n := range workers {
+		wait.Go(func() { errs[n] = work(n) })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}

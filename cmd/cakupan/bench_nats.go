@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	adapter "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/sample"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+	"cakupan/eventstore/natsd"
+)
+
+// Messages of single events, from several publishers over the loopback interface.
+const (
+	messagePublishers = 4
+	messagesInFlight  = 256 // of all publishers together
+	messageEventsMax  = 200_000
+	plainMessages     = 1_000
+)
+
+// messages measures the intake of messages by NATS, beside a plain Watermill handler.
+func (b *benchmark) messages(ctx context.Context) error {
+	events := max(min(b.events/10, messageEventsMax), messagePublishers)
+	events -= events % messagePublishers
+	b.note("sending %d messages by NATS", events)
+	plain, err := b.plainWatermill(ctx)
+	if err != nil {
+		return err
+	}
+	l, err := openLedger(ctx, ledgerOptions{
+		Dir: filepath.Join(b.dir, "messages"), Create: true,
+		Messages: natsOptions{Address: "127.0.0.1:0"},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	if _, err := l.openIntake(ctx); err != nil {
+		return err
+	}
+	if err := l.takeMessages(ctx); err != nil {
+		return err
+	}
+	seconds, err := sendMessages(ctx, l.server.URL(), events)
+	if err != nil {
+		return err
+	}
+	head := l.writer.Head()
+	b.add(benchFigure{
+		Name:  "NATS intake, 256 messages in flight, to receipts",
+		Value: float64(events) / seconds, Unit: "events/s", More: true,
+		Target: 20_000, Floor: plain, FloorName: "events/s, Watermill",
+	})
+	b.add(benchFigure{
+		Name:  "events that share a frame, NATS intake",
+		Value: float64(head.Sequence) / float64(head.Message), Unit: "events", More: true,
+	})
+	return b.requests(ctx, l.server.URL())
+}
+
+// sendMessages publishes events one a message, and returns the seconds until all have receipts.
+func sendMessages(ctx context.Context, url string, events int) (seconds float64, err error) {
+	listener, err := nats.Connect(url)
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	receipts := make(chan cloudevents.Receipts, 1024)
+	if _, err = listener.Subscribe(natsin.SubjectReceipts+"*", func(m *nats.Msg) {
+		var r cloudevents.Receipts
+		_ = json.Unmarshal(m.Data, &r) // counts for nothing then, and the benchmark ends
+		receipts <- r
+	}); err != nil {
+		return 0, err
+	}
+	if err := listener.Flush(); err != nil {
+		return 0, err
+	}
+	lines := messageEvents(events)
+	started := time.Now()
+	failed := make(chan error, messagePublishers)
+	for p := range messagePublishers {
+		part := lines[p*len(lines)/messagePublishers : (p+1)*len(lines)/messagePublishers]
+		go func() { failed <- publishAll(ctx, url, fmt.Sprintf("bench-%d", p), part) }()
+	}
+	for done, ended := 0, 0; done < events || ended < messagePublishers; {
+		select {
+		case r := <-receipts:
+			if r.Refused > 0 || len(r.Receipts) == 0 {
+				return 0, fmt.Errorf("send messages: %d receipts, %d refused",
+					len(r.Receipts), r.Refused)
+			}
+			done += len(r.Receipts)
+		case err := <-failed:
+			if ended++; err != nil {
+				return 0, err
+			}
+		case <-time.After(time.Minute):
+			return 0, errors.New("send messages: receipts are missing")
+		}
+	}
+	return time.Since(started).Seconds(), nil
+}
+
+// messageEvents returns events as publishers send them.
+func messageEvents(count int) (lines [][]byte) {
+	for dated := range sample.Nation(benchSeed+2, count) {
+		lines = append(lines, cloudevents.AppendJSON(nil, &dated.Event, 0, dated.RecordedAt))
+	}
+	return lines
+}
+
+// publishAll publishes messages as nats.go does, with a share of those in flight.
+func publishAll(ctx context.Context, url, name string, lines [][]byte) error {
+	conn, err := nats.Connect(url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn,
+		jetstream.WithPublishAsyncMaxPending(messagesInFlight/messagePublishers))
+	if err != nil {
+		return err
+	}
+	futures := make([]jetstream.PubAckFuture, len(lines))
+	for i, line := range lines {
+		if futures[i], err = js.PublishAsync(natsin.SubjectIntake+name, line); err != nil {
+			return fmt.Errorf("publish message: %w", err)
+		}
+	}
+	for _, future := range futures {
+		select {
+		case <-future.Ok():
+		case err := <-future.Err():
+			return fmt.Errorf("publish message: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// plainWatermill measures what the intake would be without sharing: a handler that publishes each
+// message to a stream and waits.
+func (b *benchmark) plainWatermill(ctx context.Context) (rate float64, err error) {
+	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = server.Shutdown() }()
+	conn, err := server.Connect()
+	if err != nil {
+		return 0, err
+	}
+	publisher, err := adapter.NewPublisherWithNatsConn(conn, adapter.PublisherPublishConfig{
+		Marshaler: &adapter.NATSMarshaler{}, SubjectCalculator: adapter.DefaultSubjectCalculator,
+	}, watermill.NopLogger{})
+	if err != nil {
+		conn.Close()
+		return 0, err
+	}
+	source := gochannel.NewGoChannel(gochannel.Config{
+		OutputChannelBuffer: messagesInFlight,
+	}, watermill.NopLogger{})
+	router, err := message.NewRouter(message.RouterConfig{}, watermill.NopLogger{})
+	if err != nil {
+		return 0, err
+	}
+	handled := make(chan struct{}, plainMessages)
+	router.AddConsumerHandler("plain", "in", source, func(m *message.Message) error {
+		err := publisher.Publish("floor", m)
+		handled <- struct{}{}
+		return err
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- router.Run(ctx) }()
+	<-router.Running()
+	lines := messageEvents(plainMessages)
+	started := time.Now()
+	for i, line := range lines {
+		if err := source.Publish("in", message.NewMessage(strconv.Itoa(i), line)); err != nil {
+			return 0, fmt.Errorf("publish to watermill: %w", err)
+		}
+	}
+	for range lines {
+		<-handled
+	}
+	rate = float64(len(lines)) / time.Since(started).Seconds()
+	return rate, errors.Join(router.Close(), <-ended, publisher.Close())
+}
+
+// requests measures who waits for receipts: one alone, and many at a time.
+func (b *benchmark) requests(ctx context.Context, url string) error {
+	conn, err := nats.Connect(url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var latencies []time.Duration
+	for dated := range sample.Nation(benchSeed+3, benchSingles) {
+		dated.Event.Key = event.Key{Source: "urn:cakupan:bench:request", ID: dated.Event.ID}
+		line := cloudevents.AppendJSON(nil, &dated.Event, 0, dated.RecordedAt)
+		before := time.Now()
+		if _, err := conn.RequestWithContext(ctx, natsin.SubjectRequest+"bench", line); err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+		latencies = append(latencies, time.Since(before))
+	}
+	p50, p99 := percentiles(slices.Clone(latencies))
+	b.add(benchFigure{Name: "NATS request to receipt, one alone, p50", Value: p50, Unit: "ms"})
+	b.add(benchFigure{Name: "NATS request to receipt, one alone, p99", Value: p99, Unit: "ms"})
+	return nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// certificate is a TLS certificate and its key, in two files that may be replaced at any time.
+type certificate struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	seen    [2]fileStamp
+	looked  time.Time
+}
+
+// fileStamp tells one content of a file from another without reading it.
+type fileStamp struct {
+	size     int64
+	modified time.Time
+}
+
+// lookInterval is how long a replaced certificate may go unnoticed.
+const lookInterval = time.Second
+
+// serverTLS returns how a server answers with the certificate in a file of PEM, with the key in
+// another one; nil for no files. A certificate that is renewed there is used from the next
+// connection on; one that cannot be read is told to the operator, and the last good one is used.
+func serverTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+	switch {
+	case certFile == "" && keyFile == "":
+		return nil, nil //nolint:nilnil // what http.Server takes for no TLS
+	case certFile == "" || keyFile == "":
+		return nil, usage("--tls-cert and --tls-key go together")
+	}
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
+	seen, err := c.stamps()
+	if err == nil {
+		err = c.load(seen)
+	}
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable,
+			"the certificate or its key cannot be used: both are files of PEM that belong together",
+			err)
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return c.get(time.Now()), nil
+		},
+	}, nil
+}
+
+// get returns the newest certificate that can be used.
+func (c *certificate) get(now time.Time) *tls.Certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now.Sub(c.looked) < lookInterval {
+		return c.current
+	}
+	c.looked = now
+	seen, err := c.stamps()
+	if err == nil && seen == c.seen {
+		return c.current
+	}
+	if err == nil {
+		err = c.load(seen)
+	}
+	if err != nil {
+		c.log.Error("renewed certificate cannot be used: the last one stays",
+			slog.Any("error", err))
+	} else {
+		c.log.Info("certificate was renewed")
+	}
+	return c.current
+}
+
+// load reads the files. seen was taken before: what changes while they are read is noticed at
+// the next look, as are two files of which only one is replaced yet.
+func (c *certificate) load(seen [2]fileStamp) error {
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return fmt.Errorf("load certificate: %w", err)
+	}
+	c.current, c.seen = &pair, seen
+	return nil
+}
+
+func (c *certificate) stamps() (seen [2]fileStamp, err error) {
+	for i, path := range []string{c.certFile, c.keyFile} {
+		info, statErr := os.Stat(path)
+		if statErr != nil {
+			err = errors.Join(err, statErr)
+			continue
+		}
+		seen[i] = fileStamp{size: info.Size(), modified: info.ModTime()}
+	}
+	return seen, err
+}

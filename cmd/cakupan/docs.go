@@ -1,0 +1,68 @@
+package main
+
+import (
+	"cakupan/cmd/internal/apidoc"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// docsCommand prints the documents that a server answers with, without one.
+type docsCommand struct {
+	OpenAPI  docsOpenAPI  `cmd:"" name:"openapi" help:"The routes: an OpenAPI document."`
+	AsyncAPI docsAsyncAPI `cmd:"" name:"asyncapi" help:"The NATS subjects: an AsyncAPI document."`
+	Schema   docsSchema   `cmd:"" help:"The JSON Schema of an event."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*docsCommand) Help() string {
+	return `They are JSON, which is YAML too, and the same as what a server answers at
+/openapi.json, /asyncapi.json and /schemas/.
+
+Examples:
+
+	cakupan docs openapi > openapi.json
+	cakupan docs schema enrolment.opened.v1
+	cakupan docs schema enrolment.opened.v1 --only-data` + exitCodes
+}
+
+type (
+	docsOpenAPI  struct{}
+	docsAsyncAPI struct{}
+	docsSchema   struct {
+		Type     string `arg:"" optional:"" help:"${docsType}"`
+		OnlyData bool   `help:"The schema of the data alone."`
+	}
+)
+
+// Run runs the command.
+func (*docsOpenAPI) Run(out *console) error { return out.document("openapi.json") }
+
+// Run runs the command.
+func (*docsAsyncAPI) Run(out *console) error { return out.document("asyncapi.json") }
+
+// Run runs the command.
+func (c *docsSchema) Run(out *console) error {
+	name := c.Type
+	if name == "" {
+		if c.OnlyData {
+			return usage("data differs from type to type: name one, such as enrolment.opened.v1")
+		}
+		name = apidoc.AnyEvent
+	}
+	document, found := apidoc.Schema(name, c.OnlyData)
+	if !found {
+		return problem.New(problem.NotFound, "there is no type "+event.MaskNIK(name)+
+			": types are such as enrolment.opened.v1")
+	}
+	return out.document(document)
+}
+
+// document prints a document.
+func (c *console) document(name string) error {
+	text, found := apidoc.Document(name)
+	if !found {
+		return problem.New(problem.NotFound, "there is no document "+name)
+	}
+	_, err := c.stdout.Write(text)
+	return err
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/problem"
+)
+
+// ListKey returns the key under which rows of lists get their ids.
+func (l *ledger) ListKey(ctx context.Context) ([lists.KeySize]byte, error) {
+	if _, err := l.openIntake(ctx); err != nil {
+		return [lists.KeySize]byte{}, err
+	}
+	return l.vault.ListKey(), nil
+}
+
+// listKey asks for the ledger's key of lists.
+func (s *source) listKey(ctx context.Context) (key [lists.KeySize]byte, err error) {
+	response, err := s.get(ctx, "/v1/lists/key", nil)
+	if err != nil {
+		return key, err
+	}
+	var answer httpapi.ListKey
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return key, fmt.Errorf("read key of lists: %w", err)
+	}
+	n, err := hex.Decode(key[:], []byte(answer.Key))
+	if err != nil || n != len(key) || len(answer.Key) != 2*len(key) {
+		return key, problem.New(problem.ServerUnreachable,
+			"the server did not answer with a key of lists: is it an older cakupan?")
+	}
+	return key, nil
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// listsImport imports a file and returns what it came to.
+func listsImport(t *testing.T, args ...string) (got summary, diagnostics string, code int) {
+	t.Helper()
+	stdout, diagnostics, code := e2eRun(t.Context(), t, nil, append([]string{"import", "--json"}, args...)...)
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatalf("%v: exit %d: %s%s", args, code, stdout, diagnostics)
+	}
+	return got, diagnostics, code
+}
+
+// fillBook writes rows under the columns of a template, and its list's id.
+func fillBook(t *testing.T, path, id string, rows [][]any) {
+	t.Helper()
+	f, err := excelize.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := f.GetSheetName(0)
+	if err := f.SetCellValue(sheet, "B1", id); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows {
+		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+4), &row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fillText does the same with a template in CSV.
+func fillText(t *testing.T, path, id string, rows [][]any) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	separator := ";"
+	if !strings.Contains(string(content), separator) {
+		separator = ","
+	}
+	first, rest, _ := strings.Cut(string(content), "\r\n")
+	text := strings.Replace(first, separator, separator+id, 1) + "\r\n" + rest
+	for _, row := range rows {
+		for i, value := range row {
+			if i > 0 {
+				text += separator
+			}
+			text += `"` + fmt.Sprint(value) + `"`
+		}
+		text += "\r\n"
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTemplatesAreRead fills in each template, in either format and language, and imports it: the
+// four templates of a kind are one list.
+func TestTemplatesAreRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ledger := filepath.Join(dir, "ledger")
+	rows := map[string]map[string][][]any{
+		"enrolment": {
+			"id": {
+				{"7503011501900001", "", "75.03 Kabupaten Bone Bolango", "Penerima Upah", "Swasta", "JKK, JKM", "APBD", "2021-01-31"},
+				{"7503011501900002", "21012345678", "75.71 Kota Gorontalo", "Bukan Penerima Upah", "Pekerja Rentan", "JKK, JKM, JHT", "Peserta Sendiri", "01/02/2021"},
+			},
+			"en": {
+				{"7503011501900001", "", "75.03 Kabupaten Bone Bolango", "Wage Earner", "Private Sector", "JKK, JKM", "Local Government", "2021-01-31"},
+				{"7503011501900002", "21012345678", "75.71 Kota Gorontalo", "Non Wage Earner", "Vulnerable Worker", "JKK, JKM, JHT", "Worker", "01/02/2021"},
+			},
+		},
+		"termination": {
+			"id": {{"7503011501900001", "", "2021-07-01", "Mengundurkan Diri"}, {"", "21012345678", "01/07/2021", "PHK"}},
+			"en": {{"7503011501900001", "", "2021-07-01", "Resignation"}, {"", "21012345678", "01/07/2021", "Layoff"}},
+		},
+		"funding": {
+			"id": {{"BB-1", "7503011501900001", "", "2021-01", "Desember 2021"}},
+			"en": {{"BB-1", "7503011501900001", "", "2021-01", "December 2021"}},
+		},
+	}
+	for kind, byLanguage := range rows {
+		appended := uint64(0)
+		for language, filled := range byLanguage {
+			for _, format := range []string{"xlsx", "csv"} {
+				path := filepath.Join(dir, kind+"-"+language+"."+format)
+				_, diagnostics, code := e2eRun(t.Context(), t, nil, "template", kind,
+					"--format", format, "--lang", language, "-o", path)
+				if code != 0 {
+					t.Fatalf("exit %d: %s", code, diagnostics)
+				}
+				if _, _, code := e2eRun(t.Context(), t, nil, "import", "--data", ledger, path); code != 2 {
+					t.Errorf("%s, not filled in: exit %d", path, code)
+				}
+				if format == "csv" {
+					fillText(t, path, "L-"+kind, filled)
+				} else {
+					fillBook(t, path, "L-"+kind, filled)
+				}
+				got, diagnostics, code := listsImport(t, "--data", ledger, path)
+				if code != 0 || got.Read != uint64(len(filled)) || got.Lists[0].Kind != kind {
+					t.Errorf("%s: exit %d, %+v: %s", path, code, got, diagnostics)
+				}
+				appended += got.Appended
+			}
+		}
+		if appended != uint64(len(byLanguage["id"])) {
+			t.Errorf("%s: four forms of one list appended %d events", kind, appended)
+		}
+	}
+}
+
+// TestWorkbookComesBack imports a workbook with rows that are refused, corrects those in the
+// workbook that comes back, and imports that: into a folder and over a server alike.
+func TestWorkbookComesBack(t *testing.T) {
+	t.Parallel()
+	for _, over := range []string{"folder", "server"} {
+		t.Run(over, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			to := []string{"--data", filepath.Join(dir, "ledger")}
+			if over == "server" {
+				if err := os.MkdirAll(filepath.Join(dir, "ledger"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				base, _ := e2eServe(t, filepath.Join(dir, "ledger"))
+				to = []string{"--server", base}
+			}
+			list, back := filepath.Join(dir, "list.xlsx"), filepath.Join(dir, "back.xlsx")
+			makeWorkbook(t, list)
+			got, diagnostics, code := listsImport(t, append(to, "--rejects", back, list)...)
+			if code != 3 || got.Read != 3 || got.Appended != 1 || got.Refused != 2 ||
+				strings.Contains(diagnostics, "7503011501900") {
+				t.Fatalf("exit %d, %+v: %s", code, got, diagnostics)
+			}
+			if info, err := os.Stat(back); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v, %v: others may read it", info.Mode(), err)
+			}
+			correct(t, back)
+			got, diagnostics, code = listsImport(t, append(to, back)...)
+			if code != 0 || got.Read != 2 || got.Appended != 2 {
+				t.Errorf("exit %d, %+v: %s", code, got, diagnostics)
+			}
+			got, _, _ = listsImport(t, append(to, list)...)
+			if got.Duplicates != 1 || got.Refused != 2 {
+				t.Errorf("the first list again: %+v", got)
+			}
+		})
+	}
+}
+
+func makeWorkbook(t *testing.T, path string) {
+	t.Helper()
+	f := excelize.NewFile()
+	for i, row := range [][]any{
+		{"DAFTAR PEKERJA"},
+		{"Daftar", "BB-7"},
+		{"NIK", "Nama", "Kode Wilayah", "Segmen", "Kategori", "Program", "Penanggung Iuran", "TMT"},
+		{"7503011501900001", "ANI", "75.03", "PU", "Swasta", "JKK", "APBD", 44197},
+		{7503011501900002, "BUDI", "75.03", "PU", "Swasta", "JKK", "APBD", 44197},
+		{"7503011501900003", "IDA", 7503, "PU", "Swasta", "JKK", "APBD", 44197},
+	} {
+		if err := f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.SaveAs(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// correct does what the words in the last column of a workbook say.
+func correct(t *testing.T, path string) {
+	t.Helper()
+	f, err := excelize.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := f.GetSheetName(0)
+	rows, err := f.GetRows(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	corrected := 0
+	for i, row := range rows {
+		if len(row) < 9 {
+			continue
+		}
+		switch words := row[8]; {
+		case strings.Contains(words, "NIK: Excel telah membuang angka"):
+			err = f.SetCellValue(sheet, fmt.Sprintf("A%d", i+1), "7503011501900002")
+		case strings.Contains(words, "Kode Wilayah: maksudnya 75.03"):
+			err = f.SetCellValue(sheet, fmt.Sprintf("C%d", i+1), "75.03")
+		default:
+			continue
+		}
+		if corrected++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if corrected != 2 {
+		t.Fatalf("%d rows to correct in %q", corrected, rows)
+	}
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/natsd"
+	"cakupan/eventstore/seal"
+)
+
+// sealKeyFile is the key of what publishers sent and is not in the log: in the vault's folder,
+// where it is kept as the vault's own key is.
+const sealKeyFile = "intake.key"
+
+// natsOptions say who may connect to the ledger by NATS, and where.
+type natsOptions struct {
+	Address  string           // of the embedded server; empty: nobody connects
+	TLS      *tls.Config      // nil: none
+	Register *access.Registry // nil: everybody may publish and read
+}
+
+// natsRoles says what the roles of the register are to the server. It is never written.
+var natsRoles = map[access.Role]natsd.Role{
+	access.Publisher: natsd.RolePublisher,
+	access.Auditor:   natsd.RoleAuditor,
+	access.Dashboard: natsd.RoleNone,
+}
+
+// login returns who has connected.
+func (o natsOptions) login(name, secret, remote string) (natsd.Client, error) {
+	if o.Register == nil || !o.Register.Guarded() {
+		open := func() bool { return o.Register == nil || !o.Register.Guarded() }
+		return natsd.Client{Role: natsd.RoleAnyone, Valid: open}, nil
+	}
+	m, err := o.Register.Authenticate(name, secret, remote)
+	if err != nil {
+		return natsd.Client{}, err
+	}
+	return natsd.Client{
+		Name: m.Name, Role: natsRoles[m.Role], Valid: func() bool { return o.Register.Current(m) },
+	}, nil
+}
+
+// server returns the options of the embedded server.
+func (l *ledger) natsServer() natsd.Options {
+	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
+	if l.opts.Messages.Address != "" {
+		opts.Address, opts.TLS = l.opts.Messages.Address, l.opts.Messages.TLS
+		opts.Authenticate = l.opts.Messages.login
+	}
+	return opts
+}
+
+// natsConnect returns how the intake of messages connects.
+func (l *ledger) natsConnect() natsin.Connect {
+	if l.server != nil {
+		return natsin.Connect{Front: l.server.ConnectFront, Store: l.server.ConnectStore}
+	}
+	connect := func() (*nats.Conn, error) {
+		return nats.Connect(l.opts.NATS, nats.Name("cakupan intake"), nats.MaxReconnects(-1),
+			nats.ReconnectBufSize(-1)) // what waited would be stored after it was given up
+	}
+	return natsin.Connect{Front: connect, Store: connect}
+}
+
+// takeMessages begins to take in what publishers send by NATS, and what waits of that.
+func (l *ledger) takeMessages(ctx context.Context) error {
+	sealer, err := l.openSealer(ctx)
+	if err != nil {
+		return err
+	}
+	opts := natsin.Options{
+		Connect: l.natsConnect(), Sealer: sealer, Replicas: l.opts.Replicas,
+		Now: time.Now, Log: l.opts.Log, Fault: l.opts.fault,
+	}
+	if l.server != nil {
+		opts.FreeSpace = l.server.FreeSpace
+	}
+	if l.messages, err = natsin.Start(ctx, reporters{l}, opts); err != nil {
+		return err
+	}
+	if l.opts.Messages.Address == "" {
+		return nil
+	}
+	if err := l.server.Listen(); err != nil {
+		return err
+	}
+	if register := l.opts.Messages.Register; register != nil {
+		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		l.background.Go(func() { register.Watch(ctx, l.server.Recheck) })
+		l.background.Go(func() { <-l.closing; stop() })
+	}
+	return nil
+}
+
+// openSealer returns what seals messages that wait. A new ledger gets a new key; where something
+// is sealed already, a new one would make it unreadable.
+func (l *ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sealer != nil {
+		return l.sealer, nil
+	}
+	path := l.folder.path(vaultFolder, sealKeyFile)
+	sealer, err := seal.ReadKey(path)
+	if errors.Is(err, seal.ErrNoKey) {
+		var waiting uint64
+		if waiting, err = l.sealedMessages(ctx); err == nil && waiting > 0 {
+			return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and %d"+
+				" messages of publishers wait that only it opens: put it back from its backup."+
+				" To give them up, stop the ledger and delete the folders %s and %s under %s",
+				path, waiting, natsin.StreamIntake, natsin.StreamRefused,
+				l.folder.path(natsFolder, "jetstream")))
+		}
+		if err == nil {
+			err = os.MkdirAll(l.folder.path(vaultFolder), privateFolders)
+		}
+		if err == nil {
+			sealer, err = seal.CreateKey(path)
+		}
+	}
+	if err != nil {
+		return nil, folderError(l.folder.dir, err)
+	}
+	l.sealer = sealer
+	return sealer, nil
+}
+
+// sealedMessages returns how many messages are stored that need the key.
+func (l *ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
+	js, err := jetstream.New(l.conns[0])
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range []string{natsin.StreamIntake, natsin.StreamRefused} {
+		stream, err := js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("look for stream %s: %w", name, err)
+		}
+		count += stream.CachedInfo().State.Msgs
+	}
+	return count, nil
+}
+
+// reporters is the ledger as the intake of messages asks it.
+type reporters struct{ *ledger }
+
+// Submit takes in events of a publisher.
+func (r reporters) Submit(
+	ctx context.Context, raw [][]byte, scope *event.Scope,
+) ([]event.Receipt, error) {
+	return r.ledger.Submit(ctx, raw, httpapi.SubmitOptions{Scope: scope})
+}
+
+// Scope returns what a publisher may report now.
+func (r reporters) Scope(publisher string) (*event.Scope, error) {
+	register := r.opts.Messages.Register
+	if register == nil || !register.Guarded() {
+		return nil, nil
+	}
+	entries, err := register.Entries()
+	if err != nil {
+		return nil, fmt.Errorf("look up publisher: %w", err)
+	}
+	for i := range entries {
+		e := &entries[i]
+		if e.Name == publisher && e.Role == access.Publisher && e.RevokedAt.IsZero() {
+			return &event.Scope{
+				Publisher: e.Name, Sources: e.Sources, Regions: e.Regions, Types: e.Types,
+			}, nil
+		}
+	}
+	return nil, &event.Refusal{
+		Code: event.Forbidden,
+		Detail: "nobody of this name may report events, or not any more: ask whoever runs the" +
+			" ledger",
+	}
+}

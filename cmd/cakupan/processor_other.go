@@ -1,0 +1,9 @@
+//go:build !unix
+
+package main
+
+import "time"
+
+// processorTime returns what the program has used of the processors so far, 0 where the system
+// does not tell.
+func processorTime() time.Duration { return 0 }

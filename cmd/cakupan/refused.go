@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+)
+
+// refusedCommand settles what was refused after its publisher had been told that it is stored.
+type refusedCommand struct {
+	List  refusedListCommand  `cmd:"" help:"List what was refused."`
+	Show  refusedShowCommand  `cmd:"" help:"Show one with what was sent, a NIK masked."`
+	Retry refusedRetryCommand `cmd:"" help:"Take in again, as its publisher may report now."`
+	Drop  refusedDropCommand  `cmd:"" help:"Remove for ever."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*refusedCommand) Help() string {
+	return `What a publisher sends by NATS without waiting for receipts can only be refused later.
+It is kept, sealed, until somebody settles it here. To retry and drop, ask at the machine of the
+server.
+
+Examples:
+
+	cakupan refused list
+	cakupan refused show 17
+	cakupan refused retry 17 18
+	cakupan refused retry --all --server http://127.0.0.1:7070
+	cakupan refused drop 19` + exitCodes
+}
+
+type (
+	refusedListCommand struct{}
+	refusedShowCommand struct {
+		Number uint64 `arg:"" help:"Its number in the list."`
+	}
+	refusedRetryCommand struct{ chosen }
+	refusedDropCommand  struct{ chosen }
+)
+
+// chosen are those that a command is for.
+type chosen struct {
+	Number []uint64 `arg:"" optional:"" help:"Numbers in the list."`
+	All    bool     `help:"All that are in the list now."`
+}
+
+const refusedPath = "/v1/refused"
+
+// Run runs the command.
+func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *source) error {
+		t := newTable(">Number", "Received", "Publisher", "Event", "Code", "Why")
+		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
+		count := 0
+		err := s.refused(ctx, func(line []byte, one httpapi.Refused) error {
+			count++
+			if w.JSON {
+				_, err := fmt.Fprintf(buffered, "%c%s", "[,"[min(count-1, 1)], line)
+				return err
+			}
+			t.add(strconv.FormatUint(one.Number, 10), localTime(one.ReceivedAt), one.Publisher,
+				one.ID, codeText(one.Code, one.Field), one.Detail)
+			return nil
+		})
+		switch {
+		case err != nil:
+			return err
+		case w.JSON && count == 0:
+			return out.writeJSON([]struct{}{})
+		case w.JSON:
+			_, _ = buffered.WriteString("]\n") // the writer keeps its first error
+			return buffered.Flush()
+		case count == 0:
+			_, err := fmt.Fprintln(out.stdout, "nothing is refused")
+			return err
+		}
+		return t.write(out.stdout)
+	})
+}
+
+func codeText(code event.Code, field string) string {
+	if field == "" {
+		return string(code)
+	}
+	return string(code) + " (" + field + ")"
+}
+
+// refused reads the list of what was refused.
+func (s *source) refused(ctx context.Context, use func([]byte, httpapi.Refused) error) error {
+	response, err := s.get(ctx, refusedPath, url.Values{})
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(response.Body, 64<<10)
+	for err == nil {
+		var line []byte
+		line, err = in.ReadBytes('\n')
+		var one httpapi.Refused
+		switch {
+		case err != nil:
+		case problem.IsLine(line):
+			err = problem.Parse(http.StatusServiceUnavailable, line, false)
+		default:
+			if err = json.Unmarshal(line, &one); err == nil {
+				err = use(line, one)
+			}
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return errors.Join(err, response.Body.Close())
+}
+
+// Run runs the command.
+func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *source) error {
+		var one httpapi.Refused
+		if err := s.refusedDo(ctx, http.MethodGet, c.Number, "", &one); err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(one)
+		}
+		_, err := fmt.Fprintf(out.stdout, "%d, received %s from %s\n%s: %s\n\n%s\n", one.Number,
+			localTime(one.ReceivedAt), one.Publisher, codeText(one.Code, one.Field), one.Detail,
+			one.Original)
+		return err
+	})
+}
+
+// refusedDo sends a request about one and reads the answer.
+func (s *source) refusedDo(
+	ctx context.Context, method string, number uint64, verb string, into any,
+) error {
+	path := refusedPath + "/" + strconv.FormatUint(number, 10) + verb
+	response, err := s.send(ctx, method, path, url.Values{})
+	if err != nil {
+		return err
+	}
+	err = json.NewDecoder(response.Body).Decode(into)
+	return errors.Join(err, response.Body.Close())
+}
+
+// numbers returns those that were chosen.
+func (c *chosen) numbers(ctx context.Context, s *source) (numbers []uint64, err error) {
+	if c.All == (len(c.Number) > 0) {
+		return nil, usage("name numbers of the list, or --all")
+	}
+	if !c.All {
+		return c.Number, nil
+	}
+	err = s.refused(ctx, func(_ []byte, one httpapi.Refused) error {
+		numbers = append(numbers, one.Number)
+		return nil
+	})
+	return numbers, err
+}
+
+// retried is what a retry came to.
+type retried struct {
+	Number uint64 `json:"number"`
+	cloudevents.Receipts
+}
+
+// Run runs the command.
+func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *source) error {
+		numbers, err := c.numbers(ctx, s)
+		again := false
+		for _, number := range numbers {
+			result := retried{Number: number}
+			err := s.refusedDo(ctx, http.MethodPost, number, "/retry", &result.Receipts)
+			if err == nil {
+				err = result.write(out, w.JSON)
+			}
+			if err != nil {
+				return err
+			}
+			again = again || result.Refused > 0
+		}
+		if err == nil && again {
+			return quietExit(problem.ExitRefused)
+		}
+		return err
+	})
+}
+
+func (r *retried) write(out *console, asJSON bool) error {
+	if asJSON {
+		return out.writeJSON(r)
+	}
+	for _, receipt := range r.Receipts.Receipts {
+		text := string(receipt.Status)
+		if receipt.Status == event.Refused {
+			text += ": " + codeText(receipt.Code, receipt.Field) + ": " + receipt.Detail
+		} else {
+			text += " as event " + thousands(receipt.Sequence)
+		}
+		if _, err := fmt.Fprintf(out.stdout, "%d: %s\n", r.Number, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run runs the command.
+func (c *refusedDropCommand) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *source) error {
+		numbers, err := c.numbers(ctx, s)
+		for _, number := range numbers {
+			var dropped struct {
+				Dropped uint64 `json:"dropped"`
+			}
+			if err := s.refusedDo(ctx, http.MethodDelete, number, "", &dropped); err != nil {
+				return err
+			}
+			if w.JSON {
+				err = out.writeJSON(dropped)
+			} else {
+				_, err = fmt.Fprintf(out.stdout, "%d: dropped\n", number)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}

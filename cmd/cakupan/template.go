@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/xuri/excelize/v2"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/problem"
+)
+
+// templateCommand writes an empty list to be filled in.
+type templateCommand struct {
+	Kind   string `arg:"" help:"enrolment, termination or funding."`
+	Format string `enum:"csv,xlsx" default:"xlsx" help:"csv or xlsx (default: xlsx)."`
+	Lang   string `enum:"id,en" default:"id" help:"Language: id or en (default: id)."`
+	Output string `short:"o" placeholder:"FILE" help:"File to write (default: standard output)."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*templateCommand) Help() string {
+	return `A workbook comes with drop-downs and a help sheet. Filled in, it is what cakupan import
+reads.
+
+Examples:
+
+	cakupan template enrolment -o kepesertaan.xlsx
+	cakupan template funding --format csv --lang en > funding.csv` + exitCodes
+}
+
+// Run runs the command.
+func (c *templateCommand) Run(out *console) error {
+	kind, ok := lists.ParseKind(c.Kind)
+	if !ok {
+		return usage("there are templates for enrolment, termination and funding")
+	}
+	language := lists.English
+	if c.Lang == "id" {
+		language = lists.Indonesian
+	}
+	t := lists.NewTemplate(kind, language)
+	write := func(to io.Writer) error {
+		if c.Format == "csv" {
+			return t.WriteCSV(to, language)
+		}
+		return writeBook(to, &t, language)
+	}
+	if c.Output == "" {
+		if out.chart && c.Format == "xlsx" {
+			return usage("a workbook is nothing for a terminal: name a file with -o")
+		}
+		return write(out.stdout)
+	}
+	// Nobody wants a list that is filled in replaced by an empty one.
+	file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFiles)
+	if errors.Is(err, os.ErrExist) {
+		return usage(c.Output + " is there already: name another file")
+	} else if err != nil {
+		return problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
+	}
+	if err := errors.Join(write(file), file.Close()); err != nil {
+		return fmt.Errorf("write template: %w", err)
+	}
+	return nil
+}
+
+// templateRows is how many rows of a template have drop-downs.
+const templateRows = 10_000
+
+// book is a workbook that is made.
+type book struct {
+	*excelize.File
+	errs []error
+}
+
+// note keeps an error until the end: the workbook is in memory, and nothing of it is used then.
+func (b *book) note(err error) { b.errs = append(b.errs, err) }
+
+// set puts a value into a cell.
+func (b *book) set(sheet string, column, row int, value any) {
+	cell, err := excelize.CoordinatesToCellName(column, row)
+	b.note(err)
+	b.note(b.SetCellValue(sheet, cell, value))
+}
+
+// style returns a format of cells.
+func (b *book) style(s *excelize.Style) int {
+	id, err := b.NewStyle(s)
+	b.note(err)
+	return id
+}
+
+// writeBook writes a template as a workbook.
+func writeBook(out io.Writer, t *lists.Template, language lists.Language) error {
+	b := &book{File: excelize.NewFile()}
+	help, codes := "Help", "Codes"
+	if language == lists.Indonesian {
+		help, codes = "Petunjuk", "Kode"
+	}
+	b.note(b.SetSheetName("Sheet1", t.Sheet))
+	for _, name := range []string{help, codes} {
+		_, err := b.NewSheet(name)
+		b.note(err)
+	}
+	b.fillList(t, codes)
+	b.fillHelp(t, help, language)
+	_, err := b.WriteTo(out)
+	return errors.Join(append(b.errs, err, b.Close())...)
+}
+
+// fillList fills the sheet that people fill in, and the one with what they may choose.
+func (b *book) fillList(t *lists.Template, codes string) {
+	bold := b.style(&excelize.Style{
+		Font: &excelize.Font{Bold: true},
+		Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDEBF7"}},
+	})
+	day := "yyyy-mm-dd"
+	dates := b.style(&excelize.Style{CustomNumFmt: &day})
+	texts := b.style(&excelize.Style{NumFmt: 49}) // Text
+	header := len(t.Lines) + 1
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		letters, err := excelize.ColumnNumberToName(i + 1)
+		b.note(err)
+		style := texts
+		if c.Date {
+			style = dates
+		}
+		b.note(b.SetColStyle(t.Sheet, letters, style))
+		b.note(b.SetColWidth(t.Sheet, letters, letters, 26))
+		b.set(t.Sheet, i+1, header, c.Title)
+		top := fmt.Sprint(letters, header)
+		b.note(b.SetCellStyle(t.Sheet, top, top, bold))
+		if len(c.Choices) > 0 { // without the others, the sheet is never taken for a list
+			b.set(codes, i+1, 1, c.Title)
+		}
+		for n, choice := range c.Choices {
+			b.set(codes, i+1, n+2, choice)
+		}
+		rows := fmt.Sprintf("%s%d:%s%d", letters, header+1, letters, header+templateRows)
+		b.validate(t.Sheet, rows, c, fmt.Sprintf("%s!$%s$2:$%s$%d",
+			codes, letters, letters, len(c.Choices)+1))
+	}
+	for i, line := range t.Lines {
+		b.set(t.Sheet, 1, i+1, line[0])
+		b.set(t.Sheet, 2, i+1, line[1])
+		b.note(b.SetCellStyle(t.Sheet, fmt.Sprint("A", i+1), fmt.Sprint("A", i+1), bold))
+		b.note(b.SetCellStyle(t.Sheet, fmt.Sprint("B", i+1), fmt.Sprint("B", i+1), texts))
+	}
+	prompt := excelize.NewDataValidation(true)
+	prompt.SetSqref("B1")
+	prompt.SetInput(t.Lines[0][0], t.Advice[0])
+	b.note(b.AddDataValidation(t.Sheet, prompt))
+	b.note(b.SetPanes(t.Sheet, &excelize.Panes{
+		Freeze: true, YSplit: header, TopLeftCell: fmt.Sprint("A", header+1),
+		ActivePane: "bottomLeft",
+	}))
+}
+
+// validate gives the rows of a column their help and, where there are choices, a drop-down.
+func (b *book) validate(sheet, rows string, c *lists.TemplateColumn, choices string) {
+	v := excelize.NewDataValidation(true)
+	v.SetSqref(rows)
+	v.SetInput(c.Title, c.Help)
+	if len(c.Choices) > 0 {
+		v.SetSqrefDropList(choices)
+		// People paste, and other words are known too: it is a help, not a bar.
+		v.SetError(excelize.DataValidationErrorStyleWarning, c.Title, c.Help)
+	}
+	b.note(b.AddDataValidation(sheet, v))
+}
+
+// fillHelp fills the help sheet.
+func (b *book) fillHelp(t *lists.Template, sheet string, language lists.Language) {
+	titles := []string{"Column", "What it holds", "Example"}
+	if language == lists.Indonesian {
+		titles = []string{"Kolom", "Isinya", "Contoh"}
+	}
+	for i, title := range titles {
+		b.set(sheet, i+1, 1, title)
+	}
+	row := 2
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		for n, text := range []string{c.Title, c.Help, c.Example} {
+			b.set(sheet, n+1, row, text)
+		}
+		row++
+	}
+	for _, text := range t.Advice {
+		row++
+		b.set(sheet, 2, row, text)
+	}
+	wrap := b.style(&excelize.Style{
+		Alignment: &excelize.Alignment{WrapText: true, Vertical: "top"},
+	})
+	b.note(b.SetColStyle(sheet, "B", wrap))
+	for column, width := range map[string]float64{"A": 28, "B": 90, "C": 32} {
+		b.note(b.SetColWidth(sheet, column, column, width))
+	}
+}

@@ -1,0 +1,196 @@
+package apidoc
+
+import (
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// fields is a schema of an object all of whose members are there, and no other.
+func fields(properties object) object { return optional(properties) }
+
+// optional is a schema of an object with some members that are not always there.
+func optional(properties object, sometimes ...string) object {
+	var required list
+	for i := range properties {
+		always := true
+		for _, name := range sometimes {
+			always = always && name != properties[i].name
+		}
+		if always {
+			required = append(required, properties[i].name)
+		}
+	}
+	return o("type", "object").with("required", required).with("properties", properties).
+		with("additionalProperties", false)
+}
+
+// words is a schema of a value of a type, described.
+func words(kind, description string) object {
+	return o("description", description).with("type", kind)
+}
+
+func orNull(schema object) object { return o("oneOf", list{schema, o("type", "null")}) }
+
+func arrayOf(items object) object { return o("type", "array").with("items", items) }
+
+// answer makes the definition of an answer, or of a part of one.
+func (l *library) answer(name string) object {
+	switch name {
+	case "Receipt":
+		return optional(l.receipt(), "sequence", "code", "field", "detail")
+	case "Receipts":
+		return fields(l.receipts())
+	case "Problem":
+		return l.problem()
+	case "Batch":
+		return arrayOf(l.ref("Event")).with("maxItems", 10_000)
+	case "RecordedEvent":
+		return o("description", "An event of the log: the CloudEvent as accepted, with its place"+
+			" and record time, and with the worker id in the place of a NIK.").
+			with("allOf", list{l.ref("Event"), o("required", texts("sequence", "recordedat"))})
+	case "PubAck":
+		return l.pubAck()
+	case "Health":
+		return optional(o("status", words("string", "ok, or a word for what is wrong")).
+			with("head", words("integer", "the last sequence of the log")).
+			with("projections", o("type", "object").with("additionalProperties",
+				fields(o("sequence", words("integer", "the last sequence it has applied"))))).
+			with("why", words("string", "what is wrong")), "why")
+	case "ListKey":
+		return fields(o("key", words("string", "32 bytes in hexadecimal").
+			with("pattern", "^[0-9a-f]{64}$")))
+	case "RefusedMessage":
+		return optional(o("number", words("integer", "under which it is kept")).
+			with("publisher", words("string", "who sent it, where that is known")).
+			with("receivedAt", o("type", "string").with("format", "date-time")).
+			with("code", words("string", "why it was refused").with("examples", refusalCodes())).
+			with("field", words("string", "what is wrong of it")).
+			with("detail", words("string", "what to do about it")).
+			with("original", words("string", "what was sent, a NIK masked; not in lists")),
+			"publisher", "field", "detail", "original")
+	case "ReplayResult":
+		return fields(o("projection", words("string", "which one was rebuilt")).
+			with("events", words("integer", "how many were applied")).
+			with("seconds", words("number", "how long it took")).
+			with("eventsPerSecond", words("number", "how fast it was")).
+			with("digest", words("string", "of all that the projection says")).
+			with("matches", words("boolean", "the live one has the same digest at that sequence")))
+	case "VerifyReport":
+		return fields(o("ok", words("boolean", "no damage was found")).
+			with("events", words("integer", "in the log, as far as can be told")).
+			with("frames", words("integer", "in the log")).
+			with("root", words("string", "Merkle root over all events, hexadecimal")).
+			with("findings", orNull(arrayOf(fields(
+				o("from", words("integer", "the first sequence that is damaged")).
+					with("to", words("integer", "the last one; 0: to the end of the log")).
+					with("what", words("string", "what is wrong")))))))
+	}
+	return l.figure(name)
+}
+
+// figure makes the definition of a part of what is known about coverage.
+func (l *library) figure(name string) object {
+	count := o("type", "integer").with("minimum", 0)
+	percent := orNull(o("description", "with two decimals, rounded half up; null without"+
+		" workforce; may exceed 100.00").with("type", "string").
+		with("pattern", "^[0-9]+\\.[0-9]{2}$"))
+	share := func() object {
+		return o("workforce", orNull(l.ref("Workforce"))).with("percent", percent).
+			with("target", orNull(l.ref("Target")))
+	}
+	switch name {
+	case "Coverage":
+		return optional(o("region", l.ref("Region")).with("name", o("type", "string")).
+			with("on", l.ref("Date")).
+			with("known", fields(o("sequence", count).
+				with("recordedAt", orNull(o("type", "string").with("format", "date-time"))))).
+			with("covered", count.with("description", "workers with a covered enrolment here")).
+			with("inGrace", count.with("description", "workers not covered, whose paid months have"+
+				" just ended")).
+			with("enrolments", count.with("description", "covered enrolments")).
+			join(share()).
+			with("sectors", fields(o("FORMAL", l.ref("SectorCoverage")).
+				with("INFORMAL", l.ref("SectorCoverage")))).
+			with("by", o("description", "the dimensions asked for: workers of each value").
+				with("type", "object").with("additionalProperties",
+				o("type", "object").with("additionalProperties", count))), "by")
+	case "SectorCoverage":
+		return fields(o("covered", count).join(share()))
+	case "Workforce":
+		return fields(o("count", count).with("indicator", l.ref("Indicator")).
+			with("reference", l.ref("Date")).with("publication", o("type", "string")).
+			with("sequence", count))
+	case "Target":
+		return fields(o("percent", o("type", "string")).with("from", l.ref("Date")).
+			with("region", l.ref("Region")).
+			with("met", orNull(words("boolean", "the coverage is strictly above it"))).
+			with("shortfall", orNull(count)).with("sequence", count))
+	case "SeriesPoint":
+		return fields(o("on", l.ref("Date")).with("covered", count).with("inGrace", count).
+			with("percent", percent))
+	}
+	return nil
+}
+
+func (l *library) receipt() object {
+	return o("source", words("string", "of the event, as far as it could be read")).
+		with("id", words("string", "of the event, as far as it could be read")).
+		with("status", o("description", "A duplicate is a success: the event was there already.").
+			with("enum", texts(string(event.Appended), string(event.Duplicate),
+				string(event.Refused)))).
+		with("sequence", words("integer", "the place in the log; that of the first of a duplicate;"+
+			" none of a refused event").with("minimum", 1)).
+		with("code", words("string", "why it was refused; more may be added").
+			with("examples", refusalCodes())).
+		with("field", words("string", "what is wrong of it")).
+		with("detail", words("string", "what to do about it"))
+}
+
+func (l *library) receipts() object {
+	count := o("type", "integer").with("minimum", 0)
+	return o("appended", count).with("duplicates", count).with("refused", count).
+		with("receipts", arrayOf(l.ref("Receipt")).
+			with("description", "one for each event, in the order sent"))
+}
+
+// problem makes the schema of an RFC 9457 problem. One that refuses events has their receipts.
+func (l *library) problem() object {
+	var codes list
+	for _, code := range problem.Codes() {
+		codes = append(codes, string(code))
+	}
+	return optional(o("type", words("string", "urn:cakupan:problem: and the code").
+		with("format", "uri")).
+		with("title", words("string", "in English, or in Indonesian where Accept-Language asks")).
+		with("status", words("integer", "the status of the answer")).
+		with("code", words("string", "what went wrong; stable, and more may be added").
+			with("examples", codes)).
+		with("field", words("string", "the field or parameter that is wrong")).
+		with("detail", words("string", "what a person can do about it")).
+		join(l.receipts()),
+		"field", "detail", "appended", "duplicates", "refused", "receipts")
+}
+
+// pubAck makes the schema of JetStream's answer to a message that it has stored, or not.
+func (l *library) pubAck() object {
+	return o("oneOf", list{
+		o("type", "object").with("required", texts("stream", "seq")).
+			with("properties", o("stream", o("type", "string")).
+				with("seq", words("integer", "where the message waits; no place in the log"))),
+		o("type", "object").with("required", texts("error")).
+			with("properties", o("error", o("type", "object").
+				with("properties", o("code", o("type", "integer")).
+					with("err_code", o("type", "integer")).
+					with("description", o("type", "string"))))),
+	})
+}
+
+// refusalCodes returns the codes that an event may be refused with.
+func refusalCodes() (codes list) {
+	for _, code := range problem.Codes() {
+		if code.OfEvent() {
+			codes = append(codes, string(code))
+		}
+	}
+	return codes
+}

@@ -1,0 +1,185 @@
+package apidoc
+
+import (
+	"strconv"
+	"strings"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+)
+
+// library hands out definitions by name, and remembers which were asked for.
+type library struct {
+	prefix string // of references: where the definitions stand in the document
+	asked  map[string]bool
+	all    object // in the order in which they were asked for
+}
+
+func newLibrary(prefix string) *library {
+	return &library{prefix: prefix, asked: map[string]bool{}}
+}
+
+// ref returns a reference to a definition, which becomes a part of the library.
+func (l *library) ref(name string) object {
+	if !l.asked[name] {
+		l.asked[name] = true
+		at := len(l.all)
+		l.all = append(l.all, member{name, nil})
+		made := l.definition(name) // which may ask for more, and so move what is there
+		l.all[at].value = made
+	}
+	return o("$ref", l.prefix+name)
+}
+
+// described returns a reference with words of its own. Beside a reference they would be lost to
+// readers of older drafts.
+func (l *library) described(name, words string) object {
+	return o("description", words).with("allOf", list{l.ref(name)})
+}
+
+// definition makes a definition: of a value, of an event, or of an answer.
+func (l *library) definition(name string) object {
+	if d := l.value(name); d != nil {
+		return d
+	}
+	for _, t := range event.Types() {
+		switch name {
+		case typeName(t):
+			return l.event(t)
+		case typeName(t) + "Data":
+			return l.data(t)
+		}
+	}
+	if name == "Event" {
+		return l.anyEvent()
+	}
+	return l.answer(name)
+}
+
+// withoutNIK adds that a text may not hold a NIK, so that who checks an event before it is sent
+// does not send one where it does not belong.
+func (l *library) withoutNIK(text object) object { return text.with("not", l.ref("HoldsNIK")) }
+
+// value makes the definition of a value in an event, nil when it is another one.
+func (l *library) value(name string) object {
+	text := o("type", "string")
+	switch name {
+	case "HoldsNIK":
+		return text.with("description", "A text with a NIK in it: a run of exactly 16 digits that"+
+			" is one.").with("pattern", "(?:^|[^0-9])(?:"+nikPattern()+")(?:$|[^0-9])")
+	case "NIK":
+		return text.with("description", "The number of an identity card, PPRRDD ddmmyy ssss: 40 is"+
+			" added to the day of birth of women. It is replaced by a worker id before anything"+
+			" is stored.").with("pattern", "^(?:"+nikPattern()+")$")
+	case "Key":
+		return l.withoutNIK(text.with("pattern",
+			"^[A-Za-z0-9._:-]{1,"+strconv.Itoa(event.KeyBytesMax)+"}$"))
+	case "Text":
+		return l.withoutNIK(text.with("description", "Any text, also an empty one."))
+	case "Percent":
+		return text.with("description", "A decimal number, 0 or more, of at most two decimals.").
+			with("pattern", "^[0-9]+(?:\\.[0-9]{1,2})?$").with("examples", texts("60", "52.15"))
+	case "Natural":
+		return o("type", "integer").
+			with("description", "A whole number, without fraction or exponent.").
+			with("minimum", 0).with("maximum", int64(1<<63-1))
+	case "Year":
+		return o("type", "integer").with("minimum", 1).with("maximum", 9999)
+	case "Date":
+		return text.with("format", "date").
+			with("pattern", "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$").
+			with("examples", texts("2020-12-31"))
+	case "Month":
+		return text.with("pattern", "^[0-9]{4}-(?:0[1-9]|1[0-2])$").
+			with("examples", texts("2020-12"))
+	case "Region":
+		return text.with("description", "A code of the ministry of home affairs (Kemendagri): ID,"+
+			" a province (75), or a regency or city (75.03).").with("enum", regions(false))
+	case "Regency":
+		return text.with("description", "The code of a regency or city of the ministry of home"+
+			" affairs (Kemendagri), with its dot.").with("enum", regions(true))
+	}
+	if codes := codeLists()[name]; codes != nil {
+		return text.with("enum", codes)
+	}
+	return l.attribute(name)
+}
+
+// attribute makes the definition of a value of the envelope, nil when it is another one.
+func (l *library) attribute(name string) object {
+	text := o("type", "string")
+	switch name {
+	case "EventId":
+		return l.withoutNIK(text.with("minLength", 1).with("maxLength", event.IDRunesMax))
+	case "Source":
+		return l.withoutNIK(text.with("format", "uri-reference").with("minLength", 1).
+			with("maxLength", event.SourceRunesMax).with("examples", texts(exampleSource)))
+	case "SchemaReference":
+		return l.withoutNIK(text.with("format", "uri-reference").with("minLength", 1))
+	case "Subject":
+		return l.withoutNIK(text.with("minLength", 1))
+	case "Instant":
+		return l.withoutNIK(text.with("format", "date-time").with("pattern", "^[0-9]{4}-[0-9]{2}-"+
+			"[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})$").
+			with("examples", texts("2021-01-04T10:11:09+08:00")))
+	case "MediaTypeJSON":
+		return l.withoutNIK(text.with("pattern", "^application/json[ \\t]*(?:;.*)?$").
+			with("examples", texts("application/json")))
+	case "Extension":
+		return o("description", "Any other attribute is kept and returned, and never interpreted.").
+			with("oneOf", list{l.ref("Text"), o("type", "boolean"), o("type", "integer")})
+	}
+	return nil
+}
+
+// codeLists returns the code lists of the domain by the names of their definitions.
+func codeLists() map[string]list {
+	lists := map[string]list{}
+	for _, t := range event.Types() {
+		for _, f := range t.Fields() {
+			if codes := f.Codes(); codes != nil {
+				lists[codeName(f)] = texts(codes...)
+			}
+		}
+	}
+	return lists
+}
+
+// codeName returns the name of the definition of a field's code list, "Programme".
+func codeName(f event.Field) string {
+	name := strings.ToUpper(f.Name()[:1]) + f.Name()[1:]
+	if f == event.FieldProgrammes {
+		name = strings.TrimSuffix(name, "s")
+	}
+	return name
+}
+
+// regions returns the codes of the register, of all levels or of regencies and cities alone.
+func regions(regencies bool) (codes list) {
+	for _, code := range region.All() {
+		if !regencies || code.Level() == region.RegencyLevel {
+			codes = append(codes, code.String())
+		}
+	}
+	return codes
+}
+
+// nikPattern returns the regular expression of a NIK, without anchors: the province, the rest of
+// the district, day and month and year of birth, and the serial number.
+func nikPattern() string {
+	var provinces []string
+	for _, code := range region.All() {
+		if code.Level() == region.ProvinceLevel {
+			provinces = append(provinces, code.String())
+		}
+	}
+	const (
+		born31 = "(?:0[1-9]|[12][0-9]|3[01]|4[1-9]|[56][0-9]|7[01])(?:0[13578]|1[02])[0-9]{2}"
+		born30 = "(?:0[1-9]|[12][0-9]|30|4[1-9]|[56][0-9]|70)(?:0[469]|11)[0-9]{2}"
+		born28 = "(?:0[1-9]|1[0-9]|2[0-8]|4[1-9]|5[0-9]|6[0-8])02[0-9]{2}"
+		leap   = "(?:29|69)02(?:[02468][048]|[13579][26])"
+		serial = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+	)
+	return "(?:" + strings.Join(provinces, "|") + ")[0-9]{4}(?:" + born31 + "|" + born30 + "|" +
+		born28 + "|" + leap + ")" + serial
+}

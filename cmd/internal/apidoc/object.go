@@ -1,0 +1,91 @@
+package apidoc
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// object is a JSON object whose members stay in order, so that the documents read well and do not
+// change without reason.
+type object []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// list is a JSON array.
+type list = []any
+
+// o returns an object with one member. More are added by the methods.
+func o(name string, value any) object { return object{{name, value}} }
+
+// with returns the object with one more member.
+func (a object) with(name string, value any) object { return append(a, member{name, value}) }
+
+// join returns an object with the members of both.
+func (a object) join(b object) object { return append(a, b...) }
+
+// MarshalJSON writes the members in their order.
+func (a object) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i := range a {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for _, part := range []any{a[i].name, a[i].value} {
+			text, err := compact(part)
+			if err != nil {
+				return nil, err
+			}
+			b.Write(text)
+			b.WriteByte(':')
+		}
+		b.Truncate(b.Len() - 1)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+func compact(value any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// pretty returns a value as the documents are written.
+func pretty(value any) ([]byte, error) {
+	text, err := compact(value)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, "", "  "); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
+
+// texts returns strings as a JSON array.
+func texts(of ...string) list {
+	all := make(list, len(of))
+	for i := range of {
+		all[i] = of[i]
+	}
+	return all
+}
+
+// replace returns a copy of the object with another value for a member it has.
+func (a object) replace(name string, value any) object {
+	changed := append(object(nil), a...)
+	for i := range changed {
+		if changed[i].name == name {
+			changed[i].value = value
+		}
+	}
+	return changed
+}

@@ -1,0 +1,317 @@
+package apidoc
+
+import (
+	"net/http"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// guarded are the codes that any route may end with that is not for everybody.
+func guarded(more ...problem.Code) []failure {
+	return fails(append([]problem.Code{
+		problem.Unauthenticated, problem.LoginThrottled, problem.RegisterUnavailable,
+		problem.Forbidden, problem.Overloaded, problem.Internal,
+	}, more...)...)
+}
+
+// operations lists every operation once, in the order of the document.
+func operations(l *library) []operation {
+	all := []operation{l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries()}
+	all = append(all, l.settling()...)
+	all = append(all, l.forOperators()...)
+	return append(all, l.documents()...)
+}
+
+func (l *library) postEvents() operation {
+	flag := o("type", "boolean").with("default", false)
+	return operation{
+		method: http.MethodPost, path: "/v1/events", id: "postEvents",
+		summary: "Report events: one, an array, or a stream.",
+		about: "Answers once what was appended is on stable storage. One event that is refused is" +
+			" a problem with its receipt; in a batch, each event has a receipt of its own, and" +
+			" the others are appended unless atomic is asked for. A stream is answered with a" +
+			" receipt a line, as the events become durable: read while you send. What goes wrong" +
+			" after the first receipt of a stream is its last line: a problem, and no receipt.\n\n" +
+			"In binary mode the body is the data, and each other attribute is in a header that" +
+			" begins with ce-, percent-encoded.",
+		parameters: list{
+			query("atomic", "Append nothing of a batch when one of its events is refused. Not for"+
+				" streams; at most 1,000 events.", flag),
+			query("dry_run", "Judge, and append nothing.", flag),
+			query("keep_recorded", "Take recordedat of each event as its record time, as an older"+
+				" system recorded it. Not for registered publishers.", flag),
+			header("Content-Encoding", "How the body is compressed.",
+				o("enum", texts("identity", "gzip", "zstd")).with("default", "identity")),
+			header("Idempotency-Key", "Accepted, and not needed: an event is the same event by its"+
+				" source and id, for ever, whatever this header says. The server does not look at"+
+				" it: the same events under another key are duplicates, and other events under the"+
+				" same key are not.", o("type", "string")),
+			header("ce-specversion", "Binary mode alone: as every attribute of the event but data"+
+				" and datacontenttype.", o("const", "1.0")),
+			header("ce-id", "Binary mode alone.", l.ref("EventId")),
+			header("ce-source", "Binary mode alone.", l.ref("Source")),
+			header("ce-type", "Binary mode alone.", o("enum", typeNames())),
+		},
+		body: l.eventBodies(),
+		answer: o("description", "A receipt for each event, in the order sent.").
+			with("content", o(mediaJSON, o("schema", l.ref("Receipts")).
+				with("example", exampleReceipts())).
+				with(mediaLines, o("schema", l.ref("Receipt")).
+					with("example", exampleReceipt()))),
+		fails: append(guarded(problem.QueryInvalid, problem.MediaType, problem.EncodingUnsupported,
+			problem.EncodingDamaged, problem.Malformed, problem.BodyTooLarge,
+			problem.BodyIncomplete, problem.RequestTooSlow, problem.LogFull,
+			problem.LogUnavailable, problem.LogDamaged,
+			problem.ServerStopping), refusals()...),
+	}
+}
+
+func typeNames() (names list) {
+	for _, t := range event.Types() {
+		names = append(names, t.Name())
+	}
+	return names
+}
+
+// eventBodies makes the bodies of events in each media type.
+func (l *library) eventBodies() object {
+	var data, batch list
+	for _, t := range event.Types() {
+		data = append(data, l.ref(typeName(t)+"Data"))
+	}
+	for _, t := range []event.Type{event.EnrolmentOpened, event.FundingGranted} {
+		id := strings.TrimPrefix(t.Name(), typePrefix)
+		batch = append(batch, exampleEvent(t).replace("id", id))
+	}
+	return o("required", true).with("content", o(mediaEvent, o("schema", l.ref("Event")).
+		with("examples", examples(func(t event.Type) any { return exampleEvent(t) }))).
+		with(mediaBatch, o("schema", l.ref("Batch")).with("example", batch)).
+		with(mediaLines, o("schema", l.ref("Event")).
+			with("example", exampleEvent(event.EnrolmentOpened))).
+		with(mediaJSON, o("schema", o("description", "Binary mode: data of the type in ce-type.").
+			with("anyOf", data)).
+			with("examples", examples(func(t event.Type) any { return exampleData[t] }))))
+}
+
+func exampleReceipt() object {
+	return o("source", exampleSource).with("id", "2020-000417").
+		with("status", string(event.Appended)).with("sequence", 4711)
+}
+
+func exampleReceipts() object {
+	return o("appended", 1).with("duplicates", 0).with("refused", 1).with("receipts", list{
+		exampleReceipt(),
+		o("source", exampleSource).with("id", "2020-000418").with("status", string(event.Refused)).
+			with("code", string(event.RegionUnknown)).with("field", "data.region").
+			with("detail", "data.region is not in the register of regions: did you mean 75.03"+
+				" Kabupaten Bone Bolango? BPS uses 7503 for Pohuwato"),
+	})
+}
+
+func (l *library) getEvents() operation {
+	sequence := o("type", "integer").with("minimum", 0)
+	key := l.ref("Key")
+	return operation{
+		method: http.MethodGet, path: "/v1/events", id: "getEvents",
+		summary: "Read the log, in its order.",
+		about: "One event a line. What goes wrong after the first line is the last line: a" +
+			" problem instead of an event.",
+		parameters: list{
+			query("from", "The first sequence.", sequence),
+			query("to", "The last sequence.", sequence),
+			query("type", "Events of this type alone; "+typePrefix+" may be left out.",
+				o("type", "string")),
+			query("enrolment", "Events whose data has this enrolment.", key),
+			query("worker", "Events whose data has this worker.", key),
+			query("commitment", "Events whose data has this commitment.", key),
+			query("limit", "At most so many events.", o("type", "integer").with("minimum", 1)),
+		},
+		answer: content(mediaLines, l.ref("RecordedEvent")),
+		fails:  guarded(problem.QueryInvalid, problem.LogDamaged, problem.LogUnavailable),
+	}
+}
+
+// knowledge are the parameters that all questions about coverage have.
+func (l *library) knowledge() list {
+	return list{
+		query("region", "ID, a province or a regency.", l.ref("Region")),
+		query("known", "As known at a sequence, a time, or the end of a date in Asia/Makassar;"+
+			" everything that is recorded when it is left out.", o("type", "string")),
+		query("indicator", "What the percentage is of.",
+			o("enum", codeLists()["Indicator"]).with("default", "EMPLOYED")),
+		query("min_seq", "Answer once this event is applied: read your own write. Waits 5 s at"+
+			" most.", o("type", "integer").with("minimum", 0)),
+	}
+}
+
+func (l *library) getCoverage() operation {
+	return operation{
+		method: http.MethodGet, path: "/v1/coverage", id: "getCoverage",
+		summary: "Who is covered, on a day, as known at a moment.",
+		about: "Without region: the nation, and every province and regency with something to" +
+			" show.",
+		parameters: append(l.knowledge(),
+			query("on", "The day; today in Asia/Makassar when it is left out.", l.ref("Date")),
+			query("by", "Divide by a dimension; may be repeated.", arrayOf(o("enum",
+				texts("sector", "segment", "category", "programme", "funding"))))),
+		answer: content(mediaJSON, arrayOf(l.ref("Coverage"))),
+		fails: guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
+			problem.ProjectionStopped, problem.LogDamaged),
+	}
+}
+
+func (l *library) getSeries() operation {
+	return operation{
+		method: http.MethodGet, path: "/v1/series", id: "getSeries",
+		summary: "How the coverage of a region moved over days or months.",
+		parameters: append(l.knowledge(),
+			query("from", "The first day; a year before until when it is left out.", l.ref("Date")),
+			query("until", "The last day; today in Asia/Makassar when it is left out.",
+				l.ref("Date")),
+			query("step", "Each day, or the last day of each month.",
+				o("enum", texts("day", "month")).with("default", "month"))),
+		answer: content(mediaJSON, arrayOf(l.ref("SeriesPoint"))),
+		fails: guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
+			problem.ProjectionStopped, problem.LogDamaged),
+	}
+}
+
+func (l *library) forOperators() []operation {
+	health := content(mediaJSON, l.ref("Health")).
+		replace("description", "It takes events and answers.")
+	return []operation{
+		{
+			method: http.MethodGet, path: "/v1/lists/key", id: "getListKey",
+			summary: "The key that makes ids of the rows of lists of people.",
+			about:   "For registered publishers, who send lists.",
+			answer:  content(mediaJSON, l.ref("ListKey")),
+			fails:   guarded(problem.LogUnavailable),
+		},
+		{
+			method: http.MethodGet, path: "/healthz", id: "getHealth",
+			summary: "How the ledger is.",
+			about: "For everybody. 503 with the same body, and why," +
+				" when it cannot take events or answer.",
+			answer: health,
+			also: o("503", content(mediaJSON, l.ref("Health")).replace("description",
+				"It cannot take events, or cannot answer; see why.")),
+		},
+		{
+			method: http.MethodGet, path: "/metrics", id: "getMetrics",
+			summary: "What was counted, for Prometheus.",
+			about:   "For auditors, and on the machine itself.",
+			answer:  content("text/plain", o("type", "string")),
+			fails:   guarded(problem.NotFound),
+		},
+		{
+			method: http.MethodPost, path: "/v1/replay", id: "postReplay",
+			summary: "Rebuild the coverage from the log and compare.",
+			about:   "For auditors, and on the machine itself.",
+			parameters: list{
+				query("to", "The last sequence to apply.", o("type", "integer").with("minimum", 0)),
+				query("swap", "Put the rebuilt one in place. On the machine itself alone.",
+					o("type", "boolean")),
+			},
+			answer: content(mediaJSON, l.ref("ReplayResult")),
+			fails: guarded(problem.QueryInvalid, problem.LogDamaged, problem.LogUnavailable,
+				problem.ProjectionStopped),
+		},
+		{
+			method: http.MethodPost, path: "/v1/verify", id: "postVerify",
+			summary: "Read and check the whole log.",
+			about:   "For auditors, and on the machine itself. Damage is told in the report.",
+			answer:  content(mediaJSON, l.ref("VerifyReport")),
+			fails:   guarded(problem.QueryInvalid, problem.LogUnavailable),
+		},
+	}
+}
+
+// settling are the operations on what was refused of messages that nobody waited for.
+func (l *library) settling() []operation {
+	number := list{
+		o("name", "number").with("in", "path").with("required", true).
+			with("schema", o("type", "integer").with("minimum", 0)),
+	}
+	const where = "For auditors at the machine itself."
+	missing := guarded(problem.NotFound, problem.QueryInvalid)
+	return []operation{
+		{
+			method: http.MethodGet, path: "/v1/refused", id: "getRefused",
+			summary: "What was refused of what was sent without waiting for receipts.",
+			about:   "For auditors. One a line, until somebody settles it.",
+			parameters: list{
+				query("from", "The first number.", o("type", "integer").with("minimum", 0)),
+			},
+			answer: content(mediaLines, l.ref("RefusedMessage")), fails: missing,
+		},
+		{
+			method: http.MethodGet, path: "/v1/refused/{number}", id: "getRefusedOne",
+			summary: "One of those, with what was sent.", about: "For auditors.",
+			parameters: number,
+			answer:     content(mediaJSON, l.ref("RefusedMessage")), fails: missing,
+		},
+		{
+			method: http.MethodPost, path: "/v1/refused/{number}/retry", id: "retryRefused",
+			summary:    "Take one in again.",
+			about:      where + " What is in the log then is removed; what is refused again stays.",
+			parameters: number, answer: content(mediaJSON, l.ref("Receipts")),
+			fails: append(missing, fails(problem.LogFull, problem.LogUnavailable,
+				problem.LogDamaged)...),
+		},
+		{
+			method: http.MethodDelete, path: "/v1/refused/{number}", id: "dropRefused",
+			summary: "Remove one for ever.", about: where, parameters: number,
+			answer: content(mediaJSON, fields(o("dropped", words("integer", "its number")))),
+			fails:  missing,
+		},
+	}
+}
+
+func (l *library) documents() []operation {
+	whole := func(media string) object { return content(media, o("type", "object")) }
+	return []operation{
+		{
+			method: http.MethodGet, path: "/openapi.json", id: "getOpenAPI",
+			summary: "This document.", answer: whole(mediaJSON), fails: fails(problem.NotFound),
+		},
+		{
+			method: http.MethodGet, path: "/asyncapi.json", id: "getAsyncAPI",
+			summary: "The same for NATS: an AsyncAPI document.",
+			answer:  whole(mediaJSON), fails: fails(problem.NotFound),
+		},
+		{
+			method: http.MethodGet, path: "/schemas/", id: "getSchemas",
+			summary: "The names of all schemas.",
+			answer:  content(mediaJSON, arrayOf(o("type", "string"))),
+			fails:   fails(problem.NotFound),
+		},
+		{
+			method: http.MethodGet, path: "/schemas/{name}", id: "getSchema",
+			summary: "The JSON Schema of an event.",
+			about: "NAME.json is the whole CloudEvent of a type, NAME.data.json its data;" +
+				" event.json is an event of any type.",
+			parameters: list{
+				o("name", "name").with("in", "path").with("required", true).
+					with("schema", o("type", "string").with("examples", texts(
+						event.EnrolmentOpened.Name()+".json",
+						event.EnrolmentOpened.Name()+".data.json", "event.json"))),
+			},
+			answer: whole(mediaSchema), fails: fails(problem.NotFound),
+		},
+		{
+			method: http.MethodGet, path: "/", id: "getPage", summary: "The dashboard.",
+			answer: content("text/html", o("type", "string")), fails: guarded(problem.NotFound),
+		},
+		{
+			method: http.MethodGet, path: "/assets/{name}", id: "getAsset",
+			summary: "A part of the dashboard.",
+			parameters: list{
+				o("name", "name").with("in", "path").with("required", true).
+					with("schema", o("type", "string")),
+			},
+			answer: content("*/*", o("type", "string")), fails: guarded(problem.NotFound),
+		},
+	}
+}

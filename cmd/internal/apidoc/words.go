@@ -1,0 +1,67 @@
+package apidoc
+
+import "cakupan/domain/event"
+
+// aboutTypes says what each type reports. It is never written.
+var aboutTypes = map[event.Type]string{
+	event.EnrolmentOpened: "A worker became a member: an enrolment begins, with its terms.",
+	event.EnrolmentAmended: "Terms of an enrolment changed from a day on: one or more of region," +
+		" segment, category, programmes and payer.",
+	event.EnrolmentTerminated: "An enrolment ended.",
+	event.EnrolmentReinstated: "A terminated enrolment began again, with the terms it had.",
+	event.WorkerDied:          "A worker died.",
+	event.FundingCommitted: "A government committed money for contributions: one line of a" +
+		" budget.",
+	event.FundingAmended: "A budget line changed: one or more of heads, months, tariff, ceiling" +
+		" and until.",
+	event.FundingGranted:     "A budget line pays months of an enrolment.",
+	event.FundingRevoked:     "A budget line stops to pay an enrolment from a month on.",
+	event.FundingDisbursed:   "Money of a budget line was paid out.",
+	event.FundingClosed:      "A budget line pays nothing from a month on.",
+	event.WorkforcePublished: "A statistics office published how many people there are.",
+	event.TargetSet: "A target for the coverage was set. It is met by a coverage above it, not" +
+		" by one equal to it.",
+	event.EventRetracted: "An event never should have been reported: nothing of it counts any" +
+		" more. A retraction cannot be retracted.",
+}
+
+// aboutFields says what each field means. It is never written.
+var aboutFields = map[event.Field]string{
+	event.FieldEnrolment:  "The membership, by an id of the publisher's choice.",
+	event.FieldWorker:     "The worker, by an opaque id. Give either worker or nik.",
+	event.FieldNIK:        "The worker, by the identity card's number. Give either worker or nik.",
+	event.FieldRegion:     "Where: of a worker the domicile, a regency or city.",
+	event.FieldSegment:    "PU and JAKON are formal, BPU and PMI informal.",
+	event.FieldCategory:   "The kind of worker.",
+	event.FieldProgrammes: "The programmes, one or more. One named twice counts once.",
+	event.FieldPayer:      "Who pays the contributions.",
+	event.FieldFrom:       "The first day.",
+	event.FieldUntil:      "The first day no longer covered.",
+	event.FieldReason:     "Why the enrolment ended.",
+	event.FieldCommitment: "The budget line, by an id of the publisher's choice.",
+	event.FieldFromMonth:  "The first month.",
+	event.FieldUntilMonth: "The first month after the period; later than from.",
+	event.FieldOn:         "The last day of life.",
+	event.FieldAmount:     "Whole rupiah.",
+	event.FieldFunder:     "The government that pays.",
+	event.FieldFunding:    "The source of the money.",
+	event.FieldFiscalYear: "The year of the budget.",
+	event.FieldHeads:      "How many workers are to be paid for.",
+	event.FieldMonths:     "How many months are to be paid for.",
+	event.FieldTariff:     "Whole rupiah for each head and month.",
+	event.FieldCeiling:    "The most that may be paid, in whole rupiah.",
+	event.FieldBasis:      "The legal ground.",
+	event.FieldPaidOn:     "The day of the payment.",
+	event.FieldPaidMonths: "The months that were paid for, one or more.",
+
+	event.FieldPaymentReference: "The number of the payment.",
+	event.FieldReasonText:       "Why, in words.",
+	event.FieldSector:           "All of the workforce, or its formal or informal part.",
+	event.FieldIndicator:        "What was counted.",
+	event.FieldCount:            "How many people.",
+	event.FieldReference:        "The day that the count speaks of.",
+	event.FieldPublication:      "Where it was published.",
+	event.FieldPercent:          "The coverage to be exceeded, in percent.",
+	event.FieldRetractedSource:  "The source of the event that is retracted.",
+	event.FieldRetractedID:      "The id of the event that is retracted.",
+}

@@ -1,0 +1,198 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// Access says who may ask. It is asked at each request, so that what changes counts at once. All
+// methods may be called at the same time.
+type Access interface {
+	// Guarded tells whether who asks must log in. Where it is false, anybody may do everything,
+	// but for what is for the machine itself.
+	Guarded() bool
+
+	// Login returns whose credentials these are; with the name "" the secret alone says so.
+	// remote is the address of who asks. The error is a problem, fit to be shown.
+	Login(name, secret, remote string) (Member, error)
+
+	// Err returns why nobody can log in at the moment, nil when they can.
+	Err() error
+}
+
+// Member is who has logged in.
+type Member struct {
+	Role  Role
+	Scope *event.Scope // what a publisher may report
+
+	// Current tells whether the same credentials would be let in now, as the same. It is asked
+	// while a long request is in work.
+	Current func() bool
+}
+
+// Role is what a member is to the ledger.
+type Role uint8
+
+// The roles. What each may do is said by [rights].
+const (
+	Publisher Role = iota + 1
+	Auditor
+	Dashboard
+)
+
+// audience is a set of those who may use a route.
+type audience uint8
+
+const (
+	anybody    audience = 1 << 0 // who has not logged in too
+	publishers audience = 1 << Publisher
+	auditors   audience = 1 << Auditor
+	dashboards audience = 1 << Dashboard
+)
+
+// rights says who may use which route of a guarded ledger, and stands for no other place that
+// does. A route that is missing is nobody's. HEAD is as GET.
+//
+// The key of lists is for publishers alone: with it, and the ids of events in the log, an auditor
+// could try out identity numbers.
+var rights = map[string]audience{
+	"GET /healthz":        anybody,
+	"GET /openapi.json":   anybody,
+	"GET /asyncapi.json":  anybody,
+	"GET /schemas/{$}":    anybody,
+	"GET /schemas/{name}": anybody,
+	"POST /v1/events":     publishers,
+	"GET /v1/lists/key":   publishers,
+	"GET /v1/events":      auditors,
+	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
+	"POST /v1/verify":     auditors,
+	"GET /metrics":        auditors,
+	"GET /v1/coverage":    auditors | dashboards,
+	"GET /v1/series":      auditors | dashboards,
+	"GET /{$}":            auditors | dashboards,
+	"GET /assets/":        auditors | dashboards,
+
+	// Settling what was refused is for auditors at the machine itself.
+	"GET /v1/refused":                 auditors,
+	"GET /v1/refused/{number}":        auditors,
+	"DELETE /v1/refused/{number}":     auditors,
+	"POST /v1/refused/{number}/retry": auditors,
+}
+
+// challenges offer both ways to log in: a browser asks its user by the second one.
+var challenges = []string{
+	`Bearer realm="cakupan"`, `Basic realm="cakupan", charset="UTF-8"`,
+}
+
+// admit refuses a request that who asks has no right to, and otherwise notes who it is.
+func (a *API) admit(w *reply, r *http.Request, pattern string) error {
+	allowed := rights[pattern]
+	if a.config.Access == nil || allowed&anybody != 0 || !a.config.Access.Guarded() {
+		return nil
+	}
+	name, secret, err := credentials(r.Header)
+	if err != nil {
+		return err
+	}
+	member, err := a.config.Access.Login(name, secret, r.RemoteAddr)
+	switch {
+	case err != nil:
+		return err
+	case allowed&(1<<member.Role) == 0:
+		return problem.New(problem.Forbidden, member.Role.limits())
+	}
+	w.member = &member
+	return nil
+}
+
+// still refuses to go on with a long request of somebody who was revoked, or got another secret,
+// since it began.
+func (w *reply) still() error {
+	if w.member == nil || w.member.Current() {
+		return nil
+	}
+	return problem.New(problem.Unauthenticated, "the secret was rotated or revoked meanwhile: what"+
+		" is not answered for was not done. Ask whoever runs the ledger")
+}
+
+// limits says what the role may do, to somebody who has asked for something else.
+func (r Role) limits() string {
+	switch r {
+	case Publisher:
+		return "a publisher reports events by POST /v1/events, and reads nothing: ask whoever" +
+			" runs the ledger for an auditor's or a dashboard's secret to read"
+	case Auditor:
+		return "an auditor reads, and reports nothing: ask whoever runs the ledger for a" +
+			" publisher's secret to report events"
+	case Dashboard:
+		return "a dashboard reads /v1/coverage and /v1/series alone: ask whoever runs the ledger" +
+			" for an auditor's secret to read more"
+	}
+	return "this role may do nothing"
+}
+
+// failAdmit answers that a request was not admitted. A body that comes with it is not read, so
+// the connection cannot serve another request.
+func (w *reply) failAdmit(r *http.Request, err error) {
+	if problem.From(err).Code == problem.Unauthenticated {
+		w.Header()["Www-Authenticate"] = challenges
+	}
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+	w.fail(r, err)
+}
+
+// loginBytesMax bounds the credentials of a request.
+const loginBytesMax = 512
+
+// credentials reads the Authorization header: "Bearer SECRET", or Basic with name and secret.
+func credentials(h http.Header) (name, secret string, err error) {
+	values := h.Values("Authorization")
+	switch {
+	case len(values) == 0:
+		return "", "", problem.New(problem.Unauthenticated, "this ledger knows who may ask: send"+
+			" Authorization: Bearer SECRET, or name and secret as Basic (curl -u NAME:SECRET)")
+	case len(values) > 1 || len(values[0]) > loginBytesMax:
+		return "", "", errLogin()
+	}
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	rest = strings.Trim(rest, " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer") && rest != "":
+		return "", rest, nil
+	case strings.EqualFold(scheme, "Basic"):
+		text, err := base64.StdEncoding.DecodeString(rest)
+		name, secret, found := strings.Cut(string(text), ":")
+		if err == nil && found {
+			return name, secret, nil
+		}
+	}
+	return "", "", errLogin()
+}
+
+// errLogin says that credentials cannot be read. What was sent is not repeated.
+func errLogin() error {
+	return problem.New(problem.Unauthenticated, "the Authorization header cannot be read: send"+
+		" Bearer SECRET once, or Basic and the base64 of NAME:SECRET")
+}
+
+// scope limits what a publisher submits to what it may report.
+func (o *SubmitOptions) scope(member *Member) error {
+	switch {
+	case member == nil: // the ledger is open
+		return nil
+	case member.Scope == nil: // must not happen: it would mean everything
+		return problem.New(problem.Forbidden, member.Role.limits())
+	case o.KeepRecorded:
+		return problem.New(problem.Forbidden, "keep_recorded is for whoever runs the ledger: when"+
+			" the ledger recorded an event is not for a publisher to say. Put the time of the"+
+			" event in its attribute time, and send it without keep_recorded")
+	}
+	o.Scope = member.Scope
+	return nil
+}

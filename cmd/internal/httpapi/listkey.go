@@ -1,0 +1,30 @@
+package httpapi
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+)
+
+// ListKey is the answer of GET /v1/lists/key: what whoever makes events of lists of people needs
+// so that a list sent again, by whatever way, adds nothing.
+type ListKey struct {
+	Key string `json:"key"` // 32 bytes in hexadecimal
+}
+
+// getListKey answers with the key of lists. Whoever has it can try which NIK an event of a list
+// belongs to; it is nothing to keep.
+func (a *API) getListKey(w *reply, r *http.Request) {
+	key, err := a.ledger.ListKey(r.Context())
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	body, err := json.Marshal(ListKey{Key: hex.EncodeToString(key[:])})
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	send(w, http.StatusOK, append(body, '\n'))
+}

@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+)
+
+// Refusals is what a ledger refused of what was sent to it without waiting for receipts, until
+// somebody settles it. All methods may be called at the same time. For a number under which there
+// is nothing, the error is a [problem.NotFound].
+type Refusals interface {
+	// Refused calls yield with each, from a number on, by their numbers, without their originals.
+	// An error of yield ends it and is returned.
+	Refused(ctx context.Context, from uint64, yield func(Refused) error) error
+
+	// RefusedOne returns one with its original.
+	RefusedOne(ctx context.Context, number uint64) (Refused, error)
+
+	// RetryRefused takes one in again, under what its publisher may report now, and returns the
+	// receipts. What is in the log then is removed. What is refused again stays; for another
+	// reason than before, it does so under a new number.
+	RetryRefused(ctx context.Context, number uint64) ([]event.Receipt, error)
+
+	// DropRefused removes one for ever.
+	DropRefused(ctx context.Context, number uint64) error
+}
+
+// Refused is something that was refused.
+type Refused struct {
+	Number     uint64     `json:"number"`
+	Publisher  string     `json:"publisher,omitempty"` // not known of a pack that cannot be read
+	ReceivedAt string     `json:"receivedAt"`
+	Source     string     `json:"source,omitempty"` // of an event, as far as it can be read
+	ID         string     `json:"id,omitempty"`
+	Code       event.Code `json:"code"`
+	Field      string     `json:"field,omitempty"`
+	Detail     string     `json:"detail,omitempty"`
+	// Original is what was sent, a NIK masked. In a list it is left out.
+	Original string `json:"original,omitempty"`
+}
+
+// refusals returns what the ledger keeps of that.
+func (a *API) refusals() (Refusals, error) {
+	if kept, ok := a.ledger.(Refusals); ok {
+		return kept, nil
+	}
+	return nil, problem.New(problem.NotFound, "this ledger keeps nothing that was refused")
+}
+
+// getRefused streams what was refused. What goes wrong after the first line is the last line.
+func (a *API) getRefused(w *reply, r *http.Request) {
+	kept, from, err := a.parseRefused(r)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	w.Header().Set("Content-Type", streamType)
+	out := bufio.NewWriterSize(w, 64<<10)
+	lines := 0
+	err = kept.Refused(r.Context(), from, func(one Refused) error {
+		if lines++; lines%stillEvery == 0 {
+			if err := w.still(); err != nil {
+				return err
+			}
+		}
+		line, err := json.Marshal(one)
+		if err != nil {
+			return err
+		}
+		_, _ = out.Write(line) // the writer keeps its first error
+		if err := out.WriteByte('\n'); err != nil {
+			return errGone
+		}
+		return nil
+	})
+	if flushed := out.Flush(); flushed != nil || errors.Is(err, errGone) {
+		return
+	}
+	if err != nil {
+		w.fail(r, err)
+	}
+}
+
+func (a *API) parseRefused(r *http.Request) (kept Refusals, from uint64, err error) {
+	p, err := parseParameters(r.URL.RawQuery, "from")
+	if err != nil {
+		return nil, 0, err
+	}
+	if text := p.values.Get("from"); text != "" {
+		if from, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return nil, 0, problem.Query("from", "must be a number")
+		}
+	}
+	kept, err = a.refusals()
+	return kept, from, err
+}
+
+// refusedNumber reads the number in the path of a request without parameters.
+func (a *API) refusedNumber(r *http.Request) (Refusals, uint64, error) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		return nil, 0, err
+	}
+	number, err := strconv.ParseUint(r.PathValue("number"), 10, 64)
+	if err != nil {
+		return nil, 0, problem.New(problem.NotFound, "what was refused is known by a number")
+	}
+	kept, err := a.refusals()
+	return kept, number, err
+}
+
+func (a *API) getRefusedOne(w *reply, r *http.Request) {
+	kept, number, err := a.refusedNumber(r)
+	var one Refused
+	if err == nil {
+		one, err = kept.RefusedOne(r.Context(), number)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, one)
+}
+
+// postRefused takes one in again, for the operator at the machine.
+func (a *API) postRefused(w *reply, r *http.Request) {
+	kept, number, err := a.refusedNumber(r)
+	if err == nil {
+		err = onlyHere(r)
+	}
+	var receipts []event.Receipt
+	if err == nil {
+		receipts, err = kept.RetryRefused(r.Context(), number)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	all := cloudevents.ReceiptsOf(receipts)
+	for i := range all.Receipts { // a refused key is as it was sent
+		one := &all.Receipts[i]
+		one.Source, one.ID = event.MaskNIK(one.Source), event.MaskNIK(one.ID)
+	}
+	writeJSON(w, r, http.StatusOK, all)
+}
+
+// deleteRefused removes one, for the operator at the machine.
+func (a *API) deleteRefused(w *reply, r *http.Request) {
+	kept, number, err := a.refusedNumber(r)
+	if err == nil {
+		err = onlyHere(r)
+	}
+	if err == nil {
+		err = kept.DropRefused(r.Context(), number)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, map[string]uint64{"dropped": number})
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// What the work on a request takes of memory, for [Limits.Memory]. The figures are a little above
+// what was measured, so that the bound holds.
+const (
+	// byteRoom is for each byte of a body: itself, the texts of its events, what of them goes to
+	// the log, and their receipts.
+	byteRoom = 4
+	// eventRoom is for each event of a batch, however short.
+	eventRoom = 640
+	// streamRoom is for a stream: what is read ahead of it, and what of it is in work.
+	streamRoom = 3 << 20
+	// gzipRoom is for the decoder of a body.
+	gzipRoom = 64 << 10
+)
+
+// roomPatience is how long a request waits for memory that others use before it is refused: long
+// enough for most requests in work to end, too short for a queue to grow.
+const roomPatience = 100 * time.Millisecond
+
+// room is the memory for the bodies of all requests in work.
+type room struct {
+	memory *semaphore.Weighted
+	size   int64
+}
+
+func newRoom(bytes int64) *room { return &room{memory: semaphore.NewWeighted(bytes), size: bytes} }
+
+// claim is what one request has of the room. It is used by one goroutine at a time.
+type claim struct {
+	room *room
+	held int64
+}
+
+// grow claims more, and waits a moment for it. Where there is none to be had it returns a
+// [problem.Overloaded]; what was claimed stays so.
+func (c *claim) grow(ctx context.Context, bytes int64) error {
+	// What is more than there will ever be may be had by one request alone.
+	bytes = min(bytes, c.room.size-c.held)
+	if bytes <= 0 {
+		return nil
+	}
+	if !c.room.memory.TryAcquire(bytes) {
+		ctx, cancel := context.WithTimeout(ctx, roomPatience)
+		defer cancel()
+		if c.room.memory.Acquire(ctx, bytes) != nil {
+			return overloaded()
+		}
+	}
+	c.held += bytes
+	return nil
+}
+
+// release gives everything back.
+func (c *claim) release() {
+	c.room.memory.Release(c.held)
+	c.held = 0
+}
+
+func overloaded() error {
+	return problem.New(problem.Overloaded,
+		"the server has too much in work at the moment: nothing of this was appended that has no"+
+			" receipt; send the same again after a second, and then after longer and longer")
+}
+
+// eventBodyMax is how much of a body with one event is read: one byte more than the longest
+// event with the line end after it, to see that there is more.
+const eventBodyMax = event.BytesMax + 1 + len("\r\n")

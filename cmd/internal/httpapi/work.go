@@ -1,0 +1,88 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"cakupan/cmd/internal/problem"
+)
+
+const (
+	// readFirst is how much memory a body gets to begin with; then twice as much, and so on.
+	readFirst = 64 << 10
+	// encodedMore is by how much a body may grow in being encoded.
+	encodedMore = 16 << 10
+	// bodyKept and eventsKept bound what is kept of the memory of a request for the next one.
+	bodyKept   = 1 << 20
+	eventsKept = 2_000
+)
+
+// work is the memory for one request with events. It is used again for later ones.
+type work struct {
+	claim  claim
+	body   []byte
+	events [][]byte // they alias body
+	answer []byte
+}
+
+// idle holds works without a claim.
+var idle = sync.Pool{New: func() any { return new(work) }}
+
+// take returns memory for a request. Release it once nothing of the request is needed any more.
+func (a *API) take() *work {
+	w := idle.Get().(*work)
+	w.claim = claim{room: a.room}
+	return w
+}
+
+func (w *work) release() {
+	w.claim.release()
+	w.claim = claim{}
+	if cap(w.body) > bodyKept {
+		w.body = nil
+	}
+	if cap(w.events) > eventsKept {
+		w.events = nil
+	}
+	if cap(w.answer) > bodyKept {
+		w.answer = nil
+	}
+	clear(w.events[:cap(w.events)])
+	idle.Put(w)
+}
+
+// read reads all there is, less than most bytes, into the body of the work. It claims the memory
+// for what arrives before it reads it: first so many bytes, then twice as many, and so on. When
+// there are most bytes or more, the body has most.
+func (w *work) read(ctx context.Context, from io.Reader, first, most int) error {
+	w.body = w.body[:0]
+	claimed := 0
+	for len(w.body) < most {
+		if len(w.body) == claimed {
+			more := min(max(claimed, first), most-claimed)
+			if err := w.claim.grow(ctx, byteRoom*int64(more)); err != nil {
+				return err
+			}
+			claimed += more
+			if cap(w.body) < claimed {
+				w.body = append(make([]byte, 0, claimed), w.body...)
+			}
+		}
+		n, err := from.Read(w.body[len(w.body):claimed])
+		w.body = w.body[:len(w.body)+n]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isOverload(err error) bool {
+	var known *problem.Error
+	return errors.As(err, &known) && known.Code == problem.Overloaded
+}

@@ -1,0 +1,152 @@
+package lists
+
+import (
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/lists/csv"
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/lists/xlsx"
+)
+
+// IgnoredWords says, in the list's language, that columns are ignored.
+func (i Info) IgnoredWords() string {
+	if i.Lang == Indonesian {
+		return "kolom yang diabaikan dan tidak disimpan"
+	}
+	return "columns that are ignored and not kept"
+}
+
+// Shown returns what a file of refusals may show of a row: the columns that are kept, as a JSON
+// object, numbers of people masked.
+func (l *List) Shown(row []byte) string {
+	cells := DecodeRow(row)
+	text := []byte{'{'}
+	for i := range l.columns {
+		c := &l.columns[i]
+		if c.index >= len(cells) || cells[c.index].Kind == grid.Empty {
+			continue
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(appendJSON(text, c.name), ':')
+		text = appendJSON(text, MaskNumbers(strings.ToValidUTF8(string(cells[c.index].Text), "?")))
+	}
+	text = append(text, '}')
+	if !json.Valid(text) {
+		return ""
+	}
+	return string(text)
+}
+
+// writer writes rows of a spreadsheet.
+type writer interface {
+	Row(cells []grid.Cell) error
+	Close() error
+}
+
+// Return gives rows of a list back to whose they are: as they were, with a column that says what
+// to correct. Its output is a list again; that column is ignored then.
+type Return struct {
+	out    writer
+	remark int // column of the remark
+	cells  []grid.Cell
+}
+
+// Return begins a list of rows to be corrected, as a workbook or as CSV. What stood above the
+// list's rows comes first, with the id, source and values that were given otherwise.
+func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
+	var to writer
+	if asBook {
+		book, err := xlsx.NewWriter(out, l.returnSheet(), l.book != nil && l.book.Date1904)
+		if err != nil {
+			return nil, err
+		}
+		to = book
+	} else {
+		separator := l.separate
+		if separator == 0 {
+			separator = ';'
+		}
+		to = csv.NewWriter(out, separator)
+	}
+	r := &Return{out: to, remark: len(l.header.names)}
+	for i, f := range l.header.fields {
+		if f == fieldRemark {
+			r.remark = i
+		}
+	}
+	for _, declared := range l.declarations() {
+		if err := to.Row(declared); err != nil {
+			return nil, err
+		}
+	}
+	if err := to.Row(nil); err != nil {
+		return nil, err
+	}
+	names := make([]grid.Cell, len(l.header.names))
+	for i, name := range l.header.names {
+		names[i] = textCell(name)
+	}
+	r.cells = names
+	return r, r.write(fieldRemark.title(l.info.Lang))
+}
+
+func (l *List) returnSheet() string {
+	if l.info.Sheet != "" {
+		return l.info.Sheet
+	}
+	return l.info.Kind.title(l.info.Lang)
+}
+
+func textCell(text string) grid.Cell {
+	if text == "" {
+		return grid.Cell{}
+	}
+	return grid.Cell{Kind: grid.Text, Text: []byte(text)}
+}
+
+// declarations returns what is declared for all rows, whoever declared it.
+func (l *List) declarations() [][]grid.Cell {
+	lang := l.info.Lang
+	all := [][]grid.Cell{
+		{textCell(fieldList.title(lang)), textCell(l.info.ID)},
+		{textCell(fieldSource.title(lang)), textCell(l.info.Source)},
+		{textCell(fieldKind.title(lang)), textCell(l.info.Kind.title(lang))},
+	}
+	for f := range l.defaults {
+		if v := l.defaults[f]; v != nil && l.fallback[f] != "" {
+			all = append(all, []grid.Cell{textCell(field(f).title(lang)), textCell(v.written())})
+		}
+	}
+	return all
+}
+
+// written returns a value as a list may have it.
+func (v *value) written() string {
+	if v.count > 0 {
+		return strconv.Itoa(v.count)
+	}
+	return strings.NewReplacer(`"`, "", "[", "", "]", "", ",", ", ").Replace(v.json)
+}
+
+// Row gives a row back, as [Split] returns it, with words about what to correct.
+func (r *Return) Row(row []byte, words string) error {
+	r.cells = append(r.cells[:0], DecodeRow(row)...)
+	return r.write(words)
+}
+
+// write writes the row in r.cells with words in the column of remarks.
+func (r *Return) write(words string) error {
+	for len(r.cells) <= r.remark {
+		r.cells = append(r.cells, grid.Cell{})
+	}
+	r.cells[r.remark] = textCell(words)
+	return r.out.Row(r.cells)
+}
+
+// Close ends the list.
+func (r *Return) Close() error { return r.out.Close() }

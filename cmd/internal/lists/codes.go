@@ -1,0 +1,205 @@
+package lists
+
+import (
+	"strings"
+
+	"cakupan/domain/event"
+)
+
+// choice is one value of a code list: the contract's name, what templates call it in both
+// languages, and other words that people use.
+type choice struct {
+	code, id, en string
+	other        []string
+}
+
+// choices lists the values of the fields that have few. It is never written.
+var choices = [fieldEnd][]choice{
+	fieldSegment: {
+		{"PU", "Penerima Upah", "Wage Earner", []string{
+			"Pekerja Penerima Upah", "Pekerja PU", "PPU",
+		}},
+		{"BPU", "Bukan Penerima Upah", "Non Wage Earner", []string{
+			"Pekerja Bukan Penerima Upah", "Pekerja BPU", "PBPU", "Own Account",
+		}},
+		{"JAKON", "Jasa Konstruksi", "Construction", []string{
+			"Jasakon", "Konstruksi", "Pekerja Jasa Konstruksi", "Construction Services",
+		}},
+		{"PMI", "Pekerja Migran Indonesia", "Migrant Worker", []string{
+			"Pekerja Migran", "TKI", "Migrant",
+		}},
+	},
+	fieldCategory: {
+		{"ASN", "ASN", "Civil Servant", []string{"PNS", "Aparatur Sipil Negara", "PPPK", "P3K"}},
+		{"NON_ASN", "Non ASN", "Non Civil Servant", []string{
+			"Pegawai Non ASN", "Honorer", "Tenaga Honorer", "PTT", "GTT", "THL",
+			"Pegawai Tidak Tetap", "Guru Tidak Tetap",
+		}},
+		{"VILLAGE_OFFICIAL", "Perangkat Desa", "Village Official", []string{
+			"Aparat Desa", "Aparatur Desa", "Aparatur Pemerintah Desa",
+		}},
+		{"PRIVATE", "Swasta", "Private Sector", []string{
+			"Karyawan Swasta", "Pegawai Swasta", "Pekerja Swasta",
+		}},
+		{"SELF_EMPLOYED", "Pekerja Mandiri", "Self Employed", []string{
+			"Mandiri", "Wiraswasta", "Wirausaha", "Usaha Sendiri",
+		}},
+		{"VULNERABLE", "Pekerja Rentan", "Vulnerable Worker", []string{"Rentan"}},
+		{"OTHER", "Lainnya", "Other", []string{"Lain-lain", "Lain"}},
+	},
+	fieldProgrammes: {
+		{"JKK", "JKK", "JKK", []string{
+			"Jaminan Kecelakaan Kerja", "Kecelakaan Kerja", "Employment Injury", "Work Accident",
+		}},
+		{"JKM", "JKM", "JKM", []string{"Jaminan Kematian", "JK", "JKm", "Kematian", "Death"}},
+		{"JHT", "JHT", "JHT", []string{"Jaminan Hari Tua", "Hari Tua", "Old Age"}},
+		{"JP", "JP", "JP", []string{"Jaminan Pensiun", "Pensiun", "Pension"}},
+		{"JKP", "JKP", "JKP", []string{
+			"Jaminan Kehilangan Pekerjaan", "Kehilangan Pekerjaan", "Job Loss",
+		}},
+	},
+	fieldPayer: {
+		{"EMPLOYER", "Pemberi Kerja", "Employer", []string{"Perusahaan", "Majikan"}},
+		{"SELF", "Peserta Sendiri", "Worker", []string{
+			"Sendiri", "Peserta", "Pekerja", "Mandiri", "Bayar Sendiri", "Iuran Sendiri",
+		}},
+		{"APBD", "APBD", "Local Government", []string{
+			"Pemerintah Daerah", "Pemda", "Pemkab", "Pemkot", "Pemprov", "APBD Kabupaten",
+			"APBD Kota", "APBD Provinsi", "Local Budget",
+		}},
+	},
+	fieldReason: {
+		{"RETIREMENT", "Pensiun", "Retirement", []string{"Retired", "Usia Pensiun"}},
+		{"RESIGNATION", "Mengundurkan Diri", "Resignation", []string{
+			"Mundur", "Undur Diri", "Resign", "Resigned",
+		}},
+		{"LAYOFF", "PHK", "Layoff", []string{"Pemutusan Hubungan Kerja", "Laid Off"}},
+		{"CONTRACT_END", "Kontrak Berakhir", "Contract End", []string{
+			"Habis Kontrak", "Kontrak Habis", "Akhir Kontrak", "Contract Ended", "End of Contract",
+		}},
+		{"ARREARS", "Menunggak Iuran", "Arrears", []string{
+			"Menunggak", "Tunggakan", "Tunggakan Iuran",
+		}},
+		{"MOVED", "Pindah Daerah", "Moved", []string{
+			"Pindah", "Pindah Domisili", "Pindah Wilayah",
+		}},
+		{"BECAME_ASN", "Menjadi ASN", "Became Civil Servant", []string{
+			"Jadi ASN", "Diangkat ASN", "Menjadi PNS", "Diangkat PNS", "Menjadi PPPK",
+			"Diangkat PPPK",
+		}},
+		{"EMIGRATED", "Pindah ke Luar Negeri", "Emigrated", []string{
+			"Ke Luar Negeri", "Emigrasi", "Meninggalkan Indonesia",
+		}},
+		{"DISABILITY", "Cacat Total Tetap", "Disability", []string{"Cacat", "Disabilitas"}},
+		{"PROJECT_END", "Proyek Selesai", "Project End", []string{
+			"Proyek Berakhir", "Akhir Proyek", "Project Ended",
+		}},
+		{"ERROR", "Salah Data", "Error", []string{
+			"Kesalahan Data", "Kesalahan", "Salah Input", "Mistake",
+		}},
+		{"OTHER", "Lainnya", "Other Reason", []string{"Lain-lain", "Lain"}},
+	},
+}
+
+// codes maps the values of a field, made plain, to the contract's names. It is never written.
+var codes = func() (all [fieldEnd]map[string]string) {
+	for f := range choices {
+		if choices[f] == nil {
+			continue
+		}
+		all[f] = map[string]string{}
+		for _, c := range choices[f] {
+			for _, text := range append([]string{c.code, c.id, c.en}, c.other...) {
+				all[f][plain(text)] = c.code
+			}
+		}
+	}
+	return all
+}()
+
+// word returns what templates call a value.
+func (c *choice) word(l Language) string {
+	if l == Indonesian {
+		return c.id
+	}
+	return c.en
+}
+
+// wordsOf lists the values of a field as templates call them.
+func wordsOf(f field, l Language) string {
+	texts := make([]string, len(choices[f]))
+	for i := range texts {
+		texts[i] = choices[f][i].word(l)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// parseCode reads one value of a code list.
+func parseCode(f field, text string) value {
+	key := plain(text)
+	if code, ok := codes[f][key]; ok {
+		return value{json: `"` + code + `"`}
+	}
+	if f == fieldReason {
+		switch key {
+		case "meninggal", "meninggaldunia", "wafat", "mati", "died", "death", "dead", "deceased":
+			return invalid(event.FieldInvalid,
+				"kematian bukan alasan berhenti: laporkan sebagai peristiwa worker.died, bukan"+
+					" dalam daftar ini",
+				"death is no reason of a termination: report it as an event worker.died, not in"+
+					" this list")
+		}
+	}
+	return invalid(event.FieldInvalid,
+		quote(text)+" tidak dikenal; pilih: "+wordsOf(f, Indonesian),
+		quote(text)+" is not known; choose one of "+wordsOf(f, English))
+}
+
+// parseProgrammes reads one or more programmes. Their order does not matter.
+func parseProgrammes(text string) value {
+	text = strings.NewReplacer("\n", ",", "\r", ",", ";", ",", "+", ",", "/", ",", "&", ",",
+		"|", ",", "\u00a0", " ").Replace(text)
+	var found [8]bool
+	for part := range strings.SplitSeq(text, ",") {
+		if plain(part) == "" {
+			continue
+		}
+		if !markProgramme(&found, part) && !markWords(&found, part) {
+			return parseCode(fieldProgrammes, part)
+		}
+	}
+	json := ""
+	for i, c := range choices[fieldProgrammes] {
+		if found[i] {
+			json += `,"` + c.code + `"`
+		}
+	}
+	if json == "" {
+		return parseCode(fieldProgrammes, text)
+	}
+	return value{json: "[" + json[1:] + "]"}
+}
+
+// markWords reads programmes that only a space or an "and" divides: "JKK JKM", "JKK dan JKM".
+func markWords(found *[8]bool, text string) bool {
+	for word := range strings.FieldsSeq(text) {
+		switch plain(word) {
+		case "dan", "and", "serta", "":
+			continue
+		}
+		if !markProgramme(found, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func markProgramme(found *[8]bool, text string) bool {
+	code, ok := codes[fieldProgrammes][plain(text)]
+	for i, c := range choices[fieldProgrammes] {
+		if ok && c.code == code {
+			found[i] = true
+		}
+	}
+	return ok
+}

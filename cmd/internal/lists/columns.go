@@ -1,0 +1,218 @@
+package lists
+
+// field is what a column means.
+type field uint8
+
+const (
+	noField field = iota
+	fieldNIK
+	fieldEnrolment
+	fieldRegion
+	fieldSegment
+	fieldCategory
+	fieldProgrammes
+	fieldPayer
+	fieldFrom
+	fieldUntil    // the first day not covered
+	fieldLastDay  // the last day covered
+	fieldInactive // the first month not covered
+	fieldReason
+	fieldCommitment
+	fieldFromMonth
+	fieldLastMonth  // the last month paid
+	fieldUntilMonth // the first month not paid
+	fieldMonths     // how many are paid
+
+	// Declarations above the columns, never columns.
+	fieldList
+	fieldSource
+	fieldKind
+
+	// Columns that are not kept.
+	fieldOrdinal  // the number of the row
+	fieldRemark   // what a file of refused rows says
+	fieldPersonal // the ledger has no business keeping it
+	fieldUnclear  // may mean two days or months
+
+	fieldEnd
+)
+
+// name is what a field is called: titles as templates have them, and other names that people use.
+// Case, spaces and punctuation do not matter.
+type name struct {
+	id, en           string // titles
+	idOther, enOther []string
+}
+
+// names lists what each field is called. It is never written.
+var names = [fieldEnd]name{
+	fieldNIK: {"NIK", "NIK", []string{
+		"No KTP", "Nomor KTP", "KTP", "No NIK", "Nomor NIK", "Nomor Induk Kependudukan",
+		"No Induk Kependudukan", "NIK KTP", "No KTP/NIK", "NIK/No KTP", "NIK / KTP",
+		"NIK (16 digit)", "Nomor Identitas", "No Identitas", "NIK Pekerja", "NIK Peserta",
+		"NIK Tenaga Kerja", "No. Induk Kependudukan (NIK)", "Nomor Induk Kependudukan (NIK)",
+	}, []string{
+		"National ID", "National ID Number", "National Identity Number", "Identity Number",
+	}},
+	fieldEnrolment: {"KPJ", "KPJ", []string{
+		"No KPJ", "Nomor KPJ", "No Kartu Peserta", "Nomor Kartu Peserta", "No Peserta",
+		"Nomor Peserta", "Kartu Peserta", "No Kartu Peserta Jamsostek", "Kartu Peserta Jamsostek",
+		"Nomor Kartu Peserta Jamsostek", "No Kepesertaan", "Nomor Kepesertaan", "KPJ Peserta",
+		"No Jamsostek", "Nomor Jamsostek", "No BPJSTK", "Nomor BPJSTK",
+		"No BPJS Ketenagakerjaan", "Nomor BPJS Ketenagakerjaan", "No Kartu BPJS Ketenagakerjaan",
+	}, []string{
+		"Enrolment", "Enrollment", "Enrolment Number", "Enrollment Number", "Enrolment No",
+		"Membership Number", "Member Number", "Member No", "Participant Number", "Card Number",
+	}},
+	fieldRegion: {"Kode Wilayah", "Region Code", []string{
+		"Wilayah", "Kode Kab/Kota", "Kab/Kota", "Kabupaten/Kota", "Kabupaten", "Kode Kabupaten",
+		"Kode Kabupaten/Kota", "Kabupaten atau Kota", "Kode Kemendagri", "Domisili",
+		"Kabupaten Domisili", "Kab/Kota Domisili", "Kabupaten/Kota Domisili", "Wilayah Domisili",
+		"Kode Wilayah Kemendagri", "Kode Daerah",
+	}, []string{
+		"Region", "Regency", "Regency/City", "Regency or City", "Regency Code", "Domicile",
+	}},
+	fieldSegment: {"Segmen", "Segment", []string{
+		"Segmentasi", "Segmen Kepesertaan", "Segmen Peserta", "Jenis Kepesertaan", "Jenis Peserta",
+	}, []string{"Membership Segment"}},
+	fieldCategory: {"Kategori", "Category", []string{
+		"Kategori Pekerja", "Kategori Peserta", "Kategori Tenaga Kerja", "Jenis Pekerja",
+		"Jenis Tenaga Kerja", "Kelompok Pekerja",
+	}, []string{"Worker Category", "Category of Worker", "Kind of Worker"}},
+	fieldProgrammes: {"Program", "Programmes", []string{
+		"Program Diikuti", "Program yang Diikuti", "Program Jamsostek", "Jenis Program",
+		"Program BPJS", "Program BPJS Ketenagakerjaan", "Program Perlindungan",
+	}, []string{"Programme", "Programs"}},
+	fieldPayer: {"Penanggung Iuran", "Payer", []string{
+		"Penanggung", "Pembayar", "Pembayar Iuran", "Iuran Dibayar Oleh", "Dibayar Oleh",
+		"Iuran Ditanggung Oleh", "Ditanggung Oleh",
+	}, []string{"Paid By", "Contribution Payer", "Contributions Paid By", "Who Pays"}},
+	fieldFrom: {"Tanggal Mulai", "Start Date", []string{
+		"Tgl Mulai", "TMT", "Mulai", "Mulai Tanggal", "Terhitung Mulai Tanggal", "Tanggal Efektif",
+		"Tgl Efektif", "Berlaku Sejak", "Berlaku Mulai", "Tanggal Kepesertaan", "Tgl Kepesertaan",
+		"TMT Kepesertaan", "Tanggal Mulai Kepesertaan", "Tgl Mulai Kepesertaan",
+		"Mulai Kepesertaan", "Tanggal Aktif", "Tgl Aktif", "Tanggal Mulai Perlindungan",
+		"Tgl Mulai Perlindungan", "Tanggal Mulai Terlindungi",
+	}, []string{
+		"From", "Start", "Since", "From Date", "Date Started", "Effective From", "Effective Since",
+		"Effective Date", "Covered From", "Covered Since",
+	}},
+	fieldUntil: {"Berhenti Mulai Tanggal", "First Day Not Covered", []string{
+		"Tanggal Berhenti", "Tgl Berhenti", "TMT Berhenti", "Berhenti Sejak", "Berhenti Per",
+		"Tanggal Keluar", "Tgl Keluar", "TMT Keluar", "Tanggal Nonaktif", "Tgl Nonaktif",
+		"TMT Nonaktif", "Nonaktif Sejak", "Tidak Aktif Sejak", "Tidak Tercakup Sejak",
+		"Tidak Terlindungi Sejak", "Tanggal Tidak Aktif",
+	}, []string{
+		"Termination Date", "Date of Termination", "Terminated From", "Not Covered From",
+		"Not Covered Since", "Uncovered From", "Ended From",
+	}},
+	fieldLastDay: {"Hari Terakhir", "Last Day", []string{
+		"Tanggal Terakhir", "Tgl Terakhir", "Hari Terakhir Tercakup", "Hari Terakhir Terlindungi",
+		"Hari Kerja Terakhir", "Hari Terakhir Kerja", "Hari Terakhir Bekerja",
+		"Tanggal Terakhir Bekerja", "Tanggal Terakhir Kerja",
+	}, []string{"Last Day Covered", "Last Day of Cover", "Last Working Day", "Last Date"}},
+	fieldInactive: {"BLTH NA", "First Month Not Covered", []string{
+		"BLTH Nonaktif", "BLTH Non Aktif", "Bulan Nonaktif", "Bulan Non Aktif",
+	}, []string{"Inactive Month", "Inactive From Month"}},
+	fieldReason: {"Alasan", "Reason", []string{
+		"Alasan Berhenti", "Alasan Keluar", "Alasan Nonaktif", "Sebab", "Sebab Berhenti",
+		"Sebab Keluar", "Sebab Nonaktif", "Penyebab",
+	}, []string{"Termination Reason", "Reason of Termination", "Reason for Termination"}},
+	fieldCommitment: {"Komitmen", "Commitment", []string{
+		"Kode Komitmen", "No Komitmen", "Nomor Komitmen", "ID Komitmen",
+	}, []string{"Commitment ID", "Commitment Code", "Commitment Number"}},
+	fieldFromMonth: {"Bulan Mulai", "First Month", []string{
+		"Mulai Bulan", "Bulan Awal", "Bulan Pertama", "Dari Bulan", "BLTH Awal", "BLTH Mulai",
+		"Periode Mulai", "Periode Awal", "Bulan Pertama Dibayar",
+	}, []string{"Start Month", "From Month", "First Month Paid"}},
+	fieldLastMonth: {"Bulan Terakhir", "Last Month", []string{
+		"Bulan Selesai", "Bulan Akhir", "Sampai Bulan", "s.d. Bulan", "Sampai dengan Bulan",
+		"BLTH Akhir", "BLTH Selesai", "Periode Selesai", "Periode Akhir", "Bulan Terakhir Dibayar",
+	}, []string{"End Month", "To Month", "Last Month Paid", "Through Month"}},
+	fieldUntilMonth: {"Bulan Pertama Tidak Dibayar", "First Month Not Paid", []string{
+		"Berhenti Mulai Bulan", "Tidak Dibayar Sejak",
+	}, []string{"Not Paid From", "Unpaid From"}},
+	fieldMonths: {"Jumlah Bulan", "Number of Months", []string{
+		"Banyak Bulan", "Banyaknya Bulan", "Lama (Bulan)", "Jml Bulan",
+	}, []string{"Months", "Months Paid", "No of Months"}},
+
+	fieldList: {"Daftar", "List", []string{
+		"ID Daftar", "Kode Daftar", "Nomor Daftar", "No Daftar",
+	}, []string{"List ID", "List Code", "List Number", "List No"}},
+	fieldSource: {"Sumber", "Source", []string{"Sumber Data"}, []string{"Data Source"}},
+	fieldKind:   {"Jenis Daftar", "Kind", []string{"Jenis"}, []string{"Kind of List", "List Kind"}},
+
+	fieldOrdinal: {"No", "No", []string{
+		"Nomor", "No Urut", "Nomor Urut", "Urut", "Baris",
+	}, []string{"Nr", "Row", "Row Number", "Serial No"}},
+	fieldRemark: {"Yang Harus Diperbaiki", "What to Correct", nil, nil},
+	fieldPersonal: {"Nama", "Name", []string{
+		"Nama Lengkap", "Nama Pekerja", "Nama Peserta", "Nama Tenaga Kerja", "Nama Sesuai KTP",
+		"Nama KTP", "Nama Karyawan", "Nama Pegawai", "Alamat", "Alamat Domisili", "Alamat Lengkap",
+		"Alamat Rumah", "Alamat KTP", "Alamat Tinggal", "No HP", "Nomor HP", "HP", "Handphone",
+		"No Handphone", "No Telepon", "Nomor Telepon", "Telepon", "No Telp", "Telp", "No WA",
+		"WhatsApp", "Nomor WhatsApp", "No HP/WA", "Surel", "Alamat Email", "Tanggal Lahir",
+		"Tgl Lahir", "Tempat Lahir", "Tempat Tanggal Lahir", "Tempat/Tgl Lahir",
+		"Tempat, Tgl Lahir", "TTL", "Umur", "Usia", "Jenis Kelamin", "Kelamin", "JK", "L/P",
+		"Nama Ibu Kandung", "Nama Gadis Ibu Kandung", "Ibu Kandung", "Nama Ibu", "Agama",
+		"Status Kawin", "Status Perkawinan", "Status Nikah", "Golongan Darah", "Pekerjaan",
+		"Jenis Pekerjaan", "Profesi", "Jabatan", "Lokasi Pekerjaan", "Lokasi Kerja", "Jam Kerja",
+		"Upah", "Gaji", "Penghasilan", "Upah Sebulan", "No Rekening", "Nomor Rekening",
+		"Rekening", "Nama Bank", "NPWP", "No NPWP", "No KK", "Nomor KK", "KK",
+		"No Kartu Keluarga", "Nomor Kartu Keluarga", "Desa", "Kelurahan", "Desa/Kelurahan",
+		"Kelurahan/Desa", "Kecamatan", "Dusun", "RT", "RW", "RT/RW", "Kode Pos", "Provinsi",
+		"Ahli Waris", "Nama Ahli Waris", "NPP", "Nama Perusahaan", "Perusahaan", "Instansi",
+		"Nama Instansi", "Unit Kerja", "Kode Unit", "Nama Unit", "OPD", "SKPD", "NIP",
+		"Nomor Pegawai", "No Pegawai", "Nomor Induk Karyawan", "Keterangan", "Ket", "Catatan",
+	}, []string{
+		"Full Name", "Worker Name", "Name of Worker", "Address", "Home Address", "Phone",
+		"Phone Number", "Phone No", "Mobile", "Mobile Number", "Telephone", "Email",
+		"Email Address", "Birth Date", "Date of Birth", "Birthday", "Birth Place",
+		"Place of Birth", "Age", "Gender", "Sex", "Mother's Name", "Mother's Maiden Name",
+		"Religion", "Marital Status", "Occupation", "Job", "Job Title", "Position", "Wage",
+		"Wages", "Salary", "Income", "Bank", "Bank Account", "Account Number", "Tax Number",
+		"Family Card", "Family Card Number", "Village", "District", "Postal Code", "Province",
+		"Employer Name", "Employer Number", "Company", "Unit", "Department", "Employee Number",
+		"Remark", "Remarks", "Note", "Notes", "Comment", "Comments",
+	}},
+	fieldUnclear: {"Tanggal Akhir", "Until", []string{
+		"Tanggal Selesai", "Tgl Selesai", "Tgl Akhir", "Sampai", "Sampai Dengan", "s.d.",
+		"Sampai Tanggal", "Berakhir", "Tanggal Berakhir", "Selesai", "Akhir",
+	}, []string{"End Date", "End", "To", "To Date", "Until Date", "Until Month", "Ends"}},
+}
+
+// title returns what templates call a field.
+func (f field) title(l Language) string {
+	if l == Indonesian {
+		return names[f].id
+	}
+	return names[f].en
+}
+
+// meaning is what the name of a column or declaration stands for.
+type meaning struct {
+	field    field
+	language int // above 0: Indonesian, below: English
+}
+
+// meanings maps names, made plain, to what they mean. It is never written.
+var meanings = func() map[string]meaning {
+	all := map[string]meaning{}
+	add := func(f field, language int, texts ...string) {
+		for _, text := range texts {
+			key := plain(text)
+			if before, found := all[key]; found && before.field == f {
+				language = 0 // the same in both languages
+			}
+			all[key] = meaning{f, language}
+		}
+	}
+	for f := noField + 1; f < fieldEnd; f++ {
+		n := &names[f]
+		add(f, 1, n.idOther...)
+		add(f, 1, n.id)
+		add(f, -1, n.enOther...)
+		add(f, -1, n.en)
+	}
+	return all
+}()

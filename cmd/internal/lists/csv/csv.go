@@ -1,0 +1,351 @@
+// Package csv reads files of separated values as spreadsheets write and read them: rows are
+// numbered as a spreadsheet shows them, blank ones too.
+//
+// The text may be UTF-8 or UTF-16 with a byte order mark, or UTF-8 without one; a row that is not
+// UTF-8 is taken for Windows-1252, which Excel writes as "CSV (comma delimited)". Nothing that is
+// kept of a list has a character outside ASCII; the encoding matters to names of columns and
+// places, and to the rows that are given back.
+package csv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+const (
+	bufferBytes   = 64 << 10
+	rowBytesMax   = 1 << 20
+	columnsMaxRaw = 1 << 14 // with the empty ones
+)
+
+// Separators are what may stand between two values, the likely ones first.
+const Separators = ";,\t|"
+
+// Reader reads rows.
+type Reader struct {
+	in        io.Reader
+	separator byte
+	buf       []byte
+	at, end   int
+	eof       bool
+	row       grid.Row
+	fields    [][]byte
+	text      []byte // unquoted and converted values
+}
+
+// New returns a reader of rows with a separator, one of [Separators].
+func New(in io.Reader, separator byte) (*Reader, error) {
+	decoded, err := decode(in)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{in: decoded, separator: separator, buf: make([]byte, bufferBytes)}
+	if err := r.skipDirective(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Next returns the next row that has a value, valid until the next call; io.EOF at the end.
+func (r *Reader) Next() (*grid.Row, error) {
+	for {
+		if r.at == r.end && r.eof {
+			return nil, io.EOF
+		}
+		length, quoted, err := r.rowLength()
+		if err != nil {
+			return nil, err
+		}
+		if length == 0 && r.eof && r.at == r.end {
+			return nil, io.EOF
+		}
+		line := r.buf[r.at : r.at+length]
+		r.at += length
+		if r.row.Number++; r.row.Number > 1<<30 {
+			return nil, &grid.Error{Row: r.row.Number, Detail: "the file has too many rows"}
+		}
+		if err := r.cut(trimEnd(line), quoted); err != nil {
+			return nil, err
+		}
+		if len(r.row.Cells) > 0 {
+			return &r.row, nil
+		}
+	}
+}
+
+func trimEnd(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
+}
+
+// rowLength returns the length of the row that begins here, its end included, and whether it has
+// quotes.
+func (r *Reader) rowLength() (length int, quoted bool, err error) {
+	for {
+		rest := r.buf[r.at:r.end]
+		length, quoted, state := scanRow(rest, r.separator, r.eof)
+		switch state {
+		case whole:
+			return length, quoted, nil
+		case openQuote:
+			return 0, false, r.unclosed()
+		case cutOff:
+		}
+		// When nothing follows, that is known to the next attempt.
+		if _, err := r.more(); err != nil {
+			return 0, false, err
+		}
+	}
+}
+
+func (r *Reader) unclosed() error {
+	return &grid.Error{
+		Row:    r.row.Number + 1,
+		Detail: "a quotation mark that opens in this row is never closed",
+	}
+}
+
+// scanned says what scanRow has found.
+type scanned uint8
+
+const (
+	whole     scanned = iota
+	cutOff            // the end of the row is not in sight
+	openQuote         // the input ends inside of quotes
+)
+
+// scanRow finds the end of the row that text begins with: LF, CR LF or, as old Macintosh programs
+// write, CR. atEnd says that nothing follows text.
+func scanRow(text []byte, separator byte, atEnd bool) (length int, quoted bool, state scanned) {
+	line := bytes.IndexByte(text, '\n')
+	first := text
+	if line >= 0 {
+		first = text[:line+1]
+	}
+	if bytes.IndexByte(first, '"') >= 0 {
+		length, state = scanQuoted(text, separator, atEnd)
+		return length, true, state
+	}
+	if i := bytes.IndexByte(first, '\r'); i >= 0 {
+		switch {
+		case i+1 == len(text) && !atEnd:
+			return 0, false, cutOff
+		case i+2 == len(first) && line >= 0:
+			return line + 1, false, whole
+		}
+		return i + 1, false, whole
+	}
+	switch {
+	case line >= 0:
+		return line + 1, false, whole
+	case atEnd:
+		return len(text), false, whole
+	}
+	return 0, false, cutOff
+}
+
+// scanQuoted is scanRow for a row that may have quoted values: an end of line inside of quotes
+// does not end the row. A quote that does not begin a value is an ordinary character.
+func scanQuoted(text []byte, separator byte, atEnd bool) (length int, state scanned) {
+	unfinished := cutOff
+	if atEnd {
+		unfinished = whole
+	}
+	i := 0
+	for {
+		if i < len(text) && text[i] == '"' {
+			for i++; ; {
+				end := bytes.IndexByte(text[i:], '"')
+				if end < 0 && atEnd {
+					return 0, openQuote
+				} else if end < 0 {
+					return 0, cutOff
+				}
+				if i += end + 1; i >= len(text) || text[i] != '"' {
+					break
+				}
+				i++
+			}
+		}
+		for i < len(text) && text[i] != separator && text[i] != '\n' && text[i] != '\r' {
+			i++
+		}
+		switch {
+		case i == len(text):
+			return i, unfinished
+		case text[i] == separator:
+			i++
+		case text[i] == '\n':
+			return i + 1, whole
+		case i+1 == len(text):
+			return i + 1, unfinished
+		case text[i+1] == '\n':
+			return i + 2, whole
+		default:
+			return i + 1, whole
+		}
+	}
+}
+
+// more reads on; false at the end of the input.
+func (r *Reader) more() (bool, error) {
+	if r.eof {
+		return false, nil
+	}
+	if r.at > 0 {
+		copy(r.buf, r.buf[r.at:r.end])
+		r.end -= r.at
+		r.at = 0
+	}
+	if r.end == len(r.buf) {
+		if len(r.buf) >= rowBytesMax {
+			return false, &grid.Error{Row: r.row.Number + 1, Detail: fmt.Sprintf("the row is"+
+				" longer than %d bytes: a quotation mark may be missing", rowBytesMax)}
+		}
+		r.buf = append(r.buf, make([]byte, len(r.buf))...)
+	}
+	for range 100 {
+		n, err := r.in.Read(r.buf[r.end:])
+		r.end += n
+		switch {
+		case n > 0:
+			return true, nil
+		case errors.Is(err, io.EOF):
+			r.eof = true
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+	}
+	return false, io.ErrNoProgress
+}
+
+// cut divides a row into cells.
+func (r *Reader) cut(line []byte, quoted bool) error {
+	r.row.Cells, r.text = r.row.Cells[:0], r.text[:0]
+	if bytes.IndexByte(line, 0) >= 0 {
+		return &grid.Error{Row: r.row.Number, Detail: "the file is not text: save it again as" +
+			" CSV UTF-8"}
+	}
+	r.fields = r.fields[:0]
+	if !quoted {
+		for len(r.fields) < columnsMaxRaw {
+			i := bytes.IndexByte(line, r.separator)
+			if i < 0 {
+				break
+			}
+			r.fields = append(r.fields, line[:i])
+			line = line[i+1:]
+		}
+		r.fields = append(r.fields, line)
+	} else {
+		r.cutQuoted(line)
+	}
+	return r.settle()
+}
+
+// cutQuoted divides a row in which values may be quoted. A quote inside of a value that does not
+// begin with one is an ordinary character.
+func (r *Reader) cutQuoted(line []byte) {
+	r.text = growTo(r.text, len(line))
+	for len(r.fields) < columnsMaxRaw {
+		if len(line) == 0 || line[0] != '"' {
+			i := bytes.IndexByte(line, r.separator)
+			if i < 0 {
+				r.fields = append(r.fields, line)
+				return
+			}
+			r.fields = append(r.fields, line[:i])
+			line = line[i+1:]
+			continue
+		}
+		from := len(r.text)
+		line = line[1:]
+		for {
+			i := bytes.IndexByte(line, '"')
+			if i < 0 {
+				r.text, line = append(r.text, line...), nil
+				break
+			}
+			r.text = append(r.text, line[:i]...)
+			line = line[i+1:]
+			if len(line) == 0 || line[0] != '"' {
+				break
+			}
+			r.text, line = append(r.text, '"'), line[1:]
+		}
+		i := bytes.IndexByte(line, r.separator)
+		rest := line
+		if i >= 0 {
+			rest = line[:i]
+		}
+		r.text = append(r.text, rest...)
+		r.fields = append(r.fields, r.text[from:len(r.text):len(r.text)])
+		if i < 0 {
+			return
+		}
+		line = line[i+1:]
+	}
+}
+
+// settle makes cells of the values, without empty ones at the end.
+func (r *Reader) settle() error {
+	for len(r.fields) > 0 && isBlank(r.fields[len(r.fields)-1]) {
+		r.fields = r.fields[:len(r.fields)-1]
+	}
+	if len(r.fields) > grid.ColumnsMax {
+		return &grid.Error{Row: r.row.Number, Detail: fmt.Sprintf(
+			"the row has more than %d columns: a list has at most so many", grid.ColumnsMax)}
+	}
+	r.text = growTo(r.text, 0)
+	for _, field := range r.fields {
+		cell := grid.Cell{}
+		if len(field) > 0 {
+			cell = grid.Cell{Kind: grid.Text, Text: toUTF8(field)}
+		}
+		r.row.Cells = append(r.row.Cells, cell)
+	}
+	return nil
+}
+
+// growTo makes sure that so many more bytes can be appended without moving what is there.
+func growTo(text []byte, more int) []byte {
+	if cap(text)-len(text) >= more {
+		return text
+	}
+	return append(make([]byte, 0, 2*(len(text)+more)), text...)
+}
+
+func isBlank(field []byte) bool {
+	for _, c := range field {
+		if c != ' ' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
+
+// skipDirective skips a first line such as "sep=;", by which Excel is told the separator and
+// which it does not show as a row.
+func (r *Reader) skipDirective() error {
+	for r.end-r.at < len("sep=;\r\n") {
+		if more, err := r.more(); err != nil {
+			return err
+		} else if !more {
+			break
+		}
+	}
+	head := r.buf[r.at:r.end]
+	const directive = "sep="
+	if len(head) > len(directive) && bytes.EqualFold(head[:len(directive)], []byte(directive)) {
+		i := bytes.IndexByte(head, '\n')
+		if i >= 0 && len(trimEnd(head[:i+1])) <= len("sep=;") {
+			r.at += i + 1
+		}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package csv
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// decode returns the text of a file without its byte order mark; UTF-16 is made UTF-8.
+func decode(in io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(in, bufferBytes)
+	head, err := buffered.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case len(head) == 0:
+		return nil, &grid.Error{Detail: "the file is empty"}
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		_, err = buffered.Discard(3)
+		return buffered, err
+	case string(head) == "\xff\xfe\x00\x00" || string(head) == "\x00\x00\xfe\xff":
+		return nil, &grid.Error{Detail: "the file is in UTF-32: save it again as CSV UTF-8"}
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		_, err = buffered.Discard(2)
+		return &wide{in: buffered, order: binary.LittleEndian}, err
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		_, err = buffered.Discard(2)
+		return &wide{in: buffered, order: binary.BigEndian}, err
+	}
+	return buffered, nil
+}
+
+// wide makes UTF-8 of UTF-16.
+type wide struct {
+	in    *bufio.Reader
+	order binary.ByteOrder
+	text  []byte // decoded
+	left  []byte // of it, not yet taken
+	held  rune   // first half of a pair
+}
+
+// Read reads on.
+func (w *wide) Read(p []byte) (int, error) {
+	for len(w.left) == 0 {
+		raw, err := w.in.Peek(bufferBytes)
+		if len(raw) < 2 {
+			if err == nil || len(raw) == 1 && errors.Is(err, io.EOF) {
+				err = &grid.Error{Detail: "the file ends inside of a character: copy it again"}
+			}
+			return 0, err
+		}
+		raw = raw[:len(raw)&^1]
+		w.text = w.text[:0]
+		for ; len(raw) >= 2; raw = raw[2:] {
+			w.add(rune(w.order.Uint16(raw)))
+			if _, err := w.in.Discard(2); err != nil {
+				return 0, err
+			}
+		}
+		w.left = w.text
+	}
+	n := copy(p, w.left)
+	w.left = w.left[n:]
+	return n, nil
+}
+
+func (w *wide) add(unit rune) {
+	if w.held != 0 {
+		whole := utf16.DecodeRune(w.held, unit)
+		w.held = 0
+		w.text = utf8.AppendRune(w.text, whole)
+		if whole != utf8.RuneError {
+			return
+		}
+	}
+	if utf16.IsSurrogate(unit) && unit < 0xdc00 {
+		w.held = unit
+		return
+	}
+	w.text = utf8.AppendRune(w.text, unit)
+}
+
+// high are the characters of Windows-1252 from 0x80 to 0x9f; those without one are 0xfffd.
+const high = "€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ"
+
+// toUTF8 returns a value as UTF-8; one that is not is taken for Windows-1252.
+func toUTF8(value []byte) []byte {
+	if utf8.Valid(value) {
+		return value
+	}
+	table := []rune(high)
+	converted := make([]byte, 0, 2*len(value))
+	for _, c := range value {
+		r := rune(c)
+		if c >= 0x80 && c <= 0x9f {
+			r = table[c-0x80]
+		}
+		converted = utf8.AppendRune(converted, r)
+	}
+	return converted
+}

@@ -1,0 +1,67 @@
+package csv
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// Writer writes rows, in UTF-8 with the byte order mark by which Excel knows it.
+type Writer struct {
+	out       io.Writer
+	separator byte
+	line      []byte
+	begun     bool
+}
+
+// NewWriter returns a writer of rows.
+func NewWriter(out io.Writer, separator byte) *Writer {
+	return &Writer{out: out, separator: separator}
+}
+
+// Row writes a row. A number that is too long for Excel is written as Excel shows it, so that
+// nobody takes what Excel has left of it for the whole.
+func (w *Writer) Row(cells []grid.Cell) error {
+	w.line = w.line[:0]
+	if !w.begun {
+		w.begun = true
+		w.line = append(w.line, "\xef\xbb\xbf"...)
+	}
+	for i := range cells {
+		if i > 0 {
+			w.line = append(w.line, w.separator)
+		}
+		w.line = w.appendValue(w.line, &cells[i])
+	}
+	w.line = append(w.line, "\r\n"...)
+	_, err := w.out.Write(w.line)
+	return err
+}
+
+const digitsWhole = 15 // of a number: more Excel does not keep
+
+func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
+	text := cell.Text
+	if cell.Kind == grid.Number && len(text) > digitsWhole {
+		if n, err := strconv.ParseFloat(string(text), 64); err == nil {
+			return strconv.AppendFloat(dst, n, 'E', 5, 64)
+		}
+	}
+	quote := bytes.ContainsAny(text, "\"\r\n") || bytes.IndexByte(text, w.separator) >= 0
+	if !quote {
+		return append(dst, text...)
+	}
+	dst = append(dst, '"')
+	for _, c := range text {
+		if c == '"' {
+			dst = append(dst, '"')
+		}
+		dst = append(dst, c)
+	}
+	return append(dst, '"')
+}
+
+// Close has nothing to end.
+func (w *Writer) Close() error { return nil }

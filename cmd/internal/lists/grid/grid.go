@@ -1,0 +1,52 @@
+// Package grid is what spreadsheets and CSV files have in common: numbered rows of cells.
+package grid
+
+import "fmt"
+
+// Kind says what a cell holds.
+type Kind uint8
+
+// The kinds of cells. Cells of CSV files are Empty or Text.
+const (
+	Empty   Kind = 0
+	Text    Kind = 1
+	Number  Kind = 2 // as stored, with a decimal point
+	Date    Kind = 3 // a number that is shown as a date
+	Bool    Kind = 4 // "0" or "1"
+	Fault   Kind = 5 // an error value, "#REF!"
+	Formula Kind = 6 // a formula whose value is not stored
+)
+
+// Cell is one cell. Text belongs to the reader of the row.
+type Cell struct {
+	Kind Kind
+	Text []byte
+}
+
+// Row is one row. Cells holds no empty cells at its end.
+type Row struct {
+	Number int // from 1, as a spreadsheet shows it
+	Cells  []Cell
+}
+
+// ColumnsMax is how many columns a list may have. Spreadsheets can have 16,384; no list of people
+// needs them.
+const ColumnsMax = 1_000
+
+// Error says why a file cannot be read, or not beyond a row, in one sentence for its owner.
+type Error struct {
+	Row    int // 0: the file as a whole
+	Detail string
+	Err    error // what caused it; nil when Detail says it all
+}
+
+// Error returns the sentence.
+func (e *Error) Error() string {
+	if e.Row > 0 {
+		return fmt.Sprintf("row %d: %s", e.Row, e.Detail)
+	}
+	return e.Detail
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

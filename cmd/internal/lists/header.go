@@ -1,0 +1,197 @@
+package lists
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/problem"
+)
+
+// rows is what a file gives row by row; io.EOF ends it. A row is valid until the next call.
+type rows interface {
+	Next() (*grid.Row, error)
+}
+
+// headerRowsMax is how far down the row that names the columns may stand.
+const headerRowsMax = 50
+
+// header is what stands in a list before its first row of data.
+type header struct {
+	row      int
+	names    []string // of the columns, as written
+	fields   []field  // what they mean
+	known    int      // how many mean something
+	language int      // sum over the names: above 0 Indonesian, below English
+	declared []declaration
+	above    []grid.Row // the rows above
+}
+
+// declaration is a value given for all rows.
+type declaration struct {
+	field field
+	name  string // as written
+	cell  grid.Cell
+}
+
+// findHeader reads up to the row that names the columns; nil when there is none.
+func findHeader(in rows) (*header, error) {
+	h := &header{}
+	for range headerRowsMax {
+		row, err := in.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case row.Number > headerRowsMax:
+			return nil, nil
+		}
+		if h.name(row) {
+			return h, nil
+		}
+		h.declare(row)
+		h.above = append(h.above, cloneRow(row))
+	}
+	return nil, nil
+}
+
+func cloneRow(row *grid.Row) grid.Row {
+	copied := grid.Row{Number: row.Number, Cells: make([]grid.Cell, len(row.Cells))}
+	for i, c := range row.Cells {
+		copied.Cells[i] = grid.Cell{Kind: c.Kind, Text: bytes.Clone(c.Text)}
+	}
+	return copied
+}
+
+// name takes a row for the one that names the columns, if it does: it has a column that says who
+// is meant, and that alone or with another one that is known.
+func (h *header) name(row *grid.Row) bool {
+	var texts []string
+	var fields []field
+	known, filled, language, person := 0, 0, 0, false
+	for _, cell := range row.Cells {
+		text := ""
+		if cell.Kind == grid.Text {
+			text = strings.Join(strings.Fields(string(trim(cell.Text))), " ")
+		}
+		m := meanings[plain(text)]
+		texts, fields = append(texts, text), append(fields, m.field)
+		if text != "" {
+			filled++
+		}
+		if m.field != noField {
+			language += m.language
+		}
+		if m.field != noField && (m.field < fieldList || m.field >= fieldOrdinal) {
+			known++
+		}
+		person = person || m.field == fieldNIK || m.field == fieldEnrolment
+	}
+	if !person || known < 2 && filled > 1 {
+		return false
+	}
+	h.row, h.names, h.fields, h.known = row.Number, texts, fields, known
+	h.language += language
+	return true
+}
+
+// declare takes a row above the columns for a declaration, if it is one: a name and a value, in
+// two cells or with a colon in one.
+func (h *header) declare(row *grid.Row) {
+	var filled []grid.Cell
+	for _, cell := range row.Cells {
+		if cell.Kind != grid.Empty && !isBlank(cell.Text) {
+			filled = append(filled, cell)
+		}
+	}
+	if len(filled) == 0 || filled[0].Kind != grid.Text {
+		return
+	}
+	label, value, inOne := bytes.Cut(filled[0].Text, []byte(":"))
+	cell := grid.Cell{Kind: grid.Text, Text: bytes.Clone(trim(value))}
+	if len(filled) > 1 && (!inOne || len(trim(value)) == 0) {
+		next := filled[1]
+		if string(trim(next.Text)) == ":" && len(filled) > 2 {
+			next = filled[2]
+		}
+		text := bytes.TrimPrefix(trim(next.Text), []byte(":"))
+		cell = grid.Cell{Kind: next.Kind, Text: bytes.Clone(trim(text))}
+	}
+	m := meanings[plain(string(label))]
+	if m.field == noField || m.field >= fieldOrdinal || len(cell.Text) == 0 {
+		return
+	}
+	h.language += m.language
+	h.declared = append(h.declared, declaration{m.field, string(trim(label)), cell})
+}
+
+// lang returns the language of the names.
+func (h *header) lang() Language {
+	if h.language > 0 {
+		return Indonesian
+	}
+	return English
+}
+
+// nearly refuses a column whose name is nearly a known one: its data would be lost otherwise.
+func (h *header) nearly() error {
+	for i, f := range h.fields {
+		key := plain(h.names[i])
+		if f != noField || len(key) < 4 {
+			continue
+		}
+		most := 1
+		if len(key) >= 8 {
+			most = 2
+		}
+		for known, m := range meanings {
+			if m.field >= fieldList || len(known) < 4 {
+				continue
+			}
+			if len(known) < 8 && distance(key, known, 1) <= 1 ||
+				len(known) >= 8 && distance(key, known, most) <= most {
+				return h.problem("kolom %s tidak dikenal; maksudnya %s?",
+					"the column %s is not known; did you mean %s?",
+					quote(h.names[i]), quote(m.field.title(h.lang())))
+			}
+		}
+	}
+	return nil
+}
+
+// unclear refuses a column of ends that may be in or out.
+func (h *header) unclear(k Kind) error {
+	for i, f := range h.fields {
+		if f != fieldUnclear {
+			continue
+		}
+		name := quote(h.names[i])
+		switch k {
+		case Enrolment, UnknownKind: // such a column means nothing there
+		case Termination:
+			return h.problem("kolom %s dapat berarti dua hari: namai %s (hari pertama tidak"+
+				" tercakup) atau %s (hari terakhir tercakup)",
+				"the column %s may mean two days: call it %s or %s (the last day covered)",
+				name, quote(fieldUntil.title(h.lang())), quote(fieldLastDay.title(h.lang())))
+		case Funding:
+			return h.problem("kolom %s dapat berarti dua bulan: namai %s (bulan terakhir yang"+
+				" dibayar) atau %s",
+				"the column %s may mean two months: call it %s (the last month paid) or %s",
+				name, quote(fieldLastMonth.title(h.lang())), quote(fieldUntilMonth.title(h.lang())))
+		}
+	}
+	return nil
+}
+
+// problem says in the list's language what is wrong with it as a whole.
+func (h *header) problem(id, en string, args ...any) error {
+	format := en
+	if h.lang() == Indonesian {
+		format = id
+	}
+	return problem.New(problem.FileNotReadable, fmt.Sprintf(format, args...))
+}

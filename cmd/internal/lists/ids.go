@@ -1,0 +1,42 @@
+package lists
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"hash"
+)
+
+// KeySize is the length of a list key: see [List.Events].
+const KeySize = 32
+
+const (
+	// derivedPrefix begins the name of an enrolment that is named by its NIK.
+	derivedPrefix = "nik-"
+	idBytes       = 16 // of the keyed hash
+)
+
+const idAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var idEncoding = base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
+
+// ids computes keyed hashes as ids.
+type ids struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+}
+
+func newIDs(key [KeySize]byte) *ids { return &ids{mac: hmac.New(sha256.New, key[:])} }
+
+// append appends the id of some texts to dst. A byte that no text has stands between them.
+func (d *ids) append(dst []byte, texts ...[]byte) []byte {
+	d.mac.Reset()
+	for i, text := range texts {
+		if i > 0 {
+			_, _ = d.mac.Write([]byte{0}) // never fails: see hash.Hash
+		}
+		_, _ = d.mac.Write(text)
+	}
+	sum := d.mac.Sum(d.sum[:0])
+	return idEncoding.AppendEncode(dst, sum[:idBytes])
+}

@@ -1,0 +1,161 @@
+package lists
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+)
+
+// places maps names of regions, made plain, to those that are called so. It is never written.
+var places = func() map[string][]region.Code {
+	all := map[string][]region.Code{}
+	add := func(name string, code region.Code) {
+		key := plain(name)
+		for _, before := range all[key] {
+			if before == code {
+				return
+			}
+		}
+		all[key] = append(all[key], code)
+	}
+	for _, code := range region.All() {
+		name := code.Name()
+		add(name, code)
+		short := name
+		switch code.Level() {
+		case region.RegencyLevel:
+			kind, rest, _ := strings.Cut(name, " ")
+			short = strings.TrimPrefix(rest, "Administrasi ")
+			if kind == "Kabupaten" {
+				add("Kab "+short, code)
+				add("Kabupaten "+short, code)
+				add(short+" Regency", code)
+			} else {
+				add("Kota "+short, code)
+				add("Kota Adm "+short, code)
+				add(short+" City", code)
+			}
+		case region.ProvinceLevel:
+			for _, prefix := range []string{"Daerah Istimewa ", "Daerah Khusus Ibukota "} {
+				short = strings.TrimPrefix(short, prefix)
+			}
+			add("Provinsi "+short, code)
+		case region.NationLevel:
+		}
+		add(short, code)
+	}
+	return all
+}()
+
+// parseRegion reads a regency or city: its code, its name, or both.
+func parseRegion(cell grid.Cell) value {
+	text := string(trim(cell.Text))
+	if cell.Kind == grid.Number {
+		return regionNumber(text)
+	}
+	if cell.Kind != grid.Text {
+		return regionFault("")
+	}
+	text = unformula(text)
+	const codeLength = len("75.03")
+	if len(text) > codeLength {
+		if code, ok := region.Parse(text[:codeLength]); ok {
+			return codeAndName(code, text[codeLength:])
+		}
+	}
+	if code, ok := region.Parse(text); ok {
+		return regencyOnly(code)
+	}
+	found := places[plain(text)]
+	switch len(found) {
+	case 0:
+		return regionFault(text)
+	case 1:
+		return regencyOnly(found[0])
+	}
+	labels := make([]string, len(found))
+	for i, code := range found {
+		labels[i] = regionLabel(code)
+	}
+	list := strings.Join(labels, ", ")
+	return invalid(event.RegionUnknown, "nama ini dapat berarti "+list+": tulis kodenya",
+		"the name may mean "+list+": write the code")
+}
+
+// codeAndName checks that the name behind a code is that of the region.
+func codeAndName(code region.Code, name string) value {
+	if key := plain(name); key != "" {
+		matches := false
+		for _, found := range places[key] {
+			matches = matches || found == code
+		}
+		if !matches {
+			if name[0] == '.' {
+				return invalid(event.RegionUnknown,
+					"kode desa atau kecamatan: tulis kode kabupaten atau kota saja, misalnya "+
+						code.String(),
+					"is the code of a village or district: write the code of the regency or city"+
+						" alone, such as "+code.String())
+			}
+			return invalid(event.RegionUnknown, "kode dan nama berbeda: "+regionLabel(code),
+				"code and name differ: "+regionLabel(code))
+		}
+	}
+	return regencyOnly(code)
+}
+
+// regionNumber reads a code that a spreadsheet took for a number. One that may have lost a zero is
+// refused.
+func regionNumber(text string) value {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < 0 || n > 9999 {
+		return regionFault("")
+	}
+	hundredths := math.Round(n * 100)
+	if math.Abs(n*100-hundredths) > 1e-6 {
+		return regionFault("")
+	}
+	whole, part := int(hundredths)/100, int(hundredths)%100
+	if part == 0 {
+		return regionFault(strconv.Itoa(whole))
+	}
+	if part%10 == 0 {
+		return regionFault(strconv.Itoa(whole) + "." + strconv.Itoa(part/10))
+	}
+	code := strconv.Itoa(whole) + "." + strconv.Itoa(100 + part)[1:]
+	if parsed, ok := region.Parse(code); ok {
+		return regencyOnly(parsed)
+	}
+	return regionFault(code)
+}
+
+func regencyOnly(code region.Code) value {
+	if code.Level() != region.RegencyLevel {
+		return invalid(event.RegionUnknown,
+			"harus kabupaten atau kota seperti 75.03; "+regionLabel(code)+" bukan",
+			"must be a regency or city such as 75.03, which "+regionLabel(code)+" is not")
+	}
+	return value{json: `"` + code.String() + `"`}
+}
+
+func regionLabel(code region.Code) string { return code.String() + " " + code.Name() }
+
+// regionFault says why a text is no region, and what may have been meant.
+func regionFault(text string) value {
+	en := region.Explain(text)
+	id := "tulis kode Kemendagri kabupaten atau kota dengan titik, misalnya 75.03, sebagai Teks," +
+		" atau namanya"
+	if allDigits(text, 4) && len(text) == 4 {
+		if code, ok := region.Parse(text[:2] + "." + text[2:]); ok {
+			id = "maksudnya " + regionLabel(code) + "? BPS memakai " + text +
+				" untuk wilayah yang lain: tulis kodenya dengan titik, sebagai Teks"
+		}
+	} else if len(text) == len("75.3") && strings.Contains(text, ".") {
+		id = "kode yang menjadi angka kehilangan nol: format kolom sebagai Teks dan tulis lagi"
+	}
+	return invalid(event.RegionUnknown, id, en)
+}

@@ -1,0 +1,143 @@
+package lists
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"cakupan/domain/event"
+)
+
+// plain returns a text as names and code values are compared: letters and digits alone, in lower
+// case.
+func plain(text string) string {
+	out := make([]byte, 0, len(text))
+	for _, r := range text {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			out = append(out, byte(r))
+		case r >= 'A' && r <= 'Z':
+			out = append(out, byte(r)|0x20)
+		case r >= utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			out = utf8.AppendRune(out, unicode.ToLower(r))
+		}
+	}
+	return string(out)
+}
+
+// trim returns a text without what cannot be seen at its ends: spaces of all kinds and marks of
+// direction.
+func trim(text []byte) []byte {
+	for len(text) > 0 {
+		if c := text[0]; c > ' ' && c < utf8.RuneSelf {
+			break
+		}
+		r, size := utf8.DecodeRune(text)
+		if !invisible(r) {
+			break
+		}
+		text = text[size:]
+	}
+	for len(text) > 0 {
+		if c := text[len(text)-1]; c > ' ' && c < utf8.RuneSelf {
+			break
+		}
+		r, size := utf8.DecodeLastRune(text)
+		if !invisible(r) {
+			break
+		}
+		text = text[:len(text)-size]
+	}
+	return text
+}
+
+func invisible(r rune) bool {
+	return r <= ' ' || r == 0x7f || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+}
+
+// isBlank tells whether a text says nothing: empty, or one of the strokes people put into cells
+// that have no value.
+func isBlank(text []byte) bool {
+	text = trim(text)
+	switch string(text) {
+	case "", "-", "--", "–", "—":
+		return true
+	}
+	return false
+}
+
+const (
+	quoteRunesMax  = 40
+	digitsShownMax = 6  // of a run of digits that may be of a person
+	digitsFreeMax  = 11 // such a run is longer
+)
+
+// quote returns a text as messages may repeat it: short, on one line, long numbers cut.
+func quote(text string) string { return `"` + shown(text) + `"` }
+
+func shown(text string) string {
+	out := make([]byte, 0, len(text))
+	runes := 0
+	for _, r := range MaskNumbers(text) {
+		if runes++; runes > quoteRunesMax {
+			return string(out) + "…"
+		}
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			r = ' '
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}
+
+// MaskNumbers returns a text with each run of digits that is long enough to be a NIK, or one with
+// a digit missing, cut to its first six.
+func MaskNumbers(text string) string {
+	masked := []byte(event.MaskNIK(text))
+	for i := 0; i < len(masked); {
+		from := i
+		for i < len(masked) && masked[i]-'0' <= 9 {
+			i++
+		}
+		if i-from > digitsFreeMax {
+			for n := from + digitsShownMax; n < i; n++ {
+				masked[n] = '*'
+			}
+		}
+		if i == from {
+			i++
+		}
+	}
+	return string(masked)
+}
+
+// distance returns in how many letters two names differ, where two that have changed places count
+// once; but not more than most+1.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return most + 1
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		lowest := row[0]
+		for j := range len(b) {
+			cost := last[j]
+			if a[i] != b[j] {
+				cost = 1 + min(last[j], last[j+1], row[j])
+			}
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				cost = min(cost, before[j-1]+1)
+			}
+			row[j+1] = cost
+			lowest = min(lowest, cost)
+		}
+		if lowest > most {
+			return most + 1
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

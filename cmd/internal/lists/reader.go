@@ -1,0 +1,329 @@
+package lists
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strconv"
+
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+)
+
+// Reader gives the records of a list.
+type Reader struct {
+	list    *List
+	ids     *ids
+	head    []byte // of each event up to its id
+	middle  []byte // between id and data
+	scope   []byte // what an id is of, beside the data: list and type
+	values  [fieldEnd]value
+	nik     []byte
+	data    []byte
+	out     []byte
+	faults  []defect
+	begun   bool
+	ordinal []int // columns of numbers of rows
+}
+
+// defect is a fault and the column it is in.
+type defect struct {
+	name  string
+	fault *fault
+}
+
+// Events returns a reader of the list's rows. The key is the ledger's: see package comment. It
+// may be called once.
+func (l *List) Events(key [KeySize]byte) *Reader {
+	r := &Reader{list: l, ids: newIDs(key)}
+	r.head = []byte(`{"specversion":"1.0","id":"`)
+	kind := l.info.Kind.event().Name()
+	r.middle = append(r.middle, `","source":`...)
+	r.middle = appendJSON(r.middle, l.info.Source)
+	r.middle = append(r.middle, `,"type":"`+kind+`","data":`...)
+	r.scope = []byte("event\x00" + l.info.ID + "\x00" + kind)
+	for i, f := range l.header.fields {
+		if f == fieldOrdinal || f == fieldRemark {
+			r.ordinal = append(r.ordinal, i)
+		}
+	}
+	return r
+}
+
+// Next returns the record of the next row that is not blank, and its number as a spreadsheet
+// shows it; see [Split]. The record is valid until the next call. io.EOF ends the list.
+func (r *Reader) Next() (record []byte, row int, err error) {
+	r.list.mu.Lock()
+	defer r.list.mu.Unlock()
+	if r.list.closed {
+		return nil, 0, os.ErrClosed
+	}
+	for {
+		row, err := r.list.rows.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, 0, io.EOF
+		} else if err != nil {
+			return nil, 0, fileProblem(err)
+		}
+		first := !r.begun
+		r.begun = true
+		if r.isBlankRow(row) || first && isNumbering(row) {
+			continue
+		}
+		return r.record(row), row.Number, nil
+	}
+}
+
+// isBlankRow tells whether a row has nothing, or nothing but its number, which people prepare.
+func (r *Reader) isBlankRow(row *grid.Row) bool {
+	for i := range row.Cells {
+		c := &row.Cells[i]
+		blank := c.Kind == grid.Empty || c.Kind == grid.Formula ||
+			c.Kind == grid.Text && isBlank(c.Text)
+		if !blank && !r.isOrdinal(i) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Reader) isOrdinal(column int) bool {
+	for _, i := range r.ordinal {
+		if i == column {
+			return true
+		}
+	}
+	return false
+}
+
+// isNumbering tells whether a row numbers the columns, as official lists do under their names:
+// 1, 2, 3 or (1), (2), (3).
+func isNumbering(row *grid.Row) bool {
+	last, count := 0, 0
+	for i := range row.Cells {
+		if row.Cells[i].Kind == grid.Empty {
+			continue
+		}
+		text := trim(row.Cells[i].Text)
+		if n := len(text); n > 2 && text[0] == '(' && text[n-1] == ')' {
+			text = text[1 : n-1]
+		}
+		n, err := strconv.Atoi(string(text))
+		if err != nil || n != last+1 && count > 0 || n > grid.ColumnsMax {
+			return false
+		}
+		last = n
+		count++
+	}
+	return count > 1
+}
+
+// record makes the record of a row.
+func (r *Reader) record(row *grid.Row) []byte {
+	r.faults, r.nik = r.faults[:0], r.nik[:0]
+	clear(r.values[:])
+	for i := range r.list.columns {
+		r.read(&r.list.columns[i], row)
+	}
+	for f := range r.list.defaults {
+		if d := r.list.defaults[f]; d != nil && !r.has(field(f)) {
+			r.values[f] = *d
+		}
+	}
+	r.complete()
+	r.out = r.out[:0]
+	if len(r.faults) > 0 {
+		r.out = appendRefusal(r.out, r.faults, r.list.info.Lang)
+	} else {
+		r.out = r.appendEvent(r.out)
+	}
+	if r.list.opts.KeepRows {
+		r.out = appendRow(r.out, row)
+	}
+	return r.out
+}
+
+func (r *Reader) has(f field) bool {
+	v := &r.values[f]
+	return v.json != "" || v.count != 0 || v.fault != nil
+}
+
+// read reads the cell of a column. Values come again and again, so those seen are remembered.
+func (r *Reader) read(c *column, row *grid.Row) {
+	if c.index >= len(row.Cells) {
+		return
+	}
+	cell := row.Cells[c.index]
+	if cell.Kind == grid.Empty || cell.Kind == grid.Text && isBlank(cell.Text) {
+		return
+	}
+	if c.field == fieldNIK {
+		var wrong *fault
+		if r.nik, wrong = parseNIK(r.nik, cell); wrong != nil {
+			r.refuse(c.name, wrong)
+		}
+		r.values[fieldNIK] = value{json: "nik", fault: wrong}
+		return
+	}
+	date1904 := r.list.book != nil && r.list.book.Date1904
+	if c.field == fieldEnrolment {
+		r.keep(c, parse(c.field, cell, date1904))
+		return
+	}
+	memo := c.memo
+	if cell.Kind != grid.Text {
+		memo = c.nums
+		if cell.Kind != grid.Number {
+			r.keep(c, parse(c.field, cell, date1904))
+			return
+		}
+	}
+	v, known := memo[string(cell.Text)]
+	if !known {
+		v = parse(c.field, cell, date1904)
+		const memoMax, memoTextMax = 4096, 128
+		if len(memo) >= memoMax {
+			clear(memo)
+		}
+		if len(cell.Text) <= memoTextMax {
+			memo[string(cell.Text)] = v
+		}
+	}
+	r.keep(c, v)
+}
+
+func (r *Reader) keep(c *column, v value) {
+	r.values[c.field] = v
+	if v.fault != nil {
+		r.refuse(c.name, v.fault)
+	}
+}
+
+func (r *Reader) refuse(name string, f *fault) {
+	r.faults = append(r.faults, defect{name, f})
+}
+
+// complete finds what the row must have and has not, and what follows from what it has.
+func (r *Reader) complete() {
+	for _, n := range r.list.needs {
+		found := false
+		for _, f := range n.fields {
+			found = found || r.has(f)
+		}
+		if found {
+			continue
+		}
+		r.refuse(r.nameOf(n.fields), missing(n.fields[0]))
+		if n.fields[0] == fieldNIK {
+			return // then the rest does not matter
+		}
+	}
+	if len(r.faults) > 0 {
+		return
+	}
+	v := &r.values
+	if last := &v[fieldLastDay]; last.json != "" {
+		v[fieldUntil].json = `"` + last.date.AddDays(1).String() + `"`
+	}
+	if month := &v[fieldInactive]; month.json != "" {
+		v[fieldUntil].json = `"` + month.month.First().String() + `"`
+	}
+	if r.list.info.Kind == Funding {
+		r.period()
+	}
+}
+
+// period finds the months that are paid.
+func (r *Reader) period() {
+	v := &r.values
+	from := v[fieldFromMonth].month
+	var until temporal.Month
+	var ending field
+	switch {
+	case r.has(fieldLastMonth):
+		until, ending = v[fieldLastMonth].month+1, fieldLastMonth
+	case r.has(fieldUntilMonth):
+		until, ending = v[fieldUntilMonth].month, fieldUntilMonth
+	default:
+		until, ending = from+temporal.Month(v[fieldMonths].count), fieldMonths
+	}
+	if until <= from {
+		r.refuse(r.nameOf([]field{ending}), &fault{
+			event.PeriodInverted, "harus sesudah bulan mulai", "must be after the first month",
+		})
+		return
+	}
+	v[fieldFromMonth].json = `"` + from.String() + `"`
+	v[fieldUntilMonth].json = `"` + until.String() + `"`
+}
+
+// nameOf returns the name of the first column that has one of some fields, and the first one's
+// title when the list has none.
+func (r *Reader) nameOf(fields []field) string {
+	for _, f := range fields {
+		for i := range r.list.columns {
+			if r.list.columns[i].field == f {
+				return r.list.columns[i].name
+			}
+		}
+	}
+	return fields[0].title(r.list.info.Lang)
+}
+
+// missing says that a row has no value where it must.
+func missing(f field) *fault {
+	if f == fieldNIK {
+		return &fault{
+			event.FieldMissing,
+			"baris ini tidak menyebut siapa orangnya; bila ini jumlah atau tanda tangan, hapus",
+			"the row does not say who is meant; if it is a total or a signature, delete it",
+		}
+	}
+	return &fault{
+		event.FieldMissing,
+		"kosong (sel gabungan hanya mengisi baris pertamanya)",
+		"is empty (merged cells fill only the first of their rows)",
+	}
+}
+
+// appendEvent appends the event of a row without defects.
+func (r *Reader) appendEvent(dst []byte) []byte {
+	d := append(r.data[:0], '{')
+	v := &r.values
+	kind := r.list.info.Kind
+	if kind == Funding {
+		d = append(append(d, `"commitment":`...), v[fieldCommitment].json...)
+		d = append(d, ',')
+	}
+	d = append(d, `"enrolment":`...)
+	if v[fieldEnrolment].json != "" {
+		d = append(d, v[fieldEnrolment].json...)
+	} else {
+		d = append(d, `"`+derivedPrefix...)
+		d = append(r.ids.append(d, []byte("enrolment"), r.nik), '"')
+	}
+	switch kind {
+	case Termination:
+		d = append(append(d, `,"until":`...), v[fieldUntil].json...)
+		d = append(append(d, `,"reason":`...), v[fieldReason].json...)
+	case Funding:
+		d = append(append(d, `,"from":`...), v[fieldFromMonth].json...)
+		d = append(append(d, `,"until":`...), v[fieldUntilMonth].json...)
+	default:
+		d = append(append(d, `,"nik":"`...), r.nik...)
+		d = append(append(d, `","region":`...), v[fieldRegion].json...)
+		d = append(append(d, `,"segment":`...), v[fieldSegment].json...)
+		d = append(append(d, `,"category":`...), v[fieldCategory].json...)
+		d = append(append(d, `,"programmes":`...), v[fieldProgrammes].json...)
+		d = append(append(d, `,"payer":`...), v[fieldPayer].json...)
+		d = append(append(d, `,"from":`...), v[fieldFrom].json...)
+	}
+	d = append(d, '}')
+	r.data = d
+	dst = append(dst, r.head...)
+	dst = r.ids.append(dst, r.scope, d)
+	dst = append(dst, r.middle...)
+	dst = append(dst, d...)
+	return append(dst, '}')
+}

@@ -1,0 +1,187 @@
+package lists
+
+import (
+	"io"
+
+	"cakupan/cmd/internal/lists/csv"
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/domain/region"
+)
+
+// Template is an empty list to be filled in: what stands where, and what people must know.
+type Template struct {
+	Sheet   string      // its title
+	Lines   [][2]string // above the columns: a name, and its value where it is known
+	Columns []TemplateColumn
+	Advice  []string // sentences for whoever fills it in
+}
+
+// TemplateColumn is a column of a template.
+type TemplateColumn struct {
+	Title, Help, Example string
+	Choices              []string // what may stand in it; nil: anything
+	Date                 bool     // holds days
+}
+
+// advice is what is said about a field, and an example.
+type advice struct{ id, en, exampleID, exampleEN string }
+
+// helps says what people must know of the fields of templates. It is never written.
+var helps = [fieldEnd]advice{
+	fieldNIK: {
+		"16 angka, sebagai Teks. Bila tampil seperti 7,5031E+15, angkanya sudah hilang:" +
+			" tempelkan lagi dari sumbernya.",
+		"16 digits, as Text. Where it looks like 7.5031E+15, digits are lost: paste it again" +
+			" from where it came.",
+		"7503011501900001", "7503011501900001",
+	},
+	fieldEnrolment: {
+		"Nomor kartu peserta. Boleh kosong; maka kepesertaan dikenali dari NIK.",
+		"Number of the membership card. May be empty: the enrolment is then known by the NIK.",
+		"21012345678", "21012345678",
+	},
+	fieldRegion: {
+		"Kabupaten atau kota domisili: kode Kemendagri dengan titik, atau namanya.",
+		"Regency or city of domicile: the Kemendagri code with its dot, or the name.",
+		"75.03 Kabupaten Bone Bolango", "75.03 Kabupaten Bone Bolango",
+	},
+	fieldSegment: {"Pilih dari daftar.", "Choose from the list.", "Penerima Upah", "Wage Earner"},
+	fieldCategory: {
+		"Pilih dari daftar.", "Choose from the list.", "Pekerja Rentan", "Vulnerable Worker",
+	},
+	fieldProgrammes: {
+		"Satu atau lebih, dipisah koma.", "One or more, with commas between them.",
+		"JKK, JKM", "JKK, JKM",
+	},
+	fieldPayer: {
+		"Siapa yang membayar iuran.", "Who pays the contributions.", "APBD", "Local Government",
+	},
+	fieldFrom: {
+		"Hari pertama tercakup: 2021-01-31 atau 31/01/2021, tahun empat angka.",
+		"The first day covered: 2021-01-31 or 31/01/2021, year of four digits.",
+		"2021-01-01", "2021-01-01",
+	},
+	fieldUntil: {
+		"Hari pertama TIDAK tercakup lagi. Bila yang diketahui hari terakhir tercakup, ganti nama" +
+			" kolom menjadi Hari Terakhir.",
+		"The first day NOT covered any more. If what you know is the last day covered, rename" +
+			" the column to Last Day.",
+		"2021-07-01", "2021-07-01",
+	},
+	fieldReason: {
+		"Pilih dari daftar.", "Choose from the list.", "Mengundurkan Diri", "Resignation",
+	},
+	fieldCommitment: {
+		"Kode komitmen anggaran yang membayar.", "The id of the budget commitment that pays.",
+		"BB-APBD-2021", "BB-APBD-2021",
+	},
+	fieldFromMonth: {
+		"Bulan pertama yang dibayar: 2021-01 atau Januari 2021.",
+		"The first month that is paid: 2021-01 or January 2021.", "2021-01", "2021-01",
+	},
+	fieldLastMonth: {
+		"Bulan terakhir yang dibayar, termasuk bulan itu.",
+		"The last month that is paid, that month included.", "2021-12", "2021-12",
+	},
+}
+
+// columnsOf returns the columns of a template in order.
+func columnsOf(k Kind) []field {
+	switch k {
+	case Termination:
+		return []field{fieldNIK, fieldEnrolment, fieldUntil, fieldReason}
+	case Funding:
+		return []field{fieldCommitment, fieldNIK, fieldEnrolment, fieldFromMonth, fieldLastMonth}
+	default:
+		return []field{
+			fieldNIK, fieldEnrolment, fieldRegion, fieldSegment, fieldCategory, fieldProgrammes,
+			fieldPayer, fieldFrom,
+		}
+	}
+}
+
+// NewTemplate returns the template of a kind.
+func NewTemplate(k Kind, l Language) Template {
+	t := Template{
+		Sheet: fieldList.title(l),
+		Lines: [][2]string{{fieldList.title(l), ""}, {fieldKind.title(l), k.title(l)}},
+	}
+	for _, f := range columnsOf(k) {
+		help := helps[f]
+		c := TemplateColumn{
+			Title: f.title(l), Help: help.en, Example: help.exampleEN,
+			Date: f == fieldFrom || f == fieldUntil,
+		}
+		if l == Indonesian {
+			c.Help, c.Example = help.id, help.exampleID
+		}
+		switch f {
+		case fieldRegion:
+			c.Choices = regencies()
+		case fieldProgrammes:
+			c.Choices = []string{
+				"JKK, JKM", "JKK, JKM, JHT", "JKK, JKM, JHT, JP", "JKK, JKM, JHT, JP, JKP",
+			}
+		default:
+			for i := range choices[f] {
+				c.Choices = append(c.Choices, choices[f][i].word(l))
+			}
+		}
+		t.Columns = append(t.Columns, c)
+	}
+	t.Advice = advices(l)
+	return t
+}
+
+func regencies() (labels []string) {
+	for _, code := range region.All() {
+		if code.Level() == region.RegencyLevel {
+			labels = append(labels, regionLabel(code))
+		}
+	}
+	return labels
+}
+
+// advices returns what people must know of any list.
+func advices(l Language) []string {
+	if l == Indonesian {
+		return []string{
+			"Isi kode daftar di samping kata Daftar, misalnya BB-RENTAN-2021-03. Daftar yang" +
+				" diperbaiki memakai kode yang sama; daftar baru memakai kode baru.",
+			"Nilai yang sama untuk semua baris boleh ditulis sekali di atas kolom, misalnya" +
+				" Segmen di kolom A dan Penerima Upah di kolom B; kolomnya boleh dihapus.",
+			"Kolom lain (nama, alamat, telepon) boleh ada: diabaikan dan tidak disimpan.",
+			"Kirim dengan: cakupan import NAMA-BERKAS. Coba dahulu dengan --dry-run.",
+			"Baris yang ditolak dapat dikembalikan dengan --rejects perbaiki.xlsx.",
+		}
+	}
+	return []string{
+		"Write the id of the list beside the word List, such as BB-VULNERABLE-2021-03. A list" +
+			" that was corrected keeps its id; a new list has a new one.",
+		"A value that is the same in all rows may be written once above the columns, such as" +
+			" Segment in column A and Wage Earner in column B; its column may then be deleted.",
+		"Other columns (name, address, phone) may be there: they are ignored and not kept.",
+		"Send it with: cakupan import NAME-OF-FILE. Try first with --dry-run.",
+		"Rows that are refused can be given back with --rejects correct.xlsx.",
+	}
+}
+
+// WriteCSV writes the template as CSV: with semicolons in Indonesian, as Excel there writes and
+// expects, and with commas in English.
+func (t *Template) WriteCSV(out io.Writer, l Language) error {
+	separator := byte(',')
+	if l == Indonesian {
+		separator = ';'
+	}
+	w := csv.NewWriter(out, separator)
+	for _, line := range t.Lines {
+		if err := w.Row([]grid.Cell{textCell(line[0]), textCell(line[1])}); err != nil {
+			return err
+		}
+	}
+	titles := make([]grid.Cell, len(t.Columns))
+	for i := range t.Columns {
+		titles[i] = textCell(t.Columns[i].Title)
+	}
+	return w.Row(titles)
+}

@@ -1,0 +1,275 @@
+package lists
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+)
+
+// Language is one that clerks are spoken to in.
+type Language uint8
+
+// The languages.
+const (
+	English    Language = 0
+	Indonesian Language = 1
+)
+
+// String returns "en" or "id".
+func (l Language) String() string {
+	if l == Indonesian {
+		return "id"
+	}
+	return "en"
+}
+
+// value is what a cell says; fault is set when it says nothing that can be kept.
+type value struct {
+	json  string // as the data of an event has it
+	date  temporal.Date
+	month temporal.Month
+	count int
+	fault *fault
+}
+
+// fault says what is wrong with a value, in both languages, without the column's name.
+type fault struct {
+	code   event.Code
+	id, en string
+}
+
+func (f *fault) in(l Language) string {
+	if l == Indonesian {
+		return f.id
+	}
+	return f.en
+}
+
+func invalid(code event.Code, id, en string) value {
+	return value{fault: &fault{code: code, id: id, en: en}}
+}
+
+// parse reads the value of a cell that is not blank. date1904 says how the file counts days.
+func parse(f field, cell grid.Cell, date1904 bool) value {
+	switch cell.Kind {
+	case grid.Empty, grid.Text, grid.Number, grid.Date, grid.Bool:
+	case grid.Fault:
+		return invalid(event.FieldInvalid,
+			"sel berisi kesalahan rumus ("+shown(string(cell.Text))+"): perbaiki rumusnya atau"+
+				" ketik nilainya",
+			"the cell holds an error ("+shown(string(cell.Text))+"): correct its formula or type"+
+				" the value")
+	case grid.Formula:
+		return invalid(event.FieldInvalid,
+			"nilai rumus tidak tersimpan: buka berkas di Excel, simpan lagi, atau ketik nilainya",
+			"the value of the formula is not stored: open the file in Excel and save it again,"+
+				" or type the value")
+	}
+	switch f {
+	case fieldFrom, fieldUntil, fieldLastDay:
+		return parseDateCell(cell, date1904)
+	case fieldFromMonth, fieldLastMonth, fieldUntilMonth, fieldInactive:
+		return parseMonthCell(cell, date1904)
+	case fieldRegion:
+		return parseRegion(cell)
+	case fieldMonths:
+		return parseCount(cell)
+	case fieldProgrammes:
+		return parseProgrammes(string(trim(cell.Text)))
+	case fieldEnrolment, fieldCommitment:
+		return parseID(f, cell)
+	default:
+		return parseCode(f, string(trim(cell.Text)))
+	}
+}
+
+// parseCount reads a number of months.
+func parseCount(cell grid.Cell) value {
+	n, err := strconv.ParseFloat(string(trim(cell.Text)), 64)
+	const most = 1200
+	if err != nil || cell.Kind == grid.Date || n < 1 || n > most || n != float64(int(n)) {
+		return invalid(event.FieldInvalid, "harus bilangan bulat bulan, 1 atau lebih",
+			"must be a whole number of months, 1 or more")
+	}
+	return value{count: int(n)}
+}
+
+// roundedDigits is how many digits of a number Excel keeps.
+const roundedDigits = 15
+
+// parseID reads the number of an enrolment or a commitment.
+func parseID(f field, cell grid.Cell) value {
+	text := string(trim(cell.Text))
+	if cell.Kind == grid.Date || cell.Kind == grid.Bool {
+		return invalid(event.FieldInvalid,
+			"Excel telah mengubah nomor ini menjadi tanggal: format kolom sebagai Teks lalu"+
+				" tempelkan lagi nomornya",
+			"Excel has turned the number into a date: format the column as Text and paste the"+
+				" numbers again")
+	}
+	if cell.Kind == grid.Number {
+		text = strings.TrimSuffix(text, ".0")
+	}
+	text = unformula(text)
+	if isScientific(text) || cell.Kind == grid.Number && !allDigits(text, roundedDigits) {
+		return droppedDigits(event.FieldInvalid)
+	}
+	text = strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, text)
+	switch {
+	case event.HasNIK(text):
+		return invalid(event.NIKMisplaced,
+			"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
+			"the column holds a NIK, which belongs into the column NIK alone")
+	case strings.Trim(text, "0.:_-") == "":
+		return invalid(event.FieldInvalid,
+			"bukan nomor yang sah; kosongkan bila tidak ada",
+			"is no number; leave it empty where there is none")
+	case !isKey(text):
+		return invalid(event.FieldInvalid,
+			"harus 1 sampai 64 huruf A-Z a-z, angka, atau . _ : - tanpa garis miring",
+			"must have 1 to 64 characters of A-Z a-z 0-9 . _ : -, no slash")
+	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
+		return invalid(event.FieldInvalid,
+			"nomor yang dimulai dengan "+derivedPrefix+" dibuat oleh cakupan sendiri",
+			"numbers that begin with "+derivedPrefix+" are made by cakupan itself")
+	}
+	return value{json: `"` + text + `"`}
+}
+
+// isKey tells whether a text is an id as the contract has them.
+func isKey(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			if (c < '0' || c > '9') && c != '.' && c != '_' && c != ':' && c != '-' {
+				return false
+			}
+		}
+	}
+	return text != "" && len(text) <= 64
+}
+
+func droppedDigits(code event.Code) value {
+	return invalid(code,
+		"Excel telah membuang angka dari nomor ini: format kolom sebagai Teks lalu tempelkan"+
+			" lagi nomornya dari sumber aslinya",
+		"Excel has dropped digits of the number: format the column as Text and paste the numbers"+
+			" again from where they came")
+}
+
+// parseNIK reads a NIK into dst, which must have no bytes.
+func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
+	switch cell.Kind {
+	case grid.Text:
+	case grid.Number, grid.Date, grid.Bool:
+		return dst, droppedDigits(event.NIKInvalid).fault
+	default:
+		return dst, parse(fieldNIK, cell, false).fault
+	}
+	text := cell.Text
+	for _, c := range text {
+		if c-'0' > 9 {
+			return parseUnevenNIK(dst, text)
+		}
+	}
+	return append(dst, text...), checkNIK(string(text))
+}
+
+// parseUnevenNIK reads a NIK among spaces, apostrophes and what cannot be seen.
+func parseUnevenNIK(dst, cell []byte) ([]byte, *fault) {
+	text := unformula(string(trim(cell)))
+	if isScientific(text) {
+		return dst, droppedDigits(event.NIKInvalid).fault
+	}
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case invisible(r), r == '\'', r == '’', r == '‘', r == '`':
+		case r > unicode.MaxASCII:
+			return dst, checkNIK("")
+		default:
+			dst = append(dst, byte(r))
+		}
+		i += size
+	}
+	return dst, checkNIK(string(dst))
+}
+
+// nikRules says in Indonesian what [event.CheckNIK] says. It is never written.
+var nikRules = map[string]string{
+	event.CheckNIK(""):                 "NIK terdiri dari tepat 16 angka, tanpa tanda baca",
+	event.CheckNIK("0003011501900001"): "dua angka pertama NIK adalah kode provinsi, misalnya 75",
+	event.CheckNIK("7503010001900001"): "angka ke-7 dan ke-8 NIK adalah tanggal lahir, 01 sampai" +
+		" 31, atau 41 sampai 71 untuk perempuan",
+	event.CheckNIK("7503011500900001"): "angka ke-9 dan ke-10 NIK adalah bulan lahir, 01 sampai 12",
+	event.CheckNIK("7503013102900001"): "angka ke-7 sampai ke-12 NIK bukan tanggal lahir yang ada",
+	event.CheckNIK("7503011501900000"): "empat angka terakhir NIK adalah nomor urut mulai 0001",
+}
+
+// nikFaults holds a fault for each rule a NIK can break. It is never written.
+var nikFaults = func() map[string]*fault {
+	all := map[string]*fault{}
+	for en, id := range nikRules {
+		if strings.HasPrefix(en, "the last four") {
+			id += "; bila Excel membuang angka, format kolom sebagai Teks lalu tempelkan lagi"
+			all[en] = &fault{event.NIKInvalid, id, en + "; if Excel has dropped digits, format" +
+				" the column as Text and paste the numbers again"}
+			continue
+		}
+		all[en] = &fault{event.NIKInvalid, id, en}
+	}
+	return all
+}()
+
+func checkNIK(text string) *fault {
+	broken := event.CheckNIK(text)
+	if broken == "" {
+		return nil
+	}
+	if known := nikFaults[broken]; known != nil {
+		return known
+	}
+	return &fault{event.NIKInvalid, broken, broken}
+}
+
+// unformula takes the text out of a formula that people write so that Excel keeps digits: ="0123".
+func unformula(text string) string {
+	if len(text) > 3 && text[0] == '=' && text[1] == '"' && text[len(text)-1] == '"' {
+		return text[2 : len(text)-1]
+	}
+	return strings.TrimLeft(text, "'’‘`")
+}
+
+// isScientific tells whether a text is a number as Excel shortens it: 7.5031E+15, 7,5E15.
+func isScientific(text string) bool {
+	mantissa, exponent, found := strings.Cut(strings.ToUpper(text), "E")
+	if !found || mantissa == "" {
+		return false
+	}
+	exponent = strings.TrimPrefix(exponent, "+")
+	whole := strings.Replace(strings.Replace(mantissa, ",", "", 1), ".", "", 1)
+	if !allDigits(whole, len(text)) || !allDigits(exponent, 3) {
+		return false
+	}
+	return len(whole) < len(mantissa) || strings.ContainsRune(text, '+')
+}
+
+// allDigits tells whether a text has digits alone, one to so many.
+func allDigits(text string, most int) bool {
+	for i := range len(text) {
+		if text[i]-'0' > 9 {
+			return false
+		}
+	}
+	return text != "" && len(text) <= most
+}

@@ -1,0 +1,353 @@
+package xlsx
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+const (
+	directoryBytesMax = 4 << 20  // of the zip: 10,000 parts and more
+	smallPartMax      = 8 << 20  // of a part that is not a sheet and not the texts
+	sheetsMax         = 1 << 10  // Excel sets no bound; nobody has as many
+	inflateFree       = 32 << 20 // so much may come out of any part
+	inflateRatioMax   = 200      // beyond that, so many times what went in
+	magicBytes        = 8
+)
+
+// Book is an open workbook. Its sheets are read one at a time.
+type Book struct {
+	// Sheets are the sheets that people see, in their order.
+	Sheets []Sheet
+	// Date1904 says that days are counted from 1904-01-01, not from 1900.
+	Date1904 bool
+
+	parts   map[string]*zip.File // by lower-case name
+	dates   []bool
+	strings *sharedStrings
+	texts   io.Closer
+}
+
+// Sheet names a sheet.
+type Sheet struct {
+	Name string
+	part string
+}
+
+// IsWorkbook tells by its first bytes whether a file is, or was meant as, an Excel workbook.
+func IsWorkbook(file io.ReaderAt) bool {
+	magic := make([]byte, magicBytes)
+	n, _ := file.ReadAt(magic, 0)
+	return bytes.HasPrefix(magic[:n], []byte("PK")) || isCompound(magic[:n])
+}
+
+// Open opens a workbook.
+func Open(file io.ReaderAt, size int64) (*Book, error) {
+	if err := checkContainer(file, size); err != nil {
+		return nil, err
+	}
+	archive, err := zip.NewReader(file, size)
+	if err != nil {
+		return nil, partError(err)
+	}
+	b := &Book{parts: make(map[string]*zip.File, len(archive.File)), strings: &sharedStrings{}}
+	for _, f := range archive.File {
+		name := partName("", strings.ReplaceAll(f.Name, `\`, "/"))
+		if b.parts[name] == nil {
+			b.parts[name] = f
+		}
+	}
+	if err := b.checkParts(); err != nil {
+		return nil, err
+	}
+	if err := b.readBook(); err != nil {
+		return nil, errors.Join(partError(err), b.Close())
+	}
+	return b, nil
+}
+
+// Close ends the use of the workbook, not of its file.
+func (b *Book) Close() error {
+	if b.texts == nil {
+		return nil
+	}
+	return b.texts.Close()
+}
+
+// Rows begins to read a sheet.
+func (b *Book) Rows(sheet Sheet) (*Rows, error) {
+	part, err := b.open(sheet.part, 0)
+	if err != nil {
+		return nil, partError(err)
+	}
+	return &Rows{book: b, part: part, scan: newScanner(part)}, nil
+}
+
+// checkContainer says what a file is when it is no zip of a size that can be looked into.
+func checkContainer(file io.ReaderAt, size int64) error {
+	magic := make([]byte, magicBytes)
+	n, err := file.ReadAt(magic, 0)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("read workbook: %w", err)
+	case n == 0:
+		return &grid.Error{Detail: "the file is empty"}
+	case isCompound(magic[:n]):
+		return compoundError(file, size)
+	case !bytes.HasPrefix(magic[:n], []byte("PK")):
+		return &grid.Error{Detail: "the file is not an Excel workbook, whatever its name says:" +
+			" open it in Excel or LibreOffice and save it as .xlsx"}
+	}
+	return checkDirectory(file, size)
+}
+
+// checkDirectory bounds the zip's table of contents before anything of it is read.
+func checkDirectory(file io.ReaderAt, size int64) error {
+	const endLength = 22
+	tail := make([]byte, min(size, 1<<16+endLength))
+	n, err := file.ReadAt(tail, size-int64(len(tail)))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read workbook: %w", err)
+	}
+	tail = tail[:n]
+	at := bytes.LastIndex(tail, []byte("PK\x05\x06"))
+	if at < 0 || at+endLength > len(tail) {
+		return &grid.Error{Detail: "the Excel file is not complete: copy or download it again"}
+	}
+	if binary.LittleEndian.Uint32(tail[at+12:]) > directoryBytesMax {
+		return &grid.Error{Detail: "the Excel file has more parts than a spreadsheet needs"}
+	}
+	return nil
+}
+
+// isCompound tells whether a file has the container of old and of encrypted Office files.
+func isCompound(magic []byte) bool {
+	return bytes.HasPrefix(magic, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
+}
+
+// compoundError says what an Office file that is no zip is.
+func compoundError(file io.ReaderAt, size int64) error {
+	// The names of its parts stand in its directory, which may be anywhere; Office writes it
+	// near one of the ends.
+	const window = 2 << 20
+	head := make([]byte, min(size, window))
+	n, err := file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read workbook: %w", err)
+	}
+	tail := make([]byte, min(size, window))
+	m, err := file.ReadAt(tail, size-int64(len(tail)))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read workbook: %w", err)
+	}
+	wide := []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00")
+	if bytes.Contains(head[:n], wide) || bytes.Contains(tail[:m], wide) {
+		return &grid.Error{Detail: "the workbook is password protected: open it in Excel, save" +
+			" a copy without a password and use that"}
+	}
+	return &grid.Error{Detail: "the file is of an old Excel (.xls): open it in Excel and save" +
+		" it as .xlsx"}
+}
+
+// checkParts says what a zip is when it is not a workbook that can be read.
+func (b *Book) checkParts() error {
+	has := func(name string) bool { return b.parts[name] != nil }
+	switch {
+	case has("xl/workbook.bin"):
+		return &grid.Error{Detail: "the file is a binary workbook (.xlsb): open it in Excel and" +
+			" save it as .xlsx"}
+	case has("mimetype") || has("content.xml"):
+		return &grid.Error{Detail: "the file is of LibreOffice (.ods): save it as Excel .xlsx"}
+	case has("word/document.xml") || has("ppt/presentation.xml"):
+		return &grid.Error{Detail: "the file is of Word or PowerPoint, not of Excel: put the" +
+			" list into a sheet and save that as .xlsx"}
+	case !has("[content_types].xml") && !has("_rels/.rels"):
+		return &grid.Error{Detail: "the file is a zip archive, not an Excel workbook: unpack it" +
+			" and use the workbook in it"}
+	}
+	return nil
+}
+
+// relation is what a part says of another one.
+type relation struct{ kind, target string }
+
+// readBook reads what is known of the workbook before its sheets.
+func (b *Book) readBook() error {
+	const office = "officeDocument"
+	main := "xl/workbook.xml"
+	roots, err := b.relations("")
+	if err != nil {
+		return err
+	}
+	for _, r := range roots {
+		if r.kind == office {
+			main = r.target
+		}
+	}
+	relations, err := b.relations(main)
+	if err != nil {
+		return err
+	}
+	if err := b.readSheets(main, relations); err != nil {
+		return err
+	}
+	for _, r := range relations {
+		switch r.kind {
+		case "styles":
+			err = b.readStyles(r.target)
+		case "sharedStrings":
+			err = b.openStrings(r.target)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) readStyles(name string) error {
+	part, err := b.open(name, smallPartMax)
+	if err != nil {
+		return err
+	}
+	b.dates, err = readStyles(part)
+	return errors.Join(err, part.Close())
+}
+
+func (b *Book) openStrings(name string) error {
+	if b.texts != nil || b.parts[partName("", name)] == nil {
+		return nil // a workbook without texts may still name the part
+	}
+	part, err := b.open(name, 0)
+	if err != nil {
+		return err
+	}
+	b.texts, b.strings.scan = part, newScanner(part)
+	return nil
+}
+
+// relations reads which parts a part names, by their ids.
+func (b *Book) relations(of string) (map[string]relation, error) {
+	folder, name := path.Split(of)
+	found := map[string]relation{}
+	file := partName("", folder+"_rels/"+name+".rels")
+	if b.parts[file] == nil {
+		return found, nil
+	}
+	part, err := b.open(file, smallPartMax)
+	if err != nil {
+		return nil, err
+	}
+	err = eachTag(part, func(tag string, attrs []byte) {
+		if tag != "Relationship" || len(found) >= sheetsMax {
+			return
+		}
+		kind := string(attribute(attrs, "Type"))
+		target := string(appendText(nil, attribute(attrs, "Target")))
+		found[string(attribute(attrs, "Id"))] = relation{
+			kind: kind[strings.LastIndexByte(kind, '/')+1:], target: partName(folder, target),
+		}
+	})
+	return found, errors.Join(err, part.Close())
+}
+
+// readSheets reads the list of sheets. Hidden ones are left out.
+func (b *Book) readSheets(main string, relations map[string]relation) error {
+	part, err := b.open(main, smallPartMax)
+	if err != nil {
+		return err
+	}
+	err = eachTag(part, func(tag string, attrs []byte) {
+		switch tag {
+		case "workbookPr":
+			flag := string(attribute(attrs, "date1904"))
+			b.Date1904 = flag == "1" || flag == "true"
+		case "sheet":
+			to := relations[string(attribute(attrs, "id"))]
+			state := string(attribute(attrs, "state"))
+			if to.kind != "worksheet" || state != "" && state != "visible" ||
+				len(b.Sheets) >= sheetsMax {
+				return
+			}
+			name := appendText(nil, attribute(attrs, "name"))
+			b.Sheets = append(b.Sheets, Sheet{Name: string(name), part: to.target})
+		}
+	})
+	if err == nil && len(b.Sheets) == 0 {
+		err = &grid.Error{Detail: "the workbook has no sheet that can be seen"}
+	}
+	return errors.Join(err, part.Close())
+}
+
+// eachTag calls yield with each start tag of a small part.
+func eachTag(in io.Reader, yield func(tag string, attrs []byte)) error {
+	scan := newScanner(in)
+	for {
+		kind, err := scan.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case kind == startTag:
+			yield(string(scan.name), scan.attrs)
+		}
+	}
+}
+
+// partName returns the name of a part as the table of parts has it.
+func partName(folder, target string) string {
+	if !strings.HasPrefix(target, "/") {
+		target = folder + target
+	}
+	return strings.ToLower(strings.TrimPrefix(path.Clean("/"+target), "/"))
+}
+
+// open opens a part; at most so many bytes may come out of it, 0: as many as its size in the
+// file explains.
+func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
+	file := b.parts[partName("", name)]
+	if file == nil {
+		return nil, &grid.Error{Detail: "the Excel file has lost a part (" + name +
+			"): open it in Excel, save a copy and use that"}
+	}
+	if file.Flags&1 != 0 {
+		return nil, &grid.Error{Detail: "the archive is password protected: save a copy without" +
+			" a password"}
+	}
+	part, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	if most == 0 {
+		most = inflateFree
+		if packed := file.CompressedSize64; packed < 1<<40 {
+			most = max(most, int64(packed)*inflateRatioMax)
+		}
+	}
+	return &boundedPart{ReadCloser: part, left: most}, nil
+}
+
+// boundedPart is a part that may not inflate without bound.
+type boundedPart struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read reads on.
+func (p *boundedPart) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b)
+	p.left -= int64(n)
+	if p.left < 0 {
+		return 0, &grid.Error{Detail: "the Excel file blows up when it is unpacked: it was not" +
+			" made by a spreadsheet"}
+	}
+	return n, err
+}

@@ -1,0 +1,326 @@
+package xlsx
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// token is what [scanner.next] has found.
+type token uint8
+
+const (
+	startTag token = iota // <name attrs>; with empty set <name attrs/>
+	endTag                // </name>
+	textRun               // what stands between two tags, as it is written
+)
+
+const (
+	scanBytes = 64 << 10
+	// runBytesMax bounds one tag or one run of text. A cell has at most 32,767 characters.
+	runBytesMax = 1 << 20
+)
+
+var (
+	errRunTooLong = errors.New("a piece of XML is longer than any cell may be")
+	errDoctype    = errors.New("the XML has a document type, which no spreadsheet needs")
+	errBroken     = errors.New("the XML is broken")
+	errEncoding   = errors.New("the XML is not in UTF-8")
+)
+
+// scanner cuts XML into tags and runs of text. It checks no more than it needs: that tags match
+// is checked where it matters. What it returns is valid until the next call.
+type scanner struct {
+	in      io.Reader
+	buf     []byte
+	at, end int
+	begun   bool
+
+	name  []byte // of a tag, without prefix
+	attrs []byte // of a start tag
+	empty bool   // the start tag is an end tag too
+	text  []byte // of a run
+}
+
+func newScanner(in io.Reader) *scanner {
+	return &scanner{in: in, buf: make([]byte, scanBytes)}
+}
+
+// next finds the next tag or run; io.EOF at the end.
+func (s *scanner) next() (token, error) {
+	for {
+		if s.at == s.end {
+			if err := s.more(); err != nil {
+				return 0, err
+			}
+		}
+		if !s.begun {
+			if err := s.begin(); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if s.buf[s.at] != '<' {
+			return textRun, s.run()
+		}
+		kind, skip, err := s.tag()
+		if err != nil || !skip {
+			return kind, err
+		}
+	}
+}
+
+// begin looks at the first bytes.
+func (s *scanner) begin() error {
+	for s.end-s.at < 4 {
+		if err := s.more(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	s.begun = true
+	first := s.buf[s.at:s.end]
+	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) ||
+		bytes.IndexByte(first[:min(4, len(first))], 0) >= 0 {
+		return errEncoding
+	}
+	if bytes.HasPrefix(first, []byte("\xef\xbb\xbf")) {
+		s.at += 3
+	}
+	return nil
+}
+
+// run takes the text up to the next tag.
+func (s *scanner) run() error {
+	from := 0
+	for {
+		i := bytes.IndexByte(s.buf[s.at+from:s.end], '<')
+		if i >= 0 {
+			s.text = s.buf[s.at : s.at+from+i]
+			s.at += from + i
+			return nil
+		}
+		from = s.end - s.at
+		if err := s.more(); errors.Is(err, io.EOF) {
+			s.text = s.buf[s.at:s.end]
+			s.at = s.end
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// tag takes the tag that begins here. skip is set for what has no meaning: comments, instructions.
+func (s *scanner) tag() (kind token, skip bool, err error) {
+	length, err := s.tagLength()
+	if err != nil {
+		return 0, false, err
+	}
+	tag := s.buf[s.at+1 : s.at+length-1]
+	switch {
+	case len(tag) == 0:
+		return 0, false, errBroken
+	case tag[0] == '!':
+		return s.declaration(tag)
+	case tag[0] == '?':
+		s.at += length
+		return 0, true, encodingOf(tag)
+	}
+	s.at += length
+	kind = startTag
+	if tag[0] == '/' {
+		kind, tag = endTag, tag[1:]
+	}
+	s.empty = len(tag) > 0 && tag[len(tag)-1] == '/'
+	if s.empty {
+		tag = tag[:len(tag)-1]
+	}
+	i := 0
+	for i < len(tag) && !isSpace(tag[i]) {
+		if tag[i] == ':' {
+			tag, i = tag[i+1:], 0
+			continue
+		}
+		i++
+	}
+	s.name, s.attrs = tag[:i], tag[i:]
+	return kind, false, nil
+}
+
+// tagLength returns the length of the tag that begins here, brackets included. A bracket inside
+// quotes does not end it.
+func (s *scanner) tagLength() (int, error) {
+	rest := s.buf[s.at:s.end]
+	if end := bytes.IndexByte(rest, '>'); end > 1 && rest[1] != '!' &&
+		bytes.IndexByte(rest[:end], '"') < 0 && bytes.IndexByte(rest[:end], '\'') < 0 &&
+		bytes.IndexByte(rest[1:end], '<') < 0 {
+		return end + 1, nil
+	}
+	var quote byte
+	for i := 1; ; i++ {
+		if s.at+i >= s.end {
+			if err := s.more(); errors.Is(err, io.EOF) {
+				return 0, io.ErrUnexpectedEOF
+			} else if err != nil {
+				return 0, err
+			}
+		}
+		switch c := s.buf[s.at+i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '>':
+			return i + 1, nil
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '<':
+			return 0, errBroken
+		case c == '!' && i == 1:
+			return s.declarationLength()
+		}
+	}
+}
+
+// declarationLength is tagLength for comments and CDATA, which have an end of their own.
+func (s *scanner) declarationLength() (int, error) {
+	var ending []byte
+	for s.end-s.at < len("<![CDATA[") {
+		if err := s.more(); err != nil {
+			return 0, errBroken
+		}
+	}
+	switch head := s.buf[s.at:s.end]; {
+	case bytes.HasPrefix(head, []byte("<!--")):
+		ending = []byte("-->")
+	case bytes.HasPrefix(head, []byte("<![CDATA[")):
+		ending = []byte("]]>")
+	default:
+		return 0, errDoctype
+	}
+	for from := 0; ; {
+		if i := bytes.Index(s.buf[s.at+from:s.end], ending); i >= 0 {
+			return from + i + len(ending), nil
+		}
+		from = max(0, s.end-s.at-len(ending))
+		if err := s.more(); err != nil {
+			return 0, errBroken
+		}
+	}
+}
+
+// declaration takes a comment, which is skipped, or CDATA, which is a run of text.
+func (s *scanner) declaration(tag []byte) (kind token, skip bool, err error) {
+	s.at += len(tag) + 2
+	if bytes.HasPrefix(tag, []byte("!--")) {
+		return 0, true, nil
+	}
+	// Entities have no meaning in CDATA. No spreadsheet writes it around texts with an &.
+	s.text = bytes.TrimSuffix(bytes.TrimPrefix(tag, []byte("![CDATA[")), []byte("]]"))
+	return textRun, false, nil
+}
+
+// encodingOf refuses a declaration of an encoding other than UTF-8.
+func encodingOf(tag []byte) error {
+	if !bytes.HasPrefix(tag, []byte("?xml")) {
+		return nil
+	}
+	name := attribute(tag[len("?xml"):], "encoding")
+	if len(name) == 0 || bytes.EqualFold(name, []byte("utf-8")) ||
+		bytes.EqualFold(name, []byte("us-ascii")) {
+		return nil
+	}
+	return errEncoding
+}
+
+// more reads on. What is not taken yet moves to the front.
+func (s *scanner) more() error {
+	if s.at > 0 {
+		copy(s.buf, s.buf[s.at:s.end])
+		s.end -= s.at
+		s.at = 0
+	}
+	if s.end == len(s.buf) {
+		if len(s.buf) >= runBytesMax {
+			return errRunTooLong
+		}
+		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+	}
+	for range 100 {
+		n, err := s.in.Read(s.buf[s.end:])
+		s.end += n
+		switch {
+		case n > 0:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// attribute returns the value of an attribute as it is written, nil when it is not there.
+func attribute(attrs []byte, name string) []byte {
+	for {
+		key, value, rest, ok := cutAttribute(attrs)
+		if !ok {
+			return nil
+		}
+		if string(key) == name {
+			return value
+		}
+		attrs = rest
+	}
+}
+
+// cutAttribute cuts the first attribute off. The key has no prefix.
+func cutAttribute(attrs []byte) (key, value, rest []byte, ok bool) {
+	from := 0
+	for from < len(attrs) && isSpace(attrs[from]) {
+		from++
+	}
+	i := from
+	for ; i < len(attrs) && attrs[i] != '='; i++ {
+		if attrs[i] == ':' {
+			from = i + 1
+		}
+	}
+	if i+1 >= len(attrs) {
+		return nil, nil, nil, false
+	}
+	end := i
+	for end > from && isSpace(attrs[end-1]) {
+		end--
+	}
+	key = attrs[from:end]
+	for i++; i < len(attrs) && isSpace(attrs[i]); i++ {
+	}
+	if i >= len(attrs) || attrs[i] != '"' && attrs[i] != '\'' {
+		return nil, nil, nil, false
+	}
+	end = bytes.IndexByte(attrs[i+1:], attrs[i])
+	if end < 0 {
+		return nil, nil, nil, false
+	}
+	return key, attrs[i+1 : i+1+end], attrs[i+2+end:], true
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+// partError puts an error of reading a part of the workbook into words.
+func partError(err error) error {
+	var known *grid.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, errRunTooLong):
+		return &grid.Error{Detail: "a cell holds more text than Excel allows: the file was not" +
+			" made by a spreadsheet, or is damaged", Err: err}
+	}
+	return &grid.Error{Detail: "the Excel file is damaged: open it in Excel, save a copy" +
+		" and use that", Err: err}
+}

@@ -1,0 +1,318 @@
+package xlsx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// The bounds of a sheet, as Excel has them.
+const (
+	rowsMax       = 1 << 20
+	columnsExcel  = 1 << 14
+	rowBytesMax   = 4 << 20
+	cellRefLength = len("XFD1048576")
+)
+
+// Rows reads the rows of a sheet from top to bottom. Rows without a value are left out; their
+// numbers show that they are there.
+type Rows struct {
+	book *Book
+	part io.Closer
+	scan *scanner
+	row  grid.Row
+	last int // number of the last row
+	text []byte
+	ends []span // of the cells whose text is in the buffer
+}
+
+// span says which bytes of the buffer are the text of a cell.
+type span struct{ cell, from, to int }
+
+// Close ends the reading.
+func (r *Rows) Close() error { return r.part.Close() }
+
+// Next returns the next row that has a value, valid until the next call; io.EOF at the end.
+func (r *Rows) Next() (*grid.Row, error) {
+	for {
+		kind, err := r.scan.next()
+		switch {
+		case errors.Is(err, io.EOF) && r.last == 0:
+			return nil, io.EOF
+		case errors.Is(err, io.EOF):
+			return nil, partError(io.ErrUnexpectedEOF)
+		case err != nil:
+			return nil, partError(err)
+		case kind == textRun:
+			continue
+		case kind == endTag:
+			if string(r.scan.name) == "sheetData" {
+				return nil, io.EOF
+			}
+			continue
+		case string(r.scan.name) != "row":
+			if string(r.scan.name) == "sheetData" && r.scan.empty {
+				return nil, io.EOF
+			}
+			continue
+		}
+		if err := r.beginRow(); err != nil {
+			return nil, err
+		}
+		if r.scan.empty {
+			continue
+		}
+		if err := r.readRow(); err != nil {
+			return nil, partError(err)
+		}
+		if len(r.row.Cells) > 0 {
+			return &r.row, nil
+		}
+	}
+}
+
+// beginRow takes the number of a row from its tag.
+func (r *Rows) beginRow() error {
+	number := r.last + 1
+	if text := attribute(r.scan.attrs, "r"); text != nil {
+		n, err := strconv.Atoi(string(text))
+		if err != nil || n > rowsMax || n < 1 {
+			return &grid.Error{Detail: "the sheet has a row with a number that no sheet has"}
+		}
+		number = n
+	}
+	if number <= r.last || number > rowsMax {
+		return &grid.Error{Row: r.last, Detail: "the rows after this one are not in order"}
+	}
+	r.last, r.row.Number = number, number
+	r.row.Cells, r.text, r.ends = r.row.Cells[:0], r.text[:0], r.ends[:0]
+	return nil
+}
+
+// readRow reads the cells of a row.
+func (r *Rows) readRow() error {
+	column := -1
+	for {
+		if attrs, value, ok := r.scan.quickCell(); ok {
+			head, err := r.readHead(attrs, column)
+			if err != nil {
+				return err
+			}
+			column = head.column
+			from := len(r.text)
+			r.text = appendText(r.text, value)
+			if err := r.endCell(head, from, false); err != nil {
+				return err
+			}
+			if len(r.text) > rowBytesMax {
+				return errRunTooLong
+			}
+			continue
+		}
+		kind, err := r.scan.next()
+		if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
+		}
+		switch {
+		case kind == textRun:
+		case kind == endTag:
+			if string(r.scan.name) == "row" {
+				r.settle()
+				return nil
+			}
+		case string(r.scan.name) == "c":
+			if column, err = r.readCell(column); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// settle gives the cells whose text is in the buffer that text, now that the buffer stays.
+func (r *Rows) settle() {
+	for _, s := range r.ends {
+		r.row.Cells[s.cell].Text = r.text[s.from:s.to:s.to]
+	}
+}
+
+// cellHead is what the tag of a cell says.
+type cellHead struct {
+	column int
+	date   bool // its format shows dates
+	kind   byte // first letter of its type, but 'S' for "str" and 0 for none
+}
+
+// readHead reads the attributes of a cell.
+func (r *Rows) readHead(attrs []byte, last int) (cellHead, error) {
+	head := cellHead{column: last + 1}
+	for {
+		key, value, rest, ok := cutAttribute(attrs)
+		if !ok {
+			break
+		}
+		attrs = rest
+		if len(key) != 1 || len(value) == 0 {
+			continue
+		}
+		switch key[0] {
+		case 'r':
+			head.column = columnOf(value)
+		case 's':
+			n, err := natural(value)
+			head.date = err == nil && n < len(r.book.dates) && r.book.dates[n]
+		case 't':
+			head.kind = value[0]
+			if string(value) == "str" {
+				head.kind = 'S'
+			}
+		}
+	}
+	if head.column < 0 || head.column >= columnsExcel {
+		return head, &grid.Error{Row: r.last, Detail: "a cell lies in a column that no sheet has"}
+	}
+	return head, nil
+}
+
+// natural reads a number of digits alone.
+func natural(text []byte) (n int, err error) {
+	const digitsMax = 9
+	if len(text) == 0 || len(text) > digitsMax {
+		return 0, errBroken
+	}
+	for _, c := range text {
+		if c-'0' > 9 {
+			return 0, errBroken
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, nil
+}
+
+// columnOf returns the column, from 0, of a reference such as "B12"; -1 for what is none.
+func columnOf(ref []byte) int {
+	column, i := 0, 0
+	for ; i < len(ref) && i < 4; i++ {
+		letter := ref[i] &^ 0x20
+		if letter < 'A' || letter > 'Z' {
+			break
+		}
+		column = column*26 + int(letter-'A') + 1
+	}
+	if i == 0 || i == len(ref) || len(ref) > cellRefLength || ref[i] < '0' || ref[i] > '9' {
+		return -1
+	}
+	return column - 1
+}
+
+// readCell reads a cell and returns its column.
+func (r *Rows) readCell(last int) (int, error) {
+	head, err := r.readHead(r.scan.attrs, last)
+	if err != nil || r.scan.empty {
+		return head.column, err
+	}
+	from := len(r.text)
+	formula, valued, inValue := false, false, false
+	for {
+		kind, err := r.scan.next()
+		if errors.Is(err, io.EOF) {
+			return 0, io.ErrUnexpectedEOF
+		} else if err != nil {
+			return 0, err
+		}
+		if kind == textRun {
+			if inValue {
+				r.text = appendText(r.text, r.scan.text)
+			}
+			continue
+		}
+		switch name := r.scan.name; {
+		case kind == endTag && string(name) == "c":
+			return head.column, r.endCell(head, from, formula && !valued)
+		case string(name) == "v":
+			inValue = kind == startTag && !r.scan.empty
+			valued = valued || inValue
+		case string(name) == "f":
+			formula = true
+		case kind == startTag && string(name) == "is" && !r.scan.empty:
+			valued = true
+			if r.text, err = appendRich(r.text, r.scan, "is"); err != nil {
+				return 0, err
+			}
+		}
+		if len(r.text) > rowBytesMax {
+			return 0, errRunTooLong
+		}
+	}
+}
+
+// endCell puts a cell in its place. Its value is in the buffer from a byte on.
+func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
+	value := r.text[from:]
+	kind := grid.Number
+	switch head.kind {
+	case 's':
+		n, err := natural(value)
+		if err != nil {
+			return errBroken
+		}
+		text, found, err := r.book.strings.get(n)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return &grid.Error{Row: r.last, Detail: fmt.Sprintf(
+				"a cell refers to text %d, which the workbook has not: save a copy in Excel", n)}
+		}
+		r.text = r.text[:from]
+		return r.put(head.column, grid.Cell{Kind: textKind(text), Text: text})
+	case 'i', 'S', 'd':
+		kind = textKind(value)
+	case 'b':
+		kind = grid.Bool
+	case 'e':
+		kind = grid.Fault
+	default:
+		if head.date {
+			kind = grid.Date
+		}
+	}
+	if noValue {
+		kind = grid.Formula
+	} else if len(value) == 0 {
+		kind = grid.Empty
+	}
+	if err := r.put(head.column, grid.Cell{Kind: kind}); err != nil || kind == grid.Empty {
+		return err
+	}
+	r.ends = append(r.ends, span{head.column, from, len(r.text)})
+	return nil
+}
+
+func textKind(text []byte) grid.Kind {
+	if len(text) == 0 {
+		return grid.Empty
+	}
+	return grid.Text
+}
+
+// put puts a cell that is not empty in its place.
+func (r *Rows) put(column int, cell grid.Cell) error {
+	if cell.Kind == grid.Empty {
+		return nil
+	}
+	if column >= grid.ColumnsMax {
+		return &grid.Error{Row: r.last, Detail: fmt.Sprintf(
+			"the sheet has values beyond column %d: a list has at most so many",
+			grid.ColumnsMax)}
+	}
+	for len(r.row.Cells) <= column {
+		r.row.Cells = append(r.row.Cells, grid.Cell{})
+	}
+	r.row.Cells[column] = cell
+	return nil
+}

@@ -1,0 +1,78 @@
+package xlsx
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+)
+
+// appendText appends a run of text with its entities and Excel's own escapes ("_x000D_") decoded.
+func appendText(dst, run []byte) []byte {
+	if bytes.IndexByte(run, '&') < 0 {
+		return appendUnescaped(dst, run)
+	}
+	var plain []byte
+	for {
+		i := bytes.IndexByte(run, '&')
+		if i < 0 {
+			return appendUnescaped(dst, append(plain, run...))
+		}
+		plain = append(plain, run[:i]...)
+		run = run[i:]
+		end := bytes.IndexByte(run[:min(len(run), len("&#x10FFFF;"))], ';')
+		if end < 0 {
+			plain, run = append(plain, '&'), run[1:]
+			continue
+		}
+		if decoded, ok := appendEntity(plain, run[1:end]); ok {
+			plain = decoded
+		} else {
+			plain = append(plain, run[:end+1]...)
+		}
+		run = run[end+1:]
+	}
+}
+
+func appendEntity(dst, name []byte) ([]byte, bool) {
+	switch string(name) {
+	case "amp":
+		return append(dst, '&'), true
+	case "lt":
+		return append(dst, '<'), true
+	case "gt":
+		return append(dst, '>'), true
+	case "quot":
+		return append(dst, '"'), true
+	case "apos":
+		return append(dst, '\''), true
+	}
+	if len(name) < 2 || name[0] != '#' {
+		return dst, false
+	}
+	digits, base := name[1:], 10
+	if digits[0] == 'x' {
+		digits, base = digits[1:], 16
+	}
+	n, err := strconv.ParseUint(string(digits), base, 32)
+	if err != nil || n == 0 || n > utf8.MaxRune {
+		return dst, false
+	}
+	return utf8.AppendRune(dst, rune(n)), true
+}
+
+// appendUnescaped appends text in which Excel has written characters that XML has not as _xHHHH_.
+func appendUnescaped(dst, text []byte) []byte {
+	for {
+		i := bytes.Index(text, []byte("_x"))
+		if i < 0 || i+len("_x000D_") > len(text) {
+			return append(dst, text...)
+		}
+		n, err := strconv.ParseUint(string(text[i+2:i+6]), 16, 16)
+		if err != nil || text[i+6] != '_' {
+			dst, text = append(dst, text[:i+2]...), text[i+2:]
+			continue
+		}
+		dst = utf8.AppendRune(append(dst, text[:i]...), rune(n))
+		text = text[i+len("_x000D_"):]
+	}
+}

@@ -1,0 +1,184 @@
+package xlsx
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// Writer writes a workbook of one sheet row by row, holding none. Texts are formatted as Text, so
+// that Excel does not make numbers or dates of them.
+type Writer struct {
+	archive *zip.Writer
+	sheet   io.Writer
+	row     int
+	line    []byte
+}
+
+// The formats of cells that a workbook of a [Writer] has, by number.
+const (
+	plainFormat = 0
+	textFormat  = 1
+	dateFormat  = 2
+)
+
+const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+
+const (
+	mainSpace     = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+	relationSpace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+	packageSpace  = "http://schemas.openxmlformats.org/package/2006/"
+	partType      = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+)
+
+// NewWriter begins a workbook with one sheet.
+func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) {
+	w := &Writer{archive: zip.NewWriter(out)}
+	since := ""
+	if date1904 {
+		since = `<workbookPr date1904="1"/>`
+	}
+	name := appendEscaped(nil, sheetTitle(sheetName))
+	for _, part := range []struct{ name, text string }{
+		{"[Content_Types].xml", `<Types xmlns="` + packageSpace + `content-types">` +
+			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.` +
+			`relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>` +
+			`<Override PartName="/xl/workbook.xml" ContentType="` + partType + `sheet.main+xml"/>` +
+			`<Override PartName="/xl/worksheets/sheet1.xml" ContentType="` + partType +
+			`worksheet+xml"/><Override PartName="/xl/styles.xml" ContentType="` + partType +
+			`styles+xml"/></Types>`},
+		{"_rels/.rels", `<Relationships xmlns="` + packageSpace + `relationships">` +
+			`<Relationship Id="r1" Type="` + relationSpace + `/officeDocument"` +
+			` Target="xl/workbook.xml"/></Relationships>`},
+		{"xl/_rels/workbook.xml.rels", `<Relationships xmlns="` + packageSpace +
+			`relationships"><Relationship Id="r1" Type="` + relationSpace + `/worksheet"` +
+			` Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="` + relationSpace +
+			`/styles" Target="styles.xml"/></Relationships>`},
+		{"xl/workbook.xml", `<workbook xmlns="` + mainSpace + `" xmlns:r="` + relationSpace +
+			`">` + since + `<sheets><sheet name="` + string(name) +
+			`" sheetId="1" r:id="r1"/></sheets></workbook>`},
+		{"xl/styles.xml", `<styleSheet xmlns="` + mainSpace + `"><fonts count="1"><font/>` +
+			`</fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>` +
+			`<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3">` +
+			`<xf xfId="0"/><xf xfId="0" numFmtId="49" applyNumberFormat="1"/>` +
+			`<xf xfId="0" numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>`},
+	} {
+		to, err := w.archive.Create(part.name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(to, xmlHead+part.text); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if w.sheet, err = w.archive.Create("xl/worksheets/sheet1.xml"); err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(w.sheet, xmlHead+`<worksheet xmlns="`+mainSpace+
+		`"><cols><col min="1" max="40" width="22" style="1" customWidth="1"/></cols><sheetData>`)
+	return w, err
+}
+
+// sheetTitle returns a name that Excel allows.
+func sheetTitle(name string) string {
+	const runesMax = 31
+	var title []rune
+	for _, r := range name {
+		if bytes.ContainsRune([]byte(`[]:*?/\`), r) {
+			r = ' '
+		}
+		if title = append(title, r); len(title) == runesMax {
+			break
+		}
+	}
+	if len(title) == 0 {
+		return "1"
+	}
+	return string(title)
+}
+
+// Row writes a row; one without cells is left empty.
+func (w *Writer) Row(cells []grid.Cell) error {
+	w.row++
+	w.line = append(w.line[:0], `<row r="`...)
+	w.line = append(strconv.AppendInt(w.line, int64(w.row), 10), `">`...)
+	for i := range cells {
+		if cells[i].Kind == grid.Empty {
+			continue
+		}
+		w.line = append(w.line, `<c r="`...)
+		w.line = strconv.AppendInt(appendColumn(w.line, i), int64(w.row), 10)
+		w.line = appendCell(append(w.line, '"'), &cells[i])
+	}
+	w.line = append(w.line, "</row>"...)
+	_, err := w.sheet.Write(w.line)
+	return err
+}
+
+// appendCell appends a cell from after its reference on.
+func appendCell(dst []byte, cell *grid.Cell) []byte {
+	kind, format := "", plainFormat
+	switch cell.Kind {
+	case grid.Number:
+	case grid.Date:
+		format = dateFormat
+	case grid.Bool:
+		kind = "b"
+	case grid.Fault:
+		kind = "e"
+	default:
+		dst = append(dst, ` t="inlineStr" s="`...)
+		dst = strconv.AppendInt(dst, textFormat, 10)
+		dst = append(dst, `"><is><t xml:space="preserve">`...)
+		return append(appendEscaped(dst, string(cell.Text)), "</t></is></c>"...)
+	}
+	if kind != "" {
+		dst = append(append(append(dst, ` t="`...), kind...), '"')
+	}
+	dst = append(strconv.AppendInt(append(dst, ` s="`...), int64(format), 10), `"><v>`...)
+	return append(appendEscaped(dst, string(cell.Text)), "</v></c>"...)
+}
+
+// appendColumn appends the letters of a column from 0.
+func appendColumn(dst []byte, column int) []byte {
+	if column >= 26 {
+		dst = appendColumn(dst, column/26-1)
+	}
+	return append(dst, byte('A'+column%26))
+}
+
+// appendEscaped appends text for XML. What XML cannot have becomes a question mark.
+func appendEscaped(dst []byte, text string) []byte {
+	for _, r := range text {
+		switch {
+		case r == '&':
+			dst = append(dst, "&amp;"...)
+		case r == '<':
+			dst = append(dst, "&lt;"...)
+		case r == '>':
+			dst = append(dst, "&gt;"...)
+		case r == '"':
+			dst = append(dst, "&quot;"...)
+		case r == '\r':
+			dst = append(dst, "&#13;"...)
+		case r < ' ' && r != '\n' && r != '\t', r == 0xfffe, r == 0xffff:
+			dst = append(dst, '?')
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst
+}
+
+// Close ends the workbook.
+func (w *Writer) Close() error {
+	if _, err := io.WriteString(w.sheet, "</sheetData></worksheet>"); err != nil {
+		return err
+	}
+	return w.archive.Close()
+}

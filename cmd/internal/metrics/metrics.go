@@ -1,0 +1,144 @@
+// Package metrics counts what a running ledger does, for Prometheus.
+//
+// No label holds what somebody sent: each has its values from a list of this program.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"cakupan/domain/event"
+)
+
+// Metrics counts. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	inWork   atomic.Int64
+
+	events, refusals, requests *prometheus.CounterVec
+	overloaded                 prometheus.Counter
+}
+
+// New returns metrics that have counted nothing, with those of the process.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		events: counters("cakupan_events_total",
+			"Events that were taken in or refused, by status.", "status"),
+		refusals: counters("cakupan_refusals_total", "Events that were refused, by code.", "code"),
+		requests: counters("cakupan_http_requests_total",
+			"Requests that were answered, by route and class of status.", "route", "class"),
+		overloaded: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cakupan_http_too_many_requests_total",
+			Help: "Requests that were answered with 429, to be sent again later.",
+		}),
+	}
+	for _, status := range []event.Status{event.Appended, event.Duplicate, event.Refused} {
+		m.events.WithLabelValues(string(status)) // is there from the start, as 0
+	}
+	inWork := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cakupan_http_requests_in_work", Help: "Requests that are not answered yet.",
+	}, func() float64 { return float64(m.inWork.Load()) })
+	m.registry.MustRegister(m.events, m.refusals, m.requests, m.overloaded, inWork,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+// Handler answers with all that was counted, in the text format of Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true})
+}
+
+// Begin counts a request that is in work.
+func (m *Metrics) Begin() { m.inWork.Add(1) }
+
+// End counts a request that is answered. The route is one of a fixed list; status 0 is of a
+// request that nobody waited for.
+func (m *Metrics) End(route string, status int) {
+	m.inWork.Add(-1)
+	class := "none"
+	if status >= 100 && status < 600 {
+		class = strconv.Itoa(status/100) + "xx"
+	}
+	m.requests.WithLabelValues(route, class).Inc()
+	if status == http.StatusTooManyRequests {
+		m.overloaded.Inc()
+	}
+}
+
+// Receipts counts events that were taken in or refused.
+func (m *Metrics) Receipts(receipts []event.Receipt) {
+	var appended, duplicates, refused float64
+	for i := range receipts {
+		switch receipts[i].Status {
+		case event.Appended:
+			appended++
+		case event.Duplicate:
+			duplicates++
+		case event.Refused:
+			refused++
+			if refusal := receipts[i].Refusal; refusal != nil {
+				m.refusals.WithLabelValues(string(refusal.Code)).Inc()
+			}
+		}
+	}
+	m.events.WithLabelValues(string(event.Appended)).Add(appended)
+	m.events.WithLabelValues(string(event.Duplicate)).Add(duplicates)
+	m.events.WithLabelValues(string(event.Refused)).Add(refused)
+}
+
+// Figure is a number that others keep and metrics ask for.
+type Figure struct {
+	Name  string
+	Help  string
+	Label string // name of the label; empty: there is none, and Values has one value, of ""
+	// Values returns the number of each value of the label, from a list of the program.
+	Values func() map[string]float64
+	// Counts says that the numbers never fall while the program runs.
+	Counts bool
+}
+
+// Ask adds a figure, which is asked for each time somebody reads the metrics.
+func (m *Metrics) Ask(f Figure) {
+	var labels []string
+	if f.Label != "" {
+		labels = []string{f.Label}
+	}
+	kind := prometheus.GaugeValue
+	if f.Counts {
+		kind = prometheus.CounterValue
+	}
+	m.registry.MustRegister(&asked{
+		values: f.Values, kind: kind, labels: len(labels),
+		about: prometheus.NewDesc(f.Name, f.Help, labels, nil),
+	})
+}
+
+// asked collects a [Figure].
+type asked struct {
+	about  *prometheus.Desc
+	kind   prometheus.ValueType
+	labels int
+	values func() map[string]float64
+}
+
+// Describe tells what is collected.
+func (a *asked) Describe(to chan<- *prometheus.Desc) { to <- a.about }
+
+// Collect asks for the numbers.
+func (a *asked) Collect(to chan<- prometheus.Metric) {
+	for value, number := range a.values() {
+		labels := []string{value}
+		to <- prometheus.MustNewConstMetric(a.about, a.kind, number, labels[:a.labels]...)
+	}
+}

@@ -1,0 +1,104 @@
+package natsin
+
+import (
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/domain/temporal"
+)
+
+// The bounds of what is held in memory of messages that are not answered yet, of each kind.
+const (
+	heldMessagesMax = 64 << 10
+	heldBytesMax    = 64 << 20
+)
+
+// arrived is a message that waits to be answered.
+type arrived struct {
+	Message
+	reply string // subject of the answer; empty when nobody waits for one
+}
+
+// collector holds messages from when they arrive until they are answered. Whoever takes from it
+// gets all that has arrived meanwhile, so that one fsync serves all of them.
+type collector struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	waiting []arrived
+	count   int // messages held: waiting, and taken but not released
+	bytes   int // of them
+	closed  bool
+}
+
+func newCollector() *collector {
+	c := new(collector)
+	c.changed = sync.NewCond(&c.mu)
+	return c
+}
+
+// add takes a message in. It never waits: false when there is no room, or it is closed.
+func (c *collector) add(m arrived) bool {
+	size := m.size()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.count >= heldMessagesMax || c.bytes+size > heldBytesMax {
+		return false
+	}
+	c.waiting = append(c.waiting, m)
+	c.count++
+	c.bytes += size
+	c.changed.Signal()
+	return true
+}
+
+// take returns what has arrived, at least one message and at most so many and so many bytes,
+// and waits for it. It returns nil when the collector is closed and empty. Release what was taken.
+func (c *collector) take(messagesMax, bytesMax int) []arrived {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.waiting) == 0 && !c.closed {
+		c.changed.Wait()
+	}
+	count, size := 0, 0
+	for count < min(len(c.waiting), messagesMax) {
+		if size += c.waiting[count].size(); size > bytesMax && count > 0 {
+			break
+		}
+		count++
+	}
+	taken := c.waiting[:count:count]
+	c.waiting = c.waiting[count:]
+	if len(c.waiting) == 0 {
+		c.waiting = nil
+	} else {
+		c.changed.Signal() // for somebody else who takes
+	}
+	return taken
+}
+
+// release says that messages were answered.
+func (c *collector) release(taken []arrived) {
+	size := 0
+	for i := range taken {
+		size += taken[i].size()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count -= len(taken)
+	c.bytes -= size
+	clear(taken) // what waits behind keeps the memory of them all
+}
+
+// close takes no more messages in.
+func (c *collector) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.changed.Broadcast()
+}
+
+// arrivedNow makes the message of what has just come on a subject of a publisher.
+func arrivedNow(publisher string, at temporal.Instant, m *nats.Msg) arrived {
+	return arrived{Message: messageOf(publisher, at, m), reply: m.Reply}
+}

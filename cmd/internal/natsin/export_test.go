@@ -1,0 +1,21 @@
+package natsin
+
+import "cakupan/eventstore/seal"
+
+// SealPack seals messages as the intake does.
+func SealPack(s *seal.Sealer, messages []Message) ([]byte, error) {
+	return s.Seal(nil, appendPack(nil, messages), purposePack)
+}
+
+// SubjectPacks is where packs are stored.
+const SubjectPacks = subjectPacks
+
+// HeldBytes returns how many bytes of messages are held for the intake.
+func (s *Server) HeldBytes() int {
+	s.intake.mu.Lock()
+	defer s.intake.mu.Unlock()
+	return s.intake.bytes
+}
+
+// HeldBytesMax is the bound of HeldBytes.
+const HeldBytesMax = heldBytesMax

@@ -1,0 +1,187 @@
+package natsin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/domain/event"
+)
+
+const (
+	// intakeSenders is how many packs are on their way to the stream at a time: while the server
+	// flushes one, the next one is sealed.
+	intakeSenders = 2
+
+	// packMessagesMax and packBytesMax bound a pack, unless one message is larger.
+	packMessagesMax = 1_000
+	packBytesMax    = 512 << 10
+
+	// packReserve is what a message must leave of the server's largest, for the header of the
+	// pack, its seal, and what is said about it when it is refused.
+	packReserve = 8 << 10
+
+	// headerBytesMax bounds the header of a message: in binary mode, it is most of an event.
+	headerBytesMax = 64 << 10
+
+	// freeSpaceMin is how many bytes must be free on the disk for a pack: twice what the log
+	// keeps in reserve, so that the log can still take what is stored.
+	freeSpaceMin = 128 << 20
+)
+
+// ackError is an error as JetStream says it to a publisher. err_code is JetStream's for the like.
+type ackError struct {
+	Code        int    `json:"code"`
+	ErrCode     int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+// The errors of publishing. They name no publisher and nothing that was sent.
+var (
+	errName = ackError{400, 10052, "the last token of the subject must be a publisher's name: " +
+		"1 to 32 of a-z, 0-9 and -, and no identity number"}
+	errTooLarge = ackError{413, 10054, "message size exceeds maximum allowed: send less at once"}
+	errExpected = ackError{400, 10003, "the intake checks no expectations and knows no batches " +
+		"of messages: send without Nats-Expected-Last- and Nats-Batch- fields"}
+	errOverloaded = ackError{503, 10077, "too much is waiting: send again a little later"}
+	errNoRoom     = ackError{503, 10047, "no room left on the disk: send again later"}
+	errNotStored  = ackError{503, 10008, "the message could not be stored: send it again"}
+)
+
+// arriveForStore looks at a message as it comes in.
+func (s *Server) arriveForStore(publisher string, m *nats.Msg) {
+	if refused := s.vet(publisher, m); refused != nil {
+		s.refuse(m.Reply, *refused)
+		return
+	}
+	if !s.intake.add(arrivedNow(publisher, s.now(), m)) {
+		s.refuse(m.Reply, errOverloaded)
+	}
+}
+
+// vet returns why a message is not taken.
+func (s *Server) vet(publisher string, m *nats.Msg) *ackError {
+	if event.CheckPublisher(publisher) != "" {
+		return &errName
+	}
+	if len(m.Data) > s.messageMax {
+		return &errTooLarge
+	}
+	header := 0
+	for name, values := range m.Header {
+		if name == nats.ExpectedStreamHdr && !slices.Equal(values, []string{StreamIntake}) ||
+			strings.HasPrefix(name, "Nats-Expected-Last-") ||
+			strings.HasPrefix(name, "Nats-Batch-") {
+			return &errExpected
+		}
+		for _, value := range values {
+			header += fieldOverhead + len(name) + len(value)
+		}
+	}
+	if header > headerBytesMax || header+len(m.Data) > s.messageMax {
+		return &errTooLarge
+	}
+	return nil
+}
+
+// refuse answers that a message was not taken.
+func (s *Server) refuse(reply string, why ackError) {
+	text, _ := json.Marshal(map[string]ackError{"error": why}) // texts and numbers always encode
+	s.respond(reply, &nats.Msg{Data: text})
+}
+
+// sendPacks stores what arrives, pack by pack, until the collector is closed and empty.
+func (s *Server) sendPacks() {
+	var buffer, sealed []byte // used again for each pack
+	for {
+		taken := s.intake.take(packMessagesMax, packBytesMax)
+		if taken == nil {
+			return
+		}
+		buffer, sealed = s.sendPack(taken, buffer[:0], sealed[:0])
+		s.intake.release(taken)
+	}
+}
+
+// sendPack stores one pack and answers its publishers.
+func (s *Server) sendPack(taken []arrived, buffer, sealed []byte) ([]byte, []byte) {
+	buffer = append(buffer, packVersion)
+	for i := range taken {
+		buffer = appendMessage(buffer, &taken[i].Message)
+	}
+	sealed, err := s.opts.Sealer.Seal(sealed, buffer, purposePack)
+	var number uint64
+	if err == nil {
+		number, err = s.storePack(sealed)
+	}
+	if err != nil {
+		s.opts.Log.Warn("messages were not stored, and their publishers told so",
+			slog.Int("messages", len(taken)), slog.Any("error", err))
+		why := errNotStored
+		if errors.Is(err, errDiskFull) {
+			why = errNoRoom
+		}
+		for i := range taken {
+			s.refuse(taken[i].reply, why)
+		}
+		return buffer, sealed
+	}
+	s.opts.Fault(FaultAfterStore)
+	// If we crash here, nobody was told: who sends again has duplicates, which change nothing.
+	answer := fmt.Appendf(nil, `{"stream":"%s","seq":%d}`, StreamIntake, number)
+	for i := range taken {
+		if taken[i].reply != "" {
+			s.answered(s.front.Publish(taken[i].reply, answer))
+		}
+	}
+	s.opts.Fault(FaultAfterAnswer)
+	return buffer, sealed
+}
+
+var errDiskFull = errors.New("too little room on the disk")
+
+// storePack returns the number of a pack in the stream once it is durable. After an error it may
+// be there all the same.
+func (s *Server) storePack(sealed []byte) (uint64, error) {
+	if s.opts.FreeSpace != nil {
+		free, err := s.opts.FreeSpace()
+		if err == nil && free < freeSpaceMin {
+			err = fmt.Errorf("%w: %d MiB are free", errDiskFull, free>>20)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	s.opts.Fault(FaultBeforeStore)
+	ctx, cancel := context.WithTimeout(s.finishBy, requestMax)
+	defer cancel()
+	return publish(ctx, s.store, &nats.Msg{Subject: subjectPacks, Data: sealed})
+}
+
+// publish stores a message in the stream of its subject and returns its number.
+func publish(ctx context.Context, conn *nats.Conn, m *nats.Msg) (uint64, error) {
+	reply, err := conn.RequestMsgWithContext(ctx, m)
+	if err != nil {
+		return 0, fmt.Errorf("store message: %w", err)
+	}
+	var answer struct {
+		Number uint64    `json:"seq"`
+		Error  *ackError `json:"error"`
+	}
+	switch err := json.Unmarshal(reply.Data, &answer); {
+	case err != nil:
+		return 0, fmt.Errorf("store message: %w", err)
+	case answer.Error != nil:
+		return 0, fmt.Errorf("store message: %s (%d)",
+			answer.Error.Description, answer.Error.ErrCode)
+	case answer.Number == 0:
+		return 0, errors.New("store message: the server gave it no number")
+	}
+	return answer.Number, nil
+}

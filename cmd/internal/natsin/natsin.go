@@ -1,0 +1,273 @@
+// Package natsin takes in what publishers send over NATS, in two ways.
+//
+// Store and forward: a message on cakupan.intake.NAME is acknowledged once it is durable, and
+// becomes events of the log soon after. What has arrived while the last pack was being written is
+// sealed as one pack and published to the stream CAKUPAN_INTAKE; on its acknowledgement every
+// publisher of the pack gets his own, which looks like JetStream's. A plain stream on the
+// publishers' subject would cost an fsync for each message, and keep its NIK in the clear. A
+// Watermill router takes the packs from there, has the ledger take in the events, publishes
+// receipts to cakupan.receipts.NAME, keeps what was refused in the stream CAKUPAN_REFUSED, sealed
+// too, and removes the pack.
+//
+// Request: a message on cakupan.request.NAME is answered with its receipts, once they are true.
+//
+// Delivered twice, in another order or from before a crash changes nothing: the ledger knows an
+// event by its source and id. What fails because of the ledger is tried again for ever; only what
+// is wrong with an event refuses it.
+//
+// # On a cluster
+//
+// With a NATS cluster, who may publish and read is said by its permissions. A publisher needs:
+//
+//	publish:   cakupan.intake.NAME, cakupan.request.NAME
+//	subscribe: cakupan.receipts.NAME, _INBOX_NAME.> (and his client that inbox prefix)
+//
+// and the ledger:
+//
+//	publish:   cakupan.log, cakupan.sealed.>, cakupan.receipts.*, _INBOX.>, _INBOX_*.>, $JS.ACK.>,
+//	           $JS.API.> but $JS.API.STREAM.{DELETE,UPDATE,PURGE,RESTORE}.> and
+//	           $JS.API.STREAM.MSG.DELETE.{CAKUPAN,CAKUPAN_INTAKE}
+//	subscribe: cakupan.intake.*, cakupan.request.*, cakupan.delivery.*, _INBOX.>
+//
+// Nobody else may publish below cakupan.sealed or make consumers of any stream: JetStream would
+// publish for him wherever he likes.
+package natsin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore/seal"
+)
+
+// Subjects; the publisher's name follows.
+const (
+	SubjectIntake   = "cakupan.intake."
+	SubjectRequest  = "cakupan.request."
+	SubjectReceipts = "cakupan.receipts."
+)
+
+// queueGroup makes several ledgers on one cluster take each message once.
+const queueGroup = "cakupan"
+
+// Ledger takes events in. All methods may be called at the same time.
+type Ledger interface {
+	// Submit takes in events as they were sent, within what the publisher may report, and returns
+	// a receipt for each, in their order, once what was appended is on stable storage. After an
+	// error, which events are in the log is unknown: sending the same ones again is safe. Receipts
+	// may refer to the bytes of raw.
+	Submit(ctx context.Context, raw [][]byte, scope *event.Scope) ([]event.Receipt, error)
+
+	// Scope returns what a publisher may report now, nil for everything. For somebody who may
+	// report nothing the error is an *event.Refusal; every other error is worth trying again.
+	Scope(publisher string) (*event.Scope, error)
+}
+
+// Points at which Options.Fault is called.
+const (
+	FaultBeforeStore   = "intake-before-store"   // a pack is sealed
+	FaultAfterStore    = "intake-after-store"    // it is durable; nobody was told
+	FaultAfterAnswer   = "intake-after-answer"   // its publishers were told
+	FaultAfterAppend   = "intake-after-append"   // its events are in the log
+	FaultAfterRefusals = "intake-after-refusals" // what is refused of them is stored
+)
+
+// Options of a server.
+type Options struct {
+	// Connect opens connections. All are closed by Close. Required.
+	Connect Connect
+	// Sealer seals what is stored. Required.
+	Sealer *seal.Sealer
+	// Replicas is the number of servers that keep the streams, when they are made. Default: 1.
+	Replicas int
+	// FreeSpace tells how many bytes the disk under the streams has left. Optional.
+	FreeSpace func() (uint64, error)
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Log is the operator's. Default: none.
+	Log *slog.Logger
+	// Fault is called at the points above; for crash tests. Optional.
+	Fault func(point string)
+}
+
+// Connect opens a connection: to where publishers' messages arrive, or to where streams are kept.
+// On a cluster they may be the same.
+type Connect struct {
+	Front func() (*nats.Conn, error)
+	Store func() (*nats.Conn, error)
+}
+
+// Server takes messages in.
+type Server struct {
+	opts     Options
+	ledger   Ledger
+	front    *nats.Conn
+	store    *nats.Conn
+	refusals *Refusals
+	router   *router
+	subs     []*nats.Subscription
+	intake   *collector
+	requests *collector
+	workers  sync.WaitGroup
+	finishBy context.Context // ends when what is in work is given up
+	giveUp   context.CancelFunc
+
+	messageMax int // bytes of the largest message that fits a pack
+}
+
+// drainMax is how long Close lets packs and requests that have begun come to their end.
+const drainMax = 10 * time.Second
+
+// Start makes the streams where there are none, takes up what waits in them, and takes messages
+// in until Close.
+func Start(ctx context.Context, ledger Ledger, opts Options) (*Server, error) {
+	opts.setDefaults()
+	s := &Server{
+		opts: opts, ledger: ledger, intake: newCollector(), requests: newCollector(),
+	}
+	s.finishBy, s.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start intake of messages: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func (o *Options) setDefaults() {
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Fault == nil {
+		o.Fault = func(string) {}
+	}
+}
+
+func (s *Server) start(ctx context.Context) (err error) {
+	if s.store, err = s.opts.Connect.Store(); err != nil {
+		return err
+	}
+	if s.front, err = s.opts.Connect.Front(); err != nil {
+		return err
+	}
+	s.messageMax = int(min(s.front.MaxPayload(), s.store.MaxPayload())) - packReserve
+	js, err := jetstream.New(s.store)
+	if err != nil {
+		return err
+	}
+	if err := makeStreams(ctx, js, s.opts.Replicas); err != nil {
+		return err
+	}
+	s.refusals = &Refusals{conn: s.store, sealer: s.opts.Sealer}
+	if s.router, err = startRouter(ctx, s, js); err != nil {
+		return err
+	}
+	for range intakeSenders {
+		s.workers.Go(s.sendPacks)
+	}
+	for range requestWorkers {
+		s.workers.Go(s.answerRequests)
+	}
+	if err := s.subscribe(SubjectIntake, s.arriveForStore); err != nil {
+		return err
+	}
+	if err := s.subscribe(SubjectRequest, s.arriveForAnswer); err != nil {
+		return err
+	}
+	return s.front.Flush()
+}
+
+// The bounds of what waits in the client library before it is looked at. Looking is quick, so
+// it is only there to be finite: what does not fit is lost, and its publisher gets no answer.
+const (
+	pendingMessagesMax = 256 << 10
+	pendingBytesMax    = 128 << 20
+)
+
+func (s *Server) subscribe(prefix string, arrive func(publisher string, m *nats.Msg)) error {
+	sub, err := s.front.QueueSubscribe(prefix+"*", queueGroup, func(m *nats.Msg) {
+		arrive(strings.TrimPrefix(m.Subject, prefix), m)
+	})
+	if err != nil {
+		return fmt.Errorf("subscribe to %s*: %w", prefix, err)
+	}
+	s.subs = append(s.subs, sub)
+	return sub.SetPendingLimits(pendingMessagesMax, pendingBytesMax)
+}
+
+// now is the time by the clock.
+func (s *Server) now() temporal.Instant { return temporal.Instant(s.opts.Now().UnixNano()) }
+
+// respond answers a message, if anybody waits for that.
+func (s *Server) respond(reply string, answer *nats.Msg) {
+	if reply == "" {
+		return
+	}
+	answer.Subject = reply
+	s.answered(s.front.PublishMsg(answer))
+}
+
+// answered notes that an answer could not be given. Its publisher will ask again.
+func (s *Server) answered(err error) {
+	if err != nil {
+		s.opts.Log.Warn("message cannot be answered", slog.Any("error", err))
+	}
+}
+
+// Close takes no more messages, lets what has begun come to its end, for some seconds, and closes
+// the connections. What is stored and not yet taken in waits for the next start.
+func (s *Server) Close() error {
+	timer := time.AfterFunc(drainMax, s.giveUp)
+	defer timer.Stop()
+	for _, sub := range s.subs {
+		// Drained, so that what has arrived is looked at; on a broken connection there is nothing.
+		_ = sub.Drain()
+	}
+	s.awaitDrained()
+	s.intake.close()
+	s.requests.close()
+	s.workers.Wait()
+	var err error
+	if s.router != nil {
+		err = s.router.close(s.finishBy)
+	}
+	for _, conn := range []*nats.Conn{s.front, s.store} {
+		if conn == nil {
+			continue
+		}
+		// Answers that are not sent are as good as lost on the way: their publishers ask again.
+		_ = conn.FlushTimeout(time.Second)
+		conn.Close()
+	}
+	s.giveUp()
+	return err
+}
+
+// awaitDrained returns when all that had arrived before the drain was looked at.
+func (s *Server) awaitDrained() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for _, sub := range s.subs {
+		for sub.IsValid() && !s.front.IsClosed() {
+			select {
+			case <-tick.C:
+			case <-s.finishBy.Done():
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package natsin
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cakupan/domain/event"
+)
+
+// batchEventsMax bounds the events of one message (contract, section 7).
+const batchEventsMax = 10_000
+
+// The media types of messages.
+const (
+	eventType  = "application/cloudevents+json"
+	batchType  = "application/cloudevents-batch+json"
+	dataType   = "application/json" // the payload is the data, the envelope is in the header
+	eventTypes = "application/cloudevents"
+)
+
+// events returns the events of a message as they are taken in, each as in structured mode (NATS
+// Protocol Binding for CloudEvents, main branch): a Content-Type that begins with
+// application/cloudevents says structured mode or batch, ce- fields say binary mode, and without
+// either the payload is one event, as version 1.0.2 of the binding has it.
+func (m *Message) events() ([][]byte, *event.Refusal) {
+	given := m.get(contentType)
+	media, parameters, err := mime.ParseMediaType(given)
+	charset := parameters["charset"]
+	switch {
+	case given != "" && err != nil:
+		return nil, malformed(contentType, "Content-Type cannot be read")
+	case charset != "" && !strings.EqualFold(charset, "utf-8"):
+		return nil, malformed(contentType, "send events in UTF-8")
+	case media == eventType:
+		return [][]byte{bytes.TrimSpace(m.Payload)}, nil
+	case media == batchType:
+		return cutBatch(m.Payload)
+	case strings.HasPrefix(media, eventTypes) || media != "" && media != dataType:
+		return nil, malformed(contentType, "Content-Type must be "+eventType+", "+batchType+
+			", or "+dataType+" with the other attributes in ce- fields of the header")
+	case slices.ContainsFunc(m.Header, isAttribute):
+		raw, refusal := m.structured()
+		if refusal != nil {
+			return nil, refusal
+		}
+		return [][]byte{raw}, nil
+	}
+	return [][]byte{bytes.TrimSpace(m.Payload)}, nil
+}
+
+func malformed(field, detail string) *event.Refusal {
+	return &event.Refusal{Code: event.Malformed, Field: field, Detail: detail}
+}
+
+func isAttribute(f Field) bool { return strings.HasPrefix(f.Name, attributePrefix) }
+
+// structured returns the JSON of an event in binary mode. An attribute that was sent twice is in
+// it twice, and its reader refuses that.
+func (m *Message) structured() ([]byte, *event.Refusal) {
+	const contentAttribute = "datacontenttype"
+	b := make([]byte, 0, len(m.Payload)+512)
+	b = append(b, '{')
+	given := m.get(contentType) // another name of ce-datacontenttype
+	for _, f := range m.Header {
+		if !isAttribute(f) {
+			continue
+		}
+		name := strings.TrimPrefix(f.Name, attributePrefix)
+		value, err := url.PathUnescape(f.Value)
+		if err != nil {
+			return nil, malformed(event.MaskNIK(name),
+				"write % and what follows it in a ce- field as two hexadecimal digits")
+		}
+		if name == contentAttribute {
+			given = ""
+		}
+		b = appendMember(b, name, value)
+	}
+	if given != "" {
+		b = appendMember(b, contentAttribute, given)
+	}
+	b = append(b, `"data":`...)
+	return append(append(b, m.Payload...), '}'), nil
+}
+
+// appendMember appends a member of an object and a comma. Bytes that are no UTF-8 stay: the reader
+// of the event refuses them.
+func appendMember(b []byte, name, value string) []byte {
+	b = append(appendQuoted(b, name), ':')
+	return append(appendQuoted(b, value), ',')
+}
+
+func appendQuoted(b []byte, text string) []byte {
+	const hexadecimal = "0123456789abcdef"
+	b = append(b, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, `\u00`...)
+			b = append(b, hexadecimal[c>>4], hexadecimal[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+// errArray says what is wrong with an array, beside its elements.
+var errArray = errors.New("the payload is not a JSON array")
+
+// cutBatch returns the elements of an array, each as it stands there.
+func cutBatch(payload []byte) ([][]byte, *event.Refusal) {
+	elements, err := cutArray(payload)
+	switch {
+	case err != nil:
+		return nil, malformed("", err.Error())
+	case len(elements) > batchEventsMax:
+		return nil, malformed("", "a batch has at most "+strconv.Itoa(batchEventsMax)+" events")
+	}
+	return elements, nil
+}
+
+// cutArray finds the elements of an array by its brackets, commas and quotes. It does not mind
+// whether an element is right otherwise: whoever reads it says so.
+func cutArray(text []byte) (elements [][]byte, err error) {
+	text = bytes.TrimSpace(text)
+	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
+		return nil, fmt.Errorf("%w in brackets", errArray)
+	}
+	text = text[1 : len(text)-1]
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, nil
+	}
+	depth, from, quoted, escaped := 0, 0, false, false
+	for i, c := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth < 0 {
+				return nil, fmt.Errorf("%w: a bracket is closed that was not opened", errArray)
+			}
+		case c == ',' && depth == 0:
+			elements = append(elements, bytes.TrimSpace(text[from:i]))
+			from = i + 1
+		}
+	}
+	if depth > 0 || quoted {
+		return nil, fmt.Errorf("%w: it ends inside an element", errArray)
+	}
+	elements = append(elements, bytes.TrimSpace(text[from:]))
+	for i, element := range elements {
+		if len(element) == 0 {
+			return nil, fmt.Errorf("%w: element %d is empty", errArray, i+1)
+		}
+	}
+	return elements, nil
+}

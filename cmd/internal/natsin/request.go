@@ -1,0 +1,130 @@
+package natsin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+)
+
+const (
+	// requestWorkers is how many rounds of requests are in work at a time.
+	requestWorkers = 4
+
+	// roundMessagesMax and roundBytesMax bound the requests of one round.
+	roundMessagesMax = 1_000
+	roundBytesMax    = 1 << 20
+
+	// answerMax is how long a round may take: longer than who asks usually waits.
+	answerMax = 30 * time.Second
+)
+
+// arriveForAnswer looks at a request as it comes in.
+func (s *Server) arriveForAnswer(publisher string, m *nats.Msg) {
+	why := s.vet(publisher, m)
+	switch {
+	case why == &errTooLarge:
+		s.answerProblem(m.Reply, problem.New(problem.BodyTooLarge, why.Description))
+	case why != nil:
+		s.answerProblem(m.Reply, problem.New(problem.Malformed, why.Description))
+	case !s.requests.add(arrivedNow(publisher, s.now(), m)):
+		s.answerProblem(m.Reply, problem.New(problem.Overloaded, errOverloaded.Description))
+	}
+}
+
+// answerProblem answers a request as a whole.
+func (s *Server) answerProblem(reply string, err error) {
+	e := problem.From(err)
+	if e.Code == problem.Internal {
+		s.opts.Log.Error("request failed", slog.Any("cause", errors.Unwrap(e)))
+	}
+	s.respond(reply, &nats.Msg{
+		Header: nats.Header{"Content-Type": {problem.ContentType}}, Data: e.JSON(false),
+	})
+}
+
+// answerRequests answers what arrives, round by round, until the collector is closed and empty.
+func (s *Server) answerRequests() {
+	for {
+		taken := s.requests.take(roundMessagesMax, roundBytesMax)
+		if taken == nil {
+			return
+		}
+		for _, group := range byPublisher(taken) {
+			s.answerGroup(group)
+		}
+		s.requests.release(taken)
+	}
+}
+
+// byPublisher sorts messages by their publishers; those of each stay in their order.
+func byPublisher(all []arrived) (groups [][]arrived) {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b arrived) int {
+		return strings.Compare(a.Publisher, b.Publisher)
+	})
+	for from := 0; from < len(sorted); {
+		until := from + 1
+		for until < len(sorted) && sorted[until].Publisher == sorted[from].Publisher {
+			until++
+		}
+		groups = append(groups, sorted[from:until])
+		from = until
+	}
+	return groups
+}
+
+// answerGroup takes in the requests of one publisher together and answers each.
+func (s *Server) answerGroup(group []arrived) {
+	ctx, cancel := context.WithTimeout(s.finishBy, answerMax)
+	defer cancel()
+	messages := make([]*Message, len(group))
+	for i := range group {
+		messages[i] = &group[i].Message
+	}
+	outcomes, err := take(ctx, s.ledger, messages)
+	for i := range group {
+		switch {
+		case err != nil:
+			s.answerProblem(group[i].reply, err)
+		case outcomes[i].refusal != nil:
+			s.answerProblem(group[i].reply, problem.Refusal(outcomes[i].refusal))
+		default:
+			s.answerReceipts(group[i].reply, outcomes[i].receipts)
+		}
+	}
+}
+
+func (s *Server) answerReceipts(reply string, got []event.Receipt) {
+	text, err := receiptsJSON(got)
+	switch {
+	case err != nil:
+		s.answerProblem(reply, err)
+	case len(text) > s.messageMax:
+		s.answerProblem(reply, problem.New(problem.BodyTooLarge, "the events were taken in, but"+
+			" their receipts do not fit one answer: send fewer at once"))
+	default:
+		s.respond(reply, &nats.Msg{
+			Header: nats.Header{"Content-Type": {dataType}}, Data: text,
+		})
+	}
+}
+
+// receiptsJSON returns receipts as they are sent. The keys of refused events are as they came.
+func receiptsJSON(got []event.Receipt) ([]byte, error) {
+	receipts := cloudevents.ReceiptsOf(got)
+	for i := range receipts.Receipts {
+		if r := &receipts.Receipts[i]; r.Status == event.Refused {
+			r.Source, r.ID = event.MaskNIK(r.Source), event.MaskNIK(r.ID)
+		}
+	}
+	return receipts.JSON()
+}

@@ -1,0 +1,102 @@
+package natsin
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The streams, their subjects, and the one consumer. natsd lists them in its permissions.
+const (
+	StreamIntake  = "CAKUPAN_INTAKE"
+	StreamRefused = "CAKUPAN_REFUSED"
+
+	subjectPacks    = "cakupan.sealed.intake"
+	subjectRefused  = "cakupan.sealed.refused." // then publisher and pack
+	subjectDelivery = "cakupan.delivery."       // then who takes the packs
+
+	consumerName = "intake"
+)
+
+// What is sealed is sealed for its stream.
+const (
+	purposePack    = StreamIntake
+	purposeRefused = StreamRefused
+)
+
+// requestMax bounds one request to JetStream's API.
+const requestMax = 10 * time.Second
+
+func streamConfigs(replicas int) []jetstream.StreamConfig {
+	common := jetstream.StreamConfig{
+		Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: -1,
+		Storage: jetstream.FileStorage, Replicas: replicas, DenyPurge: true,
+		// The least there is: no message has an id, and at each start the server reads all
+		// messages that are as young as this.
+		Duplicates: 100 * time.Millisecond,
+	}
+	intake, refused := common, common
+	intake.Name, intake.Subjects = StreamIntake, []string{subjectPacks}
+	intake.Description = "what publishers sent, sealed, until the log has taken it"
+	intake.Retention, intake.DenyDelete = jetstream.WorkQueuePolicy, true
+	refused.Name, refused.Subjects = StreamRefused, []string{subjectRefused + ">"}
+	refused.Description = "what the ledger refused of it, sealed: see cakupan refused"
+	refused.Retention, refused.AllowAtomicPublish = jetstream.LimitsPolicy, true
+	return []jetstream.StreamConfig{intake, refused}
+}
+
+// makeStreams makes the streams where there are none. One that is there must be as safe.
+func makeStreams(ctx context.Context, js jetstream.JetStream, replicas int) error {
+	for _, config := range streamConfigs(replicas) {
+		ctx, cancel := context.WithTimeout(ctx, requestMax)
+		stream, err := js.Stream(ctx, config.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			stream, err = js.CreateStream(ctx, config)
+		}
+		cancel()
+		if err != nil {
+			return fmt.Errorf("make stream %s: %w", config.Name, err)
+		}
+		if !keeps(stream.CachedInfo().Config, config) {
+			return fmt.Errorf("stream %s is another program's, or could lose messages", config.Name)
+		}
+	}
+	return nil
+}
+
+// keeps tells whether a stream keeps what it takes as well as the one wanted.
+func keeps(is, want jetstream.StreamConfig) bool {
+	return is.Storage == want.Storage && is.Retention == want.Retention &&
+		is.Discard == want.Discard && is.MaxAge == 0 && is.MaxMsgsPerSubject <= 0 &&
+		len(is.Subjects) == 1 && is.Subjects[0] == want.Subjects[0] && !is.NoAck &&
+		is.PersistMode != jetstream.AsyncPersistMode && is.DenyPurge
+}
+
+// takeOverPacks makes the consumer of the packs anew: what was delivered and not acknowledged
+// before a crash is delivered again at once, instead of after ackWait. Of several ledgers on one
+// cluster, the one that was started last takes the packs.
+func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	err := js.DeleteConsumer(ctx, StreamIntake, consumerName)
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, fmt.Errorf("take over packs: %w", err)
+	}
+	consumer, err := js.CreatePushConsumer(ctx, StreamIntake, jetstream.ConsumerConfig{
+		Durable:        consumerName,
+		DeliverSubject: subjectDelivery + rand.Text(), // who took them before hears no more
+		DeliverGroup:   queueGroup,
+		AckPolicy:      jetstream.AckExplicitPolicy,
+		AckWait:        ackWait,
+		MaxAckPending:  packsDelivered,
+		MaxDeliver:     -1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take over packs: %w", err)
+	}
+	return consumer, nil
+}

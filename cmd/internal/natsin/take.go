@@ -1,0 +1,65 @@
+package natsin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cakupan/domain/event"
+)
+
+// outcome is what became of one message. Either it could not be read, or each of its events has a
+// receipt.
+type outcome struct {
+	refusal  *event.Refusal // of the message as a whole
+	raw      [][]byte       // its events
+	receipts []event.Receipt
+}
+
+// take has the ledger take in messages of one publisher, all together. After an error it is
+// unknown which events are in the log; taking them again is safe.
+func take(ctx context.Context, ledger Ledger, messages []*Message) ([]outcome, error) {
+	outcomes := make([]outcome, len(messages))
+	var all [][]byte
+	for i, m := range messages {
+		outcomes[i].raw, outcomes[i].refusal = m.events()
+		all = append(all, outcomes[i].raw...)
+	}
+	receipts, err := submit(ctx, ledger, messages[0].Publisher, all)
+	if err != nil {
+		return nil, err
+	}
+	for i := range outcomes {
+		count := len(outcomes[i].raw)
+		outcomes[i].receipts, receipts = receipts[:count:count], receipts[count:]
+	}
+	return outcomes, nil
+}
+
+func submit(
+	ctx context.Context, ledger Ledger, publisher string, raw [][]byte,
+) ([]event.Receipt, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	scope, err := ledger.Scope(publisher)
+	var refusal *event.Refusal
+	if errors.As(err, &refusal) {
+		receipts := make([]event.Receipt, len(raw))
+		for i := range receipts {
+			receipts[i] = event.Receipt{Status: event.Refused, Refusal: refusal}
+		}
+		return receipts, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up publisher: %w", err)
+	}
+	receipts, err := ledger.Submit(ctx, raw, scope)
+	if err != nil {
+		return nil, err
+	}
+	if len(receipts) != len(raw) {
+		return nil, fmt.Errorf("submit: %d receipts for %d events", len(receipts), len(raw))
+	}
+	return receipts, nil
+}
