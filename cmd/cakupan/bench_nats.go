@@ -30,6 +30,7 @@ const (
 	messagesInFlight  = 256 // of all publishers together
 	messageEventsMax  = 200_000
 	plainMessages     = 1_000
+	publishStallMax   = 10 * time.Second
 )
 
 // messages measures the intake of messages by NATS, beside a plain Watermill handler.
@@ -138,7 +139,10 @@ func publishAll(ctx context.Context, url, name string, lines [][]byte) error {
 	}
 	futures := make([]jetstream.PubAckFuture, len(lines))
 	for i, line := range lines {
-		if futures[i], err = js.PublishAsync(natsin.SubjectIntake+name, line); err != nil {
+		// A busy disk may take longer over one flush than nats.go waits by itself, 200 ms.
+		futures[i], err = js.PublishAsync(natsin.SubjectIntake+name, line,
+			jetstream.WithStallWait(publishStallMax))
+		if err != nil {
 			return fmt.Errorf("publish message: %w", err)
 		}
 	}

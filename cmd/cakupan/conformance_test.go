@@ -22,7 +22,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/domain/event"
-
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/pubsub"
 )

@@ -1,6 +1,7 @@
 package jetstream_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -10,10 +11,10 @@ import (
 	"cakupan/eventstore/natsd"
 )
 
-// TestManyReaders reads a log from 48 places at once over one connection. A server disconnects a
+// TestManyReaders reads a log from 32 places at once over one connection. A server disconnects a
 // client that it has too much for, so the readers must share what they ask for.
 func TestManyReaders(t *testing.T) {
-	const readers, frames = 48, 160
+	const readers, frames, events = 32, 100, 8
 	server, err := natsd.Start(natsd.Options{StoreDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -29,8 +30,9 @@ func TestManyReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	var maker logtest.Maker
+	sizes := slices.Repeat([]int{14_000}, events)
 	for range frames {
-		tail, err := log.Append(t.Context(), maker.Frame(1000), maker.Before())
+		tail, err := log.Append(t.Context(), maker.FrameOf(sizes...), maker.Before())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +49,7 @@ func TestManyReaders(t *testing.T) {
 				}
 				last = frame.Last()
 			}
-			if last != frames*1000 {
+			if last != frames*events {
 				t.Errorf("a reader came to %d", last)
 			}
 		})

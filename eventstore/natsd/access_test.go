@@ -180,6 +180,13 @@ func TestAuthenticate(t *testing.T) {
 			t.Errorf("takes the address %q", address)
 		}
 	}
+	taken, _ := start(t, Options{
+		StoreDir: t.TempDir(), Address: strings.TrimPrefix(g.URL(), "nats://"),
+		Authenticate: g.members.authenticate,
+	})
+	if err := taken.Listen(); err == nil || taken.URL() != "" {
+		t.Errorf("listens where another server does, at %q: %v", taken.URL(), err)
+	}
 	if err := g.Shutdown(); err != nil {
 		t.Fatal(err)
 	}

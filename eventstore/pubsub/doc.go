@@ -1,6 +1,9 @@
 // Package pubsub is a Watermill Publisher and Subscriber over a ledger: other programs publish
 // events to it and read its log with the same interfaces as any other Pub/Sub of Watermill.
 //
+// Where the ledger knows its members, the connection of a publisher has a publisher's name and
+// secret, and that of a subscriber an auditor's.
+//
 // # Publishing
 //
 // A message is an event. By default its payload is the CloudEvent in JSON, and its topic the full

@@ -34,8 +34,8 @@ type subscription struct {
 	out     chan *message.Message
 	stop    context.CancelCauseFunc // ends it with an error
 
-	window      chan struct{} // holds one for each message that is out, with a window
-	outstanding sync.WaitGroup
+	window      chan struct{}  // holds one for each message that is out
+	outstanding sync.WaitGroup // those who wait for an answer, with a window
 
 	event    event.Event // decoded into, for selecting
 	next     eventstore.Sequence

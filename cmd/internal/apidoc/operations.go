@@ -33,7 +33,7 @@ func (l *library) postEvents() operation {
 			" a problem with its receipt; in a batch, each event has a receipt of its own, and" +
 			" the others are appended unless atomic is asked for. A stream is answered with a" +
 			" receipt a line, as the events become durable: read while you send. What goes wrong" +
-			" after the first receipt of a stream is its last line: a problem, and no receipt.\n\n" +
+			" after the first receipt of a stream is its last line, a problem.\n\n" +
 			"In binary mode the body is the data, and each other attribute is in a header that" +
 			" begins with ce-, percent-encoded.",
 		parameters: list{

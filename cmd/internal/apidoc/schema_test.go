@@ -28,19 +28,27 @@ func parse(t testing.TB, text []byte) any {
 	return value
 }
 
+// compilers holds a compiler for each document that was used: to read one takes longer than all
+// the rest.
+var compilers = map[string]*jsonschema.Compiler{}
+
 // compile makes a validator of a part of a document.
 func compile(t testing.TB, document, at string) *jsonschema.Schema {
 	t.Helper()
-	text, found := Document(document)
-	if !found {
-		t.Fatalf("there is no %s", document)
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.DefaultDraft(jsonschema.Draft2020)
-	compiler.AssertFormat()
 	url := "https://test/" + document
-	if err := compiler.AddResource(url, parse(t, text)); err != nil {
-		t.Fatal(err)
+	compiler := compilers[document]
+	if compiler == nil {
+		text, found := Document(document)
+		if !found {
+			t.Fatalf("there is no %s", document)
+		}
+		compiler = jsonschema.NewCompiler()
+		compiler.DefaultDraft(jsonschema.Draft2020)
+		compiler.AssertFormat()
+		if err := compiler.AddResource(url, parse(t, text)); err != nil {
+			t.Fatal(err)
+		}
+		compilers[document] = compiler
 	}
 	schema, err := compiler.Compile(url + "#" + at)
 	if err != nil {

@@ -117,11 +117,11 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 	body := decode(r, http.MaxBytesReader(w.ResponseWriter, r.Body, int64(most)+encodedMore),
 		&work.claim)
 	defer body.close()
-	expected := most
+	first := min(claimFirst, most)
 	if encoding == "" && r.ContentLength >= 0 {
-		expected = int(r.ContentLength) + 1 // and its end
+		first = int(r.ContentLength) + 1 // and its end
 	}
-	err := work.read(r.Context(), body, min(expected, readFirst), most)
+	err := work.read(r.Context(), body, first, most)
 	var tooMany *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooMany) || len(work.body) == most:

@@ -10,6 +10,10 @@ import (
 )
 
 const (
+	// claimFirst is what is claimed for a body that does not say how long it is, before anything
+	// of it is read: most need no more, because to wait for more while others do the same helps
+	// nobody.
+	claimFirst = 512 << 10
 	// readFirst is how much memory a body gets to begin with; then twice as much, and so on.
 	readFirst = 64 << 10
 	// encodedMore is by how much a body may grow in being encoded.
@@ -66,11 +70,12 @@ func (w *work) read(ctx context.Context, from io.Reader, first, most int) error 
 				return err
 			}
 			claimed += more
-			if cap(w.body) < claimed {
-				w.body = append(make([]byte, 0, claimed), w.body...)
-			}
 		}
-		n, err := from.Read(w.body[len(w.body):claimed])
+		if len(w.body) == cap(w.body) {
+			larger := make([]byte, 0, min(max(2*cap(w.body), readFirst), claimed))
+			w.body = append(larger, w.body...)
+		}
+		n, err := from.Read(w.body[len(w.body):min(cap(w.body), claimed)])
 		w.body = w.body[:len(w.body)+n]
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -15,10 +15,6 @@ import (
 )
 
 const (
-	// intakeSenders is how many packs are on their way to the stream at a time: while the server
-	// flushes one, the next one is sealed.
-	intakeSenders = 2
-
 	// packMessagesMax and packBytesMax bound a pack, unless one message is larger.
 	packMessagesMax = 1_000
 	packBytesMax    = 512 << 10
@@ -96,7 +92,9 @@ func (s *Server) refuse(reply string, why ackError) {
 	s.respond(reply, &nats.Msg{Data: text})
 }
 
-// sendPacks stores what arrives, pack by pack, until the collector is closed and empty.
+// sendPacks stores what arrives, pack by pack, until the collector is closed and empty. One at a
+// time: the server flushes the packs of a stream one after the other, and with two on their way
+// each had half of the messages (7 to 25 % slower, measured on a busy disk).
 func (s *Server) sendPacks() {
 	var buffer, sealed []byte // used again for each pack
 	for {

@@ -176,9 +176,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if s.router, err = startRouter(ctx, s, js); err != nil {
 		return err
 	}
-	for range intakeSenders {
-		s.workers.Go(s.sendPacks)
-	}
+	s.workers.Go(s.sendPacks)
 	for range requestWorkers {
 		s.workers.Go(s.answerRequests)
 	}
