@@ -321,8 +321,9 @@ type ahead[Batch any] struct {
 	failed chan error                 // why ready was closed; nil: there is no more
 }
 
-// framesAhead is how many frames are prepared ahead of the fold.
-const framesAhead = 4
+// framesAhead is how many frames are prepared ahead of the fold: some ten milliseconds' worth, so
+// that the fold goes on while other work has the second core.
+const framesAhead = 16
 
 // prepare decodes frames ahead of the fold until they end or ctx does.
 func (r *Runner[P, Batch]) prepare(ctx context.Context,

@@ -131,10 +131,18 @@ func sourcesOf(paid []enrolment.Paid, m temporal.Month) (sources enrolment.Sourc
 	return sources
 }
 
-func TestNormalizePaidKeepsEveryMonth(t *testing.T) {
+// added adds the spans one by one.
+func added(paid []enrolment.Paid) (disjoint []enrolment.Paid) {
+	for _, p := range paid {
+		disjoint = enrolment.AddPaid(disjoint, p)
+	}
+	return disjoint
+}
+
+func TestAddPaidKeepsEveryMonth(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		paid := drawPaid(t)
-		disjoint := enrolment.NormalizePaid(slices.Clone(paid))
+		disjoint := added(paid)
 		for i, p := range disjoint {
 			if p.Until <= p.From || i > 0 && p.From < disjoint[i-1].Until {
 				t.Fatalf("not disjoint and in order: %v", disjoint)
@@ -172,7 +180,7 @@ func TestSpellsAreTheStatusOfEveryDay(t *testing.T) {
 		if rapid.Bool().Draw(t, "dies") {
 			died = temporal.Date(rapid.IntRange(0, 380).Draw(t, "died"))
 		}
-		paid := enrolment.NormalizePaid(drawPaid(t))
+		paid := added(drawPaid(t))
 		spells := enrolment.AppendSpells(nil, stretch, died, paid)
 		for day := range temporal.Date(days) {
 			covered, inGrace, sources := statusOn(stretch, died, paid, day)

@@ -1,7 +1,6 @@
 package enrolment
 
 import (
-	"cmp"
 	"slices"
 
 	"cakupan/domain/event"
@@ -30,44 +29,36 @@ func PaidUntil(until, revokedFrom, closedFrom temporal.Month) temporal.Month {
 	return min(until, revokedFrom, closedFrom)
 }
 
-// NormalizePaid turns spans in any order, overlapping or empty, into disjoint ones in order of
-// time, each with all the sources that pay it. It works in place and may grow the slice.
-func NormalizePaid(spans []Paid) []Paid {
-	spans = slices.DeleteFunc(spans, func(p Paid) bool { return p.Until <= p.From })
-	if len(spans) < 2 {
-		return spans
-	}
-	slices.SortFunc(spans, func(a, b Paid) int { return cmp.Compare(a.From, b.From) })
-	overlap := false
-	for i := 1; i < len(spans); i++ {
-		overlap = overlap || spans[i].From < spans[i-1].Until
-	}
-	if !overlap {
-		return spans
-	}
-	return splitOverlaps(spans)
-}
-
-// splitOverlaps cuts the spans at each of their edges. Grants of one month by two funders are
-// rare, so this looks at every span for every edge.
-func splitOverlaps(spans []Paid) []Paid {
-	edges := make([]temporal.Month, 0, 2*len(spans))
-	for _, p := range spans {
-		edges = append(edges, p.From, p.Until)
-	}
-	slices.Sort(edges)
-	edges = slices.Compact(edges)
-	disjoint := make([]Paid, 0, len(edges))
-	for i := 1; i < len(edges); i++ {
-		piece := Paid{From: edges[i-1], Until: edges[i]}
-		for _, p := range spans {
-			if p.From <= piece.From && piece.Until <= p.Until {
-				piece.Sources |= p.Sources
+// AddPaid adds a span to disjoint ones in order of time, and keeps them so: where they overlap, the
+// months have the sources of both. It works in place and may grow the slice. A span without
+// months adds nothing.
+func AddPaid(spans []Paid, add Paid) []Paid {
+	for i := 0; i < len(spans) && add.From < add.Until; i++ {
+		at := spans[i]
+		switch {
+		case at.Until <= add.From:
+		case add.From < at.From: // what is before at; the next turn comes to at again
+			before := Paid{From: add.From, Until: min(add.Until, at.From), Sources: add.Sources}
+			spans = slices.Insert(spans, i, before)
+			add.From = before.Until
+		case at.Sources|add.Sources == at.Sources:
+			add.From = at.Until
+		case at.From < add.From: // cut at in two; the next turn comes to the second part
+			spans[i].Until = add.From
+			at.From = add.From
+			spans = slices.Insert(spans, i+1, at)
+		default: // both begin with the same month
+			until := min(at.Until, add.Until)
+			spans[i].Until, spans[i].Sources = until, at.Sources|add.Sources
+			if until < at.Until {
+				at.From = until
+				spans = slices.Insert(spans, i+1, at)
 			}
-		}
-		if piece.Sources != 0 {
-			disjoint = append(disjoint, piece)
+			add.From = until
 		}
 	}
-	return disjoint
+	if add.From < add.Until {
+		spans = append(spans, add)
+	}
+	return spans
 }

@@ -16,7 +16,7 @@ type Spell struct {
 
 // AppendSpells appends the spells of one stretch, in order of time. The worker lives until
 // died, the last day of life (Never: no death is known); paid are the months that grants of the
-// enrolment pay, as [NormalizePaid] leaves them.
+// enrolment pay, as [AddPaid] leaves them.
 func AppendSpells(dst []Spell, s Stretch, died temporal.Date, paid []Paid) []Spell {
 	if died < Never {
 		s.Until = min(s.Until, died+1)

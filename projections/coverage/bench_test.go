@@ -1,10 +1,15 @@
+//go:build unix
+
 package coverage_test
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -17,52 +22,95 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// nation makes frames of 1,000 events: of ten, six open an enrolment of a new worker, three of
-// them paid by grants that follow, one ends.
-func nation(b *testing.B, events int) []eventstore.Frame {
-	b.Helper()
-	rng := rand.New(rand.NewPCG(1, 2))
-	var regencies []region.Code
+// nation makes events in about the mixture of `cakupan bench`: of a hundred, 55 open an enrolment,
+// three of a hundred for a worker who has one already; 25 grant, 10 terminate, 5 amend, 2 reinstate;
+// one worker in a hundred events dies, and one commitment in a thousand is closed.
+type nation struct {
+	rng       *rand.Rand
+	regencies []region.Code
+	opened    int
+	onBudget  []int // enrolments with payer APBD
+}
+
+func newNation() *nation {
+	n := &nation{rng: rand.New(rand.NewPCG(1, 2))}
 	for _, r := range region.All() {
 		if r.Level() == region.RegencyLevel {
-			regencies = append(regencies, r)
+			n.regencies = append(n.regencies, r)
 		}
 	}
+	return n
+}
+
+// regency returns where an enrolment's worker lives.
+func (n *nation) regency(e int) region.Code { return n.regencies[e*7919%len(n.regencies)] }
+
+func (n *nation) enrolment(e int) string { return fmt.Sprintf("K%010d", e) }
+func (n *nation) worker(e int) string    { return fmt.Sprintf("%016x%016x", e*7919, e) }
+
+// event fills in an event that is reported on a day.
+func (n *nation) event(e *event.Event, day temporal.Date) {
+	d := &e.Data
+	someone := n.rng.IntN(n.opened + 1)
+	happened := day - temporal.Date(n.rng.IntN(31))
+	d.Enrolment = n.enrolment(someone)
+	switch draw := n.rng.IntN(1000); {
+	case draw < 550:
+		n.open(e, happened)
+	case draw < 800 && len(n.onBudget) > 0:
+		someone = n.onBudget[n.rng.IntN(len(n.onBudget))]
+		e.Type, d.Enrolment = event.FundingGranted, n.enrolment(someone)
+		d.FromMonth = day.Month() / 12 * 12 // January
+		d.UntilMonth = d.FromMonth + 12
+		d.Commitment = fmt.Sprintf("apbd-%d-%d", n.regency(someone), d.FromMonth)
+	case draw < 900:
+		e.Type, d.Until, d.Reason = event.EnrolmentTerminated, happened, event.Layoff
+	case draw < 950:
+		e.Type, d.From, d.Region = event.EnrolmentAmended, happened, n.regency(someone+1)
+	case draw < 970:
+		e.Type, d.From = event.EnrolmentReinstated, happened
+	case draw < 980:
+		e.Type, d.Worker, d.On = event.WorkerDied, n.worker(someone), happened
+	case draw < 981:
+		e.Type, d.FromMonth = event.FundingClosed, day.Month()/12*12+11
+		d.Commitment = fmt.Sprintf("apbd-%d-%d", n.regency(someone), d.FromMonth-11)
+	default:
+		n.open(e, happened)
+	}
+}
+
+func (n *nation) open(e *event.Event, from temporal.Date) {
+	d := &e.Data
+	e.Type, d.Enrolment, d.Worker = event.EnrolmentOpened, n.enrolment(n.opened), n.worker(n.opened)
+	if n.opened%100 < 3 {
+		d.Worker = n.worker(n.rng.IntN(n.opened + 1))
+	}
+	d.Region, d.From = n.regency(n.opened), from
+	d.Segment, d.Category = event.Segment(1+n.opened%2), event.Category(4+n.opened%3)
+	d.Programmes = []event.Programme{event.JKK, event.JKM}
+	d.Payer = event.Employer
+	switch draw := n.rng.IntN(10); {
+	case draw < 3:
+		d.Payer, n.onBudget = event.APBD, append(n.onBudget, n.opened)
+	case draw < 6:
+		d.Payer = event.Self
+	}
+	n.opened++
+}
+
+// frames returns frames of 1,000 events over ten years.
+func (n *nation) frames(b *testing.B, events int) (frames []eventstore.Frame) {
+	b.Helper()
 	start, _ := temporal.ParseDate("2015-01-01")
-	opened := 0
-	var frames []eventstore.Frame
 	builder := new(eventstore.FrameBuilder)
 	var bytes []byte
 	for seq := 1; seq <= events; {
 		builder.Reset(eventstore.Sequence(seq), merkle.Hash{}, temporal.Instant(seq))
 		for range 1000 {
-			day := start + temporal.Date(seq*3650/events)
-			e := event.Event{Key: event.Key{Source: "urn:bpjs:cabang:G01", ID: fmt.Sprintf("G01-%08d", seq)}}
-			d := &e.Data
-			switch rng.IntN(10) {
-			default:
-				e.Type = event.EnrolmentOpened
-				d.Enrolment = fmt.Sprintf("G01-%08d", opened)
-				d.Worker = fmt.Sprintf("%016x%016x", opened*7919, opened)
-				d.Region = regencies[rng.IntN(len(regencies))]
-				d.Segment = event.Segment(1 + opened%2)
-				d.Category = event.Category(4 + opened%3)
-				d.Programmes = []event.Programme{event.JKK, event.JKM}
-				d.Payer = event.Payer(1 + opened%3)
-				d.From = day - temporal.Date(rng.IntN(31))
-				opened++
-			case 0, 1, 2:
-				e.Type = event.FundingGranted
-				d.Commitment = fmt.Sprintf("c-%d", rng.IntN(500))
-				d.Enrolment = fmt.Sprintf("G01-%08d", max(0, opened-1-rng.IntN(3000))/3*3+2)
-				d.FromMonth = day.Month()
-				d.UntilMonth = d.FromMonth + 12
-			case 3:
-				e.Type = event.EnrolmentTerminated
-				d.Enrolment = fmt.Sprintf("G01-%08d", rng.IntN(opened+1))
-				d.Until = day
-				d.Reason = event.Layoff
-			}
+			e := event.Event{Key: event.Key{
+				Source: "urn:bpjs:cabang:G01", ID: fmt.Sprintf("G01-%08d", seq),
+			}}
+			n.event(&e, start+temporal.Date(seq*3650/events))
 			setHas(&e)
 			bytes = codec.Append(bytes[:0], &e)
 			if err := builder.Append(temporal.Instant(seq), bytes); err != nil {
@@ -79,47 +127,76 @@ func nation(b *testing.B, events int) []eventstore.Frame {
 	return frames
 }
 
-// BenchmarkFold folds two million events in memory.
-func BenchmarkFold(b *testing.B) {
-	const events = 2_000_000
-	frames := nation(b, events)
-	for b.Loop() {
-		db, err := bbolt.Open(filepath.Join(b.TempDir(), "c.db"), 0o600,
-			&bbolt.Options{NoSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
-		if err != nil {
-			b.Fatal(err)
-		}
-		p := coverage.New(db)
-		var batch coverage.Batch
-		for _, frame := range frames {
-			if err := p.Prepare(frame, &batch); err != nil {
-				b.Fatal(err)
-			}
-			if err := p.Apply(&batch); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.StopTimer()
-		if err := db.Update(p.Store); err != nil {
-			b.Fatal(err)
-		}
-		p.Stored()
-		_ = db.Close()
-		b.StartTimer()
-	}
-	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-}
-
-// BenchmarkAnswer asks for random regions, days and knowledge after two million events.
-func BenchmarkAnswer(b *testing.B) {
-	const events = 2_000_000
+func openScratch(b *testing.B) *bbolt.DB {
+	b.Helper()
 	db, err := bbolt.Open(filepath.Join(b.TempDir(), "c.db"), 0o600,
 		&bbolt.Options{NoSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
 	if err != nil {
 		b.Fatal(err)
 	}
+	return db
+}
+
+// processorTime returns the processor time that the process, or only this thread, has used. On a
+// machine that others use too it says more than the clock.
+func processorTime(b *testing.B, who int) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(who, &u); err != nil {
+		b.Skip("no processor time of a thread here:", err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkFold folds two million events, one stage after the other, and reports the processor
+// time of each: of a replay, Apply and the commit are on one core, the rest is on the second.
+func BenchmarkFold(b *testing.B) {
+	const events = 2_000_000
+	const process, thread = 0, 1 // of getrusage
+	frames := newNation().frames(b, events)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var prepare, apply, commit, all time.Duration
+	for b.Loop() {
+		db := openScratch(b)
+		p := coverage.New(db)
+		var batch coverage.Batch
+		began := processorTime(b, process)
+		for _, frame := range frames {
+			t0 := processorTime(b, thread)
+			if err := p.Prepare(frame, &batch); err != nil {
+				b.Fatal(err)
+			}
+			t1 := processorTime(b, thread)
+			if err := p.Apply(&batch); err != nil {
+				b.Fatal(err)
+			}
+			prepare, apply = prepare+t1-t0, apply+processorTime(b, thread)-t1
+		}
+		before := processorTime(b, thread)
+		if err := db.Update(p.Store); err != nil {
+			b.Fatal(err)
+		}
+		p.Stored()
+		commit += processorTime(b, thread) - before
+		all += processorTime(b, process) - began
+		_ = db.Close()
+	}
+	for name, total := range map[string]time.Duration{
+		"prepare": prepare, "apply": apply, "commit": commit,
+		"sums+gc": all - prepare - apply - commit, "all": all,
+	} {
+		b.ReportMetric(float64(total.Nanoseconds())/float64(events)/float64(b.N),
+			name+"-ns/event")
+	}
+}
+
+// BenchmarkAnswer asks for random regions, days and knowledge after two million events.
+func BenchmarkAnswer(b *testing.B) {
+	const events = 2_000_000
+	db := openScratch(b)
 	p := coverage.New(db)
-	for _, frame := range nation(b, events) {
+	for _, frame := range newNation().frames(b, events) {
 		if err := apply(p, frame); err != nil {
 			b.Fatal(err)
 		}

@@ -30,11 +30,23 @@ func (s *cellSet) number(c cell) (number uint32, fresh bool) {
 	return slot.number - 1, false
 }
 
+// touch reads what a search for the cell reads first. The result means nothing.
+func (s *cellSet) touch(c cell) uint32 {
+	if len(s.slots) == 0 {
+		return 0
+	}
+	return s.slots[s.place(c)].number
+}
+
+// place returns where a search for the cell begins.
+func (s *cellSet) place(c cell) uint64 {
+	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio: spreads neighbouring cells
+	return uint64(c) * mix >> 32 & uint64(len(s.slots)-1)
+}
+
 // find returns the slot of the cell, or the empty one where it belongs.
 func (s *cellSet) find(c cell) *cellSlot {
-	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio: spreads neighbouring cells
-	mask := uint64(len(s.slots) - 1)
-	at := uint64(c) * mix >> 32 & mask
+	mask, at := uint64(len(s.slots)-1), s.place(c)
 	for s.slots[at].number != 0 && s.slots[at].cell != c {
 		at = (at + 1) & mask
 	}

@@ -88,19 +88,33 @@ func (p *Projection) Apply(b *Batch) error {
 		return err
 	}
 	for events := range slices.Chunk(b.events, numberTogether) {
-		for i := range events {
-			b.touch += p.state.admit(&events[i])
-		}
-		for i := range events {
-			e := &events[i]
-			for _, changed := range p.apply(e) {
-				p.addDelta(e.sequence, changed)
-			}
-			p.addRecorded(e.recorded)
-		}
+		p.fold(events, b)
 	}
 	p.publish()
 	return nil
+}
+
+// fold folds some events. Like the numbering of names it takes each step for all of them before
+// the next, where a step waits for the cache.
+func (p *Projection) fold(events []prepared, b *Batch) {
+	x := p.state.admit(events)
+	x.edges = x.edges[:0]
+	var ends [numberTogether]int // of each event: where its edges end
+	for i := range events {
+		p.apply(&events[i], b)
+		ends[i] = len(x.edges)
+	}
+	for i := range x.edges {
+		x.touched += p.cells.touch(x.edges[i].cell)
+	}
+	from := 0
+	for i := range events {
+		for _, changed := range x.edges[from:ends[i]] {
+			p.addDelta(events[i].sequence, changed)
+		}
+		from = ends[i]
+		p.addRecorded(events[i].recorded)
+	}
 }
 
 func (p *Projection) addDelta(seq eventstore.Sequence, e edge) {

@@ -284,7 +284,8 @@ func (p *Projection) loadState() error {
 	return nil
 }
 
-// derive makes what is kept beside the tables: deaths by worker, money by commitment.
+// derive makes what is kept beside the tables: deaths by worker, money and purses by
+// commitment.
 func (s *state) derive() {
 	for i := range s.deaths.Len() {
 		if d := s.deaths.At(i); d.sequenceHigh != retractedDeath {
@@ -296,5 +297,9 @@ func (s *state) derive() {
 		if f := s.money.At(i); f.kind != 0 {
 			s.moneyOf[f.commitment] = append(s.moneyOf[f.commitment], uint32(i))
 		}
+	}
+	s.purses = make([]purse, len(s.moneyOf))
+	for c := range s.purses {
+		s.reckon(uint32(c))
 	}
 }

@@ -5,23 +5,23 @@ import (
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 )
 
-// apply folds one event into the state and returns what it changed: edges that are sorted,
-// combined, and valid until the next call.
-func (p *Projection) apply(e *prepared) []edge {
-	s, seq, ev := p.state, e.sequence, &e.event
-	s.scratch.edges = s.scratch.edges[:0]
-	if ev.Type != event.EventRetracted && p.retracted.names(ev.Key) {
+// apply folds one event into the state and appends what it changes to the scratch's edges.
+func (p *Projection) apply(e *prepared, b *Batch) {
+	s := p.state
+	if e.kind != event.EventRetracted && p.retracted.names(e.key) {
 		s.owners.Append(ownedByNothing) // was retracted before it came: never in force
-		return nil
+		return
 	}
-	switch ev.Type {
+	first := len(s.scratch.edges)
+	switch e.kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
 		event.EnrolmentReinstated:
 		s.applyChange(e)
-		p.presence.named(seq, ev, +1)
+		p.presence.named(e.sequence, e.terms, +1)
 	case event.FundingGranted, event.FundingRevoked:
 		s.applyGrant(e)
 	case event.WorkerDied:
@@ -29,156 +29,188 @@ func (p *Projection) apply(e *prepared) []edge {
 	case event.FundingCommitted, event.FundingClosed:
 		s.applyMoney(e)
 	case event.WorkforcePublished, event.TargetSet:
-		index := p.publications.add(seq, ev)
+		index := p.publications.add(e.sequence, &b.rare[e.rare])
 		s.owners.Append(newOwner(ownedByPublication, index))
 	case event.EventRetracted:
-		p.retract(seq, ev, eventstore.Sequence(e.retracts))
+		p.retract(e, &b.rare[e.rare])
 		s.owners.Append(ownedByNothing)
 	default: // amended and disbursed money changes no day of anybody's coverage
 		s.owners.Append(ownedByNothing)
 	}
-	s.scratch.edges = combine(s.scratch.edges)
-	return s.scratch.edges
+	if changed := s.scratch.edges[first:]; len(changed) > 1 {
+		s.scratch.edges = s.scratch.edges[:first+len(combine(changed))]
+	}
 }
 
 // applyChange adds an opened, amended, terminated or reinstated event.
-func (s *state) applyChange(p *prepared) {
-	ev, d, e := &p.event, &p.event.Data, p.enrolment.number
-	f := fact{kind: uint8(ev.Type), from: int32(d.From)}
-	switch ev.Type {
-	case event.EnrolmentOpened:
-		f.subject = p.worker.number
-		f.detail = packTerms(termsOf(d))
-	case event.EnrolmentAmended:
-		f.detail = packTerms(termsOf(d))
-	case event.EnrolmentTerminated:
-		f.from = int32(d.Until)
-	default:
+func (s *state) applyChange(e *prepared) {
+	f := fact{kind: uint8(e.kind), from: e.from, detail: e.terms}
+	if e.kind == event.EnrolmentOpened {
+		f.subject = e.worker
 	}
-	s.owners.Append(newOwner(ownedByEnrolment, e))
-	s.scratch.workers = s.workersOf(s.scratch.workers[:0], e)
-	if ev.Type == event.EnrolmentOpened && !slices.Contains(s.scratch.workers, f.subject) {
-		s.scratch.workers = append(s.scratch.workers, f.subject)
-	}
-	s.during(func() { s.addFact(e, p.sequence, f) })
-}
-
-// termsOf returns the terms that an opened or amended event names.
-func termsOf(d *event.Data) (enrolment.Terms, enrolment.Named) {
-	terms := enrolment.Terms{
-		Region: d.Region, Segment: d.Segment, Category: d.Category,
-		Programmes: d.ProgrammeSet(), Payer: d.Payer,
-	}
-	var named enrolment.Named
-	for _, t := range [...]struct {
-		set  bool
-		name enrolment.Named
-	}{
-		{d.Has.Has(event.FieldRegion), enrolment.NamesRegion},
-		{d.Has.Has(event.FieldSegment), enrolment.NamesSegment},
-		{d.Has.Has(event.FieldCategory), enrolment.NamesCategory},
-		{d.Has.Has(event.FieldProgrammes), enrolment.NamesProgrammes},
-		{d.Has.Has(event.FieldPayer), enrolment.NamesPayer},
-	} {
-		if t.set {
-			named |= t.name
-		}
-	}
-	return terms, named
-}
-
-// during makes the change and appends what it changes for the scratch's workers.
-func (s *state) during(change func()) {
-	x := &s.scratch
-	x.before, x.ends = x.before[:0], x.ends[:0]
-	for _, w := range x.workers {
-		x.before = s.appendSpans(x.before, w)
-		x.ends = append(x.ends, len(x.before))
-	}
-	change()
-	from := 0
-	for i, w := range x.workers {
-		x.after = s.appendSpans(x.after[:0], w)
-		x.edges = appendChange(x.edges, x.before[from:x.ends[i]], x.after)
-		from = x.ends[i]
-	}
+	s.applyFact(e, f)
 }
 
 // applyGrant adds a granted or revoked event.
-func (s *state) applyGrant(p *prepared) {
-	ev, e := &p.event, p.enrolment.number
-	f := fact{
-		kind: uint8(ev.Type), subject: p.commitment.number,
-		from: int32(ev.Data.FromMonth), until: int32(ev.Data.UntilMonth),
+func (s *state) applyGrant(e *prepared) {
+	s.applyFact(e, fact{
+		kind: uint8(e.kind), subject: e.commitment, from: e.from, until: e.until,
+	})
+}
+
+// applyFact adds a fact about an enrolment. Its facts are gathered once: what they come to after
+// the event follows from what they came to before it.
+func (s *state) applyFact(e *prepared, f fact) {
+	x := &s.scratch
+	f.setSequence(e.sequence)
+	s.owners.Append(newOwner(ownedByEnrolment, e.enrolment))
+	if s.applyFirst(e, f) {
+		return
 	}
-	s.owners.Append(newOwner(ownedByEnrolment, e))
-	s.scratch.workers = s.workersOf(s.scratch.workers[:0], e)
-	s.during(func() { s.addFact(e, p.sequence, f) })
+	s.gather(&x.own, e.enrolment)
+	s.look(&x.before, &x.own)
+	switch e.kind {
+	case event.FundingGranted:
+		x.after.copy(&x.before)
+		if x.after.onBudget() {
+			granted := f.grant()
+			x.after.paid = enrolment.AddPaid(x.after.paid, s.paidBy(&granted, nil))
+		}
+	case event.FundingRevoked:
+		x.own.revokes = append(x.own.revokes, f.grant())
+		s.look(&x.after, &x.own)
+	default:
+		x.own.changes = append(x.own.changes, f.change())
+		settle(x.own.changes)
+		s.look(&x.after, &x.own)
+	}
+	x.workers = x.own.appendWorkers(x.workers[:0])
+	for _, w := range x.workers {
+		s.compareViews(w, e.enrolment)
+	}
+	s.addFact(e.enrolment, f)
+}
+
+// applyFirst adds the opened event that is the first fact about its enrolment, of a worker of whom
+// no enrolment is known. So are more than half of all events, and before them there was nothing
+// to compare with. It returns false, and has done nothing, for any other fact.
+func (s *state) applyFirst(e *prepared, f fact) bool {
+	if e.kind != event.EnrolmentOpened || *s.enrolments.At(int(e.enrolment)) != 0 ||
+		s.workers.At(int(e.worker)).first != 0 {
+		return false
+	}
+	x := &s.scratch
+	terms, _ := unpackTerms(e.terms)
+	x.are = enrolment.AppendSpells(x.are[:0], enrolment.Stretch{
+		From: temporal.Date(e.from), Until: enrolment.Never, Worker: e.worker, Terms: terms,
+	}, s.diedOn(e.worker), nil)
+	for i := range x.are {
+		x.edges = appendEdges(x.edges, spanOf(&x.are[i]), +1)
+	}
+	s.addFact(e.enrolment, f)
+	return true
+}
+
+// compareViews appends what differs for a worker between the scratch's views before and after,
+// which are of one of its enrolments.
+func (s *state) compareViews(w, e uint32) {
+	x := &s.scratch
+	died := s.diedOn(w)
+	x.were = x.before.appendSpells(x.were[:0], w, died)
+	x.are = x.after.appendSpells(x.are[:0], w, died)
+	x.others = s.appendOthers(x.others[:0], w, e, died)
+	s.compareSpells()
+}
+
+// compareAll appends what differs for a worker between the scratch's spells before an event, which
+// are all that it had, and those that it has now.
+func (s *state) compareAll(w uint32) {
+	x := &s.scratch
+	x.are, x.others = s.appendAll(x.are[:0], w), x.others[:0]
+	s.compareSpells()
 }
 
 // applyDeath adds a death of a worker.
-func (s *state) applyDeath(p *prepared) {
-	w, seq := p.worker.number, p.sequence
+func (s *state) applyDeath(e *prepared) {
+	x, w := &s.scratch, e.worker
 	s.owners.Append(newOwner(ownedByWorker, w))
-	s.scratch.workers = append(s.scratch.workers[:0], w)
-	s.during(func() {
-		i := s.deaths.Append(death{
-			worker: w, on: p.event.Data.On,
-			sequenceLow: uint32(seq), sequenceHigh: uint32(seq >> 32),
-		})
-		s.noteDeath(w, uint32(i))
+	x.were = s.appendAll(x.were[:0], w)
+	i := s.deaths.Append(death{
+		worker: w, on: temporal.Date(e.from),
+		sequenceLow: uint32(e.sequence), sequenceHigh: uint32(e.sequence >> 32),
 	})
+	s.noteDeath(w, uint32(i))
+	s.compareAll(w)
 }
 
 // applyMoney adds a committed or closed event. It can change every enrolment the commitment
 // was ever granted to.
-func (s *state) applyMoney(p *prepared) {
-	ev, c, seq := &p.event, p.commitment.number, p.sequence
+func (s *state) applyMoney(e *prepared) {
+	c, seq := e.commitment, e.sequence
 	s.owners.Append(newOwner(ownedByCommitment, c))
 	fact := moneyFact{
-		commitment: c, kind: uint8(ev.Type), funding: ev.Data.Funding,
+		commitment: c, kind: uint8(e.kind), funding: e.funding,
 		sequenceLow: uint32(seq), sequenceHigh: uint16(seq >> 32),
 	}
-	if ev.Type == event.FundingClosed {
-		fact.from = ev.Data.FromMonth
+	if e.kind == event.FundingClosed {
+		fact.from = temporal.Month(e.from)
 	}
-	s.duringMoney(c, func() {
-		i := s.money.Append(fact)
-		s.moneyOf[c] = append(s.moneyOf[c], uint32(i))
-	})
+	i := s.money.Append(fact)
+	s.moneyOf[c] = append(s.moneyOf[c], uint32(i))
+	s.comparePurses(c)
 }
 
-// duringMoney makes a change to a commitment, and appends what it changes for the workers of
-// its grants.
-func (s *state) duringMoney(c uint32, change func()) {
-	s.scratch.workers = s.granted(s.scratch.workers[:0], c)
-	s.during(change)
+// comparePurses works out the purse of a commitment again, and appends what differs for the
+// workers of its grants: those that have a single enrolment one enrolment after the other.
+func (s *state) comparePurses(c uint32) {
+	x, was := &s.scratch, s.purses[c]
+	s.reckon(c)
+	is := s.purses[c]
+	if is == was {
+		return
+	}
+	x.enrolments = s.granted(x.enrolments[:0], c)
+	s.touch(x.enrolments)
+	x.several = x.several[:0]
+	for _, e := range x.enrolments {
+		s.gather(&x.own, e)
+		s.purses[c] = was
+		s.look(&x.before, &x.own)
+		s.purses[c] = is
+		s.look(&x.after, &x.own)
+		x.workers = x.own.appendWorkers(x.workers[:0])
+		for _, w := range x.workers {
+			if s.workers.At(int(w)).more == 0 {
+				s.compareViews(w, e)
+			} else { // another enrolment may have a grant of the same commitment
+				x.several = append(x.several, w)
+			}
+		}
+	}
+	slices.Sort(x.several)
+	for _, w := range slices.Compact(x.several) {
+		s.purses[c] = was
+		x.were = s.appendAll(x.were[:0], w)
+		s.purses[c] = is
+		s.compareAll(w)
+	}
 }
 
-// granted appends the workers of all enrolments that the commitment was granted to, each once.
+// granted appends the enrolments that the commitment was granted to, each once.
 func (s *state) granted(dst []uint32, c uint32) []uint32 {
 	for at := *s.grantsOf.At(int(c)); at != 0; {
 		f := s.facts.At(int(at - 1))
-		at = f.detail
-		if f.kind == 0 {
-			continue
-		}
-		e := *s.owners.At(int(f.sequence() - 1)) >> ownerKindBits
-		for link := *s.enrolments.At(int(e)); link != 0; {
-			g := s.facts.At(int(link - 1))
-			link = g.next
-			if event.Type(g.kind) == event.EnrolmentOpened {
-				dst = append(dst, g.subject)
-			}
+		if at = f.detail; f.kind != 0 {
+			dst = append(dst, *s.owners.At(int(f.sequence() - 1))>>ownerKindBits)
 		}
 	}
 	slices.Sort(dst)
 	return slices.Compact(dst)
 }
 
-// retract takes the event with the given key, which target names when the log holds it, out of
-// force.
-func (p *Projection) retract(seq eventstore.Sequence, ev *event.Event, target eventstore.Sequence) {
+// retract takes the event that a retraction names out of force.
+func (p *Projection) retract(e *prepared, ev *event.Event) {
+	target := e.retracts
 	if target == 0 {
 		p.retracted.add(ev.Data.RetractedSource, ev.Data.RetractedID)
 		return
@@ -188,14 +220,14 @@ func (p *Projection) retract(seq eventstore.Sequence, ev *event.Event, target ev
 	index := *own >> ownerKindBits
 	switch *own & (1<<ownerKindBits - 1) {
 	case ownedByEnrolment:
-		p.retractFact(seq, index, target)
+		p.retractFact(e.sequence, index, target)
 	case ownedByWorker:
-		s.scratch.workers = append(s.scratch.workers[:0], index)
-		s.during(func() { s.removeDeath(index, target) })
+		s.retractDeath(index, target)
 	case ownedByCommitment:
-		s.duringMoney(index, func() { s.removeMoney(index, target) })
+		s.removeMoney(index, target)
+		s.comparePurses(index)
 	case ownedByPublication:
-		p.publications.retract(index, seq)
+		p.publications.retract(index, e.sequence)
 	default: // a retraction, an event retracted before, or one that changes no coverage
 		return
 	}
@@ -205,17 +237,28 @@ func (p *Projection) retract(seq eventstore.Sequence, ev *event.Event, target ev
 // retractFact takes a fact about an enrolment out of force.
 func (p *Projection) retractFact(seq eventstore.Sequence, e uint32, target eventstore.Sequence) {
 	s := p.state
-	s.scratch.workers = s.workersOf(s.scratch.workers[:0], e)
-	s.during(func() {
-		f, found := s.removeFact(e, target)
-		kind := event.Type(f.kind)
-		if !found || kind != event.EnrolmentOpened && kind != event.EnrolmentAmended {
-			return
-		}
-		if terms, named := unpackTerms(f.detail); named&enrolment.NamesRegion != 0 {
-			p.presence.count(seq, terms.Region, -1)
-		}
-	})
+	x := &s.scratch
+	s.gather(&x.own, e)
+	x.workers = x.own.appendWorkers(x.workers[:0])
+	s.look(&x.before, &x.own)
+	x.own.remove(target)
+	s.look(&x.after, &x.own)
+	for _, w := range x.workers {
+		s.compareViews(w, e)
+	}
+	f, found := s.removeFact(e, target)
+	kind := event.Type(f.kind)
+	if found && (kind == event.EnrolmentOpened || kind == event.EnrolmentAmended) {
+		p.presence.named(seq, f.detail, -1)
+	}
+}
+
+// retractDeath takes a death of a worker out of force.
+func (s *state) retractDeath(w uint32, target eventstore.Sequence) {
+	x := &s.scratch
+	x.were = s.appendAll(x.were[:0], w)
+	s.removeDeath(w, target)
+	s.compareAll(w)
 }
 
 func (s *state) removeDeath(w uint32, target eventstore.Sequence) {

@@ -3,6 +3,7 @@ package coverage
 import (
 	"sync"
 
+	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
@@ -141,10 +142,10 @@ type flip struct {
 	Present  bool
 }
 
-// named counts the region that an opened or amended event names.
-func (p *presence) named(seq eventstore.Sequence, ev *event.Event, by int64) {
-	if ev.Data.Has.Has(event.FieldRegion) {
-		p.count(seq, ev.Data.Region, by)
+// named counts the region that an opened or amended event names in its packed terms.
+func (p *presence) named(seq eventstore.Sequence, packed uint32, by int64) {
+	if terms, named := unpackTerms(packed); named&enrolment.NamesRegion != 0 {
+		p.count(seq, terms.Region, by)
 	}
 }
 

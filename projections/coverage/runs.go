@@ -1,11 +1,9 @@
 package coverage
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 
 	"cakupan/domain/region"
@@ -41,6 +39,9 @@ func (r run) region(i int) uint32 { return r.word(r.row(i)) }
 func (r run) measures(i int) measures {
 	return measures(r.word(r.row(i) + 4))
 }
+
+// cell returns the exact cell that row i is.
+func (r run) cell(i int) cell { return newExactCell(region.Code(r.region(i)), r.measures(i)) }
 
 func (r run) firstStep(i int) int { // of row i; of row rows(): the number of all steps
 	if i == r.rows() {
@@ -94,167 +95,4 @@ func (r run) countOn(row int, day temporal.Date) int32 {
 		return 0
 	}
 	return r.count(lo - 1)
-}
-
-// A row in the making is region<<32 | measures.
-func newRow(code region.Code, m measures) uint64 { return uint64(code)<<32 | uint64(m) }
-
-// summing collects steps by row. The steps of a run are many and its rows few, so steps are
-// sorted by counting rows first, and by day only within a row.
-type summing struct {
-	rows    []uint64
-	numbers map[uint64]uint32 // row → index in rows
-	row     []uint32          // of each step: index in rows
-	steps   []uint64          // day<<32 | weight, the day with its sign bit flipped
-}
-
-func newSumming(steps int) *summing {
-	return &summing{
-		numbers: map[uint64]uint32{},
-		row:     make([]uint32, 0, steps),
-		steps:   make([]uint64, 0, steps),
-	}
-}
-
-// number returns the index of a row, giving it one when it is new.
-func (s *summing) number(row uint64) uint32 {
-	n, known := s.numbers[row]
-	if !known {
-		n = uint32(len(s.rows))
-		s.rows = append(s.rows, row)
-		s.numbers[row] = n
-	}
-	return n
-}
-
-func (s *summing) add(number uint32, day temporal.Date, weight int32) {
-	s.row = append(s.row, number)
-	s.steps = append(s.steps, uint64(uint32(day)^1<<31)<<32|uint64(uint32(weight)))
-}
-
-// sumDeltas makes the run of a chunk, given its pages of deltas and the cells by number.
-func sumDeltas(deltas [][]byte, cells []cell) run {
-	total := 0
-	for _, page := range deltas {
-		total += len(page) / deltaBytes
-	}
-	s := newSumming(3 * total)
-	// Of each cell: one more than the index of its own row and of those it adds to.
-	const own, province, nation = 0, 1, 2
-	numbers := make([][3]uint32, len(cells))
-	for _, page := range deltas {
-		for ; len(page) >= deltaBytes; page = page[deltaBytes:] {
-			number, day, weight := deltaCell(page), deltaDay(page), deltaWeight(page)
-			c, n := cells[number], &numbers[number]
-			above := !c.exact() && c.region() != region.Nation
-			if n[own] == 0 {
-				n[own] = s.number(newRow(c.region(), c.measures())) + 1
-				if above {
-					n[province] = s.number(newRow(c.region().Parent(), c.measures())) + 1
-					n[nation] = s.number(newRow(region.Nation, c.measures())) + 1
-				}
-			}
-			s.add(n[own]-1, day, weight)
-			if above {
-				s.add(n[province]-1, day, weight)
-				s.add(n[nation]-1, day, weight)
-			}
-		}
-	}
-	return s.run()
-}
-
-// sumRuns makes one run of several.
-func sumRuns(runs []run) run {
-	total := 0
-	for _, r := range runs {
-		total += r.firstStep(r.rows())
-	}
-	s := newSumming(total)
-	for _, r := range runs {
-		for i := range r.rows() {
-			number := s.number(newRow(region.Code(r.region(i)), r.measures(i)))
-			before := int32(0)
-			for at, end := r.firstStep(i), r.firstStep(i+1); at < end; at++ {
-				count := r.count(at)
-				s.add(number, r.day(at), count-before)
-				before = count
-			}
-		}
-	}
-	return s.run()
-}
-
-// byRow returns the steps sorted by the index of their row, and where each row's begin.
-func (s *summing) byRow() (sorted []uint64, first []int) {
-	first = make([]int, len(s.rows)+1)
-	for _, number := range s.row {
-		first[number+1]++
-	}
-	for i := range s.rows {
-		first[i+1] += first[i]
-	}
-	next := slices.Clone(first)
-	sorted = make([]uint64, len(s.steps))
-	for i, number := range s.row {
-		sorted[next[number]] = s.steps[i]
-		next[number]++
-	}
-	return sorted, first
-}
-
-// mergeDays sorts the steps of a row by day, adds up those of the same day, and drops what
-// cancels out. It works in place.
-func mergeDays(steps []uint64) []uint64 {
-	slices.Sort(steps)
-	kept := steps[:0]
-	for i := 0; i < len(steps); {
-		day, weight := steps[i]>>32, uint32(steps[i])
-		for i++; i < len(steps) && steps[i]>>32 == day; i++ {
-			weight += uint32(steps[i])
-		}
-		if weight != 0 {
-			kept = append(kept, day<<32|uint64(weight))
-		}
-	}
-	return kept
-}
-
-// run lays out what was collected.
-func (s *summing) run() run {
-	sorted, first := s.byRow()
-	order := make([]int, 0, len(s.rows)) // rows with steps left, by region and measures
-	merged := make([][]uint64, len(s.rows))
-	total := 0
-	for i := range s.rows {
-		merged[i] = mergeDays(sorted[first[i]:first[i+1]])
-		if total += len(merged[i]); len(merged[i]) > 0 {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.rows[a], s.rows[b]) })
-
-	r := make(run, 0, runHead+len(order)*runRowBytes+4+8*total)
-	r = binary.LittleEndian.AppendUint32(r, uint32(len(order)))
-	total = 0
-	for _, i := range order {
-		r = binary.LittleEndian.AppendUint32(r, uint32(s.rows[i]>>32))
-		r = binary.LittleEndian.AppendUint32(r, uint32(s.rows[i]))
-		r = binary.LittleEndian.AppendUint32(r, uint32(total))
-		total += len(merged[i])
-	}
-	r = binary.LittleEndian.AppendUint32(r, uint32(total))
-	for _, i := range order {
-		for _, step := range merged[i] {
-			r = binary.LittleEndian.AppendUint32(r, uint32(step>>32)^1<<31)
-		}
-	}
-	for _, i := range order {
-		count := uint32(0)
-		for _, step := range merged[i] {
-			count += uint32(step)
-			r = binary.LittleEndian.AppendUint32(r, count)
-		}
-	}
-	return r
 }

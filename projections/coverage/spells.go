@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"cakupan/domain/enrolment"
-	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 )
@@ -15,55 +14,24 @@ type span struct {
 	from, until temporal.Date
 }
 
-// appendSpans appends all that a worker counts in.
-func (s *state) appendSpans(spans []span, w uint32) []span {
-	spells := s.scratch.spells[:0]
+// noEnrolment excepts none.
+const noEnrolment = unnamed
+
+// appendOthers appends the spells that a worker's enrolments give, all but one.
+func (s *state) appendOthers(spells []enrolment.Spell, w, except uint32,
+	died temporal.Date,
+) []enrolment.Spell {
 	links := *s.workers.At(int(w))
-	if links.first == 0 {
-		return spans
+	if links.first != 0 && links.first-1 != except {
+		spells = s.appendSpells(spells, links.first-1, w, died)
 	}
-	died := s.diedOn(w)
-	spells = s.appendSpells(spells, links.first-1, w, died)
 	for at := links.more; at != 0; {
 		m := s.memberships.At(int(at - 1))
-		spells = s.appendSpells(spells, m.enrolment, w, died)
-		at = m.next
-	}
-	s.scratch.spells = spells
-	if links.more != 0 && overlap(spells) {
-		return s.appendOverlapping(spans, spells)
-	}
-	for i := range spells {
-		spell := &spells[i]
-		c := newCell(spell.Terms.Region, measuresOf(spell))
-		spans = append(spans, span{c, spell.From, spell.Until})
-	}
-	return spans
-}
-
-// appendEdges appends the edges of the spans, each with the given weight: +1 for what is after
-// an event, -1 for what was before it.
-func appendEdges(edges []edge, spans []span, weight int32) []edge {
-	for _, s := range spans {
-		edges = append(edges, edge{s.cell, s.from, weight})
-		if s.until < enrolment.Never {
-			edges = append(edges, edge{s.cell, s.until, -weight})
+		if at = m.next; m.enrolment != except {
+			spells = s.appendSpells(spells, m.enrolment, w, died)
 		}
 	}
-	return edges
-}
-
-// appendChange appends the edges of what differs between the spans before and after an event.
-// Most of a worker's past stays as it was: what both begin or end with cancels out.
-func appendChange(edges []edge, before, after []span) []edge {
-	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
-		before, after = before[1:], after[1:]
-	}
-	for b, a := len(before)-1, len(after)-1; b >= 0 && a >= 0 && before[b] == after[a]; {
-		before, after = before[:b], after[:a]
-		b, a = b-1, a-1
-	}
-	return appendEdges(appendEdges(edges, before, -1), after, +1)
+	return spells
 }
 
 // appendSpells appends the spells that an enrolment gives the worker.
@@ -71,99 +39,122 @@ func (s *state) appendSpells(spells []enrolment.Spell, e, w uint32,
 	died temporal.Date,
 ) []enrolment.Spell {
 	x := &s.scratch
-	s.gather(e)
-	x.stretches = enrolment.AppendStretches(x.stretches[:0], x.changes)
-	funded := false
-	for i := range x.stretches {
-		stretch := &x.stretches[i]
-		if stretch.Worker != w {
-			continue
-		}
-		if !funded && stretch.Terms.Payer == event.APBD {
-			s.gatherPaid()
-			funded = true
-		}
-		spells = enrolment.AppendSpells(spells, *stretch, died, x.paid)
-	}
-	return spells
+	s.gather(&x.other, e)
+	s.look(&x.otherView, &x.other)
+	return x.otherView.appendSpells(spells, w, died)
 }
 
-// gather collects the facts of an enrolment: its changes in order, its grants and revocations.
-func (s *state) gather(e uint32) {
+// appendAll appends all spells of a worker.
+func (s *state) appendAll(spells []enrolment.Spell, w uint32) []enrolment.Spell {
+	return s.appendOthers(spells, w, noEnrolment, s.diedOn(w))
+}
+
+// compareSpells appends what differs for a worker between the spells before and after an event,
+// given others that are there before and after; all three are in the scratch, which it spoils.
+//
+// Most of a worker's past stays as it was, so only the days from the first to the last spell that
+// differs are compared. Most workers have no other enrolment on those days.
+func (s *state) compareSpells() {
 	x := &s.scratch
-	x.changes, x.grants, x.revokes = x.changes[:0], x.grants[:0], x.revokes[:0]
-	for at := *s.enrolments.At(int(e)); at != 0; {
-		f := s.facts.At(int(at - 1))
-		at = f.next
-		switch kind := event.Type(f.kind); kind {
-		case event.FundingGranted:
-			x.grants = append(x.grants, f)
-		case event.FundingRevoked:
-			x.revokes = append(x.revokes, f)
-		default:
-			c := enrolment.Change{
-				Kind: kind, On: temporal.Date(f.from), Sequence: uint64(f.sequence()),
-				Worker: f.subject,
-			}
-			c.Terms, c.Named = unpackTerms(f.detail)
-			x.changes = append(x.changes, c)
-		}
-	}
-	sortChanges(x.changes)
-}
-
-// sortChanges orders changes that are mostly newest first already, and few.
-func sortChanges(changes []enrolment.Change) {
-	if len(changes) > 16 {
-		slices.SortFunc(changes, func(a, b enrolment.Change) int {
-			if a.Before(&b) {
-				return -1
-			}
-			return 1
-		})
+	first, last := same(x.were, x.are)
+	were, are := x.were[first:len(x.were)-last], x.are[first:len(x.are)-last]
+	if len(were) == 0 && len(are) == 0 {
 		return
 	}
-	for i := 1; i < len(changes); i++ {
-		c := changes[i]
-		at := i
-		for ; at > 0 && c.Before(&changes[at-1]); at-- {
-			changes[at] = changes[at-1]
-		}
-		changes[at] = c
+	x.others = append(append(x.others, x.were[:first]...), x.were[first+len(were):]...)
+	if len(x.others) > 0 {
+		from, until := hull(were, are)
+		x.others = clip(x.others, from, until)
 	}
+	s.count(were, x.others, -1)
+	s.count(are, x.others, +1)
 }
 
-// gatherPaid works out the months that the gathered grants pay.
-func (s *state) gatherPaid() {
-	x := &s.scratch
-	x.paid = x.paid[:0]
-	for _, g := range x.grants {
-		revokedFrom := enrolment.NeverMonth
-		for _, r := range x.revokes {
-			if r.subject == g.subject && r.sequence() > g.sequence() {
-				revokedFrom = min(revokedFrom, temporal.Month(r.from))
-			}
-		}
-		until := enrolment.PaidUntil(temporal.Month(g.until), revokedFrom, s.closedFrom(g.subject))
-		x.paid = append(x.paid, enrolment.Paid{
-			From: temporal.Month(g.from), Until: until,
-			Sources: enrolment.SourceOf(s.fundingOf(g.subject)),
-		})
+// same returns how many spells before and after an event are the same, at the beginning and at the
+// end.
+func same(were, are []enrolment.Spell) (first, last int) {
+	n := min(len(were), len(are))
+	for first < n && were[first] == are[first] {
+		first++
 	}
-	x.paid = enrolment.NormalizePaid(x.paid)
+	for first+last < n && were[len(were)-1-last] == are[len(are)-1-last] {
+		last++
+	}
+	return first, last
 }
 
-// overlap reports whether two of the spells share a day, and sorts them by their first day.
-func overlap(spells []enrolment.Spell) bool {
-	slices.SortFunc(spells, func(a, b enrolment.Spell) int { return int(a.From) - int(b.From) })
-	until := -enrolment.Never
+// hull returns the days from the first to the last of the spells.
+func hull(were, are []enrolment.Spell) (from, until temporal.Date) {
+	from, until = enrolment.Never, -enrolment.Never
+	for _, spells := range [...][]enrolment.Spell{were, are} {
+		for i := range spells {
+			from, until = min(from, spells[i].From), max(until, spells[i].Until)
+		}
+	}
+	return from, until
+}
+
+// clip cuts off what lies outside of the days [from, until).
+func clip(spells []enrolment.Spell, from, until temporal.Date) []enrolment.Spell {
+	kept := spells[:0]
 	for i := range spells {
-		if spells[i].From < until {
-			return true
+		spell := spells[i]
+		spell.From, spell.Until = max(spell.From, from), min(spell.Until, until)
+		if spell.From < spell.Until {
+			kept = append(kept, spell)
 		}
-		until = max(until, spells[i].Until)
 	}
-	return false
+	return kept
+}
+
+// count appends the edges of what a worker with the spells and the others counts in, with the
+// given weight: +1 for what is after an event, -1 for what was before it.
+func (s *state) count(spells, others []enrolment.Spell, weight int32) {
+	x := &s.scratch
+	x.spells = append(append(x.spells[:0], spells...), others...)
+	if overlap(x.spells) {
+		x.spans = s.appendOverlapping(x.spans[:0], x.spells)
+		for i := range x.spans {
+			x.edges = appendEdges(x.edges, x.spans[i], weight)
+		}
+		return
+	}
+	for i := range x.spells {
+		x.edges = appendEdges(x.edges, spanOf(&x.spells[i]), weight)
+	}
+}
+
+// spanOf returns what a worker counts in for a spell, were it the only one on its days.
+func spanOf(spell *enrolment.Spell) span {
+	return span{newCell(spell.Terms.Region, measuresOf(spell)), spell.From, spell.Until}
+}
+
+// appendEdges appends the edges of a span with the given weight.
+func appendEdges(edges []edge, s span, weight int32) []edge {
+	edges = append(edges, edge{s.cell, s.from, weight})
+	if s.until < enrolment.Never {
+		edges = append(edges, edge{s.cell, s.until, -weight})
+	}
+	return edges
+}
+
+// overlap reports whether two of the spells share a day. It may sort them by their first day.
+func overlap(spells []enrolment.Spell) bool {
+	if ordered(spells) {
+		return false
+	}
+	slices.SortFunc(spells, func(a, b enrolment.Spell) int { return int(a.From) - int(b.From) })
+	return !ordered(spells)
+}
+
+// ordered reports whether each spell ends before the next one begins.
+func ordered(spells []enrolment.Spell) bool {
+	for i := 1; i < len(spells); i++ {
+		if spells[i].From < spells[i-1].Until {
+			return false
+		}
+	}
+	return true
 }
 
 // appendOverlapping appends the spans of a worker some of whose spells overlap, sorted by first

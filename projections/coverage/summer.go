@@ -70,7 +70,8 @@ type summer struct {
 	busy bool
 	set  *runSet
 	todo []chunkJob
-	err  error // of the last failed job; sticky
+	err  error    // of the last failed job; sticky
+	sums *summing // used by the goroutine that is busy; nil: there was none since the last store
 }
 
 // chunkJob is a full chunk to sum up. The view and the cells are as of when it became full.
@@ -92,6 +93,9 @@ func (s *summer) add(job chunkJob) {
 	s.todo = append(s.todo, job)
 	if !s.busy {
 		s.busy = true
+		if s.sums == nil {
+			s.sums = new(summing)
+		}
 		go s.work()
 	}
 }
@@ -157,7 +161,7 @@ func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
 			}
 			deltaPages = append(deltaPages, page)
 		}
-		made[runID{1, set.chunks}] = sumDeltas(deltaPages, job.cells)
+		made[runID{1, set.chunks}] = s.sums.deltas(deltaPages, job.cells)
 		return s.complete(tx, set, made)
 	})
 	return made, err
@@ -181,7 +185,7 @@ func (s *summer) complete(tx *bbolt.Tx, set *runSet, made map[runID]run) error {
 			}
 			parts[i] = r
 		}
-		made[runID{level, count - 1}] = sumRuns(parts)
+		made[runID{level, count - 1}] = s.sums.runs(parts)
 	}
 	return nil
 }
@@ -201,4 +205,7 @@ func (s *summer) evict() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.set = &runSet{chunks: s.set.chunks}
+	if !s.busy {
+		s.sums = nil
+	}
 }

@@ -27,14 +27,14 @@ type Names struct {
 // that collide; it decides where a name is looked up, never what is found.
 type Hasher struct{ seed maphash.Seed }
 
-// NameHash is the hash of a name under some Hasher.
-type NameHash uint32
+// nameHash is the hash of a name under some Hasher.
+type nameHash uint32
 
 // NewHasher returns a hasher with a seed of its own.
 func NewHasher() Hasher { return Hasher{maphash.MakeSeed()} }
 
-// Hash returns the hash of a name.
-func (h Hasher) Hash(name string) NameHash { return NameHash(maphash.String(h.seed, name) >> 32) }
+// hash returns the hash of a name.
+func (h Hasher) hash(name string) nameHash { return nameHash(maphash.String(h.seed, name) >> 32) }
 
 // packedHex marks the length byte of a name of 32 lower-case hexadecimal digits (the worker ids
 // of the identity vault), kept in 16 bytes.
@@ -53,23 +53,68 @@ func NewNames(hasher Hasher) *Names {
 // Len returns the number of names.
 func (n *Names) Len() int { return n.refs.Len() }
 
-// Touch reads what a search for the hash reads first, so that it is in the processor's cache when
-// the search comes: the slot, and the text of the name it may be. The result means nothing.
-func (n *Names) Touch(hash NameHash) uint64 {
-	slot := n.slots[uint64(hash)&uint64(len(n.slots)-1)]
-	if slot>>32 != uint64(hash) {
-		return slot
-	}
-	at := int(*n.refs.At(int(uint32(slot) - 1))) * nameUnit
-	return uint64(n.bytes.Slice(at, 1)[0])
+// Lookup is a name to be numbered by NumberAll.
+type Lookup struct {
+	Name   string
+	Number uint32 // the answer
+
+	hash nameHash
+	at   uint32 // where the text is that may be the name
+	slot uint64 // that stands for it; 0: none does
+	text byte   // the first byte there
 }
 
-// Number returns the number of the name, which has the given hash; a new one at first sight.
-func (n *Names) Number(name string, hash NameHash) (number uint32) {
+// NumberAll numbers the names in their order: one seen for the first time gets the next number.
+//
+// It takes each step of the search for all of them before the next step, so that the processor
+// waits for many cache misses at the same time instead of for one after the other.
+func (n *Names) NumberAll(lookups []Lookup) {
+	for i := range lookups {
+		lookups[i].hash = n.hasher.hash(lookups[i].Name)
+	}
+	mask := uint64(len(n.slots) - 1)
+	for i := range lookups {
+		lookups[i].slot = n.slots[uint64(lookups[i].hash)&mask]
+	}
+	for i := range lookups {
+		lookups[i].slot = n.candidate(lookups[i].hash)
+	}
+	for i := range lookups {
+		if l := &lookups[i]; l.slot != 0 {
+			l.at = *n.refs.At(int(uint32(l.slot) - 1))
+		}
+	}
+	for i := range lookups {
+		if l := &lookups[i]; l.slot != 0 {
+			l.text = *n.bytes.At(int(l.at) * nameUnit) // mostly the rest comes along
+		}
+	}
+	for i := range lookups {
+		l := &lookups[i]
+		if l.slot != 0 && n.is(uint32(l.slot)-1, l.Name) {
+			l.Number = uint32(l.slot) - 1
+			continue
+		}
+		l.Number = n.number(l.Name, l.hash)
+	}
+}
+
+// candidate returns the first slot with the hash, 0 when there is none.
+func (n *Names) candidate(hash nameHash) uint64 {
+	mask := uint64(len(n.slots) - 1)
+	at := uint64(hash) & mask
+	for n.slots[at] != 0 && nameHash(n.slots[at]>>32) != hash {
+		at = (at + 1) & mask
+	}
+	return n.slots[at]
+}
+
+// number returns the number of the name, which has the given hash; a new one at first sight.
+func (n *Names) number(name string, hash nameHash) (number uint32) {
 	mask := uint64(len(n.slots) - 1)
 	at := uint64(hash) & mask
 	for ; n.slots[at] != 0; at = (at + 1) & mask {
-		if NameHash(n.slots[at]>>32) == hash && n.is(uint32(n.slots[at])-1, name) {
+		if nameHash(n.slots[at]>>32) == hash && n.is(uint32(n.slots[at])-1, name) {
 			return uint32(n.slots[at]) - 1
 		}
 	}
@@ -123,42 +168,39 @@ func (n *Names) text(number uint32, buf *[64]byte) []byte {
 
 func (n *Names) add(name string) uint32 {
 	var packed [16]byte
-	length, kept := byte(len(name)), []byte(name)
-	if packHex(&packed, name) {
-		length, kept = packedHex, packed[:]
+	length, size := byte(len(name)), len(name)
+	hex := packHex(&packed, name)
+	if hex {
+		length, size = packedHex, len(packed)
 	}
-	size := (1 + len(kept) + nameUnit - 1) / nameUnit * nameUnit
+	size = (1 + size + nameUnit - 1) / nameUnit * nameUnit
 	at := n.bytes.Extend(size)
 	dst := n.bytes.Slice(at, size)
 	dst[0] = length
-	copy(dst[1:], kept)
+	if hex {
+		copy(dst[1:], packed[:])
+	} else {
+		copy(dst[1:], name)
+	}
 	return uint32(n.refs.Append(uint32(at / nameUnit)))
 }
 
-// packHex packs a name of 32 lower-case hexadecimal digits, and reports whether it is one.
+// packHex packs a name of 32 lower-case hexadecimal digits, and reports whether it is one. Half
+// of the digits of a random name are letters, which no processor foresees: so nothing branches on
+// them. Each digit is read as if it were one, and compared with how its value is written.
 func packHex(packed *[16]byte, name string) bool {
+	const digits = "0123456789abcdef"
 	if len(name) != 32 {
 		return false
 	}
+	wrong := byte(0)
 	for i := range packed {
-		hi, lo := hexDigit(name[2*i]), hexDigit(name[2*i+1])
-		if hi|lo > 15 {
-			return false
-		}
+		c, d := name[2*i], name[2*i+1]
+		hi, lo := (c+c>>6*9)&15, (d+d>>6*9)&15
+		wrong |= c ^ digits[hi] | d ^ digits[lo]
 		packed[i] = hi<<4 | lo
 	}
-	return true
-}
-
-// hexDigit returns the value of a lower-case hexadecimal digit, or 255.
-func hexDigit(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 255
+	return wrong == 0
 }
 
 // grow doubles the slots. The names themselves are not needed: a slot holds its hash.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -149,15 +150,21 @@ func TestNames(t *testing.T) {
 		names := pages.NewNames(hasher)
 		model := map[string]uint32{}
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
-			text := name.Draw(t, "name")
-			number := names.Number(strings.Clone(text), hasher.Hash(text))
-			want, known := model[text]
-			if !known {
-				want = uint32(len(model))
-				model[text] = want
+			texts := rapid.SliceOfN(name, 1, 5).Draw(t, "names") // the same one twice, at times
+			lookups := make([]pages.Lookup, len(texts))
+			for i, text := range texts {
+				lookups[i].Name = strings.Clone(text)
 			}
-			if number != want {
-				t.Fatalf("%q is %d, want %d", text, number, want)
+			names.NumberAll(lookups)
+			for i, text := range texts {
+				want, known := model[text]
+				if !known {
+					want = uint32(len(model))
+					model[text] = want
+				}
+				if lookups[i].Number != want {
+					t.Fatalf("%q is %d, want %d", text, lookups[i].Number, want)
+				}
 			}
 			if rapid.IntRange(0, 30).Draw(t, "reload") == 0 {
 				inBucket(t, db, names.Store)
@@ -174,14 +181,19 @@ func TestNames(t *testing.T) {
 	})
 }
 
-// TestNamesGrow passes several doublings of the slots.
+// TestNamesGrow passes several doublings of the slots, also in the middle of a batch.
 func TestNamesGrow(t *testing.T) {
-	hasher := pages.NewHasher()
-	names := pages.NewNames(hasher)
+	names := pages.NewNames(pages.NewHasher())
 	for round := range 2 { // the second finds what the first gave out
-		for i := range 20_000 {
-			name := fmt.Sprintf("e-%06d", i)
-			if number := names.Number(name, hasher.Hash(name)); number != uint32(i) {
+		lookups := make([]pages.Lookup, 20_000)
+		for i := range lookups {
+			lookups[i].Name = fmt.Sprintf("e-%06d", i)
+		}
+		for batch := range slices.Chunk(lookups, 3000) {
+			names.NumberAll(batch)
+		}
+		for i := range lookups {
+			if number := lookups[i].Number; number != uint32(i) {
 				t.Fatalf("round %d: name %d is number %d", round, i, number)
 			}
 		}

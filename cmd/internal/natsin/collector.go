@@ -2,6 +2,7 @@ package natsin
 
 import (
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -29,6 +30,33 @@ type collector struct {
 	count   int // messages held: waiting, and taken but not released
 	bytes   int // of them
 	closed  bool
+	shared  bool // what was taken last were several messages
+}
+
+// While messages come in one after the other, it is worth to wait for the next ones: what they
+// share costs more than the wait. Who publishes one at a time never waits.
+const (
+	lingerStep = 100 * time.Microsecond
+	lingerMax  = time.Millisecond
+)
+
+// linger waits for as long as messages keep coming in, and no longer than lingerMax.
+func (c *collector) linger(messagesMax int) {
+	if !c.shared || c.closed {
+		return
+	}
+	for waited := time.Duration(0); waited < lingerMax; waited += lingerStep {
+		before := len(c.waiting)
+		if before >= messagesMax {
+			return
+		}
+		c.mu.Unlock()
+		time.Sleep(lingerStep)
+		c.mu.Lock()
+		if len(c.waiting) == before {
+			return
+		}
+	}
 }
 
 func newCollector() *collector {
@@ -60,6 +88,7 @@ func (c *collector) take(messagesMax, bytesMax int) []arrived {
 	for len(c.waiting) == 0 && !c.closed {
 		c.changed.Wait()
 	}
+	c.linger(messagesMax)
 	count, size := 0, 0
 	for count < min(len(c.waiting), messagesMax) {
 		if size += c.waiting[count].size(); size > bytesMax && count > 0 {
@@ -69,6 +98,7 @@ func (c *collector) take(messagesMax, bytesMax int) []arrived {
 	}
 	taken := c.waiting[:count:count]
 	c.waiting = c.waiting[count:]
+	c.shared = count > 1
 	if len(c.waiting) == 0 {
 		c.waiting = nil
 	} else {

@@ -1,0 +1,310 @@
+package coverage
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// A row of a run in the making is an exact cell: its region and its measures, nothing above. Its
+// days are counted from the lowest int32, so that they are in order as unsigned numbers.
+
+func dayNumber(day temporal.Date) uint32 { return uint32(day) ^ 1<<31 }
+
+// runBuilder lays out a run. Rows come in order, the steps of each in order of day.
+type runBuilder struct{ rows, days, counts []byte }
+
+// step adds a step to the row that the next call of row ends.
+func (b *runBuilder) step(day, count uint32) {
+	b.days = binary.LittleEndian.AppendUint32(b.days, day^1<<31)
+	b.counts = binary.LittleEndian.AppendUint32(b.counts, count)
+}
+
+func (b *runBuilder) steps() int { return len(b.days) / 4 }
+
+// row adds a row whose steps are those since first. A row without steps is none.
+func (b *runBuilder) row(c cell, first int) {
+	if b.steps() == first {
+		return
+	}
+	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(c.region()))
+	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(c.measures()))
+	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(first))
+}
+
+// run returns what was built, and empties the builder.
+func (b *runBuilder) run() run {
+	r := make(run, 0, runHead+len(b.rows)+4+len(b.days)+len(b.counts))
+	r = binary.LittleEndian.AppendUint32(r, uint32(len(b.rows)/runRowBytes))
+	r = append(r, b.rows...)
+	r = binary.LittleEndian.AppendUint32(r, uint32(b.steps()))
+	r = append(append(r, b.days...), b.counts...)
+	b.rows, b.days, b.counts = b.rows[:0], b.days[:0], b.counts[:0]
+	return r
+}
+
+// summing is the memory in which the runs of a projection are made. Chunks have mostly the same
+// rows, so these are kept from one chunk to the next.
+type summing struct {
+	builder runBuilder
+
+	rows cellSet // of all chunks so far
+	// rowsOf holds, for each cell, one more than the numbers of the rows that it adds to; 0: not
+	// known yet, or none.
+	rowsOf [][rowsOfCell]uint32
+	order  []uint32 // the rows by region and measures
+
+	steps  []step // of one chunk, by day
+	spare  []step // room to sort them
+	merged []dayStep
+	spans  []rowSpan // of each row: which of merged are its steps
+}
+
+// The rows that a cell adds to: its own, and unless it is exact those of its province and of the
+// nation.
+const rowsOfCell = 3
+
+// step is a delta without what a run does not tell: when it became known.
+type step struct {
+	day    uint32 // see dayNumber
+	cell   uint32
+	weight int32
+}
+
+type dayStep struct {
+	day    uint32
+	weight int32
+}
+
+type rowSpan struct{ first, end uint32 }
+
+// deltas makes the run of a chunk, given its pages of deltas and the cells by number.
+//
+// Deltas are many and days few, so the deltas are sorted by counting days, once, before they go
+// to the rows they add to. Then each row gets its steps in order, and steps of a day that it has
+// already are added up in place: sorting each row by itself took twice as long.
+func (s *summing) deltas(pages [][]byte, cells []cell) run {
+	s.load(pages)
+	s.sortByDay()
+	s.number(cells)
+	s.distribute()
+	return s.layOut()
+}
+
+// load reads the deltas.
+func (s *summing) load(pages [][]byte) {
+	s.steps = s.steps[:0]
+	for _, page := range pages {
+		for ; len(page) >= deltaBytes; page = page[deltaBytes:] {
+			s.steps = append(s.steps, step{
+				dayNumber(deltaDay(page)), deltaCell(page), deltaWeight(page),
+			})
+		}
+	}
+}
+
+// sortByDay sorts by a digit of the day after the other. One digit is enough for the days of
+// eleven years, two for all that a date can be.
+func (s *summing) sortByDay() {
+	const digitBits = 12
+	low, high := ^uint32(0), uint32(0)
+	for i := range s.steps {
+		low, high = min(low, s.steps[i].day), max(high, s.steps[i].day)
+	}
+	s.spare = slices.Grow(s.spare[:0], len(s.steps))[:len(s.steps)]
+	for shift := 0; low < high && shift < bits.Len32(high-low); shift += digitBits {
+		var next [1<<digitBits + 1]uint32
+		for i := range s.steps {
+			next[(s.steps[i].day-low)>>shift&(1<<digitBits-1)+1]++
+		}
+		for i := 1; i < len(next); i++ {
+			next[i] += next[i-1]
+		}
+		for i := range s.steps {
+			at := &next[(s.steps[i].day-low)>>shift&(1<<digitBits-1)]
+			s.spare[*at] = s.steps[i]
+			*at++
+		}
+		s.steps, s.spare = s.spare, s.steps
+	}
+}
+
+// number numbers the rows of the run and makes room for the steps of each.
+func (s *summing) number(cells []cell) {
+	s.rowsOf = append(s.rowsOf, make([][rowsOfCell]uint32, len(cells)-len(s.rowsOf))...)
+	known := len(s.spans)
+	clear(s.spans)
+	for i := range s.steps {
+		rows := &s.rowsOf[s.steps[i].cell]
+		if rows[0] == 0 {
+			s.addRows(rows, cells[s.steps[i].cell])
+		}
+		for _, row := range rows {
+			if row != 0 {
+				s.spans[row-1].end++
+			}
+		}
+	}
+	if len(s.spans) > known {
+		s.sortRows()
+	}
+	total := uint32(0)
+	for i := range s.spans {
+		n := s.spans[i].end
+		s.spans[i] = rowSpan{total, total}
+		total += n
+	}
+	s.merged = slices.Grow(s.merged[:0], int(total))[:total]
+}
+
+// addRows notes the rows that a cell adds to.
+func (s *summing) addRows(rows *[rowsOfCell]uint32, c cell) {
+	add := func(code region.Code) uint32 {
+		number, fresh := s.rows.number(newExactCell(code, c.measures()))
+		if fresh {
+			s.spans = append(s.spans, rowSpan{})
+		}
+		return number + 1
+	}
+	rows[0] = add(c.region())
+	if !c.exact() && c.region() != region.Nation {
+		rows[1], rows[2] = add(c.region().Parent()), add(region.Nation)
+	}
+}
+
+// sortRows brings rows that are new to their places among the others, which are in order.
+func (s *summing) sortRows() {
+	cells, known := s.rows.cells, s.order
+	fresh := make([]uint32, 0, len(cells)-len(known))
+	for row := len(known); row < len(cells); row++ {
+		fresh = append(fresh, uint32(row))
+	}
+	slices.SortFunc(fresh, func(a, b uint32) int {
+		return cmp.Compare(cells[a], cells[b]) // by region, then by measures
+	})
+	s.order = append(s.order, fresh...)
+	for at := len(s.order) - 1; len(fresh) > 0; at-- { // from the last on, so nothing is in the way
+		k, f := len(known)-1, len(fresh)-1
+		if k >= 0 && cells[known[k]] > cells[fresh[f]] {
+			s.order[at], known = known[k], known[:k]
+		} else {
+			s.order[at], fresh = fresh[f], fresh[:f]
+		}
+	}
+}
+
+// distribute gives each row its steps, one a day.
+func (s *summing) distribute() {
+	for i := range s.steps {
+		step := &s.steps[i]
+		for _, row := range &s.rowsOf[step.cell] {
+			if row == 0 {
+				continue
+			}
+			span := &s.spans[row-1]
+			if span.end > span.first && s.merged[span.end-1].day == step.day {
+				s.merged[span.end-1].weight += step.weight
+				continue
+			}
+			s.merged[span.end] = dayStep{step.day, step.weight}
+			span.end++
+		}
+	}
+}
+
+// layOut makes the run of the rows and their steps, without those that cancelled out.
+func (s *summing) layOut() run {
+	for _, row := range s.order {
+		first, count := s.builder.steps(), uint32(0)
+		for _, step := range s.merged[s.spans[row].first:s.spans[row].end] {
+			if step.weight != 0 {
+				count += uint32(step.weight)
+				s.builder.step(step.day, count)
+			}
+		}
+		s.builder.row(s.rows.cells[row], first)
+	}
+	return s.builder.run()
+}
+
+// runs makes one run of several.
+func (s *summing) runs(runs []run) run {
+	heads := make([]int, len(runs)) // of each run: its next row
+	tracks := make([]track, 0, len(runs))
+	for {
+		next, more := cell(0), false
+		for i, r := range runs {
+			if heads[i] < r.rows() {
+				if c := r.cell(heads[i]); !more || c < next {
+					next, more = c, true
+				}
+			}
+		}
+		if !more {
+			return s.builder.run()
+		}
+		tracks = tracks[:0]
+		for i, r := range runs {
+			if heads[i] < r.rows() && r.cell(heads[i]) == next {
+				tracks = append(tracks, newTrack(r, heads[i]))
+				heads[i]++
+			}
+		}
+		s.sumRow(next, tracks)
+	}
+}
+
+// track goes through the steps of a row of a run.
+type track struct {
+	days, counts []byte // of the steps to come; there is one at least
+	count        uint32 // on the day before that
+}
+
+func newTrack(r run, row int) track {
+	first, end := r.firstStep(row), r.firstStep(row+1)
+	days := r[r.row(r.rows())+4:]
+	counts := days[4*r.firstStep(r.rows()):]
+	return track{days: days[4*first : 4*end], counts: counts[4*first : 4*end]}
+}
+
+// day returns the day of the next step.
+func (t *track) day() uint32 { return dayNumber(temporal.Date(binary.LittleEndian.Uint32(t.days))) }
+
+// next takes the next step, and returns by how much the count changes, and whether there is more.
+func (t *track) next() (change uint32, more bool) {
+	count := binary.LittleEndian.Uint32(t.counts)
+	change, t.count = count-t.count, count
+	t.days, t.counts = t.days[4:], t.counts[4:]
+	return change, len(t.days) > 0
+}
+
+// sumRow adds a row: on every day on which one of the tracks steps, the sum of all.
+func (s *summing) sumRow(c cell, tracks []track) {
+	first, before := s.builder.steps(), uint32(0)
+	for len(tracks) > 0 {
+		day, count := tracks[0].day(), before
+		for i := range tracks[1:] {
+			day = min(day, tracks[1+i].day())
+		}
+		for i := 0; i < len(tracks); i++ {
+			if tracks[i].day() != day {
+				continue
+			}
+			change, more := tracks[i].next()
+			if count += change; !more {
+				tracks[i] = tracks[len(tracks)-1]
+				tracks = tracks[:len(tracks)-1]
+				i--
+			}
+		}
+		if count != before {
+			s.builder.step(day, count)
+			before = count
+		}
+	}
+	s.builder.row(c, first)
+}
