@@ -82,6 +82,7 @@ func storePermissions() *server.Permissions {
 		api + "STREAM.CREATE." + streamIntake, api + "STREAM.CREATE." + streamRefused,
 		api + "CONSUMER.*." + streamIntake + ".>",
 		"$JS.ACK." + streamIntake + ".>",
+		api + "STREAM.PURGE." + streamIntake, // of what the log has taken
 		api + "STREAM.MSG.GET." + streamRefused,
 		api + "STREAM.MSG.DELETE." + streamRefused,
 	}

@@ -62,6 +62,7 @@ func (r *router) handle(msg *message.Message) ([]*message.Message, error) {
 		}
 		produced = append(produced, of...)
 	}
+	r.settled.Add(1)
 	return produced, nil
 }
 

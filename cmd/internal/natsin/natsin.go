@@ -25,7 +25,8 @@
 // and the ledger:
 //
 //	publish:   cakupan.log, cakupan.sealed.>, cakupan.receipts.*, _INBOX.>, _INBOX_*.>, $JS.ACK.>,
-//	           $JS.API.> but $JS.API.STREAM.{DELETE,UPDATE,PURGE,RESTORE}.> and
+//	           $JS.API.> but $JS.API.STREAM.{DELETE,UPDATE,RESTORE}.>,
+//	           $JS.API.STREAM.PURGE.{CAKUPAN,CAKUPAN_REFUSED} and
 //	           $JS.API.STREAM.MSG.DELETE.{CAKUPAN,CAKUPAN_INTAKE}
 //	subscribe: cakupan.intake.*, cakupan.request.*, cakupan.delivery.*, _INBOX.>
 //

@@ -40,6 +40,9 @@ const (
 	// acksMax is how long close waits for the server to have got the last acknowledgements.
 	acksMax = 200 * time.Millisecond
 
+	// sweepEvery is how often settled packs are removed. Together, because each removal is flushed.
+	sweepEvery = 250 * time.Millisecond
+
 	// tellEvery is how often the operator is told that messages wait.
 	tellEvery = 10 * time.Second
 
@@ -66,8 +69,11 @@ type router struct {
 	subscriber *pausable
 	publisher  *adapter.Publisher
 	consumer   jetstream.PushConsumer
-	ended      chan error   // gets what Run of the router returns
-	told       atomic.Int64 // when the operator was last told that messages wait
+	ended      chan error    // gets what Run of the router returns
+	told       atomic.Int64  // when the operator was last told that messages wait
+	settled    atomic.Uint64 // packs so far
+	sweeping   context.CancelFunc
+	swept      chan struct{} // closed when the sweeping has ended
 }
 
 // startRouter begins to take in packs.
@@ -75,7 +81,7 @@ type router struct {
 // Watermill gets connections of its own, because its Close drains the one it has. Of
 // watermill-nats only pkg/nats is used: pkg/jetstream panics when a subscription ends.
 func startRouter(ctx context.Context, s *Server, js jetstream.JetStream) (r *router, err error) {
-	r = &router{server: s, ended: make(chan error, 1)}
+	r = &router{server: s, ended: make(chan error, 1), swept: make(chan struct{})}
 	if r.consumer, err = takeOverPacks(ctx, js); err != nil {
 		return nil, err
 	}
@@ -111,6 +117,8 @@ func startRouter(ctx context.Context, s *Server, js jetstream.JetStream) (r *rou
 	go func() { r.ended <- r.router.Run(run) }()
 	select {
 	case <-r.router.Running():
+		run, r.sweeping = context.WithCancel(run)
+		go r.sweepAll(run, js)
 		return r, nil
 	case err := <-r.ended:
 		return nil, errors.Join(fmt.Errorf("run router: %w", err),
@@ -181,8 +189,40 @@ func (r *router) shouldRetry(p middleware.RetryParams) bool {
 func (r *router) close(ctx context.Context) error {
 	r.subscriber.pause(ctx)
 	r.awaitAcks(ctx)
+	r.sweeping()
+	<-r.swept
 	err := r.router.Close()
 	return errors.Join(err, <-r.ended)
+}
+
+// sweepAll removes settled packs now and then until ctx ends, and then a last time.
+func (r *router) sweepAll(ctx context.Context, js jetstream.JetStream) {
+	defer close(r.swept)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	swept, settled := uint64(0), uint64(0) // up to this pack; packs when we last looked
+	for last := false; !last; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			last = true
+		}
+		now := r.settled.Load()
+		if now == settled && !last {
+			continue
+		}
+		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
+		upTo, err := sweep(one, js, r.consumer, swept)
+		cancel()
+		switch {
+		case err != nil && !last:
+			r.server.opts.Log.Warn("settled packs stay for now", slog.Any("error", err))
+		case err == nil && upTo > swept:
+			swept = upTo
+		case err == nil:
+			settled = now // all acknowledgements were there
+		}
+	}
 }
 
 // awaitAcks waits until the server knows of all packs that they were taken in. Without, they would

@@ -34,7 +34,7 @@ const requestMax = 10 * time.Second
 func streamConfigs(replicas int) []jetstream.StreamConfig {
 	common := jetstream.StreamConfig{
 		Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: -1,
-		Storage: jetstream.FileStorage, Replicas: replicas, DenyPurge: true,
+		Storage: jetstream.FileStorage, Replicas: replicas, Retention: jetstream.LimitsPolicy,
 		// The least there is: no message has an id, and at each start the server reads all
 		// messages that are as young as this.
 		Duplicates: 100 * time.Millisecond,
@@ -42,10 +42,11 @@ func streamConfigs(replicas int) []jetstream.StreamConfig {
 	intake, refused := common, common
 	intake.Name, intake.Subjects = StreamIntake, []string{subjectPacks}
 	intake.Description = "what publishers sent, sealed, until the log has taken it"
-	intake.Retention, intake.DenyDelete = jetstream.WorkQueuePolicy, true
+	// Not a work queue: to remove each pack by itself costs the server another flush. See sweep.
+	intake.DenyDelete = true
 	refused.Name, refused.Subjects = StreamRefused, []string{subjectRefused + ">"}
 	refused.Description = "what the ledger refused of it, sealed: see cakupan refused"
-	refused.Retention, refused.AllowAtomicPublish = jetstream.LimitsPolicy, true
+	refused.DenyPurge, refused.AllowAtomicPublish = true, true
 	return []jetstream.StreamConfig{intake, refused}
 }
 
@@ -73,7 +74,7 @@ func keeps(is, want jetstream.StreamConfig) bool {
 	return is.Storage == want.Storage && is.Retention == want.Retention &&
 		is.Discard == want.Discard && is.MaxAge == 0 && is.MaxMsgsPerSubject <= 0 &&
 		len(is.Subjects) == 1 && is.Subjects[0] == want.Subjects[0] && !is.NoAck &&
-		is.PersistMode != jetstream.AsyncPersistMode && is.DenyPurge
+		is.PersistMode != jetstream.AsyncPersistMode && is.DenyPurge == want.DenyPurge
 }
 
 // takeOverPacks makes the consumer of the packs anew: what was delivered and not acknowledged
@@ -82,7 +83,12 @@ func keeps(is, want jetstream.StreamConfig) bool {
 func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
-	err := js.DeleteConsumer(ctx, StreamIntake, consumerName)
+	before, err := js.PushConsumer(ctx, StreamIntake, consumerName)
+	if err == nil {
+		if _, err = sweep(ctx, js, before, 0); err == nil {
+			err = js.DeleteConsumer(ctx, StreamIntake, consumerName)
+		}
+	}
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, fmt.Errorf("take over packs: %w", err)
 	}
@@ -99,4 +105,26 @@ func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushC
 		return nil, fmt.Errorf("take over packs: %w", err)
 	}
 	return consumer, nil
+}
+
+// sweep removes the packs that the consumer has acknowledged without a gap, but for those up to
+// swept, which are gone already. It returns up to where they are gone now.
+func sweep(
+	ctx context.Context, js jetstream.JetStream, of jetstream.PushConsumer, swept uint64,
+) (uint64, error) {
+	info, err := of.Info(ctx)
+	if err != nil {
+		return swept, fmt.Errorf("look up settled packs: %w", err)
+	}
+	if info.AckFloor.Stream <= swept {
+		return swept, nil
+	}
+	stream, err := js.Stream(ctx, StreamIntake)
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSequence(info.AckFloor.Stream+1))
+	}
+	if err != nil {
+		return swept, fmt.Errorf("remove settled packs: %w", err)
+	}
+	return info.AckFloor.Stream, nil
 }
