@@ -216,7 +216,7 @@ func (r *router) sweepAll(ctx context.Context, js jetstream.JetStream) {
 		cancel()
 		switch {
 		case err != nil && !last:
-			r.server.opts.Log.Warn("settled packs stay for now", slog.Any("error", err))
+			r.server.opts.Log.WarnContext(ctx, "settled packs stay for now", slog.Any("error", err))
 		case err == nil && upTo > swept:
 			swept = upTo
 		case err == nil:
