@@ -62,7 +62,7 @@ func (r *router) handle(msg *message.Message) ([]*message.Message, error) {
 		}
 		produced = append(produced, of...)
 	}
-	r.settled.Add(1)
+	s.settled.Add(1)
 	return produced, nil
 }
 
@@ -183,6 +183,7 @@ func (u *unreadablePacks) Publish(_ string, packs ...*message.Message) error {
 		if err != nil {
 			return err
 		}
+		u.server.settled.Add(1)
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -120,6 +121,7 @@ type Server struct {
 	intake   *collector
 	requests *collector
 	workers  sync.WaitGroup
+	settled  atomic.Uint64   // packs that will be acknowledged; what there may be to sweep
 	finishBy context.Context // ends when what is in work is given up
 	giveUp   context.CancelFunc
 

@@ -69,9 +69,8 @@ type router struct {
 	subscriber *pausable
 	publisher  *adapter.Publisher
 	consumer   jetstream.PushConsumer
-	ended      chan error    // gets what Run of the router returns
-	told       atomic.Int64  // when the operator was last told that messages wait
-	settled    atomic.Uint64 // packs so far
+	ended      chan error   // gets what Run of the router returns
+	told       atomic.Int64 // when the operator was last told that messages wait
 	sweeping   context.CancelFunc
 	swept      chan struct{} // closed when the sweeping has ended
 }
@@ -207,19 +206,18 @@ func (r *router) sweepAll(ctx context.Context, js jetstream.JetStream) {
 		case <-ctx.Done():
 			last = true
 		}
-		now := r.settled.Load()
+		now := r.server.settled.Load()
 		if now == settled && !last {
 			continue
 		}
 		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
-		upTo, err := sweep(one, js, r.consumer, swept)
+		upTo, more, err := sweep(one, js, r.consumer, swept)
 		cancel()
-		switch {
-		case err != nil && !last:
+		if err != nil && !last {
 			r.server.opts.Log.WarnContext(ctx, "settled packs stay for now", slog.Any("error", err))
-		case err == nil && upTo > swept:
-			swept = upTo
-		case err == nil:
+		}
+		swept = upTo
+		if !more {
 			settled = now // all acknowledgements were there
 		}
 	}

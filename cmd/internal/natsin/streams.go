@@ -85,7 +85,7 @@ func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushC
 	defer cancel()
 	before, err := js.PushConsumer(ctx, StreamIntake, consumerName)
 	if err == nil {
-		if _, err = sweep(ctx, js, before, 0); err == nil {
+		if _, _, err = sweep(ctx, js, before, 0); err == nil {
 			err = js.DeleteConsumer(ctx, StreamIntake, consumerName)
 		}
 	}
@@ -108,23 +108,25 @@ func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushC
 }
 
 // sweep removes the packs that the consumer has acknowledged without a gap, but for those up to
-// swept, which are gone already. It returns up to where they are gone now.
+// swept, which are gone already. It returns up to where they are gone now, and whether more have
+// been delivered.
 func sweep(
 	ctx context.Context, js jetstream.JetStream, of jetstream.PushConsumer, swept uint64,
-) (uint64, error) {
+) (upTo uint64, more bool, err error) {
 	info, err := of.Info(ctx)
 	if err != nil {
-		return swept, fmt.Errorf("look up settled packs: %w", err)
+		return swept, true, fmt.Errorf("look up settled packs: %w", err)
 	}
+	more = info.NumAckPending > 0
 	if info.AckFloor.Stream <= swept {
-		return swept, nil
+		return swept, more, nil
 	}
 	stream, err := js.Stream(ctx, StreamIntake)
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSequence(info.AckFloor.Stream+1))
 	}
 	if err != nil {
-		return swept, fmt.Errorf("remove settled packs: %w", err)
+		return swept, true, fmt.Errorf("remove settled packs: %w", err)
 	}
-	return info.AckFloor.Stream, nil
+	return info.AckFloor.Stream, more, nil
 }
