@@ -44,7 +44,7 @@ func isNoPublisherRune(r rune) bool { return r != '-' && isNoExtensionRune(r) }
 func (s *Scope) Check(e *Event) *Refusal {
 	switch {
 	case !s.hasSource(e.Source):
-		return s.forbid("source", "this source", strings.Join(s.Sources, ", "))
+		return s.forbid("source", "this source", s.Sources)
 	case !s.hasType(e.Type):
 		return s.forbid("type", "this type", s.typeNames())
 	case e.Data.Has.Has(FieldRegion) && !s.hasRegion(e.Data.Region):
@@ -53,17 +53,26 @@ func (s *Scope) Check(e *Event) *Refusal {
 		return s.forbid("data.funder", "for this funder", s.regionNames())
 	case e.Type == EventRetracted && !s.hasSource(e.Data.RetractedSource):
 		return s.forbid("data.source", "a retraction of another source's event",
-			strings.Join(s.Sources, ", "))
+			s.Sources)
 	}
 	return nil
 }
 
+// allowedMax is how much of what a publisher may report a refusal names. There may be many regions,
+// and a refusal comes with every event.
+const allowedMax = 8
+
 // forbid refuses for one field; allowed says what the publisher may report.
-func (s *Scope) forbid(field, what, allowed string) *Refusal {
+func (s *Scope) forbid(field, what string, allowed []string) *Refusal {
+	more := ""
+	if len(allowed) > allowedMax {
+		more = " and " + strconv.Itoa(len(allowed)-allowedMax) + " more"
+		allowed = allowed[:allowedMax]
+	}
 	return &Refusal{
 		Code: Forbidden, Field: field,
-		Detail: s.Publisher + " may not report " + what + "; it may: " + allowed +
-			". Ask whoever runs the ledger",
+		Detail: s.Publisher + " may not report " + what + "; it may: " +
+			strings.Join(allowed, ", ") + more + ". Ask whoever runs the ledger",
 	}
 }
 
@@ -100,18 +109,18 @@ func (s *Scope) hasRegion(code region.Code) bool {
 	return false
 }
 
-func (s *Scope) regionNames() string {
+func (s *Scope) regionNames() []string {
 	var names []string
 	for _, code := range s.Regions {
 		names = append(names, code.String())
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-func (s *Scope) typeNames() string {
+func (s *Scope) typeNames() []string {
 	var names []string
 	for _, t := range s.Types {
 		names = append(names, strings.TrimPrefix(t.Name(), TypePrefix))
 	}
-	return strings.Join(names, ", ")
+	return names
 }

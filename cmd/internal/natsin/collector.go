@@ -78,10 +78,18 @@ func (c *collector) add(m arrived) bool {
 func (c *collector) take(messagesMax, bytesMax int) []arrived {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.waiting) == 0 && !c.closed {
-		c.changed.Wait()
+	for lingered := false; len(c.waiting) == 0 || !lingered; {
+		switch {
+		case len(c.waiting) > 0:
+			c.linger(messagesMax) // somebody else may take them meanwhile
+			lingered = true
+		case c.closed:
+			return nil
+		default:
+			c.changed.Wait()
+			lingered = false
+		}
 	}
-	c.linger(messagesMax)
 	count, size := 0, 0
 	for count < min(len(c.waiting), messagesMax) {
 		if size += c.waiting[count].size(); size > bytesMax && count > 0 {

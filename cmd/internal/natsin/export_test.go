@@ -19,3 +19,6 @@ func (s *Server) HeldBytes() int {
 
 // HeldBytesMax is the bound of HeldBytes.
 const HeldBytesMax = heldBytesMax
+
+// IsInbox is for tests of where answers may go.
+var IsInbox = isInbox

@@ -16,8 +16,15 @@ import (
 // the pack not be read: its key is gone, or it is damaged.
 const PackUnreadable event.Code = "pack.unreadable"
 
-// receiptsMax bounds the receipts of one message.
+// receiptsMax bounds the receipts of one message; its bytes are bounded too.
 const receiptsMax = 2_000
+
+// The bounds of what is kept event by event of one message, and of all messages of a publisher in
+// a pack. Beyond them a message is kept whole, so that a few bytes cannot become many on the disk.
+const (
+	keptOfMessage = 500
+	keptOfPack    = 2_000
+)
 
 // publishersInWork is how many publishers of a pack are taken in at a time.
 const publishersInWork = 16
@@ -56,7 +63,7 @@ func (r *router) handle(msg *message.Message) ([]*message.Message, error) {
 	}
 	var produced []*message.Message
 	for i := range settled {
-		of, err := settled[i].messages()
+		of, err := settled[i].messages(s.messageMax)
 		if err != nil {
 			return nil, err
 		}
@@ -134,14 +141,27 @@ func (s *Server) settleOf(
 			result.refused = append(result.refused, refusedMessage(*of[i], first, receipt))
 		}
 		result.receipts = append(result.receipts, o.receipts...)
-		for n, receipt := range o.receipts {
-			if receipt.Status == event.Refused {
-				result.refused = append(result.refused, refusedMessage(
-					of[i].only(o.raw[n]), first+uint64(n)+1, receipt))
-			}
-		}
+		result.refused = append(result.refused, o.refused(of[i], first, len(result.refused))...)
 	}
 	return result, nil
+}
+
+// refused returns what is to be kept of the refused events of a message, where so much is kept of
+// the pack already.
+func (o *outcome) refused(m *Message, first uint64, kept int) (all []Refused) {
+	for n, receipt := range o.receipts {
+		if receipt.Status == event.Refused {
+			all = append(all, refusedMessage(m.only(o.raw[n]), first+uint64(n)+1, receipt))
+		}
+	}
+	if len(all) > keptOfMessage || kept+len(all) > keptOfPack && len(all) > 1 {
+		whole := all[0]
+		whole.Index, whole.Message, whole.Source, whole.ID = first, *m, "", ""
+		whole.Detail = fmt.Sprintf("%d of the %d events of this message are refused, the first: %s",
+			len(all), len(o.receipts), whole.Detail)
+		return []Refused{whole}
+	}
+	return all
 }
 
 // only returns a message that holds one of the events alone, in structured mode.
@@ -152,16 +172,22 @@ func (m *Message) only(raw []byte) Message {
 	}
 }
 
-// messages returns the receipts as they are told.
-func (s *settlement) messages() (all []*message.Message, err error) {
-	for from := 0; from < len(s.receipts); from += receiptsMax {
-		text, err := receiptsJSON(s.receipts[from:min(from+receiptsMax, len(s.receipts))])
+// messages returns the receipts as they are told, each message of so many bytes at most.
+func (s *settlement) messages(bytesMax int) (all []*message.Message, err error) {
+	for from := 0; from < len(s.receipts); {
+		until := min(from+receiptsMax, len(s.receipts))
+		text, err := receiptsJSON(s.receipts[from:until])
+		for err == nil && len(text) > bytesMax && until-from > 1 {
+			until = from + (until-from)/2
+			text, err = receiptsJSON(s.receipts[from:until])
+		}
 		if err != nil {
 			return nil, err
 		}
 		msg := message.NewMessage(s.publisher+" "+strconv.Itoa(from), text)
 		msg.Metadata.Set(metaPublisher, s.publisher)
 		all = append(all, msg)
+		from = until
 	}
 	return all, nil
 }

@@ -43,6 +43,7 @@ var (
 	errName = ackError{400, 10052, "the last token of the subject must be a publisher's name: " +
 		"1 to 32 of a-z, 0-9 and -, and no identity number"}
 	errTooLarge = ackError{413, 10054, "message size exceeds maximum allowed: send less at once"}
+	errReply    = ackError{400, 10052, "the reply subject must be an inbox"}
 	errExpected = ackError{400, 10003, "the intake checks no expectations and knows no batches " +
 		"of messages: send without Nats-Expected-Last- and Nats-Batch- fields"}
 	errOverloaded = ackError{503, 10077, "too much is waiting: send again a little later"}
@@ -63,6 +64,9 @@ func (s *Server) arriveForStore(publisher string, m *nats.Msg) {
 
 // vet returns why a message is not taken.
 func (s *Server) vet(publisher string, m *nats.Msg) *ackError {
+	if !isInbox(m.Reply) {
+		return &errReply
+	}
 	if event.CheckPublisher(publisher) != "" {
 		return &errName
 	}
@@ -84,6 +88,22 @@ func (s *Server) vet(publisher string, m *nats.Msg) *ackError {
 		return &errTooLarge
 	}
 	return nil
+}
+
+// isInbox tells whether answers may go to a subject. What we publish goes out with the rights of
+// the ledger, and the server does not check a reply subject by those of its sender: on a cluster
+// he could have us write to the log or to JetStream's API. A message without reply has no answer.
+func isInbox(reply string) bool {
+	if reply == "" {
+		return true
+	}
+	// The last is what the embedded server makes of a reply subject of another account.
+	for _, prefix := range [...]string{"_INBOX.", "_INBOX_", "_R_."} {
+		if strings.HasPrefix(reply, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // refuse answers that a message was not taken.

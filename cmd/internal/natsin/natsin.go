@@ -175,7 +175,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err := makeStreams(ctx, js, s.opts.Replicas); err != nil {
 		return err
 	}
-	s.refusals = &Refusals{conn: s.store, sealer: s.opts.Sealer}
+	s.refusals = &Refusals{conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace}
 	if s.router, err = startRouter(ctx, s, js); err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (s *Server) now() temporal.Instant { return temporal.Instant(s.opts.Now().U
 
 // respond answers a message, if anybody waits for that.
 func (s *Server) respond(reply string, answer *nats.Msg) {
-	if reply == "" {
+	if reply == "" || !isInbox(reply) {
 		return
 	}
 	answer.Subject = reply

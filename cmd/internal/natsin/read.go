@@ -158,6 +158,9 @@ func cutArray(text []byte) (elements [][]byte, err error) {
 		case c == ',' && depth == 0:
 			elements = append(elements, bytes.TrimSpace(text[from:i]))
 			from = i + 1
+			if len(elements) > batchEventsMax {
+				return elements, nil // too many, and that is all there is to say
+			}
 		}
 	}
 	if depth > 0 || quoted {

@@ -50,6 +50,9 @@ var ErrNoSuch = errors.New("nothing refused has this number")
 type Refusals struct {
 	conn   *nats.Conn
 	sealer *seal.Sealer
+
+	// freeSpace tells how many bytes the disk has left; nil where nobody knows.
+	freeSpace func() (uint64, error)
 }
 
 // NewRefusals returns the refusals, over a connection to where streams are kept. There need be no
@@ -128,6 +131,11 @@ const (
 func (r *Refusals) store(ctx context.Context, step []*nats.Msg) error {
 	if len(step) == 0 {
 		return nil
+	}
+	if r.freeSpace != nil {
+		if free, err := r.freeSpace(); err != nil || free < freeSpaceMin {
+			return errors.Join(err, fmt.Errorf("store what is refused: %w", errDiskFull))
+		}
 	}
 	if len(step) > 1 {
 		id := rand.Text()

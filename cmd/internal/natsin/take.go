@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // outcome is what became of one message. Either it could not be read, or each of its events has a
@@ -47,7 +48,7 @@ func submit(
 	if errors.As(err, &refusal) {
 		receipts := make([]event.Receipt, len(raw))
 		for i := range receipts {
-			receipts[i] = event.Receipt{Status: event.Refused, Refusal: refusal}
+			receipts[i] = event.Receipt{Key: keyOf(raw[i]), Status: event.Refused, Refusal: refusal}
 		}
 		return receipts, nil
 	}
@@ -62,4 +63,14 @@ func submit(
 		return nil, fmt.Errorf("submit: %d receipts for %d events", len(receipts), len(raw))
 	}
 	return receipts, nil
+}
+
+// keyOf returns which event it is, as far as it can be read and shown.
+func keyOf(raw []byte) event.Key {
+	document, refusal := cloudevents.ParseJSON(raw)
+	if refusal != nil {
+		return event.Key{}
+	}
+	accepted, _ := event.Accept(document, event.Options{}) // one that is refused keeps its key
+	return accepted.Key
 }
