@@ -81,8 +81,7 @@ func texts() kong.Vars {
 		"listSource": "Of a list: the source of its events (default: urn:cakupan:list:ID).",
 		"listKind": "Of a list: enrolment, termination or funding (default: what its columns" +
 			" say).",
-		"default": "Of a list: a value for all rows that have none, such as segment=PU; may be" +
-			" repeated.",
+		"listDefault": "Of a list: a value for all rows, such as Segmen=BPU; may be repeated.",
 		"keep": "Take each event's recordedat as its record time, as an older system" +
 			" recorded it.",
 		"listen": "Address to answer on, such as :7070 for all of the machine's" +
@@ -142,8 +141,11 @@ func run(ctx context.Context, args []string, out *console) int {
 	if err != nil {
 		return out.fail(err, false)
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help":
+		args = append(args[1:], "--help")
 	}
 	parsed, err := parser.Parse(args)
 	switch {

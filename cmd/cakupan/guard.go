@@ -38,7 +38,7 @@ func (g guard) Login(name, secret, remote string) (httpapi.Member, error) {
 		return httpapi.Member{}, err
 	}
 	return httpapi.Member{
-		Role: guardRoles[m.Role], Scope: m.Scope,
+		Name: m.Name, Role: guardRoles[m.Role], Scope: m.Scope,
 		Current: func() bool { return g.Current(m) },
 	}, nil
 }

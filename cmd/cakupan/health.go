@@ -35,7 +35,7 @@ func (*healthCommand) Run(ctx context.Context, w *where, out *console) error {
 		case w.JSON:
 			err = out.writeJSON(health)
 		default:
-			_, err = fmt.Fprintf(out.stdout, "%s: %s events\n",
+			_, err = fmt.Fprintf(out.stdout, "%s: the log ends at event %s\n",
 				health.Status, thousands(health.Head))
 		}
 		if err == nil && health.Status != httpapi.HealthOK {
@@ -58,7 +58,8 @@ func (s *source) health(ctx context.Context) (health httpapi.Health, err error) 
 	err = json.NewDecoder(response.Body).Decode(&health)
 	if err := errors.Join(err, response.Body.Close()); err != nil || health.Status == "" {
 		return health, problem.New(problem.ServerUnreachable,
-			s.base+" does not answer as a ledger does: check the address")
+			s.base+" does not answer as a ledger does: check the address; with TLS it begins"+
+				" with https://")
 	}
 	return health, nil
 }

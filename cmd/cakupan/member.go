@@ -165,8 +165,11 @@ func (w *where) tellSecret(out *console, r *access.Registry, name, secret string
 		line.Secret = secret
 		return out.writeJSON(line)
 	}
-	out.note("%s is registered as %s. This is its secret, shown this once; it is for nobody else:",
-		name, entries[place].Role)
+	what := fmt.Sprintf("%s is registered as %s. This is its secret", name, entries[place].Role)
+	if !entries[place].RotatedAt.IsZero() {
+		what = name + " has a new secret, and the old one is worth nothing any more. This is it"
+	}
+	out.note("%s, shown this once; it is for nobody else:", what)
 	_, err = fmt.Fprintln(out.stdout, secret)
 	return err
 }

@@ -177,9 +177,9 @@ func (s *source) publish(ctx context.Context, raw []byte) (cloudevents.Receipt, 
 		return none, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/cloudevents+json")
-	response, err := s.client.Do(request)
+	response, err := s.do(ctx, request)
 	if err != nil {
-		return none, unreachable(ctx, s.base, err)
+		return none, err
 	}
 	const answerMax = 1 << 20
 	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
@@ -190,7 +190,7 @@ func (s *source) publish(ctx context.Context, raw []byte) (cloudevents.Receipt, 
 	if json.Unmarshal(body, &got) == nil && len(got.Receipts) == 1 {
 		return got.Receipts[0], nil
 	}
-	return none, problem.Parse(response.StatusCode, body, true)
+	return none, s.denied(problem.Parse(response.StatusCode, body, true))
 }
 
 // tellReceipt prints what became of the event; a refusal is the command's error.

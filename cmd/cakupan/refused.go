@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,8 +29,9 @@ type refusedCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*refusedCommand) Help() string {
 	return `What a publisher sends by NATS without waiting for receipts can only be refused later.
-It is kept, sealed, until somebody settles it here. To retry and drop, ask at the machine of the
-server.
+It is kept, sealed, until somebody settles it here. To retry and drop, ask on the machine of the
+server, with an auditor's secret where it has registered members; the server notes who did. What is
+refused again for another reason gets a new number.
 
 Examples:
 
@@ -66,7 +68,8 @@ func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) erro
 		err := s.refused(ctx, func(line []byte, one httpapi.Refused) error {
 			count++
 			if w.JSON {
-				_, err := fmt.Fprintf(buffered, "%c%s", "[,"[min(count-1, 1)], line)
+				between := [...]string{"[", ",\n"}[min(count-1, 1)]
+				_, err := fmt.Fprintf(buffered, "%s%s", between, bytes.TrimSpace(line))
 				return err
 			}
 			t.add(strconv.FormatUint(one.Number, 10), localTime(one.ReceivedAt), one.Publisher,

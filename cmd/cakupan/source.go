@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -150,12 +151,9 @@ func (s *source) denied(e *problem.Error) error {
 // ask sends a request and returns the answer, whose body the caller closes. An answer that is a
 // problem is returned as that error.
 func (s *source) ask(ctx context.Context, request *http.Request) (*http.Response, error) {
-	if s.secret != "" {
-		request.Header.Set("Authorization", "Bearer "+s.secret)
-	}
-	response, err := s.client.Do(request.WithContext(ctx))
+	response, err := s.do(ctx, request)
 	if err != nil {
-		return nil, unreachable(ctx, s.base, err)
+		return nil, err
 	}
 	if response.StatusCode == http.StatusOK {
 		return response, nil
@@ -168,10 +166,27 @@ func (s *source) ask(ctx context.Context, request *http.Request) (*http.Response
 	return nil, s.denied(problem.Parse(response.StatusCode, body, false))
 }
 
+// do sends a request with the secret, where there is one.
+func (s *source) do(ctx context.Context, request *http.Request) (*http.Response, error) {
+	if s.secret != "" {
+		request.Header.Set("Authorization", "Bearer "+s.secret)
+	}
+	response, err := s.client.Do(request.WithContext(ctx))
+	if err != nil {
+		return nil, unreachable(ctx, s.base, err)
+	}
+	return response, nil
+}
+
 // unreachable says that there was no answer; not so when it was not waited for.
 func unreachable(ctx context.Context, base string, err error) error {
-	if ctx.Err() != nil {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &untrusted):
+		return problem.Wrap(problem.ServerUnreachable, base+" answers with a certificate that is"+
+			" not trusted here: have SSL_CERT_FILE name a file with it", err)
 	}
 	return problem.Wrap(problem.ServerUnreachable,
 		base+" does not answer: is `cakupan serve` running there?", err)

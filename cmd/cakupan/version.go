@@ -28,7 +28,10 @@ func (*versionCommand) Run(w *where, out *console) error {
 			Format   int    `json:"format"` // of data folders
 		}{version, revision, runtime.Version(), folderFormat})
 	}
-	_, err := fmt.Fprintf(out.stdout, "cakupan %s %s, %s, folder format %d\n",
-		version, revision, runtime.Version(), folderFormat)
+	if revision != "" {
+		version += " " + revision
+	}
+	_, err := fmt.Fprintf(out.stdout, "cakupan %s, %s, folder format %d\n",
+		version, runtime.Version(), folderFormat)
 	return err
 }
