@@ -49,7 +49,7 @@ func journalPath(dir string, number int) string {
 	return filepath.Join(dir, journalName+strconv.Itoa(number))
 }
 
-// createJournal makes a journal and makes it durable under its name.
+// createJournal makes a journal and makes it durable under its name. After an error there is none.
 func createJournal(path string, owner []byte) (*journal, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, keyMode)
 	if err != nil {
@@ -57,7 +57,7 @@ func createJournal(path string, owner []byte) (*journal, error) {
 	}
 	_, err = file.Write(owner)
 	if err = errors.Join(err, file.Sync(), syncDir(filepath.Dir(path))); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, file.Close(), os.Remove(path))
 	}
 	return &journal{file: file, size: int64(len(owner))}, nil
 }
@@ -144,14 +144,19 @@ func replay(dir string, owner []byte, to map[handle]id) (*journal, error) {
 	return &journal{file: file, number: number, size: size}, nil
 }
 
-// readJournal adds the ids of a journal to a map, and returns up to where it is whole. Only the
-// last journal may have been cut off by a crash.
+// readJournal adds the ids of a journal to a map, and returns up to where it is whole: 0 when not
+// even its head is. Only the last journal may have been cut off within its blocks by a crash.
 func readJournal(path string, owner []byte, to map[handle]id, last bool) (int64, error) {
 	content, err := readBounded(path)
 	if err != nil {
 		return 0, err
 	}
 	at := len(owner)
+	if len(content) < at {
+		// The head could not be written, nor the file be removed: no id was ever in it. A later
+		// attempt made the next journal.
+		return 0, nil
+	}
 	if !bytes.HasPrefix(content, owner) {
 		if last && !blockAfter(content, 0) {
 			return 0, nil // a crash came between the making of the file and its head
@@ -174,11 +179,27 @@ func readJournal(path string, owner []byte, to map[handle]id, last bool) (int64,
 	return int64(at), nil
 }
 
-// seal ends a journal that nothing will be appended to.
+// seal ends a journal that nothing will be appended to. After an error it can be tried again.
 func (j *journal) seal() error {
 	// What a failed append has left behind would look like damage in a journal that is not the
 	// last one.
-	return errors.Join(j.file.Truncate(j.size), j.file.Sync(), j.file.Close())
+	if err := errors.Join(j.file.Truncate(j.size), j.file.Sync()); err != nil {
+		return errors.Join(err, j.reopen())
+	}
+	_ = j.file.Close() // all is on stable storage: its error would say nothing
+	return nil
+}
+
+// reopen takes another descriptor of the file, as an error may stick to the one there is; that
+// one stays when there is no other.
+func (j *journal) reopen() error {
+	file, err := os.OpenFile(j.file.Name(), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	_ = j.file.Close() // it has failed already
+	j.file = file
+	return nil
 }
 
 func readBounded(path string) (content []byte, err error) {

@@ -76,6 +76,12 @@ func Open(dir, ledger string) (*Vault, error) {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
 	dbPath := filepath.Join(dir, dbName)
+	if _, err := os.Stat(dbPath); errors.Is(err, fs.ErrNotExist) {
+		// Before anything is made, or the next start would find a vault.
+		if err := neverUsed(dir); err != nil {
+			return nil, fmt.Errorf("open vault %s: %w", dbPath, err)
+		}
+	}
 	key, err := findKey(filepath.Join(dir, keyName), dbPath)
 	if err != nil {
 		return nil, err
@@ -90,17 +96,22 @@ func Open(dir, ledger string) (*Vault, error) {
 	}
 	owner := v.hasher.sum(journalText + ledger)
 	v.owner = owner[:]
-	isNew, err := v.claim(ledger)
-	if err == nil {
+	if err = v.claim(ledger); err == nil {
 		v.journal, err = replay(dir, v.owner, v.recent)
-	}
-	if err == nil && isNew && v.journal != nil {
-		err = ErrLost
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open vault %s: %w", dbPath, err), v.closeFiles())
 	}
 	return v, nil
+}
+
+// neverUsed returns ErrLost when a folder without a vault has journals: there was one.
+func neverUsed(dir string) error {
+	numbers, err := journals(dir)
+	if err == nil && len(numbers) > 0 {
+		err = ErrLost
+	}
+	return err
 }
 
 // findKey reads the key, and makes one for a vault that does not exist yet.
@@ -136,10 +147,10 @@ func openDB(path string) (*bbolt.DB, error) {
 
 // claim compares the format, the ledger and a check of the key with those in the vault, and writes
 // them into a new one.
-func (v *Vault) claim(ledger string) (isNew bool, err error) {
+func (v *Vault) claim(ledger string) error {
 	check := v.hasher.sum(checkText)
-	isOlder := false
-	err = v.db.View(func(tx *bbolt.Tx) error {
+	isNew, isOlder := false, false
+	err := v.db.View(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket(metaBucket())
 		switch {
 		case meta == nil:
@@ -162,14 +173,18 @@ func (v *Vault) claim(ledger string) (isNew bool, err error) {
 	})
 	switch {
 	case err == nil && isNew:
-		return true, v.describe(ledger, check[:])
+		// A file that is there may be empty all the same.
+		if err := neverUsed(v.dir); err != nil {
+			return err
+		}
+		return v.describe(ledger, check[:])
 	case err == nil && isOlder:
 		// Before there is a journal: an older program would not look into it.
-		return false, v.db.Update(func(tx *bbolt.Tx) error {
+		return v.db.Update(func(tx *bbolt.Tx) error {
 			return tx.Bucket(metaBucket()).Put(formatKey(), []byte(format))
 		})
 	}
-	return false, err
+	return err
 }
 
 // describe writes into a new vault what it is.
