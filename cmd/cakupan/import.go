@@ -53,15 +53,18 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 			return err
 		}
 	}
+	if err := checkRejects(c.Rejects, c.Files, out.stdin); err != nil {
+		return err
+	}
 	opts, err := checkLists(c.Files, &c.listFlags, c.Rejects)
 	if err != nil {
 		return err
 	}
-	refused, err := newRejects(c.Rejects, len(c.Files) > 1)
+	refused, err := newRejects(c.Rejects, len(c.Files) > 1, out.note)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, refused.close()) }()
+	defer func() { err = errors.Join(err, refused.close(err)) }()
 	t := newTally(out, refused, w.JSON, c.DryRun)
 	job := func(s *source) error {
 		failed := c.importAll(ctx, &listImport{opts: opts, from: s}, t, out)

@@ -21,7 +21,7 @@ type listFlags struct {
 	Source  string   `placeholder:"URI" help:"${listSource}"`
 	Kind    string   `placeholder:"KIND" help:"${listKind}"`
 	Sheet   string   `placeholder:"NAME" help:"Of a workbook with several lists: which sheet."`
-	Default []string `sep:"none" placeholder:"COLUMN=VALUE" help:"${default}"`
+	Default []string `sep:"none" placeholder:"COLUMN=VALUE" help:"${listDefault}"`
 }
 
 // given tells whether any was.
@@ -149,6 +149,7 @@ func (l *listImport) importList(ctx context.Context, path string, t *tally) (err
 	// A row may still be read when an import is interrupted; see importFile.
 	defer func() { err = errors.Join(err, list.Close()) }()
 	t.list(path, list.Info())
+	defer func() { t.reading = nil }()
 	if t.rejects != nil {
 		if err := t.rejects.begin(list.List); err != nil {
 			return err
@@ -160,11 +161,18 @@ func (l *listImport) importList(ctx context.Context, path string, t *tally) (err
 		return err
 	}
 	t.part = list.file.part
-	return inFile(path, importEvents(ctx, list.Events(key), sparing(l.to), t))
+	before := t.Read
+	err = importEvents(ctx, list.Events(key), sparing(l.to), t)
+	if err == nil && t.Read == before {
+		t.meter.end()
+		t.out.note("%s: %s", path, list.Info().NoRowsWords())
+	}
+	return inFile(path, err)
 }
 
 // list tells what is known of a list.
 func (t *tally) list(path string, info lists.Info) {
+	t.reading, t.told = &info, false
 	t.Lists = append(t.Lists, listSummary{
 		File: path, Kind: info.Kind.String(), List: info.ID, Source: info.Source,
 		Sheet: info.Sheet, Header: info.Header, Ignored: append([]string{}, info.Ignored...),

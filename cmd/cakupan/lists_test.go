@@ -7,8 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xuri/excelize/v2"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // listsImport imports a file and returns what it came to.
@@ -33,7 +38,7 @@ func fillBook(t *testing.T, path, id string, rows [][]any) {
 		t.Fatal(err)
 	}
 	for i, row := range rows {
-		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+4), &row); err != nil {
+		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+5), &row); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -205,7 +210,7 @@ func correct(t *testing.T, path string) {
 		switch words := row[8]; {
 		case strings.Contains(words, "NIK: Excel telah membuang angka"):
 			err = f.SetCellValue(sheet, fmt.Sprintf("A%d", i+1), "7503011501900002")
-		case strings.Contains(words, "Kode Wilayah: maksudnya 75.03"):
+		case strings.Contains(words, "Kode Wilayah: Apakah maksudnya 75.03"):
 			err = f.SetCellValue(sheet, fmt.Sprintf("C%d", i+1), "75.03")
 		default:
 			continue
@@ -219,5 +224,81 @@ func correct(t *testing.T, path string) {
 	}
 	if err := f.Save(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTemplateBooks looks for sheets, and what they say, of the workbooks of templates.
+func TestTemplateBooks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ kind, language, sheets, help string }{
+		{"enrolment", "id", "[Daftar Petunjuk Pilihan]", "Orang yang dihapus dari daftar tetap tercakup"},
+		{"termination", "en", "[List Help Choices]", "A person whom you delete from the list stays covered"},
+		{"funding", "id", "[Daftar Petunjuk]", "(funding.committed): tanyakan kepada pengelola"},
+	} {
+		path := filepath.Join(t.TempDir(), "template.xlsx")
+		_, diagnostics, code := e2eRun(t.Context(), t, nil, "template", c.kind, "--lang", c.language, "-o", path)
+		if code != 0 {
+			t.Fatal(diagnostics)
+		}
+		f, err := excelize.OpenFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(f.GetSheetList()); got != c.sheets {
+			t.Errorf("%s: %s", c.kind, got)
+		}
+		if rows, err := f.GetRows(f.GetSheetName(1)); err != nil || !strings.Contains(fmt.Sprint(rows), c.help) {
+			t.Errorf("%v, %q", err, rows)
+		}
+		rows, err := f.GetRows(f.GetSheetName(0))
+		if source := map[string]string{"id": "Sumber", "en": "Source"}[c.language]; err != nil || rows[2][0] != source {
+			t.Errorf("%v, %q", err, rows)
+		}
+		all, err := f.GetDataValidations(f.GetSheetName(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range all { // each drop-down offers a column that is there, to its end
+			if v.Formula1 == "" {
+				continue
+			}
+			sheet, cells, _ := strings.Cut(strings.ReplaceAll(v.Formula1, "$", ""), "!")
+			first, last, _ := strings.Cut(cells, ":")
+			head, _ := f.GetCellValue(sheet, first[:1]+"1")
+			end, _ := f.GetCellValue(sheet, last)
+			if v.PromptTitle == nil || head != *v.PromptTitle || end == "" {
+				t.Errorf("%s: %s offers %q to %q", v.Sqref, v.Formula1, head, end)
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSourceOfAListIsTold tells once a file which source a list has that its sender may not give.
+func TestSourceOfAListIsTold(t *testing.T) {
+	t.Parallel()
+	var diagnostics strings.Builder
+	tally := newTally(&console{stderr: &diagnostics, now: time.Now}, nil, false, false)
+	refused := &cloudevents.Receipt{Code: event.Forbidden, Field: "source", Detail: "not yours"}
+	for _, path := range []string{"a.csv", "b.csv"} {
+		tally.file = path
+		tally.list(path, lists.Info{ID: "BB-1", Source: "urn:cakupan:list:BB-1", Lang: lists.Indonesian})
+		for row := range 3 {
+			if err := tally.refuse(refused, row+2, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := path + `: sumber daftar ini urn:cakupan:list:BB-1: kirim dengan --source URI,` +
+			` atau tulis "Sumber" dan URI-nya di atas kolom` + "\n"
+		if strings.Count(diagnostics.String(), want) != 1 {
+			t.Errorf("%s", diagnostics.String())
+		}
+	}
+	tally.reading, tally.told = nil, false
+	diagnostics.Reset()
+	if err := tally.refuse(refused, 1, nil); err != nil || strings.Contains(diagnostics.String(), "Sumber") {
+		t.Errorf("%v: of events: %s", err, diagnostics.String())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,11 @@ import (
 // rejects is the file that gets what was refused: events as lines of JSON, or the rows of a list
 // as a list again.
 type rejects struct {
+	path     string
 	file     *os.File
+	renamed  bool // the file gets its name when it is whole
+	count    int  // of what was refused
+	note     func(format string, args ...any)
 	out      *bufio.Writer
 	encoder  *json.Encoder
 	withFile bool // say which file an event came from
@@ -38,21 +43,76 @@ type reject struct {
 	Input  string     `json:"input"`
 }
 
-// newRejects makes the file; without a name there is none.
-func newRejects(path string, withFile bool) (*rejects, error) {
+// checkRejects makes sure, before anything is read, that a file of that name destroys nothing.
+func checkRejects(path string, inputs []string, stdin io.Reader) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // there is nothing yet, or newRejects says what is wrong
+	}
+	for _, input := range inputs {
+		if isInput(info, input, stdin) {
+			return usage(path + " is what you import: name another file for --rejects")
+		}
+	}
+	switch {
+	case isList(path):
+		return usage(path + " is there already: name another file for --rejects")
+	case info.Mode().IsRegular() && !holdsRejects(path):
+		return usage(path + " is there already, and not from --rejects: name another file")
+	}
+	return nil
+}
+
+// holdsRejects tells whether a file is empty or begins as an older one of what was refused.
+func holdsRejects(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	start := make([]byte, len(`{"file":`))
+	n, err := io.ReadFull(file, start)
+	if file.Close() != nil {
+		return false
+	}
+	return errors.Is(err, io.EOF) || string(start[:n]) == `{"file":` ||
+		string(start[:n]) == `{"line":`
+}
+
+func isInput(info os.FileInfo, input string, stdin io.Reader) bool {
+	var other os.FileInfo
+	var err error
+	if file, ok := stdin.(*os.File); input == "-" && ok {
+		other, err = file.Stat()
+	} else {
+		other, err = os.Stat(input)
+	}
+	return err == nil && os.SameFile(info, other)
+}
+
+// newRejects begins the file; without a name there is none. Until it is whole it stands beside
+// where it will be, so that an older one is lost to nothing less.
+func newRejects(path string, withFile bool, note func(format string, args ...any),
+) (*rejects, error) {
 	if path == "" {
 		return nil, nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
-	if err == nil && isList(path) {
-		// Rows are given back as they were, NIK and all: not even an older file of the same name
-		// may show them to others.
-		err = file.Chmod(privateFiles)
+	r := &rejects{path: path, withFile: withFile, note: note}
+	var err error
+	if info, missing := os.Lstat(path); missing == nil && !info.Mode().IsRegular() {
+		// A pipe, a terminal or a link: another file must not take its place.
+		r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
+	} else {
+		// Rows are given back as they were, NIK and all: it is nobody else's to read.
+		r.file, err = os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+		r.renamed = true
 	}
 	if err != nil {
 		return nil, problem.Wrap(problem.FileNotReadable, path+" cannot be written", err)
 	}
-	r := &rejects{file: file, out: bufio.NewWriter(file), withFile: withFile}
+	r.out = bufio.NewWriter(r.file)
 	if isList(path) {
 		r.asIs = strings.ToLower(filepath.Ext(path))
 	}
@@ -82,6 +142,7 @@ func (r *rejects) add(file string, place int, receipt *cloudevents.Receipt, raw 
 	if err := r.write(file, place, receipt, raw); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
+	r.count++
 	return nil
 }
 
@@ -110,12 +171,31 @@ func (r *rejects) write(file string, place int, receipt *cloudevents.Receipt, ra
 	})
 }
 
-func (r *rejects) close() error {
+// close ends the file and gives it its name. Where an import failed, it has what was refused
+// before; where it failed with nothing refused, or a list has nothing to be corrected, there is
+// none, and an older file stays.
+func (r *rejects) close(failed error) error {
 	if r == nil {
 		return nil
 	}
-	if err := errors.Join(r.out.Flush(), r.file.Close()); err != nil {
+	keep := r.count > 0 || r.asIs == "" && failed == nil
+	err := r.out.Flush()
+	if r.renamed && keep && err == nil {
+		err = r.file.Sync()
+	}
+	err = errors.Join(err, r.file.Close())
+	switch {
+	case !r.renamed:
+	case keep && err == nil:
+		err = os.Rename(r.file.Name(), r.path)
+	default:
+		err = errors.Join(err, os.Remove(r.file.Name()))
+	}
+	if err != nil {
 		return fmt.Errorf("write rejects: %w", err)
+	}
+	if r.renamed && !keep && failed == nil {
+		r.note("nothing was refused: %s was not written", r.path)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -36,6 +37,8 @@ type tally struct {
 	dryRun  bool
 	started time.Time
 	file    string
+	reading *lists.Info // the list that is read, nil for events
+	told    bool        // how to give the list another source
 	meter   *meter
 	part    func() float64 // how much of the input is read, 0 to 1; negative: not known
 }
@@ -78,6 +81,11 @@ func (t *tally) appended(sequence uint64) {
 }
 
 func (t *tally) refuse(r *cloudevents.Receipt, place int, raw []byte) error {
+	if t.reading != nil && !t.told && r.Code == event.Forbidden && r.Field == "source" {
+		t.told = true
+		t.meter.end()
+		t.out.note("%s: %s", t.file, t.reading.SourceWords())
+	}
 	if t.rejects != nil {
 		return t.rejects.add(t.file, place, r, raw)
 	}

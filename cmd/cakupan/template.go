@@ -96,27 +96,57 @@ func (b *book) style(s *excelize.Style) int {
 // writeBook writes a template as a workbook.
 func writeBook(out io.Writer, t *lists.Template, language lists.Language) error {
 	b := &book{File: excelize.NewFile()}
-	help, codes := "Help", "Codes"
+	help, choices := "Help", "Choices"
 	if language == lists.Indonesian {
-		help, codes = "Petunjuk", "Kode"
+		help, choices = "Petunjuk", "Pilihan"
 	}
 	b.note(b.SetSheetName("Sheet1", t.Sheet))
-	for _, name := range []string{help, codes} {
-		_, err := b.NewSheet(name)
-		b.note(err)
-	}
-	b.fillList(t, codes)
+	_, err := b.NewSheet(help)
+	b.note(err)
+	b.fillList(t, b.fillChoices(t, choices))
 	b.fillHelp(t, help, language)
-	_, err := b.WriteTo(out)
+	_, err = b.WriteTo(out)
 	return errors.Join(append(b.errs, err, b.Close())...)
 }
 
-// fillList fills the sheet that people fill in, and the one with what they may choose.
-func (b *book) fillList(t *lists.Template, codes string) {
-	bold := b.style(&excelize.Style{
+// bold returns the format of names of columns.
+func (b *book) bold() int {
+	return b.style(&excelize.Style{
 		Font: &excelize.Font{Bold: true},
 		Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDEBF7"}},
 	})
+}
+
+// fillChoices fills the sheet with what people may choose, if there is anything, and returns for
+// each column where its choices stand. It has no column of persons: it is never taken for a list.
+func (b *book) fillChoices(t *lists.Template, sheet string) []string {
+	ranges := make([]string, len(t.Columns))
+	bold, at := b.bold(), 0
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if len(c.Choices) == 0 {
+			continue
+		}
+		if at++; at == 1 {
+			_, err := b.NewSheet(sheet)
+			b.note(err)
+		}
+		letters, err := excelize.ColumnNumberToName(at)
+		b.note(err)
+		b.set(sheet, at, 1, c.Title)
+		b.note(b.SetCellStyle(sheet, letters+"1", letters+"1", bold))
+		b.note(b.SetColWidth(sheet, letters, letters, 32))
+		for n, choice := range c.Choices {
+			b.set(sheet, at, n+2, choice)
+		}
+		ranges[i] = fmt.Sprintf("%s!$%s$2:$%s$%d", sheet, letters, letters, len(c.Choices)+1)
+	}
+	return ranges
+}
+
+// fillList fills the sheet that people fill in.
+func (b *book) fillList(t *lists.Template, choices []string) {
+	bold := b.bold()
 	day := "yyyy-mm-dd"
 	dates := b.style(&excelize.Style{CustomNumFmt: &day})
 	texts := b.style(&excelize.Style{NumFmt: 49}) // Text
@@ -134,15 +164,8 @@ func (b *book) fillList(t *lists.Template, codes string) {
 		b.set(t.Sheet, i+1, header, c.Title)
 		top := fmt.Sprint(letters, header)
 		b.note(b.SetCellStyle(t.Sheet, top, top, bold))
-		if len(c.Choices) > 0 { // without the others, the sheet is never taken for a list
-			b.set(codes, i+1, 1, c.Title)
-		}
-		for n, choice := range c.Choices {
-			b.set(codes, i+1, n+2, choice)
-		}
 		rows := fmt.Sprintf("%s%d:%s%d", letters, header+1, letters, header+templateRows)
-		b.validate(t.Sheet, rows, c, fmt.Sprintf("%s!$%s$2:$%s$%d",
-			codes, letters, letters, len(c.Choices)+1))
+		b.validate(t.Sheet, rows, c, choices[i])
 	}
 	for i, line := range t.Lines {
 		b.set(t.Sheet, 1, i+1, line[0])

@@ -205,7 +205,9 @@ func (p *filePosition) Store(handled eventstore.Sequence) error {
 		if _, err = p.file.WriteAt(line, int64(p.line)*lineBytes); err == nil {
 			err = p.file.Sync()
 		}
-		p.line = 1 - p.line
+		if err == nil { // otherwise the other line is the only sound one
+			p.line = 1 - p.line
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("store position: %w", err)

@@ -13,6 +13,8 @@
 package access
 
 import (
+	"slices"
+
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -94,7 +96,15 @@ func (r *Registry) Current(m Member) bool {
 	s := r.refresh()
 	now := s.byName[m.Name]
 	return s.err == nil && now != nil && now.entry.RevokedAt.IsZero() && now.member.key == m.key &&
-		now.member.Role == m.Role
+		now.member.Role == m.Role && sameScope(now.member.Scope, m.Scope)
+}
+
+func sameScope(a, b *event.Scope) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a == b || slices.Equal(a.Sources, b.Sources) &&
+		slices.Equal(a.Regions, b.Regions) && slices.Equal(a.Types, b.Types)
 }
 
 // Entries returns all entries of the register, the revoked ones too, by name. They are shared, and

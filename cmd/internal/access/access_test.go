@@ -351,8 +351,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestGone takes the file away from those who use it. A ledger that has not started yet cannot
-// know that there was one.
+// TestGone takes the file away from those who use it, and from those who start without it: as a
+// copy of the folder does that lacks the file.
 func TestGone(t *testing.T) {
 	r := newRegister(t)
 	secret := mustAdd(t, r, publisher("dinas"))
@@ -361,9 +361,15 @@ func TestGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	login(t, r, "", secret, ErrUnavailable)
-	if !r.Guarded() || r.Err() == nil {
-		t.Error("the ledger is open")
+	late, err := Open(r.path)
+	wantCode(t, err, problem.RegisterUnavailable)
+	for _, r := range []*Registry{r, late} {
+		if !r.Guarded() || r.Err() == nil || !strings.Contains(r.Err().Error(), "delete access.lock") {
+			t.Errorf("the ledger is open, or nobody says how to go on: %v", r.Err())
+		}
 	}
+	_, err = late.Add(publisher("new"))
+	wantCode(t, err, problem.RegisterUnavailable)
 	if err := os.Rename(r.path+".bak", r.path); err != nil {
 		t.Fatal(err)
 	}
@@ -372,6 +378,60 @@ func TestGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	login(t, r, "", secret, ErrUnavailable)
+	if err := errors.Join(os.Remove(r.path), os.Remove(r.lockPath())); err != nil {
+		t.Fatal(err)
+	}
+	if reopen(t, r.path).Guarded() {
+		t.Error("to begin anew is not possible")
+	}
+}
+
+// TestNeverThere asks for a register, and fails to change it, before there is one: the ledger
+// stays open, also where the first change ended after it had made the lock.
+func TestNeverThere(t *testing.T) {
+	r := newRegister(t)
+	if _, err := r.Entries(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(r.lockPath()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("reading made the lock: %v", err)
+	}
+	wantCode(t, r.Revoke("nobody", Publisher), problem.NotFound)
+	if _, err := os.Stat(r.lockPath()); err != nil {
+		t.Error(err)
+	}
+	if again := reopen(t, r.path); again.Guarded() {
+		t.Error("a lock alone guards")
+	}
+	mustAdd(t, r, publisher("dinas"))
+}
+
+// TestScopeChanges narrows what a publisher may report by hand: who logged in before is not
+// current any more.
+func TestScopeChanges(t *testing.T) {
+	r := newRegister(t)
+	secret := mustAdd(t, r, publisher("dinas"))
+	before := login(t, r, "", secret, nil)
+	mustAdd(t, r, publisher("other"))
+	if !r.Current(before) {
+		t.Error("another's registration ends a login")
+	}
+	for _, change := range [][2]string{
+		{`"urn:dinas"`, `"urn:dinas:kota"`}, {`"75"`, `"75.03"`}, {`enrolment.opened.v1`, `enrolment.amended.v1`},
+	} {
+		m := login(t, r, "", secret, nil)
+		whole, err := os.ReadFile(r.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		narrower := strings.Replace(string(whole), change[0], change[1], 1)
+		if err := os.WriteFile(r.path, []byte(narrower), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if now := login(t, r, "", secret, nil); r.Current(m) || !r.Current(now) {
+			t.Errorf("%s: the scope of before counts", change[0])
+		}
+	}
 }
 
 // TestThrottle fails to log in until it is told to wait. Whoever has a right secret is not.

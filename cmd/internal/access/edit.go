@@ -101,24 +101,20 @@ func (r *Registry) moment() time.Time { return r.now().UTC().Truncate(time.Secon
 func (r *Registry) edit(
 	change func([]Entry) (entries []Entry, secret string, err error),
 ) (secret string, err error) {
-	unlock, err := r.lock()
+	lock, err := r.lock()
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	raw, err := readFile(r.path)
-	var entries []Entry
-	switch {
-	case err == nil:
-		entries, err = parse(raw)
-	case errors.Is(err, fs.ErrNotExist):
-		err = nil
-	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	entries, err := r.present()
 	if err == nil {
 		entries, secret, err = change(entries)
 	}
 	if err == nil {
 		err = r.write(entries)
+	}
+	if err == nil {
+		err = mark(lock)
 	}
 	if err != nil {
 		return "", err
@@ -126,14 +122,65 @@ func (r *Registry) edit(
 	return secret, nil
 }
 
+// present reads the entries that are to be changed: none before the first.
+func (r *Registry) present() ([]Entry, error) {
+	raw, err := readFile(r.path)
+	if err == nil {
+		return parse(raw)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	marked, err := r.marked()
+	if err == nil && marked {
+		err = errGone
+	}
+	return nil, err
+}
+
 // lockTime is how long to wait for another change: each takes milliseconds.
 const lockTime = 30 * time.Second
 
-// lock keeps others from changing the register until unlock. It is a file of its own, because the
-// register itself is another file after each change.
-func (r *Registry) lock() (unlock func() error, err error) {
-	path := strings.TrimSuffix(r.path, filepath.Ext(r.path)) + ".lock"
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, privateFile)
+// lockPath returns the path of the lock. It is a file of its own, because the register itself is
+// another file after each change.
+func (r *Registry) lockPath() string {
+	return strings.TrimSuffix(r.path, filepath.Ext(r.path)) + ".lock"
+}
+
+// lockText is what the lock holds once a register was written. An empty lock says nothing: the
+// first change may have ended before it wrote one.
+const lockText = "The register beside this file says who may report and read.\n" +
+	"Without it, nobody may.\n"
+
+// mark notes in the lock that there is a register.
+func mark(lock *os.File) error {
+	info, err := lock.Stat()
+	if err == nil && info.Size() == 0 {
+		_, err = lock.WriteString(lockText)
+		err = errors.Join(err, lock.Sync())
+	}
+	if err != nil {
+		return fmt.Errorf("note that there is a register: %w", err)
+	}
+	return nil
+}
+
+// marked tells whether there ever was a register.
+func (r *Registry) marked() (bool, error) {
+	info, err := os.Stat(r.lockPath())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, denied(r.lockPath(), err)
+	}
+	return info.Size() > 0, nil
+}
+
+// lock keeps others from changing the register until the file it returns is closed.
+func (r *Registry) lock() (file *os.File, err error) {
+	path := r.lockPath()
+	file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, privateFile)
 	if err != nil {
 		return nil, denied(path, err)
 	}
@@ -141,7 +188,7 @@ func (r *Registry) lock() (unlock func() error, err error) {
 		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		switch {
 		case err == nil:
-			return file.Close, nil
+			return file, nil
 		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
 		case time.Now().After(deadline):

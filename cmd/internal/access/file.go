@@ -73,8 +73,9 @@ type row struct {
 }
 
 // errGone says that the register of a guarded ledger is not there any more.
-var errGone = errors.New("the register of publishers and readers is gone: put it back from a" +
-	" copy, or stop the ledger first to have it start without one")
+var errGone = problem.New(problem.RegisterUnavailable, "the register of publishers and readers is"+
+	" gone, so nobody is let in: put access.json back from a copy; or, to begin anew with a ledger"+
+	" open to its machine, delete access.lock beside it and start the ledger again")
 
 // readFile reads the file. It must be the owner's alone.
 func readFile(path string) (raw []byte, err error) {

@@ -48,8 +48,9 @@ type record struct {
 	member Member
 }
 
-// Open opens the register in the file of a path. No file is an empty register. It refuses one that
-// cannot be read, is damaged, of a newer format, or open to other users of the machine.
+// Open opens the register in the file of a path. No file is an empty register, unless the lock
+// beside it says that there was one: a ledger restored without it must not be open. It refuses
+// one that cannot be read, is damaged, of a newer format, or open to other users of the machine.
 func Open(path string) (*Registry, error) {
 	r := &Registry{
 		path: path, now: time.Now, log: slog.New(slog.DiscardHandler), throttle: newThrottle(),
@@ -148,12 +149,15 @@ func (r *Registry) read(before *state, now stamp) *state {
 	next := &state{stamp: now, readAt: r.now(), version: before.version}
 	changed := time.Unix(now.changed.Unix())
 	next.unsettle = !now.missing && now.err == nil && next.readAt.Sub(changed) < unsettledTime
-	raw, err := []byte(nil), now.err
+	raw, err, marked := []byte(nil), now.err, false
 	if err == nil {
-		raw, err = readFile(r.path)
+		// First whether there was one: otherwise the first could be written in between.
+		if marked, err = r.marked(); err == nil {
+			raw, err = readFile(r.path)
+		}
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !before.guarded:
+	case errors.Is(err, fs.ErrNotExist) && !before.guarded && !marked:
 		next.stamp = stamp{missing: true}
 		return next
 	case errors.Is(err, fs.ErrNotExist):

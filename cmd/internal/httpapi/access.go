@@ -26,6 +26,7 @@ type Access interface {
 
 // Member is who has logged in.
 type Member struct {
+	Name  string
 	Role  Role
 	Scope *event.Scope // what a publisher may report
 
@@ -90,8 +91,11 @@ var challenges = []string{
 
 // admit refuses a request that who asks has no right to, and otherwise notes who it is.
 func (a *API) admit(w *reply, r *http.Request, pattern string) error {
-	allowed := rights[pattern]
-	if a.config.Access == nil || allowed&anybody != 0 || !a.config.Access.Guarded() {
+	allowed, guarded := rights[pattern], a.isGuarded()
+	switch {
+	case !guarded && pattern != "GET /healthz":
+		return ownName(r)
+	case !guarded || allowed&anybody != 0:
 		return nil
 	}
 	name, secret, err := credentials(r.Header)
@@ -109,11 +113,18 @@ func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 	return nil
 }
 
+// isGuarded tells whether who asks must log in.
+func (a *API) isGuarded() bool { return a.config.Access != nil && a.config.Access.Guarded() }
+
 // still refuses to go on with a long request of somebody who was revoked, or got another secret,
-// since it began.
+// since it began; and of anybody who began it while the ledger was open, once that is guarded.
 func (w *reply) still() error {
-	if w.member == nil || w.member.Current() {
+	switch {
+	case w.member == nil && !w.api.isGuarded(), w.member != nil && w.member.Current():
 		return nil
+	case w.member == nil:
+		return problem.New(problem.Unauthenticated, "this ledger has begun to ask who reports and"+
+			" reads: what is not answered for was not done. Log in, and send it again")
 	}
 	return problem.New(problem.Unauthenticated, "the secret was rotated or revoked meanwhile: what"+
 		" is not answered for was not done. Ask whoever runs the ledger")
@@ -135,8 +146,8 @@ func (r Role) limits() string {
 	return "this role may do nothing"
 }
 
-// failAdmit answers that a request was not admitted. A body that comes with it is not read, so
-// the connection cannot serve another request.
+// failAdmit answers that a request was not admitted, or is no more. A body that comes with it may
+// not be read, so the connection cannot serve another request.
 func (w *reply) failAdmit(r *http.Request, err error) {
 	if problem.From(err).Code == problem.Unauthenticated {
 		w.Header()["Www-Authenticate"] = challenges

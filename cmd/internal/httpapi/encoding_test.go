@@ -284,7 +284,7 @@ func TestSlowEncodedClients(t *testing.T) {
 			for _, leave := range []bool{false, true} {
 				conn, in := dial(t, server)
 				body := encoded(t, encoding, strings.Repeat(" ", 100)+opened("1"))
-				_, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
+				_, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 					"Content-Encoding: %s\r\nContent-Length: 1000\r\n\r\n%s", contentType, encoding,
 					body[:len(body)-20])
 				if err != nil {

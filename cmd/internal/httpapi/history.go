@@ -123,15 +123,31 @@ func (a *API) postVerify(w *reply, r *http.Request) {
 // that is not this machine's own: a name of a stranger may be made to lead here.
 func onlyHere(r *http.Request) error {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	host := r.Host
-	if name, _, err := net.SplitHostPort(r.Host); err == nil {
-		host = name
-	}
-	to, toErr := netip.ParseAddr(strings.Trim(host, "[]"))
-	here := host == "localhost" || toErr == nil && to.Unmap().IsLoopback()
-	if err != nil || !from.Addr().Unmap().IsLoopback() || !here {
+	if err != nil || !from.Addr().Unmap().IsLoopback() || !toOwnName(r) {
 		return problem.New(problem.Forbidden,
 			"this is for the operator: ask on the machine of the server, by 127.0.0.1 or localhost")
 	}
 	return nil
+}
+
+// ownName refuses a request to an open ledger that was sent to another name than the machine's
+// own. A stranger's page may make its own name lead here: for the browser it then asks its own
+// server, and reads the answer.
+func ownName(r *http.Request) error {
+	if toOwnName(r) {
+		return nil
+	}
+	return problem.New(problem.Forbidden, "this ledger is open to its own machine alone: ask by"+
+		" 127.0.0.1 or localhost. To be asked by another name, have those who ask log in:"+
+		" `cakupan publisher add` and `cakupan reader add`")
+}
+
+// toOwnName tells whether a request was sent to a name that every machine has for itself.
+func toOwnName(r *http.Request) bool {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(r.Host); err == nil {
+		host = name
+	}
+	to, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || err == nil && to.Unmap().IsLoopback()
 }

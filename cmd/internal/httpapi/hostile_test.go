@@ -51,16 +51,16 @@ func TestMalformedHTTP(t *testing.T) {
 	for _, request := range []string{
 		"\x00\x01\x02\r\n\r\n",
 		"GET /v1/coverage\r\n\r\n",
-		"GET /v1/coverage HTTP/9.9\r\nHost: x\r\n\r\n",
+		"GET /v1/coverage HTTP/9.9\r\nHost: localhost\r\n\r\n",
 		"GET /v1/coverage HTTP/1.1\r\n\r\n",
-		"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 2*headerBytesMax) + "\r\n\r\n",
-		"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-		"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
-		"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
-		"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: " + batchType +
+		"GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + strings.Repeat("x", 2*headerBytesMax) + "\r\n\r\n",
+		"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+		"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+		"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+		"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + batchType +
 			"\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: " + streamType +
+		"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + streamType +
 			"\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
 	} {
 		conn, in := dial(t, server)
@@ -83,7 +83,7 @@ func TestMalformedHTTP(t *testing.T) {
 func TestSlowClients(t *testing.T) {
 	ledger := newMemory(t)
 	server := serve(t, ledger, Config{Limits: hasty})
-	head := "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: "
+	head := "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nContent-Type: "
 	for _, c := range []struct{ name, request, want string }{
 		{"header", "POST /v1/events HTTP/1.1\r\nHost:", ""},
 		{"one", head + eventType + "\r\n\r\n{", `"code":"request.timeout"`},
@@ -136,7 +136,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	ledger := newMemory(t)
 	server := serve(t, ledger, Config{Limits: Limits{Write: short}})
 	conn, _ := dial(t, server)
-	_, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
+	_, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 		"Transfer-Encoding: chunked\r\n\r\n", streamType)
 	line := strings.Repeat("x\n", 10_000)
 	for err == nil {
@@ -160,7 +160,7 @@ func TestClientsThatLeave(t *testing.T) {
 		{streamType, opened("2") + "\n" + half},
 	} {
 		conn, in := dial(t, server)
-		if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
+		if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 			"Content-Length: 60000\r\n\r\n%s", c.contentType, c.body); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestEndlessBodies(t *testing.T) {
 		conn, in := dial(t, server)
 		go func() {
 			// The server hangs up on us.
-			_, _ = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
+			_, _ = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 				"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", c.contentType, len(c.body), c.body)
 		}()
 		response, err := http.ReadResponse(in, nil)
@@ -311,7 +311,7 @@ func TestShutdownDuringStream(t *testing.T) {
 	go func() { served <- server.Serve() }()
 	conn, in := dial(t, server)
 	line := opened("1") + "\n"
-	if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
+	if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", streamType, len(line), line); err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func TestTooManyStreams(t *testing.T) {
 	server := serve(t, newMemory(t), Config{Limits: Limits{Streams: 1}})
 	conn, in := dial(t, server)
 	line := opened("1") + "\n"
-	if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n"+
+	if _, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", streamType, len(line), line); err != nil {
 		t.Fatal(err)
 	}

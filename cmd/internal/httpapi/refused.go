@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -143,6 +144,7 @@ func (a *API) postRefused(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	a.tellSettled(w, r, "retried", number)
 	all := cloudevents.ReceiptsOf(receipts)
 	for i := range all.Receipts { // a refused key is as it was sent
 		one := &all.Receipts[i]
@@ -164,5 +166,16 @@ func (a *API) deleteRefused(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	a.tellSettled(w, r, "dropped", number)
 	writeJSON(w, r, http.StatusOK, map[string]uint64{"dropped": number})
+}
+
+// tellSettled tells the operator's log who settled something that was refused.
+func (a *API) tellSettled(w *reply, r *http.Request, how string, number uint64) {
+	by := "open ledger"
+	if w.member != nil {
+		by = w.member.Name
+	}
+	a.config.Log.LogAttrs(r.Context(), slog.LevelInfo, "refused entry settled",
+		slog.Uint64("number", number), slog.String("how", how), slog.String("by", by))
 }

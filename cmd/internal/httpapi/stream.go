@@ -68,7 +68,7 @@ func (a *API) postStream(w *reply, r *http.Request, opts SubmitOptions) {
 			return
 		}
 		if err := w.still(); err != nil {
-			w.fail(r, err)
+			w.failAdmit(r, err)
 			return
 		}
 		got, err := a.ledger.Submit(r.Context(), batch.Raw, opts)

@@ -153,6 +153,10 @@ func (w *reply) failBody(r *http.Request, err error) {
 
 // submitOne takes in one event; when it is refused, the answer is a problem.
 func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts SubmitOptions) {
+	if err := w.still(); err != nil { // the body may have taken its time
+		w.failAdmit(r, err)
+		return
+	}
 	got, err := a.ledger.Submit(r.Context(), [][]byte{raw}, opts)
 	if err != nil {
 		w.fail(r, err)
@@ -173,6 +177,10 @@ func (a *API) postBatch(w *reply, r *http.Request, opts SubmitOptions) {
 	defer work.release()
 	if err := a.readBatch(w, r, work); err != nil {
 		w.failBody(r, err)
+		return
+	}
+	if err := w.still(); err != nil { // the body may have taken its time
+		w.failAdmit(r, err)
 		return
 	}
 	got, err := a.ledger.Submit(r.Context(), work.events, opts)

@@ -19,6 +19,24 @@ func (i Info) IgnoredWords() string {
 	return "columns that are ignored and not kept"
 }
 
+// NoRowsWords says, in the list's language, that it has no rows.
+func (i Info) NoRowsWords() string {
+	if i.Lang == Indonesian {
+		return "daftar ini kosong: tidak ada baris di bawah nama kolom"
+	}
+	return "the list is empty: no row is under the names of its columns"
+}
+
+// SourceWords says, in the list's language, what its source is and how it gets another one.
+func (i Info) SourceWords() string {
+	if i.Lang == Indonesian {
+		return "sumber daftar ini " + i.Source + ": kirim dengan --source URI, atau tulis \"" +
+			fieldSource.title(i.Lang) + "\" dan URI-nya di atas kolom"
+	}
+	return "this list's source is " + i.Source + ": send it with --source URI, or write \"" +
+		fieldSource.title(i.Lang) + "\" and the URI above the columns"
+}
+
 // Shown returns what a file of refusals may show of a row: the columns that are kept, as a JSON
 // object, numbers of people masked.
 func (l *List) Shown(row []byte) string {

@@ -144,10 +144,10 @@ func parseCode(f field, text string) value {
 		switch key {
 		case "meninggal", "meninggaldunia", "wafat", "mati", "died", "death", "dead", "deceased":
 			return invalid(event.FieldInvalid,
-				"kematian bukan alasan berhenti: laporkan sebagai peristiwa worker.died, bukan"+
-					" dalam daftar ini",
-				"death is no reason of a termination: report it as an event worker.died, not in"+
-					" this list")
+				"kematian tidak dilaporkan dalam daftar ini: hapus baris ini dan sampaikan NIK"+
+					" serta tanggal meninggal kepada pengelola Cakupan",
+				"a death is not reported in this list: delete the row, and tell whoever runs"+
+					" Cakupan the NIK and the day of death")
 		}
 	}
 	return invalid(event.FieldInvalid,

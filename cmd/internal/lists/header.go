@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"cakupan/cmd/internal/lists/grid"
@@ -28,6 +29,7 @@ type header struct {
 	language int      // sum over the names: above 0 Indonesian, below English
 	declared []declaration
 	above    []grid.Row // the rows above
+	idCell   string     // where the list's id is missing, as spreadsheets call it; "": nowhere
 }
 
 // declaration is a value given for all rows.
@@ -103,8 +105,12 @@ func (h *header) name(row *grid.Row) bool {
 // two cells or with a colon in one.
 func (h *header) declare(row *grid.Row) {
 	var filled []grid.Cell
-	for _, cell := range row.Cells {
+	at := 0 // the column of the first
+	for i, cell := range row.Cells {
 		if cell.Kind != grid.Empty && !isBlank(cell.Text) {
+			if len(filled) == 0 {
+				at = i
+			}
 			filled = append(filled, cell)
 		}
 	}
@@ -122,6 +128,9 @@ func (h *header) declare(row *grid.Row) {
 		cell = grid.Cell{Kind: next.Kind, Text: bytes.Clone(trim(text))}
 	}
 	m := meanings[plain(string(label))]
+	if m.field == fieldList && len(cell.Text) == 0 {
+		h.idCell = cellName(at+1, row.Number)
+	}
 	if m.field == noField || m.field >= fieldOrdinal || len(cell.Text) == 0 {
 		return
 	}
@@ -185,6 +194,32 @@ func (h *header) unclear(k Kind) error {
 		}
 	}
 	return nil
+}
+
+// noID says that the list has no id, and where to write it.
+func (h *header) noID() error {
+	id, en := "di atas kolom: kata \"Daftar\" di sel pertama, kodenya di sel sebelahnya,",
+		"above the columns, the word \"List\" in the first cell and the id in the next,"
+	if h.idCell != "" {
+		id = "di sel " + h.idCell + ", di samping kata \"Daftar\","
+		en = "into cell " + h.idCell + ", beside the word \"List\","
+	}
+	if h.lang() == Indonesian {
+		return problem.New(problem.UsageWrong, "kode daftar belum diisi: tulis "+id+
+			" misalnya BB-RENTAN-2021-03, atau beri --list BB-RENTAN-2021-03")
+	}
+	return problem.New(problem.UsageWrong, "the list has no id, by which a corrected list is"+
+		" known as the same one: write it "+en+" such as BB-VULNERABLE-2021-03, or give --list"+
+		" BB-VULNERABLE-2021-03")
+}
+
+// cellName returns what spreadsheets call a cell, "B1": its column from 0, its row from 1.
+func cellName(column, row int) string {
+	name := ""
+	for column++; column > 0; column = (column - 1) / 26 {
+		name = string(rune('A'+(column-1)%26)) + name
+	}
+	return name + strconv.Itoa(row)
 }
 
 // problem says in the list's language what is wrong with it as a whole.

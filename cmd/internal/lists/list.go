@@ -260,6 +260,36 @@ func (l *List) declare() error {
 	return l.checkID()
 }
 
+// betterExample returns how to give the value of a field for all rows, unless there is an example
+// without spaces already, which needs no quotes.
+func betterExample(before string, f field, lang Language) string {
+	value := helps[f].exampleEN
+	if lang == Indonesian {
+		value = helps[f].exampleID
+	}
+	switch f {
+	case fieldNIK, fieldEnrolment:
+		return before // of one person, not of all
+	case fieldSegment:
+		value = "BPU"
+	case fieldRegion:
+		value = "75.03"
+	case fieldReason:
+		value = "PHK"
+	}
+	setting, words := f.title(lang)+"="+value, ", such as --default "
+	if lang == Indonesian {
+		words = ", misalnya --default "
+	}
+	switch {
+	case before != "" && (strings.Contains(setting, " ") || !strings.Contains(before, `"`)):
+		return before
+	case strings.Contains(setting, " "):
+		setting = `"` + setting + `"`
+	}
+	return words + setting
+}
+
 func override(to *string, with string) {
 	if with != "" {
 		*to = with
@@ -276,9 +306,7 @@ func (l *List) checkID() error {
 	id := strings.Join(strings.Fields(l.info.ID), " ")
 	switch {
 	case id == "":
-		return problem.New(problem.UsageWrong, "the list has no id, by which a corrected list is"+
-			" known as the same one: write it above the columns (\"List\" or \"Daftar\" in the"+
-			" first column, the id in the second), or give it with --list")
+		return l.header.noID()
 	case event.HasNIK(id) || event.HasNIK(l.info.Source):
 		return problem.New(problem.UsageWrong, "a NIK stands in the list's id or source, where it"+
 			" would be kept for ever")
@@ -356,6 +384,7 @@ func (l *List) checkNeeds() error {
 		return l.defaults[f] != nil
 	}
 	var missing []string
+	example := ""
 	l.needs = l.info.Kind.needs()
 	for _, n := range l.needs {
 		var have, titles []string
@@ -367,6 +396,7 @@ func (l *List) checkNeeds() error {
 		}
 		if len(have) == 0 {
 			missing = append(missing, strings.Join(titles, " / "))
+			example = betterExample(example, n.fields[0], l.info.Lang)
 		}
 		if n.exclude && len(have) > 1 {
 			return l.header.problem("daftar punya %s: pakai satu saja",
@@ -375,10 +405,10 @@ func (l *List) checkNeeds() error {
 	}
 	if len(missing) > 0 {
 		return l.header.problem("daftar %s tidak punya kolom %s: tambahkan, atau tulis nilainya"+
-			" untuk semua baris di atas kolom atau dengan --default",
+			" untuk semua baris di atas kolom atau dengan --default%s",
 			"the list of kind %s has no column %s: add it, or give its value for all rows above"+
-				" the columns or with --default",
-			l.info.Kind.title(l.info.Lang), strings.Join(missing, ", "))
+				" the columns or with --default%s",
+			l.info.Kind.title(l.info.Lang), strings.Join(missing, ", "), example)
 	}
 	return nil
 }

@@ -237,7 +237,7 @@ func TestRefusedRows(t *testing.T) {
 	_, lines := mustRead(t, content, Options{})
 	want := []string{
 		"3 nik.invalid NIK: Excel telah membuang angka",
-		"4 region.unknown Kode Wilayah: maksudnya 75.03 Kabupaten Bone Bolango?",
+		"4 region.unknown Kode Wilayah: Apakah maksudnya 75.03 Kabupaten Bone Bolango? Tulis kode Kemendagri dengan titik (kode BPS 7503 adalah Pohuwato)",
 		"5 field.invalid Tanggal Mulai: nilai rumus tidak tersimpan",
 		"6 nik.invalid NIK: NIK terdiri dari tepat 16 angka",
 		"7 ",
@@ -264,10 +264,27 @@ func TestRefusedLists(t *testing.T) {
 		opts    Options
 		want    string
 	}{
-		"empty":         {"", Options{}, "the file is empty"},
-		"no header":     {"a;b\n1;2\n", Options{}, "no row names the columns"},
-		"deep header":   {strings.Repeat("x\n", 60) + "NIK;Reason\n", Options{}, "no row names"},
-		"no id":         {"NIK;Last Day;Reason\n", Options{}, "the list has no id"},
+		"empty":       {"", Options{}, "the file is empty"},
+		"no header":   {"a;b\n1;2\n", Options{}, "no row names the columns"},
+		"deep header": {strings.Repeat("x\n", 60) + "NIK;Reason\n", Options{}, "no row names"},
+		"no id":       {"NIK;Last Day;Reason\n", Options{}, "the list has no id"},
+		"id not filled in": {
+			"Judul\n\n;Daftar : ;\nNIK;Alasan;Hari Terakhir\n",
+			Options{},
+			`kode daftar belum diisi: tulis di sel C3, di samping kata "Daftar", misalnya` +
+				" BB-RENTAN-2021-03, atau beri --list BB-RENTAN-2021-03",
+		},
+		"id in English": {"List;\nNIK;Reason;Last Day\n", Options{}, "cell B1, beside"},
+		"example": {
+			"Daftar;X\nNIK;Kode Wilayah;TMT\n",
+			Options{},
+			"tidak punya kolom Segmen, Kategori, Program, Penanggung Iuran: tambahkan, atau tulis" +
+				" nilainya untuk semua baris di atas kolom atau dengan --default, misalnya" +
+				" --default Segmen=BPU",
+		},
+		"example with spaces": {
+			id + "NIK;Reason\n", Options{}, `such as --default "First Day Not Covered=2021-07-01"`,
+		},
 		"id with NIK":   {"NIK;Last Day;Reason\n", Options{ID: "7503011501900001"}, "a NIK stands in"},
 		"long id":       {"NIK;Last Day;Reason\n", Options{ID: strings.Repeat("x", 65)}, "more than 64"},
 		"no kind":       {id + "NIK;KPJ\n", Options{}, "which kind"},

@@ -77,9 +77,16 @@ func parseRegion(cell grid.Cell) value {
 	case 1:
 		return regencyOnly(found[0])
 	}
-	labels := make([]string, len(found))
-	for i, code := range found {
-		labels[i] = regionLabel(code)
+	var labels []string
+	for _, code := range found {
+		if code.Level() == region.RegencyLevel { // a province is not what is asked for
+			labels = append(labels, regionLabel(code))
+		}
+	}
+	if len(labels) == 1 {
+		return invalid(event.RegionUnknown,
+			"nama ini juga nama provinsi; bila maksudnya "+labels[0]+", tulis kodenya",
+			"is the name of a province too; if "+labels[0]+" is meant, write the code")
 	}
 	list := strings.Join(labels, ", ")
 	return invalid(event.RegionUnknown, "nama ini dapat berarti "+list+": tulis kodenya",
@@ -144,6 +151,18 @@ func regencyOnly(code region.Code) value {
 
 func regionLabel(code region.Code) string { return code.String() + " " + code.Name() }
 
+// bps says what BPS means by a code, as far as the explanation of the register does.
+func bps(digits, explained string) string {
+	_, name, found := strings.Cut(explained, "BPS uses "+digits+" for ")
+	switch {
+	case !found:
+		return "kode BPS " + digits + " dapat berarti wilayah lain"
+	case strings.HasPrefix(name, "it too"):
+		return "kode BPS-nya kebetulan sama, tetapi kode tetangganya tidak"
+	}
+	return "kode BPS " + digits + " adalah " + name
+}
+
 // regionFault says why a text is no region, and what may have been meant.
 func regionFault(text string) value {
 	en := region.Explain(text)
@@ -151,8 +170,8 @@ func regionFault(text string) value {
 		" atau namanya"
 	if allDigits(text, 4) && len(text) == 4 {
 		if code, ok := region.Parse(text[:2] + "." + text[2:]); ok {
-			id = "maksudnya " + regionLabel(code) + "? BPS memakai " + text +
-				" untuk wilayah yang lain: tulis kodenya dengan titik, sebagai Teks"
+			id = "Apakah maksudnya " + regionLabel(code) +
+				"? Tulis kode Kemendagri dengan titik (" + bps(text, en) + ")"
 		}
 	} else if len(text) == len("75.3") && strings.Contains(text, ".") {
 		id = "kode yang menjadi angka kehilangan nol: format kolom sebagai Teks dan tulis lagi"

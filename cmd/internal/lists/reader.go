@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -24,7 +25,9 @@ type Reader struct {
 	out     []byte
 	faults  []defect
 	begun   bool
-	ordinal []int // columns of numbers of rows
+	ordinal []int  // columns of numbers of rows
+	who     uint64 // hash of the enrolment that is named by its NIK
+	seen    seen
 }
 
 // defect is a fault and the column it is in.
@@ -137,6 +140,10 @@ func (r *Reader) record(row *grid.Row) []byte {
 		r.out = appendRefusal(r.out, r.faults, r.list.info.Lang)
 	} else {
 		r.out = r.appendEvent(r.out)
+		if earlier := r.twice(row.Number); earlier > 0 {
+			r.refuse(r.nameOf([]field{fieldNIK}), saidOtherwise(earlier))
+			r.out = appendRefusal(r.out[:0], r.faults, r.list.info.Lang)
+		}
 	}
 	if r.list.opts.KeepRows {
 		r.out = appendRow(r.out, row)
@@ -282,8 +289,20 @@ func missing(f field) *fault {
 	}
 	return &fault{
 		event.FieldMissing,
-		"kosong (sel gabungan hanya mengisi baris pertamanya)",
+		"belum diisi (bila selnya digabung, hanya baris pertama yang terisi)",
 		"is empty (merged cells fill only the first of their rows)",
+	}
+}
+
+// saidOtherwise says that an earlier row enrols the same person otherwise.
+func saidOtherwise(earlier uint32) *fault {
+	row := strconv.FormatUint(uint64(earlier), 10)
+	return &fault{
+		event.FieldInvalid,
+		"orang ini sudah ada di baris " + row + " dengan isi yang lain: hapus salah satu baris," +
+			" atau beri KPJ bila memang dua kepesertaan",
+		"the person is in row " + row + " already, with other values: delete one of the rows, or" +
+			" give each its KPJ if there are two enrolments indeed",
 	}
 }
 
@@ -302,6 +321,7 @@ func (r *Reader) appendEvent(dst []byte) []byte {
 	} else {
 		d = append(d, `"`+derivedPrefix...)
 		d = append(r.ids.append(d, []byte("enrolment"), r.nik), '"')
+		r.who = binary.LittleEndian.Uint64(r.ids.sum[:])
 	}
 	switch kind {
 	case Termination:

@@ -72,7 +72,10 @@ var helps = [fieldEnd]advice{
 		"Pilih dari daftar.", "Choose from the list.", "Mengundurkan Diri", "Resignation",
 	},
 	fieldCommitment: {
-		"Kode komitmen anggaran yang membayar.", "The id of the budget commitment that pays.",
+		"Kode komitmen anggaran yang membayar; kodenya harus sudah dilaporkan" +
+			" (funding.committed): tanyakan kepada pengelola.",
+		"The id of the budget commitment that pays; it must have been reported" +
+			" (funding.committed): ask whoever runs Cakupan.",
 		"BB-APBD-2021", "BB-APBD-2021",
 	},
 	fieldFromMonth: {
@@ -104,7 +107,9 @@ func columnsOf(k Kind) []field {
 func NewTemplate(k Kind, l Language) Template {
 	t := Template{
 		Sheet: fieldList.title(l),
-		Lines: [][2]string{{fieldList.title(l), ""}, {fieldKind.title(l), k.title(l)}},
+		Lines: [][2]string{
+			{fieldList.title(l), ""}, {fieldKind.title(l), k.title(l)}, {fieldSource.title(l), ""},
+		},
 	}
 	for _, f := range columnsOf(k) {
 		help := helps[f]
@@ -148,8 +153,11 @@ func advices(l Language) []string {
 		return []string{
 			"Isi kode daftar di samping kata Daftar, misalnya BB-RENTAN-2021-03. Daftar yang" +
 				" diperbaiki memakai kode yang sama; daftar baru memakai kode baru.",
+			"Sumber boleh kosong; isi URI-nya hanya bila pengelola memberikannya kepada Anda.",
 			"Nilai yang sama untuk semua baris boleh ditulis sekali di atas kolom, misalnya" +
 				" Segmen di kolom A dan Penerima Upah di kolom B; kolomnya boleh dihapus.",
+			"Orang yang dihapus dari daftar tetap tercakup: laporkan berhentinya dengan daftar" +
+				" pemberhentian.",
 			"Kolom lain (nama, alamat, telepon) boleh ada: diabaikan dan tidak disimpan.",
 			"Kirim dengan: cakupan import NAMA-BERKAS. Coba dahulu dengan --dry-run.",
 			"Baris yang ditolak dapat dikembalikan dengan --rejects perbaiki.xlsx.",
@@ -158,8 +166,11 @@ func advices(l Language) []string {
 	return []string{
 		"Write the id of the list beside the word List, such as BB-VULNERABLE-2021-03. A list" +
 			" that was corrected keeps its id; a new list has a new one.",
+		"Source may be empty; write its URI only if whoever runs Cakupan gave you one.",
 		"A value that is the same in all rows may be written once above the columns, such as" +
 			" Segment in column A and Wage Earner in column B; its column may then be deleted.",
+		"A person whom you delete from the list stays covered: report the end with a list of" +
+			" terminations.",
 		"Other columns (name, address, phone) may be there: they are ignored and not kept.",
 		"Send it with: cakupan import NAME-OF-FILE. Try first with --dry-run.",
 		"Rows that are refused can be given back with --rejects correct.xlsx.",

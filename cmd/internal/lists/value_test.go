@@ -155,6 +155,17 @@ func TestRegions(t *testing.T) {
 			t.Errorf("number %s: %s, want %q", cell, v.json, want)
 		}
 	}
+	for cell, want := range map[string]string{
+		"Gorontalo": "nama ini dapat berarti 75.01 Kabupaten Gorontalo, 75.71 Kota Gorontalo: ",
+		"Jambi":     "nama ini juga nama provinsi; bila maksudnya 15.71 Kota Jambi, tulis kodenya",
+		"7571":      "Apakah maksudnya 75.71 Kota Gorontalo? Tulis kode Kemendagri dengan titik (",
+		"7301":      "(kode BPS 7301 dapat berarti wilayah lain)",
+	} {
+		v := parse(fieldRegion, text(cell), false)
+		if v.fault == nil || !strings.Contains(v.fault.id, want) {
+			t.Errorf("%q: %+v, want %s", cell, v.fault, want)
+		}
+	}
 	v := parse(fieldRegion, text("7503"), false)
 	if !strings.Contains(v.fault.id, "75.03 Kabupaten Bone Bolango") ||
 		v.fault.en != region.Explain("7503") {
@@ -209,6 +220,16 @@ func TestCodes(t *testing.T) {
 	}
 	if v := parse(fieldEnrolment, number("21012345678"), false); v.json != `"21012345678"` {
 		t.Errorf("%+v", v)
+	}
+}
+
+// TestDeathIsNoReason tells what to do with a death, in both languages.
+func TestDeathIsNoReason(t *testing.T) {
+	v := parse(fieldReason, text("Meninggal Dunia"), false)
+	if v.fault == nil || !strings.Contains(v.fault.id, "hapus baris ini dan sampaikan NIK serta"+
+		" tanggal meninggal kepada pengelola Cakupan") ||
+		!strings.Contains(v.fault.en, "delete the row, and tell whoever runs Cakupan") {
+		t.Errorf("%+v", v.fault)
 	}
 }
 

@@ -21,7 +21,7 @@ func decode(in io.Reader) (io.Reader, error) {
 	}
 	switch {
 	case len(head) == 0:
-		return nil, &grid.Error{Detail: "the file is empty"}
+		return nil, &grid.Error{Detail: "the file is empty (berkas ini kosong)"}
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, err = buffered.Discard(3)
 		return buffered, err

@@ -98,7 +98,7 @@ func checkContainer(file io.ReaderAt, size int64) error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return fmt.Errorf("read workbook: %w", err)
 	case n == 0:
-		return &grid.Error{Detail: "the file is empty"}
+		return &grid.Error{Detail: "the file is empty (berkas ini kosong)"}
 	case isCompound(magic[:n]):
 		return compoundError(file, size)
 	case !bytes.HasPrefix(magic[:n], []byte("PK")):

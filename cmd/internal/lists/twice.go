@@ -1,0 +1,70 @@
+package lists
+
+import "encoding/binary"
+
+// seen remembers the rows of a list of enrolments in little: of each person, a hash of who it is,
+// a hash of what was said, and where. The hashes are keyed, so that nobody can make them meet.
+type seen struct {
+	slots []seenRow // a power of two; probed one after the other
+	count int
+}
+
+// seenRow is 16 bytes. A row of 0 means that the slot is free.
+type seenRow struct {
+	who  uint64
+	what uint32
+	row  uint32
+}
+
+const (
+	seenMin = 1 << 10 // slots
+	// seenMax is how many slots there are at most: 64 MiB, for three million people. Those who
+	// come after that are judged by the ledger alone.
+	seenMax = 1 << 22
+)
+
+// add remembers a row, and returns an earlier row that says something else of the same person; 0
+// when there is none.
+func (s *seen) add(who uint64, what, row uint32) uint32 {
+	if s.count >= len(s.slots)/4*3 && len(s.slots) < seenMax {
+		s.grow()
+	}
+	slot := s.find(who)
+	switch {
+	case slot.row == 0 && s.count < seenMax/4*3:
+		*slot = seenRow{who, what, row}
+		s.count++
+	case slot.row != 0 && slot.what != what:
+		return slot.row
+	}
+	return 0
+}
+
+// find returns the slot of a person, or a free one for it. There always is a free one.
+func (s *seen) find(who uint64) *seenRow {
+	mask := uint64(len(s.slots) - 1)
+	for i := who & mask; ; i = (i + 1) & mask {
+		if slot := &s.slots[i]; slot.row == 0 || slot.who == who {
+			return slot
+		}
+	}
+}
+
+func (s *seen) grow() {
+	before := s.slots
+	s.slots = make([]seenRow, max(seenMin, 2*len(before)))
+	for _, slot := range before {
+		if slot.row != 0 {
+			*s.find(slot.who) = slot
+		}
+	}
+}
+
+// twice returns an earlier row that enrols the same person without KPJ and says something else; 0
+// when there is none. The id of the event is the last that was computed.
+func (r *Reader) twice(row int) uint32 {
+	if r.list.info.Kind != Enrolment || r.values[fieldEnrolment].json != "" {
+		return 0
+	}
+	return r.seen.add(r.who, binary.LittleEndian.Uint32(r.ids.sum[:]), uint32(row))
+}
