@@ -144,6 +144,9 @@ func TestPubsubExamples(t *testing.T) {
 	}
 	// The first time it begins with the first event, the second time it goes on.
 	for _, want := range []string{`"publishedby":"office"`, `"publishedby":"suite"`} {
+		if err := s.publisher().Publish("topic", message.NewMessage(want, nil)); err != nil {
+			t.Fatal(err)
+		}
 		subscribe := run("subscribe", conformanceAuditor, s.auditor)
 		var stderr bytes.Buffer
 		subscribe.Stderr = &stderr
@@ -158,8 +161,7 @@ func TestPubsubExamples(t *testing.T) {
 		if err != nil || !strings.Contains(line, want) {
 			t.Errorf("it prints %q, want %s; %v", line, want, err)
 		}
-		err = errors.Join(s.publisher().Publish("topic", message.NewMessage("m", nil)),
-			subscribe.Process.Signal(os.Interrupt), subscribe.Wait())
+		err = errors.Join(subscribe.Process.Signal(os.Interrupt), subscribe.Wait())
 		if err != nil {
 			t.Fatalf("%v\n%s", err, stderr.Bytes())
 		}

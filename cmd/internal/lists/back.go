@@ -51,7 +51,11 @@ func (l *List) Shown(row []byte) string {
 			text = append(text, ',')
 		}
 		text = append(appendJSON(text, c.name), ':')
-		text = appendJSON(text, MaskNumbers(strings.ToValidUTF8(string(cells[c.index].Text), "?")))
+		shown := MaskNumbers(strings.ToValidUTF8(string(cells[c.index].Text), "?"))
+		if c.field == fieldNIK { // however mistyped, it still tells who is meant
+			shown = maskDigits(shown, digitsShownMax)
+		}
+		text = appendJSON(text, shown)
 	}
 	text = append(text, '}')
 	if !json.Valid(text) {

@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -89,25 +90,40 @@ func shown(text string) string {
 	return string(out)
 }
 
-// MaskNumbers returns a text with each run of digits that is long enough to be a NIK, or one with
-// a digit missing, cut to its first six.
+// MaskNumbers returns a text with each number that is long enough to be a NIK, or one with a digit
+// missing, cut to its first six digits. What people write between digits does not end a number.
 func MaskNumbers(text string) string {
-	masked := []byte(event.MaskNIK(text))
-	for i := 0; i < len(masked); {
-		from := i
-		for i < len(masked) && masked[i]-'0' <= 9 {
-			i++
-		}
-		if i-from > digitsFreeMax {
-			for n := from + digitsShownMax; n < i; n++ {
-				masked[n] = '*'
+	return maskDigits(event.MaskNIK(text), digitsFreeMax)
+}
+
+// maskDigits masks all digits but the first six of each number that has more than free.
+func maskDigits(text string, free int) string {
+	var digits []int // where those of the number are
+	masked := []byte(text)
+	end := func() {
+		if len(digits) > free {
+			for _, at := range digits[min(digitsShownMax, len(digits)):] {
+				masked[at] = '*'
 			}
 		}
-		if i == from {
-			i++
+		digits = digits[:0]
+	}
+	for at, r := range text {
+		switch {
+		case r >= '0' && r <= '9':
+			digits = append(digits, at)
+		case !isBetweenDigits(r):
+			end()
 		}
 	}
+	end()
 	return string(masked)
+}
+
+// isBetweenDigits tells whether people group the digits of a number with r, or a program has left
+// it there unseen.
+func isBetweenDigits(r rune) bool {
+	return strings.ContainsRune(".-_'\u2019", r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 }
 
 // distance returns in how many letters two names differ, where two that have changed places count

@@ -47,8 +47,9 @@ func (c *collector) linger(messagesMax int) {
 	if c.last < 2 || len(c.waiting) >= messagesMax || c.closed {
 		return
 	}
+	wait := min(time.Duration(c.last)*lingerEach, lingerMax)
 	c.mu.Unlock()
-	time.Sleep(min(time.Duration(c.last)*lingerEach, lingerMax))
+	time.Sleep(wait)
 	c.mu.Lock()
 }
 
