@@ -175,7 +175,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add(sealed)
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if plain, err := s.Open(data, "p"); err == nil && !bytes.Equal(data, sealed) {
+		// Each process of the fuzzer seals for itself, with the same key: the same words.
+		if plain, err := s.Open(data, "p"); err == nil && string(plain) != "words" {
 			t.Errorf("opened %q, which was never sealed", plain)
 		}
 	})
