@@ -310,13 +310,33 @@ func partName(folder, target string) string {
 	return strings.ToLower(strings.TrimPrefix(path.Clean("/"+target), "/"))
 }
 
+// partWords names a part in brackets, if it is called as parts are: a damaged file has anything
+// there, numbers of people too.
+func partWords(name string) string {
+	const nameMax = 60
+	digits := 0
+	for _, r := range name {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', strings.ContainsRune("/._-", r):
+		default:
+			return ""
+		}
+	}
+	if len(name) > nameMax || digits > 8 {
+		return ""
+	}
+	return " (" + name + ")"
+}
+
 // open opens a part; at most so many bytes may come out of it, 0: as many as its size in the
 // file explains.
 func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 	file := b.parts[partName("", name)]
 	if file == nil {
-		return nil, &grid.Error{Detail: "the Excel file has lost a part (" + name +
-			"): open it in Excel, save a copy and use that"}
+		return nil, &grid.Error{Detail: "the Excel file has lost a part" + partWords(name) +
+			": open it in Excel, save a copy and use that"}
 	}
 	if file.Flags&1 != 0 {
 		return nil, &grid.Error{Detail: "the archive is password protected: save a copy without" +
