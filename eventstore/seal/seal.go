@@ -24,6 +24,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"cakupan/eventstore/keyfile"
 )
 
 const (
@@ -62,8 +64,9 @@ type Sealer struct {
 
 // New returns a sealer of a key of 32 bytes, which it keeps.
 func New(key []byte) (*Sealer, error) {
-	if len(key) != keySize {
-		return nil, fmt.Errorf("%w: %d bytes instead of %d", ErrKeyInvalid, len(key), keySize)
+	if len(key) != keyfile.Size {
+		return nil, fmt.Errorf("%w: %d bytes instead of %d",
+			keyfile.ErrInvalid, len(key), keyfile.Size)
 	}
 	s := &Sealer{key: key, used: perSalt, opened: map[[saltSize]byte]cipher.AEAD{}}
 	sum := sha256.Sum256(key)
@@ -138,7 +141,7 @@ func (s *Sealer) cipher(salt [saltSize]byte) (cipher.AEAD, error) {
 	if aead := s.opened[salt]; aead != nil {
 		return aead, nil
 	}
-	key, err := hkdf.Key(sha256.New, s.key, salt[:], "cakupan seal", keySize)
+	key, err := hkdf.Key(sha256.New, s.key, salt[:], "cakupan seal", keyfile.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}

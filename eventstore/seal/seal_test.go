@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"cakupan/eventstore/keyfile"
 )
 
 func newSealer(t testing.TB) *Sealer {
@@ -149,7 +151,7 @@ func TestKeyFile(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadKey(path); !errors.Is(err, ErrKeyExposed) {
+	if _, err := ReadKey(path); !errors.Is(err, keyfile.ErrExposed) {
 		t.Errorf("key for the group: %v", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
@@ -158,13 +160,13 @@ func TestKeyFile(t *testing.T) {
 	if err := os.Truncate(path, 31); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadKey(path); !errors.Is(err, ErrKeyInvalid) {
+	if _, err := ReadKey(path); !errors.Is(err, keyfile.ErrInvalid) {
 		t.Errorf("short key: %v", err)
 	}
 }
 
 func FuzzOpen(f *testing.F) {
-	s, err := New(bytes.Repeat([]byte{7}, keySize))
+	s, err := New(bytes.Repeat([]byte{7}, keyfile.Size))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,13 +1,17 @@
 package vault
 
-import "errors"
+import (
+	"errors"
+
+	"cakupan/eventstore/keyfile"
+)
 
 // Errors of Open, each one sentence for the operator.
 var (
 	// ErrKeyExposed is returned when others than the owner may read or write the key.
-	ErrKeyExposed = errors.New("vault key must be readable by its owner only")
+	ErrKeyExposed = keyfile.ErrExposed
 	// ErrKeyInvalid is returned for a key file that is not one.
-	ErrKeyInvalid = errors.New("vault key is damaged")
+	ErrKeyInvalid = keyfile.ErrInvalid
 	// ErrKeyWrong is returned when the key is not the one the vault was made with.
 	ErrKeyWrong = errors.New("vault key does not belong to this vault")
 	// ErrOtherLedger is returned for a vault that was made for another ledger.

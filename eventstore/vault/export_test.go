@@ -57,7 +57,7 @@ func (v *Vault) FailMerges() error {
 	if err := v.db.Close(); err != nil {
 		return err
 	}
-	db, err := bbolt.Open(filepath.Join(v.dir, dbName), keyMode, &bbolt.Options{ReadOnly: true})
+	db, err := bbolt.Open(filepath.Join(v.dir, dbName), fileMode, &bbolt.Options{ReadOnly: true})
 	v.db = db
 	return err
 }

@@ -51,7 +51,7 @@ func journalPath(dir string, number int) string {
 
 // createJournal makes a journal and makes it durable under its name. After an error there is none.
 func createJournal(path string, owner []byte) (*journal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, keyMode)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"cakupan/eventstore/keyfile"
 )
 
 const (
@@ -116,7 +118,7 @@ func neverUsed(dir string) error {
 
 // findKey reads the key, and makes one for a vault that does not exist yet.
 func findKey(path, dbPath string) ([]byte, error) {
-	key, err := readKey(path)
+	key, err := keyfile.Read(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
@@ -125,11 +127,11 @@ func findKey(path, dbPath string) ([]byte, error) {
 	}
 	// The key comes first. If we crash after it, the next start finds a key without a vault and
 	// makes the vault; the other way round it would find a vault that has lost its key.
-	return createKey(path)
+	return keyfile.Create(path)
 }
 
 func openDB(path string) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, keyMode, &bbolt.Options{
+	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
 		Timeout: lockPatience,
 		// The list of free pages is found again when the file is opened: 0.1 s for a million
 		// workers, against one more page written with each commit.

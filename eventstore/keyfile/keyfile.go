@@ -1,0 +1,98 @@
+// Package keyfile keeps a key, 32 random bytes, in a file that only its owner can read.
+package keyfile
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Size is how many bytes a key has.
+const Size = 32
+
+const (
+	mode       = 0o600
+	othersMask = 0o077 // the rights of group and others
+)
+
+// Errors of Read, each one sentence for the operator.
+var (
+	// ErrExposed is returned when others than the owner may read or write the key.
+	ErrExposed = errors.New("key must be readable by its owner only")
+	// ErrInvalid is returned for a file that is not a key.
+	ErrInvalid = errors.New("key is damaged")
+)
+
+// Read returns the key in a file. The error for a missing one is fs.ErrNotExist.
+func Read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open key: %w", err)
+	}
+	key, err := readFrom(file)
+	return key, errors.Join(err, file.Close())
+}
+
+func readFrom(file *os.File) ([]byte, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("open key: %w", err)
+	}
+	if info.Mode().Perm()&othersMask != 0 {
+		return nil, fmt.Errorf("%w: %s has mode %04o; run: chmod 600 %s",
+			ErrExposed, file.Name(), info.Mode().Perm(), file.Name())
+	}
+	if info.Size() != Size {
+		return nil, fmt.Errorf("%w: %s has %d bytes instead of %d",
+			ErrInvalid, file.Name(), info.Size(), Size)
+	}
+	key := make([]byte, Size)
+	if _, err := file.ReadAt(key, 0); err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	return key, nil
+}
+
+// Create makes a new key, durable under its name with mode 0600 once it returns. It never replaces
+// a key: the error then is fs.ErrExist.
+func Create(path string) ([]byte, error) {
+	key := make([]byte, Size)
+	_, _ = rand.Read(key) // never fails: see crypto/rand
+	tmp := path + ".tmp"
+	if err := writeSynced(tmp, key); err != nil {
+		return nil, fmt.Errorf("create key: %w", err)
+	}
+	// If we crash here, the temporary file is left. It is overwritten by the next attempt.
+	// A link, unlike a rename, fails when there is a key already.
+	if err := os.Link(tmp, path); err != nil {
+		return nil, fmt.Errorf("create key: %w", err)
+	}
+	if err := errors.Join(os.Remove(tmp), syncDir(filepath.Dir(path))); err != nil {
+		return nil, fmt.Errorf("create key: %w", err)
+	}
+	return key, nil
+}
+
+func writeSynced(path string, data []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
