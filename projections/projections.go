@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"sync"
 	"time"
@@ -21,22 +20,31 @@ import (
 )
 
 // Projection is a deterministic fold of the log: the same events make the same bytes, however
-// they are cut into frames and whenever they are stored. One goroutine calls its methods, another
-// one Prepare.
+// they are cut into frames and whenever they are stored. A frame goes through Prepare, Apply and
+// Show, each of them a goroutine that takes the frames in order: while one frame is shown, the next
+// one may be applied and the one after it prepared. The other methods are called when no frame is
+// between Apply and Show.
 type Projection[Batch any] interface {
 	// Version is that of the rules and of the file; a file of another version is rebuilt.
 	Version() uint32
-	// Prepare decodes a frame into a batch, whose memory may be used again. It knows no state
-	// and runs ahead of Apply. The frame is kept for as long as the batch is.
+	// Prepare decodes a frame into a batch, whose memory may be used again. It knows no state.
+	// The frame is kept for as long as the batch is.
 	Prepare(frame eventstore.Frame, into *Batch) error
-	// Apply folds a batch. Batches come in order, each once. After an error the projection is
-	// not used again.
+	// Apply folds a batch into the state, and leaves in it what readers are to see of that. After
+	// an error the projection is not used again.
 	Apply(batch *Batch) error
+	// Show lets readers see what was applied.
+	Show(batch *Batch)
+	// Settle writes into the transaction, ahead of Store, what was shown and will never change, and
+	// Settled tells that it has committed. They are called by the goroutine of Show.
+	Settle(tx *bbolt.Tx) error
+	Settled()
 	// Store writes what changed since the last Stored or Load into the transaction, and Stored
 	// tells that it has committed. When it has failed, Store is called again later.
 	Store(tx *bbolt.Tx) error
 	Stored()
-	// Load replaces the empty projection by what Store wrote.
+	// Load replaces the empty projection by what Store wrote. What was settled behind that is not
+	// there for it.
 	Load(tx *bbolt.Tx) error
 }
 
@@ -197,7 +205,7 @@ func (r *Runner[P, Batch]) Projection() P { return r.p }
 // Path returns the path of the projection's file.
 func (r *Runner[P, Batch]) Path() string { return r.path }
 
-// Applied returns the last event applied, and why the runner has stopped if it has.
+// Applied returns the last event that readers see, and why the runner has stopped if it has.
 func (r *Runner[P, Batch]) Applied() (eventstore.Sequence, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,35 +241,6 @@ func (r *Runner[P, Batch]) Wait(ctx context.Context, seq eventstore.Sequence) er
 	}
 }
 
-// CatchUp applies what the log holds now, up to the frame that holds the event until, and commits
-// it. progress may be nil; it is called after each frame with the last event applied.
-func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequence,
-	progress func(eventstore.Sequence),
-) error {
-	if until <= r.at.Sequence {
-		return nil
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ahead := r.prepare(ctx, r.log.Read(ctx, r.at.Sequence+1))
-	for b := range ahead.ready {
-		if err := r.apply(b); err != nil {
-			return err
-		}
-		ahead.used <- b
-		if progress != nil {
-			progress(r.at.Sequence)
-		}
-		if r.at.Sequence >= until {
-			return r.commit()
-		}
-	}
-	if err := <-ahead.failed; err != nil {
-		return err
-	}
-	return r.commit()
-}
-
 // Run applies the log as it grows, until ctx is done or something fails; then it commits, and
 // says why it ended unless it was ctx.
 func (r *Runner[P, Batch]) Run(ctx context.Context) error {
@@ -295,6 +274,7 @@ func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 			if err := r.apply(b); err != nil {
 				return err
 			}
+			r.show(b)
 			ahead.used <- b
 			if r.uncommitted < commitEvents {
 				continue
@@ -306,65 +286,6 @@ func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 		r.unsaved = err
 		r.mu.Unlock()
 	}
-}
-
-// preparedFrame is a frame and the batch it was decoded into.
-type preparedFrame[Batch any] struct {
-	frame eventstore.Frame
-	batch Batch
-}
-
-// ahead hands over frames that were prepared in a goroutine of their own.
-type ahead[Batch any] struct {
-	ready  chan *preparedFrame[Batch] // closed at the end
-	used   chan *preparedFrame[Batch] // to be prepared again
-	failed chan error                 // why ready was closed; nil: there is no more
-}
-
-// framesAhead is how many frames are prepared ahead of the fold: some ten milliseconds' worth, so
-// that the fold goes on while other work has the second core.
-const framesAhead = 16
-
-// prepare decodes frames ahead of the fold until they end or ctx does.
-func (r *Runner[P, Batch]) prepare(ctx context.Context,
-	frames iter.Seq2[eventstore.Frame, error],
-) ahead[Batch] {
-	a := ahead[Batch]{
-		ready:  make(chan *preparedFrame[Batch], framesAhead),
-		used:   make(chan *preparedFrame[Batch], framesAhead),
-		failed: make(chan error, 1),
-	}
-	for range framesAhead {
-		a.used <- new(preparedFrame[Batch])
-	}
-	go func() {
-		defer close(a.ready)
-		a.failed <- r.prepareAll(ctx, frames, &a)
-	}()
-	return a
-}
-
-func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
-	frames iter.Seq2[eventstore.Frame, error], a *ahead[Batch],
-) error {
-	for frame, err := range frames {
-		if err != nil {
-			return err
-		}
-		var next *preparedFrame[Batch]
-		select {
-		case next = <-a.used:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		next.frame = frame
-		if err := r.p.Prepare(frame, &next.batch); err != nil {
-			return fmt.Errorf("%w: prepare events %d–%d: %w",
-				ErrPoisoned, frame.First(), frame.Last(), err)
-		}
-		a.ready <- next // has room for every frame there is
-	}
-	return nil
 }
 
 // apply folds one frame. Density is checked here too, so that no log can slip in a gap.
@@ -382,12 +303,17 @@ func (r *Runner[P, Batch]) apply(next *preparedFrame[Batch]) error {
 	r.at.Sequence, r.at.RecordedAt = frame.Last(), frame.LastRecordedAt()
 	r.lastFrame = frame
 	r.uncommitted += frame.Count()
+	return nil
+}
+
+// show lets readers see an applied frame, and wakes those who wait for it.
+func (r *Runner[P, Batch]) show(next *preparedFrame[Batch]) {
+	r.p.Show(&next.batch)
 	r.mu.Lock()
-	r.applied = frame.Last()
+	r.applied = next.frame.Last()
 	close(r.moved)
 	r.moved = make(chan struct{})
 	r.mu.Unlock()
-	return nil
 }
 
 // commit makes state and position durable together.

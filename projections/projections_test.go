@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 // tally is the smallest projection: the number and the sum of the sequences it was given.
 type tally struct {
 	version, count, sum uint64
+	shown               uint64 // events
 	failStore           bool
 }
 
@@ -49,6 +51,9 @@ func (p *tally) Store(tx *bbolt.Tx) error {
 	if p.failStore {
 		return errStore
 	}
+	if p.shown != p.count {
+		return fmt.Errorf("stored %d events when %d were shown", p.count, p.shown)
+	}
 	b, err := tx.CreateBucketIfNotExists(tallyBucket)
 	if err != nil {
 		return err
@@ -59,9 +64,16 @@ func (p *tally) Store(tx *bbolt.Tx) error {
 
 func (p *tally) Stored() {}
 
+func (p *tally) Show(b *frameTally) { p.shown += b.count }
+
+func (p *tally) Settle(*bbolt.Tx) error { return nil }
+
+func (p *tally) Settled() {}
+
 func (p *tally) Load(tx *bbolt.Tx) error {
 	value := tx.Bucket(tallyBucket).Get(tallyBucket)
 	p.count, p.sum = binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])
+	p.shown = p.count
 	return nil
 }
 

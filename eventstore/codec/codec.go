@@ -68,10 +68,15 @@ const (
 // upcast turns an event that an older version wrote into the newest version of its type, and
 // refuses a type that only a newer program knows. Each step from one version to the next is a
 // pure function of the event; there is none yet, because every type is in its first version.
-func upcast(e *event.Event, number uint32) error {
+func upcast(e *event.Event, number uint32) (err error) {
+	e.Type, err = typeOf(number)
+	return err
+}
+
+// typeOf returns the type with the number in event.proto.
+func typeOf(number uint32) (event.Type, error) {
 	if number >= 1<<8 || !event.Type(number).Known() {
-		return &UnknownTypeError{Number: number}
+		return 0, &UnknownTypeError{Number: number}
 	}
-	e.Type = event.Type(number)
-	return nil
+	return event.Type(number), nil
 }

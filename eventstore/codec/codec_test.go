@@ -69,6 +69,7 @@ func TestRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(want, reused, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
+		compareScan(t, encoded, &reused, retracts)
 		if after, err := Digest(encoded); err != nil || after != digest {
 			t.Fatalf("AppendRetracts changed the digest: %v", err)
 		}
@@ -164,6 +165,9 @@ func check(t *testing.T, b []byte) {
 	if err != nil && !errors.Is(err, ErrMalformed) && !errors.As(err, &unknown) {
 		t.Errorf("Decode(%x): %v is of no kind", b, err)
 	}
+	if scanned := Scan(b, new(Fields)); scanned != nil && err == nil {
+		t.Errorf("Decode(%x) reads what Scan refuses: %v", b, scanned)
+	}
 	_, _ = Digest(b)
 }
 
@@ -215,6 +219,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e event.Event
 		retracts, err := Decode(b, &e)
+		if err == nil {
+			compareScan(t, b, &e, retracts)
+		}
 		m := dynamicpb.NewMessage(message)
 		reference := proto.Unmarshal(b, m)
 		switch {
@@ -232,6 +239,53 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// compareScan fails unless Scan finds in the bytes what Decode has read.
+func compareScan(t interface{ Fatalf(string, ...any) }, b []byte, e *event.Event, retracts uint64) {
+	scanned := stale
+	if err := Scan(b, &scanned); err != nil {
+		t.Fatalf("Scan refuses what Decode reads: %v", err)
+	}
+	d := &e.Data
+	got := event.Event{Key: event.Key{Source: scanned.Source, ID: scanned.ID}, Type: scanned.Type}
+	want := event.Event{Key: e.Key, Type: e.Type}
+	for f := event.Field(1); f < event.FieldNIK; f++ {
+		has := scanned.Has.Has(f)
+		switch f.Kind() {
+		case event.TextField:
+			*got.Data.Text(f), *want.Data.Text(f) = scanned.Text(f), *d.Text(f)
+		case event.DateField:
+			*got.Data.Date(f), *want.Data.Date(f) = scanned.Date(f), *d.Date(f)
+		case event.MonthField:
+			*got.Data.Month(f), *want.Data.Month(f) = scanned.Month(f), *d.Month(f)
+		case event.CodeField:
+			if code := scanned.Code(f); code != d.CodeNumber(f) {
+				t.Fatalf("%s is %d, want %d", f.Name(), code, d.CodeNumber(f))
+			}
+		case event.ProgrammeList:
+			if scanned.Programmes != d.ProgrammeSet() {
+				t.Fatalf("programmes %b, want %b", scanned.Programmes, d.ProgrammeSet())
+			}
+		default: // Scan does not look at it
+			continue
+		}
+		if has != d.Has.Has(f) {
+			t.Fatalf("%s: found %v, want %v", f.Name(), has, d.Has.Has(f))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || scanned.Retracts != retracts {
+		t.Fatalf("retracts %d, want %d; (-want +got):\n%s", scanned.Retracts, retracts, diff)
+	}
+}
+
+// stale are fields as an event before has left them.
+var stale = func() (s Fields) {
+	s.ID, s.Source, s.Has, s.Programmes, s.Retracts = "stale", "stale", ^event.FieldSet(0), 62, 7
+	for i := range s.texts {
+		s.texts[i], s.numbers[i] = "stale", 7
+	}
+	return s
+}()
 
 // inCatalogue tells whether all numbers of a message are of their lists, and it has no groups.
 func inCatalogue(m protoreflect.Message) bool {

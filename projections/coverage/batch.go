@@ -9,68 +9,79 @@ import (
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
 	"cakupan/projections/pages"
 )
 
-// Batch is the events of a frame, decoded, their names numbered. Its texts belong to the frame.
+// Batch is the events of a frame, decoded, their names numbered, and once they are applied what
+// they change. Its texts belong to the frame.
 type Batch struct {
 	events []prepared
-	rare   []event.Event // whole events of the types of which the fold needs more than prepared has
+	keys   []event.Key // of the events
+	rare   []rare
+	edges  []edge // of all events, in their order
 
-	decoded event.Event // the last one
+	fields codec.Fields // of the last one
 	// What the events name, to be numbered.
 	enrolments, workers, commitments asked
 }
 
-// prepared is what the fold needs of one event: a sixth of its size, so that a frame of them goes
+// prepared is what the fold needs of one event: a tenth of its size, so that a frame of them goes
 // from one core to the other through a cache.
 type prepared struct {
-	key      event.Key
 	sequence eventstore.Sequence
 	recorded temporal.Instant
-	retracts eventstore.Sequence // of the event that a retraction names; 0: not in the log then
 
 	enrolment, worker, commitment uint32 // numbers; unnamed: the event names none
 
 	terms       uint32 // opened, amended: packed
 	from, until int32  // effective day, of a termination too; granted, revoked, closed: months
-	rare        int32  // index in the batch's rare
+	rare        uint32 // index in the batch's rare
+	edges       uint32 // where its edges end in those of the batch, once it is applied
+	mark        mark   // of its key
 	kind        event.Type
 	funding     event.Funding // committed
+}
+
+// rare is an event of a type of which the fold needs more than prepared has.
+type rare struct {
+	event    event.Event
+	retracts eventstore.Sequence // of the event that a retraction names; 0: not in the log then
+	gone     uint32              // packed terms of what the retraction took out of force; 0: none
 }
 
 // unnamed stands for the number of an enrolment, worker or commitment that an event does not name.
 const unnamed = ^uint32(0)
 
+// key returns the key of one of the batch's events.
+func (b *Batch) key(e *prepared) event.Key { return b.keys[e.sequence-b.events[0].sequence] }
+
 // asked are names to be numbered, and where the numbers go.
 type asked struct {
-	lookups []pages.Lookup
+	names   []string
+	numbers []uint32
 	answers []*uint32
 }
 
-func (a *asked) reset() { a.lookups, a.answers = a.lookups[:0], a.answers[:0] }
+// reset empties asked, which then has room for n names.
+func (a *asked) reset(n int) {
+	a.names, a.answers = slices.Grow(a.names[:0], n), slices.Grow(a.answers[:0], n)
+}
 
 // ask asks for the number of a name, for now without an answer.
 func (a *asked) ask(name string, answer *uint32) {
-	a.lookups = append(a.lookups, pages.Lookup{Name: name})
-	a.answers = append(a.answers, answer)
+	a.names, a.answers = append(a.names, name), append(a.answers, answer)
 }
-
-// numberTogether is how many names are numbered at once, and how many events are admitted to the
-// fold at once: enough for cache misses to overlap, few enough for what was touched to stay in the
-// caches of data and of addresses.
-const numberTogether = 128
 
 // answer numbers the names that were asked for.
 func (a *asked) answer(names *pages.Names) {
-	for lookups := range slices.Chunk(a.lookups, numberTogether) {
-		names.NumberAll(lookups)
-	}
-	for i := range a.lookups {
-		*a.answers[i] = a.lookups[i].Number
+	a.numbers = slices.Grow(a.numbers[:0], len(a.names))[:len(a.names)]
+	names.NumberAll(a.names, a.numbers)
+	for i, number := range a.numbers {
+		*a.answers[i] = number
 	}
 }
 
@@ -100,22 +111,19 @@ func newNames() *names {
 // may run ahead of Apply in another goroutine: a third of the work of a replay is done there, on
 // the second core.
 func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
-	b.events = slices.Grow(b.events[:0], frame.Count())[:frame.Count()]
+	n := frame.Count()
+	b.events = slices.Grow(b.events[:0], n)[:n]
+	b.keys = slices.Grow(b.keys[:0], n)[:n]
 	b.rare = b.rare[:0]
-	b.enrolments.reset()
-	b.workers.reset()
-	b.commitments.reset()
+	b.enrolments.reset(n)
+	b.workers.reset(n)
+	b.commitments.reset(n)
 	i := 0
 	for record := range frame.Records() {
-		e := &b.events[i]
-		i++
-		retracts, err := codec.Decode(record.Event, &b.decoded)
-		if err != nil {
+		if err := b.take(i, &record); err != nil {
 			return fmt.Errorf("decode event %d: %w", record.Sequence, err)
 		}
-		b.take(e, &b.decoded)
-		e.sequence, e.recorded = record.Sequence, record.RecordedAt
-		e.retracts = eventstore.Sequence(retracts)
+		i++
 	}
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
@@ -128,48 +136,85 @@ func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 	return nil
 }
 
-// take takes from an event what the fold needs, and asks for the numbers of its names.
-func (b *Batch) take(e *prepared, ev *event.Event) {
-	d := &ev.Data
+// take takes from a record what the fold needs of the event, and asks for the numbers of its names.
+func (b *Batch) take(i int, record *eventstore.Record) error {
+	f, e := &b.fields, &b.events[i]
+	if err := codec.Scan(record.Event, f); err != nil {
+		return err
+	}
+	b.keys[i] = event.Key{Source: f.Source, ID: f.ID}
 	*e = prepared{
-		key: ev.Key, kind: ev.Type, enrolment: unnamed, worker: unnamed, commitment: unnamed,
+		sequence: record.Sequence, recorded: record.RecordedAt, kind: f.Type, mark: markOf(f.ID),
+		enrolment: unnamed, worker: unnamed, commitment: unnamed,
 	}
-	if d.Has.Has(event.FieldEnrolment) {
-		b.enrolments.ask(d.Enrolment, &e.enrolment)
+	if f.Has.Has(event.FieldEnrolment) {
+		b.enrolments.ask(f.Text(event.FieldEnrolment), &e.enrolment)
 	}
-	if d.Has.Has(event.FieldWorker) {
-		b.workers.ask(d.Worker, &e.worker)
+	if f.Has.Has(event.FieldWorker) {
+		b.workers.ask(f.Text(event.FieldWorker), &e.worker)
 	}
-	if d.Has.Has(event.FieldCommitment) {
-		b.commitments.ask(d.Commitment, &e.commitment)
+	if f.Has.Has(event.FieldCommitment) {
+		b.commitments.ask(f.Text(event.FieldCommitment), &e.commitment)
 	}
-	switch ev.Type {
+	switch f.Type {
 	case event.EnrolmentOpened, event.EnrolmentAmended:
-		e.from, e.terms = int32(d.From), packTerms(termsOf(d))
+		terms, named, err := termsOf(f)
+		if err != nil {
+			return err
+		}
+		e.from, e.terms = int32(f.Date(event.FieldFrom)), packTerms(terms, named)
 	case event.EnrolmentTerminated:
-		e.from = int32(d.Until)
+		e.from = int32(f.Date(event.FieldUntil))
 	case event.EnrolmentReinstated:
-		e.from = int32(d.From)
-	case event.FundingGranted, event.FundingRevoked, event.FundingCommitted, event.FundingClosed:
-		e.from, e.until, e.funding = int32(d.FromMonth), int32(d.UntilMonth), d.Funding
-	case event.WorkerDied:
-		e.from = int32(d.On)
-	case event.WorkforcePublished, event.TargetSet, event.EventRetracted:
-		e.rare = int32(len(b.rare))
-		b.rare = append(b.rare, *ev)
-		*ev = event.Event{} // the slices belong to the rare one now
+		e.from = int32(f.Date(event.FieldFrom))
+	case event.FundingGranted:
+		e.from = int32(f.Month(event.FieldFromMonth))
+		e.until = int32(f.Month(event.FieldUntilMonth))
+	case event.FundingRevoked, event.FundingClosed:
+		e.from = int32(f.Month(event.FieldFromMonth))
+	case event.FundingCommitted, event.WorkerDied, event.WorkforcePublished, event.TargetSet,
+		event.EventRetracted:
+		return b.takeRare(e, record.Event)
 	default: // amended and disbursed money changes no day of anybody's coverage
 	}
+	return nil
+}
+
+// takeRare takes the rest of an event of a type that is rare.
+func (b *Batch) takeRare(e *prepared, bytes []byte) error {
+	var r rare
+	retracts, err := codec.Decode(bytes, &r.event)
+	if err != nil {
+		return err
+	}
+	switch e.kind {
+	case event.FundingCommitted:
+		e.funding = r.event.Data.Funding
+	case event.WorkerDied:
+		e.from = int32(r.event.Data.On)
+	default:
+		r.retracts = eventstore.Sequence(retracts)
+		e.rare = uint32(len(b.rare))
+		b.rare = append(b.rare, r)
+	}
+	return nil
 }
 
 // termsOf returns the terms that an opened or amended event names.
-func termsOf(d *event.Data) (enrolment.Terms, enrolment.Named) {
-	terms := enrolment.Terms{
-		Region: d.Region, Segment: d.Segment, Category: d.Category,
-		Programmes: d.ProgrammeSet(), Payer: d.Payer,
+func termsOf(f *codec.Fields) (terms enrolment.Terms, named enrolment.Named, err error) {
+	in, known := region.FromNumber(f.Code(event.FieldRegion))
+	segment, category := f.Code(event.FieldSegment), f.Code(event.FieldCategory)
+	payer := f.Code(event.FieldPayer)
+	if !known || segment > uint64(event.PMI) || category > uint64(event.OtherCategory) ||
+		payer > uint64(event.APBD) {
+		return terms, 0, fmt.Errorf("terms outside their lists: %w", codec.ErrMalformed)
+	}
+	terms = enrolment.Terms{
+		Region: in, Segment: event.Segment(segment), Category: event.Category(category),
+		Programmes: f.Programmes, Payer: event.Payer(payer),
 	}
 	// The five fields have numbers that follow one another, and so have the bits of Named.
-	return terms, enrolment.Named(d.Has >> event.FieldRegion & (1<<5 - 1))
+	return terms, enrolment.Named(f.Has >> event.FieldRegion & (1<<5 - 1)), nil
 }
 
 // The buckets of the names.
@@ -216,4 +261,13 @@ func (p *Projection) storeNames(tx *bbolt.Tx) error {
 		}
 	}
 	return nil
+}
+
+// namesStored tells that the transaction of the last storeNames has committed.
+func (p *Projection) namesStored() {
+	p.names.mu.Lock()
+	defer p.names.mu.Unlock()
+	for _, names := range p.names.all() {
+		names.Stored()
+	}
 }

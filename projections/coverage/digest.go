@@ -20,7 +20,7 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	k = min(k, v.known)
 	h := sha256.New()
 	d := digester{h: h}
-	d.numbers(version, uint64(k))
+	d.numbers(rules, uint64(k))
 	err := v.p.db.View(func(tx *bbolt.Tx) error {
 		n, err := v.until(tx, k)
 		if err != nil {

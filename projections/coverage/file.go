@@ -98,6 +98,32 @@ func (p *Projection) Store(tx *bbolt.Tx) error {
 	return storeIn(tx, listsBucket, func(b *bbolt.Bucket) error { return p.storeLists(b, &n) })
 }
 
+// Settle writes the full pages of the histories that are large, the names and the runs.
+func (p *Projection) Settle(tx *bbolt.Tx) error {
+	for name, history := range p.settling() {
+		if err := storeIn(tx, name, history.Settle); err != nil {
+			return err
+		}
+	}
+	if err := p.storeNames(tx); err != nil {
+		return err
+	}
+	return storeIn(tx, runsBucket, p.summer.settle)
+}
+
+// Settled tells that the transaction of the last Settle has committed.
+func (p *Projection) Settled() {
+	for _, history := range p.settling() {
+		history.Settled()
+	}
+	p.namesStored()
+	p.summer.settled()
+}
+
+func (p *Projection) settling() map[string]*pages.History {
+	return map[string]*pages.History{deltasBucket: p.deltas, recordedBucket: p.recorded}
+}
+
 func storeIn(tx *bbolt.Tx, name string, store func(*bbolt.Bucket) error) error {
 	b, err := tx.CreateBucketIfNotExists([]byte(name))
 	if err != nil {
@@ -119,11 +145,7 @@ func (p *Projection) Stored() {
 	for _, c := range append(p.histories(&n), p.state.tables(&n)...) {
 		c.pages.Stored()
 	}
-	p.names.mu.Lock()
-	for _, names := range p.names.all() {
-		names.Stored()
-	}
-	p.names.mu.Unlock()
+	p.namesStored()
 	p.summer.evict()
 	p.publications.changed, p.presence.changed, p.retracted.changed = false, false, false
 	p.publish()

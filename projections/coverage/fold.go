@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -12,16 +13,16 @@ import (
 // apply folds one event into the state and appends what it changes to the scratch's edges.
 func (p *Projection) apply(e *prepared, b *Batch) {
 	s := p.state
-	if e.kind != event.EventRetracted && p.retracted.names(e.key) {
+	if p.retracted.marked(e.mark) && e.kind != event.EventRetracted &&
+		p.retracted.names(b.key(e)) {
 		s.owners.Append(ownedByNothing) // was retracted before it came: never in force
+		e.terms = 0
 		return
 	}
-	first := len(s.scratch.edges)
 	switch e.kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
 		event.EnrolmentReinstated:
 		s.applyChange(e)
-		p.presence.named(e.sequence, e.terms, +1)
 	case event.FundingGranted, event.FundingRevoked:
 		s.applyGrant(e)
 	case event.WorkerDied:
@@ -29,16 +30,13 @@ func (p *Projection) apply(e *prepared, b *Batch) {
 	case event.FundingCommitted, event.FundingClosed:
 		s.applyMoney(e)
 	case event.WorkforcePublished, event.TargetSet:
-		index := p.publications.add(e.sequence, &b.rare[e.rare])
+		index := p.publications.add(e.sequence, &b.rare[e.rare].event)
 		s.owners.Append(newOwner(ownedByPublication, index))
 	case event.EventRetracted:
 		p.retract(e, &b.rare[e.rare])
 		s.owners.Append(ownedByNothing)
 	default: // amended and disbursed money changes no day of anybody's coverage
 		s.owners.Append(ownedByNothing)
-	}
-	if changed := s.scratch.edges[first:]; len(changed) > 1 {
-		s.scratch.edges = s.scratch.edges[:first+len(combine(changed))]
 	}
 }
 
@@ -209,10 +207,10 @@ func (s *state) granted(dst []uint32, c uint32) []uint32 {
 }
 
 // retract takes the event that a retraction names out of force.
-func (p *Projection) retract(e *prepared, ev *event.Event) {
-	target := e.retracts
+func (p *Projection) retract(e *prepared, r *rare) {
+	target := r.retracts
 	if target == 0 {
-		p.retracted.add(ev.Data.RetractedSource, ev.Data.RetractedID)
+		p.retracted.add(r.event.Data.RetractedSource, r.event.Data.RetractedID)
 		return
 	}
 	s := p.state
@@ -220,7 +218,7 @@ func (p *Projection) retract(e *prepared, ev *event.Event) {
 	index := *own >> ownerKindBits
 	switch *own & (1<<ownerKindBits - 1) {
 	case ownedByEnrolment:
-		p.retractFact(e.sequence, index, target)
+		r.gone = s.retractFact(index, target)
 	case ownedByWorker:
 		s.retractDeath(index, target)
 	case ownedByCommitment:
@@ -234,9 +232,9 @@ func (p *Projection) retract(e *prepared, ev *event.Event) {
 	*s.owners.Edit(int(target - 1)) = ownedByNothing
 }
 
-// retractFact takes a fact about an enrolment out of force.
-func (p *Projection) retractFact(seq eventstore.Sequence, e uint32, target eventstore.Sequence) {
-	s := p.state
+// retractFact takes a fact about an enrolment out of force. It returns the packed terms that it
+// named, 0 when it named none.
+func (s *state) retractFact(e uint32, target eventstore.Sequence) uint32 {
 	x := &s.scratch
 	s.gather(&x.own, e)
 	x.workers = x.own.appendWorkers(x.workers[:0])
@@ -249,8 +247,9 @@ func (p *Projection) retractFact(seq eventstore.Sequence, e uint32, target event
 	f, found := s.removeFact(e, target)
 	kind := event.Type(f.kind)
 	if found && (kind == event.EnrolmentOpened || kind == event.EnrolmentAmended) {
-		p.presence.named(seq, f.detail, -1)
+		return f.detail
 	}
+	return 0
 }
 
 // retractDeath takes a death of a worker out of force.
@@ -295,12 +294,27 @@ type earlyRetractions struct {
 	order []event.Key // as they came, for the file
 
 	changed bool // since the last Store
+
+	marks [1 << markBits / 64]uint64 // a bit for the mark of each key: spares most look-ups
 }
 
+// mark is a few bits that keys of the same id share.
+type mark uint16
+
+const markBits = 16
+
+// markOf returns the mark of the keys with an id.
+func markOf(id string) mark {
+	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio
+	var end [8]byte                // where ids of a publisher mostly differ
+	copy(end[:], id[max(0, len(id)-len(end)):])
+	return mark(binary.LittleEndian.Uint64(end[:]) * mix >> (64 - markBits))
+}
+
+// marked reports whether a key with the mark may be among the keys.
+func (r *earlyRetractions) marked(m mark) bool { return r.marks[m>>6]>>(m&63)&1 != 0 }
+
 func (r *earlyRetractions) names(k event.Key) bool {
-	if len(r.keys) == 0 {
-		return false
-	}
 	_, named := r.keys[k]
 	return named
 }
@@ -310,18 +324,24 @@ func (r *earlyRetractions) add(source, id string) {
 	if r.names(k) {
 		return
 	}
-	if r.keys == nil {
-		r.keys = map[event.Key]struct{}{}
-	}
-	r.keys[k] = struct{}{}
+	r.insert(k)
 	r.order = append(r.order, k)
 	r.changed = true
 }
 
+func (r *earlyRetractions) insert(k event.Key) {
+	if r.keys == nil {
+		r.keys = map[event.Key]struct{}{}
+	}
+	r.keys[k] = struct{}{}
+	m := markOf(k.ID)
+	r.marks[m>>6] |= 1 << (m & 63)
+}
+
 // load makes the set of the keys that were read from the file.
 func (r *earlyRetractions) load() {
-	r.keys = make(map[event.Key]struct{}, len(r.order))
+	r.keys, r.marks = nil, [len(r.marks)]uint64{}
 	for _, k := range r.order {
-		r.keys[k] = struct{}{}
+		r.insert(k)
 	}
 }

@@ -2,6 +2,7 @@ package coverage_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -83,7 +84,11 @@ func apply(p *coverage.Projection, frame eventstore.Frame) error {
 	if err := p.Prepare(frame, &batch); err != nil {
 		return err
 	}
-	return p.Apply(&batch)
+	if err := p.Apply(&batch); err != nil {
+		return err
+	}
+	p.Show(&batch)
+	return nil
 }
 
 // play applies the history in frames of random size, storing and restarting now and then.
@@ -98,7 +103,7 @@ func (s *production) play(history []Recorded, rng *rand.Rand) error {
 			return err
 		}
 		from = until
-		switch rng.IntN(6) {
+		switch rng.IntN(8) {
 		case 0:
 			if err := s.store(); err != nil {
 				return err
@@ -112,9 +117,31 @@ func (s *production) play(history []Recorded, rng *rand.Rand) error {
 				return err
 			}
 			from = stored
+		case 2:
+			if err := s.settle(rng.IntN(3) > 0); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// settle settles what is full, or fails to.
+func (s *production) settle(commits bool) error {
+	failed := errors.New("disk full")
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := s.p.Settle(tx); err != nil || commits {
+			return err
+		}
+		return failed
+	})
+	if err == nil {
+		s.p.Settled()
+	}
+	if errors.Is(err, failed) {
+		err = nil
+	}
+	return err
 }
 
 func (s *production) subject() subject {

@@ -152,6 +152,7 @@ type scratch struct {
 	workers, several, enrolments []uint32
 
 	links   []link
+	facts   []*fact
 	touched uint32 // keeps reads that are there for the cache from being optimized away
 
 	// edges are those of the events that were folded last; ends says where those of each end.

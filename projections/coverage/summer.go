@@ -72,6 +72,8 @@ type summer struct {
 	todo []chunkJob
 	err  error    // of the last failed job; sticky
 	sums *summing // used by the goroutine that is busy; nil: there was none since the last store
+
+	settling map[runID]run // what the last settle wrote
 }
 
 // chunkJob is a full chunk to sum up. The view and the cells are as of when it became full.
@@ -190,9 +192,30 @@ func (s *summer) complete(tx *bbolt.Tx, set *runSet, made map[runID]run) error {
 	return nil
 }
 
+// settle writes the recent runs while others are made.
+func (s *summer) settle(b *bbolt.Bucket) error {
+	s.settling = s.current().recent
+	return putRuns(b, s.settling)
+}
+
+// settled drops from memory what settle wrote, once its transaction has committed.
+func (s *summer) settled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	recent := maps.Clone(s.set.recent)
+	for id := range s.settling {
+		delete(recent, id)
+	}
+	s.set, s.settling = &runSet{chunks: s.set.chunks, recent: recent}, nil
+}
+
 // store writes the recent runs. The summer must be idle: call wait before.
 func (s *summer) store(b *bbolt.Bucket) error {
-	for id, r := range s.current().recent {
+	return putRuns(b, s.current().recent)
+}
+
+func putRuns(b *bbolt.Bucket, runs map[runID]run) error {
+	for id, r := range runs {
 		if err := b.Put(id.key(), r); err != nil {
 			return err
 		}

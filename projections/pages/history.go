@@ -11,8 +11,9 @@ type History struct {
 	shift uint // a page holds 1<<shift records
 	view  HistoryView
 	dirty bool // something was appended since the last Stored
-	// storing is how many records the last Store has written.
-	storing int
+	// storing is how many records the last Store has written, settling how many full pages there
+	// were at the last Settle.
+	storing, settling int
 }
 
 // HistoryView is a History as of a moment. It stays valid and unchanged while the History grows.
@@ -61,12 +62,36 @@ func (h *History) Store(b *bbolt.Bucket) error {
 // Stored tells that the transaction of the last Store has committed: the full pages it wrote
 // leave memory. Views handed out before keep them.
 func (h *History) Stored() {
+	h.dirty = h.storing != h.view.n
+	h.release(h.storing >> h.shift)
+}
+
+// Settle writes the full pages that are not in the file yet: they will not change any more. Call
+// Settled once the transaction has committed.
+func (h *History) Settle(b *bbolt.Bucket) error {
 	v := &h.view
-	h.dirty = h.storing != v.n
-	full := max(h.storing>>h.shift-v.stored, 0)
+	h.settling = v.n >> h.shift
+	for page := v.stored; page < h.settling; page++ {
+		if err := b.Put(pageKey(page), v.recent[page-v.stored]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Settled tells that the transaction of the last Settle has committed: its pages leave memory. A
+// history that is loaded before the next Store is as it was at the last one all the same.
+func (h *History) Settled() { h.release(h.settling) }
+
+// release drops the pages before the given one from memory: they are in the file.
+func (h *History) release(until int) {
+	v := &h.view
+	if until <= v.stored {
+		return
+	}
 	// A new slice: older views share the array of the present one.
-	v.recent = append([][]byte(nil), v.recent[full:]...)
-	v.stored += full
+	v.recent = append([][]byte(nil), v.recent[until-v.stored:]...)
+	v.stored = until
 }
 
 // Load replaces the history by the n records that were stored; full pages stay in the file.

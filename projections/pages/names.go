@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/maphash"
 
 	"go.etcd.io/bbolt"
@@ -10,18 +11,25 @@ import (
 // namesShift sets the page of the names' bytes: 32 KiB.
 const namesShift = 15
 
-// nameUnit is the alignment of a name's bytes, so that 32 bits reach 16 GiB of them.
+// nameUnit is the alignment of a name's record, so that 32 bits reach 16 GiB of them.
 const nameUnit = 4
 
 // Names numbers distinct short texts (1–64 bytes) 0, 1, 2 … in the order in which they are first
 // seen, in about 30 bytes each. The numbers depend on nothing but that order.
 type Names struct {
-	bytes *Table[byte]   // length byte and text, aligned to nameUnit
-	refs  *Table[uint32] // number → place in bytes / nameUnit
-	// slots is an open-addressing table of hash<<32 | number+1, found at the hash.
+	records *Table[byte] // see nameHead
+	n       int
+	// slots is an open-addressing table of hash<<32 | place of the record / nameUnit + 1, found at
+	// the hash.
 	slots  []uint64
 	hasher Hasher
+
+	searches [numberTogether]search
 }
+
+// A name's record is its number, little endian (4), a length byte, and its text, aligned to
+// nameUnit, all in one page. A length of 0 says that the next record begins the next page.
+const nameHead = 5
 
 // Hasher hashes names. Its seed differs from process to process, so that nobody can choose names
 // that collide; it decides where a name is looked up, never what is found.
@@ -33,70 +41,103 @@ type nameHash uint32
 // NewHasher returns a hasher with a seed of its own.
 func NewHasher() Hasher { return Hasher{maphash.MakeSeed()} }
 
-// hash returns the hash of a name.
-func (h Hasher) hash(name string) nameHash { return nameHash(maphash.String(h.seed, name) >> 32) }
-
-// packedHex marks the length byte of a name of 32 lower-case hexadecimal digits (the worker ids
-// of the identity vault), kept in 16 bytes.
-const packedHex = 0x80
+// packedHex is the length byte of a name of 32 lower-case hexadecimal digits (the worker ids of
+// the identity vault), kept in 16 bytes.
+const (
+	packedHex   = 0x80
+	packedBytes = 16
+)
 
 // NewNames returns an empty set of names that are hashed by the hasher.
 func NewNames(hasher Hasher) *Names {
 	return &Names{
-		bytes:  NewTable[byte](namesShift),
-		refs:   NewTable[uint32](12),
-		slots:  make([]uint64, 1024),
-		hasher: hasher,
+		records: NewTable[byte](namesShift),
+		slots:   make([]uint64, 1024),
+		hasher:  hasher,
 	}
 }
 
 // Len returns the number of names.
-func (n *Names) Len() int { return n.refs.Len() }
+func (n *Names) Len() int { return n.n }
 
-// Lookup is a name to be numbered by NumberAll.
-type Lookup struct {
-	Name   string
-	Number uint32 // the answer
+// numberTogether is how many names are numbered at once: enough for cache misses to overlap, few
+// enough for what was touched to stay in the cache.
+const numberTogether = 128
 
-	hash nameHash
-	at   uint32 // where the text is that may be the name
-	slot uint64 // that stands for it; 0: none does
-	text byte   // the first byte there
+// search is the search for one name.
+type search struct {
+	slot   uint64 // that stands for it; 0: none does
+	hash   nameHash
+	length byte // of the record
+	packed [packedBytes]byte
 }
 
 // NumberAll numbers the names in their order: one seen for the first time gets the next number.
-//
-// It takes each step of the search for all of them before the next step, so that the processor
+// Those of the names go to numbers, which has the same length.
+func (n *Names) NumberAll(names []string, numbers []uint32) {
+	for len(names) > 0 {
+		k := min(len(names), numberTogether)
+		n.numberAll(names[:k], numbers[:k])
+		names, numbers = names[k:], numbers[k:]
+	}
+}
+
+// numberAll takes each step of the search for all names before the next step, so that the processor
 // waits for many cache misses at the same time instead of for one after the other.
-func (n *Names) NumberAll(lookups []Lookup) {
-	for i := range lookups {
-		lookups[i].hash = n.hasher.hash(lookups[i].Name)
+func (n *Names) numberAll(names []string, numbers []uint32) {
+	searches := n.searches[:len(names)]
+	for i, name := range names {
+		n.begin(&searches[i], name)
 	}
 	mask := uint64(len(n.slots) - 1)
-	for i := range lookups {
-		lookups[i].slot = n.slots[uint64(lookups[i].hash)&mask]
+	for i := range searches {
+		searches[i].slot = n.slots[uint64(searches[i].hash)&mask]
 	}
-	for i := range lookups {
-		lookups[i].slot = n.candidate(lookups[i].hash)
+	for i := range searches {
+		searches[i].slot = n.candidate(searches[i].hash)
 	}
-	for i := range lookups {
-		if l := &lookups[i]; l.slot != 0 {
-			l.at = *n.refs.At(int(uint32(l.slot) - 1))
+	for i := range searches {
+		if slot := searches[i].slot; slot != 0 {
+			numbers[i] = uint32(n.record(slot)[0]) // mostly the rest comes along
 		}
 	}
-	for i := range lookups {
-		if l := &lookups[i]; l.slot != 0 {
-			l.text = *n.bytes.At(int(l.at) * nameUnit) // mostly the rest comes along
+	for i, name := range names {
+		l := &searches[i]
+		if l.slot != 0 {
+			if r := n.record(l.slot); l.is(r, name) {
+				numbers[i] = binary.LittleEndian.Uint32(r)
+				continue
+			}
 		}
+		numbers[i] = n.number(l, name)
 	}
-	for i := range lookups {
-		l := &lookups[i]
-		if l.slot != 0 && n.is(uint32(l.slot)-1, l.Name) {
-			l.Number = uint32(l.slot) - 1
-			continue
-		}
-		l.Number = n.number(l.Name, l.hash)
+}
+
+// begin works out what the record of a name looks like, and its hash.
+func (n *Names) begin(l *search, name string) {
+	if packHex(&l.packed, name) {
+		l.length = packedHex
+		l.hash = nameHash(maphash.Bytes(n.hasher.seed, l.packed[:]) >> 32)
+		return
 	}
+	l.length = byte(len(name))
+	l.hash = nameHash(maphash.String(n.hasher.seed, name) >> 32)
+}
+
+// is reports whether the record is that of the name.
+func (l *search) is(record []byte, name string) bool {
+	switch {
+	case record[4] != l.length:
+		return false
+	case l.length == packedHex:
+		return [packedBytes]byte(record[nameHead:]) == l.packed
+	}
+	return string(record[nameHead:nameHead+len(name)]) == name
+}
+
+// record returns the record that a slot stands for, and what follows in its page.
+func (n *Names) record(slot uint64) []byte {
+	return n.records.Tail(int(uint32(slot)-1) * nameUnit)
 }
 
 // candidate returns the first slot with the hash, 0 when there is none.
@@ -109,96 +150,63 @@ func (n *Names) candidate(hash nameHash) uint64 {
 	return n.slots[at]
 }
 
-// number returns the number of the name, which has the given hash; a new one at first sight.
-func (n *Names) number(name string, hash nameHash) (number uint32) {
+// number returns the number of the name that is searched for; a new one at first sight.
+func (n *Names) number(l *search, name string) uint32 {
 	mask := uint64(len(n.slots) - 1)
-	at := uint64(hash) & mask
+	at := uint64(l.hash) & mask
 	for ; n.slots[at] != 0; at = (at + 1) & mask {
-		if nameHash(n.slots[at]>>32) == hash && n.is(uint32(n.slots[at])-1, name) {
-			return uint32(n.slots[at]) - 1
+		if nameHash(n.slots[at]>>32) != l.hash {
+			continue
+		}
+		if r := n.record(n.slots[at]); l.is(r, name) {
+			return binary.LittleEndian.Uint32(r)
 		}
 	}
-	number = n.add(name)
-	n.slots[at] = uint64(hash)<<32 | uint64(number+1)
-	if uint64(n.refs.Len())*4 > uint64(len(n.slots))*3 {
+	number := uint32(n.n)
+	n.slots[at] = uint64(l.hash)<<32 | uint64(n.add(l, name)/nameUnit+1)
+	if n.n*4 > len(n.slots)*3 {
 		n.grow()
 	}
 	return number
 }
 
-// Name returns the text with the given number.
-func (n *Names) Name(number uint32) string {
-	var buf [64]byte
-	return string(n.text(number, &buf))
-}
-
-// stored returns the length byte and the bytes kept for a name.
-func (n *Names) stored(number uint32) (length byte, kept []byte) {
-	at := int(*n.refs.At(int(number))) * nameUnit
-	length = n.bytes.Slice(at, 1)[0]
-	size := int(length)
-	if length&packedHex != 0 {
-		size = 16
+// add adds the record of a name, with the next number, and returns its place.
+func (n *Names) add(l *search, name string) int {
+	size := nameHead + len(name)
+	if l.length == packedHex {
+		size = nameHead + packedBytes
 	}
-	return length, n.bytes.Slice(at+1, size)
-}
-
-// is reports whether the number stands for the name.
-func (n *Names) is(number uint32, name string) bool {
-	length, kept := n.stored(number)
-	if length&packedHex == 0 {
-		return string(kept) == name
-	}
-	var packed [16]byte
-	return packHex(&packed, name) && string(kept) == string(packed[:])
-}
-
-// text unpacks a name into buf.
-func (n *Names) text(number uint32, buf *[64]byte) []byte {
-	length, kept := n.stored(number)
-	if length&packedHex == 0 {
-		return append(buf[:0], kept...)
-	}
-	const digits = "0123456789abcdef"
-	for i, b := range kept {
-		buf[2*i], buf[2*i+1] = digits[b>>4], digits[b&15]
-	}
-	return buf[:32]
-}
-
-func (n *Names) add(name string) uint32 {
-	var packed [16]byte
-	length, size := byte(len(name)), len(name)
-	hex := packHex(&packed, name)
-	if hex {
-		length, size = packedHex, len(packed)
-	}
-	size = (1 + size + nameUnit - 1) / nameUnit * nameUnit
-	at := n.bytes.Extend(size)
-	dst := n.bytes.Slice(at, size)
-	dst[0] = length
-	if hex {
-		copy(dst[1:], packed[:])
+	at := n.records.Extend((size + nameUnit - 1) / nameUnit * nameUnit)
+	r := n.records.Tail(at)
+	binary.LittleEndian.PutUint32(r, uint32(n.n))
+	r[4] = l.length
+	if l.length == packedHex {
+		copy(r[nameHead:], l.packed[:])
 	} else {
-		copy(dst[1:], name)
+		copy(r[nameHead:], name)
 	}
-	return uint32(n.refs.Append(uint32(at / nameUnit)))
+	n.n++
+	return at
 }
 
 // packHex packs a name of 32 lower-case hexadecimal digits, and reports whether it is one. Half
 // of the digits of a random name are letters, which no processor foresees: so nothing branches on
-// them. Each digit is read as if it were one, and compared with how its value is written.
-func packHex(packed *[16]byte, name string) bool {
-	const digits = "0123456789abcdef"
-	if len(name) != 32 {
+// them. Eight digits at a time are read as if they were digits, and compared with how what was
+// read is written.
+func packHex(packed *[packedBytes]byte, name string) bool {
+	if len(name) != 2*packedBytes {
 		return false
 	}
-	wrong := byte(0)
-	for i := range packed {
-		c, d := name[2*i], name[2*i+1]
-		hi, lo := (c+c>>6*9)&15, (d+d>>6*9)&15
-		wrong |= c ^ digits[hi] | d ^ digits[lo]
-		packed[i] = hi<<4 | lo
+	const each = 0x0101010101010101 // a number in each of eight bytes
+	wrong := uint64(0)
+	for i := 0; i < packedBytes; i += 4 {
+		digits := binary.LittleEndian.Uint64([]byte(name[2*i : 2*i+8]))
+		values := (digits + digits>>6&each*9) & (each * 0xf)
+		letters := (values + each*6) >> 4 & each
+		wrong |= digits ^ (values + each*'0' + letters*('a'-'0'-10))
+		pairs := (values<<4 | values>>8) & 0x00ff00ff00ff00ff
+		pairs = (pairs | pairs>>8) & 0x0000ffff0000ffff
+		binary.LittleEndian.PutUint32(packed[i:], uint32(pairs|pairs>>16))
 	}
 	return wrong == 0
 }
@@ -225,56 +233,62 @@ func (n *Names) place(slot uint64) {
 }
 
 // index makes the slots for the names that were loaded.
-func (n *Names) index() {
+func (n *Names) index() error {
 	size := len(n.slots)
-	for uint64(n.refs.Len())*4 > uint64(size)*3 {
+	for n.n*4 > size*3 {
 		size *= 2
 	}
 	n.slots = make([]uint64, size)
-	var buf [64]byte
-	for number := range uint32(n.refs.Len()) {
-		hash := maphash.Bytes(n.hasher.seed, n.text(number, &buf)) >> 32
-		n.place(hash<<32 | uint64(number+1))
+	for at, found := 0, 0; found < n.n; {
+		if at >= n.records.Len() {
+			return fmt.Errorf("%w: %d names, not %d", ErrCorrupt, found, n.n)
+		}
+		r := n.records.Tail(at)
+		if len(r) <= nameHead || r[4] == 0 {
+			at += len(r)
+			continue
+		}
+		kept := int(r[4])
+		if r[4] == packedHex {
+			kept = packedBytes
+		}
+		if len(r) < nameHead+kept || binary.LittleEndian.Uint32(r) != uint32(found) {
+			return fmt.Errorf("%w: name %d", ErrCorrupt, found)
+		}
+		hash := maphash.Bytes(n.hasher.seed, r[nameHead:nameHead+kept]) >> 32
+		n.place(hash<<32 | uint64(at/nameUnit+1))
+		found++
+		at += (nameHead + kept + nameUnit - 1) / nameUnit * nameUnit
 	}
+	return nil
 }
 
-// Store writes what changed. The bucket gets two nested ones and a key for the counts. It writes
+// Store writes what changed. The bucket gets a nested one and a key for the counts. It writes
 // copies, so that names may be added before the transaction commits.
 func (n *Names) Store(b *bbolt.Bucket) error {
-	for name, store := range map[string]func(*bbolt.Bucket) error{
-		"bytes": n.bytes.StoreCopy, "refs": n.refs.StoreCopy,
-	} {
-		nested, err := b.CreateBucketIfNotExists([]byte(name))
-		if err != nil {
-			return err
-		}
-		if err := store(nested); err != nil {
-			return err
-		}
+	nested, err := b.CreateBucketIfNotExists([]byte("records"))
+	if err != nil {
+		return err
 	}
-	counts := binary.BigEndian.AppendUint64(nil, uint64(n.bytes.Len()))
-	return b.Put([]byte("n"), binary.BigEndian.AppendUint64(counts, uint64(n.refs.Len())))
+	if err := n.records.StoreCopy(nested); err != nil {
+		return err
+	}
+	counts := binary.BigEndian.AppendUint64(nil, uint64(n.records.Len()))
+	return b.Put([]byte("n"), binary.BigEndian.AppendUint64(counts, uint64(n.n)))
 }
 
 // Stored tells that the transaction of the last Store has committed.
-func (n *Names) Stored() {
-	n.bytes.Stored()
-	n.refs.Stored()
-}
+func (n *Names) Stored() { n.records.Stored() }
 
 // Load replaces the names by the stored ones.
 func (n *Names) Load(b *bbolt.Bucket) error {
-	counts := b.Get([]byte("n"))
-	bytes, refs := b.Bucket([]byte("bytes")), b.Bucket([]byte("refs"))
-	if len(counts) != 16 || bytes == nil || refs == nil {
+	counts, records := b.Get([]byte("n")), b.Bucket([]byte("records"))
+	if len(counts) != 16 || records == nil {
 		return ErrCorrupt
 	}
-	if err := n.bytes.Load(bytes, int(binary.BigEndian.Uint64(counts))); err != nil {
+	if err := n.records.Load(records, int(binary.BigEndian.Uint64(counts))); err != nil {
 		return err
 	}
-	if err := n.refs.Load(refs, int(binary.BigEndian.Uint64(counts[8:]))); err != nil {
-		return err
-	}
-	n.index()
-	return nil
+	n.n = int(binary.BigEndian.Uint64(counts[8:]))
+	return n.index()
 }

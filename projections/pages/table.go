@@ -62,11 +62,8 @@ func (t *Table[T]) Extend(n int) int {
 	return first
 }
 
-// Slice returns n records from i on, which must lie in one page.
-func (t *Table[T]) Slice(i, n int) []T {
-	at := i & (1<<t.shift - 1)
-	return t.pages[i>>t.shift][at : at+n : at+n]
-}
+// Tail returns the records from i to the end of its page.
+func (t *Table[T]) Tail(i int) []T { return t.pages[i>>t.shift][i&(1<<t.shift-1):] }
 
 func (t *Table[T]) mark(page int) {
 	for page>>6 >= len(t.dirty) {

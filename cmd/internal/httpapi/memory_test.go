@@ -160,6 +160,7 @@ func (m *memory) append(bytes []byte, e *event.Event) eventstore.Sequence {
 	if err := m.projection.Apply(&batch); err != nil {
 		m.t.Error(err)
 	}
+	m.projection.Show(&batch)
 	for record := range frame.Records() {
 		m.records = append(m.records, record)
 	}

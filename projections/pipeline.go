@@ -1,0 +1,151 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"cakupan/eventstore"
+)
+
+// settleEvents is how many events are shown between two times that they are settled.
+const settleEvents = 200_000
+
+// CatchUp applies what the log holds now, up to the frame that holds the event until, and commits
+// it. progress may be nil; it is called after each frame with the last event applied.
+func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequence,
+	progress func(eventstore.Sequence),
+) error {
+	if until <= r.at.Sequence {
+		return nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ahead := r.prepare(ctx, r.log.Read(ctx, r.at.Sequence+1))
+	behind := r.showBehind(&ahead)
+	err := r.applyUntil(until, &ahead, behind, progress)
+	close(behind.applied)
+	if err := errors.Join(err, <-behind.ended); err != nil {
+		return err
+	}
+	return r.commit()
+}
+
+// applyUntil applies the prepared frames up to the one that holds the event until, and hands them
+// on to be shown.
+func (r *Runner[P, Batch]) applyUntil(until eventstore.Sequence, ahead *ahead[Batch],
+	behind behind[Batch], progress func(eventstore.Sequence),
+) error {
+	for b := range ahead.ready {
+		if err := r.apply(b); err != nil {
+			return err
+		}
+		behind.applied <- b // has room for every frame there is
+		if progress != nil {
+			progress(r.at.Sequence)
+		}
+		if r.at.Sequence >= until {
+			return nil
+		}
+	}
+	return <-ahead.failed
+}
+
+// behind takes over frames that are applied, to be shown in a goroutine of their own.
+type behind[Batch any] struct {
+	applied chan *preparedFrame[Batch] // closed at the end
+	ended   chan error                 // why not all were shown and settled; nil: they were
+}
+
+// showBehind shows frames behind the fold, and settles them now and then, so that little is left
+// for the commit, which the fold must wait for. Settling is no commit: after a crash the next start
+// does not find what was only settled, and does it again.
+func (r *Runner[P, Batch]) showBehind(ahead *ahead[Batch]) behind[Batch] {
+	b := behind[Batch]{
+		applied: make(chan *preparedFrame[Batch], framesAhead),
+		ended:   make(chan error, 1),
+	}
+	go func() {
+		var failed error
+		unsettled := 0
+		for next := range b.applied {
+			r.show(next)
+			unsettled += next.frame.Count()
+			ahead.used <- next
+			if unsettled >= settleEvents && failed == nil {
+				failed = r.settle()
+				unsettled = 0
+			}
+		}
+		b.ended <- failed
+	}()
+	return b
+}
+
+func (r *Runner[P, Batch]) settle() error {
+	if err := r.db.Update(r.p.Settle); err != nil {
+		return fmt.Errorf("settle projection: %w", err)
+	}
+	r.p.Settled()
+	return nil
+}
+
+// preparedFrame is a frame and the batch it was decoded into.
+type preparedFrame[Batch any] struct {
+	frame eventstore.Frame
+	batch Batch
+}
+
+// ahead hands over frames that were prepared in a goroutine of their own.
+type ahead[Batch any] struct {
+	ready  chan *preparedFrame[Batch] // closed at the end
+	used   chan *preparedFrame[Batch] // to be prepared again
+	failed chan error                 // why ready was closed; nil: there is no more
+}
+
+// framesAhead is how many frames are prepared ahead of the fold: some ten milliseconds' worth, so
+// that the fold goes on while other work has the second core.
+const framesAhead = 16
+
+// prepare decodes frames ahead of the fold until they end or ctx does.
+func (r *Runner[P, Batch]) prepare(ctx context.Context,
+	frames iter.Seq2[eventstore.Frame, error],
+) ahead[Batch] {
+	a := ahead[Batch]{
+		ready:  make(chan *preparedFrame[Batch], framesAhead),
+		used:   make(chan *preparedFrame[Batch], framesAhead),
+		failed: make(chan error, 1),
+	}
+	for range framesAhead {
+		a.used <- new(preparedFrame[Batch])
+	}
+	go func() {
+		defer close(a.ready)
+		a.failed <- r.prepareAll(ctx, frames, &a)
+	}()
+	return a
+}
+
+func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
+	frames iter.Seq2[eventstore.Frame, error], a *ahead[Batch],
+) error {
+	for frame, err := range frames {
+		if err != nil {
+			return err
+		}
+		var next *preparedFrame[Batch]
+		select {
+		case next = <-a.used:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		next.frame = frame
+		if err := r.p.Prepare(frame, &next.batch); err != nil {
+			return fmt.Errorf("%w: prepare events %d–%d: %w",
+				ErrPoisoned, frame.First(), frame.Last(), err)
+		}
+		a.ready <- next // has room for every frame there is
+	}
+	return nil
+}
