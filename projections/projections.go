@@ -122,7 +122,7 @@ func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Lo
 ) (*Runner[P, Batch], error) {
 	path := file.Path
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		NoSync: file.Scratch, NoFreelistSync: true,
+		NoSync: file.Scratch, NoGrowSync: file.Scratch, NoFreelistSync: true,
 		Timeout: time.Second, FreelistType: bbolt.FreelistMapType,
 		// Reserves addresses, not memory: growing the mapping would wait for all readers.
 		InitialMmapSize: 4 << 30,
@@ -192,7 +192,7 @@ func (r *Runner[P, Batch]) checkLog(ctx context.Context) error {
 
 // Keep makes a scratch file durable, and every later commit.
 func (r *Runner[P, Batch]) Keep() error {
-	r.db.NoSync = false
+	r.db.NoSync, r.db.NoGrowSync = false, false
 	if err := r.db.Sync(); err != nil {
 		return fmt.Errorf("keep projection %s: %w", r.path, err)
 	}

@@ -130,7 +130,7 @@ func (n *nation) frames(b *testing.B, events int) (frames []eventstore.Frame) {
 func openScratch(b *testing.B) *bbolt.DB {
 	b.Helper()
 	db, err := bbolt.Open(filepath.Join(b.TempDir(), "c.db"), 0o600,
-		&bbolt.Options{NoSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
+		&bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
 	if err != nil {
 		b.Fatal(err)
 	}

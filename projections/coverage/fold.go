@@ -168,7 +168,7 @@ func (s *state) comparePurses(c uint32) {
 		return
 	}
 	x.enrolments = s.granted(x.enrolments[:0], c)
-	s.touch(x.enrolments)
+	s.prefetch(x.enrolments)
 	x.several = x.several[:0]
 	for _, e := range x.enrolments {
 		s.gather(&x.own, e)

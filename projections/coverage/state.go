@@ -151,9 +151,7 @@ type scratch struct {
 	days                         []temporal.Date
 	workers, several, enrolments []uint32
 
-	links   []link
-	facts   []*fact
-	touched uint32 // keeps reads that are there for the cache from being optimized away
+	links []uint32
 
 	// edges are those of the events that were folded last; ends says where those of each end.
 	edges []edge

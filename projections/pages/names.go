@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 )
@@ -89,18 +90,11 @@ func (n *Names) numberAll(names []string, numbers []uint32) {
 	for i, name := range names {
 		n.begin(&searches[i], name)
 	}
-	mask := uint64(len(n.slots) - 1)
-	for i := range searches {
-		searches[i].slot = n.slots[uint64(searches[i].hash)&mask]
-	}
+	n.prefetchSlots(searches)
 	for i := range searches {
 		searches[i].slot = n.candidate(searches[i].hash)
 	}
-	for i := range searches {
-		if slot := searches[i].slot; slot != 0 {
-			numbers[i] = uint32(n.record(slot)[0]) // mostly the rest comes along
-		}
-	}
+	n.prefetchRecords(searches)
 	for i, name := range names {
 		l := &searches[i]
 		if l.slot != 0 {
@@ -111,6 +105,31 @@ func (n *Names) numberAll(names []string, numbers []uint32) {
 		}
 		numbers[i] = n.number(l, name)
 	}
+}
+
+// prefetchSlots prefetches where the searches begin, and what follows there.
+func (n *Names) prefetchSlots(searches []search) {
+	const follows = 7 * 8
+	var addresses [numberTogether]unsafe.Pointer
+	mask := uint64(len(n.slots) - 1)
+	for i := range searches {
+		addresses[i] = unsafe.Pointer(&n.slots[uint64(searches[i].hash)&mask])
+	}
+	prefetch(&addresses[0], len(searches), follows)
+}
+
+// prefetchRecords prefetches the records that the searches have found.
+func (n *Names) prefetchRecords(searches []search) {
+	const mostly = nameHead + packedBytes - 1
+	var addresses [numberTogether]unsafe.Pointer
+	found := 0
+	for i := range searches {
+		if slot := searches[i].slot; slot != 0 {
+			addresses[found] = unsafe.Pointer(&n.record(slot)[0])
+			found++
+		}
+	}
+	prefetch(&addresses[0], found, mostly)
 }
 
 // begin works out what the record of a name looks like, and its hash.
@@ -263,14 +282,14 @@ func (n *Names) index() error {
 	return nil
 }
 
-// Store writes what changed. The bucket gets a nested one and a key for the counts. It writes
-// copies, so that names may be added before the transaction commits.
+// Store writes what changed. The bucket gets a nested one and a key for the counts. Names may be
+// added before the transaction commits.
 func (n *Names) Store(b *bbolt.Bucket) error {
 	nested, err := b.CreateBucketIfNotExists([]byte("records"))
 	if err != nil {
 		return err
 	}
-	if err := n.records.StoreCopy(nested); err != nil {
+	if err := n.records.StoreGrowing(nested); err != nil {
 		return err
 	}
 	counts := binary.BigEndian.AppendUint64(nil, uint64(n.records.Len()))

@@ -31,6 +31,22 @@ func (t *Table[T]) Len() int { return t.n }
 // At returns record i to be read. It is valid until the table is dropped.
 func (t *Table[T]) At(i int) *T { return &t.pages[i>>t.shift][i&(1<<t.shift-1)] }
 
+// Prefetch has the records brought into the cache, all at the same time: At of each will soon be
+// called.
+func (t *Table[T]) Prefetch(indexes []uint32) {
+	const together = 128
+	var addresses [together]unsafe.Pointer
+	last := unsafe.Sizeof(*new(T)) - 1
+	for len(indexes) > 0 {
+		n := min(len(indexes), together)
+		for i, index := range indexes[:n] {
+			addresses[i] = unsafe.Pointer(t.At(int(index)))
+		}
+		prefetch(&addresses[0], n, last)
+		indexes = indexes[n:]
+	}
+}
+
 // Edit returns record i to be changed before the next Store.
 func (t *Table[T]) Edit(i int) *T {
 	t.mark(i >> t.shift)
@@ -76,13 +92,15 @@ func (t *Table[T]) mark(page int) {
 // transaction has committed; when it has failed, Store again. The table must not change until
 // the transaction has ended.
 func (t *Table[T]) Store(b *bbolt.Bucket) error {
-	return t.store(b, func(page []byte) []byte { return page })
+	return t.store(b, len(t.pages))
 }
 
-// StoreCopy is Store for a table that may change before the transaction has ended.
-func (t *Table[T]) StoreCopy(b *bbolt.Bucket) error { return t.store(b, bytes.Clone) }
+// StoreGrowing is Store for a table that may grow before the transaction has ended, but does not
+// change otherwise: it writes a copy of the page that is not full yet.
+func (t *Table[T]) StoreGrowing(b *bbolt.Bucket) error { return t.store(b, t.n>>t.shift) }
 
-func (t *Table[T]) store(b *bbolt.Bucket, give func([]byte) []byte) error {
+// store writes the pages that changed, copies of those from the given one on.
+func (t *Table[T]) store(b *bbolt.Bucket, copied int) error {
 	for len(t.storing) < len(t.dirty) {
 		t.storing = append(t.storing, 0)
 	}
@@ -93,7 +111,11 @@ func (t *Table[T]) store(b *bbolt.Bucket, give func([]byte) []byte) error {
 	for word, set := range t.storing {
 		for ; set != 0; set &= set - 1 {
 			page := word<<6 + bits.TrailingZeros64(set)
-			if err := b.Put(pageKey(page), give(asBytes(t.pages[page]))); err != nil {
+			content := asBytes(t.pages[page])
+			if page >= copied {
+				content = bytes.Clone(content)
+			}
+			if err := b.Put(pageKey(page), content); err != nil {
 				return err
 			}
 		}
