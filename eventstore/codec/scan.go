@@ -102,45 +102,58 @@ func Scan(b []byte, s *Fields) error {
 	return nil
 }
 
-// data finds the fields of the message Data. It returns the place of what is no field, or -1.
+// data finds the fields of the message Data. It returns the place of what is no field, or -1. Most
+// tags have one byte, most numbers one to three: those are read here and not by readField.
 func (s *Fields) data(bytes string) int {
 	for i := 0; i < len(bytes); {
-		tag, v, text, next := readField(bytes, i)
-		if next < 0 {
-			return i
+		tag, text := field(bytes[i]), ""
+		v, next := readVarint(bytes, i+1)
+		switch {
+		case tag < 1<<3 || tag >= 1<<7 || next < 0 ||
+			tag.wire() != wireVarint && tag.wire() != wireBytes:
+			if tag, v, text, next = readField(bytes, i); next < 0 {
+				return i
+			}
+		case tag.wire() == wireBytes:
+			if v > uint64(len(bytes)-next) {
+				return i
+			}
+			text = bytes[next : next+int(v)]
+			next += int(v)
 		}
 		f := event.Field(min(tag.number(), fieldEnd-1))
-		switch tag.wire() {
-		case wireVarint:
-			if numberFields.Has(f) {
-				s.numbers[f&(fieldEnd-1)] = v
-				s.Has = s.Has.With(f)
-			} else if f == event.FieldProgrammes && !s.programme(v) {
-				return i
-			}
-		case wireBytes:
-			if textFields.Has(f) {
-				s.texts[f&(fieldEnd-1)] = text
-				s.Has = s.Has.With(f)
-			} else if f == event.FieldProgrammes && !s.programmes(text) {
-				return i
-			}
+		switch {
+		case tag.wire() == wireVarint && numberFields.Has(f):
+			s.numbers[f&(fieldEnd-1)] = v
+			s.Has = s.Has.With(f)
+		case tag.wire() == wireBytes && textFields.Has(f):
+			s.texts[f&(fieldEnd-1)] = text
+			s.Has = s.Has.With(f)
+		case f == event.FieldProgrammes && !s.addProgrammes(tag, v, text):
+			return i
 		}
 		i = next
 	}
 	return -1
 }
 
+// addProgrammes takes a programme or a packed list of them. It returns false for one that is
+// damaged.
+func (s *Fields) addProgrammes(tag field, v uint64, text string) bool {
+	switch tag.wire() {
+	case wireVarint:
+		return s.programme(v)
+	case wireBytes:
+		return s.programmes(text)
+	}
+	return true
+}
+
 // programmes takes a packed list. It returns false for one that is damaged.
 func (s *Fields) programmes(packed string) bool {
 	for i := 0; i < len(packed); {
-		v, next := readShort(packed, i)
-		if next < 0 {
-			if v, next = readLong(packed, i); next < 0 {
-				return false
-			}
-		}
-		if !s.programme(v) {
+		v, next := readVarint(packed, i)
+		if next < 0 || !s.programme(v) {
 			return false
 		}
 		i = next

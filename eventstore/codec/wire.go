@@ -54,6 +54,23 @@ func readShort(s string, i int) (v uint64, next int) {
 	return 0, -i - 1
 }
 
+// readVarint reads a varint at i, a short one the fastest.
+func readVarint(s string, i int) (v uint64, next int) {
+	if i+2 >= len(s) {
+		return readLong(s, i)
+	}
+	a, b, c := uint64(s[i]), uint64(s[i+1]), uint64(s[i+2])
+	switch {
+	case a < 0x80:
+		return a, i + 1
+	case b < 0x80:
+		return a&0x7f | b<<7, i + 2
+	case c < 0x80:
+		return a&0x7f | b&0x7f<<7 | c<<14, i + 3
+	}
+	return readLong(s, i)
+}
+
 // readLong reads a varint of any length at i.
 func readLong(s string, i int) (v uint64, next int) {
 	for shift := 0; shift < 64 && i < len(s); shift += 7 {

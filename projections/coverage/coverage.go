@@ -130,13 +130,12 @@ func (p *Projection) Show(b *Batch) {
 
 // show adds what an event changes.
 func (p *Projection) show(e *prepared, changed []edge) {
-	if len(changed) > 1 {
-		changed = combine(changed)
-	}
-	for _, c := range changed {
+	for _, c := range combine(changed) {
 		p.addDelta(e.sequence, c)
 	}
-	p.presence.named(e.sequence, e.terms, +1)
+	if e.terms != 0 {
+		p.presence.named(e.sequence, e.terms, +1)
+	}
 	p.addRecorded(e.recorded)
 }
 

@@ -26,9 +26,14 @@ func (e edge) compare(other edge) int {
 
 // combine sorts the edges, adds up those of the same cell and day, and drops what cancels out.
 func combine(edges []edge) []edge {
-	if len(edges) <= 24 {
+	switch {
+	case len(edges) < 2:
+		return edges
+	case len(edges) == 2 && edges[0].compare(edges[1]) < 0: // so are most
+		return edges
+	case len(edges) <= 24:
 		insertionSort(edges)
-	} else {
+	default:
 		slices.SortFunc(edges, edge.compare)
 	}
 	kept := edges[:0]

@@ -62,7 +62,7 @@ func (s *state) applyFact(e *prepared, f fact) {
 	x := &s.scratch
 	f.setSequence(e.sequence)
 	s.owners.Append(newOwner(ownedByEnrolment, e.enrolment))
-	if s.applyFirst(e, f) {
+	if s.applyFirst(e, f) || s.applySecond(e, f) {
 		return
 	}
 	s.gather(&x.own, e.enrolment)
@@ -109,6 +109,45 @@ func (s *state) applyFirst(e *prepared, f fact) bool {
 	return true
 }
 
+// applySecond adds the second fact about an enrolment, when the first one opened it and the worker
+// has no other enrolment: the first grant of those on the budget, the first change of others. It
+// returns false, and has done nothing, for any other fact.
+func (s *state) applySecond(e *prepared, f fact) bool {
+	head := *s.enrolments.At(int(e.enrolment))
+	if head == 0 || e.kind == event.EnrolmentOpened {
+		return false
+	}
+	opened := s.facts.At(int(head - 1))
+	if opened.next != 0 || event.Type(opened.kind) != event.EnrolmentOpened {
+		return false
+	}
+	if l := s.workers.At(int(opened.subject)); l.more != 0 || l.first != e.enrolment+1 {
+		return false
+	}
+	x, died, change := &s.scratch, s.diedOn(opened.subject), opened.change()
+	stretch := enrolment.Stretch{
+		From: change.On, Until: enrolment.Never, Worker: change.Worker, Terms: change.Terms,
+	}
+	x.were = enrolment.AppendSpells(x.were[:0], stretch, died, nil)
+	switch e.kind {
+	case event.FundingGranted:
+		granted := f.grant()
+		x.after.paid = enrolment.AddPaid(x.after.paid[:0], s.paidBy(&granted, nil))
+		x.are = enrolment.AppendSpells(x.are[:0], stretch, died, x.after.paid)
+	case event.FundingRevoked: // of nothing
+		x.are = append(x.are[:0], x.were...)
+	default:
+		changes := append(x.own.changes[:0], change, f.change())
+		settle(changes)
+		x.own.changes, x.after.paid = changes, x.after.paid[:0]
+		x.after.stretches = enrolment.AppendStretches(x.after.stretches[:0], changes)
+		x.are = x.after.appendSpells(x.are[:0], change.Worker, died)
+	}
+	s.compareOwn()
+	s.addFact(e.enrolment, f)
+	return true
+}
+
 // compareViews appends what differs for a worker between the scratch's views before and after,
 // which are of one of its enrolments.
 func (s *state) compareViews(w, e uint32) {
@@ -116,8 +155,11 @@ func (s *state) compareViews(w, e uint32) {
 	died := s.diedOn(w)
 	x.were = x.before.appendSpells(x.were[:0], w, died)
 	x.are = x.after.appendSpells(x.are[:0], w, died)
-	x.others = s.appendOthers(x.others[:0], w, e, died)
-	s.compareSpells()
+	if x.others = s.appendOthers(x.others[:0], w, e, died); len(x.others) == 0 {
+		s.compareOwn()
+	} else {
+		s.compareSpells()
+	}
 }
 
 // compareAll appends what differs for a worker between the scratch's spells before an event, which

@@ -70,6 +70,31 @@ func (s *state) compareSpells() {
 	s.count(are, x.others, +1)
 }
 
+// compareOwn appends what differs between the scratch's spells before and after an event, all of
+// one enrolment, whose worker has no others.
+func (s *state) compareOwn() {
+	x := &s.scratch
+	first, last := same(x.were, x.are)
+	were, are := x.were[first:len(x.were)-last], x.are[first:len(x.are)-last]
+	if len(were) > 0 && len(are) > 0 {
+		if longer := were[0]; longer.Until != are[0].Until {
+			longer.Until = are[0].Until
+			if longer == are[0] { // it ends on another day, no more: so most changes are
+				c := spanOf(&longer).cell
+				x.edges = appendEdge(x.edges, c, were[0].Until, +1)
+				x.edges = appendEdge(x.edges, c, are[0].Until, -1)
+				were, are = were[1:], are[1:]
+			}
+		}
+	}
+	for i := range were {
+		x.edges = appendEdges(x.edges, spanOf(&were[i]), -1)
+	}
+	for i := range are {
+		x.edges = appendEdges(x.edges, spanOf(&are[i]), +1)
+	}
+}
+
 // same returns how many spells before and after an event are the same, at the beginning and at the
 // end.
 func same(were, are []enrolment.Spell) (first, last int) {
@@ -131,9 +156,13 @@ func spanOf(spell *enrolment.Spell) span {
 
 // appendEdges appends the edges of a span with the given weight.
 func appendEdges(edges []edge, s span, weight int32) []edge {
-	edges = append(edges, edge{s.cell, s.from, weight})
-	if s.until < enrolment.Never {
-		edges = append(edges, edge{s.cell, s.until, -weight})
+	return appendEdge(append(edges, edge{s.cell, s.from, weight}), s.cell, s.until, -weight)
+}
+
+// appendEdge appends an edge, unless it is on the day that never comes.
+func appendEdge(edges []edge, c cell, day temporal.Date, weight int32) []edge {
+	if day < enrolment.Never {
+		edges = append(edges, edge{c, day, weight})
 	}
 	return edges
 }

@@ -173,17 +173,17 @@ func newState() *state {
 
 // addFact links a new fact to its enrolment.
 func (s *state) addFact(e uint32, f fact) {
-	f.next = *s.enrolments.At(int(e))
-	index := s.facts.Append(f)
-	*s.enrolments.Edit(int(e)) = link(index + 1)
+	head, newest := s.enrolments.Edit(int(e)), link(s.facts.Len()+1)
+	f.next, *head = *head, newest
 	switch event.Type(f.kind) {
 	case event.EnrolmentOpened:
 		s.join(f.subject, e)
 	case event.FundingGranted:
-		s.facts.Edit(index).detail = *s.grantsOf.At(int(f.subject))
-		*s.grantsOf.Edit(int(f.subject)) = link(index + 1)
+		before := s.grantsOf.Edit(int(f.subject))
+		f.detail, *before = *before, newest
 	default:
 	}
+	s.facts.Append(f)
 }
 
 // removeFact unlinks the fact with the sequence from its enrolment and returns it as it was.

@@ -234,6 +234,10 @@ func packHex(packed *[packedBytes]byte, name string) bool {
 func (n *Names) grow() {
 	old := n.slots
 	n.slots = make([]uint64, 2*len(old))
+	const page = 4096 / 8
+	for i := 0; i < len(n.slots); i += page {
+		n.slots[i] = 0 // or the kernel would map it twice: once to be read, once to be written
+	}
 	for _, slot := range old {
 		if slot != 0 {
 			n.place(slot)
