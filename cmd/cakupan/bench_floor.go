@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -19,34 +20,25 @@ const (
 	floorMessages   = 100_000
 	floorEventBytes = 110
 	floorBatch      = 1_000
+	floorStream     = "FLOOR"
 )
 
 // The names under which the floor's figures are kept for later parts.
 const (
 	floorPublishRate    = "synchronous publish per event"
 	floorPublishLatency = "synchronous publish, p50"
-	floorReadRate       = "ordered consumer, one event per message"
 )
 
 // floor measures bare JetStream in a folder of its own.
 func (b *benchmark) floor(ctx context.Context) error {
 	b.note("bare JetStream: the floor")
-	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
+	conn, js, end, err := b.openFloor()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Shutdown() }()
-	conn, err := server.Connect()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return err
-	}
-	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: "FLOOR", Subjects: []string{"floor"}, Storage: jetstream.FileStorage,
+	defer end()
+	_, err = js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: floorStream, Subjects: []string{"floor"}, Storage: jetstream.FileStorage,
 		AllowAtomicPublish: true,
 	})
 	if err != nil {
@@ -67,25 +59,35 @@ func (b *benchmark) floor(ctx context.Context) error {
 	b.add(benchFigure{Name: floorPublishRate, Value: rate, Unit: "events/s", More: true})
 	b.add(benchFigure{Name: floorPublishLatency, Value: p50, Unit: "ms"})
 	b.add(benchFigure{Name: "synchronous publish, p99", Value: p99, Unit: "ms"})
-	return b.floorRead(ctx, conn, stream, payload)
+	return floorFill(ctx, conn, payload)
+}
+
+// openFloor starts the floor's server.
+func (b *benchmark) openFloor() (conn *nats.Conn, js jetstream.JetStream, end func(), err error) {
+	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	conn, err = server.Connect()
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, server.Shutdown())
+	}
+	end = func() {
+		conn.Close()
+		_ = server.Shutdown()
+	}
+	if js, err = jetstream.New(conn); err != nil {
+		end()
+		return nil, nil, nil, err
+	}
+	return conn, js, end, nil
 }
 
 // floorPublisher starts the floor's server again and returns a bare publish of one event.
 func (b *benchmark) floorPublisher(ctx context.Context,
 ) (publish func() error, end func(), err error) {
-	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
+	_, js, end, err := b.openFloor()
 	if err != nil {
-		return nil, nil, err
-	}
-	stop := func() { _ = server.Shutdown() }
-	conn, err := server.Connect()
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		stop()
 		return nil, nil, err
 	}
 	payload := make([]byte, floorEventBytes)
@@ -93,14 +95,12 @@ func (b *benchmark) floorPublisher(ctx context.Context,
 		_, err := js.Publish(ctx, "floor", payload)
 		return err
 	}
-	return publish, func() { conn.Close(); stop() }, nil
+	return publish, end, nil
 }
 
-// floorRead fills the stream, in atomic batches since nothing else is quick enough with an fsync
-// a message, and reads it back.
-func (b *benchmark) floorRead(ctx context.Context, conn *nats.Conn, stream jetstream.Stream,
-	payload []byte,
-) error {
+// floorFill fills the stream, in atomic batches since nothing else is quick enough with an fsync a
+// message.
+func floorFill(ctx context.Context, conn *nats.Conn, payload []byte) error {
 	for batch := range floorMessages / floorBatch {
 		for i := 1; i <= floorBatch; i++ {
 			msg := nats.NewMsg("floor")
@@ -119,26 +119,32 @@ func (b *benchmark) floorRead(ctx context.Context, conn *nats.Conn, stream jetst
 			}
 		}
 	}
-	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
+	return nil
+}
+
+// floorRead reads the stream with an ordered consumer, and returns the events a second.
+func (b *benchmark) floorRead(ctx context.Context) (float64, error) {
+	_, js, end, err := b.openFloor()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	started, read := time.Now(), 0
+	defer end()
+	consumer, err := js.OrderedConsumer(ctx, floorStream, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		return 0, err
+	}
+	started := time.Now()
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(5_000))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer messages.Stop()
-	for ; read < floorMessages; read++ {
+	for range floorMessages {
 		if _, err := messages.Next(jetstream.NextContext(ctx)); err != nil {
-			return fmt.Errorf("read the floor: %w", err)
+			return 0, fmt.Errorf("read the floor: %w", err)
 		}
 	}
-	b.add(benchFigure{
-		Name: floorReadRate, Value: float64(read) / time.Since(started).Seconds(),
-		Unit: "events/s", More: true,
-	})
-	return nil
+	return floorMessages / time.Since(started).Seconds(), nil
 }
 
 // measured returns the value of a figure measured before.

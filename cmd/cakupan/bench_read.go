@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
@@ -21,6 +22,7 @@ const (
 	benchQueries = 5_000
 	benchSeries  = 200
 	benchLive    = 500
+	benchReplays = 5
 	benchYears   = 10 // that the events of the nation span, from 2015
 )
 
@@ -69,16 +71,33 @@ func (b *benchmark) alone(ctx context.Context) error {
 	return b.replay(ctx, l)
 }
 
+// replay measures replays in turns with the floor, and takes the median of each.
 func (b *benchmark) replay(ctx context.Context, l *ledger) error {
-	b.note("replaying")
-	result, err := l.Replay(ctx, httpapi.ReplayOptions{}, nil)
-	if err != nil {
-		return err
+	var rates, floors []float64
+	b.report.DigestsAgree = true
+	for turn := range benchReplays {
+		b.note("replaying, %d of %d", turn+1, benchReplays)
+		result, err := l.Replay(ctx, httpapi.ReplayOptions{}, nil)
+		if err != nil {
+			return err
+		}
+		b.report.DigestsAgree = b.report.DigestsAgree && result.Matches
+		floor, err := b.floorRead(ctx)
+		if err != nil {
+			return err
+		}
+		rates, floors = append(rates, result.EventsPerSecond), append(floors, floor)
 	}
-	b.report.DigestsAgree = result.Matches
+	slices.Sort(rates)
+	slices.Sort(floors)
+	const median = benchReplays / 2
 	b.add(benchFigure{
-		Name: "replay with the coverage fold", Value: result.EventsPerSecond, Unit: "events/s",
-		More: true, Target: 1_000_000, Floor: b.measured(floorReadRate), FloorName: "events/s",
+		Name: "ordered consumer, one event per message", Value: floors[median], Unit: "events/s",
+		More: true,
+	})
+	b.add(benchFigure{
+		Name: "replay with the coverage fold", Value: rates[median], Unit: "events/s",
+		More: true, Target: 1_000_000, Floor: floors[median], FloorName: "events/s",
 	})
 	return nil
 }

@@ -10,7 +10,7 @@ const foldTogether = 128
 // their fold will read.
 func (s *state) admit(events []prepared) {
 	x := &s.scratch
-	x.enrolments = x.enrolments[:0]
+	x.enrolments, x.workers = x.enrolments[:0], x.workers[:0]
 	for i := range events {
 		e := &events[i]
 		if e.enrolment != unnamed {
@@ -20,6 +20,7 @@ func (s *state) admit(events []prepared) {
 			}
 		}
 		if e.worker != unnamed {
+			x.workers = append(x.workers, e.worker)
 			for int(e.worker) >= s.workers.Len() {
 				s.workers.Append(workerLinks{})
 			}
@@ -34,10 +35,12 @@ func (s *state) admit(events []prepared) {
 		}
 	}
 	s.prefetch(x.enrolments)
+	s.prefetchOthers()
 }
 
-// prefetch has the facts of the enrolments brought into the cache, and their workers. What one step
-// reads says where the next one reads, so each is taken for all of them before the next.
+// prefetch has the facts of the enrolments brought into the cache, and appends their workers to the
+// scratch's. What one step reads says where the next one reads, so each is taken for all of them
+// before the next.
 func (s *state) prefetch(enrolments []uint32) {
 	const factsMax = 6 // nearly all enrolments have fewer
 	x := &s.scratch
@@ -49,14 +52,13 @@ func (s *state) prefetch(enrolments []uint32) {
 		}
 	}
 	x.links = at
-	workers := x.workers[:0]
 	for n := 0; len(at) > 0 && n < factsMax; n++ {
 		s.facts.Prefetch(at)
 		older := at[:0]
 		for _, index := range at {
 			f := s.facts.At(int(index))
 			if event.Type(f.kind) == event.EnrolmentOpened {
-				workers = append(workers, f.subject)
+				x.workers = append(x.workers, f.subject)
 			}
 			if f.next != 0 {
 				older = append(older, f.next-1)
@@ -64,6 +66,23 @@ func (s *state) prefetch(enrolments []uint32) {
 		}
 		at = older
 	}
-	x.workers = workers
-	s.workers.Prefetch(workers)
+}
+
+// prefetchOthers has the scratch's workers brought into the cache, and the facts about all
+// enrolments of those who have several.
+func (s *state) prefetchOthers() {
+	x := &s.scratch
+	s.workers.Prefetch(x.workers)
+	x.links, x.enrolments = x.links[:0], x.enrolments[:0]
+	for _, w := range x.workers {
+		if l := s.workers.At(int(w)); l.more != 0 {
+			x.links = append(x.links, l.more-1)
+			x.enrolments = append(x.enrolments, l.first-1)
+		}
+	}
+	s.memberships.Prefetch(x.links)
+	for _, at := range x.links {
+		x.enrolments = append(x.enrolments, s.memberships.At(int(at)).enrolment)
+	}
+	s.prefetch(x.enrolments)
 }

@@ -30,12 +30,15 @@ func (s *cellSet) number(c cell) (number uint32, fresh bool) {
 	return slot.number - 1, false
 }
 
-// touch reads what a search for the cell reads first. The result means nothing.
-func (s *cellSet) touch(c cell) uint32 {
+// appendSlots appends the slots in which the searches for the cells of edges begin.
+func (s *cellSet) appendSlots(slots []*cellSlot, edges []edge) []*cellSlot {
 	if len(s.slots) == 0 {
-		return 0
+		return slots
 	}
-	return s.slots[s.place(c)].number
+	for i := range edges {
+		slots = append(slots, &s.slots[s.place(edges[i].cell)])
+	}
+	return slots
 }
 
 // place returns where a search for the cell begins.

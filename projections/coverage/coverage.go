@@ -53,7 +53,7 @@ type Projection struct {
 	presence     presence
 	retracted    earlyRetractions // of Apply only, like the state
 
-	touched uint32 // keeps reads that are there for the cache from being optimized away
+	slots []*cellSlot // memory of Show
 
 	names *names
 	view  atomic.Pointer[View]
@@ -113,9 +113,8 @@ func (p *Projection) Apply(b *Batch) error {
 func (p *Projection) Show(b *Batch) {
 	from := uint32(0)
 	for events := range slices.Chunk(b.events, foldTogether) {
-		for _, e := range b.edges[from:events[len(events)-1].edges] {
-			p.touched += p.cells.touch(e.cell)
-		}
+		p.slots = p.cells.appendSlots(p.slots[:0], b.edges[from:events[len(events)-1].edges])
+		pages.Prefetch(p.slots)
 		for i := range events {
 			e := &events[i]
 			p.show(e, b.edges[from:e.edges])

@@ -97,13 +97,8 @@ func (s *state) applyFirst(e *prepared, f fact) bool {
 		s.workers.At(int(e.worker)).first != 0 {
 		return false
 	}
-	x := &s.scratch
-	terms, _ := unpackTerms(e.terms)
-	x.are = enrolment.AppendSpells(x.are[:0], enrolment.Stretch{
-		From: temporal.Date(e.from), Until: enrolment.Never, Worker: e.worker, Terms: terms,
-	}, s.diedOn(e.worker), nil)
-	for i := range x.are {
-		x.edges = appendEdges(x.edges, spanOf(&x.are[i]), +1)
+	if terms, _ := unpackTerms(e.terms); terms.Payer != event.APBD { // else nothing is paid yet
+		s.scratch.edges = appendEdges(s.scratch.edges, s.openSpan(e.worker, e.from, terms), +1)
 	}
 	s.addFact(e.enrolment, f)
 	return true

@@ -154,6 +154,16 @@ func spanOf(spell *enrolment.Spell) span {
 	return span{newCell(spell.Terms.Region, measuresOf(spell)), spell.From, spell.Until}
 }
 
+// openSpan returns what the worker of an enrolment counts in from a day on, for as long as no fact
+// changes it. Somebody else than the budget pays.
+func (s *state) openSpan(w uint32, from int32, terms enrolment.Terms) span {
+	spell := enrolment.Spell{From: temporal.Date(from), Until: enrolment.Never, Terms: terms}
+	if died := s.diedOn(w); died < enrolment.Never {
+		spell.Until = max(spell.From, died+1)
+	}
+	return spanOf(&spell)
+}
+
 // appendEdges appends the edges of a span with the given weight.
 func appendEdges(edges []edge, s span, weight int32) []edge {
 	return appendEdge(append(edges, edge{s.cell, s.from, weight}), s.cell, s.until, -weight)

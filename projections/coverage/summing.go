@@ -26,6 +26,11 @@ func (b *runBuilder) step(day, count uint32) {
 
 func (b *runBuilder) steps() int { return len(b.days) / 4 }
 
+// grow makes room for steps.
+func (b *runBuilder) grow(steps int) {
+	b.days, b.counts = slices.Grow(b.days, 4*steps), slices.Grow(b.counts, 4*steps)
+}
+
 // row adds a row whose steps are those since first. A row without steps is none.
 func (b *runBuilder) row(c cell, first int) {
 	if b.steps() == first {
@@ -218,6 +223,7 @@ func (s *summing) distribute() {
 
 // layOut makes the run of the rows and their steps, without those that cancelled out.
 func (s *summing) layOut() run {
+	s.builder.grow(len(s.merged))
 	for _, row := range s.order {
 		first, count := s.builder.steps(), uint32(0)
 		for _, step := range s.merged[s.spans[row].first:s.spans[row].end] {
@@ -282,24 +288,31 @@ func (t *track) next() (change uint32, more bool) {
 	return change, len(t.days) > 0
 }
 
-// sumRow adds a row: on every day on which one of the tracks steps, the sum of all.
+// sumRow adds a row: on every day on which one of the tracks steps, the sum of all. There are at
+// most as many tracks as runs make one of the next level.
 func (s *summing) sumRow(c cell, tracks []track) {
 	first, before := s.builder.steps(), uint32(0)
-	for len(tracks) > 0 {
-		day, count := tracks[0].day(), before
-		for i := range tracks[1:] {
-			day = min(day, tracks[1+i].day())
+	var days [runFanOut]uint32 // of each track, of its next step
+	for i := range tracks {
+		days[i] = tracks[i].day()
+	}
+	for n := len(tracks); n > 0; {
+		day, count := days[0], before
+		for _, other := range days[1:n] {
+			day = min(day, other)
 		}
-		for i := 0; i < len(tracks); i++ {
-			if tracks[i].day() != day {
+		for i := 0; i < n; {
+			if days[i] != day {
+				i++
 				continue
 			}
 			change, more := tracks[i].next()
-			if count += change; !more {
-				tracks[i] = tracks[len(tracks)-1]
-				tracks = tracks[:len(tracks)-1]
-				i--
+			if count += change; more {
+				days[i] = tracks[i].day() // a later one
+				continue
 			}
+			n--
+			tracks[i], days[i] = tracks[n], days[n]
 		}
 		if count != before {
 			s.builder.step(day, count)

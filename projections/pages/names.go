@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"unsafe"
 
 	"go.etcd.io/bbolt"
 )
@@ -109,27 +108,27 @@ func (n *Names) numberAll(names []string, numbers []uint32) {
 
 // prefetchSlots prefetches where the searches begin, and what follows there.
 func (n *Names) prefetchSlots(searches []search) {
-	const follows = 7 * 8
-	var addresses [numberTogether]unsafe.Pointer
-	mask := uint64(len(n.slots) - 1)
+	const follow = 16 // two lines of the cache
+	var slots [numberTogether]*[follow]uint64
+	mask := uint64(len(n.slots) - follow)
 	for i := range searches {
-		addresses[i] = unsafe.Pointer(&n.slots[uint64(searches[i].hash)&mask])
+		at := uint64(searches[i].hash) & mask
+		slots[i] = (*[follow]uint64)(n.slots[at:])
 	}
-	prefetch(&addresses[0], len(searches), follows)
+	Prefetch(slots[:len(searches)])
 }
 
 // prefetchRecords prefetches the records that the searches have found.
 func (n *Names) prefetchRecords(searches []search) {
-	const mostly = nameHead + packedBytes - 1
-	var addresses [numberTogether]unsafe.Pointer
+	var heads [numberTogether]*[nameHead]byte
 	found := 0
 	for i := range searches {
 		if slot := searches[i].slot; slot != 0 {
-			addresses[found] = unsafe.Pointer(&n.record(slot)[0])
+			heads[found] = (*[nameHead]byte)(n.record(slot))
 			found++
 		}
 	}
-	prefetch(&addresses[0], found, mostly)
+	Prefetch(heads[:found])
 }
 
 // begin works out what the record of a name looks like, and its hash.
@@ -200,7 +199,7 @@ func (n *Names) add(l *search, name string) int {
 	binary.LittleEndian.PutUint32(r, uint32(n.n))
 	r[4] = l.length
 	if l.length == packedHex {
-		copy(r[nameHead:], l.packed[:])
+		*(*[packedBytes]byte)(r[nameHead:]) = l.packed
 	} else {
 		copy(r[nameHead:], name)
 	}

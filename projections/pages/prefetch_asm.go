@@ -7,8 +7,5 @@ import "unsafe"
 // prefetch asks the processor for the lines of the cache in which the byte at each of n addresses
 // lies, and the byte last behind it. It waits for none of them.
 //
-// Reading the same bytes in a loop does the same more slowly: a read holds up those that come a few
-// hundred instructions later.
-//
 //go:noescape
 func prefetch(addresses *unsafe.Pointer, n int, last uintptr)

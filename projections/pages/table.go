@@ -17,13 +17,16 @@ type Table[T any] struct {
 	pages [][]T
 	n     int
 	dirty []uint64 // one bit a page: changed since Store
+	last  int      // a page whose bit is set, the one marked last; noPage: none
 	// storing are the pages that Store wrote and Stored has not confirmed. They are written
 	// again when the transaction failed.
 	storing []uint64
 }
 
 // NewTable returns an empty table with pages of 1<<shift records.
-func NewTable[T any](shift uint) *Table[T] { return &Table[T]{shift: shift} }
+func NewTable[T any](shift uint) *Table[T] { return &Table[T]{shift: shift, last: noPage} }
+
+const noPage = -1
 
 // Len returns the number of records.
 func (t *Table[T]) Len() int { return t.n }
@@ -35,14 +38,13 @@ func (t *Table[T]) At(i int) *T { return &t.pages[i>>t.shift][i&(1<<t.shift-1)] 
 // called.
 func (t *Table[T]) Prefetch(indexes []uint32) {
 	const together = 128
-	var addresses [together]unsafe.Pointer
-	last := unsafe.Sizeof(*new(T)) - 1
+	var records [together]*T
 	for len(indexes) > 0 {
 		n := min(len(indexes), together)
 		for i, index := range indexes[:n] {
-			addresses[i] = unsafe.Pointer(t.At(int(index)))
+			records[i] = t.At(int(index))
 		}
-		prefetch(&addresses[0], n, last)
+		Prefetch(records[:n])
 		indexes = indexes[n:]
 	}
 }
@@ -55,12 +57,15 @@ func (t *Table[T]) Edit(i int) *T {
 
 // Append adds a record and returns its index.
 func (t *Table[T]) Append(record T) int {
-	if t.n>>t.shift == len(t.pages) {
+	i := t.n
+	page := i >> t.shift
+	if page == len(t.pages) {
 		t.pages = append(t.pages, make([]T, 1<<t.shift))
 	}
 	t.n++
-	*t.Edit(t.n - 1) = record
-	return t.n - 1
+	t.mark(page)
+	t.pages[page][i&(1<<t.shift-1)] = record
+	return i
 }
 
 // Extend adds n records of zeros that lie in one page and returns the index of the first. What
@@ -82,10 +87,17 @@ func (t *Table[T]) Extend(n int) int {
 func (t *Table[T]) Tail(i int) []T { return t.pages[i>>t.shift][i&(1<<t.shift-1):] }
 
 func (t *Table[T]) mark(page int) {
+	if page != t.last {
+		t.markAnew(page)
+	}
+}
+
+func (t *Table[T]) markAnew(page int) {
 	for page>>6 >= len(t.dirty) {
 		t.dirty = append(t.dirty, 0)
 	}
 	t.dirty[page>>6] |= 1 << (page & 63)
+	t.last = page
 }
 
 // Store writes the pages that changed since the last Stored or Load. Call Stored once the
@@ -108,6 +120,7 @@ func (t *Table[T]) store(b *bbolt.Bucket, copied int) error {
 		t.storing[word] |= set
 	}
 	clear(t.dirty)
+	t.last = noPage
 	for word, set := range t.storing {
 		for ; set != 0; set &= set - 1 {
 			page := word<<6 + bits.TrailingZeros64(set)
@@ -129,7 +142,7 @@ func (t *Table[T]) Stored() { clear(t.storing) }
 // Load replaces the table by the n records that were stored.
 func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
 	t.pages, t.n = make([][]T, 0, pageCount(n, t.shift)), n
-	t.dirty, t.storing = nil, nil
+	t.dirty, t.storing, t.last = nil, nil, noPage
 	for i := range cap(t.pages) {
 		page := make([]T, 1<<t.shift)
 		stored, err := storedPage(b, i, len(asBytes(page)))
