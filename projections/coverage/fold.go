@@ -147,9 +147,13 @@ func (s *state) applySecond(e *prepared, f fact) bool {
 // which are of one of its enrolments.
 func (s *state) compareViews(w, e uint32) {
 	x := &s.scratch
+	before, after := differing(&x.before, &x.after)
 	died := s.diedOn(w)
-	x.were = x.before.appendSpells(x.were[:0], w, died)
-	x.are = x.after.appendSpells(x.are[:0], w, died)
+	x.were = before.appendSpells(x.were[:0], w, died)
+	x.are = after.appendSpells(x.are[:0], w, died)
+	if slices.Equal(x.were, x.are) {
+		return
+	}
 	if x.others = s.appendOthers(x.others[:0], w, e, died); len(x.others) == 0 {
 		s.compareOwn()
 	} else {

@@ -130,6 +130,30 @@ func (v *view) copy(other *view) {
 	v.paid = append(v.paid[:0], other.paid...)
 }
 
+// differing returns two views of one enrolment without the past in which they are the same. An
+// event changes stretches or months, hardly ever both.
+func differing(a, b *view) (view, view) {
+	stretches := common(a.stretches, b.stretches)
+	if slices.Equal(a.paid, b.paid) {
+		return view{a.stretches[stretches:], a.paid}, view{b.stretches[stretches:], b.paid}
+	}
+	if stretches < max(len(a.stretches), len(b.stretches)) {
+		return *a, *b
+	}
+	// How long it is in grace after a span of months depends on when the next one begins.
+	paid := max(common(a.paid, b.paid)-1, 0)
+	return view{a.stretches, a.paid[paid:]}, view{b.stretches, b.paid[paid:]}
+}
+
+// common returns how many elements two slices have in common from their beginning.
+func common[T comparable](a, b []T) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
 // onBudget reports whether grants are what a stretch is paid from.
 func (v *view) onBudget() bool {
 	for i := range v.stretches {

@@ -63,6 +63,8 @@ type summing struct {
 	rowsOf [][rowsOfCell]uint32
 	order  []uint32 // the rows by region and measures
 
+	deltasOf []uint32 // of each cell: how many it has in one chunk
+
 	steps  []step // of one chunk, by day
 	spare  []step // room to sort them
 	merged []dayStep
@@ -85,7 +87,10 @@ type dayStep struct {
 	weight int32
 }
 
-type rowSpan struct{ first, end uint32 }
+type rowSpan struct {
+	first, end uint32
+	last       dayStep // not among them yet; of weight 0: there is none
+}
 
 // deltas makes the run of a chunk, given its pages of deltas and the cells by number.
 //
@@ -141,16 +146,24 @@ func (s *summing) sortByDay() {
 // number numbers the rows of the run and makes room for the steps of each.
 func (s *summing) number(cells []cell) {
 	s.rowsOf = append(s.rowsOf, make([][rowsOfCell]uint32, len(cells)-len(s.rowsOf))...)
+	s.deltasOf = slices.Grow(s.deltasOf[:0], len(cells))[:len(cells)]
+	clear(s.deltasOf)
+	for i := range s.steps {
+		s.deltasOf[s.steps[i].cell]++
+	}
 	known := len(s.spans)
 	clear(s.spans)
-	for i := range s.steps {
-		rows := &s.rowsOf[s.steps[i].cell]
+	for c, n := range s.deltasOf {
+		if n == 0 {
+			continue
+		}
+		rows := &s.rowsOf[c]
 		if rows[0] == 0 {
-			s.addRows(rows, cells[s.steps[i].cell])
+			s.addRows(rows, cells[c])
 		}
 		for _, row := range rows {
 			if row != 0 {
-				s.spans[row-1].end++
+				s.spans[row-1].end += n
 			}
 		}
 	}
@@ -160,7 +173,7 @@ func (s *summing) number(cells []cell) {
 	total := uint32(0)
 	for i := range s.spans {
 		n := s.spans[i].end
-		s.spans[i] = rowSpan{total, total}
+		s.spans[i] = rowSpan{first: total, end: total}
 		total += n
 	}
 	s.merged = slices.Grow(s.merged[:0], int(total))[:total]
@@ -202,7 +215,8 @@ func (s *summing) sortRows() {
 	}
 }
 
-// distribute gives each row its steps, one a day.
+// distribute gives each row its steps, one a day. The last of a row stays with the span for as long
+// as there may be more of its day: that is what the processor reads, it only writes the others.
 func (s *summing) distribute() {
 	for i := range s.steps {
 		step := &s.steps[i]
@@ -211,26 +225,35 @@ func (s *summing) distribute() {
 				continue
 			}
 			span := &s.spans[row-1]
-			if span.end > span.first && s.merged[span.end-1].day == step.day {
-				s.merged[span.end-1].weight += step.weight
+			if span.last.day == step.day {
+				span.last.weight += step.weight
 				continue
 			}
-			s.merged[span.end] = dayStep{step.day, step.weight}
-			span.end++
+			s.flush(span)
+			span.last = dayStep{step.day, step.weight}
 		}
+	}
+	for i := range s.spans {
+		s.flush(&s.spans[i])
 	}
 }
 
-// layOut makes the run of the rows and their steps, without those that cancelled out.
+// flush adds the last step of a row to the others.
+func (s *summing) flush(span *rowSpan) {
+	if span.last.weight != 0 {
+		s.merged[span.end] = span.last
+		span.end++
+	}
+}
+
+// layOut makes the run of the rows and their steps.
 func (s *summing) layOut() run {
 	s.builder.grow(len(s.merged))
 	for _, row := range s.order {
 		first, count := s.builder.steps(), uint32(0)
 		for _, step := range s.merged[s.spans[row].first:s.spans[row].end] {
-			if step.weight != 0 {
-				count += uint32(step.weight)
-				s.builder.step(step.day, count)
-			}
+			count += uint32(step.weight)
+			s.builder.step(step.day, count)
 		}
 		s.builder.row(s.rows.cells[row], first)
 	}
