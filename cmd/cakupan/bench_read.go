@@ -28,7 +28,7 @@ const (
 
 // reads measures what comes out of the ledger that appends has filled.
 func (b *benchmark) reads(ctx context.Context) error {
-	if err := b.alone(ctx); err != nil {
+	if err := b.first(ctx); err != nil {
 		return err
 	}
 	started := time.Now()
@@ -49,12 +49,15 @@ func (b *benchmark) reads(ctx context.Context) error {
 	if err := b.queries(ctx, l); err != nil {
 		return err
 	}
-	return b.live(ctx, l)
+	if err := b.live(ctx, l); err != nil {
+		return err
+	}
+	return b.replay(ctx, l)
 }
 
-// alone measures what must have the machine to itself: the projection's memory and a replay. It
-// also brings the projection up to the log, so that the start after it is an ordinary one.
-func (b *benchmark) alone(ctx context.Context) error {
+// first folds the log for the first time, so that the start after it is an ordinary one, and
+// measures the projection's memory.
+func (b *benchmark) first(ctx context.Context) error {
 	b.note("folding the log for the first time")
 	l, err := b.openBench(ctx)
 	if err != nil {
@@ -65,10 +68,7 @@ func (b *benchmark) alone(ctx context.Context) error {
 	if _, err := l.View(ctx, 0); err != nil {
 		return err
 	}
-	if err := b.sizes(l, heapBefore); err != nil {
-		return err
-	}
-	return b.replay(ctx, l)
+	return b.sizes(l, heapBefore)
 }
 
 // replay measures replays in turns with the floor, and takes the median of each.

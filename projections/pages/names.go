@@ -108,7 +108,7 @@ func (n *Names) numberAll(names []string, numbers []uint32) {
 
 // prefetchSlots prefetches where the searches begin, and what follows there.
 func (n *Names) prefetchSlots(searches []search) {
-	const follow = 16 // two lines of the cache
+	const follow = 8 // a line of the cache
 	var slots [numberTogether]*[follow]uint64
 	mask := uint64(len(n.slots) - follow)
 	for i := range searches {
