@@ -17,6 +17,17 @@ const settleEvents = 200_000
 func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) error {
+	if err := r.Fold(ctx, until, progress); err != nil {
+		return err
+	}
+	return r.commit()
+}
+
+// Fold does the same and commits nothing: readers see it, the next start does not. That is enough
+// for a rebuild that is compared and not kept.
+func (r *Runner[P, Batch]) Fold(ctx context.Context, until eventstore.Sequence,
+	progress func(eventstore.Sequence),
+) error {
 	if until <= r.at.Sequence {
 		return nil
 	}
@@ -29,7 +40,10 @@ func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequenc
 	if err := errors.Join(err, <-behind.ended); err != nil {
 		return err
 	}
-	return r.commit()
+	if err := r.p.Finish(); err != nil {
+		return fmt.Errorf("finish projection at event %d: %w", r.at.Sequence, err)
+	}
+	return nil
 }
 
 // applyUntil applies the prepared frames up to the one that holds the event until, and hands them

@@ -39,6 +39,8 @@ type Projection[Batch any] interface {
 	// Settled tells that it has committed. They are called by the goroutine of Show.
 	Settle(tx *bbolt.Tx) error
 	Settled()
+	// Finish waits for what Show has left to others, and returns the error of that.
+	Finish() error
 	// Store writes what changed since the last Stored or Load into the transaction, and Stored
 	// tells that it has committed. When it has failed, Store is called again later.
 	Store(tx *bbolt.Tx) error
@@ -323,6 +325,9 @@ func (r *Runner[P, Batch]) show(next *preparedFrame[Batch]) {
 func (r *Runner[P, Batch]) commit() error {
 	if r.uncommitted == 0 {
 		return nil
+	}
+	if err := r.p.Finish(); err != nil {
+		return fmt.Errorf("commit projection at event %d: %w", r.at.Sequence, err)
 	}
 	r.at.Frame = sha256.Sum256(r.lastFrame.Raw())
 	err := r.db.Update(func(tx *bbolt.Tx) error {

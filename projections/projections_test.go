@@ -20,7 +20,10 @@ import (
 // tally is the smallest projection: the number and the sum of the sequences it was given.
 type tally struct {
 	version, count, sum uint64
-	shown               uint64 // events
+	shown, settled      uint64 // events
+	settling            uint64
+	poison              uint64 // Apply fails when it has counted so many; 0: never
+	failSettle          bool
 	failStore           bool
 }
 
@@ -41,11 +44,17 @@ func (p *tally) Prepare(frame eventstore.Frame, into *frameTally) error {
 }
 
 func (p *tally) Apply(b *frameTally) error {
+	if p.poison != 0 && p.count >= p.poison {
+		return errPoison
+	}
 	p.count, p.sum = p.count+b.count, p.sum+b.sum
 	return nil
 }
 
-var errStore = errors.New("no room")
+var (
+	errStore  = errors.New("no room")
+	errPoison = errors.New("poison")
+)
 
 func (p *tally) Store(tx *bbolt.Tx) error {
 	if p.failStore {
@@ -66,9 +75,18 @@ func (p *tally) Stored() {}
 
 func (p *tally) Show(b *frameTally) { p.shown += b.count }
 
-func (p *tally) Settle(*bbolt.Tx) error { return nil }
+func (p *tally) Settle(tx *bbolt.Tx) error {
+	if p.failSettle {
+		return errStore
+	}
+	p.settling = p.shown
+	_, err := tx.CreateBucketIfNotExists([]byte("settled"))
+	return err
+}
 
-func (p *tally) Settled() {}
+func (p *tally) Settled() { p.settled = p.settling }
+
+func (p *tally) Finish() error { return nil }
 
 func (p *tally) Load(tx *bbolt.Tx) error {
 	value := tx.Bucket(tallyBucket).Get(tallyBucket)
@@ -147,6 +165,74 @@ func TestCatchUp(t *testing.T) {
 	}
 	if err := r.Remove(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFold folds without a commit: the next start finds nothing of it.
+func TestFold(t *testing.T) {
+	log, _ := newLog(t, 10)
+	path := filepath.Join(t.TempDir(), "tally.db")
+	for range 2 {
+		r := mustOpen(t, log, path)
+		check(t, r.Projection(), 0)
+		if err := r.Fold(t.Context(), 30, nil); err != nil {
+			t.Fatal(err)
+		}
+		check(t, r.Projection(), 30)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCatchUpSettles catches up with so many events that they settle on the way.
+func TestCatchUpSettles(t *testing.T) {
+	const frames, each = 250, 1000
+	log, maker := memlog.New(eventstore.NewIdentity(1)), new(logtest.Maker)
+	for range frames {
+		tail, err := log.Append(t.Context(), maker.Frame(each), maker.Before())
+		if err != nil {
+			t.Fatal(err)
+		}
+		maker.Appended(tail)
+	}
+	for name, test := range map[string]struct {
+		prepare func(*tally)
+		want    error
+	}{
+		"well":             {func(*tally) {}, nil},
+		"settling fails":   {func(p *tally) { p.failSettle = true }, errStore},
+		"storing fails":    {func(p *tally) { p.failStore = true }, errStore},
+		"poison":           {func(p *tally) { p.poison = 100 * each }, projections.ErrPoisoned},
+		"poison afterward": {func(p *tally) { p.poison = 220 * each }, projections.ErrPoisoned},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "tally.db")
+			r := mustOpen(t, log, path)
+			test.prepare(r.Projection())
+			if err := r.CatchUp(t.Context(), frames*each, nil); !errors.Is(err, test.want) {
+				t.Fatalf("%v, want %v", err, test.want)
+			}
+			p := r.Projection()
+			if p.shown != p.count {
+				t.Errorf("%d events shown of %d", p.shown, p.count)
+			}
+			if test.want == nil && p.settled < frames*each/2 {
+				t.Errorf("%d events settled", p.settled)
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			// What was only settled is not there for the next start, which does it all again.
+			r = mustOpen(t, log, path)
+			if err := r.CatchUp(t.Context(), frames*each, nil); err != nil {
+				t.Fatal(err)
+			}
+			check(t, r.Projection(), frames*each)
+			if err := r.Remove(); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 

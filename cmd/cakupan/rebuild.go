@@ -46,7 +46,11 @@ func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progres
 			err = errors.Join(err, rebuilt.Remove())
 		}
 	}()
-	err = rebuilt.CatchUp(ctx, until, func(at eventstore.Sequence) {
+	fold := rebuilt.Fold
+	if opts.Swap {
+		fold = rebuilt.CatchUp
+	}
+	err = fold(ctx, until, func(at eventstore.Sequence) {
 		if progress != nil {
 			progress(min(at, until), until)
 		}

@@ -262,12 +262,3 @@ func (p *Projection) storeNames(tx *bbolt.Tx) error {
 	}
 	return nil
 }
-
-// namesStored tells that the transaction of the last storeNames has committed.
-func (p *Projection) namesStored() {
-	p.names.mu.Lock()
-	defer p.names.mu.Unlock()
-	for _, names := range p.names.all() {
-		names.Stored()
-	}
-}

@@ -3,6 +3,7 @@
 package coverage_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -200,7 +201,7 @@ func BenchmarkFold(b *testing.B) {
 				s.end("settle")
 			}
 		}
-		if err := db.Update(p.Store); err != nil {
+		if err := errors.Join(p.Finish(), db.Update(p.Store)); err != nil {
 			b.Fatal(err)
 		}
 		p.Stored()
@@ -223,7 +224,7 @@ func BenchmarkAnswer(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := db.Update(p.Store); err != nil {
+	if err := errors.Join(p.Finish(), db.Update(p.Store)); err != nil {
 		b.Fatal(err)
 	}
 	p.Stored()

@@ -73,14 +73,14 @@ func (s *state) tables(n *lengths) []column {
 	}
 }
 
+// Finish waits for the runs that are being made.
+func (p *Projection) Finish() error { return p.summer.wait() }
+
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
 func (p *Projection) Store(tx *bbolt.Tx) error {
 	if p.state == nil {
 		return nil // nothing was applied since Load
-	}
-	if err := p.summer.wait(); err != nil {
-		return err
 	}
 	n := lengths{Chunks: p.summer.current().chunks}
 	for _, c := range append(p.histories(&n), p.state.tables(&n)...) {
@@ -98,15 +98,12 @@ func (p *Projection) Store(tx *bbolt.Tx) error {
 	return storeIn(tx, listsBucket, func(b *bbolt.Bucket) error { return p.storeLists(b, &n) })
 }
 
-// Settle writes the full pages of the histories that are large, the names and the runs.
+// Settle writes most of what readers read: the full pages of deltas and record times, and the runs.
 func (p *Projection) Settle(tx *bbolt.Tx) error {
 	for name, history := range p.settling() {
 		if err := storeIn(tx, name, history.Settle); err != nil {
 			return err
 		}
-	}
-	if err := p.storeNames(tx); err != nil {
-		return err
 	}
 	return storeIn(tx, runsBucket, p.summer.settle)
 }
@@ -116,7 +113,6 @@ func (p *Projection) Settled() {
 	for _, history := range p.settling() {
 		history.Settled()
 	}
-	p.namesStored()
 	p.summer.settled()
 }
 
@@ -145,7 +141,11 @@ func (p *Projection) Stored() {
 	for _, c := range append(p.histories(&n), p.state.tables(&n)...) {
 		c.pages.Stored()
 	}
-	p.namesStored()
+	p.names.mu.Lock()
+	for _, names := range p.names.all() {
+		names.Stored()
+	}
+	p.names.mu.Unlock()
 	p.summer.evict()
 	p.publications.changed, p.presence.changed, p.retracted.changed = false, false, false
 	p.publish()

@@ -45,7 +45,7 @@ func (s *production) open() (err error) {
 }
 
 func (s *production) store() error {
-	if err := s.db.Update(s.p.Store); err != nil {
+	if err := errors.Join(s.p.Finish(), s.db.Update(s.p.Store)); err != nil {
 		return err
 	}
 	s.p.Stored()
