@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"sync"
@@ -173,19 +174,24 @@ func postBatch(ctx context.Context, client *http.Client, url string, n int,
 	return response.StatusCode, retry, body, err
 }
 
-// watchHeap watches by how much the heap grows at most, until it is stopped.
+// watchHeap watches by how much the live heap grows until stop is called, in bytes. Garbage does not
+// count: it may grow as large as what lives, and the servers of tests before live on.
 func watchHeap() (peak *atomic.Int64, stop func()) {
-	var m runtime.MemStats
+	live := func() int64 {
+		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // as of the last collection
+		metrics.Read(sample)
+		return int64(sample[0].Value.Uint64())
+	}
 	runtime.GC()
-	runtime.ReadMemStats(&m)
-	before := int64(m.HeapAlloc)
+	before := live()
+	const often = 16 << 20 // bytes of garbage between two collections
+	percent := debug.SetGCPercent(int(min(100, often*100/max(before, 1))))
 	peak = new(atomic.Int64)
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
-			runtime.ReadMemStats(&m)
-			peak.Store(max(peak.Load(), int64(m.HeapAlloc)-before))
+			peak.Store(max(peak.Load(), live()-before))
 			select {
 			case <-end:
 				return
@@ -196,5 +202,6 @@ func watchHeap() (peak *atomic.Int64, stop func()) {
 	return peak, func() {
 		close(end)
 		<-ended
+		debug.SetGCPercent(percent)
 	}
 }
