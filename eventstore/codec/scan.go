@@ -14,7 +14,6 @@ type Fields struct {
 	ID, Source string
 	Has        event.FieldSet     // the fields of the data
 	Programmes event.ProgrammeSet // [event.FieldProgrammes]: named twice counts once
-	Retracts   uint64             // as [Decode] returns it
 
 	numbers [fieldEnd]uint64
 	texts   [fieldEnd]string
@@ -72,7 +71,7 @@ func (s *Fields) Month(f event.Field) temporal.Month {
 // too. The texts alias b.
 func Scan(b []byte, s *Fields) error {
 	var number uint64
-	s.ID, s.Source, s.Has, s.Programmes, s.Retracts = "", "", 0, 0, 0
+	s.ID, s.Source, s.Has, s.Programmes = "", "", 0, 0
 	bytes := alias(b)
 	for i := 0; i < len(bytes); {
 		f, v, text, next := readField(bytes, i)
@@ -87,8 +86,6 @@ func Scan(b []byte, s *Fields) error {
 			s.ID = text
 		case numberSource<<3 | wireBytes:
 			s.Source = text
-		case numberRetracts<<3 | wireVarint:
-			s.Retracts = v
 		case numberData<<3 | wireBytes:
 			if at := s.data(text); at >= 0 {
 				return fmt.Errorf("scan event: data at byte %d: %w", at, ErrMalformed)
