@@ -15,13 +15,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cakupan/cmd/internal/nobody"
 )
 
 // guarded is a running server of the test, with what it says.
 type guarded struct {
 	url            string
 	dir            string
-	stdout, stderr lockedBuffer
+	stdout, stderr nobody.Buffer
 	stop           func() // ends it, and waits
 }
 
@@ -39,7 +41,7 @@ func serveGuarded(t *testing.T, dir string, args ...string) *guarded {
 		defer close(ended)
 		code := run(ctx, args, &console{stdout: &g.stdout, stderr: &g.stderr, now: time.Now})
 		if code != 0 {
-			t.Errorf("serve: exit %d: %s", code, g.stderr.bytes())
+			t.Errorf("serve: exit %d: %s", code, g.stderr.Bytes())
 		}
 	}()
 	g.stop = func() {
@@ -49,13 +51,13 @@ func serveGuarded(t *testing.T, dir string, args ...string) *guarded {
 	t.Cleanup(g.stop)
 	for range 500 {
 		var started struct{ URL string }
-		if json.Unmarshal(g.stdout.bytes(), &started) == nil {
+		if json.Unmarshal(g.stdout.Bytes(), &started) == nil {
 			g.url = started.URL
 			return g
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("the server does not start: %s", g.stderr.bytes())
+	t.Fatalf("the server does not start: %s", g.stderr.Bytes())
 	return nil
 }
 
@@ -323,8 +325,8 @@ func TestPublishers(t *testing.T) {
 func TestLiveRegister(t *testing.T) {
 	dir := t.TempDir()
 	g := serveGuarded(t, dir)
-	if !strings.Contains(string(g.stderr.bytes()), "open: anybody on this machine can read and append") {
-		t.Errorf("the server does not say that it is open: %s", g.stderr.bytes())
+	if !strings.Contains(string(g.stderr.Bytes()), "open: anybody on this machine can read and append") {
+		t.Errorf("the server does not say that it is open: %s", g.stderr.Bytes())
 	}
 	status := func(method, path, secret string) int {
 		request := asked{method: method, url: g.url + path, contentType: oneEvent, body: openedBy("urn:dinas", "1")}
@@ -369,7 +371,7 @@ func TestLiveRegister(t *testing.T) {
 		t.Errorf("the log is %s", body)
 	}
 
-	register := filepath.Join(dir, accessFile)
+	register := filepath.Join(dir, "access.json")
 	whole, err := os.ReadFile(register)
 	if err != nil {
 		t.Fatal(err)
@@ -392,13 +394,13 @@ func TestLiveRegister(t *testing.T) {
 	expect("restored", "GET", "/v1/coverage", auditor, 200)
 	expect("restored", "GET", "/healthz", "", 200)
 	for range 100 { // the register is watched, also while nobody asks
-		if strings.Contains(string(g.stderr.bytes()), "register of publishers and readers was changed") {
+		if strings.Contains(string(g.stderr.Bytes()), "register of publishers and readers was changed") {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	g.stop()
-	if log := string(g.stderr.bytes()); strings.Count(log, "register cannot be read: nobody is let in") != 1 ||
+	if log := string(g.stderr.Bytes()); strings.Count(log, "register cannot be read: nobody is let in") != 1 ||
 		!strings.Contains(log, "register of publishers and readers was changed") {
 		t.Errorf("the operator's log: %s", log)
 	}
@@ -489,11 +491,11 @@ func TestClosedDoors(t *testing.T) {
 		{[]string{"demo", "--data", filepath.Join(empty, "demo"), "--listen", ":0"}, "listen on 127.0.0.1"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		var stdout, stderr lockedBuffer
+		var stdout, stderr nobody.Buffer
 		code := run(ctx, c.args, &console{stdout: &stdout, stderr: &stderr, now: time.Now})
 		cancel()
-		if code != 2 || !strings.Contains(string(stderr.bytes()), c.words) {
-			t.Errorf("%v: exit %d: %s, want %s", c.args, code, stderr.bytes(), c.words)
+		if code != 2 || !strings.Contains(string(stderr.Bytes()), c.words) {
+			t.Errorf("%v: exit %d: %s, want %s", c.args, code, stderr.Bytes(), c.words)
 		}
 	}
 	g := serveGuarded(t, register, "--listen", "0.0.0.0:0", "--insecure")
@@ -517,7 +519,7 @@ func TestMetrics(t *testing.T) {
 	publisher := addPublisher(t, dir, "dinas")
 	auditor := member(t, dir, "reader", "add", "bpk", "--role", "auditor")
 	g := serveGuarded(t, dir)
-	n := &numbers{sent: map[string]string{}}
+	n := nobody.New()
 	do := func(method, path, secret, body string) {
 		asked{
 			method: method, url: g.url + path, contentType: oneEvent, body: body, authorization: "Bearer " + secret,
@@ -527,9 +529,9 @@ func TestMetrics(t *testing.T) {
 	do("POST", "/v1/events", publisher, openedBy("urn:dinas", "1"))
 	do("POST", "/v1/events", publisher, openedBy("urn:other", "1"))
 	do("POST", "/v1/events?dry_run=true", publisher, openedBy("urn:other", "1"))
-	do("GET", "/v1/coverage?region="+n.next("query"), auditor, "")
-	do("GET", "/"+n.next("path"), auditor, "")
-	do("GET", "/v1/coverage", n.next("secret"), "")
+	do("GET", "/v1/coverage?region="+n.Next("query"), auditor, "")
+	do("GET", "/"+n.Next("path"), auditor, "")
+	do("GET", "/v1/coverage", n.Next("secret"), "")
 	_, body := asked{method: "GET", url: g.url + "/v1/coverage?min_seq=1", authorization: "Bearer " + auditor}.ask(t)
 	if !strings.Contains(body, `"covered":1`) {
 		t.Errorf("%s", body)
@@ -556,8 +558,8 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	n.search(t, "the metrics", []byte(body))
-	n.search(t, "the operator's log", g.stderr.bytes())
+	n.Search(t, "the metrics", []byte(body))
+	n.Search(t, "the operator's log", g.stderr.Bytes())
 }
 
 // secretPattern is what a secret looks like.
@@ -599,8 +601,8 @@ func TestNoSecretAnywhere(t *testing.T) {
 		}
 	}
 	g.stop()
-	if secretPattern.Match(g.stderr.bytes()) || !bytes.Contains(g.stderr.bytes(), []byte("login failed")) {
-		t.Errorf("the operator's log: %s", g.stderr.bytes())
+	if secretPattern.Match(g.stderr.Bytes()) || !bytes.Contains(g.stderr.Bytes(), []byte("login failed")) {
+		t.Errorf("the operator's log: %s", g.stderr.Bytes())
 	}
 	files := 0
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

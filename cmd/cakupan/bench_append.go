@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -27,8 +28,8 @@ const (
 )
 
 // openBench opens the ledger that the benchmark fills.
-func (b *benchmark) openBench(ctx context.Context) (*ledger, error) {
-	return openLedger(ctx, ledgerOptions{Dir: filepath.Join(b.dir, "ledger"), Create: true})
+func (b *benchmark) openBench(ctx context.Context) (*ledger.Ledger, error) {
+	return ledger.Open(ctx, ledger.Options{Dir: filepath.Join(b.dir, "ledger"), Create: true})
 }
 
 // appends measures the writer: bulk publishers, one publisher alone, and a crowd of them.
@@ -39,20 +40,20 @@ func (b *benchmark) appends(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	if _, err := l.openIntake(ctx); err != nil {
+	if _, err := l.Submit(ctx, nil, httpapi.SubmitOptions{}); err != nil { // opens what it takes
 		return err
 	}
-	if err := b.appendBulk(ctx, l.writer); err != nil {
+	if err := b.appendBulk(ctx, l); err != nil {
 		return err
 	}
-	if err := b.appendAlone(ctx, l.writer); err != nil {
+	if err := b.appendAlone(ctx, l); err != nil {
 		return err
 	}
-	return b.appendCrowd(ctx, l.writer)
+	return b.appendCrowd(ctx, l)
 }
 
 // appendBulk fills the log with batches from several publishers.
-func (b *benchmark) appendBulk(ctx context.Context, w *writer.Writer) error {
+func (b *benchmark) appendBulk(ctx context.Context, l *ledger.Ledger) error {
 	batches := make(chan []writer.Entry, 2*benchPublishers)
 	failed := make(chan error, benchPublishers+1)
 	started := time.Now()
@@ -60,7 +61,7 @@ func (b *benchmark) appendBulk(ctx context.Context, w *writer.Writer) error {
 		defer close(batches)
 		var batch []writer.Entry
 		for dated := range sample.Nation(benchSeed, b.events) {
-			entry, err := entryOf(&dated.Event, 0)
+			entry, err := ledger.EntryOf(&dated.Event, 0)
 			if err != nil {
 				failed <- err
 				return
@@ -77,7 +78,7 @@ func (b *benchmark) appendBulk(ctx context.Context, w *writer.Writer) error {
 	for range benchPublishers {
 		publishers.Go(func() {
 			for batch := range batches {
-				if _, err := w.Append(ctx, batch, writer.AppendOptions{}); err != nil {
+				if _, err := l.Append(ctx, batch, writer.AppendOptions{}); err != nil {
 					failed <- err
 					return
 				}
@@ -107,12 +108,12 @@ func single(i int) (writer.Entry, error) {
 	e.Data.Enrolment = fmt.Sprintf("single-%08d", i)
 	e.Data.From = temporal.Date(18_000 + i%365)
 	e.Data.Has = e.Data.Has.With(event.FieldEnrolment).With(event.FieldFrom)
-	return entryOf(&e, 0)
+	return ledger.EntryOf(&e, 0)
 }
 
 // appendAlone measures what one publisher waits for each event, in turns with a bare publish: a
 // shared disk changes from one second to the next.
-func (b *benchmark) appendAlone(ctx context.Context, w *writer.Writer) error {
+func (b *benchmark) appendAlone(ctx context.Context, l *ledger.Ledger) error {
 	publish, stop, err := b.floorPublisher(ctx)
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func (b *benchmark) appendAlone(ctx context.Context, w *writer.Writer) error {
 			return err
 		}
 		before := time.Now()
-		if _, err := w.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{}); err != nil {
+		if _, err := l.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{}); err != nil {
 			return fmt.Errorf("append one event: %w", err)
 		}
 		between := time.Now()
@@ -147,9 +148,13 @@ func (b *benchmark) appendAlone(ctx context.Context, w *writer.Writer) error {
 }
 
 // appendCrowd measures many publishers of single events, which share frames.
-func (b *benchmark) appendCrowd(ctx context.Context, w *writer.Writer) error {
+func (b *benchmark) appendCrowd(ctx context.Context, l *ledger.Ledger) error {
 	const each = 100
-	before, started := w.Head(), time.Now()
+	before, err := l.Head(ctx)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
 	var crowd sync.WaitGroup
 	failed := make(chan error, benchCrowd)
 	for publisher := range benchCrowd {
@@ -157,7 +162,7 @@ func (b *benchmark) appendCrowd(ctx context.Context, w *writer.Writer) error {
 			for i := range each {
 				entry, err := single(benchSingles + publisher*each + i)
 				if err == nil {
-					_, err = w.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
+					_, err = l.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
 				}
 				if err != nil {
 					failed <- err
@@ -172,7 +177,10 @@ func (b *benchmark) appendCrowd(ctx context.Context, w *writer.Writer) error {
 		return fmt.Errorf("append in a crowd: %w", err)
 	default:
 	}
-	after := w.Head()
+	after, err := l.Head(ctx)
+	if err != nil {
+		return err
+	}
 	b.add(benchFigure{
 		Name:  "append, 64 publishers of single events",
 		Value: benchCrowd * each / time.Since(started).Seconds(), Unit: "events/s", More: true,
@@ -194,7 +202,7 @@ func (b *benchmark) imports(ctx context.Context) error {
 	if err := writeNDJSON(path, events); err != nil {
 		return err
 	}
-	l, err := openLedger(ctx, ledgerOptions{Dir: filepath.Join(b.dir, "import"), Create: true})
+	l, err := ledger.Open(ctx, ledger.Options{Dir: filepath.Join(b.dir, "import"), Create: true})
 	if err != nil {
 		return err
 	}
@@ -238,7 +246,7 @@ func writeNDJSON(path string, events int) error {
 }
 
 // importHalves imports the file and returns the heap when half of it was in the log.
-func importHalves(ctx context.Context, l *ledger, path string, events int) (float64, error) {
+func importHalves(ctx context.Context, l *ledger.Ledger, path string, events int) (float64, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return 0, err

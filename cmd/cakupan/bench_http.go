@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/sample"
 	"cakupan/eventstore/cloudevents"
 )
@@ -30,12 +31,12 @@ const (
 func (b *benchmark) posts(ctx context.Context) (err error) {
 	events := min(max(b.events/4, 1), benchPosted)
 	b.note("posting %d events over HTTP", events)
-	l, err := openLedger(ctx, ledgerOptions{Dir: filepath.Join(b.dir, "posted"), Create: true})
+	l, err := ledger.Open(ctx, ledger.Options{Dir: filepath.Join(b.dir, "posted"), Create: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if _, err := l.openIntake(ctx); err != nil {
+	if _, err := l.Submit(ctx, nil, httpapi.SubmitOptions{}); err != nil { // opens what it takes
 		return err
 	}
 	server, err := httpapi.Listen(ctx, "127.0.0.1:0",

@@ -17,6 +17,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
@@ -42,25 +44,28 @@ func (b *benchmark) messages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := openLedger(ctx, ledgerOptions{
+	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: filepath.Join(b.dir, "messages"), Create: true,
-		Messages: natsOptions{Address: "127.0.0.1:0"},
+		Messages: ledger.MessageOptions{Address: "127.0.0.1:0"},
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	if _, err := l.openIntake(ctx); err != nil {
+	if _, err := l.Submit(ctx, nil, httpapi.SubmitOptions{}); err != nil { // opens what it takes
 		return err
 	}
-	if err := l.takeMessages(ctx); err != nil {
+	if err := l.TakeMessages(ctx); err != nil {
 		return err
 	}
-	seconds, err := sendMessages(ctx, l.server.URL(), events)
+	seconds, err := sendMessages(ctx, l.NATSURL(), events)
 	if err != nil {
 		return err
 	}
-	head := l.writer.Head()
+	head, err := l.Head(ctx)
+	if err != nil {
+		return err
+	}
 	b.add(benchFigure{
 		Name:  "NATS intake, 256 messages in flight, to receipts",
 		Value: float64(events) / seconds, Unit: "events/s", More: true,
@@ -70,7 +75,7 @@ func (b *benchmark) messages(ctx context.Context) error {
 		Name:  "events that share a frame, NATS intake",
 		Value: float64(head.Sequence) / float64(head.Message), Unit: "events", More: true,
 	})
-	return b.requests(ctx, l.server.URL())
+	return b.requests(ctx, l.NATSURL())
 }
 
 // sendMessages publishes events one a message, and returns the seconds until all have receipts.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -37,7 +37,7 @@ func (b *benchmark) reads(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	if err := l.serve(ctx, "", time.Hour); err != nil {
+	if err := l.Serve(ctx, "", time.Hour); err != nil {
 		return err
 	}
 	if _, err := l.View(ctx, 0); err != nil {
@@ -68,16 +68,16 @@ func (b *benchmark) first(ctx context.Context) error {
 	if _, err := l.View(ctx, 0); err != nil {
 		return err
 	}
-	return b.sizes(l, heapBefore)
+	return b.sizes(ctx, l, heapBefore)
 }
 
 // replay measures replays in turns with the floor, and takes the median of each.
-func (b *benchmark) replay(ctx context.Context, l *ledger) error {
+func (b *benchmark) replay(ctx context.Context, l *ledger.Ledger) error {
 	var rates, floors []float64
 	b.report.DigestsAgree = true
 	for turn := range benchReplays {
 		b.note("replaying, %d of %d", turn+1, benchReplays)
-		result, err := l.Replay(ctx, httpapi.ReplayOptions{}, nil)
+		result, err := l.Replay(ctx, ledger.ReplayOptions{}, nil)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (b *benchmark) replay(ctx context.Context, l *ledger) error {
 }
 
 // queries asks for random regions, days and knowledge.
-func (b *benchmark) queries(ctx context.Context, l *ledger) error {
+func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 	b.note("asking")
 	view, err := l.View(ctx, 0)
 	if err != nil {
@@ -153,7 +153,7 @@ func (b *benchmark) queries(ctx context.Context, l *ledger) error {
 }
 
 // live measures how long after its acknowledgement an event shows in the coverage.
-func (b *benchmark) live(ctx context.Context, l *ledger) error {
+func (b *benchmark) live(ctx context.Context, l *ledger.Ledger) error {
 	b.note("following")
 	latencies := make([]time.Duration, 0, benchLive)
 	for i := range benchLive {
@@ -161,7 +161,7 @@ func (b *benchmark) live(ctx context.Context, l *ledger) error {
 		if err != nil {
 			return err
 		}
-		results, err := l.writer.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
+		results, err := l.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
 		if err != nil {
 			return fmt.Errorf("append one event: %w", err)
 		}
@@ -183,21 +183,24 @@ func (b *benchmark) live(ctx context.Context, l *ledger) error {
 
 // sizes measures the log on disk and the projection in memory. The heap is taken with the state
 // of the fold loaded and nothing else going on.
-func (b *benchmark) sizes(l *ledger, heapBefore float64) error {
-	view := l.view.Load().runner.Projection()
-	workers := view.Workers()
+func (b *benchmark) sizes(ctx context.Context, l *ledger.Ledger, heapBefore float64) error {
+	workers := l.Workers()
 	heap := heapBytes() - heapBefore
 	b.add(benchFigure{
 		Name: fmt.Sprintf("memory of the projection per worker (%s workers)",
 			grouped(float64(workers))),
 		Value: heap / float64(workers), Unit: "bytes", Target: 100 + 100e6/float64(workers),
 	})
-	size, err := bytesIn(l.folder.path(natsFolder))
+	head, err := l.Head(ctx)
+	if err != nil {
+		return err
+	}
+	size, err := bytesIn(l.NATSFolder())
 	if err != nil {
 		return fmt.Errorf("measure the log: %w", err)
 	}
 	b.add(benchFigure{
-		Name: "log on disk per event", Value: float64(size) / float64(view.View().Known()),
+		Name: "log on disk per event", Value: float64(size) / float64(head.Sequence),
 		Unit: "bytes", Target: 150,
 	})
 	return nil

@@ -178,7 +178,7 @@ func TestTLS(t *testing.T) {
 	if got := a.serialOf(t, g.url); got != third {
 		t.Errorf("renewed again: certificate %d, want %d", got, third)
 	}
-	if log := string(g.stderr.bytes()); !strings.Contains(log, "certificate was renewed") ||
+	if log := string(g.stderr.Bytes()); !strings.Contains(log, "certificate was renewed") ||
 		!strings.Contains(log, "renewed certificate cannot be used") {
 		t.Errorf("the operator's log: %s", log)
 	}

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 )
@@ -51,7 +51,7 @@ func (c *replayCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-func writeResult(out *console, result httpapi.ReplayResult) error {
+func writeResult(out *console, result ledger.ReplayResult) error {
 	verdict := "the live one is the same ✓"
 	if !result.Matches {
 		verdict = "the live one is another ✗"
@@ -63,7 +63,7 @@ func writeResult(out *console, result httpapi.ReplayResult) error {
 }
 
 func (c *replayCommand) replay(ctx context.Context, s *source, out *console,
-) (result httpapi.ReplayResult, err error) {
+) (result ledger.ReplayResult, err error) {
 	if s.ledger == nil {
 		query := values("swap", trueOrNothing(c.Swap))
 		if c.To > 0 {
@@ -74,7 +74,7 @@ func (c *replayCommand) replay(ctx context.Context, s *source, out *console,
 	m := out.meter("replay")
 	defer m.end()
 	return s.ledger.Replay(ctx,
-		httpapi.ReplayOptions{To: eventstore.Sequence(c.To), Swap: c.Swap}, m.sequence)
+		ledger.ReplayOptions{To: eventstore.Sequence(c.To), Swap: c.Swap}, m.sequence)
 }
 
 func trueOrNothing(set bool) string {
@@ -135,7 +135,7 @@ func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
 }
 
 func (c *verifyCommand) verify(ctx context.Context, s *source, out *console,
-) (report httpapi.VerifyReport, err error) {
+) (report ledger.VerifyReport, err error) {
 	if s.ledger == nil {
 		return report, s.postFor(ctx, "/v1/verify", "", &report)
 	}
@@ -144,7 +144,7 @@ func (c *verifyCommand) verify(ctx context.Context, s *source, out *console,
 	return s.ledger.Verify(ctx, m.sequence)
 }
 
-func writeReport(out *console, report httpapi.VerifyReport) error {
+func writeReport(out *console, report ledger.VerifyReport) error {
 	for _, f := range report.Findings {
 		where := fmt.Sprintf("events %d to %d", f.From, f.To)
 		switch f.To {

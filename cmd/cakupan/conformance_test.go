@@ -21,6 +21,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/pubsub/tests"
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/nobody"
 	"cakupan/domain/event"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/pubsub"
@@ -82,7 +83,7 @@ func TestPublishedBy(t *testing.T) {
 	death := func(source string) *message.Message {
 		return message.NewMessage("m", fmt.Appendf(nil, `{"specversion":"1.0","id":"1","source":"%s",`+
 			`"type":"id.cakupan.worker.died.v1","data":{"nik":"%s","on":"2021-02-01"}}`,
-			source, madeUpNIK(7)))
+			source, nobody.NIK(7)))
 	}
 	err := p.Publish(pubsub.TopicEvents, death("urn:suite"), death("urn:other"), death("urn:suite"))
 	var refused *pubsub.RefusedError
@@ -109,7 +110,7 @@ func TestPublishedBy(t *testing.T) {
 	if by := msg.Metadata.Get(pubsub.MetadataPublisher); by != conformancePublisher {
 		t.Errorf("published by %q", by)
 	}
-	if bytes.Contains(msg.Payload, []byte(madeUpNIK(7))) {
+	if bytes.Contains(msg.Payload, []byte(nobody.NIK(7))) {
 		t.Errorf("it shows the number: %s", msg.Payload)
 	}
 	_, tail, err := s.log.Last(t.Context())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
@@ -58,7 +59,7 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	l, err := openLedger(ctx, ledgerOptions{Dir: dir, Create: true})
+	l, err := ledger.Open(ctx, ledger.Options{Dir: dir, Create: true})
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 }
 
 // serve shows the sample until ctx ends.
-func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger, out *console) error {
-	register, err := openRegister(dir)
+func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger.Ledger, out *console) error {
+	register, err := ledger.OpenRegister(dir)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger, out *con
 		return err
 	}
 	return serveUntil(ctx, server, func() error {
-		if err := l.serve(ctx, server.URL(), time.Hour); err != nil {
+		if err := l.Serve(ctx, server.URL(), time.Hour); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(out.stdout, "\n%s. Dashboard: %s (Ctrl-C ends)\n",
@@ -106,7 +107,7 @@ func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger, out *con
 
 // fillDemo appends the sample, unless it is there already. A ledger of anything else is refused:
 // invented workers must never stand among real ones.
-func fillDemo(ctx context.Context, l *ledger, out *console) error {
+func fillDemo(ctx context.Context, l *ledger.Ledger, out *console) error {
 	if err := onlySample(ctx, l); err != nil {
 		return err
 	}
@@ -124,8 +125,8 @@ func fillDemo(ctx context.Context, l *ledger, out *console) error {
 	return err
 }
 
-func onlySample(ctx context.Context, l *ledger) error {
-	return l.Events(ctx, httpapi.EventFilter{From: 1, Limit: 1}, func(line []byte) error {
+func onlySample(ctx context.Context, l *ledger.Ledger) error {
+	return l.Events(ctx, ledger.EventFilter{From: 1, Limit: 1}, func(line []byte) error {
 		var first struct{ Source string }
 		if err := json.Unmarshal(line, &first); err != nil {
 			return err
@@ -139,7 +140,7 @@ func onlySample(ctx context.Context, l *ledger) error {
 }
 
 // tellStory prints the coverage of the story's first day, and then what its chapters say.
-func tellStory(ctx context.Context, l *ledger, out *console, asJSON bool) error {
+func tellStory(ctx context.Context, l *ledger.Ledger, out *console, asJSON bool) error {
 	view, err := l.View(ctx, 0)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"cakupan/cmd/internal/apidoc"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 )
 
 // TestDocsCoverRoutes compares the document of the routes with the table of routes: none is
@@ -59,7 +60,7 @@ func TestDocsCoverRoutes(t *testing.T) {
 // TestDocsTellTheAnswers asks a ledger everything, and checks each answer by the schema that the
 // document gives for it.
 func TestDocsTellTheAnswers(t *testing.T) {
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: t.TempDir(), Create: true})
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

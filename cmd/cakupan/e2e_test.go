@@ -332,3 +332,17 @@ func TestInterruptedImport(t *testing.T) {
 		t.Errorf("%+v then %+v, want %+v", got, rest, v.summary)
 	}
 }
+
+// runCommand runs the program.
+func runCommand(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	stdout, stderr, code = e2eRun(t.Context(), t, strings.NewReader(""), args...)
+	return code, stdout, stderr
+}
+
+func writeText(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -6,20 +6,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"path/filepath"
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
 )
-
-// accessFile is the register of publishers and readers in a data folder.
-const accessFile = "access.json"
-
-// openRegister opens the register of a data folder, which need not be there yet.
-func openRegister(dir string) (*access.Registry, error) {
-	return access.Open(filepath.Join(dir, accessFile))
-}
 
 // guard is the register, as the routes ask it.
 type guard struct{ *access.Registry }
@@ -96,7 +88,7 @@ func (g guard) watch(ctx context.Context, log *slog.Logger) {
 }
 
 // count has the metrics ask for what the register and the ledger know.
-func (l *ledger) count(m *metrics.Metrics, g guard) {
+func count(l *ledger.Ledger, m *metrics.Metrics, g guard) {
 	m.Ask(metrics.Figure{
 		Name: "cakupan_failed_logins_total", Help: "Logins that failed, by reason.",
 		Label: "reason", Counts: true,
@@ -130,7 +122,7 @@ func (l *ledger) count(m *metrics.Metrics, g guard) {
 		Name: "cakupan_healthy", Help: "1 while the ledger takes events and answers, 0 otherwise.",
 		Values: func() map[string]float64 {
 			healthy := 0.0
-			if l.Health(context.Background()).Status == httpapi.HealthOK && g.Err() == nil {
+			if l.Health(context.Background()).Status == ledger.HealthOK && g.Err() == nil {
 				healthy = 1
 			}
 			return map[string]float64{"": healthy}

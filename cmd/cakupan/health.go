@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -38,7 +38,7 @@ func (*healthCommand) Run(ctx context.Context, w *where, out *console) error {
 			_, err = fmt.Fprintf(out.stdout, "%s: the log ends at event %s\n",
 				health.Status, thousands(health.Head))
 		}
-		if err == nil && health.Status != httpapi.HealthOK {
+		if err == nil && health.Status != ledger.HealthOK {
 			return problem.New(problem.LogUnavailable, health.Why)
 		}
 		return err
@@ -46,7 +46,7 @@ func (*healthCommand) Run(ctx context.Context, w *where, out *console) error {
 }
 
 // health asks the route, which answers in the same form whether all is well or not.
-func (s *source) health(ctx context.Context) (health httpapi.Health, err error) {
+func (s *source) health(ctx context.Context) (health ledger.Health, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/healthz", nil)
 	if err != nil {
 		return health, fmt.Errorf("make request: %w", err)

@@ -12,14 +12,6 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// ListKey returns the key under which rows of lists get their ids.
-func (l *ledger) ListKey(ctx context.Context) ([lists.KeySize]byte, error) {
-	if _, err := l.openIntake(ctx); err != nil {
-		return [lists.KeySize]byte{}, err
-	}
-	return l.vault.ListKey(), nil
-}
-
 // listKey asks for the ledger's key of lists.
 func (s *source) listKey(ctx context.Context) (key [lists.KeySize]byte, err error) {
 	response, err := s.get(ctx, "/v1/lists/key", nil)

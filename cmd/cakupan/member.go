@@ -1,15 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -76,14 +74,10 @@ func (w *where) register() (*access.Registry, error) {
 		return nil, usage("publishers and readers are registered on the machine of the ledger:" +
 			" name its folder with --data, also while its server runs")
 	}
-	if _, err := os.Stat(w.folder()); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, problem.New(problem.FolderMissing,
-				"there is no folder "+w.folder()+": name another one with --data")
-		}
-		return nil, folderError(w.folder(), err)
+	if err := ledger.FindFolder(w.folder()); err != nil {
+		return nil, err
 	}
-	return openRegister(w.folder())
+	return ledger.OpenRegister(w.folder())
 }
 
 // members returns the members of the roles.
@@ -106,8 +100,8 @@ func (w *where) members(roles ...access.Role) ([]memberLine, error) {
 // before there is anything to read.
 func (w *where) addMember(out *console, e access.Entry) error {
 	if w.Server == "" {
-		if err := os.MkdirAll(w.folder(), privateFolders); err != nil {
-			return folderError(w.folder(), err)
+		if err := ledger.MakeFolder(w.folder()); err != nil {
+			return err
 		}
 	}
 	r, err := w.register()

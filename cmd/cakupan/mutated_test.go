@@ -23,6 +23,7 @@ import (
 
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -157,7 +158,7 @@ type mutatedSender struct {
 // a receipt, or its request a problem, with a code that is known. The log then is what the
 // accepted ones alone give.
 func TestMutatedEvents(t *testing.T) {
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: t.TempDir(), Create: true})
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,8 +368,8 @@ func (s *mutatedSender) stream(events [][]byte, encoding string) {
 }
 
 // compare makes sure that the log is what the accepted events give to another ledger.
-func (s *mutatedSender) compare(l *ledger) {
-	other, err := openLedger(s.t.Context(), ledgerOptions{Dir: s.t.TempDir(), Create: true})
+func (s *mutatedSender) compare(l *ledger.Ledger) {
+	other, err := ledger.Open(s.t.Context(), ledger.Options{Dir: s.t.TempDir(), Create: true})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -399,12 +400,12 @@ func (s *mutatedSender) compare(l *ledger) {
 
 // plainLog returns the events of a log without what differs from one ledger to another: the record
 // times, and the ids of workers known by a NIK, which are numbered here as they come.
-func plainLog(t *testing.T, l *ledger) (lines []string) {
+func plainLog(t *testing.T, l *ledger.Ledger) (lines []string) {
 	t.Helper()
 	recorded := regexp.MustCompile(`,"recordedat":"[^"]*"}$`)
 	made := regexp.MustCompile(`"worker":"[0-9a-f]{32}"`)
 	workers := map[string]int{}
-	err := l.Events(context.Background(), httpapi.EventFilter{From: 1, To: 1 << 62}, func(line []byte) error {
+	err := l.Events(context.Background(), ledger.EventFilter{From: 1, To: 1 << 62}, func(line []byte) error {
 		text := recorded.ReplaceAllString(string(line), "}")
 		lines = append(lines, made.ReplaceAllStringFunc(text, func(worker string) string {
 			if workers[worker] == 0 {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,8 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	log "cakupan/eventstore/jetstream"
 )
@@ -26,8 +24,8 @@ import (
 func (g *guarded) natsURL(t *testing.T) string {
 	t.Helper()
 	var started struct{ NATS string }
-	if err := json.Unmarshal(g.stdout.bytes(), &started); err != nil || started.NATS == "" {
-		t.Fatalf("server says %s, %v", g.stdout.bytes(), err)
+	if err := json.Unmarshal(g.stdout.Bytes(), &started); err != nil || started.NATS == "" {
+		t.Fatalf("server says %s, %v", g.stdout.Bytes(), err)
 	}
 	return started.NATS
 }
@@ -97,7 +95,7 @@ func TestServeNATS(t *testing.T) {
 		t.Error("a revoked publisher connects again")
 	}
 	g.stop()
-	if output := g.stderr.bytes(); bytes.Contains(output, []byte("Plaintext")) {
+	if output := g.stderr.Bytes(); bytes.Contains(output, []byte("Plaintext")) {
 		t.Errorf("log: %s", output)
 	}
 }
@@ -152,7 +150,7 @@ func checkRefused(t *testing.T, g *guarded, auditor string) {
 		t.Errorf("list:\n%s", list)
 	}
 	var numbers []uint64
-	var all []httpapi.Refused
+	var all []ledger.Refused
 	if err := json.Unmarshal([]byte(command(0, "refused", "list", "--json")), &all); err != nil {
 		t.Fatal(err)
 	}
@@ -258,129 +256,5 @@ func TestServeNATSWithTLS(t *testing.T) {
 		nats.UserInfo("bone", secret)); err == nil {
 		other.Close()
 		t.Error("connected without knowing the certificate")
-	}
-}
-
-// TestLostSealKey takes the key away from messages that wait.
-func TestLostSealKey(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	start := func() (*ledger, error) {
-		l, err := openLedger(t.Context(), ledgerOptions{
-			Dir: dir, Create: true, Messages: natsOptions{Address: "127.0.0.1:0"},
-		})
-		if err == nil {
-			err = l.serve(t.Context(), "http://127.0.0.1:9", time.Hour)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l, l.takeMessages(t.Context())
-	}
-	l, err := start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := nats.Connect(l.server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Request("cakupan.intake.bone", []byte("wrong"), 5*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	awaitSettled(t, l)
-	conn.Close()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	key := filepath.Join(dir, vaultFolder, sealKeyFile)
-	kept, err := os.ReadFile(key)
-	if err == nil {
-		err = os.Remove(key)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err = start()
-	if p := problem.From(err); err == nil || p.Code != problem.FolderKeyLost {
-		t.Errorf("start without the key: %v", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(key, kept, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if l, err = start(); err == nil || !strings.Contains(err.Error(), "chmod 600") {
-		t.Errorf("start with a key for everybody: %v", err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if l, err = start(); err != nil {
-		t.Errorf("start with the key: %v", err)
-	}
-	one, err := l.RefusedOne(t.Context(), 1)
-	if err != nil || one.Original != "wrong" {
-		t.Errorf("refused: %+v, %v", one, err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestMessagesOnCluster takes in messages through a server of its own.
-func TestMessagesOnCluster(t *testing.T) {
-	url := startNATS(t)
-	l, err := openLedger(t.Context(), ledgerOptions{
-		Dir: filepath.Join(t.TempDir(), "data"), Create: true, NATS: url, Replicas: 1,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := l.serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.takeMessages(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	heard, err := conn.SubscribeSync("cakupan.receipts.bone")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, text := range []string{string(opening("urn:bone", 1, "75.03")), "wrong"} {
-		ack, err := js.Publish(t.Context(), "cakupan.intake.bone", []byte(text))
-		if err != nil || ack.Stream != natsin.StreamIntake {
-			t.Fatalf("publish: %+v, %v", ack, err)
-		}
-		if m, err := heard.NextMsg(10 * time.Second); err != nil ||
-			bytes.Contains(m.Data, []byte(`"appended":1`)) != (i == 0) {
-			t.Errorf("receipts: %v", err)
-		}
-	}
-	if err := l.DropRefused(t.Context(), 1); err != nil {
-		t.Error(err)
-	}
-	if err := l.DropRefused(t.Context(), 1); problem.From(err).Code != problem.NotFound {
-		t.Errorf("dropped twice: %v", err)
-	}
-	if _, err := js.Stream(t.Context(), "OTHER"); !errors.Is(err, jetstream.ErrStreamNotFound) {
-		t.Errorf("stream: %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 )
 
 const (
@@ -58,9 +59,9 @@ func (b *overloadBatch) Read(to []byte) (int, error) {
 }
 
 // overloadServer serves a ledger with little memory for bodies.
-func overloadServer(t *testing.T) (*ledger, string) {
+func overloadServer(t *testing.T) (*ledger.Ledger, string) {
 	t.Helper()
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: t.TempDir(), Create: true})
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

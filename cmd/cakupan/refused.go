@@ -12,7 +12,7 @@ import (
 	"net/url"
 	"strconv"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -65,7 +65,7 @@ func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) erro
 		t := newTable(">Number", "Received", "Publisher", "Event", "Code", "Why")
 		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
 		count := 0
-		err := s.refused(ctx, func(line []byte, one httpapi.Refused) error {
+		err := s.refused(ctx, func(line []byte, one ledger.Refused) error {
 			count++
 			if w.JSON {
 				between := [...]string{"[", ",\n"}[min(count-1, 1)]
@@ -100,7 +100,7 @@ func codeText(code event.Code, field string) string {
 }
 
 // refused reads the list of what was refused.
-func (s *source) refused(ctx context.Context, use func([]byte, httpapi.Refused) error) error {
+func (s *source) refused(ctx context.Context, use func([]byte, ledger.Refused) error) error {
 	response, err := s.get(ctx, refusedPath, url.Values{})
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (s *source) refused(ctx context.Context, use func([]byte, httpapi.Refused) 
 	for err == nil {
 		var line []byte
 		line, err = in.ReadBytes('\n')
-		var one httpapi.Refused
+		var one ledger.Refused
 		switch {
 		case err != nil:
 		case problem.IsLine(line):
@@ -129,7 +129,7 @@ func (s *source) refused(ctx context.Context, use func([]byte, httpapi.Refused) 
 // Run runs the command.
 func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *source) error {
-		var one httpapi.Refused
+		var one ledger.Refused
 		if err := s.refusedDo(ctx, http.MethodGet, c.Number, "", &one); err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (c *chosen) numbers(ctx context.Context, s *source) (numbers []uint64, err 
 	if !c.All {
 		return c.Number, nil
 	}
-	err = s.refused(ctx, func(_ []byte, one httpapi.Refused) error {
+	err = s.refused(ctx, func(_ []byte, one ledger.Refused) error {
 		numbers = append(numbers, one.Number)
 		return nil
 	})

@@ -103,7 +103,7 @@ func newRejects(path string, withFile bool, note func(format string, args ...any
 	var err error
 	if info, missing := os.Lstat(path); missing == nil && !info.Mode().IsRegular() {
 		// A pipe, a terminal or a link: another file must not take its place.
-		r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
+		r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	} else {
 		// Rows are given back as they were, NIK and all: it is nobody else's to read.
 		r.file, err = os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")

@@ -9,6 +9,7 @@ import (
 	"cakupan/cmd/internal/apidoc"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
 )
 
@@ -51,16 +52,18 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		return err
 	}
 	counted := metrics.New()
-	l, err := openLedger(ctx, ledgerOptions{
+	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), Create: true, NATS: c.NATS, Log: out.logger(),
 		Receipts: counted.Receipts,
-		Messages: natsOptions{Address: c.NATSListen, TLS: d.tls, Register: d.guard.Registry},
+		Messages: ledger.MessageOptions{
+			Address: c.NATSListen, TLS: d.tls, Register: d.guard.Registry,
+		},
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	l.count(counted, d.guard)
+	count(l, counted, d.guard)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(),
 	})
@@ -71,10 +74,10 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	defer stop()
 	go d.guard.watch(watching, out.logger())
 	return serveUntil(ctx, server, func() error {
-		if err := l.serve(ctx, server.URL(), c.Scrub); err != nil {
+		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
 		}
-		if err := l.takeMessages(ctx); err != nil {
+		if err := l.TakeMessages(ctx); err != nil {
 			return err
 		}
 		return c.tell(w, l, server.URL(), out)
@@ -82,11 +85,11 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 }
 
 // tell says where the ledger answers.
-func (c *serveCommand) tell(w *where, l *ledger, url string, out *console) error {
+func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console) error {
 	answer := map[string]string{"url": url}
 	text := fmt.Sprintf("%s is served at %s", w.folder(), url)
 	if c.NATSListen != "" {
-		answer["nats"] = l.server.URL()
+		answer["nats"] = l.NATSURL()
 		text += " and " + answer["nats"]
 	}
 	if w.JSON {
@@ -98,7 +101,7 @@ func (c *serveCommand) tell(w *where, l *ledger, url string, out *console) error
 
 // door returns where to answer, and to whom.
 func (c *serveCommand) door(w *where, out *console) (*door, error) {
-	register, err := openRegister(w.folder())
+	register, err := ledger.OpenRegister(w.folder())
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -20,9 +21,9 @@ import (
 // opened for as long as the command runs, or a server.
 type source struct {
 	client *http.Client
-	base   string  // URL before the route's path
-	secret string  // for a server; empty: none is sent
-	ledger *ledger // nil for a server
+	base   string         // URL before the route's path
+	secret string         // for a server; empty: none is sent
+	ledger *ledger.Ledger // nil for a server
 }
 
 // folder returns the data folder to use.
@@ -41,7 +42,7 @@ func (w *where) open(ctx context.Context, out *console, create bool) (*source, e
 	if w.SecretFile != "" {
 		return nil, usage("--secret-file is for a server: name one with --server")
 	}
-	l, err := openLedger(ctx, ledgerOptions{Dir: w.folder(), Create: create})
+	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), Create: create})
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/httpapi/split"
-	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -30,7 +30,7 @@ type submitter struct {
 
 // prepared is one of its fields, by what kind of source it is for.
 type prepared struct {
-	batch *intake.Batch
+	batch *ledger.Batch
 	body  []byte
 	lines int
 
@@ -46,17 +46,16 @@ func (s *source) submitter(ctx context.Context, opts httpapi.SubmitOptions) (sub
 		post := func(p prepared) ([]cloudevents.Receipt, error) { return s.postLines(ctx, p, opts) }
 		return submitter{prepare: joinLines, commit: post}, nil
 	}
-	in, err := s.ledger.openIntake(ctx)
 	return submitter{
 		prepare: func(raw [][]byte) (prepared, error) {
-			batch, err := in.Prepare(raw, intake.Options(opts))
+			batch, err := s.ledger.Prepare(ctx, raw, opts)
 			return prepared{batch: batch}, err
 		},
 		commit: func(p prepared) ([]cloudevents.Receipt, error) {
-			got, err := in.Commit(ctx, p.batch)
+			got, err := s.ledger.Commit(ctx, p.batch)
 			return receipts(got), err
 		},
-	}, err
+	}, nil
 }
 
 func receipts(got []event.Receipt) []cloudevents.Receipt {

@@ -55,7 +55,7 @@ func (c *templateCommand) Run(out *console) error {
 		return write(out.stdout)
 	}
 	// Nobody wants a list that is filled in replaced by an empty one.
-	file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFiles)
+	file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return usage(c.Output + " is there already: name another file")
 	} else if err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"cakupan/cmd/internal/ledger"
 )
 
 // versionCommand prints the version.
@@ -26,12 +28,12 @@ func (*versionCommand) Run(w *where, out *console) error {
 			Revision string `json:"revision,omitempty"`
 			Go       string `json:"go"`
 			Format   int    `json:"format"` // of data folders
-		}{version, revision, runtime.Version(), folderFormat})
+		}{version, revision, runtime.Version(), ledger.FolderFormat})
 	}
 	if revision != "" {
 		version += " " + revision
 	}
 	_, err := fmt.Fprintf(out.stdout, "cakupan %s, %s, folder format %d\n",
-		version, runtime.Version(), folderFormat)
+		version, runtime.Version(), ledger.FolderFormat)
 	return err
 }

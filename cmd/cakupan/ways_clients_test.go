@@ -20,6 +20,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/nobody"
 	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/pubsub"
 )
@@ -230,7 +231,7 @@ func (w *ways) importList() {
 	list.WriteString("NIK;Kode Wilayah;Segmen;Kategori;Program;Penanggung Iuran;Tanggal Mulai\n")
 	for i := range w.rows {
 		fmt.Fprintf(&list, "%s;75.71;BPU;VULNERABLE;JKK, JKM;APBD;01/02/2020\n",
-			"757198"+madeUpNIK(i)[6:]) // other persons than the events name
+			"757198"+nobody.NIK(i)[6:]) // other persons than the events name
 	}
 	path := filepath.Join(w.t.TempDir(), "daftar.csv")
 	if err := os.WriteFile(path, []byte(list.String()), 0o600); err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/nobody"
 	"cakupan/domain/event"
 )
 
@@ -116,7 +117,7 @@ func wayEventOf(i int) wayEvent {
 	e := wayEvent{id: fmt.Sprintf("way-%d", i), refused: i%50 == 7}
 	person, region := fmt.Sprintf(`"worker":"w-%d"`, i), "75.03"
 	if i%2 == 0 {
-		person = `"nik":"` + madeUpNIK(i%8_000) + `"`
+		person = `"nik":"` + nobody.NIK(i%8_000) + `"`
 	}
 	if e.refused {
 		region = "75.99"

@@ -192,8 +192,8 @@ func errLogin() error {
 		" Bearer SECRET once, or Basic and the base64 of NAME:SECRET")
 }
 
-// scope limits what a publisher submits to what it may report.
-func (o *SubmitOptions) scope(member *Member) error {
+// limit limits what a publisher submits to what it may report.
+func limit(o *SubmitOptions, member *Member) error {
 	switch {
 	case member == nil: // the ledger is open
 		return nil

@@ -29,7 +29,7 @@ func TestRightsOfRoutes(t *testing.T) {
 func TestScope(t *testing.T) {
 	for _, role := range []Role{0, Publisher, Auditor, Dashboard} {
 		var opts SubmitOptions
-		if err := opts.scope(&Member{Role: role}); err == nil {
+		if err := limit(&opts, &Member{Role: role}); err == nil {
 			t.Errorf("role %d without a scope may report everything", role)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -155,9 +156,11 @@ func (s *slowBody) Read(b []byte) (int, error) {
 // refusing keeps things that it refused.
 type refusing struct{ *memory }
 
-func (refusing) Refused(context.Context, uint64, func(Refused) error) error { return nil }
+func (refusing) Refused(context.Context, uint64, func(ledger.Refused) error) error { return nil }
 
-func (refusing) RefusedOne(context.Context, uint64) (Refused, error) { return Refused{}, nil }
+func (refusing) RefusedOne(context.Context, uint64) (ledger.Refused, error) {
+	return ledger.Refused{}, nil
+}
 
 func (refusing) RetryRefused(_ context.Context, number uint64) ([]event.Receipt, error) {
 	if number == 404 {

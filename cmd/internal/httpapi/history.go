@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -54,13 +55,13 @@ var errGone = errors.New("the client is gone")
 
 func (a *API) getHealth(w *reply, r *http.Request) {
 	health := a.ledger.Health(r.Context())
-	if a.config.Access != nil && health.Status == HealthOK {
+	if a.config.Access != nil && health.Status == ledger.HealthOK {
 		if err := a.config.Access.Err(); err != nil {
 			health.Status, health.Why = "failing", problem.From(err).Detail
 		}
 	}
 	status := http.StatusOK
-	if health.Status != HealthOK {
+	if health.Status != ledger.HealthOK {
 		w.Header().Set("Retry-After", "5")
 		status = http.StatusServiceUnavailable
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 )
@@ -81,8 +82,8 @@ func TestMalformedHTTP(t *testing.T) {
 
 // TestSlowClients leaves the server waiting in each way there is; it does not wait for long.
 func TestSlowClients(t *testing.T) {
-	ledger := newMemory(t)
-	server := serve(t, ledger, Config{Limits: hasty})
+	held := newMemory(t)
+	server := serve(t, held, Config{Limits: hasty})
 	head := "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nContent-Type: "
 	for _, c := range []struct{ name, request, want string }{
 		{"header", "POST /v1/events HTTP/1.1\r\nHost:", ""},
@@ -105,8 +106,8 @@ func TestSlowClients(t *testing.T) {
 			}
 		})
 	}
-	if len(ledger.records) != 0 {
-		t.Errorf("%d events of half requests were taken", len(ledger.records))
+	if len(held.records) != 0 {
+		t.Errorf("%d events of half requests were taken", len(held.records))
 	}
 	alive(t, server)
 }
@@ -114,10 +115,10 @@ func TestSlowClients(t *testing.T) {
 // TestSlowWorkIsNoSlowClient makes sure that the time for a body does not count while the ledger
 // works on it.
 func TestSlowWorkIsNoSlowClient(t *testing.T) {
-	ledger := newMemory(t)
-	ledger.hold = make(chan struct{})
-	server := serve(t, ledger, Config{Limits: hasty})
-	timer := time.AfterFunc(3*short, func() { close(ledger.hold) })
+	held := newMemory(t)
+	held.hold = make(chan struct{})
+	server := serve(t, held, Config{Limits: hasty})
+	timer := time.AfterFunc(3*short, func() { close(held.hold) })
 	defer timer.Stop()
 	for _, c := range []struct{ contentType, body string }{
 		{eventType, opened("1")},
@@ -133,8 +134,8 @@ func TestSlowWorkIsNoSlowClient(t *testing.T) {
 
 // TestClientThatDoesNotRead fills the connection with receipts that nobody takes.
 func TestClientThatDoesNotRead(t *testing.T) {
-	ledger := newMemory(t)
-	server := serve(t, ledger, Config{Limits: Limits{Write: short}})
+	held := newMemory(t)
+	server := serve(t, held, Config{Limits: Limits{Write: short}})
 	conn, _ := dial(t, server)
 	_, err := fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"+
 		"Transfer-Encoding: chunked\r\n\r\n", streamType)
@@ -151,8 +152,8 @@ func TestClientThatDoesNotRead(t *testing.T) {
 // TestClientsThatLeave break off in the middle of a body: what was complete is taken of a
 // stream, and nothing of a batch.
 func TestClientsThatLeave(t *testing.T) {
-	ledger := newMemory(t)
-	server := serve(t, ledger, Config{})
+	held := newMemory(t)
+	server := serve(t, held, Config{})
 	half := opened("9")[:50]
 	for _, c := range []struct{ contentType, body string }{
 		{eventType, half},
@@ -172,8 +173,8 @@ func TestClientsThatLeave(t *testing.T) {
 			t.Errorf("%s: %s, %v", c.contentType, answer, err)
 		}
 	}
-	if len(ledger.records) != 1 {
-		t.Errorf("%d events were taken, want the whole one of the stream", len(ledger.records))
+	if len(held.records) != 1 {
+		t.Errorf("%d events were taken, want the whole one of the stream", len(held.records))
 	}
 	alive(t, server)
 }
@@ -218,8 +219,8 @@ func TestEndlessBodies(t *testing.T) {
 
 // TestLedgerFails makes sure that a failure is told by its code, at once or as the last line.
 func TestLedgerFails(t *testing.T) {
-	ledger := newMemory(t)
-	server := serve(t, ledger, Config{Log: slog.New(slog.DiscardHandler)})
+	held := newMemory(t)
+	server := serve(t, held, Config{Log: slog.New(slog.DiscardHandler)})
 	post := func(contentType, body string) (int, string, string) {
 		response, got := call(t, "POST", server.URL()+"/v1/events", contentType, body)
 		return response.StatusCode, response.Header.Get("Retry-After"), got
@@ -237,7 +238,7 @@ func TestLedgerFails(t *testing.T) {
 		{problem.New(problem.ProjectionStopped, "it stopped"), 503, "", "projection.stopped"},
 		{errors.New("secret"), 500, "", "internal"},
 	} {
-		ledger.submitErr = c.err
+		held.submitErr = c.err
 		for _, contentType := range []string{eventType, streamType} {
 			status, retry, body := post(contentType, opened("1"))
 			if status != c.status || retry != c.retry || strings.Contains(body, "secret") ||
@@ -245,24 +246,24 @@ func TestLedgerFails(t *testing.T) {
 				t.Errorf("%v: %d, %q, %s", c.err, status, retry, body)
 			}
 		}
-		ledger.viewErr = c.err
+		held.viewErr = c.err
 		response, body := call(t, "GET", server.URL()+"/v1/coverage", "", "")
 		if response.StatusCode != c.status || strings.Contains(body, "secret") {
 			t.Errorf("%v: %d %s", c.err, response.StatusCode, body)
 		}
 	}
-	ledger.submitErr, ledger.viewErr = nil, nil
+	held.submitErr, held.viewErr = nil, nil
 	if status, _, body := post(batchType, "["+opened("1")+","+opened("2")+"]"); status != 200 {
 		t.Errorf("no recovery: %s", body)
 	}
-	ledger.eventsErr = &eventstore.DamageError{From: 2, To: 2, Reason: "gone"}
+	held.eventsErr = &eventstore.DamageError{From: 2, To: 2, Reason: "gone"}
 	_, body := call(t, "GET", server.URL()+"/v1/events", "", "")
 	lines := strings.Split(strings.TrimSpace(body), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], `"sequence":1`) ||
 		!problem.IsLine([]byte(lines[1])) || problem.IsLine([]byte(lines[0])) {
 		t.Errorf("%s", body)
 	}
-	ledger.health = Health{Status: "damaged", Why: "event 2 is damaged: gone"}
+	held.health = ledger.Health{Status: "damaged", Why: "event 2 is damaged: gone"}
 	response, body := call(t, "GET", server.URL()+"/healthz", "", "")
 	if response.StatusCode != 503 || !strings.Contains(body, `"why":"event 2 is damaged: gone"`) {
 		t.Errorf("%d %s", response.StatusCode, body)
@@ -271,9 +272,9 @@ func TestLedgerFails(t *testing.T) {
 
 // TestStreamFailsMidway tells of a failure after receipts in the last line.
 func TestStreamFailsMidway(t *testing.T) {
-	ledger := newMemory(t)
-	ledger.submitErr, ledger.failAfter = eventstore.ErrFull, 1
-	server := serve(t, ledger, Config{})
+	held := newMemory(t)
+	held.submitErr, held.failAfter = eventstore.ErrFull, 1
+	server := serve(t, held, Config{})
 	reader, writer := io.Pipe()
 	request, err := http.NewRequestWithContext(t.Context(), "POST", server.URL()+"/v1/events", reader)
 	if err != nil {
@@ -301,8 +302,8 @@ func TestStreamFailsMidway(t *testing.T) {
 // TestShutdownDuringStream stops the server while a stream is open: it ends with the receipts of
 // what was taken, and with the reason.
 func TestShutdownDuringStream(t *testing.T) {
-	ledger := newMemory(t)
-	api := New(ledger, Config{})
+	held := newMemory(t)
+	api := New(held, Config{})
 	server, err := Listen(t.Context(), "127.0.0.1:0", api)
 	if err != nil {
 		t.Fatal(err)
@@ -374,8 +375,8 @@ func TestOperatorRoutes(t *testing.T) {
 
 // TestInProcess asks without a network.
 func TestInProcess(t *testing.T) {
-	ledger := newMemory(t)
-	client := &http.Client{Transport: InProcess(New(ledger, Config{}))}
+	held := newMemory(t)
+	client := &http.Client{Transport: InProcess(New(held, Config{}))}
 	ask := func(method, path, contentType, body string) (int, string) {
 		request, err := http.NewRequestWithContext(t.Context(), method, "http://ledger"+path,
 			strings.NewReader(body))

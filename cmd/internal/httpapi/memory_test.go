@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -37,7 +38,7 @@ type memory struct {
 	hold      chan struct{} // when not nil, Submit waits for it to be closed
 	viewErr   error
 	eventsErr error // Events fails with it after the first event
-	health    Health
+	health    ledger.Health
 }
 
 type stored struct {
@@ -63,7 +64,7 @@ func newMemory(t *testing.T) *memory {
 	}
 	return &memory{
 		t: t, projection: coverage.New(db), known: map[event.Key]stored{}, at: at,
-		health: Health{Status: HealthOK},
+		health: ledger.Health{Status: ledger.HealthOK},
 	}
 }
 
@@ -182,7 +183,7 @@ func (m *memory) View(_ context.Context, minSeq eventstore.Sequence) (*coverage.
 	return view, nil
 }
 
-func (m *memory) Events(_ context.Context, f EventFilter, yield func([]byte) error) error {
+func (m *memory) Events(_ context.Context, f ledger.EventFilter, yield func([]byte) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var sent uint64
@@ -209,28 +210,28 @@ func (m *memory) Events(_ context.Context, f EventFilter, yield func([]byte) err
 	return nil
 }
 
-func (m *memory) Health(context.Context) Health {
+func (m *memory) Health(context.Context) ledger.Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.health
 	h.Head = eventstore.Sequence(len(m.records))
-	h.Projections = map[string]ProjectionHealth{
+	h.Projections = map[string]ledger.ProjectionHealth{
 		coverage.Name: {Sequence: m.projection.View().Known()},
 	}
 	return h
 }
 
-func (m *memory) Replay(_ context.Context, opts ReplayOptions, _ Progress) (ReplayResult, error) {
+func (m *memory) Replay(_ context.Context, opts ledger.ReplayOptions, _ ledger.Progress) (ledger.ReplayResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	digest, err := m.projection.View().Digest(opts.To)
-	return ReplayResult{
+	return ledger.ReplayResult{
 		Projection: coverage.Name, Events: opts.To, Digest: digest, Matches: true,
 	}, err
 }
 
-func (m *memory) Verify(context.Context, Progress) (VerifyReport, error) {
-	return VerifyReport{OK: false, Findings: []Finding{{From: 2, To: 3, What: "gone"}}}, nil
+func (m *memory) Verify(context.Context, ledger.Progress) (ledger.VerifyReport, error) {
+	return ledger.VerifyReport{OK: false, Findings: []ledger.Finding{{From: 2, To: 3, What: "gone"}}}, nil
 }
 
 // sizes returns how many events each submission had.

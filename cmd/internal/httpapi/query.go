@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -88,13 +89,13 @@ func parseSeries(raw string, today temporal.Date) (seriesQuery, error) {
 const yearDays = 365
 
 // parseEvents reads the query of GET /v1/events.
-func parseEvents(raw string) (EventFilter, error) {
+func parseEvents(raw string) (ledger.EventFilter, error) {
 	p, err := parseParameters(raw, "from", "to", "type", "enrolment", "worker", "commitment",
 		"limit")
 	if err != nil {
-		return EventFilter{}, err
+		return ledger.EventFilter{}, err
 	}
-	f := EventFilter{
+	f := ledger.EventFilter{
 		From:       max(p.sequence("from", 1), 1),
 		To:         p.sequence("to", coverage.Everything),
 		Type:       p.eventType(),
@@ -125,12 +126,12 @@ func parseSubmit(raw string) (SubmitOptions, error) {
 }
 
 // parseReplay reads the query of POST /v1/replay.
-func parseReplay(raw string) (ReplayOptions, error) {
+func parseReplay(raw string) (ledger.ReplayOptions, error) {
 	p, err := parseParameters(raw, "to", "swap")
 	if err != nil {
-		return ReplayOptions{}, err
+		return ledger.ReplayOptions{}, err
 	}
-	opts := ReplayOptions{To: p.sequence("to", 0), Swap: p.flag("swap")}
+	opts := ledger.ReplayOptions{To: p.sequence("to", 0), Swap: p.flag("swap")}
 	return opts, p.err()
 }
 

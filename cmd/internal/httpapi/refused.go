@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -20,10 +21,10 @@ import (
 type Refusals interface {
 	// Refused calls yield with each, from a number on, by their numbers, without their originals.
 	// An error of yield ends it and is returned.
-	Refused(ctx context.Context, from uint64, yield func(Refused) error) error
+	Refused(ctx context.Context, from uint64, yield func(ledger.Refused) error) error
 
 	// RefusedOne returns one with its original.
-	RefusedOne(ctx context.Context, number uint64) (Refused, error)
+	RefusedOne(ctx context.Context, number uint64) (ledger.Refused, error)
 
 	// RetryRefused takes one in again, under what its publisher may report now, and returns the
 	// receipts. What is in the log then is removed. What is refused again stays; for another
@@ -32,20 +33,6 @@ type Refusals interface {
 
 	// DropRefused removes one for ever.
 	DropRefused(ctx context.Context, number uint64) error
-}
-
-// Refused is something that was refused.
-type Refused struct {
-	Number     uint64     `json:"number"`
-	Publisher  string     `json:"publisher,omitempty"` // not known of a pack that cannot be read
-	ReceivedAt string     `json:"receivedAt"`
-	Source     string     `json:"source,omitempty"` // of an event, as far as it can be read
-	ID         string     `json:"id,omitempty"`
-	Code       event.Code `json:"code"`
-	Field      string     `json:"field,omitempty"`
-	Detail     string     `json:"detail,omitempty"`
-	// Original is what was sent, a NIK masked. In a list it is left out.
-	Original string `json:"original,omitempty"`
 }
 
 // refusals returns what the ledger keeps of that.
@@ -66,7 +53,7 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := 0
-	err = kept.Refused(r.Context(), from, func(one Refused) error {
+	err = kept.Refused(r.Context(), from, func(one ledger.Refused) error {
 		if lines++; lines%stillEvery == 0 {
 			if err := w.still(); err != nil {
 				return err
@@ -119,7 +106,7 @@ func (a *API) refusedNumber(r *http.Request) (Refusals, uint64, error) {
 
 func (a *API) getRefusedOne(w *reply, r *http.Request) {
 	kept, number, err := a.refusedNumber(r)
-	var one Refused
+	var one ledger.Refused
 	if err == nil {
 		one, err = kept.RefusedOne(r.Context(), number)
 	}

@@ -32,7 +32,7 @@ const (
 func (a *API) postEvents(w *reply, r *http.Request) {
 	opts, err := parseSubmit(r.URL.RawQuery)
 	if err == nil {
-		err = opts.scope(w.member)
+		err = limit(&opts, w.member)
 	}
 	if err != nil {
 		w.fail(r, err)

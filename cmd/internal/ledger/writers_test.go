@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -97,7 +97,7 @@ func entriesOf(t *testing.T, who string, first, n int) (entries []writer.Entry) 
 		}
 		e.Data.Enrolment, e.Data.From = fmt.Sprintf("%s-%d", who, i), temporal.Date(18_000)
 		e.Data.Has = e.Data.Has.With(event.FieldEnrolment).With(event.FieldFrom)
-		entry, err := entryOf(&e, 0)
+		entry, err := EntryOf(&e, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,14 +199,14 @@ func TestTwoWriters(t *testing.T) {
 // is started again.
 func TestTwoLedgersOfOneCluster(t *testing.T) {
 	url := startNATS(t)
-	start := func(dir string) *ledger {
-		l, err := openLedger(t.Context(), ledgerOptions{
+	start := func(dir string) *Ledger {
+		l, err := Open(t.Context(), Options{
 			Dir: dir, Create: true, NATS: url, Replicas: 1,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = l.Close() })
@@ -216,7 +216,7 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	standby := start(dir)
 	submit(t, active, [][]byte{plainEvent(0), plainEvent(1)})
-	_, err := standby.Submit(t.Context(), [][]byte{plainEvent(2)}, httpapi.SubmitOptions{})
+	_, err := standby.Submit(t.Context(), [][]byte{plainEvent(2)}, intake.Options{})
 	if p := problem.From(err); err == nil || p.Code != problem.LogUnavailable {
 		t.Fatalf("submit to the standby: %v, want %s", err, problem.LogUnavailable)
 	}
@@ -226,7 +226,7 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 	if again[0].Status != event.Duplicate || again[1].Status != event.Appended {
 		t.Errorf("receipts of the standby: %v", again)
 	}
-	for _, l := range []*ledger{active, standby} {
+	for _, l := range []*Ledger{active, standby} {
 		if view, err := l.View(t.Context(), 3); err != nil || view.Known() != 3 {
 			t.Errorf("view: %v", err)
 		}

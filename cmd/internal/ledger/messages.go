@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/cmd/internal/access"
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -24,8 +24,8 @@ import (
 // where it is kept as the vault's own key is.
 const sealKeyFile = "intake.key"
 
-// natsOptions say who may connect to the ledger by NATS, and where.
-type natsOptions struct {
+// MessageOptions say who may connect to the ledger by NATS, and where.
+type MessageOptions struct {
 	Address  string           // of the embedded server; empty: nobody connects
 	TLS      *tls.Config      // nil: none
 	Register *access.Registry // nil: everybody may publish and read
@@ -39,7 +39,7 @@ var natsRoles = map[access.Role]natsd.Role{
 }
 
 // login returns who has connected.
-func (o natsOptions) login(name, secret, remote string) (natsd.Client, error) {
+func (o MessageOptions) login(name, secret, remote string) (natsd.Client, error) {
 	if o.Register == nil || !o.Register.Guarded() {
 		open := func() bool { return o.Register == nil || !o.Register.Guarded() }
 		return natsd.Client{Role: natsd.RoleAnyone, Valid: open}, nil
@@ -53,8 +53,8 @@ func (o natsOptions) login(name, secret, remote string) (natsd.Client, error) {
 	}, nil
 }
 
-// server returns the options of the embedded server.
-func (l *ledger) natsServer() natsd.Options {
+// natsServer returns the options of the embedded server.
+func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if l.opts.Messages.Address != "" {
 		opts.Address, opts.TLS = l.opts.Messages.Address, l.opts.Messages.TLS
@@ -64,7 +64,7 @@ func (l *ledger) natsServer() natsd.Options {
 }
 
 // natsConnect returns how the intake of messages connects.
-func (l *ledger) natsConnect() natsin.Connect {
+func (l *Ledger) natsConnect() natsin.Connect {
 	if l.server != nil {
 		return natsin.Connect{Front: l.server.ConnectFront, Store: l.server.ConnectStore}
 	}
@@ -75,15 +75,15 @@ func (l *ledger) natsConnect() natsin.Connect {
 	return natsin.Connect{Front: connect, Store: connect}
 }
 
-// takeMessages begins to take in what publishers send by NATS, and what waits of that.
-func (l *ledger) takeMessages(ctx context.Context) error {
+// TakeMessages begins to take in what publishers send by NATS, and what waits of that.
+func (l *Ledger) TakeMessages(ctx context.Context) error {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
 		return err
 	}
 	opts := natsin.Options{
 		Connect: l.natsConnect(), Sealer: sealer, Replicas: l.opts.Replicas,
-		Now: time.Now, Log: l.opts.Log, Fault: l.opts.fault,
+		Now: time.Now, Log: l.opts.Log, Fault: l.opts.Fault,
 	}
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
@@ -107,7 +107,7 @@ func (l *ledger) takeMessages(ctx context.Context) error {
 
 // openSealer returns what seals messages that wait. A new ledger gets a new key; where something
 // is sealed already, a new one would make it unreadable.
-func (l *ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
+func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sealer != nil {
@@ -139,7 +139,7 @@ func (l *ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 }
 
 // sealedMessages returns how many messages are stored that need the key.
-func (l *ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
+func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 	js, err := jetstream.New(l.conns[0])
 	if err != nil {
 		return 0, err
@@ -158,13 +158,13 @@ func (l *ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 }
 
 // reporters is the ledger as the intake of messages asks it.
-type reporters struct{ *ledger }
+type reporters struct{ *Ledger }
 
 // Submit takes in events of a publisher.
 func (r reporters) Submit(
 	ctx context.Context, raw [][]byte, scope *event.Scope,
 ) ([]event.Receipt, error) {
-	return r.ledger.Submit(ctx, raw, httpapi.SubmitOptions{Scope: scope})
+	return r.Ledger.Submit(ctx, raw, intake.Options{Scope: scope})
 }
 
 // Scope returns what a publisher may report now.

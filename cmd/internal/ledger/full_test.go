@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package ledger
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -35,7 +35,7 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("unmount %s: %v", disk, err)
 		}
 	})
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: filepath.Join(disk, "data"), Create: true})
+	l, err := Open(t.Context(), Options{Dir: filepath.Join(disk, "data"), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestDiskFull(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := l.serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	lines := eventsBetween(0, 400)
@@ -67,7 +67,7 @@ func TestDiskFull(t *testing.T) {
 // filling is a ledger on a disk that is filled.
 type filling struct {
 	t       *testing.T
-	ledger  *ledger
+	ledger  *Ledger
 	ballast string
 	end     eventstore.Sequence // of the log
 }
@@ -107,7 +107,7 @@ func (zeros) Read(p []byte) (int, error) {
 func (f *filling) refuses(lines [][]byte) {
 	t := f.t
 	t.Helper()
-	receipts, err := f.ledger.Submit(t.Context(), lines, httpapi.SubmitOptions{})
+	receipts, err := f.ledger.Submit(t.Context(), lines, intake.Options{})
 	t.Logf("submit: %v", err)
 	if p := problem.From(err); err == nil || p.Code != problem.LogFull ||
 		p.Status() != http.StatusInsufficientStorage {
@@ -118,7 +118,7 @@ func (f *filling) refuses(lines [][]byte) {
 	}
 	health := f.ledger.Health(t.Context())
 	t.Logf("health: %+v", health)
-	if health.Status == httpapi.HealthOK || !strings.Contains(health.Why, "room") {
+	if health.Status == HealthOK || !strings.Contains(health.Why, "room") {
 		t.Errorf("health: %+v, though the log cannot be written", health)
 	}
 	f.answers()
@@ -138,11 +138,11 @@ func (f *filling) appends(lines [][]byte) {
 	}
 	// The coverage commits again within its interval.
 	health := f.ledger.Health(t.Context())
-	for end := time.Now().Add(5 * time.Second); health.Status != httpapi.HealthOK &&
+	for end := time.Now().Add(5 * time.Second); health.Status != HealthOK &&
 		time.Now().Before(end); health = f.ledger.Health(t.Context()) {
 		time.Sleep(50 * time.Millisecond)
 	}
-	if health.Status != httpapi.HealthOK || health.Head != f.end {
+	if health.Status != HealthOK || health.Head != f.end {
 		t.Errorf("health: %+v, want head %d", health, f.end)
 	}
 	f.answers()

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"context"
@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"strings"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
 
-var _ httpapi.Refusals = (*ledger)(nil)
-
 // refusals returns what was refused of what publishers sent by NATS.
-func (l *ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
+func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
 		return nil, err
@@ -36,8 +33,8 @@ func (l *ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 }
 
 // Refused calls yield with each that was refused.
-func (l *ledger) Refused(
-	ctx context.Context, from uint64, yield func(httpapi.Refused) error,
+func (l *Ledger) Refused(
+	ctx context.Context, from uint64, yield func(Refused) error,
 ) error {
 	refused, err := l.refusals(ctx)
 	for number := max(from, 1); err == nil; number++ {
@@ -57,20 +54,20 @@ func (l *ledger) Refused(
 }
 
 // RefusedOne returns one with its original.
-func (l *ledger) RefusedOne(ctx context.Context, number uint64) (httpapi.Refused, error) {
+func (l *Ledger) RefusedOne(ctx context.Context, number uint64) (Refused, error) {
 	refused, err := l.refusals(ctx)
 	if err != nil {
-		return httpapi.Refused{}, err
+		return Refused{}, err
 	}
 	one, err := refused.Get(ctx, number)
 	if err != nil {
-		return httpapi.Refused{}, noSuch(err)
+		return Refused{}, noSuch(err)
 	}
 	return shownRefused(&one), nil
 }
 
 // RetryRefused takes one in again.
-func (l *ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Receipt, error) {
+func (l *Ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Receipt, error) {
 	refused, err := l.refusals(ctx)
 	if err != nil {
 		return nil, err
@@ -80,7 +77,7 @@ func (l *ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Recei
 }
 
 // DropRefused removes one for ever.
-func (l *ledger) DropRefused(ctx context.Context, number uint64) error {
+func (l *Ledger) DropRefused(ctx context.Context, number uint64) error {
 	refused, err := l.refusals(ctx)
 	if err != nil {
 		return err
@@ -98,8 +95,8 @@ func noSuch(err error) error {
 }
 
 // shownRefused returns one as it may be shown: with a NIK masked wherever it stands.
-func shownRefused(one *natsin.Refused) httpapi.Refused {
-	shown := httpapi.Refused{
+func shownRefused(one *natsin.Refused) Refused {
+	shown := Refused{
 		Number: one.Number, Publisher: one.Message.Publisher, Source: one.Source, ID: one.ID,
 		ReceivedAt: one.ReceivedAt.String(), Code: one.Code, Field: one.Field, Detail: one.Detail,
 	}

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"context"
@@ -9,10 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
-	"cakupan/eventstore/jetstream"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
@@ -34,8 +32,15 @@ func openCoverage(ctx context.Context, log eventstore.Log, file projections.File
 	return projections.Open[*coverage.Projection, coverage.Batch](ctx, log, file, coverage.New)
 }
 
+// liveView is the projection that answers, and what stops its following of the log.
+type liveView struct {
+	runner *coverageRunner
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
 // openView opens the coverage. One that another version of the program made is rebuilt.
-func (l *ledger) openView(ctx context.Context) (*liveView, error) {
+func (l *Ledger) openView(ctx context.Context) (*liveView, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if v := l.view.Load(); v != nil {
@@ -70,7 +75,7 @@ func (l *ledger) openView(ctx context.Context) (*liveView, error) {
 
 // removeLeftovers deletes the files of rebuilds that a crash has cut off. The folder is locked, so
 // nobody else is at one now.
-func (l *ledger) removeLeftovers() error {
+func (l *Ledger) removeLeftovers() error {
 	leftovers, err := filepath.Glob(l.folder.path(viewsFolder, rebuildPattern))
 	for _, path := range leftovers {
 		err = errors.Join(err, removeView(path))
@@ -79,7 +84,7 @@ func (l *ledger) removeLeftovers() error {
 }
 
 // follow makes the projection follow the log until stop.
-func (v *liveView) follow(l *ledger) {
+func (v *liveView) follow(l *Ledger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	v.stop = cancel
 	go func() {
@@ -99,7 +104,7 @@ func (v *liveView) follow(l *ledger) {
 
 // reopenView opens a projection again that stopped because something around it failed: the disk
 // was full, or the log out of reach. It begins where its file says, as after a crash.
-func (l *ledger) reopenView(failed *liveView) {
+func (l *Ledger) reopenView(failed *liveView) {
 	<-failed.done
 	_ = failed.runner.Close() // nothing more can be lost: the file holds the last commit
 	for {
@@ -128,68 +133,9 @@ func (l *ledger) reopenView(failed *liveView) {
 	}
 }
 
-// serve makes the ledger a running one: it can append, the coverage follows the log, and the
-// log is checked now and then, in the background.
-//
-// A damaged log does not keep it from starting: it says so wherever it is asked.
-func (l *ledger) serve(ctx context.Context, url string, scrub time.Duration) error {
-	l.serving = true
-	_, tail, err := l.log.Last(ctx)
-	l.atStart = tail.Sequence
-	if err == nil {
-		_, err = l.openIntake(ctx)
-	}
-	if err == nil {
-		_, err = l.openView(ctx)
-	}
-	if err != nil && !l.noteDamage(err) {
-		return err
-	}
-	ctx, stop := context.WithCancel(ctx)
-	l.background.Go(func() { l.scrub(ctx, scrub) })
-	l.background.Go(func() { <-l.closing; stop() })
-	return l.folder.announce(url)
-}
-
-// noteDamage keeps an error that says that the log is damaged, and reports whether it does.
-func (l *ledger) noteDamage(err error) bool {
-	damage := problem.From(err)
-	if damage.Code != problem.LogDamaged {
-		return false
-	}
-	l.opts.Log.Error("log is damaged", slog.Any("error", err))
-	err = damage
-	l.damage.CompareAndSwap(nil, &err)
-	return true
-}
-
-// scrub checks the whole log, at once and then at every interval, until it finds damage.
-func (l *ledger) scrub(ctx context.Context, every time.Duration) {
-	for {
-		report, err := l.Verify(ctx, nil)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			l.opts.Log.ErrorContext(ctx, "check of the log failed", slog.Any("error", err))
-		case !report.OK:
-			first := report.Findings[0]
-			l.noteDamage(problem.New(problem.LogDamaged, fmt.Sprintf(
-				"the log is damaged at event %d: %s; run cakupan verify for all of it",
-				first.From, first.What)))
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(every):
-		}
-	}
-}
-
 // View returns the coverage: of a running ledger once it has applied minSeq, otherwise with all
 // that is in the log.
-func (l *ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {
+func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
 	}
@@ -244,7 +190,7 @@ func stoppedError(err error) error {
 }
 
 // catchUp applies what the log holds, for commands that do not follow it.
-func (l *ledger) catchUp(ctx context.Context, v *liveView) error {
+func (l *Ledger) catchUp(ctx context.Context, v *liveView) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, tail, err := l.log.Last(ctx)
@@ -254,44 +200,39 @@ func (l *ledger) catchUp(ctx context.Context, v *liveView) error {
 	return v.runner.CatchUp(ctx, tail.Sequence, nil)
 }
 
-// checkRoom returns eventstore.ErrFull when the disk has no room for another append.
-func (l *ledger) checkRoom() error {
-	free, err := l.server.FreeSpace()
-	if err == nil && free < jetstream.FreeSpaceMin {
-		return eventstore.ErrFull
+// removeView deletes a projection's file; what is not there is no error.
+func removeView(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove old projection: %w", err)
 	}
-	return err
+	return nil
 }
 
-// Health tells how the ledger is.
-func (l *ledger) Health(ctx context.Context) httpapi.Health {
-	h := httpapi.Health{
-		Status: httpapi.HealthOK, Projections: map[string]httpapi.ProjectionHealth{},
+// checkWitness refuses to append to a log that has lost its end: the projection has seen how long
+// it was, also when the index has not.
+func (l *Ledger) checkWitness(ctx context.Context) error {
+	if l.view.Load() != nil {
+		return nil // was checked when it was opened
 	}
-	fail := func(err error) {
-		if err != nil && h.Status == httpapi.HealthOK {
-			h.Status, h.Why = "failing", problem.From(err).Detail
-		}
-	}
-	if damage := l.damage.Load(); damage != nil {
-		fail(*damage)
+	seen, err := projections.StoredPosition(l.folder.path(viewsFolder, coverageFile))
+	if err != nil || seen.Sequence == 0 {
+		return derivedError(l.folder.dir, err)
 	}
 	_, tail, err := l.log.Last(ctx)
-	h.Head = tail.Sequence
-	fail(err)
-	if l.writer != nil {
-		fail(l.writer.Err())
+	switch {
+	case err == nil && seen.Log != l.log.Identity():
+		err = projections.ErrOtherLog
+	case err == nil && tail.Sequence < seen.Sequence:
+		err = fmt.Errorf("%w: the log ends at event %d, the projection has seen %d",
+			projections.ErrLogShorter, tail.Sequence, seen.Sequence)
 	}
-	if l.server != nil {
-		fail(l.checkRoom())
-	}
+	return derivedError(l.folder.dir, err)
+}
+
+// Workers returns how many workers the coverage knows, 0 while nobody has asked for it.
+func (l *Ledger) Workers() int {
 	if v := l.view.Load(); v != nil {
-		applied, stopped := v.runner.Applied()
-		h.Projections[coverage.Name] = httpapi.ProjectionHealth{Sequence: applied}
-		if stopped != nil {
-			fail(stoppedError(stopped))
-		}
-		fail(v.runner.Unsaved())
+		return v.runner.Projection().Workers()
 	}
-	return h
+	return 0
 }

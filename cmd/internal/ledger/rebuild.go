@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
@@ -20,8 +19,8 @@ import (
 )
 
 // Replay rebuilds the coverage in a fresh file beside the live one and compares the two.
-func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progress httpapi.Progress,
-) (result httpapi.ReplayResult, err error) {
+func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progress,
+) (result ReplayResult, err error) {
 	if _, err := l.View(ctx, 0); err != nil { // the live one must be able to answer
 		return result, err
 	}
@@ -59,7 +58,7 @@ func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progres
 		return result, err
 	}
 	seconds := time.Since(started).Seconds()
-	result = httpapi.ReplayResult{
+	result = ReplayResult{
 		Projection: coverage.Name, Events: until, Seconds: seconds,
 		EventsPerSecond: float64(until) / seconds,
 	}
@@ -87,7 +86,7 @@ func (l *ledger) Replay(ctx context.Context, opts httpapi.ReplayOptions, progres
 //
 // If we crash before the rename, the old file stays and the new one is left over; after it, the
 // next start opens the rebuilt one.
-func (l *ledger) swap(rebuilt *coverageRunner) error {
+func (l *Ledger) swap(rebuilt *coverageRunner) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	path := l.folder.path(viewsFolder, coverageFile)
@@ -124,14 +123,14 @@ const (
 )
 
 // at calls the hook of crash tests.
-func (l *ledger) at(point string) {
-	if l.opts.fault != nil {
-		l.opts.fault(point)
+func (l *Ledger) at(point string) {
+	if l.opts.Fault != nil {
+		l.opts.Fault(point)
 	}
 }
 
 // witnesses tell how long the log once was.
-func (l *ledger) witnesses() (witnesses []verify.Witness) {
+func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	seen := func(name string, seq eventstore.Sequence) {
 		if seq > 0 {
 			witnesses = append(witnesses, verify.Witness{Name: name, Sequence: seq})
@@ -153,12 +152,12 @@ func (l *ledger) witnesses() (witnesses []verify.Witness) {
 }
 
 // Verify reads and checks the whole log.
-func (l *ledger) Verify(ctx context.Context, progress httpapi.Progress,
-) (httpapi.VerifyReport, error) {
+func (l *Ledger) Verify(ctx context.Context, progress Progress,
+) (VerifyReport, error) {
 	_, tail, err := l.log.Last(ctx)
 	var damage *eventstore.DamageError
 	if err != nil && !errors.As(err, &damage) {
-		return httpapi.VerifyReport{}, err
+		return VerifyReport{}, err
 	}
 	var decoded event.Event
 	report, err := verify.Check(ctx, l.log, verify.Options{
@@ -174,15 +173,15 @@ func (l *ledger) Verify(ctx context.Context, progress httpapi.Progress,
 		},
 	})
 	if err != nil {
-		return httpapi.VerifyReport{}, err
+		return VerifyReport{}, err
 	}
-	result := httpapi.VerifyReport{
+	result := VerifyReport{
 		OK: report.OK(), Events: report.Last, Frames: report.Frames,
-		Root: report.Root.String(), Findings: []httpapi.Finding{},
+		Root: report.Root.String(), Findings: []Finding{},
 	}
 	for _, f := range report.Findings {
 		result.Findings = append(result.Findings,
-			httpapi.Finding{From: f.From, To: f.To, What: f.What})
+			Finding{From: f.From, To: f.To, What: f.What})
 	}
 	return result, nil
 }

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -31,7 +31,7 @@ func eventsBetween(from, until int) [][]byte {
 // fillLedger appends lines of people to the ledger in a folder, and reads the coverage.
 func fillLedger(t *testing.T, dir string, from, until int) {
 	t.Helper()
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir, Create: true})
+	l, err := Open(t.Context(), Options{Dir: dir, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +45,9 @@ func fillLedger(t *testing.T, dir string, from, until int) {
 }
 
 // submit appends lines, none of which may be refused.
-func submit(t *testing.T, l *ledger, lines [][]byte) []event.Receipt {
+func submit(t *testing.T, l *Ledger, lines [][]byte) []event.Receipt {
 	t.Helper()
-	receipts, err := l.Submit(t.Context(), lines, httpapi.SubmitOptions{})
+	receipts, err := l.Submit(t.Context(), lines, intake.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,19 @@ func submit(t *testing.T, l *ledger, lines [][]byte) []event.Receipt {
 // openWhole opens a ledger with all its parts and closes it. It returns why that went wrong.
 func openWhole(t *testing.T, dir string) error {
 	t.Helper()
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir})
+	return openAnd(t, dir, func(l *Ledger) error {
+		if _, err := l.Submit(t.Context(), nil, intake.Options{}); err != nil {
+			return err
+		}
+		_, err := l.View(t.Context(), 0)
+		return err
+	})
+}
+
+// openAnd opens a ledger for a use and closes it. It returns why that went wrong.
+func openAnd(t *testing.T, dir string, use func(*Ledger) error) error {
+	t.Helper()
+	l, err := Open(t.Context(), Options{Dir: dir})
 	if err != nil {
 		return err
 	}
@@ -71,18 +83,7 @@ func openWhole(t *testing.T, dir string) error {
 			t.Error(err)
 		}
 	}()
-	if _, err := l.Submit(t.Context(), nil, httpapi.SubmitOptions{}); err != nil {
-		return err
-	}
-	_, err = l.View(t.Context(), 0)
-	return err
-}
-
-// runCommand runs the program.
-func runCommand(t *testing.T, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	stdout, stderr, code = e2eRun(t.Context(), t, strings.NewReader(""), args...)
-	return code, stdout, stderr
+	return use(l)
 }
 
 // copyFolder puts a copy of a folder in place of what is there.
@@ -105,20 +106,6 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-// checkSentence checks that a command fails with one sentence for its operator.
-func checkSentence(t *testing.T, want *regexp.Regexp, exit int, args ...string) {
-	t.Helper()
-	code, stdout, stderr := runCommand(t, args...)
-	t.Logf("cakupan %s: exit %d: %s", args[0], code, stderr)
-	if args[0] == "import" { // which says how far it came, always
-		stdout = strings.TrimPrefix(stdout, "read 0: 0 appended, 0 already there, 0 refused, in 0.0 s\n")
-	}
-	if code != exit || stdout != "" || strings.Count(stderr, "\n") != 1 || !want.MatchString(stderr) {
-		t.Errorf("cakupan %v: exit %d, stdout %q, stderr %q; want exit %d and one sentence: %v",
-			args, code, stdout, stderr, exit, want)
-	}
-}
-
 // TestFolderRefused opens folders that must not be used as they are.
 func TestFolderRefused(t *testing.T) {
 	ours, theirs := t.TempDir(), t.TempDir()
@@ -128,43 +115,43 @@ func TestFolderRefused(t *testing.T) {
 	fillLedger(t, ours, 50, 100)
 	fillLedger(t, theirs, 200, 320)
 	for _, test := range []struct {
-		name     string
-		spoil    func(t *testing.T, dir string)
-		code     problem.Code
-		exit     int
-		want     string // the sentence
-		commands string // that need what was spoiled
+		name  string
+		spoil func(t *testing.T, dir string)
+		code  problem.Code
+		exit  int
+		want  string // the sentence
+		needs string // what it stands in the way of
 	}{
 		{"newer format", func(t *testing.T, dir string) {
 			writeText(t, filepath.Join(dir, identityFile), `{"format":2,"identity":"of another kind"}`)
-		}, problem.FolderNewer, 1, `has format 2, this program knows up to 1: use a newer cakupan`, "coverage import"},
+		}, problem.FolderNewer, 1, `has format 2, this program knows up to 1: use a newer cakupan`, "view prepare"},
 		{"log of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, natsFolder), filepath.Join(dir, natsFolder))
-		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "coverage import"},
+		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
 		{"projection of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, viewsFolder), filepath.Join(dir, viewsFolder))
-		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "coverage"},
+		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "view"},
 		{"index of another ledger", func(t *testing.T, dir string) {
 			otherIndex(t, filepath.Join(dir, indexFolder))
-		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "import"},
+		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "prepare"},
 		{"vault of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, vaultFolder), filepath.Join(dir, vaultFolder))
-		}, problem.FolderOtherLedger, 1, `the vault in .* belongs to another ledger`, "import"},
+		}, problem.FolderOtherLedger, 1, `the vault in .* belongs to another ledger`, "prepare"},
 		{"identity of another ledger", func(t *testing.T, dir string) {
 			text, err := os.ReadFile(filepath.Join(theirs, identityFile))
 			if err != nil {
 				t.Fatal(err)
 			}
 			writeText(t, filepath.Join(dir, identityFile), string(text))
-		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "coverage import"},
+		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
 		{"missing log", func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, natsFolder)); err != nil {
 				t.Fatal(err)
 			}
-		}, problem.LogDamaged, 5, `has lost its log: restore it from a backup`, "coverage import"},
+		}, problem.LogDamaged, 5, `has lost its log: restore it from a backup`, "view prepare"},
 		{"older log", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(young, natsFolder), filepath.Join(dir, natsFolder))
-		}, problem.LogDamaged, 5, `\bevent 45\b.*\b90\b`, "coverage import"},
+		}, problem.LogDamaged, 5, `\bevent 45\b.*\b90\b`, "view prepare"},
 		{"empty older log", func(t *testing.T, dir string) {
 			fresh := t.TempDir()
 			fillLedger(t, fresh, 0, 0)
@@ -174,7 +161,7 @@ func TestFolderRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			writeText(t, filepath.Join(dir, identityFile), string(text))
-		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "coverage"},
+		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "view"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -182,18 +169,27 @@ func TestFolderRefused(t *testing.T) {
 			copyFolder(t, ours, dir)
 			test.spoil(t, dir)
 			before := contents(t, dir)
-			err := openWhole(t, dir)
-			if p := problem.From(err); err == nil || p.Code != test.code {
-				t.Fatalf("open: %v, want %s", err, test.code)
+			refused := func(what string, err error) {
+				t.Helper()
+				t.Logf("%s: %v", what, err)
+				p := problem.From(err)
+				if err == nil || p.Code != test.code || p.Exit() != test.exit ||
+					!regexp.MustCompile(test.want).MatchString(p.Detail) {
+					t.Errorf("%s: %v, want %s, exit %d: %s", what, err, test.code, test.exit, test.want)
+				}
 			}
-			want := regexp.MustCompile(test.want)
-			events := filepath.Join(t.TempDir(), "events.ndjson")
-			writeText(t, events, string(bytes.Join(eventsBetween(400, 420), []byte("\n"))))
-			if strings.Contains(test.commands, "coverage") {
-				checkSentence(t, want, test.exit, "coverage", "--data", dir)
+			refused("open", openWhole(t, dir))
+			if strings.Contains(test.needs, "view") {
+				refused("view", openAnd(t, dir, func(l *Ledger) error {
+					_, err := l.View(t.Context(), 0)
+					return err
+				}))
 			}
-			if strings.Contains(test.commands, "import") {
-				checkSentence(t, want, test.exit, "import", "--data", dir, events)
+			if strings.Contains(test.needs, "prepare") {
+				refused("prepare", openAnd(t, dir, func(l *Ledger) error {
+					_, err := l.Prepare(t.Context(), eventsBetween(400, 420), intake.Options{})
+					return err
+				}))
 			}
 			for path, sum := range contents(t, dir) {
 				if was, found := before[path]; found && was != sum {
@@ -358,10 +354,10 @@ func TestFolderInUse(t *testing.T) {
 		}
 		err := openWhole(t, dir)
 		want := fmt.Sprintf(test.want, holder.Process.Pid)
-		if p := problem.From(err); err == nil || p.Code != problem.FolderInUse {
-			t.Errorf("open: %v, want %s", err, problem.FolderInUse)
+		if p := problem.From(err); err == nil || p.Code != problem.FolderInUse ||
+			!strings.Contains(p.Detail, want) {
+			t.Errorf("open: %v, want %s: %s", err, problem.FolderInUse, want)
 		}
-		checkSentence(t, regexp.MustCompile(want), 1, "coverage", "--data", dir)
 		if err := holder.Process.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -377,7 +373,7 @@ func TestFolderDenied(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only the superuser can start a process of another user")
 	}
-	const nobody = 65534
+	const stranger = 65534
 	for _, denied := range []string{
 		".", identityFile, lockFile, natsFolder, filepath.Join(natsFolder, "jetstream"),
 		indexFolder, vaultFolder, filepath.Join(vaultFolder, "vault.key"),
@@ -393,14 +389,14 @@ func TestFolderDenied(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			giveAway(t, dir, nobody)
+			giveAway(t, dir, stranger)
 			if err := os.Lchown(filepath.Join(dir, denied), 0, 0); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.Chmod(filepath.Join(dir, denied), 0); err != nil {
 				t.Fatal(err)
 			}
-			checkDenied(t, dir, nobody)
+			checkDenied(t, dir, stranger)
 		})
 	}
 }

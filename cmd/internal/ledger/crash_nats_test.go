@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/nobody"
 	"cakupan/domain/event"
 	"cakupan/eventstore/writer"
 )
@@ -36,19 +36,19 @@ func messagePoints() []string {
 
 // takeMessages serves messages on any free port, and says where.
 func (c *child) takeMessages(ctx context.Context) error {
-	l, err := openLedger(ctx, ledgerOptions{
-		Dir: c.orders.Dir, Create: true, fault: c.at, Messages: natsOptions{Address: "127.0.0.1:0"},
+	l, err := Open(ctx, Options{
+		Dir: c.orders.Dir, Create: true, Fault: c.at, Messages: MessageOptions{Address: "127.0.0.1:0"},
 	})
 	if err != nil {
 		return err
 	}
-	if err := l.serve(ctx, "http://127.0.0.1:9", time.Hour); err != nil {
+	if err := l.Serve(ctx, "http://127.0.0.1:9", time.Hour); err != nil {
 		return err
 	}
-	if err := l.takeMessages(ctx); err != nil {
+	if err := l.TakeMessages(ctx); err != nil {
 		return err
 	}
-	if err := c.answer(opened{Detail: l.server.URL()}); err != nil {
+	if err := c.answer(opened{Detail: l.NATSURL()}); err != nil {
 		return err
 	}
 	_, _ = os.Stdin.Read(make([]byte, 1))
@@ -100,7 +100,7 @@ func (c *messageCrash) message(n int) []byte {
 	return fmt.Appendf(nil, `{"specversion":"1.0","id":"e-%d","source":"urn:crash","type":`+
 		`"id.cakupan.enrolment.opened.v1","data":{"enrolment":"e-%d","nik":"%s","region":"75.03",`+
 		`"segment":"PU","category":"PRIVATE","programmes":["JKK"],"payer":"EMPLOYER",`+
-		`"from":"2020-01-01"}}`, n, n, madeUpNIK(n))
+		`"from":"2020-01-01"}}`, n, n, nobody.NIK(n))
 }
 
 // run has a child take in messages until it kills itself; without a point, at any time.
@@ -175,8 +175,8 @@ func (c *messageCrash) toSend() (n int) {
 // check takes in what waits and compares.
 func (c *messageCrash) check() {
 	t := c.t
-	(&numbers{sent: c.sent()}).searchFolder(t, c.dir)
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: c.dir, Create: true})
+	c.numbers().SearchFolder(t, c.dir)
+	l, err := Open(t.Context(), Options{Dir: c.dir, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,10 +185,10 @@ func (c *messageCrash) check() {
 			t.Error(err)
 		}
 	}()
-	if err := l.serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.takeMessages(t.Context()); err != nil {
+	if err := l.TakeMessages(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	awaitSettled(t, l)
@@ -200,7 +200,7 @@ func (c *messageCrash) check() {
 		found[e.key.ID] = true
 	}
 	listed := map[string]int{}
-	if err := l.Refused(t.Context(), 1, func(one httpapi.Refused) error {
+	if err := l.Refused(t.Context(), 1, func(one Refused) error {
 		full, err := l.RefusedOne(t.Context(), one.Number)
 		listed[full.Original]++
 		if one.Code != event.Malformed {
@@ -236,17 +236,17 @@ func (c *messageCrash) check() {
 	}
 }
 
-// sent returns the numbers that were sent, and how.
-func (c *messageCrash) sent() map[string]string {
-	sent := map[string]string{}
+// numbers returns the identity numbers that were sent.
+func (c *messageCrash) numbers() *nobody.Numbers {
+	sent := nobody.New()
 	for n := range c.next {
-		sent[madeUpNIK(n)] = fmt.Sprintf("nik of message %d", n)
+		sent.Note(nobody.NIK(n), fmt.Sprintf("nik of message %d", n))
 	}
 	return sent
 }
 
 // awaitSettled waits until nothing waits in the intake.
-func awaitSettled(t *testing.T, l *ledger) {
+func awaitSettled(t *testing.T, l *Ledger) {
 	t.Helper()
 	js, err := jetstream.New(l.conns[0])
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,8 +16,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/nobody"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/projections"
@@ -125,11 +124,11 @@ type child struct {
 
 // swap rebuilds the coverage and puts it in the place of the live one.
 func (c *child) swap(ctx context.Context) error {
-	l, err := openLedger(ctx, ledgerOptions{Dir: c.orders.Dir, fault: c.at})
+	l, err := Open(ctx, Options{Dir: c.orders.Dir, Fault: c.at})
 	if err != nil {
 		return err
 	}
-	_, err = l.Replay(ctx, httpapi.ReplayOptions{Swap: true}, nil)
+	_, err = l.Replay(ctx, ReplayOptions{Swap: true}, nil)
 	return errors.Join(err, c.answer(opened{}), l.Close())
 }
 
@@ -154,16 +153,16 @@ func (c *child) at(point string) {
 
 // open opens the ledger with all its parts, and closes it after what hold does meanwhile.
 func (c *child) open(ctx context.Context, hold func()) error {
-	l, err := openLedger(ctx, ledgerOptions{Dir: c.orders.Dir})
+	l, err := Open(ctx, Options{Dir: c.orders.Dir})
 	if err == nil {
 		defer func() { _ = l.Close() }()
-		_, err = l.Submit(ctx, nil, httpapi.SubmitOptions{})
+		_, err = l.Submit(ctx, nil, intake.Options{})
 	}
 	if err == nil {
 		_, err = l.View(ctx, 0)
 	}
 	if err == nil && c.orders.URL != "" {
-		err = l.serve(ctx, c.orders.URL, time.Hour)
+		err = l.Serve(ctx, c.orders.URL, time.Hour)
 	}
 	var result opened
 	if p := problem.From(err); p != nil {
@@ -183,7 +182,7 @@ func (c *child) importFile(ctx context.Context) error {
 	if err := c.answer(acknowledged{Line: 1}); err != nil { // nothing yet, but here we are
 		return err
 	}
-	l, err := openLedger(ctx, ledgerOptions{Dir: c.orders.Dir, Create: true, fault: c.at})
+	l, err := Open(ctx, Options{Dir: c.orders.Dir, Create: true, Fault: c.at})
 	if err != nil {
 		return err
 	}
@@ -193,7 +192,7 @@ func (c *child) importFile(ctx context.Context) error {
 	l.intake = intake.New(&crashingVault{l.vault, c.at}, l.writer)
 	follow := func(context.Context) error { return nil }
 	if c.orders.Serve {
-		if err := l.serve(ctx, "http://127.0.0.1:9", time.Hour); err != nil {
+		if err := l.Serve(ctx, "http://127.0.0.1:9", time.Hour); err != nil {
 			return err
 		}
 	} else if follow, err = c.project(ctx, l); err != nil {
@@ -208,7 +207,7 @@ func (c *child) importFile(ctx context.Context) error {
 }
 
 // publish submits the chunks of the file, and says which of them it has receipts for.
-func (c *child) publish(ctx context.Context, l *ledger) error {
+func (c *child) publish(ctx context.Context, l *Ledger) error {
 	text, err := os.ReadFile(c.orders.File)
 	if err != nil {
 		return err
@@ -242,8 +241,8 @@ func (c *child) publish(ctx context.Context, l *ledger) error {
 	return err
 }
 
-func (c *child) submit(ctx context.Context, l *ledger, lines [][]byte, first int) error {
-	receipts, err := l.Submit(ctx, lines, httpapi.SubmitOptions{KeepRecorded: c.orders.Keep})
+func (c *child) submit(ctx context.Context, l *Ledger, lines [][]byte, first int) error {
+	receipts, err := l.Submit(ctx, lines, intake.Options{KeepRecorded: c.orders.Keep})
 	if err != nil {
 		return err
 	}
@@ -255,7 +254,7 @@ func (c *child) submit(ctx context.Context, l *ledger, lines [][]byte, first int
 }
 
 // project returns what keeps the coverage in step with the log, committing as often as it can.
-func (c *child) project(ctx context.Context, l *ledger) (func(context.Context) error, error) {
+func (c *child) project(ctx context.Context, l *Ledger) (func(context.Context) error, error) {
 	path := l.folder.path(viewsFolder, coverageFile)
 	if err := os.MkdirAll(filepath.Dir(path), privateFolders); err != nil {
 		return nil, err
@@ -347,13 +346,7 @@ func people(seed uint64, lines, persons int) []byte {
 		text = append(text, fmt.Appendf(nil, `{"specversion":"1.0","id":"e-%d","source":"urn:test",`+
 			`"type":"id.cakupan.enrolment.opened.v1","data":{"enrolment":"e-%d","nik":"%s",`+
 			`"region":"75.03","segment":"PU","category":"PRIVATE","programmes":["JKK","JKM"],`+
-			`"payer":"EMPLOYER","from":"2020-01-01"}}`, i, i, madeUpNIK(i%persons)))
+			`"payer":"EMPLOYER","from":"2020-01-01"}}`, i, i, nobody.NIK(i%persons)))
 	}
 	return append(bytes.Join(text, []byte("\n")), '\n')
-}
-
-// madeUpNIK returns the number of a person who cannot exist, the same for the same i.
-func madeUpNIK(i int) string {
-	born := strconv.Itoa(1_000_000 + (i%28+1)*10_000 + (i/28%12+1)*100 + i%90)[1:]
-	return fmt.Sprintf("757199%s%04d", born, i+1)
 }

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"bufio"
@@ -12,14 +12,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -30,7 +29,7 @@ import (
 )
 
 // vectorsDir holds inputs with the answers that the contract demands.
-const vectorsDir = "../../projections/coverage/testdata/vectors"
+const vectorsDir = "../../../projections/coverage/testdata/vectors"
 
 // crashPoints returns the places in the program where a child kills itself.
 func crashPoints() []string {
@@ -277,7 +276,7 @@ type logged struct {
 // check looks at what the killed processes have left, imports the file again, and compares.
 func (r *crashRun) check() {
 	r.t.Helper()
-	l, err := openLedger(r.t.Context(), ledgerOptions{Dir: r.dir, Create: true})
+	l, err := Open(r.t.Context(), Options{Dir: r.dir, Create: true})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -305,7 +304,7 @@ func (r *crashRun) check() {
 }
 
 // checkLog reads the whole log: it is dense, sound, and has nothing twice.
-func (r *crashRun) checkLog(l *ledger) []logged {
+func (r *crashRun) checkLog(l *Ledger) []logged {
 	r.t.Helper()
 	events := readLog(r.t, l)
 	places := map[event.Key]int{}
@@ -326,7 +325,7 @@ func (r *crashRun) checkLog(l *ledger) []logged {
 }
 
 // readLog returns the events of the log and checks their numbers.
-func readLog(t *testing.T, l *ledger) (events []logged) {
+func readLog(t *testing.T, l *Ledger) (events []logged) {
 	t.Helper()
 	var e event.Event
 	for frame, err := range l.log.Read(t.Context(), 1) {
@@ -379,7 +378,7 @@ func (r *crashRun) checkAcknowledged(events []logged) {
 }
 
 // importAgain imports the file into a log that has some of it.
-func (r *crashRun) importAgain(l *ledger, has int) {
+func (r *crashRun) importAgain(l *Ledger, has int) {
 	r.t.Helper()
 	counts := map[event.Status]int{}
 	const chunk = 700
@@ -389,7 +388,7 @@ func (r *crashRun) importAgain(l *ledger, has int) {
 			lines = append(lines, line.text)
 		}
 		receipts, err := l.Submit(r.t.Context(), lines,
-			httpapi.SubmitOptions{KeepRecorded: r.file.ordered})
+			intake.Options{KeepRecorded: r.file.ordered})
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -432,9 +431,9 @@ func (r *crashRun) checkPersons(events []logged) {
 
 // checkReplay checks that the coverage, as the killed processes have left it and brought up to
 // date, is what a replay from the first event gives.
-func (r *crashRun) checkReplay(l *ledger) {
+func (r *crashRun) checkReplay(l *Ledger) {
 	r.t.Helper()
-	result, err := l.Replay(r.t.Context(), httpapi.ReplayOptions{}, nil)
+	result, err := l.Replay(r.t.Context(), ReplayOptions{}, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -445,7 +444,7 @@ func (r *crashRun) checkReplay(l *ledger) {
 }
 
 // checkAnswers asks the queries of a vector.
-func checkAnswers(t *testing.T, l *ledger, vector string) {
+func checkAnswers(t *testing.T, l *Ledger, vector string) {
 	t.Helper()
 	view, err := l.View(t.Context(), 0)
 	if err != nil {
@@ -545,17 +544,5 @@ func readJSONFile(t *testing.T, path string, into any) {
 	}
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestMadeUpNIKs checks the persons of the other tests.
-func TestMadeUpNIKs(t *testing.T) {
-	seen := map[string]bool{}
-	for i := range 2_000 {
-		nik := madeUpNIK(i)
-		if broken := event.CheckNIK(nik); broken != "" || seen[nik] {
-			t.Fatalf("person %s: %s, seen %t", strconv.Itoa(i), broken, seen[nik])
-		}
-		seen[nik] = true
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"encoding/json"
@@ -15,9 +15,9 @@ import (
 	"cakupan/eventstore"
 )
 
-// folderFormat is the format of data folders that this program reads and writes; see
+// FolderFormat is the format of data folders that this program reads and writes; see
 // eventstore/FORMAT.md. A folder of a higher one is refused, never touched.
-const folderFormat = 1
+const FolderFormat = 1
 
 // The files and folders of a data folder.
 const (
@@ -133,10 +133,10 @@ func (f *folder) readMeta() error {
 		Format int `json:"format"`
 	}
 	err = json.Unmarshal(text, &format)
-	if err == nil && format.Format > folderFormat {
+	if err == nil && format.Format > FolderFormat {
 		return problem.New(problem.FolderNewer,
 			fmt.Sprintf("%s has format %d, this program knows up to %d: use a newer cakupan",
-				f.dir, format.Format, folderFormat))
+				f.dir, format.Format, FolderFormat))
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &f.meta)
@@ -152,7 +152,7 @@ func (f *folder) readMeta() error {
 // If we crash before the file is renamed, the folder is still new. If we crash after, the next
 // start makes the log with this identity: see logMade.
 func (f *folder) makeIdentity(now temporal.Instant) error {
-	f.meta = folderMeta{Format: folderFormat, Identity: eventstore.NewIdentity(now)}
+	f.meta = folderMeta{Format: FolderFormat, Identity: eventstore.NewIdentity(now)}
 	return f.writeMeta()
 }
 

@@ -1,4 +1,4 @@
-package main
+package ledger
 
 import (
 	"os"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/projections/coverage"
 )
 
@@ -45,7 +44,7 @@ func TestKilledSwap(t *testing.T) {
 // digestOf returns the digest of a folder's coverage, which a replay confirms.
 func digestOf(t *testing.T, dir string) string {
 	t.Helper()
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir})
+	l, err := Open(t.Context(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +57,7 @@ func digestOf(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := l.Replay(t.Context(), httpapi.ReplayOptions{}, nil)
+	result, err := l.Replay(t.Context(), ReplayOptions{}, nil)
 	if err != nil || !result.Matches || result.Digest != digest {
 		t.Errorf("replay: %+v, %v, want digest %s", result, err, digest)
 	}

@@ -1,10 +1,8 @@
-package main
+package ledger
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,10 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/writer"
 )
 
 // The tests below damage the files of a ledger that is closed, and look at what it says then.
@@ -30,7 +29,7 @@ const (
 func newDamageable(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "data")
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir, Create: true})
+	l, err := Open(t.Context(), Options{Dir: dir, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,11 +106,11 @@ func forgetIndex(t *testing.T, dir string) {
 // TestDamage damages the files of the log in all ways that it can happen.
 func TestDamage(t *testing.T) {
 	pristine := newDamageable(t)
-	target := httpapi.Finding{
+	target := Finding{
 		From: (damageTarget-1)*damageEvents + 1, To: damageTarget * damageEvents,
 	}
 	end := eventstore.Sequence(damageFrames * damageEvents)
-	last := httpapi.Finding{From: end - damageEvents + 1, To: end}
+	last := Finding{From: end - damageEvents + 1, To: end}
 	flip := func(message uint64, at int) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
 			rewrite(t, dir, func(block []byte) []byte {
@@ -124,29 +123,29 @@ func TestDamage(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		damage func(t *testing.T, dir string)
-		lost   httpapi.Finding // that, or more around it
+		lost   Finding // that, or more around it
 	}{
 		{"flipped byte", flip(damageTarget, 200), target},
-		{"flipped byte in the first frame", flip(1, 200), httpapi.Finding{From: 1, To: damageEvents}},
+		{"flipped byte in the first frame", flip(1, 200), Finding{From: 1, To: damageEvents}},
 		{"flipped byte in the last frame", flip(damageFrames, 200), last},
 		// The server reads all of its files again, and cuts off what follows the damage.
 		{"flipped byte, no index.db", func(t *testing.T, dir string) {
 			flip(damageTarget, 200)(t, dir)
 			forgetIndex(t, dir)
-		}, httpapi.Finding{From: target.From, To: end}},
+		}, Finding{From: target.From, To: end}},
 		{"truncated block", func(t *testing.T, dir string) {
 			rewrite(t, dir, func(block []byte) []byte {
 				from, _ := recordOf(t, block, damageTarget)
 				return block[:from+100]
 			})
-		}, httpapi.Finding{From: target.From, To: end}},
+		}, Finding{From: target.From, To: end}},
 		{"truncated block, no index.db", func(t *testing.T, dir string) {
 			rewrite(t, dir, func(block []byte) []byte {
 				from, _ := recordOf(t, block, damageTarget)
 				return block[:from+100]
 			})
 			forgetIndex(t, dir)
-		}, httpapi.Finding{From: target.From, To: end}},
+		}, Finding{From: target.From, To: end}},
 		{"deleted message", func(t *testing.T, dir string) {
 			rewrite(t, dir, func(block []byte) []byte {
 				from, until := recordOf(t, block, damageTarget)
@@ -166,14 +165,14 @@ func TestDamage(t *testing.T) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-		}, httpapi.Finding{From: 1, To: end}},
+		}, Finding{From: 1, To: end}},
 		{"missing block and index.db", func(t *testing.T, dir string) {
 			forgetIndex(t, dir)
 			path, _ := blockOf(t, dir)
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-		}, httpapi.Finding{From: 1, To: end}},
+		}, Finding{From: 1, To: end}},
 		{"two damaged frames", func(t *testing.T, dir string) {
 			flip(damageTarget, 200)(t, dir)
 			flip(damageTarget+5, 300)(t, dir)
@@ -184,27 +183,28 @@ func TestDamage(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
 			copyFolder(t, pristine, dir)
 			test.damage(t, dir)
-			checkVerifyCommand(t, dir, test.lost, end)
+			checkVerify(t, dir, test.lost, end)
 			checkRefusesToAnswer(t, dir)
-			checkServes503(t, dir)
+			checkServes(t, dir)
 		})
 	}
 }
 
-// checkVerifyCommand checks that the verify command ends with exit code 5 and names what is lost.
-func checkVerifyCommand(t *testing.T, dir string, lost httpapi.Finding, end eventstore.Sequence) {
+// checkVerify checks that a check names what is lost, and nothing else.
+func checkVerify(t *testing.T, dir string, lost Finding, end eventstore.Sequence) {
 	t.Helper()
-	code, stdout, stderr := runCommand(t, "verify", "--json", "--data", dir)
-	var report httpapi.VerifyReport
-	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
-		t.Fatalf("%v: %s%s", err, stdout, stderr)
+	l, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer func() { _ = l.Close() }()
+	report, err := l.Verify(t.Context(), nil)
 	t.Logf("verify: %+v", report.Findings)
-	if code != problem.ExitCheckFailed || report.OK {
-		t.Errorf("verify: exit %d, %+v; want %d", code, report, problem.ExitCheckFailed)
+	if err != nil || report.OK {
+		t.Errorf("verify: %+v, %v", report, err)
 	}
 	named := func(seq eventstore.Sequence) bool {
-		return slices.ContainsFunc(report.Findings, func(f httpapi.Finding) bool {
+		return slices.ContainsFunc(report.Findings, func(f Finding) bool {
 			return f.From <= seq && (seq <= f.To || f.To == 0)
 		})
 	}
@@ -217,70 +217,95 @@ func checkVerifyCommand(t *testing.T, dir string, lost httpapi.Finding, end even
 	if lost.From > 1 && lost.To < end && (named(1) || named(end)) {
 		t.Errorf("verify names events as damaged that are not")
 	}
-	if code, stdout, _ := runCommand(t, "verify", "--data", dir); code != problem.ExitCheckFailed ||
-		!strings.Contains(stdout, fmt.Sprint(report.Findings[0].From)) {
-		t.Errorf("verify: exit %d, %s", code, stdout)
+}
+
+// isDamaged checks that an error says that the log is damaged.
+func isDamaged(t *testing.T, what string, err error) {
+	t.Helper()
+	if p := problem.From(err); err == nil || p.Code != problem.LogDamaged {
+		t.Errorf("%s: %v; want %s", what, err, problem.LogDamaged)
 	}
 }
 
-// checkRefusesToAnswer checks that commands do not build on a damaged log.
+// checkRefusesToAnswer checks that nothing is built on a damaged log.
 func checkRefusesToAnswer(t *testing.T, dir string) {
 	t.Helper()
-	l, err := openLedger(t.Context(), ledgerOptions{Dir: dir})
+	l, err := Open(t.Context(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	receipts, err := l.Submit(t.Context(), [][]byte{plainEvent(1_000_000)}, httpapi.SubmitOptions{})
-	if problem.From(err) == nil || problem.From(err).Code != problem.LogDamaged {
-		t.Errorf("submit: %v, %v; want %s", receipts, err, problem.LogDamaged)
-	}
-	result, err := l.Replay(t.Context(), httpapi.ReplayOptions{}, nil)
-	if problem.From(err) == nil || problem.From(err).Code != problem.LogDamaged {
-		t.Errorf("replay: %+v, %v; want %s", result, err, problem.LogDamaged)
-	}
+	lines := [][]byte{plainEvent(1_000_000)}
+	_, err = l.Submit(t.Context(), lines, intake.Options{})
+	isDamaged(t, "submit", err)
+	_, err = l.Prepare(t.Context(), lines, intake.Options{})
+	isDamaged(t, "prepare", err)
+	_, err = l.Replay(t.Context(), ReplayOptions{}, nil)
+	isDamaged(t, "replay", err)
 }
 
-// checkServes503 checks that a serve on a damaged log starts, says what is wrong, and answers
-// nothing else.
-func checkServes503(t *testing.T, dir string) {
+// checkServes checks that a damaged ledger can be served all the same: it says what is wrong, and
+// answers nothing else.
+func checkServes(t *testing.T, dir string) {
 	t.Helper()
-	url, stop := e2eServe(t, dir)
-	defer stop()
-	status, body := waitForDamage(t, url)
-	t.Logf("healthz: %d %s", status, body)
-	if status != http.StatusServiceUnavailable ||
-		!strings.Contains(body, "damaged") && !strings.Contains(body, "shorter") {
-		t.Errorf("healthz: %d %s", status, body)
+	l, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, path := range []string{
-		"/v1/coverage", "/v1/events",
-		"/v1/series?region=75.03&from=2020-01-01&until=2020-02-01&step=day",
-	} {
-		checkDamaged(t, http.MethodGet, url+path, nil)
+	defer func() { _ = l.Close() }()
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
 	}
-	checkDamaged(t, http.MethodPost, url+"/v1/events", plainEvent(1_000_001))
-}
-
-func checkDamaged(t *testing.T, method, url string, body []byte) {
-	t.Helper()
-	status, text := e2eDo(t, method, url, "application/cloudevents+json", body)
-	if status != http.StatusServiceUnavailable ||
-		!strings.Contains(string(text), string(problem.LogDamaged)) {
-		t.Errorf("%s %s: %d %s", method, url, status, text)
-	}
-}
-
-// waitForDamage asks for the health until it is not ok: the log is checked in the background.
-func waitForDamage(t *testing.T, url string) (status int, body string) {
-	t.Helper()
-	for range 200 {
-		var text []byte
-		status, text = e2eDo(t, http.MethodGet, url+"/healthz", "", nil)
-		if body = string(text); status != http.StatusOK {
-			break
+	for end := time.Now().Add(time.Minute); l.damage.Load() == nil; {
+		if time.Now().After(end) { // the log is checked in the background
+			t.Fatal("the damage is not found")
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
-	return status, body
+	health := l.Health(t.Context())
+	t.Logf("health: %+v", health)
+	if health.Status == HealthOK ||
+		!strings.Contains(health.Why, "damaged") && !strings.Contains(health.Why, "shorter") {
+		t.Errorf("health: %+v", health)
+	}
+	checkHolds(t, l)
+}
+
+// checkHolds checks that a ledger that knows of its damage takes nothing in and tells nothing.
+func checkHolds(t *testing.T, l *Ledger) {
+	t.Helper()
+	_, err := l.View(t.Context(), 0)
+	isDamaged(t, "view", err)
+	err = l.Events(t.Context(), EventFilter{From: 1}, func([]byte) error { return nil })
+	isDamaged(t, "events", err)
+	lines := [][]byte{plainEvent(1_000_001)}
+	_, err = l.Submit(t.Context(), lines, intake.Options{})
+	isDamaged(t, "submit", err)
+	_, err = l.Prepare(t.Context(), lines, intake.Options{})
+	isDamaged(t, "prepare", err)
+	entries := entriesOf(t, "damage", 1, 1)
+	_, err = l.Append(t.Context(), entries, writer.AppendOptions{})
+	isDamaged(t, "append", err)
+}
+
+// TestDamageBetween finds the damage while a batch is prepared: what has been judged already is
+// not written any more, by whatever way it came.
+func TestDamageBetween(t *testing.T) {
+	l, err := Open(t.Context(), Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	submit(t, l, [][]byte{plainEvent(0)})
+	batch, err := l.Prepare(t.Context(), [][]byte{plainEvent(1)}, intake.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.noteDamage(problem.New(problem.LogDamaged, "the log is damaged at event 1: a test says so"))
+	receipts, err := l.Commit(t.Context(), batch)
+	isDamaged(t, "commit", err)
+	if tail, err := l.Head(t.Context()); receipts != nil || err != nil || tail.Sequence != 1 {
+		t.Errorf("receipts %v, the log ends at %d, %v", receipts, tail.Sequence, err)
+	}
+	checkHolds(t, l)
 }

@@ -1,0 +1,213 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/natsd"
+	"cakupan/eventstore/seal"
+	"cakupan/eventstore/vault"
+	"cakupan/eventstore/writer"
+)
+
+// Options say which ledger to open, and how.
+type Options struct {
+	Dir      string
+	Create   bool   // make the ledger when there is none
+	NATS     string // URL of a cluster that holds the log; empty: the embedded server
+	Replicas int    // of a log made on a cluster
+	Log      *slog.Logger
+
+	// Receipts is told of all receipts of events that were sent to be kept; nil: nobody is.
+	Receipts func([]event.Receipt)
+
+	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
+	Messages MessageOptions
+
+	// Fault is called at the crash points; for crash tests. Optional.
+	Fault func(point string)
+}
+
+// Ledger is one data folder, opened: the log, and all that is derived from it. Its parts are
+// opened when they are first needed, so that a command pays for no more than it uses.
+type Ledger struct {
+	opts   Options
+	folder *folder
+	server *natsd.Server // nil with opts.NATS
+	conns  []*nats.Conn
+	log    eventstore.Log
+
+	mu     sync.Mutex // guards the opening of parts
+	vault  *vault.Vault
+	index  *index.Index
+	writer *writer.Writer
+	intake *intake.Intake
+	sealer *seal.Sealer
+
+	refused  *natsin.Refusals
+	messages *natsin.Server // nil until TakeMessages
+
+	view    atomic.Pointer[liveView] // nil until the coverage is opened
+	serving bool                     // the coverage follows the log by itself
+	// atStart is the end of the log when serving began: answers show at least that much.
+	atStart eventstore.Sequence
+
+	closed     sync.Once
+	closing    chan struct{}         // closed by Close
+	background sync.WaitGroup        // what Close waits for
+	damage     atomic.Pointer[error] // found by the scrub; nil: none
+}
+
+// Open locks the folder and opens the log.
+func Open(ctx context.Context, opts Options) (*Ledger, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	f, err := openFolder(opts.Dir, opts.Create)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{opts: opts, folder: f, closing: make(chan struct{})}
+	if err := l.openLog(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// openLog starts the embedded server, or connects to the cluster, and opens the log there.
+func (l *Ledger) openLog(ctx context.Context) error {
+	connect := func() (*nats.Conn, error) { return nats.Connect(l.opts.NATS, nats.Name("cakupan")) }
+	opts := jetstream.Options{Replicas: l.opts.Replicas}
+	if l.opts.NATS == "" {
+		server, err := natsd.Start(l.natsServer())
+		if err != nil {
+			return folderError(l.folder.dir, err)
+		}
+		l.server, connect, opts.FreeSpace = server, server.Connect, server.FreeSpace
+	}
+	for range 2 { // the second one is for bulk reads alone
+		conn, err := connect()
+		if err != nil {
+			return problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
+		}
+		l.conns = append(l.conns, conn)
+	}
+	opts.Reader = l.conns[1]
+	log, err := jetstream.Open(ctx, l.conns[0], opts)
+	switch {
+	case errors.Is(err, eventstore.ErrNoLog):
+		return l.makeLog(ctx, opts)
+	case err != nil:
+		return err
+	}
+	l.log = log
+	return l.adopt()
+}
+
+// makeLog makes the log of a new folder. A folder that once had one has lost it.
+//
+// If we crash before the log is made, the next start comes here again with the same identity; if
+// we crash after, it finds the log and adopts it.
+func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
+	if l.folder.meta.LogMade {
+		return problem.New(problem.LogDamaged,
+			fmt.Sprintf("%s has lost its log: restore it from a backup", l.folder.dir))
+	}
+	if l.folder.meta.Format == 0 {
+		if err := l.folder.makeIdentity(wallClock()); err != nil {
+			return err
+		}
+	}
+	log, err := jetstream.Create(ctx, l.conns[0], opts, l.folder.meta.Identity)
+	if err != nil {
+		return err
+	}
+	l.log = log
+	return l.folder.logMade()
+}
+
+// adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
+// the log it finds there.
+func (l *Ledger) adopt() error {
+	meta := &l.folder.meta
+	if meta.Format == 0 {
+		*meta = folderMeta{Format: FolderFormat, Identity: l.log.Identity()}
+	}
+	if meta.Identity != l.log.Identity() {
+		return problem.New(problem.FolderOtherLedger,
+			fmt.Sprintf("%s belongs to ledger %s, the log to ledger %s: give each its own folder",
+				l.folder.dir, meta.Identity.Ledger, l.log.Identity().Ledger))
+	}
+	if meta.LogMade {
+		return nil
+	}
+	return l.folder.logMade()
+}
+
+// Head returns the end of the log.
+func (l *Ledger) Head(ctx context.Context) (eventstore.Tail, error) {
+	_, tail, err := l.log.Last(ctx)
+	return tail, err
+}
+
+// NATSURL returns where publishers and auditors connect by NATS, "" when nobody does here.
+func (l *Ledger) NATSURL() string {
+	if l.server == nil {
+		return ""
+	}
+	return l.server.URL()
+}
+
+// NATSFolder returns the folder of the embedded server, which holds the log.
+func (l *Ledger) NATSFolder() string { return l.folder.path(natsFolder) }
+
+// Close stops what runs and closes what is open, in the reverse of the order of opening. A second
+// Close does nothing.
+func (l *Ledger) Close() error {
+	err := error(nil)
+	l.closed.Do(func() { err = l.close() })
+	return err
+}
+
+func (l *Ledger) close() error {
+	var errs []error
+	if l.messages != nil {
+		errs = append(errs, l.messages.Close())
+	}
+	close(l.closing)
+	l.background.Wait()
+	if v := l.view.Swap(nil); v != nil {
+		v.stop()
+		<-v.done
+		errs = append(errs, v.runner.Close())
+	}
+	if l.writer != nil {
+		errs = append(errs, l.writer.Close())
+	}
+	if l.index != nil {
+		errs = append(errs, l.index.Close())
+	}
+	if l.vault != nil {
+		errs = append(errs, l.vault.Close())
+	}
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	if l.server != nil {
+		errs = append(errs, l.server.Shutdown())
+	}
+	return errors.Join(append(errs, l.folder.close())...)
+}

@@ -1,0 +1,81 @@
+package ledger
+
+import (
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+)
+
+// Progress is told how many events of how many are done.
+type Progress func(done, total eventstore.Sequence)
+
+// EventFilter says which events of the log are meant.
+type EventFilter struct {
+	From, To   eventstore.Sequence // both in
+	Type       event.Type          // 0: all
+	Enrolment  string              // events whose data has it; "": all
+	Worker     string              // events whose data has it; "": all
+	Commitment string              // events whose data has it; "": all
+	Limit      uint64              // at most so many; 0: no limit
+}
+
+// Health is how the ledger is. Status is "ok" when it takes events and answers.
+type Health struct {
+	Status      string                      `json:"status"`
+	Head        eventstore.Sequence         `json:"head"`
+	Projections map[string]ProjectionHealth `json:"projections"`
+	Why         string                      `json:"why,omitempty"` // it is not ok
+}
+
+// ProjectionHealth is how far a projection is.
+type ProjectionHealth struct {
+	Sequence eventstore.Sequence `json:"sequence"`
+}
+
+// HealthOK is the status of a ledger that takes events and answers.
+const HealthOK = "ok"
+
+// ReplayOptions says what to rebuild.
+type ReplayOptions struct {
+	To   eventstore.Sequence // last event to apply; 0 or beyond the log: its end
+	Swap bool                // put the rebuilt projection in place of the live one
+}
+
+// ReplayResult is what a replay came to.
+type ReplayResult struct {
+	Projection      string              `json:"projection"`
+	Events          eventstore.Sequence `json:"events"`
+	Seconds         float64             `json:"seconds"`
+	EventsPerSecond float64             `json:"eventsPerSecond"`
+	Digest          string              `json:"digest"`
+	Matches         bool                `json:"matches"` // the live digest at the same sequence
+}
+
+// VerifyReport is what a check of the log found.
+type VerifyReport struct {
+	OK       bool                `json:"ok"`
+	Events   eventstore.Sequence `json:"events"` // in the log, as far as can be told
+	Frames   uint64              `json:"frames"`
+	Root     string              `json:"root"` // Merkle root over all events, hexadecimal
+	Findings []Finding           `json:"findings"`
+}
+
+// Finding is a range of damaged events. To is 0 when it reaches to the end of the log.
+type Finding struct {
+	From eventstore.Sequence `json:"from"`
+	To   eventstore.Sequence `json:"to"`
+	What string              `json:"what"`
+}
+
+// Refused is something that was refused.
+type Refused struct {
+	Number     uint64     `json:"number"`
+	Publisher  string     `json:"publisher,omitempty"` // not known of a pack that cannot be read
+	ReceivedAt string     `json:"receivedAt"`
+	Source     string     `json:"source,omitempty"` // of an event, as far as it can be read
+	ID         string     `json:"id,omitempty"`
+	Code       event.Code `json:"code"`
+	Field      string     `json:"field,omitempty"`
+	Detail     string     `json:"detail,omitempty"`
+	// Original is what was sent, a NIK masked. In a list it is left out.
+	Original string `json:"original,omitempty"`
+}

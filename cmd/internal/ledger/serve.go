@@ -1,0 +1,114 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream"
+	"cakupan/projections/coverage"
+)
+
+// Serve makes the ledger a running one: it can append, the coverage follows the log, and the
+// log is checked now and then, in the background.
+//
+// A damaged log does not keep it from starting: it says so wherever it is asked.
+func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
+	l.serving = true
+	_, tail, err := l.log.Last(ctx)
+	l.atStart = tail.Sequence
+	if err == nil {
+		_, err = l.openIntake(ctx)
+	}
+	if err == nil {
+		_, err = l.openView(ctx)
+	}
+	if err != nil && !l.noteDamage(err) {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	l.background.Go(func() { l.scrub(ctx, scrub) })
+	l.background.Go(func() { <-l.closing; stop() })
+	return l.folder.announce(url)
+}
+
+// noteDamage keeps an error that says that the log is damaged, and reports whether it does.
+func (l *Ledger) noteDamage(err error) bool {
+	damage := problem.From(err)
+	if damage.Code != problem.LogDamaged {
+		return false
+	}
+	l.opts.Log.Error("log is damaged", slog.Any("error", err))
+	err = damage
+	l.damage.CompareAndSwap(nil, &err)
+	return true
+}
+
+// scrub checks the whole log, at once and then at every interval, until it finds damage.
+func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
+	for {
+		report, err := l.Verify(ctx, nil)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			l.opts.Log.ErrorContext(ctx, "check of the log failed", slog.Any("error", err))
+		case !report.OK:
+			first := report.Findings[0]
+			l.noteDamage(problem.New(problem.LogDamaged, fmt.Sprintf(
+				"the log is damaged at event %d: %s; run cakupan verify for all of it",
+				first.From, first.What)))
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every):
+		}
+	}
+}
+
+// checkRoom returns eventstore.ErrFull when the disk has no room for another append.
+func (l *Ledger) checkRoom() error {
+	free, err := l.server.FreeSpace()
+	if err == nil && free < jetstream.FreeSpaceMin {
+		return eventstore.ErrFull
+	}
+	return err
+}
+
+// Health tells how the ledger is.
+func (l *Ledger) Health(ctx context.Context) Health {
+	h := Health{
+		Status: HealthOK, Projections: map[string]ProjectionHealth{},
+	}
+	fail := func(err error) {
+		if err != nil && h.Status == HealthOK {
+			h.Status, h.Why = "failing", problem.From(err).Detail
+		}
+	}
+	if damage := l.damage.Load(); damage != nil {
+		fail(*damage)
+	}
+	_, tail, err := l.log.Last(ctx)
+	h.Head = tail.Sequence
+	fail(err)
+	if l.writer != nil {
+		fail(l.writer.Err())
+	}
+	if l.server != nil {
+		fail(l.checkRoom())
+	}
+	if v := l.view.Load(); v != nil {
+		applied, stopped := v.runner.Applied()
+		h.Projections[coverage.Name] = ProjectionHealth{Sequence: applied}
+		if stopped != nil {
+			fail(stoppedError(stopped))
+		}
+		fail(v.runner.Unsaved())
+	}
+	return h
+}

@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/domain/event"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/vault"
+	"cakupan/eventstore/writer"
+)
+
+// Batch is a number of events on their way in: read and judged, not recorded.
+type Batch struct {
+	batch  *intake.Batch
+	dryRun bool
+}
+
+// Submit takes in events as they were sent; see [intake.Intake.Submit].
+func (l *Ledger) Submit(ctx context.Context, raw [][]byte, opts intake.Options,
+) ([]event.Receipt, error) {
+	batch, err := l.Prepare(ctx, raw, opts)
+	if err != nil {
+		return nil, err
+	}
+	return l.Commit(ctx, batch)
+}
+
+// Prepare does the part of [Ledger.Submit] that can be done while the batch before is committed.
+// Batches must be committed in the order of their events. raw is not used after it has returned.
+func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options) (*Batch, error) {
+	in, err := l.openGate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	batch, err := in.Prepare(raw, opts)
+	return &Batch{batch: batch, dryRun: opts.DryRun}, err
+}
+
+// Commit does the rest. A batch is committed once.
+func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) {
+	in, err := l.openGate(ctx) // again: damage may have been found since
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := in.Commit(ctx, b.batch)
+	if l.opts.Receipts != nil && !b.dryRun {
+		l.opts.Receipts(receipts)
+	}
+	return receipts, err
+}
+
+// openGate returns the one way in to the log, of a ledger that may go on.
+func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
+	in, err := l.openIntake(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if damage := l.damage.Load(); damage != nil {
+		return nil, *damage
+	}
+	return in, nil
+}
+
+// openIntake opens what appending needs: the index, the writer, the vault.
+func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.intake != nil {
+		return l.intake, nil
+	}
+	err := l.checkWitness(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if l.index == nil {
+		l.index, err = index.Open(l.folder.path(indexFolder), l.log.Identity())
+		if err != nil {
+			return nil, derivedError(l.folder.dir, err)
+		}
+	}
+	if l.writer == nil {
+		opts := writer.Options{Now: wallClock, Fault: l.opts.Fault}
+		l.writer, err = writer.Open(ctx, l.log, l.index, opts)
+		if err != nil {
+			return nil, derivedError(l.folder.dir, err)
+		}
+	}
+	if l.vault == nil {
+		owner := l.log.Identity().Ledger
+		if l.vault, err = vault.Open(l.folder.path(vaultFolder), owner); err != nil {
+			return nil, derivedError(l.folder.dir, err)
+		}
+	}
+	l.intake = intake.New(l.vault, l.writer)
+	return l.intake, nil
+}
+
+// ListKey returns the key under which rows of lists get their ids.
+func (l *Ledger) ListKey(ctx context.Context) (key [sha256.Size]byte, err error) {
+	if _, err := l.openIntake(ctx); err != nil {
+		return key, err
+	}
+	return l.vault.ListKey(), nil
+}

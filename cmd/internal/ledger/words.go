@@ -1,0 +1,44 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/vault"
+	"cakupan/projections"
+)
+
+// derivedError puts an error about what is derived from the log into words about the folder.
+func derivedError(dir string, err error) error {
+	var otherIndex *index.OtherLedgerError
+	var ahead *index.AheadError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, vault.ErrOtherLedger):
+		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
+			"the vault in %s belongs to another ledger: put back the one that belongs to its log",
+			dir), err)
+	case errors.As(err, &otherIndex), errors.Is(err, projections.ErrOtherLog):
+		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
+			"%s mixes two ledgers: put back what belongs to its log, or delete its folders "+
+				"%s and %s to have them rebuilt", dir, indexFolder, viewsFolder), err)
+	case errors.As(err, &ahead), errors.Is(err, projections.ErrLogShorter):
+		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
+			"the log in %s is damaged or an old copy (%s): restore its newest copy",
+			dir, innermost(err)), err)
+	}
+	return folderError(dir, err)
+}
+
+// innermost returns the text of what an error says last, behind what was being done.
+func innermost(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
+	}
+	return text
+}

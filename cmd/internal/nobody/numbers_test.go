@@ -1,0 +1,39 @@
+package nobody
+
+import (
+	"testing"
+
+	"cakupan/domain/event"
+)
+
+// TestNIK makes sure that the numbers are what a person could have, each of another one.
+func TestNIK(t *testing.T) {
+	seen := map[string]bool{}
+	for i := range 2_000 {
+		nik := NIK(i)
+		if broken := event.CheckNIK(nik); broken != "" || seen[nik] {
+			t.Fatalf("person %d: %s, seen %t", i, broken, seen[nik])
+		}
+		seen[nik] = true
+	}
+}
+
+// TestFind makes sure that a number is found wherever it stands.
+func TestFind(t *testing.T) {
+	n := New()
+	number := n.Next("a test")
+	for _, c := range []struct {
+		text string
+		want int
+	}{
+		{number, 1},
+		{"x" + number + "y" + number, 2},
+		{"\x00123" + number + "4", 1},
+		{number[1:], 0},
+		{number[:8] + " " + number[8:], 0},
+	} {
+		if got := n.Find([]byte(c.text)); len(got) != c.want {
+			t.Errorf("%q: found %d times, want %d", c.text, len(got), c.want)
+		}
+	}
+}
