@@ -66,6 +66,11 @@ var mayImport = map[string][]string{
 		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/problem", "projections/...",
 		"eventstore/...", "domain/...",
 	},
+	"cmd/internal/bench/...": {
+		"cmd/internal/httpapi", "cmd/internal/intake", "cmd/internal/ledger",
+		"cmd/internal/natsin", "cmd/internal/sample", "projections/...", "eventstore/...",
+		"domain/...",
+	},
 	"cmd/internal/nobody/...": {}, // for tests
 	"cmd/internal/sample/...": {"domain/..."},
 	// A list is a list of people in a file: it knows its own parts and the domain, not the ledger.

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 
 // TestBench runs the whole benchmark over few events: that it works, not how fast it is.
 func TestBench(t *testing.T) {
-	report, err := runBench(t.Context(), t.TempDir(), benchTestEvents(), t.Logf)
+	report, err := Run(t.Context(), t.TempDir(), benchTestEvents(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

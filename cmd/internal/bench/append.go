@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	benchSeed       = 1
-	benchBatch      = 1_000
-	benchPublishers = 4
-	benchSingles    = 1_000
-	benchCrowd      = 64
+	seed            = 1
+	batchEvents     = 1_000
+	publishers      = 4
+	singles         = 1_000
+	crowdPublishers = 64
 )
 
 // openBench opens the ledger that the benchmark fills.
@@ -40,7 +40,7 @@ func (b *benchmark) appends(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	if _, err := l.Submit(ctx, nil, httpapi.SubmitOptions{}); err != nil { // opens what it takes
+	if _, err := l.Submit(ctx, nil, intake.Options{}); err != nil { // opens what it takes
 		return err
 	}
 	if err := b.appendBulk(ctx, l); err != nil {
@@ -54,29 +54,29 @@ func (b *benchmark) appends(ctx context.Context) error {
 
 // appendBulk fills the log with batches from several publishers.
 func (b *benchmark) appendBulk(ctx context.Context, l *ledger.Ledger) error {
-	batches := make(chan []writer.Entry, 2*benchPublishers)
-	failed := make(chan error, benchPublishers+1)
+	batches := make(chan []writer.Entry, 2*publishers)
+	failed := make(chan error, publishers+1)
 	started := time.Now()
 	go func() {
 		defer close(batches)
 		var batch []writer.Entry
-		for dated := range sample.Nation(benchSeed, b.events) {
+		for dated := range sample.Nation(seed, b.events) {
 			entry, err := ledger.EntryOf(&dated.Event, 0)
 			if err != nil {
 				failed <- err
 				return
 			}
 			batch = append(batch, entry)
-			if len(batch) == benchBatch {
+			if len(batch) == batchEvents {
 				batches <- batch
 				batch = nil
 			}
 		}
 		batches <- batch
 	}()
-	var publishers sync.WaitGroup
-	for range benchPublishers {
-		publishers.Go(func() {
+	var wait sync.WaitGroup
+	for range publishers {
+		wait.Go(func() {
 			for batch := range batches {
 				if _, err := l.Append(ctx, batch, writer.AppendOptions{}); err != nil {
 					failed <- err
@@ -85,14 +85,14 @@ func (b *benchmark) appendBulk(ctx context.Context, l *ledger.Ledger) error {
 			}
 		})
 	}
-	publishers.Wait()
+	wait.Wait()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("append: %w", err)
 	default:
 	}
 	rate := float64(b.events) / time.Since(started).Seconds()
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "append, 4 bulk publishers", Value: rate, Unit: "events/s", More: true,
 		Target: 100_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
 	})
@@ -119,9 +119,9 @@ func (b *benchmark) appendAlone(ctx context.Context, l *ledger.Ledger) error {
 		return err
 	}
 	defer stop()
-	latencies := make([]time.Duration, 0, benchSingles)
-	floors := make([]time.Duration, 0, benchSingles)
-	for i := range benchSingles {
+	latencies := make([]time.Duration, 0, singles)
+	floors := make([]time.Duration, 0, singles)
+	for i := range singles {
 		entry, err := single(i)
 		if err != nil {
 			return err
@@ -139,11 +139,11 @@ func (b *benchmark) appendAlone(ctx context.Context, l *ledger.Ledger) error {
 	}
 	p50, p99 := percentiles(latencies)
 	floor, _ := percentiles(floors)
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "append, one lone publisher, p50", Value: p50, Unit: "ms",
 		Target: 1.3 * floor, Floor: floor, FloorName: "ms",
 	})
-	b.add(benchFigure{Name: "append, one lone publisher, p99", Value: p99, Unit: "ms"})
+	b.add(Figure{Name: "append, one lone publisher, p99", Value: p99, Unit: "ms"})
 	return nil
 }
 
@@ -156,11 +156,11 @@ func (b *benchmark) appendCrowd(ctx context.Context, l *ledger.Ledger) error {
 	}
 	started := time.Now()
 	var crowd sync.WaitGroup
-	failed := make(chan error, benchCrowd)
-	for publisher := range benchCrowd {
+	failed := make(chan error, crowdPublishers)
+	for publisher := range crowdPublishers {
 		crowd.Go(func() {
 			for i := range each {
-				entry, err := single(benchSingles + publisher*each + i)
+				entry, err := single(singles + publisher*each + i)
 				if err == nil {
 					_, err = l.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
 				}
@@ -181,12 +181,12 @@ func (b *benchmark) appendCrowd(ctx context.Context, l *ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "append, 64 publishers of single events",
-		Value: benchCrowd * each / time.Since(started).Seconds(), Unit: "events/s", More: true,
+		Value: crowdPublishers * each / time.Since(started).Seconds(), Unit: "events/s", More: true,
 		Floor: b.measured(floorPublishRate), FloorName: "events/s",
 	})
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "events that share a frame, 64 publishers",
 		Value: float64(after.Sequence-before.Sequence) / float64(after.Message-before.Message),
 		Unit:  "events", More: true, Target: 2,
@@ -213,12 +213,12 @@ func (b *benchmark) imports(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "import of NDJSON, to durable and indexed",
 		Value: float64(events) / time.Since(started).Seconds(), Unit: "events/s", More: true,
 		Target: 60_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
 	})
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "import, growth of the heap over the second half of the file",
 		Value: (heapBytes() - heapHalf) / 1e6, Unit: "MB",
 	})
@@ -233,7 +233,7 @@ func writeNDJSON(path string, events int) error {
 	}
 	w := bufio.NewWriterSize(file, 1<<20)
 	var line []byte
-	for dated := range sample.Nation(benchSeed+1, events) {
+	for dated := range sample.Nation(seed+1, events) {
 		line = append(cloudevents.AppendJSON(line[:0], &dated.Event, 0, dated.RecordedAt), '\n')
 		if _, err := w.Write(line); err != nil {
 			return err
@@ -261,10 +261,10 @@ func importHalves(ctx context.Context, l *ledger.Ledger, path string, events int
 		if read == half {
 			heap = heapBytes()
 		}
-		if len(chunk) < benchBatch && read < events {
+		if len(chunk) < batchEvents && read < events {
 			continue
 		}
-		if _, err := l.Submit(ctx, chunk, httpapi.SubmitOptions{}); err != nil {
+		if _, err := l.Submit(ctx, chunk, intake.Options{}); err != nil {
 			return heap, fmt.Errorf("import: %w", err)
 		}
 		chunk = chunk[:0]

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -56,9 +56,9 @@ func (b *benchmark) floor(ctx context.Context) error {
 	}
 	rate := floorPublishes / time.Since(started).Seconds()
 	p50, p99 := percentiles(latencies)
-	b.add(benchFigure{Name: floorPublishRate, Value: rate, Unit: "events/s", More: true})
-	b.add(benchFigure{Name: floorPublishLatency, Value: p50, Unit: "ms"})
-	b.add(benchFigure{Name: "synchronous publish, p99", Value: p99, Unit: "ms"})
+	b.add(Figure{Name: floorPublishRate, Value: rate, Unit: "events/s", More: true})
+	b.add(Figure{Name: floorPublishLatency, Value: p50, Unit: "ms"})
+	b.add(Figure{Name: "synchronous publish, p99", Value: p99, Unit: "ms"})
 	return floorFill(ctx, conn, payload)
 }
 

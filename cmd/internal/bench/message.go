@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/sample"
@@ -52,7 +52,7 @@ func (b *benchmark) messages(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	if _, err := l.Submit(ctx, nil, httpapi.SubmitOptions{}); err != nil { // opens what it takes
+	if _, err := l.Submit(ctx, nil, intake.Options{}); err != nil { // opens what it takes
 		return err
 	}
 	if err := l.TakeMessages(ctx); err != nil {
@@ -66,12 +66,12 @@ func (b *benchmark) messages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "NATS intake, 256 messages in flight, to receipts",
 		Value: float64(events) / seconds, Unit: "events/s", More: true,
 		Target: 20_000, Floor: plain, FloorName: "events/s, Watermill",
 	})
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "events that share a frame, NATS intake",
 		Value: float64(head.Sequence) / float64(head.Message), Unit: "events", More: true,
 	})
@@ -124,7 +124,7 @@ func sendMessages(ctx context.Context, url string, events int) (seconds float64,
 
 // messageEvents returns events as publishers send them.
 func messageEvents(count int) (lines [][]byte) {
-	for dated := range sample.Nation(benchSeed+2, count) {
+	for dated := range sample.Nation(seed+2, count) {
 		lines = append(lines, cloudevents.AppendJSON(nil, &dated.Event, 0, dated.RecordedAt))
 	}
 	return lines
@@ -220,7 +220,7 @@ func (b *benchmark) requests(ctx context.Context, url string) error {
 	}
 	defer conn.Close()
 	var latencies []time.Duration
-	for dated := range sample.Nation(benchSeed+3, benchSingles) {
+	for dated := range sample.Nation(seed+3, singles) {
 		dated.Event.Key = event.Key{Source: "urn:cakupan:bench:request", ID: dated.Event.ID}
 		line := cloudevents.AppendJSON(nil, &dated.Event, 0, dated.RecordedAt)
 		before := time.Now()
@@ -230,7 +230,7 @@ func (b *benchmark) requests(ctx context.Context, url string) error {
 		latencies = append(latencies, time.Since(before))
 	}
 	p50, p99 := percentiles(slices.Clone(latencies))
-	b.add(benchFigure{Name: "NATS request to receipt, one alone, p50", Value: p50, Unit: "ms"})
-	b.add(benchFigure{Name: "NATS request to receipt, one alone, p99", Value: p99, Unit: "ms"})
+	b.add(Figure{Name: "NATS request to receipt, one alone, p50", Value: p50, Unit: "ms"})
+	b.add(Figure{Name: "NATS request to receipt, one alone, p99", Value: p99, Unit: "ms"})
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -13,30 +13,31 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/sample"
 	"cakupan/eventstore/cloudevents"
 )
 
 const (
-	benchConnections = 4
-	// benchPosted bounds the events that are posted in batches: their bodies wait in memory.
-	benchPosted = 100_000
-	// benchPosts is how many requests each client of the crowd sends, one event each.
-	benchPosts = 300
+	connections = 4
+	// postedMax bounds the events that are posted in batches: their bodies wait in memory.
+	postedMax = 100_000
+	// postsEach is how many requests each client of the crowd sends, one event each.
+	postsEach = 300
 )
 
 // posts measures publishing over HTTP, through real connections on this machine, client and
 // server in one process: batches, and a crowd of clients that send one event a request.
 func (b *benchmark) posts(ctx context.Context) (err error) {
-	events := min(max(b.events/4, 1), benchPosted)
+	events := min(max(b.events/4, 1), postedMax)
 	b.note("posting %d events over HTTP", events)
 	l, err := ledger.Open(ctx, ledger.Options{Dir: filepath.Join(b.dir, "posted"), Create: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if _, err := l.Submit(ctx, nil, httpapi.SubmitOptions{}); err != nil { // opens what it takes
+	if _, err := l.Submit(ctx, nil, intake.Options{}); err != nil { // opens what it takes
 		return err
 	}
 	server, err := httpapi.Listen(ctx, "127.0.0.1:0",
@@ -47,7 +48,7 @@ func (b *benchmark) posts(ctx context.Context) (err error) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	defer func() { err = errors.Join(err, server.Shutdown(ctx), <-served) }()
-	transport := &http.Transport{MaxIdleConnsPerHost: benchCrowd}
+	transport := &http.Transport{MaxIdleConnsPerHost: crowdPublishers}
 	defer transport.CloseIdleConnections()
 	p := poster{client: &http.Client{Transport: transport}, url: server.URL() + "/v1/events"}
 	if err := b.postBatches(ctx, &p, events); err != nil {
@@ -91,16 +92,16 @@ func (b *benchmark) postBatches(ctx context.Context, p *poster, events int) erro
 		body   []byte
 		events int
 	}
-	batches := make(chan batch, events/benchBatch+1)
+	batches := make(chan batch, events/batchEvents+1)
 	next := batch{}
-	for dated := range sample.Nation(benchSeed+2, events) {
+	for dated := range sample.Nation(seed+2, events) {
 		separator := byte(',')
 		if next.events == 0 {
 			separator = '['
 		}
 		next.body = cloudevents.AppendJSON(append(next.body, separator), &dated.Event, 0,
 			dated.RecordedAt)
-		if next.events++; next.events == benchBatch {
+		if next.events++; next.events == batchEvents {
 			next.body = append(next.body, ']')
 			batches <- next
 			next = batch{}
@@ -112,7 +113,7 @@ func (b *benchmark) postBatches(ctx context.Context, p *poster, events int) erro
 	}
 	close(batches)
 	used, started := processorTime(), time.Now()
-	err := together(benchConnections, func(int) error {
+	err := together(connections, func(int) error {
 		for batch := range batches {
 			err := p.post(ctx, "application/cloudevents-batch+json", batch.body, batch.events)
 			if err != nil {
@@ -124,7 +125,7 @@ func (b *benchmark) postBatches(ctx context.Context, p *poster, events int) erro
 	if err != nil {
 		return err
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "HTTP, batches of 1,000 over 4 connections, to durable",
 		Value: float64(events) / time.Since(started).Seconds(), Unit: "events/s", More: true,
 		Target: 50_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
@@ -139,8 +140,8 @@ func (b *benchmark) postCrowd(ctx context.Context, p *poster) error {
 		`"type":"id.cakupan.enrolment.reinstated.v1",` +
 		`"data":{"enrolment":"http-%d-%d","from":"2021-01-01"}}`
 	used, started := processorTime(), time.Now()
-	err := together(benchCrowd, func(n int) error {
-		for i := range benchPosts {
+	err := together(crowdPublishers, func(n int) error {
+		for i := range postsEach {
 			one := fmt.Appendf(nil, body, n, i, n, i)
 			if err := p.post(ctx, "application/cloudevents+json", one, 1); err != nil {
 				return err
@@ -151,19 +152,19 @@ func (b *benchmark) postCrowd(ctx context.Context, p *poster) error {
 	if err != nil {
 		return err
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name:  "HTTP, 64 clients of single events, to durable",
-		Value: benchCrowd * benchPosts / time.Since(started).Seconds(), Unit: "events/s",
+		Value: crowdPublishers * postsEach / time.Since(started).Seconds(), Unit: "events/s",
 		More: true, Target: 5_000, Floor: b.measured(floorPublishRate), FloorName: "events/s",
 	})
-	b.addProcessorTime("HTTP, processor time per single event", used, benchCrowd*benchPosts)
+	b.addProcessorTime("HTTP, processor time per single event", used, crowdPublishers*postsEach)
 	return nil
 }
 
 // addProcessorTime adds what client and server together took of the processors since before.
 func (b *benchmark) addProcessorTime(name string, before time.Duration, events int) {
 	if used := processorTime() - before; used > 0 {
-		b.add(benchFigure{
+		b.add(Figure{
 			Name: name, Value: float64(used.Microseconds()) / float64(events), Unit: "µs",
 		})
 	}

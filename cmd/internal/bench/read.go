@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	benchQueries = 5_000
-	benchSeries  = 200
-	benchLive    = 500
-	benchReplays = 5
-	benchYears   = 10 // that the events of the nation span, from 2015
+	queryCount  = 5_000
+	seriesCount = 200
+	liveCount   = 500
+	replays     = 5
+	years       = 10 // that the events of the nation span, from 2015
 )
 
 // reads measures what comes out of the ledger that appends has filled.
@@ -43,7 +43,7 @@ func (b *benchmark) reads(ctx context.Context) error {
 	if _, err := l.View(ctx, 0); err != nil {
 		return err
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "start with that log", Value: time.Since(started).Seconds(), Unit: "s", Target: 2,
 	})
 	if err := b.queries(ctx, l); err != nil {
@@ -75,8 +75,8 @@ func (b *benchmark) first(ctx context.Context) error {
 func (b *benchmark) replay(ctx context.Context, l *ledger.Ledger) error {
 	var rates, floors []float64
 	b.report.DigestsAgree = true
-	for turn := range benchReplays {
-		b.note("replaying, %d of %d", turn+1, benchReplays)
+	for turn := range replays {
+		b.note("replaying, %d of %d", turn+1, replays)
 		result, err := l.Replay(ctx, ledger.ReplayOptions{}, nil)
 		if err != nil {
 			return err
@@ -90,12 +90,12 @@ func (b *benchmark) replay(ctx context.Context, l *ledger.Ledger) error {
 	}
 	slices.Sort(rates)
 	slices.Sort(floors)
-	const median = benchReplays / 2
-	b.add(benchFigure{
+	const median = replays / 2
+	b.add(Figure{
 		Name: "ordered consumer, one event per message", Value: floors[median], Unit: "events/s",
 		More: true,
 	})
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "replay with the coverage fold", Value: rates[median], Unit: "events/s",
 		More: true, Target: 1_000_000, Floor: floors[median], FloorName: "events/s",
 	})
@@ -109,7 +109,7 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 	if err != nil {
 		return err
 	}
-	rng, regions := rand.New(rand.NewPCG(benchSeed, 2)), region.All()
+	rng, regions := rand.New(rand.NewPCG(seed, 2)), region.All()
 	start, err := temporal.ParseDate("2015-01-01")
 	if err != nil {
 		return err
@@ -117,14 +117,14 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 	anything := func() coverage.Query {
 		return coverage.Query{
 			Region:    regions[rng.IntN(len(regions))],
-			On:        start + temporal.Date(rng.IntN(benchYears*365)),
+			On:        start + temporal.Date(rng.IntN(years*365)),
 			Known:     eventstore.Sequence(rng.Int64N(int64(view.Known())) + 1),
 			Indicator: event.Employed,
 			By:        []coverage.Dimension{coverage.BySegment, coverage.ByFunding},
 		}
 	}
-	latencies := make([]time.Duration, 0, benchQueries)
-	for range benchQueries {
+	latencies := make([]time.Duration, 0, queryCount)
+	for range queryCount {
 		q, before := anything(), time.Now()
 		if _, err := view.Answer(q); err != nil {
 			return err
@@ -132,13 +132,13 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 		latencies = append(latencies, time.Since(before))
 	}
 	p50, p99 := percentiles(latencies)
-	b.add(benchFigure{Name: "coverage of any region, day, knowledge, p50", Value: p50, Unit: "ms"})
-	b.add(benchFigure{
+	b.add(Figure{Name: "coverage of any region, day, knowledge, p50", Value: p50, Unit: "ms"})
+	b.add(Figure{
 		Name: "coverage of any region, day, knowledge, p99", Value: p99, Unit: "ms", Target: 1,
 	})
-	days := coverage.Days(start, start+benchYears*365, coverage.Monthly)
+	days := coverage.Days(start, start+years*365, coverage.Monthly)
 	latencies = latencies[:0]
-	for range benchSeries {
+	for range seriesCount {
 		q, before := anything(), time.Now()
 		if _, err := view.Series(q, days); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 		latencies = append(latencies, time.Since(before))
 	}
 	_, p99 = percentiles(latencies)
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "series of ten years by month, p99", Value: p99, Unit: "ms", Target: 10,
 	})
 	return nil
@@ -155,8 +155,8 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 // live measures how long after its acknowledgement an event shows in the coverage.
 func (b *benchmark) live(ctx context.Context, l *ledger.Ledger) error {
 	b.note("following")
-	latencies := make([]time.Duration, 0, benchLive)
-	for i := range benchLive {
+	latencies := make([]time.Duration, 0, liveCount)
+	for i := range liveCount {
 		entry, err := single(1_000_000 + i)
 		if err != nil {
 			return err
@@ -172,10 +172,10 @@ func (b *benchmark) live(ctx context.Context, l *ledger.Ledger) error {
 		latencies = append(latencies, time.Since(before))
 	}
 	p50, p99 := percentiles(latencies)
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "from acknowledged to readable, p50", Value: p50, Unit: "ms", Target: 5,
 	})
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "from acknowledged to readable, p99", Value: p99, Unit: "ms", Target: 50,
 	})
 	return nil
@@ -186,7 +186,7 @@ func (b *benchmark) live(ctx context.Context, l *ledger.Ledger) error {
 func (b *benchmark) sizes(ctx context.Context, l *ledger.Ledger, heapBefore float64) error {
 	workers := l.Workers()
 	heap := heapBytes() - heapBefore
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: fmt.Sprintf("memory of the projection per worker (%s workers)",
 			grouped(float64(workers))),
 		Value: heap / float64(workers), Unit: "bytes", Target: 100 + 100e6/float64(workers),
@@ -199,7 +199,7 @@ func (b *benchmark) sizes(ctx context.Context, l *ledger.Ledger, heapBefore floa
 	if err != nil {
 		return fmt.Errorf("measure the log: %w", err)
 	}
-	b.add(benchFigure{
+	b.add(Figure{
 		Name: "log on disk per event", Value: float64(size) / float64(head.Sequence),
 		Unit: "bytes", Target: 150,
 	})

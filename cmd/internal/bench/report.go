@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Report is what a run found; --json prints it.
+type Report struct {
+	Machine Machine  `json:"machine"`
+	Events  int      `json:"events"`
+	Figures []Figure `json:"figures"`
+	// DigestsAgree: the replay's digest is the live one.
+	DigestsAgree bool    `json:"digestsAgree"`
+	Seconds      float64 `json:"seconds"`
+}
+
+// Machine says where and with what settings it was measured.
+type Machine struct {
+	CPU        string `json:"cpu"`
+	Cores      int    `json:"cores"`
+	OS         string `json:"os"`
+	Go         string `json:"go"`
+	Folder     string `json:"folder"`
+	SyncAlways bool   `json:"syncAlways"`
+}
+
+// Figure is one measured value, with the floor of the same run where there is one.
+type Figure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	// Floor is what bare JetStream gives for the same job; 0: there is no such job.
+	Floor     float64 `json:"floor,omitempty"`
+	FloorName string  `json:"floorName,omitempty"`
+	// Target is what the figure should reach; More says on which side of it is good.
+	Target float64 `json:"target,omitempty"`
+	More   bool    `json:"more"`
+}
+
+// ok reports whether the figure reaches its target.
+func (f Figure) ok() bool {
+	if f.Target == 0 {
+		return true
+	}
+	return f.More == (f.Value >= f.Target) || f.Value == f.Target
+}
+
+// Write prints the report as a table.
+func (r *Report) Write(w io.Writer) error {
+	m := r.Machine
+	if _, err := fmt.Fprintf(w, "%s, %d cores, %s, %s; SyncAlways; %s events; %.0f s\n\n",
+		m.CPU, m.Cores, m.OS, m.Go, grouped(float64(r.Events)), r.Seconds); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	rows := [][]string{{"figure", "measured", "target", "", "bare JetStream", "ratio"}}
+	for _, f := range r.Figures {
+		rows = append(rows, f.row())
+	}
+	for _, row := range rows {
+		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
+			return err
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nreplay has the digest of the live projection: %v\n",
+		r.DigestsAgree)
+	return err
+}
+
+func (f Figure) row() []string {
+	row := []string{f.Name, grouped(f.Value) + " " + f.Unit, "", "", "", ""}
+	if f.Target != 0 {
+		sign, mark := "≥", "✓"
+		if !f.More {
+			sign = "≤"
+		}
+		if !f.ok() {
+			mark = "✗"
+		}
+		row[2], row[3] = sign+" "+grouped(f.Target), mark
+	}
+	if f.Floor != 0 {
+		row[4] = grouped(f.Floor) + " " + f.FloorName
+		row[5] = fmt.Sprintf("%.1f×", f.Value/f.Floor)
+	}
+	return row
+}
+
+// grouped writes a number with thousands separators, small ones with three digits.
+func grouped(v float64) string {
+	if v < 1000 {
+		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")
+	}
+	digits := fmt.Sprintf("%.0f", v)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
