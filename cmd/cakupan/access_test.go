@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/nobody"
 )
 
@@ -507,7 +508,7 @@ func TestClosedDoors(t *testing.T) {
 		"[::ffff:127.0.0.1]:1": true, ":1": false, "0.0.0.0:1": false, "[::]:1": false,
 		"10.0.0.1:1": false, "localhost.example:1": false, "127.0.0.1": false, "": false,
 	} {
-		if isLoopback(address) != want {
+		if door.IsLoopback(address) != want {
 			t.Errorf("%s is loopback: %t", address, !want)
 		}
 	}

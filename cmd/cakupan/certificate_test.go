@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cakupan/cmd/internal/door"
 )
 
 var dialer net.Dialer
@@ -157,24 +159,24 @@ func TestTLS(t *testing.T) {
 		t.Errorf("certificate %d, want %d", got, first)
 	}
 	second := a.sign(t, certFile, keyFile)
-	time.Sleep(lookInterval + 100*time.Millisecond)
+	time.Sleep(door.LookInterval + 100*time.Millisecond)
 	if got := a.serialOf(t, g.url); got != second {
 		t.Errorf("renewed: certificate %d, want %d", got, second)
 	}
 	writeText(t, certFile, "broken")
-	time.Sleep(lookInterval + 100*time.Millisecond)
+	time.Sleep(door.LookInterval + 100*time.Millisecond)
 	if got := a.serialOf(t, g.url); got != second {
 		t.Errorf("broken: certificate %d, want %d", got, second)
 	}
 	if err := os.Remove(keyFile); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(lookInterval + 100*time.Millisecond)
+	time.Sleep(door.LookInterval + 100*time.Millisecond)
 	if got := a.serialOf(t, g.url); got != second {
 		t.Errorf("gone: certificate %d, want %d", got, second)
 	}
 	third := a.sign(t, certFile, keyFile)
-	time.Sleep(lookInterval + 100*time.Millisecond)
+	time.Sleep(door.LookInterval + 100*time.Millisecond)
 	if got := a.serialOf(t, g.url); got != third {
 		t.Errorf("renewed again: certificate %d, want %d", got, third)
 	}

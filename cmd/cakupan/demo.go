@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -79,17 +80,17 @@ func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger.Ledger, o
 	if err != nil {
 		return err
 	}
-	d := &door{address: c.Listen, guard: guard{register}}
+	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: register}}
 	config := httpapi.Config{Notice: demoNotice}
-	if d.address == "" {
-		d.address = demoListen
+	if d.Address == "" {
+		d.Address = demoListen
 	}
-	if err := d.check(); err != nil {
+	if err := d.Check(); err != nil {
 		return err
 	}
 	server, err := listen(ctx, d, l, out, config)
 	if err != nil && c.Listen == "" {
-		d.address = "127.0.0.1:0"
+		d.Address = "127.0.0.1:0"
 		server, err = listen(ctx, d, l, out, config)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"cakupan/cmd/internal/apidoc"
 	"cakupan/cmd/internal/dashboard"
+	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
@@ -56,14 +57,14 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		Dir: w.folder(), Create: true, NATS: c.NATS, Log: out.logger(),
 		Receipts: counted.Receipts,
 		Messages: ledger.MessageOptions{
-			Address: c.NATSListen, TLS: d.tls, Register: d.guard.Registry,
+			Address: c.NATSListen, TLS: d.TLS, Register: d.Guard.Registry,
 		},
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	count(l, counted, d.guard)
+	counted.Follow(l, d.Guard)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(),
 	})
@@ -72,7 +73,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	}
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
-	go d.guard.watch(watching, out.logger())
+	go d.Guard.Tell(watching, out.logger())
 	return serveUntil(ctx, server, func() error {
 		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
@@ -100,14 +101,16 @@ func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console
 }
 
 // door returns where to answer, and to whom.
-func (c *serveCommand) door(w *where, out *console) (*door, error) {
+func (c *serveCommand) door(w *where, out *console) (*door.Door, error) {
 	register, err := ledger.OpenRegister(w.folder())
 	if err != nil {
 		return nil, err
 	}
 	register.LogTo(out.logger())
-	d := &door{address: c.Listen, guard: guard{register}, behind: c.Insecure}
-	if d.tls, err = serverTLS(c.TLSCert, c.TLSKey, out.logger()); err != nil {
+	d := &door.Door{
+		Address: c.Listen, Guard: door.Guard{Registry: register}, Behind: c.Insecure,
+	}
+	if d.TLS, err = door.ServerTLS(c.TLSCert, c.TLSKey, out.logger()); err != nil {
 		return nil, err
 	}
 	if c.NATSListen != "" {
@@ -116,22 +119,23 @@ func (c *serveCommand) door(w *where, out *console) (*door, error) {
 				"publishers connect to the cluster of --nats: leave out --nats-listen")
 		}
 		also := *d
-		also.address = c.NATSListen
-		if err := also.check(); err != nil {
+		also.Address = c.NATSListen
+		if err := also.Check(); err != nil {
 			return nil, err
 		}
 	}
-	return d, d.check()
+	return d, d.Check()
 }
 
 // listen takes the address for the ledger's routes and dashboard, and says so where it is open.
-func listen(ctx context.Context, d *door, l httpapi.Ledger, out *console, config httpapi.Config,
+func listen(
+	ctx context.Context, d *door.Door, l httpapi.Ledger, out *console, config httpapi.Config,
 ) (*httpapi.Server, error) {
 	config.Now, config.Log, config.Pages = out.now, out.logger(), dashboard.Handler()
-	config.Access, config.TLS, config.Documents = d.guard, d.tls, apidoc.Handler()
-	server, err := httpapi.Listen(ctx, d.address, httpapi.New(l, config))
-	if err == nil {
-		d.tell(out)
+	config.Access, config.TLS, config.Documents = d.Guard, d.TLS, apidoc.Handler()
+	server, err := httpapi.Listen(ctx, d.Address, httpapi.New(l, config))
+	if words := d.Words(); err == nil && words != "" {
+		out.note("%s", words)
 	}
 	return server, err
 }

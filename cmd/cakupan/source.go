@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 
+	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -95,7 +96,8 @@ func (w *where) server(out *console) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read address of the server: %w", err)
 	}
-	if s.secret != "" && u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "0")) {
+	host := net.JoinHostPort(u.Hostname(), "0")
+	if s.secret != "" && u.Scheme == "http" && !door.IsLoopback(host) {
 		out.note("the secret goes to %s without TLS: others on the way can read it", u.Host)
 	}
 	return s, nil

@@ -1,4 +1,4 @@
-package main
+package door
 
 import (
 	"crypto/tls"
@@ -29,13 +29,13 @@ type fileStamp struct {
 	modified time.Time
 }
 
-// lookInterval is how long a replaced certificate may go unnoticed.
-const lookInterval = time.Second
+// LookInterval is how long a replaced certificate may go unnoticed.
+const LookInterval = time.Second
 
-// serverTLS returns how a server answers with the certificate in a file of PEM, with the key in
+// ServerTLS returns how a server answers with the certificate in a file of PEM, with the key in
 // another one; nil for no files. A certificate that is renewed there is used from the next
 // connection on; one that cannot be read is told to the operator, and the last good one is used.
-func serverTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+func ServerTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	switch {
 	case certFile == "" && keyFile == "":
 		return nil, nil //nolint:nilnil // what http.Server takes for no TLS
@@ -64,7 +64,7 @@ func serverTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) 
 func (c *certificate) get(now time.Time) *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Sub(c.looked) < lookInterval {
+	if now.Sub(c.looked) < LookInterval {
 		return c.current
 	}
 	c.looked = now

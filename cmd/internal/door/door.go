@@ -1,0 +1,91 @@
+// Package door is where a server answers, to whom, and with which certificate.
+package door
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+
+	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/problem"
+)
+
+// Guard is the register, as the routes ask it.
+type Guard struct{ *access.Registry }
+
+// guardRoles says what the roles of the register are to the routes. It is never written.
+var guardRoles = map[access.Role]httpapi.Role{
+	access.Publisher: httpapi.Publisher,
+	access.Auditor:   httpapi.Auditor,
+	access.Dashboard: httpapi.Dashboard,
+}
+
+// Login returns whose credentials these are.
+func (g Guard) Login(name, secret, remote string) (httpapi.Member, error) {
+	m, err := g.Authenticate(name, secret, remote)
+	if err != nil {
+		return httpapi.Member{}, err
+	}
+	return httpapi.Member{
+		Name: m.Name, Role: guardRoles[m.Role], Scope: m.Scope,
+		Current: func() bool { return g.Current(m) },
+	}, nil
+}
+
+// Door is where a server answers, and to whom.
+type Door struct {
+	Address string
+	Guard   Guard
+	TLS     *tls.Config // nil: none
+	Behind  bool        // a proxy in front does TLS
+}
+
+// Check refuses to open a door through which strangers could come, or secrets be overheard.
+func (d *Door) Check() error {
+	switch {
+	case IsLoopback(d.Address):
+		return nil
+	case !d.Guard.Guarded():
+		return usage("on " + d.Address + " anybody who reaches the machine could read and append:" +
+			" register who may, with `cakupan publisher add` and `cakupan reader add` on the same" +
+			" --data, or listen on 127.0.0.1")
+	case d.TLS == nil && !d.Behind:
+		return usage("on " + d.Address + " secrets could be overheard: name a certificate with" +
+			" --tls-cert and --tls-key, or say --insecure when a proxy in front does TLS")
+	}
+	return nil
+}
+
+// Words says that a door is open to all who can come there, "" when it is not.
+func (d *Door) Words() string {
+	if d.Guard.Guarded() {
+		return ""
+	}
+	return "open: anybody on this machine can read and append. To have publishers log in," +
+		" register them with `cakupan publisher add`: that counts at once"
+}
+
+// IsLoopback tells whether an address can be reached from this machine alone. A name other than
+// localhost may lead anywhere.
+func IsLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// Tell tells the operator when the register changes, until ctx ends.
+func (g Guard) Tell(ctx context.Context, log *slog.Logger) {
+	g.Watch(ctx, func() {
+		if g.Err() == nil { // otherwise it was told
+			log.InfoContext(ctx, "register of publishers and readers was changed")
+		}
+	})
+}
+
+func usage(text string) error { return problem.New(problem.UsageWrong, text) }
