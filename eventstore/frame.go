@@ -277,7 +277,7 @@ func (b *FrameBuilder) Append(at temporal.Instant, event []byte) error {
 		return fmt.Errorf("%w: %d bytes", ErrEventTooLarge, len(event))
 	case at < b.at || (b.count == 0 && at != b.at):
 		return ErrRecordOrder
-	case b.at < 0 && at > math.MaxInt64+b.at:
+	case Apart(b.at, at):
 		return fmt.Errorf("%w: over 292 years apart", ErrRecordOrder)
 	}
 	later, size := uint64(at-b.at), uint64(len(event))
@@ -291,6 +291,12 @@ func (b *FrameBuilder) Append(at temporal.Instant, event []byte) error {
 	b.at = at
 	b.count++
 	return nil
+}
+
+// Apart reports whether so many years, over 292, lie between a record time and a later one that
+// events with them cannot follow each other in one frame.
+func Apart(before, at temporal.Instant) bool {
+	return before < 0 && at > math.MaxInt64+before
 }
 
 // uvarintLen returns how many bytes the number takes.

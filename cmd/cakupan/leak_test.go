@@ -103,6 +103,7 @@ func leakAsk(t *testing.T, n *nobody.Numbers, handler http.Handler, lines [][]by
 	t.Helper()
 	ask := func(method, target, contentType string, body []byte) {
 		request := httptest.NewRequestWithContext(t.Context(), method, target, bytes.NewReader(body))
+		request.RemoteAddr, request.Host = "127.0.0.1:5", "127.0.0.1"
 		request.Header.Set("Content-Type", contentType)
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, request)

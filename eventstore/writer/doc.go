@@ -33,8 +33,6 @@
 //     index lacks.
 //   - after the index, before the receipts (FaultAfterIndex): the same.
 //
-// A frame is stored completely or not at all. Atomic batches of up to 1,000 events and 1 MiB are
-// one frame. Larger ones take several in a row: they are checked as a whole before the first is
-// sent, nothing comes between, and refusals never leave a part behind; but a crash between two
-// frames, or a log that becomes full there, does. Sending the batch again completes it.
+// A frame is stored completely or not at all, and so is an atomic batch: it is one frame, or it is
+// refused before anything is sent.
 package writer

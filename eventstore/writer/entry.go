@@ -43,8 +43,8 @@ type Result struct {
 
 // AppendOptions say how a batch is appended.
 type AppendOptions struct {
-	// Atomic appends nothing of the batch when one of its events is refused. At most
-	// AtomicEventsMax events. See the package comment for what a crash can do.
+	// Atomic appends the batch as a whole or not at all, whatever happens: it is one frame. One
+	// that does not fit is a *BatchTooLargeError; when an event is refused, nothing is appended.
 	Atomic bool
 }
 

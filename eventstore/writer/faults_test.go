@@ -134,21 +134,34 @@ func TestFailuresAppendNothing(t *testing.T) {
 // The log fails between two frames of a batch: what is stored stays, the rest is completed by
 // sending the batch again.
 func TestFailureWithinALargeBatch(t *testing.T) {
-	for _, atomic := range []bool{false, true} {
+	log := newMemlog()
+	l := newLedger(t, log).open()
+	fate(log, arrives, isFull)
+	batch, opts := entries("a", 2500), writer.AppendOptions{}
+	results, err := l.writer.Append(t.Context(), batch, opts)
+	if !errors.Is(err, eventstore.ErrFull) || results[999].Sequence != 1000 || results[1000].Status != "" {
+		t.Errorf("%v, %v, %v", results[999], results[1000], err)
+	}
+	results, err = l.writer.Append(t.Context(), batch, opts)
+	if err != nil || outcome(results[0]) != "duplicate 1" || outcome(results[2499]) != "appended 2500" {
+		t.Errorf("%v, %v, %v", results[0], results[2499], err)
+	}
+	check(t, log)
+}
+
+// The log fails under an atomic batch, at its first frame or at any later one there would be:
+// nothing of it is there, or all.
+func TestFailureOfAnAtomicBatch(t *testing.T) {
+	for _, fates := range [][]int{{isFull}, {fails}, {arrives, isFull}, {arrives, fails}} {
 		log := newMemlog()
 		l := newLedger(t, log).open()
-		fate(log, arrives, isFull)
-		batch := entries("a", 2500)
-		opts := writer.AppendOptions{Atomic: atomic}
-		results, err := l.writer.Append(t.Context(), batch, opts)
-		if !errors.Is(err, eventstore.ErrFull) || results[999].Sequence != 1000 || results[1000].Status != "" {
-			t.Errorf("%v, %v, %v", results[999], results[1000], err)
+		fate(log, fates...)
+		batch, opts := entries("a", writer.AtomicEventsMax), writer.AppendOptions{Atomic: true}
+		_, err := l.writer.Append(t.Context(), batch, opts)
+		events, _ := check(t, log)
+		if (err == nil) != (fates[0] == arrives) || err == nil && len(events) != len(batch) || err != nil && len(events) != 0 {
+			t.Errorf("%v: %d events in the log, %v", fates, len(events), err)
 		}
-		results, err = l.writer.Append(t.Context(), batch, opts)
-		if err != nil || outcome(results[0]) != "duplicate 1" || outcome(results[2499]) != "appended 2500" {
-			t.Errorf("%v, %v, %v", results[0], results[2499], err)
-		}
-		check(t, log)
 	}
 }
 

@@ -17,9 +17,11 @@ const (
 	// of what a frame may have: larger ones bring no throughput, and all wait for the last byte.
 	frameBytes = 512 << 10
 
-	// AtomicEventsMax bounds an atomic batch: it is decided in one go, and nobody else gets a
-	// turn meanwhile. It is what the HTTP interface takes as one batch.
-	AtomicEventsMax = 10_000
+	// AtomicEventsMax bounds an atomic batch: one frame, which is stored as a whole or not at all.
+	AtomicEventsMax = eventstore.FrameEventsMax
+
+	// AtomicBytesMax bounds what the events of an atomic batch take in their frame.
+	AtomicBytesMax = eventstore.FrameBytesMax - frameOverhead
 
 	frameOverhead = 64 // header and checksum
 	entryOverhead = 16 // two numbers before the event: record time and length
@@ -90,7 +92,7 @@ func (s *stage) decide(r *request, n int, now temporal.Instant) error {
 		s.decideOne(r, i, &known[i-from], now)
 		refused = refused || r.results[i].Status == event.Refused
 	}
-	if r.atomic && refused {
+	if r.atomic && s.refuseApart(r, before) || r.atomic && refused {
 		s.takeBack(r, before, last)
 	} else if r.atomic {
 		s.glue(before)
@@ -222,18 +224,28 @@ func (s *stage) takeBack(r *request, before int, last temporal.Instant) {
 	}
 }
 
-// glue makes the items from `before` on share a frame, if one can hold them.
+// refuseApart refuses items from `before` on that one frame cannot hold because of what lies
+// between their record times and those before them. It reports whether there are any.
+func (s *stage) refuseApart(r *request, before int) (refused bool) {
+	for i := before + 1; i < len(s.items); i++ {
+		if !eventstore.Apart(s.items[i-1].at, s.items[i].at) {
+			continue
+		}
+		refused = true
+		place := slices.IndexFunc(r.results, func(result Result) bool {
+			return result.Sequence == s.items[i].Sequence
+		})
+		r.results[place].refuse(event.RecordedOrder, "recordedat", fmt.Sprintf(
+			"%v is over 292 years after %v, the event before, which an atomic batch cannot hold",
+			s.items[i].at, s.items[i-1].at))
+	}
+	return refused
+}
+
+// glue makes the items from `before` on share a frame. They fit one: see CheckAtomic.
 func (s *stage) glue(before int) {
-	batch := s.items[before:]
-	size := frameOverhead
-	for i := range batch {
-		size += batch[i].size()
-	}
-	if len(batch) > eventstore.FrameEventsMax || size > eventstore.FrameBytesMax {
-		return
-	}
-	for i := 1; i < len(batch); i++ {
-		batch[i].glued = true
+	for i := before + 1; i < len(s.items); i++ {
+		s.items[i].glued = true
 	}
 }
 

@@ -108,14 +108,15 @@ func Open(
 //     out before it appends anything else.
 //   - ErrOtherWriter (and eventstore.ErrFenced): somebody else writes; this writer is finished.
 //   - ErrIndexBehind, index.ErrDamaged: this writer is finished; opening again repairs it.
-//   - ErrBatchTooLarge, ErrClosed; an error of ctx, which ends the wait only before it is the
+//   - a *BatchTooLargeError, ErrClosed; an error of ctx, which ends the wait only before it is the
 //     batch's turn; any other error of the log, after which nothing is stored.
 func (w *Writer) Append(
 	ctx context.Context, entries []Entry, opts AppendOptions,
 ) ([]Result, error) {
-	if opts.Atomic && len(entries) > AtomicEventsMax {
-		return make([]Result, len(entries)), fmt.Errorf("append events: %w: %d events, at most %d",
-			ErrBatchTooLarge, len(entries), AtomicEventsMax)
+	if opts.Atomic {
+		if err := CheckAtomic(entries); err != nil {
+			return make([]Result, len(entries)), fmt.Errorf("append events: %w", err)
+		}
 	}
 	if len(entries) == 0 {
 		return nil, nil

@@ -103,15 +103,90 @@ func TestAtomicBatches(t *testing.T) {
 	if _, frames := check(t, l.log); !slices.Equal(frames, []int{1, 2}) {
 		t.Errorf("frames %v", frames)
 	}
-	_, err := l.writer.Append(t.Context(), make([]writer.Entry, writer.AtomicEventsMax+1),
-		writer.AppendOptions{Atomic: true})
-	if !errors.Is(err, writer.ErrBatchTooLarge) {
-		t.Errorf("too many: %v", err)
+}
+
+// TestAtomicBounds appends atomic batches of the largest number and size, and of one more: a batch
+// is one frame, or nothing of it is appended.
+func TestAtomicBounds(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	atomic := func(batch []writer.Entry) error {
+		t.Helper()
+		results, err := l.writer.Append(t.Context(), batch, writer.AppendOptions{Atomic: true})
+		for i, r := range results {
+			if (r.Status == event.Appended) != (err == nil) {
+				t.Fatalf("entry %d of %d: %+v, %v", i, len(batch), r, err)
+			}
+		}
+		return err
+	}
+	// sized returns n entries that take so many bytes as the writer counts them.
+	sized := func(id string, n, bytes int) []writer.Entry {
+		batch := entries(id, n)
+		const perEntry = 16
+		for i := range batch {
+			size := bytes/n - perEntry
+			if i == 0 {
+				size += bytes % n
+			}
+			batch[i].Event = append(batch[i].Event, padding(size-len(batch[i].Event)-5)...)
+			if len(batch[i].Event) != size {
+				t.Fatalf("%d bytes, want %d", len(batch[i].Event), size)
+			}
+		}
+		return batch
+	}
+	if err := atomic(entries("most", writer.AtomicEventsMax)); err != nil {
+		t.Error(err)
+	}
+	var large *writer.BatchTooLargeError
+	err := atomic(entries("more", writer.AtomicEventsMax+1))
+	if !errors.As(err, &large) || large.Events != 1001 || !strings.Contains(err.Error(), "1000 events, this one has 1001") {
+		t.Errorf("one event too many: %v", err)
+	}
+	for _, n := range []int{9, 500, writer.AtomicEventsMax} {
+		if err := atomic(sized(fmt.Sprint("full", n), n, writer.AtomicBytesMax)); err != nil {
+			t.Errorf("%d events, full: %v", n, err)
+		}
+		err := atomic(sized(fmt.Sprint("over", n), n, writer.AtomicBytesMax+1))
+		if !errors.As(err, &large) || large.Bytes != writer.AtomicBytesMax+1 ||
+			!strings.Contains(err.Error(), fmt.Sprint(large.Bytes)) {
+			t.Errorf("%d events, one byte too many: %v", n, err)
+		}
+	}
+	// The bytes that the writer adds to a retraction count.
+	batch := sized("retractions", 9, writer.AtomicBytesMax)
+	batch[8].Retracts = &event.Key{Source: "urn:test", ID: "most-1"}
+	if err := atomic(batch); !errors.As(err, &large) {
+		t.Errorf("a retraction: %v", err)
+	}
+	if _, frames := check(t, l.log); !slices.Equal(frames, []int{1000, 9, 500, 1000}) {
+		t.Errorf("frames %v", frames)
 	}
 }
 
-// An atomic batch that fits a frame is one, whatever else is queued; a larger one takes several
-// in a row, or none at all.
+// TestAtomicApart has an atomic batch whose record times one frame cannot hold.
+func TestAtomicApart(t *testing.T) {
+	l := newLedger(t, newMemlog()).open()
+	kept := func(id string, at temporal.Instant) writer.Entry {
+		e := entry(id, 1)
+		e.RecordedAt, e.Original = at, true
+		return e
+	}
+	const year = temporal.Instant(365 * 24 * time.Hour)
+	early := -250 * year
+	batch := []writer.Entry{kept("a", early), kept("b", early), kept("c", 45*year), kept("d", 45*year)}
+	results, err := l.writer.Append(t.Context(), batch, writer.AppendOptions{Atomic: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "apart", results, "-", "-", "refused recorded.orderrecordedat", "-")
+	expect(t, "not atomic", l.append(batch...), "appended 1", "appended 2", "appended 3", "appended 4")
+	if _, frames := check(t, l.log); !slices.Equal(frames, []int{2, 2}) {
+		t.Errorf("frames %v", frames)
+	}
+}
+
+// An atomic batch is one frame, whatever else is queued.
 func TestAtomicBatchesAndFrames(t *testing.T) {
 	l := newLedger(t, newMemlog())
 	gate := newGate(l.log.(*memlog.Log))
@@ -140,8 +215,8 @@ func TestAtomicBatchesAndFrames(t *testing.T) {
 	send(entries("first", 1), 1, writer.AppendOptions{}) // this one waits at the gate
 	send(entries("a", 400), 400, writer.AppendOptions{})
 	send(entries("b", 700), 700, all)
-	send(entries("c", 2500), 2500, all)
-	send(append(entries("d", 2500), entry("a0", 2)), 0, all)
+	send(entries("c", 1000), 1000, all)
+	send(append(entries("d", 999), entry("a0", 2)), 0, all)
 	large := entries("e", 8) // 800 kB: more than the usual frame, but it fits one
 	for i := range large {
 		large[i].Event = append(large[i].Event, padding(100_000)...)
@@ -149,7 +224,7 @@ func TestAtomicBatchesAndFrames(t *testing.T) {
 	send(large, 8, all)
 	gate.open()
 	wait.Wait()
-	if _, frames := check(t, l.log); !slices.Equal(frames, []int{1, 400, 1000, 1000, 1000, 200, 8}) {
+	if _, frames := check(t, l.log); !slices.Equal(frames, []int{1, 400, 700, 1000, 8}) {
 		t.Errorf("frames %v", frames)
 	}
 }

@@ -1,11 +1,13 @@
 package apidoc
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/writer"
 )
 
 // guarded are the codes that any route may end with that is not for everybody.
@@ -24,6 +26,10 @@ func operations(l *library) []operation {
 	return append(all, l.documents()...)
 }
 
+// atomicBounds says what an atomic batch may be.
+var atomicBounds = fmt.Sprintf("At most %d events that take at most %d bytes in the log: what is"+
+	" more is answered with 413.", writer.AtomicEventsMax, writer.AtomicBytesMax)
+
 func (l *library) postEvents() operation {
 	flag := o("type", "boolean").with("default", false)
 	return operation{
@@ -37,8 +43,8 @@ func (l *library) postEvents() operation {
 			"In binary mode the body is the data, and each other attribute is in a header that" +
 			" begins with ce-, percent-encoded.",
 		parameters: list{
-			query("atomic", "Append nothing of a batch when one of its events is refused. Not for"+
-				" streams; at most 1,000 events.", flag),
+			query("atomic", "Append a batch as a whole or not at all, whatever happens; nothing"+
+				" when one of its events is refused. Not for streams. "+atomicBounds, flag),
 			query("dry_run", "Judge, and append nothing.", flag),
 			query("keep_recorded", "Take recordedat of each event as its record time, as an older"+
 				" system recorded it. Not for registered publishers.", flag),

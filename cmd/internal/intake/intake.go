@@ -5,6 +5,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -43,7 +44,7 @@ type Writer interface {
 type Options struct {
 	KeepRecorded bool // "recordedat" of an event is its record time, as import offers
 	DryRun       bool // say what would happen; append nothing and keep no worker id
-	Atomic       bool // append nothing when one event is refused
+	Atomic       bool // append all, or nothing when one event is refused; one frame at most
 
 	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
 	// knows no publishers, and everything may be reported.
@@ -68,9 +69,10 @@ func New(vault Vault, writer Writer) *Intake {
 // Submit takes in events as they were sent, and returns a receipt for each, in their order, once
 // what was appended is on stable storage.
 //
-// With Options.Atomic and one event refused, nothing is appended: the receipt of an event that is
-// neither at fault nor a duplicate has the status refused and no refusal. With Options.DryRun an
-// appended event has no sequence.
+// With Options.Atomic all is appended or nothing, whatever happens; a batch that does not fit one
+// frame is a *writer.BatchTooLargeError. With one event refused, nothing is appended: the receipt
+// of an event that is neither at fault nor a duplicate has the status refused and no refusal. With
+// Options.DryRun an appended event has no sequence.
 //
 // After an error it is unknown which events are in the log; sending the same ones again is safe.
 func (in *Intake) Submit(
@@ -100,11 +102,28 @@ func (in *Intake) Prepare(raw [][]byte, opts Options) (*Batch, error) {
 		receipts: make([]event.Receipt, len(raw)),
 		entries:  make([]writer.Entry, len(raw)),
 	}
+	if opts.Atomic { // how many; how large is known only when they are encoded
+		if err := writer.CheckAtomic(b.entries); err != nil {
+			return nil, err
+		}
+	}
+	if err := in.prepareAll(b, raw); err != nil {
+		return nil, err
+	}
+	if opts.Atomic {
+		if err := writer.CheckAtomic(b.entries); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// prepareAll reads the events into b, with all processors where that is worth it.
+func (in *Intake) prepareAll(b *Batch, raw [][]byte) (err error) {
 	share := max(shareMin, (len(raw)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
 	if len(raw) <= share {
-		persons, err := in.prepare(b, raw, 0)
-		b.persons = persons
-		return b, err
+		b.persons, err = in.prepare(b, raw, 0)
+		return err
 	}
 	var wait sync.WaitGroup
 	errs := make([]error, (len(raw)+share-1)/share)
@@ -116,12 +135,9 @@ func (in *Intake) Prepare(raw [][]byte, opts Options) (*Batch, error) {
 	}
 	wait.Wait()
 	for n := range errs {
-		if errs[n] != nil {
-			return nil, errs[n]
-		}
 		b.persons = b.persons || persons[n]
 	}
-	return b, nil
+	return errors.Join(errs...)
 }
 
 // shareMin is how many events are worth a goroutine: about half a millisecond of work.

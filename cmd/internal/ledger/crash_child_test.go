@@ -35,6 +35,7 @@ const (
 	openTask   = "open"   // a ledger, and say what that came to
 	holdTask   = "hold"   // a ledger open until the end of stdin
 	swapTask   = "swap"   // rebuild the coverage and put it in place
+	wholeTask  = "whole"  // take in the file as one atomic batch
 )
 
 // childOrders say what a child does.
@@ -89,6 +90,8 @@ func TestChild(t *testing.T) {
 		err = c.open(t.Context(), nil)
 	case swapTask:
 		err = c.swap(t.Context())
+	case wholeTask:
+		err = c.submitWhole(t.Context())
 	case messageTask:
 		err = c.takeMessages(t.Context())
 	case holdTask:

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"strconv"
 	"syscall"
 
 	"cakupan/domain/event"
@@ -93,6 +92,7 @@ func From(err error) *Error {
 	var known *Error
 	var refusal *event.Refusal
 	var damage *eventstore.DamageError
+	var batch *writer.BatchTooLargeError
 	switch {
 	case err == nil:
 		return nil
@@ -100,6 +100,8 @@ func From(err error) *Error {
 		return known
 	case errors.As(err, &refusal):
 		return Refusal(refusal)
+	case errors.As(err, &batch):
+		return New(BatchTooLarge, batch.Error()+": send fewer at once, or without atomic")
 	case errors.As(err, &damage):
 		return Wrap(LogDamaged, damage.Error()+"; run cakupan verify for all of it", err)
 	}
@@ -141,10 +143,6 @@ var causes = []struct {
 	{
 		syscall.ENOSPC, LogFull,
 		"the disk is full: free some room and try again",
-	},
-	{
-		writer.ErrBatchTooLarge, BodyTooLarge,
-		"an atomic batch has at most " + strconv.Itoa(writer.AtomicEventsMax) + " events",
 	},
 	{
 		writer.ErrIndexBehind, LogUnavailable,

@@ -22,6 +22,7 @@ const (
 	MethodNotAllowed Code = "method.not_allowed"
 	MediaType        Code = "media_type.unsupported"
 	BodyTooLarge     Code = "body.too_large"
+	BatchTooLarge    Code = "batch.too_large" // for one frame, which an atomic batch is
 	BodyIncomplete   Code = "body.incomplete"
 	RequestTooSlow   Code = "request.timeout"
 	Forbidden        Code = "forbidden"
@@ -148,6 +149,10 @@ var table = map[Code]row{
 	},
 	BodyTooLarge: {
 		413, 0, ExitFailed, 0, "Body too large", "Isi permintaan terlalu besar",
+	},
+	BatchTooLarge: {
+		413, 0, ExitFailed, 0, "Batch too large to be atomic",
+		"Kumpulan terlalu besar untuk dicatat sekaligus",
 	},
 	BodyIncomplete: {
 		400, 0, ExitFailed, 0, "Body incomplete", "Isi permintaan tidak lengkap",
