@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/nobody"
 )
@@ -629,7 +630,7 @@ func TestSecretOfClient(t *testing.T) {
 	dir := t.TempDir()
 	auditor := member(t, dir, "reader", "add", "bpk", "--role", "auditor")
 	g := serveGuarded(t, dir)
-	t.Setenv(secretVariable, auditor)
+	t.Setenv(client.SecretVariable, auditor)
 	if code, _, stderr := runCommand(t, "log", "--server", g.url); code != 0 || stderr != "" {
 		t.Errorf("exit %d: %s", code, stderr)
 	}

@@ -49,18 +49,6 @@ type grammar struct {
 	Reader    readerCommand    `cmd:"" help:"Register who may read."`
 }
 
-// where names a ledger, and how to answer about it. Every command has these flags.
-type where struct {
-	Data   string `type:"folder" placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
-	Server string `placeholder:"URL" help:"A running ledger, instead of a folder."`
-	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
-
-	SecretFile string `placeholder:"FILE" help:"${secretFile}"`
-}
-
-// dataDefault is the folder of the ledger unless one is named.
-const dataDefault = "./cakupan-data"
-
 // texts are what the help of several flags says, or takes more than a line to say.
 func texts() kong.Vars {
 	return kong.Vars{

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
@@ -33,7 +31,7 @@ Examples:
 
 // Run runs the command.
 func (c *replayCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
 		result, err := c.replay(ctx, s, out)
 		if err != nil {
 			return err
@@ -62,18 +60,18 @@ func writeResult(out *console, result ledger.ReplayResult) error {
 	return err
 }
 
-func (c *replayCommand) replay(ctx context.Context, s *source, out *console,
+func (c *replayCommand) replay(ctx context.Context, s *client.Client, out *console,
 ) (result ledger.ReplayResult, err error) {
-	if s.ledger == nil {
-		query := values("swap", trueOrNothing(c.Swap))
+	if s.Ledger() == nil {
+		query := client.Values("swap", trueOrNothing(c.Swap))
 		if c.To > 0 {
 			query.Set("to", strconv.FormatUint(c.To, 10))
 		}
-		return result, s.postFor(ctx, "/v1/replay", query.Encode(), &result)
+		return result, s.Post(ctx, "/v1/replay", query.Encode(), &result)
 	}
 	m := out.meter("replay")
 	defer m.end()
-	return s.ledger.Replay(ctx,
+	return s.Ledger().Replay(ctx,
 		ledger.ReplayOptions{To: eventstore.Sequence(c.To), Swap: c.Swap}, m.sequence)
 }
 
@@ -86,20 +84,6 @@ func trueOrNothing(set bool) string {
 
 // sequence notes that an event of so many is done.
 func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), uint64(total)) }
-
-// postFor asks a POST route without body and reads its JSON answer.
-func (s *source) postFor(ctx context.Context, path, query string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path+"?"+query, nil)
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	response, err := s.ask(ctx, request)
-	if err != nil {
-		return err
-	}
-	err = json.NewDecoder(response.Body).Decode(into)
-	return errors.Join(err, response.Body.Close())
-}
 
 // verifyCommand checks the log.
 type verifyCommand struct{}
@@ -117,7 +101,7 @@ Examples:
 
 // Run runs the command.
 func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
 		report, err := c.verify(ctx, s, out)
 		if err != nil {
 			return err
@@ -134,14 +118,14 @@ func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-func (c *verifyCommand) verify(ctx context.Context, s *source, out *console,
+func (c *verifyCommand) verify(ctx context.Context, s *client.Client, out *console,
 ) (report ledger.VerifyReport, err error) {
-	if s.ledger == nil {
-		return report, s.postFor(ctx, "/v1/verify", "", &report)
+	if s.Ledger() == nil {
+		return report, s.Post(ctx, "/v1/verify", "", &report)
 	}
 	m := out.meter("verify")
 	defer m.end()
-	return s.ledger.Verify(ctx, m.sequence)
+	return s.Ledger().Verify(ctx, m.sequence)
 }
 
 func writeReport(out *console, report ledger.VerifyReport) error {

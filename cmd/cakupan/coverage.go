@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/projections/coverage"
 )
 
@@ -40,17 +41,18 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 	if c.CSV && w.JSON {
 		return usage("--csv and --json exclude each other")
 	}
-	query := values("region", c.Region, "on", c.On, "known", c.Known, "indicator", c.Indicator)
+	query := client.Values("region", c.Region, "on", c.On, "known", c.Known,
+		"indicator", c.Indicator)
 	for _, dimension := range c.By {
 		query.Add("by", dimension)
 	}
-	return w.with(ctx, out, false, func(s *source) error {
-		response, err := s.get(ctx, "/v1/coverage", query)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/coverage", query)
 		if err != nil {
 			return err
 		}
 		if w.JSON {
-			return copyBody(out.stdout, response)
+			return client.CopyBody(out.stdout, response)
 		}
 		answers, err := decode[coverage.Answer](response)
 		switch {

@@ -15,6 +15,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/importer"
 )
 
 const e2eVectors = "../../projections/coverage/testdata/vectors"
@@ -88,7 +91,7 @@ type e2eVector struct {
 	queries []url.Values
 	answers []string // in one layout
 	refused []string // "line code field"
-	summary summary
+	summary importer.Summary
 }
 
 func e2eRead(t *testing.T, name string) (v e2eVector) {
@@ -112,7 +115,7 @@ func e2eRead(t *testing.T, name string) (v e2eVector) {
 		t.Fatal(err)
 	}
 	for i, q := range queries {
-		query := values("region", q.Region, "on", q.On, "indicator", q.Indicator,
+		query := client.Values("region", q.Region, "on", q.On, "indicator", q.Indicator,
 			"known", strings.Trim(string(q.Known), `"`))
 		query["by"] = q.By
 		v.queries = append(v.queries, query)
@@ -167,7 +170,7 @@ func (v *e2eVector) check(t *testing.T, ask func(url.Values) []byte) {
 	}
 }
 
-func e2eCheckSummary(t *testing.T, got, want summary) {
+func e2eCheckSummary(t *testing.T, got, want importer.Summary) {
 	t.Helper()
 	got.Seconds = 0
 	a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want)
@@ -193,7 +196,7 @@ func TestVectorsThroughFiles(t *testing.T) {
 			dir, rejects := t.TempDir(), filepath.Join(t.TempDir(), "rejects.ndjson")
 			stdout, stderr, _ := e2eRun(t.Context(), t, nil, "import", "--data", dir, "--json",
 				"--keep-recorded", "--rejects", rejects, filepath.Join(e2eVectors, name, "events.ndjson"))
-			var got summary
+			var got importer.Summary
 			if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 				t.Fatalf("%s %s: %v", stdout, stderr, err)
 			}
@@ -235,7 +238,7 @@ func e2eCheckRejects(t *testing.T, path string, want []string) {
 	}
 	var got []string
 	for line := range strings.Lines(string(text)) {
-		var r reject
+		var r importer.Reject
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -316,7 +319,7 @@ func TestInterruptedImport(t *testing.T) {
 	}()
 	stdout, stderr, code := e2eRun(ctx, t, reader, "import", "--data", dir, "--json",
 		"--keep-recorded", "-")
-	var got summary
+	var got importer.Summary
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 1 || got.Read != 100 ||
 		!strings.Contains(stderr, `"code":"interrupted"`) {
 		t.Fatalf("exit %d: %s%s", code, stdout, stderr)
@@ -324,7 +327,7 @@ func TestInterruptedImport(t *testing.T) {
 	_ = writer.Close()
 	stdout, _, _ = e2eRun(t.Context(), t, nil, "import", "--data", dir, "--json",
 		"--keep-recorded", filepath.Join(e2eVectors, "random-1", "events.ndjson"))
-	var rest summary
+	var rest importer.Summary
 	if err := json.Unmarshal([]byte(stdout), &rest); err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
@@ -27,8 +25,8 @@ Examples:
 
 // Run runs the command.
 func (*healthCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
-		health, err := s.health(ctx)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		health, err := s.Health(ctx)
 		switch {
 		case err != nil:
 			return err
@@ -43,23 +41,4 @@ func (*healthCommand) Run(ctx context.Context, w *where, out *console) error {
 		}
 		return err
 	})
-}
-
-// health asks the route, which answers in the same form whether all is well or not.
-func (s *source) health(ctx context.Context) (health ledger.Health, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/healthz", nil)
-	if err != nil {
-		return health, fmt.Errorf("make request: %w", err)
-	}
-	response, err := s.client.Do(request)
-	if err != nil {
-		return health, unreachable(ctx, s.base, err)
-	}
-	err = json.NewDecoder(response.Body).Decode(&health)
-	if err := errors.Join(err, response.Body.Close()); err != nil || health.Status == "" {
-		return health, problem.New(problem.ServerUnreachable,
-			s.base+" does not answer as a ledger does: check the address; with TLS it begins"+
-				" with https://")
-	}
-	return health, nil
 }

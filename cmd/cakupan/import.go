@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"strings"
-	"sync/atomic"
 
-	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/importer"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -49,29 +46,34 @@ Examples:
 // Run runs the command.
 func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	for _, path := range c.Files {
-		if err := checkFile(path); err != nil {
+		if err := importer.CheckFile(path); err != nil {
 			return err
 		}
 	}
-	if err := checkRejects(c.Rejects, c.Files, out.stdin); err != nil {
+	if err := importer.CheckRejects(c.Rejects, c.Files, out.stdin); err != nil {
 		return err
 	}
 	opts, err := checkLists(c.Files, &c.listFlags, c.Rejects)
 	if err != nil {
 		return err
 	}
-	refused, err := newRejects(c.Rejects, len(c.Files) > 1, out.note)
+	refused, err := importer.NewRejects(c.Rejects, len(c.Files) > 1, out.note)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, refused.close(err)) }()
-	t := newTally(out, refused, w.JSON, c.DryRun)
-	job := func(s *source) error {
-		failed := c.importAll(ctx, &listImport{opts: opts, from: s}, t, out)
+	defer func() { err = errors.Join(err, refused.Close(err)) }()
+	started, m := out.now(), out.meter("import")
+	t := importer.NewTally(importer.Teller{Note: out.note, At: m.at, End: m.end}, refused)
+	job := func(s *client.Client) error {
+		in := importer.Import{From: s, Lists: opts, Stdin: out.stdin, Tally: t}
+		in.Options = intake.Options{KeepRecorded: c.KeepRecorded, DryRun: c.DryRun}
+		failed := in.Files(ctx, c.Files)
 		if failed != nil && t.Read == 0 {
 			return failed // there is nothing to report
 		}
-		if err := t.report(); err != nil {
+		m.end()
+		t.Seconds = out.now().Sub(started).Seconds()
+		if err := c.report(&t.Summary, w.JSON, out); err != nil {
 			return errors.Join(failed, err)
 		}
 		if failed == nil && t.Refused > 0 {
@@ -88,7 +90,7 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 
 // inNoLedger does a job on an empty ledger that is gone after it: where there is none yet, events
 // can be judged all the same.
-func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*source) error,
+func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*client.Client) error,
 ) (err error) {
 	dir, err := os.MkdirTemp("", "cakupan-dry-")
 	if err != nil {
@@ -99,96 +101,25 @@ func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*source
 	return empty.with(ctx, out, true, job)
 }
 
-func (c *importCommand) importAll(ctx context.Context, l *listImport, t *tally, out *console,
-) (err error) {
-	l.to, err = l.from.submitter(ctx, httpapi.SubmitOptions{
-		KeepRecorded: c.KeepRecorded, DryRun: c.DryRun,
-	})
-	for _, path := range c.Files {
-		if err != nil {
-			return err
-		}
-		if t.file = path; isList(path) {
-			err = l.importList(ctx, path, t)
-		} else {
-			err = importFile(ctx, path, out.stdin, l.to, t)
-		}
+// report prints the summary.
+func (c *importCommand) report(t *importer.Summary, asJSON bool, out *console) error {
+	if c.Rejects == "" && t.Refused > importer.ShownMax {
+		out.note("… and %s more; name a file with --rejects to get them all",
+			thousands(t.Refused-importer.ShownMax))
 	}
+	if asJSON {
+		return out.writeJSON(t)
+	}
+	verb, sequences := "appended", ""
+	if c.DryRun {
+		verb = "would be appended"
+	}
+	if t.First != nil {
+		sequences = fmt.Sprintf(" (events %s to %s)", thousands(*t.First), thousands(*t.Last))
+	}
+	_, err := fmt.Fprintf(out.stdout,
+		"read %s: %s %s%s, %s already there, %s refused, in %.1f s\n",
+		thousands(t.Read), thousands(t.Appended), verb, sequences, thousands(t.Duplicates),
+		thousands(t.Refused), t.Seconds)
 	return err
-}
-
-// checkFile makes sure, before anything is appended, that a file is there and of a known kind.
-func checkFile(path string) error {
-	if _, err := readerOf(path, nil); !isList(path) && (err != nil || path == "-") {
-		return err
-	}
-	if info, err := os.Stat(path); err != nil || info.IsDir() {
-		return fileError(path, err)
-	}
-	return nil
-}
-
-func fileError(path string, err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return problem.New(problem.NotFound, "there is no file "+path)
-	}
-	return problem.Wrap(problem.FileNotReadable, path+" cannot be read", err)
-}
-
-// readerOf returns what cuts a file of that name into events.
-func readerOf(path string, in io.Reader) (split.Reader, error) {
-	switch extension := strings.ToLower(filepath.Ext(path)); {
-	case path == "-" || extension == ".ndjson" || extension == ".jsonl":
-		return split.NewLines(in), nil
-	case extension == ".json":
-		return split.NewArray(in), nil
-	}
-	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json," +
-		" of a list of people with .csv or .xlsx")
-}
-
-// importFile takes in the events of a file.
-func importFile(ctx context.Context, path string, stdin io.Reader, to submitter, t *tally,
-) (err error) {
-	in := &measured{Reader: stdin}
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return fileError(path, err)
-		}
-		// A batch may still be read when an import is interrupted; then the file is closed
-		// under the reader, which nobody waits for.
-		defer func() { err = errors.Join(err, file.Close()) }()
-		in.Reader = file
-		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			in.size = info.Size()
-		}
-	}
-	t.part = in.part
-	reader, err := readerOf(path, in)
-	if err != nil {
-		return err
-	}
-	return importEvents(ctx, reader, to, t)
-}
-
-// measured is an input that knows how much of it was read.
-type measured struct {
-	io.Reader
-	size int64 // 0: not known
-	read atomic.Int64
-}
-
-// Read reads on.
-func (m *measured) Read(b []byte) (int, error) {
-	n, err := m.Reader.Read(b)
-	m.read.Add(int64(n))
-	return n, err
-}
-
-func (m *measured) part() float64 {
-	if m.size == 0 {
-		return -1
-	}
-	return float64(m.read.Load()) / float64(m.size)
 }

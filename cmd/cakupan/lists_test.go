@@ -7,17 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xuri/excelize/v2"
 
-	"cakupan/cmd/internal/lists"
-	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
+	"cakupan/cmd/internal/importer"
 )
 
 // listsImport imports a file and returns what it came to.
-func listsImport(t *testing.T, args ...string) (got summary, diagnostics string, code int) {
+func listsImport(t *testing.T, args ...string) (got importer.Summary, diagnostics string, code int) {
 	t.Helper()
 	stdout, diagnostics, code := e2eRun(t.Context(), t, nil, append([]string{"import", "--json"}, args...)...)
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
@@ -273,32 +270,5 @@ func TestTemplateBooks(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// TestSourceOfAListIsTold tells once a file which source a list has that its sender may not give.
-func TestSourceOfAListIsTold(t *testing.T) {
-	t.Parallel()
-	var diagnostics strings.Builder
-	tally := newTally(&console{stderr: &diagnostics, now: time.Now}, nil, false, false)
-	refused := &cloudevents.Receipt{Code: event.Forbidden, Field: "source", Detail: "not yours"}
-	for _, path := range []string{"a.csv", "b.csv"} {
-		tally.file = path
-		tally.list(path, lists.Info{ID: "BB-1", Source: "urn:cakupan:list:BB-1", Lang: lists.Indonesian})
-		for row := range 3 {
-			if err := tally.refuse(refused, row+2, nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := path + `: sumber daftar ini urn:cakupan:list:BB-1: kirim dengan --source URI,` +
-			` atau tulis "Sumber" dan URI-nya di atas kolom` + "\n"
-		if strings.Count(diagnostics.String(), want) != 1 {
-			t.Errorf("%s", diagnostics.String())
-		}
-	}
-	tally.reading, tally.told = nil, false
-	diagnostics.Reset()
-	if err := tally.refuse(refused, 1, nil); err != nil || strings.Contains(diagnostics.String(), "Sumber") {
-		t.Errorf("%v: of events: %s", err, diagnostics.String())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -37,10 +38,10 @@ Examples:
 
 // Run runs the command.
 func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
-	query := values("from", c.From, "to", c.To, "type", c.Type, "enrolment", c.Enrolment,
+	query := client.Values("from", c.From, "to", c.To, "type", c.Type, "enrolment", c.Enrolment,
 		"worker", c.Worker, "commitment", c.Commitment)
-	return w.with(ctx, out, false, func(s *source) error {
-		response, err := s.get(ctx, "/v1/events", query)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/events", query)
 		if err != nil {
 			return err
 		}

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"reflect"
 	"strconv"
@@ -17,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -79,9 +78,9 @@ func (c *publishCommand) Run(ctx context.Context, w *where, data *eventData, out
 	if err != nil {
 		return err
 	}
-	err = w.with(ctx, out, true, func(s *source) error {
+	err = w.with(ctx, out, true, func(s *client.Client) error {
 		// Once it is sent it is waited for: else nobody could say whether it is in the log.
-		receipt, err := s.publish(context.WithoutCancel(ctx), raw)
+		receipt, err := s.Publish(context.WithoutCancel(ctx), raw)
 		if err != nil {
 			return err
 		}
@@ -123,7 +122,7 @@ func (d eventData) read(stdin io.Reader) ([]byte, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fileError(path, err)
+		return nil, problem.File(path, err)
 	}
 	data, err := readAtMost(file, path)
 	return data, errors.Join(err, file.Close())
@@ -166,31 +165,6 @@ func (c *publishCommand) compose(data []byte) ([]byte, error) {
 		}
 	}
 	return append(append(append(raw, `,"data":`...), data...), '}'), nil
-}
-
-// publish sends one event and returns its receipt, also of a refusal.
-func (s *source) publish(ctx context.Context, raw []byte) (cloudevents.Receipt, error) {
-	var none cloudevents.Receipt
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/v1/events",
-		bytes.NewReader(raw))
-	if err != nil {
-		return none, fmt.Errorf("make request: %w", err)
-	}
-	request.Header.Set("Content-Type", "application/cloudevents+json")
-	response, err := s.do(ctx, request)
-	if err != nil {
-		return none, err
-	}
-	const answerMax = 1 << 20
-	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return none, unreachable(ctx, s.base, err)
-	}
-	var got cloudevents.Receipts
-	if json.Unmarshal(body, &got) == nil && len(got.Receipts) == 1 {
-		return got.Receipts[0], nil
-	}
-	return none, s.denied(problem.Parse(response.StatusCode, body, true))
 }
 
 // tellReceipt prints what became of the event; a refusal is the command's error.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -61,18 +62,18 @@ const refusedPath = "/v1/refused"
 
 // Run runs the command.
 func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
 		t := newTable(">Number", "Received", "Publisher", "Event", "Code", "Why")
 		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
 		count := 0
-		err := s.refused(ctx, func(line []byte, one ledger.Refused) error {
+		err := eachRefused(ctx, s, func(line []byte, one ledger.Refused) error {
 			count++
 			if w.JSON {
 				between := [...]string{"[", ",\n"}[min(count-1, 1)]
 				_, err := fmt.Fprintf(buffered, "%s%s", between, bytes.TrimSpace(line))
 				return err
 			}
-			t.add(strconv.FormatUint(one.Number, 10), localTime(one.ReceivedAt), one.Publisher,
+			t.add(numberText(one.Number), localTime(one.ReceivedAt), one.Publisher,
 				one.ID, codeText(one.Code, one.Field), one.Detail)
 			return nil
 		})
@@ -99,9 +100,11 @@ func codeText(code event.Code, field string) string {
 	return string(code) + " (" + field + ")"
 }
 
-// refused reads the list of what was refused.
-func (s *source) refused(ctx context.Context, use func([]byte, ledger.Refused) error) error {
-	response, err := s.get(ctx, refusedPath, url.Values{})
+// eachRefused reads the list of what was refused.
+func eachRefused(
+	ctx context.Context, s *client.Client, use func([]byte, ledger.Refused) error,
+) error {
+	response, err := s.Get(ctx, refusedPath, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -128,9 +131,9 @@ func (s *source) refused(ctx context.Context, use func([]byte, ledger.Refused) e
 
 // Run runs the command.
 func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
 		var one ledger.Refused
-		if err := s.refusedDo(ctx, http.MethodGet, c.Number, "", &one); err != nil {
+		if err := refusedDo(ctx, s, http.MethodGet, numberText(c.Number), &one); err != nil {
 			return err
 		}
 		if w.JSON {
@@ -143,12 +146,14 @@ func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) er
 	})
 }
 
+func numberText(number uint64) string { return strconv.FormatUint(number, 10) }
+
 // refusedDo sends a request about one and reads the answer.
-func (s *source) refusedDo(
-	ctx context.Context, method string, number uint64, verb string, into any,
+func refusedDo(
+	ctx context.Context, s *client.Client, method, what string, into any,
 ) error {
-	path := refusedPath + "/" + strconv.FormatUint(number, 10) + verb
-	response, err := s.send(ctx, method, path, url.Values{})
+	path := refusedPath + "/" + what
+	response, err := s.Send(ctx, method, path, url.Values{})
 	if err != nil {
 		return err
 	}
@@ -157,14 +162,14 @@ func (s *source) refusedDo(
 }
 
 // numbers returns those that were chosen.
-func (c *chosen) numbers(ctx context.Context, s *source) (numbers []uint64, err error) {
+func (c *chosen) numbers(ctx context.Context, s *client.Client) (numbers []uint64, err error) {
 	if c.All == (len(c.Number) > 0) {
 		return nil, usage("name numbers of the list, or --all")
 	}
 	if !c.All {
 		return c.Number, nil
 	}
-	err = s.refused(ctx, func(_ []byte, one ledger.Refused) error {
+	err = eachRefused(ctx, s, func(_ []byte, one ledger.Refused) error {
 		numbers = append(numbers, one.Number)
 		return nil
 	})
@@ -179,12 +184,12 @@ type retried struct {
 
 // Run runs the command.
 func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
 		numbers, err := c.numbers(ctx, s)
 		again := false
 		for _, number := range numbers {
 			result := retried{Number: number}
-			err := s.refusedDo(ctx, http.MethodPost, number, "/retry", &result.Receipts)
+			err := refusedDo(ctx, s, http.MethodPost, numberText(number)+"/retry", &result.Receipts)
 			if err == nil {
 				err = result.write(out, w.JSON)
 			}
@@ -220,13 +225,14 @@ func (r *retried) write(out *console, asJSON bool) error {
 
 // Run runs the command.
 func (c *refusedDropCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *source) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
 		numbers, err := c.numbers(ctx, s)
 		for _, number := range numbers {
 			var dropped struct {
 				Dropped uint64 `json:"dropped"`
 			}
-			if err := s.refusedDo(ctx, http.MethodDelete, number, "", &dropped); err != nil {
+			err := refusedDo(ctx, s, http.MethodDelete, numberText(number), &dropped)
+			if err != nil {
 				return err
 			}
 			if w.JSON {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"cakupan/cmd/internal/client"
 	"cakupan/projections/coverage"
 )
 
@@ -36,15 +37,15 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 	if c.CSV && w.JSON {
 		return usage("--csv and --json exclude each other")
 	}
-	query := values("region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
+	query := client.Values("region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
 		"known", c.Known, "indicator", c.Indicator)
-	return w.with(ctx, out, false, func(s *source) error {
-		response, err := s.get(ctx, "/v1/series", query)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/series", query)
 		if err != nil {
 			return err
 		}
 		if w.JSON {
-			return copyBody(out.stdout, response)
+			return client.CopyBody(out.stdout, response)
 		}
 		points, err := decode[coverage.Point](response)
 		switch {

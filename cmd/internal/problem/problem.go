@@ -113,6 +113,14 @@ func From(err error) *Error {
 	return Wrap(Internal, "internal error", err)
 }
 
+// File returns the error for a file that cannot be read.
+func File(path string, err error) *Error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return New(NotFound, "there is no file "+path)
+	}
+	return Wrap(FileNotReadable, path+" cannot be read", err)
+}
+
 // Refusal returns the error for an event that was refused.
 func Refusal(r *event.Refusal) *Error {
 	return &Error{Code: Code(r.Code), Field: r.Field, Detail: r.Detail, Refused: true}

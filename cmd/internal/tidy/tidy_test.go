@@ -71,6 +71,15 @@ var mayImport = map[string][]string{
 		"cmd/internal/natsin", "cmd/internal/sample", "projections/...", "eventstore/...",
 		"domain/...",
 	},
+	"cmd/internal/client/...": {
+		"cmd/internal/door", "cmd/internal/httpapi", "cmd/internal/ledger", "cmd/internal/lists",
+		"cmd/internal/problem", "eventstore/cloudevents",
+	},
+	"cmd/internal/importer/...": {
+		"cmd/internal/client", "cmd/internal/httpapi/split", "cmd/internal/intake",
+		"cmd/internal/ledger", "cmd/internal/lists", "cmd/internal/problem",
+		"eventstore/cloudevents", "domain/...",
+	},
 	"cmd/internal/door/...": {
 		"cmd/internal/access", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
 	},

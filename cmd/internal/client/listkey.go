@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// listKey asks for the ledger's key of lists.
-func (s *source) listKey(ctx context.Context) (key [lists.KeySize]byte, err error) {
-	response, err := s.get(ctx, "/v1/lists/key", nil)
+// ListKey asks for the ledger's key of lists.
+func (s *Client) ListKey(ctx context.Context) (key [lists.KeySize]byte, err error) {
+	response, err := s.Get(ctx, "/v1/lists/key", nil)
 	if err != nil {
 		return key, err
 	}

@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"bytes"
@@ -10,8 +10,9 @@ import (
 	"net/http"
 	"net/url"
 
-	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -38,24 +39,28 @@ type prepared struct {
 	sent    int              // of a list: how many are
 }
 
-// submitter returns what takes in events here. What has begun to be written is written to its
-// end, also when ctx ends: else nobody could say what is in the log.
-func (s *source) submitter(ctx context.Context, opts httpapi.SubmitOptions) (submitter, error) {
+// newSubmitter returns what gives events to a ledger. What has begun to be written is written to
+// its end, also when ctx ends: else nobody could say what is in the log.
+func newSubmitter(ctx context.Context, s *client.Client, opts intake.Options,
+) (submitter, error) {
 	ctx = context.WithoutCancel(ctx)
-	if s.ledger == nil {
-		post := func(p prepared) ([]cloudevents.Receipt, error) { return s.postLines(ctx, p, opts) }
+	if s.Ledger() == nil {
+		post := func(p prepared) ([]cloudevents.Receipt, error) {
+			return postLines(ctx, s, p, opts)
+		}
 		return submitter{prepare: joinLines, commit: post}, nil
 	}
+	_, err := s.Ledger().Prepare(ctx, nil, opts) // whether anything can be taken in at all
 	return submitter{
 		prepare: func(raw [][]byte) (prepared, error) {
-			batch, err := s.ledger.Prepare(ctx, raw, opts)
+			batch, err := s.Ledger().Prepare(ctx, raw, opts)
 			return prepared{batch: batch}, err
 		},
 		commit: func(p prepared) ([]cloudevents.Receipt, error) {
-			got, err := s.ledger.Commit(ctx, p.batch)
+			got, err := s.Ledger().Commit(ctx, p.batch)
 			return receipts(got), err
 		},
-	}, nil
+	}, err
 }
 
 func receipts(got []event.Receipt) []cloudevents.Receipt {
@@ -83,7 +88,7 @@ func joinLines(raw [][]byte) (prepared, error) {
 }
 
 // postLines sends one request with a stream of events and reads its receipts.
-func (s *source) postLines(ctx context.Context, p prepared, opts httpapi.SubmitOptions,
+func postLines(ctx context.Context, s *client.Client, p prepared, opts intake.Options,
 ) ([]cloudevents.Receipt, error) {
 	query := url.Values{}
 	if opts.KeepRecorded {
@@ -93,12 +98,12 @@ func (s *source) postLines(ctx context.Context, p prepared, opts httpapi.SubmitO
 		query.Set("dry_run", "true")
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		s.base+"/v1/events?"+query.Encode(), bytes.NewReader(p.body))
+		s.URL("/v1/events?"+query.Encode()), bytes.NewReader(p.body))
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/x-ndjson")
-	response, err := s.ask(ctx, request)
+	response, err := s.Ask(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +144,7 @@ type inWork struct {
 
 // importEvents takes in all events of a reader. When ctx ends, it stops after the batch that is
 // being written, and returns the error of ctx.
-func importEvents(ctx context.Context, r split.Reader, to submitter, t *tally) error {
+func importEvents(ctx context.Context, r split.Reader, to submitter, t *Tally) error {
 	feed := split.NewFeed(r, importEventsMax)
 	defer feed.Stop()
 	defer context.AfterFunc(ctx, feed.Stop)()

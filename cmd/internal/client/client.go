@@ -1,4 +1,6 @@
-package main
+// Package client asks a ledger the questions of contract section 7, whether it is a folder, opened
+// for as long as a command runs, or a server.
+package client
 
 import (
 	"context"
@@ -18,42 +20,25 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// source answers questions by the routes of contract section 7, whether the ledger is a folder,
-// opened for as long as the command runs, or a server.
-type source struct {
+// Client asks one ledger.
+type Client struct {
 	client *http.Client
 	base   string         // URL before the route's path
 	secret string         // for a server; empty: none is sent
 	ledger *ledger.Ledger // nil for a server
 }
 
-// folder returns the data folder to use.
-func (w *where) folder() string {
-	if w.Data == "" {
-		return dataDefault
-	}
-	return w.Data
-}
-
-// open opens the source. create says whether to make a ledger where there is none.
-func (w *where) open(ctx context.Context, out *console, create bool) (*source, error) {
-	if w.Server != "" {
-		return w.server(out)
-	}
-	if w.SecretFile != "" {
-		return nil, usage("--secret-file is for a server: name one with --server")
-	}
-	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), Create: create})
-	if err != nil {
-		return nil, err
-	}
-	handler := httpapi.New(l, httpapi.Config{Now: out.now, Log: out.logger()})
-	return &source{
-		client: &http.Client{Transport: httpapi.InProcess(handler)},
+// Open returns a client of an open ledger, which is its own from then on.
+func Open(l *ledger.Ledger, config httpapi.Config) *Client {
+	return &Client{
+		client: &http.Client{Transport: httpapi.InProcess(httpapi.New(l, config))},
 		base:   "http://ledger",
 		ledger: l,
-	}, nil
+	}
 }
+
+// Ledger returns the ledger that is asked without a network, nil for a server.
+func (s *Client) Ledger() *ledger.Ledger { return s.ledger }
 
 // serverURL reads the address of a server; without scheme it is taken for http.
 func serverURL(text string) (string, error) {
@@ -68,7 +53,7 @@ func serverURL(text string) (string, error) {
 }
 
 // Close closes the folder.
-func (s *source) Close() error {
+func (s *Client) Close() error {
 	s.client.CloseIdleConnections()
 	if s.ledger == nil {
 		return nil
@@ -76,20 +61,21 @@ func (s *source) Close() error {
 	return s.ledger.Close()
 }
 
-// server returns the source that is a running ledger.
-func (w *where) server(out *console) (*source, error) {
-	base, err := serverURL(w.Server)
+// Dial returns a client of a running ledger. The secret is in a file, or in the environment. note
+// is told what whoever runs the command should know.
+func Dial(server, secretFile string, note func(format string, args ...any)) (*Client, error) {
+	base, err := serverURL(server)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{base: base, client: &http.Client{
+	s := &Client{base: base, client: &http.Client{
 		// What was answered by another address than the one that was named is no answer, and
 		// the secret is for nobody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}}
-	if s.secret, err = readSecret(w.SecretFile); err != nil {
+	if s.secret, err = readSecret(secretFile); err != nil {
 		return nil, err
 	}
 	u, err := url.Parse(base)
@@ -98,21 +84,21 @@ func (w *where) server(out *console) (*source, error) {
 	}
 	host := net.JoinHostPort(u.Hostname(), "0")
 	if s.secret != "" && u.Scheme == "http" && !door.IsLoopback(host) {
-		out.note("the secret goes to %s without TLS: others on the way can read it", u.Host)
+		note("the secret goes to %s without TLS: others on the way can read it", u.Host)
 	}
 	return s, nil
 }
 
-// secretVariable names the variable of the environment that holds the secret for a server. There
+// SecretVariable names the variable of the environment that holds the secret for a server. There
 // is no flag that does: all users of a machine can read the command lines on it.
-const secretVariable = "CAKUPAN_SECRET"
+const SecretVariable = "CAKUPAN_SECRET"
 
 // secretFileMax bounds the file of a secret, which is one line.
 const secretFileMax = 4 << 10
 
 // readSecret returns the secret for a server from a file, or from the environment; "" for none.
 func readSecret(path string) (secret string, err error) {
-	text := []byte(os.Getenv(secretVariable))
+	text := []byte(os.Getenv(SecretVariable))
 	if path != "" {
 		if text, err = readSmall(path); err != nil {
 			return "", problem.Wrap(problem.FileNotReadable, path+" cannot be read", err)
@@ -137,13 +123,13 @@ func readSmall(path string) (text []byte, err error) {
 	return text, errors.Join(err, file.Close())
 }
 
-// denied says what to do when the server does not know who asks.
-func (s *source) denied(e *problem.Error) error {
+// Denied says what to do when the server does not know who asks.
+func (s *Client) Denied(e *problem.Error) error {
 	switch {
 	case e.Code != problem.Unauthenticated:
 	case s.secret == "":
 		e.Detail = s.base + " wants to know who asks: put the secret that you were given into" +
-			" the environment's " + secretVariable + ", or into a file for --secret-file"
+			" the environment's " + SecretVariable + ", or into a file for --secret-file"
 	default:
 		e.Detail = s.base + " does not know the secret: it may be another ledger's, or rotated" +
 			" or revoked meanwhile. Ask whoever runs the ledger"
@@ -151,10 +137,10 @@ func (s *source) denied(e *problem.Error) error {
 	return e
 }
 
-// ask sends a request and returns the answer, whose body the caller closes. An answer that is a
+// Ask sends a request and returns the answer, whose body the caller closes. An answer that is a
 // problem is returned as that error.
-func (s *source) ask(ctx context.Context, request *http.Request) (*http.Response, error) {
-	response, err := s.do(ctx, request)
+func (s *Client) Ask(ctx context.Context, request *http.Request) (*http.Response, error) {
+	response, err := s.Do(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -164,25 +150,25 @@ func (s *source) ask(ctx context.Context, request *http.Request) (*http.Response
 	const problemMax = 1 << 20
 	body, err := io.ReadAll(io.LimitReader(response.Body, problemMax))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return nil, unreachable(ctx, s.base, err)
+		return nil, Unreachable(ctx, s.base, err)
 	}
-	return nil, s.denied(problem.Parse(response.StatusCode, body, false))
+	return nil, s.Denied(problem.Parse(response.StatusCode, body, false))
 }
 
-// do sends a request with the secret, where there is one.
-func (s *source) do(ctx context.Context, request *http.Request) (*http.Response, error) {
+// Do sends a request with the secret, where there is one.
+func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response, error) {
 	if s.secret != "" {
 		request.Header.Set("Authorization", "Bearer "+s.secret)
 	}
 	response, err := s.client.Do(request.WithContext(ctx))
 	if err != nil {
-		return nil, unreachable(ctx, s.base, err)
+		return nil, Unreachable(ctx, s.base, err)
 	}
 	return response, nil
 }
 
-// unreachable says that there was no answer; not so when it was not waited for.
-func unreachable(ctx context.Context, base string, err error) error {
+// Unreachable says that there was no answer; not so when it was not waited for.
+func Unreachable(ctx context.Context, base string, err error) error {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil:
@@ -195,34 +181,24 @@ func unreachable(ctx context.Context, base string, err error) error {
 		base+" does not answer: is `cakupan serve` running there?", err)
 }
 
-// get asks a GET route.
-func (s *source) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
-	return s.send(ctx, http.MethodGet, path, query)
+// Get asks a GET route.
+func (s *Client) Get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	return s.Send(ctx, http.MethodGet, path, query)
 }
 
-// send asks a route without sending a body.
-func (s *source) send(ctx context.Context, method, path string, query url.Values,
+// Send asks a route without sending a body.
+func (s *Client) Send(ctx context.Context, method, path string, query url.Values,
 ) (*http.Response, error) {
 	address := s.base + path + "?" + query.Encode()
 	request, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	return s.ask(ctx, request)
+	return s.Ask(ctx, request)
 }
 
-// with opens the ledger for one job and closes it after.
-func (w *where) with(ctx context.Context, out *console, create bool, job func(*source) error,
-) error {
-	s, err := w.open(ctx, out, create)
-	if err != nil {
-		return err
-	}
-	return errors.Join(job(s), s.Close())
-}
-
-// values makes a query of the flags that were given.
-func values(pairs ...string) url.Values {
+// Values makes a query of the flags that were given.
+func Values(pairs ...string) url.Values {
 	query := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
@@ -232,8 +208,13 @@ func values(pairs ...string) url.Values {
 	return query
 }
 
-// copyBody passes an answer on as it is.
-func copyBody(out io.Writer, response *http.Response) error {
+// CopyBody passes an answer on as it is.
+func CopyBody(out io.Writer, response *http.Response) error {
 	_, err := io.Copy(out, response.Body)
 	return errors.Join(err, response.Body.Close())
 }
+
+// URL returns the address of a route.
+func (s *Client) URL(path string) string { return s.base + path }
+
+func usage(text string) error { return problem.New(problem.UsageWrong, text) }

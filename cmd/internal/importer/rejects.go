@@ -1,4 +1,4 @@
-package main
+package importer
 
 import (
 	"bufio"
@@ -16,9 +16,9 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// rejects is the file that gets what was refused: events as lines of JSON, or the rows of a list
+// Rejects is the file that gets what was refused: events as lines of JSON, or the rows of a list
 // as a list again.
-type rejects struct {
+type Rejects struct {
 	path     string
 	file     *os.File
 	renamed  bool // the file gets its name when it is whole
@@ -33,8 +33,8 @@ type rejects struct {
 	asIs string        // extension of the file of a list
 }
 
-// reject is one line of JSON. Input holds no NIK.
-type reject struct {
+// Reject is one line of JSON. Input holds no NIK.
+type Reject struct {
 	File   string     `json:"file,omitempty"` // when several were imported
 	Line   int        `json:"line"`           // from 1; of an array, the element's number
 	Code   event.Code `json:"code"`
@@ -43,14 +43,14 @@ type reject struct {
 	Input  string     `json:"input"`
 }
 
-// checkRejects makes sure, before anything is read, that a file of that name destroys nothing.
-func checkRejects(path string, inputs []string, stdin io.Reader) error {
+// CheckRejects makes sure, before anything is read, that a file of that name destroys nothing.
+func CheckRejects(path string, inputs []string, stdin io.Reader) error {
 	if path == "" {
 		return nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil // there is nothing yet, or newRejects says what is wrong
+		return nil // there is nothing yet, or NewRejects says what is wrong
 	}
 	for _, input := range inputs {
 		if isInput(info, input, stdin) {
@@ -58,7 +58,7 @@ func checkRejects(path string, inputs []string, stdin io.Reader) error {
 		}
 	}
 	switch {
-	case isList(path):
+	case IsList(path):
 		return usage(path + " is there already: name another file for --rejects")
 	case info.Mode().IsRegular() && !holdsRejects(path):
 		return usage(path + " is there already, and not from --rejects: name another file")
@@ -92,14 +92,14 @@ func isInput(info os.FileInfo, input string, stdin io.Reader) bool {
 	return err == nil && os.SameFile(info, other)
 }
 
-// newRejects begins the file; without a name there is none. Until it is whole it stands beside
+// NewRejects begins the file; without a name there is none. Until it is whole it stands beside
 // where it will be, so that an older one is lost to nothing less.
-func newRejects(path string, withFile bool, note func(format string, args ...any),
-) (*rejects, error) {
+func NewRejects(path string, withFile bool, note func(format string, args ...any),
+) (*Rejects, error) {
 	if path == "" {
 		return nil, nil
 	}
-	r := &rejects{path: path, withFile: withFile, note: note}
+	r := &Rejects{path: path, withFile: withFile, note: note}
 	var err error
 	if info, missing := os.Lstat(path); missing == nil && !info.Mode().IsRegular() {
 		// A pipe, a terminal or a link: another file must not take its place.
@@ -113,7 +113,7 @@ func newRejects(path string, withFile bool, note func(format string, args ...any
 		return nil, problem.Wrap(problem.FileNotReadable, path+" cannot be written", err)
 	}
 	r.out = bufio.NewWriter(r.file)
-	if isList(path) {
+	if IsList(path) {
 		r.asIs = strings.ToLower(filepath.Ext(path))
 	}
 	r.encoder = json.NewEncoder(r.out)
@@ -122,7 +122,7 @@ func newRejects(path string, withFile bool, note func(format string, args ...any
 }
 
 // begin says that what comes is of a list, nil: not any more.
-func (r *rejects) begin(list *lists.List) (err error) {
+func (r *Rejects) begin(list *lists.List) (err error) {
 	r.list = list
 	switch {
 	case list != nil && r.asIs != "":
@@ -138,7 +138,7 @@ func (r *rejects) begin(list *lists.List) (err error) {
 }
 
 // add writes what was refused.
-func (r *rejects) add(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
+func (r *Rejects) add(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
 	if err := r.write(file, place, receipt, raw); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
@@ -146,7 +146,7 @@ func (r *rejects) add(file string, place int, receipt *cloudevents.Receipt, raw 
 	return nil
 }
 
-func (r *rejects) write(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
+func (r *Rejects) write(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
 	if r.back != nil {
 		_, _, row := lists.Split(raw)
 		words := receipt.Detail
@@ -165,16 +165,16 @@ func (r *rejects) write(file string, place int, receipt *cloudevents.Receipt, ra
 	} else {
 		input = string(cloudevents.MaskNIK(raw))
 	}
-	return r.encoder.Encode(reject{
+	return r.encoder.Encode(Reject{
 		File: file, Line: place, Code: receipt.Code, Field: receipt.Field,
 		Detail: receipt.Detail, Input: input,
 	})
 }
 
-// close ends the file and gives it its name. Where an import failed, it has what was refused
+// Close ends the file and gives it its name. Where an import failed, it has what was refused
 // before; where it failed with nothing refused, or a list has nothing to be corrected, there is
 // none, and an older file stays.
-func (r *rejects) close(failed error) error {
+func (r *Rejects) Close(failed error) error {
 	if r == nil {
 		return nil
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
+)
+
+// where names a ledger, and how to answer about it. Every command has these flags.
+type where struct {
+	Data   string `type:"folder" placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
+	Server string `placeholder:"URL" help:"A running ledger, instead of a folder."`
+	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
+
+	SecretFile string `placeholder:"FILE" help:"${secretFile}"`
+}
+
+// dataDefault is the folder of the ledger unless one is named.
+const dataDefault = "./cakupan-data"
+
+// folder returns the data folder to use.
+func (w *where) folder() string {
+	if w.Data == "" {
+		return dataDefault
+	}
+	return w.Data
+}
+
+// open opens the ledger to be asked. create says whether to make one where there is none.
+func (w *where) open(ctx context.Context, out *console, create bool) (*client.Client, error) {
+	if w.Server != "" {
+		return client.Dial(w.Server, w.SecretFile, out.note)
+	}
+	if w.SecretFile != "" {
+		return nil, usage("--secret-file is for a server: name one with --server")
+	}
+	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), Create: create})
+	if err != nil {
+		return nil, err
+	}
+	return client.Open(l, httpapi.Config{Now: out.now, Log: out.logger()}), nil
+}
+
+// with opens the ledger for one job and closes it after.
+func (w *where) with(
+	ctx context.Context, out *console, create bool, job func(*client.Client) error,
+) error {
+	s, err := w.open(ctx, out, create)
+	if err != nil {
+		return err
+	}
+	return errors.Join(job(s), s.Close())
+}

@@ -1,0 +1,73 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/cloudevents"
+)
+
+// Health asks the route, which answers in the same form whether all is well or not.
+func (s *Client) Health(ctx context.Context) (health ledger.Health, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/healthz", nil)
+	if err != nil {
+		return health, fmt.Errorf("make request: %w", err)
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return health, Unreachable(ctx, s.base, err)
+	}
+	err = json.NewDecoder(response.Body).Decode(&health)
+	if err := errors.Join(err, response.Body.Close()); err != nil || health.Status == "" {
+		return health, problem.New(problem.ServerUnreachable,
+			s.base+" does not answer as a ledger does: check the address; with TLS it begins"+
+				" with https://")
+	}
+	return health, nil
+}
+
+// Post asks a POST route without body and reads its JSON answer.
+func (s *Client) Post(ctx context.Context, path, query string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path+"?"+query, nil)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	response, err := s.Ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	err = json.NewDecoder(response.Body).Decode(into)
+	return errors.Join(err, response.Body.Close())
+}
+
+// Publish sends one event and returns its receipt, also of a refusal.
+func (s *Client) Publish(ctx context.Context, raw []byte) (cloudevents.Receipt, error) {
+	var none cloudevents.Receipt
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/v1/events",
+		bytes.NewReader(raw))
+	if err != nil {
+		return none, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/cloudevents+json")
+	response, err := s.Do(ctx, request)
+	if err != nil {
+		return none, err
+	}
+	const answerMax = 1 << 20
+	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return none, Unreachable(ctx, s.base, err)
+	}
+	var got cloudevents.Receipts
+	if json.Unmarshal(body, &got) == nil && len(got.Receipts) == 1 {
+		return got.Receipts[0], nil
+	}
+	return none, s.Denied(problem.Parse(response.StatusCode, body, true))
+}

@@ -1,0 +1,115 @@
+// Package importer takes in files of events and lists of people: it reads, prepares and commits in
+// step, and keeps an account of what became of each.
+package importer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/problem"
+)
+
+// Import takes in files.
+type Import struct {
+	From    *client.Client // the ledger
+	Options intake.Options
+	Lists   lists.Options
+	Stdin   io.Reader // the file "-"
+	Tally   *Tally
+}
+
+// Files takes in files, one after the other.
+func (l *Import) Files(ctx context.Context, paths []string) error {
+	to, err := newSubmitter(ctx, l.From, l.Options)
+	for _, path := range paths {
+		if err != nil {
+			return err
+		}
+		if l.Tally.file = path; IsList(path) {
+			err = l.importList(ctx, path, to)
+		} else {
+			err = l.importFile(ctx, path, to)
+		}
+	}
+	return err
+}
+
+// CheckFile makes sure, before anything is appended, that a file is there and of a known kind.
+func CheckFile(path string) error {
+	if _, err := readerOf(path, nil); !IsList(path) && (err != nil || path == "-") {
+		return err
+	}
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return problem.File(path, err)
+	}
+	return nil
+}
+
+// readerOf returns what cuts a file of that name into events.
+func readerOf(path string, in io.Reader) (split.Reader, error) {
+	switch extension := strings.ToLower(filepath.Ext(path)); {
+	case path == "-" || extension == ".ndjson" || extension == ".jsonl":
+		return split.NewLines(in), nil
+	case extension == ".json":
+		return split.NewArray(in), nil
+	}
+	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json," +
+		" of a list of people with .csv or .xlsx")
+}
+
+// importFile takes in the events of a file.
+func (l *Import) importFile(ctx context.Context, path string, to submitter) (err error) {
+	t := l.Tally
+	in := &measured{Reader: l.Stdin}
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return problem.File(path, err)
+		}
+		// A batch may still be read when an import is interrupted; then the file is closed
+		// under the reader, which nobody waits for.
+		defer func() { err = errors.Join(err, file.Close()) }()
+		in.Reader = file
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			in.size = info.Size()
+		}
+	}
+	t.part = in.part
+	reader, err := readerOf(path, in)
+	if err != nil {
+		return err
+	}
+	return importEvents(ctx, reader, to, t)
+}
+
+// measured is an input that knows how much of it was read.
+type measured struct {
+	io.Reader
+	size int64 // 0: not known
+	read atomic.Int64
+}
+
+// Read reads on.
+func (m *measured) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	m.read.Add(int64(n))
+	return n, err
+}
+
+func (m *measured) part() float64 {
+	if m.size == 0 {
+		return -1
+	}
+	return float64(m.read.Load()) / float64(m.size)
+}
+
+func usage(text string) error { return problem.New(problem.UsageWrong, text) }

@@ -1,0 +1,197 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+)
+
+// IsList tells by its name whether a file is a list of people.
+func IsList(path string) bool {
+	extension := strings.ToLower(filepath.Ext(path))
+	return extension == ".csv" || extension == ".xlsx"
+}
+
+// CheckList makes sure that a list can be read.
+func CheckList(path string, opts lists.Options) error {
+	list, err := openList(path, opts)
+	if err != nil {
+		return err
+	}
+	return inFile(path, list.Close())
+}
+
+// listFile is an open file of a list.
+type listFile struct {
+	*lists.List
+	file *measuredAt
+}
+
+// openList opens a list and reads its beginning.
+func openList(path string, opts lists.Options) (*listFile, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, problem.File(path, err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, errors.Join(problem.File(path, err), file.Close())
+	}
+	opts.Book = strings.EqualFold(filepath.Ext(path), ".xlsx")
+	in := &measuredAt{File: file, size: info.Size()}
+	list, err := lists.Open(in, info.Size(), opts)
+	if err != nil {
+		return nil, errors.Join(inFile(path, err), file.Close())
+	}
+	return &listFile{list, in}, nil
+}
+
+// inFile puts the name of the file before a problem with it.
+func inFile(path string, err error) error {
+	var known *problem.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	named := *known
+	named.Detail = path + ": " + known.Detail
+	return &named
+}
+
+// Close closes the list and its file.
+func (f *listFile) Close() error { return errors.Join(f.List.Close(), f.file.Close()) }
+
+// measuredAt is a file that knows how far it was read.
+type measuredAt struct {
+	*os.File
+	size int64
+	far  atomic.Int64
+}
+
+// ReadAt reads a piece.
+func (m *measuredAt) ReadAt(b []byte, at int64) (int, error) {
+	n, err := m.File.ReadAt(b, at)
+	if end := at + int64(n); end > m.far.Load() {
+		m.far.Store(end)
+	}
+	return n, err
+}
+
+// part returns how much of a list is read; negative when it cannot be told.
+func (m *measuredAt) part() float64 {
+	far := m.far.Load()
+	if m.size == 0 || far >= m.size { // a workbook is read from its end first
+		return -1
+	}
+	return float64(far) / float64(m.size)
+}
+
+// ListSummary is what --json says of a list.
+type ListSummary struct {
+	File    string   `json:"file"`
+	Kind    string   `json:"kind"`
+	List    string   `json:"list"`
+	Source  string   `json:"source"`
+	Sheet   string   `json:"sheet,omitempty"`
+	Header  int      `json:"header"`  // the row that names the columns
+	Ignored []string `json:"ignored"` // columns that nothing is kept of
+}
+
+// importList takes in a list of people.
+func (l *Import) importList(ctx context.Context, path string, to submitter) (err error) {
+	t := l.Tally
+	list, err := openList(path, l.Lists)
+	if err != nil {
+		return err
+	}
+	// A row may still be read when an import is interrupted; see importFile.
+	defer func() { err = errors.Join(err, list.Close()) }()
+	t.list(path, list.Info())
+	defer func() { t.reading = nil }()
+	if t.rejects != nil {
+		if err := t.rejects.begin(list.List); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, t.rejects.begin(nil)) }()
+	}
+	key, err := l.From.ListKey(ctx)
+	if err != nil {
+		return err
+	}
+	t.part = list.file.part
+	before := t.Read
+	err = importEvents(ctx, list.Events(key), sparing(to), t)
+	if err == nil && t.Read == before {
+		t.tell.End()
+		t.tell.Note("%s: %s", path, list.Info().NoRowsWords())
+	}
+	return inFile(path, err)
+}
+
+// list tells what is known of a list.
+func (t *Tally) list(path string, info lists.Info) {
+	t.reading, t.told = &info, false
+	t.Lists = append(t.Lists, ListSummary{
+		File: path, Kind: info.Kind.String(), List: info.ID, Source: info.Source,
+		Sheet: info.Sheet, Header: info.Header, Ignored: append([]string{}, info.Ignored...),
+	})
+	if len(info.Ignored) > 0 {
+		t.tell.End()
+		t.tell.Note("%s: %s: %s", path, info.IgnoredWords(), strings.Join(info.Ignored, ", "))
+	}
+}
+
+// sparing returns a submitter of the records of a list: rows that are refused already are spared
+// the way to the ledger, and have their receipts all the same.
+func sparing(to submitter) submitter {
+	return submitter{
+		prepare: func(raw [][]byte) (prepared, error) {
+			lines := make([][]byte, 0, len(raw))
+			refused := make([]*event.Refusal, len(raw))
+			for i, record := range raw {
+				line, refusal, _ := lists.Split(record)
+				if refused[i] = refusal; refusal == nil {
+					lines = append(lines, line)
+				}
+			}
+			if len(lines) == 0 {
+				return prepared{refused: refused}, nil
+			}
+			p, err := to.prepare(lines)
+			p.refused, p.sent = refused, len(lines)
+			return p, err
+		},
+		commit: func(p prepared) (all []cloudevents.Receipt, err error) {
+			var got []cloudevents.Receipt
+			if p.sent > 0 {
+				got, err = to.commit(p)
+			}
+			for _, refusal := range p.refused {
+				switch {
+				case refusal != nil:
+					all = append(all, cloudevents.ReceiptOf(event.Receipt{
+						Status: event.Refused, Refusal: refusal,
+					}))
+				case len(got) == 0:
+					return all, err // what came after has no receipt
+				default:
+					all, got = append(all, got[0]), got[1:]
+				}
+			}
+			return all, err
+		},
+	}
+}
+
+var _ io.ReaderAt = (*measuredAt)(nil)

@@ -1,0 +1,108 @@
+package importer
+
+import (
+	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+)
+
+// Summary is what an import came to; --json prints it.
+type Summary struct {
+	Read       uint64  `json:"read"`
+	Appended   uint64  `json:"appended"` // in a dry run: would be
+	Duplicates uint64  `json:"duplicates"`
+	Refused    uint64  `json:"refused"`
+	First      *uint64 `json:"first"` // sequence of the first event appended
+	Last       *uint64 `json:"last"`
+	Seconds    float64 `json:"seconds"`
+
+	Lists []ListSummary `json:"lists,omitempty"`
+}
+
+// ShownMax is how many refusals are shown to people who did not ask for a file of them.
+const ShownMax = 10
+
+// Teller tells whoever waits.
+type Teller struct {
+	Note func(format string, args ...any)  // a line for people
+	At   func(events uint64, part float64) // how far it is, 0 to 1; negative: not known
+	End  func()                            // takes away what At has shown
+}
+
+// Tally counts what became of events, and tells of those that were refused.
+type Tally struct {
+	Summary
+
+	tell    Teller
+	rejects *Rejects
+	file    string
+	reading *lists.Info    // the list that is read, nil for events
+	told    bool           // how to give the list another source
+	part    func() float64 // how much of the input is read, 0 to 1; negative: not known
+}
+
+// NewTally returns a tally of nothing yet. Without a file of rejects, the first of what is refused
+// is told.
+func NewTally(tell Teller, r *Rejects) *Tally {
+	return &Tally{tell: tell, rejects: r, part: func() float64 { return -1 }}
+}
+
+// count takes in the receipts of a batch, as far as there are.
+func (t *Tally) count(batch split.Batch, got []cloudevents.Receipt) error {
+	for i := range got {
+		t.Read++
+		switch r := &got[i]; r.Status {
+		case event.Appended:
+			t.Appended++
+			if r.Sequence > 0 {
+				t.appended(r.Sequence)
+			}
+		case event.Duplicate:
+			t.Duplicates++
+		case event.Refused:
+			t.Refused++
+			if err := t.refuse(r, batch.Places[i], batch.Raw[i]); err != nil {
+				return err
+			}
+		}
+	}
+	t.tell.At(t.Read, t.part())
+	return nil
+}
+
+func (t *Tally) appended(sequence uint64) {
+	if t.First == nil {
+		t.First = &sequence
+	}
+	t.Last = &sequence
+}
+
+func (t *Tally) refuse(r *cloudevents.Receipt, place int, raw []byte) error {
+	if t.reading != nil && !t.told && r.Code == event.Forbidden && r.Field == "source" {
+		t.told = true
+		t.tell.End()
+		t.tell.Note("%s: %s", t.file, t.reading.SourceWords())
+	}
+	if t.rejects != nil {
+		return t.rejects.add(t.file, place, r, raw)
+	}
+	if t.Refused <= ShownMax {
+		t.tell.End()
+		field := ""
+		if r.Field != "" {
+			field = " (" + r.Field + ")"
+		}
+		t.tell.Note("%s:%d: %s%s: %s", t.file, place, r.Code, field, r.Detail)
+	}
+	return nil
+}
+
+// broken counts the rest of an array that cannot be read on as one refused event.
+func (t *Tally) broken(cause error) error {
+	t.Read++
+	t.Refused++
+	return problem.New(problem.Malformed, t.file+": "+cause.Error()+
+		"; what came before was taken in")
+}
