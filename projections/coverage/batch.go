@@ -13,6 +13,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
+	"cakupan/projections/counts"
 	"cakupan/projections/pages"
 )
 
@@ -22,7 +23,7 @@ type Batch struct {
 	events []prepared
 	keys   []event.Key // of the events
 	rare   []rare
-	edges  []edge // of all events, in their order
+	edges  []counts.Change // of all events, in their order
 
 	fields codec.Fields // of the last one
 	// What the events name, to be numbered.
@@ -256,7 +257,7 @@ func (p *Projection) storeNames(tx *bbolt.Tx) error {
 	p.names.mu.Lock()
 	defer p.names.mu.Unlock()
 	for name, names := range p.names.all() {
-		if err := storeIn(tx, name, names.Store); err != nil {
+		if err := pages.StoreIn(tx, name, names.Store); err != nil {
 			return err
 		}
 	}

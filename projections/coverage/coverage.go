@@ -2,9 +2,7 @@
 // moment of the log (contract, sections 3 and 4).
 //
 // It folds the log: for each event it works out what the event changes about the days of its
-// workers, and keeps the difference as deltas (cell, day, sequence, ±weight). The number for a
-// day D and knowledge K is the sum of the deltas with day ≤ D and sequence ≤ K; runs that sum up
-// whole chunks of deltas make that a matter of microseconds.
+// workers, and counts the difference (package counts).
 package coverage
 
 import (
@@ -17,6 +15,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/counts"
 	"cakupan/projections/pages"
 )
 
@@ -34,53 +33,39 @@ const rules = 1
 // Projection is the fold and its file. One goroutine applies and stores; any number read through
 // [Projection.View].
 type Projection struct {
-	db     *bbolt.DB
-	layout layout
-	state  *state // nil until the first Apply after Load: reading needs none of it
+	db    *bbolt.DB
+	state *state // nil until the first Apply after Load: reading needs none of it
 
-	cells       cellSet
-	storedCells *pages.History // the cells again, 8 bytes each, as they go to the file
-	deltas      *pages.History
-	recorded    *pages.History // record time of each event, 8 bytes
-	summer      *summer
-
-	// firstSequence and firstRecorded are, for each page of deltas and of recorded, its first
-	// sequence and its first record time.
-	firstSequence []eventstore.Sequence
-	firstRecorded []temporal.Instant
+	counts        *counts.Cube       // of workers and enrolments; see cell
+	recorded      *pages.History     // record time of each event, 8 bytes
+	firstRecorded []temporal.Instant // of each page of recorded; derived when loaded
 
 	publications *publications
 	presence     presence
 	retracted    earlyRetractions // of Apply only, like the state
 
-	slots []*cellSlot // memory of Show
-
 	names *names
 	view  atomic.Pointer[View]
 }
 
-// A page of record times holds 4,096, a page of cells 512.
-const (
-	recordedPageShift = 12
-	cellPageShift     = 9
-)
+// A page of record times holds 4,096.
+const recordedPageShift = 12
 
 // New returns the projection of an empty log, to be kept in the database.
-func New(db *bbolt.DB) *Projection { return newProjection(db, fullLayout) }
+func New(db *bbolt.DB) *Projection { return newProjection(db, counts.FullLayout()) }
 
-func newProjection(db *bbolt.DB, l layout) *Projection {
+func newProjection(db *bbolt.DB, l counts.Layout) *Projection {
 	p := &Projection{
-		db:           db,
-		layout:       l,
-		storedCells:  pages.NewHistory(8, cellPageShift),
-		deltas:       pages.NewHistory(deltaBytes, l.page),
+		db: db,
+		counts: counts.New(db, counts.Rule{
+			Layout: l, RowsOf: rowsOf, Deltas: "deltas", Cells: "cells", Runs: "runs",
+		}),
 		recorded:     pages.NewHistory(8, recordedPageShift),
 		publications: &publications{},
 		presence:     newPresence(),
 	}
 	p.names, p.state = newNames(), newState()
 	p.names.loaded = true // there are none
-	p.summer = newSummer(db, l, p.deltas, 0)
 	p.publish()
 	return p
 }
@@ -113,8 +98,7 @@ func (p *Projection) Apply(b *Batch) error {
 func (p *Projection) Show(b *Batch) {
 	from := uint32(0)
 	for events := range slices.Chunk(b.events, foldTogether) {
-		p.slots = p.cells.appendSlots(p.slots[:0], b.edges[from:events[len(events)-1].edges])
-		pages.Prefetch(p.slots)
+		p.counts.Prefetch(b.edges[from:events[len(events)-1].edges])
 		for i := range events {
 			e := &events[i]
 			p.show(e, b.edges[from:e.edges])
@@ -128,28 +112,12 @@ func (p *Projection) Show(b *Batch) {
 }
 
 // show adds what an event changes.
-func (p *Projection) show(e *prepared, changed []edge) {
-	for _, c := range combine(changed) {
-		p.addDelta(e.sequence, c)
-	}
+func (p *Projection) show(e *prepared, changed []counts.Change) {
+	p.counts.Append(e.sequence, changed)
 	if e.terms != 0 {
 		p.presence.named(e.sequence, e.terms, +1)
 	}
 	p.addRecorded(e.recorded)
-}
-
-func (p *Projection) addDelta(seq eventstore.Sequence, e edge) {
-	number, fresh := p.cells.number(e.cell)
-	if fresh {
-		binary.LittleEndian.PutUint64(p.storedCells.Append(), uint64(e.cell))
-	}
-	if p.deltas.Len()&(1<<p.layout.page-1) == 0 {
-		p.firstSequence = append(p.firstSequence, seq)
-	}
-	putDelta(p.deltas.Append(), seq, e.day, number, e.weight)
-	if p.deltas.Len()&(1<<p.layout.chunk-1) == 0 {
-		p.summer.add(chunkJob{view: p.deltas.View(), cells: p.cells.cells})
-	}
 }
 
 func (p *Projection) addRecorded(at temporal.Instant) {
@@ -164,12 +132,9 @@ func (p *Projection) publish() {
 	p.view.Store(&View{
 		p:             p,
 		known:         eventstore.Sequence(p.recorded.Len()),
-		cells:         p.cells.cells,
-		deltas:        p.deltas.View(),
+		counts:        p.counts.View(),
 		recorded:      p.recorded.View(),
-		firstSequence: p.firstSequence,
 		firstRecorded: p.firstRecorded,
-		runs:          p.summer.current(),
 		flips:         p.presence.flips,
 	})
 }

@@ -26,7 +26,7 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 		if err != nil {
 			return err
 		}
-		if err := v.scan(tx, 0, n, func(deltas []byte) { d.deltas(deltas, v.cells) }); err != nil {
+		if err := v.counts.Digest(tx, n, h); err != nil {
 			return err
 		}
 		return v.digestRecorded(tx, h, k)
@@ -76,17 +76,6 @@ func (d *digester) numbers(values ...uint64) {
 func (d *digester) text(s string) {
 	d.numbers(uint64(len(s)))
 	d.h.Write([]byte(s))
-}
-
-// deltas writes deltas with their cells in full, since the numbers of cells mean nothing outside.
-func (d *digester) deltas(deltas []byte, cells []cell) {
-	d.buf = d.buf[:0]
-	for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
-		d.buf = append(d.buf, deltas[:12]...)
-		d.buf = binary.LittleEndian.AppendUint64(d.buf, uint64(cells[deltaCell(deltas)]))
-		d.buf = append(d.buf, deltas[16:deltaBytes]...)
-	}
-	d.h.Write(d.buf)
 }
 
 // digest writes the publications up to k.

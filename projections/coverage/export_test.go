@@ -1,7 +1,11 @@
 package coverage
 
-import "go.etcd.io/bbolt"
+import (
+	"go.etcd.io/bbolt"
+
+	"cakupan/projections/counts"
+)
 
 // NewSmall returns a projection whose pages hold 4 deltas and whose chunks hold 16, so that a
 // short history passes through runs of several levels.
-func NewSmall(db *bbolt.DB) *Projection { return newProjection(db, layout{page: 2, chunk: 4}) }
+func NewSmall(db *bbolt.DB) *Projection { return newProjection(db, counts.Layout{Page: 2, Chunk: 4}) }

@@ -1,23 +1,21 @@
 package coverage
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
 
+	"cakupan/projections/counts"
 	"cakupan/projections/pages"
 )
 
 // The buckets of the file. Tables and histories keep pages under their numbers, runs are under
 // level and index, lists holds short JSON texts under their names.
 const (
-	deltasBucket   = "deltas"
 	recordedBucket = "recorded"
-	cellsBucket    = "cells"
-	runsBucket     = "runs"
+	placedBucket   = "placed"
 	listsBucket    = "lists"
 )
 
@@ -29,52 +27,36 @@ func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(n
 
 // lengths are the numbers of records of what is kept in pages.
 type lengths struct {
-	Deltas, Recorded, Cells, Placed, Chunks int
+	counts.Lengths
+	Recorded, Placed int
 	Enrolments, Workers, Memberships, Facts,
 	Owners, Deaths, Money, Grants int
 }
 
-// paged is what tables and histories have in common here.
-type paged interface {
-	Len() int
-	Store(*bbolt.Bucket) error
-	Stored()
-	Load(*bbolt.Bucket, int) error
-}
-
-// column is one of the projection's paged arrays: its bucket and where its length is noted.
-type column struct {
-	bucket string
-	pages  paged
-	length *int
-}
-
-// histories lists what readers need.
-func (p *Projection) histories(n *lengths) []column {
-	return []column{
-		{deltasBucket, p.deltas, &n.Deltas},
-		{recordedBucket, p.recorded, &n.Recorded},
-		{cellsBucket, p.storedCells, &n.Cells},
-		{"placed", p.presence.counts, &n.Placed},
+// columns lists what readers need beside the counts.
+func (p *Projection) columns(n *lengths) []pages.Column {
+	return []pages.Column{
+		{Bucket: recordedBucket, Pages: p.recorded, Length: &n.Recorded},
+		{Bucket: placedBucket, Pages: p.presence.counts, Length: &n.Placed},
 	}
 }
 
 // tables lists what the fold needs.
-func (s *state) tables(n *lengths) []column {
-	return []column{
-		{"enrolments", s.enrolments, &n.Enrolments},
-		{"workers", s.workers, &n.Workers},
-		{"memberships", s.memberships, &n.Memberships},
-		{"facts", s.facts, &n.Facts},
-		{"owners", s.owners, &n.Owners},
-		{"deaths", s.deaths, &n.Deaths},
-		{"money", s.money, &n.Money},
-		{"grants", s.grantsOf, &n.Grants},
+func (s *state) tables(n *lengths) []pages.Column {
+	return []pages.Column{
+		{Bucket: "enrolments", Pages: s.enrolments, Length: &n.Enrolments},
+		{Bucket: "workers", Pages: s.workers, Length: &n.Workers},
+		{Bucket: "memberships", Pages: s.memberships, Length: &n.Memberships},
+		{Bucket: "facts", Pages: s.facts, Length: &n.Facts},
+		{Bucket: "owners", Pages: s.owners, Length: &n.Owners},
+		{Bucket: "deaths", Pages: s.deaths, Length: &n.Deaths},
+		{Bucket: "money", Pages: s.money, Length: &n.Money},
+		{Bucket: "grants", Pages: s.grantsOf, Length: &n.Grants},
 	}
 }
 
-// Finish waits for the runs that are being made.
-func (p *Projection) Finish() error { return p.summer.wait() }
+// Finish waits for the sums that are being made.
+func (p *Projection) Finish() error { return p.counts.Wait() }
 
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
@@ -82,53 +64,36 @@ func (p *Projection) Store(tx *bbolt.Tx) error {
 	if p.state == nil {
 		return nil // nothing was applied since Load
 	}
-	n := lengths{Chunks: p.summer.current().chunks}
-	for _, c := range append(p.histories(&n), p.state.tables(&n)...) {
-		*c.length = c.pages.Len()
-		if err := storeIn(tx, c.bucket, c.pages.Store); err != nil {
+	var n lengths
+	var err error
+	if n.Lengths, err = p.counts.Store(tx); err != nil {
+		return err
+	}
+	for _, c := range append(p.columns(&n), p.state.tables(&n)...) {
+		if err := c.Store(tx); err != nil {
 			return err
 		}
 	}
 	if err := p.storeNames(tx); err != nil {
 		return err
 	}
-	if err := storeIn(tx, runsBucket, p.summer.store); err != nil {
-		return err
-	}
-	return storeIn(tx, listsBucket, func(b *bbolt.Bucket) error { return p.storeLists(b, &n) })
+	return pages.StoreIn(tx, listsBucket, func(b *bbolt.Bucket) error {
+		return p.storeLists(b, &n)
+	})
 }
 
-// Settle writes most of what readers read: the full pages of deltas and record times, and the runs.
+// Settle writes most of what readers read: counts, and the full pages of record times.
 func (p *Projection) Settle(tx *bbolt.Tx) error {
-	for name, history := range p.settling() {
-		if err := storeIn(tx, name, history.Settle); err != nil {
-			return err
-		}
+	if err := pages.StoreIn(tx, recordedBucket, p.recorded.Settle); err != nil {
+		return err
 	}
-	return storeIn(tx, runsBucket, p.summer.settle)
+	return p.counts.Settle(tx)
 }
 
 // Settled tells that the transaction of the last Settle has committed.
 func (p *Projection) Settled() {
-	for _, history := range p.settling() {
-		history.Settled()
-	}
-	p.summer.settled()
-}
-
-func (p *Projection) settling() map[string]*pages.History {
-	return map[string]*pages.History{deltasBucket: p.deltas, recordedBucket: p.recorded}
-}
-
-func storeIn(tx *bbolt.Tx, name string, store func(*bbolt.Bucket) error) error {
-	b, err := tx.CreateBucketIfNotExists([]byte(name))
-	if err != nil {
-		return fmt.Errorf("make bucket %s: %w", name, err)
-	}
-	if err := store(b); err != nil {
-		return fmt.Errorf("store %s: %w", name, err)
-	}
-	return nil
+	p.recorded.Settled()
+	p.counts.Settled()
 }
 
 // Stored tells that the transaction of the last Store has committed: what readers can now find
@@ -138,15 +103,15 @@ func (p *Projection) Stored() {
 		return
 	}
 	var n lengths
-	for _, c := range append(p.histories(&n), p.state.tables(&n)...) {
-		c.pages.Stored()
+	for _, c := range append(p.columns(&n), p.state.tables(&n)...) {
+		c.Pages.Stored()
 	}
 	p.names.mu.Lock()
 	for _, names := range p.names.all() {
 		names.Stored()
 	}
 	p.names.mu.Unlock()
-	p.summer.evict()
+	p.counts.Stored()
 	p.publications.changed, p.presence.changed, p.retracted.changed = false, false, false
 	p.publish()
 }
@@ -215,8 +180,11 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	for _, c := range p.histories(&n) {
-		if err := loadFrom(tx, c.bucket, c.pages, *c.length); err != nil {
+	if err := p.counts.Load(tx, n.Lengths); err != nil {
+		return err
+	}
+	for _, c := range p.columns(&n) {
+		if err := c.Load(tx); err != nil {
 			return err
 		}
 	}
@@ -226,56 +194,13 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 	p.publications.changed = false
 	p.retracted.load()
 	p.state, p.names.loaded = nil, false
-	p.summer = newSummer(p.db, p.layout, p.deltas, n.Chunks)
-	if err := p.loadIndexes(tx); err != nil {
-		return err
-	}
-	p.publish()
-	return nil
-}
-
-func loadFrom(tx *bbolt.Tx, name string, into paged, length int) error {
-	b := bucket(tx, name)
-	if b == nil {
-		return fmt.Errorf("%w: no bucket %s", ErrFile, name)
-	}
-	if err := into.Load(b, length); err != nil {
-		return fmt.Errorf("load %s: %w", name, err)
-	}
-	return nil
-}
-
-// loadIndexes derives the cells and the first records of pages from what is stored in pages.
-func (p *Projection) loadIndexes(tx *bbolt.Tx) error {
-	err := eachPage(tx, p.storedCells, cellsBucket, func(page []byte, records int) {
-		for i := range records {
-			p.cells.number(cell(binary.LittleEndian.Uint64(page[8*i:])))
-		}
-	})
-	if err != nil {
-		return err
-	}
-	err = eachPage(tx, p.deltas, deltasBucket, func(page []byte, _ int) {
-		p.firstSequence = append(p.firstSequence, deltaSequence(page))
-	})
-	if err != nil {
-		return err
-	}
-	return eachPage(tx, p.recorded, recordedBucket, func(page []byte, _ int) {
+	err := p.recorded.Each(bucket(tx, recordedBucket), func(page []byte, _ int) {
 		p.firstRecorded = append(p.firstRecorded, recordTime(page, 0))
 	})
-}
-
-// eachPage calls visit with every page of a history and the number of its records.
-func eachPage(tx *bbolt.Tx, h *pages.History, name string, visit func([]byte, int)) error {
-	view := h.View()
-	for first := 0; first < view.Len(); first += h.PageRecords() {
-		page, err := h.Page(&view, bucket(tx, name), first/h.PageRecords())
-		if err != nil {
-			return fmt.Errorf("load %s: %w", name, err)
-		}
-		visit(page, min(view.Len()-first, h.PageRecords()))
+	if err != nil {
+		return fmt.Errorf("load %s: %w", recordedBucket, err)
 	}
+	p.publish()
 	return nil
 }
 
@@ -286,13 +211,12 @@ func (p *Projection) loadState() error {
 	}
 	s := newState()
 	err := p.db.View(func(tx *bbolt.Tx) error {
-		var stored, n lengths
-		if err := getJSON(bucket(tx, listsBucket), lengthsList, &stored); err != nil {
+		var n lengths
+		if err := getJSON(bucket(tx, listsBucket), lengthsList, &n); err != nil {
 			return err
 		}
-		want := s.tables(&stored)
-		for i, c := range s.tables(&n) {
-			if err := loadFrom(tx, c.bucket, c.pages, *want[i].length); err != nil {
+		for _, c := range s.tables(&n) {
+			if err := c.Load(tx); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
+	"cakupan/projections/counts"
 )
 
 // measures is a set of the numbers a worker can count in; bit i is measure i.
@@ -82,4 +83,30 @@ func (c cell) countsIn(r region.Code) bool {
 		return false
 	}
 	return r == region.Nation || own.Parent() == r
+}
+
+// newRow returns the row of the workers of a region who count in exactly these measures. Rows of a
+// region follow one another.
+func newRow(in region.Code, m measures) counts.Key { return counts.Key(in)<<32 | counts.Key(m) }
+
+func rowMeasures(row counts.Key) measures { return measures(uint32(row)) }
+
+// rowsIn returns the rows of a region.
+func rowsIn(r region.Code) counts.Range {
+	return counts.Range{From: newRow(r, 0), Until: newRow(r+1, 0)}
+}
+
+// rowsOf returns the rows that a cell adds to: that of its region, and unless it is exact those of
+// the regions that region lies in.
+func rowsOf(key counts.Key) counts.Rows {
+	c := cell(key)
+	rows := counts.Rows{newRow(c.region(), c.measures()), counts.NoRow, counts.NoRow}
+	if c.exact() || c.region() == region.Nation {
+		return rows
+	}
+	if parent := c.region().Parent(); parent != region.Nation {
+		rows[1] = newRow(parent, c.measures())
+	}
+	rows[2] = newRow(region.Nation, c.measures())
+	return rows
 }

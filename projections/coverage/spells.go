@@ -6,6 +6,7 @@ import (
 	"cakupan/domain/enrolment"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
+	"cakupan/projections/counts"
 )
 
 // span is a cell in which a worker counts on the days [from, until).
@@ -165,14 +166,15 @@ func (s *state) openSpan(w uint32, from int32, terms enrolment.Terms) span {
 }
 
 // appendEdges appends the edges of a span with the given weight.
-func appendEdges(edges []edge, s span, weight int32) []edge {
-	return appendEdge(append(edges, edge{s.cell, s.from, weight}), s.cell, s.until, -weight)
+func appendEdges(edges []counts.Change, s span, weight int32) []counts.Change {
+	first := counts.Change{Cell: counts.Key(s.cell), Day: s.from, Weight: weight}
+	return appendEdge(append(edges, first), s.cell, s.until, -weight)
 }
 
 // appendEdge appends an edge, unless it is on the day that never comes.
-func appendEdge(edges []edge, c cell, day temporal.Date, weight int32) []edge {
+func appendEdge(edges []counts.Change, c cell, day temporal.Date, weight int32) []counts.Change {
 	if day < enrolment.Never {
-		edges = append(edges, edge{c, day, weight})
+		edges = append(edges, counts.Change{Cell: counts.Key(c), Day: day, Weight: weight})
 	}
 	return edges
 }

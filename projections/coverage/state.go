@@ -6,6 +6,7 @@ import (
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/counts"
 	"cakupan/projections/pages"
 )
 
@@ -163,7 +164,7 @@ type scratch struct {
 	links []uint32
 
 	// edges are those of the events that were folded last; ends says where those of each end.
-	edges []edge
+	edges []counts.Change
 }
 
 func newState() *state {

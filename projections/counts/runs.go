@@ -1,4 +1,4 @@
-package coverage
+package counts
 
 import (
 	"encoding/binary"
@@ -6,17 +6,16 @@ import (
 	"fmt"
 	"sort"
 
-	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 )
 
-// A run sums up the deltas of a range of the log: for each region and set of measures it holds
-// the days on which the count changed and the count from that day on. A run of level 1 covers a
-// chunk of deltas, one of level n+1 covers eight of level n, so that any prefix of the deltas is
-// a few runs and less than a chunk of single deltas.
+// A run sums up the deltas of a range of the log: for each row it holds the days on which the
+// number changed and the number from that day on. A run of level 1 covers a chunk of deltas, one
+// of level n+1 covers eight of level n, so that any prefix of the deltas is a few runs and less
+// than a chunk of single deltas.
 //
-// Stored, little endian: number of rows (4); per row region (4), measures (4), index of its
-// first step (4), ordered by region and measures; number of steps (4); per step day (4); per
+// Stored, little endian: number of rows (4); per row the high and the low half of its key (4, 4)
+// and the index of its first step (4), ordered by key; number of steps (4); per step day (4); per
 // step count (4). Steps of a row are in order of day.
 type run []byte
 
@@ -32,16 +31,14 @@ const (
 // errRun is returned for a stored run that is not one.
 var errRun = errors.New("stored run is damaged")
 
-func (r run) rows() int           { return int(binary.LittleEndian.Uint32(r)) }
-func (r run) word(at int) uint32  { return binary.LittleEndian.Uint32(r[at:]) }
-func (r run) row(i int) int       { return runHead + i*runRowBytes }
-func (r run) region(i int) uint32 { return r.word(r.row(i)) }
-func (r run) measures(i int) measures {
-	return measures(r.word(r.row(i) + 4))
-}
+func (r run) rows() int          { return int(binary.LittleEndian.Uint32(r)) }
+func (r run) word(at int) uint32 { return binary.LittleEndian.Uint32(r[at:]) }
+func (r run) row(i int) int      { return runHead + i*runRowBytes }
 
-// cell returns the exact cell that row i is.
-func (r run) cell(i int) cell { return newExactCell(region.Code(r.region(i)), r.measures(i)) }
+// key returns the key of row i.
+func (r run) key(i int) Key {
+	return Key(r.word(r.row(i)))<<32 | Key(r.word(r.row(i)+4))
+}
 
 func (r run) firstStep(i int) int { // of row i; of row rows(): the number of all steps
 	if i == r.rows() {
@@ -69,13 +66,30 @@ func (r run) check() error {
 	return nil
 }
 
-// rowsOf returns the range of the rows of a region.
-func (r run) rowsOf(code region.Code) (from, until int) {
-	n, want := r.rows(), uint32(code)
-	from = sort.Search(n, func(i int) bool { return r.region(i) >= want })
-	for until = from; until < n && r.region(until) == want; until++ {
+// rowsIn returns where the rows of a range begin and end.
+func (r run) rowsIn(rows Range) (from, until int) {
+	n := r.rows()
+	from = sort.Search(n, func(i int) bool { return r.key(i) >= rows.From })
+	for until = from; until < n && r.key(until) < rows.Until; until++ {
 	}
 	return from, until
+}
+
+// changes calls yield with the changes of a row, at the day on which they show.
+func (r run) changes(row int, days []temporal.Date, yield func(row Key, i int, change int64)) {
+	key, before, i := r.key(row), int32(0), 0
+	for s, end := r.firstStep(row), r.firstStep(row+1); s < end; s++ {
+		day := r.day(s)
+		for i < len(days) && days[i] < day {
+			i++
+		}
+		if i == len(days) {
+			return
+		}
+		count := r.count(s)
+		yield(key, i, int64(count-before))
+		before = count
+	}
 }
 
 // countOn returns the count of a row on a day.

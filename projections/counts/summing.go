@@ -1,4 +1,4 @@
-package coverage
+package counts
 
 import (
 	"cmp"
@@ -6,12 +6,11 @@ import (
 	"math/bits"
 	"slices"
 
-	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 )
 
-// A row of a run in the making is an exact cell: its region and its measures, nothing above. Its
-// days are counted from the lowest int32, so that they are in order as unsigned numbers.
+// The days of a run in the making are counted from the lowest int32, so that they are in order as
+// unsigned numbers.
 
 func dayNumber(day temporal.Date) uint32 { return uint32(day) ^ 1<<31 }
 
@@ -32,12 +31,12 @@ func (b *runBuilder) grow(steps int) {
 }
 
 // row adds a row whose steps are those since first. A row without steps is none.
-func (b *runBuilder) row(c cell, first int) {
+func (b *runBuilder) row(row Key, first int) {
 	if b.steps() == first {
 		return
 	}
-	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(c.region()))
-	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(c.measures()))
+	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(row>>32))
+	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(row))
 	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(first))
 }
 
@@ -57,11 +56,11 @@ func (b *runBuilder) run() run {
 type summing struct {
 	builder runBuilder
 
-	rows cellSet // of all chunks so far
+	rows keySet // of all chunks so far
 	// rowsOf holds, for each cell, one more than the numbers of the rows that it adds to; 0: not
 	// known yet, or none.
-	rowsOf [][rowsOfCell]uint32
-	order  []uint32 // the rows by region and measures
+	rowsOf [][len(Rows{})]uint32
+	order  []uint32 // the rows by key
 
 	deltasOf []uint32 // of each cell: how many it has in one chunk
 
@@ -70,10 +69,6 @@ type summing struct {
 	merged []dayStep
 	spans  []rowSpan // of each row: which of merged are its steps
 }
-
-// The rows that a cell adds to: its own, and unless it is exact those of its province and of the
-// nation.
-const rowsOfCell = 3
 
 // step is a delta without what a run does not tell: when it became known.
 type step struct {
@@ -92,15 +87,15 @@ type rowSpan struct {
 	last       dayStep // not among them yet; of weight 0: there is none
 }
 
-// deltas makes the run of a chunk, given its pages of deltas and the cells by number.
+// deltas makes the run of a chunk, given its pages of deltas and the rows of each cell.
 //
 // Deltas are many and days few, so the deltas are sorted by counting days, once, before they go
 // to the rows they add to. Then each row gets its steps in order, and steps of a day that it has
 // already are added up in place: sorting each row by itself took twice as long.
-func (s *summing) deltas(pages [][]byte, cells []cell) run {
+func (s *summing) deltas(pages [][]byte, rows []Rows) run {
 	s.load(pages)
 	s.sortByDay()
-	s.number(cells)
+	s.number(rows)
 	s.distribute()
 	return s.layOut()
 }
@@ -144,9 +139,9 @@ func (s *summing) sortByDay() {
 }
 
 // number numbers the rows of the run and makes room for the steps of each.
-func (s *summing) number(cells []cell) {
-	s.rowsOf = append(s.rowsOf, make([][rowsOfCell]uint32, len(cells)-len(s.rowsOf))...)
-	s.deltasOf = slices.Grow(s.deltasOf[:0], len(cells))[:len(cells)]
+func (s *summing) number(rowsOf []Rows) {
+	s.rowsOf = append(s.rowsOf, make([][len(Rows{})]uint32, len(rowsOf)-len(s.rowsOf))...)
+	s.deltasOf = slices.Grow(s.deltasOf[:0], len(rowsOf))[:len(rowsOf)]
 	clear(s.deltasOf)
 	for i := range s.steps {
 		s.deltasOf[s.steps[i].cell]++
@@ -159,7 +154,7 @@ func (s *summing) number(cells []cell) {
 		}
 		rows := &s.rowsOf[c]
 		if rows[0] == 0 {
-			s.addRows(rows, cells[c])
+			s.addRows(rows, &rowsOf[c])
 		}
 		for _, row := range rows {
 			if row != 0 {
@@ -179,35 +174,34 @@ func (s *summing) number(cells []cell) {
 	s.merged = slices.Grow(s.merged[:0], int(total))[:total]
 }
 
-// addRows notes the rows that a cell adds to.
-func (s *summing) addRows(rows *[rowsOfCell]uint32, c cell) {
-	add := func(code region.Code) uint32 {
-		number, fresh := s.rows.number(newExactCell(code, c.measures()))
+// addRows numbers the rows that a cell adds to.
+func (s *summing) addRows(numbers *[len(Rows{})]uint32, rows *Rows) {
+	for i, row := range rows {
+		if row == NoRow {
+			continue
+		}
+		number, fresh := s.rows.number(row)
 		if fresh {
 			s.spans = append(s.spans, rowSpan{})
 		}
-		return number + 1
-	}
-	rows[0] = add(c.region())
-	if !c.exact() && c.region() != region.Nation {
-		rows[1], rows[2] = add(c.region().Parent()), add(region.Nation)
+		numbers[i] = number + 1
 	}
 }
 
 // sortRows brings rows that are new to their places among the others, which are in order.
 func (s *summing) sortRows() {
-	cells, known := s.rows.cells, s.order
-	fresh := make([]uint32, 0, len(cells)-len(known))
-	for row := len(known); row < len(cells); row++ {
+	keys, known := s.rows.keys, s.order
+	fresh := make([]uint32, 0, len(keys)-len(known))
+	for row := len(known); row < len(keys); row++ {
 		fresh = append(fresh, uint32(row))
 	}
 	slices.SortFunc(fresh, func(a, b uint32) int {
-		return cmp.Compare(cells[a], cells[b]) // by region, then by measures
+		return cmp.Compare(keys[a], keys[b])
 	})
 	s.order = append(s.order, fresh...)
 	for at := len(s.order) - 1; len(fresh) > 0; at-- { // from the last on, so nothing is in the way
 		k, f := len(known)-1, len(fresh)-1
-		if k >= 0 && cells[known[k]] > cells[fresh[f]] {
+		if k >= 0 && keys[known[k]] > keys[fresh[f]] {
 			s.order[at], known = known[k], known[:k]
 		} else {
 			s.order[at], fresh = fresh[f], fresh[:f]
@@ -255,7 +249,7 @@ func (s *summing) layOut() run {
 			count += uint32(step.weight)
 			s.builder.step(step.day, count)
 		}
-		s.builder.row(s.rows.cells[row], first)
+		s.builder.row(s.rows.keys[row], first)
 	}
 	return s.builder.run()
 }
@@ -265,11 +259,11 @@ func (s *summing) runs(runs []run) run {
 	heads := make([]int, len(runs)) // of each run: its next row
 	tracks := make([]track, 0, len(runs))
 	for {
-		next, more := cell(0), false
+		next, more := Key(0), false
 		for i, r := range runs {
 			if heads[i] < r.rows() {
-				if c := r.cell(heads[i]); !more || c < next {
-					next, more = c, true
+				if row := r.key(heads[i]); !more || row < next {
+					next, more = row, true
 				}
 			}
 		}
@@ -278,7 +272,7 @@ func (s *summing) runs(runs []run) run {
 		}
 		tracks = tracks[:0]
 		for i, r := range runs {
-			if heads[i] < r.rows() && r.cell(heads[i]) == next {
+			if heads[i] < r.rows() && r.key(heads[i]) == next {
 				tracks = append(tracks, newTrack(r, heads[i]))
 				heads[i]++
 			}
@@ -313,7 +307,7 @@ func (t *track) next() (change uint32, more bool) {
 
 // sumRow adds a row: on every day on which one of the tracks steps, the sum of all. There are at
 // most as many tracks as runs make one of the next level.
-func (s *summing) sumRow(c cell, tracks []track) {
+func (s *summing) sumRow(row Key, tracks []track) {
 	first, before := s.builder.steps(), uint32(0)
 	var days [runFanOut]uint32 // of each track, of its next step
 	for i := range tracks {
@@ -342,5 +336,5 @@ func (s *summing) sumRow(c cell, tracks []track) {
 			before = count
 		}
 	}
-	s.builder.row(c, first)
+	s.builder.row(row, first)
 }

@@ -1,4 +1,4 @@
-package coverage
+package counts
 
 import (
 	"encoding/binary"
@@ -62,7 +62,7 @@ func (s *runSet) prefix(b *bbolt.Bucket, chunks int, yield func(run)) error {
 // fold goes on with the first. What is not summed up yet is scanned by queries.
 type summer struct {
 	db     *bbolt.DB
-	layout layout
+	rule   Rule
 	deltas *pages.History
 
 	mu   sync.Mutex // guards the fields below
@@ -76,14 +76,14 @@ type summer struct {
 	settling map[runID]run // what the last settle wrote
 }
 
-// chunkJob is a full chunk to sum up. The view and the cells are as of when it became full.
+// chunkJob is a full chunk to sum up. The view and the rows of cells are as of when it became full.
 type chunkJob struct {
-	view  pages.HistoryView
-	cells []cell
+	view pages.HistoryView
+	rows []Rows
 }
 
-func newSummer(db *bbolt.DB, l layout, deltas *pages.History, chunks int) *summer {
-	s := &summer{db: db, layout: l, deltas: deltas, set: &runSet{chunks: chunks}}
+func newSummer(db *bbolt.DB, rule Rule, deltas *pages.History, chunks int) *summer {
+	s := &summer{db: db, rule: rule, deltas: deltas, set: &runSet{chunks: chunks}}
 	s.idle = sync.NewCond(&s.mu)
 	return s
 }
@@ -154,16 +154,16 @@ func (s *summer) work() {
 func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
 	made := map[runID]run{}
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		deltaPages := make([][]byte, 0, s.layout.chunkPages())
+		deltaPages := make([][]byte, 0, s.rule.Layout.chunkPages())
 		for i := range cap(deltaPages) {
 			at := set.chunks*cap(deltaPages) + i
-			page, err := s.deltas.Page(&job.view, bucket(tx, deltasBucket), at)
+			page, err := s.deltas.Page(&job.view, tx.Bucket([]byte(s.rule.Deltas)), at)
 			if err != nil {
 				return err
 			}
 			deltaPages = append(deltaPages, page)
 		}
-		made[runID{1, set.chunks}] = s.sums.deltas(deltaPages, job.cells)
+		made[runID{1, set.chunks}] = s.sums.deltas(deltaPages, job.rows)
 		return s.complete(tx, set, made)
 	})
 	return made, err
@@ -181,7 +181,7 @@ func (s *summer) complete(tx *bbolt.Tx, set *runSet, made map[runID]run) error {
 				parts[i] = r
 				continue
 			}
-			r, err := set.get(bucket(tx, runsBucket), id)
+			r, err := set.get(tx.Bucket([]byte(s.rule.Runs)), id)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,177 @@
+package counts
+
+import (
+	"encoding/binary"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/pages"
+)
+
+// View is a cube as of a moment. It does not change, and may be used by any number of goroutines.
+type View struct {
+	cube   *Cube
+	cells  []Key
+	rows   []Rows
+	deltas pages.HistoryView
+	first  []eventstore.Sequence
+	runs   *runSet
+}
+
+// Known is how many deltas are known: those of all events up to one.
+type Known int
+
+// Range are the rows from From on and before Until.
+type Range struct{ From, Until Key }
+
+// has reports whether the row is in the range. NoRow is in none.
+func (r Range) has(row Key) bool { return r.From <= row && row < r.Until }
+
+// All returns that all is known.
+func (v *View) All() Known { return Known(v.deltas.Len()) }
+
+// Until returns what is known of the events up to the sequence.
+func (v *View) Until(tx *bbolt.Tx, k eventstore.Sequence) (Known, error) {
+	page := sort.Search(len(v.first), func(i int) bool { return v.first[i] > k }) - 1
+	if page < 0 {
+		return 0, nil
+	}
+	// The page before may end, and this one begin, with the same event: pages are found by
+	// their first sequence, so all of that event's deltas are at or before the end found here.
+	deltas, err := v.page(tx, page)
+	if err != nil {
+		return 0, err
+	}
+	size := v.cube.deltas.PageRecords()
+	first := page * size
+	in := sort.Search(min(v.deltas.Len()-first, size), func(i int) bool {
+		return deltaSequence(deltas[i*deltaBytes:]) > k
+	})
+	return Known(first + in), nil
+}
+
+func (v *View) page(tx *bbolt.Tx, page int) ([]byte, error) {
+	return v.cube.deltas.Page(&v.deltas, tx.Bucket([]byte(v.cube.rule.Deltas)), page)
+}
+
+// summed calls yield with the runs that sum up the first chunks of what is known, and returns how
+// many deltas these are.
+func (v *View) summed(tx *bbolt.Tx, known Known, yield func(run)) (int, error) {
+	shift := v.cube.rule.Layout.Chunk
+	chunks := min(int(known)>>shift, v.runs.chunks)
+	return chunks << shift, v.runs.prefix(tx.Bucket([]byte(v.cube.rule.Runs)), chunks, yield)
+}
+
+// scan calls yield with the bytes of the deltas [from, until), a page or less at a time.
+func (v *View) scan(tx *bbolt.Tx, from, until int, yield func(deltas []byte)) error {
+	size := v.cube.deltas.PageRecords()
+	for from < until {
+		page, at := from/size, from%size
+		end := min(until-page*size, size)
+		deltas, err := v.page(tx, page)
+		if err != nil {
+			return err
+		}
+		yield(deltas[at*deltaBytes : end*deltaBytes])
+		from += end - at
+	}
+	return nil
+}
+
+// countsPool keeps the counters of On: one a cell, zeroed by whoever gives them back.
+//
+//nolint:gochecknoglobals // a pool is shared by its nature
+var countsPool = sync.Pool{New: func() any { return new([]int64) }}
+
+// On calls yield with what adds up to the numbers of the rows on a day: for a row more than once.
+func (v *View) On(tx *bbolt.Tx, known Known, day temporal.Date, rows Range,
+	yield func(row Key, count int64),
+) error {
+	from, err := v.summed(tx, known, func(sum run) {
+		for i, end := sum.rowsIn(rows); i < end; i++ {
+			yield(sum.key(i), int64(sum.countOn(i, day)))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	pooled := countsPool.Get().(*[]int64)
+	counts := slices.Grow((*pooled)[:0], len(v.cells))[:len(v.cells)]
+	err = v.scan(tx, from, int(known), func(deltas []byte) {
+		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
+			if deltaDay(deltas) <= day {
+				counts[deltaCell(deltas)] += int64(deltaWeight(deltas))
+			}
+		}
+	})
+	for i, count := range counts {
+		if count == 0 {
+			continue
+		}
+		for _, row := range &v.rows[i] {
+			if rows.has(row) {
+				yield(row, count)
+			}
+		}
+	}
+	clear(counts)
+	*pooled = counts
+	countsPool.Put(pooled)
+	return err
+}
+
+// Over calls yield with what changes the numbers of the rows over days, which are in order: by how
+// much a row changes after days[i-1] and at or before days[i], the first also before that. For a
+// row and a day more than once.
+func (v *View) Over(tx *bbolt.Tx, known Known, days []temporal.Date, rows Range,
+	yield func(row Key, i int, change int64),
+) error {
+	from, err := v.summed(tx, known, func(sum run) {
+		for i, end := sum.rowsIn(rows); i < end; i++ {
+			sum.changes(i, days, yield)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return v.scan(tx, from, int(known), func(deltas []byte) {
+		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
+			for _, row := range &v.rows[deltaCell(deltas)] {
+				if !rows.has(row) {
+					continue
+				}
+				if i, _ := slices.BinarySearch(days, deltaDay(deltas)); i < len(days) {
+					yield(row, i, int64(deltaWeight(deltas)))
+				}
+			}
+		}
+	})
+}
+
+// Digest writes all that is known, for a digest of it: the deltas with their cells in full, since
+// the numbers of cells mean nothing outside.
+func (v *View) Digest(tx *bbolt.Tx, known Known, w io.Writer) error {
+	var text []byte
+	var failed error
+	err := v.scan(tx, 0, int(known), func(deltas []byte) {
+		text = text[:0]
+		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
+			text = append(text, deltas[:12]...)
+			text = binary.LittleEndian.AppendUint64(text, uint64(v.cells[deltaCell(deltas)]))
+			text = append(text, deltas[16:deltaBytes]...)
+		}
+		if _, err := w.Write(text); failed == nil {
+			failed = err
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}

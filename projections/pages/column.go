@@ -1,0 +1,70 @@
+package pages
+
+import (
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// Column is a table or a history, the bucket that keeps it, and where its length is noted: the
+// length is kept beside the pages, since a page does not tell how many of its records are used.
+type Column struct {
+	Bucket string
+	Pages  Paged
+	Length *int
+}
+
+// Paged is what a [Table] and a [History] have in common.
+type Paged interface {
+	Len() int
+	Store(*bbolt.Bucket) error
+	Stored()
+	Load(*bbolt.Bucket, int) error
+}
+
+// Store writes what changed in the column, and notes its length.
+func (c *Column) Store(tx *bbolt.Tx) error {
+	*c.Length = c.Pages.Len()
+	return StoreIn(tx, c.Bucket, c.Pages.Store)
+}
+
+// Load replaces the column by what is stored of the noted length.
+func (c *Column) Load(tx *bbolt.Tx) error {
+	return LoadFrom(tx, c.Bucket, func(b *bbolt.Bucket) error { return c.Pages.Load(b, *c.Length) })
+}
+
+// StoreIn stores into a bucket, which it makes when there is none.
+func StoreIn(tx *bbolt.Tx, name string, store func(*bbolt.Bucket) error) error {
+	b, err := tx.CreateBucketIfNotExists([]byte(name))
+	if err != nil {
+		return fmt.Errorf("make bucket %s: %w", name, err)
+	}
+	if err := store(b); err != nil {
+		return fmt.Errorf("store %s: %w", name, err)
+	}
+	return nil
+}
+
+// LoadFrom loads from a bucket, which must be there.
+func LoadFrom(tx *bbolt.Tx, name string, load func(*bbolt.Bucket) error) error {
+	b := tx.Bucket([]byte(name))
+	if b == nil {
+		return fmt.Errorf("%w: no bucket %s", ErrCorrupt, name)
+	}
+	if err := load(b); err != nil {
+		return fmt.Errorf("load %s: %w", name, err)
+	}
+	return nil
+}
+
+// Each calls visit with every page of a history and the number of its records.
+func (h *History) Each(b *bbolt.Bucket, visit func(page []byte, records int)) error {
+	for first := 0; first < h.view.n; first += h.PageRecords() {
+		page, err := h.Page(&h.view, b, first/h.PageRecords())
+		if err != nil {
+			return err
+		}
+		visit(page, min(h.view.n-first, h.PageRecords()))
+	}
+	return nil
+}
