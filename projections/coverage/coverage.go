@@ -16,6 +16,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/counts"
+	"cakupan/projections/facts"
 	"cakupan/projections/pages"
 )
 
@@ -24,7 +25,7 @@ const Name = "coverage"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 2
+const version = 3
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
@@ -34,7 +35,8 @@ const rules = 1
 // [Projection.View].
 type Projection struct {
 	db    *bbolt.DB
-	state *state // nil until the first Apply after Load: reading needs none of it
+	names *facts.Names
+	fold  *fold // nil until the first Apply after Load: reading needs none of it
 
 	counts        *counts.Cube       // of workers and enrolments; see cell
 	recorded      *pages.History     // record time of each event, 8 bytes
@@ -42,10 +44,8 @@ type Projection struct {
 
 	publications *publications
 	presence     presence
-	retracted    earlyRetractions // of Apply only, like the state
 
-	names *names
-	view  atomic.Pointer[View]
+	view atomic.Pointer[View]
 }
 
 // A page of record times holds 4,096.
@@ -56,7 +56,9 @@ func New(db *bbolt.DB) *Projection { return newProjection(db, counts.FullLayout(
 
 func newProjection(db *bbolt.DB, l counts.Layout) *Projection {
 	p := &Projection{
-		db: db,
+		db:    db,
+		names: facts.NewNames(db),
+		fold:  newFold(facts.New()),
 		counts: counts.New(db, counts.Rule{
 			Layout: l, RowsOf: rowsOf, Deltas: "deltas", Cells: "cells", Runs: "runs",
 		}),
@@ -64,8 +66,6 @@ func newProjection(db *bbolt.DB, l counts.Layout) *Projection {
 		publications: &publications{},
 		presence:     newPresence(),
 	}
-	p.names, p.state = newNames(), newState()
-	p.names.loaded = true // there are none
 	p.publish()
 	return p
 }
@@ -73,22 +73,34 @@ func newProjection(db *bbolt.DB, l counts.Layout) *Projection {
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }
 
+// Batch is the events of a frame, and once they are applied what they change.
+type Batch struct {
+	facts facts.Batch
+	edges []counts.Change // of all events, in their order
+	ends  []uint32        // where those of each event end
+}
+
+// Prepare decodes a frame into the batch, whose memory it uses again, and numbers its names. It
+// may run ahead of Apply in another goroutine.
+func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
+	return p.names.Prepare(frame, &b.facts)
+}
+
 // Apply folds the events of a frame into the state, and leaves in the batch what they change.
 // Frames come whole, in order, each once; see projections.Runner.
 func (p *Projection) Apply(b *Batch) error {
 	if err := p.loadState(); err != nil {
 		return err
 	}
-	x := &p.state.scratch
-	x.edges = b.edges[:0]
-	for events := range slices.Chunk(b.events, foldTogether) {
-		p.state.admit(events)
+	edges, ends := b.edges[:0], b.ends[:0]
+	for events := range slices.Chunk(b.facts.Events(), facts.Together) {
+		p.fold.state.Admit(events)
 		for i := range events {
-			p.apply(&events[i], b)
-			events[i].edges = uint32(len(x.edges))
+			edges = p.apply(&events[i], &b.facts, edges)
+			ends = append(ends, uint32(len(edges)))
 		}
 	}
-	b.edges, x.edges = x.edges, nil
+	b.edges, b.ends = edges, ends
 	return nil
 }
 
@@ -96,28 +108,29 @@ func (p *Projection) Apply(b *Batch) error {
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
 // is done there.
 func (p *Projection) Show(b *Batch) {
-	from := uint32(0)
-	for events := range slices.Chunk(b.events, foldTogether) {
-		p.counts.Prefetch(b.edges[from:events[len(events)-1].edges])
+	from, ends := uint32(0), b.ends
+	for events := range slices.Chunk(b.facts.Events(), facts.Together) {
+		p.counts.Prefetch(b.edges[from:ends[len(events)-1]])
 		for i := range events {
 			e := &events[i]
-			p.show(e, b.edges[from:e.edges])
-			from = e.edges
-			if e.kind == event.EventRetracted {
-				p.presence.named(e.sequence, b.rare[e.rare].gone, -1)
+			p.show(e, b.edges[from:ends[i]])
+			from = ends[i]
+			if e.Kind == event.EventRetracted {
+				p.presence.named(e.Sequence, b.facts.Rare(e).Gone, -1)
 			}
 		}
+		ends = ends[len(events):]
 	}
 	p.publish()
 }
 
 // show adds what an event changes.
-func (p *Projection) show(e *prepared, changed []counts.Change) {
-	p.counts.Append(e.sequence, changed)
-	if e.terms != 0 {
-		p.presence.named(e.sequence, e.terms, +1)
+func (p *Projection) show(e *facts.Event, changed []counts.Change) {
+	p.counts.Append(e.Sequence, changed)
+	if e.Terms != 0 {
+		p.presence.named(e.Sequence, e.Terms, +1)
 	}
-	p.addRecorded(e.recorded)
+	p.addRecorded(e.Recorded)
 }
 
 func (p *Projection) addRecorded(at temporal.Instant) {
@@ -143,8 +156,4 @@ func (p *Projection) publish() {
 func (p *Projection) View() *View { return p.view.Load() }
 
 // Workers returns the number of workers the fold knows; 0 before the first Prepare after Load.
-func (p *Projection) Workers() int {
-	p.names.mu.Lock()
-	defer p.names.mu.Unlock()
-	return p.names.workers.Len()
-}
+func (p *Projection) Workers() int { return p.names.Workers() }

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"cakupan/projections/counts"
+	"cakupan/projections/facts"
 	"cakupan/projections/pages"
 )
 
@@ -27,10 +28,9 @@ func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(n
 
 // lengths are the numbers of records of what is kept in pages.
 type lengths struct {
-	counts.Lengths
+	Counts           counts.Lengths
+	Facts            facts.Lengths
 	Recorded, Placed int
-	Enrolments, Workers, Memberships, Facts,
-	Owners, Deaths, Money, Grants int
 }
 
 // columns lists what readers need beside the counts.
@@ -41,40 +41,29 @@ func (p *Projection) columns(n *lengths) []pages.Column {
 	}
 }
 
-// tables lists what the fold needs.
-func (s *state) tables(n *lengths) []pages.Column {
-	return []pages.Column{
-		{Bucket: "enrolments", Pages: s.enrolments, Length: &n.Enrolments},
-		{Bucket: "workers", Pages: s.workers, Length: &n.Workers},
-		{Bucket: "memberships", Pages: s.memberships, Length: &n.Memberships},
-		{Bucket: "facts", Pages: s.facts, Length: &n.Facts},
-		{Bucket: "owners", Pages: s.owners, Length: &n.Owners},
-		{Bucket: "deaths", Pages: s.deaths, Length: &n.Deaths},
-		{Bucket: "money", Pages: s.money, Length: &n.Money},
-		{Bucket: "grants", Pages: s.grantsOf, Length: &n.Grants},
-	}
-}
-
 // Finish waits for the sums that are being made.
 func (p *Projection) Finish() error { return p.counts.Wait() }
 
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
 func (p *Projection) Store(tx *bbolt.Tx) error {
-	if p.state == nil {
+	if p.fold == nil {
 		return nil // nothing was applied since Load
 	}
 	var n lengths
 	var err error
-	if n.Lengths, err = p.counts.Store(tx); err != nil {
+	if n.Counts, err = p.counts.Store(tx); err != nil {
 		return err
 	}
-	for _, c := range append(p.columns(&n), p.state.tables(&n)...) {
+	if n.Facts, err = p.fold.state.Store(tx); err != nil {
+		return err
+	}
+	for _, c := range p.columns(&n) {
 		if err := c.Store(tx); err != nil {
 			return err
 		}
 	}
-	if err := p.storeNames(tx); err != nil {
+	if err := p.names.Store(tx); err != nil {
 		return err
 	}
 	return pages.StoreIn(tx, listsBucket, func(b *bbolt.Bucket) error {
@@ -99,20 +88,15 @@ func (p *Projection) Settled() {
 // Stored tells that the transaction of the last Store has committed: what readers can now find
 // in the file leaves memory.
 func (p *Projection) Stored() {
-	if p.state == nil {
+	if p.fold == nil {
 		return
 	}
-	var n lengths
-	for _, c := range append(p.columns(&n), p.state.tables(&n)...) {
-		c.Pages.Stored()
-	}
-	p.names.mu.Lock()
-	for _, names := range p.names.all() {
-		names.Stored()
-	}
-	p.names.mu.Unlock()
+	p.recorded.Stored()
+	p.presence.counts.Stored()
+	p.fold.state.Stored()
+	p.names.Stored()
 	p.counts.Stored()
-	p.publications.changed, p.presence.changed, p.retracted.changed = false, false, false
+	p.publications.changed, p.presence.changed = false, false
 	p.publish()
 }
 
@@ -121,7 +105,6 @@ const (
 	lengthsList      = "lengths"
 	publicationsList = "publications"
 	presenceList     = "regions"
-	retractedList    = "retracted"
 )
 
 func (p *Projection) storeLists(b *bbolt.Bucket, n *lengths) error {
@@ -134,12 +117,7 @@ func (p *Projection) storeLists(b *bbolt.Bucket, n *lengths) error {
 		}
 	}
 	if p.presence.changed {
-		if err := putJSON(b, presenceList, p.presence.flips); err != nil {
-			return err
-		}
-	}
-	if p.retracted.changed {
-		return putJSON(b, retractedList, p.retracted.order)
+		return putJSON(b, presenceList, p.presence.flips)
 	}
 	return nil
 }
@@ -174,13 +152,13 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 	var published []publication
 	for name, value := range map[string]any{
 		lengthsList: &n, publicationsList: &published,
-		presenceList: &p.presence.flips, retractedList: &p.retracted.order,
+		presenceList: &p.presence.flips,
 	} {
 		if err := getJSON(lists, name, value); err != nil {
 			return err
 		}
 	}
-	if err := p.counts.Load(tx, n.Lengths); err != nil {
+	if err := p.counts.Load(tx, n.Counts); err != nil {
 		return err
 	}
 	for _, c := range p.columns(&n) {
@@ -192,8 +170,8 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 		p.publications.append(pub)
 	}
 	p.publications.changed = false
-	p.retracted.load()
-	p.state, p.names.loaded = nil, false
+	p.fold = nil
+	p.names.Reopen()
 	err := p.recorded.Each(bucket(tx, recordedBucket), func(page []byte, _ int) {
 		p.firstRecorded = append(p.firstRecorded, recordTime(page, 0))
 	})
@@ -206,46 +184,19 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 
 // loadState reads the state of the fold, unless it is in memory already.
 func (p *Projection) loadState() error {
-	if p.state != nil {
+	if p.fold != nil {
 		return nil
 	}
-	s := newState()
-	err := p.db.View(func(tx *bbolt.Tx) error {
+	return p.db.View(func(tx *bbolt.Tx) error {
 		var n lengths
 		if err := getJSON(bucket(tx, listsBucket), lengthsList, &n); err != nil {
 			return err
 		}
-		for _, c := range s.tables(&n) {
-			if err := c.Load(tx); err != nil {
-				return err
-			}
+		state, err := facts.Load(tx, n.Facts)
+		if err != nil {
+			return err
 		}
+		p.fold = newFold(state)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.derive()
-	p.state = s
-	return nil
-}
-
-// derive makes what is kept beside the tables: deaths by worker, money and purses by
-// commitment.
-func (s *state) derive() {
-	for i := range s.deaths.Len() {
-		if d := s.deaths.At(i); d.sequenceHigh != retractedDeath {
-			s.noteDeath(d.worker, uint32(i))
-		}
-	}
-	s.moneyOf = make([][]uint32, s.grantsOf.Len())
-	for i := range s.money.Len() {
-		if f := s.money.At(i); f.kind != 0 {
-			s.moneyOf[f.commitment] = append(s.moneyOf[f.commitment], uint32(i))
-		}
-	}
-	s.purses = make([]purse, len(s.moneyOf))
-	for c := range s.purses {
-		s.reckon(uint32(c))
-	}
 }

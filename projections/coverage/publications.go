@@ -9,6 +9,7 @@ import (
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/facts"
 	"cakupan/projections/pages"
 )
 
@@ -143,8 +144,8 @@ type flip struct {
 }
 
 // named counts the region that an opened or amended event names in its packed terms.
-func (p *presence) named(seq eventstore.Sequence, packed uint32, by int64) {
-	if terms, named := unpackTerms(packed); named&enrolment.NamesRegion != 0 {
+func (p *presence) named(seq eventstore.Sequence, packed facts.PackedTerms, by int64) {
+	if terms, named := packed.Unpack(); named&enrolment.NamesRegion != 0 {
 		p.count(seq, terms.Region, by)
 	}
 }

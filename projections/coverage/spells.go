@@ -15,85 +15,58 @@ type span struct {
 	from, until temporal.Date
 }
 
-// noEnrolment excepts none.
-const noEnrolment = unnamed
+// comparison is one worker before and after an event: the spells of what the event changed, and
+// others that are there before and after. The rest is memory.
+type comparison struct {
+	were, are, others []enrolment.Spell
 
-// appendOthers appends the spells that a worker's enrolments give, all but one.
-func (s *state) appendOthers(spells []enrolment.Spell, w, except uint32,
-	died temporal.Date,
-) []enrolment.Spell {
-	links := *s.workers.At(int(w))
-	if links.first != 0 && links.first-1 != except {
-		spells = s.appendSpells(spells, links.first-1, w, died)
-	}
-	for at := links.more; at != 0; {
-		m := s.memberships.At(int(at - 1))
-		if at = m.next; m.enrolment != except {
-			spells = s.appendSpells(spells, m.enrolment, w, died)
-		}
-	}
-	return spells
+	together []enrolment.Spell
+	spans    []span
+	days     []temporal.Date
 }
 
-// appendSpells appends the spells that an enrolment gives the worker.
-func (s *state) appendSpells(spells []enrolment.Spell, e, w uint32,
-	died temporal.Date,
-) []enrolment.Spell {
-	x := &s.scratch
-	s.gather(&x.other, e)
-	s.look(&x.otherView, &x.other)
-	return x.otherView.appendSpells(spells, w, died)
-}
-
-// appendAll appends all spells of a worker.
-func (s *state) appendAll(spells []enrolment.Spell, w uint32) []enrolment.Spell {
-	return s.appendOthers(spells, w, noEnrolment, s.diedOn(w))
-}
-
-// compareSpells appends what differs for a worker between the spells before and after an event,
-// given others that are there before and after; all three are in the scratch, which it spoils.
+// compare appends the edges of what differs between the spells before and after, given the others.
+// It spoils them.
 //
 // Most of a worker's past stays as it was, so only the days from the first to the last spell that
 // differs are compared. Most workers have no other enrolment on those days.
-func (s *state) compareSpells() {
-	x := &s.scratch
-	first, last := same(x.were, x.are)
-	were, are := x.were[first:len(x.were)-last], x.are[first:len(x.are)-last]
+func (c *comparison) compare(edges []counts.Change) []counts.Change {
+	first, last := same(c.were, c.are)
+	were, are := c.were[first:len(c.were)-last], c.are[first:len(c.are)-last]
 	if len(were) == 0 && len(are) == 0 {
-		return
+		return edges
 	}
-	x.others = append(append(x.others, x.were[:first]...), x.were[first+len(were):]...)
-	if len(x.others) > 0 {
+	c.others = append(append(c.others, c.were[:first]...), c.were[first+len(were):]...)
+	if len(c.others) > 0 {
 		from, until := hull(were, are)
-		x.others = clip(x.others, from, until)
+		c.others = clip(c.others, from, until)
 	}
-	s.count(were, x.others, -1)
-	s.count(are, x.others, +1)
+	return c.count(c.count(edges, were, -1), are, +1)
 }
 
-// compareOwn appends what differs between the scratch's spells before and after an event, all of
+// compareOwn appends the edges of what differs between the spells before and after an event, all of
 // one enrolment, whose worker has no others.
-func (s *state) compareOwn() {
-	x := &s.scratch
-	first, last := same(x.were, x.are)
-	were, are := x.were[first:len(x.were)-last], x.are[first:len(x.are)-last]
+func compareOwn(were, are []enrolment.Spell, edges []counts.Change) []counts.Change {
+	first, last := same(were, are)
+	were, are = were[first:len(were)-last], are[first:len(are)-last]
 	if len(were) > 0 && len(are) > 0 {
 		if longer := were[0]; longer.Until != are[0].Until {
 			longer.Until = are[0].Until
 			if longer == are[0] { // it ends on another day, no more: so most changes are
 				c := spanOf(&longer).cell
-				x.edges = appendEdge(x.edges, c, were[0].Until, +1)
-				x.edges = appendEdge(x.edges, c, are[0].Until, -1)
+				edges = appendEdge(edges, c, were[0].Until, +1)
+				edges = appendEdge(edges, c, are[0].Until, -1)
 				were, are = were[1:], are[1:]
 			}
 		}
 	}
 	for i := range were {
-		x.edges = appendEdges(x.edges, spanOf(&were[i]), -1)
+		edges = appendEdges(edges, spanOf(&were[i]), -1)
 	}
 	for i := range are {
-		x.edges = appendEdges(x.edges, spanOf(&are[i]), +1)
+		edges = appendEdges(edges, spanOf(&are[i]), +1)
 	}
+	return edges
 }
 
 // same returns how many spells before and after an event are the same, at the beginning and at the
@@ -133,21 +106,23 @@ func clip(spells []enrolment.Spell, from, until temporal.Date) []enrolment.Spell
 	return kept
 }
 
-// count appends the edges of what a worker with the spells and the others counts in, with the
+// count appends the edges of what the worker counts in with the spells and the others, with the
 // given weight: +1 for what is after an event, -1 for what was before it.
-func (s *state) count(spells, others []enrolment.Spell, weight int32) {
-	x := &s.scratch
-	x.spells = append(append(x.spells[:0], spells...), others...)
-	if overlap(x.spells) {
-		x.spans = s.appendOverlapping(x.spans[:0], x.spells)
-		for i := range x.spans {
-			x.edges = appendEdges(x.edges, x.spans[i], weight)
+func (c *comparison) count(edges []counts.Change, spells []enrolment.Spell,
+	weight int32,
+) []counts.Change {
+	c.together = append(append(c.together[:0], spells...), c.others...)
+	if overlap(c.together) {
+		c.spans = c.appendOverlapping(c.spans[:0], c.together)
+		for i := range c.spans {
+			edges = appendEdges(edges, c.spans[i], weight)
 		}
-		return
+		return edges
 	}
-	for i := range x.spells {
-		x.edges = appendEdges(x.edges, spanOf(&x.spells[i]), weight)
+	for i := range c.together {
+		edges = appendEdges(edges, spanOf(&c.together[i]), weight)
 	}
+	return edges
 }
 
 // spanOf returns what a worker counts in for a spell, were it the only one on its days.
@@ -157,9 +132,9 @@ func spanOf(spell *enrolment.Spell) span {
 
 // openSpan returns what the worker of an enrolment counts in from a day on, for as long as no fact
 // changes it. Somebody else than the budget pays.
-func (s *state) openSpan(w uint32, from int32, terms enrolment.Terms) span {
+func openSpan(from int32, died temporal.Date, terms enrolment.Terms) span {
 	spell := enrolment.Spell{From: temporal.Date(from), Until: enrolment.Never, Terms: terms}
-	if died := s.diedOn(w); died < enrolment.Never {
+	if died < enrolment.Never {
 		spell.Until = max(spell.From, died+1)
 	}
 	return spanOf(&spell)
@@ -200,14 +175,14 @@ func ordered(spells []enrolment.Spell) bool {
 
 // appendOverlapping appends the spans of a worker some of whose spells overlap, sorted by first
 // day: the worker counts once in each region and measure, however many enrolments say so.
-func (s *state) appendOverlapping(spans []span, spells []enrolment.Spell) []span {
-	days := s.scratch.days[:0]
+func (c *comparison) appendOverlapping(spans []span, spells []enrolment.Spell) []span {
+	days := c.days[:0]
 	for i := range spells {
 		days = append(days, spells[i].From, spells[i].Until)
 	}
 	slices.Sort(days)
 	days = slices.Compact(days)
-	s.scratch.days = days
+	c.days = days
 	var active []*enrolment.Spell
 	for i := 0; i+1 < len(days); i++ {
 		active = active[:0]
@@ -216,8 +191,8 @@ func (s *state) appendOverlapping(spans []span, spells []enrolment.Spell) []span
 				active = append(active, &spells[j])
 			}
 		}
-		for _, c := range cellsOf(active) {
-			spans = append(spans, span{c, days[i], days[i+1]})
+		for _, in := range cellsOf(active) {
+			spans = append(spans, span{in, days[i], days[i+1]})
 		}
 	}
 	return spans

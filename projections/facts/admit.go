@@ -1,0 +1,92 @@
+package facts
+
+// Together is how many events are best admitted at once: enough for cache misses to overlap, few
+// enough for what was touched to stay in the caches of data and of addresses.
+const Together = 128
+
+// ahead is what the next events name and what that leads to: memory of admitting.
+type ahead struct{ enrolments, workers, links []uint32 }
+
+// Admit makes room in the tables for what the events name, and has brought into the cache what is
+// read when they are added. Events must be admitted before they are added.
+func (s *State) Admit(events []Event) {
+	a := &s.ahead
+	a.enrolments, a.workers = a.enrolments[:0], a.workers[:0]
+	for i := range events {
+		e := &events[i]
+		if e.Enrolment != unnamed {
+			a.enrolments = append(a.enrolments, e.Enrolment)
+			for int(e.Enrolment) >= s.enrolments.Len() {
+				s.enrolments.Append(0)
+			}
+		}
+		if e.Worker != unnamed {
+			a.workers = append(a.workers, e.Worker)
+			for int(e.Worker) >= s.workers.Len() {
+				s.workers.Append(workerLinks{})
+			}
+		}
+		if e.Commitment != unnamed {
+			for int(e.Commitment) >= s.grantsOf.Len() {
+				s.grantsOf.Append(0)
+				s.moneyOf = append(s.moneyOf, nil)
+				s.purses = append(s.purses, emptyPurse())
+			}
+		}
+	}
+	s.prefetch(a, a.enrolments)
+	s.prefetchOthers(a)
+}
+
+// Prefetch has the facts of the enrolments brought into the cache.
+func (s *State) Prefetch(enrolments []uint32) {
+	s.ahead.workers = s.ahead.workers[:0]
+	s.prefetch(&s.ahead, enrolments)
+}
+
+// prefetch has the facts of the enrolments brought into the cache, and appends their workers to
+// those ahead. What one step reads says where the next one reads, so each is taken for all of them
+// before the next.
+func (s *State) prefetch(a *ahead, enrolments []uint32) {
+	const factsMax = 6 // nearly all enrolments have fewer
+	s.enrolments.Prefetch(enrolments)
+	at := a.links[:0]
+	for _, e := range enrolments {
+		if head := *s.enrolments.At(int(e)); head != 0 {
+			at = append(at, head-1)
+		}
+	}
+	a.links = at
+	for n := 0; len(at) > 0 && n < factsMax; n++ {
+		s.facts.Prefetch(at)
+		older := at[:0]
+		for _, index := range at {
+			f := s.facts.At(int(index))
+			if f.opens() {
+				a.workers = append(a.workers, f.subject)
+			}
+			if f.next != 0 {
+				older = append(older, f.next-1)
+			}
+		}
+		at = older
+	}
+}
+
+// prefetchOthers has the workers ahead brought into the cache, and the facts about all enrolments
+// of those who have several.
+func (s *State) prefetchOthers(a *ahead) {
+	s.workers.Prefetch(a.workers)
+	a.links, a.enrolments = a.links[:0], a.enrolments[:0]
+	for _, w := range a.workers {
+		if l := s.workers.At(int(w)); l.more != 0 {
+			a.links = append(a.links, l.more-1)
+			a.enrolments = append(a.enrolments, l.first-1)
+		}
+	}
+	s.memberships.Prefetch(a.links)
+	for _, at := range a.links {
+		a.enrolments = append(a.enrolments, s.memberships.At(int(at)).enrolment)
+	}
+	s.prefetch(a, a.enrolments)
+}

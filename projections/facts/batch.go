@@ -1,0 +1,188 @@
+package facts
+
+import (
+	"fmt"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/projections/pages"
+)
+
+// Batch is the events of a frame, decoded, and their names numbered. Its texts belong to the frame,
+// its memory is used again.
+type Batch struct {
+	events []Event
+	keys   []event.Key // of the events
+	rare   []Rare
+
+	fields codec.Fields // of the last one
+	// What the events name, to be numbered.
+	enrolments, workers, commitments asked
+}
+
+// Event is what folds need of one event: a tenth of its size, so that a frame of them goes from one
+// core to the other through a cache.
+type Event struct {
+	Sequence eventstore.Sequence
+	Recorded temporal.Instant
+
+	Enrolment, Worker, Commitment uint32 // numbers; unnamed: the event names none
+
+	Terms       PackedTerms // opened, amended; 0 once it was found to be retracted before it came
+	From, Until int32       // effective day, of a termination too; granted, revoked, closed: months
+	rare        uint32      // index in the batch's rare
+	mark        mark        // of its key
+	Kind        event.Type
+	Funding     event.Funding // committed
+}
+
+// Rare is an event of a type of which folds need more than Event has: a publication, a target, a
+// retraction.
+type Rare struct {
+	Event    event.Event
+	Retracts eventstore.Sequence // of the event that a retraction names; 0: not in the log then
+	Gone     PackedTerms         // what the retraction took out of force named; 0: no terms
+}
+
+// unnamed stands for the number of an enrolment, worker or commitment that an event does not name.
+const unnamed = ^uint32(0)
+
+// Events returns the events of the batch, in order.
+func (b *Batch) Events() []Event { return b.events }
+
+// Rare returns the rest of a publication, a target or a retraction of the batch.
+func (b *Batch) Rare(e *Event) *Rare { return &b.rare[e.rare] }
+
+// key returns the key of one of the batch's events.
+func (b *Batch) key(e *Event) event.Key { return b.keys[e.Sequence-b.events[0].Sequence] }
+
+// asked are names to be numbered, and where the numbers go.
+type asked struct {
+	names   []string
+	numbers []uint32
+	answers []*uint32
+}
+
+// reset empties asked, which then has room for n names.
+func (a *asked) reset(n int) {
+	a.names, a.answers = slices.Grow(a.names[:0], n), slices.Grow(a.answers[:0], n)
+}
+
+// ask asks for the number of a name, for now without an answer.
+func (a *asked) ask(name string, answer *uint32) {
+	a.names, a.answers = append(a.names, name), append(a.answers, answer)
+}
+
+// answer numbers the names that were asked for.
+func (a *asked) answer(names *pages.Names) {
+	a.numbers = slices.Grow(a.numbers[:0], len(a.names))[:len(a.names)]
+	names.NumberAll(a.names, a.numbers)
+	for i, number := range a.numbers {
+		*a.answers[i] = number
+	}
+}
+
+// decode takes what folds need from the records of a frame.
+func (b *Batch) decode(frame eventstore.Frame) error {
+	n := frame.Count()
+	b.events = slices.Grow(b.events[:0], n)[:n]
+	b.keys = slices.Grow(b.keys[:0], n)[:n]
+	b.rare = b.rare[:0]
+	b.enrolments.reset(n)
+	b.workers.reset(n)
+	b.commitments.reset(n)
+	i := 0
+	for record := range frame.Records() {
+		if err := b.take(i, &record); err != nil {
+			return fmt.Errorf("decode event %d: %w", record.Sequence, err)
+		}
+		i++
+	}
+	return nil
+}
+
+// take takes from a record what folds need of the event, and asks for the numbers of its names.
+func (b *Batch) take(i int, record *eventstore.Record) error {
+	f, e := &b.fields, &b.events[i]
+	if err := codec.Scan(record.Event, f); err != nil {
+		return err
+	}
+	b.keys[i] = event.Key{Source: f.Source, ID: f.ID}
+	*e = Event{
+		Sequence: record.Sequence, Recorded: record.RecordedAt, Kind: f.Type, mark: markOf(f.ID),
+		Enrolment: unnamed, Worker: unnamed, Commitment: unnamed,
+	}
+	if f.Has.Has(event.FieldEnrolment) {
+		b.enrolments.ask(f.Text(event.FieldEnrolment), &e.Enrolment)
+	}
+	if f.Has.Has(event.FieldWorker) {
+		b.workers.ask(f.Text(event.FieldWorker), &e.Worker)
+	}
+	if f.Has.Has(event.FieldCommitment) {
+		b.commitments.ask(f.Text(event.FieldCommitment), &e.Commitment)
+	}
+	switch f.Type {
+	case event.EnrolmentOpened, event.EnrolmentAmended:
+		terms, named, err := termsOf(f)
+		if err != nil {
+			return err
+		}
+		e.From, e.Terms = int32(f.Date(event.FieldFrom)), packTerms(terms, named)
+	case event.EnrolmentTerminated:
+		e.From = int32(f.Date(event.FieldUntil))
+	case event.EnrolmentReinstated:
+		e.From = int32(f.Date(event.FieldFrom))
+	case event.FundingGranted:
+		e.From = int32(f.Month(event.FieldFromMonth))
+		e.Until = int32(f.Month(event.FieldUntilMonth))
+	case event.FundingRevoked, event.FundingClosed:
+		e.From = int32(f.Month(event.FieldFromMonth))
+	case event.FundingCommitted, event.WorkerDied, event.WorkforcePublished, event.TargetSet,
+		event.EventRetracted:
+		return b.takeRare(e, record.Event)
+	default: // amended and disbursed money changes no day of anybody's coverage
+	}
+	return nil
+}
+
+// takeRare takes the rest of an event of a type that is rare.
+func (b *Batch) takeRare(e *Event, bytes []byte) error {
+	var r Rare
+	retracts, err := codec.Decode(bytes, &r.Event)
+	if err != nil {
+		return err
+	}
+	switch e.Kind {
+	case event.FundingCommitted:
+		e.Funding = r.Event.Data.Funding
+	case event.WorkerDied:
+		e.From = int32(r.Event.Data.On)
+	default:
+		r.Retracts = eventstore.Sequence(retracts)
+		e.rare = uint32(len(b.rare))
+		b.rare = append(b.rare, r)
+	}
+	return nil
+}
+
+// termsOf returns the terms that an opened or amended event names.
+func termsOf(f *codec.Fields) (terms enrolment.Terms, named enrolment.Named, err error) {
+	in, known := region.FromNumber(f.Code(event.FieldRegion))
+	segment, category := f.Code(event.FieldSegment), f.Code(event.FieldCategory)
+	payer := f.Code(event.FieldPayer)
+	if !known || segment > uint64(event.PMI) || category > uint64(event.OtherCategory) ||
+		payer > uint64(event.APBD) {
+		return terms, 0, fmt.Errorf("terms outside their lists: %w", codec.ErrMalformed)
+	}
+	terms = enrolment.Terms{
+		Region: in, Segment: event.Segment(segment), Category: event.Category(category),
+		Programmes: f.Programmes, Payer: event.Payer(payer),
+	}
+	// The five fields have numbers that follow one another, and so have the bits of Named.
+	return terms, enrolment.Named(f.Has >> event.FieldRegion & (1<<5 - 1)), nil
+}

@@ -1,0 +1,160 @@
+// Package facts keeps what the log says about every enrolment, worker and commitment: what is in
+// force, and what was, with the event that took it away.
+//
+// [Names] numbers what events name, [Batch] is a frame decoded, [State] is what was said. Who asks
+// what an event changes looks at the state before [State.Add] or [State.Retract], and after it.
+package facts
+
+import (
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/pages"
+)
+
+// State is what the log says, up to the last event that was added. It is for one goroutine.
+//
+// Numbers (of enrolments, workers, commitments) are given out in log order, so that the same log
+// makes the same bytes. What is in force is linked from its enrolment, worker or commitment; what
+// is not any more is in a table of its own, which nobody meets who does not ask for it.
+//
+// Persisted are the tables and the keys of early. All else is derived from them when loaded, but
+// for ahead, which is memory.
+type State struct {
+	enrolments  *pages.Table[uint32]      // by number: its newest fact, as link
+	workers     *pages.Table[workerLinks] // by number
+	memberships *pages.Table[membership]  // second and further enrolments of a worker
+	facts       *pages.Table[fact]
+	owners      *pages.Table[Owner] // by sequence: what the event is about
+
+	deaths   *pages.Table[death]
+	deathsOf map[uint32][]uint32 // worker → indexes in deaths, of those in force
+	mortal   []uint64            // a bit a worker: may be in deathsOf; spares the look-up
+	money    *pages.Table[moneyFact]
+	moneyOf  [][]uint32           // commitment → indexes in money, of those in force
+	purses   []Purse              // by commitment: what its money comes to
+	grantsOf *pages.Table[uint32] // by commitment: its newest granted fact, as link
+
+	former  *pages.Table[former]
+	formers formerLinks
+	early   earlyRetractions
+
+	ahead ahead
+}
+
+// A link is an index plus one; 0 is none.
+type link = uint32
+
+// workerLinks are a worker's enrolments: the first, and the rest in memberships. An enrolment that
+// was opened for the worker stays among them when the opening is retracted: without facts for the
+// worker it adds nothing.
+type workerLinks struct{ first, more link }
+
+type membership struct {
+	enrolment uint32
+	next      link
+}
+
+// fact is one fact about an enrolment, linked to the next older one that is in force.
+type fact struct {
+	sequenceLow  uint32
+	sequenceHigh uint16
+	kind         uint8 // an event.Type; 0 once retracted
+	_            uint8
+	next         link
+	subject      uint32 // opened: worker; granted, revoked: commitment
+	detail       uint32 // opened, amended: packed terms; granted: link to the commitment's next
+	from         int32  // effective day; granted, revoked: month
+	until        int32  // granted: month
+}
+
+func (f *fact) sequence() eventstore.Sequence {
+	return eventstore.Sequence(f.sequenceHigh)<<32 | eventstore.Sequence(f.sequenceLow)
+}
+
+func (f *fact) setSequence(seq eventstore.Sequence) {
+	f.sequenceLow, f.sequenceHigh = uint32(seq), uint16(seq>>32)
+}
+
+// opens reports whether the fact opens its enrolment.
+func (f *fact) opens() bool { return event.Type(f.kind) == event.EnrolmentOpened }
+
+type death struct {
+	worker       uint32
+	on           temporal.Date
+	sequenceLow  uint32
+	sequenceHigh uint32 // retracted: all ones
+}
+
+// retractedDeath in the high half of a death's sequence says that it is not in force.
+const retractedDeath = ^uint32(0)
+
+func (d *death) sequence() eventstore.Sequence {
+	return eventstore.Sequence(d.sequenceHigh)<<32 | eventstore.Sequence(d.sequenceLow)
+}
+
+// moneyFact is a committed or closed event of a commitment.
+type moneyFact struct {
+	commitment   uint32
+	sequenceLow  uint32
+	sequenceHigh uint16
+	kind         uint8 // event.FundingCommitted or FundingClosed; 0 once retracted
+	funding      event.Funding
+	from         temporal.Month // closed
+}
+
+func (f *moneyFact) sequence() eventstore.Sequence {
+	return eventstore.Sequence(f.sequenceHigh)<<32 | eventstore.Sequence(f.sequenceLow)
+}
+
+// Owner says what an event in force is about, so that its retraction finds it.
+type Owner uint32
+
+// OwnerKind is the kind of an owner.
+type OwnerKind uint8
+
+// The kinds of owners. They are stored: never renumber.
+const (
+	OfNothing    OwnerKind = 0 // retracted, inert, or nothing that is kept here
+	OfEnrolment  OwnerKind = 1
+	OfWorker     OwnerKind = 2
+	OfCommitment OwnerKind = 3
+	OfOther      OwnerKind = 4 // of whoever called AddOther
+
+	ownerKindBits = 3
+)
+
+func newOwner(kind OwnerKind, index uint32) Owner {
+	return Owner(index)<<ownerKindBits | Owner(kind)
+}
+
+// Kind returns what the index is of.
+func (o Owner) Kind() OwnerKind { return OwnerKind(o & (1<<ownerKindBits - 1)) }
+
+// Index returns the number of the enrolment, worker, commitment or other.
+func (o Owner) Index() uint32 { return uint32(o >> ownerKindBits) }
+
+// New returns the state of an empty log.
+func New() *State {
+	return &State{
+		enrolments:  pages.NewTable[uint32](12),
+		workers:     pages.NewTable[workerLinks](11),
+		memberships: pages.NewTable[membership](10),
+		facts:       pages.NewTable[fact](9),
+		owners:      pages.NewTable[Owner](12),
+		deaths:      pages.NewTable[death](10),
+		deathsOf:    map[uint32][]uint32{},
+		money:       pages.NewTable[moneyFact](8),
+		grantsOf:    pages.NewTable[uint32](10),
+		former:      pages.NewTable[former](7),
+		formers:     formerLinks{ofOwner: map[Owner]link{}, ofSubject: map[Owner]link{}},
+	}
+}
+
+// OwnerOf returns what the event with the sequence is about, if it is in force; 0 is no event.
+func (s *State) OwnerOf(seq eventstore.Sequence) Owner {
+	if seq == 0 {
+		return 0
+	}
+	return *s.owners.At(int(seq - 1))
+}

@@ -1,0 +1,106 @@
+package facts
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/projections/pages"
+)
+
+// Lengths are what must be noted of a state beside its buckets.
+type Lengths struct {
+	Enrolments, Workers, Memberships, Facts,
+	Owners, Deaths, Money, Grants, Former int
+}
+
+// The bucket of the keys of early, one JSON text under a key of its own.
+const earlyBucket = "early"
+
+func earlyKey() []byte { return []byte("retractions") }
+
+func (s *State) columns(n *Lengths) [9]pages.Column {
+	return [...]pages.Column{
+		{Bucket: "enrolments", Pages: s.enrolments, Length: &n.Enrolments},
+		{Bucket: "workers", Pages: s.workers, Length: &n.Workers},
+		{Bucket: "memberships", Pages: s.memberships, Length: &n.Memberships},
+		{Bucket: "facts", Pages: s.facts, Length: &n.Facts},
+		{Bucket: "owners", Pages: s.owners, Length: &n.Owners},
+		{Bucket: "deaths", Pages: s.deaths, Length: &n.Deaths},
+		{Bucket: "money", Pages: s.money, Length: &n.Money},
+		{Bucket: "grants", Pages: s.grantsOf, Length: &n.Grants},
+		{Bucket: "former", Pages: s.former, Length: &n.Former},
+	}
+}
+
+// Store writes all that changed since the last Stored or Load into the transaction. Call Stored
+// once it has committed; when it has failed, Store again.
+func (s *State) Store(tx *bbolt.Tx) (n Lengths, err error) {
+	for _, column := range s.columns(&n) {
+		if err := column.Store(tx); err != nil {
+			return n, err
+		}
+	}
+	if !s.early.changed {
+		return n, nil
+	}
+	text, err := json.Marshal(s.early.order)
+	if err != nil {
+		return n, err
+	}
+	return n, pages.StoreIn(tx, earlyBucket, func(b *bbolt.Bucket) error {
+		return b.Put(earlyKey(), text)
+	})
+}
+
+// Stored tells that the transaction of the last Store has committed.
+func (s *State) Stored() {
+	var n Lengths
+	for _, column := range s.columns(&n) {
+		column.Pages.Stored()
+	}
+	s.early.changed = false
+}
+
+// Load returns the state that was stored.
+func Load(tx *bbolt.Tx, n Lengths) (*State, error) {
+	s := New()
+	for _, column := range s.columns(&n) {
+		if err := column.Load(tx); err != nil {
+			return nil, err
+		}
+	}
+	if b := tx.Bucket([]byte(earlyBucket)); b != nil { // else there was none
+		if err := json.Unmarshal(b.Get(earlyKey()), &s.early.order); err != nil {
+			return nil, fmt.Errorf("load %s: %w: %w", earlyBucket, pages.ErrCorrupt, err)
+		}
+	}
+	s.derive()
+	return s, nil
+}
+
+// derive makes what is kept beside the tables.
+func (s *State) derive() {
+	for i := range s.deaths.Len() {
+		if d := s.deaths.At(i); d.sequenceHigh != retractedDeath {
+			s.noteDeath(d.worker, uint32(i))
+		}
+	}
+	s.moneyOf = make([][]uint32, s.grantsOf.Len())
+	for i := range s.money.Len() {
+		if f := s.money.At(i); f.kind != 0 {
+			s.moneyOf[f.commitment] = append(s.moneyOf[f.commitment], uint32(i))
+		}
+	}
+	s.purses = make([]Purse, len(s.moneyOf))
+	for c := range s.purses {
+		s.reckon(uint32(c))
+	}
+	for i := range s.former.Len() {
+		s.formers.note(s.former.At(i), link(i+1))
+	}
+	for _, e := range s.early.order {
+		s.early.insert(e)
+	}
+}

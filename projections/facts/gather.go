@@ -1,0 +1,148 @@
+package facts
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// Gathered are the facts about one enrolment, in memory that is used again.
+type Gathered struct {
+	changes []enrolment.Change // in order
+	grants  []grant            // the newest first
+	revokes []grant
+}
+
+// grant is a granted event, or a revoked one: that has no until.
+type grant struct {
+	sequence    eventstore.Sequence
+	commitment  uint32
+	from, until temporal.Month
+}
+
+// Gather collects the facts in force about an enrolment.
+func (s *State) Gather(g *Gathered, e uint32) {
+	g.reset()
+	for at := *s.enrolments.At(int(e)); at != 0; {
+		f := s.facts.At(int(at - 1))
+		at = f.next
+		switch event.Type(f.kind) {
+		case event.FundingGranted:
+			g.grants = append(g.grants, f.grant())
+		case event.FundingRevoked:
+			g.revokes = append(g.revokes, f.grant())
+		default:
+			g.changes = append(g.changes, f.change())
+		}
+	}
+	if len(g.changes) > 1 {
+		slices.Reverse(g.changes) // mostly in order then
+		sortChanges(g.changes)
+	}
+}
+
+func (g *Gathered) reset() {
+	g.changes, g.grants, g.revokes = g.changes[:0], g.grants[:0], g.revokes[:0]
+}
+
+func (f *fact) grant() grant {
+	return grant{f.sequence(), f.subject, temporal.Month(f.from), temporal.Month(f.until)}
+}
+
+func (f *fact) change() enrolment.Change {
+	c := enrolment.Change{
+		Kind: event.Type(f.kind), On: temporal.Date(f.from), Sequence: uint64(f.sequence()),
+		Worker: f.subject,
+	}
+	if f.detail != 0 {
+		c.Terms, c.Named = PackedTerms(f.detail).Unpack()
+	}
+	return c
+}
+
+// Change returns an event of an enrolment that is no grant and no revocation.
+func (e *Event) Change() enrolment.Change {
+	c := enrolment.Change{Kind: e.Kind, On: temporal.Date(e.From), Sequence: uint64(e.Sequence)}
+	if e.Kind == event.EnrolmentOpened {
+		c.Worker = e.Worker
+	}
+	if e.Terms != 0 {
+		c.Terms, c.Named = e.Terms.Unpack()
+	}
+	return c
+}
+
+// grant returns a granted or revoked event.
+func (e *Event) grant() grant {
+	return grant{e.Sequence, e.Commitment, temporal.Month(e.From), temporal.Month(e.Until)}
+}
+
+// sortChanges orders changes that are mostly in order already, and few.
+func sortChanges(changes []enrolment.Change) {
+	if len(changes) > 16 {
+		slices.SortFunc(changes, func(a, b enrolment.Change) int {
+			if a.Before(&b) {
+				return -1
+			}
+			return 1
+		})
+		return
+	}
+	for i := 1; i < len(changes); i++ {
+		sink(changes[:i+1])
+	}
+}
+
+// sink moves the last of the changes to its place among the others, which are in order.
+func sink(changes []enrolment.Change) {
+	at := len(changes) - 1
+	if at == 0 || !changes[at].Before(&changes[at-1]) {
+		return
+	}
+	c := changes[at]
+	for ; at > 0 && c.Before(&changes[at-1]); at-- {
+		changes[at] = changes[at-1]
+	}
+	changes[at] = c
+}
+
+// Add adds the fact that an event is, one that came after all others and is no grant.
+func (g *Gathered) Add(e *Event) {
+	if e.Kind == event.FundingRevoked {
+		g.revokes = append(g.revokes, e.grant())
+		return
+	}
+	g.changes = append(g.changes, e.Change())
+	sink(g.changes)
+}
+
+// Pair makes g an opening and a change of the same enrolment that came after it.
+func (g *Gathered) Pair(opening, change enrolment.Change) {
+	g.reset()
+	g.changes = append(g.changes, opening, change)
+	sink(g.changes)
+}
+
+// Remove removes the fact with the sequence.
+func (g *Gathered) Remove(seq eventstore.Sequence) {
+	is := func(f grant) bool { return f.sequence == seq }
+	g.grants = slices.DeleteFunc(g.grants, is)
+	g.revokes = slices.DeleteFunc(g.revokes, is)
+	g.changes = slices.DeleteFunc(g.changes, func(c enrolment.Change) bool {
+		return c.Sequence == uint64(seq)
+	})
+}
+
+// AppendWorkers appends the workers for whom the enrolment was opened, each once.
+func (g *Gathered) AppendWorkers(dst []uint32) []uint32 {
+	for i := range g.changes {
+		c := &g.changes[i]
+		if c.Kind == event.EnrolmentOpened && !slices.Contains(dst, c.Worker) {
+			dst = append(dst, c.Worker)
+		}
+	}
+	return dst
+}

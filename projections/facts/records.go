@@ -1,0 +1,171 @@
+package facts
+
+import (
+	"cmp"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// Record is one event about an enrolment, a worker or a commitment, with the span of knowledge in
+// which it is in force.
+type Record struct {
+	Kind      event.Type
+	Sequence  eventstore.Sequence
+	Retracted eventstore.Sequence // of the retraction; 0: none; before Sequence: never in force
+
+	Enrolment  uint32 // of the four enrolment events, granted and revoked
+	Worker     uint32 // opened, died
+	Commitment uint32 // granted, revoked, committed, closed
+
+	On          temporal.Date // effective day: opened, amended, terminated, reinstated, died
+	Terms       enrolment.Terms
+	Named       enrolment.Named // of the terms, which of them: opened, amended
+	From, Until temporal.Month  // granted; revoked and closed have no until
+	Funding     event.Funding   // committed
+}
+
+// InForce reports whether the event is in force as known at k.
+func (r *Record) InForce(k eventstore.Sequence) bool {
+	return r.Sequence <= k && (r.Retracted == 0 || r.Retracted > k)
+}
+
+// AsOf removes the records that are not in force as known at k.
+func AsOf(records []Record, k eventstore.Sequence) []Record {
+	return slices.DeleteFunc(records, func(r Record) bool { return !r.InForce(k) })
+}
+
+// AppendEnrolment appends all that was ever said about an enrolment, in order of the log.
+func (s *State) AppendEnrolment(dst []Record, e uint32) []Record {
+	first := len(dst)
+	if int(e) < s.enrolments.Len() {
+		for at := *s.enrolments.At(int(e)); at != 0; {
+			f := s.facts.At(int(at - 1))
+			dst, at = append(dst, f.record(e)), f.next
+		}
+	}
+	return inOrder(s.appendFormer(dst, newOwner(OfEnrolment, e)), first)
+}
+
+// AppendWorker appends the deaths of a worker and the openings of enrolments for the worker, all
+// there ever were, in order of the log.
+func (s *State) AppendWorker(dst []Record, w uint32) []Record {
+	first := len(dst)
+	for _, i := range s.deathsOf[w] {
+		d := s.deaths.At(int(i))
+		dst = append(dst, Record{
+			Kind: event.WorkerDied, Sequence: d.sequence(), Worker: w, On: d.on,
+		})
+	}
+	if int(w) < s.workers.Len() {
+		links := s.workers.At(int(w))
+		if links.first != 0 {
+			dst = s.appendOpenings(dst, links.first-1, w)
+		}
+		for at := links.more; at != 0; {
+			m := s.memberships.At(int(at - 1))
+			dst, at = s.appendOpenings(dst, m.enrolment, w), m.next
+		}
+	}
+	owner := newOwner(OfWorker, w)
+	return inOrder(s.appendAbout(s.appendFormer(dst, owner), owner), first)
+}
+
+// appendOpenings appends the openings of an enrolment for the worker that are in force.
+func (s *State) appendOpenings(dst []Record, e, w uint32) []Record {
+	for at := *s.enrolments.At(int(e)); at != 0; {
+		f := s.facts.At(int(at - 1))
+		if at = f.next; f.opens() && f.subject == w {
+			dst = append(dst, f.record(e))
+		}
+	}
+	return dst
+}
+
+// AppendCommitment appends the commitments and closings of a commitment and its grants, all there
+// ever were, in order of the log.
+func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
+	first := len(dst)
+	if int(c) < len(s.moneyOf) {
+		for _, i := range s.moneyOf[c] {
+			m := s.money.At(int(i))
+			dst = append(dst, Record{
+				Kind: event.Type(m.kind), Sequence: m.sequence(), Commitment: c,
+				Funding: m.funding, From: m.from,
+			})
+		}
+		for at := *s.grantsOf.At(int(c)); at != 0; {
+			f := s.facts.At(int(at - 1))
+			if at = f.detail; f.kind != 0 {
+				dst = append(dst, f.record(s.OwnerOf(f.sequence()).Index()))
+			}
+		}
+	}
+	owner := newOwner(OfCommitment, c)
+	return inOrder(s.appendAbout(s.appendFormer(dst, owner), owner), first)
+}
+
+// appendFormer appends what was said about the owner and is not in force any more.
+func (s *State) appendFormer(dst []Record, owner Owner) []Record {
+	for at := s.formers.ofOwner[owner]; at != 0; {
+		f := s.former.At(int(at - 1))
+		dst, at = append(dst, f.record()), f.next
+	}
+	return dst
+}
+
+// appendAbout appends what was said of enrolments about a worker or a commitment, and is not in
+// force any more.
+func (s *State) appendAbout(dst []Record, subject Owner) []Record {
+	for at := s.formers.ofSubject[subject]; at != 0; {
+		f := s.former.At(int(at - 1))
+		dst, at = append(dst, f.record()), f.nextAbout
+	}
+	return dst
+}
+
+func (f *former) record() Record {
+	var r Record
+	switch kind := event.Type(f.kind); kind {
+	case event.WorkerDied:
+		r = Record{Kind: kind, Sequence: f.sequence(), Worker: f.subject, On: temporal.Date(f.from)}
+	case event.FundingCommitted, event.FundingClosed:
+		r = Record{
+			Kind: kind, Sequence: f.sequence(), Commitment: f.subject,
+			Funding: event.Funding(f.detail), From: temporal.Month(f.from),
+		}
+	default:
+		r = f.fact.record(f.owner.Index())
+	}
+	r.Retracted = f.takenBy()
+	return r
+}
+
+// record returns a fact about an enrolment.
+func (f *fact) record(e uint32) Record {
+	r := Record{Kind: event.Type(f.kind), Sequence: f.sequence(), Enrolment: e}
+	switch r.Kind {
+	case event.FundingGranted, event.FundingRevoked:
+		r.Commitment = f.subject
+		r.From, r.Until = temporal.Month(f.from), temporal.Month(f.until)
+		return r
+	case event.EnrolmentOpened:
+		r.Worker = f.subject
+	default:
+	}
+	if r.On = temporal.Date(f.from); f.detail != 0 {
+		r.Terms, r.Named = PackedTerms(f.detail).Unpack()
+	}
+	return r
+}
+
+// inOrder sorts the records from the first one on.
+func inOrder(records []Record, first int) []Record {
+	slices.SortFunc(records[first:], func(a, b Record) int {
+		return cmp.Compare(a.Sequence, b.Sequence)
+	})
+	return records
+}
