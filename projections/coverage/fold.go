@@ -18,6 +18,7 @@ type fold struct {
 
 	own     change
 	days    comparison
+	granted []uint32 // enrolments that a commitment is granted to
 	several []uint32 // workers whose enrolments must be looked at together
 
 	// longWay says that no event takes one of the two short ways: they must lead to the same.
@@ -208,10 +209,10 @@ func (f *fold) comparePurses(c uint32, was facts.Purse, edges []counts.Change) [
 	}
 	own, after := &f.own, f.state.Purses()
 	before := after.With(c, was)
-	enrolments := f.state.Granted(c)
-	f.state.Prefetch(enrolments)
+	f.granted = f.state.Granted(f.granted, c)
+	f.state.Prefetch(f.granted)
 	f.several = f.several[:0]
-	for _, e := range enrolments {
+	for _, e := range f.granted {
 		f.state.Gather(&own.facts, e)
 		own.before.Follow(&own.facts, before)
 		own.after.Follow(&own.facts, after)

@@ -88,7 +88,7 @@ type model struct {
 	history []Recorded
 	known   uint64
 	events  []*Recorded
-	parts   map[string]facts // by enrolment
+	parts   map[string]bearing // by enrolment
 }
 
 func newModel(history []Recorded) *model {

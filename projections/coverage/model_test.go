@@ -131,7 +131,7 @@ func (t *terms) amend(d event.Data) {
 }
 
 // alive reports whether no death of the worker lies before the day.
-func (f facts) alive(worker string, day temporal.Date) bool {
+func (f bearing) alive(worker string, day temporal.Date) bool {
 	for _, e := range f.everybodys {
 		if e.Type == event.WorkerDied && e.Data.Worker == worker && e.Data.On < day {
 			return false
@@ -141,7 +141,7 @@ func (f facts) alive(worker string, day temporal.Date) bool {
 }
 
 // payments returns the grants that pay the month for the enrolment.
-func (f facts) payments(month temporal.Month) []*Recorded {
+func (f bearing) payments(month temporal.Month) []*Recorded {
 	var paying []*Recorded
 	for _, e := range f.own {
 		if e.Type == event.FundingGranted && e.Data.FromMonth <= month &&
@@ -153,7 +153,7 @@ func (f facts) payments(month temporal.Month) []*Recorded {
 }
 
 // revoked reports whether a revocation after the grant takes the month away.
-func (f facts) revoked(grant *Recorded, month temporal.Month) bool {
+func (f bearing) revoked(grant *Recorded, month temporal.Month) bool {
 	for _, e := range f.own {
 		if e.Type == event.FundingRevoked && e.Data.Commitment == grant.Data.Commitment &&
 			e.Sequence > grant.Sequence && e.Data.FromMonth <= month {
@@ -165,7 +165,7 @@ func (f facts) revoked(grant *Recorded, month temporal.Month) bool {
 
 // closed reports whether the grant's commitment pays nothing in the month, whenever that was
 // reported.
-func (f facts) closed(grant *Recorded, month temporal.Month) bool {
+func (f bearing) closed(grant *Recorded, month temporal.Month) bool {
 	for _, e := range f.everybodys {
 		if e.Type == event.FundingClosed && e.Data.Commitment == grant.Data.Commitment &&
 			e.Data.FromMonth <= month {
@@ -176,7 +176,7 @@ func (f facts) closed(grant *Recorded, month temporal.Month) bool {
 }
 
 // source returns where the grant's money comes from, as the latest report has it.
-func (f facts) source(grant *Recorded) string {
+func (f bearing) source(grant *Recorded) string {
 	name := "UNKNOWN"
 	for _, e := range f.everybodys { // in log order: the last one stays
 		if e.Type == event.FundingCommitted && e.Data.Commitment == grant.Data.Commitment {
@@ -195,7 +195,7 @@ type standing struct {
 }
 
 // standingOn applies contract section 3 to one enrolment.
-func (f facts) standingOn(day temporal.Date) standing {
+func (f bearing) standingOn(day temporal.Date) standing {
 	s := standing{terms: termsOn(f.own, day)}
 	if !s.open || !f.alive(s.worker, day) {
 		return s
@@ -215,15 +215,15 @@ func (f facts) standingOn(day temporal.Date) standing {
 	return s
 }
 
-// facts are the events in force that bear on one enrolment, in log order.
-type facts struct {
+// bearing are the events in force that bear on one enrolment, in log order.
+type bearing struct {
 	own        []*Recorded // those that name the enrolment
 	everybodys []*Recorded // deaths, commitments and closings, whomever they concern
 }
 
 // byEnrolment parts the events in force, so that the vectors' thousands of events are not read
 // thousands of times over.
-func byEnrolment(events []*Recorded) map[string]facts {
+func byEnrolment(events []*Recorded) map[string]bearing {
 	var everybodys []*Recorded
 	own := map[string][]*Recorded{}
 	for _, e := range events {
@@ -236,9 +236,9 @@ func byEnrolment(events []*Recorded) map[string]facts {
 		default: // bears on no enrolment
 		}
 	}
-	parts := map[string]facts{}
+	parts := map[string]bearing{}
 	for enrolment, events := range own {
-		parts[enrolment] = facts{own: events, everybodys: everybodys}
+		parts[enrolment] = bearing{own: events, everybodys: everybodys}
 	}
 	return parts
 }

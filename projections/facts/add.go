@@ -163,17 +163,17 @@ func (s *State) addMoney(e *Event) {
 }
 
 // Granted returns the enrolments that the commitment is granted to, each once, in order of their
-// numbers.
-func (s *State) Granted(c uint32) []uint32 {
-	var enrolments []uint32
+// numbers, in the memory of dst.
+func (s *State) Granted(dst []uint32, c uint32) []uint32 {
+	dst = dst[:0]
 	for at := *s.grantsOf.At(int(c)); at != 0; {
 		f := s.facts.At(int(at - 1))
 		if at = f.detail; f.kind != 0 {
-			enrolments = append(enrolments, s.OwnerOf(f.sequence()).Index())
+			dst = append(dst, s.OwnerOf(f.sequence()).Index())
 		}
 	}
-	slices.Sort(enrolments)
-	return slices.Compact(enrolments)
+	slices.Sort(dst)
+	return slices.Compact(dst)
 }
 
 // Purse is what the facts about a commitment come to.

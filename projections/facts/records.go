@@ -85,9 +85,9 @@ func (s *State) appendOpenings(dst []Record, e, w uint32) []Record {
 	return dst
 }
 
-// AppendCommitment appends the commitments and closings of a commitment and its grants, all there
-// ever were, in order of the log.
-func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
+// AppendMoney appends the committed and closed events of a commitment, all there ever were, in
+// order of the log.
+func (s *State) AppendMoney(dst []Record, c uint32) []Record {
 	first := len(dst)
 	if int(c) < len(s.moneyOf) {
 		for _, i := range s.moneyOf[c] {
@@ -97,6 +97,16 @@ func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 				Funding: m.funding, From: m.from,
 			})
 		}
+	}
+	return inOrder(s.appendFormer(dst, newOwner(OfCommitment, c)), first)
+}
+
+// AppendCommitment appends the committed and closed events of a commitment and its grants, all
+// there ever were, in order of the log.
+func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
+	first := len(dst)
+	dst = s.AppendMoney(dst, c)
+	if int(c) < s.grantsOf.Len() {
 		for at := *s.grantsOf.At(int(c)); at != 0; {
 			f := s.facts.At(int(at - 1))
 			if at = f.detail; f.kind != 0 {
@@ -104,8 +114,7 @@ func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 			}
 		}
 	}
-	owner := newOwner(OfCommitment, c)
-	return inOrder(s.appendAbout(s.appendFormer(dst, owner), owner), first)
+	return inOrder(s.appendAbout(dst, newOwner(OfCommitment, c)), first)
 }
 
 // appendFormer appends what was said about the owner and is not in force any more.

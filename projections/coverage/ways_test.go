@@ -1,0 +1,113 @@
+package coverage_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+// TestShortWaysLeadToTheSame folds histories twice: as always, and with the two short ways of the
+// fold switched off. Each prefix has the same digest, each question the same answer.
+func TestShortWaysLeadToTheSame(t *testing.T) {
+	dir := t.TempDir()
+	taken := map[string]int{}
+	for seed := range uint64(250) {
+		history := Generate(seed, 20+int(seed%80))
+		for _, way := range shortWays(history) {
+			taken[way]++
+		}
+		short, long := foldOnce(t, dir, history, false), foldOnce(t, dir, history, true)
+		compareDigests(t, seed, len(history), short.p.View(), long.p.View())
+		for _, q := range Queries(seed, history, 30) {
+			got, err := short.subject().answer(q)
+			want, err2 := long.subject().answer(q)
+			if err := firstError(err, err2); err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("seed %d: %+v: short %s, long %s, %v", seed, q, got, want, err)
+			}
+		}
+		if err := firstError(short.db.Close(), long.db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, way := range []string{"first", "granted", "revoked", "change"} {
+		if taken[way] < 5 {
+			t.Errorf("%q is taken %d times: too few to show anything", way, taken[way])
+		}
+	}
+}
+
+// foldOnce folds a history in frames of random size, without a restart.
+func foldOnce(t *testing.T, dir string, history []Recorded, longWay bool) *production {
+	t.Helper()
+	s, err := newProduction(dir, coverage.NewSmall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if longWay {
+		s.p.TakeTheLongWay()
+	}
+	rng := rand.New(rand.NewPCG(uint64(len(history)), 8))
+	for from := 0; from < len(history); {
+		until := min(from+1+rng.IntN(12), len(history))
+		frame, err := frameOf(history, from, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := apply(s.p, frame); err != nil {
+			t.Fatal(err)
+		}
+		from = until
+	}
+	return s
+}
+
+func compareDigests(t *testing.T, seed uint64, events int, short, long *coverage.View) {
+	t.Helper()
+	for k := range eventstore.Sequence(events + 1) {
+		got, err := short.Digest(k)
+		want, err2 := long.Digest(k)
+		if err := firstError(err, err2); err != nil || got != want {
+			t.Fatalf("seed %d: digest at %d is %s on the short ways, %s on the long one, %v",
+				seed, k, got, want, err)
+		}
+	}
+}
+
+// shortWays returns which short way the events of a history take that are sure to take one: the
+// first fact about an enrolment, of a worker not seen before, and the one after it about the same
+// enrolment, while nothing was retracted and no other enrolment was opened for the worker.
+func shortWays(history []Recorded) (ways []string) {
+	facts, workers, opener := map[string]int{}, map[string]int{}, map[string]string{}
+	for i := range history {
+		e := &history[i]
+		switch e.Type {
+		case event.EventRetracted:
+			return ways
+		case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
+			event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked:
+		default:
+			continue
+		}
+		name := e.Data.Enrolment
+		opens := e.Type == event.EnrolmentOpened
+		switch {
+		case opens && facts[name] == 0 && workers[e.Data.Worker] == 0:
+			opener[name], ways = e.Data.Worker, append(ways, "first")
+		case opens || facts[name] != 1 || opener[name] == "" || workers[opener[name]] != 1:
+		case e.Type == event.FundingGranted:
+			ways = append(ways, "granted")
+		case e.Type == event.FundingRevoked:
+			ways = append(ways, "revoked")
+		default:
+			ways = append(ways, "change")
+		}
+		if facts[name]++; opens {
+			workers[e.Data.Worker]++
+		}
+	}
+	return ways
+}
