@@ -167,6 +167,9 @@ func (f *fact) record(e uint32) Record {
 	}
 	if r.On = temporal.Date(f.from); f.detail != 0 {
 		r.Terms, r.Named = PackedTerms(f.detail).Unpack()
+		if r.Named&enrolment.NamesSegment == 0 {
+			r.Terms.Segment = 0 // the packed form has no room for none
+		}
 	}
 	return r
 }
