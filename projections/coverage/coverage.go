@@ -78,6 +78,9 @@ type Batch struct {
 	facts facts.Batch
 	edges []counts.Change // of all events, in their order
 	ends  []uint32        // where those of each event end
+
+	never []eventstore.Sequence // events that were retracted before they came
+	gone  []facts.PackedTerms   // what each retraction took out of force named, in their order
 }
 
 // Prepare decodes a frame into the batch, whose memory it uses again, and numbers its names. It
@@ -93,10 +96,11 @@ func (p *Projection) Apply(b *Batch) error {
 		return err
 	}
 	edges, ends := b.edges[:0], b.ends[:0]
+	b.never, b.gone = b.never[:0], b.gone[:0]
 	for events := range slices.Chunk(b.facts.Events(), facts.Together) {
 		p.fold.state.Admit(events)
 		for i := range events {
-			edges = p.apply(&events[i], &b.facts, edges)
+			edges = p.apply(&events[i], b, edges)
 			ends = append(ends, uint32(len(edges)))
 		}
 	}
@@ -108,29 +112,27 @@ func (p *Projection) Apply(b *Batch) error {
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
 // is done there.
 func (p *Projection) Show(b *Batch) {
-	from, ends := uint32(0), b.ends
+	from, ends, never, gone := uint32(0), b.ends, b.never, b.gone
 	for events := range slices.Chunk(b.facts.Events(), facts.Together) {
 		p.counts.Prefetch(b.edges[from:ends[len(events)-1]])
 		for i := range events {
 			e := &events[i]
-			p.show(e, b.edges[from:ends[i]])
+			p.counts.Append(e.Sequence, b.edges[from:ends[i]])
+			p.addRecorded(e.Recorded)
 			from = ends[i]
-			if e.Kind == event.EventRetracted {
-				p.presence.named(e.Sequence, b.facts.Rare(e).Gone, -1)
+			switch {
+			case e.Kind == event.EventRetracted:
+				p.presence.named(e.Sequence, gone[0], -1)
+				gone = gone[1:]
+			case len(never) > 0 && never[0] == e.Sequence:
+				never = never[1:]
+			case e.Terms != 0:
+				p.presence.named(e.Sequence, e.Terms, +1)
 			}
 		}
 		ends = ends[len(events):]
 	}
 	p.publish()
-}
-
-// show adds what an event changes.
-func (p *Projection) show(e *facts.Event, changed []counts.Change) {
-	p.counts.Append(e.Sequence, changed)
-	if e.Terms != 0 {
-		p.presence.named(e.Sequence, e.Terms, +1)
-	}
-	p.addRecorded(e.Recorded)
 }
 
 func (p *Projection) addRecorded(at temporal.Instant) {

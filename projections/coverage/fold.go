@@ -34,10 +34,11 @@ type change struct {
 
 func newFold(s *facts.State) *fold { return &fold{state: s, others: facts.NewReader(s)} }
 
-// apply adds one event to the state and appends what it changes to the edges.
-func (p *Projection) apply(e *facts.Event, b *facts.Batch, edges []counts.Change) []counts.Change {
+// apply adds one event of the batch to the state and appends what it changes to the edges.
+func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
 	f := p.fold
-	if f.state.AddRetracted(e, b) {
+	if f.state.AddRetracted(e, &b.facts) {
+		b.never = append(b.never, e.Sequence)
 		return edges
 	}
 	switch e.Kind {
@@ -51,9 +52,9 @@ func (p *Projection) apply(e *facts.Event, b *facts.Batch, edges []counts.Change
 		f.state.Add(e)
 		return f.comparePurses(e.Commitment, was, edges)
 	case event.WorkforcePublished, event.TargetSet:
-		f.state.AddOther(p.publications.add(e.Sequence, &b.Rare(e).Event))
+		f.state.AddOther(p.publications.add(e.Sequence, &b.facts.Rare(e).Event))
 	case event.EventRetracted:
-		return p.retract(e, b.Rare(e), edges)
+		return p.retract(e, b, edges)
 	default: // amended and disbursed money changes no day of anybody's coverage
 		f.state.Add(e)
 	}
@@ -234,26 +235,27 @@ func (f *fold) comparePurses(c uint32, was facts.Purse, edges []counts.Change) [
 }
 
 // retract takes the event that a retraction names out of force.
-func (p *Projection) retract(e *facts.Event, r *facts.Rare, edges []counts.Change) []counts.Change {
-	f := p.fold
+func (p *Projection) retract(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
+	f, r := p.fold, b.facts.Rare(e)
+	take := func() { b.gone = append(b.gone, f.state.Retract(e, r)) }
 	owner := f.state.OwnerOf(r.Retracts)
 	switch index := owner.Index(); owner.Kind() {
 	case facts.OfEnrolment:
 		edges = f.compareWithout(index, r.Retracts, edges)
-		f.state.Retract(e, r)
+		take()
 	case facts.OfWorker:
 		f.days.were = f.appendAll(f.days.were[:0], index, f.state.Purses())
-		f.state.Retract(e, r)
+		take()
 		edges = f.compareAll(index, edges)
 	case facts.OfCommitment:
 		was := f.state.Purse(index)
-		f.state.Retract(e, r)
+		take()
 		edges = f.comparePurses(index, was, edges)
 	case facts.OfOther:
 		p.publications.retract(index, e.Sequence)
-		f.state.Retract(e, r)
+		take()
 	default: // a retraction, an event retracted before, or one that changes no coverage
-		f.state.Retract(e, r)
+		take()
 	}
 	return edges
 }

@@ -13,8 +13,8 @@ import (
 	"cakupan/projections/pages"
 )
 
-// Batch is the events of a frame, decoded, and their names numbered. Its texts belong to the frame,
-// its memory is used again.
+// Batch is the events of a frame, decoded, and their names numbered. Folds only read it, so that
+// several can at the same time. Its texts belong to the frame, its memory is used again.
 type Batch struct {
 	events []Event
 	keys   []event.Key // of the events
@@ -33,7 +33,7 @@ type Event struct {
 
 	Enrolment, Worker, Commitment uint32 // numbers; unnamed: the event names none
 
-	Terms       PackedTerms // opened, amended; 0 once it was found to be retracted before it came
+	Terms       PackedTerms // opened, amended
 	From, Until int32       // effective day, of a termination too; granted, revoked, closed: months
 	rare        uint32      // index in the batch's rare
 	mark        mark        // of its key
@@ -46,7 +46,6 @@ type Event struct {
 type Rare struct {
 	Event    event.Event
 	Retracts eventstore.Sequence // of the event that a retraction names; 0: not in the log then
-	Gone     PackedTerms         // what the retraction took out of force named; 0: no terms
 }
 
 // unnamed stands for the number of an enrolment, worker or commitment that an event does not name.

@@ -9,29 +9,29 @@ import (
 )
 
 // Retract takes the event that a retraction names out of force, and adds the retraction. What is
-// of others stays with them.
-func (s *State) Retract(e *Event, r *Rare) {
+// of others stays with them. It returns the terms that were named by what is gone, 0 for none.
+func (s *State) Retract(e *Event, r *Rare) (gone PackedTerms) {
 	if target := r.Retracts; target == 0 {
 		s.early.add(&r.Event, e.Sequence)
 	} else {
-		s.take(target, e.Sequence, r)
+		gone = s.take(target, e.Sequence)
 	}
 	s.owners.Append(0)
+	return gone
 }
 
 // take takes the event with the sequence target out of force.
-func (s *State) take(target, by eventstore.Sequence, r *Rare) {
+func (s *State) take(target, by eventstore.Sequence) (gone PackedTerms) {
 	owner := s.OwnerOf(target)
 	switch owner.Kind() {
 	case OfEnrolment:
 		f, found := s.takeFact(owner.Index(), target)
 		if !found {
-			return // damaged: what is stored says otherwise
+			return 0 // damaged: what is stored says otherwise
 		}
 		s.keep(former{fact: f, owner: owner}, by)
-		if kind := event.Type(f.kind); kind == event.EnrolmentOpened ||
-			kind == event.EnrolmentAmended {
-			r.Gone = PackedTerms(f.detail)
+		if event.Type(f.kind) != event.FundingGranted {
+			gone = PackedTerms(f.detail)
 		}
 	case OfWorker:
 		s.takeDeath(owner, target, by)
@@ -39,10 +39,11 @@ func (s *State) take(target, by eventstore.Sequence, r *Rare) {
 		s.takeMoney(owner, target, by)
 		s.reckon(owner.Index())
 	case OfNothing: // a retraction, an event retracted before, or one that says nothing
-		return
+		return 0
 	case OfOther:
 	}
 	*s.owners.Edit(int(target - 1)) = 0
+	return gone
 }
 
 // takeFact unlinks the fact with the sequence from its enrolment and returns it as it was.
@@ -111,7 +112,6 @@ func (s *State) AddRetracted(e *Event, b *Batch) bool {
 	}
 	s.keepNever(e, by)
 	s.owners.Append(0)
-	e.Terms = 0
 	return true
 }
 
