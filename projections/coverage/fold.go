@@ -54,7 +54,12 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 	case event.WorkforcePublished, event.TargetSet:
 		f.state.AddOther(p.publications.add(e.Sequence, &b.facts.Rare(e).Event))
 	case event.EventRetracted:
-		return p.retract(e, b, edges)
+		r, gone := b.facts.Rare(e), facts.PackedTerms(0)
+		if owner := f.state.OwnerOf(r.Retracts); owner.Kind() == facts.OfOther {
+			p.publications.retract(owner.Index(), e.Sequence)
+		}
+		edges, gone = f.retract(e, r, edges)
+		b.gone = append(b.gone, gone)
 	default: // amended and disbursed money changes no day of anybody's coverage
 		f.state.Add(e)
 	}
@@ -234,30 +239,26 @@ func (f *fold) comparePurses(c uint32, was facts.Purse, edges []counts.Change) [
 	return edges
 }
 
-// retract takes the event that a retraction names out of force.
-func (p *Projection) retract(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
-	f, r := p.fold, b.facts.Rare(e)
-	take := func() { b.gone = append(b.gone, f.state.Retract(e, r)) }
+// retract takes the event that a retraction names out of force, and returns the terms it named.
+func (f *fold) retract(e *facts.Event, r *facts.Rare,
+	edges []counts.Change,
+) (_ []counts.Change, gone facts.PackedTerms) {
 	owner := f.state.OwnerOf(r.Retracts)
 	switch index := owner.Index(); owner.Kind() {
 	case facts.OfEnrolment:
 		edges = f.compareWithout(index, r.Retracts, edges)
-		take()
+		return edges, f.state.Retract(e, r)
 	case facts.OfWorker:
 		f.days.were = f.appendAll(f.days.were[:0], index, f.state.Purses())
-		take()
-		edges = f.compareAll(index, edges)
+		gone = f.state.Retract(e, r)
+		return f.compareAll(index, edges), gone
 	case facts.OfCommitment:
 		was := f.state.Purse(index)
-		take()
-		edges = f.comparePurses(index, was, edges)
-	case facts.OfOther:
-		p.publications.retract(index, e.Sequence)
-		take()
+		gone = f.state.Retract(e, r)
+		return f.comparePurses(index, was, edges), gone
 	default: // a retraction, an event retracted before, or one that changes no coverage
-		take()
+		return edges, f.state.Retract(e, r)
 	}
-	return edges
 }
 
 // compareWithout appends what will differ once a fact about an enrolment is not in force any more.

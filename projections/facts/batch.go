@@ -162,7 +162,10 @@ func (b *Batch) takeRare(e *Event, bytes []byte) error {
 	case event.WorkerDied:
 		e.From = int32(r.Event.Data.On)
 	default:
-		r.Retracts = eventstore.Sequence(retracts)
+		if r.Retracts = eventstore.Sequence(retracts); r.Retracts >= e.Sequence {
+			return fmt.Errorf("event %d is retracted before it came: %w", retracts,
+				codec.ErrMalformed)
+		}
 		e.rare = uint32(len(b.rare))
 		b.rare = append(b.rare, r)
 	}

@@ -307,3 +307,28 @@ func TestFactsAreKept(t *testing.T) {
 		}
 	}
 }
+
+// TestRetractionOfWhatIsNotThere refuses a stored retraction that names a sequence it cannot know.
+func TestRetractionOfWhatIsNotThere(t *testing.T) {
+	h := newHistory(1, 1)
+	h.events[0] = event.Event{Key: event.Key{Source: "urn:a", ID: "0"}, Type: event.EventRetracted}
+	h.events[0].Data = event.Data{RetractedSource: "urn:a", RetractedID: "7", ReasonText: "a mistake"}
+	setHas(&h.events[0])
+	for target, want := range map[uint64]error{0: nil, 1: codec.ErrMalformed, 9: codec.ErrMalformed} {
+		b := eventstore.NewFrameBuilder(1, merkle.Hash{}, 1)
+		bytes := codec.Append(nil, &h.events[0])
+		if target != 0 {
+			bytes = codec.AppendRetracts(bytes, target)
+		}
+		if err := b.Append(1, bytes); err != nil {
+			t.Fatal(err)
+		}
+		frame, err := eventstore.ParseFrame(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := facts.NewNames(nil).Prepare(frame, new(facts.Batch)); !errors.Is(err, want) {
+			t.Errorf("retracting %d: %v, want %v", target, err, want)
+		}
+	}
+}

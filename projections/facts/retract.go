@@ -103,11 +103,12 @@ func (s *State) takeMoney(owner Owner, target, by eventstore.Sequence) {
 // AddRetracted adds an event that was retracted before it came: it was never in force. It returns
 // false, and has done nothing, for any other event.
 func (s *State) AddRetracted(e *Event, b *Batch) bool {
-	if !s.early.marked(e.mark) || e.Kind == event.EventRetracted {
-		return false
-	}
+	return s.early.marked(e.mark) && s.addRetracted(e, b)
+}
+
+func (s *State) addRetracted(e *Event, b *Batch) bool {
 	by, named := s.early.keys[b.key(e)]
-	if !named {
+	if !named || e.Kind == event.EventRetracted {
 		return false
 	}
 	s.keepNever(e, by)
