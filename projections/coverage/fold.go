@@ -152,6 +152,9 @@ func (f *fold) compareCourses(w, e uint32, edges []counts.Change) []counts.Chang
 	if slices.Equal(days.were, days.are) {
 		return edges
 	}
+	if f.state.IsOnly(e, w) {
+		return compareOwn(days.were, days.are, edges)
+	}
 	days.others = f.others.AppendSpells(days.others[:0], w, e, f.state.Purses())
 	if len(days.others) == 0 {
 		return compareOwn(days.were, days.are, edges)

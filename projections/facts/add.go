@@ -92,6 +92,12 @@ func (s *State) join(w, e uint32) {
 // Several reports whether enrolments were opened for the worker that differ.
 func (s *State) Several(w uint32) bool { return s.workers.At(int(w)).more != 0 }
 
+// IsOnly reports whether no other enrolment than e was opened for the worker.
+func (s *State) IsOnly(e, w uint32) bool {
+	l := s.workers.At(int(w))
+	return l.more == 0 && (l.first == 0 || l.first == e+1)
+}
+
 // IsFirst reports whether an opened event, not added yet, is the first fact about its enrolment,
 // of a worker for whom no enrolment was ever opened.
 func (s *State) IsFirst(e *Event) bool {
