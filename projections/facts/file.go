@@ -15,7 +15,7 @@ type Lengths struct {
 	Owners, Deaths, Money, Grants, Former int
 }
 
-// The bucket of the keys of early, one JSON text under a key of its own.
+// The bucket of the retractions that came too early: one JSON text under one key.
 const earlyBucket = "early"
 
 func earlyKey() []byte { return []byte("retractions") }

@@ -116,7 +116,7 @@ func (s *State) addRetracted(e *Event, b *Batch) bool {
 	return true
 }
 
-// Early is a retraction that came before the event it names.
+// early is a retraction that came before the event it names: By is its sequence.
 type early struct {
 	event.Key
 	By eventstore.Sequence
