@@ -88,6 +88,11 @@ func (p *tally) Settled() { p.settled = p.settling }
 
 func (p *tally) Finish() error { return nil }
 
+func (p *tally) Digest(k eventstore.Sequence) (string, error) {
+	n := min(uint64(k), p.shown)
+	return fmt.Sprint(n, n*(n+1)/2), nil
+}
+
 func (p *tally) Load(tx *bbolt.Tx) error {
 	value := tx.Bucket(tallyBucket).Get(tallyBucket)
 	p.count, p.sum = binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])

@@ -47,6 +47,9 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// Digest is the one of what has been applied so far; see [View.Digest].
+func (p *Projection) Digest(k eventstore.Sequence) (string, error) { return p.View().Digest(k) }
+
 func (v *View) digestRecorded(tx *bbolt.Tx, h hash.Hash, k eventstore.Sequence) error {
 	for first := 0; first < int(k); first += 1 << recordedPageShift {
 		b := bucket(tx, recordedBucket)

@@ -1,0 +1,82 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Rebuild is a projection that is built again from the log, in a fresh file beside the live one.
+// Either Swap or Remove ends it.
+type Rebuild struct {
+	Kept
+	shelf *Shelf
+	place *place
+}
+
+// Rebuild begins a rebuild, of which no event is applied yet. The file is the projection's name
+// with the mark, which no other rebuild may have.
+func (s *Shelf) Rebuild(ctx context.Context, name, mark string) (*Rebuild, error) {
+	p, err := s.place(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	err = s.sweep()
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(s.opts.Folder, fmt.Sprintf("%s-%s.db", name, mark))
+	kept, err := p.kind.Open(ctx, s.feed, File{Path: path, Scratch: true})
+	if err != nil {
+		return nil, err
+	}
+	return &Rebuild{kept, s, p}, nil
+}
+
+// Swap puts the rebuilt projection, which has caught up, in the place of the live one. Readers of
+// the old one finish in peace; new ones find the rebuilt one.
+//
+// If we crash before the rename, the old file stays and the new one is left over; after it, the
+// next start opens the rebuilt one.
+func (r *Rebuild) Swap() error {
+	s, p := r.shelf, r.place
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(fmt.Errorf("swap projection: %w", os.ErrClosed), r.Remove())
+	}
+	if err := r.Keep(); err != nil {
+		return errors.Join(err, r.Remove())
+	}
+	s.opts.Fault(FaultBeforeSwap)
+	if err := os.Rename(r.Path(), p.path); err != nil {
+		err = fmt.Errorf("put the rebuilt projection in place: %w", err)
+		return errors.Join(err, r.Remove())
+	}
+	s.opts.Fault(FaultAfterSwap)
+	// Should this fail, a power cut may bring the old file back, which is as good: the rebuilt
+	// one answers all the same.
+	err := syncFolder(s.opts.Folder)
+	old := p.live
+	p.live = s.newVolume(p, r.Kept)
+	if old != nil {
+		old.stop()
+		<-old.done
+		time.AfterFunc(oldLife, func() { _ = old.kept.Close() })
+	}
+	return err
+}
+
+// syncFolder makes renames in the folder last.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
