@@ -68,13 +68,17 @@ type File struct {
 	// Scratch says that the file need not outlast a crash, until Keep is called: that of a
 	// rebuild, which nobody reads before it is complete.
 	Scratch bool
+
+	// Fault is called before a transaction commits, and fails it with its error; tests set it.
+	Fault func() error
 }
 
 // keeper is what all runners have: the file, and how far its projection is.
 type keeper struct {
-	log  eventstore.Log
-	db   *bbolt.DB
-	path string
+	log   eventstore.Log
+	db    *bbolt.DB
+	path  string
+	fault func() error // nil: none
 
 	// The next two belong to the goroutine that folds.
 	at        Position
@@ -99,7 +103,9 @@ func openKeeper(log eventstore.Log, file File) (*keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open projection %s: %w", file.Path, err)
 	}
-	return &keeper{log: log, db: db, path: file.Path, moved: make(chan struct{})}, nil
+	return &keeper{
+		log: log, db: db, path: file.Path, fault: file.Fault, moved: make(chan struct{}),
+	}, nil
 }
 
 // load reads the position, checks that it is of these rules and of this log, and calls loadState
@@ -209,6 +215,11 @@ func (r *keeper) putPosition(tx *bbolt.Tx) error {
 	position, err := json.Marshal(r.at)
 	if err != nil {
 		return err
+	}
+	if r.fault != nil {
+		if err := r.fault(); err != nil {
+			return err
+		}
 	}
 	return b.Put(positionKey, position)
 }

@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 	"projections/facts/...": {
 		"projections/pages", "eventstore", "eventstore/codec", "domain/...",
 	},
+	"projections/projtest/...": {"projections", "eventstore/...", "domain/..."},
 
 	// The parts of the program do not know each other; only the program wires them.
 	"cmd/internal/...": {

@@ -1,0 +1,249 @@
+package history
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/cespare/xxhash/v2"
+	"go.etcd.io/bbolt"
+
+	"cakupan/eventstore"
+)
+
+// layout says how the index is cut.
+type layout struct {
+	chunk, block uint // a chunk has 1<<chunk events, a block 1<<block
+	page         int  // entries in a page of a run
+}
+
+// fullLayout: a name is looked for in one run for each million events, in up to sixteen chunks,
+// and among the names of up to 65,536 events that are not sorted yet, which takes some
+// milliseconds at worst. Sorting a block takes some 25 MB of memory. Two pages of 2,000 entries
+// fill eight pages of the file.
+var fullLayout = layout{chunk: 16, block: 20, page: 2000}
+
+// entry says that an event has a name: the name's number above, below it the event's place in its
+// block. So entries in ascending order have the events of each name together, and in their order.
+type entry uint64
+
+// placeBits is what an entry has for the place in a block; the number of the name has the others.
+const placeBits = 20
+
+// numberOf returns the number of a name, shifted to its place in an entry.
+func numberOf(s Subject) entry {
+	var text [80]byte // longer than any name
+	sum := xxhash.Sum64(append(append(text[:0], byte(s.Kind)), s.Name...))
+	return entry(sum >> placeBits << placeBits)
+}
+
+func (l layout) entry(s Subject, seq eventstore.Sequence) entry {
+	return numberOf(s) | entry(uint64(seq-1)&(1<<l.block-1))
+}
+
+// sequence returns the event of an entry, in the block of the given event.
+func (l layout) sequence(e entry, block uint64) eventstore.Sequence {
+	return eventstore.Sequence(block<<l.block+uint64(e)&(1<<placeBits-1)) + 1
+}
+
+// chunkEnd returns the last event of the chunk that has the given one.
+func (l layout) chunkEnd(seq eventstore.Sequence) eventstore.Sequence {
+	return ((seq-1)>>l.chunk + 1) << l.chunk
+}
+
+// The buckets of entries. The tail has those of the events behind the last full chunk, as they
+// came, under the first sequence of the frame they came with. Chunks and blocks have pages of
+// sorted runs under the number of the run and the page's first entry.
+var (
+	tailBucket  = []byte("tail")
+	chunkBucket = []byte("chunks")
+	blockBucket = []byte("blocks")
+)
+
+var errPage = errors.New("page of the index is damaged: rebuild it from the log")
+
+func (p *Projection) putTail(tx *bbolt.Tx, first eventstore.Sequence) error {
+	if len(p.entries) == 0 {
+		return nil
+	}
+	b, err := tx.CreateBucketIfNotExists(tailBucket)
+	if err != nil {
+		return err
+	}
+	b.FillPercent = 1 // in ascending order
+	key := binary.BigEndian.AppendUint64(nil, uint64(first))
+	return b.Put(key, encode(p.entries))
+}
+
+// encode returns the bytes of a page. They are new ones: the transaction keeps them.
+func encode(entries []entry) []byte {
+	page := make([]byte, 0, 8*len(entries))
+	for _, e := range entries {
+		page = binary.LittleEndian.AppendUint64(page, uint64(e))
+	}
+	return page
+}
+
+func decode(entries []entry, page []byte) ([]entry, error) {
+	if len(page)%8 != 0 {
+		return nil, errPage
+	}
+	for ; len(page) > 0; page = page[8:] {
+		entries = append(entries, entry(binary.LittleEndian.Uint64(page)))
+	}
+	return entries, nil
+}
+
+// closeRuns sorts what is complete with the event: the tail into a chunk, chunks into a block.
+func (p *Projection) closeRuns(tx *bbolt.Tx, last eventstore.Sequence) error {
+	if uint64(last)&(1<<p.layout.chunk-1) != 0 {
+		return nil
+	}
+	number := uint64(last-1) >> p.layout.chunk
+	if err := p.sortInto(tx, tailBucket, chunkBucket, number); err != nil {
+		return fmt.Errorf("make chunk %d: %w", number, err)
+	}
+	if uint64(last)&(1<<p.layout.block-1) != 0 {
+		return nil
+	}
+	number = uint64(last-1) >> p.layout.block
+	if err := p.sortInto(tx, chunkBucket, blockBucket, number); err != nil {
+		return fmt.Errorf("make block %d: %w", number, err)
+	}
+	p.entries = nil // nothing needs so much soon
+	return nil
+}
+
+// sortInto makes one run of all entries in a bucket, and empties that.
+func (p *Projection) sortInto(tx *bbolt.Tx, from, into []byte, number uint64) error {
+	p.entries = p.entries[:0]
+	if b := tx.Bucket(from); b != nil {
+		err := b.ForEach(func(_, page []byte) (err error) {
+			p.entries, err = decode(p.entries, page)
+			return err
+		})
+		if err == nil {
+			err = tx.DeleteBucket(from)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	slices.Sort(p.entries)
+	b, err := tx.CreateBucketIfNotExists(into)
+	if err != nil {
+		return err
+	}
+	b.FillPercent = 1 // in ascending order
+	for page := range slices.Chunk(p.entries, p.layout.page) {
+		if err := b.Put(runKey(number, page[0]), encode(page)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func runKey(number uint64, first entry) []byte {
+	key := binary.BigEndian.AppendUint64(make([]byte, 0, 16), number)
+	return binary.BigEndian.AppendUint64(key, uint64(first))
+}
+
+// search is a question for the events of a name.
+type search struct {
+	number      entry
+	from, known eventstore.Sequence // both in
+	limit       int
+	found       []eventstore.Sequence
+}
+
+// add adds the events of a run's entries that have the name. They are sorted.
+func (s *search) add(entries []entry, sequence func(entry) eventstore.Sequence) {
+	i := sort.Search(len(entries), func(i int) bool { return entries[i] >= s.number })
+	for _, e := range entries[i:] {
+		if e>>placeBits != s.number>>placeBits || len(s.found) >= s.limit {
+			return
+		}
+		if seq := sequence(e); seq >= s.from && seq <= s.known {
+			s.found = append(s.found, seq)
+		}
+	}
+}
+
+// about looks into one run after the other, which are in the order of the log.
+func (p *Projection) about(tx *bbolt.Tx, s search) ([]eventstore.Sequence, error) {
+	l := p.layout
+	blocks := uint64(s.known) >> l.block
+	for n := uint64(s.from-1) >> l.block; n < blocks; n++ {
+		if err := p.lookInto(tx, blockBucket, n, n, &s); err != nil || len(s.found) >= s.limit {
+			return s.found, err
+		}
+	}
+	chunks := uint64(s.known) >> l.chunk
+	first := max(blocks<<(l.block-l.chunk), uint64(s.from-1)>>l.chunk)
+	for n := first; n < chunks; n++ {
+		block := n >> (l.block - l.chunk)
+		if err := p.lookInto(tx, chunkBucket, n, block, &s); err != nil || len(s.found) >= s.limit {
+			return s.found, err
+		}
+	}
+	err := p.lookIntoTail(tx, &s)
+	return s.found, err
+}
+
+// lookInto looks for the name in one run, which is in the given block.
+func (p *Projection) lookInto(tx *bbolt.Tx, bucket []byte, run, block uint64, s *search) error {
+	b := tx.Bucket(bucket)
+	if b == nil {
+		return errPage
+	}
+	c := b.Cursor()
+	// The page before the first one that begins with the name may end with it.
+	key := runKey(run, s.number)
+	k, v := c.Seek(key)
+	if before, page := c.Prev(); before != nil && sameRun(before, key) {
+		k, v = before, page
+	} else {
+		k, v = c.Seek(key)
+	}
+	var entries []entry
+	for ; k != nil && sameRun(k, key) && len(s.found) < s.limit; k, v = c.Next() {
+		var err error
+		if entries, err = decode(entries[:0], v); err != nil || len(k) != 16 {
+			return errors.Join(err, errPage)
+		}
+		if len(entries) > 0 && entries[0]>>placeBits > s.number>>placeBits {
+			return nil
+		}
+		s.add(entries, func(e entry) eventstore.Sequence { return p.layout.sequence(e, block) })
+	}
+	return nil
+}
+
+func sameRun(a, b []byte) bool { return len(a) >= 8 && string(a[:8]) == string(b[:8]) }
+
+// lookIntoTail looks at all entries of the tail.
+func (p *Projection) lookIntoTail(tx *bbolt.Tx, s *search) error {
+	b := tx.Bucket(tailBucket)
+	if b == nil {
+		return nil
+	}
+	block := uint64(s.known-1) >> p.layout.block
+	c := b.Cursor()
+	var entries []entry
+	for k, v := c.First(); k != nil && len(s.found) < s.limit; k, v = c.Next() {
+		var err error
+		if entries, err = decode(entries[:0], v); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e>>placeBits == s.number>>placeBits && len(s.found) < s.limit {
+				if seq := p.layout.sequence(e, block); seq >= s.from && seq <= s.known {
+					s.found = append(s.found, seq)
+				}
+			}
+		}
+	}
+	return nil
+}

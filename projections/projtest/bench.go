@@ -1,0 +1,50 @@
+package projtest
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"cakupan/eventstore"
+	"cakupan/eventstore/memlog"
+	"cakupan/projections"
+)
+
+// frameEvents is how many events a frame of a benchmark holds, as after an import.
+const frameEvents = 1000
+
+// Benchmark measures a replay of n events in a fresh file, and what the file takes.
+func Benchmark(b *testing.B, kind projections.Kind, n int) {
+	log := memlog.New(eventstore.NewIdentity(1))
+	rng := rand.New(rand.NewPCG(1, 1))
+	events := Events(1, n)
+	for len(events) > 0 {
+		part := min(len(events), frameEvents)
+		if err := appendCut(log, events[:part], rng, part*2); err != nil {
+			b.Fatal(err)
+		}
+		events = events[part:]
+	}
+	path := filepath.Join(b.TempDir(), "replay.db")
+	for b.Loop() {
+		_ = os.Remove(path)
+		kept, err := kind.Open(b.Context(), projections.NewFeed(log),
+			projections.File{Path: path, Scratch: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := kept.CatchUp(b.Context(), eventstore.Sequence(n), nil); err != nil {
+			b.Fatal(err)
+		}
+		if err := kept.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/event")
+	b.ReportMetric(float64(file.Size())/float64(n), "file-bytes/event")
+}

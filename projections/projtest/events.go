@@ -1,0 +1,134 @@
+package projtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/memlog"
+	"cakupan/eventstore/merkle"
+	"cakupan/projections"
+)
+
+// firstRecorded is 2020-01-01T00:00:00Z.
+const firstRecorded temporal.Instant = 1_577_836_800_000_000_000
+
+// maker makes events about few names, so that each has some history within a hundred events.
+type maker struct {
+	*rand.Rand
+	names int
+	keys  map[event.Key]eventstore.Sequence
+}
+
+// Events returns n events as they come to a log, the same for the same seed: of most types, among
+// them retractions, of events that came before and of some that come later or never.
+func Events(seed uint64, n int) []projections.Event {
+	m := &maker{rand.New(rand.NewPCG(seed, 8)), 2 + n/8, map[event.Key]eventstore.Sequence{}}
+	events := make([]projections.Event, n)
+	at := firstRecorded
+	for i := range events {
+		e := &events[i]
+		e.Sequence, e.RecordedAt = eventstore.Sequence(i+1), at
+		e.Key = keyOf(i + 1)
+		m.fill(e, n)
+		m.keys[e.Key] = e.Sequence
+		at += temporal.Instant(m.Int64N(3e9))
+	}
+	return events
+}
+
+func keyOf(i int) event.Key {
+	return event.Key{Source: fmt.Sprintf("urn:test:%d", i%3), ID: fmt.Sprintf("event-%d", i)}
+}
+
+func (m *maker) name(kind string) string { return fmt.Sprintf("%s-%d", kind, m.IntN(m.names)) }
+
+func (m *maker) day() temporal.Date { return temporal.Date(18_000 + m.IntN(800)) }
+
+func (m *maker) regency() region.Code { return []region.Code{7503, 7571, 7101}[m.IntN(3)] }
+
+// fill makes the event one of a random type. n is how many there will be.
+func (m *maker) fill(e *projections.Event, n int) {
+	d := &e.Data
+	set := func(fields ...event.Field) {
+		for _, f := range fields {
+			d.Has = d.Has.With(f)
+		}
+	}
+	switch draw := m.IntN(100); {
+	case draw < 40:
+		e.Type = event.EnrolmentOpened
+		d.Enrolment, d.Worker, d.From = m.name("enrolment"), m.name("worker"), m.day()
+		d.Region, d.Segment = m.regency(), event.Segment(1+m.IntN(2))
+		d.Category, d.Payer = event.Category(4+m.IntN(3)), event.Payer(1+m.IntN(3))
+		d.Programmes = []event.Programme{event.JKK, event.JKM}
+		set(event.FieldEnrolment, event.FieldWorker, event.FieldFrom, event.FieldRegion,
+			event.FieldSegment, event.FieldCategory, event.FieldPayer, event.FieldProgrammes)
+	case draw < 50:
+		e.Type, d.Enrolment, d.Until = event.EnrolmentTerminated, m.name("enrolment"), m.day()
+		d.Reason = event.Layoff
+		set(event.FieldEnrolment, event.FieldUntil, event.FieldReason)
+	case draw < 60:
+		e.Type, d.Enrolment, d.From = event.EnrolmentAmended, m.name("enrolment"), m.day()
+		d.Region = m.regency()
+		set(event.FieldEnrolment, event.FieldFrom, event.FieldRegion)
+	case draw < 65:
+		e.Type, d.Worker, d.On = event.WorkerDied, m.name("worker"), m.day()
+		set(event.FieldWorker, event.FieldOn)
+	case draw < 80:
+		e.Type, d.Enrolment = event.FundingGranted, m.name("enrolment")
+		d.Commitment, d.FromMonth = m.name("commitment"), m.day().Month()
+		d.UntilMonth = d.FromMonth + 3
+		set(event.FieldEnrolment, event.FieldCommitment, event.FieldFromMonth,
+			event.FieldUntilMonth)
+	case draw < 85:
+		e.Type, d.Region, d.Sector = event.WorkforcePublished, m.regency(), event.Sector(1)
+		d.Reference, d.Count, d.Publication = m.day(), m.Int64N(1000), "publication"
+		set(event.FieldRegion, event.FieldSector, event.FieldReference, event.FieldCount,
+			event.FieldPublication)
+	default:
+		e.Type = event.EventRetracted
+		named := keyOf(1 + m.IntN(n+n/8+1))
+		d.RetractedSource, d.RetractedID, d.ReasonText = named.Source, named.ID, "mistake"
+		e.Retracts = m.keys[named]
+		set(event.FieldRetractedSource, event.FieldRetractedID, event.FieldReasonText)
+	}
+}
+
+// encode returns an event as the log stores it.
+func encode(e *projections.Event) []byte {
+	bytes := codec.Append(nil, &e.Event)
+	if e.Retracts != 0 {
+		bytes = codec.AppendRetracts(bytes, uint64(e.Retracts))
+	}
+	return bytes
+}
+
+// frameOf packs events.
+func frameOf(events []projections.Event) ([]byte, error) {
+	b := eventstore.NewFrameBuilder(events[0].Sequence, merkle.Hash{}, events[0].RecordedAt)
+	for i := range events {
+		if err := b.Append(events[i].RecordedAt, encode(&events[i])); err != nil {
+			return nil, fmt.Errorf("pack event %d: %w", events[i].Sequence, err)
+		}
+	}
+	return append([]byte(nil), b.Bytes()...), nil
+}
+
+// appendCut appends events to a log in frames of random size up to most.
+func appendCut(log *memlog.Log, events []projections.Event, rng *rand.Rand, most int) error {
+	_, tail, err := log.Last(background)
+	for len(events) > 0 && err == nil {
+		n := min(len(events), 1+rng.IntN(most))
+		var raw []byte
+		if raw, err = frameOf(events[:n]); err == nil {
+			tail, err = log.Append(background, raw, tail)
+		}
+		events = events[n:]
+	}
+	return err
+}

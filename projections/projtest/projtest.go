@@ -1,0 +1,223 @@
+// Package projtest is the suite that every projection must pass: however the log is cut into
+// frames, wherever the program starts again, whatever fails on the way, the digests come out the
+// same, and nothing of a wrong log is taken for the right one.
+package projtest
+
+import (
+	"context"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"cakupan/eventstore"
+	"cakupan/eventstore/memlog"
+	"cakupan/projections"
+)
+
+// background is the context of what is not waited for.
+var background = context.Background()
+
+// historyEvents is the length of the histories: long enough for several of everything that a
+// projection cuts small for a test.
+const historyEvents = 300
+
+// everything is beyond the end of every log.
+const everything = eventstore.Sequence(1 << 62)
+
+// Run runs the suite. The kind is best one that cuts its state into small parts.
+func Run(t *testing.T, kind projections.Kind) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, projections.Kind)
+	}{
+		{"digest", testDigest},
+		{"any cut", testCuts},
+		{"restarts", testRestarts},
+		{"older file", testOlderFile},
+		{"follows", testFollow},
+		{"slow", testSlow},
+		{"failing commits", testFailingCommits},
+		{"failing start", testFailingStart},
+		{"poison", testPoison},
+		{"damage", testDamage},
+		{"other logs", testOtherLogs},
+		{"other version", testOtherVersion},
+		{"rebuild", testRebuild},
+		{"shelf", testShelf},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, kind)
+		})
+	}
+}
+
+// book is a projection over a log, with its file.
+type book struct {
+	t    *testing.T
+	kind projections.Kind
+	log  eventstore.Log
+	path string
+	kept projections.Kept
+}
+
+// newBook opens a projection in a fresh file.
+func newBook(t *testing.T, kind projections.Kind, log eventstore.Log) *book {
+	t.Helper()
+	b := &book{t: t, kind: kind, log: log, path: filepath.Join(t.TempDir(), kind.Name+".db")}
+	b.open(nil)
+	t.Cleanup(func() { _ = b.kept.Close() })
+	return b
+}
+
+func (b *book) open(fault func() error) {
+	b.t.Helper()
+	var err error
+	if b.kept, err = b.tryOpen(fault); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) tryOpen(fault func() error) (projections.Kept, error) {
+	return b.kind.Open(b.t.Context(), projections.NewFeed(b.log),
+		projections.File{Path: b.path, Fault: fault})
+}
+
+func (b *book) close() {
+	b.t.Helper()
+	if err := b.kept.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// catchUp applies the log up to the frame with the event.
+func (b *book) catchUp(until eventstore.Sequence) {
+	b.t.Helper()
+	if err := b.kept.CatchUp(b.t.Context(), until, nil); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *book) applied() eventstore.Sequence {
+	b.t.Helper()
+	applied, err := b.kept.Applied()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return applied
+}
+
+func (b *book) digest(k eventstore.Sequence) string {
+	b.t.Helper()
+	digest, err := b.kept.Digest(k)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return digest
+}
+
+// follow runs the projection until the returned function is called, which returns why it ended.
+func (b *book) follow() (stop func() error) {
+	ctx, cancel := context.WithCancel(background)
+	ended := make(chan error, 1)
+	kept := b.kept
+	go func() { ended <- kept.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+func (b *book) wait(seq eventstore.Sequence) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
+	defer cancel()
+	if err := b.kept.Wait(ctx, seq); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// check compares the digests with those of a projection that was built in one go from a log of one
+// event a frame: the plainest way to them.
+func (b *book) check(events []projections.Event) {
+	b.t.Helper()
+	plain := newBook(b.t, b.kind, Log(b.t, events, 0, 1))
+	plain.catchUp(everything)
+	if got, want := b.applied(), plain.applied(); got != want {
+		b.t.Fatalf("applied up to %d, want %d", got, want)
+	}
+	for k := eventstore.Sequence(0); k < b.applied()+7; k += 7 {
+		if b.digest(k) != plain.digest(k) {
+			b.t.Fatalf("the digest at %d differs", k)
+		}
+	}
+}
+
+// Log returns a log of the events in frames of up to most, cut by the seed.
+func Log(t *testing.T, events []projections.Event, seed uint64, most int) *memlog.Log {
+	t.Helper()
+	log := memlog.New(eventstore.NewIdentity(1))
+	grow(t, log, events, seed, most)
+	return log
+}
+
+func grow(t *testing.T, log *memlog.Log, events []projections.Event, seed uint64, most int) {
+	t.Helper()
+	if err := appendCut(log, events, rand.New(rand.NewPCG(seed, 9)), most); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testDigest: the digest at k is that of the log that ends with k, and each log has another.
+func testDigest(t *testing.T, kind projections.Kind) {
+	events := Events(1, 60)
+	log := memlog.New(eventstore.NewIdentity(1))
+	b := newBook(t, kind, log)
+	want := []string{b.digest(0)}
+	for i := range events {
+		grow(t, log, events[i:i+1], 0, 1)
+		b.catchUp(everything)
+		want = append(want, b.digest(everything))
+	}
+	seen := map[string]int{}
+	for k, digest := range want {
+		if got := b.digest(eventstore.Sequence(k)); got != digest {
+			t.Fatalf("digest as known at %d is %s, was %s", k, got, digest)
+		}
+		if other, twice := seen[digest]; twice {
+			t.Fatalf("logs of %d and of %d events have one digest", other, k)
+		}
+		seen[digest] = k
+	}
+	other := newBook(t, kind, Log(t, Events(2, len(events)), 0, 1))
+	other.catchUp(everything)
+	if other.digest(everything) == want[len(events)] {
+		t.Error("two histories have one digest")
+	}
+}
+
+// testCuts cuts one history in several ways.
+func testCuts(t *testing.T, kind projections.Kind) {
+	events := Events(3, historyEvents)
+	for seed, most := range []int{2, 7, 40, historyEvents} {
+		b := newBook(t, kind, Log(t, events, uint64(seed), most))
+		b.catchUp(everything)
+		b.check(events)
+	}
+}
+
+// testRestarts closes the file and opens it again at random places.
+func testRestarts(t *testing.T, kind projections.Kind) {
+	for seed := range uint64(4) {
+		events := Events(seed, historyEvents)
+		rng := rand.New(rand.NewPCG(seed, 1))
+		b := newBook(t, kind, Log(t, events, seed, 12))
+		for b.applied() < historyEvents {
+			b.catchUp(b.applied() + 1 + eventstore.Sequence(rng.IntN(40)))
+			b.close()
+			b.open(nil)
+		}
+		b.check(events)
+	}
+}

@@ -1,0 +1,196 @@
+package projtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/eventstore"
+	"cakupan/eventstore/memlog"
+	"cakupan/projections"
+)
+
+// testRebuild rebuilds the projection beside the live one, to compare, and to swap, and starts
+// again with the rebuilt one.
+func testRebuild(t *testing.T, kind projections.Kind) {
+	events := Events(14, historyEvents)
+	log := Log(t, events[:200], 14, 9)
+	opts := projections.Options{
+		Folder: filepath.Join(t.TempDir(), "shelf"), Log: log, Kinds: []projections.Kind{kind},
+	}
+	for round, following := range []bool{false, true} {
+		shelf := projections.NewShelf(opts)
+		if following {
+			shelf.Follow()
+		}
+		live, err := shelf.Open(t.Context(), kind.Name)
+		if err == nil && !following {
+			err = shelf.CatchUp(t.Context(), kind.Name, 200)
+		}
+		if err == nil {
+			err = live.Wait(t.Context(), 200)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := live.Digest(200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare := rebuild(t, shelf, kind.Name, "1", want)
+		if err := compare.Remove(); err != nil {
+			t.Fatal(err)
+		}
+		if err := rebuild(t, shelf, kind.Name, "2", want).Swap(); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := shelf.Open(t.Context(), kind.Name); err != nil || now == live {
+			t.Errorf("after the swap the old one answers: %v", err)
+		}
+		if digest, err := live.Digest(200); err != nil || digest != want {
+			t.Errorf("a reader of the old one: %s, %v", digest, err)
+		}
+		if round == 1 {
+			grow(t, log, events[200:], 14, 9)
+			swapped, _ := shelf.Open(t.Context(), kind.Name)
+			if err := swapped.Wait(t.Context(), historyEvents); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(shelf.Close(), live.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := os.ReadDir(opts.Folder)
+	if err != nil || len(files) != 1 {
+		t.Errorf("files left: %v, %v", files, err)
+	}
+	b := &book{t: t, kind: kind, log: log, path: filepath.Join(opts.Folder, kind.Name+".db")}
+	b.open(nil)
+	defer b.close()
+	b.check(events)
+}
+
+func rebuild(t *testing.T, shelf *projections.Shelf, name, mark, want string,
+) *projections.Rebuild {
+	t.Helper()
+	r, err := shelf.Rebuild(t.Context(), name, mark)
+	if err == nil {
+		err = r.CatchUp(t.Context(), 200, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digest, err := r.Digest(200); err != nil || digest != want {
+		t.Errorf("rebuilt: %s, %v, want %s", digest, err, want)
+	}
+	return r
+}
+
+// testShelf opens a shelf over what a crash has left: a file of other rules, and parts of rebuilds.
+func testShelf(t *testing.T, kind projections.Kind) {
+	events := Events(15, 100)
+	log := Log(t, events, 15, 9)
+	b := newBook(t, kind, log)
+	b.catchUp(everything)
+	b.close()
+	ageFile(t, b.path)
+	left := filepath.Join(filepath.Dir(b.path), kind.Name+"-17.db")
+	if err := os.WriteFile(left, []byte("half a projection"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shelf := projections.NewShelf(projections.Options{
+		Folder: filepath.Dir(b.path), Log: log, Kinds: []projections.Kind{kind},
+	})
+	stored, err := shelf.Stored()
+	if err != nil || stored[kind.Name].Sequence != 100 {
+		t.Errorf("stored: %v, %v", stored, err)
+	}
+	if _, err := shelf.Open(t.Context(), kind.Name+"?"); !errors.Is(err, projections.ErrUnknown) {
+		t.Errorf("a name that there is not: %v", err)
+	}
+	shelf.Follow()
+	kept, err := shelf.Open(t.Context(), kind.Name)
+	if err == nil {
+		err = kept.Wait(t.Context(), 100)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := shelf.States()
+	if len(states) != 1 || states[0].Applied != 100 || states[0].Stopped != nil {
+		t.Errorf("states: %+v", states)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("part of a rebuild: %v", err)
+	}
+	if err := shelf.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.open(nil)
+	b.check(events)
+}
+
+// stuck is a projection that stops in the middle until it is let go.
+type stuck struct {
+	at    eventstore.Sequence
+	let   chan struct{}
+	stuck chan struct{}
+}
+
+func (s *stuck) Version() uint32 { return 1 }
+
+func (s *stuck) Apply(_ *bbolt.Tx, events []projections.Event) error {
+	for i := range events {
+		if events[i].Sequence == s.at {
+			close(s.stuck)
+			<-s.let
+		}
+	}
+	return nil
+}
+
+func (s *stuck) Digest(eventstore.Sequence) (string, error) { return "", nil }
+
+// testSlow puts another projection on the shelf that stands still in the middle of an event: this
+// one goes on, and so does the other one when it is let go.
+func testSlow(t *testing.T, kind projections.Kind) {
+	events := Events(16, historyEvents)
+	log := memlog.New(eventstore.NewIdentity(1))
+	other := &stuck{at: 10, let: make(chan struct{}), stuck: make(chan struct{})}
+	slow := projections.SimpleKind("slow", 1, func(*bbolt.DB) *stuck { return other })
+	shelf := projections.NewShelf(projections.Options{
+		Folder: t.TempDir(), Log: log, Kinds: []projections.Kind{slow, kind},
+	})
+	shelf.Follow()
+	held, err := shelf.Open(t.Context(), "slow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, err := shelf.Open(t.Context(), kind.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grow(t, log, events[:20], 16, 3)
+	<-other.stuck
+	grow(t, log, events[20:], 16, 9)
+	for _, wait := range []func(context.Context, eventstore.Sequence) error{
+		quick.Wait, func(ctx context.Context, seq eventstore.Sequence) error {
+			close(other.let)
+			return held.Wait(ctx, seq)
+		},
+	} {
+		if err := wait(t.Context(), historyEvents); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &book{t: t, kind: kind, log: log, kept: quick}
+	b.check(events)
+	if err := shelf.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
