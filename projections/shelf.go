@@ -282,6 +282,15 @@ func (s *Shelf) States() (states []State) {
 	return states
 }
 
+// Live returns a projection that is open; nil: it is not.
+func (s *Shelf) Live(name string) Kept {
+	p := s.byName[name]
+	if p == nil {
+		return nil
+	}
+	return s.live(p)
+}
+
 func (s *Shelf) live(p *place) Kept {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -38,7 +38,7 @@ type grammar struct {
 	Series   seriesCommand   `cmd:"" help:"How the coverage of a region moved over days or months."`
 	Log      logCommand      `cmd:"" help:"Print events of the log."`
 	Health   healthCommand   `cmd:"" help:"Ask a running ledger how it is."`
-	Replay   replayCommand   `cmd:"" help:"Rebuild the coverage from the log and compare."`
+	Replay   replayCommand   `cmd:"" help:"Rebuild a projection from the log and compare."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole log."`
 	Refused  refusedCommand  `cmd:"" help:"Settle what was refused of what was sent by NATS."`
 	Docs     docsCommand     `cmd:"" help:"Print what describes the ledger to programs."`

@@ -11,21 +11,23 @@ import (
 	"cakupan/eventstore"
 )
 
-// replayCommand rebuilds the coverage and compares.
+// replayCommand rebuilds a projection and compares.
 type replayCommand struct {
-	To   uint64 `placeholder:"SEQ" help:"Last event to apply; default: the end of the log."`
-	Swap bool   `help:"Put the rebuilt coverage in place of the live one."`
+	Projection string `placeholder:"NAME" help:"Which one: coverage (the default) or history."`
+	To         uint64 `placeholder:"SEQ" help:"Last event to apply; default: the end of the log."`
+	Swap       bool   `help:"Put the rebuilt one in place of the live one."`
 }
 
 // Help returns what --help shows beyond the flags.
 func (*replayCommand) Help() string {
-	return `Builds the coverage again from event 1 in a fresh file beside the live one, and compares
+	return `Builds a projection again from event 1 in a fresh file beside the live one, and compares
 the digests of the two at the same event.
 
 Examples:
 
 	cakupan replay
 	cakupan replay --to 100000 --json
+	cakupan replay --projection history
 	cakupan replay --swap` + exitCodes
 }
 
@@ -44,8 +46,8 @@ func (c *replayCommand) Run(ctx context.Context, w *where, out *console) error {
 		if err != nil || result.Matches {
 			return err
 		}
-		return problem.New(problem.DigestDiffers, "the digest differs from the live one: "+
-			"the live coverage is wrong, or the log was changed; run cakupan verify")
+		return problem.New(problem.DigestDiffers, "the digest differs from the live one: the live "+
+			result.Projection+" is wrong, or the log was changed; run cakupan verify")
 	})
 }
 
@@ -63,7 +65,7 @@ func writeResult(out *console, result ledger.ReplayResult) error {
 func (c *replayCommand) replay(ctx context.Context, s *client.Client, out *console,
 ) (result ledger.ReplayResult, err error) {
 	if s.Ledger() == nil {
-		query := client.Values("swap", trueOrNothing(c.Swap))
+		query := client.Values("projection", c.Projection, "swap", trueOrNothing(c.Swap))
 		if c.To > 0 {
 			query.Set("to", strconv.FormatUint(c.To, 10))
 		}
@@ -71,8 +73,9 @@ func (c *replayCommand) replay(ctx context.Context, s *client.Client, out *conso
 	}
 	m := out.meter("replay")
 	defer m.end()
-	return s.Ledger().Replay(ctx,
-		ledger.ReplayOptions{To: eventstore.Sequence(c.To), Swap: c.Swap}, m.sequence)
+	return s.Ledger().Replay(ctx, ledger.ReplayOptions{
+		Projection: c.Projection, To: eventstore.Sequence(c.To), Swap: c.Swap,
+	}, m.sequence)
 }
 
 func trueOrNothing(set bool) string {

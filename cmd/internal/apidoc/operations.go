@@ -213,9 +213,11 @@ func (l *library) forOperators() []operation {
 		},
 		{
 			method: http.MethodPost, path: "/v1/replay", id: "postReplay",
-			summary: "Rebuild the coverage from the log and compare.",
+			summary: "Rebuild a projection from the log and compare.",
 			about:   "For auditors, and on the machine itself.",
 			parameters: list{
+				query("projection", "Which one: coverage, unless another is named, or history.",
+					words("string", "the name of a projection")),
 				query("to", "The last sequence to apply.", o("type", "integer").with("minimum", 0)),
 				query("swap", "Put the rebuilt one in place. On the machine itself alone.",
 					o("type", "boolean")),

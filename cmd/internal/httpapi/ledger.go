@@ -33,7 +33,7 @@ type Ledger interface {
 	// Health tells how the ledger is.
 	Health(ctx context.Context) ledger.Health
 
-	// Replay rebuilds the coverage from the log and compares. progress may be nil.
+	// Replay rebuilds a projection from the log and compares. progress may be nil.
 	Replay(ctx context.Context, opts ledger.ReplayOptions, progress ledger.Progress,
 	) (ledger.ReplayResult, error)
 

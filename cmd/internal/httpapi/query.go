@@ -127,11 +127,13 @@ func parseSubmit(raw string) (SubmitOptions, error) {
 
 // parseReplay reads the query of POST /v1/replay.
 func parseReplay(raw string) (ledger.ReplayOptions, error) {
-	p, err := parseParameters(raw, "to", "swap")
+	p, err := parseParameters(raw, "projection", "to", "swap")
 	if err != nil {
 		return ledger.ReplayOptions{}, err
 	}
-	opts := ledger.ReplayOptions{To: p.sequence("to", 0), Swap: p.flag("swap")}
+	opts := ledger.ReplayOptions{
+		Projection: p.values.Get("projection"), To: p.sequence("to", 0), Swap: p.flag("swap"),
+	}
 	return opts, p.err()
 }
 

@@ -3,42 +3,108 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"sort"
 
 	"cakupan/domain/event"
+	"cakupan/eventstore"
 	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
+	"cakupan/projections"
+	"cakupan/projections/history"
 )
 
-// Events calls yield with each event that the filter lets through.
+const (
+	// aboutMax is how many sequences are taken from the history at once.
+	aboutMax = 4_096
+	// nearby is how many events are passed over rather than begin to read the log anew, which
+	// costs about as much.
+	nearby = 3_000
+)
+
+// Events calls yield with each event that the filter lets through. Of those about one enrolment,
+// worker or commitment the history knows where they are, as far as it has come; the rest of the
+// log is read.
 func (l *Ledger) Events(ctx context.Context, f EventFilter,
 	yield func(line []byte) error,
 ) error {
 	if damage := l.damage.Load(); damage != nil {
 		return *damage
 	}
-	var e event.Event
-	var line []byte
-	sent := uint64(0)
-	for frame, err := range l.log.Read(ctx, max(f.From, 1)) {
+	s := &selection{filter: f, yield: yield}
+	from := max(f.From, 1)
+	if subject, named := subjectOf(f); named {
+		var err error
+		if from, err = l.readKnown(ctx, subject, s); err != nil || s.done {
+			return err
+		}
+	}
+	return l.readAll(ctx, from, s)
+}
+
+// subjectOf returns whom the filter names; the one with the fewest events when it names several.
+func subjectOf(f EventFilter) (s history.Subject, named bool) {
+	switch {
+	case f.Enrolment != "":
+		return history.Subject{Kind: history.Enrolment, Name: f.Enrolment}, true
+	case f.Worker != "":
+		return history.Subject{Kind: history.Worker, Name: f.Worker}, true
+	case f.Commitment != "":
+		return history.Subject{Kind: history.Commitment, Name: f.Commitment}, true
+	}
+	return s, false
+}
+
+// selection is the events that a filter lets through, as they are passed on.
+type selection struct {
+	filter EventFilter
+	yield  func(line []byte) error
+	sent   uint64
+	done   bool // there is no more to come
+
+	event event.Event // memory
+	line  []byte
+}
+
+// take passes an event on, if the filter lets it through.
+func (s *selection) take(record eventstore.Record) error {
+	f := &s.filter
+	switch {
+	case record.Sequence < f.From:
+		return nil
+	case f.To != 0 && record.Sequence > f.To || f.Limit != 0 && s.sent == f.Limit:
+		s.done = true
+		return nil
+	}
+	if _, err := codec.Decode(record.Event, &s.event); err != nil {
+		return fmt.Errorf("read event %d: %w", record.Sequence, err)
+	}
+	if !passes(f, &s.event) {
+		return nil
+	}
+	s.sent++
+	s.line = cloudevents.AppendJSON(s.line[:0], &s.event, uint64(record.Sequence),
+		record.RecordedAt)
+	return s.yield(s.line)
+}
+
+// passes reports whether the event's data are what the filter asks for. What it lets through the
+// history must find.
+func passes(f *EventFilter, e *event.Event) bool {
+	return (f.Type == 0 || f.Type == e.Type) &&
+		(f.Enrolment == "" || f.Enrolment == e.Data.Enrolment) &&
+		(f.Worker == "" || f.Worker == e.Data.Worker) &&
+		(f.Commitment == "" || f.Commitment == e.Data.Commitment)
+}
+
+// readAll reads the log from an event on.
+func (l *Ledger) readAll(ctx context.Context, from eventstore.Sequence, s *selection) error {
+	for frame, err := range l.log.Read(ctx, from) {
 		if err != nil {
 			return err
 		}
 		for record := range frame.Records() {
-			if record.Sequence < f.From {
-				continue
-			}
-			if f.To != 0 && record.Sequence > f.To || f.Limit != 0 && sent == f.Limit {
-				return nil
-			}
-			if _, err := codec.Decode(record.Event, &e); err != nil {
-				return fmt.Errorf("read event %d: %w", record.Sequence, err)
-			}
-			if !passes(f, &e) {
-				continue
-			}
-			sent++
-			line = cloudevents.AppendJSON(line[:0], &e, uint64(record.Sequence), record.RecordedAt)
-			if err := yield(line); err != nil {
+			if err := s.take(record); err != nil || s.done {
 				return err
 			}
 		}
@@ -46,10 +112,107 @@ func (l *Ledger) Events(ctx context.Context, f EventFilter,
 	return nil
 }
 
-// passes reports whether the event's data are what the filter asks for.
-func passes(f EventFilter, e *event.Event) bool {
-	return (f.Type == 0 || f.Type == e.Type) &&
-		(f.Enrolment == "" || f.Enrolment == e.Data.Enrolment) &&
-		(f.Worker == "" || f.Worker == e.Data.Worker) &&
-		(f.Commitment == "" || f.Commitment == e.Data.Commitment)
+// readKnown reads the events about the subject that the history knows of, and returns the event
+// from which on the log must be read. A history that does not answer is no reason to give none: the
+// log has it all.
+func (l *Ledger) readKnown(ctx context.Context, subject history.Subject, s *selection,
+) (from eventstore.Sequence, err error) {
+	from = max(s.filter.From, 1)
+	p, err := l.historyFor(ctx, &s.filter)
+	for err == nil {
+		var about []eventstore.Sequence
+		var known eventstore.Sequence
+		if about, known, err = p.About(subject, from, aboutMax); err != nil {
+			break
+		}
+		if err := l.readSome(ctx, about, s); err != nil || s.done {
+			return from, err
+		}
+		if len(about) < aboutMax {
+			from = max(from, known+1)
+			s.done = s.filter.To != 0 && from > s.filter.To
+			return from, nil
+		}
+		from = about[len(about)-1] + 1
+	}
+	if ctx.Err() != nil {
+		return from, ctx.Err()
+	}
+	l.opts.Log.Warn("the history does not answer: the whole log is read", slog.Any("error", err))
+	return from, nil
+}
+
+// historyFor returns the history. Where nothing follows the log it catches up first, if that is
+// less than there is to read otherwise.
+func (l *Ledger) historyFor(ctx context.Context, f *EventFilter) (*history.Projection, error) {
+	kept, err := l.shelf.Open(ctx, history.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !l.serving {
+		_, tail, err := l.log.Last(ctx)
+		if err != nil {
+			return nil, err
+		}
+		until := tail.Sequence
+		if f.To != 0 {
+			until = min(until, f.To)
+		}
+		applied, _ := kept.Applied()
+		if until >= f.From && tail.Sequence-applied <= until-f.From+1 {
+			if err := l.shelf.CatchUp(ctx, history.Name, tail.Sequence); err != nil {
+				return nil, err
+			}
+		}
+	}
+	p, ok := projections.Answers[*history.Projection](kept)
+	if !ok {
+		return nil, fmt.Errorf("projection %s is of another kind", history.Name)
+	}
+	return p, nil
+}
+
+// readSome reads the events with the sequences, which ascend.
+func (l *Ledger) readSome(ctx context.Context, sequences []eventstore.Sequence, s *selection,
+) error {
+	for len(sequences) > 0 && !s.done {
+		rest, err := l.readNearby(ctx, sequences, s)
+		if err != nil {
+			return err
+		}
+		if len(rest) == len(sequences) {
+			return &eventstore.DamageError{
+				From: sequences[0], Reason: "the log has lost what the history has seen",
+			}
+		}
+		sequences = rest
+	}
+	return nil
+}
+
+// readNearby reads the first of the events and those that follow soon, and returns the others.
+func (l *Ledger) readNearby(ctx context.Context, sequences []eventstore.Sequence, s *selection,
+) ([]eventstore.Sequence, error) {
+	for frame, err := range l.log.Read(ctx, sequences[0]) {
+		if err != nil {
+			return nil, err
+		}
+		for record := range frame.Records() {
+			i := sort.Search(len(sequences), func(i int) bool {
+				return sequences[i] >= record.Sequence
+			})
+			sequences = sequences[i:]
+			if len(sequences) == 0 || sequences[0] > record.Sequence {
+				continue
+			}
+			if err := s.take(record); err != nil || s.done {
+				return nil, err
+			}
+			sequences = sequences[1:]
+		}
+		if len(sequences) == 0 || sequences[0] > frame.Last()+nearby {
+			break
+		}
+	}
+	return sequences, nil
 }

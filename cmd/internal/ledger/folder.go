@@ -27,8 +27,6 @@ const (
 	indexFolder    = "index"       // derived from the log
 	vaultFolder    = "vault"       // NIK → worker id; not derived: back it up, apart from the log
 	viewsFolder    = "projections" // derived from the log
-	coverageFile   = "coverage.db"
-	rebuildPattern = "coverage-*.db" // beside it while a replay runs
 	privateFolders = 0o700
 	privateFiles   = 0o600
 )

@@ -21,6 +21,7 @@ import (
 	"cakupan/eventstore/seal"
 	"cakupan/eventstore/vault"
 	"cakupan/eventstore/writer"
+	"cakupan/projections"
 )
 
 // Options say which ledger to open, and how.
@@ -60,8 +61,8 @@ type Ledger struct {
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
 
-	view    atomic.Pointer[liveView] // nil until the coverage is opened
-	serving bool                     // the coverage follows the log by itself
+	shelf   *projections.Shelf // nil until the log is open
+	serving bool               // the projections follow the log by themselves
 	// atStart is the end of the log when serving began: answers show at least that much.
 	atStart eventstore.Sequence
 
@@ -84,6 +85,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if err := l.openLog(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	l.shelf = l.newShelf()
 	return l, nil
 }
 
@@ -189,10 +191,8 @@ func (l *Ledger) close() error {
 	}
 	close(l.closing)
 	l.background.Wait()
-	if v := l.view.Swap(nil); v != nil {
-		v.stop()
-		<-v.done
-		errs = append(errs, v.runner.Close())
+	if l.shelf != nil {
+		errs = append(errs, l.shelf.Close())
 	}
 	if l.writer != nil {
 		errs = append(errs, l.writer.Close())

@@ -6,6 +6,12 @@ import (
 	"testing"
 )
 
+// The files of the coverage, and of its rebuilds.
+const (
+	coverageFile   = "coverage.db"
+	rebuildPattern = "coverage-*.db"
+)
+
 // TestLeftoverOfReplay opens a folder in which a killed replay has left its file.
 func TestLeftoverOfReplay(t *testing.T) {
 	dir := t.TempDir()

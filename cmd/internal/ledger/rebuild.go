@@ -1,15 +1,15 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
@@ -18,10 +18,15 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// Replay rebuilds the coverage in a fresh file beside the live one and compares the two.
+// Replay rebuilds a projection in a fresh file beside the live one and compares the two.
 func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progress,
 ) (result ReplayResult, err error) {
-	if _, err := l.View(ctx, 0); err != nil { // the live one must be able to answer
+	name := cmp.Or(opts.Projection, coverage.Name)
+	if !slices.Contains(l.shelf.Names(), name) {
+		return result, problem.Query("projection", "there is no such projection; there are "+
+			strings.Join(l.shelf.Names(), ", "))
+	}
+	if _, err := l.kept(ctx, name, 0); err != nil { // the live one must be able to answer
 		return result, err
 	}
 	_, tail, err := l.log.Last(ctx)
@@ -32,16 +37,14 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 	if opts.To != 0 {
 		until = min(until, opts.To)
 	}
-	name := strings.Replace(rebuildPattern, "*", strconv.FormatInt(time.Now().UnixNano(), 10), 1)
-	fresh := l.folder.path(viewsFolder, name)
 	started := time.Now()
-	rebuilt, err := openCoverage(ctx, l.log, projections.File{Path: fresh, Scratch: true})
+	rebuilt, err := l.shelf.Rebuild(ctx, name, strconv.FormatInt(started.UnixNano(), 10))
 	if err != nil {
 		return result, err
 	}
-	keep := false
+	swapped := false
 	defer func() {
-		if !keep {
+		if !swapped {
 			err = errors.Join(err, rebuilt.Remove())
 		}
 	}()
@@ -59,74 +62,32 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 	}
 	seconds := time.Since(started).Seconds()
 	result = ReplayResult{
-		Projection: coverage.Name, Events: until, Seconds: seconds,
+		Projection: name, Events: until, Seconds: seconds,
 		EventsPerSecond: float64(until) / seconds,
 	}
-	if result.Digest, err = rebuilt.Projection().View().Digest(until); err != nil {
+	if err := l.compare(ctx, rebuilt, &result); err != nil {
 		return result, err
 	}
-	live, err := l.View(ctx, until)
-	if err != nil {
-		return result, err
-	}
-	was, err := live.Digest(until)
-	if err != nil {
-		return result, err
-	}
-	result.Matches = was == result.Digest
 	if opts.Swap {
-		keep = true
-		err = l.swap(rebuilt)
+		swapped = true
+		err = rebuilt.Swap()
 	}
 	return result, err
 }
 
-// swap puts a rebuilt projection in the place of the live one. Readers of the old one finish in
-// peace; new ones find the rebuilt one.
-//
-// If we crash before the rename, the old file stays and the new one is left over; after it, the
-// next start opens the rebuilt one.
-func (l *Ledger) swap(rebuilt *coverageRunner) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	path := l.folder.path(viewsFolder, coverageFile)
-	if err := rebuilt.Keep(); err != nil {
-		return errors.Join(err, rebuilt.Remove())
+// compare compares the digest of a rebuilt projection with that of the live one.
+func (l *Ledger) compare(ctx context.Context, rebuilt *projections.Rebuild, result *ReplayResult,
+) (err error) {
+	if result.Digest, err = rebuilt.Digest(result.Events); err != nil {
+		return err
 	}
-	l.at(faultBeforeSwap)
-	if err := os.Rename(rebuilt.Path(), path); err != nil {
-		err = fmt.Errorf("put the rebuilt projection in place: %w", err)
-		return errors.Join(err, rebuilt.Remove())
+	live, err := l.kept(ctx, result.Projection, result.Events)
+	if err != nil {
+		return err
 	}
-	l.at(faultAfterSwap)
-	// Should this fail, a power cut may bring the old file back, which is as good: the rebuilt
-	// one answers all the same.
-	err := syncFolder(filepath.Dir(path))
-	v := &liveView{runner: rebuilt, stop: func() {}, done: make(chan struct{})}
-	if l.serving {
-		v.follow(l)
-	} else {
-		close(v.done)
-	}
-	if old := l.view.Swap(v); old != nil {
-		old.stop()
-		<-old.done
-		time.AfterFunc(oldViewLife, func() { _ = old.runner.Close() })
-	}
+	was, err := live.Digest(result.Events)
+	result.Matches = was == result.Digest
 	return err
-}
-
-// The crash points of a swap, beside those of the writer.
-const (
-	faultBeforeSwap = "before-swap" // the rebuilt file is durable, under its own name
-	faultAfterSwap  = "after-swap"  // it has the live one's name
-)
-
-// at calls the hook of crash tests.
-func (l *Ledger) at(point string) {
-	if l.opts.Fault != nil {
-		l.opts.Fault(point)
-	}
 }
 
 // witnesses tell how long the log once was.
@@ -139,14 +100,12 @@ func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	if l.index != nil {
 		seen("index", l.index.Last())
 	}
-	if v := l.view.Load(); v != nil {
-		applied, _ := v.runner.Applied()
-		seen("projection coverage", applied)
-		return witnesses
+	for _, state := range l.shelf.States() {
+		seen("projection "+state.Name, state.Applied)
 	}
-	stored, err := projections.StoredPosition(l.folder.path(viewsFolder, coverageFile))
-	if err == nil {
-		seen("projection coverage", stored.Sequence)
+	stored, _ := l.shelf.Stored() // a file that cannot be read is no witness
+	for _, name := range l.shelf.Names() {
+		seen("projection "+name, stored[name].Sequence)
 	}
 	return witnesses
 }

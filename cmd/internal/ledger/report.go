@@ -36,8 +36,9 @@ const HealthOK = "ok"
 
 // ReplayOptions says what to rebuild.
 type ReplayOptions struct {
-	To   eventstore.Sequence // last event to apply; 0 or beyond the log: its end
-	Swap bool                // put the rebuilt projection in place of the live one
+	Projection string              // its name; "": the coverage
+	To         eventstore.Sequence // last event to apply; 0 or beyond the log: its end
+	Swap       bool                // put the rebuilt projection in place of the live one
 }
 
 // ReplayResult is what a replay came to.

@@ -9,22 +9,22 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
-	"cakupan/projections/coverage"
 )
 
-// Serve makes the ledger a running one: it can append, the coverage follows the log, and the
+// Serve makes the ledger a running one: it can append, the projections follow the log, and the
 // log is checked now and then, in the background.
 //
 // A damaged log does not keep it from starting: it says so wherever it is asked.
 func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
 	l.serving = true
+	l.shelf.Follow()
 	_, tail, err := l.log.Last(ctx)
 	l.atStart = tail.Sequence
 	if err == nil {
 		_, err = l.openIntake(ctx)
 	}
 	if err == nil {
-		_, err = l.openView(ctx)
+		err = l.openShelf(ctx)
 	}
 	if err != nil && !l.noteDamage(err) {
 		return err
@@ -33,6 +33,16 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.scrub(ctx, scrub) })
 	l.background.Go(func() { <-l.closing; stop() })
 	return l.folder.announce(url)
+}
+
+// openShelf opens all projections.
+func (l *Ledger) openShelf(ctx context.Context) error {
+	for _, name := range l.shelf.Names() {
+		if _, err := l.shelf.Open(ctx, name); err != nil {
+			return derivedError(l.folder.dir, err)
+		}
+	}
+	return nil
 }
 
 // noteDamage keeps an error that says that the log is damaged, and reports whether it does.
@@ -102,13 +112,12 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	if l.server != nil {
 		fail(l.checkRoom())
 	}
-	if v := l.view.Load(); v != nil {
-		applied, stopped := v.runner.Applied()
-		h.Projections[coverage.Name] = ProjectionHealth{Sequence: applied}
-		if stopped != nil {
-			fail(stoppedError(stopped))
+	for _, state := range l.shelf.States() {
+		h.Projections[state.Name] = ProjectionHealth{Sequence: state.Applied}
+		if state.Stopped != nil {
+			fail(stoppedError(state.Name, state.Stopped))
 		}
-		fail(v.runner.Unsaved())
+		fail(state.Unsaved)
 	}
 	return h
 }

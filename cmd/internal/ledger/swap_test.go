@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
 
 // TestKilledSwap kills a replay just before and just after the rebuilt coverage takes the place
 // of the live one. Either way the next start answers the same, and leaves one file.
 func TestKilledSwap(t *testing.T) {
-	for _, point := range []string{faultBeforeSwap, faultAfterSwap} {
+	for _, point := range []string{projections.FaultBeforeSwap, projections.FaultAfterSwap} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -27,7 +28,7 @@ func TestKilledSwap(t *testing.T) {
 				t.Fatalf("the child was not killed: %v: %s", err, output)
 			}
 			files, err := filepath.Glob(filepath.Join(dir, viewsFolder, rebuildPattern))
-			if before := point == faultBeforeSwap; err != nil || (len(files) == 1) != before {
+			if before := point == projections.FaultBeforeSwap; err != nil || (len(files) == 1) != before {
 				t.Errorf("left over: %v, %v", files, err)
 			}
 			if got := digestOf(t, dir); got != want {
