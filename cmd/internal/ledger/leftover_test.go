@@ -12,19 +12,25 @@ const (
 	rebuildPattern = "coverage-*.db"
 )
 
-// TestLeftoverOfReplay opens a folder in which a killed replay has left its file.
+// TestLeftoverOfReplay opens a folder in which killed replays have left their files.
 func TestLeftoverOfReplay(t *testing.T) {
 	dir := t.TempDir()
 	fillLedger(t, dir, 0, 10)
-	left := filepath.Join(dir, viewsFolder, "coverage-17.db")
-	if err := os.MkdirAll(filepath.Dir(left), privateFolders); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, viewsFolder), privateFolders); err != nil {
 		t.Fatal(err)
 	}
-	writeText(t, left, "half a projection")
+	var all []string
+	for _, name := range []string{"coverage-17.db", "history-18.db"} {
+		left := filepath.Join(dir, viewsFolder, name)
+		writeText(t, left, "half a projection")
+		all = append(all, left)
+	}
 	if err := openWhole(t, dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(left); !os.IsNotExist(err) {
-		t.Errorf("the file is still there: %v", err)
+	for _, left := range all {
+		if _, err := os.Stat(left); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", left, err)
+		}
 	}
 }

@@ -1,0 +1,282 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/verify"
+	"cakupan/projections/coverage"
+	"cakupan/projections/history"
+	"cakupan/projections/projtest"
+)
+
+// fillWith makes a ledger of n events of projtest, in frames of so many.
+func fillWith(t *testing.T, dir string, n, frame int) {
+	t.Helper()
+	l, err := Open(t.Context(), Options{Dir: dir, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range slices.Chunk(projtest.Events(31, n), frame) {
+		appended, err := l.AppendEvents(t.Context(), func(
+			yield func(event.Event, temporal.Instant) bool,
+		) {
+			for _, e := range part {
+				if !yield(e.Event, e.RecordedAt) {
+					return
+				}
+			}
+		}, nil)
+		if err != nil || appended != len(part) {
+			t.Fatalf("appended %d, %v", appended, err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines returns what Events answers.
+func (l *Ledger) lines(t *testing.T, f EventFilter) (lines []string) {
+	t.Helper()
+	err := l.Events(t.Context(), f, func(line []byte) error {
+		lines = append(lines, string(bytes.Clone(line)))
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("events %+v: %v", f, err)
+	}
+	return lines
+}
+
+// passing picks the lines that a filter lets through, from the text of all: the model of Events.
+func passing(t *testing.T, all []string, f EventFilter) (lines []string) {
+	t.Helper()
+	for i, line := range all {
+		var e struct {
+			Type string
+			Data struct{ Enrolment, Worker, Commitment string }
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		seq := eventstore.Sequence(i + 1)
+		if seq < f.From || f.To != 0 && seq > f.To || f.Limit != 0 && len(lines) == int(f.Limit) ||
+			f.Type != 0 && e.Type != f.Type.String() ||
+			f.Enrolment != "" && e.Data.Enrolment != f.Enrolment ||
+			f.Worker != "" && e.Data.Worker != f.Worker ||
+			f.Commitment != "" && e.Data.Commitment != f.Commitment {
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// TestEventsAbout asks for events about enrolments, workers and commitments, with a history that
+// has seen nothing, some and all of the log, and in a running ledger.
+func TestEventsAbout(t *testing.T) {
+	const n = 400
+	dir := t.TempDir()
+	fillWith(t, dir, n, 50)
+	rng := rand.New(rand.NewPCG(3, 1))
+	compare := func(t *testing.T, l *Ledger, from, to eventstore.Sequence) {
+		t.Helper()
+		all := l.lines(t, EventFilter{})
+		if len(all) != n {
+			t.Fatalf("%d events", len(all))
+		}
+		found := 0
+		for range 120 {
+			f := EventFilter{From: from, To: to, Limit: uint64(rng.IntN(4))}
+			if rng.IntN(4) == 0 {
+				f.Type = event.FundingGranted
+			}
+			for _, field := range []struct {
+				name string
+				text *string
+			}{
+				{"enrolment", &f.Enrolment}, {"worker", &f.Worker}, {"commitment", &f.Commitment},
+			} {
+				if rng.IntN(2) == 0 {
+					*field.text = fmt.Sprintf("%s-%d", field.name, rng.IntN(54))
+				}
+			}
+			got, want := l.lines(t, f), passing(t, all, f)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v: %q, want %q", f, got, want)
+			}
+			found += len(got)
+		}
+		if found < 10 {
+			t.Errorf("only %d events were found", found)
+		}
+	}
+	seen := func(l *Ledger) eventstore.Sequence {
+		kept := l.shelf.Live(history.Name)
+		if kept == nil {
+			return 0
+		}
+		applied, _ := kept.Applied()
+		return applied
+	}
+	for _, step := range []struct {
+		name     string
+		from, to eventstore.Sequence
+		catchUp  eventstore.Sequence // how far the history is made to come
+		want     eventstore.Sequence // how far it has come in the end
+		serve    bool
+	}{
+		{name: "behind", from: 100, to: 300},
+		{name: "all but one", from: 2},
+		{name: "in the middle", from: 50, to: 290, catchUp: 150, want: 150},
+		{name: "caught up", from: 1, to: n, want: n},
+		{name: "to the end", from: 1, want: n},
+		{name: "running", from: 7, serve: true},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			l, err := Open(t.Context(), Options{Dir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = l.Close() }()
+			if step.serve {
+				if err := l.Serve(t.Context(), "", time.Hour); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if step.catchUp != 0 {
+				if err := l.shelf.CatchUp(t.Context(), history.Name, step.catchUp); err != nil {
+					t.Fatal(err)
+				}
+			}
+			compare(t, l, step.from, step.to)
+			if step.want != 0 && seen(l) != step.want {
+				t.Errorf("the history has seen %d events", seen(l))
+			}
+		})
+	}
+}
+
+// counting counts the frames that are read of a log.
+type counting struct {
+	eventstore.Log
+	frames int
+}
+
+func (c *counting) Read(ctx context.Context, from eventstore.Sequence,
+) iter.Seq2[eventstore.Frame, error] {
+	return func(yield func(eventstore.Frame, error) bool) {
+		for frame, err := range c.Log.Read(ctx, from) {
+			c.frames++
+			if !yield(frame, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestEventsReadsOnlyWhatItMust asks a large log for the few events about one worker.
+func TestEventsReadsOnlyWhatItMust(t *testing.T) {
+	const n = 20_000
+	dir := t.TempDir()
+	fillWith(t, dir, n, 1000)
+	l, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	f := EventFilter{Worker: "worker-7"}
+	want := l.lines(t, f) // the history catches up
+	if len(want) < 2 || len(want) > 40 {
+		t.Fatalf("%d events", len(want))
+	}
+	log := &counting{Log: l.log}
+	l.log = log
+	f.Limit = 1
+	if got := l.lines(t, f); len(got) != 1 || got[0] != want[0] {
+		t.Errorf("first event: %q", got)
+	}
+	if log.frames > 4 {
+		t.Errorf("%d frames were read for one event", log.frames)
+	}
+}
+
+// TestEventsWithoutHistory reads the log where the history's file is no such file.
+func TestEventsWithoutHistory(t *testing.T) {
+	dir := t.TempDir()
+	fillWith(t, dir, 100, 1000)
+	path := filepath.Join(dir, viewsFolder, history.Name+".db")
+	if err := os.MkdirAll(filepath.Dir(path), privateFolders); err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, path, "no database at all")
+	l, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	f := EventFilter{Worker: "worker-7"}
+	if got, want := l.lines(t, f), passing(t, l.lines(t, EventFilter{}), f); len(got) == 0 ||
+		!slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestEveryProjection replays each by name, finds each in the health, and lets each be a witness
+// of how long the log once was.
+func TestEveryProjection(t *testing.T) {
+	dir := t.TempDir()
+	fillWith(t, dir, 300, 1000)
+	l, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	if err := l.Serve(t.Context(), "", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{coverage.Name, history.Name}
+	for _, name := range names {
+		for _, swap := range []bool{false, true} {
+			result, err := l.Replay(t.Context(), ReplayOptions{Projection: name, Swap: swap}, nil)
+			if err != nil || !result.Matches || result.Projection != name || result.Events != 300 {
+				t.Errorf("replay of %s: %+v, %v", name, result, err)
+			}
+		}
+		if _, err := l.kept(t.Context(), name, 300); err != nil {
+			t.Error(err)
+		}
+	}
+	health := l.Health(t.Context())
+	if health.Status != HealthOK || len(health.Projections) != len(names) {
+		t.Errorf("health: %+v", health)
+	}
+	for _, name := range names {
+		if health.Projections[name].Sequence != 300 {
+			t.Errorf("health of %s: %+v", name, health.Projections[name])
+		}
+		if !slices.ContainsFunc(l.witnesses(), func(w verify.Witness) bool {
+			return w.Name == "projection "+name && w.Sequence == 300
+		}) {
+			t.Errorf("%s is no witness: %v", name, l.witnesses())
+		}
+	}
+	_, err = l.Replay(t.Context(), ReplayOptions{Projection: "graph"}, nil)
+	if code := problem.From(err).Code; code != problem.QueryInvalid {
+		t.Errorf("a projection that there is not: %v", err)
+	}
+}
