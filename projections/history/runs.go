@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -90,10 +91,14 @@ func decode(entries []entry, page []byte) ([]entry, error) {
 	if len(page)%8 != 0 {
 		return nil, errPage
 	}
-	for ; len(page) > 0; page = page[8:] {
-		entries = append(entries, entry(binary.LittleEndian.Uint64(page)))
+	for i := range len(page) / 8 {
+		entries = append(entries, entryAt(page, i))
 	}
 	return entries, nil
+}
+
+func entryAt(page []byte, i int) entry {
+	return entry(binary.LittleEndian.Uint64(page[8*i:]))
 }
 
 // closeRuns sorts what is complete with the event: the tail into a chunk, chunks into a block.
@@ -158,90 +163,87 @@ type search struct {
 	found       []eventstore.Sequence
 }
 
-// add adds the events of a run's entries that have the name. They are sorted.
-func (s *search) add(entries []entry, sequence func(entry) eventstore.Sequence) {
-	i := sort.Search(len(entries), func(i int) bool { return entries[i] >= s.number })
-	for _, e := range entries[i:] {
-		if e>>placeBits != s.number>>placeBits || len(s.found) >= s.limit {
-			return
-		}
-		if seq := sequence(e); seq >= s.from && seq <= s.known {
-			s.found = append(s.found, seq)
-		}
+// full reports whether there is no more to look for.
+func (s *search) full() bool { return len(s.found) >= s.limit }
+
+// take takes the event of an entry that has the name.
+func (s *search) take(seq eventstore.Sequence) {
+	if seq >= s.from && seq <= s.known && !s.full() {
+		s.found = append(s.found, seq)
 	}
 }
+
+// compare tells where an entry is to those that have the name.
+func (s *search) compare(e entry) int { return cmp.Compare(e>>placeBits, s.number>>placeBits) }
 
 // about looks into one run after the other, which are in the order of the log.
 func (p *Projection) about(tx *bbolt.Tx, s search) ([]eventstore.Sequence, error) {
 	l := p.layout
 	blocks := uint64(s.known) >> l.block
-	for n := uint64(s.from-1) >> l.block; n < blocks; n++ {
-		if err := p.lookInto(tx, blockBucket, n, n, &s); err != nil || len(s.found) >= s.limit {
-			return s.found, err
+	for n := uint64(s.from-1) >> l.block; n < blocks && !s.full(); n++ {
+		if err := p.lookInto(tx.Bucket(blockBucket), n, n, &s); err != nil {
+			return nil, err
 		}
 	}
-	chunks := uint64(s.known) >> l.chunk
-	first := max(blocks<<(l.block-l.chunk), uint64(s.from-1)>>l.chunk)
-	for n := first; n < chunks; n++ {
-		block := n >> (l.block - l.chunk)
-		if err := p.lookInto(tx, chunkBucket, n, block, &s); err != nil || len(s.found) >= s.limit {
-			return s.found, err
+	chunks, shift := uint64(s.known)>>l.chunk, l.block-l.chunk
+	for n := max(blocks<<shift, uint64(s.from-1)>>l.chunk); n < chunks && !s.full(); n++ {
+		if err := p.lookInto(tx.Bucket(chunkBucket), n, n>>shift, &s); err != nil {
+			return nil, err
 		}
 	}
-	err := p.lookIntoTail(tx, &s)
+	err := p.lookIntoTail(tx.Bucket(tailBucket), &s)
 	return s.found, err
 }
 
 // lookInto looks for the name in one run, which is in the given block.
-func (p *Projection) lookInto(tx *bbolt.Tx, bucket []byte, run, block uint64, s *search) error {
-	b := tx.Bucket(bucket)
+func (p *Projection) lookInto(b *bbolt.Bucket, run, block uint64, s *search) error {
 	if b == nil {
 		return errPage
 	}
+	key := runKey(run, s.number)
 	c := b.Cursor()
 	// The page before the first one that begins with the name may end with it.
-	key := runKey(run, s.number)
-	k, v := c.Seek(key)
-	if before, page := c.Prev(); before != nil && sameRun(before, key) {
-		k, v = before, page
+	k, page := c.Seek(key)
+	if k == nil {
+		k, page = c.Last()
 	} else {
-		k, v = c.Seek(key)
+		k, page = c.Prev()
 	}
-	var entries []entry
-	for ; k != nil && sameRun(k, key) && len(s.found) < s.limit; k, v = c.Next() {
-		var err error
-		if entries, err = decode(entries[:0], v); err != nil || len(k) != 16 {
-			return errors.Join(err, errPage)
+	if k == nil || !sameRun(k, key) {
+		k, page = c.Seek(key)
+	}
+	for ; k != nil && sameRun(k, key) && !s.full(); k, page = c.Next() {
+		if len(page) == 0 || len(page)%8 != 0 {
+			return errPage
 		}
-		if len(entries) > 0 && entries[0]>>placeBits > s.number>>placeBits {
+		if s.compare(entryAt(page, 0)) > 0 {
 			return nil
 		}
-		s.add(entries, func(e entry) eventstore.Sequence { return p.layout.sequence(e, block) })
+		n := len(page) / 8
+		i := sort.Search(n, func(i int) bool { return s.compare(entryAt(page, i)) >= 0 })
+		for ; i < n && s.compare(entryAt(page, i)) == 0; i++ {
+			s.take(p.layout.sequence(entryAt(page, i), block))
+		}
 	}
 	return nil
 }
 
-func sameRun(a, b []byte) bool { return len(a) >= 8 && string(a[:8]) == string(b[:8]) }
+func sameRun(a, b []byte) bool { return len(a) == len(b) && string(a[:8]) == string(b[:8]) }
 
 // lookIntoTail looks at all entries of the tail.
-func (p *Projection) lookIntoTail(tx *bbolt.Tx, s *search) error {
-	b := tx.Bucket(tailBucket)
+func (p *Projection) lookIntoTail(b *bbolt.Bucket, s *search) error {
 	if b == nil {
 		return nil
 	}
 	block := uint64(s.known-1) >> p.layout.block
 	c := b.Cursor()
-	var entries []entry
-	for k, v := c.First(); k != nil && len(s.found) < s.limit; k, v = c.Next() {
-		var err error
-		if entries, err = decode(entries[:0], v); err != nil {
-			return err
+	for k, page := c.First(); k != nil && !s.full(); k, page = c.Next() {
+		if len(page)%8 != 0 {
+			return errPage
 		}
-		for _, e := range entries {
-			if e>>placeBits == s.number>>placeBits && len(s.found) < s.limit {
-				if seq := p.layout.sequence(e, block); seq >= s.from && seq <= s.known {
-					s.found = append(s.found, seq)
-				}
+		for i := range len(page) / 8 {
+			if e := entryAt(page, i); s.compare(e) == 0 {
+				s.take(p.layout.sequence(e, block))
 			}
 		}
 	}
