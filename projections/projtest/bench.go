@@ -1,7 +1,6 @@
 package projtest
 
 import (
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,20 +10,14 @@ import (
 	"cakupan/projections"
 )
 
-// frameEvents is how many events a frame of a benchmark holds, as after an import.
+// frameEvents is how many events a frame of a benchmark holds at most, as after an import.
 const frameEvents = 1000
 
 // Benchmark measures a replay of n events in a fresh file, and what the file takes.
 func Benchmark(b *testing.B, kind projections.Kind, n int) {
 	log := memlog.New(eventstore.NewIdentity(1))
-	rng := rand.New(rand.NewPCG(1, 1))
-	events := Events(1, n)
-	for len(events) > 0 {
-		part := min(len(events), frameEvents)
-		if err := appendCut(log, events[:part], rng, part*2); err != nil {
-			b.Fatal(err)
-		}
-		events = events[part:]
+	if err := Append(log, Events(1, n), 1, frameEvents); err != nil {
+		b.Fatal(err)
 	}
 	path := filepath.Join(b.TempDir(), "replay.db")
 	for b.Loop() {

@@ -119,8 +119,9 @@ func frameOf(events []projections.Event) ([]byte, error) {
 	return append([]byte(nil), b.Bytes()...), nil
 }
 
-// appendCut appends events to a log in frames of random size up to most.
-func appendCut(log *memlog.Log, events []projections.Event, rng *rand.Rand, most int) error {
+// Append appends events to a log in frames of up to most, cut by the seed.
+func Append(log *memlog.Log, events []projections.Event, seed uint64, most int) error {
+	rng := rand.New(rand.NewPCG(seed, 9))
 	_, tail, err := log.Last(background)
 	for len(events) > 0 && err == nil {
 		n := min(len(events), 1+rng.IntN(most))

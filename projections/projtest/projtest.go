@@ -164,7 +164,7 @@ func Log(t *testing.T, events []projections.Event, seed uint64, most int) *memlo
 
 func grow(t *testing.T, log *memlog.Log, events []projections.Event, seed uint64, most int) {
 	t.Helper()
-	if err := appendCut(log, events, rand.New(rand.NewPCG(seed, 9)), most); err != nil {
+	if err := Append(log, events, seed, most); err != nil {
 		t.Fatal(err)
 	}
 }
