@@ -62,9 +62,7 @@ func (r *Rebuild) Swap() error {
 	// Should this fail, a power cut may bring the old file back, which is as good: the rebuilt
 	// one answers all the same.
 	err := syncFolder(s.opts.Folder)
-	old := p.live
-	p.live = s.newVolume(p, r.Kept)
-	if old != nil {
+	if old := p.live.Swap(s.newVolume(p, r.Kept)); old != nil {
 		old.stop()
 		<-old.done
 		time.AfterFunc(oldLife, func() { _ = old.kept.Close() })

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cakupan/eventstore"
@@ -61,7 +62,7 @@ type Shelf struct {
 type place struct {
 	kind Kind
 	path string
-	live *volume // nil until it is opened; guarded by the shelf's mu
+	live atomic.Pointer[volume] // nil until it is opened; replaced under the shelf's mu
 }
 
 // volume is an open projection, and what stops its following of the log.
@@ -124,13 +125,16 @@ func (s *Shelf) volume(ctx context.Context, name string) (*volume, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v := p.live.Load(); v != nil { // whoever asks does not wait for a swap
+		return v, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.closed:
+	if v := p.live.Load(); v != nil {
+		return v, nil
+	}
+	if s.closed {
 		return nil, fmt.Errorf("projection %s: %w", name, os.ErrClosed)
-	case p.live != nil:
-		return p.live, nil
 	}
 	if err := s.sweep(); err != nil {
 		return nil, err
@@ -145,8 +149,9 @@ func (s *Shelf) volume(ctx context.Context, name string) (*volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.live = s.newVolume(p, kept)
-	return p.live, nil
+	v := s.newVolume(p, kept)
+	p.live.Store(v)
+	return v, nil
 }
 
 // sweep makes the folder, and deletes the files of rebuilds that a crash has cut off. The folder
@@ -229,7 +234,7 @@ func (s *Shelf) reopen(p *place, failed *volume) {
 func (s *Shelf) replace(p *place, failed *volume) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || p.live != failed { // a rebuilt one has taken its place meanwhile
+	if s.closed || p.live.Load() != failed { // a rebuilt one has taken its place meanwhile
 		return true
 	}
 	kept, err := p.kind.Open(context.Background(), s.feed, File{Path: p.path})
@@ -238,7 +243,7 @@ func (s *Shelf) replace(p *place, failed *volume) bool {
 			slog.String("projection", p.kind.Name), slog.Any("error", err))
 		return false
 	}
-	p.live = s.newVolume(p, kept)
+	p.live.Store(s.newVolume(p, kept))
 	return true
 }
 
@@ -261,10 +266,9 @@ func (s *Shelf) CatchUp(ctx context.Context, name string, until eventstore.Seque
 	return v.kept.CatchUp(ctx, until, nil)
 }
 
-// State is how one projection is.
+// State is how one open projection is.
 type State struct {
 	Name    string
-	Open    bool                // it is open; what follows is else that of its file
 	Applied eventstore.Sequence // the last event that readers see
 	Stopped error               // why it does not follow the log any more
 	Unsaved error               // why the last commit failed
@@ -273,8 +277,8 @@ type State struct {
 // States tells how the open projections are.
 func (s *Shelf) States() (states []State) {
 	for _, p := range s.places {
-		if kept := s.live(p); kept != nil {
-			state := State{Name: p.kind.Name, Open: true, Unsaved: kept.Unsaved()}
+		if kept := p.kept(); kept != nil {
+			state := State{Name: p.kind.Name, Unsaved: kept.Unsaved()}
 			state.Applied, state.Stopped = kept.Applied()
 			states = append(states, state)
 		}
@@ -288,16 +292,15 @@ func (s *Shelf) Live(name string) Kept {
 	if p == nil {
 		return nil
 	}
-	return s.live(p)
+	return p.kept()
 }
 
-func (s *Shelf) live(p *place) Kept {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.live == nil {
-		return nil
+// kept returns the open projection; nil: there is none.
+func (p *place) kept() Kept {
+	if v := p.live.Load(); v != nil {
+		return v.kept
 	}
-	return p.live.kept
+	return nil
 }
 
 // Stored returns the positions of the projections' files, by name: what they have seen of the log.
@@ -306,7 +309,7 @@ func (s *Shelf) Stored() (map[string]Position, error) {
 	stored := map[string]Position{}
 	var errs []error
 	for _, p := range s.places {
-		if s.live(p) != nil {
+		if p.kept() != nil {
 			continue
 		}
 		at, err := StoredPosition(p.path)
@@ -329,15 +332,15 @@ func (s *Shelf) Close() error {
 	close(s.closing)
 	s.mu.Unlock()
 	for _, p := range s.places {
-		if p.live != nil {
-			p.live.stop()
+		if v := p.live.Load(); v != nil {
+			v.stop()
 		}
 	}
 	s.work.Wait()
 	var errs []error
 	for _, p := range s.places {
-		if p.live != nil {
-			errs = append(errs, p.live.kept.Close())
+		if v := p.live.Swap(nil); v != nil {
+			errs = append(errs, v.kept.Close())
 		}
 	}
 	return errors.Join(errs...)
