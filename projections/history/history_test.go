@@ -163,3 +163,12 @@ func TestFullLayout(t *testing.T) {
 func BenchmarkFold(b *testing.B) {
 	projtest.Benchmark(b, projections.SimpleKind(history.Name, time.Second, history.New), 500_000)
 }
+
+// TestDigestStays: a digest that was noted stays good for as long as the version does.
+func TestDigestStays(t *testing.T) {
+	const want = "43003a9f5e2d8e5ca87c63f8f07c81b3e99363f4a0202465aeec379a5ac34436"
+	p := open(t, projtest.Events(1, 200), 9, history.New)
+	if digest, err := p.Digest(200); err != nil || digest != want {
+		t.Errorf("digest %s, %v, want %s: other rules want another version", digest, err, want)
+	}
+}
