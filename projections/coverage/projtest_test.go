@@ -12,3 +12,8 @@ func TestSuite(t *testing.T) {
 	projtest.Run(t, projections.StagedKind[*coverage.Projection, coverage.Batch](
 		coverage.Name, coverage.NewSmall))
 }
+
+func BenchmarkReplay(b *testing.B) {
+	projtest.Benchmark(b, projections.StagedKind[*coverage.Projection, coverage.Batch](
+		coverage.Name, coverage.New), 200_000)
+}
