@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolt "go.etcd.io/bbolt/errors"
 
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -53,13 +54,23 @@ func StoredPosition(path string) (at Position, err error) {
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true})
 	if err != nil {
-		return at, fmt.Errorf("open projection %s: %w", path, err)
+		return at, openError(path, err)
 	}
 	err = db.View(func(tx *bbolt.Tx) (err error) {
 		at, err = PositionIn(tx)
 		return err
 	})
 	return at, errors.Join(err, db.Close())
+}
+
+// openError says what was opened, and marks the errors that say that it is no database.
+func openError(path string, err error) error {
+	for _, damage := range []error{bolt.ErrInvalid, bolt.ErrChecksum, bolt.ErrVersionMismatch} {
+		if errors.Is(err, damage) {
+			return fmt.Errorf("open projection %s: %w: %w", path, ErrDamaged, err)
+		}
+	}
+	return fmt.Errorf("open projection %s: %w", path, err)
 }
 
 // File names the file of a projection.
@@ -101,7 +112,7 @@ func openKeeper(log eventstore.Log, file File) (*keeper, error) {
 		InitialMmapSize: 4 << 30,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open projection %s: %w", file.Path, err)
+		return nil, openError(file.Path, err)
 	}
 	return &keeper{
 		log: log, db: db, path: file.Path, fault: file.Fault, moved: make(chan struct{}),

@@ -76,6 +76,8 @@ var (
 	ErrLogShorter = errors.New("log is shorter than what the projection has seen")
 	// ErrOutdated is returned for a file of other rules or another format.
 	ErrOutdated = errors.New("projection was made by another version of the program")
+	// ErrDamaged is returned for a file that is no database (any more).
+	ErrDamaged = errors.New("file of the projection is damaged")
 	// ErrPoisoned is returned for a frame that cannot be decoded or folded: trying again is no
 	// use.
 	ErrPoisoned = errors.New("events cannot be folded")

@@ -111,7 +111,7 @@ func (s *Shelf) place(name string) (*place, error) {
 }
 
 // Open returns a projection, and opens its file unless it is open. One that another version of
-// the program made begins anew.
+// the program made, or that is damaged, begins anew.
 func (s *Shelf) Open(ctx context.Context, name string) (Kept, error) {
 	v, err := s.volume(ctx, name)
 	if err != nil {
@@ -140,7 +140,9 @@ func (s *Shelf) volume(ctx context.Context, name string) (*volume, error) {
 		return nil, err
 	}
 	kept, err := p.kind.Open(ctx, s.feed, File{Path: p.path})
-	if errors.Is(err, ErrOutdated) {
+	if errors.Is(err, ErrOutdated) || errors.Is(err, ErrDamaged) {
+		s.opts.Logger.Warn("projection is built anew",
+			slog.String("projection", name), slog.Any("reason", err))
 		if err := removeFile(p.path); err != nil {
 			return nil, err
 		}
@@ -304,7 +306,7 @@ func (p *place) kept() Kept {
 }
 
 // Stored returns the positions of the projections' files, by name: what they have seen of the log.
-// An open one has checked the log itself; it is left out.
+// An open one has checked the log itself; it is left out, and so is one that is damaged.
 func (s *Shelf) Stored() (map[string]Position, error) {
 	stored := map[string]Position{}
 	var errs []error
@@ -313,7 +315,9 @@ func (s *Shelf) Stored() (map[string]Position, error) {
 			continue
 		}
 		at, err := StoredPosition(p.path)
-		errs = append(errs, err)
+		if !errors.Is(err, ErrDamaged) { // Open says so, and builds it anew
+			errs = append(errs, err)
+		}
 		if err == nil && at.Sequence > 0 {
 			stored[p.kind.Name] = at
 		}

@@ -92,14 +92,31 @@ func rebuild(t *testing.T, shelf *projections.Shelf, name, mark, want string,
 	return r
 }
 
-// testShelf opens a shelf over what a crash has left: a file of other rules, and parts of rebuilds.
+// testShelf opens a shelf over what crashes have left: a file of other rules, or one that is no
+// file of a projection, and parts of rebuilds.
 func testShelf(t *testing.T, kind projections.Kind) {
+	t.Run("other version", func(t *testing.T) { testLeftovers(t, kind, ageFile, 100) })
+	t.Run("damaged", func(t *testing.T) {
+		testLeftovers(t, kind, func(t *testing.T, path string) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte("no database at all"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, 0)
+	})
+}
+
+// testLeftovers spoils a file, whose position can be read up to stored then, and has the shelf
+// begin anew.
+func testLeftovers(t *testing.T, kind projections.Kind, spoil func(*testing.T, string),
+	stored eventstore.Sequence,
+) {
 	events := Events(15, 100)
 	log := Log(t, events, 15, 9)
 	b := newBook(t, kind, log)
 	b.catchUp(everything)
 	b.close()
-	ageFile(t, b.path)
+	spoil(t, b.path)
 	left := filepath.Join(filepath.Dir(b.path), kind.Name+"-17.db")
 	if err := os.WriteFile(left, []byte("half a projection"), 0o600); err != nil {
 		t.Fatal(err)
@@ -107,9 +124,9 @@ func testShelf(t *testing.T, kind projections.Kind) {
 	shelf := projections.NewShelf(projections.Options{
 		Folder: filepath.Dir(b.path), Log: log, Kinds: []projections.Kind{kind},
 	})
-	stored, err := shelf.Stored()
-	if err != nil || stored[kind.Name].Sequence != 100 {
-		t.Errorf("stored: %v, %v", stored, err)
+	positions, err := shelf.Stored()
+	if err != nil || positions[kind.Name].Sequence != stored {
+		t.Errorf("stored: %v, %v", positions, err)
 	}
 	if _, err := shelf.Open(t.Context(), kind.Name+"?"); !errors.Is(err, projections.ErrUnknown) {
 		t.Errorf("a name that there is not: %v", err)

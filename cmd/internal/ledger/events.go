@@ -89,7 +89,7 @@ func (s *selection) take(record eventstore.Record) error {
 }
 
 // passes reports whether the event's data are what the filter asks for. What it lets through the
-// history must find.
+// history must find: a field that is compared here must be one that history.Projection.Apply adds.
 func passes(f *EventFilter, e *event.Event) bool {
 	return (f.Type == 0 || f.Type == e.Type) &&
 		(f.Enrolment == "" || f.Enrolment == e.Data.Enrolment) &&
