@@ -180,7 +180,8 @@ func testSlow(t *testing.T, kind projections.Kind) {
 	events := Events(16, historyEvents)
 	log := memlog.New(eventstore.NewIdentity(1))
 	other := &stuck{at: 10, let: make(chan struct{}), stuck: make(chan struct{})}
-	slow := projections.SimpleKind("slow", time.Millisecond, func(*bbolt.DB) *stuck { return other })
+	slow := projections.SimpleKind("slow", time.Millisecond,
+		func(*bbolt.DB) *stuck { return other })
 	shelf := projections.NewShelf(projections.Options{
 		Folder: t.TempDir(), Log: log, Kinds: []projections.Kind{slow, kind},
 	})
