@@ -40,6 +40,7 @@ type grammar struct {
 	Health   healthCommand   `cmd:"" help:"Ask a running ledger how it is."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild a projection from the log and compare."`
 	Verify   verifyCommand   `cmd:"" help:"Check the whole log."`
+	Inspect  inspectCommand  `cmd:"" help:"Say what files are, and whether they are whole."`
 	Refused  refusedCommand  `cmd:"" help:"Settle what was refused of what was sent by NATS."`
 	Docs     docsCommand     `cmd:"" help:"Print what describes the ledger to programs."`
 	Bench    benchCommand    `cmd:"" help:"Measure this machine."`
@@ -76,9 +77,10 @@ func texts() kong.Vars {
 			" (default: 127.0.0.1:7070).",
 		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
-		"nats":     "A NATS cluster that holds the log, instead of the embedded server.",
-		"scrub":    "How often to check the whole log (default: 1h).",
-		"docsType": "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
+		"nats":        "A NATS cluster that holds the log, instead of the embedded server.",
+		"scrub":       "How often to check the whole log (default: 1h).",
+		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
+		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +
 			" default: the current folder.",
 

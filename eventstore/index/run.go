@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync/atomic"
 )
@@ -42,6 +43,20 @@ func (r *run) load() error {
 	if err != nil {
 		return err
 	}
+	if err := r.loadHead(info); err != nil {
+		return err
+	}
+	if info.Size() <= eagerBytes {
+		if err := r.checkAll(); err != nil {
+			return err
+		}
+	}
+	r.data, err = mapFile(r.file, info.Size())
+	return err
+}
+
+// loadHead reads and checks what the run says of itself, and the checksums of its blocks.
+func (r *run) loadHead(info fs.FileInfo) (err error) {
 	head := make([]byte, min(headerSize, info.Size()))
 	if _, err := r.file.ReadAt(head, 0); err != nil {
 		return fmt.Errorf("%w: read header: %w", errUnusable, err)
@@ -57,13 +72,7 @@ func (r *run) load() error {
 		return fmt.Errorf("%w: checksum of the checksums differs", errUnusable)
 	}
 	r.checked = make([]atomic.Uint64, (r.blocks()+63)/64)
-	if info.Size() <= eagerBytes {
-		if err := r.checkAll(); err != nil {
-			return err
-		}
-	}
-	r.data, err = mapFile(r.file, info.Size())
-	return err
+	return nil
 }
 
 // checkAll compares the checksum of every block.

@@ -55,7 +55,13 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 
 // identityOf reads the identity of the log from the stream's metadata.
 func identityOf(config jetstream.StreamConfig) (eventstore.Identity, error) {
-	format, ledger := config.Metadata[metaFormat], config.Metadata[metaLedger]
+	return IdentityOf(config.Metadata)
+}
+
+// IdentityOf returns the identity of a log whose stream has this metadata. The error wraps
+// eventstore.ErrUnsafe or eventstore.ErrNewerFormat.
+func IdentityOf(metadata map[string]string) (eventstore.Identity, error) {
+	format, ledger := metadata[metaFormat], metadata[metaLedger]
 	if format == "" && ledger == "" {
 		return eventstore.Identity{}, fmt.Errorf(
 			"%w: the stream carries no ledger identity, so another program made it",
@@ -74,7 +80,7 @@ func identityOf(config jetstream.StreamConfig) (eventstore.Identity, error) {
 		return eventstore.Identity{}, fmt.Errorf("%w: ledger identity %q has not %d digits",
 			eventstore.ErrUnsafe, ledger, ledgerDigits)
 	}
-	created, err := time.Parse(time.RFC3339Nano, config.Metadata[metaCreated])
+	created, err := time.Parse(time.RFC3339Nano, metadata[metaCreated])
 	if err != nil {
 		return eventstore.Identity{}, fmt.Errorf("%w: the stream's creation time is unreadable: %w",
 			eventstore.ErrUnsafe, err)

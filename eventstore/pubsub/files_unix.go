@@ -30,6 +30,8 @@ const (
 	// positionNameMax bounds the names of files; file systems take 255 bytes.
 	positionNameMax = 200
 
+	positionSuffix = ".txt"
+
 	privateFolder = 0o700
 	privateFile   = 0o600
 )
@@ -72,7 +74,7 @@ func (p *FilePositions) Claim(ctx context.Context, key PositionKey) (Position, e
 	if err := waitForLock(ctx, lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("claim position %s: %w", name, err), lock.Close())
 	}
-	return &filePosition{path: filepath.Join(p.dir, name+".txt"), key: key, lock: lock}, nil
+	return &filePosition{path: filepath.Join(p.dir, name+positionSuffix), key: key, lock: lock}, nil
 }
 
 // waitForLock takes the lock of a file once nobody else has it.

@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	magic     = "CKS\x01"
+	magic     = "CKS\x01" // its last byte is the version
 	idSize    = 4
 	saltSize  = 16
 	headSize  = len(magic) + idSize + saltSize
@@ -96,13 +96,10 @@ func (s *Sealer) head(salt [saltSize]byte) []byte {
 // Open returns what was sealed for the purpose. The error is ErrNotSealed, ErrOtherKey or
 // ErrNewerFormat, wrapped.
 func (s *Sealer) Open(sealed []byte, purpose string) ([]byte, error) {
-	if len(sealed) < Overhead || !bytes.HasPrefix(sealed, []byte(magic[:3])) {
-		return nil, fmt.Errorf("open %d bytes: %w", len(sealed), ErrNotSealed)
-	}
-	if sealed[3] != magic[3] {
-		return nil, fmt.Errorf("open version %d: %w", sealed[3], ErrNewerFormat)
-	}
-	if !bytes.Equal(sealed[len(magic):len(magic)+idSize], s.id[:]) {
+	switch id, err := KeyOf(sealed); {
+	case err != nil:
+		return nil, err
+	case id != s.id:
 		return nil, fmt.Errorf("open: %w", ErrOtherKey)
 	}
 	aead, err := s.forOpening([saltSize]byte(sealed[headSize-saltSize : headSize]))
@@ -115,6 +112,18 @@ func (s *Sealer) Open(sealed []byte, purpose string) ([]byte, error) {
 		return nil, fmt.Errorf("open: %w", ErrNotSealed)
 	}
 	return plain, nil
+}
+
+// KeyOf tells which key sealed bytes were sealed with, by the beginning of its SHA-256; it needs
+// no key. The error is ErrNotSealed or ErrNewerFormat, wrapped.
+func KeyOf(sealed []byte) (id [idSize]byte, err error) {
+	if len(sealed) < Overhead || !bytes.HasPrefix(sealed, []byte(magic[:3])) {
+		return id, fmt.Errorf("open %d bytes: %w", len(sealed), ErrNotSealed)
+	}
+	if sealed[3] != magic[3] {
+		return id, fmt.Errorf("open version %d: %w", sealed[3], ErrNewerFormat)
+	}
+	return [idSize]byte(sealed[len(magic):]), nil
 }
 
 // forSealing returns the salt of the present and its cipher.

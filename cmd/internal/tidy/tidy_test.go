@@ -40,8 +40,9 @@ var mayImport = map[string][]string{
 	"eventstore/...":           {"eventstore/...", "domain/..."},
 	"eventstore/merkle/...":    {},
 	"eventstore/keyfile/...":   {},
-	"eventstore/vault/...":     {"eventstore/keyfile"},
-	"eventstore/natsd/...":     {"eventstore"},
+	"eventstore/inspect/...":   {},
+	"eventstore/vault/...":     {"eventstore/keyfile", "eventstore/inspect"},
+	"eventstore/natsd/...":     {"eventstore", "eventstore/inspect"},
 	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/logtest/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
@@ -50,7 +51,7 @@ var mayImport = map[string][]string{
 	// stand on the same three: pages, facts, counts.
 	"projections/...": {
 		"projections", "projections/pages", "projections/facts", "projections/counts",
-		"eventstore", "eventstore/codec", "eventstore/merkle", "domain/...",
+		"eventstore", "eventstore/codec", "eventstore/inspect", "eventstore/merkle", "domain/...",
 	},
 	"projections/pages/...":  {},
 	"projections/counts/...": {"projections/pages", "eventstore", "domain/temporal"},
@@ -93,6 +94,10 @@ var mayImport = map[string][]string{
 	"cmd/internal/metrics/...": {"cmd/internal/access", "cmd/internal/ledger", "domain/..."},
 	"cmd/internal/nobody/...":  {}, // for tests
 	"cmd/internal/sample/...":  {"domain/..."},
+	// It knows every file, also the register.
+	"cmd/internal/datafolder/...": {
+		"cmd/internal/access", "cmd/internal/problem", "projections/...", "eventstore/...",
+	},
 	// A list is a list of people in a file: it knows its own parts and the domain, not the ledger.
 	"cmd/internal/lists/...": {"cmd/internal/lists/...", "cmd/internal/problem", "domain/..."},
 	"cmd/cakupan/...": {

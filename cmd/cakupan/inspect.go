@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"cakupan/cmd/internal/datafolder"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/inspect"
+)
+
+// inspectCommand says what files of a data folder are.
+type inspectCommand struct {
+	Path string `arg:"" optional:"" name:"path" help:"${inspectPath}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*inspectCommand) Help() string {
+	return `Says of each file what it is, whose, which format, how far it goes, and whether it is
+whole. It changes nothing and takes no lock: a ledger may be running on the folder, and the folder may be
+one that cannot be written to. Keys are named, never shown.
+
+A file is whole (its checksums hold), unproven (no checksum covers all of it), newer (than this
+program), foreign (of another ledger than what it lies beside), damaged, or unknown.
+
+Examples:
+
+	cakupan inspect
+	cakupan inspect /backup/cakupan-data --json
+	cakupan inspect cakupan-data/vault/vault.db` + exitCodes
+}
+
+// Run runs the command.
+func (c *inspectCommand) Run(w *where, out *console) error {
+	if w.Server != "" {
+		return usage("inspect looks at files: run it on the machine that has them")
+	}
+	path := c.Path
+	if path == "" {
+		path = w.folder()
+	}
+	inspection, err := datafolder.Inspect(path)
+	if err != nil {
+		return err
+	}
+	if w.JSON {
+		err = out.writeJSON(inspection)
+	} else {
+		err = writeInspection(out.stdout, inspection)
+	}
+	if err != nil {
+		return err
+	}
+	switch inspection.State {
+	case inspect.Damaged, inspect.Foreign:
+		return quietExit(problem.ExitCheckFailed)
+	case inspect.Newer:
+		return quietExit(problem.ExitFailed)
+	case inspect.Unknown:
+		return quietExit(problem.ExitNotFound)
+	}
+	return nil
+}
+
+// writeInspection prints what was found for people.
+func writeInspection(w io.Writer, in *datafolder.Inspection) error {
+	var text strings.Builder
+	for i := range in.Files {
+		f := &in.Files[i]
+		_, _ = fmt.Fprintf(&text, "%-9s %s\n%10s%s", f.State, f.Path, "", f.Kind)
+		if f.Format != "" {
+			_, _ = fmt.Fprintf(&text, ", format %s", f.Format)
+		}
+		if f.Ledger != "" {
+			_, _ = fmt.Fprintf(&text, ", ledger %s", f.Ledger)
+		}
+		_, _ = fmt.Fprintf(&text, "\n%10s%s bytes", "", thousands(uint64(f.Bytes)))
+		if f.Entries != 0 {
+			_, _ = fmt.Fprintf(&text, ", %s entries", thousands(f.Entries))
+		}
+		if f.Last != 0 {
+			_, _ = fmt.Fprintf(&text, ", up to event %s", thousands(f.Last))
+		}
+		for _, finding := range f.Findings {
+			_, _ = fmt.Fprintf(&text, "\n%10s✗ %s", "", finding)
+		}
+		for _, note := range f.Notes {
+			_, _ = fmt.Fprintf(&text, "\n%10s%s", "", note)
+		}
+		_, _ = text.WriteString("\n")
+	}
+	_, err := fmt.Fprintf(w, "%s%s\n", text.String(), in.State)
+	return err
+}

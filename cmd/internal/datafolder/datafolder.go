@@ -1,0 +1,144 @@
+// Package datafolder says what each file of a data folder is, whose, how far it goes, and whether
+// it is whole. It opens nothing for writing and takes no lock, so that it may look at a folder that
+// a ledger is running on, and at one that is damaged or cannot be written to.
+package datafolder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/natsd"
+)
+
+// Inspection is what can be told about a file, or about a folder with all in it.
+type Inspection struct {
+	State inspect.State    `json:"state"` // the worst of those of the files
+	Files []inspect.Report `json:"files"`
+}
+
+// Inspect inspects a file or a folder. The error is of the file system.
+func Inspect(path string) (*Inspection, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, problem.New(problem.NotFound, "there is no "+path)
+	case err != nil:
+		return nil, denied(path, err)
+	}
+	in := &Inspection{State: inspect.Whole}
+	if !info.IsDir() {
+		err = in.add(path)
+	} else {
+		err = in.folder(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.compare()
+	for i := range in.Files {
+		// A folder may hold what is none of this program's business.
+		if state := in.Files[i].State; state != inspect.Unknown || !info.IsDir() {
+			in.State = worse(in.State, state)
+		}
+	}
+	return in, nil
+}
+
+func worse(a, b inspect.State) inspect.State {
+	if b.Worse(a) {
+		return b
+	}
+	return a
+}
+
+// folder inspects all in a folder. Streams come last: the log is what others are compared with,
+// and must not be read before what is derived from it while a ledger is running.
+func (in *Inspection) folder(dir string) error {
+	var streams []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && path != dir:
+			return nil // gone meanwhile
+		case err != nil:
+			return denied(path, err)
+		case entry.IsDir() && natsd.IsStream(path):
+			streams = append(streams, path)
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		err = in.add(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	for _, stream := range streams {
+		if err == nil {
+			err = in.add(stream)
+		}
+	}
+	return err
+}
+
+// add inspects a file, or the folder of a stream.
+func (in *Inspection) add(path string) error {
+	report, err := inspectOne(path)
+	if err != nil {
+		return denied(path, err)
+	}
+	in.Files = append(in.Files, report)
+	return nil
+}
+
+// denied puts an error of the file system into words.
+func denied(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return problem.Wrap(problem.FolderDenied, "no right to read "+path+": run as its owner", err)
+	}
+	return fmt.Errorf("inspect %s: %w", path, err)
+}
+
+// compare compares what lies in one folder: whose it is, and whether what is derived from the log
+// has seen more than it holds.
+func (in *Inspection) compare() {
+	ledger, log := "", -1
+	for i := range in.Files {
+		switch f := &in.Files[i]; {
+		case f.Kind == kindIdentity:
+			ledger = f.Ledger
+		case strings.HasPrefix(f.Kind, kindLog):
+			log = i
+		}
+	}
+	for i := range in.Files {
+		f := &in.Files[i]
+		if ledger != "" && f.Ledger != "" && f.Ledger != ledger {
+			f.Found(inspect.Foreign, "it belongs to ledger %s, and lies in the folder of ledger %s",
+				f.Ledger, ledger)
+			continue
+		}
+		if log < 0 || !isDerived(f) {
+			continue
+		}
+		if end := in.Files[log].Last; f.Last > end {
+			in.Files[log].Found(inspect.Damaged, "it ends at event %d, and %s has seen event %d:"+
+				" it has lost its end, or is an older copy", end, filepath.Base(f.Path), f.Last)
+		}
+	}
+}
+
+// isDerived tells whether a file is one of a ledger's own that follow the log.
+func isDerived(f *inspect.Report) bool {
+	return f.State != inspect.Damaged &&
+		slices.ContainsFunc([]string{"index:", "projection:"}, func(kind string) bool {
+			return strings.HasPrefix(f.Kind, kind)
+		})
+}

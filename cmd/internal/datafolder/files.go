@@ -1,0 +1,90 @@
+package datafolder
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"strconv"
+
+	"cakupan/eventstore"
+	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore/vault"
+	"cakupan/projections"
+)
+
+func inspectAside(path string) (inspect.Report, error) {
+	r, err := inspect.New(path, kindAside)
+	r.Found(inspect.Damaged, "the next start removes it, and reads the log again")
+	return r, err
+}
+
+// inspectKey says that a file is a key. Nothing of the key is in the report.
+func inspectKey(path string) (inspect.Report, error) {
+	r, err := inspect.New(path, kindKey)
+	if err != nil {
+		return r, err
+	}
+	key, err := keyfile.Read(path)
+	switch {
+	case errors.Is(err, keyfile.ErrExposed), errors.Is(err, keyfile.ErrInvalid):
+		r.Found(inspect.Damaged, "%s", err)
+		return r, nil
+	case err != nil:
+		return r, err
+	case bytes.Count(key, key[:1]) == len(key):
+		r.Found(inspect.Damaged, "its bytes are all the same: no key was ever made so")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return r, err
+	}
+	r.Note("a key of %d bytes, mode %04o", len(key), info.Mode().Perm())
+	r.Unproven("the key")
+	return r, nil
+}
+
+// inspectIdentity reads the format and the identity of a data folder.
+func inspectIdentity(path string) (inspect.Report, error) {
+	const knownFormat = "1"
+	r, err := inspect.New(path, kindIdentity)
+	if err != nil {
+		return r, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return r, err
+	}
+	var is struct {
+		Format   int                 `json:"format"`
+		Identity eventstore.Identity `json:"identity"`
+		LogMade  bool                `json:"logMade"`
+	}
+	if err := json.Unmarshal(text, &is); err != nil {
+		r.Found(inspect.Damaged, "it cannot be read: %s", err)
+		return r, nil
+	}
+	if !r.Known(strconv.Itoa(is.Format), knownFormat) {
+		return r, nil
+	}
+	if _, err := hex.DecodeString(is.Identity.Ledger); err != nil || len(is.Identity.Ledger) != 32 {
+		r.Found(inspect.Damaged, "its identity has not 32 hexadecimal digits")
+		return r, nil
+	}
+	r.Ledger = is.Identity.Ledger
+	if r.Note("made %s", is.Identity.Created); !is.LogMade {
+		r.Note("the log was not made yet")
+	}
+	r.Unproven("the identity")
+	return r, nil
+}
+
+// inspectDatabase inspects a database: a vault under another name, or a projection.
+func inspectDatabase(path string) (inspect.Report, error) {
+	if vault.IsDatabase(path) {
+		return vault.Inspect(path)
+	}
+	return projections.Inspect(path)
+}

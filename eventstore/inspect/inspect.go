@@ -1,0 +1,183 @@
+// Package inspect says what a file on disk is, whose, how far it goes and whether it is whole, and
+// reads files without trusting them: without a lock, without writing, whatever their bytes are.
+//
+// The packages that write files have a function each that returns a [Report] about one of theirs.
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// State says what can be told about a file's bytes.
+type State string
+
+// The states, the best first.
+const (
+	// Whole: every byte that counts is covered by a checksum, and all of them hold.
+	Whole State = "whole"
+	// Unproven: the structure is as it must be, but no checksum covers all of the content.
+	Unproven State = "unproven"
+	// Unknown: nothing that this program writes.
+	Unknown State = "unknown"
+	// Newer: of a format that this program does not know, and therefore does not judge.
+	Newer State = "newer"
+	// Foreign: whole or not, it belongs to another ledger than what it lies beside.
+	Foreign State = "foreign"
+	// Damaged: it is not what was written, or not all of it.
+	Damaged State = "damaged"
+)
+
+// NoChecksum is the note of a file whose content could change without being noticed.
+const NoChecksum = "not covered by a checksum"
+
+// Report is what can be told about one file, or about one folder that is one thing.
+type Report struct {
+	Path   string `json:"path"`
+	Kind   string `json:"kind"`
+	Ledger string `json:"ledger,omitempty"` // whose it is, where it says so
+	Format string `json:"format,omitempty"`
+	Bytes  int64  `json:"bytes"`
+	// First and Last are the sequences of events that the file covers; 0: none, or it has none.
+	First   uint64 `json:"first,omitempty"`
+	Last    uint64 `json:"last,omitempty"`
+	Entries uint64 `json:"entries"` // what that is, the kind tells: messages, workers, members
+	State   State  `json:"state"`
+	// Findings say what is wrong, Notes what else is worth knowing.
+	Findings []string `json:"findings,omitempty"`
+	Notes    []string `json:"notes,omitempty"`
+}
+
+// New returns a report of a kind of file, which is whole until something is found.
+func New(path, kind string) (Report, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Report{}, fmt.Errorf("inspect: %w", err)
+	}
+	r := Report{Path: path, Kind: kind, State: Whole}
+	if info.Mode().IsRegular() {
+		r.Bytes = info.Size()
+	}
+	return r, nil
+}
+
+// findingsMax bounds what is told of one file.
+const findingsMax = 20
+
+// Found notes something wrong, and that the file is therefore in the state, unless it is in a
+// worse one.
+func (r *Report) Found(state State, format string, args ...any) {
+	r.Lower(state)
+	if len(r.Findings) < findingsMax {
+		r.Findings = append(r.Findings, fmt.Sprintf(format, args...))
+	}
+}
+
+// Note notes something that is not wrong.
+func (r *Report) Note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// Unproven notes that no checksum covers something.
+func (r *Report) Unproven(what string) {
+	r.Lower(Unproven)
+	r.Note("%s: %s", what, NoChecksum)
+}
+
+// Lower sets the state, unless the present one is worse.
+func (r *Report) Lower(state State) {
+	if state.Worse(r.State) {
+		r.State = state
+	}
+}
+
+// Worse tells whether the state says more against a file than another one.
+func (s State) Worse(than State) bool { return s.rank() > than.rank() }
+
+func (s State) rank() int {
+	for i, state := range []State{Whole, Unproven, Unknown, Newer, Foreign} {
+		if s == state {
+			return i
+		}
+	}
+	return len([]State{Whole, Unproven, Unknown, Newer, Foreign}) // Damaged
+}
+
+// attempts is how often a file is read that changes meanwhile.
+const attempts = 5
+
+// Settled inspects what another process may be writing to: where something is found and the size
+// or the time of one of the files has changed meanwhile, it inspects again. What is found at last
+// is what is there.
+func Settled(inspect func() (Report, error), files func() ([]string, error)) (Report, error) {
+	for attempt := 1; ; attempt++ {
+		before, err := stamps(files)
+		if err != nil {
+			return Report{}, err
+		}
+		r, err := inspect()
+		if err != nil || !r.State.Worse(Unproven) {
+			return r, err
+		}
+		after, err := stamps(files)
+		switch {
+		case err != nil:
+			return r, err
+		case before == after:
+			return r, nil
+		case attempt == attempts:
+			r.Note("it was written to meanwhile: inspect it again when less is going on")
+			return r, nil
+		}
+	}
+}
+
+// stamps returns sizes and times of files as a text.
+func stamps(files func() ([]string, error)) (text string, err error) {
+	paths, err := files()
+	if err != nil {
+		return "", fmt.Errorf("inspect: %w", err)
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil { // one that has gone meanwhile is a change too
+			text += fmt.Sprintln(path, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return text, nil
+}
+
+// Bolt takes the error of reading a bbolt file into the report, and returns what is none of the
+// file's.
+func (r *Report) Bolt(err error) error {
+	switch {
+	case errors.Is(err, ErrBolt):
+		r.Found(Damaged, "%s", err)
+	case errors.Is(err, ErrChanging):
+		r.Lower(Unproven)
+		r.Note("it is written to faster than it can be read: inspect it again when less goes on")
+	default:
+		return err
+	}
+	return nil
+}
+
+// Known takes the format of a file into the report: whether it is one of those that the program
+// reads, of which the last is the newest. Nothing else is to be judged of what is not.
+func (r *Report) Known(format string, known ...string) bool {
+	r.Format = format
+	if slices.Contains(known, format) {
+		return true
+	}
+	newest := known[len(known)-1]
+	number, err := strconv.ParseUint(format, 10, 32)
+	if highest, _ := strconv.ParseUint(newest, 10, 32); err == nil && number > highest {
+		r.Found(Newer, "it has format %s, this program knows up to %s: use a newer cakupan",
+			format, newest)
+	} else {
+		r.Found(Damaged, "it has format %.20q, which there never was", format)
+	}
+	return false
+}
