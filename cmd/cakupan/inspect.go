@@ -18,8 +18,8 @@ type inspectCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*inspectCommand) Help() string {
 	return `Says of each file what it is, whose, which format, how far it goes, and whether it is
-whole. It changes nothing and takes no lock: a ledger may be running on the folder, and the folder may be
-one that cannot be written to. Keys are named, never shown.
+whole. It changes nothing and takes no lock: a ledger may be running on the folder, and the
+folder may be one that cannot be written to. Keys are named, never shown.
 
 A file is whole (its checksums hold), unproven (no checksum covers all of it), newer (than this
 program), foreign (of another ledger than what it lies beside), damaged, or unknown.

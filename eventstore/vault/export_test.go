@@ -105,3 +105,21 @@ func (v *Vault) Handle(nik string) string {
 	h := v.hasher.handle(nik)
 	return string(h[:])
 }
+
+// Store puts ids into the database, in one transaction.
+func (v *Vault) Store(h, worker string) error {
+	return v.merge(map[handle]id{handle([]byte(h)): id([]byte(worker))})
+}
+
+// WriteJournal makes a journal of blocks of one id each, which are pairs of handle and id.
+func (v *Vault) WriteJournal(number int, ids [][2]string) error {
+	j, err := createJournal(journalPath(v.dir, number), v.owner)
+	if err != nil {
+		return err
+	}
+	for _, one := range ids {
+		h, worker := handle([]byte(one[0])), id([]byte(one[1]))
+		err = errors.Join(err, j.append(map[handle]id{h: worker}))
+	}
+	return errors.Join(err, j.seal())
+}

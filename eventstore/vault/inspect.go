@@ -151,8 +151,8 @@ func inspectJournal(path string) (inspect.Report, error) {
 	case blockAfter(content, at):
 		r.Found(inspect.Damaged, "the block at byte %d is damaged, whole ones follow", at)
 	default:
-		r.Found(inspect.Damaged, "the last %d bytes, from byte %d, are no whole block: a crash came"+
-			" while they were written, and nobody was told of them, or they are damaged",
+		r.Found(inspect.Damaged, "the last %d bytes, from byte %d, are no whole block: a crash"+
+			" came while they were written, and nobody was told of them, or they are damaged",
 			len(content)-at, at)
 	}
 	return r, nil

@@ -340,7 +340,7 @@ func TestOpenRefusesWithOneSentence(t *testing.T) {
 	}
 }
 
-func put(t *testing.T, path, bucket, key, value string) {
+func put(t testing.TB, path, bucket, key, value string) {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {

@@ -101,7 +101,8 @@ func (in *Inspection) add(path string) error {
 // denied puts an error of the file system into words.
 func denied(path string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return problem.Wrap(problem.FolderDenied, "no right to read "+path+": run as its owner", err)
+		return problem.Wrap(problem.FolderDenied,
+			"no right to read "+path+": run as its owner", err)
 	}
 	return fmt.Errorf("inspect %s: %w", path, err)
 }
@@ -121,7 +122,7 @@ func (in *Inspection) compare() {
 	for i := range in.Files {
 		f := &in.Files[i]
 		if ledger != "" && f.Ledger != "" && f.Ledger != ledger {
-			f.Found(inspect.Foreign, "it belongs to ledger %s, and lies in the folder of ledger %s",
+			f.Found(inspect.Foreign, "it belongs to ledger %s, and lies in the folder of %s",
 				f.Ledger, ledger)
 			continue
 		}
@@ -129,8 +130,8 @@ func (in *Inspection) compare() {
 			continue
 		}
 		if end := in.Files[log].Last; f.Last > end {
-			in.Files[log].Found(inspect.Damaged, "it ends at event %d, and %s has seen event %d:"+
-				" it has lost its end, or is an older copy", end, filepath.Base(f.Path), f.Last)
+			in.Files[log].Found(inspect.Damaged, "it ends at event %d, but %s has seen event"+
+				" %d: its end is lost, or it is an older copy", end, filepath.Base(f.Path), f.Last)
 		}
 	}
 }
