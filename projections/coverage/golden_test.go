@@ -1,0 +1,185 @@
+package coverage_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/eventstore"
+	"cakupan/eventstore/golden"
+	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/memlog"
+	"cakupan/projections"
+	"cakupan/projections/coverage"
+)
+
+// The golden files are made of this history, whose answers others have worked out.
+const goldenVector = "bone-bolango"
+
+// goldenLog returns a log of the history, in frames of three events.
+func goldenLog(t testing.TB, history []Recorded) eventstore.Log {
+	t.Helper()
+	log := memlog.New(eventstore.Identity{Ledger: strings.Repeat("ab", 16), Created: 7})
+	tail := eventstore.Tail{}
+	for from := 0; from < len(history); from += 3 {
+		frame, err := frameOf(history, from, min(from+3, len(history)))
+		if err == nil {
+			tail, err = log.Append(t.Context(), frame.Raw(), tail)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return log
+}
+
+// fold opens a file over the log and follows the log to its end; the file is closed behind check.
+func fold(t testing.TB, log eventstore.Log, path string, check func(*coverage.Projection)) error {
+	t.Helper()
+	r, err := projections.Open[*coverage.Projection, coverage.Batch](t.Context(), log,
+		projections.File{Path: path}, coverage.New)
+	if err != nil {
+		return err
+	}
+	_, tail, err := log.Last(t.Context())
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	err = r.Wait(t.Context(), tail.Sequence)
+	stop() // it commits
+	err = errors.Join(err, <-ended)
+	if err == nil {
+		check(r.Projection())
+	}
+	return errors.Join(err, r.Close())
+}
+
+// holds returns what a file holds: of each key the beginning of the value's SHA-256.
+func holds(t testing.TB, path string) string {
+	t.Helper()
+	var text strings.Builder
+	err := inspect.ReadBolt(path, func(b *inspect.Bolt) error {
+		text.Reset()
+		return b.Walk(func(bucket string, key, value []byte) error {
+			_, err := fmt.Fprintf(&text, "%s %q %d %.8x\n", bucket, key, len(value), sha256.Sum256(value))
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+func goldenName(version uint32) string { return fmt.Sprintf("files/coverage-v%d.db.gz", version) }
+
+// TestGolden folds the history into the file that programs of this version make of it, and answers
+// from one that another day's program made. How bbolt lays out its pages is its own affair. With
+// a new version, run it once with -update, and keep the file of the old one: see the next test.
+func TestGolden(t *testing.T) {
+	v := readVector(t, goldenVector)
+	log := goldenLog(t, v.history)
+	path := filepath.Join(t.TempDir(), "coverage.db")
+	version := uint32(0)
+	answers := func(p *coverage.Projection) {
+		version = p.Version()
+		s := (&production{p: p}).subject()
+		for i, q := range v.queries {
+			got, err := s.answer(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.check(t, i, got)
+		}
+	}
+	if err := fold(t, log, path, answers); err != nil {
+		t.Fatal(err)
+	}
+	golden.Make(t, goldenName(version), func() []byte {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	})
+	kept := filepath.Join(t.TempDir(), "coverage.db")
+	golden.Copy(t, goldenName(version), kept)
+	if got, want := holds(t, path), holds(t, kept); got != want {
+		t.Errorf("the file holds\n%s\nwant\n%s", got, want)
+	}
+	if err := fold(t, log, kept, answers); err != nil {
+		t.Errorf("a file as it was written before: %v", err)
+	}
+}
+
+// TestGoldenOutdated opens files of all other versions: each is known for what it is, and rebuilt
+// by whoever opens it.
+func TestGoldenOutdated(t *testing.T) {
+	log := goldenLog(t, readVector(t, goldenVector).history)
+	files, err := filepath.Glob("testdata/files/coverage-v*.db.gz")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	for _, file := range files {
+		path := filepath.Join(t.TempDir(), "coverage.db")
+		golden.Copy(t, "files/"+filepath.Base(file), path)
+		err := fold(t, log, path, func(p *coverage.Projection) {
+			if current := goldenName(p.Version()); filepath.Base(current) != filepath.Base(file) {
+				t.Errorf("%s is taken for version %d", file, p.Version())
+			}
+		})
+		if err != nil && !errors.Is(err, projections.ErrOutdated) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestGoldenRuns keeps the bytes of runs of several levels, which only a long log has at its usual
+// size: here pages and chunks are small.
+func TestGoldenRuns(t *testing.T) {
+	s, err := newProduction(t.TempDir(), coverage.NewSmall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := Generate(17, 900)
+	for from := 0; from < len(history); from += 10 {
+		frame, err := frameOf(history, from, min(from+10, len(history)))
+		if err == nil {
+			err = apply(s.p, frame)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.store(); err != nil {
+		t.Fatal(err)
+	}
+	levels := map[byte]int{}
+	var runs []byte
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("runs")).ForEach(func(key, value []byte) error {
+			levels[key[0]]++
+			if index := key[len(key)-1]; key[0] > 1 || index == 0 {
+				runs = append(append(runs, key...), value...)
+			}
+			return nil
+		})
+	})
+	if err := errors.Join(err, s.db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if levels[1] == 0 || levels[2] == 0 {
+		t.Fatalf("runs of each level: %v", levels)
+	}
+	golden.Compare(t, "files/runs-v2.gz", runs)
+}
