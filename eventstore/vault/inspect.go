@@ -25,8 +25,8 @@ func IsFile(name string) bool {
 
 // IsDatabase tells whether a file under any name is the database of a vault.
 func IsDatabase(path string) bool {
-	_, err := readDescription(path)
-	return err == nil
+	d, err := readDescription(path)
+	return err == nil && d.check != nil // which nothing else has
 }
 
 // Inspect says what can be told about a journal, by its name, or else about a vault's database,
