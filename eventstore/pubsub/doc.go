@@ -1,6 +1,12 @@
 // Package pubsub is a Watermill Publisher and Subscriber over a ledger: other programs publish
 // events to it and read its log with the same interfaces as any other Pub/Sub of Watermill.
 //
+// The module has no public home yet, and its path no dot, so `go get` cannot fetch it. In a module
+// of your own, name a checkout, or work in both at once, which needs no line in your go.mod:
+//
+//	go mod edit -require=cakupan@v0.0.0 -replace=cakupan=/path/to/cakupan && go mod tidy
+//	go work init . /path/to/cakupan
+//
 // Where the ledger knows its members, the connection of a publisher has a publisher's name and
 // secret, and that of a subscriber an auditor's.
 //
