@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"fmt"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -96,6 +98,9 @@ func (h *History) release(until int) {
 
 // Load replaces the history by the n records that were stored; full pages stay in the file.
 func (h *History) Load(b *bbolt.Bucket, n int) error {
+	if n < 0 {
+		return fmt.Errorf("%w: %d records", ErrCorrupt, n)
+	}
 	h.view = HistoryView{n: n, stored: n >> h.shift}
 	h.dirty, h.storing = false, n
 	if n&(1<<h.shift-1) == 0 {

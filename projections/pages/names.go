@@ -31,6 +31,9 @@ type Names struct {
 // nameUnit, all in one page. A length of 0 says that the next record begins the next page.
 const nameHead = 5
 
+// nameMin is what the record of the shortest name takes.
+const nameMin = 2 * nameUnit
+
 // Hasher hashes names. Its seed differs from process to process, so that nobody can choose names
 // that collide; it decides where a name is looked up, never what is found.
 type Hasher struct{ seed maphash.Seed }
@@ -256,6 +259,9 @@ func (n *Names) place(slot uint64) {
 
 // index makes the slots for the names that were loaded.
 func (n *Names) index() error {
+	if n.n < 0 || n.n > n.records.Len()/nameMin {
+		return fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n.n, n.records.Len())
+	}
 	size := len(n.slots)
 	for n.n*4 > size*3 {
 		size *= 2

@@ -32,4 +32,10 @@ func storedPage(b *bbolt.Bucket, page, size int) ([]byte, error) {
 }
 
 // pageCount returns how many pages of 1<<shift records hold n records.
-func pageCount(n int, shift uint) int { return (n + 1<<shift - 1) >> shift }
+func pageCount(n int, shift uint) int {
+	full := n >> shift
+	if n&(1<<shift-1) != 0 {
+		full++
+	}
+	return full
+}

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"fmt"
 	"math/bits"
 	"unsafe"
 
@@ -141,9 +142,13 @@ func (t *Table[T]) Stored() { clear(t.storing) }
 
 // Load replaces the table by the n records that were stored.
 func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
-	t.pages, t.n = make([][]T, 0, pageCount(n, t.shift)), n
+	t.pages, t.n = nil, n
 	t.dirty, t.storing, t.last = nil, nil, noPage
-	for i := range cap(t.pages) {
+	if n < 0 {
+		return fmt.Errorf("%w: %d records", ErrCorrupt, n)
+	}
+	// They may be said to be any number: the first page that is missing ends it.
+	for i := range pageCount(n, t.shift) {
 		page := make([]T, 1<<t.shift)
 		stored, err := storedPage(b, i, len(asBytes(page)))
 		if err != nil {
