@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,9 @@ func same(a, b []byte) int {
 func Read(t testing.TB, name string) []byte {
 	t.Helper()
 	content, err := ReadFile(filepath.Join("testdata", name))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("%v: where a format is new, make its golden file with -update", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

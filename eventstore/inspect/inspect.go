@@ -110,26 +110,26 @@ func (s State) rank() int {
 const attempts = 5
 
 // Settled inspects what another process may be writing to: where something is found and the size
-// or the time of one of the files has changed meanwhile, it inspects again. What is found at last
-// is what is there.
+// or the time of one of the files has changed meanwhile, it inspects again. What is found twice is
+// there; what is another thing each time is the end of the file, half written.
 func Settled(inspect func() (Report, error), files func() ([]string, error)) (Report, error) {
+	var found []string
 	for attempt := 1; ; attempt++ {
 		before, err := stamps(files)
 		if err != nil {
 			return Report{}, err
 		}
 		r, err := inspect()
-		if err != nil || !r.State.Worse(Unproven) {
+		if err != nil || !r.State.Worse(Unproven) || slices.Equal(found, r.Findings) {
 			return r, err
 		}
 		after, err := stamps(files)
-		switch {
-		case err != nil:
+		if err != nil || before == after {
 			return r, err
-		case before == after:
-			return r, nil
-		case attempt == attempts:
-			r.Note("it was written to meanwhile: inspect it again when less is going on")
+		}
+		if found = r.Findings; attempt == attempts {
+			r.State, r.Findings = Unproven, nil
+			r.Note("it was written to while it was read: inspect it again when less goes on")
 			return r, nil
 		}
 	}

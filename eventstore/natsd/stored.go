@@ -93,10 +93,19 @@ func InspectStream(dir string, begin func(StoredStream, *inspect.Report) func(St
 		s := &storedBlocks{
 			StoredStream: stream, report: &r, gone: map[uint64]bool{}, visit: begin(stream, &r),
 		}
+		// Before the blocks: the server may go on meanwhile.
+		remembered, err := s.readIndex(filepath.Join(dir, blocksDir, indexFile))
+		if err != nil {
+			return r, err
+		}
 		if err := s.readAll(dir); err != nil {
 			return r, err
 		}
-		return r, s.compareIndex(filepath.Join(dir, blocksDir, indexFile))
+		if remembered > s.last && (s.Keeps || r.Entries > 0 && len(s.gone) == 0) {
+			r.Found(inspect.Damaged, "the server had stored message %d, the last one there is"+
+				" message %d", remembered, s.last)
+		}
+		return r, nil
 	}, files)
 }
 
@@ -287,36 +296,32 @@ func (m *StoredMessage) isOf(subject string) bool {
 	return m.Subject == subject || wild && strings.HasPrefix(m.Subject, prefix)
 }
 
-// compareIndex compares what the server remembers with what is there. It is written at times, so
-// it may be behind, and where it is missing the server makes it again.
-func (s *storedBlocks) compareIndex(path string) error {
+// readIndex returns the last message that the server remembers. That is written at times, so it may
+// be behind, and where it is missing the server makes it again.
+func (s *storedBlocks) readIndex(path string) (last uint64, err error) {
 	content, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.report.Note("%s is not there: the server was killed, or has never stopped", indexFile)
-		return nil
+		return 0, nil
 	case err != nil:
-		return fmt.Errorf("inspect: %w", err)
+		return 0, fmt.Errorf("inspect: %w", err)
 	}
 	s.report.Bytes += int64(len(content))
 	body := content[:max(0, len(content)-sumSize)]
 	if len(body) < 2 || !bytes.Equal(sumOf(s.Name, body), content[len(body):]) {
 		s.report.Found(inspect.Damaged, "the checksum of %s differs: the server makes it again,"+
 			" but cuts a block that is damaged too", indexFile)
-		return nil
+		return 0, nil
 	}
 	// Magic and version (2), then messages, bytes, first sequence, its time, last sequence.
-	rest, remembered := body[2:], uint64(0)
+	rest := body[2:]
 	for range 5 {
 		value, width := binary.Uvarint(rest)
 		if width <= 0 {
-			return nil
+			return 0, nil
 		}
-		rest, remembered = rest[width:], value
+		rest, last = rest[width:], value
 	}
-	if remembered > s.last && (s.Keeps || s.report.Entries > 0 && len(s.gone) == 0) {
-		s.report.Found(inspect.Damaged, "the server had stored message %d, the last one there is"+
-			" message %d", remembered, s.last)
-	}
-	return nil
+	return last, nil
 }

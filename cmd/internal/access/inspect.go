@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 	"cakupan/eventstore/inspect"
 )
 
@@ -28,7 +29,7 @@ func Inspect(path string) (inspect.Report, error) {
 		r.Found(inspect.Newer, "%s", told.Detail)
 		return r, nil
 	case errors.As(err, &told) && told.Code == problem.RegisterUnavailable:
-		r.Found(inspect.Damaged, "%s", told)
+		r.Found(inspect.Damaged, "%s", event.MaskNIK(told.Error()))
 		return r, nil
 	case err != nil:
 		return r, err

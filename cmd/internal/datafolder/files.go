@@ -48,10 +48,14 @@ func inspectKey(path string) (inspect.Report, error) {
 
 // inspectIdentity reads the format and the identity of a data folder.
 func inspectIdentity(path string) (inspect.Report, error) {
-	const knownFormat = "1"
+	const knownFormat, identityMax = "1", 64 << 10
 	r, err := inspect.New(path, kindIdentity)
 	if err != nil {
 		return r, err
+	}
+	if r.Bytes > identityMax {
+		r.Found(inspect.Damaged, "it has more than %d bytes", identityMax)
+		return r, nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -86,6 +86,13 @@ func inspectOne(path string) (inspect.Report, error) {
 	if stream := streamOf(path); stream != "" {
 		return inspectStream(stream)
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return inspect.Report{}, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return unknown(path)
+	}
 	head, err := readHead(path)
 	if err != nil {
 		return inspect.Report{}, err
@@ -95,6 +102,10 @@ func inspectOne(path string) (inspect.Report, error) {
 			return k.inspect(path)
 		}
 	}
+	return unknown(path)
+}
+
+func unknown(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindUnknown)
 	r.Lower(inspect.Unknown)
 	return r, err
@@ -118,10 +129,6 @@ func streamOf(path string) string {
 }
 
 func readHead(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, err // a pipe would be waited for
-	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
