@@ -35,6 +35,7 @@ func Inspect(path string) (inspect.Report, error) {
 	if err := r.Bolt(err); err != nil || r.State != inspect.Whole {
 		return r, err
 	}
+	r.Unproven("what it holds")
 	if r.Entries = keys; position == nil {
 		r.Note("nothing is committed yet")
 		return r, nil
@@ -50,6 +51,5 @@ func Inspect(path string) (inspect.Report, error) {
 		r.First = 1
 		r.Note("its last frame is the one whose SHA-256 begins with %x", at.Frame[:4])
 	}
-	r.Unproven("what it holds")
 	return r, nil
 }
