@@ -106,7 +106,7 @@ Exit codes:
 	2  wrong usage
 	3  some input was refused, the rest is in the log
 	4  not found
-	5  a check failed: a digest differs, or the log is damaged
+	5  a check failed: a digest differs, the log or a file is damaged
 `
 
 const description = `A ledger of employment-social-security coverage: events in, numbers out, on any
