@@ -59,8 +59,9 @@ func (c *inspectCommand) Run(w *where, out *console) error {
 		return quietExit(problem.ExitFailed)
 	case inspect.Unknown:
 		return quietExit(problem.ExitNotFound)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // writeInspection prints what was found for people.

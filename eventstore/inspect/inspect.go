@@ -98,12 +98,7 @@ func (r *Report) Lower(state State) {
 func (s State) Worse(than State) bool { return s.rank() > than.rank() }
 
 func (s State) rank() int {
-	for i, state := range []State{Whole, Unproven, Unknown, Newer, Foreign} {
-		if s == state {
-			return i
-		}
-	}
-	return len([]State{Whole, Unproven, Unknown, Newer, Foreign}) // Damaged
+	return slices.Index([]State{Whole, Unproven, Unknown, Newer, Foreign, Damaged}, s)
 }
 
 // attempts is how often a file is read that changes meanwhile.

@@ -75,7 +75,7 @@ func readDescription(path string) (d described, err error) {
 		d = described{buckets: map[string]bool{}}
 		return b.Walk(d.take)
 	})
-	if err == nil && !(d.buckets[string(workersBucket())] && d.buckets[string(metaBucket())]) {
+	if err == nil && (!d.buckets[string(workersBucket())] || !d.buckets[string(metaBucket())]) {
 		err = fmt.Errorf("%w: it is no vault", inspect.ErrBolt)
 	}
 	return d, err
