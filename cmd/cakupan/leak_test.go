@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/nobody"
 	"cakupan/cmd/internal/problem"
@@ -37,7 +38,7 @@ func TestNoNIKAnywhere(t *testing.T) {
 	}
 	lines := n.Events(t)
 	counts := map[event.Status]int{}
-	for _, opts := range []httpapi.SubmitOptions{
+	for _, opts := range []intake.Options{
 		{DryRun: true}, {Atomic: true}, {}, {KeepRecorded: true},
 	} {
 		for chunk := range slices.Chunk(lines, 500) {

@@ -22,9 +22,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/split"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
@@ -272,16 +273,17 @@ func (s *mutatedSender) post(contentType, encoding string, body []byte) (int, []
 }
 
 // note takes note of the receipt of an event.
-func (s *mutatedSender) note(raw []byte, receipt *cloudevents.Receipt) {
+func (s *mutatedSender) note(raw []byte, receipt *event.Receipt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events++
+	why := receipt.Why()
 	switch {
 	case receipt.Status == event.Appended && receipt.Sequence > 0:
 		s.accepted[receipt.Sequence] = raw
 	case receipt.Status == event.Duplicate && receipt.Sequence > 0:
-	case receipt.Status == event.Refused && problem.Code(receipt.Code).OfEvent() && receipt.Detail != "":
-		s.codes[string(receipt.Code)]++
+	case receipt.Status == event.Refused && problem.Code(why.Code).OfEvent() && why.Detail != "":
+		s.codes[string(why.Code)]++
 	default:
 		s.t.Errorf("receipt %+v", receipt)
 	}
@@ -305,17 +307,17 @@ func (s *mutatedSender) whole(status, events int, body []byte) {
 func (s *mutatedSender) single(raw []byte, encoding string) {
 	status, body := s.post("application/cloudevents+json", encoding, raw)
 	var got cloudevents.Receipts
-	if err := json.Unmarshal(body, &got); err != nil || len(got.Receipts) > 1 {
+	if err := json.Unmarshal(body, &got); err != nil || len(got) > 1 {
 		s.t.Errorf("%d %s: %v", status, body, err)
 	}
-	if len(got.Receipts) == 0 { // too long to be looked at
+	if len(got) == 0 { // too long to be looked at
 		s.whole(status, 1, body)
 		return
 	}
-	if (status == 200) == (got.Refused > 0) {
+	if (status == 200) == (got[0].Status == event.Refused) {
 		s.t.Errorf("%d %s", status, body)
 	}
-	s.note(raw, &got.Receipts[0])
+	s.note(raw, &got[0])
 }
 
 func (s *mutatedSender) batch(events [][]byte, encoding string) {
@@ -333,12 +335,12 @@ func (s *mutatedSender) batch(events [][]byte, encoding string) {
 	if err := json.Unmarshal(body, &got); err != nil {
 		s.t.Error(err)
 	}
-	if err != nil || len(elements) != len(got.Receipts) {
-		s.t.Errorf("%d receipts for %d elements, %v", len(got.Receipts), len(elements), err)
+	if err != nil || len(elements) != len(got) {
+		s.t.Errorf("%d receipts for %d elements, %v", len(got), len(elements), err)
 		return
 	}
 	for i := range elements {
-		s.note(elements[i], &got.Receipts[i])
+		s.note(elements[i], &got[i])
 	}
 }
 
@@ -359,8 +361,8 @@ func (s *mutatedSender) stream(events [][]byte, encoding string) {
 		return
 	}
 	for i := range lines {
-		var got cloudevents.Receipt
-		if err := json.Unmarshal(receipts[i], &got); err != nil {
+		got, err := cloudevents.ParseReceipt(receipts[i])
+		if err != nil {
 			s.t.Error(err)
 		}
 		s.note(lines[i], &got)
@@ -378,7 +380,7 @@ func (s *mutatedSender) compare(l *ledger.Ledger) {
 	for sequence := uint64(1); s.accepted[sequence] != nil; sequence++ {
 		raw = append(raw, s.accepted[sequence])
 	}
-	receipts, err := other.Submit(s.t.Context(), raw, httpapi.SubmitOptions{})
+	receipts, err := other.Submit(s.t.Context(), raw, intake.Options{})
 	if err != nil || len(raw) != len(s.accepted) {
 		s.t.Fatalf("%d of %d accepted events in a row, %v", len(raw), len(s.accepted), err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	log "cakupan/eventstore/jetstream"
 )
@@ -150,7 +150,7 @@ func checkRefused(t *testing.T, g *guarded, auditor string) {
 		t.Errorf("list:\n%s", list)
 	}
 	var numbers []uint64
-	var all []ledger.Refused
+	var all []intake.Refused
 	if err := json.Unmarshal([]byte(command(0, "refused", "list", "--json")), &all); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -168,16 +169,17 @@ func (c *publishCommand) compose(data []byte) ([]byte, error) {
 }
 
 // tellReceipt prints what became of the event; a refusal is the command's error.
-func tellReceipt(out *console, r cloudevents.Receipt, asJSON bool) error {
-	refusal := &event.Refusal{Code: r.Code, Field: r.Field, Detail: r.Detail}
+func tellReceipt(out *console, r event.Receipt, asJSON bool) error {
 	switch {
 	case asJSON:
-		if err := out.writeJSON(r); err != nil || r.Status != event.Refused {
+		err := out.writeJSON(json.RawMessage(cloudevents.AppendReceipt(nil, &r)))
+		if err != nil || r.Status != event.Refused {
 			return err
 		}
 		return quietExit(problem.ExitRefused)
 	case r.Status == event.Refused:
-		return problem.Refusal(refusal)
+		why := r.Why()
+		return problem.Refusal(&why)
 	}
 	what := "appended as event " + strconv.FormatUint(r.Sequence, 10)
 	if r.Status == event.Duplicate {

@@ -13,7 +13,7 @@ import (
 	"strconv"
 
 	"cakupan/cmd/internal/client"
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -66,14 +66,14 @@ func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) erro
 		t := newTable(">Number", "Received", "Publisher", "Event", "Code", "Why")
 		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
 		count := 0
-		err := eachRefused(ctx, s, func(line []byte, one ledger.Refused) error {
+		err := eachRefused(ctx, s, func(line []byte, one intake.Refused) error {
 			count++
 			if w.JSON {
 				between := [...]string{"[", ",\n"}[min(count-1, 1)]
 				_, err := fmt.Fprintf(buffered, "%s%s", between, bytes.TrimSpace(line))
 				return err
 			}
-			t.add(numberText(one.Number), localTime(one.ReceivedAt), one.Publisher,
+			t.add(numberText(one.Number), localTime(one.ReceivedAt.String()), one.Publisher,
 				one.ID, codeText(one.Code, one.Field), one.Detail)
 			return nil
 		})
@@ -102,7 +102,7 @@ func codeText(code event.Code, field string) string {
 
 // eachRefused reads the list of what was refused.
 func eachRefused(
-	ctx context.Context, s *client.Client, use func([]byte, ledger.Refused) error,
+	ctx context.Context, s *client.Client, use func([]byte, intake.Refused) error,
 ) error {
 	response, err := s.Get(ctx, refusedPath, url.Values{})
 	if err != nil {
@@ -112,7 +112,7 @@ func eachRefused(
 	for err == nil {
 		var line []byte
 		line, err = in.ReadBytes('\n')
-		var one ledger.Refused
+		var one intake.Refused
 		switch {
 		case err != nil:
 		case problem.IsLine(line):
@@ -132,16 +132,16 @@ func eachRefused(
 // Run runs the command.
 func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
-		var one ledger.Refused
+		var one intake.Refused
 		if err := refusedDo(ctx, s, http.MethodGet, numberText(c.Number), &one); err != nil {
 			return err
 		}
 		if w.JSON {
 			return out.writeJSON(one)
 		}
-		_, err := fmt.Fprintf(out.stdout, "%d, received %s from %s\n%s: %s\n\n%s\n", one.Number,
-			localTime(one.ReceivedAt), one.Publisher, codeText(one.Code, one.Field), one.Detail,
-			one.Original)
+		_, err := fmt.Fprintf(out.stdout, "%d, received %s from %s\n%s: %s\n\n%s\n",
+			one.Number, localTime(one.ReceivedAt.String()), one.Publisher,
+			codeText(one.Code, one.Field), one.Detail, one.Original)
 		return err
 	})
 }
@@ -169,17 +169,23 @@ func (c *chosen) numbers(ctx context.Context, s *client.Client) (numbers []uint6
 	if !c.All {
 		return c.Number, nil
 	}
-	err = eachRefused(ctx, s, func(_ []byte, one ledger.Refused) error {
+	err = eachRefused(ctx, s, func(_ []byte, one intake.Refused) error {
 		numbers = append(numbers, one.Number)
 		return nil
 	})
 	return numbers, err
 }
 
-// retried is what a retry came to.
+// retried is what a retry of one came to.
 type retried struct {
-	Number uint64 `json:"number"`
-	cloudevents.Receipts
+	number   uint64
+	receipts cloudevents.Receipts
+}
+
+// MarshalJSON writes the number before the members of the receipts.
+func (r retried) MarshalJSON() ([]byte, error) {
+	text := fmt.Appendf(nil, `{"number":%d,`, r.number)
+	return append(text, cloudevents.AppendReceipts(nil, r.receipts)[len("{"):]...), nil
 }
 
 // Run runs the command.
@@ -188,15 +194,16 @@ func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) e
 		numbers, err := c.numbers(ctx, s)
 		again := false
 		for _, number := range numbers {
-			result := retried{Number: number}
-			err := refusedDo(ctx, s, http.MethodPost, numberText(number)+"/retry", &result.Receipts)
+			result := retried{number: number}
+			err := refusedDo(ctx, s, http.MethodPost, numberText(number)+"/retry", &result.receipts)
 			if err == nil {
 				err = result.write(out, w.JSON)
 			}
 			if err != nil {
 				return err
 			}
-			again = again || result.Refused > 0
+			_, _, refused := result.receipts.Count()
+			again = again || refused > 0
 		}
 		if err == nil && again {
 			return quietExit(problem.ExitRefused)
@@ -209,14 +216,15 @@ func (r *retried) write(out *console, asJSON bool) error {
 	if asJSON {
 		return out.writeJSON(r)
 	}
-	for _, receipt := range r.Receipts.Receipts {
+	for _, receipt := range r.receipts {
 		text := string(receipt.Status)
 		if receipt.Status == event.Refused {
-			text += ": " + codeText(receipt.Code, receipt.Field) + ": " + receipt.Detail
+			why := receipt.Why()
+			text += ": " + codeText(why.Code, why.Field) + ": " + why.Detail
 		} else {
 			text += " as event " + thousands(receipt.Sequence)
 		}
-		if _, err := fmt.Fprintf(out.stdout, "%d: %s\n", r.Number, text); err != nil {
+		if _, err := fmt.Fprintf(out.stdout, "%d: %s\n", r.number, text); err != nil {
 			return err
 		}
 	}

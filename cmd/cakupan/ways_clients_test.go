@@ -21,6 +21,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/nobody"
+	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/pubsub"
 )
@@ -92,7 +93,7 @@ func (w *ways) client(chunks <-chan []wayEvent, send func(context.Context, []way
 }
 
 // answered notes receipts of the first events and returns the others.
-func (w *ways) answered(events []wayEvent, receipts []cloudevents.Receipt) []wayEvent {
+func (w *ways) answered(events []wayEvent, receipts []event.Receipt) []wayEvent {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, r := range receipts {
@@ -143,7 +144,7 @@ func (w *ways) overSingle(ctx context.Context, events []wayEvent) []wayEvent {
 	if json.Unmarshal(w.post(ctx, "application/cloudevents+json", "", events[0].raw), &got) != nil {
 		return events
 	}
-	return w.answered(events, got.Receipts)
+	return w.answered(events, got)
 }
 
 func (w *ways) overBatch(ctx context.Context, events []wayEvent) []wayEvent {
@@ -156,16 +157,16 @@ func (w *ways) overBatch(ctx context.Context, events []wayEvent) []wayEvent {
 	if json.Unmarshal(answer, &got) != nil {
 		return events
 	}
-	return w.answered(events, got.Receipts)
+	return w.answered(events, got)
 }
 
 func (w *ways) overStream(ctx context.Context, events []wayEvent) []wayEvent {
 	answer := w.post(ctx, "application/x-ndjson", "", join(events, "", "\n", "\n"))
-	var receipts []cloudevents.Receipt
+	var receipts []event.Receipt
 	lines := bufio.NewScanner(bytes.NewReader(answer))
 	for lines.Scan() {
-		var r cloudevents.Receipt
-		if json.Unmarshal(lines.Bytes(), &r) != nil || r.Status == "" {
+		r, err := cloudevents.ParseReceipt(lines.Bytes())
+		if err != nil || r.Status == "" {
 			break // cut off, or the reason why there are no more
 		}
 		receipts = append(receipts, r)
@@ -203,13 +204,13 @@ func (w *ways) overRequest(ctx context.Context, conn *nats.Conn, events []wayEve
 	if err != nil || json.Unmarshal(answer.Data, &got) != nil {
 		return events
 	}
-	return w.answered(events, got.Receipts)
+	return w.answered(events, got)
 }
 
 func (w *ways) overWatermill(ctx context.Context, conn *nats.Conn, events []wayEvent) []wayEvent {
-	var receipts []cloudevents.Receipt
+	var receipts []event.Receipt
 	publisher := pubsub.NewPublisher(pubsub.OverNATS(conn, waysPublisher), pubsub.PublisherConfig{
-		Receipt: func(_ *message.Message, r cloudevents.Receipt) { receipts = append(receipts, r) },
+		Receipt: func(_ *message.Message, r event.Receipt) { receipts = append(receipts, r) },
 	})
 	messages := make([]*message.Message, len(events))
 	for i := range events {

@@ -46,10 +46,25 @@ const (
 )
 
 // Receipt answers one submitted event. Sequence is set for Appended and Duplicate,
-// Refusal for Refused. Key may be empty when the event was unreadable.
+// Refusal for Refused unless the event was not at fault. Key may be empty when the event was
+// unreadable.
 type Receipt struct {
 	Key
 	Status   Status
 	Sequence uint64
 	Refusal  *Refusal
+}
+
+// Why returns why the event was refused; also of one that was not appended only because another
+// event of its batch was refused. Of any other it is zero.
+func (r *Receipt) Why() Refusal {
+	switch {
+	case r.Refusal != nil:
+		return *r.Refusal
+	case r.Status == Refused:
+		return Refusal{
+			Detail: "not at fault: nothing was appended because of another event of the batch",
+		}
+	}
+	return Refusal{}
 }

@@ -1,58 +1,21 @@
 package cloudevents
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"cakupan/domain/event"
 )
 
-// Receipt is what became of one event, as it is sent.
-type Receipt struct {
-	Source   string       `json:"source"`
-	ID       string       `json:"id"`
-	Status   event.Status `json:"status"`
-	Sequence uint64       `json:"sequence,omitempty"`
-	Code     event.Code   `json:"code,omitempty"`
-	Field    string       `json:"field,omitempty"`
-	Detail   string       `json:"detail,omitempty"`
-}
+// Receipts is the answer to one or more events, in their order. As JSON it begins with how many of
+// them were appended, duplicates and refused.
+type Receipts []event.Receipt
 
-// Receipts is the answer to one or more events, in their order.
-type Receipts struct {
-	Appended   int       `json:"appended"`
-	Duplicates int       `json:"duplicates"`
-	Refused    int       `json:"refused"`
-	Receipts   []Receipt `json:"receipts"`
-}
-
-// ReceiptOf returns a receipt as it is sent.
-func ReceiptOf(got event.Receipt) Receipt {
-	r := Receipt{
-		Source: got.Source, ID: got.ID, Status: got.Status, Sequence: got.Sequence,
-	}
-	if got.Refusal != nil {
-		r.Code, r.Field, r.Detail = got.Refusal.Code, got.Refusal.Field, got.Refusal.Detail
-	} else if got.Status == event.Refused {
-		r.Detail = "not at fault: nothing was appended because of another event of the batch"
-	}
-	return r
-}
-
-// ReceiptsOf returns receipts as they are sent, counted.
-func ReceiptsOf(got []event.Receipt) Receipts {
-	all := Receipts{Receipts: make([]Receipt, len(got))}
-	for i := range got {
-		all.Receipts[i] = ReceiptOf(got[i])
-	}
-	all.Appended, all.Duplicates, all.Refused = count(got)
-	return all
-}
-
-func count(got []event.Receipt) (appended, duplicates, refused int) {
-	for i := range got {
-		switch got[i].Status {
+// Count returns how many receipts are of each status.
+func (r Receipts) Count() (appended, duplicates, refused int) {
+	for i := range r {
+		switch r[i].Status {
 		case event.Appended:
 			appended++
 		case event.Duplicate:
@@ -64,18 +27,18 @@ func count(got []event.Receipt) (appended, duplicates, refused int) {
 	return appended, duplicates, refused
 }
 
-// AppendReceipt appends the JSON of [ReceiptOf] to dst. It is written by hand because a receipt is
-// made for each event that is sent.
-func AppendReceipt(dst []byte, got *event.Receipt) []byte {
-	r := ReceiptOf(*got)
+// AppendReceipt appends a receipt to dst as JSON, on one line without line end. It is written by
+// hand because a receipt is made for each event that is sent.
+func AppendReceipt(dst []byte, r *event.Receipt) []byte {
 	dst = appendQuoted(append(dst, `{"source":`...), r.Source)
 	dst = appendQuoted(append(dst, `,"id":`...), r.ID)
 	dst = appendQuoted(append(dst, `,"status":`...), string(r.Status))
 	if r.Sequence != 0 {
 		dst = strconv.AppendUint(append(dst, `,"sequence":`...), r.Sequence, 10)
 	}
+	why := r.Why()
 	for _, optional := range [...]struct{ name, text string }{
-		{`,"code":`, string(r.Code)}, {`,"field":`, r.Field}, {`,"detail":`, r.Detail},
+		{`,"code":`, string(why.Code)}, {`,"field":`, why.Field}, {`,"detail":`, why.Detail},
 	} {
 		if optional.text != "" {
 			dst = appendQuoted(append(dst, optional.name...), optional.text)
@@ -84,27 +47,69 @@ func AppendReceipt(dst []byte, got *event.Receipt) []byte {
 	return append(dst, '}')
 }
 
-// AppendReceipts appends the JSON of [ReceiptsOf] to dst, on one line without line end.
-func AppendReceipts(dst []byte, got []event.Receipt) []byte {
-	appended, duplicates, refused := count(got)
+// AppendReceipts appends receipts to dst as JSON, on one line without line end.
+func AppendReceipts(dst []byte, receipts Receipts) []byte {
+	appended, duplicates, refused := receipts.Count()
 	dst = strconv.AppendInt(append(dst, `{"appended":`...), int64(appended), 10)
 	dst = strconv.AppendInt(append(dst, `,"duplicates":`...), int64(duplicates), 10)
 	dst = strconv.AppendInt(append(dst, `,"refused":`...), int64(refused), 10)
 	dst = append(dst, `,"receipts":[`...)
-	for i := range got {
+	for i := range receipts {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendReceipt(dst, &got[i])
+		dst = AppendReceipt(dst, &receipts[i])
 	}
 	return append(dst, "]}"...)
 }
 
-// JSON returns the receipts on one line, without line end.
-func (r Receipts) JSON() ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(r)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+// MarshalJSON returns what [AppendReceipts] appends.
+func (r Receipts) MarshalJSON() ([]byte, error) { return AppendReceipts(nil, r), nil }
+
+// receiptMembers are the members of a receipt's JSON.
+type receiptMembers struct {
+	Source   string       `json:"source"`
+	ID       string       `json:"id"`
+	Status   event.Status `json:"status"`
+	Sequence uint64       `json:"sequence"`
+	Code     event.Code   `json:"code"`
+	Field    string       `json:"field"`
+	Detail   string       `json:"detail"`
+}
+
+func (m *receiptMembers) receipt() event.Receipt {
+	r := event.Receipt{
+		Key:    event.Key{Source: m.Source, ID: m.ID},
+		Status: m.Status, Sequence: m.Sequence,
+	}
+	if m.Code != "" || m.Field != "" || m.Detail != "" {
+		r.Refusal = &event.Refusal{Code: m.Code, Field: m.Field, Detail: m.Detail}
+	}
+	return r
+}
+
+// ParseReceipt reads what [AppendReceipt] has written. A refused event that was not at fault has a
+// refusal then, without code.
+func ParseReceipt(text []byte) (event.Receipt, error) {
+	var members receiptMembers
+	if err := json.Unmarshal(text, &members); err != nil {
+		return event.Receipt{}, fmt.Errorf("read receipt: %w", err)
+	}
+	return members.receipt(), nil
+}
+
+// UnmarshalJSON reads what [AppendReceipts] has written, each receipt as [ParseReceipt] does. Text
+// without receipts, such as a problem, is none.
+func (r *Receipts) UnmarshalJSON(text []byte) error {
+	var answer struct {
+		Receipts []receiptMembers `json:"receipts"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return fmt.Errorf("read receipts: %w", err)
+	}
+	*r = make(Receipts, len(answer.Receipts))
+	for i := range answer.Receipts {
+		(*r)[i] = answer.Receipts[i].receipt()
+	}
+	return nil
 }

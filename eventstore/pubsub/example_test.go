@@ -58,14 +58,14 @@ func ExamplePublisher() {
 // refuseAll takes nothing.
 type refuseAll struct{}
 
-func (refuseAll) Send(_ context.Context, events [][]byte) ([]cloudevents.Receipt, error) {
-	receipts := make([]cloudevents.Receipt, len(events))
+func (refuseAll) Send(_ context.Context, events [][]byte) ([]event.Receipt, error) {
+	receipts := make([]event.Receipt, len(events))
 	for i := range events {
 		document, refusal := cloudevents.ParseJSON(events[i])
 		if refusal == nil {
 			_, refusal = event.Accept(document, event.Options{})
 		}
-		receipts[i] = cloudevents.ReceiptOf(event.Receipt{Status: event.Refused, Refusal: refusal})
+		receipts[i] = event.Receipt{Status: event.Refused, Refusal: refusal}
 	}
 	return receipts, nil
 }

@@ -138,7 +138,7 @@ func (l *ledger) answer(m *nats.Msg) {
 	for i := range events {
 		raw[i] = events[i]
 	}
-	body, err := cloudevents.ReceiptsOf(l.submit(raw...)).JSON()
+	body, err := json.Marshal(cloudevents.Receipts(l.submit(raw...)))
 	if err != nil {
 		l.t.Error(err)
 	}

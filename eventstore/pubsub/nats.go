@@ -50,11 +50,11 @@ type natsSender struct {
 
 // Send sends the events in as few requests as they fit. What is no JSON object stays here: it
 // would make a batch unreadable.
-func (s *natsSender) Send(ctx context.Context, events [][]byte) ([]cloudevents.Receipt, error) {
+func (s *natsSender) Send(ctx context.Context, events [][]byte) ([]event.Receipt, error) {
 	if wrong := event.CheckPublisher(s.publisher); wrong != "" {
 		return nil, fmt.Errorf("name of the publisher %s", wrong)
 	}
-	receipts := make([]cloudevents.Receipt, len(events))
+	receipts := make([]event.Receipt, len(events))
 	var readable [][]byte
 	var places []int // of their receipts
 	parser := parsers.Get().(*cloudevents.Parser)
@@ -94,7 +94,7 @@ func fitting(events [][]byte) int {
 }
 
 // request asks the ledger to take some events.
-func (s *natsSender) request(ctx context.Context, events [][]byte) ([]cloudevents.Receipt, error) {
+func (s *natsSender) request(ctx context.Context, events [][]byte) ([]event.Receipt, error) {
 	msg := nats.NewMsg(subjectPrefix + s.publisher)
 	msg.Header.Set(contentType, mediaEvent)
 	msg.Data = events[0]
@@ -172,7 +172,7 @@ func (s *natsSender) explain(subject string, err error) error {
 }
 
 // readAnswer reads what the ledger answers to a number of events.
-func readAnswer(media string, body []byte, count int) ([]cloudevents.Receipt, error) {
+func readAnswer(media string, body []byte, count int) ([]event.Receipt, error) {
 	if media == mediaProblem {
 		return readProblem(body, count)
 	}
@@ -180,14 +180,14 @@ func readAnswer(media string, body []byte, count int) ([]cloudevents.Receipt, er
 	if err := json.Unmarshal(body, &receipts); err != nil {
 		return nil, errAnswer
 	}
-	if got := len(receipts.Receipts); got != count {
+	if got := len(receipts); got != count {
 		return nil, fmt.Errorf("read receipts: %d for %d events", got, count)
 	}
-	return receipts.Receipts, nil
+	return receipts, nil
 }
 
 // readProblem reads a problem. One that is about the one event of a request is its receipt.
-func readProblem(body []byte, count int) ([]cloudevents.Receipt, error) {
+func readProblem(body []byte, count int) ([]event.Receipt, error) {
 	var problem struct {
 		Status int
 		Code   string
@@ -199,7 +199,7 @@ func readProblem(body []byte, count int) ([]cloudevents.Receipt, error) {
 	}
 	code := event.Code(problem.Code)
 	if count == 1 && (isRefusal(problem.Status) || code == event.Forbidden) {
-		return []cloudevents.Receipt{refused(&event.Refusal{
+		return []event.Receipt{refused(&event.Refusal{
 			Code: code, Field: problem.Field, Detail: problem.Detail,
 		})}, nil
 	}
@@ -211,6 +211,6 @@ func readProblem(body []byte, count int) ([]cloudevents.Receipt, error) {
 func isRefusal(status int) bool { return status == 409 || status == 413 || status == 422 }
 
 // refused returns the receipt of an event that was refused before anything was read of it.
-func refused(refusal *event.Refusal) cloudevents.Receipt {
-	return cloudevents.ReceiptOf(event.Receipt{Status: event.Refused, Refusal: refusal})
+func refused(refusal *event.Refusal) event.Receipt {
+	return event.Receipt{Status: event.Refused, Refusal: refusal}
 }

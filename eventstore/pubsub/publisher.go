@@ -26,7 +26,7 @@ type Sender interface {
 	// order. events are CloudEvents in JSON. After an error it is unknown which of them are
 	// recorded, and sending the same ones again is safe; the error is ErrUnavailable where that is
 	// worth trying.
-	Send(ctx context.Context, events [][]byte) ([]cloudevents.Receipt, error)
+	Send(ctx context.Context, events [][]byte) ([]event.Receipt, error)
 }
 
 // PublisherConfig says how messages become events. Its zero value is useful.
@@ -36,7 +36,7 @@ type PublisherConfig struct {
 
 	// Receipt is called with the receipt of each message, in their order, before Publish returns.
 	// Optional.
-	Receipt func(msg *message.Message, receipt cloudevents.Receipt)
+	Receipt func(msg *message.Message, receipt event.Receipt)
 
 	// Timeout bounds each Publish. Default: 30 s.
 	Timeout time.Duration
@@ -59,7 +59,7 @@ func NewPublisher(sender Sender, config PublisherConfig) *Publisher {
 		config.Marshal = MarshalEvent
 	}
 	if config.Receipt == nil {
-		config.Receipt = func(*message.Message, cloudevents.Receipt) {}
+		config.Receipt = func(*message.Message, event.Receipt) {}
 	}
 	if config.Timeout == 0 {
 		config.Timeout = publishTimeout
@@ -122,14 +122,15 @@ func (p *Publisher) contextOf(messages []*message.Message) (context.Context, fun
 }
 
 // settle hands out the receipts and collects the refusals.
-func (p *Publisher) settle(messages []*message.Message, receipts []cloudevents.Receipt) error {
+func (p *Publisher) settle(messages []*message.Message, receipts []event.Receipt) error {
 	var refusals []Refusal
 	for i, msg := range messages {
 		r := receipts[i]
 		p.config.Receipt(msg, r)
 		if r.Status != event.Appended && r.Status != event.Duplicate {
+			why := r.Why()
 			refusals = append(refusals,
-				Refusal{UUID: msg.UUID, Code: r.Code, Field: r.Field, Detail: r.Detail})
+				Refusal{UUID: msg.UUID, Code: why.Code, Field: why.Field, Detail: why.Detail})
 		}
 	}
 	if len(refusals) > 0 {

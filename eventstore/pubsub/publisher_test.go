@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/pubsub"
 )
 
@@ -29,8 +28,8 @@ func TestPublish(t *testing.T) {
 	_, conn := overNATS(t)
 	var receipts []string
 	p := pubsub.NewPublisher(pubsub.OverNATS(conn, "tester"), pubsub.PublisherConfig{
-		Receipt: func(msg *message.Message, r cloudevents.Receipt) {
-			receipts = append(receipts, fmt.Sprintln(msg.UUID, r.Status, r.Sequence, r.Code))
+		Receipt: func(msg *message.Message, r event.Receipt) {
+			receipts = append(receipts, fmt.Sprintln(msg.UUID, r.Status, r.Sequence, r.Why().Code))
 		},
 	})
 	if err := p.Publish(died, messageOf("first", death(1))); err != nil {
@@ -253,7 +252,7 @@ func TestPublishLost(t *testing.T) {
 	sequence := uint64(0)
 	p := pubsub.NewPublisher(pubsub.OverNATS(conn, "lost"), pubsub.PublisherConfig{
 		Timeout: time.Hour,
-		Receipt: func(_ *message.Message, r cloudevents.Receipt) { sequence = r.Sequence },
+		Receipt: func(_ *message.Message, r event.Receipt) { sequence = r.Sequence },
 	})
 	for p.Publish(died, messageOf("m", death(1))) != nil { // no connection at this moment
 		time.Sleep(time.Millisecond)

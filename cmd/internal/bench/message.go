@@ -106,11 +106,10 @@ func sendMessages(ctx context.Context, url string, events int) (seconds float64,
 	for done, ended := 0, 0; done < events || ended < messagePublishers; {
 		select {
 		case r := <-receipts:
-			if r.Refused > 0 || len(r.Receipts) == 0 {
-				return 0, fmt.Errorf("send messages: %d receipts, %d refused",
-					len(r.Receipts), r.Refused)
+			if _, _, refused := r.Count(); refused > 0 || len(r) == 0 {
+				return 0, fmt.Errorf("send messages: %d receipts, %d refused", len(r), refused)
 			}
-			done += len(r.Receipts)
+			done += len(r)
 		case err := <-failed:
 			if ended++; err != nil {
 				return 0, err

@@ -11,6 +11,7 @@ import (
 
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
 
@@ -48,8 +49,8 @@ func (s *Client) Post(ctx context.Context, path, query string, into any) error {
 }
 
 // Publish sends one event and returns its receipt, also of a refusal.
-func (s *Client) Publish(ctx context.Context, raw []byte) (cloudevents.Receipt, error) {
-	var none cloudevents.Receipt
+func (s *Client) Publish(ctx context.Context, raw []byte) (event.Receipt, error) {
+	var none event.Receipt
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/v1/events",
 		bytes.NewReader(raw))
 	if err != nil {
@@ -66,8 +67,8 @@ func (s *Client) Publish(ctx context.Context, raw []byte) (cloudevents.Receipt, 
 		return none, Unreachable(ctx, s.base, err)
 	}
 	var got cloudevents.Receipts
-	if json.Unmarshal(body, &got) == nil && len(got.Receipts) == 1 {
-		return got.Receipts[0], nil
+	if json.Unmarshal(body, &got) == nil && len(got) == 1 {
+		return got[0], nil
 	}
 	return none, s.Denied(problem.Parse(response.StatusCode, body, true))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -192,8 +193,8 @@ func errLogin() error {
 		" Bearer SECRET once, or Basic and the base64 of NAME:SECRET")
 }
 
-// limit limits what a publisher submits to what it may report.
-func limit(o *SubmitOptions, member *Member) error {
+// confine limits what a publisher submits to what it may report.
+func confine(o *intake.Options, member *Member) error {
 	switch {
 	case member == nil: // the ledger is open
 		return nil

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"cakupan/cmd/internal/intake"
 )
 
 // TestRightsOfRoutes makes sure that somebody has thought of who may use each route: what is not
@@ -28,8 +30,8 @@ func TestRightsOfRoutes(t *testing.T) {
 // TestScope makes sure that nobody without a scope submits as if there were no limits.
 func TestScope(t *testing.T) {
 	for _, role := range []Role{0, Publisher, Auditor, Dashboard} {
-		var opts SubmitOptions
-		if err := limit(&opts, &Member{Role: role}); err == nil {
+		var opts intake.Options
+		if err := confine(&opts, &Member{Role: role}); err == nil {
 			t.Errorf("role %d without a scope may report everything", role)
 		}
 	}

@@ -1,14 +1,15 @@
 package httpapi
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // headerPrefix begins the headers that hold the attributes of an event in binary mode.
@@ -26,7 +27,7 @@ func isBinary(h http.Header) bool {
 
 // postBinary takes in one event in binary mode. It puts the event together as it would be in
 // structured mode, so that one reader judges both.
-func (a *API) postBinary(w *reply, r *http.Request, opts SubmitOptions) {
+func (a *API) postBinary(w *reply, r *http.Request, opts intake.Options) {
 	work := a.take()
 	defer work.release()
 	data, err := a.readEvent(w, r, work)
@@ -45,8 +46,7 @@ func (a *API) postBinary(w *reply, r *http.Request, opts SubmitOptions) {
 // structured returns the JSON of an event in binary mode. An attribute that was sent twice is in
 // it twice, and its reader refuses that.
 func structured(h http.Header, data []byte) ([]byte, *event.Refusal) {
-	var b bytes.Buffer
-	b.WriteByte('{')
+	b := append(make([]byte, 0, len(data)+512), '{')
 	names := make([]string, 0, len(h))
 	for name := range h {
 		if strings.HasPrefix(name, headerPrefix) {
@@ -64,39 +64,12 @@ func structured(h http.Header, data []byte) ([]byte, *event.Refusal) {
 					Detail: "write % and what follows it in a ce- header as two hexadecimal digits",
 				}
 			}
-			writeMember(&b, attribute, text)
+			b = cloudevents.AppendMember(b, attribute, text)
 		}
 	}
-	writeMember(&b, "datacontenttype", h.Get("Content-Type"))
-	b.WriteString(`"data":`)
-	b.Write(data)
-	b.WriteByte('}')
-	return b.Bytes(), nil
-}
-
-// writeMember writes a member of an object, with the comma after it. Bytes that are no UTF-8
-// stay: the reader of the event refuses them.
-func writeMember(b *bytes.Buffer, name, value string) {
-	for _, text := range []string{name, value} {
-		b.WriteByte('"')
-		for i := range len(text) {
-			switch c := text[i]; {
-			case c == '"' || c == '\\':
-				b.WriteByte('\\')
-				b.WriteByte(c)
-			case c < ' ':
-				const hexadecimal = "0123456789abcdef"
-				b.WriteString(`\u00`)
-				b.WriteByte(hexadecimal[c>>4])
-				b.WriteByte(hexadecimal[c&15])
-			default:
-				b.WriteByte(c)
-			}
-		}
-		b.WriteString(`":`)
-	}
-	b.Truncate(b.Len() - 1)
-	b.WriteByte(',')
+	b = cloudevents.AppendMember(b, "datacontenttype", h.Get("Content-Type"))
+	b = append(b, `"data":`...)
+	return append(append(b, data...), '}'), nil
 }
 
 // unescape reads the value of a ce- header: a quoted string's quotes and backslashes are taken

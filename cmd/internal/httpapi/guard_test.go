@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -156,10 +156,10 @@ func (s *slowBody) Read(b []byte) (int, error) {
 // refusing keeps things that it refused.
 type refusing struct{ *memory }
 
-func (refusing) Refused(context.Context, uint64, func(ledger.Refused) error) error { return nil }
+func (refusing) Refused(context.Context, uint64, func(intake.Refused) error) error { return nil }
 
-func (refusing) RefusedOne(context.Context, uint64) (ledger.Refused, error) {
-	return ledger.Refused{}, nil
+func (refusing) RefusedOne(context.Context, uint64) (intake.Refused, error) {
+	return intake.Refused{}, nil
 }
 
 func (refusing) RetryRefused(_ context.Context, number uint64) ([]event.Receipt, error) {

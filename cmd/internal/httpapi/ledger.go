@@ -5,7 +5,6 @@ import (
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
-	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 )
@@ -13,10 +12,7 @@ import (
 // Ledger is what the routes ask. All methods may be called at the same time. An error with a
 // place in the table of problems is shown as such; every other one is an internal error.
 type Ledger interface {
-	// Submit takes in events as they were sent, and returns a receipt for each, in their order,
-	// once what was appended is on stable storage. After an error, which events are in the log
-	// is unknown: sending the same ones again is safe. Receipts may refer to the bytes of raw.
-	Submit(ctx context.Context, raw [][]byte, opts SubmitOptions) ([]event.Receipt, error)
+	intake.Submitter
 
 	// View returns the coverage once it has applied the event minSeq (0: at once). It waits at
 	// most 5 s, and then returns a [problem.ProjectionBehind]. It refuses when the log is
@@ -41,6 +37,3 @@ type Ledger interface {
 	// may be nil.
 	Verify(ctx context.Context, progress ledger.Progress) (ledger.VerifyReport, error)
 }
-
-// SubmitOptions says how events are taken in.
-type SubmitOptions = intake.Options

@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -68,7 +69,7 @@ func newMemory(t *testing.T) *memory {
 	}
 }
 
-func (m *memory) Submit(_ context.Context, raw [][]byte, opts SubmitOptions,
+func (m *memory) Submit(_ context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +86,7 @@ func (m *memory) Submit(_ context.Context, raw [][]byte, opts SubmitOptions,
 	receipts := make([]event.Receipt, len(raw))
 	refused := false
 	for i, line := range raw {
-		receipts[i] = m.take(line, SubmitOptions{
+		receipts[i] = m.take(line, intake.Options{
 			DryRun: opts.DryRun || opts.Atomic, KeepRecorded: opts.KeepRecorded,
 		})
 		refused = refused || receipts[i].Refusal != nil
@@ -99,7 +100,7 @@ func (m *memory) Submit(_ context.Context, raw [][]byte, opts SubmitOptions,
 }
 
 // take judges one event and appends it unless it is a dry run.
-func (m *memory) take(line []byte, opts SubmitOptions) event.Receipt {
+func (m *memory) take(line []byte, opts intake.Options) event.Receipt {
 	refused := func(key event.Key, r *event.Refusal) event.Receipt {
 		return event.Receipt{Key: key, Status: event.Refused, Refusal: r}
 	}

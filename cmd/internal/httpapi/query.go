@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -114,12 +115,12 @@ func parseEvents(raw string) (ledger.EventFilter, error) {
 }
 
 // parseSubmit reads the query of POST /v1/events.
-func parseSubmit(raw string) (SubmitOptions, error) {
+func parseSubmit(raw string) (intake.Options, error) {
 	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run")
 	if err != nil {
-		return SubmitOptions{}, err
+		return intake.Options{}, err
 	}
-	opts := SubmitOptions{
+	opts := intake.Options{
 		Atomic: p.flag("atomic"), KeepRecorded: p.flag("keep_recorded"), DryRun: p.flag("dry_run"),
 	}
 	return opts, p.err()

@@ -2,42 +2,20 @@ package httpapi
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 )
 
-// Refusals is what a ledger refused of what was sent to it without waiting for receipts, until
-// somebody settles it. All methods may be called at the same time. For a number under which there
-// is nothing, the error is a [problem.NotFound].
-type Refusals interface {
-	// Refused calls yield with each, from a number on, by their numbers, without their originals.
-	// An error of yield ends it and is returned.
-	Refused(ctx context.Context, from uint64, yield func(ledger.Refused) error) error
-
-	// RefusedOne returns one with its original.
-	RefusedOne(ctx context.Context, number uint64) (ledger.Refused, error)
-
-	// RetryRefused takes one in again, under what its publisher may report now, and returns the
-	// receipts. What is in the log then is removed. What is refused again stays; for another
-	// reason than before, it does so under a new number.
-	RetryRefused(ctx context.Context, number uint64) ([]event.Receipt, error)
-
-	// DropRefused removes one for ever.
-	DropRefused(ctx context.Context, number uint64) error
-}
-
 // refusals returns what the ledger keeps of that.
-func (a *API) refusals() (Refusals, error) {
-	if kept, ok := a.ledger.(Refusals); ok {
+func (a *API) refusals() (intake.Refusals, error) {
+	if kept, ok := a.ledger.(intake.Refusals); ok {
 		return kept, nil
 	}
 	return nil, problem.New(problem.NotFound, "this ledger keeps nothing that was refused")
@@ -53,7 +31,7 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := 0
-	err = kept.Refused(r.Context(), from, func(one ledger.Refused) error {
+	err = kept.Refused(r.Context(), from, func(one intake.Refused) error {
 		if lines++; lines%stillEvery == 0 {
 			if err := w.still(); err != nil {
 				return err
@@ -77,7 +55,7 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	}
 }
 
-func (a *API) parseRefused(r *http.Request) (kept Refusals, from uint64, err error) {
+func (a *API) parseRefused(r *http.Request) (kept intake.Refusals, from uint64, err error) {
 	p, err := parseParameters(r.URL.RawQuery, "from")
 	if err != nil {
 		return nil, 0, err
@@ -92,7 +70,7 @@ func (a *API) parseRefused(r *http.Request) (kept Refusals, from uint64, err err
 }
 
 // refusedNumber reads the number in the path of a request without parameters.
-func (a *API) refusedNumber(r *http.Request) (Refusals, uint64, error) {
+func (a *API) refusedNumber(r *http.Request) (intake.Refusals, uint64, error) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		return nil, 0, err
 	}
@@ -106,7 +84,7 @@ func (a *API) refusedNumber(r *http.Request) (Refusals, uint64, error) {
 
 func (a *API) getRefusedOne(w *reply, r *http.Request) {
 	kept, number, err := a.refusedNumber(r)
-	var one ledger.Refused
+	var one intake.Refused
 	if err == nil {
 		one, err = kept.RefusedOne(r.Context(), number)
 	}
@@ -132,12 +110,7 @@ func (a *API) postRefused(w *reply, r *http.Request) {
 		return
 	}
 	a.tellSettled(w, r, "retried", number)
-	all := cloudevents.ReceiptsOf(receipts)
-	for i := range all.Receipts { // a refused key is as it was sent
-		one := &all.Receipts[i]
-		one.Source, one.ID = event.MaskNIK(one.Source), event.MaskNIK(one.ID)
-	}
-	writeJSON(w, r, http.StatusOK, all)
+	writeJSON(w, r, http.StatusOK, intake.Masked(receipts))
 }
 
 // deleteRefused removes one, for the operator at the machine.

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
 
@@ -76,7 +77,7 @@ func do(t *testing.T, request *http.Request) (*http.Response, string) {
 func problemOf(t *testing.T, response *http.Response, body string) (p struct {
 	Status              int
 	Code, Field, Detail string
-	Receipts            []cloudevents.Receipt
+	Receipts            []struct{ Status event.Status }
 },
 ) {
 	t.Helper()
@@ -232,14 +233,15 @@ func TestPostBatch(t *testing.T) {
 	if err := json.Unmarshal([]byte(got), &all); err != nil || response.StatusCode != 200 {
 		t.Fatalf("%d %s", response.StatusCode, got)
 	}
-	if all.Appended != 2 || all.Duplicates != 1 || all.Refused != 3 || len(all.Receipts) != 6 {
+	if !strings.HasPrefix(got, `{"appended":2,"duplicates":1,"refused":3,`) || len(all) != 6 {
 		t.Errorf("%s", got)
 	}
 	for i, want := range []string{
-		"{urn:test 1 appended 1   }", "{urn:test 2 appended 2   }", "{urn:test 1 duplicate 1   }",
+		"urn:test 1 appended 1 ", "urn:test 2 appended 2 ", "urn:test 1 duplicate 1 ",
 		"event.malformed", "event.conflict", "event.too_large",
 	} {
-		if text := fmt.Sprint(all.Receipts[i]); !strings.Contains(text, want) {
+		r := &all[i]
+		if text := fmt.Sprint(r.Source, " ", r.ID, " ", r.Status, " ", r.Sequence, " ", r.Why()); !strings.Contains(text, want) {
 			t.Errorf("receipt %d: %s, want %s", i, text, want)
 		}
 	}
@@ -247,6 +249,15 @@ func TestPostBatch(t *testing.T) {
 		got != `{"appended":0,"duplicates":0,"refused":0,"receipts":[]}`+"\n" {
 		t.Errorf("%d %s", response.StatusCode, got)
 	}
+}
+
+// nextReceipt reads a line of a stream's answer.
+func nextReceipt(lines *json.Decoder) (event.Receipt, error) {
+	var line json.RawMessage
+	if err := lines.Decode(&line); err != nil {
+		return event.Receipt{}, err
+	}
+	return cloudevents.ParseReceipt(line)
 }
 
 func TestPostAtomic(t *testing.T) {
@@ -364,8 +375,8 @@ func TestPostStream(t *testing.T) {
 	defer func() { _ = response.Body.Close() }()
 	receipts := json.NewDecoder(response.Body)
 	for i := 1; i <= 5; i++ {
-		var got cloudevents.Receipt
-		if err := receipts.Decode(&got); err != nil || got.Sequence != uint64(i) || got.Status != "appended" {
+		got, err := nextReceipt(receipts)
+		if err != nil || got.Sequence != uint64(i) || got.Status != "appended" {
 			t.Fatalf("%d: %+v, %v", i, got, err)
 		}
 		if _, err := fmt.Fprintf(writer, "\n%s\r\n", opened(fmt.Sprint(i+1))); err != nil {
@@ -398,8 +409,8 @@ func TestStreamInBulk(t *testing.T) {
 	_, body := call(t, "POST", url+"/v1/events", streamType, lines.String())
 	scanner := json.NewDecoder(strings.NewReader(body))
 	for i := range events {
-		var got cloudevents.Receipt
-		if err := scanner.Decode(&got); err != nil || got.Sequence != uint64(i+1) {
+		got, err := nextReceipt(scanner)
+		if err != nil || got.Sequence != uint64(i+1) {
 			t.Fatalf("%d: %+v, %v", i, got, err)
 		}
 	}

@@ -8,8 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/split"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
@@ -24,7 +25,7 @@ const streamEventsMax = 1_000
 //
 // What goes wrong after the first receipt is the last line: a problem instead of a receipt. The
 // events without receipt may or may not be in the log then; to send them again is safe.
-func (a *API) postStream(w *reply, r *http.Request, opts SubmitOptions) {
+func (a *API) postStream(w *reply, r *http.Request, opts intake.Options) {
 	if opts.Atomic {
 		w.fail(r, problem.Query("atomic", "a stream has no end that all could depend on:"+
 			" send a batch as "+batchType))

@@ -10,17 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"cakupan/cmd/internal/httpapi/split"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/split"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
 
-// The bounds of one batch (contract, section 7).
-const (
-	batchEventsMax = 10_000
-	batchBytesMax  = 16 << 20
-)
+// batchBytesMax bounds one batch, beside the number of its events (contract, section 7).
+const batchBytesMax = 16 << 20
 
 // The media types of events.
 const (
@@ -32,7 +30,7 @@ const (
 func (a *API) postEvents(w *reply, r *http.Request) {
 	opts, err := parseSubmit(r.URL.RawQuery)
 	if err == nil {
-		err = limit(&opts, w.member)
+		err = confine(&opts, w.member)
 	}
 	if err != nil {
 		w.fail(r, err)
@@ -77,7 +75,7 @@ func mediaType(r *http.Request) string {
 }
 
 // postOne takes in one event in structured mode.
-func (a *API) postOne(w *reply, r *http.Request, opts SubmitOptions) {
+func (a *API) postOne(w *reply, r *http.Request, opts intake.Options) {
 	work := a.take()
 	defer work.release()
 	raw, err := a.readEvent(w, r, work)
@@ -152,7 +150,7 @@ func (w *reply) failBody(r *http.Request, err error) {
 }
 
 // submitOne takes in one event; when it is refused, the answer is a problem.
-func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts SubmitOptions) {
+func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts intake.Options) {
 	if err := w.still(); err != nil { // the body may have taken its time
 		w.failAdmit(r, err)
 		return
@@ -172,7 +170,7 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 }
 
 // postBatch takes in an array of events.
-func (a *API) postBatch(w *reply, r *http.Request, opts SubmitOptions) {
+func (a *API) postBatch(w *reply, r *http.Request, opts intake.Options) {
 	work := a.take()
 	defer work.release()
 	if err := a.readBatch(w, r, work); err != nil {
@@ -206,11 +204,11 @@ func (a *API) readBatch(w *reply, r *http.Request, work *work) error {
 	if err != nil {
 		return err
 	}
-	work.events, err = split.Cut(work.events[:0], body, batchEventsMax)
+	work.events, err = split.Cut(work.events[:0], body, intake.BatchEventsMax)
 	switch {
 	case err != nil:
 		return bodyProblem(err)
-	case len(work.events) > batchEventsMax:
+	case len(work.events) > intake.BatchEventsMax:
 		return batchTooLarge()
 	}
 	return work.claim.grow(r.Context(), int64(len(work.events))*eventRoom)
@@ -218,7 +216,7 @@ func (a *API) readBatch(w *reply, r *http.Request, work *work) error {
 
 func batchTooLarge() error {
 	return problem.New(problem.BodyTooLarge, "a batch has at most "+
-		strconv.Itoa(batchEventsMax)+" events and "+strconv.Itoa(batchBytesMax>>20)+
+		strconv.Itoa(intake.BatchEventsMax)+" events and "+strconv.Itoa(batchBytesMax>>20)+
 		" MiB, once decoded: send several, or a stream as "+streamType)
 }
 

@@ -12,10 +12,10 @@ import (
 	"sync/atomic"
 
 	"cakupan/cmd/internal/client"
-	"cakupan/cmd/internal/httpapi/split"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/split"
 )
 
 // Import takes in files.
@@ -88,7 +88,7 @@ func (l *Import) importFile(ctx context.Context, path string, to submitter) (err
 	if err != nil {
 		return err
 	}
-	return importEvents(ctx, reader, to, t)
+	return importBatches(ctx, events{split.NewFeed(reader, importEventsMax)}, to, t)
 }
 
 // measured is an input that knows how much of it was read.

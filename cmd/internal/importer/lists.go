@@ -12,7 +12,6 @@ import (
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 )
 
 // IsList tells by its name whether a file is a list of people.
@@ -131,7 +130,7 @@ func (l *Import) importList(ctx context.Context, path string, to submitter) (err
 	}
 	t.part = list.file.part
 	before := t.Read
-	err = importEvents(ctx, list.Events(key), sparing(to), t)
+	err = importBatches(ctx, newRows(list.Events(key)), sparing(to), t)
 	if err == nil && t.Read == before {
 		t.tell.End()
 		t.tell.Note("%s: %s", path, list.Info().NoRowsWords())
@@ -152,37 +151,48 @@ func (t *Tally) list(path string, info lists.Info) {
 	}
 }
 
-// sparing returns a submitter of the records of a list: rows that are refused already are spared
-// the way to the ledger, and have their receipts all the same.
+// rows is the feed of a list.
+type rows struct{ *lists.Feed }
+
+func newRows(r *lists.Reader) rows { return rows{lists.NewFeed(r, importEventsMax)} }
+
+// Next returns the next rows.
+func (f rows) Next() (b batch, err error) {
+	b.rows, err = f.Feed.Next()
+	for i := range b.rows {
+		b.Places = append(b.Places, b.rows[i].Row)
+	}
+	return b, err
+}
+
+// sparing returns a submitter of the rows of a list: those that are refused already are spared the
+// way to the ledger, and have their receipts all the same.
 func sparing(to submitter) submitter {
 	return submitter{
-		prepare: func(raw [][]byte) (prepared, error) {
-			lines := make([][]byte, 0, len(raw))
-			refused := make([]*event.Refusal, len(raw))
-			for i, record := range raw {
-				line, refusal, _ := lists.Split(record)
-				if refused[i] = refusal; refusal == nil {
-					lines = append(lines, line)
+		prepare: func(b batch) (prepared, error) {
+			var sent batch
+			refused := make([]*event.Refusal, len(b.rows))
+			for i := range b.rows {
+				if refused[i] = b.rows[i].Refusal; refused[i] == nil {
+					sent.Raw = append(sent.Raw, b.rows[i].Event)
 				}
 			}
-			if len(lines) == 0 {
+			if len(sent.Raw) == 0 {
 				return prepared{refused: refused}, nil
 			}
-			p, err := to.prepare(lines)
-			p.refused, p.sent = refused, len(lines)
+			p, err := to.prepare(sent)
+			p.refused, p.sent = refused, len(sent.Raw)
 			return p, err
 		},
-		commit: func(p prepared) (all []cloudevents.Receipt, err error) {
-			var got []cloudevents.Receipt
+		commit: func(p prepared) (all []event.Receipt, err error) {
+			var got []event.Receipt
 			if p.sent > 0 {
 				got, err = to.commit(p)
 			}
 			for _, refusal := range p.refused {
 				switch {
 				case refusal != nil:
-					all = append(all, cloudevents.ReceiptOf(event.Receipt{
-						Status: event.Refused, Refusal: refusal,
-					}))
+					all = append(all, event.Receipt{Status: event.Refused, Refusal: refusal})
 				case len(got) == 0:
 					return all, err // what came after has no receipt
 				default:

@@ -138,36 +138,35 @@ func (r *Rejects) begin(list *lists.List) (err error) {
 }
 
 // add writes what was refused.
-func (r *Rejects) add(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
-	if err := r.write(file, place, receipt, raw); err != nil {
+func (r *Rejects) add(file string, place int, receipt *event.Receipt, in input) error {
+	if err := r.write(file, place, receipt, in); err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	r.count++
 	return nil
 }
 
-func (r *Rejects) write(file string, place int, receipt *cloudevents.Receipt, raw []byte) error {
+func (r *Rejects) write(file string, place int, receipt *event.Receipt, in input) error {
+	why := receipt.Why()
 	if r.back != nil {
-		_, _, row := lists.Split(raw)
-		words := receipt.Detail
-		if receipt.Field != "" {
-			words = receipt.Field + ": " + words
+		words := why.Detail
+		if why.Field != "" {
+			words = why.Field + ": " + words
 		}
-		return r.back.Row(row, words)
+		return r.back.Row(in.row.Cells, words)
 	}
 	if !r.withFile {
 		file = ""
 	}
-	input := ""
+	shown := ""
 	if r.list != nil {
-		_, _, row := lists.Split(raw)
-		input = r.list.Shown(row)
+		shown = r.list.Shown(in.row.Cells)
 	} else {
-		input = string(cloudevents.MaskNIK(raw))
+		shown = string(cloudevents.MaskNIK(in.raw))
 	}
 	return r.encoder.Encode(Reject{
-		File: file, Line: place, Code: receipt.Code, Field: receipt.Field,
-		Detail: receipt.Detail, Input: input,
+		File: file, Line: place, Code: why.Code, Field: why.Field,
+		Detail: why.Detail, Input: shown,
 	})
 }
 

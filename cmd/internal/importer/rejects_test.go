@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 )
 
 // TestRejectsAreWhole ends files of refusals after imports that succeed and that fail: each is
@@ -40,8 +39,8 @@ func TestRejectsAreWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range c.refused {
-			receipt := &cloudevents.Receipt{Code: event.Malformed, Detail: "no event"}
-			if err := r.add("x", 3, receipt, []byte("{")); err != nil {
+			receipt := &event.Receipt{Refusal: &event.Refusal{Code: event.Malformed, Detail: "no event"}}
+			if err := r.add("x", 3, receipt, input{raw: []byte("{")}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -11,10 +11,11 @@ import (
 	"net/url"
 
 	"cakupan/cmd/internal/client"
-	"cakupan/cmd/internal/httpapi/split"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/split"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
@@ -25,8 +26,43 @@ const importEventsMax = 2_000
 // submitter takes in events in two steps, so that the next ones are prepared while the last
 // ones are written. Batches are committed in the order in which they were prepared.
 type submitter struct {
-	prepare func(raw [][]byte) (prepared, error)
-	commit  func(prepared) ([]cloudevents.Receipt, error)
+	prepare func(batch) (prepared, error)
+	commit  func(prepared) ([]event.Receipt, error)
+}
+
+// batch is a run of what is to be taken in.
+type batch struct {
+	split.Batch                // of events; of a list, the places alone
+	rows        []lists.Record // of a list
+}
+
+// input is one event as it was read: its bytes, or its row of a list.
+type input struct {
+	raw []byte
+	row lists.Record
+}
+
+// input returns the one at a place of the batch.
+func (b *batch) input(i int) input {
+	if b.rows != nil {
+		return input{row: b.rows[i]}
+	}
+	return input{raw: b.Raw[i]}
+}
+
+// feed gives batches, and reads ahead meanwhile; see [split.Feed] and [lists.Feed].
+type feed interface {
+	Next() (batch, error)
+	Stop()
+}
+
+// events is the feed of a file of events.
+type events struct{ *split.Feed }
+
+// Next returns the next events.
+func (f events) Next() (batch, error) {
+	next, err := f.Feed.Next()
+	return batch{Batch: next}, err
 }
 
 // prepared is one of its fields, by what kind of source it is for.
@@ -45,37 +81,28 @@ func newSubmitter(ctx context.Context, s *client.Client, opts intake.Options,
 ) (submitter, error) {
 	ctx = context.WithoutCancel(ctx)
 	if s.Ledger() == nil {
-		post := func(p prepared) ([]cloudevents.Receipt, error) {
+		post := func(p prepared) ([]event.Receipt, error) {
 			return postLines(ctx, s, p, opts)
 		}
 		return submitter{prepare: joinLines, commit: post}, nil
 	}
 	_, err := s.Ledger().Prepare(ctx, nil, opts) // whether anything can be taken in at all
 	return submitter{
-		prepare: func(raw [][]byte) (prepared, error) {
-			batch, err := s.Ledger().Prepare(ctx, raw, opts)
+		prepare: func(b batch) (prepared, error) {
+			batch, err := s.Ledger().Prepare(ctx, b.Raw, opts)
 			return prepared{batch: batch}, err
 		},
-		commit: func(p prepared) ([]cloudevents.Receipt, error) {
-			got, err := s.Ledger().Commit(ctx, p.batch)
-			return receipts(got), err
+		commit: func(p prepared) ([]event.Receipt, error) {
+			return s.Ledger().Commit(ctx, p.batch)
 		},
 	}, err
 }
 
-func receipts(got []event.Receipt) []cloudevents.Receipt {
-	all := make([]cloudevents.Receipt, len(got))
-	for i := range got {
-		all[i] = cloudevents.ReceiptOf(got[i])
-	}
-	return all
-}
-
 // joinLines makes the body of a request. A line end inside an element of an array becomes a tab:
 // between tokens either is white space, and inside a text neither is allowed.
-func joinLines(raw [][]byte) (prepared, error) {
+func joinLines(b batch) (prepared, error) {
 	var body []byte
-	for _, line := range raw {
+	for _, line := range b.Raw {
 		from := len(body)
 		body = append(append(body, line...), '\n')
 		for i, c := range line {
@@ -84,12 +111,12 @@ func joinLines(raw [][]byte) (prepared, error) {
 			}
 		}
 	}
-	return prepared{body: body, lines: len(raw)}, nil
+	return prepared{body: body, lines: len(b.Raw)}, nil
 }
 
 // postLines sends one request with a stream of events and reads its receipts.
 func postLines(ctx context.Context, s *client.Client, p prepared, opts intake.Options,
-) ([]cloudevents.Receipt, error) {
+) ([]event.Receipt, error) {
 	query := url.Values{}
 	if opts.KeepRecorded {
 		query.Set("keep_recorded", "true")
@@ -115,7 +142,7 @@ func postLines(ctx context.Context, s *client.Client, p prepared, opts intake.Op
 }
 
 // readReceipts reads so many receipts. A problem instead of a receipt is that error.
-func readReceipts(body io.Reader, count int) (got []cloudevents.Receipt, err error) {
+func readReceipts(body io.Reader, count int) (got []event.Receipt, err error) {
 	decoder := json.NewDecoder(body)
 	for len(got) < count {
 		var line json.RawMessage
@@ -126,9 +153,9 @@ func readReceipts(body io.Reader, count int) (got []cloudevents.Receipt, err err
 		if problem.IsLine(line) {
 			return got, problem.Parse(http.StatusServiceUnavailable, line, false)
 		}
-		var receipt cloudevents.Receipt
-		if err := json.Unmarshal(line, &receipt); err != nil {
-			return got, fmt.Errorf("read receipt: %w", err)
+		receipt, err := cloudevents.ParseReceipt(line)
+		if err != nil {
+			return got, err
 		}
 		got = append(got, receipt)
 	}
@@ -137,23 +164,22 @@ func readReceipts(body io.Reader, count int) (got []cloudevents.Receipt, err err
 
 // inWork is a batch on its way from preparing to being committed.
 type inWork struct {
-	split.Batch
+	batch
 	prepared
 	err error // ended the input, or the preparing; the batch is then empty
 }
 
-// importEvents takes in all events of a reader. When ctx ends, it stops after the batch that is
+// importBatches takes in all that a feed gives. When ctx ends, it stops after the batch that is
 // being written, and returns the error of ctx.
-func importEvents(ctx context.Context, r split.Reader, to submitter, t *Tally) error {
-	feed := split.NewFeed(r, importEventsMax)
-	defer feed.Stop()
-	defer context.AfterFunc(ctx, feed.Stop)()
+func importBatches(ctx context.Context, from feed, to submitter, t *Tally) error {
+	defer from.Stop()
+	defer context.AfterFunc(ctx, from.Stop)()
 	// With one batch being prepared and one being committed, none waits in between: there are
 	// no more than the feed keeps valid.
 	batches := make(chan inWork)
 	quit := make(chan struct{})
 	defer close(quit)
-	go prepareAll(feed, to, batches, quit)
+	go prepareAll(from, to, batches, quit)
 	for {
 		work := <-batches
 		switch {
@@ -167,18 +193,18 @@ func importEvents(ctx context.Context, r split.Reader, to submitter, t *Tally) e
 			return work.err
 		}
 		got, err := to.commit(work.prepared)
-		if err := errors.Join(err, t.count(work.Batch, got)); err != nil {
+		if err := errors.Join(err, t.count(work.batch, got)); err != nil {
 			return err
 		}
 	}
 }
 
 // prepareAll prepares batch after batch, until one has an error or quit is closed.
-func prepareAll(feed *split.Feed, to submitter, batches chan<- inWork, quit <-chan struct{}) {
+func prepareAll(from feed, to submitter, batches chan<- inWork, quit <-chan struct{}) {
 	for {
 		var work inWork
-		if work.Batch, work.err = feed.Next(); work.err == nil {
-			work.prepared, work.err = to.prepare(work.Raw)
+		if work.batch, work.err = from.Next(); work.err == nil {
+			work.prepared, work.err = to.prepare(work.batch)
 		}
 		select {
 		case batches <- work:

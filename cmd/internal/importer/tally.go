@@ -1,11 +1,9 @@
 package importer
 
 import (
-	"cakupan/cmd/internal/httpapi/split"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 )
 
 // Summary is what an import came to; --json prints it.
@@ -50,7 +48,7 @@ func NewTally(tell Teller, r *Rejects) *Tally {
 }
 
 // count takes in the receipts of a batch, as far as there are.
-func (t *Tally) count(batch split.Batch, got []cloudevents.Receipt) error {
+func (t *Tally) count(b batch, got []event.Receipt) error {
 	for i := range got {
 		t.Read++
 		switch r := &got[i]; r.Status {
@@ -63,7 +61,7 @@ func (t *Tally) count(batch split.Batch, got []cloudevents.Receipt) error {
 			t.Duplicates++
 		case event.Refused:
 			t.Refused++
-			if err := t.refuse(r, batch.Places[i], batch.Raw[i]); err != nil {
+			if err := t.refuse(r, b.Places[i], b.input(i)); err != nil {
 				return err
 			}
 		}
@@ -79,22 +77,23 @@ func (t *Tally) appended(sequence uint64) {
 	t.Last = &sequence
 }
 
-func (t *Tally) refuse(r *cloudevents.Receipt, place int, raw []byte) error {
-	if t.reading != nil && !t.told && r.Code == event.Forbidden && r.Field == "source" {
+func (t *Tally) refuse(r *event.Receipt, place int, in input) error {
+	why := r.Why()
+	if t.reading != nil && !t.told && why.Code == event.Forbidden && why.Field == "source" {
 		t.told = true
 		t.tell.End()
 		t.tell.Note("%s: %s", t.file, t.reading.SourceWords())
 	}
 	if t.rejects != nil {
-		return t.rejects.add(t.file, place, r, raw)
+		return t.rejects.add(t.file, place, r, in)
 	}
 	if t.Refused <= ShownMax {
 		t.tell.End()
 		field := ""
-		if r.Field != "" {
-			field = " (" + r.Field + ")"
+		if why.Field != "" {
+			field = " (" + why.Field + ")"
 		}
-		t.tell.Note("%s:%d: %s%s: %s", t.file, place, r.Code, field, r.Detail)
+		t.tell.Note("%s:%d: %s%s: %s", t.file, place, why.Code, field, why.Detail)
 	}
 	return nil
 }

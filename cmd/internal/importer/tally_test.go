@@ -7,7 +7,6 @@ import (
 
 	"cakupan/cmd/internal/lists"
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 )
 
 // TestSourceOfAListIsTold tells once a file which source a list has that its sender may not give.
@@ -18,12 +17,14 @@ func TestSourceOfAListIsTold(t *testing.T) {
 		Note: func(format string, args ...any) { fmt.Fprintf(&diagnostics, format+"\n", args...) },
 		End:  func() {},
 	}, nil)
-	refused := &cloudevents.Receipt{Code: event.Forbidden, Field: "source", Detail: "not yours"}
+	refused := &event.Receipt{Refusal: &event.Refusal{
+		Code: event.Forbidden, Field: "source", Detail: "not yours",
+	}}
 	for _, path := range []string{"a.csv", "b.csv"} {
 		tally.file = path
 		tally.list(path, lists.Info{ID: "BB-1", Source: "urn:cakupan:list:BB-1", Lang: lists.Indonesian})
 		for row := range 3 {
-			if err := tally.refuse(refused, row+2, nil); err != nil {
+			if err := tally.refuse(refused, row+2, input{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -35,7 +36,7 @@ func TestSourceOfAListIsTold(t *testing.T) {
 	}
 	tally.reading, tally.told = nil, false
 	diagnostics.Reset()
-	if err := tally.refuse(refused, 1, nil); err != nil || strings.Contains(diagnostics.String(), "Sumber") {
+	if err := tally.refuse(refused, 1, input{}); err != nil || strings.Contains(diagnostics.String(), "Sumber") {
 		t.Errorf("%v: of events: %s", err, diagnostics.String())
 	}
 }

@@ -1,6 +1,3 @@
-// Package intake takes events in: it has the domain accept or refuse each, puts a worker of the
-// identity vault in the place of a NIK, and gives what remains to the writer. Import, HTTP and the
-// message intake all go through [Intake.Submit].
 package intake
 
 import (
@@ -40,23 +37,14 @@ type Writer interface {
 	Check(ctx context.Context, entries []writer.Entry) ([]writer.Result, error)
 }
 
-// Options says how events are taken in.
-type Options struct {
-	KeepRecorded bool // "recordedat" of an event is its record time, as import offers
-	DryRun       bool // say what would happen; append nothing and keep no worker id
-	Atomic       bool // append all, or nothing when one event is refused; one frame at most
-
-	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
-	// knows no publishers, and everything may be reported.
-	Scope *event.Scope
-}
-
 // Intake takes events in. It is safe for concurrent use.
 type Intake struct {
 	vault   Vault
 	writer  Writer
 	parsers sync.Pool // of *cloudevents.Parser
 }
+
+var _ Submitter = (*Intake)(nil)
 
 // New returns an intake that asks the vault for worker ids and gives events to the writer.
 func New(vault Vault, writer Writer) *Intake {
@@ -66,15 +54,7 @@ func New(vault Vault, writer Writer) *Intake {
 	}
 }
 
-// Submit takes in events as they were sent, and returns a receipt for each, in their order, once
-// what was appended is on stable storage.
-//
-// With Options.Atomic all is appended or nothing, whatever happens; a batch that does not fit one
-// frame is a *writer.BatchTooLargeError. With one event refused, nothing is appended: the receipt
-// of an event that is neither at fault nor a duplicate has the status refused and no refusal. With
-// Options.DryRun an appended event has no sequence.
-//
-// After an error it is unknown which events are in the log; sending the same ones again is safe.
+// Submit is that of [Submitter].
 func (in *Intake) Submit(
 	ctx context.Context, raw [][]byte, opts Options,
 ) ([]event.Receipt, error) {

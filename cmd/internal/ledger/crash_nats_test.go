@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/nobody"
 	"cakupan/domain/event"
@@ -200,7 +201,7 @@ func (c *messageCrash) check() {
 		found[e.key.ID] = true
 	}
 	listed := map[string]int{}
-	if err := l.Refused(t.Context(), 1, func(one Refused) error {
+	if err := l.Refused(t.Context(), 1, func(one intake.Refused) error {
 		full, err := l.RefusedOne(t.Context(), one.Number)
 		listed[full.Original]++
 		if one.Code != event.Malformed {

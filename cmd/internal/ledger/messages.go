@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/cmd/internal/access"
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -88,7 +87,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
 	}
-	if l.messages, err = natsin.Start(ctx, reporters{l}, opts); err != nil {
+	if l.messages, err = natsin.Start(ctx, l, opts); err != nil {
 		return err
 	}
 	if l.opts.Messages.Address == "" {
@@ -157,19 +156,9 @@ func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 	return count, nil
 }
 
-// reporters is the ledger as the intake of messages asks it.
-type reporters struct{ *Ledger }
-
-// Submit takes in events of a publisher.
-func (r reporters) Submit(
-	ctx context.Context, raw [][]byte, scope *event.Scope,
-) ([]event.Receipt, error) {
-	return r.Ledger.Submit(ctx, raw, intake.Options{Scope: scope})
-}
-
 // Scope returns what a publisher may report now.
-func (r reporters) Scope(publisher string) (*event.Scope, error) {
-	register := r.opts.Messages.Register
+func (l *Ledger) Scope(publisher string) (*event.Scope, error) {
+	register := l.opts.Messages.Register
 	if register == nil || !register.Guarded() {
 		return nil, nil
 	}

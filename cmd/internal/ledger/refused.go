@@ -3,14 +3,14 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
-	"cakupan/eventstore/cloudevents"
 )
+
+var _ intake.Refusals = (*Ledger)(nil)
 
 // refusals returns what was refused of what publishers sent by NATS.
 func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
@@ -34,36 +34,34 @@ func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 
 // Refused calls yield with each that was refused.
 func (l *Ledger) Refused(
-	ctx context.Context, from uint64, yield func(Refused) error,
+	ctx context.Context, from uint64, yield func(intake.Refused) error,
 ) error {
 	refused, err := l.refusals(ctx)
 	for number := max(from, 1); err == nil; number++ {
-		var one natsin.Refused
+		var one natsin.Kept
 		one, err = refused.Next(ctx, number)
 		if errors.Is(err, natsin.ErrNoSuch) {
 			return nil
 		}
 		if err == nil {
 			number = one.Number
-			shown := shownRefused(&one)
-			shown.Original = ""
-			err = yield(shown)
+			err = yield(one.Refused)
 		}
 	}
 	return err
 }
 
 // RefusedOne returns one with its original.
-func (l *Ledger) RefusedOne(ctx context.Context, number uint64) (Refused, error) {
+func (l *Ledger) RefusedOne(ctx context.Context, number uint64) (intake.Refused, error) {
 	refused, err := l.refusals(ctx)
 	if err != nil {
-		return Refused{}, err
+		return intake.Refused{}, err
 	}
 	one, err := refused.Get(ctx, number)
 	if err != nil {
-		return Refused{}, noSuch(err)
+		return intake.Refused{}, noSuch(err)
 	}
-	return shownRefused(&one), nil
+	return one.Shown(), nil
 }
 
 // RetryRefused takes one in again.
@@ -72,7 +70,7 @@ func (l *Ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Recei
 	if err != nil {
 		return nil, err
 	}
-	receipts, err := refused.Retry(ctx, reporters{l}, number)
+	receipts, err := natsin.Retry(ctx, refused, l, number)
 	return receipts, noSuch(err)
 }
 
@@ -92,25 +90,4 @@ func noSuch(err error) error {
 		return problem.New(problem.NotFound, "nothing refused has this number: see the list")
 	}
 	return err
-}
-
-// shownRefused returns one as it may be shown: with a NIK masked wherever it stands.
-func shownRefused(one *natsin.Refused) Refused {
-	shown := Refused{
-		Number: one.Number, Publisher: one.Message.Publisher, Source: one.Source, ID: one.ID,
-		ReceivedAt: one.ReceivedAt.String(), Code: one.Code, Field: one.Field, Detail: one.Detail,
-	}
-	if one.Code == natsin.PackUnreadable {
-		return shown
-	}
-	var text strings.Builder
-	for _, f := range one.Message.Header {
-		if len(one.Message.Header) > 1 || f.Name != "content-type" {
-			_, _ = fmt.Fprintf(&text, "%s: %s\n", f.Name, f.Value) // a builder takes everything
-		}
-	}
-	_, _ = text.Write(one.Message.Payload)
-	masked := cloudevents.MaskNIK([]byte(text.String()))
-	shown.Original = strings.ToValidUTF8(string(masked), "\ufffd")
-	return shown
 }

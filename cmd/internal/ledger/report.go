@@ -66,17 +66,3 @@ type Finding struct {
 	To   eventstore.Sequence `json:"to"`
 	What string              `json:"what"`
 }
-
-// Refused is something that was refused.
-type Refused struct {
-	Number     uint64     `json:"number"`
-	Publisher  string     `json:"publisher,omitempty"` // not known of a pack that cannot be read
-	ReceivedAt string     `json:"receivedAt"`
-	Source     string     `json:"source,omitempty"` // of an event, as far as it can be read
-	ID         string     `json:"id,omitempty"`
-	Code       event.Code `json:"code"`
-	Field      string     `json:"field,omitempty"`
-	Detail     string     `json:"detail,omitempty"`
-	// Original is what was sent, a NIK masked. In a list it is left out.
-	Original string `json:"original,omitempty"`
-}

@@ -39,8 +39,7 @@ func (i Info) SourceWords() string {
 
 // Shown returns what a file of refusals may show of a row: the columns that are kept, as a JSON
 // object, numbers of people masked.
-func (l *List) Shown(row []byte) string {
-	cells := DecodeRow(row)
+func (l *List) Shown(cells []grid.Cell) string {
 	text := []byte{'{'}
 	for i := range l.columns {
 		c := &l.columns[i]
@@ -155,9 +154,9 @@ func (v *value) written() string {
 	return strings.NewReplacer(`"`, "", "[", "", "]", "", ",", ", ").Replace(v.json)
 }
 
-// Row gives a row back, as [Split] returns it, with words about what to correct.
-func (r *Return) Row(row []byte, words string) error {
-	r.cells = append(r.cells[:0], DecodeRow(row)...)
+// Row gives a row back, by the cells of its record, with words about what to correct.
+func (r *Return) Row(cells []grid.Cell, words string) error {
+	r.cells = append(r.cells[:0], cells...)
 	return r.write(words)
 }
 

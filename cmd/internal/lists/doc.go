@@ -2,8 +2,8 @@
 // CSV files and Excel workbooks.
 //
 // [Open] reads the beginning of a list: which kind it is, which column holds what, what is
-// declared for all rows. [List.Events] then gives one record a row: an event as a JSON line, or
-// why there is none, in the language of the list's columns. Nothing is guessed: a value that may
+// declared for all rows. [List.Events] then gives one [Record] a row: an event in JSON, or why
+// there is none, in the language of the list's columns. Nothing is guessed: a value that may
 // mean two things is refused.
 //
 // # Ids

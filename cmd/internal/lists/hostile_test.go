@@ -86,12 +86,11 @@ func seedBooks(t *testing.T) [][]byte {
 		t.Fatal(err)
 	}
 	for r := l.Events(testKey); ; {
-		record, _, err := r.Next()
+		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		_, _, row := Split(record)
-		if err := errors.Join(err, inline.Row(row, "x")); err != nil {
+		if err := errors.Join(err, inline.Row(record.Cells, "x")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -38,15 +38,18 @@ func readAll(content []byte, opts Options) (info Info, lines []line, err error) 
 	defer func() { err = errors.Join(err, l.Close()) }()
 	r := l.Events(testKey)
 	for {
-		record, row, err := r.Next()
+		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return l.Info(), lines, nil
 		} else if err != nil {
 			return l.Info(), lines, err
 		}
-		text, refusal, cells := Split(bytes.Clone(record))
-		one := line{row: row, event: string(text), fault: refusal, cells: DecodeRow(cells)}
-		if refusal == nil {
+		text := record.Event
+		one := line{row: record.Row, event: string(text), fault: record.Refusal, cells: record.Cells}
+		if (text == nil) != (record.Refusal != nil) {
+			return l.Info(), lines, fmt.Errorf("row %d is an event and refused, or neither", record.Row)
+		}
+		if record.Refusal == nil {
 			var e struct {
 				ID   string         `json:"id"`
 				Data map[string]any `json:"data"`
@@ -421,17 +424,17 @@ func giveBack(t *testing.T, content []byte, asBook bool) []byte {
 		t.Fatal(err)
 	}
 	for r := l.Events(testKey); ; {
-		record, _, err := r.Next()
+		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if _, refusal, row := Split(record); refusal != nil {
-			if err := back.Row(row, refusal.Field+": "+refusal.Detail); err != nil {
+		if refusal := record.Refusal; refusal != nil {
+			if err := back.Row(record.Cells, refusal.Field+": "+refusal.Detail); err != nil {
 				t.Fatal(err)
 			}
-			if shown := l.Shown(row); event.HasNIK(shown) || strings.Contains(shown, "IDA") ||
+			if shown := l.Shown(record.Cells); event.HasNIK(shown) || strings.Contains(shown, "IDA") ||
 				!json.Valid([]byte(shown)) {
 				t.Errorf("shown: %s", shown)
 			}

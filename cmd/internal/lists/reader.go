@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -54,27 +55,26 @@ func (l *List) Events(key [KeySize]byte) *Reader {
 	return r
 }
 
-// Next returns the record of the next row that is not blank, and its number as a spreadsheet
-// shows it; see [Split]. The record is valid until the next call. io.EOF ends the list.
-func (r *Reader) Next() (record []byte, row int, err error) {
+// Next returns the record of the next row that is not blank. io.EOF ends the list.
+func (r *Reader) Next() (Record, error) {
 	r.list.mu.Lock()
 	defer r.list.mu.Unlock()
 	if r.list.closed {
-		return nil, 0, os.ErrClosed
+		return Record{}, os.ErrClosed
 	}
 	for {
 		row, err := r.list.rows.Next()
 		if errors.Is(err, io.EOF) {
-			return nil, 0, io.EOF
+			return Record{}, io.EOF
 		} else if err != nil {
-			return nil, 0, fileProblem(err)
+			return Record{}, fileProblem(err)
 		}
 		first := !r.begun
 		r.begun = true
 		if r.isBlankRow(row) || first && isNumbering(row) {
 			continue
 		}
-		return r.record(row), row.Number, nil
+		return r.record(row), nil
 	}
 }
 
@@ -123,7 +123,7 @@ func isNumbering(row *grid.Row) bool {
 }
 
 // record makes the record of a row.
-func (r *Reader) record(row *grid.Row) []byte {
+func (r *Reader) record(row *grid.Row) Record {
 	r.faults, r.nik = r.faults[:0], r.nik[:0]
 	clear(r.values[:])
 	for i := range r.list.columns {
@@ -135,20 +135,22 @@ func (r *Reader) record(row *grid.Row) []byte {
 		}
 	}
 	r.complete()
-	r.out = r.out[:0]
-	if len(r.faults) > 0 {
-		r.out = appendRefusal(r.out, r.faults, r.list.info.Lang)
-	} else {
-		r.out = r.appendEvent(r.out)
+	record := Record{Row: row.Number}
+	if len(r.faults) == 0 {
+		r.out = r.appendEvent(r.out[:0])
 		if earlier := r.twice(row.Number); earlier > 0 {
 			r.refuse(r.nameOf([]field{fieldNIK}), saidOtherwise(earlier))
-			r.out = appendRefusal(r.out[:0], r.faults, r.list.info.Lang)
 		}
 	}
-	if r.list.opts.KeepRows {
-		r.out = appendRow(r.out, row)
+	if len(r.faults) > 0 {
+		record.Refusal = refusalOf(r.faults, r.list.info.Lang)
+	} else {
+		record.Event = bytes.Clone(r.out)
 	}
-	return r.out
+	if r.list.opts.KeepRows {
+		record.Cells = keepCells(row)
+	}
+	return record
 }
 
 func (r *Reader) has(f field) bool {

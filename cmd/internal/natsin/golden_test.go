@@ -16,14 +16,14 @@ func TestGolden(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(messages, samples()) {
 		t.Errorf("the pack holds %+v, %v", messages, err)
 	}
-	refused := refusedMessage(samples()[1], 7, event.Receipt{
+	refused := keep(samples()[1], 7, event.Receipt{
 		Key: event.Key{Source: "urn:s", ID: "1"},
 		Refusal: &event.Refusal{
 			Code: event.FieldInvalid, Field: "data.on", Detail: "no such day",
 		},
 	})
 	golden.Compare(t, "refused-v1.hex", refused.append(nil))
-	entry, err := readRefused(golden.Read(t, "refused-v1.hex"))
+	entry, err := readKept(golden.Read(t, "refused-v1.hex"))
 	if err != nil || !reflect.DeepEqual(entry, refused) {
 		t.Errorf("refused was %+v, %v; want %+v", entry, err, refused)
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 
-	"github.com/ThreeDotsLabs/watermill/message"
-
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
+	"cakupan/eventstore/seal"
 )
 
 // PackUnreadable is the code of what is refused because the seal of its pack cannot be opened, or
@@ -36,15 +36,20 @@ func (u unreadable) Unwrap() error { return u.error }
 
 func isUnreadable(err error) bool { return errors.As(err, new(unreadable)) }
 
+// told is a message of receipts for a publisher.
+type told struct {
+	publisher string
+	text      []byte
+}
+
 // handle takes a pack in, and returns the receipts of its publishers. Every error but an
-// unreadable one is tried again.
-func (r *router) handle(msg *message.Message) ([]*message.Message, error) {
-	ctx, s := msg.Context(), r.server
-	messages, err := s.openPack(msg.Payload)
+// unreadable one is worth trying again.
+func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
+	messages, err := openPack(s.opts.Sealer, sealed)
 	if err != nil {
 		return nil, err
 	}
-	settled, err := s.settle(ctx, messages)
+	settled, err := settle(ctx, s.ledger, messages)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +57,7 @@ func (r *router) handle(msg *message.Message) ([]*message.Message, error) {
 	// If we crash here, the pack comes again and all its events are duplicates, or refused again.
 	stored := false
 	for i := range settled {
-		if err := s.refusals.put(ctx, packOf(msg.Payload), settled[i].refused); err != nil {
+		if err := s.refusals.put(ctx, packOf(sealed), settled[i].refused); err != nil {
 			return nil, fmt.Errorf("keep what is refused: %w", err)
 		}
 		stored = stored || len(settled[i].refused) > 0
@@ -61,21 +66,17 @@ func (r *router) handle(msg *message.Message) ([]*message.Message, error) {
 		s.opts.Fault(FaultAfterRefusals)
 		// If we crash here, the pack comes again, and what is stored of it is not stored twice.
 	}
-	var produced []*message.Message
+	var receipts []told
 	for i := range settled {
-		of, err := settled[i].messages(s.messageMax)
-		if err != nil {
-			return nil, err
-		}
-		produced = append(produced, of...)
+		receipts = append(receipts, settled[i].told(s.messageMax)...)
 	}
 	s.settled.Add(1)
-	return produced, nil
+	return receipts, nil
 }
 
 // openPack returns the messages of a sealed pack. Its error is an unreadable one.
-func (s *Server) openPack(sealed []byte) ([]Message, error) {
-	plain, err := s.opts.Sealer.Open(sealed, purposePack)
+func openPack(sealer *seal.Sealer, sealed []byte) ([]Message, error) {
+	plain, err := sealer.Open(sealed, purposePack)
 	if err != nil {
 		return nil, unreadable{err}
 	}
@@ -90,11 +91,11 @@ func (s *Server) openPack(sealed []byte) ([]Message, error) {
 type settlement struct {
 	publisher string
 	receipts  []event.Receipt
-	refused   []Refused
+	refused   []Kept
 }
 
 // settle takes in the messages of a pack, publisher by publisher.
-func (s *Server) settle(ctx context.Context, messages []Message) ([]settlement, error) {
+func settle(ctx context.Context, ledger Ledger, messages []Message) ([]settlement, error) {
 	places := map[string][]int{} // of each publisher's messages
 	var publishers []string
 	for i := range messages {
@@ -112,7 +113,7 @@ func (s *Server) settle(ctx context.Context, messages []Message) ([]settlement, 
 		room <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-room }()
-			settled[n], errs[n] = s.settleOf(ctx, messages, places[name])
+			settled[n], errs[n] = settleOf(ctx, ledger, messages, places[name])
 		})
 	}
 	wait.Wait()
@@ -120,25 +121,25 @@ func (s *Server) settle(ctx context.Context, messages []Message) ([]settlement, 
 }
 
 // settleOf takes in the messages of one publisher, which are at some places of a pack.
-func (s *Server) settleOf(
-	ctx context.Context, messages []Message, places []int,
+func settleOf(
+	ctx context.Context, ledger Ledger, messages []Message, places []int,
 ) (settlement, error) {
 	of := make([]*Message, len(places))
 	for i, place := range places {
 		of[i] = &messages[place]
 	}
 	result := settlement{publisher: of[0].Publisher}
-	outcomes, err := take(ctx, s.ledger, of)
+	outcomes, err := take(ctx, ledger, of)
 	if err != nil {
 		return result, err
 	}
 	for i := range outcomes {
 		o := &outcomes[i]
-		first := uint64(places[i]) * (batchEventsMax + 1)
+		first := uint64(places[i]) * (intake.BatchEventsMax + 1)
 		if o.refusal != nil {
 			receipt := event.Receipt{Status: event.Refused, Refusal: o.refusal}
 			result.receipts = append(result.receipts, receipt)
-			result.refused = append(result.refused, refusedMessage(*of[i], first, receipt))
+			result.refused = append(result.refused, keep(*of[i], first, receipt))
 		}
 		result.receipts = append(result.receipts, o.receipts...)
 		result.refused = append(result.refused, o.refused(of[i], first, len(result.refused))...)
@@ -148,10 +149,10 @@ func (s *Server) settleOf(
 
 // refused returns what is to be kept of the refused events of a message, where so much is kept of
 // the pack already.
-func (o *outcome) refused(m *Message, first uint64, kept int) (all []Refused) {
+func (o *outcome) refused(m *Message, first uint64, kept int) (all []Kept) {
 	for n, receipt := range o.receipts {
 		if receipt.Status == event.Refused {
-			all = append(all, refusedMessage(m.only(o.raw[n]), first+uint64(n)+1, receipt))
+			all = append(all, keep(m.only(o.raw[n]), first+uint64(n)+1, receipt))
 		}
 	}
 	if len(all) > keptOfMessage || kept+len(all) > keptOfPack && len(all) > 1 {
@@ -159,7 +160,7 @@ func (o *outcome) refused(m *Message, first uint64, kept int) (all []Refused) {
 		whole.Index, whole.Message, whole.Source, whole.ID = first, *m, "", ""
 		whole.Detail = fmt.Sprintf("%d of the %d events of this message are refused, the first: %s",
 			len(all), len(o.receipts), whole.Detail)
-		return []Refused{whole}
+		return []Kept{whole}
 	}
 	return all
 }
@@ -172,47 +173,36 @@ func (m *Message) only(raw []byte) Message {
 	}
 }
 
-// messages returns the receipts as they are told, each message of so many bytes at most.
-func (s *settlement) messages(bytesMax int) (all []*message.Message, err error) {
-	for from := 0; from < len(s.receipts); {
-		until := min(from+receiptsMax, len(s.receipts))
-		text, err := receiptsJSON(s.receipts[from:until])
-		for err == nil && len(text) > bytesMax && until-from > 1 {
+// told returns the receipts as they are told, each message of so many bytes at most.
+func (s *settlement) told(bytesMax int) (all []told) {
+	receipts := intake.Masked(s.receipts)
+	for from := 0; from < len(receipts); {
+		until := min(from+receiptsMax, len(receipts))
+		text := cloudevents.AppendReceipts(nil, receipts[from:until])
+		for len(text) > bytesMax && until-from > 1 {
 			until = from + (until-from)/2
-			text, err = receiptsJSON(s.receipts[from:until])
+			text = cloudevents.AppendReceipts(nil, receipts[from:until])
 		}
-		if err != nil {
-			return nil, err
-		}
-		msg := message.NewMessage(s.publisher+" "+strconv.Itoa(from), text)
-		msg.Metadata.Set(metaPublisher, s.publisher)
-		all = append(all, msg)
+		all = append(all, told{s.publisher, text})
 		from = until
 	}
-	return all, nil
+	return all
 }
 
-// unreadablePacks is the poison queue: it keeps what cannot be read with what is refused.
-type unreadablePacks struct{ server *Server }
-
-// Publish stores packs. The topic is always the same.
-func (u *unreadablePacks) Publish(_ string, packs ...*message.Message) error {
-	for _, msg := range packs {
-		ctx, cancel := context.WithTimeout(context.Background(), requestMax)
-		err := u.server.refusals.put(ctx, packOf(msg.Payload), []Refused{{
-			ReceivedAt: u.server.now(), Code: PackUnreadable,
+// putUnreadable keeps a pack that cannot be read with what is refused.
+func (s *Server) putUnreadable(sealed []byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.finishBy), requestMax)
+	defer cancel()
+	err := s.refusals.put(ctx, packOf(sealed), []Kept{{
+		Message: Message{Payload: sealed},
+		Refused: intake.Refused{
+			ReceivedAt: intake.Time(s.now()), Code: PackUnreadable,
 			Detail: "the pack cannot be opened: it is damaged, or its key is another one." +
 				" Put the key back and retry",
-			Message: Message{Payload: msg.Payload},
-		}})
-		cancel()
-		if err != nil {
-			return err
-		}
-		u.server.settled.Add(1)
+		},
+	}})
+	if err == nil {
+		s.settled.Add(1)
 	}
-	return nil
+	return err
 }
-
-// Close does nothing.
-func (*unreadablePacks) Close() error { return nil }

@@ -47,6 +47,7 @@ type world struct {
 	failing error
 	scopes  map[string]*event.Scope // nil: the ledger is open
 	tries   int                     // submits that failed
+	panics  int                     // submits that will panic
 	sizes   []int                   // events of each submit that did not
 }
 
@@ -142,18 +143,25 @@ func (w *world) stopIntake() {
 
 // Submit is that of the ledger, unless it fails.
 func (w *world) Submit(
-	ctx context.Context, raw [][]byte, scope *event.Scope,
+	ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	w.mu.Lock()
 	failing := w.failing
 	if failing != nil {
 		w.tries++
 	}
+	panics := w.panics > 0
+	if panics {
+		w.panics--
+	}
 	w.mu.Unlock()
+	if panics {
+		panic("a test wants it")
+	}
 	if failing != nil {
 		return nil, failing
 	}
-	got, err := w.in.Submit(ctx, raw, intake.Options{Scope: scope})
+	got, err := w.in.Submit(ctx, raw, opts)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sizes = append(w.sizes, len(raw))
@@ -230,7 +238,7 @@ func (w *world) eventually(what string, so func() bool) {
 }
 
 // refused returns all that was refused.
-func (w *world) refused() (all []natsin.Refused) {
+func (w *world) refused() (all []natsin.Kept) {
 	w.t.Helper()
 	conn, err := w.server.ConnectStore()
 	if err != nil {
@@ -316,15 +324,15 @@ func (w *world) next(heard chan cloudevents.Receipts) cloudevents.Receipts {
 		return r
 	case <-time.After(20 * time.Second):
 		w.t.Fatal("no receipts")
-		return cloudevents.Receipts{}
+		return nil
 	}
 }
 
 // words says what receipts say, shortly.
 func words(r cloudevents.Receipts) string {
 	var text []string
-	for _, r := range r.Receipts {
-		text = append(text, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.ID, r.Status, r.Code)))
+	for _, r := range r {
+		text = append(text, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.ID, r.Status, r.Why().Code)))
 	}
 	return strings.Join(text, ", ")
 }

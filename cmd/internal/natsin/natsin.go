@@ -4,16 +4,20 @@
 // becomes events of the log soon after. What has arrived while the last pack was being written is
 // sealed as one pack and published to the stream CAKUPAN_INTAKE; on its acknowledgement every
 // publisher of the pack gets his own, which looks like JetStream's. A plain stream on the
-// publishers' subject would cost an fsync for each message, and keep its NIK in the clear. A
-// Watermill router takes the packs from there, has the ledger take in the events, publishes
-// receipts to cakupan.receipts.NAME, keeps what was refused in the stream CAKUPAN_REFUSED, sealed
-// too, and removes the pack.
+// publishers' subject would cost an fsync for each message, and keep its NIK in the clear.
+//
+// Packs are taken from there, several at a time: the ledger takes in the events, what was refused
+// is kept in the stream CAKUPAN_REFUSED, sealed too, receipts are published to
+// cakupan.receipts.NAME, and the pack is acknowledged and removed.
 //
 // Request: a message on cakupan.request.NAME is answered with its receipts, once they are true.
 //
 // Delivered twice, in another order or from before a crash changes nothing: the ledger knows an
 // event by its source and id. What fails because of the ledger is tried again for ever; only what
 // is wrong with an event refuses it.
+//
+// Watermill is where other programs meet it, in eventstore/pubsub, and not here: for one handler
+// its router took six adapters of ours, and a loop over JetStream's own consumer does without.
 //
 // # On a cluster
 //
@@ -47,6 +51,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/seal"
@@ -64,11 +69,7 @@ const queueGroup = "cakupan"
 
 // Ledger takes events in. All methods may be called at the same time.
 type Ledger interface {
-	// Submit takes in events as they were sent, within what the publisher may report, and returns
-	// a receipt for each, in their order, once what was appended is on stable storage. After an
-	// error, which events are in the log is unknown: sending the same ones again is safe. Receipts
-	// may refer to the bytes of raw.
-	Submit(ctx context.Context, raw [][]byte, scope *event.Scope) ([]event.Receipt, error)
+	intake.Submitter
 
 	// Scope returns what a publisher may report now, nil for everything. For somebody who may
 	// report nothing the error is an *event.Refusal; every other error is worth trying again.
@@ -116,7 +117,7 @@ type Server struct {
 	front    *nats.Conn
 	store    *nats.Conn
 	refusals *Refusals
-	router   *router
+	packs    *packs
 	subs     []*nats.Subscription
 	intake   *collector
 	requests *collector
@@ -176,7 +177,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.refusals = &Refusals{conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace}
-	if s.router, err = startRouter(ctx, s, js); err != nil {
+	if s.packs, err = startPacks(ctx, s, js); err != nil {
 		return err
 	}
 	s.workers.Go(s.sendPacks)
@@ -243,8 +244,8 @@ func (s *Server) Close() error {
 	s.requests.close()
 	s.workers.Wait()
 	var err error
-	if s.router != nil {
-		err = s.router.close(s.finishBy)
+	if s.packs != nil {
+		err = s.packs.close(s.finishBy)
 	}
 	for _, conn := range []*nats.Conn{s.front, s.store} {
 		if conn == nil {

@@ -10,11 +10,10 @@ import (
 	"strconv"
 	"strings"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
-
-// batchEventsMax bounds the events of one message (contract, section 7).
-const batchEventsMax = 10_000
 
 // The media types of messages.
 const (
@@ -80,37 +79,13 @@ func (m *Message) structured() ([]byte, *event.Refusal) {
 		if name == contentAttribute {
 			given = ""
 		}
-		b = appendMember(b, name, value)
+		b = cloudevents.AppendMember(b, name, value)
 	}
 	if given != "" {
-		b = appendMember(b, contentAttribute, given)
+		b = cloudevents.AppendMember(b, contentAttribute, given)
 	}
 	b = append(b, `"data":`...)
 	return append(append(b, m.Payload...), '}'), nil
-}
-
-// appendMember appends a member of an object and a comma. Bytes that are no UTF-8 stay: the reader
-// of the event refuses them.
-func appendMember(b []byte, name, value string) []byte {
-	b = append(appendQuoted(b, name), ':')
-	return append(appendQuoted(b, value), ',')
-}
-
-func appendQuoted(b []byte, text string) []byte {
-	const hexadecimal = "0123456789abcdef"
-	b = append(b, '"')
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ':
-			b = append(b, `\u00`...)
-			b = append(b, hexadecimal[c>>4], hexadecimal[c&15])
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
 }
 
 // errArray says what is wrong with an array, beside its elements.
@@ -122,8 +97,9 @@ func cutBatch(payload []byte) ([][]byte, *event.Refusal) {
 	switch {
 	case err != nil:
 		return nil, malformed("", err.Error())
-	case len(elements) > batchEventsMax:
-		return nil, malformed("", "a batch has at most "+strconv.Itoa(batchEventsMax)+" events")
+	case len(elements) > intake.BatchEventsMax:
+		return nil, malformed("",
+			"a batch has at most "+strconv.Itoa(intake.BatchEventsMax)+" events")
 	}
 	return elements, nil
 }
@@ -158,7 +134,7 @@ func cutArray(text []byte) (elements [][]byte, err error) {
 		case c == ',' && depth == 0:
 			elements = append(elements, bytes.TrimSpace(text[from:i]))
 			from = i + 1
-			if len(elements) > batchEventsMax {
+			if len(elements) > intake.BatchEventsMax {
 				return elements, nil // too many, and that is all there is to say
 			}
 		}

@@ -9,38 +9,57 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/seal"
 )
 
-// Refused is something that was refused after its publisher had been told that it is stored.
-type Refused struct {
-	Number     uint64           `json:"-"` // in the stream
-	Index      uint64           `json:"index"`
-	ReceivedAt temporal.Instant `json:"receivedAt"`
-	Source     string           `json:"source,omitempty"` // of an event, as far as it can be read
-	ID         string           `json:"id,omitempty"`     // likewise; both without a NIK
-	Code       event.Code       `json:"code"`
-	Field      string           `json:"field,omitempty"`
-	Detail     string           `json:"detail,omitempty"`
+// Kept is something refused, as it is kept. Its Original is empty: see [Kept.Shown].
+type Kept struct {
+	intake.Refused
+
+	// Index is the place in its pack, so that a pack that comes twice leaves it once.
+	Index uint64
 
 	// Message is what to take in again: one event in structured mode where that was the refused
 	// thing, else the message as it came. Of PackUnreadable, the payload is the sealed pack, and
 	// there is no publisher.
-	Message Message `json:"-"`
+	Message Message
 }
 
-func refusedMessage(m Message, index uint64, receipt event.Receipt) Refused {
-	return Refused{
-		Index: index, ReceivedAt: m.ReceivedAt, Message: m,
+// keep returns what is kept of a refusal of a message.
+func keep(m Message, index uint64, receipt event.Receipt) Kept {
+	why := receipt.Why()
+	return Kept{Index: index, Message: m, Refused: intake.Refused{
+		Publisher: m.Publisher, ReceivedAt: intake.Time(m.ReceivedAt),
 		Source: event.MaskNIK(receipt.Source), ID: event.MaskNIK(receipt.ID),
-		Code: receipt.Refusal.Code, Field: receipt.Refusal.Field, Detail: receipt.Refusal.Detail,
+		Code: why.Code, Field: why.Field, Detail: why.Detail,
+	}}
+}
+
+// Shown returns it with its original, a NIK masked wherever it stands.
+func (k *Kept) Shown() intake.Refused {
+	shown := k.Refused
+	if k.Code == PackUnreadable {
+		return shown
 	}
+	var text strings.Builder
+	for _, f := range k.Message.Header {
+		if len(k.Message.Header) > 1 || f.Name != contentType {
+			_, _ = fmt.Fprintf(&text, "%s: %s\n", f.Name, f.Value) // a builder takes everything
+		}
+	}
+	_, _ = text.Write(k.Message.Payload)
+	masked := cloudevents.MaskNIK([]byte(text.String()))
+	shown.Original = strings.ToValidUTF8(string(masked), "\ufffd")
+	return shown
 }
 
 // ErrNoSuch is returned for a number under which nothing refused is stored.
@@ -79,7 +98,7 @@ const (
 // put stores what was refused of a pack, which is all of one publisher, and returns when it is
 // durable. What of it is there already is not stored again: a pack that comes twice, for whatever
 // reason, leaves each refusal once, as long as nobody has dropped it in between.
-func (r *Refusals) put(ctx context.Context, pack string, refused []Refused) error {
+func (r *Refusals) put(ctx context.Context, pack string, refused []Kept) error {
 	if len(refused) == 0 {
 		return nil
 	}
@@ -155,39 +174,59 @@ func (r *Refusals) store(ctx context.Context, step []*nats.Msg) error {
 	return err
 }
 
-// append appends the entry as it is sealed: its description in JSON, its message as in a pack.
-func (e *Refused) append(dst []byte) []byte {
-	description, _ := json.Marshal(e) // texts and numbers always encode
-	return appendMessage(appendText(dst, description), &e.Message)
+// description is what is said of something refused where it is stored, in JSON.
+type description struct {
+	Index      uint64           `json:"index"`
+	ReceivedAt temporal.Instant `json:"receivedAt"`
+	Source     string           `json:"source,omitempty"`
+	ID         string           `json:"id,omitempty"`
+	Code       event.Code       `json:"code"`
+	Field      string           `json:"field,omitempty"`
+	Detail     string           `json:"detail,omitempty"`
 }
 
-// readRefused reads what append wrote.
-func readRefused(plain []byte) (e Refused, err error) {
+// append appends it as it is sealed: its description, then its message as in a pack.
+func (k *Kept) append(dst []byte) []byte {
+	text, _ := json.Marshal(description{ // texts and numbers always encode
+		Index: k.Index, ReceivedAt: temporal.Instant(k.ReceivedAt), Source: k.Source, ID: k.ID,
+		Code: k.Code, Field: k.Field, Detail: k.Detail,
+	})
+	return appendMessage(appendText(dst, text), &k.Message)
+}
+
+// readKept reads what append wrote.
+func readKept(plain []byte) (k Kept, err error) {
 	r := packReader{rest: plain}
-	description := r.text()
-	e.Message = r.message()
+	text := r.text()
+	k.Message = r.message()
 	if r.failed || len(r.rest) > 0 {
-		return e, fmt.Errorf("read what was refused: %w", errPack)
+		return k, fmt.Errorf("read what was refused: %w", errPack)
 	}
-	if err := json.Unmarshal(description, &e); err != nil {
-		return e, fmt.Errorf("read what was refused: %w", err)
+	var d description
+	if err := json.Unmarshal(text, &d); err != nil {
+		return k, fmt.Errorf("read what was refused: %w", err)
 	}
-	return e, nil
+	k.Index = d.Index
+	k.Refused = intake.Refused{
+		Publisher: k.Message.Publisher, ReceivedAt: intake.Time(d.ReceivedAt),
+		Source: d.Source, ID: d.ID, Code: d.Code, Field: d.Field, Detail: d.Detail,
+	}
+	return k, nil
 }
 
 // Next returns the first one with at least the given number; ErrNoSuch when there is none.
-func (r *Refusals) Next(ctx context.Context, number uint64) (Refused, error) {
+func (r *Refusals) Next(ctx context.Context, number uint64) (Kept, error) {
 	return r.next(ctx, number, subjectRefused+">")
 }
 
-func (r *Refusals) next(ctx context.Context, number uint64, subject string) (Refused, error) {
+func (r *Refusals) next(ctx context.Context, number uint64, subject string) (Kept, error) {
 	return r.get(ctx, map[string]any{"seq": number, "next_by_subj": subject})
 }
 
 // Get returns the one with the number; ErrNoSuch when there is none.
-func (r *Refusals) Get(ctx context.Context, number uint64) (Refused, error) {
+func (r *Refusals) Get(ctx context.Context, number uint64) (Kept, error) {
 	if number == 0 {
-		return Refused{}, ErrNoSuch
+		return Kept{}, ErrNoSuch
 	}
 	return r.get(ctx, map[string]any{"seq": number})
 }
@@ -199,7 +238,7 @@ const (
 	codeNoSuchSeq = 10043
 )
 
-func (r *Refusals) get(ctx context.Context, query map[string]any) (Refused, error) {
+func (r *Refusals) get(ctx context.Context, query map[string]any) (Kept, error) {
 	var answer struct {
 		Message struct {
 			Number uint64 `json:"seq"`
@@ -208,18 +247,19 @@ func (r *Refusals) get(ctx context.Context, query map[string]any) (Refused, erro
 	}
 	err := r.ask(ctx, "$JS.API.STREAM.MSG.GET."+StreamRefused, query, &answer)
 	if err != nil {
-		return Refused{}, err
+		return Kept{}, err
 	}
-	e := Refused{Number: answer.Message.Number}
+	var k Kept
 	plain, err := r.sealer.Open(answer.Message.Data, purposeRefused)
 	if err == nil {
-		e, err = readRefused(plain)
+		k, err = readKept(plain)
 	}
 	if err != nil { // shown as what it is, so that it can be dropped
-		e = Refused{Code: PackUnreadable, Detail: "what was refused cannot be read: " + err.Error()}
+		k = Kept{}
+		k.Code, k.Detail = PackUnreadable, "what was refused cannot be read: "+err.Error()
 	}
-	e.Number = answer.Message.Number
-	return e, nil
+	k.Number = answer.Message.Number
+	return k, nil
 }
 
 // Drop removes the one with the number for ever; ErrNoSuch when there is none.
@@ -259,45 +299,4 @@ func (r *Refusals) ask(ctx context.Context, subject string, query, answer any) e
 		return ErrNoSuch
 	}
 	return fmt.Errorf("ask for what was refused: %w", failed.Error)
-}
-
-// Retry takes one in again, under what its publisher may report now, and returns the receipts.
-// What is appended or was there already is removed; what is refused for another reason than before
-// is kept under a new number with that reason.
-//
-// If we crash in between, it may be there under both numbers.
-func (r *Refusals) Retry(ctx context.Context, ledger Ledger, number uint64,
-) ([]event.Receipt, error) {
-	e, err := r.Get(ctx, number)
-	if err != nil {
-		return nil, err
-	}
-	messages := []Message{e.Message}
-	if e.Message.Publisher == "" {
-		s := &Server{opts: Options{Sealer: r.sealer}}
-		messages, err = s.openPack(e.Message.Payload)
-		if err != nil {
-			return []event.Receipt{{Status: event.Refused, Refusal: &event.Refusal{
-				Code: PackUnreadable, Detail: e.Detail,
-			}}}, nil
-		}
-	}
-	s := &Server{ledger: ledger}
-	settled, err := s.settle(ctx, messages)
-	if err != nil {
-		return nil, err
-	}
-	var receipts []event.Receipt
-	again := "retry-" + strconv.FormatUint(number, 10) // instead of a pack
-	for i := range settled {
-		receipts = append(receipts, settled[i].receipts...)
-		if refused := settled[i].refused; len(settled) == 1 && len(refused) == 1 &&
-			len(receipts) == 1 && refused[0].Code == e.Code && refused[0].Detail == e.Detail {
-			return receipts, nil
-		}
-		if err := r.put(ctx, again, settled[i].refused); err != nil {
-			return nil, err
-		}
-	}
-	return receipts, r.Drop(ctx, number)
 }

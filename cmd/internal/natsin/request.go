@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -104,27 +105,13 @@ func (s *Server) answerGroup(group []arrived) {
 }
 
 func (s *Server) answerReceipts(reply string, got []event.Receipt) {
-	text, err := receiptsJSON(got)
-	switch {
-	case err != nil:
-		s.answerProblem(reply, err)
-	case len(text) > s.messageMax:
+	text := cloudevents.AppendReceipts(nil, intake.Masked(got))
+	if len(text) > s.messageMax {
 		s.answerProblem(reply, problem.New(problem.BodyTooLarge, "the events were taken in, but"+
 			" their receipts do not fit one answer: send fewer at once"))
-	default:
-		s.respond(reply, &nats.Msg{
-			Header: nats.Header{"Content-Type": {dataType}}, Data: text,
-		})
+		return
 	}
-}
-
-// receiptsJSON returns receipts as they are sent. The keys of refused events are as they came.
-func receiptsJSON(got []event.Receipt) ([]byte, error) {
-	receipts := cloudevents.ReceiptsOf(got)
-	for i := range receipts.Receipts {
-		if r := &receipts.Receipts[i]; r.Status == event.Refused {
-			r.Source, r.ID = event.MaskNIK(r.Source), event.MaskNIK(r.ID)
-		}
-	}
-	return receipts.JSON()
+	s.respond(reply, &nats.Msg{
+		Header: nats.Header{"Content-Type": {dataType}}, Data: text,
+	})
 }

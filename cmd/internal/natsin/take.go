@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
@@ -19,7 +21,8 @@ type outcome struct {
 
 // take has the ledger take in messages of one publisher, all together. After an error it is
 // unknown which events are in the log; taking them again is safe.
-func take(ctx context.Context, ledger Ledger, messages []*Message) ([]outcome, error) {
+func take(ctx context.Context, ledger Ledger, messages []*Message) (_ []outcome, err error) {
+	defer recovered(&err)
 	outcomes := make([]outcome, len(messages))
 	var all [][]byte
 	for i, m := range messages {
@@ -35,6 +38,16 @@ func take(ctx context.Context, ledger Ledger, messages []*Message) ([]outcome, e
 		outcomes[i].receipts, receipts = receipts[:count:count], receipts[count:]
 	}
 	return outcomes, nil
+}
+
+// errPanic is returned for messages on which their handling panicked.
+var errPanic = errors.New("the handling of messages panicked")
+
+// recovered makes an error of a panic: one message must not end the ledger for all. It is deferred.
+func recovered(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("%w: %v\n%s", errPanic, cause, debug.Stack())
+	}
 }
 
 func submit(
@@ -55,7 +68,7 @@ func submit(
 	if err != nil {
 		return nil, fmt.Errorf("look up publisher: %w", err)
 	}
-	receipts, err := ledger.Submit(ctx, raw, scope)
+	receipts, err := ledger.Submit(ctx, raw, intake.Options{Scope: scope})
 	if err != nil {
 		return nil, err
 	}

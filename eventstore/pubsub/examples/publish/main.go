@@ -24,7 +24,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 
-	"cakupan/eventstore/cloudevents"
+	"cakupan/domain/event"
 	"cakupan/eventstore/pubsub"
 )
 
@@ -49,12 +49,12 @@ func run() error {
 	}
 	defer conn.Close()
 
-	var receipt cloudevents.Receipt
+	var receipt event.Receipt
 	publisher := pubsub.NewPublisher(pubsub.OverNATS(conn, name), pubsub.PublisherConfig{
-		Receipt: func(_ *message.Message, r cloudevents.Receipt) { receipt = r },
+		Receipt: func(_ *message.Message, r event.Receipt) { receipt = r },
 	})
-	event := message.NewMessage(watermill.NewUUID(), []byte(enrolment))
-	err = publisher.Publish("id.cakupan.enrolment.opened.v1", event)
+	msg := message.NewMessage(watermill.NewUUID(), []byte(enrolment))
+	err = publisher.Publish("id.cakupan.enrolment.opened.v1", msg)
 
 	var refused *pubsub.RefusedError
 	switch {

@@ -1,0 +1,38 @@
+package intake
+
+import (
+	"context"
+
+	"cakupan/domain/event"
+)
+
+// Submitter takes events in: an [Intake], or a ledger around one. All methods may be called at the
+// same time.
+type Submitter interface {
+	// Submit takes in events as they were sent, and returns a receipt for each, in their order,
+	// once what was appended is on stable storage. Receipts may refer to the bytes of raw.
+	//
+	// With Options.Atomic all is appended or nothing, whatever happens; a batch that does not
+	// fit one frame is a *writer.BatchTooLargeError. With one event refused, nothing is appended:
+	// the receipt of an event that is neither at fault nor a duplicate has the status refused and
+	// no refusal. With Options.DryRun an appended event has no sequence.
+	//
+	// After an error it is unknown which events are in the log; sending the same ones again is
+	// safe.
+	Submit(ctx context.Context, raw [][]byte, opts Options) ([]event.Receipt, error)
+}
+
+// BatchEventsMax bounds the events that are sent as one batch, whatever the way (contract, section
+// 7).
+const BatchEventsMax = 10_000
+
+// Options says how events are taken in.
+type Options struct {
+	KeepRecorded bool // "recordedat" of an event is its record time, as import offers
+	DryRun       bool // say what would happen; append nothing and keep no worker id
+	Atomic       bool // append all, or nothing when one event is refused; one frame at most
+
+	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
+	// knows no publishers, and everything may be reported.
+	Scope *event.Scope
+}

@@ -1,0 +1,250 @@
+package natsin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// packsInWork is how many packs are taken in at a time; their events share frames of the log.
+	packsInWork = 8
+
+	// packsDelivered is how many packs the server sends ahead, those in work included.
+	packsDelivered = 2 * packsInWork
+
+	// attemptMax bounds one attempt at a pack. The ledger's own patience with its log comes on
+	// top of it: about 20 s.
+	attemptMax = 20 * time.Second
+
+	// retryMax is how long a pack is tried before the server is asked to deliver it again later.
+	retryMax = 30 * time.Second
+
+	// ackWait is when the server believes that a pack is lost on its way. It is longer than any
+	// pack is held here, so that no pack is in work twice.
+	ackWait = 2 * time.Minute
+
+	// sweepEvery is how often settled packs are removed. Together, because each removal is flushed.
+	sweepEvery = 250 * time.Millisecond
+
+	// tellEvery is how often the operator is told that messages wait.
+	tellEvery = 10 * time.Second
+
+	retryFirst = 50 * time.Millisecond
+	retryLast  = 2 * time.Second
+	nackFirst  = 250 * time.Millisecond
+	nackLast   = 5 * time.Second
+)
+
+// HeaderPack is the header of receipts that tells in which pack their messages were: the "seq" of
+// the acknowledgements that their publisher got.
+const HeaderPack = "Cakupan-Pack"
+
+// packs takes packs from the stream to the log, several at a time.
+type packs struct {
+	server   *Server
+	consumer jetstream.PushConsumer
+	delivery jetstream.ConsumeContext
+	waiting  chan jetstream.Msg // delivered, and nobody has begun with them
+	workers  sync.WaitGroup
+	told     atomic.Int64 // when the operator was last told that messages wait
+
+	running  context.Context // ends with the taking of packs
+	stop     context.CancelFunc
+	sweeping context.CancelFunc
+	swept    chan struct{} // closed when the sweeping has ended
+}
+
+// startPacks begins to take in packs.
+func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *packs, err error) {
+	p = &packs{
+		server: s, waiting: make(chan jetstream.Msg, packsDelivered), swept: make(chan struct{}),
+	}
+	if p.consumer, err = takeOverPacks(ctx, js); err != nil {
+		return nil, err
+	}
+	// Stopped by close, not by the context: what is in work comes to its end.
+	ctx = context.WithoutCancel(ctx)
+	p.running, p.stop = context.WithCancel(ctx)
+	if p.delivery, err = p.consumer.Consume(p.arrive); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("take packs: %w", err)
+	}
+	for range packsInWork {
+		p.workers.Go(p.work)
+	}
+	ctx, p.sweeping = context.WithCancel(ctx)
+	go p.sweepAll(ctx, js)
+	return p, nil
+}
+
+// arrive takes over a pack that was delivered. What arrives after close has begun is delivered
+// again at the next start.
+func (p *packs) arrive(m jetstream.Msg) {
+	select {
+	case p.waiting <- m:
+	case <-p.running.Done():
+	}
+}
+
+// work takes in pack after pack until close.
+func (p *packs) work() {
+	for p.running.Err() == nil {
+		select {
+		case m := <-p.waiting:
+			p.takeIn(m)
+		case <-p.running.Done():
+		}
+	}
+}
+
+// takeIn takes a pack in and acknowledges it, or asks for it again later. It is acknowledged after
+// all that follows from it is durable: if we crash before, it comes again, and changes nothing.
+func (p *packs) takeIn(m jetstream.Msg) {
+	number, deliveries := uint64(0), uint64(0)
+	if meta, err := m.Metadata(); err == nil {
+		number, deliveries = meta.Sequence.Stream, meta.NumDelivered
+	}
+	receipts, err := p.retry(m.Data())
+	if isUnreadable(err) {
+		receipts, err = nil, p.server.putUnreadable(m.Data())
+	}
+	if err == nil {
+		err = p.tell(number, receipts)
+	}
+	if err == nil {
+		// Once it is confirmed, the pack does not come again at the next start.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.running), requestMax)
+		defer cancel()
+		if err = m.DoubleAck(ctx); err == nil {
+			return
+		}
+	}
+	p.server.opts.Log.Warn("a pack is put off", slog.Uint64("pack", number),
+		slog.Any("error", err))
+	if err := m.NakWithDelay(nackDelay(deliveries)); err != nil {
+		// Then the server delivers it again by itself, after ackWait.
+		p.server.opts.Log.Warn("a pack cannot be put off", slog.Any("error", err))
+	}
+}
+
+// nackDelay is how long the server waits before it delivers a pack again: twice as long after each
+// delivery, up to a bound.
+func nackDelay(deliveries uint64) time.Duration {
+	return min(nackFirst<<min(deliveries-min(deliveries, 1), 16), nackLast)
+}
+
+// retry takes a pack in, again and again for a while if that fails, and returns the receipts.
+func (p *packs) retry(sealed []byte) ([]told, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = retryFirst, retryLast
+	pauses.Multiplier, pauses.RandomizationFactor = 2, 0.2
+	attempt := func() ([]told, error) {
+		receipts, err := p.attempt(sealed)
+		if err != nil && !p.worthAnother(err) {
+			err = backoff.Permanent(err)
+		}
+		return receipts, err
+	}
+	return backoff.Retry(p.running, attempt,
+		backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(retryMax))
+}
+
+// attempt takes a pack in once.
+func (p *packs) attempt(sealed []byte) (receipts []told, err error) {
+	defer recovered(&err)
+	ctx, cancel := context.WithTimeout(p.server.finishBy, attemptMax)
+	defer cancel()
+	return p.server.handle(ctx, sealed)
+}
+
+// worthAnother tells whether another attempt at once may help, and tells the operator now and then
+// that messages wait.
+func (p *packs) worthAnother(err error) bool {
+	if isUnreadable(err) || errors.Is(err, errPanic) {
+		return false
+	}
+	now := p.server.opts.Now().UnixNano()
+	if told := p.told.Load(); now-told > int64(tellEvery) && p.told.CompareAndSwap(told, now) {
+		p.server.opts.Log.Warn("messages wait, because the ledger does not take their events",
+			slog.Any("error", err))
+	}
+	return true
+}
+
+// tell publishes the receipts of a pack. They are told, not stored.
+func (p *packs) tell(number uint64, receipts []told) error {
+	for i := range receipts {
+		err := p.server.front.PublishMsg(&nats.Msg{
+			Subject: SubjectReceipts + receipts[i].publisher,
+			Header: nats.Header{
+				"Content-Type": {dataType}, HeaderPack: {strconv.FormatUint(number, 10)},
+			},
+			Data: receipts[i].text,
+		})
+		if err != nil {
+			return fmt.Errorf("publish receipts: %w", err)
+		}
+	}
+	return nil
+}
+
+// close takes no further packs, and waits for those in work: until ctx ends, which ends their
+// attempts too, and as long again for the ledger to give up.
+func (p *packs) close(ctx context.Context) error {
+	p.stop()
+	ended := make(chan struct{})
+	go func() { p.workers.Wait(); close(ended) }()
+	err := error(nil)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		select {
+		case <-ended:
+		case <-time.After(drainMax):
+			err = errors.New("close intake of messages: a pack is in work still")
+		}
+	}
+	p.delivery.Stop()
+	p.sweeping()
+	<-p.swept
+	return err
+}
+
+// sweepAll removes settled packs now and then until ctx ends, and then a last time.
+func (p *packs) sweepAll(ctx context.Context, js jetstream.JetStream) {
+	defer close(p.swept)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	swept, settled := uint64(0), uint64(0) // up to this pack; packs when we last looked
+	for last := false; !last; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			last = true
+		}
+		now := p.server.settled.Load()
+		if now == settled && !last {
+			continue
+		}
+		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
+		upTo, more, err := sweep(one, js, p.consumer, swept)
+		cancel()
+		if err != nil && !last {
+			p.server.opts.Log.WarnContext(ctx, "settled packs stay for now", slog.Any("error", err))
+		}
+		swept = upTo
+		if !more {
+			settled = now // all acknowledgements were there
+		}
+	}
+}
