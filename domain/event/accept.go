@@ -12,6 +12,9 @@ const (
 	idRunesMax     = 128
 	sourceRunesMax = 256
 	keyBytesMax    = 64 // worker, enrolment, commitment
+
+	// IntegerMax is the largest integer of data: what every reader of JSON holds exactly.
+	IntegerMax = 1<<53 - 1
 )
 
 // CheckSize refuses an event of more than 64 KiB as sent. It is the first of the rules, before
@@ -38,7 +41,7 @@ type Accepted struct {
 
 // Accept reads a document as an event by the rules of the contract, all but size and JSON. Data
 // holds the NIK where the event came with one: the caller puts a worker in its place with
-// [Data.SetWorker] before anything is stored.
+// [Data.Resolve] before anything is stored.
 //
 // Texts of the event alias those of the document. A refused event keeps of its [Key] what could
 // be read, NIK masked, and is otherwise empty.

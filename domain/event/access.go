@@ -17,6 +17,10 @@ func (d *Data) Text(f Field) *string {
 		return &d.Worker
 	case FieldNIK:
 		return &d.NIK
+	case FieldInto:
+		return &d.Into
+	case FieldIntoNIK:
+		return &d.IntoNIK
 	case FieldCommitment:
 		return &d.Commitment
 	case FieldBasis:

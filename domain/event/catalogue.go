@@ -15,8 +15,9 @@ type need uint8
 const (
 	required need = iota
 	optional
-	either // worker or nik, exactly one of them
-	amends // one or more of these
+	either     // worker or nik, exactly one of them
+	amends     // one or more of these
+	eitherInto // into or intoNik, exactly one of them
 )
 
 // spec is one field of a type.
@@ -62,6 +63,20 @@ var catalogue = [...]entry{
 	}},
 	WorkerDied: {"worker.died.v1", []spec{
 		{field: FieldWorker, need: either}, {field: FieldNIK, need: either}, {field: FieldOn},
+	}},
+	WorkerMerged: {"worker.merged.v1", []spec{
+		{field: FieldWorker, need: either},
+		{field: FieldNIK, need: either},
+		{field: FieldInto, need: eitherInto},
+		{field: FieldIntoNIK, need: eitherInto},
+	}},
+	ContributionCredited: {"contribution.credited.v1", []spec{
+		{field: FieldEnrolment},
+		{field: FieldFromMonth},
+		{field: FieldUntilMonth},
+		{field: FieldPaidOn, need: optional},
+		{field: FieldAmount, need: optional},
+		{field: FieldPaymentReference, need: optional},
 	}},
 	FundingCommitted: {"funding.committed.v1", []spec{
 		{field: FieldCommitment},
@@ -125,11 +140,12 @@ var catalogue = [...]entry{
 
 // Types returns all types in the contract's order. The slice is the caller's.
 func Types() []Type {
-	types := make([]Type, 0, len(catalogue)-1)
-	for t := EnrolmentOpened; t.Known(); t++ {
-		types = append(types, t)
+	return []Type{
+		EnrolmentOpened, EnrolmentAmended, EnrolmentTerminated, EnrolmentReinstated,
+		WorkerDied, WorkerMerged, ContributionCredited,
+		FundingCommitted, FundingAmended, FundingGranted, FundingRevoked, FundingDisbursed,
+		FundingClosed, WorkforcePublished, TargetSet, EventRetracted,
 	}
-	return types
 }
 
 // Known tells whether the catalogue has t.

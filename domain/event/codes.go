@@ -5,7 +5,7 @@ package event
 // Type is an event type with its version. Zero is no type.
 type Type uint8
 
-// The event types, in the contract's order.
+// The event types. [Types] has them in the contract's order.
 const (
 	EnrolmentOpened     Type = 1
 	EnrolmentAmended    Type = 2
@@ -21,7 +21,13 @@ const (
 	WorkforcePublished  Type = 12
 	TargetSet           Type = 13
 	EventRetracted      Type = 14
+
+	WorkerMerged         Type = 15
+	ContributionCredited Type = 16
 )
+
+// TypeEnd is above every type.
+const TypeEnd Type = 17
 
 // Segment is a membership segment of the programme.
 type Segment uint8

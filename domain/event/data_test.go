@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestEveryTypeIsAccepted(t *testing.T) {
 			t.Errorf("%s was read as %s", kind, a.Type)
 		}
 		for _, f := range kind.Fields() {
-			if f != event.FieldNIK && !a.Data.Has.Has(f) {
+			if !event.EdgeOnly.Has(f) && !a.Data.Has.Has(f) {
 				t.Errorf("%s: %s was not read", kind, f.Name())
 			}
 		}
@@ -29,15 +30,20 @@ func TestEveryTypeIsAccepted(t *testing.T) {
 
 // TestMissingFields leaves out each field of each type in turn.
 func TestMissingFields(t *testing.T) {
-	optional := map[string]bool{"basis": true}
+	optional := map[event.Type]string{
+		event.FundingCommitted: "basis", event.TargetSet: "basis",
+		event.ContributionCredited: "paidOn amount reference",
+	}
 	for _, kind := range event.Types() {
 		amendment := kind == event.EnrolmentAmended || kind == event.FundingAmended
 		for _, f := range kind.Fields() {
 			switch name := f.Name(); {
-			case f == event.FieldNIK:
+			case event.EdgeOnly.Has(f):
 			case f == event.FieldWorker:
 				refused(t, send(kind, with(t, kind, name, "")), "worker.ambiguous", "data.worker")
-			case optional[name] || amendment && f != event.FieldEnrolment &&
+			case f == event.FieldInto:
+				refused(t, send(kind, with(t, kind, name, "")), "worker.ambiguous", "data.into")
+			case strings.Contains(optional[kind], name) || amendment && f != event.FieldEnrolment &&
 				f != event.FieldCommitment && f != event.FieldFrom:
 				accepted(t, send(kind, with(t, kind, name, "")))
 			default:
@@ -73,7 +79,7 @@ func TestInvalidValues(t *testing.T) {
 	codes := append([]string{`""`, `"x"`, `"pu"`, `" PU"`, `"UNKNOWN"`, `"1"`}, texts...)
 	ids := append([]string{`""`, `"a b"`, `"a/b"`, `"é"`, `"a\n"`, quote(strings.Repeat("e", 65))}, texts...)
 	numbers := []string{
-		`-1`, `1.0`, `1.5`, `1e3`, `"1"`, `true`, `[]`, `{}`, `9223372036854775808`, `-9223372036854775809`,
+		`-1`, `1.0`, `1.5`, `1e3`, `"1"`, `true`, `[]`, `{}`, `9007199254740992`, `9223372036854775808`, `-9223372036854775809`,
 		`99999999999999999999999`,
 	}
 	days := append([]string{
@@ -95,7 +101,7 @@ func TestInvalidValues(t *testing.T) {
 		for _, f := range kind.Fields() {
 			bad := invalid[f]
 			switch {
-			case f == event.FieldRegion || f == event.FieldFunder || f == event.FieldNIK:
+			case f == event.FieldRegion || f == event.FieldFunder || event.EdgeOnly.Has(f):
 				continue
 			case bad != nil:
 			case f.Kind() == event.IntegerField:
@@ -106,7 +112,7 @@ func TestInvalidValues(t *testing.T) {
 				bad = months
 			case f.Kind() == event.CodeField:
 				bad = codes
-			case strings.Contains("enrolment worker commitment", f.Name()):
+			case strings.Contains("enrolment worker commitment into", f.Name()):
 				bad = ids
 			default:
 				bad = texts
@@ -127,7 +133,7 @@ func TestValidValues(t *testing.T) {
 		{event.EnrolmentOpened, "enrolment", []string{quote(strings.Repeat("e", 64)), `"A-Za-z0.9_:-"`, `"-"`}},
 		{event.EnrolmentOpened, "programmes", []string{`["JKK","JKM","JHT","JP","JKP","JKK"]`}},
 		{event.EnrolmentOpened, "from", []string{`"0001-01-01"`, `"9999-12-31"`, `"2020-02-29"`}},
-		{event.FundingCommitted, "heads", []string{`0`, `-0`, `9223372036854775807`}},
+		{event.FundingCommitted, "heads", []string{`0`, `-0`, `9007199254740991`}},
 		{event.FundingCommitted, "fiscalYear", []string{`1`, `9999`}},
 		{event.FundingCommitted, "basis", []string{`""`, `"№5 – é\n\u0000"`}},
 		{event.FundingCommitted, "funder", []string{`"ID"`, `"75"`, `"75.03"`}},
@@ -152,7 +158,7 @@ func TestValidValues(t *testing.T) {
 }
 
 func TestRegions(t *testing.T) {
-	any := []string{`"7503"`, `"75.3"`, `" 75.03"`, `"75.99"`, `"99"`, `"id"`, `""`, `"75.03 "`, `"Gorontalo"`, `75.03`, `7503`, `75`, `[]`, `true`}
+	any := []string{`"7503"`, `"75.3"`, `" 75.03"`, `"75.99"`, `"99"`, `"id"`, `""`, `"75.03 "`, `"Gorontalo"`, `75.03`, `7503`, `75`, `[]`, `true`, `{}`, `null`}
 	for _, kind := range event.Types() {
 		for _, f := range kind.Fields() {
 			if f != event.FieldRegion && f != event.FieldFunder {
@@ -161,7 +167,6 @@ func TestRegions(t *testing.T) {
 			for _, literal := range any {
 				refused(t, send(kind, with(t, kind, f.Name(), literal)), "region.unknown", "data."+f.Name())
 			}
-			refused(t, send(kind, with(t, kind, f.Name(), "null")), "field.invalid", "data."+f.Name())
 			for _, literal := range []string{`"ID"`, `"75"`} {
 				if kind == event.EnrolmentOpened || kind == event.EnrolmentAmended {
 					refused(t, send(kind, with(t, kind, "region", literal)), "region.unknown", "data.region")
@@ -180,7 +185,9 @@ func TestRegions(t *testing.T) {
 }
 
 func TestPeriod(t *testing.T) {
-	for _, kind := range []event.Type{event.FundingCommitted, event.FundingGranted} {
+	for _, kind := range []event.Type{
+		event.FundingCommitted, event.FundingGranted, event.ContributionCredited,
+	} {
 		for _, until := range []string{"2020-01", "2019-12", "0001-01"} {
 			refused(t, send(kind, with(t, kind, "until", quote(until))), "period.inverted", "data.until")
 		}
@@ -203,14 +210,60 @@ func TestWorkerOrNIK(t *testing.T) {
 		if a.Data.NIK != nik || !a.Data.Has.Has(event.FieldNIK) || a.Data.Has.Has(event.FieldWorker) {
 			t.Errorf("%s: %+v", kind, a.Data)
 		}
-		a.Data.SetWorker("w-1")
-		b := accepted(t, send(kind, rest+`,"worker":"w-1"`))
+		resolve(t, &a.Data)
+		b := accepted(t, send(kind, rest+`,"worker":"w-of-010190"`))
 		if a.Data.Has != b.Data.Has || a.Data.Worker != b.Data.Worker || a.Data.NIK != "" {
 			t.Errorf("%s: with NIK %+v, with worker %+v", kind, a.Data, b.Data)
 		}
 		for _, literal := range []string{`null`, nik, `true`, `[]`, `{}`, `""`, `"x"`, quote(nik + "1"), quote(" " + nik)} {
 			refused(t, send(kind, rest+`,"nik":`+literal), "nik.invalid", "data.nik")
 		}
+	}
+}
+
+// TestMerge: who is merged and into whom are named once each, and are two.
+func TestMerge(t *testing.T) {
+	kind := event.WorkerMerged
+	for _, text := range []string{
+		`"worker":"a"`, `"worker":"a","into":"b","intoNik":"` + nik + `"`, `"nik":"` + nik + `"`,
+		`"worker":"a","into":null,"intoNik":null`,
+	} {
+		refused(t, send(kind, text), "worker.ambiguous", "data.into")
+	}
+	refused(t, send(kind, `"into":"b"`), "worker.ambiguous", "data.worker")
+	refused(t, send(kind, `"worker":"a","into":"a"`), "field.invalid", "data.into")
+	refused(t, send(kind, `"nik":"`+nik+`","intoNik":"`+nik+`"`), "field.invalid", "data.intoNik")
+	refused(t, send(kind, `"nik":"`+nik+`","into":"`+nikWoman+`"`), "nik.misplaced", "data.into")
+	refused(t, send(kind, `"worker":"a","into":""`), "field.invalid", "data.into")
+	refused(t, send(kind, `"worker":"`+nik+`","into":""`), "nik.misplaced", "data.worker")
+	refused(t, send(kind, `"nik":"x","intoNik":"x"`), "nik.invalid", "data.nik")
+	for _, literal := range []string{`null`, nik, `true`, `[]`, `""`, `"x"`, quote(nik + "1")} {
+		refused(t, send(kind, `"worker":"a","intoNik":`+literal), "nik.invalid", "data.intoNik")
+	}
+	known := map[string]string{nik: "w-1", nikWoman: "w-2"}
+	lookUp := func(nik string) (string, error) { return known[nik], nil }
+	for text, want := range map[string]string{
+		`"nik":"` + nik + `","intoNik":"` + nikWoman + `"`: "w-1 w-2 ",
+		`"nik":"` + nik + `","into":"w-2"`:                 "w-1 w-2 ",
+		`"worker":"w-1","intoNik":"` + nikWoman + `"`:      "w-1 w-2 ",
+		`"worker":"w-1","into":"w-2"`:                      "w-1 w-2 ",
+		`"nik":"` + nik + `","into":"w-1"`:                 "w-1 w-1 field.invalid data.into",
+		`"worker":"w-2","intoNik":"` + nikWoman + `"`:      "w-2 w-2 field.invalid data.intoNik",
+	} {
+		d := accepted(t, send(kind, text)).Data
+		refusal, err := d.Resolve(lookUp)
+		got := d.Worker + " " + d.Into + " "
+		if refusal != nil {
+			got += string(refusal.Code) + " " + refusal.Field
+		}
+		if err != nil || got != want || d.Has&event.EdgeOnly != 0 || d.NIK+d.IntoNIK != "" {
+			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	lost := errors.New("lost")
+	d := accepted(t, send(kind, `"worker":"w-1","intoNik":"`+nik+`"`)).Data
+	if _, err := d.Resolve(func(string) (string, error) { return "", lost }); !errors.Is(err, lost) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -221,9 +274,14 @@ func TestOrderOfDefects(t *testing.T) {
 		`"time":1`:                        "event.malformed time",
 		`"note":[]`:                       "event.malformed note",
 		`"subject":"` + nik + `"`:         "nik.misplaced subject",
-		`"subject":"` + nik + `","z":[]`:  "nik.misplaced subject",
-		`"z":[],"subject":"` + nik + `"`:  "nik.misplaced subject",
-		`"dataschema":"","time":"","a":1`: "event.malformed time",
+		`"subject":"` + nik + `","z":[]`:  "event.malformed z",
+		`"subject":"` + nik + `","Z":"x"`: "nik.misplaced subject",
+		`"note":"` + nik + `","subject":"` + nik + `","dataschema":"` + nik + `"`: "nik.misplaced subject",
+		`"b":"` + nik + `","a":"` + nik + `","dataschema":"` + nik + `"`:          "nik.misplaced dataschema",
+		`"b":"` + nik + `","a":"` + nik + `"`:                                     "nik.misplaced b",
+		`"time":"","note":"` + nik + `"`:                                          "nik.misplaced note",
+		`"subject":"","time":""`:                                                  "event.malformed time",
+		`"dataschema":"","time":"","a":1`:                                         "event.malformed time",
 	}
 	for more, want := range all { // envelope before type, fields, values
 		text := send(opened, `"x":1,"region":"x"`, more)
@@ -237,6 +295,9 @@ func TestOrderOfDefects(t *testing.T) {
 	// missing before worker
 	refused(t, send(opened, with(t, opened, "from", "")+`,"nik":"x"`), "field.missing", "data.from")
 	refused(t, send(event.WorkerDied, ``), "field.missing", "data.on")
+	// the person before whom he is merged into
+	refused(t, send(event.WorkerMerged, ``), "worker.ambiguous", "data.worker")
+	refused(t, send(event.WorkerMerged, `"nik":1,"into":"i","intoNik":"x"`), "worker.ambiguous", "data.into")
 	// worker before values
 	refused(t, send(opened, with(t, opened, "enrolment", "1")+`,"nik":"x"`), "worker.ambiguous", "data.worker")
 	// an amendment of nothing before values

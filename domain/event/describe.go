@@ -19,6 +19,8 @@ const (
 	Optional = Need(optional)
 	Either   = Need(either) // exactly one of these
 	Amends   = Need(amends) // one or more of these
+
+	EitherInto = Need(eitherInto) // exactly one of these
 )
 
 // Form says what the value of a field must be.
@@ -32,7 +34,7 @@ const (
 	PercentForm    = Form(percentText)
 	SourceForm     = Form(sourceText)  // as the source of an event
 	IDForm         = Form(eventIDText) // as the id of an event
-	NaturalForm    = Form(natural)     // an integer, 0 or more
+	NaturalForm    = Form(natural)     // an integer from 0 to [IntegerMax]
 	YearForm       = Form(year)        // an integer from 1 to 9999
 	CodeForm       = Form(code)        // one of [Field.Codes]
 	RegionForm     = Form(regionCode)
@@ -64,7 +66,7 @@ func (t Type) Uses() []Use {
 
 // Form returns what a value of the field must be, [TextForm] for a number that no field has.
 func (f Field) Form() Form {
-	if f >= fieldEnd {
+	if f >= FieldEnd {
 		return TextForm
 	}
 	return Form(fields[f].rule)

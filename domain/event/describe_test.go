@@ -29,7 +29,7 @@ func TestUses(t *testing.T) {
 }
 
 func TestCodes(t *testing.T) {
-	for f := Field(1); f < fieldEnd; f++ {
+	for f := Field(1); f < FieldEnd; f++ {
 		codes := f.Codes()
 		listed := f.Form() == CodeForm || f.Form() == ProgrammesForm
 		if listed != (len(codes) > 0) || slices.Contains(codes, "") {

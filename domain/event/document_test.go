@@ -82,9 +82,11 @@ var data = map[event.Type]string{
 		`"category":"PRIVATE","programmes":["JKK","JKM"],"payer":"EMPLOYER","from":"2020-01-01"`,
 	event.EnrolmentAmended: `"enrolment":"e-1","from":"2020-01-01","region":"75.71",` +
 		`"segment":"BPU","category":"OTHER","programmes":["JHT"],"payer":"SELF"`,
-	event.EnrolmentTerminated: `"enrolment":"e-1","until":"2020-01-01","reason":"LAYOFF"`,
-	event.EnrolmentReinstated: `"enrolment":"e-1","from":"2020-01-01"`,
-	event.WorkerDied:          `"worker":"w-1","on":"2020-01-01"`,
+	event.EnrolmentTerminated:  `"enrolment":"e-1","until":"2020-01-01","reason":"LAYOFF"`,
+	event.EnrolmentReinstated:  `"enrolment":"e-1","from":"2020-01-01"`,
+	event.WorkerDied:           `"worker":"w-1","on":"2020-01-01"`,
+	event.WorkerMerged:         `"worker":"w-1","into":"w-2"`,
+	event.ContributionCredited: `"enrolment":"e-1","from":"2020-01","until":"2020-03","paidOn":"2020-02-10","amount":33600,"reference":"r"`,
 	event.FundingCommitted: `"commitment":"c-1","funder":"75","funding":"APBD","fiscalYear":2020,` +
 		`"heads":4,"months":12,"tariff":16800,"ceiling":806400,"from":"2020-01",` +
 		`"until":"2021-01","basis":"the budget"`,
@@ -172,6 +174,14 @@ func refusedWith(t *testing.T, text, want string, opts event.Options) {
 	}
 	if got != want {
 		t.Errorf("%.300s:\n got %s\nwant %s", text, got, want)
+	}
+}
+
+// resolve puts a worker in the place of each NIK.
+func resolve(t interface{ Fatalf(string, ...any) }, d *event.Data) {
+	refusal, err := d.Resolve(func(nik string) (string, error) { return "w-of-" + nik[6:12], nil })
+	if refusal != nil || err != nil {
+		t.Fatalf("Resolve: %v, %v", refusal, err)
 	}
 }
 

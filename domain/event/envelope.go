@@ -1,7 +1,6 @@
 package event
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -90,61 +89,21 @@ func misplaced(field string) *Refusal {
 	return &Refusal{Code: NIKMisplaced, Field: field, Detail: field + " " + misplacedDetail}
 }
 
-// readEnvelope checks the envelope and takes over what is kept of it. On success the type is a
-// string and the data an object; both are still to be read.
-func (a *Accepted) readEnvelope(env *envelope) (refusal *Refusal) {
-	if env.specversion == nil || env.specversion.Kind != String || env.specversion.Text != "1.0" {
-		return malformed("specversion", `must be "1.0"`)
-	}
-	if a.ID, refusal = readText(env.id, "id", idRunesMax); refusal != nil {
-		return refusal
-	}
-	if a.Source, refusal = readText(env.source, "source", sourceRunesMax); refusal != nil {
-		return refusal
-	}
-	switch {
-	case !isURIReference(a.Source):
-		return malformed("source", "must be a URI reference, such as urn:example:office or /office")
-	case env.typeName == nil || env.typeName.Kind != String:
-		return malformed("type", "must be a string, such as "+EnrolmentOpened.Name())
-	case env.data == nil || env.data.Kind != Object:
-		return malformed("data", "must be an object with the fields of the event's type")
-	}
-	if refusal := a.readOptional(env); refusal != nil {
-		return refusal
-	}
-	for i := range env.extensions {
-		if refusal := checkExtension(&env.extensions[i]); refusal != nil {
-			return refusal
-		}
-	}
-	a.Extensions = env.extensions
-	return a.readRecorded(env.recordedAt)
+// attribute is a text of the envelope, in the place it has in the contract's list.
+type attribute struct {
+	value  *Value
+	to     *string
+	field  string
+	valid  func(string) bool
+	detail string // what it must be
 }
 
-// readText reads a required attribute of 1 to so many code points.
-func readText(v *Value, field string, runesMax int) (string, *Refusal) {
-	if v == nil || v.Kind != String {
-		return "", malformed(field, "is required, as a string")
-	}
-	if HasNIK(v.Text) {
-		return "", misplaced(field)
-	}
-	if v.Text == "" || len(v.Text) > runesMax && utf8.RuneCountInString(v.Text) > runesMax {
-		return "", malformed(field, "must have 1 to "+strconv.Itoa(runesMax)+" characters")
-	}
-	return v.Text, nil
-}
-
-// readOptional reads the attributes that CloudEvents leaves optional, each where it is there.
-func (a *Accepted) readOptional(env *envelope) *Refusal {
-	for _, attribute := range [...]struct {
-		value  *Value
-		to     *string
-		field  string
-		valid  func(string) bool
-		detail string
-	}{
+// texts returns the attributes that are texts and are kept, but for extensions. The first two are
+// required.
+func (a *Accepted) texts(env *envelope) [6]attribute {
+	return [...]attribute{
+		{env.id, &a.ID, "id", isID, "must have " + idDetail},
+		{env.source, &a.Source, "source", isSource, "must be " + sourceDetail},
 		{
 			env.time, &a.Time, "time", isInstant,
 			"must be an RFC 3339 time, such as 2021-01-04T10:11:09+08:00",
@@ -161,38 +120,95 @@ func (a *Accepted) readOptional(env *envelope) *Refusal {
 			env.dataSchema, &a.DataSchema, "dataschema", isURIReference,
 			"must be a URI; leave it out where there is none",
 		},
-	} {
-		switch v := attribute.value; {
-		case v == nil:
-		case v.Kind == String && HasNIK(v.Text):
-			return misplaced(attribute.field)
-		case v.Kind != String || !attribute.valid(v.Text):
-			return malformed(attribute.field, attribute.detail)
-		default:
-			*attribute.to = v.Text
+	}
+}
+
+const (
+	idDetail     = "1 to 128 characters"
+	sourceDetail = "a URI reference of 1 to 256 characters, such as urn:example:office or /office"
+)
+
+// readEnvelope checks the envelope and takes over what is kept of it: first the kinds of all
+// attributes, then that no NIK stands in any, then what each may hold. On success the type is a
+// string and the data an object; both are still to be read.
+func (a *Accepted) readEnvelope(env *envelope) *Refusal {
+	texts := a.texts(env)
+	if refusal := env.checkKinds(texts[2:]); refusal != nil {
+		return refusal
+	}
+	if refusal := env.checkNIK(texts[:]); refusal != nil {
+		return refusal
+	}
+	for i := range texts {
+		t := &texts[i]
+		if t.value == nil {
+			continue
+		}
+		if !t.valid(t.value.Text) {
+			return malformed(t.field, t.detail)
+		}
+		*t.to = t.value.Text
+	}
+	for i := range env.extensions {
+		name := env.extensions[i].Name
+		if name == "" || strings.ContainsFunc(name, isNoExtensionRune) {
+			return malformed(shorten(name, quoteRunesMax),
+				"is no name of an extension attribute: take a-z and 0-9 only")
+		}
+	}
+	a.Extensions = env.extensions
+	return a.readRecorded(env.recordedAt)
+}
+
+// checkKinds refuses what is missing, or of a kind that the attribute cannot have, or another
+// version of the envelope.
+func (e *envelope) checkKinds(optional []attribute) *Refusal {
+	switch {
+	case !isString(e.specversion) || e.specversion.Text != "1.0":
+		return malformed("specversion", `must be "1.0"`)
+	case !isString(e.id):
+		return malformed("id", "is required, as a string")
+	case !isString(e.source):
+		return malformed("source", "is required, as a string")
+	case !isString(e.typeName):
+		return malformed("type", "must be a string, such as "+EnrolmentOpened.Name())
+	case e.data == nil || e.data.Kind != Object:
+		return malformed("data", "must be an object with the fields of the event's type")
+	}
+	for i := range optional {
+		if v := optional[i].value; v != nil && v.Kind != String {
+			return malformed(optional[i].field, optional[i].detail)
+		}
+	}
+	for i := range e.extensions {
+		if x := &e.extensions[i]; !isExtensionValue(&x.Value) {
+			return malformed(shorten(x.Name, quoteRunesMax),
+				"must be a string, a boolean or a whole number without exponent")
 		}
 	}
 	return nil
 }
 
-// checkExtension checks one extension attribute. Its name is shown only without NIK.
-func checkExtension(x *Extension) *Refusal {
-	name := shorten(x.Name, quoteRunesMax)
-	if HasNIK(x.Name) || HasNIK(x.Value.Text) {
-		return misplaced(name)
-	}
-	if x.Name == "" || strings.ContainsFunc(x.Name, isNoExtensionRune) {
-		return malformed(name, "is no name of an extension attribute: take a-z and 0-9 only")
-	}
-	switch x.Value.Kind {
-	case String, Bool:
-		return nil
-	case Number:
-		if isInteger(x.Value.Text) {
-			return nil
+func isString(v *Value) bool { return v != nil && v.Kind == String }
+
+func isExtensionValue(v *Value) bool {
+	return v.Kind == String || v.Kind == Bool || v.Kind == Number && isInteger(v.Text)
+}
+
+// checkNIK refuses a NIK in a text of the envelope, or in the name or value of an extension
+// attribute, whose name is shown only without it.
+func (e *envelope) checkNIK(texts []attribute) *Refusal {
+	for i := range texts {
+		if v := texts[i].value; v != nil && HasNIK(v.Text) {
+			return misplaced(texts[i].field)
 		}
 	}
-	return malformed(name, "must be a string, a boolean or a whole number without exponent")
+	for i := range e.extensions {
+		if x := &e.extensions[i]; HasNIK(x.Name) || HasNIK(x.Value.Text) {
+			return misplaced(shorten(x.Name, quoteRunesMax))
+		}
+	}
+	return nil
 }
 
 // readRecorded reads the original record time; without one the event is recorded now.
@@ -215,6 +231,16 @@ func isNoExtensionRune(r rune) bool {
 func isInstant(text string) bool {
 	_, err := temporal.ParseInstant(text)
 	return err == nil
+}
+
+// isID tells whether a text may be the id of an event.
+func isID(text string) bool { return text != "" && !isLonger(text, idRunesMax) }
+
+// isSource tells whether a text may be the source of an event.
+func isSource(text string) bool { return !isLonger(text, sourceRunesMax) && isURIReference(text) }
+
+func isLonger(text string, runesMax int) bool {
+	return len(text) > runesMax && utf8.RuneCountInString(text) > runesMax
 }
 
 func isSomething(text string) bool { return text != "" }

@@ -168,14 +168,16 @@ func TestMisplacedNIK(t *testing.T) {
 	refused(t, send(event.WorkerDied, data[event.WorkerDied], `"time":"2021-01-04T00:00:00.`+nik+`Z"`),
 		misplaced, "time")
 	for kind, fields := range map[event.Type][]string{
-		event.EnrolmentOpened:    {"enrolment", "worker"},
-		event.FundingCommitted:   {"commitment", "basis"},
-		event.FundingGranted:     {"commitment", "enrolment"},
-		event.FundingDisbursed:   {"reference"},
-		event.FundingClosed:      {"reason"},
-		event.WorkforcePublished: {"publication"},
-		event.TargetSet:          {"basis", "percent"},
-		event.EventRetracted:     {"source", "id", "reason"},
+		event.EnrolmentOpened:      {"enrolment", "worker"},
+		event.FundingCommitted:     {"commitment", "basis"},
+		event.FundingGranted:       {"commitment", "enrolment"},
+		event.WorkerMerged:         {"worker", "into"},
+		event.ContributionCredited: {"enrolment", "reference"},
+		event.FundingDisbursed:     {"reference"},
+		event.FundingClosed:        {"reason"},
+		event.WorkforcePublished:   {"publication"},
+		event.TargetSet:            {"basis", "percent"},
+		event.EventRetracted:       {"source", "id", "reason"},
 	} {
 		for _, name := range fields {
 			for _, text := range []string{nik, "a." + nik + ":b", nik + " " + nik} {
@@ -183,8 +185,10 @@ func TestMisplacedNIK(t *testing.T) {
 			}
 		}
 	}
+	// A number in the place of an id is the number all the same.
+	refused(t, send(event.WorkerDied, with(t, event.WorkerDied, "worker", nik)), misplaced, "data.worker")
 	// Not a NIK: part of a longer run, a number that breaks the rule, digits apart.
-	for _, text := range []string{"1" + nik, nik + "1", "7599990101900000", "0099990101909999", nik[:15], "7599 9901 0190 9999"} {
+	for _, text := range []string{"1" + nik, nik + "1", "7599990101900000", "0099990101909999", nik[:15], "7599 9901  0190 9999", "7599,9901,0190,9999"} {
 		accepted(t, replaced(t, "id", quote(text)))
 		accepted(t, send(event.WorkerDied, data[event.WorkerDied], `"note":`+quote(text)))
 		accepted(t, send(event.FundingClosed, with(t, event.FundingClosed, "reason", quote(text))))

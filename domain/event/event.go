@@ -42,6 +42,8 @@ type Data struct {
 	Enrolment  string
 	Worker     string
 	NIK        string // at the edge only: replaced by Worker before anything is stored
+	Into       string // merged: who is the same person
+	IntoNIK    string // at the edge only: replaced by Into before anything is stored
 	Commitment string
 
 	Region     region.Code
@@ -57,8 +59,8 @@ type Data struct {
 	PaidOn    temporal.Date
 	Reference temporal.Date // workforce: the day the count speaks of
 
-	FromMonth  temporal.Month // funding.*: "from"
-	UntilMonth temporal.Month // funding.*: "until"
+	FromMonth  temporal.Month // funding.*, credited: "from"
+	UntilMonth temporal.Month // funding.*, credited: "until"
 
 	Reason     Reason // terminated
 	ReasonText string // closed, retracted: "reason"
@@ -73,7 +75,7 @@ type Data struct {
 
 	Amount           int64            // rupiah
 	PaidMonths       []temporal.Month // disbursed: "months", as sent
-	PaymentReference string           // disbursed: "reference"
+	PaymentReference string           // disbursed, credited: "reference"
 
 	Sector      Sector
 	Indicator   Indicator
@@ -85,11 +87,39 @@ type Data struct {
 	RetractedID     string // retracted: "id"
 }
 
-// SetWorker puts the worker that the identity vault holds for the event's NIK in its place. From
-// then on the event equals one that was sent with the worker.
-func (d *Data) SetWorker(worker string) {
-	d.Worker, d.NIK = worker, ""
-	d.Has = d.Has.With(FieldWorker).Without(FieldNIK)
+// Resolve puts the worker that the identity vault holds for each NIK of the event in its place.
+// From then on the event equals one that was sent with the worker. It refuses a merge of somebody
+// into himself, which shows only now where he was named in two ways; an error is the vault's.
+func (d *Data) Resolve(worker func(nik string) (string, error)) (*Refusal, error) {
+	into := FieldInto
+	if d.Has.Has(FieldIntoNIK) {
+		into = FieldIntoNIK
+	}
+	for _, person := range [...]struct {
+		nik, id Field
+	}{{FieldNIK, FieldWorker}, {FieldIntoNIK, FieldInto}} {
+		if !d.Has.Has(person.nik) {
+			continue
+		}
+		id, err := worker(*d.Text(person.nik))
+		if err != nil {
+			return nil, err
+		}
+		*d.Text(person.id), *d.Text(person.nik) = id, ""
+		d.Has = d.Has.With(person.id).Without(person.nik)
+	}
+	if d.Has.Has(FieldInto) && d.Into == d.Worker {
+		return mergedIntoHimself(into), nil
+	}
+	return nil, nil
+}
+
+func mergedIntoHimself(into Field) *Refusal {
+	name := "data." + into.Name()
+	return &Refusal{
+		Code: FieldInvalid, Field: name,
+		Detail: name + " is the worker himself: name the other id of the same person",
+	}
 }
 
 // ProgrammeSet returns the programmes as a set: named twice counts once.

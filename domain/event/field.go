@@ -45,10 +45,16 @@ const (
 	FieldRetractedSource  Field = 34
 	FieldRetractedID      Field = 35
 	FieldNIK              Field = 36 // at the edge only: never written
+	FieldInto             Field = 37
+	FieldIntoNIK          Field = 38 // at the edge only: never written
 )
 
-// fieldEnd is above every field.
-const fieldEnd = 37
+// FieldEnd is above every field.
+const FieldEnd = 39
+
+// EdgeOnly are the fields that are never written: a worker takes the place of each, see
+// [Data.Resolve].
+const EdgeOnly = FieldSet(1<<FieldNIK | 1<<FieldIntoNIK)
 
 // FieldKind says how [Data] holds a field, and so which of its accessors reaches it.
 type FieldKind uint8
@@ -75,7 +81,7 @@ const (
 	percentText
 	sourceText
 	eventIDText
-	natural // an integer, 0 or more
+	natural // an integer from 0 to [IntegerMax]
 	year    // an integer from 1 to 9999
 	code
 	regionCode
@@ -92,7 +98,7 @@ type fieldInfo struct {
 }
 
 // fields is the table of fields by number. It is never written.
-var fields = [fieldEnd]fieldInfo{
+var fields = [FieldEnd]fieldInfo{
 	FieldEnrolment:        {"enrolment", TextField, idText},
 	FieldWorker:           {"worker", TextField, idText},
 	FieldRegion:           {"region", CodeField, regionCode},
@@ -129,12 +135,14 @@ var fields = [fieldEnd]fieldInfo{
 	FieldRetractedSource:  {"source", TextField, sourceText},
 	FieldRetractedID:      {"id", TextField, eventIDText},
 	FieldNIK:              {"nik", TextField, nikText},
+	FieldInto:             {"into", TextField, idText},
+	FieldIntoNIK:          {"intoNik", TextField, nikText},
 }
 
 // Name returns the field's name in the data of an event, "fiscalYear". Fields of different
 // meaning may share one.
 func (f Field) Name() string {
-	if f >= fieldEnd {
+	if f >= FieldEnd {
 		return ""
 	}
 	return fields[f].name
@@ -142,7 +150,7 @@ func (f Field) Name() string {
 
 // Kind returns how [Data] holds the field, [NoField] for a number that no field has.
 func (f Field) Kind() FieldKind {
-	if f >= fieldEnd {
+	if f >= FieldEnd {
 		return NoField
 	}
 	return fields[f].kind

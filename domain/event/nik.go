@@ -69,38 +69,6 @@ func digitRun(text string, i int) int {
 	return i - start
 }
 
-// findNIK returns where the first NIK at or after a byte begins, -1 when there is none: a run of
-// exactly 16 digits that [CheckNIK] finds nothing wrong with. A part of a longer run is none, so
-// from must not be inside one.
-func findNIK(text string, from int) int {
-	for i := from; i+nikDigits <= len(text); i++ {
-		run := digitRun(text, i)
-		if run == nikDigits && CheckNIK(text[i:i+run]) == "" {
-			return i
-		}
-		i += run // the character after a run is no digit
-	}
-	return -1
-}
-
-// HasNIK tells whether a NIK stands anywhere in the text.
-func HasNIK(text string) bool { return findNIK(text, 0) >= 0 }
-
-// MaskNIK returns the text with each NIK in it cut to its first six digits and ten asterisks.
-func MaskNIK(text string) string {
-	at := findNIK(text, 0)
-	if at < 0 {
-		return text
-	}
-	masked := []byte(text)
-	for ; at >= 0; at = findNIK(text, at+nikDigits) {
-		for i := at + maskedDigits; i < at+nikDigits; i++ {
-			masked[i] = '*'
-		}
-	}
-	return string(masked)
-}
-
 // quoteRunesMax is how much of a text a message repeats.
 const quoteRunesMax = 80
 

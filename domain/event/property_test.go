@@ -28,8 +28,8 @@ func checkAccept(t interface{ Fatalf(string, ...any) }, doc event.Value, opts ev
 		}
 		return
 	}
-	if a.Data.NIK != "" {
-		a.Data.SetWorker("w-1")
+	if a.Data.Has&event.EdgeOnly != 0 {
+		resolve(t, &a.Data)
 	}
 	for _, text := range textsOf(reflect.ValueOf(a.Event)) {
 		if event.HasNIK(text) {
@@ -92,7 +92,7 @@ func drawValue(t *rapid.T, depth int) event.Value {
 
 func drawMembers(t *rapid.T, depth int) []event.Member {
 	names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
-		"enrolment", "worker", "nik", "region", "from", "until", "note", nik, "x" + nik, "months", "",
+		"enrolment", "worker", "nik", "region", "from", "until", "note", nik, "x" + nik, "months", "", "into", "intoNik",
 	}), 0, 4, rapid.ID[string]).Draw(t, "names")
 	var members []event.Member
 	for _, name := range names {

@@ -3,7 +3,6 @@ package event
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
@@ -14,7 +13,7 @@ import (
 // values, period, in this order.
 func (d *Data) accept(t Type, members []Member) *Refusal {
 	specs := catalogue[t].fields
-	var sent [fieldEnd]*Value
+	var sent [FieldEnd]*Value
 	for i := range members {
 		f := t.field(members[i].Name)
 		if f == 0 {
@@ -35,6 +34,9 @@ func (d *Data) accept(t Type, members []Member) *Refusal {
 		}
 		d.Has = d.Has.With(s.field)
 	}
+	if refusal := d.checkMerge(); refusal != nil {
+		return refusal
+	}
 	return d.checkPeriod()
 }
 
@@ -54,9 +56,10 @@ func unknownField(t Type, name string) *Refusal {
 }
 
 // checkPresence finds missing fields in the type's order, then an amendment of nothing, then both
-// or neither of worker and nik. A value of null is there: it is invalid, not missing.
-func checkPresence(specs []spec, sent *[fieldEnd]*Value) *Refusal {
-	var amendment, amended, person bool
+// or neither of worker and nik, of into and intoNik. A value of null is there: it is invalid, not
+// missing.
+func checkPresence(specs []spec, sent *[FieldEnd]*Value) *Refusal {
+	var amendment, amended, person, into bool
 	for _, s := range specs {
 		there := sent[s.field] != nil
 		switch s.need {
@@ -69,18 +72,27 @@ func checkPresence(specs []spec, sent *[fieldEnd]*Value) *Refusal {
 			amendment, amended = true, amended || there
 		case either:
 			person = true
+		case eitherInto:
+			into = true
 		}
 	}
-	if amendment && !amended {
+	switch {
+	case amendment && !amended:
 		return amendsNothing(specs)
-	}
-	if person && (sent[FieldWorker] != nil) == (sent[FieldNIK] != nil) {
-		return &Refusal{
-			Code: WorkerAmbiguous, Field: "data.worker",
-			Detail: "name the person once: give either data.worker or data.nik",
-		}
+	case person && (sent[FieldWorker] != nil) == (sent[FieldNIK] != nil):
+		return ambiguous(FieldWorker, FieldNIK)
+	case into && (sent[FieldInto] != nil) == (sent[FieldIntoNIK] != nil):
+		return ambiguous(FieldInto, FieldIntoNIK)
 	}
 	return nil
+}
+
+// ambiguous refuses both or neither of two fields that name one person.
+func ambiguous(id, nik Field) *Refusal {
+	return &Refusal{
+		Code: WorkerAmbiguous, Field: "data." + id.Name(),
+		Detail: "name the person once: give either data." + id.Name() + " or data." + nik.Name(),
+	}
 }
 
 func amendsNothing(specs []spec) *Refusal {
@@ -101,7 +113,7 @@ func amendsNothing(specs []spec) *Refusal {
 func (d *Data) read(s spec, v *Value) (Code, string) {
 	switch info := &fields[s.field]; info.rule {
 	case natural:
-		return readInteger(d.Integer(s.field), v, 0, 1<<63-1)
+		return readInteger(d.Integer(s.field), v, 0, IntegerMax)
 	case year:
 		return readInteger(d.Integer(s.field), v, 1, 9999)
 	case code:
@@ -117,30 +129,30 @@ func (d *Data) read(s spec, v *Value) (Code, string) {
 	case months:
 		return d.readMonths(v)
 	case nikText:
-		return d.readNIK(v)
+		return readNIK(d.Text(s.field), v)
 	default:
 		return readDataText(d.Text(s.field), info.rule, v)
 	}
 }
 
-func (d *Data) readNIK(v *Value) (Code, string) {
+func readNIK(to *string, v *Value) (Code, string) {
 	if v.Kind != String {
 		return NIKInvalid, "must be a string of 16 digits, in quotes"
 	}
 	if broken := CheckNIK(v.Text); broken != "" {
 		return NIKInvalid, "is no NIK: " + broken
 	}
-	d.NIK = v.Text
+	*to = v.Text
 	return "", ""
 }
 
 // readDataText reads an id or a text. That no NIK stands in it goes before its own rule.
 func readDataText(to *string, rule rule, v *Value) (Code, string) {
+	if (v.Kind == String || v.Kind == Number) && HasNIK(v.Text) {
+		return NIKMisplaced, misplacedDetail
+	}
 	if v.Kind != String {
 		return FieldInvalid, "must be a string"
-	}
-	if HasNIK(v.Text) {
-		return NIKMisplaced, misplacedDetail
 	}
 	if broken := checkText(rule, v.Text); broken != "" {
 		return FieldInvalid, broken
@@ -162,12 +174,12 @@ func checkText(rule rule, text string) string {
 				" with at most two decimals"
 		}
 	case sourceText:
-		if utf8.RuneCountInString(text) > sourceRunesMax || !isURIReference(text) {
-			return "must be the source of an event: a URI reference of 1 to 256 characters"
+		if !isSource(text) {
+			return "must be the source of an event: " + sourceDetail
 		}
 	case eventIDText:
-		if text == "" || utf8.RuneCountInString(text) > idRunesMax {
-			return "must be the id of an event: 1 to 128 characters"
+		if !isID(text) {
+			return "must be the id of an event: " + idDetail
 		}
 	}
 	return ""
@@ -206,11 +218,7 @@ func (d *Data) readCode(f Field, v *Value) (Code, string) {
 }
 
 func (d *Data) readRegion(s spec, v *Value) (Code, string) {
-	switch v.Kind {
-	case String:
-	case Null:
-		return FieldInvalid, "must be a string: " + region.Explain("")
-	default:
+	if v.Kind != String {
 		return RegionUnknown, "must be a string: " + region.Explain("")
 	}
 	code, ok := region.Parse(v.Text)
@@ -272,6 +280,18 @@ func (d *Data) readMonths(v *Value) (Code, string) {
 	}
 	d.PaidMonths = list
 	return "", ""
+}
+
+// checkMerge refuses a merge of somebody into himself, as far as it shows before a worker has taken
+// the place of each NIK; see [Data.Resolve].
+func (d *Data) checkMerge() *Refusal {
+	switch {
+	case d.Has.Has(FieldInto) && d.Has.Has(FieldWorker) && d.Into == d.Worker:
+		return mergedIntoHimself(FieldInto)
+	case d.Has.Has(FieldIntoNIK) && d.Has.Has(FieldNIK) && d.IntoNIK == d.NIK:
+		return mergedIntoHimself(FieldIntoNIK)
+	}
+	return nil
 }
 
 // checkPeriod refuses a period of no month.

@@ -23,7 +23,7 @@ const (
 // TestRoundTrip: what is printed is read as the same event, and so stored as the same bytes.
 func TestRoundTrip(t *testing.T) {
 	at, _ := temporal.ParseInstant("2021-01-04T02:11:09.5Z")
-	for _, name := range []string{"bone-bolango", "random-1", "random-2"} {
+	for _, name := range []string{"bone-bolango", "random-1", "random-2", "evidence", "random-4"} {
 		for i, line := range readLines(t, name) {
 			doc, refusal := ParseJSON(line)
 			if refusal != nil {
@@ -33,8 +33,11 @@ func TestRoundTrip(t *testing.T) {
 			if refusal != nil {
 				continue
 			}
-			if first.Data.NIK != "" {
-				first.Data.SetWorker("w")
+			if first.Data.Has&event.EdgeOnly != 0 {
+				refusal, err := first.Data.Resolve(func(nik string) (string, error) { return "w" + nik[6:], nil })
+				if refusal != nil || err != nil {
+					t.Fatal(refusal, err)
+				}
 			}
 			printed := AppendJSON(nil, &first.Event, uint64(i+1), at)
 			doc, refusal = ParseJSON(printed)

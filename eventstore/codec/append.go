@@ -1,9 +1,7 @@
 package codec
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 
 	"cakupan/domain/event"
 )
@@ -47,7 +45,7 @@ func AppendRetracts(dst []byte, sequence uint64) []byte {
 
 // appendData appends the fields of d in the order of their numbers.
 func appendData(dst []byte, d *event.Data) []byte {
-	for has := d.Has.Without(event.FieldNIK); has != 0; {
+	for has := d.Has &^ event.EdgeOnly; has != 0; {
 		var f event.Field
 		f, has = has.Next()
 		switch f.Kind() {
@@ -141,31 +139,3 @@ func closeAt(dst []byte, start int) []byte {
 func zigzag(n int32) uint64 { return uint64(uint32(n<<1) ^ uint32(n>>31)) }
 
 func unzigzag(v uint64) int32 { return int32(uint32(v)>>1) ^ -int32(v&1) }
-
-// DigestBytes is the length of a [Digest].
-const DigestBytes = 16
-
-// Digest returns what two events with the same key must share to be the same fact: the
-// first 16 bytes of the SHA-256 of type and data of an event's bytes, as [Append] wrote them.
-func Digest(b []byte) ([DigestBytes]byte, error) {
-	var digest [DigestBytes]byte
-	var buffer [512]byte
-	content := buffer[:0]
-	s := alias(b)
-	for i := 0; i < len(s); {
-		f, v, text, next := readField(s, i)
-		if next < 0 {
-			return digest, fmt.Errorf("digest event: %w", ErrMalformed)
-		}
-		i = next
-		switch f {
-		case numberType<<3 | wireVarint:
-			content = binary.AppendUvarint(content, v)
-		case numberData<<3 | wireBytes:
-			content = append(content, text...)
-		}
-	}
-	sum := sha256.Sum256(content)
-	copy(digest[:], sum[:])
-	return digest, nil
-}

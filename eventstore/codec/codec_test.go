@@ -2,6 +2,8 @@ package codec
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -113,27 +115,72 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// TestDigestProgrammes: programmes are a set, and the digest of an event that has each once and in
+// order is the one that it always had.
+func TestDigestProgrammes(t *testing.T) {
+	digest := func(list ...event.Programme) [DigestBytes]byte {
+		e := samples()[event.EnrolmentOpened.Name()]
+		e.Data.Programmes = list
+		stored := Append(nil, &e)
+		d, err := Digest(stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inOrder := slices.IsSorted(list) && len(slices.Compact(slices.Clone(list))) == len(list); inOrder {
+			content := binary.AppendUvarint(nil, uint64(e.Type))
+			content = appendData(content, &e.Data)
+			if want := sha256.Sum256(content); !bytes.Equal(d[:], want[:DigestBytes]) {
+				t.Errorf("%v has another digest than before", list)
+			}
+		}
+		return d
+	}
+	programme := rapid.Custom(func(t *rapid.T) event.Programme {
+		return event.Programme(rapid.Uint8Range(1, 5).Draw(t, "programme"))
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(programme, 1, 200).Draw(t, "list")
+		set := slices.Clone(list)
+		slices.Sort(set)
+		set = slices.Compact(set)
+		if digest(list...) != digest(set...) {
+			t.Fatalf("%v is another set than %v", list, set)
+		}
+		if other := rapid.SliceOfN(programme, 1, 8).Draw(t, "other"); (digest(list...) == digest(other...)) !=
+			(setOf(list) == setOf(other)) {
+			t.Fatalf("%v and %v", list, other)
+		}
+	})
+}
+
+func setOf(list []event.Programme) event.ProgrammeSet {
+	d := event.Data{Programmes: list}
+	return d.ProgrammeSet()
+}
+
 // TestAppendNeverWritesNIK: even a caller that forgot to replace it cannot store it.
 func TestAppendNeverWritesNIK(t *testing.T) {
 	const nik = "7599990101909999"
-	e := event.Event{Type: event.WorkerDied}
-	e.Data.NIK = nik
-	e.Data.Has = e.Data.Has.With(event.FieldNIK).With(event.FieldOn)
+	e := event.Event{Type: event.WorkerMerged}
+	e.Data.NIK, e.Data.IntoNIK = nik, nik
+	e.Data.Has = event.EdgeOnly.With(event.FieldOn)
 	if encoded := Append(nil, &e); bytes.Contains(encoded, []byte(nik)) {
 		t.Error("the NIK is in the bytes")
 	}
-	planted := protowire.AppendTag(nil, protowire.Number(event.FieldNIK), protowire.BytesType)
-	planted = protowire.AppendString(planted, nik)
-	encoded := protowire.AppendVarint([]byte{numberType << 3}, uint64(event.WorkerDied))
-	encoded = protowire.AppendTag(encoded, numberData, protowire.BytesType)
-	encoded = protowire.AppendBytes(encoded, planted)
-	if _, err := Decode(encoded, &e); err != nil || e.Data.NIK != "" || e.Data.Has != 0 {
-		t.Errorf("Decode read a NIK: %v", err)
+	for _, f := range []event.Field{event.FieldNIK, event.FieldIntoNIK} {
+		planted := protowire.AppendTag(nil, protowire.Number(f), protowire.BytesType)
+		planted = protowire.AppendString(planted, nik)
+		encoded := protowire.AppendVarint([]byte{numberType << 3}, uint64(event.WorkerMerged))
+		encoded = protowire.AppendTag(encoded, numberData, protowire.BytesType)
+		encoded = protowire.AppendBytes(encoded, planted)
+		if _, err := Decode(encoded, &e); err != nil || *e.Data.Text(f) != "" || e.Data.Has != 0 {
+			t.Errorf("Decode read a NIK: %v", err)
+		}
 	}
 }
 
 func TestDecodeUnknownType(t *testing.T) {
-	for _, number := range []uint64{0, 15, 255, 256 + 1, 1 << 31} {
+	for _, number := range []uint64{0, 17, 255, 256 + 1, 1 << 31} {
 		encoded := protowire.AppendVarint([]byte{numberType << 3}, number)
 		_, err := Decode(encoded, new(event.Event))
 		var unknown *UnknownTypeError
@@ -249,7 +296,10 @@ func compareScan(t interface{ Fatalf(string, ...any) }, b []byte, e *event.Event
 	d := &e.Data
 	got := event.Event{Key: event.Key{Source: scanned.Source, ID: scanned.ID}, Type: scanned.Type}
 	want := event.Event{Key: e.Key, Type: e.Type}
-	for f := event.Field(1); f < event.FieldNIK; f++ {
+	for f := event.Field(1); f < event.FieldEnd; f++ {
+		if event.EdgeOnly.Has(f) {
+			continue
+		}
 		has := scanned.Has.Has(f)
 		switch f.Kind() {
 		case event.TextField:
@@ -363,7 +413,10 @@ func compare(t failer, e *event.Event, m protoreflect.Message) {
 		}
 	}
 	data := get(numberData).Message()
-	for f := event.FieldEnrolment; f < event.FieldNIK; f++ {
+	for f := event.FieldEnrolment; f < event.FieldEnd; f++ {
+		if event.EdgeOnly.Has(f) {
+			continue
+		}
 		fd := data.Descriptor().Fields().ByNumber(protoreflect.FieldNumber(f))
 		if data.Has(fd) != e.Data.Has.Has(f) {
 			t.Fatalf("%s: has %t, protobuf %t", fd.Name(), e.Data.Has.Has(f), data.Has(fd))

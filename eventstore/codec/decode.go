@@ -91,7 +91,7 @@ func decodeData(d *event.Data, s string) error {
 			return fmt.Errorf("data at byte %d: %w", i, ErrMalformed)
 		}
 		i = next
-		if tag.number() >= uint64(event.FieldNIK) {
+		if tag.number() >= uint64(event.FieldEnd) || event.EdgeOnly.Has(event.Field(tag.number())) {
 			continue
 		}
 		f, ok := event.Field(tag.number()), true

@@ -41,7 +41,7 @@ func samples() map[string]event.Event {
 
 // fill gives a field a value that differs from field to field.
 func fill(d *event.Data, f event.Field, seed int) {
-	if f == event.FieldNIK {
+	if event.EdgeOnly.Has(f) {
 		return
 	}
 	d.Has = d.Has.With(f)
@@ -86,8 +86,8 @@ func drawEvent(t *rapid.T) event.Event {
 			},
 		})
 	}
-	for f := event.FieldEnrolment; f < event.FieldNIK; f++ {
-		if rapid.Bool().Draw(t, "has") {
+	for f := event.FieldEnrolment; f < event.FieldEnd; f++ {
+		if !event.EdgeOnly.Has(f) && rapid.Bool().Draw(t, "has") {
 			drawField(t, &e.Data, f)
 		}
 	}

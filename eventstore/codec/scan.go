@@ -25,7 +25,10 @@ const fieldEnd = 64
 
 // The fields by how they are written: as a number, and as a text.
 var numberFields, textFields = func() (numbers, texts event.FieldSet) {
-	for f := event.Field(1); f < event.FieldNIK; f++ {
+	for f := event.Field(1); f < event.FieldEnd; f++ {
+		if event.EdgeOnly.Has(f) {
+			continue
+		}
 		switch f.Kind() {
 		case event.TextField:
 			texts = texts.With(f)

@@ -15,7 +15,7 @@ import (
 //
 //	offset  size  meaning
 //	0       4     "CKIX"
-//	4       4     version of this format, 1
+//	4       4     version of this format, 2: digests see programmes as a set
 //	8       32    ledger: hexadecimal digits
 //	40      8     ledger: when it was created, ns since 1970
 //	48      8     sequence of the first event
@@ -32,7 +32,7 @@ import (
 //	…       4·b   CRC-32C of each block of 40,960 bytes after the header
 const (
 	headerSize    = 4096 // a page, so that the entries begin on one
-	runVersion    = 1
+	runVersion    = 2
 	ledgerSize    = 32
 	checksumSize  = 4
 	blockEntries  = 1024

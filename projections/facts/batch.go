@@ -116,6 +116,11 @@ func (b *Batch) take(i int, record *eventstore.Record) error {
 		Sequence: record.Sequence, Recorded: record.RecordedAt, Kind: f.Type, mark: markOf(f.ID),
 		Enrolment: unnamed, Worker: unnamed, Commitment: unnamed,
 	}
+	switch f.Type {
+	case event.WorkerMerged, event.ContributionCredited:
+		return nil // they change nothing here, and so need no number
+	default:
+	}
 	if f.Has.Has(event.FieldEnrolment) {
 		b.enrolments.ask(f.Text(event.FieldEnrolment), &e.Enrolment)
 	}

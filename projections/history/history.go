@@ -91,6 +91,7 @@ func (p *Projection) addNames(e *projections.Event) {
 	}
 	add(Enrolment, e.Data.Enrolment)
 	add(Worker, e.Data.Worker)
+	add(Worker, e.Data.Into) // another one: nobody is merged into himself
 	add(Commitment, e.Data.Commitment)
 }
 

@@ -608,10 +608,12 @@ func TestTypes(t *testing.T) {
 	for _, c := range []struct{ texts, want string }{
 		{"all", "all"},
 		{"enrolment", "enrolment"},
-		{"funding,worker.died.v1,id.cakupan.target.set.v1", "worker funding target"},
+		{"funding,worker.died.v1,id.cakupan.target.set.v1", "worker.died funding target"},
 		{"enrolment.opened, enrolment.opened.v1", "enrolment.opened"},
 		{"enrolment.opened,enrolment.amended,enrolment.terminated,enrolment.reinstated", "enrolment"},
 		{"event.retracted", "event"},
+		{"worker.merged,worker.died", "worker"},
+		{"contribution", "contribution"},
 	} {
 		types, err := ParseTypes(strings.Split(c.texts, ","))
 		if got := strings.Join(TypeNames(types), " "); err != nil || got != c.want {

@@ -66,11 +66,14 @@ func (l *library) value(name string) object {
 	switch name {
 	case "HoldsNIK":
 		return text.with("description", "A text with a NIK in it: a run of exactly 16 digits that"+
-			" is one.").with("pattern", "(?:^|[^0-9])(?:"+nikPattern()+")(?:$|[^0-9])")
+			" is one, or groups of 6-6-4, 4-4-4-4 or 2-2-2-6-4 digits with one space, dot, hyphen"+
+			" or slash between them. Digits of other scripts and invisible characters, which the"+
+			" ledger sees through, are not in the pattern.").
+			with("pattern", "(?:^|[^0-9])(?:"+anyNIKPattern()+")(?:$|[^0-9])")
 	case "NIK":
 		return text.with("description", "The number of an identity card, PPRRDD ddmmyy ssss: 40 is"+
 			" added to the day of birth of women. It is replaced by a worker id before anything"+
-			" is stored.").with("pattern", "^(?:"+nikPattern()+")$")
+			" is stored.").with("pattern", "^(?:"+nikPattern(inOneRun)+")$")
 	case "Key":
 		return l.withoutNIK(text.with("pattern",
 			"^[A-Za-z0-9._:-]{1,"+strconv.Itoa(event.KeyBytesMax)+"}$"))
@@ -82,15 +85,15 @@ func (l *library) value(name string) object {
 	case "Natural":
 		return o("type", "integer").
 			with("description", "A whole number, without fraction or exponent.").
-			with("minimum", 0).with("maximum", int64(1<<63-1))
+			with("minimum", 0).with("maximum", event.IntegerMax)
 	case "Year":
 		return o("type", "integer").with("minimum", 1).with("maximum", 9999)
 	case "Date":
 		return text.with("format", "date").
-			with("pattern", "^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$").
+			with("pattern", "^"+yearMonth+"-(?:0[1-9]|[12][0-9]|3[01])$").
 			with("examples", texts("2020-12-31"))
 	case "Month":
-		return text.with("pattern", "^[0-9]{4}-(?:0[1-9]|1[0-2])$").
+		return text.with("pattern", "^"+yearMonth+"$").
 			with("examples", texts("2020-12"))
 	case "Region":
 		return text.with("description", "A code of the ministry of home affairs (Kemendagri): ID,"+
@@ -104,6 +107,9 @@ func (l *library) value(name string) object {
 	}
 	return l.attribute(name)
 }
+
+// yearMonth is the regular expression of a month from 0001-01 to 9999-12.
+const yearMonth = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-(?:0[1-9]|1[0-2])"
 
 // attribute makes the definition of a value of the envelope, nil when it is another one.
 func (l *library) attribute(name string) object {
@@ -164,22 +170,55 @@ func regions(regencies bool) (codes list) {
 	return codes
 }
 
-// nikPattern returns the regular expression of a NIK, without anchors: the province, the rest of
-// the district, day and month and year of birth, and the serial number.
-func nikPattern() string {
+// grouping says where a NIK is parted: behind the province, the regency, the district, the day of
+// birth and the date of birth.
+type grouping [5]bool
+
+// The ways to write a NIK that are recognised.
+var (
+	inOneRun  = grouping{}
+	groupings = [...]grouping{
+		inOneRun,
+		{false, false, true, false, true}, // 6-6-4
+		{false, true, false, true, true},  // 4-4-4-4
+		{true, true, true, false, true},   // 2-2-2-6-4
+	}
+)
+
+// anyNIKPattern returns the regular expression of a NIK in any of its groupings, without anchors.
+func anyNIKPattern() string {
+	var all []string
+	for _, g := range groupings {
+		all = append(all, nikPattern(g))
+	}
+	return strings.Join(all, "|")
+}
+
+// nikPattern returns the regular expression of a NIK, without anchors: province, regency,
+// district, day and month and year of birth, and the serial number.
+func nikPattern(apart grouping) string {
 	var provinces []string
 	for _, code := range region.All() {
 		if code.Level() == region.ProvinceLevel {
 			provinces = append(provinces, code.String())
 		}
 	}
+	var gap [len(apart)]string
+	for i := range apart {
+		if apart[i] {
+			gap[i] = "[ ./-]"
+		}
+	}
 	const (
-		born31 = "(?:0[1-9]|[12][0-9]|3[01]|4[1-9]|[56][0-9]|7[01])(?:0[13578]|1[02])[0-9]{2}"
-		born30 = "(?:0[1-9]|[12][0-9]|30|4[1-9]|[56][0-9]|70)(?:0[469]|11)[0-9]{2}"
-		born28 = "(?:0[1-9]|1[0-9]|2[0-8]|4[1-9]|5[0-9]|6[0-8])02[0-9]{2}"
-		leap   = "(?:29|69)02(?:[02468][048]|[13579][26])"
+		days31 = "(?:0[1-9]|[12][0-9]|3[01]|4[1-9]|[56][0-9]|7[01])"
+		days30 = "(?:0[1-9]|[12][0-9]|30|4[1-9]|[56][0-9]|70)"
+		days28 = "(?:0[1-9]|1[0-9]|2[0-8]|4[1-9]|5[0-9]|6[0-8])"
 		serial = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 	)
-	return "(?:" + strings.Join(provinces, "|") + ")[0-9]{4}(?:" + born31 + "|" + born30 + "|" +
-		born28 + "|" + leap + ")" + serial
+	born := days31 + gap[3] + "(?:0[13578]|1[02])[0-9]{2}|" +
+		days30 + gap[3] + "(?:0[469]|11)[0-9]{2}|" +
+		days28 + gap[3] + "02[0-9]{2}|" +
+		"(?:29|69)" + gap[3] + "02(?:[02468][048]|[13579][26])"
+	return "(?:" + strings.Join(provinces, "|") + ")" + gap[0] + "[0-9]{2}" + gap[1] + "[0-9]{2}" +
+		gap[2] + "(?:" + born + ")" + gap[4] + serial
 }

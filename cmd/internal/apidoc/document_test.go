@@ -246,7 +246,7 @@ func TestHandler(t *testing.T) {
 		}
 	}
 	var index []string
-	if err := json.Unmarshal(ask("GET", "/schemas/", "").Body.Bytes(), &index); err != nil || len(index) != 29 {
+	if err := json.Unmarshal(ask("GET", "/schemas/", "").Body.Bytes(), &index); err != nil || len(index) != 33 {
 		t.Errorf("%d schemas, %v", len(index), err)
 	}
 }

@@ -53,7 +53,8 @@ func (l *library) envelope(t event.Type) object {
 
 // data makes the schema of the data of a type.
 func (l *library) data(t event.Type) object {
-	var required, amends, either list
+	required := list{}
+	var amends, either, eitherInto list
 	properties := object{}
 	for _, use := range t.Uses() {
 		name := use.Field.Name()
@@ -65,6 +66,8 @@ func (l *library) data(t event.Type) object {
 			amends = append(amends, o("required", texts(name)))
 		case event.Either:
 			either = append(either, o("required", texts(name)))
+		case event.EitherInto:
+			eitherInto = append(eitherInto, o("required", texts(name)))
 		case event.Optional:
 		}
 	}
@@ -73,6 +76,9 @@ func (l *library) data(t event.Type) object {
 		with("additionalProperties", false)
 	if either != nil {
 		schema = schema.with("oneOf", either)
+	}
+	if eitherInto != nil {
+		schema = schema.with("allOf", list{o("oneOf", eitherInto)})
 	}
 	if amends != nil {
 		schema = schema.with("anyOf", amends)

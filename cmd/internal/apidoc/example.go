@@ -14,6 +14,10 @@ var exampleData = map[event.Type]object{
 		with("reason", "LAYOFF"),
 	event.EnrolmentReinstated: o("enrolment", "pu-0031").with("from", "2021-01-01"),
 	event.WorkerDied:          o("worker", "w-5c1f0b7e").with("on", "2021-03-14"),
+	event.WorkerMerged:        o("worker", "w-5c1f0b7e").with("into", "w-0d94aa31"),
+	event.ContributionCredited: o("enrolment", "bpu-75.03-000417").with("from", "2021-02").
+		with("until", "2021-05").with("paidOn", "2021-02-03").with("amount", 50400).
+		with("reference", "BPU 2021-02-03/0417"),
 	event.FundingCommitted: o("commitment", "apbd-7503-2020").with("funder", "75.03").
 		with("funding", "APBD").with("fiscalYear", 2020).with("heads", 10000).with("months", 6).
 		with("tariff", 16800).with("ceiling", 1008000000).with("from", "2020-07").

@@ -29,7 +29,7 @@ func good(f event.Field) []string {
 	case event.IDForm:
 		return []string{`"1"`, `"` + strings.Repeat("é", 128) + `"`}
 	case event.NaturalForm:
-		return []string{"0", "-0", "17", "9223372036854775807"}
+		return []string{"0", "-0", "17", "9007199254740991"}
 	case event.YearForm:
 		return []string{"1", "2020", "9999"}
 	case event.RegionForm:
@@ -52,7 +52,7 @@ func good(f event.Field) []string {
 
 // bad are values of all kinds; many are wrong nearly everywhere.
 var bad = []string{
-	"null", "true", "{}", "[]", "-1", "1.5", "9223372036854775808", "10000", `"7503"`, `"ID"`, `"75"`, `"99"`,
+	"null", "true", "{}", "[]", "-1", "1.5", "9007199254740992", "9223372036854775808", "10000", `"7503"`, `"ID"`, `"75"`, `"99"`,
 	`"75.99"`, `""`, `" "`, `"x y"`, `"7503014107909999"`, `"id 7503014107909999."`, `"7503014107900000"`,
 	`"7503013202909999"`, `"7599013102909999"`, `7503014107909999`, `"2020-02-30"`, `"2020-13-01"`,
 	`"2020-13"`, `"2020-1"`, `"0000-01"`, `"20-01-01"`, `"pu"`, `"UNKNOWN"`, `["JKK",1]`, `["2020-00"]`, `[null]`,
@@ -65,7 +65,6 @@ var bad = []string{
 var loose = map[string]string{
 	`1.0`:                    "JSON Schema takes a fraction of zero for an integer",
 	`1e2`:                    "JSON Schema takes an exponent for an integer",
-	`"0000-02-01"`:           "there is no year 0",
 	`"2021-02-29"`:           "days that do not exist, where formats are not looked at",
 	`"92233720368547758.08"`: "a percentage beyond 64 bits",
 	`"1x:y"`:                 "the finer grammar of a URI",
@@ -153,6 +152,7 @@ func TestSchemaSaysWhatTheLedgerSays(t *testing.T) {
 		case err != nil && refusal != nil:
 			neither++
 		case refusal != nil && refusal.Code == event.PeriodInverted:
+		case refusal != nil && strings.Contains(refusal.Detail, "himself"): // a merge
 		case hasLoose(text):
 		case refusal == nil && strings.Contains(text, ":null"):
 			// The ledger takes an optional attribute that is null for one that is not there.
@@ -180,7 +180,7 @@ func hasLoose(text string) bool {
 
 // TestNIKPattern compares the pattern of the schemas with the rule of the ledger.
 func TestNIKPattern(t *testing.T) {
-	pattern := regexp.MustCompile("^(?:" + nikPattern() + ")$")
+	pattern := regexp.MustCompile("^(?:" + nikPattern(inOneRun) + ")$")
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(
 			rapid.StringMatching(`(?:11|75|97|20)[0-9]{4}[0-7][0-9](?:0[0-9]|1[0-3])[0-9]{2}0{0,3}[0-9]{1,4}`),
@@ -191,4 +191,30 @@ func TestNIKPattern(t *testing.T) {
 			t.Fatalf("%s: %t, want %t", text, got, want)
 		}
 	})
+}
+
+// TestGroupedNIKPattern compares the pattern of a text that holds a NIK with what the ledger finds,
+// for what is written in ASCII and shows.
+func TestGroupedNIKPattern(t *testing.T) {
+	pattern := regexp.MustCompile("(?:^|[^0-9])(?:" + anyNIKPattern() + ")(?:$|[^0-9])")
+	piece := rapid.OneOf(
+		rapid.SampledFrom([]string{"75", "03", "01", "7503", "0101", "9000", "750301", "010190", "0001", "9999"}),
+		rapid.SampledFrom([]string{" ", ".", "-", "/", "--", "x", ","}),
+	)
+	found := 0
+	rapid.Check(t, func(t *rapid.T) {
+		shape := rapid.SampledFrom([]string{
+			"750301-010190-0001", "7503.0101/4190 0001", "75 03-01 410190-0001", "7503010101900001", "",
+		}).Draw(t, "shape")
+		text := strings.Join(rapid.SliceOfN(piece, 0, 3).Draw(t, "before"), "") + shape +
+			strings.Join(rapid.SliceOfN(piece, 0, 3).Draw(t, "after"), "")
+		if got, want := pattern.MatchString(text), event.HasNIK(text); got != want {
+			t.Fatalf("%s: %t, want %t", text, got, want)
+		} else if got {
+			found++
+		}
+	})
+	if found < 10 {
+		t.Errorf("only %d held one", found)
+	}
 }

@@ -122,7 +122,9 @@ var beyond = map[string]bool{
 func TestVectors(t *testing.T) {
 	schemas := byType(t)
 	var valid, invalid, past int
-	for _, name := range []string{"bone-bolango", "random-1", "random-2", "random-3"} {
+	for _, name := range []string{
+		"bone-bolango", "random-1", "random-2", "random-3", "evidence", "random-4", "random-5",
+	} {
 		refused := codesOf(t, name)
 		file, err := os.Open(filepath.Join(vectors, name, "events.ndjson"))
 		if err != nil {
@@ -132,7 +134,8 @@ func TestVectors(t *testing.T) {
 		lines.Buffer(nil, 1<<20)
 		for n := 1; lines.Scan(); n++ {
 			code, isRefused := refused[n]
-			if _, unreadable := cloudevents.ParseJSON(lines.Bytes()); unreadable != nil {
+			doc, unreadable := cloudevents.ParseJSON(lines.Bytes())
+			if unreadable != nil {
 				continue // no schema looks at what is no JSON, or has a name twice
 			}
 			err := schemas.validate(t, lines.Bytes())
@@ -141,7 +144,7 @@ func TestVectors(t *testing.T) {
 				t.Errorf("%s:%d: accepted, but %v", name, n, err)
 			case !isRefused:
 				valid++
-			case beyond[code]:
+			case beyond[code], isLoose(doc, lines.Text()):
 				past++
 			case err == nil:
 				t.Errorf("%s:%d: %s, but valid: %s", name, n, code, event.MaskNIK(lines.Text()))
@@ -157,6 +160,17 @@ func TestVectors(t *testing.T) {
 	if valid < 12_000 || invalid < 100 {
 		t.Error("too few to tell")
 	}
+}
+
+// isLoose tells whether a refused event is one about which a schema and the ledger differ.
+func isLoose(doc event.Value, text string) bool {
+	_, refusal := event.Accept(doc, event.Options{})
+	if refusal == nil {
+		return false
+	}
+	himself := strings.Contains(refusal.Detail, "himself") // merged into himself
+	fraction := strings.Contains(refusal.Detail, "fraction") && strings.Contains(text, ".0,")
+	return himself || fraction
 }
 
 // typed holds a schema for each type, and under "" that of any: choosing by the type is faster than

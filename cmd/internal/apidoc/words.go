@@ -10,6 +10,10 @@ var aboutTypes = map[event.Type]string{
 	event.EnrolmentTerminated: "An enrolment ended.",
 	event.EnrolmentReinstated: "A terminated enrolment began again, with the terms it had.",
 	event.WorkerDied:          "A worker died.",
+	event.WorkerMerged: "Two worker ids are one person. Which is merged into which says" +
+		" nothing.",
+	event.ContributionCredited: "The agency booked the contribution of an enrolment for some" +
+		" months.",
 	event.FundingCommitted: "A government committed money for contributions: one line of a" +
 		" budget.",
 	event.FundingAmended: "A budget line changed: one or more of heads, months, tariff, ceiling" +
@@ -27,13 +31,17 @@ var aboutTypes = map[event.Type]string{
 
 // aboutFields says what each field means. It is never written.
 var aboutFields = map[event.Field]string{
-	event.FieldEnrolment:  "The membership, by an id of the publisher's choice.",
-	event.FieldWorker:     "The worker, by an opaque id. Give either worker or nik.",
-	event.FieldNIK:        "The worker, by the identity card's number. Give either worker or nik.",
-	event.FieldRegion:     "Where: of a worker the domicile, a regency or city.",
-	event.FieldSegment:    "PU and JAKON are formal, BPU and PMI informal.",
-	event.FieldCategory:   "The kind of worker.",
-	event.FieldProgrammes: "The programmes, one or more. One named twice counts once.",
+	event.FieldEnrolment: "The membership, by an id of the publisher's choice.",
+	event.FieldWorker:    "The worker, by an opaque id. Give either worker or nik.",
+	event.FieldNIK:       "The worker, by the identity card's number. Give either worker or nik.",
+	event.FieldInto:      "The other id of the same person. Give either into or intoNik.",
+	event.FieldIntoNIK: "The same person, by the identity card's number. Give either into or" +
+		" intoNik.",
+	event.FieldRegion:   "Where: of a worker the domicile, a regency or city.",
+	event.FieldSegment:  "PU and JAKON are formal, BPU and PMI informal.",
+	event.FieldCategory: "The kind of worker.",
+	event.FieldProgrammes: "The programmes, a set of one or more: order and repetition say" +
+		" nothing.",
 	event.FieldPayer:      "Who pays the contributions.",
 	event.FieldFrom:       "The first day.",
 	event.FieldUntil:      "The first day no longer covered.",

@@ -112,8 +112,12 @@ func (m *memory) take(line []byte, opts intake.Options) event.Receipt {
 	if refusal != nil {
 		return refused(accepted.Key, refusal)
 	}
-	if accepted.Data.NIK != "" {
-		accepted.Data.SetWorker("w-of-a-nik")
+	if accepted.Data.Has&event.EdgeOnly != 0 {
+		worker := func(nik string) (string, error) { return "w-of-a-nik-" + nik[6:12], nil }
+		refusal, err := accepted.Data.Resolve(worker)
+		if refusal != nil || err != nil {
+			return refused(accepted.Key, refusal)
+		}
 	}
 	bytes := codec.Append(nil, &accepted.Event)
 	digest, err := codec.Digest(bytes)

@@ -145,13 +145,16 @@ func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err 
 			receipt.Status, receipt.Refusal = event.Refused, refusal
 			continue
 		}
-		if accepted.Data.Has.Has(event.FieldNIK) {
+		if accepted.Data.Has&event.EdgeOnly != 0 {
 			persons = true
-			worker, err := in.vault.Resolve(accepted.Data.NIK)
-			if err != nil {
+			refusal, err = accepted.Data.Resolve(in.vault.Resolve)
+			switch {
+			case err != nil:
 				return persons, fmt.Errorf("resolve worker: %w", err)
+			case refusal != nil:
+				receipt.Status, receipt.Refusal = event.Refused, refusal
+				continue
 			}
-			accepted.Data.SetWorker(worker)
 		}
 		if buffer, err = encode(&b.entries[first+i], &accepted, buffer); err != nil {
 			return persons, err

@@ -50,7 +50,7 @@ func newLedger(t *testing.T) (*Intake, *memlog.Log) {
 // TestVectorsOnLedger: the vectors' refusals and counts with the real parts, and what is in the log
 // can be read, printed, and taken in again as duplicates.
 func TestVectorsOnLedger(t *testing.T) {
-	for _, name := range []string{"bone-bolango", "random-1", "random-2"} {
+	for _, name := range []string{"bone-bolango", "random-1", "random-2", "evidence", "random-4"} {
 		t.Run(name, func(t *testing.T) {
 			in, log := newLedger(t)
 			lines := readLines(t, name)

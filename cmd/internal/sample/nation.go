@@ -38,7 +38,7 @@ func Nation(seed uint64, n int) iter.Seq[Dated] {
 type nation struct {
 	seed       uint64
 	schedule   *schedule
-	carries    [event.EventRetracted + 1]event.FieldSet
+	carries    [event.TypeEnd]event.FieldSet
 	regencies  []region.Code
 	sources    [branches]string
 	prefixes   [branches]string // of ids

@@ -93,17 +93,17 @@ type teller struct {
 	seed      uint64
 	rng       *rand.Rand
 	published record
-	carries   [event.EventRetracted + 1]event.FieldSet
+	carries   [event.TypeEnd]event.FieldSet
 	members   []member
 	pools     map[pool]*draw
 	acts      []act
 }
 
 // carries returns the fields that the sample's events carry, by type: all a type has, but no NIK.
-func carries() (sets [event.EventRetracted + 1]event.FieldSet) {
+func carries() (sets [event.TypeEnd]event.FieldSet) {
 	for _, t := range event.Types() {
 		for _, f := range t.Fields() {
-			if f != event.FieldNIK {
+			if !event.EdgeOnly.Has(f) {
 				sets[t] = sets[t].With(f)
 			}
 		}
