@@ -9,17 +9,21 @@
 // first, the edge does the second, [Accept] the others; conflict and record order are the
 // writer's. What the contract leaves open is decided so:
 //
-//   - The envelope is checked in the order specversion, id, source, type, data, time, subject,
-//     datacontenttype, dataschema, then extension attributes as sent, then recordedat. An optional
-//     attribute that is null is absent, as CloudEvents has it; one that is empty is malformed.
+//   - The envelope is checked three times in the order specversion, id, source, type, data, time,
+//     subject, datacontenttype, dataschema, then extension attributes as sent: what is missing or
+//     of a wrong kind, where a NIK stands, and what else is wrong with a value, recordedat the last.
+//     An attribute that is null is absent, as CloudEvents has it; one that is empty is malformed.
 //   - An extension attribute is a string, a boolean or a whole number, and its name of lower-case
 //     letters and digits. "sequence" and "publishedby" are dropped whatever they hold, because only
 //     the ledger may say them; "recordedat" is dropped unless original record times are kept.
-//   - A NIK where none belongs is found in every text of the envelope, in names and numbers of
-//     extension attributes, and in ids and texts of data. It goes before any other defect
-//     of the same text, so that the publisher learns of it first.
+//   - A NIK where none belongs is found in every text of the envelope but the type, in names and
+//     numbers of extension attributes, and in ids and texts of data, also where a number stands in
+//     the place of one. Between its groups may stand whatever word processors put there for a
+//     space or a hyphen.
 //   - A field of data that is null is there, with a value that is invalid.
-//   - A fiscal year is one of 1 to 9999.
+//   - Integers of extension attributes have no bound: they are kept as they were written.
+//   - A merge of somebody into himself is the last of the defects of values: it shows only once
+//     workers have taken the place of NIKs, see [Data.Resolve].
 //   - The source and id that a retraction names follow the rules of the envelope's: no event
 //     could have others.
 //

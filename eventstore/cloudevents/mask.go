@@ -2,20 +2,20 @@ package cloudevents
 
 import (
 	"bytes"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"cakupan/domain/event"
 )
 
-// A masked number shows the six digits of the district that issued it, as far as it has digits.
-const (
-	nikDigits   = 16
-	shownDigits = 6
-)
+// shownDigits is how much of a masked number is shown: the district that issued it.
+const shownDigits = 6
 
-// MaskNIK returns an input, an event or anything else, as it may be shown: each run of exactly
-// 16 digits that is a NIK is cut to its first six and ten asterisks, and so is the value of each
-// JSON member "nik", valid or not, because a mistyped number still tells who is meant. Digits
-// written as \u0037 are seen through. The input need not be valid JSON, and is looked at as
+// MaskNIK returns an input, an event or anything else, as it may be shown: each NIK that
+// [event.HasNIK] finds is cut to its first six digits and ten asterisks, and so is the value of each
+// JSON member "nik" or "intoNik", valid or not, because a mistyped number still tells who is meant.
+// Characters written as \u0037 are seen through. The input need not be valid JSON, and is looked at as
 // JSON and as plain text; it is not changed.
 func MaskNIK(input []byte) []byte {
 	masked := maskOnce(input)
@@ -40,75 +40,69 @@ func MaskNIK(input []byte) []byte {
 const passesMax = 4
 
 func maskOnce(input []byte) []byte {
-	return maskMembers([]byte(event.MaskNIK(string(maskRuns(input)))))
+	return maskMembers([]byte(event.MaskNIKIn(event.MaskNIK(string(input)), nextInJSON)))
 }
 
-// maskRuns masks the runs of digits that are a NIK, with escapes read as in a JSON text.
-func maskRuns(input []byte) []byte {
-	out := make([]byte, 0, len(input))
-	for i := 0; i < len(input); {
-		digits, width := digitRun(input[i:])
-		if len(digits) == nikDigits && event.CheckNIK(string(digits)) == "" {
-			out = append(out, digits[:shownDigits]...)
-			out = append(out, bytes.Repeat([]byte{'*'}, nikDigits-shownDigits)...)
-		} else {
-			if width == 0 {
-				width = otherWidth(input[i:])
-			}
-			out = append(out, input[i:i+width]...)
+// nextInJSON returns the first character of a text as JSON writes it, escapes read, and its width
+// in bytes. An escape that is none stands for its backslash, whole, so that its digits are not
+// read as more than that.
+func nextInJSON(text string) (r rune, width int) {
+	if text[0] != '\\' {
+		return utf8.DecodeRuneInString(text)
+	}
+	if len(text) < 2 {
+		return '\\', 1
+	}
+	switch text[1] {
+	case 'u':
+		return unicodeEscape(text)
+	case 'b':
+		return '\b', 2
+	case '/':
+		return '/', 2
+	}
+	return '\\', 2
+}
+
+// escapeBytes is the length of \u0000.
+const escapeBytes = 6
+
+// unicodeEscape reads what begins with a backslash and u; of a surrogate pair, both halves.
+func unicodeEscape(text string) (r rune, width int) {
+	first, ok := hexOf(text)
+	if !ok {
+		return '\\', min(escapeBytes, len(text))
+	}
+	if second, ok := hexOf(text[escapeBytes:]); ok && utf16.IsSurrogate(first) {
+		if pair := utf16.DecodeRune(first, second); pair != utf8.RuneError {
+			return pair, 2 * escapeBytes
 		}
-		i += width
 	}
-	return out
+	return first, escapeBytes
 }
 
-// otherWidth returns the bytes of what input begins with, which is no digit: an escape whole, so
-// that its digits and what it escapes are not read as more than that.
-func otherWidth(input []byte) int {
-	switch {
-	case bytes.HasPrefix(input, []byte(`\u`)):
-		return min(len(`\u0000`), len(input))
-	case input[0] == '\\':
-		return min(len(`\n`), len(input))
+// hexOf returns the number of an escape that a text begins with.
+func hexOf(text string) (rune, bool) {
+	if len(text) < escapeBytes || text[:2] != `\u` {
+		return 0, false
 	}
-	return 1
+	n, err := strconv.ParseUint(text[2:escapeBytes], 16, 16)
+	return rune(n), err == nil
 }
 
-// digitRun returns the digits that input begins with, and how many bytes they take.
-func digitRun(input []byte) (digits []byte, width int) {
-	for {
-		digit, n := digitAt(input[width:])
-		if n == 0 {
-			return digits, width
-		}
-		digits, width = append(digits, digit), width+n
-	}
-}
+// nikMembers are the names of members whose values are masked.
+var nikMembers = [...]string{`"nik"`, `"intoNik"`}
 
-// digitAt returns the digit that input begins with, plain or as an escape, and its width in
-// bytes; 0 when there is none.
-func digitAt(input []byte) (digit byte, width int) {
-	if len(input) > 0 && input[0]-'0' <= 9 {
-		return input[0], 1
-	}
-	escape := []byte(`\u003`)
-	if len(input) > len(escape) && bytes.HasPrefix(input, escape) && input[5]-'0' <= 9 {
-		return input[5], 6
-	}
-	return 0, 0
-}
-
-// maskMembers masks the values of members named "nik", in any case of letters.
+// maskMembers masks the values of members named so, in any case of letters.
 func maskMembers(input []byte) []byte {
-	name := []byte(`"nik"`)
 	out := make([]byte, 0, len(input))
 	for i := 0; i < len(input); {
-		if i+len(name) > len(input) || !bytes.EqualFold(input[i:i+len(name)], name) {
+		at := i + nikMember(input[i:])
+		if at == i {
 			out = append(out, input[i])
 			i++
 			continue
 		}
-		at := i + len(name)
 		at += spaces(input[at:])
 		if at < len(input) && input[at] == ':' {
 			at++
@@ -121,6 +115,19 @@ func maskMembers(input []byte) []byte {
 		i = at
 	}
 	return out
+}
+
+// nikMember returns the length of the name that input begins with, 0 when it is none of a NIK.
+func nikMember(input []byte) int {
+	if input[0] != '"' {
+		return 0
+	}
+	for _, name := range nikMembers {
+		if len(input) >= len(name) && bytes.EqualFold(input[:len(name)], []byte(name)) {
+			return len(name)
+		}
+	}
+	return 0
 }
 
 func spaces(input []byte) (n int) {
