@@ -64,6 +64,49 @@ func TestSubmitReplacesNIK(t *testing.T) {
 	}
 }
 
+// merged returns a merge as JSON.
+func merged(id, persons string) []byte {
+	return []byte(`{"specversion":"1.0","id":"` + id + `","source":"urn:test",` +
+		`"type":"id.cakupan.worker.merged.v1","data":{` + persons + `}}`)
+}
+
+// TestSubmitReplacesBothNIKsOfAMerge: each side gets its worker, and who is one person already is
+// not merged, however he was named.
+func TestSubmitReplacesBothNIKsOfAMerge(t *testing.T) {
+	const other = "7599994101909999"
+	m := newMemory()
+	both := `"nik":"` + nik + `","intoNik":"` + other + `"`
+	submit(t, m, Options{}, merged("a", both))
+	worker, into := m.persisted[nik], m.persisted[other]
+	var e event.Event
+	if _, err := codec.Decode(m.events[0], &e); err != nil || worker == "" || into == "" ||
+		e.Data.Worker != worker || e.Data.Into != into || e.Data.Has&event.EdgeOnly != 0 {
+		t.Fatalf("stored %+v, %v", e.Data, err)
+	}
+	receipts := submit(t, m, Options{},
+		merged("a", `"worker":"`+worker+`","into":"`+into+`"`),
+		merged("a", `"worker":"`+worker+`","intoNik":"`+other+`"`),
+		merged("a", `"worker":"`+into+`","into":"`+worker+`"`),
+		merged("b", `"worker":"`+worker+`","intoNik":"`+nik+`"`),
+		merged("c", `"nik":"`+nik+`","into":"`+worker+`"`),
+		merged("d", `"nik":"`+nik+`","intoNik":"`+nik+`"`))
+	want := "duplicate 1, duplicate 1, refused 0 event.conflict, refused 0 field.invalid," +
+		" refused 0 field.invalid, refused 0 field.invalid"
+	if got := statuses(receipts); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for i, field := range []string{"data.intoNik", "data.into", "data.intoNik"} {
+		if got := receipts[3+i].Refusal; got == nil || got.Field != field || receipts[3+i].ID == "" {
+			t.Errorf("%+v, want field %s", receipts[3+i], field)
+		}
+	}
+	// What was refused leaves no worker behind.
+	submit(t, m, Options{}, merged("e", `"nik":"7599990101909998","intoNik":"7599990101909998"`))
+	if len(m.tentative) != 2 {
+		t.Errorf("workers %v", m.tentative)
+	}
+}
+
 func TestSubmitAtomic(t *testing.T) {
 	m := newMemory()
 	good, other := died("a", `"worker":"w"`, ""), died("a", `"worker":"x"`, "")

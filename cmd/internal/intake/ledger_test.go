@@ -19,9 +19,16 @@ import (
 // newLedger returns an intake on the real vault and writer, over a log in memory.
 func newLedger(t *testing.T) (*Intake, *memlog.Log) {
 	t.Helper()
-	identity := eventstore.Identity{Ledger: "0123456789abcdef0123456789abcdef", Created: 1}
-	log := memlog.New(identity)
-	idx, err := index.Open(t.TempDir(), identity)
+	log := memlog.New(eventstore.Identity{
+		Ledger: "0123456789abcdef0123456789abcdef", Created: 1,
+	})
+	return ledgerOn(t, log), log
+}
+
+// ledgerOn returns an intake on a log that is there, with an index that is not.
+func ledgerOn(t *testing.T, log *memlog.Log) *Intake {
+	t.Helper()
+	idx, err := index.Open(t.TempDir(), log.Identity())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +51,7 @@ func newLedger(t *testing.T) (*Intake, *memlog.Log) {
 			}
 		}
 	})
-	return New(v, w), log
+	return New(v, w)
 }
 
 // TestVectorsOnLedger: the vectors' refusals and counts with the real parts, and what is in the log
@@ -73,6 +80,38 @@ func TestVectorsOnLedger(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestProgrammesAreASet: in another order, or named twice, they are the same fact, also when the
+// first was recorded by a program that knew them by their order: the bytes of the log are as sent,
+// and an index that is made from them knows the set.
+func TestProgrammesAreASet(t *testing.T) {
+	opened := func(programmes string) []byte {
+		return []byte(`{"specversion":"1.0","id":"a","source":"urn:test",` +
+			`"type":"id.cakupan.enrolment.opened.v1","data":{"enrolment":"e","worker":"w",` +
+			`"region":"75.03","segment":"BPU","category":"OTHER","programmes":[` + programmes + `],` +
+			`"payer":"SELF","from":"2020-01-01"}}`)
+	}
+	in, log := newLedger(t)
+	first, err := in.Submit(t.Context(), [][]byte{opened(`"JKM","JKK"`)}, Options{})
+	if err != nil || statuses(first) != "appended 1" {
+		t.Fatal(statuses(first), err)
+	}
+	stored := printLog(t, log)[0]
+	if !bytes.Contains(stored, []byte(`"programmes":["JKM","JKK"]`)) {
+		t.Errorf("stored as %s", stored)
+	}
+	for _, in := range []*Intake{in, ledgerOn(t, log)} {
+		got, err := in.Submit(t.Context(), [][]byte{
+			opened(`"JKK","JKM"`), opened(`"JKM","JKK"`), opened(`"JKK","JKM","JKK"`),
+			opened(`"JKK"`), opened(`"JKK","JKM","JHT"`),
+		}, Options{})
+		const want = "duplicate 1, duplicate 1, duplicate 1, refused 0 event.conflict," +
+			" refused 0 event.conflict"
+		if err != nil || statuses(got) != want {
+			t.Errorf("%s, %v, want %s", statuses(got), err, want)
+		}
 	}
 }
 
