@@ -54,6 +54,10 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 var errGone = errors.New("the client is gone")
 
 func (a *API) getHealth(w *reply, r *http.Request) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		w.fail(r, err)
+		return
+	}
 	health := a.ledger.Health(r.Context())
 	if a.config.Access != nil && health.Status == ledger.HealthOK {
 		if err := a.config.Access.Err(); err != nil {

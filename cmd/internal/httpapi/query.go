@@ -159,7 +159,8 @@ func parseParameters(raw string, known ...string) (*parameters, error) {
 	for _, name := range sortedNames(values) {
 		switch {
 		case event.HasNIK(name):
-			return nil, problem.New(problem.QueryInvalid, "a parameter's name holds a NIK")
+			return nil, problem.Query(shorten(event.MaskNIK(name)),
+				"a parameter's name holds a NIK")
 		case !slices.Contains(known, name):
 			return nil, problem.Query(shorten(name), "there is no such parameter here; there are "+
 				strings.Join(known, ", "))
