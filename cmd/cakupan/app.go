@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -68,9 +69,10 @@ func texts() kong.Vars {
 		"list": "Of a list: its id, by which a corrected list is known as the same one" +
 			" (default: what the file says).",
 		"listSource": "Of a list: the source of its events (default: urn:cakupan:list:ID).",
-		"listKind": "Of a list: enrolment, termination or funding (default: what its columns" +
-			" say).",
-		"listDefault": "Of a list: a value for all rows, such as Segmen=BPU; may be repeated.",
+		"listKind": "Of a list: " + lists.KindNames(lists.English) + " (default: what its" +
+			" columns say).",
+		"templateKind": "What the list reports: " + lists.KindNames(lists.English) + ".",
+		"listDefault":  "Of a list: a value for all rows, such as Segmen=BPU; may be repeated.",
 		"keep": "Take each event's recordedat as its record time, as an older system" +
 			" recorded it.",
 		"listen": "Address to answer on, such as :7070 for all of the machine's" +

@@ -27,7 +27,7 @@ func (f *listFlags) options() (lists.Options, error) {
 	if f.Kind != "" {
 		kind, ok := lists.ParseKind(f.Kind)
 		if !ok {
-			return opts, usage("--kind must be enrolment, termination or funding")
+			return opts, usage("--kind must be " + lists.KindNames(lists.English))
 		}
 		opts.Kind = kind
 	}

@@ -13,7 +13,7 @@ import (
 
 // templateCommand writes an empty list to be filled in.
 type templateCommand struct {
-	Kind   string `arg:"" help:"enrolment, termination or funding."`
+	Kind   string `arg:"" help:"${templateKind}"`
 	Format string `enum:"csv,xlsx" default:"xlsx" help:"csv or xlsx (default: xlsx)."`
 	Lang   string `enum:"id,en" default:"id" help:"Language: id or en (default: id)."`
 	Output string `short:"o" placeholder:"FILE" help:"File to write (default: standard output)."`
@@ -34,7 +34,7 @@ Examples:
 func (c *templateCommand) Run(out *console) error {
 	kind, ok := lists.ParseKind(c.Kind)
 	if !ok {
-		return usage("there are templates for enrolment, termination and funding")
+		return usage("there are templates for " + lists.KindNames(lists.English))
 	}
 	language := lists.English
 	if c.Lang == "id" {

@@ -11,8 +11,9 @@
 //
 //   - The envelope is checked three times in the order specversion, id, source, type, data, time,
 //     subject, datacontenttype, dataschema, then extension attributes as sent: what is missing or
-//     of a wrong kind, where a NIK stands, and what else is wrong with a value, recordedat the last.
-//     An attribute that is null is absent, as CloudEvents has it; one that is empty is malformed.
+//     of a wrong kind, where a NIK stands, and what else is wrong with a value, recordedat the
+//     last. An attribute that is null is absent, as CloudEvents has it; one that is empty is
+//     malformed.
 //   - An extension attribute is a string, a boolean or a whole number, and its name of lower-case
 //     letters and digits. "sequence" and "publishedby" are dropped whatever they hold, because only
 //     the ledger may say them; "recordedat" is dropped unless original record times are kept.

@@ -13,10 +13,10 @@ import (
 const shownDigits = 6
 
 // MaskNIK returns an input, an event or anything else, as it may be shown: each NIK that
-// [event.HasNIK] finds is cut to its first six digits and ten asterisks, and so is the value of each
-// JSON member "nik" or "intoNik", valid or not, because a mistyped number still tells who is meant.
-// Characters written as \u0037 are seen through. The input need not be valid JSON, and is looked at as
-// JSON and as plain text; it is not changed.
+// [event.HasNIK] finds is cut to its first six digits and ten asterisks, and so is the value of
+// each JSON member "nik" or "intoNik", valid or not, because a mistyped number still tells who is
+// meant. Characters written as \u0037 are seen through. The input need not be valid JSON, and is
+// looked at as JSON and as plain text; it is not changed.
 func MaskNIK(input []byte) []byte {
 	masked := maskOnce(input)
 	for range passesMax {

@@ -51,7 +51,8 @@ func (l *List) Shown(cells []grid.Cell) string {
 		}
 		text = append(appendJSON(text, c.name), ':')
 		shown := MaskNumbers(strings.ToValidUTF8(string(cells[c.index].Text), "?"))
-		if c.field == fieldNIK { // however mistyped, it still tells who is meant
+		if c.field == fieldNIK || c.field == fieldIntoNIK {
+			// However mistyped, it still tells who is meant.
 			shown = maskDigits(shown, digitsShownMax)
 		}
 		text = appendJSON(text, shown)
@@ -150,6 +151,10 @@ func (l *List) declarations() [][]grid.Cell {
 func (v *value) written() string {
 	if v.count > 0 {
 		return strconv.Itoa(v.count)
+	}
+	var text string
+	if json.Unmarshal([]byte(v.json), &text) == nil {
+		return text
 	}
 	return strings.NewReplacer(`"`, "", "[", "", "]", "", ",", ", ").Replace(v.json)
 }

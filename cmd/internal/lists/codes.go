@@ -144,10 +144,10 @@ func parseCode(f field, text string) value {
 		switch key {
 		case "meninggal", "meninggaldunia", "wafat", "mati", "died", "death", "dead", "deceased":
 			return invalid(event.FieldInvalid,
-				"kematian tidak dilaporkan dalam daftar ini: hapus baris ini dan sampaikan NIK"+
-					" serta tanggal meninggal kepada pengelola Cakupan",
-				"a death is not reported in this list: delete the row, and tell whoever runs"+
-					" Cakupan the NIK and the day of death")
+				"kematian tidak dilaporkan dalam daftar ini: hapus baris ini dan laporkan NIK"+
+					" serta tanggal meninggal dengan daftar kematian (cakupan template death)",
+				"a death is not reported in this list: delete the row, and report the NIK and"+
+					" the day of death with a list of deaths (cakupan template death)")
 		}
 	}
 	return invalid(event.FieldInvalid,

@@ -22,6 +22,15 @@ const (
 	fieldLastMonth  // the last month paid
 	fieldUntilMonth // the first month not paid
 	fieldMonths     // how many are paid
+	fieldMonth      // the one that is paid, or the first
+	fieldAmount
+	fieldPaidOn
+	fieldReference
+	fieldDied // the last day of life
+	fieldWorker
+	fieldInto // the same person's other id
+	fieldIntoNIK
+	fieldWrongNIK // of a merge: the NIK that is merged
 
 	// Declarations above the columns, never columns.
 	fieldList
@@ -136,6 +145,45 @@ var names = [fieldEnd]name{
 		"Banyak Bulan", "Banyaknya Bulan", "Lama (Bulan)", "Jml Bulan",
 	}, []string{"Months", "Months Paid", "No of Months"}},
 
+	fieldMonth: {"BLTH", "Month", []string{
+		"Bulan", "Bulan Iuran", "BLTH Iuran", "Periode Iuran", "Bulan Tahun", "Iuran Bulan",
+		"Untuk Bulan",
+	}, []string{"Month Paid", "Contribution Month", "Paid Month"}},
+	fieldAmount: {"Nominal", "Amount", []string{
+		"Nominal Iuran", "Jumlah Iuran", "Besar Iuran", "Besaran Iuran", "Total Iuran", "Iuran",
+		"Nilai Iuran", "Jumlah Bayar", "Jumlah Dibayar", "Jumlah Pembayaran", "Nominal (Rp)",
+		"Iuran (Rp)", "Jumlah (Rp)",
+	}, []string{"Contribution", "Contribution Amount", "Amount Paid", "Amount (IDR)", "Rupiah"}},
+	fieldPaidOn: {"Tanggal Bayar", "Paid On", []string{
+		"Tgl Bayar", "Tanggal Pembayaran", "Tgl Pembayaran", "Tanggal Dibayar", "Tanggal Setor",
+		"Tgl Setor", "Tanggal Lunas", "Tgl Lunas", "Dibayar Tanggal",
+	}, []string{"Payment Date", "Date Paid", "Paid Date", "Date of Payment"}},
+	fieldReference: {"Referensi", "Reference", []string{
+		"No Referensi", "Nomor Referensi", "Kode Iuran", "Kode Billing", "Kode Pembayaran",
+		"No Bukti", "Nomor Bukti", "No Bukti Bayar", "Nomor Bukti Bayar", "No Transaksi",
+		"Nomor Transaksi", "NTPN",
+	}, []string{
+		"Reference Number", "Reference No", "Payment Reference", "Receipt Number",
+		"Transaction Number",
+	}},
+	fieldDied: {"Tanggal Meninggal", "Date of Death", []string{
+		"Tgl Meninggal", "Tanggal Meninggal Dunia", "Tanggal Wafat", "Tgl Wafat",
+		"Tanggal Kematian", "Tgl Kematian", "Meninggal Tanggal", "Hari Meninggal",
+	}, []string{"Death Date", "Day of Death", "Died On", "Deceased On", "Last Day of Life"}},
+	fieldWorker: {"ID Pekerja", "Worker ID", []string{
+		"ID Tenaga Kerja", "ID Pekerja Cakupan",
+	}, []string{"ID of Worker"}},
+	fieldInto: {"Digabung ke ID Pekerja", "Merged into Worker ID", []string{
+		"Gabung ke ID Pekerja", "ID Pekerja Benar", "ID Pekerja yang Benar", "ID Pekerja Tujuan",
+	}, []string{"Into Worker ID", "Correct Worker ID"}},
+	fieldIntoNIK: {"Digabung ke NIK", "Merged into NIK", []string{
+		"Gabung ke NIK", "NIK Benar", "NIK yang Benar", "NIK Tujuan", "NIK Baru",
+		"NIK Sebenarnya", "NIK Seharusnya",
+	}, []string{"Into NIK", "Correct NIK", "New NIK"}},
+	fieldWrongNIK: {"NIK Salah", "Wrong NIK", []string{
+		"NIK yang Salah", "NIK Lama", "NIK Sebelumnya", "NIK Asal",
+	}, []string{"Old NIK", "Former NIK"}},
+
 	fieldList: {"Daftar", "List", []string{
 		"ID Daftar", "Kode Daftar", "Nomor Daftar", "No Daftar",
 	}, []string{"List ID", "List Code", "List Number", "List No"}},
@@ -179,6 +227,15 @@ var names = [fieldEnd]name{
 		"Tanggal Selesai", "Tgl Selesai", "Tgl Akhir", "Sampai", "Sampai Dengan", "s.d.",
 		"Sampai Tanggal", "Berakhir", "Tanggal Berakhir", "Selesai", "Akhir",
 	}, []string{"End Date", "End", "To", "To Date", "Until Date", "Until Month", "Ends"}},
+}
+
+// isPersonal tells whether a field is of one person, and so never given for all rows.
+func (f field) isPersonal() bool {
+	switch f {
+	case fieldNIK, fieldEnrolment, fieldWorker, fieldInto, fieldIntoNIK, fieldWrongNIK:
+		return true
+	}
+	return false
 }
 
 // title returns what templates call a field.

@@ -105,6 +105,13 @@ func readDay(cell grid.Cell, date1904 bool) (temporal.Date, value) {
 func readMonth(cell grid.Cell, date1904 bool) (temporal.Month, value) {
 	text := string(trim(cell.Text))
 	if cell.Kind == grid.Number || cell.Kind == grid.Text {
+		if lostZero(text) {
+			return 0, invalid(event.FieldInvalid,
+				"bulan yang menjadi angka kehilangan nol di depan: format kolom sebagai Teks dan"+
+					" tulis 0"+text+", atau 04/2021",
+				"the month has lost its leading zero: format the column as Text and write 0"+
+					text+", or 04/2021")
+		}
 		if digits := strings.TrimSuffix(text, ".0"); allDigits(digits, 6) && len(digits) == 6 {
 			return monthOf([]string{digits[:2], digits[2:]}, digits)
 		}
@@ -123,6 +130,17 @@ func readMonth(cell grid.Cell, date1904 bool) (temporal.Month, value) {
 		return 0, monthFault()
 	}
 	return date.Month(), wrong
+}
+
+// lostZero tells whether a text is a month and a year, 042021, that lost its first zero. As a day
+// that Excel counts it would be one of a year that nobody meant.
+func lostZero(text string) bool {
+	text = strings.TrimSuffix(text, ".0")
+	if len(text) != len("42021") || !allDigits(text, len(text)) || text[0] == '0' {
+		return false
+	}
+	year, _ := strconv.Atoi(text[1:])
+	return year >= yearMin && year <= yearMax
 }
 
 // serialDay reads a day as Excel counts them. That the cell is shown as a date says that it is one.

@@ -91,7 +91,7 @@ func (h *header) name(row *grid.Row) bool {
 		if m.field != noField && (m.field < fieldList || m.field >= fieldOrdinal) {
 			known++
 		}
-		person = person || m.field == fieldNIK || m.field == fieldEnrolment
+		person = person || m.field.isPersonal()
 	}
 	if !person || known < 2 && filled > 1 {
 		return false
@@ -180,13 +180,13 @@ func (h *header) unclear(k Kind) error {
 		}
 		name := quote(h.names[i])
 		switch k {
-		case Enrolment, UnknownKind: // such a column means nothing there
+		case Enrolment, Death, Merge, UnknownKind: // such a column means nothing there
 		case Termination:
 			return h.problem("kolom %s dapat berarti dua hari: namai %s (hari pertama tidak"+
 				" tercakup) atau %s (hari terakhir tercakup)",
 				"the column %s may mean two days: call it %s or %s (the last day covered)",
 				name, quote(fieldUntil.title(h.lang())), quote(fieldLastDay.title(h.lang())))
-		case Funding:
+		case Funding, Contribution:
 			return h.problem("kolom %s dapat berarti dua bulan: namai %s (bulan terakhir yang"+
 				" dibayar) atau %s",
 				"the column %s may mean two months: call it %s (the last month paid) or %s",

@@ -1,22 +1,31 @@
 package lists
 
-import "cakupan/domain/event"
+import (
+	"strings"
+
+	"cakupan/domain/event"
+)
 
 // Kind is what a list reports.
 type Kind uint8
 
 // The kinds of lists.
 const (
-	UnknownKind Kind = 0
-	Enrolment   Kind = 1 // who is enrolled from when on
-	Termination Kind = 2 // whose enrolment ends
-	Funding     Kind = 3 // which months of whose enrolment a commitment pays
+	UnknownKind  Kind = 0
+	Enrolment    Kind = 1 // who is enrolled from when on
+	Termination  Kind = 2 // whose enrolment ends
+	Funding      Kind = 3 // which months of whose enrolment a commitment pays
+	Contribution Kind = 4 // for which months of whose enrolment the contribution was booked
+	Death        Kind = 5 // who died
+	Merge        Kind = 6 // which two numbers are one person
 )
 
 // Kinds lists the kinds.
-func Kinds() []Kind { return []Kind{Enrolment, Termination, Funding} }
+func Kinds() []Kind {
+	return []Kind{Enrolment, Termination, Funding, Contribution, Death, Merge}
+}
 
-// String returns "enrolment", "termination" or "funding".
+// String returns "enrolment", "termination" and so on.
 func (k Kind) String() string {
 	switch k {
 	case Enrolment:
@@ -25,6 +34,12 @@ func (k Kind) String() string {
 		return "termination"
 	case Funding:
 		return "funding"
+	case Contribution:
+		return "contribution"
+	case Death:
+		return "death"
+	case Merge:
+		return "merge"
 	default:
 		return "unknown"
 	}
@@ -39,16 +54,36 @@ func (k Kind) title(l Language) string {
 		return "kepesertaan"
 	case k == Termination:
 		return "pemberhentian"
-	default:
+	case k == Funding:
 		return "pendanaan"
+	case k == Contribution:
+		return "iuran"
+	case k == Death:
+		return "kematian"
+	default:
+		return "penggabungan"
 	}
+}
+
+// KindNames returns the names of all kinds as a sentence has them: "enrolment, termination or …".
+func KindNames(l Language) string {
+	var titles []string
+	for _, k := range Kinds() {
+		titles = append(titles, k.title(l))
+	}
+	or := " or "
+	if l == Indonesian {
+		or = " atau "
+	}
+	last := len(titles) - 1
+	return strings.Join(titles[:last], ", ") + or + titles[last]
 }
 
 // ParseKind reads the name of a kind in either language.
 func ParseKind(text string) (Kind, bool) {
 	key := plain(text)
 	for _, k := range Kinds() {
-		if key == k.String() || key == k.title(Indonesian) {
+		if key == k.String() || key == k.title(Indonesian) || key == k.String()+"s" {
 			return k, true
 		}
 	}
@@ -65,52 +100,79 @@ func (k Kind) event() event.Type {
 		return event.EnrolmentTerminated
 	case Funding:
 		return event.FundingGranted
+	case Contribution:
+		return event.ContributionCredited
+	case Death:
+		return event.WorkerDied
+	case Merge:
+		return event.WorkerMerged
 	default:
 		return event.EnrolmentOpened
 	}
 }
 
-// need says which fields a row must have: of each group at least one, and of a group of several
-// that exclude each other exactly one.
+// ofPersons tells whether the events of the kind are about people and not about enrolments.
+func (k Kind) ofPersons() bool { return k == Death || k == Merge }
+
+// presence says which fields of a group rows must have.
+type presence uint8
+
+const (
+	anyOf   presence = iota // at least one of them
+	oneOf                   // exactly one of them
+	ifThere                 // exactly one of them, where the list has any; else none
+)
+
+// need says which fields a row must have.
 type need struct {
-	fields  []field
-	exclude bool
+	fields []field
+	how    presence
 }
 
 // needs returns what rows of the kind must have, in the order in which defects are told.
 func (k Kind) needs() []need {
-	person := need{fields: []field{fieldNIK, fieldEnrolment}}
+	enrolled := need{[]field{fieldNIK, fieldEnrolment}, anyOf}
+	person := need{[]field{fieldNIK, fieldWorker}, anyOf}
+	ends := []field{fieldLastMonth, fieldUntilMonth, fieldMonths}
 	switch k {
 	case Termination:
 		return []need{
-			person,
-			{[]field{fieldUntil, fieldLastDay, fieldInactive}, true},
-			{[]field{fieldReason}, false},
+			enrolled,
+			{[]field{fieldUntil, fieldLastDay, fieldInactive}, oneOf},
+			{[]field{fieldReason}, anyOf},
 		}
 	case Funding:
 		return []need{
-			person,
-			{[]field{fieldCommitment}, false},
-			{[]field{fieldFromMonth}, false},
-			{[]field{fieldLastMonth, fieldUntilMonth, fieldMonths}, true},
+			enrolled,
+			{[]field{fieldCommitment}, anyOf},
+			{[]field{fieldFromMonth}, anyOf},
+			{ends, oneOf},
 		}
+	case Contribution:
+		return []need{enrolled, {[]field{fieldMonth, fieldFromMonth}, oneOf}, {ends, ifThere}}
+	case Death:
+		return []need{person, {[]field{fieldDied}, anyOf}}
+	case Merge:
+		return []need{person, {[]field{fieldIntoNIK, fieldInto}, anyOf}}
 	default:
-		return []need{
-			{[]field{fieldNIK}, false},
-			{[]field{fieldRegion}, false},
-			{[]field{fieldSegment}, false},
-			{[]field{fieldCategory}, false},
-			{[]field{fieldProgrammes}, false},
-			{[]field{fieldPayer}, false},
-			{[]field{fieldFrom}, false},
+		all := []need{}
+		for _, f := range []field{
+			fieldNIK, fieldRegion, fieldSegment, fieldCategory, fieldProgrammes, fieldPayer,
+			fieldFrom,
+		} {
+			all = append(all, need{[]field{f}, anyOf})
 		}
+		return all
 	}
 }
 
 // uses tells whether lists of the kind have a field.
 func (k Kind) uses(f field) bool {
-	if f == fieldEnrolment {
-		return true
+	switch f {
+	case fieldEnrolment:
+		return !k.ofPersons()
+	case fieldAmount, fieldPaidOn, fieldReference:
+		return k == Contribution
 	}
 	for _, n := range k.needs() {
 		for _, one := range n.fields {
@@ -124,7 +186,7 @@ func (k Kind) uses(f field) bool {
 
 // recognise tells from the fields of a list which kind it is; unknown when it may be several.
 func recognise(has func(field) bool) Kind {
-	anyOf := func(fields ...field) bool {
+	some := func(fields ...field) bool {
 		for _, f := range fields {
 			if has(f) {
 				return true
@@ -132,17 +194,26 @@ func recognise(has func(field) bool) Kind {
 		}
 		return false
 	}
-	ends := anyOf(fieldUntil, fieldLastDay, fieldInactive, fieldReason)
-	pays := anyOf(fieldCommitment, fieldFromMonth, fieldLastMonth, fieldUntilMonth, fieldMonths)
+	terms := some(fieldSegment, fieldCategory, fieldProgrammes, fieldPayer, fieldFrom)
 	opens := has(fieldSegment) && has(fieldCategory) && has(fieldProgrammes) && has(fieldPayer) &&
 		has(fieldFrom)
+	ends := some(fieldUntil, fieldLastDay, fieldInactive, fieldReason)
+	pays := some(fieldCommitment, fieldFromMonth, fieldLastMonth, fieldUntilMonth, fieldMonths)
+	// An amount alone is in lists of all kinds.
+	credits := some(fieldMonth, fieldPaidOn, fieldReference) && !has(fieldCommitment)
+	merges := some(fieldInto, fieldIntoNIK)
 	switch {
+	case credits && !ends && !terms && !merges && !has(fieldDied):
+		return Contribution
 	case ends && !pays && !opens:
 		return Termination
 	case pays && !ends && !opens:
 		return Funding
-	case !ends && !pays && anyOf(fieldRegion, fieldSegment, fieldCategory, fieldProgrammes,
-		fieldPayer, fieldFrom):
+	case has(fieldDied) && !ends && !pays && !terms && !merges:
+		return Death
+	case merges && !ends && !pays && !terms && !has(fieldDied):
+		return Merge
+	case !ends && !pays && (terms || has(fieldRegion)):
 		return Enrolment
 	}
 	return UnknownKind

@@ -235,16 +235,15 @@ func (l *List) declare() error {
 		case fieldKind:
 			kind, ok := ParseKind(text)
 			if !ok {
-				return l.header.problem("%s bukan jenis daftar: kepesertaan, pemberhentian atau"+
-					" pendanaan", "%s is no kind of list: enrolment, termination or funding",
-					quote(text))
+				return l.header.problem("%s bukan jenis daftar: "+KindNames(Indonesian),
+					"%s is no kind of list: "+KindNames(English), quote(text))
 			}
 			l.info.Kind = kind
 		default:
-			v := parse(d.field, d.cell, l.book != nil && l.book.Date1904)
-			if d.field == fieldNIK || d.field == fieldEnrolment {
-				continue // of one person, not of all
+			if d.field.isPersonal() {
+				continue
 			}
+			v := parse(d.field, d.cell, l.book != nil && l.book.Date1904)
 			if v.fault != nil {
 				return problem.New(problem.FileNotReadable, quote(d.name)+": "+
 					v.fault.in(l.info.Lang))
@@ -267,9 +266,10 @@ func betterExample(before string, f field, lang Language) string {
 	if lang == Indonesian {
 		value = helps[f].exampleID
 	}
+	if f.isPersonal() {
+		return before
+	}
 	switch f {
-	case fieldNIK, fieldEnrolment:
-		return before // of one person, not of all
 	case fieldSegment:
 		value = "BPU"
 	case fieldRegion:
@@ -336,7 +336,7 @@ func (l *List) findKind() error {
 	})
 	if l.info.Kind == UnknownKind {
 		return problem.New(problem.UsageWrong, "the columns do not say which kind of list it is:"+
-			" give --kind enrolment, termination or funding")
+			" give --kind "+KindNames(English))
 	}
 	return nil
 }
@@ -346,8 +346,11 @@ func (l *List) mapColumns() error {
 	seen := map[field]string{}
 	for i, f := range l.header.fields {
 		name := l.header.names[i]
-		if l.info.Kind == Funding && f == fieldFrom {
+		switch {
+		case l.info.Kind == Funding && f == fieldFrom:
 			f = fieldFromMonth // the months' first day
+		case l.info.Kind == Merge && f == fieldWrongNIK:
+			f = fieldNIK
 		}
 		switch {
 		case name == "" || f == fieldOrdinal || f == fieldRemark:
@@ -385,8 +388,7 @@ func (l *List) checkNeeds() error {
 	}
 	var missing []string
 	example := ""
-	l.needs = l.info.Kind.needs()
-	for _, n := range l.needs {
+	for _, n := range l.info.Kind.needs() {
 		var have, titles []string
 		for _, f := range n.fields {
 			titles = append(titles, f.title(l.info.Lang))
@@ -394,11 +396,14 @@ func (l *List) checkNeeds() error {
 				have = append(have, quote(f.title(l.info.Lang)))
 			}
 		}
-		if len(have) == 0 {
+		if len(have) > 0 || n.how != ifThere {
+			l.needs = append(l.needs, n)
+		}
+		if len(have) == 0 && n.how != ifThere {
 			missing = append(missing, strings.Join(titles, " / "))
 			example = betterExample(example, n.fields[0], l.info.Lang)
 		}
-		if n.exclude && len(have) > 1 {
+		if n.how != anyOf && len(have) > 1 {
 			return l.header.problem("daftar punya %s: pakai satu saja",
 				"the list has %s: keep one of them", strings.Join(have, ", "))
 		}

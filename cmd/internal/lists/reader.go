@@ -22,6 +22,7 @@ type Reader struct {
 	scope   []byte // what an id is of, beside the data: list and type
 	values  [fieldEnd]value
 	nik     []byte
+	into    []byte // NIK of whom a worker is merged into
 	data    []byte
 	out     []byte
 	faults  []defect
@@ -124,7 +125,7 @@ func isNumbering(row *grid.Row) bool {
 
 // record makes the record of a row.
 func (r *Reader) record(row *grid.Row) Record {
-	r.faults, r.nik = r.faults[:0], r.nik[:0]
+	r.faults, r.nik, r.into = r.faults[:0], r.nik[:0], r.into[:0]
 	clear(r.values[:])
 	for i := range r.list.columns {
 		r.read(&r.list.columns[i], row)
@@ -167,12 +168,8 @@ func (r *Reader) read(c *column, row *grid.Row) {
 	if cell.Kind == grid.Empty || cell.Kind == grid.Text && isBlank(cell.Text) {
 		return
 	}
-	if c.field == fieldNIK {
-		var wrong *fault
-		if r.nik, wrong = parseNIK(r.nik, cell); wrong != nil {
-			r.refuse(c.name, wrong)
-		}
-		r.values[fieldNIK] = value{json: "nik", fault: wrong}
+	if c.field == fieldNIK || c.field == fieldIntoNIK {
+		r.readNIK(c, cell)
 		return
 	}
 	date1904 := r.list.book != nil && r.list.book.Date1904
@@ -200,6 +197,19 @@ func (r *Reader) read(c *column, row *grid.Row) {
 		}
 	}
 	r.keep(c, v)
+}
+
+// readNIK reads the cell of a column of NIKs.
+func (r *Reader) readNIK(c *column, cell grid.Cell) {
+	to := &r.nik
+	if c.field == fieldIntoNIK {
+		to = &r.into
+	}
+	var wrong *fault
+	if *to, wrong = parseNIK(*to, cell); wrong != nil {
+		r.refuse(c.name, wrong)
+	}
+	r.values[c.field] = value{json: "nik", fault: wrong}
 }
 
 func (r *Reader) keep(c *column, v value) {
@@ -238,8 +248,31 @@ func (r *Reader) complete() {
 	if month := &v[fieldInactive]; month.json != "" {
 		v[fieldUntil].json = `"` + month.month.First().String() + `"`
 	}
-	if r.list.info.Kind == Funding {
+	switch r.list.info.Kind {
+	case Funding, Contribution:
 		r.period()
+	case Death, Merge:
+		r.persons()
+	}
+}
+
+// persons makes sure that each person is named once, and that two who are one are two numbers.
+func (r *Reader) persons() {
+	v := &r.values
+	for _, one := range [...][]field{{fieldNIK, fieldWorker}, {fieldIntoNIK, fieldInto}} {
+		if r.has(one[0]) && r.has(one[1]) {
+			r.refuse(r.nameOf(one), &fault{
+				event.WorkerAmbiguous, "sebut orangnya sekali saja: NIK atau ID pekerja",
+				"name the person once: by NIK or by worker id",
+			})
+		}
+	}
+	if len(r.into) > 0 && bytes.Equal(r.nik, r.into) ||
+		v[fieldInto].json != "" && v[fieldInto].json == v[fieldWorker].json {
+		r.refuse(r.nameOf([]field{fieldIntoNIK, fieldInto}), &fault{
+			event.FieldInvalid, "sama dengan nomor yang digabungkan: tulis nomor yang lain",
+			"is the number that is merged: write the other one",
+		})
 	}
 }
 
@@ -247,6 +280,9 @@ func (r *Reader) complete() {
 func (r *Reader) period() {
 	v := &r.values
 	from := v[fieldFromMonth].month
+	if r.has(fieldMonth) {
+		from = v[fieldMonth].month
+	}
 	var until temporal.Month
 	var ending field
 	switch {
@@ -254,8 +290,10 @@ func (r *Reader) period() {
 		until, ending = v[fieldLastMonth].month+1, fieldLastMonth
 	case r.has(fieldUntilMonth):
 		until, ending = v[fieldUntilMonth].month, fieldUntilMonth
-	default:
+	case r.has(fieldMonths):
 		until, ending = from+temporal.Month(v[fieldMonths].count), fieldMonths
+	default:
+		until = from + 1
 	}
 	if until <= from {
 		r.refuse(r.nameOf([]field{ending}), &fault{
@@ -310,7 +348,40 @@ func saidOtherwise(earlier uint32) *fault {
 
 // appendEvent appends the event of a row without defects.
 func (r *Reader) appendEvent(dst []byte) []byte {
-	d := append(r.data[:0], '{')
+	if r.list.info.Kind.ofPersons() {
+		r.data = r.appendPersons(append(r.data[:0], '{'))
+	} else {
+		r.data = r.appendEnrolment(append(r.data[:0], '{'))
+	}
+	r.data = append(r.data, '}')
+	dst = append(dst, r.head...)
+	dst = r.ids.append(dst, r.scope, r.data)
+	dst = append(dst, r.middle...)
+	dst = append(dst, r.data...)
+	return append(dst, '}')
+}
+
+// appendPersons appends the data of a row about people.
+func (r *Reader) appendPersons(d []byte) []byte {
+	v := &r.values
+	if len(r.nik) > 0 {
+		d = append(append(append(d, `"nik":"`...), r.nik...), '"')
+	} else {
+		d = append(append(d, `"worker":`...), v[fieldWorker].json...)
+	}
+	switch {
+	case r.list.info.Kind == Death:
+		d = append(append(d, `,"on":`...), v[fieldDied].json...)
+	case len(r.into) > 0:
+		d = append(append(append(d, `,"intoNik":"`...), r.into...), '"')
+	default:
+		d = append(append(d, `,"into":`...), v[fieldInto].json...)
+	}
+	return d
+}
+
+// appendEnrolment appends the data of a row about an enrolment.
+func (r *Reader) appendEnrolment(d []byte) []byte {
 	v := &r.values
 	kind := r.list.info.Kind
 	if kind == Funding {
@@ -327,25 +398,31 @@ func (r *Reader) appendEvent(dst []byte) []byte {
 	}
 	switch kind {
 	case Termination:
-		d = append(append(d, `,"until":`...), v[fieldUntil].json...)
-		d = append(append(d, `,"reason":`...), v[fieldReason].json...)
-	case Funding:
-		d = append(append(d, `,"from":`...), v[fieldFromMonth].json...)
-		d = append(append(d, `,"until":`...), v[fieldUntilMonth].json...)
-	default:
-		d = append(append(d, `,"nik":"`...), r.nik...)
-		d = append(append(d, `","region":`...), v[fieldRegion].json...)
-		d = append(append(d, `,"segment":`...), v[fieldSegment].json...)
-		d = append(append(d, `,"category":`...), v[fieldCategory].json...)
-		d = append(append(d, `,"programmes":`...), v[fieldProgrammes].json...)
-		d = append(append(d, `,"payer":`...), v[fieldPayer].json...)
-		d = append(append(d, `,"from":`...), v[fieldFrom].json...)
+		return r.appendFields(d, member{"until", fieldUntil}, member{"reason", fieldReason})
+	case Funding, Contribution:
+		return r.appendFields(d, member{"from", fieldFromMonth}, member{"until", fieldUntilMonth},
+			member{"paidOn", fieldPaidOn}, member{"amount", fieldAmount},
+			member{"reference", fieldReference})
 	}
-	d = append(d, '}')
-	r.data = d
-	dst = append(dst, r.head...)
-	dst = r.ids.append(dst, r.scope, d)
-	dst = append(dst, r.middle...)
-	dst = append(dst, d...)
-	return append(dst, '}')
+	d = append(append(append(d, `,"nik":"`...), r.nik...), '"')
+	return r.appendFields(d, member{"region", fieldRegion}, member{"segment", fieldSegment},
+		member{"category", fieldCategory}, member{"programmes", fieldProgrammes},
+		member{"payer", fieldPayer}, member{"from", fieldFrom})
+}
+
+// member is a field of an event's data, and the one of the list that it has its value from.
+type member struct {
+	name string
+	from field
+}
+
+// appendFields appends the fields that the row has.
+func (r *Reader) appendFields(d []byte, members ...member) []byte {
+	for _, m := range members {
+		if json := r.values[m.from].json; json != "" {
+			d = append(append(append(d, `,"`...), m.name...), `":`...)
+			d = append(d, json...)
+		}
+	}
+	return d
 }

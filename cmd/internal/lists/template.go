@@ -86,6 +86,38 @@ var helps = [fieldEnd]advice{
 		"Bulan terakhir yang dibayar, termasuk bulan itu.",
 		"The last month that is paid, that month included.", "2021-12", "2021-12",
 	},
+	fieldAmount: {
+		"Iuran yang dibukukan, rupiah bulat. Boleh kosong.",
+		"The contribution that was booked, in whole rupiah. May be empty.", "50400", "50400",
+	},
+	fieldPaidOn: {
+		"Hari pembayaran: 2021-01-31 atau 31/01/2021. Boleh kosong.",
+		"The day of the payment: 2021-01-31 or 31/01/2021. May be empty.",
+		"2021-02-03", "2021-02-03",
+	},
+	fieldReference: {
+		"Nomor atau kode pembayaran, tanpa NIK. Boleh kosong.",
+		"Number or code of the payment, without NIK. May be empty.", "210203-0417", "210203-0417",
+	},
+	fieldDied: {
+		"Hari terakhir hidup: 2021-01-31 atau 31/01/2021.",
+		"The last day of life: 2021-01-31 or 31/01/2021.", "2021-03-14", "2021-03-14",
+	},
+	fieldWorker: {
+		"Nomor pekerja di Cakupan, sebagai pengganti NIK; salah satu saja.",
+		"The worker's id in Cakupan, in place of the NIK; one of the two.",
+		"w-5c1f0b7e", "w-5c1f0b7e",
+	},
+	fieldIntoNIK: {
+		"NIK lain dari orang yang sama. Mana yang digabung ke mana tidak berpengaruh.",
+		"The other NIK of the same person. Which is merged into which says nothing.",
+		"7503011501900002", "7503011501900002",
+	},
+	fieldInto: {
+		"Nomor pekerja lain dari orang yang sama, sebagai pengganti NIK-nya.",
+		"The other worker id of the same person, in place of the NIK.",
+		"w-0d94aa31", "w-0d94aa31",
+	},
 }
 
 // columnsOf returns the columns of a template in order.
@@ -95,6 +127,15 @@ func columnsOf(k Kind) []field {
 		return []field{fieldNIK, fieldEnrolment, fieldUntil, fieldReason}
 	case Funding:
 		return []field{fieldCommitment, fieldNIK, fieldEnrolment, fieldFromMonth, fieldLastMonth}
+	case Contribution:
+		return []field{
+			fieldNIK, fieldEnrolment, fieldFromMonth, fieldLastMonth, fieldAmount, fieldPaidOn,
+			fieldReference,
+		}
+	case Death:
+		return []field{fieldNIK, fieldWorker, fieldDied}
+	case Merge:
+		return []field{fieldNIK, fieldWorker, fieldIntoNIK, fieldInto}
 	default:
 		return []field{
 			fieldNIK, fieldEnrolment, fieldRegion, fieldSegment, fieldCategory, fieldProgrammes,
@@ -115,7 +156,7 @@ func NewTemplate(k Kind, l Language) Template {
 		help := helps[f]
 		c := TemplateColumn{
 			Title: f.title(l), Help: help.en, Example: help.exampleEN,
-			Date: f == fieldFrom || f == fieldUntil,
+			Date: f == fieldFrom || f == fieldUntil || f == fieldPaidOn || f == fieldDied,
 		}
 		if l == Indonesian {
 			c.Help, c.Example = help.id, help.exampleID

@@ -71,9 +71,9 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 				" or type the value")
 	}
 	switch f {
-	case fieldFrom, fieldUntil, fieldLastDay:
+	case fieldFrom, fieldUntil, fieldLastDay, fieldPaidOn, fieldDied:
 		return parseDateCell(cell, date1904)
-	case fieldFromMonth, fieldLastMonth, fieldUntilMonth, fieldInactive:
+	case fieldFromMonth, fieldLastMonth, fieldUntilMonth, fieldInactive, fieldMonth:
 		return parseMonthCell(cell, date1904)
 	case fieldRegion:
 		return parseRegion(cell)
@@ -81,8 +81,12 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 		return parseCount(cell)
 	case fieldProgrammes:
 		return parseProgrammes(string(trim(cell.Text)))
-	case fieldEnrolment, fieldCommitment:
+	case fieldEnrolment, fieldCommitment, fieldWorker, fieldInto:
 		return parseID(f, cell)
+	case fieldAmount:
+		return parseAmount(cell)
+	case fieldReference:
+		return parseReference(cell)
 	default:
 		return parseCode(f, string(trim(cell.Text)))
 	}

@@ -226,9 +226,9 @@ func TestCodes(t *testing.T) {
 // TestDeathIsNoReason tells what to do with a death, in both languages.
 func TestDeathIsNoReason(t *testing.T) {
 	v := parse(fieldReason, text("Meninggal Dunia"), false)
-	if v.fault == nil || !strings.Contains(v.fault.id, "hapus baris ini dan sampaikan NIK serta"+
-		" tanggal meninggal kepada pengelola Cakupan") ||
-		!strings.Contains(v.fault.en, "delete the row, and tell whoever runs Cakupan") {
+	if v.fault == nil || !strings.Contains(v.fault.id, "hapus baris ini dan laporkan NIK serta"+
+		" tanggal meninggal dengan daftar kematian") ||
+		!strings.Contains(v.fault.en, "delete the row, and report the NIK and the day of death") {
 		t.Errorf("%+v", v.fault)
 	}
 }
