@@ -71,7 +71,8 @@ func drawValue(t *rapid.T, depth int) event.Value {
 	switch v.Kind {
 	case event.String:
 		v.Text = rapid.SampledFrom([]string{
-			"", "x", "w-1", nik, "x" + nik, nik + "1", "75.03", "7503", "ID", "2020-01-01", "2020-01", "PU",
+			"", "x", "w-1", nik, "x" + nik, nik + "1", "759999-010190-9999", "75/99/99/010190/9999",
+			"７５９９９９０１０１９０９９９９", "759999\u200b0101909999", "75.03", "7503", "ID", "2020-01-01", "2020-01", "PU",
 			"JKK", "ALL", "60", "1.0", "urn:x", "2020-01-01T00:00:00Z", "id.cakupan.worker.died.v1",
 			"application/json", rapid.String().Draw(t, "text"),
 		}).Draw(t, "string")
@@ -92,7 +93,7 @@ func drawValue(t *rapid.T, depth int) event.Value {
 
 func drawMembers(t *rapid.T, depth int) []event.Member {
 	names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
-		"enrolment", "worker", "nik", "region", "from", "until", "note", nik, "x" + nik, "months", "", "into", "intoNik",
+		"enrolment", "worker", "nik", "region", "from", "until", "note", nik, "x" + nik, "months", "", "into", "intoNik", "759999-010190-9999",
 	}), 0, 4, rapid.ID[string]).Draw(t, "names")
 	var members []event.Member
 	for _, name := range names {

@@ -22,6 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 )
 
 var update = flag.Bool("update", false, "write the golden files of types that have none")
@@ -112,6 +113,20 @@ func TestDigest(t *testing.T) {
 		if digest(change) == same {
 			t.Errorf("another %s is the same fact", name)
 		}
+	}
+}
+
+// TestDigestMonths: the months of a disbursement are a list, not a set.
+func TestDigestMonths(t *testing.T) {
+	seen := map[[DigestBytes]byte]bool{}
+	for _, months := range [][]temporal.Month{{600}, {600, 601}, {601, 600}, {600, 600}} {
+		e := samples()[event.FundingDisbursed.Name()]
+		e.Data.PaidMonths = months
+		digest, err := Digest(Append(nil, &e))
+		if err != nil || seen[digest] {
+			t.Errorf("%v is the same list as another, or %v", months, err)
+		}
+		seen[digest] = true
 	}
 }
 

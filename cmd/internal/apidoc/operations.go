@@ -130,7 +130,8 @@ func (l *library) getEvents() operation {
 			query("type", "Events of this type alone; "+typePrefix+" may be left out.",
 				o("type", "string")),
 			query("enrolment", "Events whose data has this enrolment.", key),
-			query("worker", "Events whose data has this worker.", key),
+			query("worker", "Events whose data has this worker, in into too; merges"+
+				" are not followed.", key),
 			query("commitment", "Events whose data has this commitment.", key),
 			query("limit", "At most so many events.", o("type", "integer").with("minimum", 1)),
 		},

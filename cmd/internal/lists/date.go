@@ -106,11 +106,11 @@ func readMonth(cell grid.Cell, date1904 bool) (temporal.Month, value) {
 	text := string(trim(cell.Text))
 	if cell.Kind == grid.Number || cell.Kind == grid.Text {
 		if lostZero(text) {
+			meant := "0" + text[:1] + "/" + text[1:5]
 			return 0, invalid(event.FieldInvalid,
-				"bulan yang menjadi angka kehilangan nol di depan: format kolom sebagai Teks dan"+
-					" tulis 0"+text+", atau 04/2021",
-				"the month has lost its leading zero: format the column as Text and write 0"+
-					text+", or 04/2021")
+				"bulan yang menjadi angka kehilangan nol di depan: bila maksudnya "+meant+
+					", tulis begitu",
+				"the month has lost its leading zero: if "+meant+" is meant, write it so")
 		}
 		if digits := strings.TrimSuffix(text, ".0"); allDigits(digits, 6) && len(digits) == 6 {
 			return monthOf([]string{digits[:2], digits[2:]}, digits)

@@ -159,7 +159,7 @@ func TestLostZero(t *testing.T) {
 		"NIK;BLTH NA;Alasan\n7503014101900001;42021;PHK\n",
 	} {
 		_, lines := mustRead(t, []byte(content), Options{ID: "L"})
-		if f := lines[0].fault; f == nil || !strings.Contains(f.Detail, "042021") {
+		if f := lines[0].fault; f == nil || !strings.Contains(f.Detail, "04/2021") {
 			t.Errorf("%s: %v", content, lines[0].data)
 		}
 	}
