@@ -12,7 +12,7 @@ import (
 // wrong with, in one run, or in groups of 6-6-4, 4-4-4-4 or 2-2-2-6-4 with one space, dot, hyphen
 // or slash between them. A part of a longer run is none.
 func HasNIK(text string) bool {
-	if len(text) < nikDigits {
+	if !mayHoldNIK(text) {
 		return false
 	}
 	found := false
@@ -21,6 +21,18 @@ func HasNIK(text string) bool {
 		return false
 	})
 	return found
+}
+
+// mayHoldNIK tells whether a text has as many digits as a NIK, where every character beyond ASCII
+// may be one. Nearly every text that is looked at has fewer.
+func mayHoldNIK(text string) bool {
+	digits := 0
+	for i := range len(text) {
+		if c := text[i]; c-'0' <= 9 || c >= utf8.RuneSelf {
+			digits++
+		}
+	}
+	return digits >= nikDigits
 }
 
 // MaskNIK returns the text with each NIK in it cut to its first six digits and ten asterisks.

@@ -146,8 +146,9 @@ func (h *header) lang() Language {
 	return English
 }
 
-// nearly refuses a column whose name is nearly a known one: its data would be lost otherwise.
-func (h *header) nearly() error {
+// nearly refuses a column whose name is nearly one that lists of the kind have: its data would be
+// lost otherwise.
+func (h *header) nearly(k Kind) error {
 	for i, f := range h.fields {
 		key := plain(h.names[i])
 		if f != noField || len(key) < 4 {
@@ -158,7 +159,7 @@ func (h *header) nearly() error {
 			most = 2
 		}
 		for known, m := range meanings {
-			if m.field >= fieldList || len(known) < 4 {
+			if m.field >= fieldList || len(known) < 4 || k != UnknownKind && !k.uses(m.field) {
 				continue
 			}
 			if len(known) < 8 && distance(key, known, 1) <= 1 ||

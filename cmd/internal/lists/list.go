@@ -197,11 +197,12 @@ func (l *List) understand() error {
 	if err := l.declare(); err != nil {
 		return err
 	}
-	if err := h.nearly(); err != nil {
+	unknown := l.findKind()
+	if err := h.nearly(l.info.Kind); err != nil {
 		return err
 	}
-	if err := l.findKind(); err != nil {
-		return err
+	if unknown != nil {
+		return unknown
 	}
 	if err := h.unclear(l.info.Kind); err != nil {
 		return err
