@@ -169,3 +169,33 @@ func TestLostZero(t *testing.T) {
 		t.Errorf("%v, %v", lines[0].data, lines[0].fault)
 	}
 }
+
+// TestTemplatesSayWhatMatters: each kind's template has help and an example for every column, in
+// both languages, and advice of its own.
+func TestTemplatesSayWhatMatters(t *testing.T) {
+	seen := map[string]Kind{}
+	for _, kind := range Kinds() {
+		for _, language := range []Language{English, Indonesian} {
+			template := NewTemplate(kind, language)
+			for _, c := range template.Columns {
+				if c.Title == "" || c.Help == "" || c.Example == "" {
+					t.Errorf("%s: %+v", kind, c)
+				}
+			}
+			own := template.Advice[len(template.Advice)-4]
+			if before, found := seen[own]; found {
+				t.Errorf("%s says what %s says: %s", kind, before, own)
+			}
+			seen[own] = kind
+		}
+	}
+	_, _, err := readAll([]byte("KPJ;Nominal\n"), Options{ID: "L", Kind: Contribution})
+	if err == nil || !strings.Contains(err.Error(), "BLTH / Bulan Mulai") ||
+		!strings.Contains(err.Error(), "--default BLTH=2021-01") {
+		t.Errorf("%v", err)
+	}
+	_, _, err = readAll([]byte("NIK;Nominal\n"), Options{ID: "L", Kind: Death})
+	if err == nil || strings.Contains(err.Error(), "2021") {
+		t.Errorf("%v", err)
+	}
+}

@@ -267,7 +267,7 @@ func betterExample(before string, f field, lang Language) string {
 	if lang == Indonesian {
 		value = helps[f].exampleID
 	}
-	if f.isPersonal() {
+	if f.isPersonal() || f == fieldDied {
 		return before
 	}
 	switch f {

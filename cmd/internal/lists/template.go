@@ -86,6 +86,10 @@ var helps = [fieldEnd]advice{
 		"Bulan terakhir yang dibayar, termasuk bulan itu.",
 		"The last month that is paid, that month included.", "2021-12", "2021-12",
 	},
+	fieldMonth: {
+		"Bulan iurannya: 2021-01 atau Januari 2021.",
+		"The month of the contribution: 2021-01 or January 2021.", "2021-01", "2021-01",
+	},
 	fieldAmount: {
 		"Iuran yang dibukukan, rupiah bulat. Boleh kosong.",
 		"The contribution that was booked, in whole rupiah. May be empty.", "50400", "50400",
@@ -175,7 +179,7 @@ func NewTemplate(k Kind, l Language) Template {
 		}
 		t.Columns = append(t.Columns, c)
 	}
-	t.Advice = advices(l)
+	t.Advice = advices(k, l)
 	return t
 }
 
@@ -186,36 +190,6 @@ func regencies() (labels []string) {
 		}
 	}
 	return labels
-}
-
-// advices returns what people must know of any list.
-func advices(l Language) []string {
-	if l == Indonesian {
-		return []string{
-			"Isi kode daftar di samping kata Daftar, misalnya BB-RENTAN-2021-03. Daftar yang" +
-				" diperbaiki memakai kode yang sama; daftar baru memakai kode baru.",
-			"Sumber boleh kosong; isi URI-nya hanya bila pengelola memberikannya kepada Anda.",
-			"Nilai yang sama untuk semua baris boleh ditulis sekali di atas kolom, misalnya" +
-				" Segmen di kolom A dan Penerima Upah di kolom B; kolomnya boleh dihapus.",
-			"Orang yang dihapus dari daftar tetap tercakup: laporkan berhentinya dengan daftar" +
-				" pemberhentian.",
-			"Kolom lain (nama, alamat, telepon) boleh ada: diabaikan dan tidak disimpan.",
-			"Kirim dengan: cakupan import NAMA-BERKAS. Coba dahulu dengan --dry-run.",
-			"Baris yang ditolak dapat dikembalikan dengan --rejects perbaiki.xlsx.",
-		}
-	}
-	return []string{
-		"Write the id of the list beside the word List, such as BB-VULNERABLE-2021-03. A list" +
-			" that was corrected keeps its id; a new list has a new one.",
-		"Source may be empty; write its URI only if whoever runs Cakupan gave you one.",
-		"A value that is the same in all rows may be written once above the columns, such as" +
-			" Segment in column A and Wage Earner in column B; its column may then be deleted.",
-		"A person whom you delete from the list stays covered: report the end with a list of" +
-			" terminations.",
-		"Other columns (name, address, phone) may be there: they are ignored and not kept.",
-		"Send it with: cakupan import NAME-OF-FILE. Try first with --dry-run.",
-		"Rows that are refused can be given back with --rejects correct.xlsx.",
-	}
 }
 
 // WriteCSV writes the template as CSV: with semicolons in Indonesian, as Excel there writes and

@@ -1,0 +1,93 @@
+package lists
+
+// advices returns what people must know of a list of the kind.
+func advices(k Kind, l Language) []string {
+	said := func(id, en string) string {
+		if l == Indonesian {
+			return id
+		}
+		return en
+	}
+	all := []string{
+		said("Isi kode daftar di samping kata Daftar, misalnya BB-RENTAN-2021-03. Daftar yang"+
+			" diperbaiki memakai kode yang sama; daftar baru memakai kode baru.",
+			"Write the id of the list beside the word List, such as BB-VULNERABLE-2021-03. A list"+
+				" that was corrected keeps its id; a new list has a new one."),
+		said("Sumber boleh kosong; isi URI-nya hanya bila pengelola memberikannya kepada Anda.",
+			"Source may be empty; write its URI only if whoever runs Cakupan gave you one."),
+	}
+	if !k.ofPersons() {
+		all = append(all, said("Nilai yang sama untuk semua baris boleh ditulis sekali di atas"+
+			" kolom, misalnya "+commonValue(k, l)+" di kolom B; kolomnya boleh dihapus.",
+			"A value that is the same in all rows may be written once above the columns, such as "+
+				commonValue(k, l)+" in column B; its column may then be deleted."))
+	}
+	kept := keptAdvices[k]
+	all = append(all, said(kept.id, kept.en))
+	return append(all,
+		said("Kolom lain (nama, alamat, telepon) boleh ada: diabaikan dan tidak disimpan.",
+			"Other columns (name, address, phone) may be there: they are ignored and not kept."),
+		said("Kirim dengan: cakupan import NAMA-BERKAS. Coba dahulu dengan --dry-run.",
+			"Send it with: cakupan import NAME-OF-FILE. Try first with --dry-run."),
+		said("Baris yang ditolak dapat dikembalikan dengan --rejects perbaiki.xlsx.",
+			"Rows that are refused can be given back with --rejects correct.xlsx."),
+	)
+}
+
+// commonValue is an example of a value that is the same in all rows of a list.
+func commonValue(k Kind, l Language) string {
+	f := fieldSegment
+	switch k {
+	case Termination:
+		f = fieldReason
+	case Funding:
+		f = fieldCommitment
+	case Contribution:
+		f = fieldPaidOn
+	}
+	value, in := helps[f].exampleEN, " in column A and "
+	if l == Indonesian {
+		value, in = helps[f].exampleID, " di kolom A dan "
+	}
+	return f.title(l) + in + value
+}
+
+// keptAdvices say what stays reported though its row is deleted. It is never written.
+var keptAdvices = map[Kind]advice{
+	Enrolment: {
+		id: "Orang yang dihapus dari daftar tetap tercakup: laporkan berhentinya dengan daftar" +
+			" pemberhentian.",
+		en: "A person whom you delete from the list stays covered: report the end with a list of" +
+			" terminations.",
+	},
+	Termination: {
+		id: "Baris yang dihapus tetap berlaku: bila ternyata tidak berhenti, minta pengelola" +
+			" menarik laporannya.",
+		en: "A row that you delete stays reported: if the person did not leave, ask whoever runs" +
+			" Cakupan to take the report back.",
+	},
+	Funding: {
+		id: "Baris yang dihapus tetap berlaku: bila bulannya ternyata tidak dibayar, minta" +
+			" pengelola mencabutnya.",
+		en: "A row that you delete stays reported: if its months are not paid, ask whoever runs" +
+			" Cakupan to revoke them.",
+	},
+	Contribution: {
+		id: "Satu baris satu pembayaran. Baris yang dihapus tetap berlaku: bila salah, minta" +
+			" pengelola menarik laporannya.",
+		en: "One row a payment. A row that you delete stays reported: if it is wrong, ask whoever" +
+			" runs Cakupan to take the report back.",
+	},
+	Death: {
+		id: "Baris yang dihapus tetap berlaku: bila orangnya masih hidup, minta pengelola menarik" +
+			" laporannya.",
+		en: "A row that you delete stays reported: if the person lives, ask whoever runs Cakupan" +
+			" to take the report back.",
+	},
+	Merge: {
+		id: "Kedua nomor lalu dihitung sebagai satu orang. Baris yang dihapus tetap berlaku: bila" +
+			" ternyata dua orang, minta pengelola menarik laporannya.",
+		en: "Both numbers then count as one person. A row that you delete stays reported: if they" +
+			" are two people, ask whoever runs Cakupan to take the report back.",
+	},
+}
