@@ -20,6 +20,9 @@ func acceptable() []string {
 		"enrolment.terminated.v1": `"enrolment":"E-1","until":"2020-01-01","reason":"LAYOFF"`,
 		"enrolment.reinstated.v1": `"enrolment":"E-1","from":"2020-01-01"`,
 		"worker.died.v1":          `"worker":"W-1","on":"2020-01-01"`,
+		"worker.merged.v1":        `"nik":"","intoNik":""`,
+		"contribution.credited.v1": `"enrolment":"E-1","from":"2020-01","until":"2020-02",` +
+			`"paidOn":"2020-01-01","amount":1,"reference":"r"`,
 		"funding.committed.v1": `"commitment":"C-1","funder":"75","funding":"APBD",` +
 			`"fiscalYear":2020,"heads":1,"months":1,"tariff":1,"ceiling":1,"from":"2020-01",` +
 			`"until":"2020-02","basis":"b"`,
@@ -59,9 +62,11 @@ func (n *Numbers) Events(t *testing.T) (lines [][]byte) {
 		}
 		data := doc["data"].(map[string]any)
 		add := func(how string) {
-			if _, found := data["nik"]; found && data["nik"] == "" {
-				data["nik"] = n.Next("nik of an event with a number in " + how)
-				defer func() { data["nik"] = "" }()
+			for _, person := range []string{"nik", "intoNik"} {
+				if _, found := data[person]; found && data[person] == "" {
+					data[person] = n.Next(person + " of an event with a number in " + how)
+					defer func() { data[person] = "" }()
+				}
 			}
 			line, err := json.Marshal(doc)
 			if err != nil {
@@ -99,6 +104,9 @@ func (n *Numbers) everywhere(object map[string]any, path string, use func(how st
 			map[string]any{n.Next(how): n.Next(how)},
 			n.Next(how) + strings.Repeat("x", 300), n.Next(how) + "-01-01", n.Next(how) + "\u0000",
 		}
+		for _, text := range InGroups(n.Next(how)) {
+			wrong = append(wrong, text, "a "+text+" b")
+		}
 		if _, counts := value.(float64); !counts {
 			// Else it is a great number of something.
 			wrong = append(wrong, json.Number(n.Next(how)))
@@ -108,10 +116,11 @@ func (n *Numbers) everywhere(object map[string]any, path string, use func(how st
 			use(how)
 		}
 		delete(object, name)
-		renamed := n.Next(how)
-		object[renamed] = value
-		use(how)
-		delete(object, renamed)
+		for _, renamed := range []string{n.Next(how), InGroups(n.Next(how))[0]} {
+			object[renamed] = value
+			use(how)
+			delete(object, renamed)
+		}
 		object[name] = value
 	}
 }

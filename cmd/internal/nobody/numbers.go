@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -49,6 +50,23 @@ func (n *Numbers) Broken(how string) string {
 	return number
 }
 
+// InGroups returns the ways to write a number that are recognised: in groups, in other digits, and
+// with what does not show in it.
+func InGroups(number string) []string {
+	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, number)
+	return []string{
+		number[:6] + "-" + number[6:12] + "-" + number[12:],
+		number[:4] + " " + number[4:8] + " " + number[8:12] + " " + number[12:],
+		number[:2] + "." + number[2:4] + "." + number[4:6] + "." + number[6:12] + "/" + number[12:],
+		number[:7] + "\u200b" + number[7:],
+		wide,
+	}
+}
+
+// ungrouped undoes InGroups, wherever in a text.
+var ungrouped = strings.NewReplacer(" ", "", "-", "", ".", "", "/", "", "\u200b", "", "０", "0",
+	"１", "1", "２", "2", "３", "3", "４", "4", "５", "5", "６", "6", "７", "7", "８", "8", "９", "9")
+
 // Find returns where in a text the numbers end.
 func (n *Numbers) Find(text []byte) (ends []int) {
 	digits := 0
@@ -73,6 +91,12 @@ func (n *Numbers) Search(t *testing.T, where string, text []byte) {
 		t.Errorf("%s has a number that was sent as %s: …%s…", where,
 			n.sent[string(text[end-16:end])],
 			bytes.ToValidUTF8(text[max(0, end-60):min(len(text), end+20)], nil))
+	}
+	if plain := []byte(ungrouped.Replace(string(text))); !bytes.Equal(plain, text) {
+		for _, end := range n.Find(plain) {
+			t.Errorf("%s has, in groups, a number that was sent as %s", where,
+				n.sent[string(plain[end-16:end])])
+		}
 	}
 }
 

@@ -18,6 +18,17 @@ func TestNIK(t *testing.T) {
 	}
 }
 
+// TestInGroups makes sure that a number is recognised in every form, and found again.
+func TestInGroups(t *testing.T) {
+	n := New()
+	number := n.Next("a test")
+	for _, text := range InGroups(number) {
+		if !event.HasNIK(text) || len(n.Find([]byte(ungrouped.Replace("a "+text+"b")))) != 1 {
+			t.Errorf("%q is not found", text)
+		}
+	}
+}
+
 // TestFind makes sure that a number is found wherever it stands.
 func TestFind(t *testing.T) {
 	n := New()
