@@ -73,7 +73,7 @@ func (l *library) value(name string) object {
 	case "NIK":
 		return text.with("description", "The number of an identity card, PPRRDD ddmmyy ssss: 40 is"+
 			" added to the day of birth of women. It is replaced by a worker id before anything"+
-			" is stored.").with("pattern", "^(?:"+nikPattern(inOneRun)+")$")
+			" is stored.").with("pattern", "^(?:"+nikPattern()+")$")
 	case "Key":
 		return l.withoutNIK(text.with("pattern",
 			"^[A-Za-z0-9._:-]{1,"+strconv.Itoa(event.KeyBytesMax)+"}$"))
@@ -189,20 +189,27 @@ var (
 func anyNIKPattern() string {
 	var all []string
 	for _, g := range groupings {
-		all = append(all, nikPattern(g))
+		all = append(all, behindProvince(g))
 	}
-	return strings.Join(all, "|")
+	return provincePattern() + "(?:" + strings.Join(all, "|") + ")"
 }
 
-// nikPattern returns the regular expression of a NIK, without anchors: province, regency,
-// district, day and month and year of birth, and the serial number.
-func nikPattern(apart grouping) string {
+// nikPattern returns the regular expression of a NIK in one run, without anchors.
+func nikPattern() string { return provincePattern() + behindProvince(inOneRun) }
+
+func provincePattern() string {
 	var provinces []string
 	for _, code := range region.All() {
 		if code.Level() == region.ProvinceLevel {
 			provinces = append(provinces, code.String())
 		}
 	}
+	return "(?:" + strings.Join(provinces, "|") + ")"
+}
+
+// behindProvince returns the regular expression of what follows the province: regency, district,
+// day and month and year of birth, and the serial number.
+func behindProvince(apart grouping) string {
 	var gap [len(apart)]string
 	for i := range apart {
 		if apart[i] {
@@ -219,6 +226,6 @@ func nikPattern(apart grouping) string {
 		days30 + gap[3] + "(?:0[469]|11)[0-9]{2}|" +
 		days28 + gap[3] + "02[0-9]{2}|" +
 		"(?:29|69)" + gap[3] + "02(?:[02468][048]|[13579][26])"
-	return "(?:" + strings.Join(provinces, "|") + ")" + gap[0] + "[0-9]{2}" + gap[1] + "[0-9]{2}" +
-		gap[2] + "(?:" + born + ")" + gap[4] + serial
+	return gap[0] + "[0-9]{2}" + gap[1] + "[0-9]{2}" + gap[2] + "(?:" + born + ")" + gap[4] +
+		serial
 }

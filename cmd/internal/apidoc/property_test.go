@@ -180,7 +180,7 @@ func hasLoose(text string) bool {
 
 // TestNIKPattern compares the pattern of the schemas with the rule of the ledger.
 func TestNIKPattern(t *testing.T) {
-	pattern := regexp.MustCompile("^(?:" + nikPattern(inOneRun) + ")$")
+	pattern := regexp.MustCompile("^(?:" + nikPattern() + ")$")
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(
 			rapid.StringMatching(`(?:11|75|97|20)[0-9]{4}[0-7][0-9](?:0[0-9]|1[0-3])[0-9]{2}0{0,3}[0-9]{1,4}`),
