@@ -247,8 +247,11 @@ func TestTemplateBooks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ kind, language, sheets, help string }{
 		{"enrolment", "id", "[Daftar Petunjuk Pilihan]", "Orang yang dihapus dari daftar tetap tercakup"},
-		{"termination", "en", "[List Help Choices]", "A person whom you delete from the list stays covered"},
+		{"termination", "en", "[List Help Choices]", "A row that you delete stays reported: if the person did not leave"},
 		{"funding", "id", "[Daftar Petunjuk]", "(funding.committed): tanyakan kepada pengelola"},
+		{"contribution", "id", "[Daftar Petunjuk]", "Iuran yang dibukukan, rupiah bulat"},
+		{"death", "en", "[List Help]", "The last day of life"},
+		{"merge", "id", "[Daftar Petunjuk]", "Kedua nomor lalu dihitung sebagai satu orang"},
 	} {
 		path := filepath.Join(t.TempDir(), "template.xlsx")
 		_, diagnostics, code := e2eRun(t.Context(), t, nil, "template", c.kind, "--lang", c.language, "-o", path)
