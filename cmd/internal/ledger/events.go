@@ -89,8 +89,8 @@ func (s *selection) take(record eventstore.Record) error {
 }
 
 // passes reports whether the event's data are what the filter asks for. What it lets through the
-// history must find: a field that is compared here must be one that history.Projection.Apply adds. A
-// worker is meant by the id as reported, on either side of a merge; merges are not followed.
+// history must find: a field that is compared here must be one that history.Projection.Apply adds.
+// A worker is meant by the id as reported, on either side of a merge; merges are not followed.
 func passes(f *EventFilter, e *event.Event) bool {
 	return (f.Type == 0 || f.Type == e.Type) &&
 		(f.Enrolment == "" || f.Enrolment == e.Data.Enrolment) &&
