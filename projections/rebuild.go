@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"cakupan/eventstore/durable"
 )
 
 // Rebuild is a projection that is built again from the log, in a fresh file beside the live one.
@@ -54,27 +56,18 @@ func (r *Rebuild) Swap() error {
 		return errors.Join(err, r.Remove())
 	}
 	s.opts.Fault(FaultBeforeSwap)
-	if err := os.Rename(r.Path(), p.path); err != nil {
+	err := durable.Rename(r.Path(), p.path)
+	if err != nil && !errors.Is(err, durable.ErrUnsynced) {
 		err = fmt.Errorf("put the rebuilt projection in place: %w", err)
 		return errors.Join(err, r.Remove())
 	}
 	s.opts.Fault(FaultAfterSwap)
-	// Should this fail, a power cut may bring the old file back, which is as good: the rebuilt
-	// one answers all the same.
-	err := syncFolder(s.opts.Folder)
+	// Unsynced, a power cut may bring the old file back, which is as good: the rebuilt one answers
+	// all the same.
 	if old := p.live.Swap(s.newVolume(p, r.Kept)); old != nil {
 		old.stop()
 		<-old.done
 		time.AfterFunc(oldLife, func() { _ = old.kept.Close() })
 	}
 	return err
-}
-
-// syncFolder makes renames in the folder last.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

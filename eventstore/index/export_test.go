@@ -48,3 +48,12 @@ func (x *Index) Quiet() {
 		x.changed.Wait()
 	}
 }
+
+// Rewrite writes all runs of a quiet index as one, as a merge does.
+func (x *Index) Rewrite() error {
+	merged, err := mergeRuns(x.dir, x.runs, func() bool { return false })
+	if err != nil {
+		return err
+	}
+	return merged.close()
+}

@@ -3,10 +3,10 @@ package index
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/durable"
 	"cakupan/eventstore/merkle"
 )
 
@@ -104,7 +104,7 @@ func (x *Index) state() error {
 // without that run it could no longer tell a new event from a duplicate.
 func (x *Index) setAside(broken *runError) error {
 	if x.damage == nil {
-		err := os.Rename(broken.run.path, broken.run.path+damagedSuffix)
+		err := durable.Rename(broken.run.path, broken.run.path+damagedSuffix)
 		x.damage = errors.Join(fmt.Errorf("%w: %w", ErrDamaged, broken), err)
 		x.changed.Broadcast()
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/durable"
 )
 
 // Open opens the index of the given ledger in a folder of its own, which it creates when there is
@@ -105,7 +106,8 @@ func removeOthers(dir string, used []*run) error {
 	}
 	for _, file := range files {
 		path := filepath.Join(dir, file.Name())
-		ours := slices.ContainsFunc([]string{runSuffix, tmpSuffix, damagedSuffix},
+		suffixes := []string{runSuffix, durable.Temporary(runSuffix), damagedSuffix}
+		ours := slices.ContainsFunc(suffixes,
 			func(suffix string) bool { return strings.HasSuffix(path, suffix) })
 		if !ours || slices.ContainsFunc(used, func(r *run) bool { return r.path == path }) {
 			continue

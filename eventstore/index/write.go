@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"cakupan/eventstore/durable"
 )
 
 const (
 	runSuffix     = ".run"
-	tmpSuffix     = ".tmp"
 	damagedSuffix = ".damaged"
 
 	// syncBytes bounds what is written between two syncs: a merge of gigabytes must not make
@@ -35,7 +36,7 @@ type runWriter struct {
 
 // createRun begins a run. The header must be complete but for the checksum.
 func createRun(dir string, h header) (*runWriter, error) {
-	file, err := os.OpenFile(filepath.Join(dir, runName(&h)+tmpSuffix),
+	file, err := os.OpenFile(durable.Temporary(filepath.Join(dir, runName(&h))),
 		os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("create run: %w", err)
@@ -108,7 +109,7 @@ func (b *blockWriter) flush() error {
 		return nil
 	}
 	b.unsynced = 0
-	return b.file.Sync()
+	return durable.Sync(b.file)
 }
 
 // finish makes the run durable under its name and opens it.
@@ -116,20 +117,17 @@ func (w *runWriter) finish() (*run, error) {
 	if err := w.complete(); err != nil {
 		return nil, errors.Join(fmt.Errorf("write run: %w", err), w.abort())
 	}
-	// If we crash here, the temporary file is complete but has no name: Open removes it, and
-	// what it holds is read from the log, or merged, again.
 	path := filepath.Join(w.dir, runName(&w.header))
-	if err := os.Rename(w.file.Name(), path); err != nil {
-		return nil, errors.Join(fmt.Errorf("name run: %w", err), os.Remove(w.file.Name()))
-	}
-	if err := syncDir(w.dir); err != nil {
-		return nil, err
+	// If we crash in here before the run has its name, Open removes the temporary file, and what
+	// it holds is read from the log, or merged, again.
+	if err := durable.Commit(w.file, path); err != nil {
+		return nil, fmt.Errorf("name run: %w", err)
 	}
 	// From here on Open prefers this run to those that it covers.
 	return openRun(path)
 }
 
-// complete writes what follows and what precedes entries and filter, and waits for stable storage.
+// complete writes what follows and what precedes entries and filter.
 func (w *runWriter) complete() error {
 	for w.lines < filterBlocks(w.count()) {
 		if err := w.endLine(); err != nil {
@@ -144,30 +142,11 @@ func (w *runWriter) complete() error {
 		return err
 	}
 	w.sums = checksum(sums)
-	if _, err := w.file.WriteAt(w.encode(), 0); err != nil {
-		return err
-	}
-	if err := w.file.Sync(); err != nil {
-		return err
-	}
-	return w.file.Close()
+	_, err := w.file.WriteAt(w.encode(), 0)
+	return err
 }
 
 // abort gives up and removes the temporary file.
 func (w *runWriter) abort() error {
-	// Close fails after complete has closed the file; all that matters here is that it is gone.
-	_ = w.file.Close()
-	return os.Remove(w.file.Name())
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return nil
+	return errors.Join(w.file.Close(), os.Remove(w.file.Name()))
 }

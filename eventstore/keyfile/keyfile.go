@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
+
+	"cakupan/eventstore/durable"
 )
 
 // Size is how many bytes a key has.
@@ -57,42 +57,13 @@ func readFrom(file *os.File) ([]byte, error) {
 }
 
 // Create makes a new key, durable under its name with mode 0600 once it returns. It never replaces
-// a key: the error then is fs.ErrExist.
+// a key: the error then is fs.ErrExist. After an error there may be a key all the same (see
+// durable.ErrUnsynced), which nobody has used yet: Read returns it.
 func Create(path string) ([]byte, error) {
 	key := make([]byte, Size)
 	_, _ = rand.Read(key) // never fails: see crypto/rand
-	tmp := path + ".tmp"
-	if err := writeSynced(tmp, key); err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
-	// If we crash here, the temporary file is left. It is overwritten by the next attempt.
-	// A link, unlike a rename, fails when there is a key already.
-	if err := os.Link(tmp, path); err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
-	if err := errors.Join(os.Remove(tmp), syncDir(filepath.Dir(path))); err != nil {
+	if err := durable.Create(path, key, mode); err != nil {
 		return nil, fmt.Errorf("create key: %w", err)
 	}
 	return key, nil
-}
-
-func writeSynced(path string, data []byte) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	return errors.Join(err, file.Sync(), file.Close())
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"cakupan/eventstore/durable/durabletest"
 )
 
 // TestLeftover: what a crash has left of making a key stands in nobody's way, and a key that is
@@ -34,5 +36,31 @@ func TestLeftover(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != mode {
 		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestPowerCut cuts the power at each step of making a key: then there is a key or none, never a
+// part of one, and what is missing can be made.
+func TestPowerCut(t *testing.T) {
+	for _, cut := range durabletest.Cuts() {
+		t.Run(cut.Name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "a.key")
+			if !cut.Run(t, filepath.Dir(path), func() { _, _ = Create(path) }) {
+				t.Fatal("was not cut")
+			}
+			key, err := Read(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				key, err = Create(path)
+			}
+			if err != nil || len(key) != Size {
+				t.Fatalf("%d bytes, %v", len(key), err)
+			}
+			if _, err := Create(path); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("a second key: %v", err)
+			}
+			if again, err := Read(path); err != nil || !bytes.Equal(again, key) {
+				t.Errorf("the key is another one: %v", err)
+			}
+		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/durable/durabletest"
 )
 
 // TestFailedStore fails to write the older line, which a failed write may spoil: the next write
@@ -58,5 +59,44 @@ func TestFailedStore(t *testing.T) {
 	}
 	if err := p.Release(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPowerCutAtTheFirstStore cuts the power while the file of a position is made: then there is
+// none, or a whole one.
+func TestPowerCutAtTheFirstStore(t *testing.T) {
+	key := PositionKey{Ledger: "ledger", Group: "group", Topic: "topic"}
+	for _, cut := range durabletest.Cuts() {
+		t.Run(cut.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			positions, err := NewFilePositions(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, err := positions.Claim(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !cut.Run(t, dir, func() { _ = first.Store(7) }) {
+				t.Fatal("was not cut")
+			}
+			if err := first.Release(); err != nil {
+				t.Fatal(err)
+			}
+			next, err := positions.Claim(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			handled, found, err := next.Load()
+			if err != nil || found && handled != 7 || found != (handled == 7) {
+				t.Errorf("loaded %d, %t, %v", handled, found, err)
+			}
+			if err := next.Store(8); err != nil {
+				t.Error(err)
+			}
+			if err := next.Release(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

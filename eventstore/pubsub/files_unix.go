@@ -21,6 +21,7 @@ import (
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
+	"cakupan/eventstore/durable"
 )
 
 const (
@@ -202,10 +203,13 @@ func (p *filePosition) Store(handled eventstore.Sequence) error {
 	switch {
 	case err != nil:
 	case p.file == nil:
-		p.file, err = makeFile(p.path, append(line, line...))
+		err = durable.WriteFile(p.path, append(line, line...), privateFile)
+		if err == nil {
+			p.file, err = os.OpenFile(p.path, os.O_RDWR, 0)
+		}
 	default:
 		if _, err = p.file.WriteAt(line, int64(p.line)*lineBytes); err == nil {
-			err = p.file.Sync()
+			err = durable.Sync(p.file)
 		}
 		if err == nil { // otherwise the other line is the only sound one
 			p.line = 1 - p.line
@@ -215,34 +219,6 @@ func (p *filePosition) Store(handled eventstore.Sequence) error {
 		return fmt.Errorf("store position: %w", err)
 	}
 	return nil
-}
-
-// makeFile makes a file that is there with its content or not at all.
-func makeFile(path string, content []byte) (*os.File, error) {
-	file, err := os.OpenFile(path+".tmp", os.O_RDWR|os.O_CREATE|os.O_TRUNC, privateFile)
-	if err != nil {
-		return nil, err
-	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Sync()); err == nil {
-		err = os.Rename(path+".tmp", path)
-	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
-}
-
-// syncFolder makes renames in the folder last.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Release closes the file and gives up the lock.

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cakupan/eventstore/durable"
 )
 
 // A journal holds ids that are durable but not yet in the database. It is a head that says whose
@@ -56,7 +58,14 @@ func createJournal(path string, owner []byte) (*journal, error) {
 		return nil, err
 	}
 	_, err = file.Write(owner)
-	if err = errors.Join(err, file.Sync(), syncDir(filepath.Dir(path))); err != nil {
+	if err == nil {
+		err = durable.Sync(file)
+	}
+	// If we crash here, its name may be gone, and with it nothing: it holds no id yet.
+	if err == nil {
+		err = durable.SyncFolder(filepath.Dir(path))
+	}
+	if err != nil {
 		return nil, errors.Join(err, file.Close(), os.Remove(path))
 	}
 	return &journal{file: file, size: int64(len(owner))}, nil
@@ -76,7 +85,7 @@ func (j *journal) append(ids map[handle]id) error {
 	if _, err := j.file.WriteAt(b, j.size); err != nil {
 		return err
 	}
-	if err := j.file.Sync(); err != nil {
+	if err := durable.Sync(j.file); err != nil {
 		return err
 	}
 	j.size += int64(len(b))
@@ -183,7 +192,7 @@ func readJournal(path string, owner []byte, to map[handle]id, last bool) (int64,
 func (j *journal) seal() error {
 	// What a failed append has left behind would look like damage in a journal that is not the
 	// last one.
-	if err := errors.Join(j.file.Truncate(j.size), j.file.Sync()); err != nil {
+	if err := errors.Join(j.file.Truncate(j.size), durable.Sync(j.file)); err != nil {
 		return errors.Join(err, j.reopen())
 	}
 	_ = j.file.Close() // all is on stable storage: its error would say nothing

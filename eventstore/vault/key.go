@@ -3,9 +3,7 @@ package vault
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"errors"
 	"hash"
-	"os"
 	"sync"
 )
 
@@ -39,13 +37,4 @@ func (h *hasher) sum(text string) (sum [sha256.Size]byte) {
 	mac.Sum(sum[:0])
 	h.pool.Put(mac)
 	return sum
-}
-
-// syncDir makes the names in a folder durable.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -15,6 +15,7 @@ import (
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/durable"
 )
 
 // Add registers a member and returns its secret, which nobody can find out again. Of the entry it
@@ -157,7 +158,7 @@ func mark(lock *os.File) error {
 	info, err := lock.Stat()
 	if err == nil && info.Size() == 0 {
 		_, err = lock.WriteString(lockText)
-		err = errors.Join(err, lock.Sync())
+		err = errors.Join(err, durable.Sync(lock))
 	}
 	if err != nil {
 		return fmt.Errorf("note that there is a register: %w", err)
@@ -215,26 +216,12 @@ func (r *Registry) write(entries []Entry) error {
 	if _, err := parse(raw); err != nil || len(raw) > fileBytesMax {
 		return errors.Join(problem.New(problem.UsageWrong, "the register would be too large"), err)
 	}
-	tmp, err := os.OpenFile(r.path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
-	if err != nil {
+	err = durable.WriteFile(r.path, raw, privateFile)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return denied(r.path, err)
-	}
-	_, err = tmp.Write(raw)
-	err = errors.Join(err, tmp.Chmod(privateFile), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), r.path)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("write %s: %w", r.path, err)
 	}
-	return syncFolder(filepath.Dir(r.path))
-}
-
-// syncFolder makes renames in the folder last.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
+	"cakupan/eventstore/durable"
 )
 
 // Rejects is the file that gets what was refused: events as lines of JSON, or the rows of a list
@@ -179,16 +180,13 @@ func (r *Rejects) Close(failed error) error {
 	}
 	keep := r.count > 0 || r.asIs == "" && failed == nil
 	err := r.out.Flush()
-	if r.renamed && keep && err == nil {
-		err = r.file.Sync()
-	}
-	err = errors.Join(err, r.file.Close())
 	switch {
 	case !r.renamed:
+		err = errors.Join(err, r.file.Close())
 	case keep && err == nil:
-		err = os.Rename(r.file.Name(), r.path)
+		err = durable.Commit(r.file, r.path)
 	default:
-		err = errors.Join(err, os.Remove(r.file.Name()))
+		err = errors.Join(err, r.file.Close(), os.Remove(r.file.Name()))
 	}
 	if err != nil {
 		return fmt.Errorf("write rejects: %w", err)

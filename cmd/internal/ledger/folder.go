@@ -13,6 +13,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/durable"
 )
 
 // FolderFormat is the format of data folders that this program reads and writes; see
@@ -165,33 +166,11 @@ func (f *folder) writeMeta() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(f.path(identityFile), append(text, '\n'))
-}
-
-// writeFile replaces a file so that a crash leaves the old or the new content, and it lasts.
-func writeFile(path string, content []byte) error {
-	tmp, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFiles)
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(content)
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
+	path := f.path(identityFile)
+	if err := durable.WriteFile(path, append(text, '\n'), privateFiles); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes renames in the folder last.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }
 
 // announce writes who has the folder open into the lock file; url is that of a serve.

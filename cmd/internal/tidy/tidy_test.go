@@ -36,12 +36,15 @@ var mayImport = map[string][]string{
 	"domain/...": {"domain/..."},
 
 	// The log knows bytes and moments, not what an enrolment is.
-	"eventstore":               {"domain/temporal", "eventstore/merkle"},
-	"eventstore/...":           {"eventstore/...", "domain/..."},
-	"eventstore/merkle/...":    {},
-	"eventstore/keyfile/...":   {},
-	"eventstore/inspect/...":   {},
-	"eventstore/vault/...":     {"eventstore/keyfile", "eventstore/inspect"},
+	"eventstore":             {"domain/temporal", "eventstore/merkle"},
+	"eventstore/...":         {"eventstore/...", "domain/..."},
+	"eventstore/merkle/...":  {},
+	"eventstore/durable/...": {"eventstore/durable"},
+	"eventstore/keyfile/...": {"eventstore/durable"},
+	"eventstore/inspect/...": {},
+	"eventstore/vault/...": {
+		"eventstore/durable", "eventstore/keyfile", "eventstore/inspect",
+	},
 	"eventstore/natsd/...":     {"eventstore", "eventstore/inspect"},
 	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
@@ -51,7 +54,8 @@ var mayImport = map[string][]string{
 	// stand on the same three: pages, facts, counts.
 	"projections/...": {
 		"projections", "projections/pages", "projections/facts", "projections/counts",
-		"eventstore", "eventstore/codec", "eventstore/inspect", "eventstore/merkle", "domain/...",
+		"eventstore", "eventstore/codec", "eventstore/durable", "eventstore/inspect",
+		"eventstore/merkle", "domain/...",
 	},
 	"projections/pages/...":  {},
 	"projections/counts/...": {"projections/pages", "eventstore", "domain/temporal"},
@@ -90,7 +94,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/importer/...": {
 		"cmd/internal/client", "cmd/internal/intake", "cmd/internal/ledger",
 		"cmd/internal/lists", "cmd/internal/problem", "cmd/internal/split",
-		"eventstore/cloudevents", "domain/...",
+		"eventstore/cloudevents", "eventstore/durable", "domain/...",
 	},
 	"cmd/internal/door/...": {
 		"cmd/internal/access", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
@@ -134,6 +138,15 @@ var bannedCalls = map[string]map[string]string{
 		"time.Now":   "a replay must not depend on when it runs",
 		"time.Since": "a replay must not depend on when it runs",
 	},
+}
+
+// lasting lists selectors that only eventstore/durable may mention, and why: elsewhere the folder
+// would be forgotten again, and no test could cut the power there.
+var lasting = map[string]string{
+	"os.Rename":      "call durable.Rename or durable.Commit",
+	"os.Link":        "call durable.Create",
+	"file.Sync":      "call durable.Sync",
+	"durable.Inject": "faults are for tests",
 }
 
 // noRoom lists package names that do not say what is inside.
@@ -340,9 +353,49 @@ func checkBodies(t *testing.T, folder string, fset *token.FileSet, file *ast.Fil
 				name := x.Name + "." + n.Sel.Name
 				t.Errorf("%s: %s: %s", fset.Position(n.Pos()), name, banned[name])
 			}
+			checkLasting(t, folder, fset.Position(n.Pos()), n)
 		}
 		return true
 	})
+}
+
+// checkLasting checks that files are made to last in one place.
+func checkLasting(t *testing.T, folder string, pos token.Position, n *ast.SelectorExpr) {
+	t.Helper()
+	if why := notLasting(n); why != "" && !matches("eventstore/durable/...", folder) {
+		t.Errorf("%s: %s", pos, why)
+	}
+}
+
+// notLasting returns what to do instead of what a selector mentions, "" where that may stand.
+func notLasting(n *ast.SelectorExpr) string {
+	of := ""
+	switch x := n.X.(type) {
+	case *ast.Ident:
+		of = x.Name
+	case *ast.SelectorExpr:
+		of = x.Sel.Name
+	}
+	if n.Sel.Name == "Sync" && of != "durable" && of != "db" { // a database syncs itself
+		of = "file"
+	}
+	return lasting[of+"."+n.Sel.Name]
+}
+
+// TestLastingBites shows that the rule finds what it is for.
+func TestLastingBites(t *testing.T) {
+	for expression, want := range map[string]bool{
+		"os.Rename": true, "os.Link": true, "w.file.Sync": true, "tmp.Sync": true,
+		"durable.Inject": true, "durable.Sync": false, "r.db.Sync": false, "os.Remove": false,
+	} {
+		n, err := parser.ParseExpr(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := notLasting(n.(*ast.SelectorExpr)) != ""; got != want {
+			t.Errorf("%s: found %t, want %t", expression, got, want)
+		}
+	}
 }
 
 // mostSpecific returns the pattern that says most about path, or "" when none matches it:
