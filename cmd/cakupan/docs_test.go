@@ -47,7 +47,7 @@ func TestDocsCoverRoutes(t *testing.T) {
 	slices.Sort(routes)
 	for _, route := range routes {
 		if !slices.Contains(described, route) {
-			t.Errorf("%s is not in the document: add it in cmd/internal/apidoc/operations.go", route)
+			t.Errorf("%s is not in the document: add it in cmd/internal/apidoc/generate/operations.go", route)
 		}
 	}
 	for _, route := range described {

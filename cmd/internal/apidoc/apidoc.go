@@ -1,20 +1,20 @@
 // Package apidoc describes the ledger to programs: an OpenAPI document of its HTTP routes, an
 // AsyncAPI document of its NATS subjects, and a JSON Schema of every event.
 //
-// The documents are made of the domain's own definitions by [Build], and checked in beside this
-// file; what is served is what is checked in. A test fails when the two differ, and
-// `go generate` writes them anew. Schemas have URNs as their ids, because a ledger has no address
-// of its own; each stands under /schemas/ of every server.
+// The documents are checked in beside this file, and what is served is what is checked in. The
+// program in the folder generate makes them of the domain's own definitions; it is no part of the
+// ledger's. Schemas have URNs as their ids, because a ledger has no address of its own; each
+// stands under /schemas/ of every server.
 package apidoc
 
-//go:generate go test -run TestDocuments -update .
+//go:generate go run ./generate document
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"fmt"
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"path"
@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/problem"
-	"cakupan/domain/event"
 )
 
 //go:embed document
@@ -33,53 +32,13 @@ const (
 	folder = "document"
 	// schemas is the folder of schemas in it.
 	schemas = "schemas"
-	// schemaURN begins the id of a schema; the name of its file without ".json" follows.
-	schemaURN = "urn:cakupan:schema:"
-	draft     = "https://json-schema.org/draft/2020-12/schema"
+
+	mediaJSON   = "application/json"
+	mediaSchema = "application/schema+json"
+
+	// typePrefix begins the names of all types.
+	typePrefix = "id.cakupan."
 )
-
-// File is a document and its name, "openapi.json" or "schemas/event.json".
-type File struct {
-	Name string
-	Text []byte
-}
-
-// Build makes all documents.
-func Build() ([]File, error) {
-	documents := []struct {
-		name string
-		made object
-	}{
-		{"openapi.json", openAPI()},
-		{"asyncapi.json", asyncAPI()},
-		{schemas + "/" + AnyEvent + ".json", schema(AnyEvent, "Event")},
-	}
-	for _, t := range event.Types() {
-		documents = append(documents, struct {
-			name string
-			made object
-		}{schemas + "/" + t.Name() + ".json", schema(t.Name(), typeName(t))}, struct {
-			name string
-			made object
-		}{schemas + "/" + t.Name() + ".data.json", schema(t.Name()+".data", typeName(t)+"Data")})
-	}
-	var built []File
-	for _, d := range documents {
-		text, err := pretty(d.made)
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", d.name, err)
-		}
-		built = append(built, File{d.name, text})
-	}
-	return built, nil
-}
-
-// schema makes a schema that stands alone.
-func schema(name, definition string) object {
-	l := newLibrary("#/$defs/")
-	made := l.definition(definition)
-	return o("$schema", draft).with("$id", schemaURN+name).join(made).with("$defs", l.all)
-}
 
 // Document returns a document by its name, as of [File]; false for one that there is not.
 func Document(name string) ([]byte, bool) {
@@ -111,14 +70,14 @@ func Handler() http.Handler {
 		text, _ := Document(name) // it is embedded above
 		add("/"+name, mediaJSON, text)
 	}
-	index := list{}
+	index := []string{}
 	for _, name := range Schemas() {
 		text, _ := Document(schemas + "/" + name)
 		add("/"+schemas+"/"+name, mediaSchema, text)
 		index = append(index, "/"+schemas+"/"+name)
 	}
-	if text, err := pretty(index); err == nil { // texts always encode
-		add("/"+schemas+"/", mediaJSON, text)
+	if text, err := json.MarshalIndent(index, "", "  "); err == nil { // texts always encode
+		add("/"+schemas+"/", mediaJSON, append(text, '\n'))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, found := served[r.URL.Path]

@@ -1,4 +1,4 @@
-package apidoc
+package main
 
 import (
 	"bufio"
@@ -12,11 +12,12 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"cakupan/cmd/internal/apidoc"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
 
-const vectors = "../../../projections/coverage/testdata/vectors"
+const vectors = "../../../../projections/coverage/testdata/vectors"
 
 // parse reads JSON as the validator wants it.
 func parse(t testing.TB, text []byte) any {
@@ -38,7 +39,7 @@ func compile(t testing.TB, document, at string) *jsonschema.Schema {
 	url := "https://test/" + document
 	compiler := compilers[document]
 	if compiler == nil {
-		text, found := Document(document)
+		text, found := apidoc.Document(document)
 		if !found {
 			t.Fatalf("there is no %s", document)
 		}
@@ -81,7 +82,7 @@ func TestWords(t *testing.T) {
 // TestExampleEvents makes sure that the examples are events: by their schemas, each of which
 // stands alone, and by the ledger's own rules.
 func TestExampleEvents(t *testing.T) {
-	anyEvent := compile(t, "schemas/event.json", "")
+	whole := compile(t, "schemas/event.json", "")
 	for _, typ := range event.Types() {
 		text, err := json.Marshal(exampleEvent(typ))
 		if err != nil {
@@ -95,7 +96,7 @@ func TestExampleEvents(t *testing.T) {
 			t.Errorf("%s: %+v", typ, refusal)
 		}
 		for _, schema := range []*jsonschema.Schema{
-			compile(t, "schemas/"+typ.Name()+".json", ""), anyEvent,
+			compile(t, "schemas/"+typ.Name()+".json", ""), whole,
 		} {
 			if err := schema.Validate(parse(t, text)); err != nil {
 				t.Errorf("%s: %v", typ, err)
