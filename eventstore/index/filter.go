@@ -8,7 +8,7 @@ import (
 // Each run carries a filter over its keys, a Bloom filter of 11 bits a key in blocks of one cache
 // line. For a new key a lookup reads one line of it in each run; only one time in a hundred it
 // must go on to the entries, which costs several reads, each a miss in the caches and in the page
-// tables. Among 2 million keys that is the difference between 2.3 and 0.5 µs.
+// tables.
 //
 // The block of a key follows from its first bits, so a filter is made in one pass over sorted
 // entries, and read in their order.

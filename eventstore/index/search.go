@@ -7,11 +7,10 @@ import (
 )
 
 // Looking up a key that is not there, the rule when events are new, is what the writer's speed
-// hangs on: for each run it means reads at random places of a file of many megabytes. One after
-// the other, each waiting for main memory and the page tables, that took 4.3 µs a key among 2
-// million (6 runs). So keys are looked up a batch at a time, and each step is taken for the
-// whole batch before the next one: the reads of a step do not depend on each other, and the
-// processor has many of them under way at once (2.3 µs, and 0.5 µs with the filter).
+// hangs on: for each run it means reads at random places of a file of many megabytes, each waiting
+// for main memory and the page tables. So keys are looked up a batch at a time, and each step is
+// taken for the whole batch before the next one: the reads of a step do not depend on each other,
+// and the processor has many of them under way at once (docs/performance.md).
 
 // batchKeys bounds a batch; its state fits the first-level cache.
 const batchKeys = 128

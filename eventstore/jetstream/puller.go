@@ -59,9 +59,11 @@ var errSilent = errors.New("no message has come")
 // asking, so that the server always has something to send. It is a hint, not an authority: it may
 // pass over messages or fall silent, and its user finds that out by the messages' numbers.
 //
-// Pulling was chosen by measurement (in-process, messages of 115 kB, 2 cores): 1.0-1.4 GB/s, as
-// fast as a push consumer but with a bound on what is under way; batched direct gets reached
-// 0.7-1.0 GB/s.
+// Pulling is as fast as a push consumer, but with a bound on what is under way, and faster than
+// batched direct gets (docs/performance.md).
+//
+// It belongs to the goroutine that reads. Only inbox is filled by another, the connection's, which
+// drops what finds no room rather than wait.
 type puller struct {
 	conn     *nats.Conn
 	pullers  *atomic.Int64 // of the log, this one included

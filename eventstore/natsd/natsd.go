@@ -6,11 +6,8 @@
 // the program's own, may delete or reconfigure a stream.
 //
 // The program's own connections go through memory; a port is opened only on demand, for
-// publishers and auditors: see access.go for what they may do. Through memory, frames of 100 kB
-// are read 1.3 to 2 times faster than over the loopback interface (BenchmarkTransport, 2 cores, up
-// to 1.2 instead of 0.6 to 0.9 GB/s). For a flushed publish neither is clearly better: the disk's
-// noise exceeds the difference. Messages of 300 bytes are read 1.4 to 1.6 times faster over the
-// loopback interface, up to 300,000 instead of 200,000 a second: not worth a port.
+// publishers and auditors: see access.go for what they may do. Through memory, large frames are
+// read faster than over the loopback interface, and small messages slower (docs/performance.md).
 package natsd
 
 import (

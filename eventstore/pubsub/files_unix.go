@@ -43,8 +43,7 @@ const (
 //
 // The file is two lines of text for people to read, which are written in turn: a crash spoils at
 // most the one that was being written, and the other is one position older. Writing in place takes
-// one flush of the disk, about a third of a millisecond here where a file renamed into place takes
-// two to three.
+// one flush of the disk, where a file renamed into place takes three.
 type FilePositions struct {
 	dir string
 }
