@@ -44,7 +44,7 @@ func (r *run) lookupBatch(b *batch, keys []Key, found []Entry) error {
 	}
 	for i := range n {
 		place := b.which[i]
-		if err := r.settle(&keys[place], b.guess[i], &found[place]); err != nil {
+		if err := r.match(&keys[place], b.guess[i], &found[place]); err != nil {
 			return err
 		}
 	}
@@ -99,8 +99,8 @@ func share(distance int64, n int) int {
 	return int(hi) - n&int(distance>>63)
 }
 
-// settle sets found when the run holds the key; guess is about where.
-func (r *run) settle(key *Key, guess int, found *Entry) error {
+// match sets found when the run holds the key; guess is about where.
+func (r *run) match(key *Key, guess int, found *Entry) error {
 	place, err := r.search(key, guess)
 	if err != nil || place == r.count() {
 		return err

@@ -309,7 +309,7 @@ func TestNobodyReachesTheAPI(t *testing.T) {
 				subject := "$JS.API.STREAM." + try.verb + "." + stream
 				if name == "store" && (try.verb == "MSG.DELETE" && stream == streamRefused ||
 					try.verb == "PURGE" && stream == streamIntake) {
-					continue // removes what is settled
+					continue // removes what is done
 				}
 				if try.verb == "SNAPSHOT" && name == "ledger" {
 					continue // is a copy

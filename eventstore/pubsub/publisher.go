@@ -100,7 +100,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	if len(receipts) != len(messages) {
 		return fmt.Errorf("publish: %d receipts for %d events", len(receipts), len(messages))
 	}
-	return p.settle(messages, receipts)
+	return p.handOut(messages, receipts)
 }
 
 // contextOf returns a context that ends after the timeout, or when one of the messages' does.
@@ -121,8 +121,8 @@ func (p *Publisher) contextOf(messages []*message.Message) (context.Context, fun
 	}
 }
 
-// settle hands out the receipts and collects the refusals.
-func (p *Publisher) settle(messages []*message.Message, receipts []event.Receipt) error {
+// handOut hands out the receipts and collects the refusals.
+func (p *Publisher) handOut(messages []*message.Message, receipts []event.Receipt) error {
 	var refusals []Refusal
 	for i, msg := range messages {
 		r := receipts[i]

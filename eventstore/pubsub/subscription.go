@@ -232,10 +232,10 @@ func (s *subscription) take(ctx context.Context, record eventstore.Record) error
 	}
 	place := s.progress.begin(record.Sequence)
 	if s.Window == 1 {
-		return s.settle(ctx, record, out, place)
+		return s.awaitAck(ctx, record, out, place)
 	}
 	s.outstanding.Go(func() {
-		if err := s.settle(ctx, record, out, place); err != nil {
+		if err := s.awaitAck(ctx, record, out, place); err != nil {
 			s.stop(err)
 		}
 	})
@@ -270,8 +270,8 @@ func (s *subscription) offer(
 	}
 }
 
-// settle waits until a message is acknowledged, and delivers it anew as often as it is not.
-func (s *subscription) settle(
+// awaitAck waits until a message is acknowledged, and delivers it anew as often as it is not.
+func (s *subscription) awaitAck(
 	ctx context.Context, record eventstore.Record, out delivery, place *place,
 ) error {
 	for !s.acknowledged(ctx, out) {

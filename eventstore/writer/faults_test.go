@@ -37,8 +37,8 @@ func newGate(log *memlog.Log) *gate {
 
 func (g *gate) open() { close(g.opened) }
 
-// settle gives what was started the time to come to the gate, or into the queue behind it.
-func (g *gate) settle(before int64) {
+// letArrive gives what was started the time to come to the gate, or into the queue behind it.
+func (g *gate) letArrive(before int64) {
 	for range 100 {
 		if before == 0 && g.passed.Load() > 0 {
 			return

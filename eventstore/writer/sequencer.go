@@ -63,7 +63,7 @@ func (w *Writer) turn(ctx context.Context) error {
 			return w.fail(err)
 		}
 	}
-	w.settle()
+	w.answer()
 	return nil
 }
 
@@ -79,7 +79,7 @@ func (w *Writer) fail(err error) error {
 			r.finish(err, w.tail.Sequence)
 		}
 	}
-	w.settle()
+	w.answer()
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (w *Writer) fill() error {
 			return nil
 		}
 		if cause := r.cancelled.Load(); cause != nil {
-			r.decided, r.stopped = len(r.entries), *cause // see settle
+			r.decided, r.stopped = len(r.entries), *cause // see answer
 			continue
 		}
 		n := len(r.entries)
@@ -147,8 +147,8 @@ func (w *Writer) requeue(r *request) {
 	w.queue = append(w.queue, r)
 }
 
-// settle finishes the requests that are decided and whose events are in the log.
-func (w *Writer) settle() {
+// answer finishes the requests that are decided and whose events are in the log.
+func (w *Writer) answer() {
 	w.mu.Lock()
 	w.head = w.tail
 	w.mu.Unlock()
@@ -197,7 +197,7 @@ func (w *Writer) commit(ctx context.Context) error {
 	// If we crash here, the log has the events and the index does not: the next start adds them,
 	// and publishers who send again get the first receipt.
 	if err := w.stored(f, tail); err != nil {
-		w.settle() // the events are in the log all the same, and their publishers may know
+		w.answer() // the events are in the log all the same, and their publishers may know
 		return err
 	}
 	w.stage.sent(len(f.entries))

@@ -209,7 +209,7 @@ func TestAtomicBatchesAndFrames(t *testing.T) {
 				t.Errorf("%d appended, want %d", n, want)
 			}
 		})
-		gate.settle(queued)
+		gate.letArrive(queued)
 	}
 	all := writer.AppendOptions{Atomic: true}
 	send(entries("first", 1), 1, writer.AppendOptions{}) // this one waits at the gate
@@ -379,7 +379,7 @@ func TestCallersMayLeaveTheQueue(t *testing.T) {
 	l.open()
 	var wait sync.WaitGroup
 	wait.Go(func() { l.append(entry("first", 1)) })
-	gate.settle(0)
+	gate.letArrive(0)
 	ctx, cancel := context.WithCancel(t.Context())
 	wait.Go(func() {
 		results, err := l.writer.Append(ctx, entries("gone", 10), writer.AppendOptions{})
@@ -410,7 +410,7 @@ func TestCloseAppendsWhatIsQueued(t *testing.T) {
 			}
 		})
 	}
-	gate.settle(0)
+	gate.letArrive(0)
 	gate.open()
 	if err := l.writer.Close(); err != nil {
 		t.Error(err)

@@ -240,7 +240,7 @@ func TestConcurrentChanges(t *testing.T) {
 func TestSameStamp(t *testing.T) {
 	r := newRegister(t)
 	mustAdd(t, r, publisher("dinas"))
-	if r.refresh(); !r.state.Load().unsettle {
+	if r.refresh(); !r.state.Load().unsure {
 		t.Skip("too slow here")
 	}
 	secret, err := reopen(t, r.path).Rotate("dinas", Publisher)
@@ -251,10 +251,10 @@ func TestSameStamp(t *testing.T) {
 	same.stamp = stampOf(r.path)
 	r.state.Store(&same)
 	login(t, r, "dinas", secret, nil)
-	time.Sleep(2 * unsettledTime)
+	time.Sleep(2 * sameStampTime)
 	login(t, r, "dinas", secret, nil)
-	if r.state.Load().unsettle {
-		t.Error("a file that has settled is read at each login")
+	if r.state.Load().unsure {
+		t.Error("a file that can be told by its stamp is read at each login")
 	}
 }
 
@@ -727,7 +727,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	time.Sleep(2 * unsettledTime)
+	time.Sleep(2 * sameStampTime)
 	for _, c := range []struct{ name, secret string }{{"dinas", secret}, {"dinas", newSecret()}, {"nobody", newSecret()}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {

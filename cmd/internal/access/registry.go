@@ -30,16 +30,16 @@ type Registry struct {
 
 // state is what the register said at some moment. It is never changed.
 type state struct {
-	stamp    stamp
-	readAt   time.Time
-	raw      []byte // the file; nil when there is none
-	version  uint64 // counts the times that anything changed
-	entries  []Entry
-	byName   map[string]*record
-	byKey    map[digest]*record
-	guarded  bool
-	err      error // nobody is let in because of it
-	unsettle bool  // the file may change again without another stamp
+	stamp   stamp
+	readAt  time.Time
+	raw     []byte // the file; nil when there is none
+	version uint64 // counts the times that anything changed
+	entries []Entry
+	byName  map[string]*record
+	byKey   map[digest]*record
+	guarded bool
+	err     error // nobody is let in because of it
+	unsure  bool  // the file may change again without another stamp
 }
 
 // record is a member and its entry.
@@ -55,7 +55,7 @@ func Open(path string) (*Registry, error) {
 	r := &Registry{
 		path: path, now: time.Now, log: slog.New(slog.DiscardHandler), throttle: newThrottle(),
 	}
-	r.state.Store(&state{stamp: stamp{missing: true}, unsettle: true})
+	r.state.Store(&state{stamp: stamp{missing: true}, unsure: true})
 	return r, r.refresh().err
 }
 
@@ -106,9 +106,9 @@ func stampOf(path string) stamp {
 	return stamp{inode: st.Ino, size: st.Size, mode: st.Mode, changed: st.Ctim}
 }
 
-// unsettledTime is how long after its last change a file may change again with the same stamp:
+// sameStampTime is how long after its last change a file may change again with the same stamp:
 // file systems count time in steps of some milliseconds, and use numbers of files again.
-const unsettledTime = 50 * time.Millisecond
+const sameStampTime = 50 * time.Millisecond
 
 // retryInterval is how often a file that could not be read is tried again.
 const retryInterval = 100 * time.Millisecond
@@ -140,7 +140,7 @@ func (r *Registry) stale(s *state, now stamp) bool {
 	if s.err != nil && r.now().Sub(s.readAt) > retryInterval {
 		return true
 	}
-	return s.unsettle || s.stamp != now
+	return s.unsure || s.stamp != now
 }
 
 // read reads the file, of which the stamp was taken before: if it changes while it is read, the
@@ -148,7 +148,7 @@ func (r *Registry) stale(s *state, now stamp) bool {
 func (r *Registry) read(before *state, now stamp) *state {
 	next := &state{stamp: now, readAt: r.now(), version: before.version}
 	changed := time.Unix(now.changed.Unix())
-	next.unsettle = !now.missing && now.err == nil && next.readAt.Sub(changed) < unsettledTime
+	next.unsure = !now.missing && now.err == nil && next.readAt.Sub(changed) < sameStampTime
 	raw, err, marked := []byte(nil), now.err, false
 	if err == nil {
 		// First whether there was one: otherwise the first could be written in between.
@@ -164,7 +164,7 @@ func (r *Registry) read(before *state, now stamp) *state {
 		err = errGone
 	case err == nil && before.err == nil && before.raw != nil && bytes.Equal(raw, before.raw):
 		same := *before
-		same.stamp, same.readAt, same.unsettle = next.stamp, next.readAt, next.unsettle
+		same.stamp, same.readAt, same.unsure = next.stamp, next.readAt, next.unsure
 		return &same
 	}
 	next.version++

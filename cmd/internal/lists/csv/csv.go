@@ -245,7 +245,7 @@ func (r *Reader) cut(line []byte, quoted bool) error {
 	} else {
 		r.cutQuoted(line)
 	}
-	return r.settle()
+	return r.makeCells()
 }
 
 // cutQuoted divides a row in which values may be quoted. A quote inside of a value that does not
@@ -292,8 +292,8 @@ func (r *Reader) cutQuoted(line []byte) {
 	}
 }
 
-// settle makes cells of the values, without empty ones at the end.
-func (r *Reader) settle() error {
+// makeCells makes cells of the values, without empty ones at the end.
+func (r *Reader) makeCells() error {
 	for len(r.fields) > 0 && isBlank(r.fields[len(r.fields)-1]) {
 		r.fields = r.fields[:len(r.fields)-1]
 	}

@@ -122,7 +122,7 @@ func (r *Rows) readRow() error {
 		case kind == textRun:
 		case kind == endTag:
 			if string(r.scan.name) == "row" {
-				r.settle()
+				r.fillCells()
 				return nil
 			}
 		case string(r.scan.name) == "c":
@@ -133,8 +133,8 @@ func (r *Rows) readRow() error {
 	}
 }
 
-// settle gives the cells whose text is in the buffer that text, now that the buffer stays.
-func (r *Rows) settle() {
+// fillCells gives the cells whose text is in the buffer that text, now that the buffer stays.
+func (r *Rows) fillCells() {
 	for _, s := range r.ends {
 		r.row.Cells[s.cell].Text = r.text[s.from:s.to:s.to]
 	}
