@@ -87,11 +87,11 @@ func (w *Writer) readBack(ctx context.Context, frame []byte) (eventstore.Tail, b
 		ErrOtherWriter, eventstore.ErrFenced, tail.Sequence, w.tail.Sequence)}
 }
 
-// resolve finds out, before anything else is sent, what became of the frame whose outcome was
+// findOut learns, before anything else is sent, what became of the frame whose outcome was
 // unknown. Its publishers have been told that nobody knows. When the log ends where it did, the
 // frame is dropped. Should it still arrive, after all this time, the next one fences it; or it
 // fences the next one, and the writer ends as if it were somebody else's.
-func (w *Writer) resolve(ctx context.Context) error {
+func (w *Writer) findOut(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
 	defer cancel()
 	f := w.unknown

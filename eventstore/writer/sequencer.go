@@ -50,7 +50,7 @@ func (w *Writer) end(err error) {
 // finished; anything less goes to those whom it concerns.
 func (w *Writer) turn(ctx context.Context) error {
 	if w.unknown != nil {
-		if err := w.resolve(ctx); err != nil {
+		if err := w.findOut(ctx); err != nil {
 			w.failQueued(err)
 			return w.fail(err)
 		}

@@ -101,7 +101,7 @@ func (t *teller) ofRecord(e *event.Event, a *act) {
 		d.Region, d.Sector, d.Percent = g.region, event.AllSectors, g.percent
 		d.From, d.Basis = g.from, g.basis
 	case event.FundingCommitted:
-		commit(d, &p.commitments[a.arg])
+		committed(d, &p.commitments[a.arg])
 	case event.FundingDisbursed:
 		m := &p.payments[a.arg]
 		d.Commitment, d.Amount = p.commitments[m.commitment].id, m.amount
@@ -120,7 +120,8 @@ func (t *teller) ofRecord(e *event.Event, a *act) {
 	}
 }
 
-func commit(d *event.Data, c *commitment) {
+// committed fills in what the event of a commitment says.
+func committed(d *event.Data, c *commitment) {
 	d.Commitment, d.Funder, d.Funding = c.id, c.funder, c.funding
 	d.FiscalYear = 1970 + int64(c.from)/12
 	d.Heads, d.Months, d.Tariff, d.Ceiling = c.heads, c.months, tariff, c.ceiling
