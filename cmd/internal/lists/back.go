@@ -38,7 +38,7 @@ func (i Info) SourceWords() string {
 }
 
 // Shown returns what a file of refusals may show of a row: the columns that are kept, as a JSON
-// object, numbers of people masked.
+// object, numbers of people masked. What cannot be shown safely is "", never the row as it was.
 func (l *List) Shown(cells []grid.Cell) string {
 	text := []byte{'{'}
 	for i := range l.columns {
@@ -70,8 +70,9 @@ type writer interface {
 	Close() error
 }
 
-// Return gives rows of a list back to whose they are: as they were, with a column that says what
-// to correct. Its output is a list again; that column is ignored then.
+// Return gives rows of a list back to whose they are: as they were, with a column that says what to
+// correct. Its output is a list again; that column is ignored then. It holds whole NIKs: its file
+// is for the list's owner alone.
 type Return struct {
 	out    writer
 	remark int // column of the remark
@@ -79,7 +80,8 @@ type Return struct {
 }
 
 // Return begins a list of rows to be corrected, as a workbook or as CSV. What stood above the
-// list's rows comes first, with the id, source and values that were given otherwise.
+// list's rows comes first, with the id, source and values that were given otherwise. So it can be
+// sent again without the options of the first time, and is the same list then.
 func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 	var to writer
 	if asBook {

@@ -134,7 +134,8 @@ func wordsOf(f field, l Language) string {
 	return strings.Join(texts, ", ")
 }
 
-// parseCode reads one value of a code list.
+// parseCode reads one value of a code list. Who writes that somebody died is told where a death
+// belongs: a termination can be reinstated, a death cannot.
 func parseCode(f field, text string) value {
 	key := plain(text)
 	if code, ok := codes[f][key]; ok {
@@ -155,7 +156,8 @@ func parseCode(f field, text string) value {
 		quote(text)+" is not known; choose one of "+wordsOf(f, English))
 }
 
-// parseProgrammes reads one or more programmes. Their order does not matter.
+// parseProgrammes reads one or more programmes. Their order does not matter. What it returns is in
+// the order of the code list: the same set always makes the same event, and so the same id.
 func parseProgrammes(text string) value {
 	text = strings.NewReplacer("\n", ",", "\r", ",", ";", ",", "+", ",", "/", ",", "&", ",",
 		"|", ",", "\u00a0", " ").Replace(text)

@@ -81,7 +81,7 @@ func parseMonthCell(cell grid.Cell, date1904 bool) value {
 	return value{json: `"` + month.String() + `"`, month: month}
 }
 
-// readDay reads a day.
+// readDay reads a day. The second result has a fault when it is none.
 func readDay(cell grid.Cell, date1904 bool) (temporal.Date, value) {
 	text := string(trim(cell.Text))
 	switch cell.Kind {
@@ -101,7 +101,8 @@ func readDay(cell grid.Cell, date1904 bool) (temporal.Date, value) {
 	return dayOf(parts)
 }
 
-// readMonth reads a month, which may be given by a day of it.
+// readMonth reads a month, which may be given by a day of it. Six digits are year and month in
+// either order: see monthOf.
 func readMonth(cell grid.Cell, date1904 bool) (temporal.Month, value) {
 	text := string(trim(cell.Text))
 	if cell.Kind == grid.Number || cell.Kind == grid.Text {
@@ -126,6 +127,7 @@ func readMonth(cell grid.Cell, date1904 bool) (temporal.Month, value) {
 		}
 	}
 	date, wrong := readDay(cell, date1904)
+	// The general fault of a day speaks of days, which nobody has asked for here; the others fit.
 	if wrong.fault != nil && wrong.fault.en == dateFault().fault.en {
 		return 0, monthFault()
 	}
@@ -144,6 +146,7 @@ func lostZero(text string) bool {
 }
 
 // serialDay reads a day as Excel counts them. That the cell is shown as a date says that it is one.
+// Without that, a number with a fraction is no day: it is more likely an amount.
 func serialDay(text string, isDate, date1904 bool) (temporal.Date, value) {
 	serial, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(serial) || math.Abs(serial) > 1e7 ||
@@ -178,7 +181,9 @@ func dateParts(text string) (parts []string, ok bool) {
 	return parts, len(parts) > 0
 }
 
-// dayOf reads three parts: a year of four digits at either end, a month by number or name.
+// dayOf reads three parts: a year of four digits at either end, a month by number or name. The
+// month stands in the middle, as everybody writes it here; 01/31/2021 is told apart where it can be
+// and refused, not turned around.
 func dayOf(parts []string) (temporal.Date, value) {
 	year, month, day := parts[0], parts[1], parts[2]
 	switch {

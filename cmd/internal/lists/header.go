@@ -17,7 +17,8 @@ type rows interface {
 	Next() (*grid.Row, error)
 }
 
-// headerRowsMax is how far down the row that names the columns may stand.
+// headerRowsMax is how far down the row that names the columns may stand. Official lists have a
+// letterhead and declarations above it; what is deeper is data without names.
 const headerRowsMax = 50
 
 // header is what stands in a list before its first row of data.
@@ -39,7 +40,8 @@ type declaration struct {
 	cell  grid.Cell
 }
 
-// findHeader reads up to the row that names the columns; nil when there is none.
+// findHeader reads up to the row that names the columns; nil when there is none. The rows above it
+// are copied, as a row is valid until the next only.
 func findHeader(in rows) (*header, error) {
 	h := &header{}
 	for range headerRowsMax {
@@ -147,7 +149,8 @@ func (h *header) lang() Language {
 }
 
 // nearly refuses a column whose name is nearly one that lists of the kind have: its data would be
-// lost otherwise.
+// lost otherwise. A longer name may differ in two letters, a short one in one, and one of less than
+// four in none: at that length any word is near to any other.
 func (h *header) nearly(k Kind) error {
 	for i, f := range h.fields {
 		key := plain(h.names[i])
@@ -173,7 +176,9 @@ func (h *header) nearly(k Kind) error {
 	return nil
 }
 
-// unclear refuses a column of ends that may be in or out.
+// unclear refuses a column of ends that may be in or out. The contract counts the first day that is
+// out, clerks mean the last day that is in: to guess wrong would be a day of cover for everybody on
+// the list.
 func (h *header) unclear(k Kind) error {
 	for i, f := range h.fields {
 		if f != fieldUnclear {

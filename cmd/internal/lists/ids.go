@@ -16,6 +16,7 @@ const (
 	idBytes       = 16 // of the keyed hash
 )
 
+// idAlphabet is lower case alone, as ids are compared byte by byte and people read them out.
 const idAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
 var idEncoding = base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
@@ -28,7 +29,8 @@ type ids struct {
 
 func newIDs(key [KeySize]byte) *ids { return &ids{mac: hmac.New(sha256.New, key[:])} }
 
-// append appends the id of some texts to dst. A byte that no text has stands between them.
+// append appends the id of some texts to dst. A byte that no text has stands between them. The sum
+// stays in d.sum until the next call: see Reader.twice, which takes more bits of it.
 func (d *ids) append(dst []byte, texts ...[]byte) []byte {
 	d.mac.Reset()
 	for i, text := range texts {

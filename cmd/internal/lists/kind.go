@@ -166,7 +166,8 @@ func (k Kind) needs() []need {
 	}
 }
 
-// uses tells whether lists of the kind have a field.
+// uses tells whether lists of the kind have a field. The number of an enrolment goes with every
+// kind, though none must have it.
 func (k Kind) uses(f field) bool {
 	switch f {
 	case fieldEnrolment:
@@ -184,7 +185,9 @@ func (k Kind) uses(f field) bool {
 	return false
 }
 
-// recognise tells from the fields of a list which kind it is; unknown when it may be several.
+// recognise tells from the fields of a list which kind it is; unknown when it may be several. A
+// list that could open as well as end enrolments is not guessed at: one of the two would be wrong
+// for every row.
 func recognise(has func(field) bool) Kind {
 	some := func(fields ...field) bool {
 		for _, f := range fields {

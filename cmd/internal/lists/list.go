@@ -43,6 +43,9 @@ type Info struct {
 }
 
 // List is a list whose beginning has been read.
+//
+// What is above mu is set by Open and read afterwards, but for the memory of columns, which belongs
+// to whoever holds mu.
 type List struct {
 	info     Info
 	opts     Options
@@ -65,6 +68,8 @@ type column struct {
 	field field
 	index int
 	name  string
+	// What cells have said before, by their text: a column repeats few values many times. See
+	// Reader.read, which bounds both.
 	memo  map[string]value
 	nums  map[string]value // of cells that are no text
 }
@@ -90,12 +95,15 @@ func Open(file io.ReaderAt, size int64, opts Options) (*List, error) {
 // Info returns what is known of the list.
 func (l *List) Info() Info { return l.info }
 
-// Close ends the reading of the list. It waits for a row that is being read.
+// Close ends the reading of the list. It waits for a row that is being read. Rows that are asked
+// for later have os.ErrClosed: a caller that reads ahead in a goroutine of its own need not be
+// stopped first.
 func (l *List) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 	var errs []error
+	// A sheet lies in its workbook: the last that was opened is closed first.
 	for i := len(l.closers) - 1; i >= 0; i-- {
 		errs = append(errs, l.closers[i].Close())
 	}
@@ -119,7 +127,8 @@ func fileProblem(err error) error {
 const noHeader = "no row names the columns: above the people there must be a row with names of" +
 	" columns, one of them NIK or KPJ; see cakupan template"
 
-// openBook finds the sheet of a workbook that holds the list.
+// openBook finds the sheet of a workbook that holds the list. Every sheet is looked at, so that a
+// workbook with two lists is refused rather than read in half.
 func (l *List) openBook(file io.ReaderAt, size int64) error {
 	book, err := xlsx.Open(file, size)
 	if err != nil {
@@ -162,7 +171,9 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 	return &grid.Error{Detail: noHeader}
 }
 
-// openText finds the separator of a CSV file: the one by which most columns are known.
+// openText finds the separator of a CSV file: the one by which most columns are known. A wrong
+// separator makes one column of a row, or cuts inside of names: it knows fewer columns. Where two
+// know as many, the first of csv.Separators wins.
 func (l *List) openText(file io.ReaderAt, size int64) error {
 	if l.opts.Sheet != "" {
 		return problem.New(problem.UsageWrong, "--sheet is for Excel workbooks")
@@ -190,7 +201,9 @@ func (l *List) openText(file io.ReaderAt, size int64) error {
 	return &grid.Error{Detail: noHeader}
 }
 
-// understand finds out what the list says for all rows.
+// understand finds out what the list says for all rows. The order is that of dependence: the kind
+// of list decides which columns mean anything, and the columns decide what is missing. Declarations
+// come first, as they may name the kind.
 func (l *List) understand() error {
 	h := l.header
 	l.info.Header, l.info.Lang = h.row, h.lang()
@@ -213,7 +226,8 @@ func (l *List) understand() error {
 	return l.checkNeeds()
 }
 
-// declare takes over what the file declares and the options say.
+// declare takes over what the file declares and the options say. Options come last and win: they
+// are of who sends the list now, the file is of who made it.
 func (l *List) declare() error {
 	all := l.header.declared
 	for _, d := range l.opts.Defaults {
@@ -300,9 +314,11 @@ func override(to *string, with string) {
 // sourcePrefix begins the source of a list's events unless another one is given.
 const sourcePrefix = "urn:cakupan:list:"
 
+// idRunesMax bounds what every event of the list repeats in its source.
 const idRunesMax = 64
 
-// checkID makes sure that the list has an id, and its events a source.
+// checkID makes sure that the list has an id, and its events a source. The id goes into the source,
+// which stays in the log for ever and which every reader sees: hence no NIK, and a bound.
 func (l *List) checkID() error {
 	id := strings.Join(strings.Fields(l.info.ID), " ")
 	switch {
@@ -342,7 +358,9 @@ func (l *List) findKind() error {
 	return nil
 }
 
-// mapColumns finds the columns that are kept, and names the others.
+// mapColumns finds the columns that are kept, and names the others. A column that means nothing to
+// this kind is ignored and said to be: what the ledger has no business with must not be refused
+// either.
 func (l *List) mapColumns() error {
 	seen := map[field]string{}
 	for i, f := range l.header.fields {
@@ -369,6 +387,7 @@ func (l *List) mapColumns() error {
 			memo: map[string]value{}, nums: map[string]value{},
 		})
 	}
+	// A declared start date stands for the first month, as a column of that name does above.
 	if l.info.Kind == Funding && l.defaults[fieldFrom] != nil && l.defaults[fieldFromMonth] == nil {
 		first := *l.defaults[fieldFrom]
 		first.month = first.date.Month()
@@ -377,7 +396,8 @@ func (l *List) mapColumns() error {
 	return nil
 }
 
-// checkNeeds makes sure that each field that rows must have is in a column or declared.
+// checkNeeds makes sure that each field that rows must have is in a column or declared. It is told
+// once for the list, not once for each of its rows.
 func (l *List) checkNeeds() error {
 	has := func(f field) bool {
 		for i := range l.columns {

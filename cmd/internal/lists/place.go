@@ -51,7 +51,9 @@ var places = func() map[string][]region.Code {
 	return all
 }()
 
-// parseRegion reads a regency or city: its code, its name, or both.
+// parseRegion reads a regency or city: its code, its name, or both. A name that a regency shares
+// with a city, or with its province, is refused with the choices: contract, section 1, never
+// guesses a region.
 func parseRegion(cell grid.Cell) value {
 	text := string(trim(cell.Text))
 	if cell.Kind == grid.Number {
@@ -93,7 +95,8 @@ func parseRegion(cell grid.Cell) value {
 		"the name may mean "+list+": write the code")
 }
 
-// codeAndName checks that the name behind a code is that of the region.
+// codeAndName checks that the name behind a code is that of the region. They are two sources for
+// one fact: where they disagree, a row was filled in from the wrong line.
 func codeAndName(code region.Code, name string) value {
 	if key := plain(name); key != "" {
 		matches := false
@@ -130,6 +133,7 @@ func regionNumber(text string) value {
 	if part == 0 {
 		return regionFault(strconv.Itoa(whole))
 	}
+	// 75.10 and 75.1 are one number: which was meant, nobody knows any more.
 	if part%10 == 0 {
 		return regionFault(strconv.Itoa(whole) + "." + strconv.Itoa(part/10))
 	}
@@ -151,7 +155,8 @@ func regencyOnly(code region.Code) value {
 
 func regionLabel(code region.Code) string { return code.String() + " " + code.Name() }
 
-// bps says what BPS means by a code, as far as the explanation of the register does.
+// bps says what BPS means by a code, as far as the explanation of the register does. It reads the
+// English sentence of region.Explain, so that the register of BPS codes has one home.
 func bps(digits, explained string) string {
 	_, name, found := strings.Cut(explained, "BPS uses "+digits+" for ")
 	switch {

@@ -9,7 +9,8 @@ import (
 )
 
 // plain returns a text as names and code values are compared: letters and digits alone, in lower
-// case.
+// case. So "Kab/Kota", "KAB. KOTA" and "kab kota" are one name. What has no letters and no digits
+// is "", which no table has.
 func plain(text string) string {
 	out := make([]byte, 0, len(text))
 	for _, r := range text {
@@ -91,7 +92,8 @@ func shown(text string) string {
 }
 
 // MaskNumbers returns a text with each number that is long enough to be a NIK, or one with a digit
-// missing, cut to its first six digits. What people write between digits does not end a number.
+// missing, cut to its first six digits. What people write between digits does not end a number. It
+// errs on the side of masking: a long phone number is cut too.
 func MaskNumbers(text string) string {
 	return maskDigits(event.MaskNIK(text), digitsFreeMax)
 }
@@ -127,7 +129,8 @@ func isBetweenDigits(r rune) bool {
 }
 
 // distance returns in how many letters two names differ, where two that have changed places count
-// once; but not more than most+1.
+// once; but not more than most+1. It counts bytes, as the names that are compared with it are plain
+// ASCII, and stops as soon as no end can be within most.
 func distance(a, b string, most int) int {
 	if len(a)-len(b) > most || len(b)-len(a) > most {
 		return most + 1

@@ -193,7 +193,8 @@ func regencies() (labels []string) {
 }
 
 // WriteCSV writes the template as CSV: with semicolons in Indonesian, as Excel there writes and
-// expects, and with commas in English.
+// expects, and with commas in English. The choices and advice do not fit into CSV: they are in the
+// workbook alone.
 func (t *Template) WriteCSV(out io.Writer, l Language) error {
 	separator := byte(',')
 	if l == Indonesian {

@@ -24,8 +24,9 @@ const (
 )
 
 // add remembers a row, and returns an earlier row that says something else of the same person; 0
-// when there is none.
+// when there is none. The same said twice is no defect: the ledger takes it for one event.
 func (s *seen) add(who uint64, what, row uint32) uint32 {
+	// A quarter stays free, so that probing is short and always ends.
 	if s.count >= len(s.slots)/4*3 && len(s.slots) < seenMax {
 		s.grow()
 	}

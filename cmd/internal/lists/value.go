@@ -28,7 +28,8 @@ func (l Language) String() string {
 	return "en"
 }
 
-// value is what a cell says; fault is set when it says nothing that can be kept.
+// value is what a cell says; fault is set when it says nothing that can be kept. Values are copied
+// and remembered: what fault points to is never changed.
 type value struct {
 	json  string // as the data of an event has it
 	date  temporal.Date
@@ -103,7 +104,8 @@ func parseCount(cell grid.Cell) value {
 	return value{count: int(n)}
 }
 
-// roundedDigits is how many digits of a number Excel keeps.
+// roundedDigits is how many digits of a number Excel keeps. A NIK has 16: as a number it is lost,
+// and no program can tell.
 const roundedDigits = 15
 
 // parseID reads the number of an enrolment or a commitment.
@@ -171,7 +173,8 @@ func droppedDigits(code event.Code) value {
 			" again from where they came")
 }
 
-// parseNIK reads a NIK into dst, which must have no bytes.
+// parseNIK reads a NIK into dst, which must have no bytes. Unlike other values a NIK is not
+// remembered from row to row: dst is used again, and the row that is next writes over it.
 func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
 	switch cell.Kind {
 	case grid.Text:
@@ -254,7 +257,8 @@ func unformula(text string) string {
 	return strings.TrimLeft(text, "'’‘`")
 }
 
-// isScientific tells whether a text is a number as Excel shortens it: 7.5031E+15, 7,5E15.
+// isScientific tells whether a text is a number as Excel shortens it: 7.5031E+15, 7,5E15. An id
+// such as 12E5 has neither point nor sign and stays an id.
 func isScientific(text string) bool {
 	mantissa, exponent, found := strings.Cut(strings.ToUpper(text), "E")
 	if !found || mantissa == "" {

@@ -17,6 +17,8 @@ import (
 )
 
 const (
+	// bufferBytes is what is read at once; the buffer grows to rowBytesMax when a row is longer.
+	// columnsMaxRaw is that of Excel, whose files may end each row in thousands of separators.
 	bufferBytes   = 64 << 10
 	rowBytesMax   = 1 << 20
 	columnsMaxRaw = 1 << 14 // with the empty ones
@@ -25,7 +27,8 @@ const (
 // Separators are what may stand between two values, the likely ones first.
 const Separators = ";,\t|"
 
-// Reader reads rows.
+// Reader reads rows. The slices of row, fields and text are used again: that is why a row is valid
+// until the next call only.
 type Reader struct {
 	in        io.Reader
 	separator byte
@@ -50,7 +53,8 @@ func New(in io.Reader, separator byte) (*Reader, error) {
 	return r, nil
 }
 
-// Next returns the next row that has a value, valid until the next call; io.EOF at the end.
+// Next returns the next row that has a value, valid until the next call; io.EOF at the end. Blank
+// rows are counted, so that a number is the one that the owner of the file sees.
 func (r *Reader) Next() (*grid.Row, error) {
 	for {
 		if r.at == r.end && r.eof {
@@ -119,7 +123,8 @@ const (
 )
 
 // scanRow finds the end of the row that text begins with: LF, CR LF or, as old Macintosh programs
-// write, CR. atEnd says that nothing follows text.
+// write, CR. atEnd says that nothing follows text. An LF that follows a CR may be in the next
+// buffer, so a CR at the end decides nothing yet.
 func scanRow(text []byte, separator byte, atEnd bool) (length int, quoted bool, state scanned) {
 	line := bytes.IndexByte(text, '\n')
 	first := text
@@ -191,7 +196,8 @@ func scanQuoted(text []byte, separator byte, atEnd bool) (length int, state scan
 	}
 }
 
-// more reads on; false at the end of the input.
+// more reads on; false at the end of the input. It moves what is not taken to the front: slices of
+// the buffer are invalid after it.
 func (r *Reader) more() (bool, error) {
 	if r.eof {
 		return false, nil
@@ -208,6 +214,7 @@ func (r *Reader) more() (bool, error) {
 		}
 		r.buf = append(r.buf, make([]byte, len(r.buf))...)
 	}
+	// A reader may return nothing without an error now and then, but not for ever: see io.Reader.
 	for range 100 {
 		n, err := r.in.Read(r.buf[r.end:])
 		r.end += n
@@ -227,6 +234,7 @@ func (r *Reader) more() (bool, error) {
 // cut divides a row into cells.
 func (r *Reader) cut(line []byte, quoted bool) error {
 	r.row.Cells, r.text = r.row.Cells[:0], r.text[:0]
+	// A workbook, or UTF-16 without its mark: to read on would make rubbish of every cell.
 	if bytes.IndexByte(line, 0) >= 0 {
 		return &grid.Error{Row: r.row.Number, Detail: "the file is not text: save it again as" +
 			" CSV UTF-8"}
@@ -312,7 +320,8 @@ func (r *Reader) makeCells() error {
 	return nil
 }
 
-// growTo makes sure that so many more bytes can be appended without moving what is there.
+// growTo makes sure that so many more bytes can be appended without moving what is there. Values
+// that were cut before point into it.
 func growTo(text []byte, more int) []byte {
 	if cap(text)-len(text) >= more {
 		return text

@@ -37,7 +37,8 @@ func decode(in io.Reader) (io.Reader, error) {
 	return buffered, nil
 }
 
-// wide makes UTF-8 of UTF-16.
+// wide makes UTF-8 of UTF-16. Half a pair, or a lone surrogate, becomes U+FFFD: a name that is
+// ignored anyway does not spoil its row.
 type wide struct {
 	in    *bufio.Reader
 	order binary.ByteOrder
@@ -90,7 +91,8 @@ func (w *wide) add(unit rune) {
 // high are the characters of Windows-1252 from 0x80 to 0x9f; those without one are 0xfffd.
 const high = "€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ"
 
-// toUTF8 returns a value as UTF-8; one that is not is taken for Windows-1252.
+// toUTF8 returns a value as UTF-8; one that is not is taken for Windows-1252. It is decided value
+// by value: one name with an accent does not change how the others are read.
 func toUTF8(value []byte) []byte {
 	if utf8.Valid(value) {
 		return value

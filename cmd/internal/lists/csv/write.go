@@ -42,6 +42,8 @@ func (w *Writer) Row(cells []grid.Cell) error {
 
 const digitsWhole = 15 // of a number: more Excel does not keep
 
+// appendValue appends a value. The separator and line ends are quoted; formulas are not disarmed,
+// as the file goes back to who sent them.
 func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
 	text := cell.Text
 	if cell.Kind == grid.Number && len(text) > digitsWhole {

@@ -17,7 +17,7 @@ const (
 	Formula Kind = 6 // a formula whose value is not stored
 )
 
-// Cell is one cell. Text belongs to the reader of the row.
+// Cell is one cell. Text belongs to the reader of the row. It is valid for as long as the row.
 type Cell struct {
 	Kind Kind
 	Text []byte

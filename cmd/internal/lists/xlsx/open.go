@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// The bounds of what a file may cost before it is known to be a list. A workbook that Excel
+	// wrote is far below all of them.
 	directoryBytesMax = 4 << 20  // of the zip: 10,000 parts and more
 	smallPartMax      = 8 << 20  // of a part that is not a sheet and not the texts
 	sheetsMax         = 1 << 10  // Excel sets no bound; nobody has as many
@@ -22,7 +24,8 @@ const (
 	magicBytes        = 8
 )
 
-// Book is an open workbook. Its sheets are read one at a time.
+// Book is an open workbook. Its sheets are read one at a time. It belongs to one goroutine: the
+// shared texts are read on demand by whichever sheet asks first.
 type Book struct {
 	// Sheets are the sheets that people see, in their order.
 	Sheets []Sheet
@@ -41,7 +44,8 @@ type Sheet struct {
 	part string
 }
 
-// IsWorkbook tells by its first bytes whether a file is, or was meant as, an Excel workbook.
+// IsWorkbook tells by its first bytes whether a file is, or was meant as, an Excel workbook. An old
+// or encrypted one counts too: Open then says what it is, where a reader of CSV would see rubbish.
 func IsWorkbook(file io.ReaderAt) bool {
 	magic := make([]byte, magicBytes)
 	n, _ := file.ReadAt(magic, 0)
@@ -108,7 +112,8 @@ func checkContainer(file io.ReaderAt, size int64) error {
 	return checkDirectory(file, size)
 }
 
-// checkDirectory bounds the zip's table of contents before anything of it is read.
+// checkDirectory bounds the zip's table of contents before anything of it is read. The zip package
+// reads all of it into memory at once.
 func checkDirectory(file io.ReaderAt, size int64) error {
 	const endLength = 22
 	tail := make([]byte, min(size, 1<<16+endLength))
@@ -156,7 +161,8 @@ func compoundError(file io.ReaderAt, size int64) error {
 		" it as .xlsx"}
 }
 
-// checkParts says what a zip is when it is not a workbook that can be read.
+// checkParts says what a zip is when it is not a workbook that can be read. Each answer says what
+// to do: whoever sends such a file has never heard of its format.
 func (b *Book) checkParts() error {
 	has := func(name string) bool { return b.parts[name] != nil }
 	switch {
@@ -175,7 +181,8 @@ func (b *Book) checkParts() error {
 	return nil
 }
 
-// relation is what a part says of another one.
+// relation is what a part says of another one. Its kind is the last part of a URI that differs
+// between writers.
 type relation struct{ kind, target string }
 
 // readBook reads what is known of the workbook before its sheets.
@@ -330,8 +337,9 @@ func partWords(name string) string {
 	return " (" + name + ")"
 }
 
-// open opens a part; at most so many bytes may come out of it, 0: as many as its size in the
-// file explains.
+// open opens a part; at most so many bytes may come out of it, 0: as many as its size in the file
+// explains. XML of a sheet packs to about a tenth; inflateRatioMax leaves room for the emptiest
+// one, and stops a bomb.
 func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 	file := b.parts[partName("", name)]
 	if file == nil {

@@ -18,7 +18,8 @@ const (
 )
 
 // Rows reads the rows of a sheet from top to bottom. Rows without a value are left out; their
-// numbers show that they are there.
+// numbers show that they are there. text is used again for each row and may move while it grows, so
+// cells get their text when the row is whole: see ends.
 type Rows struct {
 	book *Book
 	part io.Closer
@@ -74,7 +75,8 @@ func (r *Rows) Next() (*grid.Row, error) {
 	}
 }
 
-// beginRow takes the number of a row from its tag.
+// beginRow takes the number of a row from its tag. Rows must be in order, as they are read once;
+// Excel writes no others.
 func (r *Rows) beginRow() error {
 	number := r.last + 1
 	if text := attribute(r.scan.attrs, "r"); text != nil {
@@ -92,7 +94,7 @@ func (r *Rows) beginRow() error {
 	return nil
 }
 
-// readRow reads the cells of a row.
+// readRow reads the cells of a row. The two ways of reading a cell come to the same: see quickCell.
 func (r *Rows) readRow() error {
 	column := -1
 	for {
@@ -250,7 +252,8 @@ func (r *Rows) readCell(last int) (int, error) {
 	}
 }
 
-// endCell puts a cell in its place. Its value is in the buffer from a byte on.
+// endCell puts a cell in its place. Its value is in the buffer from a byte on. A shared text is not
+// copied into the buffer: it stays where the workbook holds it.
 func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 	value := r.text[from:]
 	kind := grid.Number
@@ -300,7 +303,8 @@ func textKind(text []byte) grid.Kind {
 	return grid.Text
 }
 
-// put puts a cell that is not empty in its place.
+// put puts a cell that is not empty in its place. Columns beyond the bound may be formatted, as
+// whole rows often are, but must hold nothing.
 func (r *Rows) put(column int, cell grid.Cell) error {
 	if cell.Kind == grid.Empty {
 		return nil

@@ -19,7 +19,8 @@ type sharedStrings struct {
 	text   []byte // of the one that is read
 }
 
-// place says where a text is held.
+// place says where a text is held. 8 bytes a text: 16 million of them take 128 MiB, which is what
+// stringsMax bounds.
 type place struct {
 	chunk, from uint16 // from is in units of chunkAlign
 	length      uint32
@@ -37,7 +38,8 @@ const (
 var errStringsTooBig = &grid.Error{Detail: fmt.Sprintf("the texts of the workbook take more than"+
 	" %d MB: delete the columns that are not needed, or divide the list", stringsBytesMax>>20)}
 
-// get returns a text; false when the workbook has none of that number.
+// get returns a text; false when the workbook has none of that number. The text is valid for as
+// long as the workbook is open.
 func (s *sharedStrings) get(n int) ([]byte, bool, error) {
 	for n >= len(s.places) {
 		if s.scan == nil {
@@ -81,6 +83,7 @@ func (s *sharedStrings) read() error {
 
 // hold keeps a copy of a text.
 func (s *sharedStrings) hold(text []byte) error {
+	// Rounded up, so that a place in a chunk of 1 MiB fits 16 bits.
 	padded := (len(text) + chunkAlign - 1) / chunkAlign * chunkAlign
 	s.total += padded
 	if s.total > stringsBytesMax || len(s.places) >= stringsMax {

@@ -9,7 +9,8 @@ import (
 // stylesMax is how many formats of cells a workbook may have; Excel stops at 65,490.
 const stylesMax = 1 << 17
 
-// readStyles returns, by the number of a cell format, whether it shows numbers as dates.
+// readStyles returns, by the number of a cell format, whether it shows numbers as dates. Nothing
+// else tells a day from a number: both are stored as numbers.
 func readStyles(in io.Reader) ([]bool, error) {
 	scan := newScanner(in)
 	custom := map[int]bool{} // number format => shows dates
@@ -50,8 +51,8 @@ func builtInDate(id int) bool {
 		id >= 50 && id <= 58
 }
 
-// showsDates tells whether a number format has a part of a date or time outside of quotes,
-// brackets and escapes.
+// showsDates tells whether a number format has a part of a date or time outside of quotes, brackets
+// and escapes. Letters such as m also stand for minutes, which is a time all the same.
 func showsDates(code string) bool {
 	if code == "General" || code == "Standard" {
 		return false

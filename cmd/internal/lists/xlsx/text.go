@@ -7,6 +7,8 @@ import (
 )
 
 // appendText appends a run of text with its entities and Excel's own escapes ("_x000D_") decoded.
+// An entity that is none stays as it is written: the value is then refused or ignored by what it
+// says, not for how it is written.
 func appendText(dst, run []byte) []byte {
 	if bytes.IndexByte(run, '&') < 0 {
 		return appendUnescaped(dst, run)

@@ -35,7 +35,8 @@ const (
 	partType      = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 )
 
-// NewWriter begins a workbook with one sheet.
+// NewWriter begins a workbook with one sheet. date1904 must be that of the workbook whose dates are
+// written: they are numbers, and stay as they were.
 func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) {
 	w := &Writer{archive: zip.NewWriter(out)}
 	since := ""
