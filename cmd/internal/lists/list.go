@@ -70,8 +70,8 @@ type column struct {
 	name  string
 	// What cells have said before, by their text: a column repeats few values many times. See
 	// Reader.read, which bounds both.
-	memo  map[string]value
-	nums  map[string]value // of cells that are no text
+	memo map[string]value
+	nums map[string]value // of cells that are no text
 }
 
 // Open reads the beginning of a list. Close it after use; the file stays the caller's.
