@@ -63,7 +63,8 @@ var (
 // by it.
 //
 // The error is [ErrUnknown], [ErrThrottled] or [ErrUnavailable]. A member that was revoked or got
-// another secret is unknown from the moment on in which the register was changed.
+// another secret is unknown from the moment on in which the register was changed. It is safe to
+// call at every request: the file is read again only when it has changed.
 func (r *Registry) Authenticate(name, secret, remote string) (Member, error) {
 	s := r.refresh()
 	if s.err != nil {
@@ -71,6 +72,7 @@ func (r *Registry) Authenticate(name, secret, remote string) (Member, error) {
 		return Member{}, ErrUnavailable
 	}
 	m, reason := s.find(name, secret)
+	// Before the throttle is asked: who has the right secret is never told to wait.
 	if reason == found {
 		return m.member, nil
 	}
@@ -84,7 +86,7 @@ func (r *Registry) Authenticate(name, secret, remote string) (Member, error) {
 
 // Guarded tells whether logins are asked for: true once any member was registered, for ever. To
 // revoke the last one closes the ledger, it does not open it. It is true too while the register
-// cannot be read.
+// cannot be read. Whoever answers without a login must ask it first.
 func (r *Registry) Guarded() bool { return r.refresh().guarded }
 
 // Err returns why the register cannot be read at the moment, nil when it can.
@@ -99,6 +101,8 @@ func (r *Registry) Current(m Member) bool {
 		now.member.Role == m.Role && sameScope(now.member.Scope, m.Scope)
 }
 
+// sameScope compares what two logins may report: a register that was read again has scopes of its
+// own, mostly with the same content.
 func sameScope(a, b *event.Scope) bool {
 	if a == nil || b == nil {
 		return a == b

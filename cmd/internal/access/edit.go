@@ -77,7 +77,8 @@ func (r *Registry) Revoke(name string, roles ...Role) error {
 
 func byName(e Entry, name string) int { return strings.Compare(e.Name, name) }
 
-// pick returns the entry of a member of one of the roles that is not revoked.
+// pick returns the entry of a member of one of the roles that is not revoked. The name comes from a
+// command line, where people also type what is none: it is masked.
 func pick(entries []Entry, name string, roles []Role) (*Entry, error) {
 	place, known := slices.BinarySearchFunc(entries, name, byName)
 	switch {
@@ -98,7 +99,8 @@ func pick(entries []Entry, name string, roles []Role) (*Entry, error) {
 func (r *Registry) moment() time.Time { return r.now().UTC().Truncate(time.Second) }
 
 // edit changes the register: no other change comes between the reading and the writing. change may
-// change the entries it is given.
+// change the entries it is given. It reads the file itself, not what a running ledger remembers:
+// another process may have changed it.
 func (r *Registry) edit(
 	change func([]Entry) (entries []Entry, secret string, err error),
 ) (secret string, err error) {
@@ -115,6 +117,8 @@ func (r *Registry) edit(
 		err = r.write(entries)
 	}
 	if err == nil {
+		// If we crash before this, there is a register and the lock does not say so; the next
+		// change says it.
 		err = mark(lock)
 	}
 	if err != nil {
@@ -123,7 +127,9 @@ func (r *Registry) edit(
 	return secret, nil
 }
 
-// present reads the entries that are to be changed: none before the first.
+// present reads the entries that are to be changed: none before the first. A register that was
+// there and is not any more is no empty one: to begin anew would let in again everybody who was
+// revoked.
 func (r *Registry) present() ([]Entry, error) {
 	raw, err := readFile(r.path)
 	if err == nil {
@@ -178,7 +184,8 @@ func (r *Registry) marked() (bool, error) {
 	return info.Size() > 0, nil
 }
 
-// lock keeps others from changing the register until the file it returns is closed.
+// lock keeps others from changing the register until the file it returns is closed. The kernel
+// gives it back when its holder dies, so no crash leaves it taken.
 func (r *Registry) lock() (file *os.File, err error) {
 	path := r.lockPath()
 	file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, privateFile)
@@ -213,6 +220,7 @@ func (r *Registry) write(entries []Entry) error {
 		return fmt.Errorf("write register: %w", err)
 	}
 	raw = append(raw, '\n')
+	// Read back before it is written: what this program would refuse to read must not get there.
 	if _, err := parse(raw); err != nil || len(raw) > fileBytesMax {
 		return errors.Join(problem.New(problem.UsageWrong, "the register would be too large"), err)
 	}

@@ -25,6 +25,8 @@ const format = 1
 
 // The bounds of a register.
 const (
+	// A register is read whole, and again after each change. 10,000 members is every office of
+	// every regency some times over; the bytes leave each of them room for its sources.
 	fileBytesMax = 16 << 20
 	membersMax   = 10_000
 	sourcesMax   = 64
@@ -59,7 +61,8 @@ type document struct {
 	Members []row `json:"members"`
 }
 
-// row is an entry in the file.
+// row is an entry in the file. It is apart from Entry so that the names in files do not change with
+// the code.
 type row struct {
 	Name      string     `json:"name"`
 	Role      Role       `json:"role"`
@@ -156,6 +159,8 @@ func parse(raw []byte) ([]Entry, error) {
 		if *e, err = doc.Members[i].entry(); err != nil {
 			return nil, damaged(fmt.Errorf("member %d: %w", i+1, err))
 		}
+		// Two members with one secret could not be told apart by it, and entries out of order not
+		// be found.
 		if keys[e.key] || i > 0 && entries[i-1].Name >= e.Name {
 			return nil, damaged(fmt.Errorf("member %d stands there twice, or out of order", i+1))
 		}
@@ -223,7 +228,8 @@ func (e *Entry) row() row {
 	return r
 }
 
-// defect returns what is wrong with an entry, "" when nothing is.
+// defect returns what is wrong with an entry, "" when nothing is. It judges what is to be written
+// as well as what was read, so that both know one rule.
 func (e *Entry) defect() string {
 	if wrong := event.CheckPublisher(e.Name); wrong != "" {
 		return "a name " + wrong

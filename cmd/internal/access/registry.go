@@ -18,6 +18,7 @@ import (
 // Registry is an open register. It is safe for concurrent use, and others may change the file
 // meanwhile.
 type Registry struct {
+	// path and now are set once; log too, before others call. The rest is safe by itself.
 	path     string
 	now      func() time.Time
 	log      *slog.Logger
@@ -28,7 +29,9 @@ type Registry struct {
 	reading sync.Mutex // held to replace state
 }
 
-// state is what the register said at some moment. It is never changed.
+// state is what the register said at some moment. It is never changed. Readers load it without a
+// lock; who finds it stale replaces it under reading, while the others wait for that one read
+// instead of each reading the file.
 type state struct {
 	stamp   stamp
 	readAt  time.Time
@@ -182,7 +185,8 @@ func (r *Registry) read(before *state, now stamp) *state {
 	return next
 }
 
-// sort puts the entries where they are looked for.
+// sort puts the entries where they are looked for. Revoked members are there too, so that a login
+// of theirs is told apart in the metrics and the operator's log.
 func (s *state) sort() {
 	s.byName = make(map[string]*record, len(s.entries))
 	s.byKey = make(map[digest]*record, len(s.entries))

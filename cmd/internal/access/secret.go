@@ -30,7 +30,7 @@ func newSecret() string {
 type digest [sha256.Size]byte
 
 // digestOf returns the digest of a secret, and whether the text looks like one at all; what does
-// not is nobody's.
+// not is nobody's. A text of another length is not hashed: nobody makes the ledger hash megabytes.
 func digestOf(secret string) (key digest, sound bool) {
 	if len(secret) != secretText || !strings.HasPrefix(secret, secretPrefix) {
 		return digest{}, false
@@ -41,7 +41,8 @@ func digestOf(secret string) (key digest, sound bool) {
 // equal compares in a time that does not depend on the digests.
 func (d digest) equal(other digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
 
-// digestPrefix says by which hash a digest was made.
+// digestPrefix says by which hash a digest was made. With it another hash could be taken one day
+// without guessing which of them made an old entry.
 const digestPrefix = "sha256:"
 
 // String returns the digest as the register holds it.

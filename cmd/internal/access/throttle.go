@@ -22,7 +22,8 @@ const (
 // is forgotten when there are more.
 const bucketsMax = 8192
 
-// throttle limits the failed logins by address and by name.
+// throttle limits the failed logins by address and by name. mu guards addresses and names; log
+// guards itself.
 type throttle struct {
 	mu        sync.Mutex
 	addresses buckets
@@ -35,7 +36,9 @@ func newThrottle() *throttle {
 	return &throttle{log: rate.NewLimiter(rate.Every(time.Second), 2*failuresBurst)}
 }
 
-// allow notes a failed login, and tells whether it is one of those that are answered.
+// allow notes a failed login, and tells whether it is one of those that are answered. Both buckets
+// are taken from: one address cannot try many names, nor many addresses one name. A name that can
+// be none has no bucket, or strangers could fill them all.
 func (t *throttle) allow(remote, name string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,13 +72,15 @@ func network(remote string) string {
 	return prefix.String()
 }
 
-// buckets is a bounded number of limiters. Those not asked for while half as many others were
-// are forgotten.
+// buckets is a bounded number of limiters. Those not asked for while half as many others were are
+// forgotten. So memory is bounded with one look-up and without a list of who came when.
 type buckets struct {
 	young, old map[string]*rate.Limiter
 }
 
-// take takes one failure off what a key has left.
+// take takes one failure off what a key has left. Who is forgotten begins with a full bucket: an
+// attacker gains that much by filling the table with other addresses, and needs thousands of
+// networks for it.
 func (b *buckets) take(key string, now time.Time) bool {
 	limiter := b.young[key]
 	if limiter == nil {

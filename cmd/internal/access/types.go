@@ -35,7 +35,8 @@ func ParseTypes(texts []string) (types []event.Type, err error) {
 	return slices.Compact(types), nil
 }
 
-// TypeNames returns types in as few words as [ParseTypes] reads.
+// TypeNames returns types in as few words as [ParseTypes] reads. What it returns, given to
+// ParseTypes, is the same types.
 func TypeNames(types []event.Type) (texts []string) {
 	all := event.Types()
 	if len(types) == len(all) {
