@@ -15,7 +15,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// Metrics counts. It is safe for concurrent use.
+// Metrics counts. It is safe for concurrent use. The registry is its own, not the global one of the
+// library: a test, or a second ledger in one process, counts apart.
 type Metrics struct {
 	registry *prometheus.Registry
 	inWork   atomic.Int64
@@ -76,7 +77,8 @@ func (m *Metrics) End(route string, status int) {
 	}
 }
 
-// Receipts counts events that were taken in or refused.
+// Receipts counts events that were taken in or refused. It adds up first: a batch of 1,000 touches
+// each shared counter once.
 func (m *Metrics) Receipts(receipts []event.Receipt) {
 	var appended, duplicates, refused float64
 	for i := range receipts {
@@ -97,7 +99,9 @@ func (m *Metrics) Receipts(receipts []event.Receipt) {
 	m.events.WithLabelValues(string(event.Refused)).Add(refused)
 }
 
-// Figure is a number that others keep and metrics ask for.
+// Figure is a number that others keep and metrics ask for. Values is called from the goroutine of
+// whoever reads the metrics, several at a time, and must not block: a scrape is also how an
+// operator finds out that something else does.
 type Figure struct {
 	Name  string
 	Help  string
@@ -108,7 +112,9 @@ type Figure struct {
 	Counts bool
 }
 
-// Ask adds a figure, which is asked for each time somebody reads the metrics.
+// Ask adds a figure, which is asked for each time somebody reads the metrics. Call it before the
+// metrics are served. A name that is taken, or labels of another number, is a fault of the program
+// and ends it.
 func (m *Metrics) Ask(f Figure) {
 	var labels []string
 	if f.Label != "" {
@@ -124,7 +130,8 @@ func (m *Metrics) Ask(f Figure) {
 	})
 }
 
-// asked collects a [Figure].
+// asked collects a [Figure]. It asks at the moment of reading, so that nothing has to be kept in
+// step.
 type asked struct {
 	about  *prometheus.Desc
 	kind   prometheus.ValueType
