@@ -23,9 +23,12 @@ type Error struct {
 	Detail string // a sentence a person can act on; shown to anybody
 	Err    error  // what caused it, for the operator; nil when Detail says it all
 
-	// Refused says that an event is at fault, not the request that brought it.
+	// Refused says that an event is at fault, not the request that brought it. It decides between
+	// the two statuses of a code: a request with a bad parameter is answered with another one than
+	// an event with a bad field.
 	Refused bool
-	// Whole says that a batch was refused as a whole because of the event.
+	// Whole says that a batch was refused as a whole because of the event. The status is then 422
+	// whatever the event's own would be: its neighbours are not at fault.
 	Whole bool
 }
 
@@ -42,7 +45,8 @@ func Query(parameter, detail string) *Error {
 	return &Error{Code: QueryInvalid, Field: parameter, Detail: detail}
 }
 
-// Error returns code, field and detail; the cause too where there is one.
+// Error returns code, field and detail; the cause too where there is one. It is for the operator: a
+// stranger gets the fields, of which Err is none.
 func (e *Error) Error() string {
 	text := string(e.Code)
 	if e.Field != "" {
@@ -137,8 +141,8 @@ func Exit(err error) int {
 	return From(err).Exit()
 }
 
-// causes lists the errors of the rooms below by what they are to the outside. It is never
-// written.
+// causes lists the errors of the rooms below by what they are to the outside. It is never written.
+// The first that matches counts, so the closer one stands before the wider one.
 var causes = []struct {
 	cause  error
 	code   Code

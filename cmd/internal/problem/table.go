@@ -9,6 +9,9 @@ import (
 )
 
 // Code names what went wrong. The refusals of events (contract, section 1) are codes too.
+//
+// Codes are a promise: publishers and dashboards compare them. One is never renamed, and never used
+// for something else.
 type Code string
 
 // What can be wrong with a request.
@@ -70,6 +73,7 @@ const (
 
 // The exit codes of the program.
 const (
+	// They are a promise too: scripts branch on them (contract, section 6).
 	ExitDone        = 0
 	ExitFailed      = 1
 	ExitUsage       = 2
@@ -78,7 +82,8 @@ const (
 	ExitCheckFailed = 5 // a digest differs, the log is damaged
 )
 
-// row is one line of the table.
+// row is one line of the table. Every line gives all of it, so that nobody can add a code and
+// forget what it is on the command line.
 type row struct {
 	status  int // as the answer to a request
 	refused int // as the answer to a request with one event, when that was refused; 0: never is
@@ -257,7 +262,7 @@ func (c Code) Known() bool {
 	return found
 }
 
-// OfEvent tells whether an event may be refused with the code.
+// OfEvent tells whether an event may be refused with the code. See refused in its row.
 func (c Code) OfEvent() bool { return table[c].refused != 0 }
 
 // Codes returns all codes, in the order of their texts.
