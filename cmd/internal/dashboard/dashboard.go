@@ -11,11 +11,13 @@ import (
 //go:embed page
 var files embed.FS
 
-// policy lets the page load its own files and ask its own server, and nothing else.
+// policy lets the page load its own files and ask its own server, and nothing else. So whatever a
+// name of a publisher or a region may hold, nothing of it is ever run as a script.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Handler answers GET / with the page and GET /assets/… with its parts.
+// Handler answers GET / with the page and GET /assets/… with its parts. Who may see them is for
+// whoever mounts it to decide; it holds no figures.
 func Handler() http.Handler {
 	page, err := fs.Sub(files, "page")
 	if err != nil {
