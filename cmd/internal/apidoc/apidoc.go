@@ -40,7 +40,8 @@ const (
 	typePrefix = "id.cakupan."
 )
 
-// Document returns a document by its name, as of [File]; false for one that there is not.
+// Document returns a document by its name, as of [File]; false for one that there is not. It is
+// embedded: callers must not change it.
 func Document(name string) ([]byte, bool) {
 	text, err := files.ReadFile(path.Join(folder, name))
 	return text, err == nil
@@ -59,7 +60,8 @@ func Schemas() []string {
 	return names
 }
 
-// Handler answers GET /openapi.json, /asyncapi.json, /schemas/ and /schemas/NAME.
+// Handler answers GET /openapi.json, /asyncapi.json, /schemas/ and /schemas/NAME. ETags are made
+// once, of the bytes: the same program gives the same ones on every machine.
 func Handler() http.Handler {
 	served := map[string]page{}
 	add := func(at, media string, text []byte) {
