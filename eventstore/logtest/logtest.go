@@ -13,7 +13,8 @@ import (
 	"cakupan/eventstore"
 )
 
-// patience bounds the wait for what must happen soon.
+// patience bounds the wait for what must happen soon. A log that is sound never comes near it; it
+// is there so that one that hangs fails by name.
 const patience = 20 * time.Second
 
 // Open opens a new, empty log. It is closed by a cleanup of the test.
@@ -48,6 +49,7 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
+// testIdentity: position files, indexes and projections are bound to it.
 func testIdentity(t *testing.T, log eventstore.Log) {
 	if log.Identity().IsZero() || len(log.Identity().Ledger) != 32 {
 		t.Errorf("identity %+v", log.Identity())
@@ -57,6 +59,8 @@ func testIdentity(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testEmpty: a log without events is sound, and nothing about it is an error, whatever is asked
+// for.
 func testEmpty(t *testing.T, log eventstore.Log) {
 	frame, tail, err := log.Last(t.Context())
 	if err != nil || !frame.IsZero() || tail != (eventstore.Tail{}) {
@@ -69,6 +73,8 @@ func testEmpty(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testAppendRead: bytes come back as they went in, as hashes are over them; and the end that Append
+// tells is the one that Last finds.
 func testAppendRead(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	var want [][]byte
@@ -87,6 +93,8 @@ func testAppendRead(t *testing.T, log eventstore.Log) {
 	checkFrames(t, read(t, log, 1), want)
 }
 
+// testSizes: the smallest and the largest frame there may be, in events and in bytes, and events of
+// no bytes.
 func testSizes(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	var want [][]byte
@@ -113,6 +121,8 @@ func repeat(n, size int) []int {
 	return sizes
 }
 
+// testFence: an append that is not after the end stores nothing, whether its writer is late, ahead,
+// or repeats itself. This is all that keeps two writers apart.
 func testFence(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	first := maker.Frame(3)
@@ -141,6 +151,7 @@ func testFence(t *testing.T, log eventstore.Log) {
 
 func fenced(err error) bool { return errors.Is(err, eventstore.ErrFenced) }
 
+// testInvalid: what no reader could read must not get in.
 func testInvalid(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	good := maker.Frame(2)
@@ -162,6 +173,7 @@ func testInvalid(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testCancelledAppend: a context that ended before is certain, unlike one that ends on the way.
 func testCancelledAppend(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

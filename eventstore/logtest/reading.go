@@ -9,6 +9,8 @@ import (
 	"cakupan/eventstore"
 )
 
+// testReadFrom: the first frame is the one that holds the event, also where its place cannot be
+// guessed; beyond the end there is nothing, and that is no error.
 func testReadFrom(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	for n := range 60 { // uneven frames, so that proportions mislead
@@ -37,6 +39,7 @@ func testReadFrom(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testReadEnds: a reader that is slower than the writer comes to an end.
 func testReadEnds(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	fill(t, log, &maker, 20)
@@ -77,6 +80,7 @@ func testStop(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testFramesOutlive: a frame belongs to who got it; a fold keeps many while it reads on.
 func testFramesOutlive(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	fill(t, log, &maker, 100)
@@ -89,6 +93,7 @@ func testFramesOutlive(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testFollow: what was there and what comes later arrive as one sequence, without a seam.
 func testFollow(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -117,6 +122,8 @@ func expect(t *testing.T, follower <-chan followed, maker *Maker, size int) {
 	}
 }
 
+// testFollowBeyond: to follow from an event that is yet to come waits for it, and begins with the
+// frame that holds it.
 func testFollowBeyond(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -133,6 +140,7 @@ func testFollowBeyond(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testFollowCancel: following ends by its context alone, says so once, and is over then.
 func testFollowCancel(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -151,6 +159,7 @@ func testFollowCancel(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testReadCancel: a read may be done before it notices, and then it is a whole one.
 func testReadCancel(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -166,6 +175,7 @@ func testReadCancel(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testManyFollowers: each has a place of its own; none takes frames from another.
 func testManyFollowers(t *testing.T, log eventstore.Log) {
 	const followers, frames = 5, 60
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
