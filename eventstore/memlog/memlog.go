@@ -24,7 +24,8 @@ import (
 // store may be called from any goroutine, more than once; it is fenced like any append.
 type Hook func(ctx context.Context, store func() (eventstore.Tail, error)) (eventstore.Tail, error)
 
-// Log is a log in memory.
+// Log is a log in memory. Frames are never changed once they are in, so readers hold them without a
+// copy.
 type Log struct {
 	identity eventstore.Identity
 
@@ -101,6 +102,7 @@ func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, erro
 	return l.frames[n-1], l.end, nil
 }
 
+// lastReadable returns the last event before the damage at the end.
 func (l *Log) lastReadable() eventstore.Sequence {
 	for i := len(l.frames) - 1; i >= 0; i-- {
 		if !l.frames[i].IsZero() {
@@ -110,7 +112,9 @@ func (l *Log) lastReadable() eventstore.Sequence {
 	return 0
 }
 
-// Append stores the frame after the given end, by way of the hook if one is set.
+// Append stores the frame after the given end, by way of the hook if one is set. The bytes are
+// copied: the caller may use them again. A frame that is none is refused before the hook, so that a
+// hook sees sound ones only.
 func (l *Log) Append(
 	ctx context.Context, raw []byte, after eventstore.Tail,
 ) (eventstore.Tail, error) {
@@ -134,6 +138,7 @@ func (l *Log) Append(
 	return store()
 }
 
+// It compares messages, not sequences, as JetStream does: see eventstore.Tail.
 func (l *Log) store(frame eventstore.Frame, after eventstore.Tail) (eventstore.Tail, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -191,7 +196,8 @@ func (l *Log) Follow(
 	}
 }
 
-// snapshot returns the frames as they are now, and what is closed when that changes.
+// snapshot returns the frames as they are now, and what is closed when that changes. Taken together
+// under mu, so that no change can fall between the two.
 func (l *Log) snapshot() ([]eventstore.Frame, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,6 +215,8 @@ type reader struct {
 	yield func(eventstore.Frame, error) bool
 }
 
+// deliver yields frames. Unreadable ones are passed over until a frame after them tells which
+// events they held.
 func (r *reader) deliver(ctx context.Context, frames []eventstore.Frame) error {
 	for _, frame := range frames {
 		if err := ctx.Err(); err != nil {
@@ -239,6 +247,8 @@ func (r *reader) accept(frame eventstore.Frame) bool {
 	return frame.Last() < r.from || r.yield(frame, nil)
 }
 
+// nameLostEnd names what is unreadable at the end, where no frame after it tells how many events
+// are missing. It reports whether the loop goes on.
 func (r *reader) nameLostEnd() bool {
 	if !r.lost {
 		return true
@@ -249,6 +259,8 @@ func (r *reader) nameLostEnd() bool {
 	})
 }
 
+// fail tells the loop why it ends, unless the loop has ended itself: it must not be called again
+// then.
 func (r *reader) fail(err error) {
 	if !errors.Is(err, errStop) {
 		r.yield(eventstore.Frame{}, fmt.Errorf("read log: %w", err))
