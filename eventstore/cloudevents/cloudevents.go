@@ -51,6 +51,8 @@ func AppendJSON(
 	return appendValue(dst, &document)
 }
 
+// appendValue appends a document. Numbers are literals as they were sent: none goes through a
+// float.
 func appendValue(dst []byte, v *event.Value) []byte {
 	switch v.Kind {
 	case event.String:

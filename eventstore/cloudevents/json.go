@@ -14,7 +14,8 @@ import (
 // duplicate names, invalid UTF-8, half surrogates. A fuzz test compares it with
 // github.com/go-json-experiment/json/jsontext, which takes the same side in every doubt.
 
-// depthMax bounds nesting. 64 KiB of brackets are the most an event can hold.
+// depthMax bounds nesting. 64 KiB of brackets are the most an event can hold. Without a bound they
+// would be 65,536 calls deep; encoding/json stops at the same depth.
 const depthMax = 10_000
 
 // The errors of the reader. None repeats the input.
@@ -28,7 +29,9 @@ var (
 	errDepth     = errors.New("the value is nested too deeply")
 )
 
-// Parser reads events into documents, in memory that it uses again. Its zero value is ready.
+// Parser reads events into documents, in memory that it uses again. Its zero value is ready. It may
+// be used from one goroutine at a time. Documents that it returned are valid until Reset, but for
+// their texts, which alias the input alone.
 type Parser struct {
 	text  string
 	at    int
@@ -90,6 +93,7 @@ func (p *Parser) syntax() error {
 	return errSyntax
 }
 
+// value reads any value. Depth is bounded by enter, so the recursion is.
 func (p *Parser) value() (event.Value, error) {
 	switch c := p.next(); {
 	case c == '{':
@@ -111,6 +115,7 @@ func (p *Parser) value() (event.Value, error) {
 	return event.Value{}, p.syntax()
 }
 
+// literal reads true, false or null.
 func (p *Parser) literal(word string, kind event.Kind) (event.Value, error) {
 	for i := range len(word) {
 		if p.at >= len(p.text) || p.text[p.at] != word[i] {
@@ -133,6 +138,9 @@ func (p *Parser) enter() error {
 	return nil
 }
 
+// object reads an object. Its members gather at the end of p.open, above those of the objects
+// around it, and move to where they stay when it is whole: so each object's members lie side by
+// side without an allocation each.
 func (p *Parser) object() (event.Value, error) {
 	if err := p.enter(); err != nil {
 		return event.Value{}, err
@@ -171,6 +179,7 @@ func (p *Parser) leave() {
 	p.depth--
 }
 
+// member reads a name and its value.
 func (p *Parser) member() (event.Member, error) {
 	if p.next() != '"' {
 		return event.Member{}, p.syntax()
@@ -187,7 +196,8 @@ func (p *Parser) member() (event.Member, error) {
 	return event.Member{Name: name, Value: value}, err
 }
 
-// keep copies the members of a finished object to where they stay.
+// keep copies the members of a finished object to where they stay. When there is no room, a new
+// piece is begun; documents that were read before keep the old one.
 func (p *Parser) keep(members []event.Member) []event.Member {
 	if cap(p.members)-len(p.members) < len(members) {
 		p.members = make([]event.Member, 0, max(membersRoom, len(members)))
@@ -197,7 +207,8 @@ func (p *Parser) keep(members []event.Member) []event.Member {
 	return p.members[start:len(p.members):len(p.members)]
 }
 
-// hasDuplicate tells whether two members share a name.
+// hasDuplicate tells whether two members share a name. Two programs that read such an object would
+// see two different events.
 func hasDuplicate(members []event.Member) bool {
 	const few = 16 // up to here, comparing pairs is faster than hashing
 	if len(members) <= few {
@@ -217,6 +228,7 @@ func hasDuplicate(members []event.Member) bool {
 	return len(seen) < len(members)
 }
 
+// list reads a list. Its items are allocated: events have few, and short ones.
 func (p *Parser) list() (event.Value, error) {
 	if err := p.enter(); err != nil {
 		return event.Value{}, err
@@ -244,7 +256,8 @@ func (p *Parser) list() (event.Value, error) {
 	}
 }
 
-// number reads a number as its literal: -? (0 | [1-9][0-9]*) fraction? exponent?
+// number reads a number as its literal: -? (0 | [1-9][0-9]*) fraction? exponent? It stays a
+// literal: what a number may be is for its field to say, and no digit is lost on the way there.
 func (p *Parser) number() (event.Value, error) {
 	start := p.at
 	if p.text[p.at] == '-' {
@@ -281,7 +294,8 @@ func (p *Parser) digits() bool {
 	return p.at > start
 }
 
-// string reads a text, which aliases the input when it has no escapes.
+// string reads a text, which aliases the input when it has no escapes. UTF-8 was checked for the
+// whole input before.
 func (p *Parser) string() (string, error) {
 	p.at++
 	start := p.at

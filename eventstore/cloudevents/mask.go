@@ -39,6 +39,8 @@ func MaskNIK(input []byte) []byte {
 // passes is shown without digits.
 const passesMax = 4
 
+// maskOnce looks at the input in all three ways, one after the other: escapes read as in JSON,
+// plain text as the rule of events reads it, and members by their name.
 func maskOnce(input []byte) []byte {
 	return maskMembers([]byte(event.MaskNIKIn(event.MaskNIK(string(input)), nextInJSON)))
 }
@@ -130,6 +132,7 @@ func nikMember(input []byte) int {
 	return 0
 }
 
+// spaces counts what may stand around a colon on one line.
 func spaces(input []byte) (n int) {
 	for n < len(input) && (input[n] == ' ' || input[n] == '\t') {
 		n++
