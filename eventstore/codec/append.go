@@ -86,6 +86,8 @@ func appendMonths(dst []byte, number int, d *event.Data) []byte {
 	return closeAt(dst, start)
 }
 
+// appendExtension appends one extension attribute. The kind is written so that it comes back as it
+// was sent, "1" or 1.
 func appendExtension(dst []byte, x *event.Extension) []byte {
 	kind := uint64(kindString)
 	switch x.Value.Kind {
@@ -99,6 +101,7 @@ func appendExtension(dst []byte, x *event.Extension) []byte {
 	return appendText(dst, extensionText, x.Value.Text)
 }
 
+// appendTag begins a field.
 func appendTag(dst []byte, number, wire int) []byte {
 	return binary.AppendUvarint(dst, uint64(number)<<3|uint64(wire))
 }

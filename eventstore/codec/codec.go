@@ -33,6 +33,7 @@ func (e *UnknownTypeError) Error() string {
 
 // Wire types of protobuf.
 const (
+	// 3 and 4 are groups, which nobody writes any more: they count as malformed.
 	wireVarint  = 0
 	wireFixed64 = 1
 	wireBytes   = 2
@@ -41,6 +42,7 @@ const (
 
 // Field numbers of the message Event. Those of Data are [event.Field].
 const (
+	// 11 to 14 are free; 15 is the last that takes one byte, kept for what the ledger adds itself.
 	numberType            = 1
 	numberID              = 2
 	numberSource          = 3

@@ -50,7 +50,8 @@ func reset(e *event.Event) {
 	e.Extensions, e.Data.Programmes, e.Data.PaidMonths = extensions, programmes, months
 }
 
-// alias returns b as a string without copying it.
+// alias returns b as a string without copying it. The string is as changeable as b: see Decode for
+// how long it is valid.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // decodeText reads a length-delimited field of the message Event.
@@ -152,6 +153,8 @@ func decodeBytes(d *event.Data, f event.Field, s string) bool {
 	return true
 }
 
+// addProgramme adds one programme of a list; false for a number that is none. Enums are 32 bits on
+// the wire, whatever comes above is cut off as protobuf does.
 func addProgramme(d *event.Data, v uint64) bool {
 	number := uint32(v)
 	if number == 0 || number > uint32(event.JKP) {
@@ -162,6 +165,7 @@ func addProgramme(d *event.Data, v uint64) bool {
 	return true
 }
 
+// decodeExtension reads the message Extension.
 func decodeExtension(s string) (x event.Extension, err error) {
 	for i := 0; i < len(s); {
 		f, v, text, next := readField(s, i)
