@@ -19,7 +19,9 @@ const (
 	// headerExpected makes the server store a message only if the stream ends with the given one.
 	headerExpected = "Nats-Expected-Last-Sequence"
 
-	// ackMax bounds the wait for an acknowledgement when the caller's context does not.
+	// ackMax bounds the wait for an acknowledgement when the caller's context does not. Longer than
+	// a flush takes on any disk that is worth using: when it runs out, the outcome is unknown,
+	// which costs a look at the log.
 	ackMax = 30 * time.Second
 )
 
@@ -34,7 +36,8 @@ const (
 	codeLastSequenceNow = 10164 // wrong last sequence: an append is under way in the cluster
 )
 
-// publishAnswer is what the server answers to a publish.
+// publishAnswer is what the server answers to a publish. Stream is compared: another stream that
+// has taken over the subject would acknowledge as well.
 type publishAnswer struct {
 	Stream string              `json:"stream"`
 	Number uint64              `json:"seq"`
@@ -88,6 +91,8 @@ func (l *Log) checkReady(ctx context.Context) error {
 	return nil
 }
 
+// publish sends the frame and waits for the answer. Everything is decided here: an error that is
+// not sure to have stored nothing is eventstore.ErrUnknownOutcome.
 func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc

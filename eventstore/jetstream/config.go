@@ -23,6 +23,7 @@ const (
 	metaCreated = "cakupan.created"
 )
 
+// ledgerDigits is the length of Identity.Ledger: 128 bits in hexadecimal.
 const ledgerDigits = 32
 
 // configOf is the stream of a new log: no limit ever removes a message, and when a limit that
@@ -98,11 +99,14 @@ func checkSafe(config jetstream.StreamConfig) error {
 	return nil
 }
 
+// safetyRule is one way in which the settings of a stream can lose events. They are asked at each
+// start, as whoever owns the server may have changed them.
 type safetyRule struct {
 	finding string // of the stream, when the rule is broken
 	broken  func(jetstream.StreamConfig) bool
 }
 
+// safetyRules lists all of them. What a stream of the settings of configOf has breaks none.
 func safetyRules() []safetyRule {
 	type config = jetstream.StreamConfig
 	return []safetyRule{

@@ -56,6 +56,7 @@ type Options struct {
 
 // Log is a log on a JetStream stream.
 type Log struct {
+	// conn is for appends and for questions to the leader, reader for what is delivered in bulk.
 	conn      *nats.Conn
 	reader    jetstream.JetStream
 	stream    string
@@ -112,6 +113,7 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Log, error) {
 	return open(conn, opts, stream.CachedInfo().Config)
 }
 
+// open makes the log of a stream that Create has just made or Open has found safe.
 func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, error) {
 	identity, err := identityOf(config)
 	if err != nil {
@@ -130,6 +132,7 @@ func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, e
 	}, nil
 }
 
+// withDefaults fills in what was left out.
 func (o Options) withDefaults(conn *nats.Conn) Options {
 	if o.Stream == "" {
 		o.Stream = StreamDefault
@@ -188,7 +191,8 @@ func (l *Log) lastFrame(ctx context.Context, state streamState) (eventstore.Fram
 }
 
 // streamState is what is known of a stream's messages: the numbers of the first and the last, 0
-// when there was never one.
+// when there was never one. First is above 1 when messages at the beginning are damaged or gone:
+// the log itself removes none.
 type streamState struct {
 	First uint64 `json:"first_seq"`
 	Last  uint64 `json:"last_seq"`
@@ -224,6 +228,8 @@ func (l *Log) getFrom(ctx context.Context, number uint64) (message, error) {
 	return l.getWhere(ctx, map[string]any{"seq": number, "next_by_subj": Subject})
 }
 
+// getWhere asks the stream's leader for one message. Only "not found" is errNoMessage: whatever
+// else fails says nothing about the message.
 func (l *Log) getWhere(ctx context.Context, query map[string]any) (message, error) {
 	var response struct {
 		Message struct {
@@ -252,6 +258,7 @@ func (l *Log) request(ctx context.Context, subject string, query, response any) 
 			return err
 		}
 	}
+	// Two contexts, to tell the caller's end from a server that does not answer.
 	bounded, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	answer, err := l.conn.RequestWithContext(bounded, subject, body)

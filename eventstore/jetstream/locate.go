@@ -32,8 +32,9 @@ func (l *Log) nextFrame(
 	return eventstore.Frame{}, 0, errNoMessage
 }
 
-// lastReadable returns the last frame that can be read and its message, or the zero frame. It
-// takes about log₂ n requests.
+// lastReadable returns the last frame that can be read and its message, or the zero frame. It takes
+// about log₂ n requests. It can halve the range because getFrom passes over what is damaged: if
+// nothing readable is at or after a message, all of it is before.
 func (l *Log) lastReadable(
 	ctx context.Context, state streamState,
 ) (last eventstore.Frame, number uint64, err error) {
@@ -86,7 +87,8 @@ func (l *Log) locate(
 	return best, number, nil
 }
 
-// search is a range of messages that may hold an event.
+// search is a range of messages that may hold an event. The message of the event, if it is
+// readable, is always from low to high.
 type search struct {
 	event     eventstore.Sequence
 	low, high uint64

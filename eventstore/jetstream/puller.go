@@ -133,6 +133,8 @@ func (p *puller) receive(ctx context.Context, patience time.Duration) (message, 
 	}
 }
 
+// accept takes a frame's message off what was asked for, and learns from its size how many to ask
+// for next.
 func (p *puller) accept(msg *nats.Msg) (message, error) {
 	p.credit--
 	if p.size == 0 {

@@ -38,6 +38,8 @@ func (l *Log) Follow(
 	return l.frames(ctx, from, true)
 }
 
+// frames runs a reader. The state of a run is in the reader alone, so that any number may go on at
+// the same time.
 func (l *Log) frames(
 	ctx context.Context, from eventstore.Sequence, follow bool,
 ) iter.Seq2[eventstore.Frame, error] {
@@ -51,7 +53,9 @@ func (l *Log) frames(
 	}
 }
 
-// reader is one run of Read or Follow.
+// reader is one run of Read or Follow. It believes numbers, not deliveries: next says which message
+// must come, want which event. A message that comes again is passed over, one that is missing is
+// asked for, and only what the leader does not have either is lost.
 type reader struct {
 	log    *Log
 	from   eventstore.Sequence
@@ -193,7 +197,8 @@ func (r *reader) damaged(first, last uint64) {
 	r.next = last + 1
 }
 
-// accept checks the message as the next one and yields its frame.
+// accept checks the message as the next one and yields its frame. A frame of a newer format ends
+// the run: to call it damaged would be to say that events are lost which a newer program reads.
 func (r *reader) accept(msg message) error {
 	r.next = msg.number + 1
 	frame, err := eventstore.ParseFrame(msg.data)
@@ -209,6 +214,8 @@ func (r *reader) accept(msg message) error {
 	if err := r.checkDense(frame, msg.number); err != nil {
 		return err
 	}
+	// A second copy was named by checkDense and is not delivered: who folds it would count it
+	// twice.
 	if frame.First() < r.want {
 		return nil
 	}
@@ -250,6 +257,7 @@ func (r *reader) nameLostEnd() error {
 	return r.emit(eventstore.Frame{}, &eventstore.DamageError{From: r.want, Reason: reason})
 }
 
+// emit yields to the loop; errStop when the loop has ended itself.
 func (r *reader) emit(frame eventstore.Frame, err error) error {
 	if !r.yield(frame, err) {
 		return errStop
