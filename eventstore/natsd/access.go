@@ -72,9 +72,11 @@ type Client struct {
 	Valid func() bool
 }
 
+// valid tells whether the client would be let in now.
 func (c Client) valid() bool { return c.Valid == nil || c.Valid() }
 
-// access decides who may connect and what each may do. The server calls Check.
+// access decides who may connect and what each may do. The server calls Check. authenticate is
+// called without mu, as it may read a file.
 type access struct {
 	secret       string // of the program's own users
 	authenticate func(name, secret, remote string) (Client, error)
@@ -121,6 +123,7 @@ func (a *access) open(s *server.Server) (err error) {
 	return nil
 }
 
+// close ends the gate, once. What is made for readers is answered by nobody then.
 func (a *access) close() {
 	a.mu.Lock()
 	gate := a.gate
@@ -186,7 +189,8 @@ func (a *access) own(name, secret string) *server.User {
 	return nil
 }
 
-// note keeps who is behind a connection, and forgets those that are gone.
+// note keeps who is behind a connection, and forgets those that are gone. The server does not tell
+// who leaves, so they are looked for when the table has twice as many as there are.
 func (a *access) note(id uint64, client Client) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -16,6 +16,8 @@ import (
 const subjectGate = "cakupan.gate."
 
 const (
+	// A reader who waits longer asks again; the bounds of bytes and number keep those who only ask
+	// from filling the memory.
 	gateWaitMax       = 5 * time.Second
 	consumerIdleMax   = 5 * time.Minute
 	consumerBytesMax  = 64 << 10 // of a request
@@ -73,6 +75,7 @@ func (g *gate) answer(m *nats.Msg) []byte {
 	return reply.Data
 }
 
+// gateRefusal answers as JetStream would, so that any client shows the reason.
 func gateRefusal(err error) []byte {
 	// Strings and numbers always encode.
 	text, _ := json.Marshal(map[string]any{
@@ -91,6 +94,8 @@ type consumerRequest struct {
 	Action string         `json:"action"`
 }
 
+// It is a list of what is passed on: a setting that a newer server invents is dropped until
+// somebody has thought about it here.
 type consumerConfig struct {
 	Name              string        `json:"name"`
 	Description       string        `json:"description,omitempty"`

@@ -33,6 +33,7 @@ func (l serverLog) Fatalf(format string, v ...any) {
 	}
 }
 
+// write passes one line on. The server's words are kept as they are, as people look for them.
 func (l serverLog) write(level slog.Level, format string, v []any) {
 	ctx := context.Background() // the server gives none
 	if l.log.Enabled(ctx, level) {

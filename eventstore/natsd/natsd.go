@@ -73,7 +73,8 @@ type Options struct {
 	Authenticate func(name, secret, remote string) (Client, error)
 }
 
-// Server is a running NATS server.
+// Server is a running NATS server. The fields are set by Start and not changed. lock is held from
+// before the server looks at the folder until after it has closed its files.
 type Server struct {
 	server   *server.Server
 	access   *access
@@ -117,6 +118,7 @@ func Start(opts Options) (*Server, error) {
 	return s, nil
 }
 
+// start makes the server of the options, and leaves none behind when it fails.
 func (s *Server) start(opts Options) error {
 	s.access = newAccess(opts.Authenticate)
 	settings, err := serverOptions(opts, s.access)
@@ -171,6 +173,8 @@ func (s *Server) URL() string {
 	return s.server.ClientURL()
 }
 
+// openGate begins to make consumers for auditors, over a connection of its own: a slow answer there
+// holds up no append.
 func (s *Server) openGate() error {
 	conn, err := s.Connect()
 	if err != nil {
@@ -187,6 +191,8 @@ func (s *Server) openGate() error {
 	return nil
 }
 
+// serverOptions returns the settings of the server. What is not there is off: no monitoring port,
+// no cluster, no configuration file, no signals.
 func serverOptions(opts Options, access *access) (*server.Options, error) {
 	maxStore := opts.MaxStoreBytes
 	if maxStore == 0 {
@@ -244,6 +250,8 @@ func (s *Server) ConnectFront() (*nats.Conn, error) { return s.connect(userFront
 // refused. It may remove single messages, of the latter only. The caller closes it.
 func (s *Server) ConnectStore() (*nats.Conn, error) { return s.connect(userStore) }
 
+// connect opens a connection through memory. It comes back by itself for as long as the server
+// runs.
 func (s *Server) connect(user string) (*nats.Conn, error) {
 	conn, err := nats.Connect("",
 		nats.InProcessServer(s.server),
@@ -277,6 +285,7 @@ func (s *Server) Shutdown() error {
 	return nil
 }
 
+// stop is Shutdown without the lock. It may be called when the server never became ready.
 func (s *Server) stop() {
 	s.access.close()
 	s.server.Shutdown()
