@@ -5,7 +5,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// fields is a schema of an object all of whose members are there, and no other.
+// fields is a schema of an object all of whose members are there, and no other. An answer with a
+// member that the document has not fails the tests of the server.
 func fields(properties object) object { return optional(properties) }
 
 // optional is a schema of an object with some members that are not always there.
@@ -29,8 +30,10 @@ func words(kind, description string) object {
 	return o("description", description).with("type", kind)
 }
 
+// orNull is a schema of a value that may not be known.
 func orNull(schema object) object { return o("oneOf", list{schema, o("type", "null")}) }
 
+// arrayOf is a schema of a list of any length.
 func arrayOf(items object) object { return o("type", "array").with("items", items) }
 
 // answer makes the definition of an answer, or of a part of one.
@@ -132,6 +135,7 @@ func (l *library) figure(name string) object {
 	return nil
 }
 
+// receipt makes the members of a receipt; those after status are there where they apply.
 func (l *library) receipt() object {
 	return o("source", words("string", "of the event, as far as it could be read")).
 		with("id", words("string", "of the event, as far as it could be read")).
@@ -146,6 +150,7 @@ func (l *library) receipt() object {
 		with("detail", words("string", "what to do about it"))
 }
 
+// receipts makes the members of receipts, which a problem may have too.
 func (l *library) receipts() object {
 	count := o("type", "integer").with("minimum", 0)
 	return o("appended", count).with("duplicates", count).with("refused", count).

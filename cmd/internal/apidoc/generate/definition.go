@@ -8,7 +8,8 @@ import (
 	"cakupan/domain/region"
 )
 
-// library hands out definitions by name, and remembers which were asked for.
+// library hands out definitions by name, and remembers which were asked for. It is how a document
+// holds each definition once, and none that nothing refers to.
 type library struct {
 	prefix string // of references: where the definitions stand in the document
 	asked  map[string]bool
@@ -138,7 +139,8 @@ func (l *library) attribute(name string) object {
 	return nil
 }
 
-// codeLists returns the code lists of the domain by the names of their definitions.
+// codeLists returns the code lists of the domain by the names of their definitions. They are the
+// domain's own, so a document cannot know fewer than the ledger.
 func codeLists() map[string]list {
 	lists := map[string]list{}
 	for _, t := range event.Types() {

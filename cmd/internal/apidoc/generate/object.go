@@ -20,7 +20,8 @@ type list = []any
 // o returns an object with one member. More are added by the methods.
 func o(name string, value any) object { return object{{name, value}} }
 
-// with returns the object with one more member.
+// with returns the object with one more member. The two may share memory, so a is not used again,
+// but for one fresh from o, which has no room for more.
 func (a object) with(name string, value any) object { return append(a, member{name, value}) }
 
 // join returns an object with the members of both.
@@ -48,6 +49,8 @@ func (a object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// compact returns a value as one line of JSON. Signs such as < stay as they are: people read the
+// documents.
 func compact(value any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

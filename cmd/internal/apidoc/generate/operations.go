@@ -18,10 +18,11 @@ func guarded(more ...problem.Code) []failure {
 	}, more...)...)
 }
 
-// operations lists every operation once, in the order of the document.
+// operations lists every operation once, in the order of the document. A test compares them with
+// the routes that the server has.
 func operations(l *library) []operation {
 	all := []operation{l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries()}
-	all = append(all, l.settling()...)
+	all = append(all, l.ofRefused()...)
 	all = append(all, l.forOperators()...)
 	return append(all, l.documents()...)
 }
@@ -30,6 +31,7 @@ func operations(l *library) []operation {
 var atomicBounds = fmt.Sprintf("At most %d events that take at most %d bytes in the log: what is"+
 	" more is answered with 413.", writer.AtomicEventsMax, writer.AtomicBytesMax)
 
+// postEvents is the way in.
 func (l *library) postEvents() operation {
 	flag := o("type", "boolean").with("default", false)
 	return operation{
@@ -185,6 +187,7 @@ func (l *library) getSeries() operation {
 	}
 }
 
+// forOperators are the routes that are not about events or figures.
 func (l *library) forOperators() []operation {
 	health := content(mediaJSON, l.ref("Health")).
 		replace("description", "It takes events and answers.")
@@ -237,8 +240,8 @@ func (l *library) forOperators() []operation {
 	}
 }
 
-// settling are the operations on what was refused of messages that nobody waited for.
-func (l *library) settling() []operation {
+// ofRefused are the operations on what was refused of messages that nobody waited for.
+func (l *library) ofRefused() []operation {
 	number := list{
 		o("name", "number").with("in", "path").with("required", true).
 			with("schema", o("type", "integer").with("minimum", 0)),
@@ -278,6 +281,7 @@ func (l *library) settling() []operation {
 	}
 }
 
+// documents are the routes of documents and of the page.
 func (l *library) documents() []operation {
 	whole := func(media string) object { return content(media, o("type", "object")) }
 	return []operation{
