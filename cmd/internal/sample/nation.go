@@ -34,7 +34,7 @@ func Nation(seed uint64, n int) iter.Seq[Dated] {
 	}
 }
 
-// nation makes the i-th event from i alone.
+// nation makes the i-th event from i alone. It holds nothing that grows with n.
 type nation struct {
 	seed       uint64
 	schedule   *schedule

@@ -7,6 +7,7 @@ import (
 	"cakupan/domain/temporal"
 )
 
+// enrolmentID returns the id of the e-th enrolment, as long as a KPJ.
 func enrolmentID(e int) string {
 	buf := append(make([]byte, 0, 16), 'K')
 	return string(appendPadded(buf, uint64(e)+1, 10))
@@ -27,7 +28,8 @@ func (g *nation) regency(e int) int {
 	return int(mix(g.seed^5, uint64(e)) % uint64(len(g.regencies)))
 }
 
-// open fills in the e-th enrolment.
+// open fills in the e-th enrolment. The same e always gives the same terms: grants and amendments
+// work them out again.
 func (g *nation) open(d *event.Data, e int, from temporal.Date) {
 	d.Enrolment, d.Worker, d.From = enrolmentID(e), g.worker(e), from
 	d.Region = g.regencies[g.regency(e)]
@@ -55,6 +57,7 @@ func (g *nation) open(d *event.Data, e int, from temporal.Date) {
 	}
 }
 
+// amend fills in a change of terms of an enrolment.
 func (g *nation) amend(d *event.Data, e int, from temporal.Date, draw uint64) {
 	d.Has = event.FieldSet(0).With(event.FieldEnrolment).With(event.FieldFrom)
 	d.Enrolment, d.From = enrolmentID(e), from

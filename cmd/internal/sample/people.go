@@ -18,7 +18,8 @@ const (
 	kotaGtlo     region.Code = 7571
 )
 
-// class is how somebody came to be enrolled.
+// class is how somebody came to be enrolled. It decides the terms, the beginning and the end of
+// everybody in it.
 type class uint8
 
 const (
@@ -103,7 +104,8 @@ type draw struct {
 	rest         []int32
 }
 
-// people makes the members, each class of a regency in one run.
+// people makes the members, each class of a regency in one run. It draws from one generator in a
+// fixed order: another order of calls is another story.
 func (t *teller) people() {
 	t.pools = make(map[pool]*draw, len(quotas))
 	numbers := map[region.Code]int32{}
@@ -128,8 +130,8 @@ func (t *teller) people() {
 	}
 }
 
-// take draws n members that nobody drew before, so that no two incidents of the story meet in
-// one person.
+// take draws n members that nobody drew before, so that no two incidents of the story meet in one
+// person. It asks for more than there are only by a fault of this file, which ends the tests.
 func (t *teller) take(r region.Code, c class, n int) []int32 {
 	d := t.pools[pool{r, c}]
 	taken := d.rest[:n:n] // so that an append to it copies
@@ -190,6 +192,7 @@ func (t *teller) start() temporal.Date {
 	return t.between(day(2019, 1, 1), day(2019, 11, 30))
 }
 
+// pick draws one. A value that is named twice is twice as likely.
 func pick[T any](t *teller, from ...T) T {
 	return from[t.rng.IntN(len(from))]
 }

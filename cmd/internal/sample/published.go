@@ -16,7 +16,8 @@ const (
 	tariffRelief = 168
 )
 
-// record is what was published, and the money: all that is not about one worker.
+// record is what was published, and the money: all that is not about one worker. known of each is
+// when the ledger took it, which is never before it was published.
 type record struct {
 	figures     []figure
 	targets     []target
@@ -92,6 +93,7 @@ const (
 	province2023
 )
 
+// published returns the record. What nobody published says so in the event itself.
 func published() record {
 	return record{
 		figures:     append(madeUp(), withSources()...),

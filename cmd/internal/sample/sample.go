@@ -88,7 +88,8 @@ func inOrder(acts []act) []act {
 // wrongList is, for how of an act, that it is a line of the wrong list.
 const wrongList = 255
 
-// teller tells the story once.
+// teller tells the story once. It is complete before the first event is yielded; each event is made
+// of it when its turn comes.
 type teller struct {
 	seed      uint64
 	rng       *rand.Rand

@@ -27,7 +27,8 @@ func regencies() []region.Code {
 	return []region.Code{kabGorontalo, boalemo, boneBolango, pohuwato, gorontaloUt, kotaGtlo}
 }
 
-// tell plans every event of the story.
+// tell plans every event of the story. The order matters twice: within a batch events keep it, and
+// each incident takes people whom the ones before have left.
 func (t *teller) tell() {
 	t.acts = make([]act, 0, 2*len(t.members))
 	t.tellPublished()
@@ -39,14 +40,18 @@ func (t *teller) tell() {
 	}
 }
 
+// plan notes an event to come. who is a place in members, or 0 where it is about nobody; for arg
+// see act.
 func (t *teller) plan(at batch, what event.Type, who, arg int32) {
 	t.planAs(at, what, who, arg, 0)
 }
 
+// planAs is plan for an event that is told in one of several ways: see act.how.
 func (t *teller) planAs(at batch, what event.Type, who, arg int32, how uint8) {
 	t.acts = append(t.acts, act{at, who, arg, what, how})
 }
 
+// tellPublished reports all that is not about one worker, on the day that the ledger could know it.
 func (t *teller) tellPublished() {
 	p := &t.published
 	for i, f := range p.figures {
@@ -119,12 +124,14 @@ func (t *teller) tellLists() {
 	}
 }
 
+// grant lets a commitment pay for members in a row, reported over some days.
 func (t *teller) grant(c place, first, count int32, known, until temporal.Date) {
 	for who := first; who < first+count; who++ {
 		t.grantOne(c, who, known, until)
 	}
 }
 
+// grantOne lets a commitment pay for one member.
 func (t *teller) grantOne(c place, who int32, known, until temporal.Date) {
 	t.plan(t.office(t.between(known, until)), event.FundingGranted, who, int32(c))
 }
@@ -148,6 +155,7 @@ func (t *teller) tellCrisis() {
 	}
 }
 
+// leave ends an enrolment.
 func (t *teller) leave(who int32, until temporal.Date, reason event.Reason) {
 	t.planAs(t.reported(until), event.EnrolmentTerminated, who, int32(until), uint8(reason))
 }
