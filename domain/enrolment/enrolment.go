@@ -69,6 +69,7 @@ type Stretch struct {
 
 // AppendStretches folds the changes, which must be in order of [Change.Before], and appends the
 // stretches they leave, in order of time. Neighbouring stretches may be equal but for their days.
+// What is before the first opening opens nothing: an enrolment that was never opened has no worker.
 func AppendStretches(dst []Stretch, changes []Change) []Stretch {
 	var (
 		now   Stretch
@@ -77,6 +78,7 @@ func AppendStretches(dst []Stretch, changes []Change) []Stretch {
 	)
 	for i := range changes {
 		c := &changes[i]
+		// Changes of one day leave no stretch between them: the last of them holds for the day.
 		if open && now.From < c.On {
 			now.Until = c.On
 			dst = append(dst, now)

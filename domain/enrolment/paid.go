@@ -7,7 +7,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// graceMonths is how many months an unpaid enrolment stays in grace after its last paid month.
+// graceMonths is how many months an unpaid enrolment stays in grace after its last paid month. See
+// the contract, section 3.
 const graceMonths = 3
 
 // Sources is the set of sources of money that pay a month: bit f for each [event.Funding] f.
@@ -16,7 +17,8 @@ type Sources uint8
 // SourceOf returns the set that holds just f.
 func SourceOf(f event.Funding) Sources { return 1 << f }
 
-// Paid is a span of months that grants pay, and from which sources.
+// Paid is a span of months that grants pay, and from which sources. Two grants of one month make
+// one span with both sources: a month is paid once, however often.
 type Paid struct {
 	From, Until temporal.Month // Until is out
 	Sources     Sources

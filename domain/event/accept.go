@@ -8,7 +8,8 @@ import (
 
 // The limits of an event.
 const (
-	BytesMax       = 64 << 10 // as sent, a line without its end
+	BytesMax = 64 << 10 // as sent, a line without its end
+	// Code points, as the contract counts them; keys are ASCII, where bytes are the same.
 	idRunesMax     = 128
 	sourceRunesMax = 256
 	keyBytesMax    = 64 // worker, enrolment, commitment

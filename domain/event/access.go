@@ -150,6 +150,7 @@ func setCode[C ~uint8](to *C, number uint64, last C) bool {
 	return true
 }
 
+// setRegion sets a region of the register.
 func setRegion(to *region.Code, number uint64) bool {
 	code, ok := region.FromNumber(number)
 	if ok {

@@ -20,7 +20,8 @@ const (
 	eitherInto // into or intoNik, exactly one of them
 )
 
-// spec is one field of a type.
+// spec is one field of a type. The order in an entry is that in which defects are found, and in
+// which fields are shown.
 type spec struct {
 	field   Field
 	need    need

@@ -13,7 +13,9 @@ const (
 	List
 )
 
-// Value is one node of a neutral document tree, as an edge (JSON, a spreadsheet row) read it.
+// Value is one node of a neutral document tree, as an edge (JSON, a spreadsheet row) read it. It is
+// what lets JSON, spreadsheets and the log share one set of rules; and a number stays a literal, so
+// that none is rounded before a rule has seen it.
 type Value struct {
 	Kind    Kind
 	Text    string   // String: the text. Number: its literal. Bool: "true" or "false"

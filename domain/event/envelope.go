@@ -7,7 +7,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// envelope holds the attributes of an event as sent; nil is absent or null.
+// envelope holds the attributes of an event as sent; nil is absent or null. It aliases the
+// document.
 type envelope struct {
 	specversion, id, source, typeName, data    *Value
 	time, subject, dataContentType, dataSchema *Value
@@ -66,7 +67,8 @@ func (e *envelope) attribute(name string) **Value {
 	return nil
 }
 
-// readable returns the key of a refused event as far as it can be shown.
+// readable returns the key of a refused event as far as it can be shown. A receipt must tell its
+// publisher which event is meant, also when nothing else of it could be read.
 func (e *envelope) readable() (key Key) {
 	if e.source != nil && e.source.Kind == String {
 		key.Source = shorten(e.source.Text, sourceRunesMax)

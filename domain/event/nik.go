@@ -39,8 +39,9 @@ func CheckNIK(text string) string {
 	return ""
 }
 
-// longestMonth returns the number of days of a month in the century where it has most: February
-// of a year 00 had 29 days in 2000.
+// longestMonth returns the number of days of a month in the century where it has most: February of
+// a year 00 had 29 days in 2000. The century is not in the number, so nobody is refused whom one of
+// them allows.
 func longestMonth(month, yearOfCentury int) int {
 	switch month {
 	case 2:

@@ -62,7 +62,8 @@ func (s *Scope) Check(e *Event) *Refusal {
 // and a refusal comes with every event.
 const allowedMax = 8
 
-// forbid refuses for one field; allowed says what the publisher may report.
+// forbid refuses for one field; allowed says what the publisher may report. It tells what may be
+// reported: the name and the scope are the publisher's own, who has logged in.
 func (s *Scope) forbid(field, what string, allowed []string) *Refusal {
 	more := ""
 	if len(allowed) > allowedMax {
@@ -91,6 +92,7 @@ func (s *Scope) hasSource(source string) bool {
 // endsPart tells whether a byte of a URI stands between two of its parts.
 func endsPart(c byte) bool { return strings.IndexByte(":/?#", c) >= 0 }
 
+// hasType tells whether the publisher may report a type.
 func (s *Scope) hasType(t Type) bool {
 	for _, own := range s.Types {
 		if own == t {
@@ -100,6 +102,7 @@ func (s *Scope) hasType(t Type) bool {
 	return false
 }
 
+// A province lies in the nation and a regency in its province: two steps up is all there is.
 func (s *Scope) hasRegion(code region.Code) bool {
 	for _, own := range s.Regions {
 		if own == region.Nation || own == code || own == code.Parent() {
