@@ -19,6 +19,9 @@ func (x *Index) startWrite() {
 	go x.write(x.sealed)
 }
 
+// write makes a run of the sealed table, in a goroutine of its own. When it fails the table stays
+// sealed, and Reserve has it written again: nothing is lost, and nothing more is taken than two
+// tables hold.
 func (x *Index) write(t *table) {
 	r, err := writeTable(x.dir, x.identity, t)
 	x.mu.Lock()
@@ -63,6 +66,8 @@ func (x *Index) startMerge() {
 	}
 }
 
+// merge makes one run of several, in a goroutine of its own. When it fails the inputs stay in use;
+// lookups are slower, and no less right.
 func (x *Index) merge(inputs []*run) {
 	merged, err := mergeRuns(x.dir, inputs, x.stopped)
 	if err == nil {

@@ -73,6 +73,8 @@ func (h *header) fileSize() int64 {
 	return headerSize + int64(h.blocks())*(blockSize+checksumSize)
 }
 
+// encode returns the bytes of the header. The last checksum is over all before it, so a header that
+// is half of one run and half of another is none.
 func (h *header) encode() []byte {
 	b := make([]byte, headerSize)
 	copy(b, magic)

@@ -77,6 +77,9 @@ func (x *Index) Lookup(keys []Key, found []Entry) error {
 	return err
 }
 
+// lookup asks everything that holds entries. The caller holds mu, for reading at least, so no run
+// can be closed meanwhile. Older entries are asked first, and each fills in only what is not found
+// yet: of a key that a log holds twice, the first event counts.
 func (x *Index) lookup(keys []Key, found []Entry) error {
 	if err := x.state(); err != nil {
 		return err

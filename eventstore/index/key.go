@@ -56,6 +56,8 @@ func compare(a, b *Entry) int {
 // entrySize is the size of an entry in a run: key, sequence (big-endian), digest.
 const entrySize = 40
 
+// appendEntry appends the bytes of an entry as a run holds them: the key first, big-endian, so that
+// bytes compare as entries do.
 func appendEntry(dst []byte, e *Entry) []byte {
 	dst = append(dst, e.Key[:]...)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Sequence))

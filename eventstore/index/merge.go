@@ -56,6 +56,8 @@ func mergeRuns(dir string, inputs []*run, stopped func() bool) (*run, error) {
 	return w.finish()
 }
 
+// mergeInto writes the entries of all inputs in order. It looks now and then whether anybody still
+// wants the result: a merge of gigabytes must not hold up Close.
 func mergeInto(w *runWriter, inputs []*run, stopped func() bool) error {
 	var live []*mergeInput
 	for _, r := range inputs {
@@ -104,6 +106,8 @@ type mergeInput struct {
 	prefix uint64
 }
 
+// before tells which of two inputs has the lesser entry. Most differ in the prefix, which is at
+// hand.
 func (in *mergeInput) before(other *mergeInput) bool {
 	if in.prefix != other.prefix {
 		return in.prefix < other.prefix
@@ -112,6 +116,7 @@ func (in *mergeInput) before(other *mergeInput) bool {
 	return bytes.Compare(in.entry[:keyAndSequence], other.entry[:keyAndSequence]) < 0
 }
 
+// next goes on to the next entry; nil at the end. Whole blocks are read and checked, each once.
 func (in *mergeInput) next() error {
 	if in.place == in.run.count() {
 		in.entry = nil

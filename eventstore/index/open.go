@@ -25,6 +25,8 @@ func Open(dir string, identity eventstore.Identity) (*Index, error) {
 	return open(dir, identity, tableEntries)
 }
 
+// open is Open with tables of any size. The ledger is compared before anything is removed: a folder
+// that was mixed up with another one's stays as it is.
 func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
@@ -119,6 +121,7 @@ func removeOthers(dir string, used []*run) error {
 	return nil
 }
 
+// closeRuns closes runs that nobody uses any more.
 func closeRuns(runs []*run) error {
 	var errs []error
 	for _, r := range runs {

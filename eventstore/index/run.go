@@ -38,6 +38,9 @@ func openRun(path string) (*run, error) {
 	return r, nil
 }
 
+// load reads what is known of a run without its entries: header, checksums. Of a large one the
+// blocks are checked when they are first read, so that opening takes no longer the longer the log
+// is.
 func (r *run) load() error {
 	info, err := r.file.Stat()
 	if err != nil {

@@ -34,6 +34,8 @@ func (r *run) lookup(b *batch, keys []Key, found []Entry) error {
 	return nil
 }
 
+// lookupBatch takes the three steps for all keys of a batch: those that may be there, about where,
+// and whether.
 func (r *run) lookupBatch(b *batch, keys []Key, found []Entry) error {
 	n, err := r.sift(b, keys, found)
 	if err != nil || n == 0 {
@@ -144,6 +146,7 @@ func (r *run) search(key *Key, guess int) (int, error) {
 	return above, err
 }
 
+// tighten narrows the range of a search by what was found at a place.
 func tighten(less bool, place, below, above int) (int, int) {
 	if less {
 		return place, above

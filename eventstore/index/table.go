@@ -25,6 +25,7 @@ func newTable(limit int) *table {
 	return &table{entries: make([]Entry, 0, limit), slots: make([]uint32, 2*limit)}
 }
 
+// room returns how many entries more it takes.
 func (t *table) room() int { return cap(t.entries) - len(t.entries) }
 
 func (t *table) first() eventstore.Sequence { return t.entries[0].Sequence }
