@@ -36,6 +36,8 @@ func Read(path string) ([]byte, error) {
 	return key, errors.Join(err, file.Close())
 }
 
+// readFrom looks at the file that is open, not at its name: that could be given to another one in
+// between.
 func readFrom(file *os.File) ([]byte, error) {
 	info, err := file.Stat()
 	if err != nil {
