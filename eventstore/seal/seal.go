@@ -86,6 +86,8 @@ func (s *Sealer) Seal(dst, plain []byte, purpose string) ([]byte, error) {
 	return aead.Seal(dst, nil, plain, append(head, purpose...)), nil
 }
 
+// head returns what stands before the sealed bytes, with room behind it for a purpose. All of it is
+// authenticated.
 func (s *Sealer) head(salt [saltSize]byte) []byte {
 	head := make([]byte, 0, headSize+32)
 	head = append(head, magic...)
@@ -139,6 +141,7 @@ func (s *Sealer) forSealing() ([saltSize]byte, cipher.AEAD, error) {
 	return s.salt, aead, err
 }
 
+// forOpening returns the cipher of a salt.
 func (s *Sealer) forOpening(salt [saltSize]byte) (cipher.AEAD, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
