@@ -140,6 +140,8 @@ func hashed(ctx context.Context, log eventstore.Log) <-chan step {
 	return steps
 }
 
+// leavesOf hashes the events of a frame. It is most of the work of a check, and done while the
+// frame before is compared.
 func leavesOf(frame eventstore.Frame) []merkle.Hash {
 	leaves := make([]merkle.Hash, 0, frame.Count())
 	for r := range frame.Records() {
@@ -161,6 +163,8 @@ type checker struct {
 	rootFalse bool             // the root in the previous frame was false
 }
 
+// find adds a finding. Beyond findingsMax they are counted only: a log on a bad disk may have
+// millions.
 func (c *checker) find(from, to eventstore.Sequence, format string, args ...any) {
 	c.report.FindingsTotal++
 	if len(c.report.Findings) < findingsMax {
@@ -188,6 +192,8 @@ func (c *checker) skipTo(next eventstore.Sequence) {
 	c.giveUpRoots(next)
 }
 
+// giveUpRoots notes from where on roots cannot be recomputed: a root is over all events before it,
+// so one gap ends it for good.
 func (c *checker) giveUpRoots(from eventstore.Sequence) {
 	if c.report.RootsUnverifiedFrom == 0 {
 		c.report.RootsUnverifiedFrom = from
