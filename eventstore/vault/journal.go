@@ -211,6 +211,8 @@ func (j *journal) reopen() error {
 	return nil
 }
 
+// readBounded reads a file that must fit into memory: a journal of more is none that this program
+// wrote.
 func readBounded(path string) (content []byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {

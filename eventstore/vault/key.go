@@ -24,12 +24,14 @@ func newHasher(key []byte) *hasher {
 	return &hasher{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
+// handle returns what a NIK is known by.
 func (h *hasher) handle(nik string) (handle handle) {
 	mac := h.sum(nik)
 	copy(handle[:], mac[:])
 	return handle
 }
 
+// sum returns the keyed hash of a text.
 func (h *hasher) sum(text string) (sum [sha256.Size]byte) {
 	mac := h.pool.Get().(hash.Hash)
 	mac.Reset()

@@ -17,6 +17,7 @@ type commit struct {
 	err  error
 }
 
+// newCommit returns a commit of no ids, which gathers those of whoever comes until it is written.
 func newCommit() *commit { return &commit{ids: map[handle]id{}, done: make(chan struct{})} }
 
 // Persist returns when every id that Resolve gave out before the call is on stable storage.

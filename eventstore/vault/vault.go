@@ -130,6 +130,7 @@ func findKey(path, dbPath string) ([]byte, error) {
 	return keyfile.Create(path)
 }
 
+// openDB opens the database, for one process at a time.
 func openDB(path string) (*bbolt.DB, error) {
 	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
 		Timeout: lockPatience,
@@ -332,6 +333,7 @@ func (v *Vault) Close() error {
 	return nil
 }
 
+// closeFiles closes what is open of a vault.
 func (v *Vault) closeFiles() error {
 	var err error
 	if v.journal != nil {
