@@ -57,6 +57,7 @@ type catcher struct {
 	entries []index.Entry
 }
 
+// read takes the frames from next to the end of the log.
 func (c *catcher) read(ctx context.Context, log eventstore.Log) error {
 	for frame, err := range log.Read(ctx, c.next) {
 		if err == nil {
@@ -69,6 +70,8 @@ func (c *catcher) read(ctx context.Context, log eventstore.Log) error {
 	return nil
 }
 
+// add takes a frame as the next one. Its root is compared before, so an index never goes on over a
+// log that is not the one it began with.
 func (c *catcher) add(frame eventstore.Frame) error {
 	if reason := c.mismatch(frame); reason != "" {
 		return &eventstore.DamageError{From: frame.First(), To: frame.Last(), Reason: reason}

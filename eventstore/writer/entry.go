@@ -75,6 +75,7 @@ type request struct {
 	done    chan struct{}
 }
 
+// newRequest hashes the keys, in the caller's goroutine: the writer's is what everybody waits for.
 func newRequest(entries []Entry, opts AppendOptions) *request {
 	r := &request{
 		entries: entries,

@@ -141,6 +141,8 @@ func (w *Writer) take() *request {
 	return nil
 }
 
+// requeue puts a request that is not through at the end, so that a large one does not make the
+// small ones wait for all of it.
 func (w *Writer) requeue(r *request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -50,6 +50,7 @@ type stage struct {
 	pending map[index.Key]index.Entry // of the items
 }
 
+// newStage returns an empty stage behind the end of the log.
 func newStage(idx *index.Index, tail eventstore.Tail) *stage {
 	s := &stage{index: idx}
 	s.discard(tail)
@@ -107,6 +108,7 @@ func (s *stage) decide(r *request, n int, now temporal.Instant) error {
 // target is what the index knows of an entry's key and of the one it retracts.
 type target struct{ own, retracted index.Entry }
 
+// known looks up the keys of entries, and of those they retract, a batch at a time.
 func (s *stage) known(r *request, from, to int) ([]target, error) {
 	found := make([]index.Entry, to-from)
 	if err := s.index.Lookup(r.keys[from:to], found); err != nil {
@@ -162,6 +164,7 @@ func (s *stage) decideOne(r *request, i int, known *target, now temporal.Instant
 	})
 }
 
+// refuse makes the result a refusal.
 func (r *Result) refuse(code event.Code, field, detail string) {
 	*r = Result{
 		Status:  event.Refused,
@@ -200,6 +203,8 @@ func (s *stage) bytesOf(r *request, i int, retracted eventstore.Sequence) []byte
 	return codec.AppendRetracts(slices.Clip(bytes), uint64(retracted))
 }
 
+// add gives an item its place: whoever comes with the same key from now on is a duplicate of it,
+// though it is not in the log yet. See discard.
 func (s *stage) add(i item) {
 	s.items = append(s.items, i)
 	s.bytes += i.size()

@@ -128,6 +128,8 @@ func (w *Writer) Append(
 	return r.wait(ctx)
 }
 
+// submit queues a request for the writer's goroutine. The queue is not bounded here: each request
+// has a caller that waits for it, and who lets callers in bounds them.
 func (w *Writer) submit(r *request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
