@@ -51,6 +51,8 @@ func newProgress(
 	return p
 }
 
+// saveEvery stores the position now and then. One that cannot be stored ends the subscription: to
+// go on would deliver more and more that comes again.
 func (p *progress) saveEvery(every time.Duration, fail context.CancelCauseFunc) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()

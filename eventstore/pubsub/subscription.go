@@ -160,6 +160,7 @@ type finalError struct{ error }
 
 func (e finalError) Unwrap() error { return e.error }
 
+// isFinal tells whether to give up at once.
 func isFinal(err error) bool {
 	var final finalError
 	return errors.As(err, &final) || errors.Is(err, eventstore.ErrNewerFormat)
