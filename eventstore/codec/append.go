@@ -106,10 +106,12 @@ func appendTag(dst []byte, number, wire int) []byte {
 	return binary.AppendUvarint(dst, uint64(number)<<3|uint64(wire))
 }
 
+// appendVarint appends a number.
 func appendVarint(dst []byte, number int, v uint64) []byte {
 	return binary.AppendUvarint(appendTag(dst, number, wireVarint), v)
 }
 
+// appendText appends a text.
 func appendText(dst []byte, number int, text string) []byte {
 	dst = binary.AppendUvarint(appendTag(dst, number, wireBytes), uint64(len(text)))
 	return append(dst, text...)
