@@ -52,6 +52,7 @@ func openGate(conn *nats.Conn) (*gate, error) {
 	return g, nil
 }
 
+// close ends the answers. A gate that was never opened has none.
 func (g *gate) close() {
 	if g != nil {
 		g.conn.Close()
