@@ -3,6 +3,7 @@ package sample
 import "cakupan/domain/temporal"
 
 const (
+	// The story happens in WITA, UTC+8, all year: no hour is there twice.
 	minute = temporal.Instant(60_000_000_000) // nanoseconds
 	hour   = 60 * minute
 )
@@ -24,6 +25,7 @@ func batchOn(d temporal.Date, n batch) batch {
 	return batch(d-day(2019, 1, 1))*batchesPerDay + n
 }
 
+// instant returns the moment of a batch.
 func (b batch) instant() temporal.Instant {
 	return clock(day(2019, 1, 1), temporal.Instant(b)*batchEvery)
 }

@@ -63,6 +63,7 @@ func (t *teller) ofMember(e *event.Event, a *act) {
 	}
 }
 
+// amend fills in a change of one term.
 func (t *teller) amend(d *event.Data, changed event.Field, from temporal.Date) {
 	d.Has = event.FieldSet(0).With(event.FieldEnrolment).With(event.FieldFrom).With(changed)
 	d.From = from

@@ -111,6 +111,7 @@ func payments() []payment {
 	}
 }
 
+// tariffIn returns rupiah per head for a month.
 func tariffIn(m temporal.Month) int64 {
 	if m >= month(2020, 8) && m <= month(2021, 1) {
 		return tariffRelief

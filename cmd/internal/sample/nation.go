@@ -50,6 +50,7 @@ type nation struct {
 	budgetRank [100]int32       // how many of them come before one, -1 for the others
 }
 
+// newNation works out what does not depend on a single event.
 func newNation(seed uint64, n int) *nation {
 	g := &nation{seed: seed, schedule: newSchedule(), carries: carries()}
 	for _, code := range region.All() {
@@ -75,6 +76,7 @@ func newNation(seed uint64, n int) *nation {
 	return g
 }
 
+// recordedAt spreads the events evenly over the years.
 func (g *nation) recordedAt(i int) temporal.Instant {
 	return g.start + temporal.Instant(i)*g.interval
 }

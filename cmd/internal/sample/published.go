@@ -27,6 +27,7 @@ type record struct {
 	closings    []closing
 }
 
+// figure is a workforce that was published.
 type figure struct {
 	known       temporal.Date // when the ledger took it
 	region      region.Code
@@ -37,6 +38,7 @@ type figure struct {
 	publication string
 }
 
+// target is a goal that was set for all sectors.
 type target struct {
 	known   temporal.Date
 	region  region.Code
@@ -59,6 +61,7 @@ type commitment struct {
 	basis       string
 }
 
+// payment is a disbursement of a commitment.
 type payment struct {
 	known      temporal.Date // paid the same day
 	commitment place
@@ -66,6 +69,7 @@ type payment struct {
 	months     []temporal.Month
 }
 
+// amendment is a change of a commitment's end.
 type amendment struct {
 	known      temporal.Date
 	commitment place
@@ -73,6 +77,7 @@ type amendment struct {
 	until      temporal.Month
 }
 
+// closing is the end of a commitment before its time.
 type closing struct {
 	known      temporal.Date
 	commitment place
@@ -194,6 +199,7 @@ func withSources() []figure {
 	}
 }
 
+// targets returns the goals that were published, with their sources.
 func targets() []target {
 	return []target{
 		{

@@ -12,6 +12,7 @@ var mixture = [...]struct {
 	what  event.Type
 	count int
 }{
+	// It sums up to blockEvents.
 	{event.EnrolmentOpened, 550},
 	{event.FundingGranted, 250},
 	{event.EnrolmentTerminated, 100},
