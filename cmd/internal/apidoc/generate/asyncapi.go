@@ -86,6 +86,7 @@ func (l *library) messages() object {
 			with("examples", list{o("payload", exampleProblem())}))
 }
 
+// binaryHeaders are the attributes of an event in binary mode.
 func (l *library) binaryHeaders() object {
 	return o("type", "object").
 		with("required", texts("ce-specversion", "ce-id", "ce-source", "ce-type")).
@@ -130,6 +131,7 @@ func channels(messages object) object {
 			"What became of messages to intake.", "Receipts"))
 }
 
+// asyncOperations says which way each channel goes, as a publisher sees it.
 func asyncOperations() object {
 	operation := func(action, channel, summary string) object {
 		return o("action", action).with("channel", o("$ref", "#/channels/"+channel)).

@@ -51,6 +51,7 @@ type failure struct {
 	refused bool
 }
 
+// fails makes failures of the request as such.
 func fails(codes ...problem.Code) (all []failure) {
 	for _, code := range codes {
 		all = append(all, failure{code: code})
@@ -88,6 +89,7 @@ func openAPI() object {
 		with("components", o("schemas", l.all).with("securitySchemes", securitySchemes()))
 }
 
+// securitySchemes says how to log in: both ways carry the same secret.
 func securitySchemes() object {
 	return o("bearer", o("type", "http").with("scheme", "bearer").with("description",
 		"The secret of a publisher or reader, once any is registered. Without any, a ledger on"+
@@ -116,6 +118,7 @@ func (l *library) operation(op operation) object {
 	return made.with("responses", responses)
 }
 
+// tagOf groups the routes for readers.
 func tagOf(path string) string {
 	switch {
 	case strings.HasPrefix(path, "/v1/events"), strings.HasPrefix(path, "/v1/lists"),
@@ -130,10 +133,12 @@ func tagOf(path string) string {
 	return "operation"
 }
 
+// error is the failure as the server tells it: its status comes from the one table.
 func (f failure) error() *problem.Error {
 	return &problem.Error{Code: f.code, Refused: f.refused}
 }
 
+// statusesOf returns the statuses of failures, each once: a document has one answer a status.
 func statusesOf(fails []failure) (statuses []int) {
 	for _, f := range fails {
 		statuses = append(statuses, f.error().Status())

@@ -118,6 +118,7 @@ func exampleReceipts() object {
 	})
 }
 
+// getEvents is the log.
 func (l *library) getEvents() operation {
 	sequence := o("type", "integer").with("minimum", 0)
 	key := l.ref("Key")
