@@ -119,6 +119,7 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 	return r, r.write(fieldRemark.title(l.info.Lang))
 }
 
+// returnSheet names the sheet as it was, or by the kind of list.
 func (l *List) returnSheet() string {
 	if l.info.Sheet != "" {
 		return l.info.Sheet
@@ -126,6 +127,7 @@ func (l *List) returnSheet() string {
 	return l.info.Kind.title(l.info.Lang)
 }
 
+// textCell makes a cell of a text.
 func textCell(text string) grid.Cell {
 	if text == "" {
 		return grid.Cell{}

@@ -196,6 +196,7 @@ func markWords(found *[8]bool, text string) bool {
 	return true
 }
 
+// markProgramme marks one programme as found; false for a word that is none.
 func markProgramme(found *[8]bool, text string) bool {
 	code, ok := codes[fieldProgrammes][plain(text)]
 	for i, c := range choices[fieldProgrammes] {

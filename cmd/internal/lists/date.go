@@ -53,12 +53,15 @@ func monthFault() value {
 		"is not a month: write 2021-01, 01/2021 or January 2021")
 }
 
+// shortYearFault is for years of two digits: nothing is guessed, not even a century.
 func shortYearFault() value {
 	return invalid(event.FieldInvalid,
 		"tahun dua angka dapat berarti dua abad: tulis empat angka, misalnya 2021",
 		"a year of two digits may be of two centuries: write four, such as 2021")
 }
 
+// yearFault is for days that exist and cannot be meant: 0021, 2201, and what Excel makes of a
+// number that is none.
 func yearFault() value {
 	return invalid(event.FieldInvalid,
 		"tahunnya tidak masuk akal: harus 1950 sampai 2099",

@@ -305,6 +305,7 @@ func betterExample(before string, f field, lang Language) string {
 	return words + setting
 }
 
+// override lets what was given go before what was declared.
 func override(to *string, with string) {
 	if with != "" {
 		*to = with

@@ -144,6 +144,7 @@ func regionNumber(text string) value {
 	return regionFault(code)
 }
 
+// regencyOnly takes a regency or city alone: it is a domicile.
 func regencyOnly(code region.Code) value {
 	if code.Level() != region.RegencyLevel {
 		return invalid(event.RegionUnknown,

@@ -52,6 +52,8 @@ func trim(text []byte) []byte {
 	return text
 }
 
+// invisible tells whether nothing is seen of a character; such come along when people copy from
+// pages and chats.
 func invisible(r rune) bool {
 	return r <= ' ' || r == 0x7f || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 }
@@ -76,6 +78,7 @@ const (
 // quote returns a text as messages may repeat it: short, on one line, long numbers cut.
 func quote(text string) string { return `"` + shown(text) + `"` }
 
+// shown is quote without the quotes.
 func shown(text string) string {
 	out := make([]byte, 0, len(text))
 	runes := 0

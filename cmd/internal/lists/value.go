@@ -165,6 +165,8 @@ func isKey(text string) bool {
 	return text != "" && len(text) <= 64
 }
 
+// droppedDigits says that a number went through a spreadsheet as a number: what it was, only the
+// owner of the file can find out.
 func droppedDigits(code event.Code) value {
 	return invalid(code,
 		"Excel telah membuang angka dari nomor ini: format kolom sebagai Teks lalu tempelkan"+
@@ -238,6 +240,8 @@ var nikFaults = func() map[string]*fault {
 	return all
 }()
 
+// checkNIK returns which rule a text breaks, nil when it is a NIK. The rules are the domain's;
+// nikRules only says them in Indonesian, and one it does not know is said in English.
 func checkNIK(text string) *fault {
 	broken := event.CheckNIK(text)
 	if broken == "" {

@@ -106,6 +106,7 @@ func (r *Reader) rowLength() (length int, quoted bool, err error) {
 	}
 }
 
+// unclosed names the row in which the quotation opens: all after it looked like one value.
 func (r *Reader) unclosed() error {
 	return &grid.Error{
 		Row:    r.row.Number + 1,

@@ -72,6 +72,7 @@ func (w *wide) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// add takes a unit of 16 bits. The first half of a pair waits for the second.
 func (w *wide) add(unit rune) {
 	if w.held != 0 {
 		whole := utf16.DecodeRune(w.held, unit)

@@ -219,6 +219,7 @@ func (b *Book) readBook() error {
 	return nil
 }
 
+// readStyles finds out which formats show dates.
 func (b *Book) readStyles(name string) error {
 	part, err := b.open(name, smallPartMax)
 	if err != nil {
@@ -228,6 +229,7 @@ func (b *Book) readStyles(name string) error {
 	return errors.Join(err, part.Close())
 }
 
+// openStrings opens the shared texts without reading them: see sharedStrings.
 func (b *Book) openStrings(name string) error {
 	if b.texts != nil || b.parts[partName("", name)] == nil {
 		return nil // a workbook without texts may still name the part

@@ -35,6 +35,8 @@ func appendText(dst, run []byte) []byte {
 	}
 }
 
+// appendEntity appends the character that an entity stands for; false for one that XML does not
+// have by itself.
 func appendEntity(dst, name []byte) ([]byte, bool) {
 	switch string(name) {
 	case "amp":
