@@ -98,6 +98,7 @@ type stamp struct {
 	changed unix.Timespec // also when it was renamed, or its rights were changed
 }
 
+// stampOf looks at the file without opening it: it is asked at every login.
 func stampOf(path string) stamp {
 	var st unix.Stat_t
 	switch err := unix.Stat(path, &st); {

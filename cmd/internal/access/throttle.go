@@ -104,6 +104,7 @@ type Failures struct {
 	Unavailable uint64 // the register could not be read
 }
 
+// counts are what Failures returns. They only grow while the register is open.
 type counts struct {
 	unknown, wrong, revoked, throttled, unavailable atomic.Uint64
 }
