@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ErrUnsynced is returned when a file has its new name and content, but its folder could not be
@@ -117,6 +118,32 @@ func SyncFolder(dir string) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// MakeFolder makes a folder and those above it that are missing, and makes their names last: what
+// is synced inside of a folder is lost all the same when the folder's own name is. A folder that is
+// there already is left as it is.
+func MakeFolder(path string, mode fs.FileMode) error {
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil:
+		return &fs.PathError{Op: "mkdir", Path: path, Err: syscall.ENOTDIR}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if above := filepath.Dir(path); above != path {
+		if err := MakeFolder(above, mode); err != nil {
+			return err
+		}
+	}
+	if err := at(BeforeWrite, path); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return renamed(path)
 }
 
 // writeTemporary fills the temporary file of a path, and leaves it open.

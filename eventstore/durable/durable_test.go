@@ -232,3 +232,50 @@ func TestInjectKeepsToItsFolder(t *testing.T) {
 		t.Errorf("steps seen: %v", seen)
 	}
 }
+
+// TestMakeFolder cuts the power while two folders are made: each is there or not, and the next call
+// makes what is missing.
+func TestMakeFolder(t *testing.T) {
+	for _, cut := range durabletest.Cuts() {
+		if cut.Step == durable.BeforeSync || cut.Step == durable.BeforeRename {
+			continue // a folder has no content
+		}
+		t.Run(cut.Name, func(t *testing.T) {
+			above := filepath.Join(t.TempDir(), "above")
+			inner := filepath.Join(above, "inner")
+			again := func() error { return durable.MakeFolder(inner, 0o700) }
+			if !cut.Run(t, filepath.Dir(above), func() { _ = again() }) {
+				t.Fatal("was not cut")
+			}
+			there := cut.Step == durable.Done || cut.Step == durable.BeforeFolder && !cut.Lost
+			if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) == there {
+				t.Errorf("the folder above: %v", err)
+			}
+			if err := again(); err != nil {
+				t.Fatal(err)
+			}
+			if info, err := os.Stat(inner); err != nil || !info.IsDir() {
+				t.Errorf("the inner folder: %v", err)
+			}
+			if err := again(); err != nil {
+				t.Errorf("a folder that is there: %v", err)
+			}
+		})
+	}
+}
+
+// TestMakeFolderOverAFile refuses, and leaves the file.
+func TestMakeFolderOverAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := durable.WriteFile(path, []byte("precious"), mode); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{path, filepath.Join(path, "inner")} {
+		if err := durable.MakeFolder(folder, 0o700); err == nil {
+			t.Errorf("made %s", folder)
+		}
+	}
+	if got := read(t, path); string(got) != "precious" {
+		t.Errorf("the file holds %q", got)
+	}
+}

@@ -11,7 +11,8 @@ import (
 type Step string
 
 // The steps in their order. A file that is written in place passes BeforeSync and Done alone; one
-// that somebody else has made durable begins at BeforeRename.
+// that somebody else has made durable begins at BeforeRename. A folder that is made has no content:
+// it passes BeforeWrite, BeforeFolder and Done.
 const (
 	BeforeWrite  Step = "before-write"  // nothing has happened
 	BeforeSync   Step = "before-sync"   // all is written; a power cut may lose any part of it

@@ -28,7 +28,7 @@ func Open(dir string, identity eventstore.Identity) (*Index, error) {
 // open is Open with tables of any size. The ledger is compared before anything is removed: a folder
 // that was mixed up with another one's stays as it is.
 func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := durable.MakeFolder(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
 	found, err := openRuns(dir)

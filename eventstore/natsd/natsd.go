@@ -24,6 +24,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"cakupan/eventstore/durable"
 )
 
 const (
@@ -94,7 +96,7 @@ func Start(opts Options) (*Server, error) {
 	if opts.Address != "" && opts.Authenticate == nil {
 		return nil, errors.New("start nats server: nobody to tell who connects")
 	}
-	if err := os.MkdirAll(opts.StoreDir, 0o700); err != nil {
+	if err := durable.MakeFolder(opts.StoreDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create folder of nats server: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(opts.StoreDir, lockName))

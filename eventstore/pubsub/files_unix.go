@@ -52,7 +52,7 @@ var _ Positions = (*FilePositions)(nil)
 
 // NewFilePositions returns the positions in a folder, which is made when there is none.
 func NewFilePositions(dir string) (*FilePositions, error) {
-	if err := os.MkdirAll(dir, privateFolder); err != nil {
+	if err := durable.MakeFolder(dir, privateFolder); err != nil {
 		return nil, fmt.Errorf("make folder of positions: %w", err)
 	}
 	return &FilePositions{dir: dir}, nil

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"cakupan/eventstore/durable"
 	"cakupan/eventstore/keyfile"
 )
 
@@ -74,7 +75,7 @@ type Vault struct {
 // The ledger is named by the number of its log; a vault of another one gives ErrOtherLedger, or
 // the same people would be counted under second ids.
 func Open(dir, ledger string) (*Vault, error) {
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+	if err := durable.MakeFolder(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
 	dbPath := filepath.Join(dir, dbName)

@@ -88,7 +88,7 @@ func makeFolder(dir string, create bool) error {
 			fmt.Sprintf("there is no ledger in %s: name another folder with --data, "+
 				"or make one with `cakupan import` or `cakupan serve`", dir))
 	}
-	if err := os.MkdirAll(dir, privateFolders); err != nil {
+	if err := durable.MakeFolder(dir, privateFolders); err != nil {
 		return folderError(dir, err)
 	}
 	return nil

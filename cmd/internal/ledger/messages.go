@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,6 +14,7 @@ import (
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/durable"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/seal"
 )
@@ -124,7 +124,7 @@ func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 				l.folder.path(natsFolder, "jetstream")))
 		}
 		if err == nil {
-			err = os.MkdirAll(l.folder.path(vaultFolder), privateFolders)
+			err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders)
 		}
 		if err == nil {
 			sealer, err = seal.CreateKey(path)

@@ -8,6 +8,7 @@ import (
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/durable"
 )
 
 // accessFile is the register of publishers and readers in a data folder.
@@ -21,7 +22,7 @@ func OpenRegister(dir string) (*access.Registry, error) {
 // MakeFolder makes a data folder where there is none, for its register alone: who must log in is
 // known before there is anything to read.
 func MakeFolder(dir string) error {
-	if err := os.MkdirAll(dir, privateFolders); err != nil {
+	if err := durable.MakeFolder(dir, privateFolders); err != nil {
 		return folderError(dir, err)
 	}
 	return nil

@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"eventstore/vault/...": {
 		"eventstore/durable", "eventstore/keyfile", "eventstore/inspect",
 	},
-	"eventstore/natsd/...":     {"eventstore", "eventstore/inspect"},
+	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
 	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/logtest/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},

@@ -55,7 +55,8 @@ func Cuts() []Cut {
 // Run runs do until a file below the folder comes to the cut, where do ends as in a power cut: no
 // line of it runs after that, but for what it has deferred. It tells whether it was cut.
 //
-// A cut that loses halves a file that is not synced, and takes back a rename whose folder is not.
+// A cut that loses halves a file that is not synced, and takes back a rename, or a new folder,
+// whose name is not.
 // It is for do that writes new files; of one that is written in place, losing would take what
 // lasts.
 func (c Cut) Run(tb testing.TB, dir string, do func()) (cut bool) {
@@ -91,13 +92,13 @@ func (c Cut) Run(tb testing.TB, dir string, do func()) (cut bool) {
 // lose does to a path what a power cut may do at a step.
 func (c Cut) lose(tb testing.TB, path string, old []byte) {
 	tb.Helper()
-	var err error
+	info, err := os.Stat(path)
 	switch {
+	case err != nil:
+	case info.IsDir():
+		err = os.Remove(path)
 	case c.Step == durable.BeforeSync:
-		var info os.FileInfo
-		if info, err = os.Stat(path); err == nil {
-			err = os.Truncate(path, info.Size()/2)
-		}
+		err = os.Truncate(path, info.Size()/2)
 	case old == nil:
 		err = os.Rename(path, durable.Temporary(path))
 	default:
