@@ -121,18 +121,3 @@ func texts(t *testing.T) (paths []string) {
 	}
 	return paths
 }
-
-// link is a link of a document to a file of the project.
-var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-
-// TestLinks follows the links of README and docs. What was copied keeps its own.
-func TestLinks(t *testing.T) {
-	for _, path := range []string{"README.md", "docs/performance.md", "docs/glossary.md"} {
-		for _, found := range link.FindAllStringSubmatch(readText(t, filepath.Join(root, path)), -1) {
-			target := filepath.Join(root, filepath.Dir(path), found[1])
-			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s links to %s: %v", path, found[1], err)
-			}
-		}
-	}
-}
