@@ -42,7 +42,7 @@ type Accepted struct {
 
 // Accept reads a document as an event by the rules of the contract, all but size and JSON. Data
 // holds the NIK where the event came with one: the caller puts a worker in its place with
-// [Data.Resolve] before anything is stored.
+// [Data.NameWorkers] before anything is stored.
 //
 // Texts of the event alias those of the document. A refused event keeps of its [Key] what could
 // be read, NIK masked, and is otherwise empty.

@@ -251,7 +251,7 @@ func TestMerge(t *testing.T) {
 		`"worker":"w-2","intoNik":"` + nikWoman + `"`:      "w-2 w-2 field.invalid data.intoNik",
 	} {
 		d := accepted(t, send(kind, text)).Data
-		refusal, err := d.Resolve(lookUp)
+		refusal, err := d.NameWorkers(lookUp)
 		got := d.Worker + " " + d.Into + " "
 		if refusal != nil {
 			got += string(refusal.Code) + " " + refusal.Field
@@ -262,7 +262,7 @@ func TestMerge(t *testing.T) {
 	}
 	lost := errors.New("lost")
 	d := accepted(t, send(kind, `"worker":"w-1","intoNik":"`+nik+`"`)).Data
-	if _, err := d.Resolve(func(string) (string, error) { return "", lost }); !errors.Is(err, lost) {
+	if _, err := d.NameWorkers(func(string) (string, error) { return "", lost }); !errors.Is(err, lost) {
 		t.Errorf("%v", err)
 	}
 }

@@ -24,7 +24,7 @@
 //   - A field of data that is null is there, with a value that is invalid.
 //   - Integers of extension attributes have no bound: they are kept as they were written.
 //   - A merge of somebody into himself is the last of the defects of values: it shows only once
-//     workers have taken the place of NIKs, see [Data.Resolve].
+//     workers have taken the place of NIKs, see [Data.NameWorkers].
 //   - The source and id that a retraction names follow the rules of the envelope's: no event
 //     could have others.
 //

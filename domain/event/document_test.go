@@ -179,7 +179,7 @@ func refusedWith(t *testing.T, text, want string, opts event.Options) {
 
 // resolve puts a worker in the place of each NIK.
 func resolve(t interface{ Fatalf(string, ...any) }, d *event.Data) {
-	refusal, err := d.Resolve(func(nik string) (string, error) { return "w-of-" + nik[6:12], nil })
+	refusal, err := d.NameWorkers(func(nik string) (string, error) { return "w-of-" + nik[6:12], nil })
 	if refusal != nil || err != nil {
 		t.Fatalf("Resolve: %v, %v", refusal, err)
 	}

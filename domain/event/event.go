@@ -87,10 +87,10 @@ type Data struct {
 	RetractedID     string // retracted: "id"
 }
 
-// Resolve puts the worker that the identity vault holds for each NIK of the event in its place.
+// NameWorkers puts the worker that the identity vault holds for each NIK of the event in its place.
 // From then on the event equals one that was sent with the worker. It refuses a merge of somebody
 // into himself, which shows only now where he was named in two ways; an error is the vault's.
-func (d *Data) Resolve(worker func(nik string) (string, error)) (*Refusal, error) {
+func (d *Data) NameWorkers(worker func(nik string) (string, error)) (*Refusal, error) {
 	into := FieldInto
 	if d.Has.Has(FieldIntoNIK) {
 		into = FieldIntoNIK

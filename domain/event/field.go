@@ -53,7 +53,7 @@ const (
 const FieldEnd = 39
 
 // EdgeOnly are the fields that are never written: a worker takes the place of each, see
-// [Data.Resolve].
+// [Data.NameWorkers].
 const EdgeOnly = FieldSet(1<<FieldNIK | 1<<FieldIntoNIK)
 
 // FieldKind says how [Data] holds a field, and so which of its accessors reaches it.

@@ -283,7 +283,7 @@ func (d *Data) readMonths(v *Value) (Code, string) {
 }
 
 // checkMerge refuses a merge of somebody into himself, as far as it shows before a worker has taken
-// the place of each NIK; see [Data.Resolve].
+// the place of each NIK; see [Data.NameWorkers].
 func (d *Data) checkMerge() *Refusal {
 	switch {
 	case d.Has.Has(FieldInto) && d.Has.Has(FieldWorker) && d.Into == d.Worker:

@@ -34,7 +34,7 @@ func TestRoundTrip(t *testing.T) {
 				continue
 			}
 			if first.Data.Has&event.EdgeOnly != 0 {
-				refusal, err := first.Data.Resolve(func(nik string) (string, error) { return "w" + nik[6:], nil })
+				refusal, err := first.Data.NameWorkers(func(nik string) (string, error) { return "w" + nik[6:], nil })
 				if refusal != nil || err != nil {
 					t.Fatal(refusal, err)
 				}

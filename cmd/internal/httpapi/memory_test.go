@@ -114,7 +114,7 @@ func (m *memory) take(line []byte, opts intake.Options) event.Receipt {
 	}
 	if accepted.Data.Has&event.EdgeOnly != 0 {
 		worker := func(nik string) (string, error) { return "w-of-a-nik-" + nik[6:12], nil }
-		refusal, err := accepted.Data.Resolve(worker)
+		refusal, err := accepted.Data.NameWorkers(worker)
 		if refusal != nil || err != nil {
 			return refused(accepted.Key, refusal)
 		}

@@ -147,7 +147,7 @@ func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err 
 		}
 		if accepted.Data.Has&event.EdgeOnly != 0 {
 			persons = true
-			refusal, err = accepted.Data.Resolve(in.vault.Resolve)
+			refusal, err = accepted.Data.NameWorkers(in.vault.Resolve)
 			switch {
 			case err != nil:
 				return persons, fmt.Errorf("resolve worker: %w", err)
