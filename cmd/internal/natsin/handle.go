@@ -49,7 +49,7 @@ func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 	if err != nil {
 		return nil, err
 	}
-	settled, err := settle(ctx, s.ledger, messages)
+	settled, err := takePack(ctx, s.ledger, messages)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,8 @@ type settlement struct {
 	refused   []Kept
 }
 
-// settle takes in the messages of a pack, publisher by publisher.
-func settle(ctx context.Context, ledger Ledger, messages []Message) ([]settlement, error) {
+// takePack takes in the messages of a pack, publisher by publisher.
+func takePack(ctx context.Context, ledger Ledger, messages []Message) ([]settlement, error) {
 	places := map[string][]int{} // of each publisher's messages
 	var publishers []string
 	for i := range messages {
@@ -113,15 +113,15 @@ func settle(ctx context.Context, ledger Ledger, messages []Message) ([]settlemen
 		room <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-room }()
-			settled[n], errs[n] = settleOf(ctx, ledger, messages, places[name])
+			settled[n], errs[n] = takeOf(ctx, ledger, messages, places[name])
 		})
 	}
 	wait.Wait()
 	return settled, errors.Join(errs...)
 }
 
-// settleOf takes in the messages of one publisher, which are at some places of a pack.
-func settleOf(
+// takeOf takes in the messages of one publisher, which are at some places of a pack.
+func takeOf(
 	ctx context.Context, ledger Ledger, messages []Message, places []int,
 ) (settlement, error) {
 	of := make([]*Message, len(places))

@@ -27,7 +27,7 @@ func Retry(
 			}}}, nil
 		}
 	}
-	settled, err := settle(ctx, ledger, messages)
+	settled, err := takePack(ctx, ledger, messages)
 	if err != nil {
 		return nil, err
 	}

@@ -36,9 +36,6 @@ func glossaryTables(text string) map[string][]glossaryRow {
 	return tables
 }
 
-// strangers lists the verbs that a folder still uses in another meaning. It only gets shorter.
-var strangers = map[string]string{"cmd/internal/natsin": "settle"}
-
 // names are what the source declares: names of packages and of their types' methods by folder.
 type names struct {
 	declared  map[string][]string // folder => names
@@ -97,7 +94,7 @@ func (n names) has(where, name string) bool {
 func (n names) strays(verb, home string) (found []string) {
 	for folder, functions := range n.functions {
 		for _, name := range functions {
-			if isVerb(name, verb) && !matches(home+"/...", folder) && strangers[folder] != verb {
+			if isVerb(name, verb) && !matches(home+"/...", folder) {
 				found = append(found, folder+": "+name)
 			}
 		}
