@@ -67,41 +67,55 @@ type Stretch struct {
 	Terms       Terms
 }
 
+// State is what the changes of an enrolment up to a day come to. The zero value is that of an
+// enrolment of which nothing is known. States that are equal stay so under the same changes.
+type State struct {
+	Worker uint32
+	Terms  Terms
+	Open   bool
+	known  bool // an opened event has set terms
+}
+
+// Apply applies the next change in order of [Change.Before].
+func (s *State) Apply(c *Change) {
+	switch c.Kind {
+	case event.EnrolmentOpened:
+		s.Worker, s.known, s.Open = c.Worker, true, true
+		s.Terms.replace(c.Terms, namesAll)
+	case event.EnrolmentAmended:
+		if s.known {
+			s.Terms.replace(c.Terms, c.Named)
+		}
+	case event.EnrolmentTerminated:
+		s.Open = false
+	case event.EnrolmentReinstated:
+		s.Open = s.known
+	default: // other facts change no terms
+	}
+}
+
+// Stretch returns the stretch of the days [from, until), on which the state holds and is open.
+func (s *State) Stretch(from, until temporal.Date) Stretch {
+	return Stretch{From: from, Until: until, Worker: s.Worker, Terms: s.Terms}
+}
+
 // AppendStretches folds the changes, which must be in order of [Change.Before], and appends the
 // stretches they leave, in order of time. Neighbouring stretches may be equal but for their days.
-// What is before the first opening opens nothing: an enrolment that was never opened has no worker.
 func AppendStretches(dst []Stretch, changes []Change) []Stretch {
 	var (
-		now   Stretch
-		known bool // an opened event has set terms
-		open  bool
+		now  State
+		from temporal.Date
 	)
 	for i := range changes {
 		c := &changes[i]
-		// Changes of one day leave no stretch between them: the last of them holds for the day.
-		if open && now.From < c.On {
-			now.Until = c.On
-			dst = append(dst, now)
+		if now.Open && from < c.On {
+			dst = append(dst, now.Stretch(from, c.On))
 		}
-		switch c.Kind {
-		case event.EnrolmentOpened:
-			now.Worker, known, open = c.Worker, true, true
-			now.Terms.replace(c.Terms, namesAll)
-		case event.EnrolmentAmended:
-			if known {
-				now.Terms.replace(c.Terms, c.Named)
-			}
-		case event.EnrolmentTerminated:
-			open = false
-		case event.EnrolmentReinstated:
-			open = known
-		default: // other facts change no terms
-		}
-		now.From = c.On
+		now.Apply(c)
+		from = c.On
 	}
-	if open {
-		now.Until = Never
-		dst = append(dst, now)
+	if now.Open {
+		dst = append(dst, now.Stretch(from, Never))
 	}
 	return dst
 }

@@ -17,6 +17,7 @@ type Query struct {
 	Known     eventstore.Sequence // beyond the log: its end
 	Indicator event.Indicator     // which workforce the percentages are of
 	By        []Dimension
+	Count     Count // what the cells of By count
 }
 
 // Answer is what contract section 4 prints; it marshals to that JSON, keys in its order.
@@ -26,6 +27,7 @@ type Answer struct {
 	On         string     `json:"on"`
 	Known      Known      `json:"known"`
 	Covered    int64      `json:"covered"`
+	Confirmed  int64      `json:"confirmed"`
 	InGrace    int64      `json:"inGrace"`
 	Enrolments int64      `json:"enrolments"`
 	Workforce  *Workforce `json:"workforce"`
@@ -98,16 +100,21 @@ func (v *View) answer(tx *bbolt.Tx, q Query) (Answer, error) {
 	if err != nil {
 		return a, err
 	}
-	a.Covered, a.InGrace = total[coveredMeasure], total[inGraceMeasure]
-	a.Enrolments = total[enrolmentsMeasure]
+	workers := &total.workers
+	a.Covered, a.Confirmed = workers[coveredMeasure], workers[confirmedMeasure]
+	a.InGrace, a.Enrolments = workers[inGraceMeasure], total.enrolments[coveredMeasure]
 	all := v.sector(q, event.AllSectors, a.Covered)
 	a.Workforce, a.Percent, a.Target = all.Workforce, all.Percent, all.Target
-	formal := total[sectorBase+int(event.Formal)]
-	informal := total[sectorBase+int(event.Informal)]
+	formal := workers[sectorBase+int(event.Formal)]
+	informal := workers[sectorBase+int(event.Informal)]
 	a.Sectors.Formal = v.sector(q, event.Formal, formal)
 	a.Sectors.Informal = v.sector(q, event.Informal, informal)
 	if len(q.By) > 0 {
-		a.By = newBy(q.By, &total)
+		by := workers
+		if q.Count == Enrolments {
+			by = &total.enrolments
+		}
+		a.By = newBy(q.By, by)
 	}
 	return a, nil
 }
@@ -155,13 +162,14 @@ func (v *View) sector(q Query, sector event.Sector, covered int64) Sector {
 
 // Point is one day of a series.
 type Point struct {
-	On      string  `json:"on"`
-	Covered int64   `json:"covered"`
-	InGrace int64   `json:"inGrace"`
-	Percent *string `json:"percent"`
+	On        string  `json:"on"`
+	Covered   int64   `json:"covered"`
+	Confirmed int64   `json:"confirmed"`
+	InGrace   int64   `json:"inGrace"`
+	Percent   *string `json:"percent"`
 }
 
-// Series answers for each of the days, which must be in order; q.On and q.By are ignored.
+// Series answers for each of the days, which must be in order; q.On, q.By and q.Count are ignored.
 func (v *View) Series(q Query, days []temporal.Date) ([]Point, error) {
 	q.Known = min(q.Known, v.known)
 	points := make([]Point, len(days))
@@ -177,7 +185,8 @@ func (v *View) Series(q Query, days []temporal.Date) ([]Point, error) {
 		for i, p := range line {
 			q.On = days[i]
 			points[i] = Point{
-				On: q.On.String(), Covered: p.covered, InGrace: p.inGrace,
+				On: q.On.String(), Covered: p.covered, Confirmed: p.confirmed,
+				InGrace: p.inGrace,
 				Percent: v.sector(q, event.AllSectors, p.covered).Percent,
 			}
 		}

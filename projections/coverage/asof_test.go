@@ -49,6 +49,7 @@ func remember(t *testing.T, history []Recorded, rng *rand.Rand) remembered {
 	for i := range history {
 		note(&r.enrolments, history[i].Data.Enrolment)
 		note(&r.workers, history[i].Data.Worker)
+		note(&r.workers, history[i].Data.Into)
 	}
 	return r
 }
@@ -64,16 +65,18 @@ func note(names *[]string, name string) {
 func (r *remembered) standing(e uint32, day temporal.Date, k eventstore.Sequence) (s standing) {
 	course := r.state.CourseAsOf(e, k)
 	for w, name := range r.workers {
-		spells := course.AppendSpells(nil, uint32(w), r.state.DiedAsOf(uint32(w), k))
+		died := r.state.DiedAsOf(uint32(w), k)
+		spells := course.AppendSpells(nil, uint32(w), died, facts.AllDays())
 		for _, spell := range spells {
 			if spell.From > day || day >= spell.Until {
 				continue
 			}
-			s.worker, s.covered, s.inGrace = name, !spell.InGrace, spell.InGrace
+			s.worker, s.covered, s.inGrace = name, !spell.InGrace(), spell.InGrace()
 			s.region, s.segment, s.payer = spell.Terms.Region, spell.Terms.Segment, spell.Terms.Payer
 			if spell.Terms.Payer == event.APBD {
 				s.sources = sourceNames(spell.Sources)
 			}
+			s.evidence = evidenceNames(spell.Evidence)
 		}
 	}
 	return s
@@ -81,6 +84,15 @@ func (r *remembered) standing(e uint32, day temporal.Date, k eventstore.Sequence
 
 func sourceNames(set enrolment.Sources) (names []string) {
 	for i, name := range fundingNames {
+		if set>>i&1 == 1 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func evidenceNames(set enrolment.Evidence) (names []string) {
+	for i, name := range []string{"CREDITED", "DISBURSED", "PROMISED", "DUE", "PRESUMED"} {
 		if set>>i&1 == 1 {
 			names = append(names, name)
 		}
@@ -125,6 +137,14 @@ func sameStanding(t *testing.T, got, want standing) {
 		sources = nil
 	}
 	slices.Sort(got.sources)
+	slices.Sort(got.evidence)
+	if evidence := slices.Compact(slices.Sorted(slices.Values(want.evidence))); want.covered &&
+		!slices.Equal(got.evidence, evidence) {
+		t.Fatalf("rests on %v, want %v", got.evidence, evidence)
+	}
+	if want.inGrace {
+		sources = nil
+	}
 	if got.worker != want.worker || got.region != want.region || got.segment != want.segment ||
 		got.payer != want.payer || !slices.Equal(got.sources, sources) {
 		t.Fatalf("stands %+v, want %+v", got, want)

@@ -16,9 +16,12 @@ const (
 	ByCategory
 	ByProgramme
 	ByFunding
+	ByEvidence
 )
 
-var dimensionNames = [...]string{"sector", "segment", "category", "programme", "funding"}
+var dimensionNames = [...]string{
+	"sector", "segment", "category", "programme", "funding", "evidence",
+}
 
 // String returns the dimension's name in queries and answers.
 func (d Dimension) String() string { return dimensionNames[d] }
@@ -42,7 +45,34 @@ type By struct {
 	Category  *Cells `json:"category,omitempty"`
 	Programme *Cells `json:"programme,omitempty"`
 	Funding   *Cells `json:"funding,omitempty"`
+	Evidence  *Cells `json:"evidence,omitempty"`
 }
+
+// Count says what the cells of an answer count.
+type Count uint8
+
+// Workers are counted once in a cell, however many of their enrolments have its value.
+const (
+	Workers Count = iota
+	Enrolments
+)
+
+var countNames = [...]string{"workers", "enrolments"}
+
+// String returns the name of what is counted, in queries.
+func (c Count) String() string { return countNames[c] }
+
+// CountNames returns the names of what can be counted.
+func CountNames() []string { return slices.Clone(countNames[:]) }
+
+// ParseCount returns what is counted under that name.
+func ParseCount(name string) (Count, bool) {
+	i := slices.Index(countNames[:], name)
+	return Count(max(i, 0)), i >= 0
+}
+
+// evidenceNames are those of the bits of enrolment.Evidence.
+var evidenceNames = [...]string{"CREDITED", "DISBURSED", "PROMISED", "DUE", "PRESUMED"}
 
 func newBy(dimensions []Dimension, total *sums) *By {
 	var by By
@@ -60,6 +90,13 @@ func newBy(dimensions []Dimension, total *sums) *By {
 			by.Funding = cellsBy(total, fundingBase, event.UnknownFunding, event.FundingOther)
 			for name, count := range *cellsBy(total, payerBase, event.Employer, event.Self) {
 				(*by.Funding)[name] = count
+			}
+		case ByEvidence:
+			by.Evidence = &Cells{}
+			for i, name := range evidenceNames {
+				if count := total[evidenceBase+i]; count != 0 {
+					(*by.Evidence)[name] = count
+				}
 			}
 		}
 	}

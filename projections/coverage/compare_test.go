@@ -199,8 +199,8 @@ func (f *finding) String() string {
 		fmt.Fprintf(&out, "  %s\n", describe(e))
 	}
 	q := f.query
-	fmt.Fprintf(&out, "%s of %s known %d indicator %s by %v", f.asked, regionText(q.Region),
-		q.Known, indicatorNames[q.Indicator], q.By)
+	fmt.Fprintf(&out, "%s of %s known %d indicator %s by %v of %s", f.asked,
+		regionText(q.Region), q.Known, indicatorNames[q.Indicator], q.By, q.Count)
 	if f.asked == "series" {
 		fmt.Fprintf(&out, " from %s until %s, monthly %t", dateText(q.From), dateText(q.Until),
 			q.Monthly)

@@ -25,18 +25,19 @@ const Name = "coverage"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 3
+const version = 4
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
-const rules = 1
+const rules = 2
 
 // Projection is the fold and its file. One goroutine applies and stores; any number read through
 // [Projection.View].
 type Projection struct {
-	db    *bbolt.DB
-	names *facts.Names
-	fold  *fold // nil until the first Apply after Load: reading needs none of it
+	db     *bbolt.DB
+	names  *facts.Names
+	limits limits
+	fold   *fold // nil until the first Apply after Load: reading needs none of it
 
 	counts        *counts.Cube       // of workers and enrolments; see cell
 	recorded      *pages.History     // record time of each event, 8 bytes
@@ -52,13 +53,14 @@ type Projection struct {
 const recordedPageShift = 12
 
 // New returns the projection of an empty log, to be kept in the database.
-func New(db *bbolt.DB) *Projection { return newProjection(db, counts.FullLayout()) }
+func New(db *bbolt.DB) *Projection { return newProjection(db, counts.FullLayout(), fullLimits()) }
 
-func newProjection(db *bbolt.DB, l counts.Layout) *Projection {
+func newProjection(db *bbolt.DB, l counts.Layout, heavy limits) *Projection {
 	p := &Projection{
-		db:    db,
-		names: facts.NewNames(db),
-		fold:  newFold(facts.New()),
+		db:     db,
+		names:  facts.NewNames(db),
+		limits: heavy,
+		fold:   newFold(facts.New(), heavy),
 		counts: counts.New(db, counts.Rule{
 			Layout: l, RowsOf: rowsOf, Deltas: "deltas", Cells: "cells", Runs: "runs",
 		}),

@@ -9,7 +9,16 @@ import (
 // NewSmall returns a projection whose pages hold 4 deltas and whose chunks hold 16, so that a
 // short history passes through runs of several levels.
 func NewSmall(db *bbolt.DB) *Projection {
-	return newProjection(db, counts.Layout{Page: 2, Chunk: 4})
+	return newProjection(db, smallLayout(), fullLimits())
+}
+
+func smallLayout() counts.Layout { return counts.Layout{Page: 2, Chunk: 4} }
+
+// NewHeavy returns a small projection to which an enrolment with 3 facts is heavy, and a person with
+// 2 enrolments, and which keeps little of that.
+func NewHeavy(db *bbolt.DB) *Projection {
+	return newProjection(db, smallLayout(),
+		limits{facts: 3, enrolments: 2, factsKept: 40, spellsKept: 60})
 }
 
 // TakeTheLongWay makes the projection compare what was and what is for every fact, the first and

@@ -196,7 +196,7 @@ func (p *Projection) loadState() error {
 		if err != nil {
 			return err
 		}
-		p.fold = newFold(state)
+		p.fold = newFold(state, p.limits)
 		return nil
 	})
 }

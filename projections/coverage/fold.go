@@ -1,25 +1,24 @@
 package coverage
 
 import (
-	"slices"
-
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/counts"
 	"cakupan/projections/facts"
 )
 
-// fold works out what events change about the days of workers. Only the state outlives an event;
-// all else is memory that is used again, and means nothing between two events.
+// fold works out what events change about the days of persons. Only the state outlives an event;
+// all else is memory that is used again, or derived from the state: see heavy.
 type fold struct {
-	state  *facts.State
-	others *facts.Reader // of the enrolments that an event is not about
+	state *facts.State
 
 	own     change
 	days    comparison
-	granted []uint32 // enrolments that a commitment is granted to
-	several []uint32 // workers whose enrolments must be looked at together
+	heavy   heavy
+	sums    edgeSums
+	several []uint32 // enrolments of a commitment that must be looked at one after the other
 
 	// longWay says that no event takes one of the two short ways: they must lead to the same.
 	longWay bool
@@ -32,7 +31,7 @@ type change struct {
 	workers       []uint32 // for whom it was opened
 }
 
-func newFold(s *facts.State) *fold { return &fold{state: s, others: facts.NewReader(s)} }
+func newFold(s *facts.State, l limits) *fold { return &fold{state: s, heavy: heavy{limits: l}} }
 
 // apply adds one event of the batch to the state and appends what it changes to the edges.
 func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
@@ -43,14 +42,17 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 	}
 	switch e.Kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
-		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked:
+		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
+		event.ContributionCredited:
 		return f.fact(e, edges)
 	case event.WorkerDied:
-		return f.death(e, edges)
-	case event.FundingCommitted, event.FundingClosed:
+		return f.death(e, &b.facts, edges)
+	case event.WorkerMerged:
+		return f.merge(e, &b.facts, edges)
+	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
 		was := f.state.Purse(e.Commitment)
-		f.state.Add(e)
-		return f.comparePurses(e.Commitment, was, edges)
+		f.state.Add(e, &b.facts)
+		return f.comparePurses(e.Commitment, &was, edges)
 	case event.WorkforcePublished, event.TargetSet:
 		f.state.AddOther(p.publications.add(e.Sequence, &b.facts.Rare(e).Event))
 	case event.EventRetracted:
@@ -60,8 +62,8 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 		}
 		edges, gone = f.retract(e, r, edges)
 		b.gone = append(b.gone, gone)
-	default: // amended and disbursed money changes no day of anybody's coverage
-		f.state.Add(e)
+	default: // amended money changes no day of anybody's coverage
+		f.state.Add(e, &b.facts)
 	}
 	return edges
 }
@@ -78,27 +80,30 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 			return edges
 		}
 	}
+	if line := f.line(e.Enrolment); line != nil {
+		f.addTo(line, e)
+		edges = f.compareLine(line, e.Enrolment, f.state.Purses(), edges)
+		f.state.AddFact(e)
+		return edges
+	}
 	own, purses := &f.own, f.state.Purses()
-	f.state.Gather(&own.facts, e.Enrolment)
 	own.before.Follow(&own.facts, purses)
-	if e.Kind == event.FundingGranted {
+	if e.Kind == event.FundingGranted || e.Kind == event.ContributionCredited {
 		own.after.Copy(&own.before)
-		own.after.Grant(e, purses)
+		own.after.Add(e, purses)
 	} else {
 		own.facts.Add(e)
 		own.after.Follow(&own.facts, purses)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	for _, w := range own.workers {
-		edges = f.compareCourses(w, e.Enrolment, edges)
-	}
+	edges = f.compareCourses(e.Enrolment, purses, edges)
 	f.state.AddFact(e)
 	return edges
 }
 
 // first adds the opened event that is the first fact about its enrolment, of a worker of whom no
-// enrolment is known. So are more than half of all events, and before them there was nothing to
-// compare with. It returns false, and has done nothing, for any other fact.
+// enrolment is known. So are many of all events, and before them there was nothing to compare with.
+// It returns false, and has done nothing, for any other fact.
 func (f *fold) first(e *facts.Event, edges []counts.Change) ([]counts.Change, bool) {
 	if e.Kind != event.EnrolmentOpened || !f.state.IsFirst(e) {
 		return edges, false
@@ -111,8 +116,8 @@ func (f *fold) first(e *facts.Event, edges []counts.Change) ([]counts.Change, bo
 }
 
 // second adds the second fact about an enrolment, when the first one opened it and the worker has
-// no other enrolment: the first grant of those on the budget, the first change of others. It
-// returns false, and has done nothing, for any other fact.
+// no other enrolment: the first grant of those on the budget, the first credit or change of others.
+// It returns false, and has done nothing, for any other fact.
 func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, bool) {
 	if e.Kind == event.EnrolmentOpened {
 		return edges, false
@@ -125,58 +130,101 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	stretch := enrolment.Stretch{
 		From: opening.On, Until: enrolment.Never, Worker: opening.Worker, Terms: opening.Terms,
 	}
-	days.were = enrolment.AppendSpells(days.were[:0], stretch, died, nil)
+	own.before.Money = enrolment.NoMoney(own.before.Money.Months)
+	days.were = enrolment.AppendSpells(days.were[:0], stretch, died, &own.before.Money)
 	switch e.Kind {
-	case event.FundingGranted:
-		own.after.Paid = enrolment.AddPaid(own.after.Paid[:0], f.state.Purses().PaidBy(e))
-		days.are = enrolment.AppendSpells(days.are[:0], stretch, died, own.after.Paid)
+	case event.FundingGranted, event.ContributionCredited:
+		own.after.Stretches = append(own.after.Stretches[:0], stretch)
+		own.after.Money = enrolment.NoMoney(own.after.Money.Months)
+		own.after.Add(e, f.state.Purses())
+		days.are = enrolment.AppendSpells(days.are[:0], stretch, died, &own.after.Money)
 	case event.FundingRevoked: // of nothing
 		days.are = append(days.are[:0], days.were...)
 	default:
 		own.facts.Pair(opening, e.Change())
 		own.after.Follow(&own.facts, f.state.Purses())
-		days.are = own.after.AppendSpells(days.are[:0], opening.Worker, died)
+		days.are = own.after.AppendSpells(days.are[:0], opening.Worker, died, facts.AllDays())
 	}
 	edges = compareOwn(days.were, days.are, edges)
 	f.state.AddFact(e)
 	return edges, true
 }
 
-// compareCourses appends what differs for a worker between the course of one of its enrolments
-// before and after.
-func (f *fold) compareCourses(w, e uint32, edges []counts.Change) []counts.Change {
-	days, died := &f.days, f.state.DiedOn(w)
+// compareCourses appends what differs for the persons of an enrolment between its course before and
+// after. The state must be as before, but for purses: those are as the other enrolments see them.
+func (f *fold) compareCourses(e uint32, purses facts.Purses, edges []counts.Change,
+) []counts.Change {
 	before, after := differing(&f.own.before, &f.own.after)
-	days.were = before.AppendSpells(days.were[:0], w, died)
-	days.are = after.AppendSpells(days.are[:0], w, died)
-	if slices.Equal(days.were, days.are) {
-		return edges
+	for i, w := range f.own.workers {
+		if f.isOneOf(w, f.own.workers[:i]) {
+			continue // was compared together with the other id
+		}
+		f.days.were = f.spellsOf(f.days.were[:0], &before, w)
+		f.days.are = f.spellsOf(f.days.are[:0], &after, w)
+		edges = f.differ(person{w, e, purses, nil}, edges)
 	}
-	if f.state.IsOnly(e, w) {
-		return compareOwn(days.were, days.are, edges)
+	return edges
+}
+
+// isOneOf reports whether the worker is one person with one of the others.
+func (f *fold) isOneOf(w uint32, others []uint32) bool {
+	for _, other := range others {
+		if f.state.Person(w) == f.state.Person(other) {
+			return true
+		}
 	}
-	days.others = f.others.AppendSpells(days.others[:0], w, e, f.state.Purses())
-	if len(days.others) == 0 {
-		return compareOwn(days.were, days.are, edges)
+	return false
+}
+
+// spellsOf appends the spells that the course of an enrolment gives the person that a worker is.
+func (f *fold) spellsOf(spells []enrolment.Spell, c *facts.Course, w uint32) []enrolment.Spell {
+	died := f.state.DiedOn(w)
+	if len(f.own.workers) == 1 {
+		return c.AppendSpells(spells, w, died, facts.AllDays())
 	}
-	return days.compare(edges)
+	first := len(spells)
+	for _, other := range f.own.workers {
+		if other == w || f.state.Person(other) == f.state.Person(w) {
+			spells = c.AppendSpells(spells, other, died, facts.AllDays())
+		}
+	}
+	sortSpells(spells[first:])
+	return spells
 }
 
 // differing returns two courses of one enrolment without the past in which they are the same. An
 // event changes stretches or months, hardly ever both.
 func differing(a, b *facts.Course) (before, after facts.Course) {
 	stretches := common(a.Stretches, b.Stretches)
-	if slices.Equal(a.Paid, b.Paid) {
-		return facts.Course{Stretches: a.Stretches[stretches:], Paid: a.Paid},
-			facts.Course{Stretches: b.Stretches[stretches:], Paid: b.Paid}
+	before, after = *a, *b
+	months := common(a.Money.Months, b.Money.Months)
+	switch {
+	case a.Money.Speaks != b.Money.Speaks: // what nobody had reported is of another kind, too
+	case months == max(len(a.Money.Months), len(b.Money.Months)):
+		before.Stretches, after.Stretches = a.Stretches[stretches:], b.Stretches[stretches:]
+	case stretches == max(len(a.Stretches), len(b.Stretches)):
+		// Grace and due after a month last for some months, unless another one comes before.
+		first := firstMonth(a.Money.Months[months:], b.Money.Months[months:]) - moneyCounts
+		for months > 0 && a.Money.Months[months-1].Until > first {
+			months--
+		}
+		before.Money.Months, after.Money.Months = a.Money.Months[months:], b.Money.Months[months:]
 	}
-	if stretches < max(len(a.Stretches), len(b.Stretches)) {
-		return *a, *b
+	return before, after
+}
+
+// moneyCounts is for how many months after a month with money it still counts.
+const moneyCounts = 3
+
+// firstMonth returns the first month of two lists in order.
+func firstMonth(a, b []enrolment.Months) temporal.Month {
+	first := enrolment.NeverMonth
+	for _, months := range [2][]enrolment.Months{a, b} {
+		if len(months) > 0 {
+			first = min(first, months[0].From)
+		}
 	}
-	// How long it is in grace after a span of months depends on when the next one begins.
-	paid := max(common(a.Paid, b.Paid)-1, 0)
-	return facts.Course{Stretches: a.Stretches, Paid: a.Paid[paid:]},
-		facts.Course{Stretches: b.Stretches, Paid: b.Paid[paid:]}
+	return first
 }
 
 // common returns how many elements two slices have in common from their beginning.
@@ -188,60 +236,6 @@ func common[T comparable](a, b []T) int {
 	return n
 }
 
-// appendAll appends all spells of a worker.
-func (f *fold) appendAll(spells []enrolment.Spell, w uint32,
-	purses facts.Purses,
-) []enrolment.Spell {
-	return f.others.AppendSpells(spells, w, facts.NoEnrolment, purses)
-}
-
-// compareAll appends what differs for a worker between the spells before, which are all that it
-// had, and those that it has now.
-func (f *fold) compareAll(w uint32, edges []counts.Change) []counts.Change {
-	f.days.are = f.appendAll(f.days.are[:0], w, f.state.Purses())
-	f.days.others = f.days.others[:0]
-	return f.days.compare(edges)
-}
-
-// death adds a death of a worker.
-func (f *fold) death(e *facts.Event, edges []counts.Change) []counts.Change {
-	f.days.were = f.appendAll(f.days.were[:0], e.Worker, f.state.Purses())
-	f.state.Add(e)
-	return f.compareAll(e.Worker, edges)
-}
-
-// comparePurses appends what differs for the workers of a commitment's grants between the purse it
-// was and the one it is: for those that have a single enrolment one enrolment after the other.
-func (f *fold) comparePurses(c uint32, was facts.Purse, edges []counts.Change) []counts.Change {
-	if f.state.Purse(c) == was {
-		return edges
-	}
-	own, after := &f.own, f.state.Purses()
-	before := after.With(c, was)
-	f.granted = f.state.Granted(f.granted, c)
-	f.state.Prefetch(f.granted)
-	f.several = f.several[:0]
-	for _, e := range f.granted {
-		f.state.Gather(&own.facts, e)
-		own.before.Follow(&own.facts, before)
-		own.after.Follow(&own.facts, after)
-		own.workers = own.facts.AppendWorkers(own.workers[:0])
-		for _, w := range own.workers {
-			if f.state.Several(w) { // another enrolment may have a grant of the same commitment
-				f.several = append(f.several, w)
-			} else {
-				edges = f.compareCourses(w, e, edges)
-			}
-		}
-	}
-	slices.Sort(f.several)
-	for _, w := range slices.Compact(f.several) {
-		f.days.were = f.appendAll(f.days.were[:0], w, before)
-		edges = f.compareAll(w, edges)
-	}
-	return edges
-}
-
 // retract takes the event that a retraction names out of force, and returns the terms it named.
 func (f *fold) retract(e *facts.Event, r *facts.Rare,
 	edges []counts.Change,
@@ -250,17 +244,17 @@ func (f *fold) retract(e *facts.Event, r *facts.Rare,
 	switch index := owner.Index(); owner.Kind() {
 	case facts.OfEnrolment:
 		edges = f.compareWithout(index, r.Retracts, edges)
-		return edges, f.state.Retract(e, r)
+		return edges, f.state.Retract(e, r).Terms
 	case facts.OfWorker:
-		f.days.were = f.appendAll(f.days.were[:0], index, f.state.Purses())
-		gone = f.state.Retract(e, r)
-		return f.compareAll(index, edges), gone
+		return f.unDeath(index, e, r, edges), 0
+	case facts.OfMerge:
+		return f.unmerge(owner, e, r, edges), 0
 	case facts.OfCommitment:
 		was := f.state.Purse(index)
-		gone = f.state.Retract(e, r)
-		return f.comparePurses(index, was, edges), gone
+		f.state.Retract(e, r)
+		return f.comparePurses(index, &was, edges), 0
 	default: // a retraction, an event retracted before, or one that changes no coverage
-		return edges, f.state.Retract(e, r)
+		return edges, f.state.Retract(e, r).Terms
 	}
 }
 
@@ -269,13 +263,13 @@ func (f *fold) compareWithout(e uint32, fact eventstore.Sequence,
 	edges []counts.Change,
 ) []counts.Change {
 	own, purses := &f.own, f.state.Purses()
-	f.state.Gather(&own.facts, e)
+	if line := f.line(e); line != nil {
+		f.takeFrom(line, fact)
+		return f.compareLine(line, e, purses, edges)
+	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
 	own.before.Follow(&own.facts, purses)
 	own.facts.Remove(fact)
 	own.after.Follow(&own.facts, purses)
-	for _, w := range own.workers {
-		edges = f.compareCourses(w, e, edges)
-	}
-	return edges
+	return f.compareCourses(e, purses, edges)
 }

@@ -18,6 +18,7 @@ func Queries(seed uint64, history []Recorded, n int) []query {
 		queries[i] = query{
 			Region: g.anyRegion(), On: g.queryDay(history), Known: g.known(history),
 			Indicator: g.indicator(), By: g.dimensions(),
+			Count: pick(g, "workers", "workers", "enrolments"),
 		}
 	}
 	return queries
@@ -83,13 +84,15 @@ func edgesOf(e event.Event) []temporal.Date {
 		return []temporal.Date{d.On + 1}
 	case event.WorkforcePublished:
 		return []temporal.Date{d.Reference}
-	case event.FundingGranted:
+	case event.FundingGranted, event.ContributionCredited:
 		if monthText(d.UntilMonth) == "9999-12" {
 			return []temporal.Date{firstOf(d.FromMonth)}
 		}
 		return []temporal.Date{
 			firstOf(d.FromMonth), firstOf(d.UntilMonth), firstOf(d.UntilMonth + graceMonths),
 		}
+	case event.FundingDisbursed:
+		return []temporal.Date{firstOf(d.PaidMonths[0]), firstOf(d.PaidMonths[0] + 1)}
 	case event.FundingRevoked, event.FundingClosed:
 		return []temporal.Date{firstOf(d.FromMonth), firstOf(d.FromMonth + graceMonths)}
 	default:

@@ -40,11 +40,13 @@ func choices() []choice {
 		{1, event.FundingAmended, (*generator).fundingAmended},
 		{28, event.FundingGranted, (*generator).granted},
 		{7, event.FundingRevoked, (*generator).revoked},
-		{1, event.FundingDisbursed, (*generator).disbursed},
+		{6, event.FundingDisbursed, (*generator).disbursed},
 		{3, event.FundingClosed, (*generator).closed},
 		{13, event.WorkforcePublished, (*generator).published},
 		{9, event.TargetSet, (*generator).target},
 		{11, event.EventRetracted, (*generator).retracted},
+		{14, event.ContributionCredited, (*generator).credited},
+		{5, event.WorkerMerged, (*generator).merged},
 	}
 }
 
@@ -102,6 +104,7 @@ func setHas(e *event.Event) {
 	amends := e.Type == event.EnrolmentAmended || e.Type == event.FundingAmended
 	absent := map[event.Field]bool{
 		event.FieldNIK:        true,
+		event.FieldIntoNIK:    true,
 		event.FieldBasis:      true,
 		event.FieldRegion:     amends && d.Region == 0,
 		event.FieldSegment:    amends && d.Segment == 0,
@@ -262,7 +265,23 @@ func (g *generator) revoked(d *event.Data) {
 func (g *generator) disbursed(d *event.Data) {
 	g.commitment(d)
 	d.Amount, d.PaidOn, d.PaymentReference = 16800, g.anyDay(), "SP2D"
-	d.PaidMonths = []temporal.Month{g.month()}
+	for range 1 + g.IntN(6) { // some twice
+		d.PaidMonths = append(d.PaidMonths, g.month())
+	}
+}
+
+func (g *generator) credited(d *event.Data) {
+	g.enrolment(d)
+	g.period(d)
+	d.PaidOn, d.Amount, d.PaymentReference = g.anyDay(), 16800, "VA"
+}
+
+// merged joins two of the workers, who are different ones; the second may be in no enrolment.
+func (g *generator) merged(d *event.Data) {
+	d.Worker, d.Into = g.worker(), g.worker()
+	if d.Worker == d.Into {
+		d.Into = "w" + d.Into
+	}
 }
 
 func (g *generator) closed(d *event.Data) {

@@ -181,5 +181,5 @@ func TestGoldenRuns(t *testing.T) {
 	if levels[1] == 0 || levels[2] == 0 {
 		t.Fatalf("runs of each level: %v", levels)
 	}
-	golden.Compare(t, "files/runs-v2.gz", runs)
+	golden.Compare(t, "files/runs-v4.gz", runs)
 }

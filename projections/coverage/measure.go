@@ -9,41 +9,48 @@ import (
 	"cakupan/projections/counts"
 )
 
-// measures is a set of the numbers a worker can count in; bit i is measure i.
-type measures uint32
+// measures is a set of the numbers a covered enrolment and its worker can count in; bit i is
+// measure i.
+type measures uint64
 
 // The measures. Their numbers are stored: never reorder. Those of the code lists follow the
 // lists' own numbers from the base given here.
 const (
-	coveredMeasure    = 0
-	inGraceMeasure    = 1
-	enrolmentsMeasure = 2
-	sectorBase        = 3 - int(event.Formal)    // 2 of them
-	segmentBase       = 5 - int(event.PU)        // 4
-	categoryBase      = 9 - int(event.ASN)       // 7
-	programmeBase     = 16 - int(event.JKK)      // 5
-	payerBase         = 21 - int(event.Employer) // 2: EMPLOYER, SELF
-	fundingBase       = 23                       // 8: UNKNOWN and the sources of money
-	measureCount      = 31
+	coveredMeasure   = 0
+	confirmedMeasure = 1
+	inGraceMeasure   = 2
+	sectorBase       = 3 - int(event.Formal)    // 2 of them
+	segmentBase      = 5 - int(event.PU)        // 4
+	categoryBase     = 9 - int(event.ASN)       // 7
+	programmeBase    = 16 - int(event.JKK)      // 5
+	payerBase        = 21 - int(event.Employer) // 2: EMPLOYER, SELF
+	fundingBase      = 23                       // 8: UNKNOWN and the sources of money
+	evidenceBase     = 31                       // 5, in the order of the bits of enrolment.Evidence
+	measureCount     = 36
 )
 
 const (
-	covered    measures = 1 << coveredMeasure
-	inGrace    measures = 1 << inGraceMeasure
-	enrolments measures = 1 << enrolmentsMeasure
+	covered   measures = 1 << coveredMeasure
+	confirmed measures = 1 << confirmedMeasure
+	inGrace   measures = 1 << inGraceMeasure
 )
 
-// measuresOf returns what one enrolment counts in during a spell, were it its worker's only one.
+// measuresOf returns what one enrolment counts in during a spell, and its worker were it the only
+// one.
 func measuresOf(s *enrolment.Spell) measures {
-	if s.InGrace {
+	if s.InGrace() {
 		return inGrace
 	}
 	t := &s.Terms
-	m := covered | enrolments |
+	m := covered |
 		1<<(sectorBase+int(t.Segment.Sector())) |
 		1<<(segmentBase+int(t.Segment)) |
 		1<<(categoryBase+int(t.Category)) |
-		measures(t.Programmes>>event.JKK)<<(programmeBase+int(event.JKK))
+		measures(t.Programmes>>event.JKK)<<(programmeBase+int(event.JKK)) |
+		measures(s.Evidence)<<evidenceBase
+	if s.Evidence.Confirmed() {
+		m |= confirmed
+	}
 	if t.Payer == event.APBD {
 		return m | measures(s.Sources)<<fundingBase
 	}
@@ -56,22 +63,55 @@ type sums [measureCount]int64
 // add adds the weight to every measure of the set.
 func (s *sums) add(m measures, weight int64) {
 	for ; m != 0; m &= m - 1 {
-		s[bits.TrailingZeros32(uint32(m))] += weight
+		s[bits.TrailingZeros64(uint64(m))] += weight
+	}
+}
+
+// totals are the numbers of workers, and of enrolments.
+type totals struct{ workers, enrolments sums }
+
+// add adds the weight of a row.
+func (t *totals) add(row counts.Key, weight int64) {
+	m := rowMeasures(row)
+	if row&workersBit != 0 {
+		t.workers.add(m, weight)
+	}
+	if row&enrolmentsBit != 0 {
+		t.enrolments.add(m, weight)
 	}
 }
 
 // cell is what a change of coverage counts in: the measures of a region, and, unless exact, of
-// the regions that region lies in. It packs into 64 bits: region, exact, measures.
+// the regions that region lies in; as a number of workers, of enrolments, or of both. It packs into
+// 64 bits: region, exact, who counts, measures.
 type cell uint64
 
-const exactBit = 1 << 32
+const (
+	workersBit    = 1 << 40
+	enrolmentsBit = 1 << 41
+	exactBit      = 1 << 42
+	regionShift   = 48
+)
 
-func newCell(in region.Code, m measures) cell      { return cell(in)<<33 | cell(m) }
-func newExactCell(in region.Code, m measures) cell { return newCell(in, m) | exactBit }
+// newCell returns the cell of an enrolment that is the only one of its worker.
+func newCell(in region.Code, m measures) cell {
+	return cell(in)<<regionShift | workersBit | enrolmentsBit | cell(m)
+}
 
-func (c cell) region() region.Code { return region.Code(c >> 33) }
+// newEnrolmentCell returns the cell of an enrolment whose worker is counted by itself.
+func newEnrolmentCell(in region.Code, m measures) cell {
+	return cell(in)<<regionShift | enrolmentsBit | cell(m)
+}
+
+// newWorkerCell returns the cell of a worker whose enrolments are counted by themselves; regions
+// that this one lies in have a cell of their own.
+func newWorkerCell(in region.Code, m measures) cell {
+	return cell(in)<<regionShift | exactBit | workersBit | cell(m)
+}
+
+func (c cell) region() region.Code { return region.Code(c >> regionShift) }
 func (c cell) exact() bool         { return c&exactBit != 0 }
-func (c cell) measures() measures  { return measures(uint32(c)) }
+func (c cell) measures() measures  { return measures(c & (1<<measureCount - 1)) }
 
 // countsIn reports whether the cell counts in the numbers of a region.
 func (c cell) countsIn(r region.Code) bool {
@@ -85,11 +125,13 @@ func (c cell) countsIn(r region.Code) bool {
 	return r == region.Nation || own.Parent() == r
 }
 
-// newRow returns the row of the workers of a region who count in exactly these measures. Rows of a
-// region follow one another.
-func newRow(in region.Code, m measures) counts.Key { return counts.Key(in)<<32 | counts.Key(m) }
+// newRow returns the row of a cell in a region. Rows of a region follow one another.
+func newRow(in region.Code, c cell) counts.Key {
+	const kept = workersBit | enrolmentsBit | 1<<measureCount - 1
+	return counts.Key(in)<<regionShift | counts.Key(c)&kept
+}
 
-func rowMeasures(row counts.Key) measures { return measures(uint32(row)) }
+func rowMeasures(row counts.Key) measures { return measures(row & (1<<measureCount - 1)) }
 
 // rowsIn returns the rows of a region.
 func rowsIn(r region.Code) counts.Range {
@@ -100,13 +142,13 @@ func rowsIn(r region.Code) counts.Range {
 // the regions that region lies in.
 func rowsOf(key counts.Key) counts.Rows {
 	c := cell(key)
-	rows := counts.Rows{newRow(c.region(), c.measures()), counts.NoRow, counts.NoRow}
+	rows := counts.Rows{newRow(c.region(), c), counts.NoRow, counts.NoRow}
 	if c.exact() || c.region() == region.Nation {
 		return rows
 	}
 	if parent := c.region().Parent(); parent != region.Nation {
-		rows[1] = newRow(parent, c.measures())
+		rows[1] = newRow(parent, c)
 	}
-	rows[2] = newRow(region.Nation, c.measures())
+	rows[2] = newRow(region.Nation, c)
 	return rows
 }

@@ -18,7 +18,8 @@ type query struct {
 	On        temporal.Date
 	Known     uint64 // a sequence; beyond the log means its end
 	Indicator event.Indicator
-	By        []string // "sector", "segment", "category", "programme", "funding"
+	By        []string // "sector", "segment", "category", "programme", "funding", "evidence"
+	Count     string   // "workers", or "enrolments"
 }
 
 // answer is section 4's object, fields in its order. Name is never filled in.
@@ -28,6 +29,7 @@ type answer struct {
 	On         string            `json:"on"`
 	Known      knowledge         `json:"known"`
 	Covered    int               `json:"covered"`
+	Confirmed  int               `json:"confirmed"`
 	InGrace    int               `json:"inGrace"`
 	Enrolments int               `json:"enrolments"`
 	Workforce  *workforce        `json:"workforce"`
@@ -80,6 +82,7 @@ type dimensionsOfCell struct {
 	Category  *cells `json:"category,omitempty"`
 	Programme *cells `json:"programme,omitempty"`
 	Funding   *cells `json:"funding,omitempty"`
+	Evidence  *cells `json:"evidence,omitempty"`
 }
 
 // model answers from a history. It keeps nothing but the events in force at the knowledge it
@@ -109,12 +112,12 @@ func (m *model) answer(q query) answer {
 	if m.known != q.Known {
 		m.know(q.Known)
 	}
-	n := m.count(q.Region, q.On)
-	formal, informal := n.cells["sector"]["FORMAL"], n.cells["sector"]["INFORMAL"]
+	n := m.count(q.Region, q.On, q.Count == "enrolments")
+	formal, informal := n.sectors["FORMAL"], n.sectors["INFORMAL"]
 	all := m.figures(q, event.AllSectors, n.covered)
 	return answer{
 		Region: regionText(q.Region), On: dateText(q.On), Known: m.knowledge(q.Known),
-		Covered: n.covered, InGrace: n.inGrace, Enrolments: n.enrolments,
+		Covered: n.covered, Confirmed: n.confirmed, InGrace: n.inGrace, Enrolments: n.enrolments,
 		Workforce: all.Workforce, Percent: all.Percent, Target: all.Target,
 		Sectors: sectors{
 			Formal:   m.figures(q, event.Formal, formal),
@@ -136,47 +139,64 @@ func (m *model) knowledge(known uint64) knowledge {
 
 // numbers are the counts of one region on one day.
 type numbers struct {
-	covered, inGrace, enrolments int
-	cells                        map[string]cells // by dimension
+	covered, confirmed, inGrace, enrolments int
+	sectors                                 cells            // workers
+	cells                                   map[string]cells // by dimension, of what was asked for
 }
 
-// count counts distinct workers, enrolment by enrolment.
-func (m *model) count(in region.Code, day temporal.Date) numbers {
-	covered, grace := map[string]bool{}, map[string]bool{}
-	byCell := map[[2]string]map[string]bool{} // dimension and value => workers
-	enrolments := 0
-	for _, facts := range m.parts {
+// set holds distinct workers or enrolments.
+type set map[string]bool
+
+// count counts distinct workers, enrolment by enrolment; in the cells enrolments, if asked for.
+func (m *model) count(in region.Code, day temporal.Date, enrolments bool) numbers {
+	covered, confirmed, grace := set{}, set{}, set{}
+	workers, counted := map[[2]string]set{}, map[[2]string]set{} // by dimension and value
+	n := numbers{sectors: cells{}, cells: map[string]cells{}}
+	for enrolment, facts := range m.parts {
 		s := facts.standingOn(day)
 		if !s.agreed || !contains(in, s.region) {
 			continue
 		}
+		worker := facts.persons.of(s.worker)
 		if s.inGrace {
-			grace[s.worker] = true
+			grace[worker] = true
 		}
 		if !s.covered {
 			continue
 		}
-		enrolments++
-		covered[s.worker] = true
+		n.enrolments++
+		covered[worker] = true
+		if s.confirmed() {
+			confirmed[worker] = true
+		}
 		for _, cell := range cellsOf(s) {
-			if byCell[cell] == nil {
-				byCell[cell] = map[string]bool{}
+			add(workers, cell, worker)
+			if enrolments {
+				add(counted, cell, enrolment)
+			} else {
+				add(counted, cell, worker)
 			}
-			byCell[cell][s.worker] = true
 		}
 	}
 	maps.DeleteFunc(grace, func(worker string, _ bool) bool { return covered[worker] })
-	n := numbers{
-		covered: len(covered), inGrace: len(grace), enrolments: enrolments,
-		cells: map[string]cells{},
-	}
-	for cell, workers := range byCell {
+	n.covered, n.confirmed, n.inGrace = len(covered), len(confirmed), len(grace)
+	for cell, who := range counted {
 		if n.cells[cell[0]] == nil {
 			n.cells[cell[0]] = cells{}
 		}
-		n.cells[cell[0]][cell[1]] = len(workers)
+		n.cells[cell[0]][cell[1]] = len(who)
+	}
+	for _, sector := range []string{"FORMAL", "INFORMAL"} {
+		n.sectors[sector] = len(workers[[2]string{"sector", sector}])
 	}
 	return n
+}
+
+func add(to map[[2]string]set, cell [2]string, who string) {
+	if to[cell] == nil {
+		to[cell] = set{}
+	}
+	to[cell][who] = true
 }
 
 // cellsOf returns the (dimension, value) pairs a covered enrolment counts in.
@@ -191,6 +211,9 @@ func cellsOf(s standing) [][2]string {
 	}
 	for _, name := range s.sources {
 		in = append(in, [2]string{"funding", name})
+	}
+	for _, name := range s.evidence {
+		in = append(in, [2]string{"evidence", name})
 	}
 	return in
 }
@@ -220,6 +243,7 @@ func (n numbers) by(asked []string) *dimensionsOfCell {
 	return &dimensionsOfCell{
 		Sector: pick("sector"), Segment: pick("segment"), Category: pick("category"),
 		Programme: pick("programme"), Funding: pick("funding"),
+		Evidence: pick("evidence"),
 	}
 }
 
@@ -317,10 +341,11 @@ func (m *model) regions(known uint64) []region.Code {
 
 // point is one day of a series.
 type point struct {
-	On      string  `json:"on"`
-	Covered int     `json:"covered"`
-	InGrace int     `json:"inGrace"`
-	Percent *string `json:"percent"`
+	On        string  `json:"on"`
+	Covered   int     `json:"covered"`
+	Confirmed int     `json:"confirmed"`
+	InGrace   int     `json:"inGrace"`
+	Percent   *string `json:"percent"`
 }
 
 // seriesQuery asks for the days from From to Until, both in: each day, or, when Monthly, each
@@ -340,7 +365,8 @@ func (m *model) series(q seriesQuery) []point {
 		q.On = day
 		a := m.answer(q.query)
 		points = append(points, point{
-			On: a.On, Covered: a.Covered, InGrace: a.InGrace, Percent: a.Percent,
+			On: a.On, Covered: a.Covered, Confirmed: a.Confirmed, InGrace: a.InGrace,
+			Percent: a.Percent,
 		})
 	}
 	return points

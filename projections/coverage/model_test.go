@@ -130,14 +130,75 @@ func (t *terms) amend(d event.Data) {
 	}
 }
 
+// persons says who is one with whom: ids that merges join have the same value.
+type persons map[string]string
+
+// personsOf joins the ids that merges in force name, one merge after the other.
+func personsOf(events []*Recorded) persons {
+	p := persons{}
+	for _, e := range events {
+		if e.Type != event.WorkerMerged {
+			continue
+		}
+		gone, stays := p.of(e.Data.Worker), p.of(e.Data.Into)
+		p[e.Data.Worker], p[e.Data.Into] = gone, stays
+		for id, person := range p {
+			if person == gone {
+				p[id] = stays
+			}
+		}
+	}
+	return p
+}
+
+func (p persons) of(id string) string {
+	if person, merged := p[id]; merged {
+		return person
+	}
+	return id
+}
+
 // alive reports whether no death of the worker lies before the day.
 func (f bearing) alive(worker string, day temporal.Date) bool {
 	for _, e := range f.everybodys {
-		if e.Type == event.WorkerDied && e.Data.Worker == worker && e.Data.On < day {
+		if e.Type == event.WorkerDied && f.persons.of(e.Data.Worker) == f.persons.of(worker) &&
+			e.Data.On < day {
 			return false
 		}
 	}
 	return true
+}
+
+// credited reports whether the agency has booked the month.
+func (f bearing) credited(month temporal.Month) bool {
+	for _, e := range f.own {
+		if e.Type == event.ContributionCredited && e.Data.FromMonth <= month &&
+			month < e.Data.UntilMonth {
+			return true
+		}
+	}
+	return false
+}
+
+// presumed reports whether credits do not speak of the month: none is of it or one before.
+func (f bearing) presumed(month temporal.Month) bool {
+	for _, e := range f.own {
+		if e.Type == event.ContributionCredited && e.Data.FromMonth <= month {
+			return false
+		}
+	}
+	return true
+}
+
+// disbursed reports whether the grant's commitment has paid for the month.
+func (f bearing) disbursed(grant *Recorded, month temporal.Month) bool {
+	for _, e := range f.everybodys {
+		if e.Type == event.FundingDisbursed && e.Data.Commitment == grant.Data.Commitment &&
+			slices.Contains(e.Data.PaidMonths, month) {
+			return true
+		}
+	}
+	return false
 }
 
 // payments returns the grants that pay the month for the enrolment.
@@ -189,9 +250,15 @@ func (f bearing) source(grant *Recorded) string {
 // standing is one enrolment on one day.
 type standing struct {
 	terms
-	covered bool
-	inGrace bool
-	sources []string // payers and sources of money, the values of the dimension funding
+	covered  bool
+	inGrace  bool
+	sources  []string // payers and sources of money, the values of the dimension funding
+	evidence []string // the values of the dimension evidence
+}
+
+// confirmed reports whether the evidence has money that was booked.
+func (s standing) confirmed() bool {
+	return slices.Contains(s.evidence, "CREDITED") || slices.Contains(s.evidence, "DISBURSED")
 }
 
 // standingOn applies contract section 3 to one enrolment.
@@ -200,25 +267,59 @@ func (f bearing) standingOn(day temporal.Date) standing {
 	if !s.open || !f.alive(s.worker, day) {
 		return s
 	}
-	if s.payer != event.APBD {
-		s.covered, s.sources = true, []string{payerNames[s.payer]}
-		return s
-	}
 	month := monthOf(day)
-	for _, grant := range f.payments(month) {
-		s.covered = true
-		s.sources = append(s.sources, f.source(grant))
+	if f.credited(month) {
+		s.evidence = append(s.evidence, "CREDITED")
 	}
-	for before := temporal.Month(1); before <= graceMonths && !s.covered; before++ {
-		s.inGrace = s.inGrace || len(f.payments(month-before)) > 0
+	if s.payer == event.APBD {
+		f.payBudget(&s, month)
+	} else {
+		s.sources = append(s.sources, payerNames[s.payer])
+		if f.presumed(month) {
+			s.evidence = append(s.evidence, "PRESUMED")
+		}
+		if s.payer == event.Employer && !f.credited(month) && f.before(month, f.credited) {
+			s.evidence = append(s.evidence, "DUE")
+		}
 	}
+	s.covered = len(s.evidence) > 0
+	paid := func(m temporal.Month) bool {
+		return f.credited(m) || s.payer == event.APBD && len(f.payments(m)) > 0
+	}
+	s.inGrace = !s.covered && s.payer != event.Employer && f.before(month, paid)
 	return s
+}
+
+// payBudget adds the evidence and the sources of money of an enrolment that the budget pays.
+func (f bearing) payBudget(s *standing, month temporal.Month) {
+	for _, grant := range f.payments(month) {
+		s.sources = append(s.sources, f.source(grant))
+		if f.disbursed(grant, month) {
+			s.evidence = append(s.evidence, "DISBURSED")
+		} else {
+			s.evidence = append(s.evidence, "PROMISED")
+		}
+	}
+	if len(s.sources) == 0 {
+		s.sources = []string{"UNKNOWN"}
+	}
+}
+
+// before reports whether one of the three months before has what is asked for.
+func (f bearing) before(month temporal.Month, has func(temporal.Month) bool) bool {
+	for back := temporal.Month(1); back <= graceMonths; back++ {
+		if has(month - back) {
+			return true
+		}
+	}
+	return false
 }
 
 // bearing are the events in force that bear on one enrolment, in log order.
 type bearing struct {
 	own        []*Recorded // those that name the enrolment
-	everybodys []*Recorded // deaths, commitments and closings, whomever they concern
+	everybodys []*Recorded // deaths and what concerns commitments, whomever they concern
+	persons    persons
 }
 
 // byEnrolment parts the events in force, so that the vectors' thousands of events are not read
@@ -229,16 +330,19 @@ func byEnrolment(events []*Recorded) map[string]bearing {
 	for _, e := range events {
 		switch e.Type {
 		case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
-			event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked:
+			event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
+			event.ContributionCredited:
 			own[e.Data.Enrolment] = append(own[e.Data.Enrolment], e)
-		case event.WorkerDied, event.FundingCommitted, event.FundingClosed:
+		case event.WorkerDied, event.FundingCommitted, event.FundingClosed,
+			event.FundingDisbursed:
 			everybodys = append(everybodys, e)
 		default: // bears on no enrolment
 		}
 	}
+	persons := personsOf(events)
 	parts := map[string]bearing{}
 	for enrolment, events := range own {
-		parts[enrolment] = bearing{own: events, everybodys: everybodys}
+		parts[enrolment] = bearing{own: events, everybodys: everybodys, persons: persons}
 	}
 	return parts
 }

@@ -31,9 +31,11 @@ var (
 		"enrolment.reinstated.v1", "worker.died.v1", "funding.committed.v1",
 		"funding.amended.v1", "funding.granted.v1", "funding.revoked.v1",
 		"funding.disbursed.v1", "funding.closed.v1", "workforce.published.v1",
-		"target.set.v1", "event.retracted.v1",
+		"target.set.v1", "event.retracted.v1", "worker.merged.v1", "contribution.credited.v1",
 	}
-	dimensionNames = [...]string{"sector", "segment", "category", "programme", "funding"}
+	dimensionNames = [...]string{
+		"sector", "segment", "category", "programme", "funding", "evidence",
+	}
 )
 
 // makassar is UTC+8 without daylight saving, for ever.

@@ -1,6 +1,7 @@
 package coverage_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -187,6 +188,11 @@ func productionQuery(q query) (coverage.Query, error) {
 	asked := coverage.Query{
 		Region: q.Region, On: q.On, Known: eventstore.Sequence(q.Known), Indicator: q.Indicator,
 	}
+	count, ok := coverage.ParseCount(cmp.Or(q.Count, "workers"))
+	if !ok {
+		return asked, fmt.Errorf("nothing counts %q", q.Count)
+	}
+	asked.Count = count
 	for _, name := range q.By {
 		d, ok := coverage.ParseDimension(name)
 		if !ok {
@@ -200,6 +206,16 @@ func productionQuery(q query) (coverage.Query, error) {
 // TestProjectionAnswersLikeTheModel compares the projection with the model over random
 // histories: cut into random frames, stored and restarted at random, with small chunks.
 func TestProjectionAnswersLikeTheModel(t *testing.T) {
+	answerLikeTheModel(t, coverage.NewSmall)
+}
+
+// TestHeavyProjectionAnswersLikeTheModel does the same with timelines and tallies for nearly all.
+func TestHeavyProjectionAnswersLikeTheModel(t *testing.T) {
+	answerLikeTheModel(t, coverage.NewHeavy)
+}
+
+func answerLikeTheModel(t *testing.T, makeEmpty func(*bbolt.DB) *coverage.Projection) {
+	t.Helper()
 	dir := t.TempDir()
 	size := comparison{firstSeed: 1, histories: 150, events: 120, queries: 40}
 	if os.Getenv("CAKUPAN_LONG") != "" {
@@ -212,7 +228,7 @@ func TestProjectionAnswersLikeTheModel(t *testing.T) {
 			_ = before.db.Close()
 			_ = os.Remove(before.path)
 		}
-		s, err := newProduction(dir, coverage.NewSmall)
+		s, err := newProduction(dir, makeEmpty)
 		if err != nil {
 			return subject{}, err
 		}
@@ -226,7 +242,7 @@ func TestProjectionAnswersLikeTheModel(t *testing.T) {
 func TestProjectionAnswersVectors(t *testing.T) {
 	for _, name := range vectorNames {
 		for size, makeEmpty := range map[string]func(*bbolt.DB) *coverage.Projection{
-			"full": coverage.New, "small": coverage.NewSmall,
+			"full": coverage.New, "small": coverage.NewSmall, "heavy": coverage.NewHeavy,
 		} {
 			t.Run(name+"/"+size, func(t *testing.T) {
 				t.Parallel()

@@ -47,16 +47,16 @@ func (v *View) until(tx *bbolt.Tx, k eventstore.Sequence) (counts.Known, error) 
 // totals returns all numbers of a region on a day.
 func (v *View) totals(tx *bbolt.Tx, r region.Code, on temporal.Date,
 	known counts.Known,
-) (sums, error) {
-	var total sums
+) (totals, error) {
+	var total totals
 	err := v.counts.On(tx, known, on, rowsIn(r), func(row counts.Key, count int64) {
-		total.add(rowMeasures(row), count)
+		total.add(row, count)
 	})
 	return total, err
 }
 
-// point is a day's covered workers and those in grace.
-type point struct{ covered, inGrace int64 }
+// point is a day's covered workers, those of them who are confirmed, and those in grace.
+type point struct{ covered, confirmed, inGrace int64 }
 
 // line returns the points of the days, which are in order.
 func (v *View) line(tx *bbolt.Tx, r region.Code, days []temporal.Date,
@@ -64,10 +64,13 @@ func (v *View) line(tx *bbolt.Tx, r region.Code, days []temporal.Date,
 ) ([]point, error) {
 	points := make([]point, len(days)) // first by how much each differs from the one before
 	err := v.counts.Over(tx, known, days, rowsIn(r), func(row counts.Key, i int, change int64) {
-		points[i].add(rowMeasures(row), change)
+		if row&workersBit != 0 {
+			points[i].add(rowMeasures(row), change)
+		}
 	})
 	for i := 1; i < len(points); i++ {
 		points[i].covered += points[i-1].covered
+		points[i].confirmed += points[i-1].confirmed
 		points[i].inGrace += points[i-1].inGrace
 	}
 	return points, err
@@ -76,6 +79,9 @@ func (v *View) line(tx *bbolt.Tx, r region.Code, days []temporal.Date,
 func (p *point) add(m measures, weight int64) {
 	if m&covered != 0 {
 		p.covered += weight
+	}
+	if m&confirmed != 0 {
+		p.confirmed += weight
 	}
 	if m&inGrace != 0 {
 		p.inGrace += weight

@@ -1,12 +1,14 @@
 package coverage
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/enrolment"
-	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/projections/counts"
+	"cakupan/projections/facts"
+	"cakupan/projections/timeline"
 )
 
 // span is a cell in which a worker counts on the days [from, until).
@@ -15,33 +17,51 @@ type span struct {
 	from, until temporal.Date
 }
 
-// comparison is one worker before and after an event: the spells of what the event changed, and
-// others that are there before and after. The rest is memory.
+// comparison is memory in which a person is compared before and after an event: the spells of what
+// the event changed, and others that are there before and after.
 type comparison struct {
 	were, are, others []enrolment.Spell
 
-	together []enrolment.Spell
-	spans    []span
-	days     []temporal.Date
+	counter
+	other      change              // an enrolment that the event is not about
+	difference timeline.Difference // of its timeline
 }
 
-// compare appends the edges of what differs between the spells before and after, given the others.
-// It spoils them.
+// person is whom an event changes: the worker of an enrolment, whose other enrolments see purses. The
+// state is that before the event as far as it is about the enrolment, but a timeline of the
+// enrolment, if there is one, is that after it.
+type person struct {
+	worker, enrolment uint32
+	purses            facts.Purses
+	line              *timeline.Timeline
+}
+
+// differ appends the edges of what differs for a person between the spells of one enrolment before
+// and after, which are in the comparison.
 //
-// Most of a worker's past stays as it was, so only the days from the first to the last spell that
-// differs are compared. Most workers have no other enrolment on those days.
-func (c *comparison) compare(edges []counts.Change) []counts.Change {
-	first, last := same(c.were, c.are)
-	were, are := c.were[first:len(c.were)-last], c.are[first:len(c.are)-last]
+// Most of a person's past stays as it was, so only the days from the first to the last spell that
+// differs are compared. Most persons have no other enrolment on those days.
+func (f *fold) differ(p person, edges []counts.Change) []counts.Change {
+	days := &f.days
+	first, last := same(days.were, days.are)
+	were, are := days.were[first:len(days.were)-last], days.are[first:len(days.are)-last]
 	if len(were) == 0 && len(are) == 0 {
 		return edges
 	}
-	c.others = append(append(c.others, c.were[:first]...), c.were[first+len(were):]...)
-	if len(c.others) > 0 {
-		from, until := hull(were, are)
-		c.others = clip(c.others, from, until)
+	if !f.state.HasOthers(p.worker, p.enrolment) {
+		return compareOwn(were, are, edges)
 	}
-	return c.count(c.count(edges, were, -1), are, +1)
+	if t := f.tallyBefore(p, were, are); t != nil {
+		return t.exchange(edges, were, are)
+	}
+	from, until := hull(were, are)
+	days.others = f.spellsOfPerson(days.others[:0], p.worker, p.enrolment,
+		facts.Days{From: from, Until: until}, p.purses)
+	if len(days.others) == 0 {
+		return compareOwn(were, are, edges)
+	}
+	edges = days.count(edges, were, days.others, -1)
+	return days.count(edges, are, days.others, +1)
 }
 
 // compareOwn appends the edges of what differs between the spells before and after an event, all of
@@ -93,38 +113,6 @@ func hull(were, are []enrolment.Spell) (from, until temporal.Date) {
 	return from, until
 }
 
-// clip cuts off what lies outside of the days [from, until).
-func clip(spells []enrolment.Spell, from, until temporal.Date) []enrolment.Spell {
-	kept := spells[:0]
-	for i := range spells {
-		spell := spells[i]
-		spell.From, spell.Until = max(spell.From, from), min(spell.Until, until)
-		if spell.From < spell.Until {
-			kept = append(kept, spell)
-		}
-	}
-	return kept
-}
-
-// count appends the edges of what the worker counts in with the spells and the others, with the
-// given weight: +1 for what is after an event, -1 for what was before it.
-func (c *comparison) count(edges []counts.Change, spells []enrolment.Spell,
-	weight int32,
-) []counts.Change {
-	c.together = append(append(c.together[:0], spells...), c.others...)
-	if overlap(c.together) {
-		c.spans = c.appendOverlapping(c.spans[:0], c.together)
-		for i := range c.spans {
-			edges = appendEdges(edges, c.spans[i], weight)
-		}
-		return edges
-	}
-	for i := range c.together {
-		edges = appendEdges(edges, spanOf(&c.together[i]), weight)
-	}
-	return edges
-}
-
 // spanOf returns what a worker counts in for a spell, were it the only one on its days.
 func spanOf(spell *enrolment.Spell) span {
 	return span{newCell(spell.Terms.Region, measuresOf(spell)), spell.From, spell.Until}
@@ -133,7 +121,10 @@ func spanOf(spell *enrolment.Spell) span {
 // openSpan returns what the worker of an enrolment counts in from a day on, for as long as no fact
 // changes it. Somebody else than the budget pays.
 func openSpan(from int32, died temporal.Date, terms enrolment.Terms) span {
-	spell := enrolment.Spell{From: temporal.Date(from), Until: enrolment.Never, Terms: terms}
+	spell := enrolment.Spell{
+		From: temporal.Date(from), Until: enrolment.Never, Terms: terms,
+		Evidence: enrolment.Presumed,
+	}
 	if died < enrolment.Never {
 		spell.Until = max(spell.From, died+1)
 	}
@@ -159,8 +150,13 @@ func overlap(spells []enrolment.Spell) bool {
 	if ordered(spells) {
 		return false
 	}
-	slices.SortFunc(spells, func(a, b enrolment.Spell) int { return int(a.From) - int(b.From) })
+	sortSpells(spells)
 	return !ordered(spells)
+}
+
+// sortSpells sorts spells by their first day.
+func sortSpells(spells []enrolment.Spell) {
+	slices.SortFunc(spells, func(a, b enrolment.Spell) int { return cmp.Compare(a.From, b.From) })
 }
 
 // ordered reports whether each spell ends before the next one begins.
@@ -171,70 +167,4 @@ func ordered(spells []enrolment.Spell) bool {
 		}
 	}
 	return true
-}
-
-// appendOverlapping appends the spans of a worker some of whose spells overlap, sorted by first
-// day: the worker counts once in each region and measure, however many enrolments say so.
-func (c *comparison) appendOverlapping(spans []span, spells []enrolment.Spell) []span {
-	days := c.days[:0]
-	for i := range spells {
-		days = append(days, spells[i].From, spells[i].Until)
-	}
-	slices.Sort(days)
-	days = slices.Compact(days)
-	c.days = days
-	var active []*enrolment.Spell
-	for i := 0; i+1 < len(days); i++ {
-		active = active[:0]
-		for j := range spells {
-			if spells[j].From <= days[i] && days[i+1] <= spells[j].Until {
-				active = append(active, &spells[j])
-			}
-		}
-		for _, in := range cellsOf(active) {
-			spans = append(spans, span{in, days[i], days[i+1]})
-		}
-	}
-	return spans
-}
-
-// cellsOf returns the cells in which a worker counts on a day with the given spells.
-func cellsOf(active []*enrolment.Spell) []cell {
-	switch len(active) {
-	case 0:
-		return nil
-	case 1:
-		return []cell{newCell(active[0].Terms.Region, measuresOf(active[0]))}
-	}
-	cells := make([]cell, 0, 4*len(active))
-	var regions []region.Code
-	for _, spell := range active {
-		if !spell.InGrace {
-			cells = append(cells, newCell(spell.Terms.Region, enrolments))
-		}
-		own := spell.Terms.Region
-		for _, r := range [...]region.Code{own, own.Parent(), region.Nation} {
-			if !slices.Contains(regions, r) {
-				regions = append(regions, r)
-			}
-		}
-	}
-	for _, r := range regions {
-		cells = append(cells, newExactCell(r, unionIn(r, active)))
-	}
-	return cells
-}
-
-// unionIn returns the measures in which the spells' worker counts, once each, in a region.
-func unionIn(r region.Code, active []*enrolment.Spell) measures {
-	var union measures
-	for _, spell := range active {
-		if m := measuresOf(spell); newCell(spell.Terms.Region, m).countsIn(r) {
-			union |= m &^ enrolments
-		}
-	}
-	if union&covered != 0 {
-		union &^= inGrace
-	}
-	return union
 }

@@ -22,7 +22,7 @@ type line struct {
 	Source, ID, Type, RecordedAt string
 
 	Data struct {
-		Enrolment, Worker, NIK, Commitment string
+		Enrolment, Worker, NIK, Into, IntoNIK, Commitment string
 
 		Region, Funder, Segment, Category, Payer, Funding, Sector, Indicator, Percent string
 		Programmes                                                                    []string
@@ -73,6 +73,23 @@ func (r *lineReader) fill(e *Recorded, sent line) error {
 	if in.NIK != "" {
 		out.Worker = r.worker(in.NIK)
 	}
+	out.Into = in.Into
+	if in.IntoNIK != "" {
+		out.Into = r.worker(in.IntoNIK)
+	}
+	if e.Type == event.FundingDisbursed {
+		var months []string
+		if err := json.Unmarshal(in.Months, &months); err != nil {
+			return err
+		}
+		for _, text := range months {
+			month, err := parseMonth(text)
+			if err != nil {
+				return err
+			}
+			out.PaidMonths = append(out.PaidMonths, month)
+		}
+	}
 	for _, name := range in.Programmes {
 		var p event.Programme
 		if err := code(programmeNames[:], name, &p); err != nil {
@@ -97,7 +114,7 @@ func (r *lineReader) fill(e *Recorded, sent line) error {
 func fillPeriod(e *Recorded, from, until, reference string) error {
 	switch e.Type {
 	case event.FundingCommitted, event.FundingAmended, event.FundingGranted,
-		event.FundingRevoked, event.FundingClosed:
+		event.FundingRevoked, event.FundingClosed, event.ContributionCredited:
 		return firstError(
 			optional(from, &e.Data.FromMonth, parseMonth),
 			optional(until, &e.Data.UntilMonth, parseMonth),

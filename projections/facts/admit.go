@@ -1,5 +1,10 @@
 package facts
 
+import (
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+)
+
 // Together is how many events are best admitted at once: enough for cache misses to overlap, few
 // enough for what was touched to stay in the caches of data and of addresses.
 const Together = 128
@@ -26,11 +31,16 @@ func (s *State) Admit(events []Event) {
 				s.workers.Append(workerLinks{})
 			}
 		}
+		if e.Kind == event.WorkerMerged {
+			for int(e.Into()) >= s.workers.Len() {
+				s.workers.Append(workerLinks{})
+			}
+		}
 		if e.Commitment != unnamed {
 			for int(e.Commitment) >= s.grantsOf.Len() {
 				s.grantsOf.Append(0)
-				s.moneyOf = append(s.moneyOf, nil)
-				s.purses = append(s.purses, emptyPurse())
+				s.accounts = append(s.accounts, nil)
+				s.purses = append(s.purses, enrolment.EmptyPurse())
 			}
 		}
 	}

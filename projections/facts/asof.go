@@ -7,6 +7,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/steps"
 )
 
 // What follows works out from records what a fold had as known at some place in the log. It costs
@@ -14,22 +15,26 @@ import (
 
 // GatherAsOf collects the facts about an enrolment that are in force as known at k.
 func (s *State) GatherAsOf(g *Gathered, e uint32, k eventstore.Sequence) {
-	g.reset()
+	g.reset(e)
 	for _, r := range AsOf(s.AppendEnrolment(nil, e), k) {
 		switch r.Kind {
 		case event.FundingGranted:
-			g.grants = append(g.grants, r.grant())
+			g.grants = append(g.grants, r.Grant())
 		case event.FundingRevoked:
-			g.revokes = append(g.revokes, r.grant())
+			g.revokes = append(g.revokes, r.Grant())
+		case event.ContributionCredited:
+			g.credits = append(g.credits, r.Grant())
 		default:
 			g.changes = append(g.changes, r.change())
 		}
 	}
 	slices.Reverse(g.grants) // the newest first
+	slices.Reverse(g.credits)
 	sortChanges(g.changes)
 }
 
-func (r *Record) grant() grant { return grant{r.Sequence, r.Commitment, r.From, r.Until} }
+// Grant returns a granted, revoked or credited event.
+func (r *Record) Grant() Grant { return Grant{r.Sequence, r.Commitment, r.From, r.Until} }
 
 func (r *Record) change() enrolment.Change {
 	return enrolment.Change{
@@ -39,20 +44,50 @@ func (r *Record) change() enrolment.Change {
 }
 
 // PurseAsOf returns what the facts about a commitment come to as known at k.
-func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) Purse {
-	purse := emptyPurse()
+func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) enrolment.Purse {
+	purse := enrolment.EmptyPurse()
+	var paid steps.Counts
 	for _, r := range AsOf(s.AppendMoney(nil, c), k) {
-		purse.add(r.Kind, r.Funding, r.From)
+		switch r.Kind {
+		case event.FundingCommitted:
+			purse.Source = enrolment.SourceOf(r.Funding)
+		case event.FundingDisbursed:
+			paid.Add(int32(r.From), int32(r.Until), ignore)
+		default:
+			purse.ClosedFrom = min(purse.ClosedFrom, r.From)
+		}
 	}
+	purse.Disbursed = spansOf(&paid)
 	return purse
 }
 
-// DiedAsOf returns the worker's last day of life as known at k, or Never.
+// PersonAsOf returns the ids that are one person with a worker as known at k, in order.
+func (s *State) PersonAsOf(w uint32, k eventstore.Sequence) []uint32 {
+	ids := []uint32{w}
+	for i := 0; i < len(ids); i++ {
+		for _, r := range AsOf(s.AppendWorker(nil, ids[i]), k) {
+			if r.Kind != event.WorkerMerged {
+				continue
+			}
+			for _, id := range [2]uint32{r.Worker, r.Into} {
+				if !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// DiedAsOf returns the last day of life of the person that a worker is, as known at k, or Never.
 func (s *State) DiedAsOf(w uint32, k eventstore.Sequence) temporal.Date {
 	died := enrolment.Never
-	for _, r := range AsOf(s.AppendWorker(nil, w), k) {
-		if r.Kind == event.WorkerDied {
-			died = min(died, r.On)
+	for _, id := range s.PersonAsOf(w, k) {
+		for _, r := range AsOf(s.AppendWorker(nil, id), k) {
+			if r.Kind == event.WorkerDied {
+				died = min(died, r.On)
+			}
 		}
 	}
 	return died
@@ -63,14 +98,15 @@ func (s *State) CourseAsOf(e uint32, k eventstore.Sequence) Course {
 	var g Gathered
 	s.GatherAsOf(&g, e, k)
 	var c Course
-	c.Follow(&Gathered{changes: g.changes}, s.Purses())
+	c.Follow(&Gathered{changes: g.changes, credits: g.credits}, s.Purses())
 	if !c.onBudget() {
 		return c
 	}
 	for i := range slices.Backward(g.grants) {
-		commitment := g.grants[i].commitment
-		purses := s.Purses().With(commitment, s.PurseAsOf(commitment, k))
-		c.Paid = enrolment.AddPaid(c.Paid, purses.paidBy(&g.grants[i], g.revokes))
+		commitment := g.grants[i].Commitment
+		purse := s.PurseAsOf(commitment, k)
+		purses := s.Purses().With(commitment, &purse, 0)
+		purses.pay(&c.Money, &g.grants[i], g.revokes, e)
 	}
 	return c
 }

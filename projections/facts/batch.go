@@ -34,15 +34,18 @@ type Event struct {
 	Enrolment, Worker, Commitment uint32 // numbers; unnamed: the event names none
 
 	Terms       PackedTerms // opened, amended
-	From, Until int32       // effective day, of a termination too; granted, revoked, closed: months
-	rare        uint32      // index in the batch's rare
+	From, Until int32       // effective day, of a termination too; of money and credits: months
+	extra       uint32      // index in the batch's rare; merged: number of the other worker
 	mark        mark        // of its key
 	Kind        event.Type
 	Funding     event.Funding // committed
 }
 
+// Into returns the number of the worker into whom a merged event merges.
+func (e *Event) Into() uint32 { return e.extra }
+
 // Rare is an event of a type of which folds need more than Event has: a publication, a target, a
-// retraction.
+// disbursement, a retraction.
 type Rare struct {
 	Event    event.Event
 	Retracts eventstore.Sequence // of the event that a retraction names; 0: not in the log then
@@ -54,8 +57,8 @@ const unnamed = ^uint32(0)
 // Events returns the events of the batch, in order.
 func (b *Batch) Events() []Event { return b.events }
 
-// Rare returns the rest of a publication, a target or a retraction of the batch.
-func (b *Batch) Rare(e *Event) *Rare { return &b.rare[e.rare] }
+// Rare returns the rest of an event of a rare type.
+func (b *Batch) Rare(e *Event) *Rare { return &b.rare[e.extra] }
 
 // key returns the key of one of the batch's events.
 func (b *Batch) key(e *Event) event.Key { return b.keys[e.Sequence-b.events[0].Sequence] }
@@ -93,7 +96,7 @@ func (b *Batch) decode(frame eventstore.Frame) error {
 	b.keys = slices.Grow(b.keys[:0], n)[:n]
 	b.rare = b.rare[:0]
 	b.enrolments.reset(n)
-	b.workers.reset(n)
+	b.workers.reset(2 * n) // a merge names two
 	b.commitments.reset(n)
 	i := 0
 	for record := range frame.Records() {
@@ -116,16 +119,14 @@ func (b *Batch) take(i int, record *eventstore.Record) error {
 		Sequence: record.Sequence, Recorded: record.RecordedAt, Kind: f.Type, mark: markOf(f.ID),
 		Enrolment: unnamed, Worker: unnamed, Commitment: unnamed,
 	}
-	switch f.Type {
-	case event.WorkerMerged, event.ContributionCredited:
-		return nil // they change nothing here, and so need no number
-	default:
-	}
 	if f.Has.Has(event.FieldEnrolment) {
 		b.enrolments.ask(f.Text(event.FieldEnrolment), &e.Enrolment)
 	}
 	if f.Has.Has(event.FieldWorker) {
 		b.workers.ask(f.Text(event.FieldWorker), &e.Worker)
+	}
+	if f.Has.Has(event.FieldInto) {
+		b.workers.ask(f.Text(event.FieldInto), &e.extra)
 	}
 	if f.Has.Has(event.FieldCommitment) {
 		b.commitments.ask(f.Text(event.FieldCommitment), &e.Commitment)
@@ -141,15 +142,15 @@ func (b *Batch) take(i int, record *eventstore.Record) error {
 		e.From = int32(f.Date(event.FieldUntil))
 	case event.EnrolmentReinstated:
 		e.From = int32(f.Date(event.FieldFrom))
-	case event.FundingGranted:
+	case event.FundingGranted, event.ContributionCredited:
 		e.From = int32(f.Month(event.FieldFromMonth))
 		e.Until = int32(f.Month(event.FieldUntilMonth))
 	case event.FundingRevoked, event.FundingClosed:
 		e.From = int32(f.Month(event.FieldFromMonth))
-	case event.FundingCommitted, event.WorkerDied, event.WorkforcePublished, event.TargetSet,
-		event.EventRetracted:
+	case event.FundingCommitted, event.FundingDisbursed, event.WorkerDied,
+		event.WorkforcePublished, event.TargetSet, event.EventRetracted:
 		return b.takeRare(e, record.Event)
-	default: // amended and disbursed money changes no day of anybody's coverage
+	default: // amended money changes no day of anybody's coverage
 	}
 	return nil
 }
@@ -171,7 +172,7 @@ func (b *Batch) takeRare(e *Event, bytes []byte) error {
 			return fmt.Errorf("event %d is retracted before it came: %w", retracts,
 				codec.ErrMalformed)
 		}
-		e.rare = uint32(len(b.rare))
+		e.extra = uint32(len(b.rare))
 		b.rare = append(b.rare, r)
 	}
 	return nil

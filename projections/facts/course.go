@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"iter"
+
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -9,25 +11,28 @@ import (
 // Course is what the facts about an enrolment come to, over all days.
 type Course struct {
 	Stretches []enrolment.Stretch
-	Paid      []enrolment.Paid // when a stretch has the payer APBD
+	Money     enrolment.Money // grants are left out when no stretch has the payer APBD
 }
 
 // Follow makes c what the facts come to.
 func (c *Course) Follow(g *Gathered, purses Purses) {
 	c.Stretches = enrolment.AppendStretches(c.Stretches[:0], g.changes)
-	c.Paid = c.Paid[:0]
-	if !c.onBudget() {
-		return
+	c.Money = enrolment.NoMoney(c.Money.Months)
+	if c.onBudget() {
+		for i := len(g.grants) - 1; i >= 0; i-- { // the oldest first: mostly in order of time
+			purses.pay(&c.Money, &g.grants[i], g.revokes, g.enrolment)
+		}
 	}
-	for i := len(g.grants) - 1; i >= 0; i-- { // the oldest first: mostly in order of time
-		c.Paid = enrolment.AddPaid(c.Paid, purses.paidBy(&g.grants[i], g.revokes))
+	for i := len(g.credits) - 1; i >= 0; i-- {
+		c.Money.Credit(g.credits[i].From, g.credits[i].Until)
 	}
 }
 
 // Copy makes c the same as another one.
 func (c *Course) Copy(other *Course) {
 	c.Stretches = append(c.Stretches[:0], other.Stretches...)
-	c.Paid = append(c.Paid[:0], other.Paid...)
+	c.Money.Speaks = other.Money.Speaks
+	c.Money.Months = append(c.Money.Months[:0], other.Money.Months...)
 }
 
 // onBudget reports whether grants are what a stretch is paid from.
@@ -40,79 +45,67 @@ func (c *Course) onBudget() bool {
 	return false
 }
 
-// Grant adds what a granted event pays that came after all other facts: no revocation is of it.
-func (c *Course) Grant(e *Event, purses Purses) {
-	if c.onBudget() {
-		c.Paid = enrolment.AddPaid(c.Paid, purses.PaidBy(e))
+// Add adds the money of a granted or credited event that came after all other facts: no revocation
+// is of it.
+func (c *Course) Add(e *Event, purses Purses) {
+	g := e.Grant()
+	switch {
+	case e.Kind == event.ContributionCredited:
+		c.Money.Credit(g.From, g.Until)
+	case c.onBudget():
+		purses.pay(&c.Money, &g, nil, e.Enrolment)
 	}
 }
 
-// PaidBy returns the months that a granted event pays, unless it is revoked.
-func (p Purses) PaidBy(e *Event) enrolment.Paid {
-	granted := e.grant()
-	return p.paidBy(&granted, nil)
-}
-
-// paidBy returns the months that a grant pays.
-func (p *Purses) paidBy(g *grant, revokes []grant) enrolment.Paid {
-	revokedFrom := enrolment.NeverMonth
+// pay adds the months that a grant of the enrolment pays.
+func (p *Purses) pay(money *enrolment.Money, g *Grant, revokes []Grant, e uint32) {
+	until := g.Until
 	for i := range revokes {
-		if r := &revokes[i]; r.commitment == g.commitment && r.sequence > g.sequence {
-			revokedFrom = min(revokedFrom, r.from)
+		if r := &revokes[i]; r.Commitment == g.Commitment && r.Sequence > g.Sequence {
+			until = min(until, r.From)
 		}
 	}
-	purse := p.Of(g.commitment)
-	return enrolment.Paid{
-		From:    g.from,
-		Until:   enrolment.PaidUntil(g.until, revokedFrom, purse.closedFrom),
-		Sources: purse.source,
-	}
+	money.Grant(g.From, until, p.Of(g.Commitment, e))
 }
 
-// AppendSpells appends the spells of a worker, whose last day of life is given.
-func (c *Course) AppendSpells(spells []enrolment.Spell, w uint32, died temporal.Date,
+// AppendSpells appends the spells of a worker's id on the days [from, until), given the person's
+// last day of life.
+func (c *Course) AppendSpells(spells []enrolment.Spell, w uint32, died temporal.Date, days Days,
 ) []enrolment.Spell {
 	for i := range c.Stretches {
-		if stretch := &c.Stretches[i]; stretch.Worker == w {
-			spells = enrolment.AppendSpells(spells, *stretch, died, c.Paid)
+		if stretch := c.Stretches[i]; stretch.Worker == w {
+			stretch.From = max(stretch.From, days.From)
+			stretch.Until = min(stretch.Until, days.Until)
+			spells = enrolment.AppendSpells(spells, stretch, died, &c.Money)
 		}
 	}
 	return spells
 }
 
-// Reader reads the spells of workers from a state, in memory that it uses again.
-type Reader struct {
-	state    *State
-	gathered Gathered
-	course   Course
-}
+// Days are the days from From on and before Until.
+type Days struct{ From, Until temporal.Date }
 
-// NewReader returns a reader of the state.
-func NewReader(s *State) *Reader { return &Reader{state: s} }
+// AllDays are those that there are.
+func AllDays() Days { return Days{-enrolment.Never, enrolment.Never} }
 
 // NoEnrolment excepts none.
 const NoEnrolment = unnamed
 
-// AppendSpells appends the spells that a worker's enrolments give, all but one.
-func (r *Reader) AppendSpells(spells []enrolment.Spell, w, except uint32, purses Purses,
-) []enrolment.Spell {
-	died := r.state.DiedOn(w)
-	links := *r.state.workers.At(int(w))
-	if links.first != 0 && links.first-1 != except {
-		r.follow(links.first-1, purses)
-		spells = r.course.AppendSpells(spells, w, died)
-	}
-	for at := links.more; at != 0; {
-		m := r.state.memberships.At(int(at - 1))
-		if at = m.next; m.enrolment != except {
-			r.follow(m.enrolment, purses)
-			spells = r.course.AppendSpells(spells, w, died)
+// Enrolments returns the enrolments that were ever opened for the worker's id, all but one.
+func (s *State) Enrolments(w, except uint32) iter.Seq[uint32] {
+	return func(yield func(e uint32) bool) {
+		if int(w) >= s.workers.Len() {
+			return
+		}
+		links := *s.workers.At(int(w))
+		if links.first != 0 && links.first-1 != except && !yield(links.first-1) {
+			return
+		}
+		for at := links.more; at != 0; {
+			m := s.memberships.At(int(at - 1))
+			if at = m.next; m.enrolment != except && !yield(m.enrolment) {
+				return
+			}
 		}
 	}
-	return spells
-}
-
-func (r *Reader) follow(e uint32, purses Purses) {
-	r.state.Gather(&r.gathered, e)
-	r.course.Follow(&r.gathered, purses)
 }

@@ -6,10 +6,12 @@
 package facts
 
 import (
+	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/pages"
+	"cakupan/projections/persons"
 )
 
 // State is what the log says, up to the last event that was added. It is for one goroutine.
@@ -27,12 +29,16 @@ type State struct {
 	facts       *pages.Table[fact]
 	owners      *pages.Table[Owner] // by sequence: what the event is about
 
+	joined   map[uint32]map[uint32]bool // of workers with many enrolments: which; see join
 	deaths   *pages.Table[death]
-	deathsOf map[uint32][]uint32 // worker → indexes in deaths, of those in force
+	deathsOf map[uint32][]uint32 // worker → indexes in deaths, of those in force; the earliest first
 	mortal   []uint64            // a bit a worker: may be in deathsOf; spares the look-up
+	merges   *pages.Table[merge]
+	mergesOf map[uint32][]uint32 // worker → indexes in merges, of those in force
+	persons  persons.Persons     // of merges in force
 	money    *pages.Table[moneyFact]
-	moneyOf  [][]uint32           // commitment → indexes in money, of those in force
-	purses   []Purse              // by commitment: what its money comes to
+	accounts []*account           // by commitment: what its money in force is; nil: none
+	purses   []enrolment.Purse    // by commitment: what its account comes to
 	grantsOf *pages.Table[uint32] // by commitment: its newest granted fact, as link
 
 	former  *pages.Table[former]
@@ -64,8 +70,8 @@ type fact struct {
 	next         link
 	subject      uint32 // opened: worker; granted, revoked: commitment
 	detail       uint32 // opened, amended: packed terms; granted: link to the commitment's next
-	from         int32  // effective day; granted, revoked: month
-	until        int32  // granted: month
+	from         int32  // effective day; granted, revoked, credited: month
+	until        int32  // granted, credited: month
 }
 
 func (f *fact) sequence() eventstore.Sequence {
@@ -83,28 +89,25 @@ type death struct {
 	worker       uint32
 	on           temporal.Date
 	sequenceLow  uint32
-	sequenceHigh uint32 // retracted: all ones
+	sequenceHigh uint32 // and retracted
 }
 
-// retractedDeath in the high half of a death's sequence says that it is not in force.
-const retractedDeath = ^uint32(0)
+// retracted in the high half of a sequence says that the event is not in force.
+const retracted = 1 << 31
 
 func (d *death) sequence() eventstore.Sequence {
-	return eventstore.Sequence(d.sequenceHigh)<<32 | eventstore.Sequence(d.sequenceLow)
+	return sequenceOf(d.sequenceHigh&^retracted, d.sequenceLow)
 }
 
-// moneyFact is a committed or closed event of a commitment.
-type moneyFact struct {
-	commitment   uint32
+// merge is a merged event: the two workers are one person.
+type merge struct {
+	worker, into uint32
 	sequenceLow  uint32
-	sequenceHigh uint16
-	kind         uint8 // event.FundingCommitted or FundingClosed; 0 once retracted
-	funding      event.Funding
-	from         temporal.Month // closed
+	sequenceHigh uint32 // and retracted
 }
 
-func (f *moneyFact) sequence() eventstore.Sequence {
-	return eventstore.Sequence(f.sequenceHigh)<<32 | eventstore.Sequence(f.sequenceLow)
+func (m *merge) sequence() eventstore.Sequence {
+	return sequenceOf(m.sequenceHigh&^retracted, m.sequenceLow)
 }
 
 // Owner says what an event in force is about, so that its retraction finds it.
@@ -120,6 +123,7 @@ const (
 	OfWorker     OwnerKind = 2
 	OfCommitment OwnerKind = 3
 	OfOther      OwnerKind = 4 // of whoever called AddOther
+	OfMerge      OwnerKind = 5 // of two workers
 
 	ownerKindBits = 3
 )
@@ -131,7 +135,7 @@ func newOwner(kind OwnerKind, index uint32) Owner {
 // Kind returns what the index is of.
 func (o Owner) Kind() OwnerKind { return OwnerKind(o & (1<<ownerKindBits - 1)) }
 
-// Index returns the number of the enrolment, worker, commitment or other.
+// Index returns the number of the enrolment, worker, commitment, other or merge.
 func (o Owner) Index() uint32 { return uint32(o >> ownerKindBits) }
 
 // New returns the state of an empty log.
@@ -144,6 +148,8 @@ func New() *State {
 		owners:      pages.NewTable[Owner](12),
 		deaths:      pages.NewTable[death](10),
 		deathsOf:    map[uint32][]uint32{},
+		merges:      pages.NewTable[merge](10),
+		mergesOf:    map[uint32][]uint32{},
 		money:       pages.NewTable[moneyFact](8),
 		grantsOf:    pages.NewTable[uint32](10),
 		former:      pages.NewTable[former](7),

@@ -6,13 +6,14 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"cakupan/domain/enrolment"
 	"cakupan/projections/pages"
 )
 
 // Lengths are what must be noted of a state beside its buckets.
 type Lengths struct {
 	Enrolments, Workers, Memberships, Facts,
-	Owners, Deaths, Money, Grants, Former int
+	Owners, Deaths, Merges, Money, Grants, Former int
 }
 
 // The bucket of the retractions that came too early: one JSON text under one key.
@@ -20,7 +21,7 @@ const earlyBucket = "early"
 
 func earlyKey() []byte { return []byte("retractions") }
 
-func (s *State) columns(n *Lengths) [9]pages.Column {
+func (s *State) columns(n *Lengths) [10]pages.Column {
 	return [...]pages.Column{
 		{Bucket: "enrolments", Pages: s.enrolments, Length: &n.Enrolments},
 		{Bucket: "workers", Pages: s.workers, Length: &n.Workers},
@@ -28,6 +29,7 @@ func (s *State) columns(n *Lengths) [9]pages.Column {
 		{Bucket: "facts", Pages: s.facts, Length: &n.Facts},
 		{Bucket: "owners", Pages: s.owners, Length: &n.Owners},
 		{Bucket: "deaths", Pages: s.deaths, Length: &n.Deaths},
+		{Bucket: "merges", Pages: s.merges, Length: &n.Merges},
 		{Bucket: "money", Pages: s.money, Length: &n.Money},
 		{Bucket: "grants", Pages: s.grantsOf, Length: &n.Grants},
 		{Bucket: "former", Pages: s.former, Length: &n.Former},
@@ -83,17 +85,22 @@ func Load(tx *bbolt.Tx, n Lengths) (*State, error) {
 // derive makes what is kept beside the tables.
 func (s *State) derive() {
 	for i := range s.deaths.Len() {
-		if d := s.deaths.At(i); d.sequenceHigh != retractedDeath {
+		if d := s.deaths.At(i); d.sequenceHigh&retracted == 0 {
 			s.noteDeath(d.worker, uint32(i))
 		}
 	}
-	s.moneyOf = make([][]uint32, s.grantsOf.Len())
-	for i := range s.money.Len() {
-		if f := s.money.At(i); f.kind != 0 {
-			s.moneyOf[f.commitment] = append(s.moneyOf[f.commitment], uint32(i))
+	for i := range s.merges.Len() {
+		if m := s.merges.At(i); m.sequenceHigh&retracted == 0 {
+			s.noteMerge(uint32(i))
 		}
 	}
-	s.purses = make([]Purse, len(s.moneyOf))
+	s.accounts = make([]*account, s.grantsOf.Len())
+	for i := range s.money.Len() {
+		if s.money.At(i).kind != 0 {
+			s.noteMoney(uint32(i))
+		}
+	}
+	s.purses = make([]enrolment.Purse, len(s.accounts))
 	for c := range s.purses {
 		s.reckon(uint32(c))
 	}

@@ -7,22 +7,24 @@ import (
 
 // former is what was said and is not in force any more, or never was because it had been retracted
 // before it came. Any event about an enrolment, a worker or a commitment is kept as a fact:
-// of a death the subject is the worker and from the day, of a committed or closed event the
-// subject is the commitment, detail the funding, and from the month.
+// of a death the subject is the worker and from the day, of a merge the subject and detail are the
+// workers, of money the subject is the commitment, detail the funding or how many months, and from
+// the month.
 type former struct {
 	fact           // next links to the former one of the same owner that came before it
 	owner    Owner // enrolment, worker or commitment
 	takenLow uint32
 	taken    uint16 // with takenLow: the sequence of the retraction
 	_        uint16
-	// nextAbout links to the former one about the same worker (opened) or commitment (granted).
+	// nextAbout links to the former one about the same worker (opened; merged: the second one) or
+	// commitment (granted).
 	nextAbout link
 }
 
 // formerLinks are where the links between former facts begin. They are maps: few have any.
 type formerLinks struct {
 	ofOwner   map[Owner]link
-	ofSubject map[Owner]link // of workers: opened; of commitments: granted
+	ofSubject map[Owner]link // of workers: opened, merged; of commitments: granted
 }
 
 func (f *former) takenBy() eventstore.Sequence { return sequenceOf(uint32(f.taken), f.takenLow) }
@@ -34,6 +36,8 @@ func (f *fact) whom() (Owner, bool) {
 		return newOwner(OfWorker, f.subject), true
 	case event.FundingGranted:
 		return newOwner(OfCommitment, f.subject), true
+	case event.WorkerMerged:
+		return newOwner(OfWorker, f.detail), true
 	default:
 		return 0, false
 	}
@@ -61,19 +65,28 @@ func (l *formerLinks) note(f *former, at link) {
 }
 
 // keepNever keeps an event that never was in force.
-func (s *State) keepNever(e *Event, by eventstore.Sequence) {
-	f := former{fact: factOf(e)}
+func (s *State) keepNever(e *Event, b *Batch, by eventstore.Sequence) {
 	switch e.Kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
-		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked:
-		f.owner = newOwner(OfEnrolment, e.Enrolment)
+		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
+		event.ContributionCredited:
+		s.keep(former{fact: factOf(e), owner: newOwner(OfEnrolment, e.Enrolment)}, by)
 	case event.WorkerDied:
-		f.owner, f.subject = newOwner(OfWorker, e.Worker), e.Worker
-	case event.FundingCommitted, event.FundingClosed:
-		f.owner, f.subject = newOwner(OfCommitment, e.Commitment), e.Commitment
-		f.detail = uint32(e.Funding)
+		f := factOf(e)
+		f.subject = e.Worker
+		s.keep(former{fact: f, owner: newOwner(OfWorker, e.Worker)}, by)
+	case event.WorkerMerged:
+		f := factOf(e)
+		f.subject, f.detail = e.Worker, e.Into()
+		s.keep(former{fact: f, owner: newOwner(OfWorker, e.Worker)}, by)
+	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
+		for _, m := range moneyOf(e, b) {
+			f := fact{
+				kind: m.kind, subject: e.Commitment, from: int32(m.from), detail: uint32(m.detail),
+			}
+			f.setSequence(e.Sequence)
+			s.keep(former{fact: f, owner: newOwner(OfCommitment, e.Commitment)}, by)
+		}
 	default: // says nothing that is kept here
-		return
 	}
-	s.keep(f, by)
 }

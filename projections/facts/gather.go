@@ -11,21 +11,24 @@ import (
 
 // Gathered are the facts about one enrolment, in memory that is used again.
 type Gathered struct {
-	changes []enrolment.Change // in order
-	grants  []grant            // the newest first
-	revokes []grant
+	enrolment uint32
+	changes   []enrolment.Change // in order
+	grants    []Grant            // the newest first
+	revokes   []Grant
+	credits   []Grant // the newest first
 }
 
-// grant is a granted event, or a revoked one: that has no until.
-type grant struct {
-	sequence    eventstore.Sequence
-	commitment  uint32
-	from, until temporal.Month
+// Grant is a granted event, or a revoked one: that has no Until; or a credited one: that has no
+// Commitment.
+type Grant struct {
+	Sequence    eventstore.Sequence
+	Commitment  uint32
+	From, Until temporal.Month
 }
 
 // Gather collects the facts in force about an enrolment.
 func (s *State) Gather(g *Gathered, e uint32) {
-	g.reset()
+	g.reset(e)
 	for at := *s.enrolments.At(int(e)); at != 0; {
 		f := s.facts.At(int(at - 1))
 		at = f.next
@@ -34,6 +37,9 @@ func (s *State) Gather(g *Gathered, e uint32) {
 			g.grants = append(g.grants, f.grant())
 		case event.FundingRevoked:
 			g.revokes = append(g.revokes, f.grant())
+		case event.ContributionCredited:
+			g.credits = append(g.credits, f.grant())
+		case 0: // retracted
 		default:
 			g.changes = append(g.changes, f.change())
 		}
@@ -44,12 +50,40 @@ func (s *State) Gather(g *Gathered, e uint32) {
 	}
 }
 
-func (g *Gathered) reset() {
-	g.changes, g.grants, g.revokes = g.changes[:0], g.grants[:0], g.revokes[:0]
+func (g *Gathered) reset(e uint32) {
+	g.enrolment, g.changes = e, g.changes[:0]
+	g.grants, g.revokes, g.credits = g.grants[:0], g.revokes[:0], g.credits[:0]
 }
 
-func (f *fact) grant() grant {
-	return grant{f.sequence(), f.subject, temporal.Month(f.from), temporal.Month(f.until)}
+// Changes returns the changes, in order.
+func (g *Gathered) Changes() []enrolment.Change { return g.changes }
+
+// Grants returns the granted events, the newest first.
+func (g *Gathered) Grants() []Grant { return g.grants }
+
+// Revokes returns the revoked events, the newest first.
+func (g *Gathered) Revokes() []Grant { return g.revokes }
+
+// Credits returns the credited events, the newest first.
+func (g *Gathered) Credits() []Grant { return g.credits }
+
+// GrantedBy returns how many granted events are of a commitment.
+func (g *Gathered) GrantedBy(c uint32) (n int) {
+	for i := range g.grants {
+		if g.grants[i].Commitment == c {
+			n++
+		}
+	}
+	return n
+}
+
+// Len returns how many facts there are.
+func (g *Gathered) Len() int {
+	return len(g.changes) + len(g.grants) + len(g.revokes) + len(g.credits)
+}
+
+func (f *fact) grant() Grant {
+	return Grant{f.sequence(), f.subject, temporal.Month(f.from), temporal.Month(f.until)}
 }
 
 func (f *fact) change() enrolment.Change {
@@ -75,9 +109,9 @@ func (e *Event) Change() enrolment.Change {
 	return c
 }
 
-// grant returns a granted or revoked event.
-func (e *Event) grant() grant {
-	return grant{e.Sequence, e.Commitment, temporal.Month(e.From), temporal.Month(e.Until)}
+// Grant returns a granted, revoked or credited event.
+func (e *Event) Grant() Grant {
+	return Grant{e.Sequence, e.Commitment, temporal.Month(e.From), temporal.Month(e.Until)}
 }
 
 // sortChanges orders changes that are mostly in order already, and few.
@@ -109,10 +143,11 @@ func sink(changes []enrolment.Change) {
 	changes[at] = c
 }
 
-// Add adds the fact that an event is, one that came after all others and is no grant.
+// Add adds the fact that an event is, one that came after all others and is neither a grant nor a
+// credit.
 func (g *Gathered) Add(e *Event) {
 	if e.Kind == event.FundingRevoked {
-		g.revokes = append(g.revokes, e.grant())
+		g.revokes = append(g.revokes, e.Grant())
 		return
 	}
 	g.changes = append(g.changes, e.Change())
@@ -121,15 +156,16 @@ func (g *Gathered) Add(e *Event) {
 
 // Pair makes g an opening and a change of the same enrolment that came after it.
 func (g *Gathered) Pair(opening, change enrolment.Change) {
-	g.reset()
+	g.reset(unnamed)
 	g.changes = append(g.changes, opening, change)
 	sink(g.changes)
 }
 
 // Remove removes the fact with the sequence.
 func (g *Gathered) Remove(seq eventstore.Sequence) {
-	is := func(f grant) bool { return f.sequence == seq }
+	is := func(f Grant) bool { return f.Sequence == seq }
 	g.grants = slices.DeleteFunc(g.grants, is)
+	g.credits = slices.DeleteFunc(g.credits, is)
 	g.revokes = slices.DeleteFunc(g.revokes, is)
 	g.changes = slices.DeleteFunc(g.changes, func(c enrolment.Change) bool {
 		return c.Sequence == uint64(seq)

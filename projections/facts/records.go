@@ -17,15 +17,18 @@ type Record struct {
 	Sequence  eventstore.Sequence
 	Retracted eventstore.Sequence // of the retraction; 0: none; before Sequence: never in force
 
-	Enrolment  uint32 // of the four enrolment events, granted and revoked
-	Worker     uint32 // opened, died
-	Commitment uint32 // granted, revoked, committed, closed
+	Enrolment  uint32 // of the four enrolment events, granted, revoked and credited
+	Worker     uint32 // opened, died, merged
+	Into       uint32 // merged
+	Commitment uint32 // granted, revoked, committed, closed, disbursed
 
-	On          temporal.Date // effective day: opened, amended, terminated, reinstated, died
-	Terms       enrolment.Terms
-	Named       enrolment.Named // of the terms, which of them: opened, amended
-	From, Until temporal.Month  // granted; revoked and closed have no until
-	Funding     event.Funding   // committed
+	On    temporal.Date // effective day: opened, amended, terminated, reinstated, died
+	Terms enrolment.Terms
+	Named enrolment.Named // of the terms, which of them: opened, amended
+	// Granted, credited; revoked and closed have no until. A disbursed event is a record for each
+	// row of months that follow one another.
+	From, Until temporal.Month
+	Funding     event.Funding // committed
 }
 
 // InForce reports whether the event is in force as known at k.
@@ -38,26 +41,44 @@ func AsOf(records []Record, k eventstore.Sequence) []Record {
 	return slices.DeleteFunc(records, func(r Record) bool { return !r.InForce(k) })
 }
 
+// FactAt returns the fact about an enrolment that is in force and has the sequence.
+func (s *State) FactAt(seq eventstore.Sequence) (r Record, found bool) {
+	i, found := s.factAt(seq)
+	if !found || s.facts.At(i).kind == 0 {
+		return r, false
+	}
+	return s.facts.At(i).record(s.OwnerOf(seq).Index()), true
+}
+
 // AppendEnrolment appends all that was ever said about an enrolment, in order of the log.
 func (s *State) AppendEnrolment(dst []Record, e uint32) []Record {
 	first := len(dst)
 	if int(e) < s.enrolments.Len() {
 		for at := *s.enrolments.At(int(e)); at != 0; {
 			f := s.facts.At(int(at - 1))
-			dst, at = append(dst, f.record(e)), f.next
+			if at = f.next; f.kind != 0 {
+				dst = append(dst, f.record(e))
+			}
 		}
 	}
 	return inOrder(s.appendFormer(dst, newOwner(OfEnrolment, e)), first)
 }
 
-// AppendWorker appends the deaths of a worker and the openings of enrolments for the worker, all
-// there ever were, in order of the log.
+// AppendWorker appends the deaths and merges of a worker and the openings of enrolments for the
+// worker, all there ever were, in order of the log. Those of other ids of the person are not among
+// them.
 func (s *State) AppendWorker(dst []Record, w uint32) []Record {
 	first := len(dst)
 	for _, i := range s.deathsOf[w] {
 		d := s.deaths.At(int(i))
 		dst = append(dst, Record{
 			Kind: event.WorkerDied, Sequence: d.sequence(), Worker: w, On: d.on,
+		})
+	}
+	for _, i := range s.mergesOf[w] {
+		m := s.merges.At(int(i))
+		dst = append(dst, Record{
+			Kind: event.WorkerMerged, Sequence: m.sequence(), Worker: m.worker, Into: m.into,
 		})
 	}
 	if int(w) < s.workers.Len() {
@@ -85,24 +106,37 @@ func (s *State) appendOpenings(dst []Record, e, w uint32) []Record {
 	return dst
 }
 
-// AppendMoney appends the committed and closed events of a commitment, all there ever were, in
-// order of the log.
+// AppendMoney appends the committed, closed and disbursed events of a commitment, all there ever
+// were, in order of the log.
 func (s *State) AppendMoney(dst []Record, c uint32) []Record {
 	first := len(dst)
-	if int(c) < len(s.moneyOf) {
-		for _, i := range s.moneyOf[c] {
-			m := s.money.At(int(i))
-			dst = append(dst, Record{
-				Kind: event.Type(m.kind), Sequence: m.sequence(), Commitment: c,
-				Funding: m.funding, From: m.from,
-			})
+	if int(c) < len(s.accounts) && s.accounts[c] != nil {
+		a := s.accounts[c]
+		for _, kind := range [...][]uint32{a.committed, a.closed, a.disbursed} {
+			for _, i := range kind {
+				m := s.money.At(int(i))
+				r := moneyRecord(event.Type(m.kind), c, m.from, uint32(m.detail))
+				r.Sequence = m.sequence()
+				dst = append(dst, r)
+			}
 		}
 	}
 	return inOrder(s.appendFormer(dst, newOwner(OfCommitment, c)), first)
 }
 
-// AppendCommitment appends the committed and closed events of a commitment and its grants, all
-// there ever were, in order of the log.
+// moneyRecord returns the record of a money fact, but for its sequence.
+func moneyRecord(kind event.Type, c uint32, from temporal.Month, detail uint32) Record {
+	r := Record{Kind: kind, Commitment: c, From: from}
+	if kind == event.FundingDisbursed {
+		r.Until = from + temporal.Month(detail)
+	} else {
+		r.Funding = event.Funding(detail)
+	}
+	return r
+}
+
+// AppendCommitment appends the committed, closed and disbursed events of a commitment and its
+// grants, all there ever were, in order of the log.
 func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 	first := len(dst)
 	dst = s.AppendMoney(dst, c)
@@ -141,11 +175,11 @@ func (f *former) record() Record {
 	switch kind := event.Type(f.kind); kind {
 	case event.WorkerDied:
 		r = Record{Kind: kind, Sequence: f.sequence(), Worker: f.subject, On: temporal.Date(f.from)}
-	case event.FundingCommitted, event.FundingClosed:
-		r = Record{
-			Kind: kind, Sequence: f.sequence(), Commitment: f.subject,
-			Funding: event.Funding(f.detail), From: temporal.Month(f.from),
-		}
+	case event.WorkerMerged:
+		r = Record{Kind: kind, Sequence: f.sequence(), Worker: f.subject, Into: f.detail}
+	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
+		r = moneyRecord(kind, f.subject, temporal.Month(f.from), f.detail)
+		r.Sequence = f.sequence()
 	default:
 		r = f.fact.record(f.owner.Index())
 	}
@@ -159,6 +193,8 @@ func (f *fact) record(e uint32) Record {
 	switch r.Kind {
 	case event.FundingGranted, event.FundingRevoked:
 		r.Commitment = f.subject
+		fallthrough
+	case event.ContributionCredited:
 		r.From, r.Until = temporal.Month(f.from), temporal.Month(f.until)
 		return r
 	case event.EnrolmentOpened:

@@ -3,14 +3,21 @@ package facts
 import (
 	"encoding/binary"
 	"slices"
+	"sort"
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 )
 
+// Gone is what is not in force any more once an event is retracted.
+type Gone struct {
+	Terms PackedTerms // that the event named; 0: none
+	Left  []uint32    // of a merge: the ids of one of the two persons that it leaves; none: one
+}
+
 // Retract takes the event that a retraction names out of force, and adds the retraction. What is
-// of others stays with them. It returns the terms that were named by what is gone, 0 for none.
-func (s *State) Retract(e *Event, r *Rare) (gone PackedTerms) {
+// of others stays with them.
+func (s *State) Retract(e *Event, r *Rare) (gone Gone) {
 	if target := r.Retracts; target == 0 {
 		s.early.add(&r.Event, e.Sequence)
 	} else {
@@ -21,83 +28,86 @@ func (s *State) Retract(e *Event, r *Rare) (gone PackedTerms) {
 }
 
 // take takes the event with the sequence target out of force.
-func (s *State) take(target, by eventstore.Sequence) (gone PackedTerms) {
+func (s *State) take(target, by eventstore.Sequence) (gone Gone) {
 	owner := s.OwnerOf(target)
 	switch owner.Kind() {
 	case OfEnrolment:
 		f, found := s.takeFact(owner.Index(), target)
 		if !found {
-			return 0 // damaged: what is stored says otherwise
+			return gone // damaged: what is stored says otherwise
 		}
 		s.keep(former{fact: f, owner: owner}, by)
 		if event.Type(f.kind) != event.FundingGranted {
-			gone = PackedTerms(f.detail)
+			gone.Terms = PackedTerms(f.detail)
 		}
 	case OfWorker:
 		s.takeDeath(owner, target, by)
+	case OfMerge:
+		gone.Left = s.takeMerge(owner, by)
 	case OfCommitment:
 		s.takeMoney(owner, target, by)
-		s.reckon(owner.Index())
 	case OfNothing: // a retraction, an event retracted before, or one that says nothing
-		return 0
+		return gone
 	case OfOther:
 	}
 	*s.owners.Edit(int(target - 1)) = 0
 	return gone
 }
 
-// takeFact unlinks the fact with the sequence from its enrolment and returns it as it was.
+// factAt returns the index of the fact with the sequence.
+func (s *State) factAt(seq eventstore.Sequence) (int, bool) {
+	i := sort.Search(s.facts.Len(), func(i int) bool { return s.facts.At(i).sequence() >= seq })
+	return i, i < s.facts.Len() && s.facts.At(i).sequence() == seq
+}
+
+// unlinkWithin is how many newer facts about its enrolment are looked at to unlink one that is not
+// in force any more. One behind more of them stays linked: its kind tells that it is gone.
+const unlinkWithin = 64
+
+// takeFact takes the fact with the sequence out of force and returns it as it was.
 func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {
-	for at, before := *s.enrolments.At(int(e)), link(0); at != 0; {
-		f := s.facts.At(int(at - 1))
-		if f.sequence() != seq {
-			before, at = at, f.next
+	i, found := s.factAt(seq)
+	if !found {
+		return fact{}, false
+	}
+	f := s.facts.Edit(i)
+	gone := *f
+	// A commitment may still link to it too.
+	f.kind = 0
+	before := link(0)
+	for at, n := *s.enrolments.At(int(e)), 0; at != 0 && n < unlinkWithin; n++ {
+		if at != link(i+1) {
+			before, at = at, s.facts.At(int(at-1)).next
 			continue
 		}
-		gone := *f
 		if before == 0 {
 			*s.enrolments.Edit(int(e)) = gone.next
 		} else {
 			s.facts.Edit(int(before - 1)).next = gone.next
 		}
-		// A commitment may still link to it: the kind tells that it is gone.
-		s.facts.Edit(int(at - 1)).kind = 0
-		return gone, true
+		break
 	}
-	return fact{}, false
+	return gone, true
 }
 
 func (s *State) takeDeath(owner Owner, target, by eventstore.Sequence) {
 	w := owner.Index()
-	s.deathsOf[w] = slices.DeleteFunc(s.deathsOf[w], func(i uint32) bool {
-		d := s.deaths.At(int(i))
-		if d.sequence() != target {
-			return false
-		}
-		f := fact{kind: uint8(event.WorkerDied), subject: w, from: int32(d.on)}
-		f.setSequence(target)
-		s.keep(former{fact: f, owner: owner}, by)
-		s.deaths.Edit(int(i)).sequenceHigh = retractedDeath
-		return true
+	i := sort.Search(s.deaths.Len(), func(i int) bool {
+		return s.deaths.At(i).sequence() >= target
 	})
+	at, found := s.findDeath(w, s.deaths.At(i).on, uint32(i))
+	if !found {
+		return // damaged: what is stored says otherwise
+	}
+	d := s.deaths.Edit(i)
+	s.deathsOf[w] = slices.Delete(s.deathsOf[w], at, at+1)
 	if len(s.deathsOf[w]) == 0 {
 		delete(s.deathsOf, w)
 	}
-}
-
-func (s *State) takeMoney(owner Owner, target, by eventstore.Sequence) {
-	c := owner.Index()
-	s.moneyOf[c] = slices.DeleteFunc(s.moneyOf[c], func(i uint32) bool {
-		m := s.money.At(int(i))
-		if m.sequence() != target {
-			return false
-		}
-		f := fact{kind: m.kind, subject: c, from: int32(m.from), detail: uint32(m.funding)}
-		f.setSequence(target)
-		s.keep(former{fact: f, owner: owner}, by)
-		s.money.Edit(int(i)).kind = 0
-		return true
-	})
+	f := fact{kind: uint8(event.WorkerDied), subject: w, from: int32(d.on)}
+	f.setSequence(target)
+	s.keep(former{fact: f, owner: owner}, by)
+	d.sequenceHigh |= retracted
 }
 
 // AddRetracted adds an event that was retracted before it came: it was never in force. It returns
@@ -111,7 +121,7 @@ func (s *State) addRetracted(e *Event, b *Batch) bool {
 	if !named || e.Kind == event.EventRetracted {
 		return false
 	}
-	s.keepNever(e, by)
+	s.keepNever(e, b, by)
 	s.owners.Append(0)
 	return true
 }

@@ -1,0 +1,276 @@
+package coverage
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/counts"
+	"cakupan/projections/facts"
+	"cakupan/projections/timeline"
+)
+
+// What is heavy is not worked out anew for each event: an enrolment with many facts has a timeline,
+// a person with many enrolments a tally. Both are derived from the state when they are first
+// needed, and must say the same as it; they go when they become too many.
+type limits struct {
+	facts, enrolments int // from how many on an enrolment, a person is heavy
+
+	// How many facts are kept in timelines, of about 100 bytes each, and spells in tallies, of about
+	// 600 each.
+	factsKept, spellsKept int
+}
+
+// fullLimits: what has less is worked out anew in some microseconds.
+func fullLimits() limits {
+	return limits{facts: 64, enrolments: 16, factsKept: 1_000_000, spellsKept: 250_000}
+}
+
+// heavy is what is kept of heavy enrolments and persons.
+type heavy struct {
+	limits
+	lines   map[uint32]*timeline.Timeline // by enrolment
+	held    int                           // facts of all lines, about
+	tallies map[uint32]*tally             // by person; see facts.State.Person
+	spells  int                           // of all tallies, about
+
+	difference timeline.Difference // of the enrolment that an event is about
+}
+
+// drop forgets the tally of a person.
+func (h *heavy) drop(key uint32) {
+	if t := h.tallies[key]; t != nil {
+		h.spells -= t.spells
+		delete(h.tallies, key)
+	}
+}
+
+// keep keeps the tally of a person.
+func (h *heavy) keep(key uint32, t *tally) {
+	if h.spells += t.spells; h.tallies == nil || h.spells > h.spellsKept {
+		h.tallies, h.spells = map[uint32]*tally{}, t.spells
+	}
+	h.tallies[key] = t
+}
+
+// line returns the timeline of an enrolment with many facts; of one with few it returns nil and has
+// gathered its facts.
+func (f *fold) line(e uint32) *timeline.Timeline {
+	if line := f.heavy.lines[e]; line != nil {
+		return line
+	}
+	f.state.Gather(&f.own.facts, e)
+	if f.own.facts.Len() < f.heavy.facts {
+		return nil
+	}
+	return f.newLine(&f.own.facts, e, f.state.Purses())
+}
+
+// newLine makes the timeline of gathered facts.
+func (f *fold) newLine(g *facts.Gathered, e uint32, purses facts.Purses) *timeline.Timeline {
+	h := &f.heavy
+	if h.held += g.Len(); h.lines == nil || h.held > h.factsKept {
+		h.lines, h.held = map[uint32]*timeline.Timeline{}, g.Len()
+	}
+	line := timeline.New(g.Changes(), oldestFirst(g.Grants()), oldestFirst(g.Revokes()),
+		oldestFirst(g.Credits()), func(c uint32) *enrolment.Purse { return purses.Of(c, e) })
+	h.lines[e] = line
+	return line
+}
+
+func oldestFirst(grants []facts.Grant) []timeline.Grant {
+	ordered := make([]timeline.Grant, 0, len(grants))
+	for i := range slices.Backward(grants) {
+		ordered = append(ordered, lineGrant(&grants[i]))
+	}
+	return ordered
+}
+
+func lineGrant(g *facts.Grant) timeline.Grant {
+	return timeline.Grant{
+		Sequence: uint64(g.Sequence), Commitment: g.Commitment, From: g.From, Until: g.Until,
+	}
+}
+
+// addTo adds an event to a timeline.
+func (f *fold) addTo(line *timeline.Timeline, e *facts.Event) {
+	f.heavy.held++
+	g, d, died := e.Grant(), &f.heavy.difference, f.state.DiedOn
+	of := func() *enrolment.Purse {
+		purse := f.state.Purse(e.Commitment)
+		return &purse
+	}
+	switch e.Kind {
+	case event.FundingGranted:
+		line.Grant(lineGrant(&g), of(), died, d)
+	case event.FundingRevoked:
+		line.Revoke(lineGrant(&g), of(), died, d)
+	case event.ContributionCredited:
+		line.Credit(g.From, g.Until, died, d)
+	default:
+		line.Change(e.Change(), died, d)
+	}
+}
+
+// takeFrom removes a fact in force from a timeline.
+func (f *fold) takeFrom(line *timeline.Timeline, fact eventstore.Sequence) {
+	r, found := f.state.FactAt(fact)
+	if !found {
+		f.heavy.difference.Clear()
+		return // damaged: what is stored says otherwise
+	}
+	g, d, died := r.Grant(), &f.heavy.difference, f.state.DiedOn
+	of := func() *enrolment.Purse {
+		purse := f.state.Purse(r.Commitment)
+		return &purse
+	}
+	switch r.Kind {
+	case event.FundingGranted:
+		line.Ungrant(lineGrant(&g), of(), died, d)
+	case event.FundingRevoked:
+		line.Unrevoke(lineGrant(&g), of(), died, d)
+	case event.ContributionCredited:
+		line.Uncredit(g.From, g.Until, died, d)
+	default:
+		line.Unchange(r.On, uint64(r.Sequence), died, d)
+	}
+}
+
+// compareLine appends what differs for the persons of an enrolment after a change of its timeline.
+func (f *fold) compareLine(line *timeline.Timeline, e uint32, purses facts.Purses,
+	edges []counts.Change,
+) []counts.Change {
+	d, days := &f.heavy.difference, &f.days
+	for len(d.Were) > 0 || len(d.Are) > 0 {
+		w := firstWorker(d.Were, d.Are)
+		key := f.state.Person(w)
+		is := func(s enrolment.Spell) bool { return f.state.Person(s.Worker) == key }
+		days.were, d.Were = part(days.were[:0], d.Were, is)
+		days.are, d.Are = part(days.are[:0], d.Are, is)
+		edges = f.differ(person{w, e, purses, line}, edges)
+	}
+	return edges
+}
+
+func firstWorker(were, are []enrolment.Spell) uint32 {
+	if len(were) > 0 {
+		return were[0].Worker
+	}
+	return are[0].Worker
+}
+
+// part moves those of the spells that are asked for to dst, and returns the others.
+func part(dst, spells []enrolment.Spell, asked func(enrolment.Spell) bool,
+) (moved, others []enrolment.Spell) {
+	others = spells[:0]
+	for _, s := range spells {
+		if asked(s) {
+			dst = append(dst, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return dst, others
+}
+
+// tally returns the tally of the person that a worker is, made from the state if there is none; nil
+// when there are few enrolments.
+func (f *fold) tally(w uint32) *tally {
+	if t, heavy := f.hasTally(w); t != nil || !heavy {
+		return t
+	}
+	spells := f.spellsOfPerson(nil, w, facts.NoEnrolment, facts.AllDays(), f.state.Purses())
+	return f.newTally(f.state.Person(w), spells)
+}
+
+// hasTally returns the tally of the person that a worker is, if there is one, and whether the person
+// must have one.
+func (f *fold) hasTally(w uint32) (t *tally, heavy bool) {
+	h := &f.heavy
+	if t := h.tallies[f.state.Person(w)]; t != nil {
+		return t, true
+	}
+	return nil, f.state.Opened(w, h.enrolments) == h.enrolments
+}
+
+// tallyBefore returns the tally of a person as it was before one of the enrolments changed, of which
+// the spells that differ are given.
+func (f *fold) tallyBefore(p person, were, are []enrolment.Spell) *tally {
+	t, heavy := f.hasTally(p.worker)
+	if t != nil || !heavy {
+		return t
+	}
+	spells := f.spellsOfPerson(nil, p.worker, p.enrolment, facts.AllDays(), p.purses)
+	key := f.state.Person(p.worker)
+	if p.line == nil {
+		return f.newTally(key, f.spellsOf(spells, &f.own.before, p.worker))
+	}
+	first := len(spells)
+	spells = p.line.AppendSpells(spells, -enrolment.Never, enrolment.Never, f.state.DiedOn,
+		&f.days.difference)
+	_, own := part(nil, spells[first:], func(s enrolment.Spell) bool {
+		return f.state.Person(s.Worker) != key
+	})
+	t = f.newTally(key, spells[:first+len(own)])
+	_ = t.exchange(nil, are, were)
+	return t
+}
+
+// newTally makes the tally of spells.
+func (f *fold) newTally(key uint32, spells []enrolment.Spell) *tally {
+	t := &tally{}
+	for i := range spells {
+		_ = t.add(nil, &spells[i])
+	}
+	f.heavy.keep(key, t)
+	return t
+}
+
+// spellsOfPerson appends the spells of all enrolments of the person that a worker is, all but one,
+// on the days.
+func (f *fold) spellsOfPerson(spells []enrolment.Spell, w, except uint32, days facts.Days,
+	purses facts.Purses,
+) []enrolment.Spell {
+	died := f.state.DiedOn(w)
+	for _, id := range f.state.Ids(nil, w) {
+		spells = f.spellsOfID(spells, lived{id, died}, except, days, purses)
+	}
+	return spells
+}
+
+// lived is an id, and the last day of life of the person that it is.
+type lived struct {
+	id   uint32
+	died temporal.Date
+}
+
+// spellsOfID appends the spells of all enrolments of one id, all but one, on the days.
+func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, days facts.Days,
+	purses facts.Purses,
+) []enrolment.Spell {
+	other := &f.days.other
+	for e := range f.state.Enrolments(of.id, except) {
+		line := f.heavy.lines[e]
+		if line == nil {
+			f.state.Gather(&other.facts, e)
+			if other.facts.Len() >= f.heavy.facts {
+				line = f.newLine(&other.facts, e, purses)
+			}
+		}
+		if line == nil {
+			other.before.Follow(&other.facts, purses)
+			spells = other.before.AppendSpells(spells, of.id, of.died, days)
+			continue
+		}
+		first := len(spells)
+		died := func(uint32) temporal.Date { return of.died }
+		spells = line.AppendSpells(spells, days.From, days.Until, died, &f.days.difference)
+		_, others := part(nil, spells[first:], func(s enrolment.Spell) bool {
+			return s.Worker != of.id
+		})
+		spells = spells[:first+len(others)]
+	}
+	return spells
+}

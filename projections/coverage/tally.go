@@ -1,0 +1,127 @@
+package coverage
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/projections/counts"
+	"cakupan/projections/steps"
+)
+
+// tally counts the spells of one person by day, region and measure. It is for a person with many
+// enrolments, whose spells would be too many to be looked at for each event: a spell that comes or
+// goes costs what it changes, and a search.
+//
+// It says the same as [counter.count] by other cells: those of each enrolment, and for each region
+// those of the person, measure by measure. Sums of both agree, so that it does not matter from which
+// event on a person is counted so.
+type tally struct {
+	spells  int                                         // that came: a measure of the memory
+	regions map[region.Code]*[measureCount]steps.Counts // looked up only: its order tells nothing
+	flips   []flipped                                   // memory
+}
+
+// flipped is days on which a person begins or ceases to count in measures.
+type flipped struct {
+	from, until int32
+	measures    measures
+}
+
+// add appends the edges of a spell that comes.
+func (t *tally) add(edges []counts.Change, s *enrolment.Spell) []counts.Change {
+	return t.change(edges, s, +1)
+}
+
+// exchange appends the edges of spells that go, and of others that come.
+func (t *tally) exchange(edges []counts.Change, gone, come []enrolment.Spell) []counts.Change {
+	for i := range gone {
+		edges = t.change(edges, &gone[i], -1)
+	}
+	for i := range come {
+		edges = t.change(edges, &come[i], +1)
+	}
+	return edges
+}
+
+func (t *tally) change(edges []counts.Change, s *enrolment.Spell, weight int32) []counts.Change {
+	t.spells += int(weight)
+	m := measuresOf(s)
+	if m&covered != 0 {
+		own := span{newEnrolmentCell(s.Terms.Region, m), s.From, s.Until}
+		edges = appendEdges(edges, own, weight)
+	}
+	for in := s.Terms.Region; ; in = in.Parent() {
+		edges = t.changeIn(edges, in, span{cell(m), s.From, s.Until}, weight)
+		if in == region.Nation {
+			return edges
+		}
+	}
+}
+
+// changeIn appends what a spell that comes or goes changes for the person in one region.
+//
+// In grace is who is in grace and not covered. So that each measure is counted by itself, that of
+// grace counts both, and is taken off again where the person is covered.
+func (t *tally) changeIn(edges []counts.Change, in region.Code, s span, weight int32,
+) []counts.Change {
+	by := t.of(in)
+	t.flips = t.flips[:0]
+	for m := measures(s.cell) | inGrace; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(uint64(m))
+		note := func(from, until int32) {
+			t.flips = append(t.flips, flipped{from, until, 1 << i})
+		}
+		if weight > 0 {
+			by[i].Add(int32(s.from), int32(s.until), note)
+		} else {
+			by[i].Remove(int32(s.from), int32(s.until), note)
+		}
+	}
+	for _, f := range joinFlips(t.flips) {
+		days := span{0, temporal.Date(f.from), temporal.Date(f.until)}
+		m := f.measures
+		if m&covered != 0 {
+			if m&inGrace == 0 {
+				days.cell = newWorkerCell(in, inGrace)
+				edges = appendEdges(edges, days, -weight)
+			}
+			m &^= inGrace
+		}
+		days.cell = newWorkerCell(in, m)
+		edges = appendEdges(edges, days, weight)
+	}
+	return edges
+}
+
+// of returns the counts of a region.
+func (t *tally) of(in region.Code) *[measureCount]steps.Counts {
+	by := t.regions[in]
+	if by == nil {
+		by = new([measureCount]steps.Counts)
+		if t.regions == nil {
+			t.regions = map[region.Code]*[measureCount]steps.Counts{}
+		}
+		t.regions[in] = by
+	}
+	return by
+}
+
+// joinFlips joins the flips of the same days.
+func joinFlips(flips []flipped) []flipped {
+	slices.SortFunc(flips, func(a, b flipped) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until))
+	})
+	joined := flips[:0]
+	for _, f := range flips {
+		if n := len(joined); n > 0 && joined[n-1].from == f.from && joined[n-1].until == f.until {
+			joined[n-1].measures |= f.measures
+			continue
+		}
+		joined = append(joined, f)
+	}
+	return joined
+}
