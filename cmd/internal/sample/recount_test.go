@@ -11,8 +11,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// recount is contract section 3, written down once more, slowly and without an index of time, for
-// the events of a story as known at a sequence. It shares nothing with the projections.
+// recount is section 3 of version 2 of the contract, written down once more, slowly and without an
+// index of time, for the events of a story as known at a sequence. It shares nothing with the projections.
 type recount struct {
 	facts      []fact // by sequence - 1
 	enrolments []enrolment
@@ -20,7 +20,9 @@ type recount struct {
 	workers    map[string]int      // numbers of workers from 1, by id
 	revoked    map[[2]string][]int // by commitment and enrolment
 	closed     map[string][]int    // by commitment
-	died       map[int][]int       // by worker
+	disbursed  map[string][]int    // by commitment
+	died       []int
+	merged     []int
 	published  []int
 }
 
@@ -30,9 +32,11 @@ type fact struct {
 	what        event.Type
 	terms       terms
 	commitment  string
+	into        int           // worker, of a merge
 	on          temporal.Date // effective
 	from, until temporal.Month
-	sector      event.Sector // of employed people
+	months      []temporal.Month // paid for
+	sector      event.Sector     // of employed people
 	count       int64
 	retracted   int // sequence of the first retraction, 0 for none
 }
@@ -46,15 +50,16 @@ type terms struct {
 
 // enrolment lists the sequences of what concerns one.
 type enrolment struct {
-	id     string
-	dated  []int // by effective date, then sequence
-	grants []int
+	id      string
+	dated   []int // by effective date, then sequence
+	grants  []int
+	credits []int
 }
 
 func newRecount(events iter.Seq[Dated]) *recount {
 	r := &recount{
 		places: map[string]int{}, workers: map[string]int{}, revoked: map[[2]string][]int{},
-		closed: map[string][]int{}, died: map[int][]int{},
+		closed: map[string][]int{}, disbursed: map[string][]int{},
 	}
 	places, retractions := map[event.Key]int{}, map[event.Key]int{}
 	for e := range events {
@@ -86,6 +91,7 @@ func (r *recount) read(what event.Type, d *event.Data, at temporal.Instant) {
 	f := fact{
 		at: at, what: what, commitment: d.Commitment, from: d.FromMonth, until: d.UntilMonth,
 		terms: terms{r.worker(d.Worker), d.Region, d.Segment, d.Payer},
+		into:  r.worker(d.Into), months: d.PaidMonths,
 	}
 	seq := len(r.facts) + 1
 	switch what {
@@ -97,6 +103,13 @@ func (r *recount) read(what event.Type, d *event.Data, at temporal.Instant) {
 	case event.FundingGranted:
 		e := r.enrolment(d.Enrolment)
 		e.grants = append(e.grants, seq)
+	case event.ContributionCredited:
+		e := r.enrolment(d.Enrolment)
+		e.credits = append(e.credits, seq)
+	case event.FundingDisbursed:
+		r.disbursed[d.Commitment] = append(r.disbursed[d.Commitment], seq)
+	case event.WorkerMerged:
+		r.merged = append(r.merged, seq)
 	case event.FundingRevoked:
 		key := [2]string{d.Commitment, d.Enrolment}
 		r.revoked[key] = append(r.revoked[key], seq)
@@ -104,7 +117,7 @@ func (r *recount) read(what event.Type, d *event.Data, at temporal.Instant) {
 		r.closed[d.Commitment] = append(r.closed[d.Commitment], seq)
 	case event.WorkerDied:
 		f.on = d.On
-		r.died[f.terms.worker] = append(r.died[f.terms.worker], seq)
+		r.died = append(r.died, seq)
 	case event.WorkforcePublished:
 		f.on = d.Reference
 		if f.count = d.Count; d.Indicator == event.Employed {
@@ -147,35 +160,112 @@ func (r *recount) inForce(seq, known int) bool {
 	return seq <= known && (by == 0 || by > known)
 }
 
-// figures of a region on a day.
+// figures of a region on a day. Registered are the workers with an enrolment that is open.
 type figures struct {
-	covered, inGrace, informal int
+	registered, covered, confirmed, inGrace, informal int
 }
 
 func (r *recount) on(place region.Code, on temporal.Date, known int) (f figures) {
-	workers := make([]struct{ covered, informal, grace bool }, len(r.workers)+1)
-	m := on.Month()
+	workers := make([]struct{ open, covered, confirmed, informal, grace bool }, len(r.workers)+1)
+	persons := r.persons(known)
+	dead := r.dead(persons, on, known)
 	for i := range r.enrolments {
 		e := &r.enrolments[i]
 		now, open := r.fold(e, on, known)
-		if !open || !inside(now.region, place) || r.dead(now.worker, on, known) {
+		person := persons[now.worker]
+		if !open || !lies(now.region, place) || dead[person] {
 			continue
 		}
-		w := &workers[now.worker]
-		switch {
-		case now.payer != event.APBD || r.paid(e, m, known):
+		w := &workers[person]
+		w.open = true
+		switch evidence, grace := r.evidence(e, now.payer, on.Month(), known); {
+		case evidence != 0:
 			w.covered = true
+			w.confirmed = w.confirmed || evidence&(credited|disbursed) != 0
 			w.informal = w.informal || now.segment.Sector() == event.Informal
-		case r.paid(e, m-1, known) || r.paid(e, m-2, known) || r.paid(e, m-3, known):
+		case grace:
 			w.grace = true
 		}
 	}
 	for _, w := range workers {
+		f.registered += one(w.open)
 		f.covered += one(w.covered)
+		f.confirmed += one(w.confirmed)
 		f.informal += one(w.informal)
 		f.inGrace += one(w.grace && !w.covered)
 	}
 	return f
+}
+
+// Evidence, as bits.
+const (
+	credited = 1 << iota
+	disbursed
+	promised
+	due
+	presumed
+)
+
+// evidence returns what an open enrolment of somebody alive rests on in a month, 0 when it is not
+// covered, and whether it is in grace then.
+func (r *recount) evidence(e *enrolment, payer event.Payer, m temporal.Month, known int,
+) (evidence int, grace bool) {
+	if r.credited(e, m, known) {
+		evidence = credited
+	}
+	if payer == event.APBD {
+		evidence |= r.paid(e, m, known)
+	}
+	switch {
+	case evidence != 0:
+		return evidence, false
+	case payer != event.APBD && !r.speaks(e, m, known):
+		return presumed, false
+	}
+	before := false
+	for month := m - 3; month < m; month++ {
+		before = before || r.credited(e, month, known) ||
+			payer == event.APBD && r.paid(e, month, known) != 0
+	}
+	if before && payer == event.Employer {
+		return due, false
+	}
+	return 0, before
+}
+
+func (r *recount) credited(e *enrolment, m temporal.Month, known int) bool {
+	for _, seq := range e.credits {
+		if f := r.fact(seq); f.from <= m && m < f.until && r.inForce(seq, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// speaks tells whether the first credited month is m or an earlier one.
+func (r *recount) speaks(e *enrolment, m temporal.Month, known int) bool {
+	return slices.ContainsFunc(e.credits, func(seq int) bool {
+		return r.inForce(seq, known) && r.fact(seq).from <= m
+	})
+}
+
+// persons returns for every worker the least of those who are one with him.
+func (r *recount) persons(known int) []int {
+	persons := make([]int, len(r.workers)+1)
+	for w := range persons {
+		persons[w] = w
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, seq := range r.merged {
+			if f := r.fact(seq); r.inForce(seq, known) {
+				a, b := &persons[f.terms.worker], &persons[f.into]
+				changed = changed || *a != *b
+				*a, *b = min(*a, *b), min(*a, *b)
+			}
+		}
+	}
+	return persons
 }
 
 func one(yes bool) int {
@@ -185,7 +275,7 @@ func one(yes bool) int {
 	return 0
 }
 
-func inside(r, place region.Code) bool {
+func lies(r, place region.Code) bool {
 	return r == place || r.Parent() == place || place == region.Nation
 }
 
@@ -211,21 +301,37 @@ func (r *recount) fold(e *enrolment, on temporal.Date, known int) (now terms, op
 	return now, open
 }
 
-func (r *recount) dead(worker int, on temporal.Date, known int) bool {
-	return slices.ContainsFunc(r.died[worker], func(seq int) bool {
-		return r.inForce(seq, known) && r.fact(seq).on < on
-	})
+func (r *recount) dead(persons []int, on temporal.Date, known int) map[int]bool {
+	dead := map[int]bool{}
+	for _, seq := range r.died {
+		if f := r.fact(seq); r.inForce(seq, known) && f.on < on {
+			dead[persons[f.terms.worker]] = true
+		}
+	}
+	return dead
 }
 
-func (r *recount) paid(e *enrolment, m temporal.Month, known int) bool {
-	return slices.ContainsFunc(e.grants, func(seq int) bool {
+// paid returns what the grants that pay a month rest on, 0 when none does.
+func (r *recount) paid(e *enrolment, m temporal.Month, known int) (evidence int) {
+	for _, seq := range e.grants {
 		f := r.fact(seq)
 		from := func(end int) bool { return r.inForce(end, known) && r.fact(end).from <= m }
 		revoked := func(end int) bool { return end > seq && from(end) }
-		return r.inForce(seq, known) && f.from <= m && m < f.until &&
-			!slices.ContainsFunc(r.revoked[[2]string{f.commitment, e.id}], revoked) &&
-			!slices.ContainsFunc(r.closed[f.commitment], from)
-	})
+		if !r.inForce(seq, known) || m < f.from || f.until <= m ||
+			slices.ContainsFunc(r.revoked[[2]string{f.commitment, e.id}], revoked) ||
+			slices.ContainsFunc(r.closed[f.commitment], from) {
+			continue
+		}
+		names := func(seq int) bool {
+			return r.inForce(seq, known) && slices.Contains(r.fact(seq).months, m)
+		}
+		if slices.ContainsFunc(r.disbursed[f.commitment], names) {
+			evidence |= disbursed
+		} else {
+			evidence |= promised
+		}
+	}
+	return evidence
 }
 
 // employed returns how many people had work by the latest publication, 0 without one.
