@@ -19,8 +19,10 @@ func (t *teller) event(a *act) event.Event {
 	e.Data.Has = t.carries[a.what]
 	switch a.what {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
-		event.EnrolmentReinstated, event.WorkerDied, event.EventRetracted:
+		event.EnrolmentReinstated, event.WorkerDied, event.WorkerMerged, event.EventRetracted:
 		t.ofMember(&e, a)
+	case event.ContributionCredited:
+		t.ofCredit(&e, a)
 	case event.FundingGranted, event.FundingRevoked:
 		t.ofGrant(&e, a)
 	default:
@@ -36,7 +38,7 @@ func (t *teller) ofMember(e *event.Event, a *act) {
 	m := &t.members[a.who]
 	e.ID = label(verb(a.what), m.region, m.number)
 	d := &e.Data
-	if a.what != event.WorkerDied && a.what != event.EventRetracted {
+	if d.Has.Has(event.FieldEnrolment) {
 		d.Enrolment = label("smp", m.region, m.number)
 	}
 	on := temporal.Date(a.arg)
@@ -56,6 +58,9 @@ func (t *teller) ofMember(e *event.Event, a *act) {
 		d.From = on
 	case event.WorkerDied:
 		d.Worker, d.On = workerID(t.seed, uint64(m.worker)), on
+	case event.WorkerMerged:
+		d.Worker = workerID(t.seed, uint64(m.worker))
+		d.Into = workerID(t.seed, uint64(t.members[a.arg].worker))
 	default:
 		d.RetractedSource = sourceSynthetic
 		d.RetractedID = label(wrongListVerb, m.region, m.number)
@@ -144,6 +149,10 @@ func verb(t event.Type) string {
 		return "reinstated"
 	case event.WorkerDied:
 		return "died"
+	case event.WorkerMerged:
+		return "merged"
+	case event.ContributionCredited:
+		return "credited"
 	case event.FundingCommitted:
 		return "committed"
 	case event.FundingAmended:

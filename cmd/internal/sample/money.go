@@ -85,8 +85,9 @@ func ungranted() []commitment {
 	}
 }
 
-// payments returns what was disbursed. The amounts follow the tariff of the months paid for, with
-// the relief of PP 49/2020 from August 2020 to January 2021.
+// payments returns what was disbursed: for two of the budgets eleven of the twelve months that
+// their grants promise, so that the last one is covered by a promise alone. The amounts follow the
+// tariff of the months paid for, with the relief of PP 49/2020 from August 2020 to January 2021.
 func payments() []payment {
 	half := func(known temporal.Date, c place, heads int64, from, until temporal.Month) payment {
 		p := payment{known: known, commitment: c}
@@ -104,10 +105,10 @@ func payments() []payment {
 		half(day(2020, 3, 23), city2020, 2_000, month(2020, 3), month(2020, 11)),
 		half(day(2020, 9, 21), boneBolangoRelief, 10_000, month(2020, 7), month(2021, 1)),
 		half(day(2021, 4, 26), boneBolango2021, 20_000, month(2021, 1), month(2021, 7)),
-		half(day(2021, 8, 16), boneBolango2021, 20_000, month(2021, 7), month(2022, 1)),
+		half(day(2021, 8, 16), boneBolango2021, 20_000, month(2021, 7), month(2021, 12)),
 		half(day(2023, 3, 13), boneBolango2023, 27_000, month(2023, 1), month(2023, 7)),
 		half(day(2023, 8, 14), boneBolango2023, 27_000, month(2023, 7), month(2023, 12)),
-		half(day(2023, 4, 17), province2023, 3_966, month(2023, 1), month(2024, 1)),
+		half(day(2023, 4, 17), province2023, 3_966, month(2023, 1), month(2023, 12)),
 	}
 }
 

@@ -56,7 +56,7 @@ func TestNationMixture(t *testing.T) {
 		}
 	}
 	for _, what := range event.Types() {
-		// The sample tells of no credits and no merges.
+		// The nation tells of no credits and no merges.
 		if counts[what] == 0 && what != event.ContributionCredited && what != event.WorkerMerged {
 			t.Errorf("no %v", what)
 		}

@@ -61,8 +61,8 @@ func TestSameForEver(t *testing.T) {
 		events iter.Seq[Dated]
 		want   string
 	}{
-		{"story", Events(Seed), "dec42e0775d79b00"},
-		{"story of another seed", Events(Seed + 1), "a0bc4229d311c5ef"},
+		{"story", Events(Seed), "843ccee33751f994"},
+		{"story of another seed", Events(Seed + 1), "4a169b5ea517b677"},
 		{"nation", Nation(1, 20_000), "68d7be966fd0356d"},
 	} {
 		if got := digest(c.events); got != c.want {
@@ -108,12 +108,11 @@ func hasNIK(e *event.Event) bool {
 
 func TestStoryIsWellFormed(t *testing.T) {
 	counts, total := wellFormed(t, Events(Seed))
-	if total < 240_000 || total > 275_000 {
-		t.Errorf("%d events, want about 250,000", total)
+	if total < 580_000 || total > 620_000 {
+		t.Errorf("%d events, want about 600,000", total)
 	}
 	for _, what := range event.Types() {
-		// The sample tells of no credits and no merges.
-		if counts[what] == 0 && what != event.ContributionCredited && what != event.WorkerMerged {
+		if counts[what] == 0 {
 			t.Errorf("no %v", what)
 		}
 	}
@@ -186,7 +185,7 @@ func TestIncidentsShow(t *testing.T) {
 	then := on(boneBolango, newYear, day(2021, 1, 4))
 	within("in grace at New Year 2021", then.inGrace, 29_000, 30_000)
 	within("in grace on 31 March", on(boneBolango, spring-1, spring).inGrace, 29_000, 30_000)
-	within("in grace on 1 April", on(boneBolango, spring, spring).inGrace, 0, 0)
+	within("in grace on 1 April", on(boneBolango, spring, spring).inGrace, 0, 100)
 	within("what the late list of 2021 adds to New Year",
 		on(boneBolango, newYear, day(2021, 4, 30)).covered-then.covered, 19_500, 20_000)
 	within("what taking the wrong list back adds to June",
@@ -195,10 +194,13 @@ func TestIncidentsShow(t *testing.T) {
 	within("what the check of the list takes from 2020",
 		on(boneBolango, end(2020), day(2021, 3, 9)).covered-
 			on(boneBolango, end(2020), day(2021, 3, 10)).covered, lateDeaths-5, lateDeaths+10)
-	within("what the twelfth month of 2023 costs",
+	within("what the twelfth month of 2023 costs, own-account workers who stop with it among them",
 		on(boneBolango, day(2023, 11, 30), end(2025)).covered-
 			on(boneBolango, day(2023, 12, 1), end(2025)).covered,
-		listedIn2023-paidTwiceIn2023, listedIn2023-paidTwiceIn2023)
+		listedIn2023-paidTwiceIn2023, listedIn2023-paidTwiceIn2023+200)
+	within("what the merger takes from the city",
+		on(kotaGtlo, end(2020), day(2021, 3, 16)).covered-
+			on(kotaGtlo, end(2020), day(2021, 3, 17)).covered, 1, 1)
 	sum := 0
 	for _, regency := range regencies() {
 		sum += on(regency, end(2019), end(2025)).covered

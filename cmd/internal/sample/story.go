@@ -41,6 +41,11 @@ func goal() []Chapter {
 			"Kota Gorontalo, tanpa daftar seperti itu, mendekati rata-rata provinsi.",
 		},
 		{
+			gorontalo, endOf2019, endOf2019,
+			"As known then: as many are covered, but hardly any money is reported yet.",
+			"Sebagaimana diketahui saat itu: sama banyaknya, tetapi iuran hampir belum dilaporkan.",
+		},
+		{
 			gorontalo, day(2020, 12, 31), 0,
 			"End of 2020: 10,000 more in Bone Bolango; for the province 60 % stays far.",
 			"Akhir 2020: 10.000 tambahan di Bone Bolango; target 60 % provinsi masih jauh.",
@@ -81,6 +86,16 @@ func mistakes() []Chapter {
 			"… and after: 180 of those paid for had died, some in 2019.",
 			"… dan sesudahnya: 180 orang yang dibiayai telah meninggal, sebagian sejak 2019.",
 		},
+		{
+			kotaGtlo, day(2020, 12, 31), day(2021, 3, 16),
+			"The city, with a clerk and a driver whom two offices had enrolled …",
+			"Kota Gorontalo, dengan seorang pegawai dan seorang pengemudi dari dua kantor …",
+		},
+		{
+			kotaGtlo, day(2020, 12, 31), day(2021, 3, 17),
+			"… who are one person under two ids: counted once.",
+			"… yang ternyata satu orang dengan dua nomor: dihitung satu kali.",
+		},
 	}
 }
 
@@ -94,13 +109,18 @@ func cliff() []Chapter {
 		},
 		{
 			boneBolango, day(2021, 4, 1), day(2021, 4, 1),
-			"1 April 2021: three months are over, and so is the grace.",
-			"1 April 2021: tiga bulan lewat, masa tenggang habis.",
+			"1 April 2021: three months are over, and so is the grace of the list.",
+			"1 April 2021: tiga bulan lewat, masa tenggang daftar itu habis.",
 		},
 		{
 			boneBolango, day(2021, 1, 1), day(2021, 4, 30),
 			"End of April 2021 the late money arrives: New Year looks different from here.",
 			"Akhir April 2021 dana terlambat tiba: Tahun Baru kini tampak berbeda.",
+		},
+		{
+			boneBolango, day(2021, 12, 31), 0,
+			"December 2021: the twelfth month was promised, and no money booked for it.",
+			"Desember 2021: bulan kedua belas dijanjikan, tetapi uangnya tidak dibukukan.",
 		},
 		{
 			boneBolango, day(2023, 11, 30), 0,
@@ -111,6 +131,16 @@ func cliff() []Chapter {
 			boneBolango, day(2023, 12, 1), 0,
 			"1 December 2023: the twelfth month is not paid.",
 			"1 Desember 2023: bulan kedua belas tidak terbayar.",
+		},
+		{
+			gorontalo, day(2025, 12, 31), 0,
+			"End of 2025: lists have ended, people have left or stopped paying.",
+			"Akhir 2025: daftar berakhir, peserta keluar atau berhenti membayar.",
+		},
+		{
+			gorontalo, day(2026, 12, 31), 0,
+			"A year without reports later, those are left whose payments nobody ever reported.",
+			"Setahun tanpa laporan: tersisa mereka yang iurannya tidak pernah dilaporkan.",
 		},
 	}
 }

@@ -20,6 +20,17 @@ const (
 	arrearsEach     = 120 // of each regency's self-employed
 	deathsEach      = 60  // of each regency
 	amendedEach     = 60
+	bookedInCity    = 1_200 // of the city's list, by the agency
+	bookedOn        = 400   // of them, to the end of 2020
+	bookedIn2023    = 5_950 // of those listed in 2023
+)
+
+// One in so many of those nobody has told of goes in each year after 2021.
+const (
+	leaversPart  = 25
+	buildersPart = 6
+	arrearsPart  = 25
+	deathsPart   = 300
 )
 
 // regencies returns the regencies and cities of the province.
@@ -78,19 +89,24 @@ func (t *teller) tellPublished() {
 // and February 2019, the lists of 2020 when they came, the others as they happened.
 func (t *teller) tellOpened() {
 	for i := range t.members {
-		var at batch
-		switch from := t.members[i].from; {
-		case from < day(2019, 1, 1):
-			at = t.office(t.between(day(2019, 1, 7), day(2019, 2, 28)))
-		case from == listStarts(relief):
-			at = t.office(t.between(day(2020, 9, 7), day(2020, 9, 11)))
-		case from == listStarts(budget):
-			at = t.office(t.between(day(2020, 3, 2), day(2020, 3, 6)))
-		default:
-			at = t.reported(from)
-		}
-		t.plan(at, event.EnrolmentOpened, int32(i), 0)
+		t.tellOpenedOne(int32(i))
 	}
+}
+
+func (t *teller) tellOpenedOne(who int32) {
+	var at batch
+	switch from := t.members[who].from; {
+	case from < day(2019, 1, 1):
+		at = t.office(t.between(day(2019, 1, 7), day(2019, 2, 28)))
+	case from == listStarts(relief):
+		at = t.office(t.between(day(2020, 9, 7), day(2020, 9, 11)))
+	case from == listStarts(budget):
+		at = t.office(t.between(day(2020, 3, 2), day(2020, 3, 6)))
+	default:
+		at = t.reported(from)
+	}
+	t.members[who].told = at.instant().Date()
+	t.plan(at, event.EnrolmentOpened, who, 0)
 }
 
 // tellLists reports who was paid for by which budget, and when that was known: the list of 2021
@@ -109,6 +125,7 @@ func (t *teller) tellLists() {
 
 	for _, who := range t.take(boneBolango, listed, lateDeaths) {
 		died := t.between(day(2019, 6, 1), day(2020, 12, 31))
+		t.die(who, died)
 		t.plan(t.office(day(2021, 3, 10)), event.WorkerDied, who, int32(died))
 	}
 	// Whoever was not drawn so far is alive and still on the list.
@@ -146,6 +163,7 @@ func (t *teller) tellCrisis() {
 	}
 	for _, who := range laidOff[:rehired] {
 		again := t.between(day(2020, 10, 1), day(2020, 11, 30))
+		t.members[who].again = again
 		t.plan(t.reported(again), event.EnrolmentReinstated, who, int32(again))
 	}
 	sent, takenBack := batchOn(day(2020, 6, 8), officeOpens), batchOn(day(2020, 6, 24), officeOpens)
@@ -157,15 +175,32 @@ func (t *teller) tellCrisis() {
 
 // leave ends an enrolment.
 func (t *teller) leave(who int32, until temporal.Date, reason event.Reason) {
+	until = t.enrolled(who, until)
+	t.members[who].left = until
 	t.planAs(t.reported(until), event.EnrolmentTerminated, who, int32(until), uint8(reason))
+}
+
+// enrolled returns a day drawn for something that happens to a member, or the same day of the next
+// year when he was not enrolled by then.
+func (t *teller) enrolled(who int32, on temporal.Date) temporal.Date {
+	if on <= t.members[who].from {
+		return on.AddDays(365)
+	}
+	return on
+}
+
+// die returns somebody's last day of life.
+func (t *teller) die(who int32, on temporal.Date) temporal.Date {
+	on = t.enrolled(who, on)
+	t.members[who].left = on + 1
+	return on
 }
 
 // tellEveryday reports what happens every year in a regency.
 func (t *teller) tellEveryday(r region.Code) {
 	first, last := day(2019, 6, 1), day(2021, 12, 31)
 	for _, who := range t.take(r, formal, leaversEach) {
-		t.leave(who, t.between(first, last), pick(t, event.Resignation, event.Resignation,
-			event.ContractEnd, event.Retirement, event.Moved, event.BecameASN, event.OtherReason))
+		t.leave(who, t.between(first, last), t.whyLeft())
 	}
 	for _, who := range t.take(r, builder, leaversEach) {
 		t.leave(who, t.between(first, last), event.ProjectEnd)
@@ -174,7 +209,7 @@ func (t *teller) tellEveryday(r region.Code) {
 		t.leave(who, t.between(first, last), event.Arrears)
 	}
 	for i, who := range t.take(r, self, deathsEach) {
-		died := t.between(first, last)
+		died := t.die(who, t.between(first, last))
 		at := t.reported(died)
 		if i%3 == 0 { // the family heard late that there was something to claim
 			at = t.office(died.AddDays(60 + t.rng.IntN(340)))
@@ -182,8 +217,17 @@ func (t *teller) tellEveryday(r region.Code) {
 		t.plan(at, event.WorkerDied, who, int32(died))
 	}
 	for i, who := range t.take(r, self, amendedEach) {
-		from := t.between(first, last)
+		from := t.enrolled(who, t.between(first, last))
 		how := uint8(i % len(amendments))
+		if amendments[how] == event.FieldRegion {
+			t.members[who].moved = from
+		}
 		t.planAs(t.reported(from), event.EnrolmentAmended, who, int32(from), how)
 	}
+}
+
+// whyLeft draws why an employee left.
+func (t *teller) whyLeft() event.Reason {
+	return pick(t, event.Resignation, event.Resignation, event.ContractEnd, event.Retirement,
+		event.Moved, event.BecameASN, event.OtherReason)
 }
