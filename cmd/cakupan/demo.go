@@ -171,6 +171,9 @@ func tellStory(ctx context.Context, l *ledger.Ledger, out *console, asJSON bool)
 		if err := tellDay(view, out, on); err != nil {
 			return err
 		}
+		if err := tellRegistered(view, out, chapters[0].Region, on); err != nil {
+			return err
+		}
 	}
 	return tellChapters(out, chapters, answers)
 }
@@ -196,6 +199,18 @@ func tellDay(view *coverage.View, out *console, on temporal.Date) error {
 		return err
 	}
 	_, err := fmt.Fprintln(out.stdout)
+	return err
+}
+
+// tellRegistered sets beside those who are covered those who are registered: people take the one
+// for the other.
+func tellRegistered(view *coverage.View, out *console, r region.Code, on temporal.Date) error {
+	answer, err := answerOn(view, r, on, coverage.Everything)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out.stdout, "%s: %s workers registered, %s covered.\n\n", answer.Name,
+		thousands(sample.Registered(sample.Seed, r, on)), thousands(answer.Covered))
 	return err
 }
 
