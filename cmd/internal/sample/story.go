@@ -118,9 +118,14 @@ func cliff() []Chapter {
 			"Akhir April 2021 dana terlambat tiba: Tahun Baru kini tampak berbeda.",
 		},
 		{
+			boneBolango, day(2021, 11, 30), 0,
+			"November 2021: the list is paid for; what is covered is mostly confirmed …",
+			"November 2021: daftar itu dibayar; sebagian besar terbukti dengan uang masuk …",
+		},
+		{
 			boneBolango, day(2021, 12, 31), 0,
-			"December 2021: the twelfth month was promised, and no money booked for it.",
-			"Desember 2021: bulan kedua belas dijanjikan, tetapi uangnya tidak dibukukan.",
+			"… the twelfth month was promised, and no money booked for it: covered all the same.",
+			"… bulan kedua belas dijanjikan tanpa uang masuk: tetap terhitung terlindungi.",
 		},
 		{
 			boneBolango, day(2023, 11, 30), 0,
