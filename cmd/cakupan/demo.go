@@ -202,20 +202,23 @@ func tellDay(view *coverage.View, out *console, on temporal.Date) error {
 	return err
 }
 
-// tellRegistered sets beside those who are covered those who are registered: people take the one
-// for the other.
+// tellRegistered sets beside those who are covered those who are registered, and those for whom
+// money was booked: people take the one for the other.
 func tellRegistered(view *coverage.View, out *console, r region.Code, on temporal.Date) error {
 	answer, err := answerOn(view, r, on, coverage.Everything)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out.stdout, "%s: %s workers registered, %s covered.\n\n", answer.Name,
-		thousands(sample.Registered(sample.Seed, r, on)), thousands(answer.Covered))
+	_, err = fmt.Fprintf(out.stdout,
+		"%s: %s workers registered, %s covered, %s of them confirmed by money booked.\n\n",
+		answer.Name, thousands(sample.Registered(sample.Seed, r, on)), thousands(answer.Covered),
+		thousands(answer.Confirmed))
 	return err
 }
 
 func tellChapters(out *console, chapters []sample.Chapter, answers []coverage.Answer) error {
-	t := newTable("Region", "On", "Known", ">Percent", ">Covered", ">In grace", "")
+	t := newTable("Region", "On", "Known", ">Percent", ">Covered", ">Confirmed",
+		">In grace", "")
 	for i := range answers {
 		known := "everything"
 		if chapters[i].Known != 0 {
@@ -223,7 +226,7 @@ func tellChapters(out *console, chapters []sample.Chapter, answers []coverage.An
 		}
 		a := &answers[i]
 		t.add(a.Name, a.On, known, percentText(a.Percent), thousands(a.Covered),
-			thousands(a.InGrace), chapters[i].English)
+			thousands(a.Confirmed), thousands(a.InGrace), chapters[i].English)
 	}
 	return t.write(out.stdout)
 }
