@@ -84,7 +84,8 @@ func coverageTable(w io.Writer, answers []coverage.Answer) error {
 		return err
 	}
 	columns := []string{
-		"", "Region", ">Covered", ">Workforce", ">Percent", ">Target", "", ">Short of", ">In grace",
+		"", "Region", ">Covered", ">Confirmed", ">Workforce", ">Percent", ">Target", "",
+		">Short of", ">In grace",
 	}
 	sectors := slices.ContainsFunc(answers, hasSectors)
 	if sectors {
@@ -94,9 +95,9 @@ func coverageTable(w io.Writer, answers []coverage.Answer) error {
 	for i := range answers {
 		a := &answers[i]
 		row := []string{
-			a.Region, a.Name, thousands(a.Covered), workforceText(a.Workforce),
-			percentText(a.Percent), targetText(a.Target), metText(a.Target),
-			shortfallText(a.Target), thousands(a.InGrace),
+			a.Region, a.Name, thousands(a.Covered), thousands(a.Confirmed),
+			workforceText(a.Workforce), percentText(a.Percent), targetText(a.Target),
+			metText(a.Target), shortfallText(a.Target), thousands(a.InGrace),
 		}
 		if sectors {
 			row = append(row, percentText(a.Sectors.Formal.Percent),
@@ -182,7 +183,9 @@ func dimensionsOf(by *coverage.By) (names []string, cells []coverage.Cells) {
 	if by == nil {
 		return nil, nil
 	}
-	all := []*coverage.Cells{by.Sector, by.Segment, by.Category, by.Programme, by.Funding}
+	all := []*coverage.Cells{
+		by.Sector, by.Segment, by.Category, by.Programme, by.Funding, by.Evidence,
+	}
 	for i, name := range coverage.DimensionNames() {
 		if all[i] != nil {
 			names, cells = append(names, name), append(cells, *all[i])
@@ -223,8 +226,8 @@ func sortedKeys(cells coverage.Cells) []string {
 // coverageCSV prints answers as CSV, with a column for each value of a dimension that occurs.
 func coverageCSV(w io.Writer, answers []coverage.Answer) error {
 	header := []string{
-		"region", "name", "on", "known_sequence", "known_recorded_at", "covered", "in_grace",
-		"enrolments", "workforce", "indicator", "reference", "percent", "target",
+		"region", "name", "on", "known_sequence", "known_recorded_at", "covered", "confirmed",
+		"in_grace", "enrolments", "workforce", "indicator", "reference", "percent", "target",
 		"target_region", "met", "shortfall", "formal_covered", "informal_covered",
 	}
 	seen := map[string]bool{}
@@ -251,25 +254,26 @@ func coverageCSV(w io.Writer, answers []coverage.Answer) error {
 }
 
 func coverageRecord(a *coverage.Answer) []string {
-	record := []string{
-		a.Region, a.Name, a.On, a.Known.Sequence.String(), pointed(a.Known.RecordedAt),
-		number(a.Covered), number(a.InGrace), number(a.Enrolments),
-		"", "", "", pointed(a.Percent), "", "", "", "",
-		number(a.Sectors.Formal.Covered), number(a.Sectors.Informal.Covered),
-	}
+	var workforce, target [4]string
 	if w := a.Workforce; w != nil {
-		record[8], record[9], record[10] = number(w.Count), w.Indicator, w.Reference
+		workforce = [4]string{number(w.Count), w.Indicator, w.Reference}
 	}
+	workforce[3] = pointed(a.Percent)
 	if t := a.Target; t != nil {
-		record[12], record[13] = t.Percent, t.Region
+		target[0], target[1] = t.Percent, t.Region
 		if t.Met != nil {
-			record[14] = strconv.FormatBool(*t.Met)
+			target[2] = strconv.FormatBool(*t.Met)
 		}
 		if t.Shortfall != nil {
-			record[15] = number(*t.Shortfall)
+			target[3] = number(*t.Shortfall)
 		}
 	}
-	return record
+	return slices.Concat([]string{
+		a.Region, a.Name, a.On, a.Known.Sequence.String(), pointed(a.Known.RecordedAt),
+		number(a.Covered), number(a.Confirmed), number(a.InGrace), number(a.Enrolments),
+	}, workforce[:], target[:], []string{
+		number(a.Sectors.Formal.Covered), number(a.Sectors.Informal.Covered),
+	})
 }
 
 func dimensionRecord(a *coverage.Answer, columns []string) []string {

@@ -59,11 +59,12 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 }
 
 func seriesTable(out *console, points []coverage.Point) error {
-	t := newTable("On", ">Covered", ">Percent", ">In grace")
+	t := newTable("On", ">Covered", ">Confirmed", ">Percent", ">In grace")
 	covered := make([]int64, len(points))
 	for i, p := range points {
 		covered[i] = p.Covered
-		t.add(p.On, thousands(p.Covered), percentText(p.Percent), thousands(p.InGrace))
+		t.add(p.On, thousands(p.Covered), thousands(p.Confirmed), percentText(p.Percent),
+			thousands(p.InGrace))
 	}
 	if out.chart && len(points) > 1 {
 		_, err := fmt.Fprintf(out.stdout, "%s\n\n", sparkline(thin(covered, chartColumns)))
@@ -76,9 +77,12 @@ func seriesTable(out *console, points []coverage.Point) error {
 
 func seriesCSV(w io.Writer, points []coverage.Point) error {
 	out := csv.NewWriter(w)
-	_ = out.Write([]string{"on", "covered", "in_grace", "percent"}) // it keeps its first error
+	header := []string{"on", "covered", "confirmed", "in_grace", "percent"}
+	_ = out.Write(header) // it keeps its first error
 	for _, p := range points {
-		_ = out.Write([]string{p.On, number(p.Covered), number(p.InGrace), pointed(p.Percent)})
+		_ = out.Write([]string{
+			p.On, number(p.Covered), number(p.Confirmed), number(p.InGrace), pointed(p.Percent),
+		})
 	}
 	out.Flush()
 	return out.Error()
