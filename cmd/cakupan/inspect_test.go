@@ -60,9 +60,9 @@ func TestInspectServing(t *testing.T) {
 		t.Errorf("the ledger is not well: %d %s", status, body)
 	}
 	stop()
-	if kinds := inspectFiles(t, 0, filepath.Join(dir, "projections")); len(kinds.Files) != 1 ||
-		kinds.Files[0].Last != 23 {
-		t.Errorf("%+v", kinds)
+	views := inspectFiles(t, 0, filepath.Join(dir, "projections"))
+	if len(views.Files) != 2 || views.Files[0].Last != 23 || views.Files[1].Last != 23 {
+		t.Errorf("%+v", views)
 	}
 	out, _, code := e2eRun(t.Context(), t, nil, "inspect", "--data", dir)
 	if code != 0 || !strings.Contains(out, "JetStream stream CAKUPAN, format 1, ledger ") {

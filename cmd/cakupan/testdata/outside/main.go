@@ -12,7 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 
-	"cakupan/eventstore/cloudevents"
+	"cakupan/domain/event"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/pubsub"
 )
@@ -33,12 +33,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	var receipt cloudevents.Receipt
+	var receipt event.Receipt
 	publisher := pubsub.NewPublisher(pubsub.OverNATS(conn, "office"), pubsub.PublisherConfig{
-		Receipt: func(_ *message.Message, r cloudevents.Receipt) { receipt = r },
+		Receipt: func(_ *message.Message, r event.Receipt) { receipt = r },
 	})
-	event := message.NewMessage(watermill.NewUUID(), []byte(died))
-	if err := publisher.Publish(pubsub.TopicEvents, event); err != nil {
+	report := message.NewMessage(watermill.NewUUID(), []byte(died))
+	if err := publisher.Publish(pubsub.TopicEvents, report); err != nil {
 		return errors.Join(err, publisher.Close())
 	}
 	if err := publisher.Close(); err != nil {
