@@ -41,10 +41,11 @@ func (s *keySet) appendSlots(slots []*keySlot, changes []Change) []*keySlot {
 	return slots
 }
 
-// place returns where a search for the key begins.
+// place returns where a search for the key begins. The high half is folded into the low one first:
+// alone, its bits would reach none of those that are kept of the product.
 func (s *keySet) place(k Key) uint64 {
 	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio: spreads neighbouring keys
-	return uint64(k) * mix >> 32 & uint64(len(s.slots)-1)
+	return (uint64(k) ^ uint64(k)>>32) * mix >> 32 & uint64(len(s.slots)-1)
 }
 
 // find returns the slot of the key, or the empty one where it belongs.

@@ -113,7 +113,7 @@ func (s *edgeSums) add(edges []counts.Change) {
 func (s *edgeSums) find(c counts.Key, day temporal.Date) *counts.Change {
 	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio
 	mask := uint64(len(s.slots) - 1)
-	at := (uint64(c) + uint64(uint32(day))*mix) * mix >> 32 & mask
+	at := (uint64(c) ^ uint64(c)>>32 + uint64(uint32(day))*mix) * mix >> 32 & mask
 	for s.slots[at].Cell != 0 && (s.slots[at].Cell != c || s.slots[at].Day != day) {
 		at = (at + 1) & mask
 	}
