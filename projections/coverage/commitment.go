@@ -1,15 +1,24 @@
 package coverage
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/temporal"
 	"cakupan/projections/counts"
+	"cakupan/projections/facts"
 )
 
+// repurse is a commitment whose purse has changed. The state has the new one already.
+type repurse struct {
+	commitment uint32
+	was, is    *enrolment.Purse
+	windows    []enrolment.Span // the months in which a grant may count otherwise, in order
+}
+
 // comparePurses appends what differs for the persons of a commitment's grants between the purse it
-// was and the one it is. The state has the new one already.
+// was and the one it is.
 //
 // Nearly all of them have one enrolment with few facts and one grant of the commitment: these are
 // looked at in whatever order they come. The others are looked at in order of their numbers, so that
@@ -20,21 +29,18 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 	if is.Equal(was) {
 		return edges
 	}
-	now := f.state.Purses()
-	before := now.With(c, was, 0)
+	r := &repurse{c, was, &is, windowsOf(was, &is)}
 	f.several = f.several[:0]
 	some := edges[len(edges):]
 	for enrolments := range f.state.Granted(c) {
 		f.state.Prefetch(enrolments)
 		for _, e := range enrolments {
-			if !f.isSimple(c, e) {
+			grant, simple := f.isSimple(c, e)
+			if !simple {
 				f.several = append(f.several, e)
 				continue
 			}
-			own := &f.own
-			own.before.Follow(&own.facts, before)
-			own.after.Follow(&own.facts, now)
-			some = f.compareCourses(e, now, some)
+			some = f.compareWindows(r, e, grant.From, grant.Until, some)
 			f.sums.add(some)
 			some = some[:0]
 		}
@@ -47,49 +53,108 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 	}
 	paid := was.DisbursedByOne(&is)
 	for _, e := range f.several {
-		edges = f.comparePurse(e, c, was, paid, edges)
+		edges = f.comparePurse(r, e, paid, edges)
+	}
+	return edges
+}
+
+// windowsOf returns the months in which a grant may count otherwise under one of two purses than
+// under the other, in order, none touching another one.
+func windowsOf(was, is *enrolment.Purse) []enrolment.Span {
+	if was.Source != is.Source {
+		return []enrolment.Span{facts.AllMonths()}
+	}
+	windows := was.DisbursedByOne(is)
+	if was.ClosedFrom != is.ClosedFrom {
+		closed := enrolment.Span{
+			From:  min(was.ClosedFrom, is.ClosedFrom),
+			Until: max(was.ClosedFrom, is.ClosedFrom),
+		}
+		if closed.Until < enrolment.NeverMonth {
+			closed.Until += moneyCounts
+		}
+		windows = append(windows, closed)
+		slices.SortFunc(windows, func(a, b enrolment.Span) int {
+			return cmp.Compare(a.From, b.From)
+		})
+	}
+	joined := windows[:0]
+	for _, w := range windows {
+		if n := len(joined); n > 0 && w.From <= joined[n-1].Until {
+			joined[n-1].Until = max(joined[n-1].Until, w.Until)
+			continue
+		}
+		joined = append(joined, w)
+	}
+	return joined
+}
+
+// compareWindows appends what differs for the persons of an enrolment whose gathered facts are its
+// own, and whose grants of the commitment lie in the months [from, until).
+func (f *fold) compareWindows(r *repurse, e uint32, from, until temporal.Month,
+	edges []counts.Change,
+) []counts.Change {
+	own, now := &f.own, f.state.Purses()
+	before := now.With(r.commitment, r.was, 0)
+	own.before.Stretches = enrolment.AppendStretches(own.before.Stretches[:0], own.facts.Changes())
+	own.after.Stretches = append(own.after.Stretches[:0], own.before.Stretches...)
+	until += moneyCounts
+	for i := enrolment.EndingAfter(r.windows, from); i < len(r.windows); i++ {
+		w := enrolment.Span{
+			From: max(from, r.windows[i].From), Until: min(until, r.windows[i].Until),
+		}
+		if w.From >= until {
+			break
+		}
+		money := enrolment.Span{From: w.From - moneyCounts, Until: w.Until}
+		own.before.FollowMoney(&own.facts, before, money)
+		own.after.FollowMoney(&own.facts, now, money)
+		days := facts.Days{From: w.From.First(), Until: w.Until.First()}
+		edges = f.compareCourses(e, now.With(r.commitment, r.was, e), days, edges)
 	}
 	return edges
 }
 
 // isSimple gathers the facts of an enrolment and reports whether it has few, one grant of the
-// commitment, and is the only enrolment of its workers.
-func (f *fold) isSimple(c, e uint32) bool {
+// commitment, and is the only enrolment of its workers; and returns the grant.
+func (f *fold) isSimple(c, e uint32) (grant facts.Grant, simple bool) {
 	if f.heavy.lines[e] != nil {
-		return false
+		return grant, false
 	}
 	own := &f.own
 	f.state.Gather(&own.facts, e)
-	if own.facts.Len() >= f.heavy.facts || own.facts.GrantedBy(c) != 1 {
-		return false
+	if grant, simple = own.facts.GrantOf(c); !simple || own.facts.Len() >= f.heavy.facts {
+		return grant, false
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	return !slices.ContainsFunc(own.workers, f.state.Several)
+	return grant, !slices.ContainsFunc(own.workers, f.state.Several)
 }
 
 // comparePurse appends what differs for the persons of one enrolment. Enrolments with higher
 // numbers see the purse as it was.
-func (f *fold) comparePurse(e, c uint32, was *enrolment.Purse, paid []enrolment.Span,
+func (f *fold) comparePurse(r *repurse, e uint32, paid []enrolment.Span,
 	edges []counts.Change,
 ) []counts.Change {
 	now := f.state.Purses()
-	before, others := now.With(c, was, 0), now.With(c, was, e+1)
 	line := f.heavy.lines[e]
 	own := &f.own
 	if line == nil {
 		if f.state.Gather(&own.facts, e); own.facts.Len() >= f.heavy.facts {
-			line = f.newLine(&own.facts, e, before)
+			line = f.newLine(&own.facts, e, now.With(r.commitment, r.was, 0))
 		}
 	}
 	if line != nil {
-		is := f.state.Purse(c)
-		line.Repurse(c, was, &is, paid, f.state.DiedOn, &f.heavy.difference)
-		return f.compareLine(line, e, others, edges)
+		line.Repurse(r.commitment, r.was, r.is, paid, f.state.DiedOn, &f.heavy.difference)
+		return f.compareLine(line, e, now.With(r.commitment, r.was, e+1), edges)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	own.before.Follow(&own.facts, before)
-	own.after.Follow(&own.facts, now)
-	return f.compareCourses(e, now.With(c, was, e), edges)
+	from, until := enrolment.NeverMonth, -enrolment.NeverMonth
+	for _, g := range own.facts.Grants() {
+		if g.Commitment == r.commitment {
+			from, until = min(from, g.From), max(until, g.Until)
+		}
+	}
+	return f.compareWindows(r, e, from, until, edges)
 }
 
 // edgeSums adds up edges of one event, of which there may be millions in few cells on few days. Its

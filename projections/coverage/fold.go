@@ -88,6 +88,12 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 	}
 	own, purses := &f.own, f.state.Purses()
 	own.before.Follow(&own.facts, purses)
+	if line := f.lineOfMonths(e.Enrolment); line != nil {
+		f.addTo(line, e)
+		edges = f.compareLine(line, e.Enrolment, purses, edges)
+		f.state.AddFact(e)
+		return edges
+	}
 	if e.Kind == event.FundingGranted || e.Kind == event.ContributionCredited {
 		own.after.Copy(&own.before)
 		own.after.Add(e, purses)
@@ -96,7 +102,7 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 		own.after.Follow(&own.facts, purses)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	edges = f.compareCourses(e.Enrolment, purses, edges)
+	edges = f.compareCourses(e.Enrolment, purses, facts.AllDays(), edges)
 	f.state.AddFact(e)
 	return edges
 }
@@ -150,17 +156,19 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	return edges, true
 }
 
-// compareCourses appends what differs for the persons of an enrolment between its course before and
-// after. The state must be as before, but for purses: those are as the other enrolments see them.
-func (f *fold) compareCourses(e uint32, purses facts.Purses, edges []counts.Change,
+// compareCourses appends what differs on the days for the persons of an enrolment between its course
+// before and after. The state must be as before, but for purses: those are as the other enrolments
+// see them.
+func (f *fold) compareCourses(e uint32, purses facts.Purses, days facts.Days,
+	edges []counts.Change,
 ) []counts.Change {
 	before, after := differing(&f.own.before, &f.own.after)
 	for i, w := range f.own.workers {
 		if f.isOneOf(w, f.own.workers[:i]) {
 			continue // was compared together with the other id
 		}
-		f.days.were = f.spellsOf(f.days.were[:0], &before, w)
-		f.days.are = f.spellsOf(f.days.are[:0], &after, w)
+		f.days.were = f.spellsOf(f.days.were[:0], &before, w, days)
+		f.days.are = f.spellsOf(f.days.are[:0], &after, w, days)
 		edges = f.differ(person{w, e, purses, nil}, edges)
 	}
 	return edges
@@ -176,16 +184,18 @@ func (f *fold) isOneOf(w uint32, others []uint32) bool {
 	return false
 }
 
-// spellsOf appends the spells that the course of an enrolment gives the person that a worker is.
-func (f *fold) spellsOf(spells []enrolment.Spell, c *facts.Course, w uint32) []enrolment.Spell {
+// spellsOf appends the spells that the course of an enrolment gives the person that a worker is, on
+// the days.
+func (f *fold) spellsOf(spells []enrolment.Spell, c *facts.Course, w uint32, days facts.Days,
+) []enrolment.Spell {
 	died := f.state.DiedOn(w)
 	if len(f.own.workers) == 1 {
-		return c.AppendSpells(spells, w, died, facts.AllDays())
+		return c.AppendSpells(spells, w, died, days)
 	}
 	first := len(spells)
 	for _, other := range f.own.workers {
 		if other == w || f.state.Person(other) == f.state.Person(w) {
-			spells = c.AppendSpells(spells, other, died, facts.AllDays())
+			spells = c.AppendSpells(spells, other, died, days)
 		}
 	}
 	sortSpells(spells[first:])
@@ -267,9 +277,13 @@ func (f *fold) compareWithout(e uint32, fact eventstore.Sequence,
 		f.takeFrom(line, fact)
 		return f.compareLine(line, e, purses, edges)
 	}
-	own.workers = own.facts.AppendWorkers(own.workers[:0])
 	own.before.Follow(&own.facts, purses)
+	if line := f.lineOfMonths(e); line != nil {
+		f.takeFrom(line, fact)
+		return f.compareLine(line, e, purses, edges)
+	}
+	own.workers = own.facts.AppendWorkers(own.workers[:0])
 	own.facts.Remove(fact)
 	own.after.Follow(&own.facts, purses)
-	return f.compareCourses(e, purses, edges)
+	return f.compareCourses(e, purses, facts.AllDays(), edges)
 }

@@ -17,6 +17,7 @@ import (
 // needed, and must say the same as it; they go when they become too many.
 type limits struct {
 	facts, enrolments int // from how many on an enrolment, a person is heavy
+	months            int // and from how many spans of months with money on an enrolment
 
 	// How many facts are kept in timelines, of about 100 bytes each, and spells in tallies, of about
 	// 600 each.
@@ -25,7 +26,7 @@ type limits struct {
 
 // fullLimits: what has less is worked out anew in some microseconds.
 func fullLimits() limits {
-	return limits{facts: 64, enrolments: 16, factsKept: 1_000_000, spellsKept: 250_000}
+	return limits{facts: 64, enrolments: 16, months: 256, factsKept: 1_000_000, spellsKept: 250_000}
 }
 
 // heavy is what is kept of heavy enrolments and persons.
@@ -65,6 +66,17 @@ func (f *fold) line(e uint32) *timeline.Timeline {
 	if f.own.facts.Len() < f.heavy.facts {
 		return nil
 	}
+	return f.newLine(&f.own.facts, e, f.state.Purses())
+}
+
+// lineOfMonths returns the timeline of an enrolment with few facts that have money in many spans of
+// months, nil when there are few. Its own facts are gathered, and followed.
+func (f *fold) lineOfMonths(e uint32) *timeline.Timeline {
+	months := len(f.own.before.Money.Months)
+	if months < f.heavy.months {
+		return nil
+	}
+	f.heavy.held += months
 	return f.newLine(&f.own.facts, e, f.state.Purses())
 }
 
@@ -202,11 +214,12 @@ func (f *fold) tallyBefore(p person, were, are []enrolment.Spell) *tally {
 	if t != nil || !heavy {
 		return t
 	}
-	spells := f.spellsOfPerson(nil, p.worker, p.enrolment, facts.AllDays(), p.purses)
 	key := f.state.Person(p.worker)
 	if p.line == nil {
-		return f.newTally(key, f.spellsOf(spells, &f.own.before, p.worker))
+		return f.newTally(key, f.spellsOfPerson(nil, p.worker, facts.NoEnrolment, facts.AllDays(),
+			p.purses))
 	}
+	spells := f.spellsOfPerson(nil, p.worker, p.enrolment, facts.AllDays(), p.purses)
 	first := len(spells)
 	spells = p.line.AppendSpells(spells, -enrolment.Never, enrolment.Never, f.state.DiedOn,
 		&f.days.difference)
@@ -260,7 +273,7 @@ func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, day
 			}
 		}
 		if line == nil {
-			other.before.Follow(&other.facts, purses)
+			other.before.FollowDuring(&other.facts, purses, monthsOf(days))
 			spells = other.before.AppendSpells(spells, of.id, of.died, days)
 			continue
 		}
@@ -273,4 +286,16 @@ func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, day
 		spells = spells[:first+len(others)]
 	}
 	return spells
+}
+
+// monthsOf returns the months whose money counts on some of the days.
+func monthsOf(days facts.Days) enrolment.Span {
+	months := facts.AllMonths()
+	if days.From > -enrolment.Never {
+		months.From = days.From.Month() - moneyCounts
+	}
+	if days.Until < enrolment.Never {
+		months.Until = days.Until.Month() + 1
+	}
+	return months
 }

@@ -106,7 +106,7 @@ func (s *State) CourseAsOf(e uint32, k eventstore.Sequence) Course {
 		commitment := g.grants[i].Commitment
 		purse := s.PurseAsOf(commitment, k)
 		purses := s.Purses().With(commitment, &purse, 0)
-		purses.pay(&c.Money, &g.grants[i], g.revokes, e)
+		purses.pay(&c.Money, &g.grants[i], &g, AllMonths())
 	}
 	return c
 }

@@ -15,17 +15,33 @@ type Course struct {
 }
 
 // Follow makes c what the facts come to.
-func (c *Course) Follow(g *Gathered, purses Purses) {
+func (c *Course) Follow(g *Gathered, purses Purses) { c.FollowDuring(g, purses, AllMonths()) }
+
+// FollowDuring makes c what the facts come to as far as the money of some months is concerned. It
+// costs no more than these months, however many have money.
+func (c *Course) FollowDuring(g *Gathered, purses Purses, during enrolment.Span) {
 	c.Stretches = enrolment.AppendStretches(c.Stretches[:0], g.changes)
+	c.FollowMoney(g, purses, during)
+}
+
+// FollowMoney does so for a course whose stretches are known.
+func (c *Course) FollowMoney(g *Gathered, purses Purses, during enrolment.Span) {
 	c.Money = enrolment.NoMoney(c.Money.Months)
 	if c.onBudget() {
 		for i := len(g.grants) - 1; i >= 0; i-- { // the oldest first: mostly in order of time
-			purses.pay(&c.Money, &g.grants[i], g.revokes, g.enrolment)
+			purses.pay(&c.Money, &g.grants[i], g, during)
 		}
 	}
 	for i := len(g.credits) - 1; i >= 0; i-- {
-		c.Money.Credit(g.credits[i].From, g.credits[i].Until)
+		from, until := g.credits[i].From, g.credits[i].Until
+		c.Money.Speaks = min(c.Money.Speaks, from)
+		c.Money.Credit(max(from, during.From), min(until, during.Until))
 	}
+}
+
+// AllMonths are those that there are.
+func AllMonths() enrolment.Span {
+	return enrolment.Span{From: -enrolment.NeverMonth, Until: enrolment.NeverMonth}
 }
 
 // Copy makes c the same as another one.
@@ -53,19 +69,21 @@ func (c *Course) Add(e *Event, purses Purses) {
 	case e.Kind == event.ContributionCredited:
 		c.Money.Credit(g.From, g.Until)
 	case c.onBudget():
-		purses.pay(&c.Money, &g, nil, e.Enrolment)
+		c.Money.Grant(g.From, g.Until, purses.Of(g.Commitment, e.Enrolment))
 	}
 }
 
-// pay adds the months that a grant of the enrolment pays.
-func (p *Purses) pay(money *enrolment.Money, g *Grant, revokes []Grant, e uint32) {
-	until := g.Until
-	for i := range revokes {
-		if r := &revokes[i]; r.Commitment == g.Commitment && r.Sequence > g.Sequence {
+// pay adds the months among some that a grant of an enrolment pays.
+func (p *Purses) pay(money *enrolment.Money, grant *Grant, g *Gathered, during enrolment.Span) {
+	until := grant.Until
+	for i := range g.revokes {
+		r := &g.revokes[i]
+		if r.Commitment == grant.Commitment && r.Sequence > grant.Sequence {
 			until = min(until, r.From)
 		}
 	}
-	money.Grant(g.From, until, p.Of(g.Commitment, e))
+	money.Grant(max(grant.From, during.From), min(until, during.Until),
+		p.Of(grant.Commitment, g.enrolment))
 }
 
 // AppendSpells appends the spells of a worker's id on the days [from, until), given the person's

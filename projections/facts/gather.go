@@ -67,14 +67,18 @@ func (g *Gathered) Revokes() []Grant { return g.revokes }
 // Credits returns the credited events, the newest first.
 func (g *Gathered) Credits() []Grant { return g.credits }
 
-// GrantedBy returns how many granted events are of a commitment.
-func (g *Gathered) GrantedBy(c uint32) (n int) {
+// GrantOf returns the granted event of a commitment, and whether there is that one alone.
+func (g *Gathered) GrantOf(c uint32) (grant Grant, alone bool) {
 	for i := range g.grants {
-		if g.grants[i].Commitment == c {
-			n++
+		if g.grants[i].Commitment != c {
+			continue
 		}
+		if alone {
+			return grant, false
+		}
+		grant, alone = g.grants[i], true
 	}
-	return n
+	return grant, alone
 }
 
 // Len returns how many facts there are.
