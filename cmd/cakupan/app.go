@@ -63,7 +63,9 @@ func texts() kong.Vars {
 			" default: EMPLOYED.",
 		"all":     "default: all that have something to show",
 		"address": "Address of the dashboard (default: 127.0.0.1:7070, or any free port).",
-		"by":      "Divide by sector, segment, category, programme or funding; may be repeated.",
+		"by": "Divide by sector, segment, category, programme, funding or evidence;" +
+			" may be repeated.",
+		"count": "What the values of --by count: workers or enrolments; default: workers.",
 		"files": "Files of events by their names: .ndjson and .jsonl (one a line), .json" +
 			" (an array), .csv and .xlsx (lists of people); - is one a line from standard input.",
 		"list": "Of a list: its id, by which a corrected list is known as the same one" +

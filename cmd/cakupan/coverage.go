@@ -24,6 +24,7 @@ type coverageCommand struct {
 	Known     string   `placeholder:"WHEN" help:"${known}"`
 	Indicator string   `placeholder:"NAME" help:"${indicator}"`
 	By        []string `placeholder:"DIMENSION" help:"${by}"`
+	Count     string   `placeholder:"WHAT" help:"${count}"`
 	CSV       bool     `name:"csv" help:"Answer in CSV, for spreadsheets."`
 }
 
@@ -42,7 +43,7 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		return usage("--csv and --json exclude each other")
 	}
 	query := client.Values("region", c.Region, "on", c.On, "known", c.Known,
-		"indicator", c.Indicator)
+		"indicator", c.Indicator, "count", c.Count)
 	for _, dimension := range c.By {
 		query.Add("by", dimension)
 	}
@@ -61,7 +62,7 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		case c.CSV:
 			return coverageCSV(out.stdout, answers)
 		}
-		return coverageTable(out.stdout, answers)
+		return coverageTable(out.stdout, answers, c.Count)
 	})
 }
 
@@ -74,8 +75,9 @@ func decode[T any](response *http.Response) (items []T, err error) {
 	return items, nil
 }
 
-// coverageTable prints answers about the same day and knowledge, for people.
-func coverageTable(w io.Writer, answers []coverage.Answer) error {
+// coverageTable prints answers about the same day and knowledge, for people. count is what the
+// values of their dimensions count, as it was asked for.
+func coverageTable(w io.Writer, answers []coverage.Answer, count string) error {
 	if len(answers) == 0 {
 		return nil
 	}
@@ -109,7 +111,7 @@ func coverageTable(w io.Writer, answers []coverage.Answer) error {
 		return err
 	}
 	for i := range answers {
-		if err := writeDimensions(w, &answers[i]); err != nil {
+		if err := writeDimensions(w, &answers[i], count); err != nil {
 			return err
 		}
 	}
@@ -194,7 +196,11 @@ func dimensionsOf(by *coverage.By) (names []string, cells []coverage.Cells) {
 	return names, cells
 }
 
-func writeDimensions(w io.Writer, a *coverage.Answer) error {
+func writeDimensions(w io.Writer, a *coverage.Answer, count string) error {
+	what := "by"
+	if count == coverage.Enrolments.String() {
+		what = "enrolments by"
+	}
 	names, cells := dimensionsOf(a.By)
 	for i, name := range names {
 		var parts []string
@@ -206,7 +212,7 @@ func writeDimensions(w io.Writer, a *coverage.Answer) error {
 				return err
 			}
 		}
-		_, err := fmt.Fprintf(w, "  by %-10s %s\n", name, strings.Join(parts, ", "))
+		_, err := fmt.Fprintf(w, "  %s %-10s %s\n", what, name, strings.Join(parts, ", "))
 		if err != nil {
 			return err
 		}

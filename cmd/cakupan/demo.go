@@ -195,7 +195,7 @@ func tellDay(view *coverage.View, out *console, on temporal.Date) error {
 		}
 		answers = append(answers, answer)
 	}
-	if err := coverageTable(out.stdout, answers); err != nil {
+	if err := coverageTable(out.stdout, answers, coverage.Workers.String()); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(out.stdout)

@@ -43,6 +43,7 @@ func answerAll(view *coverage.View, known eventstore.Sequence, regions []region.
 		var err error
 		answers[i], err = view.Answer(coverage.Query{
 			Region: code, On: q.on, Known: known, Indicator: q.indicator, By: q.by,
+			Count: q.count,
 		})
 		if err != nil {
 			return nil, err

@@ -37,6 +37,7 @@ type coverageQuery struct {
 	known     knowledge
 	indicator event.Indicator
 	by        []coverage.Dimension
+	count     coverage.Count
 	minSeq    eventstore.Sequence
 }
 
@@ -50,7 +51,8 @@ type seriesQuery struct {
 
 // parseCoverage reads the query of GET /v1/coverage. today is what `on` is without being said.
 func parseCoverage(raw string, today temporal.Date) (coverageQuery, error) {
-	p, err := parseParameters(raw, "region", "on", "known", "indicator", "by", "min_seq")
+	p, err := parseParameters(raw, "region", "on", "known", "indicator", "by", "count",
+		"min_seq")
 	if err != nil {
 		return coverageQuery{}, err
 	}
@@ -59,6 +61,7 @@ func parseCoverage(raw string, today temporal.Date) (coverageQuery, error) {
 		known:     p.knowledge(),
 		indicator: p.indicator(),
 		by:        p.dimensions(),
+		count:     p.count(),
 		minSeq:    p.sequence("min_seq", 0),
 	}
 	if p.has("region") {
@@ -256,6 +259,17 @@ func (p *parameters) dimensions() (by []coverage.Dimension) {
 	}
 	slices.Sort(by)
 	return by
+}
+
+func (p *parameters) count() coverage.Count {
+	if !p.has("count") {
+		return coverage.Workers
+	}
+	count, ok := coverage.ParseCount(p.values.Get("count"))
+	if !ok {
+		p.fail("count", "must be one of "+strings.Join(coverage.CountNames(), ", "))
+	}
+	return count
 }
 
 // sequence reads a number of an event; one that is too large for any log is the largest.

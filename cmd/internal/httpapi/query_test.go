@@ -25,18 +25,19 @@ func date(t *testing.T, text string) temporal.Date {
 func TestParseCoverage(t *testing.T) {
 	today := date(t, "2026-11-22")
 	q, err := parseCoverage("region=75.03&on=2020-12-31&known=4711&indicator=ELIGIBLE"+
-		"&by=funding&by=sector&by=funding&min_seq=9", today)
+		"&by=evidence&by=sector&by=evidence&count=enrolments&min_seq=9", today)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(q.regions) != 1 || q.regions[0].String() != "75.03" || q.on.String() != "2020-12-31" ||
 		q.known.sequence != 4711 || q.known.timed || q.indicator != event.Eligible ||
-		q.minSeq != 9 ||
-		!slices.Equal(q.by, []coverage.Dimension{coverage.BySector, coverage.ByFunding}) {
+		q.minSeq != 9 || q.count != coverage.Enrolments ||
+		!slices.Equal(q.by, []coverage.Dimension{coverage.BySector, coverage.ByEvidence}) {
 		t.Errorf("%+v", q)
 	}
 	if q, err = parseCoverage("", today); err != nil || q.regions != nil || q.on != today ||
-		q.known.sequence != coverage.Everything || q.indicator != event.Employed {
+		q.known.sequence != coverage.Everything || q.indicator != event.Employed ||
+		q.count != coverage.Workers {
 		t.Errorf("%+v, %v", q, err)
 	}
 }
@@ -122,7 +123,10 @@ func TestQueriesRefused(t *testing.T) {
 		{"coverage", "known=-1", "query.invalid", "known", ""},
 		{"coverage", "known=", "query.invalid", "known", ""},
 		{"coverage", "indicator=WORKERS", "query.invalid", "indicator", "LABOUR_FORCE"},
-		{"coverage", "by=region", "query.invalid", "by", "sector, segment"},
+		{"coverage", "by=region", "query.invalid", "by", "funding, evidence"},
+		{"coverage", "count=people", "query.invalid", "count", "workers, enrolments"},
+		{"coverage", "count=workers&count=workers", "query.invalid", "count", "once"},
+		{"series", "count=workers", "query.invalid", "count", "there are region"},
 		{"coverage", "min_seq=1.5", "query.invalid", "min_seq", ""},
 		{"coverage", "on=2020-01-01&on=2020-01-02", "query.invalid", "on", "once"},
 		{"coverage", "regio=75", "query.invalid", "regio", "there are region"},

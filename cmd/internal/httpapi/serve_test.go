@@ -105,6 +105,13 @@ const workforce = `{"specversion":"1.0","id":"bps","source":"urn:test","type":` 
 	`"id.cakupan.workforce.published.v1","data":{"region":"75.03","sector":"ALL",` +
 	`"indicator":"EMPLOYED","count":3,"reference":"2019-08-31","publication":"A & B"}}`
 
+// credited says that money was booked for January to December 2020 of the enrolment of opened.
+func credited(id string) string {
+	return fmt.Sprintf(`{"specversion":"1.0","id":"c-%s","source":"urn:test","type":`+
+		`"id.cakupan.contribution.credited.v1","data":{"enrolment":"e-%s","from":"2020-01",`+
+		`"until":"2021-01"}}`, id, id)
+}
+
 func TestReadRoutes(t *testing.T) {
 	ledger := newMemory(t)
 	url := serve(t, ledger, Config{Notice: "SYNTHETIC SAMPLE"}).URL()
@@ -116,11 +123,12 @@ func TestReadRoutes(t *testing.T) {
 	post(opened("1"))
 	post(opened("2"))
 	post(workforce)
+	post(credited("1"))
 
-	response, body := call(t, "GET", url+"/v1/coverage?region=75.03&on=2020-12-31&by=sector&min_seq=3", "", "")
+	response, body := call(t, "GET", url+"/v1/coverage?region=75.03&on=2020-12-31&by=sector&min_seq=4", "", "")
 	want := `[{"region":"75.03","name":"Kabupaten Bone Bolango","on":"2020-12-31",` +
-		`"known":{"sequence":3,"recordedAt":"2021-01-04T04:11:09.123456789Z"},` +
-		`"covered":2,"inGrace":0,"enrolments":2,"workforce":{"count":3,"indicator":"EMPLOYED",` +
+		`"known":{"sequence":4,"recordedAt":"2021-01-04T05:11:09.123456789Z"},` +
+		`"covered":2,"confirmed":1,"inGrace":0,"enrolments":2,"workforce":{"count":3,"indicator":"EMPLOYED",` +
 		`"reference":"2019-08-31","publication":"A & B","sequence":3},"percent":"66.67","target":null,` +
 		`"sectors":{"FORMAL":{"covered":2,"workforce":null,"percent":null,"target":null},` +
 		`"INFORMAL":{"covered":0,"workforce":null,"percent":null,"target":null}},` +
@@ -147,9 +155,9 @@ func TestReadRoutes(t *testing.T) {
 		"known=2021-01-04T10:11:09.123456789+08:00":     1,
 		"known=2021-01-04T10%3A11%3A09.123456789+08:00": 1,
 		"known=2021-01-03":                              0,
-		"known=2021-01-04":                              3,
+		"known=2021-01-04":                              4,
 		"known=2":                                       2,
-		"known=99":                                      3,
+		"known=99":                                      4,
 	} {
 		_, body := call(t, "GET", url+"/v1/coverage?region=ID&"+query, "", "")
 		if !strings.Contains(body, fmt.Sprintf(`"known":{"sequence":%d,`, want)) {
@@ -157,8 +165,8 @@ func TestReadRoutes(t *testing.T) {
 		}
 	}
 	_, body = call(t, "GET", url+"/v1/series?region=75.03&from=2019-12-31&until=2020-01-01&step=day", "", "")
-	if want := `[{"on":"2019-12-31","covered":0,"inGrace":0,"percent":"0.00"},` + "\n" +
-		`{"on":"2020-01-01","covered":2,"inGrace":0,"percent":"66.67"}]` + "\n"; body != want {
+	if want := `[{"on":"2019-12-31","covered":0,"confirmed":0,"inGrace":0,"percent":"0.00"},` + "\n" +
+		`{"on":"2020-01-01","covered":2,"confirmed":1,"inGrace":0,"percent":"66.67"}]` + "\n"; body != want {
 		t.Errorf("%s", body)
 	}
 	response, body = call(t, "GET", url+"/v1/events?from=2&limit=1", "", "")
@@ -167,7 +175,7 @@ func TestReadRoutes(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 	response, body = call(t, "GET", url+"/healthz", "", "")
-	if body != `{"status":"ok","head":3,"projections":{"coverage":{"sequence":3}}}`+"\n" ||
+	if body != `{"status":"ok","head":4,"projections":{"coverage":{"sequence":4}}}`+"\n" ||
 		response.StatusCode != 200 {
 		t.Errorf("%s", body)
 	}

@@ -108,13 +108,16 @@ func (l *library) figure(name string) object {
 			with("known", fields(o("sequence", count).
 				with("recordedAt", orNull(o("type", "string").with("format", "date-time"))))).
 			with("covered", count.with("description", "workers with a covered enrolment here")).
+			with("confirmed", count.with("description", "those of them for whom money was"+
+				" booked: evidence CREDITED or DISBURSED")).
 			with("inGrace", count.with("description", "workers not covered, whose paid months have"+
 				" just ended")).
 			with("enrolments", count.with("description", "covered enrolments")).
 			join(share()).
 			with("sectors", fields(o("FORMAL", l.ref("SectorCoverage")).
 				with("INFORMAL", l.ref("SectorCoverage")))).
-			with("by", o("description", "the dimensions asked for: workers of each value").
+			with("by", o("description", "the dimensions asked for: workers, or covered"+
+				" enrolments, of each value; they do not add up").
 				with("type", "object").with("additionalProperties",
 				o("type", "object").with("additionalProperties", count))), "by")
 	case "SectorCoverage":
@@ -129,8 +132,8 @@ func (l *library) figure(name string) object {
 			with("met", orNull(words("boolean", "the coverage is strictly above it"))).
 			with("shortfall", orNull(count)).with("sequence", count))
 	case "SeriesPoint":
-		return fields(o("on", l.ref("Date")).with("covered", count).with("inGrace", count).
-			with("percent", percent))
+		return fields(o("on", l.ref("Date")).with("covered", count).with("confirmed", count).
+			with("inGrace", count).with("percent", percent))
 	}
 	return nil
 }

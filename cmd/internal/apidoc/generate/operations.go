@@ -8,6 +8,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/writer"
+	"cakupan/projections/coverage"
 )
 
 // guarded are the codes that any route may end with that is not for everybody.
@@ -164,8 +165,12 @@ func (l *library) getCoverage() operation {
 			" show.",
 		parameters: append(l.knowledge(),
 			query("on", "The day; today in Asia/Makassar when it is left out.", l.ref("Date")),
-			query("by", "Divide by a dimension; may be repeated.", arrayOf(o("enum",
-				texts("sector", "segment", "category", "programme", "funding"))))),
+			query("by", "Divide by a dimension; may be repeated.",
+				arrayOf(o("enum", texts(coverage.DimensionNames()...)))),
+			query("count", "What the cells of by count; covered, sectors and"+
+				" percentages are of workers all the same.",
+				o("enum", texts(coverage.CountNames()...)).
+					with("default", coverage.Workers.String()))),
 		answer: content(mediaJSON, arrayOf(l.ref("Coverage"))),
 		fails: guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
 			problem.ProjectionStopped, problem.LogDamaged),
