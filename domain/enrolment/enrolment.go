@@ -76,8 +76,8 @@ type State struct {
 	known  bool // an opened event has set terms
 }
 
-// Apply applies the next change in order of [Change.Before].
-func (s *State) Apply(c *Change) {
+// Add adds the next change in order of [Change.Before].
+func (s *State) Add(c *Change) {
 	switch c.Kind {
 	case event.EnrolmentOpened:
 		s.Worker, s.known, s.Open = c.Worker, true, true
@@ -111,7 +111,7 @@ func AppendStretches(dst []Stretch, changes []Change) []Stretch {
 		if now.Open && from < c.On {
 			dst = append(dst, now.Stretch(from, c.On))
 		}
-		now.Apply(c)
+		now.Add(c)
 		from = c.On
 	}
 	if now.Open {

@@ -61,9 +61,9 @@ func (m *Money) Credit(from, until temporal.Month) {
 	}
 }
 
-// Grant adds the months [from, until) that a grant pays unless its commitment has closed; the caller
-// has cut off what is revoked. Months that the commitment has paid for are disbursed, the others
-// promised.
+// Grant adds the months [from, until) that a grant pays unless its commitment has closed; the
+// caller has cut off what is revoked. Months that the commitment has paid for are disbursed, the
+// others promised.
 func (m *Money) Grant(from, until temporal.Month, of *Purse) {
 	until = min(until, of.ClosedFrom)
 	for next := EndingAfter(of.Disbursed, from); from < until; next++ {
@@ -85,7 +85,7 @@ func (m *Money) add(from, until temporal.Month, source Sources, e Evidence) {
 type Purse struct {
 	ClosedFrom temporal.Month // the first month that it no longer pays, or NeverMonth
 	Source     Sources        // of its committed fact with the highest sequence
-	Disbursed  []Span         // the months it has paid for: disjoint, in order, none next to another
+	Disbursed  []Span         // the months it has paid for: disjoint, in order, with gaps between
 }
 
 // EmptyPurse is that of a commitment of which nothing is known.

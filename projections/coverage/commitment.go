@@ -8,6 +8,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/projections/counts"
 	"cakupan/projections/facts"
+	"cakupan/projections/timeline"
 )
 
 // repurse is a commitment whose purse has changed. The state has the new one already.
@@ -21,8 +22,9 @@ type repurse struct {
 // was and the one it is.
 //
 // Nearly all of them have one enrolment with few facts and one grant of the commitment: these are
-// looked at in whatever order they come. The others are looked at in order of their numbers, so that
-// it is known which of a person's enrolments see the purse as it was, still, and which as it is.
+// looked at in whatever order they come. The others are looked at in order of their numbers, so
+// that it is known which of a person's enrolments see the purse as it was, still, and which as it
+// is.
 func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Change,
 ) []counts.Change {
 	is := f.state.Purse(c)
@@ -144,7 +146,8 @@ func (f *fold) comparePurse(r *repurse, e uint32, paid []enrolment.Span,
 		}
 	}
 	if line != nil {
-		line.Repurse(r.commitment, r.was, r.is, paid, f.state.DiedOn, &f.heavy.difference)
+		purses := timeline.Purses{Was: r.was, Is: r.is, Paid: paid}
+		line.Repurse(r.commitment, purses, f.state.DiedOn, &f.heavy.difference)
 		return f.compareLine(line, e, now.With(r.commitment, r.was, e+1), edges)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])

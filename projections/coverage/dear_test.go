@@ -63,18 +63,21 @@ func dearHistories(size int) []dear {
 				w.retract(size + i)
 			}
 		}},
-		{"deaths of one worker", func(w *dearWriter) { w.open("e", "w", 0) },
+		{
+			"deaths of one worker", func(w *dearWriter) { w.open("e", "w", 0) },
 			func(w *dearWriter) {
 				for range size {
 					w.add(event.WorkerDied, func(d *event.Data) { d.Worker, d.On = "w", w.day() })
 				}
-			}},
+			},
+		},
 		{"money of one commitment", func(w *dearWriter) { w.granted(100) }, func(w *dearWriter) {
 			for i := range size {
 				w.money(i)
 			}
 		}},
-		{"closings of many grants", func(w *dearWriter) { w.granted(25 * size) },
+		{
+			"closings of many grants", func(w *dearWriter) { w.granted(25 * size) },
 			func(w *dearWriter) {
 				for i := range 20 {
 					w.add(event.FundingClosed, func(d *event.Data) {
@@ -83,7 +86,8 @@ func dearHistories(size int) []dear {
 					})
 					w.retract(len(w.history))
 				}
-			}},
+			},
+		},
 	}
 }
 

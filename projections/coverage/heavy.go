@@ -19,8 +19,8 @@ type limits struct {
 	facts, enrolments int // from how many on an enrolment, a person is heavy
 	months            int // and from how many spans of months with money on an enrolment
 
-	// How many facts are kept in timelines, of about 100 bytes each, and spells in tallies, of about
-	// 600 each.
+	// How many facts are kept in timelines, of about 100 bytes each, and spells in tallies, of
+	// about 600 each.
 	factsKept, spellsKept int
 }
 
@@ -197,8 +197,8 @@ func (f *fold) tally(w uint32) *tally {
 	return f.newTally(f.state.Person(w), spells)
 }
 
-// hasTally returns the tally of the person that a worker is, if there is one, and whether the person
-// must have one.
+// hasTally returns the tally of the person that a worker is, if there is one, and whether the
+// person must have one.
 func (f *fold) hasTally(w uint32) (t *tally, heavy bool) {
 	h := &f.heavy
 	if t := h.tallies[f.state.Person(w)]; t != nil {
@@ -207,8 +207,8 @@ func (f *fold) hasTally(w uint32) (t *tally, heavy bool) {
 	return nil, f.state.Opened(w, h.enrolments) == h.enrolments
 }
 
-// tallyBefore returns the tally of a person as it was before one of the enrolments changed, of which
-// the spells that differ are given.
+// tallyBefore returns the tally of a person as it was before one of the enrolments changed, of
+// which the spells that differ are given.
 func (f *fold) tallyBefore(p person, were, are []enrolment.Spell) *tally {
 	t, heavy := f.hasTally(p.worker)
 	if t != nil || !heavy {

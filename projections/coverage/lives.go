@@ -29,8 +29,8 @@ func (f *fold) unDeath(w uint32, e *facts.Event, r *facts.Rare,
 }
 
 // live appends what another last day of life changes for the person that a worker is, all but the
-// ids of some, who has the tally or none. The days between the two last days come or go, and nothing
-// else.
+// ids of some, who has the tally or none. The days between the two last days come or go, and
+// nothing else.
 func (f *fold) live(w uint32, but []uint32, t *tally, was temporal.Date, edges []counts.Change,
 ) []counts.Change {
 	is := f.state.DiedOn(w)
@@ -112,8 +112,8 @@ func (f *fold) merge(e *facts.Event, b *facts.Batch, edges []counts.Change) []co
 	return f.days.count(edges, come, stay, +1)
 }
 
-// unmerge takes a merge out of force. The spells of the ids that leave go from the person, and count
-// by themselves.
+// unmerge takes a merge out of force. The spells of the ids that leave go from the person, and
+// count by themselves.
 func (f *fold) unmerge(owner facts.Owner, e *facts.Event, r *facts.Rare, edges []counts.Change,
 ) []counts.Change {
 	one, other := f.state.Merge(owner)

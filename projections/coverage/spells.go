@@ -27,8 +27,8 @@ type comparison struct {
 	difference timeline.Difference // of its timeline
 }
 
-// person is whom an event changes: the worker of an enrolment, whose other enrolments see purses. The
-// state is that before the event as far as it is about the enrolment, but a timeline of the
+// person is whom an event changes: the worker of an enrolment, whose other enrolments see purses.
+// The state is that before the event as far as it is about the enrolment, but a timeline of the
 // enrolment, if there is one, is that after it.
 type person struct {
 	worker, enrolment uint32

@@ -17,8 +17,8 @@ import (
 // goes costs what it changes, and a search.
 //
 // It says the same as [counter.count] by other cells: those of each enrolment, and for each region
-// those of the person, measure by measure. Sums of both agree, so that it does not matter from which
-// event on a person is counted so.
+// those of the person, measure by measure. Sums of both agree, so that it does not matter from
+// which event on a person is counted so.
 type tally struct {
 	spells  int                                         // that came: a measure of the memory
 	regions map[region.Code]*[measureCount]steps.Counts // looked up only: its order tells nothing

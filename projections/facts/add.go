@@ -124,8 +124,8 @@ func (s *State) Several(w uint32) bool {
 	return s.workers.At(int(w)).more != 0 || !s.persons.Alone(w)
 }
 
-// HasOthers reports whether another enrolment than e was opened for the worker, or the worker is one
-// with others.
+// HasOthers reports whether another enrolment than e was opened for the worker, or the worker is
+// one with others.
 func (s *State) HasOthers(w, e uint32) bool {
 	l := s.workers.At(int(w))
 	return l.first != 0 && l.first != e+1 || l.more != 0 || !s.persons.Alone(w)

@@ -31,7 +31,7 @@ type State struct {
 
 	joined   map[uint32]map[uint32]bool // of workers with many enrolments: which; see join
 	deaths   *pages.Table[death]
-	deathsOf map[uint32][]uint32 // worker → indexes in deaths, of those in force; the earliest first
+	deathsOf map[uint32][]uint32 // worker → indexes in deaths, of those in force, earliest first
 	mortal   []uint64            // a bit a worker: may be in deathsOf; spares the look-up
 	merges   *pages.Table[merge]
 	mergesOf map[uint32][]uint32 // worker → indexes in merges, of those in force

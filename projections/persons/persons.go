@@ -92,8 +92,9 @@ func (p *Persons) Merge(a, b uint32) {
 	}
 }
 
-// Unmerge notes that a merge of two ids is not in force any more. It costs the merges of the smaller
-// of the two persons that it leaves; when it leaves one, those of both searches until they meet.
+// Unmerge notes that a merge of two ids is not in force any more. It costs the merges of the
+// smaller of the two persons that it leaves; when it leaves one, those of both searches until they
+// meet.
 // It returns the ids of one of the two that it leaves, none when they still are one.
 func (p *Persons) Unmerge(a, b uint32) (left []uint32) {
 	x, y := p.ids[a], p.ids[b]

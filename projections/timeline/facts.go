@@ -131,11 +131,15 @@ func (t *Timeline) Unrevoke(r Grant, of *enrolment.Purse, died Died, d *Differen
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
 
-// Repurse takes another purse for the grants of a commitment. Paid are the months that one of the
-// two has disbursed and the other has not.
-func (t *Timeline) Repurse(c uint32, was, is *enrolment.Purse, paid []enrolment.Span, died Died,
-	d *Difference,
-) {
+// Purses are the purse of a commitment before an event and after it.
+type Purses struct {
+	Was, Is *enrolment.Purse
+	Paid    []enrolment.Span // the months that one of the two has disbursed and the other has not
+}
+
+// Repurse takes another purse for the grants of a commitment.
+func (t *Timeline) Repurse(c uint32, purses Purses, died Died, d *Difference) {
+	was, is, paid := purses.Was, purses.Is, purses.Paid
 	d.Clear()
 	for i := range t.money.pair(c).grants {
 		g := &t.money.pairs[c].grants[i]

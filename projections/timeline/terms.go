@@ -16,6 +16,9 @@ type block struct {
 	changes []enrolment.Change
 }
 
+// spot is where a change is, or belongs: its block, and its index there.
+type spot struct{ block, index int }
+
 // blockMax is how many changes a block has at most: to fold half of them is what the beginning of
 // a search costs.
 const blockMax = 128
@@ -26,7 +29,7 @@ func (t *terms) fill(changes []enrolment.Change) {
 	for some := range slices.Chunk(changes, blockMax/2) {
 		t.blocks = append(t.blocks, block{before: state, changes: slices.Clone(some)})
 		for i := range some {
-			state.Apply(&some[i])
+			state.Add(&some[i])
 		}
 	}
 }
@@ -44,7 +47,7 @@ func (t *terms) place(c *enrolment.Change) (b, i int, state enrolment.State) {
 	k := &t.blocks[b]
 	state = k.before
 	for i < len(k.changes) && k.changes[i].Before(c) {
-		state.Apply(&k.changes[i])
+		state.Add(&k.changes[i])
 		i++
 	}
 	return b, i, state
@@ -64,8 +67,8 @@ func (t *terms) insert(c enrolment.Change, d *Difference) {
 	k := &t.blocks[b]
 	k.changes = slices.Insert(k.changes, i, c)
 	after := state
-	after.Apply(&c)
-	t.compare(b, i+1, c.On, state, after, d)
+	after.Add(&c)
+	t.compare(spot{b, i + 1}, c.On, state, after, d)
 	if len(k.changes) == blockMax {
 		t.halve(b)
 	}
@@ -86,18 +89,18 @@ func (t *terms) remove(on temporal.Date, sequence uint64, d *Difference) {
 		return
 	}
 	state := after
-	state.Apply(&k.changes[i])
+	state.Add(&k.changes[i])
 	k.changes = slices.Delete(k.changes, i, i+1)
-	t.compare(b, i, on, state, after, d)
+	t.compare(spot{b, i}, on, state, after, d)
 	if len(k.changes) == 0 {
 		t.blocks = slices.Delete(t.blocks, b, b+1)
 	}
 }
 
-// compare goes through the changes from block and index on, with what was the state before them
-// and what is, until the two are the same, and appends the stretches of both on the days between.
-func (t *terms) compare(b, i int, from temporal.Date, was, is enrolment.State, d *Difference) {
-	for ; b < len(t.blocks); b, i = b+1, 0 {
+// compare goes through the changes from a spot on, with what was the state before them and what
+// is, until the two are the same, and appends the stretches of both on the days between.
+func (t *terms) compare(at spot, from temporal.Date, was, is enrolment.State, d *Difference) {
+	for b, i := at.block, at.index; b < len(t.blocks); b, i = b+1, 0 {
 		k := &t.blocks[b]
 		if i == 0 {
 			if k.before = is; was == is {
@@ -107,8 +110,8 @@ func (t *terms) compare(b, i int, from temporal.Date, was, is enrolment.State, d
 		for ; i < len(k.changes) && was != is; i++ {
 			c := &k.changes[i]
 			d.stretch(from, c.On, &was, &is)
-			was.Apply(c)
-			is.Apply(c)
+			was.Add(c)
+			is.Add(c)
 			from = c.On
 		}
 		if was == is {
@@ -137,7 +140,7 @@ func (t *terms) halve(b int) {
 	half := len(k.changes) / 2
 	second := block{before: k.before, changes: slices.Clone(k.changes[half:])}
 	for i := range k.changes[:half] {
-		second.before.Apply(&k.changes[i])
+		second.before.Add(&k.changes[i])
 	}
 	k.changes = slices.Delete(k.changes, half, len(k.changes))
 	t.blocks = slices.Insert(t.blocks, b+1, second)
@@ -161,7 +164,7 @@ func (t *terms) appendStretches(dst []enrolment.Stretch, from, until temporal.Da
 				return dst
 			}
 			from = max(from, c.On)
-			state.Apply(c)
+			state.Add(c)
 		}
 	}
 	if state.Open && from < until {

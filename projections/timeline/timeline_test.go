@@ -175,7 +175,10 @@ func check(t failer, r source, steps int) {
 			what = "a purse"
 			c := r.Uint32N(3)
 			before, after := model.purses[c], r.purse()
-			line.Repurse(c, &before, &after, before.DisbursedByOne(&after), model.diedOn, &d)
+			purses := timeline.Purses{
+				Was: &before, Is: &after, Paid: before.DisbursedByOne(&after),
+			}
+			line.Repurse(c, purses, model.diedOn, &d)
 			model.purses[c] = after
 		default:
 			f := r.fact(sequence)
