@@ -156,9 +156,9 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	return edges, true
 }
 
-// compareCourses appends what differs on the days for the persons of an enrolment between its course
-// before and after. The state must be as before, but for purses: those are as the other enrolments
-// see them.
+// compareCourses appends what differs on the days for the persons of an enrolment between its
+// course before and after. The state must be as before, but for purses: those are as the other
+// enrolments see them.
 func (f *fold) compareCourses(e uint32, purses facts.Purses, days facts.Days,
 	edges []counts.Change,
 ) []counts.Change {
