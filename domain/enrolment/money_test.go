@@ -56,19 +56,19 @@ func drawIncome(t *rapid.T) (in income) {
 }
 
 // money adds grants and credits, credits first or last.
-func (in *income) money(creditsFirst bool) enrolment.Money {
+func (i *income) money(creditsFirst bool) enrolment.Money {
 	m := enrolment.NoMoney(nil)
 	credit := func() {
-		for _, c := range in.credits {
+		for _, c := range i.credits {
 			m.Credit(c.From, c.Until)
 		}
 	}
 	if creditsFirst {
 		credit()
 	}
-	for _, g := range in.grants {
+	for _, g := range i.grants {
 		purse := enrolment.Purse{
-			ClosedFrom: in.closedFrom, Source: g.source, Disbursed: in.disbursed,
+			ClosedFrom: i.closedFrom, Source: g.source, Disbursed: i.disbursed,
 		}
 		m.Grant(g.From, g.Until, &purse)
 	}

@@ -247,7 +247,7 @@ func (f *fold) spellsOfPerson(spells []enrolment.Spell, w, except uint32, days f
 	purses facts.Purses,
 ) []enrolment.Spell {
 	died := f.state.DiedOn(w)
-	for _, id := range f.state.Ids(nil, w) {
+	for _, id := range f.state.IDs(nil, w) {
 		spells = f.spellsOfID(spells, lived{id, died}, except, days, purses)
 	}
 	return spells

@@ -49,7 +49,7 @@ func (f *fold) live(w uint32, but []uint32, t *tally, was temporal.Date, edges [
 
 // others returns the ids of the person that a worker is, all but some.
 func (f *fold) others(w uint32, but []uint32) []uint32 {
-	ids := f.state.Ids(nil, w)
+	ids := f.state.IDs(nil, w)
 	if len(but) == 0 {
 		return ids
 	}
@@ -94,7 +94,7 @@ func (f *fold) merge(e *facts.Event, b *facts.Batch, edges []counts.Change) []co
 	if smallTally != nil && (tally == nil || smallTally.spells > tally.spells) {
 		small, large, smallTally, tally = large, small, tally, smallTally
 	}
-	ids, largeDied := f.state.Ids(nil, small), f.state.DiedOn(large)
+	ids, largeDied := f.state.IDs(nil, small), f.state.DiedOn(large)
 	f.heavy.drop(f.state.Person(small))
 	f.heavy.drop(f.state.Person(large))
 	edges = f.count(f.spellsOfIDs(ids, f.state.DiedOn(small), facts.AllDays()), smallTally, -1,
@@ -133,7 +133,7 @@ func (f *fold) unmerge(owner facts.Owner, e *facts.Event, r *facts.Rare, edges [
 		edges = f.count(gone, tally, -1, edges)
 		f.heavy.keep(f.state.Person(stays), tally)
 	} else {
-		stay := f.spellsOfIDs(f.state.Ids(nil, stays), died, facts.AllDays())
+		stay := f.spellsOfIDs(f.state.IDs(nil, stays), died, facts.AllDays())
 		edges = f.days.count(edges, gone, stay, -1)
 		edges = f.days.count(edges, stay, nil, +1)
 	}

@@ -111,7 +111,6 @@ func newWorkerCell(in region.Code, m measures) cell {
 
 func (c cell) region() region.Code { return region.Code(c >> regionShift) }
 func (c cell) exact() bool         { return c&exactBit != 0 }
-func (c cell) measures() measures  { return measures(c & (1<<measureCount - 1)) }
 
 // countsIn reports whether the cell counts in the numbers of a region.
 func (c cell) countsIn(r region.Code) bool {

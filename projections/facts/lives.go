@@ -106,8 +106,8 @@ func (s *State) Merge(owner Owner) (worker, into uint32) {
 	return m.worker, m.into
 }
 
-// Ids appends the ids that are one person with a worker, the worker's among them.
-func (s *State) Ids(dst []uint32, w uint32) []uint32 {
+// IDs appends the ids that are one person with a worker, the worker's among them.
+func (s *State) IDs(dst []uint32, w uint32) []uint32 {
 	return slices.AppendSeq(dst, s.persons.All(w))
 }
 
