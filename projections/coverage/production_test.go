@@ -217,7 +217,7 @@ func TestHeavyProjectionAnswersLikeTheModel(t *testing.T) {
 func answerLikeTheModel(t *testing.T, makeEmpty func(*bbolt.DB) *coverage.Projection) {
 	t.Helper()
 	dir := t.TempDir()
-	size := comparison{firstSeed: 1, histories: 150, events: 120, queries: 40}
+	size := comparison{firstSeed: 1, histories: 90, events: 120, queries: 40}
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		size = comparison{firstSeed: 1, histories: 1500, events: 250, queries: 60}
 	}
