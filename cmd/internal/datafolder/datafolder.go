@@ -14,7 +14,6 @@ import (
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/inspect"
-	"cakupan/eventstore/natsd"
 )
 
 // Inspection is what can be told about a file, or about a folder with all in it.
@@ -32,7 +31,7 @@ func Inspect(path string) (*Inspection, error) {
 	case err != nil:
 		return nil, denied(path, err)
 	}
-	in := &Inspection{State: inspect.Whole}
+	in := &Inspection{}
 	if !info.IsDir() {
 		err = in.add(path)
 	} else {
@@ -42,13 +41,23 @@ func Inspect(path string) (*Inspection, error) {
 		return nil, err
 	}
 	in.compare()
+	in.State = in.worst()
+	return in, nil
+}
+
+// worst returns the worst state of the files. A folder may hold what is none of this program's
+// business; but one that holds nothing else is unknown, and not whole.
+func (in *Inspection) worst() inspect.State {
+	state, known := inspect.Whole, false
 	for i := range in.Files {
-		// A folder may hold what is none of this program's business.
-		if state := in.Files[i].State; state != inspect.Unknown || !info.IsDir() {
-			in.State = worse(in.State, state)
+		if s := in.Files[i].State; s != inspect.Unknown {
+			state, known = worse(state, s), true
 		}
 	}
-	return in, nil
+	if !known {
+		return inspect.Unknown
+	}
+	return state
 }
 
 func worse(a, b inspect.State) inspect.State {
@@ -61,26 +70,9 @@ func worse(a, b inspect.State) inspect.State {
 // folder inspects all in a folder. Streams come last: the log is what others are compared with,
 // and must not be read before what is derived from it while a ledger is running.
 func (in *Inspection) folder(dir string) error {
-	var streams []string
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && path != dir:
-			return nil // gone meanwhile
-		case err != nil:
-			return denied(path, err)
-		case entry.IsDir() && natsd.IsStream(path):
-			streams = append(streams, path)
-			return fs.SkipDir
-		case entry.IsDir():
-			return nil
-		}
-		err = in.add(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	for _, stream := range streams {
+	w := walk{in: in}
+	err := w.folder(dir)
+	for _, stream := range w.streams {
 		if err == nil {
 			err = in.add(stream)
 		}

@@ -299,23 +299,91 @@ func TestShorter(t *testing.T) {
 	}
 }
 
-// TestUnknown: a strange file is unknown; in a folder it is nobody's business.
+// TestUnknown: a strange file is unknown; in a folder with others it is nobody's business. A folder
+// without a file of a ledger is not a whole one.
 func TestUnknown(t *testing.T) {
 	dir := t.TempDir()
 	path := put(t, dir, "notes.txt", []byte("Call the office."))
 	if in := look(t, path); in.State != inspect.Unknown || in.Files[0].State != inspect.Unknown {
 		t.Errorf("%+v", in)
 	}
-	if in := look(t, dir); in.State != inspect.Whole || in.Files[0].State != inspect.Unknown {
+	if in := look(t, dir); in.State != inspect.Unknown || in.Files[0].State != inspect.Unknown {
 		t.Errorf("%+v", in)
 	}
-	if in := look(t, t.TempDir()); len(in.Files) != 0 {
+	put(t, dir, "lock", []byte(`{"pid":1}`))
+	if in := look(t, dir); in.State != inspect.Whole || len(in.Files) != 2 {
+		t.Errorf("%+v", in)
+	}
+	if in := look(t, t.TempDir()); len(in.Files) != 0 || in.State != inspect.Unknown {
 		t.Errorf("of an empty folder: %+v", in)
 	}
 	var missing *problem.Error
 	if _, err := datafolder.Inspect(filepath.Join(dir, "no")); !errors.As(err, &missing) ||
 		missing.Code != problem.NotFound {
 		t.Error(err)
+	}
+}
+
+// TestLinks inspects a data folder that is a link, and whose log and whose index are on other disks.
+// Links that lead around in circles, or nowhere, lead to nothing.
+func TestLinks(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	makeLog(t, elsewhere)
+	for _, f := range ones(t) {
+		switch f.kind {
+		case "identity":
+			put(t, dir, f.name, f.content)
+		case "index":
+			put(t, elsewhere, f.name, f.content)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "data")
+	for name, target := range map[string]string{
+		link: dir, filepath.Join(dir, "nats"): filepath.Join(elsewhere, "nats"),
+		filepath.Join(dir, "index"): filepath.Join(elsewhere, "index"),
+		filepath.Join(dir, "up"):    filepath.Dir(dir), filepath.Join(dir, "self"): "self",
+		filepath.Join(dir, "again"):              filepath.Join(elsewhere, "nats", "jetstream"),
+		filepath.Join(dir, "nowhere"):            "no such file",
+		filepath.Join(elsewhere, "nats", "back"): dir,
+	} {
+		if err := os.Symlink(target, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := look(t, link)
+	kinds := map[string]int{}
+	for _, r := range in.Files {
+		kind, _, _ := strings.Cut(r.Kind, ":")
+		kinds[kind]++
+		if !strings.HasPrefix(r.Path, link) {
+			t.Errorf("%s is not a name in %s", r.Path, link)
+		}
+	}
+	want := map[string]int{"identity of the ledger": 1, "index": 1, "lock": 1, "log": 1}
+	if !maps.Equal(kinds, want) || in.State != inspect.Damaged { // the index has seen more
+		t.Errorf("%v, want %v: %s", kinds, want, in.State)
+	}
+}
+
+// TestWithoutLog: a data folder whose server has no log any more is damaged, and says so. One that
+// never had a server may have its log on a cluster.
+func TestWithoutLog(t *testing.T) {
+	dir := t.TempDir()
+	path := put(t, dir, ones(t)[0].name, ones(t)[0].content)
+	if r := look(t, path).Files[0]; r.State != inspect.Unproven || len(r.Notes) != 3 {
+		t.Errorf("without a server: %+v", r)
+	}
+	stream := makeLog(t, dir)
+	if r := look(t, path).Files[0]; r.State != inspect.Unproven || len(r.Notes) != 2 {
+		t.Errorf("with its log: %+v", r)
+	}
+	for _, lost := range []string{filepath.Join(stream, "msgs"), stream} {
+		if err := os.RemoveAll(lost); err != nil {
+			t.Fatal(err)
+		}
+		if in := look(t, dir); in.State != inspect.Damaged {
+			t.Errorf("without %s: %+v", lost, in)
+		}
 	}
 }
 

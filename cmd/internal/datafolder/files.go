@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"cakupan/eventstore"
 	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/vault"
 	"cakupan/projections"
 )
@@ -80,9 +83,25 @@ func inspectIdentity(path string) (inspect.Report, error) {
 	r.Ledger = is.Identity.Ledger
 	if r.Note("made %s", is.Identity.Created); !is.LogMade {
 		r.Note("the log was not made yet")
+	} else {
+		findLog(&r, filepath.Dir(path))
 	}
 	r.Unproven("the identity")
 	return r, nil
+}
+
+// findLog notes where the log of a ledger is not in its folder. On a cluster it never was, and
+// there is no folder of an embedded server either.
+func findLog(r *inspect.Report, dir string) {
+	const server = "nats"
+	stream := filepath.Join(dir, server, "jetstream", "$G", "streams", jetstream.StreamDefault)
+	switch {
+	case natsd.IsStream(stream):
+	case isFolder(filepath.Join(dir, server)):
+		r.Found(inspect.Damaged, "its log is not there: no stream in %s", stream)
+	default:
+		r.Note("its log is not in this folder: it is on a cluster, or lost")
+	}
 }
 
 // inspectDatabase inspects a database: a vault under another name, or a projection.
