@@ -75,7 +75,7 @@ func ones(t testing.TB) []one {
 		},
 		{
 			"index/0000000001-0000000050.run",
-			file(eventstoreDir + "index/testdata/v1/0000000001-0000000050.run.gz"), whole, ledger,
+			file(eventstoreDir + "index/testdata/v2/0000000001-0000000050.run.gz"), whole, ledger,
 			"index",
 		},
 		{

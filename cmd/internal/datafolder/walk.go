@@ -9,12 +9,13 @@ import (
 	"cakupan/eventstore/natsd"
 )
 
-// walk goes through a folder and all in it. It follows links: of a data folder, or its log, the
-// files often lie on another disk.
+// walk goes through a folder and all in it. It follows links: of a data folder, the files often
+// lie on another disk.
 type walk struct {
 	in      *Inspection
-	streams []string // folders of streams, for later
-	roots   []string // what is walked through, without links
+	streams []string        // folders of streams, for later
+	asked   string          // the folder asked for, without links
+	seen    map[string]bool // folders, without links
 }
 
 // folder inspects all files in a folder, and notes the streams.
@@ -23,62 +24,76 @@ func (w *walk) folder(dir string) error {
 	if err != nil {
 		return denied(dir, err)
 	}
-	w.roots = append(w.roots, root)
-	// What is walked through is not a link; what is told is what the user calls it.
+	if w.asked == "" {
+		w.asked, w.seen = root, map[string]bool{}
+	}
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		rest, outside := filepath.Rel(root, path)
-		name := filepath.Join(dir, rest)
+		name := filepath.Join(dir, rest) // what the user calls it
 		switch {
-		case outside != nil:
-			return denied(path, outside)
 		case errors.Is(err, fs.ErrNotExist) && path != root:
 			return nil // gone meanwhile
-		case err != nil:
-			return denied(name, err)
-		case entry.Type()&fs.ModeSymlink != 0 && isFolder(path):
+		case err != nil || outside != nil:
+			return denied(name, errors.Join(err, outside))
+		case entry.Type()&fs.ModeSymlink != 0:
 			return w.link(name)
-		case entry.IsDir() && natsd.IsStream(path):
-			w.streams = append(w.streams, name)
-			return fs.SkipDir
 		case entry.IsDir():
-			return nil
+			return w.enter(path, name)
 		}
-		err = w.in.add(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
+		return w.file(name)
 	})
 }
 
-// link walks through a folder that a link leads to, unless it is walked through anyway, or leads
-// out of what was asked for and around it.
-func (w *walk) link(path string) error {
-	target, err := realPath(path)
-	if err != nil {
-		return denied(path, err)
+// enter notes a folder, and skips it where there is nothing to walk through.
+func (w *walk) enter(path, name string) error {
+	if w.seen[path] {
+		return fs.SkipDir
 	}
-	for _, root := range w.roots {
-		if within(root, target) || within(target, root) {
-			return nil
-		}
+	w.seen[path] = true
+	if natsd.IsStream(path) {
+		w.streams = append(w.streams, name)
+		return fs.SkipDir
 	}
-	return w.folder(path)
+	return nil
 }
 
-// realPath returns the absolute path of a file without links.
+func (w *walk) file(name string) error {
+	err := w.in.add(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // gone meanwhile
+	}
+	return err
+}
+
+// link follows a link, unless it leads nowhere, around in a circle, or out to what is around the
+// folder asked for.
+func (w *walk) link(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return denied(name, err)
+	case err != nil:
+		return nil
+	case !info.IsDir():
+		return w.file(name)
+	}
+	target, err := realPath(name)
+	if err != nil {
+		return denied(name, err)
+	}
+	if rest, err := filepath.Rel(target, w.asked); err == nil && filepath.IsLocal(rest) {
+		return nil
+	}
+	return w.folder(name)
+}
+
+// realPath returns the absolute path of a file, without links.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
 	return filepath.EvalSymlinks(path)
-}
-
-// within tells whether a path is a folder or lies in it.
-func within(folder, path string) bool {
-	rest, err := filepath.Rel(folder, path)
-	return err == nil && filepath.IsLocal(rest)
 }
 
 func isFolder(path string) bool {
