@@ -104,10 +104,10 @@ func (s State) rank() int {
 // attempts is how often a file is read that changes meanwhile.
 const attempts = 5
 
-// Settled inspects what another process may be writing to: where something is found and the size
+// Steady inspects what another process may be writing to: where something is found and the size
 // or the time of one of the files has changed meanwhile, it inspects again. What is found twice is
 // there; what is another thing each time is the end of the file, half written.
-func Settled(inspect func() (Report, error), files func() ([]string, error)) (Report, error) {
+func Steady(inspect func() (Report, error), files func() ([]string, error)) (Report, error) {
 	var found []string
 	for attempt := 1; ; attempt++ {
 		before, err := stamps(files)

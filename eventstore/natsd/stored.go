@@ -80,7 +80,7 @@ func InspectStream(dir string, begin func(StoredStream, *inspect.Report) func(St
 		return append(paths, filepath.Join(dir, metaFile), filepath.Join(dir, metaSum),
 			filepath.Join(dir, blocksDir, indexFile)), err
 	}
-	return inspect.Settled(func() (inspect.Report, error) {
+	return inspect.Steady(func() (inspect.Report, error) {
 		r, err := inspect.New(dir, "JetStream stream")
 		if err != nil {
 			return r, err

@@ -23,7 +23,7 @@ func IsPosition(name string) bool {
 // Inspect says what can be told about the file of a position. It has two lines, of which a crash
 // spoils at most the older one; with the newer one spoilt, events are delivered once more.
 func Inspect(path string) (inspect.Report, error) {
-	return inspect.Settled(
+	return inspect.Steady(
 		func() (inspect.Report, error) { return inspectPosition(path) },
 		func() ([]string, error) { return []string{path}, nil },
 	)

@@ -36,7 +36,7 @@ func Inspect(path string) (inspect.Report, error) {
 	if !strings.HasPrefix(filepath.Base(path), journalName) {
 		return inspectDatabase(path)
 	}
-	return inspect.Settled(
+	return inspect.Steady(
 		func() (inspect.Report, error) { return inspectJournal(path) },
 		func() ([]string, error) { return []string{path}, nil },
 	)

@@ -109,7 +109,7 @@ func (a *API) postRefused(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	a.tellSettled(w, r, "retried", number)
+	a.tellRefused(w, r, "retried", number)
 	writeJSON(w, r, http.StatusOK, intake.Masked(receipts))
 }
 
@@ -126,12 +126,12 @@ func (a *API) deleteRefused(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	a.tellSettled(w, r, "dropped", number)
+	a.tellRefused(w, r, "dropped", number)
 	writeJSON(w, r, http.StatusOK, map[string]uint64{"dropped": number})
 }
 
-// tellSettled tells the operator's log who settled something that was refused.
-func (a *API) tellSettled(w *reply, r *http.Request, how string, number uint64) {
+// tellRefused tells the operator's log who retried or dropped something that was refused.
+func (a *API) tellRefused(w *reply, r *http.Request, how string, number uint64) {
 	by := "open ledger"
 	if w.member != nil {
 		by = w.member.Name

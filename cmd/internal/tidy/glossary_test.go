@@ -103,12 +103,14 @@ func (n names) strays(verb, home string) (found []string) {
 	return found
 }
 
-// isVerb tells whether a function's name is a verb, or begins with it: "settle", "SettleAll".
+// isVerb tells whether a function's name is a verb, begins with it, or is its participle: "settle",
+// "SettleAll", "Settled".
 func isVerb(name, verb string) bool {
 	if len(name) < len(verb) || !strings.EqualFold(name[:len(verb)], verb) {
 		return false
 	}
-	return len(name) == len(verb) || unicode.IsUpper(rune(name[len(verb)]))
+	rest := name[len(verb):]
+	return rest == "" || rest == "d" || rest == "ed" || unicode.IsUpper(rune(rest[0]))
 }
 
 // TestGlossary holds docs/glossary.md against the source: see what its first lines promise.
@@ -145,7 +147,9 @@ func TestGlossary(t *testing.T) {
 func TestGlossaryBites(t *testing.T) {
 	n := names{
 		declared:  map[string][]string{"projections/facts": {"Purse"}, "domain": {"Date"}},
-		functions: map[string][]string{"projections": {"settle"}, "cmd/x": {"SettleAll", "settler"}},
+		functions: map[string][]string{
+			"projections": {"settle"}, "cmd/x": {"SettleAll", "settler", "Settled"},
+		},
 	}
 	for name, c := range map[string]struct{ got, want bool }{
 		"below a room":      {n.has("projections/...", "purse"), true},
@@ -157,7 +161,7 @@ func TestGlossaryBites(t *testing.T) {
 			t.Errorf("%s: %t, want %t", name, c.got, c.want)
 		}
 	}
-	if got := strings.Join(n.strays("settle", "projections"), ", "); got != "cmd/x: SettleAll" {
+	if got := strings.Join(n.strays("settle", "projections"), ", "); got != "cmd/x: SettleAll, cmd/x: Settled" {
 		t.Errorf("strays: %s", got)
 	}
 }
