@@ -33,7 +33,7 @@ func TestShortWaysLeadToTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, way := range []string{"first", "granted", "revoked", "change"} {
+	for _, way := range []string{"first", "granted", "revoked", "credited", "change"} {
 		if taken[way] < 5 {
 			t.Errorf("%q is taken %d times: too few to show anything", way, taken[way])
 		}
@@ -79,16 +79,18 @@ func compareDigests(t *testing.T, seed uint64, events int, short, long *coverage
 
 // shortWays returns which short way the events of a history take that are sure to take one: the
 // first fact about an enrolment, of a worker not seen before, and the one after it about the same
-// enrolment, while nothing was retracted and no other enrolment was opened for the worker.
+// enrolment, while nothing was retracted, nobody merged, and no other enrolment was opened for the
+// worker.
 func shortWays(history []Recorded) (ways []string) {
 	facts, workers, opener := map[string]int{}, map[string]int{}, map[string]string{}
 	for i := range history {
 		e := &history[i]
 		switch e.Type {
-		case event.EventRetracted:
+		case event.EventRetracted, event.WorkerMerged:
 			return ways
 		case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
-			event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked:
+			event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
+			event.ContributionCredited:
 		default:
 			continue
 		}
@@ -102,6 +104,8 @@ func shortWays(history []Recorded) (ways []string) {
 			ways = append(ways, "granted")
 		case e.Type == event.FundingRevoked:
 			ways = append(ways, "revoked")
+		case e.Type == event.ContributionCredited:
+			ways = append(ways, "credited")
 		default:
 			ways = append(ways, "change")
 		}
