@@ -20,7 +20,7 @@ const (
 	goldenRun    = "v2/0000000001-0000000050.run"
 	goldenMerged = "v2/0000000001-0000000200.run"
 	goldenOlder  = "v1/0000000001-0000000050.run" // whose digests today's program does not make
-	goldenLimit  = 64 // entries of a table, which so takes one frame
+	goldenLimit  = 64                             // entries of a table, which so takes one frame
 )
 
 // goldens are the golden runs and the last event of each.

@@ -146,7 +146,7 @@ func TestGlossary(t *testing.T) {
 // TestGlossaryBites shows what the test of the glossary finds.
 func TestGlossaryBites(t *testing.T) {
 	n := names{
-		declared:  map[string][]string{"projections/facts": {"Purse"}, "domain": {"Date"}},
+		declared: map[string][]string{"projections/facts": {"Purse"}, "domain": {"Date"}},
 		functions: map[string][]string{
 			"projections": {"settle"}, "cmd/x": {"SettleAll", "settler", "Settled"},
 		},
