@@ -124,7 +124,8 @@ var atHome = map[string][]string{
 	"github.com/nats-io/nats.go": {
 		"eventstore/jetstream/...", "eventstore/natsd/...", "eventstore/pubsub/...", "cmd/...",
 	},
-	"github.com/ThreeDotsLabs": {"eventstore/pubsub/...", "cmd/..."},
+	// Watermill is for other programs; bench measures what a way through it costs.
+	"github.com/ThreeDotsLabs": {"eventstore/pubsub/...", "cmd/internal/bench/..."},
 	"go.etcd.io/bbolt":         {"eventstore/index/...", "eventstore/vault/...", "projections/..."},
 	"net/http":                 {"cmd/..."},
 }
@@ -249,6 +250,8 @@ func TestRules(t *testing.T) {
 		{"cmd/internal/intake", "cakupan/cmd/internal/httpapi", false},
 		{"cmd/internal/split", "cakupan/cmd/internal/intake", false},
 		{"cmd/internal/problem", "cakupan/cmd/internal/httpapi", false},
+		{"cmd/internal/natsin", "github.com/ThreeDotsLabs/watermill/message", false},
+		{"eventstore/pubsub", "github.com/ThreeDotsLabs/watermill/message", true},
 		{"cmd/cakupan", "cakupan/cmd/internal/intake", true},
 		{"cmd/cakupan", "github.com/nats-io/nats-server/v2/server", false},
 	} {
