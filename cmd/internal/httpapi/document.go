@@ -9,6 +9,10 @@ import (
 
 // getDocument answers with what describes the routes, or the events.
 func (a *API) getDocument(w *reply, r *http.Request) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		w.fail(r, err)
+		return
+	}
 	name := r.PathValue("name")
 	if a.config.Documents == nil || name != "" && !strings.HasSuffix(name, ".json") {
 		w.fail(r, problem.New(problem.NotFound, "there is no such document; the names of all"+

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -52,26 +51,6 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 
 // errGone ends an answer that nobody takes any more.
 var errGone = errors.New("the client is gone")
-
-func (a *API) getHealth(w *reply, r *http.Request) {
-	if _, err := parseParameters(r.URL.RawQuery); err != nil {
-		w.fail(r, err)
-		return
-	}
-	health := a.ledger.Health(r.Context())
-	if a.config.Access != nil && health.Status == ledger.HealthOK {
-		if err := a.config.Access.Err(); err != nil {
-			health.Status, health.Why = "failing", problem.From(err).Detail
-		}
-	}
-	status := http.StatusOK
-	if health.Status != ledger.HealthOK {
-		w.Header().Set("Retry-After", "5")
-		status = http.StatusServiceUnavailable
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, r, status, health)
-}
 
 // writeJSON answers with a JSON object.
 func writeJSON(w *reply, r *http.Request, status int, value any) {

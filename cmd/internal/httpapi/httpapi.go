@@ -132,8 +132,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"a page of another site may not send this", err))
 		return
 	}
-	// How it is must be told also, and above all, when there is too much to do.
-	if a.requests.Add(1) > int64(a.config.Limits.Requests) && r.URL.Path != "/healthz" {
+	if a.requests.Add(1) > int64(a.config.Limits.Requests) && !isProbe(r) {
 		a.requests.Add(-1)
 		reply.fail(r, overloaded())
 		return

@@ -5,6 +5,7 @@ import (
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 )
@@ -28,6 +29,9 @@ type Ledger interface {
 
 	// Health tells how the ledger is.
 	Health(ctx context.Context) ledger.Health
+
+	// Ready tells whether events and questions are answered at the moment now.
+	Ready(ctx context.Context, now temporal.Instant) ledger.Readiness
 
 	// Replay rebuilds a projection from the log and compares. progress may be nil.
 	Replay(ctx context.Context, opts ledger.ReplayOptions, progress ledger.Progress,

@@ -15,6 +15,10 @@ type ListKey struct {
 // getListKey answers with the key of lists. Whoever has it can try which NIK an event of a list
 // belongs to; it is nothing to keep.
 func (a *API) getListKey(w *reply, r *http.Request) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		w.fail(r, err)
+		return
+	}
 	key, err := a.ledger.ListKey(r.Context())
 	if err != nil {
 		w.fail(r, err)

@@ -226,6 +226,11 @@ func (m *memory) Health(context.Context) ledger.Health {
 	return h
 }
 
+func (m *memory) Ready(ctx context.Context, _ temporal.Instant) ledger.Readiness {
+	h := m.Health(ctx)
+	return ledger.Readiness{Status: h.Status, Head: h.Head, Why: h.Why}
+}
+
 func (m *memory) Replay(_ context.Context, opts ledger.ReplayOptions, _ ledger.Progress) (ledger.ReplayResult, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

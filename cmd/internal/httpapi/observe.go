@@ -26,8 +26,9 @@ func routeOf(r *http.Request) string {
 
 // getMetrics answers with what was counted: to an auditor, and of an open ledger on its machine.
 func (a *API) getMetrics(w *reply, r *http.Request) {
-	var err error
+	_, err := parseParameters(r.URL.RawQuery)
 	switch {
+	case err != nil:
 	case a.config.Metrics == nil:
 		err = problem.New(problem.NotFound, "this server counts nothing")
 	case w.member == nil:

@@ -165,8 +165,8 @@ func parseParameters(raw string, known ...string) (*parameters, error) {
 			return nil, problem.Query(shorten(event.MaskNIK(name)),
 				"a parameter's name holds a NIK")
 		case !slices.Contains(known, name):
-			return nil, problem.Query(shorten(name), "there is no such parameter here; there are "+
-				strings.Join(known, ", "))
+			return nil, problem.Query(shorten(name), "there is no such parameter here; "+
+				thereAre(known))
 		case len(values[name]) > 1 && name != "by":
 			return nil, problem.Query(name, "may be given once only")
 		case slices.ContainsFunc(values[name], event.HasNIK):
@@ -174,6 +174,13 @@ func parseParameters(raw string, known ...string) (*parameters, error) {
 		}
 	}
 	return p, nil
+}
+
+func thereAre(known []string) string {
+	if len(known) == 0 {
+		return "there are none"
+	}
+	return "there are " + strings.Join(known, ", ")
 }
 
 func sortedNames(values url.Values) []string {

@@ -23,6 +23,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/series", a.getSeries},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodGet, "/healthz", a.getHealth},
+		{http.MethodGet, "/readyz", a.getReady},
 
 		{http.MethodGet, "/metrics", a.getMetrics},
 
@@ -64,8 +65,8 @@ func (a *API) register() {
 	}
 	a.handle("/", func(w *reply, r *http.Request) {
 		w.fail(r, problem.New(problem.NotFound, "there is nothing at this address; there are"+
-			" /v1/events, /v1/coverage, /v1/series, /healthz, what describes them at"+
-			" /openapi.json, and the dashboard at /"))
+			" /v1/events, /v1/coverage, /v1/series, /healthz, /readyz, what describes them"+
+			" at /openapi.json, and the dashboard at /"))
 	})
 }
 

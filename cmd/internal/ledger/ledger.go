@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/jetstream"
@@ -65,6 +66,12 @@ type Ledger struct {
 	serving bool               // the projections follow the log by themselves
 	// atStart is the end of the log when serving began: answers show at least that much.
 	atStart eventstore.Sequence
+	// servingSince is when that was: an event after it with an earlier record time has kept one.
+	servingSince temporal.Instant
+	// shown is how much of the log an answer about the coverage has shown: the next one shows no
+	// less, also when the coverage is built anew meanwhile.
+	shown highest
+	old   arrivals
 
 	closed     sync.Once
 	closing    chan struct{}         // closed by Close

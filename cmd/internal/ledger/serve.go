@@ -19,7 +19,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.serving = true
 	l.shelf.Follow()
 	_, tail, err := l.log.Last(ctx)
-	l.atStart = tail.Sequence
+	l.atStart, l.servingSince = tail.Sequence, wallClock()
 	if err == nil {
 		_, err = l.openIntake(ctx)
 	}
@@ -97,7 +97,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	fail := func(err error) {
 		if err != nil && h.Status == HealthOK {
-			h.Status, h.Why = "failing", problem.From(err).Detail
+			h.Status, h.Why = HealthFailing, problem.From(err).Detail
 		}
 	}
 	if damage := l.damage.Load(); damage != nil {

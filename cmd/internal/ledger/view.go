@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"cakupan/cmd/internal/problem"
@@ -13,7 +14,8 @@ import (
 	"cakupan/projections/history"
 )
 
-// waitMax is how long a reader waits for its own write to show.
+// waitMax is how long a reader waits for its own write to show, or for a projection that is being
+// built.
 const waitMax = 5 * time.Second
 
 // historyPace is how often the history commits what trickles in. Nobody waits for it: what it has
@@ -39,11 +41,33 @@ func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverag
 	if err != nil {
 		return nil, err
 	}
-	p, ok := projections.Answers[*coverage.Projection](kept)
+	p, ok := projections.Answers[viewer](kept)
 	if !ok {
 		return nil, fmt.Errorf("projection %s is of another kind", coverage.Name)
 	}
-	return p.View(), nil
+	view := p.View()
+	l.shown.raise(view.Known())
+	return view, nil
+}
+
+// viewer is the coverage, as the ledger asks it.
+type viewer interface {
+	View() *coverage.View
+	Workers() int
+}
+
+// highest is the highest sequence that was noted. It is safe for concurrent use.
+type highest struct{ sequence atomic.Uint64 }
+
+func (h *highest) last() eventstore.Sequence { return eventstore.Sequence(h.sequence.Load()) }
+
+func (h *highest) raise(to eventstore.Sequence) {
+	for {
+		was := h.sequence.Load()
+		if uint64(to) <= was || h.sequence.CompareAndSwap(was, uint64(to)) {
+			return
+		}
+	}
 }
 
 // kept returns a projection that has applied as much.
@@ -63,11 +87,12 @@ func (l *Ledger) kept(ctx context.Context, name string, minSeq eventstore.Sequen
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitMax)
 	defer cancel()
-	minSeq = max(minSeq, l.atStart)
+	minSeq = max(minSeq, l.least(name))
 	switch err := l.wait(ctx, name, kept, minSeq); {
 	case errors.Is(err, context.DeadlineExceeded):
+		applied, _ := kept.Applied()
 		return nil, problem.New(problem.ProjectionBehind,
-			fmt.Sprintf("event %d is not applied yet: ask again", minSeq))
+			beingBuilt(name, applied, minSeq)+"; ask again")
 	case err != nil:
 		return nil, err
 	}
@@ -142,6 +167,9 @@ func (l *Ledger) Workers() int {
 	if kept == nil {
 		return 0
 	}
-	p, _ := projections.Answers[*coverage.Projection](kept)
+	p, ok := projections.Answers[viewer](kept)
+	if !ok {
+		return 0
+	}
 	return p.Workers()
 }

@@ -215,6 +215,17 @@ func (l *library) forOperators() []operation {
 				"It cannot take events, or cannot answer; see why.")),
 		},
 		{
+			method: http.MethodGet, path: "/readyz", id: "getReady",
+			summary: "Whether events and questions are answered now.",
+			about: "For everybody. 503 with the same body, and why, when they are not: so also" +
+				" while a projection is being built, or is more than 5 s behind the log. That is" +
+				" measured by the record time of the oldest event that it has not applied.",
+			answer: content(mediaJSON, l.ref("Readiness")).
+				replace("description", "Events and questions are answered now."),
+			also: o("503", content(mediaJSON, l.ref("Readiness")).replace("description",
+				"They are not; see why.")),
+		},
+		{
 			method: http.MethodGet, path: "/metrics", id: "getMetrics",
 			summary: "What was counted, for Prometheus.",
 			about:   "For auditors, and on the machine itself.",

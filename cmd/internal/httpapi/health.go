@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+)
+
+// isProbe tells whether a request asks how the ledger is. That must be told also, and above all,
+// when there is too much to do.
+func isProbe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+
+// getHealth answers how the ledger is.
+func (a *API) getHealth(w *reply, r *http.Request) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		w.fail(r, err)
+		return
+	}
+	health := a.ledger.Health(r.Context())
+	if err := a.loginErr(); err != nil && health.Status == ledger.HealthOK {
+		health.Status, health.Why = ledger.HealthFailing, problem.From(err).Detail
+	}
+	writeState(w, r, health.Status, health)
+}
+
+// getReady answers whether events and questions are answered now.
+func (a *API) getReady(w *reply, r *http.Request) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		w.fail(r, err)
+		return
+	}
+	ready := a.ledger.Ready(r.Context(), temporal.Instant(a.config.Now().UnixNano()))
+	if err := a.unready(); err != nil && ready.Status == ledger.HealthOK {
+		ready.Status, ready.Why = ledger.HealthFailing, problem.From(err).Detail
+	}
+	writeState(w, r, ready.Status, ready)
+}
+
+// loginErr returns why nobody can log in at the moment, nil when they can.
+func (a *API) loginErr() error {
+	if a.config.Access == nil {
+		return nil
+	}
+	return a.config.Access.Err()
+}
+
+// unready returns why requests are not answered at the moment, though the ledger could.
+func (a *API) unready() error {
+	switch {
+	case a.draining.Err() != nil:
+		return problem.New(problem.ServerStopping, "the server is stopping")
+	case a.requests.Load() > int64(a.config.Limits.Requests):
+		return overloaded()
+	}
+	return a.loginErr()
+}
+
+// writeState answers with a state: 503 unless it is ok.
+func writeState(w *reply, r *http.Request, state string, body any) {
+	status := http.StatusOK
+	if state != ledger.HealthOK {
+		w.Header().Set("Retry-After", "5")
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, r, status, body)
+}

@@ -1,0 +1,141 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+// behindMax is how far a projection of a ledger that is ready may be behind its log.
+const behindMax = 5 * time.Second
+
+// Readiness tells whether the ledger answers now. Status is [HealthOK] when it does.
+type Readiness struct {
+	Status      string              `json:"status"`
+	Head        eventstore.Sequence `json:"head"`
+	Projections map[string]Lag      `json:"projections"`
+	Why         string              `json:"why,omitempty"` // it is not ok
+}
+
+// Lag is how far a projection is, and how long ago what it has not applied yet was recorded.
+type Lag struct {
+	Sequence      eventstore.Sequence `json:"sequence"`
+	BehindSeconds float64             `json:"behindSeconds"`
+}
+
+// The statuses of a ledger that is not ready.
+const (
+	HealthFailing = "failing" // see Health
+	ReadyBehind   = "behind"  // a projection is on its way; only time is needed
+)
+
+// Ready tells whether events and questions are answered now: the ledger is well, all projections
+// have reached what the log held when serving began, and none is far behind. now is the time.
+func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
+	health := l.Health(ctx)
+	r := Readiness{
+		Status: health.Status, Head: health.Head, Why: health.Why, Projections: map[string]Lag{},
+	}
+	if !l.serving { // who asks has what the log holds applied first
+		return r
+	}
+	not := func(status, why string) {
+		if r.Status == HealthOK {
+			r.Status, r.Why = status, why
+		}
+	}
+	for _, name := range l.shelf.Names() {
+		at, open := health.Projections[name]
+		lag, err := l.behind(ctx, name, at.Sequence, health.Head, now)
+		r.Projections[name] = Lag{Sequence: at.Sequence, BehindSeconds: lag.Seconds()}
+		switch {
+		case err != nil:
+			not(HealthFailing, problem.From(err).Detail)
+		case !open:
+			not(HealthFailing, fmt.Sprintf("the %s is not open", name))
+		case at.Sequence < l.least(name):
+			not(ReadyBehind, beingBuilt(name, at.Sequence, l.least(name)))
+		case lag > behindMax:
+			not(ReadyBehind, fmt.Sprintf("the %s is %.0f s behind the log: it has applied %d"+
+				" events of %d", name, lag.Seconds(), at.Sequence, health.Head))
+		}
+	}
+	return r
+}
+
+// least returns how much of the log a projection must have applied to be asked: what the log held
+// when serving began, and what an answer has shown already.
+func (l *Ledger) least(name string) eventstore.Sequence {
+	if name == coverage.Name {
+		return max(l.atStart, l.shown.last())
+	}
+	return l.atStart
+}
+
+func beingBuilt(name string, applied, of eventstore.Sequence) string {
+	return fmt.Sprintf("the %s is being built: it has applied %d events of %d", name, applied, of)
+}
+
+// behind returns how long ago the oldest event was recorded that the projection has not applied.
+func (l *Ledger) behind(ctx context.Context, name string, applied, head eventstore.Sequence,
+	now temporal.Instant,
+) (time.Duration, error) {
+	if applied >= head {
+		l.old.clear(name)
+		return 0, nil
+	}
+	for frame, err := range l.log.Read(ctx, applied+1) {
+		if err != nil {
+			return 0, err
+		}
+		at := frame.RecordedAt()
+		if applied >= l.atStart && at < l.servingSince {
+			at = l.old.since(name, applied, head, now)
+		}
+		return max(0, time.Duration(now-at)), nil
+	}
+	return 0, nil
+}
+
+// arrivals tell since when a projection is behind where record times do not: an import may keep
+// those of an older system, and an event of 2019 that came a moment ago is not years late. What
+// counts then is when the end of the log was first seen that has still not been reached; so whoever
+// asks for the first time hears of no lag.
+type arrivals struct {
+	mu     sync.Mutex
+	byName map[string]arrival
+}
+
+// arrival is when the log was seen to end with an event.
+type arrival struct {
+	head eventstore.Sequence
+	at   temporal.Instant
+}
+
+// since returns when an end of the log was seen that lies beyond what is applied.
+func (a *arrivals) since(name string, applied, head eventstore.Sequence, now temporal.Instant,
+) temporal.Instant {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byName == nil {
+		a.byName = map[string]arrival{}
+	}
+	seen, found := a.byName[name]
+	if !found || applied >= seen.head {
+		seen = arrival{head, now}
+		a.byName[name] = seen
+	}
+	return seen.at
+}
+
+func (a *arrivals) clear(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.byName, name)
+}
