@@ -163,6 +163,7 @@ func TestRights(t *testing.T) {
 		may   string // those who may, but for those who may all
 	}{
 		{"GET /healthz", "anonymous stranger revoked rotated publisher auditor dashboard"},
+		{"GET /readyz", "anonymous stranger revoked rotated publisher auditor dashboard"},
 		{"POST /v1/events", "publisher"},
 		{"GET /v1/lists/key", "publisher"},
 		{"GET /v1/events", "auditor"},

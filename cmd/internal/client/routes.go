@@ -15,23 +15,45 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// Health asks the route, which answers in the same form whether all is well or not.
+// Health asks how the ledger is.
 func (s *Client) Health(ctx context.Context) (health ledger.Health, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/healthz", nil)
+	err = s.state(ctx, "/healthz", &health)
+	if err == nil && health.Status == "" {
+		err = s.notLedger()
+	}
+	return health, err
+}
+
+// Ready asks whether the ledger answers now.
+func (s *Client) Ready(ctx context.Context) (ready ledger.Readiness, err error) {
+	err = s.state(ctx, "/readyz", &ready)
+	if err == nil && ready.Status == "" {
+		err = s.notLedger()
+	}
+	return ready, err
+}
+
+// state asks a route that answers in the same form whether all is well or not.
+func (s *Client) state(ctx context.Context, route string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+route, nil)
 	if err != nil {
-		return health, fmt.Errorf("make request: %w", err)
+		return fmt.Errorf("make request: %w", err)
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return health, Unreachable(ctx, s.base, err)
+		return Unreachable(ctx, s.base, err)
 	}
-	err = json.NewDecoder(response.Body).Decode(&health)
-	if err := errors.Join(err, response.Body.Close()); err != nil || health.Status == "" {
-		return health, problem.New(problem.ServerUnreachable,
-			s.base+" does not answer as a ledger does: check the address; with TLS it begins"+
-				" with https://")
+	err = json.NewDecoder(response.Body).Decode(into)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return s.notLedger()
 	}
-	return health, nil
+	return nil
+}
+
+func (s *Client) notLedger() error {
+	return problem.New(problem.ServerUnreachable,
+		s.base+" does not answer as a ledger does: check the address; with TLS it begins"+
+			" with https://")
 }
 
 // Post asks a POST route without body and reads its JSON answer.

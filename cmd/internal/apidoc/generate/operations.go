@@ -203,7 +203,7 @@ func (l *library) forOperators() []operation {
 			summary: "The key that makes ids of the rows of lists of people.",
 			about:   "For registered publishers, who send lists.",
 			answer:  content(mediaJSON, l.ref("ListKey")),
-			fails:   guarded(problem.LogUnavailable),
+			fails:   guarded(problem.QueryInvalid, problem.LogUnavailable),
 		},
 		{
 			method: http.MethodGet, path: "/healthz", id: "getHealth",
@@ -213,6 +213,7 @@ func (l *library) forOperators() []operation {
 			answer: health,
 			also: o("503", content(mediaJSON, l.ref("Health")).replace("description",
 				"It cannot take events, or cannot answer; see why.")),
+			fails: fails(problem.QueryInvalid),
 		},
 		{
 			method: http.MethodGet, path: "/readyz", id: "getReady",
@@ -224,13 +225,14 @@ func (l *library) forOperators() []operation {
 				replace("description", "Events and questions are answered now."),
 			also: o("503", content(mediaJSON, l.ref("Readiness")).replace("description",
 				"They are not; see why.")),
+			fails: fails(problem.QueryInvalid),
 		},
 		{
 			method: http.MethodGet, path: "/metrics", id: "getMetrics",
 			summary: "What was counted, for Prometheus.",
 			about:   "For auditors, and on the machine itself.",
 			answer:  content("text/plain", o("type", "string")),
-			fails:   guarded(problem.NotFound),
+			fails:   guarded(problem.QueryInvalid, problem.NotFound),
 		},
 		{
 			method: http.MethodPost, path: "/v1/replay", id: "postReplay",
@@ -301,21 +303,22 @@ func (l *library) ofRefused() []operation {
 // documents are the routes of documents and of the page.
 func (l *library) documents() []operation {
 	whole := func(media string) object { return content(media, o("type", "object")) }
+	missing := fails(problem.QueryInvalid, problem.NotFound)
 	return []operation{
 		{
 			method: http.MethodGet, path: "/openapi.json", id: "getOpenAPI",
-			summary: "This document.", answer: whole(mediaJSON), fails: fails(problem.NotFound),
+			summary: "This document.", answer: whole(mediaJSON), fails: missing,
 		},
 		{
 			method: http.MethodGet, path: "/asyncapi.json", id: "getAsyncAPI",
 			summary: "The same for NATS: an AsyncAPI document.",
-			answer:  whole(mediaJSON), fails: fails(problem.NotFound),
+			answer:  whole(mediaJSON), fails: missing,
 		},
 		{
 			method: http.MethodGet, path: "/schemas/", id: "getSchemas",
 			summary: "The names of all schemas.",
 			answer:  content(mediaJSON, arrayOf(o("type", "string"))),
-			fails:   fails(problem.NotFound),
+			fails:   missing,
 		},
 		{
 			method: http.MethodGet, path: "/schemas/{name}", id: "getSchema",
@@ -328,7 +331,7 @@ func (l *library) documents() []operation {
 						event.EnrolmentOpened.Name()+".json",
 						event.EnrolmentOpened.Name()+".data.json", "event.json"))),
 			},
-			answer: whole(mediaSchema), fails: fails(problem.NotFound),
+			answer: whole(mediaSchema), fails: missing,
 		},
 		{
 			method: http.MethodGet, path: "/", id: "getPage", summary: "The dashboard.",
