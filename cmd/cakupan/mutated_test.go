@@ -125,7 +125,7 @@ func memberBy(change func(r *rand.Rand, name, value string) string,
 func mutate(t *testing.T) (events [][]byte) {
 	t.Helper()
 	var lines [][]byte
-	for _, name := range []string{"bone-bolango", "random-1", "random-2", "random-3"} {
+	for _, name := range e2eNames {
 		text, err := os.ReadFile(filepath.Join(e2eVectors, name, "events.ndjson"))
 		if err != nil {
 			t.Fatal(err)
@@ -405,15 +405,17 @@ func (s *mutatedSender) compare(l *ledger.Ledger) {
 func plainLog(t *testing.T, l *ledger.Ledger) (lines []string) {
 	t.Helper()
 	recorded := regexp.MustCompile(`,"recordedat":"[^"]*"}$`)
-	made := regexp.MustCompile(`"worker":"[0-9a-f]{32}"`)
+	made := regexp.MustCompile(`"(worker|into)":"([0-9a-f]{32})"`)
 	workers := map[string]int{}
 	err := l.Events(context.Background(), ledger.EventFilter{From: 1, To: 1 << 62}, func(line []byte) error {
 		text := recorded.ReplaceAllString(string(line), "}")
-		lines = append(lines, made.ReplaceAllStringFunc(text, func(worker string) string {
+		lines = append(lines, made.ReplaceAllStringFunc(text, func(field string) string {
+			found := made.FindStringSubmatch(field)
+			worker := found[2]
 			if workers[worker] == 0 {
 				workers[worker] = len(workers) + 1
 			}
-			return fmt.Sprintf(`"worker":#%d`, workers[worker])
+			return fmt.Sprintf(`"%s":#%d`, found[1], workers[worker])
 		}))
 		return nil
 	})

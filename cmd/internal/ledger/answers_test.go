@@ -47,9 +47,9 @@ func checkAnswers(t *testing.T, l *Ledger, vector string) {
 
 // vectorQuery is a query as queries.json writes it.
 type vectorQuery struct {
-	Region, On, Indicator string
-	Known                 any // a sequence, a date, an RFC 3339 time, or absent
-	By                    []string
+	Region, On, Indicator, Count string
+	Known                        any // a sequence, a date, an RFC 3339 time, or absent
+	By                           []string
 }
 
 func (v vectorQuery) query(view *coverage.View) (q coverage.Query, err error) {
@@ -64,6 +64,11 @@ func (v vectorQuery) query(view *coverage.View) (q coverage.Query, err error) {
 	if v.Indicator != "" {
 		if q.Indicator, known = event.ParseIndicator(v.Indicator); !known {
 			return q, fmt.Errorf("indicator %q", v.Indicator)
+		}
+	}
+	if v.Count != "" {
+		if q.Count, known = coverage.ParseCount(v.Count); !known {
+			return q, fmt.Errorf("count %q", v.Count)
 		}
 	}
 	for _, name := range v.By {

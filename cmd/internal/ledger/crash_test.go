@@ -110,7 +110,10 @@ func newCrashRun(t *testing.T, seed uint64) *crashRun {
 		return r
 	}
 	// The short ones are as good at being cut in two, and there are many runs.
-	r.file = vectorFile(t, []string{"random-1", "random-1", "random-2", "random-3"}[r.random.IntN(4)])
+	names := []string{
+		"random-1", "random-1", "random-2", "random-3", "evidence", "random-4", "random-4", "random-5",
+	}
+	r.file = vectorFile(t, names[r.random.IntN(len(names))])
 	return r
 }
 
