@@ -6,10 +6,17 @@ const texts = {
     on: "Pada tanggal", known: "Sebagaimana diketahui", indicator: "Penyebut", show: "Tampilkan",
     hint: "Diketahui: tanggal, waktu, atau nomor urut; kosong = semua yang tercatat.",
     region: "Wilayah", againstTarget: "Terhadap target", percent: "Cakupan", target: "Target",
-    covered: "Terlindungi", workforce: "Pekerja", shortfall: "Kekurangan", inGrace: "Masa tenggang",
+    covered: "Terlindungi", confirmed: "Terkonfirmasi", workforce: "Pekerja", shortfall: "Kekurangan", inGrace: "Masa tenggang",
     EMPLOYED: "Penduduk bekerja", LABOUR_FORCE: "Angkatan kerja", ELIGIBLE: "Pekerja memenuhi syarat",
     loading: "Memuat …", empty: "Log masih kosong.", failed: "Tidak dapat memuat: ",
     status: (on, sequence, at) => `Pada ${on}, menurut ${sequence} peristiwa yang tercatat hingga ${at}.`,
+    summary: (name, covered, confirmed) =>
+      `${name}: ${covered} terlindungi, ${confirmed} di antaranya terkonfirmasi oleh pembayaran yang dibukukan.`,
+    share: (confirmed, covered) => `${confirmed} dari ${covered} terkonfirmasi oleh pembayaran yang dibukukan`,
+    evidence: (parts) => `Dasar perlindungan (satu orang dapat memiliki lebih dari satu): ${parts}.`,
+    CREDITED: "iuran dibukukan", DISBURSED: "dibayar pemerintah daerah",
+    PROMISED: "dijanjikan anggaran, belum dibayar", DUE: "iuran belum masuk, masih dalam tiga bulan",
+    PRESUMED: "dianggap, belum ada laporan iuran",
     met: "target tercapai", missing: "belum ada angka pekerja", language: "English",
     none: "–", sample: "CONTOH SINTETIS",
   },
@@ -18,10 +25,17 @@ const texts = {
     on: "On", known: "As known at", indicator: "Out of", show: "Show",
     hint: "Known: a date, a time or a sequence; empty = everything recorded.",
     region: "Region", againstTarget: "Against the target", percent: "Coverage", target: "Target",
-    covered: "Covered", workforce: "Workforce", shortfall: "Short of", inGrace: "In grace",
+    covered: "Covered", confirmed: "Confirmed", workforce: "Workforce", shortfall: "Short of", inGrace: "In grace",
     EMPLOYED: "Employed", LABOUR_FORCE: "Labour force", ELIGIBLE: "Eligible workers",
     loading: "Loading …", empty: "The log is empty.", failed: "Cannot load: ",
     status: (on, sequence, at) => `On ${on}, by ${sequence} events recorded up to ${at}.`,
+    summary: (name, covered, confirmed) =>
+      `${name}: ${covered} covered, ${confirmed} of them confirmed by money booked.`,
+    share: (confirmed, covered) => `${confirmed} of ${covered} confirmed by money booked`,
+    evidence: (parts) => `What this rests on (a person may have more than one): ${parts}.`,
+    CREDITED: "contributions booked", DISBURSED: "paid by the local government",
+    PROMISED: "promised by a budget, not paid yet", DUE: "contributions due, within three months",
+    PRESUMED: "presumed, no payment reported either way",
     met: "target met", missing: "no workforce published", language: "Bahasa Indonesia",
     none: "–", sample: "SYNTHETIC SAMPLE",
   },
@@ -45,36 +59,71 @@ const number = (value) => new Intl.NumberFormat(language).format(value);
 const percent = (text) =>
   new Intl.NumberFormat(language, { minimumFractionDigits: 2 }).format(Number(text)) + " %";
 
-// bullet draws the percentage as a bar and the target as a line across it; the numbers stand
-// beside it, so that it says nothing to those who cannot see it that they are not told.
+const whole = (text) => new Intl.NumberFormat(language, { style: "percent" }).format(text);
+
+// cell makes a cell that says its column's name where columns have no room beside each other.
+function cell(label, text, ...classes) {
+  const made = element("td", text, ...classes);
+  made.role = "cell";
+  made.dataset.label = texts[language][label];
+  return made;
+}
+
+// bullet draws the percentage as a bar, the confirmed part of it filled, and the target as a line
+// across it; the numbers stand beside it, so that it says nothing to those who cannot see it that
+// they are not told.
 function bullet(answer) {
-  const cell = element("td", undefined, "bar");
-  if (answer.percent === null) return cell;
+  const made = cell("againstTarget", undefined, "bar");
+  if (answer.percent === null) return made;
   const target = answer.target ? Number(answer.target.percent) : 0;
   const scale = Math.max(100, Number(answer.percent), target);
   const bar = element("div", undefined, "bullet");
   bar.setAttribute("aria-hidden", "true");
   const value = element("div", undefined, "value");
-  value.style.width = (100 * Number(answer.percent)) / scale + "%";
-  bar.append(value);
+  const width = (100 * Number(answer.percent)) / scale;
+  value.style.width = width + "%";
+  const confirmed = element("div", undefined, "confirmed");
+  confirmed.style.width = width * part(answer) + "%";
+  bar.append(value, confirmed);
   if (answer.target) {
     if (answer.target.met) bar.classList.add("met");
     const goal = element("div", undefined, "goal");
     goal.style.left = (100 * target) / scale + "%";
     bar.append(goal);
   }
-  cell.append(bar);
-  return cell;
+  made.append(bar);
+  return made;
+}
+
+// part is which part of the covered are confirmed.
+const part = (answer) => (answer.covered === 0 ? 0 : answer.confirmed / answer.covered);
+
+// confirmedCell has the number, and a line as long as its part of the covered.
+function confirmedCell(answer) {
+  const made = cell("confirmed", number(answer.confirmed), "number");
+  if (answer.covered === 0) return made;
+  made.append(element("small", " " + whole(part(answer))));
+  const line = element("div", undefined, "share");
+  line.role = "img";
+  line.ariaLabel = texts[language].share(number(answer.confirmed), number(answer.covered));
+  line.title = line.ariaLabel;
+  const filled = element("div");
+  filled.style.width = 100 * part(answer) + "%";
+  line.append(filled);
+  made.append(line);
+  return made;
 }
 
 function row(answer) {
   const t = texts[language];
   const line = element("tr", undefined, level(answer.region));
+  line.role = "row";
   const name = element("th");
   name.scope = "row";
+  name.role = "rowheader";
   name.append(element("small", answer.region), answer.name);
   const met = answer.target && answer.target.met;
-  const share = element("td", answer.percent === null ? t.none : percent(answer.percent), "number");
+  const share = cell("percent", answer.percent === null ? t.none : percent(answer.percent), "number");
   if (answer.percent === null) share.title = t.missing;
   if (met) {
     share.append(element("span", " ✓", "met"));
@@ -86,13 +135,25 @@ function row(answer) {
     name,
     bullet(answer),
     share,
-    element("td", answer.target ? percent(answer.target.percent) : t.none, "number"),
-    element("td", number(answer.covered), "number"),
-    element("td", answer.workforce ? number(answer.workforce.count) : t.none, "number"),
-    element("td", shortfall, "number", met ? "met" : "short"),
-    element("td", number(answer.inGrace), "number"),
+    cell("target", answer.target ? percent(answer.target.percent) : t.none, "number"),
+    cell("covered", number(answer.covered), "number"),
+    confirmedCell(answer),
+    cell("workforce", answer.workforce ? number(answer.workforce.count) : t.none, "number"),
+    cell("shortfall", shortfall, "number", met ? "met" : "short"),
+    cell("inGrace", number(answer.inGrace), "number"),
   );
   return line;
+}
+
+// summarize says of the first region in words what its row shows, and what its coverage rests on.
+function summarize(answer) {
+  const t = texts[language];
+  $("summary").textContent = t.summary(answer.name, number(answer.covered), number(answer.confirmed));
+  const cells = (answer.by && answer.by.evidence) || {};
+  const parts = Object.keys(cells).map((name) => `${t[name] || name} ${number(cells[name])}`);
+  $("evidence").textContent = t.evidence(parts.join("; "));
+  $("summary").hidden = false;
+  $("evidence").hidden = parts.length === 0;
 }
 
 function say(text, isError) {
@@ -110,6 +171,7 @@ function render() {
   $("notice").textContent = notice === "SYNTHETIC SAMPLE" ? t.sample : notice;
   if (shown === null) return;
   $("rows").replaceChildren(...shown.map(row));
+  summarize(shown[0]);
   $("table").hidden = false;
   const known = shown[0].known;
   if (known.sequence === 0) {
@@ -133,6 +195,7 @@ async function load() {
   query.set("lang", language);
   history.replaceState(null, "", "?" + query);
   query.delete("lang");
+  query.set("by", "evidence");
   say(texts[language].loading);
   try {
     const response = await fetch("v1/coverage?" + query);
