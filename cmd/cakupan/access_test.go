@@ -556,6 +556,8 @@ func TestMetrics(t *testing.T) {
 		"cakupan_log_head_sequence 1",
 		`cakupan_projection_sequence{projection="coverage"} 1`,
 		"cakupan_healthy 1",
+		`cakupan_projection_behind_seconds{projection="coverage"} 0`,
+		"cakupan_ready 1",
 	} {
 		if !strings.Contains(body, want+"\n") {
 			t.Errorf("%s is missing", want)

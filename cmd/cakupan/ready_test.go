@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -52,6 +54,33 @@ func TestCoverageIsGone(t *testing.T) {
 		}
 	}
 	t.Logf("not ready %d times", unready)
+}
+
+// TestToday asks without a day when it is the next year in Makassar and the old one in London. The
+// command line asks the routes, so that these are asked too.
+func TestToday(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, stderr := runCommand(t, "import", "--data", dir, "--keep-recorded",
+		filepath.Join(e2eVectors, "bone-bolango", "events.ndjson")); code != 0 {
+		t.Fatal(stderr)
+	}
+	for hour, want := range map[int]string{15: "2020-12-31", 16: "2021-01-01"} {
+		for _, command := range []string{"coverage", "series"} {
+			var stdout, stderr bytes.Buffer
+			args := []string{command, "--data", dir, "--region", "75.03", "--json"}
+			if command == "series" {
+				args = append(args, "--from", "2020-12-25", "--step", "day")
+			}
+			code := run(t.Context(), args, &console{
+				stdout: &stdout, stderr: &stderr,
+				now: func() time.Time { return time.Date(2020, 12, 31, hour, 0, 0, 0, time.UTC) },
+			})
+			days := regexp.MustCompile(`"on":"([^"]*)"`).FindAllStringSubmatch(stdout.String(), -1)
+			if code != 0 || len(days) == 0 || days[len(days)-1][1] != want {
+				t.Errorf("%s at %d hours: exit %d, %s%s, want %s", command, hour, code, &stdout, &stderr, want)
+			}
+		}
+	}
 }
 
 // askWhole asks how many are covered. Before the ledger is ready it may answer that it is behind.

@@ -64,7 +64,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	counted.Follow(l, d.Guard)
+	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(),
 	})

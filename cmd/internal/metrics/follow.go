@@ -2,15 +2,19 @@ package metrics
 
 import (
 	"context"
+	"time"
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/temporal"
 )
 
 // Ledger is a ledger, as the metrics ask it.
 type Ledger interface {
 	// Health tells how the ledger is.
 	Health(ctx context.Context) ledger.Health
+	// Ready tells whether it answers at the moment now.
+	Ready(ctx context.Context, now temporal.Instant) ledger.Readiness
 }
 
 // Register is the register of who may log in, as the metrics ask it.
@@ -21,8 +25,11 @@ type Register interface {
 	Err() error
 }
 
-// Follow has the metrics ask a ledger and its register for what they know.
-func (m *Metrics) Follow(l Ledger, r Register) {
+// Follow has the metrics ask a ledger and its register for what they know. now is the clock.
+func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
+	m.followReady(func() ledger.Readiness {
+		return l.Ready(context.Background(), temporal.Instant(now().UnixNano()))
+	})
 	m.Ask(Figure{
 		Name: "cakupan_failed_logins_total", Help: "Logins that failed, by reason.",
 		Label: "reason", Counts: true,
@@ -60,6 +67,31 @@ func (m *Metrics) Follow(l Ledger, r Register) {
 				healthy = 1
 			}
 			return map[string]float64{"": healthy}
+		},
+	})
+}
+
+// followReady asks how far behind the log the projections are, and whether that is too far.
+func (m *Metrics) followReady(ready func() ledger.Readiness) {
+	m.Ask(Figure{
+		Name: "cakupan_projection_behind_seconds", Label: "projection",
+		Help: "How long ago the oldest event was recorded that a projection has not applied.",
+		Values: func() map[string]float64 {
+			behind := map[string]float64{}
+			for name, p := range ready().Projections {
+				behind[name] = p.BehindSeconds
+			}
+			return behind
+		},
+	})
+	m.Ask(Figure{
+		Name: "cakupan_ready", Help: "1 while events and questions are answered now, 0 otherwise.",
+		Values: func() map[string]float64 {
+			is := 0.0
+			if ready().Status == ledger.HealthOK {
+				is = 1
+			}
+			return map[string]float64{"": is}
 		},
 	})
 }
