@@ -34,6 +34,7 @@ func (*coverageCommand) Help() string {
 
 	cakupan coverage --on 2020-12-31
 	cakupan coverage --region 75.03 --on 2020-12-31 --known 2021-01-04 --by funding
+	cakupan coverage --on 2020-12-31 --by segment,evidence --count enrolments
 	cakupan coverage --server http://127.0.0.1:7070 --json` + exitCodes
 }
 

@@ -9,6 +9,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
 
@@ -51,6 +52,7 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 		}
 	}
 	for _, name := range l.shelf.Names() {
+		least := l.least(name) // before what is reached, which may go on
 		at, open := health.Projections[name]
 		lag, err := l.behind(ctx, name, at.Sequence, health.Head, now)
 		r.Projections[name] = Lag{Sequence: at.Sequence, BehindSeconds: lag.Seconds()}
@@ -59,8 +61,8 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 			not(HealthFailing, problem.From(err).Detail)
 		case !open:
 			not(HealthFailing, fmt.Sprintf("the %s is not open", name))
-		case at.Sequence < l.least(name):
-			not(ReadyBehind, beingBuilt(name, at.Sequence, l.least(name)))
+		case l.reached(name, at.Sequence) < least:
+			not(ReadyBehind, beingBuilt(name, at.Sequence, least))
 		case lag > behindMax:
 			not(ReadyBehind, fmt.Sprintf("the %s is %.0f s behind the log: it has applied %d"+
 				" events of %d", name, lag.Seconds(), at.Sequence, health.Head))
@@ -76,6 +78,16 @@ func (l *Ledger) least(name string) eventstore.Sequence {
 		return max(l.atStart, l.shown.last())
 	}
 	return l.atStart
+}
+
+// reached returns how much a projection shows that had applied so much a moment ago.
+func (l *Ledger) reached(name string, applied eventstore.Sequence) eventstore.Sequence {
+	if kept := l.shelf.Live(name); kept != nil {
+		if p, ok := projections.Answers[viewer](kept); ok {
+			return max(applied, p.View().Known())
+		}
+	}
+	return applied
 }
 
 func beingBuilt(name string, applied, of eventstore.Sequence) string {
