@@ -17,6 +17,11 @@ func TestReady(t *testing.T) {
 		response.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}
+	response, body = call(t, "GET", url+"/v1/coverage?min_seq=1", "", "")
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "1" ||
+		!strings.Contains(body, `"code":"projection.behind"`) {
+		t.Errorf("%d %v %s", response.StatusCode, response.Header, body)
+	}
 	m.health = ledger.Health{Status: ledger.ReadyBehind, Why: "it is being built"}
 	response, body = call(t, "GET", url+"/readyz", "", "")
 	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" ||
