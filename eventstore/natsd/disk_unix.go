@@ -39,6 +39,13 @@ func checkRights(dir string) error {
 	})
 }
 
+// unlockFile gives the lock back and closes the file. Closing it would do, but for a child of this
+// process that has not begun its own program yet: until then it holds all files that were open
+// when it was forked.
+func unlockFile(file *os.File) error {
+	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close())
+}
+
 // lockFile opens the file and takes its lock, which ends with the process at the latest.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)

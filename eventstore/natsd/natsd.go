@@ -115,7 +115,7 @@ func Start(opts Options) (*Server, error) {
 		err = s.start(opts)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), unlockFile(lock))
 	}
 	return s, nil
 }
@@ -281,7 +281,7 @@ func (s *Server) FreeSpace() (uint64, error) { return FreeSpace(s.storeDir) }
 // Close the connections first, or they keep trying to come back.
 func (s *Server) Shutdown() error {
 	s.stop()
-	if err := s.lock.Close(); err != nil {
+	if err := unlockFile(s.lock); err != nil {
 		return fmt.Errorf("unlock %s: %w", s.storeDir, err)
 	}
 	return nil

@@ -71,9 +71,12 @@ func openFolder(dir string, create bool) (*folder, error) {
 	}
 	f := &folder{dir: dir, lock: lock}
 	if err := f.readMeta(); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, f.close())
 	}
-	return f, f.announce("")
+	if err := f.announce(""); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
 }
 
 func makeFolder(dir string, create bool) error {
@@ -192,5 +195,8 @@ func (f *folder) path(parts ...string) string {
 	return filepath.Join(append([]string{f.dir}, parts...)...)
 }
 
-// close unlocks the folder.
-func (f *folder) close() error { return f.lock.Close() }
+// close gives the folder back. Closing the file would do, but for a child of this process that has
+// not begun its own program yet: until then it holds all files that were open when it was forked.
+func (f *folder) close() error {
+	return errors.Join(unix.Flock(int(f.lock.Fd()), unix.LOCK_UN), f.lock.Close())
+}

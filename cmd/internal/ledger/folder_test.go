@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -365,6 +367,30 @@ func TestFolderInUse(t *testing.T) {
 		if err := openWhole(t, dir); err != nil {
 			t.Errorf("open after the other process has died: %v", err)
 		}
+	}
+}
+
+// TestFolderIsGivenBack opens a folder that was closed while a copy of its lock file is open, as in
+// a child of the process that was forked before.
+func TestFolderIsGivenBack(t *testing.T) {
+	dir := t.TempDir()
+	f, err := openFolder(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := unix.Dup(int(f.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(copied) }()
+	if err := f.close(); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = openFolder(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
