@@ -143,7 +143,8 @@ func TestPubsubExamples(t *testing.T) {
 			t.Fatalf("%v\n%s", err, output)
 		}
 	}
-	// The first time it begins with the first event, the second time it goes on.
+	// The first time it begins with the first event, the second time it goes on: an interrupt after
+	// the line comes before or after the acknowledgement, and the program ends with both done.
 	for _, want := range []string{`"publishedby":"office"`, `"publishedby":"suite"`} {
 		if err := s.publisher().Publish("topic", message.NewMessage(want, nil)); err != nil {
 			t.Fatal(err)

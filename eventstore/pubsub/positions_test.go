@@ -70,17 +70,71 @@ func TestNewRestart(t *testing.T) {
 	l, log := inMemory(t)
 	l.fill(1, 3)
 	dir := t.TempDir()
-	for range 2 {
-		config := inGroup(t, dir)
-		config.From = pubsub.New
-		s, messages := subscribe(t, log, config, died)
-		if _, tail, _ := log.Last(t.Context()); tail.Sequence == 3 {
-			nothing(t, messages) // has begun by now
-			closeIt(t, s)
-			l.fill(4, 1)
-			continue
+	config := inGroup(t, dir)
+	began := make(chan eventstore.Sequence, 1)
+	config.From, config.Positions = pubsub.New, toldPositions{config.Positions, began}
+	s, _ := subscribe(t, log, config, died)
+	select {
+	case at := <-began:
+		if at != 3 {
+			t.Errorf("it begins behind event %d", at)
 		}
-		handle(t, messages, 4, 4)
+	case <-time.After(within):
+		t.Fatal("it does not begin")
+	}
+	closeIt(t, s)
+	l.fill(4, 1)
+	config = inGroup(t, dir)
+	config.From = pubsub.New
+	_, messages := subscribe(t, log, config, died)
+	handle(t, messages, 4, 4)
+}
+
+// toldPositions tells when the first position was stored.
+type toldPositions struct {
+	pubsub.Positions
+	stored chan eventstore.Sequence // has room for one
+}
+
+func (p toldPositions) Claim(
+	ctx context.Context, key pubsub.PositionKey,
+) (pubsub.Position, error) {
+	position, err := p.Positions.Claim(ctx, key)
+	return toldPosition{position, p.stored}, err
+}
+
+type toldPosition struct {
+	pubsub.Position
+	stored chan eventstore.Sequence
+}
+
+func (p toldPosition) Store(handled eventstore.Sequence) error {
+	err := p.Position.Store(handled)
+	if err == nil {
+		select {
+		case p.stored <- handled:
+		default:
+		}
+	}
+	return err
+}
+
+// TestAckThenClose: what was acknowledged before Close never comes again, however close the two
+// are, and whether the position is stored at once or now and then.
+func TestAckThenClose(t *testing.T) {
+	const events = 60
+	l, log := inMemory(t)
+	l.fill(1, events)
+	dir := t.TempDir()
+	for n := 1; n <= events; n++ {
+		config := inGroup(t, dir)
+		if n%2 == 0 {
+			config.SaveEvery = time.Hour
+		}
+		config.Window = 1 + n%3
+		s, messages := subscribe(t, log, config, died)
+		handle(t, messages, n, n)
+		closeIt(t, s)
 	}
 }
 

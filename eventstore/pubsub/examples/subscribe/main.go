@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 
 	"cakupan/eventstore/jetstream"
@@ -63,15 +64,30 @@ func run(ctx context.Context, topic string) error {
 	if err != nil {
 		return err
 	}
-	messages, err := subscriber.Subscribe(ctx, topic)
-	if err != nil {
-		return errors.Join(err, subscriber.Close())
+	// Not ctx: an interrupt between printing and Ack would leave the event unacknowledged, and it
+	// would be printed again next time. Close comes after the Ack of whatever was printed, and it
+	// stores the position.
+	messages, err := subscriber.Subscribe(context.WithoutCancel(ctx), topic)
+	if err == nil {
+		err = printAll(ctx, messages)
 	}
-	for msg := range messages {
-		if _, err := fmt.Fprintf(os.Stdout, "%s\n", msg.Payload); err != nil {
-			return errors.Join(err, subscriber.Close())
+	return errors.Join(err, subscriber.Close(), subscriber.Err())
+}
+
+// printAll prints messages until ctx ends, which no message is cut short by, or the channel is closed.
+func printAll(ctx context.Context, messages <-chan *message.Message) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case msg, open := <-messages:
+			if !open {
+				return nil // the subscriber knows why
+			}
+			if _, err := fmt.Fprintf(os.Stdout, "%s\n", msg.Payload); err != nil {
+				return err
+			}
+			msg.Ack()
 		}
-		msg.Ack()
 	}
-	return errors.Join(subscriber.Err(), subscriber.Close())
 }
