@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,14 +46,10 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		query.Add("by", dimension)
 	}
 	return w.with(ctx, out, false, func(s *client.Client) error {
-		response, err := s.Get(ctx, "/v1/coverage", query)
-		if err != nil {
-			return err
-		}
 		if w.JSON {
-			return client.CopyBody(out.stdout, response)
+			return s.Copy(ctx, out.stdout, "/v1/coverage", query)
 		}
-		answers, err := decode[coverage.Answer](response)
+		answers, err := client.List[coverage.Answer](ctx, s, "/v1/coverage", query)
 		switch {
 		case err != nil:
 			return err
@@ -65,15 +58,6 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		}
 		return coverageTable(out.stdout, answers, c.Count)
 	})
-}
-
-// decode reads an answer that is a JSON array.
-func decode[T any](response *http.Response) (items []T, err error) {
-	err = json.NewDecoder(response.Body).Decode(&items)
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
-	}
-	return items, nil
 }
 
 // coverageTable prints answers about the same day and knowledge, for people. count is what the

@@ -40,14 +40,10 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := client.Values("region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
 		"known", c.Known, "indicator", c.Indicator)
 	return w.with(ctx, out, false, func(s *client.Client) error {
-		response, err := s.Get(ctx, "/v1/series", query)
-		if err != nil {
-			return err
-		}
 		if w.JSON {
-			return client.CopyBody(out.stdout, response)
+			return s.Copy(ctx, out.stdout, "/v1/series", query)
 		}
-		points, err := decode[coverage.Point](response)
+		points, err := client.List[coverage.Point](ctx, s, "/v1/series", query)
 		switch {
 		case err != nil:
 			return err

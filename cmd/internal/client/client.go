@@ -5,6 +5,7 @@ package client
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -208,10 +209,34 @@ func Values(pairs ...string) url.Values {
 	return query
 }
 
-// CopyBody passes an answer on as it is.
-func CopyBody(out io.Writer, response *http.Response) error {
-	_, err := io.Copy(out, response.Body)
-	return errors.Join(err, response.Body.Close())
+// Copy passes the answer of a GET route on as it is. Where the server breaks off, a part of it has
+// been written by then, and the error says so.
+func (s *Client) Copy(ctx context.Context, out io.Writer, path string, query url.Values) error {
+	response, err := s.Get(ctx, path, query)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// List reads the answer of a GET route that is a JSON array. It holds all of it in memory, so it is
+// for answers whose length the question bounds: regions, days.
+func List[T any](
+	ctx context.Context, s *Client, path string, query url.Values,
+) (items []T, err error) {
+	response, err := s.Get(ctx, path, query)
+	if err != nil {
+		return nil, err
+	}
+	err = json.NewDecoder(response.Body).Decode(&items)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	return items, nil
 }
 
 // URL returns the address of a route.
