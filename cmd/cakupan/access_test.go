@@ -51,7 +51,7 @@ func serveGuarded(t *testing.T, dir string, args ...string) *guarded {
 		<-ended
 	}
 	t.Cleanup(g.stop)
-	for range 500 {
+	for range 6000 { // a minute
 		var started struct{ URL string }
 		if json.Unmarshal(g.stdout.Bytes(), &started) == nil {
 			g.url = started.URL
@@ -396,7 +396,7 @@ func TestLiveRegister(t *testing.T) {
 	}
 	expect("restored", "GET", "/v1/coverage", auditor, 200)
 	expect("restored", "GET", "/healthz", "", 200)
-	for range 100 { // the register is watched, also while nobody asks
+	for range 1200 { // a minute: the register is watched, also while nobody asks
 		if strings.Contains(string(g.stderr.Bytes()), "register of publishers and readers was changed") {
 			break
 		}

@@ -146,7 +146,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = connection.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(time.Minute))
 	_, _ = connection.Write([]byte("GET /v1/coverage HTTP/1.1\r\nHost: x\r\n\r\n"))
 	plain := make([]byte, 1000)
 	n, _ := connection.Read(plain)

@@ -302,7 +302,7 @@ func (s *conformance) connect(name, secret string) *nats.Conn {
 
 func (s *conformance) publisher() message.Publisher {
 	return pubsub.NewPublisher(pubsub.OverNATS(s.writes, conformancePublisher),
-		pubsub.PublisherConfig{Marshal: marshalAnything, Timeout: 5 * time.Second})
+		pubsub.PublisherConfig{Marshal: marshalAnything, Timeout: 30 * time.Second})
 }
 
 func (s *conformance) subscriber(t *testing.T, group string) message.Subscriber {

@@ -54,7 +54,7 @@ func e2eServe(t *testing.T, dir string) (url string, stop func()) {
 		<-ended
 	}
 	t.Cleanup(stop)
-	for range 200 {
+	for range 3000 { // a minute
 		if response, err := http.Get("http://" + address + "/healthz"); err == nil {
 			_ = response.Body.Close()
 			return "http://" + address, stop

@@ -200,7 +200,7 @@ func (p pristine) damaged(
 // was named make up the log without overlap, and that what was read is what was written.
 func (p pristine) read(t *testing.T, log eventstore.Log) (lost []eventstore.DamageError) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	want := eventstore.Sequence(1)
 	for frame, err := range log.Read(ctx, 1) {

@@ -52,7 +52,7 @@ func TestPullerKeepsGoing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want := uint64(1); want <= frames; want++ {
-		msg, err := p.receive(t.Context(), 10*time.Second)
+		msg, err := p.receive(t.Context(), time.Minute)
 		if err != nil || msg.number != want {
 			t.Fatalf("message %d of %d: got %d, %v", want, frames, msg.number, err)
 		}
@@ -61,12 +61,12 @@ func TestPullerKeepsGoing(t *testing.T) {
 		t.Errorf("at the end: %v, want errSilent", err)
 	}
 	add(1, 1)
-	if msg, err := p.receive(t.Context(), 10*time.Second); err != nil || msg.number != frames {
+	if msg, err := p.receive(t.Context(), time.Minute); err != nil || msg.number != frames {
 		t.Errorf("new message: %d, %v", msg.number, err)
 	}
 	// A consumer that vanishes is noticed at once, not when patience ends.
 	name := "$JS.API.CONSUMER.DELETE." + p.stream + "." + p.consumer
-	if _, err := conn.Request(name, nil, 10*time.Second); err != nil {
+	if _, err := conn.Request(name, nil, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.receive(t.Context(), time.Hour); !errors.Is(err, errSilent) {

@@ -31,7 +31,7 @@ func run(t testing.TB, opts *server.Options) *server.Server {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("server does not become ready")
 	}
 	return s
@@ -92,7 +92,7 @@ func TestDeletedMessage(t *testing.T) {
 		t.Errorf("Last: %v, want damage from event 99 on", err)
 	}
 	// A follower must not wait for ever at a damaged end.
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var followed []string
 	for _, err := range log.Follow(ctx, 1) {
@@ -189,7 +189,7 @@ func TestOpenRefuses(t *testing.T) {
 		config := jetstream.ConfigOf(jetstream.Options{}, eventstore.NewIdentity(1))
 		test.change(&config)
 		_, err := js.CreateStream(t.Context(), config)
-		for range 100 { // the server may still be removing the files of the stream before
+		for range 1200 { // the server may still be removing the files of the stream before
 			if err == nil {
 				break
 			}
@@ -309,9 +309,9 @@ func cluster(t *testing.T) (servers []*server.Server) {
 		servers = append(servers, start3(t, opts))
 	}
 	js := streams(t, connect(t, servers[0]))
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		_, err := js.CreateStream(ctx, natsjs.StreamConfig{Name: "PROBE", Replicas: 3})
 		cancel()
 		if err == nil {

@@ -231,7 +231,7 @@ func BenchmarkTransport(b *testing.B) {
 	}
 	s.Start()
 	b.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		b.Fatal("server does not become ready")
 	}
 	for name, option := range map[string]nats.Option{

@@ -525,25 +525,24 @@ func TestWatch(t *testing.T) {
 	r := newRegister(t)
 	ctx, stop := context.WithCancel(t.Context())
 	changed, ended := make(chan struct{}, 1), make(chan struct{})
+	watched, other := reopen(t, r.path), reopen(t, r.path)
+	before := watched.state.Load().version
+	mustAdd(t, other, publisher("early"))
 	go func() {
 		defer close(ended)
-		reopened, err := Open(r.path)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		reopened.Watch(ctx, func() { changed <- struct{}{} })
+		watched.Watch(ctx, func() { changed <- struct{}{} })
 	}()
-	other := reopen(t, r.path)
+	for watched.state.Load().version == before { // nobody but Watch has it look
+		time.Sleep(time.Millisecond)
+	}
 	await := func(what string) {
 		t.Helper()
 		select {
 		case <-changed:
-		case <-time.After(10 * watchInterval):
+		case <-time.After(time.Minute):
 			t.Errorf("nobody was told that %s", what)
 		}
 	}
-	time.Sleep(watchInterval / 2)
 	mustAdd(t, other, publisher("dinas"))
 	await("a publisher was added")
 	if _, err := other.Rotate("dinas", Publisher); err != nil {

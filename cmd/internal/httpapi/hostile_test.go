@@ -27,7 +27,7 @@ func dial(t *testing.T, server *Server) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return conn, bufio.NewReader(conn)
@@ -98,7 +98,7 @@ func TestSlowClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			answer, err := io.ReadAll(in)
-			if took := time.Since(began); took < short/2 || took > 5*time.Second {
+			if took := time.Since(began); took < short/2 || took > 9*time.Second {
 				t.Errorf("the server waited %v", took)
 			}
 			if !strings.Contains(string(answer), c.want) {
@@ -321,7 +321,7 @@ func TestShutdownDuringStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		t.Error(err)

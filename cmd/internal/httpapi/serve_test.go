@@ -33,7 +33,7 @@ func serve(t *testing.T, ledger Ledger, config Config) *Server {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		http.DefaultClient.CloseIdleConnections()
 		if err := server.Shutdown(ctx); err != nil {

@@ -138,7 +138,7 @@ func (f *filling) appends(lines [][]byte) {
 	}
 	// The coverage commits again within its interval.
 	health := f.ledger.Health(t.Context())
-	for end := time.Now().Add(5 * time.Second); health.Status != HealthOK &&
+	for end := time.Now().Add(time.Minute); health.Status != HealthOK &&
 		time.Now().Before(end); health = f.ledger.Health(t.Context()) {
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -78,7 +78,7 @@ func publish(t *testing.T, n *nobody.Numbers, url string, lines [][]byte) {
 		t.Fatal(err)
 	}
 	send := func(m *nats.Msg) {
-		reply, err := conn.RequestMsg(m, 10*time.Second)
+		reply, err := conn.RequestMsg(m, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func TestLostSealKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Request("cakupan.intake.bone", []byte("wrong"), 5*time.Second); err != nil {
+	if _, err := conn.Request("cakupan.intake.bone", []byte("wrong"), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	awaitSettled(t, l)
@@ -124,7 +124,7 @@ func TestMessagesOnCluster(t *testing.T) {
 		if err != nil || ack.Stream != natsin.StreamIntake {
 			t.Fatalf("publish: %+v, %v", ack, err)
 		}
-		if m, err := heard.NextMsg(10 * time.Second); err != nil ||
+		if m, err := heard.NextMsg(time.Minute); err != nil ||
 			bytes.Contains(m.Data, []byte(`"appended":1`)) != (i == 0) {
 			t.Errorf("receipts: %v", err)
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"sync"
@@ -38,7 +39,7 @@ func startNATS(t *testing.T) string {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("server does not become ready")
 	}
 	return s.ClientURL()
@@ -275,7 +276,7 @@ func TestLostAnswer(t *testing.T) {
 
 // again appends until the server can be reached.
 func (p *party) again(t *testing.T, who string) (got places, err error) {
-	for range 100 {
+	for range 3000 { // a minute
 		got, err = p.append(t, who, 1)
 		if err == nil || problem.From(err).Code != problem.LogUnavailable {
 			break
@@ -285,8 +286,8 @@ func (p *party) again(t *testing.T, who string) (got places, err error) {
 	return got, err
 }
 
-// cuttable makes connections that end when the next large write has got through, before its
-// answer comes.
+// cuttable makes connections that end when the next large write has been answered, before anybody
+// hears the answer.
 type cuttable struct {
 	cut, lost atomic.Bool
 	down      atomic.Bool // no new connection
@@ -312,17 +313,14 @@ func (c *cutConn) Write(p []byte) (int, error) {
 		return c.Conn.Write(p)
 	}
 	c.dead.Store(true)
-	n, err := c.Conn.Write(p)
-	time.AfterFunc(50*time.Millisecond, func() { _ = c.Close() }) // the server has stored it
-	return n, err
+	return c.Conn.Write(p)
 }
 
 func (c *cutConn) Read(p []byte) (int, error) {
-	for {
-		n, err := c.Conn.Read(p)
-		if err != nil || !c.dead.Load() {
-			return n, err
-		}
-		c.link.lost.Store(true)
+	n, err := c.Conn.Read(p)
+	if err != nil || !c.dead.Load() {
+		return n, err
 	}
+	c.link.lost.Store(true) // the server has stored it, and says so
+	return 0, errors.Join(io.ErrUnexpectedEOF, c.Close())
 }

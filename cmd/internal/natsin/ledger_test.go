@@ -228,7 +228,7 @@ func (w *world) length() int {
 // eventually waits until something is so.
 func (w *world) eventually(what string, so func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		if so() {
 			return
 		}
@@ -322,7 +322,7 @@ func (w *world) next(heard chan cloudevents.Receipts) cloudevents.Receipts {
 	select {
 	case r := <-heard:
 		return r
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		w.t.Fatal("no receipts")
 		return nil
 	}

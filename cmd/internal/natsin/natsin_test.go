@@ -97,7 +97,7 @@ func TestModes(t *testing.T) {
 			}
 		}
 		c.message.Subject = natsin.SubjectRequest + "bone"
-		reply, err := conn.RequestMsg(c.message, 10*time.Second)
+		reply, err := conn.RequestMsg(c.message, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestNotTaken(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		c.m.Subject = strings.Replace(c.m.Subject, "intake", "request", 1)
-		reply, err := conn.RequestMsg(c.m, 10*time.Second)
+		reply, err := conn.RequestMsg(c.m, time.Minute)
 		if err != nil || reply.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("request %s: %v", name, err)
 		}
@@ -248,7 +248,7 @@ func TestOverload(t *testing.T) {
 	}
 	acked, refused := 0, 0
 	for range messages {
-		m, err := answers.NextMsg(10 * time.Second)
+		m, err := answers.NextMsg(time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +305,7 @@ func TestShare(t *testing.T) {
 					if refused+duplicates > 0 || !strings.Contains(r[0].Source, fmt.Sprint("p", p)) {
 						t.Errorf("receipts of p%d: %+v", p, r)
 					}
-				case <-time.After(20 * time.Second):
+				case <-time.After(time.Minute):
 					t.Errorf("%d appended", appended)
 					return
 				}
@@ -333,7 +333,7 @@ func TestRequestsShare(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 500 {
 		wait.Go(func() {
-			reply, err := conn.Request("cakupan.request.bone", line("urn:bone", i), 20*time.Second)
+			reply, err := conn.Request("cakupan.request.bone", line("urn:bone", i), time.Minute)
 			var r cloudevents.Receipts
 			if err != nil || json.Unmarshal(reply.Data, &r) != nil ||
 				words(r) != fmt.Sprintf("e-%d appended", i) {
@@ -397,7 +397,7 @@ func TestPanic(t *testing.T) {
 	}
 	conn := w.dial("")
 	panics()
-	reply, err := conn.Request("cakupan.request.bone", line("urn:bone", 0), 10*time.Second)
+	reply, err := conn.Request("cakupan.request.bone", line("urn:bone", 0), time.Minute)
 	if err != nil || !bytes.Contains(reply.Data, []byte(`"code":"internal"`)) {
 		t.Errorf("request: %v", err)
 	}
@@ -475,7 +475,7 @@ func TestStopInWork(t *testing.T) {
 	}
 	conn := w.dial("")
 	for n := range acked {
-		reply, err := conn.Request("cakupan.request.bone", line("urn:bone", n), 5*time.Second)
+		reply, err := conn.Request("cakupan.request.bone", line("urn:bone", n), time.Minute)
 		if err != nil || !bytes.Contains(reply.Data, []byte(`"duplicates":1`)) {
 			t.Fatalf("event %d was acknowledged and is not in the log: %v", n, err)
 		}

@@ -187,7 +187,7 @@ func TestFeedStops(t *testing.T) {
 	f.Stop()
 	select {
 	case <-f.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("reading goes on")
 	}
 	for range 3 {
