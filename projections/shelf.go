@@ -141,7 +141,7 @@ func (s *Shelf) volume(ctx context.Context, name string) (*volume, error) {
 	}
 	kept, err := p.kind.Open(ctx, s.feed, File{Path: p.path})
 	if errors.Is(err, ErrOutdated) || errors.Is(err, ErrDamaged) {
-		s.opts.Logger.Warn("projection is built anew",
+		s.opts.Logger.WarnContext(ctx, "projection is built anew",
 			slog.String("projection", name), slog.Any("reason", err))
 		if err := removeFile(p.path); err != nil {
 			return nil, err
@@ -219,11 +219,13 @@ func (s *Shelf) follow(p *place, v *volume) {
 // full, or the log out of reach. It begins where its file says, as after a crash.
 func (s *Shelf) reopen(p *place, failed *volume) {
 	_ = failed.kept.Close() // nothing more can be lost: the file holds the last commit
+	tries := time.NewTicker(reopenInterval)
+	defer tries.Stop()
 	for {
 		select {
 		case <-s.closing:
 			return
-		case <-time.After(reopenInterval):
+		case <-tries.C:
 		}
 		if s.replace(p, failed) {
 			return

@@ -139,7 +139,8 @@ func (l *Ledger) readKnown(ctx context.Context, subject history.Subject, s *sele
 	if ctx.Err() != nil {
 		return from, ctx.Err()
 	}
-	l.opts.Log.Warn("the history does not answer: the whole log is read", slog.Any("error", err))
+	l.opts.Log.WarnContext(ctx, "the history does not answer: the whole log is read",
+		slog.Any("error", err))
 	return from, nil
 }
 

@@ -44,6 +44,7 @@ func commonValue(k Kind, l Language) string {
 		f = fieldCommitment
 	case Contribution:
 		f = fieldPaidOn
+	default: // all rows of the others have a segment
 	}
 	value, in := helps[f].exampleEN, " in column A and "
 	if l == Indonesian {

@@ -253,6 +253,7 @@ func (r *Reader) complete() {
 		r.period()
 	case Death, Merge:
 		r.persons()
+	default: // nothing in such a row speaks of two cells at once
 	}
 }
 
@@ -403,11 +404,12 @@ func (r *Reader) appendEnrolment(d []byte) []byte {
 		return r.appendFields(d, member{"from", fieldFromMonth}, member{"until", fieldUntilMonth},
 			member{"paidOn", fieldPaidOn}, member{"amount", fieldAmount},
 			member{"reference", fieldReference})
+	default: // an enrolment: the kinds that name a person have gone another way
+		d = append(append(append(d, `,"nik":"`...), r.nik...), '"')
+		return r.appendFields(d, member{"region", fieldRegion}, member{"segment", fieldSegment},
+			member{"category", fieldCategory}, member{"programmes", fieldProgrammes},
+			member{"payer", fieldPayer}, member{"from", fieldFrom})
 	}
-	d = append(append(append(d, `,"nik":"`...), r.nik...), '"')
-	return r.appendFields(d, member{"region", fieldRegion}, member{"segment", fieldSegment},
-		member{"category", fieldCategory}, member{"programmes", fieldProgrammes},
-		member{"payer", fieldPayer}, member{"from", fieldFrom})
 }
 
 // member is a field of an event's data, and the one of the list that it has its value from.

@@ -171,8 +171,9 @@ func verb(t event.Type) string {
 		return "target"
 	case event.EventRetracted:
 		return "retracted"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // label returns a prefix, a regency's digits and a number of six digits: "smp-7503-000123".

@@ -74,7 +74,8 @@ func run(ctx context.Context, topic string) error {
 	return errors.Join(err, subscriber.Close(), subscriber.Err())
 }
 
-// printAll prints messages until ctx ends, which no message is cut short by, or the channel is closed.
+// printAll prints messages until ctx ends or the channel is closed. What it has taken it prints
+// and acknowledges, whatever ends meanwhile.
 func printAll(ctx context.Context, messages <-chan *message.Message) error {
 	for {
 		select {
