@@ -21,7 +21,7 @@ type logCommand struct {
 	To         string `placeholder:"SEQ" help:"Last event, in; default: the end of the log."`
 	Type       string `placeholder:"TYPE" help:"Events of this type, such as enrolment.opened.v1."`
 	Enrolment  string `placeholder:"ID" help:"Events about this enrolment."`
-	Worker     string `placeholder:"ID" help:"Events about this worker id; merges are not followed."`
+	Worker     string `placeholder:"ID" help:"Events about this worker, merges not followed."`
 	Commitment string `placeholder:"ID" help:"Events about this commitment."`
 }
 

@@ -48,7 +48,7 @@ func (r *Registry) Add(e Entry) (secret string, err error) {
 }
 
 // Rotate gives a member a new secret and returns it; the old one is worth nothing from then on.
-// roles says which members are meant.
+// roles, one or more, says which members are meant.
 func (r *Registry) Rotate(name string, roles ...Role) (secret string, err error) {
 	return r.edit(func(entries []Entry) ([]Entry, string, error) {
 		e, err := pick(entries, name, roles)
@@ -62,7 +62,7 @@ func (r *Registry) Rotate(name string, roles ...Role) (secret string, err error)
 	})
 }
 
-// Revoke ends a membership, for ever. roles says which members are meant.
+// Revoke ends a membership, for ever. roles, one or more, says which members are meant.
 func (r *Registry) Revoke(name string, roles ...Role) error {
 	_, err := r.edit(func(entries []Entry) ([]Entry, string, error) {
 		e, err := pick(entries, name, roles)

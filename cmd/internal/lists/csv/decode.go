@@ -51,6 +51,12 @@ type wide struct {
 func (w *wide) Read(p []byte) (int, error) {
 	for len(w.left) == 0 {
 		raw, err := w.in.Peek(bufferBytes)
+		if len(raw) == 0 && errors.Is(err, io.EOF) && w.held != 0 {
+			w.held = 0
+			w.text = utf8.AppendRune(w.text[:0], utf8.RuneError)
+			w.left = w.text
+			break
+		}
 		if len(raw) < 2 {
 			if err == nil || len(raw) == 1 && errors.Is(err, io.EOF) {
 				err = &grid.Error{Detail: "the file ends inside of a character: copy it again"}

@@ -1,0 +1,37 @@
+package grid
+
+import (
+	"errors"
+	"io"
+	"testing"
+)
+
+// TestError puts the row that people see before the reason, and keeps the cause.
+func TestError(t *testing.T) {
+	for want, err := range map[string]*Error{
+		"row 7: it is cut off":         {Row: 7, Detail: "it is cut off", Err: io.ErrUnexpectedEOF},
+		"the file is empty":            {Detail: "the file is empty"},
+		"row 1073741824: not readable": {Row: 1 << 30, Detail: "not readable"},
+	} {
+		if err.Error() != want {
+			t.Errorf("%q, want %q", err.Error(), want)
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) != (err.Err != nil) {
+			t.Errorf("%q: the cause is lost", want)
+		}
+	}
+}
+
+// TestKinds: what a cell is without being told is empty, and no two kinds are one.
+func TestKinds(t *testing.T) {
+	if (Cell{}).Kind != Empty {
+		t.Error("the zero cell is not empty")
+	}
+	seen := map[Kind]bool{}
+	for _, kind := range []Kind{Empty, Text, Number, Date, Bool, Fault, Formula} {
+		if seen[kind] {
+			t.Errorf("kind %d is there twice", kind)
+		}
+		seen[kind] = true
+	}
+}
