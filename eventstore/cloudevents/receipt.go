@@ -77,7 +77,14 @@ type receiptMembers struct {
 	Detail   string       `json:"detail"`
 }
 
-func (m *receiptMembers) receipt() event.Receipt {
+// receipt refuses a status that it does not know: it would count as neither taken nor refused, and
+// an event that nobody has would be forgotten without a word.
+func (m *receiptMembers) receipt() (event.Receipt, error) {
+	switch m.Status {
+	case event.Appended, event.Duplicate, event.Refused:
+	default:
+		return event.Receipt{}, fmt.Errorf("read receipt: %.20q is no status of an event", m.Status)
+	}
 	r := event.Receipt{
 		Key:    event.Key{Source: m.Source, ID: m.ID},
 		Status: m.Status, Sequence: m.Sequence,
@@ -85,7 +92,7 @@ func (m *receiptMembers) receipt() event.Receipt {
 	if m.Code != "" || m.Field != "" || m.Detail != "" {
 		r.Refusal = &event.Refusal{Code: m.Code, Field: m.Field, Detail: m.Detail}
 	}
-	return r
+	return r, nil
 }
 
 // ParseReceipt reads what [AppendReceipt] has written. A refused event that was not at fault has a
@@ -95,7 +102,7 @@ func ParseReceipt(text []byte) (event.Receipt, error) {
 	if err := json.Unmarshal(text, &members); err != nil {
 		return event.Receipt{}, fmt.Errorf("read receipt: %w", err)
 	}
-	return members.receipt(), nil
+	return members.receipt()
 }
 
 // UnmarshalJSON reads what [AppendReceipts] has written, each receipt as [ParseReceipt] does. Text
@@ -107,9 +114,13 @@ func (r *Receipts) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &answer); err != nil {
 		return fmt.Errorf("read receipts: %w", err)
 	}
-	*r = make(Receipts, len(answer.Receipts))
+	all := make(Receipts, len(answer.Receipts))
 	for i := range answer.Receipts {
-		(*r)[i] = answer.Receipts[i].receipt()
+		var err error
+		if all[i], err = answer.Receipts[i].receipt(); err != nil {
+			return err
+		}
 	}
+	*r = all
 	return nil
 }

@@ -78,3 +78,24 @@ func BenchmarkAppendReceipts(b *testing.B) {
 		dst = AppendReceipts(dst[:0], got)
 	}
 }
+
+// TestUnknownStatus: a status that says neither taken nor refused is an error, alone and among
+// others, and nothing of the answer is believed.
+func TestUnknownStatus(t *testing.T) {
+	good := `{"source":"urn:a","id":"1","status":"appended","sequence":7}`
+	for _, status := range []string{`"maybe"`, `""`, `null`, `"Appended"`, `7`} {
+		bad := `{"source":"urn:a","id":"2","status":` + status + `}`
+		if r, err := ParseReceipt([]byte(bad)); err == nil || r != (event.Receipt{}) {
+			t.Errorf("%s: %+v, %v", status, r, err)
+		}
+		var all Receipts
+		text := `{"receipts":[` + good + `,` + bad + `]}`
+		if err := json.Unmarshal([]byte(text), &all); err == nil || len(all) > 0 {
+			t.Errorf("%s: %+v, %v", status, all, err)
+		}
+	}
+	var none Receipts
+	if err := json.Unmarshal([]byte(`{"code":"log.full"}`), &none); err != nil || len(none) != 0 {
+		t.Errorf("a problem: %+v, %v", none, err)
+	}
+}

@@ -1,0 +1,100 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/ledger"
+)
+
+// told is a ledger and a register that say what they are told to.
+type told struct {
+	health   ledger.Health
+	failures access.Failures
+	err      error
+}
+
+func (t *told) Health(context.Context) ledger.Health { return t.health }
+func (t *told) Failures() access.Failures            { return t.failures }
+func (t *told) Err() error                           { return t.err }
+
+// TestFollow asks anew at each reading, and says that all is well only when it is.
+func TestFollow(t *testing.T) {
+	of := &told{}
+	m := New()
+	m.Follow(of, of)
+	for _, c := range []struct {
+		status  string
+		err     error
+		healthy int
+	}{
+		{ledger.HealthOK, nil, 1},
+		{ledger.HealthOK, errors.New("the register is damaged"), 0},
+		{"failed", nil, 0},
+		{"", nil, 0},
+		{ledger.HealthOK, nil, 1}, // healed
+	} {
+		of.health = ledger.Health{Status: c.status, Head: of.health.Head + 10}
+		of.health.Projections = map[string]ledger.ProjectionHealth{
+			"coverage": {Sequence: of.health.Head - 1}, "history": {Sequence: of.health.Head - 2},
+		}
+		of.failures.Unknown, of.failures.Wrong = of.failures.Unknown+1, 7
+		of.failures.Throttled, of.failures.Revoked, of.failures.Unavailable = 3, 4, 5
+		of.err = c.err
+		got := read(t, m)
+		for _, want := range []string{
+			fmt.Sprintf("cakupan_healthy %d\n", c.healthy),
+			fmt.Sprintf("cakupan_log_head_sequence %d\n", of.health.Head),
+			fmt.Sprintf(`cakupan_projection_sequence{projection="coverage"} %d`, of.health.Head-1),
+			fmt.Sprintf(`cakupan_projection_sequence{projection="history"} %d`, of.health.Head-2),
+			fmt.Sprintf(`cakupan_failed_logins_total{reason="unknown"} %d`, of.failures.Unknown),
+			`cakupan_failed_logins_total{reason="wrong_secret"} 7`,
+			`cakupan_failed_logins_total{reason="throttled"} 3`,
+			`cakupan_failed_logins_total{reason="revoked"} 4`,
+			`cakupan_failed_logins_total{reason="register_unavailable"} 5`,
+			"# TYPE cakupan_failed_logins_total counter", "# TYPE cakupan_healthy gauge",
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%+v: %q is missing", c, want)
+			}
+		}
+	}
+}
+
+// TestClasses gives every status a class of a fixed list: no status that a handler thinks up makes
+// a label of its own.
+func TestClasses(t *testing.T) {
+	m := New()
+	for status := -1; status < 1000; status++ {
+		m.Begin()
+		m.End("route", status)
+	}
+	got := read(t, m)
+	if n := strings.Count(got, "cakupan_http_requests_total{"); n != 6 {
+		t.Errorf("%d classes:\n%s", n, got)
+	}
+	for class, count := range map[string]int{
+		"none": 501, "1xx": 100, "2xx": 100, "3xx": 100, "4xx": 100, "5xx": 100,
+	} {
+		want := fmt.Sprintf(`cakupan_http_requests_total{class=%q,route="route"} %d`, class, count)
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if !strings.Contains(got, "cakupan_http_requests_in_work 0\n") {
+		t.Error("a request is still in work")
+	}
+}
+
+// TestFiguresAreApart: two ledgers in one process count each for itself.
+func TestFiguresAreApart(t *testing.T) {
+	one, two := New(), New()
+	one.End("route", 200)
+	if got := read(t, two); strings.Contains(got, `route="route"`) {
+		t.Error("one ledger's requests are the other's")
+	}
+}
