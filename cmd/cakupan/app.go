@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,7 +147,9 @@ func run(ctx context.Context, args []string, out *console) int {
 	case exited:
 		return problem.ExitDone
 	case err != nil:
-		return out.fail(usage(event.MaskNIK(err.Error())+"; see cakupan --help"), g.JSON)
+		// What cannot be parsed sets no flag: whether a machine reads the answer, the words say.
+		asJSON := g.JSON || slices.Contains(args, "--json")
+		return out.fail(usage(event.MaskNIK(err.Error())+"; see cakupan --help"), asJSON)
 	case data != "" && parsed.Command() != "publish":
 		return out.fail(usage("--data names a folder"), g.JSON)
 	case g.Data != "" && g.Server != "":

@@ -34,11 +34,33 @@ type (
 	}
 )
 
+// Help returns what --help shows beyond the flags.
+func (*docsOpenAPI) Help() string {
+	return `Example:
+
+	cakupan docs openapi > openapi.json` + exitCodes
+}
+
 // Run runs the command.
 func (*docsOpenAPI) Run(out *console) error { return out.document("openapi.json") }
 
+// Help returns what --help shows beyond the flags.
+func (*docsAsyncAPI) Help() string {
+	return `Example:
+
+	cakupan docs asyncapi > asyncapi.json` + exitCodes
+}
+
 // Run runs the command.
 func (*docsAsyncAPI) Run(out *console) error { return out.document("asyncapi.json") }
+
+// Help returns what --help shows beyond the flags.
+func (*docsSchema) Help() string {
+	return `Examples:
+
+	cakupan docs schema
+	cakupan docs schema enrolment.opened.v1 --only-data` + exitCodes
+}
 
 // Run runs the command.
 func (c *docsSchema) Run(out *console) error {

@@ -60,6 +60,14 @@ type chosen struct {
 
 const refusedPath = "/v1/refused"
 
+// Help returns what --help shows beyond the flags.
+func (*refusedListCommand) Help() string {
+	return `Examples:
+
+	cakupan refused list
+	cakupan refused list --json --server http://127.0.0.1:7070` + exitCodes
+}
+
 // Run runs the command.
 func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
@@ -129,6 +137,13 @@ func eachRefused(
 	return errors.Join(err, response.Body.Close())
 }
 
+// Help returns what --help shows beyond the flags.
+func (*refusedShowCommand) Help() string {
+	return `Example:
+
+	cakupan refused show 17` + exitCodes
+}
+
 // Run runs the command.
 func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
@@ -188,6 +203,16 @@ func (r retried) MarshalJSON() ([]byte, error) {
 	return append(text, cloudevents.AppendReceipts(nil, r.receipts)[len("{"):]...), nil
 }
 
+// Help returns what --help shows beyond the flags.
+func (*refusedRetryCommand) Help() string {
+	return `What is refused again for another reason gets a new number.
+
+Examples:
+
+	cakupan refused retry 17 18
+	cakupan refused retry --all --server http://127.0.0.1:7070` + exitCodes
+}
+
 // Run runs the command.
 func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
@@ -229,6 +254,15 @@ func (r *retried) write(out *console, asJSON bool) error {
 		}
 	}
 	return nil
+}
+
+// Help returns what --help shows beyond the flags.
+func (*refusedDropCommand) Help() string {
+	return `What was sent is gone then: nobody can take it in any more.
+
+Example:
+
+	cakupan refused drop 19` + exitCodes
 }
 
 // Run runs the command.
