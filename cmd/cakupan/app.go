@@ -18,7 +18,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// console is the outside of the program.
+// console is the outside of the program: commands touch no other, so that a test runs them in its
+// own process, several at a time.
 type console struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -166,7 +167,8 @@ type quietExit int
 // Error returns what nobody is shown.
 func (q quietExit) Error() string { return fmt.Sprintf("exit %d", int(q)) }
 
-// fail tells why a command failed, if it did, and returns the exit code.
+// fail tells why a command failed, if it did, and returns the exit code. It is the one place where
+// an error becomes words and a number; commands return errors and print none.
 func (c *console) fail(err error, asJSON bool) int {
 	var quiet quietExit
 	switch {
@@ -190,7 +192,8 @@ func (c *console) fail(err error, asJSON bool) int {
 	return e.Exit()
 }
 
-// words says an error in one sentence, with its cause unless the sentence says it all.
+// words says an error in one sentence, with its cause unless the sentence says it all. Whoever runs
+// the program is no stranger, and may see what a client of the server may not.
 func words(e *problem.Error, err error) string {
 	if e.Code == problem.Internal {
 		return err.Error()

@@ -121,9 +121,17 @@ func TestNoServer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.ndjson")
 	writeText(t, file, "{}\n")
 	for _, args := range [][]string{
-		{"coverage"}, {"series"}, {"log"}, {"replay"}, {"verify"}, {"health"},
-		{"refused", "list"}, {"refused", "show", "1"}, {"refused", "retry", "1"},
-		{"refused", "drop", "1"}, {"import", file},
+		{"coverage"},
+		{"series"},
+		{"log"},
+		{"replay"},
+		{"verify"},
+		{"health"},
+		{"refused", "list"},
+		{"refused", "show", "1"},
+		{"refused", "retry", "1"},
+		{"refused", "drop", "1"},
+		{"import", file},
 		{"publish", "--type", "target.set.v1", "--source", "urn:x", "--data", "{}"},
 	} {
 		code, stdout, stderr := runCommand(t, append(args, "--server", address)...)
@@ -139,8 +147,12 @@ func TestNoServer(t *testing.T) {
 func TestNoNIKInUsage(t *testing.T) {
 	const nik = "7503011501900001"
 	for _, args := range [][]string{
-		{nik}, {"coverage", nik}, {"log", "--from", nik, "x" + nik}, {"publisher", "revoke", nik},
-		{"coverage", "--region", nik, "--data", "x", "--server", nik}, {"docs", "schema", nik},
+		{nik},
+		{"coverage", nik},
+		{"log", "--from", nik, "x" + nik},
+		{"publisher", "revoke", nik},
+		{"coverage", "--region", nik, "--data", "x", "--server", nik},
+		{"docs", "schema", nik},
 	} {
 		code, stdout, stderr := runCommand(t, append(args, "--data", t.TempDir())...)
 		if code == 0 || strings.Contains(stdout+stderr, nik) {

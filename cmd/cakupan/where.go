@@ -29,7 +29,9 @@ func (w *where) folder() string {
 	return w.Data
 }
 
-// open opens the ledger to be asked. create says whether to make one where there is none.
+// open opens the ledger to be asked. create says whether to make one where there is none: only
+// those commands may that bring events, or a mistyped folder would answer every question with
+// nothing.
 func (w *where) open(ctx context.Context, out *console, create bool) (*client.Client, error) {
 	if w.Server != "" {
 		return client.Dial(w.Server, w.SecretFile, out.note)

@@ -17,12 +17,15 @@ import (
 // benchmark is one run of `cakupan bench`: it fills a ledger in a temporary folder and measures
 // it, each figure beside what the same machine gives without the ledger's help.
 type benchmark struct {
-	dir    string
+	dir string // removed at the end, whatever happens
+	// events is how many the largest part takes; others take a share, so that none takes all of
+	// the time.
 	events int
 	note   func(format string, args ...any) // what is being done, for people who wait
 	report Report
 }
 
+// add notes a figure. Parts that come later find it by its name.
 func (b *benchmark) add(f Figure) { b.report.Figures = append(b.report.Figures, f) }
 
 // Run measures with the given number of events under a new folder in parent, which it
@@ -66,7 +69,8 @@ func cpuName() string {
 	return runtime.GOARCH
 }
 
-// percentiles returns the median and the 99th percentile of some durations, in milliseconds.
+// percentiles returns the median and the 99th percentile of one or more durations, in milliseconds.
+// It sorts them where they are.
 func percentiles(d []time.Duration) (p50, p99 float64) {
 	slices.SortFunc(d, cmp.Compare[time.Duration])
 	at := func(share int) float64 {
@@ -75,7 +79,8 @@ func percentiles(d []time.Duration) (p50, p99 float64) {
 	return at(50), at(99)
 }
 
-// heapBytes returns the live heap.
+// heapBytes returns the live heap, in bytes. It stops the world twice: never call it inside of what
+// is being timed.
 func heapBytes() float64 {
 	runtime.GC()
 	runtime.GC() // finalizers of the first may free more

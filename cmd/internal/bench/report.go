@@ -92,7 +92,8 @@ func (f Figure) row() []string {
 	return row
 }
 
-// grouped writes a number with thousands separators, small ones with three digits.
+// grouped writes a number with thousands separators, small ones with three digits: tables are read
+// by people, who compare magnitudes; --json has the numbers as they are.
 func grouped(v float64) string {
 	if v < 1000 {
 		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")

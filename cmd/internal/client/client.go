@@ -21,7 +21,9 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// Client asks one ledger.
+// Client asks one ledger. It may be used by several goroutines. Commands know one kind of question
+// alone: with a folder, the same routes answer in this process, so that no answer differs by the
+// way it was asked for.
 type Client struct {
 	client *http.Client
 	base   string         // URL before the route's path
@@ -53,7 +55,8 @@ func serverURL(text string) (string, error) {
 	return u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/"), nil
 }
 
-// Close closes the folder.
+// Close closes the folder, and connections that nobody uses. Answers must have been read by then:
+// they come from the ledger that is closed here.
 func (s *Client) Close() error {
 	s.client.CloseIdleConnections()
 	if s.ledger == nil {
@@ -94,7 +97,8 @@ func Dial(server, secretFile string, note func(format string, args ...any)) (*Cl
 // is no flag that does: all users of a machine can read the command lines on it.
 const SecretVariable = "CAKUPAN_SECRET"
 
-// secretFileMax bounds the file of a secret, which is one line.
+// secretFileMax bounds the file of a secret, which is one line: a mistyped path may lead to a disk
+// image, or to a device without an end.
 const secretFileMax = 4 << 10
 
 // readSecret returns the secret for a server from a file, or from the environment; "" for none.
@@ -124,7 +128,8 @@ func readSmall(path string) (text []byte, err error) {
 	return text, errors.Join(err, file.Close())
 }
 
-// Denied says what to do when the server does not know who asks.
+// Denied says what to do when the server does not know who asks. The server itself says no more
+// than that to strangers; here it is known whether a secret was sent at all.
 func (s *Client) Denied(e *problem.Error) error {
 	switch {
 	case e.Code != problem.Unauthenticated:

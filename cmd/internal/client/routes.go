@@ -70,7 +70,8 @@ func (s *Client) Post(ctx context.Context, path, query string, into any) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// Publish sends one event and returns its receipt, also of a refusal.
+// Publish sends one event and returns its receipt, also of a refusal. Where there is an error, the
+// event may be in the log all the same: to send it again, with the same id, is safe and tells.
 func (s *Client) Publish(ctx context.Context, raw []byte) (event.Receipt, error) {
 	var none event.Receipt
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/v1/events",

@@ -17,10 +17,10 @@ type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
 
-	mu      sync.Mutex
-	current *tls.Certificate
-	seen    [2]fileStamp
-	looked  time.Time
+	mu      sync.Mutex       // guards what follows: each new connection asks
+	current *tls.Certificate // the last good one; never nil once the server runs
+	seen    [2]fileStamp     // of the files that current was read from
+	looked  time.Time        // when the files were last looked at
 }
 
 // fileStamp tells one content of a file from another without reading it.
@@ -29,7 +29,8 @@ type fileStamp struct {
 	modified time.Time
 }
 
-// LookInterval is how long a replaced certificate may go unnoticed.
+// LookInterval is how long a replaced certificate may go unnoticed. It bounds what strangers who
+// open many connections can make the disk do, and how often a broken file is told.
 const LookInterval = time.Second
 
 // ServerTLS returns how a server answers with the certificate in a file of PEM, with the key in

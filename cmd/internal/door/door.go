@@ -23,7 +23,8 @@ var guardRoles = map[access.Role]httpapi.Role{
 	access.Dashboard: httpapi.Dashboard,
 }
 
-// Login returns whose credentials these are.
+// Login returns whose credentials these are. A connection that is held open asks Current now and
+// then, so that a member who is revoked does not stay until the connection happens to end.
 func (g Guard) Login(name, secret, remote string) (httpapi.Member, error) {
 	m, err := g.Authenticate(name, secret, remote)
 	if err != nil {
@@ -43,7 +44,9 @@ type Door struct {
 	Behind  bool        // a proxy in front does TLS
 }
 
-// Check refuses to open a door through which strangers could come, or secrets be overheard.
+// Check refuses to open a door through which strangers could come, or secrets be overheard. It
+// looks at the address as it was given: what a name or a proxy makes of it nobody can tell from
+// here, so only what is certainly this machine is taken for it.
 func (d *Door) Check() error {
 	switch {
 	case IsLoopback(d.Address):

@@ -50,17 +50,19 @@ type Limits struct {
 	Streams  int   // open streams of events; 48
 }
 
-// noticeHeader says what must be known about all that is shown, such as that it is a sample.
+// noticeHeader says what must be known about all that is shown, such as that it is a sample. It is
+// a header so that no figure can be copied from an answer whose bytes were changed by the notice.
 const noticeHeader = "Cakupan-Notice"
 
 // API answers requests. Make it with [New].
 type API struct {
+	// Set by New and only read after it.
 	ledger  Ledger
 	config  Config
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 
-	room     *room
+	room     *room        // bytes of bodies in work, of all requests together
 	requests atomic.Int64 // in work
 	streams  atomic.Int64 // of events, open
 
@@ -101,7 +103,8 @@ func orDefault[N ~int | ~int64](n *N, otherwise N) {
 	}
 }
 
-// today is the day it is in Asia/Makassar.
+// today is the day it is in Asia/Makassar, which the contract counts days in wherever the server
+// stands.
 func (a *API) today() temporal.Date {
 	return temporal.Instant(a.config.Now().UnixNano()).Date()
 }

@@ -20,14 +20,16 @@ import (
 
 // Import takes in files.
 type Import struct {
-	From    *client.Client // the ledger
-	Options intake.Options
-	Lists   lists.Options
-	Stdin   io.Reader // the file "-"
-	Tally   *Tally
+	From    *client.Client // the ledger; it stays the caller's
+	Options intake.Options // of all files
+	Lists   lists.Options  // of those that are lists
+	Stdin   io.Reader      // the file "-"
+	Tally   *Tally         // keeps the account, also of what was done before an error
 }
 
-// Files takes in files, one after the other.
+// Files takes in files, one after the other, and stops at the first that cannot be read on: what
+// comes after it may rest on it. What was taken in before stays, and Tally says how much that is;
+// to import all of them again is safe, and takes in the rest.
 func (l *Import) Files(ctx context.Context, paths []string) error {
 	to, err := newSubmitter(ctx, l.From, l.Options)
 	for _, path := range paths {
@@ -43,7 +45,8 @@ func (l *Import) Files(ctx context.Context, paths []string) error {
 	return err
 }
 
-// CheckFile makes sure, before anything is appended, that a file is there and of a known kind.
+// CheckFile makes sure, before anything is appended, that a file is there and of a known kind: a
+// mistyped third name should not be found out after two files are in the log for ever.
 func CheckFile(path string) error {
 	if _, err := readerOf(path, nil); !IsList(path) && (err != nil || path == "-") {
 		return err
@@ -91,11 +94,12 @@ func (l *Import) importFile(ctx context.Context, path string, to submitter) (err
 	return importBatches(ctx, events{split.NewFeed(reader, importEventsMax)}, to, t)
 }
 
-// measured is an input that knows how much of it was read.
+// measured is an input that knows how much of it was read. One goroutine reads while another shows
+// how far it is.
 type measured struct {
 	io.Reader
-	size int64 // 0: not known
-	read atomic.Int64
+	size int64        // bytes; 0: not known, as of a pipe
+	read atomic.Int64 // bytes, which run ahead of the events that are taken in
 }
 
 // Read reads on.

@@ -20,7 +20,8 @@ func IsList(path string) bool {
 	return extension == ".csv" || extension == ".xlsx"
 }
 
-// CheckList makes sure that a list can be read.
+// CheckList makes sure that a list can be read, up to its first row. It opens the list a second
+// time, which is cheap beside an import that ends in the middle of several files.
 func CheckList(path string, opts lists.Options) error {
 	list, err := openList(path, opts)
 	if err != nil {
@@ -57,7 +58,8 @@ func openList(path string, opts lists.Options) (*listFile, error) {
 	return &listFile{list, in}, nil
 }
 
-// inFile puts the name of the file before a problem with it.
+// inFile puts the name of the file before a problem with it. The problem is copied: it may be one
+// of those that are shared by all who meet it.
 func inFile(path string, err error) error {
 	var known *problem.Error
 	if !errors.As(err, &known) {
@@ -151,7 +153,8 @@ func (t *Tally) list(path string, info lists.Info) {
 	}
 }
 
-// rows is the feed of a list.
+// rows is the feed of a list. Its batches have places and rows, and no raw events: those of rows
+// that are refused are never made.
 type rows struct{ *lists.Feed }
 
 func newRows(r *lists.Reader) rows { return rows{lists.NewFeed(r, importEventsMax)} }
@@ -166,7 +169,8 @@ func (f rows) Next() (b batch, err error) {
 }
 
 // sparing returns a submitter of the rows of a list: those that are refused already are spared the
-// way to the ledger, and have their receipts all the same.
+// way to the ledger, and have their receipts all the same. Receipts come back in the order of rows,
+// so that each is counted, and given back, at the place where its row stands.
 func sparing(to submitter) submitter {
 	return submitter{
 		prepare: func(b batch) (prepared, error) {

@@ -17,13 +17,14 @@ import (
 	"cakupan/eventstore/durable"
 )
 
-// Rejects is the file that gets what was refused: events as lines of JSON, or the rows of a list
-// as a list again.
+// Rejects is the file that gets what was refused: events as lines of JSON, or the rows of a list as
+// a list again. A list may hold whole NIKs, those of its own rows: it goes back to who sent them.
+// Lines of JSON hold none, as they are what people send to whoever runs the ledger.
 type Rejects struct {
 	path     string
-	file     *os.File
-	renamed  bool // the file gets its name when it is whole
-	count    int  // of what was refused
+	file     *os.File // under another name until Close, unless path is no regular file
+	renamed  bool     // the file gets its name when it is whole
+	count    int      // of what was refused
 	note     func(format string, args ...any)
 	out      *bufio.Writer
 	encoder  *json.Encoder
@@ -45,6 +46,8 @@ type Reject struct {
 }
 
 // CheckRejects makes sure, before anything is read, that a file of that name destroys nothing.
+// Files are compared as the system knows them, so that a link or another spelling does not hide an
+// input.
 func CheckRejects(path string, inputs []string, stdin io.Reader) error {
 	if path == "" {
 		return nil
@@ -82,6 +85,7 @@ func holdsRejects(path string) bool {
 		string(start[:n]) == `{"line":`
 }
 
+// isInput tells whether a file is one that is imported, the redirected standard input included.
 func isInput(info os.FileInfo, input string, stdin io.Reader) bool {
 	var other os.FileInfo
 	var err error

@@ -20,14 +20,18 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// importEventsMax is how many events are taken in at once: two frames of the log.
+// importEventsMax is how many events are taken in at once: two frames of the log. More would share
+// no fsync that these do not, and an interrupt would wait longer for what is being written.
 const importEventsMax = 2_000
 
 // submitter takes in events in two steps, so that the next ones are prepared while the last
 // ones are written. Batches are committed in the order in which they were prepared.
 type submitter struct {
+	// prepare reads and judges. It is called by one goroutine, one batch ahead of commit.
 	prepare func(batch) (prepared, error)
-	commit  func(prepared) ([]event.Receipt, error)
+	// commit returns when the batch is durable. With an error it returns the receipts of what
+	// was decided before it: those events are in the log, or refused, whatever became of the rest.
+	commit func(prepared) ([]event.Receipt, error)
 }
 
 // batch is a run of what is to be taken in.
@@ -50,7 +54,8 @@ func (b *batch) input(i int) input {
 	return input{raw: b.Raw[i]}
 }
 
-// feed gives batches, and reads ahead meanwhile; see [split.Feed] and [lists.Feed].
+// feed gives batches, and reads ahead meanwhile; see [split.Feed] and [lists.Feed]. Stop may be
+// called at any time and more than once; a Next that waits then returns soon.
 type feed interface {
 	Next() (batch, error)
 	Stop()
@@ -141,7 +146,8 @@ func postLines(ctx context.Context, s *client.Client, p prepared, opts intake.Op
 	return got, nil
 }
 
-// readReceipts reads so many receipts. A problem instead of a receipt is that error.
+// readReceipts reads so many receipts. A problem instead of a receipt is that error. Receipts come
+// before the request's end: where the server hangs up, those that came are of events in the log.
 func readReceipts(body io.Reader, count int) (got []event.Receipt, err error) {
 	decoder := json.NewDecoder(body)
 	for len(got) < count {
@@ -199,7 +205,8 @@ func importBatches(ctx context.Context, from feed, to submitter, t *Tally) error
 	}
 }
 
-// prepareAll prepares batch after batch, until one has an error or quit is closed.
+// prepareAll prepares batch after batch, until one has an error or quit is closed. It may outlive
+// the import by as long as a read of the input takes; then it finds quit closed.
 func prepareAll(from feed, to submitter, batches chan<- inWork, quit <-chan struct{}) {
 	for {
 		var work inWork

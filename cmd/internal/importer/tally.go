@@ -29,13 +29,14 @@ type Teller struct {
 	End  func()                            // takes away what At has shown
 }
 
-// Tally counts what became of events, and tells of those that were refused.
+// Tally counts what became of events, and tells of those that were refused. It belongs to the
+// goroutine that imports.
 type Tally struct {
 	Summary
 
 	tell    Teller
-	rejects *Rejects
-	file    string
+	rejects *Rejects       // nil: the first refusals are told instead
+	file    string         // the one that is read, for words
 	reading *lists.Info    // the list that is read, nil for events
 	told    bool           // how to give the list another source
 	part    func() float64 // how much of the input is read, 0 to 1; negative: not known
@@ -47,7 +48,8 @@ func NewTally(tell Teller, r *Rejects) *Tally {
 	return &Tally{tell: tell, rejects: r, part: func() float64 { return -1 }}
 }
 
-// count takes in the receipts of a batch, as far as there are.
+// count takes in the receipts of a batch, as far as there are: a batch whose commit failed in the
+// middle has fewer than events, and the rest is not read, as far as anybody can say.
 func (t *Tally) count(b batch, got []event.Receipt) error {
 	for i := range got {
 		t.Read++

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +25,7 @@ const headerRowsMax = 50
 
 // header is what stands in a list before its first row of data.
 type header struct {
-	row      int
+	row      int      // its number, as a spreadsheet shows it
 	names    []string // of the columns, as written
 	fields   []field  // what they mean
 	known    int      // how many mean something
@@ -63,6 +65,7 @@ func findHeader(in rows) (*header, error) {
 	return nil, nil
 }
 
+// cloneRow copies a row with its texts, which belong to the reader and are used again.
 func cloneRow(row *grid.Row) grid.Row {
 	copied := grid.Row{Number: row.Number, Cells: make([]grid.Cell, len(row.Cells))}
 	for i, c := range row.Cells {
@@ -161,7 +164,9 @@ func (h *header) nearly(k Kind) error {
 		if len(key) >= 8 {
 			most = 2
 		}
-		for known, m := range meanings {
+		// In order, so that of two names that are as near the same one is asked for each time.
+		for _, known := range slices.Sorted(maps.Keys(meanings)) {
+			m := meanings[known]
 			if m.field >= fieldList || len(known) < 4 || k != UnknownKind && !k.uses(m.field) {
 				continue
 			}

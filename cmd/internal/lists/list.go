@@ -52,11 +52,11 @@ type List struct {
 	book     *xlsx.Book // nil for CSV
 	separate byte       // of CSV
 	closers  []io.Closer
-	rows     rows
-	header   *header
+	rows     rows    // stands behind the header: it can be read once
+	header   *header // what stood above the rows, kept to be given back
 	needs    []need
-	columns  []column
-	defaults [fieldEnd]*value
+	columns  []column         // those that are kept, in the order of the file
+	defaults [fieldEnd]*value // for rows without a value of their own; nil: none
 	fallback [fieldEnd]string // name of a declaration
 
 	mu     sync.Mutex // a row may be read ahead while the list is closed
@@ -111,7 +111,8 @@ func (l *List) Close() error {
 	return errors.Join(errs...)
 }
 
-// fileProblem gives an error of reading a file its place in the table of problems.
+// fileProblem gives an error of reading a file its place in the table of problems. What a parser of
+// ours says is for the file's owner as it is; what a library says is only the cause.
 func fileProblem(err error) error {
 	var placed *problem.Error
 	var known *grid.Error

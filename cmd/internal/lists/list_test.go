@@ -445,3 +445,20 @@ func giveBack(t *testing.T, content []byte, asBook bool) []byte {
 	}
 	return b.Bytes()
 }
+
+// TestNearlyIsTheSame: of several names that are as near, the same one is asked for each time.
+func TestNearlyIsTheSame(t *testing.T) {
+	first := ""
+	for range 30 {
+		_, _, err := readAll([]byte("List;L-1\nNIK;Segmnet;Categroy;Progrm\n"), Options{})
+		if err == nil {
+			t.Fatal("columns that are nearly known were ignored")
+		}
+		if first == "" {
+			first = err.Error()
+		}
+		if err.Error() != first {
+			t.Fatalf("%v, before %s", err, first)
+		}
+	}
+}

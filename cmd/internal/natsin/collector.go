@@ -24,11 +24,11 @@ type arrived struct {
 // collector holds messages from when they arrive until they are answered. Whoever takes from it
 // gets all that has arrived meanwhile, so that one fsync serves all of them.
 type collector struct {
-	mu      sync.Mutex
-	changed *sync.Cond
-	waiting []arrived
-	count   int // messages held: waiting, and taken but not released
-	bytes   int // of them
+	mu      sync.Mutex // guards all below
+	changed *sync.Cond // signalled for each that arrives; broadcast by close
+	waiting []arrived  // in the order of their arrival, which packs keep
+	count   int        // messages held: waiting, and taken but not released
+	bytes   int        // of them
 	closed  bool
 	last    int // messages that were taken last
 }
@@ -42,7 +42,8 @@ const (
 	lingerMax  = 3 * time.Millisecond
 )
 
-// linger waits for more messages, if several came last.
+// linger waits for more messages, if several came last. mu is held when it is called and when it
+// returns, and not in between: all that was seen before must be looked at again.
 func (c *collector) linger(messagesMax int) {
 	if c.last < 2 || len(c.waiting) >= messagesMax || c.closed {
 		return

@@ -112,24 +112,29 @@ type Connect struct {
 
 // Server takes messages in.
 type Server struct {
+	// Set by start and only read after it. Close may find any of them nil: a start that failed.
 	opts     Options
 	ledger   Ledger
-	front    *nats.Conn
-	store    *nats.Conn
+	front    *nats.Conn // where publishers are; what comes from here is not trusted
+	store    *nats.Conn // where the streams are
 	refusals *Refusals
 	packs    *packs
 	subs     []*nats.Subscription
-	intake   *collector
-	requests *collector
+
+	intake   *collector // to be stored and forwarded
+	requests *collector // to be answered with receipts
 	workers  sync.WaitGroup
 	settled  atomic.Uint64   // packs that will be acknowledged; what there may be to sweep
 	finishBy context.Context // ends when what is in work is given up
 	giveUp   context.CancelFunc
 
-	messageMax int // bytes of the largest message that fits a pack
+	// messageMax is the bytes of the largest message that fits a pack: one larger could be taken
+	// from a publisher and never be stored.
+	messageMax int
 }
 
-// drainMax is how long Close lets packs and requests that have begun come to their end.
+// drainMax is how long Close lets packs and requests that have begun come to their end. What is not
+// done by then is done by the next start: it costs time, nothing else.
 const drainMax = 10 * time.Second
 
 // Start makes the streams where there are none, takes up what waits in them, and takes messages
@@ -161,6 +166,8 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// start opens everything in the order in which it is needed: who subscribes last never hears a
+// message that nobody could take.
 func (s *Server) start(ctx context.Context) (err error) {
 	if s.store, err = s.opts.Connect.Store(); err != nil {
 		return err
@@ -200,6 +207,8 @@ const (
 	pendingBytesMax    = 128 << 20
 )
 
+// subscribe has arrive called with each message and the name at the end of its subject, which the
+// server has checked against who is logged in: a publisher cannot give another name.
 func (s *Server) subscribe(prefix string, arrive func(publisher string, m *nats.Msg)) error {
 	sub, err := s.front.QueueSubscribe(prefix+"*", queueGroup, func(m *nats.Msg) {
 		arrive(strings.TrimPrefix(m.Subject, prefix), m)

@@ -56,7 +56,7 @@ type packs struct {
 	delivery jetstream.ConsumeContext
 	waiting  chan jetstream.Msg // delivered, and nobody has begun with them
 	workers  sync.WaitGroup
-	told     atomic.Int64 // when the operator was last told that messages wait
+	told     atomic.Int64 // when the operator was last told that messages wait; ns since 1970
 
 	running  context.Context // ends with the taking of packs
 	stop     context.CancelFunc
@@ -168,7 +168,7 @@ func (p *packs) attempt(sealed []byte) (receipts []told, err error) {
 }
 
 // worthAnother tells whether another attempt at once may help, and tells the operator now and then
-// that messages wait.
+// that messages wait. Several workers fail at once when the ledger does; one of them tells.
 func (p *packs) worthAnother(err error) bool {
 	if isUnreadable(err) || errors.Is(err, errPanic) {
 		return false
@@ -181,7 +181,8 @@ func (p *packs) worthAnother(err error) bool {
 	return true
 }
 
-// tell publishes the receipts of a pack. They are told, not stored.
+// tell publishes the receipts of a pack. They are told, not stored. If we crash after it and before
+// the pack is acknowledged, they are told again, as duplicates: who counts them must count by id.
 func (p *packs) tell(number uint64, receipts []told) error {
 	for i := range receipts {
 		err := p.server.front.PublishMsg(&nats.Msg{

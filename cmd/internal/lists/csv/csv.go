@@ -33,11 +33,11 @@ type Reader struct {
 	in        io.Reader
 	separator byte
 	buf       []byte
-	at, end   int
-	eof       bool
-	row       grid.Row
-	fields    [][]byte
-	text      []byte // unquoted and converted values
+	at, end   int      // what of buf is read and not taken
+	eof       bool     // nothing follows buf
+	row       grid.Row // the one that was returned last
+	fields    [][]byte // of the row, raw; they point into buf or text
+	text      []byte   // unquoted and converted values
 }
 
 // New returns a reader of rows with a separator, one of [Separators].
@@ -156,6 +156,9 @@ func scanRow(text []byte, separator byte, atEnd bool) (length int, quoted bool, 
 
 // scanQuoted is scanRow for a row that may have quoted values: an end of line inside of quotes
 // does not end the row. A quote that does not begin a value is an ordinary character.
+//
+// A row that is cut off is scanned again from its beginning when more of it is there. The buffer
+// doubles each time, so that costs at most twice the row.
 func scanQuoted(text []byte, separator byte, atEnd bool) (length int, state scanned) {
 	unfinished := cutOff
 	if atEnd {
@@ -330,6 +333,7 @@ func growTo(text []byte, more int) []byte {
 	return append(make([]byte, 0, 2*(len(text)+more)), text...)
 }
 
+// isBlank tells whether a value is nothing to a person who looks at the cell.
 func isBlank(field []byte) bool {
 	for _, c := range field {
 		if c != ' ' && c != '\t' && c != '\r' {

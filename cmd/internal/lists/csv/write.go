@@ -10,10 +10,10 @@ import (
 
 // Writer writes rows, in UTF-8 with the byte order mark by which Excel knows it.
 type Writer struct {
-	out       io.Writer
+	out       io.Writer // gets each row in one Write
 	separator byte
-	line      []byte
-	begun     bool
+	line      []byte // used again for each row
+	begun     bool   // the byte order mark is written, or will be with the row in line
 }
 
 // NewWriter returns a writer of rows.
