@@ -35,8 +35,8 @@ const (
 // folder is a data folder that this process has locked.
 type folder struct {
 	dir  string
-	lock *os.File
-	meta folderMeta
+	lock *os.File   // the kernel drops the lock with the process, however that ends
+	meta folderMeta // as the file has it; Format 0 when there is no file yet
 }
 
 // folderMeta is the content of identityFile.
@@ -47,13 +47,16 @@ type folderMeta struct {
 	LogMade bool `json:"logMade"`
 }
 
-// holder is the content of lockFile: the process that has the folder open.
+// holder is the content of lockFile: the process that has the folder open. It is for people alone.
+// Whether anybody has it open, the kernel's lock tells: what a crashed process has left in the file
+// keeps nobody out.
 type holder struct {
 	PID int    `json:"pid"`
 	URL string `json:"url,omitempty"` // of a serve
 }
 
-// openFolder locks the folder, which it makes when create is set and there is none.
+// openFolder locks the folder, which it makes when create is set and there is none. It does not
+// wait for a lock: who holds it may be a server that runs for months.
 func openFolder(dir string, create bool) (*folder, error) {
 	if err := makeFolder(dir, create); err != nil {
 		return nil, err
@@ -79,6 +82,8 @@ func openFolder(dir string, create bool) (*folder, error) {
 	return f, nil
 }
 
+// makeFolder makes sure that there is a folder to lock. Whether it holds a ledger is told by the
+// identity, not by the folder: a crash may have left one without.
 func makeFolder(dir string, create bool) error {
 	_, err := os.Stat(filepath.Join(dir, identityFile))
 	switch {
@@ -122,6 +127,8 @@ func inUse(dir string) error {
 	return problem.New(problem.FolderInUse, detail+": wait until it has ended")
 }
 
+// readMeta reads the identity, if there is one. A file without a format is none that any version
+// has written: to take it for a new folder would make a second ledger where there was one.
 func (f *folder) readMeta() error {
 	text, err := os.ReadFile(f.path(identityFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,6 +146,9 @@ func (f *folder) readMeta() error {
 		return problem.New(problem.FolderNewer,
 			fmt.Sprintf("%s has format %d, this program knows up to %d: use a newer cakupan",
 				f.dir, format.Format, FolderFormat))
+	}
+	if err == nil && format.Format < 1 {
+		err = errors.New("it has no format: restore it from a backup")
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &f.meta)
@@ -176,7 +186,8 @@ func (f *folder) writeMeta() error {
 	return nil
 }
 
-// announce writes who has the folder open into the lock file; url is that of a serve.
+// announce writes who has the folder open into the lock file; url is that of a serve. It is not
+// synced: after a power cut nobody has it open.
 func (f *folder) announce(url string) error {
 	text, err := json.Marshal(holder{PID: os.Getpid(), URL: url})
 	if err != nil {
@@ -197,6 +208,8 @@ func (f *folder) path(parts ...string) string {
 
 // close gives the folder back. Closing the file would do, but for a child of this process that has
 // not begun its own program yet: until then it holds all files that were open when it was forked.
+// The file stays: to remove it would let a process that has opened it already, and one that makes a
+// new one, both hold "the" lock.
 func (f *folder) close() error {
 	return errors.Join(unix.Flock(int(f.lock.Fd()), unix.LOCK_UN), f.lock.Close())
 }

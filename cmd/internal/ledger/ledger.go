@@ -27,13 +27,18 @@ import (
 
 // Options say which ledger to open, and how.
 type Options struct {
+	// Dir is the data folder. It is locked until Close: a second process would give out the same
+	// sequences from an index of its own.
 	Dir      string
-	Create   bool   // make the ledger when there is none
+	Create   bool   // make the ledger when there is none; else a mistyped Dir would be a new one
 	NATS     string // URL of a cluster that holds the log; empty: the embedded server
-	Replicas int    // of a log made on a cluster
-	Log      *slog.Logger
+	Replicas int    // of a log made on a cluster; of one that is there nothing is changed
+	// Log is the operator's. What is written to it may be read by who must not know a worker, so
+	// it never gets an event, a NIK or a query.
+	Log *slog.Logger
 
-	// Receipts is told of all receipts of events that were sent to be kept; nil: nobody is.
+	// Receipts is told of all receipts of events that were sent to be kept; nil: nobody is. It is
+	// called between the fsync and the answer, by several goroutines, so it must be quick.
 	Receipts func([]event.Receipt)
 
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
@@ -46,13 +51,16 @@ type Options struct {
 // Ledger is one data folder, opened: the log, and all that is derived from it. Its parts are
 // opened when they are first needed, so that a command pays for no more than it uses.
 type Ledger struct {
+	// Set by Open and only read after it.
 	opts   Options
 	folder *folder
 	server *natsd.Server // nil with opts.NATS
-	conns  []*nats.Conn
+	conns  []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
 	log    eventstore.Log
 
-	mu     sync.Mutex // guards the opening of parts
+	// mu guards the opening of parts. A part that is open stays open until Close, so who has got
+	// one uses it without the lock. Nil: nobody has needed it yet.
+	mu     sync.Mutex
 	vault  *vault.Vault
 	index  *index.Index
 	writer *writer.Writer
@@ -62,9 +70,11 @@ type Ledger struct {
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
 
+	// serving and atStart are set by Serve, before anybody else may ask.
 	shelf   *projections.Shelf // nil until the log is open
 	serving bool               // the projections follow the log by themselves
-	// atStart is the end of the log when serving began: answers show at least that much.
+	// atStart is the end of the log when serving began: answers show at least that much. Else a
+	// ledger that was restarted would show, for a moment, less than before.
 	atStart eventstore.Sequence
 	// servingSince is when that was: an event after it with an earlier record time has kept one.
 	servingSince temporal.Instant
@@ -74,9 +84,12 @@ type Ledger struct {
 	old   arrivals
 
 	closed     sync.Once
-	closing    chan struct{}         // closed by Close
-	background sync.WaitGroup        // what Close waits for
-	damage     atomic.Pointer[error] // found by the scrub; nil: none
+	closing    chan struct{}  // closed by Close
+	background sync.WaitGroup // what Close waits for
+	// damage is what the scrub has found first; nil: nothing. It stays until the ledger is opened
+	// again. While it is set, nothing is appended and no question is answered: no answer comes
+	// from a log that is known to be wrong.
+	damage atomic.Pointer[error]
 }
 
 // Open locks the folder and opens the log.
@@ -96,7 +109,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	return l, nil
 }
 
-// openLog starts the embedded server, or connects to the cluster, and opens the log there.
+// openLog starts the embedded server, or connects to the cluster, and opens the log there. What was
+// opened before it fails is closed by Close, which the caller calls.
 func (l *Ledger) openLog(ctx context.Context) error {
 	connect := func() (*nats.Conn, error) { return nats.Connect(l.opts.NATS, nats.Name("cakupan")) }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
@@ -149,7 +163,8 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 }
 
 // adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
-// the log it finds there.
+// the log it finds there. All that is derived in the folder names the identity too, so a log that
+// was exchanged under it is found out part by part, even if this file was exchanged with it.
 func (l *Ledger) adopt() error {
 	meta := &l.folder.meta
 	if meta.Format == 0 {
@@ -183,8 +198,12 @@ func (l *Ledger) NATSURL() string {
 // NATSFolder returns the folder of the embedded server, which holds the log.
 func (l *Ledger) NATSFolder() string { return l.folder.path(natsFolder) }
 
-// Close stops what runs and closes what is open, in the reverse of the order of opening. A second
-// Close does nothing.
+// Close stops what runs and closes what is open, in the reverse of the order of opening: intake
+// first, so that nothing new begins, then what reads the log, then what writes it, then the log.
+// The folder is unlocked last, when nobody can write to it any more. A second Close does nothing.
+//
+// A crash in place of Close loses nothing: each part is left as a power cut would leave it, and the
+// next Open goes on from there.
 func (l *Ledger) Close() error {
 	err := error(nil)
 	l.closed.Do(func() { err = l.close() })

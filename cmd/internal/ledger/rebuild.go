@@ -18,7 +18,12 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// Replay rebuilds a projection in a fresh file beside the live one and compares the two.
+// Replay rebuilds a projection in a fresh file beside the live one and compares the two. The live
+// one answers meanwhile. Only a fresh start proves anything: to go on from a stored state would
+// compare that state with itself.
+//
+// If we crash before the swap, the fresh file is swept away at the next start; after it, the live
+// file is the rebuilt one. Its name has the time in it so that two replays do not share a file.
 func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progress,
 ) (result ReplayResult, err error) {
 	name := cmp.Or(opts.Projection, coverage.Name)
@@ -75,7 +80,8 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 	return result, err
 }
 
-// compare compares the digest of a rebuilt projection with that of the live one.
+// compare compares the digest of a rebuilt projection with that of the live one, both as of the
+// same event: the live one may have gone on since.
 func (l *Ledger) compare(ctx context.Context, rebuilt *projections.Rebuild, result *ReplayResult,
 ) (err error) {
 	if result.Digest, err = rebuilt.Digest(result.Events); err != nil {
@@ -90,7 +96,8 @@ func (l *Ledger) compare(ctx context.Context, rebuilt *projections.Rebuild, resu
 	return err
 }
 
-// witnesses tell how long the log once was.
+// witnesses tell how long the log once was. A log that ends before one of them has lost events, and
+// nothing inside of it could tell: its frames are whole up to where it ends.
 func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	seen := func(name string, seq eventstore.Sequence) {
 		if seq > 0 {

@@ -11,7 +11,8 @@ import (
 	"cakupan/eventstore/writer"
 )
 
-// Batch is a number of events on their way in: read and judged, not recorded.
+// Batch is a number of events on their way in: read and judged, not recorded. One that is never
+// committed leaves nothing behind but workers in the vault, whom nobody can tell from others.
 type Batch struct {
 	batch  *intake.Batch
 	dryRun bool
@@ -51,7 +52,8 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) 
 	return receipts, err
 }
 
-// openGate returns the one way in to the log, of a ledger that may go on.
+// openGate returns the one way in to the log, of a ledger that may go on. HTTP, NATS, lists and the
+// command line all come through here, so what is checked here is checked for all of them.
 func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	in, err := l.openIntake(ctx)
 	if err != nil {
@@ -63,7 +65,9 @@ func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	return in, nil
 }
 
-// openIntake opens what appending needs: the index, the writer, the vault.
+// openIntake opens what appending needs: the index, the writer, the vault. Where one of them fails,
+// those before it stay open and are not opened again at the next try: a vault that could not be
+// read for a moment does not cost the reading of the index.
 func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +101,8 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	return l.intake, nil
 }
 
-// ListKey returns the key under which rows of lists get their ids.
+// ListKey returns the key under which rows of lists get their ids. It is the vault's, so that the
+// same list sent from two machines gets the same ids, and is a duplicate.
 func (l *Ledger) ListKey(ctx context.Context) (key [sha256.Size]byte, err error) {
 	if _, err := l.openIntake(ctx); err != nil {
 		return key, err

@@ -15,7 +15,7 @@ import (
 )
 
 // waitMax is how long a reader waits for its own write to show, or for a projection that is being
-// built.
+// built (contract, section 7). Then it is told to ask again, which holds no connection open.
 const waitMax = 5 * time.Second
 
 // historyPace is how often the history commits what trickles in. Nobody waits for it: what it has
@@ -70,7 +70,8 @@ func (h *highest) raise(to eventstore.Sequence) {
 	}
 }
 
-// kept returns a projection that has applied as much.
+// kept returns a projection that has applied as much. A command, which nobody follows the log for,
+// first catches up with all of it: it answers from the log as it is now, or not at all.
 func (l *Ledger) kept(ctx context.Context, name string, minSeq eventstore.Sequence,
 ) (projections.Kept, error) {
 	if damage := l.damage.Load(); damage != nil {
@@ -99,7 +100,8 @@ func (l *Ledger) kept(ctx context.Context, name string, minSeq eventstore.Sequen
 	return kept, nil
 }
 
-// wait waits for minSeq, and reports a projection that has stopped.
+// wait waits for minSeq, and reports a projection that has stopped. One that has stopped answers
+// nothing, not even about what it had applied: an old answer must not pass for a new one.
 func (l *Ledger) wait(ctx context.Context, name string, kept projections.Kept,
 	minSeq eventstore.Sequence,
 ) error {
@@ -129,7 +131,8 @@ func stoppedError(name string, err error) error {
 		"the %s has stopped following the log: the operator's log says why", name), err)
 }
 
-// catchUp applies what the log holds, for commands that do not follow it.
+// catchUp applies what the log holds, for commands that do not follow it. What is appended while it
+// does so is not waited for, or a busy ledger could keep a command busy for ever.
 func (l *Ledger) catchUp(ctx context.Context, name string) error {
 	_, tail, err := l.log.Last(ctx)
 	if err != nil {
@@ -140,6 +143,9 @@ func (l *Ledger) catchUp(ctx context.Context, name string) error {
 
 // checkWitness refuses to append to a log that has lost its end: a projection has seen how long it
 // was, also when the index has not. One that is open was checked when it was opened.
+//
+// To append would give out sequences a second time, and every receipt, bookmark and published
+// figure that names one would then speak of another event. No later check could find that out.
 func (l *Ledger) checkWitness(ctx context.Context) error {
 	seen, err := l.shelf.Stored()
 	if err != nil || len(seen) == 0 {
