@@ -51,10 +51,12 @@ func boltError(format string, args ...any) error {
 // Bolt is a bbolt file as of a moment.
 type Bolt struct {
 	file     io.ReaderAt
-	size     int64
-	pageSize int64
-	meta     boltMeta
-	seen     map[uint64]bool // pages
+	size     int64    // bytes; what the file says of its own length is not believed
+	pageSize int64    // bytes; both metas must agree
+	meta     boltMeta // the newer of the two
+	// seen are the pages that were read. A page that is reached twice is damage, and would
+	// otherwise be read for ever.
+	seen map[uint64]bool
 }
 
 // boltMeta is what counts in a meta page.

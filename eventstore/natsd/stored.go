@@ -135,6 +135,8 @@ func readMeta(dir string, r *inspect.Report) (s StoredStream, err error) {
 	}, nil
 }
 
+// newSum returns the checksum that the server makes for the stream or block of a name. The key
+// keeps apart what was written for another one, not what somebody has changed on purpose.
 func newSum(name string) hash.Hash {
 	key := sha256.Sum256([]byte(name))
 	sum, _ := highwayhash.NewDigest64(key[:]) // fails for keys of other lengths only
@@ -171,12 +173,14 @@ func blocks(dir string) (paths []string, err error) {
 type storedBlocks struct {
 	StoredStream
 	report *inspect.Report
-	visit  func(StoredMessage)
+	visit  func(StoredMessage) // called in the order of the sequences, once for each
 
-	last uint64          // sequence
+	last uint64          // sequence of the last message that was visited
 	gone map[uint64]bool // sequences that a record says are deleted
 }
 
+// readAll goes through all blocks. A server may be writing to the last one: what is half written
+// looks like damage, and InspectStream looks again.
 func (s *storedBlocks) readAll(dir string) error {
 	paths, err := blocks(dir)
 	if err != nil {

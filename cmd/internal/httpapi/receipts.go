@@ -7,6 +7,8 @@ import (
 	"cakupan/domain/event"
 )
 
+// firstRefusal returns why the first event was refused that is at fault itself, nil when none is.
+// In an atomic batch the others are refused too, without a reason of their own.
 func firstRefusal(got []event.Receipt) *event.Refusal {
 	for i := range got {
 		if got[i].Refusal != nil {

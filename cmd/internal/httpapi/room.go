@@ -28,7 +28,8 @@ const (
 // enough for most requests in work to end, too short for a queue to grow.
 const roomPatience = 100 * time.Millisecond
 
-// room is the memory for the bodies of all requests in work.
+// room is the memory for the bodies of all requests in work. It is counted, not measured: what the
+// runtime holds at a moment depends on when it collected last, and a bound must not.
 type room struct {
 	memory *semaphore.Weighted
 	size   int64

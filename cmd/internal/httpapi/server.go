@@ -12,7 +12,9 @@ import (
 // headerBytesMax bounds a request's header: in binary mode, it is most of an event.
 const headerBytesMax = 64 << 10
 
-// Server serves an [API] on one address.
+// Server serves an [API] on one address. Its time for a whole request is not bounded, because a
+// stream of events has no end; what strangers can make it wait is bounded piece by piece, see
+// [Limits].
 type Server struct {
 	http     *http.Server
 	listener net.Listener
@@ -70,7 +72,8 @@ func (s *Server) Serve() error {
 }
 
 // Shutdown takes no more requests, brings streams to their end and waits until every request in
-// work is answered; when ctx ends first, it hangs up on the rest.
+// work is answered; when ctx ends first, it hangs up on the rest. Those have no receipts, and their
+// events may be in the log: as after a crash, to send them again is safe.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.api.drain()
 	if err := s.http.Shutdown(ctx); err != nil {

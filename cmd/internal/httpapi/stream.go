@@ -96,6 +96,7 @@ func (a *API) endStream(w *reply, r *http.Request, err error) {
 	}
 }
 
+// writeReceipts writes and flushes: a client may wait for a receipt before it sends the next event.
 func writeReceipts(w *reply, work *work, got []event.Receipt) error {
 	work.answer = work.answer[:0]
 	for i := range got {
@@ -124,7 +125,7 @@ func (a *API) enterStream(r *http.Request, work *work) error {
 type patientReader struct {
 	api   *API
 	reply *reply
-	body  io.Reader
+	body  io.Reader // read by the feed's goroutine alone
 
 	mu      sync.Mutex // orders a new deadline before or after stop, never around it
 	stopped bool
@@ -143,6 +144,7 @@ func (p *patientReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// extend gives the client time for another piece, and reports whether the stream goes on.
 func (p *patientReader) extend() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -27,6 +27,8 @@ const (
 	dataType  = "application/json" // the body is the data, the envelope is in the header
 )
 
+// postEvents takes in events in any of the forms. What can be refused without the body is refused
+// before any of it is read: a client that asks first (Expect) need not send it.
 func (a *API) postEvents(w *reply, r *http.Request) {
 	opts, err := parseSubmit(r.URL.RawQuery)
 	if err == nil {
@@ -87,7 +89,7 @@ func (a *API) postOne(w *reply, r *http.Request, opts intake.Options) {
 }
 
 // readEvent reads a body that is one event, without the line end after it. Of a longer body it
-// reads enough to see that it is too long.
+// reads enough to see that it is too long. What it returns lies in the memory of the work.
 func (a *API) readEvent(w *reply, r *http.Request, work *work) ([]byte, error) {
 	if err := work.claim.grow(r.Context(), eventRoom); err != nil {
 		return nil, err
@@ -149,7 +151,8 @@ func (w *reply) failBody(r *http.Request, err error) {
 	w.fail(r, err)
 }
 
-// submitOne takes in one event; when it is refused, the answer is a problem.
+// submitOne takes in one event; when it is refused, the answer is a problem, which has the receipt
+// with it: a client that only looks at receipts finds it where it always does.
 func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts intake.Options) {
 	if err := w.still(); err != nil { // the body may have taken its time
 		w.failAdmit(r, err)
@@ -169,7 +172,8 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 	send(w, http.StatusOK, work.answer)
 }
 
-// postBatch takes in an array of events.
+// postBatch takes in an array of events. If we crash before the answer, any of them may be in the
+// log, or with atomic all or none; the client sends the same again, and learns which by receipts.
 func (a *API) postBatch(w *reply, r *http.Request, opts intake.Options) {
 	work := a.take()
 	defer work.release()
@@ -220,7 +224,8 @@ func batchTooLarge() error {
 		" MiB, once decoded: send several, or a stream as "+streamType)
 }
 
-// bodyProblem says what an error of reading a body is.
+// bodyProblem says what an error of reading a body is. An error that it does not know is taken for
+// a connection that broke: nothing in a body can make the server fail.
 func bodyProblem(err error) error {
 	var known *problem.Error
 	switch {

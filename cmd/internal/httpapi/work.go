@@ -25,13 +25,14 @@ const (
 
 // work is the memory for one request with events. It is used again for later ones.
 type work struct {
-	claim  claim
-	body   []byte
+	claim  claim    // of the request that has the work now; zero while it is idle
+	body   []byte   // decoded
 	events [][]byte // they alias body
-	answer []byte
+	answer []byte   // receipts, as they are written
 }
 
-// idle holds works without a claim.
+// idle holds works without a claim. What they keep is not counted as the room's: it is bounded by
+// the largest number of requests that were in work at once, and collected when memory is short.
 var idle = sync.Pool{New: func() any { return new(work) }}
 
 // take returns memory for a request. Release it once nothing of the request is needed any more.
@@ -41,6 +42,8 @@ func (a *API) take() *work {
 	return w
 }
 
+// release gives the memory back. The events are cleared because they alias a body that may have been
+// given up as too large to keep: one of them would keep all of it alive.
 func (w *work) release() {
 	w.claim.release()
 	w.claim = claim{}

@@ -37,7 +37,9 @@ var natsRoles = map[access.Role]natsd.Role{
 	access.Dashboard: natsd.RoleNone,
 }
 
-// login returns who has connected.
+// login returns who has connected. Whether the ledger is open is asked at each login and, by Valid,
+// of each connection that stays: the first member who is registered closes it to all others at
+// once.
 func (o MessageOptions) login(name, secret, remote string) (natsd.Client, error) {
 	if o.Register == nil || !o.Register.Guarded() {
 		open := func() bool { return o.Register == nil || !o.Register.Guarded() }
@@ -74,7 +76,8 @@ func (l *Ledger) natsConnect() natsin.Connect {
 	return natsin.Connect{Front: connect, Store: connect}
 }
 
-// TakeMessages begins to take in what publishers send by NATS, and what waits of that.
+// TakeMessages begins to take in what publishers send by NATS, and what waits of that. The address
+// is opened last: who can connect is heard.
 func (l *Ledger) TakeMessages(ctx context.Context) error {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
@@ -137,7 +140,8 @@ func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 	return sealer, nil
 }
 
-// sealedMessages returns how many messages are stored that need the key.
+// sealedMessages returns how many messages are stored that need the key. They are counted in the
+// streams and nowhere else: a note beside them could be lost, or be another ledger's.
 func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 	js, err := jetstream.New(l.conns[0])
 	if err != nil {
@@ -156,7 +160,8 @@ func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 	return count, nil
 }
 
-// Scope returns what a publisher may report now.
+// Scope returns what a publisher may report now. It is asked when a message is taken in, not when
+// it was sent: what waited while its publisher was revoked is refused.
 func (l *Ledger) Scope(publisher string) (*event.Scope, error) {
 	register := l.opts.Messages.Register
 	if register == nil || !register.Guarded() {

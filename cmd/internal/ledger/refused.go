@@ -12,7 +12,8 @@ import (
 
 var _ intake.Refusals = (*Ledger)(nil)
 
-// refusals returns what was refused of what publishers sent by NATS.
+// refusals returns what was refused of what publishers sent by NATS. It has a connection of its
+// own, which Close closes with the others: a list of many must not hold up an append.
 func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
@@ -32,7 +33,9 @@ func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 	return l.refused, nil
 }
 
-// Refused calls yield with each that was refused.
+// Refused calls yield with each that was refused, in the order of their numbers, until it returns
+// an error. None is held in memory: there may be more than fit. One that is settled meanwhile may
+// or may not be among them.
 func (l *Ledger) Refused(
 	ctx context.Context, from uint64, yield func(intake.Refused) error,
 ) error {
@@ -64,7 +67,8 @@ func (l *Ledger) RefusedOne(ctx context.Context, number uint64) (intake.Refused,
 	return one.Shown(), nil
 }
 
-// RetryRefused takes one in again.
+// RetryRefused takes one in again. If we crash between its being appended and its removal, it is
+// still in the list; to retry it then finds a duplicate, and removes it.
 func (l *Ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Receipt, error) {
 	refused, err := l.refusals(ctx)
 	if err != nil {

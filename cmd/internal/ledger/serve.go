@@ -12,7 +12,8 @@ import (
 )
 
 // Serve makes the ledger a running one: it can append, the projections follow the log, and the
-// log is checked now and then, in the background.
+// log is checked now and then, in the background. url is told to whoever finds the folder locked;
+// scrub is the time between two checks. It is called once, before anybody else may ask.
 //
 // A damaged log does not keep it from starting: it says so wherever it is asked.
 func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
@@ -35,7 +36,8 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	return l.folder.announce(url)
 }
 
-// openShelf opens all projections.
+// openShelf opens all projections, so that what cannot be read is found out by who starts the
+// server and not by the first who asks.
 func (l *Ledger) openShelf(ctx context.Context) error {
 	for _, name := range l.shelf.Names() {
 		if _, err := l.shelf.Open(ctx, name); err != nil {
@@ -45,7 +47,8 @@ func (l *Ledger) openShelf(ctx context.Context) error {
 	return nil
 }
 
-// noteDamage keeps an error that says that the log is damaged, and reports whether it does.
+// noteDamage keeps an error that says that the log is damaged, and reports whether it does. The
+// first stays: what is found later may be what the first has led to.
 func (l *Ledger) noteDamage(err error) bool {
 	damage := problem.From(err)
 	if damage.Code != problem.LogDamaged {
@@ -57,7 +60,9 @@ func (l *Ledger) noteDamage(err error) bool {
 	return true
 }
 
-// scrub checks the whole log, at once and then at every interval, until it finds damage.
+// scrub checks the whole log, at once and then at every interval, until it finds damage. That the
+// check itself fails, because the log is out of reach, says nothing about the log: it is told, and
+// tried again at the next interval.
 func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 	for {
 		report, err := l.Verify(ctx, nil)
@@ -81,7 +86,8 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 	}
 }
 
-// checkRoom returns eventstore.ErrFull when the disk has no room for another append.
+// checkRoom returns eventstore.ErrFull when the disk has no room for another append; see
+// [jetstream.FreeSpaceMin] for why that is long before its last byte.
 func (l *Ledger) checkRoom() error {
 	free, err := l.server.FreeSpace()
 	if err == nil && free < jetstream.FreeSpaceMin {
@@ -90,7 +96,9 @@ func (l *Ledger) checkRoom() error {
 	return err
 }
 
-// Health tells how the ledger is.
+// Health tells how the ledger is, at this moment: it asks each part anew and keeps nothing, so that
+// it heals by itself when the cause is gone. Of several things that are wrong the first says why,
+// in the order in which one leads to the next.
 func (l *Ledger) Health(ctx context.Context) Health {
 	h := Health{
 		Status: HealthOK, Projections: map[string]ProjectionHealth{},

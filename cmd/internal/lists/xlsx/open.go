@@ -32,16 +32,16 @@ type Book struct {
 	// Date1904 says that days are counted from 1904-01-01, not from 1900.
 	Date1904 bool
 
-	parts   map[string]*zip.File // by lower-case name
-	dates   []bool
-	strings *sharedStrings
-	texts   io.Closer
+	parts   map[string]*zip.File // by lower-case name; of two with one name the first counts
+	dates   []bool               // by number of format: whether it shows a date
+	strings *sharedStrings       // read as far as some cell has needed them
+	texts   io.Closer            // their part; nil when there is none
 }
 
 // Sheet names a sheet.
 type Sheet struct {
-	Name string
-	part string
+	Name string // as people see it
+	part string // of the archive; it may be missing there
 }
 
 // IsWorkbook tells by its first bytes whether a file is, or was meant as, an Excel workbook. An old

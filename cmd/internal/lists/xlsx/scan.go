@@ -36,9 +36,9 @@ var (
 // not there.
 type scanner struct {
 	in      io.Reader
-	buf     []byte
-	at, end int
-	begun   bool
+	buf     []byte // grows up to runBytesMax, for a tag or a run that is longer than it
+	at, end int    // what of buf is read and not taken
+	begun   bool   // the first bytes were looked at
 
 	name  []byte // of a tag, without prefix
 	attrs []byte // of a start tag

@@ -14,9 +14,9 @@ import (
 // that Excel does not make numbers or dates of them.
 type Writer struct {
 	archive *zip.Writer
-	sheet   io.Writer
-	row     int
-	line    []byte
+	sheet   io.Writer // the part of the sheet, which must be written last: a zip has one open
+	row     int       // the number of the last row, left out or not
+	line    []byte    // used again for each row
 }
 
 // The formats of cells that a workbook of a [Writer] has, by number.
