@@ -42,8 +42,8 @@ func (a *API) take() *work {
 	return w
 }
 
-// release gives the memory back. The events are cleared because they alias a body that may have been
-// given up as too large to keep: one of them would keep all of it alive.
+// release gives the memory back. The events are cleared because they alias a body that may have
+// been given up as too large to keep: one of them would keep all of it alive.
 func (w *work) release() {
 	w.claim.release()
 	w.claim = claim{}

@@ -6,27 +6,31 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/temporal"
 )
 
 // told is a ledger and a register that say what they are told to.
 type told struct {
 	health   ledger.Health
+	ready    ledger.Readiness
 	failures access.Failures
 	err      error
 }
 
-func (t *told) Health(context.Context) ledger.Health { return t.health }
-func (t *told) Failures() access.Failures            { return t.failures }
-func (t *told) Err() error                           { return t.err }
+func (t *told) Health(context.Context) ledger.Health                     { return t.health }
+func (t *told) Ready(context.Context, temporal.Instant) ledger.Readiness { return t.ready }
+func (t *told) Failures() access.Failures                                { return t.failures }
+func (t *told) Err() error                                               { return t.err }
 
 // TestFollow asks anew at each reading, and says that all is well only when it is.
 func TestFollow(t *testing.T) {
 	of := &told{}
 	m := New()
-	m.Follow(of, of)
+	m.Follow(of, of, time.Now)
 	for _, c := range []struct {
 		status  string
 		err     error
@@ -42,12 +46,14 @@ func TestFollow(t *testing.T) {
 		of.health.Projections = map[string]ledger.ProjectionHealth{
 			"coverage": {Sequence: of.health.Head - 1}, "history": {Sequence: of.health.Head - 2},
 		}
+		of.ready.Status = c.status
 		of.failures.Unknown, of.failures.Wrong = of.failures.Unknown+1, 7
 		of.failures.Throttled, of.failures.Revoked, of.failures.Unavailable = 3, 4, 5
 		of.err = c.err
 		got := read(t, m)
 		for _, want := range []string{
 			fmt.Sprintf("cakupan_healthy %d\n", c.healthy),
+			fmt.Sprintf("cakupan_ready %d\n", map[bool]int{true: 1}[c.status == ledger.HealthOK]),
 			fmt.Sprintf("cakupan_log_head_sequence %d\n", of.health.Head),
 			fmt.Sprintf(`cakupan_projection_sequence{projection="coverage"} %d`, of.health.Head-1),
 			fmt.Sprintf(`cakupan_projection_sequence{projection="history"} %d`, of.health.Head-2),
