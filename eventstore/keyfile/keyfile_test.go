@@ -64,3 +64,55 @@ func TestPowerCut(t *testing.T) {
 		})
 	}
 }
+
+// TestRead refuses what is no key, and a key that others can read, and says what to do without
+// showing anything of it.
+func TestRead(t *testing.T) {
+	secret := bytes.Repeat([]byte("S"), Size)
+	for _, c := range []struct {
+		name    string
+		content []byte
+		mode    os.FileMode
+		want    error
+	}{
+		{"key", secret, 0o600, nil},
+		{"only read", secret, 0o400, nil},
+		{"empty", nil, 0o600, ErrInvalid},
+		{"short", secret[:Size-1], 0o600, ErrInvalid},
+		{"long", append(bytes.Clone(secret), '\n'), 0o600, ErrInvalid},
+		{"group", secret, 0o640, ErrExposed},
+		{"others", secret, 0o604, ErrExposed},
+		{"group may write", secret, 0o620, ErrExposed},
+	} {
+		path := filepath.Join(t.TempDir(), "a.key")
+		if err := os.WriteFile(path, c.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		key, err := Read(path)
+		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) ||
+			(key != nil) != (c.want == nil) {
+			t.Errorf("%s: %d bytes, %v; want %v", c.name, len(key), err, c.want)
+		}
+		if err != nil && bytes.Contains([]byte(err.Error()), []byte("SSS")) {
+			t.Errorf("%s: the error shows the key", c.name)
+		}
+	}
+	if _, err := Read(t.TempDir()); err == nil {
+		t.Error("a folder is taken for a key")
+	}
+}
+
+// TestKeysDiffer: no two keys are the same, and none is zero.
+func TestKeysDiffer(t *testing.T) {
+	seen := map[string]bool{string(make([]byte, Size)): true}
+	for range 20 {
+		key, err := Create(filepath.Join(t.TempDir(), "a.key"))
+		if err != nil || seen[string(key)] {
+			t.Fatalf("a key twice, or zero: %v", err)
+		}
+		seen[string(key)] = true
+	}
+}
