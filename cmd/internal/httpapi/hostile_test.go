@@ -117,8 +117,11 @@ func TestSlowClients(t *testing.T) {
 func TestSlowWorkIsNoSlowClient(t *testing.T) {
 	held := newMemory(t)
 	held.hold = make(chan struct{})
-	server := serve(t, held, Config{Limits: hasty})
-	timer := time.AfterFunc(3*short, func() { close(held.hold) })
+	// Long enough for a busy machine to read a body of one packet.
+	const patience = time.Second
+	limits := Limits{Header: patience, Body: patience, Stream: patience, Write: patience}
+	server := serve(t, held, Config{Limits: limits})
+	timer := time.AfterFunc(2*patience, func() { close(held.hold) })
 	defer timer.Stop()
 	for _, c := range []struct{ contentType, body string }{
 		{eventType, opened("1")},

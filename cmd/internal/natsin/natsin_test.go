@@ -426,7 +426,7 @@ func TestRestart(t *testing.T) {
 	}
 	started := time.Now()
 	w.stopServer()
-	if took := time.Since(started); took > 15*time.Second {
+	if took := time.Since(started); took > time.Minute {
 		t.Errorf("stopping took %v", took)
 	}
 	w.fail(nil)
@@ -434,10 +434,11 @@ func TestRestart(t *testing.T) {
 	w.startIntake()
 	w.eventually("all are in the log", func() bool { return w.length() == 30 })
 	w.eventually("no pack waits", func() bool { return w.waiting() == 0 })
-	// Stopped with nothing to do, it leaves nothing behind that would come again.
+	// Stopped with nothing to do, it leaves nothing behind that would come again, and need not be
+	// given up, as it would be after ten seconds.
 	started = time.Now()
 	w.stopServer()
-	if took := time.Since(started); took > 2*time.Second {
+	if took := time.Since(started); took >= 10*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 }
