@@ -131,7 +131,9 @@ func (f *fold) unmerge(owner facts.Owner, e *facts.Event, r *facts.Rare, edges [
 	gone := f.spellsOfIDs(leaving, died, facts.AllDays())
 	if tally != nil {
 		edges = f.count(gone, tally, -1, edges)
-		f.heavy.keep(f.state.Person(stays), tally)
+		if _, heavy := f.hasTally(stays); heavy {
+			f.heavy.keep(f.state.Person(stays), tally)
+		}
 	} else {
 		stay := f.spellsOfIDs(f.state.IDs(nil, stays), died, facts.AllDays())
 		edges = f.days.count(edges, gone, stay, -1)

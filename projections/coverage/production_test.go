@@ -268,13 +268,27 @@ func TestProjectionAnswersVectors(t *testing.T) {
 }
 
 // TestDigest is the same however the history is cut and stored, for every prefix, and another
-// when an event is.
+// when an event is. What is kept of heavy persons and enrolments, and lost in a restart, makes no
+// difference.
 func TestDigest(t *testing.T) {
+	for name, makeEmpty := range map[string]func(*bbolt.DB) *coverage.Projection{
+		"light": coverage.NewSmall, "heavy": coverage.NewHeavy,
+	} {
+		for history := range uint64(8) {
+			t.Run(fmt.Sprint(name, history), func(t *testing.T) {
+				t.Parallel()
+				testDigest(t, Generate(3+history, 200), makeEmpty)
+			})
+		}
+	}
+}
+
+func testDigest(t *testing.T, history []Recorded, makeEmpty func(*bbolt.DB) *coverage.Projection) {
+	t.Helper()
 	dir := t.TempDir()
-	history := Generate(3, 200)
 	var want []string
 	for seed := range uint64(4) {
-		s, err := newProduction(dir, coverage.NewSmall)
+		s, err := newProduction(dir, makeEmpty)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,6 +319,51 @@ func TestDigest(t *testing.T) {
 			t.Fatal("two prefixes have the same digest")
 		}
 		seen[digest] = true
+	}
+}
+
+// TestDigestOfBlocks is the same at and around the ends of blocks, which short histories never
+// reach, for a projection that has seen no more and for one that has, which starts again in between.
+func TestDigestOfBlocks(t *testing.T) {
+	const block = 4096
+	history := Generate(5, 2*block+300)
+	once, often := foldOnce(t, t.TempDir(), nil, false), foldOnce(t, t.TempDir(), nil, false)
+	was := map[int]string{}
+	note := func(k int) {
+		digest, err := once.p.View().Digest(coverage.Everything)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was[k] = digest
+	}
+	for k := 0; k < len(history); {
+		until := min(k+50, len(history))
+		if in := (k + 2) % block; in <= 3 { // one by one around the end of a block
+			until = k + 1
+		} else if end := k - in + block; until > end {
+			until = end
+		}
+		frame, err := frameOf(history, k, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := firstError(apply(once.p, frame), apply(often.p, frame)); err != nil {
+			t.Fatal(err)
+		}
+		if k = until; len(was)%23 == 7 || k%block == 0 || k%block == 1 {
+			if err := firstError(often.store(), often.restart()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		note(k)
+	}
+	seen := map[string]bool{}
+	for k, want := range was {
+		got, err := often.p.View().Digest(eventstore.Sequence(k))
+		if err != nil || got != want || seen[got] {
+			t.Fatalf("digest at %d: was %s, is %s, seen %t, %v", k, want, got, seen[got], err)
+		}
+		seen[got] = true
 	}
 }
 

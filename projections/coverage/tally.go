@@ -1,9 +1,7 @@
 package coverage
 
 import (
-	"cmp"
 	"math/bits"
-	"slices"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/region"
@@ -17,18 +15,13 @@ import (
 // goes costs what it changes, and a search.
 //
 // It says the same as [counter.count] by other cells: those of each enrolment, and for each region
-// those of the person, measure by measure. Sums of both agree, so that it does not matter from
-// which event on a person is counted so.
+// those of the person, a cell for each measure. Sums of both agree, so that it does not matter from
+// which event on a person is counted so. And what spells count in does not depend on the order in
+// which they came, or on how they are cut: the same edges follow from a tally that was kept and from
+// one that is made anew, which after a restart all of them are.
 type tally struct {
 	spells  int                                         // that came: a measure of the memory
 	regions map[region.Code]*[measureCount]steps.Counts // looked up only: its order tells nothing
-	flips   []flipped                                   // memory
-}
-
-// flipped is days on which a person begins or ceases to count in measures.
-type flipped struct {
-	from, until int32
-	measures    measures
 }
 
 // add appends the edges of a spell that comes.
@@ -69,30 +62,21 @@ func (t *tally) change(edges []counts.Change, s *enrolment.Spell, weight int32) 
 func (t *tally) changeIn(edges []counts.Change, in region.Code, s span, weight int32,
 ) []counts.Change {
 	by := t.of(in)
-	t.flips = t.flips[:0]
 	for m := measures(s.cell) | inGrace; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(uint64(m))
 		note := func(from, until int32) {
-			t.flips = append(t.flips, flipped{from, until, 1 << i})
+			days := span{newWorkerCell(in, 1<<i), temporal.Date(from), temporal.Date(until)}
+			edges = appendEdges(edges, days, weight)
+			if i == coveredMeasure {
+				days.cell = newWorkerCell(in, inGrace)
+				edges = appendEdges(edges, days, -weight)
+			}
 		}
 		if weight > 0 {
 			by[i].Add(int32(s.from), int32(s.until), note)
 		} else {
 			by[i].Remove(int32(s.from), int32(s.until), note)
 		}
-	}
-	for _, f := range joinFlips(t.flips) {
-		days := span{0, temporal.Date(f.from), temporal.Date(f.until)}
-		m := f.measures
-		if m&covered != 0 {
-			if m&inGrace == 0 {
-				days.cell = newWorkerCell(in, inGrace)
-				edges = appendEdges(edges, days, -weight)
-			}
-			m &^= inGrace
-		}
-		days.cell = newWorkerCell(in, m)
-		edges = appendEdges(edges, days, weight)
 	}
 	return edges
 }
@@ -108,20 +92,4 @@ func (t *tally) of(in region.Code) *[measureCount]steps.Counts {
 		t.regions[in] = by
 	}
 	return by
-}
-
-// joinFlips joins the flips of the same days.
-func joinFlips(flips []flipped) []flipped {
-	slices.SortFunc(flips, func(a, b flipped) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.until, b.until))
-	})
-	joined := flips[:0]
-	for _, f := range flips {
-		if n := len(joined); n > 0 && joined[n-1].from == f.from && joined[n-1].until == f.until {
-			joined[n-1].measures |= f.measures
-			continue
-		}
-		joined = append(joined, f)
-	}
-	return joined
 }
