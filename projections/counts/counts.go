@@ -96,14 +96,16 @@ func (c *Cube) Prefetch(changes []Change) {
 }
 
 // Append adds what an event changes, each event once and in the order of the log. It sorts the
-// changes in place and adds up those of the same cell and day.
-func (c *Cube) Append(seq eventstore.Sequence, changes []Change) {
-	for _, change := range combine(changes) {
-		c.add(seq, change)
+// changes in place, adds up those of the same cell and day, and returns what is left.
+func (c *Cube) Append(seq eventstore.Sequence, changes []Change) []Change {
+	combined := combine(changes)
+	for i := range combined {
+		c.add(seq, &combined[i])
 	}
+	return combined
 }
 
-func (c *Cube) add(seq eventstore.Sequence, change Change) {
+func (c *Cube) add(seq eventstore.Sequence, change *Change) {
 	number, fresh := c.cells.number(change.Cell)
 	if fresh {
 		c.rows = append(c.rows, c.rule.RowsOf(change.Cell))

@@ -1,11 +1,10 @@
 package counts_test
 
 import (
-	"crypto/sha256"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -227,37 +226,45 @@ func TestCubeCountsLikeASlowSum(t *testing.T) {
 	}
 }
 
-// TestDigestIsOfThePast is the same for what was known, whatever came later and wherever it is kept.
-func TestDigestIsOfThePast(t *testing.T) {
+// TestThePastStays reads the same changes for what was known, whatever came later and wherever it is
+// kept, all at once and from some place on.
+func TestThePastStays(t *testing.T) {
 	b := newBook(t, 75)
-	digest := func(k eventstore.Sequence) (sum [sha256.Size]byte) {
+	changes := func(after, k eventstore.Sequence) (text string) {
 		t.Helper()
-		view, h := b.cube.View(), sha256.New()
+		view := b.cube.View()
 		err := b.db.View(func(tx *bbolt.Tx) error {
+			from, err := view.Until(tx, after)
+			if err != nil {
+				return err
+			}
 			n, err := view.Until(tx, k)
 			if err != nil {
 				return err
 			}
-			return view.Digest(tx, n, h)
+			return view.Each(tx, from, n, func(seq eventstore.Sequence, c counts.Change) {
+				text += fmt.Sprintln(seq, c)
+			})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return [sha256.Size]byte(h.Sum(nil))
+		return text
 	}
-	var then [][sha256.Size]byte
+	var then []string
 	for k := eventstore.Sequence(1); k <= 60; k++ {
 		b.event()
-		then = append(then, digest(k))
+		then = append(then, changes(0, k))
 	}
 	b.store(t)
 	b.restart(t)
 	for i, want := range then {
-		if digest(eventstore.Sequence(i+1)) != want {
-			t.Fatalf("the digest at %d is another one now", i+1)
+		k := eventstore.Sequence(i + 1)
+		if changes(0, k) != want || changes(0, k/2)+changes(k/2, k) != want {
+			t.Fatalf("the changes up to %d are others now", k)
 		}
 	}
-	if slices.Equal(then[0][:], then[len(then)-1][:]) {
-		t.Fatal("the digest of everything is that of nothing")
+	if then[0] == then[len(then)-1] {
+		t.Fatal("the changes of everything are those of one event")
 	}
 }

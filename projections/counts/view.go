@@ -1,8 +1,6 @@
 package counts
 
 import (
-	"encoding/binary"
-	"io"
 	"slices"
 	"sort"
 	"sync"
@@ -154,24 +152,16 @@ func (v *View) Over(tx *bbolt.Tx, known Known, days []temporal.Date, rows Range,
 	})
 }
 
-// Digest writes all that is known, for a digest of it: the deltas with their cells in full, since
-// the numbers of cells mean nothing outside.
-func (v *View) Digest(tx *bbolt.Tx, known Known, w io.Writer) error {
-	var text []byte
-	var failed error
-	err := v.scan(tx, 0, int(known), func(deltas []byte) {
-		text = text[:0]
+// Each calls yield with what was appended after some is known until more is, and by which event: a
+// change for each cell and day, as [Cube.Append] returns them.
+func (v *View) Each(tx *bbolt.Tx, after, until Known,
+	yield func(seq eventstore.Sequence, c Change),
+) error {
+	return v.scan(tx, int(after), int(until), func(deltas []byte) {
 		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
-			text = append(text, deltas[:12]...)
-			text = binary.LittleEndian.AppendUint64(text, uint64(v.cells[deltaCell(deltas)]))
-			text = append(text, deltas[16:deltaBytes]...)
-		}
-		if _, err := w.Write(text); failed == nil {
-			failed = err
+			yield(deltaSequence(deltas), Change{
+				v.cells[deltaCell(deltas)], deltaDay(deltas), deltaWeight(deltas),
+			})
 		}
 	})
-	if err != nil {
-		return err
-	}
-	return failed
 }

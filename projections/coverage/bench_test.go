@@ -206,6 +206,10 @@ func BenchmarkFold(b *testing.B) {
 		}
 		p.Stored()
 		s.end("commit")
+		if _, err := p.Digest(events); err != nil {
+			b.Fatal(err)
+		}
+		s.end("digest")
 		s.spent["all"] += processorTime(b, process) - began
 		_ = db.Close()
 	}

@@ -25,7 +25,7 @@ const Name = "coverage"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 4
+const version = 5
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
@@ -42,6 +42,7 @@ type Projection struct {
 	counts        *counts.Cube       // of workers and enrolments; see cell
 	recorded      *pages.History     // record time of each event, 8 bytes
 	firstRecorded []temporal.Instant // of each page of recorded; derived when loaded
+	chain         chain              // of what the digest is made of
 
 	publications *publications
 	presence     presence
@@ -65,6 +66,7 @@ func newProjection(db *bbolt.DB, l counts.Layout, heavy limits) *Projection {
 			Layout: l, RowsOf: rowsOf, Deltas: "deltas", Cells: "cells", Runs: "runs",
 		}),
 		recorded:     pages.NewHistory(8, recordedPageShift),
+		chain:        newChain(),
 		publications: &publications{},
 		presence:     newPresence(),
 	}
@@ -119,7 +121,7 @@ func (p *Projection) Show(b *Batch) {
 		p.counts.Prefetch(b.edges[from:ends[len(events)-1]])
 		for i := range events {
 			e := &events[i]
-			p.counts.Append(e.Sequence, b.edges[from:ends[i]])
+			p.chain.add(e.Recorded, p.counts.Append(e.Sequence, b.edges[from:ends[i]]))
 			p.addRecorded(e.Recorded)
 			from = ends[i]
 			switch {
@@ -151,6 +153,7 @@ func (p *Projection) publish() {
 		known:         eventstore.Sequence(p.recorded.Len()),
 		counts:        p.counts.View(),
 		recorded:      p.recorded.View(),
+		heads:         p.chain.heads.View(),
 		firstRecorded: p.firstRecorded,
 		flips:         p.presence.flips,
 	})

@@ -8,28 +8,43 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/counts"
+	"cakupan/projections/pages"
+)
+
+// The events of the log are hashed block by block, as they are shown, so that a digest as known at
+// any k reads less than a block. A block is 4,096 events, the same ones as a page of record times;
+// that is part of what a digest is.
+const (
+	digestShift = recordedPageShift
+	headBytes   = sha256.Size
+	headsShift  = 7 // a page of heads holds 128
 )
 
 // Digest returns a SHA-256, in hexadecimal digits, over everything that answers as known at k
-// are made of: the deltas, record times, publications and regions of the events up to k. Two
-// projections with the same digest give the same answer to every question about knowledge up to
-// k. It does not depend on how the log was cut into frames, on restarts, or on what is known
-// after k; the live projection can tell it for any k of the past.
+// are made of. Two projections with the same digest give the same answer to every question about
+// knowledge up to k. It does not depend on how the log was cut into frames, on restarts, or on what
+// is known after k; the live projection can tell it for any k of the past.
+//
+// It is over the version of the rules and k; the head of the last block that is full at k, zeros if
+// none is; the text of each event after it up to k; from which event on a region has an enrolment
+// or has none; the publications. The head of a block is the SHA-256 over the head of the block
+// before it and the texts of its events. The text of an event is its record time, how many deltas
+// it makes, and these: see [appendText].
 func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	k = min(k, v.known)
 	h := sha256.New()
 	d := digester{h: h}
 	d.numbers(rules, uint64(k))
 	err := v.p.db.View(func(tx *bbolt.Tx) error {
-		n, err := v.until(tx, k)
+		head, err := v.head(tx, int(k>>digestShift))
 		if err != nil {
 			return err
 		}
-		if err := v.counts.Digest(tx, n, h); err != nil {
-			return err
-		}
-		return v.digestRecorded(tx, h, k)
+		h.Write(head)
+		return v.hashSince(tx, k>>digestShift<<digestShift, k, h)
 	})
 	if err != nil {
 		return "", err
@@ -50,16 +65,117 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 // Digest is the one of what has been applied so far; see [View.Digest].
 func (p *Projection) Digest(k eventstore.Sequence) (string, error) { return p.View().Digest(k) }
 
-func (v *View) digestRecorded(tx *bbolt.Tx, h hash.Hash, k eventstore.Sequence) error {
-	for first := 0; first < int(k); first += 1 << recordedPageShift {
-		b := bucket(tx, recordedBucket)
-		page, err := v.p.recorded.Page(&v.recorded, b, first>>recordedPageShift)
-		if err != nil {
-			return err
-		}
-		h.Write(page[:8*min(int(k)-first, 1<<recordedPageShift)])
+// head returns the head of the first blocks, of which there are so many.
+func (v *View) head(tx *bbolt.Tx, blocks int) ([]byte, error) {
+	if blocks == 0 {
+		return make([]byte, headBytes), nil
 	}
-	return nil
+	i := blocks - 1
+	page, err := v.p.chain.heads.Page(&v.heads, bucket(tx, headsBucket), i>>headsShift)
+	if err != nil {
+		return nil, err
+	}
+	at := i & (1<<headsShift - 1) * headBytes
+	return page[at : at+headBytes], nil
+}
+
+// hashSince writes the texts of the events of one block up to one of them.
+func (v *View) hashSince(tx *bbolt.Tx, begin, k eventstore.Sequence, h hash.Hash) error {
+	if begin == k {
+		return nil
+	}
+	times, err := v.p.recorded.Page(&v.recorded, bucket(tx, recordedBucket),
+		int(begin>>recordedPageShift))
+	if err != nil {
+		return err
+	}
+	from, err := v.until(tx, begin)
+	if err != nil {
+		return err
+	}
+	until, err := v.until(tx, k)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	var changes []counts.Change
+	seq := begin + 1 // whose changes these are
+	end := func() {
+		text = appendText(text[:0], recordTime(times, int(seq-1-begin)), changes)
+		h.Write(text)
+		seq, changes = seq+1, changes[:0]
+	}
+	err = v.counts.Each(tx, from, until, func(of eventstore.Sequence, c counts.Change) {
+		for seq < of {
+			end()
+		}
+		changes = append(changes, c)
+	})
+	for seq <= k && err == nil {
+		end()
+	}
+	return err
+}
+
+// appendText appends what of an event is hashed, little endian: its record time (8), the number of
+// its deltas (4); of each the day (4), the weight (4) and the cell (8).
+func appendText(text []byte, at temporal.Instant, changes []counts.Change) []byte {
+	text = binary.LittleEndian.AppendUint64(text, uint64(at))
+	text = binary.LittleEndian.AppendUint32(text, uint32(len(changes)))
+	for i := range changes {
+		c := &changes[i]
+		text = binary.LittleEndian.AppendUint32(text, uint32(c.Day))
+		text = binary.LittleEndian.AppendUint32(text, uint32(c.Weight))
+		text = binary.LittleEndian.AppendUint64(text, uint64(c.Cell))
+	}
+	return text
+}
+
+// chain is the heads of the blocks that are full, and the hash of the one that is not. The latter
+// is derived: it is made again from the stored events.
+type chain struct {
+	heads  *pages.History
+	block  hash.Hash
+	events int // of the block
+	text   []byte
+}
+
+func newChain() chain {
+	c := chain{heads: pages.NewHistory(headBytes, headsShift), block: sha256.New()}
+	c.block.Write(make([]byte, headBytes))
+	return c
+}
+
+// add adds the next event.
+func (c *chain) add(at temporal.Instant, changes []counts.Change) {
+	const enough = 4 << 10 // to be hashed at once
+	c.text = appendText(c.text, at, changes)
+	c.events++
+	full := c.events == 1<<digestShift
+	if !full && len(c.text) < enough {
+		return
+	}
+	c.block.Write(c.text)
+	c.text = c.text[:0]
+	if full {
+		head := c.block.Sum(c.heads.Append()[:0])
+		c.block.Reset()
+		c.block.Write(head)
+		c.events = 0
+	}
+}
+
+// resume makes the hash of the block that is not full from what a view holds.
+func (c *chain) resume(tx *bbolt.Tx, v *View) error {
+	begin := v.known >> digestShift << digestShift
+	head, err := v.head(tx, int(v.known>>digestShift))
+	if err != nil {
+		return err
+	}
+	c.block.Reset()
+	c.block.Write(head)
+	c.text, c.events = c.text[:0], int(v.known-begin)
+	return v.hashSince(tx, begin, v.known, c.block)
 }
 
 // digester writes fixed-size numbers and length-prefixed texts to a hash.

@@ -16,6 +16,7 @@ import (
 // level and index, lists holds short JSON texts under their names.
 const (
 	recordedBucket = "recorded"
+	headsBucket    = "heads"
 	placedBucket   = "placed"
 	listsBucket    = "lists"
 )
@@ -28,15 +29,16 @@ func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(n
 
 // lengths are the numbers of records of what is kept in pages.
 type lengths struct {
-	Counts           counts.Lengths
-	Facts            facts.Lengths
-	Recorded, Placed int
+	Counts                  counts.Lengths
+	Facts                   facts.Lengths
+	Recorded, Heads, Placed int
 }
 
 // columns lists what readers need beside the counts.
 func (p *Projection) columns(n *lengths) []pages.Column {
 	return []pages.Column{
 		{Bucket: recordedBucket, Pages: p.recorded, Length: &n.Recorded},
+		{Bucket: headsBucket, Pages: p.chain.heads, Length: &n.Heads},
 		{Bucket: placedBucket, Pages: p.presence.counts, Length: &n.Placed},
 	}
 }
@@ -92,6 +94,7 @@ func (p *Projection) Stored() {
 		return
 	}
 	p.recorded.Stored()
+	p.chain.heads.Stored()
 	p.presence.counts.Stored()
 	p.fold.state.Stored()
 	p.names.Stored()
@@ -182,7 +185,7 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 	return nil
 }
 
-// loadState reads the state of the fold, unless it is in memory already.
+// loadState reads the state of the fold and of the digest, unless it is in memory already.
 func (p *Projection) loadState() error {
 	if p.fold != nil {
 		return nil
@@ -194,6 +197,9 @@ func (p *Projection) loadState() error {
 		}
 		state, err := facts.Load(tx, n.Facts)
 		if err != nil {
+			return err
+		}
+		if err := p.chain.resume(tx, p.View()); err != nil {
 			return err
 		}
 		p.fold = newFold(state, p.limits)

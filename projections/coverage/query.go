@@ -29,6 +29,7 @@ type View struct {
 
 	counts        counts.View
 	recorded      pages.HistoryView
+	heads         pages.HistoryView
 	firstRecorded []temporal.Instant
 	flips         []flip
 }
