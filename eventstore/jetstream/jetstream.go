@@ -52,6 +52,10 @@ type Options struct {
 	// Reader is a connection of its own for the frames that Read and Follow deliver, so that a
 	// replay does not stand in the way of acknowledgements. Default: the log's connection.
 	Reader *nats.Conn
+	// Messages tells the numbers of the first and the last message of a stream, and when the last
+	// was stored. Optional: give it when the server is part of this program, which then is not sent
+	// a request for it.
+	Messages func(stream string) (first, last uint64, lastAt time.Time, err error)
 }
 
 // Log is a log on a JetStream stream.
@@ -62,7 +66,16 @@ type Log struct {
 	stream    string
 	identity  eventstore.Identity
 	freeSpace func() (uint64, error)
-	pullers   atomic.Int64 // that read at the moment
+	messages  func(stream string) (first, last uint64, lastAt time.Time, err error) // or nil
+	pullers   atomic.Int64                                                          // that read now
+	last      atomic.Pointer[lastFrame]                                             // nil: not read yet
+}
+
+// lastFrame is the frame with which a stream of the state ends. A message that is stored never
+// becomes another one, so it is read once: it may be large, and health asks for the end all the time.
+type lastFrame struct {
+	state streamState
+	frame eventstore.Frame
 }
 
 var _ eventstore.Log = (*Log)(nil)
@@ -129,6 +142,7 @@ func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, e
 		stream:    opts.Stream,
 		identity:  identity,
 		freeSpace: opts.FreeSpace,
+		messages:  opts.Messages,
 	}, nil
 }
 
@@ -158,16 +172,20 @@ func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, erro
 	if state.Last == 0 {
 		return eventstore.Frame{}, eventstore.Tail{}, nil
 	}
-	frame, err := l.lastFrame(ctx, state)
+	if last := l.last.Load(); last != nil && last.state == state {
+		return last.frame, last.frame.Tail(state.Last), nil
+	}
+	frame, err := l.readLast(ctx, state)
 	if err != nil {
 		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
 	}
+	l.last.Store(&lastFrame{state, frame})
 	return frame, frame.Tail(state.Last), nil
 }
 
-// lastFrame reads the frame that the stream ends with. When it is unreadable, the last readable
+// readLast reads the frame that the stream ends with. When it is unreadable, the last readable
 // frame before it tells which events are lost.
-func (l *Log) lastFrame(ctx context.Context, state streamState) (eventstore.Frame, error) {
+func (l *Log) readLast(ctx context.Context, state streamState) (eventstore.Frame, error) {
 	message, err := l.get(ctx, state.Last)
 	if err == nil {
 		var frame eventstore.Frame
@@ -190,14 +208,6 @@ func (l *Log) lastFrame(ctx context.Context, state streamState) (eventstore.Fram
 	return eventstore.Frame{}, damage
 }
 
-// streamState is what is known of a stream's messages: the numbers of the first and the last, 0
-// when there was never one. First is above 1 when messages at the beginning are damaged or gone:
-// the log itself removes none.
-type streamState struct {
-	First uint64 `json:"first_seq"`
-	Last  uint64 `json:"last_seq"`
-}
-
 // message is a message of the stream.
 type message struct {
 	number uint64
@@ -207,12 +217,28 @@ type message struct {
 // errNoMessage is returned by get and getFrom when the leader has no such message.
 var errNoMessage = errors.New("message cannot be read")
 
+// streamState is what is known of a stream's messages: the numbers of the first and the last, 0
+// when there was never one, and when the last was stored. First is above 1 when messages at the
+// beginning are damaged or gone: the log itself removes none.
+type streamState struct {
+	First  uint64    `json:"first_seq"`
+	Last   uint64    `json:"last_seq"`
+	LastAt time.Time `json:"last_ts"`
+}
+
 // state asks the stream's leader for its state.
-func (l *Log) state(ctx context.Context) (streamState, error) {
+func (l *Log) state(ctx context.Context) (state streamState, err error) {
+	if l.messages != nil {
+		if l.conn.IsClosed() {
+			return state, eventstore.ErrClosed
+		}
+		state.First, state.Last, state.LastAt, err = l.messages(l.stream)
+		return state, err
+	}
 	var response struct {
 		State streamState `json:"state"`
 	}
-	err := l.request(ctx, "$JS.API.STREAM.INFO."+l.stream, nil, &response)
+	err = l.request(ctx, "$JS.API.STREAM.INFO."+l.stream, nil, &response)
 	return response.State, err
 }
 

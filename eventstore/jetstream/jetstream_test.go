@@ -1,6 +1,7 @@
 package jetstream_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -43,13 +44,21 @@ func create(t testing.TB, conn *nats.Conn, opts jetstream.Options) *jetstream.Lo
 }
 
 func TestConformance(t *testing.T) {
-	logtest.Run(t, func(t *testing.T) eventstore.Log {
-		server, conn := serve(t, t.TempDir())
-		reader, err := server.Connect()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(reader.Close)
-		return create(t, conn, jetstream.Options{Reader: reader, FreeSpace: server.FreeSpace})
-	})
+	for _, inside := range []bool{true, false} { // the server in this program, and anywhere
+		t.Run(fmt.Sprint("inside ", inside), func(t *testing.T) {
+			logtest.Run(t, func(t *testing.T) eventstore.Log {
+				server, conn := serve(t, t.TempDir())
+				reader, err := server.Connect()
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(reader.Close)
+				opts := jetstream.Options{Reader: reader, FreeSpace: server.FreeSpace}
+				if inside {
+					opts.Messages = server.Messages
+				}
+				return create(t, conn, opts)
+			})
+		})
+	}
 }

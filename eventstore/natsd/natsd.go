@@ -274,6 +274,23 @@ func (s *Server) connect(user string) (*nats.Conn, error) {
 	return conn, nil
 }
 
+// Messages returns the numbers of the first and the last message of one of the ledger's streams, and
+// when the last was stored.
+func (s *Server) Messages(stream string) (first, last uint64, lastAt time.Time, err error) {
+	detail, err := s.server.JszAccount(&server.JSzOptions{
+		Account: s.server.GlobalAccount().Name, Streams: true,
+	})
+	if err != nil {
+		return 0, 0, lastAt, fmt.Errorf("ask the embedded nats server: %w", err)
+	}
+	for i := range detail.Streams {
+		if of := &detail.Streams[i]; of.Name == stream {
+			return of.State.FirstSeq, of.State.LastSeq, of.State.LastTime, nil
+		}
+	}
+	return 0, 0, lastAt, fmt.Errorf("ask the embedded nats server: it has no stream %s", stream)
+}
+
 // FreeSpace returns how many bytes the server's file system has left for it.
 func (s *Server) FreeSpace() (uint64, error) { return FreeSpace(s.storeDir) }
 

@@ -119,7 +119,8 @@ func (l *Ledger) openLog(ctx context.Context) error {
 		if err != nil {
 			return folderError(l.folder.dir, err)
 		}
-		l.server, connect, opts.FreeSpace = server, server.Connect, server.FreeSpace
+		l.server, connect = server, server.Connect
+		opts.FreeSpace, opts.Messages = server.FreeSpace, server.Messages
 	}
 	for range 2 { // the second one is for bulk reads alone
 		conn, err := connect()
