@@ -20,7 +20,7 @@ type fold struct {
 	sums    edgeSums
 	several []uint32 // enrolments of a commitment that must be looked at one after the other
 
-	// longWay says that no event takes one of the two short ways: they must lead to the same.
+	// longWay says that no event takes one of the short ways: they must lead to the same.
 	longWay bool
 }
 
@@ -77,6 +77,9 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 			return edges
 		}
 		if edges, done = f.second(e, edges); done {
+			return edges
+		}
+		if edges, done = f.credit(e, edges); done {
 			return edges
 		}
 	}
@@ -151,6 +154,36 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 		own.after.Follow(&own.facts, f.state.Purses())
 		days.are = own.after.AppendSpells(days.are[:0], opening.Worker, died, facts.AllDays())
 	}
+	edges = compareOwn(days.were, days.are, edges)
+	f.state.AddFact(e)
+	return edges, true
+}
+
+// credit adds a contribution that is credited for an enrolment after all others, when nothing else
+// is known of it but the opening, and the worker has no other enrolment: of a ledger that is told of
+// contributions, nearly every event is one. Only what follows the last credited month can differ.
+// It returns false, and has done nothing, for any other fact.
+func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, bool) {
+	if e.Kind != event.ContributionCredited || e.From >= e.Until {
+		return edges, false
+	}
+	opening, until, only := f.state.OnlyCredited(e.Enrolment)
+	g := e.Grant()
+	if !only || g.From < until || f.heavy.lines[e.Enrolment] != nil {
+		return edges, false
+	}
+	last := enrolment.Months{From: until - 1, Until: until, Evidence: enrolment.Credited}
+	stretch := enrolment.Stretch{
+		From: max(opening.On, last.From.First()), Until: enrolment.Never,
+		Worker: opening.Worker, Terms: opening.Terms,
+	}
+	own, days, died := &f.own, &f.days, f.state.DiedOn(opening.Worker)
+	before, after := &own.before.Money, &own.after.Money
+	before.Speaks, before.Months = last.From, append(before.Months[:0], last)
+	after.Speaks, after.Months = last.From, append(after.Months[:0], last)
+	after.Credit(g.From, g.Until)
+	days.were = enrolment.AppendSpells(days.were[:0], stretch, died, before)
+	days.are = enrolment.AppendSpells(days.are[:0], stretch, died, after)
 	edges = compareOwn(days.were, days.are, edges)
 	f.state.AddFact(e)
 	return edges, true

@@ -3,6 +3,7 @@ package facts
 import (
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 )
 
@@ -57,8 +58,18 @@ func factOf(e *Event) fact {
 func (s *State) AddFact(e *Event) {
 	s.owners.Append(newOwner(OfEnrolment, e.Enrolment))
 	f := factOf(e)
-	head, newest := s.enrolments.Edit(int(e.Enrolment)), link(s.facts.Len()+1)
-	f.next, *head = *head, newest
+	a, newest := s.enrolments.Edit(int(e.Enrolment)), link(s.facts.Len()+1)
+	f.next, a.newest = a.newest, newest
+	switch {
+	case e.Kind == event.ContributionCredited:
+		if e.From < e.Until {
+			a.credited = max(a.credited, e.Until)
+		}
+	case e.Kind == event.EnrolmentOpened && f.next == 0:
+		a.opening, a.credited = newest, noMonth
+	default:
+		a.opening = 0
+	}
 	switch e.Kind {
 	case event.EnrolmentOpened:
 		s.join(f.subject, e.Enrolment)
@@ -140,14 +151,14 @@ func (s *State) IsOnly(e, w uint32) bool {
 // IsFirst reports whether an opened event, not added yet, is the first fact about its enrolment,
 // of a worker for whom no enrolment was ever opened.
 func (s *State) IsFirst(e *Event) bool {
-	return *s.enrolments.At(int(e.Enrolment)) == 0 && s.workers.At(int(e.Worker)).first == 0 &&
+	return s.enrolments.At(int(e.Enrolment)).newest == 0 && s.workers.At(int(e.Worker)).first == 0 &&
 		s.persons.Alone(e.Worker)
 }
 
 // OnlyOpening returns the opening of an enrolment when there is no other fact about it, and its
 // worker has no other enrolment.
 func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
-	head := *s.enrolments.At(int(e))
+	head := s.enrolments.At(int(e)).newest
 	if head == 0 {
 		return opening, false
 	}
@@ -160,6 +171,20 @@ func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
 		return opening, false
 	}
 	return f.change(), true
+}
+
+// OnlyCredited returns the opening of an enrolment and the month after the last credited one, when
+// all other facts about it are credits, there is one, and its worker has no other enrolment.
+func (s *State) OnlyCredited(e uint32) (opening enrolment.Change, until temporal.Month, only bool) {
+	a := s.enrolments.At(int(e))
+	if a.opening == 0 || a.credited == noMonth {
+		return opening, 0, false
+	}
+	f := s.facts.At(int(a.opening - 1))
+	if s.HasOthers(f.subject, e) {
+		return opening, 0, false
+	}
+	return f.change(), temporal.Month(a.credited), true
 }
 
 // sequenceOf puts a sequence together of its halves.

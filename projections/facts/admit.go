@@ -22,7 +22,7 @@ func (s *State) Admit(events []Event) {
 		if e.Enrolment != unnamed {
 			a.enrolments = append(a.enrolments, e.Enrolment)
 			for int(e.Enrolment) >= s.enrolments.Len() {
-				s.enrolments.Append(0)
+				s.enrolments.Append(about{})
 			}
 		}
 		if e.Worker != unnamed {
@@ -62,8 +62,11 @@ func (s *State) prefetch(a *ahead, enrolments []uint32) {
 	s.enrolments.Prefetch(enrolments)
 	at := a.links[:0]
 	for _, e := range enrolments {
-		if head := *s.enrolments.At(int(e)); head != 0 {
-			at = append(at, head-1)
+		switch a := s.enrolments.At(int(e)); {
+		case a.opening != 0: // nobody looks at the credits behind it
+			at = append(at, a.opening-1)
+		case a.newest != 0:
+			at = append(at, a.newest-1)
 		}
 	}
 	a.links = at

@@ -6,6 +6,8 @@
 package facts
 
 import (
+	"math"
+
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -23,7 +25,7 @@ import (
 // Persisted are the tables and the keys of early. All else is derived from them when loaded, but
 // for ahead, which is memory.
 type State struct {
-	enrolments  *pages.Table[uint32]      // by number: its newest fact, as link
+	enrolments  *pages.Table[about]       // by number
 	workers     *pages.Table[workerLinks] // by number
 	memberships *pages.Table[membership]  // second and further enrolments of a worker
 	facts       *pages.Table[fact]
@@ -50,6 +52,18 @@ type State struct {
 
 // A link is an index plus one; 0 is none.
 type link = uint32
+
+// about is what is known of an enrolment at a glance.
+type about struct {
+	newest link // fact
+	// opening is the first fact, while it is the only one that is not a credit and all of them are
+	// in force; else 0.
+	opening  link
+	credited int32 // the month after the last credited one, noMonth before there is one
+}
+
+// noMonth is before every month.
+const noMonth = math.MinInt32
 
 // workerLinks are a worker's enrolments: the first, and the rest in memberships. An enrolment that
 // was opened for the worker stays among them when the opening is retracted: without facts for the
@@ -141,7 +155,7 @@ func (o Owner) Index() uint32 { return uint32(o >> ownerKindBits) }
 // New returns the state of an empty log.
 func New() *State {
 	return &State{
-		enrolments:  pages.NewTable[uint32](12),
+		enrolments:  pages.NewTable[about](10),
 		workers:     pages.NewTable[workerLinks](11),
 		memberships: pages.NewTable[membership](10),
 		facts:       pages.NewTable[fact](9),

@@ -29,7 +29,7 @@ type Grant struct {
 // Gather collects the facts in force about an enrolment.
 func (s *State) Gather(g *Gathered, e uint32) {
 	g.reset(e)
-	for at := *s.enrolments.At(int(e)); at != 0; {
+	for at := s.enrolments.At(int(e)).newest; at != 0; {
 		f := s.facts.At(int(at - 1))
 		at = f.next
 		switch event.Type(f.kind) {

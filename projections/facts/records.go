@@ -54,7 +54,7 @@ func (s *State) FactAt(seq eventstore.Sequence) (r Record, found bool) {
 func (s *State) AppendEnrolment(dst []Record, e uint32) []Record {
 	first := len(dst)
 	if int(e) < s.enrolments.Len() {
-		for at := *s.enrolments.At(int(e)); at != 0; {
+		for at := s.enrolments.At(int(e)).newest; at != 0; {
 			f := s.facts.At(int(at - 1))
 			if at = f.next; f.kind != 0 {
 				dst = append(dst, f.record(e))
@@ -97,7 +97,7 @@ func (s *State) AppendWorker(dst []Record, w uint32) []Record {
 
 // appendOpenings appends the openings of an enrolment for the worker that are in force.
 func (s *State) appendOpenings(dst []Record, e, w uint32) []Record {
-	for at := *s.enrolments.At(int(e)); at != 0; {
+	for at := s.enrolments.At(int(e)).newest; at != 0; {
 		f := s.facts.At(int(at - 1))
 		if at = f.next; f.opens() && f.subject == w {
 			dst = append(dst, f.record(e))

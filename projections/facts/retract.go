@@ -75,13 +75,14 @@ func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {
 	// A commitment may still link to it too.
 	f.kind = 0
 	before := link(0)
-	for at, n := *s.enrolments.At(int(e)), 0; at != 0 && n < unlinkWithin; n++ {
+	s.enrolments.Edit(int(e)).opening = 0
+	for at, n := s.enrolments.At(int(e)).newest, 0; at != 0 && n < unlinkWithin; n++ {
 		if at != link(i+1) {
 			before, at = at, s.facts.At(int(at-1)).next
 			continue
 		}
 		if before == 0 {
-			*s.enrolments.Edit(int(e)) = gone.next
+			s.enrolments.Edit(int(e)).newest = gone.next
 		} else {
 			s.facts.Edit(int(before - 1)).next = gone.next
 		}
