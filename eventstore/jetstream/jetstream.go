@@ -67,12 +67,13 @@ type Log struct {
 	identity  eventstore.Identity
 	freeSpace func() (uint64, error)
 	messages  func(stream string) (first, last uint64, lastAt time.Time, err error) // or nil
-	pullers   atomic.Int64                                                          // that read now
-	last      atomic.Pointer[lastFrame]                                             // nil: not read yet
+
+	pullers atomic.Int64              // that read at the moment
+	last    atomic.Pointer[lastFrame] // nil: not read yet
 }
 
 // lastFrame is the frame with which a stream of the state ends. A message that is stored never
-// becomes another one, so it is read once: it may be large, and health asks for the end all the time.
+// becomes another one, so it is read once: it may be large, and health often asks for the end.
 type lastFrame struct {
 	state streamState
 	frame eventstore.Frame

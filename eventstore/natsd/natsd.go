@@ -274,8 +274,8 @@ func (s *Server) connect(user string) (*nats.Conn, error) {
 	return conn, nil
 }
 
-// Messages returns the numbers of the first and the last message of one of the ledger's streams, and
-// when the last was stored.
+// Messages returns the numbers of the first and the last message of one of the ledger's streams,
+// and when the last was stored.
 func (s *Server) Messages(stream string) (first, last uint64, lastAt time.Time, err error) {
 	detail, err := s.server.JszAccount(&server.JSzOptions{
 		Account: s.server.GlobalAccount().Name, Streams: true,

@@ -160,8 +160,8 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 }
 
 // credit adds a contribution that is credited for an enrolment after all others, when nothing else
-// is known of it but the opening, and the worker has no other enrolment: of a ledger that is told of
-// contributions, nearly every event is one. Only what follows the last credited month can differ.
+// is known of it but the opening, and the worker has no other enrolment: of a ledger that is told
+// of contributions, nearly every event is one. Only what follows the last credited month differs.
 // It returns false, and has done nothing, for any other fact.
 func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, bool) {
 	if e.Kind != event.ContributionCredited || e.From >= e.Until {

@@ -17,8 +17,8 @@ import (
 // It says the same as [counter.count] by other cells: those of each enrolment, and for each region
 // those of the person, a cell for each measure. Sums of both agree, so that it does not matter from
 // which event on a person is counted so. And what spells count in does not depend on the order in
-// which they came, or on how they are cut: the same edges follow from a tally that was kept and from
-// one that is made anew, which after a restart all of them are.
+// which they came, or on how they are cut: the same edges follow from a tally that was kept and
+// from one that is made anew, which after a restart all of them are.
 type tally struct {
 	spells  int                                         // that came: a measure of the memory
 	regions map[region.Code]*[measureCount]steps.Counts // looked up only: its order tells nothing

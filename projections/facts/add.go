@@ -175,7 +175,9 @@ func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
 
 // OnlyCredited returns the opening of an enrolment and the month after the last credited one, when
 // all other facts about it are credits, there is one, and its worker has no other enrolment.
-func (s *State) OnlyCredited(e uint32) (opening enrolment.Change, until temporal.Month, only bool) {
+func (s *State) OnlyCredited(e uint32) (opening enrolment.Change, until temporal.Month,
+	only bool,
+) {
 	a := s.enrolments.At(int(e))
 	if a.opening == 0 || a.credited == noMonth {
 		return opening, 0, false
