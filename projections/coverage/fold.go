@@ -160,8 +160,8 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 }
 
 // credit adds a contribution that is credited for an enrolment after all others, when nothing else
-// is known of it but the opening, and the worker has no other enrolment: of a ledger that is told
-// of contributions, nearly every event is one. Only what follows the last credited month differs.
+// is known of it but the opening, and the worker has not many: of a ledger that is told of
+// contributions, nearly every event is one. Only what follows the last credited month differs.
 // It returns false, and has done nothing, for any other fact.
 func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, bool) {
 	if e.Kind != event.ContributionCredited || e.From >= e.Until {
@@ -172,9 +172,12 @@ func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	if !only || g.From < until || f.heavy.lines[e.Enrolment] != nil {
 		return edges, false
 	}
+	if _, heavy := f.hasTally(opening.Worker); heavy {
+		return edges, false
+	}
 	last := enrolment.Months{From: until - 1, Until: until, Evidence: enrolment.Credited}
 	stretch := enrolment.Stretch{
-		From: max(opening.On, last.From.First()), Until: enrolment.Never,
+		From: max(opening.On, until.First()), Until: enrolment.Never,
 		Worker: opening.Worker, Terms: opening.Terms,
 	}
 	own, days, died := &f.own, &f.days, f.state.DiedOn(opening.Worker)
@@ -184,7 +187,7 @@ func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	after.Credit(g.From, g.Until)
 	days.were = enrolment.AppendSpells(days.were[:0], stretch, died, before)
 	days.are = enrolment.AppendSpells(days.are[:0], stretch, died, after)
-	edges = compareOwn(days.were, days.are, edges)
+	edges = f.differ(person{opening.Worker, e.Enrolment, f.state.Purses(), nil}, edges)
 	f.state.AddFact(e)
 	return edges, true
 }

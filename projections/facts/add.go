@@ -151,8 +151,8 @@ func (s *State) IsOnly(e, w uint32) bool {
 // IsFirst reports whether an opened event, not added yet, is the first fact about its enrolment,
 // of a worker for whom no enrolment was ever opened.
 func (s *State) IsFirst(e *Event) bool {
-	return s.enrolments.At(int(e.Enrolment)).newest == 0 && s.workers.At(int(e.Worker)).first == 0 &&
-		s.persons.Alone(e.Worker)
+	return s.enrolments.At(int(e.Enrolment)).newest == 0 &&
+		s.workers.At(int(e.Worker)).first == 0 && s.persons.Alone(e.Worker)
 }
 
 // OnlyOpening returns the opening of an enrolment when there is no other fact about it, and its
@@ -174,7 +174,7 @@ func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
 }
 
 // OnlyCredited returns the opening of an enrolment and the month after the last credited one, when
-// all other facts about it are credits, there is one, and its worker has no other enrolment.
+// all other facts about it are credits, and there is one.
 func (s *State) OnlyCredited(e uint32) (opening enrolment.Change, until temporal.Month,
 	only bool,
 ) {
@@ -182,11 +182,7 @@ func (s *State) OnlyCredited(e uint32) (opening enrolment.Change, until temporal
 	if a.opening == 0 || a.credited == noMonth {
 		return opening, 0, false
 	}
-	f := s.facts.At(int(a.opening - 1))
-	if s.HasOthers(f.subject, e) {
-		return opening, 0, false
-	}
-	return f.change(), temporal.Month(a.credited), true
+	return s.facts.At(int(a.opening - 1)).change(), temporal.Month(a.credited), true
 }
 
 // sequenceOf puts a sequence together of its halves.
