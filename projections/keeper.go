@@ -23,8 +23,8 @@ type Position struct {
 	Version    uint32
 	Sequence   eventstore.Sequence // the last event applied; 0: none
 	RecordedAt temporal.Instant
-	// Frame is the SHA-256 of the last frame applied: a log that holds another frame there is
-	// another log, whatever its name.
+	// Frame is the SHA-256 of the frame that holds this event, of which later ones may wait to be
+	// applied: a log that holds another frame there is another log, whatever its name.
 	Frame [sha256.Size]byte
 }
 
@@ -82,6 +82,8 @@ type File struct {
 
 	// Fault is called before a transaction commits, and fails it with its error; tests set it.
 	Fault func() error
+	// Budget is the work of a part of a frame; 0: as usual. Tests set a small one.
+	Budget int
 }
 
 // keeper is what all runners have: the file, and how far its projection is.
@@ -93,7 +95,7 @@ type keeper struct {
 
 	// The next two belong to the goroutine that folds.
 	at        Position
-	lastFrame eventstore.Frame
+	lastFrame eventstore.Frame // that holds the event at; zero: nothing is applied
 
 	mu      sync.Mutex
 	applied eventstore.Sequence
@@ -156,9 +158,10 @@ func (r *keeper) checkLog(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if frame.Last() != r.at.Sequence || sha256.Sum256(frame.Raw()) != r.at.Frame {
+		if !holds(frame, r.at.Sequence) || sha256.Sum256(frame.Raw()) != r.at.Frame {
 			return fmt.Errorf("%w: it holds other events before %d", ErrOtherLog, r.at.Sequence)
 		}
+		r.lastFrame = frame
 		return nil
 	}
 	_, tail, err := r.log.Last(ctx)
@@ -233,6 +236,11 @@ func (r *keeper) putPosition(tx *bbolt.Tx) error {
 		}
 	}
 	return b.Put(positionKey, position)
+}
+
+// holds reports whether the frame holds the event.
+func holds(frame eventstore.Frame, seq eventstore.Sequence) bool {
+	return frame.First() <= seq && seq <= frame.Last()
 }
 
 // checkNext checks density, here too, so that no log can slip in a gap.

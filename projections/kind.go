@@ -15,8 +15,9 @@ type Kept interface {
 	// Run applies the log as it grows, until ctx is done or something fails; then it commits,
 	// and says why it ended unless it was ctx.
 	Run(ctx context.Context) error
-	// CatchUp applies what the log holds now, up to the frame that holds the event until, and
-	// commits it. progress may be nil; it is called with the last event of each frame.
+	// CatchUp applies what the log holds now, up to the event until or later ones of its frame,
+	// and commits it. progress may be nil; it is called with the last event applied, for each
+	// frame or part of one.
 	CatchUp(ctx context.Context, until eventstore.Sequence, progress func(eventstore.Sequence),
 	) error
 	// Fold does the same, for a rebuild that is compared and not kept: it need not commit.

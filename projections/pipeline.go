@@ -5,27 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"cakupan/eventstore"
 )
 
-// settleEvents is how many events are shown between two times that they are settled.
-const settleEvents = 200_000
+// catchUpWork is how much work is done between two commits while a projection catches up: several
+// seconds of it, or millions of usual events, since each commit holds up the fold.
+const catchUpWork = 20_000_000
 
-// CatchUp applies what the log holds now, up to the frame that holds the event until, and commits
-// it. progress may be nil; it is called after each frame with the last event applied.
+// CatchUp applies what the log holds now, up to the event until or later ones of its frame, and
+// commits it, on the way too. progress may be nil; it is called with the last event applied after
+// each frame or part of one.
 func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) error {
-	if err := r.Fold(ctx, until, progress); err != nil {
-		return err
+	for {
+		before := r.at.Sequence
+		if err := r.fold(ctx, until, catchUpWork, progress); err != nil {
+			return err
+		}
+		full := r.uncommitted.work >= catchUpWork
+		if err := r.commit(); err != nil || !full || r.at.Sequence == before {
+			return err
+		}
 	}
-	return r.commit()
 }
 
 // Fold does the same and commits nothing: readers see it, the next start does not. That is enough
 // for a rebuild that is compared and not kept.
 func (r *Runner[P, Batch]) Fold(ctx context.Context, until eventstore.Sequence,
+	progress func(eventstore.Sequence),
+) error {
+	return r.fold(ctx, until, math.MaxInt, progress)
+}
+
+// fold applies what the log holds now, up to the event until or as much work.
+func (r *Runner[P, Batch]) fold(ctx context.Context, until eventstore.Sequence, work int,
 	progress func(eventstore.Sequence),
 ) error {
 	if until <= r.at.Sequence {
@@ -35,7 +51,8 @@ func (r *Runner[P, Batch]) Fold(ctx context.Context, until eventstore.Sequence,
 	defer stop()
 	ahead := r.prepare(ctx, r.log.Read(ctx, r.at.Sequence+1))
 	behind := r.showBehind(&ahead)
-	err := r.applyUntil(until, &ahead, behind, progress)
+	enough := func() bool { return r.at.Sequence >= until || r.uncommitted.work >= work }
+	err := r.applyUntil(enough, &ahead, behind, progress)
 	close(behind.applied)
 	if err := errors.Join(err, <-behind.ended); err != nil {
 		return err
@@ -46,21 +63,27 @@ func (r *Runner[P, Batch]) Fold(ctx context.Context, until eventstore.Sequence,
 	return nil
 }
 
-// applyUntil applies the prepared frames up to the one that holds the event until, and hands them
-// on to be shown.
-func (r *Runner[P, Batch]) applyUntil(until eventstore.Sequence, ahead *ahead[Batch],
+// applyUntil applies the prepared frames until it is enough, and hands them on to be shown. The
+// batch of a frame that is applied in parts is used again only once the part before is shown.
+func (r *Runner[P, Batch]) applyUntil(enough func() bool, ahead *ahead[Batch],
 	behind behind[Batch], progress func(eventstore.Sequence),
 ) error {
 	for b := range ahead.ready {
-		if err := r.apply(b); err != nil {
-			return err
-		}
-		behind.applied <- b // has room for every frame there is
-		if progress != nil {
-			progress(r.at.Sequence)
-		}
-		if r.at.Sequence >= until {
-			return nil
+		for more := true; more; {
+			if err := r.apply(b); err != nil {
+				return err
+			}
+			more = b.more()
+			behind.applied <- b // has room for every frame there is
+			if progress != nil {
+				progress(r.at.Sequence)
+			}
+			if enough() {
+				return nil
+			}
+			if more {
+				<-behind.shown
+			}
 		}
 	}
 	return <-ahead.failed
@@ -69,6 +92,7 @@ func (r *Runner[P, Batch]) applyUntil(until eventstore.Sequence, ahead *ahead[Ba
 // behind takes over frames that are applied, to be shown in a goroutine of their own.
 type behind[Batch any] struct {
 	applied chan *preparedFrame[Batch] // closed at the end
+	shown   chan struct{}              // a part that more of its frame follow was shown
 	ended   chan error                 // why not all were shown and settled; nil: they were
 }
 
@@ -78,18 +102,23 @@ type behind[Batch any] struct {
 func (r *Runner[P, Batch]) showBehind(ahead *ahead[Batch]) behind[Batch] {
 	b := behind[Batch]{
 		applied: make(chan *preparedFrame[Batch], framesAhead),
+		shown:   make(chan struct{}, 1),
 		ended:   make(chan error, 1),
 	}
 	go func() {
 		var failed error
-		unsettled := 0
+		var unsettled amount
 		for next := range b.applied {
 			r.show(next)
-			unsettled += next.frame.Count()
-			ahead.used <- next
-			if unsettled >= settleEvents && failed == nil {
+			unsettled.add(next.amount)
+			if next.more() {
+				b.shown <- struct{}{}
+			} else {
+				ahead.used <- next
+			}
+			if unsettled.isMuch() && failed == nil {
 				failed = r.settle()
-				unsettled = 0
+				unsettled = amount{}
 			}
 		}
 		b.ended <- failed
@@ -105,11 +134,18 @@ func (r *Runner[P, Batch]) settle() error {
 	return nil
 }
 
-// preparedFrame is a frame and the batch it was decoded into.
+// preparedFrame is a frame and the batch it was decoded into, and the part of it that was applied
+// last.
 type preparedFrame[Batch any] struct {
 	frame eventstore.Frame
 	batch Batch
+
+	last   eventstore.Sequence
+	amount amount
 }
+
+// more reports whether a part of the frame is not applied yet.
+func (p *preparedFrame[Batch]) more() bool { return p.last < p.frame.Last() }
 
 // ahead hands over frames that were prepared in a goroutine of their own.
 type ahead[Batch any] struct {

@@ -37,18 +37,23 @@ type Simple interface {
 // Projection is a staged fold of the log: the same events make the same bytes, however
 // they are cut into frames and whenever they are stored. A frame goes through Prepare, Apply and
 // Show, each of them a goroutine that takes the frames in order: while one frame is shown, the next
-// one may be applied and the one after it prepared. The other methods are called when no frame is
+// one may be applied and the one after it prepared. The other methods are called when nothing is
 // between Apply and Show.
+//
+// A frame whose events change much is applied in parts, each of which is shown before the next one
+// is applied, and may be the last before a commit.
 type Projection[Batch any] interface {
 	// Version is that of the rules and of the file; a file of another version is rebuilt.
 	Version() uint32
 	// Prepare decodes a frame into a batch, whose memory may be used again. It knows no state.
 	// The frame is kept for as long as the batch is.
 	Prepare(frame eventstore.Frame, into *Batch) error
-	// Apply folds a batch into the state, and leaves in it what readers are to see of that. After
-	// an error the projection is not used again.
-	Apply(batch *Batch) error
-	// Show lets readers see what was applied.
+	// Apply folds events of a batch into the state, from the first one that is not in it yet, and
+	// leaves in the batch what readers are to see of them. It stops behind the event with which
+	// their work reaches the budget, one at least, so that what it leaves is bounded. Where it
+	// stops depends on the events alone. After an error the projection is not used again.
+	Apply(batch *Batch, budget int) (Part, error)
+	// Show lets readers see the part that was applied.
 	Show(batch *Batch)
 	// Settle writes into the transaction, ahead of Store, what was shown and will never change, and
 	// Settled tells that it has committed. They are called by the goroutine of Show.
@@ -65,6 +70,14 @@ type Projection[Batch any] interface {
 	Load(tx *bbolt.Tx) error
 	// Digest is as that of [Simple].
 	Digest(k eventstore.Sequence) (string, error)
+}
+
+// Part is a part of a frame that was applied.
+type Part struct {
+	Last eventstore.Sequence // its last event
+	// Work is what it cost, in changes of one number: a usual event has a handful of them. It is
+	// counted, not timed.
+	Work int
 }
 
 // Errors of opening a projection over a log.

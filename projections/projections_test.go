@@ -43,12 +43,12 @@ func (p *tally) Prepare(frame eventstore.Frame, into *frameTally) error {
 	return nil
 }
 
-func (p *tally) Apply(b *frameTally) error {
+func (p *tally) Apply(b *frameTally, _ int) (projections.Part, error) {
 	if p.poison != 0 && p.count >= p.poison {
-		return errPoison
+		return projections.Part{}, errPoison
 	}
 	p.count, p.sum = p.count+b.count, p.sum+b.sum
-	return nil
+	return projections.Part{Last: eventstore.Sequence(p.count), Work: int(b.count)}, nil
 }
 
 var (

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -9,24 +10,44 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 )
 
-// commitEvents and commitInterval bound what a crash makes the next start read again: at a
-// million events a second neither costs more than a fraction of a second.
+// commitEvents, commitWork and commitInterval bound what a crash makes the next start do again: at
+// a million events a second none costs more than a fraction of a second. They bound too what waits
+// in memory to be written, at some 20 bytes a change.
 const (
 	commitEvents   = 200_000
+	commitWork     = 1_000_000
 	commitInterval = time.Second
 )
+
+// partWork is the work of a part of a frame. Hardly any frame has more: it is for those with events
+// that change thousands of enrolments each, so that others are answered and stopping is obeyed in
+// between, and a crash goes back a part at most.
+const partWork = 250_000
 
 // Runner keeps one staged projection in step with a log. Run does the work, in one goroutine; the
 // other methods may be called at the same time.
 type Runner[P Projection[Batch], Batch any] struct {
 	*keeper
-	p P
+	p      P
+	budget int // of a part
 
-	uncommitted int // events; of Run only
+	uncommitted amount // of Run only
 }
+
+// amount is how much was applied.
+type amount struct{ events, work int }
+
+func (a *amount) add(other amount) {
+	a.events += other.events
+	a.work += other.work
+}
+
+// isMuch reports whether it is time to write it.
+func (a *amount) isMuch() bool { return a.events >= commitEvents || a.work >= commitWork }
 
 // Open opens the projection's file, or makes it, and checks that it was made from this log.
 // makeEmpty is called with the open file and returns the projection of an empty log.
@@ -37,7 +58,7 @@ func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Lo
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner[P, Batch]{keeper: k, p: makeEmpty(k.db)}
+	r := &Runner[P, Batch]{keeper: k, p: makeEmpty(k.db), budget: cmp.Or(file.Budget, partWork)}
 	if err := k.load(ctx, r.p.Version(), r.p.Load); err != nil {
 		return nil, err
 	}
@@ -82,12 +103,11 @@ func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 			if !more {
 				return <-ahead.failed
 			}
-			if err := r.apply(b); err != nil {
+			if err := r.take(ctx, b, ticker.C); err != nil {
 				return err
 			}
-			r.show(b)
 			ahead.used <- b
-			if r.uncommitted < commitEvents {
+			if !r.uncommitted.isMuch() {
 				continue
 			}
 		case <-ticker.C:
@@ -96,39 +116,78 @@ func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 	}
 }
 
-// apply folds one frame.
+// take applies a frame, shows it, and commits between its parts when it is time.
+func (r *Runner[P, Batch]) take(ctx context.Context, next *preparedFrame[Batch],
+	tick <-chan time.Time,
+) error {
+	for {
+		if err := r.apply(next); err != nil {
+			return err
+		}
+		r.show(next)
+		if !next.more() {
+			return nil
+		}
+		due := r.uncommitted.isMuch()
+		select {
+		case <-tick:
+			due = true
+		case <-ctx.Done():
+			return ctx.Err()
+		default:
+		}
+		if due {
+			r.noteCommit(r.commit())
+		}
+	}
+}
+
+// apply folds a frame, or what comes next of one that is applied in parts.
 func (r *Runner[P, Batch]) apply(next *preparedFrame[Batch]) error {
-	frame := next.frame
-	if err := checkNext(r.at.Sequence, frame); err != nil {
+	if err := r.checkNext(next.frame); err != nil {
 		return err
 	}
-	if err := r.p.Apply(&next.batch); err != nil {
-		return fmt.Errorf("%w: apply events %d–%d: %w",
-			ErrPoisoned, frame.First(), frame.Last(), err)
+	part, err := r.p.Apply(&next.batch, r.budget)
+	if err == nil && (part.Last <= r.at.Sequence || part.Last > next.frame.Last()) {
+		err = fmt.Errorf("applied up to event %d", part.Last)
 	}
-	r.at.Sequence, r.at.RecordedAt = frame.Last(), frame.LastRecordedAt()
-	r.lastFrame = frame
-	r.uncommitted += frame.Count()
+	if err != nil {
+		return fmt.Errorf("%w: apply events %d–%d: %w",
+			ErrPoisoned, r.at.Sequence+1, next.frame.Last(), err)
+	}
+	next.last = part.Last
+	next.amount = amount{int(part.Last - r.at.Sequence), part.Work}
+	r.at.Sequence, r.lastFrame = part.Last, next.frame
+	r.uncommitted.add(next.amount)
 	return nil
 }
 
-// show lets readers see an applied frame, and wakes those who wait for it.
-func (r *Runner[P, Batch]) show(next *preparedFrame[Batch]) {
-	r.p.Show(&next.batch)
-	r.passed(next.frame.Last())
+// checkNext checks density as the function does, but knows a frame of which a part is applied.
+func (r *Runner[P, Batch]) checkNext(frame eventstore.Frame) error {
+	if frame.First() == r.lastFrame.First() && holds(frame, r.at.Sequence+1) {
+		return nil
+	}
+	return checkNext(r.at.Sequence, frame)
 }
 
-// commit makes state and position durable together.
+// show lets readers see what was applied of a frame, and wakes those who wait for it.
+func (r *Runner[P, Batch]) show(next *preparedFrame[Batch]) {
+	r.p.Show(&next.batch)
+	r.passed(next.last)
+}
+
+// commit makes state and position durable together. The position may be within a frame.
 //
 // If we crash before the transaction commits, the next start finds the state and position of
-// the last commit and applies the frames since then again; if we crash after, it finds these.
+// the last commit and applies the events since then again; if we crash after, it finds these.
 func (r *Runner[P, Batch]) commit() error {
-	if r.uncommitted == 0 {
+	if r.uncommitted.events == 0 {
 		return nil
 	}
 	if err := r.p.Finish(); err != nil {
 		return fmt.Errorf("commit projection at event %d: %w", r.at.Sequence, err)
 	}
+	r.at.RecordedAt = recordedAt(r.lastFrame, r.at.Sequence)
 	r.at.Frame = sha256.Sum256(r.lastFrame.Raw())
 	err := r.db.Update(func(tx *bbolt.Tx) error {
 		if err := r.p.Store(tx); err != nil {
@@ -140,6 +199,18 @@ func (r *Runner[P, Batch]) commit() error {
 		return fmt.Errorf("commit projection at event %d: %w", r.at.Sequence, err)
 	}
 	r.p.Stored()
-	r.uncommitted = 0
+	r.uncommitted = amount{}
 	return nil
+}
+
+// recordedAt returns the record time of one of the frame's events.
+func recordedAt(frame eventstore.Frame, seq eventstore.Sequence) (at temporal.Instant) {
+	if seq == frame.Last() {
+		return frame.LastRecordedAt()
+	}
+	frame.Each(func(record eventstore.Record) bool {
+		at = record.RecordedAt
+		return record.Sequence < seq
+	})
+	return at
 }

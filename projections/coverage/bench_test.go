@@ -5,6 +5,7 @@ package coverage_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
@@ -220,7 +221,7 @@ func benchmarkFold(b *testing.B, frames []eventstore.Frame) {
 				b.Fatal(err)
 			}
 			s.end("prepare")
-			if err := p.Apply(&batch); err != nil {
+			if _, err := p.Apply(&batch, math.MaxInt); err != nil {
 				b.Fatal(err)
 			}
 			s.end("apply")

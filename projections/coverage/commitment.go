@@ -36,6 +36,7 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 	some := edges[len(edges):]
 	for enrolments := range f.state.Granted(c) {
 		f.state.Prefetch(enrolments)
+		f.looked += len(enrolments)
 		for _, e := range enrolments {
 			grant, simple := f.isSimple(c, e)
 			if !simple {
@@ -47,17 +48,28 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 			some = some[:0]
 		}
 	}
-	edges = f.sums.flush(edges)
+	f.compareSeveral(r, some)
+	const memoryKept = 1 << 16
+	if cap(f.several) > memoryKept {
+		f.several = nil
+	}
+	return f.sums.flush(edges)
+}
+
+// compareSeveral adds what differs for the enrolments that are looked at one after the other to the
+// sums. It may use the memory of some.
+func (f *fold) compareSeveral(r *repurse, some []counts.Change) {
 	slices.Sort(f.several)
 	f.several = slices.Compact(f.several)
 	if len(f.several) == 0 {
-		return edges
+		return
 	}
-	paid := was.DisbursedByOne(&is)
+	paid := r.was.DisbursedByOne(r.is)
 	for _, e := range f.several {
-		edges = f.comparePurse(r, e, paid, edges)
+		some = f.comparePurse(r, e, paid, some)
+		f.sums.add(some)
+		some = some[:0]
 	}
-	return edges
 }
 
 // windowsOf returns the months in which a grant may count otherwise under one of two purses than

@@ -7,6 +7,7 @@ package coverage
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -15,6 +16,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections"
 	"cakupan/projections/counts"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
@@ -77,15 +79,19 @@ func newProjection(db *bbolt.DB, l counts.Layout, heavy limits) *Projection {
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }
 
-// Batch is the events of a frame, and once they are applied what they change.
+// Batch is the events of a frame, and once a part of them is applied what that changes.
 type Batch struct {
 	facts facts.Batch
-	edges []counts.Change // of all events, in their order
+	part  []facts.Event   // that was applied last
+	edges []counts.Change // of all its events, in their order
 	ends  []uint32        // where those of each event end
 
 	never []eventstore.Sequence // events that were retracted before they came
 	gone  []facts.PackedTerms   // what each retraction took out of force named, in their order
 }
+
+// edgesKept is how many edges a batch has memory for at most while it waits to be used again.
+const edgesKept = 1 << 16
 
 // Prepare decodes a frame into the batch, whose memory it uses again, and numbers its names. It
 // may run ahead of Apply in another goroutine.
@@ -93,31 +99,45 @@ func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 	return p.names.Prepare(frame, &b.facts)
 }
 
-// Apply folds the events of a frame into the state, and leaves in the batch what they change.
-// Frames come whole, in order, each once; see projections.Runner.
-func (p *Projection) Apply(b *Batch) error {
+// Apply folds events of a frame into the state, from the first that is not in it, and leaves in the
+// batch what they change; see projections.Projection.
+func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 	if err := p.loadState(); err != nil {
-		return err
+		return projections.Part{}, err
 	}
-	edges, ends := b.edges[:0], b.ends[:0]
-	b.never, b.gone = b.never[:0], b.gone[:0]
-	for events := range slices.Chunk(b.facts.Events(), facts.Together) {
-		p.fold.state.Admit(events)
+	all, f := b.facts.Events(), p.fold
+	first := f.state.Events() + 1 - all[0].Sequence
+	if first >= eventstore.Sequence(len(all)) { // before the batch, too: it is no small number
+		return projections.Part{}, fmt.Errorf("%w: it has %d events already, these begin with %d",
+			ErrFile, f.state.Events(), all[0].Sequence)
+	}
+	b.edges, b.ends, b.never, b.gone = b.edges[:0], b.ends[:0], b.never[:0], b.gone[:0]
+	f.looked = 0
+	for events := range slices.Chunk(all[first:], facts.Together) {
+		f.state.Admit(events)
 		for i := range events {
-			edges = p.apply(&events[i], b, edges)
-			ends = append(ends, uint32(len(edges)))
+			b.edges = p.apply(&events[i], b, b.edges)
+			b.ends = append(b.ends, uint32(len(b.edges)))
+			if work := len(b.ends) + len(b.edges) + f.looked; work >= budget {
+				return b.applied(first, work), nil
+			}
 		}
 	}
-	b.edges, b.ends = edges, ends
-	return nil
+	return b.applied(first, len(b.ends)+len(b.edges)+f.looked), nil
 }
 
-// Show adds what the events of an applied batch change to what readers see. It does not look at
+// applied notes which events, from the first one on, were applied.
+func (b *Batch) applied(first eventstore.Sequence, work int) projections.Part {
+	b.part = b.facts.Events()[first:][:len(b.ends)]
+	return projections.Part{Last: b.part[len(b.part)-1].Sequence, Work: work}
+}
+
+// Show adds what the events of an applied part change to what readers see. It does not look at
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
 // is done there.
 func (p *Projection) Show(b *Batch) {
 	from, ends, never, gone := uint32(0), b.ends, b.never, b.gone
-	for events := range slices.Chunk(b.facts.Events(), facts.Together) {
+	for events := range slices.Chunk(b.part, facts.Together) {
 		p.counts.Prefetch(b.edges[from:ends[len(events)-1]])
 		for i := range events {
 			e := &events[i]
@@ -135,6 +155,9 @@ func (p *Projection) Show(b *Batch) {
 			}
 		}
 		ends = ends[len(events):]
+	}
+	if cap(b.edges) > edgesKept {
+		b.edges = nil
 	}
 	p.publish()
 }

@@ -19,6 +19,7 @@ type fold struct {
 	heavy   heavy
 	sums    edgeSums
 	several []uint32 // enrolments of a commitment that must be looked at one after the other
+	looked  int      // how many enrolments and spells of others an event made it look at: its work
 
 	// longWay says that no event takes one of the short ways: they must lead to the same.
 	longWay bool

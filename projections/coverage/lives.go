@@ -73,6 +73,7 @@ func (f *fold) spellsOfIDs(ids []uint32, died temporal.Date, days facts.Days,
 // unless the person has a tally.
 func (f *fold) count(spells []enrolment.Spell, t *tally, weight int32, edges []counts.Change,
 ) []counts.Change {
+	f.looked += len(spells)
 	if t == nil {
 		return f.days.count(edges, spells, nil, weight)
 	}

@@ -85,10 +85,14 @@ func apply(p *coverage.Projection, frame eventstore.Frame) error {
 	if err := p.Prepare(frame, &batch); err != nil {
 		return err
 	}
-	if err := p.Apply(&batch); err != nil {
-		return err
+	for last := eventstore.Sequence(0); last < frame.Last(); {
+		part, err := p.Apply(&batch, 1_000)
+		if err != nil {
+			return err
+		}
+		p.Show(&batch)
+		last = part.Last
 	}
-	p.Show(&batch)
 	return nil
 }
 

@@ -171,6 +171,9 @@ func New() *State {
 	}
 }
 
+// Events returns how many events were added: the sequence of the last one.
+func (s *State) Events() eventstore.Sequence { return eventstore.Sequence(s.owners.Len()) }
+
 // OwnerOf returns what the event with the sequence is about, if it is in force; 0 is no event.
 func (s *State) OwnerOf(seq eventstore.Sequence) Owner {
 	if seq == 0 {

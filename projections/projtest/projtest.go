@@ -5,6 +5,7 @@ package projtest
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -34,6 +35,7 @@ func Run(t *testing.T, kind projections.Kind) {
 		{"digest", testDigest},
 		{"any cut", testCuts},
 		{"restarts", testRestarts},
+		{"parts", testParts},
 		{"older file", testOlderFile},
 		{"follows", testFollow},
 		{"slow", testSlow},
@@ -60,6 +62,8 @@ type book struct {
 	log  eventstore.Log
 	path string
 	kept projections.Kept
+
+	budget int // of a part of a frame; 0: as usual
 }
 
 // newBook opens a projection in a fresh file.
@@ -81,7 +85,7 @@ func (b *book) open(fault func() error) {
 
 func (b *book) tryOpen(fault func() error) (projections.Kept, error) {
 	return b.kind.Open(b.t.Context(), projections.NewFeed(b.log),
-		projections.File{Path: b.path, Fault: fault})
+		projections.File{Path: b.path, Fault: fault, Budget: b.budget})
 }
 
 func (b *book) close() {
@@ -220,4 +224,60 @@ func testRestarts(t *testing.T, kind projections.Kind) {
 		}
 		b.check(events)
 	}
+}
+
+// testParts applies large frames in parts of any size, and starts again between them: at a commit
+// within a frame, and at an older one after a crash.
+func testParts(t *testing.T, kind projections.Kind) {
+	for seed, budget := range []int{1, 2, 5, 60} {
+		events := Events(uint64(20+seed), historyEvents)
+		rng := rand.New(rand.NewPCG(uint64(seed), 3))
+		b := newBook(t, kind, Log(t, events, uint64(seed), 100))
+		for b.applied() < historyEvents {
+			b.close()
+			b.budget = budget
+			b.open(nil)
+			next := b.applied() + 1 + eventstore.Sequence(rng.IntN(40))
+			if rng.IntN(3) > 0 {
+				b.catchUp(next)
+				continue
+			}
+			if err := b.kept.Fold(t.Context(), next, nil); err != nil { // is lost
+				t.Fatal(err)
+			}
+		}
+		b.check(events)
+		b.otherFrame(events)
+	}
+}
+
+// otherFrame opens the file, at a place within a frame, over a log that was cut elsewhere: it may
+// be another one.
+func (b *book) otherFrame(events []projections.Event) {
+	b.t.Helper()
+	within := newBook(b.t, b.kind, Log(b.t, events, 0, len(events)))
+	within.close()
+	within.budget = 1
+	within.open(nil)
+	within.catchUp(9)
+	if within.applied() != 9 {
+		return // it is applied frame by frame
+	}
+	within.close()
+	same := within.log
+	within.log = Log(b.t, events, 0, 1)
+	if kept, err := within.tryOpen(nil); !errors.Is(err, projections.ErrOtherLog) {
+		b.t.Errorf("over other frames: %v", err)
+		if err == nil {
+			_ = kept.Close()
+		}
+	}
+	within.log = same
+	within.open(nil)
+	stop := within.follow()
+	within.wait(historyEvents)
+	if err := stop(); err != nil {
+		b.t.Fatal(err)
+	}
+	within.check(events)
 }

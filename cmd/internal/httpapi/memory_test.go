@@ -163,7 +163,7 @@ func (m *memory) append(bytes []byte, e *event.Event) eventstore.Sequence {
 	if err := m.projection.Prepare(frame, &batch); err != nil {
 		m.t.Error(err)
 	}
-	if err := m.projection.Apply(&batch); err != nil {
+	if _, err := m.projection.Apply(&batch, 1); err != nil {
 		m.t.Error(err)
 	}
 	m.projection.Show(&batch)
