@@ -47,7 +47,8 @@ type Projection struct {
 	chain         chain              // of what the digest is made of
 
 	publications *publications
-	presence     presence
+	presence     *presence
+	costs        costs
 
 	view atomic.Pointer[View]
 }
@@ -69,8 +70,9 @@ func newProjection(db *bbolt.DB, l counts.Layout, heavy limits) *Projection {
 		}),
 		recorded:     pages.NewHistory(8, recordedPageShift),
 		chain:        newChain(),
-		publications: &publications{},
+		publications: newPublications(),
 		presence:     newPresence(),
+		costs:        newCosts(),
 	}
 	p.publish()
 	return p
@@ -178,7 +180,7 @@ func (p *Projection) publish() {
 		recorded:      p.recorded.View(),
 		heads:         p.chain.heads.View(),
 		firstRecorded: p.firstRecorded,
-		flips:         p.presence.flips,
+		flips:         p.presence.flips.View(),
 	})
 }
 

@@ -44,19 +44,13 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 			return err
 		}
 		h.Write(head)
-		return v.hashSince(tx, k>>digestShift<<digestShift, k, h)
+		if err := v.hashSince(tx, k>>digestShift<<digestShift, k, h); err != nil {
+			return err
+		}
+		return v.digestFlips(tx, &d, k)
 	})
 	if err != nil {
 		return "", err
-	}
-	for _, f := range v.flips {
-		if f.Sequence <= k {
-			present := uint64(0)
-			if f.Present {
-				present = 1
-			}
-			d.numbers(uint64(f.Sequence), uint64(f.Region), present)
-		}
 	}
 	v.p.publications.digest(&d, k)
 	return hex.EncodeToString(h.Sum(nil)), nil
@@ -176,6 +170,25 @@ func (c *chain) resume(tx *bbolt.Tx, v *View) error {
 	c.block.Write(head)
 	c.text, c.events = c.text[:0], int(v.known-begin)
 	return v.hashSince(tx, begin, v.known, c.block)
+}
+
+func (v *View) digestFlips(tx *bbolt.Tx, d *digester, k eventstore.Sequence) error {
+	flips := v.p.presence.flips
+	size := flips.PageRecords()
+	for first := 0; first < v.flips.Len(); first += size {
+		page, err := flips.Page(&v.flips, bucket(tx, flipsBucket), first/size)
+		if err != nil {
+			return err
+		}
+		for i := range min(size, v.flips.Len()-first) {
+			flip := page[i*flipBytes:]
+			if flipSequence(flip) > k {
+				return nil
+			}
+			d.numbers(uint64(flipSequence(flip)), uint64(flipRegion(flip)), flipPresent(flip))
+		}
+	}
+	return nil
 }
 
 // digester writes fixed-size numbers and length-prefixed texts to a hash.

@@ -19,6 +19,11 @@ const (
 	headsBucket    = "heads"
 	placedBucket   = "placed"
 	listsBucket    = "lists"
+
+	costGrantsBucket     = "cost-grants"
+	costEnrolmentsBucket = "cost-enrolments"
+	publicationsBucket   = "publications"
+	flipsBucket          = "flips"
 )
 
 // ErrFile is returned for a file that does not hold what Store writes.
@@ -32,6 +37,10 @@ type lengths struct {
 	Counts                  counts.Lengths
 	Facts                   facts.Lengths
 	Recorded, Heads, Placed int
+
+	CostGrants, CostEnrolments int
+
+	Publications, Flips int
 }
 
 // columns lists what readers need beside the counts.
@@ -40,6 +49,10 @@ func (p *Projection) columns(n *lengths) []pages.Column {
 		{Bucket: recordedBucket, Pages: p.recorded, Length: &n.Recorded},
 		{Bucket: headsBucket, Pages: p.chain.heads, Length: &n.Heads},
 		{Bucket: placedBucket, Pages: p.presence.counts, Length: &n.Placed},
+		{Bucket: costGrantsBucket, Pages: p.costs.grants, Length: &n.CostGrants},
+		{Bucket: costEnrolmentsBucket, Pages: p.costs.enrolments, Length: &n.CostEnrolments},
+		{Bucket: publicationsBucket, Pages: p.publications.lines.Pages, Length: &n.Publications},
+		{Bucket: flipsBucket, Pages: p.presence.flips, Length: &n.Flips},
 	}
 }
 
@@ -69,7 +82,7 @@ func (p *Projection) Store(tx *bbolt.Tx) error {
 		return err
 	}
 	return pages.StoreIn(tx, listsBucket, func(b *bbolt.Bucket) error {
-		return p.storeLists(b, &n)
+		return putJSON(b, lengthsList, &n)
 	})
 }
 
@@ -93,37 +106,18 @@ func (p *Projection) Stored() {
 	if p.fold == nil {
 		return
 	}
-	p.recorded.Stored()
-	p.chain.heads.Stored()
-	p.presence.counts.Stored()
+	var n lengths
+	for _, c := range p.columns(&n) {
+		c.Pages.Stored()
+	}
 	p.fold.state.Stored()
 	p.names.Stored()
 	p.counts.Stored()
-	p.publications.changed, p.presence.changed = false, false
 	p.publish()
 }
 
-// The names of the lists.
-const (
-	lengthsList      = "lengths"
-	publicationsList = "publications"
-	presenceList     = "regions"
-)
-
-func (p *Projection) storeLists(b *bbolt.Bucket, n *lengths) error {
-	if err := putJSON(b, lengthsList, n); err != nil {
-		return err
-	}
-	if p.publications.changed {
-		if err := putJSON(b, publicationsList, p.publications.all); err != nil {
-			return err
-		}
-	}
-	if p.presence.changed {
-		return putJSON(b, presenceList, p.presence.flips)
-	}
-	return nil
-}
+// lengthsList is the name of the list of lengths.
+const lengthsList = "lengths"
 
 func putJSON(b *bbolt.Bucket, name string, value any) error {
 	text, err := json.Marshal(value)
@@ -152,14 +146,8 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 		return fmt.Errorf("%w: no lists", ErrFile)
 	}
 	var n lengths
-	var published []publication
-	for name, value := range map[string]any{
-		lengthsList: &n, publicationsList: &published,
-		presenceList: &p.presence.flips,
-	} {
-		if err := getJSON(lists, name, value); err != nil {
-			return err
-		}
+	if err := getJSON(lists, lengthsList, &n); err != nil {
+		return err
 	}
 	if err := p.counts.Load(tx, n.Counts); err != nil {
 		return err
@@ -169,12 +157,11 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	for _, pub := range published {
-		p.publications.append(pub)
-	}
-	p.publications.changed = false
 	p.fold = nil
 	p.names.Reopen()
+	if err := p.loadRare(tx); err != nil {
+		return err
+	}
 	err := p.recorded.Each(bucket(tx, recordedBucket), func(page []byte, _ int) {
 		p.firstRecorded = append(p.firstRecorded, recordTime(page, 0))
 	})
@@ -182,6 +169,23 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 		return fmt.Errorf("load %s: %w", recordedBucket, err)
 	}
 	p.publish()
+	return nil
+}
+
+// loadRare makes what is looked up of the publications and flips.
+func (p *Projection) loadRare(tx *bbolt.Tx) error {
+	err := facts.EachLine(p.publications.lines, bucket(tx, publicationsBucket), p.publications.load)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", publicationsBucket, err)
+	}
+	err = p.presence.flips.Each(bucket(tx, flipsBucket), func(page []byte, records int) {
+		for i := range records {
+			p.presence.load(page[i*flipBytes:])
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("load %s: %w", flipsBucket, err)
+	}
 	return nil
 }
 

@@ -45,7 +45,8 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
 		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
 		event.ContributionCredited:
-		return f.fact(e, edges)
+		edges = f.fact(e, edges)
+		p.costs.add(e, f.state, f.heavy.enrolments)
 	case event.WorkerDied:
 		return f.death(e, &b.facts, edges)
 	case event.WorkerMerged:

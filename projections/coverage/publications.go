@@ -1,16 +1,16 @@
 package coverage
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
-	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/facts"
-	"cakupan/projections/pages"
 )
 
 // publication is a count of the workforce or a target, as published, with the span of knowledge
@@ -45,10 +45,43 @@ func (p *publication) topic() topic { return topic{p.Kind, p.Region, p.Sector, p
 // publications holds all of them. One goroutine adds, others ask at the same time. What an answer
 // sees is fixed by the knowledge asked for, whatever is added meanwhile.
 type publications struct {
-	mu      sync.RWMutex // guards all but changed
+	lines facts.Lines // of each that came, and of each retraction, as they came
+
+	mu      sync.RWMutex // guards what follows
 	all     []publication
-	byTopic map[topic][]uint32
-	changed bool // since the last Store
+	byTopic map[topic]*competitors
+	inForce map[region.Code]int // how many are in force now
+	places  places              // that have one in force
+}
+
+// competitors are the publications of a topic by their indexes, in order of the day and of the log.
+type competitors struct {
+	inForce, gone []uint32
+	lastGone      eventstore.Sequence // the last retraction
+}
+
+func newPublications() *publications {
+	return &publications{
+		lines:   facts.NewLines(),
+		byTopic: map[topic]*competitors{}, inForce: map[region.Code]int{}, places: newPlaces(),
+	}
+}
+
+// publicationLine is a publication or the retraction of one, as it is kept.
+type publicationLine struct {
+	Added    *publication        `json:",omitempty"`
+	Retracts uint32              `json:",omitempty"` // index of the one that is retracted, plus 1
+	By       eventstore.Sequence `json:",omitempty"`
+}
+
+// load takes over a line of the file.
+func (ps *publications) load(line *publicationLine) {
+	switch {
+	case line.Added != nil:
+		ps.append(*line.Added)
+	case line.Retracts > 0 && int(line.Retracts) <= len(ps.all): // else damaged
+		ps.takeOut(line.Retracts-1, line.By)
+	}
 }
 
 // add takes over a publication and returns its index.
@@ -62,6 +95,7 @@ func (ps *publications) add(seq eventstore.Sequence, ev *event.Event) uint32 {
 		p.On, p.Text = d.From, string([]byte(d.Percent))
 		p.Count, _ = figures.ParsePercent(d.Percent) // was accepted, so it parses
 	}
+	ps.lines.Add(publicationLine{Added: &p})
 	return ps.append(p)
 }
 
@@ -70,38 +104,91 @@ func (ps *publications) append(p publication) uint32 {
 	defer ps.mu.Unlock()
 	index := uint32(len(ps.all))
 	ps.all = append(ps.all, p)
-	if ps.byTopic == nil {
-		ps.byTopic = map[topic][]uint32{}
+	of := ps.byTopic[p.topic()]
+	if of == nil {
+		of = &competitors{}
+		ps.byTopic[p.topic()] = of
 	}
-	ps.byTopic[p.topic()] = append(ps.byTopic[p.topic()], index)
-	ps.changed = true
+	at, _ := ps.find(of.inForce, index)
+	of.inForce = slices.Insert(of.inForce, at, index)
+	if ps.inForce[p.Region]++; ps.inForce[p.Region] == 1 {
+		ps.places.flip(p.Sequence, p.Region)
+	}
 	return index
+}
+
+// find returns where among indexes in order one is, or belongs.
+func (ps *publications) find(in []uint32, index uint32) (int, bool) {
+	return slices.BinarySearchFunc(in, index, func(other, index uint32) int {
+		return cmp.Or(cmp.Compare(ps.all[other].On, ps.all[index].On), cmp.Compare(other, index))
+	})
 }
 
 // retract takes a publication out of force from the sequence on.
 func (ps *publications) retract(index uint32, seq eventstore.Sequence) {
+	ps.lines.Add(publicationLine{Retracts: index + 1, By: seq})
+	ps.takeOut(index, seq)
+}
+
+func (ps *publications) takeOut(index uint32, seq eventstore.Sequence) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if ps.all[index].Retracted == 0 {
-		ps.all[index].Retracted = seq
-		ps.changed = true
+	p := &ps.all[index]
+	if p.Retracted != 0 {
+		return
+	}
+	p.Retracted = seq
+	of := ps.byTopic[p.topic()]
+	if at, found := ps.find(of.inForce, index); found {
+		of.inForce = slices.Delete(of.inForce, at, at+1)
+	}
+	at, _ := ps.find(of.gone, index)
+	of.gone, of.lastGone = slices.Insert(of.gone, at, index), seq
+	if ps.inForce[p.Region]--; ps.inForce[p.Region] == 0 {
+		ps.places.flip(seq, p.Region)
 	}
 }
 
 // latest returns the publication of the topic in force at k with the latest day at or before on,
 // among those of the same day the one with the highest sequence.
+//
+// As known now that is a search. As known then it passes those that came or went since.
 func (ps *publications) latest(t topic, on temporal.Date,
 	k eventstore.Sequence,
 ) (best publication, found bool) {
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()
-	for _, i := range ps.byTopic[t] {
-		p := &ps.all[i]
-		if p.On <= on && p.inForce(k) && (!found || p.On >= best.On) {
-			best, found = *p, true // indexes are in order of sequence
-		}
+	of := ps.byTopic[t]
+	if of == nil {
+		return best, false
+	}
+	if p := ps.lastOf(of.inForce, on, k); p != nil {
+		best, found = *p, true
+	}
+	if k >= of.lastGone {
+		return best, found
+	}
+	p := ps.lastOf(of.gone, on, k)
+	if p != nil && (!found || p.On > best.On || p.On == best.On && p.Sequence > best.Sequence) {
+		best, found = *p, true
 	}
 	return best, found
+}
+
+// lastOf returns the last one in force at k that is of a day at or before on; nil: there is none.
+func (ps *publications) lastOf(in []uint32, on temporal.Date, k eventstore.Sequence) *publication {
+	at, _ := slices.BinarySearchFunc(in, on, func(index uint32, on temporal.Date) int {
+		if ps.all[index].On <= on {
+			return -1
+		}
+		return 1
+	})
+	for _, index := range slices.Backward(in[:at]) {
+		if p := &ps.all[index]; p.inForce(k) {
+			return p
+		}
+	}
+	return nil
 }
 
 // target returns the target of the region, or of the nearest region above it that has one.
@@ -121,67 +208,7 @@ func (ps *publications) target(r region.Code, sector event.Sector, on temporal.D
 func (ps *publications) regions(into map[region.Code]bool, k eventstore.Sequence) {
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()
-	for i := range ps.all {
-		if ps.all[i].inForce(k) {
-			into[ps.all[i].Region] = true
-		}
-	}
-}
-
-// presence tells which regencies have an enrolment: one that an opened or amended event in force
-// places there.
-type presence struct {
-	counts  *pages.Table[int64] // events that place one there, by region code
-	flips   []flip              // in order of sequence
-	changed bool                // since the last Store
-}
-
-// flip says that from the sequence on, a regency has an enrolment, or has none any more.
-type flip struct {
-	Sequence eventstore.Sequence
-	Region   region.Code
-	Present  bool
-}
-
-// named counts the region that an opened or amended event names in its packed terms.
-func (p *presence) named(seq eventstore.Sequence, packed facts.PackedTerms, by int64) {
-	if terms, named := packed.Unpack(); named&enrolment.NamesRegion != 0 {
-		p.count(seq, terms.Region, by)
-	}
-}
-
-// regionCodes is one more than the highest region code.
-const regionCodes = 10000
-
-func newPresence() presence {
-	counts := pages.NewTable[int64](9)
-	for range regionCodes {
-		counts.Append(0)
-	}
-	return presence{counts: counts}
-}
-
-func (p *presence) count(seq eventstore.Sequence, r region.Code, by int64) {
-	n := p.counts.Edit(int(r))
-	before := *n
-	*n += by
-	if (before > 0) != (*n > 0) {
-		p.flips = append(p.flips, flip{seq, r, *n > 0})
-		p.changed = true
-	}
-}
-
-// presentRegions adds the regencies with an enrolment as known at k, and their provinces.
-func presentRegions(into map[region.Code]bool, flips []flip, k eventstore.Sequence) {
-	present := map[region.Code]bool{}
-	for _, f := range flips {
-		if f.Sequence <= k {
-			present[f.Region] = f.Present
-		}
-	}
-	for r, is := range present {
-		if is {
-			into[r], into[r.Parent()] = true, true
-		}
+	for r := range ps.places.at(k) {
+		into[r] = true
 	}
 }

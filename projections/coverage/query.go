@@ -31,7 +31,7 @@ type View struct {
 	recorded      pages.HistoryView
 	heads         pages.HistoryView
 	firstRecorded []temporal.Instant
-	flips         []flip
+	flips         pages.HistoryView
 }
 
 // Known returns the sequence of the last event applied.
@@ -139,7 +139,7 @@ func (v *View) KnownAt(at temporal.Instant) (k eventstore.Sequence, err error) {
 func (v *View) Regions(k eventstore.Sequence) []region.Code {
 	k = min(k, v.known)
 	set := map[region.Code]bool{region.Nation: true}
-	presentRegions(set, v.flips, k)
+	v.p.presence.regions(set, k)
 	v.p.publications.regions(set, k)
 	codes := make([]region.Code, 0, len(set))
 	for code := range set {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
+
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -35,11 +37,22 @@ type Event struct {
 
 	Terms       PackedTerms // opened, amended
 	From, Until int32       // effective day, of a termination too; of money and credits: months
-	extra       uint32      // index in the batch's rare; merged: number of the other worker
-	mark        mark        // of its key
-	Kind        event.Type
-	Funding     event.Funding // committed
+	// extra is the index in the batch's rare; merged: the number of the other worker; opened,
+	// granted: the tag of the worker, of the commitment.
+	extra   uint32
+	mark    mark // of its key
+	Kind    event.Type
+	Funding event.Funding // committed
 }
+
+// Tag is a few bits that the same name has for ever. Others may have them too.
+type Tag uint32
+
+// TagOf returns the tag of a name.
+func TagOf(name string) Tag { return Tag(xxhash.Sum64String(name)) }
+
+// Tag returns the tag of the worker of an opened event, of the commitment of a granted one.
+func (e *Event) Tag() Tag { return Tag(e.extra) }
 
 // Into returns the number of the worker into whom a merged event merges.
 func (e *Event) Into() uint32 { return e.extra }
@@ -138,6 +151,9 @@ func (b *Batch) take(i int, record *eventstore.Record) error {
 			return err
 		}
 		e.From, e.Terms = int32(f.Date(event.FieldFrom)), packTerms(terms, named)
+		if f.Type == event.EnrolmentOpened {
+			e.extra = uint32(TagOf(f.Text(event.FieldWorker)))
+		}
 	case event.EnrolmentTerminated:
 		e.From = int32(f.Date(event.FieldUntil))
 	case event.EnrolmentReinstated:
@@ -145,6 +161,9 @@ func (b *Batch) take(i int, record *eventstore.Record) error {
 	case event.FundingGranted, event.ContributionCredited:
 		e.From = int32(f.Month(event.FieldFromMonth))
 		e.Until = int32(f.Month(event.FieldUntilMonth))
+		if f.Type == event.FundingGranted {
+			e.extra = uint32(TagOf(f.Text(event.FieldCommitment)))
+		}
 	case event.FundingRevoked, event.FundingClosed:
 		e.From = int32(f.Month(event.FieldFromMonth))
 	case event.FundingCommitted, event.FundingDisbursed, event.WorkerDied,

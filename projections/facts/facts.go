@@ -22,7 +22,7 @@ import (
 // makes the same bytes. What is in force is linked from its enrolment, worker or commitment; what
 // is not any more is in a table of its own, which nobody meets who does not ask for it.
 //
-// Persisted are the tables and the keys of early. All else is derived from them when loaded, but
+// Persisted are the tables and the lines of early. All else is derived from them when loaded, but
 // for ahead, which is memory.
 type State struct {
 	enrolments  *pages.Table[about]       // by number
@@ -168,6 +168,7 @@ func New() *State {
 		grantsOf:    pages.NewTable[uint32](10),
 		former:      pages.NewTable[former](7),
 		formers:     formerLinks{ofOwner: map[Owner]link{}, ofSubject: map[Owner]link{}},
+		early:       earlyRetractions{lines: NewLines()},
 	}
 }
 

@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -13,15 +12,13 @@ import (
 // Lengths are what must be noted of a state beside its buckets.
 type Lengths struct {
 	Enrolments, Workers, Memberships, Facts,
-	Owners, Deaths, Merges, Money, Grants, Former int
+	Owners, Deaths, Merges, Money, Grants, Former, Early int
 }
 
-// The bucket of the retractions that came too early: one JSON text under one key.
+// earlyBucket is that of the retractions that came too early.
 const earlyBucket = "early"
 
-func earlyKey() []byte { return []byte("retractions") }
-
-func (s *State) columns(n *Lengths) [10]pages.Column {
+func (s *State) columns(n *Lengths) [11]pages.Column {
 	return [...]pages.Column{
 		{Bucket: "enrolments", Pages: s.enrolments, Length: &n.Enrolments},
 		{Bucket: "workers", Pages: s.workers, Length: &n.Workers},
@@ -33,6 +30,7 @@ func (s *State) columns(n *Lengths) [10]pages.Column {
 		{Bucket: "money", Pages: s.money, Length: &n.Money},
 		{Bucket: "grants", Pages: s.grantsOf, Length: &n.Grants},
 		{Bucket: "former", Pages: s.former, Length: &n.Former},
+		{Bucket: earlyBucket, Pages: s.early.lines.Pages, Length: &n.Early},
 	}
 }
 
@@ -44,16 +42,7 @@ func (s *State) Store(tx *bbolt.Tx) (n Lengths, err error) {
 			return n, err
 		}
 	}
-	if !s.early.changed {
-		return n, nil
-	}
-	text, err := json.Marshal(s.early.order)
-	if err != nil {
-		return n, err
-	}
-	return n, pages.StoreIn(tx, earlyBucket, func(b *bbolt.Bucket) error {
-		return b.Put(earlyKey(), text)
-	})
+	return n, nil
 }
 
 // Stored tells that the transaction of the last Store has committed.
@@ -62,7 +51,6 @@ func (s *State) Stored() {
 	for _, column := range s.columns(&n) {
 		column.Pages.Stored()
 	}
-	s.early.changed = false
 }
 
 // Load returns the state that was stored.
@@ -73,10 +61,9 @@ func Load(tx *bbolt.Tx, n Lengths) (*State, error) {
 			return nil, err
 		}
 	}
-	if b := tx.Bucket([]byte(earlyBucket)); b != nil { // else there was none
-		if err := json.Unmarshal(b.Get(earlyKey()), &s.early.order); err != nil {
-			return nil, fmt.Errorf("load %s: %w: %w", earlyBucket, pages.ErrCorrupt, err)
-		}
+	err := EachLine(s.early.lines, tx.Bucket([]byte(earlyBucket)), s.early.insert)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", earlyBucket, err)
 	}
 	s.derive()
 	return s, nil
@@ -106,8 +93,5 @@ func (s *State) derive() {
 	}
 	for i := range s.former.Len() {
 		s.formers.note(s.former.At(i), link(i+1))
-	}
-	for _, e := range s.early.order {
-		s.early.insert(e)
 	}
 }

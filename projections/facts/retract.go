@@ -137,9 +137,7 @@ type early struct {
 // first.
 type earlyRetractions struct {
 	keys  map[event.Key]eventstore.Sequence
-	order []early // as they came, for the file
-
-	changed bool // since the last Store
+	lines Lines // of each, as they came
 
 	marks [1 << markBits / 64]uint64 // a bit for the mark of each key: spares most look-ups
 }
@@ -168,12 +166,12 @@ func (r *earlyRetractions) add(retraction *event.Event, by eventstore.Sequence) 
 	if _, named := r.keys[k]; named {
 		return
 	}
-	r.insert(early{k, by})
-	r.order = append(r.order, early{k, by})
-	r.changed = true
+	e := early{k, by}
+	r.insert(&e)
+	r.lines.Add(e)
 }
 
-func (r *earlyRetractions) insert(e early) {
+func (r *earlyRetractions) insert(e *early) {
 	if r.keys == nil {
 		r.keys = map[event.Key]eventstore.Sequence{}
 	}

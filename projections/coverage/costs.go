@@ -1,0 +1,84 @@
+package coverage
+
+import (
+	"sync/atomic"
+
+	"cakupan/domain/event"
+	"cakupan/projections/facts"
+	"cakupan/projections/pages"
+)
+
+// costs tells what an event will cost before it is in the log: for how many enrolments money was
+// granted by a commitment, and how many a worker has who has many. The fold counts, anybody asks at
+// the same time.
+//
+// It is an estimate, from above: each name counts in two of so many places, together with all
+// others that share them, and the lower of the two numbers is taken. What is retracted stays
+// counted, as the fold still passes it.
+type costs struct{ grants, enrolments *pages.Table[uint32] }
+
+// Each name has a place in each of two rows, told by half of its tag.
+const (
+	costPlaces    = 1 << 13
+	costPageShift = 12
+)
+
+func newCosts() costs {
+	table := func() *pages.Table[uint32] {
+		t := pages.NewTable[uint32](costPageShift)
+		for range 2 * costPlaces {
+			t.Append(0)
+		}
+		return t
+	}
+	return costs{table(), table()}
+}
+
+// costPlacesOf returns where a name is counted.
+func costPlacesOf(t facts.Tag) [2]int {
+	return [...]int{int(t) % costPlaces, costPlaces + int(t>>16)%costPlaces}
+}
+
+func count(in *pages.Table[uint32], t facts.Tag) {
+	for _, at := range costPlacesOf(t) {
+		atomic.AddUint32(in.Edit(at), 1)
+	}
+}
+
+func counted(in *pages.Table[uint32], name string) int {
+	most := ^uint32(0)
+	for _, at := range costPlacesOf(facts.TagOf(name)) {
+		most = min(most, atomic.LoadUint32(in.At(at)))
+	}
+	return int(most)
+}
+
+// add counts an event that was added to the state.
+func (c *costs) add(e *facts.Event, state *facts.State, many int) {
+	switch e.Kind {
+	case event.FundingGranted:
+		count(c.grants, e.Tag())
+	case event.EnrolmentOpened:
+		if state.Several(e.Worker) && state.Opened(e.Worker, many) == many {
+			count(c.enrolments, e.Tag())
+		}
+	default:
+	}
+}
+
+// Cost returns about how many enrolments an event will change that can change many, 0 for any
+// other. Its retraction will change as many and is counted with it: there can be but one. It may be
+// called at any time.
+func (p *Projection) Cost(e *event.Event) int {
+	d := &e.Data
+	switch e.Type {
+	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
+		return 2 * counted(p.costs.grants, d.Commitment)
+	case event.WorkerDied:
+		return 2 * counted(p.costs.enrolments, d.Worker)
+	case event.WorkerMerged: // the smaller of the two moves
+		return 2 * min(counted(p.costs.enrolments, d.Worker), counted(p.costs.enrolments, d.Into))
+	default:
+		return 0
+	}
+}
