@@ -36,20 +36,24 @@ func dearCases(n dearSizes) []dearCase {
 				f.open(fmt.Sprintf("n%d", i), "same", "EMPLOYER", i*7919%3650)
 			}
 		}},
-		{"facts of one enrolment", func(f *dearFile) { f.open("hot", "w", "EMPLOYER", 0) },
+		{
+			"facts of one enrolment", func(f *dearFile) { f.open("hot", "w", "EMPLOYER", 0) },
 			func(f *dearFile) {
 				for i := range n.facts {
 					f.add("enrolment.amended", `{"enrolment":"hot","from":"%s","region":"%s"}`,
 						f.day(i%3650), f.region(i))
 				}
-			}},
-		{"restatements of one commitment", func(f *dearFile) { f.granted(n.grants) },
+			},
+		},
+		{
+			"restatements of one commitment", func(f *dearFile) { f.granted(n.grants) },
 			func(f *dearFile) {
 				for i := range n.restatements {
 					f.add("funding.committed", `{"commitment":"c","funder":"75.03",`+
 						`"funding":"%s","fiscalYear":2026,"heads":1,"months":12,"tariff":16800,"ceiling":201600,"from":"2026-01","until":"2027-01","basis":"budget"}`, [...]string{"APBD", "POKIR"}[i%2])
 				}
-			}},
+			},
+		},
 		{"closings taken back", func(f *dearFile) { f.granted(n.grants) }, func(f *dearFile) {
 			for i := range n.closings {
 				closing := f.add("funding.closed",

@@ -72,13 +72,40 @@ func (a *API) postStream(w *reply, r *http.Request, opts intake.Options) {
 			w.failAdmit(r, err)
 			return
 		}
-		got, err := a.ledger.Submit(r.Context(), batch.Raw, opts)
+		got, err := a.submitPatiently(r.Context(), batch.Raw, opts)
 		if err != nil {
 			w.fail(r, err)
 			return
 		}
 		if err := writeReceipts(w, work, got); err != nil {
 			return // the client is gone, or does not read
+		}
+	}
+}
+
+// streamPatience is the longest wait for which a stream is held up, so that its sender slows down,
+// instead of being ended.
+const streamPatience = 30 * time.Second
+
+// submitPatiently takes in events of a stream. Where their publisher must wait, it does so here.
+func (a *API) submitPatiently(ctx context.Context, raw [][]byte, opts intake.Options,
+) ([]event.Receipt, error) {
+	for {
+		got, err := a.ledger.Submit(ctx, raw, opts)
+		var dear *problem.Error
+		if !errors.As(err, &dear) || dear.Code != problem.EventsDear {
+			return got, err
+		}
+		wait := time.Duration(dear.Retry) * time.Second
+		if wait > streamPatience {
+			return nil, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, err
+		case <-a.draining.Done():
+			return nil, err
 		}
 	}
 }

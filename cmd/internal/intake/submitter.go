@@ -35,4 +35,16 @@ type Options struct {
 	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
 	// knows no publishers, and everything may be reported.
 	Scope *event.Scope
+
+	// Cost tells about how much an event changes; 0: little. It may be nil, and is called from
+	// several goroutines.
+	Cost func(*event.Event) int
+}
+
+// Dear is an event that changes much.
+type Dear struct {
+	Place     int    // in the batch
+	Publisher string // whoever has logged in, else the source of the event
+	Type      event.Type
+	Changes   int
 }

@@ -67,6 +67,8 @@ type Ledger struct {
 	intake *intake.Intake
 	sealer *seal.Sealer
 
+	throttle *throttle // of publishers
+
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
 
@@ -101,7 +103,10 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{opts: opts, folder: f, closing: make(chan struct{})}
+	l := &Ledger{
+		opts: opts, folder: f, closing: make(chan struct{}),
+		throttle: newThrottle(changesPerSecond, changesAtOnce),
+	}
 	if err := l.openLog(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -3,12 +3,15 @@ package ledger
 import (
 	"context"
 	"crypto/sha256"
+	"time"
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/vault"
 	"cakupan/eventstore/writer"
+	"cakupan/projections"
+	"cakupan/projections/coverage"
 )
 
 // Batch is a number of events on their way in: read and judged, not recorded. One that is never
@@ -35,17 +38,45 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 	if err != nil {
 		return nil, err
 	}
+	opts.Cost = l.cost()
 	batch, err := in.Prepare(raw, opts)
 	return &Batch{batch: batch, dryRun: opts.DryRun}, err
 }
 
-// Commit does the rest. A batch is committed once.
+// cost returns what tells how much an event changes, in a ledger whose projections follow: who
+// imports into a folder waits for nobody. What is not open yet knows no costs.
+func (l *Ledger) cost() func(*event.Event) int {
+	if !l.serving {
+		return nil
+	}
+	kept := l.shelf.Live(coverage.Name)
+	if kept == nil {
+		return nil
+	}
+	if p, ok := projections.Answers[*coverage.Projection](kept); ok {
+		return p.Cost
+	}
+	return nil
+}
+
+// Commit does the rest. A batch is committed once. One of a publisher whose events have changed
+// too much lately is not taken: [problem.EventsDear].
 func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) {
 	in, err := l.openGate(ctx) // again: damage may have been found since
 	if err != nil {
 		return nil, err
 	}
+	dear := b.batch.Dear()
+	if b.dryRun {
+		dear = nil
+	}
+	if err := l.throttle.take(dear, time.Now()); err != nil {
+		return nil, err
+	}
 	receipts, err := in.Commit(ctx, b.batch)
+	if err == nil { // else nobody knows what was appended
+		l.throttle.giveBack(dear, receipts, time.Now())
+	}
 	if l.opts.Receipts != nil && !b.dryRun {
 		l.opts.Receipts(receipts)
 	}

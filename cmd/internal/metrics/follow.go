@@ -60,6 +60,17 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 		},
 	})
 	m.Ask(Figure{
+		Name: "cakupan_projection_lag_events", Label: "projection",
+		Help: "Events of the log that a projection has not applied yet.",
+		Values: func() map[string]float64 {
+			h, lag := l.Health(context.Background()), map[string]float64{}
+			for name, p := range h.Projections {
+				lag[name] = float64(h.Head - min(h.Head, p.Sequence))
+			}
+			return lag
+		},
+	})
+	m.Ask(Figure{
 		Name: "cakupan_healthy", Help: "1 while the ledger takes events and answers, 0 otherwise.",
 		Values: func() map[string]float64 {
 			healthy := 0.0

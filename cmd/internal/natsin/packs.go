@@ -13,6 +13,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/problem"
 )
 
 const (
@@ -170,8 +172,12 @@ func (p *packs) attempt(sealed []byte) (receipts []told, err error) {
 // worthAnother tells whether another attempt at once may help, and tells the operator now and then
 // that messages wait. Several workers fail at once when the ledger does; one of them tells.
 func (p *packs) worthAnother(err error) bool {
-	if isUnreadable(err) || errors.Is(err, errPanic) {
+	var known *problem.Error
+	switch {
+	case isUnreadable(err), errors.Is(err, errPanic):
 		return false
+	case errors.As(err, &known) && known.Code == problem.EventsDear:
+		return false // later: other publishers need not wait for this one
 	}
 	now := p.server.opts.Now().UnixNano()
 	if told := p.told.Load(); now-told > int64(tellEvery) && p.told.CompareAndSwap(told, now) {

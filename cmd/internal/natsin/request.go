@@ -47,9 +47,11 @@ func (s *Server) answerProblem(reply string, err error) {
 	if e.Code == problem.Internal {
 		s.opts.Log.Error("request failed", slog.Any("cause", errors.Unwrap(e)))
 	}
-	s.respond(reply, &nats.Msg{
-		Header: nats.Header{"Content-Type": {problem.ContentType}}, Data: e.JSON(false),
-	})
+	header := nats.Header{"Content-Type": {problem.ContentType}}
+	if after := e.RetryAfter(); after != "" {
+		header.Set("Retry-After", after)
+	}
+	s.respond(reply, &nats.Msg{Header: header, Data: e.JSON(false)})
 }
 
 // answerRequests answers what arrives, round by round, until the collector is closed and empty.

@@ -2,6 +2,7 @@ package problem
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -54,12 +55,20 @@ func Write(w http.ResponseWriter, r *http.Request, err error, extra []byte) {
 	h.Set("Content-Type", ContentType)
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language")
-	if seconds := table[e.Code].retry; seconds > 0 {
-		h.Set("Retry-After", strconv.Itoa(seconds))
+	if after := e.RetryAfter(); after != "" {
+		h.Set("Retry-After", after)
 	}
 	w.WriteHeader(e.Status())
 	// Who asked may be gone; there is nobody left to tell.
 	_, _ = w.Write(append(body, '\n'))
+}
+
+// RetryAfter returns the seconds after which the same may succeed, "" when it is not told.
+func (e *Error) RetryAfter() string {
+	if seconds := cmp.Or(e.Retry, table[e.Code].retry); seconds > 0 {
+		return strconv.Itoa(seconds)
+	}
+	return ""
 }
 
 // wantsIndonesian tells whether the first language of an Accept-Language header is Indonesian.

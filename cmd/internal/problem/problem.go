@@ -22,6 +22,7 @@ type Error struct {
 	Field  string // the field or parameter that is wrong; empty when it is none in particular
 	Detail string // a sentence a person can act on; shown to anybody
 	Err    error  // what caused it, for the operator; nil when Detail says it all
+	Retry  int    // seconds after which to try again; 0: what the table says of the code
 
 	// Refused says that an event is at fault, not the request that brought it. It decides between
 	// the two statuses of a code: a request with a bad parameter is answered with another one than

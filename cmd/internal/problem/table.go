@@ -38,6 +38,7 @@ const (
 	EncodingUnsupported Code = "encoding.unsupported"
 	EncodingDamaged     Code = "encoding.damaged"
 	Overloaded          Code = "server.overloaded" // the same may be sent again a little later
+	EventsDear          Code = "events.dear"       // of a publisher who has sent too many such
 )
 
 // What can be wrong with who asks.
@@ -173,6 +174,10 @@ var table = map[Code]row{
 	},
 	Overloaded: {
 		429, 0, ExitFailed, 1, "Too much at once", "Terlalu banyak permintaan sekaligus",
+	},
+	EventsDear: {
+		429, 0, ExitFailed, 1, "Events that change too much at once",
+		"Peristiwa mengubah terlalu banyak sekaligus",
 	},
 	Unauthenticated: {
 		401, 0, ExitFailed, 0, "Not logged in", "Belum masuk",

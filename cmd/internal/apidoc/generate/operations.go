@@ -70,7 +70,7 @@ func (l *library) postEvents() operation {
 				with(mediaLines, o("schema", l.ref("Receipt")).
 					with("example", exampleReceipt()))),
 		fails: append(guarded(problem.QueryInvalid, problem.MediaType, problem.EncodingUnsupported,
-			problem.EncodingDamaged, problem.Malformed, problem.BodyTooLarge,
+			problem.EncodingDamaged, problem.EventsDear, problem.Malformed, problem.BodyTooLarge,
 			problem.BodyIncomplete, problem.RequestTooSlow, problem.LogFull,
 			problem.LogUnavailable, problem.LogDamaged,
 			problem.ServerStopping), refusals()...),

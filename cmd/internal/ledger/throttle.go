@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// What a publisher may change by events that change many enrolments each, and by their retractions.
+// Others cost nothing here, so that a list of people is never held up, however long it is.
+//
+// The coverage looks at about three million changes a second. At a twelfth of that many publishers
+// can be at it, and what one sends at once is shown within the five seconds that a reader waits:
+// 15 million are all months of a year, disbursed one by one, for a commitment of 600,000 grants.
+const (
+	changesPerSecond = 250_000
+	changesAtOnce    = 15_000_000
+)
+
+// debtorsMax bounds the publishers that are remembered.
+const debtorsMax = 8_192
+
+// throttle slows down publishers whose events are dear. Who has some of the budget left may send
+// what costs more: nothing is too dear for ever. All methods may be called at the same time.
+type throttle struct {
+	perSecond, atOnce float64 // changes
+
+	mu      sync.Mutex
+	debtors map[string]*budget // whose budget is not whole
+}
+
+// budget is what a publisher had left at a moment; below 0 it waits.
+type budget struct {
+	left float64
+	at   time.Time
+}
+
+func newThrottle(perSecond, atOnce float64) *throttle {
+	return &throttle{perSecond: perSecond, atOnce: atOnce, debtors: map[string]*budget{}}
+}
+
+// refill adds what has come in since the last time. A clock that was set back adds nothing.
+func (t *throttle) refill(b *budget, now time.Time) {
+	b.left = min(t.atOnce, b.left+max(0, now.Sub(b.at).Seconds())*t.perSecond)
+	b.at = now
+}
+
+// take takes what events cost off the budgets of their publishers. When one of them has none left,
+// nothing is taken, and the error says when to send them again.
+func (t *throttle) take(dear []intake.Dear, now time.Time) error {
+	if len(dear) == 0 {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	least, dearest := 0.0, &dear[0]
+	for i := range dear {
+		left := t.of(dear[i].Publisher, now).left
+		switch {
+		case left < least:
+			least, dearest = left, &dear[i]
+		case left == least && dear[i].Changes > dearest.Changes:
+			dearest = &dear[i]
+		}
+	}
+	if least < 0 {
+		return t.tooDear(dearest, -least/t.perSecond)
+	}
+	for i := range dear {
+		t.of(dear[i].Publisher, now).left -= float64(dear[i].Changes)
+	}
+	t.forget(now)
+	return nil
+}
+
+// giveBack gives back what was taken for events that were not appended: those that were there, and
+// those that were refused.
+func (t *throttle) giveBack(dear []intake.Dear, receipts []event.Receipt, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range dear {
+		if d := &dear[i]; receipts[d.Place].Status != event.Appended {
+			b := t.of(d.Publisher, now)
+			b.left = min(t.atOnce, b.left+float64(d.Changes))
+		}
+	}
+}
+
+// of returns the budget of a publisher as of now.
+func (t *throttle) of(publisher string, now time.Time) *budget {
+	b := t.debtors[publisher]
+	if b == nil {
+		b = &budget{left: t.atOnce, at: now}
+		t.debtors[publisher] = b
+	}
+	t.refill(b, now)
+	return b
+}
+
+// forget forgets the budgets that are whole again when there are too many, and if that does not
+// help, those that wait for nothing.
+func (t *throttle) forget(now time.Time) {
+	for _, enough := range [...]float64{t.atOnce, 0} {
+		if len(t.debtors) <= debtorsMax {
+			return
+		}
+		for name, b := range t.debtors {
+			if t.refill(b, now); b.left >= enough {
+				delete(t.debtors, name)
+			}
+		}
+	}
+}
+
+// tooDear is the error for events of a publisher who must wait so many seconds.
+func (t *throttle) tooDear(d *intake.Dear, wait float64) error {
+	after := int(math.Ceil(wait))
+	return &problem.Error{Code: problem.EventsDear, Retry: after, Detail: fmt.Sprintf(
+		"nothing of these was taken: of one publisher, events that change %.0f enrolments a second"+
+			" are, and those before these changed more. Send these again in %d s; the dearest is a"+
+			" %s that changes about %d", t.perSecond, after, d.Type, d.Changes)}
+}

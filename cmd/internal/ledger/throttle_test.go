@@ -1,0 +1,150 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+)
+
+// TestThrottle sends what costs more than a publisher may change, and waits as long as it is told.
+func TestThrottle(t *testing.T) {
+	limit, now := newThrottle(10, 100), time.Unix(0, 0)
+	of := func(publisher string, changes int) []intake.Dear {
+		return []intake.Dear{{Publisher: publisher, Type: event.FundingClosed, Changes: changes}}
+	}
+	take := func(dear []intake.Dear, wantRetry int) {
+		t.Helper()
+		err := limit.take(dear, now)
+		var known *problem.Error
+		retry := 0
+		if errors.As(err, &known) && known.Code == problem.EventsDear {
+			retry = known.Retry
+		}
+		if retry != wantRetry {
+			t.Errorf("%+v: retry after %d, want %d: %v", dear, retry, wantRetry, err)
+		}
+	}
+	take(of("a", 100), 0)
+	take(of("a", 155), 0) // nothing left, and nothing owed
+	take(of("a", 1), 16)
+	take(of("b", 1), 0)
+	take(append(of("b", 1), of("a", 1)...), 16) // nothing is taken of b either
+	take(of("b", 98), 0)
+	now = now.Add(15 * time.Second)
+	take(of("a", 1), 1)
+	now = now.Add(time.Second)
+	take(of("a", 1000), 0)
+	take(of("a", 1), 100)
+	limit.giveBack(of("a", 1000), []event.Receipt{{Status: event.Duplicate}}, now)
+	take(of("a", 5), 0)
+	now = now.Add(-time.Hour) // somebody sets the clock
+	take(of("a", 1), 0)
+	take(nil, 0)
+	take(of("a", 1), 1)
+}
+
+// TestThrottleForgets: whoever makes up names fills no memory, and nobody's debt is forgotten.
+func TestThrottleForgets(t *testing.T) {
+	limit, now := newThrottle(10, 100), time.Unix(0, 0)
+	owe := []intake.Dear{{Publisher: "owes", Changes: 1000}}
+	if err := limit.take(owe, now); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * debtorsMax {
+		dear := []intake.Dear{{Publisher: fmt.Sprint(i), Changes: 50}}
+		if err := limit.take(dear, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(limit.debtors) > debtorsMax {
+		t.Errorf("%d are remembered", len(limit.debtors))
+	}
+	if err := limit.take(owe, now); err == nil {
+		t.Error("a debt is forgotten")
+	}
+}
+
+// TestDearEvents: a publisher who restates a commitment again and again must wait, and nobody else;
+// what is there already costs nothing.
+func TestDearEvents(t *testing.T) {
+	l, err := Open(t.Context(), Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	const grants = 50
+	l.throttle = newThrottle(1, 5*2*grants) // five restatements, and the next one in debt
+	var setup []string
+	for i := range grants {
+		setup = append(setup, fmt.Sprintf(`"enrolment.opened.v1","data":{"enrolment":"e%d",`+
+			`"worker":"w%d","region":"75.03","segment":"PU","category":"PRIVATE",`+
+			`"programmes":["JKK"],"payer":"APBD","from":"2026-01-01"}`, i, i),
+			fmt.Sprintf(`"funding.granted.v1","data":{"enrolment":"e%d","commitment":"c",`+
+				`"from":"2026-01","until":"2027-01"}`, i))
+	}
+	last := sendAll(t, l, "urn:list", setup...)
+	if _, err := l.View(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	restate := func(source string, i int) error {
+		_, err := submitOne(t, l, source, fmt.Sprint("r", i),
+			`"funding.closed.v1","data":{"commitment":"c","from":"2026-12","reason":"spent"}`)
+		return err
+	}
+	var known *problem.Error
+	for i := range 6 {
+		if err := restate("urn:a", i); err != nil {
+			t.Fatalf("restatement %d: %v", i, err)
+		}
+	}
+	if err := restate("urn:a", 6); !errors.As(err, &known) || known.Code != problem.EventsDear ||
+		known.Retry < 90 || known.Retry > 100 || !strings.Contains(known.Detail, "funding.closed") {
+		t.Errorf("a seventh restatement: %v", err)
+	}
+	if err := restate("urn:b", 6); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	sendAll(t, l, "urn:a", `"enrolment.terminated.v1","data":{"enrolment":"e1",`+
+		`"until":"2026-06-01","reason":"RESIGNATION"}`)
+	l.throttle = newThrottle(1, 5*2*grants)
+	for range 100 {
+		if err := restate("urn:a", 0); err != nil {
+			t.Fatalf("what is there already: %v", err)
+		}
+	}
+}
+
+// sendAll sends events of one source that must be appended, and returns the last sequence.
+func sendAll(t *testing.T, l *Ledger, source string, events ...string) (last eventstore.Sequence) {
+	t.Helper()
+	for i, e := range events {
+		receipt, err := submitOne(t, l, source, fmt.Sprint(i), e)
+		if err != nil || receipt.Status != event.Appended {
+			t.Fatalf("%s: %+v %v", e, receipt, err)
+		}
+		last = eventstore.Sequence(receipt.Sequence)
+	}
+	return last
+}
+
+// submitOne sends one event, given its type and data.
+func submitOne(t *testing.T, l *Ledger, source, id, e string) (event.Receipt, error) {
+	t.Helper()
+	receipts, err := l.Submit(t.Context(), [][]byte{fmt.Appendf(nil, `{"specversion":"1.0",`+
+		`"id":"%s","source":"%s","type":"id.cakupan.%s}`, id, source,
+		strings.TrimPrefix(e, `"`))}, intake.Options{})
+	if err != nil {
+		return event.Receipt{}, err
+	}
+	return receipts[0], nil
+}
