@@ -117,11 +117,20 @@ func TestDear(t *testing.T) {
 	sizes := dearSizes{
 		enrolments: 4_000, facts: 8_000, grants: 8_000, restatements: 300, closings: 20,
 	}
-	if os.Getenv("CAKUPAN_LONG") != "" {
-		sizes = dearSizes{
-			enrolments: 20_000, facts: 20_000, grants: 500_000, restatements: 40, closings: 20,
-		}
+	if os.Getenv("CAKUPAN_LONG") == "" {
+		testDear(t, sizes)
+		return
 	}
+	sizes.restatements = 1_200
+	t.Run("many", func(t *testing.T) { testDear(t, sizes) })
+	t.Run("large", func(t *testing.T) {
+		testDear(t, dearSizes{
+			enrolments: 20_000, facts: 20_000, grants: 500_000, restatements: 40, closings: 20,
+		})
+	})
+}
+
+func testDear(t *testing.T, sizes dearSizes) {
 	for _, c := range dearCases(sizes) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &dearServer{t: t, dir: filepath.Join(t.TempDir(), "data")}
