@@ -82,10 +82,17 @@ func (v *View) scan(tx *bbolt.Tx, from, until int, yield func(deltas []byte)) er
 	return nil
 }
 
-// countsPool keeps the counters of On: one a cell, zeroed by whoever gives them back.
+// dayCounts are the counters of On: one a cell, all zero between two questions, and the cells that
+// were counted. There may be many more cells than a question meets.
+type dayCounts struct {
+	of      []int64
+	counted []uint32
+}
+
+// countsPool keeps the counters of On.
 //
 //nolint:gochecknoglobals // a pool is shared by its nature
-var countsPool = sync.Pool{New: func() any { return new([]int64) }}
+var countsPool = sync.Pool{New: func() any { return new(dayCounts) }}
 
 // On calls yield with what adds up to the numbers of the rows on a day: for a row more than once.
 func (v *View) On(tx *bbolt.Tx, known Known, day temporal.Date, rows Range,
@@ -99,27 +106,33 @@ func (v *View) On(tx *bbolt.Tx, known Known, day temporal.Date, rows Range,
 	if err != nil {
 		return err
 	}
-	pooled := countsPool.Get().(*[]int64)
-	counts := slices.Grow((*pooled)[:0], len(v.cells))[:len(v.cells)]
+	pooled := countsPool.Get().(*dayCounts)
+	counts := slices.Grow(pooled.of[:0], len(v.cells))[:len(v.cells)]
+	counted := pooled.counted[:0]
 	err = v.scan(tx, from, int(known), func(deltas []byte) {
 		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
 			if deltaDay(deltas) <= day {
-				counts[deltaCell(deltas)] += int64(deltaWeight(deltas))
+				cell := deltaCell(deltas)
+				if counts[cell] == 0 {
+					counted = append(counted, cell)
+				}
+				counts[cell] += int64(deltaWeight(deltas))
 			}
 		}
 	})
-	for i, count := range counts {
+	for _, cell := range counted {
+		count := counts[cell]
 		if count == 0 {
-			continue
+			continue // it came to nothing, or was here before
 		}
-		for _, row := range &v.rows[i] {
+		counts[cell] = 0
+		for _, row := range &v.rows[cell] {
 			if rows.has(row) {
 				yield(row, count)
 			}
 		}
 	}
-	clear(counts)
-	*pooled = counts
+	pooled.of, pooled.counted = counts, counted
 	countsPool.Put(pooled)
 	return err
 }

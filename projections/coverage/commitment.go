@@ -120,6 +120,7 @@ func (f *fold) compareWindows(r *repurse, e uint32, from, until temporal.Month,
 		if w.From >= until {
 			break
 		}
+		f.looked++
 		money := enrolment.Span{From: w.From - moneyCounts, Until: w.Until}
 		own.before.FollowMoney(&own.facts, before, money)
 		own.after.FollowMoney(&own.facts, now, money)

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
 )
@@ -72,8 +73,10 @@ func (c *costs) add(e *facts.Event, state *facts.State, many int) {
 func (p *Projection) Cost(e *event.Event) int {
 	d := &e.Data
 	switch e.Type {
-	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
+	case event.FundingCommitted, event.FundingClosed:
 		return 2 * counted(p.costs.grants, d.Commitment)
+	case event.FundingDisbursed:
+		return 2 * counted(p.costs.grants, d.Commitment) * rows(d.PaidMonths)
 	case event.WorkerDied:
 		return 2 * counted(p.costs.enrolments, d.Worker)
 	case event.WorkerMerged: // the smaller of the two moves
@@ -81,4 +84,14 @@ func (p *Projection) Cost(e *event.Event) int {
 	default:
 		return 0
 	}
+}
+
+// rows returns how many rows of months that follow one another there are, in the order given.
+func rows(months []temporal.Month) (n int) {
+	for i := range months {
+		if i == 0 || months[i] != months[i-1]+1 {
+			n++
+		}
+	}
+	return n
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/projections/coverage"
 )
 
@@ -35,12 +36,20 @@ func TestCost(t *testing.T) {
 		for _, kind := range []event.Type{
 			event.FundingCommitted, event.FundingClosed, event.FundingDisbursed,
 		} {
-			if got := cost(kind, func(d *event.Data) { d.Commitment = "c" }); got != 600 {
+			if got := cost(kind, func(d *event.Data) {
+				d.Commitment, d.PaidMonths = "c", []temporal.Month{5, 6, 7}
+			}); got != 600 {
 				t.Errorf("%s of 300 grants costs %d", kind, got)
 			}
 			if got := cost(kind, func(d *event.Data) { d.Commitment = "other" }); got != 0 {
 				t.Errorf("%s of no grants costs %d", kind, got)
 			}
+		}
+		scattered := cost(event.FundingDisbursed, func(d *event.Data) {
+			d.Commitment, d.PaidMonths = "c", []temporal.Month{5, 7, 8, 3}
+		})
+		if scattered != 1800 {
+			t.Errorf("three rows of months cost %d", scattered)
 		}
 		died := func(worker string) int {
 			return cost(event.WorkerDied, func(d *event.Data) { d.Worker = worker })
