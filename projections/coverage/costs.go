@@ -10,8 +10,8 @@ import (
 )
 
 // costs tells what an event will cost before it is in the log: for how many enrolments money was
-// granted by a commitment, and how many a worker has who has many. The fold counts, anybody asks at
-// the same time.
+// granted by a commitment, and how many a worker has who has many. Show counts, anybody asks at the
+// same time.
 //
 // It is an estimate, from above: each name counts in two of so many places, together with all
 // others that share them, and the lower of the two numbers is taken. What is retracted stays
@@ -54,17 +54,10 @@ func counted(in *pages.Table[uint32], name string) int {
 	return int(most)
 }
 
-// add counts an event that was added to the state.
-func (c *costs) add(e *facts.Event, state *facts.State, many int) {
-	switch e.Kind {
-	case event.FundingGranted:
-		count(c.grants, e.Tag())
-	case event.EnrolmentOpened:
-		if state.Several(e.Worker) && state.Opened(e.Worker, many) == many {
-			count(c.enrolments, e.Tag())
-		}
-	default:
-	}
+// hasMany reports whether the person that a worker is has many enrolments.
+func (f *fold) hasMany(w uint32) bool {
+	many := f.heavy.enrolments
+	return f.state.Several(w) && f.state.Opened(w, many) == many
 }
 
 // Cost returns about how many enrolments an event will change that can change many, 0 for any

@@ -90,6 +90,7 @@ type Batch struct {
 
 	never []eventstore.Sequence // events that were retracted before they came
 	gone  []facts.PackedTerms   // what each retraction took out of force named, in their order
+	many  []facts.Tag           // of workers who got an enrolment and had many
 }
 
 // edgesKept is how many edges a batch has memory for at most while it waits to be used again.
@@ -113,25 +114,24 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 		return projections.Part{}, fmt.Errorf("%w: it has %d events already, these begin with %d",
 			ErrFile, f.state.Events(), all[0].Sequence)
 	}
-	b.edges, b.ends, b.never, b.gone = b.edges[:0], b.ends[:0], b.never[:0], b.gone[:0]
+	edges, ends := b.edges[:0], b.ends[:0]
+	b.never, b.gone, b.many = b.never[:0], b.gone[:0], b.many[:0]
 	f.looked = 0
+apply:
 	for events := range slices.Chunk(all[first:], facts.Together) {
 		f.state.Admit(events)
 		for i := range events {
-			b.edges = p.apply(&events[i], b, b.edges)
-			b.ends = append(b.ends, uint32(len(b.edges)))
-			if work := len(b.ends) + len(b.edges) + f.looked; work >= budget {
-				return b.applied(first, work), nil
+			edges = p.apply(&events[i], b, edges)
+			ends = append(ends, uint32(len(edges)))
+			if len(ends)+len(edges)+f.looked >= budget {
+				break apply
 			}
 		}
 	}
-	return b.applied(first, len(b.ends)+len(b.edges)+f.looked), nil
-}
-
-// applied notes which events, from the first one on, were applied.
-func (b *Batch) applied(first eventstore.Sequence, work int) projections.Part {
-	b.part = b.facts.Events()[first:][:len(b.ends)]
-	return projections.Part{Last: b.part[len(b.part)-1].Sequence, Work: work}
+	b.part, b.edges, b.ends = all[first:][:len(ends)], edges, ends
+	return projections.Part{
+		Last: b.part[len(b.part)-1].Sequence, Work: len(ends) + len(edges) + f.looked,
+	}, nil
 }
 
 // Show adds what the events of an applied part change to what readers see. It does not look at
@@ -152,11 +152,16 @@ func (p *Projection) Show(b *Batch) {
 				gone = gone[1:]
 			case len(never) > 0 && never[0] == e.Sequence:
 				never = never[1:]
+			case e.Kind == event.FundingGranted:
+				count(p.costs.grants, e.Tag())
 			case e.Terms != 0:
 				p.presence.named(e.Sequence, e.Terms, +1)
 			}
 		}
 		ends = ends[len(events):]
+	}
+	for _, tag := range b.many {
+		count(p.costs.enrolments, tag)
 	}
 	if cap(b.edges) > edgesKept {
 		b.edges = nil

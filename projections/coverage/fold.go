@@ -46,7 +46,9 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
 		event.ContributionCredited:
 		edges = f.fact(e, edges)
-		p.costs.add(e, f.state, f.heavy.enrolments)
+		if e.Kind == event.EnrolmentOpened && f.hasMany(e.Worker) {
+			b.many = append(b.many, e.Tag())
+		}
 	case event.WorkerDied:
 		return f.death(e, &b.facts, edges)
 	case event.WorkerMerged:
