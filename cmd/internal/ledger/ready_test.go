@@ -25,9 +25,9 @@ type gated struct {
 	gate <-chan struct{}
 }
 
-func (g *gated) Apply(b *coverage.Batch) error {
+func (g *gated) Apply(b *coverage.Batch, budget int) (projections.Part, error) {
 	<-g.gate
-	return g.Projection.Apply(b)
+	return g.Projection.Apply(b, budget)
 }
 
 // serveGated serves the ledger in the folder with a gated coverage. open does away with the gate.
