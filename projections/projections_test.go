@@ -23,6 +23,7 @@ type tally struct {
 	shown, settled      uint64 // events
 	settling            uint64
 	poison              uint64 // Apply fails when it has counted so many; 0: never
+	dear                int    // how much work an event is; 0: as usual
 	failSettle          bool
 	failStore           bool
 }
@@ -48,7 +49,9 @@ func (p *tally) Apply(b *frameTally, _ int) (projections.Part, error) {
 		return projections.Part{}, errPoison
 	}
 	p.count, p.sum = p.count+b.count, p.sum+b.sum
-	return projections.Part{Last: eventstore.Sequence(p.count), Work: int(b.count)}, nil
+	return projections.Part{
+		Last: eventstore.Sequence(p.count), Work: int(b.count) * max(1, p.dear),
+	}, nil
 }
 
 var (
@@ -169,6 +172,33 @@ func TestCatchUp(t *testing.T) {
 		t.Errorf("position of no file: %v, %v", at, err)
 	}
 	if err := r.Remove(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCatchUpCommits catches up with so much work that it commits on the way: a crash does not go
+// back to the beginning.
+func TestCatchUpCommits(t *testing.T) {
+	log, _ := newLog(t, 10)
+	path := filepath.Join(t.TempDir(), "tally.db")
+	r := mustOpen(t, log, path)
+	r.Projection().dear = 3_000_000 // two or three frames between two commits
+	r.Projection().poison = 24
+	if err := r.CatchUp(t.Context(), 30, nil); !errors.Is(err, projections.ErrPoisoned) {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r = mustOpen(t, log, path)
+	if n := r.Projection().count; n < 9 || n > 24 {
+		t.Errorf("%d events were committed", n)
+	}
+	if err := r.CatchUp(t.Context(), 30, nil); err != nil {
+		t.Fatal(err)
+	}
+	check(t, r.Projection(), 30)
+	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
