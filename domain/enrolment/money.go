@@ -29,6 +29,22 @@ const (
 	Presumed  Evidence = 1 << 4 // nobody has reported payments yet
 )
 
+// EvidenceNames returns the names of the kinds, in the order of their bits.
+func EvidenceNames() [5]string {
+	return [...]string{"CREDITED", "DISBURSED", "PROMISED", "DUE", "PRESUMED"}
+}
+
+// Names returns the names of the kinds in the set, none for an empty one.
+func (e Evidence) Names() []string {
+	names := []string{}
+	for i, name := range EvidenceNames() {
+		if e&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Confirmed reports whether the evidence has money that was booked or disbursed.
 func (e Evidence) Confirmed() bool { return e&(Credited|Disbursed) != 0 }
 

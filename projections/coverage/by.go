@@ -3,6 +3,7 @@ package coverage
 import (
 	"slices"
 
+	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 )
 
@@ -71,9 +72,6 @@ func ParseCount(name string) (Count, bool) {
 	return Count(max(i, 0)), i >= 0
 }
 
-// evidenceNames are those of the bits of enrolment.Evidence.
-var evidenceNames = [...]string{"CREDITED", "DISBURSED", "PROMISED", "DUE", "PRESUMED"}
-
 func newBy(dimensions []Dimension, total *sums) *By {
 	var by By
 	for _, d := range dimensions {
@@ -93,7 +91,7 @@ func newBy(dimensions []Dimension, total *sums) *By {
 			}
 		case ByEvidence:
 			by.Evidence = &Cells{}
-			for i, name := range evidenceNames {
+			for i, name := range enrolment.EvidenceNames() {
 				if count := total[evidenceBase+i]; count != 0 {
 					(*by.Evidence)[name] = count
 				}

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
@@ -34,12 +35,17 @@ const version = 5
 const rules = 2
 
 // Projection is the fold and its file. One goroutine applies and stores; any number read through
-// [Projection.View].
+// [Projection.View] and [Projection.Read].
 type Projection struct {
 	db     *bbolt.DB
 	names  *facts.Names
 	limits limits
-	fold   *fold // nil until the first Apply after Load: reading needs none of it
+
+	// reading guards the fold and its state against those who read them beside the fold, which
+	// holds it for some events at a time. The fold's goroutine itself reads both without it.
+	reading sync.RWMutex
+	// fold is nil until the first Apply or Read after Load: answering needs none of it.
+	fold *fold
 
 	counts        *counts.Cube       // of workers and enrolments; see cell
 	recorded      *pages.History     // record time of each event, 8 bytes
@@ -114,25 +120,52 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 		return projections.Part{}, fmt.Errorf("%w: it has %d events already, these begin with %d",
 			ErrFile, f.state.Events(), all[0].Sequence)
 	}
-	edges, ends := b.edges[:0], b.ends[:0]
+	b.edges, b.ends = b.edges[:0], b.ends[:0]
 	b.never, b.gone, b.many = b.never[:0], b.gone[:0], b.many[:0]
 	f.looked = 0
-apply:
 	for events := range slices.Chunk(all[first:], facts.Together) {
-		f.state.Admit(events)
-		for i := range events {
-			edges = p.apply(&events[i], b, edges)
-			ends = append(ends, uint32(len(edges)))
-			if len(ends)+len(edges)+f.looked >= budget {
-				break apply
-			}
+		if p.applySome(events, b, budget) {
+			break
 		}
 	}
-	b.part, b.edges, b.ends = all[first:][:len(ends)], edges, ends
-	return projections.Part{
-		Last: b.part[len(b.part)-1].Sequence, Work: len(ends) + len(edges) + f.looked,
-	}, nil
+	b.part = all[first:][:len(b.ends)]
+	return projections.Part{Last: b.part[len(b.part)-1].Sequence, Work: b.work(f)}, nil
 }
+
+// applySome folds some of a batch's events, of which readers see all or none, until the work of the
+// batch has come to the budget, and reports whether it has.
+func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spent bool) {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	p.fold.state.Admit(events)
+	for i := range events {
+		b.edges = p.apply(&events[i], b, b.edges)
+		b.ends = append(b.ends, uint32(len(b.edges)))
+		if b.work(p.fold) >= budget {
+			return true
+		}
+	}
+	return false
+}
+
+// work is what the fold of the batch has cost so far.
+func (b *Batch) work(f *fold) int { return len(b.ends) + len(b.edges) + f.looked }
+
+// Read calls f with the state, which has at least the events of every view that was got before, and
+// does not change during the call. The fold waits meanwhile: who reads much reads it in slices,
+// each of which takes less than a millisecond. What is in force as known at an event stays so from
+// one slice to the next.
+func (p *Projection) Read(f func(s *facts.State) error) error {
+	if err := p.loadState(); err != nil {
+		return err
+	}
+	p.reading.RLock()
+	defer p.reading.RUnlock()
+	return f(p.fold.state)
+}
+
+// Names returns the names of what the state numbers.
+func (p *Projection) Names() *facts.Names { return p.names }
 
 // Show adds what the events of an applied part change to what readers see. It does not look at
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay

@@ -62,7 +62,7 @@ func (p *Projection) Finish() error { return p.counts.Wait() }
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
 func (p *Projection) Store(tx *bbolt.Tx) error {
-	if p.fold == nil {
+	if !p.loaded() {
 		return nil // nothing was applied since Load
 	}
 	var n lengths
@@ -103,7 +103,7 @@ func (p *Projection) Settled() {
 // Stored tells that the transaction of the last Store has committed: what readers can now find
 // in the file leaves memory.
 func (p *Projection) Stored() {
-	if p.fold == nil {
+	if !p.loaded() {
 		return
 	}
 	var n lengths
@@ -189,9 +189,21 @@ func (p *Projection) loadRare(tx *bbolt.Tx) error {
 	return nil
 }
 
+// loaded reports whether the state of the fold is in memory.
+func (p *Projection) loaded() bool {
+	p.reading.RLock()
+	defer p.reading.RUnlock()
+	return p.fold != nil
+}
+
 // loadState reads the state of the fold and of the digest, unless it is in memory already.
 func (p *Projection) loadState() error {
-	if p.fold != nil {
+	if p.loaded() {
+		return nil
+	}
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	if p.fold != nil { // by somebody else meanwhile
 		return nil
 	}
 	return p.db.View(func(tx *bbolt.Tx) error {

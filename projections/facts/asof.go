@@ -25,7 +25,7 @@ func (s *State) GatherAsOf(g *Gathered, e uint32, k eventstore.Sequence) {
 		case event.ContributionCredited:
 			g.credits = append(g.credits, r.Grant())
 		default:
-			g.changes = append(g.changes, r.change())
+			g.changes = append(g.changes, r.Change())
 		}
 	}
 	slices.Reverse(g.grants) // the newest first
@@ -36,7 +36,8 @@ func (s *State) GatherAsOf(g *Gathered, e uint32, k eventstore.Sequence) {
 // Grant returns a granted, revoked or credited event.
 func (r *Record) Grant() Grant { return Grant{r.Sequence, r.Commitment, r.From, r.Until} }
 
-func (r *Record) change() enrolment.Change {
+// Change returns an event that opens, amends, closes or reopens an enrolment.
+func (r *Record) Change() enrolment.Change {
 	return enrolment.Change{
 		Kind: r.Kind, On: r.On, Sequence: uint64(r.Sequence), Worker: r.Worker,
 		Terms: r.Terms, Named: r.Named,

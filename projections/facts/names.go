@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"slices"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -56,6 +57,34 @@ func (n *Names) Workers() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.workers.Len()
+}
+
+// AppendEnrolments appends the names of enrolments, given their numbers. Like the next one it may
+// be called while frames are prepared.
+func (n *Names) AppendEnrolments(dst []string, numbers ...uint32) ([]string, error) {
+	return n.append(dst, n.enrolments, numbers)
+}
+
+// AppendWorkers appends the names of workers, given their numbers.
+func (n *Names) AppendWorkers(dst []string, numbers ...uint32) ([]string, error) {
+	return n.append(dst, n.workers, numbers)
+}
+
+// append appends names that events of applied frames have named. The mutex is given back now and
+// then, so that whoever prepares a frame does not wait for long.
+func (n *Names) append(dst []string, names *pages.Names, numbers []uint32) ([]string, error) {
+	for some := range slices.Chunk(numbers, Together) {
+		n.mu.Lock()
+		if err := n.load(); err != nil {
+			n.mu.Unlock()
+			return dst, err
+		}
+		for _, number := range some {
+			dst = append(dst, names.Text(number))
+		}
+		n.mu.Unlock()
+	}
+	return dst, nil
 }
 
 // The buckets of the names.

@@ -6,6 +6,7 @@ import (
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 )
@@ -69,18 +70,7 @@ func (s *State) AppendEnrolment(dst []Record, e uint32) []Record {
 // them.
 func (s *State) AppendWorker(dst []Record, w uint32) []Record {
 	first := len(dst)
-	for _, i := range s.deathsOf[w] {
-		d := s.deaths.At(int(i))
-		dst = append(dst, Record{
-			Kind: event.WorkerDied, Sequence: d.sequence(), Worker: w, On: d.on,
-		})
-	}
-	for _, i := range s.mergesOf[w] {
-		m := s.merges.At(int(i))
-		dst = append(dst, Record{
-			Kind: event.WorkerMerged, Sequence: m.sequence(), Worker: m.worker, Into: m.into,
-		})
-	}
+	dst = s.appendLives(dst, w)
 	if int(w) < s.workers.Len() {
 		links := s.workers.At(int(w))
 		if links.first != 0 {
@@ -93,6 +83,87 @@ func (s *State) AppendWorker(dst []Record, w uint32) []Record {
 	}
 	owner := newOwner(OfWorker, w)
 	return inOrder(s.appendAbout(s.appendFormer(dst, owner), owner), first)
+}
+
+// appendLives appends the deaths and merges of a worker that are in force.
+func (s *State) appendLives(dst []Record, w uint32) []Record {
+	for _, i := range s.deathsOf[w] {
+		d := s.deaths.At(int(i))
+		dst = append(dst, Record{
+			Kind: event.WorkerDied, Sequence: d.sequence(), Worker: w, On: d.on,
+		})
+	}
+	for _, i := range s.mergesOf[w] {
+		m := s.merges.At(int(i))
+		dst = append(dst, Record{
+			Kind: event.WorkerMerged, Sequence: m.sequence(), Worker: m.worker, Into: m.into,
+		})
+	}
+	return dst
+}
+
+// AppendLives appends the deaths and merges of a worker, all there ever were, in order of the log.
+// It costs nothing for a worker who has neither, however many the enrolments.
+func (s *State) AppendLives(dst []Record, w uint32) []Record {
+	first := len(dst)
+	owner := newOwner(OfWorker, w)
+	dst = s.appendAbout(s.appendFormer(s.appendLives(dst, w), owner), owner)
+	if len(dst) == first {
+		return dst
+	}
+	opens := func(r Record) bool { return r.Kind == event.EnrolmentOpened }
+	return inOrder(dst[:first+len(slices.DeleteFunc(dst[first:], opens))], first)
+}
+
+// EnrolmentCount returns of how many enrolments there is anything to say: their numbers are less.
+func (s *State) EnrolmentCount() int { return s.enrolments.Len() }
+
+// WorkerCount returns of how many workers there is anything to say: their numbers are less.
+func (s *State) WorkerCount() int { return s.workers.Len() }
+
+// Placed calls yield with all that ever was said of where the worker of an enrolment lives:
+// openings and amendments with a region, in force or not, in no order.
+func (s *State) Placed(e uint32, yield func(r region.Code)) {
+	for at := s.enrolments.At(int(e)).newest; at != 0; {
+		f := s.facts.At(int(at - 1))
+		f.placed(yield)
+		at = f.next
+	}
+	if len(s.formers.ofOwner) == 0 {
+		return
+	}
+	for at := s.formers.ofOwner[newOwner(OfEnrolment, e)]; at != 0; {
+		f := s.former.At(int(at - 1))
+		f.placed(yield)
+		at = f.next
+	}
+}
+
+// placed calls yield with the region that a fact names.
+func (f *fact) placed(yield func(r region.Code)) {
+	switch event.Type(f.kind) {
+	case event.EnrolmentOpened, event.EnrolmentAmended:
+		if terms, named := PackedTerms(f.detail).Unpack(); named&enrolment.NamesRegion != 0 {
+			yield(terms.Region)
+		}
+	default:
+	}
+}
+
+// Openers calls yield with the workers for whom an enrolment was ever opened, some more than once.
+func (s *State) Openers(e uint32, yield func(w uint32)) {
+	for at := s.enrolments.At(int(e)).newest; at != 0; {
+		f := s.facts.At(int(at - 1))
+		if at = f.next; f.opens() {
+			yield(f.subject)
+		}
+	}
+	for at := s.formers.ofOwner[newOwner(OfEnrolment, e)]; at != 0; {
+		f := s.former.At(int(at - 1))
+		if at = f.next; f.opens() {
+			yield(f.subject)
+		}
+	}
 }
 
 // appendOpenings appends the openings of an enrolment for the worker that are in force.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"hash/maphash"
 
@@ -25,6 +26,11 @@ type Names struct {
 	hasher Hasher
 
 	searches [numberTogether]search
+
+	// places are where the first names are, by number, in units of nameUnit: as far as somebody has
+	// asked for one. indexed is where the record after them is.
+	places  []uint32
+	indexed int
 }
 
 // A name's record is its number, little endian (4), a length byte, and its text, aligned to
@@ -62,6 +68,34 @@ func NewNames(hasher Hasher) *Names {
 
 // Len returns the number of names.
 func (n *Names) Len() int { return n.n }
+
+// Text returns the name with the number, which must be less than Len. The first to ask after names
+// were added waits until they are indexed, which costs those who add names nothing.
+func (n *Names) Text(number uint32) string {
+	for int(number) >= len(n.places) {
+		r := n.records.Tail(n.indexed)
+		if len(r) <= nameHead || r[4] == 0 {
+			n.indexed += len(r) // the next begins the next page
+			continue
+		}
+		n.places = append(n.places, uint32(n.indexed/nameUnit))
+		n.indexed += recordBytes(r[4])
+	}
+	r := n.records.Tail(int(n.places[number]) * nameUnit)
+	if r[4] == packedHex {
+		return hex.EncodeToString(r[nameHead : nameHead+packedBytes])
+	}
+	return string(r[nameHead : nameHead+int(r[4])])
+}
+
+// recordBytes returns how many bytes a record takes whose length byte is given.
+func recordBytes(length byte) int {
+	kept := int(length)
+	if length == packedHex {
+		kept = packedBytes
+	}
+	return (nameHead + kept + nameUnit - 1) / nameUnit * nameUnit
+}
 
 // numberTogether is how many names are numbered at once: enough for cache misses to overlap, few
 // enough for what was touched to stay in the cache.
@@ -286,7 +320,7 @@ func (n *Names) index() error {
 		hash := maphash.Bytes(n.hasher.seed, r[nameHead:nameHead+kept]) >> 32
 		n.place(hash<<32 | uint64(at/nameUnit+1))
 		found++
-		at += (nameHead + kept + nameUnit - 1) / nameUnit * nameUnit
+		at += recordBytes(r[4])
 	}
 	return nil
 }
@@ -318,5 +352,6 @@ func (n *Names) Load(b *bbolt.Bucket) error {
 		return err
 	}
 	n.n = int(binary.BigEndian.Uint64(counts[8:]))
+	n.places, n.indexed = nil, 0
 	return n.index()
 }

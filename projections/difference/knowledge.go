@@ -1,0 +1,120 @@
+package difference
+
+import (
+	"slices"
+
+	"cakupan/projections/facts"
+	"cakupan/projections/standing"
+)
+
+// group is the ids that are one worker at one of the two events, or through others that are: within
+// it merges come and go, and no other worker is concerned.
+type group struct {
+	ids    []uint32 // in order of their numbers
+	person standing.Person
+}
+
+// read reads the group of a worker.
+func (g *group) read(a *asked, s *facts.State, w uint32) {
+	g.ids = append(g.ids[:0], w)
+	for i := 0; i < len(g.ids); i++ {
+		for _, r := range [2]*standing.Reader{a.before, a.after} {
+			r.Person(s, &g.person, g.ids[i])
+			for _, id := range g.person.IDs {
+				if !slices.Contains(g.ids, id) {
+					g.ids = append(g.ids, id)
+				}
+			}
+		}
+	}
+	slices.Sort(g.ids)
+}
+
+// each calls yield with each person that the ids of the group are to a reader.
+func (g *group) each(s *facts.State, r *standing.Reader, yield func(p *standing.Person)) {
+	var seen []uint32
+	for _, id := range g.ids {
+		if slices.Contains(seen, id) {
+			continue
+		}
+		r.Person(s, &g.person, id)
+		if len(g.ids) > 1 {
+			seen = append(seen, g.person.IDs...)
+		}
+		yield(&g.person)
+	}
+}
+
+// insured is the workers of a group who are covered.
+type insured struct {
+	places []standing.Place
+	ids    [][]uint32 // of each
+}
+
+func (a *asked) insured(s *facts.State, r *standing.Reader) (all insured) {
+	on := a.From.On
+	a.group.each(s, r, func(p *standing.Person) {
+		if a.covered(s, r, p, on) {
+			all.places = append(all.places, a.namer.Place(p.IDs))
+			all.ids = append(all.ids, slices.Clone(p.IDs))
+		}
+	})
+	return all
+}
+
+// merged returns by how many workers of a group who were covered there are less because they are
+// one with others of them, whether covered or not.
+func (g *group) merged(s *facts.State, r *standing.Reader, were *insured) (n int) {
+	g.each(s, r, func(p *standing.Person) {
+		several := -1
+		for _, ids := range were.ids {
+			if p.Has(ids[0]) { // merges that stay join the others too
+				several++
+			}
+		}
+		n += max(several, 0)
+	})
+	return n
+}
+
+// knowledge appends the flows of the group in the step of knowledge. Workers are counted before and
+// after; between the two there is what would be covered had there only been the retractions.
+func (a *asked) knowledge(s *facts.State) {
+	before, after := a.insured(s, a.before), a.insured(s, a.after)
+	joined := len(after.places) - len(before.places)
+	if joined == 0 {
+		return
+	}
+	between := a.insured(s, a.without)
+	came := len(between.places) - len(before.places)
+	if joined > 0 {
+		retracted := min(max(came, 0), joined)
+		who := a.others(after.places, before.places, joined)
+		a.add(who[:retracted], Retracted, true)
+		a.add(who[retracted:], ReportedLate, true)
+		return
+	}
+	left := -joined
+	retracted := min(max(-came, 0), left)
+	merged := min(a.group.merged(s, a.after, &between), left-retracted)
+	who := a.others(before.places, after.places, left)
+	a.add(who[:retracted], Retracted, false)
+	a.add(who[retracted:retracted+merged], Merged, false)
+	a.add(who[retracted+merged:], ReportedLate, false)
+}
+
+// others returns n of those in one list who are not in the other, in order of their ids: the last
+// ones, since the first is the one by whom a merged worker is known.
+func (a *asked) others(these, those []standing.Place, n int) []standing.Place {
+	these = slices.DeleteFunc(these, func(p standing.Place) bool {
+		return slices.Contains(those, p)
+	})
+	slices.SortFunc(these, a.namer.Compare)
+	return these[len(these)-n:]
+}
+
+func (a *asked) add(who []standing.Place, cause Cause, joined bool) {
+	for _, place := range who {
+		a.flows = append(a.flows, flow{Place: place, cause: cause, joined: joined})
+	}
+}

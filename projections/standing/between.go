@@ -1,0 +1,58 @@
+package standing
+
+import (
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// Taken returns what was in force about workers to one reader and is not to another, with the
+// retractions that took it away, ascending.
+func Taken(s *facts.State, ids []uint32, before, after *Reader) (events []eventstore.Sequence) {
+	about(s, ids, func(r *facts.Record) {
+		if before.known.has(r) && !after.known.has(r) {
+			events = append(events, r.Sequence, r.Retracted)
+		}
+	})
+	return Ascending(events)
+}
+
+// Come returns what was not in force about workers to one reader and is to another, or the merges
+// alone among that, ascending.
+func Come(s *facts.State, ids []uint32, before, after *Reader, merges bool,
+) (events []eventstore.Sequence) {
+	about(s, ids, func(r *facts.Record) {
+		if !before.known.has(r) && after.known.has(r) && (!merges || r.Kind == event.WorkerMerged) {
+			events = append(events, r.Sequence)
+		}
+	})
+	return Ascending(events)
+}
+
+// about calls yield with all that was ever said of workers, of their enrolments, and of the
+// closings of what was granted to these; some of it more than once.
+func about(s *facts.State, ids []uint32, yield func(r *facts.Record)) {
+	commitments := map[uint32]bool{} // asked only: its order tells nothing
+	for _, id := range ids {
+		for _, r := range s.AppendLives(nil, id) {
+			yield(&r)
+		}
+		for e := range s.Enrolments(id, facts.NoEnrolment) {
+			for _, r := range s.AppendEnrolment(nil, e) {
+				yield(&r)
+				if r.Kind == event.FundingGranted && !commitments[r.Commitment] {
+					commitments[r.Commitment] = true
+					yieldClosings(s, r.Commitment, yield)
+				}
+			}
+		}
+	}
+}
+
+func yieldClosings(s *facts.State, c uint32, yield func(r *facts.Record)) {
+	for _, r := range s.AppendMoney(nil, c) {
+		if r.Kind == event.FundingClosed {
+			yield(&r)
+		}
+	}
+}

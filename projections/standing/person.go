@@ -1,0 +1,80 @@
+package standing
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// Person is the ids that are one worker, and what is known of the life they share. It is memory
+// that is used again.
+type Person struct {
+	IDs    []uint32 // in order of their numbers
+	Died   temporal.Date
+	Merges []eventstore.Sequence // that join the ids, each once, ascending
+	Death  eventstore.Sequence   // the first that says so; 0: none is known
+
+	Enrolments []uint32 // ever opened for one of the ids, each once, in order of their numbers
+}
+
+// Has reports whether a worker's id is one of the person's.
+func (p *Person) Has(w uint32) bool {
+	_, found := slices.BinarySearch(p.IDs, w)
+	return found
+}
+
+// Person reads the person that a worker is.
+func (r *Reader) Person(s *facts.State, p *Person, w uint32) {
+	*p = Person{
+		IDs: append(p.IDs[:0], w), Died: enrolment.Never,
+		Merges: p.Merges[:0], Enrolments: p.Enrolments[:0],
+	}
+	for i := 0; i < len(p.IDs); i++ {
+		r.lives = r.known.keep(s.AppendLives(r.lives[:0], p.IDs[i]), 0)
+		for j := range r.lives {
+			p.live(&r.lives[j])
+		}
+		for e := range s.Enrolments(p.IDs[i], facts.NoEnrolment) {
+			p.Enrolments = append(p.Enrolments, e)
+		}
+	}
+	slices.Sort(p.IDs)
+	slices.Sort(p.Merges)
+	p.Merges = slices.Compact(p.Merges) // each comes from both sides
+	slices.Sort(p.Enrolments)
+	p.Enrolments = slices.Compact(p.Enrolments)
+}
+
+// live takes in a death or a merge of one of the ids.
+func (p *Person) live(record *facts.Record) {
+	if record.Kind == event.WorkerDied {
+		if record.On < p.Died {
+			p.Died, p.Death = record.On, record.Sequence
+		}
+		return
+	}
+	p.Merges = append(p.Merges, record.Sequence)
+	for _, id := range [2]uint32{record.Worker, record.Into} {
+		if !slices.Contains(p.IDs, id) {
+			p.IDs = append(p.IDs, id)
+		}
+	}
+}
+
+// Each calls yield with the standing on a day of each enrolment that is open for the person then
+// and lies in the region.
+func (r *Reader) Each(s *facts.State, p *Person, in region.Code, on temporal.Date,
+	yield func(st Standing),
+) {
+	for _, e := range p.Enrolments {
+		st := r.Stand(s, e, on, p.Died)
+		if st.Open && In(st.Terms.Region, in) && p.Has(st.Worker) {
+			yield(st)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+// Package standing works out how enrolments and persons stand on a day, as known at a place in the
+// log, one by one, and which events that rests on.
+//
+// Coverage counts them all at once; this is for whoever wants to see them. The rules are those of
+// package enrolment, so that both say the same.
+package standing
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// graceMonths is for how many months after one with money it still counts.
+const graceMonths = 3
+
+// Knowledge says which events are in force: those up to Events, but for those that a retraction up
+// to Retractions names.
+type Knowledge struct{ Events, Retractions eventstore.Sequence }
+
+// At is what is known at an event.
+func At(k eventstore.Sequence) Knowledge { return Knowledge{k, k} }
+
+// has reports whether the event is in force.
+func (k Knowledge) has(r *facts.Record) bool {
+	return r.Sequence <= k.Events && (r.Retracted == 0 || r.Retracted > k.Retractions)
+}
+
+// keep removes the records from the first one on that are not in force.
+func (k Knowledge) keep(records []facts.Record, first int) []facts.Record {
+	kept := records[:first]
+	for i := first; i < len(records); i++ {
+		if k.has(&records[i]) {
+			kept = append(kept, records[i])
+		}
+	}
+	return kept
+}
+
+// Standing is how an enrolment stands on a day.
+type Standing struct {
+	Enrolment uint32
+	Worker    uint32 // as its opening names the worker; meaningful when open
+	Open      bool
+	Terms     enrolment.Terms // meaningful when open
+	Covered   bool
+	InGrace   bool
+	Evidence  enrolment.Evidence // of who is covered
+}
+
+// In reports whether a region is another one or lies in it.
+func In(r, other region.Code) bool {
+	return r == other || other == region.Nation || r.Parent() == other
+}
+
+// Reader reads the state as known at one place in the log, in memory that it uses again. What it
+// says does not change while the state grows, so that it may be asked in slices. It belongs to one
+// goroutine.
+type Reader struct {
+	known    Knowledge
+	accounts map[uint32]*account // by commitment: those that were needed so far
+
+	own     []facts.Record     // of the enrolment asked for last, in force, in order of the log
+	changes []enrolment.Change // of it up to the day, in order
+	on      temporal.Date
+	of      Standing
+	lives   []facts.Record // memory
+	months  []enrolment.Months
+	spells  []enrolment.Spell
+}
+
+// NewReader returns a reader of what is known.
+func NewReader(k Knowledge) *Reader {
+	return &Reader{known: k, accounts: map[uint32]*account{}}
+}
+
+// Stand returns how an enrolment stands on a day, given the last day of life of its worker. For
+// another day or another end of life, ask again.
+func (r *Reader) Stand(s *facts.State, e uint32, on, died temporal.Date) Standing {
+	r.own = r.known.keep(s.AppendEnrolment(r.own[:0], e), 0)
+	r.on, r.of = on, Standing{Enrolment: e}
+	state := r.fold(on)
+	if !state.Open {
+		return r.of
+	}
+	r.of.Worker, r.of.Terms, r.of.Open = state.Worker, state.Terms, true
+	money := r.money(s)
+	r.spells = enrolment.AppendSpells(r.spells[:0], state.Stretch(on, on+1), died, &money)
+	if len(r.spells) > 0 {
+		r.of.Evidence = r.spells[0].Evidence
+		r.of.InGrace = r.spells[0].InGrace()
+		r.of.Covered = !r.of.InGrace
+	}
+	return r.of
+}
+
+// fold folds the changes up to a day.
+func (r *Reader) fold(on temporal.Date) (state enrolment.State) {
+	r.changes = r.changes[:0]
+	for i := range r.own {
+		switch r.own[i].Kind {
+		case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
+			event.EnrolmentReinstated:
+			if c := r.own[i].Change(); c.On <= on {
+				r.changes = append(r.changes, c)
+			}
+		default:
+		}
+	}
+	slices.SortFunc(r.changes, func(a, b enrolment.Change) int {
+		if a.Before(&b) {
+			return -1
+		}
+		return 1
+	})
+	for i := range r.changes {
+		state.Add(&r.changes[i])
+	}
+	return state
+}
+
+// money adds up the grants and credits of the enrolment asked for.
+func (r *Reader) money(s *facts.State) enrolment.Money {
+	money := enrolment.NoMoney(r.months)
+	for i := range r.own {
+		switch own := &r.own[i]; own.Kind {
+		case event.FundingGranted:
+			if r.of.Terms.Payer == event.APBD {
+				from, until := r.granted(i)
+				money.Grant(from, until, &r.account(s, own.Commitment).Purse)
+			}
+		case event.ContributionCredited:
+			money.Credit(own.From, own.Until)
+		default:
+		}
+	}
+	r.months = money.Months
+	return money
+}
+
+// granted returns the months of a grant that no revocation takes away.
+func (r *Reader) granted(i int) (from, until temporal.Month) {
+	grant := &r.own[i]
+	until = grant.Until
+	for j := i + 1; j < len(r.own); j++ { // later in the log
+		if revoked := &r.own[j]; revoked.Kind == event.FundingRevoked &&
+			revoked.Commitment == grant.Commitment {
+			until = min(until, revoked.From)
+		}
+	}
+	return grant.From, until
+}
+
+// account is what is known of the money of a commitment.
+type account struct {
+	enrolment.Purse
+	committed eventstore.Sequence // that says the source; 0: none does
+	closed    []facts.Record
+	disbursed []facts.Record // one for each row of months
+}
+
+// account returns that of a commitment.
+func (r *Reader) account(s *facts.State, c uint32) *account {
+	if a := r.accounts[c]; a != nil {
+		return a
+	}
+	a := &account{Purse: enrolment.EmptyPurse()}
+	var paid []enrolment.Span
+	for _, record := range r.known.keep(s.AppendMoney(nil, c), 0) {
+		switch record.Kind {
+		case event.FundingCommitted:
+			a.Source, a.committed = enrolment.SourceOf(record.Funding), record.Sequence
+		case event.FundingDisbursed:
+			a.disbursed = append(a.disbursed, record)
+			paid = append(paid, enrolment.Span{From: record.From, Until: record.Until})
+		default:
+			a.closed = append(a.closed, record)
+			a.ClosedFrom = min(a.ClosedFrom, record.From)
+		}
+	}
+	a.Disbursed = join(paid)
+	r.accounts[c] = a
+	return a
+}
+
+// join makes spans disjoint and brings them in order.
+func join(spans []enrolment.Span) []enrolment.Span {
+	slices.SortFunc(spans, func(a, b enrolment.Span) int { return int(a.From - b.From) })
+	joined := spans[:0]
+	for _, span := range spans {
+		if n := len(joined); n > 0 && span.From <= joined[n-1].Until {
+			joined[n-1].Until = max(joined[n-1].Until, span.Until)
+			continue
+		}
+		joined = append(joined, span)
+	}
+	return joined
+}
