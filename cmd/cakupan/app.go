@@ -32,22 +32,24 @@ type console struct {
 type grammar struct {
 	where
 
-	Demo     demoCommand     `cmd:"" help:"Show a synthetic sample of Gorontalo, with dashboard."`
-	Serve    serveCommand    `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
-	Import   importCommand   `cmd:"" help:"Take in events from files."`
-	Template templateCommand `cmd:"" help:"Write an empty list of people to be filled in."`
-	Publish  publishCommand  `cmd:"" help:"Report one event."`
-	Coverage coverageCommand `cmd:"" help:"Who is covered, on a day, as known at a moment."`
-	Series   seriesCommand   `cmd:"" help:"How the coverage of a region moved over days or months."`
-	Log      logCommand      `cmd:"" help:"Print events of the log."`
-	Health   healthCommand   `cmd:"" help:"Ask a running ledger how it is."`
-	Replay   replayCommand   `cmd:"" help:"Rebuild a projection from the log and compare."`
-	Verify   verifyCommand   `cmd:"" help:"Check the whole log."`
-	Inspect  inspectCommand  `cmd:"" help:"Say what files are, and whether they are whole."`
-	Refused  refusedCommand  `cmd:"" help:"Settle what was refused of what was sent by NATS."`
-	Docs     docsCommand     `cmd:"" help:"Print what describes the ledger to programs."`
-	Bench    benchCommand    `cmd:"" help:"Measure this machine."`
-	Version  versionCommand  `cmd:"" help:"Print the version of the program."`
+	Demo       demoCommand       `cmd:"" help:"Show a synthetic sample of Gorontalo, with dashboard."`
+	Serve      serveCommand      `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
+	Import     importCommand     `cmd:"" help:"Take in events from files."`
+	Template   templateCommand   `cmd:"" help:"Write an empty list of people to be filled in."`
+	Publish    publishCommand    `cmd:"" help:"Report one event."`
+	Coverage   coverageCommand   `cmd:"" help:"Who is covered, on a day, as known at a moment."`
+	Series     seriesCommand     `cmd:"" help:"How the coverage of a region moved over days or months."`
+	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events that rests."`
+	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
+	Log        logCommand        `cmd:"" help:"Print events of the log."`
+	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
+	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
+	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
+	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
+	Refused    refusedCommand    `cmd:"" help:"Settle what was refused of what was sent by NATS."`
+	Docs       docsCommand       `cmd:"" help:"Print what describes the ledger to programs."`
+	Bench      benchCommand      `cmd:"" help:"Measure this machine."`
+	Version    versionCommand    `cmd:"" help:"Print the version of the program."`
 
 	Publisher publisherCommand `cmd:"" help:"Register who may report events."`
 	Reader    readerCommand    `cmd:"" help:"Register who may read."`
@@ -63,6 +65,10 @@ func texts() kong.Vars {
 			" default: all that is recorded.",
 		"indicator": "What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE;" +
 			" default: EMPLOYED.",
+		"workers": "Say who joined and who left, too, and the events to which it is due.",
+		"publisher": "Events of this publisher: the registered name, or the source of who was" +
+			" none.",
+		"of":      "Which figure: covered, confirmed or inGrace; default: covered.",
 		"all":     "default: all that have something to show",
 		"address": "Address of the dashboard (default: 127.0.0.1:7070, or any free port).",
 		"by": "Divide by sector, segment, category, programme, funding or evidence;" +

@@ -23,6 +23,10 @@ type logCommand struct {
 	Enrolment  string `placeholder:"ID" help:"Events about this enrolment."`
 	Worker     string `placeholder:"ID" help:"Events about this worker, merges not followed."`
 	Commitment string `placeholder:"ID" help:"Events about this commitment."`
+	Source     string `placeholder:"URI" help:"Events of this source."`
+	Publisher  string `placeholder:"NAME" help:"${publisher}"`
+	Last       string `placeholder:"N" help:"The last so many of these."`
+	Follow     bool   `help:"Go on as the log grows; of a running ledger (--server)."`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -33,26 +37,51 @@ Examples:
 
 	cakupan log --from 100 --to 120
 	cakupan log --enrolment e-0042
+	cakupan log --publisher dukcapil-bonebolango --last 20
+	cakupan log --server http://127.0.0.1:7070 --last 5 --follow
 	cakupan log --json > all.ndjson` + exitCodes
 }
 
 // Run runs the command.
 func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := client.Values("from", c.From, "to", c.To, "type", c.Type, "enrolment", c.Enrolment,
-		"worker", c.Worker, "commitment", c.Commitment)
+		"worker", c.Worker, "commitment", c.Commitment, "source", c.Source,
+		"publisher", c.Publisher, "last", c.Last)
+	if c.Follow && w.Server == "" {
+		return usage("--follow is for a running ledger, whose log grows: name one with --server")
+	}
+	if c.Follow {
+		query.Set("follow", "true")
+	}
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		response, err := s.Get(ctx, "/v1/events", query)
 		if err != nil {
 			return err
 		}
-		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
+		size := 64 << 10
+		if c.Follow {
+			size = 1 // each line at once
+		}
+		buffered := bufio.NewWriterSize(out.stdout, size)
 		err = copyLog(buffered, response.Body, w.JSON)
 		return errors.Join(err, buffered.Flush(), response.Body.Close())
 	})
 }
 
-// copyLog prints the events of an answer. An answer that ends with a problem is that error.
+// copyLog prints the events of an answer.
 func copyLog(w *bufio.Writer, body io.Reader, asJSON bool) error {
+	return eachLine(body, func(line []byte) error {
+		if !asJSON {
+			return writeEvent(w, line)
+		}
+		_, err := w.Write(line)
+		return err
+	})
+}
+
+// eachLine calls take with each line of an answer, its end included. An answer that ends with a
+// problem is that error.
+func eachLine(body io.Reader, take func(line []byte) error) error {
 	in := bufio.NewReaderSize(body, 64<<10)
 	for {
 		line, err := in.ReadBytes('\n')
@@ -60,16 +89,12 @@ func copyLog(w *bufio.Writer, body io.Reader, asJSON bool) error {
 		case errors.Is(err, io.EOF) && len(line) == 0:
 			return nil
 		case err != nil:
-			return fmt.Errorf("read events: %w", err)
+			return fmt.Errorf("read answer: %w", err)
 		case problem.IsLine(line):
 			return problem.Parse(http.StatusServiceUnavailable, line, false)
-		case asJSON:
-			_, err = w.Write(line)
-		default:
-			err = writeEvent(w, line)
 		}
-		if err != nil {
-			return fmt.Errorf("print events: %w", err)
+		if err := take(line); err != nil {
+			return fmt.Errorf("print answer: %w", err)
 		}
 	}
 }
@@ -80,12 +105,19 @@ func writeEvent(w io.Writer, line []byte) error {
 		Sequence   uint64          `json:"sequence"`
 		RecordedAt string          `json:"recordedat"`
 		Type       string          `json:"type"`
+		Source     string          `json:"source"`
+		ID         string          `json:"id"`
+		Publisher  string          `json:"publishedby"`
 		Data       json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(line, &e); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%9s  %s  %-24s %s\n", thousands(e.Sequence), localTime(e.RecordedAt),
-		strings.TrimPrefix(e.Type, event.TypePrefix), e.Data)
+	if e.Publisher == "" {
+		e.Publisher = "–" // sent while the ledger knew none
+	}
+	_, err := fmt.Fprintf(w, "%9s  %s  %-24s %s  %s  %s  %s\n", thousands(e.Sequence),
+		localTime(e.RecordedAt), strings.TrimPrefix(e.Type, event.TypePrefix), e.Source, e.ID,
+		e.Publisher, e.Data)
 	return err
 }

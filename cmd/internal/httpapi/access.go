@@ -71,6 +71,8 @@ var rights = map[string]audience{
 	"POST /v1/events":     publishers,
 	"GET /v1/lists/key":   publishers,
 	"GET /v1/events":      auditors,
+	"GET /v1/explain":     auditors,
+	"GET /v1/difference":  auditors,
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
 	"GET /metrics":        auditors,

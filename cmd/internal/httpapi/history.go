@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -26,14 +27,30 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	ctx := r.Context()
+	if filter.Follow {
+		if a.streams.Add(1) > int64(a.config.Limits.Streams) {
+			a.streams.Add(-1)
+			w.fail(r, overloaded())
+			return
+		}
+		defer a.streams.Add(-1)
+		following, stop := context.WithCancel(ctx)
+		defer stop()
+		defer context.AfterFunc(a.draining, stop)()
+		ctx = following
+	}
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := 0
-	err = a.ledger.Events(r.Context(), filter, func(line []byte) error {
-		if lines++; lines%stillEvery == 0 {
+	err = a.ledger.Events(ctx, filter, func(line []byte) error {
+		if lines++; lines%stillEvery == 0 || filter.Follow && line != nil {
 			if err := w.still(); err != nil {
 				return err
 			}
+		}
+		if line == nil {
+			return flushNow(w, out)
 		}
 		_, _ = out.Write(line) // the writer keeps its first error
 		if err := out.WriteByte('\n'); err != nil {
@@ -44,9 +61,22 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	if flushed := out.Flush(); flushed != nil || errors.Is(err, errGone) {
 		return
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case a.draining.Err() != nil && errors.Is(err, context.Canceled):
+		w.fail(r, problem.New(problem.ServerStopping,
+			"the server is stopping: follow on from the last event, later"))
+	default:
 		w.fail(r, err)
 	}
+}
+
+// flushNow sends what was written so far to who follows.
+func flushNow(w *reply, out *bufio.Writer) error {
+	if out.Flush() != nil || w.control.Flush() != nil {
+		return errGone
+	}
+	return nil
 }
 
 // errGone ends an answer that nobody takes any more.

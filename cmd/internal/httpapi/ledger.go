@@ -8,6 +8,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
+	"cakupan/projections/standing"
 )
 
 // Ledger is what the routes ask. All methods may be called at the same time. An error with a
@@ -20,8 +21,13 @@ type Ledger interface {
 	// damaged or the projection has stopped.
 	View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error)
 
+	// Facts returns the facts that the coverage rests on, once they hold the event minSeq; it waits
+	// and refuses as View does.
+	Facts(ctx context.Context, minSeq eventstore.Sequence) (standing.Source, error)
+
 	// Events calls yield with each event that the filter lets through, in log order: one JSON
 	// object without line end, valid during the call. An error of yield ends it and is returned.
+	// Who follows is called with nil when there is no more for now; that ends with ctx.
 	Events(ctx context.Context, f ledger.EventFilter, yield func(line []byte) error) error
 
 	// ListKey returns the key under which rows of lists get their ids, always the same.

@@ -20,6 +20,7 @@ import (
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/merkle"
 	"cakupan/projections/coverage"
+	"cakupan/projections/standing"
 )
 
 // memory is a ledger without a log: the real rules, codec and coverage over a slice of events,
@@ -172,6 +173,12 @@ func (m *memory) append(bytes []byte, e *event.Event) eventstore.Sequence {
 	}
 	m.at += temporal.Instant(time.Hour)
 	return sequence
+}
+
+func (m *memory) Facts(ctx context.Context, minSeq eventstore.Sequence,
+) (standing.Source, error) {
+	_, err := m.View(ctx, minSeq)
+	return m.projection, err
 }
 
 func (m *memory) View(_ context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {

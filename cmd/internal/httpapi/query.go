@@ -22,6 +22,8 @@ const (
 	pointsMax = 40_000
 	// keyBytesMax is the length of worker, enrolment and commitment.
 	keyBytesMax = 64
+	// lastMax is how many of the last events one may ask for.
+	lastMax = 1_000_000
 )
 
 // knowledge says how much of the log an answer may rest on.
@@ -58,7 +60,7 @@ func parseCoverage(raw string, today temporal.Date) (coverageQuery, error) {
 	}
 	q := coverageQuery{
 		on:        p.date("on", today),
-		known:     p.knowledge(),
+		known:     p.knowledge("known"),
 		indicator: p.indicator(),
 		by:        p.dimensions(),
 		count:     p.count(),
@@ -82,7 +84,7 @@ func parseSeries(raw string, today temporal.Date) (seriesQuery, error) {
 	from := p.date("from", max(until-yearDays, temporal.MinDate))
 	q := seriesQuery{
 		region:    p.region(region.Nation),
-		known:     p.knowledge(),
+		known:     p.knowledge("known"),
 		indicator: p.indicator(),
 		minSeq:    p.sequence("min_seq", 0),
 		days:      p.days(from, until),
@@ -95,7 +97,7 @@ const yearDays = 365
 // parseEvents reads the query of GET /v1/events.
 func parseEvents(raw string) (ledger.EventFilter, error) {
 	p, err := parseParameters(raw, "from", "to", "type", "enrolment", "worker", "commitment",
-		"limit")
+		"source", "publisher", "limit", "last", "follow")
 	if err != nil {
 		return ledger.EventFilter{}, err
 	}
@@ -106,13 +108,24 @@ func parseEvents(raw string) (ledger.EventFilter, error) {
 		Enrolment:  p.key("enrolment"),
 		Worker:     p.key("worker"),
 		Commitment: p.key("commitment"),
+		Source:     p.text("source"),
+		Publisher:  p.text("publisher"),
 		Limit:      uint64(p.sequence("limit", 0)),
+		Last:       uint64(p.sequence("last", 0)),
+		Follow:     p.flag("follow"),
 	}
 	if f.To < f.From {
 		p.fail("to", "is before from")
 	}
 	if p.has("limit") && f.Limit == 0 {
 		p.fail("limit", "must be 1 or more; leave it out for no limit")
+	}
+	switch {
+	case !p.has("last"):
+	case p.has("limit"):
+		p.fail("last", "and limit exclude each other: the last ones, or at most so many")
+	case f.Last == 0 || f.Last > lastMax:
+		p.fail("last", "must be 1 to "+strconv.Itoa(lastMax)+"; leave it out for all")
 	}
 	return f, p.err()
 }
@@ -304,11 +317,11 @@ func parseSequence(text string) (eventstore.Sequence, bool) {
 
 // knowledge reads a sequence, a time or a date, whose end in Asia/Makassar is meant. A "+" that
 // arrived as a space is put back: people forget to write it as %2B.
-func (p *parameters) knowledge() knowledge {
-	if !p.has("known") {
+func (p *parameters) knowledge(name string) knowledge {
+	if !p.has(name) {
 		return knowledge{sequence: coverage.Everything}
 	}
-	text := strings.ReplaceAll(p.values.Get("known"), " ", "+")
+	text := strings.ReplaceAll(p.values.Get(name), " ", "+")
 	if sequence, ok := parseSequence(text); ok {
 		return knowledge{sequence: sequence}
 	}
@@ -317,7 +330,7 @@ func (p *parameters) knowledge() knowledge {
 	}
 	at, err := temporal.ParseInstant(text)
 	if err != nil {
-		p.fail("known", "must be a sequence such as 4711, a date such as 2020-12-31,"+
+		p.fail(name, "must be a sequence such as 4711, a date such as 2020-12-31,"+
 			" or a time such as 2020-12-31T23:59:59+08:00")
 	}
 	return knowledge{at: at, timed: true}
@@ -345,6 +358,15 @@ func (p *parameters) eventType() event.Type {
 	}
 	p.fail("type", "is no type of event; types are such as "+event.EnrolmentOpened.Name())
 	return 0
+}
+
+// text reads a parameter that is compared as it is.
+func (p *parameters) text(name string) string {
+	text := p.values.Get(name)
+	if p.has(name) && text == "" {
+		p.fail(name, "is empty; leave it out for all")
+	}
+	return text
 }
 
 func (p *parameters) key(name string) string {

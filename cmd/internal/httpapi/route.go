@@ -21,6 +21,8 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/events", a.getEvents},
 		{http.MethodGet, "/v1/coverage", a.getCoverage},
 		{http.MethodGet, "/v1/series", a.getSeries},
+		{http.MethodGet, "/v1/explain", a.getExplain},
+		{http.MethodGet, "/v1/difference", a.getDifference},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodGet, "/healthz", a.getHealth},
 		{http.MethodGet, "/readyz", a.getReady},

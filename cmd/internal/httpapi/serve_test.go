@@ -169,6 +169,29 @@ func TestReadRoutes(t *testing.T) {
 		`{"on":"2020-01-01","covered":2,"confirmed":1,"inGrace":0,"percent":"66.67"}]` + "\n"; body != want {
 		t.Errorf("%s", body)
 	}
+	response, body = call(t, "GET", url+"/v1/explain?region=75.03&on=2020-12-31&of=confirmed", "", "")
+	lines := strings.Split(body, "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[0], `{"answer":{"region":"75.03",`) ||
+		!strings.HasPrefix(lines[1], `{"worker":"`) || lines[2] != `{"workers":1}` ||
+		!strings.Contains(lines[1], `"status":"COVERED","evidence":["CREDITED"],"events":[`) ||
+		response.Header.Get("Content-Type") != streamType {
+		t.Errorf("%s", body)
+	}
+	response, body = call(t, "GET",
+		url+"/v1/difference?region=75.03&on=2019-12-31&to_on=2020-12-31", "", "")
+	if !strings.Contains(body, `"steps":[{"step":"knowledge","joined":{},"left":{}},`+
+		`{"step":"time","joined":{"ENROLLED":2},"left":{}}],`+
+		`"percent":{"numerator":"66.6667","denominator":"0.0000"}}`+"\n") ||
+		response.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s", body)
+	}
+	_, body = call(t, "GET",
+		url+"/v1/difference?region=75.03&on=2020-12-31&known=1&to_known=99&workers=true", "", "")
+	if lines := strings.Split(body, "\n"); len(lines) != 3 ||
+		!strings.HasPrefix(lines[1], `{"step":"knowledge","worker":"`) ||
+		!strings.Contains(lines[1], `"change":"joined","cause":"REPORTED_LATE","events":[`) {
+		t.Errorf("%s", body)
+	}
 	response, body = call(t, "GET", url+"/v1/events?from=2&limit=1", "", "")
 	if !strings.Contains(body, `"sequence":2,"recordedat":"2021-01-04T03:11:09.123456789Z"}`+"\n") ||
 		strings.Count(body, "\n") != 1 || response.Header.Get("Content-Type") != streamType {
@@ -201,6 +224,14 @@ func TestWrongRequests(t *testing.T) {
 		{"GET", "/v1/coverage?region=7503", "", "", 404, "region.unknown", "region"},
 		{"GET", "/v1/coverage?min_seq=1", "", "", 503, "projection.behind", ""},
 		{"GET", "/v1/series?step=week", "", "", 400, "query.invalid", "step"},
+		{"GET", "/v1/explain?of=everybody", "", "", 400, "query.invalid", "of"},
+		{"GET", "/v1/explain?region=7503", "", "", 404, "region.unknown", "region"},
+		{"GET", "/v1/difference", "", "", 400, "query.invalid", "to_on"},
+		{"GET", "/v1/difference?to_known=soon", "", "", 400, "query.invalid", "to_known"},
+		{"GET", "/v1/events?last=0", "", "", 400, "query.invalid", "last"},
+		{"GET", "/v1/events?last=5&limit=5", "", "", 400, "query.invalid", "last"},
+		{"GET", "/v1/events?source=", "", "", 400, "query.invalid", "source"},
+		{"GET", "/v1/events?follow=yes", "", "", 400, "query.invalid", "follow"},
 		{"GET", "/v1/events?limit=x", "", "", 400, "query.invalid", "limit"},
 		{"POST", "/v1/events?atomic=yes", batchType, "[]", 400, "query.invalid", "atomic"},
 		{"POST", "/v1/events?atomic=true", streamType, "", 400, "query.invalid", "atomic"},

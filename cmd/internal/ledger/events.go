@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -25,15 +26,29 @@ const (
 // Events calls yield with each event that the filter lets through. Of those about one enrolment,
 // worker or commitment the history knows where they are, as far as it has come; the rest of the
 // log is read.
+//
+// Who follows gets those to come too, until ctx ends; yield is called with nil when there is no
+// more for now.
 func (l *Ledger) Events(ctx context.Context, f EventFilter,
 	yield func(line []byte) error,
 ) error {
 	if damage := l.damage.Load(); damage != nil {
 		return *damage
 	}
+	if f.Last > 0 {
+		var err error
+		if f, err = l.last(ctx, f); err != nil {
+			return err
+		}
+	}
 	s := &selection{filter: f, yield: yield}
-	from := max(f.From, 1)
-	if subject, named := subjectOf(f); named {
+	return l.events(ctx, s)
+}
+
+// events passes on what a selection lets through.
+func (l *Ledger) events(ctx context.Context, s *selection) error {
+	from := max(s.filter.From, 1)
+	if subject, named := subjectOf(s.filter); named {
 		var err error
 		if from, err = l.readKnown(ctx, subject, s); err != nil || s.done {
 			return err
@@ -60,7 +75,8 @@ type selection struct {
 	filter EventFilter
 	yield  func(line []byte) error
 	sent   uint64
-	done   bool // there is no more to come
+	last   eventstore.Sequence // that was passed on
+	done   bool                // there is no more to come
 
 	event event.Event // memory
 	line  []byte
@@ -83,6 +99,7 @@ func (s *selection) take(record eventstore.Record) error {
 		return nil
 	}
 	s.sent++
+	s.last = record.Sequence
 	s.line = cloudevents.AppendJSON(s.line[:0], &s.event, uint64(record.Sequence),
 		record.RecordedAt)
 	return s.yield(s.line)
@@ -95,12 +112,72 @@ func passes(f *EventFilter, e *event.Event) bool {
 	return (f.Type == 0 || f.Type == e.Type) &&
 		(f.Enrolment == "" || f.Enrolment == e.Data.Enrolment) &&
 		(f.Worker == "" || f.Worker == e.Data.Worker || f.Worker == e.Data.Into) &&
-		(f.Commitment == "" || f.Commitment == e.Data.Commitment)
+		(f.Commitment == "" || f.Commitment == e.Data.Commitment) &&
+		(f.Source == "" || f.Source == e.Source) &&
+		(f.Publisher == "" || f.Publisher == cmp.Or(e.Publisher, e.Source))
+}
+
+// last turns a filter for the last events into one for all from the first of them on.
+func (l *Ledger) last(ctx context.Context, f EventFilter) (EventFilter, error) {
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return f, err
+	}
+	until := max(tail.Sequence, 1)
+	if f.To != 0 {
+		until = min(until, f.To)
+	}
+	if !f.Follow {
+		f.To = until // what comes meanwhile would be one more
+	}
+	if f.From, err = l.lastFrom(ctx, f, until); err != nil {
+		return f, err
+	}
+	f.Last = 0
+	return f, nil
+}
+
+// lastFrom returns the first of the last events up to one that the filter lets through. Only their
+// sequences are kept meanwhile.
+func (l *Ledger) lastFrom(ctx context.Context, f EventFilter, until eventstore.Sequence,
+) (eventstore.Sequence, error) {
+	all := EventFilter{From: f.From, To: f.To, Last: f.Last, Follow: f.Follow}
+	if f == all { // each passes
+		first := eventstore.Sequence(1)
+		if n := eventstore.Sequence(f.Last); n <= until {
+			first = until - n + 1
+		}
+		return max(f.From, first), nil
+	}
+	n := f.Last
+	f.To, f.Last, f.Follow = until, 0, false
+	ring := make([]eventstore.Sequence, 0, min(n, 1<<10))
+	s := &selection{filter: f}
+	s.yield = func([]byte) error {
+		if uint64(len(ring)) < n {
+			ring = append(ring, s.last)
+		} else {
+			ring[(s.sent-1)%n] = s.last
+		}
+		return nil
+	}
+	if err := l.events(ctx, s); err != nil {
+		return 0, err
+	}
+	switch {
+	case s.sent < n:
+		return f.From, nil
+	}
+	return ring[s.sent%n], nil // the oldest: the next to be replaced
 }
 
 // readAll reads the log from an event on.
 func (l *Ledger) readAll(ctx context.Context, from eventstore.Sequence, s *selection) error {
-	for frame, err := range l.log.Read(ctx, from) {
+	read := l.log.Read
+	if s.filter.Follow {
+		read = l.log.Follow
+	}
+	for frame, err := range read(ctx, from) {
 		if err != nil {
 			return err
 		}
@@ -108,6 +185,12 @@ func (l *Ledger) readAll(ctx context.Context, from eventstore.Sequence, s *selec
 			if err := s.take(record); err != nil || s.done {
 				return err
 			}
+		}
+		if !s.filter.Follow {
+			continue
+		}
+		if err := s.yield(nil); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -67,7 +70,8 @@ func passing(t *testing.T, all []string, f EventFilter) (lines []string) {
 	t.Helper()
 	for i, line := range all {
 		var e struct {
-			Type string
+			Type, Source, PublishedBy string
+
 			Data struct{ Enrolment, Worker, Commitment string }
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
@@ -78,12 +82,27 @@ func passing(t *testing.T, all []string, f EventFilter) (lines []string) {
 			f.Type != 0 && e.Type != f.Type.String() ||
 			f.Enrolment != "" && e.Data.Enrolment != f.Enrolment ||
 			f.Worker != "" && e.Data.Worker != f.Worker ||
+			f.Source != "" && e.Source != f.Source ||
+			f.Publisher != "" && e.Source != f.Publisher || // nobody is registered
 			f.Commitment != "" && e.Data.Commitment != f.Commitment {
 			continue
 		}
 		lines = append(lines, line)
 	}
+	if f.Last != 0 {
+		lines = lines[max(0, len(lines)-int(f.Last)):]
+	}
 	return lines
+}
+
+// sourceOf returns the source of an event, given its text.
+func sourceOf(t *testing.T, line string) string {
+	t.Helper()
+	var e struct{ Source string }
+	if err := json.Unmarshal([]byte(line), &e); err != nil {
+		t.Fatal(err)
+	}
+	return e.Source
 }
 
 // TestEventsAbout asks for events about enrolments, workers and commitments, with a history that
@@ -104,6 +123,15 @@ func TestEventsAbout(t *testing.T) {
 			f := EventFilter{From: from, To: to, Limit: uint64(rng.IntN(4))}
 			if rng.IntN(4) == 0 {
 				f.Type = event.FundingGranted
+			}
+			if rng.IntN(3) == 0 {
+				f.Limit, f.Last = 0, uint64(1+rng.IntN(9))
+			}
+			switch rng.IntN(8) {
+			case 0:
+				f.Source = sourceOf(t, all[rng.IntN(n)])
+			case 1:
+				f.Publisher = sourceOf(t, all[rng.IntN(n)])
 			}
 			for _, field := range []struct {
 				name string
@@ -277,5 +305,58 @@ func TestEveryProjection(t *testing.T) {
 	_, err = l.Replay(t.Context(), ReplayOptions{Projection: "graph"}, nil)
 	if code := problem.From(err).Code; code != problem.QueryInvalid {
 		t.Errorf("a projection that there is not: %v", err)
+	}
+}
+
+// TestFollow follows the log from its last events on while others are appended.
+func TestFollow(t *testing.T) {
+	const n = 60
+	dir := t.TempDir()
+	fillWith(t, dir, n, 20)
+	l, err := Open(t.Context(), Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Serve(t.Context(), "", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	lines, idle := make(chan string, n), make(chan struct{}, n)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- l.Events(ctx, EventFilter{Last: 3, Follow: true}, func(line []byte) error {
+			if line == nil {
+				idle <- struct{}{}
+			} else {
+				lines <- string(line)
+			}
+			return nil
+		})
+	}()
+	expect := func(seq int) {
+		t.Helper()
+		if line := <-lines; !strings.Contains(line, fmt.Sprintf(`"sequence":%d,`, seq)) {
+			t.Fatalf("%s, want event %d", line, seq)
+		}
+	}
+	expect(n - 2)
+	expect(n - 1)
+	expect(n)
+	<-idle
+	raw := `{"specversion":"1.0","id":"one-more","source":"urn:test","type":` +
+		`"id.cakupan.enrolment.terminated.v1","data":{"enrolment":"enrolment-1",` +
+		`"until":"2020-01-01","reason":"OTHER"}}`
+	receipts, err := l.Submit(t.Context(), [][]byte{[]byte(raw)}, intake.Options{})
+	if err != nil || receipts[0].Status != event.Appended {
+		t.Fatalf("%+v, %v", receipts, err)
+	}
+	expect(n + 1)
+	<-idle
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Fatalf("ended with %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

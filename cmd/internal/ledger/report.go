@@ -15,7 +15,11 @@ type EventFilter struct {
 	Enrolment  string              // events whose data has it; "": all
 	Worker     string              // events whose data has it; "": all
 	Commitment string              // events whose data has it; "": all
+	Source     string              // events with it; "": all
+	Publisher  string              // events of it: the registered name, else the source; "": all
 	Limit      uint64              // at most so many; 0: no limit
+	Last       uint64              // of all these the last so many; 0: all
+	Follow     bool                // go on as the log grows
 }
 
 // Health is how the ledger is. Status is "ok" when it takes events and answers.

@@ -12,6 +12,7 @@ import (
 	"cakupan/projections"
 	"cakupan/projections/coverage"
 	"cakupan/projections/history"
+	"cakupan/projections/standing"
 )
 
 // waitMax is how long a reader waits for its own write to show, or for a projection that is being
@@ -37,17 +38,32 @@ func (l *Ledger) newShelf() *projections.Shelf {
 // View returns the coverage: of a running ledger once it has applied minSeq, otherwise with all
 // that is in the log.
 func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {
-	kept, err := l.kept(ctx, coverage.Name, minSeq)
+	p, err := coverageAs[viewer](ctx, l, minSeq)
 	if err != nil {
 		return nil, err
-	}
-	p, ok := projections.Answers[viewer](kept)
-	if !ok {
-		return nil, fmt.Errorf("projection %s is of another kind", coverage.Name)
 	}
 	view := p.View()
 	l.shown.raise(view.Known())
 	return view, nil
+}
+
+// Facts returns the facts that the coverage rests on, as much of them as View shows.
+func (l *Ledger) Facts(ctx context.Context, minSeq eventstore.Sequence) (standing.Source, error) {
+	return coverageAs[standing.Source](ctx, l, minSeq)
+}
+
+// coverageAs returns the coverage, as who asks needs it.
+func coverageAs[P any](ctx context.Context, l *Ledger, minSeq eventstore.Sequence,
+) (p P, err error) {
+	kept, err := l.kept(ctx, coverage.Name, minSeq)
+	if err != nil {
+		return p, err
+	}
+	p, ok := projections.Answers[P](kept)
+	if !ok {
+		return p, fmt.Errorf("projection %s is of another kind", coverage.Name)
+	}
+	return p, nil
 }
 
 // viewer is the coverage, as the ledger asks it.

@@ -97,6 +97,9 @@ func (l *library) answer(name string) object {
 					with("to", words("integer", "the last one; 0: to the end of the log")).
 					with("what", words("string", "what is wrong")))))))
 	}
+	if d := l.ofAudit(name); d != nil {
+		return d
+	}
 	return l.figure(name)
 }
 

@@ -124,7 +124,8 @@ func tagOf(path string) string {
 	case strings.HasPrefix(path, "/v1/events"), strings.HasPrefix(path, "/v1/lists"),
 		strings.HasPrefix(path, "/v1/refused"):
 		return "events"
-	case path == "/v1/coverage" || path == "/v1/series":
+	case path == "/v1/coverage" || path == "/v1/series" || path == "/v1/explain" ||
+		path == "/v1/difference":
 		return "coverage"
 	case strings.HasSuffix(path, ".json") || path == "/" || strings.HasPrefix(path, "/assets") ||
 		strings.HasPrefix(path, "/schemas"):

@@ -23,6 +23,7 @@ func guarded(more ...problem.Code) []failure {
 // the routes that the server has.
 func operations(l *library) []operation {
 	all := []operation{l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries()}
+	all = append(all, l.ofAuditors()...)
 	all = append(all, l.ofRefused()...)
 	all = append(all, l.forOperators()...)
 	return append(all, l.documents()...)
@@ -137,10 +138,17 @@ func (l *library) getEvents() operation {
 			query("worker", "Events whose data has this worker, in into too; merges"+
 				" are not followed.", key),
 			query("commitment", "Events whose data has this commitment.", key),
+			query("source", "Events of this source.", l.ref("Source")),
+			query("publisher", "Events of this publisher: the registered name, or the source of"+
+				" who was none.", o("type", "string")),
+			query("last", "Of all these the last so many; not with limit.",
+				o("type", "integer").with("minimum", 1).with("maximum", 1_000_000)),
+			query("follow", "Go on as the log grows.", o("type", "boolean").with("default", false)),
 			query("limit", "At most so many events.", o("type", "integer").with("minimum", 1)),
 		},
 		answer: content(mediaLines, l.ref("RecordedEvent")),
-		fails:  guarded(problem.QueryInvalid, problem.LogDamaged, problem.LogUnavailable),
+		fails: guarded(problem.QueryInvalid, problem.LogDamaged, problem.LogUnavailable,
+			problem.ServerStopping),
 	}
 }
 

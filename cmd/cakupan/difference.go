@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/projections/difference"
+)
+
+// differenceCommand tells why two figures differ.
+type differenceCommand struct {
+	Region  string `placeholder:"CODE" help:"${region}; default: ID."`
+	On      string `placeholder:"DATE" help:"The first day; default: today in Asia/Makassar."`
+	Known   string `placeholder:"WHEN" help:"As known when; default: all that is recorded."`
+	ToOn    string `placeholder:"DATE" help:"The second day; default: the first."`
+	ToKnown string `placeholder:"WHEN" help:"As known when; default: as the first."`
+
+	Indicator string `placeholder:"NAME" help:"${indicator}"`
+	Workers   bool   `help:"${workers}"`
+	CSV       bool   `name:"csv" help:"Answer in CSV; of the workers with --workers."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*differenceCommand) Help() string {
+	return `In two steps: the first day as it is known at the second moment, then the second day.
+What joined less what left is the difference.
+
+Examples:
+
+	cakupan difference --region 75.03 --on 2020-12-31 --to-on 2021-01-01
+	cakupan difference --region 75.03 --on 2021-01-01 --known 2021-01-04 --to-known 2021-04-30
+	cakupan difference --region 75 --on 2023-12-31 --to-on 2024-12-31 --workers --csv` + exitCodes
+}
+
+// Run runs the command.
+func (c *differenceCommand) Run(ctx context.Context, w *where, out *console) error {
+	if c.CSV && w.JSON {
+		return usage("--csv and --json exclude each other")
+	}
+	query := client.Values("region", c.Region, "on", c.On, "known", c.Known, "to_on", c.ToOn,
+		"to_known", c.ToKnown, "indicator", c.Indicator)
+	if c.Workers {
+		query.Set("workers", "true")
+	}
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/difference", query)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return errors.Join(copyLines(out.stdout, response.Body), response.Body.Close())
+		}
+		p := &differencePrinter{w: bufio.NewWriterSize(out.stdout, 64<<10)}
+		if c.CSV {
+			p.csv, p.workers = csv.NewWriter(p.w), c.Workers
+		}
+		return errors.Join(eachLine(response.Body, p.print), p.flush(), response.Body.Close())
+	})
+}
+
+// differencePrinter prints a difference as it comes.
+type differencePrinter struct {
+	w       *bufio.Writer
+	csv     *csv.Writer // nil: for people
+	workers bool        // CSV of them
+	begun   bool
+}
+
+func (p *differencePrinter) print(line []byte) error {
+	if !p.begun {
+		p.begun = true
+		var d httpapi.Difference
+		if err := json.Unmarshal(line, &d); err != nil {
+			return err
+		}
+		if p.csv == nil {
+			return writeDifference(p.w, &d)
+		}
+		return p.flows(&d)
+	}
+	var worker difference.Worker
+	if err := json.Unmarshal(line, &worker); err != nil {
+		return err
+	}
+	if p.csv != nil {
+		return p.csv.Write([]string{
+			worker.Step, worker.Worker, worker.Change, worker.Cause,
+			sequencesText(worker.Events, " "),
+		})
+	}
+	_, err := fmt.Fprintf(p.w, "%-9s  %-6s  %-21s  %s  events %s\n", worker.Step, worker.Change,
+		worker.Cause, worker.Worker, sequencesText(worker.Events, ", "))
+	return err
+}
+
+// flows prints the flows as CSV, or the header of the workers.
+func (p *differencePrinter) flows(d *httpapi.Difference) error {
+	if p.workers {
+		return p.csv.Write([]string{"step", "worker", "change", "cause", "events"})
+	}
+	err := p.csv.Write([]string{"step", "change", "cause", "workers"})
+	for _, step := range d.Steps {
+		for _, cause := range slices.Sorted(maps.Keys(step.Joined)) {
+			err = p.csv.Write([]string{
+				step.Step, difference.Joined, cause, number(step.Joined[cause]),
+			})
+		}
+		for _, cause := range slices.Sorted(maps.Keys(step.Left)) {
+			err = p.csv.Write([]string{step.Step, difference.Left, cause, number(step.Left[cause])})
+		}
+	}
+	return err // the writer keeps its first one
+}
+
+func (p *differencePrinter) flush() error {
+	if p.csv != nil {
+		p.csv.Flush()
+		return errors.Join(p.csv.Error(), p.w.Flush())
+	}
+	return p.w.Flush()
+}
+
+// writeDifference prints the two figures and what lies between them, for people.
+func writeDifference(w io.Writer, d *httpapi.Difference) error {
+	t := newTable("", "", ">Covered", ">Workforce", ">Percent")
+	t.add("from "+d.From.On, knownText(d.From.Known), thousands(d.From.Covered),
+		workforceText(d.From.Workforce), percentText(d.From.Percent))
+	for _, step := range d.Steps {
+		for _, cause := range slices.Sorted(maps.Keys(step.Joined)) {
+			t.add(step.Step, "joined  "+cause, "+"+thousands(step.Joined[cause]), "", "")
+		}
+		for _, cause := range slices.Sorted(maps.Keys(step.Left)) {
+			t.add(step.Step, "left    "+cause, "-"+thousands(step.Left[cause]), "", "")
+		}
+	}
+	t.add("to "+d.To.On, knownText(d.To.Known), thousands(d.To.Covered),
+		workforceText(d.To.Workforce), percentText(d.To.Percent))
+	_, err := fmt.Fprintf(w, "%s %s\n\n", d.From.Region, d.From.Name)
+	if err := errors.Join(err, t.write(w)); err != nil {
+		return err
+	}
+	if d.Percent == nil {
+		_, err = fmt.Fprint(w, "\nNo percentages to compare: a workforce is missing.\n\n")
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\nOf the percentage, %s points are due to the covered workers and"+
+		" %s to the workforce.\n\n", d.Percent.Numerator, d.Percent.Denominator)
+	return err
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+	"cakupan/projections/explain"
+)
+
+// explainCommand prints who makes a figure up.
+type explainCommand struct {
+	Region string `placeholder:"CODE" help:"${region}; default: ID."`
+	On     string `placeholder:"DATE" help:"${on}"`
+	Known  string `placeholder:"WHEN" help:"${known}"`
+	Of     string `placeholder:"FIGURE" help:"${of}"`
+	CSV    bool   `name:"csv" help:"Answer in CSV, for spreadsheets: a row an enrolment."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*explainCommand) Help() string {
+	return `Prints the answer, then each worker with the enrolments that make the worker count, and
+the sequences of the events on which that rests: cakupan log --from N --to N shows one.
+
+Examples:
+
+	cakupan explain --region 75.03 --on 2020-12-31
+	cakupan explain --region 75.03 --on 2020-12-31 --known 2021-01-04 --of inGrace
+	cakupan explain --region 75 --on 2020-12-31 --csv > behind-the-figure.csv` + exitCodes
+}
+
+// Run runs the command.
+func (c *explainCommand) Run(ctx context.Context, w *where, out *console) error {
+	if c.CSV && w.JSON {
+		return usage("--csv and --json exclude each other")
+	}
+	query := client.Values("region", c.Region, "on", c.On, "known", c.Known, "of", c.Of)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/explain", query)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return errors.Join(copyLines(out.stdout, response.Body), response.Body.Close())
+		}
+		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
+		p := &explanation{w: buffered}
+		if c.CSV {
+			p.csv = csv.NewWriter(buffered)
+		}
+		err = eachLine(response.Body, p.print)
+		if err == nil && !p.ended {
+			err = errCutOff
+		}
+		return errors.Join(err, p.flush(), response.Body.Close())
+	})
+}
+
+// errCutOff says that the last line of an answer is missing.
+var errCutOff = errors.New("the answer was cut off: ask again")
+
+// copyLines passes an answer on as it is, but for a problem at its end.
+func copyLines(w io.Writer, body io.Reader) error {
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	err := eachLine(body, func(line []byte) error {
+		_, err := buffered.Write(line)
+		return err
+	})
+	return errors.Join(err, buffered.Flush())
+}
+
+// explanation is printed as it comes, so that its length does not matter.
+type explanation struct {
+	w     *bufio.Writer
+	csv   *csv.Writer // nil: for people
+	begun bool
+	ended bool
+}
+
+func (p *explanation) print(line []byte) error {
+	var said struct {
+		Answer  *coverage.Answer `json:"answer"`
+		Workers *int64           `json:"workers"`
+		explain.Worker
+	}
+	if err := json.Unmarshal(line, &said); err != nil {
+		return err
+	}
+	switch {
+	case said.Answer != nil:
+		return p.head(said.Answer)
+	case said.Workers != nil:
+		p.ended = true
+		if p.csv != nil {
+			return nil
+		}
+		_, err := fmt.Fprintf(p.w, "\n%s workers\n", thousands(*said.Workers))
+		return err
+	case p.csv != nil:
+		return p.records(&said.Worker)
+	}
+	return p.worker(&said.Worker)
+}
+
+func (p *explanation) head(a *coverage.Answer) error {
+	if p.csv != nil {
+		return p.csv.Write([]string{
+			"worker", "enrolment", "region", "segment", "category", "programmes", "payer",
+			"status", "evidence", "events",
+		})
+	}
+	_, err := fmt.Fprintf(p.w, "%s %s on %s, %s\ncovered %s, confirmed %s, in grace %s\n\n",
+		a.Region, a.Name, a.On, knownText(a.Known), thousands(a.Covered), thousands(a.Confirmed),
+		thousands(a.InGrace))
+	return err
+}
+
+// worker prints a line a worker and one an enrolment.
+func (p *explanation) worker(w *explain.Worker) error {
+	_, err := fmt.Fprintln(p.w, w.Worker)
+	for i := range w.Enrolments {
+		e := &w.Enrolments[i]
+		said := strings.Join(e.Evidence, ", ")
+		if e.Status == explain.StatusInGrace {
+			said = e.Status
+		}
+		_, err = fmt.Fprintf(p.w, "  %-24s %-5s  %-5s  %-16s %-8s %-20s events %s\n", e.Enrolment,
+			e.Region, e.Segment, e.Category, e.Payer, said, sequencesText(e.Events, ", "))
+	}
+	return err
+}
+
+func (p *explanation) records(w *explain.Worker) error {
+	for i := range w.Enrolments {
+		e := &w.Enrolments[i]
+		err := p.csv.Write([]string{
+			w.Worker, e.Enrolment, e.Region, e.Segment, e.Category,
+			strings.Join(e.Programmes, " "), e.Payer, e.Status, strings.Join(e.Evidence, " "),
+			sequencesText(e.Events, " "),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *explanation) flush() error {
+	if p.csv != nil {
+		p.csv.Flush()
+		return errors.Join(p.csv.Error(), p.w.Flush())
+	}
+	return p.w.Flush()
+}
+
+func sequencesText(sequences []eventstore.Sequence, separator string) string {
+	texts := make([]string, len(sequences))
+	for i, seq := range sequences {
+		texts[i] = seq.String()
+	}
+	return strings.Join(texts, separator)
+}

@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/projections/coverage"
+	"cakupan/projections/explain"
+)
+
+// Explained is the first line of an explanation.
+type Explained struct {
+	Answer coverage.Answer `json:"answer"`
+}
+
+// ExplainedEnd is the last line of an explanation: without it, it was cut off.
+type ExplainedEnd struct {
+	Workers int64 `json:"workers"`
+}
+
+// explainQuery is what GET /v1/explain asks.
+type explainQuery struct {
+	coverageQuery
+	of explain.Of
+}
+
+// parseExplain reads the query of GET /v1/explain.
+func parseExplain(raw string, today temporal.Date) (explainQuery, error) {
+	p, err := parseParameters(raw, "region", "on", "known", "indicator", "of", "min_seq")
+	if err != nil {
+		return explainQuery{}, err
+	}
+	q := explainQuery{of: p.of(), coverageQuery: coverageQuery{
+		regions: []region.Code{p.region(region.Nation)}, on: p.date("on", today),
+		known: p.knowledge("known"), indicator: p.indicator(), minSeq: p.sequence("min_seq", 0),
+	}}
+	return q, p.err()
+}
+
+func (p *parameters) of() explain.Of {
+	if !p.has("of") {
+		return explain.Covered
+	}
+	of, ok := explain.ParseOf(p.values.Get("of"))
+	if !ok {
+		p.fail("of", "must be covered, confirmed or inGrace")
+	}
+	return of
+}
+
+// getExplain streams who makes a figure up. What goes wrong after the first line is the last line.
+func (a *API) getExplain(w *reply, r *http.Request) {
+	q, err := parseExplain(r.URL.RawQuery, a.today())
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	answer, err := a.answer(r.Context(), q.coverageQuery)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	source, err := a.ledger.Facts(r.Context(), answer.Known.Sequence)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	out := newLines(w)
+	out.write(Explained{answer})
+	n, err := explain.Workers(r.Context(), source, explain.Query{
+		Region: q.regions[0], On: q.on, Known: answer.Known.Sequence, Of: q.of,
+	}, func(worker *explain.Worker) error { return out.write(worker) })
+	if err == nil {
+		err = out.write(ExplainedEnd{n})
+	}
+	out.end(r, err)
+}
+
+// answer answers about one region, as known at the end of what is applied at the most.
+func (a *API) answer(ctx context.Context, q coverageQuery) (coverage.Answer, error) {
+	view, known, err := a.view(ctx, q.known, q.minSeq)
+	if err != nil {
+		return coverage.Answer{}, err
+	}
+	return view.Answer(coverage.Query{
+		Region: q.regions[0], On: q.on, Known: known, Indicator: q.indicator,
+	})
+}
+
+// lines is an answer of one JSON value a line.
+type lines struct {
+	w       *reply
+	out     *bufio.Writer
+	encoder *json.Encoder
+	written int
+}
+
+func newLines(w *reply) *lines {
+	w.Header().Set("Content-Type", streamType)
+	l := &lines{w: w, out: bufio.NewWriterSize(w, 64<<10)}
+	l.encoder = json.NewEncoder(l.out)
+	l.encoder.SetEscapeHTML(false)
+	return l
+}
+
+// write writes a line. It returns errGone when nobody takes it, and another error when whoever
+// reads may not read on.
+func (l *lines) write(value any) error {
+	if l.written++; l.written%stillEvery == 0 {
+		if err := l.w.still(); err != nil {
+			return err
+		}
+	}
+	if err := l.encoder.Encode(value); err != nil {
+		return errGone
+	}
+	return nil
+}
+
+// end sends what is left, and err as the last line if there is one.
+func (l *lines) end(r *http.Request, err error) {
+	if flushed := l.out.Flush(); flushed != nil || errors.Is(err, errGone) || err == nil {
+		return
+	}
+	l.w.fail(r, err)
+}
