@@ -14,20 +14,36 @@ type group struct {
 	person standing.Person
 }
 
-// read reads the group of a worker.
+// read reads the group of a worker. Each person is read once, however many ids there are.
 func (g *group) read(a *asked, s *facts.State, w uint32) {
 	g.ids = append(g.ids[:0], w)
+	var seen [2]map[uint32]bool // ids whose persons were read, by each reader
 	for i := 0; i < len(g.ids); i++ {
-		for _, r := range [2]*standing.Reader{a.before, a.after} {
+		for side, r := range [2]*standing.Reader{a.before, a.after} {
+			if seen[side][g.ids[i]] {
+				continue
+			}
 			r.Person(s, &g.person, g.ids[i])
-			for _, id := range g.person.IDs {
-				if !slices.Contains(g.ids, id) {
-					g.ids = append(g.ids, id)
-				}
+			if len(g.person.IDs) > 1 {
+				seen[side] = g.join(seen[side])
 			}
 		}
 	}
 	slices.Sort(g.ids)
+}
+
+// join adds the ids of the person to the group, and to those that were seen.
+func (g *group) join(seen map[uint32]bool) map[uint32]bool {
+	if seen == nil {
+		seen = map[uint32]bool{}
+	}
+	for _, id := range g.person.IDs {
+		seen[id] = true
+		if !slices.Contains(g.ids, id) {
+			g.ids = append(g.ids, id)
+		}
+	}
+	return seen
 }
 
 // each calls yield with each person that the ids of the group are to a reader.
