@@ -96,6 +96,8 @@ func (c *certificate) load(seen [2]fileStamp) error {
 	return nil
 }
 
+// stamps looks at both files without reading them. A file that is gone is an error and no stamp:
+// the next one that is there is a change, whatever its time is.
 func (c *certificate) stamps() (seen [2]fileStamp, err error) {
 	for i, path := range []string{c.certFile, c.keyFile} {
 		info, statErr := os.Stat(path)

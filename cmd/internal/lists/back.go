@@ -75,8 +75,8 @@ type writer interface {
 // is for the list's owner alone.
 type Return struct {
 	out    writer
-	remark int // column of the remark
-	cells  []grid.Cell
+	remark int         // column of the remark, from 0; the list's own where it was returned before
+	cells  []grid.Cell // of the row that is written; used again
 }
 
 // Return begins a list of rows to be corrected, as a workbook or as CSV. What stood above the
@@ -119,7 +119,8 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 	return r, r.write(fieldRemark.title(l.info.Lang))
 }
 
-// returnSheet names the sheet as it was, or by the kind of list.
+// returnSheet names the sheet as it was, or by the kind of list. Whoever gave --sheet can give the
+// same command with the corrected file.
 func (l *List) returnSheet() string {
 	if l.info.Sheet != "" {
 		return l.info.Sheet

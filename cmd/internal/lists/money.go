@@ -17,7 +17,9 @@ var (
 	amountCommas = regexp.MustCompile(`^([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0{1,2})?$`)
 )
 
-// parseAmount reads an amount of rupiah.
+// parseAmount reads an amount of rupiah. Both ways of writing thousands are read, because a point
+// and a comma cannot be taken for each other in whole rupiah; a fraction that is not zero is
+// refused.
 func parseAmount(cell grid.Cell) value {
 	fault := invalid(event.FieldInvalid,
 		"harus jumlah rupiah yang bulat, misalnya 50400 atau Rp 50.400",
@@ -47,7 +49,8 @@ func parseAmount(cell grid.Cell) value {
 	return fault
 }
 
-// parseReference reads the number of a payment: any text.
+// parseReference reads the number of a payment: any text. It stays in the log, so it is searched
+// for a NIK, which banks and clerks like to put there.
 func parseReference(cell grid.Cell) value {
 	text := strings.Join(strings.FieldsFunc(unformula(string(trim(cell.Text))), invisible), " ")
 	if cell.Kind == grid.Number {

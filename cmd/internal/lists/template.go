@@ -183,6 +183,8 @@ func NewTemplate(k Kind, l Language) Template {
 	return t
 }
 
+// regencies returns what may be chosen as a domicile: the code stands first, so that a list sorts
+// by province and a person who knows the code can type it.
 func regencies() (labels []string) {
 	for _, code := range region.All() {
 		if code.Level() == region.RegencyLevel {

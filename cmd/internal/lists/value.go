@@ -31,11 +31,11 @@ func (l Language) String() string {
 // value is what a cell says; fault is set when it says nothing that can be kept. Values are copied
 // and remembered: what fault points to is never changed.
 type value struct {
-	json  string // as the data of an event has it
-	date  temporal.Date
-	month temporal.Month
-	count int
-	fault *fault
+	json  string         // as the data of an event has it
+	date  temporal.Date  // of a field of days
+	month temporal.Month // of a field of months
+	count int            // of months; 0: the field has none
+	fault *fault         // shared by all cells that say the same
 }
 
 // fault says what is wrong with a value, in both languages, without the column's name.
@@ -44,6 +44,7 @@ type fault struct {
 	id, en string
 }
 
+// in returns the words of a language.
 func (f *fault) in(l Language) string {
 	if l == Indonesian {
 		return f.id
@@ -51,6 +52,8 @@ func (f *fault) in(l Language) string {
 	return f.en
 }
 
+// invalid is the value of a cell that says nothing that can be kept. It repeats nothing of the
+// cell: what is in the wrong column may be anybody's number.
 func invalid(code event.Code, id, en string) value {
 	return value{fault: &fault{code: code, id: id, en: en}}
 }
@@ -93,7 +96,8 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 	}
 }
 
-// parseCount reads a number of months.
+// parseCount reads a number of months. The bound is a hundred years: what is above it is a year, or
+// an amount, in the wrong column.
 func parseCount(cell grid.Cell) value {
 	n, err := strconv.ParseFloat(string(trim(cell.Text)), 64)
 	const most = 1200
@@ -108,7 +112,9 @@ func parseCount(cell grid.Cell) value {
 // and no program can tell.
 const roundedDigits = 15
 
-// parseID reads the number of an enrolment or a commitment.
+// parseID reads the number of an enrolment or a commitment. A spreadsheet may have made a number or
+// a date of it long ago. Where that cannot be undone for certain the row is refused: a number that
+// is wrong by one digit would be another person's, for ever.
 func parseID(f field, cell grid.Cell) value {
 	text := string(trim(cell.Text))
 	if cell.Kind == grid.Date || cell.Kind == grid.Bool {
@@ -152,7 +158,8 @@ func parseID(f field, cell grid.Cell) value {
 	return value{json: `"` + text + `"`}
 }
 
-// isKey tells whether a text is an id as the contract has them.
+// isKey tells whether a text is an id as the contract has them. It is asked for each row, so it
+// looks at bytes and matches no pattern.
 func isKey(text string) bool {
 	for i := range len(text) {
 		c := text[i]

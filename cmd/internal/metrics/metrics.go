@@ -19,7 +19,7 @@ import (
 // library: a test, or a second ledger in one process, counts apart.
 type Metrics struct {
 	registry *prometheus.Registry
-	inWork   atomic.Int64
+	inWork   atomic.Int64 // requests that have begun and not ended
 
 	events, refusals, requests *prometheus.CounterVec
 	overloaded                 prometheus.Counter

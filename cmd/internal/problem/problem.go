@@ -118,7 +118,8 @@ func From(err error) *Error {
 	return Wrap(Internal, "internal error", err)
 }
 
-// File returns the error for a file that cannot be read.
+// File returns the error for a file that cannot be read. A missing one has no cause: the name says
+// all, and what the system says of it only sounds like a fault of the program.
 func File(path string, err error) *Error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return New(NotFound, "there is no file "+path)
@@ -126,7 +127,8 @@ func File(path string, err error) *Error {
 	return Wrap(FileNotReadable, path+" cannot be read", err)
 }
 
-// Refusal returns the error for an event that was refused.
+// Refusal returns the error for an event that was refused. Its words are for whoever sent the
+// event, who must find the place by them: they may repeat a code or a date, and never a NIK.
 func Refusal(r *event.Refusal) *Error {
 	return &Error{Code: Code(r.Code), Field: r.Field, Detail: r.Detail, Refused: true}
 }

@@ -17,7 +17,7 @@ const templateRows = 10_000
 // book is a workbook that is made.
 type book struct {
 	*excelize.File
-	errs []error
+	errs []error // all of them: the first may only say that a later step had nothing to stand on
 }
 
 // note keeps an error until the end: the workbook is in memory, and nothing of it is used then.
