@@ -210,11 +210,11 @@ func (b *benchmark) follow(ctx context.Context, d *dear) (*follower, error) {
 	return f, nil
 }
 
-// end stops the follower. What it measured stands whatever becomes of its file.
+// end stops the follower, and removes its file once nobody writes to it. What it measured stands
+// whatever becomes of either.
 func (f *follower) end() {
 	f.stop()
-	<-f.done
-	_ = f.kept.Remove()
+	_ = errors.Join(<-f.done, f.kept.Remove())
 }
 
 // write writes what waits, in frames.
