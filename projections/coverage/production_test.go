@@ -98,8 +98,9 @@ func apply(p *coverage.Projection, frame eventstore.Frame) error {
 
 // play applies the history in frames of random size, storing and restarting now and then.
 func (s *production) play(history []Recorded, rng *rand.Rand) error {
+	largest := max(12, len(history)/80) // a long history is not opened a thousand times
 	for from, stored := 0, 0; from < len(history); {
-		until := min(from+1+rng.IntN(12), len(history))
+		until := min(from+1+rng.IntN(largest), len(history))
 		frame, err := frameOf(history, from, until)
 		if err != nil {
 			return err
