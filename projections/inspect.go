@@ -3,9 +3,11 @@ package projections
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"cakupan/eventstore/inspect"
+	"cakupan/projections/checked"
 )
 
 // kindProjection is what the file of a projection is; see [Inspect].
@@ -22,20 +24,27 @@ func Inspect(path string) (inspect.Report, error) {
 	var keys uint64
 	err = inspect.ReadBolt(path, func(b *inspect.Bolt) error {
 		position, keys = nil, 0
-		return b.Walk(func(bucket string, key, value []byte) error {
+		return checked.Verify(b, func(bucket string, key, value []byte) {
 			if bucket == string(metaBucket) && bytes.Equal(key, positionKey) {
 				position = bytes.Clone(value)
 			}
-			if key != nil {
-				keys++
-			}
-			return nil
+			keys++
 		})
 	})
-	if err := r.Bolt(err); err != nil || r.State != inspect.Whole {
-		return r, err
+	switch {
+	case errors.Is(err, ErrDamaged):
+		r.Found(inspect.Damaged, "%s: it heals by itself, built anew from the log", err)
+	case errors.Is(err, checked.ErrUnchecked):
+		r.Unproven("what it holds, as it is from an older program,")
+	default:
+		err = r.Bolt(err)
+		if err != nil {
+			return r, err
+		}
 	}
-	r.Unproven("what it holds")
+	if r.State.Worse(inspect.Unproven) || errors.Is(err, inspect.ErrChanging) {
+		return r, nil
+	}
 	if r.Entries = keys; position == nil {
 		r.Note("nothing is committed yet")
 		return r, nil

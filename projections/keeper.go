@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
-
-	"go.etcd.io/bbolt"
-	bolt "go.etcd.io/bbolt/errors"
 
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // Position is how far a projection is, and in which log.
@@ -35,15 +32,23 @@ var (
 
 // PositionIn returns the position that a transaction sees: that of the state beside it. It is zero
 // in a file without one.
-func PositionIn(tx *bbolt.Tx) (at Position, err error) {
+func PositionIn(tx *checked.Tx) (at Position, err error) {
 	b := tx.Bucket(metaBucket)
 	if b == nil {
 		return at, nil
 	}
-	if err := json.Unmarshal(b.Get(positionKey), &at); err != nil {
-		return at, fmt.Errorf("read position: %w", err)
+	text, err := b.Get(positionKey)
+	if err == nil {
+		err = readPosition(text, &at)
 	}
-	return at, nil
+	return at, err
+}
+
+func readPosition(text []byte, at *Position) error {
+	if err := json.Unmarshal(text, at); err != nil {
+		return fmt.Errorf("%w: its position cannot be read: %w", ErrDamaged, err)
+	}
+	return nil
 }
 
 // StoredPosition returns the position that a projection's file holds, without opening the
@@ -52,23 +57,20 @@ func StoredPosition(path string) (at Position, err error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return at, nil
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true})
-	if err != nil {
-		return at, openError(path, err)
+	text, err := checked.Stored(path, string(metaBucket), positionKey)
+	if err == nil && text != nil {
+		err = readPosition(text, &at)
 	}
-	err = db.View(func(tx *bbolt.Tx) (err error) {
-		at, err = PositionIn(tx)
-		return err
-	})
-	return at, errors.Join(err, db.Close())
+	return at, openError(path, err)
 }
 
-// openError says what was opened, and marks the errors that say that it is no database.
+// openError says what was opened.
 func openError(path string, err error) error {
-	for _, damage := range []error{bolt.ErrInvalid, bolt.ErrChecksum, bolt.ErrVersionMismatch} {
-		if errors.Is(err, damage) {
-			return fmt.Errorf("open projection %s: %w: %w", path, ErrDamaged, err)
-		}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, checked.ErrUnchecked):
+		return fmt.Errorf("open projection %s: %w: %w", path, ErrOutdated, err)
 	}
 	return fmt.Errorf("open projection %s: %w", path, err)
 }
@@ -89,7 +91,7 @@ type File struct {
 // keeper is what all runners have: the file, and how far its projection is.
 type keeper struct {
 	log   eventstore.Log
-	db    *bbolt.DB
+	db    *checked.DB
 	path  string
 	fault func() error // nil: none
 
@@ -107,11 +109,8 @@ type keeper struct {
 
 // openKeeper opens the file, or makes it.
 func openKeeper(log eventstore.Log, file File) (*keeper, error) {
-	db, err := bbolt.Open(file.Path, 0o600, &bbolt.Options{
-		NoSync: file.Scratch, NoGrowSync: file.Scratch, NoFreelistSync: true,
-		Timeout: time.Second, FreelistType: bbolt.FreelistMapType,
-		// Reserves addresses, not memory: growing the mapping would wait for all readers.
-		InitialMmapSize: 4 << 30,
+	db, err := checked.Open(file.Path, checked.Options{
+		Owner: log.Identity().Ledger, Scratch: file.Scratch,
 	})
 	if err != nil {
 		return nil, openError(file.Path, err)
@@ -123,8 +122,10 @@ func openKeeper(log eventstore.Log, file File) (*keeper, error) {
 
 // load reads the position, checks that it is of these rules and of this log, and calls loadState
 // unless the file is empty.
-func (r *keeper) load(ctx context.Context, version uint32, loadState func(*bbolt.Tx) error) error {
-	err := r.db.View(func(tx *bbolt.Tx) (err error) {
+func (r *keeper) load(ctx context.Context, version uint32,
+	loadState func(*checked.Tx) error,
+) error {
+	err := r.db.View(func(tx *checked.Tx) (err error) {
 		if r.at, err = PositionIn(tx); err != nil || r.at.Log.IsZero() {
 			return err
 		}
@@ -174,12 +175,14 @@ func (r *keeper) checkLog(ctx context.Context) error {
 
 // Keep makes a scratch file durable, and every later commit.
 func (r *keeper) Keep() error {
-	r.db.NoSync, r.db.NoGrowSync = false, false
-	if err := r.db.Sync(); err != nil {
+	if err := r.db.Keep(); err != nil {
 		return fmt.Errorf("keep projection %s: %w", r.path, err)
 	}
 	return nil
 }
+
+// Damage returns what is wrong with the file, nil if nothing is known to be.
+func (r *keeper) Damage() error { return r.db.Damage() }
 
 // Path returns the path of the projection's file.
 func (r *keeper) Path() string { return r.path }
@@ -221,7 +224,7 @@ func (r *keeper) Wait(ctx context.Context, seq eventstore.Sequence) error {
 }
 
 // putPosition writes how far the state in the transaction is.
-func (r *keeper) putPosition(tx *bbolt.Tx) error {
+func (r *keeper) putPosition(tx *checked.Tx) error {
 	b, err := tx.CreateBucketIfNotExists(metaBucket)
 	if err != nil {
 		return err
@@ -241,6 +244,14 @@ func (r *keeper) putPosition(tx *bbolt.Tx) error {
 // holds reports whether the frame holds the event.
 func holds(frame eventstore.Frame, seq eventstore.Sequence) bool {
 	return frame.First() <= seq && seq <= frame.Last()
+}
+
+// poisoned says that events cannot be folded, unless it is the file that is damaged.
+func poisoned(doing string, first, last eventstore.Sequence, err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w: %s events %d–%d: %w", ErrPoisoned, doing, first, last, err)
 }
 
 // checkNext checks density, here too, so that no log can slip in a gap.

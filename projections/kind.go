@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // Kept is a projection that is kept in step with the log: a [Runner] or a [SimpleRunner]. Run,
@@ -30,6 +29,9 @@ type Kept interface {
 	// Wait returns once readers see the event, with the error of ctx when that ends first, or
 	// with ErrStopped when Run has ended.
 	Wait(ctx context.Context, seq eventstore.Sequence) error
+	// Damage returns what is wrong with the file, nil if nothing is known to be. From then on the
+	// projection answers nothing more, and Run ends.
+	Damage() error
 	// Digest is that of the answers as known at k; see [Simple].
 	Digest(k eventstore.Sequence) (string, error)
 
@@ -58,7 +60,7 @@ type Kind struct {
 }
 
 // StagedKind returns the kind of a staged projection; see [Open].
-func StagedKind[P Projection[Batch], Batch any](name string, makeEmpty func(*bbolt.DB) P) Kind {
+func StagedKind[P Projection[Batch], Batch any](name string, makeEmpty func(*checked.DB) P) Kind {
 	return Kind{name, func(ctx context.Context, feed *Feed, file File) (Kept, error) {
 		r, err := Open[P, Batch](ctx, feed, file, makeEmpty)
 		if err != nil {
@@ -69,7 +71,9 @@ func StagedKind[P Projection[Batch], Batch any](name string, makeEmpty func(*bbo
 }
 
 // SimpleKind returns the kind of a simple projection; see [OpenSimple].
-func SimpleKind[P Simple](name string, pace time.Duration, makeProjection func(*bbolt.DB) P) Kind {
+func SimpleKind[P Simple](name string, pace time.Duration,
+	makeProjection func(*checked.DB) P,
+) Kind {
 	return Kind{name, func(ctx context.Context, feed *Feed, file File) (Kept, error) {
 		r, err := OpenSimple(ctx, feed, file, pace, makeProjection)
 		if err != nil {

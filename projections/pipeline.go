@@ -192,8 +192,7 @@ func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
 		}
 		next.frame = frame
 		if err := r.p.Prepare(frame, &next.batch); err != nil {
-			return fmt.Errorf("%w: prepare events %d–%d: %w",
-				ErrPoisoned, frame.First(), frame.Last(), err)
+			return poisoned("prepare", frame.First(), frame.Last(), err)
 		}
 		a.ready <- next // has room for every frame there is
 	}

@@ -12,9 +12,8 @@ package projections
 import (
 	"errors"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // Simple is a projection whose state is all in its file: it answers from the database that it was
@@ -27,7 +26,7 @@ type Simple interface {
 	// committed: after a commit that failed the same ones come again, to a transaction without
 	// them. So Apply may keep memory to use again, but no state. The events belong to all who
 	// read them. After an error the projection is not used again.
-	Apply(tx *bbolt.Tx, events []Event) error
+	Apply(tx *checked.Tx, events []Event) error
 	// Digest is a hash, in hexadecimal digits, over all that answers as known at k are made of.
 	// It does not depend on how the log was cut into frames, on restarts, or on what is known
 	// after k. A k beyond what is applied means all of it.
@@ -57,17 +56,17 @@ type Projection[Batch any] interface {
 	Show(batch *Batch)
 	// Settle writes into the transaction, ahead of Store, what was shown and will never change, and
 	// Settled tells that it has committed. They are called by the goroutine of Show.
-	Settle(tx *bbolt.Tx) error
+	Settle(tx *checked.Tx) error
 	Settled()
 	// Finish waits for what Show has left to others, and returns the error of that.
 	Finish() error
 	// Store writes what changed since the last Stored or Load into the transaction, and Stored
 	// tells that it has committed. When it has failed, Store is called again later.
-	Store(tx *bbolt.Tx) error
+	Store(tx *checked.Tx) error
 	Stored()
 	// Load replaces the empty projection by what Store wrote. What was settled behind that is not
 	// there for it.
-	Load(tx *bbolt.Tx) error
+	Load(tx *checked.Tx) error
 	// Digest is as that of [Simple].
 	Digest(k eventstore.Sequence) (string, error)
 }
@@ -89,8 +88,9 @@ var (
 	ErrLogShorter = errors.New("log is shorter than what the projection has seen")
 	// ErrOutdated is returned for a file of other rules or another format.
 	ErrOutdated = errors.New("projection was made by another version of the program")
-	// ErrDamaged is returned for a file that is no database (any more).
-	ErrDamaged = errors.New("file of the projection is damaged")
+	// ErrDamaged is returned, of opening a file and of using it, when it does not hold what was
+	// written there. Nothing is read from it any more: the projection must be built anew.
+	ErrDamaged = checked.ErrDamaged
 	// ErrPoisoned is returned for a frame that cannot be decoded or folded: trying again is no
 	// use.
 	ErrPoisoned = errors.New("events cannot be folded")

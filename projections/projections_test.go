@@ -9,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
 	"cakupan/eventstore/logtest"
 	"cakupan/eventstore/memlog"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 )
 
 // tally is the smallest projection: the number and the sum of the sequences it was given.
@@ -59,7 +58,7 @@ var (
 	errPoison = errors.New("poison")
 )
 
-func (p *tally) Store(tx *bbolt.Tx) error {
+func (p *tally) Store(tx *checked.Tx) error {
 	if p.failStore {
 		return errStore
 	}
@@ -78,7 +77,7 @@ func (p *tally) Stored() {}
 
 func (p *tally) Show(b *frameTally) { p.shown += b.count }
 
-func (p *tally) Settle(tx *bbolt.Tx) error {
+func (p *tally) Settle(tx *checked.Tx) error {
 	if p.failSettle {
 		return errStore
 	}
@@ -96,8 +95,11 @@ func (p *tally) Digest(k eventstore.Sequence) (string, error) {
 	return fmt.Sprint(n, n*(n+1)/2), nil
 }
 
-func (p *tally) Load(tx *bbolt.Tx) error {
-	value := tx.Bucket(tallyBucket).Get(tallyBucket)
+func (p *tally) Load(tx *checked.Tx) error {
+	value, err := tx.Bucket(tallyBucket).Get(tallyBucket)
+	if err != nil {
+		return err
+	}
 	p.count, p.sum = binary.BigEndian.Uint64(value), binary.BigEndian.Uint64(value[8:])
 	p.shown = p.count
 	return nil
@@ -108,7 +110,7 @@ type runner = projections.Runner[*tally, frameTally]
 func open(t *testing.T, log eventstore.Log, path string, version uint64) (*runner, error) {
 	t.Helper()
 	return projections.Open[*tally, frameTally](t.Context(), log, projections.File{Path: path},
-		func(*bbolt.DB) *tally { return &tally{version: version} })
+		func(*checked.DB) *tally { return &tally{version: version} })
 }
 
 func mustOpen(t *testing.T, log eventstore.Log, path string) *runner {

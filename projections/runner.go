@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // commitEvents, commitWork and commitInterval bound what a crash makes the next start do again: at
@@ -52,7 +51,7 @@ func (a *amount) isMuch() bool { return a.events >= commitEvents || a.work >= co
 // Open opens the projection's file, or makes it, and checks that it was made from this log.
 // makeEmpty is called with the open file and returns the projection of an empty log.
 func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Log, file File,
-	makeEmpty func(*bbolt.DB) P,
+	makeEmpty func(*checked.DB) P,
 ) (*Runner[P, Batch], error) {
 	k, err := openKeeper(log, file)
 	if err != nil {
@@ -111,6 +110,8 @@ func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 				continue
 			}
 		case <-ticker.C:
+		case <-r.db.Damaged():
+			return r.db.Damage()
 		}
 		r.noteCommit(r.commit())
 	}
@@ -152,8 +153,7 @@ func (r *Runner[P, Batch]) apply(next *preparedFrame[Batch]) error {
 		err = fmt.Errorf("applied up to event %d", part.Last)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: apply events %d–%d: %w",
-			ErrPoisoned, r.at.Sequence+1, next.frame.Last(), err)
+		return poisoned("apply", r.at.Sequence+1, next.frame.Last(), err)
 	}
 	next.last = part.Last
 	next.amount = amount{int(part.Last - r.at.Sequence), part.Work}
@@ -189,7 +189,7 @@ func (r *Runner[P, Batch]) commit() error {
 	}
 	r.at.RecordedAt = recordedAt(r.lastFrame, r.at.Sequence)
 	r.at.Frame = sha256.Sum256(r.lastFrame.Raw())
-	err := r.db.Update(func(tx *bbolt.Tx) error {
+	err := r.db.Update(func(tx *checked.Tx) error {
 		if err := r.p.Store(tx); err != nil {
 			return err
 		}

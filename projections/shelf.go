@@ -67,9 +67,11 @@ type place struct {
 
 // volume is an open projection, and what stops its following of the log.
 type volume struct {
-	kept Kept
-	stop context.CancelFunc
-	done chan struct{} // closed when it does not follow the log (any more)
+	kept    Kept
+	stop    context.CancelFunc
+	follows bool
+	renewed error         // why it was begun anew, when it was opened
+	done    chan struct{} // closed when it does not follow the log (any more)
 	// catching is held by whoever makes a projection that does not follow catch up.
 	catching sync.Mutex
 }
@@ -125,13 +127,15 @@ func (s *Shelf) volume(ctx context.Context, name string) (*volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v := p.live.Load(); v != nil { // whoever asks does not wait for a swap
+	if v := p.live.Load(); v.usable() { // whoever asks does not wait for a swap
 		return v, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v := p.live.Load(); v != nil {
+	if v := p.live.Load(); v.usable() {
 		return v, nil
+	} else if v != nil {
+		s.discard(p, v)
 	}
 	if s.closed {
 		return nil, fmt.Errorf("projection %s: %w", name, os.ErrClosed)
@@ -139,19 +143,12 @@ func (s *Shelf) volume(ctx context.Context, name string) (*volume, error) {
 	if err := s.sweep(); err != nil {
 		return nil, err
 	}
-	kept, err := p.kind.Open(ctx, s.feed, File{Path: p.path})
-	if errors.Is(err, ErrOutdated) || errors.Is(err, ErrDamaged) {
-		s.opts.Logger.WarnContext(ctx, "projection is built anew",
-			slog.String("projection", name), slog.Any("reason", err))
-		if err := removeFile(p.path); err != nil {
-			return nil, err
-		}
-		kept, err = p.kind.Open(ctx, s.feed, File{Path: p.path})
-	}
+	kept, renewed, err := s.openOrBegin(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	v := s.newVolume(p, kept)
+	v.renewed = renewed
 	p.live.Store(v)
 	return v, nil
 }
@@ -190,6 +187,7 @@ func removeFile(path string) error {
 func (s *Shelf) newVolume(p *place, kept Kept) *volume {
 	v := &volume{kept: kept, stop: func() {}, done: make(chan struct{})}
 	if s.following {
+		v.follows = true
 		s.follow(p, v)
 	} else {
 		close(v.done)
@@ -208,6 +206,10 @@ func (s *Shelf) follow(p *place, v *volume) {
 		}
 		s.opts.Logger.Error("projection has stopped",
 			slog.String("projection", p.kind.Name), slog.Any("error", err))
+		if errors.Is(err, ErrDamaged) {
+			s.renew(p, v)
+			return
+		}
 		var damage *eventstore.DamageError
 		if !errors.As(err, &damage) && !errors.Is(err, ErrPoisoned) {
 			s.reopen(p, v)
@@ -261,6 +263,14 @@ func (s *Shelf) Follow() {
 // CatchUp applies what the log holds up to the event until to a projection that does not follow
 // the log.
 func (s *Shelf) CatchUp(ctx context.Context, name string, until eventstore.Sequence) error {
+	err := s.catchUp(ctx, name, until)
+	if errors.Is(err, ErrDamaged) { // found on the way: it is built anew now
+		err = s.catchUp(ctx, name, until)
+	}
+	return err
+}
+
+func (s *Shelf) catchUp(ctx context.Context, name string, until eventstore.Sequence) error {
 	v, err := s.volume(ctx, name)
 	if err != nil {
 		return err
@@ -275,15 +285,21 @@ type State struct {
 	Name    string
 	Applied eventstore.Sequence // the last event that readers see
 	Stopped error               // why it does not follow the log any more
+	Damaged error               // what is wrong with its file; it is being built anew
+	Renewed error               // why it was begun anew when it was opened
 	Unsaved error               // why the last commit failed
 }
 
 // States tells how the open projections are.
 func (s *Shelf) States() (states []State) {
 	for _, p := range s.places {
-		if kept := p.kept(); kept != nil {
-			state := State{Name: p.kind.Name, Unsaved: kept.Unsaved()}
+		if v := p.live.Load(); v != nil {
+			kept := v.kept
+			state := State{
+				Name: p.kind.Name, Unsaved: kept.Unsaved(), Damaged: kept.Damage(),
+			}
 			state.Applied, state.Stopped = kept.Applied()
+			state.Renewed = v.renewed
 			states = append(states, state)
 		}
 	}

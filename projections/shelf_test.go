@@ -12,22 +12,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
 	"cakupan/eventstore/memlog"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 	"cakupan/projections/projtest"
 )
 
 // counter is the smallest simple projection: it counts events, and knows when each was recorded.
-type counter struct{ db *bbolt.DB }
+type counter struct{ db *checked.DB }
 
 var counterBucket = []byte("counter")
 
 func (c *counter) Version() uint32 { return 1 }
 
-func (c *counter) Apply(tx *bbolt.Tx, events []projections.Event) error {
+func (c *counter) Apply(tx *checked.Tx, events []projections.Event) error {
 	b, err := tx.CreateBucketIfNotExists(counterBucket)
 	if err != nil {
 		return err
@@ -43,7 +42,7 @@ func (c *counter) Apply(tx *bbolt.Tx, events []projections.Event) error {
 }
 
 func (c *counter) Digest(k eventstore.Sequence) (digest string, err error) {
-	err = c.db.View(func(tx *bbolt.Tx) error {
+	err = c.db.View(func(tx *checked.Tx) error {
 		b := tx.Bucket(counterBucket)
 		if b == nil {
 			digest = "0-0"
@@ -68,7 +67,7 @@ func (c *counter) Digest(k eventstore.Sequence) (digest string, err error) {
 
 func counterKind(name string) projections.Kind {
 	return projections.SimpleKind(name, time.Millisecond,
-		func(db *bbolt.DB) *counter { return &counter{db} })
+		func(db *checked.DB) *counter { return &counter{db} })
 }
 
 // TestSuite runs the suite of projections over the smallest one.

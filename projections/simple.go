@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // transactionEvents is how many events share a transaction at most: enough that its two syncs cost
@@ -33,14 +32,14 @@ type SimpleRunner[P Simple] struct {
 // follows, events that trickle in are committed every pace: those who ask see them so late, and
 // the disk has so much to do.
 func OpenSimple[P Simple](ctx context.Context, feed *Feed, file File, pace time.Duration,
-	makeProjection func(*bbolt.DB) P,
+	makeProjection func(*checked.DB) P,
 ) (*SimpleRunner[P], error) {
 	k, err := openKeeper(feed, file)
 	if err != nil {
 		return nil, err
 	}
 	r := &SimpleRunner[P]{keeper: k, feed: feed, p: makeProjection(k.db), pace: pace}
-	stateIsThere := func(*bbolt.Tx) error { return nil }
+	stateIsThere := func(*checked.Tx) error { return nil }
 	if err := k.load(ctx, r.p.Version(), stateIsThere); err != nil {
 		return nil, err
 	}
@@ -134,11 +133,13 @@ func (r *SimpleRunner[P]) follow(ctx context.Context) error {
 				continue
 			}
 		case <-ticker.C:
+		case <-r.db.Damaged():
+			return r.db.Damage()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		err := r.commit()
-		if errors.Is(err, ErrPoisoned) {
+		if errors.Is(err, ErrPoisoned) || errors.Is(err, ErrDamaged) {
 			return err
 		}
 		r.noteCommit(err)
@@ -193,15 +194,14 @@ func (r *SimpleRunner[P]) commit() error {
 		return nil
 	}
 	was, last := r.at, r.pending[len(r.pending)-1].Frame
-	err := r.db.Update(func(tx *bbolt.Tx) error {
+	err := r.db.Update(func(tx *checked.Tx) error {
 		for _, frame := range r.pending {
 			events, err := frame.Events()
 			if err == nil {
 				err = r.p.Apply(tx, events)
 			}
 			if err != nil {
-				return fmt.Errorf("%w: apply events %d–%d: %w",
-					ErrPoisoned, frame.First(), frame.Last(), err)
+				return poisoned("apply", frame.First(), frame.Last(), err)
 			}
 		}
 		r.at.Sequence, r.at.RecordedAt = last.Last(), last.LastRecordedAt()

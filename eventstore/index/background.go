@@ -107,12 +107,15 @@ func (x *Index) stopped() bool {
 }
 
 // Err returns what went wrong in the background and is being tried again, nil when all is well.
-// The index answers correctly meanwhile, only more slowly; damage is returned by Lookup.
+// The index answers correctly meanwhile, only more slowly; a damaged one does not answer.
 func (x *Index) Err() error {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	err := errors.Join(x.writeErr, x.mergeErr)
-	if err == nil || errors.Is(err, errStopped) {
+	switch {
+	case x.damage != nil:
+		return x.damage
+	case err == nil || errors.Is(err, errStopped):
 		return nil
 	}
 	return fmt.Errorf("write index: %w", err)

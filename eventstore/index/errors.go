@@ -9,8 +9,9 @@ import (
 
 var (
 	// ErrDamaged is returned when a run turns out to be damaged while it is in use. The run has
-	// been set aside: opening the index again rebuilds what is missing from the log.
-	ErrDamaged = errors.New("index is damaged; start again to rebuild it from the log")
+	// been set aside: after [Index.Renew], or opening the index again, what is missing is added
+	// from the log.
+	ErrDamaged = errors.New("index is damaged")
 
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("index is closed")

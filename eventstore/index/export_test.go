@@ -1,10 +1,6 @@
 package index
 
-import (
-	"errors"
-
-	"cakupan/eventstore"
-)
+import "cakupan/eventstore"
 
 // What tests reach for inside the package.
 
@@ -12,32 +8,6 @@ import (
 // write megabytes.
 func OpenSmall(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 	return open(dir, identity, limit)
-}
-
-// Unmap makes lookups read from the files, as on systems without memory mapping.
-func (x *Index) Unmap() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	var errs []error
-	for _, r := range x.runs {
-		if r.data != nil {
-			errs = append(errs, unmapFile(r.data))
-			r.data = nil
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Uncheck forgets that the checksums of blocks were compared, as for runs too large to be checked
-// when they are opened.
-func (x *Index) Uncheck() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, r := range x.runs {
-		for i := range r.checked {
-			r.checked[i].Store(0)
-		}
-	}
 }
 
 // Quiet waits until no work goes on in the background.

@@ -38,8 +38,7 @@ func filterAdd(block []byte, suffix uint64) {
 	}
 }
 
-// filterHas returns 1 when the key may be in the run, and 0 when it is not. It does not branch:
-// see batch.
+// filterHas returns 1 when the key may be in the run, and 0 when it is not.
 func filterHas(block []byte, suffix uint64) int {
 	block = block[:filterBlock]
 	all := uint64(1)

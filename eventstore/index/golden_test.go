@@ -17,8 +17,8 @@ import (
 // The golden run covers the first 50 events of the tests' log, a frame. The golden merged run
 // covers four times as many.
 const (
-	goldenRun    = "v2/0000000001-0000000050.run"
-	goldenMerged = "v2/0000000001-0000000200.run"
+	goldenRun    = "v3/0000000001-0000000050.run"
+	goldenMerged = "v3/0000000001-0000000200.run"
 	goldenOlder  = "v1/0000000001-0000000050.run" // whose digests today's program does not make
 	goldenLimit  = 64                             // entries of a table, which so takes one frame
 )
@@ -105,7 +105,7 @@ func TestInspect(t *testing.T) {
 		}
 		return r
 	}
-	if r := look(sound); r.State != inspect.Whole || r.Format != "2" || r.First != 1 ||
+	if r := look(sound); r.State != inspect.Whole || r.Format != "3" || r.First != 1 ||
 		r.Last != frameSize || r.Entries != frameSize || r.Ledger != ledger.Ledger {
 		t.Errorf("%+v", r)
 	}
@@ -125,7 +125,7 @@ func TestInspect(t *testing.T) {
 		t.Errorf("of zeros: %+v", r)
 	}
 	newer := slices.Clone(sound)
-	newer[7] = 3
+	newer[7] = 4
 	sum := crc32.Checksum(newer[:4092], crc32.MakeTable(crc32.Castagnoli))
 	binary.BigEndian.PutUint32(newer[4092:], sum)
 	if r := look(newer); r.State != inspect.Newer {

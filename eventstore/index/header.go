@@ -15,7 +15,7 @@ import (
 //
 //	offset  size  meaning
 //	0       4     "CKIX"
-//	4       4     version of this format, 2: digests see programmes as a set
+//	4       4     version of this format, 3: blocks are small enough to be checked at each use
 //	8       32    ledger: hexadecimal digits
 //	40      8     ledger: when it was created, ns since 1970
 //	48      8     sequence of the first event
@@ -26,16 +26,16 @@ import (
 //	…             zeros
 //	4092    4     CRC-32C of the 4,092 bytes before
 //	4096    40·e  the entries, by key
-//	…             zeros, to a multiple of 40,960 bytes after the header
+//	…             zeros, to a multiple of 3,840 bytes after the header
 //	…       64·f  the filter (filter.go), f = ⌈e/48⌉
 //	…             zeros, likewise
-//	…       4·b   CRC-32C of each block of 40,960 bytes after the header
+//	…       4·b   CRC-32C of each block of 3,840 bytes after the header
 const (
 	headerSize    = 4096 // a page, so that the entries begin on one
-	runVersion    = 2
+	runVersion    = 3
 	ledgerSize    = 32
 	checksumSize  = 4
-	blockEntries  = 1024
+	blockEntries  = 96
 	blockSize     = blockEntries * entrySize // also a multiple of filterBlock
 	offsetLedger  = 8
 	offsetCreated = offsetLedger + ledgerSize

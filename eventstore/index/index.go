@@ -31,7 +31,10 @@ type Index struct {
 	writing, merging bool  // a goroutine is at it
 	writeErr         error // why sealed is not a run yet, after the last attempt
 	mergeErr         error // why the last merge failed; tried again after the next table
-	damage           error // sticky: wraps ErrDamaged
+	damage           error // wraps ErrDamaged; until Renew
+	broken           *run  // why
+	renewing         bool  // between Renew and Renewed
+	dropped          []error
 	closed           bool
 }
 
@@ -81,12 +84,14 @@ func (x *Index) Lookup(keys []Key, found []Entry) error {
 // can be closed meanwhile. Older entries are asked first, and each fills in only what is not found
 // yet: of a key that a log holds twice, the first event counts.
 func (x *Index) lookup(keys []Key, found []Entry) error {
-	if err := x.state(); err != nil {
-		return err
+	switch {
+	case x.closed:
+		return ErrClosed
+	case x.damage != nil:
+		return x.damage
 	}
-	var b batch
 	for _, r := range x.runs {
-		if err := r.lookup(&b, keys, found); err != nil {
+		if err := r.lookup(keys, found); err != nil {
 			return &runError{run: r, err: err}
 		}
 	}
@@ -95,18 +100,22 @@ func (x *Index) lookup(keys []Key, found []Entry) error {
 	return nil
 }
 
-// state returns why the index can no longer be used.
+// state returns why nothing can be added to the index.
 func (x *Index) state() error {
-	if x.closed {
+	switch {
+	case x.closed:
 		return ErrClosed
+	case x.renewing:
+		return nil
 	}
 	return x.damage
 }
 
-// setAside takes a damaged run out of the way of the next Open, and ends the use of the index:
-// without that run it could no longer tell a new event from a duplicate.
+// setAside takes a damaged run out of the way of the next Open, and ends the use of the index until
+// Renew: without that run it could no longer tell a new event from a duplicate.
 func (x *Index) setAside(broken *runError) error {
 	if x.damage == nil {
+		x.broken = broken.run
 		err := durable.Rename(broken.run.path, broken.run.path+damagedSuffix)
 		x.damage = errors.Join(fmt.Errorf("%w: %w", ErrDamaged, broken), err)
 		x.changed.Broadcast()

@@ -61,14 +61,14 @@ func mergeRuns(dir string, inputs []*run, stopped func() bool) (*run, error) {
 func mergeInto(w *runWriter, inputs []*run, stopped func() bool) error {
 	var live []*mergeInput
 	for _, r := range inputs {
-		in := &mergeInput{run: r, buf: make([]byte, blockSize)}
+		in := &mergeInput{run: r, buf: make([]byte, blocksAtOnce*blockSize)}
 		if err := in.next(); err != nil {
 			return err
 		}
 		live = append(live, in)
 	}
 	for n := 0; len(live) > 0; n++ {
-		if n%blockEntries == 0 && stopped() {
+		if n%(blocksAtOnce*blockEntries) == 0 && stopped() {
 			return errStopped
 		}
 		place := least(live)
@@ -100,7 +100,7 @@ func least(live []*mergeInput) int {
 // mergeInput reads a run from front to back.
 type mergeInput struct {
 	run    *run
-	buf    []byte // a block
+	buf    []byte // some blocks
 	place  int    // of the next entry
 	entry  []byte // nil at the end
 	prefix uint64
@@ -122,9 +122,11 @@ func (in *mergeInput) next() error {
 		in.entry = nil
 		return nil
 	}
-	at := in.place % blockEntries
+	at := in.place % (blocksAtOnce * blockEntries)
 	if at == 0 {
-		if err := in.run.readBlock(in.place/blockEntries, in.buf); err != nil {
+		first := in.place / blockEntries
+		n := min(blocksAtOnce, in.run.filterAt()-first)
+		if err := in.run.readBlocks(first, in.buf[:n*blockSize]); err != nil {
 			return &runError{run: in.run, err: err}
 		}
 	}

@@ -31,7 +31,7 @@ func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 	if err := durable.MakeFolder(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
-	found, err := openRuns(dir)
+	found, dropped, err := openRuns(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
@@ -47,7 +47,7 @@ func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 	}
 	x := &Index{
 		dir: dir, identity: identity, limit: limit,
-		runs: used, active: newTable(limit), spare: newTable(limit),
+		runs: used, active: newTable(limit), spare: newTable(limit), dropped: dropped,
 	}
 	x.changed = sync.NewCond(&x.mu)
 	if n := len(used); n > 0 {
@@ -61,10 +61,10 @@ func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 
 // openRuns opens every usable run of the folder. Files that cannot be read for want of rights
 // are an error: they are not ours to judge.
-func openRuns(dir string) (runs []*run, err error) {
+func openRuns(dir string) (runs []*run, dropped []error, err error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, file := range files {
 		if !strings.HasSuffix(file.Name(), runSuffix) {
@@ -73,13 +73,14 @@ func openRuns(dir string) (runs []*run, err error) {
 		r, err := openRun(filepath.Join(dir, file.Name()))
 		switch {
 		case errors.Is(err, errUnusable):
+			dropped = append(dropped, err)
 			continue
 		case err != nil:
-			return nil, errors.Join(err, closeRuns(runs))
+			return nil, nil, errors.Join(err, closeRuns(runs))
 		}
 		runs = append(runs, r)
 	}
-	return runs, nil
+	return runs, dropped, nil
 }
 
 // cover chooses the runs that cover the log from its first event as far as possible without a

@@ -7,104 +7,83 @@ import (
 )
 
 // Looking up a key that is not there, the rule when events are new, is what the writer's speed
-// hangs on: for each run it means reads at random places of a file of many megabytes, each waiting
-// for main memory and the page tables. So keys are looked up a batch at a time, and each step is
-// taken for the whole batch before the next one: the reads of a step do not depend on each other,
-// and the processor has many of them under way at once (docs/performance.md).
+// hangs on: for each run it reads one line of the filter, which is in memory. Only of a key that
+// may be there, one in a hundred of the new ones, entries are read, a block of the file at a time.
 
-// batchKeys bounds a batch; its state fits the first-level cache.
-const batchKeys = 128
+// reader reads the entries of a run, a block at a time.
+type reader struct {
+	run   *run
+	block int
+	bytes []byte // of the block; nil: none was read
+}
 
-// batch holds the keys of a lookup that a run may hold, and where they must stand.
-type batch struct {
-	which  [batchKeys]int // place in keys
-	prefix [batchKeys]uint64
-	guess  [batchKeys]int
+// entry returns the bytes of entry i, valid until the next one is asked for.
+func (r *reader) entry(i int) ([]byte, error) {
+	if block := i / blockEntries; r.bytes == nil || r.block != block {
+		if r.bytes == nil {
+			r.bytes = make([]byte, blockSize)
+		}
+		if err := r.run.readBlocks(block, r.bytes); err != nil {
+			r.bytes = nil
+			return nil, err
+		}
+		r.block = block
+	}
+	return r.bytes[i%blockEntries*entrySize:][:entrySize], nil
 }
 
 // lookup sets found[i] for each key that the run holds and that is not found yet.
-func (r *run) lookup(b *batch, keys []Key, found []Entry) error {
-	for len(keys) > 0 {
-		n := min(len(keys), batchKeys)
-		if err := r.lookupBatch(b, keys[:n], found[:n]); err != nil {
-			return err
-		}
-		keys, found = keys[n:], found[n:]
-	}
-	return nil
-}
-
-// lookupBatch takes the three steps for all keys of a batch: those that may be there, about where,
-// and whether.
-func (r *run) lookupBatch(b *batch, keys []Key, found []Entry) error {
-	n, err := r.sift(b, keys, found)
-	if err != nil || n == 0 {
-		return err
-	}
-	if err := r.approach(b.prefix[:n], b.guess[:n]); err != nil {
-		return err
-	}
-	for i := range n {
-		place := b.which[i]
-		if err := r.match(&keys[place], b.guess[i], &found[place]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sift puts the keys into the batch that are not found yet and pass the filter.
-func (r *run) sift(b *batch, keys []Key, found []Entry) (n int, err error) {
+func (r *run) lookup(keys []Key, found []Entry) error {
 	lines := filterBlocks(r.count())
+	entries := reader{run: r}
 	for i := range keys {
 		if found[i].Sequence != 0 {
 			continue
 		}
-		prefix := keys[i].prefix()
-		line, err := r.filterLine(filterPlace(prefix, lines))
-		if err != nil {
-			return 0, err
+		line := r.filterLine(filterPlace(keys[i].prefix(), lines))
+		if filterHas(line, keys[i].suffix()) == 0 {
+			continue
 		}
-		b.which[n], b.prefix[n] = i, prefix
-		n += filterHas(line, keys[i].suffix())
-	}
-	return n, nil
-}
-
-// approach computes where each prefix must stand among uniform ones, and corrects the guess by
-// the distance to what it finds there. The error is about √n at first (1,400 places among 2
-// million), then the root of that, and so on: three corrections end within a cache line or two.
-func (r *run) approach(prefixes []uint64, guesses []int) error {
-	const corrections = 3
-	n := r.count()
-	for i, want := range prefixes {
-		hi, _ := bits.Mul64(want, uint64(n))
-		guesses[i] = int(hi)
-	}
-	for range corrections {
-		for i, want := range prefixes {
-			b, err := r.entry(guesses[i])
-			if err != nil {
-				return err
-			}
-			distance := int64(want - binary.BigEndian.Uint64(b))
-			guesses[i] = max(0, min(n-1, guesses[i]+share(distance, n)))
+		guess, err := entries.approach(keys[i].prefix())
+		if err == nil {
+			err = entries.match(&keys[i], guess, &found[i])
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// share returns the part of n that the distance is of 2^64, rounded down. There is no branch on
-// the distance: the processor would have to wait for the read to know whether it guessed right.
+// approach computes where a prefix must stand among uniform ones, and corrects the guess by the
+// distance to what it finds there. The error is about √n at first (1,400 places among 2 million),
+// then the root of that, and so on: three corrections end within a cache line or two.
+func (r *reader) approach(want uint64) (int, error) {
+	const corrections = 3
+	n := r.run.count()
+	hi, _ := bits.Mul64(want, uint64(n))
+	guess := int(hi)
+	for range corrections {
+		b, err := r.entry(guess)
+		if err != nil {
+			return 0, err
+		}
+		distance := int64(want - binary.BigEndian.Uint64(b))
+		guess = max(0, min(n-1, guess+share(distance, n)))
+	}
+	return guess, nil
+}
+
+// share returns the part of n that the distance is of 2^64, rounded down.
 func share(distance int64, n int) int {
 	hi, _ := bits.Mul64(uint64(distance), uint64(n))
 	return int(hi) - n&int(distance>>63)
 }
 
 // match sets found when the run holds the key; guess is about where.
-func (r *run) match(key *Key, guess int, found *Entry) error {
+func (r *reader) match(key *Key, guess int, found *Entry) error {
 	place, err := r.search(key, guess)
-	if err != nil || place == r.count() {
+	if err != nil || place == r.run.count() {
 		return err
 	}
 	b, err := r.entry(place)
@@ -120,8 +99,9 @@ func (r *run) match(key *Key, guess int, found *Entry) error {
 // search returns the place of the first entry whose key is not below the given one: count() when
 // all are below. It begins at the guess with steps that double, so that keys that are not uniform
 // after all cost a logarithm and no more.
-func (r *run) search(key *Key, guess int) (int, error) {
-	below, above := -1, r.count() // the entry at below is less than the key, that at above is not
+func (r *reader) search(key *Key, guess int) (int, error) {
+	// The entry at below is less than the key, that at above is not.
+	below, above := -1, r.run.count()
 	less, err := r.less(guess, key)
 	for step := 2; err == nil; step *= 2 {
 		was := less
@@ -155,7 +135,7 @@ func tighten(less bool, place, below, above int) (int, int) {
 }
 
 // less reports whether entry i has a key below the given one.
-func (r *run) less(i int, key *Key) (bool, error) {
+func (r *reader) less(i int, key *Key) (bool, error) {
 	b, err := r.entry(i)
 	if err != nil {
 		return false, err

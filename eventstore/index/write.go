@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"cakupan/eventstore/durable"
 )
@@ -75,18 +76,18 @@ func (w *runWriter) endLine() error {
 	return err
 }
 
-// blockWriter writes a part of the file block by block, and keeps their checksums.
+// blockWriter writes a part of the file, some blocks at a time, and keeps their checksums.
 type blockWriter struct {
 	file     *os.File
 	at       int64
-	block    []byte
+	blocks   []byte
 	sums     []byte
 	unsynced int
 }
 
 func (b *blockWriter) write(p []byte) error {
-	b.block = append(b.block, p...)
-	if len(b.block) < blockSize {
+	b.blocks = append(b.blocks, p...)
+	if len(b.blocks) < blocksAtOnce*blockSize {
 		return nil
 	}
 	return b.flush()
@@ -94,17 +95,21 @@ func (b *blockWriter) write(p []byte) error {
 
 // flush writes what there is, filled up with zeros to a block.
 func (b *blockWriter) flush() error {
-	if len(b.block) == 0 {
+	if len(b.blocks) == 0 {
 		return nil
 	}
-	b.block = append(b.block, make([]byte, blockSize-len(b.block))...)
-	if _, err := b.file.WriteAt(b.block, b.at); err != nil {
+	if over := len(b.blocks) % blockSize; over > 0 {
+		b.blocks = append(b.blocks, make([]byte, blockSize-over)...)
+	}
+	if _, err := b.file.WriteAt(b.blocks, b.at); err != nil {
 		return fmt.Errorf("write run: %w", err)
 	}
-	b.sums = binary.BigEndian.AppendUint32(b.sums, checksum(b.block))
-	b.at += blockSize
-	b.unsynced += blockSize
-	b.block = b.block[:0]
+	for block := range slices.Chunk(b.blocks, blockSize) {
+		b.sums = binary.BigEndian.AppendUint32(b.sums, checksum(block))
+	}
+	b.at += int64(len(b.blocks))
+	b.unsynced += len(b.blocks)
+	b.blocks = b.blocks[:0]
 	if b.unsynced < syncBytes {
 		return nil
 	}

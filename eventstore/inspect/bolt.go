@@ -30,7 +30,9 @@ const (
 
 	boltBranch = 0x01 // flags of a page
 	boltLeaf   = 0x02
-	boltBucket = 0x01 // flag of an element
+
+	boltMetaFlag = 0x04 // with no elements and no overflow behind it
+	boltBucket   = 0x01 // flag of an element
 
 	boltDepthMax  = 64 // pages from root to leaf
 	boltNestedMax = 8  // buckets in buckets
@@ -108,14 +110,14 @@ func OpenBolt(file io.ReaderAt, size int64) (*Bolt, error) {
 		return nil, boltError("pages of %d bytes", page)
 	}
 	b.pageSize = page
-	first, err := readMeta(head, page)
+	first, err := readMeta(head, 0, page)
 	if err != nil {
 		return nil, fmt.Errorf("first meta page: %w", err)
 	}
 	if err := b.readAt(head, page); err != nil {
 		return nil, err
 	}
-	second, err := readMeta(head, page)
+	second, err := readMeta(head, 1, page)
 	if err != nil {
 		return nil, fmt.Errorf("second meta page: %w", err)
 	}
@@ -144,12 +146,15 @@ func (b *Bolt) readAt(buf []byte, at int64) error {
 }
 
 // readMeta reads a meta page and compares its checksum.
-func readMeta(page []byte, pageSize int64) (m boltMeta, err error) {
+func readMeta(page []byte, id uint64, pageSize int64) (m boltMeta, err error) {
 	meta := page[boltPageHead:]
 	sum := fnv.New64a()
 	_, _ = sum.Write(meta[:boltMetaSize-8]) // never fails: see hash.Hash
 	word := binary.LittleEndian.Uint32
+	long := binary.LittleEndian.Uint64
 	switch {
+	case long(page) != id || long(page[8:]) != boltMetaFlag:
+		return m, boltError("its head is that of another page")
 	case word(meta) != boltMagic:
 		return m, boltError("no database")
 	case word(meta[4:]) != boltVersion:
@@ -159,7 +164,6 @@ func readMeta(page []byte, pageSize int64) (m boltMeta, err error) {
 	case int64(word(meta[8:])) != pageSize:
 		return m, boltError("pages of %d bytes", word(meta[8:]))
 	}
-	long := binary.LittleEndian.Uint64
 	return boltMeta{root: long(meta[16:]), high: long(meta[40:]), transaction: long(meta[48:])}, nil
 }
 

@@ -16,7 +16,11 @@ func (w *Writer) run(ctx context.Context) {
 	// Deferred, so that nobody waits for ever even if a test ends the goroutine here.
 	defer func() { w.end(end) }()
 	for w.await() {
-		if err := w.turn(ctx); err != nil {
+		err := w.turn(ctx)
+		if errors.Is(err, index.ErrDamaged) || err == nil && w.isIndexDamaged() {
+			err = w.renewIndex(ctx, err)
+		}
+		if err != nil {
 			end = err
 			return
 		}
@@ -27,10 +31,10 @@ func (w *Writer) run(ctx context.Context) {
 func (w *Writer) await() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && len(w.stage.items) == 0 && !w.closing {
+	for len(w.queue) == 0 && len(w.stage.items) == 0 && !w.closing && !w.renew {
 		w.arrived.Wait()
 	}
-	return len(w.queue) > 0 || len(w.stage.items) > 0
+	return len(w.queue) > 0 || len(w.stage.items) > 0 || w.renew && !w.closing
 }
 
 // end ends everybody's wait.

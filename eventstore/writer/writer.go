@@ -51,6 +51,7 @@ type Writer struct {
 	closing bool
 	err     error // why the writer has ended, nil while it has not
 	head    eventstore.Tail
+	renew   bool // somebody has found the index damaged
 
 	// What follows belongs to the writer's goroutine.
 	tail    eventstore.Tail // the end of the log
@@ -107,7 +108,9 @@ func Open(
 //   - eventstore.ErrUnknownOutcome: the log did not tell in time. The writer goes on, and finds
 //     out before it appends anything else.
 //   - ErrOtherWriter (and eventstore.ErrFenced): somebody else writes; this writer is finished.
-//   - ErrIndexBehind, index.ErrDamaged: this writer is finished; opening again repairs it.
+//   - index.ErrDamaged: nothing of the batch that has no status was appended. The writer adds to
+//     the index again what it lacks, and goes on.
+//   - ErrIndexBehind: this writer is finished; opening again repairs it.
 //   - a *BatchTooLargeError, ErrClosed; an error of ctx, which ends the wait only before it is the
 //     batch's turn; any other error of the log, after which nothing is stored.
 func (w *Writer) Append(
@@ -158,6 +161,7 @@ func (w *Writer) Check(ctx context.Context, entries []Entry) ([]Result, error) {
 		Sequence: imagined, RecordedAt: lastTime(w.Head()),
 	})
 	if err := s.decide(r, len(entries), w.opts.Now()); err != nil {
+		w.noteDamage(err)
 		return nil, fmt.Errorf("check events: %w", err)
 	}
 	for i := range r.results {

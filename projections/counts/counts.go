@@ -11,10 +11,9 @@ package counts
 import (
 	"encoding/binary"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -79,7 +78,7 @@ type Cube struct {
 const cellPageShift = 9
 
 // New returns an empty cube, to be kept in the database.
-func New(db *bbolt.DB, rule Rule) *Cube {
+func New(db *checked.DB, rule Rule) *Cube {
 	c := &Cube{
 		rule:        rule,
 		storedCells: pages.NewHistory(8, cellPageShift),

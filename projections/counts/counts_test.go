@@ -7,10 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 )
 
@@ -65,7 +64,7 @@ func slow(changes []known, k eventstore.Sequence, day temporal.Date,
 type book struct {
 	*rand.Rand
 	path    string
-	db      *bbolt.DB
+	db      *checked.DB
 	cube    *counts.Cube
 	changes []known
 	last    eventstore.Sequence
@@ -88,7 +87,7 @@ func newBook(t *testing.T, seed uint64) *book {
 func (b *book) open(t *testing.T) {
 	t.Helper()
 	var err error
-	if b.db, err = bbolt.Open(b.path, 0o600, &bbolt.Options{NoSync: true}); err != nil {
+	if b.db, err = checked.Open(b.path, checked.Options{Scratch: true}); err != nil {
 		t.Fatal(err)
 	}
 	b.cube = counts.New(b.db, rule())
@@ -115,7 +114,7 @@ func (b *book) event() {
 func (b *book) store(t *testing.T) {
 	t.Helper()
 	var lengths counts.Lengths
-	err := errors.Join(b.cube.Wait(), b.db.Update(func(tx *bbolt.Tx) (err error) {
+	err := errors.Join(b.cube.Wait(), b.db.Update(func(tx *checked.Tx) (err error) {
 		lengths, err = b.cube.Store(tx)
 		return err
 	}))
@@ -145,7 +144,7 @@ func (b *book) restart(t *testing.T) {
 	if b.lengths == nil {
 		return
 	}
-	err := b.db.View(func(tx *bbolt.Tx) error { return b.cube.Load(tx, *b.lengths) })
+	err := b.db.View(func(tx *checked.Tx) error { return b.cube.Load(tx, *b.lengths) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +166,7 @@ func (b *book) check(t *testing.T) {
 	on := days[b.IntN(len(days))]
 	got, sums := map[counts.Key]int64{}, map[counts.Key]int64{}
 	overDays := make([]map[counts.Key]int64, len(days))
-	err := b.db.View(func(tx *bbolt.Tx) error {
+	err := b.db.View(func(tx *checked.Tx) error {
 		n, err := view.Until(tx, k)
 		if err != nil {
 			return err
@@ -233,7 +232,7 @@ func TestThePastStays(t *testing.T) {
 	changes := func(after, k eventstore.Sequence) (text string) {
 		t.Helper()
 		view := b.cube.View()
-		err := b.db.View(func(tx *bbolt.Tx) error {
+		err := b.db.View(func(tx *checked.Tx) error {
 			from, err := view.Until(tx, after)
 			if err != nil {
 				return err

@@ -3,8 +3,7 @@ package counts
 import (
 	"encoding/binary"
 
-	"go.etcd.io/bbolt"
-
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -20,7 +19,7 @@ func (c *Cube) columns(n *Lengths) [2]pages.Column {
 
 // Store writes all that changed since the last Stored or Load into the transaction. Call Wait
 // before, and Stored once it has committed; when it has failed, Store again.
-func (c *Cube) Store(tx *bbolt.Tx) (n Lengths, err error) {
+func (c *Cube) Store(tx *checked.Tx) (n Lengths, err error) {
 	n.Chunks = c.summer.current().chunks
 	for _, column := range c.columns(&n) {
 		if err := column.Store(tx); err != nil {
@@ -41,7 +40,7 @@ func (c *Cube) Stored() {
 }
 
 // Settle writes most of what readers read, ahead of Store: the full pages of deltas, and the runs.
-func (c *Cube) Settle(tx *bbolt.Tx) error {
+func (c *Cube) Settle(tx *checked.Tx) error {
 	if err := pages.StoreIn(tx, c.rule.Deltas, c.deltas.Settle); err != nil {
 		return err
 	}
@@ -55,14 +54,14 @@ func (c *Cube) Settled() {
 }
 
 // Load replaces the empty cube by what was stored.
-func (c *Cube) Load(tx *bbolt.Tx, n Lengths) error {
+func (c *Cube) Load(tx *checked.Tx, n Lengths) error {
 	for _, column := range c.columns(&n) {
 		if err := column.Load(tx); err != nil {
 			return err
 		}
 	}
 	c.summer = newSummer(c.summer.db, c.rule, c.deltas, n.Chunks)
-	err := pages.LoadFrom(tx, c.rule.Cells, func(b *bbolt.Bucket) error {
+	err := pages.LoadFrom(tx, c.rule.Cells, func(b *checked.Bucket) error {
 		return c.storedCells.Each(b, func(page []byte, records int) {
 			for i := range records {
 				cell := Key(binary.LittleEndian.Uint64(page[8*i:]))
@@ -74,7 +73,7 @@ func (c *Cube) Load(tx *bbolt.Tx, n Lengths) error {
 	if err != nil {
 		return err
 	}
-	return pages.LoadFrom(tx, c.rule.Deltas, func(b *bbolt.Bucket) error {
+	return pages.LoadFrom(tx, c.rule.Deltas, func(b *checked.Bucket) error {
 		return c.deltas.Each(b, func(page []byte, _ int) {
 			c.first = append(c.first, deltaSequence(page))
 		})

@@ -2,11 +2,11 @@ package counts
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"sort"
 
 	"cakupan/domain/temporal"
+	"cakupan/projections/checked"
 )
 
 // A run sums up the deltas of a range of the log: for each row it holds the days on which the
@@ -29,7 +29,7 @@ const (
 )
 
 // errRun is returned for a stored run that is not one.
-var errRun = errors.New("stored run is damaged")
+var errRun = fmt.Errorf("stored run: %w", checked.ErrDamaged)
 
 func (r run) rows() int          { return int(binary.LittleEndian.Uint32(r)) }
 func (r run) word(at int) uint32 { return binary.LittleEndian.Uint32(r[at:]) }

@@ -6,8 +6,7 @@ import (
 	"maps"
 	"sync"
 
-	"go.etcd.io/bbolt"
-
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -25,20 +24,26 @@ type runSet struct {
 	recent map[runID]run // those that may not be in the file yet
 }
 
-// get returns a run, which is valid until the transaction of the bucket ends.
-func (s *runSet) get(b *bbolt.Bucket, id runID) (run, error) {
+// get returns a run. Nobody writes it.
+func (s *runSet) get(b *checked.Bucket, id runID) (run, error) {
 	if r, ok := s.recent[id]; ok {
 		return r, nil
 	}
-	r := run(b.Get(id.key()))
-	if err := r.check(); err != nil {
+	if b == nil {
+		return nil, fmt.Errorf("%w: no run %d of level %d", errRun, id.index, id.level)
+	}
+	r, err := b.Shared(id.key())
+	if err == nil {
+		err = run(r).check()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read run %d of level %d: %w", id.index, id.level, err)
 	}
 	return r, nil
 }
 
 // prefix calls yield with runs that together cover the first chunks chunks: the largest first.
-func (s *runSet) prefix(b *bbolt.Bucket, chunks int, yield func(run)) error {
+func (s *runSet) prefix(b *checked.Bucket, chunks int, yield func(run)) error {
 	level, size := 1, 1
 	for size*runFanOut <= chunks {
 		level, size = level+1, size*runFanOut
@@ -61,7 +66,7 @@ func (s *runSet) prefix(b *bbolt.Bucket, chunks int, yield func(run)) error {
 // summer makes runs of full chunks in the background, in order: on the second core while the
 // fold goes on with the first. What is not summed up yet is scanned by queries.
 type summer struct {
-	db     *bbolt.DB
+	db     *checked.DB
 	rule   Rule
 	deltas *pages.History
 
@@ -82,7 +87,7 @@ type chunkJob struct {
 	rows []Rows
 }
 
-func newSummer(db *bbolt.DB, rule Rule, deltas *pages.History, chunks int) *summer {
+func newSummer(db *checked.DB, rule Rule, deltas *pages.History, chunks int) *summer {
 	s := &summer{db: db, rule: rule, deltas: deltas, set: &runSet{chunks: chunks}}
 	s.idle = sync.NewCond(&s.mu)
 	return s
@@ -153,7 +158,7 @@ func (s *summer) work() {
 // sum makes the run of the chunk, and those of higher levels that it completes.
 func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
 	made := map[runID]run{}
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.db.View(func(tx *checked.Tx) error {
 		deltaPages := make([][]byte, 0, s.rule.Layout.chunkPages())
 		for i := range cap(deltaPages) {
 			at := set.chunks*cap(deltaPages) + i
@@ -170,7 +175,7 @@ func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
 }
 
 // complete adds the runs of higher levels that the newest run of level 1 completes.
-func (s *summer) complete(tx *bbolt.Tx, set *runSet, made map[runID]run) error {
+func (s *summer) complete(tx *checked.Tx, set *runSet, made map[runID]run) error {
 	count := set.chunks + 1 // runs of the level below
 	for level := 2; count%runFanOut == 0; level++ {
 		count /= runFanOut
@@ -193,7 +198,7 @@ func (s *summer) complete(tx *bbolt.Tx, set *runSet, made map[runID]run) error {
 }
 
 // settle writes the recent runs while others are made.
-func (s *summer) settle(b *bbolt.Bucket) error {
+func (s *summer) settle(b *checked.Bucket) error {
 	s.settling = s.current().recent
 	return putRuns(b, s.settling)
 }
@@ -210,11 +215,11 @@ func (s *summer) settled() {
 }
 
 // store writes the recent runs. The summer must be idle: call wait before.
-func (s *summer) store(b *bbolt.Bucket) error {
+func (s *summer) store(b *checked.Bucket) error {
 	return putRuns(b, s.current().recent)
 }
 
-func putRuns(b *bbolt.Bucket, runs map[runID]run) error {
+func putRuns(b *checked.Bucket, runs map[runID]run) error {
 	for id, r := range runs {
 		if err := b.Put(id.key(), r); err != nil {
 			return err

@@ -5,10 +5,9 @@ import (
 	"sort"
 	"sync"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -35,7 +34,7 @@ func (r Range) has(row Key) bool { return r.From <= row && row < r.Until }
 func (v *View) All() Known { return Known(v.deltas.Len()) }
 
 // Until returns what is known of the events up to the sequence.
-func (v *View) Until(tx *bbolt.Tx, k eventstore.Sequence) (Known, error) {
+func (v *View) Until(tx *checked.Tx, k eventstore.Sequence) (Known, error) {
 	page := sort.Search(len(v.first), func(i int) bool { return v.first[i] > k }) - 1
 	if page < 0 {
 		return 0, nil
@@ -54,20 +53,20 @@ func (v *View) Until(tx *bbolt.Tx, k eventstore.Sequence) (Known, error) {
 	return Known(first + in), nil
 }
 
-func (v *View) page(tx *bbolt.Tx, page int) ([]byte, error) {
+func (v *View) page(tx *checked.Tx, page int) ([]byte, error) {
 	return v.cube.deltas.Page(&v.deltas, tx.Bucket([]byte(v.cube.rule.Deltas)), page)
 }
 
 // summed calls yield with the runs that sum up the first chunks of what is known, and returns how
 // many deltas these are.
-func (v *View) summed(tx *bbolt.Tx, known Known, yield func(run)) (int, error) {
+func (v *View) summed(tx *checked.Tx, known Known, yield func(run)) (int, error) {
 	shift := v.cube.rule.Layout.Chunk
 	chunks := min(int(known)>>shift, v.runs.chunks)
 	return chunks << shift, v.runs.prefix(tx.Bucket([]byte(v.cube.rule.Runs)), chunks, yield)
 }
 
 // scan calls yield with the bytes of the deltas [from, until), a page or less at a time.
-func (v *View) scan(tx *bbolt.Tx, from, until int, yield func(deltas []byte)) error {
+func (v *View) scan(tx *checked.Tx, from, until int, yield func(deltas []byte)) error {
 	size := v.cube.deltas.PageRecords()
 	for from < until {
 		page, at := from/size, from%size
@@ -95,7 +94,7 @@ type dayCounts struct {
 var countsPool = sync.Pool{New: func() any { return new(dayCounts) }}
 
 // On calls yield with what adds up to the numbers of the rows on a day: for a row more than once.
-func (v *View) On(tx *bbolt.Tx, known Known, day temporal.Date, rows Range,
+func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 	yield func(row Key, count int64),
 ) error {
 	from, err := v.summed(tx, known, func(sum run) {
@@ -140,7 +139,7 @@ func (v *View) On(tx *bbolt.Tx, known Known, day temporal.Date, rows Range,
 // Over calls yield with what changes the numbers of the rows over days, which are in order: by how
 // much a row changes after days[i-1] and at or before days[i], the first also before that. For a
 // row and a day more than once.
-func (v *View) Over(tx *bbolt.Tx, known Known, days []temporal.Date, rows Range,
+func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Range,
 	yield func(row Key, i int, change int64),
 ) error {
 	from, err := v.summed(tx, known, func(sum run) {
@@ -167,7 +166,7 @@ func (v *View) Over(tx *bbolt.Tx, known Known, days []temporal.Date, rows Range,
 
 // Each calls yield with what was appended after some is known until more is, and by which event: a
 // change for each cell and day, as [Cube.Append] returns them.
-func (v *View) Each(tx *bbolt.Tx, after, until Known,
+func (v *View) Each(tx *checked.Tx, after, until Known,
 	yield func(seq eventstore.Sequence, c Change),
 ) error {
 	return v.scan(tx, int(after), int(until), func(deltas []byte) {

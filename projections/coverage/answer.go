@@ -1,13 +1,12 @@
 package coverage
 
 import (
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/event"
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // Query asks for the numbers of a region on a day, as known at a place in the log.
@@ -78,14 +77,14 @@ type Sector struct {
 
 // Answer answers the query.
 func (v *View) Answer(q Query) (answer Answer, err error) {
-	err = v.p.db.View(func(tx *bbolt.Tx) error {
+	err = v.p.db.View(func(tx *checked.Tx) error {
 		answer, err = v.answer(tx, q)
 		return err
 	})
 	return answer, err
 }
 
-func (v *View) answer(tx *bbolt.Tx, q Query) (Answer, error) {
+func (v *View) answer(tx *checked.Tx, q Query) (Answer, error) {
 	q.Known = min(q.Known, v.known)
 	a := Answer{Region: q.Region.String(), Name: q.Region.Name(), On: q.On.String()}
 	var err error
@@ -120,7 +119,7 @@ func (v *View) answer(tx *bbolt.Tx, q Query) (Answer, error) {
 }
 
 // knownAs describes the knowledge k, which the view has.
-func (v *View) knownAs(tx *bbolt.Tx, k eventstore.Sequence) (Known, error) {
+func (v *View) knownAs(tx *checked.Tx, k eventstore.Sequence) (Known, error) {
 	if k == 0 {
 		return Known{}, nil
 	}
@@ -173,7 +172,7 @@ type Point struct {
 func (v *View) Series(q Query, days []temporal.Date) ([]Point, error) {
 	q.Known = min(q.Known, v.known)
 	points := make([]Point, len(days))
-	err := v.p.db.View(func(tx *bbolt.Tx) error {
+	err := v.p.db.View(func(tx *checked.Tx) error {
 		n, err := v.until(tx, q.Known)
 		if err != nil {
 			return err

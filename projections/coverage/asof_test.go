@@ -6,12 +6,11 @@ import (
 	"slices"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/facts"
 )
 
@@ -24,7 +23,7 @@ type remembered struct {
 // remember folds a history into facts alone.
 func remember(t *testing.T, history []Recorded, rng *rand.Rand) remembered {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "f.db"), 0o600, &bbolt.Options{NoSync: true})
+	db, err := checked.Open(filepath.Join(t.TempDir(), "f.db"), checked.Options{Scratch: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,14 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/merkle"
+	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
 )
 
@@ -149,10 +148,9 @@ func (n *nation) frames(b *testing.B, events int, fill func(e *event.Event, i, e
 	return frames
 }
 
-func openScratch(b *testing.B) *bbolt.DB {
+func openScratch(b *testing.B) *checked.DB {
 	b.Helper()
-	db, err := bbolt.Open(filepath.Join(b.TempDir(), "c.db"), 0o600,
-		&bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true, InitialMmapSize: 4 << 30})
+	db, err := checked.Open(filepath.Join(b.TempDir(), "c.db"), checked.Options{Scratch: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,12 +12,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
@@ -28,7 +27,7 @@ const Name = "coverage"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 5
+const version = 6
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
@@ -37,7 +36,7 @@ const rules = 2
 // Projection is the fold and its file. One goroutine applies and stores; any number read through
 // [Projection.View] and [Projection.Read].
 type Projection struct {
-	db     *bbolt.DB
+	db     *checked.DB
 	names  *facts.Names
 	limits limits
 
@@ -63,9 +62,9 @@ type Projection struct {
 const recordedPageShift = 12
 
 // New returns the projection of an empty log, to be kept in the database.
-func New(db *bbolt.DB) *Projection { return newProjection(db, counts.FullLayout(), fullLimits()) }
+func New(db *checked.DB) *Projection { return newProjection(db, counts.FullLayout(), fullLimits()) }
 
-func newProjection(db *bbolt.DB, l counts.Layout, heavy limits) *Projection {
+func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 	p := &Projection{
 		db:     db,
 		names:  facts.NewNames(db),

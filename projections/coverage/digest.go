@@ -6,10 +6,9 @@ import (
 	"encoding/hex"
 	"hash"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 	"cakupan/projections/pages"
 )
@@ -38,7 +37,7 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	h := sha256.New()
 	d := digester{h: h}
 	d.numbers(rules, uint64(k))
-	err := v.p.db.View(func(tx *bbolt.Tx) error {
+	err := v.p.db.View(func(tx *checked.Tx) error {
 		head, err := v.head(tx, int(k>>digestShift))
 		if err != nil {
 			return err
@@ -60,7 +59,7 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 func (p *Projection) Digest(k eventstore.Sequence) (string, error) { return p.View().Digest(k) }
 
 // head returns the head of the first blocks, of which there are so many.
-func (v *View) head(tx *bbolt.Tx, blocks int) ([]byte, error) {
+func (v *View) head(tx *checked.Tx, blocks int) ([]byte, error) {
 	if blocks == 0 {
 		return make([]byte, headBytes), nil
 	}
@@ -74,7 +73,7 @@ func (v *View) head(tx *bbolt.Tx, blocks int) ([]byte, error) {
 }
 
 // hashSince writes the texts of the events of one block up to one of them.
-func (v *View) hashSince(tx *bbolt.Tx, begin, k eventstore.Sequence, h hash.Hash) error {
+func (v *View) hashSince(tx *checked.Tx, begin, k eventstore.Sequence, h hash.Hash) error {
 	if begin == k {
 		return nil
 	}
@@ -160,7 +159,7 @@ func (c *chain) add(at temporal.Instant, changes []counts.Change) {
 }
 
 // resume makes the hash of the block that is not full from what a view holds.
-func (c *chain) resume(tx *bbolt.Tx, v *View) error {
+func (c *chain) resume(tx *checked.Tx, v *View) error {
 	begin := v.known >> digestShift << digestShift
 	head, err := v.head(tx, int(v.known>>digestShift))
 	if err != nil {
@@ -172,7 +171,7 @@ func (c *chain) resume(tx *bbolt.Tx, v *View) error {
 	return v.hashSince(tx, begin, v.known, c.block)
 }
 
-func (v *View) digestFlips(tx *bbolt.Tx, d *digester, k eventstore.Sequence) error {
+func (v *View) digestFlips(tx *checked.Tx, d *digester, k eventstore.Sequence) error {
 	flips := v.p.presence.flips
 	size := flips.PageRecords()
 	for first := 0; first < v.flips.Len(); first += size {

@@ -1,14 +1,13 @@
 package coverage
 
 import (
-	"go.etcd.io/bbolt"
-
+	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 )
 
 // NewSmall returns a projection whose pages hold 4 deltas and whose chunks hold 16, so that a
 // short history passes through runs of several levels.
-func NewSmall(db *bbolt.DB) *Projection {
+func NewSmall(db *checked.DB) *Projection {
 	return newProjection(db, smallLayout(), fullLimits())
 }
 
@@ -16,7 +15,7 @@ func smallLayout() counts.Layout { return counts.Layout{Page: 2, Chunk: 4} }
 
 // NewHeavy returns a small projection to which an enrolment with 3 facts is heavy, and a person with
 // 2 enrolments, and which keeps little of that.
-func NewHeavy(db *bbolt.DB) *Projection {
+func NewHeavy(db *checked.DB) *Projection {
 	return newProjection(db, smallLayout(),
 		limits{facts: 3, enrolments: 2, months: 2, factsKept: 40, spellsKept: 60})
 }

@@ -2,11 +2,9 @@ package coverage
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
+	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
@@ -27,10 +25,10 @@ const (
 )
 
 // ErrFile is returned for a file that does not hold what Store writes.
-var ErrFile = errors.New("file of the projection is damaged; rebuild it from the log")
+var ErrFile = fmt.Errorf("coverage: %w", checked.ErrDamaged)
 
 // bucket returns a bucket that Store has made; nil in a file without one.
-func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }
+func bucket(tx *checked.Tx, name string) *checked.Bucket { return tx.Bucket([]byte(name)) }
 
 // lengths are the numbers of records of what is kept in pages.
 type lengths struct {
@@ -61,7 +59,7 @@ func (p *Projection) Finish() error { return p.counts.Wait() }
 
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
-func (p *Projection) Store(tx *bbolt.Tx) error {
+func (p *Projection) Store(tx *checked.Tx) error {
 	if !p.loaded() {
 		return nil // nothing was applied since Load
 	}
@@ -81,13 +79,13 @@ func (p *Projection) Store(tx *bbolt.Tx) error {
 	if err := p.names.Store(tx); err != nil {
 		return err
 	}
-	return pages.StoreIn(tx, listsBucket, func(b *bbolt.Bucket) error {
+	return pages.StoreIn(tx, listsBucket, func(b *checked.Bucket) error {
 		return putJSON(b, lengthsList, &n)
 	})
 }
 
 // Settle writes most of what readers read: counts, and the full pages of record times.
-func (p *Projection) Settle(tx *bbolt.Tx) error {
+func (p *Projection) Settle(tx *checked.Tx) error {
 	if err := pages.StoreIn(tx, recordedBucket, p.recorded.Settle); err != nil {
 		return err
 	}
@@ -119,7 +117,7 @@ func (p *Projection) Stored() {
 // lengthsList is the name of the list of lengths.
 const lengthsList = "lengths"
 
-func putJSON(b *bbolt.Bucket, name string, value any) error {
+func putJSON(b *checked.Bucket, name string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err
@@ -128,10 +126,10 @@ func putJSON(b *bbolt.Bucket, name string, value any) error {
 }
 
 // getJSON reads a list; one that was never stored leaves value as it is.
-func getJSON(b *bbolt.Bucket, name string, value any) error {
-	text := b.Get([]byte(name))
-	if text == nil {
-		return nil
+func getJSON(b *checked.Bucket, name string, value any) error {
+	text, err := b.Get([]byte(name))
+	if text == nil || err != nil {
+		return err
 	}
 	if err := json.Unmarshal(text, value); err != nil {
 		return fmt.Errorf("%w: list %s: %w", ErrFile, name, err)
@@ -140,7 +138,7 @@ func getJSON(b *bbolt.Bucket, name string, value any) error {
 }
 
 // Load reads what readers need from the file; the state of the fold waits for the first Apply.
-func (p *Projection) Load(tx *bbolt.Tx) error {
+func (p *Projection) Load(tx *checked.Tx) error {
 	lists := bucket(tx, listsBucket)
 	if lists == nil {
 		return fmt.Errorf("%w: no lists", ErrFile)
@@ -173,7 +171,7 @@ func (p *Projection) Load(tx *bbolt.Tx) error {
 }
 
 // loadRare makes what is looked up of the publications and flips.
-func (p *Projection) loadRare(tx *bbolt.Tx) error {
+func (p *Projection) loadRare(tx *checked.Tx) error {
 	err := facts.EachLine(p.publications.lines, bucket(tx, publicationsBucket), p.publications.load)
 	if err != nil {
 		return fmt.Errorf("load %s: %w", publicationsBucket, err)
@@ -206,7 +204,7 @@ func (p *Projection) loadState() error {
 	if p.fold != nil { // by somebody else meanwhile
 		return nil
 	}
-	return p.db.View(func(tx *bbolt.Tx) error {
+	return p.db.View(func(tx *checked.Tx) error {
 		var n lengths
 		if err := getJSON(bucket(tx, listsBucket), lengthsList, &n); err != nil {
 			return err

@@ -9,13 +9,12 @@ import (
 	"os"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/merkle"
+	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
 )
 
@@ -23,12 +22,12 @@ import (
 type production struct {
 	dir  string
 	path string
-	db   *bbolt.DB
-	make func(*bbolt.DB) *coverage.Projection
+	db   *checked.DB
+	make func(*checked.DB) *coverage.Projection
 	p    *coverage.Projection
 }
 
-func newProduction(dir string, makeEmpty func(*bbolt.DB) *coverage.Projection) (*production, error) {
+func newProduction(dir string, makeEmpty func(*checked.DB) *coverage.Projection) (*production, error) {
 	file, err := os.CreateTemp(dir, "*.db")
 	if err != nil {
 		return nil, err
@@ -38,7 +37,7 @@ func newProduction(dir string, makeEmpty func(*bbolt.DB) *coverage.Projection) (
 }
 
 func (s *production) open() (err error) {
-	s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{NoSync: true, NoFreelistSync: true})
+	s.db, err = checked.Open(s.path, checked.Options{Scratch: true})
 	if err == nil {
 		s.p = s.make(s.db)
 	}
@@ -136,7 +135,7 @@ func (s *production) play(history []Recorded, rng *rand.Rand) error {
 // settle settles what is full, or fails to.
 func (s *production) settle(commits bool) error {
 	failed := errors.New("disk full")
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	err := s.db.Update(func(tx *checked.Tx) error {
 		if err := s.p.Settle(tx); err != nil || commits {
 			return err
 		}
@@ -219,7 +218,7 @@ func TestHeavyProjectionAnswersLikeTheModel(t *testing.T) {
 	answerLikeTheModel(t, coverage.NewHeavy)
 }
 
-func answerLikeTheModel(t *testing.T, makeEmpty func(*bbolt.DB) *coverage.Projection) {
+func answerLikeTheModel(t *testing.T, makeEmpty func(*checked.DB) *coverage.Projection) {
 	t.Helper()
 	dir := t.TempDir()
 	size := comparison{firstSeed: 1, histories: 90, events: 120, queries: 40}
@@ -246,7 +245,7 @@ func answerLikeTheModel(t *testing.T, makeEmpty func(*bbolt.DB) *coverage.Projec
 // TestProjectionAnswersVectors replays the vectors with full and with small chunks.
 func TestProjectionAnswersVectors(t *testing.T) {
 	for _, name := range vectorNames {
-		for size, makeEmpty := range map[string]func(*bbolt.DB) *coverage.Projection{
+		for size, makeEmpty := range map[string]func(*checked.DB) *coverage.Projection{
 			"full": coverage.New, "small": coverage.NewSmall, "heavy": coverage.NewHeavy,
 		} {
 			t.Run(name+"/"+size, func(t *testing.T) {
@@ -276,7 +275,7 @@ func TestProjectionAnswersVectors(t *testing.T) {
 // when an event is. What is kept of heavy persons and enrolments, and lost in a restart, makes no
 // difference.
 func TestDigest(t *testing.T) {
-	for name, makeEmpty := range map[string]func(*bbolt.DB) *coverage.Projection{
+	for name, makeEmpty := range map[string]func(*checked.DB) *coverage.Projection{
 		"light": coverage.NewSmall, "heavy": coverage.NewHeavy,
 	} {
 		for history := range uint64(8) {
@@ -290,7 +289,7 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-func testDigest(t *testing.T, history []Recorded, makeEmpty func(*bbolt.DB) *coverage.Projection) {
+func testDigest(t *testing.T, history []Recorded, makeEmpty func(*checked.DB) *coverage.Projection) {
 	t.Helper()
 	dir := t.TempDir()
 	var want []string

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"sort"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 	"cakupan/projections/pages"
 )
@@ -38,7 +37,7 @@ type View struct {
 func (v *View) Known() eventstore.Sequence { return v.known }
 
 // until returns what the deltas tell of the events up to the sequence.
-func (v *View) until(tx *bbolt.Tx, k eventstore.Sequence) (counts.Known, error) {
+func (v *View) until(tx *checked.Tx, k eventstore.Sequence) (counts.Known, error) {
 	if k >= v.known {
 		return v.counts.All(), nil
 	}
@@ -46,7 +45,7 @@ func (v *View) until(tx *bbolt.Tx, k eventstore.Sequence) (counts.Known, error) 
 }
 
 // totals returns all numbers of a region on a day.
-func (v *View) totals(tx *bbolt.Tx, r region.Code, on temporal.Date,
+func (v *View) totals(tx *checked.Tx, r region.Code, on temporal.Date,
 	known counts.Known,
 ) (totals, error) {
 	var total totals
@@ -60,7 +59,7 @@ func (v *View) totals(tx *bbolt.Tx, r region.Code, on temporal.Date,
 type point struct{ covered, confirmed, inGrace int64 }
 
 // line returns the points of the days, which are in order.
-func (v *View) line(tx *bbolt.Tx, r region.Code, days []temporal.Date,
+func (v *View) line(tx *checked.Tx, r region.Code, days []temporal.Date,
 	known counts.Known,
 ) ([]point, error) {
 	points := make([]point, len(days)) // first by how much each differs from the one before
@@ -94,14 +93,14 @@ func (v *View) RecordedAt(k eventstore.Sequence) (at temporal.Instant, err error
 	if k == 0 || k > v.known {
 		return 0, ErrUnknownTime
 	}
-	err = v.p.db.View(func(tx *bbolt.Tx) error {
+	err = v.p.db.View(func(tx *checked.Tx) error {
 		at, err = v.recordedAt(tx, k)
 		return err
 	})
 	return at, err
 }
 
-func (v *View) recordedAt(tx *bbolt.Tx, k eventstore.Sequence) (temporal.Instant, error) {
+func (v *View) recordedAt(tx *checked.Tx, k eventstore.Sequence) (temporal.Instant, error) {
 	i := int(k - 1)
 	page, err := v.p.recorded.Page(&v.recorded, bucket(tx, recordedBucket), i>>recordedPageShift)
 	if err != nil {
@@ -120,7 +119,7 @@ func (v *View) KnownAt(at temporal.Instant) (k eventstore.Sequence, err error) {
 	if n < 0 {
 		return 0, nil
 	}
-	err = v.p.db.View(func(tx *bbolt.Tx) error {
+	err = v.p.db.View(func(tx *checked.Tx) error {
 		page, err := v.p.recorded.Page(&v.recorded, bucket(tx, recordedBucket), n)
 		if err != nil {
 			return err

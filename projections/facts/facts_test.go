@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
@@ -19,6 +18,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/merkle"
+	"cakupan/projections/checked"
 	"cakupan/projections/facts"
 )
 
@@ -194,7 +194,7 @@ func (h *history) retractedBy(i, k int) eventstore.Sequence {
 // memory is facts with their file.
 type memory struct {
 	path  string
-	db    *bbolt.DB
+	db    *checked.DB
 	names *facts.Names
 	state *facts.State
 }
@@ -202,7 +202,7 @@ type memory struct {
 func (m *memory) open(t *testing.T) {
 	t.Helper()
 	var err error
-	if m.db, err = bbolt.Open(m.path, 0o600, &bbolt.Options{NoSync: true}); err != nil {
+	if m.db, err = checked.Open(m.path, checked.Options{Scratch: true}); err != nil {
 		t.Fatal(err)
 	}
 	m.names, m.state = facts.NewNames(m.db), facts.New()
@@ -212,7 +212,7 @@ func (m *memory) open(t *testing.T) {
 func (m *memory) restart(t *testing.T) {
 	t.Helper()
 	var lengths facts.Lengths
-	err := m.db.Update(func(tx *bbolt.Tx) (err error) {
+	err := m.db.Update(func(tx *checked.Tx) (err error) {
 		lengths, err = m.state.Store(tx)
 		return errors.Join(err, m.names.Store(tx))
 	})
@@ -221,7 +221,7 @@ func (m *memory) restart(t *testing.T) {
 	}
 	m.open(t)
 	m.names.Reopen()
-	err = m.db.View(func(tx *bbolt.Tx) (err error) {
+	err = m.db.View(func(tx *checked.Tx) (err error) {
 		m.state, err = facts.Load(tx, lengths)
 		return err
 	})

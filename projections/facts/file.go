@@ -3,9 +3,8 @@ package facts
 import (
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/enrolment"
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -36,7 +35,7 @@ func (s *State) columns(n *Lengths) [11]pages.Column {
 
 // Store writes all that changed since the last Stored or Load into the transaction. Call Stored
 // once it has committed; when it has failed, Store again.
-func (s *State) Store(tx *bbolt.Tx) (n Lengths, err error) {
+func (s *State) Store(tx *checked.Tx) (n Lengths, err error) {
 	for _, column := range s.columns(&n) {
 		if err := column.Store(tx); err != nil {
 			return n, err
@@ -54,7 +53,7 @@ func (s *State) Stored() {
 }
 
 // Load returns the state that was stored.
-func Load(tx *bbolt.Tx, n Lengths) (*State, error) {
+func Load(tx *checked.Tx, n Lengths) (*State, error) {
 	s := New()
 	for _, column := range s.columns(&n) {
 		if err := column.Load(tx); err != nil {

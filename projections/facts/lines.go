@@ -5,8 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -31,7 +30,7 @@ func (l Lines) Add(value any) {
 }
 
 // EachLine calls visit with every line of a list that was loaded from the bucket.
-func EachLine[T any](l Lines, b *bbolt.Bucket, visit func(*T)) error {
+func EachLine[T any](l Lines, b *checked.Bucket, visit func(*T)) error {
 	var text []byte
 	err := l.Pages.Each(b, func(page []byte, records int) {
 		text = append(text, page[:records]...)

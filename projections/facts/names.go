@@ -4,9 +4,8 @@ import (
 	"slices"
 	"sync"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -15,7 +14,7 @@ import (
 // goroutine, and may then store names of events that are not applied yet: they get the same
 // numbers when they are prepared again.
 type Names struct {
-	db *bbolt.DB
+	db *checked.DB
 
 	mu     sync.Mutex // guards what follows
 	stored bool       // they wait in the file: numbering needs them, answering does not
@@ -24,7 +23,7 @@ type Names struct {
 }
 
 // NewNames returns the names of an empty log, to be kept in the database.
-func NewNames(db *bbolt.DB) *Names {
+func NewNames(db *checked.DB) *Names {
 	hasher := pages.NewHasher()
 	return &Names{
 		db:          db,
@@ -111,7 +110,7 @@ func (n *Names) load() error {
 	if !n.stored {
 		return nil
 	}
-	err := n.db.View(func(tx *bbolt.Tx) error {
+	err := n.db.View(func(tx *checked.Tx) error {
 		for name, names := range n.all() {
 			if err := pages.LoadFrom(tx, name, names.Load); err != nil {
 				return err
@@ -125,7 +124,7 @@ func (n *Names) load() error {
 
 // Store writes the names that are new since the last time. Call Stored once the transaction has
 // committed; when it has failed, Store again.
-func (n *Names) Store(tx *bbolt.Tx) error {
+func (n *Names) Store(tx *checked.Tx) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for name, names := range n.all() {

@@ -7,10 +7,9 @@ import (
 	"hash"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 )
 
 // Digest returns a SHA-256, in hexadecimal digits, over the index of the events up to k: block by
@@ -18,38 +17,42 @@ import (
 // block.
 func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 	h := sha256.New()
-	err := p.db.View(func(tx *bbolt.Tx) error {
+	err := p.db.View(func(tx *checked.Tx) error {
 		at, err := projections.PositionIn(tx)
 		if err != nil {
 			return err
 		}
 		k := min(k, at.Sequence)
-		writeNumbers(h, version, uint64(k))
+		writeNumbers(h, rules, uint64(k))
 		for n := uint64(0); n<<p.layout.block < uint64(k); n++ {
-			if err := p.digestBlock(tx, h, n, k); err != nil {
+			if err := p.digestBlock(tx, h, n, at.Sequence, k); err != nil {
 				return err
 			}
 		}
-		digestRetractions(h, tx.Bucket(retractionsBucket), k)
-		digestRetractions(h, tx.Bucket(earlyBucket), k)
-		return nil
+		if err := digestRetractions(h, tx.Bucket(retractionsBucket), false, k); err != nil {
+			return err
+		}
+		return digestRetractions(h, tx.Bucket(earlyBucket), true, k)
 	})
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// digestBlock writes the entries of one block up to k, wherever they are now.
-func (p *Projection) digestBlock(tx *bbolt.Tx, h hash.Hash, block uint64, k eventstore.Sequence,
+// digestBlock writes the entries of one block up to k, wherever they are now; known is all that
+// the index has.
+func (p *Projection) digestBlock(tx *checked.Tx, h hash.Hash, block uint64,
+	known, k eventstore.Sequence,
 ) error {
 	var entries []entry
-	collect := func(b *bbolt.Bucket, from, until uint64) (err error) {
+	collect := func(b *checked.Bucket, from, until uint64) (err error) {
 		if b == nil {
 			return nil
 		}
-		c := b.Cursor()
-		end := binary.BigEndian.AppendUint64(nil, until)
-		for key, page := c.Seek(binary.BigEndian.AppendUint64(nil, from)); key != nil &&
-			string(key) < string(end) && err == nil; key, page = c.Next() {
-			entries, err = decode(entries, page)
+		end := b.Search(binary.BigEndian.AppendUint64(nil, until))
+		for i := b.Search(binary.BigEndian.AppendUint64(nil, from)); i < end && err == nil; i++ {
+			page, failed := b.At(i)
+			if err = failed; err == nil {
+				entries, err = decode(entries, page)
+			}
 		}
 		return err
 	}
@@ -59,8 +62,8 @@ func (p *Projection) digestBlock(tx *bbolt.Tx, h hash.Hash, block uint64, k even
 		shift := l.block - l.chunk
 		err = collect(tx.Bucket(chunkBucket), block<<shift, (block+1)<<shift)
 	}
-	if err == nil {
-		err = collect(tx.Bucket(tailBucket), block<<l.block+1, (block+1)<<l.block+1)
+	if err == nil && uint64(known-1)>>l.block == block {
+		err = collect(tx.Bucket(tailBucket), 0, tailEnd)
 	}
 	if err != nil {
 		return err
@@ -74,21 +77,31 @@ func (p *Projection) digestBlock(tx *bbolt.Tx, h hash.Hash, block uint64, k even
 	return nil
 }
 
-// digestRetractions writes the keys and values of the retractions up to k.
-func digestRetractions(h hash.Hash, b *bbolt.Bucket, k eventstore.Sequence) {
+// digestRetractions writes the retractions up to k of a bucket.
+func digestRetractions(h hash.Hash, b *checked.Bucket, early bool, k eventstore.Sequence) error {
 	n := uint64(0)
-	if b != nil {
-		c := b.Cursor()
-		for key, value := c.First(); key != nil; key, value = c.Next() {
-			if len(key) == 16 && sequenceAt(key[8:]) <= k {
-				n++
-				writeNumbers(h, uint64(len(value)))
-				h.Write(key)
-				h.Write(value)
+	for i := range b.Len() {
+		page, err := b.At(i)
+		if err != nil {
+			return err
+		}
+		records, err := readRecords(page, early)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if r.retraction > k {
+				continue
 			}
+			n++
+			writeNumbers(h, uint64(len(r.key)))
+			h.Write(binary.BigEndian.AppendUint64(nil, r.of))
+			h.Write(binary.BigEndian.AppendUint64(nil, uint64(r.retraction)))
+			h.Write([]byte(r.key))
 		}
 	}
 	writeNumbers(h, n)
+	return nil
 }
 
 func writeNumbers(h hash.Hash, numbers ...uint64) {

@@ -56,6 +56,9 @@ func holds(t *testing.T, path string) string {
 	err := inspect.ReadBolt(path, func(b *inspect.Bolt) error {
 		text.Reset()
 		return b.Walk(func(bucket string, key, value []byte) error {
+			if bucket == "checked" {
+				return nil // says how many transactions there were, which depends on the pace
+			}
 			_, err := fmt.Fprintf(&text, "%s %q %d %.8x\n", bucket, key, len(value), sha256.Sum256(value))
 			return err
 		})

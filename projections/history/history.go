@@ -8,23 +8,19 @@
 package history
 
 import (
-	"bytes"
-	"encoding/binary"
-	"fmt"
-
-	"github.com/cespare/xxhash/v2"
-	"go.etcd.io/bbolt"
-
-	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 )
 
 // Name is the projection's name, in file names, health and commands.
 const Name = "history"
 
 // version is that of the rules and of what the file holds.
-const version = 1
+const version = 2
+
+// rules is the version of the rules alone, which is part of every digest.
+const rules = 1
 
 // Kind says what a name is that of.
 type Kind byte
@@ -44,22 +40,22 @@ type Subject struct {
 
 // Projection is the index in its file. One goroutine applies; any number ask.
 type Projection struct {
-	db     *bbolt.DB
+	db     *checked.DB
 	layout layout
 
 	entries []entry // memory that Apply uses again
 }
 
 // New returns the projection that is kept in the database.
-func New(db *bbolt.DB) *Projection { return newProjection(db, fullLayout) }
+func New(db *checked.DB) *Projection { return newProjection(db, fullLayout) }
 
-func newProjection(db *bbolt.DB, l layout) *Projection { return &Projection{db: db, layout: l} }
+func newProjection(db *checked.DB, l layout) *Projection { return &Projection{db: db, layout: l} }
 
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }
 
 // Apply adds the events of a frame to the index.
-func (p *Projection) Apply(tx *bbolt.Tx, events []projections.Event) error {
+func (p *Projection) Apply(tx *checked.Tx, events []projections.Event) error {
 	for len(events) > 0 {
 		// Runs end at the same events however the log is cut into frames.
 		first := events[0].Sequence
@@ -67,11 +63,11 @@ func (p *Projection) Apply(tx *bbolt.Tx, events []projections.Event) error {
 		p.entries = p.entries[:0]
 		for i := range events[:n] {
 			p.addNames(&events[i])
-			if err := putRetraction(tx, &events[i]); err != nil {
-				return err
-			}
 		}
-		if err := p.putTail(tx, first); err != nil {
+		if err := putRetractions(tx, events[:n]); err != nil {
+			return err
+		}
+		if err := p.putTail(tx); err != nil {
 			return err
 		}
 		if err := p.closeRuns(tx, events[n-1].Sequence); err != nil {
@@ -102,7 +98,7 @@ func (p *Projection) addNames(e *projections.Event) {
 // events, and leaves out those that do not name the subject.
 func (p *Projection) About(s Subject, from eventstore.Sequence, limit int,
 ) (about []eventstore.Sequence, known eventstore.Sequence, err error) {
-	err = p.db.View(func(tx *bbolt.Tx) error {
+	err = p.db.View(func(tx *checked.Tx) error {
 		at, err := projections.PositionIn(tx)
 		if err != nil {
 			return err
@@ -114,71 +110,4 @@ func (p *Projection) About(s Subject, from eventstore.Sequence, limit int,
 		return err
 	})
 	return about, known, err
-}
-
-// Retractions returns, in ascending order, the sequences of the retractions that name an event,
-// also of those that came before it.
-func (p *Projection) Retractions(seq eventstore.Sequence, key event.Key,
-) (retractions []eventstore.Sequence, err error) {
-	err = p.db.View(func(tx *bbolt.Tx) error {
-		early := earlyKey(key)
-		if b := tx.Bucket(earlyBucket); b != nil {
-			c := b.Cursor()
-			for k, v := c.Seek(early); bytes.HasPrefix(k, early); k, v = c.Next() {
-				if string(v) == earlyValue(key) {
-					retractions = append(retractions, sequenceAt(k[8:]))
-				}
-			}
-		}
-		if b := tx.Bucket(retractionsBucket); b != nil {
-			c := b.Cursor()
-			target := binary.BigEndian.AppendUint64(nil, uint64(seq))
-			for k, _ := c.Seek(target); bytes.HasPrefix(k, target); k, _ = c.Next() {
-				retractions = append(retractions, sequenceAt(k[8:]))
-			}
-		}
-		return nil
-	})
-	return retractions, err
-}
-
-// The buckets of retractions: by the event that they name, and, where it had not come yet, by the
-// number of its key. Both keys end with the sequence of the retraction.
-var (
-	retractionsBucket = []byte("retractions")
-	earlyBucket       = []byte("early-retractions")
-)
-
-func putRetraction(tx *bbolt.Tx, e *projections.Event) error {
-	if e.Type != event.EventRetracted {
-		return nil
-	}
-	name, key, value := retractionsBucket, []byte(nil), ""
-	if e.Retracts != 0 {
-		key = binary.BigEndian.AppendUint64(nil, uint64(e.Retracts))
-	} else {
-		of := event.Key{Source: e.Data.RetractedSource, ID: e.Data.RetractedID}
-		name, key, value = earlyBucket, earlyKey(of), earlyValue(of)
-	}
-	b, err := tx.CreateBucketIfNotExists(name)
-	if err != nil {
-		return err
-	}
-	key = binary.BigEndian.AppendUint64(key, uint64(e.Sequence))
-	if err := b.Put(key, []byte(value)); err != nil {
-		return fmt.Errorf("put retraction: %w", err)
-	}
-	return nil
-}
-
-// earlyKey begins the key of a retraction of an event that has not come yet.
-func earlyKey(k event.Key) []byte {
-	return binary.BigEndian.AppendUint64(nil, xxhash.Sum64String(earlyValue(k)))
-}
-
-// earlyValue has the event's key in full. No source has a line feed.
-func earlyValue(k event.Key) string { return k.Source + "\n" + k.ID }
-
-func sequenceAt(b []byte) eventstore.Sequence {
-	return eventstore.Sequence(binary.BigEndian.Uint64(b))
 }

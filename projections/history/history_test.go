@@ -7,18 +7,17 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 	"cakupan/projections/history"
 	"cakupan/projections/projtest"
 )
 
 // open returns a projection that is caught up with a log of the events, in frames of up to most.
 func open(t *testing.T, events []projections.Event, most int,
-	makeProjection func(*bbolt.DB) *history.Projection,
+	makeProjection func(*checked.DB) *history.Projection,
 ) *history.Projection {
 	t.Helper()
 	feed := projections.NewFeed(projtest.Log(t, events, uint64(len(events)), most))

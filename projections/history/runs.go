@@ -3,15 +3,14 @@ package history
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
 
 	"github.com/cespare/xxhash/v2"
-	"go.etcd.io/bbolt"
 
 	"cakupan/eventstore"
+	"cakupan/projections/checked"
 )
 
 // layout says how the index is cut.
@@ -55,7 +54,7 @@ func (l layout) chunkEnd(seq eventstore.Sequence) eventstore.Sequence {
 }
 
 // The buckets of entries. The tail has those of the events behind the last full chunk, as they
-// came, under the first sequence of the frame they came with. Chunks and blocks have pages of
+// came, in pages under their numbers. Chunks and blocks have pages of
 // sorted runs under the number of the run and the page's first entry.
 var (
 	tailBucket  = []byte("tail")
@@ -63,20 +62,47 @@ var (
 	blockBucket = []byte("blocks")
 )
 
-var errPage = errors.New("page of the index is damaged: rebuild it from the log")
+var errPage = fmt.Errorf("page of the index: %w", checked.ErrDamaged)
 
-func (p *Projection) putTail(tx *bbolt.Tx, first eventstore.Sequence) error {
+// putTail adds the entries to the tail.
+func (p *Projection) putTail(tx *checked.Tx) error {
 	if len(p.entries) == 0 {
 		return nil
 	}
 	b, err := tx.CreateBucketIfNotExists(tailBucket)
+	if err == nil {
+		err = b.Ascending()
+	}
 	if err != nil {
 		return err
 	}
-	b.FillPercent = 1 // in ascending order
-	key := binary.BigEndian.AppendUint64(nil, uint64(first))
-	return b.Put(key, encode(p.entries))
+	number, entries := uint64(b.Len()), p.entries
+	if number > 0 {
+		page, err := b.Get(tailKey(number - 1))
+		if err != nil {
+			return err
+		}
+		last, err := decode(nil, page)
+		if err != nil {
+			return err
+		}
+		if len(last) < p.layout.page {
+			number, entries = number-1, append(last, entries...)
+		}
+	}
+	for page := range slices.Chunk(entries, p.layout.page) {
+		if err := b.Put(tailKey(number), encode(page)); err != nil {
+			return err
+		}
+		number++
+	}
+	return nil
 }
+
+func tailKey(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }
+
+// tailEnd is behind the number of every page of the tail.
+const tailEnd = 1 << 63
 
 // encode returns the bytes of a page. They are new ones: the transaction keeps them.
 func encode(entries []entry) []byte {
@@ -102,7 +128,7 @@ func entryAt(page []byte, i int) entry {
 }
 
 // closeRuns sorts what is complete with the event: the tail into a chunk, chunks into a block.
-func (p *Projection) closeRuns(tx *bbolt.Tx, last eventstore.Sequence) error {
+func (p *Projection) closeRuns(tx *checked.Tx, last eventstore.Sequence) error {
 	if uint64(last)&(1<<p.layout.chunk-1) != 0 {
 		return nil
 	}
@@ -122,7 +148,7 @@ func (p *Projection) closeRuns(tx *bbolt.Tx, last eventstore.Sequence) error {
 }
 
 // sortInto makes one run of all entries in a bucket, and empties that.
-func (p *Projection) sortInto(tx *bbolt.Tx, from, into []byte, number uint64) error {
+func (p *Projection) sortInto(tx *checked.Tx, from, into []byte, number uint64) error {
 	p.entries = p.entries[:0]
 	if b := tx.Bucket(from); b != nil {
 		err := b.ForEach(func(_, page []byte) (err error) {
@@ -138,10 +164,12 @@ func (p *Projection) sortInto(tx *bbolt.Tx, from, into []byte, number uint64) er
 	}
 	slices.Sort(p.entries)
 	b, err := tx.CreateBucketIfNotExists(into)
+	if err == nil {
+		err = b.Ascending()
+	}
 	if err != nil {
 		return err
 	}
-	b.FillPercent = 1 // in ascending order
 	for page := range slices.Chunk(p.entries, p.layout.page) {
 		if err := b.Put(runKey(number, page[0]), encode(page)); err != nil {
 			return err
@@ -177,7 +205,7 @@ func (s *search) take(seq eventstore.Sequence) {
 func (s *search) compare(e entry) int { return cmp.Compare(e>>placeBits, s.number>>placeBits) }
 
 // about looks into one run after the other, which are in the order of the log.
-func (p *Projection) about(tx *bbolt.Tx, s search) ([]eventstore.Sequence, error) {
+func (p *Projection) about(tx *checked.Tx, s search) ([]eventstore.Sequence, error) {
 	l := p.layout
 	blocks := uint64(s.known) >> l.block
 	for n := uint64(s.from-1) >> l.block; n < blocks && !s.full(); n++ {
@@ -196,27 +224,21 @@ func (p *Projection) about(tx *bbolt.Tx, s search) ([]eventstore.Sequence, error
 }
 
 // lookInto looks for the name in one run, which is in the given block.
-func (p *Projection) lookInto(b *bbolt.Bucket, run, block uint64, s *search) error {
-	if b == nil {
-		return errPage
-	}
+func (p *Projection) lookInto(b *checked.Bucket, run, block uint64, s *search) error {
 	key := runKey(run, s.number)
-	c := b.Cursor()
 	// The page before the first one that begins with the name may end with it.
-	k, page := c.Seek(key)
-	if k == nil {
-		k, page = c.Last()
-	} else {
-		k, page = c.Prev()
+	at := b.Search(key)
+	if at > 0 && sameRun(b.Key(at-1), key) {
+		at--
 	}
-	if k == nil || !sameRun(k, key) {
-		k, page = c.Seek(key)
-	}
-	for ; k != nil && sameRun(k, key) && !s.full(); k, page = c.Next() {
-		if len(page) == 0 || len(page)%8 != 0 {
+	for ; at < b.Len() && sameRun(b.Key(at), key) && !s.full(); at++ {
+		page, err := b.At(at)
+		switch {
+		case err != nil:
+			return err
+		case len(page) == 0 || len(page)%8 != 0:
 			return errPage
-		}
-		if s.compare(entryAt(page, 0)) > 0 {
+		case s.compare(entryAt(page, 0)) > 0:
 			return nil
 		}
 		n := len(page) / 8
@@ -231,13 +253,13 @@ func (p *Projection) lookInto(b *bbolt.Bucket, run, block uint64, s *search) err
 func sameRun(a, b []byte) bool { return len(a) == len(b) && string(a[:8]) == string(b[:8]) }
 
 // lookIntoTail looks at all entries of the tail.
-func (p *Projection) lookIntoTail(b *bbolt.Bucket, s *search) error {
-	if b == nil {
-		return nil
-	}
+func (p *Projection) lookIntoTail(b *checked.Bucket, s *search) error {
 	block := uint64(s.known-1) >> p.layout.block
-	c := b.Cursor()
-	for k, page := c.First(); k != nil && !s.full(); k, page = c.Next() {
+	for i := 0; i < b.Len() && !s.full(); i++ {
+		page, err := b.At(i)
+		if err != nil {
+			return err
+		}
 		if len(page)%8 != 0 {
 			return errPage
 		}

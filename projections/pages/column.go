@@ -3,7 +3,7 @@ package pages
 import (
 	"fmt"
 
-	"go.etcd.io/bbolt"
+	"cakupan/projections/checked"
 )
 
 // Column is a table or a history, the bucket that keeps it, and where its length is noted: the
@@ -17,24 +17,26 @@ type Column struct {
 // Paged is what a [Table] and a [History] have in common.
 type Paged interface {
 	Len() int
-	Store(*bbolt.Bucket) error
+	Store(*checked.Bucket) error
 	Stored()
-	Load(*bbolt.Bucket, int) error
+	Load(*checked.Bucket, int) error
 }
 
 // Store writes what changed in the column, and notes its length.
-func (c *Column) Store(tx *bbolt.Tx) error {
+func (c *Column) Store(tx *checked.Tx) error {
 	*c.Length = c.Pages.Len()
 	return StoreIn(tx, c.Bucket, c.Pages.Store)
 }
 
 // Load replaces the column by what is stored of the noted length.
-func (c *Column) Load(tx *bbolt.Tx) error {
-	return LoadFrom(tx, c.Bucket, func(b *bbolt.Bucket) error { return c.Pages.Load(b, *c.Length) })
+func (c *Column) Load(tx *checked.Tx) error {
+	return LoadFrom(tx, c.Bucket, func(b *checked.Bucket) error {
+		return c.Pages.Load(b, *c.Length)
+	})
 }
 
 // StoreIn stores into a bucket, which it makes when there is none.
-func StoreIn(tx *bbolt.Tx, name string, store func(*bbolt.Bucket) error) error {
+func StoreIn(tx *checked.Tx, name string, store func(*checked.Bucket) error) error {
 	b, err := tx.CreateBucketIfNotExists([]byte(name))
 	if err != nil {
 		return fmt.Errorf("make bucket %s: %w", name, err)
@@ -46,7 +48,7 @@ func StoreIn(tx *bbolt.Tx, name string, store func(*bbolt.Bucket) error) error {
 }
 
 // LoadFrom loads from a bucket, which must be there.
-func LoadFrom(tx *bbolt.Tx, name string, load func(*bbolt.Bucket) error) error {
+func LoadFrom(tx *checked.Tx, name string, load func(*checked.Bucket) error) error {
 	b := tx.Bucket([]byte(name))
 	if b == nil {
 		return fmt.Errorf("%w: no bucket %s", ErrCorrupt, name)
@@ -58,7 +60,7 @@ func LoadFrom(tx *bbolt.Tx, name string, load func(*bbolt.Bucket) error) error {
 }
 
 // Each calls visit with every page of a history and the number of its records.
-func (h *History) Each(b *bbolt.Bucket, visit func(page []byte, records int)) error {
+func (h *History) Each(b *checked.Bucket, visit func(page []byte, records int)) error {
 	for first := 0; first < h.view.n; first += h.PageRecords() {
 		page, err := h.Page(&h.view, b, first/h.PageRecords())
 		if err != nil {

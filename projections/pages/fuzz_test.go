@@ -7,18 +7,17 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
 // withBucket calls do with an empty bucket, in a transaction that is not committed.
-func withBucket(t testing.TB, db *bbolt.DB, do func(*bbolt.Bucket) error) error {
+func withBucket(t testing.TB, db *checked.DB, do func(*checked.Bucket) error) error {
 	t.Helper()
 	rollback := errors.New("rolled back")
 	var failed error
-	err := db.Update(func(tx *bbolt.Tx) error {
-		b, err := tx.CreateBucket([]byte("b"))
+	err := db.Update(func(tx *checked.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte("b"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,8 +30,8 @@ func withBucket(t testing.TB, db *bbolt.DB, do func(*bbolt.Bucket) error) error 
 	return failed
 }
 
-func openForFuzz(f *testing.F) *bbolt.DB {
-	db, err := bbolt.Open(filepath.Join(f.TempDir(), "db"), 0o600, &bbolt.Options{NoSync: true})
+func openForFuzz(f *testing.F) *checked.DB {
+	db, err := checked.Open(filepath.Join(f.TempDir(), "db"), checked.Options{Scratch: true})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -47,16 +46,23 @@ const namesPage = 1 << 15
 func FuzzNames(f *testing.F) {
 	db := openForFuzz(f)
 	hasher := pages.NewHasher()
-	err := withBucket(f, db, func(b *bbolt.Bucket) error {
+	err := withBucket(f, db, func(b *checked.Bucket) error {
 		names := pages.NewNames(hasher)
 		texts := []string{"a", "b-2", "0123456789abcdef0123456789abcdef"}
 		names.NumberAll(texts, make([]uint32, len(texts)))
 		if err := names.Store(b); err != nil {
 			return err
 		}
-		counts := b.Get([]byte("n"))
+		counts, err := b.Get([]byte("n"))
+		if err != nil {
+			return err
+		}
+		records, err := b.Bucket([]byte("records")).Get([]byte{0, 0, 0, 0})
+		if err != nil {
+			return err
+		}
 		f.Add(binary.BigEndian.Uint64(counts), binary.BigEndian.Uint64(counts[8:]),
-			b.Bucket([]byte("records")).Get([]byte{0, 0, 0, 0})[:64])
+			records[:64])
 		return nil
 	})
 	if err != nil {
@@ -71,8 +77,8 @@ func FuzzNames(f *testing.F) {
 		page := make([]byte, namesPage)
 		copy(page, records)
 		names := pages.NewNames(hasher)
-		err := withBucket(t, db, func(b *bbolt.Bucket) error {
-			nested, err := b.CreateBucket([]byte("records"))
+		err := withBucket(t, db, func(b *checked.Bucket) error {
+			nested, err := b.CreateBucketIfNotExists([]byte("records"))
 			if err == nil {
 				err = nested.Put([]byte{0, 0, 0, 0}, page)
 			}
@@ -113,7 +119,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n int64, page []byte) {
 		const shift, width = 3, 8
 		table, history := pages.NewTable[record](shift), pages.NewHistory(width, shift)
-		err := withBucket(t, db, func(b *bbolt.Bucket) error {
+		err := withBucket(t, db, func(b *checked.Bucket) error {
 			if err := b.Put([]byte{0, 0, 0, 0}, page); err != nil {
 				t.Fatal(err)
 			}

@@ -3,7 +3,7 @@ package pages
 import (
 	"fmt"
 
-	"go.etcd.io/bbolt"
+	"cakupan/projections/checked"
 )
 
 // History is an array of records of a fixed number of bytes that only grows. One goroutine
@@ -48,7 +48,7 @@ func (h *History) Append() []byte {
 
 // Store writes the pages that are not in the file yet. Call Stored once the transaction has
 // committed; until then the pages stay in memory too. When it has failed, Store again.
-func (h *History) Store(b *bbolt.Bucket) error {
+func (h *History) Store(b *checked.Bucket) error {
 	if !h.dirty {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (h *History) Stored() {
 
 // Settle writes the full pages that are not in the file yet: they will not change any more. Call
 // Settled once the transaction has committed.
-func (h *History) Settle(b *bbolt.Bucket) error {
+func (h *History) Settle(b *checked.Bucket) error {
 	v := &h.view
 	h.settling = v.n >> h.shift
 	for page := v.stored; page < h.settling; page++ {
@@ -97,7 +97,7 @@ func (h *History) release(until int) {
 }
 
 // Load replaces the history by the n records that were stored; full pages stay in the file.
-func (h *History) Load(b *bbolt.Bucket, n int) error {
+func (h *History) Load(b *checked.Bucket, n int) error {
 	if n < 0 {
 		return fmt.Errorf("%w: %d records", ErrCorrupt, n)
 	}
@@ -106,11 +106,11 @@ func (h *History) Load(b *bbolt.Bucket, n int) error {
 	if n&(1<<h.shift-1) == 0 {
 		return nil
 	}
-	bytes, err := storedPage(b, h.view.stored, h.width<<h.shift)
+	bytes, err := storedPage(b.Get, h.view.stored, h.width<<h.shift)
 	if err != nil {
 		return err
 	}
-	h.view.recent = [][]byte{append([]byte(nil), bytes...)}
+	h.view.recent = [][]byte{bytes}
 	return nil
 }
 
@@ -118,12 +118,15 @@ func (h *History) Load(b *bbolt.Bucket, n int) error {
 func (v *HistoryView) Len() int { return v.n }
 
 // Page returns the bytes of page i, of which the view's own records are to be read and no
-// others. They are valid until the transaction of the bucket ends.
-func (h *History) Page(v *HistoryView, b *bbolt.Bucket, i int) ([]byte, error) {
+// others. Nobody writes them.
+func (h *History) Page(v *HistoryView, b *checked.Bucket, i int) ([]byte, error) {
 	if i >= v.stored {
 		return v.recent[i-v.stored], nil
 	}
-	return storedPage(b, i, h.width<<h.shift)
+	if b == nil {
+		return nil, fmt.Errorf("%w: no page %d", ErrCorrupt, i)
+	}
+	return storedPage(b.Shared, i, h.width<<h.shift) // a full page does not change any more
 }
 
 // PageRecords returns how many records a page holds.

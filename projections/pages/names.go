@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 
-	"go.etcd.io/bbolt"
+	"cakupan/projections/checked"
 )
 
 // namesShift sets the page of the names' bytes: 32 KiB.
@@ -327,12 +327,12 @@ func (n *Names) index() error {
 
 // Store writes what changed. The bucket gets a nested one and a key for the counts. Names may be
 // added before the transaction commits.
-func (n *Names) Store(b *bbolt.Bucket) error {
+func (n *Names) Store(b *checked.Bucket) error {
 	nested, err := b.CreateBucketIfNotExists([]byte("records"))
 	if err != nil {
 		return err
 	}
-	if err := n.records.StoreGrowing(nested); err != nil {
+	if err := n.records.Store(nested); err != nil {
 		return err
 	}
 	counts := binary.BigEndian.AppendUint64(nil, uint64(n.records.Len()))
@@ -343,8 +343,12 @@ func (n *Names) Store(b *bbolt.Bucket) error {
 func (n *Names) Stored() { n.records.Stored() }
 
 // Load replaces the names by the stored ones.
-func (n *Names) Load(b *bbolt.Bucket) error {
-	counts, records := b.Get([]byte("n")), b.Bucket([]byte("records"))
+func (n *Names) Load(b *checked.Bucket) error {
+	records := b.Bucket([]byte("records"))
+	counts, err := b.Get([]byte("n"))
+	if err != nil {
+		return err
+	}
 	if len(counts) != 16 || records == nil {
 		return ErrCorrupt
 	}

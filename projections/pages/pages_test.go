@@ -7,9 +7,9 @@ import (
 	"testing"
 	"unsafe"
 
-	"go.etcd.io/bbolt"
 	"pgregory.net/rapid"
 
+	"cakupan/projections/checked"
 	"cakupan/projections/pages"
 )
 
@@ -21,9 +21,9 @@ func TestHostOrder(t *testing.T) {
 	}
 }
 
-func openDB(t *rapid.T, dir string) *bbolt.DB {
-	db, err := bbolt.Open(filepath.Join(dir, fmt.Sprintf("%d.db", rapid.Uint64().Draw(t, "file"))),
-		0o600, &bbolt.Options{NoSync: true})
+func openDB(t *rapid.T, dir string) *checked.DB {
+	path := filepath.Join(dir, fmt.Sprintf("%d.db", rapid.Uint64().Draw(t, "file")))
+	db, err := checked.Open(path, checked.Options{Scratch: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +31,8 @@ func openDB(t *rapid.T, dir string) *bbolt.DB {
 	return db
 }
 
-func inBucket(t *rapid.T, db *bbolt.DB, do func(*bbolt.Bucket) error) {
-	err := db.Update(func(tx *bbolt.Tx) error {
+func inBucket(t *rapid.T, db *checked.DB, do func(*checked.Bucket) error) {
+	err := db.Update(func(tx *checked.Tx) error {
 		b, err := tx.CreateBucketIfNotExists([]byte("b"))
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func TestTable(t *testing.T) {
 				stored = append([]record(nil), model...)
 			case op == 9 && stored != nil:
 				table = pages.NewTable[record](3)
-				inBucket(t, db, func(b *bbolt.Bucket) error { return table.Load(b, len(stored)) })
+				inBucket(t, db, func(b *checked.Bucket) error { return table.Load(b, len(stored)) })
 				model = append([]record(nil), stored...)
 			}
 		}
@@ -114,11 +114,11 @@ func TestHistory(t *testing.T) {
 			case op == 9 && stored > 0:
 				// A crash: what was not stored is appended again, with the same content.
 				history = pages.NewHistory(4, 2)
-				inBucket(t, db, func(b *bbolt.Bucket) error { return history.Load(b, stored) })
+				inBucket(t, db, func(b *checked.Bucket) error { return history.Load(b, stored) })
 			}
 		}
 		views = append(views, taken{history, history.View()})
-		inBucket(t, db, func(b *bbolt.Bucket) error {
+		inBucket(t, db, func(b *checked.Bucket) error {
 			for _, v := range views {
 				for i := range v.view.Len() {
 					page, err := v.h.Page(&v.view, b, i/4)

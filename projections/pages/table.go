@@ -1,12 +1,11 @@
 package pages
 
 import (
-	"bytes"
 	"fmt"
 	"math/bits"
 	"unsafe"
 
-	"go.etcd.io/bbolt"
+	"cakupan/projections/checked"
 )
 
 // Table is an array of records of type T, which must not contain pointers: a page is stored as
@@ -102,18 +101,8 @@ func (t *Table[T]) markAnew(page int) {
 }
 
 // Store writes the pages that changed since the last Stored or Load. Call Stored once the
-// transaction has committed; when it has failed, Store again. The table must not change until
-// the transaction has ended.
-func (t *Table[T]) Store(b *bbolt.Bucket) error {
-	return t.store(b, len(t.pages))
-}
-
-// StoreGrowing is Store for a table that may grow before the transaction has ended, but does not
-// change otherwise: it writes a copy of the page that is not full yet.
-func (t *Table[T]) StoreGrowing(b *bbolt.Bucket) error { return t.store(b, t.n>>t.shift) }
-
-// store writes the pages that changed, copies of those from the given one on.
-func (t *Table[T]) store(b *bbolt.Bucket, copied int) error {
+// transaction has committed; when it has failed, Store again.
+func (t *Table[T]) Store(b *checked.Bucket) error {
 	for len(t.storing) < len(t.dirty) {
 		t.storing = append(t.storing, 0)
 	}
@@ -125,11 +114,7 @@ func (t *Table[T]) store(b *bbolt.Bucket, copied int) error {
 	for word, set := range t.storing {
 		for ; set != 0; set &= set - 1 {
 			page := word<<6 + bits.TrailingZeros64(set)
-			content := asBytes(t.pages[page])
-			if page >= copied {
-				content = bytes.Clone(content)
-			}
-			if err := b.Put(pageKey(page), content); err != nil {
+			if err := b.Put(pageKey(page), asBytes(t.pages[page])); err != nil {
 				return err
 			}
 		}
@@ -141,7 +126,7 @@ func (t *Table[T]) store(b *bbolt.Bucket, copied int) error {
 func (t *Table[T]) Stored() { clear(t.storing) }
 
 // Load replaces the table by the n records that were stored.
-func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
+func (t *Table[T]) Load(b *checked.Bucket, n int) error {
 	t.pages, t.n = nil, n
 	t.dirty, t.storing, t.last = nil, nil, noPage
 	if n < 0 {
@@ -150,7 +135,7 @@ func (t *Table[T]) Load(b *bbolt.Bucket, n int) error {
 	// They may be said to be any number: the first page that is missing ends it.
 	for i := range pageCount(n, t.shift) {
 		page := make([]T, 1<<t.shift)
-		stored, err := storedPage(b, i, len(asBytes(page)))
+		stored, err := storedPage(b.Get, i, len(asBytes(page)))
 		if err != nil {
 			return err
 		}

@@ -7,14 +7,12 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
-	"time"
-
-	"go.etcd.io/bbolt"
 
 	"cakupan/eventstore"
 	"cakupan/eventstore/memlog"
 	"cakupan/eventstore/merkle"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 )
 
 var errFault = errors.New("no room on the disk")
@@ -206,11 +204,11 @@ func testOtherVersion(t *testing.T, kind projections.Kind) {
 // ageFile makes a file one of another version.
 func ageFile(t *testing.T, path string) {
 	t.Helper()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+	db, err := checked.Open(path, checked.Options{Scratch: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
+	err = db.Update(func(tx *checked.Tx) error {
 		at, err := projections.PositionIn(tx)
 		if err != nil {
 			return err

@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/eventstore"
 	"cakupan/eventstore/memlog"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 )
 
 // testRebuild rebuilds the projection beside the live one, to compare, and to swap, and starts
@@ -162,7 +161,7 @@ type stuck struct {
 
 func (s *stuck) Version() uint32 { return 1 }
 
-func (s *stuck) Apply(_ *bbolt.Tx, events []projections.Event) error {
+func (s *stuck) Apply(_ *checked.Tx, events []projections.Event) error {
 	for i := range events {
 		if events[i].Sequence == s.at {
 			close(s.stuck)
@@ -181,7 +180,7 @@ func testSlow(t *testing.T, kind projections.Kind) {
 	log := memlog.New(eventstore.NewIdentity(1))
 	other := &stuck{at: 10, let: make(chan struct{}), stuck: make(chan struct{})}
 	slow := projections.SimpleKind("slow", time.Millisecond,
-		func(*bbolt.DB) *stuck { return other })
+		func(*checked.DB) *stuck { return other })
 	shelf := projections.NewShelf(projections.Options{
 		Folder: t.TempDir(), Log: log, Kinds: []projections.Kind{slow, kind},
 	})

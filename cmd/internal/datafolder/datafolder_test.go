@@ -75,11 +75,11 @@ func ones(t testing.TB) []one {
 		},
 		{
 			"index/0000000001-0000000050.run",
-			file(eventstoreDir + "index/testdata/v2/0000000001-0000000050.run.gz"), whole, ledger,
+			file(eventstoreDir + "index/testdata/v3/0000000001-0000000050.run.gz"), whole, ledger,
 			"index",
 		},
 		{
-			"projections/coverage.db", file(coverageDir + "files/coverage-v2.db.gz"), unproven, ledger,
+			"projections/coverage.db", file(coverageDir + "files/coverage-v6.db.gz"), whole, ledger,
 			"projection",
 		},
 		{

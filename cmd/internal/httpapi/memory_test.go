@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -19,6 +17,7 @@ import (
 	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/merkle"
+	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
 	"cakupan/projections/standing"
 )
@@ -50,8 +49,7 @@ type stored struct {
 
 func newMemory(t *testing.T) *memory {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "coverage.db"), 0o600,
-		&bbolt.Options{NoSync: true})
+	db, err := checked.Open(filepath.Join(t.TempDir(), "coverage.db"), checked.Options{Scratch: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"cakupan/projections/checked"
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/nobody"
@@ -263,7 +263,7 @@ func (c *child) project(ctx context.Context, l *Ledger) (func(context.Context) e
 		return nil, err
 	}
 	runner, err := projections.Open[*crashingProjection, coverage.Batch](ctx, l.log,
-		projections.File{Path: path}, func(db *bbolt.DB) *crashingProjection {
+		projections.File{Path: path}, func(db *checked.DB) *crashingProjection {
 			return &crashingProjection{coverage.New(db), c.at}
 		})
 	if err != nil {
@@ -323,7 +323,7 @@ type crashingProjection struct {
 	at func(point string)
 }
 
-func (p *crashingProjection) Store(tx *bbolt.Tx) error {
+func (p *crashingProjection) Store(tx *checked.Tx) error {
 	p.at(projectionBeforeStore)
 	err := p.Projection.Store(tx)
 	p.at(projectionBeforeCommit)

@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
 )
 
@@ -41,7 +40,7 @@ func serveGated(t *testing.T, dir string) (l *Ledger, gate chan<- struct{}, open
 	l.shelf = projections.NewShelf(projections.Options{
 		Folder: l.folder.path(viewsFolder), Log: l.log,
 		Kinds: []projections.Kind{projections.StagedKind[*gated, coverage.Batch](coverage.Name,
-			func(db *bbolt.DB) *gated { return &gated{coverage.New(db), tokens} })},
+			func(db *checked.DB) *gated { return &gated{coverage.New(db), tokens} })},
 	})
 	opened := false
 	open = func() {

@@ -10,10 +10,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/problem"
-	"cakupan/domain/event"
 	"cakupan/eventstore"
-	"cakupan/eventstore/codec"
-	"cakupan/eventstore/verify"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
@@ -31,7 +28,9 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 		return result, problem.Query("projection", "there is no such projection; there are "+
 			strings.Join(l.shelf.Names(), ", "))
 	}
-	if _, err := l.kept(ctx, name, 0); err != nil { // the live one must be able to answer
+	// The live one must be able to answer, unless it is damaged and shall be replaced.
+	_, err = l.kept(ctx, name, 0)
+	if err != nil && !(opts.Swap && errors.Is(err, projections.ErrDamaged)) {
 		return result, err
 	}
 	_, tail, err := l.log.Last(ctx)
@@ -70,9 +69,11 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 		Projection: name, Events: until, Seconds: seconds,
 		EventsPerSecond: float64(until) / seconds,
 	}
-	if err := l.compare(ctx, rebuilt, &result); err != nil {
+	err = l.compare(ctx, rebuilt, &result)
+	if err != nil && !(opts.Swap && result.Digest != "" && errors.Is(err, projections.ErrDamaged)) {
 		return result, err
 	}
+	err = nil
 	if opts.Swap {
 		swapped = true
 		err = rebuilt.Swap()
@@ -94,60 +95,4 @@ func (l *Ledger) compare(ctx context.Context, rebuilt *projections.Rebuild, resu
 	was, err := live.Digest(result.Events)
 	result.Matches = was == result.Digest
 	return err
-}
-
-// witnesses tell how long the log once was. A log that ends before one of them has lost events, and
-// nothing inside of it could tell: its frames are whole up to where it ends.
-func (l *Ledger) witnesses() (witnesses []verify.Witness) {
-	seen := func(name string, seq eventstore.Sequence) {
-		if seq > 0 {
-			witnesses = append(witnesses, verify.Witness{Name: name, Sequence: seq})
-		}
-	}
-	if l.index != nil {
-		seen("index", l.index.Last())
-	}
-	for _, state := range l.shelf.States() {
-		seen("projection "+state.Name, state.Applied)
-	}
-	stored, _ := l.shelf.Stored() // a file that cannot be read is no witness
-	for _, name := range l.shelf.Names() {
-		seen("projection "+name, stored[name].Sequence)
-	}
-	return witnesses
-}
-
-// Verify reads and checks the whole log.
-func (l *Ledger) Verify(ctx context.Context, progress Progress,
-) (VerifyReport, error) {
-	_, tail, err := l.log.Last(ctx)
-	var damage *eventstore.DamageError
-	if err != nil && !errors.As(err, &damage) {
-		return VerifyReport{}, err
-	}
-	var decoded event.Event
-	report, err := verify.Check(ctx, l.log, verify.Options{
-		Decode: func(r eventstore.Record) error {
-			_, err := codec.Decode(r.Event, &decoded)
-			return err
-		},
-		Witnesses: l.witnesses(),
-		Progress: func(p verify.Progress) {
-			if progress != nil {
-				progress(p.Sequence, max(tail.Sequence, p.Sequence))
-			}
-		},
-	})
-	if err != nil {
-		return VerifyReport{}, err
-	}
-	result := VerifyReport{
-		OK: report.OK(), Events: report.Last, Frames: report.Frames,
-		Root: report.Root.String(), Findings: []Finding{},
-	}
-	for _, f := range report.Findings {
-		result.Findings = append(result.Findings,
-			Finding{From: f.From, To: f.To, What: f.What})
-	}
-	return result, nil
 }

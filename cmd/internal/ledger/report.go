@@ -55,13 +55,35 @@ type ReplayResult struct {
 	Matches         bool                `json:"matches"` // the live digest at the same sequence
 }
 
-// VerifyReport is what a check of the log found.
+// VerifyReport is what a check of the ledger found. What is derived from the log and damaged does
+// not keep it from being OK: it heals.
 type VerifyReport struct {
 	OK       bool                `json:"ok"`
 	Events   eventstore.Sequence `json:"events"` // in the log, as far as can be told
 	Frames   uint64              `json:"frames"`
 	Root     string              `json:"root"` // Merkle root over all events, hexadecimal
 	Findings []Finding           `json:"findings"`
+	Files    []FileReport        `json:"files"`
+	Caches   []CacheReport       `json:"caches"` // none when the log is damaged
+}
+
+// FileReport is how one file of the folder is, or one folder that is one thing.
+type FileReport struct {
+	Path     string   `json:"path"` // within the folder
+	Kind     string   `json:"kind"`
+	State    string   `json:"state"`
+	Cache    bool     `json:"cache"` // it is derived from the log
+	Findings []string `json:"findings,omitempty"`
+	Remedy   string   `json:"remedy,omitempty"`
+}
+
+// CacheReport is how a projection compares with a fresh fold of the log.
+type CacheReport struct {
+	Projection string              `json:"projection"`
+	Sequence   eventstore.Sequence `json:"sequence"`
+	Digest     string              `json:"digest"`
+	Matches    bool                `json:"matches"`
+	Why        string              `json:"why,omitempty"` // it was not compared
 }
 
 // Finding is a range of damaged events. To is 0 when it reaches to the end of the log.

@@ -65,7 +65,7 @@ func (l *Ledger) noteDamage(err error) bool {
 // tried again at the next interval.
 func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 	for {
-		report, err := l.Verify(ctx, nil)
+		report, err := l.verifyLog(ctx, nil)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -116,14 +116,23 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	fail(err)
 	if l.writer != nil {
 		fail(l.writer.Err())
+		fail(l.index.Err())
 	}
 	if l.server != nil {
 		fail(l.checkRoom())
 	}
 	for _, state := range l.shelf.States() {
 		h.Projections[state.Name] = ProjectionHealth{Sequence: state.Applied}
-		if state.Stopped != nil {
+		switch {
+		case state.Damaged != nil:
+			fail(stoppedError(state.Name, state.Damaged))
+		case state.Stopped != nil:
 			fail(stoppedError(state.Name, state.Stopped))
+		case state.Renewed != nil && state.Applied < l.atStart:
+			fail(problem.New(problem.ProjectionBehind, fmt.Sprintf(
+				"the file of the %s was of no use (%s) and is being built anew from the log: "+
+					"it is at event %d of %d",
+				state.Name, state.Renewed, state.Applied, l.atStart)))
 		}
 		fail(state.Unsaved)
 	}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"crypto/sha256"
+	"log/slog"
 	"time"
 
 	"cakupan/cmd/internal/intake"
@@ -113,6 +114,10 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 		l.index, err = index.Open(l.folder.path(indexFolder), l.log.Identity())
 		if err != nil {
 			return nil, derivedError(l.folder.dir, err)
+		}
+		for _, dropped := range l.index.Dropped() {
+			l.opts.Log.Warn("file of the index is of no use: it is made anew from the log",
+				slog.Any("error", dropped))
 		}
 	}
 	if l.writer == nil {

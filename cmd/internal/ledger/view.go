@@ -122,7 +122,9 @@ func (l *Ledger) wait(ctx context.Context, name string, kept projections.Kept,
 	minSeq eventstore.Sequence,
 ) error {
 	applied, stopped := kept.Applied()
-	switch {
+	switch damage := kept.Damage(); {
+	case damage != nil:
+		return stoppedError(name, damage)
 	case stopped != nil:
 		return stoppedError(name, stopped)
 	case applied >= minSeq:
@@ -140,8 +142,12 @@ func (l *Ledger) wait(ctx context.Context, name string, kept projections.Kept,
 
 func stoppedError(name string, err error) error {
 	var damage *eventstore.DamageError
-	if errors.As(err, &damage) {
+	switch {
+	case errors.As(err, &damage):
 		return err
+	case errors.Is(err, projections.ErrDamaged):
+		return problem.Wrap(problem.ProjectionBehind, fmt.Sprintf("the file of the %s is damaged "+
+			"and is being built anew from the log: ask again", name), err)
 	}
 	return problem.Wrap(problem.ProjectionStopped, fmt.Sprintf(
 		"the %s has stopped following the log: the operator's log says why", name), err)

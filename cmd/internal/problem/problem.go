@@ -13,7 +13,9 @@ import (
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
+	"cakupan/eventstore/index"
 	"cakupan/eventstore/writer"
+	"cakupan/projections/checked"
 )
 
 // Error is an error with a place in the table. It never holds a NIK.
@@ -183,6 +185,15 @@ var causes = []struct {
 	{
 		eventstore.ErrUnsafe, LogUnavailable,
 		"the store under the log could lose events and is not used",
+	},
+	{
+		index.ErrDamaged, LogUnavailable,
+		"the index of the log is damaged and is being made anew from it; what has no receipt was " +
+			"not appended: send again",
+	},
+	{
+		checked.ErrDamaged, ProjectionBehind,
+		"the file of the projection is damaged and is being built anew from the log: ask again",
 	},
 	{
 		eventstore.ErrNewerFormat, FolderNewer,

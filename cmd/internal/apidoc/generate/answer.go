@@ -87,6 +87,13 @@ func (l *library) answer(name string) object {
 			with("eventsPerSecond", words("number", "how fast it was")).
 			with("digest", words("string", "of all that the projection says")).
 			with("matches", words("boolean", "the live one has the same digest at that sequence")))
+	}
+	return l.verification(name)
+}
+
+// verification makes the definition of a part of what verify says.
+func (l *library) verification(name string) object {
+	switch name {
 	case "VerifyReport":
 		return fields(o("ok", words("boolean", "no damage was found")).
 			with("events", words("integer", "in the log, as far as can be told")).
@@ -95,7 +102,22 @@ func (l *library) answer(name string) object {
 			with("findings", orNull(arrayOf(fields(
 				o("from", words("integer", "the first sequence that is damaged")).
 					with("to", words("integer", "the last one; 0: to the end of the log")).
-					with("what", words("string", "what is wrong")))))))
+					with("what", words("string", "what is wrong")))))).
+			with("files", arrayOf(l.ref("VerifiedFile"))).
+			with("caches", arrayOf(l.ref("VerifiedCache"))))
+	case "VerifiedFile":
+		return optional(o("path", words("string", "within the data folder")).
+			with("kind", words("string", "what it is")).
+			with("state", words("string", "whole, unproven, unknown, newer, foreign or damaged")).
+			with("cache", words("boolean", "it is derived from the log, and made anew by itself")).
+			with("findings", arrayOf(words("string", "what is wrong"))).
+			with("remedy", words("string", "what to do about it")), "findings", "remedy")
+	case "VerifiedCache":
+		return optional(o("projection", words("string", "which one")).
+			with("sequence", words("integer", "the last event that it has applied")).
+			with("digest", words("string", "of all that it says")).
+			with("matches", words("boolean", "a fresh fold of the log has the same digest")).
+			with("why", words("string", "why the two were not compared")), "why")
 	}
 	if d := l.ofAudit(name); d != nil {
 		return d

@@ -1,0 +1,45 @@
+package checked
+
+import "sync"
+
+// cacheBytes bounds what a generation of the cache holds.
+const cacheBytes = 32 << 20
+
+// cache keeps values that were read and do not change, in the order of their use more or less: what
+// was not asked for in a whole generation leaves with it.
+type cache struct {
+	mu         sync.Mutex
+	young, old map[cached][]byte
+	bytes      int // of young
+}
+
+// cached is which value it is. With the checksum, one under a key that is used again is another.
+type cached struct {
+	bucket, key string
+	sum         uint64
+}
+
+func (c *cache) get(id cached) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	value := c.young[id]
+	if value == nil {
+		if value = c.old[id]; value != nil {
+			c.add(id, value)
+		}
+	}
+	return value
+}
+
+func (c *cache) put(id cached, value []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(id, value)
+}
+
+func (c *cache) add(id cached, value []byte) {
+	if c.bytes += len(value); c.bytes > cacheBytes || c.young == nil {
+		c.old, c.young, c.bytes = c.young, map[cached][]byte{}, len(value)
+	}
+	c.young[id] = value
+}

@@ -1,0 +1,185 @@
+// Package checked keeps values in a bbolt file of which nothing is believed unchecked: a value
+// that is read is the one that was written last under its key, or it is an error that wraps
+// [ErrDamaged].
+//
+// Each value ends with a checksum over whose file it is in, its bucket, its key and itself. A
+// directory in memory has the checksums of all values: so one that is missing, that lies under
+// another key, or that is of an earlier time is found too. The directory is made at the start from
+// the checksums in the file, and compared with what the last transaction has noted of them.
+//
+// bbolt itself trusts its file: a wrong bit may end the program, or make it read for ever. So it
+// only writes here, behind a look at the pages that it is about to use; the reading is done with
+// package inspect.
+package checked
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/inspect"
+)
+
+var (
+	// ErrDamaged is returned for a file that does not hold what was written. It stays so: nothing
+	// is read from the file or written to it any more.
+	ErrDamaged = errors.New("file is damaged")
+	// ErrUnchecked is returned by Open for a file from before there were checksums.
+	ErrUnchecked = errors.New("file has no checksums")
+)
+
+// Options are how a file is opened.
+type Options struct {
+	Owner   string // whose it is, for a new file; part of each checksum
+	Scratch bool   // it need not outlast a crash, until Keep is called
+}
+
+// DB is an open file. One goroutine writes; any number read.
+type DB struct {
+	bolt  *bbolt.DB
+	file  *os.File // that of bolt
+	path  string
+	owner string
+	known atomic.Pointer[versions]
+	kept  cache
+
+	noting  sync.Mutex
+	damage  error
+	damaged chan struct{} // closed when there is damage
+}
+
+// versions are the directories of the last transaction that has committed and of one that may have:
+// the second is set before its commit, so that a reader never finds a state without directory.
+type versions struct{ last, next *directory }
+
+// of returns the directory of the state that a transaction has made; nil: it is none of the two.
+func (v *versions) of(transaction uint64) *directory {
+	switch {
+	case v.last.transaction == transaction:
+		return v.last
+	case v.next != nil && v.next.transaction == transaction:
+		return v.next
+	}
+	return nil
+}
+
+// Open opens a file, or makes it, for the caller alone.
+func Open(path string, opts Options) (*DB, error) {
+	db := &DB{path: path, owner: opts.Owner, damaged: make(chan struct{})}
+	fresh, err := db.prove()
+	if err != nil {
+		return nil, err
+	}
+	err = guard(func() (err error) {
+		db.bolt, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			NoSync: opts.Scratch, NoGrowSync: opts.Scratch, NoFreelistSync: true,
+			Timeout: time.Second, FreelistType: bbolt.FreelistMapType,
+			// Reserves addresses, not memory: growing the mapping would wait for all readers.
+			InitialMmapSize: 4 << 30,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				file, err := os.OpenFile(name, flag, mode)
+				db.file = file
+				return file, err
+			},
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		_, err = db.prove()
+	}
+	return db, err
+}
+
+// prove makes the directory of what is in the file, and compares it with what is noted there. There
+// may be no file yet.
+func (db *DB) prove() (fresh bool, err error) {
+	file, err := os.Open(db.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	d, header, err := readDirectory(file)
+	if err != nil {
+		return false, err
+	}
+	if header != nil {
+		db.owner = header.Owner
+	}
+	db.known.Store(&versions{last: d})
+	return false, nil
+}
+
+// guard calls what may not survive a damaged file, and makes an error of a panic or a fault in it.
+func guard(use func() error) (err error) {
+	was := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(was)
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}()
+	return use()
+}
+
+// Damaged is closed once the file is known to be damaged; see [DB.Damage].
+func (db *DB) Damaged() <-chan struct{} { return db.damaged }
+
+// Damage returns what is wrong with the file, nil if nothing is known to be.
+func (db *DB) Damage() error {
+	db.noting.Lock()
+	defer db.noting.Unlock()
+	return db.damage
+}
+
+// note keeps an error if it says that the file is damaged, and returns it.
+func (db *DB) note(err error) error {
+	if errors.Is(err, inspect.ErrBolt) && !errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	db.noting.Lock()
+	defer db.noting.Unlock()
+	if db.damage == nil {
+		db.damage = err
+		close(db.damaged)
+	}
+	return err
+}
+
+// checkHead reads the two head pages, from which bbolt chooses at every transaction: with both of
+// them damaged it would end the program, with one it would go on from an older state.
+func (db *DB) checkHead() error {
+	if err := db.Damage(); err != nil {
+		return err
+	}
+	info, err := db.file.Stat()
+	if err != nil {
+		return err
+	}
+	_, err = inspect.OpenBolt(db.file, info.Size())
+	return err
+}
+
+// Keep makes a scratch file durable, and every later commit.
+func (db *DB) Keep() error {
+	db.bolt.NoSync, db.bolt.NoGrowSync = false, false
+	return durable.Sync(db.file)
+}
+
+// Close closes the file. Readers that are in the middle of a read are waited for.
+func (db *DB) Close() error { return guard(db.bolt.Close) }

@@ -1,0 +1,321 @@
+package checked
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+
+	"go.etcd.io/bbolt"
+
+	"cakupan/eventstore/inspect"
+)
+
+// Tx is a transaction: the file as of a moment, and in [DB.Update] what was put since.
+type Tx struct {
+	db    *DB
+	tree  *inspect.Tree // what has committed
+	known *directory
+
+	bolt *bbolt.Tx                    // nil: it only reads
+	put  map[string]map[string][]byte // by bucket and key
+	own  map[string]bool              // buckets whose list nobody else has
+	made map[string]bool              // buckets of which none of the committed tree is there
+}
+
+// attempts bounds how often a transaction begins again because one has committed meanwhile.
+const attempts = 1000
+
+// View calls read with the file as of now.
+func (db *DB) View(read func(*Tx) error) error {
+	tx, done, err := db.begin()
+	if err != nil {
+		return db.note(err)
+	}
+	defer done()
+	return db.note(read(tx))
+}
+
+// begin begins a transaction that reads. While it lasts, bbolt uses none of its pages again.
+func (db *DB) begin() (tx *Tx, done func(), err error) {
+	if err := db.checkHead(); err != nil {
+		return nil, nil, err
+	}
+	for range attempts {
+		before := db.known.Load()
+		var bolt *bbolt.Tx
+		err := guard(func() (err error) {
+			bolt, err = db.bolt.Begin(false)
+			return err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		id := uint64(bolt.ID())
+		done = func() { _ = guard(bolt.Rollback) }
+		if d := before.of(id); d != nil {
+			return &Tx{db: db, tree: db.tree(bolt), known: d}, done, nil
+		}
+		done()
+		if id < before.last.transaction {
+			break
+		}
+	}
+	return nil, nil, fmt.Errorf("%w: its last transaction is gone", ErrDamaged)
+}
+
+// tree returns what has committed before a transaction of bbolt.
+func (db *DB) tree(tx *bbolt.Tx) *inspect.Tree {
+	root, high := uint64(tx.Cursor().Bucket().Root()), uint64(tx.Size())
+	return inspect.NewTree(db.file, db.bolt.Info().PageSize, root, high)
+}
+
+// Update calls write, and commits what it has put unless it returns an error.
+func (db *DB) Update(write func(*Tx) error) error {
+	if err := db.checkHead(); err != nil {
+		return db.note(err)
+	}
+	var bolt *bbolt.Tx
+	err := guard(func() (err error) {
+		bolt, err = db.bolt.Begin(true)
+		return err
+	})
+	if err != nil {
+		return db.note(err)
+	}
+	// Of one that has committed nothing is left to roll back. It looks at no page of the file.
+	defer func() { _ = guard(bolt.Rollback) }()
+	id := uint64(bolt.ID())
+	last := db.known.Load().of(id - 1)
+	if last == nil {
+		return db.note(fmt.Errorf("%w: its last transaction is gone", ErrDamaged))
+	}
+	tx := &Tx{
+		db: db, bolt: bolt, tree: db.tree(bolt),
+		known: &directory{transaction: id, buckets: maps.Clone(last.buckets)},
+		put:   map[string]map[string][]byte{}, own: map[string]bool{}, made: map[string]bool{},
+	}
+	if err := write(tx); err != nil {
+		return db.note(err)
+	}
+	return db.note(tx.commit(last))
+}
+
+// commit makes what was put durable.
+//
+// If we crash before it is, the file is as before. An error may leave it either way: the next
+// transaction tells, and both directories are kept until then.
+func (tx *Tx) commit(last *directory) error {
+	header, err := tx.known.header(tx.db.owner)
+	if err != nil {
+		return err
+	}
+	if err := tx.makeBucket(headerBucket); err != nil {
+		return err
+	}
+	stored, _ := pack("", headerBucket, []byte(headerKey), header)
+	if err := tx.write(headerBucket, []byte(headerKey), stored); err != nil {
+		return err
+	}
+	tx.db.known.Store(&versions{last: last, next: tx.known})
+	if err := guard(tx.bolt.Commit); err != nil {
+		return err
+	}
+	tx.db.known.Store(&versions{last: tx.known})
+	return nil
+}
+
+// Bucket is the values under the keys of one name.
+type Bucket struct {
+	tx   *Tx
+	name string
+}
+
+// Bucket returns a bucket; nil: there is none of the name.
+func (tx *Tx) Bucket(name []byte) *Bucket {
+	if _, there := tx.known.buckets[string(name)]; !there {
+		return nil
+	}
+	return &Bucket{tx, string(name)}
+}
+
+// CreateBucketIfNotExists returns a bucket, which it makes if there is none of the name.
+func (tx *Tx) CreateBucketIfNotExists(name []byte) (*Bucket, error) {
+	b := &Bucket{tx, string(name)}
+	if _, there := tx.known.buckets[b.name]; there {
+		return b, nil
+	}
+	if err := tx.makeBucket(b.name); err != nil {
+		return nil, err
+	}
+	tx.known.buckets[b.name], tx.made[b.name] = list{}, true
+	return b, nil
+}
+
+func (tx *Tx) makeBucket(name string) error {
+	if _, err := tx.tree.Find(nil, []byte(name)); err != nil {
+		return err
+	}
+	return guard(func() error {
+		_, err := tx.bolt.CreateBucketIfNotExists([]byte(name))
+		return err
+	})
+}
+
+// DeleteBucket removes a bucket with all that is in it.
+func (tx *Tx) DeleteBucket(name []byte) error {
+	if _, err := tx.tree.Find(nil, name); err != nil {
+		return err
+	}
+	if !tx.made[string(name)] {
+		if err := tx.tree.Check(name); err != nil {
+			return err
+		}
+	}
+	delete(tx.known.buckets, string(name))
+	delete(tx.put, string(name))
+	delete(tx.own, string(name))
+	tx.made[string(name)] = true // and what comes under the name later has nothing committed
+	return guard(func() error { return tx.bolt.DeleteBucket(name) })
+}
+
+// Bucket returns a bucket in the bucket; nil: there is none of the name.
+func (b *Bucket) Bucket(name []byte) *Bucket { return b.tx.Bucket(b.within(name)) }
+
+// CreateBucketIfNotExists returns a bucket in the bucket, which it makes if there is none.
+func (b *Bucket) CreateBucketIfNotExists(name []byte) (*Bucket, error) {
+	return b.tx.CreateBucketIfNotExists(b.within(name))
+}
+
+func (b *Bucket) within(name []byte) []byte { return append([]byte(b.name+"/"), name...) }
+
+// Put sets the value of a key. It copies both.
+func (b *Bucket) Put(key, value []byte) error {
+	tx := b.tx
+	if tx.bolt == nil {
+		return bbolt.ErrTxNotWritable
+	}
+	stored, sum := pack(tx.db.owner, b.name, key, value)
+	if err := tx.write(b.name, key, stored); err != nil {
+		return err
+	}
+	l, own := tx.known.buckets[b.name].with(key, sum, tx.own[b.name])
+	tx.known.buckets[b.name], tx.own[b.name] = l, own
+	if tx.put[b.name] == nil {
+		tx.put[b.name] = map[string][]byte{}
+	}
+	tx.put[b.name][string(key)] = stored
+	return nil
+}
+
+// Ascending says that keys are put in ascending order: then pages are filled, for nothing comes
+// between.
+func (b *Bucket) Ascending() error {
+	if b.tx.bolt == nil {
+		return bbolt.ErrTxNotWritable
+	}
+	return guard(func() error {
+		b.tx.bolt.Bucket([]byte(b.name)).FillPercent = 1
+		return nil
+	})
+}
+
+// write has bbolt write what is stored under a key, if the pages on the way to it are sound.
+func (tx *Tx) write(bucket string, key, stored []byte) error {
+	if !tx.made[bucket] {
+		if _, err := tx.tree.Find([]byte(bucket), key); err != nil {
+			return err
+		}
+	}
+	return guard(func() error { return tx.bolt.Bucket([]byte(bucket)).Put(key, stored) })
+}
+
+// Get returns the value of a key, nil if it has none. The bytes are the caller's own.
+func (b *Bucket) Get(key []byte) ([]byte, error) {
+	l := b.list()
+	at, found := l.find(key)
+	if !found {
+		return nil, nil
+	}
+	return b.read(key, l.sums[at])
+}
+
+// read returns the value of a key that has the checksum.
+func (b *Bucket) read(key []byte, sum uint64) ([]byte, error) {
+	if stored, put := b.tx.put[b.name][string(key)]; put {
+		return stored[: len(stored)-sumSize : len(stored)-sumSize], nil
+	}
+	value, err := b.tx.tree.Find([]byte(b.name), key)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := value.Read()
+	if err != nil {
+		return nil, err
+	}
+	if n := len(stored) - sumSize; n < 0 || binary.LittleEndian.Uint64(stored[n:]) != sum {
+		return nil, fmt.Errorf("%w: what is under %x in bucket %s is not what was put there",
+			ErrDamaged, key, b.name)
+	}
+	return unpack(b.tx.db.owner, b.name, key, stored)
+}
+
+// Shared returns what Get does, from memory if it was read lately. Many read it: nobody writes it.
+func (b *Bucket) Shared(key []byte) ([]byte, error) {
+	l := b.list()
+	at, found := l.find(key)
+	if !found {
+		return nil, nil
+	}
+	return b.At(at)
+}
+
+// At returns the value of the key at a place, as Shared does.
+func (b *Bucket) At(i int) ([]byte, error) {
+	l := b.list()
+	id := cached{b.name, l.keys[i], l.sums[i]}
+	if value := b.tx.db.kept.get(id); value != nil {
+		return value, nil
+	}
+	value, err := b.read([]byte(id.key), id.sum)
+	if err == nil && b.tx.bolt == nil {
+		b.tx.db.kept.put(id, value)
+	}
+	return value, err
+}
+
+// ForEach calls visit with each key and value, in the order of the keys.
+func (b *Bucket) ForEach(visit func(key, value []byte) error) error {
+	l := b.list()
+	for i, key := range l.keys {
+		value, err := b.read([]byte(key), l.sums[i])
+		if err == nil {
+			err = visit([]byte(key), value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Len returns the number of keys; of no bucket: 0.
+func (b *Bucket) Len() int {
+	return len(b.list().keys)
+}
+
+func (b *Bucket) list() list {
+	if b == nil {
+		return list{}
+	}
+	return b.tx.known.buckets[b.name]
+}
+
+// Search returns how many keys are less than the given one: the place of the first that is not.
+func (b *Bucket) Search(key []byte) int {
+	l := b.list()
+	at, _ := l.find(key)
+	return at
+}
+
+// Key returns the key at a place.
+func (b *Bucket) Key(i int) []byte { return []byte(b.list().keys[i]) }

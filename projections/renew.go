@@ -1,0 +1,103 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"cakupan/eventstore"
+)
+
+// openOrBegin opens the file of a projection, and begins anew where it is of no use: renewed says
+// why. The lock is held.
+func (s *Shelf) openOrBegin(ctx context.Context, p *place) (kept Kept, renewed, err error) {
+	kept, err = p.kind.Open(ctx, s.feed, File{Path: p.path})
+	if !errors.Is(err, ErrOutdated) && !errors.Is(err, ErrDamaged) {
+		return kept, nil, err
+	}
+	renewed = err
+	s.opts.Logger.Warn("projection is built anew",
+		slog.String("projection", p.kind.Name), slog.Any("reason", renewed))
+	if err := removeFile(p.path); err != nil {
+		return nil, renewed, err
+	}
+	kept, err = p.kind.Open(ctx, s.feed, File{Path: p.path})
+	return kept, renewed, err
+}
+
+// usable tells whether a volume can be asked, or will be again by itself.
+func (v *volume) usable() bool { return v != nil && (v.follows || v.kept.Damage() == nil) }
+
+// discard removes the file of a projection that is damaged, so that whoever opens it next builds it
+// anew. The lock is held.
+func (s *Shelf) discard(p *place, v *volume) {
+	s.opts.Logger.Error("projection is damaged and is built anew from the log",
+		slog.String("projection", p.kind.Name), slog.Any("error", v.kept.Damage()))
+	_ = v.kept.Close() // nothing of it is used any more
+	if err := removeFile(p.path); err != nil {
+		s.opts.Logger.Error("damaged projection", slog.Any("error", err))
+	}
+}
+
+// renew builds a projection anew whose file is damaged. The damaged one stays in its place and says
+// so to whoever asks, until the new one has seen as much.
+func (s *Shelf) renew(p *place, damaged *volume) {
+	seen, _ := damaged.kept.Applied()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	s.work.Go(func() {
+		select {
+		case <-s.closing:
+			stop()
+		case <-ctx.Done():
+		}
+	})
+	for first := true; ; first = false {
+		if !first {
+			select {
+			case <-s.closing:
+				return
+			case <-time.After(reopenInterval):
+			}
+		}
+		if s.renewOnce(ctx, p, damaged, seen) {
+			return
+		}
+	}
+}
+
+// renewOnce tries it, and reports whether there is nothing more to do.
+func (s *Shelf) renewOnce(ctx context.Context, p *place, damaged *volume,
+	seen eventstore.Sequence,
+) bool {
+	s.mu.Lock()
+	if s.closed || p.live.Load() != damaged { // a rebuilt one has taken its place meanwhile
+		s.mu.Unlock()
+		return true
+	}
+	s.discard(p, damaged)
+	kept, _, err := s.openOrBegin(ctx, p)
+	s.mu.Unlock()
+	if err == nil {
+		err = kept.CatchUp(ctx, seen, nil)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		s.opts.Logger.Error("projection cannot be built anew",
+			slog.String("projection", p.kind.Name), slog.Any("error", err))
+		if kept != nil {
+			_ = kept.Close()
+		}
+		return s.closed
+	case s.closed || p.live.Load() != damaged:
+		_ = kept.Close()
+		return true
+	}
+	p.live.Store(s.newVolume(p, kept))
+	s.opts.Logger.Info("projection is built anew",
+		slog.String("projection", p.kind.Name), slog.Uint64("events", uint64(seen)))
+	return true
+}
