@@ -23,7 +23,6 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"cakupan/eventstore/durable"
 	"cakupan/eventstore/inspect"
 )
 
@@ -43,8 +42,8 @@ type Options struct {
 
 // DB is an open file. One goroutine writes; any number read.
 type DB struct {
-	bolt  *bbolt.DB
-	file  *os.File // that of bolt
+	db    *bbolt.DB // bbolt's
+	file  *os.File  // that of db
 	path  string
 	owner string
 	known atomic.Pointer[versions]
@@ -78,7 +77,7 @@ func Open(path string, opts Options) (*DB, error) {
 		return nil, err
 	}
 	err = guard(func() (err error) {
-		db.bolt, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		db.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			NoSync: opts.Scratch, NoGrowSync: opts.Scratch, NoFreelistSync: true,
 			Timeout: time.Second, FreelistType: bbolt.FreelistMapType,
 			// Reserves addresses, not memory: growing the mapping would wait for all readers.
@@ -177,9 +176,9 @@ func (db *DB) checkHead() error {
 
 // Keep makes a scratch file durable, and every later commit.
 func (db *DB) Keep() error {
-	db.bolt.NoSync, db.bolt.NoGrowSync = false, false
-	return durable.Sync(db.file)
+	db.db.NoSync, db.db.NoGrowSync = false, false
+	return db.db.Sync()
 }
 
 // Close closes the file. Readers that are in the middle of a read are waited for.
-func (db *DB) Close() error { return guard(db.bolt.Close) }
+func (db *DB) Close() error { return guard(db.db.Close) }

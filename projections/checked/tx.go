@@ -44,7 +44,7 @@ func (db *DB) begin() (tx *Tx, done func(), err error) {
 		before := db.known.Load()
 		var bolt *bbolt.Tx
 		err := guard(func() (err error) {
-			bolt, err = db.bolt.Begin(false)
+			bolt, err = db.db.Begin(false)
 			return err
 		})
 		if err != nil {
@@ -66,7 +66,7 @@ func (db *DB) begin() (tx *Tx, done func(), err error) {
 // tree returns what has committed before a transaction of bbolt.
 func (db *DB) tree(tx *bbolt.Tx) *inspect.Tree {
 	root, high := uint64(tx.Cursor().Bucket().Root()), uint64(tx.Size())
-	return inspect.NewTree(db.file, db.bolt.Info().PageSize, root, high)
+	return inspect.NewTree(db.file, db.db.Info().PageSize, root, high)
 }
 
 // Update calls write, and commits what it has put unless it returns an error.
@@ -76,7 +76,7 @@ func (db *DB) Update(write func(*Tx) error) error {
 	}
 	var bolt *bbolt.Tx
 	err := guard(func() (err error) {
-		bolt, err = db.bolt.Begin(true)
+		bolt, err = db.db.Begin(true)
 		return err
 	})
 	if err != nil {

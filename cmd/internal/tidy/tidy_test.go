@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 		"eventstore/codec", "eventstore/durable", "eventstore/inspect", "eventstore/merkle",
 		"domain/...",
 	},
-	"projections/checked/...":  {"eventstore/durable", "eventstore/inspect"},
+	"projections/checked/...":  {"eventstore/inspect"},
 	"projections/pages/...":    {"projections/checked"},
 	"projections/steps/...":    {},
 	"projections/persons/...":  {},
