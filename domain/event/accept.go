@@ -2,6 +2,7 @@ package event
 
 import (
 	"strconv"
+	"strings"
 
 	"cakupan/domain/temporal"
 )
@@ -52,13 +53,17 @@ func Accept(doc Value, opts Options) (Accepted, *Refusal) {
 		return a, &Refusal{Code: Malformed, Detail: "an event is a JSON object"}
 	}
 	env := sortEnvelope(doc.Members, opts)
-	refusal := a.readEnvelope(&env)
-	if refusal == nil {
-		a.Type, refusal = readType(env.typeName.Text)
+	var wrong defects
+	a.readEnvelope(&env, &wrong)
+	if isString(env.typeName) {
+		var refusal *Refusal
+		if a.Type, refusal = readType(env.typeName.Text); refusal != nil {
+			wrong.add(refusal)
+		} else if env.data != nil && env.data.Kind == Object {
+			a.Data.accept(a.Type, env.data.Members, &wrong)
+		}
 	}
-	if refusal == nil {
-		refusal = a.Data.accept(a.Type, env.data.Members)
-	}
+	refusal := wrong.refusal()
 	if refusal != nil {
 		return Accepted{Event: Event{Key: env.readable()}}, refusal
 	}
@@ -74,7 +79,11 @@ func readType(name string) (Type, *Refusal) {
 	if t, ok := ParseType(TypePrefix + name); ok {
 		detail += "; did you mean " + quote(t.Name()) + "?"
 	} else {
-		detail += "; types are such as " + quote(EnrolmentOpened.Name())
+		var names []string
+		for _, t := range Types() {
+			names = append(names, t.Name())
+		}
+		detail += "; the types are " + strings.Join(names, ", ")
 	}
 	return 0, &Refusal{Code: TypeUnknown, Field: "type", Detail: detail}
 }

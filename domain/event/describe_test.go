@@ -15,7 +15,9 @@ func TestUses(t *testing.T) {
 		}
 		first := slices.IndexFunc(uses, func(u Use) bool { return u.Need == Required })
 		var d Data
-		refusal := d.accept(typ, nil)
+		var wrong defects
+		d.accept(typ, nil, &wrong)
+		refusal := wrong.refusal()
 		switch {
 		case first < 0: // only a worker
 		case refusal == nil || refusal.Code != FieldMissing ||

@@ -119,76 +119,82 @@ func (a *Accepted) texts(env *envelope) [6]attribute {
 			"must be application/json; leave it out where unsure",
 		},
 		{
-			env.dataSchema, &a.DataSchema, "dataschema", isURIReference,
-			"must be a URI; leave it out where there is none",
+			env.dataSchema, &a.DataSchema, "dataschema", isSchema,
+			"must be a URI, such as https://example.org/schema; leave it out where there is none",
 		},
 	}
 }
 
 const (
-	idDetail     = "1 to 128 characters"
+	idDetail     = "1 to 128 characters, not of blanks alone"
 	sourceDetail = "a URI reference of 1 to 256 characters, such as urn:example:office or /office"
 )
 
 // readEnvelope checks the envelope and takes over what is kept of it: first the kinds of all
 // attributes, then that no NIK stands in any, then what each may hold. On success the type is a
 // string and the data an object; both are still to be read.
-func (a *Accepted) readEnvelope(env *envelope) *Refusal {
+func (a *Accepted) readEnvelope(env *envelope, wrong *defects) {
 	texts := a.texts(env)
-	if refusal := env.checkKinds(texts[2:]); refusal != nil {
-		return refusal
-	}
-	if refusal := env.checkNIK(texts[:]); refusal != nil {
-		return refusal
-	}
+	env.checkKinds(texts[2:], wrong)
+	env.checkNIK(texts[:], wrong)
 	for i := range texts {
 		t := &texts[i]
-		if t.value == nil {
-			continue
+		switch {
+		case t.value == nil || t.value.Kind != String:
+		case !t.valid(t.value.Text):
+			wrong.add(malformed(t.field, t.detail))
+		default:
+			*t.to = t.value.Text
 		}
-		if !t.valid(t.value.Text) {
-			return malformed(t.field, t.detail)
-		}
-		*t.to = t.value.Text
 	}
 	for i := range env.extensions {
 		name := env.extensions[i].Name
 		if name == "" || strings.ContainsFunc(name, isNoExtensionRune) {
-			return malformed(shorten(name, quoteRunesMax),
-				"is no name of an extension attribute: take a-z and 0-9 only")
+			wrong.add(noExtension(name))
 		}
 	}
 	a.Extensions = env.extensions
-	return a.readRecorded(env.recordedAt)
+	wrong.add(a.readRecorded(env.recordedAt))
+}
+
+// noExtension refuses a name that no extension attribute can have.
+func noExtension(name string) *Refusal {
+	if name == "data_base64" {
+		return malformed(name, "is not taken: send the data as JSON, in data")
+	}
+	return malformed(shorten(name, quoteRunesMax),
+		"is no name of an extension attribute: take a-z and 0-9 only")
 }
 
 // checkKinds refuses what is missing, or of a kind that the attribute cannot have, or another
 // version of the envelope.
-func (e *envelope) checkKinds(optional []attribute) *Refusal {
-	switch {
-	case !isString(e.specversion) || e.specversion.Text != "1.0":
-		return malformed("specversion", `must be "1.0"`)
-	case !isString(e.id):
-		return malformed("id", "is required, as a string")
-	case !isString(e.source):
-		return malformed("source", "is required, as a string")
-	case !isString(e.typeName):
-		return malformed("type", "must be a string, such as "+EnrolmentOpened.Name())
-	case e.data == nil || e.data.Kind != Object:
-		return malformed("data", "must be an object with the fields of the event's type")
+func (e *envelope) checkKinds(optional []attribute, wrong *defects) {
+	if !isString(e.specversion) || e.specversion.Text != "1.0" {
+		wrong.add(malformed("specversion", `must be "1.0"`))
+	}
+	if !isString(e.id) {
+		wrong.add(malformed("id", "is required, as a string"))
+	}
+	if !isString(e.source) {
+		wrong.add(malformed("source", "is required, as a string"))
+	}
+	if !isString(e.typeName) {
+		wrong.add(malformed("type", "must be a string, such as "+EnrolmentOpened.Name()))
+	}
+	if e.data == nil || e.data.Kind != Object {
+		wrong.add(malformed("data", "must be an object with the fields of the event's type"))
 	}
 	for i := range optional {
 		if v := optional[i].value; v != nil && v.Kind != String {
-			return malformed(optional[i].field, optional[i].detail)
+			wrong.add(malformed(optional[i].field, optional[i].detail))
 		}
 	}
 	for i := range e.extensions {
 		if x := &e.extensions[i]; !isExtensionValue(&x.Value) {
-			return malformed(shorten(x.Name, quoteRunesMax),
-				"must be a string, a boolean or a whole number without exponent")
+			wrong.add(malformed(shorten(x.Name, quoteRunesMax),
+				"must be a string, a boolean or a whole number without exponent"))
 		}
 	}
-	return nil
 }
 
 func isString(v *Value) bool { return v != nil && v.Kind == String }
@@ -199,18 +205,17 @@ func isExtensionValue(v *Value) bool {
 
 // checkNIK refuses a NIK in a text of the envelope, or in the name or value of an extension
 // attribute, whose name is shown only without it.
-func (e *envelope) checkNIK(texts []attribute) *Refusal {
+func (e *envelope) checkNIK(texts []attribute, wrong *defects) {
 	for i := range texts {
 		if v := texts[i].value; v != nil && HasNIK(v.Text) {
-			return misplaced(texts[i].field)
+			wrong.add(misplaced(texts[i].field))
 		}
 	}
 	for i := range e.extensions {
 		if x := &e.extensions[i]; HasNIK(x.Name) || HasNIK(x.Value.Text) {
-			return misplaced(shorten(x.Name, quoteRunesMax))
+			wrong.add(misplaced(shorten(x.Name, quoteRunesMax)))
 		}
 	}
-	return nil
 }
 
 // readRecorded reads the original record time; without one the event is recorded now.
@@ -218,7 +223,7 @@ func (a *Accepted) readRecorded(v *Value) *Refusal {
 	if v == nil {
 		return nil
 	}
-	at, err := temporal.ParseInstant(v.Text)
+	at, err := parseInstant(v.Text)
 	if v.Kind != String || err != nil {
 		return malformed("recordedat", "must be an RFC 3339 time, such as 2021-01-04T02:11:09Z")
 	}
@@ -231,12 +236,34 @@ func isNoExtensionRune(r rune) bool {
 }
 
 func isInstant(text string) bool {
-	_, err := temporal.ParseInstant(text)
+	_, err := parseInstant(text)
 	return err == nil
 }
 
-// isID tells whether a text may be the id of an event.
-func isID(text string) bool { return text != "" && !isLonger(text, idRunesMax) }
+// parseInstant reads a time. A leap second, which RFC 3339 has at the end of a day of UTC, is the
+// last nanosecond before the next day: the clock of the log has none.
+func parseInstant(text string) (temporal.Instant, error) {
+	const second = len("2016-12-31T23:59:")
+	if len(text) > second+2 && text[second:second+2] == "60" {
+		rest := strings.TrimLeft(text[second+2:], ".0123456789")
+		at, err := temporal.ParseInstant(text[:second] + "59.999999999" + rest)
+		if utc := at.String(); err == nil && strings.Contains(utc, "T23:59:59") {
+			return at, nil
+		}
+	}
+	return temporal.ParseInstant(text)
+}
+
+// isSchema tells whether a text may be a dataschema: a URI, which has a scheme.
+func isSchema(text string) bool {
+	end := strings.IndexAny(text, ":/?#")
+	return isURIReference(text) && end > 0 && text[end] == ':'
+}
+
+// isID tells whether a text may be the id of an event. One of blanks nobody can read out.
+func isID(text string) bool {
+	return strings.TrimSpace(text) != "" && !isLonger(text, idRunesMax)
+}
 
 // isSource tells whether a text may be the source of an event.
 func isSource(text string) bool { return !isLonger(text, sourceRunesMax) && isURIReference(text) }

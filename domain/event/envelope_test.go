@@ -41,7 +41,7 @@ func TestEnvelopeRequired(t *testing.T) {
 	}
 	for name, literals := range map[string][]string{
 		"specversion": {`"1"`, `"1.0.0"`, `""`, `"0.3"`, `1.0`, `{}`},
-		"id":          {`""`, quote(strings.Repeat("é", 129)), `{}`},
+		"id":          {`""`, `" "`, `"\t\u00a0"`, quote(strings.Repeat("é", 129)), `{}`},
 		"source":      {`""`, quote(strings.Repeat("é", 257)), `"a b"`, `" "`, `"<x>"`, `"x%2"`, `":x"`, `"1:x"`, `"\n"`},
 		"data":        {`"x"`, `"{}"`, `7`},
 	} {
@@ -50,7 +50,7 @@ func TestEnvelopeRequired(t *testing.T) {
 		}
 	}
 	for name, literals := range map[string][]string{
-		"id":     {`"x"`, quote(strings.Repeat("é", 128)), `" "`, `"\u0000"`, quote(strings.Repeat("😀", 128))},
+		"id":     {`"x"`, quote(strings.Repeat("é", 128)), `" x"`, `"\u0000"`, quote(strings.Repeat("😀", 128))},
 		"source": {quote("/" + strings.Repeat("é", 255)), `"/a"`, `"a"`, `"//h/p?q=1#f"`, `"urn:x:y"`, `"https://h/75?x=1"`, `"#"`, `"?"`, `"mailto:a@b"`, `"a/b:c"`, `"%41"`},
 	} {
 		for _, literal := range literals {
@@ -143,8 +143,8 @@ func TestRecordedAt(t *testing.T) {
 // TestEnvelopeKeepsWhatWasSent: nothing optional is changed or made up.
 func TestEnvelopeKeepsWhatWasSent(t *testing.T) {
 	a := accepted(t, send(event.WorkerDied, data[event.WorkerDied],
-		`"time":"2021-01-04t10:11:09.10z","subject":"é","dataschema":"#"`))
-	if a.Time != "2021-01-04t10:11:09.10z" || a.Subject != "é" || a.DataSchema != "#" ||
+		`"time":"2021-01-04t10:11:09.10z","subject":"é","dataschema":"urn:x:#"`))
+	if a.Time != "2021-01-04t10:11:09.10z" || a.Subject != "é" || a.DataSchema != "urn:x:#" ||
 		a.DataContentType != "" || a.ID != "i-1" || a.Source != "urn:test" {
 		t.Errorf("%+v", a.Event)
 	}
@@ -198,4 +198,48 @@ func TestMisplacedNIK(t *testing.T) {
 		"data.759999**********")
 	refused(t, send(event.WorkerDied, with(t, event.WorkerDied, "on", quote(nik))), "field.invalid", "data.on")
 	refused(t, send(event.TargetSet, with(t, event.TargetSet, "region", quote(nik))), "region.unknown", "data.region")
+}
+
+// TestAllDefects tells everything that is wrong with an event at once; the first in the contract's
+// order is the one that it is refused for.
+func TestAllDefects(t *testing.T) {
+	refused := func(text string, code event.Code, field string, words ...string) {
+		t.Helper()
+		_, refusal := event.Accept(document(t, text), event.Options{})
+		if refusal == nil || refusal.Code != code || refusal.Field != field {
+			t.Errorf("%s: %v", text, refusal)
+			return
+		}
+		at := 0
+		for _, word := range words {
+			i := strings.Index(refusal.Detail[at:], word)
+			if i < 0 {
+				t.Errorf("%s: %q is not behind the rest in %s", text, word, refusal.Detail)
+				return
+			}
+			at += i
+		}
+	}
+	refused(`{"specversion":"2","source":"urn:x","type":"id.cakupan.worker.died.v1","data":{"worker":"w"}}`,
+		event.Malformed, "specversion", "specversion", "id is required", "data.on is required")
+	refused(send(event.WorkerDied, `"extra":1,"on":"2021-02-30","nik":"1"`),
+		event.FieldUnknown, "data.extra", "extra", "data.nik is no NIK", "data.on must be a day")
+	refused(send(event.WorkerDied, data[event.WorkerDied], `"data_base64":"e30="`),
+		event.Malformed, "data_base64", "send the data as JSON")
+	refused(`{"specversion":"1.0","id":"1","source":"urn:x","type":"nothing","data":{}}`,
+		event.TypeUnknown, "type", "id.cakupan.enrolment.opened.v1", "id.cakupan.event.retracted.v1")
+}
+
+// TestLeapSecond takes the second that a day of UTC may have more, and no other.
+func TestLeapSecond(t *testing.T) {
+	for _, at := range []string{"2016-12-31T23:59:60Z", "2017-01-01T07:59:60.5+08:00"} {
+		accepted(t, send(event.WorkerDied, data[event.WorkerDied], `"time":"`+at+`"`))
+	}
+	for _, at := range []string{"2016-12-31T22:59:60Z", "2016-12-31T23:59:61Z", "2016-12-31T23:58:60Z"} {
+		_, refusal := event.Accept(document(t, send(event.WorkerDied, data[event.WorkerDied],
+			`"time":"`+at+`"`)), event.Options{})
+		if refusal == nil || refusal.Field != "time" {
+			t.Errorf("%s: %v", at, refusal)
+		}
+	}
 }

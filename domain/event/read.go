@@ -11,33 +11,31 @@ import (
 
 // accept reads the data of an event of a known type: unknown fields, missing fields, worker,
 // values, period, in this order.
-func (d *Data) accept(t Type, members []Member) *Refusal {
+func (d *Data) accept(t Type, members []Member, wrong *defects) {
 	specs := catalogue[t].fields
 	var sent [FieldEnd]*Value
 	for i := range members {
 		f := t.field(members[i].Name)
 		if f == 0 {
-			return unknownField(t, members[i].Name)
+			wrong.add(unknownField(t, members[i].Name))
+			continue
 		}
 		sent[f] = &members[i].Value
 	}
-	if refusal := checkPresence(specs, &sent); refusal != nil {
-		return refusal
-	}
+	checkPresence(specs, &sent, wrong)
 	for _, s := range specs {
 		if sent[s.field] == nil {
 			continue
 		}
 		if code, detail := d.read(s, sent[s.field]); code != "" {
 			name := "data." + s.field.Name()
-			return &Refusal{Code: code, Field: name, Detail: name + " " + detail}
+			wrong.add(&Refusal{Code: code, Field: name, Detail: name + " " + detail})
+			continue
 		}
 		d.Has = d.Has.With(s.field)
 	}
-	if refusal := d.checkMerge(); refusal != nil {
-		return refusal
-	}
-	return d.checkPeriod()
+	wrong.add(d.checkMerge())
+	wrong.add(d.checkPeriod())
 }
 
 // unknownField refuses a field that the type has not, and says which one may have been meant.
@@ -58,7 +56,7 @@ func unknownField(t Type, name string) *Refusal {
 // checkPresence finds missing fields in the type's order, then an amendment of nothing, then both
 // or neither of worker and nik, of into and intoNik. A value of null is there: it is invalid, not
 // missing.
-func checkPresence(specs []spec, sent *[FieldEnd]*Value) *Refusal {
+func checkPresence(specs []spec, sent *[FieldEnd]*Value, wrong *defects) {
 	var amendment, amended, person, into bool
 	for _, s := range specs {
 		there := sent[s.field] != nil
@@ -66,7 +64,7 @@ func checkPresence(specs []spec, sent *[FieldEnd]*Value) *Refusal {
 		case required:
 			if !there {
 				name := "data." + s.field.Name()
-				return &Refusal{Code: FieldMissing, Field: name, Detail: name + " is required"}
+				wrong.add(&Refusal{Code: FieldMissing, Field: name, Detail: name + " is required"})
 			}
 		case amends:
 			amendment, amended = true, amended || there
@@ -76,15 +74,15 @@ func checkPresence(specs []spec, sent *[FieldEnd]*Value) *Refusal {
 			into = true
 		}
 	}
-	switch {
-	case amendment && !amended:
-		return amendsNothing(specs)
-	case person && (sent[FieldWorker] != nil) == (sent[FieldNIK] != nil):
-		return ambiguous(FieldWorker, FieldNIK)
-	case into && (sent[FieldInto] != nil) == (sent[FieldIntoNIK] != nil):
-		return ambiguous(FieldInto, FieldIntoNIK)
+	if amendment && !amended {
+		wrong.add(amendsNothing(specs))
 	}
-	return nil
+	if person && (sent[FieldWorker] != nil) == (sent[FieldNIK] != nil) {
+		wrong.add(ambiguous(FieldWorker, FieldNIK))
+	}
+	if into && (sent[FieldInto] != nil) == (sent[FieldIntoNIK] != nil) {
+		wrong.add(ambiguous(FieldInto, FieldIntoNIK))
+	}
 }
 
 // ambiguous refuses both or neither of two fields that name one person.

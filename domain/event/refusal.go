@@ -35,6 +35,45 @@ func (r *Refusal) Error() string {
 	return string(r.Code) + " (" + r.Field + "): " + r.Detail
 }
 
+// defects gathers what is wrong with an event, in the contract's order: the first is the one that
+// it is refused for, the others are told with it, so that an event need not come back for each.
+type defects []*Refusal
+
+// defectsMax is how many are told.
+const defectsMax = 6
+
+// add takes in a refusal, nil: nothing. One word about a field is enough.
+func (d *defects) add(r *Refusal) {
+	if r == nil || len(*d) >= defectsMax {
+		return
+	}
+	for _, before := range *d {
+		if before.Field == r.Field {
+			return
+		}
+	}
+	*d = append(*d, r)
+}
+
+// refusal returns the first, with words about all; nil when there is none.
+func (d defects) refusal() *Refusal {
+	if len(d) < 2 {
+		if len(d) == 0 {
+			return nil
+		}
+		return d[0]
+	}
+	first := *d[0]
+	for i, other := range d[1:] {
+		if i == 0 {
+			first.Detail += "; also: " + other.Detail
+		} else {
+			first.Detail += "; " + other.Detail
+		}
+	}
+	return &first
+}
+
 // Status is what became of a submitted event.
 type Status string
 

@@ -44,6 +44,9 @@ func Explain(text string) string {
 	if _, ok := Parse(strings.ReplaceAll(trimmed, ",", ".")); ok {
 		return "write the code with a dot: " + shape
 	}
+	if code, ok := named(trimmed); ok {
+		return "write the code and not the name: did you mean " + code.String() + "?"
+	}
 	if wellFormed(trimmed) {
 		return "no region in force has the Kemendagri code " + trimmed
 	}
@@ -64,6 +67,24 @@ func explainUndotted(digits string) string {
 		return meant + "uses " + digits + " for it too, but not so for its neighbours"
 	}
 	return meant + "may use " + digits + " for another region"
+}
+
+// named finds the one region that is called so, with or without the kind before the name.
+func named(text string) (found Code, ok bool) {
+	for _, code := range All() {
+		name := code.Name()
+		_, short, _ := strings.Cut(name, " ")
+		switch {
+		case strings.EqualFold(name, text):
+			return code, true
+		case strings.EqualFold(short, text) || strings.EqualFold("Kab. "+short, text):
+			if ok {
+				return 0, false // a regency and a city
+			}
+			found, ok = code, true
+		}
+	}
+	return found, ok
 }
 
 // label returns "75.03 Kabupaten Bone Bolango".

@@ -4,6 +4,7 @@ package cloudevents
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -24,12 +25,24 @@ func (p *Parser) Read(line []byte) (event.Value, *event.Refusal) {
 		return event.Value{}, refusal
 	}
 	// One copy for all texts of the event: the line is the caller's, and receipts outlive it.
-	value, err := p.parse(string(line))
+	value, err := p.parse(strings.TrimPrefix(string(line), byteOrderMark))
 	if err != nil {
 		detail := err.Error() + "; send one JSON object"
 		return event.Value{}, &event.Refusal{Code: event.Malformed, Detail: detail}
 	}
 	return value, nil
+}
+
+// CheckValue refuses what is not one JSON value, whole and with nothing after it: the data of an
+// event whose envelope came beside it.
+func CheckValue(data []byte) *event.Refusal {
+	if _, err := new(Parser).parse(string(data)); err != nil {
+		return &event.Refusal{
+			Code:   event.Malformed,
+			Detail: "data is not one JSON value: " + err.Error() + "; send one JSON object",
+		}
+	}
+	return nil
 }
 
 // AppendJSON appends an event of the log to dst as one line of JSON, without its end: the

@@ -116,10 +116,38 @@ func TestParseJSONSize(t *testing.T) {
 	}
 }
 
+// TestPlaces tells where a text stops being JSON, and what should be there.
+func TestPlaces(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n  \"id\": \"é\" \"b\"}": `(line 2, column 13: expected "," or "}")`,
+		`{"a":1,}`:                  "(line 1, column 8: expected a name in double quotes)",
+		`{"a" 1}`:                   `(line 1, column 6: expected ":")`,
+		`[1 2]`:                     `(line 1, column 4: expected "," or "]")`,
+		`{"a":tru}`:                 "(line 1, column 9: expected true)",
+		`{"a":1.}`:                  "(line 1, column 8: expected a digit)",
+		"{\"a\":\"x\ny\"}":          "(line 1, column 8: expected no control character",
+		`{"a":"\q"}`:                "(line 1, column 8: expected an escape",
+		`{"a":`:                     "(line 1, column 6: expected a value)",
+		`{"a":1} x`:                 "(line 1, column 9)",
+		"{\"a\":\"\xff\"}":          "(line 1, column 7)",
+		"\ufeff{\"a\":}":            "(line 1, column 6: expected a value)",
+		"{\"a\":1,\r\n\"a\":2}":     "(line 2, column 7)",
+		"{\"a\":\"never closed":     `expected "\"" at the end of the text)`,
+		`{"a":"\u12g4"}`:            "expected a hexadecimal digit)",
+	} {
+		if _, refusal := ParseJSON([]byte(text)); refusal == nil || !strings.Contains(refusal.Detail, want) {
+			t.Errorf("%q: %v, want %s", text, refusal, want)
+		}
+	}
+	if _, refusal := ParseJSON([]byte("\ufeff{}")); refusal != nil {
+		t.Error(refusal)
+	}
+}
+
 func TestParseJSONRefusals(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "{", `{"a":1,"a":1}`, `{"x":{"a":[{"b":1,"b":2}]}}`, "{\"a\":\"\xff\"}", "nonsense " + nik,
-		"\xef\xbb\xbf{}", "{}{}",
+		"\xef\xbb\xbf\xef\xbb\xbf{}", "{}{}",
 	} {
 		_, refusal := ParseJSON([]byte(text))
 		if refusal == nil || refusal.Code != event.Malformed || refusal.Field != "" {

@@ -2,6 +2,8 @@ package cloudevents
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -36,6 +38,7 @@ type Parser struct {
 	text  string
 	at    int
 	depth int
+	want  string // what should stand where the parser found something else
 
 	open    []event.Member // members of the objects being read, outermost first
 	members []event.Member // where finished objects are kept; reused after reset
@@ -46,19 +49,64 @@ const membersRoom = 256
 
 // parse reads one value. Texts without escapes alias the given text.
 func (p *Parser) parse(text string) (event.Value, error) {
+	p.text, p.at, p.depth, p.open, p.want = text, 0, 0, p.open[:0], ""
 	if !utf8.ValidString(text) {
-		return event.Value{}, errUTF8
+		p.at = firstInvalid(text)
+		return event.Value{}, p.place(errUTF8)
 	}
-	p.text, p.at, p.depth, p.open = text, 0, 0, p.open[:0]
 	value, err := p.value()
 	if err != nil {
-		return event.Value{}, err
+		return event.Value{}, p.place(err)
 	}
 	if p.space(); p.at < len(p.text) {
-		return event.Value{}, errTrailing
+		return event.Value{}, p.place(errTrailing)
 	}
 	return value, nil
 }
+
+// byteOrderMark begins texts of programs that mark UTF-8.
+const byteOrderMark = "\ufeff"
+
+func firstInvalid(text string) int {
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+				return i
+			}
+		}
+	}
+	return len(text)
+}
+
+// placed is an error of the reader with where it is, and what should be there. It repeats nothing
+// of the input.
+type placed struct {
+	error
+	line, column int // in code points, from 1
+	want         string
+}
+
+// place says where the parser is. A text that is not UTF-8 is counted in bytes from there on.
+func (p *Parser) place(err error) error {
+	before := p.text[:min(p.at, len(p.text))]
+	line := strings.LastIndexByte(before, '\n') + 1
+	return &placed{
+		err, strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[line:]) + 1, p.want,
+	}
+}
+
+// Error returns the sentence with the place.
+func (e *placed) Error() string {
+	text := e.error.Error() + " (line " + strconv.Itoa(e.line) + ", column " +
+		strconv.Itoa(e.column)
+	if e.want != "" {
+		text += ": expected " + e.want
+	}
+	return text + ")"
+}
+
+// Unwrap returns which error it is.
+func (e *placed) Unwrap() error { return e.error }
 
 // Reset makes the room of all documents read so far available again.
 func (p *Parser) Reset() { p.members = p.members[:0] }
@@ -85,8 +133,10 @@ func (p *Parser) next() byte {
 	return 0
 }
 
-// syntax returns the error for a byte that does not belong where the parser is.
-func (p *Parser) syntax() error {
+// syntax returns the error for a byte that does not belong where the parser is, and remembers what
+// would.
+func (p *Parser) syntax(want string) error {
+	p.want = want
 	if p.at >= len(p.text) {
 		return errTruncated
 	}
@@ -112,14 +162,14 @@ func (p *Parser) value() (event.Value, error) {
 	case c == 'n':
 		return p.literal("null", event.Null)
 	}
-	return event.Value{}, p.syntax()
+	return event.Value{}, p.syntax("a value")
 }
 
 // literal reads true, false or null.
 func (p *Parser) literal(word string, kind event.Kind) (event.Value, error) {
 	for i := range len(word) {
 		if p.at >= len(p.text) || p.text[p.at] != word[i] {
-			return event.Value{}, p.syntax()
+			return event.Value{}, p.syntax(word)
 		}
 		p.at++
 	}
@@ -168,7 +218,7 @@ func (p *Parser) object() (event.Value, error) {
 			}
 			return event.Value{Kind: event.Object, Members: p.keep(members)}, nil
 		default:
-			return event.Value{}, p.syntax()
+			return event.Value{}, p.syntax(`"," or "}"`)
 		}
 	}
 }
@@ -182,14 +232,14 @@ func (p *Parser) leave() {
 // member reads a name and its value.
 func (p *Parser) member() (event.Member, error) {
 	if p.next() != '"' {
-		return event.Member{}, p.syntax()
+		return event.Member{}, p.syntax("a name in double quotes")
 	}
 	name, err := p.string()
 	if err != nil {
 		return event.Member{}, err
 	}
 	if p.next() != ':' {
-		return event.Member{}, p.syntax()
+		return event.Member{}, p.syntax(`":"`)
 	}
 	p.at++
 	value, err := p.value()
@@ -251,7 +301,7 @@ func (p *Parser) list() (event.Value, error) {
 			p.leave()
 			return list, nil
 		default:
-			return event.Value{}, p.syntax()
+			return event.Value{}, p.syntax(`"," or "]"`)
 		}
 	}
 }
@@ -265,12 +315,12 @@ func (p *Parser) number() (event.Value, error) {
 	}
 	leading := p.at
 	if !p.digits() || p.text[leading] == '0' && p.at > leading+1 {
-		return event.Value{}, p.syntax()
+		return event.Value{}, p.syntax("a digit")
 	}
 	if p.at < len(p.text) && p.text[p.at] == '.' {
 		p.at++
 		if !p.digits() {
-			return event.Value{}, p.syntax()
+			return event.Value{}, p.syntax("a digit")
 		}
 	}
 	if p.at < len(p.text) && p.text[p.at]|0x20 == 'e' {
@@ -279,7 +329,7 @@ func (p *Parser) number() (event.Value, error) {
 			p.at++
 		}
 		if !p.digits() {
-			return event.Value{}, p.syntax()
+			return event.Value{}, p.syntax("a digit")
 		}
 	}
 	return event.Value{Kind: event.Number, Text: p.text[start:p.at]}, nil
@@ -307,11 +357,14 @@ func (p *Parser) string() (string, error) {
 		case c == '\\':
 			return p.escaped([]byte(p.text[start:p.at]))
 		case c < ' ':
-			return "", errSyntax
+			return "", p.syntax(wantNoControl)
 		}
 	}
-	return "", errTruncated
+	return "", p.syntax(`"\"" at the end of the text`)
 }
+
+// wantNoControl says how a line end stands in a text.
+const wantNoControl = `no control character in a text, a line end as \n`
 
 // escaped reads the rest of a text from its first escape on.
 func (p *Parser) escaped(text []byte) (string, error) {
@@ -322,7 +375,8 @@ func (p *Parser) escaped(text []byte) (string, error) {
 		case c == '"':
 			return string(text), nil
 		case c < ' ':
-			return "", errSyntax
+			p.at--
+			return "", p.syntax(wantNoControl)
 		case c != '\\':
 			text = append(text, c)
 		default:
@@ -333,7 +387,7 @@ func (p *Parser) escaped(text []byte) (string, error) {
 			text = utf8.AppendRune(text, r)
 		}
 	}
-	return "", errTruncated
+	return "", p.syntax(`"\"" at the end of the text`)
 }
 
 // escape reads what follows a backslash.
@@ -359,7 +413,8 @@ func (p *Parser) escape() (rune, error) {
 	case 'u':
 		return p.unicode()
 	}
-	return 0, errSyntax
+	p.at--
+	return 0, p.syntax(`an escape such as \n or \u00e9`)
 }
 
 // unicode reads the digits of \uXXXX, and the second half where they are the first of a pair.
@@ -397,7 +452,7 @@ func (p *Parser) hex() (r rune, err error) {
 		case letter >= 'a' && letter <= 'f':
 			r = r<<4 | rune(letter-'a'+10)
 		default:
-			return 0, errSyntax
+			return 0, p.syntax("a hexadecimal digit")
 		}
 	}
 	return r, nil

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,10 +44,19 @@ func (a *API) postBinary(w *reply, r *http.Request, opts intake.Options) {
 	a.submitOne(w, r, work, raw, opts)
 }
 
-// structured returns the JSON of an event in binary mode. An attribute that was sent twice is in
-// it twice, and its reader refuses that.
-func structured(h http.Header, data []byte) ([]byte, *event.Refusal) {
-	b := append(make([]byte, 0, len(data)+512), '{')
+// sentTwice refuses an attribute that has two headers.
+func sentTwice(attribute string) *event.Refusal {
+	name := event.MaskNIK(attribute)
+	return &event.Refusal{
+		Code: event.Malformed, Field: name,
+		Detail: "the header ce-" + name + " is sent twice: send each attribute once",
+	}
+}
+
+// structured returns the JSON of an event in binary mode. The body must be one JSON value: else
+// what follows it would become attributes.
+func structured(h http.Header, body []byte) ([]byte, *event.Refusal) {
+	b := append(make([]byte, 0, len(body)+512), '{')
 	names := make([]string, 0, len(h))
 	for name := range h {
 		if strings.HasPrefix(name, headerPrefix) {
@@ -56,6 +66,9 @@ func structured(h http.Header, data []byte) ([]byte, *event.Refusal) {
 	slices.Sort(names)
 	for _, name := range names {
 		attribute := strings.ToLower(strings.TrimPrefix(name, headerPrefix))
+		if len(h[name]) > 1 {
+			return nil, sentTwice(attribute)
+		}
 		for _, value := range h[name] {
 			text, ok := unescape(value)
 			if !ok {
@@ -68,8 +81,13 @@ func structured(h http.Header, data []byte) ([]byte, *event.Refusal) {
 		}
 	}
 	b = cloudevents.AppendMember(b, "datacontenttype", h.Get("Content-Type"))
+	data := bytes.TrimPrefix(body, []byte("\ufeff"))
 	b = append(b, `"data":`...)
-	return append(append(b, data...), '}'), nil
+	b = append(append(b, data...), '}')
+	if len(b) > event.BytesMax {
+		return b, nil // which is told first
+	}
+	return b, cloudevents.CheckValue(data)
 }
 
 // unescape reads the value of a ce- header: a quoted string's quotes and backslashes are taken

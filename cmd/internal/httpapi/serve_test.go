@@ -383,6 +383,7 @@ func TestPostBinary(t *testing.T) {
 		{"ce-x", "1", `{"enrolment":"e-1"}`, "field.missing", "data.from"},
 		{"ce-x", "1", `{"enrolment":"e-1"}}`, "event.malformed", ""},
 		{"ce-x", "1", `{},"data":{}`, "event.malformed", ""},
+		{"ce-x", "1", `{"enrolment":"e-1","from":"2020-01-01"},"note":"n"`, "event.malformed", ""},
 		{"ce-x", "1", strings.Repeat(" ", 65500), "event.too_large", ""},
 	} {
 		header := map[string]string{

@@ -57,6 +57,8 @@ func TestModes(t *testing.T) {
 	twice.Header.Add("ce-id", "other")
 	percent := binaryMessage("", 10)
 	percent.Header.Set("ce-subject", "%zz")
+	note := binaryMessage("", 11)
+	note.Data = append(note.Data, `,"note":"n"`...)
 	for i, c := range []struct {
 		message *nats.Msg
 		want    string // receipts
@@ -86,6 +88,7 @@ func TestModes(t *testing.T) {
 			"event.malformed",
 		},
 		{twice, "refused event.malformed", ""},
+		{note, "refused event.malformed", ""},
 		{percent, "refused event.malformed", "event.malformed"},
 		{message("", structured, bytes.Repeat([]byte("x"), event.BytesMax+1)), "refused event.too_large", ""},
 	} {

@@ -59,8 +59,8 @@ func malformed(field, detail string) *event.Refusal {
 
 func isAttribute(f Field) bool { return strings.HasPrefix(f.Name, attributePrefix) }
 
-// structured returns the JSON of an event in binary mode. An attribute that was sent twice is in
-// it twice, and its reader refuses that.
+// structured returns the JSON of an event in binary mode. An attribute that was sent twice is in it
+// twice, and a payload that is not one JSON value makes it no JSON: its reader refuses both.
 func (m *Message) structured() ([]byte, *event.Refusal) {
 	const contentAttribute = "datacontenttype"
 	b := make([]byte, 0, len(m.Payload)+512)
@@ -84,8 +84,33 @@ func (m *Message) structured() ([]byte, *event.Refusal) {
 	if given != "" {
 		b = cloudevents.AppendMember(b, contentAttribute, given)
 	}
+	data := bytes.TrimPrefix(m.Payload, []byte("\ufeff"))
 	b = append(b, `"data":`...)
-	return append(append(b, m.Payload...), '}'), nil
+	b = append(append(b, data...), '}')
+	if len(b) <= event.BytesMax && cloudevents.CheckValue(data) != nil {
+		b = append(b, 0) // no JSON has it: what follows a value must not become attributes
+	}
+	return b, nil
+}
+
+// fault says what is wrong with a message in binary mode whose event could not be read, in words of
+// the message and not of the event that was put together from it; nil when it says nothing better.
+func (m *Message) fault() *event.Refusal {
+	seen := map[string]bool{}
+	for _, f := range m.Header {
+		if !isAttribute(f) {
+			continue
+		}
+		if seen[f.Name] {
+			name := event.MaskNIK(f.Name)
+			return malformed("", "the field "+name+" stands twice in the header: send each once")
+		}
+		seen[f.Name] = true
+	}
+	if len(seen) == 0 {
+		return nil
+	}
+	return cloudevents.CheckValue(bytes.TrimPrefix(m.Payload, []byte("\ufeff")))
 }
 
 // errArray says what is wrong with an array, beside its elements.

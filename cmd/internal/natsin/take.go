@@ -36,6 +36,7 @@ func take(ctx context.Context, ledger Ledger, messages []*Message) (_ []outcome,
 	for i := range outcomes {
 		count := len(outcomes[i].raw)
 		outcomes[i].receipts, receipts = receipts[:count:count], receipts[count:]
+		explain(messages[i], outcomes[i].receipts)
 	}
 	return outcomes, nil
 }
@@ -86,4 +87,15 @@ func keyOf(raw []byte) event.Key {
 	}
 	accepted, _ := event.Accept(document, event.Options{}) // one that is refused keeps its key
 	return accepted.Key
+}
+
+// explain gives the refusal of an event that could not be read the words of its message.
+func explain(m *Message, receipts []event.Receipt) {
+	if len(receipts) != 1 || receipts[0].Refusal == nil ||
+		receipts[0].Refusal.Code != event.Malformed || receipts[0].Refusal.Field != "" {
+		return
+	}
+	if why := m.fault(); why != nil {
+		receipts[0].Refusal = why
+	}
 }
