@@ -27,12 +27,15 @@ func (*importCommand) Help() string {
 	return `Blank lines are skipped; they count in line numbers and not in what was read.
 Importing a file again appends only what is not in the log yet.
 
-A list of people (.csv, .xlsx) has a row that names its columns, in Indonesian or English, in any
-order; see cakupan template. Above it, or with --list, --source and --default, stands what is true
-of all rows. A list is known by its id: the same list sent again adds nothing, a corrected list
-adds its corrections. Names, addresses and other columns that the ledger does not keep are
-ignored, which is said. With --rejects back.xlsx (or .csv) the rows that were refused come back as
-they were, NIK and all, with a column that says what to correct; that file can be imported again.
+A list of people (.csv, .tsv, .txt, .xlsx, .xlsm, .ods) has a row that names its columns, in
+Indonesian or English, in any order; see cakupan template. Above it, or with --list, --source and
+--default, stands what is true of all rows. A list is known by its id: the same list sent again adds
+nothing, a corrected list adds its corrections. Names, addresses and other columns that the ledger
+does not keep are ignored, which is said. What may mean two things is refused, by row and column;
+days are judged by their column as a whole. With --rejects back.xlsx (or .csv) the rows that were
+refused come back as they were, NIK and all, with a column that says what to correct: out of a
+workbook in that workbook, with its other sheets, formats and formulas. It can be imported again.
+With --sheet all every sheet of a workbook that holds a list is read, as one list.
 
 Examples:
 

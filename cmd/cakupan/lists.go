@@ -12,7 +12,7 @@ type listFlags struct {
 	List    string   `placeholder:"ID" help:"${list}"`
 	Source  string   `placeholder:"URI" help:"${listSource}"`
 	Kind    string   `placeholder:"KIND" help:"${listKind}"`
-	Sheet   string   `placeholder:"NAME" help:"Of a workbook with several lists: which sheet."`
+	Sheet   string   `placeholder:"NAME" help:"Of a workbook with several lists: which sheet, or all."`
 	Default []string `sep:"none" placeholder:"COLUMN=VALUE" help:"${listDefault}"`
 }
 
@@ -61,8 +61,13 @@ func checkLists(files []string, flags *listFlags, rejects string) (lists.Options
 	switch {
 	case count == 0 && flags.given():
 		return opts, usage("--list, --source, --kind, --sheet and --default are for lists of" +
-			" people: .csv and .xlsx")
-	case importer.IsList(rejects) && (count == 0 || len(files) > 1):
+			" people: .csv, .tsv, .txt, .xlsx, .xlsm and .ods")
+	case importer.ReturnsList(rejects) && strings.EqualFold(flags.Sheet, lists.EverySheet):
+		return opts, usage("--rejects with a name that ends with .csv or .xlsx gives the rows of" +
+			" one sheet back: import the sheets one by one, or name a file that ends with .ndjson")
+	case count > 0 && importer.IsList(rejects) && !importer.ReturnsList(rejects):
+		return opts, usage("--rejects gives rows of a list back as .csv or .xlsx")
+	case importer.ReturnsList(rejects) && (count == 0 || len(files) > 1):
 		return opts, usage("--rejects with a name that ends with .csv or .xlsx gives the rows of" +
 			" one list back: import that list alone, or name a file that ends with .ndjson")
 	}

@@ -193,7 +193,7 @@ func makeWorkbook(t *testing.T, path string) {
 		{"Daftar", "BB-7"},
 		{"NIK", "Nama", "Kode Wilayah", "Segmen", "Kategori", "Program", "Penanggung Iuran", "TMT"},
 		{"7503011501900001", "ANI", "75.03", "PU", "Swasta", "JKK", "APBD", 44197},
-		{7503011501900002, "BUDI", "75.03", "PU", "Swasta", "JKK", "APBD", 44197},
+		{7503011501900010, "BUDI", "75.03", "PU", "Swasta", "JKK", "APBD", 44197},
 		{"7503011501900003", "IDA", 7503, "PU", "Swasta", "JKK", "APBD", 44197},
 	} {
 		if err := f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row); err != nil {
@@ -224,7 +224,7 @@ func correct(t *testing.T, path string) {
 		}
 		switch words := row[8]; {
 		case strings.Contains(words, "NIK: Excel telah membuang angka"):
-			err = f.SetCellValue(sheet, fmt.Sprintf("A%d", i+1), "7503011501900002")
+			err = f.SetCellValue(sheet, fmt.Sprintf("A%d", i+1), "7503011501900010")
 		case strings.Contains(words, "Kode Wilayah: Apakah maksudnya 75.03"):
 			err = f.SetCellValue(sheet, fmt.Sprintf("C%d", i+1), "75.03")
 		default:

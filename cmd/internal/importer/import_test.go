@@ -244,7 +244,7 @@ func TestInput(t *testing.T) {
 		{file(t, "a.Json", "[]"), "", ""},
 		{file(t, "a.jsonl", ""), "", ""},
 		{"-", "", ""},
-		{file(t, "a.txt", ""), problem.UsageWrong, "a.txt"},
+		{file(t, "a.xml", ""), problem.UsageWrong, "a.xml"},
 		{file(t, "noextension", ""), problem.UsageWrong, ".ndjson, .jsonl or .json"},
 		{filepath.Join(dir, "gone.ndjson"), problem.NotFound, "gone.ndjson"},
 		{filepath.Join(dir, "gone.xlsx"), problem.NotFound, "gone.xlsx"},

@@ -37,7 +37,7 @@ func (l *Import) Files(ctx context.Context, paths []string) error {
 			return err
 		}
 		if l.Tally.file = path; IsList(path) {
-			err = l.importList(ctx, path, to)
+			err = l.importLists(ctx, path, to)
 		} else {
 			err = l.importFile(ctx, path, to)
 		}
@@ -66,7 +66,7 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 		return split.NewArray(in), nil
 	}
 	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json," +
-		" of a list of people with .csv or .xlsx")
+		" of a list of people with .csv, .tsv, .txt, .xlsx, .xlsm or .ods")
 }
 
 // importFile takes in the events of a file.
@@ -87,7 +87,11 @@ func (l *Import) importFile(ctx context.Context, path string, to submitter) (err
 		}
 	}
 	t.part = in.part
-	reader, err := readerOf(path, in)
+	text, err := lists.Decode(in)
+	if err != nil {
+		return inFile(path, err)
+	}
+	reader, err := readerOf(path, text)
 	if err != nil {
 		return err
 	}

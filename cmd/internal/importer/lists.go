@@ -16,18 +16,56 @@ import (
 
 // IsList tells by its name whether a file is a list of people.
 func IsList(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".ods":
+		return true
+	}
+	return false
+}
+
+// ReturnsList tells by its name whether a file can get the rows of a list back, as a list.
+func ReturnsList(path string) bool {
 	extension := strings.ToLower(filepath.Ext(path))
 	return extension == ".csv" || extension == ".xlsx"
 }
 
-// CheckList makes sure that a list can be read, up to its first row. It opens the list a second
-// time, which is cheap beside an import that ends in the middle of several files.
+// CheckList makes sure that a list can be read, every sheet of it that is meant.
 func CheckList(path string, opts lists.Options) error {
-	list, err := openList(path, opts)
+	opts.Glance = true
+	return eachSheet(path, opts, func(opts lists.Options) (string, error) {
+		list, err := openList(path, opts)
+		if err != nil {
+			return "", err
+		}
+		return list.Info().ID, inFile(path, list.Close())
+	})
+}
+
+// eachSheet calls do for each list of a file: one, or where all sheets are asked for, each of them.
+// A sheet without an id of its own has that of the sheet before it, which do returns.
+func eachSheet(path string, opts lists.Options, do func(lists.Options) (string, error)) error {
+	if !strings.EqualFold(opts.Sheet, lists.EverySheet) {
+		_, err := do(opts)
+		return err
+	}
+	file, info, err := openFile(path)
 	if err != nil {
 		return err
 	}
-	return inFile(path, list.Close())
+	names, err := lists.Sheets(file, info.Size())
+	if err := errors.Join(inFile(path, err), file.Close()); err != nil {
+		return err
+	}
+	opts.Across = lists.NewAcross(names)
+	for _, name := range names {
+		opts.Sheet = name
+		id, err := do(opts)
+		if err != nil {
+			return err
+		}
+		opts.FallbackID = id
+	}
+	return nil
 }
 
 // listFile is an open file of a list.
@@ -38,24 +76,36 @@ type listFile struct {
 
 // openList opens a list and reads its beginning.
 func openList(path string, opts lists.Options) (*listFile, error) {
-	file, err := os.Open(path)
+	file, info, err := openFile(path)
 	if err != nil {
-		return nil, problem.File(path, err)
+		return nil, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".xlsx", ".xlsm", ".ods":
+		opts.Book = true
 	}
-	if err != nil {
-		return nil, errors.Join(problem.File(path, err), file.Close())
-	}
-	opts.Book = strings.EqualFold(filepath.Ext(path), ".xlsx")
 	in := &measuredAt{File: file, size: info.Size()}
 	list, err := lists.Open(in, info.Size(), opts)
 	if err != nil {
 		return nil, errors.Join(inFile(path, err), file.Close())
 	}
 	return &listFile{list, in}, nil
+}
+
+// openFile opens a file that can be read from anywhere.
+func openFile(path string) (*os.File, os.FileInfo, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, problem.File(path, err)
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, nil, errors.Join(problem.File(path, err), file.Close())
+	}
+	return file, info, nil
 }
 
 // inFile puts the name of the file before a problem with it. The problem is copied: it may be one
@@ -105,39 +155,66 @@ type ListSummary struct {
 	List    string   `json:"list"`
 	Source  string   `json:"source"`
 	Sheet   string   `json:"sheet,omitempty"`
-	Header  int      `json:"header"`  // the row that names the columns
-	Ignored []string `json:"ignored"` // columns that nothing is kept of
+	Header  int      `json:"header"`            // the row that names the columns
+	Ignored []string `json:"ignored"`           // columns that nothing is kept of
+	Notices []string `json:"notices,omitempty"` // what is to be known of it beside the refusals
 }
 
-// importList takes in a list of people.
-func (l *Import) importList(ctx context.Context, path string, to submitter) (err error) {
+// importLists takes in the list of a file, or those of its sheets.
+func (l *Import) importLists(ctx context.Context, path string, to submitter) error {
+	return eachSheet(path, l.Lists, func(opts lists.Options) (string, error) {
+		l.Tally.file = path
+		if opts.Across != nil {
+			l.Tally.file = path + " (" + opts.Sheet + ")"
+		}
+		return l.importList(ctx, path, opts, to)
+	})
+}
+
+// importList takes in a list of people, and returns its id.
+func (l *Import) importList(ctx context.Context, path string, opts lists.Options, to submitter,
+) (id string, err error) {
 	t := l.Tally
-	list, err := openList(path, l.Lists)
+	list, err := openList(path, opts)
 	if err != nil {
-		return err
+		return "", err
 	}
 	// A row may still be read when an import is interrupted; see importFile.
 	defer func() { err = errors.Join(err, list.Close()) }()
-	t.list(path, list.Info())
+	t.list(t.file, list.Info())
 	defer func() { t.reading = nil }()
 	if t.rejects != nil {
 		if err := t.rejects.begin(list.List); err != nil {
-			return err
+			return "", err
 		}
 		defer func() { err = errors.Join(err, t.rejects.begin(nil)) }()
 	}
 	key, err := l.From.ListKey(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	t.part = list.file.part
 	before := t.Read
 	err = importBatches(ctx, newRows(list.Events(key)), sparing(to), t)
 	if err == nil && t.Read == before {
 		t.tell.End()
-		t.tell.Note("%s: %s", path, list.Info().NoRowsWords())
+		t.tell.Note("%s: %s", t.file, list.Info().NoRowsWords())
 	}
-	return inFile(path, err)
+	if err == nil {
+		t.notices(list.Notices())
+	}
+	return list.Info().ID, inFile(path, err)
+}
+
+// notices tells what is to be known of a list beside its refusals.
+func (t *Tally) notices(texts []string) {
+	t.Lists[len(t.Lists)-1].Notices = texts
+	if len(texts) > 0 {
+		t.tell.End()
+	}
+	for _, text := range texts {
+		t.tell.Note("%s: %s", t.file, text)
+	}
 }
 
 // list tells what is known of a list.

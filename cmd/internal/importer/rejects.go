@@ -118,7 +118,7 @@ func NewRejects(path string, withFile bool, note func(format string, args ...any
 		return nil, problem.Wrap(problem.FileNotReadable, path+" cannot be written", err)
 	}
 	r.out = bufio.NewWriter(r.file)
-	if IsList(path) {
+	if ReturnsList(path) {
 		r.asIs = strings.ToLower(filepath.Ext(path))
 	}
 	r.encoder = json.NewEncoder(r.out)
@@ -158,7 +158,7 @@ func (r *Rejects) write(file string, place int, receipt *event.Receipt, in input
 		if why.Field != "" {
 			words = why.Field + ": " + words
 		}
-		return r.back.Row(in.row.Cells, words)
+		return r.back.Row(&in.row, words)
 	}
 	if !r.withFile {
 		file = ""

@@ -74,18 +74,26 @@ type writer interface {
 // correct. Its output is a list again; that column is ignored then. It holds whole NIKs: its file
 // is for the list's owner alone.
 type Return struct {
-	out    writer
+	out    writer // nil where the list's own workbook is copied
+	copied *copied
 	remark int         // column of the remark, from 0; the list's own where it was returned before
 	cells  []grid.Cell // of the row that is written; used again
+	header *header     // of the row before
+	lang   Language
 }
 
 // Return begins a list of rows to be corrected, as a workbook or as CSV. What stood above the
 // list's rows comes first, with the id, source and values that were given otherwise. So it can be
 // sent again without the options of the first time, and is the same list then.
 func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
+	if asBook {
+		if whole := l.copied(out); whole != nil {
+			return &Return{copied: whole}, nil
+		}
+	}
 	var to writer
 	if asBook {
-		book, err := xlsx.NewWriter(out, l.returnSheet(), l.book != nil && l.book.Date1904)
+		book, err := xlsx.NewWriter(out, l.returnSheet(), l.since1904())
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +105,7 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 		}
 		to = csv.NewWriter(out, separator)
 	}
-	r := &Return{out: to, remark: len(l.header.names)}
+	r := &Return{out: to, remark: len(l.header.names), header: l.header, lang: l.info.Lang}
 	for i, f := range l.header.fields {
 		if f == fieldRemark {
 			r.remark = i
@@ -164,10 +172,33 @@ func (v *value) written() string {
 	return strings.NewReplacer(`"`, "", "[", "", "]", "", ",", ", ").Replace(v.json)
 }
 
-// Row gives a row back, by the cells of its record, with words about what to correct.
-func (r *Return) Row(cells []grid.Cell, words string) error {
-	r.cells = append(r.cells[:0], cells...)
+// Row gives a row back, by its record, with words about what to correct.
+func (r *Return) Row(record *Record, words string) error {
+	if r.copied != nil {
+		r.copied.add(record.Row, words)
+		return nil
+	}
+	if record.list != r.header {
+		if err := r.again(record.list); err != nil {
+			return err
+		}
+	}
+	r.cells = append(r.cells[:0], record.Cells...)
 	return r.write(words)
+}
+
+// again writes the names of the columns of another block of rows.
+func (r *Return) again(h *header) error {
+	r.header = h
+	if h == nil {
+		return nil
+	}
+	r.remark = max(r.remark, len(h.names))
+	r.cells = r.cells[:0]
+	for _, name := range h.names {
+		r.cells = append(r.cells, textCell(name))
+	}
+	return r.write(fieldRemark.title(r.lang))
 }
 
 // write writes the row in r.cells with words in the column of remarks.
@@ -180,4 +211,9 @@ func (r *Return) write(words string) error {
 }
 
 // Close ends the list.
-func (r *Return) Close() error { return r.out.Close() }
+func (r *Return) Close() error {
+	if r.copied != nil {
+		return r.copied.write()
+	}
+	return r.out.Close()
+}

@@ -170,16 +170,39 @@ func parseProgrammes(text string) value {
 			return parseCode(fieldProgrammes, part)
 		}
 	}
+	set := uint8(0)
+	for i := range choices[fieldProgrammes] {
+		if found[i] {
+			set |= 1 << i
+		}
+	}
+	if set == 0 {
+		return parseCode(fieldProgrammes, text)
+	}
+	return value{json: programmesOf(set), set: set}
+}
+
+// programmesOf returns a set of programmes as the data of an event has it, in the order of the code
+// list.
+func programmesOf(set uint8) string {
 	json := ""
 	for i, c := range choices[fieldProgrammes] {
-		if found[i] {
+		if set>>i&1 != 0 {
 			json += `,"` + c.code + `"`
 		}
 	}
-	if json == "" {
-		return parseCode(fieldProgrammes, text)
+	return "[" + json[1:] + "]"
+}
+
+// asSet makes a set of the value of one programme.
+func (v value) asSet() value {
+	for i, c := range choices[fieldProgrammes] {
+		if v.json == `"`+c.code+`"` {
+			v.set = 1 << i
+			v.json = programmesOf(v.set)
+		}
 	}
-	return value{json: "[" + json[1:] + "]"}
+	return v
 }
 
 // markWords reads programmes that only a space or an "and" divides: "JKK JKM", "JKK dan JKM".

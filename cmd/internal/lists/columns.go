@@ -42,6 +42,7 @@ const (
 	fieldRemark   // what a file of refused rows says
 	fieldPersonal // the ledger has no business keeping it
 	fieldUnclear  // may mean two days or months
+	fieldMark     // a mark in it stands for the programme that it is called after
 
 	fieldEnd
 )

@@ -2,6 +2,7 @@ package lists
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -29,12 +30,15 @@ var monthNames = func() map[string]int {
 	for i, texts := range []string{
 		"januari january jan", "februari february pebruari feb peb", "maret march mar mrt",
 		"april apr", "mei may", "juni june jun", "juli july jul",
-		"agustus august agu agt ags agst aug", "september sept sep", "oktober october okt oct",
-		"november nopember nov nop", "desember december des dec",
+		"agustus august agus agu agt ags agst aug", "september sept sep",
+		"oktober october okt oct", "november nopember nov nop", "desember december des dec",
 	} {
 		for _, text := range strings.Fields(texts) {
 			all[text] = i + 1
 		}
+	}
+	for i, numeral := range strings.Fields("i ii iii iv v vi vii viii ix x xi xii") {
+		all[numeral] = i + 1
 	}
 	return all
 }()
@@ -69,72 +73,106 @@ func yearFault() value {
 }
 
 func parseDateCell(cell grid.Cell, date1904 bool) value {
-	date, wrong := readDay(cell, date1904)
-	if wrong.fault != nil {
-		return wrong
+	v := readDay(cell, date1904)
+	if v.fault == nil {
+		v.json = `"` + v.date.String() + `"`
 	}
-	return value{json: `"` + date.String() + `"`, date: date}
+	return v
 }
 
 func parseMonthCell(cell grid.Cell, date1904 bool) value {
-	month, wrong := readMonth(cell, date1904)
-	if wrong.fault != nil {
-		return wrong
+	v := readMonth(cell, date1904)
+	if v.fault == nil {
+		v.json = `"` + v.month.String() + `"`
 	}
-	return value{json: `"` + month.String() + `"`, month: month}
+	return v
 }
 
-// readDay reads a day. The second result has a fault when it is none.
-func readDay(cell grid.Cell, date1904 bool) (temporal.Date, value) {
-	text := string(trim(cell.Text))
+// readDay reads a day.
+func readDay(cell grid.Cell, date1904 bool) value {
 	switch cell.Kind {
 	case grid.Text:
 	case grid.Number, grid.Date:
-		return serialDay(text, cell.Kind == grid.Date, date1904)
+		return serialDay(string(trim(cell.Text)), cell.Kind == grid.Date, date1904)
 	default:
-		return 0, dateFault()
+		return dateFault()
 	}
-	parts, ok := dateParts(text)
+	text, clock, ok := cutClock(unformula(string(trim(cell.Text))))
+	if !ok {
+		return dateFault()
+	}
+	parts := dateParts(text)
+	var v value
 	switch {
-	case !ok || len(parts) == 2 || len(parts) > 3:
-		return 0, dateFault()
-	case len(parts) == 1:
-		return serialDay(text, false, false)
+	case len(parts) == 1 && clock == (clockTime{}):
+		return serialDay(parts[0], false, false)
+	case len(parts) == 3:
+		v = dayOf(parts)
+	case len(parts) == 6 || strings.Contains(text, "s.d"):
+		return rangeFault()
+	default:
+		return dateFault()
 	}
-	return dayOf(parts)
+	v.clock = clock.half
+	if v.fault == nil && clock.zoned {
+		v.moment, v.zoned = int64(v.date)*daySeconds+clock.seconds-clock.offset, true
+	}
+	return v
+}
+
+// rangeFault is for two days where one is asked for.
+func rangeFault() value {
+	return invalid(event.FieldInvalid,
+		"berisi dua tanggal: tulis satu saja, misalnya 2021-01-31",
+		"holds two days: write one, such as 2021-01-31")
 }
 
 // readMonth reads a month, which may be given by a day of it. Six digits are year and month in
 // either order: see monthOf.
-func readMonth(cell grid.Cell, date1904 bool) (temporal.Month, value) {
-	text := string(trim(cell.Text))
+func readMonth(cell grid.Cell, date1904 bool) value {
+	text := unformula(string(trim(cell.Text)))
 	if cell.Kind == grid.Number || cell.Kind == grid.Text {
-		if lostZero(text) {
-			meant := "0" + text[:1] + "/" + text[1:5]
-			return 0, invalid(event.FieldInvalid,
-				"bulan yang menjadi angka kehilangan nol di depan: bila maksudnya "+meant+
-					", tulis begitu",
-				"the month has lost its leading zero: if "+meant+" is meant, write it so")
+		if lostZero(text) || dottedMonth.MatchString(text) {
+			return lostZeroFault(text)
 		}
-		if digits := strings.TrimSuffix(text, ".0"); allDigits(digits, 6) && len(digits) == 6 {
+		if digits := oneSpelling(text); allDigits(digits, 6) && len(digits) == 6 {
 			return monthOf([]string{digits[:2], digits[2:]}, digits)
 		}
 	}
 	if cell.Kind == grid.Text {
-		parts, ok := dateParts(text)
-		if !ok {
-			return 0, monthFault()
-		}
-		if len(parts) == 2 {
+		if parts := dateParts(text); len(parts) == 2 {
 			return monthOf(parts, "")
 		}
 	}
-	date, wrong := readDay(cell, date1904)
+	v := readDay(cell, date1904)
 	// The general fault of a day speaks of days, which nobody has asked for here; the others fit.
-	if wrong.fault != nil && wrong.fault.en == dateFault().fault.en {
-		return 0, monthFault()
+	switch {
+	case v.fault == nil:
+	case v.fault.en == dateFault().fault.en:
+		v.fault = monthFault().fault
+		return v
+	case v.fault.en == rangeFault().fault.en:
+		return invalid(event.FieldInvalid,
+			"berisi dua bulan: tulis bulan pertama dan bulan terakhir di kolom masing-masing",
+			"holds two months: write the first and the last one into columns of their own")
 	}
-	return date.Month(), wrong
+	v.month = v.date.Month()
+	return v
+}
+
+// dottedMonth is a month and year that a spreadsheet shows with its thousands set apart: 12.021.
+var dottedMonth = regexp.MustCompile(`^[0-9]{2,3}\.[0-9]{3}$`)
+
+// lostZeroFault says that a month and year were taken for a number.
+func lostZeroFault(text string) value {
+	digits := strings.ReplaceAll(strings.TrimSuffix(text, ".0"), ".", "")
+	if len(digits) == 5 {
+		digits = "0" + digits
+	}
+	meant := digits[:2] + "/" + digits[2:]
+	return invalid(event.FieldInvalid,
+		"bulan yang menjadi angka kehilangan nol di depan: bila maksudnya "+meant+", tulis begitu",
+		"the month has lost its leading zero: if "+meant+" is meant, write it so")
 }
 
 // lostZero tells whether a text is a month and a year, 042021, that lost its first zero. As a day
@@ -149,82 +187,210 @@ func lostZero(text string) bool {
 }
 
 // serialDay reads a day as Excel counts them. That the cell is shown as a date says that it is one.
-// Without that, a number with a fraction is no day: it is more likely an amount.
-func serialDay(text string, isDate, date1904 bool) (temporal.Date, value) {
+// Without that, a number with a fraction is no day: it is more likely an amount; whether one
+// that may be day, month and year without their first zero, 30221, is a count, the column says.
+func serialDay(text string, isDate, date1904 bool) value {
 	serial, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(serial) || math.Abs(serial) > 1e7 ||
 		!isDate && serial != math.Trunc(serial) && serial < serialMin {
-		return 0, dateFault()
+		return dateFault()
 	}
-	day := int(math.Floor(serial))
+	// Programs that count in seconds leave noise behind the second: 44196.99999999.
+	day := int(math.Floor(math.Round(serial*daySeconds) / daySeconds))
 	if date1904 {
 		day += shift1904
 	}
+	form := formCount
+	if isDate {
+		form = formCell
+	}
 	switch {
 	case day >= serialMin && day <= serialMax:
-		return temporal.Date(0).AddDays(day + serialZero), value{}
+		date := temporal.Date(0).AddDays(day + serialZero)
+		v := value{date: date, form: form, short: !isDate && isShortDay(text)}
+		_, v.turned = turn(date)
+		v.late = date.AddDays(1-lateDay).Month() == date.Month()
+		return v
 	case isDate:
-		return 0, yearFault()
+		return yearFault()
 	}
-	return 0, dateFault()
+	return dateFault()
 }
 
-// dateParts divides a date into its parts, without the time of day behind it.
-func dateParts(text string) (parts []string, ok bool) {
-	if colon := strings.IndexByte(text, ':'); colon >= 0 {
-		end := strings.LastIndexAny(text[:colon], " T")
-		if end < 0 {
-			return nil, false
-		}
-		text = text[:end]
+const (
+	daySeconds = 24 * 60 * 60
+	lateDay    = 13 // days from here on cannot be a month
+)
+
+// isShortDay tells whether a number may be day, month and year without the first zero: 30221.
+func isShortDay(text string) bool {
+	if len(text) != len("30221") || !allDigits(text, len(text)) {
+		return false
 	}
-	parts = strings.FieldsFunc(text, func(r rune) bool {
-		return r == '-' || r == '/' || r == '.' || r == ',' || invisible(r)
+	month, _ := strconv.Atoi(text[1:3])
+	return text[0] != '0' && month >= 1 && month <= 12
+}
+
+// turn returns the day that a date becomes when its day and month change places; false where it
+// becomes no other day.
+func turn(date temporal.Date) (temporal.Date, bool) {
+	text := date.String() // year-month-day
+	year, _ := strconv.Atoi(text[:4])
+	month, _ := strconv.Atoi(text[5:7])
+	day, _ := strconv.Atoi(text[8:])
+	if day >= lateDay || day == month {
+		return date, false
+	}
+	turned, ok := temporal.NewDate(year, day, month)
+	return turned, ok
+}
+
+// clockTime is the time of day behind a date.
+type clockTime struct {
+	seconds int64 // since midnight
+	offset  int64 // of its zone from UTC, in seconds
+	zoned   bool
+	half    bool // counted in halves of a day, as only English does
+}
+
+// clockForm is a time of day at the end of a date: hour, minute, second, AM or PM, zone.
+var clockForm = regexp.MustCompile(`(?i)(?:^|[T ,])\s*(?:pukul|jam|at)?\s*` +
+	`([0-9]{1,2})[:.]([0-9]{2})` +
+	`(?:[:.]([0-9]{2})(?:[.,][0-9]+)?)?\s*([ap]\.?m\.?)?\s*` +
+	`(Z|UTC|GMT|WIB|WITA|WIT)?\s*([+-][0-9]{2}:?[0-9]{2})?\s*(?:\([^)]*\))?$`)
+
+// namedZones are offsets in hours by name. It is never written.
+var namedZones = map[string]int64{"Z": 0, "UTC": 0, "GMT": 0, "WIB": 7, "WITA": 8, "WIT": 9}
+
+// cutClock cuts the time of day off a date; false when what looks like one is none.
+func cutClock(text string) (date string, clock clockTime, ok bool) {
+	at := clockForm.FindStringSubmatchIndex(text)
+	if at == nil || !strings.Contains(text[at[0]:], ":") && at[0] < len("1 Mei 2021") {
+		return text, clock, !strings.Contains(text, ":")
+	}
+	group := func(n int) string {
+		if at[2*n] < 0 {
+			return ""
+		}
+		return strings.ToUpper(text[at[2*n]:at[2*n+1]])
+	}
+	number := func(s string) int64 {
+		n, _ := strconv.ParseInt(strings.ReplaceAll(s, ":", ""), 10, 64)
+		return n
+	}
+	hour, minute, second := number(group(1)), number(group(2)), number(group(3))
+	if half := group(4); half != "" {
+		clock.half = true
+		if hour < 1 || hour > 12 {
+			return text, clock, false
+		}
+		hour %= 12
+		if half[0] == 'P' {
+			hour += 12
+		}
+	}
+	if hour > 24 || minute > 59 || second > 60 {
+		return text, clock, false
+	}
+	clock.seconds = hour*3600 + minute*60 + second
+	if zone := group(5); zone != "" {
+		clock.zoned, clock.offset = true, namedZones[zone]*3600
+	}
+	if offset := group(6); offset != "" {
+		n := number(offset[1:])
+		seconds := n/100*3600 + n%100*60
+		if offset[0] == '-' {
+			seconds = -seconds
+		}
+		clock.zoned, clock.offset = true, seconds
+	}
+	return text[:at[0]], clock, true
+}
+
+// weekdays are names of days of the week, made plain, in both languages, in full and short. It is
+// never written.
+var weekdays = func() map[string]bool {
+	all := map[string]bool{}
+	for _, name := range strings.Fields("senin selasa rabu kamis jumat sabtu minggu ahad sen sel" +
+		" rab kam jum sab min monday tuesday wednesday thursday friday saturday sunday mon tue" +
+		" tues wed thu thur thurs fri sat sun hari tanggal tgl") {
+		all[name] = true
+	}
+	return all
+}()
+
+// dateParts divides a date into its parts, without names of days of the week.
+func dateParts(text string) []string {
+	parts := strings.FieldsFunc(text, func(r rune) bool {
+		return r == '-' || r == '/' || r == '.' || r == ',' || r == '–' || invisible(r)
 	})
-	return parts, len(parts) > 0
+	for len(parts) > 0 && weekdays[plain(parts[0])] {
+		parts = parts[1:]
+	}
+	return parts
 }
 
 // dayOf reads three parts: a year of four digits at either end, a month by number or name. The
 // month stands in the middle, as everybody writes it here; 01/31/2021 is told apart where it can be
 // and refused, not turned around.
-func dayOf(parts []string) (temporal.Date, value) {
+func dayOf(parts []string) value {
 	year, month, day := parts[0], parts[1], parts[2]
+	yearFirst := len(year) == 4 && allDigits(year, 4)
 	switch {
-	case len(year) == 4 && allDigits(year, 4):
+	case yearFirst:
 	case len(day) == 4 && allDigits(day, 4):
 		year, day = day, year
-		if monthNames[plain(day)] > 0 { // January 31, 2021
+		if !allDigits(day, 2) && monthNames[plain(day)] > 0 { // January 31, 2021
 			month, day = day, month
 		}
 	case allDigits(year, 2) && allDigits(day, 2):
-		return 0, shortYearFault()
+		return shortYearFault()
 	default:
-		return 0, dateFault()
+		return dateFault()
 	}
 	m := monthNumber(month)
 	d, err := strconv.Atoi(day)
 	if err != nil || !allDigits(day, 2) || m == 0 {
-		return 0, dateFault()
+		return dateFault()
 	}
 	y, _ := strconv.Atoi(year)
+	form := formOf(yearFirst, day, month)
 	if m > 12 && d <= 12 {
-		return 0, invalid(event.FieldInvalid,
+		v := invalid(event.FieldInvalid,
 			"tanggal harus di depan bulan: tulis 31/01/2021 atau 2021-01-31",
 			"the day must stand before the month: write 31/01/2021 or 2021-01-31")
+		v.form, v.monthFirst = form, !yearFirst
+		return v
 	}
 	date, ok := temporal.NewDate(y, m, d)
 	switch {
 	case !ok:
-		return 0, dateFault()
+		return dateFault()
 	case y < yearMin || y > yearMax:
-		return 0, yearFault()
+		return yearFault()
 	}
-	return date, value{}
+	turned := form != formOther && d < lateDay && d != m
+	return value{date: date, form: form, turned: turned, late: d >= lateDay}
+}
+
+// formOf tells how a day is written.
+func formOf(yearFirst bool, day, month string) form {
+	switch {
+	case !allDigits(month, 2):
+		return formOther
+	case yearFirst:
+		return formYear
+	case len(day) == 1 || len(month) == 1:
+		return formLoose
+	case day[0] == '0' || month[0] == '0':
+		return formPadded
+	}
+	return formDay
 }
 
 // monthOf reads two parts, one of them a year of four digits. joined are six digits without
 // anything between them: 202101 as well as 012021, which cannot be taken for each other.
-func monthOf(parts []string, joined string) (temporal.Month, value) {
+func monthOf(parts []string, joined string) value {
 	if joined != "" && monthNumber(parts[0]) > 12 {
 		parts = []string{joined[:4], joined[4:]}
 	}
@@ -233,21 +399,22 @@ func monthOf(parts []string, joined string) (temporal.Month, value) {
 		year, month = month, year
 	}
 	if len(year) != 4 || !allDigits(year, 4) {
-		if allDigits(year, 2) || allDigits(month, 2) {
-			return 0, shortYearFault()
+		if allDigits(year, 2) && (allDigits(month, 2) || monthNames[plain(month)] > 0) ||
+			allDigits(month, 2) && monthNames[plain(year)] > 0 {
+			return shortYearFault()
 		}
-		return 0, monthFault()
+		return monthFault()
 	}
 	y, _ := strconv.Atoi(year)
 	m := monthNumber(month)
 	switch {
 	case m < 1 || m > 12:
-		return 0, monthFault()
+		return monthFault()
 	case y < yearMin || y > yearMax:
-		return 0, yearFault()
+		return yearFault()
 	}
 	date, _ := temporal.NewDate(y, m, 1)
-	return date.Month(), value{}
+	return value{month: date.Month(), form: formOther}
 }
 
 // monthNumber returns the number of a month by number or name; 0 for what is none.

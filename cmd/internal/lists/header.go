@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
-	"strings"
 
 	"cakupan/cmd/internal/lists/grid"
 	"cakupan/cmd/internal/problem"
@@ -31,8 +28,10 @@ type header struct {
 	known    int      // how many mean something
 	language int      // sum over the names: above 0 Indonesian, below English
 	declared []declaration
-	above    []grid.Row // the rows above
-	idCell   string     // where the list's id is missing, as spreadsheets call it; "": nowhere
+	above    []grid.Row     // the rows above
+	width    int            // of CSV: how many values the row has
+	marks    map[int]string // programmes by the columns in which a mark stands for them
+	idCell   string         // where the list's id is missing, as spreadsheets call it; "": nowhere
 }
 
 // declaration is a value given for all rows.
@@ -40,6 +39,7 @@ type declaration struct {
 	field field
 	name  string // as written
 	cell  grid.Cell
+	row   int // 0: it stands in no row
 }
 
 // findHeader reads up to the row that names the columns; nil when there is none. The rows above it
@@ -83,9 +83,12 @@ func (h *header) name(row *grid.Row) bool {
 	for _, cell := range row.Cells {
 		text := ""
 		if cell.Kind == grid.Text {
-			text = strings.Join(strings.Fields(string(trim(cell.Text))), " ")
+			text = headingText(cell.Text)
 		}
 		m := meanings[plain(text)]
+		if m.field == noField && programmeNamed(plain(text)) != "" {
+			m.field = fieldMark
+		}
 		texts, fields = append(texts, text), append(fields, m.field)
 		if text != "" {
 			filled++
@@ -101,7 +104,12 @@ func (h *header) name(row *grid.Row) bool {
 	if !person || known < 2 && filled > 1 {
 		return false
 	}
-	h.row, h.names, h.fields, h.known = row.Number, texts, fields, known
+	h.row, h.names, h.fields, h.known, h.width = row.Number, texts, fields, known, row.Width
+	for i, f := range fields {
+		if f == fieldMark {
+			h.mark(i, programmeNamed(plain(texts[i])))
+		}
+	}
 	h.language += language
 	return true
 }
@@ -123,6 +131,12 @@ func (h *header) declare(row *grid.Row) {
 		return
 	}
 	label, value, inOne := bytes.Cut(filled[0].Text, []byte(":"))
+	if !inOne && len(filled) == 1 {
+		// Above the columns another separator may stand than among them.
+		if i := bytes.IndexAny(label, ",;\t|"); i >= 0 {
+			label, value, inOne = label[:i], label[i+1:], true
+		}
+	}
 	cell := grid.Cell{Kind: grid.Text, Text: bytes.Clone(trim(value))}
 	if len(filled) > 1 && (!inOne || len(trim(value)) == 0) {
 		next := filled[1]
@@ -140,7 +154,9 @@ func (h *header) declare(row *grid.Row) {
 		return
 	}
 	h.language += m.language
-	h.declared = append(h.declared, declaration{m.field, string(trim(label)), cell})
+	h.declared = append(h.declared, declaration{
+		m.field, string(trim(label)), cell, row.Number,
+	})
 }
 
 // lang returns the language of the names.
@@ -149,36 +165,6 @@ func (h *header) lang() Language {
 		return Indonesian
 	}
 	return English
-}
-
-// nearly refuses a column whose name is nearly one that lists of the kind have: its data would be
-// lost otherwise. A longer name may differ in two letters, a short one in one, and one of less than
-// four in none: at that length any word is near to any other.
-func (h *header) nearly(k Kind) error {
-	for i, f := range h.fields {
-		key := plain(h.names[i])
-		if f != noField || len(key) < 4 {
-			continue
-		}
-		most := 1
-		if len(key) >= 8 {
-			most = 2
-		}
-		// In order, so that of two names that are as near the same one is asked for each time.
-		for _, known := range slices.Sorted(maps.Keys(meanings)) {
-			m := meanings[known]
-			if m.field >= fieldList || len(known) < 4 || k != UnknownKind && !k.uses(m.field) {
-				continue
-			}
-			if len(known) < 8 && distance(key, known, 1) <= 1 ||
-				len(known) >= 8 && distance(key, known, most) <= most {
-				return h.problem("kolom %s tidak dikenal; maksudnya %s?",
-					"the column %s is not known; did you mean %s?",
-					quote(h.names[i]), quote(m.field.title(h.lang())))
-			}
-		}
-	}
-	return nil
 }
 
 // unclear refuses a column of ends that may be in or out. The contract counts the first day that is
@@ -225,12 +211,15 @@ func (h *header) noID() error {
 }
 
 // cellName returns what spreadsheets call a cell, "B1": its column from 0, its row from 1.
-func cellName(column, row int) string {
+func cellName(column, row int) string { return columnName(column) + strconv.Itoa(row) }
+
+// columnName returns what spreadsheets call a column, from 0.
+func columnName(column int) string {
 	name := ""
 	for column++; column > 0; column = (column - 1) / 26 {
 		name = string(rune('A'+(column-1)%26)) + name
 	}
-	return name + strconv.Itoa(row)
+	return name
 }
 
 // problem says in the list's language what is wrong with it as a whole.

@@ -90,7 +90,7 @@ func seedBooks(t *testing.T) [][]byte {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err := errors.Join(err, inline.Row(record.Cells, "x")); err != nil {
+		if err := errors.Join(err, inline.Row(&record, "x")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,18 +2,15 @@ package lists
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"net/url"
+	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"cakupan/cmd/internal/lists/csv"
 	"cakupan/cmd/internal/lists/grid"
 	"cakupan/cmd/internal/lists/xlsx"
 	"cakupan/cmd/internal/problem"
-	"cakupan/domain/event"
 )
 
 // Options say what is known of a list beyond its file. What is given here goes before what the
@@ -26,6 +23,10 @@ type Options struct {
 	Defaults []Default // values for all rows
 	KeepRows bool      // records carry the row as it was, to be given back
 	Book     bool      // the file is named as a workbook: what is none is not read as CSV
+	// FallbackID names the list where neither the file nor ID does.
+	FallbackID string
+	Across     *Across // what other sheets of the workbook have said; nil: there is one list
+	Glance     bool    // no rows are wanted: the list is surveyed no further than its beginning
 }
 
 // Default is a value for all rows that have none.
@@ -47,17 +48,27 @@ type Info struct {
 // What is above mu is set by Open and read afterwards, but for the memory of columns, which belongs
 // to whoever holds mu.
 type List struct {
-	info     Info
-	opts     Options
-	book     *xlsx.Book // nil for CSV
-	separate byte       // of CSV
-	closers  []io.Closer
-	rows     rows    // stands behind the header: it can be read once
-	header   *header // what stood above the rows, kept to be given back
-	needs    []need
-	columns  []column         // those that are kept, in the order of the file
-	defaults [fieldEnd]*value // for rows without a value of their own; nil: none
-	fallback [fieldEnd]string // name of a declaration
+	info       Info
+	opts       Options
+	book       spreadsheet // nil for CSV
+	separate   byte        // of CSV
+	closers    []io.Closer
+	rows       rows
+	ended      error     // why there is no row below the names of the columns
+	ahead      *grid.Row // a row that was read and is to be read again; nil: none
+	reopen     func() (rows, io.Closer, error)
+	survey     survey
+	regions    int // columns of regions
+	notices    notices
+	header     *header
+	first      *header // that of the first block of rows
+	frame      []int   // rows below it that name columns or declare something
+	needs      []need
+	columns    []column
+	defaults   [fieldEnd]*value
+	fallback   [fieldEnd]string // name of a declaration
+	declaredIn [fieldEnd]int    // its row; 0: in none
+	unfit      []unfit
 
 	mu     sync.Mutex // a row may be read ahead while the list is closed
 	closed bool
@@ -68,6 +79,8 @@ type column struct {
 	field field
 	index int
 	name  string
+	mark  string   // the programme that a mark stands for
+	days  *verdict // what the column as a whole says of its days; nil: it has none
 	// What cells have said before, by their text: a column repeats few values many times. See
 	// Reader.read, which bounds both.
 	memo map[string]value
@@ -84,13 +97,46 @@ func Open(file io.ReaderAt, size int64, opts Options) (*List, error) {
 		err = l.openText(file, size)
 	}
 	if err == nil {
-		err = l.understand()
+		err = l.begin()
 	}
 	if err != nil {
 		return nil, errors.Join(fileProblem(err), l.Close())
 	}
 	return l, nil
 }
+
+// begin reads what may stand between the names of the columns and the first row, surveys the list,
+// and understands it.
+func (l *List) begin() error {
+	row, err := l.rows.Next()
+	switch {
+	case err != nil:
+		l.ended = err // it comes when the rows are read
+	case !l.header.under(row):
+		l.ahead = row
+	}
+	if err := l.look(); err != nil {
+		return err
+	}
+	l.first = l.header
+	l.notices.unnamed(l.header.spread(&l.survey))
+	return l.understand()
+}
+
+// next returns the next row.
+func (l *List) next() (*grid.Row, error) {
+	if row := l.ahead; row != nil {
+		l.ahead = nil
+		return row, nil
+	}
+	if l.ended != nil {
+		return nil, l.ended
+	}
+	return l.rows.Next()
+}
+
+// since1904 tells whether days are counted from 1904 and not from 1900.
+func (l *List) since1904() bool { return l.book != nil && l.book.date1904() }
 
 // Info returns what is known of the list.
 func (l *List) Info() Info { return l.info }
@@ -131,17 +177,17 @@ const noHeader = "no row names the columns: above the people there must be a row
 // openBook finds the sheet of a workbook that holds the list. Every sheet is looked at, so that a
 // workbook with two lists is refused rather than read in half.
 func (l *List) openBook(file io.ReaderAt, size int64) error {
-	book, err := xlsx.Open(file, size)
+	book, err := openBook(file, size)
 	if err != nil {
 		return err
 	}
 	l.book, l.closers = book, append(l.closers, book)
 	var found []string
-	for _, sheet := range book.Sheets {
-		if l.opts.Sheet != "" && !strings.EqualFold(sheet.Name, l.opts.Sheet) {
+	for _, sheet := range book.sheets() {
+		if l.opts.Sheet != "" && !strings.EqualFold(sheet, l.opts.Sheet) {
 			continue
 		}
-		in, err := book.Rows(sheet)
+		in, err := book.rows(sheet)
 		if err != nil {
 			return err
 		}
@@ -151,25 +197,43 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 				return err
 			}
 			if h != nil {
-				found = append(found, sheet.Name)
+				found = append(found, sheet)
 			}
 			continue
 		}
 		l.closers = append(l.closers, in)
-		l.rows, l.header, l.info.Sheet = in, h, sheet.Name
-		found = append(found, sheet.Name)
+		l.rows, l.header, l.info.Sheet = in, h, sheet
+		l.reopen = func() (rows, io.Closer, error) {
+			in, err := book.rows(sheet)
+			return in, in, err
+		}
+		found = append(found, sheet)
 	}
 	switch {
 	case len(found) == 1:
 		return nil
 	case len(found) > 1:
-		return problem.New(problem.UsageWrong, "the workbook has several lists ("+
-			shown(strings.Join(found, ", "))+"): name one with --sheet")
+		return l.severalSheets(found)
 	case l.opts.Sheet != "":
 		return problem.New(problem.UsageWrong, "no sheet "+quote(l.opts.Sheet)+
 			" with a list is in the workbook")
 	}
 	return &grid.Error{Detail: noHeader}
+}
+
+// severalSheets asks which sheet is meant.
+func (l *List) severalSheets(names []string) error {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quote(name)
+	}
+	all := strings.Join(quoted, ", ")
+	if l.header.lang() == Indonesian {
+		return problem.New(problem.UsageWrong, "buku kerja ini punya beberapa daftar ("+all+
+			"): pilih satu dengan --sheet NAMA, atau semuanya dengan --sheet all")
+	}
+	return problem.New(problem.UsageWrong, "the workbook has several lists ("+all+
+		"): name one with --sheet NAME, or all of them with --sheet all")
 }
 
 // openText finds the separator of a CSV file: the one by which most columns are known. A wrong
@@ -179,18 +243,10 @@ func (l *List) openText(file io.ReaderAt, size int64) error {
 	if l.opts.Sheet != "" {
 		return problem.New(problem.UsageWrong, "--sheet is for Excel workbooks")
 	}
-	var first error
-	for _, separator := range []byte(csv.Separators) {
-		in, err := csv.New(io.NewSectionReader(file, 0, size), separator)
-		if err != nil {
-			return err
-		}
-		h, err := findHeader(in)
-		if err != nil {
-			first = errors.Join(first, err)
-		}
-		if h != nil && (l.header == nil || h.known > l.header.known) {
-			l.rows, l.header, l.separate = in, h, separator
+	first := l.findSeparator(file, size, false)
+	if l.header == nil {
+		if err := l.findSeparator(file, size, true); first == nil {
+			first = err
 		}
 	}
 	switch {
@@ -202,6 +258,45 @@ func (l *List) openText(file io.ReaderAt, size int64) error {
 	return &grid.Error{Detail: noHeader}
 }
 
+// findSeparator tries each separator. Rows that are quoted as a whole are read as what is in the
+// quotes if that is asked for. It returns what kept separators from being tried.
+func (l *List) findSeparator(file io.ReaderAt, size int64, unwrap bool) error {
+	var first error
+	open := func(separator byte) (*csv.Reader, error) {
+		in, err := csv.New(io.NewSectionReader(file, 0, size), separator)
+		if err == nil && unwrap {
+			in.Unwrap()
+		}
+		return in, err
+	}
+	var text *csv.Reader
+	for _, separator := range []byte(csv.Separators) {
+		in, err := open(separator)
+		if err != nil {
+			return err
+		}
+		h, err := findHeader(in)
+		if err != nil {
+			first = errors.Join(first, err)
+		}
+		if h != nil && (l.header == nil || h.known > l.header.known) {
+			l.rows, l.header, l.separate, text = in, h, separator, in
+		}
+	}
+	if text == nil {
+		return first
+	}
+	text.Columns(l.header.width)
+	l.reopen = func() (rows, io.Closer, error) {
+		in, err := open(l.separate)
+		if err == nil {
+			in.Columns(l.header.width)
+		}
+		return in, io.NopCloser(nil), err
+	}
+	return nil
+}
+
 // understand finds out what the list says for all rows. The order is that of dependence: the kind
 // of list decides which columns mean anything, and the columns decide what is missing. Declarations
 // come first, as they may name the kind.
@@ -211,12 +306,8 @@ func (l *List) understand() error {
 	if err := l.declare(); err != nil {
 		return err
 	}
-	unknown := l.findKind()
-	if err := h.nearly(l.info.Kind); err != nil {
+	if err := l.findKind(); err != nil {
 		return err
-	}
-	if unknown != nil {
-		return unknown
 	}
 	if err := h.unclear(l.info.Kind); err != nil {
 		return err
@@ -224,120 +315,8 @@ func (l *List) understand() error {
 	if err := l.mapColumns(); err != nil {
 		return err
 	}
+	l.clarifyDeclared()
 	return l.checkNeeds()
-}
-
-// declare takes over what the file declares and the options say. Options come last and win: they
-// are of who sends the list now, the file is of who made it.
-func (l *List) declare() error {
-	all := l.header.declared
-	for _, d := range l.opts.Defaults {
-		m := meanings[plain(d.Column)]
-		if m.field == noField || m.field >= fieldOrdinal {
-			return problem.New(problem.UsageWrong, "--default: no column is called "+
-				quote(d.Column))
-		}
-		all = append(all, declaration{
-			m.field, d.Column, grid.Cell{Kind: grid.Text, Text: []byte(d.Value)},
-		})
-	}
-	for _, d := range all {
-		text := string(trim(d.cell.Text))
-		switch d.field {
-		case fieldList:
-			l.info.ID = text
-		case fieldSource:
-			l.info.Source = text
-		case fieldKind:
-			kind, ok := ParseKind(text)
-			if !ok {
-				return l.header.problem("%s bukan jenis daftar: "+KindNames(Indonesian),
-					"%s is no kind of list: "+KindNames(English), quote(text))
-			}
-			l.info.Kind = kind
-		default:
-			if d.field.isPersonal() {
-				continue
-			}
-			v := parse(d.field, d.cell, l.book != nil && l.book.Date1904)
-			if v.fault != nil {
-				return problem.New(problem.FileNotReadable, quote(d.name)+": "+
-					v.fault.in(l.info.Lang))
-			}
-			l.defaults[d.field], l.fallback[d.field] = &v, d.name
-		}
-	}
-	override(&l.info.ID, l.opts.ID)
-	override(&l.info.Source, l.opts.Source)
-	if l.opts.Kind != UnknownKind {
-		l.info.Kind = l.opts.Kind
-	}
-	return l.checkID()
-}
-
-// betterExample returns how to give the value of a field for all rows, unless there is an example
-// without spaces already, which needs no quotes.
-func betterExample(before string, f field, lang Language) string {
-	value := helps[f].exampleEN
-	if lang == Indonesian {
-		value = helps[f].exampleID
-	}
-	if f.isPersonal() || f == fieldDied {
-		return before
-	}
-	switch f {
-	case fieldSegment:
-		value = "BPU"
-	case fieldRegion:
-		value = "75.03"
-	case fieldReason:
-		value = "PHK"
-	}
-	setting, words := f.title(lang)+"="+value, ", such as --default "
-	if lang == Indonesian {
-		words = ", misalnya --default "
-	}
-	switch {
-	case before != "" && (strings.Contains(setting, " ") || !strings.Contains(before, `"`)):
-		return before
-	case strings.Contains(setting, " "):
-		setting = `"` + setting + `"`
-	}
-	return words + setting
-}
-
-// override lets what was given go before what was declared.
-func override(to *string, with string) {
-	if with != "" {
-		*to = with
-	}
-}
-
-// sourcePrefix begins the source of a list's events unless another one is given.
-const sourcePrefix = "urn:cakupan:list:"
-
-// idRunesMax bounds what every event of the list repeats in its source.
-const idRunesMax = 64
-
-// checkID makes sure that the list has an id, and its events a source. The id goes into the source,
-// which stays in the log for ever and which every reader sees: hence no NIK, and a bound.
-func (l *List) checkID() error {
-	id := strings.Join(strings.Fields(l.info.ID), " ")
-	switch {
-	case id == "":
-		return l.header.noID()
-	case event.HasNIK(id) || event.HasNIK(l.info.Source):
-		return problem.New(problem.UsageWrong, "a NIK stands in the list's id or source, where it"+
-			" would be kept for ever")
-	case utf8.RuneCountInString(id) > idRunesMax || !utf8.ValidString(id):
-		return problem.New(problem.UsageWrong, fmt.Sprintf(
-			"the list's id has more than %d characters", idRunesMax))
-	}
-	l.info.ID = id
-	if l.info.Source == "" {
-		l.info.Source = sourcePrefix + url.PathEscape(id)
-	}
-	return nil
 }
 
 // findKind tells which kind of list it is.
@@ -353,11 +332,38 @@ func (l *List) findKind() error {
 		}
 		return l.defaults[f] != nil
 	})
+	for _, d := range l.unfit {
+		// Any list has lines of a kind; one that is named as the kind of list must be one.
+		if d.field == fieldKind && (l.info.Kind == UnknownKind || plain(d.name) != "jenis") {
+			return l.header.problem("%s bukan jenis daftar: "+KindNames(Indonesian),
+				"%s is no kind of list: "+KindNames(English), quote(string(d.cell.Text)))
+		}
+	}
 	if l.info.Kind == UnknownKind {
+		all := []field{}
+		for _, k := range Kinds() {
+			for _, n := range k.needs() {
+				all = append(all, n.fields...)
+			}
+		}
+		if name, meant := l.nearly(all); name != "" {
+			return l.header.didYouMean(name, meant)
+		}
+		if l.info.Lang == Indonesian {
+			return problem.New(problem.UsageWrong, "kolom-kolomnya tidak menunjukkan jenis daftar"+
+				" ini: beri --kind "+KindNames(Indonesian))
+		}
 		return problem.New(problem.UsageWrong, "the columns do not say which kind of list it is:"+
 			" give --kind "+KindNames(English))
 	}
 	return nil
+}
+
+// didYouMean says that a column's name is nearly that of one that the list lacks.
+func (h *header) didYouMean(name string, meant field) error {
+	return h.problem("kolom %s tidak dikenal; maksudnya %s?",
+		"the column %s is not known; did you mean %s?",
+		quote(name), quote(meant.title(h.lang())))
 }
 
 // mapColumns finds the columns that are kept, and names the others. A column that means nothing to
@@ -365,29 +371,31 @@ func (l *List) findKind() error {
 // either.
 func (l *List) mapColumns() error {
 	seen := map[field]string{}
-	for i, f := range l.header.fields {
-		name := l.header.names[i]
-		switch {
-		case l.info.Kind == Funding && f == fieldFrom:
-			f = fieldFromMonth // the months' first day
-		case l.info.Kind == Merge && f == fieldWrongNIK:
-			f = fieldNIK
-		}
+	ignored := map[string]bool{}
+	for _, name := range l.info.Ignored {
+		ignored[name] = true
+	}
+	l.columns, l.regions = nil, 0
+	for i := range l.header.fields {
+		f, name := l.fieldOf(i), l.header.names[i]
 		switch {
 		case name == "" || f == fieldOrdinal || f == fieldRemark:
 			continue
 		case !l.info.Kind.uses(f):
-			l.info.Ignored = append(l.info.Ignored, shown(name))
+			if !ignored[shown(name)] {
+				ignored[shown(name)] = true
+				l.info.Ignored = append(l.info.Ignored, shown(name))
+			}
 			continue
-		case seen[f] != "":
+		case seen[f] != "" && f != fieldProgrammes && f != fieldRegion:
 			return l.header.problem("kolom %s dan %s berarti sama: hapus salah satu",
 				"the columns %s and %s mean the same: delete one", quote(seen[f]), quote(name))
 		}
 		seen[f] = name
-		l.columns = append(l.columns, column{
-			field: f, index: i, name: shown(name),
-			memo: map[string]value{}, nums: map[string]value{},
-		})
+		if f == fieldRegion {
+			l.regions++
+		}
+		l.columns = append(l.columns, l.newColumn(i, f))
 	}
 	// A declared start date stands for the first month, as a column of that name does above.
 	if l.info.Kind == Funding && l.defaults[fieldFrom] != nil && l.defaults[fieldFromMonth] == nil {
@@ -396,6 +404,33 @@ func (l *List) mapColumns() error {
 		l.defaults[fieldFromMonth], l.fallback[fieldFromMonth] = &first, l.fallback[fieldFrom]
 	}
 	return nil
+}
+
+// fieldOf returns what a column holds in a list of this kind.
+func (l *List) fieldOf(column int) field {
+	switch f := l.header.fields[column]; {
+	case l.info.Kind == Funding && f == fieldFrom:
+		return fieldFromMonth // the months' first day
+	case l.info.Kind == Merge && f == fieldWrongNIK:
+		return fieldNIK
+	case f == fieldMark:
+		return fieldProgrammes
+	default:
+		return f
+	}
+}
+
+// newColumn returns a column that is kept.
+func (l *List) newColumn(index int, f field) column {
+	c := column{
+		field: f, index: index, name: shown(l.header.names[index]), mark: l.header.marks[index],
+		memo: map[string]value{}, nums: map[string]value{},
+	}
+	if d := l.survey.days[place{index, l.header.fields[index]}]; d != nil {
+		verdict := d.judge.verdict()
+		c.days = &verdict
+	}
+	return c
 }
 
 // checkNeeds makes sure that each field that rows must have is in a column or declared. It is told
@@ -410,6 +445,8 @@ func (l *List) checkNeeds() error {
 		return l.defaults[f] != nil
 	}
 	var missing []string
+	var lacking []field
+	l.needs = nil
 	example := ""
 	for _, n := range l.info.Kind.needs() {
 		var have, titles []string
@@ -424,6 +461,7 @@ func (l *List) checkNeeds() error {
 		}
 		if len(have) == 0 && n.how != ifThere {
 			missing = append(missing, strings.Join(titles, " / "))
+			lacking = append(lacking, n.fields...)
 			example = betterExample(example, n.fields[0], l.info.Lang)
 		}
 		if n.how != anyOf && len(have) > 1 {
@@ -432,6 +470,15 @@ func (l *List) checkNeeds() error {
 		}
 	}
 	if len(missing) > 0 {
+		if name, meant := l.nearly(lacking); name != "" {
+			return l.header.didYouMean(name, meant)
+		}
+		for _, d := range l.unfit {
+			if d.fault != nil && slices.Contains(lacking, d.field) {
+				return problem.New(problem.FileNotReadable, quote(d.name)+": "+
+					d.fault.in(l.info.Lang))
+			}
+		}
 		return l.header.problem("daftar %s tidak punya kolom %s: tambahkan, atau tulis nilainya"+
 			" untuk semua baris di atas kolom atau dengan --default%s",
 			"the list of kind %s has no column %s: add it, or give its value for all rows above"+

@@ -31,23 +31,31 @@ type line struct {
 
 // readAll reads a list.
 func readAll(content []byte, opts Options) (info Info, lines []line, err error) {
+	info, lines, _, err = readNoted(content, opts)
+	return info, lines, err
+}
+
+// readNoted reads a list and what is noticed about it.
+func readNoted(content []byte, opts Options) (
+	info Info, lines []line, notices []string, err error,
+) {
 	l, err := Open(bytes.NewReader(content), int64(len(content)), opts)
 	if err != nil {
-		return info, nil, err
+		return info, nil, nil, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	r := l.Events(testKey)
 	for {
 		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return l.Info(), lines, nil
+			return l.Info(), lines, l.Notices(), nil
 		} else if err != nil {
-			return l.Info(), lines, err
+			return l.Info(), lines, nil, err
 		}
 		text := record.Event
 		one := line{row: record.Row, event: string(text), fault: record.Refusal, cells: record.Cells}
 		if (text == nil) != (record.Refusal != nil) {
-			return l.Info(), lines, fmt.Errorf("row %d is an event and refused, or neither", record.Row)
+			return l.Info(), lines, nil, fmt.Errorf("row %d is an event and refused, or neither", record.Row)
 		}
 		if record.Refusal == nil {
 			var e struct {
@@ -55,7 +63,7 @@ func readAll(content []byte, opts Options) (info Info, lines []line, err error) 
 				Data map[string]any `json:"data"`
 			}
 			if err := json.Unmarshal(text, &e); err != nil {
-				return l.Info(), lines, fmt.Errorf("%s: %w", text, err)
+				return l.Info(), lines, nil, fmt.Errorf("%s: %w", text, err)
 			}
 			one.id, one.data = e.ID, e.Data
 		}
@@ -120,7 +128,7 @@ func TestOneListInManyForms(t *testing.T) {
 	}
 	english := "Start Date,Region,Worker Category,NIK,Segment,Paid By,Enrolment No,Name\r\n" +
 		"2021-05-01,75.71,SELF_EMPLOYED,7503 0155 0190 0002,Non wage earner,SELF,2101 2345678,A\r\n" +
-		"\r\n44227,KAB. BONE BOLANGO,private,'7503011501900001,Wage-Earner,Employer,-,\"B, C\"\r\n"
+		"\r\n2021-01-31,KAB. BONE BOLANGO,private,'7503011501900001,Wage-Earner,Employer,-,\"B, C\"\r\n"
 	forms := map[string][]byte{
 		"english": []byte(english),
 		"utf-16":  utf16of(english),
@@ -129,7 +137,7 @@ func TestOneListInManyForms(t *testing.T) {
 			{"PEMERINTAH KABUPATEN"},
 			{"No", "NIK", "TMT", "Kab/Kota", "Kategori", "Segmen", "Penanggung", "No. Peserta"},
 			{"(1)", "(2)", "(3)", "(4)", "(5)", "(6)", "(7)", "(8)"},
-			{1, "7503011501900001", 44227, 75.03, "swasta", "PU", "perusahaan"},
+			{1, "7503011501900001", "31-01-2021", 75.03, "swasta", "PU", "perusahaan"},
 			{2, "7503015501900002", "01-05-2021", "Kota Gorontalo", "mandiri", "BPU", "mandiri", 21012345678},
 			{3},
 		}, nil),
@@ -227,7 +235,7 @@ func TestRefusedRows(t *testing.T) {
 	content := workbook(t, [][]any{
 		{"Daftar", "X-1"},
 		{"NIK", "Kode Wilayah", "Segmen", "Kategori", "Program", "Penanggung Iuran", "Tanggal Mulai"},
-		{7503011501900001, "75.03", "PU", "Swasta", "JKK", "APBD", "2021-01-01"},
+		{7503011501900010, "75.03", "PU", "Swasta", "JKK", "APBD", "2021-01-01"},
 		{"7503011501900001", "7503", "PUU", "Swasta", "JKK", "APBD", "31/01/21"},
 		{"7503011501900001", "75.03", "PU", nil, "JKK", "APBD", nil},
 		{"Jumlah", nil, nil, nil, nil, nil, nil},
@@ -331,7 +339,7 @@ func TestSheets(t *testing.T) {
 	}
 	two := workbook(t, help, add("March", "April"))
 	if _, _, err := readAll(two, Options{ID: "X"}); err == nil ||
-		!strings.Contains(err.Error(), "several lists (March, April)") {
+		!strings.Contains(err.Error(), `several lists ("March", "April")`) {
 		t.Error(err)
 	}
 	if info, _ := mustRead(t, two, Options{ID: "X", Sheet: "april"}); info.Sheet != "April" {
@@ -360,7 +368,7 @@ func TestReturn(t *testing.T) {
 		{"Daftar", "X-1"},
 		{"Segmen", "PU"},
 		{"No", "NIK", "Nama", "Kab/Kota", "Kategori", "Program", "Penanggung", "TMT"},
-		{1, 7503011501900010, "ANI; BUDI", 75.03, "Swasta", "JKK", "APBD", 44227},
+		{1, 7503011501900010, "ANI; BUDI", 75.03, "Swasta", "JKK", "APBD", "31/01/2021"},
 		{2, "7503011501900002", "IDA \"X\"", "Gorontalo", "Swasta", "JKK", "APBD", "31/01/21"},
 	}
 	csvText := ""
@@ -413,7 +421,12 @@ func TestReturn(t *testing.T) {
 // giveBack returns the refused rows of a list.
 func giveBack(t *testing.T, content []byte, asBook bool) []byte {
 	t.Helper()
-	l, err := Open(bytes.NewReader(content), int64(len(content)), Options{KeepRows: true, Source: "urn:me"})
+	return giveBackWith(t, content, asBook, Options{KeepRows: true, Source: "urn:me"})
+}
+
+func giveBackWith(t *testing.T, content []byte, asBook bool, opts Options) []byte {
+	t.Helper()
+	l, err := Open(bytes.NewReader(content), int64(len(content)), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +444,7 @@ func giveBack(t *testing.T, content []byte, asBook bool) []byte {
 			t.Fatal(err)
 		}
 		if refusal := record.Refusal; refusal != nil {
-			if err := back.Row(record.Cells, refusal.Field+": "+refusal.Detail); err != nil {
+			if err := back.Row(&record, refusal.Field+": "+refusal.Detail); err != nil {
 				t.Fatal(err)
 			}
 			if shown := l.Shown(record.Cells); event.HasNIK(shown) || strings.Contains(shown, "IDA") ||

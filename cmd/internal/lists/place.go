@@ -51,6 +51,8 @@ var places = func() map[string][]region.Code {
 	return all
 }()
 
+const codeLength = len("75.03") // of a regency
+
 // parseRegion reads a regency or city: its code, its name, or both. A name that a regency shares
 // with a city, or with its province, is refused with the choices: contract, section 1, never
 // guesses a region.
@@ -63,7 +65,6 @@ func parseRegion(cell grid.Cell) value {
 		return regionFault("")
 	}
 	text = unformula(text)
-	const codeLength = len("75.03")
 	if len(text) > codeLength {
 		if code, ok := region.Parse(text[:codeLength]); ok {
 			return codeAndName(code, text[codeLength:])
@@ -72,6 +73,13 @@ func parseRegion(cell grid.Cell) value {
 	if code, ok := region.Parse(text); ok {
 		return regencyOnly(code)
 	}
+	if strings.ContainsAny(text[:min(1, len(text))], "0123456789") {
+		// A code may have spaces in it that nobody sees, or sees and means nothing by.
+		if code, ok := region.Parse(oneSpelling(text)); ok {
+			return regencyOnly(code)
+		}
+	}
+	text = withoutProvince(kindLast(text))
 	found := places[plain(text)]
 	switch len(found) {
 	case 0:
@@ -86,13 +94,94 @@ func parseRegion(cell grid.Cell) value {
 		}
 	}
 	if len(labels) == 1 {
-		return invalid(event.RegionUnknown,
+		v := invalid(event.RegionUnknown,
 			"nama ini juga nama provinsi; bila maksudnya "+labels[0]+", tulis kodenya",
 			"is the name of a province too; if "+labels[0]+" is meant, write the code")
+		v.places = []string{`"` + labels[0][:codeLength] + `"`}
+		return v
 	}
 	list := strings.Join(labels, ", ")
-	return invalid(event.RegionUnknown, "nama ini dapat berarti "+list+": tulis kodenya",
+	v := invalid(event.RegionUnknown, "nama ini dapat berarti "+list+": tulis kodenya",
 		"the name may mean "+list+": write the code")
+	for _, code := range found {
+		v.places = append(v.places, `"`+code.String()+`"`)
+	}
+	return v
+}
+
+// kindLast puts the kind of a region before its name where it stands behind: GORONTALO (KAB).
+func kindLast(text string) string {
+	name, kind, found := strings.Cut(strings.TrimSuffix(text, ")"), "(")
+	switch plain(kind) {
+	case "kab", "kabupaten", "regency":
+		return "Kabupaten " + name
+	case "kota", "city", "kotamadya":
+		return "Kota " + name
+	}
+	if !found {
+		name, kind, _ = strings.Cut(text, ",")
+		switch plain(kind) {
+		case "kab", "kabupaten":
+			return "Kabupaten " + name
+		case "kota":
+			return "Kota " + name
+		}
+	}
+	return text
+}
+
+// withoutProvince takes the province off that is written behind the name of a region, if it is
+// that region's: Kab. Bone Bolango, Prov. Gorontalo.
+func withoutProvince(text string) string {
+	name, behind, found := strings.Cut(text, ",")
+	key := strings.TrimPrefix(strings.TrimPrefix(plain(behind), "provinsi"), "prov")
+	if !found || key == "" {
+		return text
+	}
+	for _, code := range places[plain(name)] {
+		for _, province := range places["provinsi"+key] {
+			if code.Level() == region.RegencyLevel && code.Parent() == province {
+				return name
+			}
+		}
+	}
+	return text
+}
+
+// formerCodes are codes that were in force until the provinces of Papua were divided in 2022, with
+// those that are in force now. It is never written.
+var formerCodes = map[string]string{
+	"91.01": "93.01", "91.02": "95.01", "91.04": "94.01", "91.07": "94.02", "91.08": "94.03",
+	"91.09": "94.04", "91.12": "95.02", "91.13": "95.03", "91.14": "95.04", "91.16": "93.02",
+	"91.17": "93.03", "91.18": "93.04", "91.21": "95.05", "91.22": "95.06", "91.23": "95.07",
+	"91.24": "95.08", "91.25": "94.05", "91.26": "94.06", "91.27": "94.07", "91.28": "94.08",
+	"92.01": "96.01", "92.04": "96.02", "92.05": "96.03", "92.09": "96.04", "92.10": "96.05",
+	"92.71": "96.71",
+}
+
+// meantBy says which region may be meant by a text that is none, and why it is none.
+func meantBy(text string) (code region.Code, id, en string, found bool) {
+	if now, ok := formerCodes[text]; ok {
+		code, _ = region.Parse(now)
+		return code, "kode " + text + " berlaku sampai 2022, sekarang " + now,
+			"the code " + text + " was in force until 2022, now it is " + now, true
+	}
+	if code, ok := region.Parse(strings.ReplaceAll(text, ",", ".")); ok {
+		return code, "tulis kodenya dengan titik", "write the code with a dot", true
+	}
+	key := plain(text)
+	for name, codes := range places {
+		if len(key) < 5 || len(codes) != 1 || codes[0].Level() != region.RegencyLevel {
+			continue
+		}
+		if distance(key, name, 1) <= 1 {
+			if found && code != codes[0] {
+				return code, "", "", false // two are as near
+			}
+			code, found = codes[0], true
+		}
+	}
+	return code, "namanya ditulis " + code.Name(), "the name is written " + code.Name(), found
 }
 
 // codeAndName checks that the name behind a code is that of the region. They are two sources for
@@ -171,6 +260,12 @@ func bps(digits, explained string) string {
 
 // regionFault says why a text is no region, and what may have been meant.
 func regionFault(text string) value {
+	if code, id, en, found := meantBy(text); found {
+		v := invalid(event.RegionUnknown, "Apakah maksudnya "+regionLabel(code)+"? ("+id+")",
+			"did you mean "+regionLabel(code)+"? ("+en+")")
+		v.coded = true
+		return v
+	}
 	en := region.Explain(text)
 	id := "tulis kode Kemendagri kabupaten atau kota dengan titik, misalnya 75.03, sebagai Teks," +
 		" atau namanya"
@@ -179,8 +274,13 @@ func regionFault(text string) value {
 			id = "Apakah maksudnya " + regionLabel(code) +
 				"? Tulis kode Kemendagri dengan titik (" + bps(text, en) + ")"
 		}
+	} else if len(text) == codeLength && allDigits(text[:2]+text[3:], 4) {
+		id = "tidak ada kabupaten atau kota dengan kode " + text + ": tulis kode Kemendagri yang" +
+			" berlaku, atau namanya"
 	} else if len(text) == len("75.3") && strings.Contains(text, ".") {
 		id = "kode yang menjadi angka kehilangan nol: format kolom sebagai Teks dan tulis lagi"
 	}
-	return invalid(event.RegionUnknown, id, en)
+	v := invalid(event.RegionUnknown, id, en)
+	v.coded = strings.ContainsAny(text, "0123456789")
+	return v
 }

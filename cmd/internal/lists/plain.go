@@ -58,15 +58,58 @@ func invisible(r rune) bool {
 	return r <= ' ' || r == 0x7f || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 }
 
-// isBlank tells whether a text says nothing: empty, or one of the strokes people put into cells
-// that have no value.
+// isBlank tells whether a text says nothing: empty, strokes, or one of the words that people and
+// programs put into cells that have no value.
 func isBlank(text []byte) bool {
 	text = trim(text)
-	switch string(text) {
-	case "", "-", "--", "–", "—":
+	const noneMax = 20 // no word for none is longer
+	if len(text) == 0 {
 		return true
 	}
-	return false
+	if len(text) > noneMax || text[0]-'0' <= 9 {
+		return false
+	}
+	for _, c := range text {
+		if c-'0' <= 9 {
+			return false
+		}
+	}
+	key := plain(string(text))
+	return noneWords[key] || key == "" && strings.Trim(string(text), strokes) == ""
+}
+
+// strokes are what people draw into cells that have no value.
+const strokes = "-–—―_.?*/ "
+
+// noneWords are words for none, made plain, in both languages and as programs write them. It is
+// never written.
+var noneWords = func() map[string]bool {
+	all := map[string]bool{}
+	for _, word := range []string{
+		"tidak ada", "tdk ada", "tak ada", "ga ada", "gak ada", "tidak punya", "belum",
+		"belum ada", "belum punya", "belum diisi", "belum terdaftar", "nihil", "kosong",
+		"none", "null", "nil", "nan", "n/a", "na", "nat", "not available", "empty", "undefined",
+		"no data", "tanpa", "unknown", "tidak diketahui", "tidak tersedia",
+	} {
+		all[plain(word)] = true
+	}
+	return all
+}()
+
+// isOneDigit tells whether a text is a run of one digit, 00000000000 or 11111111111, which people
+// type where they have no number.
+func isOneDigit(text string) bool {
+	const runMin = 4 // shorter runs may be numbers of somebody's own
+	digits := strings.Map(func(r rune) rune {
+		if isBetweenDigits(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if !allDigits(digits, len(digits)) || strings.Trim(digits, digits[:1]) != "" {
+		return false
+	}
+	return digits[0] == '0' || len(digits) >= runMin
 }
 
 const (

@@ -10,26 +10,31 @@ import (
 
 	"cakupan/cmd/internal/lists/grid"
 	"cakupan/domain/event"
-	"cakupan/domain/temporal"
 )
 
 // Reader gives the records of a list.
 type Reader struct {
-	list    *List
-	ids     *ids
-	head    []byte // of each event up to its id
-	middle  []byte // between id and data
-	scope   []byte // what an id is of, beside the data: list and type
-	values  [fieldEnd]value
-	nik     []byte
-	into    []byte // NIK of whom a worker is merged into
-	data    []byte
-	out     []byte
-	faults  []defect
-	begun   bool
-	ordinal []int  // columns of numbers of rows
-	who     uint64 // hash of the enrolment that is named by its NIK
-	seen    seen
+	list      *List
+	ids       *ids
+	head      []byte // of each event up to its id
+	middle    []byte // between id and data
+	scope     []byte // what an id is of, beside the data: list and type
+	values    [fieldEnd]value
+	broken    *defect // why no row is read from here on; nil: rows are read
+	nik       []byte
+	into      []byte // NIK of whom a worker is merged into
+	data      []byte
+	out       []byte
+	faults    []defect
+	begun     bool
+	fresh     bool   // the row before names the columns anew
+	doubted   bool   // a remark on the row says that its day may be another one
+	twiceSaid bool   // a remark on the row says that another one says otherwise
+	ordinal   []int  // columns of numbers of rows
+	people    []int  // columns of numbers of people
+	who       uint64 // hash of the enrolment that is named by its NIK
+	across    *Across
+	places    []regionSaid // what the columns of regions say, where there are several
 }
 
 // defect is a fault and the column it is in.
@@ -42,18 +47,30 @@ type defect struct {
 // may be called once.
 func (l *List) Events(key [KeySize]byte) *Reader {
 	r := &Reader{list: l, ids: newIDs(key)}
+	if r.across = l.opts.Across; r.across == nil {
+		r.across = NewAcross([]string{l.info.Sheet})
+	}
 	r.head = []byte(`{"specversion":"1.0","id":"`)
 	kind := l.info.Kind.event().Name()
 	r.middle = append(r.middle, `","source":`...)
 	r.middle = appendJSON(r.middle, l.info.Source)
 	r.middle = append(r.middle, `,"type":"`+kind+`","data":`...)
 	r.scope = []byte("event\x00" + l.info.ID + "\x00" + kind)
-	for i, f := range l.header.fields {
-		if f == fieldOrdinal || f == fieldRemark {
+	r.findColumns()
+	return r
+}
+
+// findColumns finds the columns that say whether a row is one.
+func (r *Reader) findColumns() {
+	r.ordinal, r.people = nil, nil
+	for i, f := range r.list.header.fields {
+		switch {
+		case f == fieldOrdinal || f == fieldRemark:
 			r.ordinal = append(r.ordinal, i)
+		case f.isPersonal():
+			r.people = append(r.people, i)
 		}
 	}
-	return r
 }
 
 // Next returns the record of the next row that is not blank. io.EOF ends the list.
@@ -64,7 +81,7 @@ func (r *Reader) Next() (Record, error) {
 		return Record{}, os.ErrClosed
 	}
 	for {
-		row, err := r.list.rows.Next()
+		row, err := r.list.next()
 		if errors.Is(err, io.EOF) {
 			return Record{}, io.EOF
 		} else if err != nil {
@@ -72,7 +89,7 @@ func (r *Reader) Next() (Record, error) {
 		}
 		first := !r.begun
 		r.begun = true
-		if r.isBlankRow(row) || first && isNumbering(row) {
+		if r.isBlankRow(row) || first && isNumbering(row) || r.isStructure(row) {
 			continue
 		}
 		return r.record(row), nil
@@ -83,8 +100,7 @@ func (r *Reader) Next() (Record, error) {
 func (r *Reader) isBlankRow(row *grid.Row) bool {
 	for i := range row.Cells {
 		c := &row.Cells[i]
-		blank := c.Kind == grid.Empty || c.Kind == grid.Formula ||
-			c.Kind == grid.Text && isBlank(c.Text)
+		blank := c.Kind == grid.Empty || c.Kind == grid.Text && isBlank(c.Text)
 		if !blank && !r.isOrdinal(i) {
 			return false
 		}
@@ -127,20 +143,24 @@ func isNumbering(row *grid.Row) bool {
 func (r *Reader) record(row *grid.Row) Record {
 	r.faults, r.nik, r.into = r.faults[:0], r.nik[:0], r.into[:0]
 	clear(r.values[:])
-	for i := range r.list.columns {
-		r.read(&r.list.columns[i], row)
+	r.places = r.places[:0]
+	r.notice(row)
+	record := Record{Row: row.Number, list: r.list.header}
+	switch wide := r.checkWidth(row); {
+	case r.broken != nil:
+		r.faults = append(r.faults, *r.broken)
+	case wide != nil:
+		r.refuse(r.nameOf([]field{fieldNIK}), wide)
+	default:
+		r.readRow(row)
 	}
-	for f := range r.list.defaults {
-		if d := r.list.defaults[f]; d != nil && !r.has(field(f)) {
-			r.values[f] = *d
-		}
-	}
-	r.complete()
-	record := Record{Row: row.Number}
 	if len(r.faults) == 0 {
 		r.out = r.appendEvent(r.out[:0])
-		if earlier := r.twice(row.Number); earlier > 0 {
-			r.refuse(r.nameOf([]field{fieldNIK}), saidOtherwise(earlier))
+		switch earlier := r.twice(row.Number); {
+		case r.twiceSaid:
+			r.refuse(r.nameOf([]field{fieldNIK}), saidTwiceFault)
+		case earlier > 0:
+			r.refuse(r.nameOf([]field{fieldNIK}), r.saidOtherwise(earlier))
 		}
 	}
 	if len(r.faults) > 0 {
@@ -152,6 +172,26 @@ func (r *Reader) record(row *grid.Row) Record {
 		record.Cells = keepCells(row)
 	}
 	return record
+}
+
+// readRow reads the values of a row, and those that are given for all rows.
+func (r *Reader) readRow(row *grid.Row) {
+	r.doubted, r.twiceSaid = false, false
+	for i, f := range r.list.header.fields {
+		if f == fieldRemark && i < len(row.Cells) {
+			r.doubted = isDoubted(row.Cells[i].Text)
+			r.twiceSaid = isSaidTwice(row.Cells[i].Text)
+		}
+	}
+	for i := range r.list.columns {
+		r.read(&r.list.columns[i], row)
+	}
+	for f := range r.list.defaults {
+		if d := r.list.defaults[f]; d != nil && !r.has(field(f)) {
+			r.values[f] = *d
+		}
+	}
+	r.complete()
 }
 
 func (r *Reader) has(f field) bool {
@@ -172,9 +212,13 @@ func (r *Reader) read(c *column, row *grid.Row) {
 		r.readNIK(c, cell)
 		return
 	}
-	date1904 := r.list.book != nil && r.list.book.Date1904
-	if c.field == fieldEnrolment {
-		r.keep(c, parse(c.field, cell, date1904))
+	date1904 := r.list.since1904()
+	switch {
+	case c.mark != "":
+		r.readMark(c, cell)
+		return
+	case c.field == fieldEnrolment:
+		r.keep(c, r.shortNumber(c, cell, parse(c.field, cell, date1904)))
 		return
 	}
 	memo := c.memo
@@ -188,7 +232,6 @@ func (r *Reader) read(c *column, row *grid.Row) {
 	v, known := memo[string(cell.Text)]
 	if !known {
 		v = parse(c.field, cell, date1904)
-		const memoMax, memoTextMax = 4096, 128
 		if len(memo) >= memoMax {
 			clear(memo)
 		}
@@ -213,138 +256,45 @@ func (r *Reader) readNIK(c *column, cell grid.Cell) {
 }
 
 func (r *Reader) keep(c *column, v value) {
+	if c.days != nil {
+		v.fault = c.days.on(&v)
+	}
+	if r.doubted && v.fault == nil && (v.turned || v.form == formCount) {
+		v.fault = doubtedFault
+	}
+	switch before := &r.values[c.field]; {
+	case c.field == fieldRegion && r.list.regions > 1:
+		r.places = append(r.places, regionSaid{c.name, v})
+		return
+	case c.field == fieldProgrammes && before.json != "" && v.fault == nil:
+		v.set |= before.set
+		v.json = programmesOf(v.set)
+	}
 	r.values[c.field] = v
 	if v.fault != nil {
 		r.refuse(c.name, v.fault)
 	}
 }
 
+// readMark reads a cell in which a mark stands for the programme of its column.
+func (r *Reader) readMark(c *column, cell grid.Cell) {
+	switch marked, ok := isMarked(cell, c.mark); {
+	case !ok:
+		r.refuse(c.name, &fault{
+			event.FieldInvalid,
+			quote(string(cell.Text)) + " bukan tanda: tulis v bila ikut program ini, kosongkan" +
+				" bila tidak",
+			quote(string(cell.Text)) + " is no mark: write v where the programme is meant, and" +
+				" nothing where it is not",
+		})
+		r.values[fieldProgrammes].fault = r.faults[len(r.faults)-1].fault
+	case marked:
+		r.keep(c, parseCode(fieldProgrammes, c.mark).asSet())
+	}
+}
+
 func (r *Reader) refuse(name string, f *fault) {
 	r.faults = append(r.faults, defect{name, f})
-}
-
-// complete finds what the row must have and has not, and what follows from what it has.
-func (r *Reader) complete() {
-	for _, n := range r.list.needs {
-		found := false
-		for _, f := range n.fields {
-			found = found || r.has(f)
-		}
-		if found {
-			continue
-		}
-		r.refuse(r.nameOf(n.fields), missing(n.fields[0]))
-		if n.fields[0] == fieldNIK {
-			return // then the rest does not matter
-		}
-	}
-	if len(r.faults) > 0 {
-		return
-	}
-	v := &r.values
-	if last := &v[fieldLastDay]; last.json != "" {
-		v[fieldUntil].json = `"` + last.date.AddDays(1).String() + `"`
-	}
-	if month := &v[fieldInactive]; month.json != "" {
-		v[fieldUntil].json = `"` + month.month.First().String() + `"`
-	}
-	switch r.list.info.Kind {
-	case Funding, Contribution:
-		r.period()
-	case Death, Merge:
-		r.persons()
-	default: // nothing in such a row speaks of two cells at once
-	}
-}
-
-// persons makes sure that each person is named once, and that two who are one are two numbers.
-func (r *Reader) persons() {
-	v := &r.values
-	for _, one := range [...][]field{{fieldNIK, fieldWorker}, {fieldIntoNIK, fieldInto}} {
-		if r.has(one[0]) && r.has(one[1]) {
-			r.refuse(r.nameOf(one), &fault{
-				event.WorkerAmbiguous, "sebut orangnya sekali saja: NIK atau ID pekerja",
-				"name the person once: by NIK or by worker id",
-			})
-		}
-	}
-	if len(r.into) > 0 && bytes.Equal(r.nik, r.into) ||
-		v[fieldInto].json != "" && v[fieldInto].json == v[fieldWorker].json {
-		r.refuse(r.nameOf([]field{fieldIntoNIK, fieldInto}), &fault{
-			event.FieldInvalid, "sama dengan nomor yang digabungkan: tulis nomor yang lain",
-			"is the number that is merged: write the other one",
-		})
-	}
-}
-
-// period finds the months that are paid.
-func (r *Reader) period() {
-	v := &r.values
-	from := v[fieldFromMonth].month
-	if r.has(fieldMonth) {
-		from = v[fieldMonth].month
-	}
-	var until temporal.Month
-	var ending field
-	switch {
-	case r.has(fieldLastMonth):
-		until, ending = v[fieldLastMonth].month+1, fieldLastMonth
-	case r.has(fieldUntilMonth):
-		until, ending = v[fieldUntilMonth].month, fieldUntilMonth
-	case r.has(fieldMonths):
-		until, ending = from+temporal.Month(v[fieldMonths].count), fieldMonths
-	default:
-		until = from + 1
-	}
-	if until <= from {
-		r.refuse(r.nameOf([]field{ending}), &fault{
-			event.PeriodInverted, "harus sesudah bulan mulai", "must be after the first month",
-		})
-		return
-	}
-	v[fieldFromMonth].json = `"` + from.String() + `"`
-	v[fieldUntilMonth].json = `"` + until.String() + `"`
-}
-
-// nameOf returns the name of the first column that has one of some fields, and the first one's
-// title when the list has none.
-func (r *Reader) nameOf(fields []field) string {
-	for _, f := range fields {
-		for i := range r.list.columns {
-			if r.list.columns[i].field == f {
-				return r.list.columns[i].name
-			}
-		}
-	}
-	return fields[0].title(r.list.info.Lang)
-}
-
-// missing says that a row has no value where it must.
-func missing(f field) *fault {
-	if f == fieldNIK {
-		return &fault{
-			event.FieldMissing,
-			"baris ini tidak menyebut siapa orangnya; bila ini jumlah atau tanda tangan, hapus",
-			"the row does not say who is meant; if it is a total or a signature, delete it",
-		}
-	}
-	return &fault{
-		event.FieldMissing,
-		"belum diisi (bila selnya digabung, hanya baris pertama yang terisi)",
-		"is empty (merged cells fill only the first of their rows)",
-	}
-}
-
-// saidOtherwise says that an earlier row enrols the same person otherwise.
-func saidOtherwise(earlier uint32) *fault {
-	row := strconv.FormatUint(uint64(earlier), 10)
-	return &fault{
-		event.FieldInvalid,
-		"orang ini sudah ada di baris " + row + " dengan isi yang lain: hapus salah satu baris," +
-			" atau beri KPJ bila memang dua kepesertaan",
-		"the person is in row " + row + " already, with other values: delete one of the rows, or" +
-			" give each its KPJ if there are two enrolments indeed",
-	}
 }
 
 // appendEvent appends the event of a row without defects.

@@ -15,6 +15,8 @@ type Record struct {
 	Event   []byte         // in JSON; nil when the row is refused
 	Refusal *event.Refusal // nil when there is an event
 	Cells   []grid.Cell    // the row as it was, when the list keeps rows: see [Options]
+
+	list *header // the names of the columns that the row stands under
 }
 
 // size is about how many bytes the record holds.

@@ -1,6 +1,9 @@
 package lists
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"hash/maphash"
+)
 
 // seen remembers the rows of a list of enrolments in little: of each person, a hash of who it is,
 // a hash of what was said, and where. The hashes are keyed, so that nobody can make them meet.
@@ -61,11 +64,24 @@ func (s *seen) grow() {
 	}
 }
 
-// twice returns an earlier row that enrols the same person without KPJ and says something else; 0
-// when there is none. The id of the event is the last that was computed.
+// twice returns an earlier row that says something else of the same enrolment, or of the death of
+// the same person; 0 when there is none. Lists of money may name an enrolment many times. The id of
+// the event is the last that was computed.
 func (r *Reader) twice(row int) uint32 {
-	if r.list.info.Kind != Enrolment || r.values[fieldEnrolment].json != "" {
+	who := r.values[fieldEnrolment].json
+	switch r.list.info.Kind {
+	case Enrolment, Termination:
+	case Death:
+		if who = string(r.nik); who == "" {
+			who = r.values[fieldWorker].json
+		}
+	default:
 		return 0
 	}
-	return r.seen.add(r.who, binary.LittleEndian.Uint32(r.ids.sum[:]), uint32(row))
+	hash := r.who
+	if who != "" {
+		hash = maphash.String(r.across.secret, who)
+	}
+	return r.across.seen.add(hash, binary.LittleEndian.Uint32(r.ids.sum[:]),
+		r.across.at(r.list.info.Sheet, row))
 }

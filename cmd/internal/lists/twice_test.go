@@ -44,7 +44,7 @@ func TestPersonTwice(t *testing.T) {
 	}
 	for _, list := range []string{
 		"Daftar;Y\nNIK;Alasan;Hari Terakhir\n7503011501900001;PHK;2021-01-31\n" +
-			"7503011501900001;PHK;2021-02-28\n",
+			"7503011501900001;PHK;31/01/2021\n",
 		"Daftar;Z\nNIK;Komitmen;Bulan Mulai;Jumlah Bulan\n7503011501900001;A;2021-01;1\n" +
 			"7503011501900001;A;2021-02;2\n",
 	} {

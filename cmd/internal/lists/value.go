@@ -1,10 +1,9 @@
 package lists
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"cakupan/cmd/internal/lists/grid"
 	"cakupan/domain/event"
@@ -36,6 +35,20 @@ type value struct {
 	month temporal.Month // of a field of months
 	count int            // of months; 0: the field has none
 	fault *fault         // shared by all cells that say the same
+
+	set    uint8    // of programmes
+	coded  bool     // of a region that is refused: its code is written
+	places []string // of a region that is refused: those it may be, as json
+
+	// Of days and months, what the column as a whole is judged by: see judge.
+	form       form
+	turned     bool  // day and month may have changed places
+	late       bool  // the day is above 12
+	short      bool  // a count that may be day, month and year: 30221 for 030221
+	monthFirst bool  // written with its month first, beyond doubt
+	clock      bool  // with a time that only English writes
+	zoned      bool  // moment says when it is, in a zone
+	moment     int64 // in seconds since 1970, UTC
 }
 
 // fault says what is wrong with a value, in both languages, without the column's name.
@@ -70,9 +83,10 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 				" the value")
 	case grid.Formula:
 		return invalid(event.FieldInvalid,
-			"nilai rumus tidak tersimpan: buka berkas di Excel, simpan lagi, atau ketik nilainya",
-			"the value of the formula is not stored: open the file in Excel and save it again,"+
-				" or type the value")
+			"nilai rumus tidak tersimpan: buka berkas di Excel lalu simpan lagi, atau ketik"+
+				" nilainya",
+			"the value of the formula is not stored: open the file in Excel and save it, or type"+
+				" the value")
 	}
 	switch f {
 	case fieldFrom, fieldUntil, fieldLastDay, fieldPaidOn, fieldDied:
@@ -112,11 +126,15 @@ func parseCount(cell grid.Cell) value {
 // and no program can tell.
 const roundedDigits = 15
 
-// parseID reads the number of an enrolment or a commitment. A spreadsheet may have made a number or
-// a date of it long ago. Where that cannot be undone for certain the row is refused: a number that
-// is wrong by one digit would be another person's, for ever.
+// kpjDigits is how many digits the number of a membership card has.
+const kpjDigits = 11
+
+// parseID reads the number of an enrolment, a commitment or a worker. A run of one digit stands for
+// none: the value is then empty, without a fault. A spreadsheet may have made a number or a date of
+// it long ago. Where that cannot be undone for certain the row is refused: a number that is wrong by
+// one digit would be another person's, for ever.
 func parseID(f field, cell grid.Cell) value {
-	text := string(trim(cell.Text))
+	text := unformula(string(trim(cell.Text)))
 	if cell.Kind == grid.Date || cell.Kind == grid.Bool {
 		return invalid(event.FieldInvalid,
 			"Excel telah mengubah nomor ini menjadi tanggal: format kolom sebagai Teks lalu"+
@@ -124,20 +142,27 @@ func parseID(f field, cell grid.Cell) value {
 			"Excel has turned the number into a date: format the column as Text and paste the"+
 				" numbers again")
 	}
-	if cell.Kind == grid.Number {
-		text = strings.TrimSuffix(text, ".0")
+	if cell.Kind == grid.Number && isScientific(text) {
+		// As a number it is whole: only its writing is short.
+		if n, err := strconv.ParseFloat(text, 64); err == nil && n < 1e15 {
+			text = strconv.FormatFloat(n, 'f', -1, 64)
+		}
 	}
-	text = unformula(text)
-	if isScientific(text) || cell.Kind == grid.Number && !allDigits(text, roundedDigits) {
+	if isScientific(text) {
 		return droppedDigits(event.FieldInvalid)
 	}
-	text = strings.Map(func(r rune) rune {
-		if invisible(r) {
-			return -1
+	text = oneSpelling(asciiDigits(text))
+	if cell.Kind == grid.Number {
+		if !allDigits(text, roundedDigits) {
+			return droppedDigits(event.FieldInvalid)
 		}
-		return r
-	}, text)
+		if f == fieldEnrolment && len(text) < kpjDigits && len(text) >= kpjDigits-2 {
+			return lostZeros(kpjDigits - len(text))
+		}
+	}
 	switch {
+	case isOneDigit(text):
+		return value{}
 	case event.HasNIK(text):
 		return invalid(event.NIKMisplaced,
 			"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
@@ -156,6 +181,55 @@ func parseID(f field, cell grid.Cell) value {
 			"numbers that begin with "+derivedPrefix+" are made by cakupan itself")
 	}
 	return value{json: `"` + text + `"`}
+}
+
+// grouped is a number whose thousands are set apart, as spreadsheets show one.
+var grouped = regexp.MustCompile(`^[0-9]{1,3}(?:[.,'’][0-9]{3}){2,}$`)
+
+// wholeFloat is a whole number as programs write one that they held as a fraction.
+var wholeFloat = regexp.MustCompile(`^[0-9]+[.,]0{1,2}$`)
+
+// oneSpelling gives a number the one form that its spellings have in common: without what cannot be
+// seen, without thousands set apart, without a fraction of nothing.
+func oneSpelling(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if wholeFloat.MatchString(text) {
+		text = text[:strings.IndexAny(text, ".,")]
+	}
+	if grouped.MatchString(text) {
+		text = strings.Map(func(r rune) rune {
+			if r > '9' || r < '0' {
+				return -1
+			}
+			return r
+		}, text)
+	}
+	return text
+}
+
+// asciiDigits turns the wide digits of East Asian keyboards into ASCII.
+func asciiDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '０' && r <= '９' {
+			return r - '０' + '0'
+		}
+		return r
+	}, text)
+}
+
+// lostZeros says that a number went through a spreadsheet as a number that begins with zeros.
+func lostZeros(count int) value {
+	n := strconv.Itoa(count)
+	return invalid(event.FieldInvalid,
+		"nomor ini kurang "+n+" angka: nol di depannya mungkin hilang; format kolom sebagai Teks"+
+			" lalu tulis lagi kesebelas angkanya",
+		"the number is "+n+" digits short: a leading zero may be lost; format the column as Text"+
+			" and write all eleven digits")
 }
 
 // isKey tells whether a text is an id as the contract has them. It is asked for each row, so it
@@ -187,7 +261,11 @@ func droppedDigits(code event.Code) value {
 func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
 	switch cell.Kind {
 	case grid.Text:
-	case grid.Number, grid.Date, grid.Bool:
+	case grid.Number:
+		if !isExactNumber(cell.Text) {
+			return dst, droppedDigits(event.NIKInvalid).fault
+		}
+	case grid.Date, grid.Bool:
 		return dst, droppedDigits(event.NIKInvalid).fault
 	default:
 		return dst, parse(fieldNIK, cell, false).fault
@@ -201,24 +279,54 @@ func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
 	return append(dst, text...), checkNIK(string(text))
 }
 
-// parseUnevenNIK reads a NIK among spaces, apostrophes and what cannot be seen.
+// isExactNumber tells whether a number of a cell has all digits of the NIK that it was. Excel keeps
+// 15 and writes 0 for the sixteenth; other programs keep all of them, up to 2^53. So one that ends
+// with 0 may be either, and what is above may be rounded.
+func isExactNumber(text []byte) bool {
+	const digits, exactMax = 16, 1 << 53
+	if len(text) != digits || text[digits-1] == '0' {
+		return false
+	}
+	n, err := strconv.ParseUint(string(text), 10, 64)
+	return err == nil && n <= exactMax
+}
+
+// parseUnevenNIK reads a NIK among what people and programs write around and between its digits.
 func parseUnevenNIK(dst, cell []byte) ([]byte, *fault) {
 	text := unformula(string(trim(cell)))
 	if isScientific(text) {
 		return dst, droppedDigits(event.NIKInvalid).fault
 	}
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		switch {
-		case invisible(r), r == '\'', r == '’', r == '‘', r == '`':
-		case r > unicode.MaxASCII:
-			return dst, checkNIK("")
-		default:
-			dst = append(dst, byte(r))
+	text = asciiDigits(text)
+	if len(text) > 3 && strings.EqualFold(text[:3], "NIK") {
+		text = text[3:]
+	}
+	whole, fraction, found := strings.Cut(text, ".")
+	if found && strings.Trim(fraction, "0") == "" {
+		if len(fraction) > 0 && !isExactNumber([]byte(strings.TrimSpace(whole))) {
+			return dst, droppedDigits(event.NIKInvalid).fault
 		}
-		i += size
+		text = whole
+	}
+	for _, r := range text {
+		switch {
+		case r >= '0' && r <= '9':
+			dst = append(dst, byte(r))
+		case invisible(r), strings.ContainsRune(`.,:;-–_'’‘"`+"`", r):
+		case (r == 'O' || r == 'o' || r == 'l' || r == 'I') && len(dst) > 0:
+			return dst, letterInNIK
+		default:
+			return dst, checkNIK("")
+		}
 	}
 	return dst, checkNIK(string(dst))
+}
+
+// letterInNIK is never written.
+var letterInNIK = &fault{
+	event.NIKInvalid,
+	"ada huruf di antara angka NIK (huruf O bukan angka 0): ketik lagi ke-16 angkanya",
+	"a letter stands among the digits of the NIK (O is not 0): type all 16 digits again",
 }
 
 // nikRules says in Indonesian what [event.CheckNIK] says. It is never written.
@@ -262,10 +370,14 @@ func checkNIK(text string) *fault {
 
 // unformula takes the text out of a formula that people write so that Excel keeps digits: ="0123".
 func unformula(text string) string {
+	text = strings.TrimLeft(text, "'’‘`")
 	if len(text) > 3 && text[0] == '=' && text[1] == '"' && text[len(text)-1] == '"' {
 		return text[2 : len(text)-1]
 	}
-	return strings.TrimLeft(text, "'’‘`")
+	if len(text) > 2 && text[0] == '"' && text[len(text)-1] == '"' {
+		return text[1 : len(text)-1]
+	}
+	return text
 }
 
 // isScientific tells whether a text is a number as Excel shortens it: 7.5031E+15, 7,5E15. An id

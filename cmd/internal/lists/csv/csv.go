@@ -38,7 +38,18 @@ type Reader struct {
 	row       grid.Row // the one that was returned last
 	fields    [][]byte // of the row, raw; they point into buf or text
 	text      []byte   // unquoted and converted values
+
+	columns int  // of the list, once they are known: see straighten
+	unwraps bool // a row that is quoted as a whole is read as what is in the quotes
 }
+
+// Unwrap makes a row that is one quoted value a row of what is in the quotes: some programs quote
+// each line as a whole.
+func (r *Reader) Unwrap() { r.unwraps = true }
+
+// Columns says how many columns the list has, by the row that names them. A quotation mark that is
+// never closed is known by it from there on.
+func (r *Reader) Columns(count int) { r.columns = count }
 
 // New returns a reader of rows with a separator, one of [Separators].
 func New(in io.Reader, separator byte) (*Reader, error) {
@@ -63,6 +74,10 @@ func (r *Reader) Next() (*grid.Row, error) {
 		length, quoted, err := r.rowLength()
 		if err != nil {
 			return nil, err
+		}
+		r.row.Quote = false
+		if quoted {
+			length, quoted = r.straighten(length)
 		}
 		if length == 0 && r.eof && r.at == r.end {
 			return nil, io.EOF
@@ -96,14 +111,67 @@ func (r *Reader) rowLength() (length int, quoted bool, err error) {
 		case whole:
 			return length, quoted, nil
 		case openQuote:
-			return 0, false, r.unclosed()
+			if r.columns == 0 {
+				return 0, false, r.unclosed()
+			}
+			return lineLength(rest), true, nil
 		case cutOff:
+		}
+		if r.columns > 0 && len(rest) >= quotedBytesMax {
+			return lineLength(rest), true, nil
 		}
 		// When nothing follows, that is known to the next attempt.
 		if _, err := r.more(); err != nil {
 			return 0, false, err
 		}
 	}
+}
+
+// quotedBytesMax is how long a row may be before it is looked at line by line: a quotation mark
+// that is never closed would swallow the rest of the file.
+const quotedBytesMax = 256 << 10
+
+// lineLength returns the length of the first line of a text, its end included.
+func lineLength(text []byte) int {
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		return i + 1
+	}
+	if i := bytes.IndexByte(text, '\r'); i >= 0 {
+		return i + 1
+	}
+	return len(text)
+}
+
+// straighten looks at a row with quoted values. Where the lines of it are rows of the list by
+// themselves, two of them at least, a quotation mark that was not meant as one has swallowed them:
+// then each is read by itself, and the mark as a character. It returns the length of the row and
+// whether its quotation marks are.
+func (r *Reader) straighten(length int) (int, bool) {
+	record := r.buf[r.at : r.at+length]
+	line := lineLength(record)
+	if r.columns < 2 {
+		return length, true
+	}
+	if line == length {
+		// One line; a mark that stays open in it was found to be open to the end.
+		_, state := scanQuoted(record, r.separator, true)
+		r.row.Quote = state == openQuote
+		return length, state != openQuote
+	}
+	whole := 0
+	for rest := record; len(rest) > 0; {
+		n := lineLength(rest)
+		if bytes.Count(rest[:n], []byte{r.separator}) >= r.columns-1 {
+			whole++
+		}
+		rest = rest[n:]
+	}
+	if whole < 2 {
+		return length, true
+	}
+	_, state := scanQuoted(record[:line], r.separator, true)
+	r.row.Quote = state == openQuote
+	return line, state != openQuote
 }
 
 // unclosed names the row in which the quotation opens: all after it looked like one value.
@@ -256,6 +324,11 @@ func (r *Reader) cut(line []byte, quoted bool) error {
 		r.fields = append(r.fields, line)
 	} else {
 		r.cutQuoted(line)
+		if r.unwraps && len(r.fields) == 1 && bytes.IndexByte(r.fields[0], r.separator) >= 0 {
+			inner := bytes.Clone(r.fields[0])
+			r.fields, r.text = r.fields[:0], r.text[:0]
+			r.cutQuoted(inner)
+		}
 	}
 	return r.makeCells()
 }
@@ -306,6 +379,7 @@ func (r *Reader) cutQuoted(line []byte) {
 
 // makeCells makes cells of the values, without empty ones at the end.
 func (r *Reader) makeCells() error {
+	r.row.Width = len(r.fields)
 	for len(r.fields) > 0 && isBlank(r.fields[len(r.fields)-1]) {
 		r.fields = r.fields[:len(r.fields)-1]
 	}

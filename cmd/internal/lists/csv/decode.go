@@ -34,7 +34,43 @@ func decode(in io.Reader) (io.Reader, error) {
 		_, err = buffered.Discard(2)
 		return &wide{in: buffered, order: binary.BigEndian}, err
 	}
+	if order := wideOrder(buffered); order != nil {
+		return &wide{in: buffered, order: order}, nil
+	}
 	return buffered, nil
+}
+
+// wideOrder tells by the zeros among its first bytes whether a text is UTF-16 without a mark, and
+// in which order: nil for any other. Names of columns are ASCII, whose second byte is 0.
+func wideOrder(in *bufio.Reader) binary.ByteOrder {
+	head, _ := in.Peek(64)
+	if len(head) < 16 {
+		return nil
+	}
+	var zeros [2]int
+	for i, c := range head {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	most := len(head) / 2 * 3 / 4
+	switch {
+	case zeros[1] >= most && zeros[0] == 0:
+		return binary.LittleEndian
+	case zeros[0] >= most && zeros[1] == 0:
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// Decode returns a text in UTF-8 and without a byte order mark, whether it was written in UTF-8 or
+// UTF-16. It may be empty.
+func Decode(in io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(in, bufferBytes)
+	if _, err := buffered.Peek(1); errors.Is(err, io.EOF) {
+		return buffered, nil
+	}
+	return decode(buffered)
 }
 
 // wide makes UTF-8 of UTF-16. Half a pair, or a lone surrogate, becomes U+FFFD: a name that is

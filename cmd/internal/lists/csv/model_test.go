@@ -107,6 +107,12 @@ func TestWriterIsRead(t *testing.T) {
 			if err := w.Row(cells); err != nil {
 				t.Fatal(err)
 			}
+			row = slices.Clone(row)
+			for i, text := range row {
+				if isFormula([]byte(text)) {
+					row[i] = "'" + text // a text again
+				}
+			}
 			for len(row) > 0 && strings.Trim(row[len(row)-1], " \t\r") == "" {
 				row = row[:len(row)-1]
 			}

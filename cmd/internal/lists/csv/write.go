@@ -42,14 +42,18 @@ func (w *Writer) Row(cells []grid.Cell) error {
 
 const digitsWhole = 15 // of a number: more Excel does not keep
 
-// appendValue appends a value. The separator and line ends are quoted; formulas are not disarmed,
-// as the file goes back to who sent them.
+// appendValue appends a value. The separator and line ends are quoted. What a spreadsheet would
+// take for a formula gets the apostrophe by which it is a text: what stood in the list may come
+// from anybody, and whoever opens the file must not run it.
 func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
 	text := cell.Text
 	if cell.Kind == grid.Number && len(text) > digitsWhole {
 		if n, err := strconv.ParseFloat(string(text), 64); err == nil {
 			return strconv.AppendFloat(dst, n, 'E', 5, 64)
 		}
+	}
+	if isFormula(text) {
+		text = append([]byte("'"), text...)
 	}
 	quote := bytes.ContainsAny(text, "\"\r\n") || bytes.IndexByte(text, w.separator) >= 0
 	if !quote {
@@ -63,6 +67,18 @@ func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
 		dst = append(dst, c)
 	}
 	return append(dst, '"')
+}
+
+// isFormula tells whether a spreadsheet would take a value for a formula. A number with a sign and
+// a stroke are none.
+func isFormula(text []byte) bool {
+	const first = "=+-@"
+	trimmed := bytes.TrimLeft(text, " \t\r\n")
+	if len(trimmed) < 2 || bytes.IndexByte([]byte(first), trimmed[0]) < 0 {
+		return false
+	}
+	_, err := strconv.ParseFloat(string(trimmed), 64)
+	return err != nil
 }
 
 // Close has nothing to end.

@@ -27,6 +27,10 @@ type Cell struct {
 type Row struct {
 	Number int // from 1, as a spreadsheet shows it
 	Cells  []Cell
+	Width  int  // of CSV: how many values are written, the empty ones too; else 0
+	Hidden bool // a spreadsheet does not show it
+	Struck bool // its cells are struck out, all that hold something
+	Quote  bool // of CSV: a quotation mark that was not closed is read as a character
 }
 
 // ColumnsMax is how many columns a list may have. Spreadsheets can have 16,384; no list of people

@@ -33,7 +33,8 @@ type Book struct {
 	Date1904 bool
 
 	parts   map[string]*zip.File // by lower-case name; of two with one name the first counts
-	dates   []bool               // by number of format: whether it shows a date
+	all     []*zip.File          // in their order
+	styles  []style              // by number of format
 	strings *sharedStrings       // read as far as some cell has needed them
 	texts   io.Closer            // their part; nil when there is none
 }
@@ -61,7 +62,10 @@ func Open(file io.ReaderAt, size int64) (*Book, error) {
 	if err != nil {
 		return nil, partError(err)
 	}
-	b := &Book{parts: make(map[string]*zip.File, len(archive.File)), strings: &sharedStrings{}}
+	b := &Book{
+		parts: make(map[string]*zip.File, len(archive.File)), all: archive.File,
+		strings: &sharedStrings{},
+	}
 	for _, f := range archive.File {
 		name := partName("", strings.ReplaceAll(f.Name, `\`, "/"))
 		if b.parts[name] == nil {
@@ -219,13 +223,13 @@ func (b *Book) readBook() error {
 	return nil
 }
 
-// readStyles finds out which formats show dates.
+// readStyles finds out what formats of cells do.
 func (b *Book) readStyles(name string) error {
 	part, err := b.open(name, smallPartMax)
 	if err != nil {
 		return err
 	}
-	b.dates, err = readStyles(part)
+	b.styles, err = readStyles(part)
 	return errors.Join(err, part.Close())
 }
 

@@ -44,6 +44,7 @@ type scanner struct {
 	attrs []byte // of a start tag
 	empty bool   // the start tag is an end tag too
 	text  []byte // of a run
+	raw   []byte // all of it, as it stands there
 }
 
 func newScanner(in io.Reader) *scanner {
@@ -102,12 +103,14 @@ func (s *scanner) run() error {
 		i := bytes.IndexByte(s.buf[s.at+from:s.end], '<')
 		if i >= 0 {
 			s.text = s.buf[s.at : s.at+from+i]
+			s.raw = s.text
 			s.at += from + i
 			return nil
 		}
 		from = s.end - s.at
 		if err := s.more(); errors.Is(err, io.EOF) {
 			s.text = s.buf[s.at:s.end]
+			s.raw = s.text
 			s.at = s.end
 			return nil
 		} else if err != nil {
@@ -123,6 +126,7 @@ func (s *scanner) tag() (kind token, skip bool, err error) {
 		return 0, false, err
 	}
 	tag := s.buf[s.at+1 : s.at+length-1]
+	s.raw = s.buf[s.at : s.at+length]
 	switch {
 	case len(tag) == 0:
 		return 0, false, errBroken

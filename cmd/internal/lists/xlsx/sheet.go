@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"cakupan/cmd/internal/lists/grid"
 )
@@ -28,6 +29,8 @@ type Rows struct {
 	last int // number of the last row
 	text []byte
 	ends []span // of the cells whose text is in the buffer
+
+	shown bool // the row has a cell that is not struck out
 }
 
 // span says which bytes of the buffer are the text of a cell.
@@ -90,6 +93,9 @@ func (r *Rows) beginRow() error {
 		return &grid.Error{Row: r.last, Detail: "the rows after this one are not in order"}
 	}
 	r.last, r.row.Number = number, number
+	hidden := attribute(r.scan.attrs, "hidden")
+	r.row.Hidden = len(hidden) > 0 && (hidden[0] == '1' || hidden[0] == 't')
+	r.row.Struck, r.shown = false, false
 	r.row.Cells, r.text, r.ends = r.row.Cells[:0], r.text[:0], r.ends[:0]
 	return nil
 }
@@ -145,7 +151,7 @@ func (r *Rows) fillCells() {
 // cellHead is what the tag of a cell says.
 type cellHead struct {
 	column int
-	date   bool // its format shows dates
+	style  style
 	kind   byte // first letter of its type, but 'S' for "str" and 0 for none
 }
 
@@ -166,7 +172,9 @@ func (r *Rows) readHead(attrs []byte, last int) (cellHead, error) {
 			head.column = columnOf(value)
 		case 's':
 			n, err := natural(value)
-			head.date = err == nil && n < len(r.book.dates) && r.book.dates[n]
+			if err == nil && n < len(r.book.styles) {
+				head.style = r.book.styles[n]
+			}
 		case 't':
 			head.kind = value[0]
 			if string(value) == "str" {
@@ -218,7 +226,7 @@ func (r *Rows) readCell(last int) (int, error) {
 		return head.column, err
 	}
 	from := len(r.text)
-	formula, valued, inValue := false, false, false
+	formula, valued, inValue, inFormula := false, false, false, false
 	for {
 		kind, err := r.scan.next()
 		if errors.Is(err, io.EOF) {
@@ -227,7 +235,11 @@ func (r *Rows) readCell(last int) (int, error) {
 			return 0, err
 		}
 		if kind == textRun {
+			if inFormula && givesDay(r.scan.text) {
+				head.style.date = true
+			}
 			if inValue {
+				valued = true
 				r.text = appendText(r.text, r.scan.text)
 			}
 			continue
@@ -237,9 +249,10 @@ func (r *Rows) readCell(last int) (int, error) {
 			return head.column, r.endCell(head, from, formula && !valued)
 		case string(name) == "v":
 			inValue = kind == startTag && !r.scan.empty
-			valued = valued || inValue
+			// An empty text is a value, which a formula may come to.
+			valued = valued || kind == startTag && head.kind == 'S'
 		case string(name) == "f":
-			formula = true
+			formula, inFormula = true, kind == startTag && !r.scan.empty
 		case kind == startTag && string(name) == "is" && !r.scan.empty:
 			valued = true
 			if r.text, err = appendRich(r.text, r.scan, "is"); err != nil {
@@ -250,6 +263,17 @@ func (r *Rows) readCell(last int) (int, error) {
 			return 0, errRunTooLong
 		}
 	}
+}
+
+// givesDay tells whether a formula comes to a day, which a program may have left without the format
+// of one.
+func givesDay(formula []byte) bool {
+	for _, name := range [...]string{"DATE(", "DATEVALUE(", "EDATE(", "EOMONTH(", "TODAY("} {
+		if len(formula) >= len(name) && strings.EqualFold(string(formula[:len(name)]), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // endCell puts a cell in its place. Its value is in the buffer from a byte on. A shared text is not
@@ -272,6 +296,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 				"a cell refers to text %d, which the workbook has not: save a copy in Excel", n)}
 		}
 		r.text = r.text[:from]
+		r.strike(head.style.struck, textKind(text))
 		return r.put(head.column, grid.Cell{Kind: textKind(text), Text: text})
 	case 'i', 'S', 'd':
 		kind = textKind(value)
@@ -280,20 +305,52 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 	case 'e':
 		kind = grid.Fault
 	default:
-		if head.date {
+		if head.style.date {
 			kind = grid.Date
+		} else if head.style.zeros > 0 && r.pad(from, int(head.style.zeros)) {
+			kind = grid.Text
 		}
 	}
 	if noValue {
 		kind = grid.Formula
-	} else if len(value) == 0 {
+	} else if len(r.text) == from {
 		kind = grid.Empty
 	}
+	r.strike(head.style.struck, kind)
 	if err := r.put(head.column, grid.Cell{Kind: kind}); err != nil || kind == grid.Empty {
 		return err
 	}
 	r.ends = append(r.ends, span{head.column, from, len(r.text)})
 	return nil
+}
+
+// strike takes note of whether a cell is struck out.
+func (r *Rows) strike(struck bool, kind grid.Kind) {
+	if kind != grid.Empty {
+		r.shown = r.shown || !struck
+		r.row.Struck = !r.shown
+	}
+}
+
+// pad gives a whole number the zeros in front that its cell shows; false when there is nothing to
+// give.
+func (r *Rows) pad(from, digits int) bool {
+	value := r.text[from:]
+	if len(value) == 0 || len(value) >= digits {
+		return false
+	}
+	for _, c := range value {
+		if c-'0' > 9 {
+			return false
+		}
+	}
+	missing := digits - len(value)
+	r.text = append(r.text, make([]byte, missing)...)
+	copy(r.text[from+missing:], r.text[from:])
+	for i := range missing {
+		r.text[from+i] = '0'
+	}
+	return true
 }
 
 func textKind(text []byte) grid.Kind {

@@ -4,23 +4,31 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // stylesMax is how many formats of cells a workbook may have; Excel stops at 65,490.
 const stylesMax = 1 << 17
 
-// readStyles returns, by the number of a cell format, whether it shows numbers as dates. Nothing
-// else tells a day from a number: both are stored as numbers.
-func readStyles(in io.Reader) ([]bool, error) {
+// style is what a cell format does to a value.
+type style struct {
+	date   bool  // numbers are shown as dates: nothing else tells the two apart
+	zeros  uint8 // numbers are shown with so many digits at least
+	struck bool  // the value is struck out
+}
+
+// readStyles returns the formats of cells by their numbers.
+func readStyles(in io.Reader) ([]style, error) {
 	scan := newScanner(in)
-	custom := map[int]bool{} // number format => shows dates
-	var dates []bool
-	inFormats := false
+	custom := map[int]style{} // by number format
+	var styles []style
+	var struck []bool // by font
+	inFormats, inFonts := false, false
 	for {
 		kind, err := scan.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return dates, nil
+			return styles, nil
 		case err != nil:
 			return nil, err
 		case kind == textRun:
@@ -29,17 +37,33 @@ func readStyles(in io.Reader) ([]bool, error) {
 		switch string(scan.name) {
 		case "cellXfs":
 			inFormats = kind == startTag && !scan.empty
+		case "fonts":
+			inFonts = kind == startTag && !scan.empty
+		case "font":
+			if kind == startTag && inFonts && len(struck) < stylesMax {
+				struck = append(struck, false)
+			}
+		case "strike":
+			on := string(attribute(scan.attrs, "val"))
+			if kind == startTag && inFonts && len(struck) > 0 && on != "0" && on != "false" {
+				struck[len(struck)-1] = true
+			}
 		case "numFmt":
 			id, err := strconv.Atoi(string(attribute(scan.attrs, "numFmtId")))
 			if kind == startTag && err == nil && len(custom) < stylesMax {
 				code := appendText(nil, attribute(scan.attrs, "formatCode"))
-				custom[id] = showsDates(string(code))
+				custom[id] = style{date: showsDates(string(code)), zeros: zerosOf(string(code))}
 			}
 		case "xf":
-			if kind == startTag && inFormats && len(dates) < stylesMax {
+			if kind == startTag && inFormats && len(styles) < stylesMax {
 				id, _ := strconv.Atoi(string(attribute(scan.attrs, "numFmtId")))
-				date, found := custom[id]
-				dates = append(dates, found && date || !found && builtInDate(id))
+				one, found := custom[id]
+				if !found {
+					one.date = builtInDate(id)
+				}
+				font, err := natural(attribute(scan.attrs, "fontId"))
+				one.struck = err == nil && font < len(struck) && struck[font]
+				styles = append(styles, one)
 			}
 		}
 	}
@@ -72,4 +96,15 @@ func showsDates(code string) bool {
 		}
 	}
 	return false
+}
+
+// zerosOf returns how many digits a number format of zeros alone shows at least, 0 for any other:
+// 00000000000 shows the zeros that a number of a card begins with.
+func zerosOf(code string) uint8 {
+	const digitsMax = 20
+	code = strings.TrimSuffix(code, ";@")
+	if len(code) < 2 || len(code) > digitsMax || strings.Trim(code, "0") != "" {
+		return 0
+	}
+	return uint8(len(code))
 }

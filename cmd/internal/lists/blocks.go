@@ -1,0 +1,207 @@
+package lists
+
+import (
+	"strconv"
+
+	"cakupan/cmd/internal/lists/grid"
+	"cakupan/domain/event"
+)
+
+// isStructure tells whether a row below the names of the columns belongs to the frame of the list
+// and names nobody: names of columns once more, a value given for the rows below it, a total or a
+// signature at the end. A list of several villages or days is often several lists under each other.
+func (r *Reader) isStructure(row *grid.Row) bool {
+	fresh := r.fresh
+	r.fresh = false
+	if fresh && r.list.header.under(row) {
+		r.begun = false
+		r.list.frame = append(r.list.frame, row.Number)
+		r.remap()
+		return true
+	}
+	for _, i := range r.people {
+		if i < len(row.Cells) && mayName(&row.Cells[i]) {
+			return false
+		}
+	}
+	again := &header{}
+	if again.name(row) {
+		r.list.frame = append(r.list.frame, row.Number)
+		r.newBlock(again)
+		return true
+	}
+	again.declare(row)
+	const declaredMax = 4 // cells of a row that declares something
+	if len(again.declared) > 0 && filledCells(row) <= declaredMax &&
+		r.declare(again.declared[0]) {
+		r.list.frame = append(r.list.frame, row.Number)
+		return true
+	}
+	if row.Number > r.list.survey.lastPerson && !r.hasTerms(row) {
+		r.list.notices.skipped.add(row.Number)
+		return true
+	}
+	return false
+}
+
+// hasTerms tells whether a row has a value that only a row about somebody has: then it lacks who is
+// meant, and is no total.
+func (r *Reader) hasTerms(row *grid.Row) bool {
+	for i := range r.list.columns {
+		c := &r.list.columns[i]
+		if c.index >= len(row.Cells) {
+			continue
+		}
+		cell := row.Cells[c.index]
+		if cell.Kind == grid.Formula {
+			return true
+		}
+		switch c.field {
+		case fieldRegion, fieldSegment, fieldCategory, fieldProgrammes, fieldPayer, fieldReason:
+		default:
+			if !c.field.isDay() {
+				continue
+			}
+		}
+		if cell.Kind != grid.Empty && c.mark == "" && !isBlank(cell.Text) &&
+			parse(c.field, cell, false).fault == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func filledCells(row *grid.Row) (count int) {
+	for i := range row.Cells {
+		if c := &row.Cells[i]; c.Kind > grid.Text || c.Kind == grid.Text && !isBlank(c.Text) {
+			count++
+		}
+	}
+	return count
+}
+
+// newBlock takes over names of columns that stand further down. What was declared before stays.
+func (r *Reader) newBlock(h *header) {
+	l := r.list
+	before := l.header
+	h.above, h.language, h.declared = before.above, before.language, before.declared
+	l.header = h
+	l.notices.blocks.add(h.row)
+	r.begun, r.fresh = false, true
+	r.remap()
+}
+
+// remap finds the columns of a new block.
+func (r *Reader) remap() {
+	l, h := r.list, r.list.header
+	h.spread(&l.survey)
+	r.broken = nil
+	err := l.mapColumns()
+	if err == nil {
+		err = l.checkNeeds()
+	}
+	if err != nil {
+		r.fail(h.row, fieldNIK.title(l.info.Lang), err.Error(), err.Error())
+		return
+	}
+	r.findColumns()
+}
+
+// declare takes over a value that is given for the rows below. What cannot be one ends the list:
+// the value before it is not that of the rows below.
+func (r *Reader) declare(d declaration) bool {
+	l := r.list
+	f := d.field
+	switch {
+	case f == fieldList && string(trim(d.cell.Text)) != l.info.ID, f == fieldKind:
+		r.fail(d.row, d.name, "di sini mulai daftar lain: simpan sebagai berkas sendiri",
+			"another list begins here: save it as a file of its own")
+		return true
+	case f >= fieldList || f.isPersonal() || !l.info.Kind.uses(f):
+		return false
+	case l.hasColumn(f):
+		l.notices.ignoredLine(d.row, d.name, l.nameOf(f))
+		return true
+	}
+	v := parse(f, d.cell, l.since1904())
+	if v.fault != nil {
+		r.fail(d.row, d.name, v.fault.id, v.fault.en)
+		return true
+	}
+	l.defaults[f], l.fallback[f], l.declaredIn[f] = &v, d.name, d.row
+	r.broken = nil
+	return true
+}
+
+// fail refuses all rows from one on.
+func (r *Reader) fail(row int, name, id, en string) {
+	at := strconv.Itoa(row)
+	r.broken = &defect{shown(name), &fault{
+		event.FieldInvalid,
+		"baris ini di bawah baris " + at + ", yang tidak dapat dipakai: " + id,
+		"the row stands below row " + at + ", which cannot be used: " + en,
+	}}
+}
+
+func (l *List) hasColumn(f field) bool { return l.nameOf(f) != "" }
+
+// nameOf returns the name of the column of a field, "" where there is none.
+func (l *List) nameOf(f field) string {
+	for i := range l.columns {
+		if l.columns[i].field == f {
+			return l.columns[i].name
+		}
+	}
+	return ""
+}
+
+// notice takes note of how a row is shown.
+func (r *Reader) notice(row *grid.Row) {
+	n := &r.list.notices
+	if row.Hidden {
+		n.hidden.add(row.Number)
+	}
+	if row.Struck {
+		n.struck.add(row.Number)
+	}
+	if row.Quote {
+		n.quotes.add(row.Number)
+	}
+}
+
+// checkWidth refuses a row of a CSV file that has more values than the list has columns, or too few
+// for the columns that are kept: a separator is missing or stands inside of a value, and what
+// follows is not in its place.
+func (r *Reader) checkWidth(row *grid.Row) *fault {
+	width := r.list.header.width
+	if row.Width == 0 || width == 0 || row.Width == width {
+		return nil
+	}
+	has, should := strconv.Itoa(row.Width), strconv.Itoa(width)
+	if row.Width > width {
+		if len(row.Cells) <= width && r.list.survey.mostHave(row.Width) {
+			return nil // every row ends with a separator
+		}
+		return &fault{
+			event.FieldInvalid,
+			"baris ini punya " + has + " kolom, sedangkan judulnya " + should + ": ada pemisah di" +
+				" dalam sebuah nilai; tulis nilai itu di antara tanda kutip",
+			"the row has " + has + " columns, its heading " + should + ": a separator stands" +
+				" inside of a value; put that value into quotation marks",
+		}
+	}
+	last := 0
+	for i := range r.list.columns {
+		last = max(last, r.list.columns[i].index)
+	}
+	if row.Width > last || r.list.survey.widthMeant(row.Width) {
+		return nil
+	}
+	return &fault{
+		event.FieldInvalid,
+		"baris ini hanya punya " + has + " kolom, sedangkan judulnya " + should + ": sebuah" +
+			" pemisah hilang, atau tanda kutip menelan yang berikutnya",
+		"the row has only " + has + " columns, its heading " + should + ": a separator is" +
+			" missing, or a quotation mark swallows what follows",
+	}
+}

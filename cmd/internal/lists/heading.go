@@ -1,0 +1,129 @@
+package lists
+
+import (
+	"strings"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// under takes a row for a second row of names, if it is one: under names that are merged over
+// several columns stand the names of those columns, and nobody is named.
+func (h *header) under(row *grid.Row) bool {
+	fields := make([]field, len(row.Cells))
+	marks := make([]string, len(row.Cells))
+	names := make([]string, len(row.Cells))
+	filled := 0
+	for i := range row.Cells {
+		cell := &row.Cells[i]
+		if cell.Kind == grid.Empty || cell.Kind == grid.Text && len(trim(cell.Text)) == 0 {
+			continue
+		}
+		if cell.Kind != grid.Text {
+			return false
+		}
+		filled++
+		names[i] = headingText(cell.Text)
+		key := plain(names[i])
+		fields[i], marks[i] = meanings[key].field, programmeNamed(key)
+		if marks[i] != "" && (fields[i] == noField || h.over(i) == fieldProgrammes) {
+			fields[i] = fieldMark
+		}
+		if fields[i] == noField || i < len(h.fields) && h.fields[i].isPersonal() &&
+			fields[i] != h.fields[i] {
+			return false
+		}
+	}
+	if filled == 0 {
+		return false
+	}
+	for i := range fields {
+		if names[i] == "" {
+			continue
+		}
+		for len(h.fields) <= i {
+			h.fields, h.names = append(h.fields, noField), append(h.names, "")
+		}
+		h.fields[i], h.names[i] = fields[i], names[i]
+		if fields[i] == fieldMark {
+			h.mark(i, marks[i])
+		} else {
+			h.language += meanings[plain(names[i])].language
+		}
+	}
+	h.row, h.width = row.Number, max(h.width, row.Width)
+	return true
+}
+
+// over returns what the name says that stands over a column, or left of it where names are merged.
+func (h *header) over(column int) field {
+	for i := min(column, len(h.names)-1); i >= 0; i-- {
+		if h.names[i] != "" {
+			return h.fields[i]
+		}
+	}
+	return noField
+}
+
+// mark makes a column one in which a mark stands for a programme.
+func (h *header) mark(column int, programme string) {
+	if h.marks == nil {
+		h.marks = map[int]string{}
+	}
+	h.marks[column] = programme
+}
+
+// headingText returns a name as written, on one line.
+func headingText(text []byte) string {
+	return strings.Join(strings.Fields(string(trim(text))), " ")
+}
+
+// spread finds columns without a name that hold programmes beside the column of programmes, whose
+// name is merged over them. It returns the columns without a name that hold something else.
+func (h *header) spread(s *survey) (unnamed []int) {
+	for i := range s.columns {
+		if s.columns[i].filled == 0 || i < len(h.names) && h.names[i] != "" {
+			continue
+		}
+		// One programme says what the column is; what is none in it is then refused.
+		if good, _ := s.good(i, fieldProgrammes, false); good > 0 && i > 0 &&
+			i <= len(h.fields) && h.over(i) == fieldProgrammes {
+			if i == len(h.fields) {
+				h.fields, h.names = append(h.fields, noField), append(h.names, "")
+			}
+			h.fields[i], h.names[i] = fieldProgrammes, h.names[i-1]
+			continue
+		}
+		unnamed = append(unnamed, i)
+	}
+	return unnamed
+}
+
+// isMarked reads a mark: whether the programme of its column is meant. ok is false for what is no
+// mark.
+func isMarked(cell grid.Cell, programme string) (marked, ok bool) {
+	switch cell.Kind {
+	case grid.Bool, grid.Number:
+		return string(cell.Text) == "1", string(cell.Text) == "1" || string(cell.Text) == "0"
+	case grid.Text:
+	default:
+		return false, false
+	}
+	text := string(trim(cell.Text))
+	switch strings.ToLower(text) {
+	case "v", "✓", "✔", "√", "☑", "ya", "y", "yes", "ada", "ikut", "1", "true", "aktif", "ü":
+		return true, true
+	case "tidak", "tdk", "no", "0", "false", "☐":
+		return false, true
+	}
+	return true, codes[fieldProgrammes][plain(text)] == programme
+}
+
+// programmeNamed returns the programme that a column is called after by its own name, "" for none.
+// Other words for it, such as that for a death, may be names of other things.
+func programmeNamed(key string) string {
+	code := codes[fieldProgrammes][key]
+	if key == plain(code) || strings.HasPrefix(key, "jaminan") {
+		return code
+	}
+	return ""
+}

@@ -1,0 +1,193 @@
+// Package ods reads the sheets of OpenDocument spreadsheets, as LibreOffice writes them, row by
+// row.
+// Everything is in one part of a zip, content.xml, which is read from its beginning for each sheet.
+// As of Excel's files, nothing is believed that a file says of itself: how far the part inflates,
+// how often a row or cell is repeated and how long a text is are bounded.
+package ods
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+const (
+	partsMax     = 10_000
+	sheetsMax    = 1 << 10
+	rowsMax      = 1 << 20
+	textMax      = 1 << 20  // of a cell
+	inflateFree  = 32 << 20 // so much may come out of the part
+	inflateRatio = 200      // beyond that, so many times what went in
+	mimeSheet    = "application/vnd.oasis.opendocument.spreadsheet"
+	directoryMax = 1 << 20 // bytes from the end in which the zip's directory is looked for
+)
+
+var errDamaged = &grid.Error{Detail: "the LibreOffice file is damaged: open it, save a copy and" +
+	" use that"}
+
+// Book is an open spreadsheet. Its sheets are read one at a time.
+type Book struct {
+	// Sheets are the names of its sheets, in their order.
+	Sheets []string
+
+	content *zip.File
+}
+
+// IsDocument tells by its first bytes whether a file is an OpenDocument: the first part of its zip
+// says so, uncompressed.
+func IsDocument(file io.ReaderAt) bool {
+	head := make([]byte, 30+len("mimetype")+len("application/vnd.oasis.opendocument"))
+	n, _ := file.ReadAt(head, 0)
+	return bytes.HasPrefix(head[:n], []byte("PK")) &&
+		bytes.Contains(head[:n], []byte("mimetypeapplication/vnd.oasis.opendocument"))
+}
+
+// Open opens a spreadsheet.
+func Open(file io.ReaderAt, size int64) (*Book, error) {
+	archive, err := zip.NewReader(file, size)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	if len(archive.File) > partsMax {
+		return nil, errDamaged
+	}
+	b := &Book{}
+	for _, part := range archive.File {
+		switch part.Name {
+		case "content.xml":
+			b.content = part
+		case "mimetype":
+			if err := checkMime(part); err != nil {
+				return nil, err
+			}
+		case "META-INF/manifest.xml":
+			if err := checkLocked(part); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if b.content == nil {
+		return nil, errDamaged
+	}
+	return b, b.findSheets()
+}
+
+// Close ends the use of the spreadsheet, not of its file.
+func (b *Book) Close() error { return nil }
+
+// checkMime says what an OpenDocument is that is no spreadsheet.
+func checkMime(part *zip.File) error {
+	text, err := readSmall(part)
+	if err != nil || bytes.HasPrefix(text, []byte(mimeSheet)) {
+		return err
+	}
+	return &grid.Error{Detail: "the file is a text or slides of LibreOffice, not a spreadsheet:" +
+		" put the list into a sheet and save that"}
+}
+
+// checkLocked says that a file has a password.
+func checkLocked(part *zip.File) error {
+	text, err := readSmall(part)
+	if err != nil || !bytes.Contains(text, []byte("encryption-data")) {
+		return err
+	}
+	return &grid.Error{Detail: "the file is password protected: save a copy without a password" +
+		" and use that"}
+}
+
+func readSmall(part *zip.File) ([]byte, error) {
+	in, err := part.Open()
+	if err != nil {
+		return nil, damaged(err)
+	}
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(in, most))
+	if err := errors.Join(err, in.Close()); err != nil {
+		return nil, damaged(err)
+	}
+	return text, nil
+}
+
+// open begins to read the content.
+func (b *Book) open() (*reader, error) {
+	part, err := b.content.Open()
+	if err != nil {
+		return nil, damaged(err)
+	}
+	most := int64(inflateFree)
+	if packed := b.content.CompressedSize64; packed < 1<<40 {
+		most = max(most, int64(packed)*inflateRatio)
+	}
+	decoder := xml.NewDecoder(&bounded{part, most})
+	return &reader{part: part, xml: decoder, struck: map[string]bool{}}, nil
+}
+
+// bounded is a part that may not inflate without bound.
+type bounded struct {
+	in   io.Reader
+	left int64
+}
+
+// Read reads on.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.in.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, &grid.Error{Detail: "the LibreOffice file blows up when it is unpacked: it was" +
+			" not made by a spreadsheet"}
+	}
+	return n, err
+}
+
+// findSheets reads the names of the sheets.
+func (b *Book) findSheets() error {
+	r, err := b.open()
+	if err != nil {
+		return err
+	}
+	for err == nil && len(b.Sheets) < sheetsMax {
+		var name string
+		if name, err = r.nextTable(); err == nil {
+			b.Sheets = append(b.Sheets, name)
+		}
+	}
+	closed := r.part.Close()
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return damaged(err)
+	case closed != nil:
+		return damaged(closed)
+	case len(b.Sheets) == 0:
+		return &grid.Error{Detail: "the file has no sheet"}
+	}
+	return nil
+}
+
+// Rows begins to read a sheet.
+func (b *Book) Rows(sheet string) (*Rows, error) {
+	r, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		name, err := r.nextTable()
+		switch {
+		case err != nil:
+			return nil, errors.Join(damaged(err), r.part.Close())
+		case name == sheet:
+			return &Rows{in: r}, nil
+		}
+	}
+}
+
+// damaged puts an error of reading into words.
+func damaged(err error) error {
+	var known *grid.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return &grid.Error{Detail: errDamaged.Detail, Err: err}
+}

@@ -1,0 +1,329 @@
+package ods
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// reader reads the content from its beginning.
+type reader struct {
+	part   io.ReadCloser
+	xml    *xml.Decoder
+	struck map[string]bool // styles whose text is struck out
+	style  string          // the style that is being read
+}
+
+// nextTable reads up to the next sheet and returns its name. What it passes over teaches it styles.
+func (r *reader) nextTable() (string, error) {
+	for {
+		token, err := r.xml.RawToken()
+		if err != nil {
+			return "", err
+		}
+		tag, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		switch tag.Name.Local {
+		case "style":
+			r.style = attribute(&tag, "name")
+		case "text-properties":
+			line := attribute(&tag, "text-line-through-style")
+			if line != "" && line != "none" && len(r.struck) < 1<<16 {
+				r.struck[r.style] = true
+			}
+		case "table":
+			return attribute(&tag, "name"), nil
+		}
+	}
+}
+
+// attribute returns an attribute by its name without prefix, "" when it is not there.
+func attribute(tag *xml.StartElement, name string) string {
+	for i := range tag.Attr {
+		if tag.Attr[i].Name.Local == name {
+			return tag.Attr[i].Value
+		}
+	}
+	return ""
+}
+
+// Rows reads the rows of a sheet from top to bottom. Rows without a value are left out.
+type Rows struct {
+	in    *reader
+	row   grid.Row
+	again int // how often the row comes once more
+	last  int // number of the last row
+	shown bool
+	ended bool
+}
+
+// Close ends the reading.
+func (r *Rows) Close() error { return r.in.part.Close() }
+
+// Next returns the next row that has a value, valid until the next call; io.EOF at the end.
+func (r *Rows) Next() (*grid.Row, error) {
+	if r.again > 0 {
+		r.again--
+		r.last++
+		r.row.Number = r.last
+		return &r.row, nil
+	}
+	for !r.ended {
+		token, err := r.in.xml.RawToken()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, damaged(err)
+		}
+		switch tag := token.(type) {
+		case xml.StartElement:
+			switch tag.Name.Local {
+			case "table-row":
+				whole, err := r.readRow(&tag)
+				if err != nil {
+					return nil, damaged(err)
+				}
+				if whole {
+					return &r.row, nil
+				}
+			case "shapes", "table": // pictures, and tables in cells
+				if err := r.skip(); err != nil {
+					return nil, damaged(err)
+				}
+			}
+		case xml.EndElement:
+			r.ended = tag.Name.Local == "table"
+		}
+	}
+	return nil, io.EOF
+}
+
+// skip passes over the rest of an element.
+func (r *Rows) skip() error {
+	for depth := 1; depth > 0; {
+		token, err := r.in.xml.RawToken()
+		if err != nil {
+			return err
+		}
+		switch token.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+	}
+	return nil
+}
+
+// repeated returns how often a row or cell stands there.
+func repeated(tag *xml.StartElement, name string) int {
+	n, err := strconv.Atoi(attribute(tag, name))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return min(n, 2*rowsMax)
+}
+
+// readRow reads a row; false when it has no value.
+func (r *Rows) readRow(tag *xml.StartElement) (bool, error) {
+	count := repeated(tag, "number-rows-repeated")
+	visible := attribute(tag, "visibility")
+	r.row.Hidden = visible == "collapse" || visible == "filter"
+	r.row.Struck, r.shown = false, false
+	r.row.Cells = r.row.Cells[:0]
+	for column := 0; ; {
+		token, err := r.in.xml.RawToken()
+		if err != nil {
+			return false, err
+		}
+		switch tag := token.(type) {
+		case xml.EndElement:
+			if tag.Name.Local != "table-row" {
+				continue
+			}
+			r.last += count
+			if len(r.row.Cells) == 0 {
+				return false, nil
+			}
+			if r.last > rowsMax {
+				return false, &grid.Error{Detail: "the sheet has more rows than a sheet can have"}
+			}
+			r.again, r.last = count-1, r.last-count+1
+			r.row.Number = r.last
+			return true, nil
+		case xml.StartElement:
+			if tag.Name.Local != "table-cell" && tag.Name.Local != "covered-table-cell" {
+				continue
+			}
+			width := repeated(&tag, "number-columns-repeated")
+			cell, err := r.readCell(&tag)
+			if err != nil {
+				return false, err
+			}
+			struck := r.in.struck[attribute(&tag, "style-name")]
+			if err := r.put(column, width, cell, struck); err != nil {
+				return false, err
+			}
+			column = min(column+width, rowsMax)
+		}
+	}
+}
+
+// put puts a cell in its places.
+func (r *Rows) put(column, width int, cell grid.Cell, struck bool) error {
+	if cell.Kind == grid.Empty {
+		return nil
+	}
+	if column+width > grid.ColumnsMax {
+		return &grid.Error{Row: r.last + 1, Detail: fmt.Sprintf(
+			"the sheet has values beyond column %d: a list has at most so many", grid.ColumnsMax)}
+	}
+	for len(r.row.Cells) < column {
+		r.row.Cells = append(r.row.Cells, grid.Cell{})
+	}
+	for range width {
+		r.row.Cells = append(r.row.Cells, cell)
+	}
+	r.shown = r.shown || !struck
+	r.row.Struck = !r.shown
+	return nil
+}
+
+// readCell reads a cell to its end.
+func (r *Rows) readCell(tag *xml.StartElement) (grid.Cell, error) {
+	shown, err := r.readText()
+	if err != nil {
+		return grid.Cell{}, err
+	}
+	kind := attribute(tag, "value-type")
+	switch {
+	case kind == "" && attribute(tag, "formula") != "":
+		return grid.Cell{Kind: grid.Formula}, nil
+	case kind == "" && shown == "":
+		return grid.Cell{}, nil
+	}
+	if attributeSpace(tag, "calcext", "value-type") == "error" {
+		return grid.Cell{Kind: grid.Fault, Text: []byte(shown)}, nil
+	}
+	switch kind {
+	case "float", "currency", "percentage":
+		value := attribute(tag, "value")
+		if showsZeros(shown, value) {
+			return text(shown), nil
+		}
+		return grid.Cell{Kind: grid.Number, Text: []byte(value)}, nil
+	case "date":
+		if serial, ok := serialOf(attribute(tag, "date-value")); ok {
+			return grid.Cell{Kind: grid.Date, Text: []byte(serial)}, nil
+		}
+	case "boolean":
+		value := "0"
+		if attribute(tag, "boolean-value") == "true" {
+			value = "1"
+		}
+		return grid.Cell{Kind: grid.Bool, Text: []byte(value)}, nil
+	case "string":
+		if value := attribute(tag, "string-value"); value != "" {
+			shown = value
+		}
+	}
+	return text(shown), nil
+}
+
+func text(shown string) grid.Cell {
+	if shown == "" {
+		return grid.Cell{}
+	}
+	return grid.Cell{Kind: grid.Text, Text: []byte(shown)}
+}
+
+// attributeSpace returns an attribute by its name and prefix.
+func attributeSpace(tag *xml.StartElement, prefix, name string) string {
+	for i := range tag.Attr {
+		if a := &tag.Attr[i]; a.Name.Local == name && a.Name.Space == prefix {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// showsZeros tells whether a cell shows its number with zeros in front.
+func showsZeros(shown, value string) bool {
+	return len(shown) > len(value) && shown[0] == '0' &&
+		strings.TrimLeft(shown, "0") == value && value != ""
+}
+
+// serialOf returns a day as a spreadsheet counts it.
+func serialOf(date string) (string, bool) {
+	const layout = "2006-01-02T15:04:05"
+	if len(date) == len("2006-01-02") {
+		date += "T00:00:00"
+	}
+	if dot := strings.IndexByte(date, '.'); dot > 0 {
+		date = date[:dot]
+	}
+	at, err := time.Parse(layout, date)
+	if err != nil {
+		return "", false
+	}
+	const zero = -25569 // the day 0 of the count, from 1970
+	days := float64(at.Unix())/86400 - zero
+	if days == math.Trunc(days) {
+		return strconv.FormatInt(int64(days), 10), true
+	}
+	return strconv.FormatFloat(days, 'f', -1, 64), true
+}
+
+// readText reads the text of a cell, up to the cell's end. Notes that hang on it are left out.
+func (r *Rows) readText() (string, error) {
+	var out strings.Builder // takes everything
+	paragraphs, depth, note := 0, 1, 0
+	for depth > 0 {
+		token, err := r.in.xml.RawToken()
+		if err != nil {
+			return "", err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+			switch {
+			case note > 0:
+			case t.Name.Local == "annotation" || t.Name.Local == "shapes":
+				note = depth
+			case t.Name.Local == "p":
+				if paragraphs++; paragraphs > 1 {
+					_ = out.WriteByte('\n')
+				}
+			case t.Name.Local == "s":
+				_, _ = out.WriteString(strings.Repeat(" ", min(repeated(&t, "c"), 100)))
+			case t.Name.Local == "tab" || t.Name.Local == "line-break":
+				_ = out.WriteByte(' ')
+			}
+		case xml.EndElement:
+			if note == depth {
+				note = 0
+			}
+			depth--
+		case xml.CharData:
+			if note == 0 && paragraphs > 0 {
+				_, _ = out.Write(t)
+			}
+		}
+		if out.Len() > textMax {
+			return "", &grid.Error{
+				Row: r.last + 1, Detail: "a cell holds more text than a list needs",
+			}
+		}
+	}
+	return out.String(), nil
+}

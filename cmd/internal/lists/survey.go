@@ -1,0 +1,245 @@
+package lists
+
+import (
+	"bytes"
+	"strings"
+
+	"cakupan/cmd/internal/lists/csv"
+	"cakupan/cmd/internal/lists/grid"
+)
+
+// survey is what a list looks like as a whole, before any row of it is believed. It is taken in a
+// pass of its own: what the last row shows may decide what the first one means.
+type survey struct {
+	columns    []surveyed // by place
+	days       map[place]*days
+	widths     map[int]int // of CSV: rows by how many values they have, where that is unusual
+	width      int         // how many the names of the columns are
+	usual      int         // rows with so many values
+	lastPerson int         // the last row that names somebody, 0: none does
+}
+
+// place is a column of a block of rows, and what its name says that it holds.
+type place struct {
+	column int
+	field  field
+}
+
+// surveyed is what a column holds.
+type surveyed struct {
+	filled  int         // cells that say something, as far as they were looked at
+	samples []grid.Cell // some of them
+	long    int         // a row with a number as long as that of a card, 0: none
+}
+
+// days judges a column of days. Values come again and again, so those seen are remembered.
+type days struct {
+	judge judge
+	memo  map[string]value
+}
+
+const (
+	samplesMax  = 20
+	glanceRows  = 200   // of a list that is opened for a look alone
+	memoMax     = 4096  // values that a column remembers
+	memoTextMax = 128   // bytes of one
+	widthsMax   = 1_000 // kinds of rows by their width
+)
+
+// look surveys the list through a reader of its own. What cannot be read ends it: the error comes
+// again when the rows are read.
+func (l *List) look() error {
+	in, closer, err := l.reopen()
+	if err != nil {
+		return err
+	}
+	s := &l.survey
+	s.days, s.widths, s.width = map[place]*days{}, map[int]int{}, l.header.width
+	fields := l.header.fields
+	for seen := 0; !l.opts.Glance || seen < glanceRows; {
+		row, err := in.Next()
+		if err != nil {
+			break
+		}
+		if row.Number <= l.header.row {
+			continue
+		}
+		seen++
+		const strayMax = 100 // rows of one width: so many are no accident
+		if row.Width > 0 && row.Width != l.header.width && s.widths[row.Width] < strayMax {
+			s.stray(fields, row)
+		}
+		if !s.person(fields, row) {
+			if again := (&header{}); again.name(row) {
+				fields = again.fields
+			}
+			continue
+		}
+		s.lastPerson = row.Number
+		s.add(fields, row, l.since1904())
+	}
+	return closer.Close()
+}
+
+// person tells whether a row names somebody, however badly: a column of numbers of people has a
+// digit.
+func (s *survey) person(fields []field, row *grid.Row) bool {
+	for i := range row.Cells {
+		if i < len(fields) && fields[i].isPersonal() && mayName(&row.Cells[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayName tells whether a cell may hold the number of a person.
+func mayName(c *grid.Cell) bool {
+	if c.Kind > grid.Text {
+		return true
+	}
+	for _, b := range c.Text {
+		if b-'0' <= 9 {
+			return true
+		}
+	}
+	return bytes.ContainsAny(c.Text, "０１２３４５６７８９")
+}
+
+// add takes in a row that names somebody.
+func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
+	switch {
+	case row.Width == s.width:
+		s.usual++
+	case row.Width > 0 && len(s.widths) < widthsMax:
+		s.widths[row.Width]++
+	}
+	for len(s.columns) < len(row.Cells) {
+		s.columns = append(s.columns, surveyed{})
+	}
+	for i := range row.Cells {
+		cell, c := &row.Cells[i], &s.columns[i]
+		f := noField
+		if i < len(fields) {
+			f = fields[i]
+		}
+		known := len(c.samples) == samplesMax && !f.isDay() && (f != fieldEnrolment || c.long > 0)
+		if known || cell.Kind == grid.Empty || cell.Kind == grid.Text && isBlank(cell.Text) {
+			continue
+		}
+		c.filled++
+		if len(c.samples) < samplesMax {
+			c.samples = append(c.samples, grid.Cell{
+				Kind: cell.Kind, Text: bytes.Clone(cell.Text),
+			})
+		}
+		switch {
+		case f.isDay():
+			s.day(place{i, f}, *cell, row.Number, date1904)
+		case f == fieldEnrolment && c.long == 0 && isCardNumber(cell.Text):
+			c.long = row.Number
+		}
+	}
+}
+
+// stray looks for days in a row whose values are not in their places: it is refused, and may be the
+// only one that proves how the days of the list are written.
+func (s *survey) stray(fields []field, row *grid.Row) {
+	for _, cell := range row.Cells {
+		// A quotation mark may have made one value of several.
+		for _, text := range bytes.FieldsFunc(cell.Text, isSeparator) {
+			if len(text) > memoTextMax || len(trim(text)) == 0 {
+				continue
+			}
+			v := parse(fieldFrom, grid.Cell{Kind: grid.Text, Text: text}, false)
+			if v.monthFirst || v.late {
+				s.prove(fields, &v, row.Number)
+			}
+		}
+	}
+}
+
+func isSeparator(r rune) bool { return strings.ContainsRune(csv.Separators+`"`, r) }
+
+// prove takes in a day for each column of days.
+func (s *survey) prove(fields []field, v *value, row int) {
+	for i, f := range fields {
+		if f.isDay() {
+			s.judgeOf(place{i, f}).judge.add(v, row)
+		}
+	}
+}
+
+// isCardNumber tells whether a text is a number as long as that of a card.
+func isCardNumber(text []byte) bool {
+	digits := oneSpelling(unformula(string(trim(text))))
+	return len(digits) == kpjDigits && allDigits(digits, kpjDigits)
+}
+
+// day takes in a cell of a column of days.
+func (s *survey) day(at place, cell grid.Cell, row int, date1904 bool) {
+	d := s.judgeOf(at)
+	var room [memoTextMax + 1]byte
+	key := append(append(room[:0], byte(cell.Kind)), cell.Text...)
+	v, known := d.memo[string(key)]
+	if !known {
+		v = parse(at.field, cell, date1904)
+		if len(d.memo) >= memoMax {
+			clear(d.memo)
+		}
+		if len(key) <= memoTextMax {
+			d.memo[string(key)] = v
+		}
+	}
+	d.judge.add(&v, row)
+}
+
+// judgeOf returns what judges a column of days.
+func (s *survey) judgeOf(at place) *days {
+	d := s.days[at]
+	if d == nil {
+		d = &days{memo: map[string]value{}}
+		s.days[at] = d
+	}
+	return d
+}
+
+// fits tells whether the values of a column, as far as they are known, can be those of a field:
+// most of them are.
+func (s *survey) fits(column int, f field, date1904 bool) bool {
+	good, all := s.good(column, f, date1904)
+	return all == 0 || 2*good > all // of an empty one nothing speaks against it
+}
+
+// good counts the samples of a column, and those that can be values of a field.
+func (s *survey) good(column int, f field, date1904 bool) (good, all int) {
+	if column >= len(s.columns) {
+		return 0, 0
+	}
+	for _, cell := range s.columns[column].samples {
+		var wrong *fault
+		if f == fieldNIK || f == fieldIntoNIK {
+			_, wrong = parseNIK(nil, cell)
+		} else {
+			wrong = parse(f, cell, date1904).fault
+		}
+		if wrong == nil {
+			good++
+		}
+	}
+	return good, len(s.columns[column].samples)
+}
+
+// widthMeant tells whether rows of so many values are no accident: several have as many.
+func (s *survey) widthMeant(width int) bool {
+	const several = 3
+	return s.widths[width] >= several
+}
+
+// mostHave tells whether most rows have so many values.
+func (s *survey) mostHave(width int) bool {
+	all := s.usual
+	for _, count := range s.widths {
+		all += count
+	}
+	return 2*s.widths[width] > all
+}

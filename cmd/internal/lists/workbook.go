@@ -1,0 +1,68 @@
+package lists
+
+import (
+	"io"
+
+	"cakupan/cmd/internal/lists/ods"
+	"cakupan/cmd/internal/lists/xlsx"
+)
+
+// spreadsheet is a file of several sheets, whatever its format.
+type spreadsheet interface {
+	sheets() []string
+	rows(sheet string) (sheetRows, error)
+	date1904() bool
+	Close() error
+}
+
+// sheetRows are the rows of a sheet.
+type sheetRows interface {
+	rows
+	io.Closer
+}
+
+// openBook opens a workbook of Excel or of LibreOffice.
+func openBook(file io.ReaderAt, size int64) (spreadsheet, error) {
+	if ods.IsDocument(file) {
+		book, err := ods.Open(file, size)
+		if err != nil {
+			return nil, err
+		}
+		return openDocument{book}, nil
+	}
+	book, err := xlsx.Open(file, size)
+	if err != nil {
+		return nil, err
+	}
+	return excel{book}, nil
+}
+
+// excel is a workbook of Excel.
+type excel struct{ *xlsx.Book }
+
+func (b excel) sheets() (names []string) {
+	for _, sheet := range b.Sheets {
+		names = append(names, sheet.Name)
+	}
+	return names
+}
+
+func (b excel) rows(name string) (sheetRows, error) {
+	for _, sheet := range b.Sheets {
+		if sheet.Name == name {
+			return b.Rows(sheet)
+		}
+	}
+	return nil, io.ErrUnexpectedEOF // names are those of sheets
+}
+
+func (b excel) date1904() bool { return b.Date1904 }
+
+// openDocument is a workbook of LibreOffice.
+type openDocument struct{ *ods.Book }
+
+func (b openDocument) sheets() []string { return b.Sheets }
+
+func (b openDocument) rows(name string) (sheetRows, error) { return b.Rows(name) }
+
+func (openDocument) date1904() bool { return false }

@@ -1,0 +1,229 @@
+package xlsx
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Copy says what of a sheet is copied, and what is written into it.
+type Copy struct {
+	Sheet Sheet
+	// Keep tells whether a row is copied, and what is written into Column of it; "": nothing. Rows
+	// that are not copied are left empty and hidden, so that the others keep their numbers, and
+	// formulas, merged cells and notes their places.
+	Keep   func(row int) (kept bool, words string)
+	Column int // from 0
+	Last   int // the last row that is kept
+}
+
+// Copy writes the workbook as it is, other sheets, formats and formulas too, but for rows of one
+// sheet. What is no use without those rows is left out: the order in which formulas are computed,
+// which spreadsheets find again, and macros.
+func (b *Book) Copy(out io.Writer, c Copy) error {
+	w := zip.NewWriter(out)
+	sheet := partName("", c.Sheet.part)
+	for _, part := range b.all {
+		name := partName("", strings.ReplaceAll(part.Name, `\`, "/"))
+		var err error
+		switch {
+		case isLeftOut(name) || strings.HasSuffix(part.Name, "/"):
+		case name == sheet:
+			err = b.copySheet(w, part, c)
+		case name == "[content_types].xml" || strings.HasSuffix(name, "workbook.xml.rels"):
+			err = b.copyEdited(w, part)
+		default:
+			err = w.Copy(part)
+		}
+		if err != nil {
+			return fmt.Errorf("copy workbook: %w", partError(err))
+		}
+	}
+	return w.Close()
+}
+
+// isLeftOut tells whether a part is not copied.
+func isLeftOut(name string) bool {
+	return strings.HasSuffix(name, "/calcchain.xml") || strings.Contains(name, "/vbaproject")
+}
+
+// mentions are elements that name a part that is left out, in the lists of parts.
+var mentions = regexp.MustCompile(`(?i)<(?:\w+:)?(?:Override|Relationship)\b[^>]*` +
+	`(?:calcChain\.xml|vbaProject\w*\.bin)[^>]*/>`)
+
+// withMacros is the type of a workbook that may have macros, which this one has not.
+const withMacros = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
+
+// copyEdited copies a list of parts without those that are left out.
+func (b *Book) copyEdited(w *zip.Writer, part *zip.File) error {
+	in, err := b.open(part.Name, smallPartMax)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(in)
+	if err := errors.Join(err, in.Close()); err != nil {
+		return err
+	}
+	text = mentions.ReplaceAll(text, nil)
+	text = bytes.ReplaceAll(text, []byte(withMacros), []byte(partType+"sheet.main+xml"))
+	to, err := w.Create(part.Name)
+	if err == nil {
+		_, err = to.Write(text)
+	}
+	return err
+}
+
+// copySheet copies the sheet tag by tag.
+func (b *Book) copySheet(w *zip.Writer, part *zip.File, c Copy) error {
+	in, err := b.open(part.Name, 0)
+	if err != nil {
+		return err
+	}
+	to, err := w.Create(part.Name)
+	if err == nil {
+		_, err = io.WriteString(to, xmlHead)
+	}
+	copying := sheetCopy{Copy: c, scan: newScanner(in), out: to}
+	for err == nil {
+		err = copying.next()
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return errors.Join(err, in.Close())
+}
+
+// sheetCopy copies a sheet.
+type sheetCopy struct {
+	Copy
+	scan *scanner
+	out  io.Writer
+	row  int
+	line []byte // of the row
+}
+
+// next copies the next tag or text, or a row.
+func (s *sheetCopy) next() error {
+	kind, err := s.scan.next()
+	if err != nil {
+		return err
+	}
+	if kind != startTag || string(s.scan.name) != "row" {
+		_, err = s.out.Write(s.scan.raw)
+		return err
+	}
+	s.row++
+	if n, err := natural(attribute(s.scan.attrs, "r")); err == nil {
+		s.row = n
+	}
+	kept, words := s.Keep(s.row)
+	prefix := prefixOf(s.scan.raw)
+	empty := s.scan.empty
+	if !kept {
+		s.line = s.line[:0]
+		if s.row < s.Last {
+			s.line = fmt.Appendf(s.line, `<%srow r="%d" hidden="1"/>`, prefix, s.row)
+		}
+		if !empty {
+			err = s.skip("row")
+		}
+		_, wrong := s.out.Write(s.line)
+		return errors.Join(err, wrong)
+	}
+	open := rowHints.ReplaceAll(s.scan.raw, nil)
+	if empty {
+		open = append(bytes.TrimSuffix(open, []byte("/>")), '>')
+	}
+	s.line = append(s.line[:0], open...)
+	if err := s.cells(prefix, words, empty); err != nil {
+		return err
+	}
+	s.line = fmt.Appendf(s.line, "</%srow>", prefix)
+	_, err = s.out.Write(s.line)
+	return err
+}
+
+// rowHints are attributes of a row that do not hold any more: which columns it has, and that it is
+// hidden.
+var rowHints = regexp.MustCompile(`\s(?:spans|hidden)\s*=\s*(?:"[^"]*"|'[^']*')`)
+
+// prefixOf returns the prefix of a tag's name, with its colon.
+func prefixOf(raw []byte) string {
+	for i := 1; i < len(raw) && !isSpace(raw[i]) && raw[i] != '>' && raw[i] != '/'; i++ {
+		if raw[i] == ':' {
+			return string(raw[1 : i+1])
+		}
+	}
+	return ""
+}
+
+// skip passes over the rest of an element.
+func (s *sheetCopy) skip(name string) error {
+	for {
+		kind, err := s.scan.next()
+		if err != nil {
+			return err
+		}
+		if kind == endTag && string(s.scan.name) == name {
+			return nil
+		}
+	}
+}
+
+// cells copies the cells of a row, with the words in their place.
+func (s *sheetCopy) cells(prefix, words string, empty bool) error {
+	column, written := -1, words == ""
+	for !empty {
+		kind, err := s.scan.next()
+		if err != nil {
+			return err
+		}
+		switch {
+		case kind == endTag && string(s.scan.name) == "row":
+			empty = true
+			continue
+		case kind != startTag || string(s.scan.name) != "c":
+			s.line = append(s.line, s.scan.raw...)
+			continue
+		}
+		column++
+		if ref := attribute(s.scan.attrs, "r"); ref != nil {
+			column = columnOf(ref)
+		}
+		if column > s.Column && !written {
+			s.words(prefix, words)
+			written = true
+		}
+		if column == s.Column && words != "" {
+			if !s.scan.empty {
+				err = s.skip("c")
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		s.line = append(s.line, s.scan.raw...)
+		if len(s.line) > rowBytesMax {
+			return errRunTooLong
+		}
+	}
+	if !written {
+		s.words(prefix, words)
+	}
+	return nil
+}
+
+// words appends the cell that says something.
+func (s *sheetCopy) words(prefix, words string) {
+	s.line = fmt.Appendf(s.line, `<%sc r="`, prefix)
+	s.line = strconv.AppendInt(appendColumn(s.line, s.Column), int64(s.row), 10)
+	s.line = fmt.Appendf(s.line, `" t="inlineStr"><%[1]sis><%[1]st xml:space="preserve">`, prefix)
+	s.line = appendEscaped(s.line, words)
+	s.line = fmt.Appendf(s.line, "</%[1]st></%[1]sis></%[1]sc>", prefix)
+}
