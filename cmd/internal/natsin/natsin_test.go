@@ -122,8 +122,8 @@ func TestModes(t *testing.T) {
 	if w.length() != 4 {
 		t.Errorf("the log has %d events, want 4", w.length())
 	}
-	if n := len(w.refused()); n != 12 {
-		t.Errorf("%d are refused, want 12", n)
+	if n := len(w.refused()); n != 13 {
+		t.Errorf("%d are refused, want 13", n)
 	}
 	w.eventually("no pack waits", func() bool { return w.waiting() == 0 })
 }
