@@ -17,7 +17,7 @@ func (s *Shelf) openOrBegin(ctx context.Context, p *place) (kept Kept, renewed, 
 		return kept, nil, err
 	}
 	renewed = err
-	s.opts.Logger.Warn("projection is built anew",
+	s.opts.Logger.WarnContext(ctx, "projection is built anew",
 		slog.String("projection", p.kind.Name), slog.Any("reason", renewed))
 	if err := removeFile(p.path); err != nil {
 		return nil, renewed, err
@@ -53,16 +53,13 @@ func (s *Shelf) renew(p *place, damaged *volume) {
 		case <-ctx.Done():
 		}
 	})
-	for first := true; ; first = false {
-		if !first {
-			select {
-			case <-s.closing:
-				return
-			case <-time.After(reopenInterval):
-			}
-		}
-		if s.renewOnce(ctx, p, damaged, seen) {
+	tries := time.NewTicker(reopenInterval)
+	defer tries.Stop()
+	for !s.renewOnce(ctx, p, damaged, seen) {
+		select {
+		case <-s.closing:
 			return
+		case <-tries.C:
 		}
 	}
 }
@@ -86,7 +83,7 @@ func (s *Shelf) renewOnce(ctx context.Context, p *place, damaged *volume,
 	defer s.mu.Unlock()
 	switch {
 	case err != nil:
-		s.opts.Logger.Error("projection cannot be built anew",
+		s.opts.Logger.ErrorContext(ctx, "projection cannot be built anew",
 			slog.String("projection", p.kind.Name), slog.Any("error", err))
 		if kept != nil {
 			_ = kept.Close()
@@ -97,7 +94,7 @@ func (s *Shelf) renewOnce(ctx context.Context, p *place, damaged *volume,
 		return true
 	}
 	p.live.Store(s.newVolume(p, kept))
-	s.opts.Logger.Info("projection is built anew",
+	s.opts.Logger.InfoContext(ctx, "projection is built anew",
 		slog.String("projection", p.kind.Name), slog.Uint64("events", uint64(seen)))
 	return true
 }

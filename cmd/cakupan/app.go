@@ -32,14 +32,14 @@ type console struct {
 type grammar struct {
 	where
 
-	Demo       demoCommand       `cmd:"" help:"Show a synthetic sample of Gorontalo, with dashboard."`
+	Demo       demoCommand       `cmd:"" help:"Show a sample of Gorontalo, with dashboard."`
 	Serve      serveCommand      `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
 	Import     importCommand     `cmd:"" help:"Take in events from files."`
 	Template   templateCommand   `cmd:"" help:"Write an empty list of people to be filled in."`
 	Publish    publishCommand    `cmd:"" help:"Report one event."`
 	Coverage   coverageCommand   `cmd:"" help:"Who is covered, on a day, as known at a moment."`
-	Series     seriesCommand     `cmd:"" help:"How the coverage of a region moved over days or months."`
-	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events that rests."`
+	Series     seriesCommand     `cmd:"" help:"How the coverage moved over days or months."`
+	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events."`
 	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`

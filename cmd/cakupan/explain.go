@@ -81,7 +81,6 @@ func copyLines(w io.Writer, body io.Reader) error {
 type explanation struct {
 	w     *bufio.Writer
 	csv   *csv.Writer // nil: for people
-	begun bool
 	ended bool
 }
 

@@ -12,7 +12,7 @@ type listFlags struct {
 	List    string   `placeholder:"ID" help:"${list}"`
 	Source  string   `placeholder:"URI" help:"${listSource}"`
 	Kind    string   `placeholder:"KIND" help:"${listKind}"`
-	Sheet   string   `placeholder:"NAME" help:"Of a workbook with several lists: which sheet, or all."`
+	Sheet   string   `placeholder:"NAME" help:"Of several sheets: which one, or all."`
 	Default []string `sep:"none" placeholder:"COLUMN=VALUE" help:"${listDefault}"`
 }
 

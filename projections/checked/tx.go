@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"go.etcd.io/bbolt"
+	"go.etcd.io/bbolt/errors"
 
 	"cakupan/eventstore/inspect"
 )
@@ -192,7 +193,7 @@ func (b *Bucket) within(name []byte) []byte { return append([]byte(b.name+"/"), 
 func (b *Bucket) Put(key, value []byte) error {
 	tx := b.tx
 	if tx.bolt == nil {
-		return bbolt.ErrTxNotWritable
+		return errors.ErrTxNotWritable
 	}
 	stored, sum := pack(tx.db.owner, b.name, key, value)
 	if err := tx.write(b.name, key, stored); err != nil {
@@ -211,7 +212,7 @@ func (b *Bucket) Put(key, value []byte) error {
 // between.
 func (b *Bucket) Ascending() error {
 	if b.tx.bolt == nil {
-		return bbolt.ErrTxNotWritable
+		return errors.ErrTxNotWritable
 	}
 	return guard(func() error {
 		b.tx.bolt.Bucket([]byte(b.name)).FillPercent = 1

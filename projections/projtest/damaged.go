@@ -189,7 +189,9 @@ func (d *damaging) heals(seed uint64, what string, shelf *projections.Shelf,
 	d.t.Helper()
 	ctx, stop := context.WithTimeout(d.t.Context(), time.Minute)
 	defer stop()
-	for ; ; time.Sleep(time.Millisecond) {
+	tries := time.NewTicker(time.Millisecond)
+	defer tries.Stop()
+	for ; ; <-tries.C {
 		kept, err := shelf.Open(d.t.Context(), d.kind.Name)
 		if err != nil {
 			d.t.Fatalf("seed %d, %s: open: %v", seed, what, err)

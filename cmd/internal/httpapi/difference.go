@@ -73,10 +73,12 @@ func (a *API) getDifference(w *reply, r *http.Request) {
 		return
 	}
 	out := newLines(w)
-	out.write(answer)
-	err = found.Workers(r.Context(), func(worker *difference.Worker) error {
-		return out.write(worker)
-	})
+	err = out.write(answer)
+	if err == nil {
+		err = found.Workers(r.Context(), func(worker *difference.Worker) error {
+			return out.write(worker)
+		})
+	}
 	out.end(r, err)
 }
 

@@ -71,10 +71,12 @@ func (a *API) getExplain(w *reply, r *http.Request) {
 		return
 	}
 	out := newLines(w)
-	out.write(Explained{answer})
-	n, err := explain.Workers(r.Context(), source, explain.Query{
-		Region: q.regions[0], On: q.on, Known: answer.Known.Sequence, Of: q.of,
-	}, func(worker *explain.Worker) error { return out.write(worker) })
+	var n int64
+	if err = out.write(Explained{answer}); err == nil {
+		n, err = explain.Workers(r.Context(), source, explain.Query{
+			Region: q.regions[0], On: q.on, Known: answer.Known.Sequence, Of: q.of,
+		}, func(worker *explain.Worker) error { return out.write(worker) })
+	}
 	if err == nil {
 		err = out.write(ExplainedEnd{n})
 	}

@@ -14,13 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"cakupan/projections/checked"
-
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/nobody"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/projections"
+	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
 )
 

@@ -30,7 +30,7 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 	}
 	// The live one must be able to answer, unless it is damaged and shall be replaced.
 	_, err = l.kept(ctx, name, 0)
-	if err != nil && !(opts.Swap && errors.Is(err, projections.ErrDamaged)) {
+	if err != nil && (!opts.Swap || !errors.Is(err, projections.ErrDamaged)) {
 		return result, err
 	}
 	_, tail, err := l.log.Last(ctx)
@@ -70,7 +70,8 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 		EventsPerSecond: float64(until) / seconds,
 	}
 	err = l.compare(ctx, rebuilt, &result)
-	if err != nil && !(opts.Swap && result.Digest != "" && errors.Is(err, projections.ErrDamaged)) {
+	replaced := opts.Swap && result.Digest != "" && errors.Is(err, projections.ErrDamaged)
+	if err != nil && !replaced {
 		return result, err
 	}
 	err = nil

@@ -116,7 +116,8 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 			return nil, derivedError(l.folder.dir, err)
 		}
 		for _, dropped := range l.index.Dropped() {
-			l.opts.Log.Warn("file of the index is of no use: it is made anew from the log",
+			l.opts.Log.WarnContext(ctx,
+				"file of the index is of no use: it is made anew from the log",
 				slog.Any("error", dropped))
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
-	"strings"
 
 	"cakupan/cmd/internal/lists/csv"
 	"cakupan/cmd/internal/lists/grid"
@@ -95,6 +94,3 @@ func Decode(in io.Reader) (io.Reader, error) {
 	}
 	return text, nil
 }
-
-// isEvery tells whether all sheets are meant.
-func isEvery(sheet string) bool { return strings.EqualFold(sheet, EverySheet) }

@@ -130,9 +130,9 @@ const roundedDigits = 15
 const kpjDigits = 11
 
 // parseID reads the number of an enrolment, a commitment or a worker. A run of one digit stands for
-// none: the value is then empty, without a fault. A spreadsheet may have made a number or a date of
-// it long ago. Where that cannot be undone for certain the row is refused: a number that is wrong by
-// one digit would be another person's, for ever.
+// none: the value is then empty, without a fault. A spreadsheet may have made a number or a date
+// of it long ago. Where that cannot be undone for certain the row is refused: a number that is
+// wrong by one digit would be another person's, for ever.
 func parseID(f field, cell grid.Cell) value {
 	text := unformula(string(trim(cell.Text)))
 	if cell.Kind == grid.Date || cell.Kind == grid.Bool {
