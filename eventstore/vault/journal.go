@@ -53,20 +53,14 @@ func journalPath(dir string, number int) string {
 
 // createJournal makes a journal and makes it durable under its name. After an error there is none.
 func createJournal(path string, owner []byte) (*journal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
+	// It has its name only with its head: a crash before that leaves a file on its way, which is
+	// never read, so that a journal that ends within its head has been cut off.
+	if err := durable.WriteFile(path, owner, fileMode); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(path))
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, fileMode)
 	if err != nil {
-		return nil, err
-	}
-	_, err = file.Write(owner)
-	if err == nil {
-		err = durable.Sync(file)
-	}
-	// If we crash here, its name may be gone, and with it nothing: it holds no id yet.
-	if err == nil {
-		err = durable.SyncFolder(filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close(), os.Remove(path))
+		return nil, errors.Join(err, os.Remove(path))
 	}
 	return &journal{file: file, size: int64(len(owner))}, nil
 }

@@ -3,7 +3,7 @@ package checked
 import "sync"
 
 // cacheBytes bounds what a generation of the cache holds.
-const cacheBytes = 64 << 20
+const cacheBytes = 32 << 20
 
 // cache keeps values that were read and do not change, in the order of their use more or less: what
 // was not asked for in a whole generation leaves with it.

@@ -18,7 +18,8 @@ import (
 // NIK returns the number of a person who cannot exist, the same for the same i.
 func NIK(i int) string {
 	born := strconv.Itoa(1_000_000 + (i%28+1)*10_000 + (i/28%12+1)*100 + i%90)[1:]
-	return fmt.Sprintf("757199%s%04d", born, i+1)
+	const serials = 9_999 // 0000 is none
+	return fmt.Sprintf("7571%02d%s%04d", 99-i/serials, born, i%serials+1)
 }
 
 // Numbers are identity numbers that were sent, and how; none of them may be found again.
