@@ -223,7 +223,7 @@ func answerLikeTheModel(t *testing.T, makeEmpty func(*checked.DB) *coverage.Proj
 	dir := t.TempDir()
 	size := comparison{firstSeed: 1, histories: 90, events: 120, queries: 40}
 	if os.Getenv("CAKUPAN_LONG") != "" {
-		size = comparison{firstSeed: 1, histories: 1500, events: 250, queries: 60}
+		size = comparison{firstSeed: 1, histories: 1000, events: 250, queries: 60}
 	}
 	var before *production // one is asked at a time
 	t.Cleanup(func() { _ = before.db.Close() })
