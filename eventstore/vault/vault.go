@@ -89,6 +89,9 @@ func Open(dir, ledger string) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makeDB(dbPath, ledger, newHasher(key)); err != nil {
+		return nil, err
+	}
 	db, err := openDB(dbPath)
 	if err != nil {
 		return nil, err
@@ -129,6 +132,31 @@ func findKey(path, dbPath string) ([]byte, error) {
 	// The key comes first. If we crash after it, the next start finds a key without a vault and
 	// makes the vault; the other way round it would find a vault that has lost its key.
 	return keyfile.Create(path)
+}
+
+// makeDB makes the database where there is none. It has its name only once it says what it is: a
+// crash before that leaves a file on its way, which is never read, so that a database that says
+// nothing has been damaged.
+func makeDB(path, ledger string, h *hasher) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	onItsWay := durable.Temporary(path)
+	if err := os.RemoveAll(onItsWay); err != nil {
+		return fmt.Errorf("make vault: %w", err)
+	}
+	db, err := openDB(onItsWay)
+	if err != nil {
+		return err
+	}
+	check := h.sum(checkText)
+	if err := errors.Join(describe(db, ledger, check[:]), db.Close()); err != nil {
+		return fmt.Errorf("make vault %s: %w", path, err)
+	}
+	if err := durable.Rename(onItsWay, path); err != nil {
+		return fmt.Errorf("make vault %s: %w", path, err)
+	}
+	return nil
 }
 
 // openDB opens the database, for one process at a time.
@@ -181,7 +209,7 @@ func (v *Vault) claim(ledger string) error {
 		if err := neverUsed(v.dir); err != nil {
 			return err
 		}
-		return v.describe(ledger, check[:])
+		return describe(v.db, ledger, check[:])
 	case err == nil && isOlder:
 		// Before there is a journal: an older program would not look into it.
 		return v.db.Update(func(tx *bbolt.Tx) error {
@@ -192,8 +220,8 @@ func (v *Vault) claim(ledger string) error {
 }
 
 // describe writes into a new vault what it is.
-func (v *Vault) describe(ledger string, check []byte) error {
-	return v.db.Update(func(tx *bbolt.Tx) error {
+func describe(db *bbolt.DB, ledger string, check []byte) error {
+	return db.Update(func(tx *bbolt.Tx) error {
 		if _, err := tx.CreateBucket(workersBucket()); err != nil {
 			return err
 		}
