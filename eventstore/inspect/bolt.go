@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+	"time"
 )
 
 // What a bbolt file holds is read here by itself, and not by bbolt, because bbolt trusts it: a bit
@@ -64,25 +65,31 @@ type Bolt struct {
 // boltMeta is what counts in a meta page.
 type boltMeta struct{ root, high, transaction uint64 }
 
+// headPause is how long ReadBolt waits before it reads head pages again that are not whole: longer
+// than anybody who writes them may be kept from the processor between two halves of a page.
+const headPause = 20 * time.Millisecond
+
 // ReadBolt opens a bbolt file for read, which may be called again when another process has
-// written to the file meanwhile. The error wraps ErrBolt or ErrChanging, or is read's own, or one
-// of the file system.
+// written to the file meanwhile. Head pages are damaged when they are still not whole at the last
+// of some attempts. The error wraps ErrBolt or ErrChanging, or is read's own, or one of the file
+// system.
 func ReadBolt(path string, read func(*Bolt) error) (err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("inspect: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	for range attempts {
+	for attempt := range attempts {
 		before, err := openBolt(file)
-		if err == nil {
-			err = read(before)
+		if err != nil {
+			if attempt == attempts-1 {
+				return err
+			}
+			time.Sleep(headPause)
+			continue
 		}
-		after, again := openBolt(file)
-		switch {
-		case before == nil && again != nil:
-			return err
-		case before != nil && again == nil && before.meta == after.meta:
+		err = read(before)
+		if after, again := openBolt(file); again == nil && before.meta == after.meta {
 			return err
 		}
 	}

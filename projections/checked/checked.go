@@ -49,6 +49,8 @@ type DB struct {
 	known atomic.Pointer[versions]
 	kept  cache
 
+	committing sync.Mutex // held while bbolt commits, which writes a head page
+
 	noting  sync.Mutex
 	damage  error
 	damaged chan struct{} // closed when there is damage
@@ -166,6 +168,16 @@ func (db *DB) checkHead() error {
 	if err := db.Damage(); err != nil {
 		return err
 	}
+	if err := db.readHead(); !errors.Is(err, inspect.ErrBolt) {
+		return err
+	}
+	// A commit may have been halfway through writing one of them. After it they are whole.
+	db.committing.Lock()
+	defer db.committing.Unlock()
+	return db.readHead()
+}
+
+func (db *DB) readHead() error {
 	info, err := db.file.Stat()
 	if err != nil {
 		return err

@@ -118,11 +118,18 @@ func (tx *Tx) commit(last *directory) error {
 		return err
 	}
 	tx.db.known.Store(&versions{last: last, next: tx.known})
-	if err := guard(tx.bolt.Commit); err != nil {
+	if err := tx.db.commit(tx.bolt); err != nil {
 		return err
 	}
 	tx.db.known.Store(&versions{last: tx.known})
 	return nil
+}
+
+// commit has bbolt commit; see [DB.checkHead].
+func (db *DB) commit(tx *bbolt.Tx) error {
+	db.committing.Lock()
+	defer db.committing.Unlock()
+	return guard(tx.Commit)
 }
 
 // Bucket is the values under the keys of one name.
