@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,8 +29,12 @@ const (
 	purposeRefused = StreamRefused
 )
 
-// requestMax bounds one request to JetStream's API.
-const requestMax = 10 * time.Second
+const (
+	// requestMax bounds one request to JetStream's API.
+	requestMax = 10 * time.Second
+	// takeOverPause is how long an error of the server's own is waited for.
+	takeOverPause = 100 * time.Millisecond
+)
 
 func streamConfigs(replicas int) []jetstream.StreamConfig {
 	common := jetstream.StreamConfig{
@@ -80,9 +85,27 @@ func keeps(is, want jetstream.StreamConfig) bool {
 // takeOverPacks makes the consumer of the packs anew: what was delivered and not acknowledged
 // before a crash is delivered again at once, instead of after ackWait. Of several ledgers on one
 // cluster, the one that was started last takes the packs.
+//
+// The server may still be writing the state of the consumer that was removed when it makes the one
+// of the same name, and then one of them finds its file gone: such an error is gone a moment later.
 func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
+	for {
+		consumer, err := makeConsumer(ctx, js)
+		var failed *jetstream.APIError
+		if !errors.As(err, &failed) || failed.Code < http.StatusInternalServerError {
+			return consumer, err
+		}
+		select {
+		case <-time.After(takeOverPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func makeConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
 	before, err := js.PushConsumer(ctx, StreamIntake, consumerName)
 	if err == nil {
 		if _, _, err = sweep(ctx, js, before, 0); err == nil {
