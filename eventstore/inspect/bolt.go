@@ -85,7 +85,7 @@ func ReadBolt(path string, read func(*Bolt) error) (err error) {
 			if attempt == attempts-1 {
 				return err
 			}
-			time.Sleep(headPause)
+			<-time.NewTimer(headPause).C
 			continue
 		}
 		err = read(before)
