@@ -78,6 +78,7 @@ var rights = map[string]audience{
 	"GET /metrics":        auditors,
 	"GET /v1/coverage":    auditors | dashboards,
 	"GET /v1/series":      auditors | dashboards,
+	"GET /v1/changes":     auditors | dashboards,
 	"GET /{$}":            auditors | dashboards,
 	"GET /assets/":        auditors | dashboards,
 
@@ -144,8 +145,8 @@ func (r Role) limits() string {
 		return "an auditor reads, and reports nothing: ask whoever runs the ledger for a" +
 			" publisher's secret to report events"
 	case Dashboard:
-		return "a dashboard reads /v1/coverage and /v1/series alone: ask whoever runs the ledger" +
-			" for an auditor's secret to read more"
+		return "a dashboard reads /v1/coverage, /v1/series and /v1/changes alone: ask whoever" +
+			" runs the ledger for an auditor's secret to read more"
 	}
 	return "this role may do nothing"
 }

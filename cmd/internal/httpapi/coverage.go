@@ -23,6 +23,9 @@ func (a *API) getCoverage(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	if a.cached(w, r, view, q.known, known) {
+		return
+	}
 	regions := q.regions
 	if regions == nil {
 		regions = view.Regions(known)
@@ -61,6 +64,9 @@ func (a *API) getSeries(w *reply, r *http.Request) {
 	view, known, err := a.view(r.Context(), q.known, q.minSeq)
 	if err != nil {
 		w.fail(r, err)
+		return
+	}
+	if a.cached(w, r, view, q.known, known) {
 		return
 	}
 	points, err := view.Series(coverage.Query{

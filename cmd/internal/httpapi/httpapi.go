@@ -7,6 +7,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 )
@@ -48,6 +50,7 @@ type Limits struct {
 	Memory   int64 // bytes for the bodies of all requests in work; 256 MiB
 	Requests int   // in work; 1,024
 	Streams  int   // open streams of events; 48
+	Viewers  int   // who watch; 4,096
 }
 
 // noticeHeader says what must be known about all that is shown, such as that it is a sample. It is
@@ -65,6 +68,10 @@ type API struct {
 	room     *room        // bytes of bodies in work, of all requests together
 	requests atomic.Int64 // in work
 	streams  atomic.Int64 // of events, open
+
+	hub     *live.Hub    // tells who watches; started by [Server.Serve]
+	viewers atomic.Int64 // who watch
+	token   string       // of this server, in the tags of its answers
 
 	// draining ends when the server begins to stop: streams then come to their end.
 	draining context.Context
@@ -87,10 +94,13 @@ func New(ledger Ledger, config Config) *API {
 	orDefault(&config.Limits.Memory, 256<<20)
 	orDefault(&config.Limits.Requests, 1_024)
 	orDefault(&config.Limits.Streams, 48)
+	orDefault(&config.Limits.Viewers, 4_096)
 	a := &API{
 		ledger: ledger, config: config, mux: http.NewServeMux(),
 		origins: http.NewCrossOriginProtection(),
 		room:    newRoom(config.Limits.Memory),
+		hub:     live.New(ledger, config.Now, config.Log),
+		token:   rand.Text(),
 	}
 	a.draining, a.drain = context.WithCancel(context.Background())
 	a.register()
@@ -185,7 +195,7 @@ func (w *reply) Write(b []byte) (int, error) {
 
 // extend gives the client time for the next piece. Not every transport can bound time.
 func (w *reply) extend() {
-	_ = w.control.SetWriteDeadline(w.api.config.Now().Add(w.api.config.Limits.Write))
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.api.config.Limits.Write))
 }
 
 // fail answers with an error. When the answer has begun, the error is its last line.

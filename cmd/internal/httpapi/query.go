@@ -165,6 +165,11 @@ type parameters struct {
 // holds a NIK: people would otherwise look one up by it, and it would stand in every log of
 // requests on the way.
 func parseParameters(raw string, known ...string) (*parameters, error) {
+	return parseRepeatable(raw, []string{"by"}, known...)
+}
+
+// parseRepeatable is the same where others than "by" may come more than once.
+func parseRepeatable(raw string, repeatable []string, known ...string) (*parameters, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, problem.New(problem.QueryInvalid,
@@ -180,7 +185,7 @@ func parseParameters(raw string, known ...string) (*parameters, error) {
 		case !slices.Contains(known, name):
 			return nil, problem.Query(shorten(name), "there is no such parameter here; "+
 				thereAre(known))
-		case len(values[name]) > 1 && name != "by":
+		case len(values[name]) > 1 && !slices.Contains(repeatable, name):
 			return nil, problem.Query(name, "may be given once only")
 		case slices.ContainsFunc(values[name], event.HasNIK):
 			return nil, problem.Query(name, "holds a NIK: the ledger knows people by worker ids")

@@ -21,6 +21,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/events", a.getEvents},
 		{http.MethodGet, "/v1/coverage", a.getCoverage},
 		{http.MethodGet, "/v1/series", a.getSeries},
+		{http.MethodGet, "/v1/changes", a.getChanges},
 		{http.MethodGet, "/v1/explain", a.getExplain},
 		{http.MethodGet, "/v1/difference", a.getDifference},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},

@@ -59,8 +59,11 @@ func (s *Server) URL() string {
 	return scheme + s.Address()
 }
 
-// Serve answers requests until Shutdown, which is no error.
+// Serve answers requests until Shutdown, which is no error, and tells those who watch what changes.
 func (s *Server) Serve() error {
+	wait := s.api.hub.Start(s.api.draining)
+	defer wait()
+	defer s.api.drain()
 	serve := s.http.Serve
 	if s.api.config.TLS != nil {
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }

@@ -176,7 +176,7 @@ func (p *patientReader) extend() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.stopped {
-		p.setDeadline(p.api.config.Now().Add(p.api.config.Limits.Stream))
+		p.setDeadline(time.Now().Add(p.api.config.Limits.Stream))
 	}
 	return !p.stopped
 }

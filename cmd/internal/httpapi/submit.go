@@ -135,7 +135,7 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 
 // limitBody bounds the time for the whole body. Not every transport can.
 func (a *API) limitBody(w *reply) {
-	_ = w.control.SetReadDeadline(a.config.Now().Add(a.config.Limits.Body))
+	_ = w.control.SetReadDeadline(time.Now().Add(a.config.Limits.Body))
 }
 
 // unlimitBody ends that once the body is read, so that the bound does not end what is done with

@@ -94,8 +94,12 @@ var mayImport = map[string][]string{
 		"cmd/internal/natsin", "cmd/internal/problem", "projections/...", "eventstore/...",
 		"domain/...",
 	},
+	"cmd/internal/live/...": {
+		"cmd/internal/ledger", "cmd/internal/problem", "projections/...", "eventstore/...",
+		"domain/...",
+	},
 	"cmd/internal/httpapi/...": {
-		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/problem",
+		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
 		"cmd/internal/split", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/bench/...": {

@@ -124,8 +124,9 @@ func tagOf(path string) string {
 	case strings.HasPrefix(path, "/v1/events"), strings.HasPrefix(path, "/v1/lists"),
 		strings.HasPrefix(path, "/v1/refused"):
 		return "events"
-	case path == "/v1/coverage" || path == "/v1/series" || path == "/v1/explain" ||
-		path == "/v1/difference":
+	case slices.Contains([]string{
+		"/v1/coverage", "/v1/series", "/v1/changes", "/v1/explain", "/v1/difference",
+	}, path):
 		return "coverage"
 	case strings.HasSuffix(path, ".json") || path == "/" || strings.HasPrefix(path, "/assets") ||
 		strings.HasPrefix(path, "/schemas"):

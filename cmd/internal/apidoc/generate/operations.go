@@ -22,7 +22,10 @@ func guarded(more ...problem.Code) []failure {
 // operations lists every operation once, in the order of the document. A test compares them with
 // the routes that the server has.
 func operations(l *library) []operation {
-	all := []operation{l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries()}
+	all := []operation{
+		l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries(),
+		l.getChanges(),
+	}
 	all = append(all, l.ofAuditors()...)
 	all = append(all, l.ofRefused()...)
 	all = append(all, l.forOperators()...)
@@ -198,6 +201,33 @@ func (l *library) getSeries() operation {
 		answer: content(mediaJSON, arrayOf(l.ref("SeriesPoint"))),
 		fails: guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
 			problem.ProjectionStopped, problem.LogDamaged),
+	}
+}
+
+func (l *library) getChanges() operation {
+	last := o("name", "Last-Event-ID").with("in", "header").
+		with("description", "The id of the last event that was seen: what has changed since is"+
+			" told first, instead of all.").
+		with("schema", o("type", "string").with("pattern", "^[0-9]+$"))
+	return operation{
+		method: http.MethodGet, path: "/v1/changes", id: "getChanges",
+		summary: "What changes, as it does: Server-Sent Events.",
+		about: "First `snapshot`, the answers of all regions asked for, then `change`, those that" +
+			" have changed, at most ten times a second; the data of both are an array as" +
+			" of /v1/coverage, and the id is a sequence. `state` says whether that is live," +
+			" behind or stale, and how far. `end` says why there is no more.",
+		parameters: list{
+			query("region", "Watch this region; may be repeated. All when it is left out.",
+				arrayOf(l.ref("Region"))),
+			query("by", "Divide by a dimension; may be repeated.",
+				arrayOf(o("enum", texts(coverage.DimensionNames()...)))),
+			query("on", "The day; today in Asia/Makassar, moving on at midnight, when it is"+
+				" left out.", l.ref("Date")),
+			last,
+		},
+		answer: content("text/event-stream", o("type", "string")),
+		fails: guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
+			problem.ProjectionStopped, problem.LogDamaged, problem.Overloaded),
 	}
 }
 

@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+// forever is said of an answer that no event can change any more. It is kept by who asked, and by
+// nobody on the way: not everybody may see it.
+const forever = "private, max-age=31536000, immutable"
+
+// cached names an answer by a tag before it is worked out, and says nothing more than 304 to who
+// has it already. The same answer is what the same server says to the same question with the same
+// knowledge on the same day; so the tag of one server says nothing to another.
+//
+// Where the knowledge is named and past, and the day is named, it stays so for ever.
+func (a *API) cached(w *reply, r *http.Request, view *coverage.View, k knowledge,
+	known eventstore.Sequence,
+) bool {
+	h := w.Header()
+	if k.past(view, known) && r.URL.Query().Has("on") {
+		h.Set("Cache-Control", forever)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", a.token, min(known, view.Known()),
+		a.today(), r.URL.Path, r.URL.RawQuery))
+	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+	h.Set("ETag", tag)
+	if !hasTag(r.Header, tag) {
+		return false
+	}
+	w.WriteHeader(http.StatusNotModified)
+	return true
+}
+
+// past tells whether no event that is yet to come can be part of the knowledge: events come in
+// order of their sequences and of their record times.
+func (k knowledge) past(view *coverage.View, known eventstore.Sequence) bool {
+	if k.timed {
+		return known < view.Known()
+	}
+	return k.sequence <= view.Known()
+}
+
+// hasTag tells whether the client says that it has the answer of the tag.
+func hasTag(h http.Header, tag string) bool {
+	for _, value := range h.Values("If-None-Match") {
+		tags := strings.Split(value, ",")
+		if slices.ContainsFunc(tags, func(one string) bool {
+			one = strings.TrimSpace(one)
+			return one == "*" || strings.TrimPrefix(one, "W/") == tag
+		}) {
+			return true
+		}
+	}
+	return false
+}
