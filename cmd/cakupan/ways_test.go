@@ -168,7 +168,7 @@ func (w *ways) start() {
 	if err := w.server.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	for range 600 {
+	for range 6_000 {
 		if response, err := httpGet(w.t.Context(), "http://"+w.http+"/healthz"); err == nil {
 			_ = response.Body.Close()
 			return
