@@ -253,11 +253,23 @@ func (s *Shelf) replace(p *place, failed *volume) bool {
 	return true
 }
 
-// Follow makes all projections that are opened from now on follow the log by themselves.
+// Follow makes all projections follow the log by themselves: those that are open, and those that
+// are opened from now on.
 func (s *Shelf) Follow() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.following = true
+	for _, p := range s.places {
+		v := p.live.Load()
+		if v == nil || v.follows || v.kept.Damage() != nil { // a damaged one is opened anew
+			continue
+		}
+		v.catching.Lock() // whoever makes it catch up comes to the end of that first
+		followed := s.newVolume(p, v.kept)
+		followed.renewed = v.renewed
+		p.live.Store(followed)
+		v.catching.Unlock()
+	}
 }
 
 // CatchUp applies what the log holds up to the event until to a projection that does not follow
@@ -277,6 +289,9 @@ func (s *Shelf) catchUp(ctx context.Context, name string, until eventstore.Seque
 	}
 	v.catching.Lock()
 	defer v.catching.Unlock()
+	if live := s.byName[name].live.Load(); live.follows { // by itself, meanwhile
+		return live.kept.Wait(ctx, until)
+	}
 	return v.kept.CatchUp(ctx, until, nil)
 }
 

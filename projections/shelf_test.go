@@ -161,3 +161,30 @@ func appendTo(t *testing.T, log *memlog.Log, events []projections.Event) {
 		t.Fatal(err)
 	}
 }
+
+// TestShelfFollows: also what was opened, and has caught up, before the shelf began to follow.
+func TestShelfFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := projtest.Events(1, 60)
+		log := projtest.Log(t, events[:30], 1, 4)
+		shelf := projections.NewShelf(projections.Options{
+			Folder: filepath.Join(t.TempDir(), "shelf"), Log: log,
+			Kinds: []projections.Kind{counterKind("one")},
+		})
+		if err := shelf.CatchUp(t.Context(), "one", 30); err != nil {
+			t.Fatal(err)
+		}
+		shelf.Follow()
+		appendTo(t, log, events[30:])
+		kept, err := shelf.Open(t.Context(), "one")
+		if err == nil {
+			err = kept.Wait(t.Context(), 60)
+		}
+		if err == nil {
+			err = shelf.CatchUp(t.Context(), "one", 60)
+		}
+		if err = errors.Join(err, shelf.Close()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
