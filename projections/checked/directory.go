@@ -101,6 +101,16 @@ func (l list) with(key []byte, sum uint64, own bool) (list, bool) {
 	return l, true
 }
 
+// without returns the list without the key at a place. own says that nobody else has the list.
+func (l list) without(at int, own bool) list {
+	if !own {
+		l.keys, l.sums = slices.Clone(l.keys), slices.Clone(l.sums)
+	}
+	l.sum -= l.sums[at]
+	l.keys, l.sums = slices.Delete(l.keys, at, at+1), slices.Delete(l.sums, at, at+1)
+	return l
+}
+
 // directory has the checksums of all values as of a transaction.
 type directory struct {
 	transaction uint64

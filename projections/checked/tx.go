@@ -215,6 +215,24 @@ func (b *Bucket) Put(key, value []byte) error {
 	return nil
 }
 
+// Delete removes a key and its value; of one that has none nothing.
+func (b *Bucket) Delete(key []byte) error {
+	tx, l := b.tx, b.list()
+	if tx.bolt == nil {
+		return errors.ErrTxNotWritable
+	}
+	at, found := l.find(key)
+	if !found {
+		return nil
+	}
+	if err := tx.sound(b.name, key); err != nil {
+		return err
+	}
+	tx.known.buckets[b.name], tx.own[b.name] = l.without(at, tx.own[b.name]), true
+	delete(tx.put[b.name], string(key))
+	return guard(func() error { return tx.bolt.Bucket([]byte(b.name)).Delete(key) })
+}
+
 // Ascending says that keys are put in ascending order: then pages are filled, for nothing comes
 // between.
 func (b *Bucket) Ascending() error {
@@ -229,12 +247,19 @@ func (b *Bucket) Ascending() error {
 
 // write has bbolt write what is stored under a key, if the pages on the way to it are sound.
 func (tx *Tx) write(bucket string, key, stored []byte) error {
-	if !tx.made[bucket] {
-		if _, err := tx.tree.Find([]byte(bucket), key); err != nil {
-			return err
-		}
+	if err := tx.sound(bucket, key); err != nil {
+		return err
 	}
 	return guard(func() error { return tx.bolt.Bucket([]byte(bucket)).Put(key, stored) })
+}
+
+// sound checks the pages on the way to a key.
+func (tx *Tx) sound(bucket string, key []byte) error {
+	if tx.made[bucket] {
+		return nil
+	}
+	_, err := tx.tree.Find([]byte(bucket), key)
+	return err
 }
 
 // Get returns the value of a key, nil if it has none. The bytes are the caller's own.

@@ -17,7 +17,7 @@ import (
 // own, and those with an odd number to one of their kind, some of these to one for all.
 func rule() counts.Rule {
 	return counts.Rule{
-		Layout: counts.Layout{Page: 2, Chunk: 4},
+		Layout: counts.Layout{Page: 2, Chunk: 4, Part: 3},
 		RowsOf: rowsOf,
 		Deltas: "a", Cells: "b", Runs: "c",
 	}

@@ -7,6 +7,7 @@ import (
 
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/pages"
 )
 
 func (c Change) compare(other Change) int {
@@ -53,20 +54,42 @@ func insertionSort(changes []Change) {
 	}
 }
 
-// A delta is stored in 20 bytes, little endian: sequence (8), day (4), cell number (4),
-// weight (4). Deltas are in order of sequence, within an event in order of day and cell.
-const deltaBytes = 20
+// A delta is five words: low and high half of the sequence, day, number of the cell, weight. Deltas
+// are in order of sequence, within an event in order of day and cell.
+const (
+	sequenceLow = iota
+	sequenceHigh
+	dayWord
+	cellWord
+	weightWord
+	deltaWords
+
+	deltaBytes = 4 * deltaWords
+)
 
 func putDelta(b []byte, seq eventstore.Sequence, day temporal.Date, number uint32, weight int32) {
 	binary.LittleEndian.PutUint64(b, uint64(seq))
-	binary.LittleEndian.PutUint32(b[8:], uint32(day))
-	binary.LittleEndian.PutUint32(b[12:], number)
-	binary.LittleEndian.PutUint32(b[16:], uint32(weight))
+	binary.LittleEndian.PutUint32(b[4*dayWord:], uint32(day))
+	binary.LittleEndian.PutUint32(b[4*cellWord:], number)
+	binary.LittleEndian.PutUint32(b[4*weightWord:], uint32(weight))
 }
 
-func deltaSequence(b []byte) eventstore.Sequence {
-	return eventstore.Sequence(binary.LittleEndian.Uint64(b))
+// deltas are those of a page.
+type deltas struct {
+	low, high, days, cells, weights pages.WordColumn
+	n                               int
 }
-func deltaDay(b []byte) temporal.Date { return temporal.Date(binary.LittleEndian.Uint32(b[8:])) }
-func deltaCell(b []byte) uint32       { return binary.LittleEndian.Uint32(b[12:]) }
-func deltaWeight(b []byte) int32      { return int32(binary.LittleEndian.Uint32(b[16:])) }
+
+func newDeltas(page pages.Words) deltas {
+	return deltas{
+		page.Column(sequenceLow), page.Column(sequenceHigh), page.Column(dayWord),
+		page.Column(cellWord), page.Column(weightWord), page.Len(),
+	}
+}
+
+func (d *deltas) sequence(i int) eventstore.Sequence {
+	return eventstore.Sequence(d.high.At(i))<<32 | eventstore.Sequence(d.low.At(i))
+}
+func (d *deltas) day(i int) temporal.Date { return temporal.Date(d.days.At(i)) }
+func (d *deltas) cell(i int) uint32       { return d.cells.At(i) }
+func (d *deltas) weight(i int) int32      { return int32(d.weights.At(i)) }

@@ -26,7 +26,7 @@ func (c *Cube) Store(tx *checked.Tx) (n Lengths, err error) {
 			return n, err
 		}
 	}
-	return n, pages.StoreIn(tx, c.rule.Runs, c.summer.store)
+	return n, c.summer.store(tx)
 }
 
 // Stored tells that the transaction of the last Store has committed: what readers can now find in
@@ -44,7 +44,7 @@ func (c *Cube) Settle(tx *checked.Tx) error {
 	if err := pages.StoreIn(tx, c.rule.Deltas, c.deltas.Settle); err != nil {
 		return err
 	}
-	return pages.StoreIn(tx, c.rule.Runs, c.summer.settle)
+	return c.summer.settle(tx)
 }
 
 // Settled tells that the transaction of the last Settle has committed.
@@ -74,8 +74,9 @@ func (c *Cube) Load(tx *checked.Tx, n Lengths) error {
 		return err
 	}
 	return pages.LoadFrom(tx, c.rule.Deltas, func(b *checked.Bucket) error {
-		return c.deltas.Each(b, func(page []byte, _ int) {
-			c.first = append(c.first, deltaSequence(page))
+		return c.deltas.EachWords(b, func(page pages.Words) {
+			deltas := newDeltas(page)
+			c.first = append(c.first, deltas.sequence(0))
 		})
 	})
 }

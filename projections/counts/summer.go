@@ -1,9 +1,12 @@
 package counts
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"sync"
 
 	"cakupan/projections/checked"
@@ -13,10 +16,38 @@ import (
 // runID names a run: level from 1, and its place among the runs of the level.
 type runID struct{ level, index int }
 
-func (id runID) key() []byte {
-	key := []byte{byte(id.level)}
-	return binary.BigEndian.AppendUint32(key, uint32(id.index))
+func (id runID) compare(other runID) int {
+	return cmp.Or(cmp.Compare(id.level, other.level), cmp.Compare(id.index, other.index))
 }
+
+// key returns the key of the part that begins with a row, in the bucket of the level.
+func (id runID) key(from Key) []byte {
+	key := binary.BigEndian.AppendUint32(make([]byte, 0, runKeyBytes), uint32(id.index))
+	return binary.BigEndian.AppendUint64(key, uint64(from))
+}
+
+const runKeyBytes = 12
+
+// isOf reports whether a key is of a part of the run, and which row the part begins with.
+func (id runID) isOf(key []byte) (from Key, is bool) {
+	if len(key) != runKeyBytes || binary.BigEndian.Uint32(key) != uint32(id.index) {
+		return 0, false
+	}
+	return Key(binary.BigEndian.Uint64(key[4:])), true
+}
+
+// bucket returns the bucket of the level, in that of all runs.
+func (id runID) bucket(runs *checked.Bucket) *checked.Bucket {
+	if runs == nil {
+		return nil
+	}
+	return runs.Bucket(levelName(id.level))
+}
+
+func levelName(level int) []byte { return strconv.AppendInt(nil, int64(level), 10) }
+
+// runsIn returns the bucket of all runs; nil: there is none.
+func (r *Rule) runsIn(tx *checked.Tx) *checked.Bucket { return tx.Bucket([]byte(r.Runs)) }
 
 // runSet are the runs made so far: all of the first chunks chunks. It never changes.
 type runSet struct {
@@ -24,26 +55,52 @@ type runSet struct {
 	recent map[runID]run // those that may not be in the file yet
 }
 
-// get returns a run. Nobody writes it.
-func (s *runSet) get(b *checked.Bucket, id runID) (run, error) {
+// everyRow is the range of all rows.
+var everyRow = Range{0, NoRow}
+
+// parts calls yield with the parts of a run that have the rows, and maybe others. Nobody writes
+// them.
+func (s *runSet) parts(b *checked.Bucket, id runID, rows Range, yield func(*part)) error {
 	if r, ok := s.recent[id]; ok {
-		return r, nil
+		p := r.part()
+		yield(&p)
+		return nil
 	}
-	if b == nil {
-		return nil, fmt.Errorf("%w: no run %d of level %d", errRun, id.index, id.level)
+	if err := storedParts(id.bucket(b), id, rows, yield); err != nil {
+		return fmt.Errorf("read run %d of level %d: %w", id.index, id.level, err)
 	}
-	r, err := b.Shared(id.key())
-	if err == nil {
-		err = run(r).check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read run %d of level %d: %w", id.index, id.level, err)
-	}
-	return r, nil
+	return nil
 }
 
-// prefix calls yield with runs that together cover the first chunks chunks: the largest first.
-func (s *runSet) prefix(b *checked.Bucket, chunks int, yield func(run)) error {
+// storedParts is parts of a run that is in the file, in the bucket of its level.
+func storedParts(b *checked.Bucket, id runID, rows Range, yield func(*part)) error {
+	at := b.Search(id.key(rows.From + 1)) - 1 // the last part that begins with the row or before it
+	if at < 0 {
+		return fmt.Errorf("%w: it is missing", errRun)
+	}
+	if _, is := id.isOf(b.Key(at)); !is {
+		return fmt.Errorf("%w: it is missing", errRun)
+	}
+	for ; at < b.Len(); at++ {
+		if from, is := id.isOf(b.Key(at)); !is || from >= rows.Until {
+			return nil
+		}
+		stored, err := b.At(at)
+		if err != nil {
+			return err
+		}
+		p, err := readPart(stored)
+		if err != nil {
+			return err
+		}
+		yield(&p)
+	}
+	return nil
+}
+
+// prefix calls yield with what the runs have of the rows that together cover the first chunks
+// chunks: the largest first.
+func (s *runSet) prefix(b *checked.Bucket, chunks int, rows Range, yield func(*part)) error {
 	level, size := 1, 1
 	for size*runFanOut <= chunks {
 		level, size = level+1, size*runFanOut
@@ -53,11 +110,9 @@ func (s *runSet) prefix(b *checked.Bucket, chunks int, yield func(run)) error {
 			level, size = level-1, size/runFanOut
 			continue
 		}
-		r, err := s.get(b, runID{level, at / size})
-		if err != nil {
+		if err := s.parts(b, runID{level, at / size}, rows, yield); err != nil {
 			return err
 		}
-		yield(r)
 		at += size
 	}
 	return nil
@@ -159,14 +214,14 @@ func (s *summer) work() {
 func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
 	made := map[runID]run{}
 	err := s.db.View(func(tx *checked.Tx) error {
-		deltaPages := make([][]byte, 0, s.rule.Layout.chunkPages())
+		deltaPages := make([]deltas, 0, s.rule.Layout.chunkPages())
 		for i := range cap(deltaPages) {
 			at := set.chunks*cap(deltaPages) + i
-			page, err := s.deltas.Page(&job.view, tx.Bucket([]byte(s.rule.Deltas)), at)
+			page, err := s.deltas.Words(&job.view, tx.Bucket([]byte(s.rule.Deltas)), at)
 			if err != nil {
 				return err
 			}
-			deltaPages = append(deltaPages, page)
+			deltaPages = append(deltaPages, newDeltas(page))
 		}
 		made[runID{1, set.chunks}] = s.sums.deltas(deltaPages, job.rows)
 		return s.complete(tx, set, made)
@@ -179,28 +234,28 @@ func (s *summer) complete(tx *checked.Tx, set *runSet, made map[runID]run) error
 	count := set.chunks + 1 // runs of the level below
 	for level := 2; count%runFanOut == 0; level++ {
 		count /= runFanOut
-		parts := make([]run, runFanOut)
-		for i := range parts {
+		below := make([]rows, runFanOut)
+		for i := range below {
 			id := runID{level - 1, (count-1)*runFanOut + i}
+			add := func(p *part) { below[i].parts = append(below[i].parts, *p) }
 			if r, ok := made[id]; ok {
-				parts[i] = r
+				p := r.part()
+				add(&p)
 				continue
 			}
-			r, err := set.get(tx.Bucket([]byte(s.rule.Runs)), id)
-			if err != nil {
+			if err := set.parts(s.rule.runsIn(tx), id, everyRow, add); err != nil {
 				return err
 			}
-			parts[i] = r
 		}
-		made[runID{level, count - 1}] = s.sums.runs(parts)
+		made[runID{level, count - 1}] = s.sums.runs(below)
 	}
 	return nil
 }
 
 // settle writes the recent runs while others are made.
-func (s *summer) settle(b *checked.Bucket) error {
+func (s *summer) settle(tx *checked.Tx) error {
 	s.settling = s.current().recent
-	return putRuns(b, s.settling)
+	return s.put(tx, s.settling)
 }
 
 // settled drops from memory what settle wrote, once its transaction has committed.
@@ -215,13 +270,38 @@ func (s *summer) settled() {
 }
 
 // store writes the recent runs. The summer must be idle: call wait before.
-func (s *summer) store(b *checked.Bucket) error {
-	return putRuns(b, s.current().recent)
+func (s *summer) store(tx *checked.Tx) error { return s.put(tx, s.current().recent) }
+
+// put writes runs, in their order.
+func (s *summer) put(tx *checked.Tx, runs map[runID]run) error {
+	return pages.StoreIn(tx, s.rule.Runs, func(b *checked.Bucket) error {
+		for _, id := range slices.SortedFunc(maps.Keys(runs), runID.compare) {
+			level, err := b.CreateBucketIfNotExists(levelName(id.level))
+			if err != nil {
+				return err
+			}
+			r := runs[id]
+			err = id.remove(level)
+			if err == nil {
+				err = r.split(1<<s.rule.Layout.Part, func(from Key, stored []byte) error {
+					return level.Put(id.key(from), stored)
+				})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func putRuns(b *checked.Bucket, runs map[runID]run) error {
-	for id, r := range runs {
-		if err := b.Put(id.key(), r); err != nil {
+// remove removes a run that was written before: by a settle behind which the log is another now.
+func (id runID) remove(level *checked.Bucket) error {
+	for at := level.Search(id.key(0)); at < level.Len(); {
+		if _, is := id.isOf(level.Key(at)); !is {
+			break
+		}
+		if err := level.Delete(level.Key(at)); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"cakupan/domain/temporal"
+	"cakupan/projections/pages"
 )
 
 // The days of a run in the making are counted from the lowest int32, so that they are in order as
@@ -15,19 +16,19 @@ import (
 func dayNumber(day temporal.Date) uint32 { return uint32(day) ^ 1<<31 }
 
 // runBuilder lays out a run. Rows come in order, the steps of each in order of day.
-type runBuilder struct{ rows, days, counts []byte }
+type runBuilder struct{ made run }
 
 // step adds a step to the row that the next call of row ends.
 func (b *runBuilder) step(day, count uint32) {
-	b.days = binary.LittleEndian.AppendUint32(b.days, day^1<<31)
-	b.counts = binary.LittleEndian.AppendUint32(b.counts, count)
+	step := uint64(day^1<<31) | uint64(count)<<32
+	b.made.steps = binary.LittleEndian.AppendUint64(b.made.steps, step)
 }
 
-func (b *runBuilder) steps() int { return len(b.days) / 4 }
+func (b *runBuilder) steps() int { return len(b.made.steps) / stepBytes }
 
 // grow makes room for steps.
 func (b *runBuilder) grow(steps int) {
-	b.days, b.counts = slices.Grow(b.days, 4*steps), slices.Grow(b.counts, 4*steps)
+	b.made.steps = slices.Grow(b.made.steps, stepBytes*steps)
 }
 
 // row adds a row whose steps are those since first. A row without steps is none.
@@ -35,19 +36,15 @@ func (b *runBuilder) row(row Key, first int) {
 	if b.steps() == first {
 		return
 	}
-	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(row>>32))
-	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(row))
-	b.rows = binary.LittleEndian.AppendUint32(b.rows, uint32(first))
+	b.made.rows = binary.LittleEndian.AppendUint32(b.made.rows, uint32(row>>32))
+	b.made.rows = binary.LittleEndian.AppendUint32(b.made.rows, uint32(row))
+	b.made.rows = binary.LittleEndian.AppendUint32(b.made.rows, uint32(first))
 }
 
 // run returns what was built, and empties the builder.
 func (b *runBuilder) run() run {
-	r := make(run, 0, runHead+len(b.rows)+4+len(b.days)+len(b.counts))
-	r = binary.LittleEndian.AppendUint32(r, uint32(len(b.rows)/runRowBytes))
-	r = append(r, b.rows...)
-	r = binary.LittleEndian.AppendUint32(r, uint32(b.steps()))
-	r = append(append(r, b.days...), b.counts...)
-	b.rows, b.days, b.counts = b.rows[:0], b.days[:0], b.counts[:0]
+	r := run{pages.CloneWords(b.made.rows), pages.CloneWords(b.made.steps)}
+	b.made = run{b.made.rows[:0], b.made.steps[:0]}
 	return r
 }
 
@@ -92,7 +89,7 @@ type rowSpan struct {
 // Deltas are many and days few, so the deltas are sorted by counting days, once, before they go
 // to the rows they add to. Then each row gets its steps in order, and steps of a day that it has
 // already are added up in place: sorting each row by itself took twice as long.
-func (s *summing) deltas(pages [][]byte, rows []Rows) run {
+func (s *summing) deltas(pages []deltas, rows []Rows) run {
 	s.load(pages)
 	s.sortByDay()
 	s.number(rows)
@@ -101,13 +98,12 @@ func (s *summing) deltas(pages [][]byte, rows []Rows) run {
 }
 
 // load reads the deltas.
-func (s *summing) load(pages [][]byte) {
+func (s *summing) load(pages []deltas) {
 	s.steps = s.steps[:0]
-	for _, page := range pages {
-		for ; len(page) >= deltaBytes; page = page[deltaBytes:] {
-			s.steps = append(s.steps, step{
-				dayNumber(deltaDay(page)), deltaCell(page), deltaWeight(page),
-			})
+	for p := range pages {
+		page := &pages[p]
+		for i := range page.n {
+			s.steps = append(s.steps, step{dayNumber(page.day(i)), page.cell(i), page.weight(i)})
 		}
 	}
 }
@@ -254,15 +250,38 @@ func (s *summing) layOut() run {
 	return s.builder.run()
 }
 
+// rows goes through the rows of a run, of which it has all parts.
+type rows struct {
+	parts []part
+	at    int // in the first part
+}
+
+// more tells whether there is one.
+func (r *rows) more() bool {
+	for len(r.parts) > 0 && r.at == r.parts[0].rows {
+		r.parts, r.at = r.parts[1:], 0
+	}
+	return len(r.parts) > 0
+}
+
+// key returns the key of the next row. There is one.
+func (r *rows) key() Key { return r.parts[0].key(r.at) }
+
+// next takes the next row. There is one.
+func (r *rows) next() track {
+	p, row := &r.parts[0], r.at
+	r.at++
+	return track{part: p, at: p.firstStep(row), end: p.firstStep(row + 1)}
+}
+
 // runs makes one run of several.
-func (s *summing) runs(runs []run) run {
-	heads := make([]int, len(runs)) // of each run: its next row
+func (s *summing) runs(runs []rows) run {
 	tracks := make([]track, 0, len(runs))
 	for {
 		next, more := Key(0), false
-		for i, r := range runs {
-			if heads[i] < r.rows() {
-				if row := r.key(heads[i]); !more || row < next {
+		for i := range runs {
+			if runs[i].more() {
+				if row := runs[i].key(); !more || row < next {
 					next, more = row, true
 				}
 			}
@@ -271,10 +290,11 @@ func (s *summing) runs(runs []run) run {
 			return s.builder.run()
 		}
 		tracks = tracks[:0]
-		for i, r := range runs {
-			if heads[i] < r.rows() && r.key(heads[i]) == next {
-				tracks = append(tracks, newTrack(r, heads[i]))
-				heads[i]++
+		for i := range runs {
+			if runs[i].more() && runs[i].key() == next {
+				if t := runs[i].next(); t.at < t.end {
+					tracks = append(tracks, t)
+				}
 			}
 		}
 		s.sumRow(next, tracks)
@@ -283,26 +303,20 @@ func (s *summing) runs(runs []run) run {
 
 // track goes through the steps of a row of a run.
 type track struct {
-	days, counts []byte // of the steps to come; there is one at least
-	count        uint32 // on the day before that
-}
-
-func newTrack(r run, row int) track {
-	first, end := r.firstStep(row), r.firstStep(row+1)
-	days := r[r.row(r.rows())+4:]
-	counts := days[4*r.firstStep(r.rows()):]
-	return track{days: days[4*first : 4*end], counts: counts[4*first : 4*end]}
+	part    *part
+	at, end int    // which steps are to come; there is one at least
+	count   uint32 // on the day before that
 }
 
 // day returns the day of the next step.
-func (t *track) day() uint32 { return dayNumber(temporal.Date(binary.LittleEndian.Uint32(t.days))) }
+func (t *track) day() uint32 { return dayNumber(t.part.day(t.at)) }
 
 // next takes the next step, and returns by how much the count changes, and whether there is more.
 func (t *track) next() (change uint32, more bool) {
-	count := binary.LittleEndian.Uint32(t.counts)
+	count := uint32(t.part.count(t.at))
 	change, t.count = count-t.count, count
-	t.days, t.counts = t.days[4:], t.counts[4:]
-	return change, len(t.days) > 0
+	t.at++
+	return change, t.at < t.end
 }
 
 // sumRow adds a row: on every day on which one of the tracks steps, the sum of all. There are at

@@ -47,26 +47,28 @@ func (v *View) Until(tx *checked.Tx, k eventstore.Sequence) (Known, error) {
 	}
 	size := v.cube.deltas.PageRecords()
 	first := page * size
-	in := sort.Search(min(v.deltas.Len()-first, size), func(i int) bool {
-		return deltaSequence(deltas[i*deltaBytes:]) > k
-	})
+	in := sort.Search(deltas.n, func(i int) bool { return deltas.sequence(i) > k })
 	return Known(first + in), nil
 }
 
-func (v *View) page(tx *checked.Tx, page int) ([]byte, error) {
-	return v.cube.deltas.Page(&v.deltas, tx.Bucket([]byte(v.cube.rule.Deltas)), page)
+func (v *View) page(tx *checked.Tx, page int) (deltas, error) {
+	words, err := v.cube.deltas.Words(&v.deltas, tx.Bucket([]byte(v.cube.rule.Deltas)), page)
+	if err != nil {
+		return deltas{}, err
+	}
+	return newDeltas(words), nil
 }
 
-// summed calls yield with the runs that sum up the first chunks of what is known, and returns how
-// many deltas these are.
-func (v *View) summed(tx *checked.Tx, known Known, yield func(run)) (int, error) {
+// summed calls yield with what the runs that sum up the first chunks of what is known have of the
+// rows, and returns how many deltas these are.
+func (v *View) summed(tx *checked.Tx, known Known, rows Range, yield func(*part)) (int, error) {
 	shift := v.cube.rule.Layout.Chunk
 	chunks := min(int(known)>>shift, v.runs.chunks)
-	return chunks << shift, v.runs.prefix(tx.Bucket([]byte(v.cube.rule.Runs)), chunks, yield)
+	return chunks << shift, v.runs.prefix(v.cube.rule.runsIn(tx), chunks, rows, yield)
 }
 
-// scan calls yield with the bytes of the deltas [from, until), a page or less at a time.
-func (v *View) scan(tx *checked.Tx, from, until int, yield func(deltas []byte)) error {
+// scan calls yield with the deltas [from, until), those of a page at a time: from one to another.
+func (v *View) scan(tx *checked.Tx, from, until int, yield func(d *deltas, i, end int)) error {
 	size := v.cube.deltas.PageRecords()
 	for from < until {
 		page, at := from/size, from%size
@@ -75,7 +77,7 @@ func (v *View) scan(tx *checked.Tx, from, until int, yield func(deltas []byte)) 
 		if err != nil {
 			return err
 		}
-		yield(deltas[at*deltaBytes : end*deltaBytes])
+		yield(&deltas, at, end)
 		from += end - at
 	}
 	return nil
@@ -97,7 +99,7 @@ var countsPool = sync.Pool{New: func() any { return new(dayCounts) }}
 func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 	yield func(row Key, count int64),
 ) error {
-	from, err := v.summed(tx, known, func(sum run) {
+	from, err := v.summed(tx, known, rows, func(sum *part) {
 		for i, end := sum.rowsIn(rows); i < end; i++ {
 			yield(sum.key(i), int64(sum.countOn(i, day)))
 		}
@@ -108,14 +110,14 @@ func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 	pooled := countsPool.Get().(*dayCounts)
 	counts := slices.Grow(pooled.of[:0], len(v.cells))[:len(v.cells)]
 	counted := pooled.counted[:0]
-	err = v.scan(tx, from, int(known), func(deltas []byte) {
-		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
-			if deltaDay(deltas) <= day {
-				cell := deltaCell(deltas)
+	err = v.scan(tx, from, int(known), func(d *deltas, i, end int) {
+		for ; i < end; i++ {
+			if d.day(i) <= day {
+				cell := d.cell(i)
 				if counts[cell] == 0 {
 					counted = append(counted, cell)
 				}
-				counts[cell] += int64(deltaWeight(deltas))
+				counts[cell] += int64(d.weight(i))
 			}
 		}
 	})
@@ -142,7 +144,7 @@ func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Range,
 	yield func(row Key, i int, change int64),
 ) error {
-	from, err := v.summed(tx, known, func(sum run) {
+	from, err := v.summed(tx, known, rows, func(sum *part) {
 		for i, end := sum.rowsIn(rows); i < end; i++ {
 			sum.changes(i, days, yield)
 		}
@@ -150,14 +152,14 @@ func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Rang
 	if err != nil {
 		return err
 	}
-	return v.scan(tx, from, int(known), func(deltas []byte) {
-		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
-			for _, row := range &v.rows[deltaCell(deltas)] {
+	return v.scan(tx, from, int(known), func(d *deltas, i, end int) {
+		for ; i < end; i++ {
+			for _, row := range &v.rows[d.cell(i)] {
 				if !rows.has(row) {
 					continue
 				}
-				if i, _ := slices.BinarySearch(days, deltaDay(deltas)); i < len(days) {
-					yield(row, i, int64(deltaWeight(deltas)))
+				if on, _ := slices.BinarySearch(days, d.day(i)); on < len(days) {
+					yield(row, on, int64(d.weight(i)))
 				}
 			}
 		}
@@ -169,11 +171,9 @@ func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Rang
 func (v *View) Each(tx *checked.Tx, after, until Known,
 	yield func(seq eventstore.Sequence, c Change),
 ) error {
-	return v.scan(tx, int(after), int(until), func(deltas []byte) {
-		for ; len(deltas) >= deltaBytes; deltas = deltas[deltaBytes:] {
-			yield(deltaSequence(deltas), Change{
-				v.cells[deltaCell(deltas)], deltaDay(deltas), deltaWeight(deltas),
-			})
+	return v.scan(tx, int(after), int(until), func(d *deltas, i, end int) {
+		for ; i < end; i++ {
+			yield(d.sequence(i), Change{v.cells[d.cell(i)], d.day(i), d.weight(i)})
 		}
 	})
 }

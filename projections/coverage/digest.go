@@ -77,8 +77,7 @@ func (v *View) hashSince(tx *checked.Tx, begin, k eventstore.Sequence, h hash.Ha
 	if begin == k {
 		return nil
 	}
-	times, err := v.p.recorded.Page(&v.recorded, bucket(tx, recordedBucket),
-		int(begin>>recordedPageShift))
+	times, err := v.recordTimes(tx, int(begin>>recordedPageShift))
 	if err != nil {
 		return err
 	}
@@ -94,7 +93,7 @@ func (v *View) hashSince(tx *checked.Tx, begin, k eventstore.Sequence, h hash.Ha
 	var changes []counts.Change
 	seq := begin + 1 // whose changes these are
 	end := func() {
-		text = appendText(text[:0], recordTime(times, int(seq-1-begin)), changes)
+		text = appendText(text[:0], times.at(int(seq-1-begin)), changes)
 		h.Write(text)
 		seq, changes = seq+1, changes[:0]
 	}

@@ -11,7 +11,7 @@ func NewSmall(db *checked.DB) *Projection {
 	return newProjection(db, smallLayout(), fullLimits())
 }
 
-func smallLayout() counts.Layout { return counts.Layout{Page: 2, Chunk: 4} }
+func smallLayout() counts.Layout { return counts.Layout{Page: 2, Chunk: 4, Part: 5} }
 
 // NewHeavy returns a small projection to which an enrolment with 3 facts is heavy, and a person with
 // 2 enrolments, and which keeps little of that.

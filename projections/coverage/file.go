@@ -160,8 +160,9 @@ func (p *Projection) Load(tx *checked.Tx) error {
 	if err := p.loadRare(tx); err != nil {
 		return err
 	}
-	err := p.recorded.Each(bucket(tx, recordedBucket), func(page []byte, _ int) {
-		p.firstRecorded = append(p.firstRecorded, recordTime(page, 0))
+	err := p.recorded.EachWords(bucket(tx, recordedBucket), func(page pages.Words) {
+		times := newRecordTimes(&page)
+		p.firstRecorded = append(p.firstRecorded, times.at(0))
 	})
 	if err != nil {
 		return fmt.Errorf("load %s: %w", recordedBucket, err)

@@ -166,22 +166,29 @@ func TestGoldenRuns(t *testing.T) {
 	if err := s.store(); err != nil {
 		t.Fatal(err)
 	}
-	levels := map[byte]int{}
+	levels := map[string]int{}
 	var runs []byte
 	err = s.db.View(func(tx *checked.Tx) error {
-		return tx.Bucket([]byte("runs")).ForEach(func(key, value []byte) error {
-			levels[key[0]]++
-			if index := key[len(key)-1]; key[0] > 1 || index == 0 {
-				runs = append(append(runs, key...), value...)
+		for _, level := range []string{"1", "2", "3"} {
+			b := tx.Bucket([]byte("runs")).Bucket([]byte(level))
+			err := b.ForEach(func(key, value []byte) error {
+				levels[level]++
+				if level != "1" || key[3] == 0 { // of level 1 the first run
+					runs = append(append(runs, key...), value...)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if err := errors.Join(err, s.db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if levels[1] == 0 || levels[2] == 0 {
-		t.Fatalf("runs of each level: %v", levels)
+	if levels["1"] == 0 || levels["2"] == 0 || levels["3"] == 0 {
+		t.Fatalf("parts of runs of each level: %v", levels)
 	}
-	golden.Compare(t, "files/runs-v4.gz", runs)
+	golden.Compare(t, "files/runs-v7.gz", runs)
 }

@@ -1,7 +1,6 @@
 package coverage
 
 import (
-	"encoding/binary"
 	"errors"
 	"slices"
 	"sort"
@@ -102,15 +101,34 @@ func (v *View) RecordedAt(k eventstore.Sequence) (at temporal.Instant, err error
 
 func (v *View) recordedAt(tx *checked.Tx, k eventstore.Sequence) (temporal.Instant, error) {
 	i := int(k - 1)
-	page, err := v.p.recorded.Page(&v.recorded, bucket(tx, recordedBucket), i>>recordedPageShift)
+	page, err := v.recordTimes(tx, i>>recordedPageShift)
 	if err != nil {
 		return 0, err
 	}
-	return recordTime(page, i&(1<<recordedPageShift-1)), nil
+	return page.at(i & (1<<recordedPageShift - 1)), nil
 }
 
-func recordTime(page []byte, i int) temporal.Instant {
-	return temporal.Instant(binary.LittleEndian.Uint64(page[8*i:]))
+// recordTimes returns those of a page.
+func (v *View) recordTimes(tx *checked.Tx, page int) (recordTimes, error) {
+	words, err := v.p.recorded.Words(&v.recorded, bucket(tx, recordedBucket), page)
+	if err != nil {
+		return recordTimes{}, err
+	}
+	return newRecordTimes(&words), nil
+}
+
+// recordTimes are those of a page of events.
+type recordTimes struct {
+	low, high pages.WordColumn
+	n         int
+}
+
+func newRecordTimes(page *pages.Words) recordTimes {
+	return recordTimes{page.Column(0), page.Column(1), page.Len()}
+}
+
+func (t *recordTimes) at(i int) temporal.Instant {
+	return temporal.Instant(t.high.At(i))<<32 | temporal.Instant(t.low.At(i))
 }
 
 // KnownAt returns the last event recorded at or before the moment, 0 if there is none.
@@ -120,14 +138,12 @@ func (v *View) KnownAt(at temporal.Instant) (k eventstore.Sequence, err error) {
 		return 0, nil
 	}
 	err = v.p.db.View(func(tx *checked.Tx) error {
-		page, err := v.p.recorded.Page(&v.recorded, bucket(tx, recordedBucket), n)
+		page, err := v.recordTimes(tx, n)
 		if err != nil {
 			return err
 		}
-		first := n << recordedPageShift
-		records := min(v.recorded.Len()-first, 1<<recordedPageShift)
-		in := sort.Search(records, func(i int) bool { return recordTime(page, i) > at })
-		k = eventstore.Sequence(first + in)
+		in := sort.Search(page.n, func(i int) bool { return page.at(i) > at })
+		k = eventstore.Sequence(n<<recordedPageShift + in)
 		return nil
 	})
 	return k, err

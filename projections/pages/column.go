@@ -70,3 +70,15 @@ func (h *History) Each(b *checked.Bucket, visit func(page []byte, records int)) 
 	}
 	return nil
 }
+
+// EachWords calls visit with the records of every page of a history of words.
+func (h *History) EachWords(b *checked.Bucket, visit func(Words)) error {
+	for first := 0; first < h.view.n; first += h.PageRecords() {
+		page, err := h.Words(&h.view, b, first/h.PageRecords())
+		if err != nil {
+			return err
+		}
+		visit(page)
+	}
+	return nil
+}

@@ -9,9 +9,10 @@ import (
 // History is an array of records of a fixed number of bytes that only grows. One goroutine
 // appends and stores; any number read through the views it hands out.
 type History struct {
-	width int  // bytes a record
-	shift uint // a page holds 1<<shift records
-	view  HistoryView
+	width  int  // bytes a record
+	shift  uint // a page holds 1<<shift records
+	coding coding
+	view   HistoryView
 	dirty bool // something was appended since the last Stored
 	// storing is how many records the last Store has written, settling how many full pages there
 	// were at the last Settle.
@@ -26,7 +27,9 @@ type HistoryView struct {
 }
 
 // NewHistory returns an empty history of records of width bytes in pages of 1<<shift of them.
-func NewHistory(width int, shift uint) *History { return &History{width: width, shift: shift} }
+func NewHistory(width int, shift uint) *History {
+	return &History{width: width, shift: shift, coding: codingOf(width)}
+}
 
 // View returns the history as it is now.
 func (h *History) View() HistoryView { return h.view }
@@ -39,11 +42,27 @@ func (h *History) Append() []byte {
 	v := &h.view
 	page, at := v.n>>h.shift, v.n&(1<<h.shift-1)
 	if page-v.stored == len(v.recent) {
-		v.recent = append(v.recent, make([]byte, h.width<<h.shift))
+		v.recent = append(v.recent, h.newPage())
 	}
 	v.n++
 	h.dirty = true
 	return v.recent[page-v.stored][at*h.width : (at+1)*h.width]
+}
+
+// newPage returns an empty page, with the room behind it for [WordsIn].
+func (h *History) newPage() []byte {
+	return make([]byte, h.width<<h.shift+wordsPad)[:h.width<<h.shift]
+}
+
+// used returns how many of the records of a page the view has.
+func (h *History) used(v *HistoryView, page int) int {
+	return min(v.n-page<<h.shift, 1<<h.shift)
+}
+
+// put writes a page of the present view that is in memory.
+func (h *History) put(b *checked.Bucket, page int) error {
+	bytes := h.view.recent[page-h.view.stored]
+	return b.Put(pageKey(page), h.coding.pack(bytes, h.used(&h.view, page)*h.width))
 }
 
 // Store writes the pages that are not in the file yet. Call Stored once the transaction has
@@ -52,8 +71,8 @@ func (h *History) Store(b *checked.Bucket) error {
 	if !h.dirty {
 		return nil
 	}
-	for i, page := range h.view.recent {
-		if err := b.Put(pageKey(h.view.stored+i), page); err != nil {
+	for i := range h.view.recent {
+		if err := h.put(b, h.view.stored+i); err != nil {
 			return err
 		}
 	}
@@ -74,7 +93,7 @@ func (h *History) Settle(b *checked.Bucket) error {
 	v := &h.view
 	h.settling = v.n >> h.shift
 	for page := v.stored; page < h.settling; page++ {
-		if err := b.Put(pageKey(page), v.recent[page-v.stored]); err != nil {
+		if err := h.put(b, page); err != nil {
 			return err
 		}
 	}
@@ -106,11 +125,12 @@ func (h *History) Load(b *checked.Bucket, n int) error {
 	if n&(1<<h.shift-1) == 0 {
 		return nil
 	}
-	bytes, err := storedPage(b.Get, h.view.stored, h.width<<h.shift)
-	if err != nil {
+	page := h.newPage()
+	used := h.used(&h.view, h.view.stored) * h.width
+	if err := unpackPage(b, h.coding, h.view.stored, page, used); err != nil {
 		return err
 	}
-	h.view.recent = [][]byte{bytes}
+	h.view.recent = [][]byte{page}
 	return nil
 }
 
@@ -123,10 +143,47 @@ func (h *History) Page(v *HistoryView, b *checked.Bucket, i int) ([]byte, error)
 	if i >= v.stored {
 		return v.recent[i-v.stored], nil
 	}
+	stored, err := h.shared(b, i)
+	if err != nil {
+		return nil, err
+	}
+	page := h.newPage()
+	if err := h.coding.unpack(page, stored, len(page)); err != nil {
+		return nil, fmt.Errorf("page %d: %w", i, err)
+	}
+	return page, nil
+}
+
+// Words returns the view's records of page i, which are of words. It unpacks none.
+func (h *History) Words(v *HistoryView, b *checked.Bucket, i int) (Words, error) {
+	words, used := h.width/wordBytes, h.used(v, i)
+	if i >= v.stored {
+		return WordsIn(v.recent[i-v.stored], words, used), nil
+	}
+	stored, err := h.shared(b, i)
+	if err != nil {
+		return Words{}, err
+	}
+	w, err := ReadWords(stored, words)
+	if err == nil && w.n != used {
+		err = fmt.Errorf("%w: %d records, not %d", ErrCorrupt, w.n, used)
+	}
+	if err != nil {
+		return w, fmt.Errorf("page %d: %w", i, err)
+	}
+	return w, nil
+}
+
+// shared returns what is stored of a full page, which does not change any more.
+func (h *History) shared(b *checked.Bucket, i int) ([]byte, error) {
 	if b == nil {
 		return nil, fmt.Errorf("%w: no page %d", ErrCorrupt, i)
 	}
-	return storedPage(b.Shared, i, h.width<<h.shift) // a full page does not change any more
+	stored, err := b.Shared(pageKey(i))
+	if err == nil && stored == nil {
+		err = fmt.Errorf("%w: no page %d", ErrCorrupt, i)
+	}
+	return stored, err
 }
 
 // PageRecords returns how many records a page holds.

@@ -59,8 +59,10 @@ const (
 
 // NewNames returns an empty set of names that are hashed by the hasher.
 func NewNames(hasher Hasher) *Names {
+	records := NewTable[byte](namesShift)
+	records.coding = nameCoding{}
 	return &Names{
-		records: NewTable[byte](namesShift),
+		records: records,
 		slots:   make([]uint64, 1024),
 		hasher:  hasher,
 	}
@@ -90,11 +92,7 @@ func (n *Names) Text(number uint32) string {
 
 // recordBytes returns how many bytes a record takes whose length byte is given.
 func recordBytes(length byte) int {
-	kept := int(length)
-	if length == packedHex {
-		kept = packedBytes
-	}
-	return (nameHead + kept + nameUnit - 1) / nameUnit * nameUnit
+	return (nameHead + keptBytes(length) + nameUnit - 1) / nameUnit * nameUnit
 }
 
 // numberTogether is how many names are numbered at once: enough for cache misses to overlap, few
@@ -310,10 +308,7 @@ func (n *Names) index() error {
 			at += len(r)
 			continue
 		}
-		kept := int(r[4])
-		if r[4] == packedHex {
-			kept = packedBytes
-		}
+		kept := keptBytes(r[4])
 		if len(r) < nameHead+kept || binary.LittleEndian.Uint32(r) != uint32(found) {
 			return fmt.Errorf("%w: name %d", ErrCorrupt, found)
 		}

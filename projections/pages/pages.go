@@ -12,25 +12,12 @@ import (
 	"cakupan/projections/checked"
 )
 
-// ErrCorrupt is returned when a stored page is missing or has another size than it must have.
+// ErrCorrupt is returned when a stored page is missing or is none.
 var ErrCorrupt = fmt.Errorf("stored pages: %w", checked.ErrDamaged)
 
 // pageKey is the bucket key of a page: its number, big endian, so that keys are in page order.
 func pageKey(page int) []byte {
 	return binary.BigEndian.AppendUint32(make([]byte, 0, 4), uint32(page))
-}
-
-// storedPage returns the bytes of a page of the given size, as get has it.
-func storedPage(get func(key []byte) ([]byte, error), page, size int) ([]byte, error) {
-	bytes, err := get(pageKey(page))
-	if err != nil {
-		return nil, err
-	}
-	if len(bytes) != size {
-		return nil, fmt.Errorf("%w: page %d has %d bytes, not %d",
-			ErrCorrupt, page, len(bytes), size)
-	}
-	return bytes, nil
 }
 
 // pageCount returns how many pages of 1<<shift records hold n records.

@@ -8,23 +8,28 @@ import (
 	"cakupan/projections/checked"
 )
 
-// Table is an array of records of type T, which must not contain pointers: a page is stored as
-// the memory it occupies. Hosts are little-endian (amd64, arm64); see hostOrder in the tests.
+// Table is an array of records of type T, which must not contain pointers: what is stored of a
+// page is the memory it occupies, packed. Hosts are little-endian (amd64, arm64); see hostOrder in
+// the tests.
 //
 // A Table is not safe for concurrent use.
 type Table[T any] struct {
-	shift uint // a page holds 1<<shift records
-	pages [][]T
-	n     int
-	dirty []uint64 // one bit a page: changed since Store
-	last  int      // a page whose bit is set, the one marked last; noPage: none
+	shift  uint // a page holds 1<<shift records
+	coding coding
+	pages  [][]T
+	n      int
+	dirty  []uint64 // one bit a page: changed since Store
+	last   int      // a page whose bit is set, the one marked last; noPage: none
 	// storing are the pages that Store wrote and Stored has not confirmed. They are written
 	// again when the transaction failed.
 	storing []uint64
 }
 
 // NewTable returns an empty table with pages of 1<<shift records.
-func NewTable[T any](shift uint) *Table[T] { return &Table[T]{shift: shift, last: noPage} }
+func NewTable[T any](shift uint) *Table[T] {
+	var record T
+	return &Table[T]{shift: shift, coding: codingOf(int(unsafe.Sizeof(record))), last: noPage}
+}
 
 const noPage = -1
 
@@ -114,12 +119,18 @@ func (t *Table[T]) Store(b *checked.Bucket) error {
 	for word, set := range t.storing {
 		for ; set != 0; set &= set - 1 {
 			page := word<<6 + bits.TrailingZeros64(set)
-			if err := b.Put(pageKey(page), asBytes(t.pages[page])); err != nil {
+			packed := t.coding.pack(asBytes(t.pages[page]), len(asBytes(t.used(page))))
+			if err := b.Put(pageKey(page), packed); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// used returns the records of a page.
+func (t *Table[T]) used(page int) []T {
+	return t.pages[page][:min(t.n-page<<t.shift, 1<<t.shift)]
 }
 
 // Stored tells that the transaction of the last Store has committed.
@@ -134,13 +145,11 @@ func (t *Table[T]) Load(b *checked.Bucket, n int) error {
 	}
 	// They may be said to be any number: the first page that is missing ends it.
 	for i := range pageCount(n, t.shift) {
-		page := make([]T, 1<<t.shift)
-		stored, err := storedPage(b.Get, i, len(asBytes(page)))
-		if err != nil {
+		t.pages = append(t.pages, make([]T, 1<<t.shift))
+		page, used := asBytes(t.pages[i]), len(asBytes(t.used(i)))
+		if err := unpackPage(b, t.coding, i, page, used); err != nil {
 			return err
 		}
-		copy(asBytes(page), stored)
-		t.pages = append(t.pages, page)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func ones(t testing.TB) []one {
 			"index",
 		},
 		{
-			"projections/coverage.db", file(coverageDir + "files/coverage-v6.db.gz"), whole, ledger,
+			"projections/coverage.db", file(coverageDir + "files/coverage-v7.db.gz"), whole, ledger,
 			"projection",
 		},
 		{

@@ -1,0 +1,70 @@
+package pages
+
+import (
+	"fmt"
+
+	"cakupan/projections/checked"
+)
+
+// coding is how pages of some kind are written to the file.
+type coding interface {
+	// pack returns what is stored of a page, of which so many bytes are used. They are new bytes.
+	pack(page []byte, used int) []byte
+	// unpack fills in the first used bytes of an empty page, of which more may be stored.
+	unpack(page, stored []byte, used int) error
+}
+
+// codingOf returns the coding of records of so many bytes.
+func codingOf(width int) coding {
+	if width%wordBytes == 0 {
+		return wordCoding(width / wordBytes)
+	}
+	return plainCoding{}
+}
+
+// wordCoding packs records of so many words; see [Words].
+type wordCoding int
+
+func (c wordCoding) pack(page []byte, used int) []byte {
+	return AppendWords(nil, page, int(c), used/(wordBytes*int(c)))
+}
+
+func (c wordCoding) unpack(page, stored []byte, used int) error {
+	w, err := ReadWords(stored, int(c))
+	if err != nil {
+		return err
+	}
+	if size := w.Len() * wordBytes * int(c); size < used || size > len(page) {
+		return fmt.Errorf("%w: %d records in a page", ErrCorrupt, w.Len())
+	}
+	w.CopyTo(page[:used])
+	return nil
+}
+
+// plainCoding stores bytes as they are.
+type plainCoding struct{}
+
+func (plainCoding) pack(page []byte, used int) []byte { return append([]byte(nil), page[:used]...) }
+
+func (plainCoding) unpack(page, stored []byte, used int) error {
+	if len(stored) < used || len(stored) > len(page) {
+		return fmt.Errorf("%w: %d bytes in a page, not %d", ErrCorrupt, len(stored), used)
+	}
+	copy(page, stored[:used])
+	return nil
+}
+
+// unpackPage fills in the first used bytes of an empty page.
+func unpackPage(b *checked.Bucket, c coding, number int, page []byte, used int) error {
+	stored, err := b.Get(pageKey(number))
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		return fmt.Errorf("%w: no page %d", ErrCorrupt, number)
+	}
+	if err := c.unpack(page, stored, used); err != nil {
+		return fmt.Errorf("page %d: %w", number, err)
+	}
+	return nil
+}
