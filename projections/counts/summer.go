@@ -74,7 +74,7 @@ func (s *runSet) parts(b *checked.Bucket, id runID, rows Range, yield func(*part
 
 // storedParts is parts of a run that is in the file, in the bucket of its level.
 func storedParts(b *checked.Bucket, id runID, rows Range, yield func(*part)) error {
-	at := b.Search(id.key(rows.From + 1)) - 1 // the last part that begins with the row or before it
+	at := b.Search(id.key(rows.From+1)) - 1 // the last part that begins with the row or before it
 	if at < 0 {
 		return fmt.Errorf("%w: it is missing", errRun)
 	}

@@ -13,7 +13,7 @@ type History struct {
 	shift  uint // a page holds 1<<shift records
 	coding coding
 	view   HistoryView
-	dirty bool // something was appended since the last Stored
+	dirty  bool // something was appended since the last Stored
 	// storing is how many records the last Store has written, settling how many full pages there
 	// were at the last Settle.
 	storing, settling int
