@@ -20,6 +20,11 @@ var (
 
 	// ErrFull is returned when there is no room for the frame. Nothing was stored.
 	ErrFull = errors.New("no room left for the log")
+
+	// ErrNotWritable is returned while the store under the log cannot be written: a write has
+	// failed, and the store was not opened again yet, which it is by itself once the cause is gone.
+	// After an append nothing was stored, unless ErrUnknownOutcome says otherwise.
+	ErrNotWritable = errors.New("store of the log cannot be written")
 )
 
 // Errors of opening and reading.

@@ -99,6 +99,8 @@ func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, er
 		ctx, cancel = context.WithTimeout(ctx, ackMax)
 		defer cancel()
 	}
+	ctx, cancel := l.untilBroken(ctx)
+	defer cancel()
 	response, err := l.conn.RequestMsgWithContext(ctx, &nats.Msg{
 		Subject: Subject,
 		Header:  nats.Header{headerExpected: []string{strconv.FormatUint(after, 10)}},
@@ -119,6 +121,23 @@ func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, er
 			eventstore.ErrUnknownOutcome, answer.Stream)
 	}
 	return answer.Number, nil
+}
+
+// untilBroken ends a wait when the stream's store does: whoever published then gets no answer.
+func (l *Log) untilBroken(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.store == nil {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	broken := l.store.Broken()
+	go func() {
+		select {
+		case <-broken:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // sendError tells errors after which nothing was stored from all others, whose outcome is unknown.

@@ -56,6 +56,26 @@ type Options struct {
 	// was stored. Optional: give it when the server is part of this program, which then is not sent
 	// a request for it.
 	Messages func(stream string) (first, last uint64, lastAt time.Time, err error)
+	// Store tells whether the stream can be written. Optional, as above.
+	Store Store
+}
+
+// Store is where the stream is stored, in this program.
+type Store interface {
+	// Check returns an error while a write has failed and the stream was not opened again: what was
+	// sent before may be in it or not.
+	Check() error
+	// Broken returns a channel that is closed when a write fails. Who waits for an answer then
+	// gets none.
+	Broken() <-chan struct{}
+}
+
+// check returns why the stream cannot be written, if that is known.
+func (l *Log) check() error {
+	if l.store == nil {
+		return nil
+	}
+	return l.store.Check()
 }
 
 // Log is a log on a JetStream stream.
@@ -67,6 +87,7 @@ type Log struct {
 	identity  eventstore.Identity
 	freeSpace func() (uint64, error)
 	messages  func(stream string) (first, last uint64, lastAt time.Time, err error) // or nil
+	store     Store                                                                 // or nil
 
 	pullers atomic.Int64              // that read at the moment
 	last    atomic.Pointer[lastFrame] // nil: not read yet
@@ -144,6 +165,7 @@ func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, e
 		identity:  identity,
 		freeSpace: opts.FreeSpace,
 		messages:  opts.Messages,
+		store:     opts.Store,
 	}, nil
 }
 
@@ -164,8 +186,13 @@ func (o Options) withDefaults(conn *nats.Conn) Options {
 // Identity names the log.
 func (l *Log) Identity() eventstore.Identity { return l.identity }
 
-// Last reads the last frame and the end of the log from the stream's leader.
+// Last reads the last frame and the end of the log from the stream's leader. After a write has
+// failed that is not known until the stream was opened again: what the server has in its memory is
+// not what it will find on the disk.
 func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, error) {
+	if err := l.check(); err != nil {
+		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
+	}
 	state, err := l.state(ctx)
 	if err != nil {
 		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)

@@ -11,7 +11,8 @@ import (
 // say about itself at each start is no news for the operator of a ledger.
 type serverLog struct {
 	log    *slog.Logger
-	gaveUp chan<- string // gets the reason when the server gives up; it tells nobody else
+	gaveUp chan<- string     // gets the reason when the server gives up; it tells nobody else
+	failed func(line string) // is told of each error
 }
 
 // numbers are what could be an identity number. Lines about a connection show names that whoever
@@ -19,8 +20,19 @@ type serverLog struct {
 var numbers = regexp.MustCompile(`[0-9]{16,}`)
 
 func (l serverLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
-func (l serverLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
-func (l serverLog) Errorf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
+
+// Warnf too: of a permission that is missing the server only warns.
+func (l serverLog) Warnf(format string, v ...any) {
+	l.write(slog.LevelWarn, format, v)
+	l.failed(fmt.Sprintf(format, v...))
+}
+
+
+// Errorf also tells who looks for writes that failed.
+func (l serverLog) Errorf(format string, v ...any) {
+	l.write(slog.LevelError, format, v)
+	l.failed(fmt.Sprintf(format, v...))
+}
 func (l serverLog) Debugf(string, ...any)           {}
 func (l serverLog) Tracef(string, ...any)           {}
 

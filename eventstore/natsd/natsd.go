@@ -25,6 +25,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"cakupan/eventstore"
 	"cakupan/eventstore/durable"
 )
 
@@ -84,6 +85,11 @@ type Server struct {
 	storeDir string
 	log      *slog.Logger
 	gaveUp   chan string // gets the reason when the server gives up
+
+	broken   *broken
+	config   server.JetStreamConfig // as the server made it of its options
+	stopping chan struct{}          // closed by Shutdown
+	mended   chan struct{}          // closed when mend has ended
 }
 
 // Start starts a server on the folder and returns once it takes connections. The error wraps
@@ -103,7 +109,10 @@ func Start(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", opts.StoreDir, err)
 	}
-	s := &Server{lock: lock, storeDir: opts.StoreDir, log: opts.Log}
+	s := &Server{
+		lock: lock, storeDir: opts.StoreDir, log: opts.Log, broken: newBroken(),
+		stopping: make(chan struct{}), mended: make(chan struct{}),
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -117,6 +126,9 @@ func Start(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), unlockFile(lock))
 	}
+	s.config = *s.server.JetStreamConfig()
+	s.config.StoreDir = opts.StoreDir // the server adds a folder to it
+	go s.mend()
 	return s, nil
 }
 
@@ -133,7 +145,7 @@ func (s *Server) start(opts Options) error {
 	}
 	s.server, s.access.server = configured, configured
 	s.gaveUp = make(chan string, 1)
-	s.server.SetLoggerV2(serverLog{s.log, s.gaveUp}, false, false, false)
+	s.server.SetLoggerV2(serverLog{s.log, s.gaveUp, s.broken.note}, false, false, false)
 	s.server.Start()
 	select {
 	case why := <-s.gaveUp: // it would never become ready
@@ -281,22 +293,33 @@ func (s *Server) Messages(stream string) (first, last uint64, lastAt time.Time, 
 		Account: s.server.GlobalAccount().Name, Streams: true,
 	})
 	if err != nil {
-		return 0, 0, lastAt, fmt.Errorf("ask the embedded nats server: %w", err)
+		// It has no streams while they are opened again.
+		return 0, 0, lastAt, fmt.Errorf("%w: ask the embedded nats server: %w",
+			eventstore.ErrClosed, err)
 	}
 	for i := range detail.Streams {
 		if of := &detail.Streams[i]; of.Name == stream {
 			return of.State.FirstSeq, of.State.LastSeq, of.State.LastTime, nil
 		}
 	}
-	return 0, 0, lastAt, fmt.Errorf("ask the embedded nats server: it has no stream %s", stream)
+	return 0, 0, lastAt, fmt.Errorf("%w: the embedded nats server has no stream %s",
+		eventstore.ErrClosed, stream)
 }
 
-// FreeSpace returns how many bytes the server's file system has left for it.
-func (s *Server) FreeSpace() (uint64, error) { return FreeSpace(s.storeDir) }
+// FreeSpace returns how many bytes the server's file system has left for it. The error wraps
+// eventstore.ErrNotWritable when they are of no use: see Check.
+func (s *Server) FreeSpace() (uint64, error) {
+	if err := s.Check(); err != nil {
+		return 0, err
+	}
+	return FreeSpace(s.storeDir)
+}
 
 // Shutdown stops the server and waits until all its files are closed and the folder is free.
 // Close the connections first, or they keep trying to come back.
 func (s *Server) Shutdown() error {
+	close(s.stopping)
+	<-s.mended
 	s.stop()
 	if err := unlockFile(s.lock); err != nil {
 		return fmt.Errorf("unlock %s: %w", s.storeDir, err)

@@ -125,7 +125,7 @@ func (l *Ledger) openLog(ctx context.Context) error {
 			return folderError(l.folder.dir, err)
 		}
 		l.server, connect = server, server.Connect
-		opts.FreeSpace, opts.Messages = server.FreeSpace, server.Messages
+		opts.FreeSpace, opts.Messages, opts.Store = server.FreeSpace, server.Messages, server
 	}
 	for range 2 { // the second one is for bulk reads alone
 		conn, err := connect()

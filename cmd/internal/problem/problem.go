@@ -175,6 +175,11 @@ var causes = []struct {
 			" what is there already will be a duplicate",
 	},
 	{
+		eventstore.ErrNotWritable, LogUnavailable,
+		"the log cannot be written at the moment: look at its disk, the free inodes and the open" +
+			" files of the process; it goes on by itself once the cause is gone: send again later",
+	},
+	{
 		eventstore.ErrFenced, LogUnavailable,
 		"another process writes to the log: find that one, or send again",
 	},

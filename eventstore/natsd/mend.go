@@ -1,0 +1,197 @@
+package natsd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"cakupan/eventstore"
+)
+
+// JetStream remembers the first write that failed in a stream and takes nothing more for it, for as
+// long as the stream is open; who published is not answered. So a disk that was full for a second,
+// or a moment without descriptors, would end the ledger until somebody starts it again. Therefore:
+// once a write has failed, nothing is sent any more (see Server.Check), and the streams are opened
+// again as soon as the folder can be written.
+
+const (
+	// mendPause is how long the server waits before it looks again whether it can write.
+	mendPause = 500 * time.Millisecond
+	// tellEach is how many tries the operator is told of one.
+	tellEach = 20
+	// probeFiles is how many files must be there to be had at once before the streams are opened
+	// again: opening takes some for each of them, and a stream whose files cannot be opened for
+	// want of descriptors would be passed over as if there were none.
+	probeFiles = 48
+	// probeBytes is what is written, behind as many bytes as the longest block has.
+	probeBytes = 64 << 10
+	probeName  = "cakupan.probe-"
+)
+
+// failedWrite is what the server says of a write that failed for good: of a store, of a stream, of
+// a consumer; and of itself when it stops taking anything. It tells nobody in any other way. Lines
+// about a connection begin with its number, so nobody who connects can make one.
+var failedWrite = regexp.MustCompile(`^Filestore \[[^]]*\] Critical write error` +
+	`|^JetStream (stream|consumer) '[^']*' critical write error` +
+	`|^JetStream out of .*resources, will be DISABLED` +
+	`|^(Filestore \[[^]]*\] )?File ?system permission denied .*, disabling JetStream`)
+
+// broken is whether a write has failed since the streams were opened.
+type broken struct {
+	mu    sync.Mutex
+	err   error         // nil: none has
+	since chan struct{} // closed when one does
+}
+
+func newBroken() *broken { return &broken{since: make(chan struct{})} }
+
+// note is told each line that the server says about an error. The first cause stays.
+func (b *broken) note(line string) {
+	if !failedWrite.MatchString(line) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = fmt.Errorf("%w: %s", eventstore.ErrNotWritable, line)
+		close(b.since)
+	}
+}
+
+// change replaces the cause, and notes that there is none any more when it is nil.
+func (b *broken) change(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil {
+		b.err = fmt.Errorf("%w: %w", eventstore.ErrNotWritable, err)
+		return
+	}
+	b.err, b.since = nil, make(chan struct{})
+}
+
+func (b *broken) state() (since <-chan struct{}, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.since, b.err
+}
+
+// Broken returns a channel that is closed once a write fails: what was sent before has no answer,
+// and gets none.
+func (s *Server) Broken() <-chan struct{} {
+	since, _ := s.broken.state()
+	return since
+}
+
+// Check returns an error that wraps eventstore.ErrNotWritable while a write has failed and the
+// streams were not opened again. How they end is not known then.
+func (s *Server) Check() error {
+	_, err := s.broken.state()
+	return err
+}
+
+// mend opens the streams again whenever a write has failed, until the server is stopped.
+func (s *Server) mend() {
+	defer close(s.mended)
+	for {
+		select {
+		case <-s.stopping:
+			return
+		case <-s.Broken():
+		}
+		for tries := 0; s.Check() != nil; tries++ {
+			err := s.reopen()
+			s.broken.change(err)
+			switch {
+			case err == nil:
+				s.log.Info("streams were opened again: they can be written")
+			case tries%tellEach == 0:
+				s.log.Warn("streams cannot be written yet", slog.Any("error", err))
+			}
+			select {
+			case <-s.stopping:
+				return
+			case <-time.After(mendPause):
+			}
+		}
+	}
+}
+
+// reopen opens all streams anew, if they can be written.
+//
+// If we crash here, the next start finds what is on the disk, as this does.
+func (s *Server) reopen() error {
+	jetStreamDir := filepath.Join(s.storeDir, server.JetStreamStoreDir)
+	if err := probe(s.storeDir, jetStreamDir); err != nil {
+		return err
+	}
+	streams, err := fs.Glob(os.DirFS(jetStreamDir), "*/streams/*/"+metaFile)
+	if err != nil {
+		return fmt.Errorf("look for streams: %w", err)
+	}
+	if err := s.server.ShutdownJetStream(); err != nil {
+		return fmt.Errorf("close streams: %w", err)
+	}
+	config := s.config
+	if err := s.server.EnableJetStream(&config); err != nil {
+		return fmt.Errorf("open streams: %w", err)
+	}
+	// What the server cannot open it passes over with a warning.
+	info, err := s.server.Jsz(&server.JSzOptions{})
+	if err == nil && info.Streams < len(streams) {
+		err = fmt.Errorf("%d of %d could not be opened", len(streams)-info.Streams, len(streams))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("open streams: %w", err), s.server.ShutdownJetStream())
+	}
+	return nil
+}
+
+// probe finds out whether a folder can be written: whether there are descriptors, inodes, and room
+// for a file that is a little longer than the longest there.
+func probe(dir, blocksBelow string) (err error) {
+	longest := int64(0)
+	err = filepath.WalkDir(blocksBelow, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			longest = max(longest, info.Size())
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look at files: %w", err)
+	}
+	var files []*os.File
+	defer func() {
+		for _, file := range files {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	for range probeFiles {
+		file, err := os.CreateTemp(dir, probeName)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+		if err := os.Remove(file.Name()); err != nil { // it is there until it is closed
+			return err
+		}
+	}
+	if _, err := files[0].WriteAt(make([]byte, probeBytes), longest); err != nil {
+		return err
+	}
+	return files[0].Sync()
+}
