@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"cakupan/eventstore"
 )
@@ -20,8 +21,8 @@ func (x *Index) startWrite() {
 }
 
 // write makes a run of the sealed table, in a goroutine of its own. When it fails the table stays
-// sealed, and Reserve has it written again: nothing is lost, and nothing more is taken than two
-// tables hold.
+// sealed, and is written again after a pause, or before that by Reserve: nothing is lost, and
+// nothing more is taken than two tables hold.
 func (x *Index) write(t *table) {
 	r, err := writeTable(x.dir, x.identity, t)
 	x.mu.Lock()
@@ -32,8 +33,30 @@ func (x *Index) write(t *table) {
 		x.sealed, x.spare = nil, t
 		t.reset()
 		x.startMerge()
+	} else {
+		time.AfterFunc(retryPause, x.retry)
 	}
 	x.changed.Broadcast()
+}
+
+// retryPause is how long after a failure the same is tried again, whether or not anybody appends:
+// an index that is whole again must not say that it is not because nobody has come since.
+const retryPause = time.Second
+
+// retry tries again what has failed. What is under way by then is left alone.
+func (x *Index) retry() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.state() != nil {
+		return
+	}
+	if x.sealed != nil && !x.writing {
+		x.startWrite()
+	}
+	if !x.merging {
+		x.mergeErr = nil
+		x.startMerge()
+	}
 }
 
 // writeTable writes the entries of a table as a run.
@@ -85,8 +108,11 @@ func (x *Index) merge(inputs []*run) {
 		_ = x.setAside(broken) // whoever uses the index next is told
 	}
 	x.merging, x.mergeErr = false, err
-	if err == nil {
+	switch {
+	case err == nil:
 		x.startMerge()
+	case !errors.Is(err, errStopped):
+		time.AfterFunc(retryPause, x.retry)
 	}
 	x.changed.Broadcast()
 }

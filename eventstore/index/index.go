@@ -30,7 +30,7 @@ type Index struct {
 
 	writing, merging bool  // a goroutine is at it
 	writeErr         error // why sealed is not a run yet, after the last attempt
-	mergeErr         error // why the last merge failed; tried again after the next table
+	mergeErr         error // why the last merge failed; tried again after a pause
 	damage           error // wraps ErrDamaged; until Renew
 	broken           *run  // why
 	renewing         bool  // between Renew and Renewed
