@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	// The first signal asks for an orderly end; a second one does not ask.
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], &console{
@@ -26,4 +26,14 @@ func main() {
 	})
 	stop()
 	os.Exit(code)
+}
+
+// endings returns the signals that ask for an orderly end. A terminal that goes away is one, unless
+// whoever started the program had it ignored, as nohup does.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }

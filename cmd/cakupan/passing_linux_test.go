@@ -32,8 +32,8 @@ type passing struct {
 	client  http.Client // of who asks
 
 	publisher http.Client
-	sent    int      // events that were sent, each with its number
-	acked   [][2]int // ranges of those that were acknowledged
+	sent      int      // events that were sent, each with its number
+	acked     [][2]int // ranges of those that were acknowledged
 }
 
 // servePassing starts the program.

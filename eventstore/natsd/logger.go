@@ -27,14 +27,13 @@ func (l serverLog) Warnf(format string, v ...any) {
 	l.failed(fmt.Sprintf(format, v...))
 }
 
-
 // Errorf also tells who looks for writes that failed.
 func (l serverLog) Errorf(format string, v ...any) {
 	l.write(slog.LevelError, format, v)
 	l.failed(fmt.Sprintf(format, v...))
 }
-func (l serverLog) Debugf(string, ...any)           {}
-func (l serverLog) Tracef(string, ...any)           {}
+func (l serverLog) Debugf(string, ...any) {}
+func (l serverLog) Tracef(string, ...any) {}
 
 // Fatalf does not end the process, as the server's own logger would.
 func (l serverLog) Fatalf(format string, v ...any) {

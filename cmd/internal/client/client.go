@@ -73,6 +73,7 @@ func Dial(server, secretFile string, note func(format string, args ...any)) (*Cl
 		return nil, err
 	}
 	s := &Client{base: base, client: &http.Client{
+		Transport: newPatience(base),
 		// What was answered by another address than the one that was named is no answer, and
 		// the secret is for nobody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -176,9 +177,12 @@ func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response,
 // Unreachable says that there was no answer; not so when it was not waited for.
 func Unreachable(ctx context.Context, base string, err error) error {
 	var untrusted *tls.CertificateVerificationError
+	var said *problem.Error
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &said): // by patience
+		return said
 	case errors.As(err, &untrusted):
 		return problem.Wrap(problem.ServerUnreachable, base+" answers with a certificate that is"+
 			" not trusted here: have SSL_CERT_FILE name a file with it", err)

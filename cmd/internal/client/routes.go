@@ -45,6 +45,10 @@ func (s *Client) state(ctx context.Context, route string, into any) error {
 	}
 	err = json.NewDecoder(response.Body).Decode(into)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
+		var silent *problem.Error
+		if errors.As(err, &silent) {
+			return silent
+		}
 		return s.notLedger()
 	}
 	return nil
