@@ -40,8 +40,9 @@ Examples:
 	cakupan serve --nats nats://10.0.0.1:4222` + exitCodes
 }
 
-// drainTime is how long requests in work may take to end once the server is to stop.
-const drainTime = 10 * time.Second
+// drainTime is how long requests in work may take to end once the server is to stop. Hardly any
+// takes a second: it is for those that wait for a disk.
+const drainTime = 5 * time.Second
 
 // Run runs the command.
 func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err error) {

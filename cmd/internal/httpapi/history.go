@@ -3,7 +3,6 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -27,7 +26,8 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	ctx := r.Context()
+	ctx, stop := a.untilDrain(r)
+	defer stop()
 	if filter.Follow {
 		if a.streams.Add(1) > int64(a.config.Limits.Streams) {
 			a.streams.Add(-1)
@@ -35,10 +35,6 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 			return
 		}
 		defer a.streams.Add(-1)
-		following, stop := context.WithCancel(ctx)
-		defer stop()
-		defer context.AfterFunc(a.draining, stop)()
-		ctx = following
 	}
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
@@ -61,13 +57,8 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	if flushed := out.Flush(); flushed != nil || errors.Is(err, errGone) {
 		return
 	}
-	switch {
-	case err == nil:
-	case a.draining.Err() != nil && errors.Is(err, context.Canceled):
-		w.fail(r, problem.New(problem.ServerStopping,
-			"the server is stopping: follow on from the last event, later"))
-	default:
-		w.fail(r, err)
+	if err != nil {
+		w.fail(r, a.drained(err, "go on from the last event, later"))
 	}
 }
 
@@ -108,9 +99,11 @@ func (a *API) postReplay(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	result, err := a.ledger.Replay(r.Context(), opts, nil)
+	ctx, stop := a.untilDrain(r)
+	defer stop()
+	result, err := a.ledger.Replay(ctx, opts, nil)
 	if err != nil {
-		w.fail(r, err)
+		w.fail(r, a.drained(err, "begin the replay again, later"))
 		return
 	}
 	writeJSON(w, r, http.StatusOK, result)
@@ -125,9 +118,11 @@ func (a *API) postVerify(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	report, err := a.ledger.Verify(r.Context(), nil)
+	ctx, stop := a.untilDrain(r)
+	defer stop()
+	report, err := a.ledger.Verify(ctx, nil)
 	if err != nil {
-		w.fail(r, err)
+		w.fail(r, a.drained(err, "begin the check again, later"))
 		return
 	}
 	writeJSON(w, r, http.StatusOK, report)

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +77,7 @@ type API struct {
 	// draining ends when the server begins to stop: streams then come to their end.
 	draining context.Context
 	drain    context.CancelFunc
+	inWork   inWork
 }
 
 // New returns the handler of all routes.
@@ -122,6 +124,8 @@ func (a *API) today() temporal.Date {
 // ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply := &reply{ResponseWriter: w, control: http.NewResponseController(w), api: a}
+	a.inWork.add(reply)
+	defer a.inWork.remove(reply)
 	reply.extend()
 	if a.config.Observer != nil {
 		a.config.Observer.Begin()
@@ -171,6 +175,9 @@ type reply struct {
 	begun   bool    // the status is sent: an error can no more be the answer
 	member  *Member // who has logged in; nil while the ledger is open
 	status  int     // that was sent
+
+	mu      sync.Mutex // orders deadlines with a stop of the server, which shortens them
+	reading bool       // a body of bounded time
 }
 
 // Unwrap returns the response below, for [http.ResponseController].
@@ -195,7 +202,9 @@ func (w *reply) Write(b []byte) (int, error) {
 
 // extend gives the client time for the next piece. Not every transport can bound time.
 func (w *reply) extend() {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.api.config.Limits.Write))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.control.SetWriteDeadline(w.deadline(w.api.config.Limits.Write))
 }
 
 // fail answers with an error. When the answer has begun, the error is its last line.

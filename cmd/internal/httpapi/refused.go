@@ -31,7 +31,9 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := 0
-	err = kept.Refused(r.Context(), from, func(one intake.Refused) error {
+	ctx, stop := a.untilDrain(r)
+	defer stop()
+	err = kept.Refused(ctx, from, func(one intake.Refused) error {
 		if lines++; lines%stillEvery == 0 {
 			if err := w.still(); err != nil {
 				return err
@@ -51,7 +53,7 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 		return
 	}
 	if err != nil {
-		w.fail(r, err)
+		w.fail(r, a.drained(err, "go on from the last number, later"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 )
 
 // headerBytesMax bounds a request's header: in binary mode, it is most of an event.
@@ -74,13 +75,26 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Shutdown takes no more requests, brings streams to their end and waits until every request in
-// work is answered; when ctx ends first, it hangs up on the rest. Those have no receipts, and their
-// events may be in the log: as after a crash, to send them again is safe.
+// Shutdown takes no more requests, brings streams and downloads to their end and waits until every
+// request in work is answered. It hangs up on who does not take his answer, and when ctx ends, on
+// all: those have no receipts, and their events may be in the log. As after a crash, to send them
+// again is safe.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.api.drain()
-	if err := s.http.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("shut down %s: %w", s.Address(), err), s.http.Close())
+	s.api.beginDrain()
+	answering, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		s.api.awaitIdle(answering)
+		time.AfterFunc(drainLinger, stop)
+	}()
+	if s.http.Shutdown(answering) == nil {
+		return nil
+	}
+	if n := s.api.requests.Load(); n > 0 {
+		s.api.config.Log.WarnContext(ctx, "hung up on requests in work", slog.Int64("requests", n))
+	}
+	if err := s.http.Close(); err != nil {
+		return fmt.Errorf("shut down %s: %w", s.Address(), err)
 	}
 	return nil
 }

@@ -135,12 +135,20 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 
 // limitBody bounds the time for the whole body. Not every transport can.
 func (a *API) limitBody(w *reply) {
-	_ = w.control.SetReadDeadline(time.Now().Add(a.config.Limits.Body))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reading = true
+	_ = w.control.SetReadDeadline(w.deadline(a.config.Limits.Body))
 }
 
 // unlimitBody ends that once the body is read, so that the bound does not end what is done with
 // it. After a body that was not read to its end the bound must stay: the server reads on.
-func (w *reply) unlimitBody() { _ = w.control.SetReadDeadline(time.Time{}) }
+func (w *reply) unlimitBody() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reading = false
+	_ = w.control.SetReadDeadline(time.Time{})
+}
 
 // failBody answers that the body could not be read. What is left of it is not read either, so
 // the connection cannot serve another request.
