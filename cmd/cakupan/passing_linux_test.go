@@ -36,8 +36,16 @@ type passing struct {
 	acked     [][2]int // ranges of those that were acknowledged
 }
 
-// servePassing starts the program.
-func servePassing(t *testing.T, dir string) *passing {
+// servePassing starts the program and waits until it is ready.
+func servePassing(t *testing.T, dir string, args ...string) *passing {
+	t.Helper()
+	p := startPassing(t, dir, args...)
+	p.await("readiness", func() bool { return p.status("/readyz") == http.StatusOK })
+	return p
+}
+
+// startPassing starts the program.
+func startPassing(t *testing.T, dir string, args ...string) *passing {
 	t.Helper()
 	address, err := freeAddress()
 	if err != nil {
@@ -52,7 +60,9 @@ func servePassing(t *testing.T, dir string) *passing {
 		client:    http.Client{Transport: &http.Transport{}},
 		publisher: http.Client{Transport: &http.Transport{}},
 	}
-	p.process = program("serve", "--data", dir, "--listen", address, "--nats-listen", intake)
+	p.process = program(append([]string{
+		"serve", "--data", dir, "--listen", address, "--nats-listen", intake,
+	}, args...)...)
 	p.process.Stderr = &p.stderr
 	if err := p.process.Start(); err != nil {
 		t.Fatal(err)
@@ -63,7 +73,6 @@ func servePassing(t *testing.T, dir string) *passing {
 			t.Logf("the program said: %.6000s", &p.stderr)
 		}
 	})
-	p.await("readiness", func() bool { return p.status("/readyz") == http.StatusOK })
 	return p
 }
 

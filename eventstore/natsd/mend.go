@@ -1,6 +1,7 @@
 package natsd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,13 +56,16 @@ func newBroken() *broken { return &broken{since: make(chan struct{})} }
 
 // note is told each line that the server says about an error. The first cause stays.
 func (b *broken) note(line string) {
-	if !failedWrite.MatchString(line) {
-		return
+	if failedWrite.MatchString(line) {
+		b.fail(line)
 	}
+}
+
+func (b *broken) fail(why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err == nil {
-		b.err = fmt.Errorf("%w: %s", eventstore.ErrNotWritable, line)
+		b.err = fmt.Errorf("%w: %s", eventstore.ErrNotWritable, why)
 		close(b.since)
 	}
 }
@@ -95,6 +99,25 @@ func (s *Server) Broken() <-chan struct{} {
 func (s *Server) Check() error {
 	_, err := s.broken.state()
 	return err
+}
+
+// Reopen has the streams opened again, as after a write that failed: the server then reads from the
+// disk what it has in its memory. It returns once they are open.
+func (s *Server) Reopen(ctx context.Context) error {
+	s.broken.fail("its files are to be read again")
+	tick := time.NewTicker(mendPause / 10)
+	defer tick.Stop()
+	for {
+		err := s.Check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}
 }
 
 // mend opens the streams again whenever a write has failed, until the server is stopped.

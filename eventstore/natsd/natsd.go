@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -89,6 +90,7 @@ type Server struct {
 	broken   *broken
 	config   server.JetStreamConfig // as the server made it of its options
 	stopping chan struct{}          // closed by Shutdown
+	stopped  sync.Once
 	mended   chan struct{}          // closed when mend has ended
 }
 
@@ -318,7 +320,7 @@ func (s *Server) FreeSpace() (uint64, error) {
 // Shutdown stops the server and waits until all its files are closed and the folder is free.
 // Close the connections first, or they keep trying to come back.
 func (s *Server) Shutdown() error {
-	close(s.stopping)
+	s.stopped.Do(func() { close(s.stopping) })
 	<-s.mended
 	s.stop()
 	if err := unlockFile(s.lock); err != nil {

@@ -205,7 +205,7 @@ func TestFreeSpace(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
-	log := serverLog{log: slog.New(slog.NewTextHandler(&out, nil))}
+	log := serverLog{log: slog.New(slog.NewTextHandler(&out, nil)), failed: func(string) {}}
 	log.Noticef("quiet %d", 1)
 	log.Debugf("quiet %d", 2)
 	log.Tracef("quiet %d", 3)

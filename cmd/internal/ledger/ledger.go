@@ -67,6 +67,8 @@ type Ledger struct {
 	intake *intake.Intake
 	sealer *seal.Sealer
 
+	appending atomic.Pointer[appending] // nil while it is not open
+
 	throttle *throttle // of publishers
 
 	refused  *natsin.Refusals
@@ -88,10 +90,16 @@ type Ledger struct {
 	closed     sync.Once
 	closing    chan struct{}  // closed by Close
 	background sync.WaitGroup // what Close waits for
-	// damage is what the scrub has found first; nil: nothing. It stays until the ledger is opened
-	// again. While it is set, nothing is appended and no question is answered: no answer comes
+	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds the
+	// log sound. While it is set, nothing is appended and no question is answered: no answer comes
 	// from a log that is known to be wrong.
 	damage atomic.Pointer[error]
+	// unread is why a part of the log could not be read when it was last tried; nil: all could.
+	// What that part holds is not known to be wrong.
+	unread atomic.Pointer[error]
+	// reread says that the server has read its files again for the damage that the scrub knows of.
+	// Of its goroutine only.
+	reread bool
 }
 
 // Open locks the folder and opens the log.

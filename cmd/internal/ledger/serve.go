@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"cakupan/cmd/internal/problem"
@@ -22,10 +21,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	_, tail, err := l.log.Last(ctx)
 	l.atStart, l.servingSince = tail.Sequence, wallClock()
 	if err == nil {
-		_, err = l.openIntake(ctx)
-	}
-	if err == nil {
-		err = l.openShelf(ctx)
+		err = l.openParts(ctx)
 	}
 	if err != nil && !l.noteDamage(err) {
 		return err
@@ -45,45 +41,6 @@ func (l *Ledger) openShelf(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// noteDamage keeps an error that says that the log is damaged, and reports whether it does. The
-// first stays: what is found later may be what the first has led to.
-func (l *Ledger) noteDamage(err error) bool {
-	damage := problem.From(err)
-	if damage.Code != problem.LogDamaged {
-		return false
-	}
-	l.opts.Log.Error("log is damaged", slog.Any("error", err))
-	err = damage
-	l.damage.CompareAndSwap(nil, &err)
-	return true
-}
-
-// scrub checks the whole log, at once and then at every interval, until it finds damage. That the
-// check itself fails, because the log is out of reach, says nothing about the log: it is told, and
-// tried again at the next interval.
-func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
-	for {
-		report, err := l.verifyLog(ctx, nil)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			l.opts.Log.ErrorContext(ctx, "check of the log failed", slog.Any("error", err))
-		case !report.OK:
-			first := report.Findings[0]
-			l.noteDamage(problem.New(problem.LogDamaged, fmt.Sprintf(
-				"the log is damaged at event %d: %s; run cakupan verify for all of it",
-				first.From, first.What)))
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(every):
-		}
-	}
 }
 
 // checkRoom returns eventstore.ErrFull when the disk has no room for another append; see
@@ -111,12 +68,17 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	if damage := l.damage.Load(); damage != nil {
 		fail(*damage)
 	}
+	if unread := l.unread.Load(); unread != nil {
+		fail(*unread)
+	}
 	_, tail, err := l.log.Last(ctx)
 	h.Head = tail.Sequence
 	fail(err)
-	if l.writer != nil {
-		fail(l.writer.Err())
-		fail(l.index.Err())
+	if open := l.appending.Load(); open != nil {
+		if open.writer != nil {
+			fail(open.writer.Err())
+		}
+		fail(open.index.Err())
 	}
 	if l.server != nil {
 		fail(l.checkRoom())

@@ -87,14 +87,10 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) 
 // openGate returns the one way in to the log, of a ledger that may go on. HTTP, NATS, lists and the
 // command line all come through here, so what is checked here is checked for all of them.
 func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
-	in, err := l.openIntake(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
 	}
-	return in, nil
+	return l.openIntake(ctx)
 }
 
 // openIntake opens what appending needs: the index, the writer, the vault. Where one of them fails,
@@ -121,6 +117,7 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 				slog.Any("error", dropped))
 		}
 	}
+	l.appending.Store(&appending{l.writer, l.index})
 	if l.writer == nil {
 		opts := writer.Options{Now: wallClock, Fault: l.opts.Fault}
 		l.writer, err = writer.Open(ctx, l.log, l.index, opts)
@@ -134,8 +131,15 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 			return nil, derivedError(l.folder.dir, err)
 		}
 	}
+	l.appending.Store(&appending{l.writer, l.index})
 	l.intake = intake.New(l.vault, l.writer)
 	return l.intake, nil
+}
+
+// appending is what others look at of the way in, without waiting for who opens it.
+type appending struct {
+	writer *writer.Writer // nil while the index catches up
+	index  *index.Index
 }
 
 // ListKey returns the key under which rows of lists get their ids. It is the vault's, so that the

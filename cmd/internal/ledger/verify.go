@@ -124,8 +124,8 @@ func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 			witnesses = append(witnesses, verify.Witness{Name: name, Sequence: seq})
 		}
 	}
-	if l.index != nil {
-		seen("index", l.index.Last())
+	if open := l.appending.Load(); open != nil {
+		seen("index", open.index.Last())
 	}
 	for _, state := range l.shelf.States() {
 		seen("projection "+state.Name, state.Applied)

@@ -1,0 +1,151 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"cakupan/cmd/internal/datafolder"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/jetstream"
+)
+
+// rescrub is how soon a log that was found wanting is looked at again.
+const rescrub = 2 * time.Second
+
+// noteDamage keeps an error that says that the log is damaged, and reports whether it does. The
+// first stays: what is found later may be what the first has led to.
+func (l *Ledger) noteDamage(err error) bool {
+	damage := problem.From(err)
+	if damage.Code != problem.LogDamaged {
+		return false
+	}
+	err = damage
+	if l.damage.CompareAndSwap(nil, &err) {
+		l.opts.Log.Error("log is damaged", slog.Any("error", err))
+	}
+	return true
+}
+
+// noteUnread keeps why the log could not be read.
+func (l *Ledger) noteUnread(err error) {
+	err = problem.Wrap(problem.LogUnavailable, "a part of the log cannot be read at the moment:"+
+		" look at its disk; it goes on by itself once the cause is gone", err)
+	if l.unread.Swap(&err) == nil {
+		l.opts.Log.Error("log cannot be read", slog.Any("error", err))
+	}
+}
+
+// noteSound takes back what was found before.
+func (l *Ledger) noteSound() {
+	was, unread := l.damage.Swap(nil), l.unread.Swap(nil)
+	if was != nil || unread != nil {
+		l.opts.Log.Info("log was read again, and nothing is wrong with it")
+	}
+}
+
+// scrub checks the whole log, at once and then at every interval; sooner while something is wrong
+// with it. That the check itself fails, because the log is out of reach, says nothing about the log:
+// it is told, and tried again.
+func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
+	for {
+		began := time.Now()
+		damage, err := l.checkLog(ctx)
+		pause := min(every, max(rescrub, 4*time.Since(began))) // it should not be all that goes on
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errUnread):
+			l.noteUnread(err)
+		case err != nil:
+			l.opts.Log.ErrorContext(ctx, "check of the log failed", slog.Any("error", err))
+		case damage != nil:
+			l.noteDamage(problem.New(problem.LogDamaged, fmt.Sprintf(
+				"the log is damaged at event %d: %s; run cakupan verify for all of it",
+				damage.From, damage.What)))
+		default:
+			l.noteSound()
+			if err = l.openParts(ctx); err == nil {
+				pause = every
+			} else if ctx.Err() == nil && !l.noteDamage(err) {
+				l.opts.Log.ErrorContext(ctx, "ledger cannot be opened", slog.Any("error", err))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// openParts opens what a damaged log did not let be opened at the start.
+func (l *Ledger) openParts(ctx context.Context) error {
+	if _, err := l.openIntake(ctx); err != nil {
+		return err
+	}
+	return l.openShelf(ctx)
+}
+
+// errUnread is returned for a log of which a part could not be read: nothing is known of that part.
+var errUnread = errors.New("a part could not be read")
+
+// checkLog returns the first damage of the log, nil when there is none. What is found is looked at
+// twice.
+func (l *Ledger) checkLog(ctx context.Context) (*Finding, error) {
+	found, err := l.firstDamage(ctx)
+	if err != nil || found == nil {
+		l.reread = false
+		return found, err
+	}
+	if l.server == nil {
+		return l.firstDamage(ctx)
+	}
+	// The server says the same of what a disk did not give as of what is wrong on it, and goes on
+	// saying so of what it has in its memory. The files tell the two apart.
+	sound, err := l.filesAreSound()
+	if err != nil || !sound {
+		l.reread = false
+		return found, err
+	}
+	if l.reread { // the server has it from these very files: what is wrong is in them
+		return found, nil
+	}
+	l.reread = true
+	if err := l.server.Reopen(ctx); err != nil {
+		return nil, err
+	}
+	return l.firstDamage(ctx)
+}
+
+// firstDamage reads the log through the server.
+func (l *Ledger) firstDamage(ctx context.Context) (*Finding, error) {
+	report, err := l.verifyLog(ctx, nil)
+	if err != nil || report.OK {
+		return nil, err
+	}
+	return &report.Findings[0], nil
+}
+
+// filesAreSound reads the log's files beside the server, and tells whether they are as they were
+// written. The error wraps errUnread when they could not be read.
+func (l *Ledger) filesAreSound() (bool, error) {
+	in, err := datafolder.Inspect(l.folder.path(natsFolder, "jetstream", "$G", "streams",
+		jetstream.StreamDefault))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("%w: %w", errUnread, err)
+	}
+	for i := range in.Files {
+		if in.Files[i].State.Worse(inspect.Unproven) {
+			return false, nil
+		}
+	}
+	return len(in.Files) > 0, nil
+}
