@@ -91,12 +91,12 @@ type Server struct {
 	config   server.JetStreamConfig // as the server made it of its options
 	stopping chan struct{}          // closed by Shutdown
 	stopped  sync.Once
-	mended   chan struct{}          // closed when mend has ended
+	mended   chan struct{} // closed when mend has ended
 }
 
 // Start starts a server on the folder and returns once it takes connections. The error wraps
 // ErrInUse when the folder has a server already, and fs.ErrPermission when this process may not
-// read and write all of it.
+// read and write all of it. It is a *MetadataError when a stream would be passed over.
 func Start(opts Options) (*Server, error) {
 	if opts.StoreDir == "" {
 		return nil, errors.New("start nats server: no folder for its files")
@@ -121,6 +121,9 @@ func Start(opts Options) (*Server, error) {
 	err = checkRights(opts.StoreDir)
 	if err == nil {
 		err = removeHalfMade(opts.StoreDir)
+	}
+	if err == nil {
+		err = mendMetadata(opts.StoreDir, s.log)
 	}
 	if err == nil {
 		err = s.start(opts)

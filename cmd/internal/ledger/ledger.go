@@ -130,7 +130,7 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	if l.opts.NATS == "" {
 		server, err := natsd.Start(l.natsServer())
 		if err != nil {
-			return folderError(l.folder.dir, err)
+			return serverError(l.folder.dir, err)
 		}
 		l.server, connect = server, server.Connect
 		opts.FreeSpace, opts.Messages, opts.Store = server.FreeSpace, server.Messages, server

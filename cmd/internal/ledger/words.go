@@ -3,10 +3,12 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/index"
+	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/vault"
 	"cakupan/projections"
 )
@@ -30,6 +32,17 @@ func derivedError(dir string, err error) error {
 		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
 			"the log in %s is damaged or an old copy (%s): restore its newest copy",
 			dir, innermost(err)), err)
+	}
+	return folderError(dir, err)
+}
+
+// serverError puts an error of starting the embedded server into words about the folder.
+func serverError(dir string, err error) error {
+	var meta *natsd.MetadataError
+	if errors.As(err, &meta) {
+		return problem.Wrap(problem.LogDamaged, fmt.Sprintf("%s: the messages of the stream beside it"+
+			" may all be there: put this file and %s back from a backup of this ledger, of whatever"+
+			" age, and start again", meta, filepath.Join(filepath.Dir(meta.Path), "meta.sum")), nil)
 	}
 	return folderError(dir, err)
 }
