@@ -89,8 +89,10 @@ func texts() kong.Vars {
 			" (default: 127.0.0.1:7070).",
 		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
-		"nats":        "A NATS cluster that holds the log, instead of the embedded server.",
-		"scrub":       "How often to check the whole log (default: 1h).",
+		"nats":  "A NATS cluster that holds the log, instead of the embedded server.",
+		"scrub": "How often to check the whole log (default: 1h).",
+		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
+			" ledger's last work.",
 		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
 		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +

@@ -44,6 +44,11 @@ type Options struct {
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
 
+	// Now is the clock. Default: the machine's.
+	Now func() temporal.Instant
+	// AnyClock serves whatever the clock says; see [Ledger.Serve].
+	AnyClock bool
+
 	// Fault is called at the crash points; for crash tests. Optional.
 	Fault func(point string)
 }
@@ -107,6 +112,9 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Now == nil {
+		opts.Now = wallClock
+	}
 	f, err := openFolder(opts.Dir, opts.Create)
 	if err != nil {
 		return nil, err
@@ -164,7 +172,7 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 			fmt.Sprintf("%s has lost its log: restore it from a backup", l.folder.dir))
 	}
 	if l.folder.meta.Format == 0 {
-		if err := l.folder.makeIdentity(wallClock()); err != nil {
+		if err := l.folder.makeIdentity(l.opts.Now()); err != nil {
 			return err
 		}
 	}

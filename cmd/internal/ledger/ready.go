@@ -21,7 +21,8 @@ type Readiness struct {
 	Status      string              `json:"status"`
 	Head        eventstore.Sequence `json:"head"`
 	Projections map[string]Lag      `json:"projections"`
-	Why         string              `json:"why,omitempty"` // it is not ok
+	Why         string              `json:"why,omitempty"`   // it is not ok
+	Clock       string              `json:"clock,omitempty"` // see Health
 }
 
 // Lag is how far a projection is, and how long ago what it has not applied yet was recorded.
@@ -41,7 +42,8 @@ const (
 func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 	health := l.Health(ctx)
 	r := Readiness{
-		Status: health.Status, Head: health.Head, Why: health.Why, Projections: map[string]Lag{},
+		Status: health.Status, Head: health.Head, Why: health.Why, Clock: health.Clock,
+		Projections: map[string]Lag{},
 	}
 	if !l.serving { // who asks has what the log holds applied first
 		return r

@@ -28,6 +28,8 @@ type Health struct {
 	Head        eventstore.Sequence         `json:"head"`
 	Projections map[string]ProjectionHealth `json:"projections"`
 	Why         string                      `json:"why,omitempty"` // it is not ok
+	// Clock says that record times wait for the clock, which is behind them.
+	Clock string `json:"clock,omitempty"`
 }
 
 // ProjectionHealth is how far a projection is.

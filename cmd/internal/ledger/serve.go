@@ -14,12 +14,16 @@ import (
 // log is checked now and then, in the background. url is told to whoever finds the folder locked;
 // scrub is the time between two checks. It is called once, before anybody else may ask.
 //
-// A damaged log does not keep it from starting: it says so wherever it is asked.
+// A damaged log does not keep it from starting: it says so wherever it is asked. A clock that cannot
+// be right does, unless AnyClock was set: what is recorded by it cannot be taken back.
 func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
+	if err := l.checkClockAtStart(ctx); err != nil {
+		return err
+	}
 	l.serving = true
 	l.shelf.Follow()
 	_, tail, err := l.log.Last(ctx)
-	l.atStart, l.servingSince = tail.Sequence, wallClock()
+	l.atStart, l.servingSince = tail.Sequence, l.opts.Now()
 	if err == nil {
 		err = l.openParts(ctx)
 	}
@@ -73,6 +77,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	_, tail, err := l.log.Last(ctx)
 	h.Head = tail.Sequence
+	h.Clock = clockWords(tail.RecordedAt, l.opts.Now())
 	fail(err)
 	if open := l.appending.Load(); open != nil {
 		if open.writer != nil {

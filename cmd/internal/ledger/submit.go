@@ -119,7 +119,7 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	}
 	l.appending.Store(&appending{l.writer, l.index})
 	if l.writer == nil {
-		opts := writer.Options{Now: wallClock, Fault: l.opts.Fault}
+		opts := writer.Options{Now: l.opts.Now, Fault: l.opts.Fault}
 		l.writer, err = writer.Open(ctx, l.log, l.index, opts)
 		if err != nil {
 			return nil, derivedError(l.folder.dir, err)

@@ -56,6 +56,7 @@ const (
 	ProjectionBehind  Code = "projection.behind"
 	ProjectionStopped Code = "projection.stopped"
 	DigestDiffers     Code = "digest.differs"
+	ClockWrong        Code = "clock.wrong"
 	ServerStopping    Code = "server.stopping"
 	ServerUnreachable Code = "server.unreachable"
 	Interrupted       Code = "interrupted"
@@ -215,6 +216,9 @@ var table = map[Code]row{
 	},
 	DigestDiffers: {
 		503, 0, ExitCheckFailed, 0, "Digest differs", "Digest berbeda",
+	},
+	ClockWrong: {
+		503, 0, ExitFailed, 0, "Clock is wrong", "Jam mesin salah",
 	},
 	ServerStopping: {
 		503, 0, ExitFailed, 5, "Server is stopping", "Server sedang berhenti",

@@ -58,7 +58,8 @@ func (l *library) answer(name string) object {
 			with("head", words("integer", "the last sequence of the log")).
 			with("projections", o("type", "object").with("additionalProperties",
 				fields(o("sequence", words("integer", "the last sequence it has applied"))))).
-			with("why", words("string", "what is wrong")), "why")
+			with("why", words("string", "what is wrong")).
+			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
 	case "Readiness":
 		return optional(o("status", words("string", "ok; behind, when only time is needed; or"+
 			" failing")).
@@ -67,7 +68,8 @@ func (l *library) answer(name string) object {
 				fields(o("sequence", words("integer", "the last sequence it has applied")).
 					with("behindSeconds", words("number", "how long ago the oldest event was"+
 						" recorded that it has not applied; 0 when there is none"))))).
-			with("why", words("string", "what it waits for, or what is wrong")), "why")
+			with("why", words("string", "what it waits for, or what is wrong")).
+			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
 	case "ListKey":
 		return fields(o("key", words("string", "32 bytes in hexadecimal").
 			with("pattern", "^[0-9a-f]{64}$")))

@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+)
+
+const (
+	// clockBehindMax is how far the clock may be behind the last record time at the start. Record
+	// times never go back, so they stand still until the clock has caught up: for fourteen years,
+	// after a clock that was in 2040 once.
+	clockBehindMax = time.Hour
+	// clockAheadMax is how far it may be ahead of all that says when the ledger was last at work. A
+	// ledger may well rest for weeks; what is recorded by a clock that is years ahead is for ever.
+	clockAheadMax = 90 * 24 * time.Hour
+	// clockShown is from where on a clock that is behind is shown.
+	clockShown = time.Second
+)
+
+// checkClock refuses a clock that cannot be right. last is the last record time.
+func (l *Ledger) checkClock(last, now temporal.Instant) error {
+	if l.opts.AnyClock || last == 0 {
+		return nil
+	}
+	if behind := time.Duration(last - now); behind > clockBehindMax {
+		return problem.New(problem.ClockWrong, fmt.Sprintf("it is %s by the clock of this machine,"+
+			" %s before the last record time, %s: set the clock right. If it is right, start with"+
+			" --any-clock: new events get that last record time until the clock has passed it",
+			clockTime(now), behind.Round(time.Second), clockTime(last)))
+	}
+	if l.server == nil {
+		return nil // there is nothing here that says when it was last at work
+	}
+	worked := max(last, l.lastWritten())
+	if ahead := time.Duration(now - worked); ahead > clockAheadMax {
+		return problem.New(problem.ClockWrong, fmt.Sprintf("it is %s by the clock of this machine,"+
+			" and this ledger was last at work at %s: if it has rested that long, start with"+
+			" --any-clock; else set the clock right, as record times never go back",
+			clockTime(now), clockTime(worked)))
+	}
+	return nil
+}
+
+func clockTime(at temporal.Instant) string {
+	return time.Unix(0, int64(at)).UTC().Format(time.RFC3339)
+}
+
+// lastWritten returns when a file of the log was last written, 0 where there are none here. What
+// was imported keeps its record times, which may be years old.
+func (l *Ledger) lastWritten() (last temporal.Instant) {
+	blocks, _ := fs.Glob(os.DirFS(l.folder.path(natsFolder)), "jetstream/*/streams/*/msgs/*.blk")
+	for _, block := range blocks {
+		if info, err := os.Stat(filepath.Join(l.folder.path(natsFolder), block)); err == nil {
+			last = max(last, temporal.Instant(info.ModTime().UnixNano()))
+		}
+	}
+	return last
+}
+
+// checkClockAtStart reads the last record time; a log that cannot be read says nothing of a clock.
+func (l *Ledger) checkClockAtStart(ctx context.Context) error {
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // whoever reads it next says so
+	}
+	return l.checkClock(tail.RecordedAt, l.opts.Now())
+}
+
+// clockWords says that record times wait for the clock, "" when they do not.
+func clockWords(last, now temporal.Instant) string {
+	behind := time.Duration(last - now)
+	if last == 0 || behind < clockShown {
+		return ""
+	}
+	return fmt.Sprintf("the clock is %s behind the last record time: new events get %s until it has"+
+		" passed that", behind.Round(time.Second), clockTime(last))
+}

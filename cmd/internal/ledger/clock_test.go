@@ -1,0 +1,66 @@
+package ledger
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+)
+
+// TestClock starts a ledger by clocks that cannot be right.
+func TestClock(t *testing.T) {
+	dir := t.TempDir()
+	at := wallClock()
+	serve := func(shift time.Duration, any bool) (*Ledger, error) {
+		now := func() temporal.Instant { return at + temporal.Instant(shift) }
+		l, err := Open(t.Context(), Options{Dir: dir, Create: true, Now: now, AnyClock: any})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Serve(t.Context(), "http://localhost", time.Hour); err != nil {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+			return nil, err
+		}
+		return l, nil
+	}
+	use := func(l *Ledger, id int) (clock string) {
+		submit(t, l, [][]byte{plainEvent(id)})
+		h := l.Health(t.Context())
+		if h.Status != HealthOK || l.Ready(t.Context(), l.opts.Now()).Clock != h.Clock {
+			t.Errorf("health %+v", h)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		return h.Clock
+	}
+	const day = 24 * time.Hour
+	for i, test := range []struct {
+		shift   time.Duration
+		refused string
+	}{
+		{0, ""}, {-59 * time.Minute, ""}, {-2 * time.Hour, "before the last record time"},
+		{80 * day, ""}, {200 * day, "was last at work"}, {0, "before the last record time"},
+	} {
+		l, err := serve(test.shift, false)
+		if (err != nil) != (test.refused != "") {
+			t.Fatalf("clock moved by %v: %v", test.shift, err)
+		}
+		if err != nil {
+			if problem.From(err).Code != problem.ClockWrong || !strings.Contains(err.Error(), test.refused) {
+				t.Errorf("clock moved by %v: %v", test.shift, err)
+			}
+			if l, err = serve(test.shift, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		clock := use(l, i)
+		if waits := test.shift < 0 || i == 5; waits != (clock != "") {
+			t.Errorf("clock moved by %v: health says %q", test.shift, clock)
+		}
+	}
+}
