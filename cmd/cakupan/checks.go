@@ -107,7 +107,7 @@ Examples:
 
 // Run runs the command.
 func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
-	return w.with(ctx, out, false, func(s *client.Client) error {
+	return w.reading(ctx, out, func(s *client.Client) error {
 		report, err := c.verify(ctx, s, out)
 		if err != nil {
 			return err

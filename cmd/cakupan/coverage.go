@@ -45,7 +45,7 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 	for _, dimension := range c.By {
 		query.Add("by", dimension)
 	}
-	return w.with(ctx, out, false, func(s *client.Client) error {
+	return w.reading(ctx, out, func(s *client.Client) error {
 		if w.JSON {
 			return s.Copy(ctx, out.stdout, "/v1/coverage", query)
 		}

@@ -119,7 +119,7 @@ func TestFolderSentences(t *testing.T) {
 		t.Fatal(err)
 	}
 	inUse := fmt.Sprintf("%s is open in process %d: wait until it has ended", dir, os.Getpid())
-	checkSentence(t, problem.ExitFailed, inUse, "coverage", "--data", dir)
+	checkSentence(t, problem.ExitFailed, inUse, "replay", "--data", dir)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (c *differenceCommand) Run(ctx context.Context, w *where, out *console) err
 	if c.Workers {
 		query.Set("workers", "true")
 	}
-	return w.with(ctx, out, false, func(s *client.Client) error {
+	return w.reading(ctx, out, func(s *client.Client) error {
 		response, err := s.Get(ctx, "/v1/difference", query)
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ func (c *explainCommand) Run(ctx context.Context, w *where, out *console) error 
 		return usage("--csv and --json exclude each other")
 	}
 	query := client.Values("region", c.Region, "on", c.On, "known", c.Known, "of", c.Of)
-	return w.with(ctx, out, false, func(s *client.Client) error {
+	return w.reading(ctx, out, func(s *client.Client) error {
 		response, err := s.Get(ctx, "/v1/explain", query)
 		if err != nil {
 			return err

@@ -53,7 +53,7 @@ func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 	if c.Follow {
 		query.Set("follow", "true")
 	}
-	return w.with(ctx, out, false, func(s *client.Client) error {
+	return w.reading(ctx, out, func(s *client.Client) error {
 		response, err := s.Get(ctx, "/v1/events", query)
 		if err != nil {
 			return err

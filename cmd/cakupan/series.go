@@ -39,7 +39,7 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 	}
 	query := client.Values("region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
 		"known", c.Known, "indicator", c.Indicator)
-	return w.with(ctx, out, false, func(s *client.Client) error {
+	return w.reading(ctx, out, func(s *client.Client) error {
 		if w.JSON {
 			return s.Copy(ctx, out.stdout, "/v1/series", query)
 		}

@@ -40,10 +40,29 @@ func (w *where) open(ctx context.Context, out *console, create bool) (*client.Cl
 		return nil, usage("--secret-file is for a server: name one with --server")
 	}
 	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), Create: create})
+	return w.client(l, out, err)
+}
+
+func (*where) client(l *ledger.Ledger, out *console, err error) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
 	return client.Open(l, httpapi.Config{Now: out.now, Log: out.logger()}), nil
+}
+
+// reading opens the ledger for one job that only asks, and closes it after. A folder may then be
+// one that cannot be written, or that is in use.
+func (w *where) reading(ctx context.Context, out *console, job func(*client.Client) error) error {
+	if w.Server != "" || w.SecretFile != "" {
+		return w.with(ctx, out, false, job)
+	}
+	l, err := ledger.OpenToRead(ctx, ledger.Options{Dir: w.folder()},
+		func(words string) { out.note("%s", words) })
+	s, err := w.client(l, out, err)
+	if err != nil {
+		return err
+	}
+	return errors.Join(job(s), s.Close())
 }
 
 // with opens the ledger for one job and closes it after.

@@ -59,6 +59,7 @@ type Ledger struct {
 	// Set by Open and only read after it.
 	opts   Options
 	folder *folder
+	copyOf string        // the folder of which this one is a copy; "" for none
 	server *natsd.Server // nil with opts.NATS
 	conns  []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
 	log    eventstore.Log
@@ -257,5 +258,5 @@ func (l *Ledger) close() error {
 	if l.server != nil {
 		errs = append(errs, l.server.Shutdown())
 	}
-	return errors.Join(append(errs, l.folder.close())...)
+	return errors.Join(append(errs, l.folder.close(), l.removeCopy())...)
 }

@@ -58,13 +58,13 @@ func (f *FileReport) damaged() bool {
 
 // verifyFiles says what each file of the folder is and how it is.
 func (l *Ledger) verifyFiles() ([]FileReport, error) {
-	in, err := datafolder.Inspect(l.folder.dir)
+	in, err := datafolder.Inspect(l.source())
 	if err != nil {
 		return nil, err
 	}
 	files := []FileReport{}
 	for _, r := range in.Files {
-		path, err := filepath.Rel(l.folder.dir, r.Path)
+		path, err := filepath.Rel(l.source(), r.Path)
 		if err != nil {
 			path = r.Path
 		}
