@@ -43,6 +43,10 @@ const (
 	// tlsHandshakeSeconds is how long a client may take to agree on encryption.
 	tlsHandshakeSeconds = 5
 
+	// connsMax bounds the connections, those that have not logged in too: each takes a descriptor,
+	// and a log without descriptors cannot be written.
+	connsMax = 1_024
+
 	// reconnectWait is short because the server is in this process.
 	reconnectWait = 50 * time.Millisecond
 
@@ -245,6 +249,7 @@ func serverOptions(opts Options, access *access) (*server.Options, error) {
 		return nil, fmt.Errorf("listen on %s: the port is no number", opts.Address)
 	}
 	settings.Host, settings.Port = host, int(number)
+	settings.MaxConn = connsMax
 	if number == 0 {
 		settings.Port = server.RANDOM_PORT
 	}

@@ -115,6 +115,7 @@ func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 		return problem.New(problem.Forbidden, member.Role.limits())
 	}
 	w.member = &member
+	noteKnown(r.Context())
 	return nil
 }
 

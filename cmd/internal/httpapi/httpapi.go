@@ -47,6 +47,10 @@ type Limits struct {
 	Write  time.Duration // until a piece of an answer is taken; 30 s
 	Idle   time.Duration // between two requests of a connection; 2 min
 
+	// What is beyond these is hung up on.
+	Conns     int // connections; 4,096
+	Strangers int // of them, from one network and not logged in; 128
+
 	// What is beyond these is answered with 429, to be sent again.
 	Memory   int64 // bytes for the bodies of all requests in work; 256 MiB
 	Requests int   // in work; 1,024
@@ -93,6 +97,8 @@ func New(ledger Ledger, config Config) *API {
 	orDefault(&config.Limits.Stream, 5*time.Minute)
 	orDefault(&config.Limits.Write, 30*time.Second)
 	orDefault(&config.Limits.Idle, 2*time.Minute)
+	orDefault(&config.Limits.Conns, connsDefault)
+	orDefault(&config.Limits.Strangers, strangersDefault)
 	orDefault(&config.Limits.Memory, 256<<20)
 	orDefault(&config.Limits.Requests, 1_024)
 	orDefault(&config.Limits.Streams, 48)

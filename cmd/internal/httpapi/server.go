@@ -31,10 +31,11 @@ func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 	}
 	limits := api.config.Limits
 	return &Server{
-		listener: listener,
+		listener: newCrowd(listener, limits),
 		api:      api,
 		http: &http.Server{
 			Handler:           api,
+			ConnContext:       withGuest,
 			ReadHeaderTimeout: limits.Header,
 			IdleTimeout:       limits.Idle,
 			MaxHeaderBytes:    headerBytesMax,

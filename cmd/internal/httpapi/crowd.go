@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// The bounds of connections, for [Limits]. Each takes a descriptor and some memory, whether or not
+// anything is asked on it, and a log without descriptors cannot be written.
+const (
+	connsDefault = 4_096
+	// strangersDefault is of one network of whoever has not logged in.
+	strangersDefault = 128
+	// connsReserved are kept for this machine itself, so that its operator is always answered.
+	connsReserved = 32
+)
+
+// A network of strangers: who has one address of it may well have all.
+const (
+	networkBits4 = 24
+	networkBits6 = 48
+)
+
+// crowd is a listener that takes no more connections than the bounds: it hangs up on what is beyond
+// them. To let those wait instead would have all others wait behind them.
+type crowd struct {
+	net.Listener
+	conns, strangers int
+
+	mu        sync.Mutex
+	open      int
+	byNetwork map[netip.Prefix]int // of strangers
+}
+
+func newCrowd(listener net.Listener, limits Limits) *crowd {
+	return &crowd{
+		Listener: listener, conns: limits.Conns, strangers: limits.Strangers,
+		byNetwork: map[netip.Prefix]int{},
+	}
+}
+
+// Accept returns the next connection within the bounds.
+func (c *crowd) Accept() (net.Conn, error) {
+	for {
+		conn, err := c.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if guest := c.enter(conn); guest != nil {
+			return guest, nil
+		}
+		_ = conn.Close() // there is nobody to tell
+	}
+}
+
+// enter counts a connection, or returns nil when there are too many.
+func (c *crowd) enter(conn net.Conn) *guest {
+	g := &guest{Conn: conn, crowd: c}
+	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if ip := address.Addr().Unmap(); err == nil && !ip.IsLoopback() {
+		bits := networkBits6
+		if ip.Is4() {
+			bits = networkBits4
+		}
+		g.network, _ = ip.WithZone("").Prefix(bits)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	most := c.conns
+	if g.network.IsValid() {
+		most -= min(connsReserved, most/2)
+		if c.byNetwork[g.network] >= c.strangers {
+			return nil
+		}
+	}
+	if c.open >= most {
+		return nil
+	}
+	c.open++
+	if g.network.IsValid() {
+		c.byNetwork[g.network]++
+	}
+	return g
+}
+
+// guest is one connection. What is below mu of the crowd belongs to that.
+type guest struct {
+	net.Conn
+	crowd   *crowd
+	network netip.Prefix // that counts it as a stranger; invalid when none does
+	left    bool
+}
+
+// known says that who is there has logged in, and is a stranger no more.
+func (g *guest) known() {
+	g.crowd.mu.Lock()
+	defer g.crowd.mu.Unlock()
+	g.forget()
+}
+
+// forget takes the guest from the strangers. The caller holds mu.
+func (g *guest) forget() {
+	if !g.network.IsValid() {
+		return
+	}
+	if g.crowd.byNetwork[g.network]--; g.crowd.byNetwork[g.network] == 0 {
+		delete(g.crowd.byNetwork, g.network)
+	}
+	g.network = netip.Prefix{}
+}
+
+// Close ends the connection and counts it out.
+func (g *guest) Close() error {
+	g.crowd.mu.Lock()
+	if !g.left {
+		g.left = true
+		g.crowd.open--
+		g.forget()
+	}
+	g.crowd.mu.Unlock()
+	return g.Conn.Close()
+}
+
+// guestKey is the key of a request's connection in its context.
+type guestKey struct{}
+
+// withGuest puts a connection into the context of its requests.
+func withGuest(ctx context.Context, conn net.Conn) context.Context {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	return context.WithValue(ctx, guestKey{}, conn)
+}
+
+// noteKnown notes that who sends requests on a connection has logged in.
+func noteKnown(ctx context.Context) {
+	if g, ok := ctx.Value(guestKey{}).(*guest); ok {
+		g.known()
+	}
+}
