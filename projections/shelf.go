@@ -217,8 +217,8 @@ func (s *Shelf) follow(p *place, v *volume) {
 }
 
 // reopen opens a projection again that stopped because something around it failed: the disk was
-// full, or the log out of reach or not to be read: what could not be read once may be read later. It
-// begins where its file says, as after a crash.
+// full, or the log out of reach or not to be read: what could not be read once may be read later.
+// It begins where its file says, as after a crash.
 func (s *Shelf) reopen(p *place, failed *volume) {
 	_ = failed.kept.Close() // nothing more can be lost: the file holds the last commit
 	tries := time.NewTicker(reopenInterval)

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/durable"
 )
 
 // JetStream remembers the first write that failed in a stream and takes nothing more for it, for as
@@ -216,5 +217,5 @@ func probe(dir, blocksBelow string) (err error) {
 	if _, err := files[0].WriteAt(make([]byte, probeBytes), longest); err != nil {
 		return err
 	}
-	return files[0].Sync()
+	return durable.Sync(files[0])
 }

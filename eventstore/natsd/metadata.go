@@ -27,7 +27,8 @@ type MetadataError struct {
 
 // Error returns one sentence with the file and what is wrong with it.
 func (e *MetadataError) Error() string {
-	return fmt.Sprintf("the configuration of stream %s is damaged: %s: %s", e.Stream, e.Path, e.Reason)
+	return fmt.Sprintf("the configuration of stream %s is damaged: %s: %s",
+		e.Stream, e.Path, e.Reason)
 }
 
 // mendMetadata looks at the configuration of each stream, and writes again what can be derived: a
@@ -54,7 +55,9 @@ func mendMetadata(dir string, log *slog.Logger) error {
 func mendStream(dir string, log *slog.Logger) error {
 	path, sumPath := filepath.Join(dir, metaFile), filepath.Join(dir, metaSum)
 	name := filepath.Base(dir)
-	damaged := func(why string) error { return &MetadataError{Stream: name, Path: path, Reason: why} }
+	damaged := func(why string) error {
+		return &MetadataError{Stream: name, Path: path, Reason: why}
+	}
 	meta, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if empty, err := holdsNothing(dir); err != nil || empty {

@@ -79,6 +79,6 @@ func clockWords(last, now temporal.Instant) string {
 	if last == 0 || behind < clockShown {
 		return ""
 	}
-	return fmt.Sprintf("the clock is %s behind the last record time: new events get %s until it has"+
-		" passed that", behind.Round(time.Second), clockTime(last))
+	return fmt.Sprintf("the clock is %s behind the last record time: new events get %s until it"+
+		" has passed that", behind.Round(time.Second), clockTime(last))
 }

@@ -43,8 +43,12 @@ func TestClock(t *testing.T) {
 		shift   time.Duration
 		refused string
 	}{
-		{0, ""}, {-59 * time.Minute, ""}, {-2 * time.Hour, "before the last record time"},
-		{80 * day, ""}, {200 * day, "was last at work"}, {0, "before the last record time"},
+		{0, ""},
+		{-59 * time.Minute, ""},
+		{-2 * time.Hour, "before the last record time"},
+		{80 * day, ""},
+		{200 * day, "was last at work"},
+		{0, "before the last record time"},
 	} {
 		l, err := serve(test.shift, false)
 		if (err != nil) != (test.refused != "") {

@@ -96,8 +96,8 @@ type Ledger struct {
 	closed     sync.Once
 	closing    chan struct{}  // closed by Close
 	background sync.WaitGroup // what Close waits for
-	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds the
-	// log sound. While it is set, nothing is appended and no question is answered: no answer comes
+	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds
+	// the log sound. While it is set, nothing is appended and no question is answered: no answer comes
 	// from a log that is known to be wrong.
 	damage atomic.Pointer[error]
 	// unread is why a part of the log could not be read when it was last tried; nil: all could.

@@ -16,8 +16,8 @@ import (
 )
 
 // OpenToRead opens a ledger for who only asks. A folder that cannot be written, or that another
-// process has open, is copied to a scratch place first, and the copy is asked: the log is a server's,
-// which must write where it reads. told is told so before. Nothing of the folder itself is changed.
+// process has open, is copied to a scratch place first, and the copy is asked: the log is a
+// server's, which must write where it reads. told is told so before. Nothing of the folder itself is changed.
 func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, error) {
 	l, err := Open(ctx, opts)
 	inUse := problem.From(err) != nil && problem.From(err).Code == problem.FolderInUse
@@ -28,8 +28,8 @@ func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, 
 	if failed != nil {
 		return nil, errors.Join(err, failed)
 	}
-	told(fmt.Sprintf("%s cannot be written or is in use: a copy in %s is asked, for as long as this"+
-		" takes (TMPDIR names another place)", opts.Dir, scratch))
+	told(fmt.Sprintf("%s cannot be written or is in use: a copy in %s is asked, for as long as"+
+		" this takes (TMPDIR names another place)", opts.Dir, scratch))
 	failed = copyLedger(ctx, opts.Dir, scratch, inUse)
 	if failed == nil {
 		asked := opts

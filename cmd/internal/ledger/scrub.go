@@ -49,8 +49,8 @@ func (l *Ledger) noteSound() {
 }
 
 // scrub checks the whole log, at once and then at every interval; sooner while something is wrong
-// with it. That the check itself fails, because the log is out of reach, says nothing about the log:
-// it is told, and tried again.
+// with it. That the check itself fails, because the log is out of reach, says nothing about the
+// log: it is told, and tried again.
 func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 	for {
 		began := time.Now()

@@ -14,8 +14,8 @@ import (
 // log is checked now and then, in the background. url is told to whoever finds the folder locked;
 // scrub is the time between two checks. It is called once, before anybody else may ask.
 //
-// A damaged log does not keep it from starting: it says so wherever it is asked. A clock that cannot
-// be right does, unless AnyClock was set: what is recorded by it cannot be taken back.
+// A damaged log does not keep it from starting: it says so wherever it is asked. A clock that
+// cannot be right does, unless AnyClock was set: what is recorded by it cannot be taken back.
 func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
 	if err := l.checkClockAtStart(ctx); err != nil {
 		return err

@@ -40,9 +40,10 @@ func derivedError(dir string, err error) error {
 func serverError(dir string, err error) error {
 	var meta *natsd.MetadataError
 	if errors.As(err, &meta) {
-		return problem.Wrap(problem.LogDamaged, fmt.Sprintf("%s: the messages of the stream beside it"+
-			" may all be there: put this file and %s back from a backup of this ledger, of whatever"+
-			" age, and start again", meta, filepath.Join(filepath.Dir(meta.Path), "meta.sum")), nil)
+		return problem.New(problem.LogDamaged, fmt.Sprintf("%s: the messages of the stream"+
+			" beside it may all be there: put this file and %s back from a backup of this ledger,"+
+			" of whatever age, and start again", meta,
+			filepath.Join(filepath.Dir(meta.Path), "meta.sum")))
 	}
 	return folderError(dir, err)
 }
