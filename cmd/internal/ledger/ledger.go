@@ -97,8 +97,8 @@ type Ledger struct {
 	closing    chan struct{}  // closed by Close
 	background sync.WaitGroup // what Close waits for
 	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds
-	// the log sound. While it is set, nothing is appended and no question is answered: no answer comes
-	// from a log that is known to be wrong.
+	// the log sound. While it is set, nothing is appended and no question is answered: no answer
+	// comes from a log that is known to be wrong.
 	damage atomic.Pointer[error]
 	// unread is why a part of the log could not be read when it was last tried; nil: all could.
 	// What that part holds is not known to be wrong.

@@ -17,7 +17,8 @@ import (
 
 // OpenToRead opens a ledger for who only asks. A folder that cannot be written, or that another
 // process has open, is copied to a scratch place first, and the copy is asked: the log is a
-// server's, which must write where it reads. told is told so before. Nothing of the folder itself is changed.
+// server's, which must write where it reads. told is told so before. Nothing of the folder itself
+// is changed.
 func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, error) {
 	l, err := Open(ctx, opts)
 	inUse := problem.From(err) != nil && problem.From(err).Code == problem.FolderInUse
