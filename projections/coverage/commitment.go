@@ -2,9 +2,11 @@ package coverage
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/projections/counts"
 	"cakupan/projections/facts"
@@ -16,6 +18,26 @@ type repurse struct {
 	commitment uint32
 	was, is    *enrolment.Purse
 	windows    []enrolment.Span // the months in which a grant may count otherwise, in order
+	// paid says that they are months that the purse has paid for and had not, or the other way
+	// round, and that nothing else differs. So it is when money is disbursed.
+	paid bool
+}
+
+// newRepurse works out what differs between two purses of a commitment.
+func newRepurse(c uint32, was, is *enrolment.Purse) *repurse {
+	r := &repurse{commitment: c, was: was, is: is, windows: windowsOf(was, is)}
+	r.paid = was.Source == is.Source && was.ClosedFrom == is.ClosedFrom
+	for _, w := range r.windows {
+		r.paid = r.paid && disburses(was, w) != disburses(is, w)
+	}
+	return r
+}
+
+// disburses reports whether a purse has paid for all of the months.
+func disburses(p *enrolment.Purse, months enrolment.Span) bool {
+	i := enrolment.EndingAfter(p.Disbursed, months.From)
+	return i < len(p.Disbursed) &&
+		p.Disbursed[i].From <= months.From && months.Until <= p.Disbursed[i].Until
 }
 
 // comparePurses appends what differs for the persons of a commitment's grants between the purse it
@@ -31,24 +53,22 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 	if is.Equal(was) {
 		return edges
 	}
-	r := &repurse{c, was, &is, windowsOf(was, &is)}
+	r := newRepurse(c, was, &is)
 	f.several = f.several[:0]
 	some := edges[len(edges):]
 	for enrolments := range f.state.Granted(c) {
 		f.state.Prefetch(enrolments)
 		f.looked += len(enrolments)
 		for _, e := range enrolments {
-			grant, simple := f.isSimple(c, e)
-			if !simple {
+			var done bool
+			if some, done = f.compareAlone(r, e, 1, some[:0]); !done {
 				f.several = append(f.several, e)
 				continue
 			}
-			some = f.compareWindows(r, e, grant.From, grant.Until, some)
 			f.sums.add(some)
-			some = some[:0]
 		}
 	}
-	f.compareSeveral(r, some)
+	f.compareSeveral(r, some[:0])
 	const memoryKept = 1 << 16
 	if cap(f.several) > memoryKept {
 		f.several = nil
@@ -66,10 +86,38 @@ func (f *fold) compareSeveral(r *repurse, some []counts.Change) {
 	}
 	paid := r.was.DisbursedByOne(r.is)
 	for _, e := range f.several {
-		some = f.comparePurse(r, e, paid, some)
+		var done bool
+		if some, done = f.compareAlone(r, e, math.MaxInt, some[:0]); !done {
+			some = f.comparePurse(r, e, paid, some)
+		}
 		f.sums.add(some)
-		some = some[:0]
 	}
+}
+
+// compareAlone appends what differs for the workers of an enrolment with few facts, when it is the
+// only one of each of them. It returns false, and has done nothing, for any other one, and when the
+// commitment was granted to it more than so many times.
+func (f *fold) compareAlone(r *repurse, e uint32, times int, edges []counts.Change,
+) ([]counts.Change, bool) {
+	own := &f.own
+	if f.heavy.lines[e] != nil || !f.state.GatherFew(&own.facts, e, f.heavy.facts-1) {
+		return edges, false
+	}
+	months, n := own.facts.GrantedBy(r.commitment)
+	if n > times {
+		return edges, false
+	}
+	own.workers = own.facts.AppendWorkers(own.workers[:0])
+	if slices.ContainsFunc(own.workers, f.state.Several) {
+		return edges, false
+	}
+	if r.paid && !f.longWay {
+		var done bool
+		if edges, done = f.comparePaid(r, edges); done {
+			return edges, true
+		}
+	}
+	return f.compareWindows(r, e, months, edges), true
 }
 
 // windowsOf returns the months in which a grant may count otherwise under one of two purses than
@@ -103,16 +151,68 @@ func windowsOf(was, is *enrolment.Purse) []enrolment.Span {
 	return joined
 }
 
-// compareWindows appends what differs for the persons of an enrolment whose gathered facts are its
-// own, and whose grants of the commitment lie in the months [from, until).
-func (f *fold) compareWindows(r *repurse, e uint32, from, until temporal.Month,
+// comparePaid appends what differs for the worker of an enrolment, whose facts are gathered, when
+// money was disbursed: the months that the grants pay rest on something else. It returns false, and
+// has done nothing, when there is other money for these months.
+func (f *fold) comparePaid(r *repurse, edges []counts.Change) ([]counts.Change, bool) {
+	own, alone := &f.own, false
+	if f.paid, alone = own.facts.PaidBy(r.commitment, f.paid[:0]); !alone {
+		return edges, false
+	}
+	own.before.Stretches = enrolment.AppendStretches(own.before.Stretches[:0], own.facts.Changes())
+	for i := range own.before.Stretches {
+		stretch := &own.before.Stretches[i]
+		if stretch.Terms.Payer != event.APBD {
+			continue
+		}
+		if died := f.state.DiedOn(stretch.Worker); died < stretch.Until {
+			stretch.Until = died + 1
+		}
+		for _, paid := range f.paid {
+			edges = f.comparePaidIn(r, stretch, paid, edges)
+		}
+	}
+	return edges, true
+}
+
+// comparePaidIn appends what differs in the months that are paid, during a stretch.
+func (f *fold) comparePaidIn(r *repurse, stretch *enrolment.Stretch, paid enrolment.Span,
 	edges []counts.Change,
+) []counts.Change {
+	paid.Until = min(paid.Until, r.is.ClosedFrom)
+	for i := enrolment.EndingAfter(r.windows, paid.From); i < len(r.windows); i++ {
+		w := &r.windows[i]
+		if w.From >= paid.Until {
+			break
+		}
+		f.looked++
+		was := enrolment.Spell{
+			From:  max(stretch.From, max(w.From, paid.From).First()),
+			Until: min(stretch.Until, min(w.Until, paid.Until).First()),
+			Terms: stretch.Terms, Sources: r.was.Source, Evidence: enrolment.Promised,
+		}
+		if was.From >= was.Until {
+			continue
+		}
+		is := was
+		if is.Evidence = enrolment.Disbursed; !disburses(r.is, *w) {
+			was.Evidence, is.Evidence = is.Evidence, was.Evidence
+		}
+		edges = appendEdges(edges, spanOf(&was), -1)
+		edges = appendEdges(edges, spanOf(&is), +1)
+	}
+	return edges
+}
+
+// compareWindows appends what differs for the persons of an enrolment whose gathered facts are its
+// own, and whose grants of the commitment lie in the months.
+func (f *fold) compareWindows(r *repurse, e uint32, months enrolment.Span, edges []counts.Change,
 ) []counts.Change {
 	own, now := &f.own, f.state.Purses()
 	before := now.With(r.commitment, r.was, 0)
 	own.before.Stretches = enrolment.AppendStretches(own.before.Stretches[:0], own.facts.Changes())
 	own.after.Stretches = append(own.after.Stretches[:0], own.before.Stretches...)
-	until += moneyCounts
+	from, until := months.From, months.Until+moneyCounts
 	for i := enrolment.EndingAfter(r.windows, from); i < len(r.windows); i++ {
 		w := enrolment.Span{
 			From: max(from, r.windows[i].From), Until: min(until, r.windows[i].Until),
@@ -128,21 +228,6 @@ func (f *fold) compareWindows(r *repurse, e uint32, from, until temporal.Month,
 		edges = f.compareCourses(e, now.With(r.commitment, r.was, e), days, edges)
 	}
 	return edges
-}
-
-// isSimple gathers the facts of an enrolment and reports whether it has few, one grant of the
-// commitment, and is the only enrolment of its workers; and returns the grant.
-func (f *fold) isSimple(c, e uint32) (grant facts.Grant, simple bool) {
-	if f.heavy.lines[e] != nil {
-		return grant, false
-	}
-	own := &f.own
-	f.state.Gather(&own.facts, e)
-	if grant, simple = own.facts.GrantOf(c); !simple || own.facts.Len() >= f.heavy.facts {
-		return grant, false
-	}
-	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	return grant, !slices.ContainsFunc(own.workers, f.state.Several)
 }
 
 // comparePurse appends what differs for the persons of one enrolment. Enrolments with higher
@@ -164,13 +249,8 @@ func (f *fold) comparePurse(r *repurse, e uint32, paid []enrolment.Span,
 		return f.compareLine(line, e, now.With(r.commitment, r.was, e+1), edges)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	from, until := enrolment.NeverMonth, -enrolment.NeverMonth
-	for _, g := range own.facts.Grants() {
-		if g.Commitment == r.commitment {
-			from, until = min(from, g.From), max(until, g.Until)
-		}
-	}
-	return f.compareWindows(r, e, from, until, edges)
+	months, _ := own.facts.GrantedBy(r.commitment)
+	return f.compareWindows(r, e, months, edges)
 }
 
 // edgeSums adds up edges of one event, of which there may be millions in few cells on few days. Its

@@ -18,8 +18,9 @@ type fold struct {
 	days    comparison
 	heavy   heavy
 	sums    edgeSums
-	several []uint32 // enrolments of a commitment that must be looked at one after the other
-	looked  int      // how many enrolments and spells of others an event made it look at: its work
+	paid    []enrolment.Span // months that a commitment pays of one enrolment
+	several []uint32         // enrolments of a commitment that are looked at one after the other
+	looked  int              // at how many enrolments and spells of others: its work
 
 	// longWay says that no event takes one of the short ways: they must lead to the same.
 	longWay bool

@@ -20,6 +20,7 @@ type generator struct {
 	regencies                        []region.Code // where people live
 	keys                             []event.Key   // of all events, later ones too
 	named                            event.Key     // by the retraction before
+	choices                          []choice
 }
 
 // choice is an event type's share of a history, and how to make one.
@@ -53,9 +54,34 @@ func choices() []choice {
 // Generate returns a history of n events, the same for the same seed. Sequences run from 1
 // without gaps, record times never decrease, keys differ, and each event would be accepted.
 func Generate(seed uint64, n int) []Recorded {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 75))}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 75)), choices: choices()}
 	g.enrolments = 1 + g.IntN(2+n/5)
 	g.workers = 1 + max(g.IntN(g.enrolments), g.IntN(g.enrolments))
+	return g.history(n)
+}
+
+// GenerateMoney returns a history in which most events are about money: few enrolments, mostly of
+// a worker each, are granted again and again, what grants pay is disbursed and ends, and much of
+// that is taken back.
+func GenerateMoney(seed uint64, n int) []Recorded {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 76))}
+	weights := map[event.Type]int{
+		event.EnrolmentOpened: 10, event.EnrolmentAmended: 3, event.EnrolmentTerminated: 3,
+		event.WorkerDied: 1, event.FundingCommitted: 5, event.FundingGranted: 40,
+		event.FundingRevoked: 6, event.FundingDisbursed: 14, event.FundingClosed: 5,
+		event.EventRetracted: 22, event.ContributionCredited: 3, event.WorkerMerged: 1,
+	}
+	for _, c := range choices() {
+		c.weight = weights[c.kind]
+		g.choices = append(g.choices, c)
+	}
+	g.enrolments = 2 + g.IntN(6)
+	g.workers = g.enrolments
+	return g.history(n)
+}
+
+// history returns a history of n events.
+func (g *generator) history(n int) []Recorded {
 	g.commitments = 1 + g.IntN(3)
 	g.regencies = []region.Code{7503, 7571, 7101, 7171} // two in each of two provinces
 	g.Shuffle(len(g.regencies), func(i, j int) {
@@ -81,12 +107,12 @@ func Generate(seed uint64, n int) []Recorded {
 }
 
 func (g *generator) event(key event.Key) event.Event {
-	all, total := choices(), 0
-	for _, c := range all {
+	total := 0
+	for _, c := range g.choices {
 		total += c.weight
 	}
 	pick := g.IntN(total)
-	for _, c := range all {
+	for _, c := range g.choices {
 		if pick -= c.weight; pick < 0 {
 			e := event.Event{Key: key, Type: c.kind}
 			c.fill(g, &e.Data)

@@ -221,13 +221,19 @@ func TestHeavyProjectionAnswersLikeTheModel(t *testing.T) {
 func answerLikeTheModel(t *testing.T, makeEmpty func(*checked.DB) *coverage.Projection) {
 	t.Helper()
 	dir := t.TempDir()
-	size := comparison{firstSeed: 1, histories: 90, events: 120, queries: 40}
+	size := comparison{
+		firstSeed: 1, histories: 90, events: 120, queries: 40, generate: Generate,
+	}
+	money := comparison{
+		firstSeed: 1, histories: 40, events: 200, queries: 40, generate: GenerateMoney,
+	}
 	if os.Getenv("CAKUPAN_LONG") != "" {
-		size = comparison{firstSeed: 1, histories: 1000, events: 250, queries: 60}
+		size.histories, size.events, size.queries = 1000, 250, 60
+		money.histories, money.events, money.queries = 500, 400, 60
 	}
 	var before *production // one is asked at a time
 	t.Cleanup(func() { _ = before.db.Close() })
-	compareWithModel(t, size, func(history []Recorded) (subject, error) {
+	build := func(history []Recorded) (subject, error) {
 		if before != nil {
 			_ = before.db.Close()
 			_ = os.Remove(before.path)
@@ -239,7 +245,9 @@ func answerLikeTheModel(t *testing.T, makeEmpty func(*checked.DB) *coverage.Proj
 		before = s
 		rng := rand.New(rand.NewPCG(uint64(len(history)), 7))
 		return s.subject(), s.play(history, rng)
-	})
+	}
+	compareWithModel(t, size, build)
+	compareWithModel(t, money, build)
 }
 
 // TestProjectionAnswersVectors replays the vectors with full and with small chunks.

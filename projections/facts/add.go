@@ -76,6 +76,7 @@ func (s *State) AddFact(e *Event) {
 	case event.FundingGranted:
 		before := s.grantsOf.Edit(int(f.subject))
 		f.detail, *before = *before, newest
+		s.grant(f.subject, e.Enrolment)
 	default:
 	}
 	s.facts.Append(f)

@@ -41,6 +41,7 @@ func (s *State) Admit(events []Event) {
 				s.grantsOf.Append(0)
 				s.accounts = append(s.accounts, nil)
 				s.purses = append(s.purses, enrolment.EmptyPurse())
+				s.granted = append(s.granted, nil)
 			}
 		}
 	}
@@ -48,10 +49,12 @@ func (s *State) Admit(events []Event) {
 	s.prefetchOthers(a)
 }
 
-// Prefetch has the facts of the enrolments brought into the cache.
+// Prefetch has the facts of the enrolments brought into the cache, and what is known of their
+// workers.
 func (s *State) Prefetch(enrolments []uint32) {
 	s.ahead.workers = s.ahead.workers[:0]
 	s.prefetch(&s.ahead, enrolments)
+	s.workers.Prefetch(s.ahead.workers)
 }
 
 // prefetch has the facts of the enrolments brought into the cache, and appends their workers to

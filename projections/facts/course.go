@@ -75,15 +75,10 @@ func (c *Course) Add(e *Event, purses Purses) {
 
 // pay adds the months among some that a grant of an enrolment pays.
 func (p *Purses) pay(money *enrolment.Money, grant *Grant, g *Gathered, during enrolment.Span) {
-	until := grant.Until
-	for i := range g.revokes {
-		r := &g.revokes[i]
-		if r.Commitment == grant.Commitment && r.Sequence > grant.Sequence {
-			until = min(until, r.From)
-		}
+	until := min(g.endOf(grant), during.Until)
+	if from := max(grant.From, during.From); from < until {
+		money.Grant(from, until, p.Of(grant.Commitment, g.enrolment))
 	}
-	money.Grant(max(grant.From, during.From), min(until, during.Until),
-		p.Of(grant.Commitment, g.enrolment))
 }
 
 // AppendSpells appends the spells of a worker's id on the days [from, until), given the person's

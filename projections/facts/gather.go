@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"math"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -27,9 +28,14 @@ type Grant struct {
 }
 
 // Gather collects the facts in force about an enrolment.
-func (s *State) Gather(g *Gathered, e uint32) {
+func (s *State) Gather(g *Gathered, e uint32) { s.GatherFew(g, e, math.MaxInt) }
+
+// GatherFew does so, unless there are more than so many: then it returns false, and what is
+// gathered is of no use.
+func (s *State) GatherFew(g *Gathered, e uint32, most int) (few bool) {
 	g.reset(e)
-	for at := s.enrolments.At(int(e)).newest; at != 0; {
+	at := s.enrolments.At(int(e)).newest
+	for ; at != 0 && most > 0; most-- {
 		f := s.facts.At(int(at - 1))
 		at = f.next
 		switch event.Type(f.kind) {
@@ -48,6 +54,7 @@ func (s *State) Gather(g *Gathered, e uint32) {
 		slices.Reverse(g.changes) // mostly in order then
 		sortChanges(g.changes)
 	}
+	return at == 0
 }
 
 func (g *Gathered) reset(e uint32) {
@@ -67,18 +74,68 @@ func (g *Gathered) Revokes() []Grant { return g.revokes }
 // Credits returns the credited events, the newest first.
 func (g *Gathered) Credits() []Grant { return g.credits }
 
-// GrantOf returns the granted event of a commitment, and whether there is that one alone.
-func (g *Gathered) GrantOf(c uint32) (grant Grant, alone bool) {
+// GrantedBy returns from which month to which one the grants of a commitment are, and how many.
+func (g *Gathered) GrantedBy(c uint32) (months enrolment.Span, n int) {
+	months = enrolment.Span{From: enrolment.NeverMonth, Until: -enrolment.NeverMonth}
 	for i := range g.grants {
-		if g.grants[i].Commitment != c {
-			continue
+		if grant := &g.grants[i]; grant.Commitment == c {
+			months.From, months.Until = min(months.From, grant.From), max(months.Until, grant.Until)
+			n++
 		}
-		if alone {
-			return grant, false
-		}
-		grant, alone = g.grants[i], true
 	}
-	return grant, alone
+	return months, n
+}
+
+// PaidBy appends the months that the grants of a commitment pay for as long as it does not close.
+// It reports false when grants of others are for some of them, or credits.
+func (g *Gathered) PaidBy(c uint32, dst []enrolment.Span) (spans []enrolment.Span, alone bool) {
+	if len(g.credits) > 0 {
+		return dst, false
+	}
+	for i := range g.grants {
+		if grant := &g.grants[i]; grant.Commitment == c {
+			dst = appendSpan(dst, enrolment.Span{From: grant.From, Until: g.endOf(grant)})
+		}
+	}
+	for i := range g.grants {
+		if grant := &g.grants[i]; grant.Commitment != c {
+			is := enrolment.Span{From: grant.From, Until: grant.Until}
+			for _, s := range dst {
+				if s.From < is.Until && is.From < s.Until {
+					return dst, false
+				}
+			}
+		}
+	}
+	return dst, true
+}
+
+// appendSpan appends a span of months, as far as they are not among the others already.
+func appendSpan(spans []enrolment.Span, add enrolment.Span) []enrolment.Span {
+	if add.From >= add.Until {
+		return spans
+	}
+	for i := range spans {
+		s := &spans[i]
+		if s.From <= add.Until && add.From <= s.Until {
+			add.From, add.Until = min(add.From, s.From), max(add.Until, s.Until)
+			s.Until = s.From // it is part of the new one
+		}
+	}
+	return append(spans, add)
+}
+
+// endOf returns the month from which on a grant of an enrolment does not pay, unless its commitment
+// closes before.
+func (g *Gathered) endOf(grant *Grant) temporal.Month {
+	until := grant.Until
+	for i := range g.revokes {
+		r := &g.revokes[i]
+		if r.Commitment == grant.Commitment && r.Sequence > grant.Sequence {
+			until = min(until, r.From)
+		}
+	}
+	return until
 }
 
 // Len returns how many facts there are.
