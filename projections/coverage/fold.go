@@ -94,25 +94,44 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 		f.state.AddFact(e)
 		return edges
 	}
-	own, purses := &f.own, f.state.Purses()
-	own.before.Follow(&own.facts, purses)
+	own, purses, days := &f.own, f.state.Purses(), daysSince(e)
+	months := monthsOf(days)
+	own.before.FollowDuring(&own.facts, purses, months)
 	if line := f.lineOfMonths(e.Enrolment); line != nil {
 		f.addTo(line, e)
 		edges = f.compareLine(line, e.Enrolment, purses, edges)
 		f.state.AddFact(e)
 		return edges
 	}
-	if e.Kind == event.FundingGranted || e.Kind == event.ContributionCredited {
+	switch e.Kind {
+	case event.FundingGranted, event.ContributionCredited:
 		own.after.Copy(&own.before)
 		own.after.Add(e, purses)
-	} else {
+	case event.FundingRevoked:
 		own.facts.Add(e)
-		own.after.Follow(&own.facts, purses)
+		own.after.FollowDuring(&own.facts, purses, months)
+	default:
+		own.facts.Add(e)
+		own.after.FollowTerms(&own.before, &own.facts, purses, months)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	edges = f.compareCourses(e.Enrolment, purses, facts.AllDays(), edges)
+	edges = f.compareCourses(e.Enrolment, purses, days, edges)
 	f.state.AddFact(e)
 	return edges
+}
+
+// daysSince returns the days that a fact can change: none before it is effective. What a grant pays
+// ends with the grace after it; of a credit that is the first one, days speak for ever.
+func daysSince(e *facts.Event) facts.Days {
+	since := facts.Days{From: temporal.Date(e.From), Until: enrolment.Never}
+	switch g := e.Grant(); e.Kind {
+	case event.FundingGranted:
+		since.From, since.Until = g.From.First(), (g.Until + moneyCounts).First()
+	case event.FundingRevoked, event.ContributionCredited:
+		since.From = g.From.First()
+	default:
+	}
+	return since
 }
 
 // first adds the opened event that is the first fact about its enrolment, of a worker of whom no

@@ -39,6 +39,17 @@ func (c *Course) FollowMoney(g *Gathered, purses Purses, during enrolment.Span) 
 	}
 }
 
+// FollowTerms makes c what the facts come to, which came to another course before one of them that
+// is no money came or went.
+func (c *Course) FollowTerms(before *Course, g *Gathered, purses Purses, during enrolment.Span) {
+	c.Stretches = enrolment.AppendStretches(c.Stretches[:0], g.changes)
+	if c.onBudget() != before.onBudget() {
+		c.FollowMoney(g, purses, during)
+		return
+	}
+	c.copyMoney(before)
+}
+
 // AllMonths are those that there are.
 func AllMonths() enrolment.Span {
 	return enrolment.Span{From: -enrolment.NeverMonth, Until: enrolment.NeverMonth}
@@ -47,6 +58,10 @@ func AllMonths() enrolment.Span {
 // Copy makes c the same as another one.
 func (c *Course) Copy(other *Course) {
 	c.Stretches = append(c.Stretches[:0], other.Stretches...)
+	c.copyMoney(other)
+}
+
+func (c *Course) copyMoney(other *Course) {
 	c.Money.Speaks = other.Money.Speaks
 	c.Money.Months = append(c.Money.Months[:0], other.Money.Months...)
 }
