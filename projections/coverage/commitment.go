@@ -2,7 +2,6 @@ package coverage
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -20,7 +19,8 @@ type repurse struct {
 	windows    []enrolment.Span // the months in which a grant may count otherwise, in order
 	// paid says that they are months that the purse has paid for and had not, or the other way
 	// round, and that nothing else differs. So it is when money is disbursed.
-	paid bool
+	paid  bool
+	spent []enrolment.Span // the months that one of the two has disbursed; nil: not asked yet
 }
 
 // newRepurse works out what differs between two purses of a commitment.
@@ -33,6 +33,14 @@ func newRepurse(c uint32, was, is *enrolment.Purse) *repurse {
 	return r
 }
 
+// timeline returns the two purses as a timeline takes them.
+func (r *repurse) timeline() timeline.Purses {
+	if r.spent == nil {
+		r.spent = r.was.DisbursedByOne(r.is)
+	}
+	return timeline.Purses{Was: r.was, Is: r.is, Paid: r.spent}
+}
+
 // disburses reports whether a purse has paid for all of the months.
 func disburses(p *enrolment.Purse, months enrolment.Span) bool {
 	i := enrolment.EndingAfter(p.Disbursed, months.From)
@@ -43,10 +51,8 @@ func disburses(p *enrolment.Purse, months enrolment.Span) bool {
 // comparePurses appends what differs for the persons of a commitment's grants between the purse it
 // was and the one it is.
 //
-// Nearly all of them have one enrolment with few facts and one grant of the commitment: these are
-// looked at in whatever order they come. The others are looked at in order of their numbers, so
-// that it is known which of a person's enrolments see the purse as it was, still, and which as it
-// is.
+// The enrolments are looked at in order of their numbers, so that it is known which of a person's
+// see the purse as it was, still, and which as it is. Nearly all are the only one of their worker.
 func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Change,
 ) []counts.Change {
 	is := f.state.Purse(c)
@@ -54,70 +60,43 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 		return edges
 	}
 	r := newRepurse(c, was, &is)
-	f.several = f.several[:0]
 	some := edges[len(edges):]
 	for enrolments := range f.state.Granted(c) {
 		f.state.Prefetch(enrolments)
 		f.looked += len(enrolments)
 		for _, e := range enrolments {
-			var done bool
-			if some, done = f.compareAlone(r, e, 1, some[:0]); !done {
-				f.several = append(f.several, e)
-				continue
-			}
+			some = f.comparePurse(r, e, some[:0])
 			f.sums.add(some)
 		}
-	}
-	f.compareSeveral(r, some[:0])
-	const memoryKept = 1 << 16
-	if cap(f.several) > memoryKept {
-		f.several = nil
 	}
 	return f.sums.flush(edges)
 }
 
-// compareSeveral adds what differs for the enrolments that are looked at one after the other to the
-// sums. It may use the memory of some.
-func (f *fold) compareSeveral(r *repurse, some []counts.Change) {
-	slices.Sort(f.several)
-	f.several = slices.Compact(f.several)
-	if len(f.several) == 0 {
-		return
-	}
-	paid := r.was.DisbursedByOne(r.is)
-	for _, e := range f.several {
-		var done bool
-		if some, done = f.compareAlone(r, e, math.MaxInt, some[:0]); !done {
-			some = f.comparePurse(r, e, paid, some)
+// comparePurse appends what differs for the persons of one enrolment. Enrolments with higher
+// numbers see the purse as it was.
+func (f *fold) comparePurse(r *repurse, e uint32, edges []counts.Change) []counts.Change {
+	own, line := &f.own, f.heavy.lines[e]
+	if line == nil && !f.state.GatherFew(&own.facts, e, f.heavy.facts-1) {
+		if f.state.Gather(&own.facts, e); own.facts.Len() >= f.heavy.facts {
+			line = f.newLine(&own.facts, e, f.state.Purses().With(r.commitment, r.was, 0))
 		}
-		f.sums.add(some)
 	}
-}
-
-// compareAlone appends what differs for the workers of an enrolment with few facts, when it is the
-// only one of each of them. It returns false, and has done nothing, for any other one, and when the
-// commitment was granted to it more than so many times.
-func (f *fold) compareAlone(r *repurse, e uint32, times int, edges []counts.Change,
-) ([]counts.Change, bool) {
-	own := &f.own
-	if f.heavy.lines[e] != nil || !f.state.GatherFew(&own.facts, e, f.heavy.facts-1) {
-		return edges, false
+	if line != nil {
+		line.Repurse(r.commitment, r.timeline(), f.state.DiedOn, &f.heavy.difference)
+		return f.compareLine(line, e, f.state.Purses().With(r.commitment, r.was, e+1), edges)
 	}
-	months, n := own.facts.GrantedBy(r.commitment)
-	if n > times {
-		return edges, false
+	months, granted := own.facts.GrantedBy(r.commitment)
+	if !granted { // any more
+		return edges
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	if slices.ContainsFunc(own.workers, f.state.Several) {
-		return edges, false
-	}
-	if r.paid && !f.longWay {
+	if r.paid && !f.longWay && !slices.ContainsFunc(own.workers, f.state.Several) {
 		var done bool
 		if edges, done = f.comparePaid(r, edges); done {
-			return edges, true
+			return edges
 		}
 	}
-	return f.compareWindows(r, e, months, edges), true
+	return f.compareWindows(r, e, months, edges)
 }
 
 // windowsOf returns the months in which a grant may count otherwise under one of two purses than
@@ -228,29 +207,6 @@ func (f *fold) compareWindows(r *repurse, e uint32, months enrolment.Span, edges
 		edges = f.compareCourses(e, now.With(r.commitment, r.was, e), days, edges)
 	}
 	return edges
-}
-
-// comparePurse appends what differs for the persons of one enrolment. Enrolments with higher
-// numbers see the purse as it was.
-func (f *fold) comparePurse(r *repurse, e uint32, paid []enrolment.Span,
-	edges []counts.Change,
-) []counts.Change {
-	now := f.state.Purses()
-	line := f.heavy.lines[e]
-	own := &f.own
-	if line == nil {
-		if f.state.Gather(&own.facts, e); own.facts.Len() >= f.heavy.facts {
-			line = f.newLine(&own.facts, e, now.With(r.commitment, r.was, 0))
-		}
-	}
-	if line != nil {
-		purses := timeline.Purses{Was: r.was, Is: r.is, Paid: paid}
-		line.Repurse(r.commitment, purses, f.state.DiedOn, &f.heavy.difference)
-		return f.compareLine(line, e, now.With(r.commitment, r.was, e+1), edges)
-	}
-	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	months, _ := own.facts.GrantedBy(r.commitment)
-	return f.compareWindows(r, e, months, edges)
 }
 
 // edgeSums adds up edges of one event, of which there may be millions in few cells on few days. Its

@@ -14,13 +14,12 @@ import (
 type fold struct {
 	state *facts.State
 
-	own     change
-	days    comparison
-	heavy   heavy
-	sums    edgeSums
-	paid    []enrolment.Span // months that a commitment pays of one enrolment
-	several []uint32         // enrolments of a commitment that are looked at one after the other
-	looked  int              // at how many enrolments and spells of others: its work
+	own    change
+	days   comparison
+	heavy  heavy
+	sums   edgeSums
+	paid   []enrolment.Span // months that a commitment pays of one enrolment
+	looked int              // at how many enrolments and spells of others: its work
 
 	// longWay says that no event takes one of the short ways: they must lead to the same.
 	longWay bool

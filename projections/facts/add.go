@@ -76,7 +76,9 @@ func (s *State) AddFact(e *Event) {
 	case event.FundingGranted:
 		before := s.grantsOf.Edit(int(f.subject))
 		f.detail, *before = *before, newest
-		s.grant(f.subject, e.Enrolment)
+		if asked := s.granted[f.subject]; asked != nil {
+			asked.add(e.Enrolment)
+		}
 	default:
 	}
 	s.facts.Append(f)

@@ -42,7 +42,7 @@ type State struct {
 	accounts []*account           // by commitment: what its money in force is; nil: none
 	purses   []enrolment.Purse    // by commitment: what its account comes to
 	grantsOf *pages.Table[uint32] // by commitment: its newest granted fact, as link
-	granted  [][]uint32           // by commitment: see Granted; nil: nobody has asked
+	granted  []*granted           // by commitment; nil: nobody has asked
 
 	former  *pages.Table[former]
 	formers formerLinks

@@ -87,7 +87,7 @@ func (s *State) derive() {
 		}
 	}
 	s.purses = make([]enrolment.Purse, len(s.accounts))
-	s.granted = make([][]uint32, len(s.accounts))
+	s.granted = make([]*granted, len(s.accounts))
 	for c := range s.purses {
 		s.reckon(uint32(c))
 	}

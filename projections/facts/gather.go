@@ -74,16 +74,17 @@ func (g *Gathered) Revokes() []Grant { return g.revokes }
 // Credits returns the credited events, the newest first.
 func (g *Gathered) Credits() []Grant { return g.credits }
 
-// GrantedBy returns from which month to which one the grants of a commitment are, and how many.
-func (g *Gathered) GrantedBy(c uint32) (months enrolment.Span, n int) {
+// GrantedBy returns from which month to which one the grants of a commitment are, and whether there
+// are any.
+func (g *Gathered) GrantedBy(c uint32) (months enrolment.Span, granted bool) {
 	months = enrolment.Span{From: enrolment.NeverMonth, Until: -enrolment.NeverMonth}
 	for i := range g.grants {
 		if grant := &g.grants[i]; grant.Commitment == c {
 			months.From, months.Until = min(months.From, grant.From), max(months.Until, grant.Until)
-			n++
+			granted = true
 		}
 	}
-	return months, n
+	return months, granted
 }
 
 // PaidBy appends the months that the grants of a commitment pay for as long as it does not close.

@@ -2,7 +2,6 @@ package facts
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"sort"
 
@@ -207,44 +206,4 @@ func (p *Purses) Of(c, e uint32) *enrolment.Purse {
 		return p.as
 	}
 	return &p.now[c]
-}
-
-// Granted returns the enrolments that the commitment is granted to, some at a time. One with
-// several grants may come several times, one with a single grant comes once. Who asks for the first
-// time, or after a grant was retracted, waits until all links are followed; from then on they are
-// kept in a list, which is read many times as fast.
-func (s *State) Granted(c uint32) iter.Seq[[]uint32] {
-	if s.granted[c] == nil {
-		s.granted[c] = s.linked(c)
-	}
-	return slices.Chunk(s.granted[c], Together)
-}
-
-// linked returns the enrolments of the commitment's grants, which links lead to.
-func (s *State) linked(c uint32) []uint32 {
-	list := []uint32{}
-	for at := *s.grantsOf.At(int(c)); at != 0; {
-		f := s.facts.At(int(at - 1))
-		if f.kind != 0 {
-			list = appendOnce(list, s.OwnerOf(f.sequence()).Index())
-		}
-		at = f.detail
-	}
-	slices.Reverse(list) // as they will be added
-	return list
-}
-
-// grant notes that a commitment was granted to an enrolment.
-func (s *State) grant(c, e uint32) {
-	if list := s.granted[c]; list != nil {
-		s.granted[c] = appendOnce(list, e)
-	}
-}
-
-// appendOnce appends a number unless it is the last one already.
-func appendOnce(list []uint32, number uint32) []uint32 {
-	if n := len(list); n > 0 && list[n-1] == number {
-		return list
-	}
-	return append(list, number)
 }

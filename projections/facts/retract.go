@@ -72,9 +72,6 @@ func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {
 	}
 	f := s.facts.Edit(i)
 	gone := *f
-	if event.Type(f.kind) == event.FundingGranted {
-		s.granted[f.subject] = nil // to be followed again, without it
-	}
 	// A commitment may still link to it too.
 	f.kind = 0
 	before := link(0)
