@@ -198,6 +198,20 @@ func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	if _, heavy := f.hasTally(opening.Worker); heavy {
 		return edges, false
 	}
+	if f.state.HasOthers(opening.Worker, e.Enrolment) {
+		edges = f.creditOneOf(e, &opening, until, edges)
+	} else {
+		credited := enrolment.Span{From: g.From, Until: g.Until}
+		edges = appendCredit(edges, &opening, f.state.DiedOn(opening.Worker), until, credited)
+	}
+	f.state.AddFact(e)
+	return edges, true
+}
+
+// creditOneOf does so for an enrolment that is not the only one of its worker.
+func (f *fold) creditOneOf(e *facts.Event, opening *enrolment.Change, until temporal.Month,
+	edges []counts.Change,
+) []counts.Change {
 	last := enrolment.Months{From: until - 1, Until: until, Evidence: enrolment.Credited}
 	stretch := enrolment.Stretch{
 		From: max(opening.On, until.First()), Until: enrolment.Never,
@@ -207,12 +221,43 @@ func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	before, after := &own.before.Money, &own.after.Money
 	before.Speaks, before.Months = last.From, append(before.Months[:0], last)
 	after.Speaks, after.Months = last.From, append(after.Months[:0], last)
+	g := e.Grant()
 	after.Credit(g.From, g.Until)
 	days.were = enrolment.AppendSpells(days.were[:0], stretch, died, before)
 	days.are = enrolment.AppendSpells(days.are[:0], stretch, died, after)
-	edges = f.differ(person{opening.Worker, e.Enrolment, f.state.Purses(), nil}, edges)
-	f.state.AddFact(e)
-	return edges, true
+	return f.differ(person{opening.Worker, e.Enrolment, f.state.Purses(), nil}, edges)
+}
+
+// appendCredit appends the edges of months that are credited after all others, which ended with a
+// month, for the only enrolment of a worker: they are covered, and the grace or the employer's due
+// follows them.
+func appendCredit(edges []counts.Change, opening *enrolment.Change, died temporal.Date,
+	ended temporal.Month, credited enrolment.Span,
+) []counts.Change {
+	paid := enrolment.Spell{Terms: opening.Terms, Evidence: enrolment.Credited}
+	late := enrolment.Spell{Terms: opening.Terms}
+	switch opening.Terms.Payer {
+	case event.APBD:
+		paid.Sources = enrolment.SourceOf(event.UnknownFunding)
+	case event.Employer:
+		late.Evidence = enrolment.Due
+	default:
+	}
+	add := func(s *enrolment.Spell, from, until temporal.Month, weight int32) {
+		s.From, s.Until = max(opening.On, from.First()), until.First()
+		if died < s.Until {
+			s.Until = died + 1
+		}
+		if s.From < s.Until {
+			edges = appendEdges(edges, spanOf(s), weight)
+		}
+	}
+	if was := ended + moneyCounts; was > credited.From {
+		add(&late, credited.From, was, -1)
+	}
+	add(&paid, credited.From, credited.Until, +1)
+	add(&late, credited.Until, credited.Until+moneyCounts, +1)
+	return edges
 }
 
 // compareCourses appends what differs on the days for the persons of an enrolment between its

@@ -263,17 +263,18 @@ type lived struct {
 func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, days facts.Days,
 	purses facts.Purses,
 ) []enrolment.Spell {
-	other := &f.days.other
+	other, months := &f.days.other, monthsOf(days)
 	for e := range f.state.Enrolments(of.id, except) {
 		line := f.heavy.lines[e]
-		if line == nil {
+		if line == nil && (f.longWay ||
+			!f.state.GatherSince(&other.facts, e, months.From, f.heavy.facts-1)) {
 			f.state.Gather(&other.facts, e)
 			if other.facts.Len() >= f.heavy.facts {
 				line = f.newLine(&other.facts, e, purses)
 			}
 		}
 		if line == nil {
-			other.before.FollowDuring(&other.facts, purses, monthsOf(days))
+			other.before.FollowDuring(&other.facts, purses, months)
 			spells = other.before.AppendSpells(spells, of.id, of.died, days)
 			continue
 		}

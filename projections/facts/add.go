@@ -62,11 +62,15 @@ func (s *State) AddFact(e *Event) {
 	f.next, a.newest = a.newest, newest
 	switch {
 	case e.Kind == event.ContributionCredited:
+		if e.From < a.credited || e.From >= e.Until {
+			s.steady[e.Enrolment>>6] &^= 1 << (e.Enrolment & 63)
+		}
 		if e.From < e.Until {
 			a.credited = max(a.credited, e.Until)
 		}
 	case e.Kind == event.EnrolmentOpened && f.next == 0:
 		a.opening, a.credited = newest, noMonth
+		s.steady[e.Enrolment>>6] |= 1 << (e.Enrolment & 63)
 	default:
 		a.opening = 0
 	}

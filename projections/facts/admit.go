@@ -20,13 +20,15 @@ func (s *State) Admit(events []Event) {
 	for i := range events {
 		e := &events[i]
 		if e.Enrolment != unnamed {
-			a.enrolments = append(a.enrolments, e.Enrolment)
-			for int(e.Enrolment) >= s.enrolments.Len() {
-				s.enrolments.Append(about{})
+			if int(e.Enrolment) < s.enrolments.Len() { // of others nothing is known
+				a.enrolments = append(a.enrolments, e.Enrolment)
 			}
+			s.admitEnrolment(e.Enrolment)
 		}
 		if e.Worker != unnamed {
-			a.workers = append(a.workers, e.Worker)
+			if int(e.Worker) < s.workers.Len() {
+				a.workers = append(a.workers, e.Worker)
+			}
 			for int(e.Worker) >= s.workers.Len() {
 				s.workers.Append(workerLinks{})
 			}
@@ -47,6 +49,16 @@ func (s *State) Admit(events []Event) {
 	}
 	s.prefetch(a, a.enrolments)
 	s.prefetchOthers(a)
+}
+
+// admitEnrolment makes room for an enrolment.
+func (s *State) admitEnrolment(e uint32) {
+	for int(e) >= s.enrolments.Len() {
+		s.enrolments.Append(about{})
+	}
+	for int(e>>6) >= len(s.steady) {
+		s.steady = append(s.steady, 0)
+	}
 }
 
 // Prefetch has the facts of the enrolments brought into the cache, and what is known of their

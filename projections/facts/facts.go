@@ -23,9 +23,10 @@ import (
 // is not any more is in a table of its own, which nobody meets who does not ask for it.
 //
 // Persisted are the tables and the lines of early. All else is derived from them when loaded, but
-// for ahead, which is memory.
+// for ahead, which is memory, and for steady and granted, which say nothing then.
 type State struct {
 	enrolments  *pages.Table[about]       // by number
+	steady      []uint64                  // a bit an enrolment, derived: see GatherSince
 	workers     *pages.Table[workerLinks] // by number
 	memberships *pages.Table[membership]  // second and further enrolments of a worker
 	facts       *pages.Table[fact]

@@ -91,6 +91,7 @@ func (s *State) derive() {
 	for c := range s.purses {
 		s.reckon(uint32(c))
 	}
+	s.steady = make([]uint64, s.enrolments.Len()>>6+1)
 	for i := range s.former.Len() {
 		s.formers.note(s.former.At(i), link(i+1))
 	}

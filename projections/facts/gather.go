@@ -57,6 +57,30 @@ func (s *State) GatherFew(g *Gathered, e uint32, most int) (few bool) {
 	return at == 0
 }
 
+// GatherSince collects the facts in force about an enrolment of which only the opening and credits
+// are known, that came in order of their months: of the credits the last one that ends by the
+// month, and those after it. It returns false for any other enrolment, when there are more facts
+// than so many, and for what was loaded from a file: then what is gathered is of no use.
+func (s *State) GatherSince(g *Gathered, e uint32, month temporal.Month, most int) bool {
+	g.reset(e)
+	a := s.enrolments.At(int(e))
+	if a.opening == 0 || s.steady[e>>6]&(1<<(e&63)) == 0 {
+		return false
+	}
+	g.changes = append(g.changes, s.facts.At(int(a.opening-1)).change())
+	for at := a.newest; at != a.opening; {
+		if g.Len() == most {
+			return false
+		}
+		f := s.facts.At(int(at - 1))
+		g.credits = append(g.credits, f.grant())
+		if at = f.next; temporal.Month(f.until) <= month {
+			break
+		}
+	}
+	return true
+}
+
 func (g *Gathered) reset(e uint32) {
 	g.enrolment, g.changes = e, g.changes[:0]
 	g.grants, g.revokes, g.credits = g.grants[:0], g.revokes[:0], g.credits[:0]
