@@ -3,7 +3,6 @@ package coverage
 import (
 	"sync/atomic"
 
-	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/projections/facts"
 	"cakupan/projections/pages"
@@ -12,6 +11,8 @@ import (
 // costs tells what an event will cost before it is in the log: for how many enrolments money was
 // granted by a commitment, and how many a worker has who has many. Show counts, anybody asks at the
 // same time.
+//
+// What is in the log and not folded yet is not among it: see [Expected].
 //
 // It is an estimate, from above: each name counts in two of so many places, together with all
 // others that share them, and the lower of the two numbers is taken. What is retracted stays
@@ -46,9 +47,9 @@ func count(in *pages.Table[uint32], t facts.Tag) {
 	}
 }
 
-func counted(in *pages.Table[uint32], name string) int {
+func counted(in *pages.Table[uint32], t facts.Tag) int {
 	most := ^uint32(0)
-	for _, at := range costPlacesOf(facts.TagOf(name)) {
+	for _, at := range costPlacesOf(t) {
 		most = min(most, atomic.LoadUint32(in.At(at)))
 	}
 	return int(most)
@@ -58,25 +59,6 @@ func counted(in *pages.Table[uint32], name string) int {
 func (f *fold) hasMany(w uint32) bool {
 	many := f.heavy.enrolments
 	return f.state.Several(w) && f.state.Opened(w, many) == many
-}
-
-// Cost returns about how many enrolments an event will change that can change many, 0 for any
-// other. Its retraction will change as many and is counted with it: there can be but one. It may be
-// called at any time.
-func (p *Projection) Cost(e *event.Event) int {
-	d := &e.Data
-	switch e.Type {
-	case event.FundingCommitted, event.FundingClosed:
-		return 2 * counted(p.costs.grants, d.Commitment)
-	case event.FundingDisbursed:
-		return 2 * counted(p.costs.grants, d.Commitment) * rows(d.PaidMonths)
-	case event.WorkerDied:
-		return 2 * counted(p.costs.enrolments, d.Worker)
-	case event.WorkerMerged: // the smaller of the two moves
-		return 2 * min(counted(p.costs.enrolments, d.Worker), counted(p.costs.enrolments, d.Into))
-	default:
-		return 0
-	}
 }
 
 // rows returns how many rows of months that follow one another there are, in the order given.

@@ -29,7 +29,7 @@ func TestCost(t *testing.T) {
 	cost := func(kind event.Type, fill func(*event.Data)) int {
 		e := event.Event{Type: kind}
 		fill(&e.Data)
-		return s.p.Cost(&e)
+		return s.p.Changes(coverage.WeightOf(&e))
 	}
 	check := func() {
 		t.Helper()
@@ -73,4 +73,42 @@ func TestCost(t *testing.T) {
 		t.Fatal(err)
 	}
 	check()
+}
+
+// TestExpected adds what is not folded yet to the cost of events, and takes it away again.
+func TestExpected(t *testing.T) {
+	s, err := newProduction(t.TempDir(), coverage.New)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.db.Close() }()
+	weight := func(kind event.Type, commitment, worker, into string) coverage.Weight {
+		e := event.Event{Type: kind}
+		e.Data.Commitment, e.Data.Worker, e.Data.Into = commitment, worker, into
+		e.Data.PaidMonths = []temporal.Month{5}
+		return coverage.WeightOf(&e)
+	}
+	first, second := new(coverage.Expected), new(coverage.Expected)
+	for i := range 300 {
+		first.Add(weight(event.FundingGranted, "c", "", ""), +1)
+		second.Add(weight(event.EnrolmentOpened, "", []string{"w", "x", "y"}[i%3], ""), +1)
+	}
+	second.Add(weight(event.FundingGranted, "c", "", ""), +100)
+	second.Add(weight(event.EnrolmentOpened, "", "few", ""), +5)
+	cost := func(want int, w coverage.Weight) {
+		t.Helper()
+		if got := s.p.Changes(w, first, second); got != want {
+			t.Errorf("%+v costs %d, want %d", w, got, want)
+		}
+	}
+	cost(800, weight(event.FundingDisbursed, "c", "", ""))
+	cost(800, weight(event.FundingClosed, "c", "", ""))
+	cost(0, weight(event.FundingClosed, "d", "", ""))
+	cost(0, weight(event.FundingGranted, "c", "", ""))
+	cost(200, weight(event.WorkerDied, "", "w", ""))
+	cost(0, weight(event.WorkerDied, "", "few", ""))
+	cost(200, weight(event.WorkerMerged, "", "w", "x"))
+	cost(0, weight(event.WorkerMerged, "", "w", "few"))
+	second.Add(weight(event.FundingGranted, "c", "", ""), -100)
+	cost(600, weight(event.FundingClosed, "c", "", ""))
 }

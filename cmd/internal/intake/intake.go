@@ -1,13 +1,11 @@
 package intake
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"cakupan/domain/event"
@@ -73,13 +71,7 @@ type Batch struct {
 	receipts []event.Receipt // those of refused events are final
 	entries  []writer.Entry  // of accepted events; elsewhere the zero entry
 	persons  bool            // some came with a NIK
-
-	mu   sync.Mutex // guards what follows
-	dear []Dear
 }
-
-// Dear returns the events that change much, in no order.
-func (b *Batch) Dear() []Dear { return b.dear }
 
 // Prepare does the part of [Intake.Submit] that needs no storage but the vault's: who has more
 // events can prepare them while a batch is committed. Batches must be committed in the order of
@@ -167,7 +159,9 @@ func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err 
 		if buffer, err = encode(&b.entries[first+i], &accepted, buffer); err != nil {
 			return persons, err
 		}
-		b.weigh(first+i, &accepted.Event)
+		if b.opts.Weigh != nil {
+			b.opts.Weigh(first+i, &accepted.Event)
+		}
 	}
 	return persons, nil
 }
@@ -183,23 +177,6 @@ func (b *Batch) accept(doc event.Value) (event.Accepted, *event.Refusal) {
 		return event.Accepted{Event: event.Event{Key: accepted.Key}}, refusal
 	}
 	return accepted, nil
-}
-
-// weigh notes an event if it changes much.
-func (b *Batch) weigh(place int, e *event.Event) {
-	if b.opts.Cost == nil {
-		return
-	}
-	changes := b.opts.Cost(e)
-	if changes == 0 {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	// The texts of an event belong to its request, and the name of a publisher is kept for longer.
-	b.dear = append(b.dear, Dear{
-		place, strings.Clone(cmp.Or(e.Publisher, e.Source)), e.Type, changes,
-	})
 }
 
 // encode makes the entry of an accepted event. Its bytes are appended to buffer.

@@ -36,15 +36,7 @@ type Options struct {
 	// knows no publishers, and everything may be reported.
 	Scope *event.Scope
 
-	// Cost tells about how much an event changes; 0: little. It may be nil, and is called from
-	// several goroutines.
-	Cost func(*event.Event) int
-}
-
-// Dear is an event that changes much.
-type Dear struct {
-	Place     int    // in the batch
-	Publisher string // whoever has logged in, else the source of the event
-	Type      event.Type
-	Changes   int
+	// Weigh is called with each accepted event and its place in the batch, to work out what it will
+	// cost. It may be nil, is called from several goroutines, and keeps no text of the event.
+	Weigh func(place int, e *event.Event)
 }

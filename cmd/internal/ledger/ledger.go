@@ -76,6 +76,7 @@ type Ledger struct {
 	appending atomic.Pointer[appending] // nil while it is not open
 
 	throttle *throttle // of publishers
+	backlog  *backlog
 
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
@@ -123,6 +124,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	l := &Ledger{
 		opts: opts, folder: f, closing: make(chan struct{}),
 		throttle: newThrottle(changesPerSecond, changesAtOnce),
+		backlog:  newBacklog(),
 	}
 	if err := l.openLog(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())

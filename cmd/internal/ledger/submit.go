@@ -19,6 +19,7 @@ import (
 // committed leaves nothing behind but workers in the vault, whom nobody can tell from others.
 type Batch struct {
 	batch  *intake.Batch
+	load   load
 	dryRun bool
 }
 
@@ -39,14 +40,17 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 	if err != nil {
 		return nil, err
 	}
-	opts.Cost = l.cost()
-	batch, err := in.Prepare(raw, opts)
-	return &Batch{batch: batch, dryRun: opts.DryRun}, err
+	b := &Batch{dryRun: opts.DryRun}
+	if l.answering() != nil && !opts.DryRun {
+		opts.Weigh = b.load.weigh
+	}
+	b.batch, err = in.Prepare(raw, opts)
+	return b, err
 }
 
-// cost returns what tells how much an event changes, in a ledger whose projections follow: who
-// imports into a folder waits for nobody. What is not open yet knows no costs.
-func (l *Ledger) cost() func(*event.Event) int {
+// answering returns the coverage of a ledger whose projections follow, when it is open; else nil:
+// who imports into a folder waits for nobody.
+func (l *Ledger) answering() *coverage.Projection {
 	if !l.serving {
 		return nil
 	}
@@ -54,10 +58,8 @@ func (l *Ledger) cost() func(*event.Event) int {
 	if kept == nil {
 		return nil
 	}
-	if p, ok := projections.Answers[*coverage.Projection](kept); ok {
-		return p.Cost
-	}
-	return nil
+	p, _ := projections.Answers[*coverage.Projection](kept)
+	return p
 }
 
 // Commit does the rest. A batch is committed once. One of a publisher whose events have changed
@@ -67,14 +69,15 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) 
 	if err != nil {
 		return nil, err
 	}
-	dear := b.batch.Dear()
-	if b.dryRun {
-		dear = nil
-	}
+	p := l.answering()
+	expects := l.backlog.begin(p, &b.load)
+	dear := l.backlog.price(p, &b.load)
 	if err := l.throttle.take(dear, time.Now()); err != nil {
+		l.backlog.end(expects, nil)
 		return nil, err
 	}
 	receipts, err := in.Commit(ctx, b.batch)
+	l.backlog.end(expects, receipts)
 	if err == nil { // else nobody knows what was appended
 		l.throttle.giveBack(dear, receipts, time.Now())
 	}

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
@@ -34,6 +33,14 @@ type throttle struct {
 	debtors map[string]*budget // whose budget is not whole
 }
 
+// dearEvent is an event that changes much.
+type dearEvent struct {
+	place     int    // in its batch
+	publisher string // whoever has logged in, else the source of the event
+	kind      event.Type
+	changes   int
+}
+
 // budget is what a publisher had left at a moment; below 0 it waits.
 type budget struct {
 	left float64
@@ -52,7 +59,7 @@ func (t *throttle) refill(b *budget, now time.Time) {
 
 // take takes what events cost off the budgets of their publishers. When one of them has none left,
 // nothing is taken, and the error says when to send them again.
-func (t *throttle) take(dear []intake.Dear, now time.Time) error {
+func (t *throttle) take(dear []dearEvent, now time.Time) error {
 	if len(dear) == 0 {
 		return nil
 	}
@@ -60,11 +67,11 @@ func (t *throttle) take(dear []intake.Dear, now time.Time) error {
 	defer t.mu.Unlock()
 	least, dearest := 0.0, &dear[0]
 	for i := range dear {
-		left := t.of(dear[i].Publisher, now).left
+		left := t.of(dear[i].publisher, now).left
 		switch {
 		case left < least:
 			least, dearest = left, &dear[i]
-		case left == least && dear[i].Changes > dearest.Changes:
+		case left == least && dear[i].changes > dearest.changes:
 			dearest = &dear[i]
 		}
 	}
@@ -72,7 +79,7 @@ func (t *throttle) take(dear []intake.Dear, now time.Time) error {
 		return t.tooDear(dearest, -least/t.perSecond)
 	}
 	for i := range dear {
-		t.of(dear[i].Publisher, now).left -= float64(dear[i].Changes)
+		t.of(dear[i].publisher, now).left -= float64(dear[i].changes)
 	}
 	t.forget(now)
 	return nil
@@ -80,13 +87,13 @@ func (t *throttle) take(dear []intake.Dear, now time.Time) error {
 
 // giveBack gives back what was taken for events that were not appended: those that were there, and
 // those that were refused.
-func (t *throttle) giveBack(dear []intake.Dear, receipts []event.Receipt, now time.Time) {
+func (t *throttle) giveBack(dear []dearEvent, receipts []event.Receipt, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range dear {
-		if d := &dear[i]; receipts[d.Place].Status != event.Appended {
-			b := t.of(d.Publisher, now)
-			b.left = min(t.atOnce, b.left+float64(d.Changes))
+		if d := &dear[i]; receipts[d.place].Status != event.Appended {
+			b := t.of(d.publisher, now)
+			b.left = min(t.atOnce, b.left+float64(d.changes))
 		}
 	}
 }
@@ -118,10 +125,10 @@ func (t *throttle) forget(now time.Time) {
 }
 
 // tooDear is the error for events of a publisher who must wait so many seconds.
-func (t *throttle) tooDear(d *intake.Dear, wait float64) error {
+func (t *throttle) tooDear(d *dearEvent, wait float64) error {
 	after := int(math.Ceil(wait))
 	return &problem.Error{Code: problem.EventsDear, Retry: after, Detail: fmt.Sprintf(
 		"nothing of these was taken: of one publisher, events that change %.0f enrolments a second"+
 			" are, and those before these changed more. Send these again in %d s; the dearest is a"+
-			" %s that changes about %d", t.perSecond, after, d.Type, d.Changes)}
+			" %s that changes about %d", t.perSecond, after, d.kind, d.changes)}
 }

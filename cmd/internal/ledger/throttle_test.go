@@ -11,15 +11,16 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
+	"cakupan/projections/coverage"
 )
 
 // TestThrottle sends what costs more than a publisher may change, and waits as long as it is told.
 func TestThrottle(t *testing.T) {
 	limit, now := newThrottle(10, 100), time.Unix(0, 0)
-	of := func(publisher string, changes int) []intake.Dear {
-		return []intake.Dear{{Publisher: publisher, Type: event.FundingClosed, Changes: changes}}
+	of := func(publisher string, changes int) []dearEvent {
+		return []dearEvent{{publisher: publisher, kind: event.FundingClosed, changes: changes}}
 	}
-	take := func(dear []intake.Dear, wantRetry int) {
+	take := func(dear []dearEvent, wantRetry int) {
 		t.Helper()
 		err := limit.take(dear, now)
 		var known *problem.Error
@@ -53,12 +54,12 @@ func TestThrottle(t *testing.T) {
 // TestThrottleForgets: whoever makes up names fills no memory, and nobody's debt is forgotten.
 func TestThrottleForgets(t *testing.T) {
 	limit, now := newThrottle(10, 100), time.Unix(0, 0)
-	owe := []intake.Dear{{Publisher: "owes", Changes: 1000}}
+	owe := []dearEvent{{publisher: "owes", changes: 1000}}
 	if err := limit.take(owe, now); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3 * debtorsMax {
-		dear := []intake.Dear{{Publisher: fmt.Sprint(i), Changes: 50}}
+		dear := []dearEvent{{publisher: fmt.Sprint(i), changes: 50}}
 		if err := limit.take(dear, now); err != nil {
 			t.Fatal(err)
 		}
@@ -121,6 +122,60 @@ func TestDearEvents(t *testing.T) {
 		if err := restate("urn:a", 0); err != nil {
 			t.Fatalf("what is there already: %v", err)
 		}
+	}
+}
+
+// TestDearEventsAtOnce: what a commitment is granted to counts before it is folded, also when it
+// comes in the same request as what changes it.
+func TestDearEventsAtOnce(t *testing.T) {
+	l, err := Open(t.Context(), Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.View(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	const grants, closed = 50, 7
+	l.throttle = newThrottle(1, 5*2*grants)
+	var raw [][]byte
+	add := func(e string) {
+		raw = append(raw, fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:a",`+
+			`"type":"id.cakupan.%s}`, len(raw), e))
+	}
+	for range closed {
+		add(`funding.closed.v1","data":{"commitment":"c","from":"2026-12","reason":"spent"}`)
+	}
+	for i := range grants {
+		add(fmt.Sprintf(`funding.granted.v1","data":{"enrolment":"e%d","commitment":"c",`+
+			`"from":"2026-01","until":"2027-01"}`, i))
+	}
+	if _, err := l.Submit(t.Context(), raw, intake.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = submitOne(t, l, "urn:a", "last",
+		`"funding.closed.v1","data":{"commitment":"c","from":"2026-11","reason":"spent"}`)
+	var known *problem.Error
+	if !errors.As(err, &known) || known.Code != problem.EventsDear ||
+		known.Retry > (closed-5)*2*grants {
+		t.Errorf("after %d closings of %d grants, all in one request: %v", closed, grants, err)
+	}
+	folded := sendAll(t, l, "urn:b", `"enrolment.reinstated.v1","data":{"enrolment":"e1",`+
+		`"from":"2026-06-01"}`)
+	view, err := l.View(t.Context(), folded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.backlog.forget(view.Known())
+	closing := event.Event{Type: event.FundingClosed}
+	closing.Data.Commitment = "c"
+	w := coverage.WeightOf(&closing)
+	p := l.answering()
+	if got := p.Changes(w, &l.backlog.younger.expected, &l.backlog.older.expected); got != 2*grants {
+		t.Errorf("once the grants are folded, they are counted as %d changes", got)
 	}
 }
 

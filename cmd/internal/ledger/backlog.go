@@ -1,0 +1,150 @@
+package ledger
+
+import (
+	"cmp"
+	"strings"
+	"sync"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+// load is what the events of a batch have to do with the cost of events.
+type load struct {
+	mu   sync.Mutex        // guards what follows while the batch is prepared
+	adds []coverage.Weight // of those that make others cost more
+	dear []dearWeight
+}
+
+// dearWeight is an event that may change much, and of what that depends.
+type dearWeight struct {
+	dearEvent
+	of coverage.Weight
+}
+
+// weigh notes an event if it matters.
+func (l *load) weigh(place int, e *event.Event) {
+	w := coverage.WeightOf(e)
+	if !w.Adds() && !w.IsDear() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if w.Adds() {
+		l.adds = append(l.adds, w)
+		return
+	}
+	// The texts of an event belong to its request, and the name of a publisher is kept for longer.
+	d := dearEvent{place: place, kind: e.Type}
+	d.publisher = strings.Clone(cmp.Or(e.Publisher, e.Source))
+	l.dear = append(l.dear, dearWeight{d, w})
+}
+
+// backlog knows which events are on their way to the log or in it, and not folded yet: those after
+// them cost as much as if they were. All methods may be called at the same time.
+//
+// It counts in two generations. New ones go to the younger; when all of the older are folded, that
+// is forgotten, and the younger grows old. So it counts some that are folded, for a moment, and
+// such as were refused, but misses none.
+type backlog struct {
+	mu             sync.Mutex // guards what follows, but for the counts
+	younger, older *generation
+}
+
+// generation is events that came about the same time.
+type generation struct {
+	expected coverage.Expected
+	adds     []coverage.Weight   // that it counts, unless they are too many
+	full     bool                // they are
+	batches  int                 // on their way to the log
+	last     eventstore.Sequence // of those that are in it
+}
+
+// addsRemembered is how many are forgotten one by one; with more, all places are emptied.
+const addsRemembered = 1 << 14
+
+func newBacklog() *backlog { return &backlog{younger: &generation{}, older: &generation{}} }
+
+// begin counts the events of a batch that goes to the log now, in a generation which it returns.
+// What the coverage has folded is forgotten; without one, nothing is counted.
+func (b *backlog) begin(p *coverage.Projection, l *load) *generation {
+	if p == nil || len(l.adds) == 0 && len(l.dear) == 0 {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget(p.View().Known())
+	g := b.younger
+	g.batches++
+	g.count(l.adds)
+	return g
+}
+
+// forget forgets what was folded up to an event.
+func (b *backlog) forget(folded eventstore.Sequence) {
+	for range 2 { // the younger may be folded too
+		if b.older.batches > 0 || b.older.last > folded {
+			return
+		}
+		b.older.forget()
+		b.older, b.younger = b.younger, b.older
+	}
+}
+
+// count counts the events of a batch.
+func (g *generation) count(adds []coverage.Weight) {
+	for i := range adds {
+		g.expected.Add(adds[i], +1)
+	}
+	if g.full = g.full || len(g.adds)+len(adds) > addsRemembered; !g.full {
+		g.adds = append(g.adds, adds...)
+	}
+}
+
+// forget makes the generation count nothing.
+func (g *generation) forget() {
+	if g.full {
+		g.expected.Clear()
+	} else {
+		for i := range g.adds {
+			g.expected.Add(g.adds[i], -1)
+		}
+	}
+	g.adds, g.full = g.adds[:0], false
+}
+
+// price returns the events of a batch that change much, with all counted that went before them, and
+// with them.
+func (b *backlog) price(p *coverage.Projection, l *load) (dear []dearEvent) {
+	if p == nil || len(l.dear) == 0 {
+		return nil
+	}
+	b.mu.Lock()
+	younger, older := b.younger, b.older
+	b.mu.Unlock()
+	for i := range l.dear {
+		d := l.dear[i].dearEvent
+		d.changes = p.Changes(l.dear[i].of, &younger.expected, &older.expected)
+		if d.changes > 0 {
+			dear = append(dear, d)
+		}
+	}
+	return dear
+}
+
+// end tells that a batch is on its way no more: receipts tell what is in the log, none that nobody
+// knows, or that it was not sent.
+func (b *backlog) end(g *generation, receipts []event.Receipt) {
+	if g == nil {
+		return
+	}
+	last := eventstore.Sequence(0)
+	for i := range receipts {
+		last = max(last, eventstore.Sequence(receipts[i].Sequence))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g.batches--
+	g.last = max(g.last, last)
+}
