@@ -225,7 +225,7 @@ func answerLikeTheModel(t *testing.T, makeEmpty func(*checked.DB) *coverage.Proj
 		firstSeed: 1, histories: 90, events: 120, queries: 40, generate: Generate,
 	}
 	money := comparison{
-		firstSeed: 1, histories: 40, events: 200, queries: 40, generate: GenerateMoney,
+		firstSeed: 1, histories: 25, events: 160, queries: 40, generate: GenerateMoney,
 	}
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		size.histories, size.events, size.queries = 1000, 250, 60
