@@ -91,18 +91,29 @@ func (l *Log) checkReady(ctx context.Context) error {
 	return nil
 }
 
-// publish sends the frame and waits for the answer. Everything is decided here: an error that is
-// not sure to have stored nothing is eventstore.ErrUnknownOutcome.
+// publish sends the frame and waits for the answer.
 func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, error) {
+	ctx, cancel := l.untilBroken(ctx)
+	defer cancel()
+	return Publish(ctx, l.conn, Target{Stream: l.stream, Subject: Subject}, raw, after)
+}
+
+// Target is where a message is stored.
+type Target struct{ Stream, Subject string }
+
+// Publish stores a message after the given one, the last of the stream, and returns its number,
+// once it is on stable storage. Everything is decided here: an error that is not sure to have
+// stored nothing is eventstore.ErrUnknownOutcome.
+func Publish(
+	ctx context.Context, conn *nats.Conn, to Target, raw []byte, after uint64,
+) (uint64, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, ackMax)
 		defer cancel()
 	}
-	ctx, cancel := l.untilBroken(ctx)
-	defer cancel()
-	response, err := l.conn.RequestMsgWithContext(ctx, &nats.Msg{
-		Subject: Subject,
+	response, err := conn.RequestMsgWithContext(ctx, &nats.Msg{
+		Subject: to.Subject,
 		Header:  nats.Header{headerExpected: []string{strconv.FormatUint(after, 10)}},
 		Data:    raw,
 	})
@@ -116,7 +127,7 @@ func (l *Log) publish(ctx context.Context, raw []byte, after uint64) (uint64, er
 	switch {
 	case answer.Error != nil:
 		return 0, refusal(answer.Error)
-	case answer.Stream != l.stream || answer.Number == 0:
+	case answer.Stream != to.Stream || answer.Number == 0:
 		return 0, fmt.Errorf("%w: answer from stream %q",
 			eventstore.ErrUnknownOutcome, answer.Stream)
 	}

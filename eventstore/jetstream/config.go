@@ -29,7 +29,6 @@ const ledgerDigits = 32
 // configOf is the stream of a new log: no limit ever removes a message, and when a limit that
 // was set on the account is reached, the newest message is refused rather than the oldest removed.
 func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig {
-	created := time.Unix(0, int64(identity.Created)).UTC()
 	return jetstream.StreamConfig{
 		Name:        opts.Stream,
 		Description: "the log of a cakupan ledger: one message a frame, see eventstore/FORMAT.md",
@@ -46,11 +45,17 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 		// The least there is. Frames have no message id, idempotency is the writer's business; but
 		// at each start the server reads all messages that are as young as this.
 		Duplicates: 100 * time.Millisecond,
-		Metadata: map[string]string{
-			metaFormat:  strconv.Itoa(FormatVersion),
-			metaLedger:  identity.Ledger,
-			metaCreated: created.Format(time.RFC3339Nano),
-		},
+		Metadata:   MetadataOf(identity),
+	}
+}
+
+// MetadataOf returns the metadata of a stream that belongs to the ledger of the identity; see
+// IdentityOf.
+func MetadataOf(identity eventstore.Identity) map[string]string {
+	return map[string]string{
+		metaFormat:  strconv.Itoa(FormatVersion),
+		metaLedger:  identity.Ledger,
+		metaCreated: time.Unix(0, int64(identity.Created)).UTC().Format(time.RFC3339Nano),
 	}
 }
 

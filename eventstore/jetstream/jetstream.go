@@ -299,10 +299,17 @@ func (l *Log) getWhere(ctx context.Context, query map[string]any) (message, erro
 	return message{number: response.Message.Number, data: response.Message.Data}, err
 }
 
-// request sends one request to JetStream's API and decodes the answer. An error that the server
-// reports is a *jetstream.APIError.
+// request sends one request to JetStream's API and decodes the answer.
 func (l *Log) request(ctx context.Context, subject string, query, response any) error {
-	if l.conn.IsClosed() {
+	return Request(ctx, l.conn, subject, query, response)
+}
+
+// Request sends one request to JetStream's API and decodes the answer. An error that the server
+// reports is a *jetstream.APIError; one that it cannot be reached wraps eventstore.ErrClosed.
+func Request(
+	ctx context.Context, conn *nats.Conn, subject string, query, response any,
+) error {
+	if conn.IsClosed() {
 		return eventstore.ErrClosed
 	}
 	var body []byte
@@ -315,7 +322,7 @@ func (l *Log) request(ctx context.Context, subject string, query, response any) 
 	// Two contexts, to tell the caller's end from a server that does not answer.
 	bounded, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
-	answer, err := l.conn.RequestWithContext(bounded, subject, body)
+	answer, err := conn.RequestWithContext(bounded, subject, body)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

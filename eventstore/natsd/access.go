@@ -34,6 +34,7 @@ const (
 	userLedger = "$ledger"
 	userFront  = "$front"
 	userStore  = "$store"
+	userVault  = "$vault"
 )
 
 // Subjects by which publishers and the ledger talk; the publisher's name follows.
@@ -48,6 +49,7 @@ const (
 	streamLog     = "CAKUPAN"
 	streamIntake  = "CAKUPAN_INTAKE"
 	streamRefused = "CAKUPAN_REFUSED"
+	streamVault   = "CAKUPAN_VAULT"
 	subjectSealed = "cakupan.sealed." // of the latter two
 )
 
@@ -182,6 +184,10 @@ func (a *access) own(name, secret string) *server.User {
 	case userStore:
 		return &server.User{
 			Username: name, Account: a.server.GlobalAccount(), Permissions: storePermissions(),
+		}
+	case userVault:
+		return &server.User{
+			Username: name, Account: a.server.GlobalAccount(), Permissions: vaultPermissions(),
 		}
 	case userFront:
 		return &server.User{Username: name, Account: a.front}

@@ -291,7 +291,12 @@ func TestNobodyReachesTheAPI(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	who := map[string]*nats.Conn{"store": store}
+	vault, err := g.ConnectVault()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(vault.Close)
+	who := map[string]*nats.Conn{"store": store, "vault": vault}
 	if who["ledger"], err = g.Connect(); err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +307,7 @@ func TestNobodyReachesTheAPI(t *testing.T) {
 	g.members.setOpen(true)
 	who["anyone"], _ = g.dial(t, "")
 	for name, conn := range who {
-		for _, stream := range []string{streamLog, streamIntake, streamRefused} {
+		for _, stream := range []string{streamLog, streamIntake, streamRefused, streamVault} {
 			for _, try := range []struct{ verb, body string }{
 				{"DELETE", ""},
 				{"PURGE", ""},
@@ -316,6 +321,9 @@ func TestNobodyReachesTheAPI(t *testing.T) {
 				if name == "store" && (try.verb == "MSG.DELETE" && stream == streamRefused ||
 					try.verb == "PURGE" && stream == streamIntake) {
 					continue // removes what is done
+				}
+				if name == "vault" && stream == streamVault && try.verb == "MSG.DELETE" {
+					continue // of people who are erased
 				}
 				if try.verb == "SNAPSHOT" && name == "ledger" {
 					continue // is a copy

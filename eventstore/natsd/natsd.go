@@ -274,6 +274,10 @@ func (s *Server) ConnectFront() (*nats.Conn, error) { return s.connect(userFront
 // refused. It may remove single messages, of the latter only. The caller closes it.
 func (s *Server) ConnectStore() (*nats.Conn, error) { return s.connect(userStore) }
 
+// ConnectVault opens a connection to the vault's stream and no other. It may remove single
+// messages. The caller closes it.
+func (s *Server) ConnectVault() (*nats.Conn, error) { return s.connect(userVault) }
+
 // connect opens a connection through memory. It comes back by itself for as long as the server
 // runs.
 func (s *Server) connect(user string) (*nats.Conn, error) {

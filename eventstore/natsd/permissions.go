@@ -92,5 +92,22 @@ func storePermissions() *server.Permissions {
 	}
 }
 
+// vaultPermissions are those of what keeps the vault: its stream and no other. It may remove single
+// messages, of people who are erased.
+func vaultPermissions() *server.Permissions {
+	const api = "$JS.API.STREAM."
+	return &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: []string{
+			subjectVault,
+			api + "INFO." + streamVault, api + "CREATE." + streamVault,
+			api + "MSG.GET." + streamVault, api + "MSG.DELETE." + streamVault,
+		}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", subjectVault}},
+	}
+}
+
+// subjectVault is the one subject of the vault's stream.
+const subjectVault = "cakupan.vault"
+
 // subjectDelivery is where the packs of the intake are delivered for the log.
 const subjectDelivery = "cakupan.delivery.*"

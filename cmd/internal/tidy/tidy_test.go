@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	},
 	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
 	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/packs/...":     {"eventstore", "eventstore/jetstream"},
 	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/logtest/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
 
@@ -137,7 +138,8 @@ var mayImport = map[string][]string{
 var atHome = map[string][]string{
 	"github.com/nats-io/nats-server/v2": {"eventstore/natsd/..."},
 	"github.com/nats-io/nats.go": {
-		"eventstore/jetstream/...", "eventstore/natsd/...", "eventstore/pubsub/...", "cmd/...",
+		"eventstore/jetstream/...", "eventstore/packs/...", "eventstore/natsd/...",
+		"eventstore/pubsub/...", "cmd/...",
 	},
 	// Watermill is for other programs; bench measures what a way through it costs.
 	"github.com/ThreeDotsLabs": {"eventstore/pubsub/...", "cmd/internal/bench/..."},

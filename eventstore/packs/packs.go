@@ -1,0 +1,206 @@
+package packs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/eventstore"
+	log "cakupan/eventstore/jetstream"
+)
+
+const (
+	// patienceDefault bounds how long Append tries to find out what became of a record.
+	patienceDefault = 10 * time.Second
+
+	// requestMax bounds one request to JetStream's API.
+	requestMax = 10 * time.Second
+)
+
+// Options of a stream.
+type Options struct {
+	Stream      string // its name
+	Subject     string // its one subject
+	Description string // for people who look at the stream
+	// Replicas is the number of servers that keep the stream, used by Create. Default: 1.
+	Replicas int
+	// Erasable lets records be replaced, and the bytes of the old ones be overwritten.
+	Erasable bool
+	// FreeSpace tells how many bytes the disk under the stream has left. Optional: give it when
+	// the server runs on this machine. Below a reserve appends are refused with ErrFull.
+	FreeSpace func() (uint64, error)
+	// Patience bounds how long Append tries to find out what became of a record whose answer was
+	// lost. Default: 10 s.
+	Patience time.Duration
+}
+
+// End is the end of a stream. The zero value is that of an empty one.
+type End struct {
+	Number  uint64 // of the last record
+	Message uint64 // where JetStream has it
+}
+
+// Stream is an open stream of records. All methods may be called at the same time from several
+// goroutines.
+type Stream struct {
+	conn     *nats.Conn
+	opts     Options
+	identity eventstore.Identity
+}
+
+// Create makes the stream, for the ledger of the identity, and opens it. The error wraps
+// eventstore.ErrExists when there is a stream of that name.
+func Create(
+	ctx context.Context, conn *nats.Conn, opts Options, identity eventstore.Identity,
+) (*Stream, error) {
+	opts = opts.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, fmt.Errorf("create stream %s: %w", opts.Stream, err)
+	}
+	_, err = js.CreateStream(ctx, configOf(opts, identity))
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		err = eventstore.ErrExists
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create stream %s: %w", opts.Stream, err)
+	}
+	return Open(ctx, conn, opts)
+}
+
+// Open opens the stream. The error wraps ErrNoStream when there is none, eventstore.ErrUnsafe when
+// it is not one that Create made or could lose records as it is configured now, and
+// eventstore.ErrNewerFormat when a newer program made it. Whose it is, Identity tells.
+func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Stream, error) {
+	opts = opts.withDefaults()
+	var info struct {
+		Config jetstream.StreamConfig `json:"config"`
+	}
+	err := log.Request(ctx, conn, "$JS.API.STREAM.INFO."+opts.Stream, nil, &info)
+	var apiErr *jetstream.APIError
+	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeStreamNotFound {
+		err = ErrNoStream
+	}
+	if err == nil {
+		err = checkSafe(info.Config, opts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", opts.Stream, err)
+	}
+	identity, err := identityOf(info.Config.Metadata)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", opts.Stream, err)
+	}
+	return &Stream{conn: conn, opts: opts, identity: identity}, nil
+}
+
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.Replicas == 0 {
+		o.Replicas = 1
+	}
+	if o.Patience == 0 {
+		o.Patience = patienceDefault
+	}
+	return o
+}
+
+// Identity names the ledger that the stream belongs to.
+func (s *Stream) Identity() eventstore.Identity { return s.identity }
+
+// Name returns the stream's name.
+func (s *Stream) Name() string { return s.opts.Stream }
+
+// Last returns the end of the stream as its leader has it: every record that was acknowledged, by
+// whomever, before the call is before it. When the last record cannot be read, the error is a
+// *DamageError.
+func (s *Stream) Last(ctx context.Context) (End, error) {
+	end, err := s.last(ctx)
+	if err != nil {
+		return End{}, fmt.Errorf("read end of stream %s: %w", s.opts.Stream, err)
+	}
+	return end, nil
+}
+
+func (s *Stream) last(ctx context.Context) (End, error) {
+	state, err := s.state(ctx)
+	if err != nil || state.Last == 0 {
+		return End{}, err
+	}
+	r, err := s.at(ctx, state.Last)
+	if isUnreadable(err) {
+		before, findErr := s.lastReadable(ctx, state)
+		if findErr != nil {
+			return End{}, findErr
+		}
+		return End{}, &DamageError{
+			Stream: s.opts.Stream, From: before.Number + 1,
+			Reason: fmt.Sprintf("message %d: %v", state.Last, err),
+		}
+	}
+	return r.End(), err
+}
+
+// state is what the server says of a stream's messages.
+type state struct {
+	First uint64 `json:"first_seq"`
+	Last  uint64 `json:"last_seq"`
+}
+
+// state asks the stream's leader for its state.
+func (s *Stream) state(ctx context.Context) (state, error) {
+	var response struct {
+		State state `json:"state"`
+	}
+	err := log.Request(ctx, s.conn, "$JS.API.STREAM.INFO."+s.opts.Stream, nil, &response)
+	return response.State, err
+}
+
+// errNoMessage is returned when the leader has no such message.
+var errNoMessage = errors.New("message cannot be read")
+
+// isUnreadable tells whether an error says that a message is missing or is no record.
+func isUnreadable(err error) bool {
+	return errors.Is(err, errNoMessage) || errors.Is(err, ErrRecord)
+}
+
+// at returns the record in a message.
+func (s *Stream) at(ctx context.Context, message uint64) (Record, error) {
+	r, _, err := s.get(ctx, map[string]any{"seq": message})
+	return r, err
+}
+
+// from returns the first message at or after a number that the server can read, and the record in
+// it. It passes over damaged ones silently; the message's number is valid with ErrRecord too.
+func (s *Stream) from(ctx context.Context, message uint64) (Record, uint64, error) {
+	return s.get(ctx, map[string]any{"seq": message, "next_by_subj": s.opts.Subject})
+}
+
+// get asks the stream's leader for one message. Not a direct get: any replica would answer that,
+// and it may lag behind. Only "not found" is errNoMessage: whatever else fails says nothing about
+// the message.
+func (s *Stream) get(ctx context.Context, query map[string]any) (Record, uint64, error) {
+	var response struct {
+		Message struct {
+			Number uint64 `json:"seq"`
+			Data   []byte `json:"data"`
+		} `json:"message"`
+	}
+	err := log.Request(ctx, s.conn, "$JS.API.STREAM.MSG.GET."+s.opts.Stream, query, &response)
+	var apiErr *jetstream.APIError
+	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return Record{}, 0, errNoMessage
+	}
+	if err != nil {
+		return Record{}, 0, err
+	}
+	r, err := Parse(response.Message.Data)
+	r.message = response.Message.Number
+	return r, r.message, err
+}
