@@ -13,7 +13,7 @@ import (
 
 // FrameVersion is the version of the frame format that this program writes, and the highest it
 // reads. See FORMAT.md.
-const FrameVersion = 1
+const FrameVersion = 2
 
 // Limits of a frame.
 const (
@@ -33,17 +33,26 @@ const (
 
 // Offsets within a frame. FORMAT.md has the table.
 const (
-	offsetVersion = 2
-	offsetFlags   = 3
-	offsetFirst   = 4
-	offsetCount   = 12
-	offsetTime    = 16
-	offsetRoot    = 24
-	offsetEntries = 56
-	checksumSize  = 4
+	offsetVersion  = 2
+	offsetFlags    = 3
+	offsetFirst    = 4
+	offsetCount    = 12
+	offsetTime     = 16
+	offsetRoot     = 24
+	offsetVault    = 56
+	offsetRegister = 64
+	checksumSize   = 4
+
+	headerSize  = 72
+	headerSize1 = 56 // of version 1, which ends with the root
 )
 
 const frameMagic = "CK"
+
+// Beside says how far what is kept beside the log was when a frame was appended: the numbers of the
+// last records of the vault and of the register. A ledger that has less of one than its log names
+// has lost it. 0: none, or not known.
+type Beside struct{ Vault, Register uint64 }
 
 // Frame is a run of consecutive events that were committed together. It is only made by
 // ParseFrame, which checks it completely; the zero value is no frame and has no records.
@@ -79,7 +88,7 @@ func ParseFrame(raw []byte) (Frame, error) {
 // checkEnvelope checks what does not depend on the entries: size, magic, checksum, version.
 func checkEnvelope(raw []byte) error {
 	switch {
-	case len(raw) < offsetEntries+checksumSize:
+	case len(raw) < headerSize1+checksumSize:
 		return fmt.Errorf("%w: only %d bytes", ErrFrame, len(raw))
 	case len(raw) > FrameBytesMax:
 		return fmt.Errorf("%w: %d bytes are over the limit", ErrFrame, len(raw))
@@ -95,12 +104,22 @@ func checkEnvelope(raw []byte) error {
 	case version > FrameVersion:
 		return fmt.Errorf("%w: frame version %d, this program reads up to %d",
 			ErrNewerFormat, version, FrameVersion)
-	case version != FrameVersion:
+	case version == 0:
 		return fmt.Errorf("%w: version %d never existed", ErrFrame, version)
+	case len(raw) < headerOf(version)+checksumSize:
+		return fmt.Errorf("%w: only %d bytes", ErrFrame, len(raw))
 	case raw[offsetFlags] != 0:
 		return fmt.Errorf("%w: unknown flags %#02x", ErrFrame, raw[offsetFlags])
 	}
 	return nil
+}
+
+// headerOf returns the size of the header of a version.
+func headerOf(version byte) int {
+	if version == 1 {
+		return headerSize1
+	}
+	return headerSize
 }
 
 // checkEntries checks that exactly count entries fill the bytes, so that iterating needs no
@@ -202,6 +221,16 @@ func (f Frame) Root() (root merkle.Hash) {
 	return root
 }
 
+// Beside returns how far what is kept beside the log was, as the writer knew it. A frame of version
+// 1 does not tell.
+func (f Frame) Beside() (b Beside) {
+	if f.raw != nil && f.raw[offsetVersion] > 1 {
+		b.Vault = binary.BigEndian.Uint64(f.raw[offsetVault:])
+		b.Register = binary.BigEndian.Uint64(f.raw[offsetRegister:])
+	}
+	return b
+}
+
 // Raw returns the bytes of the frame, header and checksum included. Do not write them.
 func (f Frame) Raw() []byte { return f.raw }
 
@@ -237,7 +266,7 @@ func (f Frame) entries() []byte {
 	if f.raw == nil {
 		return nil
 	}
-	return f.raw[offsetEntries : len(f.raw)-checksumSize]
+	return f.raw[headerOf(f.raw[offsetVersion]) : len(f.raw)-checksumSize]
 }
 
 // FrameBuilder builds the bytes of one frame. Reset makes it ready for the next one and keeps the
@@ -266,6 +295,13 @@ func (b *FrameBuilder) Reset(first Sequence, root merkle.Hash, at temporal.Insta
 	b.buf = binary.BigEndian.AppendUint32(b.buf, 0) // the count: see Bytes
 	b.buf = binary.BigEndian.AppendUint64(b.buf, uint64(at))
 	b.buf = append(b.buf, root[:]...)
+	b.buf = append(b.buf, make([]byte, headerSize-offsetVault)...) // see SetBeside
+}
+
+// SetBeside says how far what is kept beside the log is. It may be called until Bytes is.
+func (b *FrameBuilder) SetBeside(beside Beside) {
+	binary.BigEndian.PutUint64(b.buf[offsetVault:], beside.Vault)
+	binary.BigEndian.PutUint64(b.buf[offsetRegister:], beside.Register)
 }
 
 // Append adds an event recorded at the given moment. The first event's record time must be the

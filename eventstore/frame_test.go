@@ -11,6 +11,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,12 +58,75 @@ func goldens(t testing.TB) map[string][]byte {
 			record{at, nil},
 			record{at + 300, bytes.Repeat([]byte("b"), 200)}),
 		"before1970": build(t, math.MaxUint64-1, merkle.Hash{}, record{-1, []byte("c")}),
+		"beside":     beside(t, 1<<33, 7),
+	}
+}
+
+// beside is a frame that names how far vault and register were.
+func beside(t testing.TB, vault, register uint64) []byte {
+	b := eventstore.NewFrameBuilder(1, merkle.Hash{}, 1)
+	if err := b.Append(1, []byte("event")); err != nil {
+		t.Fatal(err)
+	}
+	b.SetBeside(eventstore.Beside{Vault: vault, Register: register})
+	return b.Bytes()
+}
+
+// TestBeside: a frame tells how far vault and register were; one of version 1 does not.
+func TestBeside(t *testing.T) {
+	for name, want := range map[string]eventstore.Beside{
+		"v2-beside": {Vault: 1 << 33, Register: 7}, "v2-one": {}, "v1-one": {},
+	} {
+		frame, err := eventstore.ParseFrame(golden(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frame.Beside() != want {
+			t.Errorf("%s: %+v", name, frame.Beside())
+		}
+	}
+}
+
+// golden returns the bytes of a golden file.
+func golden(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "frame-"+name+".hex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := hex.DecodeString(strings.ReplaceAll(string(text), "\n", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// TestVersion1 reads the frames of version 1, which hold the same events as those of today.
+func TestVersion1(t *testing.T) {
+	for _, name := range []string{"one", "three", "before1970"} {
+		old, err := eventstore.ParseFrame(golden(t, "v1-"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := eventstore.ParseFrame(golden(t, "v2-"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if old.First() != now.First() || old.Root() != now.Root() ||
+			old.LastRecordedAt() != now.LastRecordedAt() {
+			t.Errorf("%s says something else", name)
+		}
+		want := slices.Collect(now.Records())
+		got := slices.Collect(old.Records())
+		if len(got) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s holds %v, want %v", name, got, want)
+		}
 	}
 }
 
 func TestGolden(t *testing.T) {
 	for name, raw := range goldens(t) {
-		path := filepath.Join("testdata", "frame-v1-"+name+".hex")
+		path := filepath.Join("testdata", "frame-v2-"+name+".hex")
 		text := hexLines(raw)
 		if *update {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -167,18 +232,18 @@ func TestInvalid(t *testing.T) {
 		{"nothing", at(0), nil},
 		{"magic", at(0, 'X'), eventstore.ErrFrame},
 		{"version 0", at(2, 0), eventstore.ErrFrame},
-		{"version 2", at(2, 2), eventstore.ErrNewerFormat},
+		{"version 3", at(2, 3), eventstore.ErrNewerFormat},
 		{"flags", at(3, 1), eventstore.ErrFrame},
 		{"first sequence 0", at(4, 0, 0, 0, 0, 0, 0, 0, 0), eventstore.ErrFrame},
 		{"sequences overflow", at(4, 255, 255, 255, 255, 255, 255, 255, 255), eventstore.ErrFrame},
 		{"count 0", at(12, 0, 0, 0, 0), eventstore.ErrFrame},
 		{"count 2", at(12, 0, 0, 0, 2), eventstore.ErrFrame},
 		{"count over the limit", at(12, 0, 0, 3, 233), eventstore.ErrFrame},
-		{"first event later than the frame", at(56, 1), eventstore.ErrFrame},
-		{"length too small", at(57, 4), eventstore.ErrFrame},
-		{"length too large", at(57, 6), eventstore.ErrFrame},
-		{"length in two bytes", at(57, 0x83, 0x00), eventstore.ErrFrame},
-		{"length unfinished", at(57, 255, 255, 255, 255, 255, 255), eventstore.ErrFrame},
+		{"first event later than the frame", at(72, 1), eventstore.ErrFrame},
+		{"length too small", at(73, 4), eventstore.ErrFrame},
+		{"length too large", at(73, 6), eventstore.ErrFrame},
+		{"length in two bytes", at(73, 0x83, 0x00), eventstore.ErrFrame},
+		{"length unfinished", at(73, 255, 255, 255, 255, 255, 255), eventstore.ErrFrame},
 		{
 			"bytes after the last entry", func(raw []byte) []byte { return append(raw, 0) },
 			eventstore.ErrFrame,
@@ -199,7 +264,7 @@ func TestInvalid(t *testing.T) {
 
 func TestRecordTimeOverflow(t *testing.T) {
 	raw := build(t, 1, merkle.Hash{}, record{math.MaxInt64 - 5, nil}, record{math.MaxInt64, nil})
-	raw[58]++ // the second entry: six nanoseconds later instead of five
+	raw[74]++ // the second entry: six nanoseconds later instead of five
 	sum := crc32.Checksum(raw[:len(raw)-4], crc32.MakeTable(crc32.Castagnoli))
 	binary.BigEndian.PutUint32(raw[len(raw)-4:], sum)
 	if _, err := eventstore.ParseFrame(raw); !errors.Is(err, eventstore.ErrFrame) {
@@ -328,7 +393,11 @@ func FuzzParseFrame(f *testing.F) {
 			}
 			return
 		}
+		if raw[2] == 1 {
+			return // nobody writes it any more
+		}
 		b := eventstore.NewFrameBuilder(frame.First(), frame.Root(), frame.RecordedAt())
+		b.SetBeside(frame.Beside())
 		for r := range frame.Records() {
 			if err := b.Append(r.RecordedAt, r.Event); err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@
 package keyfile
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -54,6 +55,9 @@ func readFrom(file *os.File) ([]byte, error) {
 	key := make([]byte, Size)
 	if _, err := file.ReadAt(key, 0); err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if bytes.Count(key, key[:1]) == Size { // what a disk that lost it gives; no random one is
+		return nil, fmt.Errorf("%w: %s has the same byte %d times", ErrInvalid, file.Name(), Size)
 	}
 	return key, nil
 }

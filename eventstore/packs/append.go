@@ -107,8 +107,13 @@ func (s *Stream) append(ctx context.Context, r Record, after End) (End, error) {
 
 // checkReady refuses what is bound to fail before anything is sent, so that the outcome is known.
 func (s *Stream) checkReady(ctx context.Context) error {
-	if ctx.Err() != nil || s.opts.FreeSpace == nil {
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
+	case s.conn.IsClosed():
+		return eventstore.ErrClosed
+	case s.opts.FreeSpace == nil:
+		return nil
 	}
 	free, err := s.opts.FreeSpace()
 	if err == nil && free < log.FreeSpaceMin {

@@ -16,6 +16,9 @@ import (
 // value is the version of the records. The ledger's identity is under the keys of the log's.
 const metaRecords = "cakupan.records"
 
+// IsStream tells whether a stream with this metadata is one of records.
+func IsStream(metadata map[string]string) bool { return metadata[metaRecords] != "" }
+
 // configOf is a new stream: no limit ever removes a message.
 func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig {
 	metadata := log.MetadataOf(identity)

@@ -95,6 +95,12 @@ func (s *Sealer) head(salt [saltSize]byte) []byte {
 	return append(head, salt[:]...)
 }
 
+// Sealed tells whether the bytes say that they were sealed with this key.
+func (s *Sealer) Sealed(sealed []byte) bool {
+	id, err := KeyOf(sealed)
+	return err == nil && id == s.id
+}
+
 // Open returns what was sealed for the purpose. The error is ErrNotSealed, ErrOtherKey or
 // ErrNewerFormat, wrapped.
 func (s *Sealer) Open(sealed []byte, purpose string) ([]byte, error) {

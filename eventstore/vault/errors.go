@@ -2,6 +2,7 @@ package vault
 
 import (
 	"errors"
+	"fmt"
 
 	"cakupan/eventstore/keyfile"
 )
@@ -12,23 +13,40 @@ var (
 	ErrKeyExposed = keyfile.ErrExposed
 	// ErrKeyInvalid is returned for a key file that is not one.
 	ErrKeyInvalid = keyfile.ErrInvalid
-	// ErrKeyWrong is returned when the key is not the one the vault was made with.
-	ErrKeyWrong = errors.New("vault key does not belong to this vault")
+	// ErrKeyMissing is returned when there is a vault without its key.
+	ErrKeyMissing = errors.New("key is missing")
+	// ErrKeyWrong is returned when a key is not the one whose check stands in the vault.
+	ErrKeyWrong = errors.New("key is not the one that belongs to this ledger")
 	// ErrOtherLedger is returned for a vault that was made for another ledger.
 	ErrOtherLedger = errors.New("vault belongs to another ledger")
-	// ErrIncomplete is returned when there is a vault without its key.
-	ErrIncomplete = errors.New("vault has lost its key; restore the key file from its backup")
-	// ErrLost is returned when there is a journal of a vault without its database.
-	ErrLost = errors.New("vault has lost its database; restore it from its backup")
-	// ErrInUse is returned when another process has the vault open.
-	ErrInUse = errors.New("vault is in use by another process")
-	// ErrNewerFormat is returned for a vault that a newer version of this program made.
-	ErrNewerFormat = errors.New("vault has a newer format than this program knows")
+	// ErrLost is returned for a ledger that has events and no vault: to make a new one would count
+	// every person a second time.
+	ErrLost = errors.New("vault is missing, and the log has events")
+	// ErrHalfTaken is returned when the vault's files are gone that were being brought over.
+	ErrHalfTaken = errors.New("vault was being brought over from files that are gone now")
 )
 
 var (
-	// ErrDamaged is returned when the vault's file does not hold what it should.
-	ErrDamaged = errors.New("vault is damaged; restore it from its backup")
+	// ErrDamaged is returned when the vault does not hold what it should.
+	ErrDamaged = errors.New("vault is damaged")
 	// ErrNoNIK is returned by Resolve for an empty NIK.
 	ErrNoNIK = errors.New("no NIK was given")
+	// ErrOvertaken is returned by Persist when another ledger has given other ids to the same
+	// people meanwhile: nothing may be recorded under those given out here. Resolve again.
+	ErrOvertaken = errors.New("another ledger has given out worker ids meanwhile")
+	// ErrUnknownWorker is returned by Erase for whom the vault does not know.
+	ErrUnknownWorker = errors.New("vault knows no such worker")
 )
+
+// BehindError says that the vault has less than the log has used, or than its cache has seen: it is
+// an old copy. Nothing may be taken in: people would get second ids.
+type BehindError struct {
+	Has, Used uint64 // records
+	By        string // who has used so much: "the log", "its look-up table"
+}
+
+// Error returns one sentence that names both positions.
+func (e *BehindError) Error() string {
+	return fmt.Sprintf("vault has %d records, %s has used %d: it is an old copy",
+		e.Has, e.By, e.Used)
+}

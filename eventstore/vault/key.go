@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"hash"
 	"sync"
+
+	"cakupan/eventstore/vault/older"
 )
 
 const (
@@ -14,14 +16,17 @@ const (
 
 // handle is what the vault knows a NIK by: the first 128 bits of its keyed hash. Two of 150
 // million share one with a probability of 2^-75.
-type handle [16]byte
+type handle = older.Handle
+
+// id is a worker id: 128 random bits.
+type id = older.ID
 
 // hasher computes handles. It may be used concurrently.
 type hasher struct{ pool sync.Pool }
 
 // newHasher keeps prepared HMACs: setting one up costs as much as the hash itself.
-func newHasher(key []byte) *hasher {
-	return &hasher{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+func newHasher(secret []byte) *hasher {
+	return &hasher{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
 }
 
 // handle returns what a NIK is known by.

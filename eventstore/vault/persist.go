@@ -1,13 +1,15 @@
 package vault
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
-	"go.etcd.io/bbolt"
+	"cakupan/eventstore"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/merkle"
+	"cakupan/eventstore/packs"
 )
 
 // commit is a set of ids that become durable together.
@@ -21,9 +23,9 @@ type commit struct {
 func newCommit() *commit { return &commit{ids: map[handle]id{}, done: make(chan struct{})} }
 
 // Persist returns when every id that Resolve gave out before the call is on stable storage.
-// Callers that wait at the same time share a transaction. When it fails, nothing may be recorded
-// under those ids; they stay tentative, and calling again tries again. When ctx ends first, they
-// may or may not have become durable.
+// Callers that wait at the same time share a pack. When it fails, nothing may be recorded
+// under those ids; they stay tentative, and calling again tries again, unless the error is
+// ErrOvertaken. When ctx ends first, they may or may not have become durable.
 func (v *Vault) Persist(ctx context.Context) error {
 	v.mu.Lock()
 	mine := v.next
@@ -67,126 +69,161 @@ func (v *Vault) join(mine *commit) (wait <-chan struct{}, lead bool) {
 	return mine.done, true
 }
 
-// lead writes the ids of the commit under way, and tells everybody.
+// lead writes the ids of the commit under way, and tells everybody. It belongs to all who wait, so
+// no caller's context ends it; the patience of the stream does.
 func (v *Vault) lead(c *commit) {
-	err := v.write(c.ids)
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	left, err := v.store(context.Background(), c.ids)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	// If we crash after write, the ids are durable and nobody has used them: no harm.
+	// If we crash after store, the ids are durable and nobody has used them: no harm.
 	if err != nil {
-		maps.Copy(v.next.ids, c.ids) // still tentative, for another attempt
 		c.err = fmt.Errorf("persist vault: %w", err)
-	} else {
-		maps.Copy(v.recent, c.ids)
+		if !errors.Is(err, ErrOvertaken) {
+			maps.Copy(v.next.ids, left) // still tentative, for another attempt
+		}
 	}
 	v.flying = nil
+	v.changes++
 	close(c.done)
 }
 
-// mergeMin is how many ids are moved from the journal to the database at once. In the database they
-// lie in the order of their hashes, so that each one of a few is a page of its own to be written;
-// of so many, each page gets several.
-const mergeMin = 1 << 17
-
-// write makes ids durable in the journal. Whoever calls it is the only one to.
-func (v *Vault) write(ids map[handle]id) (err error) {
-	if err := v.makeRoom(); err != nil {
-		return err
-	}
-	if v.journal == nil {
-		number := 1
-		if numbers, err := journals(v.dir); err != nil {
-			return err
-		} else if len(numbers) > 0 {
-			number = numbers[len(numbers)-1] + 1
+// store appends packs with the ids, and returns those that are in none. The caller holds writing.
+func (v *Vault) store(ctx context.Context, ids map[handle]id) (left map[handle]id, err error) {
+	left = maps.Clone(ids)
+	for len(left) > 0 {
+		if v.unsure {
+			if err := v.readOn(ctx); err != nil {
+				return left, err
+			}
+			if err := v.reconcile(left); err != nil {
+				return left, err
+			}
+			continue
 		}
-		v.journal, err = createJournal(journalPath(v.dir, number), v.owner)
+		p := &pack{first: v.state.Workers + 1}
+		for h, worker := range left {
+			if len(p.pairs) == packMax {
+				break
+			}
+			p.pairs = append(p.pairs, pair{h, worker})
+		}
+		p.count = len(p.pairs)
+		// The table must be able to take them before the stream does: afterwards there is no way
+		// back.
+		if err := v.lookup.Reserve(p.count); err != nil && !errors.Is(err, index.ErrDamaged) {
+			return left, err
+		}
+		err := v.append(ctx, nil, func(number uint64) ([]byte, error) {
+			return v.keys.packData(p, number)
+		})
+		if errors.Is(err, eventstore.ErrFenced) {
+			continue // unsure is set
+		}
+		if err != nil {
+			return left, err
+		}
+		for _, one := range p.pairs {
+			delete(left, one.handle)
+		}
+		if err := v.addWorkers(v.lookup, p); err != nil && !errors.Is(err, index.ErrDamaged) {
+			return left, err
+		}
+		v.state.Workers += uint64(p.count)
+		v.state.noted()
+		v.saveAtTimes()
+	}
+	return left, nil
+}
+
+// reconcile takes out of the ids those that turned out to be in the stream. Where the stream has
+// other ids for the same people, those that were given out here must not be used.
+func (v *Vault) reconcile(left map[handle]id) error {
+	overtaken := false
+	for h, worker := range left {
+		found, ok, err := stored(v.lookup, h)
 		if err != nil {
 			return err
 		}
-		v.journal.number = number
-	}
-	return v.journal.append(ids)
-}
-
-// makeRoom begins to move the ids of the journal to the database when they are many. Ids that
-// come meanwhile go into another journal; when they too become many, it waits.
-func (v *Vault) makeRoom() error {
-	for {
-		v.mu.Lock()
-		many, next, busy, failed := len(v.recent), v.nextMerge, v.merged, v.mergeErr
-		v.mu.Unlock()
-		switch {
-		case many < next:
-			return nil
-		case busy != nil && many < 2*v.mergeMin:
-			return nil // there is room for as many again
-		case busy != nil:
-			<-busy
-		case failed != nil && many >= recentMax*v.mergeMin:
-			v.mu.Lock()
-			v.mergeErr = nil // the next one tries again
-			v.mu.Unlock()
-			return failed
-		default:
-			return v.beginMerge()
+		if ok {
+			delete(left, h)
+			overtaken = overtaken || found != worker
 		}
 	}
-}
-
-// recentMax is how many times the ids of a merge are held when the database takes none.
-const recentMax = 4
-
-// beginMerge seals the journal and moves its ids to the database while others are given out.
-func (v *Vault) beginMerge() error {
-	sealed := 0
-	if v.journal != nil {
-		if err := v.journal.seal(); err != nil {
-			return err
-		}
-		sealed, v.journal = v.journal.number, nil
+	if overtaken {
+		return ErrOvertaken
 	}
-	over := make(chan struct{})
-	v.mu.Lock()
-	ids := v.recent
-	v.merging, v.recent, v.merged = ids, make(map[handle]id, v.mergeMin), over
-	v.nextMerge = v.mergeMin
-	v.mu.Unlock()
-	go func() {
-		defer close(over)
-		err := v.merge(ids)
-		if err == nil {
-			// If we crash before this, the journal is read again: the same ids for the same
-			// people.
-			err = removeJournals(v.dir, sealed)
-		}
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		if err != nil { // they are durable in their journal, and stay known from there
-			maps.Copy(v.recent, ids)
-			v.nextMerge = len(v.recent) + v.mergeMin/4 + 1
-			err = fmt.Errorf("merge vault: %w", err)
-		}
-		v.merging, v.merged, v.mergeErr = nil, nil, err
-		v.merges++
-	}()
 	return nil
 }
 
-// merge puts ids into the database in one transaction. In the order of keys bbolt touches each
-// page once.
-func (v *Vault) merge(ids map[handle]id) error {
-	handles := slices.SortedFunc(maps.Keys(ids), func(a, b handle) int {
-		return bytes.Compare(a[:], b[:])
-	})
-	return v.db.Update(func(tx *bbolt.Tx) error {
-		workers := tx.Bucket(workersBucket())
-		for _, h := range handles {
-			worker := ids[h]
-			if err := workers.Put(h[:], worker[:]); err != nil {
-				return err
-			}
-		}
+// append stores a record behind the end, in place of another one if it is given, and goes on to the
+// new end. After an error that leaves that open, unsure is set. The caller holds writing.
+func (v *Vault) append(
+	ctx context.Context, old *packs.Record, data func(number uint64) ([]byte, error),
+) error {
+	content, err := data(v.end.Number + 1)
+	if err != nil {
+		return err
+	}
+	var end packs.End
+	if old == nil {
+		end, err = v.stream.Append(ctx, content, v.end)
+	} else {
+		end, err = v.stream.Replace(ctx, *old, content, v.end)
+	}
+	if end.Number == 0 {
+		v.unsure = v.unsure || errors.Is(err, eventstore.ErrUnknownOutcome) ||
+			errors.Is(err, eventstore.ErrFenced)
+		return err
+	}
+	v.setEnd(end)
+	return err // of the erasing of the old one, which is tried again
+}
+
+// setEnd goes on to a new end. The caller holds writing.
+func (v *Vault) setEnd(end packs.End) {
+	v.end = end
+	v.state.Number = end.Number
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.position = end.Number
+}
+
+// addWorkers adds the workers of a pack to a look-up table that has all before them; those that it
+// has are passed over. The caller holds writing.
+func (v *Vault) addWorkers(lookup *index.Index, p *pack) error {
+	last := uint64(lookup.Last())
+	if p.first+uint64(p.count)-1 <= last {
 		return nil
-	})
+	}
+	pairs := p.pairs[last+1-p.first:]
+	if err := lookup.Reserve(len(pairs)); err != nil {
+		return err
+	}
+	entries := make([]index.Entry, len(pairs))
+	tree := lookup.Tree()
+	for i := range pairs {
+		last++
+		entries[i] = index.Entry{
+			Key: index.Key(pairs[i].handle), Sequence: eventstore.Sequence(last),
+			Digest: [16]byte(pairs[i].id),
+		}
+		var leaf merkle.Hash // stands for the worker as it is: the tree proves nothing here
+		copy(leaf[copy(leaf[:], pairs[i].handle[:]):], pairs[i].id[:])
+		tree.Append(leaf)
+	}
+	return lookup.Add(entries, &tree)
+}
+
+// saveAtTimes writes the state when much has changed since it was written. It is a cache: that it
+// cannot be written costs the next start some time.
+func (v *Vault) saveAtTimes() {
+	if v.state.Number < v.saved+saveEvery {
+		return
+	}
+	v.saved = v.state.Number
+	if err := v.state.write(v.opts.Dir); err != nil {
+		v.dropped = append(v.dropped, err)
+	}
 }

@@ -1,372 +1,139 @@
 package vault
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
-	"time"
 
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
-
-	"cakupan/eventstore/durable"
-	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/packs"
 )
 
+// The vault's stream.
 const (
-	keyName = "vault.key"
-	dbName  = "vault.db"
-
-	lockPatience = time.Second
-	format       = "2" // of what a vault was made with before, "1", it has the journal too
-	formatOlder  = "1"
-
-	// tentativeMax bounds the ids that wait for Persist; at about 100 bytes each, 13 MB. Callers
-	// persist after each batch, so it is reached only when they do not: see Resolve.
-	tentativeMax = 1 << 17
-
-	checkText = "cakupan vault" // no NIK: it has no digits
+	StreamName    = "CAKUPAN_VAULT"
+	streamSubject = "cakupan.vault"
 )
 
-func workersBucket() []byte { return []byte("workers") }
-func metaBucket() []byte    { return []byte("meta") }
-func formatKey() []byte     { return []byte("format") }
-func checkKey() []byte      { return []byte("check") }
-func ledgerKey() []byte     { return []byte("ledger") }
+// StreamOptions returns what the vault's stream is opened and made with.
+func StreamOptions() packs.Options {
+	return packs.Options{
+		Stream: StreamName, Subject: streamSubject, Erasable: true,
+		Description: "the vault of a cakupan ledger, sealed: see eventstore/vault/FORMAT.md",
+	}
+}
 
-// id is a worker id: 128 random bits.
-type id [16]byte
+// tentativeMax bounds the ids that wait for Persist; at about 100 bytes each, 13 MB. Callers
+// persist after each batch, so it is reached only when they do not: see Resolve.
+const tentativeMax = 1 << 17
 
-func (i id) String() string { return hex.EncodeToString(i[:]) }
+// Points at which Options.Fault is called. A crash at any of them is made good at the next start.
+const (
+	FaultKeyMade    = "vault-key-made"   // of a new vault; there is no stream
+	FaultSecretMade = "vault-secret"     // the stream has its first record
+	FaultPackTaken  = "vault-pack-taken" // one more of the packs that are brought over
+	FaultAllTaken   = "vault-all-taken"  // and all of them, but nothing says so
+	FaultTaken      = "vault-taken"      // it is said; the files are still there
+	FaultErasing    = "vault-erasing"    // an erasure is recorded, and not done
+	FaultErased     = "vault-erased"     // it is done; the look-up table has it still
+	FaultResealed   = "vault-resealed"   // one more record, under a new key
+	FaultAllSealed  = "vault-all-sealed" // and all of them; the old key has its name still
+)
+
+// Options say which vault to open.
+type Options struct {
+	Dir      string              // of the keys and the cache
+	Identity eventstore.Identity // of the ledger
+	// Stream is the vault's stream; nil: there is none. Create makes it then, for a ledger without
+	// events, or one whose vault lies in files.
+	Stream *packs.Stream
+	Create func(context.Context) (*packs.Stream, error)
+	// Events tells that the log has some; Used is the position that its last frame names.
+	Events bool
+	Used   uint64
+
+	Fault func(point string) // for crash tests; optional
+}
 
 // Vault is an open vault. All methods may be called at the same time from several goroutines.
 type Vault struct {
-	db     *bbolt.DB
+	opts   Options
+	stream *packs.Stream
 	hasher *hasher
 	limit  int // tentative ids
-	// mergeMin is the constant of that name; tests take less.
-	mergeMin int
 
-	dir   string
-	owner []byte // begins each journal
+	// writing is held by whoever appends to the stream or reads on in it; then mu may be taken. It
+	// guards keys, state, end and the adding to lookup.
+	writing sync.Mutex
+	keys    keyring
+	state   state
+	end     packs.End
+	unsure  bool   // the outcome of the last append is not known: read on before the next
+	saved   uint64 // record up to which the state was written
+	dropped []error
 
 	mu sync.Mutex
-	// next collects the ids for the next commit. flying is the commit under way, nil: none. An
-	// id moves from next to flying to recent, which the journal holds too, to merging, to the
-	// database; who holds mu and finds it in none of them may give out a new one.
-	next, flying    *commit
-	recent, merging map[handle]id
-	merges          uint64        // that are over
-	merged          chan struct{} // closed when the merge under way is over; nil: none is
-	mergeErr        error         // of the last one
-	nextMerge       int           // begins when there are so many recent ids
-
-	journal *journal // nil until it is needed; used by the commit under way alone
-}
-
-// Open opens the vault of a ledger in a folder, and creates it, with a new key, when there is none.
-// The ledger is named by the number of its log; a vault of another one gives ErrOtherLedger, or
-// the same people would be counted under second ids.
-func Open(dir, ledger string) (*Vault, error) {
-	if err := durable.MakeFolder(dir, dirMode); err != nil {
-		return nil, fmt.Errorf("open vault: %w", err)
-	}
-	dbPath := filepath.Join(dir, dbName)
-	if _, err := os.Stat(dbPath); errors.Is(err, fs.ErrNotExist) {
-		// Before anything is made, or the next start would find a vault.
-		if err := neverUsed(dir); err != nil {
-			return nil, fmt.Errorf("open vault %s: %w", dbPath, err)
-		}
-	}
-	key, err := findKey(filepath.Join(dir, keyName), dbPath)
-	if err != nil {
-		return nil, err
-	}
-	if err := makeDB(dbPath, ledger, newHasher(key)); err != nil {
-		return nil, err
-	}
-	db, err := openDB(dbPath)
-	if err != nil {
-		return nil, err
-	}
-	v := &Vault{
-		db: db, hasher: newHasher(key), limit: tentativeMax, next: newCommit(), dir: dir,
-		recent: map[handle]id{}, mergeMin: mergeMin, nextMerge: mergeMin,
-	}
-	owner := v.hasher.sum(journalText + ledger)
-	v.owner = owner[:]
-	if err = v.claim(ledger); err == nil {
-		v.journal, err = replay(dir, v.owner, v.recent)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open vault %s: %w", dbPath, err), v.closeFiles())
-	}
-	return v, nil
-}
-
-// neverUsed returns ErrLost when a folder without a vault has journals: there was one.
-func neverUsed(dir string) error {
-	numbers, err := journals(dir)
-	if err == nil && len(numbers) > 0 {
-		err = ErrLost
-	}
-	return err
-}
-
-// findKey reads the key, and makes one for a vault that does not exist yet.
-func findKey(path, dbPath string) ([]byte, error) {
-	key, err := keyfile.Read(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	if _, err := os.Stat(dbPath); err == nil {
-		return nil, fmt.Errorf("open vault: %w: %s", ErrIncomplete, path)
-	}
-	// The key comes first. If we crash after it, the next start finds a key without a vault and
-	// makes the vault; the other way round it would find a vault that has lost its key.
-	return keyfile.Create(path)
-}
-
-// makeDB makes the database where there is none. It has its name only once it says what it is: a
-// crash before that leaves a file on its way, which is never read, so that a database that says
-// nothing has been damaged.
-func makeDB(path, ledger string, h *hasher) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	onItsWay := durable.Temporary(path)
-	if err := os.RemoveAll(onItsWay); err != nil {
-		return fmt.Errorf("make vault: %w", err)
-	}
-	db, err := openDB(onItsWay)
-	if err != nil {
-		return err
-	}
-	check := h.sum(checkText)
-	if err := errors.Join(describe(db, ledger, check[:]), db.Close()); err != nil {
-		return fmt.Errorf("make vault %s: %w", path, err)
-	}
-	if err := durable.Rename(onItsWay, path); err != nil {
-		return fmt.Errorf("make vault %s: %w", path, err)
-	}
-	return nil
-}
-
-// openDB opens the database, for one process at a time.
-func openDB(path string) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
-		Timeout: lockPatience,
-		// The list of free pages is found again when the file is opened: 0.1 s for a million
-		// workers, against one more page written with each commit.
-		NoFreelistSync: true,
-		FreelistType:   bbolt.FreelistMapType,
-	})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("open vault %s: %w", path, ErrInUse)
-	case err != nil:
-		return nil, fmt.Errorf("open vault %s: %w", path, err)
-	}
-	return db, nil
-}
-
-// claim compares the format, the ledger and a check of the key with those in the vault, and writes
-// them into a new one.
-func (v *Vault) claim(ledger string) error {
-	check := v.hasher.sum(checkText)
-	isNew, isOlder := false, false
-	err := v.db.View(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(metaBucket())
-		switch {
-		case meta == nil:
-			isNew = true
-			return nil
-		case string(meta.Get(formatKey())) == formatOlder:
-			isOlder = true
-		case string(meta.Get(formatKey())) != format:
-			return ErrNewerFormat
-		}
-		switch {
-		case !bytes.Equal(meta.Get(checkKey()), check[:]):
-			return ErrKeyWrong
-		case string(meta.Get(ledgerKey())) != ledger:
-			return ErrOtherLedger
-		case tx.Bucket(workersBucket()) == nil:
-			return ErrDamaged
-		}
-		return nil
-	})
-	switch {
-	case err == nil && isNew:
-		// A file that is there may be empty all the same.
-		if err := neverUsed(v.dir); err != nil {
-			return err
-		}
-		return describe(v.db, ledger, check[:])
-	case err == nil && isOlder:
-		// Before there is a journal: an older program would not look into it.
-		return v.db.Update(func(tx *bbolt.Tx) error {
-			return tx.Bucket(metaBucket()).Put(formatKey(), []byte(format))
-		})
-	}
-	return err
-}
-
-// describe writes into a new vault what it is.
-func describe(db *bbolt.DB, ledger string, check []byte) error {
-	return db.Update(func(tx *bbolt.Tx) error {
-		if _, err := tx.CreateBucket(workersBucket()); err != nil {
-			return err
-		}
-		meta, err := tx.CreateBucket(metaBucket())
-		if err != nil {
-			return err
-		}
-		if err := meta.Put(formatKey(), []byte(format)); err != nil {
-			return err
-		}
-		if err := meta.Put(ledgerKey(), []byte(ledger)); err != nil {
-			return err
-		}
-		return meta.Put(checkKey(), check)
-	})
-}
-
-// Lookup returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits;
-// ok is false when the vault has none. It changes nothing. Tentative ids count.
-func (v *Vault) Lookup(nik string) (worker string, ok bool, err error) {
-	found, ok, _, err := v.find(v.hasher.handle(nik))
-	if !ok || err != nil {
-		return "", false, err
-	}
-	return found.String(), true, nil
-}
-
-// Resolve returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits.
-// At first sight it is a new random one, and tentative: nothing may be recorded under it before
-// Persist has returned. Everybody who asks meanwhile gets the same one.
-//
-// When too many ids wait for Persist, Resolve persists them itself first.
-func (v *Vault) Resolve(nik string) (worker string, err error) {
-	if nik == "" {
-		return "", ErrNoNIK
-	}
-	h := v.hasher.handle(nik)
-	found, ok, merges, err := v.find(h)
-	if err != nil {
-		return "", err
-	}
-	if ok {
-		return found.String(), nil
-	}
-	made, full, err := v.make(h, merges)
-	if err != nil {
-		return "", err
-	}
-	if full {
-		// Not under the caller's context: this is work for everybody, and bounded.
-		if err := v.Persist(context.Background()); err != nil {
-			return "", err
-		}
-	}
-	return made.String(), nil
-}
-
-// find looks an id up. merges tells make whether another merge has ended since.
-func (v *Vault) find(h handle) (found id, ok bool, merges uint64, err error) {
-	// First what may move to the database meanwhile, then the database.
-	v.mu.Lock()
-	found, ok = v.held(h)
-	merges = v.merges
-	v.mu.Unlock()
-	if ok {
-		return found, true, merges, nil
-	}
-	found, ok, err = v.stored(h)
-	return found, ok, merges, err
-}
-
-// held looks an id up among those that are not in the database yet. The caller holds mu.
-func (v *Vault) held(h handle) (found id, ok bool) {
-	if found, ok = v.next.ids[h]; ok {
-		return found, ok
-	}
-	if v.flying != nil {
-		if found, ok = v.flying.ids[h]; ok {
-			return found, ok
-		}
-	}
-	if found, ok = v.recent[h]; ok {
-		return found, ok
-	}
-	found, ok = v.merging[h]
-	return found, ok
-}
-
-// stored looks an id up in the database.
-func (v *Vault) stored(h handle) (found id, ok bool, err error) {
-	err = v.db.View(func(tx *bbolt.Tx) error {
-		switch value := tx.Bucket(workersBucket()).Get(h[:]); len(value) {
-		case 0:
-			return nil
-		case len(found):
-			copy(found[:], value)
-			ok = true
-			return nil
-		default:
-			return ErrDamaged
-		}
-	})
-	if err != nil {
-		return id{}, false, fmt.Errorf("read vault: %w", err)
-	}
-	return found, ok, nil
-}
-
-// make gives out a new id, unless somebody else did so since find was called, as of so many
-// merges. full reports that no more should be tentative.
-func (v *Vault) make(h handle, merges uint64) (made id, full bool, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	made, ok := v.held(h)
-	if !ok && merges != v.merges { // it may have moved to the database
-		made, ok, err = v.stored(h)
-	}
-	if ok || err != nil {
-		return made, false, err
-	}
-	_, _ = rand.Read(made[:]) // never fails: see crypto/rand
-	v.next.ids[h] = made
-	return made, len(v.next.ids) >= v.limit, nil
+	// next collects the ids for the next commit. flying is the commit under way, nil: none. An id
+	// moves from next to flying to the look-up table; who holds mu and finds it in none of them may
+	// give out a new one.
+	next, flying *commit
+	lookup       *index.Index
+	changes      uint64          // of what the look-up table holds, or of the table
+	gone         map[handle]bool // erased, and in the look-up table still
+	position     uint64          // end.Number
 }
 
 // Close closes the vault. Tentative ids are lost, which is right: nobody may have used them. It
 // must not be called while other methods run.
 func (v *Vault) Close() error {
-	v.mu.Lock()
-	merged := v.merged
-	v.mu.Unlock()
-	if merged != nil {
-		<-merged
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	var err error
+	if v.saved != v.state.Number {
+		err = v.state.write(v.opts.Dir)
 	}
-	if err := v.closeFiles(); err != nil {
+	if v.lookup != nil {
+		err = errors.Join(err, v.lookup.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("close vault: %w", err)
 	}
 	return nil
 }
 
-// closeFiles closes what is open of a vault.
-func (v *Vault) closeFiles() error {
-	var err error
-	if v.journal != nil {
-		err = v.journal.file.Close()
-	}
-	return errors.Join(err, v.db.Close())
+// Position returns how far the vault is: the number of its last record. A frame of the log names
+// the one that its writer has seen, after Persist.
+func (v *Vault) Position() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.position
 }
+
+// Workers returns how many workers have got an id.
+func (v *Vault) Workers() uint64 {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	return v.state.Workers
+}
+
+// Dropped says which files of the cache were of no use when the vault was opened, and why.
+func (v *Vault) Dropped() []error { return v.dropped }
+
+// fault is called at the crash points.
+func (v *Vault) fault(point string) {
+	if v.opts.Fault != nil {
+		v.opts.Fault(point)
+	}
+}
+
+// listKeyText is what the key of lists is the keyed hash of. It is no NIK, so that the key of
+// lists and what the vault knows people by have nothing in common.
+const listKeyText = "cakupan key of lists, version 1"
+
+// ListKey returns the key under which the rows of lists get their ids and their enrolments' names:
+// always the same for a vault, and derived from its secret. Who has it can test whether an id or a
+// name in the log belongs to a NIK he knows, or try all; it does not help with the vault itself.
+func (v *Vault) ListKey() [sha256.Size]byte { return v.hasher.sum(listKeyText) }

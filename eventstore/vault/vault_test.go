@@ -1,101 +1,21 @@
 package vault_test
 
 import (
-	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
+	"maps"
+	"math/rand/v2"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
-
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
-	"pgregory.net/rapid"
 
 	"cakupan/eventstore/vault"
 )
 
-// nik returns the number of an invented person: the serial number 9999 is nobody's.
-// ledger is the number of the ledger that the tests' vaults belong to.
-const ledger = "0123456789abcdef0123456789abcdef"
-
-func nik(n int) string {
-	return fmt.Sprintf("7503%02d%02d%02d%02d9999", n/372/100%100, 1+n%31, 1+n/31%12, n/372%100)
-}
-
-func open(t testing.TB, dir string) *vault.Vault {
-	t.Helper()
-	v, err := vault.Open(dir, ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := v.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return v
-}
-
-func resolve(t testing.TB, v *vault.Vault, nik string) string {
-	t.Helper()
-	worker, err := v.Resolve(nik)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return worker
-}
-
-func persist(t testing.TB, v *vault.Vault) {
-	t.Helper()
-	if err := v.Persist(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// crash returns a folder with the files as they are now: what a killed process leaves. A merge may
-// go on meanwhile, which no copy can stop: so journals come before the database, as one that is
-// gone by then is in it.
-func crash(t testing.TB, dir string) string {
-	t.Helper()
-	left := t.TempDir()
-	names, err := filepath.Glob(filepath.Join(dir, "vault.journal.*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	others, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range append(names, others...) {
-		content, err := os.ReadFile(name)
-		isJournal := strings.HasPrefix(filepath.Base(name), "vault.journal.")
-		copied := filepath.Join(left, filepath.Base(name))
-		_, there := os.Lstat(copied)
-		switch {
-		case isJournal && (there == nil || errors.Is(err, fs.ErrNotExist)):
-			continue
-		case err == nil:
-			err = os.WriteFile(copied, content, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Chmod(filepath.Join(left, "vault.key"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return left
-}
-
 func TestOneIDPerPerson(t *testing.T) {
-	v := open(t, t.TempDir())
+	_, v := openNew(t, t.TempDir())
 	shape := regexp.MustCompile(`^[0-9a-f]{32}$`)
 	seen := map[string]bool{}
 	for n := range 1000 {
@@ -117,90 +37,74 @@ func TestOneIDPerPerson(t *testing.T) {
 }
 
 func TestLookupChangesNothing(t *testing.T) {
-	v := open(t, t.TempDir())
+	_, v := openNew(t, t.TempDir())
 	for range 2 {
-		if worker, ok, err := v.Lookup(nik(1)); ok || worker != "" || err != nil {
-			t.Errorf("found %q, %v, %v", worker, ok, err)
-		}
+		expect(t, v, map[int]string{1: ""})
 	}
 	if n := v.Tentative(); n != 0 {
 		t.Errorf("%d tentative ids", n)
 	}
-	want := resolve(t, v, nik(1))
+	want := map[int]string{1: resolve(t, v, nik(1))}
 	for range 2 {
-		if worker, ok, err := v.Lookup(nik(1)); !ok || worker != want || err != nil {
-			t.Errorf("found %q, %v, %v", worker, ok, err)
-		}
+		expect(t, v, want)
 		persist(t, v)
 	}
 }
 
-// Crash before Persist: the id is gone, and nobody used it. After: it is there.
-func TestCrashBeforeAndAfterPersist(t *testing.T) {
-	dir := t.TempDir()
-	v := open(t, dir)
-	first := resolve(t, v, nik(1))
-	persist(t, v)
-	second := resolve(t, v, nik(2))
-
-	before := open(t, crash(t, dir))
-	if worker := resolve(t, before, nik(1)); worker != first {
-		t.Errorf("worker %s was persisted, now %s", first, worker)
-	}
-	if _, ok, err := before.Lookup(nik(2)); ok || err != nil {
-		t.Errorf("a tentative id survived the crash: %v, %v", ok, err)
+// TestPosition grows with what is made durable, and with nothing else.
+func TestPosition(t *testing.T) {
+	w, v := openNew(t, t.TempDir())
+	before := v.Position()
+	resolve(t, v, nik(1))
+	if v.Position() != before {
+		t.Error("a tentative id has moved it")
 	}
 	persist(t, v)
-	after := open(t, crash(t, dir))
-	if worker := resolve(t, after, nik(2)); worker != second {
-		t.Errorf("worker %s was persisted, now %s", second, worker)
+	if v.Position() != before+1 || v.Workers() != 1 {
+		t.Errorf("after a pack it is %d, was %d; %d workers", v.Position(), before, v.Workers())
+	}
+	at := v.Position()
+	if _, v = w.again(); v.Position() != at {
+		t.Errorf("opened again it is %d, was %d", v.Position(), at)
 	}
 }
 
-// The vault against a model: what was persisted stays for ever; between crashes a NIK has one id.
+// TestModel compares the vault with a map, over crashes: what was persisted stays for ever, and
+// between crashes a NIK has one id.
 func TestModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir := t.TempDir()
-		v := open(t, dir)
-		v.SetLimit(rapid.IntRange(2, 20).Draw(rt, "limit"))
-		v.SetMergeMin(rapid.IntRange(2, 30).Draw(rt, "merge"))
+	for seed := range uint64(4) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		w, v := openNew(t, t.TempDir())
+		v.SetLimit(3 + random.IntN(20))
 		durable, current := map[int]string{}, map[int]string{}
-		rt.Repeat(map[string]func(*rapid.T){
-			"resolve": func(rt *rapid.T) {
-				n := rapid.IntRange(0, 40).Draw(rt, "person")
+		for range 120 {
+			switch n := random.IntN(40); random.IntN(20) {
+			case 0:
+				dir := w.crash()
+				w.stop()
+				w, v = openNew(t, dir)
+				// What was tentative may have been persisted to make room.
+				current = maps.Clone(durable)
+				expect(t, v, durable)
+			case 1, 2, 3:
+				persist(t, v)
+				durable = maps.Clone(current)
+			default:
 				worker := resolve(t, v, nik(n))
 				if want, ok := current[n]; ok && worker != want {
-					rt.Fatalf("person %d: %s, was %s", n, worker, want)
+					t.Fatalf("seed %d, person %d: %s, was %s", seed, n, worker, want)
 				}
 				current[n] = worker
-			},
-			"persist": func(*rapid.T) {
-				persist(t, v)
-				for n, worker := range current {
-					durable[n] = worker
-				}
-			},
-			"crash": func(rt *rapid.T) {
-				dir = crash(t, dir)
-				v = open(t, dir)
-				current = map[int]string{}
-				for n, want := range durable {
-					if worker, ok, err := v.Lookup(nik(n)); worker != want || !ok || err != nil {
-						rt.Fatalf("person %d: %s, %v, %v; was %s", n, worker, ok, err, want)
-					}
-					current[n] = want
-				}
-			},
-		})
-	})
+			}
+		}
+		w.stop()
+	}
 }
 
 func TestConcurrentCallersShareIDsAndCommits(t *testing.T) {
 	const callers, persons = 16, 500
-	dir := t.TempDir()
-	v := open(t, dir)
+	w, v := openNew(t, t.TempDir())
 	v.SetLimit(100)
-	v.SetMergeMin(60)
 	var workers [callers][persons]string
 	var wait sync.WaitGroup
 	for c := range callers {
@@ -222,7 +126,7 @@ func TestConcurrentCallersShareIDsAndCommits(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	again := open(t, crash(t, dir))
+	_, again := openNew(t, w.crash())
 	for c := range callers {
 		for n, worker := range workers[c] {
 			if stored := resolve(t, again, nik(n)); stored != worker {
@@ -232,9 +136,10 @@ func TestConcurrentCallersShareIDsAndCommits(t *testing.T) {
 	}
 }
 
-// Each caller's ids are durable when its Persist returns, whoever wrote them.
+// TestPersistCoversWhatWasGivenOutBefore: each caller's ids are durable when its Persist returns,
+// whoever wrote them.
 func TestPersistCoversWhatWasGivenOutBefore(t *testing.T) {
-	v := open(t, t.TempDir())
+	_, v := openNew(t, t.TempDir())
 	var wait sync.WaitGroup
 	for c := range 8 {
 		wait.Go(func() {
@@ -254,17 +159,12 @@ func TestPersistCoversWhatWasGivenOutBefore(t *testing.T) {
 }
 
 func TestFailedPersistKeepsIDsTentative(t *testing.T) {
-	dir := t.TempDir()
-	v := open(t, dir)
-	resolve(t, v, nik(2))
-	persist(t, v)
+	w, v := openNew(t, t.TempDir())
+	enrol(t, v, 2, 1)
 	worker := resolve(t, v, nik(1))
-	if err := v.Break(); err != nil {
-		t.Fatal(err)
-	}
+	w.conn.Close()
 	for range 2 {
-		err := v.Persist(t.Context())
-		if !errors.Is(err, syscall.EBADF) || v.Tentative() != 1 {
+		if err := v.Persist(t.Context()); err == nil || v.Tentative() != 1 {
 			t.Errorf("error %v, %d tentative ids", err, v.Tentative())
 		}
 	}
@@ -274,7 +174,7 @@ func TestFailedPersistKeepsIDsTentative(t *testing.T) {
 }
 
 func TestPersistEndsWithItsContext(t *testing.T) {
-	v := open(t, t.TempDir())
+	_, v := openNew(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	resolve(t, v, nik(1))
@@ -287,205 +187,89 @@ func TestPersistEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWithOneSentence(t *testing.T) {
-	const key, db = "vault.key", "vault.db"
-	write := func(t *testing.T, path string, data []byte, mode os.FileMode) {
-		t.Helper()
-		if err := errors.Join(os.WriteFile(path, data, mode), os.Chmod(path, mode)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, test := range []struct {
-		name string
-		do   func(t *testing.T, dir string)
-		want error
-	}{
-		{"key readable by all", func(t *testing.T, dir string) {
-			if err := os.Chmod(filepath.Join(dir, key), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}, vault.ErrKeyExposed},
-		{"key readable by group", func(t *testing.T, dir string) {
-			if err := os.Chmod(filepath.Join(dir, key), 0o640); err != nil {
-				t.Fatal(err)
-			}
-		}, vault.ErrKeyExposed},
-		{"other key", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, key), bytes.Repeat([]byte{7}, 32), 0o600)
-		}, vault.ErrKeyWrong},
-		{"short key", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, key), []byte("short"), 0o600)
-		}, vault.ErrKeyInvalid},
-		{"no key", func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, key)); err != nil {
-				t.Fatal(err)
-			}
-		}, vault.ErrIncomplete},
-		{"newer format", func(t *testing.T, dir string) {
-			put(t, filepath.Join(dir, db), "meta", "format", "3")
-		}, vault.ErrNewerFormat},
-		{"journal and no database", func(t *testing.T, dir string) {
-			v, err := vault.Open(dir, ledger)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resolve(t, v, nik(1))
-			persist(t, v)
-			if err := errors.Join(v.Close(), os.Remove(filepath.Join(dir, db))); err != nil {
-				t.Fatal(err)
-			}
-		}, vault.ErrLost},
-		{"damaged journal", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "vault.journal.1"), bytes.Repeat([]byte("no"), 99), 0o600)
-			write(t, filepath.Join(dir, "vault.journal.2"), nil, 0o600)
-		}, vault.ErrDamaged},
-		{"not a vault", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, db), bytes.Repeat([]byte("no"), 10_000), 0o600)
-		}, bolterrors.ErrInvalid},
-		{"in use", func(t *testing.T, dir string) { open(t, dir) }, vault.ErrInUse},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel() // one of them waits for the lock
-			dir := t.TempDir()
-			v, err := vault.Open(dir, ledger)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := v.Close(); err != nil {
-				t.Fatal(err)
-			}
-			test.do(t, dir)
-			_, err = vault.Open(dir, ledger)
-			if !errors.Is(err, test.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("error %v, want %v", err, test.want)
-			}
-		})
-	}
-}
-
-func put(t testing.TB, path, bucket, key, value string) {
-	t.Helper()
-	db, err := bbolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(bucket)).Put([]byte(key), []byte(value))
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestDamagedEntryIsNamedWithoutTheNIK(t *testing.T) {
-	dir := t.TempDir()
-	v, err := vault.Open(dir, ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	handle := v.Handle(nik(1))
-	if err := v.Close(); err != nil {
-		t.Fatal(err)
-	}
-	put(t, filepath.Join(dir, "vault.db"), "workers", handle, "short")
-	again := open(t, dir)
-	_, err = again.Resolve(nik(1))
-	if !errors.Is(err, vault.ErrDamaged) || strings.Contains(err.Error(), nik(1)[:6]) {
-		t.Errorf("error %v", err)
-	}
-}
-
-// A crash while the vault is made: the key is there, or half of it, and no vault yet.
-func TestCrashWhileCreating(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "vault.key.tmp"), []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	v := open(t, dir)
-	resolve(t, v, nik(1))
-	persist(t, v)
-	left := crash(t, dir)
-	for _, name := range []string{"vault.db", "vault.journal.1"} {
-		if err := os.Remove(filepath.Join(left, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	open(t, left)
-	info, err := os.Stat(filepath.Join(dir, "vault.key"))
-	if err != nil || info.Mode().Perm() != 0o600 || info.Size() != 32 {
-		t.Errorf("key file: %v, %v", info, err)
-	}
-}
-
-func TestNoNIKInTheFiles(t *testing.T) {
-	dir := t.TempDir()
-	v := open(t, dir)
-	for n := range 2000 {
-		resolve(t, v, nik(n))
-	}
-	persist(t, v)
-	for _, name := range []string{"vault.db", "vault.key", "vault.journal.1"} {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+// TestNobodyInTheFiles looks for NIKs and worker ids in all files but those of the cache, which has
+// the ids.
+func TestNobodyInTheFiles(t *testing.T) {
+	w, v := openNew(t, t.TempDir())
+	workers := enrol(t, v, 0, 20)
+	_, _ = w.again()
+	for n, worker := range workers {
+		id, err := hex.DecodeString(worker)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n := range 2000 {
-			if bytes.Contains(data, []byte(nik(n))) {
-				t.Fatalf("%s holds the digits of person %d", name, n)
+		for what, where := range map[string]string{
+			nik(n): w.dir, nik(n)[:12]: w.dir, worker: w.dir, string(id): filepath.Join(w.dir, "nats"),
+		} {
+			if in := holds(t, where, what); in != "" {
+				t.Errorf("%s holds %x", in, what)
 			}
 		}
-		if bytes.Contains(data, []byte("7503")) && bytes.Contains(data, []byte("9999")) {
-			t.Errorf("%s holds parts of a NIK", name)
-		}
 	}
 }
 
-// BenchmarkNewWorkers makes ids for new workers in batches of 5,000, each made durable.
-func BenchmarkNewWorkers(b *testing.B) {
-	const batch = 5000
-	v := open(b, b.TempDir())
-	for n := 0; n < b.N; {
-		for range min(batch, b.N-n) {
-			n++
-			if _, err := v.Resolve(fmt.Sprintf("%016d", n)); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := v.Persist(b.Context()); err != nil {
-			b.Fatal(err)
-		}
+// TestTwoLedgersOnOneStream has two vaults, in folders of their own with the same key, give out ids
+// in turns: a person gets the same from both, whoever is first; what one gave out and the other was
+// faster with must not be used.
+func TestTwoLedgersOnOneStream(t *testing.T) {
+	w, first := openNew(t, t.TempDir())
+	workers := enrol(t, first, 0, 5)
+	dir := w.crash()
+	second := w.open(func(o *vault.Options) { o.Dir = filepath.Join(dir, "vault") })
+	expect(t, second, workers)
+	maps.Copy(workers, enrol(t, second, 5, 5))
+	maps.Copy(workers, enrol(t, first, 10, 3)) // after what second has added
+	stale := resolve(t, first, nik(20))
+	maps.Copy(workers, enrol(t, second, 20, 1))
+	if err := first.Persist(t.Context()); !errors.Is(err, vault.ErrOvertaken) {
+		t.Errorf("persisted what another one has overtaken: %v", err)
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "workers/s")
-}
-
-func BenchmarkKnownWorkers(b *testing.B) {
-	v := open(b, b.TempDir())
-	numbers := make([]string, 100_000)
-	for n := range numbers {
-		numbers[n] = fmt.Sprintf("%016d", n)
-		resolve(b, v, numbers[n])
+	if again := resolve(t, first, nik(20)); again == stale || again != workers[20] {
+		t.Errorf("then worker %s", again)
 	}
-	persist(b, v)
-	n := 0
-	for b.Loop() {
-		n = (n + 7919) % len(numbers)
-		if _, err := v.Resolve(numbers[n]); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// TestVaultOfAnotherLedger is refused: the same people would get second ids.
-func TestVaultOfAnotherLedger(t *testing.T) {
-	dir := t.TempDir()
-	v, err := vault.Open(dir, ledger)
-	if err != nil {
+	if err := second.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Close(); err != nil {
+	expect(t, first, workers)
+	expect(t, second, workers)
+	if first.ListKey() != second.ListKey() {
+		t.Error("their keys of lists differ")
+	}
+}
+
+// TestListKey is the same for a vault for ever, and another one for another vault.
+func TestListKey(t *testing.T) {
+	w, v := openNew(t, t.TempDir())
+	key := v.ListKey()
+	if _, v = w.again(); v.ListKey() != key {
+		t.Error("another key at the next start")
+	}
+	if _, v = openNew(t, t.TempDir()); v.ListKey() == key {
+		t.Error("two vaults have one key")
+	}
+}
+
+// TestCheckKey keeps what tells a key from others.
+func TestCheckKey(t *testing.T) {
+	w, v := openNew(t, t.TempDir())
+	if v.HasKey("intake.key") {
+		t.Error("there is a check already")
+	}
+	key, other := make([]byte, 32), make([]byte, 32)
+	other[31] = 1
+	for range 2 {
+		if err := v.CheckKey(t.Context(), "intake.key", key); err != nil {
+			t.Error(err)
+		}
+		if err := v.CheckKey(t.Context(), "intake.key", other); !errors.Is(err, vault.ErrKeyWrong) {
+			t.Errorf("another key: %v", err)
+		}
+		w, v = w.again()
+	}
+	if err := v.ReplaceKey(t.Context(), "intake.key", other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := vault.Open(dir, "another"); !errors.Is(err, vault.ErrOtherLedger) {
-		t.Errorf("open as another ledger: %v", err)
+	if err := v.CheckKey(t.Context(), "intake.key", other); err != nil || !v.HasKey("intake.key") {
+		t.Error(err)
 	}
 }

@@ -239,6 +239,9 @@ func (w *Writer) build() (*flight, error) {
 			uint64(items[i].Sequence), int64(items[i].at), items[i].event))
 		f.entries = append(f.entries, items[i].Entry)
 	}
+	if w.opts.Beside != nil {
+		w.builder.SetBeside(w.opts.Beside())
+	}
 	f.frame, w.entries = w.builder.Bytes(), f.entries
 	return f, nil
 }

@@ -23,7 +23,7 @@ const (
 	// AtomicBytesMax bounds what the events of an atomic batch take in their frame.
 	AtomicBytesMax = eventstore.FrameBytesMax - frameOverhead
 
-	frameOverhead = 64 // header and checksum
+	frameOverhead = 80 // header and checksum
 	entryOverhead = 16 // two numbers before the event: record time and length
 	retractsBytes = 11 // what codec.AppendRetracts adds at most
 )

@@ -33,6 +33,9 @@ type Options struct {
 	// Patience bounds an append to the log, and then once more the attempts to find out what
 	// became of it. Default: 10 s.
 	Patience time.Duration
+	// Beside says how far what is kept beside the log is. It is called for each frame, after all
+	// events in it were handed in. Optional.
+	Beside func() eventstore.Beside
 	// Fault is called at the points above, in the writer's goroutine; for crash tests. Optional.
 	Fault func(point string)
 }

@@ -66,11 +66,11 @@ func ones(t testing.TB) []one {
 		{"lock", []byte(`{"pid":1}`), whole, "", "lock"},
 		{"vault/vault.key", key, unproven, "", "key"},
 		{
-			"vault/vault.db", file(eventstoreDir + "vault/testdata/v2/vault.db.gz"), unproven,
+			"vault/vault.db", file(eventstoreDir + "vault/older/testdata/v2/vault.db.gz"), unproven,
 			vaultLedger, "vault",
 		},
 		{
-			"vault/vault.journal.3", file(eventstoreDir + "vault/testdata/v2/vault.journal.3.hex"),
+			"vault/vault.journal.3", file(eventstoreDir + "vault/older/testdata/v2/vault.journal.3.hex"),
 			whole, vaultLedger, "vault",
 		},
 		{

@@ -8,19 +8,32 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/index"
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/vault"
+	"cakupan/eventstore/vault/older"
 	"cakupan/projections"
 )
 
 func inspectAside(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindAside)
 	r.Found(inspect.Damaged, "the next start removes it, and reads the log again")
+	return r, err
+}
+
+// inspectRun inspects a run, of the index or of the vault's look-up table, which are alike: the
+// latter has workers for events, and tells nothing about the log.
+func inspectRun(path string) (inspect.Report, error) {
+	r, err := index.Inspect(path)
+	if strings.HasPrefix(filepath.Base(filepath.Dir(path)), vault.LookupPrefix) {
+		r.Kind, r.First, r.Last = kindLookup, 0, 0
+	}
 	return r, err
 }
 
@@ -106,8 +119,8 @@ func findLog(r *inspect.Report, dir string) {
 
 // inspectDatabase inspects a database: a vault under another name, or a projection.
 func inspectDatabase(path string) (inspect.Report, error) {
-	if vault.IsDatabase(path) {
-		return vault.Inspect(path)
+	if older.IsDatabase(path) {
+		return older.Inspect(path)
 	}
 	return projections.Inspect(path)
 }

@@ -14,6 +14,7 @@ import (
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/pubsub"
 	"cakupan/eventstore/vault"
+	"cakupan/eventstore/vault/older"
 )
 
 // Kinds of files that no other package has a word for.
@@ -24,6 +25,7 @@ const (
 	kindSealed   = "sealed bytes"
 	kindLock     = "lock: of the process that has the folder open"
 	kindHalf     = "unfinished file of a process that ended"
+	kindLookup   = "vault: its look-up table"
 	kindAside    = "index: a run that was set aside"
 	kindUnknown  = "unknown"
 )
@@ -49,8 +51,10 @@ func kinds() []kind {
 		{named: endsWith(".tmp"), inspect: nothing(kindHalf)},
 		{named: endsWith(".damaged"), inspect: inspectAside},
 		{named: endsWith(".key"), inspect: inspectKey},
-		{named: vault.IsFile, inspect: vault.Inspect},
-		{named: index.IsFile, inspect: index.Inspect},
+		{named: endsWith(".key.new"), inspect: inspectKey},
+		{named: older.IsFile, inspect: older.Inspect},
+		{named: vault.IsState, inspect: vault.InspectState},
+		{named: index.IsFile, inspect: inspectRun},
 		{named: pubsub.IsPosition, inspect: pubsub.Inspect},
 		{named: endsWith(".db"), inspect: inspectDatabase},
 		{begins: startsWith("CKIX"), inspect: index.Inspect},

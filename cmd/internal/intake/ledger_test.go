@@ -12,7 +12,7 @@ import (
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/memlog"
-	"cakupan/eventstore/vault"
+	"cakupan/eventstore/vault/vaulttest"
 	"cakupan/eventstore/writer"
 )
 
@@ -38,13 +38,10 @@ func ledgerOn(t *testing.T, log *memlog.Log) *Intake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.Open(t.TempDir(), "ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := vaulttest.Open(t, log.Identity())
 	t.Cleanup(func() {
 		for name, err := range map[string]error{
-			"writer": w.Close(), "index": idx.Close(), "vault": v.Close(),
+			"writer": w.Close(), "index": idx.Close(),
 		} {
 			if err != nil {
 				t.Errorf("close %s: %v", name, err)

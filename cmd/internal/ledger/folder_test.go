@@ -20,6 +20,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/merkle"
+	"cakupan/eventstore/vault"
 )
 
 // folderSeed makes the events of the tests below.
@@ -138,7 +139,7 @@ func TestFolderRefused(t *testing.T) {
 		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "prepare"},
 		{"vault of another ledger", func(t *testing.T, dir string) {
 			copyFolder(t, filepath.Join(theirs, vaultFolder), filepath.Join(dir, vaultFolder))
-		}, problem.FolderOtherLedger, 1, `the vault in .* belongs to another ledger`, "prepare"},
+		}, problem.FolderKeyLost, 1, `vault\.key is not the key of this ledger: put it back`, "prepare"},
 		{"identity of another ledger", func(t *testing.T, dir string) {
 			text, err := os.ReadFile(filepath.Join(theirs, identityFile))
 			if err != nil {
@@ -286,7 +287,7 @@ func TestHalfMadeFolder(t *testing.T) {
 		}},
 		{"half a log", func(t *testing.T, dir string) {
 			notMade(t, dir)
-			path, err := filepath.Glob(filepath.Join(dir, natsFolder, "*", "*", "*", "*", "meta.sum"))
+			path, err := filepath.Glob(filepath.Join(dir, natsFolder, "*", "*", "*", "CAKUPAN", "meta.sum"))
 			if err != nil || len(path) != 1 || os.Remove(path[0]) != nil {
 				t.Fatalf("checksum of the stream: %v, %v", path, err)
 			}
@@ -298,7 +299,8 @@ func TestHalfMadeFolder(t *testing.T) {
 			}
 		}},
 		{"a key and no vault", func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, vaultFolder, "vault.db")); err != nil {
+			streams := filepath.Join(dir, natsFolder, "jetstream", "$G", "streams")
+			if err := os.RemoveAll(filepath.Join(streams, vault.StreamName)); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -403,7 +405,7 @@ func TestFolderDenied(t *testing.T) {
 	for _, denied := range []string{
 		".", identityFile, lockFile, natsFolder, filepath.Join(natsFolder, "jetstream"),
 		indexFolder, vaultFolder, filepath.Join(vaultFolder, "vault.key"),
-		filepath.Join(vaultFolder, "vault.db"), viewsFolder, filepath.Join(viewsFolder, coverageFile),
+		filepath.Join(vaultFolder, "lookup.state"), viewsFolder, filepath.Join(viewsFolder, coverageFile),
 	} {
 		t.Run(denied, func(t *testing.T) {
 			t.Parallel()
@@ -424,6 +426,27 @@ func TestFolderDenied(t *testing.T) {
 			}
 			checkDenied(t, dir, stranger)
 		})
+	}
+}
+
+// copyKeys gives a ledger's keys to another folder, as whoever runs two of one cluster does.
+func copyKeys(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(to, vaultFolder), privateFolders); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := filepath.Glob(filepath.Join(from, vaultFolder, "*.key"))
+	if err != nil || len(keys) == 0 {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	for _, key := range keys {
+		text, err := os.ReadFile(key)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, vaultFolder, filepath.Base(key)), text, privateFiles)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

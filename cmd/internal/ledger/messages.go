@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,7 +15,7 @@ import (
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
-	"cakupan/eventstore/durable"
+	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/seal"
 )
@@ -115,29 +116,47 @@ func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 	if l.sealer != nil {
 		return l.sealer, nil
 	}
+	if err := l.readyVault(ctx); err != nil {
+		return nil, err
+	}
 	path := l.folder.path(vaultFolder, sealKeyFile)
-	sealer, err := seal.ReadKey(path)
-	if errors.Is(err, seal.ErrNoKey) {
-		var waiting uint64
-		if waiting, err = l.sealedMessages(ctx); err == nil && waiting > 0 {
-			return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and %d"+
-				" messages of publishers wait that only it opens: put it back from its backup."+
-				" To give them up, stop the ledger and delete the folders %s and %s under %s",
-				path, waiting, natsin.StreamIntake, natsin.StreamRefused,
-				l.folder.path(natsFolder, "jetstream")))
-		}
-		if err == nil {
-			err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders)
-		}
-		if err == nil {
-			sealer, err = seal.CreateKey(path)
-		}
+	key, err := keyfile.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = l.makeSealKey(ctx, path)
+	}
+	if err == nil {
+		err = l.vault.CheckKey(ctx, sealKeyFile, key)
 	}
 	if err != nil {
-		return nil, folderError(l.folder.dir, err)
+		return nil, keyError(path, err)
+	}
+	sealer, err := seal.New(key)
+	if err != nil {
+		return nil, err
 	}
 	l.sealer = sealer
 	return sealer, nil
+}
+
+// makeSealKey makes the key of a ledger that has never had one.
+func (l *Ledger) makeSealKey(ctx context.Context, path string) ([]byte, error) {
+	waiting, err := l.sealedMessages(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case waiting > 0:
+		return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and %d"+
+			" messages of publishers wait that only it opens: put it back from its backup."+
+			" To give them up, stop the ledger and delete the folders %s and %s under %s",
+			path, waiting, natsin.StreamIntake, natsin.StreamRefused,
+			l.folder.path(natsFolder, "jetstream")))
+	case l.vault.HasKey(sealKeyFile):
+		return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing: put it back"+
+			" from its backup, or copy it from another ledger on the same cluster; nothing waits"+
+			" that it would open: where it is lost, cakupan keys rotate --key intake makes a new"+
+			" one", path))
+	}
+	return keyfile.Create(path) // in the vault's folder, which is there
 }
 
 // sealedMessages returns how many messages are stored that need the key. They are counted in the

@@ -9,7 +9,6 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/natsd"
-	"cakupan/eventstore/vault"
 	"cakupan/projections"
 )
 
@@ -20,10 +19,6 @@ func derivedError(dir string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, vault.ErrOtherLedger):
-		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
-			"the vault in %s belongs to another ledger: put back the one that belongs to its log",
-			dir), err)
 	case errors.As(err, &otherIndex), errors.Is(err, projections.ErrOtherLog):
 		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
 			"%s mixes two ledgers: put back what belongs to its log, or delete its folders "+

@@ -213,8 +213,9 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 		t.Cleanup(func() { _ = l.Close() })
 		return l
 	}
-	active := start(filepath.Join(t.TempDir(), "data"))
-	dir := filepath.Join(t.TempDir(), "data")
+	first, dir := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
+	active := start(first)
+	copyKeys(t, first, dir)
 	standby := start(dir)
 	submit(t, active, [][]byte{plainEvent(0), plainEvent(1)})
 	_, err := standby.Submit(t.Context(), [][]byte{plainEvent(2)}, intake.Options{})

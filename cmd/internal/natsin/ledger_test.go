@@ -26,7 +26,7 @@ import (
 	"cakupan/eventstore/memlog"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/seal"
-	"cakupan/eventstore/vault"
+	"cakupan/eventstore/vault/vaulttest"
 	"cakupan/eventstore/writer"
 )
 
@@ -66,12 +66,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.Open(t.TempDir(), "ledger")
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := vaulttest.Open(t, identity)
 	t.Cleanup(func() {
-		if err := errors.Join(wr.Close(), idx.Close(), v.Close()); err != nil {
+		if err := errors.Join(wr.Close(), idx.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
+	"cakupan/eventstore/vault"
 	"cakupan/eventstore/writer"
 	"cakupan/projections/checked"
 )
@@ -195,6 +196,11 @@ var causes = []struct {
 		index.ErrDamaged, LogUnavailable,
 		"the index of the log is damaged and is being made anew from it; what has no receipt was " +
 			"not appended: send again",
+	},
+	{
+		vault.ErrOvertaken, LogUnavailable,
+		"another ledger of the cluster has named the same people meanwhile; nothing was appended:" +
+			" send again",
 	},
 	{
 		checked.ErrDamaged, ProjectionBehind,

@@ -71,6 +71,7 @@ const (
 	FolderDenied      Code = "folder.denied"
 	FolderMissing     Code = "folder.missing"
 	FolderKeyLost     Code = "folder.key_lost"
+	VaultLost         Code = "vault.lost" // or an old copy, or damaged
 )
 
 // The exit codes of the program.
@@ -247,6 +248,9 @@ var table = map[Code]row{
 	},
 	FolderKeyLost: {
 		503, 0, ExitFailed, 0, "Key lost", "Kunci hilang",
+	},
+	VaultLost: {
+		503, 0, ExitCheckFailed, 0, "Vault lost", "Brankas hilang",
 	},
 	FolderMissing: {
 		503, 0, ExitNotFound, 0, "No ledger there", "Tidak ada ledger di sana",

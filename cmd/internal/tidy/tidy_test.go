@@ -43,7 +43,12 @@ var mayImport = map[string][]string{
 	"eventstore/keyfile/...": {"eventstore/durable"},
 	"eventstore/inspect/...": {},
 	"eventstore/vault/...": {
-		"eventstore/durable", "eventstore/keyfile", "eventstore/inspect",
+		"domain/temporal", "eventstore", "eventstore/durable", "eventstore/index",
+		"eventstore/inspect", "eventstore/keyfile", "eventstore/merkle", "eventstore/packs",
+		"eventstore/seal", "eventstore/vault/older",
+	},
+	"eventstore/vault/vaulttest/...": {
+		"eventstore", "eventstore/natsd", "eventstore/packs", "eventstore/vault",
 	},
 	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
 	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},

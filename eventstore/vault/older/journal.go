@@ -1,4 +1,4 @@
-package vault
+package older
 
 import (
 	"bytes"
@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"cakupan/eventstore/durable"
 )
 
 // A journal holds ids that are durable but not yet in the database. It is a head that says whose
@@ -33,57 +31,14 @@ const (
 	blockMagic   = "VJ01"
 	blockHead    = 12
 	recordSize   = 32
-	blockIDsMax  = tentativeMax + 1<<16
+	blockIDsMax  = 1<<17 + 1<<16
 	journalBytes = 64 << 20 // more no journal ever has
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// journal is a file that ids are appended to.
-type journal struct {
-	file   *os.File
-	number int
-	size   int64 // up to here it is whole
-	block  []byte
-}
-
 func journalPath(dir string, number int) string {
 	return filepath.Join(dir, journalName+strconv.Itoa(number))
-}
-
-// createJournal makes a journal and makes it durable under its name. After an error there is none.
-func createJournal(path string, owner []byte) (*journal, error) {
-	// It has its name only with its head: a crash before that leaves a file on its way, which is
-	// never read, so that a journal that ends within its head has been cut off.
-	if err := durable.WriteFile(path, owner, fileMode); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(path))
-	}
-	file, err := os.OpenFile(path, os.O_RDWR, fileMode)
-	if err != nil {
-		return nil, errors.Join(err, os.Remove(path))
-	}
-	return &journal{file: file, size: int64(len(owner))}, nil
-}
-
-// append makes ids durable. After an error what is there counts as not there, and the next append
-// writes over it.
-func (j *journal) append(ids map[handle]id) error {
-	b := append(j.block[:0], blockMagic...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(ids)))
-	b = append(b, 0, 0, 0, 0)
-	for h, worker := range ids {
-		b = append(append(b, h[:]...), worker[:]...)
-	}
-	binary.LittleEndian.PutUint32(b[8:], blockSum(j.size, b))
-	j.block = b
-	if _, err := j.file.WriteAt(b, j.size); err != nil {
-		return err
-	}
-	if err := durable.Sync(j.file); err != nil {
-		return err
-	}
-	j.size += int64(len(b))
-	return nil
 }
 
 // blockSum returns the checksum of a block at a place.
@@ -111,45 +66,20 @@ func journals(dir string) (numbers []int, err error) {
 	return numbers, nil
 }
 
-// replay adds the ids of all journals to a map, and returns the last journal, to be appended to;
-// nil when there is none.
-func replay(dir string, owner []byte, to map[handle]id) (*journal, error) {
+// readJournals adds the ids of all journals to a map.
+func readJournals(dir string, owner []byte, to map[Handle]ID) error {
 	numbers, err := journals(dir)
-	if err != nil {
-		return nil, err
-	}
-	var size int64
 	for i, number := range numbers {
-		last := i+1 == len(numbers)
-		if size, err = readJournal(journalPath(dir, number), owner, to, last); err != nil {
-			return nil, err
-		}
-	}
-	if len(numbers) == 0 {
-		return nil, nil
-	}
-	number := numbers[len(numbers)-1]
-	path := journalPath(dir, number)
-	if size == 0 {
-		j, err := createJournal(path, owner)
 		if err == nil {
-			j.number = number
+			_, err = readJournal(journalPath(dir, number), owner, to, i+1 == len(numbers))
 		}
-		return j, err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Truncate(size); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return &journal{file: file, number: number, size: size}, nil
+	return err
 }
 
 // readJournal adds the ids of a journal to a map, and returns up to where it is whole: 0 when not
 // even its head is. Only the last journal may have been cut off within its blocks by a crash.
-func readJournal(path string, owner []byte, to map[handle]id, last bool) (int64, error) {
+func readJournal(path string, owner []byte, to map[Handle]ID, last bool) (int64, error) {
 	content, err := readBounded(path)
 	if err != nil {
 		return 0, err
@@ -172,7 +102,7 @@ func readJournal(path string, owner []byte, to map[handle]id, last bool) (int64,
 			break
 		}
 		for b := content[at+blockHead : at+length]; len(b) > 0; b = b[recordSize:] {
-			to[handle(b[:16])] = id(b[16:recordSize])
+			to[Handle(b[:16])] = ID(b[16:recordSize])
 		}
 		at += length
 	}
@@ -180,29 +110,6 @@ func readJournal(path string, owner []byte, to map[handle]id, last bool) (int64,
 		return 0, fmt.Errorf("%w: %s at byte %d", ErrDamaged, path, at)
 	}
 	return int64(at), nil
-}
-
-// seal ends a journal that nothing will be appended to. After an error it can be tried again.
-func (j *journal) seal() error {
-	// What a failed append has left behind would look like damage in a journal that is not the
-	// last one.
-	if err := errors.Join(j.file.Truncate(j.size), durable.Sync(j.file)); err != nil {
-		return errors.Join(err, j.reopen())
-	}
-	_ = j.file.Close() // all is on stable storage: its error would say nothing
-	return nil
-}
-
-// reopen takes another descriptor of the file, as an error may stick to the one there is; that
-// one stays when there is no other.
-func (j *journal) reopen() error {
-	file, err := os.OpenFile(j.file.Name(), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	_ = j.file.Close() // it has failed already
-	j.file = file
-	return nil
 }
 
 // readBounded reads a file that must fit into memory: a journal of more is none that this program
@@ -252,16 +159,15 @@ func blockAfter(content []byte, at int) bool {
 	return false
 }
 
-// removeJournals deletes the journals up to a number.
-func removeJournals(dir string, upTo int) error {
-	numbers, err := journals(dir)
-	for _, number := range numbers {
-		if number > upTo || err != nil {
-			break
-		}
-		if err = os.Remove(journalPath(dir, number)); errors.Is(err, fs.ErrNotExist) {
-			err = nil
+// yieldSorted yields what a map holds in the order of its keys.
+func yieldSorted(ids map[Handle]ID, yield func(Handle, ID) error) error {
+	handles := slices.SortedFunc(maps.Keys(ids), func(a, b Handle) int {
+		return bytes.Compare(a[:], b[:])
+	})
+	for _, h := range handles {
+		if err := yield(h, ids[h]); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }

@@ -1,0 +1,74 @@
+package vault
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"cakupan/eventstore"
+)
+
+// checkOf returns what tells a key of a name from every other, and says nothing about it.
+func checkOf(name string, key []byte) (check [checkSize]byte) {
+	mac := hmac.New(sha256.New, key)
+	_, _ = mac.Write([]byte("cakupan check of " + name)) // never fails: see hash.Hash
+	copy(check[:], mac.Sum(nil))
+	return check
+}
+
+// HasKey tells whether the check of a key of the name stands in the vault: there is one that must
+// not be made anew.
+func (v *Vault) HasKey(name string) bool {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	_, there := v.state.Checks[name]
+	return there
+}
+
+// CheckKey compares a key with the check of its name in the vault, and puts the check there when
+// there is none. The error wraps ErrKeyWrong for another key.
+func (v *Vault) CheckKey(ctx context.Context, name string, key []byte) error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	for {
+		want, there := v.state.Checks[name]
+		switch {
+		case there && want == checkOf(name, key):
+			return nil
+		case there:
+			return fmt.Errorf("%w: %s", ErrKeyWrong, name)
+		}
+		err := v.putCheck(ctx, name, key)
+		if errors.Is(err, eventstore.ErrFenced) {
+			if err = v.readOn(ctx); err == nil {
+				continue
+			}
+		}
+		return err
+	}
+}
+
+// ReplaceKey puts the check of another key of the name into the vault.
+func (v *Vault) ReplaceKey(ctx context.Context, name string, key []byte) error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	if err := v.readOn(ctx); err != nil {
+		return err
+	}
+	return v.putCheck(ctx, name, key)
+}
+
+func (v *Vault) putCheck(ctx context.Context, name string, key []byte) error {
+	check := checkOf(name, key)
+	err := v.append(ctx, nil, func(uint64) ([]byte, error) { return checkData(name, check), nil })
+	if err != nil {
+		return fmt.Errorf("put check of %s into the vault: %w", name, err)
+	}
+	if v.state.Checks == nil {
+		v.state.Checks = map[string][checkSize]byte{}
+	}
+	v.state.Checks[name] = check
+	return nil
+}

@@ -1,0 +1,127 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"cakupan/eventstore/index"
+)
+
+// text returns a worker id as events have it.
+func text(worker id) string { return hex.EncodeToString(worker[:]) }
+
+// Lookup returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits;
+// ok is false when the vault has none. It changes nothing. Tentative ids count.
+func (v *Vault) Lookup(nik string) (worker string, ok bool, err error) {
+	found, ok, _, err := v.find(v.hasher.handle(nik))
+	if !ok || err != nil {
+		return "", false, err
+	}
+	return text(found), true, nil
+}
+
+// Resolve returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits.
+// At first sight it is a new random one, and tentative: nothing may be recorded under it before
+// Persist has returned. Everybody who asks meanwhile gets the same one.
+//
+// When too many ids wait for Persist, Resolve persists them itself first.
+func (v *Vault) Resolve(nik string) (worker string, err error) {
+	if nik == "" {
+		return "", ErrNoNIK
+	}
+	h := v.hasher.handle(nik)
+	found, ok, changes, err := v.find(h)
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		return text(found), nil
+	}
+	made, full, err := v.make(h, changes)
+	if err != nil {
+		return "", err
+	}
+	if full {
+		// Not under the caller's context: this is work for everybody, and bounded.
+		if err := v.Persist(context.Background()); err != nil {
+			return "", err
+		}
+	}
+	return text(made), nil
+}
+
+// find looks an id up. changes tells make whether the look-up table has changed since.
+func (v *Vault) find(h handle) (found id, ok bool, changes uint64, err error) {
+	for {
+		// First what may move to the look-up table meanwhile, then the table.
+		v.mu.Lock()
+		found, ok = v.held(h)
+		lookup, gone := v.lookup, v.gone[h]
+		changes = v.changes
+		v.mu.Unlock()
+		if ok || gone {
+			return found, ok, changes, nil
+		}
+		found, ok, err = stored(lookup, h)
+		switch {
+		case errors.Is(err, index.ErrClosed) && v.isOther(lookup):
+			continue // it was replaced meanwhile
+		case errors.Is(err, index.ErrDamaged):
+			if err = v.renew(context.Background(), lookup); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return id{}, false, 0, fmt.Errorf("read vault: %w", err)
+		}
+		return found, ok, changes, nil
+	}
+}
+
+// isOther tells whether the look-up table has been replaced.
+func (v *Vault) isOther(lookup *index.Index) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.lookup != lookup
+}
+
+// held looks an id up among those that are not in the look-up table yet. The caller holds mu.
+func (v *Vault) held(h handle) (found id, ok bool) {
+	if found, ok = v.next.ids[h]; ok || v.flying == nil {
+		return found, ok
+	}
+	found, ok = v.flying.ids[h]
+	return found, ok
+}
+
+// stored looks an id up in a look-up table.
+func stored(lookup *index.Index, h handle) (found id, ok bool, err error) {
+	entry, err := entryOf(lookup, h)
+	return id(entry.Digest), entry.Sequence != 0, err
+}
+
+func entryOf(lookup *index.Index, h handle) (index.Entry, error) {
+	entries := make([]index.Entry, 1)
+	err := lookup.Lookup([]index.Key{index.Key(h)}, entries)
+	return entries[0], err
+}
+
+// make gives out a new id, unless somebody else did so since find was called, as of so many
+// changes. full reports that no more should be tentative.
+func (v *Vault) make(h handle, changes uint64) (made id, full bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	made, ok := v.held(h)
+	if !ok && changes != v.changes && !v.gone[h] { // it may have moved to the look-up table
+		made, ok, err = stored(v.lookup, h)
+	}
+	if ok || err != nil {
+		return made, false, err
+	}
+	_, _ = rand.Read(made[:]) // never fails: see crypto/rand
+	v.next.ids[h] = made
+	return made, len(v.next.ids) >= v.limit, nil
+}

@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore/vault/older"
+)
+
+// takeFiles brings over what lies in files, if that is not done yet, and removes them. A crash at
+// any point leaves the files until the stream says that it has all of them; the next start passes
+// over what is in the stream already. The caller holds writing.
+func (v *Vault) takeFiles(ctx context.Context) error {
+	files, err := older.Files(v.opts.Dir)
+	if err != nil {
+		return err
+	}
+	if !v.state.Taken {
+		if len(files) == 0 {
+			return ErrHalfTaken
+		}
+		if err := v.takeAll(ctx); err != nil {
+			return err
+		}
+	}
+	// If we crash here, the next start comes here again. Left where they are, the files would keep
+	// whom Erase takes out of the vault.
+	for _, name := range files {
+		if err := os.Remove(filepath.Join(v.opts.Dir, name)); err != nil {
+			return err
+		}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	return durable.SyncFolder(v.opts.Dir)
+}
+
+// takeAll appends what the files hold, and then that it is all.
+func (v *Vault) takeAll(ctx context.Context) error {
+	key, err := keyfile.Read(filepath.Join(v.opts.Dir, keyName))
+	if err != nil {
+		return v.keyError(keyName, err)
+	}
+	batch := map[handle]id{}
+	flush := func() error {
+		_, err := v.store(ctx, batch)
+		clear(batch)
+		v.fault(FaultPackTaken)
+		return err
+	}
+	err = older.Read(v.opts.Dir, key, v.opts.Identity.Ledger, func(h handle, worker id) error {
+		there, ok, err := stored(v.lookup, h)
+		switch {
+		case err != nil:
+			return err
+		case ok && there != worker:
+			return fmt.Errorf("%w: its files have two ids for one person", ErrDamaged)
+		case ok:
+			return nil
+		}
+		if batch[h] = worker; len(batch) < packMax {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil && len(batch) > 0 {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	v.fault(FaultAllTaken)
+	err = v.append(ctx, nil, func(uint64) ([]byte, error) {
+		return binary.BigEndian.AppendUint64([]byte{kindTaken}, v.state.Workers), nil
+	})
+	if err == nil {
+		v.state.Taken = true
+		v.fault(FaultTaken)
+	}
+	return err
+}
+
+// resume does what a crash has left undone: an erasure, or a change of keys. The caller holds
+// writing.
+func (v *Vault) resume(ctx context.Context) error {
+	if v.keys.before != nil {
+		if err := v.resealAll(ctx); err != nil {
+			return err
+		}
+	}
+	if v.state.Erasing == nil {
+		return nil
+	}
+	err := v.finishErasing(ctx)
+	if errors.Is(err, ErrUnknownWorker) {
+		err = fmt.Errorf("%w: the worker of an erasure is not where it was", ErrDamaged)
+	}
+	return err
+}
