@@ -37,6 +37,12 @@ func inspectRun(path string) (inspect.Report, error) {
 	return r, err
 }
 
+// IsLookup tells whether a file belongs to the look-up table of the vault, which is made anew from
+// the vault where it is damaged.
+func IsLookup(r *inspect.Report) bool {
+	return r.Kind == kindLookup || vault.IsState(filepath.Base(r.Path))
+}
+
 // inspectKey says that a file is a key. Nothing of the key is in the report.
 func inspectKey(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindKey)

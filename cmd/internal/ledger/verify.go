@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"cakupan/cmd/internal/datafolder"
+	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
@@ -33,6 +35,11 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	if err != nil {
 		return report, err
 	}
+	vault, err := l.verifyVault(ctx)
+	if err != nil {
+		return report, err
+	}
+	files = append(files, vault)
 	report.Files = files
 	for i := range files {
 		report.OK = report.OK && (files[i].Cache || !files[i].damaged())
@@ -50,6 +57,28 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	}
 	return report, nil
 }
+
+// verifyVault says how the vault's stream is: whether all of it can be opened and none is missing
+// that the log has used.
+func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
+	f := FileReport{Path: vaultFolder, Kind: kindVault, State: string(inspect.Whole)}
+	v, err := l.openVault(ctx)
+	if err == nil {
+		err = vaultError(l.folder.dir, v.Audit(ctx))
+	}
+	var known *problem.Error
+	if errors.As(err, &known) && slices.Contains([]problem.Code{
+		problem.VaultLost, problem.FolderKeyLost, problem.FolderOtherLedger,
+	}, known.Code) {
+		f.State = string(inspect.Damaged)
+		f.Findings = []string{known.Detail}
+		return f, nil
+	}
+	return f, err
+}
+
+// kindVault is what the vault is to those who verify.
+const kindVault = "vault: who is who, as the log has used it"
 
 // damaged tells whether a file is not what was written, or another ledger's.
 func (f *FileReport) damaged() bool {
@@ -73,7 +102,7 @@ func (l *Ledger) verifyFiles() ([]FileReport, error) {
 			Findings: r.Findings,
 		}
 		top, _, _ := strings.Cut(f.Path, "/")
-		f.Cache = top == indexFolder || top == viewsFolder
+		f.Cache = top == indexFolder || top == viewsFolder || datafolder.IsLookup(&r)
 		switch {
 		case f.Cache && r.State == inspect.Damaged:
 			f.Remedy = "none is needed: it is made anew when it is read, or at the next start"

@@ -1,0 +1,177 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/vault"
+)
+
+// Erase takes a person out of the vault for ever, by the NIK or, where that is empty, by the worker
+// id in e. The log stays as it is, and so do coverage and proofs: its worker id is nobody's from
+// then on. The same NIK later is a new worker.
+func (l *Ledger) Erase(ctx context.Context, nik string, e vault.Erasure) (vault.Erasure, error) {
+	v, err := l.openVault(ctx)
+	if err != nil {
+		return e, err
+	}
+	e, err = v.Erase(ctx, nik, e)
+	if errors.Is(err, vault.ErrUnknownWorker) {
+		return e, problem.New(problem.NotFound, "the vault knows nobody of this NIK or worker id")
+	}
+	return e, vaultError(l.folder.dir, err)
+}
+
+// openVault returns the vault, which it opens if nobody has.
+func (l *Ledger) openVault(ctx context.Context) (*vault.Vault, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.readyVault(ctx); err != nil {
+		return nil, err
+	}
+	return l.vault, nil
+}
+
+// Disclosure is all that the ledger holds about a person, for him to have.
+type Disclosure struct {
+	// Workers are the ids by which the log knows the person: that of the vault, and those that were
+	// merged with it.
+	Workers []string `json:"workers"`
+	// Events are those about the ids and their enrolments, in the order of the log.
+	Events []json.RawMessage `json:"events"`
+	// Refused are messages with the NIK that were refused and are kept, sealed, until settled. The
+	// NIK is masked.
+	Refused []intake.Refused `json:"refused"`
+	// Kept says what else there is.
+	Kept []string `json:"kept"`
+}
+
+// keptOfAnybody says what a ledger has of everybody whom it knows.
+func keptOfAnybody() []string {
+	return []string{
+		"in the vault, sealed: a keyed hash of the NIK, and the worker id; the NIK itself is" +
+			" nowhere",
+		"in figures and caches: numbers derived from the events above",
+	}
+}
+
+// Disclose returns all that the ledger holds about the person with a NIK.
+func (l *Ledger) Disclose(ctx context.Context, nik string) (d Disclosure, err error) {
+	v, err := l.openVault(ctx)
+	if err != nil {
+		return d, err
+	}
+	worker, known, err := v.Lookup(nik)
+	if err != nil {
+		return d, vaultError(l.folder.dir, err)
+	}
+	d = Disclosure{Events: []json.RawMessage{}, Workers: []string{}}
+	if d.Refused, err = l.refusedOf(ctx, nik); err != nil {
+		return d, err
+	}
+	if !known && len(d.Refused) == 0 {
+		return d, problem.New(problem.NotFound, "the ledger holds nothing about this NIK")
+	}
+	if !known {
+		return d, nil
+	}
+	d.Kept = keptOfAnybody()
+	about := aboutPerson{ledger: l, lines: map[eventstore.Sequence][]byte{}}
+	d.Workers, err = about.collect(ctx, worker)
+	for _, sequence := range slices.Sorted(maps.Keys(about.lines)) {
+		d.Events = append(d.Events, about.lines[sequence])
+	}
+	return d, err
+}
+
+// refusedOf returns the refused messages that have the NIK in them.
+func (l *Ledger) refusedOf(ctx context.Context, nik string) (found []intake.Refused, err error) {
+	found = []intake.Refused{}
+	refused, err := l.refusals(ctx)
+	for number := uint64(1); err == nil; number++ {
+		var one natsin.Kept
+		one, err = refused.Next(ctx, number)
+		if errors.Is(err, natsin.ErrNoSuch) {
+			return found, nil
+		}
+		if number = one.Number; err == nil && bytes.Contains(one.Message.Payload, []byte(nik)) {
+			found = append(found, one.Shown())
+		}
+	}
+	return found, err
+}
+
+// aboutPerson collects the events about a person.
+type aboutPerson struct {
+	ledger *Ledger
+	lines  map[eventstore.Sequence][]byte
+}
+
+// named is what of an event says whom it is about.
+type named struct {
+	Sequence eventstore.Sequence `json:"sequence"`
+	Data     struct {
+		Worker, Into, Enrolment string
+	} `json:"data"`
+}
+
+// collect reads the events about a worker and about whoever is merged with him, and about the
+// enrolments of all of them. It returns the ids.
+func (a *aboutPerson) collect(ctx context.Context, worker string) (workers []string, err error) {
+	ids, enrolments := map[string]bool{worker: false}, map[string]bool{}
+	read := func(filter EventFilter) error {
+		return a.ledger.Events(ctx, filter, func(line []byte) error {
+			var n named
+			if err := json.Unmarshal(line, &n); err != nil {
+				return fmt.Errorf("read event: %w", err)
+			}
+			a.lines[n.Sequence] = bytes.Clone(bytes.TrimSpace(line))
+			for _, id := range []string{n.Data.Worker, n.Data.Into} {
+				if _, seen := ids[id]; id != "" && !seen {
+					ids[id] = false
+				}
+			}
+			if _, seen := enrolments[n.Data.Enrolment]; n.Data.Enrolment != "" && !seen {
+				enrolments[n.Data.Enrolment] = false
+			}
+			return nil
+		})
+	}
+	for again := true; again; {
+		again = false
+		for _, id := range slices.Sorted(maps.Keys(ids)) {
+			if !ids[id] {
+				ids[id], again = true, true
+				err = errors.Join(err, read(EventFilter{Worker: id}))
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(enrolments)) {
+			if !enrolments[id] {
+				enrolments[id], again = true, true
+				err = errors.Join(err, read(EventFilter{Enrolment: id}))
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Sorted(maps.Keys(ids)), nil
+}
+
+// CheckNIK refuses what is no NIK, without repeating it.
+func CheckNIK(nik string) error {
+	if why := event.CheckNIK(nik); why != "" {
+		return problem.Query("nik", why)
+	}
+	return nil
+}
