@@ -47,6 +47,10 @@ type grammar struct {
 	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
 	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
 	Refused    refusedCommand    `cmd:"" help:"Settle what was refused of what was sent by NATS."`
+	Keys       keysCommand       `cmd:"" help:"Look after the keys of the ledger."`
+	Erase      eraseCommand      `cmd:"" help:"Take a person out of the vault, for ever."`
+	Erasures   erasuresCommand   `cmd:"" help:"List who was erased, and why."`
+	Disclose   discloseCommand   `cmd:"" help:"Show a person all that the ledger holds of him."`
 	Docs       docsCommand       `cmd:"" help:"Print what describes the ledger to programs."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine."`
 	Version    versionCommand    `cmd:"" help:"Print the version of the program."`

@@ -64,8 +64,8 @@ func (v *Vault) auditPack(p *pack, r *packs.Record) error {
 	}
 	for i := range found {
 		if uint64(found[i].Sequence) != p.first+uint64(i) || id(found[i].Digest) != p.pairs[i].id {
-			return fmt.Errorf("%w: worker %d is another one in its look-up table: delete %s, and it"+
-				" is made anew", ErrDamaged, p.first+uint64(i), v.lookup.Dir())
+			return fmt.Errorf("%w: worker %d is another one in its look-up table: delete %s, and"+
+				" it is made anew", ErrDamaged, p.first+uint64(i), v.lookup.Dir())
 		}
 	}
 	return nil

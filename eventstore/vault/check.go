@@ -27,6 +27,15 @@ func (v *Vault) HasKey(name string) bool {
 	return there
 }
 
+// IsKey tells whether a key is the one whose check stands in the vault under the name. Where none
+// does, any is.
+func (v *Vault) IsKey(name string, key []byte) bool {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	check, there := v.state.Checks[name]
+	return !there || check == checkOf(name, key)
+}
+
 // CheckKey compares a key with the check of its name in the vault, and puts the check there when
 // there is none. The error wraps ErrKeyWrong for another key.
 func (v *Vault) CheckKey(ctx context.Context, name string, key []byte) error {

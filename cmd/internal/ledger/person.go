@@ -32,6 +32,19 @@ func (l *Ledger) Erase(ctx context.Context, nik string, e vault.Erasure) (vault.
 	return e, vaultError(l.folder.dir, err)
 }
 
+// Erasures returns what is recorded of erasures, in their order.
+func (l *Ledger) Erasures(ctx context.Context) ([]vault.Erasure, error) {
+	v, err := l.openVault(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := v.Erasures(ctx)
+	if all == nil {
+		all = []vault.Erasure{}
+	}
+	return all, vaultError(l.folder.dir, err)
+}
+
 // openVault returns the vault, which it opens if nobody has.
 func (l *Ledger) openVault(ctx context.Context) (*vault.Vault, error) {
 	l.mu.Lock()

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
+)
+
+// keysCommand looks after the keys of a ledger.
+type keysCommand struct {
+	Show   keysShowCommand   `cmd:"" help:"Say how each key is."`
+	Backup keysBackupCommand `cmd:"" help:"Copy the keys into a new folder."`
+	Rotate keysRotateCommand `cmd:"" help:"Make a new key, and seal anew what the old one sealed."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*keysCommand) Help() string {
+	return `Keys are files in the folder vault of the ledger. A backup of the ledger has none of
+them: keep theirs apart. A check of each key stands in the ledger, so that another one, or one that
+was damaged, is never taken for it. They are for whoever owns the folder, while no server runs on
+it; a second ledger on a cluster gets copies of the first one's.
+
+Examples:
+
+	cakupan keys show
+	cakupan keys backup --to /media/safe/cakupan-keys
+	cakupan keys rotate
+	cakupan keys rotate --key intake` + exitCodes
+}
+
+// onFolder is what commands have that work on the ledger of a folder and on no server.
+type onFolder struct {
+	NATS string `name:"nats" placeholder:"URL" help:"${nats}"`
+}
+
+// with opens the ledger of the folder for one job and closes it after.
+func (o *onFolder) with(ctx context.Context, w *where, out *console, job func(*ledger.Ledger) error,
+) error {
+	if w.Server != "" || w.SecretFile != "" {
+		return usage("this is done on the folder of a ledger, with --data, while no server runs")
+	}
+	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), NATS: o.NATS, Log: out.logger()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(job(l), l.Close())
+}
+
+// keysShowCommand says how the keys are.
+type keysShowCommand struct{ onFolder }
+
+// Help returns what --help shows beyond the flags.
+func (*keysShowCommand) Help() string {
+	return `Of a key only a fingerprint is shown.
+
+Examples:
+
+	cakupan keys show
+	cakupan keys show --data /var/lib/cakupan --json` + exitCodes
+}
+
+// Run runs the command.
+func (c *keysShowCommand) Run(ctx context.Context, w *where, out *console) error {
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		keys, err := l.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		return writeKeys(w, out, keys)
+	})
+}
+
+func writeKeys(w *where, out *console, keys []ledger.Key) error {
+	sound := true
+	t := newTable("File", "Use", "Fingerprint", "State")
+	for _, k := range keys {
+		state := "is the ledger's own"
+		if !k.OK {
+			state, sound = k.Problem, false
+		}
+		t.add(k.File, k.Use, k.Fingerprint, state)
+	}
+	var err error
+	if w.JSON {
+		err = out.writeJSON(keys)
+	} else {
+		err = t.write(out.stdout)
+	}
+	if err == nil && !sound {
+		return quietExit(problem.ExitCheckFailed)
+	}
+	return err
+}
+
+// keysBackupCommand copies the keys.
+type keysBackupCommand struct {
+	onFolder
+	To string `required:"" placeholder:"DIR" help:"A folder that is not there yet."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*keysBackupCommand) Help() string {
+	return `To put a key back, copy its file into the folder vault of the ledger, mode 0600.
+
+Example:
+
+	cakupan keys backup --to /media/safe/cakupan-keys` + exitCodes
+}
+
+// Run runs the command.
+func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) error {
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		keys, err := l.BackupKeys(ctx, c.To)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(keys)
+		}
+		_, err = fmt.Fprintf(out.stdout, "%d keys are in %s: keep them apart from the ledger\n",
+			len(keys), c.To)
+		return err
+	})
+}
+
+// keysRotateCommand changes a key.
+type keysRotateCommand struct {
+	onFolder
+	Key string `default:"vault" enum:"vault,intake" help:"Which one: vault (default) or intake."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*keysRotateCommand) Help() string {
+	return `Whoever has got hold of the old key can open nothing any more that he has not copied
+before. Older backups of the ledger need the old key: keep it with them, if at all. Where two
+ledgers share a cluster, stop the others and copy the new key to them. The key of the intake can be
+changed while nothing waits and nothing refused is kept.
+
+Examples:
+
+	cakupan keys rotate
+	cakupan keys rotate --key intake` + exitCodes
+}
+
+// Run runs the command.
+func (c *keysRotateCommand) Run(ctx context.Context, w *where, out *console) error {
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		if err := l.RotateKey(ctx, c.Key); err != nil {
+			return err
+		}
+		keys, err := l.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		return writeKeys(w, out, keys)
+	})
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/event"
+	"cakupan/eventstore/vault"
+)
+
+// readNIK returns the NIK of a flag, or of standard input for "-": what is on a command line others
+// may see.
+func readNIK(flag string, out *console) (string, error) {
+	nik := flag
+	if flag == "-" {
+		line, err := bufio.NewReader(io.LimitReader(out.stdin, 64)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		nik = strings.TrimSpace(line)
+	}
+	return nik, ledger.CheckNIK(nik)
+}
+
+// eraseCommand takes a person out of the vault.
+type eraseCommand struct {
+	onFolder
+	NIK      string `name:"nik" placeholder:"NIK" help:"Whom; - reads it from standard input."`
+	Worker   string `placeholder:"ID" help:"Whom, by the worker id, instead of the NIK."`
+	Request  string `required:"" help:"Reference of the request: no name, no NIK."`
+	Ground   string `required:"" help:"The law that gives the right to it."`
+	Decision string `required:"" help:"Reference of the decision."`
+	By       string `required:"" help:"Who decided: an office or a registered name."`
+	Yes      bool   `help:"It cannot be undone: yes."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*eraseCommand) Help() string {
+	return `The vault's entry of the person is destroyed: nobody can tell any more to whom the
+worker id in the log belongs. The log, figures and proofs stay as they are. Should the same NIK be reported
+later, it is a new worker. Request, ground and decision are recorded, sealed.
+
+Backups made before still have the entry until they are deleted, and so may free blocks of the disk.
+Messages that were refused may name the person: cakupan disclose shows them, cakupan refused drop
+removes them.
+
+Examples:
+
+	cakupan erase --nik - --request 17/2026 --ground "UU 27/2022 Pasal 8" --decision 4/2026 \
+	    --by dpo --yes < nik.txt
+	cakupan erase --worker 0123456789abcdef0123456789abcdef --request 17/2026 \
+	    --ground "UU 27/2022 Pasal 8" --decision 4/2026 --by dpo --yes` + exitCodes
+}
+
+// Run runs the command.
+func (c *eraseCommand) Run(ctx context.Context, w *where, out *console) error {
+	switch {
+	case (c.NIK == "") == (c.Worker == ""):
+		return usage("name the person by --nik or by --worker")
+	case !c.Yes:
+		return usage("an erasure cannot be undone: say --yes")
+	}
+	for flag, text := range map[string]string{
+		"--request": c.Request, "--ground": c.Ground, "--decision": c.Decision, "--by": c.By,
+	} {
+		if event.HasNIK(text) {
+			return usage(flag + " must not have a NIK in it: it is kept for ever")
+		}
+	}
+	nik := ""
+	if c.NIK != "" {
+		var err error
+		if nik, err = readNIK(c.NIK, out); err != nil {
+			return err
+		}
+	}
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		e, err := l.Erase(ctx, nik, vault.Erasure{
+			Worker: c.Worker, Request: c.Request, Ground: c.Ground, Decision: c.Decision,
+			By: c.By, At: out.now().UTC().Format(time.RFC3339),
+		})
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(e)
+		}
+		_, err = fmt.Fprintf(out.stdout,
+			"worker %s is nobody's any more; recorded: %s, %s, %s, %s\n",
+			e.Worker, e.Request, e.Ground, e.Decision, e.By)
+		return err
+	})
+}
+
+// erasuresCommand lists what was erased.
+type erasuresCommand struct{ onFolder }
+
+// Help returns what --help shows beyond the flags.
+func (*erasuresCommand) Help() string {
+	return `Example:
+
+	cakupan erasures --json` + exitCodes
+}
+
+// Run runs the command.
+func (c *erasuresCommand) Run(ctx context.Context, w *where, out *console) error {
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		all, err := l.Erasures(ctx)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(all)
+		}
+		t := newTable("At", "Worker", "Request", "Ground", "Decision", "By")
+		for _, e := range all {
+			t.add(e.At, e.Worker, e.Request, e.Ground, e.Decision, e.By)
+		}
+		return t.write(out.stdout)
+	})
+}
+
+// discloseCommand shows a person what the ledger holds about him.
+type discloseCommand struct {
+	onFolder
+	NIK string `name:"nik" required:"" placeholder:"NIK" help:"Whose; - is standard input."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*discloseCommand) Help() string {
+	return `All that the ledger holds about a person, for him to have: the worker ids, every event
+about them and about their enrolments, also of ids that were merged, and messages that were refused
+and are kept. With --json one object; else the events are a line each.
+
+Examples:
+
+	cakupan disclose --nik - < nik.txt
+	cakupan disclose --nik - --json < nik.txt > disclosure.json` + exitCodes
+}
+
+// Run runs the command.
+func (c *discloseCommand) Run(ctx context.Context, w *where, out *console) error {
+	nik, err := readNIK(c.NIK, out)
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		d, err := l.Disclose(ctx, nik)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(d)
+		}
+		return writeDisclosure(out, &d)
+	})
+}
+
+func writeDisclosure(out *console, d *ledger.Disclosure) error {
+	var text strings.Builder
+	for _, id := range d.Workers {
+		fmt.Fprintf(&text, "worker id %s\n", id)
+	}
+	for _, kept := range d.Kept {
+		fmt.Fprintln(&text, kept)
+	}
+	fmt.Fprintf(&text, "events: %d\n", len(d.Events))
+	for _, e := range d.Events {
+		fmt.Fprintf(&text, "%s\n", e)
+	}
+	fmt.Fprintf(&text, "refused messages: %d\n", len(d.Refused))
+	for i := range d.Refused {
+		r := &d.Refused[i]
+		fmt.Fprintf(&text, "%d, from %s: %s: %s\n%s\n", r.Number, r.Publisher,
+			codeText(r.Code, r.Field), r.Detail, r.Original)
+	}
+	_, err := io.WriteString(out.stdout, text.String())
+	return err
+}
