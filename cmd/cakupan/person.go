@@ -43,8 +43,8 @@ type eraseCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*eraseCommand) Help() string {
 	return `The vault's entry of the person is destroyed: nobody can tell any more to whom the
-worker id in the log belongs. The log, figures and proofs stay as they are. Should the same NIK be reported
-later, it is a new worker. Request, ground and decision are recorded, sealed.
+worker id in the log belongs. The log, figures and proofs stay as they are. Should the same NIK be
+reported later, it is a new worker. Request, ground and decision are recorded, sealed.
 
 Backups made before still have the entry until they are deleted, and so may free blocks of the disk.
 Messages that were refused may name the person: cakupan disclose shows them, cakupan refused drop
