@@ -14,6 +14,8 @@ type keysCommand struct {
 	Show   keysShowCommand   `cmd:"" help:"Say how each key is."`
 	Backup keysBackupCommand `cmd:"" help:"Copy the keys into a new folder."`
 	Rotate keysRotateCommand `cmd:"" help:"Make a new key, and seal anew what the old one sealed."`
+
+	TakeOver keysTakeOverCommand `cmd:"" help:"Bring over an earlier program's vault as it is."`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -34,6 +36,8 @@ Examples:
 // onFolder is what commands have that work on the ledger of a folder and on no server.
 type onFolder struct {
 	NATS string `name:"nats" placeholder:"URL" help:"${nats}"`
+
+	oldVault bool
 }
 
 // with opens the ledger of the folder for one job and closes it after.
@@ -42,7 +46,9 @@ func (o *onFolder) with(ctx context.Context, w *where, out *console, job func(*l
 	if w.Server != "" || w.SecretFile != "" {
 		return usage("this is done on the folder of a ledger, with --data, while no server runs")
 	}
-	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), NATS: o.NATS, Log: out.logger()})
+	l, err := ledger.Open(ctx, ledger.Options{
+		Dir: w.folder(), NATS: o.NATS, OldVault: o.oldVault, Log: out.logger(),
+	})
 	if err != nil {
 		return err
 	}
@@ -151,6 +157,33 @@ func (c *keysRotateCommand) Run(ctx context.Context, w *where, out *console) err
 		if err := l.RotateKey(ctx, c.Key); err != nil {
 			return err
 		}
+		keys, err := l.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		return writeKeys(w, out, keys)
+	})
+}
+
+// keysTakeOverCommand brings over a vault that the log seems to have outgrown.
+type keysTakeOverCommand struct{ onFolder }
+
+// Help returns what --help shows beyond the flags.
+func (*keysTakeOverCommand) Help() string {
+	return `The first start after an update brings over vault.db and its journals, unless the log
+has workers that are not in them: then they are an old copy, and people would be counted twice.
+Publishers who report worker ids of their own that look like the ledger's are the one other cause:
+only then use this command.
+
+Example:
+
+	cakupan keys take-over` + exitCodes
+}
+
+// Run runs the command.
+func (c *keysTakeOverCommand) Run(ctx context.Context, w *where, out *console) error {
+	c.oldVault = true
+	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
 		keys, err := l.Keys(ctx)
 		if err != nil {
 			return err

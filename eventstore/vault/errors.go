@@ -45,6 +45,19 @@ type BehindError struct {
 	By        string // who has used so much: "the log", "its look-up table"
 }
 
+// OldFilesError says that the files that are to be brought over have not all workers that the log
+// has: they are an old copy.
+type OldFilesError struct {
+	Missing int    // workers
+	Example string // the id of one of them
+}
+
+// Error returns one sentence that names how many are missing.
+func (e *OldFilesError) Error() string {
+	return fmt.Sprintf("vault lacks %d workers of the log, such as %s: it is an old copy",
+		e.Missing, e.Example)
+}
+
 // Error returns one sentence that names both positions.
 func (e *BehindError) Error() string {
 	return fmt.Sprintf("vault has %d records, %s has used %d: it is an old copy",

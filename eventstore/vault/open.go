@@ -119,8 +119,7 @@ func (v *Vault) begin(ctx context.Context, hasFiles bool) (end packs.End, err er
 	_, _ = rand.Read(secret) // never fails: see crypto/rand
 	if hasFiles {
 		// Before the first record says so, the files must be the ledger's own, and whole.
-		none := func(handle, id) error { return nil }
-		if err := older.Read(v.opts.Dir, key, v.opts.Identity.Ledger, none); err != nil {
+		if err := v.checkFiles(ctx, key); err != nil {
 			return end, err
 		}
 		secret, flags = key, takeOver // by which the files' handles were made

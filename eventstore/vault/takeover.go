@@ -3,10 +3,14 @@ package vault
 import (
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/keyfile"
@@ -40,6 +44,40 @@ func (v *Vault) takeFiles(ctx context.Context) error {
 		return nil
 	}
 	return durable.SyncFolder(v.opts.Dir)
+}
+
+// checkFiles compares the files with the log before anything is brought over.
+func (v *Vault) checkFiles(ctx context.Context, key []byte) error {
+	known := map[id]bool{}
+	err := older.Read(v.opts.Dir, key, v.opts.Identity.Ledger, func(_ handle, worker id) error {
+		known[worker] = true
+		return nil
+	})
+	if err != nil || v.opts.LogWorkers == nil {
+		return err
+	}
+	missing := map[id]bool{}
+	err = v.opts.LogWorkers(ctx, func(worker string) {
+		if one, ok := ownID(worker); ok && !known[one] {
+			missing[one] = true
+		}
+	})
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	example := slices.Collect(maps.Keys(missing))[0]
+	return &OldFilesError{Missing: len(missing), Example: text(example)}
+}
+
+// ownID returns the id of a text if the vault may have given it out: publishers may report ids of
+// their own, and UUIDs without hyphens look much the same.
+func ownID(worker string) (one id, ok bool) {
+	b, err := hex.DecodeString(worker)
+	if err != nil || len(b) != len(one) || strings.ToLower(worker) != worker {
+		return one, false
+	}
+	version, variant := b[6]>>4, b[8]>>6
+	return id(b), variant != 2 || version == 0 || version > 8
 }
 
 // takeAll appends what the files hold, and then that it is all.

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"maps"
@@ -189,4 +190,38 @@ func TestTakeOverRefused(t *testing.T) {
 		}
 		w.stop()
 	}
+}
+
+// TestTakeOverOldCopy brings over files that lack workers of the log: not before it is told that
+// they are whole. Ids that the vault cannot have given out do not count.
+func TestTakeOverOldCopy(t *testing.T) {
+	dir := t.TempDir()
+	workers := makeOld(t, dir, 10, 2)
+	w := newWorld(t, dir)
+	logged := []string{
+		workers[3], "W-1", "0123456789ABCDEF0123456789ABCDEF", "9b2d4e6f8a1c4d3e9f00112233445566",
+	}
+	ask := func(o *vault.Options) {
+		o.Events = true
+		o.LogWorkers = func(_ context.Context, yield func(string)) error {
+			for _, worker := range logged {
+				yield(worker)
+			}
+			return nil
+		}
+	}
+	lacking := "ffffffffffffffffffffffffffffffff"
+	logged = append(logged, lacking)
+	var old *vault.OldFilesError
+	for range 2 {
+		_, err := w.tryOpen(ask)
+		if !errors.As(err, &old) || old.Missing != 1 || old.Example != lacking {
+			t.Errorf("brought over: %v", err)
+		}
+	}
+	if files, err := older.Files(filepath.Join(dir, "vault")); err != nil || len(files) != 2 {
+		t.Errorf("files %v, %v", files, err)
+	}
+	logged = logged[:len(logged)-1]
+	expect(t, w.open(ask), workers)
 }

@@ -55,6 +55,11 @@ type Options struct {
 	Events bool
 	Used   uint64
 
+	// LogWorkers yields the worker ids of the log. It is asked when a vault is brought over from
+	// files, which no frame of the log tells the length of: ids that are like the vault's own and
+	// are not in it say that the files are an old copy. Optional: then they are believed.
+	LogWorkers func(ctx context.Context, yield func(worker string)) error
+
 	Fault func(point string) // for crash tests; optional
 }
 

@@ -33,6 +33,9 @@ type Options struct {
 	Create   bool   // make the ledger when there is none; else a mistyped Dir would be a new one
 	NATS     string // URL of a cluster that holds the log; empty: the embedded server
 	Replicas int    // of a log made on a cluster; of one that is there nothing is changed
+	// OldVault brings over the vault of an earlier program although the log has workers that it
+	// lacks: they were reported by publishers under these ids.
+	OldVault bool
 	// Log is the operator's. What is written to it may be read by who must not know a worker, so
 	// it never gets an event, a NIK or a query.
 	Log *slog.Logger

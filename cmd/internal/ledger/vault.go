@@ -10,7 +10,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
 	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/packs"
 	"cakupan/eventstore/vault"
@@ -52,6 +54,7 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 			return packs.Create(ctx, conn, opts, l.log.Identity())
 		},
 		Events: tail.Sequence > 0, Used: last.Beside().Vault, Fault: l.opts.Fault,
+		LogWorkers: l.logWorkers(),
 	})
 	if err != nil {
 		return vaultError(l.folder.dir, err)
@@ -62,6 +65,29 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 	}
 	l.vault = v
 	return nil
+}
+
+// logWorkers returns what yields the worker ids of the log; nil when an old vault is to be
+// believed.
+func (l *Ledger) logWorkers() func(context.Context, func(string)) error {
+	if l.opts.OldVault {
+		return nil
+	}
+	return func(ctx context.Context, yield func(string)) error {
+		var e event.Event
+		for frame, err := range l.log.Read(ctx, 1) {
+			if err != nil {
+				return err
+			}
+			for record := range frame.Records() {
+				if _, err := codec.Decode(record.Event, &e); err != nil {
+					return fmt.Errorf("read event %d: %w", record.Sequence, err)
+				}
+				yield(e.Data.Worker)
+			}
+		}
+		return nil
+	}
 }
 
 // connectVault returns the connection of the vault, which Close closes with the others.
@@ -87,6 +113,7 @@ func (l *Ledger) beside() eventstore.Beside {
 // to do.
 func vaultError(dir string, err error) error {
 	var behind *vault.BehindError
+	var oldFiles *vault.OldFilesError
 	var damage *packs.DamageError
 	files := filepath.Join(dir, vaultFolder)
 	stream := "the stream " + vault.StreamName + " (of an embedded server: " +
@@ -117,6 +144,11 @@ func vaultError(dir string, err error) error {
 		return lost("the log has events, and its vault is missing; with a new one people would be"+
 			" counted twice: restore %s, or %s as they were in %s, from the newest backup",
 			stream, "vault.db and vault.journal.*", files)
+	case errors.As(err, &oldFiles):
+		return lost("vault.db and vault.journal.* in %s are an old copy: they lack %d workers of"+
+			" the log, such as %s, who would be counted twice: put back their newest copy; where"+
+			" these ids were reported by publishers as they are, run cakupan keys take-over",
+			files, oldFiles.Missing, oldFiles.Example)
 	case is(vault.ErrHalfTaken):
 		return lost("the vault was being brought over from vault.db and vault.journal.* in %s,"+
 			" which are gone: put them back from the backup, and start again", files)
