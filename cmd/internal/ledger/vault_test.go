@@ -242,3 +242,40 @@ func TestVaultBits(t *testing.T) {
 	}
 	t.Logf("%d files: %d healed, %d refused", len(files), healed, refused)
 }
+
+// TestVaultOfCluster opens a second data folder on a cluster: without the first one's keys, or with
+// others, it takes nothing in; with copies of them the same person is the same worker.
+func TestVaultOfCluster(t *testing.T) {
+	url := startNATS(t)
+	root := t.TempDir()
+	submitTo := func(dir string) error {
+		l, err := Open(t.Context(), Options{Dir: dir, Create: true, NATS: url, Replicas: 1})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = l.Close() }()
+		receipts, err := l.Submit(t.Context(), [][]byte{nobodys(1)}, intake.Options{})
+		if err == nil && receipts[0].Refusal != nil {
+			err = receipts[0].Refusal
+		}
+		if err == nil && l.vault.Workers() != 1 {
+			t.Errorf("%d workers", l.vault.Workers())
+		}
+		return err
+	}
+	if err := submitTo(root + "/first"); err != nil {
+		t.Fatal(err)
+	}
+	second, other := root+"/second", root+"/other"
+	submitPersons(t, other, 0, 1) // a ledger of its own, with a key of its own
+	for _, spoil := range []func(){func() {}, func() { copyKeys(t, other, second) }} {
+		spoil()
+		if p := problem.From(submitTo(second)); p == nil || p.Code != problem.FolderKeyLost {
+			t.Errorf("without the key: %v", p)
+		}
+	}
+	copyKeys(t, root+"/first", second)
+	if err := submitTo(second); err != nil {
+		t.Errorf("with the key: %v", err)
+	}
+}
