@@ -95,7 +95,7 @@ func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	return l.openIntake(ctx)
 }
 
-// openIntake opens what appending needs: the index, the vault, the writer. Where one of them fails,
+// openIntake opens what appending needs: the index, the writer, the vault. Where one of them fails,
 // those before it stay open and are not opened again at the next try: a vault that could not be
 // read for a moment does not cost the reading of the index.
 func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
@@ -120,9 +120,6 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 		}
 	}
 	l.appending.Store(&appending{l.writer, l.index})
-	if err := l.readyVault(ctx); err != nil { // the writer's frames name how far it is
-		return nil, err
-	}
 	if l.writer == nil {
 		opts := writer.Options{Now: l.opts.Now, Fault: l.opts.Fault, Beside: l.beside}
 		l.writer, err = writer.Open(ctx, l.log, l.index, opts)
@@ -131,6 +128,10 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 		}
 	}
 	l.appending.Store(&appending{l.writer, l.index})
+	// The writer's frames name how far it is; nobody appends before it is there.
+	if err := l.readyVault(ctx); err != nil {
+		return nil, err
+	}
 	l.intake = intake.New(l.vault, l.writer)
 	return l.intake, nil
 }

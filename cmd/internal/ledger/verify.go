@@ -35,11 +35,13 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	if err != nil {
 		return report, err
 	}
-	vault, err := l.verifyVault(ctx)
-	if err != nil {
-		return report, err
+	if report.OK { // else how far it must be is not known
+		vault, err := l.verifyVault(ctx)
+		if err != nil {
+			return report, err
+		}
+		files = append(files, vault)
 	}
-	files = append(files, vault)
 	report.Files = files
 	for i := range files {
 		report.OK = report.OK && (files[i].Cache || !files[i].damaged())
