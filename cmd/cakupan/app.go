@@ -39,6 +39,8 @@ type grammar struct {
 	Publish    publishCommand    `cmd:"" help:"Report one event."`
 	Coverage   coverageCommand   `cmd:"" help:"Who is covered, on a day, as known at a moment."`
 	Series     seriesCommand     `cmd:"" help:"How the coverage moved over days or months."`
+	Plot       plotCommand       `cmd:"" help:"Draw how the coverage moved."`
+	Watch      watchCommand      `cmd:"" help:"Show the coverage as it changes."`
 	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events."`
 	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
@@ -63,6 +65,10 @@ func texts() kong.Vars {
 		"on":     "The day; default: today in Asia/Makassar.",
 		"known": "As known at a sequence, a time or the end of a date;" +
 			" default: all that is recorded.",
+		"plotKnown": "As known at a sequence, a time or the end of a date; a line for each;" +
+			" default: all that is recorded.",
+		"watchTimes": "End when figures were shown so often, the first table included;" +
+			" default: never.",
 		"indicator": "What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE;" +
 			" default: EMPLOYED.",
 		"workers": "Say who joined and who left, too, and the events to which it is due.",
