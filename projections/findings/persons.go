@@ -1,0 +1,194 @@
+package findings
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/region"
+	"cakupan/projections/steps"
+)
+
+// fewEnrolments is up to how many enrolments of a person are read anew for each event. What those of
+// others come to is kept.
+const fewEnrolments = 8
+
+var noMoney = new(big.Int)
+
+// crowd is what the many enrolments of one person come to.
+type crowd struct {
+	whole
+	covered map[region.Code]*steps.Counts // month ends, by region
+}
+
+// add adds what an enrolment is to the person, or takes it away, and counts the person in regions.
+func (w *crowd) add(c *course, ids []uint32, weight int32, in *regions) {
+	w.whole.add(c, ids, weight)
+	for i := range c.spells {
+		s := &c.spells[i]
+		if s.InGrace() || !slices.Contains(ids, s.Worker) {
+			continue
+		}
+		ends := monthEnds(s)
+		for _, code := range levels(s.Terms.Region) {
+			w.cover(code, ends, weight, in)
+		}
+	}
+}
+
+func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int32, in *regions) {
+	counts := w.covered[code]
+	if counts == nil {
+		counts = &steps.Counts{}
+		w.covered[code] = counts
+	}
+	flip := func(from, until int32) { in.count(code, spanOf(from, until), int64(weight)) }
+	if weight > 0 {
+		counts.Add(int32(ends.From), int32(ends.Until), flip)
+	} else {
+		counts.Remove(int32(ends.From), int32(ends.Until), flip)
+	}
+}
+
+// places are the regions in which a person is covered, and on the ends of which months; in order.
+type places []place
+
+type place struct {
+	code region.Code
+	ends months
+}
+
+// levels returns a regency, its province and the nation.
+func levels(r region.Code) [3]region.Code { return [...]region.Code{r, r.Parent(), region.Nation} }
+
+// placesOf returns the places of a person.
+func (f *fold) placesOf(person uint32) places {
+	ids := f.ids(person)
+	type end struct {
+		code region.Code
+		enrolment.Span
+	}
+	var ends []end
+	for _, e := range f.enrolments(ids) {
+		c := f.courseOf(e)
+		for i := range c.spells {
+			if s := &c.spells[i]; !s.InGrace() && slices.Contains(ids, s.Worker) {
+				for _, code := range levels(s.Terms.Region) {
+					ends = append(ends, end{code, monthEnds(s)})
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.code, b.code) })
+	var all places
+	for i := 0; i < len(ends); {
+		p := place{code: ends[i].code}
+		for ; i < len(ends) && ends[i].code == p.code; i++ {
+			p.ends = append(p.ends, ends[i].Span)
+		}
+		p.ends = union(p.ends)
+		all = append(all, p)
+	}
+	return all
+}
+
+// countAll counts the places of a person.
+func (r *regions) countAll(all places, weight int64) {
+	for _, p := range all {
+		for _, s := range p.ends {
+			r.count(p.code, s, weight)
+		}
+	}
+}
+
+// differ counts by what the places of a person differ.
+func (r *regions) differ(before, after places) {
+	for i, j := 0, 0; i < len(before) || j < len(after); {
+		var were, are months
+		code := region.Code(1<<16 - 1)
+		if i < len(before) {
+			code = before[i].code
+		}
+		if j < len(after) {
+			code = min(code, after[j].code)
+		}
+		if i < len(before) && before[i].code == code {
+			were = before[i].ends
+			i++
+		}
+		if j < len(after) && after[j].code == code {
+			are = after[j].ends
+			j++
+		}
+		if slices.Equal(were, are) {
+			continue
+		}
+		r.countAll(places{{code, were.minus(are)}}, -1)
+		r.countAll(places{{code, are.minus(were)}}, +1)
+	}
+}
+
+// out counts a person in no region any more.
+func (f *fold) out(person uint32) {
+	crowd := f.crowds[person]
+	if crowd == nil {
+		f.regions.countAll(f.placesOf(person), -1)
+		return
+	}
+	for code, counts := range crowd.covered { // each for itself: in any order
+		counts.Each(func(from, until int32) { f.regions.count(code, spanOf(from, until), -1) })
+	}
+	delete(f.crowds, person)
+}
+
+// in counts a person in regions who is not counted there.
+func (f *fold) in(person uint32) {
+	if f.s.Opened(person, fewEnrolments+1) <= fewEnrolments {
+		f.regions.countAll(f.placesOf(person), +1)
+		return
+	}
+	f.crowds[person] = f.crowdOf(person, f.regions)
+}
+
+// keep keeps what the enrolments of a person come to, if they are many now.
+func (f *fold) keep(person uint32) {
+	if f.s.Opened(person, fewEnrolments+1) > fewEnrolments {
+		f.crowds[person] = f.crowdOf(person, newRegions()) // counted already: count elsewhere
+	}
+}
+
+func (f *fold) crowdOf(person uint32, in *regions) *crowd {
+	w, ids := &crowd{covered: map[region.Code]*steps.Counts{}}, f.ids(person)
+	for _, e := range f.enrolments(ids) {
+		if c := f.courseOf(e); c.isOf(ids) {
+			w.add(c, ids, +1, in)
+		}
+	}
+	return w
+}
+
+// checkWorker returns what is wrong with the person whose least id a worker's is; nothing when it
+// is not the least of a person.
+func (f *fold) checkWorker(w uint32) []found {
+	person := f.s.Person(w)
+	if f.leastOf(person) != w {
+		return nil
+	}
+	died := f.died(w)
+	if crowd := f.crowds[person]; crowd != nil {
+		return crowd.check(died)
+	}
+	ids := f.ids(w)
+	enrolments := f.enrolments(ids)
+	if len(enrolments) == 1 && died == enrolment.Never && !f.courseOf(enrolments[0]).several() {
+		return nil
+	}
+	var all whole
+	for _, e := range enrolments {
+		if c := f.courseOf(e); c.isOf(ids) {
+			all.add(c, ids, +1)
+		}
+	}
+	return all.check(died)
+}

@@ -1,0 +1,110 @@
+package findings
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/pages"
+)
+
+// record is a finding: from which event on it is there, until which. All else is worked out when
+// somebody asks.
+type record struct {
+	since, until eventstore.Sequence // until 0: open
+	number       uint32              // of the owner
+	second       uint32              // the commitment of a pair; of a dated event its date
+	month        int32               // of a region
+	code         Code
+	kind         kind
+	_            uint16
+}
+
+func (r *record) owner() owner { return owner{r.kind, r.number, r.month} }
+
+// knownAt reports whether the finding was raised by then, and is not resolved: see Until.
+func (r *record) openAt(k eventstore.Sequence) bool {
+	return r.since <= k && (r.until == 0 || r.until > k)
+}
+
+// records are all findings there ever were, in the order in which they were raised.
+type records struct {
+	table *pages.Table[record]
+	open  map[owner][]uint32 // derived: but for the dated ones
+}
+
+func newRecords() *records {
+	return &records{pages.NewTable[record](8), map[owner][]uint32{}}
+}
+
+// settle makes what was found about an owner all that is open of it, from an event on.
+func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
+	kept := r.open[o][:0]
+	for _, at := range r.open[o] {
+		is := r.table.At(int(at))
+		i := slices.IndexFunc(all, func(f found) bool {
+			return f.code == is.code && f.second == is.second
+		})
+		if i < 0 {
+			r.table.Edit(int(at)).until = seq
+			continue
+		}
+		kept = append(kept, at)
+		all = slices.Delete(all, i, i+1)
+	}
+	for i := range all {
+		kept = append(kept, uint32(r.table.Append(record{
+			since: seq, number: o.number, second: all[i].second, month: o.month,
+			code: all[i].code, kind: o.kind,
+		})))
+	}
+	if len(kept) == 0 {
+		delete(r.open, o)
+		return
+	}
+	r.open[o] = kept
+}
+
+// raise adds a finding about an event and its date.
+func (r *records) raise(code Code, o owner, date temporal.Date, seq eventstore.Sequence) {
+	r.table.Append(record{
+		since: seq, number: o.number, second: uint32(int32(date)), code: code, kind: o.kind,
+	})
+}
+
+// resolve ends what is dated of an event that is not in force any more.
+func (r *records) resolve(target, seq eventstore.Sequence) {
+	for i := r.from(target); i < r.table.Len() && r.table.At(i).since == target; i++ {
+		if is := r.table.At(i); is.code.dated() && is.until == 0 {
+			r.table.Edit(i).until = seq
+		}
+	}
+}
+
+// from returns the index of the first finding that was raised by an event or a later one.
+func (r *records) from(seq eventstore.Sequence) int {
+	return sort.Search(r.table.Len(), func(i int) bool { return r.table.At(i).since >= seq })
+}
+
+// derive finds what is open.
+func (r *records) derive() {
+	for i := range r.table.Len() {
+		if is := r.table.At(i); is.until == 0 && !is.code.dated() {
+			r.open[is.owner()] = append(r.open[is.owner()], uint32(i))
+		}
+	}
+}
+
+// sortedOwners returns owners in order, each once.
+func sortedOwners(all []owner) []owner {
+	slices.SortFunc(all, owner.compare)
+	return slices.Compact(all)
+}
+
+// sortedNumbers returns numbers in order, each once.
+func sortedNumbers[T cmp.Ordered](all []T) []T {
+	slices.Sort(all)
+	return slices.Compact(all)
+}
