@@ -17,14 +17,14 @@ const latest = eventstore.Sequence(1<<63 - 1)
 
 // money is an event about a commitment's terms, or a disbursement of it.
 type money struct {
-	sequence, retracted              eventstore.Sequence // 0: not retracted
-	heads, months, tariff            int64
-	ceiling                          int64 // disbursed: the amount
-	commitment                       uint32
-	from, until                      temporal.Month
-	funder                           region.Code
-	kind, named                      uint8 // an event.Type; amended: see the bits
-	publisher                        uint32
+	sequence, retracted   eventstore.Sequence // 0: not retracted
+	heads, months, tariff int64
+	ceiling               int64 // disbursed: the amount
+	commitment            uint32
+	from, until           temporal.Month
+	funder                region.Code
+	kind, named           uint8 // an event.Type; amended: see the bits
+	publisher             uint32
 }
 
 // The terms that an amendment can name, as bits of money.named.

@@ -244,16 +244,3 @@ func (l *ledger) workforce(code region.Code, m temporal.Month) int64 {
 	}
 	return 0
 }
-
-// regionEvents returns the publications that the percents of a month and of the one before are of.
-func regionEvents(l *ledger, v *view, o owner, code Code) *found {
-	f := found{code: code, months: span(temporal.Month(o.month), temporal.Month(o.month)+1)}
-	for _, m := range [2]temporal.Month{temporal.Month(o.month), temporal.Month(o.month) - 1} {
-		p := l.workforceAsOf(region.Code(o.number), m.Last(), v.k)
-		if p != nil && (m == temporal.Month(o.month) || code == Jump) {
-			f.events = append(f.events, p.sequence)
-		}
-	}
-	k := sink{[]found{f}}
-	return &k.done()[0]
-}
