@@ -27,9 +27,9 @@ type maker struct {
 	*rand.Rand
 	enrolments, workers, commitments int
 
-	granted *event.Data   // the last one
-	day     temporal.Date // on which the event is recorded
-	keys    map[event.Key]eventstore.Sequence
+	granted, committed *event.Data   // the last ones
+	day                temporal.Date // on which the event is recorded
+	keys               map[event.Key]eventstore.Sequence
 }
 
 // history returns n events about few names, some of them about many enrolments of one worker. Step
@@ -171,8 +171,12 @@ func (m *maker) money(e *projections.Event, set func(...event.Field)) {
 	case draw < 15:
 		e.Type, d.Enrolment = event.FundingGranted, m.enrolment()
 		d.UntilMonth = d.FromMonth + temporal.Month(1+m.IntN(7))
-		if m.granted != nil && m.IntN(6) == 0 {
+		switch draw := m.IntN(6); {
+		case draw == 0 && m.granted != nil:
 			*d = *m.granted
+		case draw < 3 && m.committed != nil: // as it was committed
+			d.Commitment = m.committed.Commitment
+			d.FromMonth, d.UntilMonth = m.committed.FromMonth, m.committed.UntilMonth
 		}
 		m.granted = d
 		set(event.FieldEnrolment, event.FieldFromMonth, event.FieldUntilMonth)
@@ -189,6 +193,7 @@ func (m *maker) money(e *projections.Event, set func(...event.Field)) {
 		d.Heads, d.Months = m.Int64N(4), 1+m.Int64N(12)
 		d.Tariff, d.Ceiling = 100+m.Int64N(3), m.Int64N(4000)
 		d.UntilMonth = d.FromMonth + temporal.Month(1+m.IntN(12))
+		m.committed = d
 		set(event.FieldFunder, event.FieldFunding, event.FieldFiscalYear, event.FieldHeads,
 			event.FieldMonths, event.FieldTariff, event.FieldCeiling, event.FieldFromMonth,
 			event.FieldUntilMonth)

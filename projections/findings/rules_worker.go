@@ -186,7 +186,7 @@ func paidAfterDeath(v *view, p *person, k *sink) {
 }
 
 // One worker has two enrolments of one segment open on the same day.
-func twoOpen(_ *view, p *person, k *sink) {
+func twoOpen(v *view, p *person, k *sink) {
 	type opened struct {
 		enrolment.Stretch
 		c *course
@@ -205,19 +205,15 @@ func twoOpen(_ *view, p *person, k *sink) {
 		s := &all[i]
 		before := last[s.Terms.Segment]
 		if before != nil && before.c != s.c && before.Until > s.From {
-			months := touchedSet(s.From, min(s.Until, before.Until))
-			f := k.add(TwoOpen, 0, months, before.c.events(event.EnrolmentOpened)...)
+			both := touched(s.From, min(s.Until, before.Until))
+			until := min(both.Until, max(both.From, v.month())+1) // up to now: it may have no end
+			f := k.add(TwoOpen, 0, span(both.From, until), before.c.events(event.EnrolmentOpened)...)
 			f.events = append(f.events, s.c.events(event.EnrolmentOpened)...)
 		}
 		if before == nil || s.Until > before.Until {
 			last[s.Terms.Segment] = s
 		}
 	}
-}
-
-func touchedSet(from, until temporal.Date) months {
-	s := touched(from, until)
-	return span(s.From, s.Until)
 }
 
 // plus adds numbers of 0 and more, up to the largest there is.
