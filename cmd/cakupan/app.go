@@ -43,6 +43,7 @@ type grammar struct {
 	Watch      watchCommand      `cmd:"" help:"Show the coverage as it changes."`
 	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events."`
 	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
+	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
@@ -71,6 +72,8 @@ func texts() kong.Vars {
 			" default: never.",
 		"indicator": "What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE;" +
 			" default: EMPLOYED.",
+		"findingsFrom": "Findings that an event from this one on has raised, or that rest on one;" +
+			" default: all.",
 		"workers": "Say who joined and who left, too, and the events to which it is due.",
 		"publisher": "Events of this publisher: the registered name, or the source of who was" +
 			" none.",

@@ -7,7 +7,9 @@ import "cakupan/projections/pages"
 func (n *Names) FindWorker(name string) (uint32, bool, error) { return n.find(n.workers, name) }
 
 // FindEnrolment returns the number of an enrolment.
-func (n *Names) FindEnrolment(name string) (uint32, bool, error) { return n.find(n.enrolments, name) }
+func (n *Names) FindEnrolment(name string) (uint32, bool, error) {
+	return n.find(n.enrolments, name)
+}
 
 // FindCommitment returns the number of a commitment.
 func (n *Names) FindCommitment(name string) (uint32, bool, error) {

@@ -43,9 +43,9 @@ const (
 	hasCommitment
 )
 
-// Each calls yield with the findings that are asked for, in the order in which they were raised: each
-// as known then, or as it was before it was resolved. The state is read in slices, so that the fold
-// goes on meanwhile, and memory does not grow.
+// Each calls yield with the findings that are asked for, in the order in which they were raised:
+// each as known then, or as it was before it was resolved. The state is read in slices, so that the
+// fold goes on meanwhile, and memory does not grow.
 func (p *Projection) Each(ctx context.Context, q Query, yield func(*Finding) error) error {
 	if err := p.load(); err != nil {
 		return err
@@ -157,13 +157,10 @@ func (a *asked) takes(l *line) bool {
 	if a.worker != nil && (l.has&hasWorker == 0 || !slices.Contains(a.ids, l.worker)) {
 		return false
 	}
-	if a.Touching == nil {
+	if a.To == 0 {
 		return true
 	}
-	touches := func(seq eventstore.Sequence) bool {
-		_, found := slices.BinarySearch(a.Touching, seq)
-		return found
-	}
+	touches := func(seq eventstore.Sequence) bool { return a.From <= seq && seq <= a.To }
 	return touches(l.Since) || slices.ContainsFunc(l.Events, touches)
 }
 

@@ -126,7 +126,8 @@ func (f *fold) reclose(c uint32, do func()) {
 	f.change(enrolments, sortedNumbers(workers), do)
 }
 
-// rebudget has all looked at again to whom a commitment is granted, if that is another one for them.
+// rebudget has all looked at again to whom a commitment is granted, if that is another one for
+// them.
 func (f *fold) rebudget(c uint32, was *budget) {
 	if is := f.budget(c); !is.sameGround(was) {
 		f.touched.enrolments = append(f.touched.enrolments, f.granted(c)...)

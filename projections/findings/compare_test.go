@@ -96,7 +96,8 @@ func ask(t *testing.T, p *findings.Projection, q findings.Query) (lines []string
 	return lines
 }
 
-// TestIntervals compares with the definitions at every event: what is found, since when, until when.
+// TestIntervals compares with the definitions at every event: what is found, since when, until
+// when.
 func TestIntervals(t *testing.T) {
 	seeds := uint64(4)
 	if os.Getenv(projtest.LongEnv) != "" {
@@ -132,7 +133,8 @@ func TestIntervals(t *testing.T) {
 				}
 				want := slices.Clone(past)
 				for subject, since := range since {
-					want = append(want, fmt.Sprintf("%s %d-open %s", subject, since, detail[subject]))
+					want = append(want, fmt.Sprintf("%s %d-open %s", subject, since,
+						detail[subject]))
 				}
 				slices.Sort(want)
 				got := ask(t, p, findings.Query{Known: eventstore.Sequence(k)})

@@ -61,9 +61,10 @@ type Query struct {
 	Worker     string // "": all, like the next
 	Enrolment  string
 	Commitment string
-	Open       bool                  // those that are not resolved as known then
-	Touching   []eventstore.Sequence // those that one of these raised, or that is among their events
-	Language   Language
+	Open       bool // those that are not resolved as known then
+	// To not 0: those that an event of [From, To] has raised, or that rest on one.
+	From, To eventstore.Sequence
+	Language Language
 }
 
 // Language is that of the words of a finding.

@@ -1,10 +1,11 @@
-// Package findings tells what the events of the log contradict, each of them and the world (contract,
-// section 8): which findings there are as known at any event, since which one, and until which.
+// Package findings tells what the events of the log contradict, each of them and the world
+// (contract, section 8): which findings there are as known at any event, since which one, and until
+// which.
 //
-// It folds the log. What is wrong with an enrolment, a person, a commitment or a region follows from
-// the events in force by rules, a small function for each code; the fold looks again at whom an event
-// touches, or time, and notes since when something is found there and until when. All else of a
-// finding is worked out by the same rules, from what was in force then, when somebody asks.
+// It folds the log. What is wrong with an enrolment, a person, a commitment or a region follows
+// from the events in force by rules, a small function for each code; the fold looks again at whom
+// an event touches, or time, and notes since when something is found there and until when. All else
+// of a finding is worked out by the same rules, from what was in force then, when somebody asks.
 package findings
 
 import (
@@ -24,8 +25,8 @@ import (
 // Name is the projection's name, in file names, health and digests.
 const Name = "findings"
 
-// version is that of the rules and of what the file holds. A file of another version is not migrated
-// but rebuilt from the log.
+// version is that of the rules and of what the file holds. A file of another version is not
+// migrated but rebuilt from the log.
 const version = 1
 
 // Projection is the fold and its file. One goroutine applies and stores; any number ask.

@@ -10,8 +10,8 @@ import (
 )
 
 // fold works out, event by event, what is wrong. What an event changes is counted out before it and
-// counted in after it; whoever it touches is looked at again then, and no other. Only the state, the
-// ledger and the records outlive it: all else is derived from them.
+// counted in after it; whoever it touches is looked at again then, and no other. Only the state,
+// the ledger and the records outlive it: all else is derived from them.
 type fold struct {
 	view
 	names   *facts.Names

@@ -5,8 +5,8 @@ package findings
 // nothing.
 type heights struct{ nodes []height }
 
-// height is a node of a binary tree over the line: the spans that cover all of it, and the most over
-// a point of it, these among them. Children are indexes; 0 is none, the root is at 1.
+// height is a node of a binary tree over the line: the spans that cover all of it, and the most
+// over a point of it, these among them. Children are indexes; 0 is none, the root is at 1.
 type height struct{ left, right, all, most int32 }
 
 // lineEnd bounds the line on both sides: every day and month lies within it.

@@ -167,8 +167,8 @@ func (l *ledger) retractMoney(target, by eventstore.Sequence) {
 	}
 }
 
-// retractPublication takes a publication out of force; false when the event is none, or is retracted
-// already.
+// retractPublication takes a publication out of force; false when the event is none, or is
+// retracted already.
 func (l *ledger) retractPublication(target, by eventstore.Sequence) (*publication, bool) {
 	t := l.publications
 	i := sort.Search(t.Len(), func(i int) bool { return t.At(i).sequence >= target })
@@ -184,7 +184,8 @@ func inForce(sequence, retracted, k eventstore.Sequence) bool {
 	return sequence <= k && (retracted == 0 || retracted > k)
 }
 
-// workforceAsOf returns the publication that counts for a region on a day, as known at k; nil: none.
+// workforceAsOf returns the publication that counts for a region on a day, as known at k; nil:
+// none.
 func (l *ledger) workforceAsOf(r region.Code, on temporal.Date, k eventstore.Sequence,
 ) (best *publication) {
 	for _, i := range l.countsOf[r] {

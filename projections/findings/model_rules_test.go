@@ -27,7 +27,9 @@ func (m *model) ofPair(e, c string) {
 		return false
 	}
 	check := func(code string, holds func(month temporal.Month) bool) {
-		months := monthsWhere(func(month temporal.Month) bool { return pays(month) && holds(month) })
+		months := monthsWhere(func(month temporal.Month) bool {
+			return pays(month) && holds(month)
+		})
 		if len(months) > 0 {
 			m.raise(code, subject, months, m.price(int64(len(months)), money))
 		}

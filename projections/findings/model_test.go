@@ -392,7 +392,8 @@ func (m *model) ofDates() {
 		if recorded-on(e) > 31 {
 			m.raise("REPORTED_LATE", subject, nil, -1)
 		}
-		next, _ := temporal.ParseDate(fmt.Sprint(2020+recordedYear(recorded), recorded.String()[4:]))
+		next, _ := temporal.ParseDate(fmt.Sprint(2020+recordedYear(recorded),
+			recorded.String()[4:]))
 		if on(e) > next {
 			m.raise("FAR_FUTURE", subject, nil, -1)
 		}

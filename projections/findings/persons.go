@@ -10,8 +10,8 @@ import (
 	"cakupan/projections/steps"
 )
 
-// fewEnrolments is up to how many enrolments of a person are read anew for each event. What those of
-// others come to is kept.
+// fewEnrolments is up to how many enrolments of a person are read anew for each event. What those
+// of others come to is kept.
 const fewEnrolments = 8
 
 var noMoney = new(big.Int)

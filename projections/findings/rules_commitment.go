@@ -98,7 +98,8 @@ func disbursedAboveCeiling(_ *view, a *account, k *sink) {
 	}
 }
 
-// The commitment's period is over at K's record time, and a month of it is named by no disbursement.
+// The commitment's period is over at K's record time, and a month of it is named by no
+// disbursement.
 func disbursedShort(v *view, a *account, k *sink) {
 	if !a.budget.known || v.today < a.budget.until.First() {
 		return
@@ -137,8 +138,8 @@ func committedByOthers(_ *view, a *account, k *sink) {
 	}
 }
 
-// A commitment ends within 90 days of K's record time and at least one of its covered enrolments has
-// no later paid month.
+// A commitment ends within 90 days of K's record time and at least one of its covered enrolments
+// has no later paid month.
 func fundingEnds(v *view, a *account, k *sink) {
 	if a.losing == 0 || !a.ending(v.today) {
 		return

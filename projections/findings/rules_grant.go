@@ -105,7 +105,9 @@ func funderOutside(_ *view, c *course, p *pair, k *sink) {
 	if !p.budget.known || p.budget.funder == region.Nation {
 		return
 	}
-	outside := c.openWhere(func(t *enrolment.Terms) bool { return !lies(t.Region, p.budget.funder) })
+	outside := c.openWhere(func(t *enrolment.Terms) bool {
+		return !lies(t.Region, p.budget.funder)
+	})
 	if m := p.pays.and(outside); len(m) > 0 {
 		f := p.raise(c, k, FunderOutside, m)
 		f.events = append(f.events, p.budget.committed)

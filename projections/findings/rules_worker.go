@@ -207,7 +207,8 @@ func twoOpen(v *view, p *person, k *sink) {
 		if before != nil && before.c != s.c && before.Until > s.From {
 			both := touched(s.From, min(s.Until, before.Until))
 			until := min(both.Until, max(both.From, v.month())+1) // up to now: it may have no end
-			f := k.add(TwoOpen, 0, span(both.From, until), before.c.events(event.EnrolmentOpened)...)
+			f := k.add(TwoOpen, 0, span(both.From, until))
+			f.events = append(f.events, before.c.events(event.EnrolmentOpened)...)
 			f.events = append(f.events, s.c.events(event.EnrolmentOpened)...)
 		}
 		if before == nil || s.Until > before.Until {

@@ -105,8 +105,8 @@ var texts = [...]words{
 			"{months}; {rupiah}. ASN dijamin Taspen. Selesai bila hibah dicabut atau kategori " +
 			"dibetulkan (enrolment.amended).",
 		"Commitment {commitment} pays enrolment {enrolment} while the worker is a civil " +
-			"servant (ASN): {months}; {rupiah}. Those are insured by Taspen. Resolved by revoking " +
-			"the grant, or correcting the category (enrolment.amended).",
+			"servant (ASN): {months}; {rupiah}. Those are insured by Taspen. Resolved by " +
+			"revoking the grant, or correcting the category (enrolment.amended).",
 	},
 	TwoOpen: {
 		"Pekerja {worker} punya dua kepesertaan sesegmen yang terbuka pada hari yang sama: " +
@@ -202,20 +202,30 @@ func (l *line) words(in Language) string {
 	if in == English {
 		text = w.en
 	}
-	rupiah := int64(0)
-	if l.Rupiah != nil {
-		rupiah = *l.Rupiah
-	}
 	code, _ := region.Parse(l.Region)
 	return strings.NewReplacer(
 		"{worker}", l.Worker, "{enrolment}", l.Enrolment, "{commitment}", l.Commitment,
 		"{region}", l.Region, "{name}", code.Name(), "{months}", l.said.months.words(in),
 		"{buys}", l.Months.Buys, "{count}", thousands(l.said.count, in),
-		"{rupiah}", "Rp"+thousands(rupiah, in), "{since}", l.Since.String(),
+		"{rupiah}", l.rupiah(in), "{since}", l.Since.String(),
 		"{date}", l.said.date.String(), "{day}", l.said.day.String(),
 		"{days}", strconv.Itoa(int(l.said.day-l.said.date)), "{what}", l.what(in, false),
 		"{What}", l.what(in, true),
 	).Replace(text)
+}
+
+// rupiah names what is at stake.
+func (l *line) rupiah(in Language) string {
+	switch {
+	case l.Rupiah != nil:
+		return "Rp" + thousands(*l.Rupiah, in)
+	case l.said.code == PaidAfterDeath: // credited alone
+		return "Rp0"
+	case in == English:
+		return "an unknown amount"
+	default:
+		return "jumlah yang tidak diketahui"
+	}
 }
 
 // what names what a finding is about.

@@ -73,6 +73,7 @@ var rights = map[string]audience{
 	"GET /v1/events":      auditors,
 	"GET /v1/explain":     auditors,
 	"GET /v1/difference":  auditors,
+	"GET /v1/findings":    auditors,
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
 	"GET /metrics":        auditors,

@@ -8,6 +8,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 	"cakupan/projections/standing"
 )
 
@@ -24,6 +25,10 @@ type Ledger interface {
 	// Facts returns the facts that the coverage rests on, once they hold the event minSeq; it waits
 	// and refuses as View does.
 	Facts(ctx context.Context, minSeq eventstore.Sequence) (standing.Source, error)
+
+	// Findings returns the findings once they hold the event minSeq; it waits and refuses as View
+	// does.
+	Findings(ctx context.Context, minSeq eventstore.Sequence) (*findings.Projection, error)
 
 	// Events calls yield with each event that the filter lets through, in log order: one JSON
 	// object without line end, valid during the call. An error of yield ends it and is returned.

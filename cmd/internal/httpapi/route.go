@@ -24,6 +24,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/changes", a.getChanges},
 		{http.MethodGet, "/v1/explain", a.getExplain},
 		{http.MethodGet, "/v1/difference", a.getDifference},
+		{http.MethodGet, "/v1/findings", a.getFindings},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodGet, "/healthz", a.getHealth},
 		{http.MethodGet, "/readyz", a.getReady},

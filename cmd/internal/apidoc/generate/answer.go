@@ -40,7 +40,10 @@ func arrayOf(items object) object { return o("type", "array").with("items", item
 func (l *library) answer(name string) object {
 	switch name {
 	case "Receipt":
-		return optional(l.receipt(), "sequence", "code", "field", "detail")
+		return optional(l.receipt().with("findings", orNull(arrayOf(l.ref("Finding"))).
+			with("description", "where asked for: the open findings that the event has raised, or"+
+				" that rest on it; null when they are not known yet")),
+			"sequence", "code", "field", "detail", "findings")
 	case "Receipts":
 		return fields(l.receipts())
 	case "Problem":
@@ -122,6 +125,9 @@ func (l *library) verification(name string) object {
 			with("why", words("string", "why the two were not compared")), "why")
 	}
 	if d := l.ofAudit(name); d != nil {
+		return d
+	}
+	if d := l.ofFindings(name); d != nil {
 		return d
 	}
 	return l.figure(name)

@@ -55,6 +55,9 @@ func (l *library) postEvents() operation {
 			query("dry_run", "Judge, and append nothing.", flag),
 			query("keep_recorded", "Take recordedat of each event as its record time, as an older"+
 				" system recorded it. Not for registered publishers.", flag),
+			query("findings", "Tell with each receipt what of the event contradicts others, once"+
+				" that is known.", flag),
+			query("lang", "Language of the words of findings.", l.language()),
 			header("Content-Encoding", "How the body is compressed.",
 				o("enum", texts("identity", "gzip", "zstd")).with("default", "identity")),
 			header("Idempotency-Key", "Accepted, and not needed: an event is the same event by its"+
