@@ -20,6 +20,7 @@ type course struct {
 	money     enrolment.Money
 	spells    []enrolment.Spell // on which it is covered or in grace
 	workers   []uint32          // for whom openings in force are
+	lacks     lacks
 }
 
 // grant is one in force, and what it pays of the months it was granted for.
@@ -33,7 +34,7 @@ func (g *grant) pays() months { return span(g.From, g.until) }
 
 // read makes c the course of an enrolment.
 func (c *course) read(v *view, e uint32) {
-	c.e = e
+	c.e, c.lacks = e, lacks{}
 	v.gather(&c.facts, e)
 	c.stretches = enrolment.AppendStretches(c.stretches[:0], c.facts.Changes())
 	c.workers = c.facts.AppendWorkers(c.workers[:0])

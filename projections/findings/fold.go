@@ -17,13 +17,16 @@ type fold struct {
 	names   *facts.Names
 	records *records
 	regions *regions
-	funds   map[uint32]*fund  // by commitment
+	funds   []*fund           // by commitment; nil: nobody asked for it yet
 	crowds  map[uint32]*crowd // by person, of those with many enrolments
 	least   map[uint32]uint32 // by person: the id that names it; of those with several
 	months  calendar[temporal.Month]
 	days    calendar[temporal.Date]
 
 	touched again
+	few     light // memory, as the next
+	were    []stay
+	are     []stay
 	course  course // the one that was read last
 	read    bool   // nothing has changed since
 	work    int    // how many courses were read since the last event
@@ -45,7 +48,7 @@ func newFold(s *facts.State, l *ledger, r *records, names *facts.Names) *fold {
 	return &fold{
 		view:  view{s: s, l: l, k: latest, today: temporal.MinDate},
 		names: names, records: r, regions: newRegions(),
-		funds: map[uint32]*fund{}, crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
+		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
 	}
 }
@@ -92,15 +95,14 @@ func (f *fold) courseOf(e uint32) *course {
 // change does what changes enrolments. Workers are all for whom they are open, before or after.
 func (f *fold) change(enrolments, workers []uint32, do func()) {
 	persons := f.persons(workers)
-	var before places
+	f.were = f.were[:0]
 	for _, person := range persons {
 		if f.crowds[person] != nil {
 			continue
 		}
-		if is := f.placesOf(person); len(persons) == 1 {
-			before = is
-		} else {
-			f.regions.countAll(is, -1)
+		if f.were = f.staysOf(f.were[:0], person); len(persons) > 1 {
+			f.regions.countAll(placesOf(f.were), -1)
+			f.were = f.were[:0]
 		}
 	}
 	for _, e := range enrolments {
@@ -117,8 +119,9 @@ func (f *fold) change(enrolments, workers []uint32, do func()) {
 		if f.crowds[person] != nil {
 			continue
 		}
-		after := f.placesOf(person)
-		f.regions.differ(before, after)
+		if f.are = f.staysOf(f.are[:0], person); !slices.Equal(f.were, f.are) {
+			f.regions.differ(placesOf(f.were), placesOf(f.are))
+		}
 		f.keep(person)
 	}
 }
@@ -149,6 +152,9 @@ func (f *fold) count(c *course, weight int32) {
 }
 
 func (f *fold) fundOf(c uint32) *fund {
+	for int(c) >= len(f.funds) {
+		f.funds = append(f.funds, nil)
+	}
 	if f.funds[c] == nil {
 		f.funds[c] = &fund{}
 	}

@@ -62,34 +62,62 @@ type place struct {
 // levels returns a regency, its province and the nation.
 func levels(r region.Code) [3]region.Code { return [...]region.Code{r, r.Parent(), region.Nation} }
 
-// placesOf returns the places of a person.
-func (f *fold) placesOf(person uint32) places {
+// stay is a regency in which a person is covered, and on the ends of which months.
+type stay struct {
+	code region.Code
+	enrolment.Span
+}
+
+// staysOf appends the stays of a person: by regency, in order of time, with gaps between them.
+func (f *fold) staysOf(all []stay, person uint32) []stay {
 	ids := f.ids(person)
-	type end struct {
-		code region.Code
-		enrolment.Span
-	}
-	var ends []end
 	for _, e := range f.enrolments(ids) {
 		c := f.courseOf(e)
 		for i := range c.spells {
-			if s := &c.spells[i]; !s.InGrace() && slices.Contains(ids, s.Worker) {
-				for _, code := range levels(s.Terms.Region) {
-					ends = append(ends, end{code, monthEnds(s)})
-				}
+			s := &c.spells[i]
+			ends := monthEnds(s)
+			if s.InGrace() || ends.Until <= ends.From || !slices.Contains(ids, s.Worker) {
+				continue
+			}
+			all = append(all, stay{s.Terms.Region, ends})
+		}
+	}
+	slices.SortFunc(all, func(a, b stay) int {
+		return cmp.Or(int(a.code)-int(b.code), int(a.From-b.From))
+	})
+	joined := all[:min(1, len(all))]
+	for i := 1; i < len(all); i++ {
+		last, s := &joined[len(joined)-1], all[i]
+		if s.code == last.code && s.From <= last.Until {
+			last.Until = max(last.Until, s.Until)
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// placesOf returns the places of stays.
+func placesOf(stays []stay) places {
+	var all places
+	add := func(s stay) {
+		for i := range all {
+			if all[i].code == s.code {
+				all[i].ends = append(all[i].ends, s.Span)
+				return
 			}
 		}
+		all = append(all, place{s.code, months{s.Span}})
 	}
-	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.code, b.code) })
-	var all places
-	for i := 0; i < len(ends); {
-		p := place{code: ends[i].code}
-		for ; i < len(ends) && ends[i].code == p.code; i++ {
-			p.ends = append(p.ends, ends[i].Span)
+	for _, s := range stays {
+		for _, code := range levels(s.code) {
+			add(stay{code, s.Span})
 		}
-		p.ends = union(p.ends)
-		all = append(all, p)
 	}
+	for i := range all {
+		all[i].ends = union(all[i].ends)
+	}
+	slices.SortFunc(all, func(a, b place) int { return int(a.code) - int(b.code) })
 	return all
 }
 
@@ -133,7 +161,7 @@ func (r *regions) differ(before, after places) {
 func (f *fold) out(person uint32) {
 	crowd := f.crowds[person]
 	if crowd == nil {
-		f.regions.countAll(f.placesOf(person), -1)
+		f.regions.countAll(placesOf(f.staysOf(nil, person)), -1)
 		return
 	}
 	for code, counts := range crowd.covered { // each for itself: in any order
@@ -145,7 +173,7 @@ func (f *fold) out(person uint32) {
 // in counts a person in regions who is not counted there.
 func (f *fold) in(person uint32) {
 	if f.s.Opened(person, fewEnrolments+1) <= fewEnrolments {
-		f.regions.countAll(f.placesOf(person), +1)
+		f.regions.countAll(placesOf(f.staysOf(nil, person)), +1)
 		return
 	}
 	f.crowds[person] = f.crowdOf(person, f.regions)
@@ -183,6 +211,16 @@ func (f *fold) checkWorker(w uint32) []found {
 	enrolments := f.enrolments(ids)
 	if len(enrolments) == 1 && died == enrolment.Never && !f.courseOf(enrolments[0]).several() {
 		return nil
+	}
+	few := &f.few
+	few.open, few.paid, few.last = few.open[:0], few.paid[:0], -enrolment.NeverMonth
+	for _, e := range enrolments {
+		if c := f.courseOf(e); c.isOf(ids) {
+			few.add(c, ids)
+		}
+	}
+	if len(few.open) <= lightMax && len(few.paid) <= lightMax {
+		return few.check(died)
 	}
 	var all whole
 	for _, e := range enrolments {

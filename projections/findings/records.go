@@ -33,14 +33,34 @@ func (r *record) openAt(k eventstore.Sequence) bool {
 type records struct {
 	table *pages.Table[record]
 	open  map[owner][]uint32 // derived: but for the dated ones
+	had   map[kind][]uint64  // derived: a bit for each owner that may be in open; spares look-ups
 }
 
 func newRecords() *records {
-	return &records{pages.NewTable[record](8), map[owner][]uint32{}}
+	return &records{pages.NewTable[record](8), map[owner][]uint32{}, map[kind][]uint64{}}
+}
+
+// mayHave reports whether an owner may be in open.
+func (r *records) mayHave(o owner) bool {
+	bits, word := r.had[o.kind], int(o.number>>6)
+	return word < len(bits) && bits[word]>>(o.number&63)&1 != 0
+}
+
+// note notes that an owner is in open.
+func (r *records) note(o owner) {
+	bits, word := r.had[o.kind], int(o.number>>6)
+	for word >= len(bits) {
+		bits = append(bits, 0)
+	}
+	bits[word] |= 1 << (o.number & 63)
+	r.had[o.kind] = bits
 }
 
 // settle makes what was found about an owner all that is open of it, from an event on.
 func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
+	if len(all) == 0 && !r.mayHave(o) {
+		return
+	}
 	kept := r.open[o][:0]
 	for _, at := range r.open[o] {
 		is := r.table.At(int(at))
@@ -65,6 +85,7 @@ func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
 		return
 	}
 	r.open[o] = kept
+	r.note(o)
 }
 
 // raise adds a finding about an event and its date.
@@ -93,6 +114,7 @@ func (r *records) derive() {
 	for i := range r.table.Len() {
 		if is := r.table.At(i); is.until == 0 && !is.code.dated() {
 			r.open[is.owner()] = append(r.open[is.owner()], uint32(i))
+			r.note(is.owner())
 		}
 	}
 }

@@ -21,7 +21,8 @@ type regions struct {
 // headcount is the count of one region: of the months from the first of which a workforce is known,
 // else only by how much it changes with each month.
 type headcount struct {
-	changes map[temporal.Month]int64
+	near    []int32                  // changes of the months from nearMonth on
+	changes map[temporal.Month]int64 // of others
 	first   temporal.Month
 	cells   []cell // of the months from the first one that have ended
 	counted bool   // a workforce was published
@@ -80,10 +81,31 @@ func (r *regions) count(code region.Code, s enrolment.Span, weight int64) {
 	r.touch(code, h, from, until)
 }
 
+// The months whose changes are kept side by side: those from 1970 to 2097.
+const (
+	nearMonth  temporal.Month = 0
+	nearMonths                = 128 * 12
+)
+
 func (h *headcount) change(m temporal.Month, weight int64) {
+	if m >= nearMonth && m < nearMonth+nearMonths {
+		if h.near == nil {
+			h.near = make([]int32, nearMonths)
+		}
+		h.near[m-nearMonth] += int32(weight)
+		return
+	}
 	if h.changes[m] += weight; h.changes[m] == 0 {
 		delete(h.changes, m)
 	}
+}
+
+// changed returns by how much the number changes with a month.
+func (h *headcount) changed(m temporal.Month) int64 {
+	if m >= nearMonth && m < nearMonth+temporal.Month(len(h.near)) {
+		return int64(h.near[m-nearMonth])
+	}
+	return h.changes[m]
 }
 
 // touch notes that something of months has changed.
@@ -122,7 +144,7 @@ func (h *headcount) prepend(first temporal.Month) {
 	}
 	count := h.before(first)
 	for m := first; m < was; m++ {
-		count += h.changes[m]
+		count += h.changed(m)
 		h.cells = append(h.cells, cell{count: count, percent: null})
 	}
 	h.cells = append(h.cells, were...)
@@ -133,6 +155,11 @@ func (h *headcount) before(month temporal.Month) (count int64) {
 	for m, change := range h.changes { // a sum: in any order
 		if m < month {
 			count += change
+		}
+	}
+	for i, change := range h.near {
+		if nearMonth+temporal.Month(i) < month {
+			count += int64(change)
 		}
 	}
 	return count
@@ -151,7 +178,7 @@ func (h *headcount) grow(l *ledger, code region.Code, ended temporal.Month) {
 		count = h.before(m)
 	}
 	for ; m < ended; m++ {
-		count += h.changes[m]
+		count += h.changed(m)
 		h.cells = append(h.cells, cell{
 			count: count, workforce: l.workforce(code, m), percent: null,
 		})

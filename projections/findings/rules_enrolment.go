@@ -11,17 +11,15 @@ import (
 const patience = 4
 
 // enrolmentRules are about one enrolment.
-func enrolmentRules() []func(*view, *course, *sink) {
-	return []func(*view, *course, *sink){
-		checkGrants, endUnknown, amendmentUnknown, creditUnknown, openedTwice, endedTwice,
-		neverFunded, contributionsStopped, changedByOthers,
-	}
+var enrolmentRules = [...]func(*view, *course, *sink){
+	checkGrants, endUnknown, amendmentUnknown, creditUnknown, openedTwice, endedTwice,
+	neverFunded, contributionsStopped, changedByOthers,
 }
 
 // checkEnrolment returns what is wrong with an enrolment.
 func checkEnrolment(v *view, c *course) []found {
 	var k sink
-	for _, rule := range enrolmentRules() {
+	for _, rule := range enrolmentRules {
 		rule(v, c, &k)
 	}
 	return k.done()
@@ -70,6 +68,9 @@ func creditUnknown(_ *view, c *course, k *sink) {
 
 // Two openings of one enrolment.
 func openedTwice(_ *view, c *course, k *sink) {
+	if len(c.facts.Changes()) < 2 {
+		return
+	}
 	if all := c.events(event.EnrolmentOpened); len(all) > 1 {
 		k.add(OpenedTwice, 0, nil, all...)
 	}
@@ -96,7 +97,7 @@ func endedTwice(_ *view, c *course, k *sink) {
 // Payer APBD, open through the four calendar months before the month of K's record time or longer,
 // and none of them paid or credited.
 func neverFunded(v *view, c *course, k *sink) {
-	if run, found := c.without(c.unfunded(), v.month()); found {
+	if run, found := without(c.unfunded(), v.month()); found {
 		k.add(NeverFunded, 0, run, c.events(event.EnrolmentOpened, event.EnrolmentAmended,
 			event.EnrolmentReinstated)...)
 	}
@@ -105,6 +106,19 @@ func neverFunded(v *view, c *course, k *sink) {
 // unfunded returns the months through which the enrolment is open, with payer APBD, and that are
 // neither paid nor credited.
 func (c *course) unfunded() months {
+	if !c.lacks.known {
+		c.lacks = lacks{true, c.findUnfunded(), c.findStopped()}
+	}
+	return c.lacks.unfunded
+}
+
+// lacks are the months of an enrolment that lack money, once they are known.
+type lacks struct {
+	known             bool
+	unfunded, stopped months
+}
+
+func (c *course) findUnfunded() months {
 	onBudget := c.openWhere(func(t *enrolment.Terms) bool { return t.Payer == event.APBD })
 	if len(onBudget) == 0 {
 		return nil
@@ -115,7 +129,7 @@ func (c *course) unfunded() months {
 // Payer SELF or EMPLOYER, open, credited once, and covered on no day of the four calendar months
 // before the month of K's record time.
 func contributionsStopped(v *view, c *course, k *sink) {
-	if run, found := c.without(c.stopped(), v.month()); found {
+	if run, found := without(c.stopped(), v.month()); found {
 		f := k.add(ContributionsStopped, 0, run,
 			c.events(event.EnrolmentOpened, event.EnrolmentReinstated)...)
 		last := temporal.Month(-enrolment.NeverMonth)
@@ -135,6 +149,11 @@ func contributionsStopped(v *view, c *course, k *sink) {
 // stopped returns the months in which the enrolment is open with payer SELF or EMPLOYER and is
 // covered on no day, if any month was ever credited.
 func (c *course) stopped() months {
+	c.unfunded()
+	return c.lacks.stopped
+}
+
+func (c *course) findStopped() months {
 	if c.money.Speaks == enrolment.NeverMonth {
 		return nil
 	}
@@ -144,7 +163,7 @@ func (c *course) stopped() months {
 
 // without returns the months of a set that are in a row up to the one before the given month, if
 // they are as many as patience allows.
-func (c *course) without(m months, month temporal.Month) (months, bool) {
+func without(m months, month temporal.Month) (months, bool) {
 	run, found := m.ending(month)
 	if !found || month-run.From < patience {
 		return nil, false
@@ -177,6 +196,9 @@ func (c *course) turn(month temporal.Month) temporal.Month {
 // do not count, nor do revocations: those are of who committed.
 func changedByOthers(v *view, c *course, k *sink) {
 	changes := c.facts.Changes()
+	if len(changes) < 2 {
+		return
+	}
 	opened := eventstore.Sequence(0) // the first to be reported
 	for i := range changes {
 		sequence := eventstore.Sequence(changes[i].Sequence)

@@ -9,11 +9,9 @@ import (
 
 // grantRules are about one enrolment and one commitment that is granted to it; a finding of them is
 // about the pair.
-func grantRules() []func(*view, *course, *pair, *sink) {
-	return []func(*view, *course, *pair, *sink){
-		grantUnknownEnrolment, grantUnknownCommitment, grantNotAPBD, grantBeyondPeriod,
-		grantAfterRevocation, funderOutside, asnFunded,
-	}
+var grantRules = [...]func(*view, *course, *pair, *sink){
+	grantUnknownEnrolment, grantUnknownCommitment, grantNotAPBD, grantBeyondPeriod,
+	grantAfterRevocation, funderOutside, asnFunded,
 }
 
 // pair is a commitment as an enrolment sees it.
@@ -25,10 +23,9 @@ type pair struct {
 
 // checkGrants applies the rules to all commitments of an enrolment.
 func checkGrants(v *view, c *course, k *sink) {
-	rules := grantRules()
 	c.commitments(func(commitment uint32, pays months) {
 		p := pair{commitment, pays, v.budget(commitment)}
-		for _, rule := range rules {
+		for _, rule := range grantRules {
 			rule(v, c, &p, k)
 		}
 	})
