@@ -11,6 +11,8 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/memlog"
 	"cakupan/projections"
+	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 	"cakupan/projections/projtest"
 )
 
@@ -69,8 +71,18 @@ func nation(n int) []projections.Event {
 	return events
 }
 
-// BenchmarkNation measures a replay of what a ledger gets.
+// BenchmarkNation measures a replay of what a ledger gets, beside that of the coverage: the ratio
+// tells, on a busy machine.
 func BenchmarkNation(b *testing.B) {
+	b.Run(coverage.Name, func(b *testing.B) {
+		benchmarkNation(b, projections.StagedKind[*coverage.Projection, coverage.Batch](
+			coverage.Name, coverage.New))
+	})
+	b.Run(findings.Name, func(b *testing.B) { benchmarkNation(b, theKind()) })
+}
+
+func benchmarkNation(b *testing.B, kind projections.Kind) {
+	b.Helper()
 	const n = 200_000
 	log := memlog.New(eventstore.NewIdentity(1))
 	if err := projtest.Append(log, nation(n), 1, 1000); err != nil {
@@ -78,7 +90,7 @@ func BenchmarkNation(b *testing.B) {
 	}
 	b.ResetTimer()
 	for b.Loop() {
-		kept, err := theKind().Open(b.Context(), projections.NewFeed(log),
+		kept, err := kind.Open(b.Context(), projections.NewFeed(log),
 			projections.File{Path: b.TempDir() + "/findings.db", Scratch: true})
 		if err == nil {
 			err = kept.CatchUp(b.Context(), n, nil)

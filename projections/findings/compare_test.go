@@ -14,9 +14,10 @@ import (
 )
 
 // open returns the projection of events, in frames of up to most.
-func open(t *testing.T, events []projections.Event, most int) *findings.Projection {
+func open(t *testing.T, kind projections.Kind, events []projections.Event, most int,
+) *findings.Projection {
 	t.Helper()
-	kept, err := theKind().Open(t.Context(), projections.NewFeed(projtest.Log(t, events, 1, most)),
+	kept, err := kind.Open(t.Context(), projections.NewFeed(projtest.Log(t, events, 1, most)),
 		projections.File{Path: t.TempDir() + "/findings.db"})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,11 @@ func TestIntervals(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			events := history(seed, 130, 160)
-			p := open(t, events, 20)
+			kind := theKind()
+			if seed%2 == 1 {
+				kind = smallKind()
+			}
+			p := open(t, kind, events, 20)
 			since, detail := map[string]int{}, map[string]string{}
 			var past []string
 			for k := 1; k <= len(events); k++ {

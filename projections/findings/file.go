@@ -119,7 +119,7 @@ func (p *Projection) load() error {
 		return nil
 	}
 	return p.db.View(func(tx *checked.Tx) error {
-		f, err := loadFold(tx, p.names)
+		f, err := loadFold(tx, p)
 		if err == nil {
 			p.fold = f
 		}
@@ -127,7 +127,7 @@ func (p *Projection) load() error {
 	})
 }
 
-func loadFold(tx *checked.Tx, names *facts.Names) (*fold, error) {
+func loadFold(tx *checked.Tx, p *Projection) (*fold, error) {
 	var n lengths
 	text, err := tx.Bucket([]byte(listsBucket)).Get([]byte("lengths"))
 	if err != nil {
@@ -140,7 +140,7 @@ func loadFold(tx *checked.Tx, names *facts.Names) (*fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFold(state, newLedger(), newRecords(), names)
+	f := newFold(state, newLedger(), newRecords(), p)
 	for _, c := range f.columns(&n) {
 		if err := c.Load(tx); err != nil {
 			return nil, err

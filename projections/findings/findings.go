@@ -33,6 +33,7 @@ const version = 1
 type Projection struct {
 	db    *checked.DB
 	names *facts.Names
+	few   int // see fold.fewest
 
 	// reading guards the fold against those who ask, which hold it for some findings at a time.
 	reading sync.RWMutex
@@ -40,9 +41,11 @@ type Projection struct {
 }
 
 // New returns the projection of an empty log, to be kept in the database.
-func New(db *checked.DB) *Projection {
-	p := &Projection{db: db, names: facts.NewNames(db)}
-	p.fold = newFold(facts.New(), newLedger(), newRecords(), p.names)
+func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments) }
+
+func newProjection(db *checked.DB, few int) *Projection {
+	p := &Projection{db: db, names: facts.NewNames(db), few: few}
+	p.fold = newFold(facts.New(), newLedger(), newRecords(), p)
 	return p
 }
 

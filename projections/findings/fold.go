@@ -15,6 +15,7 @@ import (
 type fold struct {
 	view
 	names   *facts.Names
+	fewest  int // up to how many enrolments are read anew: fewEnrolments, but for tests
 	records *records
 	regions *regions
 	funds   []*fund           // by commitment; nil: nobody asked for it yet
@@ -44,10 +45,10 @@ type fund struct {
 	losing   int64          // enrolments that lose cover then
 }
 
-func newFold(s *facts.State, l *ledger, r *records, names *facts.Names) *fold {
+func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 	return &fold{
 		view:  view{s: s, l: l, k: latest, today: temporal.MinDate},
-		names: names, records: r, regions: newRegions(),
+		names: p.names, fewest: p.few, records: r, regions: newRegions(),
 		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
 	}

@@ -167,6 +167,16 @@ func (l *ledger) retractMoney(target, by eventstore.Sequence) {
 	}
 }
 
+// publicationAt returns a publication in force; nil when the event is none.
+func (l *ledger) publicationAt(seq eventstore.Sequence) *publication {
+	t := l.publications
+	i := sort.Search(t.Len(), func(i int) bool { return t.At(i).sequence >= seq })
+	if i == t.Len() || t.At(i).sequence != seq || t.At(i).retracted != 0 {
+		return nil
+	}
+	return t.At(i)
+}
+
 // retractPublication takes a publication out of force; false when the event is none, or is
 // retracted already.
 func (l *ledger) retractPublication(target, by eventstore.Sequence) (*publication, bool) {

@@ -27,6 +27,10 @@ func (p *Projection) Of(seq eventstore.Sequence, in Language) ([]Finding, error)
 	return all, nil
 }
 
+// findingsOfEvent is how many findings of one event are told at the most: an event may be about a
+// commitment that pays a regency.
+const findingsOfEvent = 1_000
+
 // about works out the findings of an event.
 func (a *asked) about(seq eventstore.Sequence) {
 	a.p.reading.RLock()
@@ -48,6 +52,9 @@ func (a *asked) about(seq eventstore.Sequence) {
 	}
 	d := teller{f: f, known: a.Known}
 	for _, i := range sortedNumbers(at) {
+		if len(a.lines) == findingsOfEvent {
+			return
+		}
 		if l := d.tell(t.At(int(i))); a.takes(&l) {
 			a.lines = append(a.lines, l)
 		}
@@ -88,6 +95,14 @@ func (f *fold) ownersOf(seq eventstore.Sequence) (all []owner) {
 	}
 	if m := f.l.moneyAt(seq); m != nil {
 		commitment(m.commitment)
+		for _, e := range f.granted(m.commitment) {
+			all = append(all, owner{kind: ofEnrolment, number: e})
+		}
+	}
+	if p := f.l.publicationAt(seq); p != nil {
+		for m := p.reference.Month(); m < f.regions.ended; m++ {
+			all = append(all, owner{ofRegion, uint32(p.region), int32(m)})
+		}
 	}
 	return all
 }

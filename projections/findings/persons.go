@@ -172,7 +172,7 @@ func (f *fold) out(person uint32) {
 
 // in counts a person in regions who is not counted there.
 func (f *fold) in(person uint32) {
-	if f.s.Opened(person, fewEnrolments+1) <= fewEnrolments {
+	if f.s.Opened(person, f.fewest+1) <= f.fewest {
 		f.regions.countAll(placesOf(f.staysOf(nil, person)), +1)
 		return
 	}
@@ -181,7 +181,7 @@ func (f *fold) in(person uint32) {
 
 // keep keeps what the enrolments of a person come to, if they are many now.
 func (f *fold) keep(person uint32) {
-	if f.s.Opened(person, fewEnrolments+1) > fewEnrolments {
+	if f.s.Opened(person, f.fewest+1) > f.fewest {
 		f.crowds[person] = f.crowdOf(person, newRegions()) // counted already: count elsewhere
 	}
 }

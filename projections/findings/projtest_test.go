@@ -13,6 +13,11 @@ func theKind() projections.Kind {
 		findings.Name, findings.New)
 }
 
-func TestSuite(t *testing.T) { projtest.Run(t, theKind()) }
+func smallKind() projections.Kind {
+	return projections.StagedKind[*findings.Projection, findings.Batch](
+		findings.Name, findings.NewSmall)
+}
+
+func TestSuite(t *testing.T) { projtest.Run(t, smallKind()) }
 
 func BenchmarkReplay(b *testing.B) { projtest.Benchmark(b, theKind(), 200_000) }

@@ -138,8 +138,8 @@ func (r *regions) published(l *ledger, code region.Code, reference temporal.Date
 func (h *headcount) prepend(first temporal.Month) {
 	were, was := h.cells, h.first
 	h.cells, h.first = nil, first
-	if !h.counted {
-		h.counted = true
+	h.counted = true
+	if len(were) == 0 { // also when its first month has not ended yet
 		return
 	}
 	count := h.before(first)
