@@ -21,13 +21,13 @@ func (h *heights) add(from, until, weight int32) {
 	if len(h.nodes) == 0 {
 		h.nodes = append(h.nodes, height{}, height{})
 	}
-	h.addTo(1, stretch{-lineEnd, lineEnd}, stretch{from, until}, weight)
+	h.addTo(1, points{-lineEnd, lineEnd}, points{from, until}, weight)
 }
 
-// stretch is a span of points.
-type stretch struct{ from, until int32 }
+// points are those from one on and before another.
+type points struct{ from, until int32 }
 
-func (h *heights) addTo(node int32, of, span stretch, weight int32) {
+func (h *heights) addTo(node int32, of, span points, weight int32) {
 	if span.from <= of.from && of.until <= span.until {
 		h.nodes[node].all += weight
 		h.nodes[node].most += weight
@@ -36,11 +36,11 @@ func (h *heights) addTo(node int32, of, span stretch, weight int32) {
 	half := of.from + (of.until-of.from)/2
 	if span.from < half {
 		left := h.child(node, h.nodes[node].left, false)
-		h.addTo(left, stretch{of.from, half}, span, weight)
+		h.addTo(left, points{of.from, half}, span, weight)
 	}
 	if span.until > half {
 		right := h.child(node, h.nodes[node].right, true)
-		h.addTo(right, stretch{half, of.until}, span, weight)
+		h.addTo(right, points{half, of.until}, span, weight)
 	}
 	n := &h.nodes[node]
 	n.most = n.all + max(h.nodes[n.left].most, h.nodes[n.right].most)
@@ -71,10 +71,10 @@ func (h *heights) most() int32 {
 
 // after reports whether a span lies over a point from the given one on.
 func (h *heights) after(from int32) bool {
-	return len(h.nodes) > 0 && h.anyIn(1, stretch{-lineEnd, lineEnd}, from)
+	return len(h.nodes) > 0 && h.anyIn(1, points{-lineEnd, lineEnd}, from)
 }
 
-func (h *heights) anyIn(node int32, of stretch, from int32) bool {
+func (h *heights) anyIn(node int32, of points, from int32) bool {
 	switch n := h.nodes[node]; {
 	case node == 0 || of.until <= from || n.most == 0:
 		return false
@@ -82,7 +82,7 @@ func (h *heights) anyIn(node int32, of stretch, from int32) bool {
 		return true
 	default:
 		half := of.from + (of.until-of.from)/2
-		return h.anyIn(n.right, stretch{half, of.until}, from) ||
-			h.anyIn(n.left, stretch{of.from, half}, from)
+		return h.anyIn(n.right, points{half, of.until}, from) ||
+			h.anyIn(n.left, points{of.from, half}, from)
 	}
 }
