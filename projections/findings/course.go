@@ -21,6 +21,8 @@ type course struct {
 	spells    []enrolment.Spell // on which it is covered or in grace
 	workers   []uint32          // for whom openings in force are
 	lacks     lacks
+	onBudget  months // on some day of which it is open with payer APBD; see budgetMonths
+	reckoned  bool   // onBudget is known
 }
 
 // grant is one in force, and what it pays of the months it was granted for.
@@ -34,7 +36,7 @@ func (g *grant) pays() months { return span(g.From, g.until) }
 
 // read makes c the course of an enrolment.
 func (c *course) read(v *view, e uint32) {
-	c.e, c.lacks = e, lacks{}
+	c.e, c.lacks, c.reckoned = e, lacks{}, false
 	v.gather(&c.facts, e)
 	c.stretches = enrolment.AppendStretches(c.stretches[:0], c.facts.Changes())
 	c.workers = c.facts.AppendWorkers(c.workers[:0])
@@ -126,6 +128,25 @@ func (c *course) openWhere(such func(t *enrolment.Terms) bool) months {
 		}
 	}
 	return union(spans)
+}
+
+// budgetMonths returns the months on some day of which it is open with payer APBD.
+func (c *course) budgetMonths() months {
+	if !c.reckoned {
+		c.reckoned = true
+		c.onBudget = c.openWhere(func(t *enrolment.Terms) bool { return t.Payer == event.APBD })
+	}
+	return c.onBudget
+}
+
+// anyTerms reports whether it is ever open under such terms.
+func (c *course) anyTerms(such func(t *enrolment.Terms) bool) bool {
+	for i := range c.stretches {
+		if such(&c.stretches[i].Terms) {
+			return true
+		}
+	}
+	return false
 }
 
 // touched returns the months that have a day of [from, until).

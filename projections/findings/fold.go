@@ -26,6 +26,7 @@ type fold struct {
 
 	touched again
 	few     light // memory, as the next
+	one     [1]uint32
 	were    []stay
 	are     []stay
 	course  course // the one that was read last
@@ -157,7 +158,7 @@ func (f *fold) fundOf(c uint32) *fund {
 		f.funds = append(f.funds, nil)
 	}
 	if f.funds[c] == nil {
-		f.funds[c] = &fund{}
+		f.funds[c] = &fund{heads: heights{half: monthsEnd}}
 	}
 	return f.funds[c]
 }
@@ -194,6 +195,9 @@ func (f *fold) persons(workers []uint32) (all []uint32) {
 
 // leastOf returns the id by which a person is named: the least.
 func (f *fold) leastOf(person uint32) uint32 {
+	if _, single := f.s.Single(person); single {
+		return person
+	}
 	if least, known := f.least[person]; known {
 		return least
 	}

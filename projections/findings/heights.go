@@ -3,7 +3,10 @@ package findings
 // heights counts how many spans lie over each point of a line, and tells the most that do. A span
 // that comes or goes costs a few dozen steps, however many others there are. The zero value counts
 // nothing.
-type heights struct{ nodes []height }
+type heights struct {
+	nodes []height
+	half  int32 // the line is from -half to half; 0: lineEnd
+}
 
 // height is a node of a binary tree over the line: the spans that cover all of it, and the most
 // over a point of it, these among them. Children are indexes; 0 is none, the root is at 1.
@@ -12,16 +15,22 @@ type height struct{ left, right, all, most int32 }
 // lineEnd bounds the line on both sides: every day and month lies within it.
 const lineEnd = 1 << 22
 
+// monthsEnd does so for months alone.
+const monthsEnd = 1 << 17
+
 // add adds a span [from, until), or with weight -1 removes one that was added.
 func (h *heights) add(from, until, weight int32) {
-	from, until = max(from, -lineEnd), min(until, lineEnd)
+	if h.half == 0 {
+		h.half = lineEnd
+	}
+	from, until = max(from, -h.half), min(until, h.half)
 	if until <= from {
 		return
 	}
 	if len(h.nodes) == 0 {
 		h.nodes = append(h.nodes, height{}, height{})
 	}
-	h.addTo(1, points{-lineEnd, lineEnd}, points{from, until}, weight)
+	h.addTo(1, points{-h.half, h.half}, points{from, until}, weight)
 }
 
 // points are those from one on and before another.
@@ -71,7 +80,7 @@ func (h *heights) most() int32 {
 
 // after reports whether a span lies over a point from the given one on.
 func (h *heights) after(from int32) bool {
-	return len(h.nodes) > 0 && h.anyIn(1, points{-lineEnd, lineEnd}, from)
+	return len(h.nodes) > 0 && h.anyIn(1, points{-h.half, h.half}, from)
 }
 
 func (h *heights) anyIn(node int32, of points, from int32) bool {

@@ -70,17 +70,17 @@ type stay struct {
 
 // staysOf appends the stays of a person: by regency, in order of time, with gaps between them.
 func (f *fold) staysOf(all []stay, person uint32) []stay {
-	ids := f.ids(person)
-	for _, e := range f.enrolments(ids) {
-		c := f.courseOf(e)
-		for i := range c.spells {
-			s := &c.spells[i]
-			ends := monthEnds(s)
-			if s.InGrace() || ends.Until <= ends.From || !slices.Contains(ids, s.Worker) {
-				continue
-			}
-			all = append(all, stay{s.Terms.Region, ends})
+	if e, single := f.s.Single(person); single {
+		f.one[0] = person
+		all = f.courseOf(e).appendStays(all, f.one[:])
+	} else {
+		ids := f.ids(person)
+		for _, e := range f.enrolments(ids) {
+			all = f.courseOf(e).appendStays(all, ids)
 		}
+	}
+	if len(all) < 2 {
+		return all
 	}
 	slices.SortFunc(all, func(a, b stay) int {
 		return cmp.Or(int(a.code)-int(b.code), int(a.From-b.From))
@@ -95,6 +95,18 @@ func (f *fold) staysOf(all []stay, person uint32) []stay {
 		joined = append(joined, s)
 	}
 	return joined
+}
+
+// appendStays appends the stays of one of the ids that are one person.
+func (c *course) appendStays(all []stay, ids []uint32) []stay {
+	for i := range c.spells {
+		s := &c.spells[i]
+		ends := monthEnds(s)
+		if !s.InGrace() && ends.From < ends.Until && slices.Contains(ids, s.Worker) {
+			all = append(all, stay{s.Terms.Region, ends})
+		}
+	}
+	return all
 }
 
 // placesOf returns the places of stays.
@@ -181,6 +193,9 @@ func (f *fold) in(person uint32) {
 
 // keep keeps what the enrolments of a person come to, if they are many now.
 func (f *fold) keep(person uint32) {
+	if _, single := f.s.Single(person); single {
+		return
+	}
 	if f.s.Opened(person, f.fewest+1) > f.fewest {
 		f.crowds[person] = f.crowdOf(person, newRegions()) // counted already: count elsewhere
 	}
@@ -207,11 +222,11 @@ func (f *fold) checkWorker(w uint32) []found {
 	if crowd := f.crowds[person]; crowd != nil {
 		return crowd.check(died)
 	}
-	ids := f.ids(w)
-	enrolments := f.enrolments(ids)
-	if len(enrolments) == 1 && died == enrolment.Never && !f.courseOf(enrolments[0]).several() {
+	if e, single := f.s.Single(w); single && died == enrolment.Never && !f.courseOf(e).several() {
 		return nil
 	}
+	ids := f.ids(w)
+	enrolments := f.enrolments(ids)
 	few := &f.few
 	few.open, few.paid, few.last = few.open[:0], few.paid[:0], -enrolment.NeverMonth
 	for _, e := range enrolments {

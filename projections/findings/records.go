@@ -64,9 +64,7 @@ func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
 	kept := r.open[o][:0]
 	for _, at := range r.open[o] {
 		is := r.table.At(int(at))
-		i := slices.IndexFunc(all, func(f found) bool {
-			return f.code == is.code && f.second == is.second
-		})
+		i := indexOf(all, is)
 		if i < 0 {
 			r.table.Edit(int(at)).until = seq
 			continue
@@ -86,6 +84,16 @@ func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
 	}
 	r.open[o] = kept
 	r.note(o)
+}
+
+// indexOf returns which of what was found a record is of, -1 when none is.
+func indexOf(all []found, r *record) int {
+	for i := range all {
+		if all[i].code == r.code && all[i].second == r.second {
+			return i
+		}
+	}
+	return -1
 }
 
 // raise adds a finding about an event and its date.

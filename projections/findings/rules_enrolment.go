@@ -119,7 +119,7 @@ type lacks struct {
 }
 
 func (c *course) findUnfunded() months {
-	onBudget := c.openWhere(func(t *enrolment.Terms) bool { return t.Payer == event.APBD })
+	onBudget := c.budgetMonths()
 	if len(onBudget) == 0 {
 		return nil
 	}

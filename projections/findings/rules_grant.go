@@ -62,8 +62,7 @@ func grantUnknownCommitment(_ *view, c *course, p *pair, k *sink) {
 
 // A paid month on no day of which the enrolment is open with payer APBD.
 func grantNotAPBD(_ *view, c *course, p *pair, k *sink) {
-	onBudget := c.openWhere(func(t *enrolment.Terms) bool { return t.Payer == event.APBD })
-	if m := p.pays.minus(onBudget); len(m) > 0 {
+	if m := p.pays.minus(c.budgetMonths()); len(m) > 0 {
 		p.raise(c, k, GrantNotAPBD, m)
 	}
 }
@@ -102,10 +101,11 @@ func funderOutside(_ *view, c *course, p *pair, k *sink) {
 	if !p.budget.known || p.budget.funder == region.Nation {
 		return
 	}
-	outside := c.openWhere(func(t *enrolment.Terms) bool {
-		return !lies(t.Region, p.budget.funder)
-	})
-	if m := p.pays.and(outside); len(m) > 0 {
+	outside := func(t *enrolment.Terms) bool { return !lies(t.Region, p.budget.funder) }
+	if !c.anyTerms(outside) {
+		return
+	}
+	if m := p.pays.and(c.openWhere(outside)); len(m) > 0 {
 		f := p.raise(c, k, FunderOutside, m)
 		f.events = append(f.events, p.budget.committed)
 		f.events = append(f.events, c.events(event.EnrolmentOpened, event.EnrolmentAmended)...)
@@ -114,8 +114,11 @@ func funderOutside(_ *view, c *course, p *pair, k *sink) {
 
 // A paid month in which the category is ASN.
 func asnFunded(_ *view, c *course, p *pair, k *sink) {
-	asn := c.openWhere(func(t *enrolment.Terms) bool { return t.Category == event.ASN })
-	if m := p.pays.and(asn); len(m) > 0 {
+	asn := func(t *enrolment.Terms) bool { return t.Category == event.ASN }
+	if !c.anyTerms(asn) {
+		return
+	}
+	if m := p.pays.and(c.openWhere(asn)); len(m) > 0 {
 		f := p.raise(c, k, ASNFunded, m)
 		f.events = append(f.events, c.events(event.EnrolmentOpened, event.EnrolmentAmended)...)
 	}

@@ -64,9 +64,7 @@ func (d *teller) tell(r *record) line {
 
 // take takes what a rule has found.
 func (l *line) take(all []found, r *record) {
-	i := slices.IndexFunc(all, func(f found) bool {
-		return f.code == r.code && f.second == r.second
-	})
+	i := indexOf(all, r)
 	if i < 0 {
 		return // damaged: what is stored says otherwise
 	}
