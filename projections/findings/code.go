@@ -1,10 +1,6 @@
 package findings
 
-import (
-	"slices"
-
-	"cakupan/domain/region"
-)
+import "slices"
 
 // Code says what is wrong. The numbers are stored: never reorder, never reuse.
 type Code uint8
@@ -85,20 +81,3 @@ type owner struct {
 	number uint32
 	month  int32 // of a region
 }
-
-func (o owner) compare(other owner) int {
-	switch {
-	case o.kind != other.kind:
-		return int(o.kind) - int(other.kind)
-	case o.number != other.number:
-		if o.number < other.number {
-			return -1
-		}
-		return 1
-	default:
-		return int(o.month) - int(other.month)
-	}
-}
-
-// code returns the region that the owner is.
-func (o owner) code() region.Code { return region.Code(o.number) }

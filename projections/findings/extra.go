@@ -16,7 +16,6 @@ import (
 type Batch struct {
 	facts  facts.Batch
 	extras []extra
-	last   eventstore.Sequence // that was applied
 }
 
 // extra is what findings need of an event beside the facts.

@@ -127,12 +127,6 @@ func (r *records) derive() {
 	}
 }
 
-// sortedOwners returns owners in order, each once.
-func sortedOwners(all []owner) []owner {
-	slices.SortFunc(all, owner.compare)
-	return slices.Compact(all)
-}
-
 // sortedNumbers returns numbers in order, each once.
 func sortedNumbers[T cmp.Ordered](all []T) []T {
 	slices.Sort(all)

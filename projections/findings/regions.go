@@ -7,7 +7,6 @@ import (
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
-	"cakupan/eventstore"
 )
 
 // regions counts how many workers of each region are covered on the last day of each month.
@@ -266,7 +265,7 @@ func percentOf(count, workforce int64) int64 {
 
 // workforce returns that of a region at the end of a month, 0 when there is none.
 func (l *ledger) workforce(code region.Code, m temporal.Month) int64 {
-	if p := l.workforceAsOf(code, m.Last(), eventstore.Sequence(latest)); p != nil {
+	if p := l.workforceAsOf(code, m.Last(), latest); p != nil {
 		return p.count
 	}
 	return 0

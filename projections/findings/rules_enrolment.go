@@ -132,7 +132,7 @@ func contributionsStopped(v *view, c *course, k *sink) {
 	if run, found := without(c.stopped(), v.month()); found {
 		f := k.add(ContributionsStopped, 0, run,
 			c.events(event.EnrolmentOpened, event.EnrolmentReinstated)...)
-		last := temporal.Month(-enrolment.NeverMonth)
+		last := -enrolment.NeverMonth
 		for _, credit := range c.facts.Credits() { // the last one says until when there was money
 			if credit.From < credit.Until && credit.Until >= last {
 				last = credit.Until

@@ -184,6 +184,7 @@ func (d *teller) account(r *record) account {
 		a.crowd(v)
 	case FundingEnds:
 		a.lose(v)
+	default: // the others need nobody who is granted something
 	}
 	return a
 }
