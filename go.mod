@@ -3,6 +3,7 @@ module cakupan
 go 1.26.0
 
 require (
+	filippo.io/torchwood v0.9.0
 	github.com/ThreeDotsLabs/watermill v1.5.1
 	github.com/ThreeDotsLabs/watermill-nats/v2 v2.1.3
 	github.com/alecthomas/kong v1.17.0
