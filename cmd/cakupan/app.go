@@ -45,6 +45,9 @@ type grammar struct {
 	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
 	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
+	Checkpoint checkpointCommand `cmd:"" help:"Print the signed head of the log."`
+	Prove      proveCommand      `cmd:"" help:"Prove that an event is in the log, or its past."`
+	Witness    witnessCommand    `cmd:"" help:"Remember the head of a ledger, and cosign it."`
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
 	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
@@ -102,6 +105,11 @@ func texts() kong.Vars {
 		"scrub": "How often to check the whole log (default: 1h).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
+		"serveWitness": "Public key of a witness whose cosignatures are kept; may be repeated.",
+		"witnessState": "What the witness remembers; made at the first look, with FILE.key.",
+		"witnessName":  "Name of a new witness, such as auditor.example (default: witness).",
+		"witnessKey": "Public key of the ledger, as it was given to you (default: at the first" +
+			" look, as the ledger says).",
 		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
 		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +

@@ -21,7 +21,8 @@ type serveCommand struct {
 	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
 	Scrub      time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
 
-	AnyClock bool `name:"any-clock" help:"${anyClock}"`
+	AnyClock bool     `name:"any-clock" help:"${anyClock}"`
+	Witness  []string `placeholder:"KEY" help:"${serveWitness}"`
 
 	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"${tlsCert}"`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
@@ -58,7 +59,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	counted := metrics.New()
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), Create: true, NATS: c.NATS, Log: out.logger(),
-		Receipts: counted.Receipts, AnyClock: c.AnyClock,
+		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, TLS: d.TLS, Register: d.Guard.Registry,
 		},

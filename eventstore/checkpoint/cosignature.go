@@ -83,7 +83,8 @@ func Cosignatures(signed []byte, witnesses []note.Verifier) (found []Cosignature
 // Merge adds to a checkpoint the cosignatures by known witnesses of another note with the same
 // text, and reports how many of them are new. One of a witness that is there already takes its
 // place.
-func Merge(signed, cosigned []byte, witnesses []note.Verifier) (merged []byte, added int, err error) {
+func Merge(signed, cosigned []byte, witnesses []note.Verifier,
+) (merged []byte, added int, err error) {
 	text, signatures, found := strings.Cut(string(signed), "\n\n")
 	other, _, _ := strings.Cut(string(cosigned), "\n\n")
 	if !found || text != other {

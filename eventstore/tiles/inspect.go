@@ -9,14 +9,57 @@ import (
 	"strconv"
 	"strings"
 
+	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/merkle"
 )
 
-// IsFile tells whether a name is that of a file of a folder of tiles.
+// What the files are; see [Inspect].
+const (
+	kindHead  = "tiles: whose, how far, and the frontier of the tree"
+	kindLevel = "tiles: hashes of a level of the tree"
+)
+
+// IsFile tells whether a file of this name is one that [Inspect] knows.
 func IsFile(name string) bool {
+	if name == headName {
+		return true
+	}
 	rest, found := strings.CutPrefix(name, levelPrefix)
 	number, err := strconv.Atoi(rest)
-	return name == headName || found && err == nil && number >= 0 && number < levelsMax
+	return found && err == nil && number >= 0 && number < levelsMax && rest == strconv.Itoa(number)
+}
+
+// Inspect says what can be told about a file. What the levels hold is told of the head, whose root
+// covers all of it.
+func Inspect(path string) (inspect.Report, error) {
+	dir, name := filepath.Split(path)
+	if name != headName {
+		r, err := inspect.New(path, kindLevel)
+		if err == nil {
+			r.Entries = uint64(r.Bytes / merkle.HashSize)
+			r.Note("its hashes are compared with the root in %s", headName)
+		}
+		return r, err
+	}
+	r, err := inspect.New(path, kindHead)
+	if err != nil {
+		return r, err
+	}
+	h, _, err := readHead(path)
+	if err == nil {
+		r.Ledger, r.Entries, r.Last = h.Identity.Ledger, h.Events, h.Events
+		r.First = min(1, h.Events)
+	}
+	if errors.Is(err, errOutdated) {
+		r.Lower(inspect.Unproven)
+		r.Note("%s: they are made anew", err)
+		return r, nil
+	}
+	found, err := Check(dir)
+	if found != "" {
+		r.Found(inspect.Damaged, "%s: they are made anew from the log", found)
+	}
+	return r, err
 }
 
 // Check reads a folder that nobody has open, and says in a sentence what is wrong with it, "" when

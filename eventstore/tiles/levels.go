@@ -19,6 +19,9 @@ const (
 	height = 8
 	width  = 1 << height
 
+	// Width is how many hashes a full tile has.
+	Width = width
+
 	// levelsMax is how many levels of tiles a tree of 2^63 events has.
 	levelsMax = 8
 
@@ -30,8 +33,8 @@ const (
 	folderMode = 0o700
 	fileMode   = 0o600
 
-	headName    = "head"
-	levelPrefix = "level-"
+	headName    = "tiles.head"
+	levelPrefix = "tiles."
 )
 
 // level is the hashes of one level of tiles: in the file, and behind them those not yet written.

@@ -142,7 +142,9 @@ func (t *Tiles) entries(ctx context.Context, before int64, leaves []tlog.Hash) (
 			return bundle, nil
 		}
 	}
-	return nil, &eventstore.DamageError{From: want, Reason: "the log has lost what the tiles have seen"}
+	return nil, &eventstore.DamageError{
+		From: want, Reason: "the log has lost what the tiles have seen",
+	}
 }
 
 // TreeAt returns the head of the tree as it was after so many events, which it must have.

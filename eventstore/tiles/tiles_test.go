@@ -274,7 +274,7 @@ func TestBits(t *testing.T) {
 		if err := os.CopyFS(dir, os.DirFS(clean)); err != nil {
 			t.Fatal(err)
 		}
-		name := []string{"head", "level-0", "level-1"}[rng.IntN(3)]
+		name := []string{"tiles.head", "tiles.0", "tiles.1"}[rng.IntN(3)]
 		var early *tiles.Tiles
 		if rng.IntN(2) == 0 {
 			early = open(t, dir, l)
@@ -328,7 +328,7 @@ func TestCheck(t *testing.T) {
 		t.Fatalf("whole: %q, %v", found, err)
 	}
 	rng := rand.New(rand.NewPCG(5, 6))
-	for _, name := range []string{"head", "level-0", "level-1"} {
+	for _, name := range []string{"tiles.head", "tiles.0", "tiles.1"} {
 		path := filepath.Join(dir, name)
 		whole, err := os.ReadFile(path)
 		if err != nil {

@@ -68,6 +68,10 @@ var rights = map[string]audience{
 	"GET /asyncapi.json":  anybody,
 	"GET /schemas/{$}":    anybody,
 	"GET /schemas/{name}": anybody,
+	"GET /checkpoint":     anybody,
+	"GET /checkpoint/key": anybody,
+	"POST /checkpoint":    auditors, // and only with the key of a known witness
+	"GET /tile/{path...}": auditors,
 	"POST /v1/events":     publishers,
 	"GET /v1/lists/key":   publishers,
 	"GET /v1/events":      auditors,

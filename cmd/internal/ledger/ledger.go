@@ -48,6 +48,8 @@ type Options struct {
 	Now func() temporal.Instant
 	// AnyClock serves whatever the clock says; see [Ledger.Serve].
 	AnyClock bool
+	// Witnesses are the public keys of those whose cosignatures of checkpoints are kept.
+	Witnesses []string
 
 	// Fault is called at the crash points; for crash tests. Optional.
 	Fault func(point string)
@@ -77,6 +79,8 @@ type Ledger struct {
 
 	throttle *throttle // of publishers
 	backlog  *backlog
+
+	proofs prover
 
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
@@ -245,6 +249,7 @@ func (l *Ledger) close() error {
 	if l.shelf != nil {
 		errs = append(errs, l.shelf.Close())
 	}
+	errs = append(errs, l.closeProver())
 	if l.writer != nil {
 		errs = append(errs, l.writer.Close())
 	}

@@ -32,6 +32,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
+	l.background.Go(func() { l.followTiles(ctx) })
 	l.background.Go(func() { <-l.closing; stop() })
 	return l.folder.announce(url)
 }

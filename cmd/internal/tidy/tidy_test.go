@@ -119,6 +119,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/door/...": {
 		"cmd/internal/access", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
 	},
+	"cmd/internal/witness/...": {"cmd/internal/problem", "eventstore/..."},
 	"cmd/internal/metrics/...": {"cmd/internal/access", "cmd/internal/ledger", "domain/..."},
 	"cmd/internal/nobody/...":  {}, // for tests
 	"cmd/internal/sample/...":  {"domain/..."},
