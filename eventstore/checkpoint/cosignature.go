@@ -109,3 +109,16 @@ func Merge(signed, cosigned []byte, witnesses []note.Verifier,
 
 // errOtherText is of a cosignature of another checkpoint.
 var errOtherText = errors.New("this is another checkpoint")
+
+// OtherSigners returns the names of whose signatures a note carries that none of the keys checks.
+func OtherSigners(signed []byte, known []note.Verifier) []string {
+	others := []string{}
+	n, err := note.Open(signed, note.VerifierList(known...))
+	if err != nil {
+		return others
+	}
+	for _, sig := range n.UnverifiedSigs {
+		others = append(others, sig.Name)
+	}
+	return others
+}

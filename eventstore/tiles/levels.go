@@ -41,6 +41,7 @@ const (
 type level struct {
 	file    *os.File
 	written int64 // hashes in the file that count
+	dirty   bool  // some of them may be lost
 	pending []byte
 }
 
@@ -89,7 +90,7 @@ func (ls *levels) write() error {
 			return fmt.Errorf("write tiles: %w", err)
 		}
 		l.written += int64(len(l.pending) / merkle.HashSize)
-		l.pending = l.pending[:0]
+		l.pending, l.dirty = l.pending[:0], true
 	}
 	return nil
 }
@@ -97,9 +98,13 @@ func (ls *levels) write() error {
 // sync makes last what was written.
 func (ls *levels) sync() error {
 	for i := range ls {
+		if !ls[i].dirty {
+			continue
+		}
 		if err := durable.Sync(ls[i].file); err != nil {
 			return fmt.Errorf("sync tiles: %w", err)
 		}
+		ls[i].dirty = false
 	}
 	return nil
 }
