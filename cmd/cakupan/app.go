@@ -48,6 +48,9 @@ type grammar struct {
 	Checkpoint checkpointCommand `cmd:"" help:"Print the signed head of the log."`
 	Prove      proveCommand      `cmd:"" help:"Prove that an event is in the log, or its past."`
 	Witness    witnessCommand    `cmd:"" help:"Remember the head of a ledger, and cosign it."`
+	Bundle     bundleCommand     `cmd:"" help:"Write a figure with its proof to a file."`
+	Check      checkCommand      `cmd:"" help:"Check such a file, without a ledger."`
+	Attest     attestCommand     `cmd:"" help:"Publish a figure in the log itself."`
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
 	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
@@ -105,6 +108,10 @@ func texts() kong.Vars {
 		"scrub": "How often to check the whole log (default: 1h).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
+		"checkKey":     "Public key of the ledger, or a file with it.",
+		"checkWitness": "Public key of a witness who must have cosigned; may be repeated.",
+		"checkLedger":  "A running ledger that must still have this past.",
+		"lang":         "The language: en or id (default: as the environment says).",
 		"serveWitness": "Public key of a witness whose cosignatures are kept; may be repeated.",
 		"witnessState": "What the witness remembers; made at the first look, with FILE.key.",
 		"witnessName":  "Name of a new witness, such as auditor.example (default: witness).",

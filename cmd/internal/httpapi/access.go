@@ -72,6 +72,8 @@ var rights = map[string]audience{
 	"GET /checkpoint/key": anybody,
 	"POST /checkpoint":    auditors, // and only with the key of a known witness
 	"GET /tile/{path...}": auditors,
+	"GET /v1/bundle":      auditors,
+	"POST /v1/attest":     auditors, // at the machine itself
 	"POST /v1/events":     publishers,
 	"GET /v1/lists/key":   publishers,
 	"GET /v1/events":      auditors,

@@ -25,6 +25,8 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/explain", a.getExplain},
 		{http.MethodGet, "/v1/difference", a.getDifference},
 		{http.MethodGet, "/v1/findings", a.getFindings},
+		{http.MethodGet, "/v1/bundle", a.getBundle},
+		{http.MethodPost, "/v1/attest", a.postAttest},
 		{http.MethodGet, "/checkpoint", a.getCheckpoint},
 		{http.MethodPost, "/checkpoint", a.postCheckpoint},
 		{http.MethodGet, "/checkpoint/key", a.getCheckpointKey},

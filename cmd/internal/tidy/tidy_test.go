@@ -90,8 +90,8 @@ var mayImport = map[string][]string{
 	"cmd/internal/problem/...": {"projections/checked", "eventstore/...", "domain/..."},
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
-		"cmd/internal/access", "cmd/internal/datafolder", "cmd/internal/intake",
-		"cmd/internal/natsin", "cmd/internal/problem", "projections/...", "eventstore/...",
+		"cmd/internal/access", "cmd/internal/bundle", "cmd/internal/datafolder",
+		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem", "projections/...", "eventstore/...",
 		"domain/...",
 	},
 	"cmd/internal/live/...": {
