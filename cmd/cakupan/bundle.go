@@ -25,14 +25,14 @@ type bundleCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*bundleCommand) Help() string {
-	return `A bundle holds the events that a figure rests on, and proof that they are the log's. It shows
-the worker ids and enrolments of the region, and nobody of others: give it to whom that may be
-given. Check it with cakupan check, on a machine that has nothing else.
+	return `A bundle holds the events that a figure rests on, and proof that they are the log's. It
+shows the worker ids and enrolments of the region, and nobody of others: give it to whom that may
+be given. Check it with cakupan check, on a machine that has nothing else.
 
 Examples:
 
 	cakupan bundle --region 75.03 --on 2020-12-31 --known 2021-01-15 -o bone-bolango.bundle
-	cakupan bundle --region 75 --on 2020-12-31 -o gorontalo.bundle --server https://ledger.example` +
+	cakupan bundle --region 75 --on 2020-12-31 -o gorontalo.bundle --server 127.0.0.1:7070` +
 		exitCodes
 }
 
@@ -98,9 +98,9 @@ type attestCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*attestCommand) Help() string {
-	return `Appends an event of the ledger itself that says the figure, as known by all that is recorded:
-how many events that is and the root over them, how many of them are of the region and their digest,
-and the version of the rules. Nobody can publish one in the ledger's place, nor take it back.
+	return `Appends an event of the ledger itself that says the figure, as known by all that is
+recorded: how many events that is and the root over them, how many of them are of the region and
+their digest, and the version of the rules. Nobody can publish one in the ledger's place, nor take it back.
 
 Examples:
 
@@ -117,7 +117,8 @@ func (c *attestCommand) Run(ctx context.Context, w *where, out *console) error {
 			return err
 		}
 		if a.Sequence == 0 {
-			return problem.New(problem.ServerUnreachable, "the server did not say what it published")
+			return problem.New(problem.ServerUnreachable, "the server did not say what it"+
+				" published")
 		}
 		if w.JSON {
 			return out.writeJSON(a)

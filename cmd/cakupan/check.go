@@ -24,9 +24,9 @@ type checkCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*checkCommand) Help() string {
-	return `Needs the file and the key, and nothing else: no ledger, no network. It counts the figure anew
-from the events in the file, and says in plain words what is proved, what is not, and who is to be
-trusted for the rest; docs/proof.md has more of it. It exits with 5 when anything is not so.
+	return `Needs the file and the key, and nothing else: no ledger, no network. It counts the figure
+anew from the events in the file, and says in plain words what is proved, what is not, and who is to
+be trusted for the rest; docs/proof.md has more of it. It exits with 5 when anything is not so.
 
 The key is one line, or a file with it; take it from somebody you trust, not from who gave you the
 bundle.

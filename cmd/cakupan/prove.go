@@ -76,7 +76,8 @@ func (p *proving) failed(err error) error {
 	if err := p.tiles.Err(); err != nil {
 		return err
 	}
-	return problem.Wrap(problem.ProofFailed, "the tiles are not those of the signed checkpoint", err)
+	return problem.Wrap(problem.ProofFailed, "the tiles are not those of the signed"+
+		" checkpoint", err)
 }
 
 // holds refuses a number that the log does not have.
@@ -187,7 +188,8 @@ func (p *proving) sizes(from, to int64) error {
 		return err
 	}
 	shown := shownTreeProof{
-		size{from, hexHash(trees[0].Hash)}, size{to, hexHash(trees[1].Hash)},
+		size{from, hexHash(trees[0].Hash)},
+		size{to, hexHash(trees[1].Hash)},
 		hexHashes(proof), hexHashes(signed), p.public, string(p.note),
 	}
 	if p.json {

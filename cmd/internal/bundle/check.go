@@ -228,10 +228,12 @@ func (c *checking) compareFigure(ctx context.Context) error {
 		return nil
 	}
 	if rules := coverage.Rules(); rules != s.Rules {
-		return failed(nil, "the figure is another one: it was counted by rules %s, and this program"+
+		return failed(nil, "the figure is another one: it was counted by rules %s, and this"+
+			" program"+
 			" has rules %s; check it with a program of the same rules", s.Rules, rules)
 	}
-	return failed(nil, "the figure is another one: of these events %d are covered and %d confirmed,"+
+	return failed(nil, "the figure is another one: of these events %d are covered and %d"+
+		" confirmed,"+
 		" the ledger has signed %d and %d", counted.Covered, counted.Confirmed, s.Answer.Covered,
 		s.Answer.Confirmed)
 }

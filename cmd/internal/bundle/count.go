@@ -145,7 +145,8 @@ func renamed(dst []byte, r *eventstore.Record, earlier []eventstore.Record) ([]b
 		return earlier[i].Sequence >= eventstore.Sequence(retracts)
 	})
 	if i == len(earlier) || earlier[i].Sequence != eventstore.Sequence(retracts) {
-		return nil, fmt.Errorf("event %d retracts event %d, which is not there", r.Sequence, retracts)
+		return nil, fmt.Errorf("event %d retracts event %d, which is not"+
+			" there", r.Sequence, retracts)
 	}
 	return codec.AppendRetracts(dst, uint64(i+1)), nil
 }

@@ -57,26 +57,30 @@ func (s *said) english() string {
 		s.statement.Indicator)
 	line("")
 	line("PROVED")
-	line("✓ The figure follows from the events in this file. It was counted anew here, by rules %s.",
+	line("✓ The figure follows from the events in this file. It was counted anew here, by rules"+
+		" %s.",
 		s.statement.Rules)
 	line("✓ These %d events are the log's: bytes, order and record times. They and what the file"+
 		" hides give the root of all %d events that were known.", s.statement.Extent.Events,
 		s.statement.Size)
 	line("✓ That log is the beginning of the one of %d events that the ledger has signed.", r.Size)
-	line("✓ No event is missing or added against what the ledger has signed for this region: it has"+
+	line("✓ No event is missing or added against what the ledger has signed for this region: it"+
+		" has"+
 		" committed to exactly these %d.", s.statement.Extent.Events)
 	line("✓ Each of them is of the region or of somebody who was enrolled there: %d enrolments, %d"+
 		" worker ids, nobody of other regions.", r.Enrolments, r.Workers)
 	line("")
 	line("NOT PROVED")
 	line("– That what was reported is true. The log keeps who said what, not whether it was so.")
-	line("– That none of the hidden events is of the region. The ledger has signed that; whoever has" +
+	line("– That none of the hidden events is of the region. The ledger has signed that; whoever" +
+		" has" +
 		" the whole log can show it, or the opposite: cakupan bundle gives the same events again.")
 	line("– When an event was recorded: record times are by the ledger's clock.")
 	line("")
 	line("WHO IS TO BE TRUSTED FOR THAT")
 	line("· Those who reported, for what they reported.")
-	line("· Whoever holds the key %s, for the two points above; it must have come to you by another"+
+	line("· Whoever holds the key %s, for the two points above; it must have come to you by"+
+		" another"+
 		" way than this file.", r.Key)
 	if s.witnesses != "" {
 		line("· Nobody, for there being one past: %s cosigned this head.", s.witnesses)
@@ -96,12 +100,15 @@ func (s *said) indonesian() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("%s %s per %s, menurut yang diketahui pada peristiwa %d (dicatat %s):", a.Region, a.Name,
 		a.On, a.Known.Sequence, s.recorded())
-	line("terlindungi %d, terkonfirmasi %d, masa tenggang %d, kepesertaan %d; %s dari %s", a.Covered,
-		a.Confirmed, a.InGrace, a.Enrolments, s.percent("tanpa persentase karena tidak ada angkatan"+
+	line("terlindungi %d, terkonfirmasi %d, masa tenggang %d, kepesertaan %d; %s dari"+
+		" %s", a.Covered,
+		a.Confirmed, a.InGrace, a.Enrolments, s.percent("tanpa persentase karena tidak ada"+
+			" angkatan"+
 			" kerja"), s.statement.Indicator)
 	line("")
 	line("TERBUKTI")
-	line("✓ Angka ini mengikuti dari peristiwa dalam berkas ini. Di sini dihitung ulang dengan aturan"+
+	line("✓ Angka ini mengikuti dari peristiwa dalam berkas ini. Di sini dihitung ulang dengan"+
+		" aturan"+
 		" %s.", s.statement.Rules)
 	line("✓ %d peristiwa ini milik log: isi, urutan dan waktu pencatatannya. Bersama yang"+
 		" disembunyikan berkas ini, semuanya menghasilkan akar dari seluruh %d peristiwa yang"+
@@ -110,18 +117,22 @@ func (s *said) indonesian() string {
 	line("✓ Tidak ada peristiwa yang kurang atau lebih dibanding yang ditandatangani ledger untuk"+
 		" wilayah ini: ledger terikat pada tepat %d peristiwa ini.", s.statement.Extent.Events)
 	line("✓ Setiap peristiwa menyangkut wilayah ini atau orang yang pernah terdaftar di sana: %d"+
-		" kepesertaan, %d id pekerja, tidak seorang pun dari wilayah lain.", r.Enrolments, r.Workers)
+		" kepesertaan, %d id pekerja, tidak seorang pun dari wilayah"+
+		" lain.", r.Enrolments, r.Workers)
 	line("")
 	line("TIDAK TERBUKTI")
-	line("– Bahwa yang dilaporkan itu benar. Log menyimpan siapa mengatakan apa, bukan benar tidaknya.")
-	line("– Bahwa di antara peristiwa yang disembunyikan tidak ada yang menyangkut wilayah ini. Itu" +
+	line("– Bahwa yang dilaporkan itu benar. Log menyimpan siapa mengatakan apa, bukan benar" +
+		" tidaknya.")
+	line("– Bahwa di antara peristiwa yang disembunyikan tidak ada yang menyangkut wilayah ini." +
+		" Itu" +
 		" ditandatangani ledger; siapa pun yang memegang seluruh log dapat menunjukkannya, atau" +
 		" sebaliknya: cakupan bundle menghasilkan peristiwa yang sama lagi.")
 	line("– Kapan suatu peristiwa dicatat: waktu pencatatan menurut jam ledger.")
 	line("")
 	line("SIAPA YANG HARUS DIPERCAYA UNTUK ITU")
 	line("· Para pelapor, atas apa yang mereka laporkan.")
-	line("· Pemegang kunci %s, atas dua hal di atas; kunci itu harus sampai kepada Anda lewat jalan"+
+	line("· Pemegang kunci %s, atas dua hal di atas; kunci itu harus sampai kepada Anda lewat"+
+		" jalan"+
 		" lain daripada berkas ini.", r.Key)
 	if s.witnesses != "" {
 		line("· Tidak seorang pun, bahwa hanya ada satu masa lalu: %s ikut menandatangani.",

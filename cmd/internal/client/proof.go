@@ -32,7 +32,8 @@ func (s *Client) Text(ctx context.Context, path string, query url.Values) ([]byt
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	if len(text) > textMax {
-		return nil, problem.New(problem.ServerUnreachable, s.base+" answers with more than is asked")
+		return nil, problem.New(problem.ServerUnreachable, s.base+" answers with more than is"+
+			" asked")
 	}
 	return text, nil
 }

@@ -247,7 +247,8 @@ func (l *Ledger) compareSigned(ctx context.Context, p *prover, tree tlog.Tree) e
 	}
 	if was.Hash != last.Hash {
 		return problem.New(problem.LogDamaged, fmt.Sprintf("the log in %s is not the one that was"+
-			" signed: its first %d events have another root than the checkpoint in %s", l.folder.dir,
+			" signed: its first %d events have another root than the checkpoint in"+
+			" %s", l.folder.dir,
 			last.N, l.folder.path(tilesFolder, signedFile)))
 	}
 	return nil
@@ -291,14 +292,16 @@ func (l *Ledger) Cosign(ctx context.Context, cosigned []byte) (added bool, err e
 
 // keepCosigned makes durable what a witness has cosigned.
 func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
-	if err := checkpoint.WriteFile(l.folder.path(tilesFolder, witnessedFile), cosigned.note); err != nil {
+	err := checkpoint.WriteFile(l.folder.path(tilesFolder, witnessedFile), cosigned.note)
+	if err != nil {
 		return fmt.Errorf("keep cosignature: %w", err)
 	}
 	p.witnessed = cosigned
 	if cosigned.tree != p.signed.tree {
 		return nil
 	}
-	if err := checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), cosigned.note); err != nil {
+	err = checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), cosigned.note)
+	if err != nil {
 		return fmt.Errorf("keep cosignature: %w", err)
 	}
 	p.signed = cosigned

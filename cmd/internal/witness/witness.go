@@ -140,7 +140,8 @@ func open(ctx context.Context, l Ledger, opts Options) (*state, *checkpoint.Witn
 		return nil, nil, problem.File(path, err)
 	}
 	if opts.Key != "" && opts.Key != was.Key {
-		return nil, nil, problem.New(problem.ProofFailed, opts.State+" is of another ledger: it has"+
+		return nil, nil, problem.New(problem.ProofFailed, opts.State+" is of another ledger: it"+
+			" has"+
 			" watched "+was.Key)
 	}
 	signer, err := checkpoint.NewWitness(was.Name, seed)
@@ -160,8 +161,8 @@ func begin(ctx context.Context, l Ledger, opts Options) (*state, *checkpoint.Wit
 		return nil, nil, problem.Wrap(problem.UsageWrong, "no public key of a ledger", err)
 	}
 	if _, err := checkpoint.NewWitness(opts.Name, make([]byte, keyfile.Size)); err != nil {
-		return nil, nil, problem.Wrap(problem.UsageWrong, "a witness's name has no spaces and no +",
-			err)
+		return nil, nil, problem.Wrap(problem.UsageWrong, "a witness's name has no spaces and"+
+			" no +", err)
 	}
 	signed, err := l.Checkpoint(ctx)
 	if err != nil {

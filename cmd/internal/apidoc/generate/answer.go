@@ -53,7 +53,10 @@ func (l *library) answer(name string) object {
 	case "RecordedEvent":
 		return o("description", "An event of the log: the CloudEvent as accepted, with its place"+
 			" and record time, and with the worker id in the place of a NIK.").
-			with("allOf", list{l.ref("Event"), o("required", texts("sequence", "recordedat"))})
+			with("allOf", list{
+				o("oneOf", list{l.ref("Event"), l.ref(typeName(event.FigurePublished))}),
+				o("required", texts("sequence", "recordedat")),
+			})
 	case "PubAck":
 		return l.pubAck()
 	case "Health":
@@ -128,6 +131,7 @@ func (l *library) verification(name string) object {
 		return d
 	}
 	if d := l.ofFindings(name); d != nil {
+	if d := l.ofProofs(name); d != nil {
 		return d
 	}
 	return l.figure(name)

@@ -27,6 +27,7 @@ func operations(l *library) []operation {
 		l.getChanges(),
 	}
 	all = append(all, l.ofAuditors()...)
+	all = append(all, l.ofProof()...)
 	all = append(all, l.ofRefused()...)
 	all = append(all, l.forOperators()...)
 	return append(all, l.documents()...)
