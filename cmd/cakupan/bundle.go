@@ -100,7 +100,8 @@ type attestCommand struct {
 func (*attestCommand) Help() string {
 	return `Appends an event of the ledger itself that says the figure, as known by all that is
 recorded: how many events that is and the root over them, how many of them are of the region and
-their digest, and the version of the rules. Nobody can publish one in the ledger's place, nor take it back.
+their digest, and the version of the rules. Nobody can publish one in the ledger's place, nor take
+it back.
 
 Examples:
 

@@ -24,9 +24,10 @@ type checkCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*checkCommand) Help() string {
-	return `Needs the file and the key, and nothing else: no ledger, no network. It counts the figure
-anew from the events in the file, and says in plain words what is proved, what is not, and who is to
-be trusted for the rest; docs/proof.md has more of it. It exits with 5 when anything is not so.
+	return `Needs the file and the key, and nothing else: no ledger, no network. It counts the
+figure anew from the events in the file, and says in plain words what is proved, what is not, and
+who is to be trusted for the rest; docs/proof.md has more of it. It exits with 5 when anything is
+not so.
 
 The key is one line, or a file with it; take it from somebody you trust, not from who gave you the
 bundle.
@@ -64,7 +65,10 @@ func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
 		return out.writeJSON(result)
 	}
 	indonesian := c.Lang == "id" || c.Lang == "" && speaksIndonesian(os.Getenv)
-	_, err = out.stdout.Write([]byte(bundle.Words(result, indonesian)))
+	words, err := bundle.Words(result, indonesian)
+	if err == nil {
+		_, err = out.stdout.Write([]byte(words))
+	}
 	if err == nil && c.Ledger != "" {
 		_, err = fmt.Fprintln(out.stdout, bundle.ComparedWords(indonesian))
 	}

@@ -20,9 +20,10 @@ type witnessCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*witnessCommand) Help() string {
 	return `Looks once, and ends; run it as often as you like, on a machine that whoever runs the
-ledger cannot reach. It remembers the last head that it saw, makes sure that the one it sees now goes on
-from it, remembers that one, and cosigns it. When the ledger shows another past it exits with 5,
-and keeps both signed heads in FILE.evidence: the ledger's own signatures, for anybody to check.
+ledger cannot reach. It remembers the last head that it saw, makes sure that the one it sees now
+goes on from it, remembers that one, and cosigns it. When the ledger shows another past it exits
+with 5, and keeps both signed heads in FILE.evidence: the ledger's own signatures, for anybody to
+check.
 
 The ledger shows the cosignatures of those who are named to it: cakupan serve --witness KEY, with
 the key of the witness that this command prints.

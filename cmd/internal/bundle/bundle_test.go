@@ -457,7 +457,7 @@ func TestHidden(t *testing.T) {
 				e.hide(leafOf(r))
 				continue
 			}
-			e.show(r, leafOf(r))
+			e.reveal(r, leafOf(r))
 			shown.add(leafOf(r))
 		}
 		if root, err := e.endEvents(); err != nil || root != l.Tree.Hash {

@@ -81,8 +81,8 @@ func (e *encoder) endGap() {
 	}
 }
 
-// show writes an event.
-func (e *encoder) show(r eventstore.Record, leaf merkle.Hash) {
+// reveal writes an event.
+func (e *encoder) reveal(r eventstore.Record, leaf merkle.Hash) {
 	e.buf = append(e.buf[:0], tagEvent)
 	e.endGap()
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(r.RecordedAt))

@@ -54,7 +54,7 @@ func Write(ctx context.Context, w io.Writer, l *Ledger) error {
 			e.hide(leaf)
 			continue
 		}
-		e.show(r.Record, leaf)
+		e.reveal(r.Record, leaf)
 		m.add(leaf)
 	}
 	root, err := e.endEvents()
