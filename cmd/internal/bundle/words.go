@@ -80,8 +80,8 @@ TERBUKTI
 ✓ Angka ini mengikuti dari peristiwa dalam berkas ini: di sini dihitung ulang dengan aturan
   {{.Signed.Rules}}.
 ✓ {{.Signed.Extent.Events}} peristiwa ini milik log: isi, urutan dan waktu pencatatannya. Bersama
-  yang disembunyikan berkas ini, semuanya menghasilkan akar dari seluruh {{.Signed.Size}} peristiwa yang
-  diketahui.
+  yang disembunyikan berkas ini, semuanya menghasilkan akar dari seluruh {{.Signed.Size}}
+  peristiwa yang diketahui.
 ✓ Log itu adalah awal dari log {{.Size}} peristiwa yang ditandatangani ledger.
 ✓ Tidak ada peristiwa yang kurang atau lebih dibanding yang ditandatangani ledger untuk wilayah
   ini: ledger terikat pada tepat peristiwa-peristiwa ini.
