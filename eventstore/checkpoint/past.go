@@ -18,9 +18,11 @@ func GoesOn(older, newer tlog.Tree, tiles tlog.TileReader) error {
 	switch {
 	case newer.N < older.N:
 		return fmt.Errorf("%w: it has %d events, and had %d", ErrOtherPast, newer.N, older.N)
+	case older.N == 0:
+		return nil
 	case newer.N == older.N && newer.Hash != older.Hash:
 		return fmt.Errorf("%w: its %d events have another root", ErrOtherPast, newer.N)
-	case newer.N == older.N, older.N == 0:
+	case newer.N == older.N:
 		return nil
 	}
 	proof, err := tlog.ProveTree(newer.N, older.N, tlog.TileHashReader(newer, tiles))
