@@ -257,7 +257,7 @@ func TestDamagedLog(t *testing.T) {
 // right, whatever it was.
 func TestBits(t *testing.T) {
 	l := newLog(t, 256, 300, 1, 44)
-	tries := 60
+	tries := 16
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		tries = 1000
 	}
