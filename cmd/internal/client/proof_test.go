@@ -247,6 +247,21 @@ func TestAttest(t *testing.T) {
 			t.Errorf("root %s, published %s, %v", tree, a.Root, err)
 		}
 	}
+	id, err := s.Text(t.Context(), "/v1/events", Values("from", "22", "to", "22"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own struct{ Source, ID string }
+	if err := json.Unmarshal(id, &own); err != nil {
+		t.Fatal(err)
+	}
+	// Taken back it cannot be; who says so is heard, and nothing is the worse for it.
+	receipt, err := s.Publish(t.Context(), fmt.Appendf(nil, `{"specversion":"1.0","id":"back",`+
+		`"source":"urn:test","type":"id.cakupan.event.retracted.v1","data":{"source":"%s",`+
+		`"id":"%s","reason":"no"}}`, own.Source, own.ID))
+	if err != nil || receipt.Sequence != 23 {
+		t.Fatalf("%+v, %v", receipt, err)
+	}
 	figure, err := s.Text(t.Context(), "/v1/bundle", Values("region", "75.03", "on", "2020-06-01"))
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +271,7 @@ func TestAttest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, err := bundle.Check(t.Context(), figure, bundle.Keys{Ledger: key}); err != nil ||
-		r.Signed.Extent.Events != 20 || r.Signed.Size != 22 {
+		r.Signed.Extent.Events != 20 || r.Signed.Size != 23 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	lines, err := s.Text(t.Context(), "/v1/events", Values("type", "figure.published.v1"))
