@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -146,7 +147,7 @@ func (b *book) source(t testing.TB, v *coverage.View, r region.Code, on temporal
 func write(t testing.TB, l *Ledger) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(context.Background(), &b, l); err != nil {
+	if err := Write(t.Context(), &b, l); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -316,7 +317,7 @@ func TestShowsNobodyElse(t *testing.T) {
 	}
 	for i := range events { // not even the bytes
 		name := events[i].Data.Enrolment
-		if name != "" && !placed[name] && bytes.Contains(data, []byte("\x0a"+string(rune(len(name)))+name)) {
+		if name != "" && !placed[name] && bytes.Contains(data, append([]byte{0x0a, byte(len(name))}, name...)) {
 			t.Errorf("the bytes show enrolment %s", name)
 		}
 	}
@@ -529,7 +530,7 @@ func TestWitnesses(t *testing.T) {
 
 // TestNothing: there is no bundle of an empty log.
 func TestNothing(t *testing.T) {
-	if err := Write(t.Context(), &bytes.Buffer{}, &Ledger{}); err != ErrNothing {
+	if err := Write(t.Context(), &bytes.Buffer{}, &Ledger{}); !errors.Is(err, ErrNothing) {
 		t.Errorf("%v", err)
 	}
 }

@@ -196,7 +196,7 @@ func (s *ofRegion) concerns(e *event.Event) bool {
 		return e.Data.Region == s.region
 	case event.TargetSet:
 		return liesIn(s.region, e.Data.Region)
-	case event.EventRetracted, event.FigurePublished:
+	default:
 	}
 	return false
 }
