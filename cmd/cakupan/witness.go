@@ -30,8 +30,8 @@ the key of the witness that this command prints.
 
 Examples:
 
-	cakupan witness --ledger https://ledger.example --state ledger.witness
-	cakupan witness --ledger https://ledger.example --state ledger.witness --name auditor.example` +
+	cakupan witness --ledger https://ledger.example --state w.json
+	cakupan witness --ledger https://ledger.example --state w.json --name auditor.example` +
 		exitCodes
 }
 
