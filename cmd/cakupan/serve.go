@@ -12,6 +12,7 @@ import (
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
+	"cakupan/eventstore/checkpoint"
 )
 
 // serveCommand runs the ledger.
@@ -51,6 +52,12 @@ const drainTime = 5 * time.Second
 func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	if w.Server != "" {
 		return usage("serve runs a ledger on a folder: name one with --data")
+	}
+	for _, key := range c.Witness {
+		if _, err := checkpoint.WitnessVerifier(key); err != nil {
+			return usage("--witness is no public key of a witness: give the one that" +
+				" `cakupan witness` prints")
+		}
 	}
 	d, err := c.door(w, out)
 	if err != nil {

@@ -60,6 +60,7 @@ func (l *Ledger) openProver() error {
 	if p.tiles != nil {
 		return nil
 	}
+	p.witnesses = nil
 	for _, key := range l.opts.Witnesses {
 		v, err := checkpoint.WitnessVerifier(key)
 		if err != nil {
