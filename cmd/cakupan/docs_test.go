@@ -39,7 +39,7 @@ func TestDocsCoverRoutes(t *testing.T) {
 	for _, route := range httpapi.New(nil, httpapi.Config{}).Routes() {
 		route = strings.TrimSuffix(route, "{$}")
 		route = strings.ReplaceAll(route, "...}", "}") // the rest of a path is one parameter
-		if route == "GET /assets/" { // a folder, whose parts the document names
+		if route == "GET /assets/" {                   // a folder, whose parts the document names
 			route += "{name}"
 		}
 		routes = append(routes, route)
