@@ -131,6 +131,8 @@ func (l *library) verification(name string) object {
 		return d
 	}
 	if d := l.ofFindings(name); d != nil {
+		return d
+	}
 	if d := l.ofProofs(name); d != nil {
 		return d
 	}
