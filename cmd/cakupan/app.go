@@ -52,6 +52,7 @@ type grammar struct {
 	Check      checkCommand      `cmd:"" help:"Check such a file, without a ledger."`
 	Attest     attestCommand     `cmd:"" help:"Publish a figure in the log itself."`
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
+	Status     statusCommand     `cmd:"" help:"Who writes, and what waits, of a running ledger."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
 	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
 	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
@@ -67,7 +68,9 @@ type grammar struct {
 // texts are what the help of several flags says, or takes more than a line to say.
 func texts() kong.Vars {
 	return kong.Vars{
-		"data":   dataDefault,
+		"data": dataDefault,
+		"server": "A running ledger, instead of a folder; of several on one cluster all, with" +
+			" commas: the one that writes is found.",
 		"region": "ID, a province (75) or a regency (75.03)",
 		"on":     "The day; default: today in Asia/Makassar.",
 		"known": "As known at a sequence, a time or the end of a date;" +
@@ -104,7 +107,6 @@ func texts() kong.Vars {
 			" (default: 127.0.0.1:7070).",
 		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
-		"nats":  "A NATS cluster that holds the log, instead of the embedded server.",
 		"scrub": "How often to check the whole log (default: 1h).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
@@ -117,6 +119,12 @@ func texts() kong.Vars {
 		"witnessName":  "Name of a new witness, such as auditor.example (default: witness).",
 		"witnessKey": "Public key of the ledger, as it was given to you (default: at the first" +
 			" look, as the ledger says).",
+		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +
+			" addresses of its servers, with commas.",
+		"replicas": "How many servers of the cluster keep each stream; it is raised where it was" +
+			" less (default: 3; 1 where the server is alone).",
+		"natsSystem": "Address of the cluster with a login of its system account, to have the" +
+			" settings of each server checked.",
 		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
 		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +

@@ -83,6 +83,7 @@ var rights = map[string]audience{
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
 	"GET /metrics":        auditors,
+	"GET /v1/status":      auditors,
 	"GET /v1/coverage":    auditors | dashboards,
 	"GET /v1/series":      auditors | dashboards,
 	"GET /v1/changes":     auditors | dashboards,

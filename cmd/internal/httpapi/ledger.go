@@ -44,6 +44,9 @@ type Ledger interface {
 	// Ready tells whether events and questions are answered at the moment now.
 	Ready(ctx context.Context, now temporal.Instant) ledger.Readiness
 
+	// Status tells the same as Health, with what role and safety depend on.
+	Status(ctx context.Context) ledger.Status
+
 	// Replay rebuilds a projection from the log and compares. progress may be nil.
 	Replay(ctx context.Context, opts ledger.ReplayOptions, progress ledger.Progress,
 	) (ledger.ReplayResult, error)

@@ -248,6 +248,7 @@ func (m *memory) Health(context.Context) ledger.Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.health
+	h.Role = ledger.RoleWriter
 	h.Head = eventstore.Sequence(len(m.records))
 	h.Projections = map[string]ledger.ProjectionHealth{
 		coverage.Name: {Sequence: m.projection.View().Known()},
@@ -281,4 +282,8 @@ func (m *memory) sizes() []int {
 }
 
 // ListKey returns always the same key.
+func (m *memory) Status(ctx context.Context) ledger.Status {
+	return ledger.Status{Health: m.Health(ctx)}
+}
+
 func (m *memory) ListKey(context.Context) ([32]byte, error) { return [32]byte{1: 2, 31: 7}, nil }

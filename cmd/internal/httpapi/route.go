@@ -36,6 +36,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/readyz", a.getReady},
 
 		{http.MethodGet, "/metrics", a.getMetrics},
+		{http.MethodGet, "/v1/status", a.getStatus},
 
 		// For the operator at the machine itself, and for auditors.
 		{http.MethodPost, "/v1/replay", a.postReplay},

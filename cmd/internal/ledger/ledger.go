@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -29,10 +30,18 @@ import (
 type Options struct {
 	// Dir is the data folder. It is locked until Close: a second process would give out the same
 	// sequences from an index of its own.
-	Dir      string
-	Create   bool   // make the ledger when there is none; else a mistyped Dir would be a new one
-	NATS     string // URL of a cluster that holds the log; empty: the embedded server
-	Replicas int    // of a log made on a cluster; of one that is there nothing is changed
+	Dir    string
+	Create bool   // make the ledger when there is none; else a mistyped Dir would be a new one
+	NATS   string // URL of a cluster that holds the log; empty: the embedded server
+	// NATSSystem is a URL of the cluster with a login of its system account, by which it can be
+	// asked for what its servers are set to. Empty: nobody is asked, and the operator is told so.
+	NATSSystem string
+	// Replicas is how many servers of a cluster keep each stream; of one that fewer keep, the
+	// number is raised. 0: as many as the cluster allows; see [jetstream.Replicate].
+	Replicas int
+	// Lease is how long a ledger that writes must not have been heard of until another one takes
+	// over. Default: 3 s.
+	Lease time.Duration
 	// Log is the operator's. What is written to it may be read by who must not know a worker, so
 	// it never gets an event, a NIK or a query.
 	Log *slog.Logger
@@ -76,9 +85,13 @@ type Ledger struct {
 	sealer *seal.Sealer
 
 	appending atomic.Pointer[appending] // nil while it is not open
+	// inUse is held for reading by whoever takes events in, and for writing by who closes what that
+	// needs.
+	inUse sync.RWMutex
 
 	throttle *throttle // of publishers
 	backlog  *backlog
+	roles    *roles // nil until Serve, and without a cluster
 
 	proofs prover
 
@@ -111,6 +124,8 @@ type Ledger struct {
 	// reread says that the server has read its files again for the damage that the scrub knows of.
 	// Of its goroutine only.
 	reread bool
+	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known.
+	unsafe atomic.Pointer[error]
 }
 
 // Open locks the folder and opens the log.
@@ -130,7 +145,11 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		throttle: newThrottle(changesPerSecond, changesAtOnce),
 		backlog:  newBacklog(),
 	}
-	if err := l.openLog(ctx); err != nil {
+	err = l.patiently(ctx, l.openLog)
+	if err == nil {
+		err = l.startNodes(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	l.shelf = l.newShelf()
@@ -140,7 +159,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 // openLog starts the embedded server, or connects to the cluster, and opens the log there. What was
 // opened before it fails is closed by Close, which the caller calls.
 func (l *Ledger) openLog(ctx context.Context) error {
-	connect := func() (*nats.Conn, error) { return nats.Connect(l.opts.NATS, nats.Name("cakupan")) }
+	l.disconnect() // of an attempt before
+	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan") }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
 		server, err := natsd.Start(l.natsServer())
@@ -153,7 +173,7 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	for range 2 { // the second one is for bulk reads alone
 		conn, err := connect()
 		if err != nil {
-			return problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
+			return err
 		}
 		l.conns = append(l.conns, conn)
 	}
@@ -184,6 +204,14 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 		}
 	}
 	log, err := jetstream.Create(ctx, l.conns[0], opts, l.folder.meta.Identity)
+	if errors.Is(err, eventstore.ErrExists) { // another ledger of the cluster was quicker
+		log, err = jetstream.Open(ctx, l.conns[0], opts)
+		l.log = log
+		if err == nil {
+			err = l.adopt()
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -192,11 +220,12 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 }
 
 // adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
-// the log it finds there. All that is derived in the folder names the identity too, so a log that
-// was exchanged under it is found out part by part, even if this file was exchanged with it.
+// the log it finds there, also when it was about to make one. All that is derived in the folder
+// names the identity too, so a log that was exchanged under it is found out part by part, even if
+// this file was exchanged with it.
 func (l *Ledger) adopt() error {
 	meta := &l.folder.meta
-	if meta.Format == 0 {
+	if meta.Format == 0 || l.opts.NATS != "" && !meta.LogMade {
 		*meta = folderMeta{Format: FolderFormat, Identity: l.log.Identity()}
 	}
 	if meta.Identity != l.log.Identity() {
@@ -208,6 +237,14 @@ func (l *Ledger) adopt() error {
 		return nil
 	}
 	return l.folder.logMade()
+}
+
+// disconnect closes all connections.
+func (l *Ledger) disconnect() {
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	l.conns = nil
 }
 
 // Head returns the end of the log.
@@ -245,6 +282,9 @@ func (l *Ledger) close() error {
 		errs = append(errs, l.messages.Close())
 	}
 	close(l.closing)
+	if l.roles != nil {
+		l.roles.close()
+	}
 	l.background.Wait()
 	if l.shelf != nil {
 		errs = append(errs, l.shelf.Close())
@@ -259,9 +299,7 @@ func (l *Ledger) close() error {
 	if l.vault != nil {
 		errs = append(errs, l.vault.Close())
 	}
-	for _, conn := range l.conns {
-		conn.Close()
-	}
+	l.disconnect()
 	if l.server != nil {
 		errs = append(errs, l.server.Shutdown())
 	}

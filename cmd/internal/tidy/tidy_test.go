@@ -45,10 +45,11 @@ var mayImport = map[string][]string{
 	"eventstore/vault/...": {
 		"eventstore/durable", "eventstore/keyfile", "eventstore/inspect",
 	},
-	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
-	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
-	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
-	"eventstore/logtest/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/natsd/...":       {"eventstore", "eventstore/durable", "eventstore/inspect"},
+	"eventstore/jetstream/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/jetstream/lease": {"eventstore/jetstream"},
+	"eventstore/memlog/...":      {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/logtest/...":     {"eventstore", "eventstore/merkle", "domain/temporal"},
 
 	// Each model answers one question, knows no other model, and could be deleted alone. They all
 	// stand on the same floor: checked files, pages; what facts come to, by steps, persons, timeline; counts.

@@ -64,8 +64,12 @@ func (l *library) answer(name string) object {
 			with("head", words("integer", "the last sequence of the log")).
 			with("projections", o("type", "object").with("additionalProperties",
 				fields(o("sequence", words("integer", "the last sequence it has applied"))))).
+			with("role", words("string", "what it does for its log: it writes, or stands by and"+
+				" has what it is sent written").with("enum", texts("writer", "standby"))).
 			with("why", words("string", "what is wrong")).
 			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
+	case "Status":
+		return l.status()
 	case "Readiness":
 		return optional(o("status", words("string", "ok; behind, when only time is needed; or"+
 			" failing")).

@@ -276,6 +276,7 @@ func (l *library) forOperators() []operation {
 			answer:  content("text/plain", o("type", "string")),
 			fails:   guarded(problem.QueryInvalid, problem.NotFound),
 		},
+		l.ofStatus(),
 		{
 			method: http.MethodPost, path: "/v1/replay", id: "postReplay",
 			summary: "Rebuild a projection from the log and compare.",
