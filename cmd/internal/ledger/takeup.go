@@ -11,7 +11,8 @@ import (
 
 // takeUp opens what appending needs, in a ledger that has stood by until now, and returns the
 // writer. Everything is read again to the end of the log: while we stood by, others wrote. Only the
-// goroutine of the roles calls it, and without mu: the log may be out of reach, and health is asked.
+// goroutine of the roles calls it, and without mu: the log may be out of reach, and health is
+// asked.
 func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	if err := l.checkWitness(ctx); err != nil {
 		return nil, err
