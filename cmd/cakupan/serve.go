@@ -64,6 +64,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 			return usage("--witness is no public key of a witness: give the one that" +
 				" `cakupan witness` prints")
 		}
+	}
 	if err := c.checkCluster(); err != nil {
 		return err
 	}
@@ -73,11 +74,9 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	}
 	counted := metrics.New()
 	l, err := ledger.Open(ctx, ledger.Options{
-		Dir: w.folder(), Create: true, NATS: c.NATS, Log: out.logger(),
-		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Dir: w.folder(), Create: true, Log: out.logger(),
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
-		Receipts: counted.Receipts, AnyClock: c.AnyClock,
+		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, TLS: d.TLS, Register: d.Guard.Registry,
 		},
