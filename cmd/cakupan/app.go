@@ -110,15 +110,6 @@ func texts() kong.Vars {
 		"scrub": "How often to check the whole log (default: 1h).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
-		"checkKey":     "Public key of the ledger, or a file with it.",
-		"checkWitness": "Public key of a witness who must have cosigned; may be repeated.",
-		"checkLedger":  "A running ledger that must still have this past.",
-		"lang":         "The language: en or id (default: as the environment says).",
-		"serveWitness": "Public key of a witness whose cosignatures are kept; may be repeated.",
-		"witnessState": "What the witness remembers; made at the first look, with FILE.key.",
-		"witnessName":  "Name of a new witness, such as auditor.example (default: witness).",
-		"witnessKey": "Public key of the ledger, as it was given to you (default: at the first" +
-			" look, as the ledger says).",
 		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +
 			" addresses of its servers, with commas.",
 		"replicas": "How many servers of the cluster keep each stream; it is raised where it was" +
@@ -140,6 +131,21 @@ func texts() kong.Vars {
 		"scopeRegions": "Regions it may report of, with all in them: 75,76.01; ID for all.",
 		"scopeTypes":   "Types of events it may report: enrolment.opened,funding; all for all.",
 		"role":         "auditor (all but the vault) or dashboard (the coverage alone).",
+	}
+}
+
+// proofTexts are those of the commands about proofs.
+func proofTexts() kong.Vars {
+	return kong.Vars{
+		"checkKey":     "Public key of the ledger, or a file with it.",
+		"checkWitness": "Public key of a witness who must have cosigned; may be repeated.",
+		"checkLedger":  "A running ledger that must still have this past.",
+		"lang":         "The language: en or id (default: as the environment says).",
+		"serveWitness": "Public key of a witness whose cosignatures are kept; may be repeated.",
+		"witnessState": "What the witness remembers; made at the first look, with FILE.key.",
+		"witnessName":  "Name of a new witness, such as auditor.example (default: witness).",
+		"witnessKey": "Public key of the ledger, as it was given to you (default: at the first" +
+			" look, as the ledger says).",
 	}
 }
 
@@ -166,7 +172,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		texts(),
+		texts(), proofTexts(),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),

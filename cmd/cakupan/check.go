@@ -78,7 +78,7 @@ func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
 // compare makes sure that a running ledger still has the past that the bundle is of.
 func (c *checkCommand) compare(ctx context.Context, r *bundle.Result, w *where, out *console,
 ) (err error) {
-	s, err := client.Dial(c.Ledger, w.SecretFile, out.note)
+	s, err := client.Dial(ctx, c.Ledger, w.SecretFile, out.note)
 	if err != nil {
 		return err
 	}

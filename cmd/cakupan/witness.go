@@ -40,7 +40,7 @@ func (c *witnessCommand) Run(ctx context.Context, w *where, out *console) (err e
 	if w.Server != "" || w.Data != "" {
 		return usage("witness looks at a running ledger: name it with --ledger alone")
 	}
-	s, err := client.Dial(c.Ledger, w.SecretFile, out.note)
+	s, err := client.Dial(ctx, c.Ledger, w.SecretFile, out.note)
 	if err != nil {
 		return err
 	}
