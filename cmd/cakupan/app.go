@@ -39,10 +39,20 @@ type grammar struct {
 	Publish    publishCommand    `cmd:"" help:"Report one event."`
 	Coverage   coverageCommand   `cmd:"" help:"Who is covered, on a day, as known at a moment."`
 	Series     seriesCommand     `cmd:"" help:"How the coverage moved over days or months."`
+	Plot       plotCommand       `cmd:"" help:"Draw how the coverage moved."`
+	Watch      watchCommand      `cmd:"" help:"Show the coverage as it changes."`
 	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events."`
 	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
+	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
+	Checkpoint checkpointCommand `cmd:"" help:"Print the signed head of the log."`
+	Prove      proveCommand      `cmd:"" help:"Prove that an event is in the log, or its past."`
+	Witness    witnessCommand    `cmd:"" help:"Remember the head of a ledger, and cosign it."`
+	Bundle     bundleCommand     `cmd:"" help:"Write a figure with its proof to a file."`
+	Check      checkCommand      `cmd:"" help:"Check such a file, without a ledger."`
+	Attest     attestCommand     `cmd:"" help:"Publish a figure in the log itself."`
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
+	Status     statusCommand     `cmd:"" help:"Who writes, and what waits, of a running ledger."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
 	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
 	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
@@ -62,13 +72,21 @@ type grammar struct {
 // texts are what the help of several flags says, or takes more than a line to say.
 func texts() kong.Vars {
 	return kong.Vars{
-		"data":   dataDefault,
+		"data": dataDefault,
+		"server": "A running ledger, instead of a folder; of several on one cluster all, with" +
+			" commas: the one that writes is found.",
 		"region": "ID, a province (75) or a regency (75.03)",
 		"on":     "The day; default: today in Asia/Makassar.",
 		"known": "As known at a sequence, a time or the end of a date;" +
 			" default: all that is recorded.",
+		"plotKnown": "As known at a sequence, a time or the end of a date; a line for each;" +
+			" default: all that is recorded.",
+		"watchTimes": "End when figures were shown so often, the first table included;" +
+			" default: never.",
 		"indicator": "What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE;" +
 			" default: EMPLOYED.",
+		"findingsFrom": "Findings that an event from this one on has raised, or that rest on one;" +
+			" default: all.",
 		"workers": "Say who joined and who left, too, and the events to which it is due.",
 		"publisher": "Events of this publisher: the registered name, or the source of who was" +
 			" none.",
@@ -93,10 +111,15 @@ func texts() kong.Vars {
 			" (default: 127.0.0.1:7070).",
 		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
-		"nats":  "A NATS cluster that holds the log, instead of the embedded server.",
 		"scrub": "How often to check the whole log (default: 1h).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
+		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +
+			" addresses of its servers, with commas.",
+		"replicas": "How many servers of the cluster keep each stream; it is raised where it was" +
+			" less (default: 3; 1 where the server is alone).",
+		"natsSystem": "Address of the cluster with a login of its system account, to have the" +
+			" settings of each server checked.",
 		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
 		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +
@@ -112,6 +135,21 @@ func texts() kong.Vars {
 		"scopeRegions": "Regions it may report of, with all in them: 75,76.01; ID for all.",
 		"scopeTypes":   "Types of events it may report: enrolment.opened,funding; all for all.",
 		"role":         "auditor (all but the vault) or dashboard (the coverage alone).",
+	}
+}
+
+// proofTexts are those of the commands about proofs.
+func proofTexts() kong.Vars {
+	return kong.Vars{
+		"checkKey":     "Public key of the ledger, or a file with it.",
+		"checkWitness": "Public key of a witness who must have cosigned; may be repeated.",
+		"checkLedger":  "A running ledger that must still have this past.",
+		"lang":         "The language: en or id (default: as the environment says).",
+		"serveWitness": "Public key of a witness whose cosignatures are kept; may be repeated.",
+		"witnessState": "What the witness remembers; made at the first look, with FILE.key.",
+		"witnessName":  "Name of a new witness, such as auditor.example (default: witness).",
+		"witnessKey": "Public key of the ledger, as it was given to you (default: at the first" +
+			" look, as the ledger says).",
 	}
 }
 
@@ -138,7 +176,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		texts(),
+		texts(), proofTexts(),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"cakupan/cmd/internal/importer"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/projections/findings"
 )
 
 // importCommand takes in events from files.
@@ -18,6 +20,8 @@ type importCommand struct {
 	DryRun       bool     `help:"Judge the events, and append nothing."`
 	Rejects      string   `placeholder:"FILE" help:"Write each refused event there, and why."`
 	KeepRecorded bool     `help:"${keep}"`
+	Findings     bool     `help:"Print what the events contradict; see cakupan findings."`
+	Lang         string   `enum:"id,en" default:"id" help:"Language of findings: id or en."`
 
 	listFlags
 }
@@ -43,6 +47,7 @@ Examples:
 	cakupan import --list BB-2021-03 --default payer=APBD --default segment=BPU list.csv
 	cakupan import events.ndjson
 	cakupan import --dry-run --rejects refused.ndjson january.json february.json
+	cakupan import --findings --lang en grants-2021.ndjson
 	zcat old.ndjson.gz | cakupan import --keep-recorded -` + exitCodes
 }
 
@@ -76,7 +81,7 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 		}
 		m.end()
 		t.Seconds = out.now().Sub(started).Seconds()
-		if err := c.report(&t.Summary, w.JSON, out); err != nil {
+		if err := c.report(ctx, s, &t.Summary, w.JSON, out); err != nil {
 			return errors.Join(failed, err)
 		}
 		if failed == nil && t.Refused > 0 {
@@ -104,14 +109,27 @@ func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*client
 	return empty.with(ctx, out, true, job)
 }
 
-// report prints the summary.
-func (c *importCommand) report(t *importer.Summary, asJSON bool, out *console) error {
+// report prints the summary, and the findings if they are asked for.
+func (c *importCommand) report(ctx context.Context, s *client.Client, t *importer.Summary,
+	asJSON bool, out *console,
+) error {
 	if c.Rejects == "" && t.Refused > importer.ShownMax {
 		out.note("… and %s more; name a file with --rejects to get them all",
 			thousands(t.Refused-importer.ShownMax))
 	}
 	if asJSON {
-		return out.writeJSON(t)
+		if !c.Findings {
+			return out.writeJSON(t)
+		}
+		found := []findings.Finding{}
+		err := c.eachFinding(ctx, s, t, func(f *findings.Finding) error {
+			found = append(found, *f)
+			return nil
+		})
+		return errors.Join(err, out.writeJSON(struct {
+			*importer.Summary
+			Findings []findings.Finding `json:"findings"`
+		}{t, found}))
 	}
 	verb, sequences := "appended", ""
 	if c.DryRun {
@@ -124,5 +142,32 @@ func (c *importCommand) report(t *importer.Summary, asJSON bool, out *console) e
 		"read %s: %s %s%s, %s already there, %s refused, in %.1f s\n",
 		thousands(t.Read), thousands(t.Appended), verb, sequences, thousands(t.Duplicates),
 		thousands(t.Refused), t.Seconds)
-	return err
+	if err != nil || !c.Findings {
+		return err
+	}
+	p := newFindingsPrinter(out.stdout, false)
+	return errors.Join(c.eachFinding(ctx, s, t, p.finding), p.end(false))
+}
+
+// eachFinding calls yield with each open finding that events of this import have raised, or that
+// rests on one. What others sent meanwhile stands between its events in the log.
+func (c *importCommand) eachFinding(ctx context.Context, s *client.Client, t *importer.Summary,
+	yield func(*findings.Finding) error,
+) error {
+	if t.First == nil {
+		return nil
+	}
+	query := client.Values("from", fmt.Sprint(*t.First), "to", fmt.Sprint(*t.Last),
+		"min_seq", fmt.Sprint(*t.Last), "open", "true", "lang", c.Lang)
+	response, err := s.Get(ctx, "/v1/findings", query)
+	if err != nil {
+		return err
+	}
+	return errors.Join(eachLine(response.Body, func(line []byte) error {
+		var f findings.Finding
+		if err := json.Unmarshal(line, &f); err != nil {
+			return err
+		}
+		return yield(&f)
+	}), response.Body.Close())
 }

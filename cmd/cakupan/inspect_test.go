@@ -61,7 +61,7 @@ func TestInspectServing(t *testing.T) {
 	}
 	stop()
 	views := inspectFiles(t, 0, filepath.Join(dir, "projections"))
-	if len(views.Files) != 2 || views.Files[0].Last != 23 || views.Files[1].Last != 23 {
+	if len(views.Files) != 3 || views.Files[0].Last != 23 || views.Files[2].Last != 23 {
 		t.Errorf("%+v", views)
 	}
 	out, _, code := e2eRun(t.Context(), t, nil, "inspect", "--data", dir)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cakupan": main})
+	testscript.Main(m, map[string]func(){"cakupan": main, "node": nodeMain})
 }
 
 // TestScripts runs the program as people do: the scripts are its examples too.

@@ -12,16 +12,20 @@ import (
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
+	"cakupan/eventstore/checkpoint"
 )
 
 // serveCommand runs the ledger.
 type serveCommand struct {
 	Listen     string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
 	NATS       string        `name:"nats" placeholder:"URL" help:"${nats}"`
+	Replicas   int           `placeholder:"N" help:"${replicas}"`
+	NATSSystem string        `name:"nats-system" placeholder:"URL" help:"${natsSystem}"`
 	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
 	Scrub      time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
 
-	AnyClock bool `name:"any-clock" help:"${anyClock}"`
+	AnyClock bool     `name:"any-clock" help:"${anyClock}"`
+	Witness  []string `placeholder:"KEY" help:"${serveWitness}"`
 
 	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"${tlsCert}"`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
@@ -39,7 +43,11 @@ Examples:
 	cakupan serve
 	cakupan serve --data /var/lib/cakupan --listen :7070 --tls-cert cert.pem --tls-key key.pem
 	cakupan serve --nats-listen 127.0.0.1:4222
-	cakupan serve --nats nats://10.0.0.1:4222` + exitCodes
+	cakupan serve --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222
+
+Several of the last kind, each with a folder of its own and the same keys, are one ledger: one
+writes, the others stand by, answer, forward what they are sent, and take over by themselves.` +
+		exitCodes
 }
 
 // drainTime is how long requests in work may take to end once the server is to stop. Hardly any
@@ -51,14 +59,24 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if w.Server != "" {
 		return usage("serve runs a ledger on a folder: name one with --data")
 	}
+	for _, key := range c.Witness {
+		if _, err := checkpoint.WitnessVerifier(key); err != nil {
+			return usage("--witness is no public key of a witness: give the one that" +
+				" `cakupan witness` prints")
+		}
+	}
+	if err := c.checkCluster(); err != nil {
+		return err
+	}
 	d, err := c.door(w, out)
 	if err != nil {
 		return err
 	}
 	counted := metrics.New()
 	l, err := ledger.Open(ctx, ledger.Options{
-		Dir: w.folder(), Create: true, NATS: c.NATS, Log: out.logger(),
-		Receipts: counted.Receipts, AnyClock: c.AnyClock,
+		Dir: w.folder(), Create: true, Log: out.logger(),
+		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
+		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, TLS: d.TLS, Register: d.Guard.Registry,
 		},
@@ -101,6 +119,19 @@ func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console
 	}
 	_, err := fmt.Fprintln(out.stdout, text)
 	return err
+}
+
+// checkCluster refuses flags that only a cluster has a use for.
+func (c *serveCommand) checkCluster() error {
+	switch {
+	case c.Replicas < 0 || c.Replicas > 5:
+		return usage("--replicas is 1, 3 or 5")
+	case c.NATS == "" && c.Replicas > 0:
+		return usage("--replicas is for a cluster: name it with --nats")
+	case c.NATS == "" && c.NATSSystem != "":
+		return usage("--nats-system is for a cluster: name it with --nats")
+	}
+	return nil
 }
 
 // door returns where to answer, and to whom.

@@ -12,7 +12,7 @@ import (
 // where names a ledger, and how to answer about it. Every command has these flags.
 type where struct {
 	Data   string `type:"folder" placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
-	Server string `placeholder:"URL" help:"A running ledger, instead of a folder."`
+	Server string `placeholder:"URL" help:"${server}"`
 	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
 
 	SecretFile string `placeholder:"FILE" help:"${secretFile}"`
@@ -34,7 +34,7 @@ func (w *where) folder() string {
 // nothing.
 func (w *where) open(ctx context.Context, out *console, create bool) (*client.Client, error) {
 	if w.Server != "" {
-		return client.Dial(w.Server, w.SecretFile, out.note)
+		return client.Dial(ctx, w.Server, w.SecretFile, out.note)
 	}
 	if w.SecretFile != "" {
 		return nil, usage("--secret-file is for a server: name one with --server")

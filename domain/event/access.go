@@ -37,6 +37,12 @@ func (d *Data) Text(f Field) *string {
 		return &d.RetractedSource
 	case FieldRetractedID:
 		return &d.RetractedID
+	case FieldRoot:
+		return &d.figure().Root
+	case FieldRules:
+		return &d.figure().Rules
+	case FieldDigest:
+		return &d.figure().Digest
 	}
 	return nil
 }
@@ -58,6 +64,20 @@ func (d *Data) Integer(f Field) *int64 {
 		return &d.Ceiling
 	case FieldCount:
 		return &d.Count
+	case FieldSize:
+		return &d.figure().Size
+	case FieldCovered:
+		return &d.figure().Covered
+	case FieldConfirmed:
+		return &d.figure().Confirmed
+	case FieldInGrace:
+		return &d.figure().InGrace
+	case FieldEnrolments:
+		return &d.figure().Enrolments
+	case FieldWorkforce:
+		return &d.figure().Workforce
+	case FieldEvents:
+		return &d.figure().Events
 	}
 	return nil
 }

@@ -137,9 +137,25 @@ var catalogue = [...]entry{
 	EventRetracted: {"event.retracted.v1", []spec{
 		{field: FieldRetractedSource}, {field: FieldRetractedID}, {field: FieldReasonText},
 	}},
+	FigurePublished: {"figure.published.v1", []spec{
+		{field: FieldRegion},
+		{field: FieldOn},
+		{field: FieldSize},
+		{field: FieldRoot},
+		{field: FieldRules},
+		{field: FieldEvents},
+		{field: FieldDigest},
+		{field: FieldIndicator},
+		{field: FieldCovered},
+		{field: FieldConfirmed},
+		{field: FieldInGrace},
+		{field: FieldEnrolments},
+		{field: FieldWorkforce, need: optional},
+		{field: FieldPercent, need: optional},
+	}},
 }
 
-// Types returns all types in the contract's order. The slice is the caller's.
+// Types returns all types that are reported, in the contract's order. The slice is the caller's.
 func Types() []Type {
 	return []Type{
 		EnrolmentOpened, EnrolmentAmended, EnrolmentTerminated, EnrolmentReinstated,
@@ -153,6 +169,10 @@ func Types() []Type {
 func (t Type) Known() bool {
 	return t != 0 && int(t) < len(catalogue)
 }
+
+// OfLedger tells whether events of the type are the ledger's own: no publisher may report them, and
+// what whoever runs the ledger imports of them is another ledger's history.
+func (t Type) OfLedger() bool { return t == FigurePublished }
 
 // Name returns the full name of the type, "id.cakupan.enrolment.opened.v1".
 func (t Type) Name() string {

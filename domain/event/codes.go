@@ -24,10 +24,13 @@ const (
 
 	WorkerMerged         Type = 15
 	ContributionCredited Type = 16
+
+	// FigurePublished is the ledger's own: see [Type.OfLedger].
+	FigurePublished Type = 17
 )
 
 // TypeEnd is above every type.
-const TypeEnd Type = 17
+const TypeEnd Type = 18
 
 // Segment is a membership segment of the programme.
 type Segment uint8

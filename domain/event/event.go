@@ -85,6 +85,31 @@ type Data struct {
 
 	RetractedSource string // retracted: "source"
 	RetractedID     string // retracted: "id"
+
+	Figure *Figure // published figure; nil: the event has none of it
+}
+
+// Figure is what a ledger has published: the region, day and indicator are those of [Data], what
+// was known is the log up to the event Size, whose tree has the root.
+type Figure struct {
+	Size       int64
+	Root       string // hexadecimal
+	Rules      string // version of the rules
+	Events     int64  // how many events of the log are of the region
+	Digest     string // of those events, hexadecimal
+	Covered    int64
+	Confirmed  int64
+	InGrace    int64
+	Enrolments int64
+	Workforce  int64
+}
+
+// figure returns the figure to be filled.
+func (d *Data) figure() *Figure {
+	if d.Figure == nil {
+		d.Figure = new(Figure)
+	}
+	return d.Figure
 }
 
 // NameWorkers puts the worker that the identity vault holds for each NIK of the event in its place.

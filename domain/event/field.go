@@ -47,10 +47,22 @@ const (
 	FieldNIK              Field = 36 // at the edge only: never written
 	FieldInto             Field = 37
 	FieldIntoNIK          Field = 38 // at the edge only: never written
+
+	// What a published figure says; see [Figure].
+	FieldSize       Field = 39
+	FieldRoot       Field = 40
+	FieldRules      Field = 41
+	FieldCovered    Field = 42
+	FieldConfirmed  Field = 43
+	FieldInGrace    Field = 44
+	FieldEnrolments Field = 45
+	FieldWorkforce  Field = 46
+	FieldEvents     Field = 47
+	FieldDigest     Field = 48
 )
 
 // FieldEnd is above every field.
-const FieldEnd = 39
+const FieldEnd = 49
 
 // EdgeOnly are the fields that are never written: a worker takes the place of each, see
 // [Data.NameWorkers].
@@ -137,6 +149,16 @@ var fields = [FieldEnd]fieldInfo{
 	FieldNIK:              {"nik", TextField, nikText},
 	FieldInto:             {"into", TextField, idText},
 	FieldIntoNIK:          {"intoNik", TextField, nikText},
+	FieldSize:             {"size", IntegerField, natural},
+	FieldRoot:             {"root", TextField, anyText},
+	FieldRules:            {"rules", TextField, anyText},
+	FieldCovered:          {"covered", IntegerField, natural},
+	FieldConfirmed:        {"confirmed", IntegerField, natural},
+	FieldInGrace:          {"inGrace", IntegerField, natural},
+	FieldEnrolments:       {"enrolments", IntegerField, natural},
+	FieldWorkforce:        {"workforce", IntegerField, natural},
+	FieldEvents:           {"events", IntegerField, natural},
+	FieldDigest:           {"digest", TextField, anyText},
 }
 
 // Name returns the field's name in the data of an event, "fiscalYear". Fields of different

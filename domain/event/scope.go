@@ -43,6 +43,8 @@ func isNoPublisherRune(r rune) bool { return r != '-' && isNoExtensionRune(r) }
 // by source and type alone. A retraction must name an event of the publisher's own sources.
 func (s *Scope) Check(e *Event) *Refusal {
 	switch {
+	case e.Type.OfLedger():
+		return s.forbid("type", "what the ledger itself publishes", s.typeNames())
 	case !s.hasSource(e.Source):
 		return s.forbid("source", "this source", s.Sources)
 	case !s.hasType(e.Type):

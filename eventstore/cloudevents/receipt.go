@@ -49,18 +49,7 @@ func AppendReceipt(dst []byte, r *event.Receipt) []byte {
 
 // AppendReceipts appends receipts to dst as JSON, on one line without line end.
 func AppendReceipts(dst []byte, receipts Receipts) []byte {
-	appended, duplicates, refused := receipts.Count()
-	dst = strconv.AppendInt(append(dst, `{"appended":`...), int64(appended), 10)
-	dst = strconv.AppendInt(append(dst, `,"duplicates":`...), int64(duplicates), 10)
-	dst = strconv.AppendInt(append(dst, `,"refused":`...), int64(refused), 10)
-	dst = append(dst, `,"receipts":[`...)
-	for i := range receipts {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = AppendReceipt(dst, &receipts[i])
-	}
-	return append(dst, "]}"...)
+	return AppendReceiptsWith[[]byte](dst, receipts, nil)
 }
 
 // MarshalJSON returns what [AppendReceipts] appends.

@@ -195,7 +195,7 @@ func TestAppendNeverWritesNIK(t *testing.T) {
 }
 
 func TestDecodeUnknownType(t *testing.T) {
-	for _, number := range []uint64{0, 17, 255, 256 + 1, 1 << 31} {
+	for _, number := range []uint64{0, uint64(event.TypeEnd), 255, 256 + 1, 1 << 31} {
 		encoded := protowire.AppendVarint([]byte{numberType << 3}, number)
 		_, err := Decode(encoded, new(event.Event))
 		var unknown *UnknownTypeError

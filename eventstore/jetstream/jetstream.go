@@ -44,7 +44,8 @@ const (
 type Options struct {
 	// Stream is the stream's name. Default: StreamDefault.
 	Stream string
-	// Replicas is the number of servers that keep the log, used by Create. Default: 1.
+	// Replicas is the number of servers that keep the log. Default: what the cluster allows, see
+	// Replicas. Open raises the number where it is given, and else refuses a log that has fewer.
 	Replicas int
 	// FreeSpace tells how many bytes the disk under the stream has left. Optional: give it when
 	// the server runs on this machine. Below FreeSpaceMin appends are refused with ErrFull.
@@ -114,12 +115,14 @@ func Create(
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
+	opts.Replicas = Replicas(conn, opts.Replicas)
 	stream, err := js.CreateStream(ctx, configOf(opts, identity))
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return nil, fmt.Errorf("create log %s: %w", opts.Stream, eventstore.ErrExists)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create log %s: %w", opts.Stream, err)
+		return nil, fmt.Errorf("create log %s with replicas %d: %w",
+			opts.Stream, opts.Replicas, err)
 	}
 	return open(conn, opts, stream.CachedInfo().Config)
 }
@@ -143,6 +146,9 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Log, error) {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
 	}
 	if err := checkSafe(stream.CachedInfo().Config); err != nil {
+		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
+	}
+	if err := Replicate(ctx, conn, stream.CachedInfo().Config, opts.Replicas); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
 	}
 	return open(conn, opts, stream.CachedInfo().Config)
@@ -173,9 +179,6 @@ func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, e
 func (o Options) withDefaults(conn *nats.Conn) Options {
 	if o.Stream == "" {
 		o.Stream = StreamDefault
-	}
-	if o.Replicas == 0 {
-		o.Replicas = 1
 	}
 	if o.Reader == nil {
 		o.Reader = conn
@@ -264,10 +267,18 @@ func (l *Log) state(ctx context.Context) (state streamState, err error) {
 		return state, err
 	}
 	var response struct {
-		State streamState `json:"state"`
+		State  streamState            `json:"state"`
+		Config jetstream.StreamConfig `json:"config"`
 	}
-	err = l.request(ctx, "$JS.API.STREAM.INFO."+l.stream, nil, &response)
-	return response.State, err
+	if err := l.request(ctx, "$JS.API.STREAM.INFO."+l.stream, nil, &response); err != nil {
+		return state, err
+	}
+	// A cluster that was away may come back as another one, restored from elsewhere.
+	if ledger := response.Config.Metadata[metaLedger]; ledger != l.identity.Ledger {
+		return state, fmt.Errorf("%w: stream %s is that of ledger %q now, it was that of %s",
+			eventstore.ErrUnsafe, l.stream, ledger, l.identity.Ledger)
+	}
+	return response.State, nil
 }
 
 // get asks the stream's leader for a message by its number. Not a direct get: any replica would

@@ -18,6 +18,11 @@ const (
 	// patienceAtEnd is how often a follower at the end of the log asks whether it missed
 	// something. It is no latency: new messages are delivered at once.
 	patienceAtEnd = time.Second
+
+	// pauseFirst and pauseMax bound the pauses of a follower that cannot reach the log: twice as
+	// long each time.
+	pauseFirst = 50 * time.Millisecond
+	pauseMax   = time.Second
 )
 
 // errStop ends an iteration because the loop did.
@@ -62,6 +67,7 @@ type reader struct {
 	follow bool
 	yield  func(eventstore.Frame, error) bool
 
+	begun  bool                // what follows is set
 	puller *puller             // nil until messages are needed in bulk
 	next   uint64              // the message to come
 	end    uint64              // the last message known to exist
@@ -69,10 +75,53 @@ type reader struct {
 	lost   string              // why the events from want on are missing, "" if nothing is
 }
 
-// run yields frames until the end, or for ever when following.
+// run yields frames until the end, or for ever when following. A follower goes on where it was
+// once the log can be reached again, however long that takes: a cluster may change its leader, or
+// be away, and nobody should have to start anything again.
 func (r *reader) run(ctx context.Context) error {
-	if err := r.begin(ctx); err != nil {
-		return err
+	pause := pauseFirst
+	for {
+		before := r.next
+		err := r.runOnce(ctx)
+		if !r.follow || !r.log.mayPass(ctx, err) {
+			return err
+		}
+		r.stop()
+		if pause = min(2*pause, pauseMax); r.next != before {
+			pause = pauseFirst
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// mayPass reports whether what an error of reading says may be otherwise a moment later.
+func (l *Log) mayPass(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, errStop) &&
+		!errors.Is(err, eventstore.ErrNewerFormat) && !errors.Is(err, eventstore.ErrUnsafe) &&
+		!l.conn.IsClosed() && !l.reader.Conn().IsClosed()
+}
+
+// wait waits, or returns the error of ctx.
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// runOnce yields frames until the end, or until something fails; then it may be called again.
+func (r *reader) runOnce(ctx context.Context) error {
+	if !r.begun {
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
+		r.begun = true
 	}
 	for r.follow || r.next <= r.end {
 		if err := r.step(ctx); err != nil {

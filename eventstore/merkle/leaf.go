@@ -49,3 +49,18 @@ func nodeHash(left, right *Hash) Hash {
 	copy(buf[1+HashSize:], right[:])
 	return sha256.Sum256(buf[:])
 }
+
+// NodeHash returns the inner node over two subtrees: what Append makes of them, for who puts parts
+// of a tree together.
+func NodeHash(left, right Hash) Hash { return nodeHash(&left, &right) }
+
+// AppendEntry appends what the leaf of an event is the hash of, but for the byte before it: its
+// sequence, its record time and the stored bytes. RFC 6962 calls it the leaf's input.
+func AppendEntry(dst []byte, sequence uint64, recordedAt int64, event []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, sequence)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(recordedAt))
+	return append(dst, event...)
+}
+
+// EntryHeaderSize is how many bytes of an entry stand before the stored bytes.
+const EntryHeaderSize = leafHeaderSize - 1

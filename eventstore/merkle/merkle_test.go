@@ -192,3 +192,42 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// TestAppendNodes passes on the nodes that tlog stores, in the same order.
+func TestAppendNodes(t *testing.T) {
+	var tree, other merkle.Tree
+	var nodes []merkle.Hash
+	for n := range uint64(300) {
+		leaf := merkle.LeafHash(n+1, 7, []byte("event"))
+		level := 0
+		tree.AppendNodes(leaf, func(at int, node merkle.Hash) {
+			if at != level {
+				t.Fatalf("level %d comes after %d", at, level-1)
+			}
+			level++
+			nodes = append(nodes, node)
+		})
+		other.Append(leaf)
+		if tree != other {
+			t.Fatalf("after %d leaves the tree is another one", n+1)
+		}
+	}
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, at := range indexes {
+			hashes[i] = tlog.Hash(nodes[at])
+		}
+		return hashes, nil
+	})
+	root, err := tlog.TreeHash(300, reader)
+	if err != nil || merkle.Hash(root) != tree.Root() {
+		t.Errorf("root %s, %v", root, err)
+	}
+	if got := merkle.NodeHash(nodes[0], nodes[1]); got != nodes[2] {
+		t.Errorf("the first inner node is %s, want %s", got, nodes[2])
+	}
+	entry := merkle.AppendEntry(nil, 1, 7, []byte("event"))
+	if got := tlog.RecordHash(entry); merkle.Hash(got) != nodes[0] {
+		t.Errorf("the hash of the entry is %s, the leaf %s", got, nodes[0])
+	}
+}

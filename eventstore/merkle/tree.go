@@ -41,6 +41,19 @@ func (t *Tree) Append(leaf Hash) {
 	t.size++
 }
 
+// AppendNodes adds the next leaf as [Tree.Append] does, and calls node with it and with each inner
+// node that it completes, from below: a node of level i is over 2^i leaves and never changes again.
+func (t *Tree) AppendNodes(leaf Hash, node func(level int, node Hash)) {
+	level := 0
+	node(level, leaf)
+	for ; t.size>>level&1 == 1; level++ {
+		leaf = nodeHash(&t.full[level], &leaf)
+		node(level+1, leaf)
+	}
+	t.full[level] = leaf
+	t.size++
+}
+
 // Size returns the number of leaves.
 func (t *Tree) Size() uint64 { return t.size }
 

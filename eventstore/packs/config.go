@@ -19,7 +19,7 @@ const metaRecords = "cakupan.records"
 // IsStream tells whether a stream with this metadata is one of records.
 func IsStream(metadata map[string]string) bool { return metadata[metaRecords] != "" }
 
-// configOf is a new stream: no limit ever removes a message.
+// configOf is a new stream, but for its replicas: no limit ever removes a message.
 func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig {
 	metadata := log.MetadataOf(identity)
 	metadata[metaRecords] = fmt.Sprint(FormatVersion)
@@ -33,7 +33,6 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 		MaxBytes:    -1,
 		MaxMsgSize:  -1,
 		Storage:     jetstream.FileStorage,
-		Replicas:    opts.Replicas,
 		DenyDelete:  !opts.Erasable,
 		DenyPurge:   true,
 		// The least there is: records have no message id, and at each start the server reads all

@@ -26,7 +26,8 @@ type Options struct {
 	Stream      string // its name
 	Subject     string // its one subject
 	Description string // for people who look at the stream
-	// Replicas is the number of servers that keep the stream, used by Create. Default: 1.
+	// Replicas is the number of servers that keep the stream; it is raised where it was less.
+	// Default: see [log.Replicas].
 	Replicas int
 	// Erasable lets records be replaced, and the bytes of the old ones be overwritten.
 	Erasable bool
@@ -64,7 +65,9 @@ func Create(
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", opts.Stream, err)
 	}
-	_, err = js.CreateStream(ctx, configOf(opts, identity))
+	config := configOf(opts, identity)
+	config.Replicas = log.Replicas(conn, opts.Replicas)
+	_, err = js.CreateStream(ctx, config)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		err = eventstore.ErrExists
 	}
@@ -90,6 +93,9 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Stream, error) {
 	if err == nil {
 		err = checkSafe(info.Config, opts)
 	}
+	if err == nil {
+		err = log.Replicate(ctx, conn, info.Config, opts.Replicas)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", opts.Stream, err)
 	}
@@ -102,9 +108,6 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Stream, error) {
 
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
-	if o.Replicas == 0 {
-		o.Replicas = 1
-	}
 	if o.Patience == 0 {
 		o.Patience = patienceDefault
 	}

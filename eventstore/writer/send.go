@@ -14,8 +14,40 @@ import (
 // time: a server that restarts must not be kept busy with questions.
 const (
 	pauseFirst = 5 * time.Millisecond
-	pauseMax   = time.Second
+	pauseMax   = 250 * time.Millisecond
 )
+
+// An answer that has not come after waitFactor times as long as answers took lately, and waitMin,
+// is taken for lost: a cluster that changes its leader loses those that are on their way, and to
+// wait longer would stop all writing. Where it was only slow, the log takes the frame once.
+const (
+	waitMin    = 500 * time.Millisecond
+	waitFactor = 8
+
+	// askMax is how long to wait for an answer to a question. What was asked of a cluster without
+	// a leader is never answered: it is asked again, and so soon after there is one.
+	askMax = time.Second
+)
+
+// patience is how long to wait for the log's answer to one attempt. It belongs to the writer's
+// goroutine.
+type patience struct {
+	most time.Duration // the writer's
+	took time.Duration // the slowest answer lately; it is forgotten by and by
+}
+
+// first returns how long to wait at first.
+func (p *patience) first() time.Duration {
+	return min(max(waitFactor*p.took, waitMin), p.most)
+}
+
+// more returns how long to wait after that was not enough.
+func (p *patience) more(wait time.Duration) time.Duration { return min(2*wait, p.most) }
+
+// learn notes how long an answer took. What a clock that was set says is bounded.
+func (p *patience) learn(took time.Duration) {
+	p.took = max(min(took, p.most), p.took-p.took/16)
+}
 
 // send appends the frame to the log after w.tail. While the outcome is unknown it finds out:
 //
@@ -27,22 +59,27 @@ const (
 // It gives up after the writer's patience with eventstore.ErrUnknownOutcome. Any other error
 // means that nothing was stored.
 func (w *Writer) send(ctx context.Context, frame []byte) (eventstore.Tail, error) {
-	tail, err := w.try(ctx, frame)
+	ctx, cancel := context.WithTimeout(ctx, 2*w.opts.Patience)
+	defer cancel()
+	wait := w.patience.first()
+	began := w.opts.Now()
+	tail, err := w.try(ctx, frame, wait)
 	if !uncertain(err) {
+		w.patience.learn(time.Duration(w.opts.Now() - began))
 		return tail, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
-	defer cancel()
 	for pause := pauseFirst; ; pause = min(2*pause, pauseMax) {
-		tail, there, again := w.readBack(ctx, frame)
+		tail, there, again := w.readBack(ctx, frame, askMax)
 		if again == nil && !there {
 			// The log ends where it did. Whatever the next attempt says but success, the frame
 			// of an earlier one may still arrive: only reading back can tell.
-			tail, again = w.try(ctx, frame)
+			wait = w.patience.more(wait)
+			tail, again = w.try(ctx, frame, wait)
 			there = again == nil
 		}
 		switch {
 		case there:
+			w.patience.learn(wait / waitFactor) // less was not enough
 			return tail, nil
 		case isFatal(again):
 			return eventstore.Tail{}, again
@@ -53,9 +90,11 @@ func (w *Writer) send(ctx context.Context, frame []byte) (eventstore.Tail, error
 	}
 }
 
-// try sends the frame once.
-func (w *Writer) try(ctx context.Context, frame []byte) (eventstore.Tail, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
+// try sends the frame once, and waits so long for the answer.
+func (w *Writer) try(
+	ctx context.Context, frame []byte, wait time.Duration,
+) (eventstore.Tail, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	tail, err := w.log.Append(ctx, frame, w.tail)
 	w.opts.Fault(FaultAfterSend)
@@ -73,7 +112,11 @@ func uncertain(err error) bool {
 // readBack compares the end of the log with what was sent. It returns true and the new end when
 // the log ends with the frame; false and no error when it ends where it did; a fatal error when
 // somebody else has appended; any other error when it cannot be read.
-func (w *Writer) readBack(ctx context.Context, frame []byte) (eventstore.Tail, bool, error) {
+func (w *Writer) readBack(
+	ctx context.Context, frame []byte, wait time.Duration,
+) (eventstore.Tail, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	last, tail, err := w.log.Last(ctx)
 	switch {
 	case err != nil:
@@ -92,10 +135,8 @@ func (w *Writer) readBack(ctx context.Context, frame []byte) (eventstore.Tail, b
 // frame is dropped. Should it still arrive, after all this time, the next one fences it; or it
 // fences the next one, and the writer ends as if it were somebody else's.
 func (w *Writer) findOut(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, w.opts.Patience)
-	defer cancel()
 	f := w.unknown
-	tail, there, err := w.readBack(ctx, f.frame)
+	tail, there, err := w.readBack(ctx, f.frame, w.opts.Patience)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,9 @@ const patienceDefault = 10 * time.Second
 type Options struct {
 	// Now is the clock. Required.
 	Now func() temporal.Instant
-	// Patience bounds an append to the log, and then once more the attempts to find out what
-	// became of it. Default: 10 s.
+	// Patience bounds an append to the log and the attempts to find out what became of it: together
+	// by twice as much, each by itself by as much, or by less where answers come quickly.
+	// Default: 10 s.
 	Patience time.Duration
 	// Beside says how far what is kept beside the log is. It is called for each frame, after all
 	// events in it were handed in. Optional.
@@ -64,6 +65,8 @@ type Writer struct {
 	builder *eventstore.FrameBuilder
 	entries []index.Entry // of the frame being sent; memory is kept
 	unknown *flight       // sent, and nobody knows what became of it; nil: none
+
+	patience patience
 }
 
 // Open makes the writer of a log. It brings the index up to the end of the log, which it reads
@@ -91,7 +94,7 @@ func Open(
 	w := &Writer{
 		log: log, index: idx, opts: opts, ended: make(chan struct{}),
 		head: tail, tail: tail, tree: idx.Tree(), stage: newStage(idx, tail),
-		builder: new(eventstore.FrameBuilder),
+		builder: new(eventstore.FrameBuilder), patience: patience{most: opts.Patience},
 	}
 	w.arrived = sync.NewCond(&w.mu)
 	go w.run(context.WithoutCancel(ctx)) // its end is Close, not that of opening

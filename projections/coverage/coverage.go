@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -82,6 +83,9 @@ func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 	p.publish()
 	return p
 }
+
+// Rules returns the version of the rules that figures are counted by, as it is published with them.
+func Rules() string { return Name + "/" + strconv.Itoa(rules) }
 
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }

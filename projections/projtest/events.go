@@ -3,6 +3,7 @@ package projtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -132,4 +133,18 @@ func Append(log *memlog.Log, events []projections.Event, seed uint64, most int) 
 		events = events[n:]
 	}
 	return err
+}
+
+// FrameOf returns a frame of events.
+func FrameOf(t *testing.T, events []projections.Event) eventstore.Frame {
+	t.Helper()
+	raw, err := frameOf(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, err := eventstore.ParseFrame(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frame
 }

@@ -27,6 +27,7 @@ import (
 type Client struct {
 	client *http.Client
 	base   string         // URL before the route's path
+	others []string       // of the same ledger's other servers, to be asked when that is gone
 	secret string         // for a server; empty: none is sent
 	ledger *ledger.Ledger // nil for a server
 }
@@ -65,32 +66,41 @@ func (s *Client) Close() error {
 	return s.ledger.Close()
 }
 
-// Dial returns a client of a running ledger. The secret is in a file, or in the environment. note
-// is told what whoever runs the command should know.
-func Dial(server, secretFile string, note func(format string, args ...any)) (*Client, error) {
-	base, err := serverURL(server)
-	if err != nil {
-		return nil, err
-	}
-	s := &Client{base: base, client: &http.Client{
-		Transport: newPatience(base),
+// Dial returns a client of a running ledger: of the server that writes, where several are named, by
+// commas. The secret is in a file, or in the environment. note is told what whoever runs the
+// command should know.
+func Dial(ctx context.Context, servers, secretFile string, note func(format string, args ...any),
+) (*Client, error) {
+	s := &Client{client: &http.Client{
 		// What was answered by another address than the one that was named is no answer, and
 		// the secret is for nobody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}}
+	for server := range strings.SplitSeq(servers, ",") {
+		base, err := serverURL(strings.TrimSpace(server))
+		if err != nil {
+			return nil, err
+		}
+		s.others = append(s.others, base)
+	}
+	var err error
 	if s.secret, err = readSecret(secretFile); err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return nil, fmt.Errorf("read address of the server: %w", err)
+	for _, base := range s.others {
+		u, err := url.Parse(base)
+		if err != nil {
+			return nil, fmt.Errorf("read address of the server: %w", err)
+		}
+		host := net.JoinHostPort(u.Hostname(), "0")
+		if s.secret != "" && u.Scheme == "http" && !door.IsLoopback(host) {
+			note("the secret goes to %s without TLS: others on the way can read it", u.Host)
+		}
 	}
-	host := net.JoinHostPort(u.Hostname(), "0")
-	if s.secret != "" && u.Scheme == "http" && !door.IsLoopback(host) {
-		note("the secret goes to %s without TLS: others on the way can read it", u.Host)
-	}
+	s.choose(ctx)
+	s.client.Transport = newPatience(s.base)
 	return s, nil
 }
 
@@ -167,7 +177,7 @@ func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response,
 	if s.secret != "" {
 		request.Header.Set("Authorization", "Bearer "+s.secret)
 	}
-	response, err := s.client.Do(request.WithContext(ctx))
+	response, err := s.sendTo(ctx, request)
 	if err != nil {
 		return nil, Unreachable(ctx, s.base, err)
 	}

@@ -56,7 +56,7 @@ func answering(t *testing.T, status int, body string) *Client {
 
 func dial(t *testing.T, address string) *Client {
 	t.Helper()
-	s, err := Dial(address, "", quiet)
+	s, err := Dial(t.Context(), address, "", quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestServerURL(t *testing.T) {
 		if err != nil && code(err) != problem.UsageWrong {
 			t.Errorf("%q: %v", text, err)
 		}
-		if _, err := Dial(text, "", quiet); (err == nil) != (want != "") {
+		if _, err := Dial(t.Context(), text, "", quiet); (err == nil) != (want != "") {
 			t.Errorf("dial %q: %v", text, err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestSecretOnTheWay(t *testing.T) {
 	} {
 		t.Setenv(SecretVariable, c.secret)
 		var notes []string
-		_, err := Dial(c.server, "", func(format string, args ...any) {
+		_, err := Dial(t.Context(), c.server, "", func(format string, args ...any) {
 			notes = append(notes, fmt.Sprintf(format, args...))
 		})
 		if err != nil || len(notes) > 0 != c.told {

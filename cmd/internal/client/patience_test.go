@@ -40,7 +40,7 @@ func TestPatience(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(ending)
-	client, err := Dial(server.URL, "", t.Logf)
+	client, err := Dial(t.Context(), server.URL, "", t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

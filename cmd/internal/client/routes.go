@@ -33,13 +33,34 @@ func (s *Client) Ready(ctx context.Context) (ready ledger.Readiness, err error) 
 	return ready, err
 }
 
+// Status asks for role, intake and streams.
+func (s *Client) Status(ctx context.Context) (status ledger.Status, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/v1/status", nil)
+	if err != nil {
+		return status, fmt.Errorf("make request: %w", err)
+	}
+	response, err := s.Do(ctx, request)
+	if err != nil {
+		return status, err
+	}
+	const answerMax = 1 << 20
+	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return status, Unreachable(ctx, s.base, err)
+	}
+	if json.Unmarshal(body, &status) == nil && status.Role != "" {
+		return status, nil
+	}
+	return status, s.Denied(problem.Parse(response.StatusCode, body, false))
+}
+
 // state asks a route that answers in the same form whether all is well or not.
 func (s *Client) state(ctx context.Context, route string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+route, nil)
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	response, err := s.client.Do(request)
+	response, err := s.sendTo(ctx, request)
 	if err != nil {
 		return Unreachable(ctx, s.base, err)
 	}

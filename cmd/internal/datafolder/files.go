@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/checkpoint"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/jetstream"
@@ -66,6 +67,20 @@ func inspectKey(path string) (inspect.Report, error) {
 	r.Note("a key of %d bytes, mode %04o", len(key), info.Mode().Perm())
 	r.Unproven("the key")
 	return r, nil
+}
+
+// inspectNote says that a file is a signed head. Whose key has signed it, the ledger tells.
+func inspectNote(path string) (inspect.Report, error) {
+	r, err := inspect.New(path, kindNote)
+	if err != nil {
+		return r, err
+	}
+	_, err = checkpoint.ReadFile(path)
+	if errors.Is(err, checkpoint.ErrDamaged) {
+		r.Found(inspect.Damaged, "its checksum differs: the ledger signs another one")
+		return r, nil
+	}
+	return r, err
 }
 
 // inspectIdentity reads the format and the identity of a data folder.

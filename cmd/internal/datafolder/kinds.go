@@ -13,6 +13,7 @@ import (
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/pubsub"
+	"cakupan/eventstore/tiles"
 	"cakupan/eventstore/vault"
 	"cakupan/eventstore/vault/older"
 )
@@ -22,6 +23,7 @@ const (
 	kindIdentity = "identity of the ledger"
 	kindKey      = "key"
 	kindFrame    = "frame of the log"
+	kindNote     = "signed head of the log"
 	kindSealed   = "sealed bytes"
 	kindLock     = "lock: of the process that has the folder open"
 	kindHalf     = "unfinished file of a process that ended"
@@ -56,6 +58,8 @@ func kinds() []kind {
 		{named: vault.IsState, inspect: vault.InspectState},
 		{named: index.IsFile, inspect: inspectRun},
 		{named: pubsub.IsPosition, inspect: pubsub.Inspect},
+		{named: tiles.IsFile, inspect: tiles.Inspect},
+		{named: isNamed("checkpoint.signed", "checkpoint.witnessed"), inspect: inspectNote},
 		{named: endsWith(".db"), inspect: inspectDatabase},
 		{begins: startsWith("CKIX"), inspect: index.Inspect},
 		{begins: startsWith("CKS"), inspect: inspectSealed},

@@ -68,14 +68,22 @@ var rights = map[string]audience{
 	"GET /asyncapi.json":  anybody,
 	"GET /schemas/{$}":    anybody,
 	"GET /schemas/{name}": anybody,
+	"GET /checkpoint":     anybody,
+	"GET /checkpoint/key": anybody,
+	"POST /checkpoint":    auditors, // and only with the key of a known witness
+	"GET /tile/{path...}": auditors,
+	"GET /v1/bundle":      auditors,
+	"POST /v1/attest":     auditors, // at the machine itself
 	"POST /v1/events":     publishers,
 	"GET /v1/lists/key":   publishers,
 	"GET /v1/events":      auditors,
 	"GET /v1/explain":     auditors,
 	"GET /v1/difference":  auditors,
+	"GET /v1/findings":    auditors,
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
 	"GET /metrics":        auditors,
+	"GET /v1/status":      auditors,
 	"GET /v1/coverage":    auditors | dashboards,
 	"GET /v1/series":      auditors | dashboards,
 	"GET /v1/changes":     auditors | dashboards,

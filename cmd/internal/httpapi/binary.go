@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
@@ -28,7 +27,7 @@ func isBinary(h http.Header) bool {
 
 // postBinary takes in one event in binary mode. It puts the event together as it would be in
 // structured mode, so that one reader judges both.
-func (a *API) postBinary(w *reply, r *http.Request, opts intake.Options) {
+func (a *API) postBinary(w *reply, r *http.Request, opts submission) {
 	work := a.take()
 	defer work.release()
 	data, err := a.readEvent(w, r, work)

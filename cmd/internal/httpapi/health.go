@@ -38,6 +38,21 @@ func (a *API) getReady(w *reply, r *http.Request) {
 	writeState(w, r, ready.Status, ready)
 }
 
+// getStatus answers with role, intake and streams: to an auditor, and of an open ledger on its
+// machine.
+func (a *API) getStatus(w *reply, r *http.Request) {
+	_, err := parseParameters(r.URL.RawQuery)
+	if err == nil && w.member == nil {
+		err = onlyHere(r)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	status := a.ledger.Status(r.Context())
+	writeState(w, r, status.Status, status)
+}
+
 // loginErr returns why nobody can log in at the moment, nil when they can.
 func (a *API) loginErr() error {
 	if a.config.Access == nil {

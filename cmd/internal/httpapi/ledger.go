@@ -8,6 +8,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 	"cakupan/projections/standing"
 )
 
@@ -25,6 +26,10 @@ type Ledger interface {
 	// and refuses as View does.
 	Facts(ctx context.Context, minSeq eventstore.Sequence) (standing.Source, error)
 
+	// Findings returns the findings once they hold the event minSeq; it waits and refuses as View
+	// does.
+	Findings(ctx context.Context, minSeq eventstore.Sequence) (*findings.Projection, error)
+
 	// Events calls yield with each event that the filter lets through, in log order: one JSON
 	// object without line end, valid during the call. An error of yield ends it and is returned.
 	// Who follows is called with nil when there is no more for now; that ends with ctx.
@@ -38,6 +43,9 @@ type Ledger interface {
 
 	// Ready tells whether events and questions are answered at the moment now.
 	Ready(ctx context.Context, now temporal.Instant) ledger.Readiness
+
+	// Status tells the same as Health, with what role and safety depend on.
+	Status(ctx context.Context) ledger.Status
 
 	// Replay rebuilds a projection from the log and compares. progress may be nil.
 	Replay(ctx context.Context, opts ledger.ReplayOptions, progress ledger.Progress,

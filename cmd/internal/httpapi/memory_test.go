@@ -19,6 +19,7 @@ import (
 	"cakupan/eventstore/merkle"
 	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 	"cakupan/projections/standing"
 )
 
@@ -30,6 +31,7 @@ type memory struct {
 	mu         sync.Mutex
 	projection *coverage.Projection
 	records    []eventstore.Record
+	frames     []eventstore.Frame // of the records
 	known      map[event.Key]stored
 	at         temporal.Instant // record time of the next event
 	submitted  []int            // sizes of the submissions
@@ -166,11 +168,33 @@ func (m *memory) append(bytes []byte, e *event.Event) eventstore.Sequence {
 		m.t.Error(err)
 	}
 	m.projection.Show(&batch)
+	m.frames = append(m.frames, frame)
 	for record := range frame.Records() {
 		m.records = append(m.records, record)
 	}
 	m.at += temporal.Instant(time.Hour)
 	return sequence
+}
+
+// Findings folds all events anew.
+func (m *memory) Findings(ctx context.Context, minSeq eventstore.Sequence,
+) (*findings.Projection, error) {
+	if _, err := m.View(ctx, minSeq); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := findings.New(nil)
+	for _, frame := range m.frames {
+		var batch findings.Batch
+		if err := p.Prepare(frame, &batch); err != nil {
+			return nil, err
+		}
+		if _, err := p.Apply(&batch, 1); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 func (m *memory) Facts(ctx context.Context, minSeq eventstore.Sequence,
@@ -224,6 +248,7 @@ func (m *memory) Health(context.Context) ledger.Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.health
+	h.Role = ledger.RoleWriter
 	h.Head = eventstore.Sequence(len(m.records))
 	h.Projections = map[string]ledger.ProjectionHealth{
 		coverage.Name: {Sequence: m.projection.View().Known()},
@@ -257,4 +282,8 @@ func (m *memory) sizes() []int {
 }
 
 // ListKey returns always the same key.
+func (m *memory) Status(ctx context.Context) ledger.Status {
+	return ledger.Status{Health: m.Health(ctx)}
+}
+
 func (m *memory) ListKey(context.Context) ([32]byte, error) { return [32]byte{1: 2, 31: 7}, nil }

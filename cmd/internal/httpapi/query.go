@@ -14,6 +14,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 )
 
 // The bounds of questions.
@@ -130,13 +131,21 @@ func parseEvents(raw string) (ledger.EventFilter, error) {
 	return f, p.err()
 }
 
+// submission says how events are taken in, and what their receipts tell.
+type submission struct {
+	intake.Options
+	findings bool
+	language findings.Language // of the findings
+}
+
 // parseSubmit reads the query of POST /v1/events.
-func parseSubmit(raw string) (intake.Options, error) {
-	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run")
+func parseSubmit(raw string) (submission, error) {
+	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run", "findings", "lang")
 	if err != nil {
-		return intake.Options{}, err
+		return submission{}, err
 	}
-	opts := intake.Options{
+	opts := submission{findings: p.flag("findings"), language: p.language()}
+	opts.Options = intake.Options{
 		Atomic: p.flag("atomic"), KeepRecorded: p.flag("keep_recorded"), DryRun: p.flag("dry_run"),
 	}
 	return opts, p.err()

@@ -24,11 +24,19 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/changes", a.getChanges},
 		{http.MethodGet, "/v1/explain", a.getExplain},
 		{http.MethodGet, "/v1/difference", a.getDifference},
+		{http.MethodGet, "/v1/findings", a.getFindings},
+		{http.MethodGet, "/v1/bundle", a.getBundle},
+		{http.MethodPost, "/v1/attest", a.postAttest},
+		{http.MethodGet, "/checkpoint", a.getCheckpoint},
+		{http.MethodPost, "/checkpoint", a.postCheckpoint},
+		{http.MethodGet, "/checkpoint/key", a.getCheckpointKey},
+		{http.MethodGet, "/tile/{path...}", a.getTile},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodGet, "/healthz", a.getHealth},
 		{http.MethodGet, "/readyz", a.getReady},
 
 		{http.MethodGet, "/metrics", a.getMetrics},
+		{http.MethodGet, "/v1/status", a.getStatus},
 
 		// For the operator at the machine itself, and for auditors.
 		{http.MethodPost, "/v1/replay", a.postReplay},

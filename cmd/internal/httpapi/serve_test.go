@@ -198,8 +198,8 @@ func TestReadRoutes(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 	response, body = call(t, "GET", url+"/healthz", "", "")
-	if body != `{"status":"ok","head":4,"projections":{"coverage":{"sequence":4}}}`+"\n" ||
-		response.StatusCode != 200 {
+	if body != `{"status":"ok","head":4,"projections":{"coverage":{"sequence":4}},`+
+		`"role":"writer"}`+"\n" || response.StatusCode != 200 {
 		t.Errorf("%s", body)
 	}
 	_, body = call(t, "GET", url+"/v1/coverage?region=75&on=2020-12-31&known=0", "", "")

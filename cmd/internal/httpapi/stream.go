@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -25,7 +26,7 @@ const streamEventsMax = 1_000
 //
 // What goes wrong after the first receipt is the last line: a problem instead of a receipt. The
 // events without receipt may or may not be in the log then; to send them again is safe.
-func (a *API) postStream(w *reply, r *http.Request, opts intake.Options) {
+func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 	if opts.Atomic {
 		w.fail(r, problem.Query("atomic", "a stream has no end that all could depend on:"+
 			" send a batch as "+batchType))
@@ -72,12 +73,12 @@ func (a *API) postStream(w *reply, r *http.Request, opts intake.Options) {
 			w.failAdmit(r, err)
 			return
 		}
-		got, err := a.submitPatiently(r.Context(), batch.Raw, opts)
+		got, err := a.submitPatiently(r.Context(), batch.Raw, opts.Options)
 		if err != nil {
 			w.fail(r, err)
 			return
 		}
-		if err := writeReceipts(w, work, got); err != nil {
+		if err := writeReceipts(w, work, got, a.withFindings(r.Context(), got, &opts)); err != nil {
 			return // the client is gone, or does not read
 		}
 	}
@@ -124,10 +125,14 @@ func (a *API) endStream(w *reply, r *http.Request, err error) {
 }
 
 // writeReceipts writes and flushes: a client may wait for a receipt before it sends the next event.
-func writeReceipts(w *reply, work *work, got []event.Receipt) error {
+func writeReceipts(w *reply, work *work, got []event.Receipt, more []json.RawMessage) error {
 	work.answer = work.answer[:0]
 	for i := range got {
-		work.answer = append(cloudevents.AppendReceipt(work.answer, &got[i]), '\n')
+		var with json.RawMessage
+		if more != nil {
+			with = more[i]
+		}
+		work.answer = append(cloudevents.AppendReceiptWith(work.answer, &got[i], with), '\n')
 	}
 	if _, err := w.Write(work.answer); err != nil {
 		return err

@@ -32,7 +32,7 @@ const (
 func (a *API) postEvents(w *reply, r *http.Request) {
 	opts, err := parseSubmit(r.URL.RawQuery)
 	if err == nil {
-		err = confine(&opts, w.member)
+		err = confine(&opts.Options, w.member)
 	}
 	if err != nil {
 		w.fail(r, err)
@@ -77,7 +77,7 @@ func mediaType(r *http.Request) string {
 }
 
 // postOne takes in one event in structured mode.
-func (a *API) postOne(w *reply, r *http.Request, opts intake.Options) {
+func (a *API) postOne(w *reply, r *http.Request, opts submission) {
 	work := a.take()
 	defer work.release()
 	raw, err := a.readEvent(w, r, work)
@@ -161,17 +161,18 @@ func (w *reply) failBody(r *http.Request, err error) {
 
 // submitOne takes in one event; when it is refused, the answer is a problem, which has the receipt
 // with it: a client that only looks at receipts finds it where it always does.
-func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts intake.Options) {
+func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts submission) {
 	if err := w.still(); err != nil { // the body may have taken its time
 		w.failAdmit(r, err)
 		return
 	}
-	got, err := a.ledger.Submit(r.Context(), [][]byte{raw}, opts)
+	got, err := a.ledger.Submit(r.Context(), [][]byte{raw}, opts.Options)
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
-	work.answer = cloudevents.AppendReceipts(work.answer[:0], got)
+	work.answer = cloudevents.AppendReceiptsWith(work.answer[:0], got,
+		a.withFindings(r.Context(), got, &opts))
 	if refusal := firstRefusal(got); refusal != nil {
 		w.failWith(r, problem.Refusal(refusal), work.answer)
 		return
@@ -182,7 +183,7 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 
 // postBatch takes in an array of events. If we crash before the answer, any of them may be in the
 // log, or with atomic all or none; the client sends the same again, and learns which by receipts.
-func (a *API) postBatch(w *reply, r *http.Request, opts intake.Options) {
+func (a *API) postBatch(w *reply, r *http.Request, opts submission) {
 	work := a.take()
 	defer work.release()
 	if err := a.readBatch(w, r, work); err != nil {
@@ -193,12 +194,13 @@ func (a *API) postBatch(w *reply, r *http.Request, opts intake.Options) {
 		w.failAdmit(r, err)
 		return
 	}
-	got, err := a.ledger.Submit(r.Context(), work.events, opts)
+	got, err := a.ledger.Submit(r.Context(), work.events, opts.Options)
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
-	work.answer = cloudevents.AppendReceipts(work.answer[:0], got)
+	work.answer = cloudevents.AppendReceiptsWith(work.answer[:0], got,
+		a.withFindings(r.Context(), got, &opts))
 	if refusal := firstRefusal(got); refusal != nil && opts.Atomic {
 		e := problem.Refusal(refusal)
 		e.Detail = "nothing was appended, because of event " +

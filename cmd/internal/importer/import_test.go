@@ -47,7 +47,7 @@ func newLedger(t *testing.T, way string) *client.Client {
 	}
 	server := httptest.NewServer(httpapi.New(l, httpapi.Config{}))
 	t.Cleanup(server.Close)
-	far, err := client.Dial(server.URL, "", func(string, ...any) {})
+	far, err := client.Dial(t.Context(), server.URL, "", func(string, ...any) {})
 	if err != nil {
 		t.Fatal(err)
 	}

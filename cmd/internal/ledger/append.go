@@ -34,7 +34,11 @@ func (l *Ledger) Append(ctx context.Context, entries []writer.Entry, opts writer
 	if _, err := l.openGate(ctx); err != nil {
 		return nil, err
 	}
-	return l.writer.Append(ctx, entries, opts)
+	w := l.currentWriter()
+	if w == nil {
+		return nil, errStandsBy
+	}
+	return w.Append(ctx, entries, opts)
 }
 
 // appendBatch is how many events go to the writer at once.

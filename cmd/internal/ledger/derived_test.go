@@ -110,7 +110,7 @@ func checkWell(t *testing.T, l *Ledger) {
 		}
 	}
 	report, err := l.Verify(t.Context(), nil)
-	if err != nil || !report.OK || len(report.Caches) != 2 {
+	if err != nil || !report.OK || len(report.Caches) != 3 {
 		t.Fatalf("verify: %+v, %v", report, err)
 	}
 	for _, c := range report.Caches {

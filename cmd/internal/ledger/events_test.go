@@ -22,6 +22,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/verify"
 	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 	"cakupan/projections/history"
 	"cakupan/projections/projtest"
 )
@@ -276,7 +277,7 @@ func TestEveryProjection(t *testing.T) {
 	if err := l.Serve(t.Context(), "", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	names := []string{coverage.Name, history.Name}
+	names := []string{coverage.Name, history.Name, findings.Name}
 	for _, name := range names {
 		for _, swap := range []bool{false, true} {
 			result, err := l.Replay(t.Context(), ReplayOptions{Projection: name, Swap: swap}, nil)

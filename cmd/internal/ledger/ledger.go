@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -29,10 +30,18 @@ import (
 type Options struct {
 	// Dir is the data folder. It is locked until Close: a second process would give out the same
 	// sequences from an index of its own.
-	Dir      string
-	Create   bool   // make the ledger when there is none; else a mistyped Dir would be a new one
-	NATS     string // URL of a cluster that holds the log; empty: the embedded server
-	Replicas int    // of a log made on a cluster; of one that is there nothing is changed
+	Dir    string
+	Create bool   // make the ledger when there is none; else a mistyped Dir would be a new one
+	NATS   string // URL of a cluster that holds the log; empty: the embedded server
+	// NATSSystem is a URL of the cluster with a login of its system account, by which it can be
+	// asked for what its servers are set to. Empty: nobody is asked, and the operator is told so.
+	NATSSystem string
+	// Replicas is how many servers of a cluster keep each stream; of one that fewer keep, the
+	// number is raised. 0: as many as the cluster allows; see [jetstream.Replicate].
+	Replicas int
+	// Lease is how long a ledger that writes must not have been heard of until another one takes
+	// over. Default: 3 s.
+	Lease time.Duration
 	// OldVault brings over the vault of an earlier program although the log has workers that it
 	// lacks: they were reported by publishers under these ids.
 	OldVault bool
@@ -51,6 +60,8 @@ type Options struct {
 	Now func() temporal.Instant
 	// AnyClock serves whatever the clock says; see [Ledger.Serve].
 	AnyClock bool
+	// Witnesses are the public keys of those whose cosignatures of checkpoints are kept.
+	Witnesses []string
 
 	// Fault is called at the crash points; for crash tests. Optional.
 	Fault func(point string)
@@ -69,17 +80,26 @@ type Ledger struct {
 
 	// mu guards the opening of parts. A part that is open stays open until Close, so who has got
 	// one uses it without the lock. Nil: nobody has needed it yet.
-	mu     sync.Mutex
-	vault  *vault.Vault
-	index  *index.Index
-	writer *writer.Writer
-	intake *intake.Intake
-	sealer *seal.Sealer
+	mu    sync.Mutex
+	vault *vault.Vault
+	// vaultConn is that of the vault, which stays when the ledger stands by.
+	vaultConn *nats.Conn
+	index     *index.Index
+	writer    *writer.Writer
+	intake    *intake.Intake
+	sealer    *seal.Sealer
 
 	appending atomic.Pointer[appending] // nil while it is not open
+	// inUse is held for reading by whoever takes events in, and for writing by who closes what that
+	// needs.
+	inUse sync.RWMutex
 
-	throttle *throttle // of publishers
-	backlog  *backlog
+	positions atomic.Pointer[vault.Vault] // the vault that was open last; see beside
+	throttle  *throttle                   // of publishers
+	backlog   *backlog
+	roles     *roles // nil until Serve, and without a cluster
+
+	proofs prover
 
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
@@ -110,6 +130,8 @@ type Ledger struct {
 	// reread says that the server has read its files again for the damage that the scrub knows of.
 	// Of its goroutine only.
 	reread bool
+	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known.
+	unsafe atomic.Pointer[error]
 }
 
 // Open locks the folder and opens the log.
@@ -129,7 +151,11 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		throttle: newThrottle(changesPerSecond, changesAtOnce),
 		backlog:  newBacklog(),
 	}
-	if err := l.openLog(ctx); err != nil {
+	err = l.patiently(ctx, l.openLog)
+	if err == nil {
+		err = l.startNodes(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	l.shelf = l.newShelf()
@@ -139,7 +165,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 // openLog starts the embedded server, or connects to the cluster, and opens the log there. What was
 // opened before it fails is closed by Close, which the caller calls.
 func (l *Ledger) openLog(ctx context.Context) error {
-	connect := func() (*nats.Conn, error) { return nats.Connect(l.opts.NATS, nats.Name("cakupan")) }
+	l.disconnect() // of an attempt before
+	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan") }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
 		server, err := natsd.Start(l.natsServer())
@@ -152,7 +179,7 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	for range 2 { // the second one is for bulk reads alone
 		conn, err := connect()
 		if err != nil {
-			return problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
+			return err
 		}
 		l.conns = append(l.conns, conn)
 	}
@@ -183,6 +210,14 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 		}
 	}
 	log, err := jetstream.Create(ctx, l.conns[0], opts, l.folder.meta.Identity)
+	if errors.Is(err, eventstore.ErrExists) { // another ledger of the cluster was quicker
+		log, err = jetstream.Open(ctx, l.conns[0], opts)
+		l.log = log
+		if err == nil {
+			err = l.adopt()
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -191,11 +226,12 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 }
 
 // adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
-// the log it finds there. All that is derived in the folder names the identity too, so a log that
-// was exchanged under it is found out part by part, even if this file was exchanged with it.
+// the log it finds there, also when it was about to make one. All that is derived in the folder
+// names the identity too, so a log that was exchanged under it is found out part by part, even if
+// this file was exchanged with it.
 func (l *Ledger) adopt() error {
 	meta := &l.folder.meta
-	if meta.Format == 0 {
+	if meta.Format == 0 || l.opts.NATS != "" && !meta.LogMade {
 		*meta = folderMeta{Format: FolderFormat, Identity: l.log.Identity()}
 	}
 	if meta.Identity != l.log.Identity() {
@@ -207,6 +243,14 @@ func (l *Ledger) adopt() error {
 		return nil
 	}
 	return l.folder.logMade()
+}
+
+// disconnect closes all connections.
+func (l *Ledger) disconnect() {
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	l.conns = nil
 }
 
 // Head returns the end of the log.
@@ -244,10 +288,14 @@ func (l *Ledger) close() error {
 		errs = append(errs, l.messages.Close())
 	}
 	close(l.closing)
+	if l.roles != nil {
+		l.roles.close()
+	}
 	l.background.Wait()
 	if l.shelf != nil {
 		errs = append(errs, l.shelf.Close())
 	}
+	errs = append(errs, l.closeProver())
 	if l.writer != nil {
 		errs = append(errs, l.writer.Close())
 	}
@@ -257,9 +305,7 @@ func (l *Ledger) close() error {
 	if l.vault != nil {
 		errs = append(errs, l.vault.Close())
 	}
-	for _, conn := range l.conns {
-		conn.Close()
-	}
+	l.disconnect()
 	if l.server != nil {
 		errs = append(errs, l.server.Shutdown())
 	}

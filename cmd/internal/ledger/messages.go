@@ -70,10 +70,7 @@ func (l *Ledger) natsConnect() natsin.Connect {
 	if l.server != nil {
 		return natsin.Connect{Front: l.server.ConnectFront, Store: l.server.ConnectStore}
 	}
-	connect := func() (*nats.Conn, error) {
-		return nats.Connect(l.opts.NATS, nats.Name("cakupan intake"), nats.MaxReconnects(-1),
-			nats.ReconnectBufSize(-1)) // what waited would be stored after it was given up
-	}
+	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan intake") }
 	return natsin.Connect{Front: connect, Store: connect}
 }
 
@@ -91,7 +88,14 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
 	}
-	if l.messages, err = natsin.Start(ctx, l, opts); err != nil {
+	if l.roles != nil {
+		opts.Writes = l.roles.writes
+	}
+	err = l.patiently(ctx, func(ctx context.Context) error {
+		l.messages, err = natsin.Start(ctx, l, opts)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if l.opts.Messages.Address == "" {

@@ -27,6 +27,7 @@ type Health struct {
 	Status      string                      `json:"status"`
 	Head        eventstore.Sequence         `json:"head"`
 	Projections map[string]ProjectionHealth `json:"projections"`
+	Role        Role                        `json:"role"`
 	Why         string                      `json:"why,omitempty"` // it is not ok
 	// Clock says that record times wait for the clock, which is behind them.
 	Clock string `json:"clock,omitempty"`

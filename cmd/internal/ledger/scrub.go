@@ -85,8 +85,10 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 
 // openParts opens what a damaged log did not let be opened at the start.
 func (l *Ledger) openParts(ctx context.Context) error {
-	if _, err := l.openIntake(ctx); err != nil {
-		return err
+	if l.roles == nil {
+		if _, err := l.openIntake(ctx); err != nil {
+			return err
+		}
 	}
 	return l.openShelf(ctx)
 }

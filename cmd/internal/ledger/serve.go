@@ -22,18 +22,40 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	}
 	l.serving = true
 	l.shelf.Follow()
-	_, tail, err := l.log.Last(ctx)
-	l.atStart, l.servingSince = tail.Sequence, l.opts.Now()
+	err := l.patiently(ctx, func(ctx context.Context) error {
+		return l.begin(ctx, url)
+	})
 	if err == nil {
-		err = l.openParts(ctx)
+		err = l.openShelf(ctx)
 	}
 	if err != nil && !l.noteDamage(err) {
 		return err
 	}
+	if l.roles != nil {
+		l.roles.start(ctx)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
+	l.background.Go(func() { l.followTiles(ctx) })
+	l.background.Go(func() { l.watchNodes(ctx) })
 	l.background.Go(func() { <-l.closing; stop() })
 	return l.folder.announce(url)
+}
+
+// begin opens what appending needs, of a ledger that is alone with its log; on a cluster, what it
+// needs to find out whether it writes.
+func (l *Ledger) begin(ctx context.Context, url string) error {
+	_, tail, err := l.log.Last(ctx)
+	l.atStart, l.servingSince = tail.Sequence, l.opts.Now()
+	if err != nil {
+		return err
+	}
+	if l.opts.NATS == "" {
+		_, err = l.openIntake(ctx)
+		return err
+	}
+	l.roles, err = l.newRoles(ctx, url)
+	return err
 }
 
 // openShelf opens all projections, so that what cannot be read is found out by who starts the
@@ -62,7 +84,7 @@ func (l *Ledger) checkRoom() error {
 // in the order in which one leads to the next.
 func (l *Ledger) Health(ctx context.Context) Health {
 	h := Health{
-		Status: HealthOK, Projections: map[string]ProjectionHealth{},
+		Status: HealthOK, Projections: map[string]ProjectionHealth{}, Role: RoleWriter,
 	}
 	fail := func(err error) {
 		if err != nil && h.Status == HealthOK {
@@ -74,6 +96,9 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	if unread := l.unread.Load(); unread != nil {
 		fail(*unread)
+	}
+	if unsafe := l.unsafe.Load(); unsafe != nil {
+		h.Status, h.Why = HealthFailing, (*unsafe).Error()
 	}
 	_, tail, err := l.log.Last(ctx)
 	h.Head = tail.Sequence
@@ -87,6 +112,10 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	if l.server != nil {
 		fail(l.checkRoom())
+	}
+	if l.roles != nil {
+		h.Role, err = l.roles.health()
+		fail(err)
 	}
 	for _, state := range l.shelf.States() {
 		h.Projections[state.Name] = ProjectionHealth{Sequence: state.Applied}

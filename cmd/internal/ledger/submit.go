@@ -22,9 +22,21 @@ type Batch struct {
 	dryRun bool
 }
 
-// Submit takes in events as they were sent; see [intake.Intake.Submit].
+// Submit takes in events as they were sent; see [intake.Intake.Submit]. On a cluster the ledger
+// that writes does, whichever it is.
 func (l *Ledger) Submit(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
+	if l.roles != nil {
+		return l.roles.submit(ctx, raw, opts)
+	}
+	return l.submitHere(ctx, raw, opts)
+}
+
+// submitHere takes events in itself.
+func (l *Ledger) submitHere(ctx context.Context, raw [][]byte, opts intake.Options,
+) ([]event.Receipt, error) {
+	l.inUse.RLock()
+	defer l.inUse.RUnlock()
 	batch, err := l.Prepare(ctx, raw, opts)
 	if err != nil {
 		return nil, err
@@ -95,34 +107,33 @@ func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	return l.openIntake(ctx)
 }
 
-// openIntake opens what appending needs: the index, the writer, the vault. Where one of them fails,
-// those before it stay open and are not opened again at the next try: a vault that could not be
-// read for a moment does not cost the reading of the index.
+// openIntake opens what appending needs, in a ledger that writes: the index, the writer, the vault.
+// Where one of them fails, those before it stay open and are not opened again at the next try: a
+// vault that could not be read for a moment does not cost the reading of the index.
 func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.intake == nil && l.roles != nil {
+		return nil, errStandsBy
+	}
+	return l.openWay(ctx)
+}
+
+// openWay does that. mu is held.
+func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 	if l.intake != nil {
 		return l.intake, nil
 	}
-	err := l.checkWitness(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if l.index == nil {
-		l.index, err = index.Open(l.folder.path(indexFolder), l.log.Identity())
-		if err != nil {
-			return nil, derivedError(l.folder.dir, err)
-		}
-		for _, dropped := range l.index.Dropped() {
-			l.opts.Log.WarnContext(ctx,
-				"file of the index is of no use: it is made anew from the log",
-				slog.Any("error", dropped))
-		}
-	}
-	l.appending.Store(&appending{l.writer, l.index})
 	if l.writer == nil {
-		opts := writer.Options{Now: l.opts.Now, Fault: l.opts.Fault, Beside: l.beside}
-		l.writer, err = writer.Open(ctx, l.log, l.index, opts)
+		err := l.checkWitness(ctx)
+		if err == nil {
+			err = l.readyIndex(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.appending.Store(&appending{index: l.index})
+		l.writer, err = writer.Open(ctx, l.log, l.index, l.writerOptions())
 		if err != nil {
 			return nil, derivedError(l.folder.dir, err)
 		}
@@ -142,11 +153,43 @@ type appending struct {
 	index  *index.Index
 }
 
+func (l *Ledger) writerOptions() writer.Options {
+	return writer.Options{Now: l.opts.Now, Fault: l.opts.Fault, Beside: l.beside}
+}
+
+// readyIndex opens the index if it is not. mu is held.
+func (l *Ledger) readyIndex(ctx context.Context) (err error) {
+	if l.index != nil {
+		return nil
+	}
+	l.index, err = index.Open(l.folder.path(indexFolder), l.log.Identity())
+	if err != nil {
+		return derivedError(l.folder.dir, err)
+	}
+	for _, dropped := range l.index.Dropped() {
+		l.opts.Log.WarnContext(ctx, "file of the index is of no use: it is made anew from the log",
+			slog.Any("error", dropped))
+	}
+	return nil
+}
+
 // ListKey returns the key under which rows of lists get their ids. It is the vault's, so that the
 // same list sent from two machines gets the same ids, and is a duplicate.
 func (l *Ledger) ListKey(ctx context.Context) (key [sha256.Size]byte, err error) {
-	if _, err := l.openIntake(ctx); err != nil {
+	if l.roles == nil {
+		if _, err := l.openIntake(ctx); err != nil {
+			return key, err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	open := l.vault != nil
+	if err := l.readyVault(ctx); err != nil {
 		return key, err
 	}
-	return l.vault.ListKey(), nil
+	key = l.vault.ListKey()
+	if !open { // it stands by, and whoever writes fills the vault
+		err, l.vault = l.vault.Close(), nil
+	}
+	return key, err
 }

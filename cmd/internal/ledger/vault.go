@@ -64,6 +64,7 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 			slog.Any("error", dropped))
 	}
 	l.vault = v
+	l.positions.Store(v)
 	return nil
 }
 
@@ -90,8 +91,11 @@ func (l *Ledger) logWorkers() func(context.Context, func(string)) error {
 	}
 }
 
-// connectVault returns the connection of the vault, which Close closes with the others.
+// connectVault returns the connection of the vault, which Close closes with the others. mu is held.
 func (l *Ledger) connectVault() (conn *nats.Conn, err error) {
+	if l.vaultConn != nil {
+		return l.vaultConn, nil
+	}
 	if l.server != nil {
 		conn, err = l.server.ConnectVault()
 	} else {
@@ -100,13 +104,18 @@ func (l *Ledger) connectVault() (conn *nats.Conn, err error) {
 	if err != nil {
 		return nil, problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
 	}
-	l.conns = append(l.conns, conn)
+	l.vaultConn, l.conns = conn, append(l.conns, conn)
 	return conn, nil
 }
 
-// beside returns how far what is kept beside the log is, for the writer's frames.
+// beside returns how far what is kept beside the log is, for the writer's frames. The writer asks,
+// which may be at its end while this ledger has begun to stand by.
 func (l *Ledger) beside() eventstore.Beside {
-	return eventstore.Beside{Vault: l.vault.Position()}
+	v := l.positions.Load()
+	if v == nil { // must not happen: nobody appends before the vault is open
+		return eventstore.Beside{}
+	}
+	return eventstore.Beside{Vault: v.Position()}
 }
 
 // vaultError puts an error about the vault into words about the folder: what is missing, and what

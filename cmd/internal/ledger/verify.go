@@ -104,7 +104,8 @@ func (l *Ledger) verifyFiles() ([]FileReport, error) {
 			Findings: r.Findings,
 		}
 		top, _, _ := strings.Cut(f.Path, "/")
-		f.Cache = top == indexFolder || top == viewsFolder || datafolder.IsLookup(&r)
+		f.Cache = top == indexFolder || top == viewsFolder || top == tilesFolder ||
+			datafolder.IsLookup(&r)
 		switch {
 		case f.Cache && r.State == inspect.Damaged:
 			f.Remedy = "none is needed: it is made anew when it is read, or at the next start"
@@ -165,7 +166,7 @@ func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	for _, name := range l.shelf.Names() {
 		seen("projection "+name, stored[name].Sequence)
 	}
-	return witnesses
+	return append(witnesses, l.signedWitness()...)
 }
 
 // verifyLog reads and checks the whole log.

@@ -11,6 +11,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
 	"cakupan/projections/history"
 	"cakupan/projections/standing"
 )
@@ -31,6 +32,8 @@ func (l *Ledger) newShelf() *projections.Shelf {
 			projections.StagedKind[*coverage.Projection, coverage.Batch](
 				coverage.Name, coverage.New),
 			projections.SimpleKind(history.Name, historyPace, history.New),
+			projections.StagedKind[*findings.Projection, findings.Batch](
+				findings.Name, findings.New),
 		},
 	})
 }
@@ -50,6 +53,20 @@ func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverag
 // Facts returns the facts that the coverage rests on, as much of them as View shows.
 func (l *Ledger) Facts(ctx context.Context, minSeq eventstore.Sequence) (standing.Source, error) {
 	return coverageAs[standing.Source](ctx, l, minSeq)
+}
+
+// Findings returns the findings, of as many events at least.
+func (l *Ledger) Findings(ctx context.Context, minSeq eventstore.Sequence,
+) (*findings.Projection, error) {
+	kept, err := l.kept(ctx, findings.Name, minSeq)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := projections.Answers[*findings.Projection](kept)
+	if !ok {
+		return nil, fmt.Errorf("projection %s is of another kind", findings.Name)
+	}
+	return p, nil
 }
 
 // coverageAs returns the coverage, as who asks needs it.

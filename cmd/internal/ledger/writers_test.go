@@ -195,47 +195,90 @@ func TestTwoWriters(t *testing.T) {
 	parties[0].checkKept(t, got[0], got[1], again)
 }
 
-// TestTwoLedgersOfOneCluster lets two programs write to one log: an active one and a standby.
-// The standby is refused when it has not seen what the active one wrote, and takes over once it
-// is started again.
+// TestTwoLedgersOfOneCluster has two programs take events in for one log. One of them writes, the
+// other one forwards to it, answers, and writes as soon as the first one has ended. An event that
+// both get is there once.
 func TestTwoLedgersOfOneCluster(t *testing.T) {
 	url := startNATS(t)
-	start := func(dir string) *Ledger {
-		l, err := Open(t.Context(), Options{
-			Dir: dir, Create: true, NATS: url, Replicas: 1,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = l.Close() })
-		return l
-	}
-	first, dir := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
-	active := start(first)
-	copyKeys(t, first, dir)
-	standby := start(dir)
-	submit(t, active, [][]byte{plainEvent(0), plainEvent(1)})
-	_, err := standby.Submit(t.Context(), [][]byte{plainEvent(2)}, intake.Options{})
-	if p := problem.From(err); err == nil || p.Code != problem.LogUnavailable {
-		t.Fatalf("submit to the standby: %v, want %s", err, problem.LogUnavailable)
-	}
-	_ = standby.Close() // it says that its writer had ended before
-	standby = start(dir)
-	again := submit(t, standby, [][]byte{plainEvent(1), plainEvent(2)})
-	if again[0].Status != event.Duplicate || again[1].Status != event.Appended {
-		t.Errorf("receipts of the standby: %v", again)
-	}
+	active := startOn(t, url, "")
+	awaitRole(t, active, RoleWriter) // and has made the keys
+	standby := startOn(t, url, active.folder.dir)
+	writers := 0
+	awaitRole(t, active, RoleWriter, standby)
 	for _, l := range []*Ledger{active, standby} {
-		if view, err := l.View(t.Context(), 3); err != nil || view.Known() != 3 {
-			t.Errorf("view: %v", err)
-		}
-		if events := readLog(t, l); len(events) != 3 {
-			t.Errorf("the log has %d events, want 3", len(events))
+		if h := l.Health(t.Context()); h.Role == RoleWriter {
+			writers++
+		} else if active == l {
+			active, standby = standby, active
 		}
 	}
+	if writers != 1 {
+		t.Fatalf("%d of two ledgers write", writers)
+	}
+	submit(t, active, [][]byte{plainEvent(0), plainEvent(1)})
+	got, err := standby.Submit(t.Context(),
+		[][]byte{plainEvent(1), plainEvent(2), []byte("{"), plainEvent(2)}, intake.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []event.Status{event.Duplicate, event.Appended, event.Refused, event.Duplicate}
+	for i := range want {
+		if got[i].Status != want[i] {
+			t.Errorf("receipt %d of the ledger that stands by: %+v, want %s", i, got[i], want[i])
+		}
+	}
+	_, err = standby.Submit(t.Context(), [][]byte{plainEvent(3), []byte("{")},
+		intake.Options{Atomic: true})
+	if _, head := err, standby.Health(t.Context()).Head; err != nil || head != 3 {
+		t.Errorf("atomic batch with an error: %v, and the log ends at event %d", err, head)
+	}
+	if err := active.Close(); err != nil {
+		t.Error(err)
+	}
+	again := submit(t, standby, [][]byte{plainEvent(1), plainEvent(3)})
+	if again[0].Status != event.Duplicate || again[1].Status != event.Appended {
+		t.Errorf("receipts of the ledger that took over: %v", again)
+	}
+	awaitRole(t, standby, RoleWriter)
+	if view, err := standby.View(t.Context(), 4); err != nil || view.Known() != 4 {
+		t.Errorf("view: %v", err)
+	}
+	if events := readLog(t, standby); len(events) != 4 {
+		t.Errorf("the log has %d events, want 4", len(events))
+	}
+}
+
+// startOn serves a ledger of a cluster in a new folder that has the keys of another one, if one is
+// named.
+func startOn(t *testing.T, url, keys string) *Ledger {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	if keys != "" {
+		copyKeys(t, keys, dir)
+	}
+	l, err := Open(t.Context(), Options{Dir: dir, Create: true, NATS: url})
+	if err == nil {
+		err = l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// awaitRole waits until one of the ledgers has a role.
+func awaitRole(t *testing.T, l *Ledger, role Role, others ...*Ledger) {
+	t.Helper()
+	for range 6000 { // two minutes
+		for _, one := range append(others, l) {
+			if one.Health(t.Context()).Role == role {
+				return
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("no ledger becomes %s", role)
 }
 
 // TestLostAnswer loses the connection between a frame's being sent and its answer. The writer

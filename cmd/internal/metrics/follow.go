@@ -71,6 +71,17 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 		},
 	})
 	m.Ask(Figure{
+		Name: "cakupan_role", Label: "role",
+		Help: "1 for what the ledger does for its log: it writes, or stands by; 0 for the other.",
+		Values: func() map[string]float64 {
+			is := map[string]float64{
+				string(ledger.RoleWriter): 0, string(ledger.RoleStandby): 0,
+			}
+			is[string(l.Health(context.Background()).Role)] = 1
+			return is
+		},
+	})
+	m.Ask(Figure{
 		Name: "cakupan_healthy", Help: "1 while the ledger takes events and answers, 0 otherwise.",
 		Values: func() map[string]float64 {
 			healthy := 0.0

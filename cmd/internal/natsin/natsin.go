@@ -28,11 +28,14 @@
 //
 // and the ledger:
 //
-//	publish:   cakupan.log, cakupan.sealed.>, cakupan.receipts.*, _INBOX.>, _INBOX_*.>, $JS.ACK.>,
+//	publish:   cakupan.log, cakupan.sealed.>, cakupan.receipts.*, cakupan.writer.*, _INBOX.>,
+//	           _INBOX_*.>, $KV.CAKUPAN_ROLES.writer, $JS.ACK.>,
 //	           $JS.API.> but $JS.API.STREAM.{DELETE,UPDATE,RESTORE}.>,
 //	           $JS.API.STREAM.PURGE.{CAKUPAN,CAKUPAN_REFUSED} and
 //	           $JS.API.STREAM.MSG.DELETE.{CAKUPAN,CAKUPAN_INTAKE}
-//	subscribe: cakupan.intake.*, cakupan.request.*, cakupan.delivery.*, _INBOX.>
+//	subscribe: cakupan.intake.*, cakupan.request.*, cakupan.delivery.*, cakupan.writer.*, _INBOX.>
+//
+// and $JS.API.STREAM.UPDATE.> for the one start that shall raise the replicas.
 //
 // Nobody else may publish below cakupan.sealed or make consumers of any stream: JetStream would
 // publish for him wherever he likes.
@@ -91,8 +94,12 @@ type Options struct {
 	Connect Connect
 	// Sealer seals what is stored. Required.
 	Sealer *seal.Sealer
-	// Replicas is the number of servers that keep the streams, when they are made. Default: 1.
+	// Replicas is the number of servers that shall keep the streams; 0: as many as the cluster
+	// allows.
 	Replicas int
+	// Writes tells whether the ledger writes, which takes the packs, and has the channel closed
+	// when that may have changed. Optional: it always does.
+	Writes func() (writing bool, changed <-chan struct{})
 	// FreeSpace tells how many bytes the disk under the streams has left. Optional.
 	FreeSpace func() (uint64, error)
 	// Now is the clock. Default: time.Now.
@@ -118,12 +125,14 @@ type Server struct {
 	front    *nats.Conn // where publishers are; what comes from here is not trusted
 	store    *nats.Conn // where the streams are
 	refusals *Refusals
-	packs    *packs
+	packs    *packs // of followRole while it runs; nil: another ledger takes them
 	subs     []*nats.Subscription
 
 	intake   *collector // to be stored and forwarded
 	requests *collector // to be answered with receipts
 	workers  sync.WaitGroup
+	role     sync.WaitGroup // followRole
+	stopRole context.CancelFunc
 	settled  atomic.Uint64   // packs that will be acknowledged; what there may be to sweep
 	finishBy context.Context // ends when what is in work is given up
 	giveUp   context.CancelFunc
@@ -152,9 +161,6 @@ func Start(ctx context.Context, ledger Ledger, opts Options) (*Server, error) {
 }
 
 func (o *Options) setDefaults() {
-	if o.Replicas == 0 {
-		o.Replicas = 1
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -180,11 +186,15 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := makeStreams(ctx, js, s.opts.Replicas); err != nil {
+	if err := makeStreams(ctx, s.store, js, s.opts.Replicas); err != nil {
 		return err
 	}
 	s.refusals = &Refusals{conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace}
-	if s.packs, err = startPacks(ctx, s, js); err != nil {
+	if s.opts.Writes != nil {
+		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		s.stopRole = stop
+		s.role.Go(func() { s.followRole(ctx, js) })
+	} else if s.packs, err = startPacks(ctx, s, js); err != nil {
 		return err
 	}
 	s.workers.Go(s.sendPacks)
@@ -220,6 +230,44 @@ func (s *Server) subscribe(prefix string, arrive func(publisher string, m *nats.
 	return sub.SetPendingLimits(pendingMessagesMax, pendingBytesMax)
 }
 
+// roleRetry is how long a ledger that writes waits until it tries again to take the packs.
+const roleRetry = time.Second
+
+// followRole takes the packs while the ledger writes, until ctx ends.
+func (s *Server) followRole(ctx context.Context, js jetstream.JetStream) {
+	for ctx.Err() == nil {
+		writing, changed := s.opts.Writes()
+		var again <-chan time.Time
+		switch {
+		case writing && s.packs == nil:
+			var err error
+			if s.packs, err = startPacks(ctx, s, js); err != nil {
+				s.opts.Log.WarnContext(ctx, "messages wait, because they cannot be taken",
+					slog.Any("error", err))
+				again = time.After(roleRetry)
+			}
+		case !writing && s.packs != nil:
+			s.leavePacks()
+		}
+		select {
+		case <-changed:
+		case <-again:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// leavePacks leaves the packs to the ledger that writes now. What is in work is not waited for:
+// that ledger takes it too, and finds it there already.
+func (s *Server) leavePacks() {
+	given, cancel := context.WithCancel(s.finishBy)
+	cancel()
+	if err := s.packs.close(given); err != nil {
+		s.opts.Log.Warn("packs are left to another ledger", slog.Any("error", err))
+	}
+	s.packs = nil
+}
+
 // now is the time by the clock.
 func (s *Server) now() temporal.Instant { return temporal.Instant(s.opts.Now().UnixNano()) }
 
@@ -252,6 +300,10 @@ func (s *Server) Close() error {
 	s.intake.close()
 	s.requests.close()
 	s.workers.Wait()
+	if s.stopRole != nil {
+		s.stopRole()
+		s.role.Wait()
+	}
 	var err error
 	if s.packs != nil {
 		err = s.packs.close(s.finishBy)

@@ -8,7 +8,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/eventstore"
+	log "cakupan/eventstore/jetstream"
 )
 
 // The streams, their subjects, and the one consumer. natsd lists them in its permissions.
@@ -56,30 +60,61 @@ func streamConfigs(replicas int) []jetstream.StreamConfig {
 }
 
 // makeStreams makes the streams where there are none. One that is there must be as safe.
-func makeStreams(ctx context.Context, js jetstream.JetStream, replicas int) error {
-	for _, config := range streamConfigs(replicas) {
-		ctx, cancel := context.WithTimeout(ctx, requestMax)
-		stream, err := js.Stream(ctx, config.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = js.CreateStream(ctx, config)
-		}
-		cancel()
+func makeStreams(
+	ctx context.Context, conn *nats.Conn, js jetstream.JetStream, replicas int,
+) error {
+	for _, config := range streamConfigs(log.Replicas(conn, replicas)) {
+		is, err := makeStream(ctx, js, config)
 		if err != nil {
 			return fmt.Errorf("make stream %s: %w", config.Name, err)
 		}
-		if !keeps(stream.CachedInfo().Config, config) {
-			return fmt.Errorf("stream %s is another program's, or could lose messages", config.Name)
+		if why := unsafe(is, config); why != "" {
+			return fmt.Errorf("%w: stream %s %s", eventstore.ErrUnsafe, config.Name, why)
+		}
+		if err := log.Replicate(ctx, conn, is, replicas); err != nil {
+			return fmt.Errorf("make stream %s: %w", config.Name, err)
 		}
 	}
 	return nil
 }
 
-// keeps tells whether a stream keeps what it takes as well as the one wanted.
-func keeps(is, want jetstream.StreamConfig) bool {
-	return is.Storage == want.Storage && is.Retention == want.Retention &&
-		is.Discard == want.Discard && is.MaxAge == 0 && is.MaxMsgsPerSubject <= 0 &&
-		len(is.Subjects) == 1 && is.Subjects[0] == want.Subjects[0] && !is.NoAck &&
-		is.PersistMode != jetstream.AsyncPersistMode && is.DenyPurge == want.DenyPurge
+// makeStream makes a stream where there is none, and returns what is set of the one that is there.
+func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig,
+) (is jetstream.StreamConfig, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	stream, err := js.Stream(ctx, config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = js.CreateStream(ctx, config)
+	}
+	if err != nil {
+		return is, err
+	}
+	return stream.CachedInfo().Config, nil
+}
+
+// unsafe says in which way a stream does not keep what it takes as well as the one wanted; empty:
+// in none.
+func unsafe(is, want jetstream.StreamConfig) string {
+	switch {
+	case len(is.Subjects) != 1 || is.Subjects[0] != want.Subjects[0]:
+		return "takes messages from elsewhere: another program made it"
+	case is.Storage != want.Storage:
+		return "is not kept in files (storage is not file)"
+	case is.Retention != want.Retention:
+		return "removes messages when they are consumed (retention is not limits)"
+	case is.Discard != want.Discard:
+		return "removes its oldest messages when it is full (discard is not new)"
+	case is.MaxAge != 0 || is.AllowMsgTTL:
+		return "removes messages by age (max_age is set)"
+	case is.MaxMsgsPerSubject > 0:
+		return "removes messages by number (max_msgs_per_subject is set)"
+	case is.NoAck || is.PersistMode == jetstream.AsyncPersistMode:
+		return "acknowledges before it stores (no_ack or persist_mode async)"
+	case is.DenyPurge != want.DenyPurge:
+		return "lets itself be purged, or not (deny_purge is not as it was made)"
+	}
+	return ""
 }
 
 // takeOverPacks makes the consumer of the packs anew: what was delivered and not acknowledged
@@ -152,4 +187,23 @@ func sweep(
 		return swept, true, fmt.Errorf("remove settled packs: %w", err)
 	}
 	return info.AckFloor.Stream, more, nil
+}
+
+// Waiting returns how many packs the log has not taken yet.
+func Waiting(ctx context.Context, js jetstream.JetStream) (uint64, error) {
+	consumer, err := js.PushConsumer(ctx, StreamIntake, consumerName)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return 0, nil
+	case err == nil:
+		info := consumer.CachedInfo()
+		return info.NumPending + uint64(max(info.NumAckPending, 0)), nil
+	case !errors.Is(err, jetstream.ErrConsumerNotFound):
+		return 0, fmt.Errorf("look up packs that wait: %w", err)
+	}
+	stream, err := js.Stream(ctx, StreamIntake)
+	if err != nil {
+		return 0, fmt.Errorf("look up packs that wait: %w", err)
+	}
+	return stream.CachedInfo().State.Msgs, nil
 }

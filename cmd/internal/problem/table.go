@@ -57,6 +57,7 @@ const (
 	ProjectionStopped Code = "projection.stopped"
 	DigestDiffers     Code = "digest.differs"
 	ClockWrong        Code = "clock.wrong"
+	ProofFailed       Code = "proof.failed" // what was signed, or is to be proved, is not so
 	ServerStopping    Code = "server.stopping"
 	ServerUnreachable Code = "server.unreachable"
 	Interrupted       Code = "interrupted"
@@ -220,6 +221,9 @@ var table = map[Code]row{
 	},
 	ClockWrong: {
 		503, 0, ExitFailed, 0, "Clock is wrong", "Jam mesin salah",
+	},
+	ProofFailed: {
+		422, 0, ExitCheckFailed, 0, "Proof failed", "Bukti tidak cocok",
 	},
 	ServerStopping: {
 		503, 0, ExitFailed, 5, "Server is stopping", "Server sedang berhenti",

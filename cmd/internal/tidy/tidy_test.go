@@ -50,11 +50,12 @@ var mayImport = map[string][]string{
 	"eventstore/vault/vaulttest/...": {
 		"eventstore", "eventstore/natsd", "eventstore/packs", "eventstore/vault",
 	},
-	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
-	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
-	"eventstore/packs/...":     {"eventstore", "eventstore/jetstream"},
-	"eventstore/memlog/...":    {"eventstore", "eventstore/merkle", "domain/temporal"},
-	"eventstore/logtest/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/natsd/...":       {"eventstore", "eventstore/durable", "eventstore/inspect"},
+	"eventstore/jetstream/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/packs/...":       {"eventstore", "eventstore/jetstream"},
+	"eventstore/memlog/...":      {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/logtest/...":     {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/jetstream/lease": {"eventstore/jetstream"},
 
 	// Each model answers one question, knows no other model, and could be deleted alone. They all
 	// stand on the same floor: checked files, pages; what facts come to, by steps, persons, timeline; counts.
@@ -96,8 +97,8 @@ var mayImport = map[string][]string{
 	"cmd/internal/problem/...": {"projections/checked", "eventstore/...", "domain/..."},
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
-		"cmd/internal/access", "cmd/internal/datafolder", "cmd/internal/intake",
-		"cmd/internal/natsin", "cmd/internal/problem", "projections/...", "eventstore/...",
+		"cmd/internal/access", "cmd/internal/bundle", "cmd/internal/datafolder",
+		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem", "projections/...", "eventstore/...",
 		"domain/...",
 	},
 	"cmd/internal/live/...": {
@@ -125,6 +126,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/door/...": {
 		"cmd/internal/access", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
 	},
+	"cmd/internal/witness/...": {"cmd/internal/problem", "eventstore/..."},
 	"cmd/internal/metrics/...": {"cmd/internal/access", "cmd/internal/ledger", "domain/..."},
 	"cmd/internal/nobody/...":  {}, // for tests
 	"cmd/internal/sample/...":  {"domain/..."},

@@ -40,7 +40,10 @@ func arrayOf(items object) object { return o("type", "array").with("items", item
 func (l *library) answer(name string) object {
 	switch name {
 	case "Receipt":
-		return optional(l.receipt(), "sequence", "code", "field", "detail")
+		return optional(l.receipt().with("findings", orNull(arrayOf(l.ref("Finding"))).
+			with("description", "where asked for: the open findings that the event has raised, or"+
+				" that rest on it; null when they are not known yet")),
+			"sequence", "code", "field", "detail", "findings")
 	case "Receipts":
 		return fields(l.receipts())
 	case "Problem":
@@ -50,7 +53,10 @@ func (l *library) answer(name string) object {
 	case "RecordedEvent":
 		return o("description", "An event of the log: the CloudEvent as accepted, with its place"+
 			" and record time, and with the worker id in the place of a NIK.").
-			with("allOf", list{l.ref("Event"), o("required", texts("sequence", "recordedat"))})
+			with("allOf", list{
+				o("oneOf", list{l.ref("Event"), l.ref(typeName(event.FigurePublished))}),
+				o("required", texts("sequence", "recordedat")),
+			})
 	case "PubAck":
 		return l.pubAck()
 	case "Health":
@@ -58,8 +64,12 @@ func (l *library) answer(name string) object {
 			with("head", words("integer", "the last sequence of the log")).
 			with("projections", o("type", "object").with("additionalProperties",
 				fields(o("sequence", words("integer", "the last sequence it has applied"))))).
+			with("role", words("string", "what it does for its log: it writes, or stands by and"+
+				" has what it is sent written").with("enum", texts("writer", "standby"))).
 			with("why", words("string", "what is wrong")).
 			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
+	case "Status":
+		return l.status()
 	case "Readiness":
 		return optional(o("status", words("string", "ok; behind, when only time is needed; or"+
 			" failing")).
@@ -122,6 +132,12 @@ func (l *library) verification(name string) object {
 			with("why", words("string", "why the two were not compared")), "why")
 	}
 	if d := l.ofAudit(name); d != nil {
+		return d
+	}
+	if d := l.ofFindings(name); d != nil {
+		return d
+	}
+	if d := l.ofProofs(name); d != nil {
 		return d
 	}
 	return l.figure(name)

@@ -8,7 +8,7 @@ import (
 
 // ofAuditors are the questions of contract section 8.
 func (l *library) ofAuditors() []operation {
-	return []operation{l.getExplain(), l.getDifference()}
+	return []operation{l.getExplain(), l.getDifference(), l.getFindings()}
 }
 
 // auditFails are what a question about coverage may end with.

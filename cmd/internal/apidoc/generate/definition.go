@@ -43,7 +43,7 @@ func (l *library) definition(name string) object {
 	if d := l.value(name); d != nil {
 		return d
 	}
-	for _, t := range event.Types() {
+	for _, t := range append(event.Types(), event.FigurePublished) {
 		switch name {
 		case typeName(t):
 			return l.event(t)

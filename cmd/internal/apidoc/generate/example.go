@@ -39,6 +39,12 @@ var exampleData = map[event.Type]object{
 		with("from", "2020-01-01").with("basis", "RPJMD"),
 	event.EventRetracted: o("source", "urn:example:office:75").with("id", "2020-000417").
 		with("reason", "the wrong person"),
+	event.FigurePublished: o("region", "75.03").with("on", "2020-12-31").with("size", 4711).
+		with("root", "/YpGzNcf1aPJIkLNBHmgw56MM525d+LmMLdyHs0rOQI=").with("rules", "coverage/2").
+		with("events", 1204).with("digest", "z8GiwEyYCtz24ZkhTjZmyx5K9ijnO75VLxSKB/ZG25I=").
+		with("indicator", "EMPLOYED").with("covered", 20512).with("confirmed", 18044).
+		with("inGrace", 310).with("enrolments", 21007).with("workforce", 33600).
+		with("percent", "61.05"),
 }
 
 const (

@@ -126,6 +126,7 @@ func tagOf(path string) string {
 		return "events"
 	case slices.Contains([]string{
 		"/v1/coverage", "/v1/series", "/v1/changes", "/v1/explain", "/v1/difference",
+		"/v1/bundle", "/v1/attest",
 	}, path):
 		return "coverage"
 	case strings.HasSuffix(path, ".json") || path == "/" || strings.HasPrefix(path, "/assets") ||

@@ -27,6 +27,7 @@ func operations(l *library) []operation {
 		l.getChanges(),
 	}
 	all = append(all, l.ofAuditors()...)
+	all = append(all, l.ofProof()...)
 	all = append(all, l.ofRefused()...)
 	all = append(all, l.forOperators()...)
 	return append(all, l.documents()...)
@@ -55,6 +56,9 @@ func (l *library) postEvents() operation {
 			query("dry_run", "Judge, and append nothing.", flag),
 			query("keep_recorded", "Take recordedat of each event as its record time, as an older"+
 				" system recorded it. Not for registered publishers.", flag),
+			query("findings", "Tell with each receipt what of the event contradicts others, once"+
+				" that is known.", flag),
+			query("lang", "Language of the words of findings.", l.language()),
 			header("Content-Encoding", "How the body is compressed.",
 				o("enum", texts("identity", "gzip", "zstd")).with("default", "identity")),
 			header("Idempotency-Key", "Accepted, and not needed: an event is the same event by its"+
@@ -272,6 +276,7 @@ func (l *library) forOperators() []operation {
 			answer:  content("text/plain", o("type", "string")),
 			fails:   guarded(problem.QueryInvalid, problem.NotFound),
 		},
+		l.ofStatus(),
 		{
 			method: http.MethodPost, path: "/v1/replay", id: "postReplay",
 			summary: "Rebuild a projection from the log and compare.",

@@ -27,6 +27,8 @@ var aboutTypes = map[event.Type]string{
 		" by one equal to it.",
 	event.EventRetracted: "An event never should have been reported: nothing of it counts any" +
 		" more. A retraction cannot be retracted.",
+	event.FigurePublished: "The ledger published a figure of its own: no publisher may report" +
+		" one, and no figure rests on it.",
 }
 
 // aboutFields says what each field means. It is never written.
@@ -51,6 +53,16 @@ var aboutFields = map[event.Field]string{
 	event.FieldUntilMonth: "The first month after the period; later than from.",
 	event.FieldOn:         "The last day of life.",
 	event.FieldAmount:     "Whole rupiah.",
+	event.FieldSize:       "How many events were known.",
+	event.FieldRoot:       "The root over these events, base64.",
+	event.FieldRules:      "Version of the rules that the figure was counted by.",
+	event.FieldEvents:     "How many of the events are of the region.",
+	event.FieldDigest:     "SHA-256 over the leaves of those, base64.",
+	event.FieldCovered:    "Workers who are covered.",
+	event.FieldConfirmed:  "Those of them for whom money was booked.",
+	event.FieldInGrace:    "Workers in grace.",
+	event.FieldEnrolments: "Enrolments that are covered.",
+	event.FieldWorkforce:  "What the percentage is of; none where none was published.",
 	event.FieldFunder:     "The government that pays.",
 	event.FieldFunding:    "The source of the money.",
 	event.FieldFiscalYear: "The year of the budget.",

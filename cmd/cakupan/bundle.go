@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"cakupan/cmd/internal/bundle"
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/durable"
+)
+
+// bundleCommand writes what proves a figure to a file.
+type bundleCommand struct {
+	Region    string `placeholder:"CODE" help:"${region}; default: ID."`
+	On        string `placeholder:"DATE" help:"${on}"`
+	Known     string `placeholder:"WHEN" help:"${known}"`
+	Indicator string `placeholder:"NAME" help:"${indicator}"`
+	Output    string `short:"o" required:"" placeholder:"FILE" help:"The file to be written."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*bundleCommand) Help() string {
+	return `A bundle holds the events that a figure rests on, and proof that they are the log's. It
+shows the worker ids and enrolments of the region, and nobody of others: give it to whom that may
+be given. Check it with cakupan check, on a machine that has nothing else.
+
+Examples:
+
+	cakupan bundle --region 75.03 --on 2020-12-31 --known 2021-01-15 -o bone-bolango.bundle
+	cakupan bundle --region 75 --on 2020-12-31 -o gorontalo.bundle --server 127.0.0.1:7070` +
+		exitCodes
+}
+
+// shownBundle is what was written, for machines.
+type shownBundle struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Run runs the command.
+func (c *bundleCommand) Run(ctx context.Context, w *where, out *console) error {
+	query := client.Values("region", c.Region, "on", c.On, "known", c.Known,
+		"indicator", c.Indicator)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/bundle", query)
+		if err != nil {
+			return err
+		}
+		n, err := writeBundle(c.Output, response.Body)
+		if err := errors.Join(err, response.Body.Close()); err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(shownBundle{c.Output, n})
+		}
+		_, err = fmt.Fprintf(out.stdout, "%s: %s bytes. Check it with: cakupan check %s --key"+
+			" \"$(cakupan checkpoint --key)\"\n", c.Output, thousands(n), c.Output)
+		return err
+	})
+}
+
+// writeBundle writes an answer to a file, which has its name only when it is whole.
+func writeBundle(path string, body io.Reader) (n int64, err error) {
+	file, err := os.OpenFile(durable.Temporary(path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("write bundle: %w", err)
+	}
+	drop := func(err error) (int64, error) {
+		return 0, errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}
+	if n, err = io.Copy(file, body); err != nil {
+		return drop(fmt.Errorf("write bundle: %w", err))
+	}
+	data, err := os.ReadFile(file.Name())
+	if err != nil {
+		return drop(fmt.Errorf("write bundle: %w", err))
+	}
+	if !bundle.Whole(data) {
+		return drop(errCutOff)
+	}
+	if err := durable.Commit(file, path); err != nil {
+		return 0, fmt.Errorf("write bundle: %w", err)
+	}
+	return n, nil
+}
+
+// attestCommand publishes a figure in the log.
+type attestCommand struct {
+	Region    string `placeholder:"CODE" help:"${region}; default: ID."`
+	On        string `placeholder:"DATE" help:"${on}"`
+	Indicator string `placeholder:"NAME" help:"${indicator}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*attestCommand) Help() string {
+	return `Appends an event of the ledger itself that says the figure, as known by all that is
+recorded: how many events that is and the root over them, how many of them are of the region and
+their digest, and the version of the rules. Nobody can publish one in the ledger's place, nor take
+it back.
+
+Examples:
+
+	cakupan attest --region 75.03 --on 2020-12-31
+	cakupan attest --region 75.03 --on 2020-12-31 --server http://127.0.0.1:7070` + exitCodes
+}
+
+// Run runs the command.
+func (c *attestCommand) Run(ctx context.Context, w *where, out *console) error {
+	query := client.Values("region", c.Region, "on", c.On, "indicator", c.Indicator)
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		var a ledger.Attested
+		if err := s.Post(ctx, "/v1/attest", query.Encode(), &a); err != nil {
+			return err
+		}
+		if a.Sequence == 0 {
+			return problem.New(problem.ServerUnreachable, "the server did not say what it"+
+				" published")
+		}
+		if w.JSON {
+			return out.writeJSON(a)
+		}
+		_, err := fmt.Fprintf(out.stdout, "%s %s on %s: covered %s, confirmed %s\n"+
+			"published as event %d, of %s events with root %s, rules %s\n", a.Answer.Region,
+			a.Answer.Name, a.Answer.On, thousands(a.Answer.Covered), thousands(a.Answer.Confirmed),
+			a.Sequence, thousands(a.Size), a.Root, a.Rules)
+		return err
+	})
+}

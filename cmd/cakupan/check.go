@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"cakupan/cmd/internal/bundle"
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/checkpoint"
+)
+
+// checkCommand checks a bundle.
+type checkCommand struct {
+	File    string   `arg:"" placeholder:"FILE" help:"The bundle."`
+	Key     string   `required:"" placeholder:"PUB" help:"${checkKey}"`
+	Witness []string `placeholder:"KEY" help:"${checkWitness}"`
+	Ledger  string   `placeholder:"URL" help:"${checkLedger}"`
+	Lang    string   `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*checkCommand) Help() string {
+	return `Needs the file and the key, and nothing else: no ledger, no network. It counts the
+figure anew from the events in the file, and says in plain words what is proved, what is not, and
+who is to be trusted for the rest; docs/proof.md has more of it. It exits with 5 when anything is
+not so.
+
+The key is one line, or a file with it; take it from somebody you trust, not from who gave you the
+bundle.
+
+Examples:
+
+	cakupan check bone-bolango.bundle --key ledger.pub
+	cakupan check bone-bolango.bundle --key ledger.pub --witness auditor.pub --lang id
+	cakupan check bone-bolango.bundle --key ledger.pub --ledger https://ledger.example` + exitCodes
+}
+
+// Run runs the command.
+func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
+	if w.Server != "" || w.Data != "" {
+		return usage("check needs no ledger; to compare with one that runs, name it with --ledger")
+	}
+	data, err := os.ReadFile(c.File)
+	if err != nil {
+		return problem.File(c.File, err)
+	}
+	keys := bundle.Keys{Ledger: keyOf(c.Key)}
+	for _, key := range c.Witness {
+		keys.Witnesses = append(keys.Witnesses, keyOf(key))
+	}
+	result, err := bundle.Check(ctx, data, keys)
+	if err != nil {
+		return err
+	}
+	if c.Ledger != "" {
+		if err := c.compare(ctx, result, w, out); err != nil {
+			return err
+		}
+	}
+	if w.JSON {
+		return out.writeJSON(result)
+	}
+	indonesian := c.Lang == "id" || c.Lang == "" && speaksIndonesian(os.Getenv)
+	words, err := bundle.Words(result, indonesian)
+	if err == nil {
+		_, err = out.stdout.Write([]byte(words))
+	}
+	if err == nil && c.Ledger != "" {
+		_, err = fmt.Fprintln(out.stdout, bundle.ComparedWords(indonesian))
+	}
+	return err
+}
+
+// compare makes sure that a running ledger still has the past that the bundle is of.
+func (c *checkCommand) compare(ctx context.Context, r *bundle.Result, w *where, out *console,
+) (err error) {
+	s, err := client.Dial(ctx, c.Ledger, w.SecretFile, out.note)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	h, err := headOf(ctx, s, r.Key, nil)
+	if err != nil {
+		return err
+	}
+	tiles := s.Tiles(ctx)
+	err = checkpoint.GoesOn(r.Tree(), h.tree, tiles)
+	if failed := tiles.Err(); err != nil && failed != nil {
+		return failed
+	}
+	if err != nil {
+		return problem.Wrap(problem.ProofFailed, "the ledger shows another past than the one that"+
+			" it has signed in the bundle", err)
+	}
+	return nil
+}
+
+// keyOf returns a key that was given as it is, or as the file that has it.
+func keyOf(text string) string {
+	if line, err := os.ReadFile(text); err == nil {
+		return strings.TrimSpace(string(line))
+	}
+	return strings.TrimSpace(text)
+}
+
+// speaksIndonesian tells whether whoever runs the program does, by the environment.
+func speaksIndonesian(env func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := env(name); value != "" {
+			return strings.HasPrefix(value, "id")
+		}
+	}
+	return false
+}

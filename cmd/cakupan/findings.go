@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/projections/findings"
+)
+
+// findingsCommand prints what the events contradict.
+type findingsCommand struct {
+	Code       string `placeholder:"CODE" help:"Such as DOUBLE_FUNDED; default: all."`
+	Region     string `placeholder:"CODE" help:"${region}, with all in it; default: all."`
+	Worker     string `placeholder:"ID" help:"About this worker, or an enrolment of the worker."`
+	Enrolment  string `placeholder:"ID" help:"About this enrolment."`
+	Commitment string `placeholder:"ID" help:"About this commitment, or a grant of it."`
+	Open       bool   `help:"Those alone that are not resolved."`
+	From       string `placeholder:"SEQ" help:"${findingsFrom}"`
+	To         string `placeholder:"SEQ" help:"The last of those events."`
+	Known      string `placeholder:"WHEN" help:"${known}"`
+	Lang       string `enum:"id,en" default:"id" help:"Language: id or en (default: id)."`
+	CSV        bool   `name:"csv" help:"Answer in CSV, for spreadsheets: a row a finding."`
+	Summary    bool   `help:"Count them by code and region, with months and rupiah at stake."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*findingsCommand) Help() string {
+	return `A finding is there from the event that raised it (since) until the one that resolved
+it, and names the events that contradict each other: cakupan log --from N --to N shows one. One
+that is resolved and raised again is a new one. Codes: docs/contract.md, section 8.
+
+Examples:
+
+	cakupan findings --open --lang en
+	cakupan findings --code DOUBLE_FUNDED --region 75.03 --known 2021-01-04
+	cakupan findings --commitment bb-2021-rentan --csv > findings.csv
+	cakupan findings --summary --region 75` + exitCodes
+}
+
+// Run runs the command.
+func (c *findingsCommand) Run(ctx context.Context, w *where, out *console) error {
+	if c.CSV && w.JSON {
+		return usage("--csv and --json exclude each other")
+	}
+	query := client.Values("code", c.Code, "region", c.Region, "worker", c.Worker,
+		"enrolment", c.Enrolment, "commitment", c.Commitment, "from", c.From, "to", c.To,
+		"known", c.Known, "lang", c.Lang)
+	if c.Open {
+		query.Set("open", "true")
+	}
+	if c.Summary {
+		query.Set("summary", "true")
+	}
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/findings", query)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			return errors.Join(copyLines(out.stdout, response.Body), response.Body.Close())
+		}
+		p := newFindingsPrinter(out.stdout, c.CSV)
+		print := p.print
+		if c.Summary {
+			print = p.summary
+		}
+		return errors.Join(eachLine(response.Body, print), p.end(c.Summary), response.Body.Close())
+	})
+}
+
+// findingsPrinter prints findings as they come, so that their number does not matter.
+type findingsPrinter struct {
+	w   *bufio.Writer
+	csv *csv.Writer // nil: for people
+	n   int
+}
+
+func newFindingsPrinter(w io.Writer, asCSV bool) *findingsPrinter {
+	p := &findingsPrinter{w: bufio.NewWriterSize(w, 64<<10)}
+	if asCSV {
+		p.csv = csv.NewWriter(p.w)
+	}
+	return p
+}
+
+func (p *findingsPrinter) print(line []byte) error {
+	var f findings.Finding
+	if err := json.Unmarshal(line, &f); err != nil {
+		return err
+	}
+	return p.finding(&f)
+}
+
+func (p *findingsPrinter) finding(f *findings.Finding) error {
+	p.n++
+	if p.csv != nil {
+		return p.record(f)
+	}
+	until := ""
+	if f.Until != nil {
+		until = " until " + thousands(*f.Until)
+	}
+	_, err := fmt.Fprintf(p.w, "%s  %s  since event %s%s\n  %s\n  events %s\n", f.Code,
+		orDash(f.Region), thousands(f.Since), until, f.Text, sequencesText(f.Events, ", "))
+	return err
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "–"
+	}
+	return text
+}
+
+func (p *findingsPrinter) record(f *findings.Finding) error {
+	if p.n == 1 {
+		if err := p.csv.Write(findingColumns()); err != nil {
+			return err
+		}
+	}
+	until, rupiah, months := "", "", f.Months.Buys
+	if f.Until != nil {
+		until = f.Until.String()
+	}
+	if f.Rupiah != nil {
+		rupiah = strconv.FormatInt(*f.Rupiah, 10)
+	}
+	if months == "" {
+		months = strings.Join(f.Months.List, " ")
+	}
+	return p.csv.Write([]string{
+		f.Code, f.Since.String(), until, sequencesText(f.Events, " "), f.Worker, f.Enrolment,
+		f.Commitment, f.Region, months, rupiah, f.Text,
+	})
+}
+
+func findingColumns() []string {
+	return []string{
+		"code", "since", "until", "events", "worker", "enrolment", "commitment", "region",
+		"months", "rupiah", "text",
+	}
+}
+
+// summary prints the counts.
+func (p *findingsPrinter) summary(line []byte) error {
+	var s httpapi.FindingsSummary
+	if err := json.Unmarshal(line, &s); err != nil {
+		return err
+	}
+	if p.csv != nil {
+		return p.countRecords(s.Counts)
+	}
+	if _, err := fmt.Fprintf(p.w, "Findings, %s\n\n", knownText(s.Known)); err != nil {
+		return err
+	}
+	t := newTable("Code", "Region", ">Open", ">Resolved", ">Months", ">Rupiah")
+	for i := range s.Counts {
+		c := &s.Counts[i]
+		t.add(c.Code, orDash(c.Region), thousands(c.Open), thousands(c.Resolved),
+			thousands(c.Months), thousands(c.Rupiah))
+	}
+	return t.write(p.w)
+}
+
+func (p *findingsPrinter) countRecords(counts []findings.Count) error {
+	err := p.csv.Write([]string{"code", "region", "open", "resolved", "months", "rupiah"})
+	for i := range counts {
+		c := &counts[i]
+		err = errors.Join(err, p.csv.Write([]string{
+			c.Code, c.Region, strconv.FormatInt(c.Open, 10), strconv.FormatInt(c.Resolved, 10),
+			strconv.FormatInt(c.Months, 10), strconv.FormatInt(c.Rupiah, 10),
+		}))
+	}
+	return err
+}
+
+// end says how many there were, unless they were counted.
+func (p *findingsPrinter) end(summary bool) error {
+	var err error
+	switch {
+	case p.csv != nil:
+		if p.n == 0 && !summary {
+			err = p.csv.Write(findingColumns())
+		}
+		p.csv.Flush()
+		err = errors.Join(err, p.csv.Error())
+	case !summary:
+		_, err = fmt.Fprintf(p.w, "%s findings\n", thousands(p.n))
+	}
+	return errors.Join(err, p.w.Flush())
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/guptarohit/asciigraph"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/projections/coverage"
+)
+
+// plotCommand draws the coverage of a region over time.
+type plotCommand struct {
+	Region    string   `placeholder:"CODE" help:"${region}; default: ID."`
+	From      string   `placeholder:"DATE" help:"First day; default: a year before the last."`
+	Until     string   `placeholder:"DATE" help:"Last day, in; default: today in Asia/Makassar."`
+	Step      string   `placeholder:"STEP" help:"day, or month: the last day of each (the default)."`
+	Known     []string `placeholder:"WHEN" help:"${plotKnown}"`
+	Indicator string   `placeholder:"NAME" help:"${indicator}"`
+	Width     int      `default:"100" placeholder:"COLUMNS" help:"How wide (default: 100)."`
+	Height    int      `default:"16" placeholder:"LINES" help:"How high (default: 16)."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*plotCommand) Help() string {
+	return `Draws the percentage, or those covered where there is none, and the target of the last
+day. With --known more than once, a line each: what was known then, and what is known now.
+
+Examples:
+
+	cakupan plot --region 75.03 --from 2019-01-01 --until 2023-12-31
+	cakupan plot --region 75.03 --from 2020-06-01 --until 2021-06-30 --known 2021-01-04,4711` +
+		exitCodes
+}
+
+// The bounds of a plot: what is smaller is not to be read, what is larger fits no terminal.
+const (
+	plotColumnsMin, plotColumnsMax = 20, 400
+	plotLinesMin, plotLinesMax     = 4, 100
+	plotAxis                       = 10 // columns beside the plot that its axis takes
+)
+
+// line is one line of a plot.
+type line struct {
+	name   string
+	mark   string
+	points []coverage.Point
+}
+
+// plotMarks tell lines apart where there are no colours.
+var plotMarks = []string{"•", "+", "x", "o", "*"}
+
+// Run runs the command.
+func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
+	switch {
+	case w.JSON:
+		return usage("plot draws; its numbers are in cakupan series --json")
+	case c.Width < plotColumnsMin || c.Width > plotColumnsMax ||
+		c.Height < plotLinesMin || c.Height > plotLinesMax:
+		return usage(fmt.Sprintf("--width must be %d to %d and --height %d to %d", plotColumnsMin,
+			plotColumnsMax, plotLinesMin, plotLinesMax))
+	case len(c.Known) > len(plotMarks):
+		return usage(fmt.Sprintf("--known may be given %d times at the most", len(plotMarks)))
+	}
+	knowns := c.Known
+	if len(knowns) == 0 {
+		knowns = []string{""}
+	}
+	return w.reading(ctx, out, func(s *client.Client) error {
+		lines := make([]line, len(knowns))
+		for i, known := range knowns {
+			points, err := client.List[coverage.Point](ctx, s, "/v1/series", client.Values(
+				"region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
+				"known", known, "indicator", c.Indicator))
+			if err != nil {
+				return err
+			}
+			lines[i] = line{name: plotName(known), mark: plotMarks[i], points: points}
+		}
+		if len(lines[0].points) < 2 {
+			return usage("there are fewer than two days to draw: name an earlier --from, or" +
+				" --step day")
+		}
+		last := lines[0].points[len(lines[0].points)-1].On
+		answers, err := client.List[coverage.Answer](ctx, s, "/v1/coverage", client.Values(
+			"region", c.region(), "on", last, "known", knowns[0], "indicator", c.Indicator))
+		if err != nil {
+			return err
+		}
+		return c.draw(out, lines, &answers[0])
+	})
+}
+
+func plotName(known string) string {
+	if known == "" {
+		return "everything recorded"
+	}
+	return "as known at " + known
+}
+
+func (c *plotCommand) region() string {
+	if c.Region == "" {
+		return "ID"
+	}
+	return c.Region
+}
+
+// draw prints the plot, with what its lines are. last is the answer about the last day.
+func (c *plotCommand) draw(out *console, lines []line, last *coverage.Answer) error {
+	hasPercent := false
+	for _, l := range lines {
+		for _, p := range l.points {
+			hasPercent = hasPercent || p.Percent != nil
+		}
+	}
+	data := make([][]float64, 0, len(lines)+1)
+	characters := make([]asciigraph.CharSet, 0, len(lines)+1)
+	var legend strings.Builder
+	for _, l := range lines {
+		data = append(data, l.values(hasPercent))
+		characters = append(characters, asciigraph.CreateCharSet(l.mark))
+		fmt.Fprintf(&legend, "  %s %s\n", l.mark, l.name)
+	}
+	what := "covered"
+	if hasPercent {
+		what = "percent covered"
+		if last.Target != nil {
+			target, err := strconv.ParseFloat(last.Target.Percent, 64)
+			if err == nil {
+				data = append(data, level(target, len(lines[0].points)))
+				characters = append(characters, asciigraph.CreateCharSet("-"))
+				fmt.Fprintf(&legend, "  - target %s %%\n", last.Target.Percent)
+			}
+		}
+	}
+	plot := asciigraph.PlotMany(data, asciigraph.Width(c.Width), asciigraph.Height(c.Height),
+		asciigraph.Precision(0), asciigraph.LowerBound(0), asciigraph.SeriesChars(characters...))
+	points := lines[0].points
+	first, until := points[0].On, points[len(points)-1].On
+	space := max(1, c.Width-len(first)-len(until))
+	_, err := fmt.Fprintf(out.stdout, "%s: %s\n\n%s\n%s%s%s%s\n\n%s", last.Name, what, plot,
+		strings.Repeat(" ", plotAxis), first, strings.Repeat(" ", space), until, legend.String())
+	return err
+}
+
+// values returns what a line shows; where there is nothing, not a number.
+func (l line) values(percent bool) []float64 {
+	values := make([]float64, len(l.points))
+	for i, p := range l.points {
+		switch {
+		case !percent:
+			values[i] = float64(p.Covered)
+		case p.Percent == nil:
+			values[i] = math.NaN()
+		default:
+			value, err := strconv.ParseFloat(*p.Percent, 64)
+			if err != nil {
+				value = math.NaN()
+			}
+			values[i] = value
+		}
+	}
+	return values
+}
+
+// level returns a line of one height.
+func level(at float64, points int) []float64 {
+	values := make([]float64, points)
+	for i := range values {
+		values[i] = at
+	}
+	return values
+}

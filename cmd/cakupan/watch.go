@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/live"
+	"cakupan/cmd/internal/problem"
+	"cakupan/projections/coverage"
+)
+
+// watchCommand shows the coverage as it changes.
+type watchCommand struct {
+	Region []string `placeholder:"CODE" help:"${region}; may be repeated; default: all."`
+	On     string   `placeholder:"DATE" help:"The day; default: today, moving on at midnight."`
+	By     []string `placeholder:"DIMENSION" help:"${by}"`
+	Times  int      `placeholder:"N" help:"${watchTimes}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*watchCommand) Help() string {
+	return `Shows the coverage of a running ledger as it changes: a table that is drawn anew on a
+terminal, and otherwise a line for each region that has changed. With --json, each message as it
+comes. When the ledger is away, it is waited for.
+
+Examples:
+
+	cakupan watch --server http://127.0.0.1:7070 --region 75
+	cakupan watch --server http://127.0.0.1:7070 --json` + exitCodes
+}
+
+// watchPause is how long a ledger that is away is waited for before it is asked again.
+const watchPause = 2 * time.Second
+
+// Run runs the command.
+func (c *watchCommand) Run(ctx context.Context, w *where, out *console) error {
+	if w.Server == "" {
+		return usage("watch shows a ledger that runs: name it with --server")
+	}
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		shown := &watched{command: c, out: out, json: w.JSON, was: map[string]coverage.Answer{}}
+		for {
+			err := shown.follow(ctx, s)
+			if err == nil || ctx.Err() != nil { // enough, or interrupted: that is how it ends
+				return nil
+			}
+			switch code := problem.From(err).Code; {
+			case code == problem.ServerUnreachable || code == problem.ServerStopping ||
+				code == problem.ProjectionBehind || errors.Is(err, io.ErrUnexpectedEOF):
+				out.note("%s; asking again", problem.From(err).Detail)
+			default:
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(watchPause):
+			}
+		}
+	})
+}
+
+// watched is what was shown so far.
+type watched struct {
+	command *watchCommand
+	out     *console
+	json    bool
+	last    string // id of the last message, where to go on
+	times   int    // figures were shown
+	was     map[string]coverage.Answer
+	trend   map[string][]int64
+}
+
+// watchedMax bounds one message.
+const watchedMax = 16 << 20
+
+// follow shows what one connection tells. It returns nil when it has shown enough.
+func (v *watched) follow(ctx context.Context, s *client.Client) error {
+	query := client.Values("on", v.command.On)
+	for _, code := range v.command.Region {
+		query.Add("region", code)
+	}
+	for _, dimension := range v.command.By {
+		query.Add("by", dimension)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		s.URL("/v1/changes")+"?"+query.Encode(), http.NoBody)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	if v.last != "" {
+		request.Header.Set("Last-Event-ID", v.last)
+	}
+	response, err := s.Ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // only read from
+	return v.read(response.Body)
+}
+
+// read shows messages until there is enough (nil), or no more.
+func (v *watched) read(body io.Reader) error {
+	lines := bufio.NewScanner(body)
+	lines.Buffer(make([]byte, 0, 64<<10), watchedMax)
+	var kind live.Kind
+	var data []byte
+	for lines.Scan() {
+		name, value, _ := bytes.Cut(lines.Bytes(), []byte(": "))
+		switch string(name) {
+		case "event":
+			kind = live.Kind(value)
+		case "id":
+			v.last = string(value)
+		case "data":
+			data = slices.Clone(value)
+		case "":
+			if data == nil {
+				continue // a heartbeat
+			}
+			if err := v.print(kind, data); err != nil {
+				return err
+			}
+			if data = nil; v.command.Times > 0 && v.times >= v.command.Times {
+				return nil
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return errors.Join(io.ErrUnexpectedEOF, err)
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// print shows one message.
+func (v *watched) print(kind live.Kind, data []byte) error {
+	if kind != live.State {
+		v.times++
+	}
+	if v.json {
+		_, err := fmt.Fprintf(v.out.stdout, `{"event":%q,"data":%s}`+"\n", kind, data)
+		return err
+	}
+	switch kind {
+	case live.Snapshot, live.Change:
+		var answers []coverage.Answer
+		if err := json.Unmarshal(data, &answers); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		return v.printAnswers(answers)
+	case live.State:
+		var status live.Status
+		if err := json.Unmarshal(data, &status); err != nil {
+			return fmt.Errorf("read state: %w", err)
+		}
+		if status.State != live.Live {
+			v.out.note("%s: %s", status.State, status.Why)
+		}
+		return nil
+	}
+	var end struct{ Detail string }
+	if err := json.Unmarshal(data, &end); err != nil {
+		return fmt.Errorf("read why the stream ends: %w", err)
+	}
+	return problem.New(problem.ServerStopping, end.Detail)
+}
+
+func (v *watched) printAnswers(answers []coverage.Answer) error {
+	if v.trend == nil {
+		v.trend = map[string][]int64{}
+	}
+	changed := make(map[string]int64, len(answers))
+	for _, a := range answers {
+		if was, found := v.was[a.Region]; found {
+			changed[a.Region] = a.Covered - was.Covered
+		}
+		v.was[a.Region] = a
+		v.trend[a.Region] = thin(append(v.trend[a.Region], a.Covered), chartColumns)
+	}
+	if v.out.chart {
+		return v.redraw(changed)
+	}
+	for _, a := range answers {
+		_, err := fmt.Fprintf(v.out.stdout,
+			"%-5s  %s  %s covered (%s)  %s  %s confirmed  event %s\n", a.Region, a.Name,
+			thousands(a.Covered), signed(changed[a.Region]), percentText(a.Percent),
+			thousands(a.Confirmed), thousands(a.Known.Sequence))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// redraw draws the whole table over the one before.
+func (v *watched) redraw(changed map[string]int64) error {
+	regions := make([]string, 0, len(v.was))
+	for region := range v.was {
+		regions = append(regions, region)
+	}
+	slices.SortFunc(regions, func(a, b string) int { return strings.Compare(rank(a), rank(b)) })
+	t := newTable("", "Region", ">Covered", ">Change", ">Confirmed", ">Percent", ">Target", "Trend")
+	for _, region := range regions {
+		a := v.was[region]
+		change := ""
+		if n, found := changed[region]; found {
+			change = signed(n)
+		}
+		t.add(a.Region, a.Name, thousands(a.Covered), change, thousands(a.Confirmed),
+			percentText(a.Percent), targetText(a.Target), sparkline(v.trend[region]))
+	}
+	const clear = "\x1b[H\x1b[2J"
+	if _, err := io.WriteString(v.out.stdout, clear); err != nil {
+		return err
+	}
+	return t.write(v.out.stdout)
+}
+
+// rank orders the nation first.
+func rank(region string) string {
+	if region == "ID" {
+		return ""
+	}
+	return region
+}
+
+func signed(n int64) string {
+	if n > 0 {
+		return "+" + thousands(n)
+	}
+	return thousands(n)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/projections/coverage"
+)
+
+const watchedStream = `retry: 2000
+
+event: snapshot
+id: 7
+data: [{"region":"75","name":"Gorontalo","covered":10},{"region":"ID","name":"Indonesia","covered":10}]
+
+: still here
+
+event: state
+data: {"state":"behind","head":9,"sequence":7,"why":"it is being built"}
+
+event: change
+id: 9
+data: [{"region":"75","name":"Gorontalo","covered":8}]
+
+`
+
+func watchOf(chart bool, times int) (v *watched, stdout, stderr *bytes.Buffer) {
+	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	return &watched{
+		command: &watchCommand{Times: times}, was: map[string]coverage.Answer{},
+		out: &console{stdout: stdout, stderr: stderr, chart: chart},
+	}, stdout, stderr
+}
+
+func TestWatchLines(t *testing.T) {
+	v, stdout, stderr := watchOf(false, 0)
+	if err := v.read(strings.NewReader(watchedStream)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("the end of the connection: %v", err)
+	}
+	for _, want := range []string{
+		"75     Gorontalo  10 covered (0)", "75     Gorontalo  8 covered (-2)",
+	} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("%q is not in %s", want, stdout)
+		}
+	}
+	if !strings.Contains(stderr.String(), "behind: it is being built") || v.last != "9" {
+		t.Errorf("stderr %s, last %s", stderr, v.last)
+	}
+}
+
+func TestWatchTable(t *testing.T) {
+	v, stdout, _ := watchOf(true, 2)
+	if err := v.read(strings.NewReader(watchedStream)); err != nil {
+		t.Fatal(err)
+	}
+	tables := strings.Split(stdout.String(), "\x1b[H\x1b[2J")
+	if len(tables) != 3 {
+		t.Fatalf("%d tables", len(tables)-1)
+	}
+	lines := strings.Split(tables[2], "\n")
+	if !strings.HasPrefix(lines[1], "ID") || !strings.Contains(lines[2], "-2") {
+		t.Errorf("the second table:\n%s", tables[2])
+	}
+}
+
+func TestWatchEnd(t *testing.T) {
+	v, _, _ := watchOf(false, 0)
+	err := v.read(strings.NewReader("event: end\ndata: {\"detail\":\"it stops\"}\n\n"))
+	if e := problem.From(err); e.Code != problem.ServerStopping || e.Detail != "it stops" {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/witness"
+)
+
+// witnessCommand looks at a ledger and cosigns what it shows.
+type witnessCommand struct {
+	Ledger string `required:"" placeholder:"URL" help:"The running ledger to look at."`
+	State  string `required:"" placeholder:"FILE" help:"${witnessState}"`
+	Name   string `default:"witness" placeholder:"NAME" help:"${witnessName}"`
+	Key    string `placeholder:"PUB" help:"${witnessKey}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*witnessCommand) Help() string {
+	return `Looks once, and ends; run it as often as you like, on a machine that whoever runs the
+ledger cannot reach. It remembers the last head that it saw, makes sure that the one it sees now
+goes on from it, remembers that one, and cosigns it. When the ledger shows another past it exits
+with 5, and keeps both signed heads in FILE.evidence: the ledger's own signatures, for anybody to
+check.
+
+The ledger shows the cosignatures of those who are named to it: cakupan serve --witness KEY, with
+the key of the witness that this command prints.
+
+Examples:
+
+	cakupan witness --ledger https://ledger.example --state w.json
+	cakupan witness --ledger https://ledger.example --state w.json --name auditor.example` +
+		exitCodes
+}
+
+// Run runs the command.
+func (c *witnessCommand) Run(ctx context.Context, w *where, out *console) (err error) {
+	if w.Server != "" || w.Data != "" {
+		return usage("witness looks at a running ledger: name it with --ledger alone")
+	}
+	s, err := client.Dial(ctx, c.Ledger, w.SecretFile, out.note)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	seen, err := witness.Look(ctx, s, s.Tiles(ctx), witness.Options{
+		State: c.State, Name: c.Name, Key: c.Key,
+	})
+	if err != nil {
+		return err
+	}
+	if w.JSON {
+		return out.writeJSON(seen)
+	}
+	return tellSeen(out, &seen)
+}
+
+func tellSeen(out *console, seen *witness.Seen) error {
+	compared := fmt.Sprintf("it goes on from the %s that were witnessed before ✓",
+		thousands(seen.From))
+	if seen.First {
+		compared = "seen for the first time: from now on it is compared with this"
+	}
+	kept := "cosigned as " + seen.Witness
+	if !seen.Kept {
+		kept += "\nnot kept: " + seen.Why
+	}
+	_, err := fmt.Fprintf(out.stdout, "%s\n%s events, root %s: %s\n%s\n", seen.Key,
+		thousands(seen.Size), seen.Root, compared, kept)
+	return err
+}

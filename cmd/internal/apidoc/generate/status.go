@@ -1,0 +1,41 @@
+package main
+
+import (
+	"net/http"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// ofStatus is the route that tells more than how the ledger is.
+func (l *library) ofStatus() operation {
+	return operation{
+		method: http.MethodGet, path: "/v1/status", id: "getStatus",
+		summary: "Role, writer, intake and streams.",
+		about: "For auditors, and on the machine itself. 503 with the same body, and why," +
+			" when not all is well.",
+		answer: content(mediaJSON, l.ref("Status")).
+			replace("description", "All is well."),
+		also: o("503", content(mediaJSON, l.ref("Status")).replace("description",
+			"Not all is well; see why.")),
+		fails: guarded(problem.QueryInvalid),
+	}
+}
+
+// status describes the answer of GET /v1/status.
+func (l *library) status() object {
+	writer := optional(o("name", words("string", "machine and process")).
+		with("url", words("string", "where it answers")).
+		with("since", o("type", "string").with("format", "date-time")).
+		with("here", words("boolean", "it is the ledger that was asked")),
+		"name", "url", "since")
+	intake := fields(o("waiting", words("integer", "packs that the log has not taken yet")).
+		with("refused", words("integer", "refused messages to be settled")))
+	stream := optional(o("name", words("string", "of the stream")).
+		with("replicas", words("integer", "servers that shall keep it")).
+		with("current", words("integer", "of them, those that have all of it now")).
+		with("leader", words("string", "the server that leads it, on a cluster")).
+		with("messages", words("integer", "in the stream")).
+		with("bytes", words("integer", "they take")), "leader")
+	return o("allOf", list{l.ref("Health"), optional(o("writer", writer).
+		with("intake", intake).with("streams", arrayOf(stream)), "writer")})
+}

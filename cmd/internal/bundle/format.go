@@ -1,0 +1,278 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/transparency-dev/merkle/compact"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/merkle"
+)
+
+// magic begins a bundle; its last byte is the version of the format.
+const magic = "CKBN\x01"
+
+// errMalformed is of bytes that are no bundle.
+var errMalformed = errors.New("not a bundle, or cut off")
+
+const (
+	tagEnd   = 0 // of the events
+	tagEvent = 1
+
+	noteMax  = 64 << 10
+	proofMax = 128     // hashes
+	sizeMax  = 1 << 48 // events
+)
+
+// factory makes ranges of the log's tree.
+var factory = &compact.RangeFactory{Hash: func(left, right []byte) []byte {
+	node := merkle.NodeHash(merkle.Hash(left), merkle.Hash(right))
+	return node[:]
+}}
+
+// encoder writes a bundle. It keeps its first error.
+type encoder struct {
+	w    io.Writer
+	sum  hash.Hash
+	err  error
+	buf  []byte
+	tree *compact.Range // over all that was passed
+	gap  *compact.Range // hidden events behind it
+}
+
+func newEncoder(w io.Writer) *encoder {
+	e := &encoder{
+		w: w, sum: sha256.New(), tree: factory.NewEmptyRange(0), gap: factory.NewEmptyRange(0),
+	}
+	e.write([]byte(magic))
+	return e
+}
+
+func (e *encoder) write(b []byte) {
+	if e.err == nil {
+		_, _ = e.sum.Write(b) // never fails: see hash.Hash
+		_, e.err = e.w.Write(b)
+	}
+}
+
+// hide passes an event of which only the leaf is known.
+func (e *encoder) hide(leaf merkle.Hash) {
+	if err := e.gap.Append(leaf[:], nil); err != nil && e.err == nil {
+		e.err = err
+	}
+}
+
+// endGap appends the hashes of what was hidden.
+func (e *encoder) endGap() {
+	e.buf = binary.AppendUvarint(e.buf, e.gap.End()-e.gap.Begin())
+	for _, node := range e.gap.Hashes() {
+		e.buf = append(e.buf, node...)
+	}
+	if err := e.tree.AppendRange(e.gap, nil); err != nil && e.err == nil {
+		e.err = err
+	}
+}
+
+// reveal writes an event.
+func (e *encoder) reveal(r eventstore.Record, leaf merkle.Hash) {
+	e.buf = append(e.buf[:0], tagEvent)
+	e.endGap()
+	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(r.RecordedAt))
+	e.buf = binary.AppendUvarint(e.buf, uint64(len(r.Event)))
+	e.write(e.buf)
+	e.write(r.Event)
+	if err := e.tree.Append(leaf[:], nil); err != nil && e.err == nil {
+		e.err = err
+	}
+	e.gap = factory.NewEmptyRange(e.tree.End())
+}
+
+// endEvents writes what was hidden behind the last event, and returns the root over all.
+func (e *encoder) endEvents() (tlog.Hash, error) {
+	e.buf = append(e.buf[:0], tagEnd)
+	e.endGap()
+	e.write(e.buf)
+	if e.err != nil {
+		return tlog.Hash{}, e.err
+	}
+	return rootOf(e.tree)
+}
+
+func rootOf(tree *compact.Range) (root tlog.Hash, err error) {
+	text, err := tree.GetRootHash(nil)
+	if err != nil || len(text) != len(root) {
+		return root, fmt.Errorf("%w: no root: %w", errMalformed, err)
+	}
+	return tlog.Hash(text), nil
+}
+
+// end writes the rest.
+func (e *encoder) end(statement, checkpoint []byte, proof tlog.TreeProof) error {
+	for _, note := range [][]byte{statement, checkpoint} {
+		e.write(binary.AppendUvarint(nil, uint64(len(note))))
+		e.write(note)
+	}
+	e.write(binary.AppendUvarint(nil, uint64(len(proof))))
+	for i := range proof {
+		e.write(proof[i][:])
+	}
+	e.write(e.sum.Sum(nil))
+	return e.err
+}
+
+// content is a bundle, read and not believed: but for its root, which is that of its events and of
+// what it hides, it only says so.
+type content struct {
+	events     []eventstore.Record
+	size       int64
+	root       tlog.Hash
+	statement  []byte
+	checkpoint []byte
+	proof      tlog.TreeProof
+}
+
+// Whole tells whether bytes are a bundle that nothing has changed by accident.
+func Whole(data []byte) bool {
+	if len(data) < len(magic)+sha256.Size || !bytes.HasPrefix(data, []byte(magic)) {
+		return false
+	}
+	body := data[:len(data)-sha256.Size]
+	sum := sha256.Sum256(body)
+	return bytes.Equal(data[len(body):], sum[:])
+}
+
+// decoder reads a bundle. It keeps its first error, and returns nothing but zeros after it.
+type decoder struct {
+	rest []byte
+	err  error
+	tree *compact.Range
+}
+
+// parse reads a bundle, whose bytes the events keep.
+func parse(data []byte) (*content, error) {
+	if !bytes.HasPrefix(data, []byte(magic)) || len(data) < len(magic)+sha256.Size {
+		return nil, errMalformed
+	}
+	d := &decoder{
+		rest: data[len(magic) : len(data)-sha256.Size], tree: factory.NewEmptyRange(0),
+	}
+	c := &content{}
+	for d.event(c) {
+	}
+	if d.err == nil {
+		c.size = int64(d.tree.End())
+		c.root, d.err = rootOf(d.tree)
+	}
+	c.statement, c.checkpoint = d.bytes(noteMax), d.bytes(noteMax)
+	count := d.number(proofMax)
+	for range count {
+		c.proof = append(c.proof, d.hash())
+	}
+	if len(d.rest) > 0 {
+		d.fail()
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return c, nil
+}
+
+func (d *decoder) fail() {
+	if d.err == nil {
+		d.err = errMalformed
+	}
+	d.rest = nil
+}
+
+// number reads a number, in its shortest form.
+func (d *decoder) number(most uint64) uint64 {
+	n, length := binary.Uvarint(d.rest)
+	if length <= 0 || n > most || length > 1 && d.rest[length-1] == 0 {
+		d.fail()
+		return 0
+	}
+	d.rest = d.rest[length:]
+	return n
+}
+
+func (d *decoder) take(n int) []byte {
+	if n > len(d.rest) {
+		d.fail()
+		return nil
+	}
+	taken := d.rest[:n:n]
+	d.rest = d.rest[n:]
+	return taken
+}
+
+func (d *decoder) bytes(most uint64) []byte { return d.take(int(d.number(most))) }
+
+func (d *decoder) hash() (h tlog.Hash) {
+	copy(h[:], d.take(len(h)))
+	return h
+}
+
+// event reads an event and what is hidden before it, and reports whether there was one.
+func (d *decoder) event(c *content) bool {
+	tag := d.take(1)
+	if d.err != nil || tag[0] > tagEvent {
+		d.fail()
+		return false
+	}
+	d.gap()
+	if tag[0] == tagEnd || d.err != nil {
+		return false
+	}
+	at := d.take(8)
+	stored := d.bytes(eventstore.EventBytesMax)
+	if d.err != nil {
+		return false
+	}
+	r := eventstore.Record{
+		Sequence:   eventstore.Sequence(d.tree.End() + 1),
+		RecordedAt: temporal.Instant(binary.BigEndian.Uint64(at)), Event: stored,
+	}
+	if n := len(c.events); n > 0 && c.events[n-1].RecordedAt > r.RecordedAt {
+		d.fail()
+		return false
+	}
+	leaf := leafOf(r)
+	if err := d.tree.Append(leaf[:], nil); err != nil {
+		d.fail()
+		return false
+	}
+	c.events = append(c.events, r)
+	return true
+}
+
+// gap reads the hashes of what is hidden.
+func (d *decoder) gap() {
+	begin := d.tree.End()
+	count := d.number(sizeMax)
+	if d.err != nil || begin+count > sizeMax {
+		d.fail()
+		return
+	}
+	hashes := make([][]byte, compact.RangeSize(begin, begin+count))
+	for i := range hashes {
+		hashes[i] = d.take(merkle.HashSize)
+	}
+	if d.err != nil {
+		return
+	}
+	hidden, err := factory.NewRange(begin, begin+count, hashes)
+	if err == nil {
+		err = d.tree.AppendRange(hidden, nil)
+	}
+	if err != nil {
+		d.fail()
+	}
+}

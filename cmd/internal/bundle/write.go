@@ -1,0 +1,91 @@
+package bundle
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cakupan/domain/region"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+)
+
+// Ledger is what a bundle is made of.
+type Ledger struct {
+	Log    eventstore.Log
+	Tree   tlog.Tree // over the events that were known
+	Region region.Code
+	// Answer is the figure as the ledger counts it, Indicator what its percent is of.
+	Answer    coverage.Answer
+	Indicator string
+	// Checkpoint is a signed head, and Proof shows that its tree goes on from Tree.
+	Checkpoint []byte
+	Proof      tlog.TreeProof
+	// Sign signs a text with the key of the checkpoint.
+	Sign func(text string) ([]byte, error)
+}
+
+// ErrNothing is returned where nothing was known.
+var ErrNothing = errors.New("nothing was recorded by then: there is no figure to prove")
+
+// Write writes a bundle. It reads the log four times, and holds of it the names of the region's
+// enrolments, workers and commitments, and a hash of each of its events.
+func Write(ctx context.Context, w io.Writer, l *Ledger) error {
+	if l.Tree.N == 0 {
+		return ErrNothing
+	}
+	all := recordsOf(ctx, l.Log, eventstore.Sequence(l.Tree.N))
+	s, err := survey(all, l.Region)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	e, m := newEncoder(buffered), newMeasure()
+	for r, err := range decoded(all) {
+		if err != nil {
+			return err
+		}
+		leaf := leafOf(r.Record)
+		if !s.holds(r.event) {
+			e.hide(leaf)
+			continue
+		}
+		e.reveal(r.Record, leaf)
+		m.add(leaf)
+	}
+	root, err := e.endEvents()
+	if err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	if root != l.Tree.Hash {
+		return &eventstore.DamageError{
+			From: 1, To: eventstore.Sequence(l.Tree.N),
+			Reason: "the root over these events is not the one that was signed",
+		}
+	}
+	signed, err := l.statement(m.extent())
+	if err == nil {
+		err = e.end(signed, l.Checkpoint, l.Proof)
+	}
+	if err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	return buffered.Flush()
+}
+
+// statement signs what the bundle says.
+func (l *Ledger) statement(extent Extent) ([]byte, error) {
+	s := Statement{
+		Size: l.Tree.N, Root: l.Tree.Hash[:], Extent: extent, Rules: coverage.Rules(),
+		Indicator: l.Indicator, Answer: l.Answer,
+	}
+	text, err := s.Text(l.Log.Identity().Ledger)
+	if err != nil {
+		return nil, err
+	}
+	return l.Sign(text)
+}

@@ -1,0 +1,104 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"cakupan/cmd/internal/ledger"
+)
+
+// chooseMax is how long a server may take to say what it does.
+const chooseMax = 3 * time.Second
+
+// choose makes the server that writes the one that is asked; when none says that it does, one that
+// is well, for it knows whom to send events to; else the first, which will say what is wrong.
+func (s *Client) choose(ctx context.Context) {
+	s.base = s.others[0]
+	if len(s.others) > 1 {
+		well := ""
+		for _, base := range s.others {
+			role, ok := s.role(ctx, base)
+			if ok && role == ledger.RoleWriter {
+				well = base
+				break
+			}
+			if ok && well == "" {
+				well = base
+			}
+		}
+		if well != "" {
+			s.base = well
+		}
+	}
+	s.others = slices.DeleteFunc(s.others, func(base string) bool { return base == s.base })
+}
+
+// role asks a server what it does, and tells whether it is well.
+func (s *Client) role(ctx context.Context, base string) (role ledger.Role, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, chooseMax)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/healthz", nil)
+	if err != nil {
+		return "", false
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = response.Body.Close() }()
+	var health ledger.Health
+	if err := json.NewDecoder(response.Body).Decode(&health); err != nil {
+		return "", false
+	}
+	return health.Role, health.Status == ledger.HealthOK
+}
+
+// sendTo sends a request to the server that was chosen, and, while that does not answer, to the
+// others in turn. A request whose body can be read once alone is not sent again; events may be:
+// what is there already will be a duplicate.
+func (s *Client) sendTo(ctx context.Context, request *http.Request) (*http.Response, error) {
+	response, err := s.client.Do(request.WithContext(ctx))
+	for _, other := range s.others {
+		if err == nil || ctx.Err() != nil || request.Body != nil && request.GetBody == nil {
+			break
+		}
+		again, moved := s.movedTo(ctx, other, request)
+		if moved != nil {
+			return nil, errors.Join(err, moved)
+		}
+		var failed error
+		if response, failed = s.via(other).Do(again); failed == nil {
+			err = nil
+		}
+	}
+	return response, err
+}
+
+// via returns what asks another server: how long it is waited for is found out there too.
+func (s *Client) via(other string) *http.Client {
+	client := *s.client
+	client.Transport = newPatience(other)
+	return &client
+}
+
+// movedTo returns the request for another server.
+func (s *Client) movedTo(ctx context.Context, other string, request *http.Request,
+) (*http.Request, error) {
+	again := request.Clone(ctx)
+	address, err := url.Parse(other + strings.TrimPrefix(request.URL.String(), s.base))
+	if err == nil && request.GetBody != nil {
+		again.Body, err = request.GetBody()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	again.URL, again.Host = address, address.Host
+	return again, nil
+}

@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
+	"cakupan/projections/findings"
+)
+
+// FindingsSummary is how many findings there are.
+type FindingsSummary struct {
+	Known  coverage.Known   `json:"known"`
+	Counts []findings.Count `json:"counts"`
+}
+
+// ReceiptFindings is what a receipt has beside its own members when who sends asks for findings.
+type ReceiptFindings struct {
+	// Findings are the open ones that the event has raised or that rest on it; null when they are
+	// not known yet.
+	Findings []findings.Finding `json:"findings"`
+}
+
+// findingsQuery is what GET /v1/findings asks.
+type findingsQuery struct {
+	findings.Query
+	known   knowledge
+	minSeq  eventstore.Sequence
+	summary bool
+}
+
+// parseFindings reads the query of GET /v1/findings.
+func parseFindings(raw string) (findingsQuery, error) {
+	p, err := parseParameters(raw, "code", "region", "worker", "enrolment", "commitment", "open",
+		"from", "to", "known", "lang", "summary", "min_seq")
+	if err != nil {
+		return findingsQuery{}, err
+	}
+	q := findingsQuery{
+		known: p.knowledge("known"), minSeq: p.sequence("min_seq", 0), summary: p.flag("summary"),
+	}
+	q.Query = findings.Query{
+		Code: p.findingCode(), Region: p.region(region.Nation), Worker: p.key("worker"),
+		Enrolment: p.key("enrolment"), Commitment: p.key("commitment"), Open: p.flag("open"),
+		Language: p.language(),
+	}
+	if p.has("from") || p.has("to") {
+		q.From, q.To = max(p.sequence("from", 1), 1), p.sequence("to", coverage.Everything)
+		if q.To < q.From {
+			p.fail("to", "is before from")
+		}
+	}
+	return q, p.err()
+}
+
+func (p *parameters) findingCode() findings.Code {
+	if !p.has("code") {
+		return 0
+	}
+	code, ok := findings.ParseCode(p.values.Get("code"))
+	if !ok {
+		p.fail("code", "is no code of a finding: there are "+
+			strings.Join(findings.CodeNames(), ", "))
+	}
+	return code
+}
+
+func (p *parameters) language() findings.Language {
+	if !p.has("lang") {
+		return findings.Indonesian
+	}
+	language, err := findings.ParseLanguage(p.values.Get("lang"))
+	if err != nil {
+		p.fail("lang", err.Error())
+	}
+	return language
+}
+
+// getFindings streams what the events contradict, or counts it. What goes wrong after the first
+// line is the last line.
+func (a *API) getFindings(w *reply, r *http.Request) {
+	q, err := parseFindings(r.URL.RawQuery)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	view, known, err := a.view(r.Context(), q.known, q.minSeq)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	q.Known = min(known, view.Known())
+	found, err := a.ledger.Findings(r.Context(), q.Known)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	if q.summary {
+		a.summarise(w, r, view, found, q.Query)
+		return
+	}
+	out := newLines(w)
+	err = found.Each(r.Context(), q.Query, func(f *findings.Finding) error {
+		return out.write(f)
+	})
+	out.end(r, err)
+}
+
+func (a *API) summarise(w *reply, r *http.Request, view *coverage.View,
+	found *findings.Projection, q findings.Query,
+) {
+	counts, err := found.Summarise(r.Context(), q)
+	answer := FindingsSummary{Counts: counts}
+	if err == nil {
+		answer.Known, err = view.Knowledge(q.Known)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, answer)
+}
+
+// withFindings returns what is put into receipts whose sender asks for it: the findings of each
+// event. It waits until they are known, within bounds; what is not known then is null.
+func (a *API) withFindings(ctx context.Context, got []event.Receipt, opts *submission,
+) []json.RawMessage {
+	if !opts.findings {
+		return nil
+	}
+	last := uint64(0)
+	for i := range got {
+		last = max(last, got[i].Sequence)
+	}
+	// The events are in the log, whatever goes wrong here, and their receipts count.
+	found, err := a.ledger.Findings(ctx, eventstore.Sequence(last))
+	if err != nil {
+		found = nil
+	}
+	all := make([]json.RawMessage, len(got))
+	for i := range got {
+		one := ReceiptFindings{Findings: []findings.Finding{}}
+		switch {
+		case found == nil:
+			one.Findings = nil
+		case got[i].Sequence != 0:
+			one.Findings, _ = found.Of(eventstore.Sequence(got[i].Sequence), opts.language)
+		}
+		all[i], _ = json.Marshal(one) // texts and numbers always encode
+	}
+	return all
+}

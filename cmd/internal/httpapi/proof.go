@@ -1,0 +1,156 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/tiles"
+)
+
+// Proofs are what a ledger has that can prove what its log holds. All methods may be called at the
+// same time.
+type Proofs interface {
+	// Checkpoint returns the signed head of all that is durable; Witnessed the newest one that a
+	// witness has cosigned, or a [problem.NotFound].
+	Checkpoint(ctx context.Context) ([]byte, error)
+	Witnessed(ctx context.Context) ([]byte, error)
+	// CheckpointKey returns the public key of checkpoints.
+	CheckpointKey(ctx context.Context) (string, error)
+	// Cosign keeps a witness's cosignature, and tells whether it was a new one.
+	Cosign(ctx context.Context, cosigned []byte) (added bool, err error)
+	// Tile returns a tile of the tree, or a bundle of entries.
+	Tile(ctx context.Context, tile tlog.Tile) ([]byte, error)
+}
+
+// Cosigned is the answer to a cosignature.
+type Cosigned struct {
+	Added bool `json:"added"` // it was not there before
+}
+
+const (
+	textType  = "text/plain; charset=utf-8"
+	bytesType = "application/octet-stream"
+
+	// forEver is said of what never changes, forAWhile of what is replaced by more.
+	forEver   = "max-age=31536000, immutable"
+	forAWhile = "max-age=3600"
+
+	// noteBytesMax bounds a signed note.
+	noteBytesMax = 64 << 10
+)
+
+// proofs returns what the ledger has of that.
+func (a *API) proofs() (Proofs, error) {
+	if kept, ok := a.ledger.(Proofs); ok {
+		return kept, nil
+	}
+	return nil, problem.New(problem.NotFound, "this ledger proves nothing")
+}
+
+// getCheckpoint answers with a signed head.
+func (a *API) getCheckpoint(w *reply, r *http.Request) {
+	p, err := parseParameters(r.URL.RawQuery, "witnessed")
+	var proofs Proofs
+	if err == nil {
+		proofs, err = a.proofs()
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	ask := proofs.Checkpoint
+	if p.flag("witnessed") {
+		ask = proofs.Witnessed
+	}
+	var text []byte
+	if err = p.err(); err == nil {
+		text, err = ask(r.Context())
+	}
+	w.sendAs(r, textType, text, err)
+}
+
+// getCheckpointKey answers with the public key.
+func (a *API) getCheckpointKey(w *reply, r *http.Request) {
+	_, err := parseParameters(r.URL.RawQuery)
+	var proofs Proofs
+	if err == nil {
+		proofs, err = a.proofs()
+	}
+	var key string
+	if err == nil {
+		key, err = proofs.CheckpointKey(r.Context())
+	}
+	w.sendAs(r, textType, []byte(key+"\n"), err)
+}
+
+// postCheckpoint takes a cosignature.
+func (a *API) postCheckpoint(w *reply, r *http.Request) {
+	_, err := parseParameters(r.URL.RawQuery)
+	var proofs Proofs
+	if err == nil {
+		proofs, err = a.proofs()
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, noteBytesMax))
+	if err != nil {
+		w.fail(r, problem.Wrap(problem.BodyTooLarge, "a cosigned checkpoint has at most "+
+			strconv.Itoa(noteBytesMax)+" bytes, and comes whole", err))
+		return
+	}
+	added, err := proofs.Cosign(r.Context(), body)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, Cosigned{added})
+}
+
+// getTile answers with a tile or a bundle of entries. Neither ever changes; one that is not full
+// has a successor.
+func (a *API) getTile(w *reply, r *http.Request) {
+	_, err := parseParameters(r.URL.RawQuery)
+	var proofs Proofs
+	if err == nil {
+		proofs, err = a.proofs()
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	tile, err := torchwood.ParseTilePath("tile/" + r.PathValue("path"))
+	if err != nil {
+		w.fail(r, problem.New(problem.NotFound,
+			"this is no tile: see C2SP tlog-tiles for how they are named"))
+		return
+	}
+	data, err := proofs.Tile(r.Context(), tile)
+	if err == nil {
+		w.Header().Set("Cache-Control", forAWhile)
+		if tile.W == tiles.Width {
+			w.Header().Set("Cache-Control", forEver)
+		}
+	}
+	w.sendAs(r, bytesType, data, err)
+}
+
+// sendAs answers with a whole body, or an error.
+func (w *reply) sendAs(r *http.Request, media string, body []byte, err error) {
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	// Whoever asked may be gone, and then there is nobody to tell.
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,178 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream"
+)
+
+const (
+	// startPause is how often a ledger that starts tries to reach its cluster, startTell how often
+	// it says that it cannot.
+	startPause = 250 * time.Millisecond
+	startTell  = 10 * time.Second
+
+	// An attempt may take startFirst, and twice as long each time, up to startMax: a cluster that
+	// has no leader yet does not answer at all, and one that is busy needs its time.
+	startFirst = 2 * time.Second
+	startMax   = time.Minute
+
+	// placeMax is how long the servers of a cluster may take to become enough for its replicas:
+	// they may be starting too.
+	placeMax = time.Minute
+
+	// nodesMax is how long a ledger that starts waits for servers that do not say what they are set
+	// to, and nodesEvery how often one that runs asks again.
+	nodesMax   = 10 * time.Second
+	nodesEvery = time.Minute
+
+	// codeNoPeers is what a cluster answers that has too few servers for the replicas of a stream.
+	codeNoPeers = 10005
+)
+
+// connectCluster connects to the cluster that holds the log.
+func (l *Ledger) connectCluster(name string) (*nats.Conn, error) {
+	conn, err := nats.Connect(l.opts.NATS, jetstream.ConnectOptions(name)...)
+	if err != nil {
+		return nil, problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
+	}
+	if conn.MaxPayload() < eventstore.FrameBytesMax {
+		conn.Close()
+		return nil, fmt.Errorf("%w: max_payload of the NATS server is %d, a frame of the log"+
+			" takes up to %d: set max_payload: 4MB", eventstore.ErrUnsafe, conn.MaxPayload(),
+			eventstore.FrameBytesMax)
+	}
+	return conn, nil
+}
+
+// errFewNodes is returned while fewer servers say what they are set to than shall keep the log.
+var errFewNodes = errors.New("some servers of the cluster do not say what they are set to")
+
+// startNodes refuses a cluster with a server that acknowledges before it has flushed. A server that
+// is down is not waited for for long: it is asked when it is there, see watchNodes.
+func (l *Ledger) startNodes(ctx context.Context) error {
+	switch {
+	case l.opts.NATS == "":
+		return nil
+	case l.opts.NATSSystem == "":
+		l.opts.Log.WarnContext(ctx, "whether each server of the cluster flushes before it"+
+			" acknowledges is not checked: see to sync_interval: always, or give --nats-system")
+		return nil
+	}
+	err := l.patiently(ctx, func(context.Context) error { return l.checkNodes(ctx) })
+	if errors.Is(err, errFewNodes) {
+		l.opts.Log.WarnContext(ctx, "servers are asked again later", slog.Any("error", err))
+		return nil
+	}
+	return err
+}
+
+// checkNodes asks the servers that are there now.
+func (l *Ledger) checkNodes(ctx context.Context) error {
+	conn, err := nats.Connect(l.opts.NATSSystem, nats.Name("cakupan check"))
+	if err != nil {
+		return problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached by the"+
+			" address of --nats-system", err)
+	}
+	defer conn.Close()
+	nodes, err := jetstream.CheckNodes(ctx, conn)
+	if want := jetstream.Replicas(l.first(), l.opts.Replicas); err == nil && nodes < want {
+		err = fmt.Errorf("%w: %d of at least %d do", errFewNodes, nodes, want)
+	}
+	return err
+}
+
+// watchNodes asks them again and again until ctx ends: one may come later, or be set otherwise when
+// it is started again.
+func (l *Ledger) watchNodes(ctx context.Context) {
+	if l.opts.NATSSystem == "" {
+		return
+	}
+	for {
+		sleep(ctx, nodesEvery)
+		if ctx.Err() != nil {
+			return
+		}
+		err := l.checkNodes(ctx)
+		switch {
+		case errors.Is(err, eventstore.ErrUnsafe):
+			l.opts.Log.ErrorContext(ctx, "the cluster is not safe", slog.Any("error", err))
+			l.unsafe.Store(&err)
+		case err == nil:
+			l.unsafe.Store(nil)
+		}
+	}
+}
+
+// first returns the connection on which the log is opened.
+func (l *Ledger) first() *nats.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conns[0]
+}
+
+// patiently does something at the start that needs the cluster. While that cannot be reached, or
+// has no leader yet, it tries again, for as long as ctx lasts: all of them may be starting, in any
+// order, and nobody should have to start one again.
+func (l *Ledger) patiently(ctx context.Context, do func(context.Context) error) error {
+	if l.opts.NATS == "" {
+		return do(ctx)
+	}
+	began, told := time.Now(), time.Time{}
+	for most := startFirst; ; most = min(2*most, startMax) {
+		attempt, cancel := context.WithTimeout(ctx, most)
+		err := do(attempt)
+		cancel()
+		if err == nil || ctx.Err() != nil || !mayPass(err, time.Since(began)) {
+			return err
+		}
+		if time.Since(told) > startTell {
+			told = time.Now()
+			l.opts.Log.WarnContext(ctx, "this ledger waits for its cluster", slog.Any("error", err))
+		}
+		sleep(ctx, startPause)
+	}
+}
+
+// mayPass tells whether an error of the cluster may be another one a moment later, when something
+// has been tried for so long.
+func mayPass(err error, tried time.Duration) bool {
+	var refused *natsjs.APIError
+	if errors.As(err, &refused) {
+		const unavailable = 503
+		if refused.Code == unavailable || refused.ErrorCode == codeNoPeers && tried < placeMax {
+			return true
+		}
+	}
+	if errors.Is(err, errFewNodes) {
+		return tried < nodesMax
+	}
+	for _, underWay := range []error{ // of a stream that another ledger makes at the moment
+		eventstore.ErrNoLog, natsjs.ErrStreamNotFound, natsjs.ErrStreamNameAlreadyInUse,
+		natsjs.ErrBucketNotFound, natsjs.ErrBucketExists,
+	} {
+		if errors.Is(err, underWay) {
+			return tried < placeMax
+		}
+	}
+	for _, passing := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoServers, nats.ErrNoResponders,
+		nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed, nats.ErrDisconnected,
+		natsjs.ErrNoStreamResponse, natsjs.ErrJetStreamNotEnabled, eventstore.ErrClosed,
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return errors.As(err, new(net.Error))
+}

@@ -1,0 +1,171 @@
+package ledger
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cakupan/cmd/internal/bundle"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/writer"
+	"cakupan/projections/coverage"
+)
+
+// Figure names a figure. Known is an event that the log holds.
+type Figure struct {
+	Region    region.Code
+	On        temporal.Date
+	Known     eventstore.Sequence
+	Indicator event.Indicator
+}
+
+// Attested is a figure that is published in the log itself.
+type Attested struct {
+	Sequence eventstore.Sequence `json:"sequence"` // of the event that says so
+	Size     int64               `json:"size"`     // events that were known
+	Root     string              `json:"root"`     // over them, base64 as in a checkpoint
+	Rules    string              `json:"rules"`
+	Events   int64               `json:"events"` // of the region
+	Digest   string              `json:"digest"` // of those, base64
+	Answer   coverage.Answer     `json:"answer"`
+}
+
+// Bundle writes what proves a figure to who has nothing else but the key; see package bundle.
+func (l *Ledger) Bundle(ctx context.Context, f Figure, w io.Writer) error {
+	answer, err := l.figure(ctx, f)
+	if err != nil {
+		return err
+	}
+	b := &bundle.Ledger{
+		Log: l.log, Region: f.Region, Answer: answer, Indicator: f.Indicator.String(),
+	}
+	if answer.Known.Sequence > 0 {
+		err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
+			b.Sign = p.signer.SignText
+			return l.proveFigure(ctx, p, tree, b)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	err = bundle.Write(ctx, w, b)
+	if errors.Is(err, bundle.ErrNothing) {
+		return problem.New(problem.NotFound, err.Error())
+	}
+	return err
+}
+
+// figure answers about it.
+func (l *Ledger) figure(ctx context.Context, f Figure) (coverage.Answer, error) {
+	view, err := l.View(ctx, f.Known)
+	if err != nil {
+		return coverage.Answer{}, err
+	}
+	return view.Answer(coverage.Query{
+		Region: f.Region, On: f.On, Known: f.Known, Indicator: f.Indicator,
+	})
+}
+
+// proveFigure adds to a bundle the tree that was known, and a signed head: one that a witness has
+// cosigned, where there is one that has it all.
+func (l *Ledger) proveFigure(ctx context.Context, p *prover, tree tlog.Tree, b *bundle.Ledger,
+) (err error) {
+	k := int64(b.Answer.Known.Sequence)
+	if b.Tree, err = p.tiles.TreeAt(ctx, k); err != nil {
+		return l.proofError(err)
+	}
+	head := p.witnessed
+	if head.note == nil || head.tree.N < k {
+		if head.note, err = l.sign(ctx, p, tree); err != nil {
+			return err
+		}
+		head.tree = tree
+	}
+	b.Checkpoint = head.note
+	b.Proof, err = tlog.ProveTree(head.tree.N, k, p.tiles.Reader(ctx))
+	return l.proofError(err)
+}
+
+// Attest publishes a figure, as known by all that is recorded, in the log itself. f.Known does not
+// matter. Of two at the same moment each is of the log before it.
+//
+// If we crash before the event is appended, nothing was published; after it, it is in the log, and
+// to publish the figure again publishes it as of then.
+func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
+	head, err := l.Head(ctx)
+	if err != nil {
+		return a, err
+	}
+	if f.Known = head.Sequence; f.Known == 0 {
+		return a, problem.New(problem.NotFound, bundle.ErrNothing.Error())
+	}
+	if a.Answer, err = l.figure(ctx, f); err != nil {
+		return a, err
+	}
+	extent, err := bundle.Measure(ctx, l.log, f.Known, f.Region)
+	if err != nil {
+		return a, err
+	}
+	var tree tlog.Tree
+	err = l.withProver(ctx, func(p *prover, _ tlog.Tree) error {
+		tree, err = p.tiles.TreeAt(ctx, int64(f.Known))
+		return l.proofError(err)
+	})
+	if err != nil {
+		return a, err
+	}
+	a.Size, a.Root, a.Rules = tree.N, tree.Hash.String(), coverage.Rules()
+	a.Events, a.Digest = extent.Events, base64.StdEncoding.EncodeToString(extent.Digest)
+	e := l.publication(f, &a)
+	entry, err := EntryOf(e, 0)
+	if err != nil {
+		return a, err
+	}
+	results, err := l.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{})
+	if err != nil {
+		return a, err
+	}
+	if results[0].Refusal != nil {
+		return a, problem.Refusal(results[0].Refusal)
+	}
+	a.Sequence = results[0].Sequence
+	return a, nil
+}
+
+// publication is the event that publishes a figure.
+func (l *Ledger) publication(f Figure, a *Attested) *event.Event {
+	e := &event.Event{
+		Key: event.Key{
+			Source: "urn:cakupan:ledger:" + l.log.Identity().Ledger,
+			ID:     fmt.Sprintf("figure-%s-%s-%s-%d", f.Region, f.On, f.Indicator, a.Size),
+		},
+		Type: event.FigurePublished,
+		Data: event.Data{Region: f.Region, On: f.On, Indicator: f.Indicator, Figure: &event.Figure{
+			Size: a.Size, Root: a.Root, Rules: a.Rules, Events: a.Events, Digest: a.Digest,
+			Covered: a.Answer.Covered, Confirmed: a.Answer.Confirmed, InGrace: a.Answer.InGrace,
+			Enrolments: a.Answer.Enrolments,
+		}},
+	}
+	for _, use := range e.Type.Uses() {
+		if use.Need == event.Required {
+			e.Data.Has = e.Data.Has.With(use.Field)
+		}
+	}
+	if w := a.Answer.Workforce; w != nil {
+		e.Data.Figure.Workforce = w.Count
+		e.Data.Has = e.Data.Has.With(event.FieldWorkforce)
+	}
+	if p := a.Answer.Percent; p != nil {
+		e.Data.Percent = *p
+		e.Data.Has = e.Data.Has.With(event.FieldPercent)
+	}
+	return e
+}

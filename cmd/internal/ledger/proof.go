@@ -1,0 +1,402 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+	"cakupan/eventstore/checkpoint"
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore/merkle"
+	"cakupan/eventstore/tiles"
+	"cakupan/eventstore/verify"
+)
+
+// The files of proofs.
+const (
+	tilesFolder = "tiles" // derived from the log
+	// signingKeyFile is the key of checkpoints: where it is kept as the vault's own key is.
+	signingKeyFile = "checkpoint.key"
+	// signedFile has the checkpoint that was signed last, witnessedFile the last one that a
+	// witness has cosigned. To lose them costs what they would have found out, and no more.
+	signedFile    = "checkpoint.signed"
+	witnessedFile = "checkpoint.witnessed"
+)
+
+// tilesEvery is how often a ledger that serves adds to its tiles what came meanwhile, so that who
+// asks for a checkpoint need not wait for much.
+const tilesEvery = 5 * time.Second
+
+// prover is what proves what the log holds. It is opened when it is first needed.
+type prover struct {
+	mu        sync.Mutex // guards what follows
+	tiles     *tiles.Tiles
+	signer    *checkpoint.Signer
+	own       note.Verifier // of the signer's key
+	witnesses []note.Verifier
+	signed    signedHead
+	witnessed signedHead
+}
+
+// signedHead is a checkpoint, and what it says.
+type signedHead struct {
+	tree tlog.Tree
+	note []byte // nil: there is none
+}
+
+// openProver opens tiles and key. l.proofs.mu is held.
+func (l *Ledger) openProver() error {
+	p := &l.proofs
+	if p.tiles != nil {
+		return nil
+	}
+	p.witnesses = nil
+	for _, key := range l.opts.Witnesses {
+		v, err := checkpoint.WitnessVerifier(key)
+		if err != nil {
+			return problem.Wrap(problem.UsageWrong, "no public key of a witness", err)
+		}
+		p.witnesses = append(p.witnesses, v)
+	}
+	opened, err := tiles.Open(l.folder.path(tilesFolder), l.log)
+	if err != nil {
+		return l.proofError(err)
+	}
+	if err := l.openSigner(); err != nil {
+		return errors.Join(err, opened.Close())
+	}
+	p.tiles = opened
+	return nil
+}
+
+// openSigner reads the key, or makes one where nothing was ever signed: under another key, what was
+// signed would be another ledger's.
+func (l *Ledger) openSigner() error {
+	p := &l.proofs
+	path := l.folder.path(vaultFolder, signingKeyFile)
+	last := l.folder.path(tilesFolder, signedFile)
+	text, err := checkpoint.ReadFile(last)
+	if errors.Is(err, checkpoint.ErrDamaged) {
+		l.opts.Log.Warn("the checkpoint signed last cannot be read: it is no longer compared with",
+			slog.Any("error", err))
+		err = nil
+	}
+	if err != nil {
+		return folderError(l.folder.dir, err)
+	}
+	seed, err := keyfile.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if text != nil {
+			return problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and checkpoints"+
+				" were signed with it: put it back from its backup. To begin with a new key, which"+
+				" auditors and witnesses must then be given, delete %s", path, last))
+		}
+		if err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders); err == nil {
+			seed, err = keyfile.Create(path)
+		}
+	}
+	if err == nil {
+		p.signer, err = checkpoint.NewSigner(l.log.Identity().Ledger, seed)
+	}
+	if err == nil {
+		p.own, err = checkpoint.Verifier(p.signer.Key())
+	}
+	if err != nil {
+		return folderError(l.folder.dir, err)
+	}
+	if p.signed, err = p.read(text); err != nil {
+		return problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is not the key that has signed"+
+			" %s: put back the one that has. To begin with this one, which auditors and witnesses"+
+			" must then be given, delete that file", path, last))
+	}
+	text, _ = checkpoint.ReadFile(l.folder.path(tilesFolder, witnessedFile)) // else there is none
+	p.witnessed, _ = p.read(text)
+	return nil
+}
+
+// read reads a checkpoint that was signed here.
+func (p *prover) read(text []byte) (signedHead, error) {
+	if text == nil {
+		return signedHead{}, nil
+	}
+	tree, err := checkpoint.Open(text, p.own)
+	if err != nil {
+		return signedHead{}, err
+	}
+	return signedHead{tree, text}, nil
+}
+
+// proofError puts an error of the tiles into words about the folder.
+func (l *Ledger) proofError(err error) error {
+	dir := l.folder.dir
+	switch {
+	case errors.Is(err, tiles.ErrNoTile):
+		return problem.New(problem.NotFound, "the tree has no such tile, or not yet")
+	case errors.Is(err, tiles.ErrEntryTooLong):
+		return problem.Wrap(problem.NotFound, "an event of this bundle is longer than the standard"+
+			" allows: read it with GET /v1/events", err)
+	case errors.Is(err, tiles.ErrOtherLog):
+		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
+			"%s mixes two ledgers: put back what belongs to its log, or delete its folder %s to"+
+				" have it rebuilt", dir, tilesFolder), err)
+	case errors.Is(err, tiles.ErrLogShorter):
+		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
+			"the log in %s is damaged or an old copy (%s): restore its newest copy",
+			dir, innermost(err)), err)
+	}
+	return err
+}
+
+// withProver calls do with the prover, whose tiles have caught up with the log.
+func (l *Ledger) withProver(ctx context.Context, do func(*prover, tlog.Tree) error) error {
+	if damage := l.damage.Load(); damage != nil {
+		return *damage
+	}
+	p := &l.proofs
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := l.openProver(); err != nil {
+		return err
+	}
+	was := p.tiles.Renewed()
+	tree, err := p.tiles.CatchUp(ctx)
+	if why := p.tiles.Renewed(); !errors.Is(why, was) {
+		l.opts.Log.WarnContext(ctx, "tiles were of no use: they are made anew from the log",
+			slog.Any("error", why))
+	}
+	if err != nil {
+		return l.proofError(err)
+	}
+	return do(p, tree)
+}
+
+// CheckpointKey returns the public key of the ledger's checkpoints.
+func (l *Ledger) CheckpointKey(ctx context.Context) (key string, err error) {
+	err = l.withProver(ctx, func(p *prover, _ tlog.Tree) error {
+		key = p.signer.Key()
+		return nil
+	})
+	return key, err
+}
+
+// Checkpoint returns the signed head of all that is durable, with the cosignatures that it has.
+func (l *Ledger) Checkpoint(ctx context.Context) (text []byte, err error) {
+	err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
+		text, err = l.sign(ctx, p, tree)
+		return err
+	})
+	return text, err
+}
+
+// Witnessed returns the newest checkpoint that a witness has cosigned.
+func (l *Ledger) Witnessed(ctx context.Context) (text []byte, err error) {
+	err = l.withProver(ctx, func(p *prover, _ tlog.Tree) error {
+		if text = p.witnessed.note; text == nil {
+			return problem.New(problem.NotFound, "no witness has cosigned a checkpoint yet")
+		}
+		return nil
+	})
+	return text, err
+}
+
+// sign signs a head, unless it is the one that was signed last. What was signed is for ever: a log
+// that says otherwise is not signed.
+//
+// If we crash before the file is written, nobody has seen the checkpoint.
+func (l *Ledger) sign(ctx context.Context, p *prover, tree tlog.Tree) ([]byte, error) {
+	if p.signed.note != nil && p.signed.tree == tree {
+		return p.signed.note, nil
+	}
+	if err := l.compareSigned(ctx, p, tree); err != nil {
+		return nil, err
+	}
+	text, err := p.signer.Sign(tree)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), text); err != nil {
+		return nil, fmt.Errorf("keep checkpoint: %w", err)
+	}
+	p.signed = signedHead{tree, text}
+	return text, nil
+}
+
+// compareSigned returns an error when a tree does not go on from what was signed last.
+func (l *Ledger) compareSigned(ctx context.Context, p *prover, tree tlog.Tree) error {
+	last := p.signed.tree
+	if p.signed.note == nil || last.N == 0 {
+		return nil
+	}
+	if last.N > tree.N {
+		return problem.New(problem.LogDamaged, fmt.Sprintf("the log in %s is damaged or an old"+
+			" copy: it ends at event %d, and a checkpoint over %d was signed: restore its newest"+
+			" copy", l.folder.dir, tree.N, last.N))
+	}
+	was, err := p.tiles.TreeAt(ctx, last.N)
+	if err != nil {
+		return l.proofError(err)
+	}
+	if was.Hash != last.Hash {
+		return problem.New(problem.LogDamaged, fmt.Sprintf("the log in %s is not the one that was"+
+			" signed: its first %d events have another root than the checkpoint in"+
+			" %s", l.folder.dir,
+			last.N, l.folder.path(tilesFolder, signedFile)))
+	}
+	return nil
+}
+
+// Cosign adds a witness's cosignature to the checkpoint that was signed last, and tells whether it
+// was a new one. The witness must be known, and have cosigned what this ledger has signed; one that
+// comes when the log has grown is kept with its checkpoint.
+func (l *Ledger) Cosign(ctx context.Context, cosigned []byte) (added bool, err error) {
+	err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
+		head, err := checkpoint.Open(cosigned, p.own)
+		if err != nil {
+			return problem.Wrap(problem.ProofFailed, "this is no checkpoint of this ledger", err)
+		}
+		base := p.signed
+		switch {
+		case head == p.signed.tree:
+		case head == p.witnessed.tree:
+			base = p.witnessed
+		case head.N > tree.N || head.N < p.witnessed.tree.N:
+			return problem.New(problem.ProofFailed, "a later checkpoint is witnessed already")
+		default: // it was signed here, and others since
+			if base.note, err = p.signer.Sign(head); err != nil {
+				return err
+			}
+			base.tree = head
+		}
+		merged, n, err := checkpoint.Merge(base.note, cosigned, p.witnesses)
+		if err != nil {
+			return problem.Wrap(problem.ProofFailed, "this is no checkpoint of this ledger", err)
+		}
+		if len(checkpoint.Cosignatures(merged, p.witnesses)) == 0 {
+			return problem.New(problem.Forbidden, "this ledger does not know the witness: have"+
+				" whoever runs it start `cakupan serve --witness KEY`")
+		}
+		added = n > 0
+		return l.keepCosigned(p, signedHead{head, merged})
+	})
+	return added, err
+}
+
+// keepCosigned makes durable what a witness has cosigned.
+func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
+	err := checkpoint.WriteFile(l.folder.path(tilesFolder, witnessedFile), cosigned.note)
+	if err != nil {
+		return fmt.Errorf("keep cosignature: %w", err)
+	}
+	p.witnessed = cosigned
+	if cosigned.tree != p.signed.tree {
+		return nil
+	}
+	err = checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), cosigned.note)
+	if err != nil {
+		return fmt.Errorf("keep cosignature: %w", err)
+	}
+	p.signed = cosigned
+	return nil
+}
+
+// Tile returns a tile of the tree, or a bundle of its entries.
+func (l *Ledger) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err error) {
+	if damage := l.damage.Load(); damage != nil {
+		return nil, *damage
+	}
+	opened, err := l.openTiles()
+	if err != nil {
+		return nil, err
+	}
+	data, err = opened.Tile(ctx, tile)
+	if errors.Is(err, tiles.ErrNoTile) { // it may be there once they have caught up
+		if _, err = opened.CatchUp(ctx); err == nil {
+			data, err = opened.Tile(ctx, tile)
+		}
+	}
+	return data, l.proofError(err)
+}
+
+// openTiles returns the tiles, which may be read while others sign.
+func (l *Ledger) openTiles() (*tiles.Tiles, error) {
+	l.proofs.mu.Lock()
+	defer l.proofs.mu.Unlock()
+	if err := l.openProver(); err != nil {
+		return nil, err
+	}
+	return l.proofs.tiles, nil
+}
+
+// followTiles adds to the tiles what comes, until ctx is done. That it fails is said when somebody
+// asks.
+func (l *Ledger) followTiles(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(tilesEvery):
+		}
+		opened, err := l.openTiles()
+		if err == nil {
+			_, err = opened.CatchUp(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			l.opts.Log.WarnContext(ctx, "tiles do not follow the log", slog.Any("error", err))
+		}
+	}
+}
+
+// signedWitness is the checkpoint that was signed last, as a witness of how long the log was and
+// what it said. One that cannot be read is none.
+func (l *Ledger) signedWitness() []verify.Witness {
+	p := &l.proofs
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	head := p.signed
+	if p.tiles == nil {
+		text, err := checkpoint.ReadFile(l.folder.path(tilesFolder, signedFile))
+		seed, err2 := keyfile.Read(l.folder.path(vaultFolder, signingKeyFile))
+		if errors.Join(err, err2) != nil {
+			return nil
+		}
+		signer, err := checkpoint.NewSigner(l.log.Identity().Ledger, seed)
+		if err != nil {
+			return nil
+		}
+		own, err := checkpoint.Verifier(signer.Key())
+		if err != nil {
+			return nil
+		}
+		reader := prover{own: own}
+		if head, err = reader.read(text); err != nil {
+			return nil
+		}
+	}
+	if head.note == nil || head.tree.N == 0 {
+		return nil
+	}
+	return []verify.Witness{{
+		Name: "the signed checkpoint", Sequence: eventstore.Sequence(head.tree.N),
+		Root: merkle.Hash(head.tree.Hash),
+	}}
+}
+
+// closeProver closes the tiles.
+func (l *Ledger) closeProver() error {
+	l.proofs.mu.Lock()
+	defer l.proofs.mu.Unlock()
+	if l.proofs.tiles == nil {
+		return nil
+	}
+	return l.proofs.tiles.Close()
+}

@@ -1,0 +1,132 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/eventstore/jetstream/lease"
+	"cakupan/eventstore/seal"
+)
+
+// TestSighting tells when a lease may be taken: it was given up, or not renewed for long enough while
+// it could be seen all the time.
+func TestSighting(t *testing.T) {
+	const over = 3 * time.Second
+	at := time.Unix(1_000, 0)
+	seen := func(revision uint64, holder string, seconds int, s sighting) sighting {
+		state := lease.State{Holder: lease.Holder{ID: holder}, Revision: revision}
+		return s.next(state, at.Add(time.Duration(seconds)*time.Second))
+	}
+	var s sighting
+	if s = seen(0, "", 0, s); !s.isOver(over) {
+		t.Error("a lease that nobody has may not be taken")
+	}
+	if s = seen(1, "a", 1, s); s.isOver(over) {
+		t.Error("a lease that was just taken may be taken")
+	}
+	if s = seen(1, "a", 3, s); s.isOver(over) {
+		t.Error("a lease may be taken too early")
+	}
+	if s = seen(2, "a", 4, s); s.isOver(over) {
+		t.Error("a lease that was renewed may be taken")
+	}
+	if s = seen(2, "a", 7, s); !s.isOver(over) {
+		t.Error("a lease that was not renewed may not be taken")
+	}
+	if s = seen(2, "a", 8, sighting{}); s.isOver(over) {
+		t.Error("a lease may be taken that could not be seen a moment ago")
+	}
+	if s = seen(3, "", 9, s); !s.isOver(over) {
+		t.Error("a lease that was given up may not be taken")
+	}
+}
+
+func sealerOf(t testing.TB, key string) *seal.Sealer {
+	t.Helper()
+	sum := sha256.Sum256([]byte(key))
+	s, err := seal.New(sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestForwardedIsWhole has what is forwarded, and its answer, arrive as they were, and nothing from a
+// ledger with another key, or in the place of another message.
+func TestForwardedIsWhole(t *testing.T) {
+	r := &roles{sealer: sealerOf(t, "one")}
+	sent := forwarded{
+		Raw:    [][]byte{[]byte(`{"a":1}`), {}, []byte("\xff\x00"), bytes.Repeat([]byte("x"), 99_999)},
+		Atomic: true, Scope: &event.Scope{
+			Publisher: "office", Sources: []string{"urn:a"}, Regions: []region.Code{1},
+			Types: []event.Type{event.EnrolmentOpened},
+		},
+	}
+	sealed, err := r.pack(&sent, purposeForward)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got forwarded
+	if err := r.unpack(sealed, purposeForward, &got); err != nil {
+		t.Fatal(err)
+	}
+	got.Raw[1] = []byte{} // gob makes nil of it
+	if !reflect.DeepEqual(got, sent) {
+		t.Errorf("%+v arrives", got)
+	}
+	if bytes.Contains(sealed, []byte("urn:a")) {
+		t.Error("it is not sealed")
+	}
+	answer := forwardAnswer{Receipts: []event.Receipt{
+		{Key: event.Key{Source: "s", ID: "1"}, Status: event.Appended, Sequence: 7},
+		{Status: event.Refused, Refusal: &event.Refusal{Code: event.Malformed, Detail: "d"}},
+	}}
+	back, err := r.pack(&answer, purposeAnswer)
+	var heard forwardAnswer
+	if err == nil {
+		err = r.unpack(back, purposeAnswer, &heard)
+	}
+	if err != nil || !reflect.DeepEqual(heard, answer) {
+		t.Errorf("%+v is answered, %v", heard, err)
+	}
+	other := &roles{sealer: sealerOf(t, "two")}
+	for n, err := range []error{
+		other.unpack(sealed, purposeForward, &got), r.unpack(sealed, purposeAnswer, &heard),
+		r.unpack(sealed[:len(sealed)-1], purposeForward, &got), r.unpack(nil, purposeAnswer, &got),
+	} {
+		if problem.From(err).Code != problem.FolderKeyLost {
+			t.Errorf("message %d is read: %v", n, err)
+		}
+	}
+}
+
+// TestFirstPart cuts a batch into parts that come to the whole, none of them too large unless one
+// event is.
+func TestFirstPart(t *testing.T) {
+	var raw [][]byte
+	for n := range 5_000 {
+		raw = append(raw, bytes.Repeat([]byte{byte(n)}, n*n%70_000))
+	}
+	left, parts := raw, 0
+	for ; len(left) > 0; parts++ {
+		part, size := firstPart(left), 0
+		for i := range part {
+			size += len(part[i])
+		}
+		if len(part) == 0 || len(part) > forwardEventsMax ||
+			size > forwardBytesMax && len(part) > 1 {
+			t.Fatal(fmt.Sprint("a part has ", len(part), " events of ", size, " bytes"))
+		}
+		left = left[len(part):]
+	}
+	if parts < len(raw)/forwardEventsMax {
+		t.Errorf("%d parts", parts)
+	}
+}

@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/natsin"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/lease"
+)
+
+// statusMax bounds how long JetStream is asked about its streams.
+const statusMax = 5 * time.Second
+
+// Status is how the ledger is, with what its role and its safety depend on.
+type Status struct {
+	Health
+	// Writer is the ledger that writes, as far as this one has heard; nil: none that is known.
+	Writer  *WriterStatus  `json:"writer,omitempty"`
+	Intake  IntakeStatus   `json:"intake"`
+	Streams []StreamStatus `json:"streams"`
+}
+
+// WriterStatus is who holds the lease of the log.
+type WriterStatus struct {
+	Name  string    `json:"name,omitempty"` // machine and process
+	URL   string    `json:"url,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	Here  bool      `json:"here"` // it is the ledger that was asked
+}
+
+// IntakeStatus is what waits of what publishers sent by NATS.
+type IntakeStatus struct {
+	Waiting uint64 `json:"waiting"` // packs that the log has not taken yet
+	Refused uint64 `json:"refused"` // to be settled by the operator
+}
+
+// StreamStatus is how a stream is kept.
+type StreamStatus struct {
+	Name     string `json:"name"`
+	Replicas int    `json:"replicas"` // servers that shall keep it
+	Current  int    `json:"current"`  // of them, those that have all of it now
+	Leader   string `json:"leader,omitempty"`
+	Messages uint64 `json:"messages"`
+	Bytes    uint64 `json:"bytes"`
+}
+
+// Status asks for all of it anew, as [Ledger.Health] does. What JetStream does not tell is left
+// out, and Why says so: how the ledger is must be told above all when something is wrong.
+func (l *Ledger) Status(ctx context.Context) Status {
+	s := Status{Health: l.Health(ctx), Writer: l.writerStatus(), Streams: []StreamStatus{}}
+	ctx, cancel := context.WithTimeout(ctx, statusMax)
+	defer cancel()
+	if err := l.streamStatus(ctx, &s); err != nil && s.Status == HealthOK {
+		s.Status, s.Why = HealthFailing, fmt.Sprintf("JetStream does not tell how its streams are:"+
+			" %v", err)
+	}
+	return s
+}
+
+// writerStatus returns who writes.
+func (l *Ledger) writerStatus() *WriterStatus {
+	if l.roles == nil {
+		return &WriterStatus{Here: true}
+	}
+	now := l.roles.present()
+	if now.holder.ID == "" {
+		return nil
+	}
+	return &WriterStatus{
+		Name: now.holder.Name, URL: now.holder.URL, Since: now.holder.Since, Here: now.writing,
+	}
+}
+
+// streamStatus adds what JetStream tells.
+func (l *Ledger) streamStatus(ctx context.Context, s *Status) error {
+	js, err := natsjs.New(l.first())
+	if err != nil {
+		return err
+	}
+	streams := js.ListStreams(ctx)
+	for info := range streams.Info() {
+		if !isOurs(info.Config.Name) {
+			continue
+		}
+		s.Streams = append(s.Streams, statusOf(info))
+		if info.Config.Name == natsin.StreamRefused {
+			s.Intake.Refused = info.State.Msgs
+		}
+	}
+	if err := streams.Err(); err != nil {
+		return err
+	}
+	s.Intake.Waiting, err = natsin.Waiting(ctx, js)
+	return err
+}
+
+// isOurs tells whether a stream is one of a ledger's.
+func isOurs(name string) bool {
+	return name == jetstream.StreamDefault || name == lease.Stream ||
+		strings.HasPrefix(name, jetstream.StreamDefault+"_")
+}
+
+// statusOf returns how a stream is kept.
+func statusOf(info *natsjs.StreamInfo) StreamStatus {
+	s := StreamStatus{
+		Name: info.Config.Name, Replicas: info.Config.Replicas, Current: 1,
+		Messages: info.State.Msgs, Bytes: info.State.Bytes,
+	}
+	if info.Cluster == nil {
+		return s
+	}
+	s.Leader = info.Cluster.Leader
+	if s.Leader == "" {
+		s.Current = 0
+	}
+	for _, replica := range info.Cluster.Replicas {
+		if replica.Current && !replica.Offline {
+			s.Current++
+		}
+	}
+	return s
+}

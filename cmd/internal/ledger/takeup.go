@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/index"
+	"cakupan/eventstore/writer"
+)
+
+// takeUp opens what appending needs, in a ledger that has stood by until now, and returns the
+// writer. Everything is read again to the end of the log: while we stood by, others wrote. Only the
+// goroutine of the roles calls it, and without mu: the log may be out of reach, and health is
+// asked.
+func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
+	if err := l.checkWitness(ctx); err != nil {
+		return nil, err
+	}
+	idx, err := l.openIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := writer.Open(ctx, l.log, idx, l.writerOptions())
+	if err != nil {
+		return nil, derivedError(l.folder.dir, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writer = w // and layDown closes it
+	_, err = l.openWay(ctx)
+	return w, err
+}
+
+// layDown closes it again, all but the index, which only follows the log. Nothing new begins; what
+// has begun comes to its end, or is refused because somebody else writes.
+func (l *Ledger) layDown() {
+	l.mu.Lock()
+	w, v := l.writer, l.vault
+	l.writer, l.vault, l.intake = nil, nil, nil
+	if w != nil {
+		l.appending.Store(&appending{index: l.index})
+	}
+	l.mu.Unlock()
+	if w != nil {
+		_ = w.Close() // why it has ended was told
+	}
+	if v == nil {
+		return
+	}
+	l.inUse.Lock() // until nobody is on his way from one to the other
+	defer l.inUse.Unlock()
+	if err := v.Close(); err != nil {
+		l.opts.Log.Warn("vault was not closed well: " + problem.From(err).Detail)
+	}
+}
+
+// openIndex returns the index, which is open until Close.
+func (l *Ledger) openIndex(ctx context.Context) (*index.Index, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.readyIndex(ctx)
+	if err == nil {
+		l.appending.CompareAndSwap(nil, &appending{index: l.index})
+	}
+	return l.index, err
+}
+
+// followIndex adds to the index what the log holds beyond it. One that is damaged is renewed.
+func (l *Ledger) followIndex(ctx context.Context) error {
+	idx, err := l.openIndex(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = writer.CatchUp(ctx, l.log, idx)
+	if errors.Is(err, index.ErrDamaged) {
+		if err = idx.Renew(); err == nil {
+			_, err = writer.CatchUp(ctx, l.log, idx)
+		}
+		if err == nil {
+			idx.Renewed()
+		}
+	}
+	return derivedError(l.folder.dir, err)
+}
+
+// currentWriter returns the writer, nil while this ledger stands by.
+func (l *Ledger) currentWriter() *writer.Writer {
+	if open := l.appending.Load(); open != nil {
+		return open.writer
+	}
+	return nil
+}

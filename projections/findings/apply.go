@@ -1,0 +1,232 @@
+package findings
+
+import (
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// lateAfter is how many days after its date an event is late.
+const lateAfter = 31
+
+// apply folds one event, which was admitted to the state.
+func (f *fold) apply(e *facts.Event, b *facts.Batch, x *extra) {
+	day := e.Recorded.Date()
+	f.l.addEvent(e.Sequence, day, x)
+	f.pass(day)
+	f.read = false
+	early := f.s.AddRetracted(e, b) // it was never in force
+	if !early {
+		f.add(e, b, x)
+	}
+	f.read = false
+	f.settle(e.Sequence)
+	if !early {
+		f.date(e, b)
+	}
+}
+
+// add brings an event into force.
+func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
+	switch e.Kind {
+	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
+		event.EnrolmentReinstated, event.FundingGranted, event.FundingRevoked,
+		event.ContributionCredited:
+		f.addFact(e)
+	case event.WorkerDied:
+		f.addDeath(e, b)
+	case event.WorkerMerged:
+		f.merge(e, b)
+	case event.FundingCommitted, event.FundingAmended, event.FundingDisbursed,
+		event.FundingClosed:
+		f.addMoney(e, b, x)
+	case event.WorkforcePublished:
+		f.s.Add(e, b)
+		f.publish(e.Sequence, &b.Rare(e).Event.Data)
+	case event.EventRetracted:
+		f.retract(e, b)
+	default:
+		f.s.Add(e, b)
+	}
+}
+
+func (f *fold) addFact(e *facts.Event) {
+	workers := append([]uint32(nil), f.courseOf(e.Enrolment).workers...)
+	if e.Kind == event.EnrolmentOpened {
+		workers = append(workers, e.Worker)
+	}
+	if e.Kind == event.FundingRevoked {
+		f.l.addMoney(money{
+			sequence: e.Sequence, commitment: e.Commitment, kind: uint8(e.Kind),
+			publisher: f.l.publisherOf(e.Sequence),
+		})
+		f.touched.commitments = append(f.touched.commitments, e.Commitment)
+	}
+	f.change([]uint32{e.Enrolment}, workers, func() { f.s.AddFact(e) })
+}
+
+// addDeath adds a death. All enrolments of the person end with the first one, if it is that.
+func (f *fold) addDeath(e *facts.Event, b *facts.Batch) {
+	var enrolments []uint32
+	if temporal.Date(e.From) < f.died(e.Worker) {
+		enrolments = f.enrolments(f.ids(e.Worker))
+	}
+	f.change(enrolments, []uint32{e.Worker}, func() { f.s.Add(e, b) })
+}
+
+// merge makes two persons one.
+func (f *fold) merge(e *facts.Event, b *facts.Batch) {
+	var enrolments []uint32
+	one, other := f.died(e.Worker), f.died(e.Into())
+	if one > other {
+		enrolments = f.enrolments(f.ids(e.Worker))
+	} else if other > one {
+		enrolments = f.enrolments(f.ids(e.Into()))
+	}
+	if f.s.Person(e.Worker) == f.s.Person(e.Into()) {
+		f.s.Add(e, b)
+		return
+	}
+	f.regroup([]uint32{e.Worker, e.Into()}, enrolments, func() { f.s.Add(e, b) })
+}
+
+// addMoney adds an event about a commitment.
+func (f *fold) addMoney(e *facts.Event, b *facts.Batch, x *extra) {
+	m := money{sequence: e.Sequence, commitment: e.Commitment, kind: uint8(e.Kind)}
+	if x.money != nil {
+		m = moneyFrom(e.Sequence, e.Commitment, x.money)
+	}
+	m.publisher = f.l.publisherOf(e.Sequence)
+	f.touched.commitments = append(f.touched.commitments, e.Commitment)
+	if e.Kind == event.FundingClosed {
+		f.l.addMoney(m)
+		m.from = temporal.Month(e.From)
+		if m.from < f.closedFrom(e.Commitment) {
+			f.reclose(e.Commitment, func() { f.s.Add(e, b) })
+		} else {
+			f.s.Add(e, b)
+		}
+		return
+	}
+	was := f.budget(e.Commitment)
+	f.l.addMoney(m)
+	f.s.Add(e, b)
+	f.rebudget(e.Commitment, &was)
+}
+
+// reclose does what changes from when on a commitment pays nothing.
+func (f *fold) reclose(c uint32, do func()) {
+	enrolments := f.granted(c)
+	var workers []uint32
+	for _, e := range enrolments {
+		workers = append(workers, f.courseOf(e).workers...)
+	}
+	f.change(enrolments, sortedNumbers(workers), do)
+}
+
+// rebudget has all looked at again to whom a commitment is granted, if that is another one for
+// them.
+func (f *fold) rebudget(c uint32, was *budget) {
+	if is := f.budget(c); !is.sameGround(was) {
+		f.touched.enrolments = append(f.touched.enrolments, f.granted(c)...)
+	}
+}
+
+// publish notes a workforce that makes percents.
+func (f *fold) publish(seq eventstore.Sequence, d *event.Data) {
+	if d.Sector != event.AllSectors || d.Indicator != event.Employed {
+		return
+	}
+	f.l.addPublication(publication{
+		sequence: seq, count: d.Count, reference: d.Reference, region: d.Region,
+	})
+	f.regions.published(f.l, d.Region, d.Reference)
+}
+
+// retract takes the event that a retraction names out of force.
+func (f *fold) retract(e *facts.Event, b *facts.Batch) {
+	r := b.Rare(e)
+	target := r.Retracts
+	do := func() { f.s.Retract(e, r) }
+	if target == 0 {
+		do()
+		return
+	}
+	f.records.resolve(target, e.Sequence)
+	switch own := f.s.OwnerOf(target); own.Kind() {
+	case facts.OfEnrolment:
+		f.retractMoney(target, e.Sequence)
+		workers := append([]uint32(nil), f.courseOf(own.Index()).workers...)
+		f.change([]uint32{own.Index()}, workers, do)
+	case facts.OfWorker:
+		f.change(f.enrolments(f.ids(own.Index())), []uint32{own.Index()}, do)
+	case facts.OfMerge:
+		f.unmerge(own, do)
+	case facts.OfCommitment:
+		m := f.retractMoney(target, e.Sequence)
+		if m != nil && event.Type(m.kind) == event.FundingClosed {
+			f.reclose(own.Index(), do)
+		} else {
+			do()
+		}
+	default:
+		f.retractMoney(target, e.Sequence)
+		if p, found := f.l.retractPublication(target, e.Sequence); found {
+			f.regions.published(f.l, p.region, p.reference)
+		}
+		do()
+	}
+}
+
+// retractMoney takes an event about a commitment out of force, if the event is one.
+func (f *fold) retractMoney(target, by eventstore.Sequence) *money {
+	m := f.l.moneyAt(target)
+	if m == nil {
+		return nil
+	}
+	was := f.budget(m.commitment)
+	f.l.retractMoney(target, by)
+	f.touched.commitments = append(f.touched.commitments, m.commitment)
+	f.rebudget(m.commitment, &was)
+	return m
+}
+
+// unmerge takes a merge out of force.
+func (f *fold) unmerge(own facts.Owner, do func()) {
+	worker, into := f.s.Merge(own)
+	var enrolments []uint32
+	if ids := f.ids(worker); f.s.DiedOn(worker) < enrolment.Never {
+		enrolments = f.enrolments(ids)
+	}
+	f.regroup([]uint32{worker, into}, enrolments, do)
+}
+
+// date notes what is wrong with the date of an event in force.
+func (f *fold) date(e *facts.Event, b *facts.Batch) {
+	date, o := temporal.Date(e.From), owner{kind: ofEnrolment, number: e.Enrolment}
+	switch e.Kind {
+	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
+		event.EnrolmentReinstated:
+	case event.WorkerDied:
+		o = owner{kind: ofWorker, number: e.Worker}
+	case event.TargetSet:
+		d := &b.Rare(e).Event.Data
+		date, o = d.From, owner{kind: ofRegion, number: uint32(d.Region)}
+	default:
+		return
+	}
+	if f.today-date > lateAfter {
+		f.records.raise(ReportedLate, o, date, e.Sequence)
+	}
+	if date > yearAfter(f.today) {
+		f.records.raise(FarFuture, o, date, e.Sequence)
+	}
+}
+
+// yearAfter returns the same day of the next year, 28 February for the 29th.
+func yearAfter(day temporal.Date) temporal.Date {
+	month := day.Month()
+	return min((month+12).First()+(day-month.First()), (month + 12).Last())
+}

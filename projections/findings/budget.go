@@ -1,0 +1,135 @@
+package findings
+
+import (
+	"math/big"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// budget is what a commitment comes to, by its last committed event and the amendments after it.
+type budget struct {
+	known                          bool
+	heads, months, tariff, ceiling int64
+	from, until                    temporal.Month
+	funder                         region.Code
+
+	first     eventstore.Sequence // the event that committed it first,
+	committed eventstore.Sequence // and the one that did so last
+	last      eventstore.Sequence // that one, or the last that amended it
+}
+
+// period returns the months of the commitment.
+func (b *budget) period() months { return span(b.from, b.until) }
+
+// sameGround reports whether two budgets are the same for who is granted something.
+func (b *budget) sameGround(other *budget) bool {
+	return b.known == other.known && b.from == other.from && b.until == other.until &&
+		b.funder == other.funder
+}
+
+// books are the events about one commitment, as indexes in the table of money, in order of the log,
+// and what those in force come to.
+type books struct {
+	terms, payments, changes []int
+
+	budget  budget
+	spent   big.Int
+	senders map[uint32]int // publisher → events that are not payments
+	sent    int            // all of those
+}
+
+// list returns the list that events of a kind are in.
+func (b *books) list(kind uint8) *[]int {
+	switch event.Type(kind) {
+	case event.FundingDisbursed:
+		return &b.payments
+	case event.FundingCommitted, event.FundingAmended:
+		return &b.terms
+	default:
+		return &b.changes
+	}
+}
+
+// states reports whether an event of the kind states terms.
+func (b *books) states(kind uint8) bool { return b.list(kind) == &b.terms }
+
+// foreign reports whether an event in force is of another publisher than the given one.
+func (b *books) foreign(publisher uint32) bool { return b.sent > b.senders[publisher] }
+
+func (l *ledger) booksOf(c uint32) *books {
+	b := l.accounts[c]
+	if b == nil {
+		b = &books{senders: map[uint32]int{}}
+		l.accounts[c] = b
+	}
+	return b
+}
+
+// note adds an event in force to what they come to, or takes it away.
+func (l *ledger) note(index, weight int) {
+	m := l.money.At(index)
+	b := l.booksOf(m.commitment)
+	if event.Type(m.kind) == event.FundingDisbursed {
+		amount := big.NewInt(m.ceiling)
+		if weight < 0 {
+			amount.Neg(amount)
+		}
+		b.spent.Add(&b.spent, amount)
+		return
+	}
+	b.sent += weight
+	b.senders[m.publisher] += weight
+}
+
+// moneyAsOf returns those events of a list that are in force as known at k.
+func (l *ledger) moneyAsOf(list []int, k eventstore.Sequence) (all []*money) {
+	for _, i := range list {
+		if m := l.money.At(i); inForce(m.sequence, m.retracted, k) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// budgetAsOf returns what a commitment comes to as known at k.
+func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
+	books := l.accounts[c]
+	if books == nil {
+		return b
+	}
+	for _, m := range l.moneyAsOf(books.terms, k) {
+		first := b.first
+		switch {
+		case event.Type(m.kind) == event.FundingCommitted:
+			if first == 0 {
+				first = m.sequence
+			}
+			b = budget{
+				true, m.heads, m.months, m.tariff, m.ceiling, m.from, m.until, m.funder,
+				first, m.sequence, m.sequence,
+			}
+		case b.known:
+			b.amend(m)
+		}
+	}
+	return b
+}
+
+func (b *budget) amend(m *money) {
+	b.last = m.sequence
+	set := func(named uint8, to *int64, value int64) {
+		if m.named&named != 0 {
+			*to = value
+		}
+	}
+	set(namesHeads, &b.heads, m.heads)
+	set(namesMonths, &b.months, m.months)
+	set(namesTariff, &b.tariff, m.tariff)
+	set(namesCeiling, &b.ceiling, m.ceiling)
+	if m.named&namesUntil != 0 {
+		b.until = m.until
+	}
+}

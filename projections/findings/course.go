@@ -1,0 +1,242 @@
+package findings
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// course is one enrolment as the rules see it, in memory that is used again.
+type course struct {
+	e         uint32
+	facts     facts.Gathered
+	stretches []enrolment.Stretch // on which it is open
+	grants    []grant             // in order of the log
+	money     enrolment.Money
+	spells    []enrolment.Spell // on which it is covered or in grace
+	workers   []uint32          // for whom openings in force are
+	lacks     lacks
+	onBudget  months // on some day of which it is open with payer APBD; see budgetMonths
+	reckoned  bool   // onBudget is known
+}
+
+// grant is one in force, and what it pays of the months it was granted for.
+type grant struct {
+	facts.Grant
+	until temporal.Month // not paid any more: it was revoked, or the commitment closed
+}
+
+// pays returns the months that the grant pays.
+func (g *grant) pays() months { return span(g.From, g.until) }
+
+// read makes c the course of an enrolment.
+func (c *course) read(v *view, e uint32) {
+	c.e, c.lacks, c.reckoned = e, lacks{}, false
+	v.gather(&c.facts, e)
+	c.stretches = enrolment.AppendStretches(c.stretches[:0], c.facts.Changes())
+	c.workers = c.facts.AppendWorkers(c.workers[:0])
+	c.money = enrolment.NoMoney(c.money.Months)
+	c.readGrants(v)
+	for _, credit := range c.facts.Credits() {
+		c.money.Credit(credit.From, credit.Until)
+	}
+	c.spells = c.spells[:0]
+	for i := range c.stretches {
+		died := v.died(c.stretches[i].Worker)
+		c.spells = enrolment.AppendSpells(c.spells, c.stretches[i], died, &c.money)
+	}
+}
+
+func (c *course) readGrants(v *view) {
+	c.grants = c.grants[:0]
+	for _, g := range slices.Backward(c.facts.Grants()) {
+		until := min(g.Until, v.closedFrom(g.Commitment))
+		for _, r := range c.facts.Revokes() {
+			if r.Commitment == g.Commitment && r.Sequence > g.Sequence {
+				until = min(until, r.From)
+			}
+		}
+		c.grants = append(c.grants, grant{g, until})
+		purse := enrolment.EmptyPurse()
+		c.money.Grant(g.From, until, &purse)
+	}
+}
+
+// opened reports whether an opening is in force.
+func (c *course) opened() bool { return len(c.workers) > 0 }
+
+// commitments calls yield with each commitment that is granted to the enrolment and the months that
+// it pays, in order of the numbers of the commitments.
+func (c *course) commitments(yield func(commitment uint32, pays months)) {
+	switch len(c.grants) {
+	case 0:
+		return
+	case 1:
+		yield(c.grants[0].Commitment, c.grants[0].pays())
+		return
+	}
+	var all []uint32
+	for i := range c.grants {
+		all = append(all, c.grants[i].Commitment)
+	}
+	slices.Sort(all)
+	for _, commitment := range slices.Compact(all) {
+		yield(commitment, c.paidBy(commitment))
+	}
+}
+
+// paidBy returns the months that a commitment pays.
+func (c *course) paidBy(commitment uint32) months {
+	var spans []enrolment.Span
+	for i := range c.grants {
+		if g := &c.grants[i]; g.Commitment == commitment {
+			spans = append(spans, enrolment.Span{From: g.From, Until: g.until})
+		}
+	}
+	return union(spans)
+}
+
+// paid returns the months that any commitment pays.
+func (c *course) paid() months {
+	spans := make([]enrolment.Span, 0, len(c.grants))
+	for i := range c.grants {
+		spans = append(spans, enrolment.Span{From: c.grants[i].From, Until: c.grants[i].until})
+	}
+	return union(spans)
+}
+
+// credited returns the credited months.
+func (c *course) credited() months {
+	var spans []enrolment.Span
+	for _, g := range c.facts.Credits() {
+		spans = append(spans, enrolment.Span{From: g.From, Until: g.Until})
+	}
+	return union(spans)
+}
+
+// openWhere returns the months on some day of which the enrolment is open under such terms.
+func (c *course) openWhere(such func(t *enrolment.Terms) bool) months {
+	var spans []enrolment.Span
+	for i := range c.stretches {
+		if s := &c.stretches[i]; such(&s.Terms) && s.From < s.Until {
+			spans = append(spans, touched(s.From, s.Until))
+		}
+	}
+	return union(spans)
+}
+
+// budgetMonths returns the months on some day of which it is open with payer APBD.
+func (c *course) budgetMonths() months {
+	if !c.reckoned {
+		c.reckoned = true
+		c.onBudget = c.openWhere(func(t *enrolment.Terms) bool { return t.Payer == event.APBD })
+	}
+	return c.onBudget
+}
+
+// anyTerms reports whether it is ever open under such terms.
+func (c *course) anyTerms(such func(t *enrolment.Terms) bool) bool {
+	for i := range c.stretches {
+		if such(&c.stretches[i].Terms) {
+			return true
+		}
+	}
+	return false
+}
+
+// touched returns the months that have a day of [from, until).
+func touched(from, until temporal.Date) enrolment.Span {
+	s := enrolment.Span{From: from.Month(), Until: enrolment.NeverMonth}
+	if until < enrolment.Never {
+		s.Until = (until - 1).Month() + 1
+	}
+	return s
+}
+
+// openThrough returns the months on all days of which the enrolment is open.
+func (c *course) openThrough() months {
+	var spans []enrolment.Span
+	for i := 0; i < len(c.stretches); {
+		from, until := c.stretches[i].From, c.stretches[i].Until
+		for i++; i < len(c.stretches) && c.stretches[i].From <= until; i++ {
+			until = max(until, c.stretches[i].Until)
+		}
+		s := enrolment.Span{From: from.Month(), Until: enrolment.NeverMonth}
+		if s.From.First() < from {
+			s.From++
+		}
+		if until < enrolment.Never {
+			s.Until = until.Month()
+		}
+		spans = append(spans, s)
+	}
+	return union(spans)
+}
+
+// covered returns the months on some day of which the enrolment is covered.
+func (c *course) covered() months {
+	var spans []enrolment.Span
+	for i := range c.spells {
+		if s := &c.spells[i]; !s.InGrace() {
+			spans = append(spans, touched(s.From, s.Until))
+		}
+	}
+	return union(spans)
+}
+
+// coveredOn reports whether the enrolment is covered on a day.
+func (c *course) coveredOn(day temporal.Date) bool {
+	return slices.ContainsFunc(c.spells, func(s enrolment.Spell) bool {
+		return s.From <= day && day < s.Until && !s.InGrace()
+	})
+}
+
+// monthEnds returns the months on whose last day a spell lies.
+func monthEnds(s *enrolment.Spell) enrolment.Span {
+	ends := enrolment.Span{From: s.From.Month(), Until: enrolment.NeverMonth}
+	if s.Until < enrolment.Never {
+		ends.Until = s.Until.Month()
+	}
+	return ends
+}
+
+// region returns the last one in which the enrolment lies as its terms say.
+func (c *course) region() (r region.Code, known bool) {
+	for i := range c.facts.Changes() {
+		change := &c.facts.Changes()[i]
+		switch {
+		case change.Kind == event.EnrolmentOpened,
+			change.Kind == event.EnrolmentAmended && known &&
+				change.Named&enrolment.NamesRegion != 0:
+			r, known = change.Terms.Region, true
+		}
+	}
+	return r, known
+}
+
+// events returns the changes of such kinds.
+func (c *course) events(kinds ...event.Type) (all []eventstore.Sequence) {
+	for i := range c.facts.Changes() {
+		if change := &c.facts.Changes()[i]; slices.Contains(kinds, change.Kind) {
+			all = append(all, eventstore.Sequence(change.Sequence))
+		}
+	}
+	return all
+}
+
+// isOf reports whether the enrolment was opened for one of the ids.
+func (c *course) isOf(ids []uint32) bool {
+	return slices.ContainsFunc(c.workers, func(w uint32) bool { return slices.Contains(ids, w) })
+}
+
+// several reports whether grants of several commitments are in force.
+func (c *course) several() bool {
+	return len(c.grants) > 1 && slices.ContainsFunc(c.grants, func(g grant) bool {
+		return g.Commitment != c.grants[0].Commitment
+	})
+}

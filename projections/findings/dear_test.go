@@ -1,0 +1,91 @@
+package findings_test
+
+import (
+	"fmt"
+	"testing"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections"
+	"cakupan/projections/findings"
+	"cakupan/projections/projtest"
+)
+
+// crowded makes events about one worker with n enrolments that one commitment pays, each of them of
+// several events.
+func crowded(n int) []projections.Event {
+	var events []projections.Event
+	add := func(kind event.Type, fields ...event.Field) *event.Data {
+		e := projections.Event{RecordedAt: 1_600_000_000_000_000_000}
+		e.Type = kind
+		e.Key = event.Key{Source: "urn:dear", ID: fmt.Sprint(len(events))}
+		for _, f := range fields {
+			e.Data.Has = e.Data.Has.With(f)
+		}
+		events = append(events, e)
+		return &events[len(events)-1].Data
+	}
+	month := date(2020, 10, 1).Month()
+	d := add(event.FundingCommitted, event.FieldCommitment, event.FieldFunder, event.FieldFunding,
+		event.FieldFiscalYear, event.FieldHeads, event.FieldMonths, event.FieldTariff,
+		event.FieldCeiling, event.FieldFromMonth, event.FieldUntilMonth)
+	d.Commitment, d.Funder, d.Funding, d.FiscalYear, d.Heads = "c", 75, event.Funding(1), 2020, 9
+	d.Months, d.FromMonth, d.UntilMonth = 12, month-6, month+1 // it ends soon
+	for i := range n {
+		enrolment := fmt.Sprintf("e-%d", i)
+		d := add(event.EnrolmentOpened, event.FieldEnrolment, event.FieldWorker, event.FieldFrom,
+			event.FieldRegion, event.FieldSegment, event.FieldCategory, event.FieldPayer,
+			event.FieldProgrammes)
+		d.Enrolment, d.Worker, d.From, d.Region = enrolment, "w", date(2020, 9, 1), 7503
+		d.Segment, d.Category, d.Payer = event.BPU, event.Vulnerable, event.APBD
+		d.Programmes = []event.Programme{event.JKK}
+		d = add(event.FundingGranted, event.FieldCommitment, event.FieldEnrolment,
+			event.FieldFromMonth, event.FieldUntilMonth)
+		d.Commitment, d.Enrolment, d.FromMonth, d.UntilMonth = "c", enrolment, month-1, month+1
+		d = add(event.ContributionCredited, event.FieldEnrolment, event.FieldFromMonth,
+			event.FieldUntilMonth)
+		d.Enrolment, d.FromMonth, d.UntilMonth = enrolment, month, month+1
+	}
+	for i := range events {
+		events[i].Sequence = eventstore.Sequence(i + 1)
+	}
+	return events
+}
+
+// TestNoEventIsDear: an event about one of many enrolments of a worker and a commitment costs no
+// more than about one of few.
+func TestNoEventIsDear(t *testing.T) {
+	const n = 1500
+	events := crowded(n)
+	var batch findings.Batch
+	p := findings.New(nil)
+	worst, all := 0, 0
+	for i := range events {
+		frame := projtest.FrameOf(t, events[i:i+1])
+		if err := p.Prepare(frame, &batch); err != nil {
+			t.Fatal(err)
+		}
+		part, err := p.Apply(&batch, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worst, all = max(worst, part.Work), all+part.Work
+	}
+	if worst > 60 || all > 12*len(events) {
+		t.Errorf("%d events looked at %d courses, one of them at %d", len(events), all, worst)
+	}
+	open := map[string]int{}
+	err := p.Each(t.Context(), findings.Query{Known: eventstore.Sequence(len(events)), Open: true},
+		func(f *findings.Finding) error {
+			open[f.Code]++
+			return nil
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{"TWO_OPEN", "GRANT_BEYOND_HEADS", "FUNDING_ENDS"} {
+		if open[code] != 1 {
+			t.Errorf("%d of %s", open[code], code)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package findings
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/codec"
+	"cakupan/projections/facts"
+)
+
+// Batch is the events of a frame, decoded, with what package facts leaves out.
+type Batch struct {
+	facts  facts.Batch
+	extras []extra
+}
+
+// extra is what findings need of an event beside the facts.
+type extra struct {
+	publisher string // of an event that may be foreign; belongs to the frame
+	hash      uint64 // over its record time and bytes
+	money     *event.Event
+}
+
+// Prepare decodes a frame into the batch, whose memory it uses again.
+func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
+	if err := p.names.Prepare(frame, &b.facts); err != nil {
+		return err
+	}
+	b.extras = b.extras[:0]
+	i := 0
+	for record := range frame.Records() {
+		x, err := extraOf(&b.facts.Events()[i], &record)
+		if err != nil {
+			return fmt.Errorf("decode event %d: %w", record.Sequence, err)
+		}
+		b.extras = append(b.extras, x)
+		i++
+	}
+	return nil
+}
+
+func extraOf(e *facts.Event, record *eventstore.Record) (x extra, err error) {
+	x.hash = xxhash.Sum64(record.Event) ^ uint64(record.RecordedAt)*hashPrime
+	switch e.Kind {
+	case event.FundingCommitted, event.FundingAmended, event.FundingDisbursed:
+		x.money = &event.Event{}
+		if _, err = codec.Decode(record.Event, x.money); err != nil {
+			return x, err
+		}
+		x.publisher = publisherOf(x.money.Publisher, x.money.Source)
+	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
+		event.EnrolmentReinstated, event.FundingRevoked, event.FundingClosed:
+		publisher, source := codec.Sender(record.Event)
+		x.publisher = publisherOf(publisher, source)
+	default:
+	}
+	return x, nil
+}
+
+// publisherOf returns the name of who sent an event.
+func publisherOf(registered, source string) string {
+	if registered != "" {
+		return registered
+	}
+	return source
+}
+
+const hashPrime = 0x9E3779B97F4A7C15 // 2^64 / golden ratio
+
+// chained returns a hash over an event, given that of all before it.
+func chained(head, hash uint64) uint64 {
+	var both [16]byte
+	binary.LittleEndian.PutUint64(both[:], head)
+	binary.LittleEndian.PutUint64(both[8:], hash)
+	return xxhash.Sum64(both[:])
+}

@@ -1,0 +1,250 @@
+package findings
+
+import (
+	"encoding/binary"
+	"sort"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+	"cakupan/projections/pages"
+)
+
+// latest is beyond every sequence: what is known at it is all there is.
+const latest = eventstore.Sequence(1<<63 - 1)
+
+// money is an event about a commitment's terms, or a disbursement of it.
+type money struct {
+	sequence, retracted   eventstore.Sequence // 0: not retracted
+	heads, months, tariff int64
+	ceiling               int64 // disbursed: the amount
+	commitment            uint32
+	from, until           temporal.Month
+	funder                region.Code
+	kind, named           uint8 // an event.Type; amended: see the bits
+	publisher             uint32
+}
+
+// The terms that an amendment can name, as bits of money.named.
+const (
+	namesHeads uint8 = 1 << iota
+	namesMonths
+	namesTariff
+	namesCeiling
+	namesUntil
+)
+
+// publication is of a workforce of a region, of sector ALL and indicator EMPLOYED: no other one
+// makes a percent here.
+type publication struct {
+	sequence, retracted eventstore.Sequence
+	count               int64
+	reference           temporal.Date
+	region              region.Code
+	_                   uint16
+}
+
+// dayMark is the first event that was recorded on a day.
+type dayMark struct {
+	sequence eventstore.Sequence
+	day      temporal.Date
+	_        uint32
+}
+
+// ledger is what findings need of the log and package facts does not keep.
+type ledger struct {
+	money        *pages.Table[money]
+	publications *pages.Table[publication]
+	days         *pages.Table[dayMark]
+	publishers   *pages.Table[uint32] // by sequence: one of names plus one; 0: nobody asks
+	chain        *pages.History       // a hash over each event and all before it, 8 bytes
+	names        facts.Lines          // of publishers
+
+	accounts map[uint32]*books // derived: by commitment
+	countsOf map[region.Code][]int
+	nameOf   []string // derived from names
+	numberOf map[string]uint32
+	head     uint64 // the last of chain
+}
+
+// name is a line of names.
+type name struct{ Name string }
+
+const chainShift = 12
+
+func newLedger() *ledger {
+	return &ledger{
+		money:        pages.NewTable[money](6),
+		publications: pages.NewTable[publication](6),
+		days:         pages.NewTable[dayMark](8),
+		publishers:   pages.NewTable[uint32](12),
+		chain:        pages.NewHistory(8, chainShift),
+		names:        facts.NewLines(),
+		accounts:     map[uint32]*books{},
+		countsOf:     map[region.Code][]int{},
+		numberOf:     map[string]uint32{},
+	}
+}
+
+// addMoney notes an event about a commitment.
+func (l *ledger) addMoney(m money) {
+	index := l.money.Append(m)
+	l.note(index, +1)
+	books := l.booksOf(m.commitment)
+	*books.list(m.kind) = append(*books.list(m.kind), index)
+	if books.states(m.kind) {
+		books.budget = l.budgetAsOf(m.commitment, latest)
+	}
+}
+
+func (l *ledger) addPublication(p publication) {
+	l.countsOf[p.region] = append(l.countsOf[p.region], l.publications.Append(p))
+}
+
+// addEvent notes who sent an event and when it was recorded.
+func (l *ledger) addEvent(seq eventstore.Sequence, day temporal.Date, x *extra) {
+	if n := l.days.Len(); n == 0 || l.days.At(n-1).day < day {
+		l.days.Append(dayMark{sequence: seq, day: day})
+	}
+	l.publishers.Append(l.publisher(x.publisher))
+	l.head = chained(l.head, x.hash)
+	binary.LittleEndian.PutUint64(l.chain.Append(), l.head)
+}
+
+// publisher returns the number of a publisher plus one, 0 for none.
+func (l *ledger) publisher(text string) uint32 {
+	if text == "" {
+		return 0
+	}
+	number, known := l.numberOf[text]
+	if !known {
+		l.names.Add(name{text})
+		number = l.addName(string([]byte(text))) // text belongs to the frame
+	}
+	return number
+}
+
+func (l *ledger) addName(text string) uint32 {
+	l.nameOf = append(l.nameOf, text)
+	number := uint32(len(l.nameOf))
+	l.numberOf[text] = number
+	return number
+}
+
+// day returns the day on which an event was recorded. It must be in the log.
+func (l *ledger) day(seq eventstore.Sequence) temporal.Date {
+	i := sort.Search(l.days.Len(), func(i int) bool { return l.days.At(i).sequence > seq })
+	if i == 0 {
+		return temporal.MinDate
+	}
+	return l.days.At(i - 1).day
+}
+
+// publisherOf returns the number of who sent an event.
+func (l *ledger) publisherOf(seq eventstore.Sequence) uint32 {
+	return *l.publishers.At(int(seq - 1))
+}
+
+// moneyAt returns an event about a commitment; nil when the event is none, or is retracted.
+func (l *ledger) moneyAt(seq eventstore.Sequence) *money {
+	i := sort.Search(l.money.Len(), func(i int) bool { return l.money.At(i).sequence >= seq })
+	if i == l.money.Len() || l.money.At(i).sequence != seq || l.money.At(i).retracted != 0 {
+		return nil
+	}
+	return l.money.At(i)
+}
+
+// retractMoney takes an event about a commitment out of force, which is in force.
+func (l *ledger) retractMoney(target, by eventstore.Sequence) {
+	i := sort.Search(l.money.Len(), func(i int) bool { return l.money.At(i).sequence >= target })
+	l.note(i, -1)
+	m := l.money.Edit(i)
+	m.retracted = by
+	if books := l.booksOf(m.commitment); books.states(m.kind) {
+		books.budget = l.budgetAsOf(m.commitment, latest)
+	}
+}
+
+// publicationAt returns a publication in force; nil when the event is none.
+func (l *ledger) publicationAt(seq eventstore.Sequence) *publication {
+	t := l.publications
+	i := sort.Search(t.Len(), func(i int) bool { return t.At(i).sequence >= seq })
+	if i == t.Len() || t.At(i).sequence != seq || t.At(i).retracted != 0 {
+		return nil
+	}
+	return t.At(i)
+}
+
+// retractPublication takes a publication out of force; false when the event is none, or is
+// retracted already.
+func (l *ledger) retractPublication(target, by eventstore.Sequence) (*publication, bool) {
+	t := l.publications
+	i := sort.Search(t.Len(), func(i int) bool { return t.At(i).sequence >= target })
+	if i == t.Len() || t.At(i).sequence != target || t.At(i).retracted != 0 {
+		return nil, false
+	}
+	t.Edit(i).retracted = by
+	return t.At(i), true
+}
+
+// inForce reports whether an event is in force as known at k.
+func inForce(sequence, retracted, k eventstore.Sequence) bool {
+	return sequence <= k && (retracted == 0 || retracted > k)
+}
+
+// workforceAsOf returns the publication that counts for a region on a day, as known at k; nil:
+// none.
+func (l *ledger) workforceAsOf(r region.Code, on temporal.Date, k eventstore.Sequence,
+) (best *publication) {
+	for _, i := range l.countsOf[r] {
+		p := l.publications.At(i)
+		if p.reference <= on && inForce(p.sequence, p.retracted, k) &&
+			(best == nil || p.reference >= best.reference) {
+			best = p
+		}
+	}
+	return best
+}
+
+// derive makes what is kept beside the tables.
+func (l *ledger) derive() {
+	for i := range l.money.Len() {
+		m := l.money.At(i)
+		list := l.booksOf(m.commitment).list(m.kind)
+		*list = append(*list, i)
+		if m.retracted == 0 {
+			l.note(i, +1)
+		}
+	}
+	for c, books := range l.accounts {
+		books.budget = l.budgetAsOf(c, latest)
+	}
+	for i := range l.publications.Len() {
+		r := l.publications.At(i).region
+		l.countsOf[r] = append(l.countsOf[r], i)
+	}
+}
+
+// moneyFrom returns what is kept of a decoded event about a commitment.
+func moneyFrom(seq eventstore.Sequence, commitment uint32, e *event.Event) money {
+	d := &e.Data
+	m := money{
+		sequence: seq, kind: uint8(e.Type), commitment: commitment, heads: d.Heads,
+		months: d.Months, tariff: d.Tariff, ceiling: d.Ceiling, from: d.FromMonth,
+		until: d.UntilMonth, funder: d.Funder,
+	}
+	if e.Type == event.FundingDisbursed {
+		m.ceiling = d.Amount
+	}
+	for bit, f := range [...]event.Field{
+		event.FieldHeads, event.FieldMonths, event.FieldTariff, event.FieldCeiling,
+		event.FieldUntilMonth,
+	} {
+		if d.Has.Has(f) {
+			m.named |= 1 << bit
+		}
+	}
+	return m
+}

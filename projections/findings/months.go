@@ -1,0 +1,101 @@
+package findings
+
+import (
+	"cmp"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/temporal"
+)
+
+// months is a set of months: disjoint spans in order of time, with gaps between them.
+type months []enrolment.Span
+
+// union makes a set of spans that may be in any order and overlap. It works in place.
+func union(spans []enrolment.Span) months {
+	spans = slices.DeleteFunc(spans, func(s enrolment.Span) bool { return s.Until <= s.From })
+	if len(spans) < 2 {
+		return spans
+	}
+	slices.SortFunc(spans, func(a, b enrolment.Span) int { return cmp.Compare(a.From, b.From) })
+	joined := spans[:1]
+	for _, s := range spans[1:] {
+		if last := &joined[len(joined)-1]; s.From <= last.Until {
+			last.Until = max(last.Until, s.Until)
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// span returns the set of the months [from, until).
+func span(from, until temporal.Month) months {
+	if until <= from {
+		return nil
+	}
+	return months{{From: from, Until: until}}
+}
+
+// minus returns the months that are not in the other set.
+func (m months) minus(other months) (rest months) {
+	at := 0
+	for _, s := range m {
+		for at > 0 && other[at-1].Until > s.From {
+			at--
+		}
+		for ; at < len(other) && s.From < s.Until && other[at].From < s.Until; at++ {
+			if s.From < other[at].From {
+				rest = append(rest, enrolment.Span{From: s.From, Until: other[at].From})
+			}
+			s.From = max(s.From, other[at].Until)
+		}
+		if s.From < s.Until {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// and returns the months that are in both sets.
+func (m months) and(other months) (both months) {
+	for i, j := 0, 0; i < len(m) && j < len(other); {
+		from, until := max(m[i].From, other[j].From), min(m[i].Until, other[j].Until)
+		if from < until {
+			both = append(both, enrolment.Span{From: from, Until: until})
+		}
+		if m[i].Until < other[j].Until {
+			i++
+		} else {
+			j++
+		}
+	}
+	return both
+}
+
+// with returns the months of both sets together.
+func (m months) with(other months) months {
+	return union(append(slices.Clone(m), other...))
+}
+
+// count returns how many months there are.
+func (m months) count() (n int64) {
+	for _, s := range m {
+		n += int64(s.Until) - int64(s.From)
+	}
+	return n
+}
+
+// ending returns the span that has the month before a month, if there is one.
+func (m months) ending(month temporal.Month) (enrolment.Span, bool) {
+	i := enrolment.EndingAfter(m, month-1)
+	if i == len(m) || m[i].From >= month {
+		return enrolment.Span{}, false
+	}
+	return m[i], true
+}
+
+// spanOf returns a span of months that were counted as points.
+func spanOf(from, until int32) enrolment.Span {
+	return enrolment.Span{From: temporal.Month(from), Until: temporal.Month(until)}
+}

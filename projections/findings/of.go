@@ -1,0 +1,108 @@
+package findings
+
+import (
+	"slices"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// Of returns the open findings that an event has raised, or that rest on it, as known now. The
+// event must be applied. It costs what is open of those whom the event names.
+func (p *Projection) Of(seq eventstore.Sequence, in Language) ([]Finding, error) {
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	a := &asked{Query: Query{From: seq, To: seq, Language: in}, p: p}
+	a.about(seq)
+	all := []Finding{}
+	err := a.flush(func(f *Finding) error {
+		all = append(all, *f)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// findingsOfEvent is how many findings of one event are told at the most: an event may be about a
+// commitment that pays a regency.
+const findingsOfEvent = 1_000
+
+// about works out the findings of an event.
+func (a *asked) about(seq eventstore.Sequence) {
+	a.p.reading.RLock()
+	defer a.p.reading.RUnlock()
+	f := a.p.fold
+	a.Known = f.s.Events()
+	if seq == 0 || seq > a.Known {
+		return
+	}
+	var at []uint32
+	t := f.records.table
+	for i := f.records.from(seq); i < t.Len() && t.At(i).since == seq; i++ {
+		if t.At(i).until == 0 {
+			at = append(at, uint32(i))
+		}
+	}
+	for _, o := range f.ownersOf(seq) {
+		at = append(at, f.records.open[o]...)
+	}
+	d := teller{f: f, known: a.Known}
+	for _, i := range sortedNumbers(at) {
+		if len(a.lines) == findingsOfEvent {
+			return
+		}
+		if l := d.tell(t.At(int(i))); a.takes(&l) {
+			a.lines = append(a.lines, l)
+		}
+	}
+}
+
+// ownersOf returns whom an event in force is about.
+func (f *fold) ownersOf(seq eventstore.Sequence) (all []owner) {
+	worker := func(w uint32) {
+		ids := f.ids(w)
+		least := ids[0]
+		if len(ids) > 1 {
+			if names, err := f.names.AppendWorkers(nil, ids...); err == nil {
+				least = ids[slices.Index(names, slices.Min(names))]
+			}
+		}
+		all = append(all, owner{kind: ofWorker, number: least})
+	}
+	commitment := func(c uint32) { all = append(all, owner{kind: ofCommitment, number: c}) }
+	switch own := f.s.OwnerOf(seq); own.Kind() {
+	case facts.OfEnrolment:
+		all = append(all, owner{kind: ofEnrolment, number: own.Index()})
+		if r, found := f.s.FactAt(seq); found &&
+			(r.Kind == event.FundingGranted || r.Kind == event.FundingRevoked) {
+			commitment(r.Commitment)
+		}
+		var c course
+		c.read(&f.view, own.Index())
+		for _, w := range c.workers {
+			worker(w)
+		}
+	case facts.OfWorker:
+		worker(own.Index())
+	case facts.OfMerge:
+		w, _ := f.s.Merge(own)
+		worker(w)
+	default:
+	}
+	if m := f.l.moneyAt(seq); m != nil {
+		commitment(m.commitment)
+		for _, e := range f.granted(m.commitment) {
+			all = append(all, owner{kind: ofEnrolment, number: e})
+		}
+	}
+	if p := f.l.publicationAt(seq); p != nil {
+		for m := p.reference.Month(); m < f.regions.ended; m++ {
+			all = append(all, owner{ofRegion, uint32(p.region), int32(m)})
+		}
+	}
+	return all
+}

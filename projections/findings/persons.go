@@ -1,0 +1,247 @@
+package findings
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/region"
+	"cakupan/projections/steps"
+)
+
+// fewEnrolments is up to how many enrolments of a person are read anew for each event. What those
+// of others come to is kept.
+const fewEnrolments = 8
+
+var noMoney = new(big.Int)
+
+// crowd is what the many enrolments of one person come to.
+type crowd struct {
+	whole
+	covered map[region.Code]*steps.Counts // month ends, by region
+}
+
+// add adds what an enrolment is to the person, or takes it away, and counts the person in regions.
+func (w *crowd) add(c *course, ids []uint32, weight int32, in *regions) {
+	w.whole.add(c, ids, weight)
+	for i := range c.spells {
+		s := &c.spells[i]
+		if s.InGrace() || !slices.Contains(ids, s.Worker) {
+			continue
+		}
+		ends := monthEnds(s)
+		for _, code := range levels(s.Terms.Region) {
+			w.cover(code, ends, weight, in)
+		}
+	}
+}
+
+func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int32, in *regions) {
+	counts := w.covered[code]
+	if counts == nil {
+		counts = &steps.Counts{}
+		w.covered[code] = counts
+	}
+	flip := func(from, until int32) { in.count(code, spanOf(from, until), int64(weight)) }
+	if weight > 0 {
+		counts.Add(int32(ends.From), int32(ends.Until), flip)
+	} else {
+		counts.Remove(int32(ends.From), int32(ends.Until), flip)
+	}
+}
+
+// places are the regions in which a person is covered, and on the ends of which months; in order.
+type places []place
+
+type place struct {
+	code region.Code
+	ends months
+}
+
+// levels returns a regency, its province and the nation.
+func levels(r region.Code) [3]region.Code { return [...]region.Code{r, r.Parent(), region.Nation} }
+
+// stay is a regency in which a person is covered, and on the ends of which months.
+type stay struct {
+	code region.Code
+	enrolment.Span
+}
+
+// staysOf appends the stays of a person: by regency, in order of time, with gaps between them.
+func (f *fold) staysOf(all []stay, person uint32) []stay {
+	if e, single := f.s.Single(person); single {
+		f.one[0] = person
+		all = f.courseOf(e).appendStays(all, f.one[:])
+	} else {
+		ids := f.ids(person)
+		for _, e := range f.enrolments(ids) {
+			all = f.courseOf(e).appendStays(all, ids)
+		}
+	}
+	if len(all) < 2 {
+		return all
+	}
+	slices.SortFunc(all, func(a, b stay) int {
+		return cmp.Or(int(a.code)-int(b.code), int(a.From-b.From))
+	})
+	joined := all[:min(1, len(all))]
+	for i := 1; i < len(all); i++ {
+		last, s := &joined[len(joined)-1], all[i]
+		if s.code == last.code && s.From <= last.Until {
+			last.Until = max(last.Until, s.Until)
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// appendStays appends the stays of one of the ids that are one person.
+func (c *course) appendStays(all []stay, ids []uint32) []stay {
+	for i := range c.spells {
+		s := &c.spells[i]
+		ends := monthEnds(s)
+		if !s.InGrace() && ends.From < ends.Until && slices.Contains(ids, s.Worker) {
+			all = append(all, stay{s.Terms.Region, ends})
+		}
+	}
+	return all
+}
+
+// placesOf returns the places of stays.
+func placesOf(stays []stay) places {
+	var all places
+	add := func(s stay) {
+		for i := range all {
+			if all[i].code == s.code {
+				all[i].ends = append(all[i].ends, s.Span)
+				return
+			}
+		}
+		all = append(all, place{s.code, months{s.Span}})
+	}
+	for _, s := range stays {
+		for _, code := range levels(s.code) {
+			add(stay{code, s.Span})
+		}
+	}
+	for i := range all {
+		all[i].ends = union(all[i].ends)
+	}
+	slices.SortFunc(all, func(a, b place) int { return int(a.code) - int(b.code) })
+	return all
+}
+
+// countAll counts the places of a person.
+func (r *regions) countAll(all places, weight int64) {
+	for _, p := range all {
+		for _, s := range p.ends {
+			r.count(p.code, s, weight)
+		}
+	}
+}
+
+// differ counts by what the places of a person differ.
+func (r *regions) differ(before, after places) {
+	for i, j := 0, 0; i < len(before) || j < len(after); {
+		var were, are months
+		code := region.Code(1<<16 - 1)
+		if i < len(before) {
+			code = before[i].code
+		}
+		if j < len(after) {
+			code = min(code, after[j].code)
+		}
+		if i < len(before) && before[i].code == code {
+			were = before[i].ends
+			i++
+		}
+		if j < len(after) && after[j].code == code {
+			are = after[j].ends
+			j++
+		}
+		if slices.Equal(were, are) {
+			continue
+		}
+		r.countAll(places{{code, were.minus(are)}}, -1)
+		r.countAll(places{{code, are.minus(were)}}, +1)
+	}
+}
+
+// out counts a person in no region any more.
+func (f *fold) out(person uint32) {
+	crowd := f.crowds[person]
+	if crowd == nil {
+		f.regions.countAll(placesOf(f.staysOf(nil, person)), -1)
+		return
+	}
+	for code, counts := range crowd.covered { // each for itself: in any order
+		counts.Each(func(from, until int32) { f.regions.count(code, spanOf(from, until), -1) })
+	}
+	delete(f.crowds, person)
+}
+
+// in counts a person in regions who is not counted there.
+func (f *fold) in(person uint32) {
+	if f.s.Opened(person, f.fewest+1) <= f.fewest {
+		f.regions.countAll(placesOf(f.staysOf(nil, person)), +1)
+		return
+	}
+	f.crowds[person] = f.crowdOf(person, f.regions)
+}
+
+// keep keeps what the enrolments of a person come to, if they are many now.
+func (f *fold) keep(person uint32) {
+	if _, single := f.s.Single(person); single {
+		return
+	}
+	if f.s.Opened(person, f.fewest+1) > f.fewest {
+		f.crowds[person] = f.crowdOf(person, newRegions()) // counted already: count elsewhere
+	}
+}
+
+func (f *fold) crowdOf(person uint32, in *regions) *crowd {
+	w, ids := &crowd{covered: map[region.Code]*steps.Counts{}}, f.ids(person)
+	for _, e := range f.enrolments(ids) {
+		if c := f.courseOf(e); c.isOf(ids) {
+			w.add(c, ids, +1, in)
+		}
+	}
+	return w
+}
+
+// checkWorker returns what is wrong with the person whose least id a worker's is; nothing when it
+// is not the least of a person.
+func (f *fold) checkWorker(w uint32) []found {
+	person := f.s.Person(w)
+	if f.leastOf(person) != w {
+		return nil
+	}
+	died := f.died(w)
+	if crowd := f.crowds[person]; crowd != nil {
+		return crowd.check(died)
+	}
+	if e, single := f.s.Single(w); single && died == enrolment.Never && !f.courseOf(e).several() {
+		return nil
+	}
+	ids := f.ids(w)
+	enrolments := f.enrolments(ids)
+	few := &f.few
+	few.open, few.paid, few.last = few.open[:0], few.paid[:0], -enrolment.NeverMonth
+	for _, e := range enrolments {
+		if c := f.courseOf(e); c.isOf(ids) {
+			few.add(c, ids)
+		}
+	}
+	if len(few.open) <= lightMax && len(few.paid) <= lightMax {
+		return few.check(died)
+	}
+	var all whole
+	for _, e := range enrolments {
+		if c := f.courseOf(e); c.isOf(ids) {
+			all.add(c, ids, +1)
+		}
+	}
+	return all.check(died)
+}

@@ -1,0 +1,144 @@
+package findings
+
+import (
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+)
+
+// grantRules are about one enrolment and one commitment that is granted to it; a finding of them is
+// about the pair.
+var grantRules = [...]func(*view, *course, *pair, *sink){
+	grantUnknownEnrolment, grantUnknownCommitment, grantNotAPBD, grantBeyondPeriod,
+	grantAfterRevocation, funderOutside, asnFunded,
+}
+
+// pair is a commitment as an enrolment sees it.
+type pair struct {
+	commitment uint32
+	pays       months // of the enrolment
+	budget     budget
+}
+
+// checkGrants applies the rules to all commitments of an enrolment.
+func checkGrants(v *view, c *course, k *sink) {
+	c.commitments(func(commitment uint32, pays months) {
+		p := pair{commitment, pays, v.budget(commitment)}
+		for _, rule := range grantRules {
+			rule(v, c, &p, k)
+		}
+	})
+}
+
+// raise adds a finding about a pair: some of the months that it pays, with the grants that do.
+func (p *pair) raise(c *course, k *sink, code Code, m months) *found {
+	f := k.add(code, p.commitment, m)
+	for i := range c.grants {
+		g := &c.grants[i]
+		if g.Commitment == p.commitment && (len(m) == 0 || len(g.pays().and(m)) > 0) {
+			f.events = append(f.events, g.Sequence)
+		}
+	}
+	f.rupiah = times(f.months.count(), p.budget.tariff)
+	return f
+}
+
+// A grant whose enrolment was never opened.
+func grantUnknownEnrolment(_ *view, c *course, p *pair, k *sink) {
+	if !c.opened() {
+		f := p.raise(c, k, GrantUnknownEnrolment, p.pays)
+		f.events = append(f.events, c.grantsOf(p.commitment)...)
+	}
+}
+
+// A grant whose commitment was never committed.
+func grantUnknownCommitment(_ *view, c *course, p *pair, k *sink) {
+	if !p.budget.known {
+		f := p.raise(c, k, GrantUnknownCommitment, p.pays)
+		f.events = append(f.events, c.grantsOf(p.commitment)...)
+	}
+}
+
+// A paid month on no day of which the enrolment is open with payer APBD.
+func grantNotAPBD(_ *view, c *course, p *pair, k *sink) {
+	if m := p.pays.minus(c.budgetMonths()); len(m) > 0 {
+		p.raise(c, k, GrantNotAPBD, m)
+	}
+}
+
+// A paid month outside the commitment's from, until as last amended.
+func grantBeyondPeriod(_ *view, c *course, p *pair, k *sink) {
+	if !p.budget.known {
+		return
+	}
+	if m := p.pays.minus(p.budget.period()); len(m) > 0 {
+		f := p.raise(c, k, GrantBeyondPeriod, m)
+		f.events = append(f.events, p.budget.committed, p.budget.last)
+	}
+}
+
+// A grant recorded after a revocation of the same pair whose month it pays all the same.
+func grantAfterRevocation(_ *view, c *course, p *pair, k *sink) {
+	for _, r := range c.facts.Revokes() {
+		if r.Commitment != p.commitment {
+			continue
+		}
+		for i := range c.grants {
+			g := &c.grants[i]
+			if g.Commitment == r.Commitment && g.Sequence > r.Sequence &&
+				g.From <= r.From && r.From < g.until {
+				f := k.add(GrantAfterRevocation, p.commitment, span(r.From, g.until),
+					r.Sequence, g.Sequence)
+				f.rupiah = times(f.months.count(), p.budget.tariff)
+			}
+		}
+	}
+}
+
+// A paid month in which the enrolment's region does not lie in the funder's.
+func funderOutside(_ *view, c *course, p *pair, k *sink) {
+	if !p.budget.known || p.budget.funder == region.Nation {
+		return
+	}
+	outside := func(t *enrolment.Terms) bool { return !lies(t.Region, p.budget.funder) }
+	if !c.anyTerms(outside) {
+		return
+	}
+	if m := p.pays.and(c.openWhere(outside)); len(m) > 0 {
+		f := p.raise(c, k, FunderOutside, m)
+		f.events = append(f.events, p.budget.committed)
+		f.events = append(f.events, c.events(event.EnrolmentOpened, event.EnrolmentAmended)...)
+	}
+}
+
+// A paid month in which the category is ASN.
+func asnFunded(_ *view, c *course, p *pair, k *sink) {
+	asn := func(t *enrolment.Terms) bool { return t.Category == event.ASN }
+	if !c.anyTerms(asn) {
+		return
+	}
+	if m := p.pays.and(c.openWhere(asn)); len(m) > 0 {
+		f := p.raise(c, k, ASNFunded, m)
+		f.events = append(f.events, c.events(event.EnrolmentOpened, event.EnrolmentAmended)...)
+	}
+}
+
+// lies reports whether a region is another one or lies in it.
+func lies(r, in region.Code) bool {
+	return r == in || in == region.Nation || r.Parent() == in
+}
+
+// losesCover reports whether an enrolment that a commitment pays is covered on the last day before
+// the commitment ends, and no commitment pays a later month.
+func (c *course) losesCover(commitment uint32, end temporal.Month) bool {
+	pays := false
+	for i := range c.grants {
+		g := &c.grants[i]
+		if g.From < g.until && g.until > end {
+			return false
+		}
+		pays = pays || g.Commitment == commitment && g.From < end && end <= g.until
+	}
+	return pays && c.coveredOn(end.First()-1)
+}

@@ -1,0 +1,50 @@
+package findings
+
+import (
+	"cmp"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/eventstore"
+)
+
+// found is what a rule says is wrong with an owner.
+type found struct {
+	code   Code
+	second uint32 // the commitment, where the finding is about a pair; else 0
+
+	months months
+	events []eventstore.Sequence
+	count  int64 // how many: of enrolments, of commitments; see the rule
+	rupiah int64
+	money  string // MONEY_SHORT: the months that the money buys
+}
+
+// sink takes what the rules find about one owner.
+type sink struct{ found []found }
+
+// add adds months and events to what is found of a code and a commitment.
+func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequence) *found {
+	for i := range k.found {
+		if f := &k.found[i]; f.code == code && f.second == second {
+			f.months, f.events = f.months.with(m), append(f.events, events...)
+			return f
+		}
+	}
+	k.found = append(k.found, found{code: code, second: second, months: m, events: events})
+	return &k.found[len(k.found)-1]
+}
+
+// done brings what was found in order.
+func (k *sink) done() []found {
+	for i := range k.found {
+		f := &k.found[i]
+		f.months = union(slices.Clone([]enrolment.Span(f.months)))
+		slices.Sort(f.events)
+		f.events = slices.Compact(f.events)
+	}
+	slices.SortFunc(k.found, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.second, b.second))
+	})
+	return k.found
+}

@@ -1,0 +1,298 @@
+package findings
+
+import (
+	"math/big"
+	"slices"
+
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// teller works findings out from the records, by the rules, over what was in force then.
+type teller struct {
+	f     *fold
+	known eventstore.Sequence
+	view  view // of the finding told last
+}
+
+// said is what words are made of, beside what a finding shows.
+type said struct {
+	code   Code
+	kind   kind
+	months months
+	count  int64
+	date   temporal.Date // dated: the event's
+	day    temporal.Date // dated: on which it was recorded
+}
+
+// tell works a finding out.
+func (d *teller) tell(r *record) line {
+	l := line{
+		Finding: Finding{Code: r.code.String(), Since: r.since},
+		said:    said{code: r.code, kind: r.kind},
+	}
+	k := d.known
+	if r.until != 0 && r.until <= d.known {
+		until := r.until
+		l.Until, k = &until, r.until-1
+	}
+	k = min(k, d.f.s.Events())
+	if d.view.k != k || d.view.s == nil {
+		d.view = view{
+			s: d.f.s, l: d.f.l, k: k, today: d.f.l.day(k),
+			closings: map[uint32]temporal.Month{},
+		}
+	}
+	switch r.kind {
+	case ofEnrolment:
+		d.enrolment(&l, r)
+	case ofWorker:
+		d.worker(&l, r)
+	case ofCommitment:
+		d.commitment(&l, r)
+	case ofRegion:
+		d.region(&l, r)
+	}
+	if l.Events == nil {
+		l.Events = []eventstore.Sequence{}
+	}
+	return l
+}
+
+// take takes what a rule has found.
+func (l *line) take(all []found, r *record) {
+	i := indexOf(all, r)
+	if i < 0 {
+		return // damaged: what is stored says otherwise
+	}
+	f := &all[i]
+	l.Events, l.said.months, l.said.count = f.events, f.months, f.count
+	l.Months = Months{List: f.months.texts(), Buys: f.money}
+	if r.code.priced() && (f.rupiah > 0 || r.kind == ofCommitment) {
+		l.Rupiah = &f.rupiah
+	}
+}
+
+// texts returns the months one by one.
+func (m months) texts() (all []string) {
+	for _, s := range m {
+		for month := s.From; month < s.Until && month <= temporal.MaxDate.Month(); month++ {
+			all = append(all, month.String())
+		}
+	}
+	return all
+}
+
+// dated tells the date of an event.
+func (d *teller) dated(l *line, r *record) {
+	l.Events = []eventstore.Sequence{r.since}
+	l.said.date, l.said.day = temporal.Date(int32(r.second)), d.f.l.day(r.since)
+}
+
+func (d *teller) enrolment(l *line, r *record) {
+	var c course
+	c.read(&d.view, r.number)
+	l.enrolment, l.has = r.number, hasEnrolment
+	if len(c.workers) > 0 {
+		l.worker, l.has = d.least(c.workers[0]), l.has|hasWorker
+	}
+	if code, known := c.region(); known {
+		l.Region = code.String()
+	}
+	if r.code.dated() {
+		d.dated(l, r)
+		return
+	}
+	l.take(checkEnrolment(&d.view, &c), r)
+	if r.code.paired() {
+		l.commitment, l.has = r.second, l.has|hasCommitment
+	}
+}
+
+func (d *teller) worker(l *line, r *record) {
+	v := &d.view
+	p := person{ids: v.ids(r.number)}
+	l.worker, l.has = d.least(r.number), hasWorker
+	p.died, p.death = v.death(p.ids)
+	for _, e := range v.enrolments(p.ids) {
+		c := &course{}
+		if c.read(v, e); !c.isOf(p.ids) {
+			continue
+		}
+		p.courses = append(p.courses, c)
+		if code, known := c.region(); known {
+			l.Region = code.String()
+		}
+	}
+	if r.code.dated() {
+		d.dated(l, r)
+		return
+	}
+	l.take(checkPerson(v, &p), r)
+}
+
+// least returns the least id of the person that a worker is.
+func (d *teller) least(w uint32) uint32 {
+	ids := d.view.ids(w)
+	if len(ids) == 1 {
+		return w
+	}
+	texts, err := d.f.names.AppendWorkers(nil, ids...)
+	if err != nil {
+		return w // the file is damaged, as naming the line says too
+	}
+	return ids[slices.Index(texts, slices.Min(texts))]
+}
+
+func (d *teller) commitment(l *line, r *record) {
+	a := d.account(r)
+	l.commitment, l.has = r.number, hasCommitment
+	if a.budget.known {
+		l.Region = a.budget.funder.String()
+	}
+	l.take(checkCommitment(&d.view, &a), r)
+}
+
+// account returns a commitment with the events of it.
+func (d *teller) account(r *record) account {
+	v := &d.view
+	a := account{
+		number: r.number, budget: v.budget(r.number), closed: v.closedFrom(r.number),
+		spent: new(big.Int), paid: v.s.PurseAsOf(r.number, v.k).Disbursed,
+	}
+	books := v.l.accounts[r.number]
+	if books == nil {
+		return a
+	}
+	for _, m := range v.l.moneyAsOf(books.payments, v.k) {
+		a.spent.Add(a.spent, big.NewInt(m.ceiling))
+		a.payments = append(a.payments, m.sequence)
+	}
+	if a.budget.first != 0 {
+		sender := v.l.publisherOf(a.budget.first)
+		for _, m := range v.l.moneyAsOf(append(slices.Clone(books.terms), books.changes...), v.k) {
+			if m.publisher != sender {
+				a.foreign, a.others = true, append(a.others, m.sequence)
+			}
+		}
+	}
+	switch r.code {
+	case GrantBeyondHeads:
+		a.crowd(v)
+	case FundingEnds:
+		a.lose(v)
+	default: // the others need nobody who is granted something
+	}
+	return a
+}
+
+// granted calls yield with each enrolment that the commitment is granted to.
+func (a *account) granted(v *view, yield func(c *course)) {
+	var enrolments []uint32
+	for _, r := range facts.AsOf(v.s.AppendCommitment(nil, a.number), v.k) {
+		if r.Kind == event.FundingGranted {
+			enrolments = append(enrolments, r.Enrolment)
+		}
+	}
+	var c course
+	for _, e := range sortedNumbers(enrolments) {
+		c.read(v, e)
+		yield(&c)
+	}
+}
+
+// crowd finds the months in which the commitment pays too many, and the grants of these.
+func (a *account) crowd(v *view) {
+	begins := map[temporal.Month]int64{}
+	a.granted(v, func(c *course) {
+		for _, s := range c.paidBy(a.number) {
+			begins[s.From]++
+			begins[s.Until]--
+		}
+	})
+	var bounds []temporal.Month
+	for m := range begins {
+		bounds = append(bounds, m)
+	}
+	pays := int64(0)
+	for i, m := range sortedNumbers(bounds) {
+		if pays += begins[m]; pays > a.budget.heads && i+1 < len(bounds) {
+			crowded := span(m, bounds[i+1])
+			a.crowded = append(a.crowded, crowded...)
+			a.over = plus(a.over, times(crowded.count(), pays-a.budget.heads))
+		}
+	}
+	a.crowded = union(a.crowded)
+	a.granted(v, func(c *course) {
+		for i := range c.grants {
+			if g := &c.grants[i]; g.Commitment == a.number && len(g.pays().and(a.crowded)) > 0 {
+				a.grants = append(a.grants, g.Sequence)
+			}
+		}
+	})
+}
+
+// lose finds the enrolments that lose cover, and the grants that cover them until then.
+func (a *account) lose(v *view) {
+	last := span(a.end()-1, a.end())
+	a.granted(v, func(c *course) {
+		if !c.losesCover(a.number, a.end()) {
+			return
+		}
+		a.losing++
+		for i := range c.grants {
+			if g := &c.grants[i]; g.Commitment == a.number && len(g.pays().and(last)) > 0 {
+				a.losers = append(a.losers, g.Sequence)
+			}
+		}
+	})
+}
+
+func (d *teller) region(l *line, r *record) {
+	l.Region = region.Code(r.number).String()
+	if r.code.dated() {
+		d.dated(l, r)
+		return
+	}
+	f := regionEvents(&d.view, r)
+	l.Events, l.said.months, l.Months.List = f.events, f.months, f.months.texts()
+}
+
+// regionEvents returns the publications that the percents of a month and of the one before are of.
+func regionEvents(v *view, r *record) *found {
+	month := temporal.Month(r.month)
+	f := found{code: r.code, months: span(month, month+1)}
+	for _, m := range [2]temporal.Month{month, month - 1} {
+		p := v.l.workforceAsOf(region.Code(r.number), m.Last(), v.k)
+		if p != nil && (m == month || r.code == Jump) {
+			f.events = append(f.events, p.sequence)
+		}
+	}
+	k := sink{[]found{f}}
+	return &k.done()[0]
+}
+
+// paired reports whether a finding of the code is about an enrolment and a commitment.
+func (c Code) paired() bool {
+	switch c {
+	case GrantUnknownEnrolment, GrantUnknownCommitment, GrantNotAPBD, GrantBeyondPeriod,
+		GrantAfterRevocation, FunderOutside, ASNFunded:
+		return true
+	default:
+		return false
+	}
+}
+
+// priced reports whether money is at stake in a finding of the code.
+func (c Code) priced() bool {
+	switch c {
+	case DoubleFunded, PaidAfterDeath, GrantBeyondHeads, DisbursedAboveCeiling, DisbursedShort,
+		MoneyShort, FundingEnds:
+		return true
+	default:
+		return c.paired()
+	}
+}

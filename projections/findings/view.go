@@ -1,0 +1,117 @@
+package findings
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// view is what is in force: now, for the fold, or as known at an event, for an answer. The rules
+// look at nothing else, so that both say the same.
+type view struct {
+	s     *facts.State
+	l     *ledger
+	k     eventstore.Sequence // latest: now
+	today temporal.Date       // the day on which the last event known was recorded
+
+	closings map[uint32]temporal.Month // as known at k: those that were needed so far
+	lives    []facts.Record            // memory
+}
+
+// month returns the month in which the last event known was recorded.
+func (v *view) month() temporal.Month { return v.today.Month() }
+
+// gather collects the facts about an enrolment.
+func (v *view) gather(g *facts.Gathered, e uint32) {
+	if v.k == latest {
+		v.s.Gather(g, e)
+		return
+	}
+	v.s.GatherAsOf(g, e, v.k)
+}
+
+// closedFrom returns the first month that a commitment no longer pays.
+func (v *view) closedFrom(c uint32) temporal.Month {
+	if v.k == latest {
+		return v.s.Purse(c).ClosedFrom
+	}
+	from, found := v.closings[c]
+	if !found {
+		from = v.s.PurseAsOf(c, v.k).ClosedFrom
+		v.closings[c] = from
+	}
+	return from
+}
+
+// budget returns what a commitment comes to.
+func (v *view) budget(c uint32) (b budget) {
+	if v.k != latest {
+		return v.l.budgetAsOf(c, v.k)
+	}
+	if books := v.l.accounts[c]; books != nil {
+		b = books.budget
+	}
+	return b
+}
+
+// ids returns the ids that are one person with a worker.
+func (v *view) ids(w uint32) []uint32 {
+	if v.k == latest {
+		return v.s.IDs(nil, w)
+	}
+	ids := []uint32{w}
+	for i := 0; i < len(ids); i++ {
+		for _, r := range v.livesOf(ids[i]) {
+			if r.Kind != event.WorkerMerged {
+				continue
+			}
+			for _, id := range [2]uint32{r.Worker, r.Into} {
+				if !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	return ids
+}
+
+// livesOf returns the deaths and merges of a worker's id, until it is called again.
+func (v *view) livesOf(w uint32) []facts.Record {
+	v.lives = facts.AsOf(v.s.AppendLives(v.lives[:0], w), v.k)
+	return v.lives
+}
+
+// died returns the last day of life of the person that a worker is, or Never.
+func (v *view) died(w uint32) temporal.Date {
+	if v.k == latest {
+		return v.s.DiedOn(w)
+	}
+	died, _ := v.death(v.ids(w))
+	return died
+}
+
+// death returns the last day of life of a person, or Never, and the event that says so.
+func (v *view) death(ids []uint32) (died temporal.Date, seq eventstore.Sequence) {
+	died = enrolment.Never
+	for _, id := range ids {
+		for _, r := range v.livesOf(id) {
+			if r.Kind == event.WorkerDied && r.On < died {
+				died, seq = r.On, r.Sequence
+			}
+		}
+	}
+	return died, seq
+}
+
+// enrolments returns the enrolments that were ever opened for a person, in order of their numbers.
+func (v *view) enrolments(ids []uint32) (all []uint32) {
+	for _, id := range ids {
+		all = slices.AppendSeq(all, v.s.Enrolments(id, facts.NoEnrolment))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
