@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -374,46 +375,77 @@ func TestLiveRegister(t *testing.T) {
 		t.Errorf("the log is %s", body)
 	}
 
-	register := filepath.Join(dir, "access.json")
-	whole, err := os.ReadFile(register)
-	if err != nil {
+	// An access.json of before, put back beside the running ledger, lets nobody in; nor after a restart.
+	old := `{"format":1,"members":[{"name":"dinas","role":"publisher","secret":"sha256:` +
+		fmt.Sprintf("%x", sha256.Sum256([]byte(second))) + `","sources":["urn:dinas"],"regions":["75"],` +
+		`"types":["id.cakupan.enrolment.opened.v1"],"createdAt":"2026-01-01T00:00:00Z"}]}`
+	writeText(t, filepath.Join(dir, "access.json"), old)
+	if err := os.Chmod(filepath.Join(dir, "access.json"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(register, whole[:len(whole)/2], 0o600); err != nil {
-		t.Fatal(err)
-	}
-	expect("damaged", "GET", "/v1/coverage", auditor, 503)
-	expect("damaged", "GET", "/v1/coverage", "", 401) // it is still guarded
-	response, body := asked{method: "GET", url: g.url + "/healthz"}.ask(t)
-	if response.StatusCode != 503 || !strings.Contains(body, "the register of publishers and readers is damaged") {
-		t.Errorf("%d %s", response.StatusCode, body)
-	}
-	if code, _, stderr := runCommand(t, "health", "--server", g.url); code != 1 || !strings.Contains(stderr, "is damaged") {
-		t.Errorf("health: exit %d: %s", code, stderr)
-	}
-	if err := os.WriteFile(register, whole, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	expect("restored", "GET", "/v1/coverage", auditor, 200)
-	expect("restored", "GET", "/healthz", "", 200)
-	for range 1200 { // a minute: the register is watched, also while nobody asks
-		if strings.Contains(string(g.stderr.Bytes()), "register of publishers and readers was changed") {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	expect("an old file", "POST", "/v1/events", second, 401)
+	expect("an old file", "GET", "/healthz", "", 200)
 	g.stop()
-	if log := string(g.stderr.Bytes()); strings.Count(log, "register cannot be read: nobody is let in") != 1 ||
-		!strings.Contains(log, "register of publishers and readers was changed") {
+	if log := string(g.stderr.Bytes()); !strings.Contains(log, `msg="register was changed" change=revoked name=dinas`) ||
+		!strings.Contains(log, "msg=login name=dinas role=publisher") {
 		t.Errorf("the operator's log: %s", log)
 	}
-	// A damaged register keeps a server from starting.
-	if err := os.WriteFile(register, whole[:len(whole)/2], 0o600); err != nil {
+	if code, _, stderr := runCommand(t, "publisher", "list", "--data", dir); code != 0 ||
+		!strings.Contains(stderr, "access.json changes nothing") {
+		t.Errorf("nobody says that the file is of no use: %d %s", code, stderr)
+	}
+	g = serveGuarded(t, dir)
+	expect("an old file", "POST", "/v1/events", second, 401)
+	expect("an old file", "GET", "/v1/coverage", auditor, 200)
+	code, history, stderr := runCommand(t, "publisher", "list", "--history", "--data", dir, "--json")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	var changes []struct{ Change, Name, By, At string }
+	if err := json.Unmarshal([]byte(history), &changes); err != nil || len(changes) != 3 ||
+		changes[0].Change != "added" || changes[1].Change != "rotated" || changes[2].Change != "revoked" ||
+		changes[2].Name != "dinas" || changes[2].By == "" || changes[2].At == "" {
+		t.Errorf("%s, %v", history, err)
+	}
+	g.stop()
+	// A register that lost changes keeps a server from starting.
+	if err := os.RemoveAll(filepath.Join(dir, "nats", "jetstream", "$G", "streams", "CAKUPAN_REGISTER")); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := runCommand(t, "serve", "--data", dir, "--listen", "127.0.0.1:0")
-	if code != 1 || !strings.Contains(stderr, "put it back from a copy") {
+	code, _, stderr = runCommand(t, "serve", "--data", dir, "--listen", "127.0.0.1:0")
+	if code != 5 || !strings.Contains(stderr, "Restore it from a backup") {
 		t.Errorf("serve: exit %d: %s", code, stderr)
+	}
+}
+
+// TestTakenOver serves a folder of a program that kept its register in access.json.
+func TestTakenOver(t *testing.T) {
+	dir := t.TempDir()
+	secret := "ckp_" + strings.Repeat("A", 43)
+	old := `{"format":1,"members":[{"name":"dinas","role":"publisher","secret":"sha256:` +
+		fmt.Sprintf("%x", sha256.Sum256([]byte(secret))) + `","sources":["urn:dinas"],"regions":["75"],` +
+		`"types":["id.cakupan.enrolment.opened.v1"],"createdAt":"2026-01-01T00:00:00Z"}]}`
+	writeText(t, filepath.Join(dir, "access.json"), old)
+	writeText(t, filepath.Join(dir, "access.lock"), "The register beside this file")
+	if err := os.Chmod(filepath.Join(dir, "access.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := serveGuarded(t, dir)
+	response, body := asked{
+		method: "POST", url: g.url + "/v1/events", contentType: oneEvent, body: openedBy("urn:dinas", "1"),
+		authorization: "Bearer " + secret,
+	}.ask(t)
+	if response.StatusCode != 200 {
+		t.Errorf("%d %s", response.StatusCode, body)
+	}
+	for _, name := range []string{"access.json", "access.lock"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is there: %v", name, err)
+		}
+	}
+	if code, list, stderr := runCommand(t, "publisher", "list", "--history", "--data", dir); code != 0 ||
+		!strings.Contains(list, "taken-over") || !strings.Contains(list, "dinas") {
+		t.Errorf("%d %s%s", code, list, stderr)
 	}
 }
 

@@ -67,6 +67,7 @@ type grammar struct {
 
 	Publisher publisherCommand `cmd:"" help:"Register who may report events."`
 	Reader    readerCommand    `cmd:"" help:"Register who may read."`
+	Steward   stewardCommand   `cmd:"" help:"Register who may set right what others reported."`
 }
 
 // texts are what the help of several flags says, or takes more than a line to say.
@@ -124,7 +125,12 @@ func texts() kong.Vars {
 		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +
 			" default: the current folder.",
+	}
+}
 
+// memberTexts are those about who may report and read, and how they come in.
+func memberTexts() kong.Vars {
+	return kong.Vars{
 		"secretFile": "File with the secret for the server; default: the environment's" +
 			" CAKUPAN_SECRET.",
 		"tlsCert": "Certificate for HTTPS, a file of PEM; read again when it changes.",
@@ -134,7 +140,12 @@ func texts() kong.Vars {
 		"scopeSource":  "How each source of its events begins; may be repeated.",
 		"scopeRegions": "Regions it may report of, with all in them: 75,76.01; ID for all.",
 		"scopeTypes":   "Types of events it may report: enrolment.opened,funding; all for all.",
-		"role":         "auditor (all but the vault) or dashboard (the coverage alone).",
+		"stewardRegions": "Regions in which it may act, with all in them: 75,76.01;" +
+			" default: ID, all.",
+		"expires": "When the secret is worth nothing any more: a date (to its end) or a time;" +
+			" default: never.",
+		"memberNATS": "A NATS cluster that holds the ledger, while none runs on the folder.",
+		"role":       "auditor (all but the vault) or dashboard (the coverage alone).",
 	}
 }
 
@@ -176,7 +187,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		texts(), proofTexts(),
+		texts(), memberTexts(), proofTexts(),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),

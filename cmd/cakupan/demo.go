@@ -71,16 +71,12 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	if err := tellStory(ctx, l, out, w.JSON); err != nil || c.Once {
 		return err
 	}
-	return c.serve(ctx, dir, l, out)
+	return c.serve(ctx, l, out)
 }
 
 // serve shows the sample until ctx ends.
-func (c *demoCommand) serve(ctx context.Context, dir string, l *ledger.Ledger, out *console) error {
-	register, err := ledger.OpenRegister(dir)
-	if err != nil {
-		return err
-	}
-	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: register}}
+func (c *demoCommand) serve(ctx context.Context, l *ledger.Ledger, out *console) error {
+	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
 	config := httpapi.Config{Notice: demoNotice}
 	if d.Address == "" {
 		d.Address = demoListen

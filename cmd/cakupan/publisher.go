@@ -1,23 +1,31 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/access/register"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
 )
 
 // publisherCommand registers who may report.
 type publisherCommand struct {
 	Add    publisherAdd    `cmd:"" help:"Register a publisher and print its secret, once."`
 	List   publisherList   `cmd:"" help:"List the publishers, the revoked ones too."`
+	Change publisherChange `cmd:"" help:"Change what a publisher may report."`
 	Rotate publisherRotate `cmd:"" help:"Give a publisher a new secret and print it, once."`
 	Revoke publisherRevoke `cmd:"" help:"End a publisher's right to report, for ever."`
 }
 
 // publisherAdd registers a publisher.
 type publisherAdd struct {
+	memberFlags
+	expiryFlag
+
 	Name    string   `arg:"" help:"A name of a-z, 0-9 and -; kept with each of its events."`
-	Source  []string `placeholder:"PREFIX" sep:"none" required:"" help:"${scopeSource}"`
+	Source  []string `placeholder:"URI" sep:"none" required:"" help:"${scopeSource}"`
 	Regions []string `placeholder:"CODES" required:"" help:"${scopeRegions}"`
 	Types   []string `placeholder:"TYPES" required:"" help:"${scopeTypes}"`
 }
@@ -28,6 +36,9 @@ func (*publisherAdd) Help() string {
 keeps a hash of it. A running server on the folder lets the publisher in at once. From the first
 publisher or reader on, whoever asks the ledger over the network must be registered.
 
+A source is matched part by part: urn:dinas:7 is not urn:dinas:75, and https://a.example is neither
+https://a.example:8443 nor https://a.example.net. Two publishers cannot have sources that overlap.
+
 Whoever may write to the folder may do this: it works beside a running server, and not over the
 network.
 
@@ -35,78 +46,117 @@ Examples:
 
 	cakupan publisher add dinas-75 --source urn:dinas:75 --regions 75 --types enrolment,funding
 	cakupan publisher add cabang --source https://cabang.example/ --regions 75.03,75.71 \
-	    --types enrolment.opened,enrolment.terminated,worker.died
+	    --types enrolment.opened,enrolment.terminated,worker.died --expires 2027-12-31
 	cakupan publisher add pusat --data /var/lib/cakupan --source urn:pusat --regions ID \
 	    --types all > secret.txt` + exitCodes
 }
 
 // Run runs the command.
-func (c *publisherAdd) Run(w *where, out *console) error {
-	types, err := access.ParseTypes(c.Types)
+func (c *publisherAdd) Run(ctx context.Context, w *where, out *console) error {
+	types, regions, err := scopeOf(c.Types, c.Regions)
 	if err != nil {
 		return err
 	}
-	regions, err := access.ParseRegions(c.Regions)
-	if err != nil {
-		return err
-	}
-	return w.addMember(out, access.Entry{
-		Name: c.Name, Role: access.Publisher,
+	return c.add(ctx, w, out, register.Member{
+		Name: c.Name, Role: register.Publisher,
 		Sources: c.Source, Regions: regions, Types: types,
-	})
+	}, c.expiryFlag)
+}
+
+// scopeOf reads types and regions; nil for none.
+func scopeOf(
+	typeTexts, regionTexts []string,
+) (types []event.Type, regions []region.Code, err error) {
+	if types, err = access.ParseTypes(typeTexts); err != nil {
+		return nil, nil, err
+	}
+	regions, err = access.ParseRegions(regionTexts)
+	return types, regions, err
 }
 
 // publisherList lists publishers.
-type publisherList struct{}
+type publisherList struct{ memberList }
 
 // Help returns what --help shows beyond the flags.
 func (*publisherList) Help() string {
-	return `Examples:
+	return `When a secret was last used is noted once a day.
+
+Examples:
 
 	cakupan publisher list
+	cakupan publisher list --history
 	cakupan publisher list --data /var/lib/cakupan --json` + exitCodes
 }
 
 // Run runs the command.
-func (*publisherList) Run(w *where, out *console) error {
-	members, err := w.members(access.Publisher)
-	if err != nil {
+func (c *publisherList) Run(ctx context.Context, w *where, out *console) error {
+	show := func(members []memberLine) *table {
+		t := newTable("Name", "State", "Regions", "Types", "Sources", "Registered", "Secret since",
+			"Last used")
+		for i := range members {
+			m := &members[i]
+			t.add(m.Name, m.state(), strings.Join(m.Regions, ", "), m.typeNames(),
+				strings.Join(m.Sources, ", "), localTime(m.CreatedAt), localTime(m.secretSince()),
+				m.lastUse())
+		}
+		return t
+	}
+	return c.list(ctx, w, out, show, register.Publisher)
+}
+
+// publisherChange changes what a publisher may report.
+type publisherChange struct {
+	memberChange
+
+	Source  []string `placeholder:"URI" sep:"none" help:"${scopeSource}"`
+	Regions []string `placeholder:"CODES" help:"${scopeRegions}"`
+	Types   []string `placeholder:"TYPES" help:"${scopeTypes}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*publisherChange) Help() string {
+	return `What is not named stays as it was. The secret stays too; what the publisher sends from
+then on is judged by the new scope, also on connections that are open.
+
+Examples:
+
+	cakupan publisher change dinas-75 --regions 75.03,75.71
+	cakupan publisher change dinas-75 --types all` + exitCodes
+}
+
+// Run runs the command.
+func (c *publisherChange) Run(ctx context.Context, w *where, out *console) error {
+	types, regions, err := scopeOf(c.Types, c.Regions)
+	switch {
+	case err != nil:
 		return err
+	case len(c.Source)+len(types)+len(regions) == 0:
+		return usage("name what to change: --source, --regions or --types")
 	}
-	if w.JSON {
-		return out.writeJSON(members)
-	}
-	t := newTable("Name", "State", "Regions", "Types", "Sources", "Registered", "Secret since")
-	for _, m := range members {
-		t.add(m.Name, m.state(), strings.Join(m.Regions, ", "), m.typeNames(),
-			strings.Join(m.Sources, ", "), localTime(m.CreatedAt), localTime(m.secretSince()))
-	}
-	return t.write(out.stdout)
+	to := access.NewScope{Sources: c.Source, Regions: regions, Types: types}
+	return c.change(ctx, w, out, to, register.Publisher)
 }
 
 // publisherRotate gives a publisher a new secret.
-type publisherRotate struct {
-	Name string `arg:"" help:"Name of the publisher."`
-}
+type publisherRotate struct{ memberRotate }
 
 // Help returns what --help shows beyond the flags.
 func (*publisherRotate) Help() string {
 	return `The old secret is worth nothing from then on: a running server refuses it at once.
 
-Example:
+Examples:
 
-	cakupan publisher rotate dinas-75` + exitCodes
+	cakupan publisher rotate dinas-75
+	cakupan publisher rotate dinas-75 --expires 2027-12-31` + exitCodes
 }
 
 // Run runs the command.
-func (c *publisherRotate) Run(w *where, out *console) error {
-	return w.rotateMember(out, c.Name, access.Publisher)
+func (c *publisherRotate) Run(ctx context.Context, w *where, out *console) error {
+	return c.rotate(ctx, w, out, register.Publisher)
 }
 
 // publisherRevoke ends a publisher's rights.
-type publisherRevoke struct {
-	Name string `arg:"" help:"Name of the publisher."`
-}
+type publisherRevoke struct{ memberRevoke }
 
 // Help returns what --help shows beyond the flags.
 func (*publisherRevoke) Help() string {
@@ -119,6 +169,6 @@ Example:
 }
 
 // Run runs the command.
-func (c *publisherRevoke) Run(w *where, out *console) error {
-	return w.revokeMember(out, c.Name, access.Publisher)
+func (c *publisherRevoke) Run(ctx context.Context, w *where, out *console) error {
+	return c.revoke(ctx, w, out, register.Publisher)
 }

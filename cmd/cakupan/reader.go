@@ -1,6 +1,10 @@
 package main
 
-import "cakupan/cmd/internal/access"
+import (
+	"context"
+
+	"cakupan/cmd/internal/access/register"
+)
 
 // readerCommand registers who may read.
 type readerCommand struct {
@@ -12,6 +16,9 @@ type readerCommand struct {
 
 // readerAdd registers a reader.
 type readerAdd struct {
+	memberFlags
+	expiryFlag
+
 	Name string `arg:"" help:"A name of a-z, 0-9 and -."`
 	Role string `required:"" placeholder:"ROLE" enum:"auditor,dashboard" help:"${role}"`
 }
@@ -25,45 +32,46 @@ whoever asks the ledger over the network must be registered.
 Examples:
 
 	cakupan reader add bpk --role auditor
+	cakupan reader add inspection-27 --role auditor --expires 2027-03-31
 	cakupan reader add wall-screen --role dashboard --data /var/lib/cakupan` + exitCodes
 }
 
 // Run runs the command.
-func (c *readerAdd) Run(w *where, out *console) error {
-	return w.addMember(out, access.Entry{Name: c.Name, Role: access.Role(c.Role)})
+func (c *readerAdd) Run(ctx context.Context, w *where, out *console) error {
+	m := register.Member{Name: c.Name, Role: register.Role(c.Role)}
+	return c.add(ctx, w, out, m, c.expiryFlag)
 }
 
 // readerList lists readers.
-type readerList struct{}
+type readerList struct{ memberList }
 
 // Help returns what --help shows beyond the flags.
 func (*readerList) Help() string {
-	return `Examples:
+	return `When a secret was last used is noted once a day.
+
+Examples:
 
 	cakupan reader list
+	cakupan reader list --history
 	cakupan reader list --data /var/lib/cakupan --json` + exitCodes
 }
 
 // Run runs the command.
-func (*readerList) Run(w *where, out *console) error {
-	members, err := w.members(access.Auditor, access.Dashboard)
-	if err != nil {
-		return err
+func (c *readerList) Run(ctx context.Context, w *where, out *console) error {
+	show := func(members []memberLine) *table {
+		t := newTable("Name", "State", "Role", "Registered", "Secret since", "Last used")
+		for i := range members {
+			m := &members[i]
+			t.add(m.Name, m.state(), string(m.Role), localTime(m.CreatedAt),
+				localTime(m.secretSince()), m.lastUse())
+		}
+		return t
 	}
-	if w.JSON {
-		return out.writeJSON(members)
-	}
-	t := newTable("Name", "State", "Role", "Registered", "Secret since")
-	for _, m := range members {
-		t.add(m.Name, m.state(), string(m.Role), localTime(m.CreatedAt), localTime(m.secretSince()))
-	}
-	return t.write(out.stdout)
+	return c.list(ctx, w, out, show, register.Auditor, register.Dashboard)
 }
 
 // readerRotate gives a reader a new secret.
-type readerRotate struct {
-	Name string `arg:"" help:"Name of the reader."`
-}
+type readerRotate struct{ memberRotate }
 
 // Help returns what --help shows beyond the flags.
 func (*readerRotate) Help() string {
@@ -75,14 +83,12 @@ Example:
 }
 
 // Run runs the command.
-func (c *readerRotate) Run(w *where, out *console) error {
-	return w.rotateMember(out, c.Name, access.Auditor, access.Dashboard)
+func (c *readerRotate) Run(ctx context.Context, w *where, out *console) error {
+	return c.rotate(ctx, w, out, register.Auditor, register.Dashboard)
 }
 
 // readerRevoke ends a reader's rights.
-type readerRevoke struct {
-	Name string `arg:"" help:"Name of the reader."`
-}
+type readerRevoke struct{ memberRevoke }
 
 // Help returns what --help shows beyond the flags.
 func (*readerRevoke) Help() string {
@@ -94,6 +100,6 @@ Example:
 }
 
 // Run runs the command.
-func (c *readerRevoke) Run(w *where, out *console) error {
-	return w.revokeMember(out, c.Name, access.Auditor, access.Dashboard)
+func (c *readerRevoke) Run(ctx context.Context, w *where, out *console) error {
+	return c.revoke(ctx, w, out, register.Auditor, register.Dashboard)
 }

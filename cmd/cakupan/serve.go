@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"cakupan/cmd/internal/apidoc"
+	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
@@ -78,13 +80,18 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
 		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Messages: ledger.MessageOptions{
-			Address: c.NATSListen, TLS: d.TLS, Register: d.Guard.Registry,
+			Address: c.NATSListen, TLS: d.TLS,
 		},
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	d.Guard.Registry = l.Register()
+	if err := c.checkDoors(d); err != nil {
+		return err
+	}
+	defer c.control(w, l, out)()
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(),
@@ -92,9 +99,6 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	go d.Guard.Tell(watching, out.logger())
 	return serveUntil(ctx, server, func() error {
 		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
@@ -134,31 +138,48 @@ func (c *serveCommand) checkCluster() error {
 	return nil
 }
 
-// door returns where to answer, and to whom.
-func (c *serveCommand) door(w *where, out *console) (*door.Door, error) {
-	register, err := ledger.OpenRegister(w.folder())
+// control has commands on this machine change the register of the running ledger, until the
+// returned function is called. Where there can be no socket the ledger runs without.
+func (c *serveCommand) control(w *where, l *ledger.Ledger, out *console) (stop func()) {
+	server, err := control.Listen(w.folder(), l.Register())
 	if err != nil {
-		return nil, err
+		out.logger().Warn("the register cannot be changed while the ledger runs",
+			slog.Any("error", err))
+		return func() {}
 	}
-	register.LogTo(out.logger())
-	d := &door.Door{
-		Address: c.Listen, Guard: door.Guard{Registry: register}, Behind: c.Insecure,
+	return func() {
+		if err := server.Close(); err != nil {
+			out.logger().Warn("socket for commands", slog.Any("error", err))
+		}
 	}
+}
+
+// door returns where to answer. A new folder has nobody registered, which is said before it is
+// made.
+func (c *serveCommand) door(w *where, out *console) (d *door.Door, err error) {
+	d = &door.Door{Address: c.Listen, Behind: c.Insecure}
 	if d.TLS, err = door.ServerTLS(c.TLSCert, c.TLSKey, out.logger()); err != nil {
 		return nil, err
 	}
+	if c.NATSListen != "" && c.NATS != "" {
+		return nil, usage("publishers connect to the cluster of --nats: leave out --nats-listen")
+	}
+	if c.NATS == "" && ledger.FindFolder(w.folder()) != nil {
+		return d, c.checkDoors(d)
+	}
+	return d, nil
+}
+
+// checkDoors refuses to open a door to strangers.
+func (c *serveCommand) checkDoors(d *door.Door) error {
 	if c.NATSListen != "" {
-		if c.NATS != "" {
-			return nil, usage(
-				"publishers connect to the cluster of --nats: leave out --nats-listen")
-		}
 		also := *d
 		also.Address = c.NATSListen
 		if err := also.Check(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return d, d.Check()
+	return d.Check()
 }
 
 // listen takes the address for the ledger's routes and dashboard, and says so where it is open.

@@ -14,7 +14,7 @@ const PublisherAttribute = "publishedby"
 // Scope is what a registered publisher may report.
 type Scope struct {
 	Publisher string        // name; see [CheckPublisher]
-	Sources   []string      // beginnings of "source", each up to the end of one of its parts
+	Sources   []string      // beginnings of "source"; see [SourceCovers]
 	Regions   []region.Code // with all that lies in them
 	Types     []Type
 }
@@ -79,20 +79,15 @@ func (s *Scope) forbid(field, what string, allowed []string) *Refusal {
 	}
 }
 
-// hasSource tells whether a source begins with one of the publisher's, up to the end of a part:
-// urn:office:7 is not in urn:office:75, nor the other way round.
+// hasSource tells whether one of the publisher's sources covers a source.
 func (s *Scope) hasSource(source string) bool {
 	for _, own := range s.Sources {
-		rest, begins := strings.CutPrefix(source, own)
-		if begins && (rest == "" || endsPart(own[len(own)-1]) || endsPart(rest[0])) {
+		if SourceCovers(own, source) {
 			return true
 		}
 	}
 	return false
 }
-
-// endsPart tells whether a byte of a URI stands between two of its parts.
-func endsPart(c byte) bool { return strings.IndexByte(":/?#", c) >= 0 }
 
 // hasType tells whether the publisher may report a type.
 func (s *Scope) hasType(t Type) bool {

@@ -7,6 +7,9 @@ import (
 	"regexp"
 )
 
+// LogMessage is the message of every line that the server says of itself.
+const LogMessage = "nats server"
+
 // serverLog passes the server's log lines on. Notices become debug lines: what the server has to
 // say about itself at each start is no news for the operator of a ledger.
 type serverLog struct {
@@ -49,6 +52,6 @@ func (l serverLog) write(level slog.Level, format string, v []any) {
 	ctx := context.Background() // the server gives none
 	if l.log.Enabled(ctx, level) {
 		line := numbers.ReplaceAllString(fmt.Sprintf(format, v...), "****************")
-		l.log.LogAttrs(ctx, level, "nats server", slog.String("line", line))
+		l.log.LogAttrs(ctx, level, LogMessage, slog.String("line", line))
 	}
 }

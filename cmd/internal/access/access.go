@@ -1,8 +1,10 @@
-// Package access is the register of who may report to a ledger and who may read it.
+// Package access says who may report to a ledger and who may read it: it keeps the register on a
+// stream of its own, and asks it at each login.
 //
-// The register is one file, made and changed by [Registry.Add], [Registry.Rotate] and
-// [Registry.Revoke], also while a running ledger has it open: that one sees a change at the next
-// login. See [Entry] for what it holds, and file.go for its bytes.
+// The register is a history; see package register. A [Registry] has it folded in memory and follows
+// the stream: what it changed itself counts before the change is told, what another ledger of the
+// cluster has changed as soon as the stream says so. Where the stream cannot be followed, nobody is
+// let in after some 15 seconds, as another ledger may have revoked somebody meanwhile.
 //
 // # Secrets
 //
@@ -14,41 +16,33 @@ package access
 
 import (
 	"slices"
+	"time"
 
+	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/domain/region"
 )
-
-// Role is what a member is to the ledger.
-type Role string
-
-// The roles. What each may do is said where it is asked.
-const (
-	Publisher Role = "publisher" // reports events within its scope, and reads nothing
-	Auditor   Role = "auditor"   // reads everything but the vault, and reports nothing
-	Dashboard Role = "dashboard" // reads the coverage alone
-)
-
-// Known tells whether the role is one of the list.
-func (r Role) Known() bool { return r == Publisher || r == Auditor || r == Dashboard }
 
 // Member is somebody who has logged in.
 type Member struct {
 	Name string
-	Role Role
+	Role register.Role
 	// Scope is what a publisher may report; nil for all others, who may report nothing. It is
 	// shared, and must not be changed.
 	Scope *event.Scope
+	// Regions are those of a steward; nil for all others.
+	Regions []region.Code
 
-	key digest // of the secret; see [Registry.Current]
+	secret register.Digest // see [Registry.Current]
 }
 
 // The errors of [Registry.Authenticate]. Each is a [problem.Error], fit to be shown to strangers.
 var (
 	// ErrUnknown says that nobody has this name and secret; not which of them is wrong.
 	ErrUnknown = problem.New(problem.Unauthenticated,
-		"nobody has this name and secret: it may be mistyped, or rotated or revoked meanwhile."+
-			" Ask whoever runs the ledger")
+		"nobody has this name and secret: it may be mistyped, or rotated, revoked or expired"+
+			" meanwhile. Ask whoever runs the ledger")
 	// ErrThrottled says the same to somebody who has been told so too often.
 	ErrThrottled = problem.New(problem.LoginThrottled,
 		"too many failed logins from this address or for this name: wait, and look at the secret")
@@ -64,19 +58,20 @@ var (
 //
 // The error is [ErrUnknown], [ErrThrottled] or [ErrUnavailable]. A member that was revoked or got
 // another secret is unknown from the moment on in which the register was changed. It is safe to
-// call at every request: the file is read again only when it has changed.
+// call at every request: it asks nothing but memory.
 func (r *Registry) Authenticate(name, secret, remote string) (Member, error) {
-	s := r.refresh()
-	if s.err != nil {
+	s, now := r.state.Load(), r.now()
+	if r.unavailable(s, now) != nil {
 		r.counts.unavailable.Add(1)
 		return Member{}, ErrUnavailable
 	}
-	m, reason := s.find(name, secret)
+	m, reason := s.find(name, secret, now)
 	// Before the throttle is asked: who has the right secret is never told to wait.
 	if reason == found {
-		return m.member, nil
+		r.used(m, remote, now)
+		return m.login, nil
 	}
-	if !r.throttle.allow(remote, name, r.now()) {
+	if !r.throttle.allow(remote, name, now) {
 		r.counts.throttled.Add(1)
 		return Member{}, ErrThrottled
 	}
@@ -87,22 +82,27 @@ func (r *Registry) Authenticate(name, secret, remote string) (Member, error) {
 // Guarded tells whether logins are asked for: true once any member was registered, for ever. To
 // revoke the last one closes the ledger, it does not open it. It is true too while the register
 // cannot be read. Whoever answers without a login must ask it first.
-func (r *Registry) Guarded() bool { return r.refresh().guarded }
-
-// Err returns why the register cannot be read at the moment, nil when it can.
-func (r *Registry) Err() error { return r.refresh().err }
-
-// Current tells whether a member could log in with the same secret now, and for the same role and
-// scope: false once it was revoked or rotated, and while the register cannot be read.
-func (r *Registry) Current(m Member) bool {
-	s := r.refresh()
-	now := s.byName[m.Name]
-	return s.err == nil && now != nil && now.entry.RevokedAt.IsZero() && now.member.key == m.key &&
-		now.member.Role == m.Role && sameScope(now.member.Scope, m.Scope)
+func (r *Registry) Guarded() bool {
+	s := r.state.Load()
+	return len(s.members) > 0 || r.unavailable(s, r.now()) != nil
 }
 
-// sameScope compares what two logins may report: a register that was read again has scopes of its
-// own, mostly with the same content.
+// Err returns why the register cannot be read at the moment, nil when it can.
+func (r *Registry) Err() error { return r.unavailable(r.state.Load(), r.now()) }
+
+// Current tells whether a member could log in with the same secret now, and for the same role and
+// scope: false once it was revoked or rotated or its secret expired, and while the register cannot
+// be read.
+func (r *Registry) Current(m Member) bool {
+	s, now := r.state.Load(), r.now()
+	is := s.byName[m.Name]
+	return r.unavailable(s, now) == nil && is != nil && is.member.Active(now) &&
+		is.login.secret == m.secret && is.login.Role == m.Role &&
+		slices.Equal(is.login.Regions, m.Regions) && sameScope(is.login.Scope, m.Scope)
+}
+
+// sameScope compares what two logins may report: after a change of another member there are scopes
+// with the same content.
 func sameScope(a, b *event.Scope) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -111,11 +111,23 @@ func sameScope(a, b *event.Scope) bool {
 		slices.Equal(a.Regions, b.Regions) && slices.Equal(a.Types, b.Types)
 }
 
-// Entries returns all entries of the register, the revoked ones too, by name. They are shared, and
+// Members returns all members of the register, the revoked ones too, by name. They are shared, and
 // must not be changed.
-func (r *Registry) Entries() ([]Entry, error) {
-	s := r.refresh()
-	return s.entries, s.err
+func (r *Registry) Members() ([]register.Member, error) {
+	s := r.state.Load()
+	return r.withUses(s.members), r.unavailable(s, r.now())
+}
+
+// Scope returns what the publisher of a name may report now; nil when nobody of it may.
+func (r *Registry) Scope(name string) (*event.Scope, error) {
+	s, now := r.state.Load(), r.now()
+	if err := r.unavailable(s, now); err != nil {
+		return nil, err
+	}
+	if is := s.byName[name]; is != nil && is.member.RevokedAt.IsZero() {
+		return is.login.Scope, nil
+	}
+	return nil, nil
 }
 
 // outcome is how a login went.
@@ -126,28 +138,31 @@ const (
 	unknown         // no such name, or no such secret
 	wrong           // the name is known, the secret is another's
 	revoked
+	expired
 )
 
 // find returns the member with a name and a secret; of a login that failed, the one who is known
 // from it, or nil.
-func (s *state) find(name, secret string) (*record, outcome) {
-	key, sound := digestOf(secret)
-	m := s.byKey[key]
+func (s *state) find(name, secret string, now time.Time) (*record, outcome) {
+	digest, sound := digestOf(secret)
+	m := s.bySecret[digest]
 	if name != "" {
 		m = s.byName[name]
 	}
-	known := digest{} // compared with in vain: an unknown name takes as long as a known one
+	known := register.Digest{} // compared with in vain: unknown names take as long as known ones
 	if m != nil {
-		known = m.member.key
+		known = m.login.secret
 	}
-	same := key.equal(known)
+	same := digest.Equal(known)
 	switch {
 	case m == nil || !sound && name == "":
 		return nil, unknown
 	case !same || !sound:
 		return m, wrong
-	case !m.entry.RevokedAt.IsZero():
+	case !m.member.RevokedAt.IsZero():
 		return m, revoked
+	case m.member.Expired(now):
+		return m, expired
 	}
 	return m, found
 }

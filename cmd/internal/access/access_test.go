@@ -3,56 +3,164 @@ package access
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
+	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/nobody"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
+	"cakupan/eventstore"
+	"cakupan/eventstore/natsd"
+	"cakupan/eventstore/packs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const here = "127.0.0.1:4711"
+const (
+	here = "127.0.0.1:4711"
+	by   = "root"
+)
 
-// newRegister returns an empty register in a folder of its own.
-func newRegister(t *testing.T) *Registry {
-	t.Helper()
-	return reopen(t, filepath.Join(t.TempDir(), "access.json"))
+// home is where a register is kept: a server of its own, and a folder.
+type home struct {
+	t        *testing.T
+	dir      string
+	server   *natsd.Server
+	conn     *nats.Conn
+	identity eventstore.Identity
+	began    time.Time
+	ahead    atomic.Int64 // how far the clock is after it: it stands unless a test moves it
+	log      nobody.Buffer
+	out      atomic.Bool // the stream cannot be reached
 }
 
-func reopen(t *testing.T, path string) *Registry {
+// newHome makes a home for a new register.
+func newHome(t *testing.T) *home {
 	t.Helper()
-	r, err := Open(path)
+	h := &home{t: t, dir: t.TempDir(), began: time.Now(), identity: eventstore.Identity{
+		Ledger: strings.Repeat("ab", 16), Created: 7,
+	}}
+	h.start()
+	t.Cleanup(h.stop)
+	return h
+}
+
+func (h *home) start() {
+	h.t.Helper()
+	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(h.dir, "nats")})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
+	}
+	if h.conn, err = server.Connect(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.server = server
+}
+
+func (h *home) stop() {
+	if h.server == nil {
+		return
+	}
+	h.conn.Close()
+	if err := h.server.Shutdown(); err != nil {
+		h.t.Error(err)
+	}
+	h.server = nil
+}
+
+func (h *home) now() time.Time { return h.began.Add(time.Duration(h.ahead.Load())) }
+
+func (h *home) path(name string) string { return filepath.Join(h.dir, name) }
+
+// options are those of a ledger that keeps its notes in the folder of a name.
+func (h *home) options(name string) Options {
+	stream := packs.Options{Stream: "REGISTER", Subject: "register"}
+	return Options{
+		Stream: func(ctx context.Context, create bool) (*packs.Stream, error) {
+			if h.out.Load() {
+				return nil, eventstore.ErrClosed
+			}
+			s, err := packs.Open(ctx, h.conn, stream)
+			if errors.Is(err, packs.ErrNoStream) && !create {
+				return nil, nil
+			}
+			if errors.Is(err, packs.ErrNoStream) {
+				s, err = packs.Create(ctx, h.conn, stream, h.identity)
+			}
+			if errors.Is(err, eventstore.ErrExists) {
+				s, err = packs.Open(ctx, h.conn, stream)
+			}
+			return s, err
+		},
+		Seen: h.path(name + ".json"), Ledger: h.identity.Ledger, Now: h.now,
+		Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+	}
+}
+
+// open opens the register as a ledger of a name.
+func (h *home) open(name string) *Registry {
+	h.t.Helper()
+	r, err := Open(h.t.Context(), h.options(name))
+	if err != nil {
+		h.t.Fatal(err)
 	}
 	return r
 }
 
-func publisher(name string) Entry {
-	return Entry{
-		Name: name, Role: Publisher, Sources: []string{"urn:" + name},
+// follow has a register follow its stream until the test ends.
+func (h *home) follow(r *Registry) {
+	ctx, stop := context.WithCancel(h.t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Follow(ctx)
+	}()
+	h.t.Cleanup(func() { stop(); <-ended })
+}
+
+// await waits until something is so.
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 6000 { // a minute
+		if is() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("not within a minute: %s", what)
+}
+
+// newRegister returns an empty register in a home of its own.
+func newRegister(t *testing.T) *Registry {
+	t.Helper()
+	return newHome(t).open("a")
+}
+
+func office(name string) register.Member {
+	return register.Member{
+		Name: name, Role: register.Publisher, Sources: []string{"urn:" + name},
 		Regions: []region.Code{75}, Types: []event.Type{event.TargetSet, event.EnrolmentOpened},
 	}
 }
 
-func mustAdd(t *testing.T, r *Registry, e Entry) (secret string) {
+func mustAdd(t *testing.T, r *Registry, m register.Member) (secret string) {
 	t.Helper()
-	secret, err := r.Add(e)
+	secret, err := r.Add(t.Context(), by, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,28 +185,34 @@ func wantCode(t *testing.T, err error, want problem.Code) {
 }
 
 // TestLife follows a publisher from its registration to its end, in the register that made it, in
-// one that was open before, and in one opened later.
+// another ledger's that follows, and in one opened later.
 func TestLife(t *testing.T) {
-	r := newRegister(t)
-	before := reopen(t, r.path)
-	if r.Guarded() || before.Guarded() {
+	h := newHome(t)
+	r, other := h.open("a"), h.open("b")
+	h.follow(other)
+	same := func() { await(t, "the other ledger knows", func() bool { return other.Number() == r.Number() }) }
+	if r.Guarded() || other.Guarded() {
 		t.Error("an empty register guards")
 	}
-	first := mustAdd(t, r, publisher("dinas"))
-	auditor := mustAdd(t, before, Entry{Name: "bpk", Role: Auditor})
-	for _, r := range []*Registry{r, before, reopen(t, r.path)} {
+	first := mustAdd(t, r, office("dinas"))
+	auditor := mustAdd(t, other, register.Member{Name: "bpk", Role: register.Auditor})
+	if _, err := r.Add(t.Context(), by, office("bpk")); err == nil { // it catches up before it decides
+		t.Error("a name is given twice")
+	}
+	same()
+	for _, r := range []*Registry{r, other, h.open("c")} {
 		if !r.Guarded() {
 			t.Error("a register with members does not guard")
 		}
 		m := login(t, r, "dinas", first, nil)
-		if m.Name != "dinas" || m.Role != Publisher || !r.Current(m) ||
+		if m.Name != "dinas" || m.Role != register.Publisher || !r.Current(m) ||
 			fmt.Sprint(*m.Scope) != "{dinas [urn:dinas] [75] [id.cakupan.enrolment.opened.v1 id.cakupan.target.set.v1]}" {
 			t.Errorf("%+v %+v", m, m.Scope)
 		}
 		if m := login(t, r, "", first, nil); m.Name != "dinas" {
 			t.Errorf("%+v", m)
 		}
-		if m := login(t, r, "bpk", auditor, nil); m.Role != Auditor || m.Scope != nil {
+		if m := login(t, r, "bpk", auditor, nil); m.Role != register.Auditor || m.Scope != nil {
 			t.Errorf("%+v", m)
 		}
 		login(t, r, "bpk", first, ErrUnknown) // another's secret
@@ -106,112 +220,138 @@ func TestLife(t *testing.T) {
 		login(t, r, "", "", ErrUnknown)
 		login(t, r, "dinas", strings.ToUpper(first), ErrUnknown)
 	}
-	old := login(t, before, "dinas", first, nil)
-	second, err := r.Rotate("dinas", Publisher)
+	old := login(t, other, "dinas", first, nil)
+	second, err := r.Rotate(t.Context(), by, "dinas", time.Time{}, register.Publisher)
 	if err != nil || second == first {
 		t.Fatal(err)
 	}
-	login(t, before, "", first, ErrUnknown)
-	now := login(t, before, "", second, nil)
-	if before.Current(old) || !before.Current(now) {
+	login(t, r, "", first, ErrUnknown)
+	same()
+	login(t, other, "", first, ErrUnknown)
+	now := login(t, other, "", second, nil)
+	if other.Current(old) || !other.Current(now) {
 		t.Error("a rotated secret counts")
 	}
-	if err := r.Revoke("dinas", Publisher); err != nil {
+	if err := r.Change(t.Context(), by, "dinas", NewScope{Regions: []region.Code{7503}}, register.Publisher); err != nil {
 		t.Fatal(err)
 	}
-	login(t, before, "", second, ErrUnknown)
-	login(t, before, "dinas", second, ErrUnknown)
-	if before.Current(now) {
+	same()
+	narrow := login(t, other, "", second, nil)
+	if other.Current(now) || !other.Current(narrow) || narrow.Scope.Regions[0] != 7503 || len(narrow.Scope.Types) != 2 {
+		t.Errorf("the scope of before counts: %+v", narrow.Scope)
+	}
+	if err := r.Revoke(t.Context(), by, "dinas", register.Publisher); err != nil {
+		t.Fatal(err)
+	}
+	login(t, r, "dinas", second, ErrUnknown) // at once
+	same()
+	login(t, other, "", second, ErrUnknown)
+	if other.Current(narrow) {
 		t.Error("a revoked member counts")
 	}
-	if f := before.Failures(); f.Revoked != 2 || f.Wrong == 0 || f.Unknown == 0 || f.Throttled != 0 {
+	if f := other.Failures(); f.Revoked != 1 || f.Wrong == 0 || f.Unknown == 0 || f.Throttled != 0 {
 		t.Errorf("%+v", f)
 	}
-	if err := r.Revoke("bpk", Auditor, Dashboard); err != nil || !before.Guarded() || !reopen(t, r.path).Guarded() {
+	if err := r.Revoke(t.Context(), by, "bpk", register.Auditor, register.Dashboard); err != nil || !r.Guarded() || !h.open("d").Guarded() {
 		t.Errorf("revoking the last member opens the ledger: %v", err)
 	}
-	entries, err := before.Entries()
-	if err != nil || len(entries) != 2 || entries[1].Name != "dinas" || entries[1].RevokedAt.IsZero() ||
-		entries[1].RotatedAt.IsZero() || entries[1].CreatedAt.IsZero() {
-		t.Errorf("%+v, %v", entries, err)
+	history, err := r.History(t.Context())
+	var kinds []string
+	for _, e := range history {
+		kinds = append(kinds, fmt.Sprintf("%d %s by %s", e.Number, e.Kind, e.By))
+	}
+	want := "[1 added by root 2 added by root 3 rotated by root 4 changed by root 5 revoked by root 6 revoked by root]"
+	if err != nil || fmt.Sprint(kinds) != want {
+		t.Errorf("%v, %v", kinds, err)
+	}
+	if log := string(h.log.Bytes()); strings.Count(log, `msg="register was changed" change=revoked name=dinas by=root number=5`) != 2 ||
+		!strings.Contains(log, "msg=login name=dinas role=publisher network=127.0.0.1/32") || strings.Contains(log, second[4:]) {
+		t.Errorf("the operator's log: %s", log)
 	}
 }
 
 // TestRefusedChanges asks for what cannot be; the register stays as it was.
 func TestRefusedChanges(t *testing.T) {
 	r := newRegister(t)
-	mustAdd(t, r, publisher("dinas"))
-	mustAdd(t, r, publisher("gone"))
-	if err := r.Revoke("gone", Publisher); err != nil {
+	mustAdd(t, r, office("dinas"))
+	mustAdd(t, r, office("gone"))
+	if err := r.Revoke(t.Context(), by, "gone", register.Publisher); err != nil {
 		t.Fatal(err)
 	}
-	text, _ := os.ReadFile(r.path)
-	with := func(change func(*Entry)) Entry {
-		e := publisher("new")
+	with := func(change func(*register.Member)) register.Member {
+		e := office("new")
 		change(&e)
 		return e
 	}
+	sources := func(all ...string) register.Member { return with(func(m *register.Member) { m.Sources = all }) }
 	for _, c := range []struct {
-		entry Entry
-		words string
+		member register.Member
+		words  string
 	}{
-		{publisher("dinas"), "rotate it"},
-		{publisher("gone"), "events keep the name"},
-		{publisher("Upper"), "a-z"},
-		{publisher("-x"), "a-z"},
-		{publisher(""), "1 to 32"},
-		{publisher("7503010101909999"), "NIK"},
-		{with(func(e *Entry) { e.Role = "admin" }), "a role is"},
-		{with(func(e *Entry) { e.Role = Auditor }), "only a publisher"},
-		{with(func(e *Entry) { e.Sources = nil }), "one or more"},
-		{with(func(e *Entry) { e.Regions = nil }), "one or more"},
-		{with(func(e *Entry) { e.Types = nil }), "one or more"},
-		{with(func(e *Entry) { e.Sources = []string{""} }), "beginning of a URI"},
-		{with(func(e *Entry) { e.Sources = []string{"urn:a b"} }), "beginning of a URI"},
-		{with(func(e *Entry) { e.Sources = []string{"urn:a", "urn:a"} }), "twice"},
-		{with(func(e *Entry) { e.Sources = []string{"urn:7503010101909999"} }), "NIK"},
-		{with(func(e *Entry) { e.Sources = make([]string, 65) }), "at most 64"},
+		{office("dinas"), "rotate it"},
+		{office("gone"), "events keep the name"},
+		{office("Upper"), "a-z"},
+		{office("-x"), "a-z"},
+		{office(""), "1 to 32"},
+		{office("7503010101909999"), "NIK"},
+		{with(func(e *register.Member) { e.Role = "admin" }), "a role is"},
+		{with(func(e *register.Member) { e.Role = register.Auditor }), "only a publisher"},
+		{with(func(e *register.Member) { e.Role = register.Steward }), "a steward has regions"},
+		{register.Member{Name: "s", Role: register.Steward}, "a steward has regions"},
+		{with(func(e *register.Member) { e.Sources = nil }), "one or more"},
+		{with(func(e *register.Member) { e.Regions = nil }), "one or more"},
+		{with(func(e *register.Member) { e.Types = nil }), "one or more"},
+		{with(func(e *register.Member) { e.ExpiresAt = time.Unix(1, 0).UTC() }), "worth nothing now"},
+		{sources(""), "beginning of a URI"},
+		{sources("urn:a b"), "beginning of a URI"},
+		{sources("urn:a", "urn:a"), "twice"},
+		{sources("urn:7503010101909999"), "NIK"},
+		{sources(make([]string, 65)...), "twice"},
+		{sources("urn:x", "urn:dinas:75"), "overlaps with urn:dinas, which is dinas's"},
+		{sources("urn:"), "overlaps with urn:dinas"},
+		{sources("URN:dinas"), "overlaps with urn:dinas"},
+		{sources("https://a.id/x/../y"), ". or .."},
 	} {
-		_, err := r.Add(c.entry)
+		_, err := r.Add(t.Context(), by, c.member)
 		wantCode(t, err, problem.UsageWrong)
 		if err == nil || !strings.Contains(err.Error(), c.words) || strings.Contains(err.Error(), "7503010101909999") {
-			t.Errorf("%+v: %v, want %q", c.entry, err, c.words)
+			t.Errorf("%+v: %v, want %q", c.member, err, c.words)
 		}
 	}
-	_, err := r.Rotate("nobody", Publisher)
+	_, err := r.Rotate(t.Context(), by, "nobody", time.Time{}, register.Publisher)
 	wantCode(t, err, problem.NotFound)
-	_, err = r.Rotate("dinas", Auditor)
+	_, err = r.Rotate(t.Context(), by, "dinas", time.Time{}, register.Auditor)
 	wantCode(t, err, problem.NotFound)
-	wantCode(t, r.Revoke("gone", Publisher), problem.UsageWrong)
-	if after, _ := os.ReadFile(r.path); !bytes.Equal(text, after) {
-		t.Error("the register has changed")
+	wantCode(t, r.Revoke(t.Context(), by, "gone", register.Publisher), problem.UsageWrong)
+	wantCode(t, r.Change(t.Context(), by, "dinas", NewScope{Sources: []string{"x y"}}, register.Publisher), problem.UsageWrong)
+	if r.Number() != 3 {
+		t.Errorf("the register has changed: %d", r.Number())
+	}
+	// What a revoked publisher had, and what is beside another's, is free.
+	for i, source := range []string{"urn:gone:75", "urn:dinas-75", "https://a.id", "https://a.id:8443/"} {
+		m := office(fmt.Sprintf("free-%d", i))
+		m.Sources = []string{source}
+		mustAdd(t, r, m)
 	}
 }
 
-// TestConcurrentChanges changes the register from many at once: none loses another's change, and
-// who reads meanwhile never sees half of one.
+// TestConcurrentChanges changes the register from two ledgers and many at once: none loses another's
+// change, and who reads meanwhile never sees half of one.
 func TestConcurrentChanges(t *testing.T) {
-	path := newRegister(t).path
-	const writers, each = 6, 5
-	ctx, stop := context.WithCancel(t.Context())
-	var reading, writing sync.WaitGroup
-	reading.Go(func() {
-		r := reopen(t, path)
-		for ctx.Err() == nil {
-			if err := r.Err(); err != nil {
-				t.Error(err)
-			}
-			runtime.Gosched()
-		}
-	})
+	h := newHome(t)
+	const writers, each = 4, 4
+	ledgers := []*Registry{h.open("a"), h.open("b")}
+	reader := h.open("c")
+	h.follow(reader)
 	secrets := make([][]string, writers)
+	var writing sync.WaitGroup
 	for w := range writers {
 		writing.Go(func() {
-			r := reopen(t, path)
+			r := ledgers[w%2]
 			for i := range each {
 				name := fmt.Sprintf("p-%d-%d", w, i)
-				_, err := r.Add(publisher(name))
-				secret, err2 := r.Rotate(name, Publisher)
+				_, err := r.Add(t.Context(), by, office(name))
+				secret, err2 := r.Rotate(t.Context(), by, name, time.Time{}, register.Publisher)
 				if err := errors.Join(err, err2); err != nil {
 					t.Error(err)
 				}
@@ -220,218 +360,447 @@ func TestConcurrentChanges(t *testing.T) {
 		})
 	}
 	writing.Wait()
-	stop()
-	reading.Wait()
-	r := reopen(t, path)
+	await(t, "the reader has all", func() bool { return reader.Number() == 2*writers*each })
+	if err := reader.Err(); err != nil {
+		t.Error(err)
+	}
 	for w := range writers {
 		for i := range each {
-			if m := login(t, r, "", secrets[w][i], nil); m.Name != fmt.Sprintf("p-%d-%d", w, i) {
+			if m := login(t, reader, "", secrets[w][i], nil); m.Name != fmt.Sprintf("p-%d-%d", w, i) {
 				t.Errorf("%d %d: %+v", w, i, m)
 			}
 		}
 	}
-	if entries, _ := r.Entries(); len(entries) != writers*each {
-		t.Errorf("%d members", len(entries))
-	}
 }
 
-// TestSameStamp changes the register twice so fast that the file system's clock does not tick, and
-// the second file gets the number of the first: nothing but its bytes tells them apart.
-func TestSameStamp(t *testing.T) {
-	r := newRegister(t)
-	mustAdd(t, r, publisher("dinas"))
-	if r.refresh(); !r.state.Load().unsure {
-		t.Skip("too slow here")
+// TestExpiry lets a secret expire: it counts until then, and whoever holds a connection is told.
+func TestExpiry(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	m := office("dinas")
+	m.ExpiresAt = h.now().Add(time.Hour).UTC().Truncate(time.Second)
+	secret := mustAdd(t, r, m)
+	ctx, stop := context.WithCancel(t.Context())
+	told, ended := make(chan struct{}, 9), make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Watch(ctx, func() { told <- struct{}{} })
+	}()
+	in := login(t, r, "dinas", secret, nil)
+	h.ahead.Store(int64(time.Hour + time.Second))
+	login(t, r, "dinas", secret, ErrUnknown)
+	if r.Current(in) || r.Failures().Expired != 1 || !r.Guarded() {
+		t.Errorf("an expired secret counts: %+v", r.Failures())
 	}
-	secret, err := reopen(t, r.path).Rotate("dinas", Publisher)
-	if err != nil {
-		t.Fatal(err)
+	// Watch may take its first look only after a change: it is told of a later one.
+	second := ""
+	for waited := 0; len(told) == 0; waited++ {
+		if waited%100 == 0 {
+			var err error
+			until := h.now().Add(time.Hour).UTC().Truncate(time.Second)
+			if second, err = r.Rotate(t.Context(), by, "dinas", until, register.Publisher); err != nil || waited > 6000 {
+				t.Fatal("nobody was told for a minute", err)
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	same := *r.state.Load()
-	same.stamp = stampOf(r.path)
-	r.state.Store(&same)
-	login(t, r, "dinas", secret, nil)
-	time.Sleep(2 * sameStampTime)
-	login(t, r, "dinas", secret, nil)
-	if r.state.Load().unsure {
-		t.Error("a file that can be told by its stamp is read at each login")
+	in = login(t, r, "", second, nil)
+	h.ahead.Store(int64(3 * time.Hour))
+	if r.Current(in) {
+		t.Error("it is current")
 	}
+	before := r.glance()
+	await(t, "that it has expired", func() bool {
+		for len(told) > 0 {
+			<-told
+			if g := r.glance(); g == before && g.expired == 1 {
+				return true
+			}
+		}
+		return false
+	})
+	stop()
+	<-ended
 }
 
-// TestCrash leaves behind what a crash in the middle of a change does: a temporary file, half
-// written or whole. The register is the old one, and can be changed again.
-func TestCrash(t *testing.T) {
-	r := newRegister(t)
-	secret := mustAdd(t, r, publisher("dinas"))
-	whole, err := os.ReadFile(r.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lost := bytes.ReplaceAll(whole, []byte("dinas"), []byte("other"))
-	for _, left := range [][]byte{nil, lost[:len(lost)/2], lost} {
-		if err := os.WriteFile(r.path+".tmp", left, 0o644); err != nil {
+// TestUses notes who has logged in: once a day, in the stream, where another ledger finds it.
+func TestUses(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	secret := mustAdd(t, r, office("dinas"))
+	mustAdd(t, r, office("silent"))
+	used := func(r *Registry, name string) time.Time {
+		members, err := r.Members()
+		if err != nil {
 			t.Fatal(err)
 		}
-		after := reopen(t, r.path)
-		login(t, after, "dinas", secret, nil)
-		if secret, err = after.Rotate("dinas", Publisher); err != nil {
+		at := slices.IndexFunc(members, func(m register.Member) bool { return m.Name == name })
+		return members[at].UsedAt
+	}
+	for range 3 {
+		login(t, r, "", secret, nil)
+	}
+	if used(r, "dinas").IsZero() || !used(r, "silent").IsZero() {
+		t.Error("a login is not seen before it is noted")
+	}
+	r.NoteUses(t.Context())
+	login(t, r, "", secret, nil)
+	r.NoteUses(t.Context())
+	if r.Number() != 3 {
+		t.Errorf("%d changes: noted more than once", r.Number())
+	}
+	first := used(h.open("b"), "dinas")
+	if first.IsZero() || !used(h.open("b"), "silent").IsZero() {
+		t.Error("it is not in the stream")
+	}
+	h.ahead.Store(int64(25 * time.Hour))
+	login(t, r, "", secret, nil)
+	r.NoteUses(t.Context())
+	if later := used(h.open("b"), "dinas"); !later.After(first) || r.Number() != 4 {
+		t.Errorf("%v after %v, %d changes", later, first, r.Number())
+	}
+	if history, err := r.History(t.Context()); err != nil || len(history) != 2 {
+		t.Errorf("%d in the history, %v", len(history), err)
+	}
+}
+
+// TestOlder puts back an older register: its number and what was seen of it tell, by name; and the
+// log tells where that is missing too.
+func TestOlder(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	secret := mustAdd(t, r, office("dinas"))
+	h.stop()
+	copied := h.path("copy")
+	if err := os.CopyFS(copied, os.DirFS(h.path("nats"))); err != nil {
+		t.Fatal(err)
+	}
+	h.start()
+	r = h.open("a")
+	if err := r.Revoke(t.Context(), by, "dinas", register.Publisher); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.CheckReaches(2); err != nil {
+		t.Error(err)
+	}
+	h.stop()
+	if err := errors.Join(os.RemoveAll(h.path("nats")), os.Rename(copied, h.path("nats"))); err != nil {
+		t.Fatal(err)
+	}
+	h.start()
+	_, err := Open(t.Context(), h.options("a"))
+	wantCode(t, err, problem.RegisterLost)
+	if err == nil || !strings.Contains(err.Error(), "ends at change 1") || !strings.Contains(err.Error(), "2 changes") ||
+		!strings.Contains(err.Error(), "delete that file") {
+		t.Errorf("not by name: %v", err)
+	}
+	if err := os.Remove(h.path("a.json")); err != nil {
+		t.Fatal(err)
+	}
+	r = h.open("a") // the older one is meant
+	login(t, r, "", secret, nil)
+	err = r.CheckReaches(2)
+	wantCode(t, err, problem.RegisterLost)
+	if err == nil || !strings.Contains(err.Error(), "ends at change 1, and the log was written with 2") {
+		t.Errorf("not by name: %v", err)
+	}
+	// Another history of the same length, and a note that is of no use.
+	mustAdd(t, r, office("kota"))
+	note := r.opts.Seen
+	whole, err := os.ReadFile(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, refused := range map[string]bool{
+		strings.Replace(string(whole), "sha256:", "sha256:0", 1):      true,
+		strings.Replace(string(whole), `"number":2`, `"number":3`, 1): true,
+		strings.Replace(string(whole), "abab", "acac", 1):             false, // another ledger's
+		string(whole[:len(whole)/2]):                                  false,
+		"":                                                            false,
+	} {
+		if err := os.WriteFile(note, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		info, err := os.Stat(r.path)
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%v %v", info.Mode(), err)
+		_, err := Open(t.Context(), h.options("a"))
+		if (err != nil) != refused {
+			t.Errorf("%s: %v", text, err)
 		}
-		login(t, r, "dinas", secret, nil)
-		if entries, _ := r.Entries(); len(entries) != 1 {
-			t.Errorf("%+v", entries)
+		if now, _ := os.ReadFile(note); !refused && !bytes.Equal(now, whole) {
+			t.Errorf("%q was not written anew: %q", text, now)
 		}
 	}
 }
 
-// TestUnreadable breaks the register under those who use it: nobody is let in until it is whole
-// again, and the operator is told once.
-func TestUnreadable(t *testing.T) {
-	sound := newRegister(t)
-	secret := mustAdd(t, sound, publisher("dinas"))
-	whole, err := os.ReadFile(sound.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	replace := func(a, b string) string { return strings.Replace(string(whole), a, b, 1) }
-	for name, c := range map[string]struct {
-		content string
-		mode    os.FileMode
-		code    problem.Code
-	}{
-		"empty":         {"", 0o600, problem.RegisterUnavailable},
-		"half":          {string(whole[:len(whole)/2]), 0o600, problem.RegisterUnavailable},
-		"twice":         {string(whole) + string(whole), 0o600, problem.RegisterUnavailable},
-		"newer":         {replace(`"format": 1`, `"format": 2, "x": {}`), 0o600, problem.FolderNewer},
-		"no format":     {replace(`"format": 1,`, ``), 0o600, problem.RegisterUnavailable},
-		"unknown field": {replace(`"name"`, `"more": 1, "name"`), 0o600, problem.RegisterUnavailable},
-		"no region":     {replace(`"75"`, `"7503"`), 0o600, problem.RegisterUnavailable},
-		"no type":       {replace(`target.set`, `target.sett`), 0o600, problem.RegisterUnavailable},
-		"no source":     {replace(`"urn:dinas"`, `""`), 0o600, problem.RegisterUnavailable},
-		"no hash":       {replace(`sha256:`, `sha256:0`), 0o600, problem.RegisterUnavailable},
-		"no role":       {replace(`"publisher"`, `"operator"`), 0o600, problem.RegisterUnavailable},
-		"too long":      {strings.Repeat(" ", fileBytesMax+1), 0o600, problem.RegisterUnavailable},
-		"group":         {string(whole), 0o640, problem.RegisterUnavailable},
-		"world":         {string(whole), 0o604, problem.RegisterUnavailable},
+// TestDamaged stores what is no change, and what cannot be one: nobody is let in, who starts is told,
+// and who follows is told once.
+func TestDamaged(t *testing.T) {
+	for name, change := range map[string]register.Change{
+		"revoked twice": {Kind: register.Revoked, At: time.Unix(0, 0).UTC(), By: by, Name: "gone"},
+		"no bytes":      {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRegister(t)
-			put := func(content string, mode os.FileMode) {
-				if err := errors.Join(os.WriteFile(r.path, []byte(content), 0o600), os.Chmod(r.path, mode)); err != nil {
-					t.Fatal(err)
-				}
+			h := newHome(t)
+			r := h.open("a")
+			secret := mustAdd(t, r, office("dinas"))
+			h.follow(r)
+			stream, err := h.options("").Stream(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
 			}
-			var log bytes.Buffer
-			put(string(whole), 0o600)
-			r.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
-			m := login(t, r, "", secret, nil)
-			put(c.content, c.mode)
-			for range 3 {
-				login(t, r, "", secret, ErrUnavailable)
+			end, err := stream.Last(t.Context())
+			raw := []byte(`{"format":1}`)
+			if change.Kind != "" {
+				raw, err = change.Encode()
 			}
-			wantCode(t, r.Err(), c.code)
-			if !r.Guarded() || r.Current(m) || r.Failures().Unavailable != 3 {
-				t.Error("the ledger is open, or somebody is in it")
+			if err == nil {
+				_, err = stream.Append(t.Context(), raw, end)
 			}
-			if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "level=ERROR") {
-				t.Errorf("%d lines: %s", got, log.String())
+			if err != nil {
+				t.Fatal(err)
 			}
-			_, err := r.Add(publisher("more"))
-			wantCode(t, err, c.code)
-			if _, err := Open(r.path); err == nil {
-				t.Error("it can be opened")
+			await(t, "nobody is let in", func() bool {
+				_, err := r.Authenticate("", secret, here)
+				return errors.Is(err, ErrUnavailable)
+			})
+			if !r.Guarded() {
+				t.Error("it is open")
 			}
-			put(string(whole), 0o600)
-			login(t, r, "", secret, nil)
+			wantCode(t, r.Err(), problem.RegisterLost)
+			_, err = Open(t.Context(), h.options("b"))
+			wantCode(t, err, problem.RegisterLost)
+			_, err = r.Add(t.Context(), by, office("more"))
+			wantCode(t, err, problem.RegisterLost)
+			if got := strings.Count(string(h.log.Bytes()), "register cannot be followed"); got != 1 {
+				t.Errorf("told %d times", got)
+			}
 		})
 	}
 }
 
-// TestGone takes the file away from those who use it, and from those who start without it: as a
-// copy of the folder does that lacks the file.
-func TestGone(t *testing.T) {
-	r := newRegister(t)
-	secret := mustAdd(t, r, publisher("dinas"))
-	login(t, r, "", secret, nil)
-	if err := os.Rename(r.path, r.path+".bak"); err != nil {
-		t.Fatal(err)
-	}
+// TestUnreachable takes the stream away from who follows: logins go on for a while, then nobody is
+// let in, and all is well once it is back.
+func TestUnreachable(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	secret := mustAdd(t, r, office("dinas"))
+	r.mu.Lock()
+	r.fail(eventstore.ErrClosed)
+	r.mu.Unlock()
+	m := login(t, r, "", secret, nil)
+	h.ahead.Store(int64(grace + time.Second))
 	login(t, r, "", secret, ErrUnavailable)
-	late, err := Open(r.path)
-	wantCode(t, err, problem.RegisterUnavailable)
-	for _, r := range []*Registry{r, late} {
-		if !r.Guarded() || r.Err() == nil || !strings.Contains(r.Err().Error(), "delete access.lock") {
-			t.Errorf("the ledger is open, or nobody says how to go on: %v", r.Err())
+	if r.Current(m) || r.Err() == nil || !r.Guarded() {
+		t.Error("somebody is in")
+	}
+	r.opts.Alone = true // nobody else could revoke anybody
+	login(t, r, "", secret, nil)
+	r.opts.Alone = false
+	h.follow(r)
+	await(t, "it is followed again", func() bool { return r.Err() == nil })
+	login(t, r, "", secret, nil)
+	if !r.Current(m) {
+		t.Error("who was in must log in again")
+	}
+}
+
+// fileOf is an access.json as it was written.
+func fileOf(t *testing.T, count int, revoked string) []byte {
+	t.Helper()
+	type row map[string]any
+	var rows []row
+	for i := range count {
+		name := fmt.Sprintf("p-%05d", i)
+		secret := register.DigestOf(fmt.Append(nil, i))
+		one := row{
+			"name": name, "role": "publisher", "secret": secret.String(),
+			"sources": []string{"urn:" + name}, "regions": []string{"75"},
+			"types": []string{event.EnrolmentOpened.Name()}, "createdAt": "2026-01-01T08:00:00Z",
 		}
+		if name == revoked {
+			one["revokedAt"] = "2026-01-02T08:00:00Z"
+		}
+		rows = append(rows, one)
 	}
-	_, err = late.Add(publisher("new"))
-	wantCode(t, err, problem.RegisterUnavailable)
-	if err := os.Rename(r.path+".bak", r.path); err != nil {
+	raw, err := json.Marshal(row{"format": 1, "members": rows})
+	if err != nil {
 		t.Fatal(err)
 	}
-	login(t, r, "", secret, nil)
-	if err := errors.Join(os.Remove(r.path), os.Mkdir(r.path, 0o700)); err != nil {
-		t.Fatal(err)
+	return raw
+}
+
+// put writes an access.json with its lock.
+func (h *home) put(raw []byte) string {
+	h.t.Helper()
+	err := errors.Join(os.WriteFile(h.path("access.json"), raw, 0o600), os.WriteFile(h.path("access.lock"), []byte("x"), 0o600))
+	if err != nil {
+		h.t.Fatal(err)
 	}
-	login(t, r, "", secret, ErrUnavailable)
-	if err := errors.Join(os.Remove(r.path), os.Remove(r.lockPath())); err != nil {
-		t.Fatal(err)
-	}
-	if reopen(t, r.path).Guarded() {
-		t.Error("to begin anew is not possible")
+	return h.path("access.json")
+}
+
+func (h *home) lies(name string) bool {
+	_, err := os.Stat(h.path(name))
+	return err == nil
+}
+
+// errKilled is what ends a take-over in the middle.
+var errKilled = errors.New("killed")
+
+// takeOverKilled takes over until a point is passed for the nth time.
+func takeOverKilled(r *Registry, path string, nth int) (err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = errKilled
+		}
+	}()
+	return r.TakeOver(context.Background(), path, func(string) {
+		if nth--; nth == 0 {
+			panic(errKilled)
+		}
+	})
+}
+
+// TestTakeOver brings an access.json over, killed at each point of it and started again: each member
+// is there once, nobody is let in before all are, and a file that is put back later changes nothing.
+func TestTakeOver(t *testing.T) {
+	raw := fileOf(t, 2500, "p-02499")
+	for nth := 1; ; nth++ {
+		h := newHome(t)
+		path := h.put(raw)
+		r := h.open("a")
+		err := takeOverKilled(r, path, nth)
+		if err == nil {
+			if nth < 4 {
+				t.Fatalf("only %d points", nth)
+			}
+			break
+		}
+		if !errors.Is(err, errKilled) || !h.lies("access.json") {
+			t.Fatalf("point %d: %v", nth, err)
+		}
+		r = h.open("b")
+		if r.Number() > 0 && !r.Guarded() {
+			t.Error("a half register is open")
+		}
+		if nth == 2 { // half is there, and the rest is gone, or another
+			if err := os.Rename(path, path+".away"); err != nil {
+				t.Fatal(err)
+			}
+			wantCode(t, h.open("b").TakeOver(t.Context(), path, nil), problem.RegisterUnavailable)
+			_, err := r.Add(t.Context(), by, office("early"))
+			wantCode(t, err, problem.RegisterUnavailable)
+			h.put(fileOf(t, 2, ""))
+			wantCode(t, h.open("b").TakeOver(t.Context(), path, nil), problem.RegisterUnavailable)
+			if err := os.Rename(path+".away", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.TakeOver(t.Context(), path, nil); err != nil {
+			t.Fatal(err)
+		}
+		members, err := r.Members()
+		if err != nil || len(members) != 2500 || members[2499].RevokedAt.IsZero() || h.lies("access.json") || h.lies("access.lock") {
+			t.Errorf("point %d: %d members, %v", nth, len(members), err)
+		}
+		number := r.Number()
+		for _, later := range [][]byte{fileOf(t, 2500, ""), {}, raw} { // nobody is revoked in the first
+			path := h.put(later)
+			if len(later) == 0 {
+				if err := os.Chmod(path, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again := h.open("b")
+			if err := again.TakeOver(t.Context(), path, nil); err != nil {
+				t.Fatal(err)
+			}
+			if now, _ := again.Members(); again.Number() != number || len(now) != 2500 || now[2499].RevokedAt.IsZero() {
+				t.Error("a file that was put back counts")
+			}
+			if same := bytes.Equal(later, raw); h.lies("access.json") == same {
+				t.Errorf("same %v, lies there %v", same, h.lies("access.json"))
+			}
+			_ = os.Remove(path) // the next one has rights of its own
+		}
+		log := string(h.log.Bytes())
+		for _, words := range []string{"access.json changes nothing", "access.json cannot be read, and is of no use", "access.json was taken over"} {
+			if !strings.Contains(log, words) {
+				t.Errorf("nobody says %q: %s", words, log)
+			}
+		}
+		h.stop()
 	}
 }
 
-// TestNeverThere asks for a register, and fails to change it, before there is one: the ledger
-// stays open, also where the first change ended after it had made the lock.
-func TestNeverThere(t *testing.T) {
-	r := newRegister(t)
-	if _, err := r.Entries(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(r.lockPath()); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("reading made the lock: %v", err)
-	}
-	wantCode(t, r.Revoke("nobody", Publisher), problem.NotFound)
-	if _, err := os.Stat(r.lockPath()); err != nil {
-		t.Error(err)
-	}
-	if again := reopen(t, r.path); again.Guarded() {
-		t.Error("a lock alone guards")
-	}
-	mustAdd(t, r, publisher("dinas"))
-}
-
-// TestScopeChanges narrows what a publisher may report by hand: who logged in before is not
-// current any more.
-func TestScopeChanges(t *testing.T) {
-	r := newRegister(t)
-	secret := mustAdd(t, r, publisher("dinas"))
-	before := login(t, r, "", secret, nil)
-	mustAdd(t, r, publisher("other"))
-	if !r.Current(before) {
-		t.Error("another's registration ends a login")
-	}
-	for _, change := range [][2]string{
-		{`"urn:dinas"`, `"urn:dinas:kota"`}, {`"75"`, `"75.03"`}, {`enrolment.opened.v1`, `enrolment.amended.v1`},
+// TestTakeOverRefused finds an access.json that cannot be the register: nothing is taken over.
+func TestTakeOverRefused(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	whole := fileOf(t, 2, "")
+	for name, c := range map[string]struct {
+		raw  []byte
+		mode os.FileMode
+		code problem.Code
+	}{
+		"half":  {whole[:len(whole)/2], 0o600, problem.RegisterLost},
+		"newer": {[]byte(`{"format":2}`), 0o600, problem.FolderNewer},
+		"group": {whole, 0o640, problem.RegisterUnavailable},
+		"world": {whole, 0o604, problem.RegisterUnavailable},
 	} {
-		m := login(t, r, "", secret, nil)
-		whole, err := os.ReadFile(r.path)
-		if err != nil {
+		path := h.put(c.raw)
+		if err := os.Chmod(path, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		narrower := strings.Replace(string(whole), change[0], change[1], 1)
-		if err := os.WriteFile(r.path, []byte(narrower), 0o600); err != nil {
+		wantCode(t, r.TakeOver(t.Context(), path, nil), c.code)
+		if r.Number() != 0 || !h.lies("access.json") {
+			t.Errorf("%s: taken over", name)
+		}
+		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		if now := login(t, r, "", secret, nil); r.Current(m) || !r.Current(now) {
-			t.Errorf("%s: the scope of before counts", change[0])
+		wantCode(t, r.TakeOver(t.Context(), path, nil), problem.RegisterLost) // it is gone
+	}
+	if err := os.Remove(h.path("access.lock")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.TakeOver(t.Context(), h.path("access.json"), nil); err != nil || r.Guarded() {
+		t.Errorf("to begin anew is not possible: %v", err)
+	}
+}
+
+func TestTypes(t *testing.T) {
+	for _, c := range []struct{ texts, want string }{
+		{"all", "all"},
+		{"enrolment", "enrolment"},
+		{"funding,worker.died.v1,id.cakupan.target.set.v1", "worker.died funding target"},
+		{"enrolment.opened, enrolment.opened.v1", "enrolment.opened"},
+		{"enrolment.opened,enrolment.amended,enrolment.terminated,enrolment.reinstated", "enrolment"},
+		{"event.retracted", "event"},
+		{"worker.merged,worker.died", "worker"},
+		{"contribution", "contribution"},
+	} {
+		types, err := ParseTypes(strings.Split(c.texts, ","))
+		if got := strings.Join(TypeNames(types), " "); err != nil || got != c.want {
+			t.Errorf("%s: %s, %v", c.texts, got, err)
+		}
+		again, err := ParseTypes(TypeNames(types))
+		if err != nil || !slices.Equal(again, types) {
+			t.Errorf("%s: %v, %v", c.texts, again, err)
 		}
 	}
+	for _, text := range []string{"", "enrol", "enrolment.opened.v2", "opened", "7503010101909999"} {
+		_, err := ParseTypes([]string{text})
+		wantCode(t, err, problem.UsageWrong)
+		if err == nil || strings.Contains(err.Error(), "7503010101909999") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	codes, err := ParseRegions([]string{"75", " 75.03", "75", "ID"})
+	if err != nil || fmt.Sprint(codes) != "[75 75.03 ID]" {
+		t.Errorf("%v, %v", codes, err)
+	}
+	_, err = ParseRegions([]string{"7503"})
+	wantCode(t, err, problem.UsageWrong)
 }
 
 // TestThrottle fails to log in until it is told to wait. Whoever has a right secret is not.
@@ -439,7 +808,7 @@ func TestThrottle(t *testing.T) {
 	r := newRegister(t)
 	now := time.Now()
 	r.now = func() time.Time { return now }
-	secret := mustAdd(t, r, publisher("dinas"))
+	secret := mustAdd(t, r, office("dinas"))
 	fail := func(name, remote string) error {
 		_, err := r.Authenticate(name, "ckp_wrong", remote)
 		return err
@@ -496,9 +865,9 @@ func TestThrottle(t *testing.T) {
 // a name that somebody else has made up; and not without end.
 func TestFailuresInLog(t *testing.T) {
 	r := newRegister(t)
+	secret := mustAdd(t, r, office("dinas"))
 	var log bytes.Buffer
-	r.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
-	secret := mustAdd(t, r, publisher("dinas"))
+	r.log = slog.New(slog.NewTextHandler(&log, nil))
 	_, _ = r.Authenticate("dinas", "ckp_wrong", "192.0.2.7:1")
 	_, _ = r.Authenticate(secret, "dinas", "[2001:db8::7]:1")
 	_, _ = r.Authenticate("7503010101909999", secret, "somewhere")
@@ -520,188 +889,19 @@ func TestFailuresInLog(t *testing.T) {
 	}
 }
 
-// TestWatch is told of each change that another makes.
-func TestWatch(t *testing.T) {
-	r := newRegister(t)
-	ctx, stop := context.WithCancel(t.Context())
-	changed, ended := make(chan struct{}, 1), make(chan struct{})
-	watched, other := reopen(t, r.path), reopen(t, r.path)
-	before := watched.state.Load().version
-	mustAdd(t, other, publisher("early"))
-	go func() {
-		defer close(ended)
-		watched.Watch(ctx, func() { changed <- struct{}{} })
-	}()
-	for watched.state.Load().version == before { // nobody but Watch has it look
-		time.Sleep(time.Millisecond)
-	}
-	await := func(what string) {
-		t.Helper()
-		select {
-		case <-changed:
-		case <-time.After(time.Minute):
-			t.Errorf("nobody was told that %s", what)
-		}
-	}
-	mustAdd(t, other, publisher("dinas"))
-	await("a publisher was added")
-	if _, err := other.Rotate("dinas", Publisher); err != nil {
-		t.Fatal(err)
-	}
-	await("a secret was rotated")
-	if err := os.Chmod(r.path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	await("the register cannot be read")
-	if err := os.Chmod(r.path, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	await("the register can be read")
-	time.Sleep(2 * watchInterval)
-	select {
-	case <-changed:
-		t.Error("a change was told that was none")
-	default:
-	}
-	stop()
-	<-ended
-}
-
-// TestOnlyHashes looks for the secrets in all that the register leaves behind.
-func TestOnlyHashes(t *testing.T) {
-	r := newRegister(t)
-	first := mustAdd(t, r, publisher("dinas"))
-	second, err := r.Rotate("dinas", Publisher)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := os.ReadDir(filepath.Dir(r.path))
-	if err != nil || len(files) != 2 {
-		t.Fatalf("%v %v", files, err)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(r.path), f.Name()))
-		info, err2 := f.Info()
-		if err := errors.Join(err, err2); err != nil {
-			t.Fatal(err)
-		}
-		for _, secret := range []string{first, second} {
-			if bytes.Contains(text, []byte(secret[len(secretPrefix):])) {
-				t.Errorf("%s holds a secret", f.Name())
-			}
-		}
-		if info.Mode().Perm() != privateFile {
-			t.Errorf("%s: %v", f.Name(), info.Mode())
-		}
-	}
-	text, err := os.ReadFile(r.path)
-	if sum := sha256.Sum256([]byte(second)); err != nil || !bytes.Contains(text, []byte(hex.EncodeToString(sum[:]))) {
-		t.Errorf("the register does not hold the SHA-256 of the secret: %s, %v", text, err)
-	}
-	if len(first) != secretText || !strings.HasPrefix(first, secretPrefix) {
-		t.Errorf("secret %q", first)
-	}
-}
-
-func TestTypes(t *testing.T) {
-	for _, c := range []struct{ texts, want string }{
-		{"all", "all"},
-		{"enrolment", "enrolment"},
-		{"funding,worker.died.v1,id.cakupan.target.set.v1", "worker.died funding target"},
-		{"enrolment.opened, enrolment.opened.v1", "enrolment.opened"},
-		{"enrolment.opened,enrolment.amended,enrolment.terminated,enrolment.reinstated", "enrolment"},
-		{"event.retracted", "event"},
-		{"worker.merged,worker.died", "worker"},
-		{"contribution", "contribution"},
-	} {
-		types, err := ParseTypes(strings.Split(c.texts, ","))
-		if got := strings.Join(TypeNames(types), " "); err != nil || got != c.want {
-			t.Errorf("%s: %s, %v", c.texts, got, err)
-		}
-		again, err := ParseTypes(TypeNames(types))
-		if err != nil || !slices.Equal(again, types) {
-			t.Errorf("%s: %v, %v", c.texts, again, err)
-		}
-	}
-	for _, text := range []string{"", "enrol", "enrolment.opened.v2", "opened", "7503010101909999"} {
-		_, err := ParseTypes([]string{text})
-		wantCode(t, err, problem.UsageWrong)
-		if err == nil || strings.Contains(err.Error(), "7503010101909999") {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
-	codes, err := ParseRegions([]string{"75", " 75.03", "75", "ID"})
-	if err != nil || fmt.Sprint(codes) != "[75 75.03 ID]" {
-		t.Errorf("%v, %v", codes, err)
-	}
-	_, err = ParseRegions([]string{"7503"})
-	wantCode(t, err, problem.UsageWrong)
-}
-
-// FuzzParse reads any bytes as a register: what is taken is written again as the same.
-func FuzzParse(f *testing.F) {
-	r, err := Open(filepath.Join(f.TempDir(), "access.json"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, e := range []Entry{publisher("dinas"), {Name: "bpk", Role: Auditor}, {Name: "tv", Role: Dashboard}} {
-		if _, err := r.Add(e); err != nil {
-			f.Fatal(err)
-		}
-	}
-	if err := r.Revoke("tv", Dashboard); err != nil {
-		f.Fatal(err)
-	}
-	whole, err := os.ReadFile(r.path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(whole)
-	for _, text := range []string{
-		``, `{}`, `null`, `[]`, `{"format":1}`, `{"format":2}`, `{"format":1,"members":[null]}`,
-		`{"format":1,"members":[{"name":"a","role":"auditor","secret":"sha256:"}]}`, `{"format":1} {`,
-	} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		entries, err := parse(raw)
-		if err != nil {
-			if event.HasNIK(err.Error()) && problem.From(err).Detail != "" && event.HasNIK(problem.From(err).Detail) {
-				t.Errorf("%v", err)
-			}
-			return
-		}
-		path := filepath.Join(t.TempDir(), "access.json")
-		r := reopen(t, path)
-		if err := r.write(entries); err != nil {
-			t.Fatal(err)
-		}
-		again, err := r.Entries()
-		if err != nil || len(again) != len(entries) {
-			t.Fatalf("%d of %d members, %v", len(again), len(entries), err)
-		}
-		for i := range again {
-			if again[i].key != entries[i].key || again[i].Name != entries[i].Name {
-				t.Errorf("%+v, want %+v", again[i], entries[i])
-			}
-			if again[i].Role == Publisher {
-				scope := r.refresh().byName[again[i].Name].member.Scope
-				_ = scope.Check(&event.Event{Key: event.Key{Source: "urn:a"}, Type: event.TargetSet})
-			}
-		}
-	})
-}
-
 // FuzzAuthenticate gives any credentials to a register that knows one publisher.
 func FuzzAuthenticate(f *testing.F) {
-	r, err := Open(filepath.Join(f.TempDir(), "access.json"))
-	if err != nil {
+	r := &Registry{now: time.Now, log: slog.New(slog.DiscardHandler), throttle: newThrottle()}
+	r.state.Store(&state{})
+	secret, digest := newSecret()
+	m := office("dinas")
+	m.Secret, m.CreatedAt = digest, time.Unix(0, 0).UTC()
+	slices.Sort(m.Types)
+	change := register.Change{Kind: register.Added, At: m.CreatedAt, By: by, Members: []register.Member{m}}
+	if err := r.folded.Enter(&change); err != nil {
 		f.Fatal(err)
 	}
-	secret, err := r.Add(publisher("dinas"))
-	if err != nil {
-		f.Fatal(err)
-	}
+	r.publish()
 	for _, c := range [][3]string{
 		{"dinas", "x", here}, {"", "", ""}, {"dinas", secretPrefix + strings.Repeat("A", 43), "[::1%eth0]:1"},
 	} {
@@ -715,23 +915,4 @@ func FuzzAuthenticate(f *testing.F) {
 			t.Errorf("the publisher is not let in: %v", err)
 		}
 	})
-}
-
-func BenchmarkAuthenticate(b *testing.B) {
-	r, err := Open(filepath.Join(b.TempDir(), "access.json"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	secret, err := r.Add(publisher("dinas"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	time.Sleep(2 * sameStampTime)
-	for _, c := range []struct{ name, secret string }{{"dinas", secret}, {"dinas", newSecret()}, {"nobody", newSecret()}} {
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				_, _ = r.Authenticate(c.name, c.secret, here)
-			}
-		})
-	}
 }

@@ -1,204 +1,249 @@
 package access
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
-	"io/fs"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"cakupan/domain/event"
+	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+	"cakupan/eventstore/packs"
 )
 
-// Registry is an open register. It is safe for concurrent use, and others may change the file
-// meanwhile.
+// Options of a register.
+type Options struct {
+	// Stream returns the stream of the register. When there is none it makes it if create is set,
+	// and returns nil otherwise: a register without a change needs none.
+	Stream func(ctx context.Context, create bool) (*packs.Stream, error)
+	// Alone says that nobody else can change the stream while this program runs: who cannot follow
+	// it misses nothing.
+	Alone bool
+	// Seen is the path of the file that says how far the register was; see [Registry.note].
+	Seen string
+	// Ledger is the identity that is noted there.
+	Ledger string
+	Now    func() time.Time // the clock
+	Log    *slog.Logger     // the operator's; nil: none
+}
+
+// Registry is an open register. It is safe for concurrent use.
 type Registry struct {
-	// path and now are set once; log too, before others call. The rest is safe by itself.
-	path     string
+	// Set once.
+	opts     Options
 	now      func() time.Time
 	log      *slog.Logger
 	throttle *throttle
 	counts   counts
+	uses     uses
 
-	state   atomic.Pointer[state]
-	reading sync.Mutex // held to replace state
+	state atomic.Pointer[state] // what readers load; replaced under mu
+
+	// mu guards what follows: one change at a time, whether made here or heard of.
+	mu     sync.Mutex
+	stream *packs.Stream // nil: there is none yet
+	end    packs.End     // of what is folded
+	chain  register.Digest
+	folded register.Register
 }
 
-// state is what the register said at some moment. It is never changed. Readers load it without a
-// lock; who finds it stale replaces it under reading, while the others wait for that one read
-// instead of each reading the file.
+// state is what the register said at some moment. It is never changed: readers need no lock.
 type state struct {
-	stamp   stamp
-	readAt  time.Time
-	raw     []byte // the file; nil when there is none
-	version uint64 // counts the times that anything changed
-	entries []Entry
-	byName  map[string]*record
-	byKey   map[digest]*record
-	guarded bool
-	err     error // nobody is let in because of it
-	unsure  bool  // the file may change again without another stamp
+	version  uint64 // counts the times that who may log in has changed
+	number   uint64 // of the last change
+	members  []register.Member
+	byName   map[string]*record
+	bySecret map[register.Digest]*record
+	err      error     // why the register cannot be read; nil when it can
+	errSince time.Time // when that began
+	fatal    bool      // it does not pass by itself: nobody is let in from the beginning on
 }
 
-// record is a member and its entry.
+// record is a member, and what it is once logged in.
 type record struct {
-	entry  *Entry
-	member Member
+	member *register.Member
+	login  Member
+	day    atomic.Int64 // of the last login that is noted
 }
 
-// Open opens the register in the file of a path. No file is an empty register, unless the lock
-// beside it says that there was one: a ledger restored without it must not be open. It refuses
-// one that cannot be read, is damaged, of a newer format, or open to other users of the machine.
-func Open(path string) (*Registry, error) {
-	r := &Registry{
-		path: path, now: time.Now, log: slog.New(slog.DiscardHandler), throttle: newThrottle(),
+// grace is how long logins go on without being told by the stream that nobody was revoked: longer
+// than a cluster needs to choose another leader.
+const grace = 5 * time.Second
+
+// errBehind says that the stream has ended before what is known of it.
+var errBehind = errors.New("the register ends before what is known of it")
+
+// Open reads the register. It refuses one that is damaged, of a newer format or of another ledger,
+// and one that has fewer changes than were seen in it.
+func Open(ctx context.Context, opts Options) (*Registry, error) {
+	r := &Registry{opts: opts, now: opts.Now, log: opts.Log, throttle: newThrottle()}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
 	}
-	r.state.Store(&state{stamp: stamp{missing: true}, unsure: true})
-	return r, r.refresh().err
+	r.state.Store(&state{})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.catchUp(ctx, false)
+	if err == nil {
+		err = r.compareSeen()
+	}
+	if err != nil {
+		return nil, words(err)
+	}
+	return r, nil
 }
 
-// LogTo makes the register tell the operator's log about failed logins, and about a file that it
-// cannot read. It is called before any other method.
-func (r *Registry) LogTo(log *slog.Logger) { r.log = log }
+// Number returns the number of the last change, 0 when there is none. A frame of the log names it,
+// so that a register that is older than the log is found out by [Registry.CheckReaches].
+func (r *Registry) Number() uint64 { return r.state.Load().number }
 
-// watchInterval is how old a change may be that nobody has logged in since.
-const watchInterval = 200 * time.Millisecond
+// CheckReaches refuses a register that ends before a change that the log knows of.
+func (r *Registry) CheckReaches(number uint64) error {
+	if have := r.Number(); have < number {
+		return older(have, number, "the log was written with")
+	}
+	return nil
+}
 
-// Watch calls changed soon after each change of the register, also of its being readable, until
-// ctx ends. Whoever keeps connections open asks [Registry.Current] about each of them then.
-func (r *Registry) Watch(ctx context.Context, changed func()) {
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-	seen := r.refresh().version
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
+// older says that changes of the register are missing.
+func older(have, want uint64, who string) error {
+	return problem.New(problem.RegisterLost, fmt.Sprintf("the register of publishers and"+
+		" readers ends at change %d, and %s %d changes of it: it was lost or is an older copy, in"+
+		" which revoked secrets count again. Restore it from a backup", have, who, want))
+}
+
+// unavailable returns why nobody can be let in.
+func (r *Registry) unavailable(s *state, now time.Time) error {
+	if s.err == nil || !s.fatal && (r.opts.Alone || now.Sub(s.errSince) < grace) {
+		return nil
+	}
+	return s.err
+}
+
+// catchUp folds all that the stream has and that is not folded yet. create makes the stream where
+// there is none. The caller holds mu.
+func (r *Registry) catchUp(ctx context.Context, create bool) error {
+	if err := r.openStream(ctx, create); err != nil || r.stream == nil {
+		return err
+	}
+	for rec, err := range r.stream.Read(ctx, r.end.Number+1) {
+		if err == nil {
+			err = r.enter(&rec)
 		}
-		if now := r.refresh().version; now != seen {
-			seen = now
-			changed()
+		if err != nil {
+			return err
 		}
 	}
+	r.publish()
+	return nil
 }
 
-// stamp tells one version of the file from another without reading it.
-type stamp struct {
-	missing bool
-	err     error // why there is no stamp
-	inode   uint64
-	size    int64
-	mode    uint32
-	changed unix.Timespec // also when it was renamed, or its rights were changed
+// openStream looks for the stream until there is one. The caller holds mu.
+func (r *Registry) openStream(ctx context.Context, create bool) error {
+	if r.stream != nil {
+		return nil
+	}
+	stream, err := r.opts.Stream(ctx, create)
+	if err != nil {
+		return fmt.Errorf("open register: %w", err)
+	}
+	r.stream = stream
+	return nil
 }
 
-// stampOf looks at the file without opening it: it is asked at every login.
-func stampOf(path string) stamp {
-	var st unix.Stat_t
-	switch err := unix.Stat(path, &st); {
-	case errors.Is(err, unix.ENOENT):
-		return stamp{missing: true}
-	case err != nil:
-		return stamp{err: err}
+// enter enters a record of the stream, unless it is folded already. The caller holds mu.
+func (r *Registry) enter(rec *packs.Record) error {
+	if rec.Number <= r.end.Number {
+		return nil
 	}
-	return stamp{inode: st.Ino, size: st.Size, mode: st.Mode, changed: st.Ctim}
+	change, err := register.Decode(rec.Data)
+	if err == nil && rec.Number != r.folded.Number()+1 {
+		err = fmt.Errorf("%w: change %d follows change %d", register.ErrDamaged, rec.Number,
+			r.folded.Number())
+	}
+	if err == nil {
+		err = r.folded.Enter(&change)
+	}
+	if err != nil {
+		return fmt.Errorf("change %d of the register: %w", rec.Number, err)
+	}
+	r.end = rec.End()
+	r.chain = sha256.Sum256(append(r.chain[:], rec.Data...))
+	return nil
 }
 
-// sameStampTime is how long after its last change a file may change again with the same stamp:
-// file systems count time in steps of some milliseconds, and use numbers of files again.
-const sameStampTime = 50 * time.Millisecond
-
-// retryInterval is how often a file that could not be read is tried again.
-const retryInterval = 100 * time.Millisecond
-
-// refresh returns what the register says now.
-func (r *Registry) refresh() *state {
-	s, now := r.state.Load(), stampOf(r.path)
-	if !r.stale(s, now) {
-		return s
+// publish shows readers what is folded. The caller holds mu.
+func (r *Registry) publish() {
+	before := r.state.Load()
+	if before.number == r.folded.Number() && before.err == nil {
+		return
 	}
-	r.reading.Lock()
-	defer r.reading.Unlock()
-	s, now = r.state.Load(), stampOf(r.path)
-	if !r.stale(s, now) {
-		return s
+	s := &state{number: r.folded.Number(), members: r.folded.Members()}
+	s.version = before.version + 1
+	if r.folded.Taking() != nil {
+		s.err, s.fatal, s.errSince = errHalfTaken, true, r.now()
 	}
-	next := r.read(s, now)
-	if next.err != nil && (s.err == nil || next.err.Error() != s.err.Error()) {
-		r.log.Error("register cannot be read: nobody is let in", slog.Any("error", next.err))
-	} else if next.err == nil && s.err != nil {
+	s.byName = make(map[string]*record, len(s.members))
+	s.bySecret = make(map[register.Digest]*record, len(s.members))
+	for i := range s.members {
+		// Revoked members are there too, so that a login of theirs is told apart in the metrics
+		// and the operator's log.
+		m := &s.members[i]
+		rec := &record{member: m, login: Member{
+			Name: m.Name, Role: m.Role, Scope: m.Scope(), secret: m.Secret,
+		}}
+		if m.Role == register.Steward {
+			rec.login.Regions = m.Regions
+		}
+		rec.day.Store(dayOf(m.UsedAt))
+		s.byName[m.Name], s.bySecret[m.Secret] = rec, rec
+	}
+	r.state.Store(s)
+	if before.err != nil && s.err == nil && !errors.Is(before.err, errHalfTaken) {
 		r.log.Info("register can be read again")
 	}
-	r.state.Store(next)
-	return next
 }
 
-// stale tells whether the file must be read again to know what it says.
-func (r *Registry) stale(s *state, now stamp) bool {
-	if s.err != nil && r.now().Sub(s.readAt) > retryInterval {
-		return true
+// fail notes that the register cannot be read. The caller holds mu.
+func (r *Registry) fail(err error) {
+	before := r.state.Load()
+	if before.err != nil && before.err.Error() == err.Error() {
+		return
 	}
-	return s.unsure || s.stamp != now
+	s := *before
+	s.err, s.version = words(err), before.version+1
+	s.fatal = errors.Is(err, register.ErrDamaged) || errors.Is(err, register.ErrNewerFormat) ||
+		errors.As(err, new(*packs.DamageError)) || errors.Is(err, errBehind)
+	if s.errSince = r.now(); before.err != nil {
+		s.errSince = before.errSince
+	}
+	r.state.Store(&s)
+	r.log.Error("register cannot be followed", slog.Any("error", err),
+		slog.Bool("logins_go_on", r.opts.Alone && !s.fatal))
 }
 
-// read reads the file, of which the stamp was taken before: if it changes while it is read, the
-// next stamp will be another one.
-func (r *Registry) read(before *state, now stamp) *state {
-	next := &state{stamp: now, readAt: r.now(), version: before.version}
-	changed := time.Unix(now.changed.Unix())
-	next.unsure = !now.missing && now.err == nil && next.readAt.Sub(changed) < sameStampTime
-	raw, err, marked := []byte(nil), now.err, false
-	if err == nil {
-		// First whether there was one: otherwise the first could be written in between.
-		if marked, err = r.marked(); err == nil {
-			raw, err = readFile(r.path)
-		}
-	}
+// words puts an error of the stream into words for whoever starts the ledger.
+func words(err error) error {
+	var known *problem.Error
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !before.guarded && !marked:
-		next.stamp = stamp{missing: true}
-		return next
-	case errors.Is(err, fs.ErrNotExist):
-		err = errGone
-	case err == nil && before.err == nil && before.raw != nil && bytes.Equal(raw, before.raw):
-		same := *before
-		same.stamp, same.readAt, same.unsure = next.stamp, next.readAt, next.unsure
-		return &same
+	case err == nil || errors.As(err, &known):
+		return err
+	case errors.Is(err, register.ErrNewerFormat):
+		return problem.Wrap(problem.FolderNewer, register.ErrNewerFormat.Error(), err)
+	case errors.Is(err, register.ErrDamaged), errors.As(err, new(*packs.DamageError)):
+		return problem.Wrap(problem.RegisterLost,
+			"the register of publishers and readers is damaged: restore it from a backup", err)
+	case errors.Is(err, eventstore.ErrUnknownOutcome):
+		return problem.Wrap(problem.LogUnavailable, "whether the register was changed is not known"+
+			" yet: cakupan publisher list --history tells", err)
+	case problem.From(err).Code != problem.Internal: // the disk is full, or the folder not ours
+		return err
 	}
-	next.version++
-	if err == nil {
-		next.entries, err = parse(raw)
-	}
-	next.raw, next.err, next.guarded = raw, err, true
-	if err == nil {
-		next.guarded = before.guarded || len(next.entries) > 0
-		next.sort()
-	}
-	if before.err != nil && err != nil && before.err.Error() == err.Error() {
-		next.version = before.version
-	}
-	return next
-}
-
-// sort puts the entries where they are looked for. Revoked members are there too, so that a login
-// of theirs is told apart in the metrics and the operator's log.
-func (s *state) sort() {
-	s.byName = make(map[string]*record, len(s.entries))
-	s.byKey = make(map[digest]*record, len(s.entries))
-	for i := range s.entries {
-		e := &s.entries[i]
-		m := &record{entry: e, member: Member{Name: e.Name, Role: e.Role, key: e.key}}
-		if e.Role == Publisher {
-			m.member.Scope = &event.Scope{
-				Publisher: e.Name, Sources: e.Sources, Regions: e.Regions, Types: e.Types,
-			}
-		}
-		s.byName[e.Name], s.byKey[e.key] = m, m
-	}
+	return problem.Wrap(problem.RegisterUnavailable,
+		"the register of publishers and readers cannot be read", err)
 }

@@ -100,13 +100,14 @@ type Failures struct {
 	Unknown     uint64 // no such name, or no such secret
 	Wrong       uint64 // a known name with another secret
 	Revoked     uint64 // the right secret of a revoked member
+	Expired     uint64 // the right secret, too late
 	Throttled   uint64 // told to wait, whatever else was wrong
 	Unavailable uint64 // the register could not be read
 }
 
 // counts are what Failures returns. They only grow while the register is open.
 type counts struct {
-	unknown, wrong, revoked, throttled, unavailable atomic.Uint64
+	unknown, wrong, revoked, expired, throttled, unavailable atomic.Uint64
 }
 
 // Failures returns how many logins have failed.
@@ -114,7 +115,7 @@ func (r *Registry) Failures() Failures {
 	c := &r.counts
 	return Failures{
 		Unknown: c.unknown.Load(), Wrong: c.wrong.Load(), Revoked: c.revoked.Load(),
-		Throttled: c.throttled.Load(), Unavailable: c.unavailable.Load(),
+		Expired: c.expired.Load(), Throttled: c.throttled.Load(), Unavailable: c.unavailable.Load(),
 	}
 }
 
@@ -129,6 +130,9 @@ func (r *Registry) failed(why outcome, m *record, remote string) {
 	case revoked:
 		reason = "revoked"
 		r.counts.revoked.Add(1)
+	case expired:
+		reason = "expired"
+		r.counts.expired.Add(1)
 	default:
 		r.counts.unknown.Add(1)
 	}
@@ -137,7 +141,7 @@ func (r *Registry) failed(why outcome, m *record, remote string) {
 	}
 	name := ""
 	if m != nil {
-		name = m.entry.Name
+		name = m.login.Name
 	}
 	r.log.Warn("login failed", slog.String("reason", reason), slog.String("name", name),
 		slog.String("network", network(remote)))

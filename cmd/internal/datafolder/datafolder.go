@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/inspect"
 )
@@ -102,13 +103,15 @@ func denied(path string, err error) error {
 // compare compares what lies in one folder: whose it is, and whether what is derived from the log
 // has seen more than it holds.
 func (in *Inspection) compare() {
-	ledger, log := "", -1
+	ledger, log, register := "", -1, -1
 	for i := range in.Files {
 		switch f := &in.Files[i]; {
 		case f.Kind == kindIdentity:
 			ledger = f.Ledger
 		case strings.HasPrefix(f.Kind, kindLog):
 			log = i
+		case strings.HasPrefix(f.Kind, kindRecords) && strings.HasSuffix(f.Kind, "_REGISTER"):
+			register = i
 		}
 	}
 	for i := range in.Files {
@@ -117,6 +120,11 @@ func (in *Inspection) compare() {
 			f.Found(inspect.Foreign, "it belongs to ledger %s, and lies in the folder of %s",
 				f.Ledger, ledger)
 			continue
+		}
+		if register >= 0 && f.Kind == access.KindSeen && f.Last > in.Files[register].Last {
+			in.Files[register].Found(inspect.Damaged, "it ends at change %d, but %s has seen"+
+				" change %d: its end is lost, or it is an older copy", in.Files[register].Last,
+				filepath.Base(f.Path), f.Last)
 		}
 		if log < 0 || !isDerived(f) {
 			continue

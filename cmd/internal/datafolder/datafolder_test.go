@@ -63,6 +63,10 @@ func ones(t testing.TB) []one {
 	return []one{
 		{"ledger.json", []byte(identity), unproven, ledger, "identity"},
 		{"access.json", register, unproven, "", "register"},
+		{
+			"register.json", []byte(`{"format":1,"ledger":"` + ledger + `","number":2,"chain":"sha256:"}`),
+			unproven, ledger, "note",
+		},
 		{"lock", []byte(`{"pid":1}`), whole, "", "lock"},
 		{"vault/vault.key", key, unproven, "", "key"},
 		{

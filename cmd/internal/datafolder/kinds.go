@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,7 @@ const (
 	kindNote     = "signed head of the log"
 	kindSealed   = "sealed bytes"
 	kindLock     = "lock: of the process that has the folder open"
+	kindSocket   = "socket: for commands beside the running ledger"
 	kindHalf     = "unfinished file of a process that ended"
 	kindLookup   = "vault: its look-up table"
 	kindAside    = "index: a run that was set aside"
@@ -48,6 +50,7 @@ func kinds() []kind {
 	return []kind{
 		{named: isNamed("ledger.json"), inspect: inspectIdentity},
 		{named: isNamed("access.json"), inspect: access.Inspect},
+		{named: isNamed("register.json"), inspect: access.InspectSeen},
 		{named: isNamed("lock", "cakupan.lock", "access.lock"), inspect: nothing(kindLock)},
 		{named: endsWith(".lock"), begins: isEmpty, inspect: nothing(kindLock)},
 		{named: endsWith(".tmp"), inspect: nothing(kindHalf)},
@@ -97,6 +100,9 @@ func inspectOne(path string) (inspect.Report, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return inspect.Report{}, err
+	}
+	if info.Mode().Type() == fs.ModeSocket {
+		return inspect.New(path, kindSocket)
 	}
 	if !info.Mode().IsRegular() { // a pipe would be waited for
 		return unknown(path)

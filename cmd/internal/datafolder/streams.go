@@ -28,14 +28,17 @@ const sealedSubjects = "cakupan.sealed."
 // inspectStream inspects the folder of a stream, and its messages: those of the log are frames,
 // those of others are sealed.
 func inspectStream(dir string) (inspect.Report, error) {
-	return natsd.InspectStream(dir, func(s natsd.StoredStream, r *inspect.Report,
+	end := func(*inspect.Report) {}
+	r, err := natsd.InspectStream(dir, func(s natsd.StoredStream, r *inspect.Report,
 	) func(natsd.StoredMessage) {
+		if packs.IsStream(s.Metadata) {
+			r.Kind = kindRecords + s.Name
+			records := newRecords(s, r)
+			end = records.end
+			return records.take
+		}
 		identity, err := jetstream.IdentityOf(s.Metadata)
 		switch {
-		case err == nil && packs.IsStream(s.Metadata):
-			r.Kind, r.Ledger = kindRecords+s.Name, identity.Ledger
-			r.Format = strconv.Itoa(packs.FormatVersion)
-			return (&records{report: r}).take
 		case err == nil:
 			r.Kind, r.Ledger = kindLog+s.Name, identity.Ledger
 			r.Format = strconv.Itoa(jetstream.FormatVersion)
@@ -52,29 +55,10 @@ func inspectStream(dir string) (inspect.Report, error) {
 		r.Found(inspect.Damaged, "no stream of a ledger: %s", err)
 		return func(natsd.StoredMessage) {}
 	})
-}
-
-// records looks at the messages of a stream of records. A number that is missing may have been
-// replaced: the vault, which knows, tells.
-type records struct{ report *inspect.Report }
-
-func (s *records) take(m natsd.StoredMessage) {
-	r := s.report
-	record, err := packs.Parse(m.Data)
-	switch {
-	case errors.Is(err, eventstore.ErrNewerFormat):
-		r.Found(inspect.Newer, "message %d is of a newer format", m.Sequence)
-	case err != nil:
-		r.Found(inspect.Damaged, "message %d: %s", m.Sequence, err)
-	case record.Number <= r.Last:
-		r.Found(inspect.Damaged, "message %d is record %d, after record %d",
-			m.Sequence, record.Number, r.Last)
-	default:
-		if r.First == 0 {
-			r.First = record.Number
-		}
-		r.Last = record.Number
+	if err == nil {
+		end(&r)
 	}
+	return r, err
 }
 
 // frames looks at the messages of the log.

@@ -61,6 +61,18 @@ func ServerTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) 
 	}, nil
 }
 
+// checkPrivate refuses a key that all users of the machine may read. Its group may, as programs
+// that renew certificates share them so.
+func checkPrivate(path string) error {
+	const others = 0o007
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&others != 0 {
+		err = fmt.Errorf("%s may be opened by every user of this machine (rights %04o):"+
+			" run chmod o= %s", path, info.Mode().Perm(), path)
+	}
+	return err
+}
+
 // get returns the newest certificate that can be used.
 func (c *certificate) get(now time.Time) *tls.Certificate {
 	c.mu.Lock()
@@ -88,6 +100,9 @@ func (c *certificate) get(now time.Time) *tls.Certificate {
 // load reads the files. seen was taken before: what changes while they are read is noticed at
 // the next look, as are two files of which only one is replaced yet.
 func (c *certificate) load(seen [2]fileStamp) error {
+	if err := checkPrivate(c.keyFile); err != nil {
+		return err
+	}
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return fmt.Errorf("load certificate: %w", err)

@@ -171,3 +171,17 @@ func TestServerTLS(t *testing.T) {
 		t.Errorf("%v, %v", shown, err)
 	}
 }
+
+// TestExposedKey refuses a key that every user of the machine may read, and takes it once it is not.
+func TestExposedKey(t *testing.T) {
+	f := newFiles(t)
+	for mode, refused := range map[os.FileMode]bool{0o644: true, 0o604: true, 0o602: true, 0o640: false, 0o600: false, 0o400: false} {
+		if err := os.Chmod(f.key, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ServerTLS(f.cert, f.key, slog.New(slog.DiscardHandler))
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "chmod o= "+f.key) {
+			t.Errorf("%04o: %v", mode, err)
+		}
+	}
+}

@@ -2,13 +2,12 @@
 package door
 
 import (
-	"context"
 	"crypto/tls"
-	"log/slog"
 	"net"
 	"net/netip"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/problem"
 )
@@ -17,10 +16,12 @@ import (
 type Guard struct{ *access.Registry }
 
 // guardRoles says what the roles of the register are to the routes. It is never written.
-var guardRoles = map[access.Role]httpapi.Role{
-	access.Publisher: httpapi.Publisher,
-	access.Auditor:   httpapi.Auditor,
-	access.Dashboard: httpapi.Dashboard,
+var guardRoles = map[register.Role]httpapi.Role{
+	register.Publisher: httpapi.Publisher,
+	register.Auditor:   httpapi.Auditor,
+	register.Dashboard: httpapi.Dashboard,
+	register.Steward:   httpapi.Steward,
+	register.Operator:  httpapi.Operator,
 }
 
 // Login returns whose credentials these are. A connection that is held open asks Current now and
@@ -51,7 +52,7 @@ func (d *Door) Check() error {
 	switch {
 	case IsLoopback(d.Address):
 		return nil
-	case !d.Guard.Guarded():
+	case d.Guard.Registry == nil || !d.Guard.Guarded():
 		return usage("on " + d.Address + " anybody who reaches the machine could read and append:" +
 			" register who may, with `cakupan publisher add` and `cakupan reader add` on the same" +
 			" --data, or listen on 127.0.0.1")
@@ -80,15 +81,6 @@ func IsLoopback(address string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
-}
-
-// Tell tells the operator when the register changes, until ctx ends.
-func (g Guard) Tell(ctx context.Context, log *slog.Logger) {
-	g.Watch(ctx, func() {
-		if g.Err() == nil { // otherwise it was told
-			log.InfoContext(ctx, "register of publishers and readers was changed")
-		}
-	})
 }
 
 func usage(text string) error { return problem.New(problem.UsageWrong, text) }

@@ -1,32 +1,36 @@
 package door
 
 import (
-	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/nobody"
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 )
 
-// register returns a register with these members and their secrets.
-func register(t *testing.T, entries ...access.Entry) (Guard, []string) {
+// registered returns the register of a ledger with these members, and their secrets.
+func registered(t *testing.T, members ...register.Member) (Guard, []string) {
 	t.Helper()
-	r, err := access.Open(filepath.Join(t.TempDir(), "register"))
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := l.Register()
 	var secrets []string
-	for _, e := range entries {
-		secret, err := r.Add(e)
+	for _, m := range members {
+		secret, err := r.Add(t.Context(), "root", m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,8 +40,8 @@ func register(t *testing.T, entries ...access.Entry) (Guard, []string) {
 }
 
 // office is a publisher.
-var office = access.Entry{
-	Name: "office", Role: access.Publisher, Sources: []string{"urn:office"},
+var office = register.Member{
+	Name: "office", Role: register.Publisher, Sources: []string{"urn:office"},
 	Regions: []region.Code{75}, Types: []event.Type{event.EnrolmentOpened},
 }
 
@@ -59,8 +63,8 @@ func TestIsLoopback(t *testing.T) {
 // TestCheck goes through all doors there are: who may come, whether anybody is registered, and who
 // does TLS.
 func TestCheck(t *testing.T) {
-	empty, _ := register(t)
-	guarded, _ := register(t, office)
+	empty, _ := registered(t)
+	guarded, _ := registered(t, office)
 	files := newFiles(t)
 	withTLS, err := ServerTLS(files.cert, files.key, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -100,56 +104,34 @@ func TestCheck(t *testing.T) {
 
 // TestLogin gives every role of the register its role at the routes, and ends with the member.
 func TestLogin(t *testing.T) {
-	roles := map[access.Role]httpapi.Role{
-		access.Publisher: httpapi.Publisher, access.Auditor: httpapi.Auditor,
-		access.Dashboard: httpapi.Dashboard,
+	roles := map[register.Role]httpapi.Role{
+		register.Publisher: httpapi.Publisher, register.Auditor: httpapi.Auditor,
+		register.Dashboard: httpapi.Dashboard, register.Steward: httpapi.Steward,
+		register.Operator: httpapi.Operator,
 	}
 	for role, want := range roles {
 		e := office
-		if role != access.Publisher {
-			e = access.Entry{Name: "office", Role: role}
+		if role != register.Publisher {
+			e = register.Member{Name: "office", Role: role}
 		}
-		guard, secrets := register(t, e)
+		if role == register.Steward {
+			e.Regions = office.Regions
+		}
+		guard, secrets := registered(t, e)
 		m, err := guard.Login("office", secrets[0], "192.0.2.1:9")
 		if err != nil || m.Name != "office" || m.Role != want || !m.Current() ||
-			(m.Scope != nil) != (role == access.Publisher) {
+			(m.Scope != nil) != (role == register.Publisher) {
 			t.Errorf("%s: %+v, %v", role, m, err)
 		}
 		if nobody, err := guard.Login("office", secrets[0]+"x", ""); err == nil ||
 			!errors.Is(err, access.ErrUnknown) || nobody.Name != "" || nobody.Role != 0 {
 			t.Errorf("%s with a wrong secret: %+v, %v", role, nobody, err)
 		}
-		if err := guard.Revoke("office", role); err != nil {
+		if err := guard.Revoke(t.Context(), "root", "office", role); err != nil {
 			t.Fatal(err)
 		}
 		if m.Current() {
 			t.Errorf("%s: a revoked member is still current", role)
 		}
 	}
-}
-
-// TestTell tells the operator of a change, and ends with its context.
-func TestTell(t *testing.T) {
-	guard, _ := register(t, office)
-	var log nobody.Buffer
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		guard.Tell(ctx, slog.New(slog.NewTextHandler(&log, nil)))
-	}()
-	// It may take its first look only after a change: it is told of a later one.
-	for n := 0; !strings.Contains(string(log.Bytes()), "was changed"); n++ {
-		if _, err := guard.Rotate("office", access.Publisher); err != nil {
-			t.Fatal(err)
-		}
-		for wait := 0; wait < 50 && len(log.Bytes()) == 0; wait++ {
-			time.Sleep(10 * time.Millisecond)
-		}
-		if n == 120 {
-			t.Fatal("nobody was told for a minute")
-		}
-	}
-	stop()
-	<-ended
 }

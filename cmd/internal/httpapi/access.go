@@ -44,6 +44,8 @@ const (
 	Publisher Role = iota + 1
 	Auditor
 	Dashboard
+	Steward
+	Operator
 )
 
 // audience is a set of those who may use a route.
@@ -52,7 +54,7 @@ type audience uint8
 const (
 	anybody    audience = 1 << 0 // who has not logged in too
 	publishers audience = 1 << Publisher
-	auditors   audience = 1 << Auditor
+	auditors   audience = 1<<Auditor | 1<<Steward | 1<<Operator // who reads as auditors do
 	dashboards audience = 1 << Dashboard
 )
 
@@ -156,6 +158,9 @@ func (r Role) limits() string {
 	case Dashboard:
 		return "a dashboard reads /v1/coverage, /v1/series and /v1/changes alone: ask whoever" +
 			" runs the ledger for an auditor's secret to read more"
+	case Steward, Operator:
+		return "a steward or an operator reads as an auditor does, and reports nothing: ask" +
+			" whoever runs the ledger for a publisher's secret to report events"
 	}
 	return "this role may do nothing"
 }

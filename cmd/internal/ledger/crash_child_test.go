@@ -155,7 +155,7 @@ func (c *child) at(point string) {
 
 // open opens the ledger with all its parts, and closes it after what hold does meanwhile.
 func (c *child) open(ctx context.Context, hold func()) error {
-	l, err := Open(ctx, Options{Dir: c.orders.Dir})
+	l, err := Open(ctx, Options{Dir: c.orders.Dir, Fault: c.at})
 	if err == nil {
 		defer func() { _ = l.Close() }()
 		_, err = l.Submit(ctx, nil, intake.Options{})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -77,6 +78,10 @@ type Ledger struct {
 	server *natsd.Server // nil with opts.NATS
 	conns  []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
 	log    eventstore.Log
+
+	// register is nil while the embedded server starts, which asks it who connects: nobody can
+	// until TakeMessages.
+	register *access.Registry
 
 	// mu guards the opening of parts. A part that is open stays open until Close, so who has got
 	// one uses it without the lock. Nil: nobody has needed it yet.
@@ -156,6 +161,9 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		err = l.startNodes(ctx)
 	}
 	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	if err := l.openRegister(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	l.shelf = l.newShelf()
@@ -292,6 +300,11 @@ func (l *Ledger) close() error {
 		l.roles.close()
 	}
 	l.background.Wait()
+	if l.register != nil {
+		ctx, stop := context.WithTimeout(context.Background(), noteMax)
+		l.register.NoteUses(ctx)
+		stop()
+	}
 	if l.shelf != nil {
 		errs = append(errs, l.shelf.Close())
 	}

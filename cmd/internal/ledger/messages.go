@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -26,32 +26,34 @@ const sealKeyFile = "intake.key"
 
 // MessageOptions say who may connect to the ledger by NATS, and where.
 type MessageOptions struct {
-	Address  string           // of the embedded server; empty: nobody connects
-	TLS      *tls.Config      // nil: none
-	Register *access.Registry // nil: everybody may publish and read
+	Address string      // of the embedded server; empty: nobody connects
+	TLS     *tls.Config // nil: none
 }
 
 // natsRoles says what the roles of the register are to the server. It is never written.
-var natsRoles = map[access.Role]natsd.Role{
-	access.Publisher: natsd.RolePublisher,
-	access.Auditor:   natsd.RoleAuditor,
-	access.Dashboard: natsd.RoleNone,
+var natsRoles = map[register.Role]natsd.Role{
+	register.Publisher: natsd.RolePublisher,
+	register.Auditor:   natsd.RoleAuditor,
+	register.Dashboard: natsd.RoleNone,
+	register.Steward:   natsd.RoleAuditor,
+	register.Operator:  natsd.RoleAuditor,
 }
 
 // login returns who has connected. Whether the ledger is open is asked at each login and, by Valid,
 // of each connection that stays: the first member who is registered closes it to all others at
 // once.
-func (o MessageOptions) login(name, secret, remote string) (natsd.Client, error) {
-	if o.Register == nil || !o.Register.Guarded() {
-		open := func() bool { return o.Register == nil || !o.Register.Guarded() }
+func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
+	members := l.register
+	if !members.Guarded() {
+		open := func() bool { return !members.Guarded() }
 		return natsd.Client{Role: natsd.RoleAnyone, Valid: open}, nil
 	}
-	m, err := o.Register.Authenticate(name, secret, remote)
+	m, err := members.Authenticate(name, secret, remote)
 	if err != nil {
 		return natsd.Client{}, err
 	}
 	return natsd.Client{
-		Name: m.Name, Role: natsRoles[m.Role], Valid: func() bool { return o.Register.Current(m) },
+		Name: m.Name, Role: natsRoles[m.Role], Valid: func() bool { return members.Current(m) },
 	}, nil
 }
 
@@ -60,7 +62,7 @@ func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if l.opts.Messages.Address != "" {
 		opts.Address, opts.TLS = l.opts.Messages.Address, l.opts.Messages.TLS
-		opts.Authenticate = l.opts.Messages.login
+		opts.Authenticate = l.login
 	}
 	return opts
 }
@@ -104,11 +106,9 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	if err := l.server.Listen(); err != nil {
 		return err
 	}
-	if register := l.opts.Messages.Register; register != nil {
-		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-		l.background.Go(func() { register.Watch(ctx, l.server.Recheck) })
-		l.background.Go(func() { <-l.closing; stop() })
-	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.background.Go(func() { l.register.Watch(ctx, l.server.Recheck) })
+	l.background.Go(func() { <-l.closing; stop() })
 	return nil
 }
 
@@ -186,21 +186,15 @@ func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 // Scope returns what a publisher may report now. It is asked when a message is taken in, not when
 // it was sent: what waited while its publisher was revoked is refused.
 func (l *Ledger) Scope(publisher string) (*event.Scope, error) {
-	register := l.opts.Messages.Register
-	if register == nil || !register.Guarded() {
+	if !l.register.Guarded() {
 		return nil, nil
 	}
-	entries, err := register.Entries()
+	scope, err := l.register.Scope(publisher)
 	if err != nil {
 		return nil, fmt.Errorf("look up publisher: %w", err)
 	}
-	for i := range entries {
-		e := &entries[i]
-		if e.Name == publisher && e.Role == access.Publisher && e.RevokedAt.IsZero() {
-			return &event.Scope{
-				Publisher: e.Name, Sources: e.Sources, Regions: e.Regions, Types: e.Types,
-			}, nil
-		}
+	if scope != nil {
+		return scope, nil
 	}
 	return nil, &event.Refusal{
 		Code: event.Forbidden,

@@ -1,31 +1,100 @@
 package ledger
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"time"
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/problem"
-	"cakupan/eventstore/durable"
+	"cakupan/eventstore"
+	"cakupan/eventstore/packs"
 )
 
-// accessFile is the register of publishers and readers in a data folder.
+// accessFile is where the register of publishers and readers was kept before it was a stream.
 const accessFile = "access.json"
 
-// OpenRegister opens the register of a data folder, which need not be there yet.
-func OpenRegister(dir string) (*access.Registry, error) {
-	return access.Open(filepath.Join(dir, accessFile))
+// registerFile says how far the register was; see package access.
+const registerFile = "register.json"
+
+// The stream of the register.
+const (
+	StreamRegister  = "CAKUPAN_REGISTER"
+	subjectRegister = "cakupan.register"
+)
+
+// Register returns who may report and read. It is open as long as the ledger is.
+func (l *Ledger) Register() *access.Registry { return l.register }
+
+// openRegister reads the register, and takes it over from where it was kept before.
+func (l *Ledger) openRegister(ctx context.Context) (err error) {
+	l.register, err = access.Open(ctx, access.Options{
+		Stream: l.registerStream, Alone: l.server != nil, Seen: l.folder.path(registerFile),
+		Ledger: l.log.Identity().Ledger, Now: time.Now, Log: l.opts.Log,
+	})
+	if err == nil {
+		err = l.checkRegister(ctx)
+	}
+	if err == nil {
+		err = l.register.TakeOver(ctx, l.folder.path(accessFile), l.opts.Fault)
+	}
+	return err
 }
 
-// MakeFolder makes a data folder where there is none, for its register alone: who must log in is
-// known before there is anything to read.
-func MakeFolder(dir string) error {
-	if err := durable.MakeFolder(dir, privateFolders); err != nil {
-		return folderError(dir, err)
+// checkRegister refuses a register that is older than the log. A log whose end cannot be read is
+// judged by who reads it.
+func (l *Ledger) checkRegister(ctx context.Context) error {
+	last, tail, err := l.log.Last(ctx)
+	if err != nil || tail.Sequence == 0 {
+		return nil
 	}
-	return nil
+	return l.register.CheckReaches(last.Beside().Register)
+}
+
+// noteMax is how long Close waits until it is noted who has logged in: nobody needs that badly.
+const noteMax = 2 * time.Second
+
+// followRegister keeps the register as its stream has it, until the ledger is closed: also while
+// requests in work come to their end.
+func (l *Ledger) followRegister(ctx context.Context) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.background.Go(func() { l.register.Follow(ctx) })
+	l.background.Go(func() { <-l.closing; stop() })
+}
+
+// registerStream opens the stream of the register. A ledger without a member has none: it is made
+// for the first one.
+func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream, error) {
+	opts := packs.Options{
+		Stream: StreamRegister, Subject: subjectRegister, Replicas: l.opts.Replicas,
+		Description: "who may report to a cakupan ledger and read it: see" +
+			" cmd/internal/access/register/FORMAT.md",
+	}
+	if l.server != nil {
+		opts.FreeSpace = l.server.FreeSpace
+	}
+	stream, err := packs.Open(ctx, l.conns[0], opts)
+	if errors.Is(err, packs.ErrNoStream) {
+		if !create {
+			return nil, nil
+		}
+		stream, err = packs.Create(ctx, l.conns[0], opts, l.log.Identity())
+		if errors.Is(err, eventstore.ErrExists) { // another ledger of the cluster was first
+			stream, err = packs.Open(ctx, l.conns[0], opts)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if is := stream.Identity(); is != l.log.Identity() {
+		return nil, problem.New(problem.FolderOtherLedger, fmt.Sprintf("the register of publishers"+
+			" and readers belongs to ledger %s, the log to ledger %s: restore it from a backup of"+
+			" this one", is.Ledger, l.log.Identity().Ledger))
+	}
+	return stream, nil
 }
 
 // FindFolder returns why a folder cannot be found, nil when it can.

@@ -61,13 +61,16 @@ func copyLedger(ctx context.Context, from, to string, inUse bool) error {
 		if err != nil {
 			return err
 		}
-		caches := []string{indexFolder, viewsFolder, vaultFolder}
+		caches := []string{indexFolder, viewsFolder}
+		inVault := filepath.Dir(name) == vaultFolder
 		switch {
 		case entry.IsDir() && inUse && slices.Contains(caches, name):
 			return fs.SkipDir
 		case entry.IsDir():
 			return os.MkdirAll(filepath.Join(to, name), privateFolders)
-		case strings.HasPrefix(entry.Name(), "lock"), inUse && entry.Name() == "index.db":
+		case !entry.Type().IsRegular(), // such as the socket for commands
+			strings.HasPrefix(entry.Name(), "lock"), inUse && entry.Name() == "index.db",
+			inUse && inVault && filepath.Ext(name) != ".key": // its look-up table is derived
 			return nil
 		}
 		err = copyFile(path, filepath.Join(to, name))

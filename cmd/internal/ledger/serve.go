@@ -34,6 +34,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	if l.roles != nil {
 		l.roles.start(ctx)
 	}
+	l.followRegister(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
 	l.background.Go(func() { l.followTiles(ctx) })

@@ -115,7 +115,7 @@ func (l *Ledger) beside() eventstore.Beside {
 	if v == nil { // must not happen: nobody appends before the vault is open
 		return eventstore.Beside{}
 	}
-	return eventstore.Beside{Vault: v.Position()}
+	return eventstore.Beside{Vault: v.Position(), Register: l.register.Number()}
 }
 
 // vaultError puts an error about the vault into words about the folder: what is missing, and what

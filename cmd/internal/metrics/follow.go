@@ -37,7 +37,8 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 			f := r.Failures()
 			return map[string]float64{
 				"unknown": float64(f.Unknown), "wrong_secret": float64(f.Wrong),
-				"revoked": float64(f.Revoked), "throttled": float64(f.Throttled),
+				"revoked": float64(f.Revoked), "expired": float64(f.Expired),
+				"throttled":            float64(f.Throttled),
 				"register_unavailable": float64(f.Unavailable),
 			}
 		},

@@ -72,7 +72,8 @@ const (
 	FolderDenied      Code = "folder.denied"
 	FolderMissing     Code = "folder.missing"
 	FolderKeyLost     Code = "folder.key_lost"
-	VaultLost         Code = "vault.lost" // or an old copy, or damaged
+	VaultLost         Code = "vault.lost"    // or an old copy, or damaged
+	RegisterLost      Code = "register.lost" // likewise
 )
 
 // The exit codes of the program.
@@ -252,6 +253,9 @@ var table = map[Code]row{
 	},
 	FolderKeyLost: {
 		503, 0, ExitFailed, 0, "Key lost", "Kunci hilang",
+	},
+	RegisterLost: {
+		503, 0, ExitCheckFailed, 0, "Register lost", "Daftar anggota hilang",
 	},
 	VaultLost: {
 		503, 0, ExitCheckFailed, 0, "Vault lost", "Brankas hilang",

@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	},
 	"eventstore/natsd/...":       {"eventstore", "eventstore/durable", "eventstore/inspect"},
 	"eventstore/jetstream/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
-	"eventstore/packs/...":       {"eventstore", "eventstore/jetstream"},
+	"eventstore/packs/...":       {"eventstore", "eventstore/jetstream", "eventstore/inspect"},
 	"eventstore/memlog/...":      {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/logtest/...":     {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/jetstream/lease": {"eventstore/jetstream"},
@@ -97,8 +97,9 @@ var mayImport = map[string][]string{
 	"cmd/internal/problem/...": {"projections/checked", "eventstore/...", "domain/..."},
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
-		"cmd/internal/access", "cmd/internal/bundle", "cmd/internal/datafolder",
-		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem", "projections/...", "eventstore/...",
+		"cmd/internal/access/...", "cmd/internal/bundle", "cmd/internal/datafolder",
+		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem", "projections/...",
+		"eventstore/...",
 		"domain/...",
 	},
 	"cmd/internal/live/...": {
@@ -124,15 +125,18 @@ var mayImport = map[string][]string{
 		"eventstore/cloudevents", "eventstore/durable", "domain/...",
 	},
 	"cmd/internal/door/...": {
-		"cmd/internal/access", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
+		"cmd/internal/access/...", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
 	},
 	"cmd/internal/witness/...": {"cmd/internal/problem", "eventstore/..."},
+	// Commands change the register of a running ledger through it.
+	"cmd/internal/control/...": {"cmd/internal/access/...", "cmd/internal/problem"},
 	"cmd/internal/metrics/...": {"cmd/internal/access", "cmd/internal/ledger", "domain/..."},
 	"cmd/internal/nobody/...":  {}, // for tests
 	"cmd/internal/sample/...":  {"domain/..."},
 	// It knows every file, also the register.
 	"cmd/internal/datafolder/...": {
-		"cmd/internal/access", "cmd/internal/problem", "projections/...", "eventstore/...",
+		"cmd/internal/access/...", "cmd/internal/problem", "projections/...", "eventstore/...",
+		"domain/event",
 	},
 	// A list is a list of people in a file: it knows its own parts and the domain, not the ledger.
 	"cmd/internal/lists/...": {"cmd/internal/lists/...", "cmd/internal/problem", "domain/..."},
