@@ -13,6 +13,8 @@ import (
 )
 
 func main() {
+	// A core would hold keys and identity numbers.
+	_ = noCores() // where it cannot be forbidden, the system writes what it writes
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	// The first signal asks for an orderly end; a second one does not ask.
 	context.AfterFunc(ctx, stop)

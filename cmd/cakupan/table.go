@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,7 +28,32 @@ func newTable(columns ...string) *table {
 	return t
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+func (t *table) add(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = plain(cell)
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// plain returns a text as a terminal may show it. What was reported by others may hold what moves
+// the cursor, or, by changing the direction of writing, shows another text than there is.
+func plain(text string) string {
+	harmless := func(r rune) bool {
+		return unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r)
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if harmless(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u{%x}", r)
+		}
+	}
+	return b.String()
+}
 
 // write prints the table, two spaces between the columns.
 func (t *table) write(w io.Writer) error {

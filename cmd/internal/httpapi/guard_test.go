@@ -85,6 +85,23 @@ func ask(t *testing.T, api *API, method, path, host string) *http.Response {
 	return answer
 }
 
+// TestOpenLedgerIsNotForwarded: behind a proxy, everybody comes from this machine.
+func TestOpenLedgerIsNotForwarded(t *testing.T) {
+	url := serve(t, newMemory(t), Config{}).URL()
+	for _, name := range []string{"Forwarded", "x-forwarded-for", "X-Forwarded-Host", "Via"} {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", url+"/v1/coverage", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(name, "203.0.113.7")
+		response, body := do(t, request)
+		if p := problemOf(t, response, body); response.StatusCode != http.StatusForbidden ||
+			!strings.Contains(p.Detail, "proxy") {
+			t.Errorf("%s: %s", name, body)
+		}
+	}
+}
+
 // TestEndedMeanwhile begins to report, and ends the right to it before the report is complete: by
 // having an open ledger guarded, and by revoking the publisher.
 func TestEndedMeanwhile(t *testing.T) {

@@ -143,12 +143,26 @@ func onlyHere(r *http.Request) error {
 // own. A stranger's page may make its own name lead here: for the browser it then asks its own
 // server, and reads the answer.
 func ownName(r *http.Request) error {
+	for _, name := range forwardedHeaders {
+		if r.Header.Get(name) != "" {
+			return problem.New(problem.Forbidden, "this ledger is open to its own machine alone,"+
+				" and this request was forwarded by a proxy (header "+name+"), so anybody may"+
+				" have sent it. Have those who ask log in: `cakupan publisher add` and"+
+				" `cakupan reader add`")
+		}
+	}
 	if toOwnName(r) {
 		return nil
 	}
 	return problem.New(problem.Forbidden, "this ledger is open to its own machine alone: ask by"+
 		" 127.0.0.1 or localhost. To be asked by another name, have those who ask log in:"+
 		" `cakupan publisher add` and `cakupan reader add`")
+}
+
+// forwardedHeaders are by which proxies say whose request they pass on. On the machine itself it
+// then comes from loopback, whoever sent it.
+var forwardedHeaders = []string{
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via",
 }
 
 // toOwnName tells whether a request was sent to a name that every machine has for itself.

@@ -62,6 +62,9 @@ type Limits struct {
 // a header so that no figure can be copied from an answer whose bytes were changed by the notice.
 const noticeHeader = "Cakupan-Notice"
 
+// transportSecurity has browsers that were here by TLS come back by TLS alone, for a year.
+const transportSecurity = "max-age=31536000"
+
 // API answers requests. Make it with [New].
 type API struct {
 	// Set by New and only read after it.
@@ -140,6 +143,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := reply.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
+	if r.TLS != nil {
+		h.Set("Strict-Transport-Security", transportSecurity)
+	}
 	if a.config.Notice != "" {
 		h.Set(noticeHeader, a.config.Notice)
 	}
