@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,8 +132,9 @@ func (c *plotCommand) draw(out *console, lines []line, last *coverage.Answer) er
 		if last.Target != nil {
 			target, err := strconv.ParseFloat(last.Target.Percent, 64)
 			if err == nil {
-				data = append(data, level(target, len(lines[0].points)))
-				characters = append(characters, asciigraph.CreateCharSet("-"))
+				// First, so that what is covered is drawn over it.
+				data = slices.Insert(data, 0, level(target, len(lines[0].points)))
+				characters = slices.Insert(characters, 0, asciigraph.CreateCharSet("-"))
 				fmt.Fprintf(&legend, "  - target %s %%\n", last.Target.Percent)
 			}
 		}
