@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
@@ -77,7 +78,9 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 // serve shows the sample until ctx ends.
 func (c *demoCommand) serve(ctx context.Context, l *ledger.Ledger, out *console) error {
 	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
-	config := httpapi.Config{Notice: demoNotice}
+	config := httpapi.Config{
+		Notice: demoNotice, Pages: dashboard.Handler(dashboard.Options{Story: demoMarks()}),
+	}
 	if d.Address == "" {
 		d.Address = demoListen
 	}
@@ -100,6 +103,22 @@ func (c *demoCommand) serve(ctx context.Context, l *ledger.Ledger, out *console)
 			demoNotice, server.URL())
 		return err
 	})
+}
+
+// demoMarks returns the chapters of the sample's story as stops on the page.
+func demoMarks() []dashboard.Mark {
+	chapters := sample.Story()
+	marks := make([]dashboard.Mark, len(chapters))
+	for i, c := range chapters {
+		marks[i] = dashboard.Mark{
+			Region: c.Region.String(), On: c.On.String(),
+			Indonesian: c.Indonesian, English: c.English,
+		}
+		if c.Known != 0 {
+			marks[i].Known = c.Known.String()
+		}
+	}
+	return marks
 }
 
 // fillDemo appends the sample, unless it is there already. A ledger of anything else is refused:

@@ -186,7 +186,10 @@ func (c *serveCommand) checkDoors(d *door.Door) error {
 func listen(
 	ctx context.Context, d *door.Door, l httpapi.Ledger, out *console, config httpapi.Config,
 ) (*httpapi.Server, error) {
-	config.Now, config.Log, config.Pages = out.now, out.logger(), dashboard.Handler()
+	config.Now, config.Log = out.now, out.logger()
+	if config.Pages == nil {
+		config.Pages = dashboard.Handler(dashboard.Options{})
+	}
 	config.Access, config.TLS, config.Documents = d.Guard, d.TLS, apidoc.Handler()
 	server, err := httpapi.Listen(ctx, d.Address, httpapi.New(l, config))
 	if words := d.Words(); err == nil && words != "" {

@@ -1,28 +1,55 @@
-// Package dashboard is the page that shows the coverage: one file each of HTML, CSS and
-// JavaScript, embedded, without anything from elsewhere. It asks the same routes as everybody.
+// Package dashboard is the page that shows the coverage, embedded, without anything from elsewhere.
+// It asks the same routes as everybody.
+//
+// Its sources are in app, in TypeScript, and what it is made with in npm; bundle makes page/assets
+// of them, which is committed, so that nothing but Go is needed to build the program.
 package dashboard
 
 import (
 	"embed"
+	"encoding/json"
 	"io/fs"
 	"net/http"
 )
+
+//go:generate go run ./bundle
 
 //go:embed page
 var files embed.FS
 
 // policy lets the page load its own files and ask its own server, and nothing else. So whatever a
-// name of a publisher or a region may hold, nothing of it is ever run as a script.
+// name of a publisher or a region may hold, nothing of it is ever run as a script. A picture that
+// is taken away is drawn from the page itself (data:).
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-	"img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"img-src 'self' data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; " +
+	"form-action 'none'; frame-ancestors 'none'"
 
-// Handler answers GET / with the page and GET /assets/… with its parts. Who may see them is for
-// whoever mounts it to decide; it holds no figures.
-func Handler() http.Handler {
+// Mark is a moment worth a stop on the page: where and when to look, as known when, and what is to
+// be seen there.
+type Mark struct {
+	Region     string `json:"region"`
+	On         string `json:"on"`
+	Known      string `json:"known,omitempty"` // "": everything recorded
+	Indonesian string `json:"id"`
+	English    string `json:"en"`
+}
+
+// Options are what a page shows besides the figures.
+type Options struct {
+	Story []Mark
+}
+
+// Handler answers GET / with the page, GET /sw.js with what keeps it for when there is no network,
+// and GET /assets/… with its parts. Who may see them is for whoever mounts it to decide; it holds
+// no figures.
+func Handler(opts Options) http.Handler {
 	page, err := fs.Sub(files, "page")
 	if err != nil {
 		// The folder is embedded above, so this cannot happen; if it does, nothing is there.
 		return http.NotFoundHandler()
+	}
+	if opts.Story == nil {
+		opts.Story = []Mark{} // not null
 	}
 	server := http.FileServerFS(page)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,10 +57,14 @@ func Handler() http.Handler {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
-		if r.URL.Path == "/assets/" {
+		switch r.URL.Path {
+		case "/assets/":
 			http.NotFound(w, r) // no listing of the folder
-			return
+		case "/assets/story.json":
+			h.Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(opts.Story) // whoever asked may be gone
+		default:
+			server.ServeHTTP(w, r)
 		}
-		server.ServeHTTP(w, r)
 	})
 }

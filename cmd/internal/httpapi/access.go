@@ -90,6 +90,7 @@ var rights = map[string]audience{
 	"GET /v1/series":      auditors | dashboards,
 	"GET /v1/changes":     auditors | dashboards,
 	"GET /{$}":            auditors | dashboards,
+	"GET /sw.js":          auditors | dashboards,
 	"GET /assets/":        auditors | dashboards,
 
 	// Settling what was refused is for auditors at the machine itself.

@@ -52,6 +52,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/schemas/{name}", a.getDocument},
 
 		{http.MethodGet, "/{$}", a.getPage},
+		{http.MethodGet, "/sw.js", a.getPage},
 		{http.MethodGet, "/assets/", a.getPage},
 	}
 }

@@ -1,0 +1,117 @@
+// The line of a region over time, drawn by uPlot. The table of the same points is beside it for who
+// cannot see it.
+import { LitElement, html } from "lit";
+import uPlot from "uplot";
+import type { Point } from "./model";
+import { toDay } from "./state";
+import type { Format, Words } from "./words";
+
+const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export class Chart extends LitElement {
+  static properties = { points: { attribute: false }, target: { attribute: false }, at: { attribute: false }, t: { attribute: false }, f: { attribute: false } };
+  declare points: Point[];
+  declare target: number | null;
+  declare at: string;
+  declare t: Words;
+  declare f: Format;
+  private plot?: uPlot;
+  private resized?: ResizeObserver;
+  private dark = matchMedia("(prefers-color-scheme: dark)");
+  private again = () => this.draw();
+
+  constructor() {
+    super();
+    this.points = [];
+    this.target = null;
+    this.at = "";
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.resized = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    this.resized.observe(this);
+    this.dark.addEventListener("change", this.again);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.resized?.disconnect();
+    this.dark.removeEventListener("change", this.again);
+    this.plot?.destroy();
+    this.plot = undefined;
+  }
+
+  render() {
+    const { t, f } = this;
+    return html`<div class="plot" aria-hidden="true"></div>
+      <details class="twin"><summary>${t.table}</summary><table>
+        <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th></tr></thead>
+        <tbody>${this.points.map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${f.number(p.covered)}</td><td class="number">${f.number(p.confirmed)}</td></tr>`)}</tbody>
+      </table></details>`;
+  }
+
+  updated() {
+    this.draw();
+  }
+
+  private size() {
+    return { width: Math.max(240, this.clientWidth), height: 220 };
+  }
+
+  private draw() {
+    const place = this.querySelector<HTMLElement>(".plot");
+    if (!place) return;
+    this.plot?.destroy();
+    this.plot = undefined;
+    if (this.points.length < 2) return;
+    const days = this.points.map((p) => toDay(p.on) * 86_400);
+    const hasShare = this.points.some((p) => p.percent !== null);
+    const covered = this.points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
+    const confirmed = this.points.map((p, i) => (covered[i] === null || p.covered === 0 ? (covered[i] === null ? null : 0) : (covered[i]! * p.confirmed) / p.covered));
+    const line = hasShare && this.target !== null ? days.map(() => this.target) : days.map(() => null);
+    const ink = colour("--ink-soft");
+    const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));
+    const axis = { stroke: ink, grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+    this.plot = new uPlot(
+      {
+        ...this.size(),
+        tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "UTC"),
+        cursor: { drag: { x: false, y: false } },
+        scales: { y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.08)] } },
+        axes: [
+          { ...axis, values: (_u, at) => at.map((s) => this.f.month(new Date(s * 1e3).toISOString().slice(0, 10))) , space: 70 },
+          { ...axis, values: (_u, at) => at.map((n) => (hasShare ? this.f.short(n) : this.f.number(n))), size: 60 },
+        ],
+        series: [
+          { label: this.t.on, value: (_u, s) => (s == null ? "–" : this.f.day(new Date(s * 1e3).toISOString().slice(0, 10))) },
+          { label: this.t.covered, stroke: colour("--covered"), fill: colour("--covered-soft"), width: 2, value: (_u, n) => value(n) },
+          { label: this.t.confirmed, stroke: colour("--confirmed"), width: 2, value: (_u, n) => value(n) },
+          { label: this.t.target, stroke: ink, width: 1, dash: [6, 4], points: { show: false }, value: (_u, n) => value(n) },
+        ],
+        hooks: { draw: [(u) => this.mark(u)] },
+      },
+      [days, covered, confirmed, line] as uPlot.AlignedData,
+      place,
+    );
+  }
+
+  /** Draws where the page is on the axis of time. */
+  private mark(u: uPlot) {
+    const x = Math.round(u.valToPos(toDay(this.at) * 86_400, "x", true));
+    if (!(x >= u.bbox.left && x <= u.bbox.left + u.bbox.width)) return;
+    u.ctx.save();
+    u.ctx.strokeStyle = colour("--ink");
+    u.ctx.lineWidth = devicePixelRatio;
+    u.ctx.beginPath();
+    u.ctx.moveTo(x, u.bbox.top);
+    u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+    u.ctx.stroke();
+    u.ctx.restore();
+  }
+}
+customElements.define("coverage-chart", Chart);

@@ -1,0 +1,41 @@
+// What the ledger answers (contract, sections 4, 8 and 9), as far as the page shows it.
+
+export interface Workforce { count: number; indicator: string; reference: string; publication: string; sequence: number }
+export interface Target { percent: string; from: string; region: string; met: boolean | null; shortfall: number | null; sequence: number }
+export interface Sector { covered: number; workforce: Workforce | null; percent: string | null; target: Target | null }
+
+export interface Answer extends Sector {
+  region: string; name: string; on: string;
+  known: { sequence: number; recordedAt: string | null };
+  confirmed: number; inGrace: number; enrolments: number;
+  sectors: { FORMAL: Sector; INFORMAL: Sector };
+  by?: Record<string, Record<string, number>>;
+}
+
+export interface Point { on: string; covered: number; confirmed: number; inGrace: number; percent: string | null }
+
+export interface Step { step: "knowledge" | "time"; joined: Record<string, number>; left: Record<string, number> }
+export interface Difference { from: Answer; to: Answer; steps: Step[]; percent: { numerator: string; denominator: string } | null }
+
+export interface Status { state: "live" | "behind" | "stale"; head: number; sequence: number; behindEvents: number; behindSeconds: number; since: string; why?: string }
+
+/** A moment worth a stop: where to look, when, as known when, and what is to be seen. */
+export interface Mark { region: string; on: string; known?: string; id: string; en: string }
+
+export const dimensions = ["sector", "segment", "category", "programme", "funding", "evidence"];
+
+export type Level = "nation" | "province" | "regency";
+export const level = (region: string): Level =>
+  region === "ID" ? "nation" : region.length === 2 ? "province" : "regency";
+export const parent = (region: string): string => (region.length > 2 ? region.slice(0, 2) : "ID");
+
+/** The share of the workforce that is covered, in percent; null: no workforce is published. */
+export const share = (a: Sector): number | null => (a.percent === null ? null : Number(a.percent));
+
+/** Points above (or, negative, below) the target. */
+export const gap = (a: Sector): number | null =>
+  a.percent === null || a.target === null ? null : Number(a.percent) - Number(a.target.percent);
+
+/** The children of a region among the answers. */
+export const children = (answers: Answer[], region: string): Answer[] =>
+  answers.filter((a) => a.region !== region && level(a.region) !== "nation" && parent(a.region) === region);

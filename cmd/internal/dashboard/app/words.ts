@@ -1,0 +1,133 @@
+// All words of the page, in both languages.
+export type Language = "id" | "en";
+
+const id = {
+  title: "Cakupan jaminan sosial ketenagakerjaan",
+  headline: (name: string, day: string, covered: string, of: string, percent: string, confirmed: string) =>
+    `${name}, ${day}: ${covered} dari ${of} pekerja terlindungi (${percent}), ${confirmed} di antaranya terkonfirmasi oleh pembayaran yang dibukukan.`,
+  headlineBare: (name: string, day: string, covered: string, confirmed: string) =>
+    `${name}, ${day}: ${covered} pekerja terlindungi, ${confirmed} di antaranya terkonfirmasi oleh pembayaran yang dibukukan. Belum ada angka pekerja untuk wilayah ini, jadi tidak ada persentase.`,
+  short: (target: string, n: string) => `Target ${target}: kurang ${n} orang.`,
+  met: (target: string) => `Target ${target} tercapai.`,
+  noTarget: "Belum ada target.",
+  asKnown: (at: string) => `Sebagaimana diketahui ${at}.`,
+  today: "hari ini", region: "Wilayah", nation: "Nasional", onlyPart: "Hanya berisi data provinsi yang tercatat di sini.",
+  map: "Peta provinsi", mapOf: (name: string) => `Wilayah di ${name}`, table: "Tabel", back: "Kembali",
+  percent: "Cakupan", target: "Target", covered: "Terlindungi", confirmed: "Terkonfirmasi", workforce: "Pekerja",
+  shortfall: "Kekurangan", inGrace: "Masa tenggang", trend: "12 bulan", gapPoints: "Selisih",
+  noWorkforce: "belum ada angka pekerja", none: "tidak ada data", fewer: "kurang dari 5",
+  sort: "Urutkan", sortBy: { gap: "selisih dari target", name: "nama", percent: "cakupan" },
+  legendBelow: "di bawah target", legendAbove: "di atas target", legendNear: "± 5 poin dari target",
+  legendConfirmed: "terkonfirmasi", legendPromised: "terlindungi tanpa pembayaran dibukukan", legendTarget: "target",
+  time: "Waktu", on: "Pada tanggal", known: "Sebagaimana diketahui", latest: "semua yang tercatat",
+  play: "Putar", pause: "Berhenti", reset: "Hari ini", compare: "Bandingkan dengan", compareNone: "tidak dibandingkan",
+  toOn: "Tanggal kedua", toKnown: "Diketahui kedua", knownHint: "Tanggal, waktu, atau nomor urut; kosong berarti semua.",
+  badDate: "Tulis tanggal sebagai tahun-bulan-hari, misalnya 2020-12-31.", dayHint: "tahun-bulan-hari",
+  dividing: "Rincian menurut",
+  dims: { sector: "sektor", segment: "segmen", category: "kategori", programme: "program", funding: "sumber dana", evidence: "dasar" } as Record<string, string>,
+  values: {
+    FORMAL: "formal", INFORMAL: "informal", PU: "Penerima Upah", BPU: "Bukan Penerima Upah", JAKON: "Jasa Konstruksi", PMI: "Pekerja Migran",
+    ASN: "ASN", NON_ASN: "Non-ASN", VILLAGE_OFFICIAL: "perangkat desa", PRIVATE: "swasta", SELF_EMPLOYED: "mandiri", VULNERABLE: "rentan", OTHER: "lainnya",
+    EMPLOYER: "pemberi kerja", SELF: "peserta sendiri", APBD: "APBD", APBD_P: "APBD-P", APBDES: "APBDes", DBH_SAWIT: "DBH sawit", DBH_CHT: "DBH CHT", POKIR: "Pokir", UNKNOWN: "tidak diketahui",
+    CREDITED: "iuran dibukukan", DISBURSED: "dibayar pemerintah daerah", PROMISED: "dijanjikan anggaran, belum dibayar", DUE: "jatuh tempo, dalam tiga bulan", PRESUMED: "dianggap, belum ada laporan iuran",
+  } as Record<string, string>,
+  dimNote: "Satu orang dapat masuk lebih dari satu baris; baris tidak dijumlahkan.",
+  chart: "Perjalanan waktu", chartNote: "Garis putus-putus: target.",
+  difference: "Apa yang berubah", differenceFrom: "awal", differenceTo: "akhir",
+  steps: { knowledge: "karena laporan baru", time: "karena waktu" } as Record<string, string>,
+  causes: {
+    REPORTED_LATE: "dilaporkan terlambat", RETRACTED: "laporan ditarik", MERGED: "dua id, satu orang", ENROLLED: "mendaftar", REINSTATED: "aktif kembali",
+    MOVED_IN: "pindah masuk", FUNDING_BEGAN: "mulai didanai", CONTRIBUTIONS_BEGAN: "mulai membayar", TERMS_CHANGED: "ketentuan berubah", TERMINATED: "berhenti",
+    DIED: "meninggal", MOVED_OUT: "pindah keluar", FUNDING_LAPSED: "pendanaan habis", FUNDING_REVOKED: "pendanaan dicabut", FUNDING_CLOSED: "pendanaan ditutup", CONTRIBUTIONS_STOPPED: "berhenti membayar",
+  } as Record<string, string>,
+  notYours: "Akun ini tidak berhak melihat rincian ini; mintalah akun auditor.",
+  why: "Mengapa angka ini", whyFormula: (covered: string, count: string, percent: string) => `${covered} terlindungi ÷ ${count} pekerja × 100 = ${percent}`,
+  whyNumerator: "Pembilang: orang yang pada hari itu memiliki setidaknya satu kepesertaan yang berlaku dan terbayar (kontrak, bagian 3), dihitung satu kali.",
+  whyDenominator: (publication: string, reference: string, sequence: string) => `Penyebut: ${publication}, keadaan ${reference}, peristiwa nomor ${sequence}.`,
+  whyKnown: (sequence: string, at: string) => `Berdasarkan ${sequence} peristiwa pertama, yang terakhir dicatat ${at}.`,
+  whyCommand: "Perintah yang menghasilkan angka yang sama:", whyWho: "Siapa saja (untuk auditor):",
+  story: "Cerita", storyNote: "Setiap perhentian menunjukkan satu saat dan apa yang terlihat.",
+  take: "Unduh", print: "Cetak", language: "English", zone: "Zona waktu",
+  state: { live: "langsung", behind: "mengejar", stale: "tidak mutakhir", connecting: "menghubungi …", lost: "terputus", ended: "terputus", past: "masa lalu" } as Record<string, string>,
+  offline: (at: string) => `Tidak terhubung. Yang ditampilkan berasal dari ${at}.`,
+  behind: (n: string) => `${n} peristiwa belum dihitung.`,
+  sample: "Contoh sintetis: pekerjanya rekaan, angka yang diterbitkan tidak.",
+  login: "Buku besar ini meminta masuk. Muat ulang halaman dan isi nama serta rahasia yang Anda terima dari pengelola.",
+  empty: "Buku besar ini masih kosong.", failed: "Tidak dapat memuat: ", loading: "Memuat …", keys: "Panah untuk berpindah, Enter untuk membuka.",
+  skip: "Langsung ke isi",
+};
+
+const en: typeof id = {
+  title: "Coverage of employment social security",
+  headline: (name, day, covered, of, percent, confirmed) =>
+    `${name}, ${day}: ${covered} of ${of} workers covered (${percent}), of them ${confirmed} confirmed by money booked.`,
+  headlineBare: (name, day, covered, confirmed) =>
+    `${name}, ${day}: ${covered} workers covered, of them ${confirmed} confirmed by money booked. No workforce is published for this region, so there is no percentage.`,
+  short: (target, n) => `Target ${target}: ${n} short.`,
+  met: (target) => `Target ${target} met.`,
+  noTarget: "There is no target.",
+  asKnown: (at) => `As known at ${at}.`,
+  today: "today", region: "Region", nation: "Nation", onlyPart: "Holds only the provinces that are recorded here.",
+  map: "Map of the provinces", mapOf: (name) => `Regions in ${name}`, table: "Table", back: "Back",
+  percent: "Coverage", target: "Target", covered: "Covered", confirmed: "Confirmed", workforce: "Workers",
+  shortfall: "Short of", inGrace: "In grace", trend: "12 months", gapPoints: "Gap",
+  noWorkforce: "no workforce published", none: "no data", fewer: "fewer than 5",
+  sort: "Sort by", sortBy: { gap: "gap to the target", name: "name", percent: "coverage" },
+  legendBelow: "below the target", legendAbove: "above the target", legendNear: "within 5 points of the target",
+  legendConfirmed: "confirmed", legendPromised: "covered without money booked", legendTarget: "target",
+  time: "Time", on: "On", known: "As known at", latest: "everything recorded",
+  play: "Play", pause: "Pause", reset: "Today", compare: "Compare with", compareNone: "nothing",
+  toOn: "Second day", toKnown: "Second known at", knownHint: "A date, a time or a sequence; empty means everything.",
+  badDate: "Write the date as year-month-day, such as 2020-12-31.", dayHint: "year-month-day",
+  dividing: "Divided by",
+  dims: { sector: "sector", segment: "segment", category: "category", programme: "programme", funding: "source of money", evidence: "evidence" },
+  values: {
+    FORMAL: "formal", INFORMAL: "informal", PU: "wage earners (PU)", BPU: "not wage earners (BPU)", JAKON: "construction (JAKON)", PMI: "migrant workers (PMI)",
+    ASN: "civil servants", NON_ASN: "other public staff", VILLAGE_OFFICIAL: "village officials", PRIVATE: "private", SELF_EMPLOYED: "self-employed", VULNERABLE: "vulnerable", OTHER: "other",
+    EMPLOYER: "employer", SELF: "themselves", APBD: "APBD", APBD_P: "APBD-P", APBDES: "APBDes", DBH_SAWIT: "palm oil fund", DBH_CHT: "tobacco fund", POKIR: "Pokir", UNKNOWN: "unknown",
+    CREDITED: "contributions booked", DISBURSED: "paid by the local government", PROMISED: "promised by a budget, not paid", DUE: "due, within three months", PRESUMED: "presumed, no payment reported",
+  },
+  dimNote: "One person may be in more than one line; lines do not add up.",
+  chart: "Over time", chartNote: "Dashed: the target.",
+  difference: "What changed", differenceFrom: "first", differenceTo: "second",
+  steps: { knowledge: "by new reports", time: "by time" },
+  causes: {
+    REPORTED_LATE: "reported late", RETRACTED: "report taken back", MERGED: "two ids, one person", ENROLLED: "enrolled", REINSTATED: "reinstated",
+    MOVED_IN: "moved in", FUNDING_BEGAN: "funding began", CONTRIBUTIONS_BEGAN: "began to pay", TERMS_CHANGED: "terms changed", TERMINATED: "terminated",
+    DIED: "died", MOVED_OUT: "moved out", FUNDING_LAPSED: "funding ran out", FUNDING_REVOKED: "funding revoked", FUNDING_CLOSED: "funding closed", CONTRIBUTIONS_STOPPED: "stopped paying",
+  },
+  notYours: "This account may not see such detail; ask for an auditor's.",
+  why: "Why this number", whyFormula: (covered, count, percent) => `${covered} covered ÷ ${count} workers × 100 = ${percent}`,
+  whyNumerator: "Numerator: people who had, that day, at least one enrolment that was open and paid (contract, section 3), each counted once.",
+  whyDenominator: (publication, reference, sequence) => `Denominator: ${publication}, as of ${reference}, event ${sequence}.`,
+  whyKnown: (sequence, at) => `It rests on the first ${sequence} events, the last of them recorded ${at}.`,
+  whyCommand: "The command that gives the same number:", whyWho: "Who they are (for auditors):",
+  story: "Story", storyNote: "Each stop shows a moment and what is to be seen.",
+  take: "Download", print: "Print", language: "Bahasa Indonesia", zone: "Time zone",
+  state: { live: "live", behind: "catching up", stale: "stale", connecting: "connecting …", lost: "disconnected", ended: "disconnected", past: "past" },
+  offline: (at) => `Not connected. What is shown is from ${at}.`,
+  behind: (n) => `${n} events are not counted yet.`,
+  sample: "Synthetic sample: workers are invented, published figures are not.",
+  login: "This ledger asks who you are. Load the page again and fill in the name and secret that whoever runs it gave you.",
+  empty: "This ledger is still empty.", failed: "Cannot load: ", loading: "Loading …", keys: "Arrows move, Enter opens.",
+  skip: "Skip to content",
+};
+
+export const words = { id, en };
+export type Words = typeof id;
+
+/** Numbers, percentages and days in the reader's way. */
+export class Format {
+  constructor(readonly lang: Language, readonly zone: string, readonly zoneName: string) {}
+  number = (n: number): string => new Intl.NumberFormat(this.lang).format(n);
+  percent = (text: string | number): string =>
+    new Intl.NumberFormat(this.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(Number(text)) + " %";
+  short = (text: string | number): string =>
+    new Intl.NumberFormat(this.lang, { maximumFractionDigits: 0 }).format(Number(text)) + " %";
+  day = (date: string): string =>
+    new Intl.DateTimeFormat(this.lang, { dateStyle: "long", timeZone: "UTC" }).format(new Date(date + "T00:00:00Z"));
+  month = (date: string): string =>
+    new Intl.DateTimeFormat(this.lang, { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(date + "T00:00:00Z"));
+  time = (at: string | number): string =>
+    new Intl.DateTimeFormat(this.lang, { dateStyle: "medium", timeStyle: "short", timeZone: this.zone }).format(new Date(at)) + " " + this.zoneName;
+}

@@ -1,0 +1,37 @@
+// Keeps the page, and what it last showed, for when there is no network. What comes from the keep
+// has the date of the answer that was kept, so the page can say how old it is.
+const keep = "cakupan-1";
+const kept = /^\/($|assets\/|v1\/(coverage|series|difference))/;
+
+self.addEventListener("install", (e) => {
+  e.waitUntil(
+    caches.open(keep)
+      .then((c) => c.addAll(["./", "assets/app.js", "assets/style.css", "assets/icon.svg", "assets/story.json"]))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener("activate", (e) => {
+  const others = (names) => Promise.all(names.filter((n) => n !== keep).map((n) => caches.delete(n)));
+  e.waitUntil(caches.keys().then(others).then(() => self.clients.claim()));
+});
+
+self.addEventListener("fetch", (e) => {
+  const url = new URL(e.request.url);
+  if (e.request.method !== "GET" || url.origin !== location.origin || !kept.test(url.pathname)) return;
+  e.respondWith(answer(e.request));
+});
+
+async function answer(request) {
+  const page = request.mode === "navigate" ? new Request("./") : request;
+  const cache = await caches.open(keep);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(page, response.clone());
+    return response;
+  } catch (cause) {
+    const old = await cache.match(page);
+    if (old) return old;
+    throw cause;
+  }
+}
