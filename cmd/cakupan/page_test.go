@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestPage walks through the page in a real Chromium, as its readers would, over the sample.
+func TestPage(t *testing.T) {
+	d := startDemoFor(t)
+	b := openBrowser(t, d.url())
+	t.Run("load", func(t *testing.T) { b.t = t; b.walkLoad() })
+	t.Run("time", func(t *testing.T) { b.t = t; b.walkTime() })
+	t.Run("drill", func(t *testing.T) { b.t = t; b.walkDrill() })
+	t.Run("compare", func(t *testing.T) { b.t = t; b.walkCompare() })
+	t.Run("phone", func(t *testing.T) { b.t = t; b.walkPhone() })
+	t.Run("themes", func(t *testing.T) { b.t = t; b.walkThemes() })
+	t.Run("keyboard", func(t *testing.T) { b.t = t; b.walkKeyboard() })
+	t.Run("live", func(t *testing.T) { b.t = t; b.walkLive(d) })
+}
+
+// startDemoFor starts the sample only where the page will be looked at.
+func startDemoFor(t *testing.T) *demoServer {
+	t.Helper()
+	openedOrSkip(t)
+	return startDemo(t)
+}
+
+func (b *browser) walkLoad() {
+	b.open("?on=2020-12-31&lang=en")
+	if got := b.text(".headline"); !strings.HasPrefix(got, "Gorontalo, December 31, 2020: 171,777 of 560,445 workers covered (30.65 %)") {
+		b.t.Errorf("headline %q", got)
+	}
+	b.until("the line over time", `document.querySelector("coverage-chart canvas") !== null`)
+	b.until("the slider", `document.querySelector("#on-month") !== null`)
+	b.until("the parts", `document.querySelectorAll(".parts tr").length > 2`)
+	b.until("sparklines", `document.querySelectorAll(".sparkline").length > 5`)
+	b.picture("load")
+	b.click(".language")
+	b.until("Indonesian", `document.querySelector(".headline").innerText.startsWith("Gorontalo, 31 Desember 2020: 171.777 dari 560.445")`)
+	b.sound()
+}
+
+func (b *browser) walkTime() {
+	b.open("?on=2020-12-31&lang=en")
+	b.until("the sliders", `document.querySelector("#on-month") !== null && document.querySelector("#known-day") !== null`)
+	b.do("a month back", chromedp.Focus("#on-month"), chromedp.KeyEvent(kb.ArrowLeft))
+	b.until("November", `document.querySelector(".headline").innerText.includes("November 30, 2020")`)
+	b.open("?on=2021-01-01&region=75.03&lang=en")
+	b.set("#known-day", "18631") // 2021-01-04
+	b.until("as known then", `document.querySelector(".headline").innerText.includes("28,218")`)
+	b.set("#known-day", "18747") // 2021-04-30
+	b.until("as known later", `document.querySelector(".headline").innerText.includes("47,930")`)
+	b.sound()
+}
+
+func (b *browser) walkDrill() {
+	b.open("?on=2020-12-31&lang=en&region=ID")
+	b.click(`.tile[data-region="75"]`)
+	b.until("the province", `document.querySelector(".headline").innerText.startsWith("Gorontalo,")`)
+	b.click(`tr[data-region="75.03"] button`)
+	b.until("the regency", `location.search.includes("region=75.03") && document.querySelector(".headline").innerText.startsWith("Kabupaten Bone Bolango")`)
+	b.click(`.tabs button:nth-child(6)`)
+	b.until("evidence", `document.querySelector(".parts")?.innerText.includes("contributions booked")`)
+	b.do("back", chromedp.NavigateBack())
+	b.until("what was before", `!location.search.includes("by=evidence")`)
+	b.sound()
+}
+
+func (b *browser) walkCompare() {
+	b.open("?on=2021-01-01&known=2021-04-30&to=2021-04-01&toKnown=2021-04-30&region=75.03&lang=en")
+	b.until("the waterfall", `document.querySelectorAll(".waterfall tr").length > 3`)
+	b.picture("compare")
+	b.click(".story li:nth-child(2) button")
+	b.until("the story", `document.querySelector(".headline").innerText.includes("61.28")`)
+	b.sound()
+}
+
+func (b *browser) walkPhone() {
+	b.do("phone", b.width(390))
+	b.open("?on=2020-12-31")
+	b.until("cards", `document.querySelectorAll(".list td.percent").length > 5`)
+	var off []string
+	b.eval(`[...document.querySelectorAll(".list td.percent, .headline")].filter((e) => { const r = e.getBoundingClientRect();
+		return r.left < 0 || r.right > innerWidth; }).map((e) => e.innerText)`, &off)
+	for _, text := range off {
+		b.t.Errorf("%q is off the screen", text)
+	}
+	var wide bool
+	b.eval(`document.documentElement.scrollWidth > innerWidth`, &wide)
+	if wide {
+		b.t.Error("the page scrolls sideways")
+	}
+	b.picture("phone")
+	b.axe("phone")
+	b.do("desktop", b.width(1360))
+	b.sound()
+}
+
+func (b *browser) walkThemes() {
+	for _, dark := range []bool{false, true} {
+		b.do("theme", b.dark(dark))
+		b.open("?on=2021-01-01&known=2021-04-30&to=2021-04-01&toKnown=2021-04-30&region=75.03&lang=en")
+		b.until("all of it", `document.querySelectorAll(".waterfall tr").length > 3 && document.querySelector("coverage-chart canvas") !== null`)
+		b.axe(fmt.Sprintf("dark %t", dark))
+		b.picture(fmt.Sprintf("dark-%t", dark))
+	}
+	b.do("theme", b.dark(false))
+	b.sound()
+}
+
+// walkKeyboard reaches a province by keys alone.
+func (b *browser) walkKeyboard() {
+	b.open("?on=2020-12-31&lang=en&region=ID")
+	at := func() (here string) {
+		b.eval(`document.activeElement?.dataset?.region ?? document.activeElement?.id ?? ""`, &here)
+		return here
+	}
+	for range 60 {
+		if at() == "75" {
+			break
+		}
+		b.do("tab", chromedp.KeyEvent(kb.Tab))
+	}
+	if got := at(); got != "75" {
+		b.t.Fatalf("the keyboard reaches %q, not the tile", got)
+	}
+	b.do("enter", chromedp.KeyEvent(kb.Enter))
+	b.until("the province", `location.search.includes("region=75")`)
+	b.sound()
+}
+
+// walkLive sees an event arrive, the ledger go and come back.
+func (b *browser) walkLive(d *demoServer) {
+	b.open("?lang=en&region=75.03")
+	b.until("live", `document.querySelector(".badge").classList.contains("live")`)
+	before := b.text(".headline")
+	d.publish(`{"specversion":"1.0","id":"page-1","source":"urn:page","type":"id.cakupan.enrolment.opened.v1",` +
+		`"data":{"enrolment":"page-1","worker":"page-1","region":"75.03","segment":"PU","category":"PRIVATE",` +
+		`"programmes":["JKK"],"payer":"EMPLOYER","from":"2020-01-01"}}`)
+	b.until("one more", fmt.Sprintf(`document.querySelector(".headline").innerText !== %q`, before))
+	b.sound()
+	d.stop()
+	b.until("that it is gone", `["lost","ended","connecting"].some((k) => document.querySelector(".badge").classList.contains(k))`)
+	d.start()
+	b.until("that it is back", `document.querySelector(".badge").classList.contains("live")`)
+	b.mu.Lock()
+	b.faults = nil // a connection that is refused is said in the console by the browser itself
+	b.mu.Unlock()
+}
