@@ -103,6 +103,14 @@ func (b *browser) sound() {
 	b.faults = nil
 }
 
+// forget passes over what went wrong so far: a connection that is refused is said in the console by
+// the browser itself.
+func (b *browser) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults = nil
+}
+
 // do runs steps of one name.
 func (b *browser) do(name string, steps ...chromedp.Action) {
 	b.t.Helper()

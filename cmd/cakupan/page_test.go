@@ -2,9 +2,14 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	browserdomain "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -17,9 +22,12 @@ func TestPage(t *testing.T) {
 	t.Run("time", func(t *testing.T) { b.t = t; b.walkTime() })
 	t.Run("drill", func(t *testing.T) { b.t = t; b.walkDrill() })
 	t.Run("compare", func(t *testing.T) { b.t = t; b.walkCompare() })
+	t.Run("story", func(t *testing.T) { b.t = t; b.walkStory() })
+	t.Run("take", func(t *testing.T) { b.t = t; b.walkTake() })
 	t.Run("phone", func(t *testing.T) { b.t = t; b.walkPhone() })
 	t.Run("themes", func(t *testing.T) { b.t = t; b.walkThemes() })
 	t.Run("keyboard", func(t *testing.T) { b.t = t; b.walkKeyboard() })
+	t.Run("offline", func(t *testing.T) { b.t = t; b.walkOffline(d) })
 	t.Run("live", func(t *testing.T) { b.t = t; b.walkLive(d) })
 }
 
@@ -51,6 +59,7 @@ func (b *browser) walkTime() {
 	b.do("a month back", chromedp.Focus("#on-month"), chromedp.KeyEvent(kb.ArrowLeft))
 	b.until("November", `document.querySelector(".headline").innerText.includes("November 30, 2020")`)
 	b.open("?on=2021-01-01&region=75.03&lang=en")
+	b.until("the slider", `document.querySelector("#known-day") !== null`)
 	b.set("#known-day", "18631") // 2021-01-04
 	b.until("as known then", `document.querySelector(".headline").innerText.includes("28,218")`)
 	b.set("#known-day", "18747") // 2021-04-30
@@ -62,6 +71,9 @@ func (b *browser) walkDrill() {
 	b.open("?on=2020-12-31&lang=en&region=ID")
 	b.click(`.tile[data-region="75"]`)
 	b.until("the province", `document.querySelector(".headline").innerText.startsWith("Gorontalo,")`)
+	b.until("its regencies", `document.querySelectorAll(".tiles.regencies .tile").length === 6`)
+	b.click(`.tile[data-region="75.71"]`)
+	b.until("the city", `document.querySelector(".headline").innerText.startsWith("Kota Gorontalo,")`)
 	b.click(`tr[data-region="75.03"] button`)
 	b.until("the regency", `location.search.includes("region=75.03") && document.querySelector(".headline").innerText.startsWith("Kabupaten Bone Bolango")`)
 	b.click(`.tabs button:nth-child(6)`)
@@ -75,8 +87,27 @@ func (b *browser) walkCompare() {
 	b.open("?on=2021-01-01&known=2021-04-30&to=2021-04-01&toKnown=2021-04-30&region=75.03&lang=en")
 	b.until("the waterfall", `document.querySelectorAll(".waterfall tr").length > 3`)
 	b.picture("compare")
+	b.set("#to-known-day", "18631") // 2021-01-04
+	b.until("a second knowledge", `location.search.includes("toKnown=2021-01-04")`)
+	b.sound()
+}
+
+// walkStory goes along the story by its stops, and by its list.
+func (b *browser) walkStory() {
+	b.open("?lang=en")
+	b.until("the stops", `document.querySelectorAll(".story li").length > 5 && document.querySelector(".ticks") !== null`)
+	b.click("#story-next")
+	b.until("the first", `document.querySelector(".stepper").innerText.includes("1/") && document.querySelector(".headline").innerText.startsWith("Gorontalo, December 31, 2019")`)
+	b.click("#story-next")
+	b.until("the second", `document.querySelector(".headline").innerText.includes("61.28")`)
+	b.click("#story-back")
+	b.until("the first again", `document.querySelector(".stepper").innerText.includes("1/")`)
+	b.click(".story summary")
 	b.click(".story li:nth-child(2) button")
-	b.until("the story", `document.querySelector(".headline").innerText.includes("61.28")`)
+	b.until("the second again", `document.querySelector(".headline").innerText.includes("61.28")`)
+	b.click(".time button[aria-pressed]")
+	b.until("a month later", `location.search !== "" && document.querySelector(".headline").innerText.includes("2020")`)
+	b.click(".time button[aria-pressed]")
 	b.sound()
 }
 
@@ -108,6 +139,10 @@ func (b *browser) walkThemes() {
 		b.until("all of it", `document.querySelectorAll(".waterfall tr").length > 3 && document.querySelector("coverage-chart canvas") !== null`)
 		b.axe(fmt.Sprintf("dark %t", dark))
 		b.picture(fmt.Sprintf("dark-%t", dark))
+		b.open("?on=2020-12-31&lang=en&region=ID")
+		b.until("the nation", `document.querySelectorAll(".tiles .tile").length > 30`)
+		b.axe(fmt.Sprintf("nation, dark %t", dark))
+		b.picture(fmt.Sprintf("nation-dark-%t", dark))
 	}
 	b.do("theme", b.dark(false))
 	b.sound()
@@ -134,6 +169,60 @@ func (b *browser) walkKeyboard() {
 	b.sound()
 }
 
+// walkTake takes away what is shown, and has it as a page for a meeting.
+func (b *browser) walkTake() {
+	dir := b.t.TempDir()
+	b.do("downloads", browserdomain.SetDownloadBehavior(browserdomain.SetDownloadBehaviorBehaviorAllow).
+		WithDownloadPath(dir))
+	b.open("?on=2020-12-31&lang=en&region=75")
+	for kind, holds := range map[string]string{"csv": "75.03,Kabupaten Bone Bolango,2020-12-31", "json": `"name": "Kabupaten Bone Bolango"`, "png": "PNG"} {
+		b.click("#save-" + kind)
+		if got := b.taken(filepath.Join(dir, "cakupan-75-2020-12-31."+kind)); !strings.Contains(got, holds) {
+			b.t.Errorf("%s: %.300q", kind, got)
+		}
+	}
+	b.do("print", emulation.SetEmulatedMedia().WithMedia("print"))
+	b.picture("print")
+	var shown []string
+	b.eval(`[...document.querySelectorAll(".time, .take, header button")].filter((e) => e.offsetParent !== null).map((e) => e.className)`, &shown)
+	if len(shown) > 0 {
+		b.t.Errorf("printed: %q", shown)
+	}
+	b.do("screen", emulation.SetEmulatedMedia().WithMedia(""))
+	b.sound()
+}
+
+// taken waits for a file that was downloaded.
+func (b *browser) taken(name string) string {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if content, err := os.ReadFile(name); err == nil && len(content) > 0 {
+			return string(content)
+		}
+	}
+	b.t.Fatalf("%s was not downloaded", name)
+	return ""
+}
+
+// walkOffline loads the page again when there is no server: it shows what it had, and how old it is.
+func (b *browser) walkOffline(d *demoServer) {
+	b.open("?on=2020-12-31&lang=en")
+	b.until("what keeps it", `navigator.serviceWorker?.controller != null`)
+	b.open("?on=2020-12-31&lang=en")
+	b.until("all of it", `document.querySelectorAll(".sparkline").length > 5 && document.querySelector("coverage-chart canvas") !== null`)
+	b.sound()
+	d.stop()
+	b.open("?on=2020-12-31&lang=en")
+	b.until("how old it is", `document.querySelector(".failure")?.innerText.startsWith("Not connected. What is shown is from")`)
+	if got := b.text(".headline"); !strings.Contains(got, "171,777 of 560,445") {
+		b.t.Errorf("headline %q", got)
+	}
+	b.picture("offline")
+	d.start()
+	b.until("that it is back", `document.querySelector(".failure") === null`)
+	b.forget()
+}
+
 // walkLive sees an event arrive, the ledger go and come back.
 func (b *browser) walkLive(d *demoServer) {
 	b.open("?lang=en&region=75.03")
@@ -148,7 +237,5 @@ func (b *browser) walkLive(d *demoServer) {
 	b.until("that it is gone", `["lost","ended","connecting"].some((k) => document.querySelector(".badge").classList.contains(k))`)
 	d.start()
 	b.until("that it is back", `document.querySelector(".badge").classList.contains("live")`)
-	b.mu.Lock()
-	b.faults = nil // a connection that is refused is said in the console by the browser itself
-	b.mu.Unlock()
+	b.forget()
 }

@@ -37,6 +37,8 @@ type Mark struct {
 // Options are what a page shows besides the figures.
 type Options struct {
 	Story []Mark
+	// Boundaries is a map of the operator's own, as [ReadBoundaries] returns it; nil: none.
+	Boundaries []byte
 }
 
 // Handler answers GET / with the page, GET /sw.js with what keeps it for when there is no network,
@@ -51,6 +53,9 @@ func Handler(opts Options) http.Handler {
 	if opts.Story == nil {
 		opts.Story = []Mark{} // not null
 	}
+	if opts.Boundaries == nil {
+		opts.Boundaries = []byte(`{"type":"FeatureCollection","features":[]}`)
+	}
 	server := http.FileServerFS(page)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -63,6 +68,9 @@ func Handler(opts Options) http.Handler {
 		case "/assets/story.json":
 			h.Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(opts.Story) // whoever asked may be gone
+		case "/assets/boundaries.json":
+			h.Set("Content-Type", "application/geo+json")
+			_, _ = w.Write(opts.Boundaries)
 		default:
 			server.ServeHTTP(w, r)
 		}

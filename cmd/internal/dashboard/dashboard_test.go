@@ -17,14 +17,15 @@ func TestHandler(t *testing.T) {
 		status      int
 		contentType string
 	}{
-		"/":                  {200, "text/html"},
-		"/sw.js":             {200, "text/javascript"},
-		"/assets/app.js":     {200, "text/javascript"},
-		"/assets/style.css":  {200, "text/css"},
-		"/assets/icon.svg":   {200, "image/svg+xml"},
-		"/assets/story.json": {200, "application/json"},
-		"/assets/":           {404, "text/plain"},
-		"/assets/none":       {404, "text/plain"},
+		"/":                       {200, "text/html"},
+		"/sw.js":                  {200, "text/javascript"},
+		"/assets/app.js":          {200, "text/javascript"},
+		"/assets/style.css":       {200, "text/css"},
+		"/assets/icon.svg":        {200, "image/svg+xml"},
+		"/assets/story.json":      {200, "application/json"},
+		"/assets/boundaries.json": {200, "application/geo+json"},
+		"/assets/":                {404, "text/plain"},
+		"/assets/none":            {404, "text/plain"},
 	} {
 		w := httptest.NewRecorder()
 		Handler(Options{}).ServeHTTP(w, httptest.NewRequest("GET", path, nil))

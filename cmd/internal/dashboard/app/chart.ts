@@ -2,6 +2,7 @@
 // cannot see it.
 import { LitElement, html } from "lit";
 import uPlot from "uplot";
+import { count } from "./figures";
 import type { Point } from "./model";
 import { toDay } from "./state";
 import type { Format, Words } from "./words";
@@ -51,7 +52,7 @@ export class Chart extends LitElement {
     return html`<div class="plot" aria-hidden="true"></div>
       <details class="twin"><summary>${t.table}</summary><table>
         <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th></tr></thead>
-        <tbody>${this.points.map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${f.number(p.covered)}</td><td class="number">${f.number(p.confirmed)}</td></tr>`)}</tbody>
+        <tbody>${this.points.map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${count(this, p.confirmed)}</td></tr>`)}</tbody>
       </table></details>`;
   }
 
@@ -68,11 +69,13 @@ export class Chart extends LitElement {
     if (!place) return;
     this.plot?.destroy();
     this.plot = undefined;
-    if (this.points.length < 2) return;
-    const days = this.points.map((p) => toDay(p.on) * 86_400);
-    const hasShare = this.points.some((p) => p.percent !== null);
-    const covered = this.points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
-    const confirmed = this.points.map((p, i) => (covered[i] === null || p.covered === 0 ? (covered[i] === null ? null : 0) : (covered[i]! * p.confirmed) / p.covered));
+    const first = this.points.findIndex((p) => p.percent !== null);
+    const points = first > 0 ? this.points.slice(first) : this.points; // before, there was no workforce
+    if (points.length < 2) return;
+    const days = points.map((p) => toDay(p.on) * 86_400);
+    const hasShare = points.some((p) => p.percent !== null);
+    const covered = points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
+    const confirmed = points.map((p, i) => (covered[i] === null || p.confirmed === null ? null : p.covered ? (covered[i]! * p.confirmed) / p.covered : 0));
     const line = hasShare && this.target !== null ? days.map(() => this.target) : days.map(() => null);
     const ink = colour("--ink-soft");
     const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));

@@ -1,5 +1,5 @@
 // What the page asks of the ledger.
-import type { Answer, Mark, Status } from "./model";
+import type { Answer, Boundaries, Boundary, Mark, Status } from "./model";
 
 /** A refusal of the ledger, or that it cannot be reached. */
 export class Problem extends Error {
@@ -10,8 +10,10 @@ export class Problem extends Error {
 
 export interface Got<T> { value: T; notice: string; at: number }
 
-/** Asks a route. What is past is kept by the browser: see the ledger's Cache-Control. */
-export async function ask<T>(path: string, query: Record<string, string | string[]>, stop?: AbortSignal): Promise<Got<T>> {
+export type Asked = Record<string, string | string[]>;
+
+/** Asks a route, and returns its answer, which is a good one. */
+async function fetched(path: string, query: Asked, stop?: AbortSignal): Promise<Response> {
   const said = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) if (one !== "") said.append(name, one);
@@ -23,10 +25,59 @@ export async function ask<T>(path: string, query: Record<string, string | string
     if (stop?.aborted) throw cause;
     throw new Problem(0, "unreachable", String(cause));
   }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(response.status, body.code ?? "", body.detail ?? response.statusText);
+  if (!response.ok) {
+    const body = await response.json().catch(() => ({}));
+    throw new Problem(response.status, body.code ?? "", body.detail ?? response.statusText);
+  }
+  return response;
+}
+
+/** Asks a route. What is past is kept by the browser: see the ledger's Cache-Control. */
+export async function ask<T>(path: string, query: Asked, stop?: AbortSignal): Promise<Got<T>> {
+  const response = await fetched(path, query, stop);
+  let body: T;
+  try {
+    body = await response.json();
+  } catch (cause) { // it broke off in the middle
+    if (stop?.aborted) throw cause;
+    throw new Problem(0, "unreachable", String(cause));
+  }
   const at = Date.parse(response.headers.get("Date") ?? "") || Date.now();
-  return { value: body as T, notice: response.headers.get("Cakupan-Notice") ?? "", at };
+  return { value: body, notice: response.headers.get("Cakupan-Notice") ?? "", at };
+}
+
+/** Asks a route that answers with a line for each thing, or with an array of them. Who stops to read
+ * stops the answer. */
+export async function* lines<T>(path: string, query: Asked, stop?: AbortSignal): AsyncGenerator<T> {
+  const response = await fetched(path, query, stop);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      const ended = (rest + (value ?? "")).split("\n");
+      rest = done ? "" : (ended.pop() ?? "");
+      for (const line of ended) {
+        const text = line.replace(/^\[/, "").replace(/[,\]]$/, "").trim(); // of an array, a line each
+        if (text !== "") yield JSON.parse(text) as T;
+      }
+      if (done) return;
+    }
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+/** The operator's own map, as GeoJSON; none where there is none. */
+export async function boundaries(): Promise<Boundaries> {
+  const response = await fetch("assets/boundaries.json");
+  if (!response.ok) return { features: [] };
+  const read = await response.json();
+  const features: Boundary[] = (read.features ?? []).map((one: { properties: { code: string }; geometry: { type: string; coordinates: never } }) => ({
+    code: one.properties.code,
+    polygons: one.geometry.type === "Polygon" ? [one.geometry.coordinates] : one.geometry.coordinates,
+  }));
+  return { features };
 }
 
 export async function marks(): Promise<Mark[]> {

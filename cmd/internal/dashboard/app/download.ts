@@ -37,8 +37,8 @@ export const saveJSON = (name: string, answers: Answer[]) =>
 export function savePNG(name: string, picture: SVGSVGElement | null) {
   if (!picture) return;
   const copy = picture.cloneNode(true) as SVGSVGElement;
-  const originals = picture.querySelectorAll<SVGElement>("rect,text");
-  copy.querySelectorAll<SVGElement>("rect,text").forEach((mark, i) => {
+  const originals = picture.querySelectorAll<SVGElement>("rect,text,path");
+  copy.querySelectorAll<SVGElement>("rect,text,path").forEach((mark, i) => {
     const look = getComputedStyle(originals[i]);
     for (const part of ["fill", "stroke", "font-size", "font-family", "text-anchor", "font-weight"]) mark.setAttribute(part, look.getPropertyValue(part));
   });

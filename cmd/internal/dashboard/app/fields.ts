@@ -1,6 +1,6 @@
 // Controls of time: a day in three fields, named in the page's language whatever the browser's is,
 // and sliders over months and days.
-import { html, type TemplateResult } from "lit";
+import { html, nothing, svg, type TemplateResult } from "lit";
 import { fromDay, isDate, monthEnd, toDay } from "./state";
 import type { Format, Words } from "./words";
 
@@ -25,14 +25,15 @@ export function dayField(name: string, label: string, value: string, f: Format, 
 }
 
 /** A slider over the last days of months, and one over the days of the month it stands in. */
-export function monthSlider(look: { t: Words; f: Format }, first: string, last: string, at: string, pick: (date: string, done: boolean) => void): TemplateResult {
+export function monthSlider(look: { t: Words; f: Format }, first: string, last: string, at: string, stops: string[], pick: (date: string, done: boolean) => void): TemplateResult {
   const months = monthsBetween(first, last);
   const here = Math.max(0, Math.min(months, monthsBetween(first, at)));
   const [year, month, day] = at.split("-").map(Number);
   const days = new Date(Date.UTC(year, month, 0)).getUTCDate();
   const move = (e: Event, done: boolean) => pick(monthEnd(first, Number((e.target as HTMLInputElement).value)), done);
   const within = (e: Event, done: boolean) => pick(`${at.slice(0, 8)}${(e.target as HTMLInputElement).value.padStart(2, "0")}`, done);
-  return html`<div class="sliders">
+  const marks = [...new Set(stops)].map((date) => monthsBetween(first, date) / Math.max(1, months)).filter((x) => x >= 0 && x <= 1);
+  return html`<div class="sliders">${ticks(marks)}
     <input id="on-month" type="range" min="0" max=${months} step="1" .value=${String(here)} aria-label="${look.t.on}: ${look.f.lang === "id" ? "bulan" : "month"}" aria-valuetext=${look.f.month(at)}
       @input=${(e: Event) => move(e, false)} @change=${(e: Event) => move(e, true)}>
     <input id="on-day" class="days" type="range" min="1" max=${days} step="1" .value=${String(day)} aria-label="${look.t.on}: ${look.f.lang === "id" ? "hari" : "day"}" aria-valuetext=${look.f.day(at)}
@@ -42,17 +43,24 @@ export function monthSlider(look: { t: Words; f: Format }, first: string, last: 
 }
 
 /** A slider over the days on which something was recorded; its end is everything. */
-export function knownSlider(look: { t: Words; f: Format }, first: string, last: string, at: string, pick: (known: string, done: boolean) => void): TemplateResult {
+export function knownSlider(id: string, label: string, look: { t: Words; f: Format }, first: string, last: string, at: string, pick: (known: string, done: boolean) => void): TemplateResult {
   const from = toDay(first), until = toDay(last) + 1;
   const here = at === "" ? until : isDate(at) ? Math.max(from, Math.min(until, toDay(at))) : until;
   const move = (e: Event, done: boolean) => {
     const value = Number((e.target as HTMLInputElement).value);
     pick(value >= until ? "" : fromDay(value), done);
   };
-  return html`<div class="sliders"><input id="known-day" type="range" min=${from} max=${until} step="1" .value=${String(here)}
-      aria-label=${look.t.known} aria-valuetext=${here === until ? look.t.latest : look.f.day(fromDay(here))}
+  return html`<div class="sliders"><input id=${id} type="range" min=${from} max=${until} step="1" .value=${String(here)}
+      aria-label=${label} aria-valuetext=${here === until ? look.t.latest : look.f.day(fromDay(here))}
       @input=${(e: Event) => move(e, false)} @change=${(e: Event) => move(e, true)}>
     <p class="ends"><span>${look.f.day(first)}</span><span>${look.t.latest}</span></p></div>`;
+}
+
+/** Ticks over a slider, where the story stops; the stops themselves are opened below. */
+function ticks(at: number[]): TemplateResult | typeof nothing {
+  if (at.length === 0) return nothing;
+  return html`<svg class="ticks" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+    ${at.map((x) => svg`<rect x=${(x * 100 - 0.15).toFixed(2)} width="0.3" height="6"></rect>`)}</svg>`;
 }
 
 const monthsBetween = (from: string, until: string): number =>

@@ -1,30 +1,32 @@
 // The page: what it knows, what it asks, and how it is laid out.
 import { LitElement, html, nothing, type TemplateResult } from "lit";
 import "./chart";
-import { ask, marks, Problem, watch, type Link } from "./data";
-import { saveCSV, saveJSON, savePNG } from "./download";
-import { dayField, knownSlider, monthSlider } from "./fields";
-import { listed, parts, percentText, sorted, table, tiles, waterfall, type Look } from "./figures";
-import { dimensions, level, parent, type Answer, type Difference, type Mark, type Point, type Status } from "./model";
+import { ask, boundaries, marks, Problem, watch, type Link } from "./data";
+import { listed, parts, table, type Look } from "./figures";
+import { map, shownProvince } from "./map";
+import { dimensions, level, type Answer, type Boundaries, type Difference, type Mark, type Point, type Status } from "./model";
+import "./panels";
+import { compare, crumbs, headline, legend, reason, stops, take, timeControls, type Page } from "./sections";
 import { monthEnd, readState, today, writeState, zones, type State } from "./state";
 import { Format, words } from "./words";
 
-class App extends LitElement {
-  private state: State = readState(location.search);
-  private answers: Answer[] = [];
+class App extends LitElement implements Page {
+  state: State = readState(location.search);
+  answers: Answer[] = [];
   private detail?: Answer; // of the region, with its dimensions
   private points: Point[] = []; // of the region, over time
   private trend = new Map<string, Point[]>();
   private difference?: Difference | "denied";
-  private story: Mark[] = [];
+  story: Mark[] = [];
+  private bounds: Boundaries = { features: [] };
   private notice = "";
   private failure?: Problem;
   private loading = true;
   private shownAt = 0; // when what is shown was answered
   private link: Link = "connecting";
   private status?: Status;
-  private range = { first: "", last: today(), recorded: "" };
-  private playing = 0;
+  range = { first: "", last: today(), recorded: "" };
+  private timer = 0; // that plays
   private stop = new AbortController();
 
   createRenderRoot() {
@@ -35,6 +37,7 @@ class App extends LitElement {
     super.connectedCallback();
     addEventListener("popstate", () => this.go(readState(location.search), false));
     void marks().then((story) => { this.story = story; this.requestUpdate(); }, () => undefined);
+    void boundaries().then((bounds) => { this.bounds = bounds; this.requestUpdate(); }, () => undefined);
     void this.load(true);
     watch({
       answers: (changed, all) => this.changed(changed, all),
@@ -44,12 +47,16 @@ class App extends LitElement {
     if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => undefined);
   }
 
-  private get look(): Look {
+  get look(): Look {
     return { t: words[this.state.lang], f: new Format(this.state.lang, this.state.zone, zones[this.state.zone]) };
   }
 
-  private get on(): string {
+  get on(): string {
     return this.state.on || today();
+  }
+
+  get playing(): boolean {
+    return this.timer !== 0;
   }
 
   /** Whether what is shown moves with the ledger. */
@@ -58,7 +65,7 @@ class App extends LitElement {
   }
 
   /** The reader's region: the one chosen, or the province when there is but one. */
-  private get region(): string {
+  get region(): string {
     if (this.state.region !== "") return this.state.region;
     const provinces = this.answers.filter((a) => level(a.region) === "province");
     return provinces.length === 1 ? provinces[0].region : "ID";
@@ -68,7 +75,7 @@ class App extends LitElement {
     return this.answers.find((a) => a.region === this.region) ?? this.detail;
   }
 
-  private go(change: Partial<State>, keep = true) {
+  go(change: Partial<State>, keep = true) {
     this.state = { ...this.state, ...change };
     if (keep) history.pushState(null, "", writeState(this.state));
     this.requestUpdate();
@@ -164,13 +171,13 @@ class App extends LitElement {
     await this.loadDetail();
   }
 
-  private play() {
-    if (this.playing) {
-      clearInterval(this.playing);
-      this.playing = 0;
+  play() {
+    if (this.timer) {
+      clearInterval(this.timer);
+      this.timer = 0;
     } else {
       if (this.on >= this.range.last) this.go({ on: this.range.first });
-      this.playing = window.setInterval(() => {
+      this.timer = window.setInterval(() => {
         const next = monthEnd(this.on, this.on === monthEnd(this.on, 0) ? 1 : 0);
         if (next > this.range.last) this.play();
         else this.go({ on: next }, false);
@@ -189,8 +196,7 @@ class App extends LitElement {
           ${Object.entries(zones).map(([zone, name]) => html`<option value=${zone} .selected=${zone === this.state.zone}>${name}</option>`)}</select></label>
         <button type="button" class="language" lang=${this.state.lang === "id" ? "en" : "id"} @click=${() => this.go({ lang: this.state.lang === "id" ? "en" : "id" })}>${t.language}</button>
       </header>
-      ${this.notice ? html`<p class="notice" role="note">${t.sample}</p>` : nothing}
-      <main id="main" tabindex="-1">${this.body(look)}</main>`;
+      <main id="main" tabindex="-1">${this.notice ? html`<p class="notice">${t.sample}</p>` : nothing}${this.body(look)}</main>`;
   }
 
   private badge({ t, f }: Look) {
@@ -206,57 +212,15 @@ class App extends LitElement {
     if (this.loading) return html`${old}<p>${t.loading}</p>`;
     if (this.answers.length === 0) return html`${old}<p>${this.failure ? nothing : t.empty}</p>`;
     const a = this.answer;
-    return html`${old}${a ? this.headline(look, a) : nothing}
-      ${this.timeControls(look)}
-      <div class="pair"><section class="map" aria-labelledby="map-title"><h2 id="map-title">${t.map}</h2>
-        ${tiles(look, this.answers, this.region, (region) => this.go({ region }))}${this.legend(look)}</section>
-      <section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${this.crumbs(look)}
-        <div class="wide" tabindex="-1">${table(look, sorted(listed(this.answers, this.region), this.state.sort), this.trend, this.region, (region) => this.go({ region }))}</div></section></div>
+    const name = this.answers.find((one) => one.region === shownProvince(this.region))?.name;
+    const pick = (region: string) => this.go({ region });
+    return html`${old}${a ? headline(this, a) : nothing}
+      ${timeControls(this)}
+      <div class="pair"><section class="map" aria-labelledby="map-title"><h2 id="map-title">${name ? t.mapOf(name) : t.map}</h2>
+        ${map(look, this.answers, this.region, this.bounds, pick)}${legend(look)}</section>
+      <section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${crumbs(this)}
+        <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, this.state.sort), this.trend, this.region, pick)}</div></section></div>
       ${a ? this.sections(look, a) : nothing}`;
-  }
-
-  private headline(look: Look, a: Answer) {
-    const { t, f } = look;
-    const day = this.state.on === "" ? t.today : f.day(a.on);
-    const confirmed = f.number(a.confirmed), covered = f.number(a.covered);
-    const sentence = a.percent !== null && a.workforce
-      ? t.headline(a.name, day, covered, f.number(a.workforce.count), f.percent(a.percent), confirmed)
-      : t.headlineBare(a.name, day, covered, confirmed);
-    const goal = !a.target || a.percent === null ? t.noTarget : a.target.met ? t.met(f.percent(a.target.percent)) : t.short(f.percent(a.target.percent), f.number(a.target.shortfall ?? 0));
-    const provinces = this.answers.filter((x) => level(x.region) === "province").length;
-    return html`<p class="headline" aria-live="polite">${sentence} <b>${goal}</b>
-      ${this.state.known !== "" && a.known.recordedAt ? html`<span class="known">${t.asKnown(f.time(a.known.recordedAt))}</span>` : nothing}
-      ${a.region === "ID" && provinces < 38 ? html`<span class="known">${t.onlyPart}</span>` : nothing}</p>`;
-  }
-
-  private crumbs({ t }: Look) {
-    const name = (region: string) => (region === "ID" ? t.nation : (this.answers.find((a) => a.region === region)?.name ?? region));
-    const path: string[] = [];
-    for (let at = this.region; ; at = parent(at)) {
-      path.unshift(at);
-      if (at === "ID") break;
-    }
-    return html`<nav class="crumbs" aria-label=${t.region}>${path.map((region) => (region === this.region ? html`<span aria-current="page">${name(region)}</span>` : html`<button type="button" class="link" @click=${() => this.go({ region })}>${name(region)}</button> › `))}
-      <label>${t.sort} <select @change=${(e: Event) => this.go({ sort: (e.target as HTMLSelectElement).value as State["sort"] })}>
-        ${Object.entries(t.sortBy).map(([key, label]) => html`<option value=${key} .selected=${key === this.state.sort}>${label}</option>`)}</select></label></nav>`;
-  }
-
-  private legend({ t }: Look) {
-    return html`<ul class="legend"><li class="below">${t.legendBelow}</li><li class="near">${t.legendNear}</li><li class="above">${t.legendAbove}</li><li class="none">${t.noWorkforce}</li>
-      <li class="confirmed">${t.legendConfirmed}</li><li class="covered">${t.legendPromised}</li><li class="goal">${t.legendTarget}</li></ul>`;
-  }
-
-  private timeControls(look: Look) {
-    const { t, f } = look, { first, last, recorded } = this.range;
-    return html`<section class="time" aria-label=${t.time}>
-      <div>${dayField("on", t.on, this.on, f, (on) => this.go({ on }))}
-        ${first ? monthSlider(look, first, last, this.on, (on, done) => this.go({ on }, done)) : nothing}
-        <button type="button" aria-pressed=${this.playing !== 0} @click=${() => this.play()}>${this.playing ? t.pause : t.play}</button>
-        <button type="button" ?disabled=${this.state.on === "" && this.state.known === ""} @click=${() => this.go({ on: "", known: "" })}>${t.reset}</button></div>
-      <div><label>${t.known} <input id="known" type="text" autocomplete="off" spellcheck="false" .value=${this.state.known} placeholder=${t.latest} aria-describedby="known-hint" @change=${(e: Event) => this.go({ known: (e.target as HTMLInputElement).value.trim() })}></label>
-        <small id="known-hint">${t.knownHint}</small>
-        ${recorded ? knownSlider(look, recorded, today(), this.state.known, (known, done) => this.go({ known }, done)) : nothing}</div>
-    </section>`;
   }
 
   private sections(look: Look, a: Answer) {
@@ -268,42 +232,10 @@ class App extends LitElement {
       <section class="dims" aria-labelledby="dims-title"><h2 id="dims-title">${t.dividing}</h2>
         <div class="tabs" role="group" aria-labelledby="dims-title">${dimensions.map((by) => html`<button type="button" aria-pressed=${by === this.state.by} @click=${() => this.go({ by })}>${t.dims[by]}</button>`)}</div>
         ${detail ? parts(look, detail, this.state.by) : nothing}<p class="note">${t.dimNote}</p></section>
-      ${this.compare(look)}${this.stops(look)}${this.reason(look, a)}${this.take(look)}`;
-  }
-
-  private compare(look: Look) {
-    const { t, f } = look, { to, toKnown } = this.state;
-    return html`<section class="compare" aria-labelledby="compare-title"><h2 id="compare-title">${t.difference}</h2>
-      ${dayField("to", t.toOn, to || this.on, f, (date) => this.go({ to: date }))}
-      <label>${t.toKnown} <input id="to-known" type="text" autocomplete="off" .value=${toKnown} placeholder=${t.latest} @change=${(e: Event) => this.go({ toKnown: (e.target as HTMLInputElement).value.trim() })}></label>
-      ${to || toKnown ? html`<button type="button" @click=${() => this.go({ to: "", toKnown: "" })}>${t.compareNone}</button>` : nothing}
-      ${this.difference === "denied" ? html`<p class="note">${t.notYours}</p>` : this.difference ? html`<p>${f.day(this.difference.from.on)}: ${percentText(look, this.difference.from)} → ${f.day(this.difference.to.on)}: ${percentText(look, this.difference.to)}</p>${waterfall(look, this.difference)}` : nothing}</section>`;
-  }
-
-  private stops({ t, f }: Look) {
-    if (this.story.length === 0) return nothing;
-    return html`<section class="story" aria-labelledby="story-title"><h2 id="story-title">${t.story}</h2><p class="note">${t.storyNote}</p>
-      <ol>${this.story.map((m) => html`<li class=${m.region === this.state.region && m.on === this.state.on && (m.known ?? "") === this.state.known ? "here" : ""}>
-        <button type="button" class="link" @click=${() => this.go({ region: m.region, on: m.on, known: m.known ?? "" })}>${f.day(m.on)}</button> ${m[this.state.lang]}</li>`)}</ol></section>`;
-  }
-
-  private reason(look: Look, a: Answer) {
-    const { t, f } = look, w = a.workforce;
-    const known = String(a.known.sequence);
-    return html`<section class="why" aria-labelledby="why-title"><details><summary><h2 id="why-title">${t.why}</h2></summary>
-      ${a.percent !== null && w ? html`<p><b>${t.whyFormula(f.number(a.covered), f.number(w.count), f.percent(a.percent))}</b></p>` : nothing}
-      <p>${t.whyNumerator}</p>${w ? html`<p>${t.whyDenominator(w.publication, f.day(w.reference), f.number(w.sequence))}</p>` : nothing}
-      ${a.known.recordedAt ? html`<p>${t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt))}</p>` : nothing}
-      <p>${t.whyCommand}</p><pre tabindex="0">cakupan coverage --region ${a.region} --on ${a.on} --known ${known}</pre>
-      <p>${t.whyWho}</p><pre tabindex="0">cakupan explain --region ${a.region} --on ${a.on} --known ${known}</pre></details></section>`;
-  }
-
-  private take({ t }: Look) {
-    const shown = listed(this.answers, this.region), name = `cakupan-${this.region}-${this.on}`;
-    return html`<section class="take" aria-label=${t.take}><button type="button" @click=${() => saveCSV(name, shown)}>${t.take} CSV</button>
-      <button type="button" @click=${() => saveJSON(name, shown)}>${t.take} JSON</button>
-      <button type="button" @click=${() => savePNG(name, this.querySelector("svg.tiles"))}>${t.take} PNG</button>
-      <button type="button" @click=${() => print()}>${t.print}</button></section>`;
+      ${compare(this, this.difference)}${reason(look, a)}
+      <coverage-findings .region=${a.region} .known=${this.state.known} .t=${t} .f=${f}></coverage-findings>
+      <coverage-funding .region=${a.region} .known=${this.state.known} .t=${t} .f=${f}></coverage-funding>
+      ${stops(this)}${take(this, () => this.querySelector("svg.tiles"))}`;
   }
 }
 customElements.define("cakupan-app", App);

@@ -2,17 +2,18 @@
 
 export interface Workforce { count: number; indicator: string; reference: string; publication: string; sequence: number }
 export interface Target { percent: string; from: string; region: string; met: boolean | null; shortfall: number | null; sequence: number }
-export interface Sector { covered: number; workforce: Workforce | null; percent: string | null; target: Target | null }
+export interface Sector { covered: number | null; workforce: Workforce | null; percent: string | null; target: Target | null }
 
 export interface Answer extends Sector {
   region: string; name: string; on: string;
   known: { sequence: number; recordedAt: string | null };
-  confirmed: number; inGrace: number; enrolments: number;
+  confirmed: number | null; inGrace: number | null; enrolments: number | null;
+  suppressed?: boolean; // small counts are null, and small cells are left out
   sectors: { FORMAL: Sector; INFORMAL: Sector };
   by?: Record<string, Record<string, number>>;
 }
 
-export interface Point { on: string; covered: number; confirmed: number; inGrace: number; percent: string | null }
+export interface Point { on: string; covered: number | null; confirmed: number | null; inGrace: number | null; percent: string | null }
 
 export interface Step { step: "knowledge" | "time"; joined: Record<string, number>; left: Record<string, number> }
 export interface Difference { from: Answer; to: Answer; steps: Step[]; percent: { numerator: string; denominator: string } | null }
@@ -21,6 +22,17 @@ export interface Status { state: "live" | "behind" | "stale"; head: number; sequ
 
 /** A moment worth a stop: where to look, when, as known when, and what is to be seen. */
 export interface Mark { region: string; on: string; known?: string; id: string; en: string }
+
+/** An area of the operator's own map, by the code of its region: polygons of rings of places. */
+export interface Boundary { code: string; polygons: [number, number][][][] }
+export interface Boundaries { features: Boundary[] }
+
+/** How many findings of a code there are. */
+export interface FindingCount { code: string; region?: string; open: number; resolved: number; months: number; rupiah: number }
+export interface Finding { code: string; since: number; until: number | null; events: number[]; region?: string; text: string }
+
+/** A line of the funding: what of it there is depends on the ledger. */
+export type Funding = Record<string, unknown>;
 
 export const dimensions = ["sector", "segment", "category", "programme", "funding", "evidence"];
 

@@ -6,7 +6,7 @@ const kept = /^\/($|assets\/|v1\/(coverage|series|difference))/;
 self.addEventListener("install", (e) => {
   e.waitUntil(
     caches.open(keep)
-      .then((c) => c.addAll(["./", "assets/app.js", "assets/style.css", "assets/icon.svg", "assets/story.json"]))
+      .then((c) => c.addAll(["./", "assets/app.js", "assets/style.css", "assets/icon.svg", "assets/story.json", "assets/boundaries.json"]))
       .then(() => self.skipWaiting()),
   );
 });
@@ -27,11 +27,21 @@ async function answer(request) {
   const cache = await caches.open(keep);
   try {
     const response = await fetch(request);
-    if (response.ok) await cache.put(page, response.clone());
+    if (response.ok) {
+      await cache.put(page, response.clone());
+      await trim(cache);
+    }
     return response;
   } catch (cause) {
     const old = await cache.match(page);
     if (old) return old;
     throw cause;
   }
+}
+
+// What was asked longest ago is forgotten first; the page and its parts were kept first, and stay.
+const most = 300;
+async function trim(cache) {
+  const answers = (await cache.keys()).filter((one) => new URL(one.url).pathname.startsWith("/v1/"));
+  await Promise.all(answers.slice(0, Math.max(0, answers.length - most)).map((one) => cache.delete(one)));
 }

@@ -1,0 +1,132 @@
+// The sections of the page: each is a function of what the page knows.
+import { html, nothing, type TemplateResult } from "lit";
+import { saveCSV, saveJSON, savePNG } from "./download";
+import { dayField, knownSlider, monthSlider } from "./fields";
+import { count, listed, percentText, waterfall, type Look } from "./figures";
+import { level, parent, type Answer, type Difference, type Mark } from "./model";
+import { today, type State } from "./state";
+
+/** What a section may know of the page, and what it may ask of it. */
+export interface Page {
+  readonly look: Look;
+  readonly state: State;
+  readonly on: string;
+  readonly region: string;
+  readonly answers: Answer[];
+  readonly story: Mark[];
+  readonly range: { first: string; last: string; recorded: string };
+  readonly playing: boolean;
+  /** Goes to another state of the page; with keep, as an address to come back to. */
+  go(change: Partial<State>, keep?: boolean): void;
+  play(): void;
+}
+
+const valueOf = (e: Event): string => (e.target as HTMLInputElement | HTMLSelectElement).value;
+
+/** The sentence that matters. */
+export function headline(page: Page, a: Answer): TemplateResult {
+  const { t, f } = page.look;
+  const day = page.state.on === "" ? t.today : f.day(a.on);
+  const confirmed = count(page.look, a.confirmed), covered = count(page.look, a.covered);
+  const sentence = a.percent !== null && a.workforce
+    ? t.headline(a.name, day, covered, f.number(a.workforce.count), f.percent(a.percent), confirmed)
+    : a.workforce ? t.headlineHidden(a.name, day, covered, f.number(a.workforce.count)) : t.headlineBare(a.name, day, covered, confirmed);
+  const goal = !a.target || a.percent === null ? t.noTarget : a.target.met ? t.met(f.percent(a.target.percent)) : t.short(f.percent(a.target.percent), f.number(a.target.shortfall ?? 0));
+  const provinces = page.answers.filter((x) => level(x.region) === "province").length;
+  return html`<p class="headline" aria-live=${page.playing ? "off" : "polite"}>${sentence} <b>${a.target && a.percent === null ? nothing : goal}</b>
+    ${page.state.known !== "" && a.known.recordedAt ? html`<span class="known">${t.asKnown(f.time(a.known.recordedAt))}</span>` : nothing}
+    ${a.region === "ID" && provinces < 38 ? html`<span class="known">${t.onlyPart}</span>` : nothing}</p>`;
+}
+
+/** Where the reader is: nation, province, regency; and in which order the table is. */
+export function crumbs(page: Page): TemplateResult {
+  const { t } = page.look;
+  const name = (region: string) => (region === "ID" ? t.nation : (page.answers.find((a) => a.region === region)?.name ?? region));
+  const path: string[] = [];
+  for (let at = page.region; ; at = parent(at)) {
+    path.unshift(at);
+    if (at === "ID") break;
+  }
+  return html`<nav class="crumbs" aria-label=${t.region}>${path.map((region) => (region === page.region ? html`<span aria-current="page">${name(region)}</span>` : html`<button type="button" class="link" @click=${() => page.go({ region })}>${name(region)}</button> › `))}
+    <label>${t.sort} <select @change=${(e: Event) => page.go({ sort: valueOf(e) as State["sort"] })}>
+      ${Object.entries(t.sortBy).map(([key, label]) => html`<option value=${key} .selected=${key === page.state.sort}>${label}</option>`)}</select></label></nav>`;
+}
+
+export function legend({ t }: Look): TemplateResult {
+  return html`<ul class="legend"><li class="below">${t.legendBelow}</li><li class="near">${t.legendNear}</li><li class="above">${t.legendAbove}</li><li class="none">${t.noWorkforce}</li>
+    <li class="confirmed">${t.legendConfirmed}</li><li class="covered">${t.legendPromised}</li><li class="goal">${t.legendTarget}</li></ul>`;
+}
+
+/** The two axes of time, and the story along them. */
+export function timeControls(page: Page): TemplateResult {
+  const { look, state, range: { first, last, recorded } } = page, { t, f } = look;
+  return html`<section class="time" aria-label=${t.time}>
+    <div>${dayField("on", t.on, page.on, f, (on) => page.go({ on }))}
+      ${first ? monthSlider(look, first, last, page.on, page.story.map((m) => m.on), (on, done) => page.go({ on }, done)) : nothing}
+      <button type="button" aria-pressed=${page.playing} @click=${() => page.play()}>${page.playing ? t.pause : t.play}</button>
+      <button type="button" ?disabled=${state.on === "" && state.known === ""} @click=${() => page.go({ on: "", known: "" })}>${t.reset}</button></div>
+    <div><label>${t.known} <input id="known" type="text" autocomplete="off" spellcheck="false" .value=${state.known} placeholder=${t.latest} aria-describedby="known-hint" @change=${(e: Event) => page.go({ known: valueOf(e).trim() })}></label>
+      <small id="known-hint">${t.knownHint}</small>
+      ${recorded ? knownSlider("known-day", t.known, look, recorded, today(), state.known, (known, done) => page.go({ known }, done)) : nothing}</div>
+    ${stepper(page)}
+  </section>`;
+}
+
+const isHere = (state: State, m: Mark): boolean =>
+  m.region === state.region && m.on === state.on && (m.known ?? "") === state.known;
+const stopAt = (page: Page, m: Mark) => page.go({ region: m.region, on: m.on, known: m.known ?? "" });
+
+/** The story, a stop at a time. */
+function stepper(page: Page): TemplateResult | typeof nothing {
+  const { story, state } = page, { t } = page.look;
+  if (story.length === 0) return nothing;
+  const at = story.findIndex((m) => isHere(state, m));
+  const step = (by: number) => stopAt(page, story[(at < 0 && by < 0 ? story.length - 1 : at + by + story.length) % story.length]);
+  return html`<div class="stepper" role="group" aria-label=${t.story}>
+    <button type="button" id="story-back" aria-label=${t.storyBack} @click=${() => step(-1)}>◀</button>
+    <button type="button" id="story-next" aria-label=${t.storyNext} @click=${() => step(1)}>▶</button>
+    <p aria-live="polite"><b>${t.story} ${at < 0 ? "" : `${at + 1}/${story.length}`}</b> ${at < 0 ? t.storyNote : story[at][state.lang]}</p></div>`;
+}
+
+export function stops(page: Page): TemplateResult | typeof nothing {
+  const { t, f } = page.look;
+  if (page.story.length === 0) return nothing;
+  return html`<section class="story" aria-labelledby="story-title"><details><summary><h2 id="story-title">${t.storyAll(page.story.length)}</h2></summary>
+    <ol>${page.story.map((m) => html`<li class=${isHere(page.state, m) ? "here" : ""}>
+      <button type="button" class="link" @click=${() => stopAt(page, m)}>${f.day(m.on)}</button> ${m[page.state.lang]}</li>`)}</ol></details></section>`;
+}
+
+/** A second place on both axes, and why the figures differ. */
+export function compare(page: Page, difference: Difference | "denied" | undefined): TemplateResult {
+  const { look, state: { to, toKnown }, range } = page, { t, f } = look;
+  const answer = (a: Answer) => `${f.day(a.on)}: ${percentText(look, a)}`;
+  return html`<section class="compare" aria-labelledby="compare-title"><h2 id="compare-title">${t.difference}</h2>
+    <div class="second">${dayField("to", t.toOn, to || page.on, f, (date) => page.go({ to: date }))}
+      <div><label>${t.toKnown} <input id="to-known" type="text" autocomplete="off" spellcheck="false" .value=${toKnown} placeholder=${t.latest} @change=${(e: Event) => page.go({ toKnown: valueOf(e).trim() })}></label>
+      ${range.recorded ? knownSlider("to-known-day", t.toKnown, look, range.recorded, today(), toKnown, (known, done) => page.go({ to: to || page.on, toKnown: known }, done)) : nothing}</div>
+      ${to || toKnown ? html`<button type="button" @click=${() => page.go({ to: "", toKnown: "" })}>${t.compareNone}</button>` : nothing}</div>
+    ${difference === "denied" ? html`<p class="note">${t.notYours}</p>` : difference ? html`<p>${answer(difference.from)} → ${answer(difference.to)}</p>${waterfall(look, difference)}` : nothing}</section>`;
+}
+
+/** What the number rests on, and how anybody gets the same. */
+export function reason(look: Look, a: Answer): TemplateResult {
+  const { t, f } = look, w = a.workforce;
+  const asked = `--region ${a.region} --on ${a.on} --known ${a.known.sequence}`;
+  return html`<section class="why" aria-labelledby="why-title"><details><summary><h2 id="why-title">${t.why}</h2></summary>
+    ${a.percent !== null && w ? html`<p><b>${t.whyFormula(count(look, a.covered), f.number(w.count), f.percent(a.percent))}</b></p>` : nothing}
+    <p>${t.whyNumerator}</p>${w ? html`<p>${t.whyDenominator(w.publication, f.day(w.reference), f.number(w.sequence))}</p>` : nothing}
+    ${a.target ? html`<p>${t.whyTarget(f.percent(a.target.percent), f.day(a.target.from), f.number(a.target.sequence))}</p>` : nothing}
+    ${a.known.recordedAt ? html`<p>${t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt))}</p>` : nothing}
+    <p>${t.whyCommand}</p><pre tabindex="0">cakupan coverage ${asked}</pre>
+    <p>${t.whyWho}</p><pre tabindex="0">cakupan explain ${asked}</pre></details></section>`;
+}
+
+/** What is shown, to take away. */
+export function take(page: Page, picture: () => SVGSVGElement | null): TemplateResult {
+  const { t } = page.look, name = `cakupan-${page.region}-${page.on}`;
+  const shown = () => listed(page.answers, page.region, page.state.sort);
+  return html`<section class="take" aria-label=${t.take}><button type="button" id="save-csv" @click=${() => saveCSV(name, shown())}>${t.take} CSV</button>
+    <button type="button" id="save-json" @click=${() => saveJSON(name, shown())}>${t.take} JSON</button>
+    <button type="button" id="save-png" @click=${() => savePNG(name, picture())}>${t.take} PNG</button>
+    <button type="button" @click=${() => print()}>${t.print}</button></section>`;
+}
