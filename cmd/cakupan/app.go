@@ -125,6 +125,9 @@ func texts() kong.Vars {
 		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +
 			" default: the current folder.",
+		"story": "Stops of a story on the dashboard, a file of JSON; see docs/dashboard.md.",
+		"boundaries": "A map for the dashboard, a file of GeoJSON whose areas have the code of" +
+			" their region as the property code.",
 	}
 }
 

@@ -126,6 +126,7 @@ func (b *browser) walkPhone() {
 	if wide {
 		b.t.Error("the page scrolls sideways")
 	}
+	b.until("all of it", `document.querySelector("coverage-chart canvas") !== null && document.querySelectorAll(".parts tr").length > 2`)
 	b.picture("phone")
 	b.axe("phone")
 	b.do("desktop", b.width(1360))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"cakupan/cmd/internal/apidoc"
@@ -14,6 +15,7 @@ import (
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
+	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/checkpoint"
 )
 
@@ -32,6 +34,9 @@ type serveCommand struct {
 	TLSCert  string `name:"tls-cert" placeholder:"FILE" help:"${tlsCert}"`
 	TLSKey   string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
 	Insecure bool   `help:"${insecure}"`
+
+	Story      string `placeholder:"FILE" help:"${story}"`
+	Boundaries string `placeholder:"FILE" help:"${boundaries}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -46,8 +51,9 @@ Examples:
 	cakupan serve --data /var/lib/cakupan --listen :7070 --tls-cert cert.pem --tls-key key.pem
 	cakupan serve --nats-listen 127.0.0.1:4222
 	cakupan serve --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222
+	cakupan serve --story moments.json --boundaries provinces.geojson
 
-Several of the last kind, each with a folder of its own and the same keys, are one ledger: one
+Several with the same --nats, each with a folder of its own and the same keys, are one ledger: one
 writes, the others stand by, answer, forward what they are sent, and take over by themselves.` +
 		exitCodes
 }
@@ -68,6 +74,10 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		}
 	}
 	if err := c.checkCluster(); err != nil {
+		return err
+	}
+	shown, err := c.shown()
+	if err != nil {
 		return err
 	}
 	d, err := c.door(w, out)
@@ -94,7 +104,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	defer c.control(w, l, out)()
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
-		Observer: counted, Metrics: counted.Handler(),
+		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
 	})
 	if err != nil {
 		return err
@@ -108,6 +118,32 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		}
 		return c.tell(w, l, server.URL(), out)
 	})
+}
+
+// shown reads what the page shows of the operator's own. A file that is wrong keeps the ledger from
+// starting: a wall that shows less than it was told to is noticed too late.
+func (c *serveCommand) shown() (opts dashboard.Options, err error) {
+	opts.Story, err = readOwn(c.Story, "--story", dashboard.ReadStory)
+	if err == nil {
+		opts.Boundaries, err = readOwn(c.Boundaries, "--boundaries", dashboard.ReadBoundaries)
+	}
+	return opts, err
+}
+
+// readOwn reads the file that a flag names, if it does.
+func readOwn[T any](name, flag string, read func(content []byte) ([]T, error)) ([]T, error) {
+	if name == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, flag+": "+name+" cannot be read", err)
+	}
+	own, err := read(content)
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, flag+": "+name, err)
+	}
+	return own, nil
 }
 
 // tell says where the ledger answers.
@@ -187,9 +223,6 @@ func listen(
 	ctx context.Context, d *door.Door, l httpapi.Ledger, out *console, config httpapi.Config,
 ) (*httpapi.Server, error) {
 	config.Now, config.Log = out.now, out.logger()
-	if config.Pages == nil {
-		config.Pages = dashboard.Handler(dashboard.Options{})
-	}
 	config.Access, config.TLS, config.Documents = d.Guard, d.TLS, apidoc.Handler()
 	server, err := httpapi.Listen(ctx, d.Address, httpapi.New(l, config))
 	if words := d.Words(); err == nil && words != "" {

@@ -101,6 +101,7 @@ export class Chart extends LitElement {
       [days, covered, confirmed, line] as uPlot.AlignedData,
       place,
     );
+    this.plot.setLegend({ idx: Math.max(0, points.findLastIndex((p) => p.on <= this.at)) }, false);
   }
 
   /** Draws where the page is on the axis of time. */

@@ -65,7 +65,7 @@ function provinces(look: Look, answers: Answer[], region: string, pick: (region:
 
 /** The name of a regency on its tile, in two lines where it is long. */
 function named(name: string, most: number): string[] {
-  const short = name.replace(/^Kabupaten /, "");
+  const short = name.replace(/^Kabupaten /, "Kab. ");
   if (short.length <= most) return [short];
   const words = short.split(" ");
   let first = words.shift() ?? "";

@@ -105,7 +105,7 @@ export function compare(page: Page, difference: Difference | "denied" | undefine
       <div><label>${t.toKnown} <input id="to-known" type="text" autocomplete="off" spellcheck="false" .value=${toKnown} placeholder=${t.latest} @change=${(e: Event) => page.go({ toKnown: valueOf(e).trim() })}></label>
       ${range.recorded ? knownSlider("to-known-day", t.toKnown, look, range.recorded, today(), toKnown, (known, done) => page.go({ to: to || page.on, toKnown: known }, done)) : nothing}</div>
       ${to || toKnown ? html`<button type="button" @click=${() => page.go({ to: "", toKnown: "" })}>${t.compareNone}</button>` : nothing}</div>
-    ${difference === "denied" ? html`<p class="note">${t.notYours}</p>` : difference ? html`<p>${answer(difference.from)} → ${answer(difference.to)}</p>${waterfall(look, difference)}` : nothing}</section>`;
+    ${difference === "denied" ? html`<p class="note">${t.notYours}</p>` : difference ? html`<p>${answer(difference.from)} → ${answer(difference.to)}</p>${waterfall(look, difference)}<p class="note">${t.waterfallNote}</p>` : nothing}</section>`;
 }
 
 /** What the number rests on, and how anybody gets the same. */
