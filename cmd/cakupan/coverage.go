@@ -49,7 +49,11 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		if w.JSON {
 			return s.Copy(ctx, out.stdout, "/v1/coverage", query)
 		}
-		answers, err := client.List[coverage.Answer](ctx, s, "/v1/coverage", query)
+		shown, err := client.List[shownAnswer](ctx, s, "/v1/coverage", query)
+		if err != nil {
+			return err
+		}
+		answers, err := wholes[coverage.Answer](shown)
 		switch {
 		case err != nil:
 			return err

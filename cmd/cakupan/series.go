@@ -43,7 +43,11 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 		if w.JSON {
 			return s.Copy(ctx, out.stdout, "/v1/series", query)
 		}
-		points, err := client.List[coverage.Point](ctx, s, "/v1/series", query)
+		shown, err := client.List[shownPoint](ctx, s, "/v1/series", query)
+		if err != nil {
+			return err
+		}
+		points, err := wholes[coverage.Point](shown)
 		switch {
 		case err != nil:
 			return err

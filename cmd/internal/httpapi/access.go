@@ -48,6 +48,10 @@ const (
 	Operator
 )
 
+// seesAll tells whether who asks sees small counts too. They are hidden from dashboards, which
+// stand where everybody walks by.
+func (m *Member) seesAll() bool { return m == nil || m.Role != Dashboard }
+
 // audience is a set of those who may use a route.
 type audience uint8
 
@@ -174,6 +178,10 @@ func (w *reply) failAdmit(r *http.Request, err error) {
 	}
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
+	}
+	if wantsLogin(r) && !w.begun {
+		w.failPage(r, problem.From(err))
+		return
 	}
 	w.fail(r, err)
 }

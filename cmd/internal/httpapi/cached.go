@@ -28,8 +28,9 @@ func (a *API) cached(w *reply, r *http.Request, view *coverage.View, k knowledge
 	if k.past(view, known) && r.URL.Query().Has("on") {
 		h.Set("Cache-Control", forever)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %s %s", a.token, min(known, view.Known()),
-		a.today(), r.URL.Path, r.URL.RawQuery))
+	h.Add("Vary", "Authorization") // from some, small counts are hidden
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d %t %s %s", a.token, min(known, view.Known()),
+		a.today(), w.member.seesAll(), r.URL.Path, r.URL.RawQuery))
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 	h.Set("ETag", tag)
 	if !hasTag(r.Header, tag) {

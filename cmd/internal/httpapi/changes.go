@@ -95,6 +95,7 @@ func (a *API) getChanges(w *reply, r *http.Request) {
 		return
 	}
 	defer leave()
+	q.topic.Hidden = !w.member.seesAll()
 	watch, err := a.hub.Watch(r.Context(), q.topic, q.after)
 	if err != nil {
 		w.fail(r, err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"cakupan/cmd/internal/small"
 	"cakupan/domain/region"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
@@ -35,7 +36,19 @@ func (a *API) getCoverage(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	writeArray(w, r, answers)
+	if w.member.seesAll() {
+		writeArray(w, r, answers)
+		return
+	}
+	writeArray(w, r, mapped(answers, small.HideAnswer))
+}
+
+func mapped[S, T any](items []S, change func(S) T) []T {
+	changed := make([]T, len(items))
+	for i := range items {
+		changed[i] = change(items[i])
+	}
+	return changed
 }
 
 func answerAll(view *coverage.View, known eventstore.Sequence, regions []region.Code,
@@ -76,7 +89,11 @@ func (a *API) getSeries(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	writeArray(w, r, points)
+	if w.member.seesAll() {
+		writeArray(w, r, points)
+		return
+	}
+	writeArray(w, r, mapped(points, small.HidePoint))
 }
 
 // view returns the coverage and the knowledge that is asked for, as a sequence.

@@ -40,6 +40,7 @@ type Topic struct {
 	By      []coverage.Dimension
 	On      temporal.Date // meaningful when Fixed
 	Fixed   bool          // else it is today in Asia/Makassar, moving on at midnight
+	Hidden  bool          // small counts are hidden, see package small
 }
 
 // Status is the data of a frame of kind [State].

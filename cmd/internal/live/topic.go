@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"cakupan/cmd/internal/small"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -37,7 +38,9 @@ type told struct {
 	answer  []byte
 }
 
-func (t Topic) key() string { return fmt.Sprintf("%v %v %d %t", t.Regions, t.By, t.On, t.Fixed) }
+func (t Topic) key() string {
+	return fmt.Sprintf("%v %v %d %t %t", t.Regions, t.By, t.On, t.Fixed, t.Hidden)
+}
 
 // day returns which day's answers are told.
 func (t *topic) day(today temporal.Date) temporal.Date {
@@ -108,13 +111,20 @@ func (t *topic) answer(view *coverage.View, code region.Code, on temporal.Date,
 	if err != nil {
 		return told{}, err
 	}
-	whole, err := json.Marshal(&answer)
+	whole, err := t.encode(answer)
 	if err != nil {
 		return told{}, err
 	}
 	answer.Known = coverage.Known{}
-	figures, err := json.Marshal(&answer)
+	figures, err := t.encode(answer)
 	return told{code, figures, whole}, err
+}
+
+func (t *topic) encode(answer coverage.Answer) ([]byte, error) {
+	if t.Hidden {
+		return json.Marshal(small.HideAnswer(answer))
+	}
+	return json.Marshal(&answer)
 }
 
 // array returns a JSON array of values.

@@ -103,13 +103,15 @@ var mayImport = map[string][]string{
 		"domain/...",
 	},
 	"cmd/internal/live/...": {
-		"cmd/internal/ledger", "cmd/internal/problem", "projections/...", "eventstore/...",
-		"domain/...",
+		"cmd/internal/ledger", "cmd/internal/problem", "cmd/internal/small", "projections/...",
+		"eventstore/...", "domain/...",
 	},
 	"cmd/internal/httpapi/...": {
 		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
-		"cmd/internal/split", "projections/...", "eventstore/...", "domain/...",
+		"cmd/internal/small", "cmd/internal/split", "projections/...", "eventstore/...",
+		"domain/...",
 	},
+	"cmd/internal/small/...": {"projections/coverage"},
 	"cmd/internal/bench/...": {
 		"cmd/internal/httpapi", "cmd/internal/intake", "cmd/internal/ledger",
 		"cmd/internal/natsin", "cmd/internal/sample", "projections/...", "eventstore/...",

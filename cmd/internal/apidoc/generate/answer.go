@@ -153,27 +153,30 @@ func (l *library) figure(name string) object {
 		return o("workforce", orNull(l.ref("Workforce"))).with("percent", percent).
 			with("target", orNull(l.ref("Target")))
 	}
+	figure := func(about string) object { return orNull(count.with("description", about)) }
+	suppressed := o("description", "counts from 1 to 4, and what would give them away, are null or"+
+		" left out: who asks is a dashboard").with("const", true)
 	switch name {
 	case "Coverage":
 		return optional(o("region", l.ref("Region")).with("name", o("type", "string")).
 			with("on", l.ref("Date")).
 			with("known", fields(o("sequence", count).
 				with("recordedAt", orNull(o("type", "string").with("format", "date-time"))))).
-			with("covered", count.with("description", "workers with a covered enrolment here")).
-			with("confirmed", count.with("description", "those of them for whom money was"+
-				" booked: evidence CREDITED or DISBURSED")).
-			with("inGrace", count.with("description", "workers not covered, whose paid months have"+
-				" just ended")).
-			with("enrolments", count.with("description", "covered enrolments")).
+			with("covered", figure("workers with a covered enrolment here")).
+			with("confirmed", figure("those of them for whom money was booked: evidence CREDITED"+
+				" or DISBURSED")).
+			with("inGrace", figure("workers not covered, whose paid months have just ended")).
+			with("enrolments", figure("covered enrolments")).
 			join(share()).
 			with("sectors", fields(o("FORMAL", l.ref("SectorCoverage")).
 				with("INFORMAL", l.ref("SectorCoverage")))).
 			with("by", o("description", "the dimensions asked for: workers, or covered"+
 				" enrolments, of each value; they do not add up").
 				with("type", "object").with("additionalProperties",
-				o("type", "object").with("additionalProperties", count))), "by")
+				o("type", "object").with("additionalProperties", count))).
+			with("suppressed", suppressed), "by", "suppressed")
 	case "SectorCoverage":
-		return fields(o("covered", count).join(share()))
+		return fields(o("covered", orNull(count)).join(share()))
 	case "Workforce":
 		return fields(o("count", count).with("indicator", l.ref("Indicator")).
 			with("reference", l.ref("Date")).with("publication", o("type", "string")).
@@ -184,8 +187,9 @@ func (l *library) figure(name string) object {
 			with("met", orNull(words("boolean", "the coverage is strictly above it"))).
 			with("shortfall", orNull(count)).with("sequence", count))
 	case "SeriesPoint":
-		return fields(o("on", l.ref("Date")).with("covered", count).with("confirmed", count).
-			with("inGrace", count).with("percent", percent))
+		return optional(o("on", l.ref("Date")).with("covered", orNull(count)).
+			with("confirmed", orNull(count)).with("inGrace", orNull(count)).
+			with("percent", percent).with("suppressed", suppressed), "suppressed")
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ export class Chart extends LitElement {
         scales: { y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.08)] } },
         axes: [
           { ...axis, values: (_u, at) => at.map((s) => this.f.month(new Date(s * 1e3).toISOString().slice(0, 10))) , space: 70 },
-          { ...axis, values: (_u, at) => at.map((n) => (hasShare ? this.f.short(n) : this.f.number(n))), size: 60 },
+          { ...axis, values: (_u, at) => at.map((n) => (hasShare ? this.f.short(n) : this.f.number(n))), size: hasShare ? 60 : 90 },
         ],
         series: [
           { label: this.t.on, value: (_u, s) => (s == null ? "–" : this.f.day(new Date(s * 1e3).toISOString().slice(0, 10))) },

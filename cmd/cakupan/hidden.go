@@ -1,0 +1,41 @@
+package main
+
+import (
+	"cakupan/cmd/internal/problem"
+	"cakupan/projections/coverage"
+)
+
+// shownAnswer is an answer as a server gives it to whoever asks: to a dashboard's login, small
+// counts are null, which would be read as 0.
+type shownAnswer struct {
+	coverage.Answer
+	Suppressed bool `json:"suppressed"`
+}
+
+// shownPoint is the same of a point of a series.
+type shownPoint struct {
+	coverage.Point
+	Suppressed bool `json:"suppressed"`
+}
+
+func (a *shownAnswer) whole() (coverage.Answer, bool) { return a.Answer, !a.Suppressed }
+func (p *shownPoint) whole() (coverage.Point, bool)   { return p.Point, !p.Suppressed }
+
+// wholes returns what was answered, unless something of it is hidden: a table has no word for that,
+// and a 0 would be a lie.
+func wholes[T any, S any, P interface {
+	*S
+	whole() (T, bool)
+}](shown []S) ([]T, error) {
+	all := make([]T, len(shown))
+	for i := range shown {
+		item, whole := P(&shown[i]).whole()
+		if !whole {
+			return nil, problem.New(problem.Forbidden, "counts below 5 are hidden from a"+
+				" dashboard's login: ask with --json, where they are null, or with the secret of"+
+				" an auditor")
+		}
+		all[i] = item
+	}
+	return all, nil
+}
