@@ -185,6 +185,11 @@ func (b *browser) picture(name string) {
 	b.t.Helper()
 	var png []byte
 	b.do("picture", chromedp.FullScreenshot(&png, 100))
+	b.keep(name, png)
+}
+
+func (b *browser) keep(name string, png []byte) {
+	b.t.Helper()
 	folder := os.Getenv("CAKUPAN_SCREENSHOTS")
 	if folder == "" {
 		folder = b.t.ArtifactDir()
@@ -195,6 +200,14 @@ func (b *browser) picture(name string) {
 	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o600); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// view keeps what is to be seen of the page without scrolling.
+func (b *browser) view(name string) {
+	b.t.Helper()
+	var png []byte
+	b.do("view", chromedp.CaptureScreenshot(&png))
+	b.keep(name, png)
 }
 
 // axe fails the test for each finding of axe-core.
@@ -220,6 +233,7 @@ type demoServer struct {
 	t       *testing.T
 	dir     string
 	address string
+	command []string // what is run on the folder; nil: demo
 	process *exec.Cmd
 	output  bytes.Buffer
 }
@@ -242,8 +256,12 @@ func (d *demoServer) start() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	command := append([]string{"cakupan"}, d.command...)
+	if d.command == nil {
+		command = append(command, "demo")
+	}
 	d.process = &exec.Cmd{
-		Path: self, Args: []string{"cakupan", "demo", "--data", d.dir, "--listen", d.address},
+		Path: self, Args: append(command, "--data", d.dir, "--listen", d.address),
 		Stdout: &d.output, Stderr: &d.output,
 	}
 	if err := d.process.Start(); err != nil {

@@ -23,12 +23,14 @@ func TestPage(t *testing.T) {
 	t.Run("drill", func(t *testing.T) { b.t = t; b.walkDrill() })
 	t.Run("compare", func(t *testing.T) { b.t = t; b.walkCompare() })
 	t.Run("story", func(t *testing.T) { b.t = t; b.walkStory() })
+	t.Run("findings", func(t *testing.T) { b.t = t; b.walkFindings() })
 	t.Run("take", func(t *testing.T) { b.t = t; b.walkTake() })
 	t.Run("phone", func(t *testing.T) { b.t = t; b.walkPhone() })
 	t.Run("themes", func(t *testing.T) { b.t = t; b.walkThemes() })
 	t.Run("keyboard", func(t *testing.T) { b.t = t; b.walkKeyboard() })
 	t.Run("offline", func(t *testing.T) { b.t = t; b.walkOffline(d) })
 	t.Run("live", func(t *testing.T) { b.t = t; b.walkLive(d) })
+	t.Run("own", func(t *testing.T) { b.t = t; b.walkOwn(d) })
 }
 
 // startDemoFor starts the sample only where the page will be looked at.
@@ -48,6 +50,7 @@ func (b *browser) walkLoad() {
 	b.until("the parts", `document.querySelectorAll(".parts tr").length > 2`)
 	b.until("sparklines", `document.querySelectorAll(".sparkline").length > 5`)
 	b.picture("load")
+	b.view("page") // docs/page.png is this one
 	b.click(".language")
 	b.until("Indonesian", `document.querySelector(".headline").innerText.startsWith("Gorontalo, 31 Desember 2020: 171.777 dari 560.445")`)
 	b.sound()
@@ -167,6 +170,36 @@ func (b *browser) walkKeyboard() {
 	}
 	b.do("enter", chromedp.KeyEvent(kb.Enter))
 	b.until("the province", `location.search.includes("region=75")`)
+	b.until("its regencies", `document.querySelectorAll(".tiles.regencies .tile").length === 6`)
+	b.do("the first tile", chromedp.Focus(`.tiles [tabindex="0"]`))
+	first := at()
+	b.do("right", chromedp.KeyEvent(kb.ArrowRight))
+	if at() == first {
+		b.t.Error("an arrow does not move to the next tile")
+	}
+	b.do("down", chromedp.KeyEvent(kb.ArrowDown))
+	want := at()
+	b.do("open it", chromedp.KeyEvent(" "))
+	b.until("the regency", fmt.Sprintf(`location.search.includes("region=%s")`, want))
+	for _, selector := range []string{"#story-next", ".language", ".time button[aria-pressed]", ".why summary", ".crumbs .link", "#save-csv", "#to-known"} {
+		var reached bool
+		b.eval(fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.focus(); return document.activeElement === e && e.tabIndex >= 0; })()`, selector), &reached)
+		if !reached {
+			b.t.Errorf("the keyboard does not reach %s", selector)
+		}
+	}
+	b.sound()
+}
+
+// walkFindings opens what the events contradict.
+func (b *browser) walkFindings() {
+	b.open("?on=2020-12-31&lang=en&region=75")
+	b.click("coverage-findings summary")
+	b.until("counts", `document.querySelectorAll(".findings tbody tr").length > 2`)
+	b.click(".findings tbody button")
+	b.until("the first ones", `document.querySelectorAll("coverage-findings li").length > 0`)
+	b.axe("findings")
+	b.picture("findings")
 	b.sound()
 }
 
@@ -222,6 +255,38 @@ func (b *browser) walkOffline(d *demoServer) {
 	d.start()
 	b.until("that it is back", `document.querySelector(".failure") === null`)
 	b.forget()
+}
+
+// walkOwn looks at a story and a map of the operator's own.
+func (b *browser) walkOwn(d *demoServer) {
+	d.stop()
+	story, shapes := filepath.Join(b.t.TempDir(), "story.json"), filepath.Join(b.t.TempDir(), "map.json")
+	area := func(code string, west float64) string {
+		return fmt.Sprintf(`{"type":"Feature","properties":{"code":%q},"geometry":{"type":"Polygon","coordinates":`+
+			`[[[%[2]g,0.2],[%[3]g,0.3],[%[3]g,1],[%[2]g,0.9],[%[2]g,0.2]]]}}`, code, west, west+0.5)
+	}
+	for name, content := range map[string]string{
+		story: `[{"region":"75.71","on":"2020-06-30","id":"Juni","en":"June in the city"}]`,
+		shapes: `{"type":"FeatureCollection","features":[` + strings.Join([]string{
+			area("75", 122), area("75.03", 122), area("75.71", 122.5), area("75.05", 123),
+		}, ",") + `]}`,
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	d.command = []string{"serve", "--story", story, "--boundaries", shapes}
+	d.start()
+	b.forget()
+	b.open("?lang=en&region=75&on=2020-12-31")
+	b.until("the map", `document.querySelectorAll(".choropleth path").length === 3`)
+	b.click(`.choropleth [data-region="75.71"]`)
+	b.until("the city", `document.querySelector(".headline").innerText.startsWith("Kota Gorontalo,")`)
+	b.click("#story-next")
+	b.until("the story", `document.querySelector(".stepper").innerText.includes("June in the city") && location.search.includes("on=2020-06-30")`)
+	b.axe("own map")
+	b.picture("own")
+	b.sound()
 }
 
 // walkLive sees an event arrive, the ledger go and come back.

@@ -77,6 +77,8 @@ export class Chart extends LitElement {
     const covered = points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
     const confirmed = points.map((p, i) => (covered[i] === null || p.confirmed === null ? null : p.covered ? (covered[i]! * p.confirmed) / p.covered : 0));
     const line = hasShare && this.target !== null ? days.map(() => this.target) : days.map(() => null);
+    const here = Math.max(0, points.findLastIndex((p) => p.on <= this.at));
+    const told = (u: uPlot) => u.setLegend({ idx: here }, false); // while nobody points elsewhere
     const ink = colour("--ink-soft");
     const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));
     const axis = { stroke: ink, grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
@@ -96,12 +98,11 @@ export class Chart extends LitElement {
           { label: this.t.confirmed, stroke: colour("--confirmed"), width: 2, value: (_u, n) => value(n) },
           { label: this.t.target, stroke: ink, width: 1, dash: [6, 4], points: { show: false }, value: (_u, n) => value(n) },
         ],
-        hooks: { draw: [(u) => this.mark(u)] },
+        hooks: { draw: [(u) => this.mark(u)], ready: [told], setCursor: [(u) => u.cursor.idx == null && told(u)] },
       },
       [days, covered, confirmed, line] as uPlot.AlignedData,
       place,
     );
-    this.plot.setLegend({ idx: Math.max(0, points.findLastIndex((p) => p.on <= this.at)) }, false);
   }
 
   /** Draws where the page is on the axis of time. */
