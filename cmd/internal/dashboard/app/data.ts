@@ -10,6 +10,9 @@ export class Problem extends Error {
 
 export interface Got<T> { value: T; notice: string; at: number }
 
+/** Of what is asked whatever the reader goes on to. */
+export const never = new AbortController().signal;
+
 export type Asked = Record<string, string | string[]>;
 
 /** Asks a route, and returns its answer, which is a good one. */

@@ -62,8 +62,11 @@ export function sorted(answers: Answer[], by: Sort): Answer[] {
   return [...answers].sort((a, b) => (by === "name" ? a.name.localeCompare(b.name, "id") : key[by](a) - key[by](b) || a.name.localeCompare(b.name, "id")));
 }
 
+/** The thirteen months until a day. */
+const year = (points: Point[] = [], on: string): Point[] => points.slice(0, points.findLastIndex((p) => p.on <= on) + 1).slice(-13);
+
 /** The table beside the map; on a phone each line is a card with its percentage first. */
-export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>, at: string, pick: (region: string) => void): TemplateResult {
+export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>, on: string, at: string, pick: (region: string) => void): TemplateResult {
   const { t, f } = look;
   const scale = scaleOf(answers);
   const top = Math.max(1, ...answers.map((a) => share(a) ?? 0), ...answers.map((a) => Number(a.target?.percent ?? 0))) * 1.1;
@@ -88,7 +91,7 @@ export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>
         ${cell(t.workforce, a.workforce ? f.number(a.workforce.count) : "–")}
         ${cell(t.shortfall, a.target?.shortfall == null ? "–" : f.number(a.target.shortfall))}
         ${cell(t.inGrace, count(look, a.inGrace))}
-        <td role="cell" class="trend" data-label="">${sparkline(trend.get(a.region), top, a.target ? Number(a.target.percent) : null)}</td>
+        <td role="cell" class="trend" data-label="">${sparkline(year(trend.get(a.region), on), top, a.target ? Number(a.target.percent) : null)}</td>
       </tr>`;
     })}</tbody>
   </table>`;

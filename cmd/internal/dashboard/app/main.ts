@@ -1,7 +1,7 @@
 // The page: what it knows, what it asks, and how it is laid out.
 import { LitElement, html, nothing, type TemplateResult } from "lit";
 import "./chart";
-import { ask, boundaries, marks, Problem, watch, type Link } from "./data";
+import { ask, boundaries, marks, never, Problem, watch, type Asked, type Link } from "./data";
 import { listed, parts, table, type Look } from "./figures";
 import { map, shownProvince } from "./map";
 import { dimensions, level, type Answer, type Boundaries, type Difference, type Mark, type Point, type Status } from "./model";
@@ -14,8 +14,11 @@ class App extends LitElement implements Page {
   state: State = readState(location.search);
   answers: Answer[] = [];
   private detail?: Answer; // of the region, with its dimensions
-  private points: Point[] = []; // of the region, over time
-  private trend = new Map<string, Point[]>();
+  private trend = new Map<string, Point[]>(); // of regions, over all months
+  private trendOf = ""; // which knowledge
+  private outdated = new Set<string>(); // regions that have changed since they were asked for
+  private later = 0; // timer until they are asked for again
+  private ranged?: Promise<void>;
   private difference?: Difference | "denied";
   story: Mark[] = [];
   private bounds: Boundaries = { features: [] };
@@ -38,7 +41,7 @@ class App extends LitElement implements Page {
     addEventListener("popstate", () => this.go(readState(location.search), false));
     void marks().then((story) => { this.story = story; this.requestUpdate(); }, () => undefined);
     void boundaries().then((bounds) => { this.bounds = bounds; this.requestUpdate(); }, () => undefined);
-    void this.load(true);
+    void this.load();
     watch({
       answers: (changed, all) => this.changed(changed, all),
       status: (status) => { this.status = status; this.requestUpdate(); },
@@ -76,10 +79,13 @@ class App extends LitElement implements Page {
   }
 
   go(change: Partial<State>, keep = true) {
-    this.state = { ...this.state, ...change };
+    const was = this.state;
+    this.state = { ...was, ...change };
     if (keep) history.pushState(null, "", writeState(this.state));
     this.requestUpdate();
-    void this.load(false);
+    const moved = (names: (keyof State)[]) => names.some((name) => was[name] !== this.state[name]);
+    if (moved(["on", "known", "indicator"]) || this.failure) void this.load();
+    else if (moved(["region", "to", "toKnown"])) void this.loadRest();
   }
 
   private changed(changed: Answer[], all: boolean) {
@@ -92,10 +98,19 @@ class App extends LitElement implements Page {
     this.failure = undefined;
     this.loading = false;
     this.requestUpdate();
-    if (changed.some((a) => a.region === this.region)) void this.loadDetail();
+    for (const a of changed) this.outdated.add(a.region);
+    this.later ||= window.setTimeout(() => this.renew(), 2_000);
   }
 
-  private async load(first: boolean) {
+  /** Asks again for what is not told by itself, at a pace that a busy ledger does not set. */
+  private renew() {
+    this.later = 0;
+    for (const region of this.outdated) this.trend.delete(region);
+    this.outdated.clear();
+    if (this.live) void Promise.all([this.loadDetail(), this.loadTrend()]);
+  }
+
+  private async load() {
     this.stop.abort();
     this.stop = new AbortController();
     const { on, known, indicator } = this.state;
@@ -111,14 +126,16 @@ class App extends LitElement implements Page {
     }
     this.loading = false;
     this.requestUpdate();
-    if (this.failure) return;
-    if (first) void this.loadRange();
+    if (!this.failure) await this.loadRest();
+  }
+
+  private async loadRest() {
     await Promise.all([this.loadDetail(), this.loadTrend(), this.loadDifference()]);
   }
 
-  private async quietly<T>(path: string, query: Record<string, string | string[]>): Promise<T | undefined> {
+  private async quietly<T>(path: string, query: Asked, stop: AbortSignal | undefined = this.stop.signal): Promise<T | undefined> {
     try {
-      return (await ask<T>(path, query, this.stop.signal)).value;
+      return (await ask<T>(path, query, stop)).value;
     } catch {
       return undefined;
     }
@@ -129,18 +146,24 @@ class App extends LitElement implements Page {
     const region = this.region;
     const got = await this.quietly<Answer[]>("v1/coverage", { region, on, known, indicator, by: dimensions });
     if (got && region === this.region) this.detail = got[0];
-    const last = this.range.last > this.on ? this.range.last : this.on;
-    const points = await this.quietly<Point[]>("v1/series", { region, from: this.range.first || monthEnd(this.on, -36), until: monthEnd(last, 0), known, indicator });
-    if (points && region === this.region) this.points = points;
     this.requestUpdate();
   }
 
+  /** Asks how the regions that are listed moved over all months, of those that are not known yet. */
   private async loadTrend() {
+    await (this.ranged ??= this.loadRange());
     const { known, indicator } = this.state;
-    const until = monthEnd(this.on, 0), from = monthEnd(this.on, -12);
-    const shown = listed(this.answers, this.region);
-    const got = await Promise.all(shown.map((a) => this.quietly<Point[]>("v1/series", { region: a.region, from, until, known, indicator })));
-    shown.forEach((a, i) => got[i] && this.trend.set(a.region, got[i]));
+    const { first, last } = this.range;
+    if (first === "") return;
+    if (this.trendOf !== known + indicator) {
+      this.trend.clear();
+      this.trendOf = known + indicator;
+    }
+    const wanted = new Set([this.region, ...listed(this.answers, this.region).map((a) => a.region)]);
+    await Promise.all([...wanted].filter((region) => !this.trend.has(region)).map(async (region) => {
+      const points = await this.quietly<Point[]>("v1/series", { region, from: first, until: last, known, indicator });
+      if (points && this.trendOf === known + indicator) this.trend.set(region, points);
+    }));
     this.requestUpdate();
   }
 
@@ -161,14 +184,18 @@ class App extends LitElement implements Page {
 
   /** How far back there is something to be seen, and since when something was recorded. */
   private async loadRange() {
-    const all = await this.quietly<Point[]>("v1/series", { region: "ID", from: "1990-01-31", until: monthEnd(today(), 0) });
-    const one = await this.quietly<Answer[]>("v1/coverage", { region: "ID", known: "1" });
+    const all = await this.quietly<Point[]>("v1/series", { region: "ID", from: "1990-01-31", until: monthEnd(today(), 0) }, never);
+    const one = await this.quietly<Answer[]>("v1/coverage", { region: "ID", known: "1" }, never);
+    if (!all || !one) {
+      this.ranged = undefined; // to be asked again
+      return;
+    }
     this.range = {
-      first: all?.find((p) => p.covered > 0)?.on ?? monthEnd(today(), -36),
+      first: all.find((p) => p.covered !== 0)?.on ?? monthEnd(today(), -36),
       last: monthEnd(today(), 0),
-      recorded: one?.[0].known.recordedAt?.slice(0, 10) ?? "",
+      recorded: one[0].known.recordedAt?.slice(0, 10) ?? "",
     };
-    await this.loadDetail();
+    this.requestUpdate();
   }
 
   play() {
@@ -219,7 +246,7 @@ class App extends LitElement implements Page {
       <div class="pair"><section class="map" aria-labelledby="map-title"><h2 id="map-title">${name ? t.mapOf(name) : t.map}</h2>
         ${map(look, this.answers, this.region, this.bounds, pick)}${legend(look)}</section>
       <section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${crumbs(this)}
-        <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, this.state.sort), this.trend, this.region, pick)}</div></section></div>
+        <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, this.state.sort), this.trend, this.on, this.region, pick)}</div></section></div>
       ${a ? this.sections(look, a) : nothing}`;
   }
 
@@ -228,7 +255,7 @@ class App extends LitElement implements Page {
     const detail = this.detail?.region === a.region ? this.detail : undefined;
     return html`
       <section class="over" aria-labelledby="chart-title"><h2 id="chart-title">${t.chart}: ${a.name}</h2>
-        <coverage-chart .points=${this.points} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart></section>
+        <coverage-chart .points=${this.trend.get(a.region) ?? []} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart></section>
       <section class="dims" aria-labelledby="dims-title"><h2 id="dims-title">${t.dividing}</h2>
         <div class="tabs" role="group" aria-labelledby="dims-title">${dimensions.map((by) => html`<button type="button" aria-pressed=${by === this.state.by} @click=${() => this.go({ by })}>${t.dims[by]}</button>`)}</div>
         ${detail ? parts(look, detail, this.state.by) : nothing}<p class="note">${t.dimNote}</p></section>

@@ -55,7 +55,7 @@ abstract class Panel extends LitElement {
   }
 
   render(): TemplateResult {
-    return html`<section class="panel" aria-label=${this.t.panels[this.heading]}><details @toggle=${this.toggled}><summary><h2>${this.t.panels[this.heading]}</h2></summary>
+    return html`<section class="panel"><details @toggle=${this.toggled}><summary><h2>${this.t.panels[this.heading]}</h2></summary>
       ${this.said ? html`<p class="note">${this.said}</p>` : this.asked ? this.content() : nothing}</details></section>`;
   }
 }
