@@ -210,6 +210,9 @@ func (b *browser) view(name string) {
 	b.keep(name, png)
 }
 
+// awaited has an expression be evaluated until its promise is fulfilled.
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
 // axe fails the test for each finding of axe-core.
 func (b *browser) axe(what string) {
 	b.t.Helper()
@@ -220,9 +223,8 @@ func (b *browser) axe(what string) {
 	var none any
 	var found []string
 	b.do("load axe", chromedp.Evaluate(string(source)+"; null", &none))
-	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 	b.do("axe", chromedp.Evaluate(`axe.run().then((r) => r.violations.flatMap((v) =>
-		v.nodes.map((n) => v.id + ": " + n.target + " " + n.failureSummary)))`, &found, await))
+		v.nodes.map((n) => v.id + ": " + n.target + " " + n.failureSummary)))`, &found, awaited))
 	for _, finding := range found {
 		b.t.Errorf("%s: %s", what, finding)
 	}

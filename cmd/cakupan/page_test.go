@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ func TestPage(t *testing.T) {
 	t.Run("keyboard", func(t *testing.T) { b.t = t; b.walkKeyboard() })
 	t.Run("offline", func(t *testing.T) { b.t = t; b.walkOffline(d) })
 	t.Run("live", func(t *testing.T) { b.t = t; b.walkLive(d) })
+	t.Run("timings", func(t *testing.T) { b.t = t; b.walkTimings(d) })
 	t.Run("own", func(t *testing.T) { b.t = t; b.walkOwn(d) })
 }
 
@@ -144,7 +146,7 @@ func (b *browser) walkThemes() {
 		b.axe(fmt.Sprintf("dark %t", dark))
 		b.picture(fmt.Sprintf("dark-%t", dark))
 		b.open("?on=2020-12-31&lang=en&region=ID")
-		b.until("the nation", `document.querySelectorAll(".tiles .tile").length > 30`)
+		b.until("the nation", `document.querySelectorAll(".tiles .tile").length > 30 && document.querySelector("coverage-chart canvas") !== null`)
 		b.axe(fmt.Sprintf("nation, dark %t", dark))
 		b.picture(fmt.Sprintf("nation-dark-%t", dark))
 	}
@@ -244,6 +246,8 @@ func (b *browser) walkOffline(d *demoServer) {
 	b.until("what keeps it", `navigator.serviceWorker?.controller != null`)
 	b.open("?on=2020-12-31&lang=en")
 	b.until("all of it", `document.querySelectorAll(".sparkline").length > 5 && document.querySelector("coverage-chart canvas") !== null`)
+	var kept bool
+	b.do("until all is kept", chromedp.Evaluate(allKept, &kept, awaited))
 	b.sound()
 	d.stop()
 	b.open("?on=2020-12-31&lang=en")
@@ -289,6 +293,17 @@ func (b *browser) walkOwn(d *demoServer) {
 	b.sound()
 }
 
+// allKept waits until all that the page has asked for is kept for when there is no network.
+const allKept = `(async () => {
+	const cache = await caches.open("cakupan-1");
+	const asked = performance.getEntriesByType("resource").map((e) => e.name).filter((url) => /v1.(coverage|series)/.test(url));
+	for (;;) {
+		const kept = (await cache.keys()).map((one) => one.url);
+		if (asked.every((url) => kept.includes(url))) return true;
+		await new Promise((again) => setTimeout(again, 20));
+	}
+})()`
+
 // walkLive sees an event arrive, the ledger go and come back.
 func (b *browser) walkLive(d *demoServer) {
 	b.open("?lang=en&region=75.03")
@@ -304,4 +319,53 @@ func (b *browser) walkLive(d *demoServer) {
 	d.start()
 	b.until("that it is back", `document.querySelector(".badge").classList.contains("live")`)
 	b.forget()
+}
+
+// walkTimings says how long things take, which depends on the machine: it fails for none of it.
+func (b *browser) walkTimings(d *demoServer) {
+	b.open("?lang=en&region=75.03&on=2020-12-31")
+	b.until("all of it", `document.querySelectorAll(".sparkline").length > 5`)
+	var first float64
+	b.eval(`performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0`, &first)
+	b.t.Logf("first paint after %.0f ms", first)
+	var steps []float64
+	b.do("steps", chromedp.Evaluate(stepsOfSlider, &steps, awaited))
+	b.t.Logf("a step of the slider is painted after %s", quantiles(steps))
+	b.open("?lang=en&region=75.03")
+	b.until("live", `document.querySelector(".badge").classList.contains("live")`)
+	var begun bool
+	b.eval(`(() => { window.painted = 0; new MutationObserver(() => requestAnimationFrame(() => { window.painted = Date.now(); }))
+		.observe(document.querySelector(".headline"), { characterData: true, subtree: true, childList: true }); return true; })()`, &begun)
+	var taken []float64
+	for i := range 20 {
+		begin := time.Now().UnixMilli()
+		d.publish(fmt.Sprintf(`{"specversion":"1.0","id":"timed-%[1]d","source":"urn:page","type":"id.cakupan.enrolment.opened.v1",`+
+			`"data":{"enrolment":"timed-%[1]d","worker":"timed-%[1]d","region":"75.03","segment":"PU","category":"PRIVATE",`+
+			`"programmes":["JKK"],"payer":"EMPLOYER","from":"2020-01-01"}}`, i))
+		b.until("it is painted", fmt.Sprintf(`window.painted >= %d`, begin))
+		var painted int64
+		b.eval(`window.painted`, &painted)
+		taken = append(taken, float64(painted-begin))
+	}
+	b.t.Logf("an event is painted %s after it was sent", quantiles(taken))
+	b.sound()
+}
+
+// stepsOfSlider moves the slider of months back, a step at a time, and measures until the sentence
+// says so.
+const stepsOfSlider = `(async () => {
+	const taken = [], slider = document.querySelector("#on-month"), said = () => document.querySelector(".headline").textContent;
+	for (let i = 0; i < 20; i++) {
+		const before = said(), begin = performance.now();
+		slider.value = String(Number(slider.value) - 1);
+		slider.dispatchEvent(new Event("input", { bubbles: true }));
+		while (said() === before) await new Promise(requestAnimationFrame);
+		taken.push(performance.now() - begin);
+	}
+	return taken;
+})()`
+
+func quantiles(ms []float64) string {
+	slices.Sort(ms)
+	return fmt.Sprintf("%.0f ms (median of %d), %.0f ms at most", ms[len(ms)/2], len(ms), ms[len(ms)-1])
 }

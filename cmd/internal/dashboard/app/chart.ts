@@ -17,6 +17,7 @@ export class Chart extends LitElement {
   declare t: Words;
   declare f: Format;
   private plot?: uPlot;
+  private open = false; // the table of the same points
   private resized?: ResizeObserver;
   private dark = matchMedia("(prefers-color-scheme: dark)");
   private again = () => this.draw();
@@ -50,14 +51,28 @@ export class Chart extends LitElement {
   render() {
     const { t, f } = this;
     return html`<div class="plot" aria-hidden="true"></div>
-      <details class="twin"><summary>${t.table}</summary><table>
+      <details class="twin" @toggle=${this.toggled}><summary>${t.table}</summary><table>
         <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th></tr></thead>
-        <tbody>${this.points.map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${count(this, p.confirmed)}</td></tr>`)}</tbody>
+        <tbody>${(this.open ? this.points : []).map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${count(this, p.confirmed)}</td></tr>`)}</tbody>
       </table></details>`;
   }
 
-  updated() {
-    this.draw();
+  private toggled(e: Event) {
+    this.open = (e.target as HTMLDetailsElement).open;
+    this.requestUpdate();
+  }
+
+  updated(changed: Map<string, unknown>) {
+    if (this.plot && changed.size > 0 && [...changed.keys()].every((name) => name === "at")) {
+      this.plot.redraw(false);
+      this.tell(this.plot);
+    } else if (changed.size > 0) this.draw();
+  }
+
+  /** Says in the legend what was at the day of the page, while nobody points elsewhere. */
+  private tell(u: uPlot) {
+    const day = toDay(this.at) * 86_400;
+    u.setLegend({ idx: Math.max(0, u.data[0].findLastIndex((at) => at <= day)) }, false);
   }
 
   private size() {
@@ -77,8 +92,6 @@ export class Chart extends LitElement {
     const covered = points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
     const confirmed = points.map((p, i) => (covered[i] === null || p.confirmed === null ? null : p.covered ? (covered[i]! * p.confirmed) / p.covered : 0));
     const line = hasShare && this.target !== null ? days.map(() => this.target) : days.map(() => null);
-    const here = Math.max(0, points.findLastIndex((p) => p.on <= this.at));
-    const told = (u: uPlot) => u.setLegend({ idx: here }, false); // while nobody points elsewhere
     const ink = colour("--ink-soft");
     const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));
     const axis = { stroke: ink, grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
@@ -98,7 +111,7 @@ export class Chart extends LitElement {
           { label: this.t.confirmed, stroke: colour("--confirmed"), width: 2, value: (_u, n) => value(n) },
           { label: this.t.target, stroke: ink, width: 1, dash: [6, 4], points: { show: false }, value: (_u, n) => value(n) },
         ],
-        hooks: { draw: [(u) => this.mark(u)], ready: [told], setCursor: [(u) => u.cursor.idx == null && told(u)] },
+        hooks: { draw: [(u) => this.mark(u)], ready: [(u) => this.tell(u)], setCursor: [(u) => u.cursor.idx == null && this.tell(u)] },
       },
       [days, covered, confirmed, line] as uPlot.AlignedData,
       place,

@@ -13,13 +13,12 @@ export function dayField(name: string, label: string, value: string, f: Format, 
     const date = `${String(y).padStart(4, "0")}-${String(m).padStart(2, "0")}-${String(Math.min(d, most)).padStart(2, "0")}`;
     if (isDate(date)) pick(date);
   };
-  const monthName = (m: number) => new Intl.DateTimeFormat(f.lang, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2020, m - 1, 1)));
   const read = (e: Event) => Number((e.target as HTMLInputElement).value);
   return html`<fieldset class="day" data-field=${name}><legend>${label}</legend>
     <select aria-label="${label}: ${f.lang === "id" ? "hari" : "day"}" @change=${(e: Event) => said(year, month, read(e))}>
       ${Array.from({ length: last }, (_, i) => html`<option value=${i + 1} ?selected=${i + 1 === day} .selected=${i + 1 === day}>${i + 1}</option>`)}</select>
     <select aria-label="${label}: ${f.lang === "id" ? "bulan" : "month"}" @change=${(e: Event) => said(year, read(e), day)}>
-      ${Array.from({ length: 12 }, (_, i) => html`<option value=${i + 1} ?selected=${i + 1 === month} .selected=${i + 1 === month}>${monthName(i + 1)}</option>`)}</select>
+      ${Array.from({ length: 12 }, (_, i) => html`<option value=${i + 1} ?selected=${i + 1 === month} .selected=${i + 1 === month}>${f.monthNames[i]}</option>`)}</select>
     <input type="number" min="1900" max="2200" inputmode="numeric" aria-label="${label}: ${f.lang === "id" ? "tahun" : "year"}" .value=${String(year)} @change=${(e: Event) => said(read(e), month, day)}>
   </fieldset>`;
 }

@@ -10,6 +10,8 @@ import { compare, crumbs, headline, legend, reason, stops, take, timeControls, t
 import { monthEnd, readState, today, writeState, zones, type State } from "./state";
 import { Format, words } from "./words";
 
+const none: Point[] = [];
+
 class App extends LitElement implements Page {
   state: State = readState(location.search);
   answers: Answer[] = [];
@@ -21,6 +23,7 @@ class App extends LitElement implements Page {
   private ranged?: Promise<void>;
   private difference?: Difference | "denied";
   story: Mark[] = [];
+  private format?: Format;
   private bounds: Boundaries = { features: [] };
   private notice = "";
   private failure?: Problem;
@@ -51,7 +54,9 @@ class App extends LitElement implements Page {
   }
 
   get look(): Look {
-    return { t: words[this.state.lang], f: new Format(this.state.lang, this.state.zone, zones[this.state.zone]) };
+    const { lang, zone } = this.state;
+    if (this.format?.lang !== lang || this.format.zone !== zone) this.format = new Format(lang, zone, zones[zone]);
+    return { t: words[lang], f: this.format };
   }
 
   get on(): string {
@@ -255,7 +260,7 @@ class App extends LitElement implements Page {
     const detail = this.detail?.region === a.region ? this.detail : undefined;
     return html`
       <section class="over" aria-labelledby="chart-title"><h2 id="chart-title">${t.chart}: ${a.name}</h2>
-        <coverage-chart .points=${this.trend.get(a.region) ?? []} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart></section>
+        <coverage-chart .points=${this.trend.get(a.region) ?? none} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart></section>
       <section class="dims" aria-labelledby="dims-title"><h2 id="dims-title">${t.dividing}</h2>
         <div class="tabs" role="group" aria-labelledby="dims-title">${dimensions.map((by) => html`<button type="button" aria-pressed=${by === this.state.by} @click=${() => this.go({ by })}>${t.dims[by]}</button>`)}</div>
         ${detail ? parts(look, detail, this.state.by) : nothing}<p class="note">${t.dimNote}</p></section>

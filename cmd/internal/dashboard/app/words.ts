@@ -161,16 +161,30 @@ export type Words = typeof id;
 
 /** Numbers, percentages and days in the reader's way. */
 export class Format {
-  constructor(readonly lang: Language, readonly zone: string, readonly zoneName: string) {}
-  number = (n: number): string => new Intl.NumberFormat(this.lang).format(n);
-  percent = (text: string | number): string =>
-    new Intl.NumberFormat(this.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(Number(text)) + " %";
-  short = (text: string | number): string =>
-    new Intl.NumberFormat(this.lang, { maximumFractionDigits: 0 }).format(Number(text)) + " %";
-  day = (date: string): string =>
-    new Intl.DateTimeFormat(this.lang, { dateStyle: "long", timeZone: "UTC" }).format(new Date(date + "T00:00:00Z"));
-  month = (date: string): string =>
-    new Intl.DateTimeFormat(this.lang, { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(date + "T00:00:00Z"));
-  time = (at: string | number): string =>
-    new Intl.DateTimeFormat(this.lang, { dateStyle: "medium", timeStyle: "short", timeZone: this.zone }).format(new Date(at)) + " " + this.zoneName;
+  private plain: Intl.NumberFormat; // made once: they are dear
+  private two: Intl.NumberFormat;
+  private whole: Intl.NumberFormat;
+  private days: Intl.DateTimeFormat;
+  private months: Intl.DateTimeFormat;
+  private times: Intl.DateTimeFormat;
+  /** The names of the months. */
+  readonly monthNames: string[];
+
+  constructor(readonly lang: Language, readonly zone: string, readonly zoneName: string) {
+    this.plain = new Intl.NumberFormat(lang);
+    this.two = new Intl.NumberFormat(lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    this.whole = new Intl.NumberFormat(lang, { maximumFractionDigits: 0 });
+    this.days = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeZone: "UTC" });
+    this.months = new Intl.DateTimeFormat(lang, { month: "short", year: "numeric", timeZone: "UTC" });
+    this.times = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+    const name = new Intl.DateTimeFormat(lang, { month: "long", timeZone: "UTC" });
+    this.monthNames = Array.from({ length: 12 }, (_, i) => name.format(new Date(Date.UTC(2020, i, 1))));
+  }
+
+  number = (n: number): string => this.plain.format(n);
+  percent = (text: string | number): string => this.two.format(Number(text)) + " %";
+  short = (text: string | number): string => this.whole.format(Number(text)) + " %";
+  day = (date: string): string => this.days.format(new Date(date + "T00:00:00Z"));
+  month = (date: string): string => this.months.format(new Date(date + "T00:00:00Z"));
+  time = (at: string | number): string => this.times.format(new Date(at)) + " " + this.zoneName;
 }

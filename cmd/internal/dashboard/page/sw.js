@@ -19,18 +19,16 @@ self.addEventListener("activate", (e) => {
 self.addEventListener("fetch", (e) => {
   const url = new URL(e.request.url);
   if (e.request.method !== "GET" || url.origin !== location.origin || !kept.test(url.pathname)) return;
-  e.respondWith(answer(e.request));
+  e.respondWith(answer(e));
 });
 
-async function answer(request) {
+async function answer(e) {
+  const request = e.request;
   const page = request.mode === "navigate" ? new Request("./") : request;
   const cache = await caches.open(keep);
   try {
     const response = await fetch(request);
-    if (response.ok) {
-      await cache.put(page, response.clone());
-      await trim(cache);
-    }
+    if (response.ok) e.waitUntil(put(cache, page, response.clone())); // nobody waits for that
     return response;
   } catch (cause) {
     const old = await cache.match(page);
@@ -41,7 +39,11 @@ async function answer(request) {
 
 // What was asked longest ago is forgotten first; the page and its parts were kept first, and stay.
 const most = 300;
-async function trim(cache) {
+let puts = 0;
+
+async function put(cache, request, response) {
+  await cache.put(request, response);
+  if (puts++ % 50 !== 0) return;
   const answers = (await cache.keys()).filter((one) => new URL(one.url).pathname.startsWith("/v1/"));
   await Promise.all(answers.slice(0, Math.max(0, answers.length - most)).map((one) => cache.delete(one)));
 }
