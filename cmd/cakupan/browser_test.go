@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -109,6 +110,25 @@ func (b *browser) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.faults = nil
+}
+
+// asks has the browser's own question for name and secret be answered by what answer returns: as a
+// reader would who has none, or one.
+func (b *browser) asks(answer func() *fetch.AuthChallengeResponse) {
+	b.t.Helper()
+	chromedp.ListenTarget(b.ctx, func(event any) {
+		var next chromedp.Action
+		switch e := event.(type) {
+		case *fetch.EventAuthRequired:
+			next = fetch.ContinueWithAuth(e.RequestID, answer())
+		case *fetch.EventRequestPaused:
+			next = fetch.ContinueRequest(e.RequestID)
+		default:
+			return
+		}
+		go func() { _ = chromedp.Run(b.ctx, next) }() // if it fails, what is waited for does not come
+	})
+	b.do("question", fetch.Enable().WithHandleAuthRequests(true))
 }
 
 // do runs steps of one name.

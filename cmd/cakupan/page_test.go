@@ -2,15 +2,18 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	browserdomain "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -368,4 +371,45 @@ const stepsOfSlider = `(async () => {
 func quantiles(ms []float64) string {
 	slices.Sort(ms)
 	return fmt.Sprintf("%.0f ms (median of %d), %.0f ms at most", ms[len(ms)/2], len(ms), ms[len(ms)-1])
+}
+
+// TestPageOfDashboard looks at a guarded ledger of three people with a dashboard's login, and with
+// none.
+func TestPageOfDashboard(t *testing.T) {
+	openedOrSkip(t)
+	dir := t.TempDir()
+	publisher := addPublisher(t, dir, "dinas")
+	secret := member(t, dir, "reader", "add", "layar", "--role", "dashboard")
+	url := serveGuarded(t, dir).url
+	for _, id := range []string{"1", "2", "3"} {
+		response, body := asked{
+			method: "POST", url: url + "/v1/events", contentType: oneEvent,
+			body: openedBy("urn:dinas", id), authorization: "Bearer " + publisher,
+		}.ask(t)
+		if response.StatusCode != http.StatusOK {
+			t.Fatal(body)
+		}
+	}
+	b := openBrowser(t, url)
+	var known atomic.Bool
+	b.asks(func() *fetch.AuthChallengeResponse {
+		if !known.Load() {
+			return &fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
+		}
+		return &fetch.AuthChallengeResponse{
+			Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: "layar", Password: secret,
+		}
+	})
+	b.do("nobody", chromedp.Navigate(url+"/"))
+	b.until("how to log in", `document.body.innerText.includes("Buku besar ini meminta masuk")`)
+	b.axe("login")
+	b.picture("login")
+	b.forget() // that it was not let in is said in the console
+	known.Store(true)
+	b.open("?lang=en&on=2020-01-31&region=75.03")
+	b.until("what is hidden", `document.querySelector(".headline").innerText.includes("fewer than 5 workers covered")`)
+	b.until("no parts", `document.querySelectorAll(".parts tr").length === 0`)
+	b.axe("dashboard")
+	b.picture("dashboard")
+	b.sound()
 }
