@@ -2,7 +2,7 @@
 // cannot see it.
 import { LitElement, html } from "lit";
 import uPlot from "uplot";
-import { count } from "./figures";
+import { confirmedText, count } from "./figures";
 import type { Point } from "./model";
 import { toDay } from "./state";
 import type { Format, Words } from "./words";
@@ -53,7 +53,7 @@ export class Chart extends LitElement {
     return html`<div class="plot" aria-hidden="true"></div>
       <details class="twin" @toggle=${this.toggled}><summary>${t.table}</summary><table>
         <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th></tr></thead>
-        <tbody>${(this.open ? this.points : []).map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${count(this, p.confirmed)}</td></tr>`)}</tbody>
+        <tbody>${(this.open ? this.points : []).map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td></tr>`)}</tbody>
       </table></details>`;
   }
 

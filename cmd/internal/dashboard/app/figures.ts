@@ -44,6 +44,10 @@ export function sparkline(points: Point[] | undefined, top: number, target: numb
 /** A count as the reader may see it: whoever runs the ledger may have it hide small ones. */
 export const count = (look: Look, n: number | null): string => (n === null ? look.t.fewer : look.f.number(n));
 
+/** The confirmed of the covered: they are hidden too where all but a few of these are. */
+export const confirmedText = (look: Look, a: { covered: number | null; confirmed: number | null }): string =>
+  a.confirmed === null && a.covered !== null ? look.t.hidden : count(look, a.confirmed);
+
 export const percentText = (look: Look, a: Answer): string =>
   a.percent !== null ? look.f.percent(a.percent) : a.suppressed && a.workforce ? look.t.hidden : look.t.noWorkforce;
 
@@ -51,7 +55,7 @@ export const percentText = (look: Look, a: Answer): string =>
 export function spoken(look: Look, a: Answer): string {
   const { t, f } = look;
   const target = a.target ? `, ${t.target} ${f.percent(a.target.percent)}` : "";
-  return `${a.name}: ${percentText(look, a)}${target}; ${count(look, a.covered)} ${t.covered.toLowerCase()}, ${count(look, a.confirmed)} ${t.confirmed.toLowerCase()}`;
+  return `${a.name}: ${percentText(look, a)}${target}; ${count(look, a.covered)} ${t.covered.toLowerCase()}, ${confirmedText(look, a)} ${t.confirmed.toLowerCase()}`;
 }
 
 export type Sort = "gap" | "name" | "percent";
@@ -87,7 +91,7 @@ export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>
         <td role="cell" class="bar" data-label="">${bullet(a, scale)}</td>
         ${cell(t.target, a.target ? f.percent(a.target.percent) : "–")}
         ${cell(t.gapPoints, points === null ? "–" : (points > 0 ? "+" : "") + f.number(Math.round(points * 100) / 100))}
-        ${cell(t.covered, count(look, a.covered))}${cell(t.confirmed, count(look, a.confirmed))}
+        ${cell(t.covered, count(look, a.covered))}${cell(t.confirmed, confirmedText(look, a))}
         ${cell(t.workforce, a.workforce ? f.number(a.workforce.count) : "–")}
         ${cell(t.shortfall, a.target?.shortfall == null ? "–" : f.number(a.target.shortfall))}
         ${cell(t.inGrace, count(look, a.inGrace))}
@@ -113,7 +117,7 @@ export function parts(look: Look, a: Answer, by: string): TemplateResult {
     <tbody>${cells.map(([value, n]) => html`<tr><th scope="row">${look.t.values[value] ?? value}</th>
       <td class="number">${count(look, n)}</td>
       <td class="bar"><svg class="part" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${svg`<rect class="ground" width="100" height="10"></rect><rect class="covered" y="2" height="6" width=${(n / top) * 100}></rect>`}</svg></td></tr>`)}
-    </tbody></table>`;
+    </tbody></table>${a.suppressed ? html`<p class="note">${look.t.leftOut}</p>` : nothing}`;
 }
 
 /** Why two figures differ, as a waterfall: from the first, by cause, to the second. */

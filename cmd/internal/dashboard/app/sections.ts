@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { saveCSV, saveJSON, savePNG } from "./download";
 import { dayField, knownSlider, monthSlider } from "./fields";
-import { count, listed, percentText, waterfall, type Look } from "./figures";
+import { confirmedText, count, listed, percentText, waterfall, type Look } from "./figures";
 import { level, parent, type Answer, type Difference, type Mark } from "./model";
 import { today, type State } from "./state";
 
@@ -27,7 +27,7 @@ const valueOf = (e: Event): string => (e.target as HTMLInputElement | HTMLSelect
 export function headline(page: Page, a: Answer): TemplateResult {
   const { t, f } = page.look;
   const day = page.state.on === "" ? t.today : f.day(a.on);
-  const confirmed = count(page.look, a.confirmed), covered = count(page.look, a.covered);
+  const confirmed = confirmedText(page.look, a), covered = count(page.look, a.covered);
   const sentence = a.percent !== null && a.workforce
     ? t.headline(a.name, day, covered, f.number(a.workforce.count), f.percent(a.percent), confirmed)
     : a.workforce ? t.headlineHidden(a.name, day, covered, f.number(a.workforce.count)) : t.headlineBare(a.name, day, covered, confirmed);
