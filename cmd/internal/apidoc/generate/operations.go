@@ -381,6 +381,12 @@ func (l *library) documents() []operation {
 			answer: content("text/html", o("type", "string")), fails: guarded(problem.NotFound),
 		},
 		{
+			method: http.MethodGet, path: "/sw.js", id: "getKeeper",
+			summary: "What keeps the dashboard for when there is no network.",
+			answer:  content("text/javascript", o("type", "string")),
+			fails:   guarded(problem.NotFound),
+		},
+		{
 			method: http.MethodGet, path: "/assets/{name}", id: "getAsset",
 			summary: "A part of the dashboard.",
 			parameters: list{
