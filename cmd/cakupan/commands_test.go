@@ -16,7 +16,7 @@ import (
 // commands returns the words of every command of the grammar.
 func commands(t *testing.T) (all [][]string) {
 	t.Helper()
-	parser, err := kong.New(&grammar{}, texts(), kong.NamedMapper("folder",
+	parser, err := kong.New(&grammar{}, texts(), memberTexts(), proofTexts(), kong.NamedMapper("folder",
 		folderOrEvent(new(eventData))))
 	if err != nil {
 		t.Fatal(err)
