@@ -44,6 +44,10 @@ type grammar struct {
 	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events."`
 	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
 	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
+	Reconcile  reconcileCommand  `cmd:"" help:"Which ways of counting give a published figure."`
+	Lookups    lookupsCommand    `cmd:"" help:"Who asked for whom by NIK."`
+	Funding    fundingCommand    `cmd:"" help:"Committed, granted, disbursed, covered; what is missing."`
+	History    historyCommand    `cmd:"" help:"The whole story of an enrolment, a worker or a commitment."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
 	Checkpoint checkpointCommand `cmd:"" help:"Print the signed head of the log."`
 	Prove      proveCommand      `cmd:"" help:"Prove that an event is in the log, or its past."`
@@ -91,6 +95,8 @@ func texts() kong.Vars {
 		"workers": "Say who joined and who left, too, and the events to which it is due.",
 		"publisher": "Events of this publisher: the registered name, or the source of who was" +
 			" none.",
+		"nik": "Of the worker with this NIK; - reads it from standard input. Who asks is" +
+			" recorded: see cakupan lookups.",
 		"of":      "Which figure: covered, confirmed or inGrace; default: covered.",
 		"all":     "default: all that have something to show",
 		"address": "Address of the dashboard (default: 127.0.0.1:7070, or any free port).",

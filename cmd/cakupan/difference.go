@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,22 +9,19 @@ import (
 	"maps"
 	"slices"
 
-	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/projections/difference"
 )
 
 // differenceCommand tells why two figures differ.
 type differenceCommand struct {
-	Region  string `placeholder:"CODE" help:"${region}; default: ID."`
-	On      string `placeholder:"DATE" help:"The first day; default: today in Asia/Makassar."`
-	Known   string `placeholder:"WHEN" help:"As known when; default: all that is recorded."`
+	figureFlags
+
 	ToOn    string `placeholder:"DATE" help:"The second day; default: the first."`
 	ToKnown string `placeholder:"WHEN" help:"As known when; default: as the first."`
 
 	Indicator string `placeholder:"NAME" help:"${indicator}"`
 	Workers   bool   `help:"${workers}"`
-	CSV       bool   `name:"csv" help:"Answer in CSV; of the workers with --workers."`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -43,35 +38,23 @@ Examples:
 
 // Run runs the command.
 func (c *differenceCommand) Run(ctx context.Context, w *where, out *console) error {
-	if c.CSV && w.JSON {
-		return usage("--csv and --json exclude each other")
-	}
-	query := client.Values("region", c.Region, "on", c.On, "known", c.Known, "to_on", c.ToOn,
-		"to_known", c.ToKnown, "indicator", c.Indicator)
+	query := c.values("to_on", c.ToOn, "to_known", c.ToKnown, "indicator", c.Indicator)
 	if c.Workers {
 		query.Set("workers", "true")
 	}
-	return w.reading(ctx, out, func(s *client.Client) error {
-		response, err := s.Get(ctx, "/v1/difference", query)
-		if err != nil {
-			return err
-		}
-		if w.JSON {
-			return errors.Join(copyLines(out.stdout, response.Body), response.Body.Close())
-		}
-		p := &differencePrinter{w: bufio.NewWriterSize(out.stdout, 64<<10)}
-		if c.CSV {
-			p.csv, p.workers = csv.NewWriter(p.w), c.Workers
-		}
-		return errors.Join(eachLine(response.Body, p.print), p.flush(), response.Body.Close())
+	return ask(ctx, w, out, question{
+		route: "/v1/difference", query: query, csv: c.CSV,
+		printer: func(p *printing) printer {
+			return &differencePrinter{printing: p, workers: p.csv != nil && c.Workers}
+		},
 	})
 }
 
 // differencePrinter prints a difference as it comes.
 type differencePrinter struct {
-	w       *bufio.Writer
-	csv     *csv.Writer // nil: for people
-	workers bool        // CSV of them
+	*printing
+
+	workers bool // CSV of them
 	begun   bool
 }
 
@@ -121,13 +104,7 @@ func (p *differencePrinter) flows(d *httpapi.Difference) error {
 	return err // the writer keeps its first one
 }
 
-func (p *differencePrinter) flush() error {
-	if p.csv != nil {
-		p.csv.Flush()
-		return errors.Join(p.csv.Error(), p.w.Flush())
-	}
-	return p.w.Flush()
-}
+func (p *differencePrinter) end() error { return nil }
 
 // writeDifference prints the two figures and what lies between them, for people.
 func writeDifference(w io.Writer, d *httpapi.Difference) error {

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
-	"cakupan/cmd/internal/client"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 	"cakupan/projections/explain"
@@ -18,11 +13,9 @@ import (
 
 // explainCommand prints who makes a figure up.
 type explainCommand struct {
-	Region string `placeholder:"CODE" help:"${region}; default: ID."`
-	On     string `placeholder:"DATE" help:"${on}"`
-	Known  string `placeholder:"WHEN" help:"${known}"`
-	Of     string `placeholder:"FIGURE" help:"${of}"`
-	CSV    bool   `name:"csv" help:"Answer in CSV, for spreadsheets: a row an enrolment."`
+	figureFlags
+
+	Of string `placeholder:"FIGURE" help:"${of}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -39,48 +32,16 @@ Examples:
 
 // Run runs the command.
 func (c *explainCommand) Run(ctx context.Context, w *where, out *console) error {
-	if c.CSV && w.JSON {
-		return usage("--csv and --json exclude each other")
-	}
-	query := client.Values("region", c.Region, "on", c.On, "known", c.Known, "of", c.Of)
-	return w.reading(ctx, out, func(s *client.Client) error {
-		response, err := s.Get(ctx, "/v1/explain", query)
-		if err != nil {
-			return err
-		}
-		if w.JSON {
-			return errors.Join(copyLines(out.stdout, response.Body), response.Body.Close())
-		}
-		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
-		p := &explanation{w: buffered}
-		if c.CSV {
-			p.csv = csv.NewWriter(buffered)
-		}
-		err = eachLine(response.Body, p.print)
-		if err == nil && !p.ended {
-			err = errCutOff
-		}
-		return errors.Join(err, p.flush(), response.Body.Close())
+	return ask(ctx, w, out, question{
+		route: "/v1/explain", query: c.values("of", c.Of), csv: c.CSV,
+		printer: func(p *printing) printer { return &explanation{printing: p} },
 	})
-}
-
-// errCutOff says that the last line of an answer is missing.
-var errCutOff = errors.New("the answer was cut off: ask again")
-
-// copyLines passes an answer on as it is, but for a problem at its end.
-func copyLines(w io.Writer, body io.Reader) error {
-	buffered := bufio.NewWriterSize(w, 64<<10)
-	err := eachLine(body, func(line []byte) error {
-		_, err := buffered.Write(line)
-		return err
-	})
-	return errors.Join(err, buffered.Flush())
 }
 
 // explanation is printed as it comes, so that its length does not matter.
 type explanation struct {
-	w     *bufio.Writer
-	csv   *csv.Writer // nil: for people
+	*printing
+
 	ended bool
 }
 
@@ -101,7 +62,7 @@ func (p *explanation) print(line []byte) error {
 		if p.csv != nil {
 			return nil
 		}
-		_, err := fmt.Fprintf(p.w, "\n%s workers\n", thousands(*said.Workers))
+		_, err := fmt.Fprintf(p.w, "\n%s\n", counted(*said.Workers, "worker"))
 		return err
 	case p.csv != nil:
 		return p.records(&said.Worker)
@@ -152,12 +113,11 @@ func (p *explanation) records(w *explain.Worker) error {
 	return nil
 }
 
-func (p *explanation) flush() error {
-	if p.csv != nil {
-		p.csv.Flush()
-		return errors.Join(p.csv.Error(), p.w.Flush())
+func (p *explanation) end() error {
+	if !p.ended {
+		return errCutOff
 	}
-	return p.w.Flush()
+	return nil
 }
 
 func sequencesText(sequences []eventstore.Sequence, separator string) string {

@@ -22,6 +22,7 @@ type logCommand struct {
 	Type       string `placeholder:"TYPE" help:"Events of this type, such as enrolment.opened.v1."`
 	Enrolment  string `placeholder:"ID" help:"Events about this enrolment."`
 	Worker     string `placeholder:"ID" help:"Events about this worker, merges not followed."`
+	NIK        string `name:"nik" placeholder:"NIK" help:"${nik}"`
 	Commitment string `placeholder:"ID" help:"Events about this commitment."`
 	Source     string `placeholder:"URI" help:"Events of this source."`
 	Publisher  string `placeholder:"NAME" help:"${publisher}"`
@@ -37,6 +38,7 @@ Examples:
 
 	cakupan log --from 100 --to 120
 	cakupan log --enrolment e-0042
+	cakupan log --nik - < nik.txt
 	cakupan log --publisher dukcapil-bonebolango --last 20
 	cakupan log --server http://127.0.0.1:7070 --last 5 --follow
 	cakupan log --json > all.ndjson` + exitCodes
@@ -53,7 +55,10 @@ func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 	if c.Follow {
 		query.Set("follow", "true")
 	}
-	return w.reading(ctx, out, func(s *client.Client) error {
+	return w.asking(ctx, out, c.NIK, func(s *client.Client) error {
+		if err := setWorker(ctx, s, out, c.NIK, query); err != nil {
+			return err
+		}
 		response, err := s.Get(ctx, "/v1/events", query)
 		if err != nil {
 			return err

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore/vault"
 )
 
@@ -151,6 +153,11 @@ func (c *discloseCommand) Run(ctx context.Context, w *where, out *console) error
 		return err
 	}
 	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+		at := temporal.Instant(out.now().UnixNano())
+		_, err := l.LookUp(ctx, nik, "", at)
+		if err != nil && problem.Exit(err) != problem.ExitNotFound {
+			return err // it must be recorded, also of what was refused of him
+		}
 		d, err := l.Disclose(ctx, nik)
 		if err != nil {
 			return err

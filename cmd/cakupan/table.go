@@ -93,6 +93,14 @@ func thousands[N ~int | ~int64 | ~uint64](n N) string {
 	return digits
 }
 
+// counted writes a number of things: 1 worker, 2,000 workers.
+func counted[N ~int | ~int64 | ~uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return thousands(n) + " " + thing + "s"
+}
+
 // sparkline draws values as blocks, from 0 to the largest.
 func sparkline(values []int64) string {
 	const blocks = "▁▂▃▄▅▆▇█"

@@ -121,6 +121,9 @@ func (s *State) EnrolmentCount() int { return s.enrolments.Len() }
 // WorkerCount returns of how many workers there is anything to say: their numbers are less.
 func (s *State) WorkerCount() int { return s.workers.Len() }
 
+// CommitmentCount returns of how many commitments there is anything to say: their numbers are less.
+func (s *State) CommitmentCount() int { return len(s.purses) }
+
 // Placed calls yield with all that ever was said of where the worker of an enrolment lives:
 // openings and amendments with a region, in force or not, in no order.
 func (s *State) Placed(e uint32, yield func(r region.Code)) {

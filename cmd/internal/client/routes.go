@@ -95,6 +95,21 @@ func (s *Client) Post(ctx context.Context, path, query string, into any) error {
 	return errors.Join(err, response.Body.Close())
 }
 
+// PostBody sends JSON to a route and reads its JSON answer.
+func (s *Client) PostBody(ctx context.Context, path string, body io.Reader, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, body)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := s.Ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	err = json.NewDecoder(response.Body).Decode(into)
+	return errors.Join(err, response.Body.Close())
+}
+
 // Publish sends one event and returns its receipt, also of a refusal. Where there is an error, the
 // event may be in the log all the same: to send it again, with the same id, is safe and tells.
 func (s *Client) Publish(ctx context.Context, raw []byte) (event.Receipt, error) {

@@ -86,6 +86,11 @@ var rights = map[string]audience{
 	"GET /v1/explain":     auditors,
 	"GET /v1/difference":  auditors,
 	"GET /v1/findings":    auditors,
+	"GET /v1/funding":     auditors,
+	"GET /v1/history":     auditors,
+	"POST /v1/lookups":    auditors,
+	"GET /v1/lookups":     auditors,
+	"GET /v1/reconcile":   auditors,
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
 	"GET /metrics":        auditors,

@@ -7,8 +7,10 @@ import (
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/lookups"
 	"cakupan/projections/coverage"
 	"cakupan/projections/findings"
+	"cakupan/projections/history"
 	"cakupan/projections/standing"
 )
 
@@ -34,6 +36,22 @@ type Ledger interface {
 	// object without line end, valid during the call. An error of yield ends it and is returned.
 	// Who follows is called with nil when there is no more for now; that ends with ctx.
 	Events(ctx context.Context, f ledger.EventFilter, yield func(line []byte) error) error
+
+	// Reported calls yield with each event about a subject up to a place in the log, in its order,
+	// but for those that want leaves out; nil leaves out none. It waits and refuses as View does.
+	Reported(ctx context.Context, about history.Subject, known eventstore.Sequence,
+		want func(some []eventstore.Sequence) ([]eventstore.Sequence, error),
+		yield func(*history.Reported) error) error
+
+	// EventsAt calls yield with the events of sequences, which ascend.
+	EventsAt(ctx context.Context, sequences []eventstore.Sequence,
+		yield func(*history.Reported) error) error
+
+	// LookUp returns the worker id of a NIK once it is recorded who asked.
+	LookUp(ctx context.Context, nik, who string, at temporal.Instant) (worker string, err error)
+
+	// Lookups calls yield with each look-up by NIK, in their order.
+	Lookups(ctx context.Context, yield func(lookups.Lookup) error) error
 
 	// ListKey returns the key under which rows of lists get their ids, always the same.
 	ListKey(ctx context.Context) ([32]byte, error)

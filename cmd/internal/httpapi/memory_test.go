@@ -16,10 +16,12 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/codec"
+	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/merkle"
 	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
 	"cakupan/projections/findings"
+	"cakupan/projections/history"
 	"cakupan/projections/standing"
 )
 
@@ -243,6 +245,65 @@ func (m *memory) Events(_ context.Context, f ledger.EventFilter, yield func([]by
 	}
 	return nil
 }
+
+func (m *memory) Reported(_ context.Context, about history.Subject, known eventstore.Sequence,
+	want func([]eventstore.Sequence) ([]eventstore.Sequence, error),
+	yield func(*history.Reported) error,
+) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, record := range m.records {
+		var e event.Event
+		if _, err := codec.Decode(record.Event, &e); err != nil {
+			return err
+		}
+		if about.Kind != history.Commitment || e.Data.Commitment != about.Name ||
+			record.Sequence > known {
+			continue
+		}
+		wanted, err := want([]eventstore.Sequence{record.Sequence})
+		if err != nil {
+			return err
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		err = yield(&history.Reported{
+			Sequence: record.Sequence, RecordedAt: record.RecordedAt, Event: &e,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) EventsAt(_ context.Context, sequences []eventstore.Sequence,
+	yield func(*history.Reported) error,
+) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, seq := range sequences {
+		record := m.records[seq-1]
+		var e event.Event
+		if _, err := codec.Decode(record.Event, &e); err != nil {
+			return err
+		}
+		err := yield(&history.Reported{
+			Sequence: seq, RecordedAt: record.RecordedAt, Event: &e,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) LookUp(context.Context, string, string, temporal.Instant) (string, error) {
+	return "", problem.New(problem.NotFound, "nobody")
+}
+
+func (m *memory) Lookups(context.Context, func(lookups.Lookup) error) error { return nil }
 
 func (m *memory) Health(context.Context) ledger.Health {
 	m.mu.Lock()

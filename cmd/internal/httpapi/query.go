@@ -257,14 +257,18 @@ func (p *parameters) date(name string, otherwise temporal.Date) temporal.Date {
 }
 
 func (p *parameters) region(otherwise region.Code) region.Code {
-	if !p.has("region") {
+	return p.regionOf("region", otherwise)
+}
+
+func (p *parameters) regionOf(name string, otherwise region.Code) region.Code {
+	if !p.has(name) {
 		return otherwise
 	}
-	text := p.values.Get("region")
+	text := p.values.Get(name)
 	code, ok := region.Parse(text)
 	if !ok {
 		p.failAs(&problem.Error{
-			Code: problem.RegionUnknown, Field: "region", Detail: region.Explain(text),
+			Code: problem.RegionUnknown, Field: name, Detail: region.Explain(text),
 		})
 	}
 	return code

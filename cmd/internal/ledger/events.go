@@ -74,6 +74,7 @@ func subjectOf(f EventFilter) (s history.Subject, named bool) {
 type selection struct {
 	filter EventFilter
 	yield  func(line []byte) error
+	each   func(record eventstore.Record, e *event.Event) error // instead of yield, if it is set
 	sent   uint64
 	last   eventstore.Sequence // that was passed on
 	done   bool                // there is no more to come
@@ -100,6 +101,9 @@ func (s *selection) take(record eventstore.Record) error {
 	}
 	s.sent++
 	s.last = record.Sequence
+	if s.each != nil {
+		return s.each(record, &s.event)
+	}
 	s.line = cloudevents.AppendJSON(s.line[:0], &s.event, uint64(record.Sequence),
 		record.RecordedAt)
 	return s.yield(s.line)
@@ -252,7 +256,7 @@ func (l *Ledger) historyFor(ctx context.Context, f *EventFilter) (*history.Proje
 	}
 	p, ok := projections.Answers[*history.Projection](kept)
 	if !ok {
-		return nil, fmt.Errorf("projection %s is of another kind", history.Name)
+		return nil, errOtherKind(history.Name)
 	}
 	return p, nil
 }

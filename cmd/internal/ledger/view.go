@@ -78,10 +78,12 @@ func coverageAs[P any](ctx context.Context, l *Ledger, minSeq eventstore.Sequenc
 	}
 	p, ok := projections.Answers[P](kept)
 	if !ok {
-		return p, fmt.Errorf("projection %s is of another kind", coverage.Name)
+		return p, errOtherKind(coverage.Name)
 	}
 	return p, nil
 }
+
+func errOtherKind(name string) error { return fmt.Errorf("projection %s is of another kind", name) }
 
 // viewer is the coverage, as the ledger asks it.
 type viewer interface {

@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"eventstore/natsd/...":       {"eventstore", "eventstore/durable", "eventstore/inspect"},
 	"eventstore/jetstream/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/packs/...":       {"eventstore", "eventstore/jetstream", "eventstore/inspect"},
+	"eventstore/lookups/...":     {"eventstore", "eventstore/packs", "domain/temporal"},
 	"eventstore/memlog/...":      {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/logtest/...":     {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/jetstream/lease": {"eventstore/jetstream"},
@@ -85,6 +86,15 @@ var mayImport = map[string][]string{
 	// They count nothing and keep nothing: they ask the facts of another model.
 	"projections/explain/...":    {"projections/standing", "projections/facts", "eventstore", "domain/..."},
 	"projections/difference/...": {"projections/standing", "projections/facts", "eventstore", "domain/..."},
+	"projections/reconcile/...":  {"projections/coverage", "eventstore", "domain/..."},
+	"projections/story/...": {
+		"projections/standing", "projections/facts", "projections/history", "eventstore",
+		"eventstore/cloudevents", "domain/...",
+	},
+	"projections/funding/...": {
+		"projections/standing", "projections/facts", "projections/history", "eventstore",
+		"domain/...",
+	},
 
 	// The parts of the program do not know each other; only the program wires them.
 	// They speak the words of the gate, and cut what they read into events in one way.
@@ -152,7 +162,7 @@ var atHome = map[string][]string{
 	"github.com/nats-io/nats-server/v2": {"eventstore/natsd/..."},
 	"github.com/nats-io/nats.go": {
 		"eventstore/jetstream/...", "eventstore/packs/...", "eventstore/natsd/...",
-		"eventstore/pubsub/...", "cmd/...",
+		"eventstore/pubsub/...", "eventstore/lookups/...", "cmd/...",
 	},
 	// Watermill is for other programs; bench measures what a way through it costs.
 	"github.com/ThreeDotsLabs": {"eventstore/pubsub/...", "cmd/internal/bench/..."},

@@ -8,7 +8,10 @@ import (
 
 // ofAuditors are the questions of contract section 8.
 func (l *library) ofAuditors() []operation {
-	return []operation{l.getExplain(), l.getDifference(), l.getFindings()}
+	return []operation{
+		l.getExplain(), l.getDifference(), l.getFindings(), l.getFunding(), l.getHistory(),
+		l.getReconcile(), l.postLookup(), l.getLookups(),
+	}
 }
 
 // auditFails are what a question about coverage may end with.
@@ -94,5 +97,5 @@ func (l *library) ofAudit(name string) object {
 			with("cause", words("string", "one a worker and step")).with("events",
 			arrayOf(words("integer", "a sequence")).with("description", "that it is due to")))
 	}
-	return nil
+	return l.ofFunding(name)
 }

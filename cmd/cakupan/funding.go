@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/domain/temporal"
+	"cakupan/projections/coverage"
+	"cakupan/projections/funding"
+)
+
+// fundingCommand sets the money of commitments side by side.
+type fundingCommand struct {
+	Commitment string `placeholder:"ID" help:"This commitment alone."`
+	Funder     string `placeholder:"CODE" help:"Those that this region itself pays."`
+	Year       string `placeholder:"YEAR" help:"Those of this fiscal year."`
+	Known      string `placeholder:"WHEN" help:"${known}"`
+	CSV        bool   `name:"csv" help:"Answer in CSV, for spreadsheets: a row a commitment."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*fundingCommand) Help() string {
+	return `Sets side by side what was committed, granted, disbursed and covered of each commitment,
+in heads, months of a head, and rupiah; says what is missing, and in which month the money ends.
+
+Examples:
+
+	cakupan funding --year 2020
+	cakupan funding --commitment apbd-2020 --known 2020-06-30
+	cakupan funding --funder 75.03 --csv > funding.csv` + exitCodes
+}
+
+// Run runs the command.
+func (c *fundingCommand) Run(ctx context.Context, w *where, out *console) error {
+	return ask(ctx, w, out, question{
+		route: "/v1/funding", csv: c.CSV,
+		query: client.Values("commitment", c.Commitment, "funder", c.Funder, "year", c.Year,
+			"known", c.Known),
+		printer: func(p *printing) printer { return &fundingPrinter{printing: p} },
+	})
+}
+
+// fundingPrinter prints commitments as they come.
+type fundingPrinter struct {
+	*printing
+
+	ended bool
+}
+
+func (p *fundingPrinter) print(line []byte) error {
+	var said struct {
+		Known       *coverage.Known `json:"known"`
+		Commitments *int64          `json:"commitments"`
+		funding.Line
+	}
+	if err := json.Unmarshal(line, &said); err != nil {
+		return err
+	}
+	switch {
+	case said.Known != nil && p.csv != nil:
+		return p.csv.Write([]string{
+			"commitment", "funder", "funding", "fiscal_year", "from", "until", "closed",
+			"heads", "months", "tariff", "committed_rupiah", "ceiling", "buys_months",
+			"granted_heads", "granted_head_months", "granted_rupiah", "disbursed_rupiah",
+			"covered_heads", "covered_head_months", "covered_rupiah", "missing_months",
+			"missing_rupiah", "money_ends",
+		})
+	case said.Known != nil:
+		_, err := fmt.Fprintf(p.w, "Funding, %s\n", knownText(*said.Known))
+		return err
+	case said.Commitments != nil:
+		if p.ended = true; p.csv == nil {
+			_, err := fmt.Fprintf(p.w, "\n%s\n", counted(*said.Commitments, "commitment"))
+			return err
+		}
+		return nil
+	case p.csv != nil:
+		return p.csv.Write(fundingRecord(&said.Line))
+	}
+	return p.block(&said.Line)
+}
+
+func (p *fundingPrinter) end() error {
+	if !p.ended {
+		return errCutOff
+	}
+	return nil
+}
+
+// block prints a commitment for people.
+func (p *fundingPrinter) block(l *funding.Line) error {
+	if _, err := fmt.Fprintf(p.w, "\n%s\n", fundingTitle(l)); err != nil {
+		return err
+	}
+	t := newTable("", ">Heads", ">Head-months", ">Rupiah", "")
+	if c := l.Committed; c != nil {
+		t.add("  committed", thousands(c.Heads), grouped(c.HeadMonths), grouped(c.Rupiah),
+			fmt.Sprintf("%s at %s; ceiling %s", counted(c.Months, "month"), thousands(c.Tariff),
+				thousands(c.Ceiling)))
+	}
+	t.add("  granted", thousands(l.Granted.Heads), grouped(l.Granted.HeadMonths),
+		grouped(l.Granted.Rupiah), "at most "+thousands(l.Granted.Most)+" in a month")
+	t.add("  disbursed", "", "", grouped(l.Disbursed.Rupiah), spansText(l.Disbursed.Months))
+	t.add("  covered", thousands(l.Covered.Heads), grouped(l.Covered.HeadMonths),
+		grouped(l.Covered.Rupiah), "at most "+thousands(l.Covered.Most)+" in a month")
+	if err := t.write(p.w); err != nil {
+		return err
+	}
+	for _, line := range fundingRemarks(l) {
+		if _, err := fmt.Fprintf(p.w, "  %s\n", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fundingTitle(l *funding.Line) string {
+	if l.Committed == nil {
+		return l.Commitment + "  never committed"
+	}
+	period := spansText([]funding.Span{{From: *l.From, Until: *l.Until}})
+	return fmt.Sprintf("%s  %s pays from %s, fiscal year %d, %s", l.Commitment, *l.Funder,
+		l.Funding, *l.FiscalYear, period)
+}
+
+// fundingRemarks says what is missing, and when the money ends.
+func fundingRemarks(l *funding.Line) (lines []string) {
+	remark := func(format string, args ...any) {
+		lines = append(lines, fmt.Sprintf(format, args...))
+	}
+	if l.Closed != nil {
+		remark("closed from %s on", *l.Closed)
+	}
+	m := &l.Missing
+	if m.Heads != nil && *m.Heads > 0 {
+		remark("missing: %s committed and not granted in any month", counted(*m.Heads, "head"))
+	}
+	if m.Heads != nil && *m.Heads < 0 {
+		remark("too many: %s granted beyond those committed", counted(-*m.Heads, "head"))
+	}
+	if m.HeadMonths.Sign() > 0 {
+		remark("missing: %s head-months granted and not covered", grouped(m.HeadMonths))
+	}
+	if len(m.Months) > 0 {
+		remark("missing: no disbursement names %s", spansText(m.Months))
+	}
+	if m.Rupiah != nil && m.Rupiah.Sign() > 0 {
+		remark("missing: %s rupiah granted and not disbursed", grouped(m.Rupiah))
+	}
+	if m.Ceiling != nil && m.Ceiling.Sign() > 0 {
+		remark("missing: %s rupiah of what was committed: the ceiling buys %s months",
+			grouped(m.Ceiling), pointed(l.Committed.Buys))
+	}
+	if l.MoneyEnds.Last != nil {
+		remark("the last month granted is %s", *l.MoneyEnds.Last)
+	}
+	for _, end := range []struct {
+		month *string
+		what  string
+	}{
+		{l.MoneyEnds.Committed, "the ceiling does not pay the committed heads"},
+		{l.MoneyEnds.Granted, "the ceiling does not pay the granted heads"},
+		{l.MoneyEnds.Disbursed, "what was disbursed does not pay the granted heads"},
+	} {
+		if end.month != nil {
+			remark("the money ends in %s: %s to the end of it", *end.month, end.what)
+		}
+	}
+	return lines
+}
+
+// spansText writes months for people, both ends in: 2020-01 to 2020-06, 2020-09.
+func spansText(spans []funding.Span) string {
+	texts := make([]string, len(spans))
+	for i, span := range spans {
+		texts[i] = span.From
+		until, err := temporal.ParseMonth(span.Until)
+		if last := (until - 1).String(); err == nil && last != span.From {
+			texts[i] += " to " + last
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// grouped writes a number with separators, a dash where there is none.
+func grouped(n *big.Int) string {
+	if n == nil {
+		return "–"
+	}
+	digits, sign := new(big.Int).Abs(n).String(), ""
+	if n.Sign() < 0 {
+		sign = "-"
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+func fundingRecord(l *funding.Line) []string {
+	record := []string{
+		l.Commitment, pointed(l.Funder), l.Funding, "", pointed(l.From), pointed(l.Until),
+		pointed(l.Closed), "", "", "", "", "", "",
+	}
+	if c := l.Committed; c != nil {
+		record[3] = strconv.FormatInt(*l.FiscalYear, 10)
+		record = append(record[:7], number(c.Heads), number(c.Months), number(c.Tariff),
+			c.Rupiah.String(), number(c.Ceiling), pointed(c.Buys))
+	}
+	plain := func(n *big.Int) string {
+		if n == nil {
+			return ""
+		}
+		return n.String()
+	}
+	return append(record,
+		number(l.Granted.Heads), plain(l.Granted.HeadMonths), plain(l.Granted.Rupiah),
+		plain(l.Disbursed.Rupiah), number(l.Covered.Heads), plain(l.Covered.HeadMonths),
+		plain(l.Covered.Rupiah), spansText(l.Missing.Months), plain(l.Missing.Rupiah),
+		pointed(l.MoneyEnds.Granted))
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/projections/coverage"
+	"cakupan/projections/story"
+)
+
+// historyCommand tells the story of an enrolment, a worker or a commitment.
+type historyCommand struct {
+	Enrolment  string `placeholder:"ID" help:"Of this enrolment."`
+	Worker     string `placeholder:"ID" help:"Of this worker, under all ids that were one."`
+	NIK        string `name:"nik" placeholder:"NIK" help:"${nik}"`
+	Commitment string `placeholder:"ID" help:"Of this commitment."`
+	Known      string `placeholder:"WHEN" help:"${known}"`
+	Lang       string `enum:"id,en" default:"id" help:"Language: id or en (default: id)."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*historyCommand) Help() string {
+	return `Tells what was reported, when, and by whom; what each event changed; and what was taken
+back. Below that a picture: across, when it was true; down, when it was known.
+
+Examples:
+
+	cakupan history --enrolment e-0042
+	cakupan history --worker w-17 --known 2021-01-04
+	cakupan history --nik - < nik.txt
+	cakupan history --commitment apbd-2020 --lang en` + exitCodes
+}
+
+// Run runs the command.
+func (c *historyCommand) Run(ctx context.Context, w *where, out *console) error {
+	query := client.Values("enrolment", c.Enrolment, "worker", c.Worker,
+		"commitment", c.Commitment, "known", c.Known)
+	return ask(ctx, w, out, question{
+		route: "/v1/history", query: query, nik: c.NIK,
+		printer: func(p *printing) printer {
+			return &historyPrinter{printing: p, indonesian: c.Lang == "id"}
+		},
+	})
+}
+
+// historyPrinter prints a history as it comes, and the picture at its end.
+type historyPrinter struct {
+	*printing
+
+	indonesian bool
+	ended      bool
+	picture    picture
+}
+
+func (p *historyPrinter) print(line []byte) error {
+	var said struct {
+		Known  *coverage.Known `json:"known"`
+		Events *int64          `json:"events"`
+		story.Line
+	}
+	if err := json.Unmarshal(line, &said); err != nil {
+		return err
+	}
+	switch {
+	case said.Known != nil:
+		_, err := fmt.Fprintf(p.w, "History, %s\n", knownText(*said.Known))
+		return err
+	case said.Events != nil:
+		p.ended = true
+		if err := p.picture.write(p.w); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(p.w, "\n%s\n", counted(*said.Events, "event"))
+		return err
+	}
+	p.picture.add(&said.Line)
+	return p.event(&said.Line)
+}
+
+func (p *historyPrinter) end() error {
+	if !p.ended {
+		return errCutOff
+	}
+	return nil
+}
+
+// words returns a text in the language asked for.
+func (p *historyPrinter) words(w story.Words) string {
+	if p.indonesian {
+		return w.ID
+	}
+	return w.EN
+}
+
+// event prints one event for people.
+func (p *historyPrinter) event(l *story.Line) error {
+	var e struct {
+		RecordedAt string `json:"recordedat"`
+		Source     string `json:"source"`
+		ID         string `json:"id"`
+		Publisher  string `json:"publishedby"`
+	}
+	if err := json.Unmarshal(l.Event, &e); err != nil {
+		return err
+	}
+	by := e.Source
+	if e.Publisher != "" {
+		by = e.Publisher + " (" + e.Source + ")"
+	}
+	_, err := fmt.Fprintf(p.w, "\nevent %s  %s  %s  %s\n  %s\n", thousands(l.Sequence),
+		localTime(e.RecordedAt), by, e.ID, p.words(l.Text))
+	for i := range l.Changes {
+		_, err = fmt.Fprintf(p.w, "  → %s\n", p.words(l.Changes[i].Words()))
+	}
+	for _, taken := range l.Takes {
+		_, err = fmt.Fprintf(p.w, "  %s\n", p.words(story.Words{
+			EN: "it takes back event " + thousands(taken),
+			ID: "menarik kembali peristiwa " + thousands(taken),
+		}))
+	}
+	if l.TakenBy != nil {
+		_, err = fmt.Fprintf(p.w, "  %s\n", p.words(story.Words{
+			EN: "taken back by event " + thousands(*l.TakenBy),
+			ID: "ditarik kembali oleh peristiwa " + thousands(*l.TakenBy),
+		}))
+	}
+	return err
+}

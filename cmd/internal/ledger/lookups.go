@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/lookups"
+	"cakupan/eventstore/packs"
+)
+
+// LookUp returns the worker id of a NIK, and records first who asked, when, and who it is: also
+// when the vault knows nobody of it. What cannot be recorded is not answered.
+//
+// If we crash after the record, it says of somebody who got no answer that he asked, as he did.
+func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instant,
+) (worker string, err error) {
+	if err := CheckNIK(nik); err != nil {
+		return "", err
+	}
+	book, err := lookups.Open(ctx, l.first(), l.lookupsStream(), l.log.Identity())
+	if err != nil {
+		return "", lookupsError(err)
+	}
+	v, err := l.openVault(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := v.CatchUp(ctx); err != nil { // with who writes, on a cluster
+		return "", vaultError(l.folder.dir, err)
+	}
+	worker, known, err := v.Lookup(nik)
+	if err != nil {
+		return "", vaultError(l.folder.dir, err)
+	}
+	if err := book.Record(ctx, at, who, worker); err != nil {
+		return "", lookupsError(err)
+	}
+	if !known {
+		return "", problem.New(problem.NotFound, "the ledger knows nobody of this NIK; that it was"+
+			" asked for is recorded")
+	}
+	return worker, nil
+}
+
+// Lookups calls yield with each look-up by NIK, in their order.
+func (l *Ledger) Lookups(ctx context.Context, yield func(lookups.Lookup) error) error {
+	book, err := lookups.OpenExisting(ctx, l.first(), l.lookupsStream(), l.log.Identity())
+	switch {
+	case errors.Is(err, packs.ErrNoStream):
+		return nil
+	case err != nil:
+		return lookupsError(err)
+	}
+	return lookupsError(book.Each(ctx, yield))
+}
+
+// lookupsStream says how the book of look-ups is opened. It is asked for seldom: it is opened each
+// time.
+func (l *Ledger) lookupsStream() packs.Options {
+	opts := lookups.StreamOptions()
+	opts.Replicas = l.opts.Replicas
+	if l.server != nil {
+		opts.FreeSpace = l.server.FreeSpace
+	}
+	return opts
+}
+
+// lookupsError says what is wrong with the book of look-ups.
+func lookupsError(err error) error {
+	var known *problem.Error
+	switch {
+	case err == nil, errors.As(err, &known):
+		return err
+	case errors.Is(err, eventstore.ErrFull):
+		return problem.Wrap(problem.LogFull,
+			"the disk is full: a look-up that cannot be recorded is not answered", err)
+	case errors.Is(err, lookups.ErrOtherLedger):
+		return problem.Wrap(problem.FolderOtherLedger, "the record of look-ups, stream "+
+			lookups.StreamName+", is another ledger's", err)
+	}
+	return problem.Wrap(problem.LogUnavailable, "look-ups by NIK cannot be recorded or read now",
+		err)
+}

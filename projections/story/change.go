@@ -1,0 +1,220 @@
+package story
+
+import (
+	"fmt"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+	"cakupan/projections/history"
+)
+
+// Change is some days on which an enrolment stands otherwise by an event.
+type Change struct {
+	Enrolment string  `json:"enrolment"`
+	From      string  `json:"from"`
+	Until     *string `json:"until"` // out; null: for ever
+	Before    *State  `json:"before"`
+	After     *State  `json:"after"`
+}
+
+// State is how an enrolment stands on a day; null where it is not open.
+type State struct {
+	Status   string   `json:"status"` // COVERED, IN_GRACE or NOT_COVERED
+	Region   string   `json:"region"`
+	Payer    string   `json:"payer"`
+	Evidence []string `json:"evidence"`
+}
+
+// The values of Status.
+const (
+	StatusCovered    = "COVERED"
+	StatusInGrace    = "IN_GRACE"
+	StatusNotCovered = "NOT_COVERED"
+)
+
+// course is how an enrolment stands on some days.
+type course struct {
+	from, until temporal.Date
+	stand
+}
+
+// stand is how it stands on each of them. The zero value: it is not open.
+type stand struct {
+	open, covered, inGrace bool
+	terms                  enrolment.Terms
+	evidence               enrolment.Evidence
+}
+
+// courses are in order of time, and apart.
+type courses []course
+
+// coursesOf works out how an enrolment stands on all days, as known at a place in the log.
+func coursesOf(s *facts.State, e uint32, known eventstore.Sequence) (all courses) {
+	c := s.CourseAsOf(e, known)
+	for i := range c.Stretches {
+		stretch := &c.Stretches[i]
+		all = append(all, course{
+			stretch.From, stretch.Until, stand{open: true, terms: stretch.Terms},
+		})
+		died := s.DiedAsOf(stretch.Worker, known)
+		for _, spell := range enrolment.AppendSpells(nil, *stretch, died, &c.Money) {
+			all = all.put(course{spell.From, spell.Until, stand{
+				open: true, covered: !spell.InGrace(), inGrace: spell.InGrace(),
+				terms: stretch.Terms, evidence: spell.Evidence,
+			}})
+		}
+	}
+	return all
+}
+
+// put replaces the end of the last course from the days of another on.
+func (all courses) put(c course) courses {
+	last := all[len(all)-1]
+	rest := course{c.until, last.until, last.stand}
+	if all[len(all)-1].until = c.from; last.from == c.from {
+		all = all[:len(all)-1]
+	}
+	if all = append(all, c); rest.from < rest.until {
+		all = append(all, rest)
+	}
+	return all
+}
+
+// on returns how it stands on a day.
+func (all courses) on(day temporal.Date) stand {
+	for i := range all {
+		if all[i].from <= day && day < all[i].until {
+			return all[i].stand
+		}
+	}
+	return stand{}
+}
+
+// bounds returns the days on which one of two begins or ends, in order.
+func bounds(a, b courses) (days []temporal.Date) {
+	for _, all := range [2]courses{a, b} {
+		for i := range all {
+			days = append(days, all[i].from, all[i].until)
+		}
+	}
+	slices.Sort(days)
+	return slices.Compact(days)
+}
+
+// changes works out what an event changes.
+func (t *teller) changes(e *entry) (found []Change, err error) {
+	found = []Change{}
+	some := t.enrolments
+	if e.of != everyEnrolment {
+		some = []uint32{e.of}
+	}
+	for _, number := range some {
+		var was, is courses
+		err := t.source.Read(func(s *facts.State) error {
+			if is = coursesOf(s, number, e.sequence); t.About.Kind == history.Commitment {
+				was = coursesOf(s, number, e.sequence-1) // what else changes it is not told
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if t.About.Kind != history.Commitment {
+			was, t.were[number] = t.were[number], is
+		}
+		names, err := t.source.Names().AppendEnrolments(nil, number)
+		if err != nil {
+			return nil, err
+		}
+		found = appendChanges(found, names[0], was, is)
+	}
+	return found, nil
+}
+
+// appendChanges appends the days on which two courses differ.
+func appendChanges(found []Change, name string, was, is courses) []Change {
+	var last *Change
+	var lastWas, lastIs stand
+	days := bounds(was, is)
+	for i := range len(days) - 1 {
+		before, after := was.on(days[i]), is.on(days[i])
+		switch {
+		case before == after, days[i] > temporal.MaxDate:
+			last = nil
+		case last != nil && before == lastWas && after == lastIs:
+			last.Until = dayText(days[i+1])
+		default:
+			found = append(found, Change{
+				Enrolment: name, From: days[i].String(), Until: dayText(days[i+1]),
+				Before: before.state(), After: after.state(),
+			})
+			last, lastWas, lastIs = &found[len(found)-1], before, after
+		}
+	}
+	return found
+}
+
+// dayText returns a day as text, nil for one behind all days.
+func dayText(day temporal.Date) *string {
+	if day > temporal.MaxDate {
+		return nil
+	}
+	text := day.String()
+	return &text
+}
+
+func (s *stand) state() *State {
+	if !s.open {
+		return nil
+	}
+	state := &State{
+		Status: StatusNotCovered, Region: s.terms.Region.String(), Payer: s.terms.Payer.String(),
+		Evidence: s.evidence.Names(),
+	}
+	switch {
+	case s.covered:
+		state.Status = StatusCovered
+	case s.inGrace:
+		state.Status = StatusInGrace
+	}
+	if state.Evidence == nil {
+		state.Evidence = []string{}
+	}
+	return state
+}
+
+// Words says a change in one sentence.
+func (c *Change) Words() Words {
+	until := Words{"on", "dan seterusnya"}
+	if c.Until != nil {
+		until = Words{"until " + *c.Until, "sampai sebelum " + *c.Until}
+	}
+	before, after := c.Before.words(), c.After.words()
+	return Words{
+		EN: fmt.Sprintf("%s from %s %s: %s, was %s", c.Enrolment, c.From, until.EN, after.EN,
+			before.EN),
+		ID: fmt.Sprintf("%s dari %s %s: %s, tadinya %s", c.Enrolment, c.From, until.ID, after.ID,
+			before.ID),
+	}
+}
+
+// words says how an enrolment stands.
+func (s *State) words() Words {
+	if s == nil {
+		return Words{"not enrolled", "tidak terdaftar"}
+	}
+	switch s.Status {
+	case StatusCovered:
+		basis := fmt.Sprintf(" (%s, %s, %s)", s.Region, s.Payer, joined(s.Evidence))
+		return Words{"covered" + basis, "terlindungi" + basis}
+	case StatusInGrace:
+		basis := fmt.Sprintf(" (%s, %s)", s.Region, s.Payer)
+		return Words{"in grace" + basis, "masa tenggang" + basis}
+	default:
+		basis := fmt.Sprintf(" (%s, %s)", s.Region, s.Payer)
+		return Words{"enrolled, not covered" + basis, "terdaftar, tidak terlindungi" + basis}
+	}
+}

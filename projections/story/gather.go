@@ -1,0 +1,130 @@
+package story
+
+import (
+	"context"
+	"slices"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+	"cakupan/projections/history"
+)
+
+// gather finds the events of the story.
+func (t *teller) gather(ctx context.Context) error {
+	defer t.settle()
+	names := t.source.Names()
+	switch t.About.Kind {
+	case history.Enrolment:
+		e, found, err := names.FindEnrolment(t.About.Name)
+		if !found || err != nil {
+			return err
+		}
+		return t.source.Read(func(s *facts.State) error {
+			t.ofEnrolments(s, []uint32{e}, nil)
+			return nil
+		})
+	case history.Worker:
+		w, found, err := names.FindWorker(t.About.Name)
+		if !found || err != nil {
+			return err
+		}
+		return t.source.Read(func(s *facts.State) error {
+			t.ofPerson(s, w)
+			return nil
+		})
+	default:
+		return t.ofCommitment(ctx)
+	}
+}
+
+// ofPerson adds what is said of a person and of the person's enrolments.
+func (t *teller) ofPerson(s *facts.State, w uint32) {
+	if int(w) >= s.WorkerCount() {
+		return
+	}
+	ids := idsOf(s, []uint32{w}, t.Known)
+	var enrolments []uint32
+	for _, id := range ids {
+		for _, r := range s.AppendWorker(nil, id) {
+			if r.Kind == event.EnrolmentOpened && r.Sequence <= t.Known {
+				enrolments = append(enrolments, r.Enrolment)
+			}
+		}
+	}
+	slices.Sort(enrolments)
+	t.ofEnrolments(s, slices.Compact(enrolments), ids)
+}
+
+// ofEnrolments adds what is said of enrolments, of those for whom they were opened, and of the
+// money of what they were granted.
+func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
+	var commitments []uint32
+	for _, e := range enrolments {
+		if int(e) >= s.EnrolmentCount() {
+			continue
+		}
+		t.enrolments = append(t.enrolments, e)
+		for _, r := range s.AppendEnrolment(nil, e) {
+			t.add(r.Sequence, r.Retracted, e)
+			if isAbout(r.Kind) && r.Sequence <= t.Known {
+				commitments = append(commitments, r.Commitment)
+			}
+			if r.Kind == event.EnrolmentOpened && r.Sequence <= t.Known {
+				ids = append(ids, r.Worker)
+			}
+		}
+	}
+	for _, id := range idsOf(s, ids, t.Known) {
+		for _, r := range s.AppendLives(nil, id) {
+			t.add(r.Sequence, r.Retracted, everyEnrolment)
+		}
+	}
+	slices.Sort(commitments)
+	for _, c := range slices.Compact(commitments) {
+		for _, r := range s.AppendMoney(nil, c) {
+			t.add(r.Sequence, r.Retracted, everyEnrolment)
+		}
+	}
+}
+
+// idsOf returns workers with all ids that merges up to a place in the log ever joined with them, in
+// force or not.
+func idsOf(s *facts.State, workers []uint32, known eventstore.Sequence) []uint32 {
+	ids := slices.Clone(workers)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	for i := 0; i < len(ids); i++ {
+		for _, r := range s.AppendLives(nil, ids[i]) {
+			if r.Kind != event.WorkerMerged || r.Sequence > known {
+				continue
+			}
+			for _, id := range [2]uint32{r.Worker, r.Into} {
+				if !slices.Contains(ids, id) {
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	return ids
+}
+
+// ofCommitment adds what is said of a commitment. What its money changes of all that it was granted
+// to is not told: it may be tens of thousands.
+func (t *teller) ofCommitment(ctx context.Context) error {
+	names := t.source.Names()
+	return t.log.Reported(ctx, t.About, t.Known, nil, func(r *history.Reported) error {
+		of := uint32(everyEnrolment)
+		if isAbout(r.Event.Type) {
+			e, found, err := names.FindEnrolment(r.Event.Data.Enrolment)
+			if err != nil {
+				return err
+			}
+			if found {
+				of = e
+			}
+		}
+		t.add(r.Sequence, r.TakenBy(t.Known), of)
+		return nil
+	})
+}

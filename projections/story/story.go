@@ -1,0 +1,171 @@
+// Package story tells what was ever reported about an enrolment, a worker or a commitment, in order
+// of the log: each event in words, what it changed, and what was taken back (contract, section 8,
+// history).
+package story
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/cloudevents"
+	"cakupan/projections/facts"
+	"cakupan/projections/history"
+	"cakupan/projections/standing"
+)
+
+// ErrUnknown is returned for a subject that no event names.
+var ErrUnknown = errors.New("no event names it")
+
+// Query asks for the story of a subject. Known must be applied. What is said of a worker is said of
+// the person: of all ids that merges ever joined with that one.
+type Query struct {
+	About history.Subject
+	Known eventstore.Sequence
+}
+
+// Log tells events.
+type Log interface {
+	// Reported calls yield with each event about a subject up to a place in the log, in its order,
+	// but for those that want leaves out; nil leaves out none.
+	Reported(ctx context.Context, about history.Subject, known eventstore.Sequence,
+		want func(some []eventstore.Sequence) ([]eventstore.Sequence, error),
+		yield func(*history.Reported) error) error
+
+	// EventsAt calls yield with the events of sequences, which ascend.
+	EventsAt(ctx context.Context, sequences []eventstore.Sequence,
+		yield func(*history.Reported) error) error
+}
+
+// Line is one event of a story.
+type Line struct {
+	Event    json.RawMessage      `json:"event"` // as the log has it
+	Sequence eventstore.Sequence  `json:"sequence"`
+	Text     Words                `json:"text"`
+	TakenBy  *eventstore.Sequence `json:"takenBy"` // the retraction; null: in force
+	Takes    []Taken              `json:"takes,omitempty"`
+	Changes  []Change             `json:"changes"`
+}
+
+// Taken is an event of the story that a retraction takes out of force.
+type Taken = eventstore.Sequence
+
+// entry is an event of a story before it is read.
+type entry struct {
+	sequence eventstore.Sequence
+	takenBy  eventstore.Sequence // 0: in force
+	takes    []eventstore.Sequence
+	of       uint32 // the enrolment that it is about, or all of the story's
+}
+
+// everyEnrolment says of an event that it may change all enrolments of the story.
+const everyEnrolment = facts.NoEnrolment
+
+// teller is a question in work.
+type teller struct {
+	Query
+	source standing.Source
+	log    Log
+
+	entries    []entry
+	enrolments []uint32           // of the story: all that it may change
+	were       map[uint32]courses // by enrolment: what was known before the next event
+}
+
+// together is how many events are told at a time.
+const together = 64
+
+// Each calls yield with each event of the story. It is valid during the call. Memory holds some
+// bytes for each of the events.
+func Each(ctx context.Context, source standing.Source, log Log, q Query, yield func(*Line) error,
+) error {
+	t := &teller{Query: q, source: source, log: log, were: map[uint32]courses{}}
+	if err := t.gather(ctx); err != nil {
+		return err
+	}
+	if len(t.entries) == 0 {
+		return ErrUnknown
+	}
+	for some := range slices.Chunk(t.entries, together) {
+		if err := t.tell(ctx, some, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds an event, if it is known, and the retraction of it.
+func (t *teller) add(seq, takenBy eventstore.Sequence, of uint32) {
+	if seq > t.Known {
+		return
+	}
+	if takenBy > t.Known {
+		takenBy = 0
+	}
+	t.entries = append(t.entries, entry{sequence: seq, takenBy: takenBy, of: of})
+	if takenBy != 0 {
+		t.entries = append(t.entries, entry{
+			sequence: takenBy, takes: []eventstore.Sequence{seq}, of: of,
+		})
+	}
+}
+
+// settle brings the events in order, each once.
+func (t *teller) settle() {
+	slices.SortFunc(t.entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(len(a.takes), len(b.takes)),
+			slices.Compare(a.takes, b.takes))
+	})
+	t.entries = slices.CompactFunc(t.entries, func(a, b entry) bool {
+		return a.sequence == b.sequence && slices.Equal(a.takes, b.takes)
+	})
+}
+
+// tell reads some events, says them in words, works out what they change, and passes them on.
+func (t *teller) tell(ctx context.Context, some []entry, yield func(*Line) error) error {
+	sequences := make([]eventstore.Sequence, len(some))
+	for i := range some {
+		sequences[i] = some[i].sequence
+	}
+	sequences = slices.Compact(sequences)
+	lines, i := make([]Line, 0, len(some)), 0
+	err := t.log.EventsAt(ctx, sequences, func(r *history.Reported) error {
+		for ; i < len(some) && some[i].sequence == r.Sequence; i++ {
+			lines = append(lines, lineOf(&some[i], r))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range lines {
+		if lines[i].Changes, err = t.changes(&some[i]); err != nil {
+			return err
+		}
+		if err := yield(&lines[i]); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func lineOf(e *entry, r *history.Reported) Line {
+	line := Line{
+		Event: cloudevents.AppendJSON(nil, r.Event, uint64(r.Sequence), r.RecordedAt),
+		Text:  wordsOf(r.Event), Sequence: r.Sequence, Takes: e.takes,
+	}
+	if e.takenBy != 0 {
+		by := e.takenBy
+		line.TakenBy = &by
+	}
+	return line
+}
+
+// isAbout reports whether an event of a commitment is about one enrolment.
+func isAbout(kind event.Type) bool {
+	return kind == event.FundingGranted || kind == event.FundingRevoked
+}
