@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"cakupan/eventstore/inspect"
 )
@@ -30,6 +31,9 @@ var (
 	// ErrDamaged is returned for a file that does not hold what was written. It stays so: nothing
 	// is read from the file or written to it any more.
 	ErrDamaged = errors.New("file is damaged")
+	// ErrClosed is returned for a file that is closed, of which nothing was known to be wrong. Who
+	// still asks it holds on to what has been replaced meanwhile.
+	ErrClosed = errors.New("file is closed")
 	// ErrUnchecked is returned by Open for a file from before there were checksums.
 	ErrUnchecked = errors.New("file has no checksums")
 )
@@ -145,17 +149,22 @@ func (db *DB) Damage() error {
 	return db.damage
 }
 
-// note keeps an error if it says that the file is damaged, and returns it.
+// note keeps an error if it says that the file is damaged, and returns it. A damaged file may be
+// closed while somebody asks it: who finds it closed is told of the damage.
 func (db *DB) note(err error) error {
 	if errors.Is(err, inspect.ErrBolt) && !errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if !errors.Is(err, ErrDamaged) {
-		return err
+	closed := errors.Is(err, os.ErrClosed) || errors.Is(err, bolterrors.ErrDatabaseNotOpen)
+	if closed {
+		err = fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	db.noting.Lock()
 	defer db.noting.Unlock()
-	if db.damage == nil {
+	switch {
+	case closed && db.damage != nil:
+		return db.damage
+	case errors.Is(err, ErrDamaged) && db.damage == nil:
 		db.damage = err
 		close(db.damaged)
 	}

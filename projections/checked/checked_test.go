@@ -1,6 +1,8 @@
 package checked
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -103,6 +105,36 @@ func TestReadersWhileWriting(t *testing.T) {
 	for range 4 {
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestClosedWhileAsked closes a file while it is asked: if it is damaged, that is what is said, also
+// to who has begun to ask before that was known.
+func TestClosedWhileAsked(t *testing.T) {
+	for _, damaged := range []bool{true, false} {
+		db, want := makeFile(t), ErrClosed
+		done := make(chan error)
+		go func() {
+			for {
+				if err := readValue(db); err != nil {
+					done <- err
+					return
+				}
+			}
+		}()
+		if damaged {
+			want = ErrDamaged
+			_ = db.note(fmt.Errorf("%w: in a test", ErrDamaged))
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		begun := db.note(db.readHead()) // had looked for damage before there was any
+		for _, err := range []error{<-done, begun, readValue(db), db.Update(nil)} {
+			if !errors.Is(err, want) {
+				t.Errorf("damaged %t: %v", damaged, err)
+			}
 		}
 	}
 }

@@ -207,6 +207,10 @@ var causes = []struct {
 		"the file of the projection is damaged and is being built anew from the log: ask again",
 	},
 	{
+		checked.ErrClosed, ProjectionBehind,
+		"the projection was replaced while it was asked: ask again",
+	},
+	{
 		eventstore.ErrNewerFormat, FolderNewer,
 		"a newer version of cakupan wrote this ledger: use that version or a later one",
 	},
