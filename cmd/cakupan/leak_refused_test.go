@@ -37,10 +37,10 @@ func TestNoNIKInRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range lines {
-		if _, err := conn.Request("cakupan.intake.leak", line, 10*time.Second); err != nil {
+		if _, err := conn.Request("cakupan.intake.leak", line, time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := told.NextMsg(10 * time.Second); err != nil { // it is settled
+		if _, err := told.NextMsg(time.Minute); err != nil { // it is settled
 			t.Fatal(err)
 		}
 	}

@@ -68,7 +68,7 @@ func TestPowerCut(t *testing.T) {
 // TestRead refuses what is no key, and a key that others can read, and says what to do without
 // showing anything of it.
 func TestRead(t *testing.T) {
-	secret := bytes.Repeat([]byte("S"), Size)
+	secret := append(bytes.Repeat([]byte("S"), Size-1), 'T')
 	for _, c := range []struct {
 		name    string
 		content []byte
@@ -80,6 +80,7 @@ func TestRead(t *testing.T) {
 		{"empty", nil, 0o600, ErrInvalid},
 		{"short", secret[:Size-1], 0o600, ErrInvalid},
 		{"long", append(bytes.Clone(secret), '\n'), 0o600, ErrInvalid},
+		{"lost by the disk", make([]byte, Size), 0o600, ErrInvalid},
 		{"group", secret, 0o640, ErrExposed},
 		{"others", secret, 0o604, ErrExposed},
 		{"group may write", secret, 0o620, ErrExposed},

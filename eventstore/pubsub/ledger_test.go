@@ -35,7 +35,7 @@ const (
 	died   = "id.cakupan.worker.died.v1"
 
 	// within is how long what must happen may take on a busy machine.
-	within = 20 * time.Second
+	within = time.Minute
 	// quiet is how long to look whether what must not happen does.
 	quiet = 30 * time.Millisecond
 )

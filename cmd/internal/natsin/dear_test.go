@@ -17,7 +17,7 @@ func TestDearEventsWait(t *testing.T) {
 	heard := w.hear(conn, "bone")
 	w.fail(&problem.Error{Code: problem.EventsDear, Detail: "later", Retry: 7})
 	w.publish(conn, message("cakupan.intake.bone", "", line("urn:bone", 1)))
-	reply, err := conn.Request("cakupan.request.bone", line("urn:bone", 2), 10*time.Second)
+	reply, err := conn.Request("cakupan.request.bone", line("urn:bone", 2), time.Minute)
 	if err != nil || reply.Header.Get("Retry-After") != "7" ||
 		!bytes.Contains(reply.Data, []byte(`"code":"events.dear"`)) {
 		t.Fatalf("request: %v, %v", reply, err)

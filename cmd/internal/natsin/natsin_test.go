@@ -365,7 +365,7 @@ func TestLogUnavailable(t *testing.T) {
 		for i := range 20 {
 			w.publish(conn, message("cakupan.intake.bone", "", line("urn:bone", before+i)))
 		}
-		reply, err := conn.Request("cakupan.request.bone", line("urn:bone", 1000+before), time.Second)
+		reply, err := conn.Request("cakupan.request.bone", line("urn:bone", 1000+before), time.Minute)
 		if err != nil || reply.Header.Get("Content-Type") != "application/problem+json" ||
 			!bytes.Contains(reply.Data, []byte(`"code":"log.`)) {
 			t.Errorf("request while the log fails: %v", err)
