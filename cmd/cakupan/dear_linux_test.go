@@ -115,13 +115,15 @@ func (f *dearFile) take() []byte {
 // while it folds them; and finds the answers of a replay.
 func TestDear(t *testing.T) {
 	sizes := dearSizes{
-		enrolments: 4_000, facts: 8_000, grants: 8_000, restatements: 300, closings: 20,
+		enrolments: 3_000, facts: 4_000, grants: 4_000, restatements: 300, closings: 20,
 	}
 	if os.Getenv("CAKUPAN_LONG") == "" {
 		testDear(t, sizes)
 		return
 	}
-	sizes.restatements = 1_200
+	sizes = dearSizes{
+		enrolments: 4_000, facts: 8_000, grants: 8_000, restatements: 1_200, closings: 20,
+	}
 	t.Run("many", func(t *testing.T) { testDear(t, sizes) })
 	t.Run("large", func(t *testing.T) {
 		testDear(t, dearSizes{

@@ -19,7 +19,7 @@ type plotCommand struct {
 	Region    string   `placeholder:"CODE" help:"${region}; default: ID."`
 	From      string   `placeholder:"DATE" help:"First day; default: a year before the last."`
 	Until     string   `placeholder:"DATE" help:"Last day, in; default: today in Asia/Makassar."`
-	Step      string   `placeholder:"STEP" help:"day, or month: the last day of each (the default)."`
+	Step      string   `placeholder:"STEP" help:"day, or month: the last day of each (default)."`
 	Known     []string `placeholder:"WHEN" help:"${plotKnown}"`
 	Indicator string   `placeholder:"NAME" help:"${indicator}"`
 	Width     int      `default:"100" placeholder:"COLUMNS" help:"How wide (default: 100)."`

@@ -14,7 +14,7 @@ import (
 // proveCommand proves that an event is in the log, or that a log goes on from what it was.
 type proveCommand struct {
 	Sequence int64 `placeholder:"SEQ" help:"Prove that this event is in the log."`
-	From     int64 `placeholder:"SEQ" help:"Prove that the log up to --to begins with that to this."`
+	From     int64 `placeholder:"SEQ" help:"Prove that the log up to --to begins as up to this."`
 	To       int64 `placeholder:"SEQ" help:"Default: all that is recorded."`
 }
 

@@ -101,7 +101,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err := c.checkDoors(d); err != nil {
 		return err
 	}
-	defer c.control(w, l, out)()
+	defer c.control(ctx, w, l, out)()
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
@@ -176,10 +176,11 @@ func (c *serveCommand) checkCluster() error {
 
 // control has commands on this machine change the register of the running ledger, until the
 // returned function is called. Where there can be no socket the ledger runs without.
-func (c *serveCommand) control(w *where, l *ledger.Ledger, out *console) (stop func()) {
-	server, err := control.Listen(w.folder(), l.Register())
+func (c *serveCommand) control(ctx context.Context, w *where, l *ledger.Ledger, out *console,
+) (stop func()) {
+	server, err := control.Listen(ctx, w.folder(), l.Register())
 	if err != nil {
-		out.logger().Warn("the register cannot be changed while the ledger runs",
+		out.logger().WarnContext(ctx, "the register cannot be changed while the ledger runs",
 			slog.Any("error", err))
 		return func() {}
 	}

@@ -124,6 +124,8 @@ func (s *Server) Reopen(ctx context.Context) error {
 // mend opens the streams again whenever a write has failed, until the server is stopped.
 func (s *Server) mend() {
 	defer close(s.mended)
+	pause := time.NewTicker(mendPause)
+	defer pause.Stop()
 	for {
 		select {
 		case <-s.stopping:
@@ -142,7 +144,7 @@ func (s *Server) mend() {
 			select {
 			case <-s.stopping:
 				return
-			case <-time.After(mendPause):
+			case <-pause.C:
 			}
 		}
 	}

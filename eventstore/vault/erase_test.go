@@ -186,7 +186,7 @@ func TestRotate(t *testing.T) {
 			t.Errorf("kept is %+v, %v", kept, err)
 		}
 	}
-	w, v = w.again()
+	_, v = w.again()
 	expect(t, v, workers)
 	enrol(t, v, 10, 1)
 }

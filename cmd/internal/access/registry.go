@@ -111,7 +111,7 @@ func (r *Registry) CheckReaches(number uint64) error {
 }
 
 // older says that changes of the register are missing.
-func older(have, want uint64, who string) error {
+func older(have, want uint64, who string) *problem.Error {
 	return problem.New(problem.RegisterLost, fmt.Sprintf("the register of publishers and"+
 		" readers ends at change %d, and %s %d changes of it: it was lost or is an older copy, in"+
 		" which revoked secrets count again. Restore it from a backup", have, who, want))

@@ -46,7 +46,7 @@ func (r *Registry) compareSeen() error {
 	switch have := r.end.Number; {
 	case s.Number > have:
 		return problem.Wrap(problem.RegisterLost, older(have, s.Number,
-			r.opts.Seen+" says it had").(*problem.Error).Detail+"; if the older one is meant,"+
+			r.opts.Seen+" says it had").Detail+"; if the older one is meant,"+
 			" delete that file", errBehind)
 	case s.Number == have && s.Chain != r.chain.String():
 		return problem.Wrap(problem.RegisterLost, fmt.Sprintf("the register of publishers"+

@@ -59,7 +59,7 @@ func (r *Registry) TakeOver(ctx context.Context, path string, fault func(point s
 	case errors.Is(err, fs.ErrNotExist):
 		return checkGone(lock)
 	case began && r.folded.Taking() == nil:
-		r.log.Warn("access.json cannot be read, and is of no use: the register is a history now."+
+		r.log.WarnContext(ctx, "access.json cannot be read, and is of no use: the register is a history now."+
 			" Remove it", slog.String("file", path), slog.Any("error", err))
 		return nil
 	}

@@ -110,6 +110,6 @@ func (r *Registry) NoteUses(ctx context.Context) {
 		return register.Change{Kind: register.Used, Names: names}, nil
 	})
 	if err != nil && ctx.Err() == nil {
-		r.log.Warn("who has logged in cannot be noted", slog.Any("error", err))
+		r.log.WarnContext(ctx, "who has logged in cannot be noted", slog.Any("error", err))
 	}
 }

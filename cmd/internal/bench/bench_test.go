@@ -25,5 +25,5 @@ func benchTestEvents() int {
 	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
 		return n
 	}
-	return 10_000
+	return 4_000
 }

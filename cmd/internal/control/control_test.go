@@ -33,7 +33,7 @@ func running(t *testing.T, dir string) *ledger.Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := control.Listen(dir, l.Register())
+	server, err := control.Listen(t.Context(), dir, l.Register())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func office(name string) register.Member {
 // TestAll does all there is through the socket of a folder with a short path and one with a long one,
 // and compares with what the register itself says.
 func TestAll(t *testing.T) {
-	short, err := os.MkdirTemp("", "c")
+	short, err := os.MkdirTemp("", "c") //nolint:usetesting // its path would be long
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ type Server struct {
 
 // Listen begins to answer at the socket in the folder of a ledger, which this process has locked: a
 // socket that lies there is that of a process that ended.
-func Listen(dir string, members *access.Registry) (*Server, error) {
+func Listen(ctx context.Context, dir string, members *access.Registry) (*Server, error) {
 	s := &Server{ended: make(chan struct{})}
 	path, folder, err := reach(dir)
 	if err != nil {
@@ -66,7 +66,7 @@ func Listen(dir string, members *access.Registry) (*Server, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(err, closeFolder(folder))
 	}
-	listener, err := net.Listen("unix", path)
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, errors.Join(err, closeFolder(folder))
 	}

@@ -3,8 +3,8 @@ package ledger
 import (
 	"context"
 	"errors"
+	"log/slog"
 
-	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/writer"
 )
@@ -51,7 +51,7 @@ func (l *Ledger) layDown() {
 	l.inUse.Lock() // until nobody is on his way from one to the other
 	defer l.inUse.Unlock()
 	if err := v.Close(); err != nil {
-		l.opts.Log.Warn("vault was not closed well: " + problem.From(err).Detail)
+		l.opts.Log.Warn("vault was not closed well", slog.Any("error", err))
 	}
 }
 

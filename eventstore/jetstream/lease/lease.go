@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// Bucket is the bucket of the key, Stream the stream that JetStream keeps the bucket in.
+	// Bucket is the bucket of the key.
 	Bucket = "CAKUPAN_ROLES"
+	// Stream is the stream that JetStream keeps the bucket in.
 	Stream = "KV_" + Bucket
 
 	// key is held by whoever writes.
