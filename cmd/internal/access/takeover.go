@@ -59,8 +59,8 @@ func (r *Registry) TakeOver(ctx context.Context, path string, fault func(point s
 	case errors.Is(err, fs.ErrNotExist):
 		return checkGone(lock)
 	case began && r.folded.Taking() == nil:
-		r.log.WarnContext(ctx, "access.json cannot be read, and is of no use: the register is a history now."+
-			" Remove it", slog.String("file", path), slog.Any("error", err))
+		r.log.WarnContext(ctx, "access.json cannot be read, and is of no use: the register is a"+
+			" history now. Remove it", slog.String("file", path), slog.Any("error", err))
 		return nil
 	}
 	return words(err)
