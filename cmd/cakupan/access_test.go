@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -702,15 +703,15 @@ func TestSecretOfClient(t *testing.T) {
 // serveHandler answers requests of the test, and returns where.
 func serveHandler(t *testing.T, handle http.HandlerFunc) (url string) {
 	t.Helper()
-	address, err := freeAddress()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Addr: address, Handler: handle, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: handle, ReadHeaderTimeout: time.Minute}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	}()
@@ -718,12 +719,5 @@ func serveHandler(t *testing.T, handle http.HandlerFunc) (url string) {
 		_ = server.Close()
 		<-ended
 	})
-	for range 100 {
-		if connection, err := dialer.DialContext(t.Context(), "tcp", address); err == nil {
-			_ = connection.Close()
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return "http://" + address
+	return "http://" + listener.Addr().String()
 }

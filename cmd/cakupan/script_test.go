@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -39,13 +40,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeAddress returns an address that nobody listens on.
-func freeAddress() (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddress returns an address that nobody listens on. Its port is none of those that systems give
+// to connections by themselves: one of these could take it, before or while its server is started
+// again.
+func freeAddress() (address string, err error) {
+	for range 100 {
+		address = fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		var listener net.Listener
+		listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		if err == nil {
+			return address, listener.Close()
+		}
 	}
-	return listener.Addr().String(), listener.Close()
+	return "", err
 }
 
 // ready waits until a server answers: ready URL.

@@ -115,7 +115,7 @@ func TestTooMuchMemory(t *testing.T) {
 		began := time.Now()
 		response, body := call(t, "POST", server.URL()+"/v1/events", contentType, batch("2"))
 		overload(t, response, body)
-		if took := time.Since(began); took < roomPatience || took > 5*time.Second {
+		if took := time.Since(began); took < roomPatience || took > time.Minute {
 			t.Errorf("%s: waited %v", contentType, took)
 		}
 	}
