@@ -460,7 +460,12 @@ func (l *clusterLoad) check() {
 // events returns the sequences of all events of a ledger's log by their ids.
 func (c *clusterRun) events(n int) map[string]uint64 {
 	c.t.Helper()
-	_, text := e2eDo(c.t, http.MethodGet, "http://"+c.http[n]+"/v1/events", "", nil)
+	var text []byte
+	c.await(fmt.Sprintf("ledger %d has reached the cluster again", n), func() bool {
+		status, answer := e2eDo(c.t, http.MethodGet, "http://"+c.http[n]+"/v1/events", "", nil)
+		text = answer
+		return status == http.StatusOK
+	})
 	found, next := map[string]uint64{}, uint64(1)
 	for line := range bytes.Lines(text) {
 		var e struct {

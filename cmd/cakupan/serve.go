@@ -186,7 +186,7 @@ func (c *serveCommand) control(ctx context.Context, w *where, l *ledger.Ledger, 
 	}
 	return func() {
 		if err := server.Close(); err != nil {
-			out.logger().Warn("socket for commands", slog.Any("error", err))
+			out.logger().WarnContext(ctx, "socket for commands", slog.Any("error", err))
 		}
 	}
 }

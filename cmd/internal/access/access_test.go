@@ -603,6 +603,45 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestUnreachableOpen takes the stream away from a ledger that is open: there is none yet. It is
+// guarded after a while, for a register may have been begun meanwhile, and open again once it is
+// known that none was.
+func TestUnreachableOpen(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	h.out.Store(true)
+	h.follow(r)
+	await(t, "it is told", func() bool {
+		return bytes.Contains(h.log.Bytes(), []byte("register cannot be followed"))
+	})
+	h.ahead.Store(int64(grace + time.Second))
+	if !r.Guarded() || r.Err() == nil {
+		t.Error("it is open, and nobody knows whether it may be")
+	}
+	h.out.Store(false)
+	await(t, "it is open again", func() bool { return !r.Guarded() && r.Err() == nil })
+}
+
+// TestLostIsNotShown has a register that ends before what was seen of it be read again and again: it
+// is refused all the time.
+func TestLostIsNotShown(t *testing.T) {
+	h := newHome(t)
+	r := h.open("a")
+	secret := mustAdd(t, r, office("dinas"))
+	raw := fmt.Appendf(nil, `{"format":1,"ledger":"%s","number":9,"chain":""}`, h.identity.Ledger)
+	if err := os.WriteFile(h.path("a.json"), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		r.followOnce(t.Context())
+		wantCode(t, r.Err(), problem.RegisterLost)
+		login(t, r, "", secret, ErrUnavailable)
+	}
+	if strings.Contains(string(h.log.Bytes()), "can be read again") {
+		t.Errorf("it was shown in between: %s", h.log.Bytes())
+	}
+}
+
 // fileOf is an access.json as it was written.
 func fileOf(t *testing.T, count int, revoked string) []byte {
 	t.Helper()

@@ -64,9 +64,6 @@ func (r *Registry) begin(ctx context.Context) (*packs.Stream, uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.catchUp(ctx, false)
-	if err == nil {
-		err = r.compareSeen()
-	}
 	return r.stream, r.end.Number + 1, err
 }
 

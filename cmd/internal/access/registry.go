@@ -88,11 +88,7 @@ func Open(ctx context.Context, opts Options) (*Registry, error) {
 	r.state.Store(&state{})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.catchUp(ctx, false)
-	if err == nil {
-		err = r.compareSeen()
-	}
-	if err != nil {
+	if err := r.catchUp(ctx, false); err != nil {
 		return nil, words(err)
 	}
 	return r, nil
@@ -125,12 +121,24 @@ func (r *Registry) unavailable(s *state, now time.Time) error {
 	return s.err
 }
 
-// catchUp folds all that the stream has and that is not folded yet. create makes the stream where
-// there is none. The caller holds mu.
+// catchUp folds all that the stream has and that is not folded yet, and shows it unless it is less
+// than was seen. create makes the stream where there is none. The caller holds mu.
 func (r *Registry) catchUp(ctx context.Context, create bool) error {
-	if err := r.openStream(ctx, create); err != nil || r.stream == nil {
-		return err
+	err := r.openStream(ctx, create)
+	if err == nil && r.stream != nil {
+		err = r.read(ctx)
 	}
+	if err == nil {
+		err = r.compareSeen()
+	}
+	if err == nil {
+		r.publish() // also where there is no stream: it may have been out of reach before
+	}
+	return err
+}
+
+// read folds what the stream has. The caller holds mu.
+func (r *Registry) read(ctx context.Context) error {
 	for rec, err := range r.stream.Read(ctx, r.end.Number+1) {
 		if err == nil {
 			err = r.enter(&rec)
@@ -139,7 +147,6 @@ func (r *Registry) catchUp(ctx context.Context, create bool) error {
 			return err
 		}
 	}
-	r.publish()
 	return nil
 }
 
