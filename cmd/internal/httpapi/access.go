@@ -125,6 +125,9 @@ func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 	}
 	name, secret, err := credentials(r.Header)
 	if err != nil {
+		if down := a.config.Access.Err(); down != nil { // perhaps nobody need log in: ask again
+			return down
+		}
 		return err
 	}
 	member, err := a.config.Access.Login(name, secret, r.RemoteAddr)

@@ -19,10 +19,11 @@ import (
 type gate struct {
 	guarded, revoked atomic.Bool
 	member           Member
+	down             error
 }
 
 func (g *gate) Guarded() bool { return g.guarded.Load() }
-func (g *gate) Err() error    { return nil }
+func (g *gate) Err() error    { return g.down }
 
 func (g *gate) Login(string, string, string) (Member, error) {
 	m := g.member
@@ -60,6 +61,19 @@ func TestOpenLedgerKnowsItsOwnName(t *testing.T) {
 	guarded := New(newMemory(t), Config{Access: access})
 	if answer := ask(t, guarded, "GET", "/v1/events", "ledger.example"); answer.StatusCode != 401 {
 		t.Errorf("a guarded ledger under its own name: %s", answer.Status)
+	}
+}
+
+// TestNobodyKnowsWhetherToLogIn: while the register cannot be read, who sends no secret is told to
+// come again. To log in would not help him, and perhaps he need not.
+func TestNobodyKnowsWhetherToLogIn(t *testing.T) {
+	access := &gate{down: problem.New(problem.RegisterUnavailable, "in a test")}
+	access.guarded.Store(true)
+	api := New(newMemory(t), Config{Access: access})
+	answer := ask(t, api, "GET", "/v1/events", "127.0.0.1:7070")
+	if answer.StatusCode != http.StatusServiceUnavailable ||
+		answer.Header.Get("Www-Authenticate") != "" {
+		t.Errorf("%s, %v", answer.Status, answer.Header)
 	}
 }
 
