@@ -447,9 +447,8 @@ func (l *clusterLoad) check() {
 					n, id, sequence, found[id])
 			}
 		}
-		_, answer := e2eDo(l.c.t, http.MethodGet, "http://"+l.c.http[n]+
-			"/v1/coverage?region=75&on=2021-01-01&min_seq="+strconv.Itoa(len(found)), "", nil)
-		answers = append(answers, string(answer))
+		answers = append(answers, l.c.ask(n,
+			"/v1/coverage?region=75&on=2021-01-01&min_seq="+strconv.Itoa(len(found))))
 	}
 	if answers[0] != answers[1] || !strings.Contains(answers[0], `"covered"`) {
 		l.c.t.Errorf("ledgers answer differently:\n%s\n%s", answers[0], answers[1])
@@ -457,22 +456,29 @@ func (l *clusterLoad) check() {
 	l.c.t.Logf("%d events acknowledged in %d attempts", len(l.acked), l.attempts)
 }
 
+// ask asks a ledger until it answers: one that was cut off from its cluster, or is behind, says to
+// ask again.
+func (c *clusterRun) ask(n int, route string) (answer string) {
+	c.t.Helper()
+	c.await(fmt.Sprintf("ledger %d answers %s", n, route), func() bool {
+		status, text := e2eDo(c.t, http.MethodGet, "http://"+c.http[n]+route, "", nil)
+		answer = string(text)
+		return status != http.StatusServiceUnavailable
+	})
+	return answer
+}
+
 // events returns the sequences of all events of a ledger's log by their ids.
 func (c *clusterRun) events(n int) map[string]uint64 {
 	c.t.Helper()
-	var text []byte
-	c.await(fmt.Sprintf("ledger %d has reached the cluster again", n), func() bool {
-		status, answer := e2eDo(c.t, http.MethodGet, "http://"+c.http[n]+"/v1/events", "", nil)
-		text = answer
-		return status == http.StatusOK
-	})
+	text := c.ask(n, "/v1/events")
 	found, next := map[string]uint64{}, uint64(1)
-	for line := range bytes.Lines(text) {
+	for line := range strings.Lines(text) {
 		var e struct {
 			ID       string
 			Sequence uint64
 		}
-		if err := json.Unmarshal(line, &e); err != nil || e.ID == "" || e.Sequence != next {
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.ID == "" || e.Sequence != next {
 			c.t.Fatalf("ledger %d: event %d is %s, %v", n, next, line, err)
 		}
 		if was, twice := found[e.ID]; twice {
