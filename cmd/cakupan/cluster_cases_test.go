@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/cmd/internal/ledger"
+	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/seal"
 )
 
@@ -192,11 +193,15 @@ func TestClusterTwoAtOnce(t *testing.T) {
 	for range 2 {
 		c.addLedger("--nats-system", c.system())
 	}
-	key := filepath.Join(c.dirs[0], "vault", "intake.key")
-	if err := os.MkdirAll(filepath.Dir(key), 0o700); err != nil {
+	vault := filepath.Join(c.dirs[0], "vault")
+	if err := os.MkdirAll(vault, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := seal.CreateKey(key); err != nil {
+	_, err := keyfile.Create(filepath.Join(vault, "vault.key"))
+	if err == nil {
+		_, err = seal.CreateKey(filepath.Join(vault, "intake.key"))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	c.copyKeys()
