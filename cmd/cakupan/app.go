@@ -26,6 +26,7 @@ type console struct {
 	now            func() time.Time
 	chart          bool // stdout is a terminal: draw
 	progress       bool // stderr is a terminal: show how far it is
+	answers        bool // stdin and stderr are a terminal: somebody is there to be asked
 }
 
 // grammar is the command line.
@@ -35,6 +36,7 @@ type grammar struct {
 	Demo       demoCommand       `cmd:"" help:"Show a sample of Gorontalo, with dashboard."`
 	Serve      serveCommand      `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
 	Import     importCommand     `cmd:"" help:"Take in events from files."`
+	List       listCommand       `cmd:"" help:"Look after a list that was imported."`
 	Template   templateCommand   `cmd:"" help:"Write an empty list of people to be filled in."`
 	Publish    publishCommand    `cmd:"" help:"Report one event."`
 	Coverage   coverageCommand   `cmd:"" help:"Who is covered, on a day, as known at a moment."`
@@ -107,6 +109,8 @@ func texts() kong.Vars {
 			" (an array), .csv and .xlsx (lists of people); - is one a line from standard input.",
 		"list": "Of a list: its id, by which a corrected list is known as the same one" +
 			" (default: what the file says).",
+		"gone": "With --complete, what becomes of rows that are gone: keep, retract, or" +
+			" end:DATE, the first day that is not covered; asked for otherwise.",
 		"listSource": "Of a list: the source of its events (default: urn:cakupan:list:ID).",
 		"listKind": "Of a list: " + lists.KindNames(lists.English) + " (default: what its" +
 			" columns say).",

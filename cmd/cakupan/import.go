@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/importer"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/projections/findings"
 )
@@ -22,6 +24,8 @@ type importCommand struct {
 	KeepRecorded bool     `help:"${keep}"`
 	Findings     bool     `help:"Print what the events contradict; see cakupan findings."`
 	Lang         string   `enum:"id,en" default:"id" help:"Language of findings: id or en."`
+	Complete     bool     `help:"The file is the whole of its list now: correct what it was."`
+	Gone         string   `placeholder:"WHAT" help:"${gone}"`
 
 	listFlags
 }
@@ -41,10 +45,17 @@ refused come back as they were, NIK and all, with a column that says what to cor
 workbook in that workbook, with its other sheets, formats and formulas. It can be imported again.
 With --sheet all every sheet of a workbook that holds a list is read, as one list.
 
+With --complete the file is the whole of its list: rows that were changed take back what they said
+before and say it anew, and rows that are gone are shown, and kept, taken back or ended, as --gone
+says or as you answer. That is one step, recorded as a whole; where it is larger than 1,000 events
+it is recorded in parts, each of them as a whole, and the same command goes on where it broke off.
+--dry-run shows it before; cakupan list undo undoes it. With one row refused nothing is done.
+
 Examples:
 
 	cakupan import --dry-run --rejects correct.xlsx pekerja-rentan-2021.xlsx
 	cakupan import --list BB-2021-03 --default payer=APBD --default segment=BPU list.csv
+	cakupan import --complete --gone end:2021-04-01 pekerja-rentan-2021.xlsx
 	cakupan import events.ndjson
 	cakupan import --dry-run --rejects refused.ndjson january.json february.json
 	cakupan import --findings --lang en grants-2021.ndjson
@@ -61,6 +72,10 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 	if err := importer.CheckRejects(c.Rejects, c.Files, out.stdin); err != nil {
 		return err
 	}
+	whole, err := c.whole(out)
+	if err != nil {
+		return err
+	}
 	opts, err := checkLists(c.Files, &c.listFlags, c.Rejects)
 	if err != nil {
 		return err
@@ -75,7 +90,12 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 	job := func(s *client.Client) error {
 		in := importer.Import{From: s, Lists: opts, Stdin: out.stdin, Tally: t}
 		in.Options = intake.Options{KeepRecorded: c.KeepRecorded, DryRun: c.DryRun}
-		failed := in.Files(ctx, c.Files)
+		var failed error
+		if c.Complete {
+			failed = in.Whole(ctx, c.Files[0], whole)
+		} else {
+			failed = in.Files(ctx, c.Files)
+		}
 		if failed != nil && t.Read == 0 {
 			return failed // there is nothing to report
 		}
@@ -94,6 +114,27 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 		return inNoLedger(ctx, out, w.JSON, job)
 	}
 	return err
+}
+
+// whole reads what is said of a file that is the whole of a list.
+func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
+	switch {
+	case c.Complete && (len(c.Files) > 1 || !importer.IsList(c.Files[0])):
+		return w, usage("--complete is for one list of people: .csv, .tsv, .txt, .xlsx, .xlsm, .ods")
+	case c.Complete && strings.EqualFold(c.Sheet, lists.EverySheet):
+		return w, usage("--complete is for one sheet: name it with --sheet")
+	case c.Complete && c.KeepRecorded:
+		return w, usage("--complete and --keep-recorded exclude each other")
+	case c.Gone != "" && !c.Complete:
+		return w, usage("--gone is for --complete: else nobody knows who is gone")
+	case c.Gone != "":
+		w.Gone, err = parseGone(c.Gone)
+		return w, err
+	}
+	if out.answers {
+		w.Ask = out.askGone
+	}
+	return w, nil
 }
 
 // inNoLedger does a job on an empty ledger that is gone after it: where there is none yet, events

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/upload"
 	"cakupan/eventstore/checkpoint"
 )
 
@@ -225,6 +227,7 @@ func listen(
 ) (*httpapi.Server, error) {
 	config.Now, config.Log = out.now, out.logger()
 	config.Access, config.TLS, config.Documents = d.Guard, d.TLS, apidoc.Handler()
+	config.Upload = func(api http.Handler) http.Handler { return upload.New(api, out.now) }
 	server, err := httpapi.Listen(ctx, d.Address, httpapi.New(l, config))
 	if words := d.Words(); err == nil && words != "" {
 		out.note("%s", words)

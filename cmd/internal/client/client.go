@@ -30,6 +30,8 @@ type Client struct {
 	others []string       // of the same ledger's other servers, to be asked when that is gone
 	secret string         // for a server; empty: none is sent
 	ledger *ledger.Ledger // nil for a server
+
+	authorization string // sent as it is, where there is no secret
 }
 
 // Open returns a client of an open ledger, which is its own from then on.
@@ -38,6 +40,15 @@ func Open(l *ledger.Ledger, config httpapi.Config) *Client {
 		client: &http.Client{Transport: httpapi.InProcess(httpapi.New(l, config))},
 		base:   "http://ledger",
 		ledger: l,
+	}
+}
+
+// Within returns a client that asks the handler of the routes without a network, in the name of
+// whoever has sent the header Authorization.
+func Within(api http.Handler, authorization string) *Client {
+	return &Client{
+		client: &http.Client{Transport: httpapi.InProcess(api)}, base: "http://ledger",
+		authorization: authorization,
 	}
 }
 
@@ -176,6 +187,8 @@ func (s *Client) Ask(ctx context.Context, request *http.Request) (*http.Response
 func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response, error) {
 	if s.secret != "" {
 		request.Header.Set("Authorization", "Bearer "+s.secret)
+	} else if s.authorization != "" {
+		request.Header.Set("Authorization", s.authorization)
 	}
 	response, err := s.sendTo(ctx, request)
 	if err != nil {

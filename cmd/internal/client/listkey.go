@@ -1,15 +1,21 @@
 package client
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // ListKey asks for the ledger's key of lists.
@@ -34,4 +40,58 @@ func (s *Client) ListKey(ctx context.Context) (key [lists.KeySize]byte, err erro
 			"the server did not answer with a key of lists: is it an older cakupan?")
 	}
 	return key, nil
+}
+
+// eventLineMax bounds a line that is an event: twice what is taken in, as what it held may be
+// written longer.
+const eventLineMax = 256 << 10
+
+// ListEvents calls yield with each event of a list, in log order: one JSON object. The source may
+// be left out.
+func (s *Client) ListEvents(ctx context.Context, list, source string, yield func(line []byte) error,
+) error {
+	response, err := s.Get(ctx, "/v1/lists/events", Values("list", list, "source", source))
+	if err != nil {
+		return err
+	}
+	in := bufio.NewScanner(response.Body)
+	in.Buffer(nil, eventLineMax)
+	for err == nil && in.Scan() {
+		if line := in.Bytes(); problem.IsLine(line) {
+			err = problem.Parse(http.StatusServiceUnavailable, line, false)
+		} else {
+			err = yield(line)
+		}
+	}
+	return errors.Join(err, in.Err(), response.Body.Close())
+}
+
+// Append sends events that are appended as a whole or not at all, and returns a receipt for each.
+// Where one is refused, the receipts say which and why, and nothing was appended.
+func (s *Client) Append(ctx context.Context, raw [][]byte, dryRun bool) ([]event.Receipt, error) {
+	query := "atomic=true"
+	if dryRun {
+		query += "&dry_run=true"
+	}
+	body := append([]byte{'['}, bytes.Join(raw, []byte{','})...)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/v1/events?"+query,
+		bytes.NewReader(append(body, ']')))
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/cloudevents-batch+json")
+	response, err := s.Do(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	const answerMax = 16 << 20
+	answer, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return nil, Unreachable(ctx, s.base, err)
+	}
+	var got cloudevents.Receipts
+	if json.Unmarshal(answer, &got) == nil && len(got) == len(raw) {
+		return got, nil
+	}
+	return nil, s.Denied(problem.Parse(response.StatusCode, answer, false))
 }

@@ -102,6 +102,13 @@ var rights = map[string]audience{
 	"GET /sw.js":          auditors | dashboards,
 	"GET /assets/":        auditors | dashboards,
 
+	// Lists: a publisher asks of what it may report, and reads its own lists alone.
+	"POST /v1/lists/effect": publishers,
+	"GET /v1/lists/events":  publishers | auditors,
+	"GET /upload":           publishers,
+	"POST /upload":          publishers,
+	"GET /upload/{part}":    publishers,
+
 	// Settling what was refused is for auditors at the machine itself.
 	"GET /v1/refused":                 auditors,
 	"GET /v1/refused/{number}":        auditors,

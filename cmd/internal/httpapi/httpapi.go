@@ -29,9 +29,12 @@ type Config struct {
 	Pages http.Handler     // answers GET / and GET /assets/; none
 	// Documents answers GET /openapi.json, /asyncapi.json, /schemas/ and /schemas/NAME.json; none.
 	Documents http.Handler
-	Notice    string      // said in the header of every answer, such as of a sample's; none
-	Access    Access      // who may ask; nil: anybody
-	TLS       *tls.Config // how the server answers; nil: without TLS
+	// Upload makes what answers at /upload, given what answers on all routes; none.
+	Upload func(api http.Handler) http.Handler
+
+	Notice string      // said in the header of every answer, such as of a sample's; none
+	Access Access      // who may ask; nil: anybody
+	TLS    *tls.Config // how the server answers; nil: without TLS
 
 	Observer Observer     // is told of each request; none
 	Metrics  http.Handler // answers GET /metrics; none
@@ -71,6 +74,7 @@ type API struct {
 	ledger  Ledger
 	config  Config
 	mux     *http.ServeMux
+	upload  http.Handler // nil: none
 	origins *http.CrossOriginProtection
 
 	room     *room        // bytes of bodies in work, of all requests together
@@ -114,6 +118,9 @@ func New(ledger Ledger, config Config) *API {
 		token:   rand.Text(),
 	}
 	a.draining, a.drain = context.WithCancel(context.Background())
+	if config.Upload != nil {
+		a.upload = config.Upload(a)
+	}
 	a.register()
 	return a
 }

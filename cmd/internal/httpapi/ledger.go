@@ -9,6 +9,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/lookups"
 	"cakupan/projections/coverage"
+	"cakupan/projections/effect"
 	"cakupan/projections/findings"
 	"cakupan/projections/history"
 	"cakupan/projections/standing"
@@ -55,6 +56,11 @@ type Ledger interface {
 
 	// ListKey returns the key under which rows of lists get their ids, always the same.
 	ListKey(ctx context.Context) ([32]byte, error)
+
+	// Effect says what events have done that the log has from since on, and what those would do
+	// that it has not. It waits and refuses as View does.
+	Effect(ctx context.Context, raw [][]byte, opts intake.Options, since eventstore.Sequence,
+		today temporal.Date) (effect.Report, error)
 
 	// Health tells how the ledger is.
 	Health(ctx context.Context) ledger.Health

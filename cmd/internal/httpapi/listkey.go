@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+
+	"cakupan/cmd/internal/ledger"
 )
 
 // ListKey is the answer of GET /v1/lists/key: what whoever makes events of lists of people needs
@@ -31,4 +33,29 @@ func (a *API) getListKey(w *reply, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	send(w, http.StatusOK, append(body, '\n'))
+}
+
+// getListEvents streams the events of a list: its rows, and the steps that corrected it. A publisher
+// gets its own alone.
+func (a *API) getListEvents(w *reply, r *http.Request) {
+	p, err := parseParameters(r.URL.RawQuery, "list", "source")
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	filter := ledger.EventFilter{List: p.text("list"), Source: p.text("source")}
+	if filter.List == "" {
+		p.fail("list", "must be the id of a list")
+	}
+	if err := p.err(); err != nil {
+		w.fail(r, err)
+		return
+	}
+	if w.member != nil && w.member.Role == Publisher {
+		filter.Publisher = w.member.Name
+	}
+	out := newLines(w)
+	out.end(r, a.ledger.Events(r.Context(), filter, func(line []byte) error {
+		return out.write(json.RawMessage(line))
+	}))
 }

@@ -20,6 +20,7 @@ import (
 	"cakupan/eventstore/merkle"
 	"cakupan/projections/checked"
 	"cakupan/projections/coverage"
+	"cakupan/projections/effect"
 	"cakupan/projections/findings"
 	"cakupan/projections/history"
 	"cakupan/projections/standing"
@@ -342,9 +343,16 @@ func (m *memory) sizes() []int {
 	return append([]int(nil), m.submitted...)
 }
 
-// ListKey returns always the same key.
 func (m *memory) Status(ctx context.Context) ledger.Status {
 	return ledger.Status{Health: m.Health(ctx)}
 }
 
+// Effect tells of nothing: what events have done is tested where a whole ledger is.
+func (m *memory) Effect(context.Context, [][]byte, intake.Options, eventstore.Sequence,
+	temporal.Date,
+) (effect.Report, error) {
+	return effect.Report{Regions: []effect.Region{}, Notices: []effect.Notice{}}, nil
+}
+
+// ListKey returns always the same key.
 func (m *memory) ListKey(context.Context) ([32]byte, error) { return [32]byte{1: 2, 31: 7}, nil }

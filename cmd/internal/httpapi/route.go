@@ -37,6 +37,8 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/lookups", a.getLookups},
 		{http.MethodGet, "/v1/reconcile", a.getReconcile},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
+		{http.MethodPost, "/v1/lists/effect", a.postEffect},
+		{http.MethodGet, "/v1/lists/events", a.getListEvents},
 		{http.MethodGet, "/healthz", a.getHealth},
 		{http.MethodGet, "/readyz", a.getReady},
 
@@ -55,6 +57,10 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/asyncapi.json", a.getDocument},
 		{http.MethodGet, "/schemas/{$}", a.getDocument},
 		{http.MethodGet, "/schemas/{name}", a.getDocument},
+
+		{http.MethodGet, "/upload", a.serveUpload},
+		{http.MethodPost, "/upload", a.serveUpload},
+		{http.MethodGet, "/upload/{part}", a.serveUpload},
 
 		{http.MethodGet, "/{$}", a.getPage},
 		{http.MethodGet, "/sw.js", a.getPage},
@@ -103,6 +109,15 @@ func (a *API) handle(pattern string, handle func(w *reply, r *http.Request)) {
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		handle(w.(*reply), r) // ServeHTTP hands nothing else to the mux
 	})
+}
+
+// serveUpload answers with the page of those who send lists.
+func (a *API) serveUpload(w *reply, r *http.Request) {
+	if a.upload == nil {
+		w.fail(r, problem.New(problem.NotFound, "this server has no page for lists"))
+		return
+	}
+	a.upload.ServeHTTP(w, r)
 }
 
 func (a *API) getPage(w *reply, r *http.Request) {

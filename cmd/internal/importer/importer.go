@@ -25,6 +25,7 @@ type Import struct {
 	Lists   lists.Options  // of those that are lists
 	Stdin   io.Reader      // the file "-"
 	Tally   *Tally         // keeps the account, also of what was done before an error
+	Memory  []byte         // what the file of a list holds; nil: it is read from the disk
 }
 
 // Files takes in files, one after the other, and stops at the first that cannot be read on: what

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -32,8 +33,8 @@ func ReturnsList(path string) bool {
 // CheckList makes sure that a list can be read, every sheet of it that is meant.
 func CheckList(path string, opts lists.Options) error {
 	opts.Glance = true
-	return eachSheet(path, opts, func(opts lists.Options) (string, error) {
-		list, err := openList(path, opts)
+	return eachSheet(path, openFile, opts, func(opts lists.Options) (string, error) {
+		list, err := openList(path, openFile, opts)
 		if err != nil {
 			return "", err
 		}
@@ -43,16 +44,18 @@ func CheckList(path string, opts lists.Options) error {
 
 // eachSheet calls do for each list of a file: one, or where all sheets are asked for, each of them.
 // A sheet without an id of its own has that of the sheet before it, which do returns.
-func eachSheet(path string, opts lists.Options, do func(lists.Options) (string, error)) error {
+func eachSheet(path string, open opener, opts lists.Options,
+	do func(lists.Options) (string, error),
+) error {
 	if !strings.EqualFold(opts.Sheet, lists.EverySheet) {
 		_, err := do(opts)
 		return err
 	}
-	file, info, err := openFile(path)
+	file, size, err := open(path)
 	if err != nil {
 		return err
 	}
-	names, err := lists.Sheets(file, info.Size())
+	names, err := lists.Sheets(file, size)
 	if err := errors.Join(inFile(path, err), file.Close()); err != nil {
 		return err
 	}
@@ -75,8 +78,8 @@ type listFile struct {
 }
 
 // openList opens a list and reads its beginning.
-func openList(path string, opts lists.Options) (*listFile, error) {
-	file, info, err := openFile(path)
+func openList(path string, open opener, opts lists.Options) (*listFile, error) {
+	file, size, err := open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -84,28 +87,51 @@ func openList(path string, opts lists.Options) (*listFile, error) {
 	case ".xlsx", ".xlsm", ".ods":
 		opts.Book = true
 	}
-	in := &measuredAt{File: file, size: info.Size()}
-	list, err := lists.Open(in, info.Size(), opts)
+	in := &measuredAt{File: file, size: size}
+	list, err := lists.Open(in, size, opts)
 	if err != nil {
 		return nil, errors.Join(inFile(path, err), file.Close())
 	}
 	return &listFile{list, in}, nil
 }
 
+// File is the file of a list: it can be read from anywhere.
+type File interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// opener opens the file of that name, and says how large it is.
+type opener func(path string) (File, int64, error)
+
+// open opens a file, or what stands for it in memory.
+func (l *Import) open(path string) (File, int64, error) {
+	if l.Memory != nil {
+		return inMemory{bytes.NewReader(l.Memory)}, int64(len(l.Memory)), nil
+	}
+	return openFile(path)
+}
+
+// inMemory is a file that is in memory.
+type inMemory struct{ *bytes.Reader }
+
+// Close does nothing.
+func (inMemory) Close() error { return nil }
+
 // openFile opens a file that can be read from anywhere.
-func openFile(path string) (*os.File, os.FileInfo, error) {
+func openFile(path string) (File, int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, nil, problem.File(path, err)
+		return nil, 0, problem.File(path, err)
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		return nil, nil, errors.Join(problem.File(path, err), file.Close())
+		return nil, 0, errors.Join(problem.File(path, err), file.Close())
 	}
-	return file, info, nil
+	return file, info.Size(), nil
 }
 
 // inFile puts the name of the file before a problem with it. The problem is copied: it may be one
@@ -125,7 +151,7 @@ func (f *listFile) Close() error { return errors.Join(f.List.Close(), f.file.Clo
 
 // measuredAt is a file that knows how far it was read.
 type measuredAt struct {
-	*os.File
+	File
 	size int64
 	far  atomic.Int64
 }
@@ -150,19 +176,22 @@ func (m *measuredAt) part() float64 {
 
 // ListSummary is what --json says of a list.
 type ListSummary struct {
-	File    string   `json:"file"`
-	Kind    string   `json:"kind"`
-	List    string   `json:"list"`
-	Source  string   `json:"source"`
-	Sheet   string   `json:"sheet,omitempty"`
-	Header  int      `json:"header"`            // the row that names the columns
-	Ignored []string `json:"ignored"`           // columns that nothing is kept of
-	Notices []string `json:"notices,omitempty"` // what is to be known of it beside the refusals
+	File    string        `json:"file"`
+	Kind    string        `json:"kind"`
+	List    string        `json:"list"`
+	Source  string        `json:"source"`
+	Sheet   string        `json:"sheet,omitempty"`
+	Header  int           `json:"header"`            // the row that names the columns
+	Ignored []string      `json:"ignored"`           // columns that nothing is kept of
+	Notices []string      `json:"notices,omitempty"` // what is to be known of it beside the refusals
+	Whole   *WholeSummary `json:"whole,omitempty"`   // of a whole list
+
+	Effect *Effect `json:"effect,omitempty"` // what its rows have done, or would do
 }
 
 // importLists takes in the list of a file, or those of its sheets.
 func (l *Import) importLists(ctx context.Context, path string, to submitter) error {
-	return eachSheet(path, l.Lists, func(opts lists.Options) (string, error) {
+	return eachSheet(path, l.open, l.Lists, func(opts lists.Options) (string, error) {
 		l.Tally.file = path
 		if opts.Across != nil {
 			l.Tally.file = path + " (" + opts.Sheet + ")"
@@ -175,7 +204,7 @@ func (l *Import) importLists(ctx context.Context, path string, to submitter) err
 func (l *Import) importList(ctx context.Context, path string, opts lists.Options, to submitter,
 ) (id string, err error) {
 	t := l.Tally
-	list, err := openList(path, opts)
+	list, err := openList(path, l.open, opts)
 	if err != nil {
 		return "", err
 	}
@@ -195,6 +224,8 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	}
 	t.part = list.file.part
 	before := t.Read
+	t.taken = &taken{}
+	defer func() { t.taken = nil }()
 	err = importBatches(ctx, newRows(list.Events(key)), sparing(to), t)
 	if err == nil && t.Read == before {
 		t.tell.End()
@@ -202,6 +233,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	}
 	if err == nil {
 		t.notices(list.Notices())
+		err = l.effect(ctx, list.List)
 	}
 	return list.Info().ID, inFile(path, err)
 }

@@ -126,6 +126,18 @@ func NewRejects(path string, withFile bool, note func(format string, args ...any
 	return r, nil
 }
 
+// NewReturned returns what gives the rows of a list back into memory, as a workbook or as CSV.
+func NewReturned(to io.Writer, asBook bool) *Rejects {
+	r := &Rejects{out: bufio.NewWriter(to), asIs: ".csv"}
+	if asBook {
+		r.asIs = ".xlsx"
+	}
+	return r
+}
+
+// Count returns how many rows are given back.
+func (r *Rejects) Count() int { return r.count }
+
 // begin says that what comes is of a list, nil: not any more.
 func (r *Rejects) begin(list *lists.List) (err error) {
 	r.list = list
@@ -185,6 +197,7 @@ func (r *Rejects) Close(failed error) error {
 	keep := r.count > 0 || r.asIs == "" && failed == nil
 	err := r.out.Flush()
 	switch {
+	case r.file == nil: // in memory
 	case !r.renamed:
 		err = errors.Join(err, r.file.Close())
 	case keep && err == nil:
@@ -198,5 +211,18 @@ func (r *Rejects) Close(failed error) error {
 	if r.renamed && !keep && failed == nil {
 		r.note("nothing was refused: %s was not written", r.path)
 	}
+	return nil
+}
+
+// addNote gives a row of a list back that was taken in, with what is to be known of it, where rows are
+// given back as a list.
+func (r *Rejects) addNote(row *lists.Record, words string) error {
+	if r == nil || r.back == nil {
+		return nil
+	}
+	if err := r.back.Note(row, words); err != nil {
+		return fmt.Errorf("write rejects: %w", err)
+	}
+	r.count++
 	return nil
 }

@@ -27,6 +27,9 @@ type Teller struct {
 	Note func(format string, args ...any)  // a line for people
 	At   func(events uint64, part float64) // how far it is, 0 to 1; negative: not known
 	End  func()                            // takes away what At has shown
+
+	// Refused is told of each row of a list that is refused; it may be nil.
+	Refused func(row int, column, words string)
 }
 
 // Tally counts what became of events, and tells of those that were refused. It belongs to the
@@ -39,6 +42,7 @@ type Tally struct {
 	file    string         // the one that is read, for words
 	reading *lists.Info    // the list that is read, nil for events
 	told    bool           // how to give the list another source
+	taken   *taken         // of the list that is read, nil for events
 	part    func() float64 // how much of the input is read, 0 to 1; negative: not known
 }
 
@@ -53,6 +57,9 @@ func NewTally(tell Teller, r *Rejects) *Tally {
 func (t *Tally) count(b batch, got []event.Receipt) error {
 	for i := range got {
 		t.Read++
+		if t.taken != nil && got[i].Status != event.Refused {
+			t.taken.add(b.rows[i], &got[i])
+		}
 		switch r := &got[i]; r.Status {
 		case event.Appended:
 			t.Appended++
@@ -85,6 +92,9 @@ func (t *Tally) refuse(r *event.Receipt, place int, in input) error {
 		t.told = true
 		t.tell.End()
 		t.tell.Note("%s: %s", t.file, t.reading.SourceWords())
+	}
+	if t.tell.Refused != nil {
+		t.tell.Refused(place, why.Field, why.Detail)
 	}
 	if t.rejects != nil {
 		return t.rejects.add(t.file, place, r, in)

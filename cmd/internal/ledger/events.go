@@ -118,7 +118,18 @@ func passes(f *EventFilter, e *event.Event) bool {
 		(f.Worker == "" || f.Worker == e.Data.Worker || f.Worker == e.Data.Into) &&
 		(f.Commitment == "" || f.Commitment == e.Data.Commitment) &&
 		(f.Source == "" || f.Source == e.Source) &&
+		(f.List == "" || f.List == listOf(e)) &&
 		(f.Publisher == "" || f.Publisher == cmp.Or(e.Publisher, e.Source))
+}
+
+// listOf returns the list that an event says it is of.
+func listOf(e *event.Event) string {
+	for i := range e.Extensions {
+		if x := &e.Extensions[i]; x.Name == "list" && x.Value.Kind == event.String {
+			return x.Value.Text
+		}
+	}
+	return ""
 }
 
 // last turns a filter for the last events into one for all from the first of them on.

@@ -17,6 +17,7 @@ type EventFilter struct {
 	Commitment string              // events whose data has it; "": all
 	Source     string              // events with it; "": all
 	Publisher  string              // events of it: the registered name, else the source; "": all
+	List       string              // rows and steps of the list of that id; "": all
 	Limit      uint64              // at most so many; 0: no limit
 	Last       uint64              // of all these the last so many; 0: all
 	Follow     bool                // go on as the log grows

@@ -77,6 +77,7 @@ type Return struct {
 	out    writer // nil where the list's own workbook is copied
 	copied *copied
 	remark int         // column of the remark, from 0; the list's own where it was returned before
+	note   int         // that of what else is to be known
 	cells  []grid.Cell // of the row that is written; used again
 	header *header     // of the row before
 	lang   Language
@@ -105,12 +106,8 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 		}
 		to = csv.NewWriter(out, separator)
 	}
-	r := &Return{out: to, remark: len(l.header.names), header: l.header, lang: l.info.Lang}
-	for i, f := range l.header.fields {
-		if f == fieldRemark {
-			r.remark = i
-		}
-	}
+	r := &Return{out: to, header: l.header, lang: l.info.Lang}
+	r.remark, r.note = l.header.remarks(0)
 	for _, declared := range l.declarations() {
 		if err := to.Row(declared); err != nil {
 			return nil, err
@@ -124,7 +121,33 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 		names[i] = textCell(name)
 	}
 	r.cells = names
-	return r, r.write(fieldRemark.title(l.info.Lang))
+	return r, r.write(fieldRemark.title(l.info.Lang), noteTitle(l.info.Lang))
+}
+
+// remarks returns the columns of what is to be corrected and of what else is to be known: those of
+// a list that was returned before, or new ones at the end.
+func (h *header) remarks(width int) (remark, note int) {
+	remark = max(len(h.names), width)
+	for i, f := range h.fields {
+		if f == fieldRemark {
+			remark = i
+		}
+	}
+	note = max(len(h.names), width, remark+1)
+	if at := remark + 1; at == len(h.names)-1 && (h.names[at] == noteTitle(Indonesian) ||
+		h.names[at] == noteTitle(English)) {
+		note = at
+	}
+	return remark, note
+}
+
+// noteTitle names the column of what else is to be known. It is one of those that lists may have
+// and nothing is kept of.
+func noteTitle(l Language) string {
+	if l == Indonesian {
+		return "Catatan"
+	}
+	return "Notes"
 }
 
 // returnSheet names the sheet as it was, or by the kind of list. Whoever gave --sheet can give the
@@ -173,9 +196,14 @@ func (v *value) written() string {
 }
 
 // Row gives a row back, by its record, with words about what to correct.
-func (r *Return) Row(record *Record, words string) error {
+func (r *Return) Row(record *Record, words string) error { return r.row(record, words, "") }
+
+// Note gives a row back that was taken in, with words about what is to be known of it.
+func (r *Return) Note(record *Record, words string) error { return r.row(record, "", words) }
+
+func (r *Return) row(record *Record, words, note string) error {
 	if r.copied != nil {
-		r.copied.add(record.Row, words)
+		r.copied.add(record.Row, xlsx.Words{words, note})
 		return nil
 	}
 	if record.list != r.header {
@@ -184,7 +212,7 @@ func (r *Return) Row(record *Record, words string) error {
 		}
 	}
 	r.cells = append(r.cells[:0], record.Cells...)
-	return r.write(words)
+	return r.write(words, note)
 }
 
 // again writes the names of the columns of another block of rows.
@@ -193,21 +221,30 @@ func (r *Return) again(h *header) error {
 	if h == nil {
 		return nil
 	}
-	r.remark = max(r.remark, len(h.names))
+	if r.remark < len(h.names) && h.fields[r.remark] != fieldRemark {
+		r.remark, r.note = h.remarks(0)
+	}
 	r.cells = r.cells[:0]
 	for _, name := range h.names {
 		r.cells = append(r.cells, textCell(name))
 	}
-	return r.write(fieldRemark.title(r.lang))
+	return r.write(fieldRemark.title(r.lang), noteTitle(r.lang))
 }
 
-// write writes the row in r.cells with words in the column of remarks.
-func (r *Return) write(words string) error {
-	for len(r.cells) <= r.remark {
+// write writes the row in r.cells with words in the columns of remarks.
+func (r *Return) write(words, note string) error {
+	r.put(r.remark, words)
+	if note != "" {
+		r.put(r.note, note)
+	}
+	return r.out.Row(r.cells)
+}
+
+func (r *Return) put(column int, words string) {
+	for len(r.cells) <= column {
 		r.cells = append(r.cells, grid.Cell{})
 	}
-	r.cells[r.remark] = textCell(words)
-	return r.out.Row(r.cells)
+	r.cells[column] = textCell(words)
 }
 
 // Close ends the list.

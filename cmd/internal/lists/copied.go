@@ -13,8 +13,9 @@ type copied struct {
 	list  *List
 	book  *xlsx.Book
 	out   io.Writer
-	words map[int]string    // by row
-	known map[string]string // words that came before: most rows have the same
+	words map[int]xlsx.Words // by row
+	known map[string]string  // words that came before: most rows have the same
+	noted bool               // a row has words of the second kind
 	last  int
 }
 
@@ -26,7 +27,7 @@ func (l *List) copied(out io.Writer) *copied {
 		return nil
 	}
 	return &copied{
-		list: l, book: book.Book, out: out, words: map[int]string{}, known: map[string]string{},
+		list: l, book: book.Book, out: out, words: map[int]xlsx.Words{}, known: map[string]string{},
 	}
 }
 
@@ -36,13 +37,17 @@ func (l *List) saysAll() bool {
 	return o.ID+o.Source+o.FallbackID == "" && o.Kind == UnknownKind && len(o.Defaults) == 0
 }
 
-func (c *copied) add(row int, words string) {
-	if before, found := c.known[words]; found {
-		words = before
-	} else {
-		c.known[words] = words
+// add keeps a row: in the first column what to correct, in the second what else to know.
+func (c *copied) add(row int, words xlsx.Words) {
+	for i, text := range words {
+		if before, found := c.known[text]; found {
+			words[i] = before
+		} else {
+			c.known[text] = text
+		}
 	}
 	c.words[row] = words
+	c.noted = c.noted || words[1] != ""
 	c.last = max(c.last, row)
 }
 
@@ -55,22 +60,20 @@ func (c *copied) write() error {
 		frame[row] = true
 	}
 	l.mu.Unlock()
-	column := max(len(l.first.names), len(l.survey.columns))
-	for i, f := range l.first.fields {
-		if f == fieldRemark {
-			column = i
-		}
+	remark, note := l.first.remarks(len(l.survey.columns))
+	titles := xlsx.Words{fieldRemark.title(l.info.Lang)}
+	if c.noted {
+		titles[1] = noteTitle(l.info.Lang)
 	}
-	title := fieldRemark.title(l.info.Lang)
-	copying := xlsx.Copy{Column: column, Last: c.last}
-	copying.Keep = func(row int) (bool, string) {
-		switch words, refused := c.words[row]; {
-		case refused:
+	copying := xlsx.Copy{Columns: [2]int{remark, note}, Last: c.last}
+	copying.Keep = func(row int) (bool, xlsx.Words) {
+		switch words, kept := c.words[row]; {
+		case kept:
 			return true, words
 		case row == l.first.row:
-			return true, title
+			return true, titles
 		}
-		return row < l.first.row || frame[row], ""
+		return row < l.first.row || frame[row], xlsx.Words{}
 	}
 	for _, sheet := range c.book.Sheets {
 		if sheet.Name == l.info.Sheet {

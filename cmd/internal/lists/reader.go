@@ -54,7 +54,8 @@ func (l *List) Events(key [KeySize]byte) *Reader {
 	kind := l.info.Kind.event().Name()
 	r.middle = append(r.middle, `","source":`...)
 	r.middle = appendJSON(r.middle, l.info.Source)
-	r.middle = append(r.middle, `,"type":"`+kind+`","data":`...)
+	r.middle = append(r.middle, `,"type":"`+kind+`","list":`...)
+	r.middle = append(appendJSON(r.middle, l.info.ID), `,"listrow":`...)
 	r.scope = []byte("event\x00" + l.info.ID + "\x00" + kind)
 	r.findColumns()
 	return r
@@ -155,7 +156,7 @@ func (r *Reader) record(row *grid.Row) Record {
 		r.readRow(row)
 	}
 	if len(r.faults) == 0 {
-		r.out = r.appendEvent(r.out[:0])
+		r.out = r.appendEvent(r.out[:0], row.Number)
 		switch earlier := r.twice(row.Number); {
 		case r.twiceSaid:
 			r.refuse(r.nameOf([]field{fieldNIK}), saidTwiceFault)
@@ -297,8 +298,9 @@ func (r *Reader) refuse(name string, f *fault) {
 	r.faults = append(r.faults, defect{name, f})
 }
 
-// appendEvent appends the event of a row without defects.
-func (r *Reader) appendEvent(dst []byte) []byte {
+// appendEvent appends the event of a row without defects. Its attributes say that it is a row of
+// the list, and which: see package whole.
+func (r *Reader) appendEvent(dst []byte, row int) []byte {
 	if r.list.info.Kind.ofPersons() {
 		r.data = r.appendPersons(append(r.data[:0], '{'))
 	} else {
@@ -307,7 +309,14 @@ func (r *Reader) appendEvent(dst []byte) []byte {
 	r.data = append(r.data, '}')
 	dst = append(dst, r.head...)
 	dst = r.ids.append(dst, r.scope, r.data)
-	dst = append(dst, r.middle...)
+	dst = strconv.AppendInt(append(dst, r.middle...), int64(row), 10)
+	if r.list.info.Kind.ofPersons() && len(r.nik) > 0 {
+		what := binary.LittleEndian.Uint32(r.ids.sum[:]) // twice asks for it
+		dst = append(dst, `,"listkey":"`+derivedPrefix...)
+		dst = append(r.ids.append(dst, []byte("enrolment"), r.nik), '"')
+		binary.LittleEndian.PutUint32(r.ids.sum[:], what)
+	}
+	dst = append(dst, `,"data":`...)
 	dst = append(dst, r.data...)
 	return append(dst, '}')
 }

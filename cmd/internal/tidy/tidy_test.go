@@ -95,6 +95,7 @@ var mayImport = map[string][]string{
 		"projections/standing", "projections/facts", "projections/history", "eventstore",
 		"domain/...",
 	},
+	"projections/effect/...":     {"projections/standing", "projections/facts", "eventstore", "domain/..."},
 
 	// The parts of the program do not know each other; only the program wires them.
 	// They speak the words of the gate, and cut what they read into events in one way.
@@ -129,12 +130,18 @@ var mayImport = map[string][]string{
 	},
 	"cmd/internal/client/...": {
 		"cmd/internal/door", "cmd/internal/httpapi", "cmd/internal/ledger", "cmd/internal/lists",
-		"cmd/internal/problem", "eventstore/cloudevents", "domain/...",
+		"cmd/internal/problem", "projections/effect", "eventstore", "eventstore/cloudevents",
+		"domain/...",
 	},
 	"cmd/internal/importer/...": {
 		"cmd/internal/client", "cmd/internal/intake", "cmd/internal/ledger",
 		"cmd/internal/lists", "cmd/internal/problem", "cmd/internal/split",
-		"eventstore/cloudevents", "eventstore/durable", "domain/...",
+		"projections/effect", "eventstore", "eventstore/cloudevents", "eventstore/durable",
+		"domain/...",
+	},
+	"cmd/internal/upload/...": {
+		"cmd/internal/client", "cmd/internal/importer", "cmd/internal/intake",
+		"cmd/internal/lists/...", "cmd/internal/problem", "domain/...",
 	},
 	"cmd/internal/door/...": {
 		"cmd/internal/access/...", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,13 +15,16 @@ import (
 // Copy says what of a sheet is copied, and what is written into it.
 type Copy struct {
 	Sheet Sheet
-	// Keep tells whether a row is copied, and what is written into Column of it; "": nothing. Rows
-	// that are not copied are left empty and hidden, so that the others keep their numbers, and
-	// formulas, merged cells and notes their places.
-	Keep   func(row int) (kept bool, words string)
-	Column int // from 0
-	Last   int // the last row that is kept
+	// Keep tells whether a row is copied, and what is written into each of Columns of it; "":
+	// nothing. Rows that are not copied are left empty and hidden, so that the others keep their
+	// numbers, and formulas, merged cells and notes their places.
+	Keep    func(row int) (kept bool, words Words)
+	Columns [2]int // from 0, ascending
+	Last    int    // the last row that is kept
 }
+
+// Words are what is written into a row, by column.
+type Words [2]string
 
 // Copy writes the workbook as it is, other sheets, formats and formulas too, but for rows of one
 // sheet. What is no use without those rows is left out: the order in which formulas are computed,
@@ -175,9 +179,14 @@ func (s *sheetCopy) skip(name string) error {
 	}
 }
 
-// cells copies the cells of a row, with the words in their place.
-func (s *sheetCopy) cells(prefix, words string, empty bool) error {
-	column, written := -1, words == ""
+// cells copies the cells of a row, with the words in their places.
+func (s *sheetCopy) cells(prefix string, words Words, empty bool) error {
+	column, next := -1, 0
+	before := func(column int) {
+		for ; next < len(words) && s.Columns[next] < column; next++ {
+			s.words(prefix, s.Columns[next], words[next])
+		}
+	}
 	for !empty {
 		kind, err := s.scan.next()
 		if err != nil {
@@ -195,11 +204,8 @@ func (s *sheetCopy) cells(prefix, words string, empty bool) error {
 		if ref := attribute(s.scan.attrs, "r"); ref != nil {
 			column = columnOf(ref)
 		}
-		if column > s.Column && !written {
-			s.words(prefix, words)
-			written = true
-		}
-		if column == s.Column && words != "" {
+		before(column)
+		if next < len(words) && column == s.Columns[next] && words[next] != "" {
 			if !s.scan.empty {
 				err = s.skip("c")
 			}
@@ -213,16 +219,17 @@ func (s *sheetCopy) cells(prefix, words string, empty bool) error {
 			return errRunTooLong
 		}
 	}
-	if !written {
-		s.words(prefix, words)
-	}
+	before(math.MaxInt)
 	return nil
 }
 
 // words appends the cell that says something.
-func (s *sheetCopy) words(prefix, words string) {
+func (s *sheetCopy) words(prefix string, column int, words string) {
+	if words == "" {
+		return
+	}
 	s.line = fmt.Appendf(s.line, `<%sc r="`, prefix)
-	s.line = strconv.AppendInt(appendColumn(s.line, s.Column), int64(s.row), 10)
+	s.line = strconv.AppendInt(appendColumn(s.line, column), int64(s.row), 10)
 	s.line = fmt.Appendf(s.line, `" t="inlineStr"><%[1]sis><%[1]st xml:space="preserve">`, prefix)
 	s.line = appendEscaped(s.line, words)
 	s.line = fmt.Appendf(s.line, "</%[1]st></%[1]sis></%[1]sc>", prefix)

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/importer"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/lists/whole"
+	"cakupan/cmd/internal/problem"
+)
+
+// listCommand looks after lists that were imported.
+type listCommand struct {
+	Show    listShow    `cmd:"" help:"Print the rows of a list that count now."`
+	History listHistory `cmd:"" help:"Print what was done to a list, step by step."`
+	Undo    listUndo    `cmd:"" help:"Undo the last step of a list."`
+}
+
+// listOf names a list.
+type listOf struct {
+	ID     string `arg:"" name:"list" help:"Its id, as it stands above its columns."`
+	Source string `placeholder:"URI" help:"Its source, where several have a list of that id."`
+}
+
+// with does a job on what the ledger has of the list.
+func (o *listOf) with(ctx context.Context, w *where, out *console,
+	job func(*whole.History) error,
+) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		in := importer.Import{From: s}
+		h, err := in.History(ctx, o.ID, o.Source)
+		if err != nil {
+			return err
+		}
+		return job(h)
+	})
+}
+
+// listShow prints rows.
+type listShow struct{ listOf }
+
+// Help returns what --help shows beyond the flags.
+func (*listShow) Help() string {
+	return `Rows have the numbers that they had in the file that said them. One that ended, because
+it was gone from a later file, says so.
+
+Examples:
+
+	cakupan list show BB-2021-03
+	cakupan list show BB-2021-03 --server 127.0.0.1:7070 --json` + exitCodes
+}
+
+// listedRow is a row of a list as --json shows it.
+type listedRow struct {
+	Row      int    `json:"row"`
+	Name     string `json:"name"`
+	From     string `json:"from"`
+	Sequence uint64 `json:"sequence"`
+	Ended    string `json:"ended,omitempty"` // the first day or month that does not count any more
+}
+
+// Run runs the command.
+func (c *listShow) Run(ctx context.Context, w *where, out *console) error {
+	return c.with(ctx, w, out, func(h *whole.History) error {
+		all := []listedRow{}
+		for _, i := range h.Rows() {
+			row := listedRow{Row: i.Row, Name: i.Name(), From: i.From(), Sequence: i.Sequence}
+			if end := h.EndOf(i); end != nil {
+				row.Ended = end.From()
+			}
+			all = append(all, row)
+		}
+		if w.JSON {
+			return out.writeJSON(all)
+		}
+		t := newTable(">Row", "Enrolment or person", "From", "Ended", ">Event")
+		for i := range all {
+			r := &all[i]
+			t.add(strconv.Itoa(r.Row), r.Name, r.From, r.Ended, thousands(r.Sequence))
+		}
+		if err := t.write(out.stdout); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out.stdout, "%s rows of %s, source %s\n", thousands(len(all)), c.ID,
+			h.Source)
+		return err
+	})
+}
+
+// listHistory prints steps.
+type listHistory struct{ listOf }
+
+// Help returns what --help shows beyond the flags.
+func (*listHistory) Help() string {
+	return `Rows that came without --complete have no step: they are shown together, as they came.
+
+Examples:
+
+	cakupan list history BB-2021-03` + exitCodes
+}
+
+// listStep is a step of a list as --json shows it.
+type listStep struct {
+	Step       int    `json:"step"` // 0: rows that came without --complete
+	First      uint64 `json:"first"`
+	Last       uint64 `json:"last"`
+	RecordedAt string `json:"recordedAt"`
+	Publisher  string `json:"publisher,omitempty"`
+	Said       int    `json:"said"`
+	TakenBack  int    `json:"takenBack"`
+	Ended      int    `json:"ended"`
+	Broken     bool   `json:"broken,omitempty"` // not all of the step is there
+	Undoes     uint64 `json:"undoes,omitempty"` // the first event of what it undoes
+}
+
+// Run runs the command.
+func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
+	return c.with(ctx, w, out, func(h *whole.History) error {
+		steps := []listStep{}
+		for _, g := range h.Groups() {
+			steps = append(steps, stepOf(g))
+		}
+		if w.JSON {
+			return out.writeJSON(steps)
+		}
+		t := newTable(">Step", "Events", "Recorded", "Publisher", ">Said", ">Taken back", ">Ended", "")
+		for i := range steps {
+			s := &steps[i]
+			step, note := strconv.Itoa(s.Step), ""
+			switch {
+			case s.Step == 0:
+				step = "–"
+			case s.Broken:
+				note = "broken off"
+			case s.Undoes != 0:
+				note = "undoes what begins with event " + thousands(s.Undoes)
+			}
+			t.add(step, thousands(s.First)+" to "+thousands(s.Last), s.RecordedAt, cmp.Or(s.Publisher, "–"),
+				thousands(s.Said), thousands(s.TakenBack), thousands(s.Ended), note)
+		}
+		return t.write(out.stdout)
+	})
+}
+
+func stepOf(g *whole.Group) listStep {
+	first, last := g.Items[0], g.Items[len(g.Items)-1]
+	s := listStep{
+		Step: g.Step, First: first.Sequence, Last: last.Sequence, Publisher: last.Publisher,
+		RecordedAt: localTime(last.RecordedAt), Broken: g.Broken(), Undoes: first.Undoes,
+	}
+	for _, i := range g.Items {
+		switch {
+		case i.Retracts():
+			s.TakenBack++
+		case i.Ends != "":
+			s.Ended++
+		default:
+			s.Said++
+		}
+	}
+	return s
+}
+
+// listUndo undoes a step.
+type listUndo struct {
+	listOf
+	DryRun bool `help:"Say what would be done, and do nothing."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*listUndo) Help() string {
+	return `What the last step has said is taken back, and what it has taken back is said again.
+Rows that came without --complete since the step before are undone together. An undoing is a step
+too: undone itself, it is as if it had not been.
+
+Examples:
+
+	cakupan list undo BB-2021-03 --dry-run
+	cakupan list undo BB-2021-03` + exitCodes
+}
+
+// Run runs the command.
+func (c *listUndo) Run(ctx context.Context, w *where, out *console) error {
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		t := importer.NewTally(importer.Teller{
+			Note: out.note, At: func(uint64, float64) {}, End: func() {},
+		}, nil)
+		in := importer.Import{From: s, Options: intake.Options{DryRun: c.DryRun}, Tally: t}
+		did, err := in.Undo(ctx, c.ID, c.Source)
+		if err != nil {
+			return err
+		}
+		if w.JSON {
+			err = out.writeJSON(t)
+		} else {
+			verb := "were"
+			if c.DryRun {
+				verb = "would be"
+			}
+			_, err = fmt.Fprintf(out.stdout, "%s rows %s taken back, %s said again\n",
+				thousands(did.Removed), verb, thousands(did.Added))
+		}
+		if err == nil && t.Refused > 0 {
+			return quietExit(problem.ExitRefused)
+		}
+		return err
+	})
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"cakupan/cmd/internal/lists/whole"
+	"cakupan/domain/temporal"
+)
+
+// parseGone reads what becomes of rows that are gone: keep, retract or end:DATE.
+func parseGone(text string) (*whole.Gone, error) {
+	word, day, _ := strings.Cut(strings.TrimSpace(text), ":")
+	switch {
+	case word == "keep" && day == "":
+		return &whole.Gone{}, nil
+	case word == "retract" && day == "":
+		return &whole.Gone{Retract: true}, nil
+	case word == "end":
+		if _, err := temporal.ParseDate(day); err == nil {
+			return &whole.Gone{End: day}, nil
+		}
+	}
+	return nil, usage("--gone must be keep, retract or end:DATE, such as end:2021-03-31: the first" +
+		" day on which they are not covered any more")
+}
+
+// askGone asks whoever sits at the terminal.
+func (c *console) askGone(words string) (*whole.Gone, error) {
+	c.note("%s\n%s", words, "  keep        biarkan / leave them\n"+
+		"  retract     tarik kembali / they should never have been reported\n"+
+		"  end:DATE    berakhir / first day not covered, such as end:2021-03-31")
+	in := bufio.NewScanner(c.stdin)
+	for range 3 {
+		_, _ = fmt.Fprint(c.stderr, "keep, retract, end:DATE? ")
+		if !in.Scan() {
+			return nil, in.Err()
+		}
+		gone, err := parseGone(in.Text())
+		if err == nil {
+			return gone, nil
+		}
+		c.note("%s", err)
+	}
+	return nil, nil
+}

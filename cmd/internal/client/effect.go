@@ -1,0 +1,32 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"cakupan/eventstore"
+	"cakupan/projections/effect"
+)
+
+// Effect asks what events have done that the log has from since on, and what those would do that
+// it has not. They must fit one batch.
+func (s *Client) Effect(ctx context.Context, raw [][]byte, since eventstore.Sequence,
+) (report effect.Report, err error) {
+	body := append([]byte{'['}, bytes.Join(raw, []byte{','})...)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		s.base+"/v1/lists/effect?since="+since.String(), bytes.NewReader(append(body, ']')))
+	if err != nil {
+		return report, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/cloudevents-batch+json")
+	response, err := s.Ask(ctx, request)
+	if err != nil {
+		return report, err
+	}
+	err = json.NewDecoder(response.Body).Decode(&report)
+	return report, errors.Join(err, response.Body.Close())
+}

@@ -1,0 +1,46 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
+)
+
+// postEffect tells what events have done, or would do, to whoever may report them. It appends
+// nothing.
+func (a *API) postEffect(w *reply, r *http.Request) {
+	p, err := parseParameters(r.URL.RawQuery, "since")
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	since := p.sequence("since", 0)
+	opts := intake.Options{DryRun: true}
+	if err = p.err(); err == nil {
+		err = confine(&opts, w.member)
+	}
+	if _, known := encodingOf(r.Header); err == nil && (!known || mediaType(r) != batchType) {
+		err = problem.New(problem.MediaType, "send an array of events as "+batchType)
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	work := a.take()
+	defer work.release()
+	if err := a.readBatch(w, r, work); err != nil {
+		w.failBody(r, err)
+		return
+	}
+	if err := w.still(); err != nil { // the body may have taken its time
+		w.failAdmit(r, err)
+		return
+	}
+	report, err := a.ledger.Effect(r.Context(), work.events, opts, since, a.today())
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, report)
+}

@@ -1,0 +1,148 @@
+package importer
+
+import (
+	"context"
+	"strings"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/effect"
+)
+
+// effectRowsMax is for how many rows it is told what they have done: what fits one batch.
+const effectRowsMax = 10_000
+
+// taken are the rows of a list that were taken in, or had been.
+type taken struct {
+	rows  []lists.Record
+	first uint64 // sequence of the first that is new; 0: none
+	more  bool   // there are more than are kept
+}
+
+// add notes a row.
+func (k *taken) add(row lists.Record, r *event.Receipt) {
+	if r.Status == event.Appended && k.first == 0 {
+		k.first = r.Sequence
+	}
+	if k.more = k.more || len(k.rows) == effectRowsMax; !k.more {
+		k.rows = append(k.rows, row)
+	}
+}
+
+// Effect is what --json says a list has done.
+type Effect struct {
+	On      string          `json:"on,omitempty"`
+	Regions []EffectRegion  `json:"regions"`
+	Notices []EffectNotices `json:"notices"`
+}
+
+// EffectRegion is how many are covered in a region.
+type EffectRegion struct {
+	Region string `json:"region"`
+	Name   string `json:"name"`
+	Before int64  `json:"before"`
+	After  int64  `json:"after"`
+}
+
+// EffectNotices is what is to be known of some rows.
+type EffectNotices struct {
+	Code string `json:"code"`
+	Rows []int  `json:"rows"`
+	Text string `json:"text"`
+}
+
+// effect tells what a list has done, or in a dry run would do.
+func (l *Import) effect(ctx context.Context, list *lists.List) error {
+	t, k := l.Tally, l.Tally.taken
+	lang := list.Info().Lang
+	switch {
+	case len(k.rows) == 0:
+		return nil
+	case k.more:
+		t.say(pick(lang, "daftar ini terlalu panjang untuk menyebut akibatnya baris demi baris",
+			"the list is too long to say row by row what it has done"))
+		return nil
+	}
+	raw := make([][]byte, len(k.rows))
+	for i := range k.rows {
+		raw[i] = k.rows[i].Event
+	}
+	report, err := l.From.Effect(ctx, raw, eventstore.Sequence(k.first))
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		// The rows are in, whatever this is; but nobody may take silence for good news.
+		t.say(pick(lang, "akibat daftar ini tidak dapat diketahui sekarang: ",
+			"what the list has done cannot be told now: ") + err.Error())
+		return nil
+	}
+	t.tellEffect(&report, lang)
+	return t.noteRows(&report, lang)
+}
+
+func pick(l lists.Language, id, en string) string {
+	if l == lists.Indonesian {
+		return id
+	}
+	return en
+}
+
+func (t *Tally) say(words string) {
+	t.tell.End()
+	t.tell.Note("%s: %s", t.file, words)
+}
+
+// regionsShown is of how many regions it is told to people.
+const regionsShown = 20
+
+// tellEffect tells people, and notes it for the summary.
+func (t *Tally) tellEffect(report *effect.Report, lang lists.Language) {
+	told := &Effect{On: report.On, Regions: []EffectRegion{}, Notices: []EffectNotices{}}
+	for i := range report.Regions {
+		r := &report.Regions[i]
+		before := r.Total - (r.After - r.Before)
+		told.Regions = append(told.Regions, EffectRegion{r.Region, r.Name, before, r.Total})
+		if i < regionsShown {
+			t.say(lists.CoveredWords(lang, r.Region+" "+r.Name, report.On, before, r.Total))
+		}
+	}
+	for i := range report.Notices {
+		e := t.effectOf(&report.Notices[i])
+		words := e.Words(lang)
+		told.Notices = append(told.Notices, EffectNotices{e.Code, e.Rows, words})
+		t.say(words)
+	}
+	t.Lists[len(t.Lists)-1].Effect = told
+}
+
+// effectOf returns a notice by the numbers of its rows.
+func (t *Tally) effectOf(n *effect.Notice) lists.Effect {
+	e := lists.Effect{Code: n.Code, Date: n.Date, Name: n.Name}
+	for _, at := range n.Rows {
+		e.Rows = append(e.Rows, t.taken.rows[at].Row)
+	}
+	return e
+}
+
+// noteRows gives the rows back of which something is to be known.
+func (t *Tally) noteRows(report *effect.Report, lang lists.Language) error {
+	words := make([][]string, len(t.taken.rows))
+	for i := range report.Notices {
+		e := t.effectOf(&report.Notices[i])
+		for _, at := range report.Notices[i].Rows {
+			words[at] = append(words[at], e.Remark(lang))
+		}
+	}
+	for at := range words {
+		if len(words[at]) == 0 {
+			continue
+		}
+		err := t.rejects.addNote(&t.taken.rows[at], strings.Join(words[at], "; "))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/lists/whole"
+	"cakupan/cmd/internal/problem"
+)
+
+// summaryOf returns what a plan comes to.
+func summaryOf(plan *whole.Plan) *WholeSummary {
+	s := &WholeSummary{Unchanged: plan.Unchanged, Gone: []GoneRow{}}
+	s.Step, _ = plan.Step()
+	for _, was := range plan.Gone {
+		s.Gone = append(s.Gone, GoneRow{was.Row, was.Name(), was.From()})
+	}
+	for i := range plan.Changes {
+		switch plan.Changes[i].Kind {
+		case whole.Added, whole.Restored:
+			s.Added++
+		case whole.Changed:
+			s.Changed++
+		case whole.Returned:
+			s.Returned++
+		case whole.Removed, whole.Undone:
+			s.Removed++
+		case whole.Ended:
+			s.Ended++
+		}
+	}
+	if parts, err := plan.Appends(); err == nil {
+		s.Parts = len(parts)
+	}
+	return s
+}
+
+// tellPlan tells what a step would do, and names the rows that are gone.
+func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
+	s := t.Lists[len(t.Lists)-1].Whole
+	t.say(fmt.Sprintf(pick(lang, "seluruh daftar: %d baris tetap, %d baru, %d berubah, %d hilang",
+		"the whole list: %d rows as they were, %d new, %d changed, %d gone"),
+		s.Unchanged, s.Added+s.Returned, s.Changed, len(s.Gone)))
+	for i := range plan.Changes {
+		c := &plan.Changes[i]
+		if c.Kind == whole.Changed && c.Row > 0 && i < ShownMax {
+			t.say(fmt.Sprintf(pick(lang, "baris %d: yang dilaporkan sebelumnya (baris %d, %s) ditarik"+
+				" kembali, dan dilaporkan lagi sebagaimana tertulis sekarang", "row %d: what was"+
+				" reported before (row %d, %s) is taken back, and said anew as it stands now"),
+				c.Row, c.Was.Row, c.Was.From()))
+		}
+	}
+	for i, was := range plan.Gone {
+		if i == regionsShown {
+			t.say("… " + strconv.Itoa(len(plan.Gone)-i))
+			break
+		}
+		t.say(fmt.Sprintf(pick(lang, "hilang dari daftar: baris %d dulu, %s, %s",
+			"gone from the list: row %d then, %s, %s"), was.Row, was.Name(), was.From()))
+	}
+	if step, resuming := plan.Step(); resuming {
+		t.say(fmt.Sprintf(pick(lang, "langkah %d terputus di tengah jalan: dilanjutkan",
+			"step %d was broken off: it is gone on with"), step))
+	}
+	if s.Parts > 1 {
+		t.say(fmt.Sprintf(pick(lang, "terlalu besar untuk satu langkah yang utuh: dicatat dalam %d"+
+			" bagian, masing-masing utuh; bila terputus, ulangi perintah yang sama",
+			"too large to be recorded as a whole: it is recorded in %d parts, each as a whole; if"+
+				" it breaks off, give the same command again"), s.Parts))
+	}
+}
+
+// History returns what the ledger has of a list.
+func (l *Import) History(ctx context.Context, list, source string) (*whole.History, error) {
+	h := whole.NewHistory(list, source)
+	err := l.From.ListEvents(ctx, list, source, h.Add)
+	switch {
+	case errors.Is(err, whole.ErrSources):
+		return nil, usage("several sources have a list " + list + ": name one with --source")
+	case err == nil && len(h.Items) == 0:
+		err = problem.New(problem.NotFound, "no list "+list+" is known: lists are known by the id"+
+			" that stands above their columns, or that --list gave")
+	}
+	return h, err
+}
+
+// Undo undoes the last step of a list.
+func (l *Import) Undo(ctx context.Context, list, source string) (*WholeSummary, error) {
+	h, err := l.History(ctx, list, source)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := h.Undo()
+	if errors.Is(err, whole.ErrNothing) {
+		return nil, problem.New(problem.NotFound, "there is nothing of the list "+list+" to undo")
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.Tally.Lists = append(l.Tally.Lists, ListSummary{
+		List: list, Source: h.Source, Whole: summaryOf(plan), Ignored: []string{},
+	})
+	parts, err := plan.Appends()
+	if err != nil {
+		return nil, err
+	}
+	for _, dry := range []bool{true, false} {
+		if !dry && l.Options.DryRun {
+			break
+		}
+		for _, part := range parts {
+			got, err := l.From.Append(ctx, part.Events, dry)
+			if err == nil {
+				err = l.Tally.countPart(&part, got, nil, dry)
+			}
+			if err != nil || dry && l.Tally.Refused > 0 {
+				return summaryOf(plan), err
+			}
+		}
+	}
+	return summaryOf(plan), nil
+}

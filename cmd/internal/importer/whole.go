@@ -1,0 +1,248 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/lists/whole"
+	"cakupan/domain/event"
+)
+
+// Whole is what is said of a file that is the whole of a list.
+type Whole struct {
+	// Gone says what becomes of rows that are not in the file; nil: nobody has said it yet.
+	Gone *whole.Gone
+	// Ask asks it, where somebody is there to answer; nil: there is not. It may return nil.
+	Ask func(words string) (*whole.Gone, error)
+}
+
+// WholeSummary is what --json says of a whole list.
+type WholeSummary struct {
+	Step      int       `json:"step"` // of the list, from 1
+	Unchanged int       `json:"unchanged"`
+	Added     int       `json:"added"`
+	Changed   int       `json:"changed"`
+	Returned  int       `json:"returned"` // rows that had ended, and are on the list again
+	Gone      []GoneRow `json:"gone"`
+	Removed   int       `json:"removed"` // of those, taken back
+	Ended     int       `json:"ended"`   // of those
+	Parts     int       `json:"parts"`   // each appended as a whole
+}
+
+// GoneRow is a row that the file does not have any more.
+type GoneRow struct {
+	Row  int    `json:"row"` // of the file that had it
+	Name string `json:"name"`
+	From string `json:"from"`
+}
+
+// wholeRowsMax bounds a whole list, which is held in memory.
+const wholeRowsMax = 500_000
+
+// Whole takes in a file that is the whole of its list: what the ledger has of the list and the file
+// does not say is corrected. With one row refused the file is not the whole, and nothing is done.
+func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
+	t := l.Tally
+	t.file = path
+	list, err := openList(path, l.open, l.Lists)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, list.Close()) }()
+	info := list.Info()
+	t.list(path, info)
+	defer func() { t.reading = nil }()
+	if t.rejects != nil {
+		if err := t.rejects.begin(list.List); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, t.rejects.begin(nil)) }()
+	}
+	rows, err := l.readWhole(ctx, list)
+	if err != nil {
+		return inFile(path, err)
+	}
+	t.notices(list.Notices())
+	if t.Refused > 0 {
+		t.say(pick(info.Lang, "ada baris yang ditolak, sehingga ini bukan seluruh daftarnya: tidak"+
+			" ada yang diubah. Perbaiki barisnya, lalu kirim lagi", "rows are refused, so this is"+
+			" not the whole list: nothing was changed. Correct them, and send it again"))
+		return nil
+	}
+	h := whole.NewHistory(info.ID, info.Source)
+	if err := l.From.ListEvents(ctx, info.ID, info.Source, h.Add); err != nil {
+		return err
+	}
+	plan, err := l.plan(h, rows, info.Lang, w)
+	if err != nil {
+		return err
+	}
+	return l.carryOut(ctx, list.List, plan, rows)
+}
+
+// readWhole reads all rows of a list. Those that are refused are counted and given back.
+func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Record, err error) {
+	key, err := l.From.ListKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for in := list.Events(key); ; {
+		row, err := in.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return rows, ctx.Err()
+		case err != nil:
+			return nil, err
+		case len(rows) == wholeRowsMax:
+			return nil, usage("a whole list has at most " + strconv.Itoa(wholeRowsMax) + " rows")
+		}
+		l.Tally.Read++
+		if row.Refusal == nil {
+			rows = append(rows, row)
+			continue
+		}
+		l.Tally.Refused++
+		refused := event.Receipt{Status: event.Refused, Refusal: row.Refusal}
+		if err := l.Tally.refuse(&refused, row.Row, input{row: row}); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// plan compares the rows with what the ledger has, and finds out what becomes of those that are
+// gone.
+func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language, w Whole,
+) (*whole.Plan, error) {
+	raw, numbers := make([][]byte, len(rows)), make([]int, len(rows))
+	for i := range rows {
+		raw[i], numbers[i] = rows[i].Event, rows[i].Row
+	}
+	plan, err := h.Plan(raw, numbers, w.Gone)
+	if err != nil {
+		return nil, goneProblem(err)
+	}
+	l.Tally.Lists[len(l.Tally.Lists)-1].Whole = summaryOf(plan)
+	l.Tally.tellPlan(plan, lang)
+	if len(plan.Gone) == 0 || w.Gone != nil || l.Options.DryRun {
+		return plan, nil
+	}
+	words := pick(lang, strconv.Itoa(len(plan.Gone))+" baris hilang dari daftar; apa yang terjadi"+
+		" dengan mereka?", strconv.Itoa(len(plan.Gone))+" rows are gone from the list; what"+
+		" becomes of them?")
+	if w.Ask != nil {
+		if w.Gone, err = w.Ask(words); err != nil {
+			return nil, err
+		}
+	}
+	if w.Gone == nil {
+		return nil, usage(words + " " + goneWords(lang))
+	}
+	if plan, err = h.Plan(raw, numbers, w.Gone); err != nil {
+		return nil, goneProblem(err)
+	}
+	l.Tally.Lists[len(l.Tally.Lists)-1].Whole = summaryOf(plan)
+	return plan, nil
+}
+
+// goneWords say how to choose.
+func goneWords(lang lists.Language) string {
+	return pick(lang, "Pilih --gone keep (biarkan), --gone retract (tarik kembali: seharusnya tidak"+
+		" pernah dilaporkan) atau --gone end:TANGGAL (berakhir pada hari itu)",
+		"Choose --gone keep, --gone retract (they should never have been reported) or --gone"+
+			" end:DATE (they end on that day)")
+}
+
+// goneProblem says what to do where rows cannot be ended.
+func goneProblem(err error) error {
+	if errors.Is(err, whole.ErrNoEnd) {
+		return usage("only rows of enrolments and of funding can end: choose --gone keep or --gone" +
+			" retract")
+	}
+	return err
+}
+
+// carryOut judges a step as a whole, and appends it unless it is a dry run. Each part is appended
+// as a whole; where it breaks off between two, the same command goes on with it.
+func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Plan,
+	rows []lists.Record,
+) error {
+	parts, err := plan.Appends()
+	if err != nil {
+		return err
+	}
+	t := l.Tally
+	t.Duplicates += uint64(plan.Unchanged)
+	byRow := map[int]lists.Record{}
+	for i := range rows {
+		byRow[rows[i].Row] = rows[i]
+	}
+	for _, dry := range []bool{true, false} {
+		if !dry && l.Options.DryRun {
+			break
+		}
+		for _, part := range parts {
+			got, err := l.From.Append(ctx, part.Events, dry)
+			if err != nil {
+				return err
+			}
+			if err := t.countPart(&part, got, byRow, dry); err != nil || dry && t.Refused > 0 {
+				return err
+			}
+		}
+	}
+	t.taken = l.rowsOf(plan, parts, rows, byRow)
+	defer func() { t.taken = nil }()
+	if l.Options.DryRun {
+		t.Appended = uint64(plan.Len())
+	} else if t.First != nil {
+		t.taken.first = *t.First
+	}
+	return l.effect(ctx, list)
+}
+
+// countPart counts what became of a part. In a rehearsal only what is refused counts.
+func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int]lists.Record,
+	dry bool,
+) error {
+	for i := range got {
+		switch r := &got[i]; {
+		case r.Status == event.Refused && r.Refusal != nil:
+			t.Refused++
+			row := part.Row(i)
+			if err := t.refuse(r, row, input{row: byRow[row]}); err != nil {
+				return err
+			}
+		case r.Status == event.Appended && !dry:
+			t.Appended++
+			t.appended(r.Sequence)
+		}
+	}
+	t.tell.At(t.Appended, -1)
+	return nil
+}
+
+// rowsOf returns what is asked about when it is told what a step has done: the rows that it leaves
+// as they are, and its events.
+func (l *Import) rowsOf(plan *whole.Plan, parts []whole.Append, rows []lists.Record,
+	byRow map[int]lists.Record,
+) *taken {
+	k := &taken{more: plan.Len()+len(plan.Same) > effectRowsMax}
+	if k.more {
+		k.rows = rows
+		return k
+	}
+	for _, i := range plan.Same {
+		k.rows = append(k.rows, rows[i])
+	}
+	for _, part := range parts {
+		for i := range part.Events {
+			row := byRow[part.Row(i)]
+			row.Row, row.Event = part.Row(i), part.Events[i]
+			k.rows = append(k.rows, row)
+		}
+	}
+	return k
+}

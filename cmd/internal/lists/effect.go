@@ -1,0 +1,132 @@
+package lists
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Effect is what rows of a list have in common that have no effect, or another one than meant.
+type Effect struct {
+	Code string // see [EffectCodes]
+	Date string // of the earlier start or end, of the death
+	Name string // of the commitment, of the other enrolment, of who pays
+	Rows []int  // their numbers
+}
+
+// effectWords say it to the clerk whose list it is.
+var effectWords = map[string]notice{
+	"TAKEN_BACK": {
+		"pernah dilaporkan lalu ditarik kembali, dan tidak berlaku: kirim seluruh daftar dengan" +
+			" --complete untuk melaporkannya lagi",
+		"was reported and taken back, and does not count: send the whole list with --complete to" +
+			" report it again",
+	},
+	"ENDS_NOBODY": {
+		"tidak menghentikan siapa pun: kepesertaan dengan NIK atau KPJ itu tidak pernah dilaporkan," +
+			" atau baru mulai sesudahnya; periksa nomor dan tanggalnya",
+		"ends nobody: no enrolment of that NIK or KPJ was ever reported, or it begins later; check" +
+			" number and day",
+	},
+	"ENDED_BEFORE": {
+		"sudah berhenti sejak {date}: tidak ada yang berubah",
+		"had ended already, from {date} on: nothing changes",
+	},
+	"START_STANDS": {
+		"sudah dilaporkan mulai {date}, dan mulai yang lebih awal itu tetap berlaku: bila keliru," +
+			" betulkan selnya dan kirim seluruh daftar dengan --complete",
+		"was reported to start on {date}, and that earlier start stands: if it is wrong, correct" +
+			" the cell and send the whole list with --complete",
+	},
+	"OPENED_BEFORE": {
+		"sudah pernah dilaporkan, mulai {date}: kedua laporan berlaku, masing-masing sejak harinya",
+		"was reported before, to start on {date}: both reports count, each from its day on",
+	},
+	"NOT_FUNDED": {
+		"{n} orang dibayar APBD dan belum terlindungi sampai sebuah daftar pendanaan menyebut" +
+			" mereka",
+		"{n} people are paid by APBD and not covered until a funding list names them",
+	},
+	"GRANT_UNKNOWN_COMMITMENT": {
+		"komitmen {name} tidak pernah dilaporkan: periksa kodenya, atau minta yang berwenang" +
+			" melaporkannya",
+		"nobody has reported the commitment {name}: check its code, or ask whoever is in charge to" +
+			" report it",
+	},
+	"UNKNOWN_ENROLMENT": {
+		"kepesertaan itu tidak pernah dilaporkan, sehingga uang ini tidak melindungi siapa pun:" +
+			" kirim daftar kepesertaannya, atau periksa NIK dan KPJ",
+		"that enrolment was never reported, so that this money covers nobody: send the list of" +
+			" enrolments, or check NIK and KPJ",
+	},
+	"GRANT_NOT_APBD": {
+		"kepesertaan itu dibayar {name}, bukan APBD: pendanaan ini tidak mengubah apa pun",
+		"that enrolment is paid by {name}, not by APBD: this funding changes nothing",
+	},
+	"DOUBLE_FUNDED": {
+		"bulan yang sama juga dibayar komitmen lain (kepesertaan {name})",
+		"another commitment pays the same month too (enrolment {name})",
+	},
+	"DEAD": {
+		"dilaporkan meninggal pada {date}, dan sesudahnya tidak terlindungi",
+		"was reported to have died on {date}, and is not covered after it",
+	},
+	"COVERED_TWICE": {
+		"punya kepesertaan lain di segmen yang sama ({name}): orangnya dihitung satu kali",
+		"has another enrolment of the same segment ({name}): the person counts once",
+	},
+	"FAR_FUTURE": {
+		"tanggal {date} masih lebih dari setahun lagi: periksa tahunnya",
+		"the day {date} is more than a year away: check the year",
+	},
+}
+
+// EffectCodes lists the codes that there are words for, in order.
+func EffectCodes() (codes []string) {
+	for code := range effectWords {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// Words says it of the rows: "rows 5, 7-9: …".
+func (e *Effect) Words(l Language) string {
+	var rows ranges
+	for _, row := range e.Rows {
+		rows.add(row)
+	}
+	where := "row "
+	switch {
+	case l == Indonesian:
+		where = "baris "
+	case len(e.Rows) > 1:
+		where = "rows "
+	}
+	return where + rows.in(l) + ": " + e.said(l, len(e.Rows))
+}
+
+// Remark says it of one row, in the row.
+func (e *Effect) Remark(l Language) string { return e.said(l, 1) }
+
+func (e *Effect) said(l Language, n int) string {
+	words := effectWords[e.Code]
+	text := words.id
+	if l == English {
+		text = words.en
+	}
+	if n == 1 {
+		text = strings.Replace(text, "{n} people are", "one person is", 1)
+	}
+	return strings.NewReplacer("{date}", e.Date, "{name}", e.Name, "{n}", strconv.Itoa(n)).
+		Replace(text)
+}
+
+// CoveredWords says how many are covered in a region, before the list and after it.
+func CoveredWords(l Language, region, on string, before, after int64) string {
+	count := strconv.FormatInt(before, 10) + " → " + strconv.FormatInt(after, 10)
+	if l == Indonesian {
+		return "terlindungi di " + region + " pada " + on + ": " + count
+	}
+	return "covered in " + region + " on " + on + ": " + count
+}

@@ -1,0 +1,76 @@
+package whole
+
+import "encoding/json"
+
+const (
+	// groupEvents is how many events are appended as a whole: what fits one frame of the log.
+	groupEvents = 1_000
+	// groupBytes bounds them as they are sent, which is more than they take in the log.
+	groupBytes = 768 << 10
+)
+
+// Append is some events that are appended as a whole or not at all, and the changes that they are.
+type Append struct {
+	Events  [][]byte
+	Changes []*Change // of each event
+}
+
+// Appends returns the events of the plan, in parts that are each appended as a whole. There is more
+// than one only where a frame of the log is too small for all; no change is ever parted.
+func (p *Plan) Appends() (parts []Append, err error) {
+	var part Append
+	size := 0
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		var events [][]byte
+		bytes := 0
+		for _, d := range c.events {
+			raw, err := p.render(d)
+			if err != nil {
+				return nil, err
+			}
+			events, bytes = append(events, raw), bytes+len(raw)
+		}
+		if len(part.Events) > 0 &&
+			(len(part.Events)+len(events) > groupEvents || size+bytes > groupBytes) {
+			parts, part, size = append(parts, part), Append{}, 0
+		}
+		part.Events, size = append(part.Events, events...), size+bytes
+		for range events {
+			part.Changes = append(part.Changes, c)
+		}
+	}
+	if len(part.Events) > 0 {
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
+// render writes an event.
+func (p *Plan) render(d *draft) ([]byte, error) {
+	return json.Marshal(struct {
+		SpecVersion string          `json:"specversion"`
+		ID          string          `json:"id"`
+		Source      string          `json:"source"`
+		Type        string          `json:"type"`
+		List        string          `json:"list"`
+		Row         int             `json:"listrow,omitempty"`
+		Step        int             `json:"liststep"`
+		Size        int             `json:"listsize"`
+		Ends        string          `json:"listends,omitempty"`
+		Undoes      uint64          `json:"listundoes,omitempty"`
+		Key         string          `json:"listkey,omitempty"`
+		Data        json.RawMessage `json:"data"`
+	}{
+		"1.0", d.id, p.h.Source, d.kind, p.h.List, d.row, p.step, p.size, d.ends,
+		p.undoes, d.key, d.data,
+	})
+}
+
+// Row returns the row that an event is about: of the file, or of the one that had it.
+func (a *Append) Row(i int) int {
+	if c := a.Changes[i]; c.Row > 0 || c.Was == nil {
+		return c.Row
+	}
+	return a.Changes[i].Was.Row
+}

@@ -1,0 +1,267 @@
+package effect
+
+import (
+	"context"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+	"cakupan/projections/standing"
+)
+
+// supposed is the first number of what the log has not named: its names have no number there.
+const supposed = uint32(1) << 31
+
+// book holds the facts about all whom the rows name, as they were before the rows and after.
+type book struct {
+	rows  []Row
+	head  eventstore.Sequence          // the facts are as known at it
+	mine  map[eventstore.Sequence]bool // new events of the rows
+	taken map[eventstore.Sequence]bool // what they take back, where they are not in the log
+
+	numbers     [3]map[string]uint32 // of enrolments, workers and commitments that the rows name
+	enrolments  map[uint32]*enrolled
+	people      map[uint32]*person // by each id
+	inOrder     []*person
+	commitments map[uint32]*commitment
+	names       map[uint32]string // of enrolments
+}
+
+// The kinds of names.
+const (
+	enrolmentName = iota
+	workerName
+	commitmentName
+)
+
+// enrolled is all that was said of an enrolment.
+type enrolled struct{ records []facts.Record }
+
+// person is one worker.
+type person struct {
+	deaths     []facts.Record
+	enrolments []uint32
+}
+
+// commitment is what is known of money.
+type commitment struct {
+	purse     enrolment.Purse
+	committed bool
+}
+
+func newBook(rows []Row) *book {
+	b := &book{
+		rows: rows, mine: map[eventstore.Sequence]bool{}, taken: map[eventstore.Sequence]bool{},
+		enrolments: map[uint32]*enrolled{}, people: map[uint32]*person{},
+		commitments: map[uint32]*commitment{}, names: map[uint32]string{},
+	}
+	for i := range b.numbers {
+		b.numbers[i] = map[string]uint32{}
+	}
+	for i := range rows {
+		if r := &rows[i]; r.Sequence != 0 && r.New {
+			b.mine[r.Sequence] = true
+		} else if r.Sequence == 0 && r.Takes != 0 {
+			b.taken[r.Takes] = true
+		}
+	}
+	return b
+}
+
+// name finds the numbers of all names.
+func (b *book) name(names *facts.Names) error {
+	find := [3]func(string) (uint32, bool, error){
+		names.FindEnrolment, names.FindWorker, names.FindCommitment,
+	}
+	for i := range b.rows {
+		d := &b.rows[i].Event.Data
+		for kind, name := range [3]string{d.Enrolment, d.Worker, d.Commitment} {
+			if _, known := b.numbers[kind][name]; known || name == "" {
+				continue
+			}
+			number, found, err := find[kind](name)
+			if err != nil {
+				return err
+			}
+			if !found {
+				number = supposed + uint32(len(b.numbers[kind]))
+			}
+			b.numbers[kind][name] = number
+		}
+	}
+	return nil
+}
+
+func (b *book) enrolmentOf(e *event.Event) uint32 { return b.numbers[enrolmentName][e.Data.Enrolment] }
+
+func (b *book) workerOf(e *event.Event) uint32 { return b.numbers[workerName][e.Data.Worker] }
+
+func (b *book) commitmentOf(e *event.Event) uint32 {
+	return b.numbers[commitmentName][e.Data.Commitment]
+}
+
+// load reads what the facts say of all who are named.
+func (b *book) load(ctx context.Context, source standing.Source) error {
+	err := source.Read(func(s *facts.State) error {
+		b.head = s.Events()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	reader := standing.NewReader(standing.At(b.head))
+	read := func(s *facts.State, i int) {
+		e := &b.rows[i].Event
+		if e.Data.Enrolment != "" {
+			b.readEnrolment(s, reader, b.enrolmentOf(e))
+		}
+		if e.Data.Worker != "" {
+			b.readPerson(s, reader, b.workerOf(e))
+		}
+		if e.Data.Commitment != "" {
+			b.readCommitment(s, b.commitmentOf(e))
+		}
+	}
+	err = standing.InSlices(ctx, source, len(b.rows), read, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	return b.readNames(source.Names())
+}
+
+// readNames finds out how the enrolments are called that the rows do not name.
+func (b *book) readNames(names *facts.Names) error {
+	for name, number := range b.numbers[enrolmentName] {
+		b.names[number] = name
+	}
+	for number := range b.enrolments {
+		if _, known := b.names[number]; known {
+			continue
+		}
+		name, err := names.AppendEnrolments(nil, number)
+		if err != nil {
+			return err
+		}
+		b.names[number] = name[0]
+	}
+	return nil
+}
+
+// readEnrolment reads an enrolment, with all the persons whose it was.
+func (b *book) readEnrolment(s *facts.State, reader *standing.Reader, number uint32) *enrolled {
+	if e := b.enrolments[number]; e != nil {
+		return e
+	}
+	e := &enrolled{}
+	b.enrolments[number] = e
+	if number >= supposed {
+		return e
+	}
+	e.records = s.AppendEnrolment(nil, number)
+	for i := range e.records {
+		switch r := &e.records[i]; {
+		case r.Sequence > b.head: // came since the reading began
+			e.records = e.records[:i]
+			return e
+		case r.Kind == event.EnrolmentOpened:
+			b.readPerson(s, reader, r.Worker)
+		case r.Kind == event.FundingGranted:
+			b.readCommitment(s, r.Commitment)
+		}
+	}
+	return e
+}
+
+func (b *book) readPerson(s *facts.State, reader *standing.Reader, number uint32) {
+	if b.people[number] != nil {
+		return
+	}
+	p := &person{}
+	b.inOrder = append(b.inOrder, p)
+	b.people[number] = p
+	if int(number) >= s.WorkerCount() { // also of what is being applied just now
+		return
+	}
+	var read standing.Person
+	reader.Person(s, &read, number)
+	for _, id := range read.IDs {
+		b.people[id] = p
+		for _, r := range s.AppendLives(nil, id) {
+			if r.Kind == event.WorkerDied && r.Sequence <= b.head {
+				p.deaths = append(p.deaths, r)
+			}
+		}
+	}
+	p.enrolments = slices.Clone(read.Enrolments)
+	for _, e := range p.enrolments {
+		b.readEnrolment(s, reader, e)
+	}
+}
+
+func (b *book) readCommitment(s *facts.State, number uint32) {
+	if b.commitments[number] != nil {
+		return
+	}
+	c := &commitment{purse: enrolment.EmptyPurse()}
+	b.commitments[number] = c
+	if number >= supposed {
+		return
+	}
+	c.purse = s.PurseAsOf(number, b.head)
+	for _, r := range s.AppendMoney(nil, number) {
+		c.committed = c.committed || r.Kind == event.FundingCommitted && r.InForce(b.head)
+	}
+}
+
+// suppose adds the rows that are not in the log as if they came at its end, and gives each person
+// the enrolments that rows open.
+func (b *book) suppose() {
+	for i := range b.rows {
+		r := &b.rows[i]
+		e := &r.Event
+		if e.Type == event.EnrolmentOpened {
+			p, number := b.people[b.workerOf(e)], b.enrolmentOf(e)
+			if !slices.Contains(p.enrolments, number) {
+				p.enrolments = append(p.enrolments, number)
+			}
+		}
+		if r.Sequence != 0 || e.Type == event.EventRetracted {
+			continue
+		}
+		record := b.recordOf(e)
+		record.Sequence = b.head + 1 + eventstore.Sequence(i)
+		b.mine[record.Sequence] = true
+		switch {
+		case e.Data.Enrolment != "":
+			to := b.enrolments[b.enrolmentOf(e)]
+			to.records = append(to.records, record)
+		case e.Type == event.WorkerDied:
+			p := b.people[b.workerOf(e)]
+			p.deaths = append(p.deaths, record)
+		}
+	}
+}
+
+// recordOf returns an event as a record of facts.
+func (b *book) recordOf(e *event.Event) facts.Record {
+	d := &e.Data
+	r := facts.Record{
+		Kind: e.Type, Enrolment: b.enrolmentOf(e), Worker: b.workerOf(e),
+		Commitment: b.commitmentOf(e), On: d.From, From: d.FromMonth, Until: d.UntilMonth,
+	}
+	switch e.Type {
+	case event.EnrolmentTerminated:
+		r.On = d.Until
+	case event.WorkerDied:
+		r.On = d.On
+	case event.EnrolmentOpened:
+		r.Terms = enrolment.Terms{
+			Region: d.Region, Segment: d.Segment, Category: d.Category,
+			Programmes: d.ProgrammeSet(), Payer: d.Payer,
+		}
+	default:
+	}
+	return r
+}

@@ -1,0 +1,209 @@
+// Package effect says what the rows of a list have done, or would do: how many of their people are
+// covered before and after, and which rows have no effect, or another one than meant, and why.
+//
+// What contradicts others is accepted, as the world did report it; but whoever sends it should
+// hear of it then. The facts are those of the coverage, the rules those of package enrolment. Rows
+// that are not in the log are supposed to come at its end.
+package effect
+
+import (
+	"context"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+	"cakupan/projections/standing"
+)
+
+// Row is one event of a list, or one that takes an earlier one back.
+type Row struct {
+	Event    event.Event         // of a retraction: its data name also whom it is about
+	Sequence eventstore.Sequence // 0: it is not in the log
+	New      bool                // it is of this import; else it was in the log before
+	Takes    eventstore.Sequence // of a retraction: what it takes back
+}
+
+// Report is what rows have done.
+type Report struct {
+	On      string   `json:"on,omitempty"` // the day that regions are counted on
+	Regions []Region `json:"regions"`      // in order of their codes
+	Notices []Notice `json:"notices"`      // in order of their codes, and of their first rows
+}
+
+// Region counts the covered workers among those whom the rows name, and among all.
+type Region struct {
+	Region string `json:"region"`
+	Name   string `json:"name"`
+	Before int64  `json:"before"` // covered, of those whom the rows name
+	After  int64  `json:"after"`
+	Total  int64  `json:"total"` // covered after it, of all
+}
+
+// Notice is what some rows have in common. Rows are their places, from 0.
+type Notice struct {
+	Code string `json:"code"`
+	Rows []int  `json:"rows"`
+	Date string `json:"date,omitempty"` // of the earlier start or end, of the death
+	Name string `json:"name,omitempty"` // of the commitment, of the other enrolment
+}
+
+// The codes of notices, in their order.
+const (
+	TakenBack         = "TAKEN_BACK"
+	EndsNobody        = "ENDS_NOBODY"
+	EndedBefore       = "ENDED_BEFORE"
+	StartStands       = "START_STANDS"
+	OpenedBefore      = "OPENED_BEFORE"
+	NotFunded         = "NOT_FUNDED"
+	UnknownCommitment = "GRANT_UNKNOWN_COMMITMENT"
+	UnknownEnrolment  = "UNKNOWN_ENROLMENT"
+	NotAPBD           = "GRANT_NOT_APBD"
+	DoubleFunded      = "DOUBLE_FUNDED"
+	Dead              = "DEAD"
+	CoveredTwice      = "COVERED_TWICE"
+	FarFuture         = "FAR_FUTURE"
+)
+
+// Codes lists them.
+func Codes() []string {
+	return []string{
+		TakenBack, EndsNobody, EndedBefore, StartStands, OpenedBefore, NotFunded,
+		UnknownCommitment, UnknownEnrolment, NotAPBD, DoubleFunded, Dead, CoveredTwice, FarFuture,
+	}
+}
+
+// RowsMax bounds what is looked at together: the facts of all who are named are in memory then.
+const RowsMax = 50_000
+
+// Of returns what rows of a list have done. today bounds the days that count as near.
+func Of(ctx context.Context, source standing.Source, rows []Row, today temporal.Date,
+) (Report, error) {
+	b := newBook(rows)
+	if err := b.name(source.Names()); err != nil {
+		return Report{}, err
+	}
+	if err := b.load(ctx, source); err != nil {
+		return Report{}, err
+	}
+	b.suppose()
+	report := Report{Regions: []Region{}, Notices: []Notice{}}
+	if on, dated := b.day(today); dated {
+		report.On, report.Regions = on.String(), b.regions(on)
+	}
+	n := noted{at: map[said]int{}}
+	for i := range rows {
+		b.judge(i, today, &n)
+	}
+	report.Notices = n.inOrder()
+	return report, nil
+}
+
+// day returns the day on which the rows are counted: the last one, not after today, on which one of
+// them takes effect; where all are to come, the first.
+func (b *book) day(today temporal.Date) (on temporal.Date, dated bool) {
+	first := temporal.Date(0)
+	for i := range b.rows {
+		day, ok := effective(&b.rows[i].Event)
+		switch {
+		case !ok:
+		case day <= today && (!dated || day > on):
+			on, dated = day, true
+		case first == 0 || day < first:
+			first = day
+		}
+	}
+	if !dated && first != 0 {
+		return first, true
+	}
+	return on, dated
+}
+
+// effective returns the first day on which an event changes something.
+func effective(e *event.Event) (temporal.Date, bool) {
+	switch e.Type {
+	case event.EnrolmentOpened:
+		return e.Data.From, true
+	case event.EnrolmentTerminated:
+		return e.Data.Until, true
+	case event.WorkerDied:
+		return e.Data.On.AddDays(1), true
+	case event.FundingGranted, event.ContributionCredited, event.FundingRevoked:
+		return e.Data.FromMonth.First(), true
+	default:
+		return 0, false
+	}
+}
+
+// regions counts who is covered on a day.
+func (b *book) regions(on temporal.Date) []Region {
+	counts := map[region.Code]*Region{}
+	at := func(code region.Code) *Region {
+		if counts[code] == nil {
+			counts[code] = &Region{Region: code.String(), Name: code.Name()}
+		}
+		return counts[code]
+	}
+	for _, p := range b.inOrder {
+		for _, after := range []bool{false, true} {
+			for _, code := range b.placesOf(p, on, after) {
+				if after {
+					at(code).After++
+				} else {
+					at(code).Before++
+				}
+			}
+		}
+	}
+	for i := range b.rows {
+		if e := &b.rows[i].Event; e.Type == event.EnrolmentOpened {
+			at(e.Data.Region)
+		}
+	}
+	all := []Region{}
+	for _, r := range counts {
+		all = append(all, *r)
+	}
+	slices.SortFunc(all, func(a, b Region) int {
+		if a.Region < b.Region {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// placesOf returns the regencies in which a person is covered on a day, each once.
+func (b *book) placesOf(p *person, on temporal.Date, after bool) (places []region.Code) {
+	died := b.died(p, after)
+	for _, number := range p.enrolments {
+		s := b.stand(b.enrolments[number], on, died, after)
+		if s.covered && !slices.Contains(places, s.terms.Region) {
+			places = append(places, s.terms.Region)
+		}
+	}
+	return places
+}
+
+// died returns the last day of a person's life.
+func (b *book) died(p *person, after bool) temporal.Date {
+	died := enrolment.Never
+	for i := range p.deaths {
+		if r := &p.deaths[i]; b.holds(r, after) {
+			died = min(died, r.On)
+		}
+	}
+	return died
+}
+
+// holds tells whether a record is in force, before the rows or after them.
+func (b *book) holds(r *facts.Record, after bool) bool {
+	if after {
+		return !b.taken[r.Sequence] && (r.Retracted == 0 || r.Retracted > b.head)
+	}
+	return !b.mine[r.Sequence] &&
+		(r.Retracted == 0 || r.Retracted > b.head || b.mine[r.Retracted])
+}

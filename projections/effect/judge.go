@@ -1,0 +1,229 @@
+package effect
+
+import (
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/facts"
+)
+
+// farDays is after how many days a day is far in the future.
+const farDays = 365
+
+// said is what several rows have in common.
+type said struct{ code, date, name string }
+
+// noted gathers notices.
+type noted struct {
+	at  map[said]int
+	all []Notice
+}
+
+func (n *noted) add(row int, s said) {
+	at, known := n.at[s]
+	if !known {
+		at = len(n.all)
+		n.at[s] = at
+		n.all = append(n.all, Notice{Code: s.code, Date: s.date, Name: s.name})
+	}
+	n.all[at].Rows = append(n.all[at].Rows, row)
+}
+
+// inOrder returns the notices in order of their codes, and of their first rows.
+func (n *noted) inOrder() []Notice {
+	order := Codes()
+	slices.SortStableFunc(n.all, func(a, b Notice) int {
+		return slices.Index(order, a.Code) - slices.Index(order, b.Code)
+	})
+	if n.all == nil {
+		return []Notice{}
+	}
+	return n.all
+}
+
+// judge notes what is to be known of a row.
+func (b *book) judge(i int, today temporal.Date, n *noted) {
+	row := &b.rows[i]
+	e := &row.Event
+	own := b.recordAt(i)
+	if e.Type == event.EventRetracted || own == nil && e.Type != event.WorkerMerged {
+		if own == nil && row.Sequence != 0 && e.Type != event.EventRetracted {
+			n.add(i, said{code: TakenBack})
+		}
+		return
+	}
+	if day, dated := effective(e); dated && day > today.AddDays(farDays) {
+		n.add(i, said{code: FarFuture, date: day.String()})
+	}
+	switch e.Type {
+	case event.EnrolmentOpened:
+		b.judgeOpened(i, own, n)
+	case event.EnrolmentTerminated:
+		b.judgeEnded(i, own, n)
+	case event.FundingGranted:
+		b.judgeGranted(i, own, n)
+	case event.ContributionCredited:
+		b.judgePaid(i, n)
+	default:
+	}
+}
+
+// recordAt returns the record of a row, nil where it is not in force.
+func (b *book) recordAt(i int) *facts.Record {
+	row := &b.rows[i]
+	sequence := row.Sequence
+	if sequence == 0 {
+		sequence = b.head + 1 + eventstore.Sequence(i)
+	}
+	var records []facts.Record
+	switch e := &row.Event; {
+	case e.Data.Enrolment != "":
+		records = b.enrolments[b.enrolmentOf(e)].records
+	case e.Type == event.WorkerDied:
+		records = b.people[b.workerOf(e)].deaths
+	}
+	var same *facts.Record // it was taken back, and said again by another event
+	says := b.recordOf(&row.Event)
+	for j := range records {
+		r := &records[j]
+		switch {
+		case !b.holds(r, true):
+		case r.Sequence == sequence:
+			return r
+		case r.Kind == says.Kind && r.On == says.On && r.From == says.From &&
+			r.Until == says.Until && r.Commitment == says.Commitment && r.Terms == says.Terms:
+			same = r
+		}
+	}
+	return same
+}
+
+func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
+	e := &b.rows[i].Event
+	of := b.enrolments[own.Enrolment]
+	var first *facts.Record
+	for _, r := range b.opened(of, own) {
+		if first == nil || r.On < first.On {
+			first = r
+		}
+	}
+	switch {
+	case first == nil:
+	case first.On < own.On:
+		n.add(i, said{code: StartStands, date: first.On.String()})
+	default:
+		n.add(i, said{code: OpenedBefore, date: first.On.String()})
+	}
+	p := b.people[b.workerOf(e)]
+	died := b.died(p, true)
+	if died < own.On {
+		n.add(i, said{code: Dead, date: died.String()})
+		return
+	}
+	for _, other := range p.enrolments {
+		s := b.stand(b.enrolments[other], own.On, died, true)
+		if other != own.Enrolment && s.open && s.terms.Segment == own.Terms.Segment {
+			n.add(i, said{code: CoveredTwice, name: b.names[other]})
+			break
+		}
+	}
+	if own.Terms.Payer == event.APBD && !b.funded(of, own.On.Month()) {
+		n.add(i, said{code: NotFunded})
+	}
+}
+
+// funded tells whether any month from one on is paid or credited.
+func (b *book) funded(e *enrolled, from temporal.Month) bool {
+	money := b.money(e, true)
+	return slices.ContainsFunc(money.Months, func(m enrolment.Months) bool { return m.Until > from })
+}
+
+func (b *book) judgeEnded(i int, own *facts.Record, n *noted) {
+	of := b.enrolments[own.Enrolment]
+	if len(b.opened(of, nil)) == 0 {
+		n.add(i, said{code: EndsNobody})
+		return
+	}
+	if b.fold(of, own.On, own, true).Open {
+		return
+	}
+	ended := said{code: EndsNobody} // it begins later than it ends
+	for _, c := range b.changes(of, own, true) {
+		if c.Kind == event.EnrolmentTerminated && c.On <= own.On {
+			ended = said{code: EndedBefore, date: c.On.String()}
+		}
+	}
+	n.add(i, ended)
+}
+
+func (b *book) judgeGranted(i int, own *facts.Record, n *noted) {
+	if !b.commitments[own.Commitment].committed {
+		n.add(i, said{code: UnknownCommitment, name: b.rows[i].Event.Data.Commitment})
+	}
+	people := b.judgePaid(i, n)
+	if people == nil {
+		return
+	}
+	of := b.enrolments[own.Enrolment]
+	apbd, other := false, event.Payer(0)
+	for month := own.From; month < min(own.Until, own.From+monthsMax); month++ {
+		if s := b.fold(of, month.Last(), nil, true); s.Open && s.Terms.Payer == event.APBD {
+			apbd = true
+		} else if s.Open {
+			other = s.Terms.Payer
+		}
+	}
+	if !apbd && other != 0 {
+		n.add(i, said{code: NotAPBD, name: other.String()})
+	}
+	for _, p := range people {
+		if name := b.paidTwice(p, own); name != "" {
+			n.add(i, said{code: DoubleFunded, name: name})
+			return
+		}
+	}
+}
+
+// monthsMax bounds how many months of a grant are looked at one by one.
+const monthsMax = 120
+
+// judgePaid notes what is wrong with money for an enrolment, and returns whose it is; none where
+// there is no such enrolment.
+func (b *book) judgePaid(i int, n *noted) (people []*person) {
+	e := &b.rows[i].Event
+	for _, r := range b.opened(b.enrolments[b.enrolmentOf(e)], nil) {
+		if p := b.people[r.Worker]; p != nil && !slices.Contains(people, p) {
+			people = append(people, p)
+		}
+	}
+	if len(people) == 0 {
+		n.add(i, said{code: UnknownEnrolment})
+		return nil
+	}
+	for _, p := range people {
+		if died := b.died(p, true); died < enrolment.Never && died.Month() < e.Data.UntilMonth-1 {
+			n.add(i, said{code: Dead, date: died.String()})
+			break
+		}
+	}
+	return people
+}
+
+// paidTwice names an enrolment of the person of which another commitment pays a month that a grant
+// pays too.
+func (b *book) paidTwice(p *person, own *facts.Record) string {
+	for _, number := range p.enrolments {
+		e := b.enrolments[number]
+		for j := range e.records {
+			r := &e.records[j]
+			if r.Kind == event.FundingGranted && r.Commitment != own.Commitment &&
+				b.holds(r, true) && max(r.From, own.From) < min(b.grantedUntil(e, j, true), own.Until) {
+				return b.names[number]
+			}
+		}
+	}
+	return ""
+}
