@@ -95,6 +95,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.owner = ownerOf(r)
+	v.checking = true
 	err = h.run(r.Context(), r, v, s, importer.Whole{}, intake.Options{DryRun: true})
 	if err != nil {
 		h.fail(w, v, err)

@@ -27,6 +27,8 @@ type view struct {
 	More    uint64 // refused rows that are not shown
 	Gone    []importer.GoneRow
 	Ready   bool // there is something that may be confirmed
+
+	checking bool // nothing is recorded
 }
 
 // refusedRow is a row that is refused.
@@ -56,7 +58,11 @@ func (v *view) refuse(row int, column, words string) {
 // tell says what a list came to.
 func (v *view) tell(s *sent, t *importer.Tally) {
 	v.Name, v.Back = s.name, s.back != nil
-	v.Read = fmt.Sprintf(v.Words.Read, t.Read, t.Appended, t.Duplicates, t.Refused)
+	read := v.Words.Read
+	if v.checking {
+		read = v.Words.WouldRead
+	}
+	v.Read = fmt.Sprintf(read, t.Read, t.Appended, t.Duplicates, t.Refused)
 	v.Ready = t.Appended > 0
 	for i := range t.Lists {
 		if w := t.Lists[i].Whole; w != nil {
@@ -75,6 +81,7 @@ type words struct {
 	Checked, Done, Read, Refused, Row, Column, What, Notes string
 	Gone, GoneChoice, Keep, Retract, End                   string
 	Nothing, MoreRows, Busy, Expired, Broken, Progress     string
+	WouldRead                                              string
 	Kinds                                                  []kindName
 }
 
@@ -102,8 +109,9 @@ var indonesian = words{
 	Check:  "Periksa", Send: "Kirim", Back: "Ambil baris yang perlu dilihat",
 	Templates: "Daftar kosong untuk diisi", Again: "Kirim daftar lain",
 	Checked: "Hasil pemeriksaan: belum ada yang dicatat", Done: "Sudah dicatat",
-	Read:    "dibaca %d baris: %d laporan dicatat, %d sudah ada, %d ditolak",
-	Refused: "Ditolak", Row: "Baris", Column: "Kolom", What: "Yang harus diperbaiki",
+	Read:      "dibaca %d baris: %d laporan dicatat, %d sudah ada, %d ditolak",
+	WouldRead: "dibaca %d baris: %d laporan akan dicatat, %d sudah ada, %d ditolak",
+	Refused:   "Ditolak", Row: "Baris", Column: "Kolom", What: "Yang harus diperbaiki",
 	Notes: "Yang perlu diketahui", Gone: "Hilang dari daftar",
 	GoneChoice: "Apa yang terjadi dengan baris yang hilang?", Keep: "biarkan",
 	Retract: "tarik kembali: seharusnya tidak pernah dilaporkan",
@@ -137,8 +145,9 @@ var english = words{
 	Check:  "Check", Send: "Send", Back: "Take the rows that need a look",
 	Templates: "Empty lists to fill in", Again: "Send another list",
 	Checked: "What the check has found: nothing is recorded yet", Done: "Recorded",
-	Read:    "%d rows read: %d reports recorded, %d already there, %d refused",
-	Refused: "Refused", Row: "Row", Column: "Column", What: "What to correct",
+	Read:      "%d rows read: %d reports recorded, %d already there, %d refused",
+	WouldRead: "%d rows read: %d reports would be recorded, %d already there, %d refused",
+	Refused:   "Refused", Row: "Row", Column: "Column", What: "What to correct",
 	Notes: "What to know", Gone: "Gone from the list",
 	GoneChoice: "What becomes of the rows that are gone?", Keep: "leave them",
 	Retract: "take them back: they should never have been reported",

@@ -26,6 +26,7 @@ func operations(l *library) []operation {
 		l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries(),
 		l.getChanges(),
 	}
+	all = append(all, l.ofLists()...)
 	all = append(all, l.ofAuditors()...)
 	all = append(all, l.ofProof()...)
 	all = append(all, l.ofRefused()...)

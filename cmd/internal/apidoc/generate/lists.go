@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/http"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/projections/effect"
+)
+
+// ofLists are the routes of those who send lists of people.
+func (l *library) ofLists() []operation {
+	page := content("text/html", o("type", "string"))
+	lang := query("lang", "The language of the page.", o("enum", texts("id", "en")).
+		with("default", "id"))
+	return []operation{
+		l.postEffect(),
+		{
+			method: http.MethodGet, path: "/v1/lists/events", id: "getListEvents",
+			summary: "What the log has of a list: its rows, and the steps that corrected it.",
+			about: "For registered publishers, who get what they have sent themselves, and for" +
+				" auditors. One event a line, in log order: those with the extension attribute" +
+				" list. What goes wrong after the first line is the last line: a problem.",
+			parameters: list{
+				query("list", "The id of the list.", o("type", "string")).with("required", true),
+				query("source", "Events of this source alone.", l.ref("Source")),
+			},
+			answer: content(mediaLines, l.ref("RecordedEvent")),
+			fails:  guarded(problem.QueryInvalid, problem.LogDamaged),
+		},
+		{
+			method: http.MethodGet, path: "/upload", id: "getUpload",
+			summary:    "The page for those who send lists.",
+			parameters: list{lang}, answer: page, fails: guarded(problem.NotFound),
+		},
+		{
+			method: http.MethodPost, path: "/upload", id: "postUpload",
+			summary:    "Check a list, or take in one that was checked.",
+			about:      "For the form of the page. The answer is the page, whatever its status.",
+			parameters: list{lang},
+			body: o("required", true).with("content", o("multipart/form-data", o("schema",
+				o("type", "object")))),
+			answer: page, fails: guarded(problem.NotFound),
+		},
+		{
+			method: http.MethodGet, path: "/upload/{part}", id: "getUploadPart",
+			summary: "A part of the page, an empty list, or rows that are given back.",
+			parameters: list{
+				o("name", "part").with("in", "path").with("required", true).
+					with("schema", o("type", "string")),
+				lang,
+				query("kind", "Of an empty list.", o("type", "string")),
+				query("token", "Of rows that are given back.", o("type", "string")),
+			},
+			answer: content("*/*", o("type", "string")), fails: guarded(problem.NotFound),
+		},
+	}
+}
+
+func (l *library) postEffect() operation {
+	count := func(of string) object { return words("integer", of) }
+	return operation{
+		method: http.MethodPost, path: "/v1/lists/effect", id: "postEffect",
+		summary: "What events have done, or would do.",
+		about: "For registered publishers, of what they may report. Nothing is appended. Events" +
+			" that the log has from since on are what is looked at, those that it has not are" +
+			" supposed to come now.",
+		parameters: list{query("since", "The first sequence that counts as new; none does when it"+
+			" is left out or 0.", o("type", "integer").with("minimum", 0))},
+		body: o("required", true).with("content", o(mediaBatch, o("schema", l.ref("Batch")))),
+		answer: content(mediaJSON, optional(o("on", l.ref("Date")).
+			with("regions", arrayOf(fields(o("region", l.ref("Region")).
+				with("name", o("type", "string")).
+				with("before", count("covered before, of those whom the events name")).
+				with("after", count("covered after, of those whom the events name")).
+				with("total", count("covered after, of all"))))).
+			with("notices", arrayOf(optional(o("code", o("enum", texts(effect.Codes()...))).
+				with("rows", arrayOf(count("the place of an event, from 0"))).
+				with("date", l.ref("Date")).with("name", o("type", "string")), "date", "name"))),
+			"on")),
+		fails: guarded(problem.QueryInvalid, problem.MediaType, problem.Malformed,
+			problem.BodyTooLarge, problem.BodyIncomplete, problem.RequestTooSlow,
+			problem.ProjectionBehind, problem.ProjectionStopped, problem.LogUnavailable,
+			problem.LogDamaged),
+	}
+}
