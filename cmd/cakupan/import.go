@@ -120,7 +120,8 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 	switch {
 	case c.Complete && (len(c.Files) > 1 || !importer.IsList(c.Files[0])):
-		return w, usage("--complete is for one list of people: .csv, .tsv, .txt, .xlsx, .xlsm, .ods")
+		return w, usage("--complete is for one list of people: .csv, .tsv, .txt, .xlsx," +
+			" .xlsm or .ods")
 	case c.Complete && strings.EqualFold(c.Sheet, lists.EverySheet):
 		return w, usage("--complete is for one sheet: name it with --sheet")
 	case c.Complete && c.KeepRecorded:

@@ -127,7 +127,8 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 		if w.JSON {
 			return out.writeJSON(steps)
 		}
-		t := newTable(">Step", "Events", "Recorded", "Publisher", ">Said", ">Taken back", ">Ended", "")
+		t := newTable(">Step", "Events", "Recorded", "Publisher", ">Said", ">Taken back",
+			">Ended", "")
 		for i := range steps {
 			s := &steps[i]
 			step, note := strconv.Itoa(s.Step), ""
@@ -139,7 +140,8 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 			case s.Undoes != 0:
 				note = "undoes what begins with event " + thousands(s.Undoes)
 			}
-			t.add(step, thousands(s.First)+" to "+thousands(s.Last), s.RecordedAt, cmp.Or(s.Publisher, "–"),
+			t.add(step, thousands(s.First)+" to "+thousands(s.Last), s.RecordedAt,
+				cmp.Or(s.Publisher, "–"),
 				thousands(s.Said), thousands(s.TakenBack), thousands(s.Ended), note)
 		}
 		return t.write(out.stdout)

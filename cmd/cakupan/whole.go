@@ -22,8 +22,8 @@ func parseGone(text string) (*whole.Gone, error) {
 			return &whole.Gone{End: day}, nil
 		}
 	}
-	return nil, usage("--gone must be keep, retract or end:DATE, such as end:2021-03-31: the first" +
-		" day on which they are not covered any more")
+	return nil, usage("--gone must be keep, retract or end:DATE, such as end:2021-03-31: the" +
+		" first day on which they are not covered any more")
 }
 
 // askGone asks whoever sits at the terminal.

@@ -94,7 +94,9 @@ func (b *book) name(names *facts.Names) error {
 	return nil
 }
 
-func (b *book) enrolmentOf(e *event.Event) uint32 { return b.numbers[enrolmentName][e.Data.Enrolment] }
+func (b *book) enrolmentOf(e *event.Event) uint32 {
+	return b.numbers[enrolmentName][e.Data.Enrolment]
+}
 
 func (b *book) workerOf(e *event.Event) uint32 { return b.numbers[workerName][e.Data.Worker] }
 

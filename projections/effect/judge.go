@@ -138,7 +138,9 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 // funded tells whether any month from one on is paid or credited.
 func (b *book) funded(e *enrolled, from temporal.Month) bool {
 	money := b.money(e, true)
-	return slices.ContainsFunc(money.Months, func(m enrolment.Months) bool { return m.Until > from })
+	return slices.ContainsFunc(money.Months, func(m enrolment.Months) bool {
+		return m.Until > from
+	})
 }
 
 func (b *book) judgeEnded(i int, own *facts.Record, n *noted) {
@@ -219,8 +221,9 @@ func (b *book) paidTwice(p *person, own *facts.Record) string {
 		e := b.enrolments[number]
 		for j := range e.records {
 			r := &e.records[j]
+			until := min(b.grantedUntil(e, j, true), own.Until)
 			if r.Kind == event.FundingGranted && r.Commitment != own.Commitment &&
-				b.holds(r, true) && max(r.From, own.From) < min(b.grantedUntil(e, j, true), own.Until) {
+				b.holds(r, true) && max(r.From, own.From) < until {
 				return b.names[number]
 			}
 		}

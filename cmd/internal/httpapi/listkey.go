@@ -35,8 +35,8 @@ func (a *API) getListKey(w *reply, r *http.Request) {
 	send(w, http.StatusOK, append(body, '\n'))
 }
 
-// getListEvents streams the events of a list: its rows, and the steps that corrected it. A publisher
-// gets its own alone.
+// getListEvents streams the events of a list: its rows, and the steps that corrected it. A
+// publisher gets its own alone.
 func (a *API) getListEvents(w *reply, r *http.Request) {
 	p, err := parseParameters(r.URL.RawQuery, "list", "source")
 	if err != nil {

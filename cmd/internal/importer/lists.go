@@ -183,7 +183,7 @@ type ListSummary struct {
 	Sheet   string        `json:"sheet,omitempty"`
 	Header  int           `json:"header"`            // the row that names the columns
 	Ignored []string      `json:"ignored"`           // columns that nothing is kept of
-	Notices []string      `json:"notices,omitempty"` // what is to be known of it beside the refusals
+	Notices []string      `json:"notices,omitempty"` // what is to be known beside the refusals
 	Whole   *WholeSummary `json:"whole,omitempty"`   // of a whole list
 
 	Effect *Effect `json:"effect,omitempty"` // what its rows have done, or would do

@@ -214,8 +214,8 @@ func (r *Rejects) Close(failed error) error {
 	return nil
 }
 
-// addNote gives a row of a list back that was taken in, with what is to be known of it, where rows are
-// given back as a list.
+// addNote gives a row of a list back that was taken in, with what is to be known of it, where rows
+// are given back as a list.
 func (r *Rejects) addNote(row *lists.Record, words string) error {
 	if r == nil || r.back == nil {
 		return nil

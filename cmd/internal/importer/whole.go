@@ -149,8 +149,8 @@ func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language
 
 // goneWords say how to choose.
 func goneWords(lang lists.Language) string {
-	return pick(lang, "Pilih --gone keep (biarkan), --gone retract (tarik kembali: seharusnya tidak"+
-		" pernah dilaporkan) atau --gone end:TANGGAL (berakhir pada hari itu)",
+	return pick(lang, "Pilih --gone keep (biarkan), --gone retract (tarik kembali: seharusnya"+
+		" tidak pernah dilaporkan) atau --gone end:TANGGAL (berakhir pada hari itu)",
 		"Choose --gone keep, --gone retract (they should never have been reported) or --gone"+
 			" end:DATE (they end on that day)")
 }
@@ -158,8 +158,8 @@ func goneWords(lang lists.Language) string {
 // goneProblem says what to do where rows cannot be ended.
 func goneProblem(err error) error {
 	if errors.Is(err, whole.ErrNoEnd) {
-		return usage("only rows of enrolments and of funding can end: choose --gone keep or --gone" +
-			" retract")
+		return usage("only rows of enrolments and of funding can end: choose --gone keep or" +
+			" --gone retract")
 	}
 	return err
 }

@@ -23,10 +23,10 @@ var effectWords = map[string]notice{
 			" report it again",
 	},
 	"ENDS_NOBODY": {
-		"tidak menghentikan siapa pun: kepesertaan dengan NIK atau KPJ itu tidak pernah dilaporkan," +
-			" atau baru mulai sesudahnya; periksa nomor dan tanggalnya",
-		"ends nobody: no enrolment of that NIK or KPJ was ever reported, or it begins later; check" +
-			" number and day",
+		"tidak menghentikan siapa pun: kepesertaan dengan NIK atau KPJ itu tidak pernah" +
+			" dilaporkan, atau baru mulai sesudahnya; periksa nomor dan tanggalnya",
+		"ends nobody: no enrolment of that NIK or KPJ was ever reported, or it begins later;" +
+			" check number and day",
 	},
 	"ENDED_BEFORE": {
 		"sudah berhenti sejak {date}: tidak ada yang berubah",
@@ -50,8 +50,8 @@ var effectWords = map[string]notice{
 	"GRANT_UNKNOWN_COMMITMENT": {
 		"komitmen {name} tidak pernah dilaporkan: periksa kodenya, atau minta yang berwenang" +
 			" melaporkannya",
-		"nobody has reported the commitment {name}: check its code, or ask whoever is in charge to" +
-			" report it",
+		"nobody has reported the commitment {name}: check its code, or ask whoever is in charge" +
+			" to report it",
 	},
 	"UNKNOWN_ENROLMENT": {
 		"kepesertaan itu tidak pernah dilaporkan, sehingga uang ini tidak melindungi siapa pun:" +

@@ -135,7 +135,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/internal/importer/...": {
 		"cmd/internal/client", "cmd/internal/intake", "cmd/internal/ledger",
-		"cmd/internal/lists", "cmd/internal/problem", "cmd/internal/split",
+		"cmd/internal/lists/...", "cmd/internal/problem", "cmd/internal/split",
 		"projections/effect", "eventstore", "eventstore/cloudevents", "eventstore/durable",
 		"domain/...",
 	},

@@ -2,7 +2,6 @@ package upload
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"net/http"
 	"sync"
 	"time"
@@ -26,7 +25,7 @@ type sent struct {
 	back     []byte // its rows that are to be corrected or known of; nil: none
 	backName string
 
-	owner [sha256.Size]byte // hash of the credentials of who has sent it
+	login string // the header by which who has sent it has logged in
 	since time.Time
 }
 
@@ -38,11 +37,6 @@ type kept struct {
 }
 
 func newKept() *kept { return &kept{all: map[string]*sent{}} }
-
-// ownerOf returns what tells those apart who log in.
-func ownerOf(r *http.Request) [sha256.Size]byte {
-	return sha256.Sum256([]byte(r.Header.Get("Authorization")))
-}
 
 func (s *sent) bytes() int { return len(s.content) + len(s.back) }
 
@@ -73,7 +67,7 @@ func (k *kept) get(token string, r *http.Request, now time.Time) *sent {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.all[token]
-	if s == nil || s.owner != ownerOf(r) || now.Sub(s.since) >= keptTime {
+	if s == nil || s.login != r.Header.Get("Authorization") || now.Sub(s.since) >= keptTime {
 		return nil
 	}
 	return s

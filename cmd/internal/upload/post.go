@@ -14,7 +14,6 @@ import (
 
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/importer"
-	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/lists/book"
 	"cakupan/cmd/internal/lists/whole"
@@ -76,7 +75,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	default:
 		v.Error = v.Words.Busy
 		w.Header().Set("Retry-After", "10")
-		h.show(w, http.StatusTooManyRequests, v)
+		h.answer(w, http.StatusTooManyRequests, v)
 		return
 	}
 	f, err := read(w, r)
@@ -94,15 +93,15 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, v, err)
 		return
 	}
-	s.owner = ownerOf(r)
+	s.login = r.Header.Get("Authorization")
 	v.checking = true
-	err = h.run(r.Context(), r, v, s, importer.Whole{}, intake.Options{DryRun: true})
+	err = h.run(r.Context(), v, s, nil)
 	if err != nil {
 		h.fail(w, v, err)
 		return
 	}
 	v.Checked, v.Token = true, h.kept.put(s, h.now())
-	h.show(w, http.StatusOK, v)
+	h.answer(w, http.StatusOK, v)
 }
 
 // chosen reads which list is meant.
@@ -142,7 +141,7 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 		how.Gone = gone
 	}
 	// What has begun is done to its end, also if the page is closed: else nobody knows how far.
-	err := h.run(context.WithoutCancel(r.Context()), r, v, s, how, intake.Options{})
+	err := h.run(context.WithoutCancel(r.Context()), v, s, &how)
 	if err != nil {
 		h.fail(w, v, err)
 		return
@@ -153,7 +152,7 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 		s.content = nil
 		v.Token = h.kept.put(s, h.now())
 	}
-	h.show(w, http.StatusOK, v)
+	h.answer(w, http.StatusOK, v)
 }
 
 // goneOf reads what becomes of rows that are gone; nil when nothing was chosen.
@@ -173,10 +172,9 @@ func goneOf(word, day string) (*whole.Gone, error) {
 	return nil, nil
 }
 
-// run imports a list in the name of who asks, and says in v what it came to.
-func (h *Handler) run(ctx context.Context, r *http.Request, v *view, s *sent, how importer.Whole,
-	opts intake.Options,
-) error {
+// run takes in a list in the name of who has sent it, or only checks it where how is nil, and says
+// in v what it came to.
+func (h *Handler) run(ctx context.Context, v *view, s *sent, how *importer.Whole) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -186,13 +184,15 @@ func (h *Handler) run(ctx context.Context, r *http.Request, v *view, s *sent, ho
 	tally := importer.NewTally(importer.Teller{
 		Note: v.note, At: func(uint64, float64) {}, End: func() {}, Refused: v.refuse,
 	}, returned)
-	from := client.Within(h.api, r.Header.Get("Authorization"))
 	in := importer.Import{
-		From: from, Options: opts, Lists: s.opts, Tally: tally, Memory: s.content,
+		From: client.Within(h.api, s.login), Lists: s.opts, Tally: tally, Memory: s.content,
+	}
+	if how == nil {
+		how, in.Options.DryRun = &importer.Whole{}, true
 	}
 	var err error
 	if s.whole {
-		err = in.Whole(ctx, s.name, how)
+		err = in.Whole(ctx, s.name, *how)
 	} else {
 		err = in.Files(ctx, []string{s.name})
 	}
@@ -227,7 +227,7 @@ func (h *Handler) fail(w http.ResponseWriter, v *view, err error) {
 			v.Error, status = v.Words.Broken, http.StatusInternalServerError
 		}
 	}
-	h.show(w, status, v)
+	h.answer(w, status, v)
 }
 
 // back gives the rows of a list back.

@@ -62,7 +62,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost:
 		h.post(w, r)
 	case part == "":
-		h.show(w, http.StatusOK, &view{Words: wordsOf(r.URL.Query().Get("lang"))})
+		h.answer(w, http.StatusOK, &view{Words: wordsOf(r.URL.Query().Get("lang"))})
 	case part == "page.css" || part == "page.js":
 		http.ServeFileFS(w, r, files, "page/"+part)
 	case part == "template":
@@ -74,8 +74,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// show answers with the page.
-func (h *Handler) show(w http.ResponseWriter, status int, v *view) {
+// answer answers with the page.
+func (h *Handler) answer(w http.ResponseWriter, status int, v *view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_ = h.page.Execute(w, v) // whoever asked may be gone, and then there is nobody to tell

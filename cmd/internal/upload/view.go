@@ -137,9 +137,10 @@ var english = words{
 	Title: "Send a list",
 	Lead: "Choose an Excel or CSV file. The list is checked first; nothing is recorded until you" +
 		" press Send.",
-	File:  "File of the list",
-	Whole: "This is the whole of the list now: what has changed is corrected, what is gone is asked",
-	More:  "Other choices", List: "Id of the list (if the file does not say it)",
+	File: "File of the list",
+	Whole: "This is the whole of the list now: what has changed is corrected, what is gone is" +
+		" asked for",
+	More: "Other choices", List: "Id of the list (if the file does not say it)",
 	Source: "Source (if the file does not say it)",
 	Sheet:  "Name of the sheet (if there are several)",
 	Check:  "Check", Send: "Send", Back: "Take the rows that need a look",

@@ -182,8 +182,8 @@ func (p *Plan) end(was *Item, on string) (*draft, error) {
 	switch {
 	case was.Type == opened:
 		d.kind = terminated
-		d.data = json.RawMessage(`{"enrolment":` + text(was.data.Enrolment) + `,"until":` + text(on) +
-			`,"reason":"OTHER"}`)
+		d.data = json.RawMessage(`{"enrolment":` + text(was.data.Enrolment) + `,"until":` +
+			text(on) + `,"reason":"OTHER"}`)
 	case was.Type == granted && len(on) >= monthLength:
 		d.kind = revoked
 		d.data = json.RawMessage(`{"commitment":` + text(was.data.Commitment) + `,"enrolment":` +

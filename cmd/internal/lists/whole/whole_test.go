@@ -1,0 +1,277 @@
+package whole
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// log is a ledger in little: it keeps events by id, and takes each once.
+type log struct {
+	t      *testing.T
+	events []map[string]any
+	byID   map[string]string // what was said, without the step
+}
+
+func (l *log) append(raw []byte) {
+	l.t.Helper()
+	var e map[string]any
+	if err := json.Unmarshal(raw, &e); err != nil {
+		l.t.Fatal(err)
+	}
+	said, _ := json.Marshal([]any{e["type"], e["data"]})
+	id := e["id"].(string)
+	if before, known := l.byID[id]; known {
+		if before != string(said) {
+			l.t.Fatalf("%s says %s, and said %s", id, said, before)
+		}
+		return
+	}
+	l.byID[id] = string(said)
+	e["sequence"] = len(l.events) + 1
+	l.events = append(l.events, e)
+}
+
+func (l *log) history() *History {
+	l.t.Helper()
+	h := NewHistory("L", "urn:l")
+	for _, e := range l.events {
+		line, _ := json.Marshal(e)
+		if err := h.Add(line); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	return h
+}
+
+// counts returns what is in force, by a slow way: what is said and not taken back.
+func (l *log) counts() map[string]int {
+	gone := map[string]bool{}
+	for _, e := range l.events {
+		if e["type"] == retracted {
+			gone[e["data"].(map[string]any)["id"].(string)] = true
+		}
+	}
+	all := map[string]int{}
+	for _, e := range l.events {
+		if e["type"] != retracted && !gone[e["id"].(string)] {
+			said, _ := json.Marshal([]any{e["type"], e["data"]})
+			all[string(said)]++
+		}
+	}
+	return all
+}
+
+// appendPlan appends the first so many parts of a plan, all with less than 0.
+func (l *log) appendPlan(p *Plan, most int) int {
+	l.t.Helper()
+	parts, err := p.Appends()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for i, part := range parts {
+		if i == most {
+			break
+		}
+		for _, raw := range part.Events {
+			l.append(raw)
+		}
+	}
+	return len(parts)
+}
+
+// list makes the rows of a list: for each person a day.
+func list(people map[string]int) (raw [][]byte, numbers []int) {
+	for i, who := range slices.Sorted(maps.Keys(people)) {
+		id := fmt.Sprintf("row-%s-%d", who, people[who])
+		raw = append(raw, fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"urn:l","type":%q,`+
+			`"list":"L","listrow":%d,"data":{"enrolment":%q,"from":"2021-01-%02d"}}`,
+			id, opened, i+3, who, people[who]))
+		numbers = append(numbers, i+3)
+	}
+	return raw, numbers
+}
+
+// said is what the rows of a list say, as counts has it.
+func said(people map[string]int) map[string]int {
+	all := map[string]int{}
+	for who, day := range people {
+		text, _ := json.Marshal([]any{opened, map[string]any{
+			"enrolment": who, "from": fmt.Sprintf("2021-01-%02d", day),
+		}})
+		all[string(text)] = 1
+	}
+	return all
+}
+
+func someone(r *rand.Rand, people map[string]int) map[string]int {
+	next := maps.Clone(people)
+	for range 1 + r.IntN(4) {
+		who := fmt.Sprintf("p%d", r.IntN(8))
+		if r.IntN(3) == 0 {
+			delete(next, who)
+		} else {
+			next[who] = 1 + r.IntN(5)
+		}
+	}
+	return next
+}
+
+// TestWholeListsAgainstModel sends whole lists one after the other, rows between them, and undoes
+// steps: what is in force is what the last list says, an undoing brings back what was before, and
+// to send the same again does nothing.
+func TestWholeListsAgainstModel(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		l := &log{t: t, byID: map[string]string{}}
+		people := map[string]int{}
+		for range 12 {
+			before := l.counts()
+			people = someone(r, people)
+			raw, numbers := list(people)
+			if r.IntN(4) == 0 { // row by row: nothing is taken back
+				for _, one := range raw {
+					l.append(one)
+				}
+				continue
+			}
+			plan, err := l.history().Plan(raw, numbers, &Gone{Retract: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.appendPlan(plan, -1)
+			if got, want := l.counts(), said(people); !maps.Equal(got, want) {
+				t.Fatalf("seed %d: in force %v, the list says %v", seed, got, want)
+			}
+			again, err := l.history().Plan(raw, numbers, &Gone{Retract: true})
+			if err != nil || again.Len() != 0 || len(again.Gone) != 0 {
+				t.Fatalf("seed %d: sent again: %d events, %v", seed, again.Len(), err)
+			}
+			if plan.Len() > 0 && r.IntN(3) == 0 {
+				undo, err := l.history().Undo()
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.appendPlan(undo, -1)
+				if got := l.counts(); !maps.Equal(got, before) {
+					t.Fatalf("seed %d: undone: %v, before it %v", seed, got, before)
+				}
+			}
+		}
+	}
+}
+
+// TestEndedRowsComeBack ends rows that are gone, once, and lets them come back.
+func TestEndedRowsComeBack(t *testing.T) {
+	l := &log{t: t, byID: map[string]string{}}
+	both := map[string]int{"a": 1, "b": 1}
+	one := map[string]int{"a": 1}
+	step := func(people map[string]int, gone *Gone, events int) *Plan {
+		t.Helper()
+		raw, numbers := list(people)
+		plan, err := l.history().Plan(raw, numbers, gone)
+		if err != nil || plan.Len() != events {
+			t.Fatalf("%v: %d events instead of %d, %v", people, plan.Len(), events, err)
+		}
+		l.appendPlan(plan, -1)
+		return plan
+	}
+	end := &Gone{End: "2021-06-01"}
+	step(both, end, 2)
+	if plan := step(one, nil, 0); len(plan.Gone) != 1 {
+		t.Errorf("gone: %v", plan.Gone)
+	}
+	step(one, end, 1)
+	if plan := step(one, end, 0); len(plan.Gone) != 0 {
+		t.Errorf("gone again: %v", plan.Gone)
+	}
+	if rows := l.history().Rows(); len(rows) != 2 || l.history().EndOf(rows[1]) == nil {
+		t.Errorf("rows %v", rows)
+	}
+	step(both, end, 1) // the end is taken back
+	if got := l.counts(); !maps.Equal(got, said(both)) {
+		t.Errorf("in force: %v", got)
+	}
+	step(one, end, 1) // and said again, as another event
+	if got := l.counts(); len(got) != 3 {
+		t.Errorf("in force: %v", got)
+	}
+}
+
+// TestBrokenStepsAreGoneOnWith breaks a step off after each of its parts: the same list goes on with
+// it, as the same step, and undoing undoes all of it.
+func TestBrokenStepsAreGoneOnWith(t *testing.T) {
+	before := map[string]int{}
+	for i := range 1_300 {
+		before[fmt.Sprintf("p%04d", i)] = 1
+	}
+	after := maps.Clone(before)
+	for who := range after {
+		after[who] = 2
+	}
+	raw, numbers := list(after)
+	for broken := 1; ; broken++ {
+		l := &log{t: t, byID: map[string]string{}}
+		first, _ := list(before)
+		for _, one := range first {
+			l.append(one)
+		}
+		plan, err := l.history().Plan(raw, numbers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parts := l.appendPlan(plan, broken); broken == parts {
+			return
+		}
+		rest, err := l.history().Plan(raw, numbers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step, resuming := rest.Step(); step != 1 || !resuming {
+			t.Errorf("broken after %d: step %d, gone on with: %t", broken, step, resuming)
+		}
+		l.appendPlan(rest, -1)
+		if got := l.counts(); !maps.Equal(got, said(after)) {
+			t.Fatalf("broken after %d: %d in force", broken, len(got))
+		}
+		undo, err := l.history().Undo()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.appendPlan(undo, 1)
+		undo, err = l.history().Undo()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step, resuming := undo.Step(); step != 2 || !resuming {
+			t.Errorf("undoing broken off: step %d, gone on with: %t", step, resuming)
+		}
+		l.appendPlan(undo, -1)
+		if got := l.counts(); !maps.Equal(got, said(before)) {
+			t.Fatalf("undone after %d: %d in force", broken, len(got))
+		}
+	}
+}
+
+// TestNoEnd refuses to end what knows no end, and two sources of one id.
+func TestNoEnd(t *testing.T) {
+	l := &log{t: t, byID: map[string]string{}}
+	raw, _ := list(map[string]int{"a": 1})
+	l.append([]byte(strings.Replace(string(raw[0]), opened, terminated, 1)))
+	if _, err := l.history().Plan(nil, nil, &Gone{End: "2021-06-01"}); !errors.Is(err, ErrNoEnd) {
+		t.Error(err)
+	}
+	if _, err := NewHistory("L", "urn:l").Undo(); !errors.Is(err, ErrNothing) {
+		t.Error(err)
+	}
+	h := l.history()
+	other := strings.Replace(string(raw[0]), "urn:l", "urn:m", 1)
+	if err := h.Add([]byte(other)); !errors.Is(err, ErrSources) {
+		t.Error(err)
+	}
+}
