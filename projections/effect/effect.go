@@ -181,7 +181,7 @@ func (b *book) placesOf(p *person, on temporal.Date, after bool) (places []regio
 	died := b.died(p, after)
 	for _, number := range p.enrolments {
 		s := b.stand(b.enrolments[number], on, died, after)
-		if s.covered && !slices.Contains(places, s.terms.Region) {
+		if s.covered && b.people[s.worker] == p && !slices.Contains(places, s.terms.Region) {
 			places = append(places, s.terms.Region)
 		}
 	}

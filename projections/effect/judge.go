@@ -125,7 +125,8 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	}
 	for _, other := range p.enrolments {
 		s := b.stand(b.enrolments[other], own.On, died, true)
-		if other != own.Enrolment && s.open && s.terms.Segment == own.Terms.Segment {
+		if other != own.Enrolment && s.open && b.people[s.worker] == p &&
+			s.terms.Segment == own.Terms.Segment {
 			n.add(i, said{code: CoveredTwice, name: b.names[other]})
 			break
 		}

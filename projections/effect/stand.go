@@ -11,6 +11,7 @@ import (
 
 // stands is how an enrolment stands on a day.
 type stands struct {
+	worker        uint32 // whose it is then: an enrolment may have been opened for several
 	open, covered bool
 	terms         enrolment.Terms
 }
@@ -24,7 +25,8 @@ func (b *book) stand(e *enrolled, on, died temporal.Date, after bool) stands {
 	money := b.money(e, after)
 	spells := enrolment.AppendSpells(nil, state.Stretch(on, on+1), died, &money)
 	return stands{
-		open: true, terms: state.Terms, covered: len(spells) > 0 && !spells[0].InGrace(),
+		worker: state.Worker, open: true, terms: state.Terms,
+		covered: len(spells) > 0 && !spells[0].InGrace(),
 	}
 }
 

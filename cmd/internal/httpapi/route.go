@@ -113,6 +113,10 @@ func (a *API) handle(pattern string, handle func(w *reply, r *http.Request)) {
 
 // serveUpload answers with the page of those who send lists.
 func (a *API) serveUpload(w *reply, r *http.Request) {
+	if _, err := parseParameters(r.URL.RawQuery, "lang", "kind", "token"); err != nil {
+		w.fail(r, err)
+		return
+	}
 	if a.upload == nil {
 		w.fail(r, problem.New(problem.NotFound, "this server has no page for lists"))
 		return

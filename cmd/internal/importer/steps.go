@@ -49,7 +49,8 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 		if c.Kind == whole.Changed && c.Row > 0 && i < ShownMax {
 			t.say(fmt.Sprintf(pick(lang, "baris %d: yang dilaporkan sebelumnya (baris %d, %s)"+
 				" ditarik kembali, dan dilaporkan lagi sebagaimana tertulis sekarang",
-				"row %d: what was reported before (row %d, %s) is taken back, and said anew as it stands now"),
+				"row %d: what was reported before (row %d, %s) is taken back, and"+
+					" said anew as it stands now"),
 				c.Row, c.Was.Row, c.Was.From()))
 		}
 	}
