@@ -174,7 +174,8 @@ func TestWorkbookComesBack(t *testing.T) {
 			}
 			correct(t, back)
 			got, diagnostics, code = listsImport(t, append(to, back)...)
-			if code != 0 || got.Read != 2 || got.Appended != 2 {
+			// The row that was taken in came back with a note: the budget does not pay it yet.
+			if code != 0 || got.Read != 3 || got.Appended != 2 || got.Duplicates != 1 {
 				t.Errorf("exit %d, %+v: %s", code, got, diagnostics)
 			}
 			got, _, _ = listsImport(t, append(to, list)...)
