@@ -229,13 +229,15 @@ func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int
 func (l *Import) rowsOf(plan *whole.Plan, parts []whole.Append, rows []lists.Record,
 	byRow map[int]lists.Record,
 ) *taken {
-	k := &taken{more: plan.Len()+len(plan.Same) > effectRowsMax}
+	k := &taken{more: plan.Len() > effectRowsMax}
 	if k.more {
 		k.rows = rows
 		return k
 	}
-	for _, i := range plan.Same {
-		k.rows = append(k.rows, rows[i])
+	if plan.Len()+len(plan.Same) <= effectRowsMax { // else what has changed is told alone
+		for _, i := range plan.Same {
+			k.rows = append(k.rows, rows[i])
+		}
 	}
 	for _, part := range parts {
 		for i := range part.Events {
