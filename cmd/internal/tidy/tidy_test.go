@@ -95,7 +95,7 @@ var mayImport = map[string][]string{
 		"projections/standing", "projections/facts", "projections/history", "eventstore",
 		"domain/...",
 	},
-	"projections/effect/...":     {"projections/standing", "projections/facts", "eventstore", "domain/..."},
+	"projections/effect/...": {"projections/standing", "projections/facts", "eventstore", "domain/..."},
 
 	// The parts of the program do not know each other; only the program wires them.
 	// They speak the words of the gate, and cut what they read into events in one way.
