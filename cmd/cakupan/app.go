@@ -60,8 +60,10 @@ type grammar struct {
 	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
 	Status     statusCommand     `cmd:"" help:"Who writes, and what waits, of a running ledger."`
 	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
-	Verify     verifyCommand     `cmd:"" help:"Check the whole log."`
+	Verify     verifyCommand     `cmd:"" help:"Check a ledger, or a backup."`
 	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
+	Backup     backupCommand     `cmd:"" help:"Write all that cannot be derived to a file."`
+	Restore    restoreCommand    `cmd:"" help:"Make a ledger of a backup."`
 	Refused    refusedCommand    `cmd:"" help:"Settle what was refused of what was sent by NATS."`
 	Keys       keysCommand       `cmd:"" help:"Look after the keys of the ledger."`
 	Erase      eraseCommand      `cmd:"" help:"Take a person out of the vault, for ever."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"text/tabwriter"
@@ -89,8 +90,11 @@ func trueOrNothing(set bool) string {
 // sequence notes that an event of so many is done.
 func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), uint64(total)) }
 
-// verifyCommand checks the log.
-type verifyCommand struct{}
+// verifyCommand checks a ledger, or a backup.
+type verifyCommand struct {
+	Files []string `arg:"" optional:"" name:"file" help:"A backup, then the increments after it."`
+	NATS  string   `name:"nats" placeholder:"URL" help:"${nats}"`
+}
 
 // Help returns what --help shows beyond the flags.
 func (*verifyCommand) Help() string {
@@ -99,29 +103,79 @@ It prints each damaged range of events. It says of each file of the data folder 
 and how it is, and compares each cache with a fresh fold of the log: that takes about as long
 again. A damaged cache heals by itself; damage of anything else is exit 5.
 
+Of the files of a backup it checks each byte, the log likewise, that vault and register hold all that
+the log refers to, and that each file goes on from the one before.
+
 Examples:
 
 	cakupan verify
-	cakupan verify --json` + exitCodes
+	cakupan verify --json
+	cakupan verify --data ./copy --nats nats://10.0.0.1,nats://10.0.0.2
+	cakupan verify monday.backup tuesday.backup` + exitCodes
 }
 
 // Run runs the command.
 func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
+	switch {
+	case len(c.Files) > 0:
+		return c.files(ctx, w, out)
+	case c.NATS != "":
+		return c.cluster(ctx, w, out)
+	}
 	return w.reading(ctx, out, func(s *client.Client) error {
 		report, err := c.verify(ctx, s, out)
 		if err != nil {
 			return err
 		}
-		if w.JSON {
-			err = out.writeJSON(report)
-		} else {
-			err = writeReport(out, report)
-		}
-		if err != nil || report.OK {
-			return err
-		}
-		return quietExit(problem.ExitCheckFailed)
+		return c.show(w, out, report)
 	})
+}
+
+// cluster checks a ledger whose log is on a cluster, by the keys and caches in the folder.
+func (c *verifyCommand) cluster(ctx context.Context, w *where, out *console) error {
+	if w.Server != "" || w.SecretFile != "" {
+		return usage("--nats is for a folder: a server knows its cluster")
+	}
+	opts := ledger.Options{Dir: w.folder(), NATS: c.NATS}
+	l, err := ledger.OpenToRead(ctx, opts, func(words string) { out.note("%s", words) })
+	if err != nil {
+		return err
+	}
+	m := out.meter("verify")
+	report, err := l.Verify(ctx, m.sequence)
+	m.end()
+	if err := errors.Join(err, l.Close()); err != nil {
+		return err
+	}
+	return c.show(w, out, report)
+}
+
+// files checks a backup.
+func (c *verifyCommand) files(ctx context.Context, w *where, out *console) error {
+	if w.Server != "" || w.SecretFile != "" || c.NATS != "" {
+		return usage("a backup is checked here: name its files alone")
+	}
+	m := out.meter("verify")
+	chain, err := ledger.CheckBackup(ctx, c.Files, m.sequence)
+	m.end()
+	if err != nil {
+		return err
+	}
+	return c.show(w, out, ledger.ReportOf(&chain.Report))
+}
+
+// show writes a report, and ends with what it says.
+func (*verifyCommand) show(w *where, out *console, report ledger.VerifyReport) error {
+	var err error
+	if w.JSON {
+		err = out.writeJSON(report)
+	} else {
+		err = writeReport(out, report)
+	}
+	if err != nil || report.OK {
+		return err
+	}
+	return quietExit(problem.ExitCheckFailed)
 }
 
 func (c *verifyCommand) verify(ctx context.Context, s *client.Client, out *console,

@@ -126,3 +126,6 @@ func (r *Record) check() error {
 // checksum is CRC-32C. It guards against accidents; what guards against intent is up to who
 // fills the records.
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// Bytes returns the record as it is stored, for who copies the stream.
+func (r *Record) Bytes() []byte { return appendRecord(nil, r) }

@@ -93,6 +93,7 @@ var rights = map[string]audience{
 	"GET /v1/reconcile":   auditors,
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
+	"GET /v1/backup":      auditors, // at the machine itself
 	"GET /metrics":        auditors,
 	"GET /v1/status":      auditors,
 	"GET /v1/coverage":    auditors | dashboards,

@@ -48,6 +48,7 @@ func (a *API) routes() []route {
 		// For the operator at the machine itself, and for auditors.
 		{http.MethodPost, "/v1/replay", a.postReplay},
 		{http.MethodPost, "/v1/verify", a.postVerify},
+		{http.MethodGet, "/v1/backup", a.getBackup},
 		{http.MethodGet, "/v1/refused", a.getRefused},
 		{http.MethodGet, "/v1/refused/{number}", a.getRefusedOne},
 		{http.MethodDelete, "/v1/refused/{number}", a.deleteRefused},

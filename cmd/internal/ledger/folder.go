@@ -58,9 +58,17 @@ type holder struct {
 // openFolder locks the folder, which it makes when create is set and there is none. It does not
 // wait for a lock: who holds it may be a server that runs for months.
 func openFolder(dir string, create bool) (*folder, error) {
+	if _, err := os.Lstat(filepath.Join(dir, restoringFile)); err == nil {
+		return nil, unfinished(dir)
+	}
 	if err := makeFolder(dir, create); err != nil {
 		return nil, err
 	}
+	return lockFolder(dir)
+}
+
+// lockFolder locks a folder that is there, and reads whose it is.
+func lockFolder(dir string) (*folder, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, privateFiles)
 	if err != nil {
 		return nil, folderError(dir, err)

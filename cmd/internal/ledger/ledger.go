@@ -191,6 +191,11 @@ func (l *Ledger) openLog(ctx context.Context) error {
 		}
 		l.conns = append(l.conns, conn)
 	}
+	if l.server == nil {
+		if err := isRestoring(ctx, l.conns[0]); err != nil {
+			return err
+		}
+	}
 	opts.Reader = l.conns[1]
 	log, err := jetstream.Open(ctx, l.conns[0], opts)
 	switch {

@@ -65,14 +65,20 @@ func (l *Ledger) followRegister(ctx context.Context) {
 	l.background.Go(func() { <-l.closing; stop() })
 }
 
-// registerStream opens the stream of the register. A ledger without a member has none: it is made
-// for the first one.
-func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream, error) {
-	opts := packs.Options{
-		Stream: StreamRegister, Subject: subjectRegister, Replicas: l.opts.Replicas,
+// registerOptions returns what the stream of the register is opened and made with.
+func registerOptions() packs.Options {
+	return packs.Options{
+		Stream: StreamRegister, Subject: subjectRegister,
 		Description: "who may report to a cakupan ledger and read it: see" +
 			" cmd/internal/access/register/FORMAT.md",
 	}
+}
+
+// registerStream opens the stream of the register. A ledger without a member has none: it is made
+// for the first one.
+func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream, error) {
+	opts := registerOptions()
+	opts.Replicas = l.opts.Replicas
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
 	}

@@ -194,6 +194,11 @@ func (l *Ledger) verifyLog(ctx context.Context, progress Progress,
 	if err != nil {
 		return VerifyReport{}, err
 	}
+	return ReportOf(&report), nil
+}
+
+// ReportOf returns what a check of a log has found, for who has asked.
+func ReportOf(report *verify.Report) VerifyReport {
 	result := VerifyReport{
 		OK: report.OK(), Events: report.Last, Frames: report.Frames,
 		Root: report.Root.String(), Findings: []Finding{},
@@ -203,5 +208,5 @@ func (l *Ledger) verifyLog(ctx context.Context, progress Progress,
 		result.Findings = append(result.Findings,
 			Finding{From: f.From, To: f.To, What: f.What})
 	}
-	return result, nil
+	return result
 }

@@ -207,3 +207,12 @@ func Waiting(ctx context.Context, js jetstream.JetStream) (uint64, error) {
 	}
 	return stream.CachedInfo().State.Msgs, nil
 }
+
+// MakeStreams makes the streams for who restores what was in them.
+func MakeStreams(ctx context.Context, conn *nats.Conn, replicas int) error {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	return makeStreams(ctx, conn, js, replicas)
+}

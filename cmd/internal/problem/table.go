@@ -74,6 +74,9 @@ const (
 	FolderKeyLost     Code = "folder.key_lost"
 	VaultLost         Code = "vault.lost"    // or an old copy, or damaged
 	RegisterLost      Code = "register.lost" // likewise
+	FolderNotEmpty    Code = "folder.not_empty"
+	FolderRestoring   Code = "folder.restoring" // a restore has not come to its end
+	BackupDamaged     Code = "backup.damaged"
 )
 
 // The exit codes of the program.
@@ -253,6 +256,15 @@ var table = map[Code]row{
 	},
 	FolderKeyLost: {
 		503, 0, ExitFailed, 0, "Key lost", "Kunci hilang",
+	},
+	FolderNotEmpty: {
+		409, 0, ExitFailed, 0, "Something is there already", "Sudah ada isinya",
+	},
+	FolderRestoring: {
+		503, 0, ExitFailed, 0, "A restore is not finished", "Pemulihan belum selesai",
+	},
+	BackupDamaged: {
+		500, 0, ExitCheckFailed, 0, "Backup damaged", "Cadangan rusak",
 	},
 	RegisterLost: {
 		503, 0, ExitCheckFailed, 0, "Register lost", "Daftar anggota hilang",

@@ -300,6 +300,31 @@ func (l *library) forOperators() []operation {
 			answer:  content(mediaJSON, l.ref("VerifyReport")),
 			fails:   guarded(problem.QueryInvalid, problem.LogUnavailable),
 		},
+		getBackup(),
+	}
+}
+
+// getBackup is the backup of a running ledger.
+func getBackup() operation {
+	number := o("type", "integer").with("minimum", 0)
+	text := o("type", "string").with("pattern", "^[0-9a-f]*$")
+	return operation{
+		method: http.MethodGet, path: "/v1/backup", id: "getBackup",
+		summary: "All that cannot be derived, but for the keys.",
+		about: "For auditors at the machine itself. What goes wrong after it has begun is at" +
+			" its end, which then is not that of a backup. With the parameters, which the end of" +
+			" an earlier backup tells, it has only what is new.",
+		parameters: list{
+			query("file", "SHA-256 of the end of the earlier backup.", text),
+			query("events", "The last event in it.", number),
+			query("frame", "SHA-256 of its last frame; empty without events.", text),
+			query("vault", "The last record of the vault in it.", number),
+			query("register", "The last record of the register in it.", number),
+		},
+		answer: content(mediaBytes, o("type", "string").with("format", "binary")),
+		fails: guarded(problem.NotFound, problem.QueryInvalid, problem.LogDamaged,
+			problem.LogUnavailable, problem.VaultLost, problem.FolderOtherLedger,
+			problem.ServerStopping),
 	}
 }
 

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strconv"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+	"cakupan/eventstore/backup"
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/jetstream"
+)
+
+// backupCommand writes a backup.
+type backupCommand struct {
+	Output string `short:"o" required:"" placeholder:"FILE" help:"Where to; not there yet."`
+	Since  string `placeholder:"FILE" help:"Only what is new since this backup."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*backupCommand) Help() string {
+	return `Writes all that cannot be derived to one file, while the ledger goes on: the log, the
+vault, sealed, the register of members, what waits and what was refused. The file has checksums over
+all of it, and its name only once it is whole. Back up what is new as often as you like with --since
+the newest file; to restore, all of them are needed, back to the whole one.
+
+The keys are not in it, and without them nobody can be looked up in it: see cakupan keys backup. A
+running server is asked with --server, on its own machine.
+
+Examples:
+
+	cakupan backup -o monday.backup
+	cakupan backup -o monday.backup --server http://127.0.0.1:7070
+	cakupan backup -o tuesday.backup --since monday.backup --server http://127.0.0.1:7070` +
+		exitCodes
+}
+
+// shownBackup is a backup, for machines.
+type shownBackup struct {
+	File string `json:"file"`
+	backup.Head
+	backup.End
+}
+
+// Run runs the command.
+func (c *backupCommand) Run(ctx context.Context, w *where, out *console) error {
+	if _, err := os.Lstat(c.Output); err == nil {
+		return usage(c.Output + " is there already: name a file that is not")
+	}
+	query := url.Values{}
+	if c.Since != "" {
+		_, since, err := backup.ReadEnd(ctx, c.Since)
+		if err != nil {
+			return ledger.BackupError(err)
+		}
+		query = sinceQuery(&since)
+	}
+	return w.reading(ctx, out, func(s *client.Client) error {
+		response, err := s.Get(ctx, "/v1/backup", query)
+		if err != nil {
+			return err
+		}
+		shown, err := c.write(response.Body, out)
+		if err := errors.Join(err, response.Body.Close()); err != nil {
+			return err
+		}
+		if w.JSON {
+			return out.writeJSON(shown)
+		}
+		_, err = fmt.Fprintf(out.stdout, "%s: up to event %s of ledger %s\nkeep the keys apart:"+
+			" cakupan keys backup\n", c.Output, thousands(shown.Events), shown.Ledger)
+		return err
+	})
+}
+
+// sinceQuery asks for what is new since a backup.
+func sinceQuery(end *backup.End) url.Values {
+	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+	return url.Values{
+		"file": {end.SHA256}, "events": {number(uint64(end.Events))}, "frame": {end.Frame},
+		"vault": {number(end.Vault)}, "register": {number(end.Register)},
+	}
+}
+
+// write writes the backup to its file, and reads it while it does: a file that is not whole never
+// has the name.
+func (c *backupCommand) write(body io.Reader, out *console) (*shownBackup, error) {
+	file, err := os.OpenFile(durable.Temporary(c.Output), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
+	}
+	shown := &shownBackup{File: c.Output}
+	if err := shown.read(io.TeeReader(body, file), out); err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}
+	if err := durable.Commit(file, c.Output); err != nil {
+		return nil, fmt.Errorf("write backup: %w", err)
+	}
+	return shown, nil
+}
+
+func (s *shownBackup) read(from io.Reader, out *console) error {
+	m := out.meter("backup")
+	defer m.end()
+	r, err := backup.NewReader(from)
+	for err == nil {
+		var got backup.Message
+		if got, err = r.Next(); err == nil && got.Stream == jetstream.StreamDefault {
+			var frame eventstore.Frame
+			if frame, err = eventstore.ParseFrame(got.Data); err == nil {
+				m.at(uint64(frame.Last()), -1)
+			}
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return problem.Wrap(problem.ServerUnreachable, "the backup broke off, and is not kept: the"+
+			" ledger's own log says why", err)
+	}
+	s.Head, s.End = r.Head(), r.End()
+	return nil
+}
+
+// restoreCommand makes a ledger of a backup.
+type restoreCommand struct {
+	Files    []string `arg:"" name:"file" help:"A whole backup, then the increments after it."`
+	Keys     string   `placeholder:"DIR" help:"Folder that cakupan keys backup has made."`
+	NATS     string   `name:"nats" placeholder:"URL" help:"${nats}"`
+	Replicas int      `placeholder:"N" help:"${replicas}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*restoreCommand) Help() string {
+	return `Checks all of the files, then makes the ledger as it was: sequences go on, duplicates are
+known. The folder must be empty, or not there; a cluster must have no ledger, and the login must be
+one that may delete streams. A restore that was cut short is started again in the same way: nobody
+opens what it has left.
+
+At the end it says which keys there are and which are missing. Those can be copied into the folder
+vault of the ledger later, too.
+
+Examples:
+
+	cakupan restore monday.backup --data /var/lib/cakupan --keys /media/safe/cakupan-keys
+	cakupan restore monday.backup tuesday.backup --data ./restored
+	cakupan restore monday.backup --data ./restored --nats nats://10.0.0.1,nats://10.0.0.2` +
+		exitCodes
+}
+
+// Run runs the command.
+func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error {
+	if w.Server != "" || w.SecretFile != "" {
+		return usage("a backup is restored into an empty folder, with --data")
+	}
+	m := out.meter("restore")
+	chain, err := ledger.Restore(ctx, ledger.RestoreOptions{
+		Files: c.Files, Dir: w.folder(), Keys: c.Keys, NATS: c.NATS, Replicas: c.Replicas,
+		Log: out.logger(), Progress: m.sequence,
+	})
+	m.end()
+	if err != nil {
+		return err
+	}
+	out.note("%s has ledger %s up to event %s", w.folder(), chain.Identity.Ledger,
+		thousands(chain.End.Events))
+	onFolder := onFolder{NATS: c.NATS}
+	return onFolder.with(ctx, w, out, func(l *ledger.Ledger) error {
+		keys, err := l.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		return writeKeys(w, out, keys)
+	})
+}

@@ -1,0 +1,324 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/backup"
+	"cakupan/eventstore/codec"
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore/natsd"
+	"cakupan/eventstore/packs"
+	"cakupan/eventstore/vault"
+	"cakupan/eventstore/verify"
+)
+
+// restoringFile is in a folder whose restore has not come to its end: nobody opens such a folder,
+// and a restore that is started again empties it.
+const restoringFile = "restoring"
+
+// Points at which RestoreOptions.Fault is called.
+const (
+	FaultRestoreBegun  = "restore-begun"  // the mark is there, and nothing else
+	FaultRestoreHalf   = "restore-half"   // one more message is there
+	FaultRestoreFilled = "restore-filled" // all messages are
+	FaultRestoreNamed  = "restore-named"  // and the identity; the mark is there still
+	FaultRestoreDone   = "restore-done"   // the mark is gone
+)
+
+// RestoreOptions say what to restore, and where.
+type RestoreOptions struct {
+	Files    []string // a whole backup and the increments that follow it, in their order
+	Dir      string   // a folder that is not there, or is empty
+	Keys     string   // folder of the keys, as BackupKeys makes it; "": they are put there later
+	NATS     string   // URL of a cluster, which has no ledger; "": into the folder
+	Replicas int
+
+	Log      *slog.Logger
+	Progress Progress
+	Fault    func(point string) // for crash tests; optional
+}
+
+// CheckBackup reads and checks the files of a backup, as [backup.Open] does, and decodes each event.
+func CheckBackup(ctx context.Context, files []string, progress Progress) (*backup.Chain, error) {
+	var decoded event.Event
+	streams := backup.Streams{Vault: vault.StreamName, Register: StreamRegister}
+	decode := func(r eventstore.Record) error {
+		_, err := codec.Decode(r.Event, &decoded)
+		return err
+	}
+	told := func(p verify.Progress) {
+		if progress != nil {
+			progress(p.Sequence, p.Sequence)
+		}
+	}
+	chain, err := backup.Open(ctx, files, streams, decode, told)
+	return chain, BackupError(err)
+}
+
+// BackupError puts an error about the files of a backup into words.
+func BackupError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, backup.ErrDamaged):
+		return problem.Wrap(problem.BackupDamaged, err.Error()+": use another copy", err)
+	case errors.Is(err, backup.ErrChain):
+		return problem.Wrap(problem.UsageWrong, err.Error(), err)
+	case errors.Is(err, eventstore.ErrNewerFormat):
+		return problem.Wrap(problem.FolderNewer, err.Error()+": use a newer cakupan", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return problem.Wrap(problem.NotFound, err.Error(), err)
+	case errors.Is(err, fs.ErrPermission):
+		return problem.Wrap(problem.FileNotReadable, err.Error(), err)
+	}
+	return err
+}
+
+// Restore makes a ledger of a backup, and checks all of that before. It takes the place of nothing:
+// the folder must be empty, and the cluster without a ledger. A crash at any moment leaves what
+// nobody opens, and what the next Restore replaces; or the whole.
+func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
+	chain, err := CheckBackup(ctx, opts.Files, opts.Progress)
+	if err != nil {
+		return nil, err
+	}
+	if !chain.Report.OK() {
+		return nil, problem.New(problem.BackupDamaged, "the log in the backup is damaged: run"+
+			" cakupan verify on its files")
+	}
+	if opts.Fault == nil {
+		opts.Fault = func(string) {}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	keys, err := readKeysOf(opts.Keys)
+	if err != nil {
+		return nil, err
+	}
+	r := &restoring{opts: opts, chain: chain, keys: keys}
+	return chain, r.run(ctx)
+}
+
+// readKeysOf reads the keys in a folder, by their names.
+func readKeysOf(dir string) (map[string][]byte, error) {
+	keys := map[string][]byte{}
+	if dir == "" {
+		return keys, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, "the keys cannot be read", err)
+	}
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".key" {
+			continue
+		}
+		key, err := keyfile.Read(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			return nil, keyError(filepath.Join(dir, entry.Name()), err)
+		}
+		keys[entry.Name()] = key
+	}
+	if len(keys) == 0 {
+		return nil, problem.New(problem.NotFound, "no key is in "+dir+
+			": name a folder that cakupan keys backup has made")
+	}
+	return keys, nil
+}
+
+// restoring is a restore under way.
+type restoring struct {
+	opts  RestoreOptions
+	chain *backup.Chain
+	keys  map[string][]byte
+
+	conn  *nats.Conn
+	again bool              // an unfinished restore was there
+	last  map[string]uint64 // messages of each stream
+}
+
+func (r *restoring) run(ctx context.Context) error {
+	folder, err := r.lockEmpty()
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.into(ctx, folder), folder.close())
+}
+
+// into fills the folder, or the cluster. What counts is the order: the mark is made to last before
+// anything else, and removed after everything else.
+func (r *restoring) into(ctx context.Context, f *folder) error {
+	if r.opts.NATS != "" {
+		if err := r.connectCluster(ctx); err != nil {
+			return err
+		}
+		defer r.conn.Close()
+	}
+	if err := r.mark(f); err != nil {
+		return err
+	}
+	r.opts.Fault(FaultRestoreBegun)
+	if err := r.fill(ctx, f); err != nil {
+		return err
+	}
+	r.opts.Fault(FaultRestoreFilled)
+	for name, key := range r.keys {
+		if err := durable.MakeFolder(f.path(vaultFolder), privateFolders); err != nil {
+			return err
+		}
+		if err := durable.Create(f.path(vaultFolder, name), key, privateFiles); err != nil {
+			return err
+		}
+	}
+	f.meta = folderMeta{Format: FolderFormat, Identity: r.chain.Identity, LogMade: true}
+	if err := f.writeMeta(); err != nil {
+		return err
+	}
+	r.opts.Fault(FaultRestoreNamed)
+	if err := os.Remove(f.path(restoringFile)); err != nil {
+		return err
+	}
+	if err := durable.SyncFolder(f.dir); err != nil {
+		return err
+	}
+	r.opts.Fault(FaultRestoreDone)
+	return nil
+}
+
+// lockEmpty locks the folder, which it makes, and refuses one that holds anything but what an
+// unfinished restore has left.
+func (r *restoring) lockEmpty() (*folder, error) {
+	dir := r.opts.Dir
+	if err := durable.MakeFolder(dir, privateFolders); err != nil {
+		return nil, folderError(dir, err)
+	}
+	_, err := os.Lstat(filepath.Join(dir, restoringFile))
+	if r.again = err == nil; !r.again {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, folderError(dir, err)
+		}
+		for _, entry := range entries {
+			if entry.Name() != lockFile && entry.Name() != "lost+found" {
+				return nil, problem.New(problem.FolderNotEmpty, fmt.Sprintf("%s is not empty: %s is"+
+					" there. A backup is restored into a new folder", dir, entry.Name()))
+			}
+		}
+	}
+	return lockFolder(dir)
+}
+
+// mark makes the mark, and empties the folder of what an unfinished restore has left.
+func (r *restoring) mark(f *folder) error {
+	about := "A restore of a backup was begun here and has not come to its end. Run cakupan" +
+		" restore again.\n"
+	err := durable.WriteFile(f.path(restoringFile), []byte(about), privateFiles)
+	if err != nil {
+		return folderError(f.dir, err)
+	}
+	for _, left := range []string{natsFolder, vaultFolder, identityFile} {
+		if err := os.RemoveAll(f.path(left)); err != nil {
+			return folderError(f.dir, err)
+		}
+	}
+	return nil
+}
+
+// fill puts the messages into their streams.
+func (r *restoring) fill(ctx context.Context, f *folder) error {
+	if r.opts.NATS != "" {
+		return r.fillCluster(ctx)
+	}
+	server, err := natsd.Start(natsd.Options{StoreDir: f.path(natsFolder), Log: r.opts.Log})
+	if err != nil {
+		return serverError(f.dir, err)
+	}
+	r.conn, err = server.Connect()
+	if err == nil {
+		err = r.fillStreams(ctx)
+		r.conn.Close()
+	}
+	return errors.Join(err, server.Shutdown())
+}
+
+// fillStreams makes the streams that the backup has something of, and stores the messages.
+func (r *restoring) fillStreams(ctx context.Context) error {
+	r.last = map[string]uint64{}
+	_, err := jetstream.Create(ctx, r.conn, jetstream.Options{Replicas: r.opts.Replicas},
+		r.chain.Identity)
+	if err != nil {
+		return err
+	}
+	for m, err := range r.chain.Messages(ctx) {
+		if err == nil {
+			err = r.store(ctx, &m)
+		}
+		if err != nil {
+			return err
+		}
+		r.opts.Fault(FaultRestoreHalf)
+	}
+	return nil
+}
+
+// store stores a message after the one before it.
+func (r *restoring) store(ctx context.Context, m *backup.Message) error {
+	last, made := r.last[m.Stream]
+	if !made {
+		if err := r.makeStream(ctx, m.Stream); err != nil {
+			return err
+		}
+	}
+	if !strings.HasPrefix(m.Subject, "cakupan.") {
+		return problem.New(problem.BackupDamaged, "a message of "+m.Stream+" has the subject "+
+			m.Subject)
+	}
+	at, err := jetstream.Publish(ctx, r.conn,
+		jetstream.Target{Stream: m.Stream, Subject: m.Subject}, m.Data, last)
+	if err != nil {
+		return fmt.Errorf("restore %s: %w", m.Stream, err)
+	}
+	r.last[m.Stream] = at
+	return nil
+}
+
+// makeStream makes the stream of a first message.
+func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
+	var opts packs.Options
+	switch name {
+	case jetstream.StreamDefault:
+		return nil
+	case natsin.StreamIntake, natsin.StreamRefused:
+		return natsin.MakeStreams(ctx, r.conn, r.opts.Replicas)
+	case vault.StreamName:
+		opts = vault.StreamOptions()
+	case StreamRegister:
+		opts = registerOptions()
+	default:
+		return problem.New(problem.BackupDamaged, "there is no stream "+name)
+	}
+	opts.Replicas = r.opts.Replicas
+	_, err = packs.Create(ctx, r.conn, opts, r.chain.Identity)
+	return err
+}
+
+func unfinished(where string) error {
+	return problem.New(problem.FolderRestoring, "a restore into "+where+" has not come to its end:"+
+		" run cakupan restore again")
+}

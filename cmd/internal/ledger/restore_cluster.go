@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/vault"
+)
+
+// restoringStream is on a cluster whose restore has not come to its end: no ledger opens its
+// streams, and a restore that is started again removes them.
+const restoringStream = "CAKUPAN_RESTORING"
+
+// connectCluster connects to the cluster, and refuses one that has a ledger, before the folder is
+// marked: so the mark of the folder says that the cluster had none.
+func (r *restoring) connectCluster(ctx context.Context) (err error) {
+	l := &Ledger{opts: Options{NATS: r.opts.NATS, Log: r.opts.Log}}
+	if r.conn, err = l.connectCluster("cakupan restore"); err != nil || r.again {
+		return err
+	}
+	js, err := natsjs.New(r.conn)
+	if err != nil {
+		return err
+	}
+	if marked, err := has(ctx, js, restoringStream); marked || err != nil {
+		return err
+	}
+	for _, name := range clusterStreams() {
+		there, err := has(ctx, js, name)
+		if err != nil {
+			return err
+		}
+		if there {
+			return problem.New(problem.FolderNotEmpty, "the cluster has a stream "+name+
+				" already: a backup is restored into a cluster without a ledger")
+		}
+	}
+	return nil
+}
+
+func clusterStreams() []string {
+	return []string{
+		jetstream.StreamDefault, vault.StreamName, StreamRegister, natsin.StreamIntake,
+		natsin.StreamRefused,
+	}
+}
+
+// has tells whether the cluster has a stream.
+func has(ctx context.Context, js natsjs.JetStream, name string) (bool, error) {
+	_, err := js.Stream(ctx, name)
+	if errors.Is(err, natsjs.ErrStreamNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, problem.Wrap(problem.LogUnavailable, "the cluster does not answer", err)
+	}
+	return true, nil
+}
+
+// fillCluster makes the mark of the cluster, fills it, and removes the mark. If we crash after
+// that, the folder is marked still, and the next restore finds that the cluster is filled.
+func (r *restoring) fillCluster(ctx context.Context) error {
+	js, err := natsjs.New(r.conn)
+	if err != nil {
+		return err
+	}
+	marked, err := has(ctx, js, restoringStream)
+	if err != nil {
+		return err
+	}
+	if !marked && r.again {
+		log, err := jetstream.Open(ctx, r.conn, jetstream.Options{})
+		if err == nil && log.Identity() == r.chain.Identity {
+			return nil
+		}
+		if !errors.Is(err, eventstore.ErrNoLog) {
+			return errors.Join(err, problem.New(problem.FolderNotEmpty,
+				"the cluster has the log of another ledger by now"))
+		}
+	}
+	_, err = js.CreateOrUpdateStream(ctx, natsjs.StreamConfig{
+		Name: restoringStream, Subjects: []string{"cakupan.restoring"},
+		Description: "a restore was begun and has not come to its end: run cakupan restore again",
+		Replicas:    jetstream.Replicas(r.conn, r.opts.Replicas),
+	})
+	if err != nil {
+		return fmt.Errorf("mark the cluster: %w", err)
+	}
+	for _, name := range clusterStreams() {
+		err := js.DeleteStream(ctx, name)
+		if err != nil && !errors.Is(err, natsjs.ErrStreamNotFound) {
+			return fmt.Errorf("empty the cluster: %w", err)
+		}
+	}
+	if err := r.fillStreams(ctx); err != nil {
+		return err
+	}
+	return js.DeleteStream(ctx, restoringStream)
+}
+
+// isRestoring tells whether a restore on the cluster has not come to its end.
+func isRestoring(ctx context.Context, conn *nats.Conn) error {
+	var info struct{}
+	err := jetstream.Request(ctx, conn, "$JS.API.STREAM.INFO."+restoringStream, nil, &info)
+	if isNot(err, natsjs.JSErrCodeStreamNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = unfinished("the cluster")
+	}
+	return err
+}

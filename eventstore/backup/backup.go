@@ -1,0 +1,83 @@
+// Package backup is the file of a backup: what a ledger holds that cannot be derived, as its
+// streams have it, with the positions up to which it goes, and checksums over all of it. The keys
+// are not in it. FORMAT.md has the format.
+//
+// A file is whole or an increment, which begins where another file ends and names it. [Open] checks
+// a whole file with the increments that follow it, as one ledger, and yields what is to be restored.
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// FormatVersion is the version of the format that this program writes, and the highest it reads.
+const FormatVersion = 1
+
+var (
+	// ErrDamaged is wrapped when a file is not what was written, or does not fit together.
+	ErrDamaged = errors.New("backup is damaged")
+	// ErrChain is wrapped when a file does not go on from the one before it.
+	ErrChain = errors.New("backup does not go on from the one before it")
+)
+
+// Position is up to where a backup goes.
+type Position struct {
+	Events eventstore.Sequence `json:"events"` // the last one
+	// Frame is the SHA-256 of the frame of the log with the last event, in hexadecimal; "" without
+	// events. A frame carries the root over all events before it, so no other history has it.
+	Frame    string `json:"frame,omitempty"`
+	Vault    uint64 `json:"vault"`    // the number of the vault's last record
+	Register uint64 `json:"register"` // likewise
+}
+
+// Since names the backup that an increment goes on from.
+type Since struct {
+	File string `json:"file"` // the SHA-256 of its end: see End
+	Position
+}
+
+// Head is how a backup begins.
+type Head struct {
+	Format  int              `json:"format"`
+	Ledger  string           `json:"ledger"`
+	Created temporal.Instant `json:"created"` // the ledger, as in its identity
+	TakenAt temporal.Instant `json:"takenAt"`
+	Since   *Since           `json:"since,omitempty"` // of an increment
+}
+
+// Identity is that of the ledger.
+func (h *Head) Identity() eventstore.Identity {
+	return eventstore.Identity{Ledger: h.Ledger, Created: h.Created}
+}
+
+// Section is what a backup holds of one stream.
+type Section struct {
+	Stream   string `json:"stream"`
+	Messages uint64 `json:"messages"`
+	Bytes    uint64 `json:"bytes"` // of the messages
+}
+
+// End is how a backup ends.
+type End struct {
+	Position
+	Sections []Section `json:"sections"`
+	// SHA256 is that of all bytes before the last block, in hexadecimal. It names the file.
+	SHA256 string `json:"sha256"`
+}
+
+// Message is one message of a stream.
+type Message struct {
+	Stream, Subject string
+	Data            []byte
+}
+
+// FrameSum returns what Position.Frame is of a frame.
+func FrameSum(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,126 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"math"
+)
+
+const magic = "CKBACKUP"
+
+// The kinds of blocks. FORMAT.md has them.
+const (
+	blockHead    byte = 1
+	blockSection byte = 2
+	blockMessage byte = 3
+	blockEnd     byte = 4
+)
+
+const (
+	blockHeadSize = 5 // kind, length
+	blockSumSize  = 4
+
+	// payloadMax bounds a block: a server takes no larger message.
+	payloadMax = 8 << 20
+)
+
+var errNoSection = errors.New("message before its section")
+
+// Writer writes a backup. Whoever makes it sees to it that the file is whole before it has its name.
+type Writer struct {
+	to       io.Writer
+	sum      hash.Hash // of all that was written
+	sections []Section
+	buf      []byte
+}
+
+// NewWriter begins a backup.
+func NewWriter(to io.Writer, head Head) (*Writer, error) {
+	w := &Writer{to: to, sum: sha256.New()}
+	head.Format = FormatVersion
+	text, err := json.Marshal(head)
+	if err == nil {
+		err = w.write([]byte(magic))
+	}
+	if err == nil {
+		err = w.block(blockHead, text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("begin backup: %w", err)
+	}
+	return w, nil
+}
+
+// Section begins what is of a stream.
+func (w *Writer) Section(stream string) error {
+	w.sections = append(w.sections, Section{Stream: stream})
+	if err := w.block(blockSection, []byte(stream)); err != nil {
+		return fmt.Errorf("back up %s: %w", stream, err)
+	}
+	return nil
+}
+
+// Message adds a message to the section.
+func (w *Writer) Message(subject string, data []byte) error {
+	if len(w.sections) == 0 {
+		return errNoSection
+	}
+	section := &w.sections[len(w.sections)-1]
+	if len(subject) > math.MaxUint16 {
+		return fmt.Errorf("back up %s: a subject has %d bytes", section.Stream, len(subject))
+	}
+	payload := binary.BigEndian.AppendUint16(nil, uint16(len(subject)))
+	payload = append(append(payload, subject...), data...)
+	section.Messages++
+	section.Bytes += uint64(len(data))
+	if err := w.block(blockMessage, payload); err != nil {
+		return fmt.Errorf("back up %s: %w", section.Stream, err)
+	}
+	return nil
+}
+
+// Finish ends the backup, which is whole then.
+func (w *Writer) Finish(at Position) (End, error) {
+	end := End{Position: at, Sections: w.sections, SHA256: hex.EncodeToString(w.sum.Sum(nil))}
+	text, err := json.Marshal(end)
+	if err == nil {
+		err = w.block(blockEnd, text)
+	}
+	if err != nil {
+		return End{}, fmt.Errorf("end backup: %w", err)
+	}
+	return end, nil
+}
+
+func (w *Writer) block(kind byte, payload []byte) error {
+	if len(payload) > payloadMax {
+		return fmt.Errorf("a block of %d bytes, at most %d", len(payload), payloadMax)
+	}
+	w.buf = append(w.buf[:0], kind)
+	w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(len(payload)))
+	w.buf = append(w.buf, payload...)
+	w.buf = binary.BigEndian.AppendUint32(w.buf, checksum(w.buf))
+	return w.write(w.buf)
+}
+
+func (w *Writer) write(b []byte) error {
+	_, _ = w.sum.Write(b) // a hash takes everything
+	_, err := w.to.Write(b)
+	return err
+}
+
+// checksum finds which block is damaged; that the file is whole is for its SHA-256 to say.
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// crcOf is the checksum of a block in two parts.
+func crcOf(head, payload []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Checksum(head, table), table, payload)
+}
