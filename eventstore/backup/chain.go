@@ -237,6 +237,10 @@ type reading struct {
 func (f *reading) messages(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		file, err := os.Open(f.path)
+		var of *os.PathError
+		if errors.As(err, &of) {
+			err = of.Err // callers name the file
+		}
 		if err != nil {
 			yield(Message{}, err)
 			return

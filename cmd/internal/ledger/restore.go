@@ -73,18 +73,16 @@ func CheckBackup(ctx context.Context, files []string, progress Progress) (*backu
 // BackupError puts an error about the files of a backup into words.
 func BackupError(err error) error {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, backup.ErrDamaged):
-		return problem.Wrap(problem.BackupDamaged, err.Error()+": use another copy", err)
+		return problem.New(problem.BackupDamaged, err.Error()+": use another copy")
 	case errors.Is(err, backup.ErrChain):
-		return problem.Wrap(problem.UsageWrong, err.Error(), err)
+		return problem.New(problem.UsageWrong, err.Error())
 	case errors.Is(err, eventstore.ErrNewerFormat):
-		return problem.Wrap(problem.FolderNewer, err.Error()+": use a newer cakupan", err)
+		return problem.New(problem.FolderNewer, err.Error()+": use a newer cakupan")
 	case errors.Is(err, fs.ErrNotExist):
-		return problem.Wrap(problem.NotFound, err.Error(), err)
+		return problem.New(problem.NotFound, err.Error())
 	case errors.Is(err, fs.ErrPermission):
-		return problem.Wrap(problem.FileNotReadable, err.Error(), err)
+		return problem.New(problem.FileNotReadable, err.Error())
 	}
 	return err
 }
