@@ -103,8 +103,8 @@ It prints each damaged range of events. It says of each file of the data folder 
 and how it is, and compares each cache with a fresh fold of the log: that takes about as long
 again. A damaged cache heals by itself; damage of anything else is exit 5.
 
-Of the files of a backup it checks each byte, the log likewise, that vault and register hold all that
-the log refers to, and that each file goes on from the one before.
+Of the files of a backup it checks each byte, the log likewise, that vault and register hold all
+that the log refers to, and that each file goes on from the one before.
 
 Examples:
 
@@ -127,7 +127,7 @@ func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
 		if err != nil {
 			return err
 		}
-		return c.show(w, out, report)
+		return writeVerdict(w, out, report)
 	})
 }
 
@@ -147,7 +147,7 @@ func (c *verifyCommand) cluster(ctx context.Context, w *where, out *console) err
 	if err := errors.Join(err, l.Close()); err != nil {
 		return err
 	}
-	return c.show(w, out, report)
+	return writeVerdict(w, out, report)
 }
 
 // files checks a backup.
@@ -161,11 +161,11 @@ func (c *verifyCommand) files(ctx context.Context, w *where, out *console) error
 	if err != nil {
 		return err
 	}
-	return c.show(w, out, ledger.ReportOf(&chain.Report))
+	return writeVerdict(w, out, ledger.ReportOf(&chain.Report))
 }
 
-// show writes a report, and ends with what it says.
-func (*verifyCommand) show(w *where, out *console, report ledger.VerifyReport) error {
+// writeVerdict writes a report, and ends with what it says.
+func writeVerdict(w *where, out *console, report ledger.VerifyReport) error {
 	var err error
 	if w.JSON {
 		err = out.writeJSON(report)

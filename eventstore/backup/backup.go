@@ -3,7 +3,8 @@
 // are not in it. FORMAT.md has the format.
 //
 // A file is whole or an increment, which begins where another file ends and names it. [Open] checks
-// a whole file with the increments that follow it, as one ledger, and yields what is to be restored.
+// a whole file with the increments that follow it, as one ledger, and yields what is to be
+// restored.
 package backup
 
 import (

@@ -33,7 +33,8 @@ const (
 
 var errNoSection = errors.New("message before its section")
 
-// Writer writes a backup. Whoever makes it sees to it that the file is whole before it has its name.
+// Writer writes a backup. Whoever makes it sees to it that the file is whole before it has its
+// name.
 type Writer struct {
 	to       io.Writer
 	sum      hash.Hash // of all that was written

@@ -28,8 +28,8 @@ type BackupOptions struct {
 // Backup writes all that cannot be derived, but for the keys, while the ledger goes on. It is
 // consistent because of its order:
 //
-//   - what waits in the intake is first, then the log: a pack that is taken in meanwhile is in both,
-//     and known again, never in neither;
+//   - what waits in the intake is first, then the log: a pack that is taken in meanwhile is in
+//     both, and known again, never in neither;
 //   - the end of the log is fixed, then vault and register are read to their ends: they hold all
 //     that the log refers to;
 //   - what was refused is last, for the same reason as the first.
@@ -86,9 +86,9 @@ func (c *copying) checkSince(ctx context.Context) error {
 		return err
 	}
 	if tail.Sequence < c.since.Events {
-		return problem.New(problem.FolderOtherLedger, fmt.Sprintf("the backup to go on from ends at"+
-			" event %d, the log at event %d: it lost events, or was restored from an older copy;"+
-			" make a whole backup", c.since.Events, tail.Sequence))
+		return problem.New(problem.FolderOtherLedger, fmt.Sprintf("the backup to go on from ends"+
+			" at event %d, the log at event %d: it lost events, or was restored from an older"+
+			" copy; make a whole backup", c.since.Events, tail.Sequence))
 	}
 	for frame, err := range c.l.log.Read(ctx, c.since.Events) {
 		if err != nil {
@@ -191,7 +191,8 @@ func (c *copying) waiting(ctx context.Context) error { return c.raw(ctx, natsin.
 
 func (c *copying) refused(ctx context.Context) error { return c.raw(ctx, natsin.StreamRefused) }
 
-// raw copies a stream as it is, up to its end as of the call. What is removed meanwhile was settled.
+// raw copies a stream as it is, up to its end as of the call. What is removed meanwhile was
+// settled.
 func (c *copying) raw(ctx context.Context, stream string) error {
 	if err := c.to.Section(stream); err != nil {
 		return err

@@ -35,6 +35,8 @@ const (
 	holdTask   = "hold"   // a ledger open until the end of stdin
 	swapTask   = "swap"   // rebuild the coverage and put it in place
 	wholeTask  = "whole"  // take in the file as one atomic batch
+
+	restoreTask = "restore" // the file of a backup into Dir, or the cluster of URL
 )
 
 // childOrders say what a child does.
@@ -91,6 +93,11 @@ func TestChild(t *testing.T) {
 		err = c.swap(t.Context())
 	case wholeTask:
 		err = c.submitWhole(t.Context())
+	case restoreTask:
+		_, err = Restore(t.Context(), RestoreOptions{
+			Files: []string{c.orders.File}, Dir: c.orders.Dir, NATS: c.orders.URL, Replicas: 1,
+			Fault: c.at,
+		})
 	case messageTask:
 		err = c.takeMessages(t.Context())
 	case holdTask:

@@ -53,7 +53,8 @@ type RestoreOptions struct {
 	Fault    func(point string) // for crash tests; optional
 }
 
-// CheckBackup reads and checks the files of a backup, as [backup.Open] does, and decodes each event.
+// CheckBackup reads and checks the files of a backup, as [backup.Open] does, and decodes each
+// event.
 func CheckBackup(ctx context.Context, files []string, progress Progress) (*backup.Chain, error) {
 	var decoded event.Event
 	streams := backup.Streams{Vault: vault.StreamName, Register: StreamRegister}
@@ -214,8 +215,8 @@ func (r *restoring) lockEmpty() (*folder, error) {
 		}
 		for _, entry := range entries {
 			if entry.Name() != lockFile && entry.Name() != "lost+found" {
-				return nil, problem.New(problem.FolderNotEmpty, fmt.Sprintf("%s is not empty: %s is"+
-					" there. A backup is restored into a new folder", dir, entry.Name()))
+				return nil, problem.New(problem.FolderNotEmpty, fmt.Sprintf("%s is not empty: %s"+
+					" is there. A backup is restored into a new folder", dir, entry.Name()))
 			}
 		}
 	}
