@@ -171,6 +171,7 @@ func TestRights(t *testing.T) {
 		{"GET /v1/events", "auditor"},
 		{"GET /metrics", "auditor"},
 		{"POST /v1/verify", "auditor"},
+		{"GET /v1/backup", "auditor"},
 		{"POST /v1/replay", "auditor"},
 		{"POST /v1/replay?swap=true", ""},
 		{"GET /v1/coverage", "auditor dashboard"},

@@ -134,6 +134,7 @@ func TestDocsTellTheAnswers(t *testing.T) {
 		{"GET", "/tile/9/000", "", "", 404, "/tile/{path}"},
 		{"POST", "/v1/replay?to=5", "", "", 200, ""},
 		{"POST", "/v1/verify", "", "", 200, ""},
+		{"GET", "/v1/backup?file=x", "", "", 400, ""},
 		{"GET", "/openapi.json", "", "", 200, ""},
 		{"GET", "/asyncapi.json", "", "", 200, ""},
 		{"GET", "/schemas/", "", "", 200, ""},
