@@ -139,7 +139,7 @@ type restoreCommand struct {
 func (*restoreCommand) Help() string {
 	return `Checks all of the files, then makes the ledger as it was: sequences go on, duplicates
 are known. The folder must be empty, or not there; a cluster must have no ledger, and the login must
-be one that may delete streams. A restore that was cut short is started again in the same way: nobody
+be one that may delete streams. A restore that was cut short is started again alike: nobody
 opens what it has left.
 
 At the end it says which keys there are and which are missing. Those can be copied into the folder
