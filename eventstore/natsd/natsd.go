@@ -16,10 +16,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -224,38 +222,22 @@ func serverOptions(opts Options, access *access) (*server.Options, error) {
 		maxStore = math.MaxInt64 / 2
 	}
 	settings := &server.Options{
-		ServerName:            serverName,
-		DontListen:            true, // until Listen
-		NoSigs:                true,
-		NoSystemAccount:       true,
-		MaxPayload:            MaxPayloadBytes,
-		JetStream:             true,
-		StoreDir:              opts.StoreDir,
-		SyncAlways:            true,
-		JetStreamMaxStore:     maxStore,
-		DisableShortFirstPing: true,
+		ServerName:        serverName,
+		DontListen:        true, // until Listen
+		NoSystemAccount:   true,
+		JetStreamMaxStore: maxStore,
 
 		CustomClientAuthentication: access,
 	}
+	keep(settings, opts.StoreDir)
 	if opts.Address == "" {
 		return settings, nil
 	}
-	host, port, err := net.SplitHostPort(opts.Address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", opts.Address, err)
+	var err error
+	if settings.Host, settings.Port, err = hostPort(opts.Address); err != nil {
+		return nil, err
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: the port is no number", opts.Address)
-	}
-	settings.Host, settings.Port = host, int(number)
 	settings.MaxConn = connsMax
-	if number == 0 {
-		settings.Port = server.RANDOM_PORT
-	}
-	if host == "" {
-		settings.Host = server.DEFAULT_HOST // all of the machine's
-	}
 	if opts.TLS != nil {
 		settings.TLSConfig, settings.TLSTimeout = opts.TLS, tlsHandshakeSeconds
 	}

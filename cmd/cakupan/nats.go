@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cakupan/cmd/internal/door"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/natsd"
+)
+
+// natsCommand runs a node of a cluster.
+type natsCommand struct {
+	Name    string   `required:"" placeholder:"NAME" help:"Name of this node, which stays with it."`
+	Listen  string   `placeholder:"ADDR" default:"127.0.0.1:4222" help:"${natsNodeListen}"`
+	Cluster string   `placeholder:"ADDR" help:"${natsCluster}"`
+	Routes  []string `placeholder:"ADDR" help:"${natsRoutes}"`
+	Users   string   `placeholder:"FILE" help:"${natsUsers}"`
+	Health  string   `placeholder:"ADDR" help:"${natsHealth}"`
+
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"${natsTLSCert}"`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
+	TLSCA   string `name:"tls-ca" placeholder:"FILE" help:"${natsTLSCA}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*natsCommand) Help() string {
+	return `It is the server that a ledger alone has within itself, for a cluster of three: files,
+flushed before anything is acknowledged, and no limit that deletes. That is not to be chosen. What
+is unsafe is refused: an address that others reach without users and certificates. Files for all of
+that are made by cakupan setup.
+
+--users is a file in the words of nats-server's own configuration, with accounts, system_account and
+no_auth_user alone. A renewed certificate counts without restart; changed users at the next one.
+
+Examples:
+
+	cakupan nats --name n0 --data n0
+	cakupan nats --name node-a --data /data --listen :4222 --cluster :6222 \
+	  --routes node-b:6222,node-c:6222 --users users.conf \
+	  --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem` + exitCodes
+}
+
+// Run runs the command.
+func (c *natsCommand) Run(ctx context.Context, w *where, out *console) (err error) {
+	if w.Server != "" {
+		return usage("nats runs a node on a folder: name one with --data")
+	}
+	opts := natsd.NodeOptions{
+		Name: c.Name, StoreDir: w.folder(), Address: c.Listen, Cluster: c.Cluster,
+		Routes: c.Routes, Users: c.Users, Health: c.Health, Log: out.logger(),
+	}
+	opts.ClientTLS, opts.ClusterTLS, err = door.NodeTLS(c.TLSCert, c.TLSKey, c.TLSCA, opts.Log)
+	if err != nil {
+		return err
+	}
+	node, err := natsd.StartNode(opts)
+	if errors.Is(err, natsd.ErrUnsafe) {
+		return problem.New(problem.UsageWrong, err.Error())
+	}
+	if err != nil {
+		return problem.Wrap(problem.LogUnavailable, "the node does not start", err)
+	}
+	defer func() { err = errors.Join(err, node.Leave()) }()
+	if err := c.tell(w, node, out); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case why := <-node.GaveUp():
+		return problem.New(problem.LogUnavailable, "the node cannot go on: "+why)
+	}
+}
+
+// tell says where the node listens.
+func (c *natsCommand) tell(w *where, node *natsd.Node, out *console) error {
+	if w.JSON {
+		return out.writeJSON(map[string]string{"name": c.Name, "nats": node.URL()})
+	}
+	_, err := fmt.Fprintf(out.stdout, "node %s listens at %s\n", c.Name, node.URL())
+	return err
+}

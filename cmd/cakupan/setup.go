@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/setup"
+	"cakupan/domain/event"
+)
+
+// setupCommand makes what the parts of a cluster share.
+type setupCommand struct {
+	Dir     string   `required:"" placeholder:"DIR" help:"Folder for all of it."`
+	Nodes   []string `required:"" placeholder:"NAMES" help:"${setupNodes}"`
+	Ledgers []string `required:"" placeholder:"NAMES" help:"${setupLedgers}"`
+	Auditor string   `placeholder:"NAME" help:"A first member, who may read all but the vault."`
+
+	Publisher string   `placeholder:"NAME" help:"A first member, who may report."`
+	Source    []string `placeholder:"PREFIX" sep:"none" help:"${scopeSource}"`
+	Regions   []string `placeholder:"CODES" help:"${scopeRegions}"`
+	Types     []string `placeholder:"TYPES" help:"${scopeTypes}"`
+
+	Owner string `placeholder:"UID:GID" help:"Give all files to this user and group."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*setupCommand) Help() string {
+	return `Makes, once, the certificates, logins, keys and first members of a cluster. What is there
+stays as it is, but for certificates that end within 200 days: so run it at each start. Each gets
+a folder of its own to be given:
+
+	authority/      keep it to yourself: it signs, and has the passwords
+	nodes/NAME/     of a node: --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem --users users.conf
+	ledgers/NAME/   of a ledger: --nats @nats.url --nats-system @system.url --tls-cert, --tls-key
+	data/NAME/      of a ledger: its --data
+	operator/       the secrets of the first members, and ca.pem for SSL_CERT_FILE
+
+Examples:
+
+	cakupan setup --dir cluster --nodes 10.0.0.1,10.0.0.2,10.0.0.3 \
+	  --ledgers ledger-a.example,ledger-b.example --auditor board
+	cakupan setup --dir /setup --nodes node-a,node-b,node-c --ledgers ledger-a,ledger-b \
+	  --auditor board --publisher first --source urn:first --regions 75 --types all` + exitCodes
+}
+
+// Run runs the command.
+func (c *setupCommand) Run(w *where, out *console) error {
+	opts, err := c.options()
+	if err != nil {
+		return err
+	}
+	if err := setup.Make(opts, out.now()); err != nil {
+		return fmt.Errorf("not all of it could be made: %w", err)
+	}
+	if w.JSON {
+		return out.writeJSON(map[string]string{"dir": c.Dir})
+	}
+	_, err = fmt.Fprintf(out.stdout, "%s has all that %d nodes and %d ledgers need; the secrets of"+
+		" the first members are in %s/operator\n", c.Dir, len(c.Nodes), len(c.Ledgers), c.Dir)
+	return err
+}
+
+// options checks the flags.
+func (c *setupCommand) options() (opts setup.Options, err error) {
+	opts = setup.Options{Dir: c.Dir, Nodes: c.Nodes, Ledgers: c.Ledgers}
+	for _, name := range append(append([]string(nil), c.Nodes...), c.Ledgers...) {
+		if name == "" || strings.ContainsAny(name, `/\ "{}@`) || strings.HasPrefix(name, ".") {
+			return opts, usage("--nodes and --ledgers are names or addresses of machines, not " +
+				strconv.Quote(event.MaskNIK(name)))
+		}
+	}
+	if c.Auditor != "" {
+		opts.Members = append(opts.Members, setup.Member{
+			Name: c.Auditor, Role: string(access.Auditor),
+		})
+	}
+	if err := c.addPublisher(&opts); err != nil {
+		return opts, err
+	}
+	for _, member := range opts.Members {
+		if defect := event.CheckPublisher(member.Name); defect != "" {
+			return opts, usage("the name of a member " + defect)
+		}
+	}
+	if c.Owner == "" {
+		return opts, nil
+	}
+	opts.Owner = new(setup.Owner)
+	if _, err := fmt.Sscanf(c.Owner, "%d:%d", &opts.Owner.User, &opts.Owner.Group); err != nil {
+		return opts, usage("--owner is two numbers, such as 65532:65532")
+	}
+	return opts, nil
+}
+
+// addPublisher adds the publisher, if there is one.
+func (c *setupCommand) addPublisher(opts *setup.Options) error {
+	switch {
+	case c.Publisher == "" && len(c.Source)+len(c.Regions)+len(c.Types) == 0:
+		return nil
+	case c.Publisher == "":
+		return usage("--source, --regions and --types are for a publisher: name it with --publisher")
+	case len(c.Source) == 0 || len(c.Regions) == 0 || len(c.Types) == 0:
+		return usage("of a publisher say --source, --regions and --types")
+	}
+	types, err := access.ParseTypes(c.Types)
+	if err != nil {
+		return err
+	}
+	regions, err := access.ParseRegions(c.Regions)
+	if err != nil {
+		return err
+	}
+	m := setup.Member{Name: c.Publisher, Role: string(access.Publisher), Sources: c.Source}
+	for _, t := range types {
+		m.Types = append(m.Types, string(t))
+	}
+	for _, r := range regions {
+		m.Regions = append(m.Regions, r.String())
+	}
+	opts.Members = append(opts.Members, m)
+	return nil
+}

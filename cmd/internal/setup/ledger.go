@@ -1,0 +1,159 @@
+package setup
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/keyfile"
+)
+
+// identityFile is in the folder of each ledger that has been started; see the ledger's own folder.
+const identityFile = "ledger.json"
+
+// keyFiles are the keys that all ledgers of a cluster share.
+var keyFiles = []string{"vault.key", "intake.key"} // never written
+
+// started tells whether a ledger has ever been started: then its keys and members are its own
+// affair, and what is missing there is lost, and not to be made anew.
+func (m *maker) started(ledger string) (bool, error) {
+	_, err := os.Stat(m.path("data", ledger, identityFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return true, err
+}
+
+// fresh returns those ledgers that were never started.
+func (m *maker) fresh(ledgers []string) (fresh []string, err error) {
+	for _, name := range ledgers {
+		started, err := m.started(name)
+		if err != nil {
+			return nil, err
+		}
+		if !started {
+			fresh = append(fresh, name)
+		}
+	}
+	return fresh, nil
+}
+
+// keys gives new ledgers the keys that the others have, or the same new ones where all are new.
+func (m *maker) keys(ledgers []string) error {
+	fresh, err := m.fresh(ledgers)
+	if err != nil {
+		return err
+	}
+	for _, file := range keyFiles {
+		key, err := m.keyOf(ledgers, file)
+		if errors.Is(err, fs.ErrNotExist) && len(fresh) == len(ledgers) {
+			key, err = newKey(), nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range fresh {
+			content := func() ([]byte, error) { return key, nil }
+			if _, err := m.once(content, "data", name, "vault", file); err != nil {
+				return fmt.Errorf("key of ledger %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// keyOf returns the key that a ledger has already; the error wraps fs.ErrNotExist when none has.
+func (m *maker) keyOf(ledgers []string, file string) (key []byte, err error) {
+	for _, name := range ledgers {
+		key, err = keyfile.Read(m.path("data", name, "vault", file))
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key of ledgers: %w", err)
+	}
+	return key, nil
+}
+
+func newKey() []byte {
+	key := make([]byte, keyfile.Size)
+	_, _ = rand.Read(key) // never fails: see crypto/rand
+	return key
+}
+
+// Member is one of the first members.
+type Member struct {
+	Name string
+	Role string // auditor or publisher
+	// What a publisher may report.
+	Sources, Regions, Types []string
+}
+
+// firstMembers is a register's file of format 1, which every ledger takes over at its first start.
+type firstMembers struct {
+	Format  int         `json:"format"`
+	Members []memberRow `json:"members"`
+}
+
+type memberRow struct {
+	Name      string    `json:"name"`
+	Role      string    `json:"role"`
+	Secret    string    `json:"secret"`
+	Sources   []string  `json:"sources,omitempty"`
+	Regions   []string  `json:"regions,omitempty"`
+	Types     []string  `json:"types,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// members writes the secret of each first member for the operator, and for new ledgers who they
+// are: the same bytes for all, as there is one register.
+func (m *maker) members(opts *Options, at time.Time) error {
+	fresh, err := m.fresh(opts.Ledgers)
+	if err != nil || len(fresh) < len(opts.Ledgers) || len(opts.Members) == 0 {
+		return err
+	}
+	file := firstMembers{Format: 1}
+	for _, member := range opts.Members {
+		secret, err := m.once(func() ([]byte, error) { return []byte(newSecret()), nil },
+			"operator", member.Name+".secret")
+		if err != nil {
+			return fmt.Errorf("secret of %s: %w", member.Name, err)
+		}
+		digest := sha256.Sum256([]byte(secret))
+		file.Members = append(file.Members, memberRow{
+			Name: member.Name, Role: member.Role, Secret: "sha256:" + hex.EncodeToString(digest[:]),
+			Sources: member.Sources, Regions: member.Regions, Types: member.Types,
+			CreatedAt: at.UTC().Truncate(time.Second),
+		})
+	}
+	raw, err := json.MarshalIndent(file, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write members: %w", err)
+	}
+	for _, name := range opts.Ledgers {
+		if err := durable.MakeFolder(m.path("data", name), folderMode); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+		if err := write(m.path("data", name), "access.json", append(raw, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newSecret makes a secret as the register makes them.
+func newSecret() string {
+	const secretBytes = 32
+	var b [secretBytes]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return "ckp_" + base64.RawURLEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,107 @@
+package setup
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"text/template"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// The users of a cluster of NATS.
+const (
+	userLedger = "ledger" // all that a ledger does
+	userSystem = "system" // asks nodes what they are set to
+
+	passwordBytes = 24
+
+	// hashCost is what each login costs a node, some 80 ms. The passwords are random: nobody tries
+	// them all, whatever one costs.
+	hashCost = 10
+)
+
+// logins are the passwords of the users.
+type logins map[string]string
+
+// logins returns the passwords, which are made at the first call.
+func (m *maker) logins() (logins, error) {
+	l := logins{}
+	for _, user := range []string{userLedger, userSystem} {
+		password, err := m.once(func() ([]byte, error) { return []byte(random()), nil },
+			"authority", user+".password")
+		if err != nil {
+			return nil, fmt.Errorf("login %s: %w", user, err)
+		}
+		l[user] = password
+	}
+	return l, nil
+}
+
+// random returns a text that nobody guesses.
+func random() string {
+	var b [passwordBytes]byte
+	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// usersText is the file of users of each node. What could shorten or replace what the ledger
+// cannot derive is denied to the ledger too; it may change a stream, to raise its replicas.
+var usersText = template.Must(template.New("users").Parse(
+	`# Who may log in to a node of NATS. cakupan nats takes this file with --users; a configuration of
+# the official nats-server includes it. Passwords are hashes of those that the ledgers have.
+accounts {
+  CAKUPAN {
+    jetstream: enabled
+    users: [
+      {
+        user: "ledger", password: "{{.Ledger}}"
+        permissions: {
+          publish: { deny: [
+            "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.RESTORE.>",
+            "$JS.API.STREAM.PURGE.CAKUPAN", "$JS.API.STREAM.MSG.DELETE.CAKUPAN"
+          ] }
+          subscribe: { allow: ">" }
+        }
+      }
+    ]
+  }
+  SYS { users: [ { user: "system", password: "{{.System}}" } ] }
+}
+system_account: SYS
+`))
+
+// users returns the file of users of a node.
+func (l logins) users() ([]byte, error) {
+	hashes := map[string]string{}
+	for field, user := range map[string]string{"Ledger": userLedger, "System": userSystem} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(l[user]), hashCost)
+		if err != nil {
+			return nil, fmt.Errorf("hash password: %w", err)
+		}
+		hashes[field] = string(hash)
+	}
+	var b bytes.Buffer
+	if err := usersText.Execute(&b, hashes); err != nil {
+		return nil, fmt.Errorf("write users: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// urls returns the addresses of all nodes with the login of a user, for --nats and --nats-system.
+func (l logins) urls(user string, nodes []string) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		var all []string
+		for _, node := range nodes {
+			all = append(all, (&url.URL{
+				Scheme: "tls", User: url.UserPassword(user, l[user]),
+				Host: net.JoinHostPort(node, nodePort),
+			}).String())
+		}
+		return []byte(strings.Join(all, ",") + "\n"), nil
+	}
+}

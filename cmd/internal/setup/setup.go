@@ -1,0 +1,131 @@
+// Package setup makes, once, the secrets that the parts of a cluster share: certificates, logins,
+// keys, and the first members.
+//
+// A folder has a part for each who gets one, so that nobody gets more than his own:
+//
+//	authority/      signs certificates, and has the logins; nobody needs it but setup
+//	nodes/NAME/     certificate of a node of NATS, and who may log in there
+//	ledgers/NAME/   certificate of a ledger, and where it logs in
+//	data/NAME/      the ledger's own folder: the keys, which all ledgers of a cluster share, and
+//	                the first members
+//	operator/       the secrets of the first members, and the authority's certificate
+//
+// What is there is never made anew, so it may be run at each start; but a certificate that ends
+// soon is. Nothing is derived from a clock but the times in certificates.
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cakupan/eventstore/durable"
+)
+
+const (
+	folderMode = 0o700
+	secretMode = 0o600
+
+	nodePort = "4222" // where nodes listen to ledgers
+)
+
+// Options say for whom.
+type Options struct {
+	Dir     string
+	Nodes   []string // names or addresses by which ledgers and nodes find each node of NATS
+	Ledgers []string // the same of each ledger
+	// Members are let in at first. Later it is the register that says who is.
+	Members []Member
+	// Owner, if not nil, is given all files and folders.
+	Owner *Owner
+}
+
+// Owner is a user of the machine and his group.
+type Owner struct{ User, Group int }
+
+// Make makes what is missing. It may be cut short anywhere, and called again.
+func Make(opts Options, now time.Time) error {
+	m := maker{dir: opts.Dir}
+	if err := m.make(&opts, now); err != nil {
+		return err
+	}
+	if opts.Owner == nil {
+		return nil
+	}
+	return filepath.WalkDir(opts.Dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("give away: %w", err)
+		}
+		if err := os.Lchown(path, opts.Owner.User, opts.Owner.Group); err != nil {
+			return fmt.Errorf("give away: %w", err)
+		}
+		return nil
+	})
+}
+
+// maker makes files in a folder.
+type maker struct{ dir string }
+
+func (m *maker) path(parts ...string) string {
+	return filepath.Join(append([]string{m.dir}, parts...)...)
+}
+
+func (m *maker) make(opts *Options, now time.Time) error {
+	authority, err := m.authority(now)
+	if err != nil {
+		return err
+	}
+	logins, err := m.logins()
+	if err != nil {
+		return err
+	}
+	for _, name := range opts.Nodes {
+		_, err := m.once(logins.users, "nodes", name, "users.conf")
+		if err == nil {
+			err = authority.certify(m.path("nodes", name), name, true, now)
+		}
+		if err != nil {
+			return fmt.Errorf("for node %s: %w", name, err)
+		}
+	}
+	for _, name := range opts.Ledgers {
+		err := authority.certify(m.path("ledgers", name), name, false, now)
+		for file, user := range map[string]string{"nats.url": userLedger, "system.url": userSystem} {
+			if err == nil {
+				_, err = m.once(logins.urls(user, opts.Nodes), "ledgers", name, file)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("for ledger %s: %w", name, err)
+		}
+	}
+	if err := m.keys(opts.Ledgers); err != nil {
+		return err
+	}
+	if err := m.members(opts, authority.began()); err != nil {
+		return err
+	}
+	return authority.publish(m.path("operator"))
+}
+
+// once returns what a file holds, and makes the file first where there is none.
+func (m *maker) once(content func() ([]byte, error), parts ...string) (string, error) {
+	path := m.path(parts...)
+	raw, err := os.ReadFile(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return string(raw), err
+	}
+	if raw, err = content(); err != nil {
+		return "", err
+	}
+	if err := durable.MakeFolder(filepath.Dir(path), folderMode); err != nil {
+		return "", fmt.Errorf("make folder: %w", err)
+	}
+	if err := durable.Create(path, raw, secretMode); err != nil {
+		return "", fmt.Errorf("make %s: %w", path, err)
+	}
+	return string(raw), nil
+}
