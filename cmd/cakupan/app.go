@@ -35,6 +35,9 @@ type grammar struct {
 
 	Demo       demoCommand       `cmd:"" help:"Show a sample of Gorontalo, with dashboard."`
 	Serve      serveCommand      `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
+	NATS       natsCommand       `cmd:"" name:"nats" help:"Run a node of a cluster of NATS."`
+	Setup      setupCommand      `cmd:"" help:"Make the secrets that a cluster shares."`
+	Install    installCommand    `cmd:"" help:"Have systemd run the ledger."`
 	Import     importCommand     `cmd:"" help:"Take in events from files."`
 	List       listCommand       `cmd:"" help:"Look after a list that was imported."`
 	Template   templateCommand   `cmd:"" help:"Write an empty list of people to be filled in."`
@@ -128,13 +131,27 @@ func texts() kong.Vars {
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
 		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +
-			" addresses of its servers, with commas.",
+			" addresses of its servers, with commas; or @FILE, which has them.",
 		"replicas": "How many servers of the cluster keep each stream; it is raised where it was" +
 			" less (default: 3; 1 where the server is alone).",
 		"natsSystem": "Address of the cluster with a login of its system account, to have the" +
-			" settings of each server checked.",
-		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
-		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
+			" settings of each server checked; or @FILE, which has it.",
+		"natsNodeListen": "Address where ledgers and publishers connect, such as :4222 for all of" +
+			" the machine's (default: 127.0.0.1:4222).",
+		"natsCluster": "Address where the other nodes connect, such as :6222.",
+		"natsRoutes": "Where this node finds the others: HOST:PORT,HOST:PORT; its own may be" +
+			" among them.",
+		"natsUsers": "Who may log in: a file of accounts in the words of nats-server.",
+		"natsHealth": "Address where the node says to its own machine how it is, such as" +
+			" 127.0.0.1:8222.",
+		"natsTLSCert": "Certificate of the node, a file of PEM; read again when it changes.",
+		"natsTLSCA": "Certificate of the authority that the certificates of all nodes are signed" +
+			" by, a file of PEM.",
+		"installName":  "Name of the unit, of its user, and of its folder in /var/lib.",
+		"setupNodes":   "The nodes of NATS, by the names or addresses under which they are found.",
+		"setupLedgers": "The ledgers, by the names or addresses under which they are found.",
+		"inspectPath":  "A file, or a folder with all in it; default: the folder of the ledger.",
+		"docsType":     "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
 		"bench": "Where to make the temporary folder, on the disk to be measured;" +
 			" default: the current folder.",
 		"story": "Stops of a story on the dashboard, a file of JSON; see docs/dashboard.md.",
@@ -208,6 +225,7 @@ func run(ctx context.Context, args []string, out *console) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.NamedMapper("folder", folderOrEvent(&data)),
+		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)),
 		kong.Bind(out, &g.where, &data),
 	)
 	if err != nil {

@@ -114,7 +114,7 @@ func (c *setupCommand) addPublisher(opts *setup.Options) error {
 	}
 	m := setup.Member{Name: c.Publisher, Role: string(access.Publisher), Sources: c.Source}
 	for _, t := range types {
-		m.Types = append(m.Types, string(t))
+		m.Types = append(m.Types, t.String())
 	}
 	for _, r := range regions {
 		m.Regions = append(m.Regions, r.String())

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"cakupan/eventstore/durable"
+)
+
+// installCommand has systemd run the ledger.
+type installCommand struct {
+	Name    string   `default:"cakupan" placeholder:"NAME" help:"${installName}"`
+	Program string   `placeholder:"FILE" help:"The program, as systemd finds it (default: this one)."`
+	Root    string   `default:"/" placeholder:"DIR" help:"Write below this folder, for packages."`
+	DryRun  bool     `help:"Print what would be written, and change nothing."`
+	Flags   []string `arg:"" optional:"" help:"Flags of cakupan serve, after --."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*installCommand) Help() string {
+	return `Writes a unit of systemd that may do what a ledger must, and nothing else, and the user it
+runs as. The ledger's folder is /var/lib/NAME; certificates that others have made are best given by
+LoadCredential in an override (systemctl edit NAME). Registering members and all else is done as that
+user: sudo -u NAME cakupan publisher add … --data /var/lib/NAME.
+
+Examples:
+
+	cakupan install --dry-run
+	sudo cakupan install
+	sudo cakupan install --name ledger-b -- --listen :7071 --tls-cert /etc/cakupan/cert.pem \
+	  --tls-key /etc/cakupan/key.pem` + exitCodes
+}
+
+// unitText is the unit. Of the kernel and the machine a ledger needs a folder and the network.
+var unitText = template.Must(template.New("unit").Parse(
+	`# Made by: cakupan install. Change it with: systemctl edit {{.Name}}
+[Unit]
+Description=Cakupan, a ledger of employment-social-security coverage
+Documentation=man:systemd.exec(5)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart={{.Program}} serve --data /var/lib/{{.Name}}{{.Flags}}
+User={{.Name}}
+Group={{.Name}}
+StateDirectory={{.Name}}
+StateDirectoryMode=0700
+UMask=0077
+Restart=always
+RestartSec=1s
+# The frame under way ends, and the projections are closed.
+TimeoutStopSec=60s
+LimitNOFILE=65536
+TasksMax=512
+MemoryMax=80%
+
+NoNewPrivileges=true
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=true
+PrivateTmp=true
+PrivateDevices=true
+PrivateUsers=true
+PrivateIPC=true
+ProtectProc=invisible
+ProcSubset=pid
+ProtectClock=true
+ProtectHostname=true
+ProtectKernelLogs=true
+ProtectKernelModules=true
+ProtectKernelTunables=true
+ProtectControlGroups=true
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=true
+RestrictRealtime=true
+RestrictSUIDSGID=true
+RemoveIPC=true
+LockPersonality=true
+MemoryDenyWriteExecute=true
+DevicePolicy=closed
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`))
+
+// userText is the user, for systemd-sysusers.
+var userText = template.Must(template.New("user").Parse(
+	`# Made by: cakupan install
+u {{.Name}} - "Cakupan ledger" /var/lib/{{.Name}}
+`))
+
+// unitName is what may be the name of a unit, a user and a folder.
+var unitName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
+
+// Run runs the command.
+func (c *installCommand) Run(w *where, out *console) error {
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		path := filepath.Join(c.Root, f.path)
+		if c.DryRun {
+			_, err = fmt.Fprintf(out.stdout, "# %s\n%s\n", path, f.content)
+		} else {
+			err = writeSystemFile(path, f.content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if c.DryRun {
+		return nil
+	}
+	if w.JSON {
+		return out.writeJSON(map[string]string{"unit": filepath.Join(c.Root, files[0].path)})
+	}
+	_, err = fmt.Fprintf(out.stdout, "now run: systemd-sysusers && systemctl daemon-reload &&"+
+		" systemctl enable --now %s\n", c.Name)
+	return err
+}
+
+// systemFile is a file that install writes.
+type systemFile struct {
+	path    string
+	content []byte
+}
+
+// files returns the files to be written.
+func (c *installCommand) files() ([]systemFile, error) {
+	if !unitName.MatchString(c.Name) {
+		return nil, usage("--name has a-z, 0-9 and - only, and begins with a letter")
+	}
+	fill := struct{ Name, Program, Flags string }{Name: c.Name, Program: c.Program}
+	if fill.Program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+		fill.Program = self
+	}
+	if !filepath.IsAbs(fill.Program) || strings.ContainsAny(fill.Program, "\" \t\n%$\\") {
+		return nil, usage("--program is where systemd finds it, such as /usr/local/bin/cakupan")
+	}
+	for _, flag := range c.Flags {
+		if strings.ContainsAny(flag, "\n\r") {
+			return nil, usage("a flag has no more than one line")
+		}
+		// systemd would replace these two, and takes Go's quotes.
+		fill.Flags += " " + strings.NewReplacer("%", "%%", "$", "$$").Replace(strconv.Quote(flag))
+	}
+	var unit, user bytes.Buffer
+	if err := unitText.Execute(&unit, fill); err != nil {
+		return nil, fmt.Errorf("write unit: %w", err)
+	}
+	if err := userText.Execute(&user, fill); err != nil {
+		return nil, fmt.Errorf("write user: %w", err)
+	}
+	return []systemFile{
+		{"etc/systemd/system/" + c.Name + ".service", unit.Bytes()},
+		{"etc/sysusers.d/" + c.Name + ".conf", user.Bytes()},
+	}, nil
+}
+
+// writeSystemFile writes a file that all may read.
+func writeSystemFile(path string, content []byte) error {
+	const folderMode, fileMode fs.FileMode = 0o755, 0o644
+	if err := durable.MakeFolder(filepath.Dir(path), folderMode); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	if err := durable.WriteFile(path, content, fileMode); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"io"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// loginBytesMax bounds a file with the addresses of a cluster.
+const loginBytesMax = 64 << 10
+
+// loginOrFile reads a flag that may hold a password: the command line of a process can be seen by
+// every user of its machine, so @FILE takes what the file has.
+func loginOrFile(ctx *kong.DecodeContext, target reflect.Value) error {
+	var value string
+	if err := ctx.Scan.PopValueInto("url", &value); err != nil {
+		return err
+	}
+	path, isFile := strings.CutPrefix(value, "@")
+	if !isFile {
+		target.SetString(value)
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return problem.Wrap(problem.FileNotReadable, "the file with the login cannot be read", err)
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(file, loginBytesMax))
+	if err != nil {
+		return problem.Wrap(problem.FileNotReadable, "the file with the login cannot be read", err)
+	}
+	value = strings.TrimSpace(string(raw))
+	if value == "" {
+		return usage(path + " has no address of a cluster")
+	}
+	target.SetString(value)
+	return nil
+}
