@@ -35,7 +35,7 @@ Examples:
 
 // onFolder is what commands have that work on the ledger of a folder and on no server.
 type onFolder struct {
-	NATS string `name:"nats" placeholder:"URL" help:"${nats}"`
+	NATS string `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
 
 	oldVault bool
 }
