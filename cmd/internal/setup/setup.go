@@ -55,11 +55,33 @@ func Make(opts Options, now time.Time) error {
 	if opts.Owner == nil {
 		return nil
 	}
-	return filepath.WalkDir(opts.Dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("give away: %w", err)
+	for _, part := range m.parts(&opts) {
+		if err := give(part, *opts.Owner); err != nil {
+			return err
 		}
-		if err := os.Lchown(path, opts.Owner.User, opts.Owner.Group); err != nil {
+	}
+	return nil
+}
+
+// parts returns the folders of all who get one. Their parents may be anybody's.
+func (m *maker) parts(opts *Options) []string {
+	parts := []string{m.path("authority"), m.path("operator")}
+	for _, name := range opts.Nodes {
+		parts = append(parts, m.path("nodes", name))
+	}
+	for _, name := range opts.Ledgers {
+		parts = append(parts, m.path("ledgers", name), m.path("data", name))
+	}
+	return parts
+}
+
+// give gives a folder and all in it to somebody.
+func give(dir string, owner Owner) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = os.Lchown(path, owner.User, owner.Group)
+		}
+		if err != nil {
 			return fmt.Errorf("give away: %w", err)
 		}
 		return nil
