@@ -25,6 +25,9 @@ const (
 	// where they are.
 	memoryMax = 256 << 20
 
+	// readyLook is how often a node that starts is asked whether it has given up.
+	readyLook = 100 * time.Millisecond
+
 	// Once it is to stop, a node has others lead what it led, and sends its clients to them.
 	leaveTime  = 3 * time.Second
 	leaveGrace = time.Second
@@ -99,17 +102,19 @@ func (n *Node) start(settings *server.Options, log *slog.Logger) (err error) {
 	}
 	n.server.SetLoggerV2(serverLog{log, n.gaveUp, func(string) {}}, false, false, false)
 	n.server.Start()
-	if n.server.ReadyForConnections(readyMax) && len(n.gaveUp) == 0 {
-		return nil
+	err = errors.New("server did not become ready: its log says why")
+	for range readyMax / readyLook {
+		if len(n.gaveUp) > 0 {
+			err = fmt.Errorf("server gave up: %s", <-n.gaveUp)
+			break
+		}
+		if n.server.ReadyForConnections(readyLook) {
+			return nil
+		}
 	}
 	n.server.Shutdown()
 	n.server.WaitForShutdown()
-	select {
-	case why := <-n.gaveUp:
-		return fmt.Errorf("server gave up: %s", why)
-	default:
-		return errors.New("server did not become ready: its log says why")
-	}
+	return err
 }
 
 // URL returns where the node listens, as clients write it.
