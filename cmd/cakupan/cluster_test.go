@@ -21,10 +21,12 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/eventstore/natsd"
 )
 
-// nodeMain is a program of its own: a server of a cluster, until it is killed. Its argument is the
-// file of its settings.
+// nodeMain is a program of its own: a server of a cluster that `cakupan nats` would not be, until it
+// is killed. Its argument is the file of its settings.
 func nodeMain() {
 	opts, err := server.ProcessConfigFile(os.Args[1])
 	var s *server.Server
@@ -39,18 +41,22 @@ func nodeMain() {
 	select {}
 }
 
-// nodeConfig is the file of settings of a server.
-const nodeConfig = `server_name: %q
-listen: %q
-max_payload: 4MB
-jetstream { store_dir: %q, sync_interval: %s }
-cluster { name: test, listen: %q, routes: [ %s ] }
-accounts {
+// nodeUsers are the users of each server. Ledgers need no login.
+const nodeUsers = `accounts {
   ALL { jetstream: enabled, users: [ { user: all, password: secret } ] }
   SYS { users: [ { user: system, password: secret } ] }
 }
 system_account: SYS
 no_auth_user: all
+`
+
+// unsafeConfig is the file of settings of a server that acknowledges before it flushes.
+const unsafeConfig = `server_name: %q
+listen: %q
+max_payload: 4MB
+jetstream { store_dir: %q, sync_interval: "1h" }
+cluster { name: %q, listen: %q, routes: [ %s ] }
+include "users.conf"
 `
 
 // process is a program that a test has started, and may kill and start again.
@@ -162,21 +168,26 @@ func (c *clusterRun) copyKeys() {
 // startNodes starts servers. Those that are named flush now and then alone.
 func (c *clusterRun) startNodes(count int, unsafe ...string) {
 	c.t.Helper()
-	var routes, urls []string
+	var routes []string
 	for range count {
-		address := c.freeAddress()
-		routes, urls = append(routes, address), append(urls, `"nats://`+address+`"`)
-		c.nats = append(c.nats, c.freeAddress())
+		routes, c.nats = append(routes, c.freeAddress()), append(c.nats, c.freeAddress())
 	}
 	for n := range count {
-		name, dir, sync := fmt.Sprintf("n%d", n), c.t.TempDir(), "always"
-		if slices.Contains(unsafe, name) {
-			sync = `"1h"`
+		name, dir := fmt.Sprintf("n%d", n), c.t.TempDir()
+		users := filepath.Join(dir, "users.conf")
+		writeText(c.t, users, nodeUsers)
+		args := []string{
+			"cakupan", "nats", "--name", name, "--data", filepath.Join(dir, "data"),
+			"--listen", c.nats[n], "--cluster", routes[n], "--routes", strings.Join(routes, ","),
+			"--users", users,
 		}
-		file := filepath.Join(dir, "node.conf")
-		writeText(c.t, file, fmt.Sprintf(nodeConfig, name, c.nats[n], dir, sync, routes[n],
-			strings.Join(urls, ", ")))
-		p := &process{t: c.t, args: []string{"node", file}, stderr: new(lockedBuffer)}
+		if slices.Contains(unsafe, name) {
+			file := filepath.Join(dir, "node.conf")
+			writeText(c.t, file, fmt.Sprintf(unsafeConfig, name, c.nats[n], dir, natsd.ClusterName,
+				routes[n], `"nats://`+strings.Join(routes, `", "nats://`)+`"`))
+			args = []string{"node", file}
+		}
+		p := &process{t: c.t, args: args, stderr: new(lockedBuffer)}
 		c.nodes = append(c.nodes, p)
 		p.start()
 		c.t.Cleanup(func() {

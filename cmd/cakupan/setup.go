@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/setup"
 	"cakupan/domain/event"
 )
@@ -73,7 +74,7 @@ func (c *setupCommand) options() (opts setup.Options, err error) {
 	}
 	if c.Auditor != "" {
 		opts.Members = append(opts.Members, setup.Member{
-			Name: c.Auditor, Role: string(access.Auditor),
+			Name: c.Auditor, Role: string(register.Auditor),
 		})
 	}
 	if err := c.addPublisher(&opts); err != nil {
@@ -112,7 +113,7 @@ func (c *setupCommand) addPublisher(opts *setup.Options) error {
 	if err != nil {
 		return err
 	}
-	m := setup.Member{Name: c.Publisher, Role: string(access.Publisher), Sources: c.Source}
+	m := setup.Member{Name: c.Publisher, Role: string(register.Publisher), Sources: c.Source}
 	for _, t := range types {
 		m.Types = append(m.Types, t.String())
 	}

@@ -1,0 +1,229 @@
+package setup
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/durable/durabletest"
+	"cakupan/eventstore/keyfile"
+)
+
+var made = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func optionsFor(dir string) Options {
+	return Options{
+		Dir: dir, Nodes: []string{"node-a", "10.0.0.2"}, Ledgers: []string{"ledger-a", "ledger-b"},
+		Members: []Member{{Name: "board", Role: "auditor"}},
+	}
+}
+
+// contents returns all files of a folder. Nobody but the owner may read any.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Mode().Perm() != secretMode {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		raw, readErr := os.ReadFile(path)
+		found[strings.TrimPrefix(path, dir+"/")] = string(raw)
+		if err != nil {
+			return err
+		}
+		return readErr
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// check checks that all is there, and belongs together.
+func check(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	has := contents(t, dir)
+	for _, key := range keyFiles {
+		a, err := keyfile.Read(filepath.Join(dir, "data/ledger-a/vault", key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := keyfile.Read(filepath.Join(dir, "data/ledger-b/vault", key))
+		if err != nil || !bytes.Equal(a, b) {
+			t.Errorf("ledgers have different keys: %v", err)
+		}
+	}
+	if has["data/ledger-a/access.json"] == "" ||
+		has["data/ledger-a/access.json"] != has["data/ledger-b/access.json"] {
+		t.Error("ledgers have different members")
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(has["operator/ca.pem"]))
+	for folder, name := range map[string]string{
+		"nodes/node-a": "node-a", "nodes/10.0.0.2": "10.0.0.2", "ledgers/ledger-b": "ledger-b",
+	} {
+		pair, err := tls.X509KeyPair([]byte(has[folder+"/cert.pem"]), []byte(has[folder+"/key.pem"]))
+		if err != nil {
+			t.Fatalf("%s: %v", folder, err)
+		}
+		for _, host := range []string{name, "localhost", "127.0.0.1"} {
+			_, err = pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, CurrentTime: made})
+			if err != nil {
+				t.Errorf("%s as %s: %v", folder, host, err)
+			}
+		}
+		_, err = pair.Leaf.Verify(x509.VerifyOptions{
+			Roots: roots, CurrentTime: made, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		})
+		if (err == nil) != strings.HasPrefix(folder, "nodes/") {
+			t.Errorf("%s joins the nodes: %v", folder, err)
+		}
+	}
+	return has
+}
+
+// TestOnce makes all of it, again, and again when certificates end soon: nothing but those changes.
+func TestOnce(t *testing.T) {
+	dir := t.TempDir()
+	opts := optionsFor(dir)
+	opts.Owner = &Owner{User: os.Getuid(), Group: os.Getgid()}
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	first := check(t, dir)
+	for _, secret := range []string{"authority/ledger.password", "authority/system.password"} {
+		for name, content := range first {
+			if strings.HasPrefix(name, "nodes/") && strings.Contains(content, first[secret]) {
+				t.Errorf("%s has %s", name, secret)
+			}
+		}
+	}
+	if !strings.Contains(first["ledgers/ledger-a/nats.url"], "tls://ledger:"+
+		first["authority/ledger.password"]+"@node-a:4222,tls://ledger:") {
+		t.Errorf("the ledger's login is %s", first["ledgers/ledger-a/nats.url"])
+	}
+	for _, c := range []struct {
+		days    int
+		changed bool
+	}{{0, false}, {certificateDays - renewDays - 2, false}, {certificateDays - renewDays + 1, true}} {
+		if err := Make(opts, made.AddDate(0, 0, c.days)); err != nil {
+			t.Fatal(err)
+		}
+		for name, content := range contents(t, dir) {
+			renewed := c.changed && (strings.HasSuffix(name, "/cert.pem") ||
+				strings.HasSuffix(name, "/key.pem"))
+			if (content == first[name]) == renewed {
+				t.Errorf("after %d days %s is another one: %v", c.days, name, !renewed)
+			}
+		}
+	}
+}
+
+// TestStarted: what a started ledger lacks is lost, and not made anew; a new one beside it gets
+// its keys.
+func TestStarted(t *testing.T) {
+	dir := t.TempDir()
+	opts := optionsFor(dir)
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	first := contents(t, dir)
+	for _, err := range []error{
+		os.WriteFile(filepath.Join(dir, "data/ledger-a", identityFile), nil, 0o600),
+		os.Remove(filepath.Join(dir, "data/ledger-a/access.json")), // was taken over
+		os.RemoveAll(filepath.Join(dir, "data/ledger-b")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	now := contents(t, dir)
+	for _, key := range keyFiles {
+		if name := "data/ledger-b/vault/" + key; now[name] != first[name] {
+			t.Errorf("%s is another one", name)
+		}
+	}
+	if _, found := now["data/ledger-a/access.json"]; found {
+		t.Error("members are made anew")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "data/ledger-a/vault")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "data/ledger-b/vault")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(opts, made); err == nil || !strings.Contains(err.Error(), "key") {
+		t.Errorf("a lost key is made anew: %v", err)
+	}
+}
+
+// TestCutShort has each durable step fail in turn, and goes on after each.
+func TestCutShort(t *testing.T) {
+	for _, step := range durable.Steps() {
+		t.Run(string(step), func(t *testing.T) {
+			dir, failed := t.TempDir(), 0
+			for n := 1; ; n++ {
+				if n > 500 {
+					t.Fatal("does not come to an end")
+				}
+				seen := 0
+				remove := durable.Inject(dir, func(at durable.Step, _ string) error {
+					if at != step {
+						return nil
+					}
+					if seen++; seen == n {
+						return durabletest.ErrInjected
+					}
+					return nil
+				})
+				err := Make(optionsFor(dir), made)
+				remove()
+				if err == nil {
+					break
+				}
+				failed++
+			}
+			check(t, dir)
+			if failed == 0 {
+				t.Error("nothing failed")
+			}
+		})
+	}
+}
+
+// TestDamagedAuthority: another authority is never made for an old cluster.
+func TestDamagedAuthority(t *testing.T) {
+	dir := t.TempDir()
+	if err := Make(optionsFor(dir), made); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "authority/authority.pem")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(whole)
+	for _, spoilt := range [][]byte{nil, whole[:10], pem.EncodeToMemory(block)} {
+		if err := os.WriteFile(path, spoilt, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Make(optionsFor(dir), made); err == nil {
+			t.Errorf("%d bytes are an authority", len(spoilt))
+		}
+	}
+}
