@@ -16,8 +16,9 @@ import (
 // commands returns the words of every command of the grammar.
 func commands(t *testing.T) (all [][]string) {
 	t.Helper()
-	parser, err := kong.New(&grammar{}, texts(), memberTexts(), proofTexts(), kong.NamedMapper("folder",
-		folderOrEvent(new(eventData))))
+	parser, err := kong.New(&grammar{}, texts(), memberTexts(), proofTexts(),
+		kong.NamedMapper("folder", folderOrEvent(new(eventData))),
+		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,10 +25,10 @@ type installCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*installCommand) Help() string {
-	return `Writes a unit of systemd that may do what a ledger must, and nothing else, and the user it
-runs as. The ledger's folder is /var/lib/NAME; certificates that others have made are best given by
-LoadCredential in an override (systemctl edit NAME). Registering members and all else is done as that
-user: sudo -u NAME cakupan publisher add … --data /var/lib/NAME.
+	return `Writes a unit of systemd that may do what a ledger must, and nothing else, and the user
+it runs as. The ledger's folder is /var/lib/NAME; certificates that others have made are best given
+by LoadCredential in an override (systemctl edit NAME). Registering members and all else is done as
+that user: sudo -u NAME cakupan publisher add … --data /var/lib/NAME.
 
 Examples:
 

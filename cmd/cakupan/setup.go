@@ -28,12 +28,12 @@ type setupCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*setupCommand) Help() string {
-	return `Makes, once, the certificates, logins, keys and first members of a cluster. What is there
-stays as it is, but for certificates that end within 200 days: so run it at each start. Each gets
-a folder of its own to be given:
+	return `Makes, once, the certificates, logins, keys and first members of a cluster. What is
+there stays as it is, but for certificates that end within 200 days: so run it at each start. Each
+gets a folder of its own to be given:
 
 	authority/      keep it to yourself: it signs, and has the passwords
-	nodes/NAME/     of a node: --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem --users users.conf
+	nodes/NAME/     of a node: --users users.conf, --tls-cert, --tls-key, --tls-ca
 	ledgers/NAME/   of a ledger: --nats @nats.url --nats-system @system.url --tls-cert, --tls-key
 	data/NAME/      of a ledger: its --data
 	operator/       the secrets of the first members, and ca.pem for SSL_CERT_FILE
@@ -101,7 +101,8 @@ func (c *setupCommand) addPublisher(opts *setup.Options) error {
 	case c.Publisher == "" && len(c.Source)+len(c.Regions)+len(c.Types) == 0:
 		return nil
 	case c.Publisher == "":
-		return usage("--source, --regions and --types are for a publisher: name it with --publisher")
+		return usage("--source, --regions and --types are for a publisher: name it with" +
+			" --publisher")
 	case len(c.Source) == 0 || len(c.Regions) == 0 || len(c.Types) == 0:
 		return usage("of a publisher say --source, --regions and --types")
 	}

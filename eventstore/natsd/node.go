@@ -49,7 +49,7 @@ type NodeOptions struct {
 	// theirs; its own may be among them. Empty: the node is alone.
 	Cluster string
 	Routes  []string
-	// Health, such as "127.0.0.1:8222", is where it says how it is, to this machine. Empty: nowhere.
+	// Health, such as "127.0.0.1:8222", is where it tells this machine how it is. Empty: nowhere.
 	Health string
 	// Users is a file of accounts in NATS's own words; see users.go. Empty: whoever can connect
 	// is let in, so only this machine must be able to.

@@ -118,7 +118,8 @@ func (a *authority) certify(dir, name string, node bool, now time.Time) error {
 		NotBefore: now.Add(-day), NotAfter: now.Add(certificateDays * day),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		DNSNames:    []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	if ip := net.ParseIP(name); ip != nil {
 		template.IPAddresses = append(template.IPAddresses, ip)

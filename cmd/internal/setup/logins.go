@@ -52,8 +52,8 @@ func random() string {
 // usersText is the file of users of each node. What could shorten or replace what the ledger
 // cannot derive is denied to the ledger too; it may change a stream, to raise its replicas.
 var usersText = template.Must(template.New("users").Parse(
-	`# Who may log in to a node of NATS. cakupan nats takes this file with --users; a configuration of
-# the official nats-server includes it. Passwords are hashes of those that the ledgers have.
+	`# Who may log in to a node of NATS. cakupan nats takes this file with --users; a configuration
+# of the official nats-server includes it. Passwords are hashes of those that the ledgers have.
 accounts {
   CAKUPAN {
     jetstream: enabled

@@ -115,10 +115,11 @@ func (m *maker) make(opts *Options, now time.Time) error {
 	}
 	for _, name := range opts.Ledgers {
 		err := authority.certify(m.path("ledgers", name), name, false, now)
-		for file, user := range map[string]string{"nats.url": userLedger, "system.url": userSystem} {
-			if err == nil {
-				_, err = m.once(logins.urls(user, opts.Nodes), "ledgers", name, file)
-			}
+		if err == nil {
+			_, err = m.once(logins.urls(userLedger, opts.Nodes), "ledgers", name, "nats.url")
+		}
+		if err == nil {
+			_, err = m.once(logins.urls(userSystem, opts.Nodes), "ledgers", name, "system.url")
 		}
 		if err != nil {
 			return fmt.Errorf("for ledger %s: %w", name, err)
