@@ -34,7 +34,7 @@ gets a folder of its own to be given:
 
 	authority/      keep it to yourself: it signs, and has the passwords
 	nodes/NAME/     of a node: --users users.conf, --tls-cert, --tls-key, --tls-ca
-	ledgers/NAME/   of a ledger: --nats @nats.url --nats-system @system.url --tls-cert, --tls-key
+	ledgers/NAME/   of a ledger: --nats @nats.url --nats-system @system.url, --tls-cert …
 	data/NAME/      of a ledger: its --data
 	operator/       the secrets of the first members, and ca.pem for SSL_CERT_FILE
 

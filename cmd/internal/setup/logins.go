@@ -63,7 +63,9 @@ accounts {
         permissions: {
           publish: { deny: [
             "$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.RESTORE.>",
-            "$JS.API.STREAM.PURGE.CAKUPAN", "$JS.API.STREAM.MSG.DELETE.CAKUPAN"
+            "$JS.API.STREAM.PURGE.CAKUPAN", "$JS.API.STREAM.MSG.DELETE.CAKUPAN",
+            "$JS.API.STREAM.PURGE.CAKUPAN_REGISTER", "$JS.API.STREAM.MSG.DELETE.CAKUPAN_REGISTER",
+            "$JS.API.STREAM.PURGE.CAKUPAN_VAULT"
           ] }
           subscribe: { allow: ">" }
         }
