@@ -136,8 +136,23 @@ func texts() kong.Vars {
 			" less (default: 3; 1 where the server is alone).",
 		"natsSystem": "Address of the cluster with a login of its system account, to have the" +
 			" settings of each server checked; or @FILE, which has it.",
+		"inspectPath": "A file, or a folder with all in it; default: the folder of the ledger.",
+		"docsType":    "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
+		"bench": "Where to make the temporary folder, on the disk to be measured;" +
+			" default: the current folder.",
+		"story": "Stops of a story on the dashboard, a file of JSON; see docs/dashboard.md.",
+		"boundaries": "A map for the dashboard, a file of GeoJSON whose areas have the code of" +
+			" their region as the property code.",
+	}
+}
+
+// clusterTexts are those about the parts of a cluster, and how they are run.
+func clusterTexts() kong.Vars {
+	return kong.Vars{
 		"natsNodeListen": "Address where ledgers and publishers connect, such as :4222 for all of" +
 			" the machine's (default: 127.0.0.1:4222).",
+		"natsHost": "Name or address of this node that its certificate has, by which others find" +
+			" it (default: --name).",
 		"natsCluster": "Address where the other nodes connect, such as :6222.",
 		"natsRoutes": "Where this node finds the others: HOST:PORT,HOST:PORT; its own may be" +
 			" among them.",
@@ -150,13 +165,6 @@ func texts() kong.Vars {
 		"installName":  "Name of the unit, of its user, and of its folder in /var/lib.",
 		"setupNodes":   "The nodes of NATS, by the names or addresses under which they are found.",
 		"setupLedgers": "The ledgers, by the names or addresses under which they are found.",
-		"inspectPath":  "A file, or a folder with all in it; default: the folder of the ledger.",
-		"docsType":     "Such as enrolment.opened.v1, with id.cakupan. or without; default: any.",
-		"bench": "Where to make the temporary folder, on the disk to be measured;" +
-			" default: the current folder.",
-		"story": "Stops of a story on the dashboard, a file of JSON; see docs/dashboard.md.",
-		"boundaries": "A map for the dashboard, a file of GeoJSON whose areas have the code of" +
-			" their region as the property code.",
 	}
 }
 
@@ -219,7 +227,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		texts(), memberTexts(), proofTexts(),
+		texts(), clusterTexts(), memberTexts(), proofTexts(),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),

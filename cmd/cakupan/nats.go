@@ -13,6 +13,7 @@ import (
 // natsCommand runs a node of a cluster.
 type natsCommand struct {
 	Name    string   `required:"" placeholder:"NAME" help:"Name of this node, which stays with it."`
+	Host    string   `placeholder:"HOST" help:"${natsHost}"`
 	Listen  string   `placeholder:"ADDR" default:"127.0.0.1:4222" help:"${natsNodeListen}"`
 	Cluster string   `placeholder:"ADDR" help:"${natsCluster}"`
 	Routes  []string `placeholder:"ADDR" help:"${natsRoutes}"`
@@ -37,7 +38,7 @@ no_auth_user alone. A renewed certificate counts without restart; changed users 
 Examples:
 
 	cakupan nats --name n0 --data n0
-	cakupan nats --name node-a --data /data --listen :4222 --cluster :6222 \
+	cakupan nats --name node-a --host node-a --data /data --listen :4222 --cluster :6222 \
 	  --routes node-b:6222,node-c:6222 --users users.conf \
 	  --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem` + exitCodes
 }
@@ -49,7 +50,10 @@ func (c *natsCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	}
 	opts := natsd.NodeOptions{
 		Name: c.Name, StoreDir: w.folder(), Address: c.Listen, Cluster: c.Cluster,
-		Routes: c.Routes, Users: c.Users, Health: c.Health, Log: out.logger(),
+		Routes: c.Routes, Users: c.Users, Health: c.Health, Host: c.Host, Log: out.logger(),
+	}
+	if opts.Host == "" {
+		opts.Host = c.Name
 	}
 	opts.ClientTLS, opts.ClusterTLS, err = door.NodeTLS(c.TLSCert, c.TLSKey, c.TLSCA, opts.Log)
 	if err != nil {

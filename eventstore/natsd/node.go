@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -49,6 +50,9 @@ type NodeOptions struct {
 	// theirs; its own may be among them. Empty: the node is alone.
 	Cluster string
 	Routes  []string
+	// Host is the name or address by which the others find this node, which its certificate has:
+	// they would learn its bare address otherwise, and not trust it. Used with ClientTLS.
+	Host string
 	// Health, such as "127.0.0.1:8222", is where it tells this machine how it is. Empty: nowhere.
 	Health string
 	// Users is a file of accounts in NATS's own words; see users.go. Empty: whoever can connect
@@ -139,6 +143,8 @@ func (o *NodeOptions) check() error {
 	switch {
 	case o.Name == "":
 		return fmt.Errorf("%w: a node needs a name of its own", ErrUnsafe)
+	case o.ClientTLS != nil && o.Host == "":
+		return fmt.Errorf("%w: a node with a certificate needs the name that is in it", ErrUnsafe)
 	case o.StoreDir == "":
 		return fmt.Errorf("%w: no folder for the files of the node", ErrUnsafe)
 	case (o.Cluster == "") != (len(o.Routes) == 0):
@@ -183,15 +189,17 @@ func nodeSettings(o *NodeOptions) (*server.Options, error) {
 	}
 	if o.ClientTLS != nil {
 		settings.TLSConfig, settings.TLSTimeout = o.ClientTLS, tlsHandshakeSeconds
+		settings.ClientAdvertise = net.JoinHostPort(o.Host, strconv.Itoa(settings.Port))
 	}
 	if o.Cluster == "" {
 		return settings, nil
 	}
 	settings.Cluster = server.ClusterOpts{Name: ClusterName, TLSConfig: o.ClusterTLS}
+	settings.Cluster.Host, settings.Cluster.Port, err = hostPort(o.Cluster)
 	if o.ClusterTLS != nil {
 		settings.Cluster.TLSTimeout = tlsHandshakeSeconds
+		settings.Cluster.Advertise = net.JoinHostPort(o.Host, strconv.Itoa(settings.Cluster.Port))
 	}
-	settings.Cluster.Host, settings.Cluster.Port, err = hostPort(o.Cluster)
 	for _, route := range o.Routes {
 		host, port, splitErr := net.SplitHostPort(route)
 		if splitErr != nil || host == "" {

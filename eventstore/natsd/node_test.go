@@ -53,6 +53,7 @@ func TestUnsafeNodes(t *testing.T) {
 		words  string
 	}{
 		"no name":     {func(o *NodeOptions) { o.Name = "" }, "name of its own"},
+		"no host":     {func(o *NodeOptions) { o.Host, o.ClientTLS = "", private }, "in it"},
 		"no folder":   {func(o *NodeOptions) { o.StoreDir = "" }, "no folder"},
 		"no routes":   {func(o *NodeOptions) { o.Cluster = "127.0.0.1:0" }, "go together"},
 		"no cluster":  {func(o *NodeOptions) { o.Routes = []string{"a:1"} }, "go together"},
@@ -80,7 +81,7 @@ func TestUnsafeNodes(t *testing.T) {
 	} {
 		dir := filepath.Join(t.TempDir(), "node")
 		opts := NodeOptions{
-			Name: "n", StoreDir: dir, Address: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
+			Name: "n", Host: "n", StoreDir: dir, Address: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
 		}
 		c.change(&opts)
 		n, err := StartNode(opts)
@@ -200,7 +201,7 @@ func TestOfficial(t *testing.T) {
 		t.Fatal(err)
 	}
 	ours, err := nodeSettings(&NodeOptions{
-		Name: "node-a", StoreDir: "/data", Address: ":4222", Health: "127.0.0.1:8222",
+		Name: "node-a", Host: "node-a", StoreDir: "/data", Address: ":4222", Health: "127.0.0.1:8222",
 		Cluster: ":6222", Routes: []string{"node-a:6222", "node-b:6222", "node-c:6222"},
 		Users:     filepath.Join(dir, "users.conf"),
 		ClientTLS: new(tls.Config), ClusterTLS: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert},
