@@ -127,7 +127,9 @@ func texts() kong.Vars {
 			" (default: 127.0.0.1:7070).",
 		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
-		"scrub": "How often to check the whole log (default: 1h).",
+		"scrub": "How often to check the whole log, the vault and the register (default: 1h).",
+		"refold": "How often to compare each projection with a fresh fold of the log; 0 for never" +
+			" (default: 24h).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
 		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +

@@ -61,7 +61,9 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	l, err := ledger.Open(ctx, ledger.Options{Dir: dir, Create: true})
+	l, err := ledger.Open(ctx, ledger.Options{
+		Dir: dir, Create: true, Refold: ledger.RefoldDefault,
+	})
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type serveCommand struct {
 	NATSSystem string        `name:"nats-system" type:"login" placeholder:"URL" help:"${natsSystem}"`
 	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
 	Scrub      time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
+	Refold     time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
 
 	AnyClock bool     `name:"any-clock" help:"${anyClock}"`
 	Witness  []string `placeholder:"KEY" help:"${serveWitness}"`
@@ -91,6 +92,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		Dir: w.folder(), Create: true, Log: out.logger(),
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
 		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
+		Refold: c.Refold,
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, TLS: d.TLS,
 		},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -56,13 +57,13 @@ func writeStatus(out *console, s ledger.Status) error {
 	line("role", string(s.Role))
 	line("writer", writerWords(s.Writer))
 	line("head", "event "+thousands(s.Head))
-	names := make([]string, 0, len(s.Projections))
-	for name := range s.Projections {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(s.Projections)) {
 		line(name, "event "+thousands(s.Projections[name].Sequence))
+	}
+	for _, part := range slices.Sorted(maps.Keys(s.Verified)) {
+		v := s.Verified[part]
+		line("verified "+part, fmt.Sprintf("up to %s at %s", thousands(v.Sequence),
+			v.At.Format(time.RFC3339)))
 	}
 	line("intake", thousands(s.Intake.Waiting)+" packs wait, "+thousands(s.Intake.Refused)+
 		" refused messages to be settled")

@@ -22,32 +22,70 @@ func (v *Vault) Audit(ctx context.Context) error {
 		if err != nil {
 			return readError(err)
 		}
-		if len(record.Data) == 0 {
-			return shortRecord(&record)
-		}
-		switch record.Data[0] {
-		case kindSecret:
-			_, _, err = v.keys.openSecret(&record)
-		case kindErasure:
-			_, err = v.keys.openErasure(&record)
-		case kindWorkers:
-			var p *pack
-			if p, err = readPack(&record); err == nil {
-				err = v.auditPack(p, &record)
-			}
-			if err == nil {
-				workers += uint64(p.count)
-			}
-		}
+		count, err := v.auditRecord(&record)
 		if err != nil {
 			return err
 		}
+		workers += count
 	}
-	if workers != v.state.Workers {
-		return fmt.Errorf("%w: its packs have %d workers of %d", ErrDamaged, workers,
-			v.state.Workers)
+	return countError(workers, v.state.Workers)
+}
+
+// Watch reads the vault again as Audit does and returns the number of the last record that it has
+// read, but holds nobody up: it calls rest after each record, when nothing is locked. What it finds
+// may have come meanwhile, such as an erasure: only Audit can tell.
+func (v *Vault) Watch(ctx context.Context, rest func()) (number uint64, err error) {
+	v.writing.Lock()
+	err = v.readOn(ctx)
+	number, of := v.state.Number, v.state.Workers
+	v.writing.Unlock()
+	if err != nil {
+		return 0, err
 	}
-	return nil
+	workers := uint64(0)
+	for record, err := range v.stream.Read(ctx, 1) {
+		if err != nil {
+			return 0, readError(err)
+		}
+		if record.Number > number {
+			break
+		}
+		v.writing.Lock()
+		count, err := v.auditRecord(&record)
+		v.writing.Unlock()
+		if err != nil {
+			return 0, err
+		}
+		workers += count
+		rest()
+	}
+	return number, countError(workers, of)
+}
+
+func countError(workers, of uint64) error {
+	if workers == of {
+		return nil
+	}
+	return fmt.Errorf("%w: its packs have %d workers of %d", ErrDamaged, workers, of)
+}
+
+// auditRecord opens a record and returns how many workers are in it. The caller holds writing.
+func (v *Vault) auditRecord(record *packs.Record) (workers uint64, err error) {
+	if len(record.Data) == 0 {
+		return 0, shortRecord(record)
+	}
+	switch record.Data[0] {
+	case kindSecret:
+		_, _, err = v.keys.openSecret(record)
+	case kindErasure:
+		_, err = v.keys.openErasure(record)
+	case kindWorkers:
+		var p *pack
+		if p, err = readPack(record); err == nil {
+			workers, err = uint64(p.count), v.auditPack(p, record)
+		}
+	}
+	return workers, err
 }
 
 // auditPack compares a pack with the look-up table.

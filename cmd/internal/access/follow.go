@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -142,6 +143,36 @@ func (r *Registry) glance() glance {
 type Entry struct {
 	Number uint64
 	register.Change
+}
+
+// Audit reads the whole stream again and returns the number of its last change. All changes must be
+// those that were read before, and fit each other. It holds nobody up: it calls rest after each.
+func (r *Registry) Audit(ctx context.Context, rest func()) (number uint64, err error) {
+	r.mu.Lock()
+	err = r.catchUp(ctx, false)
+	stream, end, chain := r.stream, r.end.Number, r.chain
+	r.mu.Unlock()
+	if err != nil || stream == nil {
+		return 0, words(err)
+	}
+	again := &Registry{log: r.log}
+	for rec, err := range stream.Read(ctx, 1) {
+		if err == nil && rec.Number > end {
+			break
+		}
+		if err == nil {
+			err = again.enter(&rec)
+		}
+		if err != nil {
+			return 0, words(err)
+		}
+		rest()
+	}
+	if again.end.Number != end || again.chain != chain {
+		return 0, words(fmt.Errorf("%w: its %d changes are not those that were read before",
+			register.ErrDamaged, end))
+	}
+	return end, nil
 }
 
 // History returns all changes of the register, in order, but for who logged in when.

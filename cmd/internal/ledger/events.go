@@ -246,6 +246,9 @@ func (l *Ledger) readKnown(ctx context.Context, subject history.Subject, s *sele
 // less than there is to read otherwise.
 func (l *Ledger) historyFor(ctx context.Context, f *EventFilter) (*history.Projection, error) {
 	kept, err := l.shelf.Open(ctx, history.Name)
+	if err == nil {
+		err = l.watchman.drifted(history.Name, kept)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,9 @@ type Options struct {
 	Now func() temporal.Instant
 	// AnyClock serves whatever the clock says; see [Ledger.Serve].
 	AnyClock bool
+	// Refold is how often each projection of a running ledger is compared with a fresh fold of the
+	// log; 0: never.
+	Refold time.Duration
 	// Witnesses are the public keys of those whose cosignatures of checkpoints are kept.
 	Witnesses []string
 
@@ -135,6 +138,7 @@ type Ledger struct {
 	// reread says that the server has read its files again for the damage that the scrub knows of.
 	// Of its goroutine only.
 	reread bool
+	watchman watchman
 	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known.
 	unsafe atomic.Pointer[error]
 }

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"time"
+
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 )
@@ -30,8 +32,17 @@ type Health struct {
 	Projections map[string]ProjectionHealth `json:"projections"`
 	Role        Role                        `json:"role"`
 	Why         string                      `json:"why,omitempty"` // it is not ok
+	// Verified is how much of each part was last read again and found sound: of the log, the
+	// vault, the register, and of each projection against a fresh fold of the log.
+	Verified map[string]Verified `json:"verified,omitempty"`
 	// Clock says that record times wait for the clock, which is behind them.
 	Clock string `json:"clock,omitempty"`
+}
+
+// Verified is how much of a part was found sound, and when that was known.
+type Verified struct {
+	Sequence uint64    `json:"sequence"` // of the last event; of vault and register, record
+	At       time.Time `json:"at"`
 }
 
 // ProjectionHealth is how far a projection is.

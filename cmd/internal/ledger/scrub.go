@@ -51,10 +51,13 @@ func (l *Ledger) noteSound() {
 // scrub checks the whole log, at once and then at every interval; sooner while something is wrong
 // with it. That the check itself fails, because the log is out of reach, says nothing about the
 // log: it is told, and tried again.
+//
+// The first check, and those of a log that was found wanting, are as quick as they can be; the
+// others are in nobody's way.
 func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
-	for {
+	for slowly := false; ; {
 		began := time.Now()
-		damage, err := l.checkLog(ctx)
+		damage, err := l.checkLog(ctx, l.paced(ctx, slowly))
 		pause := min(every, max(rescrub, 4*time.Since(began))) // it should not be all that goes on
 		switch {
 		case ctx.Err() != nil:
@@ -70,11 +73,13 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 		default:
 			l.noteSound()
 			if err = l.openParts(ctx); err == nil {
+				l.watchBeside(ctx)
 				pause = every
 			} else if ctx.Err() == nil && !l.noteDamage(err) {
 				l.opts.Log.ErrorContext(ctx, "ledger cannot be opened", slog.Any("error", err))
 			}
 		}
+		slowly = pause == every
 		select {
 		case <-ctx.Done():
 			return
@@ -98,14 +103,14 @@ var errUnread = errors.New("a part could not be read")
 
 // checkLog returns the first damage of the log, nil when there is none. What is found is looked at
 // twice.
-func (l *Ledger) checkLog(ctx context.Context) (*Finding, error) {
-	found, err := l.firstDamage(ctx)
+func (l *Ledger) checkLog(ctx context.Context, progress Progress) (*Finding, error) {
+	found, err := l.firstDamage(ctx, progress)
 	if err != nil || found == nil {
 		l.reread = false
 		return found, err
 	}
 	if l.server == nil {
-		return l.firstDamage(ctx)
+		return l.firstDamage(ctx, nil)
 	}
 	// The server says the same of what a disk did not give as of what is wrong on it, and goes on
 	// saying so of what it has in its memory. The files tell the two apart.
@@ -121,14 +126,18 @@ func (l *Ledger) checkLog(ctx context.Context) (*Finding, error) {
 	if err := l.server.Reopen(ctx); err != nil {
 		return nil, err
 	}
-	return l.firstDamage(ctx)
+	return l.firstDamage(ctx, nil)
 }
 
 // firstDamage reads the log through the server.
-func (l *Ledger) firstDamage(ctx context.Context) (*Finding, error) {
-	report, err := l.verifyLog(ctx, nil)
-	if err != nil || report.OK {
+func (l *Ledger) firstDamage(ctx context.Context, progress Progress) (*Finding, error) {
+	report, err := l.verifyLog(ctx, progress)
+	if err != nil {
 		return nil, err
+	}
+	if report.OK {
+		l.watchman.sound(partLog, uint64(report.Events), l.opts.Now())
+		return nil, nil
 	}
 	return &report.Findings[0], nil
 }

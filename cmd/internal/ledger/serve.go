@@ -37,6 +37,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.followRegister(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
+	l.background.Go(func() { l.refold(ctx, l.opts.Refold) })
 	l.background.Go(func() { l.followTiles(ctx) })
 	l.background.Go(func() { l.watchNodes(ctx) })
 	l.background.Go(func() { <-l.closing; stop() })
@@ -133,5 +134,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 		}
 		fail(state.Unsaved)
 	}
+	fail(l.watchman.found(l.shelf))
+	h.Verified = l.watchman.seen()
 	return h
 }

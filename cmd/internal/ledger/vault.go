@@ -68,6 +68,13 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 	return nil
 }
 
+// openedVault returns the vault, nil while it is not open.
+func (l *Ledger) openedVault() *vault.Vault {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.vault
+}
+
 // logWorkers returns what yields the worker ids of the log; nil when an old vault is to be
 // believed.
 func (l *Ledger) logWorkers() func(context.Context, func(string)) error {

@@ -134,20 +134,28 @@ func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, e
 	if err != nil {
 		return c, err
 	}
-	fresh, err := l.shelf.Rebuild(ctx, name, strconv.FormatInt(time.Now().UnixNano(), 10))
-	if err != nil {
-		return c, err
-	}
-	defer func() { err = errors.Join(err, fresh.Remove()) }()
-	if err := fresh.Fold(ctx, c.Sequence, nil); err != nil {
-		return c, err
-	}
-	digest, err := fresh.Digest(c.Sequence)
+	digest, err := l.freshDigest(ctx, name, c.Sequence, nil)
 	if c.Matches = digest == c.Digest; err == nil && !c.Matches {
 		l.opts.Log.ErrorContext(ctx, "projection differs from a fresh fold of the log",
 			slog.String("projection", name), slog.Uint64("events", uint64(c.Sequence)))
 	}
 	return c, err
+}
+
+// freshDigest folds the log into a file of its own, and returns the digest of what it came to as
+// known at an event. progress may be nil.
+func (l *Ledger) freshDigest(ctx context.Context, name string, at eventstore.Sequence,
+	progress func(eventstore.Sequence),
+) (digest string, err error) {
+	fresh, err := l.shelf.Rebuild(ctx, name, strconv.FormatInt(time.Now().UnixNano(), 10))
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, fresh.Remove()) }()
+	if err := fresh.Fold(ctx, at, progress); err != nil {
+		return "", err
+	}
+	return fresh.Digest(at)
 }
 
 // witnesses tell how long the log once was.

@@ -58,7 +58,7 @@ func (l *Ledger) Facts(ctx context.Context, minSeq eventstore.Sequence) (standin
 // Findings returns the findings, of as many events at least.
 func (l *Ledger) Findings(ctx context.Context, minSeq eventstore.Sequence,
 ) (*findings.Projection, error) {
-	kept, err := l.kept(ctx, findings.Name, minSeq)
+	kept, err := l.believed(ctx, findings.Name, minSeq)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (l *Ledger) Findings(ctx context.Context, minSeq eventstore.Sequence,
 // coverageAs returns the coverage, as who asks needs it.
 func coverageAs[P any](ctx context.Context, l *Ledger, minSeq eventstore.Sequence,
 ) (p P, err error) {
-	kept, err := l.kept(ctx, coverage.Name, minSeq)
+	kept, err := l.believed(ctx, coverage.Name, minSeq)
 	if err != nil {
 		return p, err
 	}
@@ -103,6 +103,16 @@ func (h *highest) raise(to eventstore.Sequence) {
 			return
 		}
 	}
+}
+
+// believed returns a projection that has applied as much, and of which nothing is known to be wrong.
+func (l *Ledger) believed(ctx context.Context, name string, minSeq eventstore.Sequence,
+) (projections.Kept, error) {
+	kept, err := l.kept(ctx, name, minSeq)
+	if err == nil {
+		err = l.watchman.drifted(name, kept)
+	}
+	return kept, err
 }
 
 // kept returns a projection that has applied as much. A command, which nobody follows the log for,

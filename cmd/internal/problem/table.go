@@ -55,6 +55,7 @@ const (
 	LogDamaged        Code = "log.damaged"
 	ProjectionBehind  Code = "projection.behind"
 	ProjectionStopped Code = "projection.stopped"
+	ProjectionDrift   Code = "projection.drift" // it is not what the log says
 	DigestDiffers     Code = "digest.differs"
 	ClockWrong        Code = "clock.wrong"
 	ProofFailed       Code = "proof.failed" // what was signed, or is to be proved, is not so
@@ -216,6 +217,9 @@ var table = map[Code]row{
 	},
 	ProjectionBehind: {
 		503, 0, ExitFailed, 1, "Not there yet", "Belum sampai di sana",
+	},
+	ProjectionDrift: {
+		503, 0, ExitCheckFailed, 0, "Projection differs", "Proyeksi berbeda",
 	},
 	ProjectionStopped: {
 		503, 0, ExitFailed, 0, "Projection stopped", "Proyeksi berhenti",

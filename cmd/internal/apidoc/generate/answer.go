@@ -67,7 +67,9 @@ func (l *library) answer(name string) object {
 			with("role", words("string", "what it does for its log: it writes, or stands by and"+
 				" has what it is sent written").with("enum", texts("writer", "standby"))).
 			with("why", words("string", "what is wrong")).
-			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
+			with("verified", verified()).
+			with("clock", words("string", "that record times wait for the clock")),
+			"why", "verified", "clock")
 	case "Status":
 		return l.status()
 	case "Readiness":

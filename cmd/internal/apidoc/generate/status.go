@@ -21,6 +21,15 @@ func (l *library) ofStatus() operation {
 	}
 }
 
+// verified describes what was read again.
+func verified() object {
+	return o("type", "object").with("description", "how much was last read again and found sound:"+
+		" of log, vault and register, and of each projection against a fresh fold of the log").
+		with("additionalProperties", fields(
+			o("sequence", words("integer", "of the last event; of vault and register, record")).
+				with("at", o("type", "string").with("format", "date-time"))))
+}
+
 // status describes the answer of GET /v1/status.
 func (l *library) status() object {
 	writer := optional(o("name", words("string", "machine and process")).

@@ -1,0 +1,302 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/natsd"
+	"cakupan/projections"
+)
+
+// The parts that are read again besides the projections, which have their own names.
+const (
+	partLog      = "log"
+	partVault    = "vault"
+	partRegister = "register"
+)
+
+// RefoldDefault is how often a projection is compared with a fresh fold, unless something else is
+// asked for. A ledger that was just started begins refoldAfter later: it has other things to do.
+const (
+	RefoldDefault = 24 * time.Hour
+	refoldAfter   = 10 * time.Minute
+)
+
+// Whoever reads what is kept already works workShare of the time at most, in pieces of workMin:
+// the log and the folds together, on one of the processors each, take a twentieth of one.
+const (
+	workShare = 40
+	workMin   = 5 * time.Millisecond
+	restMax   = time.Minute
+)
+
+// watchman knows what was read again: how much of it was found sound, and what was not. It is safe
+// for concurrent use.
+type watchman struct {
+	mu       sync.Mutex
+	verified map[string]Verified
+	troubles map[string]trouble // by part; what was found sound since is in it no more
+}
+
+// trouble is what was found of a part.
+type trouble struct {
+	err error
+	of  projections.Kept // the projection that has drifted; another one in its place has not
+}
+
+// sound notes that a part was found sound, and reports whether it was not before.
+func (w *watchman) sound(part string, sequence uint64, at temporal.Instant) (healed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.verified == nil {
+		w.verified = map[string]Verified{}
+	}
+	w.verified[part] = Verified{Sequence: sequence, At: time.Unix(0, int64(at)).UTC()}
+	_, healed = w.troubles[part]
+	delete(w.troubles, part)
+	return healed
+}
+
+// wrong notes what is wrong with a part, and reports whether that is new.
+func (w *watchman) wrong(part string, found trouble) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.troubles == nil {
+		w.troubles = map[string]trouble{}
+	}
+	was, known := w.troubles[part]
+	w.troubles[part] = found
+	return !known || was.of != found.of
+}
+
+// seen returns how much of each part was found sound.
+func (w *watchman) seen() map[string]Verified {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.verified)
+}
+
+// found returns what is wrong now, nil when nothing is known to be.
+func (w *watchman) found(shelf *projections.Shelf) error {
+	for _, part := range []string{partVault, partRegister} {
+		w.mu.Lock()
+		err := w.troubles[part].err
+		w.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range shelf.Names() {
+		if err := w.drifted(name, shelf.Live(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drifted returns what is wrong with a projection. It is not asked then: an answer that is known to
+// be wrong is worse than none.
+func (w *watchman) drifted(name string, kept projections.Kept) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t := w.troubles[name]; t.of != nil && t.of == kept {
+		return t.err
+	}
+	return nil
+}
+
+// pace has somebody work a share of the time. It is of one goroutine.
+type pace struct {
+	ctx   context.Context
+	began time.Time // the piece of work
+}
+
+// rest is called between small pieces of work, and sleeps in proportion to what was done.
+func (p *pace) rest() {
+	if p.began.IsZero() {
+		p.began = time.Now()
+	}
+	worked := time.Since(p.began)
+	if worked < workMin {
+		return
+	}
+	select {
+	case <-p.ctx.Done():
+	case <-time.After(min(worked*(workShare-1), restMax)):
+	}
+	p.began = time.Now()
+}
+
+// paced returns what keeps a reader of the log slow, nil for one that need not be.
+func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
+	if !slowly {
+		return nil
+	}
+	p := &pace{ctx: ctx}
+	return func(_, _ eventstore.Sequence) { p.rest() }
+}
+
+// watchBeside reads again what is kept beside the log and cannot be derived from it. That it cannot
+// be read says nothing about it: it is told, and tried again the next time.
+func (l *Ledger) watchBeside(ctx context.Context) {
+	number, err := l.watchVault(ctx)
+	l.noteBeside(ctx, partVault, number, err)
+	rest := &pace{ctx: ctx}
+	number, err = l.register.Audit(ctx, rest.rest)
+	if err != nil && ctx.Err() == nil {
+		number, err = l.register.Audit(ctx, func() {})
+	}
+	l.noteBeside(ctx, partRegister, number, err)
+}
+
+// watchVault reads the vault of a ledger that writes; one that stands by has none. What is found is
+// looked at twice, the second time with the vault held still.
+func (l *Ledger) watchVault(ctx context.Context) (number uint64, err error) {
+	v := l.openedVault()
+	if v == nil {
+		return 0, nil
+	}
+	rest := &pace{ctx: ctx}
+	number, err = v.Watch(ctx, rest.rest)
+	if err == nil || ctx.Err() != nil {
+		return number, err
+	}
+	l.inUse.RLock()
+	defer l.inUse.RUnlock()
+	if v != l.openedVault() { // closed meanwhile
+		return 0, nil
+	}
+	number = v.Position()
+	return number, vaultError(l.folder.dir, v.Audit(ctx))
+}
+
+// noteBeside notes what was found. An error that says nothing about the part itself is only logged.
+func (l *Ledger) noteBeside(ctx context.Context, part string, number uint64, err error) {
+	switch {
+	case ctx.Err() != nil || err == nil && number == 0:
+	case err == nil:
+		if l.watchman.sound(part, number, l.opts.Now()) {
+			l.opts.Log.InfoContext(ctx, part+" was read again, and nothing is wrong with it")
+		}
+	case isLoss(err):
+		if l.watchman.wrong(part, trouble{err: err}) {
+			l.opts.Log.ErrorContext(ctx, part+" is damaged", slog.Any("error", err))
+		}
+	default:
+		l.opts.Log.WarnContext(ctx, part+" could not be read again", slog.Any("error", err))
+	}
+}
+
+// isLoss tells whether an error says that what cannot be derived is damaged or gone.
+func isLoss(err error) bool {
+	switch problem.From(err).Code {
+	case problem.VaultLost, problem.RegisterLost, problem.FolderKeyLost, problem.FolderOtherLedger:
+		return true
+	}
+	return false
+}
+
+// refold compares each projection with a fresh fold of the log, again and again; 0: never. It is
+// done sooner where one was found to differ.
+func (l *Ledger) refold(ctx context.Context, every time.Duration) {
+	if every <= 0 {
+		return
+	}
+	pause := min(every, refoldAfter)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		began := time.Now()
+		pause = every
+		for _, name := range l.shelf.Names() {
+			err := l.compareFold(ctx, name)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case errors.Is(err, errDrift):
+				pause = min(every, max(rescrub, 4*time.Since(began)))
+			case err != nil:
+				l.opts.Log.WarnContext(ctx, "projection could not be compared with a fresh fold",
+					slog.String("projection", name), slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// errDrift is returned for a projection that is not what the log says.
+var errDrift = errors.New("projection differs from a fresh fold of the log")
+
+// compareFold compares a projection with a fresh fold, as both were known at the same event; twice
+// when they differ. One that cannot answer now is left for the next time: its own part says why.
+func (l *Ledger) compareFold(ctx context.Context, name string) error {
+	kept := l.shelf.Live(name)
+	if kept == nil || l.damage.Load() != nil || kept.Damage() != nil || !hasRoomFor(kept) {
+		return nil
+	}
+	at, stopped := kept.Applied()
+	if stopped != nil || at == 0 {
+		return nil
+	}
+	for range 2 {
+		same, err := l.isFold(ctx, name, kept, at)
+		switch {
+		case l.shelf.Live(name) != kept || errors.Is(err, projections.ErrDamaged):
+			return nil // another one is in its place, or is about to be
+		case err != nil:
+			return err
+		case same:
+			if l.watchman.sound(name, uint64(at), l.opts.Now()) {
+				l.opts.Log.InfoContext(ctx, "projection is what the log says",
+					slog.String("projection", name))
+			}
+			return nil
+		}
+	}
+	drift := problem.Wrap(problem.ProjectionDrift, fmt.Sprintf("the %s differs from a fresh fold"+
+		" of the log up to event %d and is not asked any more: run cakupan replay --projection %s"+
+		" --swap to put a fresh one in its place", name, at, name), errDrift)
+	if l.watchman.wrong(name, trouble{drift, kept}) {
+		l.opts.Log.ErrorContext(ctx, "projection has drifted", slog.Any("error", drift))
+	}
+	return drift
+}
+
+// isFold tells whether a projection says what a fresh fold of the log says.
+func (l *Ledger) isFold(ctx context.Context, name string, kept projections.Kept,
+	at eventstore.Sequence,
+) (bool, error) {
+	rest := &pace{ctx: ctx}
+	fresh, err := l.freshDigest(ctx, name, at, func(eventstore.Sequence) { rest.rest() })
+	if err != nil {
+		return false, err
+	}
+	rest.rest()
+	digest, err := kept.Digest(at)
+	rest.rest()
+	return digest == fresh, err
+}
+
+// hasRoomFor tells whether the disk has room for a second file of a projection. What looks after
+// the ledger must not be what fills its disk.
+func hasRoomFor(kept projections.Kept) bool {
+	file, err := os.Stat(kept.Path())
+	if err != nil {
+		return false
+	}
+	free, err := natsd.FreeSpace(filepath.Dir(kept.Path()))
+	return err == nil && free >= jetstream.FreeSpaceMin+2*uint64(file.Size())
+}
