@@ -134,7 +134,11 @@ func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, e
 	if err != nil {
 		return c, err
 	}
-	digest, err := l.freshDigest(ctx, name, c.Sequence, nil)
+	digest := ""
+	err = l.withFresh(ctx, name, c.Sequence, nil, func(fresh projections.Kept) (err error) {
+		digest, err = fresh.Digest(c.Sequence)
+		return err
+	})
 	if c.Matches = digest == c.Digest; err == nil && !c.Matches {
 		l.opts.Log.ErrorContext(ctx, "projection differs from a fresh fold of the log",
 			slog.String("projection", name), slog.Uint64("events", uint64(c.Sequence)))
@@ -142,20 +146,20 @@ func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, e
 	return c, err
 }
 
-// freshDigest folds the log into a file of its own, and returns the digest of what it came to as
-// known at an event. progress may be nil.
-func (l *Ledger) freshDigest(ctx context.Context, name string, at eventstore.Sequence,
-	progress func(eventstore.Sequence),
-) (digest string, err error) {
+// withFresh folds the log up to an event into a file of its own, has it used, and removes it.
+// progress may be nil.
+func (l *Ledger) withFresh(ctx context.Context, name string, at eventstore.Sequence,
+	progress func(eventstore.Sequence), use func(projections.Kept) error,
+) (err error) {
 	fresh, err := l.shelf.Rebuild(ctx, name, strconv.FormatInt(time.Now().UnixNano(), 10))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, fresh.Remove()) }()
 	if err := fresh.Fold(ctx, at, progress); err != nil {
-		return "", err
+		return err
 	}
-	return fresh.Digest(at)
+	return use(fresh)
 }
 
 // witnesses tell how long the log once was.

@@ -71,6 +71,7 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 			return lag
 		},
 	})
+	m.followVerified(l)
 	m.Ask(Figure{
 		Name: "cakupan_role", Label: "role",
 		Help: "1 for what the ledger does for its log: it writes, or stands by; 0 for the other.",
@@ -117,4 +118,25 @@ func (m *Metrics) followReady(ready func() ledger.Readiness) {
 			return map[string]float64{"": is}
 		},
 	})
+}
+
+// followVerified asks how much was read again and found sound, and when.
+func (m *Metrics) followVerified(l Ledger) {
+	ask := func(name, help string, number func(ledger.Verified) float64) {
+		m.Ask(Figure{
+			Name: name, Help: help, Label: "part",
+			Values: func() map[string]float64 {
+				all := map[string]float64{}
+				for part, v := range l.Health(context.Background()).Verified {
+					all[part] = number(v)
+				}
+				return all
+			},
+		})
+	}
+	ask("cakupan_verified_sequence", "The last event, of vault and register the last record, up to"+
+		" which a part was last read again and found sound.",
+		func(v ledger.Verified) float64 { return float64(v.Sequence) })
+	ask("cakupan_verified_timestamp_seconds", "When that was found, in seconds since 1970.",
+		func(v ledger.Verified) float64 { return float64(v.At.UnixNano()) / 1e9 })
 }

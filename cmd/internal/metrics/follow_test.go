@@ -46,6 +46,9 @@ func TestFollow(t *testing.T) {
 		of.health.Projections = map[string]ledger.ProjectionHealth{
 			"coverage": {Sequence: of.health.Head - 1}, "history": {Sequence: of.health.Head - 2},
 		}
+		of.health.Verified = map[string]ledger.Verified{
+			"log": {Sequence: uint64(of.health.Head), At: time.Unix(1_700_000_000, 0)},
+		}
 		of.ready.Status = c.status
 		of.failures.Unknown, of.failures.Wrong = of.failures.Unknown+1, 7
 		of.failures.Throttled, of.failures.Revoked, of.failures.Unavailable = 3, 4, 5
@@ -58,6 +61,8 @@ func TestFollow(t *testing.T) {
 			fmt.Sprintf(`cakupan_projection_sequence{projection="coverage"} %d`, of.health.Head-1),
 			fmt.Sprintf(`cakupan_projection_sequence{projection="history"} %d`, of.health.Head-2),
 			fmt.Sprintf(`cakupan_failed_logins_total{reason="unknown"} %d`, of.failures.Unknown),
+			fmt.Sprintf(`cakupan_verified_sequence{part="log"} %d`, of.health.Head),
+			`cakupan_verified_timestamp_seconds{part="log"} 1.7e+09`,
 			`cakupan_failed_logins_total{reason="wrong_secret"} 7`,
 			`cakupan_failed_logins_total{reason="throttled"} 3`,
 			`cakupan_failed_logins_total{reason="revoked"} 4`,
