@@ -27,6 +27,7 @@ type console struct {
 	chart          bool // stdout is a terminal: draw
 	progress       bool // stderr is a terminal: show how far it is
 	answers        bool // stdin and stderr are a terminal: somebody is there to be asked
+	logJSON        bool // the operator's log is read by a program
 }
 
 // grammar is the command line.
@@ -130,6 +131,7 @@ func texts() kong.Vars {
 		"scrub": "How often to check the whole log, the vault and the register (default: 1h).",
 		"refold": "How often to compare each projection with a fresh fold of the log; 0 for never" +
 			" (default: 24h).",
+		"logFormat": "How the operator's log is written: text or json (default: text).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",
 		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +
@@ -320,6 +322,9 @@ func (c *console) note(format string, args ...any) {
 
 // logger returns the operator's log.
 func (c *console) logger() *slog.Logger {
+	if c.logJSON {
+		return slog.New(slog.NewJSONHandler(c.stderr, nil))
+	}
 	return slog.New(slog.NewTextHandler(c.stderr, nil))
 }
 

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/sample"
 	"cakupan/domain/event"
@@ -61,8 +62,10 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
+	counted := metrics.New()
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: dir, Create: true, Refold: ledger.RefoldDefault,
+		Receipts: counted.Receipts, Appended: counted.Appended,
 	})
 	if err != nil {
 		return err
@@ -74,14 +77,18 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	if err := tellStory(ctx, l, out, w.JSON); err != nil || c.Once {
 		return err
 	}
-	return c.serve(ctx, l, out)
+	return c.serve(ctx, l, counted, out)
 }
 
 // serve shows the sample until ctx ends.
-func (c *demoCommand) serve(ctx context.Context, l *ledger.Ledger, out *console) error {
+func (c *demoCommand) serve(ctx context.Context, l *ledger.Ledger, counted *metrics.Metrics,
+	out *console,
+) error {
 	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
+	counted.Follow(l, d.Guard, out.now)
 	config := httpapi.Config{
 		Notice: demoNotice, Pages: dashboard.Handler(dashboard.Options{Story: demoMarks()}),
+		Observer: counted, Metrics: counted.Handler(),
 	}
 	if d.Address == "" {
 		d.Address = demoListen

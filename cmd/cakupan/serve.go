@@ -31,6 +31,8 @@ type serveCommand struct {
 	Scrub      time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
 	Refold     time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
 
+	LogFormat string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"${logFormat}"`
+
 	AnyClock bool     `name:"any-clock" help:"${anyClock}"`
 	Witness  []string `placeholder:"KEY" help:"${serveWitness}"`
 
@@ -83,6 +85,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
+	out.logJSON = c.LogFormat == "json"
 	d, err := c.door(w, out)
 	if err != nil {
 		return err
@@ -91,7 +94,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), Create: true, Log: out.logger(),
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
-		Receipts: counted.Receipts, AnyClock: c.AnyClock, Witnesses: c.Witness,
+		Receipts: counted.Receipts, Appended: counted.Appended, AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Refold: c.Refold,
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, TLS: d.TLS,

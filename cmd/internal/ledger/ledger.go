@@ -54,6 +54,10 @@ type Options struct {
 	// called between the fsync and the answer, by several goroutines, so it must be quick.
 	Receipts func([]event.Receipt)
 
+	// Appended is told how many events a batch had that was appended, and how long that took, with
+	// the fsync; nil: nobody is. It must be as quick.
+	Appended func(events int, took time.Duration)
+
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
 
@@ -137,7 +141,7 @@ type Ledger struct {
 	unread atomic.Pointer[error]
 	// reread says that the server has read its files again for the damage that the scrub knows of.
 	// Of its goroutine only.
-	reread bool
+	reread   bool
 	watchman watchman
 	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known.
 	unsafe atomic.Pointer[error]

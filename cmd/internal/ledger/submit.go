@@ -87,7 +87,11 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) 
 		l.backlog.end(expects, nil)
 		return nil, err
 	}
+	began := time.Now()
 	receipts, err := in.Commit(ctx, b.batch)
+	if l.opts.Appended != nil && err == nil && !b.dryRun {
+		l.opts.Appended(len(receipts), time.Since(began))
+	}
 	l.backlog.end(expects, receipts)
 	if err == nil { // else nobody knows what was appended
 		l.throttle.giveBack(dear, receipts, time.Now())

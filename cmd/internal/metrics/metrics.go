@@ -5,8 +5,11 @@ package metrics
 
 import (
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -23,6 +26,7 @@ type Metrics struct {
 
 	events, refusals, requests *prometheus.CounterVec
 	overloaded                 prometheus.Counter
+	appendSeconds, batchEvents prometheus.Histogram
 }
 
 // New returns metrics that have counted nothing, with those of the process.
@@ -38,6 +42,16 @@ func New() *Metrics {
 			Name: "cakupan_http_too_many_requests_total",
 			Help: "Requests that were answered with 429, to be sent again later.",
 		}),
+		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "cakupan_append_seconds",
+			Help:    "How long a batch took from judged to durable: fsync and wait included.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}),
+		batchEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "cakupan_append_batch_events",
+			Help:    "Events of a batch that was handed in to be appended.",
+			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
+		}),
 	}
 	for _, status := range []event.Status{event.Appended, event.Duplicate, event.Refused} {
 		m.events.WithLabelValues(string(status)) // is there from the start, as 0
@@ -46,6 +60,7 @@ func New() *Metrics {
 		Name: "cakupan_http_requests_in_work", Help: "Requests that are not answered yet.",
 	}, func() float64 { return float64(m.inWork.Load()) })
 	m.registry.MustRegister(m.events, m.refusals, m.requests, m.overloaded, inWork,
+		m.appendSeconds, m.batchEvents, buildInfo(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -58,6 +73,31 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 // Handler answers with all that was counted, in the text format of Prometheus.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true})
+}
+
+// Appended counts a batch that is durable.
+func (m *Metrics) Appended(events int, took time.Duration) {
+	m.appendSeconds.Observe(took.Seconds())
+	m.batchEvents.Observe(float64(events))
+}
+
+// buildInfo names the program that counts.
+func buildInfo() prometheus.Collector {
+	version, revision := "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				revision = setting.Value
+			}
+		}
+	}
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cakupan_build_info", Help: "1, with what the program was built from.",
+		ConstLabels: prometheus.Labels{
+			"version": version, "revision": revision, "goversion": runtime.Version(),
+		},
+	}, func() float64 { return 1 })
 }
 
 // Begin counts a request that is in work.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cakupan/domain/event"
 )
@@ -47,6 +48,7 @@ func TestMetrics(t *testing.T) {
 		})
 	}
 	all.Wait()
+	m.Appended(1000, 3*time.Millisecond)
 	m.Begin()
 	m.End("GET /v1/coverage", 429)
 	m.End("other", 0)
@@ -60,6 +62,8 @@ func TestMetrics(t *testing.T) {
 		`cakupan_http_requests_total{class="4xx",route="GET /v1/coverage"} 1`,
 		`cakupan_http_requests_total{class="none",route="other"} 1`,
 		"cakupan_http_too_many_requests_total 1",
+		`cakupan_append_seconds_bucket{le="0.002"} 0`, `cakupan_append_seconds_bucket{le="0.004"} 1`,
+		"cakupan_append_batch_events_sum 1000", `cakupan_build_info{goversion="go1`,
 		"cakupan_http_requests_in_work -1", // one more End than Begin
 		"\nhead 7", "# TYPE head gauge", "# TYPE failed_total counter",
 		`failed_total{reason="unknown"} 3`, `failed_total{reason="wrong"} 0`,
