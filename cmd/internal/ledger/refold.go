@@ -81,8 +81,8 @@ func (l *Ledger) compareFold(ctx context.Context, name string) error {
 		}
 	}
 	drift := problem.Wrap(problem.ProjectionDrift, fmt.Sprintf("the %s differs from a fresh fold"+
-		" of the log up to event %d and is not asked any more: run cakupan replay --projection %s"+
-		" --swap to put a fresh one in its place", name, at, name), errDrift)
+		" of the log up to event %d and is not asked any more: run cakupan replay"+
+		" --projection %s --swap to put a fresh one in its place", name, at, name), errDrift)
 	if l.watchman.wrong(name, trouble{drift, kept}) {
 		l.opts.Log.ErrorContext(ctx, "projection has drifted", slog.Any("error", drift))
 	}

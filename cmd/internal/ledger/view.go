@@ -105,7 +105,8 @@ func (h *highest) raise(to eventstore.Sequence) {
 	}
 }
 
-// believed returns a projection that has applied as much, and of which nothing is known to be wrong.
+// believed returns a projection that has applied as much, and of which nothing is known to be
+// wrong.
 func (l *Ledger) believed(ctx context.Context, name string, minSeq eventstore.Sequence,
 ) (projections.Kept, error) {
 	kept, err := l.kept(ctx, name, minSeq)
