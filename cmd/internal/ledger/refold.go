@@ -89,7 +89,7 @@ func (l *Ledger) compareFold(ctx context.Context, name string) error {
 	return drift
 }
 
-// isFold tells whether a projection says what a fresh fold of the log says: the same digest, and the
+// isFold tells whether a projection says what a fresh fold of the log says: the same digest and the
 // same answers to questions of all kinds, since tables that are added up may be wrong where what
 // they were made of is not.
 func (l *Ledger) isFold(ctx context.Context, name string, kept projections.Kept,
