@@ -29,7 +29,7 @@ func goldenName(version uint32) string { return fmt.Sprintf("history-v%d.db.gz",
 func goldenLog(t *testing.T, events []projections.Event) *memlog.Log {
 	t.Helper()
 	log := memlog.New(eventstore.Identity{Ledger: strings.Repeat("ab", 16), Created: 7})
-	if err := projtest.Append(log, events, 21, 7); err != nil {
+	if err := projtest.AppendOld(log, events, 21, 7); err != nil {
 		t.Fatal(err)
 	}
 	return log

@@ -1,8 +1,11 @@
 package projtest
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"cakupan/domain/event"
@@ -122,13 +125,34 @@ func frameOf(events []projections.Event) ([]byte, error) {
 
 // Append appends events to a log in frames of up to most, cut by the seed.
 func Append(log *memlog.Log, events []projections.Event, seed uint64, most int) error {
+	return appendAs(log, events, seed, most, func(raw []byte) []byte { return raw })
+}
+
+// AppendOld is Append in frames of version 1, which the log of a file that an earlier program wrote
+// had: such a file knows the last frame of its log by its bytes.
+func AppendOld(log *memlog.Log, events []projections.Event, seed uint64, most int) error {
+	return appendAs(log, events, seed, most, OldFrame)
+}
+
+// OldFrame returns the frame of version 1 with the events of one of version 2, whose header has two
+// numbers more.
+func OldFrame(raw []byte) []byte {
+	const version, header1, header2, checksum = 2, 56, 72, 4
+	old := slices.Concat(raw[:header1], raw[header2:len(raw)-checksum])
+	old[version] = 1
+	return binary.BigEndian.AppendUint32(old, crc32.Checksum(old, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func appendAs(log *memlog.Log, events []projections.Event, seed uint64, most int,
+	as func(raw []byte) []byte,
+) error {
 	rng := rand.New(rand.NewPCG(seed, 9))
 	_, tail, err := log.Last(background)
 	for len(events) > 0 && err == nil {
 		n := min(len(events), 1+rng.IntN(most))
 		var raw []byte
 		if raw, err = frameOf(events[:n]); err == nil {
-			tail, err = log.Append(background, raw, tail)
+			tail, err = log.Append(background, as(raw), tail)
 		}
 		events = events[n:]
 	}
