@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -22,7 +23,8 @@ import (
 //
 // A publisher NAME reaches FRONT's cakupan.intake.NAME and cakupan.request.NAME, and hears
 // cakupan.receipts.NAME. An auditor reads the log's stream in $G with pull consumers, which are
-// made for him (see gate.go). Whoever comes to an open ledger may do both, under any name.
+// made for him (see gate.go). Whoever comes to an open ledger may do both, under any name. And
+// everybody may watch the bucket of the coverage in $G (see viewing.go).
 const (
 	frontAccount  = "FRONT"
 	memberAccount = "MEMBER-" // and the name
@@ -35,6 +37,7 @@ const (
 	userFront  = "$front"
 	userStore  = "$store"
 	userVault  = "$vault"
+	userView   = "$view"
 )
 
 // Subjects by which publishers and the ledger talk; the publisher's name follows.
@@ -43,6 +46,10 @@ const (
 	subjectRequest  = "cakupan.request."
 	subjectReceipts = "cakupan.receipts."
 )
+
+// openWaitMax is how long somebody waits who comes before Listen. The server gives two seconds to
+// log in.
+const openWaitMax = time.Second
 
 // Streams. A test compares the log's name with the one it is made under.
 const (
@@ -61,7 +68,7 @@ const (
 	RolePublisher Role = "publisher" // publishes in his own name, and hears his receipts
 	RoleAuditor   Role = "auditor"   // reads the log
 	RoleAnyone    Role = "anyone"    // of an open ledger: both, under any name
-	RoleNone      Role = "none"      // is known, and has nothing to do here yet
+	RoleViewer    Role = "viewer"    // watches the coverage, as all others may too
 )
 
 // Client is somebody who has connected.
@@ -83,6 +90,8 @@ type access struct {
 	secret       string // of the program's own users
 	authenticate func(name, secret, remote string) (Client, error)
 	gate         *gate
+	viewing      *viewing
+	opened       chan struct{} // closed by Listen: others are let in from then on
 
 	mu       sync.Mutex // guards what follows
 	server   *server.Server
@@ -97,6 +106,7 @@ func newAccess(authenticate func(name, secret, remote string) (Client, error)) *
 	return &access{
 		secret: hex.EncodeToString(secret), authenticate: authenticate,
 		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
+		opened: make(chan struct{}),
 	}
 }
 
@@ -119,6 +129,7 @@ func (a *access) open(s *server.Server) (err error) {
 		}
 		err = errors.Join(err, s.GlobalAccount().AddServiceExportWithResponse(r.to, response, nil))
 	}
+	err = errors.Join(err, exportView(s.GlobalAccount()))
 	if err != nil {
 		return fmt.Errorf("make account: %w", err)
 	}
@@ -128,10 +139,11 @@ func (a *access) open(s *server.Server) (err error) {
 // close ends the gate, once. What is made for readers is answered by nobody then.
 func (a *access) close() {
 	a.mu.Lock()
-	gate := a.gate
-	a.gate = nil
+	gate, viewing := a.gate, a.viewing
+	a.gate, a.viewing = nil, nil
 	a.mu.Unlock()
 	gate.close()
+	viewing.close()
 }
 
 // Check is called by the server for everybody who connects, also through memory.
@@ -141,7 +153,7 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(user)
 		return true
 	}
-	if a.authenticate == nil || c.Kind() != server.CLIENT {
+	if a.authenticate == nil || c.Kind() != server.CLIENT || !a.isOpen(c.GetID()) {
 		return false
 	}
 	remote := ""
@@ -169,6 +181,19 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	return client.valid()
 }
 
+// isOpen tells whether others are let in. The server takes WebSockets before Listen: whoever comes
+// so early waits a little, and is hung up on rather than refused, so that he comes again.
+func (a *access) isOpen(id uint64) bool {
+	select {
+	case <-a.opened:
+		return true
+	case <-time.After(openWaitMax):
+		// The error says that the connection has ended by itself.
+		_ = a.server.DisconnectClientByID(id)
+		return false
+	}
+}
+
 // own returns the program's own user of a name, nil for all others.
 func (a *access) own(name, secret string) *server.User {
 	if subtle.ConstantTimeCompare([]byte(secret), []byte(a.secret)) != 1 {
@@ -188,6 +213,10 @@ func (a *access) own(name, secret string) *server.User {
 	case userVault:
 		return &server.User{
 			Username: name, Account: a.server.GlobalAccount(), Permissions: vaultPermissions(),
+		}
+	case userView:
+		return &server.User{
+			Username: name, Account: a.server.GlobalAccount(), Permissions: viewPermissions(),
 		}
 	case userFront:
 		return &server.User{Username: name, Account: a.front}
@@ -236,11 +265,7 @@ func (s *Server) Recheck() {
 func (a *access) account(client Client) (*server.Account, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// The role is a part of the name: an account is never more than its role.
-	name := memberAccount + string(client.Role) + "-" + client.Name
-	if client.Role == RoleAnyone {
-		name = openAccount
-	}
+	name := client.account()
 	if account := a.accounts[name]; account != nil {
 		return account, nil
 	}
@@ -260,11 +285,29 @@ func (a *access) account(client Client) (*server.Account, error) {
 			err = errors.Join(err, account.AddServiceImport(a.server.GlobalAccount(), r.from, r.to))
 		}
 	}
+	err = errors.Join(err, importView(account, a.server.GlobalAccount(), client))
 	if err != nil {
 		return nil, fmt.Errorf("fill account: %w", err)
 	}
 	a.accounts[name] = account
 	return account, nil
+}
+
+// account returns the name of the client's account, which is a token of subjects too. The role is a
+// part of it: an account is never more than its role.
+func (c Client) account() string {
+	if c.Role == RoleAnyone {
+		return openAccount
+	}
+	return memberAccount + string(c.Role) + "-" + c.Name
+}
+
+// inboxes returns where the client may hear what is sent to him alone.
+func (c Client) inboxes() []string {
+	if c.Name == "" {
+		return []string{"_INBOX.>"}
+	}
+	return []string{"_INBOX.>", "_INBOX_" + c.Name + ".>"}
 }
 
 func (c Client) publishes() bool { return c.Role == RolePublisher || c.Role == RoleAnyone }

@@ -83,7 +83,7 @@ func startGuarded(t *testing.T) *guarded {
 	g := &guarded{members: &members{
 		gone: map[string]bool{},
 		role: map[string]Role{
-			"bone": RolePublisher, "goron": RolePublisher, "auditor": RoleAuditor, "board": RoleNone,
+			"bone": RolePublisher, "goron": RolePublisher, "auditor": RoleAuditor, "board": RoleViewer,
 		},
 	}, output: new(bytes.Buffer)}
 	s, ledger := start(t, Options{

@@ -71,11 +71,14 @@ type Options struct {
 	// Address, such as "127.0.0.1:4222", is where others than this program connect once Listen is
 	// called. Empty: nowhere. Port 0 is any free one: see URL.
 	Address string
+	// WebSocket is the same for those who connect by WebSocket, as programs in browsers must.
+	WebSocket string
 	// TLS makes those connections encrypted. Optional.
 	TLS *tls.Config
 	// Authenticate tells who somebody is who connects there, by the name and the secret that were
-	// sent, both empty when none were; an error refuses the connection. It must be given with
-	// Address, and may be called at the same time from several goroutines.
+	// sent, both empty when none were; an error refuses the connection. It must be given with an
+	// address, and may be called at the same time from several goroutines. It is not called before
+	// Listen.
 	Authenticate func(name, secret, remote string) (Client, error)
 }
 
@@ -87,7 +90,9 @@ type Server struct {
 	lock     *os.File
 	storeDir string
 	log      *slog.Logger
-	gaveUp   chan string // gets the reason when the server gives up
+
+	addressed string      // opts.Address
+	gaveUp    chan string // gets the reason when the server gives up
 
 	broken   *broken
 	config   server.JetStreamConfig // as the server made it of its options
@@ -103,7 +108,7 @@ func Start(opts Options) (*Server, error) {
 	if opts.StoreDir == "" {
 		return nil, errors.New("start nats server: no folder for its files")
 	}
-	if opts.Address != "" && opts.Authenticate == nil {
+	if (opts.Address != "" || opts.WebSocket != "") && opts.Authenticate == nil {
 		return nil, errors.New("start nats server: nobody to tell who connects")
 	}
 	if err := durable.MakeFolder(opts.StoreDir, 0o700); err != nil {
@@ -115,7 +120,8 @@ func Start(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		lock: lock, storeDir: opts.StoreDir, log: opts.Log, broken: newBroken(),
-		stopping: make(chan struct{}), mended: make(chan struct{}),
+		addressed: opts.Address,
+		stopping:  make(chan struct{}), mended: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -166,7 +172,7 @@ func (s *Server) start(opts Options) error {
 	}
 	err = s.access.open(s.server)
 	if err == nil && opts.Authenticate != nil {
-		err = s.openGate()
+		err = errors.Join(s.openGate(), s.openViewing())
 	}
 	if err != nil {
 		s.stop()
@@ -174,9 +180,13 @@ func (s *Server) start(opts Options) error {
 	return err
 }
 
-// Listen lets others connect at the address of the options, from now until Shutdown. Call it once,
-// when there is somebody to take what they send.
+// Listen lets others connect at the addresses of the options, from now until Shutdown. Call it
+// once, when there is somebody to take what they send.
 func (s *Server) Listen() error {
+	close(s.access.opened)
+	if s.addressed == "" {
+		return nil
+	}
 	s.server.AcceptLoop(make(chan struct{})) // returns when it listens; the channel says the same
 	select {
 	case why := <-s.gaveUp:
@@ -194,6 +204,9 @@ func (s *Server) URL() string {
 	return s.server.ClientURL()
 }
 
+// WebSocketURL returns where the server takes WebSockets; empty when it does not.
+func (s *Server) WebSocketURL() string { return s.server.WebsocketURL() }
+
 // openGate begins to make consumers for auditors, over a connection of its own: a slow answer there
 // holds up no append.
 func (s *Server) openGate() error {
@@ -208,6 +221,23 @@ func (s *Server) openGate() error {
 	}
 	s.access.mu.Lock()
 	s.access.gate = gate
+	s.access.mu.Unlock()
+	return nil
+}
+
+// openViewing is the same for those who watch the coverage: they hold up no auditor.
+func (s *Server) openViewing() error {
+	conn, err := s.Connect()
+	if err != nil {
+		return err
+	}
+	viewing, err := openViewing(conn)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	s.access.mu.Lock()
+	s.access.viewing = viewing
 	s.access.mu.Unlock()
 	return nil
 }
@@ -230,16 +260,26 @@ func serverOptions(opts Options, access *access) (*server.Options, error) {
 		CustomClientAuthentication: access,
 	}
 	keep(settings, opts.StoreDir)
-	if opts.Address == "" {
-		return settings, nil
-	}
-	var err error
-	if settings.Host, settings.Port, err = hostPort(opts.Address); err != nil {
-		return nil, err
-	}
 	settings.MaxConn = connsMax
-	if opts.TLS != nil {
-		settings.TLSConfig, settings.TLSTimeout = opts.TLS, tlsHandshakeSeconds
+	if opts.Address != "" {
+		host, port, err := hostPort(opts.Address)
+		if err != nil {
+			return nil, err
+		}
+		settings.Host, settings.Port = host, port
+		if opts.TLS != nil {
+			settings.TLSConfig, settings.TLSTimeout = opts.TLS, tlsHandshakeSeconds
+		}
+	}
+	if opts.WebSocket != "" {
+		host, port, err := hostPort(opts.WebSocket)
+		if err != nil {
+			return nil, err
+		}
+		settings.Websocket = server.WebsocketOpts{
+			Host: host, Port: port, TLSConfig: opts.TLS, NoTLS: opts.TLS == nil,
+			HandshakeTimeout: tlsHandshakeSeconds * time.Second,
+		}
 	}
 	return settings, nil
 }
@@ -259,6 +299,10 @@ func (s *Server) ConnectStore() (*nats.Conn, error) { return s.connect(userStore
 // ConnectVault opens a connection to the vault's stream and no other. It may remove single
 // messages. The caller closes it.
 func (s *Server) ConnectVault() (*nats.Conn, error) { return s.connect(userVault) }
+
+// ConnectView opens a connection to the stream of the coverage's bucket and no other. The caller
+// closes it.
+func (s *Server) ConnectView() (*nats.Conn, error) { return s.connect(userView) }
 
 // connect opens a connection through memory. It comes back by itself for as long as the server
 // runs.

@@ -34,10 +34,7 @@ func readable() []apiRequest {
 // permissionsOf are those of somebody in his own account. The account holds him in anyway; they
 // tell him that he asked for what is not his.
 func permissionsOf(c Client) *server.Permissions {
-	publish, subscribe := []string{}, []string{"_INBOX.>"}
-	if c.Name != "" {
-		subscribe = append(subscribe, "_INBOX_"+c.Name+".>")
-	}
+	publish, subscribe := []string{}, c.inboxes()
 	if c.publishes() {
 		publish = append(publish, subjectIntake+c.publisher(), subjectRequest+c.publisher())
 		subscribe = append(subscribe, subjectReceipts+c.publisher())
@@ -47,14 +44,14 @@ func permissionsOf(c Client) *server.Permissions {
 			publish = append(publish, r.from)
 		}
 	}
-	permissions := &server.Permissions{
+	publish = append(publish, subjectFlow+">")
+	for _, r := range viewable(c) {
+		publish = append(publish, r.from)
+	}
+	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: publish},
 		Subscribe: &server.SubjectPermission{Allow: subscribe},
 	}
-	if len(publish) == 0 {
-		permissions.Publish.Deny = []string{">"}
-	}
-	return permissions
 }
 
 // ledgerPermissions are those of the ledger's own connection: all but what could shorten or change
@@ -103,6 +100,17 @@ func vaultPermissions() *server.Permissions {
 			api + "MSG.GET." + streamVault, api + "MSG.DELETE." + streamVault,
 		}},
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", subjectVault}},
+	}
+}
+
+// viewPermissions are those of what fills the bucket of the coverage: its stream and no other.
+func viewPermissions() *server.Permissions {
+	const api = "$JS.API.STREAM."
+	return &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: []string{
+			subjectBucket + ">", api + "INFO." + streamView, api + "CREATE." + streamView,
+		}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
 	}
 }
 

@@ -34,7 +34,7 @@ type MessageOptions struct {
 var natsRoles = map[register.Role]natsd.Role{
 	register.Publisher: natsd.RolePublisher,
 	register.Auditor:   natsd.RoleAuditor,
-	register.Dashboard: natsd.RoleNone,
+	register.Dashboard: natsd.RoleViewer,
 	register.Steward:   natsd.RoleAuditor,
 	register.Operator:  natsd.RoleAuditor,
 }
