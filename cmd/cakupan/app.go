@@ -126,8 +126,10 @@ func texts() kong.Vars {
 			" recorded it.",
 		"listen": "Address to answer on, such as :7070 for all of the machine's" +
 			" (default: 127.0.0.1:7070).",
-		"natsListen": "Address where publishers and auditors connect by NATS, such as" +
+		"natsListen": "Address where publishers, auditors and dashboards connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
+		"natsWebSocket": "The same by WebSocket, as programs in browsers connect, such as" +
+			" 127.0.0.1:4223 (default: none).",
 		"scrub": "How often to check the whole log, the vault and the register (default: 1h).",
 		"refold": "How often to compare each projection with a fresh fold of the log; 0 for never" +
 			" (default: 24h).",

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/apidoc"
+	"cakupan/cmd/internal/bucket"
 	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/upload"
@@ -23,13 +25,14 @@ import (
 
 // serveCommand runs the ledger.
 type serveCommand struct {
-	Listen     string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
-	NATS       string        `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
-	Replicas   int           `placeholder:"N" help:"${replicas}"`
-	NATSSystem string        `name:"nats-system" type:"login" placeholder:"URL" help:"${natsSystem}"`
-	NATSListen string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
-	Scrub      time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
-	Refold     time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
+	Listen        string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
+	NATS          string        `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
+	Replicas      int           `placeholder:"N" help:"${replicas}"`
+	NATSSystem    string        `name:"nats-system" type:"login" placeholder:"URL" help:"${natsSystem}"`
+	NATSListen    string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
+	NATSWebSocket string        `name:"nats-websocket" placeholder:"ADDR" help:"${natsWebSocket}"`
+	Scrub         time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
+	Refold        time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
 
 	LogFormat string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"${logFormat}"`
 
@@ -54,7 +57,7 @@ Examples:
 
 	cakupan serve
 	cakupan serve --data /var/lib/cakupan --listen :7070 --tls-cert cert.pem --tls-key key.pem
-	cakupan serve --nats-listen 127.0.0.1:4222
+	cakupan serve --nats-listen 127.0.0.1:4222 --nats-websocket 127.0.0.1:4223
 	cakupan serve --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222
 	cakupan serve --story moments.json --boundaries provinces.geojson
 
@@ -98,7 +101,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Refold: c.Refold,
 		Messages: ledger.MessageOptions{
-			Address: c.NATSListen, TLS: d.TLS,
+			Address: c.NATSListen, WebSocket: c.NATSWebSocket, TLS: d.TLS,
 		},
 	})
 	if err != nil {
@@ -113,6 +116,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
+		Feed: c.feed(l, out),
 	})
 	if err != nil {
 		return err
@@ -162,6 +166,10 @@ func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console
 		answer["nats"] = l.NATSURL()
 		text += " and " + answer["nats"]
 	}
+	if c.NATSWebSocket != "" {
+		answer["websocket"] = l.WebSocketURL()
+		text += " and " + answer["websocket"]
+	}
 	if w.JSON {
 		return out.writeJSON(answer)
 	}
@@ -206,8 +214,9 @@ func (c *serveCommand) door(w *where, out *console) (d *door.Door, err error) {
 	if d.TLS, err = door.ServerTLS(c.TLSCert, c.TLSKey, out.logger()); err != nil {
 		return nil, err
 	}
-	if c.NATSListen != "" && c.NATS != "" {
-		return nil, usage("publishers connect to the cluster of --nats: leave out --nats-listen")
+	if (c.NATSListen != "" || c.NATSWebSocket != "") && c.NATS != "" {
+		return nil, usage("clients connect to the cluster of --nats: leave out --nats-listen and" +
+			" --nats-websocket")
 	}
 	if c.NATS == "" && ledger.FindFolder(w.folder()) != nil {
 		return d, c.checkDoors(d)
@@ -217,14 +226,30 @@ func (c *serveCommand) door(w *where, out *console) (d *door.Door, err error) {
 
 // checkDoors refuses to open a door to strangers.
 func (c *serveCommand) checkDoors(d *door.Door) error {
-	if c.NATSListen != "" {
+	for _, address := range []string{c.NATSListen, c.NATSWebSocket} {
+		if address == "" {
+			continue
+		}
 		also := *d
-		also.Address = c.NATSListen
+		also.Address = address
 		if err := also.Check(); err != nil {
 			return err
 		}
 	}
 	return d.Check()
+}
+
+// feed returns what fills the bucket of the coverage, nil where nobody could watch it.
+func (c *serveCommand) feed(l *ledger.Ledger, out *console) func(context.Context, *live.Hub) {
+	if c.NATS == "" && c.NATSListen == "" && c.NATSWebSocket == "" {
+		return nil
+	}
+	return bucket.Options{
+		Connect: l.ConnectBucket, Replicas: c.Replicas, Now: out.now, Log: out.logger(),
+		Writes: func(ctx context.Context) bool {
+			return l.Health(ctx).Role == ledger.RoleWriter
+		},
+	}.Feed
 }
 
 // listen takes the address for the ledger's routes and dashboard, and says so where it is open.

@@ -72,6 +72,26 @@ func ParseCount(name string) (Count, bool) {
 	return Count(max(i, 0)), i >= 0
 }
 
+// Only returns the cells of one dimension alone.
+func (b *By) Only(d Dimension) *By {
+	var only By
+	switch d {
+	case BySector:
+		only.Sector = b.Sector
+	case BySegment:
+		only.Segment = b.Segment
+	case ByCategory:
+		only.Category = b.Category
+	case ByProgramme:
+		only.Programme = b.Programme
+	case ByFunding:
+		only.Funding = b.Funding
+	case ByEvidence:
+		only.Evidence = b.Evidence
+	}
+	return &only
+}
+
 func newBy(dimensions []Dimension, total *sums) *By {
 	var by By
 	for _, d := range dimensions {

@@ -36,6 +36,10 @@ type Config struct {
 	Access Access      // who may ask; nil: anybody
 	TLS    *tls.Config // how the server answers; nil: without TLS
 
+	// Feed is called when the server begins to answer, and may watch until ctx ends: it returns
+	// then. None.
+	Feed func(ctx context.Context, hub *live.Hub)
+
 	Observer Observer     // is told of each request; none
 	Metrics  http.Handler // answers GET /metrics; none
 

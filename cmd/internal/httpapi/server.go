@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -65,6 +66,11 @@ func (s *Server) URL() string {
 func (s *Server) Serve() error {
 	wait := s.api.hub.Start(s.api.draining)
 	defer wait()
+	if feed := s.api.config.Feed; feed != nil {
+		var feeding sync.WaitGroup
+		feeding.Go(func() { feed(s.api.draining, s.api.hub) })
+		defer feeding.Wait()
+	}
 	defer s.api.drain()
 	serve := s.http.Serve
 	if s.api.config.TLS != nil {

@@ -288,6 +288,14 @@ func (l *Ledger) NATSURL() string {
 	return l.server.URL()
 }
 
+// WebSocketURL returns where clients connect by NATS over WebSocket, "" when nobody does here.
+func (l *Ledger) WebSocketURL() string {
+	if l.server == nil {
+		return ""
+	}
+	return l.server.WebSocketURL()
+}
+
 // NATSFolder returns the folder of the embedded server, which holds the log.
 func (l *Ledger) NATSFolder() string { return l.folder.path(natsFolder) }
 

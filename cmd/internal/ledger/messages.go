@@ -26,9 +26,12 @@ const sealKeyFile = "intake.key"
 
 // MessageOptions say who may connect to the ledger by NATS, and where.
 type MessageOptions struct {
-	Address string      // of the embedded server; empty: nobody connects
-	TLS     *tls.Config // nil: none
+	Address   string      // of the embedded server; empty: nobody connects
+	WebSocket string      // the same, for those who connect by WebSocket
+	TLS       *tls.Config // nil: none
 }
+
+func (o MessageOptions) listens() bool { return o.Address != "" || o.WebSocket != "" }
 
 // natsRoles says what the roles of the register are to the server. It is never written.
 var natsRoles = map[register.Role]natsd.Role{
@@ -60,8 +63,8 @@ func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
 // natsServer returns the options of the embedded server.
 func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
-	if l.opts.Messages.Address != "" {
-		opts.Address, opts.TLS = l.opts.Messages.Address, l.opts.Messages.TLS
+	if m := l.opts.Messages; m.listens() {
+		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
 		opts.Authenticate = l.login
 	}
 	return opts
@@ -74,6 +77,14 @@ func (l *Ledger) natsConnect() natsin.Connect {
 	}
 	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan intake") }
 	return natsin.Connect{Front: connect, Store: connect}
+}
+
+// ConnectBucket opens a connection to where the bucket of the coverage is. The caller closes it.
+func (l *Ledger) ConnectBucket() (*nats.Conn, error) {
+	if l.server != nil {
+		return l.server.ConnectView()
+	}
+	return l.connectCluster("cakupan bucket")
 }
 
 // TakeMessages begins to take in what publishers send by NATS, and what waits of that. The address
@@ -100,7 +111,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if l.opts.Messages.Address == "" {
+	if !l.opts.Messages.listens() {
 		return nil
 	}
 	if err := l.server.Listen(); err != nil {

@@ -37,6 +37,7 @@ type Frame struct {
 // Topic is what somebody watches.
 type Topic struct {
 	Regions []region.Code // nil: all that are worth listing
+	Also    []region.Code // with all of them: others, that were told of before
 	By      []coverage.Dimension
 	On      temporal.Date // meaningful when Fixed
 	Fixed   bool          // else it is today in Asia/Makassar, moving on at midnight

@@ -39,7 +39,7 @@ type told struct {
 }
 
 func (t Topic) key() string {
-	return fmt.Sprintf("%v %v %d %t %t", t.Regions, t.By, t.On, t.Fixed, t.Hidden)
+	return fmt.Sprint(t.Regions, t.Also, t.By, t.On, t.Fixed, t.Hidden)
 }
 
 // day returns which day's answers are told.
@@ -57,6 +57,11 @@ func (t *topic) regions(view *coverage.View) []region.Code {
 		return t.Regions
 	}
 	codes := view.Regions(coverage.Everything)
+	for _, code := range t.Also {
+		if !slices.Contains(codes, code) {
+			codes = append(codes, code)
+		}
+	}
 	for i := range t.answers {
 		if code := t.answers[i].region; !slices.Contains(codes, code) {
 			codes = append(codes, code)

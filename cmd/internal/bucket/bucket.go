@@ -1,0 +1,229 @@
+// Package bucket keeps what is answered about today in a NATS KV bucket, for programs and screens
+// that watch it (contract, section 9).
+//
+// A key is the code of a region, and REGION.by.DIMENSION the same with the counts of a dimension.
+// The bucket is derived, and believed by nobody here: it is in memory, and is filled anew at each
+// start and after whatever may have happened to it.
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/live"
+	"cakupan/domain/region"
+	"cakupan/eventstore"
+	log "cakupan/eventstore/jetstream"
+	"cakupan/eventstore/natsd"
+)
+
+const (
+	// lookEvery is how often it is looked whether the bucket is as it was left, and whether this
+	// ledger is the one that fills it.
+	lookEvery = time.Second
+	// requestMax bounds how long JetStream may take to answer.
+	requestMax = 30 * time.Second
+	// putsMax is how many values are on their way at once.
+	putsMax = 256
+
+	stream = "KV_" + natsd.Bucket
+	prefix = "$KV." + natsd.Bucket + "."
+)
+
+// errMoved is returned when somebody else changed the bucket, or it was emptied.
+var errMoved = errors.New("the bucket is not as this ledger left it: it is filled anew")
+
+// Options of a bucket.
+type Options struct {
+	// Connect opens the connection to the server that keeps the bucket.
+	Connect func() (*nats.Conn, error)
+	// Replicas is on how many servers; 0: as many as the cluster allows, up to three.
+	Replicas int
+	// Writes tells whether this ledger is the one that fills the bucket.
+	Writes func(ctx context.Context) bool
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Feed fills the bucket from a hub until ctx ends. Whatever fails is tried again.
+func (o Options) Feed(ctx context.Context, hub *live.Hub) {
+	said := ""
+	for ctx.Err() == nil {
+		began, err := time.Now(), error(nil)
+		if o.Writes(ctx) {
+			err = o.feed(ctx, hub)
+		}
+		if time.Since(began) > 2*lookEvery { // it went well for a while
+			said = ""
+		}
+		switch {
+		case err == nil || ctx.Err() != nil || errors.Is(err, live.ErrClosed):
+		case errors.Is(err, errMoved):
+			o.Log.InfoContext(ctx, err.Error())
+		case err.Error() != said: // else it is said already
+			said = err.Error()
+			o.Log.WarnContext(ctx, "the bucket of the coverage is not filled; it is tried again",
+				slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+// feed fills the bucket until this ledger is not to any more, which is no error, or it is not as it
+// was left.
+func (o Options) feed(ctx context.Context, hub *live.Hub) error {
+	conn, err := o.Connect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	b, err := o.open(ctx, conn)
+	if err != nil {
+		return err
+	}
+	watch, err := hub.Watch(ctx, live.Topic{By: dimensions(), Also: b.regions}, nil)
+	if err != nil {
+		return err
+	}
+	defer watch.Close()
+	looked := time.Now()
+	for {
+		frame, err := nextFrame(ctx, watch)
+		if err == nil && frame.Kind != live.State && frame.Kind != "" {
+			err = b.put(ctx, frame.Data)
+		}
+		if err != nil {
+			return err
+		}
+		if time.Since(looked) < lookEvery {
+			continue
+		}
+		if err := b.look(ctx); err != nil || !o.Writes(ctx) {
+			return err
+		}
+		looked = time.Now()
+	}
+}
+
+// nextFrame returns the next frame, or none of any kind when there is none for a while.
+func nextFrame(ctx context.Context, watch *live.Watch) (live.Frame, error) {
+	waiting, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	frame, err := watch.Next(waiting)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return live.Frame{}, nil
+	}
+	return frame, err
+}
+
+// bucket is the bucket as one feed fills it. It is used by one goroutine.
+type bucket struct {
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	made    time.Time
+	regions []region.Code    // that it had answers about already
+	values  map[string]value // by key; those that were put
+	last    uint64           // number of the last message
+}
+
+// value is what was put last under a key.
+type value struct {
+	figures  string // without what it rests on, which differs at every event
+	revision uint64
+}
+
+// open opens the bucket, and makes it where there is none.
+func (o Options) open(ctx context.Context, conn *nats.Conn) (*bucket, error) {
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(putsMax))
+	if err != nil {
+		return nil, fmt.Errorf("open bucket: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	b := &bucket{js: js, values: map[string]value{}}
+	b.stream, err = js.Stream(ctx, stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		b.stream, err = js.CreateStream(ctx, o.config(log.Replicas(conn, o.Replicas)))
+	} else if err == nil {
+		err = o.adopt(ctx, conn, b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", natsd.Bucket, err)
+	}
+	return b, b.read(ctx)
+}
+
+// config returns how the bucket is made, which is as any client makes one but for the number of its
+// first message: whoever watched a bucket of before goes on from a number, and must not wait for
+// this one to reach it. Microseconds are more than are ever put, and JavaScript still counts them.
+func (o Options) config(replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: stream, Subjects: []string{prefix + ">"},
+		Description:       "coverage of today by region",
+		MaxMsgsPerSubject: 1, MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: -1, MaxConsumers: -1,
+		Storage: jetstream.MemoryStorage, Replicas: replicas, Discard: jetstream.DiscardNew,
+		AllowRollup: true, DenyDelete: true, AllowDirect: true,
+		FirstSeq: o.first(),
+	}
+}
+
+func (o Options) first() uint64 { return uint64(o.Now().UnixMicro()) }
+
+// adopt checks a bucket that is there. One that is empty has lost what it held, and its numbers
+// begin again.
+func (o Options) adopt(ctx context.Context, conn *nats.Conn, b *bucket) error {
+	info := b.stream.CachedInfo()
+	is := info.Config
+	if len(is.Subjects) != 1 || is.Subjects[0] != prefix+">" || is.MaxMsgsPerSubject != 1 {
+		return fmt.Errorf("%w: stream %s was made by another program: remove it",
+			eventstore.ErrUnsafe, stream)
+	}
+	if info.State.Msgs == 0 && info.State.LastSeq < o.first() {
+		err := b.stream.Purge(ctx, jetstream.WithPurgeSequence(o.first()))
+		if err != nil {
+			return fmt.Errorf("go on with higher numbers than before: %w", err)
+		}
+	}
+	return log.Replicate(ctx, conn, is, o.Replicas)
+}
+
+// read notes what the bucket holds.
+func (b *bucket) read(ctx context.Context) error {
+	info, err := b.stream.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
+	if err != nil {
+		return fmt.Errorf("read bucket %s: %w", natsd.Bucket, err)
+	}
+	b.made, b.last = info.Created, info.State.LastSeq
+	for subject := range info.State.Subjects {
+		if code, ok := region.Parse(strings.TrimPrefix(subject, prefix)); ok { // else it is one of a region's others
+			b.regions = append(b.regions, code)
+		}
+	}
+	return nil
+}
+
+// look tells whether the bucket is as it was left.
+func (b *bucket) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	info, err := b.stream.Info(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return errMoved
+	case err != nil:
+		return fmt.Errorf("look at bucket %s: %w", natsd.Bucket, err)
+	case !info.Created.Equal(b.made) || info.State.LastSeq != b.last:
+		return errMoved
+	}
+	return nil
+}
