@@ -40,7 +40,7 @@ func asyncAPI() object {
 }
 
 // answers are the messages that the ledger sends; all others are sent to it.
-var answers = []string{"Stored", "Receipts", "Problem"}
+var answers = []string{"Stored", "Receipts", "Problem", "Coverage"}
 
 // messages makes the messages: an event of each type, the other ways to send events, and answers.
 func (l *library) messages() object {
@@ -128,7 +128,13 @@ func channels(messages object) object {
 			"Taken in at once, in one answer.", sent...)).
 		with("reply", subject("", "The reply subject of a request.", "Receipts", "Problem")).
 		with("receipts", subject("cakupan.receipts.{publisher}",
-			"What became of messages to intake.", "Receipts"))
+			"What became of messages to intake.", "Receipts")).
+		with("coverage", o("address", "$KV.cakupan_coverage.{key}").
+			with("parameters", o("key", o("description", "The code of a region, such as 75.03, or "+
+				"REGION.by.DIMENSION."))).
+			with("description", "The KV bucket cakupan_coverage: what is answered about today. "+
+				"Watch it with a client of NATS KV; any login may.").
+			with("messages", o("Coverage", o("$ref", "#/components/messages/Coverage"))))
 }
 
 // asyncOperations says which way each channel goes, as a publisher sees it.
@@ -147,5 +153,7 @@ func asyncOperations() object {
 		with("reportEvents", operation("send", "request",
 			"Have events taken in now.").with("reply", reply("reply"))).
 		with("hearReceipts", operation("receive", "receipts",
-			"Hear what became of stored events."))
+			"Hear what became of stored events.")).
+		with("watchCoverage", operation("receive", "coverage",
+			"Hear of each answer about today that changes."))
 }
