@@ -188,7 +188,7 @@ func vetWatch(account, name, filter string, body []byte) ([]byte, error) {
 	case c.AckPolicy != "none":
 		return nil, errors.New("watching acknowledges nothing: ack_policy must be none")
 	case !c.FlowControl || c.Heartbeat < heartbeatMin:
-		return nil, errors.New("a watch has flow_control, and an idle_heartbeat of at least a second")
+		return nil, errors.New("a watch has flow_control, and an idle_heartbeat of at least 1 s")
 	}
 	c.Name, c.MemoryStorage, c.Replicas = name, true, 1
 	c.DeliverSubject = viewsOf(account) + c.DeliverSubject

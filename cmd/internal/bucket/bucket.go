@@ -205,7 +205,8 @@ func (b *bucket) read(ctx context.Context) error {
 	}
 	b.made, b.last = info.Created, info.State.LastSeq
 	for subject := range info.State.Subjects {
-		if code, ok := region.Parse(strings.TrimPrefix(subject, prefix)); ok { // else it is one of a region's others
+		// A key that is no code is one by a dimension.
+		if code, ok := region.Parse(strings.TrimPrefix(subject, prefix)); ok {
 			b.regions = append(b.regions, code)
 		}
 	}

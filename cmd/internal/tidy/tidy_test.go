@@ -117,6 +117,9 @@ var mayImport = map[string][]string{
 		"cmd/internal/ledger", "cmd/internal/problem", "cmd/internal/small", "projections/...",
 		"eventstore/...", "domain/...",
 	},
+	"cmd/internal/bucket/...": {
+		"cmd/internal/live", "projections/...", "eventstore/...", "domain/...",
+	},
 	"cmd/internal/httpapi/...": {
 		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
 		"cmd/internal/small", "cmd/internal/split", "projections/...", "eventstore/...",

@@ -83,7 +83,10 @@ func (l *library) messages() object {
 			with("examples", list{o("payload", exampleReceipts())})).
 		with("Problem", o("title", "why nothing was taken in").
 			with("contentType", mediaProblem).with("payload", l.ref("Problem")).
-			with("examples", list{o("payload", exampleProblem())}))
+			with("examples", list{o("payload", exampleProblem())})).
+		with("Coverage", o("title", "the answer about a region today").
+			with("contentType", mediaJSON).with("payload", l.ref("Coverage")).
+			with("examples", list{o("payload", exampleCoverage())}))
 }
 
 // binaryHeaders are the attributes of an event in binary mode.
@@ -93,6 +96,18 @@ func (l *library) binaryHeaders() object {
 		with("properties", o("Content-Type", o("const", mediaJSON)).
 			with("ce-specversion", o("const", "1.0")).with("ce-id", l.ref("EventId")).
 			with("ce-source", l.ref("Source")).with("ce-type", o("enum", typeNames())))
+}
+
+func exampleCoverage() object {
+	sector := func(covered int) object {
+		return o("covered", covered).with("workforce", nil).with("percent", nil).
+			with("target", nil)
+	}
+	return o("region", "75.03").with("name", "Kabupaten Bone Bolango").with("on", "2020-12-31").
+		with("known", o("sequence", 4711).with("recordedAt", "2021-01-04T02:11:09.123456789Z")).
+		with("covered", 20512).with("confirmed", 18044).with("inGrace", 310).
+		with("enrolments", 21007).with("workforce", nil).with("percent", nil).with("target", nil).
+		with("sectors", o("FORMAL", sector(9100)).with("INFORMAL", sector(11800)))
 }
 
 func exampleProblem() object {

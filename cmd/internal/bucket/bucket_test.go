@@ -1,0 +1,171 @@
+package bucket_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/cmd/internal/bucket"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/live"
+	"cakupan/cmd/internal/nobody"
+	"cakupan/eventstore/natsd"
+)
+
+const (
+	within = time.Minute
+	stream = "KV_" + natsd.Bucket
+	key    = "$KV." + natsd.Bucket + ".ID"
+	opened = `{"specversion":"1.0","id":"1","source":"urn:x","type":` +
+		`"id.cakupan.enrolment.opened.v1","data":{"enrolment":"e-1","worker":"w-1",` +
+		`"region":"75.03","segment":"PU","category":"PRIVATE","programmes":["JKK"],` +
+		`"payer":"EMPLOYER","from":"2020-01-01"}}`
+)
+
+// fed is a ledger whose bucket is fed, and somebody who may write into it.
+type fed struct {
+	js     jetstream.JetStream // writes
+	view   jetstream.JetStream // reads
+	writes atomic.Bool
+	asked  atomic.Int64              // how often it was whether it writes
+	conn   atomic.Pointer[nats.Conn] // of the last feed
+	log    nobody.Buffer
+}
+
+func feed(t *testing.T) *fed {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), ledger.Options{
+		Dir: filepath.Join(t.TempDir(), "data"), Create: true,
+		Messages: ledger.MessageOptions{Address: "127.0.0.1:0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Serve(t.Context(), "", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.TakeMessages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Submit(t.Context(), [][]byte{[]byte(opened)}, intake.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	f := &fed{}
+	f.writes.Store(true)
+	conn, err := l.ConnectBucket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	if f.js, err = jetstream.New(conn); err != nil {
+		t.Fatal(err)
+	}
+	anyone, err := nats.Connect(l.NATSURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(anyone.Close)
+	if f.view, err = jetstream.New(anyone); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(&f.log, nil))
+	ctx, stop := context.WithCancel(t.Context())
+	hub := live.New(l, time.Now, log)
+	wait := hub.Start(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		bucket.Options{
+			Connect: func() (*nats.Conn, error) {
+				conn, err := l.ConnectBucket()
+				f.conn.Store(conn)
+				return conn, err
+			},
+			Writes: func(context.Context) bool {
+				f.asked.Add(1)
+				return f.writes.Load()
+			},
+			Now: time.Now, Log: log,
+		}.Feed(ctx, hub)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-ended
+		wait()
+	})
+	return f
+}
+
+// value returns the last message of a key.
+func (f *fed) value(t *testing.T) (data []byte, sequence uint64) {
+	t.Helper()
+	s, err := f.view.Stream(t.Context(), stream)
+	if err != nil {
+		return nil, 0
+	}
+	m, err := s.GetLastMsgForSubject(t.Context(), key)
+	if err != nil {
+		return nil, 0
+	}
+	return m.Data, m.Sequence
+}
+
+// until waits until the value says how many are covered.
+func (f *fed) until(t *testing.T, covered int) {
+	t.Helper()
+	want := fmt.Appendf(nil, `"covered":%d,"`, covered)
+	f.await(t, string(want), func() bool {
+		data, _ := f.value(t)
+		return bytes.Contains(data, want)
+	})
+}
+
+func (f *fed) await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			data, _ := f.value(t)
+			t.Fatalf("not yet: %s; the bucket holds %s: %s", what, data, f.log.Bytes())
+		}
+	}
+}
+
+// TestHeals puts a wrong value into the bucket: the right one comes back though nothing changes in
+// the ledger, and only while that writes.
+func TestHeals(t *testing.T) {
+	f := feed(t)
+	f.until(t, 1)
+	first, sequence := f.value(t)
+	if micro := uint64(time.Now().UnixMicro()); sequence > micro || sequence < micro/2 {
+		t.Errorf("the first value has number %d", sequence)
+	}
+	if _, err := f.js.Publish(t.Context(), key, []byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	f.until(t, 1)
+	f.writes.Store(false)
+	f.await(t, "the feed has ended", func() bool { return f.conn.Load().IsClosed() })
+	if _, err := f.js.Publish(t.Context(), key, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	asked := f.asked.Load()
+	f.await(t, "it is asked again", func() bool { return f.asked.Load() > asked+1 })
+	if data, _ := f.value(t); string(data) != "x" {
+		t.Errorf("a ledger that does not write has put %s", data)
+	}
+	f.writes.Store(true)
+	f.until(t, 1)
+	if last, _ := f.value(t); !bytes.Equal(first, last) {
+		t.Errorf("first %s, then %s", first, last)
+	}
+}
