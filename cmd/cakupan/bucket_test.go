@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/small"
 	"cakupan/eventstore/natsd"
 	"cakupan/projections/coverage"
 )
@@ -79,13 +80,17 @@ func TestBucket(t *testing.T) {
 	bone := addPublisher(t, dir, "bone")
 	board := member(t, dir, "reader", "add", "board", "--role", "dashboard")
 	g := serveGuarded(t, dir, "--nats-listen", "127.0.0.1:0", "--nats-websocket", "127.0.0.1:0")
-	g.openEnrolment(t, 1, bone)
+	g.openEnrolment(t, 0, bone)
 	s := watchBucket(t, g.natsURL(t), "75.03", nats.UserInfo("board", board))
-	s.until(t, "1")
+	s.until(t, "null") // small counts are hidden
+	for n := range small.Least - 1 {
+		g.openEnrolment(t, n+1, bone)
+	}
+	s.until(t, "5")
 	web := watchBucket(t, g.webSocketURL(t), "75.>", nats.UserInfo("bone", bone))
-	g.openEnrolment(t, 2, bone)
-	s.until(t, "2")
-	web.until(t, "2")
+	g.openEnrolment(t, small.Least, bone)
+	s.until(t, "6")
+	web.until(t, "6")
 	checkValues(t, g, s, board)
 	checkHeld(t, s)
 
@@ -128,14 +133,16 @@ func TestBucketRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := watchBucket(t, at.String(), "75.03", nats.UserInfo("board", board))
-	for n := range 3 {
+	for n := range small.Least + 2 {
 		g.openEnrolment(t, n, bone)
-		s.until(t, strconv.Itoa(n+1))
+		if n+1 >= small.Least {
+			s.until(t, strconv.Itoa(n+1))
+		}
 	}
 	g.stop()
 	g = serveGuarded(t, dir, "--nats-listen", at.Host)
-	g.openEnrolment(t, 3, bone)
-	s.until(t, "4")
+	g.openEnrolment(t, small.Least+2, bone)
+	s.until(t, strconv.Itoa(small.Least+3))
 	checkValues(t, g, s, board)
 }
 

@@ -116,7 +116,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
-		Feed: c.feed(l, out),
+		Feed: c.feed(d, l, out),
 	})
 	if err != nil {
 		return err
@@ -240,11 +240,13 @@ func (c *serveCommand) checkDoors(d *door.Door) error {
 }
 
 // feed returns what fills the bucket of the coverage, nil where nobody could watch it.
-func (c *serveCommand) feed(l *ledger.Ledger, out *console) func(context.Context, *live.Hub) {
+func (c *serveCommand) feed(d *door.Door, l *ledger.Ledger, out *console,
+) func(context.Context, *live.Hub) {
 	if c.NATS == "" && c.NATSListen == "" && c.NATSWebSocket == "" {
 		return nil
 	}
 	return bucket.Options{
+		Hides:   d.Guard.Guarded,
 		Connect: l.ConnectBucket, Replicas: c.Replicas, Now: out.now, Log: out.logger(),
 		Writes: func(ctx context.Context) bool {
 			return l.Health(ctx).Role == ledger.RoleWriter

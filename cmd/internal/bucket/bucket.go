@@ -48,8 +48,11 @@ type Options struct {
 	Replicas int
 	// Writes tells whether this ledger is the one that fills the bucket.
 	Writes func(ctx context.Context) bool
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Hides tells whether small counts are hidden, as they are from dashboards: all who may watch
+	// see the same values.
+	Hides func() bool
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Feed fills the bucket from a hub until ctx ends. Whatever fails is tried again.
@@ -91,6 +94,7 @@ func (o Options) feed(ctx context.Context, hub *live.Hub) error {
 	if err != nil {
 		return err
 	}
+	b.hides = o.Hides()
 	watch, err := hub.Watch(ctx, live.Topic{By: dimensions(), Also: b.regions}, nil)
 	if err != nil {
 		return err
@@ -108,7 +112,8 @@ func (o Options) feed(ctx context.Context, hub *live.Hub) error {
 		if time.Since(looked) < lookEvery {
 			continue
 		}
-		if err := b.look(ctx); err != nil || !o.Writes(ctx) {
+		// Where other counts are to be hidden than before, all values are put again.
+		if err := b.look(ctx); err != nil || !o.Writes(ctx) || o.Hides() != b.hides {
 			return err
 		}
 		looked = time.Now()
@@ -134,6 +139,7 @@ type bucket struct {
 	regions []region.Code    // that it had answers about already
 	values  map[string]value // by key; those that were put
 	last    uint64           // number of the last message
+	hides   bool             // small counts
 }
 
 // value is what was put last under a key.

@@ -86,6 +86,7 @@ func feed(t *testing.T) *fed {
 	go func() {
 		defer close(ended)
 		bucket.Options{
+			Hides: func() bool { return false },
 			Connect: func() (*nats.Conn, error) {
 				conn, err := l.ConnectBucket()
 				f.conn.Store(conn)

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/small"
 	"cakupan/eventstore/natsd"
 	"cakupan/projections/coverage"
 )
@@ -67,10 +68,10 @@ func (b *bucket) put(ctx context.Context, frame []byte) error {
 // send sends an answer if it differs from what was put last under the key. Nobody else may have put
 // a value since: a ledger that has just lost its role must not put an old one over a new one.
 func (b *bucket) send(answer *coverage.Answer, key string) ([]sent, error) {
-	whole, err := encode(answer)
+	whole, err := b.encode(answer)
 	known := answer.Known
 	answer.Known = coverage.Known{}
-	figures, also := encode(answer)
+	figures, also := b.encode(answer)
 	answer.Known = known
 	if err := errors.Join(err, also); err != nil {
 		return nil, fmt.Errorf("encode answer: %w", err)
@@ -90,13 +91,17 @@ func (b *bucket) send(answer *coverage.Answer, key string) ([]sent, error) {
 	return []sent{{key, string(figures), ack}}, nil
 }
 
-// encode returns an answer as GET /v1/coverage gives it.
-func encode(answer *coverage.Answer) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
+// encode returns an answer as GET /v1/coverage gives it to a dashboard.
+func (b *bucket) encode(answer *coverage.Answer) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(answer)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+	shown := any(answer)
+	if b.hides {
+		shown = small.HideAnswer(*answer)
+	}
+	err := encoder.Encode(shown)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
 }
 
 // await waits until a value is stored.

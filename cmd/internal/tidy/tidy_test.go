@@ -118,7 +118,7 @@ var mayImport = map[string][]string{
 		"eventstore/...", "domain/...",
 	},
 	"cmd/internal/bucket/...": {
-		"cmd/internal/live", "projections/...", "eventstore/...", "domain/...",
+		"cmd/internal/live", "cmd/internal/small", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/httpapi/...": {
 		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
