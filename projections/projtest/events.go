@@ -140,7 +140,8 @@ func OldFrame(raw []byte) []byte {
 	const version, header1, header2, checksum = 2, 56, 72, 4
 	old := slices.Concat(raw[:header1], raw[header2:len(raw)-checksum])
 	old[version] = 1
-	return binary.BigEndian.AppendUint32(old, crc32.Checksum(old, crc32.MakeTable(crc32.Castagnoli)))
+	sum := crc32.Checksum(old, crc32.MakeTable(crc32.Castagnoli))
+	return binary.BigEndian.AppendUint32(old, sum)
 }
 
 func appendAs(log *memlog.Log, events []projections.Event, seed uint64, most int,
