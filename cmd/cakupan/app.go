@@ -52,8 +52,8 @@ type grammar struct {
 	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
 	Reconcile  reconcileCommand  `cmd:"" help:"Which ways of counting give a published figure."`
 	Lookups    lookupsCommand    `cmd:"" help:"Who asked for whom by NIK."`
-	Funding    fundingCommand    `cmd:"" help:"Committed, granted, disbursed, covered; what is missing."`
-	History    historyCommand    `cmd:"" help:"The whole story of an enrolment, a worker or a commitment."`
+	Funding    fundingCommand    `cmd:"" help:"Committed, granted, disbursed, covered."`
+	History    historyCommand    `cmd:"" help:"The whole story of one of them, or of a person."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
 	Checkpoint checkpointCommand `cmd:"" help:"Print the signed head of the log."`
 	Prove      proveCommand      `cmd:"" help:"Prove that an event is in the log, or its past."`

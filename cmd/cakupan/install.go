@@ -17,7 +17,7 @@ import (
 // installCommand has systemd run the ledger.
 type installCommand struct {
 	Name    string   `default:"cakupan" placeholder:"NAME" help:"${installName}"`
-	Program string   `placeholder:"FILE" help:"The program, as systemd finds it (default: this one)."`
+	Program string   `placeholder:"FILE" help:"The program to be run (default: this one)."`
 	Root    string   `default:"/" placeholder:"DIR" help:"Write below this folder, for packages."`
 	DryRun  bool     `help:"Print what would be written, and change nothing."`
 	Flags   []string `arg:"" optional:"" help:"Flags of cakupan serve, after --."`

@@ -28,7 +28,7 @@ type serveCommand struct {
 	Listen        string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
 	NATS          string        `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
 	Replicas      int           `placeholder:"N" help:"${replicas}"`
-	NATSSystem    string        `name:"nats-system" type:"login" placeholder:"URL" help:"${natsSystem}"`
+	NATSSystem    string        `name:"nats-system" type:"login" help:"${natsSystem}"`
 	NATSListen    string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
 	NATSWebSocket string        `name:"nats-websocket" placeholder:"ADDR" help:"${natsWebSocket}"`
 	Scrub         time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`

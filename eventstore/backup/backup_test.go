@@ -37,7 +37,6 @@ type source struct {
 	maker  logtest.Maker
 	ledger string
 	at     backup.Position
-	vault  []packs.Record
 }
 
 // take makes a backup with so many frames more, and a record of the vault for each.

@@ -184,10 +184,12 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 // isOpen tells whether others are let in. The server takes WebSockets before Listen: whoever comes
 // so early waits a little, and is hung up on rather than refused, so that he comes again.
 func (a *access) isOpen(id uint64) bool {
+	patience := time.NewTimer(openWaitMax)
+	defer patience.Stop()
 	select {
 	case <-a.opened:
 		return true
-	case <-time.After(openWaitMax):
+	case <-patience.C:
 		// The error says that the connection has ended by itself.
 		_ = a.server.DisconnectClientByID(id)
 		return false

@@ -70,7 +70,7 @@ func fundingMonths() (months []temporal.Month) {
 // day by day.
 func fundingModel(history []Recorded, known uint64, commitment string) (lines []string) {
 	events := inForce(history, known)
-	var granted, covered set = set{}, set{}
+	granted, covered := set{}, set{}
 	var months []string
 	for _, month := range fundingMonths() {
 		paying, covering, disbursed := 0, 0, false

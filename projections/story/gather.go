@@ -114,7 +114,7 @@ func idsOf(s *facts.State, workers []uint32, known eventstore.Sequence) []uint32
 func (t *teller) ofCommitment(ctx context.Context) error {
 	names := t.source.Names()
 	return t.log.Reported(ctx, t.About, t.Known, nil, func(r *history.Reported) error {
-		of := uint32(everyEnrolment)
+		of := everyEnrolment
 		if isAbout(r.Event.Type) {
 			e, found, err := names.FindEnrolment(r.Event.Data.Enrolment)
 			if err != nil {

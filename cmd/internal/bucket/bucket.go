@@ -69,7 +69,7 @@ func (o Options) Feed(ctx context.Context, hub *live.Hub) {
 		switch {
 		case err == nil || ctx.Err() != nil || errors.Is(err, live.ErrClosed):
 		case errors.Is(err, errMoved):
-			o.Log.InfoContext(ctx, err.Error())
+			o.Log.InfoContext(ctx, "the bucket is filled anew", slog.Any("cause", err))
 		case err.Error() != said: // else it is said already
 			said = err.Error()
 			o.Log.WarnContext(ctx, "the bucket of the coverage is not filled; it is tried again",

@@ -65,7 +65,7 @@ func (a *API) getFunding(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	q.Query.Known = known.Sequence
+	q.Known = known.Sequence
 	out, n := newLines(w), int64(0)
 	if err = out.write(KnownLine{known}); err == nil {
 		err = funding.Each(r.Context(), source, a.ledger, q.Query, func(l *funding.Line) error {

@@ -76,7 +76,7 @@ func (a *API) getReconcile(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	q.Query.Known = known
+	q.Known = known
 	answer, err := view.Answer(coverage.Query{Region: q.Region, On: q.On, Known: known})
 	if err != nil {
 		w.fail(r, err)

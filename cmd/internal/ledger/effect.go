@@ -68,7 +68,7 @@ func countAll(report *effect.Report, view *coverage.View, rows []effect.Row) err
 		if err != nil {
 			return err
 		}
-		if r.Total = int64(answer.Covered); !logged {
+		if r.Total = answer.Covered; !logged {
 			r.Total += r.After - r.Before // what is not in the log is not counted there
 		}
 	}

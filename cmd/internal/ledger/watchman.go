@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,22 +182,23 @@ func (l *Ledger) noteBeside(ctx context.Context, part string, number uint64, err
 	case ctx.Err() != nil || err == nil && number == 0:
 	case err == nil:
 		if l.watchman.sound(part, number, l.opts.Now()) {
-			l.opts.Log.InfoContext(ctx, part+" was read again, and nothing is wrong with it")
+			l.opts.Log.InfoContext(ctx, "read again, and nothing is wrong",
+				slog.String("part", part))
 		}
 	case isLoss(err):
 		if l.watchman.wrong(part, trouble{err: err}) {
-			l.opts.Log.ErrorContext(ctx, part+" is damaged", slog.Any("error", err))
+			l.opts.Log.ErrorContext(ctx, "damaged", slog.String("part", part),
+				slog.Any("error", err))
 		}
 	default:
-		l.opts.Log.WarnContext(ctx, part+" could not be read again", slog.Any("error", err))
+		l.opts.Log.WarnContext(ctx, "could not be read again", slog.String("part", part),
+			slog.Any("error", err))
 	}
 }
 
 // isLoss tells whether an error says that what cannot be derived is damaged or gone.
 func isLoss(err error) bool {
-	switch problem.From(err).Code {
-	case problem.VaultLost, problem.RegisterLost, problem.FolderKeyLost, problem.FolderOtherLedger:
-		return true
-	}
-	return false
+	return slices.Contains([]problem.Code{
+		problem.VaultLost, problem.RegisterLost, problem.FolderKeyLost, problem.FolderOtherLedger,
+	}, problem.From(err).Code)
 }

@@ -39,7 +39,7 @@ type told struct {
 }
 
 func (t Topic) key() string {
-	return fmt.Sprint(t.Regions, t.Also, t.By, t.On, t.Fixed, t.Hidden)
+	return fmt.Sprintf("%v %v %v %d %t %t", t.Regions, t.Also, t.By, t.On, t.Fixed, t.Hidden)
 }
 
 // day returns which day's answers are told.

@@ -150,7 +150,7 @@ func TestListIsCheckedConfirmedAndCorrected(t *testing.T) {
 	if n := b.events(); n != 2 {
 		t.Fatalf("%d events are recorded", n)
 	}
-	if page, response = b.post("", "", "token", token); response.StatusCode != 422 {
+	if _, response = b.post("", "", "token", token); response.StatusCode != 422 {
 		t.Errorf("confirmed twice: %d", response.StatusCode)
 	}
 
@@ -158,7 +158,7 @@ func TestListIsCheckedConfirmedAndCorrected(t *testing.T) {
 	page, _ = b.post("daftar.csv", head+row(1, "75.03", "2021-05-01"), "whole", "yes")
 	b.expect(page, "1 berubah, 1 hilang", `value="retract"`)
 	token = b.token(page)
-	page, response = b.post("", "", "token", token)
+	_, response = b.post("", "", "token", token)
 	if response.StatusCode != 422 || b.events() != 2 {
 		t.Errorf("nobody has said what becomes of who is gone: %d, %d events",
 			response.StatusCode, b.events())
