@@ -133,7 +133,7 @@ func TestClusterUnsafe(t *testing.T) {
 	n := len(c.ledgers) - 1
 	c.await("the ledger with one replica writes", func() bool { return c.role(n) == "writer" })
 	one.kill()
-	refused("stream CAKUPAN has replicas 1, and cluster test allows 3")
+	refused("stream CAKUPAN has replicas 1, and cluster cakupan allows 3")
 	refused("server n1 of the cluster has sync_interval 1h0m0s", "--replicas", "3",
 		"--nats-system", c.system())
 	refused("must be one of the cluster's system account", "--replicas", "1",

@@ -90,13 +90,20 @@ func (f *fold) comparePurse(r *repurse, e uint32, edges []counts.Change) []count
 		return edges
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	if r.paid && !f.longWay && !slices.ContainsFunc(own.workers, f.state.Several) {
+	if r.paid && !f.longWay && !slices.ContainsFunc(own.workers, f.isCounted) {
 		var done bool
 		if edges, done = f.comparePaid(r, edges); done {
 			return edges
 		}
 	}
 	return f.compareWindows(r, e, months, edges)
+}
+
+// isCounted tells whether what differs for a worker is counted with more than the enrolment at hand:
+// there are others of his, or he has a tally.
+func (f *fold) isCounted(w uint32) bool {
+	_, heavy := f.hasTally(w)
+	return heavy || f.state.Several(w)
 }
 
 // windowsOf returns the months in which a grant may count otherwise under one of two purses than
