@@ -155,7 +155,10 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 		return edges, false
 	}
 	opening, only := f.state.OnlyOpening(e.Enrolment)
-	if !only {
+	if !only || f.heavy.lines[e.Enrolment] != nil {
+		return edges, false
+	}
+	if _, heavy := f.hasTally(opening.Worker); heavy { // which must count it too
 		return edges, false
 	}
 	own, days, died := &f.own, &f.days, f.state.DiedOn(opening.Worker)
