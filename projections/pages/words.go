@@ -26,6 +26,9 @@ type WordColumn struct {
 	mask       uint64
 	shift      uint
 	base       uint32
+	// plain says that they lie as they are. Then no byte behind the word is read: the record after
+	// it may be written to just now.
+	plain bool
 }
 
 const (
@@ -45,6 +48,9 @@ func (w *Words) Column(i int) WordColumn { return w.columns[i] }
 // At returns the word of a record.
 func (c *WordColumn) At(record int) uint32 {
 	at := uint(record)*c.stride + c.at
+	if c.plain {
+		return binary.LittleEndian.Uint32(c.bytes[at>>3:])
+	}
 	value := binary.LittleEndian.Uint64(c.bytes[at>>3:]) >> (at & 7) & c.mask
 	return c.base + uint32(value)<<c.shift
 }
@@ -59,6 +65,7 @@ func WordsIn(records []byte, words, n int) Words {
 			at:     uint(8 * wordBytes * i),
 			stride: uint(8 * wordBytes * words),
 			mask:   1<<32 - 1,
+			plain:  true,
 		}
 	}
 	return w

@@ -160,7 +160,7 @@ func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) e
 	if err := c.to.Section(opts.Stream); err != nil {
 		return err
 	}
-	stream, err := packs.Open(ctx, c.l.conns[0], opts)
+	stream, err := packs.Open(ctx, c.l.conn, opts)
 	if errors.Is(err, packs.ErrNoStream) {
 		return nil // a ledger without workers, or members, has none
 	}
@@ -203,7 +203,7 @@ func (c *copying) raw(ctx context.Context, stream string) error {
 			Last  uint64 `json:"last_seq"`
 		} `json:"state"`
 	}
-	conn := c.l.conns[0]
+	conn := c.l.conn
 	err := jetstream.Request(ctx, conn, "$JS.API.STREAM.INFO."+stream, nil, &info)
 	if isNot(err, natsjs.JSErrCodeStreamNotFound) {
 		return nil

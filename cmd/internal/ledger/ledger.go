@@ -84,6 +84,7 @@ type Ledger struct {
 	copyOf string        // the folder of which this one is a copy; "" for none
 	server *natsd.Server // nil with opts.NATS
 	conns  []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
+	conn   *nats.Conn    // the first of them, set by Open and only read after it
 	log    eventstore.Log
 
 	// register is nil while the embedded server starts, which asks it who connects: nobody can
@@ -199,8 +200,9 @@ func (l *Ledger) openLog(ctx context.Context) error {
 		}
 		l.conns = append(l.conns, conn)
 	}
+	l.conn = l.conns[0]
 	if l.server == nil {
-		if err := isRestoring(ctx, l.conns[0]); err != nil {
+		if err := isRestoring(ctx, l.conn); err != nil {
 			return err
 		}
 	}

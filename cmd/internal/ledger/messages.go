@@ -177,7 +177,7 @@ func (l *Ledger) makeSealKey(ctx context.Context, path string) ([]byte, error) {
 // sealedMessages returns how many messages are stored that need the key. They are counted in the
 // streams and nowhere else: a note beside them could be lost, or be another ledger's.
 func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
-	js, err := jetstream.New(l.conns[0])
+	js, err := jetstream.New(l.conn)
 	if err != nil {
 		return 0, err
 	}

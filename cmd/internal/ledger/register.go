@@ -82,14 +82,14 @@ func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
 	}
-	stream, err := packs.Open(ctx, l.conns[0], opts)
+	stream, err := packs.Open(ctx, l.conn, opts)
 	if errors.Is(err, packs.ErrNoStream) {
 		if !create {
 			return nil, nil
 		}
-		stream, err = packs.Create(ctx, l.conns[0], opts, l.log.Identity())
+		stream, err = packs.Create(ctx, l.conn, opts, l.log.Identity())
 		if errors.Is(err, eventstore.ErrExists) { // another ledger of the cluster was first
-			stream, err = packs.Open(ctx, l.conns[0], opts)
+			stream, err = packs.Open(ctx, l.conn, opts)
 		}
 	}
 	if err != nil {
