@@ -99,8 +99,8 @@ func (f *fold) comparePurse(r *repurse, e uint32, edges []counts.Change) []count
 	return f.compareWindows(r, e, months, edges)
 }
 
-// isCounted tells whether what differs for a worker is counted with more than the enrolment at hand:
-// there are others of his, or he has a tally.
+// isCounted tells whether what differs for a worker is counted with more than the enrolment at
+// hand: there are others of his, or he has a tally.
 func (f *fold) isCounted(w uint32) bool {
 	_, heavy := f.hasTally(w)
 	return heavy || f.state.Several(w)

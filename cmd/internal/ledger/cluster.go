@@ -86,7 +86,7 @@ func (l *Ledger) checkNodes(ctx context.Context) error {
 	}
 	defer conn.Close()
 	nodes, err := jetstream.CheckNodes(ctx, conn)
-	if want := jetstream.Replicas(l.first(), l.opts.Replicas); err == nil && nodes < want {
+	if want := jetstream.Replicas(l.conn, l.opts.Replicas); err == nil && nodes < want {
 		err = fmt.Errorf("%w: %d of at least %d do", errFewNodes, nodes, want)
 	}
 	return err
@@ -112,13 +112,6 @@ func (l *Ledger) watchNodes(ctx context.Context) {
 			l.unsafe.Store(nil)
 		}
 	}
-}
-
-// first returns the connection on which the log is opened.
-func (l *Ledger) first() *nats.Conn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.conns[0]
 }
 
 // patiently does something at the start that needs the cluster. While that cannot be reached, or

@@ -20,7 +20,7 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	if err := CheckNIK(nik); err != nil {
 		return "", err
 	}
-	book, err := lookups.Open(ctx, l.first(), l.lookupsStream(), l.log.Identity())
+	book, err := lookups.Open(ctx, l.conn, l.lookupsStream(), l.log.Identity())
 	if err != nil {
 		return "", lookupsError(err)
 	}
@@ -47,7 +47,7 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 
 // Lookups calls yield with each look-up by NIK, in their order.
 func (l *Ledger) Lookups(ctx context.Context, yield func(lookups.Lookup) error) error {
-	book, err := lookups.OpenExisting(ctx, l.first(), l.lookupsStream(), l.log.Identity())
+	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
 	switch {
 	case errors.Is(err, packs.ErrNoStream):
 		return nil

@@ -78,7 +78,7 @@ func (l *Ledger) writerStatus() *WriterStatus {
 
 // streamStatus adds what JetStream tells.
 func (l *Ledger) streamStatus(ctx context.Context, s *Status) error {
-	js, err := natsjs.New(l.first())
+	js, err := natsjs.New(l.conn)
 	if err != nil {
 		return err
 	}
