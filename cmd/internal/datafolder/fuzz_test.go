@@ -20,7 +20,8 @@ func patched(content []byte, place int, patch []byte) []byte {
 }
 
 // FuzzFile inspects files of every kind with any bytes in any place. Where checksums cover all of
-// a kind, nothing else than what was written is whole.
+// a kind, nothing else than what was written is whole; what nothing proves never is. A projection
+// is a database whose pages end in bytes that nobody reads: they may be anything.
 func FuzzFile(f *testing.F) {
 	files := ones(f)
 	for i := range files {
@@ -35,15 +36,17 @@ func FuzzFile(f *testing.F) {
 		}
 		content := patched(one.content, place, patch)
 		r := look(t, put(t, t.TempDir(), filepath.Base(one.name), content)).Files[0]
+		same := bytes.Equal(content, one.content)
+		whole := r.State == inspect.Whole
 		switch one.kind {
 		case "index", "pubsub", "frame":
-			if whole := bytes.Equal(content, one.content); (r.State == inspect.Whole) != whole {
-				t.Errorf("changed %t: %+v", !whole, r)
+			if whole != same {
+				t.Errorf("unchanged %t: %+v", same, r)
 			}
-		case "lock":
+		case "lock", "projection":
 		default:
-			if r.State == inspect.Whole {
-				t.Errorf("%+v", r)
+			if whole && (!same || one.state != inspect.Whole) {
+				t.Errorf("unchanged %t: %+v", same, r)
 			}
 		}
 	})
