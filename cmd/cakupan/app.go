@@ -76,6 +76,10 @@ type grammar struct {
 	Docs       docsCommand       `cmd:"" help:"Print what describes the ledger to programs."`
 	Bench      benchCommand      `cmd:"" help:"Measure this machine."`
 	Version    versionCommand    `cmd:"" help:"Print the version of the program."`
+	Completion completionCommand `cmd:"" help:"Have a shell complete command lines."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Answer a shell that completes one."`
+	Man        manCommand        `cmd:"" help:"Write the man pages to a folder."`
+	Release    releaseCommand    `cmd:"" help:"Make archives and packages of this checkout."`
 
 	Publisher publisherCommand `cmd:"" help:"Register who may report events."`
 	Reader    readerCommand    `cmd:"" help:"Register who may read."`

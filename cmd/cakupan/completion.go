@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+
+	"cakupan/cmd/internal/manual"
+	"cakupan/cmd/internal/shell"
+	"cakupan/eventstore/durable"
+)
+
+// completionCommand prints the script of a shell.
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*completionCommand) Help() string {
+	return `The Debian package has all three where the shells look for them. The script asks the
+program that is called what may stand there, so it need not be made again for a new version.
+
+Examples:
+
+	source <(cakupan completion bash)
+	cakupan completion bash > ~/.local/share/bash-completion/completions/cakupan
+	cakupan completion zsh > ~/.zfunc/_cakupan      # a folder of $fpath
+	cakupan completion fish > ~/.config/fish/completions/cakupan.fish` + exitCodes
+}
+
+// Run runs the command.
+func (c *completionCommand) Run(out *console) error {
+	text, found := shell.Script(c.Shell)
+	if !found {
+		return usage("shells are bash, zsh and fish")
+	}
+	_, err := out.stdout.Write(text)
+	return err
+}
+
+// completeCommand answers the scripts of the shells.
+type completeCommand struct {
+	Words []string `arg:"" optional:"" help:"The command line to the cursor, after --."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*completeCommand) Help() string {
+	return `A line a word that may stand at the end, with its help after a tab; / for a file.
+
+Example:
+
+	cakupan complete -- series --st` + exitCodes
+}
+
+// Run runs the command.
+func (c *completeCommand) Run(parsed *kong.Context, out *console) error {
+	_, err := io.WriteString(out.stdout, shell.Complete(parsed.Model, c.Words).String())
+	return err
+}
+
+// manCommand writes the man pages.
+type manCommand struct {
+	Dir string `arg:"" help:"The folder; made where it is missing."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*manCommand) Help() string {
+	return `The Debian package has them. To read one without installing it: man -l DIR/cakupan.1
+
+Examples:
+
+	cakupan man /usr/local/share/man/man1
+	cakupan man . && man -l cakupan-serve.1` + exitCodes
+}
+
+// Run runs the command.
+func (c *manCommand) Run(parsed *kong.Context, w *where, out *console) error {
+	const folderMode, fileMode = 0o755, 0o644
+	if err := durable.MakeFolder(c.Dir, folderMode); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	v := readVersion()
+	pages := manual.Pages(parsed.Model, manual.Edition{Version: v.Version, Date: v.Date()})
+	for _, page := range pages {
+		// Not durable: they are made again by the same command.
+		if err := os.WriteFile(filepath.Join(c.Dir, page.Name), page.Text, fileMode); err != nil {
+			return fmt.Errorf("write page: %w", err)
+		}
+	}
+	if w.JSON {
+		return out.writeJSON(map[string]int{"pages": len(pages)})
+	}
+	out.note("%s in %s", counted(len(pages), "page"), plain(c.Dir))
+	return nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// releaseCommand makes what is handed out of a checkout. What makes it is a program of its own, run
+// by Go, which a release needs anyway: no ledger carries it.
+type releaseCommand struct {
+	Output string `short:"o" default:"dist" placeholder:"DIR" help:"Where to; made anew."`
+	Key    string `placeholder:"FILE" help:"Key to sign with: an ed25519 key of ssh-keygen."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*releaseCommand) Help() string {
+	return `Run it in a checkout with nothing changed. It makes an archive, a Debian package and a list
+of materials (SBOM) for amd64 and arm64, and SHA256SUMS, which --key signs as ssh-keygen -Y does.
+The same commit and the same Go make the same bytes, wherever and whenever.
+
+To check a signature, with a file of "cakupan ssh-ed25519 …", the public key as you know it:
+
+	ssh-keygen -Y verify -f FILE -I cakupan -n file -s SHA256SUMS.sig < SHA256SUMS
+	sha256sum --check --ignore-missing SHA256SUMS
+
+Examples:
+
+	cakupan release
+	cakupan release --key ~/.ssh/cakupan-release -o /srv/releases` + exitCodes
+}
+
+// Run runs the command.
+func (c *releaseCommand) Run(ctx context.Context, out *console) error {
+	module, err := os.ReadFile("go.mod")
+	if err != nil || !strings.HasPrefix(string(module), "module cakupan\n") {
+		return usage("a release is made of a checkout: run this in its first folder")
+	}
+	args := []string{"run", "./cmd/internal/release", "-o", c.Output}
+	if c.Key != "" {
+		args = append(args, "-key", c.Key)
+	}
+	run := exec.CommandContext(ctx, "go", args...) //nolint:gosec // flags that it reads itself
+	run.Stdout, run.Stderr = out.stdout, out.stderr
+	err = run.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return quietExit(1) // it has said why
+	}
+	return err
+}

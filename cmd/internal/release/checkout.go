@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cakupan/cmd/internal/build"
+)
+
+// checkout is what a release is made of.
+type checkout struct {
+	dir, scratch string
+	at           time.Time // of the commit
+	paths        []string  // of all files of the commit
+	host         string    // the program, for this machine
+}
+
+// open looks at a checkout. One with changes is refused: nobody could make that release again.
+func open(ctx context.Context, dir, scratch string) (*checkout, error) {
+	c := &checkout{dir: dir, scratch: scratch, host: filepath.Join(scratch, "host")}
+	changes, err := c.git(ctx, "status", "--porcelain")
+	if err != nil {
+		return nil, err
+	}
+	if changes != "" {
+		return nil, errors.New("the checkout has changes that no commit has: commit or remove" +
+			" them first:\n" + changes)
+	}
+	seconds, err := c.git(ctx, "log", "-1", "--format=%ct")
+	if err != nil {
+		return nil, err
+	}
+	unix, err := strconv.ParseInt(strings.TrimSpace(seconds), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("time of the commit: %w", err)
+	}
+	c.at = time.Unix(unix, 0).UTC()
+	paths, err := c.git(ctx, "ls-files", "-z")
+	if err != nil {
+		return nil, err
+	}
+	c.paths = strings.Split(strings.TrimRight(paths, "\x00"), "\x00")
+	// This machine's own program says what goes with it: unit, man pages, completion.
+	return c, c.build(ctx, c.host)
+}
+
+func (c *checkout) git(ctx context.Context, args ...string) (string, error) {
+	args = append([]string{"-C", c.dir, "-c", "safe.directory=*"}, args...)
+	return output(exec.CommandContext(ctx, "git", args...)) //nolint:gosec // our own words
+}
+
+// build builds the program. What could make it another one is set here, whatever the environment
+// says.
+func (c *checkout) build(ctx context.Context, to string, env ...string) error {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	run := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=true", "-mod=readonly",
+		"-ldflags=-s -w -buildid=", "-o", to, "./cmd/cakupan")
+	run.Dir = c.dir
+	run.Env = slices.Concat(os.Environ(), []string{
+		"CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOWORK=off",
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+	}, env)
+	_, err = output(run)
+	return err
+}
+
+// output runs a program and returns what it prints; where it fails, why is what it says.
+func output(run *exec.Cmd) (string, error) {
+	var stdout, stderr bytes.Buffer
+	run.Stdout, run.Stderr = &stdout, &stderr
+	if err := run.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", filepath.Base(run.Path), err, stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// make makes the files of a release for one processor.
+func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
+	program := filepath.Join(c.scratch, arch)
+	if err := c.build(ctx, program, "GOOS=linux", "GOARCH="+arch); err != nil {
+		return nil, err
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return nil, fmt.Errorf("read build: %w", err)
+	}
+	binary, err := os.ReadFile(program) //nolint:gosec // just built
+	if err != nil {
+		return nil, fmt.Errorf("read program: %w", err)
+	}
+	built := build.Of(info)
+	bom, err := json.MarshalIndent(built.BOM(), "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write list of materials: %w", err)
+	}
+	parts, err := c.parts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parts.program = binary
+	name := "cakupan_" + strings.TrimPrefix(built.Version, "v") + "_linux_" + arch
+	archive, err := archived(name+"/", parts.ofArchive(), c.at)
+	if err != nil {
+		return nil, err
+	}
+	files, err := parts.ofPackage()
+	if err != nil {
+		return nil, err
+	}
+	version := debianVersion(built.Version)
+	deb, err := debian(control{version, arch}, files, c.at)
+	if err != nil {
+		return nil, err
+	}
+	return []made{
+		{name + ".tar.gz", archive},
+		{name + ".cdx.json", append(bom, '\n')},
+		{"cakupan_" + version + "_" + arch + ".deb", deb},
+	}, nil
+}
+
+// handed tells whether a file of the commit is handed out: documents, file formats, what deploys.
+func handed(name string) bool {
+	dir, _, below := strings.Cut(name, "/")
+	if !below {
+		return slices.Contains([]string{
+			"README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "NOTICE",
+		}, name)
+	}
+	return dir == "docs" || dir == "deploy" && name != "deploy/cakupan.service" ||
+		path.Base(name) == "FORMAT.md" || name == "domain/region/NOTICE.md"
+}

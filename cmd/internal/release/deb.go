@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"crypto/md5" //nolint:gosec // what dpkg checks its files by; nothing is trusted for it
+	"fmt"
+	"strings"
+	"time"
+)
+
+// debian returns a Debian package: an ar of a version, what dpkg is to know, and the files.
+func debian(control control, files []entry, at time.Time) ([]byte, error) {
+	var sums strings.Builder
+	size := 0
+	for _, file := range files {
+		//nolint:gosec // see the import
+		fmt.Fprintf(&sums, "%x  %s\n", md5.Sum(file.content), file.name)
+		size += len(file.content)
+	}
+	about, err := archived("./", []entry{
+		{"control", readable, control.text(size)},
+		{"md5sums", readable, []byte(sums.String())},
+		{"postinst", executable, []byte(afterInstall)},
+		{"prerm", executable, []byte(beforeRemove)},
+		{"postrm", executable, []byte(afterRemove)},
+	}, at)
+	if err != nil {
+		return nil, err
+	}
+	data, err := archived("./", files, at)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString("!<arch>\n")
+	for _, member := range []entry{
+		{"debian-binary", readable, []byte("2.0\n")},
+		{"control.tar.gz", readable, about},
+		{"data.tar.gz", readable, data},
+	} {
+		fmt.Fprintf(&b, "%-16s%-12d%-6d%-6d%-8o%-10d`\n",
+			member.name, at.Unix(), 0, 0, 0o100000|member.mode, len(member.content))
+		b.Write(member.content)
+		if len(member.content)%2 == 1 {
+			b.WriteByte('\n')
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// control is what a Debian package says of itself.
+type control struct{ version, arch string }
+
+func (c control) text(size int) []byte {
+	const kibibyte = 1024
+	return fmt.Appendf(nil, `Package: cakupan
+Version: %s
+Architecture: %s
+Maintainer: The Cakupan Authors <cakupan@localhost.localdomain>
+Installed-Size: %d
+Recommends: systemd
+Section: misc
+Priority: optional
+Description: ledger of employment-social-security enrolment
+ Cakupan keeps what happened to enrolments in employment social security, in
+ order and for ever, and answers which workers of a region are covered, on
+ which day, paid by whom, and as known when.
+ .
+ The package brings the program, a unit of systemd that is not enabled by
+ itself, man pages, and completion for bash, zsh and fish.
+`, c.version, c.arch, (size+kibibyte-1)/kibibyte)
+}
+
+// debianVersion returns a version of Go as Debian orders it: v1.2.3 is 1.2.3, what comes before it
+// (v1.2.3-rc.1, or a commit) sorts before, as ~ does.
+func debianVersion(version string) string {
+	return strings.NewReplacer("-", "~", "/", ".").Replace(strings.TrimPrefix(version, "v"))
+}
+
+// The scripts of the package. A ledger is not started by itself, as who may come in is to be
+// registered first, and its folder is never removed, not by a purge either: it is there for ever.
+const (
+	afterInstall = `#!/bin/sh
+set -e
+if [ "$1" = configure ]; then
+	if command -v systemd-sysusers >/dev/null; then
+		systemd-sysusers cakupan.conf
+	fi
+	if [ -d /run/systemd/system ]; then
+		systemctl daemon-reload
+		if [ -n "$2" ]; then systemctl try-restart cakupan.service; fi
+	fi
+fi
+`
+	beforeRemove = `#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+	systemctl disable --now cakupan.service
+fi
+`
+	afterRemove = `#!/bin/sh
+set -e
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+fi
+if [ "$1" = purge ]; then
+	echo "cakupan: the ledger in /var/lib/cakupan is left as it is"
+fi
+`
+)

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// parts are what a release holds, wherever it is put.
+type parts struct {
+	program    []byte
+	documents  []entry           // by their path in the checkout
+	pages      []entry           // man pages, by their file's name
+	completion map[string][]byte // by the shell's name
+	unit, user []byte            // for systemd, of a program in /usr/bin
+}
+
+// parts reads what is the same for all processors.
+func (c *checkout) parts(ctx context.Context) (*parts, error) {
+	p := &parts{completion: map[string][]byte{}}
+	for _, name := range c.paths {
+		if !handed(name) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(c.dir, filepath.FromSlash(name)))
+		if err != nil {
+			return nil, fmt.Errorf("read: %w", err)
+		}
+		p.documents = append(p.documents, entry{name, readable, content})
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		script, err := c.run(ctx, "completion", shell)
+		if err != nil {
+			return nil, err
+		}
+		p.completion[shell] = []byte(script)
+	}
+	folder, err := os.MkdirTemp(c.scratch, "parts")
+	if err != nil {
+		return nil, fmt.Errorf("make folder: %w", err)
+	}
+	if p.pages, err = c.pages(ctx, filepath.Join(folder, "man")); err != nil {
+		return nil, err
+	}
+	if _, err = c.run(ctx, "install", "--program", "/usr/bin/cakupan", "--root", folder); err != nil {
+		return nil, err
+	}
+	p.unit, err = os.ReadFile(filepath.Join(folder, "etc/systemd/system/cakupan.service"))
+	if err != nil {
+		return nil, fmt.Errorf("read unit: %w", err)
+	}
+	p.user, err = os.ReadFile(filepath.Join(folder, "etc/sysusers.d/cakupan.conf"))
+	if err != nil {
+		return nil, fmt.Errorf("read user: %w", err)
+	}
+	return p, nil
+}
+
+// run asks the program, as built for this machine.
+func (c *checkout) run(ctx context.Context, args ...string) (string, error) {
+	return output(exec.CommandContext(ctx, c.host, args...)) //nolint:gosec // our own program
+}
+
+func (c *checkout) pages(ctx context.Context, folder string) (pages []entry, err error) {
+	if _, err = c.run(ctx, "man", folder); err != nil {
+		return nil, err
+	}
+	found, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("read pages: %w", err)
+	}
+	for _, file := range found {
+		text, err := os.ReadFile(filepath.Join(folder, file.Name())) //nolint:gosec // just made
+		if err != nil {
+			return nil, fmt.Errorf("read page: %w", err)
+		}
+		pages = append(pages, entry{file.Name(), readable, text})
+	}
+	return pages, nil
+}
+
+// ofArchive returns the files of an archive. The unit is of a program in /usr/bin, as in the
+// package: `cakupan install` makes one of any other place.
+func (p *parts) ofArchive() []entry {
+	files := []entry{
+		{"cakupan", executable, p.program},
+		{"deploy/cakupan.service", readable, p.unit},
+		{"deploy/cakupan.sysusers.conf", readable, p.user},
+		{"completion/cakupan.bash", readable, p.completion["bash"]},
+		{"completion/_cakupan", readable, p.completion["zsh"]},
+		{"completion/cakupan.fish", readable, p.completion["fish"]},
+	}
+	for _, page := range p.pages {
+		files = append(files, entry{"man/man1/" + page.name, readable, page.content})
+	}
+	return append(files, p.documents...)
+}
+
+// ofPackage returns the files of a Debian package, where Debian wants them.
+func (p *parts) ofPackage() ([]entry, error) {
+	files := []entry{
+		{"usr/bin/cakupan", executable, p.program},
+		{"usr/lib/systemd/system/cakupan.service", readable, p.unit},
+		{"usr/lib/sysusers.d/cakupan.conf", readable, p.user},
+		{"usr/share/bash-completion/completions/cakupan", readable, p.completion["bash"]},
+		{"usr/share/zsh/vendor-completions/_cakupan", readable, p.completion["zsh"]},
+		{"usr/share/fish/vendor_completions.d/cakupan.fish", readable, p.completion["fish"]},
+		{"usr/share/doc/cakupan/copyright", readable, p.copyright()},
+	}
+	for _, page := range p.pages {
+		text, err := compressed(page.content)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, entry{"usr/share/man/man1/" + page.name + ".gz", readable, text})
+	}
+	for _, document := range p.documents {
+		to := path.Join("usr/share/doc/cakupan", document.name)
+		switch document.name {
+		case "LICENSE": // Debian's copyright names it; every Debian has its text
+			continue
+		case "CHANGELOG.md":
+			text, err := compressed(document.content)
+			if err != nil {
+				return nil, err
+			}
+			document.content, to = text, "usr/share/doc/cakupan/changelog.gz"
+		}
+		files = append(files, entry{to, readable, document.content})
+	}
+	return files, nil
+}
+
+// copyright says who made it, and under which licence it is.
+func (p *parts) copyright() []byte {
+	var b strings.Builder
+	b.WriteString("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n" +
+		"Upstream-Name: Cakupan\n\nFiles: *\nCopyright: 2026 The Cakupan Authors\n" +
+		"License: Apache-2.0\n\nLicense: Apache-2.0\n On Debian systems the licence is in" +
+		" /usr/share/common-licenses/Apache-2.0.\n\nComment: The notice of the authors:\n")
+	for _, document := range p.documents {
+		if document.name != "NOTICE" {
+			continue
+		}
+		for line := range strings.Lines(string(document.content)) {
+			line = strings.TrimRight(line, "\n")
+			if line == "" {
+				line = "."
+			}
+			b.WriteString(" " + line + "\n")
+		}
+	}
+	return []byte(b.String())
+}
