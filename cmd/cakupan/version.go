@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"cakupan/cmd/internal/build"
 	"cakupan/cmd/internal/ledger"
@@ -22,16 +20,7 @@ type versionOf struct {
 
 // readVersion returns what was noted of the program when it was built.
 func readVersion() versionOf {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{GoVersion: runtime.Version()}
-	}
-	v := versionOf{build.Of(info), ledger.FolderFormat}
-	if v.Version == "" {
-		v.Version = "unknown"
-	}
-	v.Target = runtime.GOOS + "/" + runtime.GOARCH
-	return v
+	return versionOf{build.Current(), ledger.FolderFormat}
 }
 
 // Run runs the command.

@@ -2,9 +2,38 @@
 package build
 
 import (
+	"runtime"
 	"runtime/debug"
 	"strings"
 )
+
+// stamp is what a release is of, where the linker was told: version, revision and its time, with
+// spaces. Go itself notes a checkout in some ways of making one and not in others.
+var stamp string
+
+const stampWords = 3
+
+// Stamp is the flag of the linker by which a release says what it is of.
+func Stamp(version, revision, time string) string {
+	return "-X 'cakupan/cmd/internal/build.stamp=" + version + " " + revision + " " + time + "'"
+}
+
+// Current returns what this program was built of.
+func Current() Build {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{GoVersion: runtime.Version()}
+	}
+	b := Of(info)
+	if told := strings.Fields(stamp); len(told) == stampWords {
+		b.Version, b.Revision, b.Time = told[0], told[1], told[2]
+	}
+	if b.Version == "" {
+		b.Version = "unknown"
+	}
+	b.Target = runtime.GOOS + "/" + runtime.GOARCH
+	return b
+}
 
 // Build is what a program was built of, for machines.
 type Build struct {

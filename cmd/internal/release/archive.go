@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -24,38 +25,25 @@ const (
 	executable fs.FileMode = 0o755
 )
 
-// archived returns the files in a tar, with the folders they are in. Times are the commit's, the
-// owner is root by number alone, the order is that of names: nothing tells where or when it was
-// made. names begin with prefix.
-func archived(prefix string, files []entry, at time.Time) ([]byte, error) {
-	files = slices.Clone(files)
-	slices.SortFunc(files, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+// archived returns the files in a tar below a folder, with the folders they are in. Times are the
+// commit's, the owner is root by number alone, the order is that of names: nothing tells where or
+// when it was made.
+func archived(below string, files []entry, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	made := map[string]bool{}
-	for _, file := range files {
-		for _, folder := range folders(prefix + file.name) {
-			if made[folder] {
-				continue
-			}
-			made[folder] = true
-			header := &tar.Header{
-				Typeflag: tar.TypeDir, Name: folder + "/", Mode: int64(executable),
-				ModTime: at, Format: tar.FormatGNU,
-			}
-			if err := w.WriteHeader(header); err != nil {
-				return nil, fmt.Errorf("archive %s: %w", folder, err)
-			}
-		}
+	for _, one := range withFolders(files) {
 		header := &tar.Header{
-			Typeflag: tar.TypeReg, Name: prefix + file.name, Mode: int64(file.mode),
-			Size: int64(len(file.content)), ModTime: at, Format: tar.FormatGNU,
+			Typeflag: tar.TypeReg, Name: below + "/" + one.name, Mode: int64(one.mode.Perm()),
+			Size: int64(len(one.content)), ModTime: at, Format: tar.FormatGNU,
+		}
+		if one.mode.IsDir() {
+			header.Typeflag = tar.TypeDir
 		}
 		if err := w.WriteHeader(header); err != nil {
-			return nil, fmt.Errorf("archive %s: %w", file.name, err)
+			return nil, fmt.Errorf("archive %s: %w", one.name, err)
 		}
-		if _, err := w.Write(file.content); err != nil {
-			return nil, fmt.Errorf("archive %s: %w", file.name, err)
+		if _, err := w.Write(one.content); err != nil {
+			return nil, fmt.Errorf("archive %s: %w", one.name, err)
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -64,13 +52,18 @@ func archived(prefix string, files []entry, at time.Time) ([]byte, error) {
 	return compressed(b.Bytes())
 }
 
-// folders returns the folders that a file is in, the outermost first.
-func folders(name string) (all []string) {
-	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
-		all = append(all, folder)
+// withFolders returns the files, and each folder that one is in before it, "" first.
+func withFolders(files []entry) []entry {
+	all := map[string]entry{"": {mode: fs.ModeDir | executable}}
+	for _, file := range files {
+		all[file.name] = file
+		for folder := path.Dir(file.name); folder != "."; folder = path.Dir(folder) {
+			all[folder+"/"] = entry{folder + "/", fs.ModeDir | executable, nil}
+		}
 	}
-	slices.Reverse(all)
-	return all
+	return slices.SortedFunc(maps.Values(all), func(a, b entry) int {
+		return strings.Compare(a.name, b.name)
+	})
 }
 
 // compressed returns a text as gzip, without a name or a time.

@@ -16,12 +16,17 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
+
 	"cakupan/cmd/internal/build"
 )
 
 // checkout is what a release is made of.
 type checkout struct {
 	dir, scratch string
+	version      string    // of the tag at the commit, or a pseudo-version, as Go makes them
+	revision     string    // of the commit
 	at           time.Time // of the commit
 	paths        []string  // of all files of the commit
 	host         string    // the program, for this machine
@@ -38,15 +43,9 @@ func open(ctx context.Context, dir, scratch string) (*checkout, error) {
 		return nil, errors.New("the checkout has changes that no commit has: commit or remove" +
 			" them first:\n" + changes)
 	}
-	seconds, err := c.git(ctx, "log", "-1", "--format=%ct")
-	if err != nil {
+	if err := c.name(ctx); err != nil {
 		return nil, err
 	}
-	unix, err := strconv.ParseInt(strings.TrimSpace(seconds), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("time of the commit: %w", err)
-	}
-	c.at = time.Unix(unix, 0).UTC()
 	paths, err := c.git(ctx, "ls-files", "-z")
 	if err != nil {
 		return nil, err
@@ -54,6 +53,29 @@ func open(ctx context.Context, dir, scratch string) (*checkout, error) {
 	c.paths = strings.Split(strings.TrimRight(paths, "\x00"), "\x00")
 	// This machine's own program says what goes with it: unit, man pages, completion.
 	return c, c.build(ctx, c.host)
+}
+
+// name says what the commit is called.
+func (c *checkout) name(ctx context.Context) error {
+	const short = 12 // digits of a revision, in versions
+	said, err := c.git(ctx, "log", "-1", "--format=%H %ct")
+	if err != nil {
+		return err
+	}
+	revision, seconds, _ := strings.Cut(strings.TrimSpace(said), " ")
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || len(revision) < short {
+		return fmt.Errorf("the commit is %q: %w", said, err)
+	}
+	c.revision, c.at = revision, time.Unix(unix, 0).UTC()
+	tag, err := c.git(ctx, "describe", "--tags", "--exact-match", "--match", "v[0-9]*")
+	if tag = strings.TrimSpace(tag); err == nil && semver.IsValid(tag) {
+		c.version = tag
+		return nil
+	}
+	// Not counted from an older tag: a clone may have no tags, and is to make the same bytes.
+	c.version = module.PseudoVersion("v0", "", c.at, revision[:short])
+	return nil
 }
 
 func (c *checkout) git(ctx context.Context, args ...string) (string, error) {
@@ -68,12 +90,13 @@ func (c *checkout) build(ctx context.Context, to string, env ...string) error {
 	if err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	run := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=true", "-mod=readonly",
-		"-ldflags=-s -w -buildid=", "-o", to, "./cmd/cakupan")
+	stamp := build.Stamp(c.version, c.revision, c.at.Format(time.RFC3339))
+	//nolint:gosec // our own words
+	run := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly",
+		"-ldflags=-s -w -buildid= "+stamp, "-o", to, "./cmd/cakupan")
 	run.Dir = c.dir
 	run.Env = slices.Concat(os.Environ(), []string{
 		"CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOWORK=off",
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
 	}, env)
 	_, err = output(run)
 	return err
@@ -104,6 +127,8 @@ func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
 		return nil, fmt.Errorf("read program: %w", err)
 	}
 	built := build.Of(info)
+	built.Version, built.Revision = c.version, c.revision
+	built.Time = c.at.Format(time.RFC3339)
 	bom, err := json.MarshalIndent(built.BOM(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write list of materials: %w", err)
@@ -113,24 +138,24 @@ func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
 		return nil, err
 	}
 	parts.program = binary
-	name := "cakupan_" + strings.TrimPrefix(built.Version, "v") + "_linux_" + arch
-	archive, err := archived(name+"/", parts.ofArchive(), c.at)
+	name := "cakupan_" + strings.TrimPrefix(c.version, "v") + "_linux_" + arch
+	archive, err := archived(name, parts.ofArchive(), c.at)
 	if err != nil {
 		return nil, err
 	}
-	files, err := parts.ofPackage()
+	about := control{debianVersion(c.version), arch}
+	files, err := parts.ofPackage(about, c.at)
 	if err != nil {
 		return nil, err
 	}
-	version := debianVersion(built.Version)
-	deb, err := debian(control{version, arch}, files, c.at)
+	deb, err := debian(about, files, c.at)
 	if err != nil {
 		return nil, err
 	}
 	return []made{
 		{name + ".tar.gz", archive},
 		{name + ".cdx.json", append(bom, '\n')},
-		{"cakupan_" + version + "_" + arch + ".deb", deb},
+		{"cakupan_" + about.version + "_" + arch + ".deb", deb},
 	}, nil
 }
 

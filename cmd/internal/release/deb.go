@@ -17,7 +17,7 @@ func debian(control control, files []entry, at time.Time) ([]byte, error) {
 		fmt.Fprintf(&sums, "%x  %s\n", md5.Sum(file.content), file.name)
 		size += len(file.content)
 	}
-	about, err := archived("./", []entry{
+	about, err := archived(".", []entry{
 		{"control", readable, control.text(size)},
 		{"md5sums", readable, []byte(sums.String())},
 		{"postinst", executable, []byte(afterInstall)},
@@ -27,7 +27,7 @@ func debian(control control, files []entry, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := archived("./", files, at)
+	data, err := archived(".", files, at)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,23 @@ func debian(control control, files []entry, at time.Time) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// maintainer is whom Debian wants named. There is no address of mail: SECURITY.md says how to report.
+const maintainer = "The Cakupan Authors <cakupan@localhost.localdomain>"
+
+// changelog returns the changes as Debian wants them: those of the package, which has one.
+func (c control) changelog(at time.Time) []byte {
+	return fmt.Appendf(nil, "cakupan (%s) unstable; urgency=medium\n\n"+
+		"  * Made of the commit of this time: see changelog.gz.\n\n -- %s  %s\n",
+		c.version, maintainer, at.Format(time.RFC1123Z))
+}
+
+// overrides say to lintian what is so on purpose.
+const overrides = `# Go programs are linked so, and run on every Debian for it.
+cakupan: statically-linked-binary [usr/bin/cakupan]
+# See SECURITY.md for how to report.
+cakupan: bogus-mail-host Maintainer cakupan@localhost.localdomain
+`
+
 // control is what a Debian package says of itself.
 type control struct{ version, arch string }
 
@@ -56,7 +73,7 @@ func (c control) text(size int) []byte {
 	return fmt.Appendf(nil, `Package: cakupan
 Version: %s
 Architecture: %s
-Maintainer: The Cakupan Authors <cakupan@localhost.localdomain>
+Maintainer: `+maintainer+`
 Installed-Size: %d
 Recommends: systemd
 Section: misc
@@ -72,9 +89,9 @@ Description: ledger of employment-social-security enrolment
 }
 
 // debianVersion returns a version of Go as Debian orders it: v1.2.3 is 1.2.3, what comes before it
-// (v1.2.3-rc.1, or a commit) sorts before, as ~ does.
+// (v1.2.3-rc.1, or a commit) sorts before, as ~ does. -1 is the first package of it.
 func debianVersion(version string) string {
-	return strings.NewReplacer("-", "~", "/", ".").Replace(strings.TrimPrefix(version, "v"))
+	return strings.ReplaceAll(strings.TrimPrefix(version, "v"), "-", "~") + "-1"
 }
 
 // The scripts of the package. A ledger is not started by itself, as who may come in is to be
@@ -95,7 +112,7 @@ fi
 	beforeRemove = `#!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now cakupan.service
+	deb-systemd-invoke stop cakupan.service
 fi
 `
 	afterRemove = `#!/bin/sh
@@ -104,6 +121,9 @@ if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 fi
 if [ "$1" = purge ]; then
+	if command -v deb-systemd-helper >/dev/null; then
+		deb-systemd-helper purge cakupan.service
+	fi
 	echo "cakupan: the ledger in /var/lib/cakupan is left as it is"
 fi
 `

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // parts are what a release holds, wherever it is put.
@@ -101,7 +102,7 @@ func (p *parts) ofArchive() []entry {
 }
 
 // ofPackage returns the files of a Debian package, where Debian wants them.
-func (p *parts) ofPackage() ([]entry, error) {
+func (p *parts) ofPackage(about control, at time.Time) ([]entry, error) {
 	files := []entry{
 		{"usr/bin/cakupan", executable, p.program},
 		{"usr/lib/systemd/system/cakupan.service", readable, p.unit},
@@ -110,27 +111,29 @@ func (p *parts) ofPackage() ([]entry, error) {
 		{"usr/share/zsh/vendor-completions/_cakupan", readable, p.completion["zsh"]},
 		{"usr/share/fish/vendor_completions.d/cakupan.fish", readable, p.completion["fish"]},
 		{"usr/share/doc/cakupan/copyright", readable, p.copyright()},
+		{"usr/share/lintian/overrides/cakupan", readable, []byte(overrides)},
 	}
+	small := []entry{{"usr/share/doc/cakupan/changelog.Debian.gz", readable, about.changelog(at)}}
 	for _, page := range p.pages {
-		text, err := compressed(page.content)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, entry{"usr/share/man/man1/" + page.name + ".gz", readable, text})
+		small = append(small, entry{"usr/share/man/man1/" + page.name + ".gz", readable, page.content})
 	}
 	for _, document := range p.documents {
-		to := path.Join("usr/share/doc/cakupan", document.name)
 		switch document.name {
 		case "LICENSE": // Debian's copyright names it; every Debian has its text
-			continue
 		case "CHANGELOG.md":
-			text, err := compressed(document.content)
-			if err != nil {
-				return nil, err
-			}
-			document.content, to = text, "usr/share/doc/cakupan/changelog.gz"
+			document.name = "usr/share/doc/cakupan/changelog.gz"
+			small = append(small, document)
+		default:
+			document.name = path.Join("usr/share/doc/cakupan", document.name)
+			files = append(files, document)
 		}
-		files = append(files, entry{to, readable, document.content})
+	}
+	for _, one := range small {
+		var err error
+		if one.content, err = compressed(one.content); err != nil {
+			return nil, err
+		}
+		files = append(files, one)
 	}
 	return files, nil
 }
