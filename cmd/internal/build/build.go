@@ -121,6 +121,7 @@ type Dependency struct {
 // does not note which module needs which, so all are the program's.
 func (b *Build) BOM() BOM {
 	program := component("application", "cakupan", b.Version, "")
+	program.Properties = []Property{{"cakupan:target", b.Target}}
 	if b.Revision != "" {
 		program.Properties = append(program.Properties, Property{"cakupan:revision", b.Revision})
 	}

@@ -3,7 +3,9 @@
 package manual
 
 import (
+	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 )
@@ -32,10 +34,17 @@ func Pages(model *kong.Application, edition Edition) []Page {
 }
 
 // writer writes the text of a page.
-type writer struct{ strings.Builder }
+type writer struct {
+	strings.Builder
+	begun bool // a section has just begun: its first paragraph needs no request
+}
 
 // line writes a request, with its arguments as they are to be seen.
 func (w *writer) line(request string, arguments ...string) {
+	if request == "PP" && w.begun {
+		return
+	}
+	w.begun = strings.HasPrefix(request, "S")
 	w.WriteString("." + request)
 	for _, argument := range arguments {
 		w.WriteString(` "` + strings.ReplaceAll(visible(argument), `"`, `\(dq`) + `"`)
@@ -45,17 +54,33 @@ func (w *writer) line(request string, arguments ...string) {
 
 // text writes words that are filled to lines.
 func (w *writer) text(words string) {
-	words = visible(words)
+	words, w.begun = visible(words), false
 	if strings.HasPrefix(words, ".") || strings.HasPrefix(words, "'") {
 		words = `\&` + words // what begins so is a request otherwise
 	}
 	w.WriteString(words + "\n")
 }
 
-// visible escapes what means something to roff.
+// escapes are how roff writes what means something to it.
+var escapes = map[rune]string{
+	'\\': `\e`, '-': `\-`, '\'': `\(aq`, '`': `\(ga`, '~': `\(ti`, '^': `\(ha`,
+}
+
+// visible escapes what means something to roff, and what is not ASCII, of which it would have to
+// be told how it is encoded.
 func visible(words string) string {
-	return strings.NewReplacer(`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `~`, `\(ti`,
-		`^`, `\(ha`).Replace(words)
+	var b strings.Builder
+	for _, r := range words {
+		switch escaped, found := escapes[r]; {
+		case found:
+			b.WriteString(escaped)
+		case r > unicode.MaxASCII:
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // head begins a page.
@@ -96,7 +121,10 @@ func ofCommand(model *kong.Application, command *kong.Node, edition Edition) Pag
 	var w writer
 	w.head(name, command.Help, edition)
 	w.line("SH", "SYNOPSIS")
-	for _, leaf := range leaves(command) {
+	for i, leaf := range leaves(command) {
+		if i > 0 {
+			w.line("br")
+		}
 		w.synopsis(leaf)
 	}
 	w.line("SH", "DESCRIPTION")
@@ -133,7 +161,7 @@ func leaves(node *kong.Node) (all []*kong.Node) {
 	return all
 }
 
-// synopsis writes how a command is called, on a line of its own.
+// synopsis writes how a command is called.
 func (w *writer) synopsis(leaf *kong.Node) {
 	w.line("B", leaf.FullPath())
 	words := "[FLAGS]"
@@ -141,7 +169,6 @@ func (w *writer) synopsis(leaf *kong.Node) {
 		words += " " + argument.Summary()
 	}
 	w.text(words)
-	w.line("br")
 }
 
 // arguments writes what a command takes.

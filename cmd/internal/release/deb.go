@@ -63,6 +63,9 @@ const overrides = `# Go programs are linked so, and run on every Debian for it.
 cakupan: statically-linked-binary [usr/bin/cakupan]
 # See SECURITY.md for how to report.
 cakupan: bogus-mail-host Maintainer cakupan@localhost.localdomain
+cakupan: bogus-mail-host-in-debian-changelog *
+# It is no package of Debian's.
+cakupan: initial-upload-closes-no-bugs *
 `
 
 // control is what a Debian package says of itself.
