@@ -86,8 +86,9 @@ func visible(words string) string {
 // head begins a page.
 func (w *writer) head(name, help string, edition Edition) {
 	w.WriteString(`.\" Made by: cakupan man` + "\n")
-	w.line("TH", strings.ToUpper(name), "1", edition.Date, "cakupan "+edition.Version,
-		"Cakupan Manual")
+	// A date is one for programs, too, only as it is.
+	fmt.Fprintf(w, ".TH \"%s\" 1 \"%s\" \"cakupan %s\" \"Cakupan Manual\"\n",
+		visible(strings.ToUpper(name)), edition.Date, edition.Version)
 	w.line("SH", "NAME")
 	w.WriteString(visible(name) + ` \- ` + visible(strings.TrimSuffix(help, ".")) + "\n")
 }

@@ -79,7 +79,7 @@ func TestPageWords(t *testing.T) {
 	for name, wanted := range map[string][]string{
 		"program.1": {".SH \"COMMANDS\"", ".BR \"program\\-serve\" \"(1)\"\nRun the program.\n"},
 		"program-serve.1": {
-			".TH \"PROGRAM\\-SERVE\" \"1\" \"2026\\-11\\-29\" \"cakupan v1.2.3\"",
+			`.TH "PROGRAM\-SERVE" 1 "2026-11-29" "cakupan v1.2.3"`,
 			"program\\-serve \\- Run the program\n", "\\&.1 of all \\[u2026] begins so.\n",
 			".SH \"EXAMPLES\"", "\\-\\-listen \\(aqx\\ey\\(aq\n", "\n\\&.hidden\n",
 			".SH \"EXIT STATUS\"", "It\\(aqs \"here\".\n",
