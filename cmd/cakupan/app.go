@@ -323,7 +323,7 @@ func words(e *problem.Error, err error) string {
 // note writes a line for people beside the data.
 func (c *console) note(format string, args ...any) {
 	// If it fails, there is nowhere left to say so.
-	_, _ = fmt.Fprintf(c.stderr, format+"\n", args...)
+	_, _ = io.WriteString(c.stderr, onScreen(fmt.Sprintf(format+"\n", args...)))
 }
 
 // logger returns the operator's log.

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"io"
 	"net/url"
@@ -42,7 +41,7 @@ type printer interface {
 // printing is where lines are printed as they come, so that their number does not matter.
 type printing struct {
 	w   *bufio.Writer
-	csv *csv.Writer // nil: for people
+	csv *sheet // nil: for people
 }
 
 func (p *printing) flush() error {
@@ -90,7 +89,7 @@ func (q *question) ask(ctx context.Context, s *client.Client, w *where, out *con
 	}
 	p := &printing{w: bufio.NewWriterSize(out.stdout, 64<<10)}
 	if q.csv {
-		p.csv = csv.NewWriter(p.w)
+		p.csv = newSheet(p.w)
 	}
 	lines := q.printer(p)
 	if err = eachLine(response.Body, lines.print); err == nil {

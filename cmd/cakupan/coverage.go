@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -239,7 +238,7 @@ func coverageCSV(w io.Writer, answers []coverage.Answer) error {
 		extra = append(extra, name)
 	}
 	slices.Sort(extra)
-	out := csv.NewWriter(w)
+	out := newSheet(w)
 	_ = out.Write(append(header, extra...)) // the writer keeps its first error
 	for i := range answers {
 		_ = out.Write(append(coverageRecord(&answers[i]), dimensionRecord(&answers[i], extra)...))

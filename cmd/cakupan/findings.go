@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,14 +79,14 @@ func (c *findingsCommand) Run(ctx context.Context, w *where, out *console) error
 // findingsPrinter prints findings as they come, so that their number does not matter.
 type findingsPrinter struct {
 	w   *bufio.Writer
-	csv *csv.Writer // nil: for people
+	csv *sheet // nil: for people
 	n   int
 }
 
 func newFindingsPrinter(w io.Writer, asCSV bool) *findingsPrinter {
 	p := &findingsPrinter{w: bufio.NewWriterSize(w, 64<<10)}
 	if asCSV {
-		p.csv = csv.NewWriter(p.w)
+		p.csv = newSheet(p.w)
 	}
 	return p
 }

@@ -20,7 +20,7 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], &console{
 		stdin:    os.Stdin,
-		stdout:   os.Stdout,
+		stdout:   terminalOr(os.Stdout),
 		stderr:   os.Stderr,
 		now:      time.Now,
 		chart:    term.IsTerminal(int(os.Stdout.Fd())),

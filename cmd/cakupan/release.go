@@ -17,9 +17,9 @@ type releaseCommand struct {
 
 // Help returns what --help shows beyond the flags.
 func (*releaseCommand) Help() string {
-	return `Run it in a checkout with nothing changed. It makes an archive, a Debian package and a list
-of materials (SBOM) for amd64 and arm64, and SHA256SUMS, which --key signs as ssh-keygen -Y does.
-The same commit and the same Go make the same bytes, wherever and whenever.
+	return `Run it in a checkout with nothing changed. It makes an archive, a Debian package and a
+list of materials (SBOM) for amd64 and arm64, and SHA256SUMS, which --key signs as ssh-keygen -Y
+does. The same commit and the same Go make the same bytes, wherever and whenever.
 
 To check a signature, with a file of "cakupan ssh-ed25519 …", the public key as you know it:
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 
@@ -76,7 +75,7 @@ func seriesTable(out *console, points []coverage.Point) error {
 }
 
 func seriesCSV(w io.Writer, points []coverage.Point) error {
-	out := csv.NewWriter(w)
+	out := newSheet(w)
 	header := []string{"on", "covered", "confirmed", "in_grace", "percent"}
 	_ = out.Write(header) // it keeps its first error
 	for _, p := range points {

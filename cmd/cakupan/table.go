@@ -38,21 +38,23 @@ func (t *table) add(cells ...string) {
 // plain returns a text as a terminal may show it. What was reported by others may hold what moves
 // the cursor, or, by changing the direction of writing, shows another text than there is.
 func plain(text string) string {
-	harmless := func(r rune) bool {
-		return unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r)
-	}
-	if strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+	if strings.IndexFunc(text, func(r rune) bool { return !isPlain(r) }) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if harmless(r) {
+		if isPlain(r) {
 			b.WriteRune(r)
 		} else {
 			fmt.Fprintf(&b, "\\u{%x}", r)
 		}
 	}
 	return b.String()
+}
+
+// isPlain tells whether a terminal shows a character and does nothing else.
+func isPlain(r rune) bool {
+	return unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r)
 }
 
 // write prints the table, two spaces between the columns.

@@ -220,7 +220,7 @@ func (v *watched) redraw(changed map[string]int64) error {
 			percentText(a.Percent), targetText(a.Target), sparkline(v.trend[region]))
 	}
 	const clear = "\x1b[H\x1b[2J"
-	if _, err := io.WriteString(v.out.stdout, clear); err != nil {
+	if err := v.out.control(clear); err != nil {
 		return err
 	}
 	return t.write(v.out.stdout)

@@ -91,7 +91,7 @@ type BOM struct {
 
 // Metadata says what a bill is of.
 type Metadata struct {
-	Timestamp string    `json:"timestamp,omitempty"` // of the revision: the same build, the same bill
+	Timestamp string    `json:"timestamp,omitempty"` // of the revision: same build, same bill
 	Component Component `json:"component"`
 }
 

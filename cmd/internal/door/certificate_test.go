@@ -7,8 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,5 +185,41 @@ func TestExposedKey(t *testing.T) {
 		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "chmod o= "+f.key) {
 			t.Errorf("%04o: %v", mode, err)
 		}
+	}
+}
+
+// TestCipherSuites: what has CBC or no forward secrecy is not spoken, whatever a client offers.
+func TestCipherSuites(t *testing.T) {
+	f := newFiles(t)
+	settings, err := ServerTLS(f.cert, f.key, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	speak := func(version, suite uint16) error {
+		server, client := net.Pipe()
+		defer func() { _, _ = server.Close(), client.Close() }()
+		told := make(chan error, 1)
+		go func() { told <- tls.Server(server, settings).HandshakeContext(t.Context()) }()
+		//nolint:gosec // what is old is offered on purpose
+		err := tls.Client(client, &tls.Config{
+			InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version,
+			CipherSuites: []uint16{suite},
+		}).HandshakeContext(t.Context())
+		_ = client.Close()
+		return errors.Join(err, <-told)
+	}
+	if err := speak(tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256); err != nil {
+		t.Errorf("a good one: %v", err)
+	}
+	for _, suite := range []uint16{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA,
+	} {
+		if speak(tls.VersionTLS12, suite) == nil {
+			t.Errorf("%s is spoken", tls.CipherSuiteName(suite))
+		}
+	}
+	if speak(tls.VersionTLS11, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA) == nil {
+		t.Error("TLS 1.1 is spoken")
 	}
 }

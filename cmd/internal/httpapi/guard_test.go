@@ -3,9 +3,11 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -112,6 +114,21 @@ func TestOpenLedgerIsNotForwarded(t *testing.T) {
 		if p := problemOf(t, response, body); response.StatusCode != http.StatusForbidden ||
 			!strings.Contains(p.Detail, "proxy") {
 			t.Errorf("%s: %s", name, body)
+		}
+	}
+}
+
+// TestStrictTransport: who came by TLS is told to come no other way, and nobody else.
+func TestStrictTransport(t *testing.T) {
+	api := New(newMemory(t), Config{})
+	for _, state := range []*tls.ConnectionState{nil, {}} {
+		request := httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", http.NoBody)
+		request.TLS = state
+		answer := httptest.NewRecorder()
+		api.ServeHTTP(answer, request)
+		told := answer.Header().Get("Strict-Transport-Security")
+		if strings.HasPrefix(told, "max-age=") != (state != nil) {
+			t.Errorf("by TLS %t: %q", state != nil, told)
 		}
 	}
 }

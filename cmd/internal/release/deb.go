@@ -48,7 +48,8 @@ func debian(control control, files []entry, at time.Time) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// maintainer is whom Debian wants named. There is no address of mail: SECURITY.md says how to report.
+// maintainer is whom Debian wants named. There is no address of mail: SECURITY.md says how to
+// report.
 const maintainer = "The Cakupan Authors <cakupan@localhost.localdomain>"
 
 // changelog returns the changes as Debian wants them: those of the package, which has one.

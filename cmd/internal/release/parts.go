@@ -47,7 +47,8 @@ func (c *checkout) parts(ctx context.Context) (*parts, error) {
 	if p.pages, err = c.pages(ctx, filepath.Join(folder, "man")); err != nil {
 		return nil, err
 	}
-	if _, err = c.run(ctx, "install", "--program", "/usr/bin/cakupan", "--root", folder); err != nil {
+	_, err = c.run(ctx, "install", "--program", "/usr/bin/cakupan", "--root", folder)
+	if err != nil {
 		return nil, err
 	}
 	p.unit, err = os.ReadFile(filepath.Join(folder, "etc/systemd/system/cakupan.service"))
@@ -115,7 +116,8 @@ func (p *parts) ofPackage(about control, at time.Time) ([]entry, error) {
 	}
 	small := []entry{{"usr/share/doc/cakupan/changelog.Debian.gz", readable, about.changelog(at)}}
 	for _, page := range p.pages {
-		small = append(small, entry{"usr/share/man/man1/" + page.name + ".gz", readable, page.content})
+		page.name = "usr/share/man/man1/" + page.name + ".gz"
+		small = append(small, page)
 	}
 	for _, document := range p.documents {
 		switch document.name {

@@ -60,7 +60,8 @@ func readSigner(path string) (ssh.Signer, error) {
 		return nil, fmt.Errorf("key %s: %w", path, err)
 	}
 	if kind := signer.PublicKey().Type(); kind != ssh.KeyAlgoED25519 {
-		return nil, fmt.Errorf("key %s is of type %s: make one by ssh-keygen -t ed25519", path, kind)
+		return nil, fmt.Errorf("key %s is of type %s: make one by ssh-keygen -t ed25519",
+			path, kind)
 	}
 	return signer, nil
 }

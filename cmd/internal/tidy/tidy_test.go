@@ -125,7 +125,8 @@ var mayImport = map[string][]string{
 		"cmd/internal/small", "cmd/internal/split", "projections/...", "eventstore/...",
 		"domain/...",
 	},
-	"cmd/internal/small/...": {"projections/coverage"},
+	"cmd/internal/small/...":   {"projections/coverage"},
+	"cmd/internal/release/...": {"cmd/internal/build"},
 	"cmd/internal/bench/...": {
 		"cmd/internal/httpapi", "cmd/internal/intake", "cmd/internal/ledger",
 		"cmd/internal/natsin", "cmd/internal/sample", "projections/...", "eventstore/...",

@@ -53,7 +53,7 @@ func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
 		}
 	}
 	if isFormula(text) {
-		text = append([]byte("'"), text...)
+		text = append([]byte(noFormula), text...)
 	}
 	quote := bytes.ContainsAny(text, "\"\r\n") || bytes.IndexByte(text, w.separator) >= 0
 	if !quote {
@@ -67,6 +67,17 @@ func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
 		dst = append(dst, c)
 	}
 	return append(dst, '"')
+}
+
+// noFormula is by which a spreadsheet knows a value that begins as a formula for a text.
+const noFormula = "'"
+
+// Text returns a value as it may stand in a table for spreadsheets that another writer writes.
+func Text(value string) string {
+	if isFormula([]byte(value)) {
+		return noFormula + value
+	}
+	return value
 }
 
 // isFormula tells whether a spreadsheet would take a value for a formula. A number with a sign and

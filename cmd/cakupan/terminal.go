@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// terminal is one that somebody looks at. What was reported by others is shown there in many
+// places, and none of them may move the cursor or turn the direction of writing. What is no
+// terminal gets the bytes as they are: a program reads them.
+type terminal struct {
+	out  io.Writer
+	part []byte // a character of which a write had only the beginning
+}
+
+// terminalOr returns how to write to a file, which is guarded where it is a terminal.
+func terminalOr(file *os.File) io.Writer {
+	if term.IsTerminal(int(file.Fd())) {
+		return &terminal{out: file}
+	}
+	return file
+}
+
+// Write shows text. A character that does harm is shown by its number, as JSON has it, so that
+// JSON stays what it is.
+func (t *terminal) Write(text []byte) (int, error) {
+	all := append(t.part, text...)
+	whole := len(all)
+	for start := len(all) - 1; start >= 0 && len(all)-start < utf8.UTFMax; start-- {
+		if utf8.RuneStart(all[start]) {
+			if !utf8.FullRune(all[start:]) {
+				whole = start
+			}
+			break
+		}
+	}
+	shown := onScreen(string(all[:whole]))
+	t.part = []byte(string(all[whole:]))
+	if _, err := io.WriteString(t.out, shown); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// control writes what is the program's own and moves the cursor.
+func (c *console) control(sequence string) error {
+	out := c.stdout
+	if s, guards := out.(*terminal); guards {
+		out = s.out
+	}
+	_, err := io.WriteString(out, sequence)
+	return err
+}
+
+// onScreen returns a text of several lines as a terminal may show it.
+func onScreen(text string) string {
+	harmless := func(r rune) bool { return r == '\n' || r == '\t' || isPlain(r) }
+	if strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case harmless(r):
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			b.WriteRune(unicode.ReplacementChar)
+		default:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
+}
