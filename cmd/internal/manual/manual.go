@@ -87,7 +87,7 @@ func visible(words string) string {
 func (w *writer) head(name, help string, edition Edition) {
 	w.WriteString(`.\" Made by: cakupan man` + "\n")
 	// A date is one for programs, too, only as it is.
-	fmt.Fprintf(w, ".TH \"%s\" 1 \"%s\" \"cakupan %s\" \"Cakupan Manual\"\n",
+	fmt.Fprintf(&w.Builder, ".TH \"%s\" 1 \"%s\" \"cakupan %s\" \"Cakupan Manual\"\n",
 		visible(strings.ToUpper(name)), edition.Date, edition.Version)
 	w.line("SH", "NAME")
 	w.WriteString(visible(name) + ` \- ` + visible(strings.TrimSuffix(help, ".")) + "\n")
