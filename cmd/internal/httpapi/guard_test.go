@@ -104,7 +104,9 @@ func ask(t *testing.T, api *API, method, path, host string) *http.Response {
 // TestOpenLedgerIsNotForwarded: behind a proxy, everybody comes from this machine.
 func TestOpenLedgerIsNotForwarded(t *testing.T) {
 	url := serve(t, newMemory(t), Config{}).URL()
-	for _, name := range []string{"Forwarded", "x-forwarded-for", "X-Forwarded-Host", "Via"} {
+	for _, name := range []string{
+		"Forwarded", "x-forwarded-for", "X-Forwarded-Host", "Via", "true-client-ip",
+	} {
 		request, err := http.NewRequestWithContext(t.Context(), "GET", url+"/v1/coverage", http.NoBody)
 		if err != nil {
 			t.Fatal(err)

@@ -163,6 +163,7 @@ func ownName(r *http.Request) error {
 // then comes from loopback, whoever sent it.
 var forwardedHeaders = []string{
 	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via",
+	"X-Forwarded-Port", "X-Forwarded-Server", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
 }
 
 // toOwnName tells whether a request was sent to a name that every machine has for itself.
