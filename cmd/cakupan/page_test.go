@@ -28,6 +28,7 @@ func TestPage(t *testing.T) {
 	t.Run("compare", func(t *testing.T) { b.t = t; b.walkCompare() })
 	t.Run("story", func(t *testing.T) { b.t = t; b.walkStory() })
 	t.Run("findings", func(t *testing.T) { b.t = t; b.walkFindings() })
+	t.Run("funding", func(t *testing.T) { b.t = t; b.walkFunding() })
 	t.Run("take", func(t *testing.T) { b.t = t; b.walkTake() })
 	t.Run("phone", func(t *testing.T) { b.t = t; b.walkPhone() })
 	t.Run("themes", func(t *testing.T) { b.t = t; b.walkThemes() })
@@ -208,6 +209,25 @@ func (b *browser) walkFindings() {
 	b.sound()
 }
 
+// walkFunding opens the money, as the ledger tells it.
+func (b *browser) walkFunding() {
+	b.open("?on=2020-12-31&lang=en&region=75.03")
+	b.click("coverage-funding summary")
+	b.until("commitments", `document.querySelectorAll(".commitment").length >= 2 && document.querySelectorAll(".strip rect").length > 5`)
+	got := b.text("coverage-funding")
+	for _, want := range []string{"bb-2020", "Rp 4,019,904,000", "Rp 2,368,800,000", "The money ends in Aug 2020.", "Rp 1,651,104,000 is granted and not paid."} {
+		if !strings.Contains(got, want) {
+			b.t.Errorf("the money does not say %q: %s", want, got)
+		}
+	}
+	b.axe("funding")
+	b.picture("funding")
+	b.open("?lang=en&region=75.71&known=1")
+	b.click("coverage-funding summary")
+	b.until("none", `document.querySelector("coverage-funding").innerText.includes("No funding is recorded.")`)
+	b.sound()
+}
+
 // walkTake takes away what is shown, and has it as a page for a meeting.
 func (b *browser) walkTake() {
 	dir := b.t.TempDir()
@@ -220,11 +240,27 @@ func (b *browser) walkTake() {
 			b.t.Errorf("%s: %.300q", kind, got)
 		}
 	}
+	b.click(".why summary")
+	b.click("#save-bundle")
+	name := b.text("#save-bundle")
+	key := filepath.Join(dir, "ledger.pub")
+	code, stdout, stderr := runCommand(b.t, "checkpoint", "--key", "--server", b.origin)
+	if code != 0 {
+		b.t.Fatal(stderr)
+	}
+	if err := os.WriteFile(key, []byte(stdout), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.taken(filepath.Join(dir, name))
+	code, stdout, stderr = runCommand(b.t, "check", filepath.Join(dir, name), "--key", key, "--lang", "en")
+	if code != 0 || !strings.Contains(stdout, "covered 171777, confirmed 121881") {
+		b.t.Errorf("the proof: exit %d: %s%s", code, stdout, stderr)
+	}
 	b.do("print", emulation.SetEmulatedMedia().WithMedia("print"))
 	b.picture("print")
 	var shown []string
-	b.eval(`[...document.querySelectorAll(".time, .take, header button")].filter((e) => e.offsetParent !== null).map((e) => e.className)`, &shown)
-	if len(shown) > 0 {
+	b.eval(`[...document.querySelectorAll(".time, .take, header button, .printed")].filter((e) => e.offsetParent !== null).map((e) => e.className)`, &shown)
+	if !slices.Equal(shown, []string{"printed"}) {
 		b.t.Errorf("printed: %q", shown)
 	}
 	b.do("screen", emulation.SetEmulatedMedia().WithMedia(""))

@@ -35,9 +35,10 @@ export function monthSlider(look: { t: Words; f: Format }, first: string, last: 
   return html`<div class="sliders">${ticks(marks)}
     <input id="on-month" type="range" min="0" max=${months} step="1" .value=${String(here)} aria-label="${look.t.on}: ${look.f.lang === "id" ? "bulan" : "month"}" aria-valuetext=${look.f.month(at)}
       @input=${(e: Event) => move(e, false)} @change=${(e: Event) => move(e, true)}>
+    <p class="ends"><span>${look.f.month(first)}</span><span>${look.f.month(last)}</span></p>
     <input id="on-day" class="days" type="range" min="1" max=${days} step="1" .value=${String(day)} aria-label="${look.t.on}: ${look.f.lang === "id" ? "hari" : "day"}" aria-valuetext=${look.f.day(at)}
       @input=${(e: Event) => within(e, false)} @change=${(e: Event) => within(e, true)}>
-    <p class="ends"><span>${look.f.month(first)}</span><span>${look.f.month(last)}</span></p>
+    <p class="ends"><span>${look.f.day(`${at.slice(0, 8)}01`)}</span><span>${look.f.day(monthEnd(at, 0))}</span></p>
   </div>`;
 }
 

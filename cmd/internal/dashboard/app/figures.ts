@@ -124,7 +124,8 @@ export function parts(look: Look, a: Answer, by: string): TemplateResult {
 export function waterfall(look: Look, d: Difference): TemplateResult {
   const { t, f } = look;
   const lines: { label: string; from: number; to: number; kind: string }[] = [];
-  let at = d.from.covered ?? 0;
+  const first = d.from.covered ?? 0, last = d.to.covered ?? 0; // never hidden from who may see causes
+  let at = first;
   lines.push({ label: t.differenceFrom, from: 0, to: at, kind: "total" });
   for (const step of d.steps) {
     const flows = [...Object.entries(step.joined), ...Object.entries(step.left).map(([cause, n]) => [cause, -n] as [string, number])];
@@ -133,8 +134,8 @@ export function waterfall(look: Look, d: Difference): TemplateResult {
       at += n;
     }
   }
-  lines.push({ label: t.differenceTo, from: 0, to: d.to.covered, kind: "total" });
-  const low = Math.min(...lines.slice(1, -1).flatMap((l) => [l.from, l.to]), d.from.covered, d.to.covered);
+  lines.push({ label: t.differenceTo, from: 0, to: last, kind: "total" });
+  const low = Math.min(...lines.slice(1, -1).flatMap((l) => [l.from, l.to]), first, last);
   const high = Math.max(...lines.flatMap((l) => [l.from, l.to]));
   const floor = Math.max(0, low - (high - low)); // flows are small beside the totals
   const x = (n: number) => ((Math.max(n, floor) - floor) / Math.max(1, high - floor)) * 100;

@@ -5,6 +5,7 @@ import { ask, boundaries, marks, never, Problem, watch, type Asked, type Link } 
 import { listed, parts, table, type Look } from "./figures";
 import { map, shownProvince } from "./map";
 import { dimensions, level, type Answer, type Boundaries, type Difference, type Mark, type Point, type Status } from "./model";
+import "./funding";
 import "./panels";
 import { compare, crumbs, headline, legend, reason, stops, take, timeControls, type Page } from "./sections";
 import { monthEnd, readState, today, writeState, zones, type State } from "./state";
@@ -248,7 +249,7 @@ class App extends LitElement implements Page {
     const pick = (region: string) => this.go({ region });
     return html`${old}${a ? headline(this, a) : nothing}
       ${timeControls(this)}
-      <div class="pair"><section class="map" aria-labelledby="map-title"><h2 id="map-title">${name ? t.mapOf(name) : t.map}</h2>
+      <div class="pair ${name ? "" : "nation"}"><section class="map" aria-labelledby="map-title"><h2 id="map-title">${name ? t.mapOf(name) : t.map}</h2>
         ${map(look, this.answers, this.region, this.bounds, pick)}${legend(look)}</section>
       <section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${crumbs(this)}
         <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, this.state.sort), this.trend, this.on, this.region, pick)}</div></section></div>
@@ -264,9 +265,10 @@ class App extends LitElement implements Page {
       <section class="dims" aria-labelledby="dims-title"><h2 id="dims-title">${t.dividing}</h2>
         <div class="tabs" role="group" aria-labelledby="dims-title">${dimensions.map((by) => html`<button type="button" aria-pressed=${by === this.state.by} @click=${() => this.go({ by })}>${t.dims[by]}</button>`)}</div>
         ${detail ? parts(look, detail, this.state.by) : nothing}<p class="note">${t.dimNote}</p></section>
-      ${compare(this, this.difference)}${reason(look, a)}
+      ${compare(this, this.difference)}${reason(this, a)}
       <coverage-findings .region=${a.region} .known=${this.state.known} .t=${t} .f=${f}></coverage-findings>
       <coverage-funding .region=${a.region} .known=${this.state.known} .t=${t} .f=${f}></coverage-funding>
+      <p class="printed">${a.known.recordedAt ? t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt)) : nothing} ${location.href}</p>
       ${stops(this)}${take(this, () => this.querySelector("svg.tiles"))}`;
   }
 }

@@ -31,8 +31,20 @@ export interface Boundaries { features: Boundary[] }
 export interface FindingCount { code: string; region?: string; open: number; resolved: number; months: number; rupiah: number }
 export interface Finding { code: string; since: number; until: number | null; events: number[]; region?: string; text: string }
 
-/** A line of the funding: what of it there is depends on the ledger. */
-export type Funding = Record<string, unknown>;
+export interface Span { from: string; until: string } // months; until is out
+export interface FundedMonths extends Span { granted: number; covered: number; disbursed: boolean }
+interface Part { heads: number; most: number; headMonths: number; rupiah: number | null }
+
+/** The money of a commitment, side by side. It may never have been committed. */
+export interface Funding {
+  commitment: string; funder: string | null; funding: string; fiscalYear: number | null;
+  from: string | null; until: string | null; closed: string | null;
+  committed: { heads: number; months: number; tariff: number; rupiah: number; ceiling: number } | null;
+  granted: Part; covered: Part; disbursed: { months: Span[]; rupiah: number };
+  missing: { headMonths: number; months: Span[]; rupiah: number | null };
+  moneyEnds: { last: string | null; committed: string | null; granted: string | null; disbursed: string | null };
+  months: FundedMonths[];
+}
 
 export const dimensions = ["sector", "segment", "category", "programme", "funding", "evidence"];
 

@@ -1,13 +1,13 @@
-// Panels that are asked for when they are opened: what the events contradict, and the money.
+// Panels that are asked for when they are opened: what the events contradict. The money is in funding.ts.
 import { LitElement, html, nothing, type TemplateResult } from "lit";
 import { ask, lines, Problem } from "./data";
-import type { Finding, FindingCount, Funding } from "./model";
+import type { Finding, FindingCount } from "./model";
 import type { Format, Words } from "./words";
 
-const shownMost = 20; // of the findings of a code, and of commitments
+export const shownMost = 20; // of the findings of a code, and of commitments
 
 /** A panel of a region and a knowledge. It asks when it is open, and again when those change. */
-abstract class Panel extends LitElement {
+export abstract class Panel extends LitElement {
   static properties = { region: {}, known: {}, t: { attribute: false }, f: { attribute: false } };
   declare region: string;
   declare known: string;
@@ -106,35 +106,3 @@ class Findings extends Panel {
   }
 }
 customElements.define("coverage-findings", Findings);
-
-/** What a value of the funding is, for people: numbers in their way, objects as their parts. */
-function plain(f: Format, value: unknown): string {
-  if (typeof value === "number") return f.number(value);
-  if (Array.isArray(value)) return value.length > 4 ? f.number(value.length) : value.map((one) => plain(f, one)).join(", ");
-  if (value !== null && typeof value === "object") return Object.entries(value).map(([name, part]) => `${name} ${plain(f, part)}`).join("; ");
-  return value === null || value === undefined ? "–" : String(value);
-}
-
-class FundingPanel extends Panel {
-  protected readonly heading = "funding";
-  private commitments: Funding[] = [];
-
-  protected async load(stop: AbortSignal) {
-    const query = { known: this.known, ...(this.region === "ID" ? {} : { funder: this.region }) };
-    this.commitments = [];
-    for await (const one of lines<Funding>("v1/funding", query, stop)) {
-      if (typeof one.commitment === "string") this.commitments.push(one);
-      if (this.commitments.length >= shownMost) break;
-    }
-  }
-
-  protected content() {
-    const { t, f } = this;
-    if (this.commitments.length === 0) return html`<p>${t.noFunding}</p>`;
-    const names = [...new Set(this.commitments.flatMap((one) => Object.keys(one)))];
-    return html`<div class="wide" tabindex="0" role="region" aria-label=${t.panels.funding}><table><thead><tr>${names.map((name) => html`<th scope="col">${t.fields[name] ?? name}</th>`)}</tr></thead>
-      <tbody>${this.commitments.map((one) => html`<tr>${names.map((name) => html`<td class=${typeof one[name] === "number" ? "number" : ""}>${plain(f, one[name])}</td>`)}</tr>`)}</tbody></table></div>
-      <p class="note">${t.firstOnes(shownMost)} <code>cakupan funding</code></p>`;
-  }
-}
-customElements.define("coverage-funding", FundingPanel);

@@ -109,16 +109,20 @@ export function compare(page: Page, difference: Difference | "denied" | undefine
 }
 
 /** What the number rests on, and how anybody gets the same. */
-export function reason(look: Look, a: Answer): TemplateResult {
-  const { t, f } = look, w = a.workforce;
-  const asked = `--region ${a.region} --on ${a.on} --known ${a.known.sequence}`;
+export function reason(page: Page, a: Answer): TemplateResult {
+  const { look, state } = page, { t, f } = look, w = a.workforce;
+  const indicator = state.indicator === "EMPLOYED" ? "" : ` --indicator ${state.indicator}`;
+  const asked = `--region ${a.region} --on ${a.on} --known ${a.known.sequence}${indicator}`;
+  const bundle = `v1/bundle?${new URLSearchParams({ region: a.region, on: a.on, known: String(a.known.sequence), indicator: state.indicator })}`;
+  const file = `cakupan-${a.region}-${a.on}-${a.known.sequence}.bundle`;
   return html`<section class="why" aria-labelledby="why-title"><details><summary><h2 id="why-title">${t.why}</h2></summary>
     ${a.percent !== null && w ? html`<p><b>${t.whyFormula(count(look, a.covered), f.number(w.count), f.percent(a.percent))}</b></p>` : nothing}
     <p>${t.whyNumerator}</p>${w ? html`<p>${t.whyDenominator(w.publication, f.day(w.reference), f.number(w.sequence))}</p>` : nothing}
     ${a.target ? html`<p>${t.whyTarget(f.percent(a.target.percent), f.day(a.target.from), f.number(a.target.sequence))}</p>` : nothing}
     ${a.known.recordedAt ? html`<p>${t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt))}</p>` : nothing}
     <p>${t.whyCommand}</p><pre tabindex="0">cakupan coverage ${asked}</pre>
-    <p>${t.whyWho}</p><pre tabindex="0">cakupan explain ${asked}</pre></details></section>`;
+    <p>${t.whyWho}</p><pre tabindex="0">cakupan explain ${asked}</pre>
+    ${a.suppressed ? nothing : html`<p>${t.whyBundle} <a id="save-bundle" href=${bundle} download=${file}>${file}</a></p><pre tabindex="0">cakupan check ${file} --key ledger.pub</pre>`}</details></section>`;
 }
 
 /** What is shown, to take away. */
