@@ -65,7 +65,7 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	counted := metrics.New()
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: dir, Create: true, Refold: ledger.RefoldDefault,
-		Receipts: counted.Receipts, Appended: counted.Appended,
+		Receipts: counted.Receipts, Appended: counted.Appended, Stored: counted.Stored,
 	})
 	if err != nil {
 		return err

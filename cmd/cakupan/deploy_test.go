@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -38,7 +39,29 @@ func TestMetricsExist(t *testing.T) {
 		[]byte(`{"specversion":"1.0"}`)); status == http.StatusOK {
 		t.Errorf("is taken in: %s", answer)
 	}
+	for _, file := range []string{"workforce", "people"} {
+		lines := map[string]string{
+			"workforce": `{"specversion":"1.0","id":"w","source":"urn:a","type":"id.cakupan.workforce.published.v1",` +
+				`"data":{"region":"75.03","sector":"ALL","indicator":"EMPLOYED","count":10,"reference":"2020-01-01","publication":"p"}}` + "\n" +
+				`{"specversion":"1.0","id":"t","source":"urn:a","type":"id.cakupan.target.set.v1",` +
+				`"data":{"region":"75.03","sector":"ALL","percent":"60","from":"2020-01-01"}}`,
+			"people": people(7),
+		}[file]
+		status, answer := e2eDo(t, http.MethodPost, url+"/v1/events", "application/x-ndjson", []byte(lines))
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d %s", file, status, answer)
+		}
+	}
+	e2eDo(t, http.MethodGet, url+"/v1/coverage?region=75.03&min_seq=9", "", nil)
 	_, text := e2eDo(t, http.MethodGet, url+"/metrics", "", nil)
+	for _, want := range []string{
+		`cakupan_coverage_covered{region="75.03"} 7`, `cakupan_coverage_percent{region="75.03"} 70`,
+		`cakupan_coverage_target_percent{region="75.03"} 60`, "cakupan_frame_seconds_count ",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
 	there := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		name, _, _ := strings.Cut(strings.TrimSpace(line), "{")
@@ -84,6 +107,17 @@ func TestMetricsExist(t *testing.T) {
 			}
 		}
 	}
+}
+
+// people returns events of people of one regency who enrol.
+func people(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"specversion":"1.0","id":"p-%[1]d","source":"urn:a","type":"id.cakupan.enrolment.opened.v1",`+
+			`"data":{"enrolment":"e-%[1]d","worker":"w-%[1]d","region":"75.03","segment":"PU","category":"PRIVATE",`+
+			`"programmes":["JKK"],"payer":"EMPLOYER","from":"2020-01-01"}}`+"\n", i)
+	}
+	return b.String()
 }
 
 // TestUnit compares the unit that is shown with the one that is installed, and installs it.

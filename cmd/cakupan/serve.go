@@ -97,7 +97,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), Create: true, Log: out.logger(),
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
-		Receipts: counted.Receipts, Appended: counted.Appended,
+		Receipts: counted.Receipts, Appended: counted.Appended, Stored: counted.Stored,
 		AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Refold: c.Refold,
 		Messages: ledger.MessageOptions{

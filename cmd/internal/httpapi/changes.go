@@ -136,7 +136,12 @@ func (a *API) enterViewer() (leave func(), err error) {
 		return nil, overloaded()
 	}
 	a.requests.Add(-1)
+	left := func() {}
+	if a.config.Observer != nil {
+		left = a.config.Observer.Watch()
+	}
 	return func() {
+		left()
 		a.requests.Add(1)
 		a.viewers.Add(-1)
 	}, nil

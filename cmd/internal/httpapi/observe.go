@@ -13,6 +13,8 @@ type Observer interface {
 	// End tells that one is answered: on which route, one of a fixed list, and with what status;
 	// 0 when there was nothing to say or nobody left to say it to.
 	End(route string, status int)
+	// Watch tells that somebody watches changes, until leave is called.
+	Watch() (leave func())
 }
 
 // routeOf names the route of a request that was answered, and "other" where none matched: a path

@@ -58,6 +58,11 @@ type Options struct {
 	// the fsync; nil: nobody is. It must be as quick.
 	Appended func(events int, took time.Duration)
 
+	// Stored is told of each frame that the log has, how large it is and how long that took: from
+	// being sent to being acknowledged, which is after the fsync; nil: nobody is. It must be as
+	// quick.
+	Stored func(bytes int, took time.Duration)
+
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
 

@@ -137,7 +137,7 @@ func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 			return nil, err
 		}
 		l.appending.Store(&appending{index: l.index})
-		l.writer, err = writer.Open(ctx, l.log, l.index, l.writerOptions())
+		l.writer, err = writer.Open(ctx, l.measured(), l.index, l.writerOptions())
 		if err != nil {
 			return nil, derivedError(l.folder.dir, err)
 		}

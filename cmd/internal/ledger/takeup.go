@@ -21,7 +21,7 @@ func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := writer.Open(ctx, l.log, idx, l.writerOptions())
+	w, err := writer.Open(ctx, l.measured(), idx, l.writerOptions())
 	if err != nil {
 		return nil, derivedError(l.folder.dir, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
 )
 
 // Ledger is a ledger, as the metrics ask it.
@@ -15,6 +17,12 @@ type Ledger interface {
 	Health(ctx context.Context) ledger.Health
 	// Ready tells whether it answers at the moment now.
 	Ready(ctx context.Context, now temporal.Instant) ledger.Readiness
+	// Status tells how it is, with what its role and its safety depend on.
+	Status(ctx context.Context) ledger.Status
+	// Measures tells of what is beside the log.
+	Measures() ledger.Measures
+	// View returns the coverage.
+	View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error)
 }
 
 // Register is the register of who may log in, as the metrics ask it.
@@ -72,6 +80,24 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 		},
 	})
 	m.followVerified(l)
+	m.followStreams(l)
+	m.followBeside(l)
+	m.followCoverage(l, now)
+	m.followRole(l)
+	m.Ask(Figure{
+		Name: "cakupan_healthy", Help: "1 while the ledger takes events and answers, 0 otherwise.",
+		Values: func() map[string]float64 {
+			healthy := 0.0
+			if l.Health(context.Background()).Status == ledger.HealthOK && r.Err() == nil {
+				healthy = 1
+			}
+			return map[string]float64{"": healthy}
+		},
+	})
+}
+
+// followRole asks what the ledger does for its log.
+func (m *Metrics) followRole(l Ledger) {
 	m.Ask(Figure{
 		Name: "cakupan_role", Label: "role",
 		Help: "1 for what the ledger does for its log: it writes, or stands by; 0 for the other.",
@@ -81,16 +107,6 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 			}
 			is[string(l.Health(context.Background()).Role)] = 1
 			return is
-		},
-	})
-	m.Ask(Figure{
-		Name: "cakupan_healthy", Help: "1 while the ledger takes events and answers, 0 otherwise.",
-		Values: func() map[string]float64 {
-			healthy := 0.0
-			if l.Health(context.Background()).Status == ledger.HealthOK && r.Err() == nil {
-				healthy = 1
-			}
-			return map[string]float64{"": healthy}
 		},
 	})
 }

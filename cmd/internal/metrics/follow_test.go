@@ -11,6 +11,8 @@ import (
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/coverage"
 )
 
 // told is a ledger and a register that say what they are told to.
@@ -19,12 +21,23 @@ type told struct {
 	ready    ledger.Readiness
 	failures access.Failures
 	err      error
+	status   ledger.Status
+	measures ledger.Measures
+	view     *coverage.View
 }
 
 func (t *told) Health(context.Context) ledger.Health                     { return t.health }
 func (t *told) Ready(context.Context, temporal.Instant) ledger.Readiness { return t.ready }
 func (t *told) Failures() access.Failures                                { return t.failures }
-func (t *told) Err() error                                               { return t.err }
+func (t *told) Status(context.Context) ledger.Status                     { return t.status }
+func (t *told) Measures() ledger.Measures                                { return t.measures }
+func (t *told) View(context.Context, eventstore.Sequence) (*coverage.View, error) {
+	if t.view == nil {
+		return nil, errors.New("there is none")
+	}
+	return t.view, nil
+}
+func (t *told) Err() error { return t.err }
 
 // TestFollow asks anew at each reading, and says that all is well only when it is.
 func TestFollow(t *testing.T) {
@@ -73,6 +86,44 @@ func TestFollow(t *testing.T) {
 				t.Errorf("%+v: %q is missing", c, want)
 			}
 		}
+	}
+}
+
+// TestFollowBeside tells of streams and of what is beside the log; what there is not is no 0.
+func TestFollowBeside(t *testing.T) {
+	free := uint64(4096)
+	of := &told{
+		status: ledger.Status{
+			Intake:  ledger.IntakeStatus{Waiting: 3, Refused: 2},
+			Streams: []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Bytes: 77}},
+		},
+		measures: ledger.Measures{Vault: 11, Register: 12, FreeBytes: &free},
+	}
+	m := New()
+	m.Follow(of, of, time.Now)
+	m.Stored(1_000, time.Second)
+	leave := m.Watch()
+	m.Watch()
+	leave()
+	got := read(t, m)
+	for _, want := range []string{
+		`cakupan_intake_packs{state="waiting"} 3`, `cakupan_intake_packs{state="refused"} 2`,
+		`cakupan_stream_replicas{stream="CAKUPAN"} 3`, `cakupan_stream_bytes{stream="CAKUPAN"} 77`,
+		`cakupan_stream_replicas_current{stream="CAKUPAN"} 2`,
+		"cakupan_vault_records 11\n", "cakupan_register_records 12\n",
+		"cakupan_disk_free_bytes 4096\n", "cakupan_watchers 1\n",
+		"cakupan_frame_seconds_sum 1\n", `cakupan_frame_bytes_bucket{le="1024"} 1`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(got, "cakupan_coverage_covered{") {
+		t.Error("there are figures of a coverage that does not answer")
+	}
+	of.measures.FreeBytes = nil
+	if strings.Contains(read(t, m), "cakupan_disk_free_bytes ") {
+		t.Error("a cluster's ledger tells of a disk")
 	}
 }
 

@@ -23,10 +23,12 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	inWork   atomic.Int64 // requests that have begun and not ended
+	watchers atomic.Int64 // who watch changes
 
 	events, refusals, requests *prometheus.CounterVec
 	overloaded                 prometheus.Counter
 	appendSeconds, batchEvents prometheus.Histogram
+	frameSeconds, frameBytes   prometheus.Histogram
 }
 
 // New returns metrics that have counted nothing, with those of the process.
@@ -52,6 +54,17 @@ func New() *Metrics {
 			Help:    "Events of a batch that was handed in to be appended.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
 		}),
+		frameSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cakupan_frame_seconds",
+			Help: "How long a frame took from sent to acknowledged by the log: fsync included, and" +
+				" on a cluster that of most replicas.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
+		frameBytes: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "cakupan_frame_bytes",
+			Help:    "Bytes of a frame of the log.",
+			Buckets: prometheus.ExponentialBuckets(256, 4, 8),
+		}),
 	}
 	for _, status := range []event.Status{event.Appended, event.Duplicate, event.Refused} {
 		m.events.WithLabelValues(string(status)) // is there from the start, as 0
@@ -59,8 +72,12 @@ func New() *Metrics {
 	inWork := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "cakupan_http_requests_in_work", Help: "Requests that are not answered yet.",
 	}, func() float64 { return float64(m.inWork.Load()) })
-	m.registry.MustRegister(m.events, m.refusals, m.requests, m.overloaded, inWork,
-		m.appendSeconds, m.batchEvents, buildInfo(),
+	watchers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cakupan_watchers", Help: "Clients that watch changes (Server-Sent Events).",
+	}, func() float64 { return float64(m.watchers.Load()) })
+	m.registry.MustRegister(m.events, m.refusals, m.requests, m.overloaded, inWork, watchers,
+		m.appendSeconds, m.batchEvents, m.frameSeconds, m.frameBytes,
+		buildInfo(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -79,6 +96,18 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Appended(events int, took time.Duration) {
 	m.appendSeconds.Observe(took.Seconds())
 	m.batchEvents.Observe(float64(events))
+}
+
+// Stored counts a frame that the log has.
+func (m *Metrics) Stored(bytes int, took time.Duration) {
+	m.frameSeconds.Observe(took.Seconds())
+	m.frameBytes.Observe(float64(bytes))
+}
+
+// Watch counts one more who watches changes, until leave is called.
+func (m *Metrics) Watch() (leave func()) {
+	m.watchers.Add(1)
+	return func() { m.watchers.Add(-1) }
 }
 
 // buildInfo names the program that counts.

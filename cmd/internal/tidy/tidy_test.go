@@ -153,9 +153,12 @@ var mayImport = map[string][]string{
 	"cmd/internal/witness/...": {"cmd/internal/problem", "eventstore/..."},
 	// Commands change the register of a running ledger through it.
 	"cmd/internal/control/...": {"cmd/internal/access/...", "cmd/internal/problem"},
-	"cmd/internal/metrics/...": {"cmd/internal/access", "cmd/internal/ledger", "domain/..."},
-	"cmd/internal/nobody/...":  {}, // for tests
-	"cmd/internal/sample/...":  {"domain/..."},
+	"cmd/internal/metrics/...": {
+		"cmd/internal/access", "cmd/internal/ledger", "cmd/internal/small", "projections/coverage",
+		"eventstore", "domain/...",
+	},
+	"cmd/internal/nobody/...": {}, // for tests
+	"cmd/internal/sample/...": {"domain/..."},
 	// It knows every file, also the register.
 	"cmd/internal/datafolder/...": {
 		"cmd/internal/access/...", "cmd/internal/problem", "projections/...", "eventstore/...",
