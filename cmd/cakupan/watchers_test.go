@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cakupan/projections/coverage"
+)
+
+// crowd is many who watch a key of the bucket, and when what they should see was accepted.
+type crowd struct {
+	mu       sync.Mutex
+	accepted []accepted // in order of sequence
+	taken    []float64  // milliseconds from accepted to seen, of each batch and watcher
+	wrong    []string
+}
+
+type accepted struct {
+	sequence uint64
+	at       time.Time
+}
+
+// TestManyWatch has many watch the bucket while a thousand events a second change a figure: all
+// come to the same figure in the end, which is what the ledger answers. How long it took and what
+// each of them costs depends on the machine, and is only told.
+func TestManyWatch(t *testing.T) {
+	watchers, batches := 20, 5
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		watchers, batches = 1_000, 100
+	}
+	door, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &demoServer{
+		t: t, dir: filepath.Join(t.TempDir(), "data"), address: address,
+		command: []string{"serve", "--nats-listen", door},
+	}
+	d.start()
+	t.Cleanup(d.stop)
+	c, last := new(crowd), uint64(batches*100)
+	c.send(d, 0)
+	before := memoryOf(t, d.url())
+	var ready, seen sync.WaitGroup
+	for range watchers {
+		s := watchBucket(t, "nats://"+door, "75.03")
+		ready.Add(1)
+		seen.Go(func() { c.watch(s, last, ready.Done) })
+	}
+	ready.Wait()
+	with := memoryOf(t, d.url())
+	for i := 1; i < batches; i++ {
+		begun := time.Now()
+		c.send(d, i)
+		time.Sleep(100*time.Millisecond - time.Since(begun)) // the pace that is asked for
+	}
+	seen.Wait()
+	for _, wrong := range c.wrong {
+		t.Error(wrong)
+	}
+	slices.Sort(c.taken)
+	if len(c.taken) < watchers {
+		t.Fatalf("%d watchers have seen %d batches", watchers, len(c.taken))
+	}
+	t.Logf("%d watchers, %d events: seen after %.0f ms (median), %.0f ms (p99), %.0f ms at most;"+
+		" %.0f KiB each in the server", watchers, last, c.taken[len(c.taken)/2],
+		c.taken[len(c.taken)*99/100], c.taken[len(c.taken)-1],
+		max(0, with-before)/1024/float64(watchers))
+}
+
+// send appends a batch of a hundred people.
+func (c *crowd) send(d *demoServer, batch int) {
+	lines := strings.ReplaceAll(people(100), `p-`, fmt.Sprintf("p-%d-", batch))
+	lines = strings.ReplaceAll(strings.ReplaceAll(lines, `"e-`, fmt.Sprintf(`"e-%d-`, batch)),
+		`"w-`, fmt.Sprintf(`"w-%d-`, batch))
+	status, answer := e2eDo(d.t, http.MethodPost, d.url()+"/v1/events", "application/x-ndjson",
+		[]byte(lines))
+	if status != http.StatusOK {
+		d.t.Fatalf("status %d: %s", status, answer)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accepted = append(c.accepted, accepted{uint64(batch+1) * 100, time.Now()})
+}
+
+// watch takes values until one has all events. It calls ready at the first.
+func (c *crowd) watch(s *screen, last uint64, ready func()) {
+	next, told := 0, false
+	patient := time.After(5 * time.Minute)
+	for {
+		select {
+		case entry := <-s.watcher.Updates():
+			if entry == nil {
+				continue // all that was there has been told
+			}
+			var answer coverage.Answer
+			if err := json.Unmarshal(entry.Value(), &answer); err != nil {
+				c.fail(err.Error())
+				return
+			}
+			if !told {
+				told = true
+				ready()
+			}
+			now := time.Now()
+			c.mu.Lock()
+			for ; next < len(c.accepted) && c.accepted[next].sequence <= uint64(answer.Known.Sequence); next++ {
+				if next > 0 { // the first was there before
+					c.taken = append(c.taken, float64(now.Sub(c.accepted[next].at))/1e6)
+				}
+			}
+			c.mu.Unlock()
+			if uint64(answer.Known.Sequence) >= last {
+				if uint64(answer.Covered) != last {
+					c.fail(fmt.Sprintf("%d of %d are covered in the end", answer.Covered, last))
+				}
+				return
+			}
+		case <-patient:
+			c.fail("a watcher does not come to the end")
+			if !told {
+				ready()
+			}
+			return
+		}
+	}
+}
+
+func (c *crowd) fail(why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrong = append(c.wrong, why)
+}
+
+var resident = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)$`)
+
+// memoryOf returns how much memory a server has.
+func memoryOf(t *testing.T, url string) float64 {
+	t.Helper()
+	_, text := e2eDo(t, http.MethodGet, url+"/metrics", "", nil)
+	found := resident.FindSubmatch(bytes.TrimSpace(text))
+	if found == nil {
+		return 0 // not Linux
+	}
+	n, err := strconv.ParseFloat(string(found[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
