@@ -19,6 +19,7 @@ import (
 	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/traces"
 	"cakupan/cmd/internal/upload"
 	"cakupan/eventstore/checkpoint"
 )
@@ -62,7 +63,9 @@ Examples:
 	cakupan serve --story moments.json --boundaries provinces.geojson
 
 Several with the same --nats, each with a folder of its own and the same keys, are one ledger: one
-writes, the others stand by, answer, forward what they are sent, and take over by themselves.` +
+writes, the others stand by, answer, forward what they are sent, and take over by themselves.
+
+With OTEL_EXPORTER_OTLP_ENDPOINT in the environment, traces are sent there (OTLP by HTTP).` +
 		exitCodes
 }
 
@@ -94,10 +97,16 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		return err
 	}
 	counted := metrics.New()
+	traced, err := traces.Open(ctx, os.Getenv, out.logger())
+	if err != nil {
+		return err
+	}
+	defer closeTraces(ctx, traced, out)
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), Create: true, Log: out.logger(),
 		NATS: c.NATS, NATSSystem: c.NATSSystem, Replicas: c.Replicas,
 		Receipts: counted.Receipts, Appended: counted.Appended, Stored: counted.Stored,
+		Trace:    traced.Begin,
 		AnyClock: c.AnyClock, Witnesses: c.Witness,
 		Refold: c.Refold,
 		Messages: ledger.MessageOptions{
@@ -116,7 +125,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
-		Feed: c.feed(d, l, out),
+		Feed: c.feed(d, l, out), Trace: traced.Request,
 	})
 	if err != nil {
 		return err
@@ -130,6 +139,16 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		}
 		return c.tell(w, l, server.URL(), out)
 	})
+}
+
+// closeTraces sends the spans that are left, for as long as a stop may take. A collector that is
+// down is no fault of the ledger.
+func closeTraces(ctx context.Context, traced *traces.Traces, out *console) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := traced.Close(ctx); err != nil {
+		out.logger().WarnContext(ctx, "traces were not sent", slog.Any("error", err))
+	}
 }
 
 // shown reads what the page shows of the operator's own. A file that is wrong keeps the ledger from

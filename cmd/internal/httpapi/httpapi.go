@@ -42,6 +42,8 @@ type Config struct {
 
 	Observer Observer     // is told of each request; none
 	Metrics  http.Handler // answers GET /metrics; none
+	// Trace begins to trace a request, and tells of its end as [Observer] does; none.
+	Trace func(r *http.Request) (within *http.Request, end func(route string, status int))
 
 	Limits Limits
 }
@@ -150,6 +152,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.config.Observer != nil {
 		a.config.Observer.Begin()
 		defer func() { a.config.Observer.End(routeOf(r), reply.status) }()
+	}
+	if a.config.Trace != nil {
+		within, end := a.config.Trace(r)
+		r = within
+		defer func() { end(routeOf(within), reply.status) }()
 	}
 	h := reply.Header()
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -63,6 +63,9 @@ type Options struct {
 	// quick.
 	Stored func(bytes int, took time.Duration)
 
+	// Trace begins to trace a step of a fixed name, and is told of its end; nil: nothing is traced.
+	Trace func(ctx context.Context, name string) (within context.Context, end func(error))
+
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
 

@@ -32,26 +32,37 @@ func (l *Ledger) Measures() (m Measures) {
 
 // measured returns the log, telling who wants to know how long it takes to store a frame.
 func (l *Ledger) measured() eventstore.Log {
-	if l.opts.Stored == nil {
+	if l.opts.Stored == nil && l.opts.Trace == nil {
 		return l.log
 	}
-	return &measuredLog{l.log, l.opts.Stored}
+	return &measuredLog{l.log, l}
+}
+
+// trace begins to trace a step.
+func (l *Ledger) trace(ctx context.Context, name string) (context.Context, func(error)) {
+	if l.opts.Trace == nil {
+		return ctx, func(error) {}
+	}
+	return l.opts.Trace(ctx, name)
 }
 
 // measuredLog is a log whose appends are measured.
 type measuredLog struct {
 	eventstore.Log
 
-	stored func(bytes int, took time.Duration)
+	ledger *Ledger
 }
 
 // Append appends as the log does.
 func (m *measuredLog) Append(ctx context.Context, frame []byte, after eventstore.Tail,
 ) (eventstore.Tail, error) {
+	// A frame is of several requests together, and so has a trace of its own.
+	ctx, end := m.ledger.trace(ctx, "store frame")
 	began := time.Now()
 	tail, err := m.Log.Append(ctx, frame, after)
-	if err == nil {
-		m.stored(len(frame), time.Since(began))
+	end(err)
+	if err == nil && m.ledger.opts.Stored != nil {
+		m.ledger.opts.Stored(len(frame), time.Since(began))
 	}
 	return tail, err
 }

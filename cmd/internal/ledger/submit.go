@@ -75,7 +75,9 @@ func (l *Ledger) answering() *coverage.Projection {
 
 // Commit does the rest. A batch is committed once. One of a publisher whose events have changed
 // too much lately is not taken: [problem.EventsDear].
-func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) {
+func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt, err error) {
+	ctx, end := l.trace(ctx, "commit events")
+	defer func() { end(err) }()
 	in, err := l.openGate(ctx) // again: damage may have been found since
 	if err != nil {
 		return nil, err
@@ -88,7 +90,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) 
 		return nil, err
 	}
 	began := time.Now()
-	receipts, err := in.Commit(ctx, b.batch)
+	receipts, err = in.Commit(ctx, b.batch)
 	if l.opts.Appended != nil && err == nil && !b.dryRun {
 		l.opts.Appended(len(receipts), time.Since(began))
 	}

@@ -56,8 +56,8 @@ func New() *Metrics {
 		}),
 		frameSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "cakupan_frame_seconds",
-			Help: "How long a frame took from sent to acknowledged by the log: fsync included, and" +
-				" on a cluster that of most replicas.",
+			Help: "How long a frame took from sent to acknowledged by the log: with its fsync," +
+				" on a cluster those of most replicas.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
 		frameBytes: prometheus.NewHistogram(prometheus.HistogramOpts{

@@ -157,6 +157,7 @@ var mayImport = map[string][]string{
 		"cmd/internal/access", "cmd/internal/ledger", "cmd/internal/small", "projections/coverage",
 		"eventstore", "domain/...",
 	},
+	"cmd/internal/traces/...": {"cmd/internal/problem"},
 	"cmd/internal/nobody/...": {}, // for tests
 	"cmd/internal/sample/...": {"domain/..."},
 	// It knows every file, also the register.
