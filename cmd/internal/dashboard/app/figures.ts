@@ -90,7 +90,7 @@ export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>
         ${cell(t.percent, percentText(look, a), a.percent === null ? "number percent words" : "number percent")}
         <td role="cell" class="bar" data-label="">${bullet(a, scale)}</td>
         ${cell(t.target, a.target ? f.percent(a.target.percent) : "–")}
-        ${cell(t.gapPoints, points === null ? "–" : (points > 0 ? "+" : "") + f.number(Math.round(points * 100) / 100))}
+        ${cell(t.gapPoints, points === null ? "–" : (points > 0 ? "+" : "") + f.points(points))}
         ${cell(t.covered, count(look, a.covered))}${cell(t.confirmed, confirmedText(look, a))}
         ${cell(t.workforce, a.workforce ? f.number(a.workforce.count) : "–")}
         ${cell(t.shortfall, a.target?.shortfall == null ? "–" : f.number(a.target.shortfall))}

@@ -189,6 +189,7 @@ export class Format {
 
   number = (n: number): string => this.plain.format(n);
   percent = (text: string | number): string => this.two.format(Number(text)) + " %";
+  points = (n: number): string => this.two.format(n);
   short = (text: string | number): string => this.whole.format(Number(text)) + " %";
   day = (date: string): string => this.days.format(new Date(date + "T00:00:00Z"));
   month = (date: string): string => this.months.format(new Date(date + "T00:00:00Z"));
