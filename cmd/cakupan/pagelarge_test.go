@@ -63,7 +63,7 @@ func writeMany(t *testing.T, name string, persons int) {
 	n := 0
 	event := func(kind, data string, about ...any) {
 		n++
-		fmt.Fprintf(w, `{"specversion":"1.0","id":"%d","source":"urn:many","type":"id.cakupan.%s","data":{%s}}`+"\n",
+		_, _ = fmt.Fprintf(w, `{"specversion":"1.0","id":"%d","source":"urn:many","type":"id.cakupan.%s","data":{%s}}`+"\n",
 			n, kind, fmt.Sprintf(data, about...))
 	}
 	regions := []string{"75.01", "75.02", "75.03", "75.04", "75.05", "75.71", "75"}
@@ -85,7 +85,7 @@ func writeMany(t *testing.T, name string, persons int) {
 				i, year, month, year+1+more)
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if err := w.Flush(); err != nil { // says of all that was written
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {

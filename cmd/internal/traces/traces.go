@@ -63,7 +63,7 @@ func Open(ctx context.Context, getenv func(string) string, log *slog.Logger) (*T
 		return nil, fmt.Errorf("describe the service of traces: %w", err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		log.Warn("traces were not sent", slog.Any("error", err))
+		log.WarnContext(context.Background(), "traces were not sent", slog.Any("error", err))
 	}))
 	provider := sdk.NewTracerProvider(sdk.WithBatcher(exporter), sdk.WithResource(about))
 	return &Traces{provider, provider.Tracer("cakupan")}, nil
