@@ -85,7 +85,7 @@ var errNoState = errors.New("the state of the vault's look-up table is of no use
 func readState(dir, ledger string) (s state, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, errNoState
+		return s, fmt.Errorf("%w: %w", errNoState, err)
 	}
 	if err != nil {
 		return s, err
