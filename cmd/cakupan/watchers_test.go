@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,17 +33,27 @@ type accepted struct {
 	at       time.Time
 }
 
-// TestManyWatch has many watch the bucket while a thousand events a second change a figure: all
-// come to the same figure in the end, which is what the ledger answers. How long it took and what
-// each of them costs depends on the machine, and is only told.
+// TestManyWatch has many watch while a thousand events a second change a figure, by the bucket and
+// by Server-Sent Events: all come to the same figure in the end, which is what the ledger answers.
+// How long it took and what each of them costs depends on the machine, and is only told.
 func TestManyWatch(t *testing.T) {
-	watchers, batches := 20, 5
-	if os.Getenv("CAKUPAN_LONG") != "" {
-		watchers, batches = 1_000, 100
-	}
 	door, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Run("bucket", func(t *testing.T) {
+		manyWatch(t, door, func(w *watcher, _ *demoServer) { w.watch(watchBucket(t, "nats://"+door, "75.03")) })
+	})
+	t.Run("events", func(t *testing.T) {
+		manyWatch(t, door, func(w *watcher, d *demoServer) { w.listen(t.Context(), d.url()) })
+	})
+}
+
+func manyWatch(t *testing.T, door string, watch func(*watcher, *demoServer)) {
+	t.Helper()
+	watchers, batches := 20, 5
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		watchers, batches = 1_000, 100
 	}
 	address, err := freeAddress()
 	if err != nil {
@@ -58,9 +70,9 @@ func TestManyWatch(t *testing.T) {
 	before := memoryOf(t, d.url())
 	var ready, seen sync.WaitGroup
 	for range watchers {
-		s := watchBucket(t, "nats://"+door, "75.03")
 		ready.Add(1)
-		seen.Go(func() { c.watch(s, last, ready.Done) })
+		w := &watcher{crowd: c, last: last, ready: sync.OnceFunc(ready.Done)}
+		seen.Go(func() { watch(w, d) })
 	}
 	ready.Wait()
 	with := memoryOf(t, d.url())
@@ -98,47 +110,71 @@ func (c *crowd) send(d *demoServer, batch int) {
 	c.accepted = append(c.accepted, accepted{uint64(batch+1) * 100, time.Now()})
 }
 
-// watch takes values until one has all events. It calls ready at the first.
-func (c *crowd) watch(s *screen, last uint64, ready func()) {
-	next, told := 0, false
+// watcher is one of the crowd.
+type watcher struct {
+	*crowd
+
+	next  int    // the first batch that he has not seen
+	ready func() // is called when he has seen anything
+	last  uint64
+}
+
+// sees notes what he has seen, and reports whether that is all.
+func (w *watcher) sees(text []byte) (all bool) {
+	var answer coverage.Answer
+	if err := json.Unmarshal(text, &answer); err != nil {
+		w.fail(err.Error())
+		return true
+	}
+	now, known := time.Now(), uint64(answer.Known.Sequence)
+	w.mu.Lock()
+	for ; w.next < len(w.accepted) && w.accepted[w.next].sequence <= known; w.next++ {
+		if w.next > 0 { // the first was there before
+			w.taken = append(w.taken, float64(now.Sub(w.accepted[w.next].at))/1e6)
+		}
+	}
+	w.mu.Unlock()
+	w.ready()
+	if known >= w.last && uint64(answer.Covered) != w.last {
+		w.fail(fmt.Sprintf("%d of %d are covered in the end", answer.Covered, w.last))
+	}
+	return known >= w.last
+}
+
+// watch takes values of the bucket until one has all events.
+func (w *watcher) watch(s *screen) {
+	defer w.ready()
 	patient := time.After(5 * time.Minute)
 	for {
 		select {
 		case entry := <-s.watcher.Updates():
-			if entry == nil {
-				continue // all that was there has been told
-			}
-			var answer coverage.Answer
-			if err := json.Unmarshal(entry.Value(), &answer); err != nil {
-				c.fail(err.Error())
-				return
-			}
-			if !told {
-				told = true
-				ready()
-			}
-			now := time.Now()
-			c.mu.Lock()
-			for ; next < len(c.accepted) && c.accepted[next].sequence <= uint64(answer.Known.Sequence); next++ {
-				if next > 0 { // the first was there before
-					c.taken = append(c.taken, float64(now.Sub(c.accepted[next].at))/1e6)
-				}
-			}
-			c.mu.Unlock()
-			if uint64(answer.Known.Sequence) >= last {
-				if uint64(answer.Covered) != last {
-					c.fail(fmt.Sprintf("%d of %d are covered in the end", answer.Covered, last))
-				}
+			// Nil: all that was there has been told.
+			if entry != nil && w.sees(entry.Value()) {
 				return
 			}
 		case <-patient:
-			c.fail("a watcher does not come to the end")
-			if !told {
-				ready()
-			}
+			w.fail("a watcher does not come to the end")
 			return
 		}
 	}
+}
+
+// listen takes Server-Sent Events until one has all events.
+func (w *watcher) listen(ctx context.Context, url string) {
+	defer w.ready()
+	response, err := httpGet(ctx, url+"/v1/changes?region=75.03")
+	if err != nil {
+		w.fail(err.Error())
+		return
+	}
+	defer func() { _ = response.Body.Close() }()
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		data, found := bytes.CutPrefix(lines.Bytes(), []byte("data: ["))
+		if found && w.sees(bytes.TrimSuffix(data, []byte("]"))) {
+			return
+		}
+	}
+	w.fail("a stream ends too early")
 }
 
 func (c *crowd) fail(why string) {
