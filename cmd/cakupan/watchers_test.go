@@ -37,19 +37,21 @@ type accepted struct {
 // by Server-Sent Events: all come to the same figure in the end, which is what the ledger answers.
 // How long it took and what each of them costs depends on the machine, and is only told.
 func TestManyWatch(t *testing.T) {
-	door, err := freeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Run("bucket", func(t *testing.T) {
-		manyWatch(t, door, func(w *watcher, _ *demoServer) { w.watch(watchBucket(t, "nats://"+door, "75.03")) })
+		door, err := freeAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		manyWatch(t, []string{"--nats-listen", door}, func(w *watcher, _ *demoServer) {
+			w.watch(watchBucket(t, "nats://"+door, "75.03"))
+		})
 	})
 	t.Run("events", func(t *testing.T) {
-		manyWatch(t, door, func(w *watcher, d *demoServer) { w.listen(t.Context(), d.url()) })
+		manyWatch(t, nil, func(w *watcher, d *demoServer) { w.listen(t.Context(), d.url()) })
 	})
 }
 
-func manyWatch(t *testing.T, door string, watch func(*watcher, *demoServer)) {
+func manyWatch(t *testing.T, flags []string, watch func(*watcher, *demoServer)) {
 	t.Helper()
 	watchers, batches := 20, 5
 	if os.Getenv("CAKUPAN_LONG") != "" {
@@ -61,7 +63,7 @@ func manyWatch(t *testing.T, door string, watch func(*watcher, *demoServer)) {
 	}
 	d := &demoServer{
 		t: t, dir: filepath.Join(t.TempDir(), "data"), address: address,
-		command: []string{"serve", "--nats-listen", door},
+		command: append([]string{"serve"}, flags...),
 	}
 	d.start()
 	t.Cleanup(d.stop)
