@@ -172,6 +172,13 @@ func checkRefused(t *testing.T, g *guarded, auditor string) {
 	command(problem.ExitNotFound, "refused", "drop", "999")
 	command(problem.ExitUsage, "refused", "drop")
 	command(problem.ExitUsage, "refused", "retry", "1", "--all")
+	command(problem.ExitUsage, "refused", "drop", "1", "--code", "nik.invalid")
+	if text := command(0, "refused", "drop", "--publisher", "nobody"); text != "" {
+		t.Errorf("dropped what another has sent: %s", text)
+	}
+	if text := command(0, "refused", "drop", "--older", "720h"); text != "" {
+		t.Errorf("dropped what came just now: %s", text)
+	}
 	if text := command(0, "refused", "drop", number(2)); text != number(2)+": dropped\n" {
 		t.Errorf("dropped: %s", text)
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/intake"
@@ -40,7 +41,8 @@ Examples:
 	cakupan refused show 17
 	cakupan refused retry 17 18
 	cakupan refused retry --all --server http://127.0.0.1:7070
-	cakupan refused drop 19` + exitCodes
+	cakupan refused drop 19
+	cakupan refused drop --publisher dinas --code region.unknown --older 720h` + exitCodes
 }
 
 type (
@@ -56,6 +58,20 @@ type (
 type chosen struct {
 	Number []uint64 `arg:"" optional:"" help:"Numbers in the list."`
 	All    bool     `help:"All that are in the list now."`
+
+	Publisher string        `placeholder:"NAME" help:"Of the list, those of this publisher."`
+	Code      string        `placeholder:"CODE" help:"Of the list, those refused with this code."`
+	Older     time.Duration `placeholder:"TIME" help:"Of the list, those at least so old: 720h."`
+}
+
+// byWhat tells whether they are chosen by what the list says of them.
+func (c *chosen) byWhat() bool { return c.Publisher != "" || c.Code != "" || c.Older != 0 }
+
+// chooses tells whether one of the list is among them.
+func (c *chosen) chooses(one *intake.Refused, now time.Time) bool {
+	return (c.Publisher == "" || c.Publisher == one.Publisher) &&
+		(c.Code == "" || c.Code == string(one.Code)) &&
+		(c.Older == 0 || int64(one.ReceivedAt) <= now.Add(-c.Older).UnixNano())
 }
 
 const refusedPath = "/v1/refused"
@@ -177,15 +193,21 @@ func refusedDo(
 }
 
 // numbers returns those that were chosen.
-func (c *chosen) numbers(ctx context.Context, s *client.Client) (numbers []uint64, err error) {
-	if c.All == (len(c.Number) > 0) {
-		return nil, usage("name numbers of the list, or --all")
-	}
-	if !c.All {
+func (c *chosen) numbers(ctx context.Context, s *client.Client, now time.Time,
+) (numbers []uint64, err error) {
+	switch {
+	case c.Older < 0:
+		return nil, usage("--older is how long ago, such as 720h for 30 days")
+	case (c.All || c.byWhat()) == (len(c.Number) > 0):
+		return nil, usage("name numbers of the list, or --all, or choose with --publisher," +
+			" --code and --older")
+	case len(c.Number) > 0:
 		return c.Number, nil
 	}
 	err = eachRefused(ctx, s, func(_ []byte, one intake.Refused) error {
-		numbers = append(numbers, one.Number)
+		if c.chooses(&one, now) {
+			numbers = append(numbers, one.Number)
+		}
 		return nil
 	})
 	return numbers, err
@@ -216,7 +238,7 @@ Examples:
 // Run runs the command.
 func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
-		numbers, err := c.numbers(ctx, s)
+		numbers, err := c.numbers(ctx, s, out.now())
 		again := false
 		for _, number := range numbers {
 			result := retried{number: number}
@@ -260,15 +282,16 @@ func (r *retried) write(out *console, asJSON bool) error {
 func (*refusedDropCommand) Help() string {
 	return `What was sent is gone then: nobody can take it in any more.
 
-Example:
+Examples:
 
-	cakupan refused drop 19` + exitCodes
+	cakupan refused drop 19
+	cakupan refused drop --publisher dinas --code region.unknown --older 720h` + exitCodes
 }
 
 // Run runs the command.
 func (c *refusedDropCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
-		numbers, err := c.numbers(ctx, s)
+		numbers, err := c.numbers(ctx, s, out.now())
 		for _, number := range numbers {
 			var dropped struct {
 				Dropped uint64 `json:"dropped"`
