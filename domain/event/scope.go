@@ -49,9 +49,9 @@ func (s *Scope) Check(e *Event) *Refusal {
 		return s.forbid("source", "this source", s.Sources)
 	case !s.hasType(e.Type):
 		return s.forbid("type", "this type", s.typeNames())
-	case e.Data.Has.Has(FieldRegion) && !s.hasRegion(e.Data.Region):
+	case e.Data.Has.Has(FieldRegion) && !s.HasRegion(e.Data.Region):
 		return s.forbid("data.region", "of this region", s.regionNames())
-	case e.Data.Has.Has(FieldFunder) && !s.hasRegion(e.Data.Funder):
+	case e.Data.Has.Has(FieldFunder) && !s.HasRegion(e.Data.Funder):
 		return s.forbid("data.funder", "for this funder", s.regionNames())
 	case e.Type == EventRetracted && !s.hasSource(e.Data.RetractedSource):
 		return s.forbid("data.source", "a retraction of another source's event",
@@ -79,6 +79,25 @@ func (s *Scope) forbid(field, what string, allowed []string) *Refusal {
 	}
 }
 
+// Owns tells whether the publisher has a right over what an event opened or committed: it is of one
+// of its sources, or of a funder of its regions.
+func (s *Scope) Owns(e *Event) bool {
+	return s.hasSource(e.Source) || e.Data.Has.Has(FieldFunder) && s.HasRegion(e.Data.Funder)
+}
+
+// ForbidAbout refuses what is said about somebody else's enrolment, commitment or person; field is
+// where it is named.
+func (s *Scope) ForbidAbout(field string) *Refusal {
+	what := "about this enrolment without the right to every region that it concerns"
+	switch field {
+	case "data.commitment":
+		what = "about this commitment without the right to its funder"
+	case "data.worker":
+		what = "about a person without the right to every region that it concerns"
+	}
+	return s.forbid(field, what+", unless it opened it itself", s.regionNames())
+}
+
 // hasSource tells whether one of the publisher's sources covers a source.
 func (s *Scope) hasSource(source string) bool {
 	for _, own := range s.Sources {
@@ -99,8 +118,10 @@ func (s *Scope) hasType(t Type) bool {
 	return false
 }
 
+// HasRegion tells whether the publisher may report of a region.
+//
 // A province lies in the nation and a regency in its province: two steps up is all there is.
-func (s *Scope) hasRegion(code region.Code) bool {
+func (s *Scope) HasRegion(code region.Code) bool {
 	for _, own := range s.Regions {
 		if own == region.Nation || own == code || own == code.Parent() {
 			return true

@@ -136,7 +136,10 @@ type Ledger struct {
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
 	// less, also when the coverage is built anew meanwhile.
 	shown highest
-	old   arrivals
+	// rightsGiven is the last event that was appended here with others that may have changed who
+	// has a right over what.
+	rightsGiven highest
+	old         arrivals
 
 	closed     sync.Once
 	closing    chan struct{}  // closed by Close

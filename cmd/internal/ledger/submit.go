@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"cakupan/cmd/internal/intake"
@@ -20,6 +21,7 @@ type Batch struct {
 	batch  *intake.Batch
 	load   load
 	dryRun bool
+	gives  atomic.Bool // some change who has a right over what
 }
 
 // Submit takes in events as they were sent; see [intake.Intake.Submit]. On a cluster the ledger
@@ -52,8 +54,16 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 		return nil, err
 	}
 	b := &Batch{dryRun: opts.DryRun}
-	if l.answering() != nil && !opts.DryRun {
-		opts.Weigh = b.load.weigh
+	answering := l.answering() != nil
+	if !opts.DryRun {
+		opts.Weigh = func(place int, e *event.Event) {
+			if gives(e.Type) {
+				b.gives.Store(true)
+			}
+			if answering {
+				b.load.weigh(place, e)
+			}
+		}
 	}
 	b.batch, err = in.Prepare(raw, opts)
 	return b, err
@@ -82,6 +92,9 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	if err != nil {
 		return nil, err
 	}
+	if err := l.judgeRights(ctx, in, b.batch); err != nil {
+		return nil, err
+	}
 	p := l.answering()
 	expects := l.backlog.begin(p, &b.load)
 	dear := l.backlog.price(p, &b.load)
@@ -95,6 +108,9 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 		l.opts.Appended(len(receipts), time.Since(began))
 	}
 	l.backlog.end(expects, receipts)
+	if b.gives.Load() {
+		l.noteRights(receipts)
+	}
 	if err == nil { // else nobody knows what was appended
 		l.throttle.giveBack(dear, receipts, time.Now())
 	}

@@ -1,0 +1,62 @@
+package facts
+
+import (
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// Place is where an enrolment is from a day on, as an event in force says.
+type Place struct {
+	Region   region.Code
+	On       temporal.Date
+	Sequence eventstore.Sequence
+	Opens    bool // its event opens the enrolment
+}
+
+// AppendPlaces appends where an enrolment is and will be, the newest event first. Without an
+// opening among them nobody knows the enrolment.
+func (s *State) AppendPlaces(dst []Place, e uint32) []Place {
+	if int(e) >= s.enrolments.Len() {
+		return dst
+	}
+	a := s.enrolments.At(int(e))
+	at := a.newest
+	if a.opening != 0 { // all others are credits
+		return s.facts.At(int(a.opening - 1)).appendPlace(dst)
+	}
+	for at != 0 {
+		f := s.facts.At(int(at - 1))
+		dst, at = f.appendPlace(dst), f.next
+	}
+	return dst
+}
+
+// appendPlace appends where a fact says that its enrolment is, if it does.
+func (f *fact) appendPlace(dst []Place) []Place {
+	kind := event.Type(f.kind)
+	if kind != event.EnrolmentOpened && kind != event.EnrolmentAmended {
+		return dst
+	}
+	terms, named := PackedTerms(f.detail).Unpack()
+	if named&enrolment.NamesRegion == 0 {
+		return dst
+	}
+	return append(dst, Place{
+		terms.Region, temporal.Date(f.from), f.sequence(), kind == event.EnrolmentOpened,
+	})
+}
+
+// CommittedBy returns the newest event in force that committed a commitment, 0 when none has.
+func (s *State) CommittedBy(c uint32) eventstore.Sequence {
+	if int(c) >= len(s.accounts) || s.accounts[c] == nil {
+		return 0
+	}
+	committed := s.accounts[c].committed
+	if len(committed) == 0 {
+		return 0
+	}
+	return s.money.At(int(committed[len(committed)-1])).sequence()
+}
