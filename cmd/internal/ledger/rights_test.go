@@ -127,8 +127,10 @@ func TestRights(t *testing.T) {
 		{b, "worker.died", `"worker":"wb","on":"2021-03-01"`},
 		{a, "funding.closed", `"commitment":"c-75.03","from":"2021-09","reason":""`},
 		{b, "enrolment.terminated", `"enrolment":"new","until":"2021-06-01","reason":"OTHER"`},
-		{publisherOf(t, "gorontalo", "75"), "enrolment.amended",
-			`"enrolment":"ea","from":"2021-02-01","region":"75.71"`},
+		{
+			publisherOf(t, "gorontalo", "75"), "enrolment.amended",
+			`"enrolment":"ea","from":"2021-02-01","region":"75.71"`,
+		},
 		{b, "contribution.credited", `"enrolment":"ea","from":"2021-02","until":"2021-03"`},
 		{a, "enrolment.reinstated", `"enrolment":"ea","from":"2021-07-01"`},
 	} {
