@@ -2,6 +2,10 @@ package intake
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"runtime"
@@ -16,6 +20,8 @@ import (
 
 // Vault holds the worker ids of people known by a NIK. It is safe for concurrent use.
 type Vault interface {
+	// Lookup returns the worker id of a NIK where the vault has one, and changes nothing.
+	Lookup(nik string) (worker string, ok bool, err error)
 	// Resolve returns the worker id of a NIK, a new one at first sight. What it returns may be
 	// recorded only after Persist.
 	Resolve(nik string) (worker string, err error)
@@ -41,17 +47,20 @@ type Writer interface {
 type Intake struct {
 	vault   Vault
 	writer  Writer
-	parsers sync.Pool // of *cloudevents.Parser
+	parsers sync.Pool         // of *cloudevents.Parser
+	guest   [sha256.Size]byte // key of the ids that people unknown have in a dry run
 }
 
 var _ Submitter = (*Intake)(nil)
 
 // New returns an intake that asks the vault for worker ids and gives events to the writer.
 func New(vault Vault, writer Writer) *Intake {
-	return &Intake{
+	in := &Intake{
 		vault: vault, writer: writer,
 		parsers: sync.Pool{New: func() any { return new(cloudevents.Parser) }},
 	}
+	_, _ = rand.Read(in.guest[:]) // never fails: see crypto/rand
+	return in
 }
 
 // Submit is that of [Submitter].
@@ -147,7 +156,7 @@ func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err 
 		}
 		if accepted.Data.Has&event.EdgeOnly != 0 {
 			persons = true
-			refusal, err = accepted.Data.NameWorkers(in.vault.Resolve)
+			refusal, err = accepted.Data.NameWorkers(in.resolver(b.opts.DryRun))
 			switch {
 			case err != nil:
 				return persons, fmt.Errorf("resolve worker: %w", err)
@@ -165,6 +174,27 @@ func (in *Intake) prepare(b *Batch, raw [][]byte, first int) (persons bool, err 
 	}
 	return persons, nil
 }
+
+// resolver returns what names people: the vault, or for a dry run the vault unchanged. Who is not
+// in it then has an id as long as this intake lives, the same in each batch of a list, and derived
+// from a key, so that nothing is kept of somebody who was only asked about.
+func (in *Intake) resolver(dry bool) func(nik string) (worker string, err error) {
+	if !dry {
+		return in.vault.Resolve
+	}
+	return func(nik string) (string, error) {
+		worker, ok, err := in.vault.Lookup(nik)
+		if ok || err != nil {
+			return worker, err
+		}
+		sum := hmac.New(sha256.New, in.guest[:])
+		sum.Write([]byte(nik))
+		return hex.EncodeToString(sum.Sum(nil)[:workerBytes]), nil
+	}
+}
+
+// workerBytes is how long the worker ids of the vault are.
+const workerBytes = 16
 
 // accept reads a document as an event of the publisher.
 func (b *Batch) accept(doc event.Value) (event.Accepted, *event.Refusal) {

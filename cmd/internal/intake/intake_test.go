@@ -143,7 +143,7 @@ func TestSubmitDryRun(t *testing.T) {
 	if got := statuses(receipts); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if len(m.events) != 1 || len(m.persisted) != 0 {
+	if len(m.events) != 1 || len(m.persisted) != 0 || len(m.tentative) != 0 {
 		t.Error("a dry run kept something")
 	}
 }

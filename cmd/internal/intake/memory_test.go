@@ -25,7 +25,7 @@ type memory struct {
 
 	tentative map[string]string // NIK → worker
 	persisted map[string]string
-	err       error // Resolve, Persist and Append fail with it
+	err       error // Lookup, Resolve, Persist and Append fail with it
 }
 
 type stored struct {
@@ -38,6 +38,13 @@ func newMemory() *memory {
 		now:   temporal.MaxInstant,
 		known: map[event.Key]stored{}, tentative: map[string]string{}, persisted: map[string]string{},
 	}
+}
+
+func (m *memory) Lookup(nik string) (string, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	worker, ok := m.tentative[nik]
+	return worker, ok, m.err
 }
 
 func (m *memory) Resolve(nik string) (string, error) {
