@@ -90,6 +90,7 @@ func StartNode(opts NodeOptions) (*Node, error) {
 		return nil, fmt.Errorf("lock %s: %w", opts.StoreDir, err)
 	}
 	n := &Node{lock: lock, gaveUp: make(chan string, 1)}
+	setPace()
 	if err = checkRights(opts.StoreDir); err == nil {
 		err = n.start(settings, opts.Log)
 	}

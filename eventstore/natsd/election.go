@@ -1,0 +1,36 @@
+package natsd
+
+import (
+	"sync"
+	"time"
+	_ "unsafe" // for go:linkname
+)
+
+// How nodes find out that the one which leads a stream is gone, and agree on another one. The
+// server's own pace, an election after 4 to 9 seconds without a heartbeat each second, stops all
+// writes for about 7 seconds when a node is lost. Agreement does not depend on the pace: one that
+// is too fast costs elections on a machine that is too busy for heartbeats, never a message.
+//
+// Of two nodes that are left the first one asks for votes, after 2 seconds as a rule. Nodes of the
+// official image keep the server's pace; their heartbeat is still in time for these here.
+const (
+	heartbeat   = 500 * time.Millisecond
+	electionMin = 1500 * time.Millisecond
+	electionMax = 3 * time.Second
+)
+
+// The server has no settings for them, only variables, which its own tests set. A test tells when
+// another version of it has others: they would be zero here.
+var (
+	//go:linkname serverHeartbeat github.com/nats-io/nats-server/v2/server.hbInterval
+	serverHeartbeat time.Duration
+	//go:linkname serverElectionMin github.com/nats-io/nats-server/v2/server.minElectionTimeout
+	serverElectionMin time.Duration
+	//go:linkname serverElectionMax github.com/nats-io/nats-server/v2/server.maxElectionTimeout
+	serverElectionMax time.Duration
+)
+
+// setPace sets them, before the first node of this program starts.
+var setPace = sync.OnceFunc(func() {
+	serverHeartbeat, serverElectionMin, serverElectionMax = heartbeat, electionMin, electionMax
+})
