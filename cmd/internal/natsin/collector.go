@@ -13,7 +13,13 @@ import (
 const (
 	heldMessagesMax = 64 << 10
 	heldBytesMax    = 64 << 20
+	// heldPart is of them what one publisher may have: who sends more than is stored waits for
+	// himself, and others send as before.
+	heldPart = 4
 )
+
+// holding is what is held of one publisher.
+type holding struct{ count, bytes int }
 
 // arrived is a message that waits to be answered.
 type arrived struct {
@@ -24,11 +30,12 @@ type arrived struct {
 // collector holds messages from when they arrive until they are answered. Whoever takes from it
 // gets all that has arrived meanwhile, so that one fsync serves all of them.
 type collector struct {
-	mu      sync.Mutex // guards all below
-	changed *sync.Cond // signalled for each that arrives; broadcast by close
-	waiting []arrived  // in the order of their arrival, which packs keep
-	count   int        // messages held: waiting, and taken but not released
-	bytes   int        // of them
+	mu      sync.Mutex         // guards all below
+	changed *sync.Cond         // signalled for each that arrives; broadcast by close
+	waiting []arrived          // in the order of their arrival, which packs keep
+	count   int                // messages held: waiting, and taken but not released
+	bytes   int                // of them
+	of      map[string]holding // the same, by publisher
 	closed  bool
 	last    int // messages that were taken last
 }
@@ -55,12 +62,13 @@ func (c *collector) linger(messagesMax int) {
 }
 
 func newCollector() *collector {
-	c := new(collector)
+	c := &collector{of: map[string]holding{}}
 	c.changed = sync.NewCond(&c.mu)
 	return c
 }
 
-// add takes a message in. It never waits: false when there is no room, or it is closed.
+// add takes a message in. It never waits: false when there is no room, for all or for its publisher,
+// or it is closed.
 func (c *collector) add(m arrived) bool {
 	size := m.size()
 	c.mu.Lock()
@@ -68,6 +76,11 @@ func (c *collector) add(m arrived) bool {
 	if c.closed || c.count >= heldMessagesMax || c.bytes+size > heldBytesMax {
 		return false
 	}
+	of := c.of[m.Publisher]
+	if of.count >= heldMessagesMax/heldPart || of.bytes+size > heldBytesMax/heldPart {
+		return false
+	}
+	c.of[m.Publisher] = holding{of.count + 1, of.bytes + size}
 	c.waiting = append(c.waiting, m)
 	c.count++
 	c.bytes += size
@@ -76,7 +89,7 @@ func (c *collector) add(m arrived) bool {
 }
 
 // take returns what has arrived, at least one message and at most so many and so many bytes,
-// and waits for it. It returns nil when the collector is closed and empty. Release what was taken.
+// and waits for it. Where not all fits, all publishers have as much of it. It returns nil when the collector is closed and empty. Release what was taken.
 func (c *collector) take(messagesMax, bytesMax int) []arrived {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,16 +105,9 @@ func (c *collector) take(messagesMax, bytesMax int) []arrived {
 			lingered = false
 		}
 	}
-	count, size := 0, 0
-	for count < min(len(c.waiting), messagesMax) {
-		if size += c.waiting[count].size(); size > bytesMax && count > 0 {
-			break
-		}
-		count++
-	}
-	taken := c.waiting[:count:count]
-	c.waiting = c.waiting[count:]
-	c.last = count
+	var taken []arrived
+	taken, c.waiting = inTurn(c.waiting, messagesMax, bytesMax)
+	c.last = len(taken)
 	if len(c.waiting) == 0 {
 		c.waiting = nil
 	} else {
@@ -112,12 +118,20 @@ func (c *collector) take(messagesMax, bytesMax int) []arrived {
 
 // release says that messages were answered.
 func (c *collector) release(taken []arrived) {
-	size := 0
-	for i := range taken {
-		size += taken[i].size()
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	size := 0
+	for i := range taken {
+		m := &taken[i]
+		size += m.size()
+		of := c.of[m.Publisher]
+		if of.count--; of.count == 0 {
+			delete(c.of, m.Publisher)
+			continue
+		}
+		of.bytes -= m.size()
+		c.of[m.Publisher] = of
+	}
 	c.count -= len(taken)
 	c.bytes -= size
 	clear(taken) // what waits behind keeps the memory of them all

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -25,6 +26,9 @@ const (
 
 	// headerBytesMax bounds the header of a message: in binary mode, it is most of an event.
 	headerBytesMax = 64 << 10
+
+	// retryAfter is how many seconds later it is well to send again what was not taken.
+	retryAfter = "1"
 
 	// freeSpaceMin is how many bytes must be free on the disk for a pack: twice what the log
 	// keeps in reserve, so that the log can still take what is stored.
@@ -109,7 +113,11 @@ func isInbox(reply string) bool {
 // refuse answers that a message was not taken.
 func (s *Server) refuse(reply string, why ackError) {
 	text, _ := json.Marshal(map[string]ackError{"error": why}) // texts and numbers always encode
-	s.respond(reply, &nats.Msg{Data: text})
+	answer := &nats.Msg{Data: text}
+	if why.Code == http.StatusServiceUnavailable {
+		answer.Header = nats.Header{"Retry-After": {retryAfter}}
+	}
+	s.respond(reply, answer)
 }
 
 // sendPacks stores what arrives, pack by pack, until the collector is closed and empty. One at a
