@@ -28,7 +28,7 @@ func isBinary(h http.Header) bool {
 // postBinary takes in one event in binary mode. It puts the event together as it would be in
 // structured mode, so that one reader judges both.
 func (a *API) postBinary(w *reply, r *http.Request, opts submission) {
-	work := a.take()
+	work := a.take(w)
 	defer work.release()
 	data, err := a.readEvent(w, r, work)
 	if err != nil {

@@ -89,7 +89,7 @@ func (a *API) getChanges(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	leave, err := a.enterViewer()
+	leave, err := a.enterViewer(w)
 	if err != nil {
 		w.fail(r, err)
 		return
@@ -130,7 +130,7 @@ func (a *API) aheadOf(ctx context.Context, after *eventstore.Sequence) error {
 
 // enterViewer counts one more who watches, instead of one more request in work: he only waits. Who
 // is let in must leave.
-func (a *API) enterViewer() (leave func(), err error) {
+func (a *API) enterViewer(w *reply) (leave func(), err error) {
 	if a.viewers.Add(1) > int64(a.config.Limits.Viewers) {
 		a.viewers.Add(-1)
 		return nil, overloaded()
@@ -140,6 +140,7 @@ func (a *API) enterViewer() (leave func(), err error) {
 	if a.config.Observer != nil {
 		left = a.config.Observer.Watch()
 	}
+	w.leaveShare()
 	return func() {
 		left()
 		a.requests.Add(1)

@@ -9,6 +9,7 @@ import (
 
 	"cakupan/cmd/internal/small"
 	"cakupan/domain/region"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 )
@@ -82,7 +83,7 @@ func (a *API) getSeries(w *reply, r *http.Request) {
 	if a.cached(w, r, view, q.known, known) {
 		return
 	}
-	points, err := view.Series(coverage.Query{
+	points, err := a.series(w, r, view, coverage.Query{
 		Region: q.region, Known: known, Indicator: q.indicator,
 	}, q.days)
 	if err != nil {
@@ -94,6 +95,21 @@ func (a *API) getSeries(w *reply, r *http.Request) {
 		return
 	}
 	writeArray(w, r, mapped(points, small.HidePoint))
+}
+
+// series answers for each of the days. A long one has its turn, which ends before the answer is
+// sent: to read it may take a client long.
+func (a *API) series(w *reply, r *http.Request, view *coverage.View, q coverage.Query,
+	days []temporal.Date,
+) ([]coverage.Point, error) {
+	if len(days) >= longPoints {
+		leave, err := a.turn(r.Context(), w, a.pools.questions)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
+	return view.Series(q, days)
 }
 
 // view returns the coverage and the knowledge that is asked for, as a sequence.

@@ -27,7 +27,7 @@ func (a *API) postEffect(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	work := a.take()
+	work := a.take(w)
 	defer work.release()
 	if err := a.readBatch(w, r, work); err != nil {
 		w.failBody(r, err)

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -29,12 +30,12 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	ctx, stop := a.untilDrain(r)
 	defer stop()
 	if filter.Follow {
-		if a.streams.Add(1) > int64(a.config.Limits.Streams) {
-			a.streams.Add(-1)
+		name := w.member.share()
+		if !a.pools.streams.Try(name, 1) {
 			w.fail(r, overloaded())
 			return
 		}
-		defer a.streams.Add(-1)
+		defer a.pools.streams.Give(name, 1)
 	}
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
@@ -101,7 +102,12 @@ func (a *API) postReplay(w *reply, r *http.Request) {
 	}
 	ctx, stop := a.untilDrain(r)
 	defer stop()
-	result, err := a.ledger.Replay(ctx, opts, nil)
+	var result ledger.ReplayResult
+	leave, err := a.turn(ctx, w, a.pools.checks)
+	if err == nil {
+		defer leave()
+		result, err = a.ledger.Replay(ctx, opts, nil)
+	}
 	if err != nil {
 		w.fail(r, a.drained(err, "begin the replay again, later"))
 		return
@@ -120,7 +126,12 @@ func (a *API) postVerify(w *reply, r *http.Request) {
 	}
 	ctx, stop := a.untilDrain(r)
 	defer stop()
-	report, err := a.ledger.Verify(ctx, nil)
+	var report ledger.VerifyReport
+	leave, err := a.turn(ctx, w, a.pools.checks)
+	if err == nil {
+		defer leave()
+		report, err = a.ledger.Verify(ctx, nil)
+	}
 	if err != nil {
 		w.fail(r, a.drained(err, "begin the check again, later"))
 		return

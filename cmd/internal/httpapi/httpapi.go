@@ -52,18 +52,23 @@ type Config struct {
 type Limits struct {
 	Header time.Duration // until a request's header is read; 10 s
 	Body   time.Duration // until a body, but for a stream's, is read; 2 min
+	Grace  time.Duration // for such a body, beside what Floor gives it; 30 s
 	Stream time.Duration // between two reads of a stream; 5 min
 	Write  time.Duration // until a piece of an answer is taken; 30 s
 	Idle   time.Duration // between two requests of a connection; 2 min
+
+	Floor int64 // bytes that such a body must have a second; 1 KiB
 
 	// What is beyond these is hung up on.
 	Conns     int // connections; 4,096
 	Strangers int // of them, from one network and not logged in; 128
 
-	// What is beyond these is answered with 429, to be sent again.
+	// What is beyond these is answered with 429, to be sent again. A member may have a part: a
+	// half of the memory, a quarter of requests and streams.
 	Memory   int64 // bytes for the bodies of all requests in work; 256 MiB
 	Requests int   // in work; 1,024
 	Streams  int   // open streams of events; 48
+	Refusals int   // in a row, after which a member's stream ends; 10,000
 	Viewers  int   // who watch; 4,096
 }
 
@@ -85,7 +90,7 @@ type API struct {
 
 	room     *room        // bytes of bodies in work, of all requests together
 	requests atomic.Int64 // in work
-	streams  atomic.Int64 // of events, open
+	pools    pools        // what members have of all that
 
 	hub     *live.Hub    // tells who watches; started by [Server.Serve]
 	viewers atomic.Int64 // who watch
@@ -107,6 +112,8 @@ func New(ledger Ledger, config Config) *API {
 	}
 	orDefault(&config.Limits.Header, 10*time.Second)
 	orDefault(&config.Limits.Body, 2*time.Minute)
+	orDefault(&config.Limits.Grace, 30*time.Second)
+	orDefault(&config.Limits.Floor, 1<<10)
 	orDefault(&config.Limits.Stream, 5*time.Minute)
 	orDefault(&config.Limits.Write, 30*time.Second)
 	orDefault(&config.Limits.Idle, 2*time.Minute)
@@ -116,10 +123,12 @@ func New(ledger Ledger, config Config) *API {
 	orDefault(&config.Limits.Requests, 1_024)
 	orDefault(&config.Limits.Streams, 48)
 	orDefault(&config.Limits.Viewers, 4_096)
+	orDefault(&config.Limits.Refusals, 10_000)
 	a := &API{
 		ledger: ledger, config: config, mux: http.NewServeMux(),
 		origins: http.NewCrossOriginProtection(),
 		room:    newRoom(config.Limits.Memory),
+		pools:   newPools(config.Limits),
 		hub:     live.New(ledger, config.Now, config.Log),
 		token:   rand.Text(),
 	}
@@ -205,6 +214,7 @@ type reply struct {
 	begun   bool    // the status is sent: an error can no more be the answer
 	member  *Member // who has logged in; nil while the ledger is open
 	status  int     // that was sent
+	sharing bool    // it counts as one of its member's requests
 
 	mu      sync.Mutex // orders deadlines with a stop of the server, which shortens them
 	reading bool       // a body of bounded time

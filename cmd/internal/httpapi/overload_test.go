@@ -85,7 +85,7 @@ func TestTooManyStreams(t *testing.T) {
 	if rest, err := io.ReadAll(receipts); err != nil || len(rest) > 0 {
 		t.Errorf("%s, %v", rest, err)
 	}
-	wait(t, "the end of the stream", func() bool { return server.api.streams.Load() == 0 })
+	wait(t, "the end of the stream", func() bool { return server.api.pools.streams.Held() == 0 })
 	if response, body = call(t, "POST", server.URL()+"/v1/events", streamType, opened("2")); response.StatusCode != 200 {
 		t.Error(body)
 	}
@@ -129,10 +129,10 @@ func TestTooMuchMemory(t *testing.T) {
 		t.Error(body)
 	}
 	wait(t, "all memory", func() bool {
-		if !server.api.room.memory.TryAcquire(memory) {
+		if !server.api.room.memory.Try("", memory) {
 			return false
 		}
-		server.api.room.memory.Release(memory)
+		server.api.room.memory.Give("", memory)
 		return true
 	})
 }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 )
 
@@ -30,31 +29,29 @@ const roomPatience = 100 * time.Millisecond
 
 // room is the memory for the bodies of all requests in work. It is counted, not measured: what the
 // runtime holds at a moment depends on when it collected last, and a bound must not.
-type room struct {
-	memory *semaphore.Weighted
-	size   int64
-}
+type room struct{ memory *shares.Pool }
 
-func newRoom(bytes int64) *room { return &room{memory: semaphore.NewWeighted(bytes), size: bytes} }
+func newRoom(bytes int64) *room { return &room{shares.New(bytes, bytes/memoryPart)} }
 
 // claim is what one request has of the room. It is used by one goroutine at a time.
 type claim struct {
-	room *room
-	held int64
+	room   *room
+	member string // whose share it is of
+	held   int64
 }
 
 // grow claims more, and waits a moment for it. Where there is none to be had it returns a
 // [problem.Overloaded]; what was claimed stays so.
 func (c *claim) grow(ctx context.Context, bytes int64) error {
-	// What is more than there will ever be may be had by one request alone.
-	bytes = min(bytes, c.room.size-c.held)
+	// What is more than he will ever have may be had by one request alone.
+	bytes = min(bytes, c.room.memory.Most(c.member)-c.held)
 	if bytes <= 0 {
 		return nil
 	}
-	if !c.room.memory.TryAcquire(bytes) {
+	if !c.room.memory.Try(c.member, bytes) {
 		ctx, cancel := context.WithTimeout(ctx, roomPatience)
 		defer cancel()
-		if c.room.memory.Acquire(ctx, bytes) != nil {
+		if c.room.memory.Take(ctx, c.member, bytes) != nil {
 			return overloaded()
 		}
 	}
@@ -64,7 +61,7 @@ func (c *claim) grow(ctx context.Context, bytes int64) error {
 
 // release gives everything back.
 func (c *claim) release() {
-	c.room.memory.Release(c.held)
+	c.room.memory.Give(c.member, c.held)
 	c.held = 0
 }
 

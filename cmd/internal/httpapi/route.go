@@ -102,6 +102,11 @@ func (a *API) guarded(route route) func(w *reply, r *http.Request) {
 			w.failAdmit(r, err)
 			return
 		}
+		if err := a.enterShare(w); err != nil {
+			w.failShare(r, err)
+			return
+		}
+		defer w.leaveShare()
 		route.handle(w, r)
 	}
 }

@@ -32,13 +32,13 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 			" send a batch as "+batchType))
 		return
 	}
-	work := a.take()
+	work := a.take(w)
 	defer work.release()
 	if err := a.enterStream(r, work); err != nil {
 		w.fail(r, err)
 		return
 	}
-	defer a.streams.Add(-1)
+	defer a.pools.streams.Give(work.claim.member, 1)
 	// HTTP/1 servers otherwise read the whole body before they answer. Transports that know no
 	// such thing answer while they read anyway.
 	_ = w.control.EnableFullDuplex()
@@ -62,6 +62,7 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 	w.Header().Set("Content-Type", streamType)
 	// A stream that does not come to its end leaves a connection that nothing can follow on.
 	w.Header().Set("Connection", "close")
+	refusals := a.refusalsInRow(w)
 	for {
 		batch, err := feed.Next()
 		if err != nil {
@@ -80,6 +81,10 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 		}
 		if err := writeReceipts(w, work, got, a.withFindings(r.Context(), got, &opts)); err != nil {
 			return // the client is gone, or does not read
+		}
+		if err := refusals.after(got); err != nil {
+			w.fail(r, err)
+			return
 		}
 	}
 }
@@ -142,13 +147,12 @@ func writeReceipts(w *reply, work *work, got []event.Receipt, more []json.RawMes
 
 // enterStream counts one more open stream, or refuses it. Who is let in must be counted out.
 func (a *API) enterStream(r *http.Request, work *work) error {
-	if a.streams.Add(1) > int64(a.config.Limits.Streams) {
-		a.streams.Add(-1)
+	if !a.pools.streams.Try(work.claim.member, 1) {
 		return overloaded()
 	}
 	err := work.claim.grow(r.Context(), streamRoom)
 	if err != nil {
-		a.streams.Add(-1)
+		a.pools.streams.Give(work.claim.member, 1)
 	}
 	return err
 }

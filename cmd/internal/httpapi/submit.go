@@ -78,7 +78,7 @@ func mediaType(r *http.Request) string {
 
 // postOne takes in one event in structured mode.
 func (a *API) postOne(w *reply, r *http.Request, opts submission) {
-	work := a.take()
+	work := a.take(w)
 	defer work.release()
 	raw, err := a.readEvent(w, r, work)
 	if err != nil {
@@ -113,8 +113,9 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 	if encoding == "" && r.ContentLength >= int64(most) {
 		return nil, tooLarge
 	}
+	paced := &floor{ReadCloser: r.Body, reply: w, began: time.Now()}
 	// What is encoded is hardly ever longer than what it holds.
-	body := decode(r, http.MaxBytesReader(w.ResponseWriter, r.Body, int64(most)+encodedMore),
+	body := decode(r, http.MaxBytesReader(w.ResponseWriter, paced, int64(most)+encodedMore),
 		&work.claim)
 	defer body.close()
 	first := min(claimFirst, most)
@@ -184,7 +185,7 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 // postBatch takes in an array of events. If we crash before the answer, any of them may be in the
 // log, or with atomic all or none; the client sends the same again, and learns which by receipts.
 func (a *API) postBatch(w *reply, r *http.Request, opts submission) {
-	work := a.take()
+	work := a.take(w)
 	defer work.release()
 	if err := a.readBatch(w, r, work); err != nil {
 		w.failBody(r, err)
@@ -245,7 +246,7 @@ func bodyProblem(err error) error {
 		return problem.New(problem.Malformed, err.Error())
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return problem.Wrap(problem.RequestTooSlow,
-			"the body did not arrive in time: send less at once", err)
+			"the body did not arrive in time, or too slowly: send less at once", err)
 	}
 	return problem.Wrap(problem.BodyIncomplete, "the body ended before it was complete", err)
 }

@@ -36,10 +36,10 @@ type work struct {
 var idle = sync.Pool{New: func() any { return new(work) }}
 
 // take returns memory for a request. Release it once nothing of the request is needed any more.
-func (a *API) take() *work {
-	w := idle.Get().(*work)
-	w.claim = claim{room: a.room}
-	return w
+func (a *API) take(w *reply) *work {
+	memory := idle.Get().(*work)
+	memory.claim = claim{room: a.room, member: w.member.share()}
+	return memory
 }
 
 // release gives the memory back. The events are cleared because they alias a body that may have

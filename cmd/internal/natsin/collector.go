@@ -67,8 +67,8 @@ func newCollector() *collector {
 	return c
 }
 
-// add takes a message in. It never waits: false when there is no room, for all or for its publisher,
-// or it is closed.
+// add takes a message in. It never waits: false when there is no room, for all or for its
+// publisher, or it is closed.
 func (c *collector) add(m arrived) bool {
 	size := m.size()
 	c.mu.Lock()
@@ -88,8 +88,9 @@ func (c *collector) add(m arrived) bool {
 	return true
 }
 
-// take returns what has arrived, at least one message and at most so many and so many bytes,
-// and waits for it. Where not all fits, all publishers have as much of it. It returns nil when the collector is closed and empty. Release what was taken.
+// take returns what has arrived, at least one message and at most so many and so many bytes, and
+// waits for it. Where not all fits, all publishers have as much of it. It returns nil when the
+// collector is closed and empty. Release what was taken.
 func (c *collector) take(messagesMax, bytesMax int) []arrived {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,6 +1,6 @@
 package natsin
 
-// inTurn divides what waits into what is taken now and the rest, both in the order of their arrival.
+// inTurn divides what waits into what is taken now and the rest, both in the order of arrival.
 // Where not all fits, the first message of each publisher comes before the second of any, and so
 // on: who sends much waits behind himself alone. At least one message is taken.
 func inTurn(waiting []arrived, messagesMax, bytesMax int) (taken, rest []arrived) {

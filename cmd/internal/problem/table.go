@@ -39,6 +39,7 @@ const (
 	EncodingDamaged     Code = "encoding.damaged"
 	Overloaded          Code = "server.overloaded" // the same may be sent again a little later
 	EventsDear          Code = "events.dear"       // of a publisher who has sent too many such
+	StreamRefused       Code = "stream.refused"    // too many events of it, one after the other
 )
 
 // What can be wrong with who asks.
@@ -186,6 +187,10 @@ var table = map[Code]row{
 	EventsDear: {
 		429, 0, ExitFailed, 1, "Events that change too much at once",
 		"Peristiwa mengubah terlalu banyak sekaligus",
+	},
+	StreamRefused: {
+		422, 0, ExitRefused, 0, "Too many refusals in a row",
+		"Terlalu banyak penolakan berturut-turut",
 	},
 	Unauthenticated: {
 		401, 0, ExitFailed, 0, "Not logged in", "Belum masuk",

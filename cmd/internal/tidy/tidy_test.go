@@ -122,11 +122,12 @@ var mayImport = map[string][]string{
 	},
 	"cmd/internal/httpapi/...": {
 		"cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
-		"cmd/internal/small", "cmd/internal/split", "projections/...", "eventstore/...",
-		"domain/...",
+		"cmd/internal/shares", "cmd/internal/small", "cmd/internal/split", "projections/...",
+		"eventstore/...", "domain/...",
 	},
 	"cmd/internal/small/...":   {"projections/coverage"},
 	"cmd/internal/release/...": {"cmd/internal/build"},
+	"cmd/internal/shares/...":  {},
 	"cmd/internal/bench/...": {
 		"cmd/internal/httpapi", "cmd/internal/intake", "cmd/internal/ledger",
 		"cmd/internal/natsin", "cmd/internal/sample", "projections/...", "eventstore/...",

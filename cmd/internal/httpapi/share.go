@@ -1,0 +1,164 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
+	"cakupan/domain/event"
+)
+
+// What a member may have of what [Limits] bound is a part of it, so that no single credential takes
+// what the others need. Who has not logged in may have all: the ledger is open then, and there are
+// no members.
+const (
+	requestsPart = 4
+	streamsPart  = 4
+	memoryPart   = 2 // the longest batch takes a quarter, and a bit
+
+	// checksAtOnce are replays and verifications; each member has one at a time.
+	checksAtOnce = 2
+	// longPoints is from how many points on a series is a long question.
+	longPoints = 100
+	// turnPatience is how long a long question, a replay or a verification waits for its turn.
+	turnPatience = 30 * time.Second
+)
+
+// pools are what the members share.
+type pools struct {
+	requests  *shares.Pool // in work, of those who have logged in
+	streams   *shares.Pool // open
+	questions *shares.Pool // long ones, each of which keeps a core busy
+	checks    *shares.Pool // replays and verifications
+}
+
+func newPools(limits Limits) pools {
+	// Half of the cores at most are one member's.
+	cores := int64(max(2, runtime.GOMAXPROCS(0)))
+	requests, streams := int64(limits.Requests), int64(limits.Streams)
+	return pools{
+		requests:  shares.New(requests, requests/requestsPart),
+		streams:   shares.New(streams, streams/streamsPart),
+		questions: shares.New(cores, cores/2),
+		checks:    shares.New(checksAtOnce, 1),
+	}
+}
+
+// share names whose share something is. A name may stand for several members, of several roles.
+func (m *Member) share() string {
+	if m == nil {
+		return shares.Nobody
+	}
+	return strconv.Itoa(int(m.Role)) + " " + m.Name
+}
+
+// enterShare counts a request as its member's, or refuses it. Who is let in must leave.
+func (a *API) enterShare(w *reply) error {
+	if w.member == nil {
+		return nil
+	}
+	if !a.pools.requests.Try(w.member.share(), 1) {
+		return shareTaken()
+	}
+	w.sharing = true
+	return nil
+}
+
+// leaveShare counts it out, once.
+func (w *reply) leaveShare() {
+	if w.sharing {
+		w.sharing = false
+		w.api.pools.requests.Give(w.member.share(), 1)
+	}
+}
+
+// failShare answers that the member has his share in work already. A body that comes with it is
+// not read, so the connection cannot serve another request.
+func (w *reply) failShare(r *http.Request, err error) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+	w.fail(r, err)
+}
+
+// turn waits until a member may begin with what is dear, in the order in which all come, member by
+// member. Who is let in must leave.
+func (a *API) turn(ctx context.Context, w *reply, pool *shares.Pool) (leave func(), err error) {
+	name := w.member.share()
+	waiting, cancel := context.WithTimeout(ctx, turnPatience)
+	defer cancel()
+	switch err := pool.Take(waiting, name, 1); {
+	case err == nil:
+		return func() { pool.Give(name, 1) }, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, shareTaken()
+}
+
+func shareTaken() error {
+	return problem.New(problem.Overloaded, "as much as one member may have at a time is in work"+
+		" for you already, or others came first: nothing of this was done that has no receipt;"+
+		" wait for the answers to the others, and send this again")
+}
+
+// floor is a body that must come at a least speed. It takes the place of the bound of the whole
+// body, which it keeps too.
+type floor struct {
+	io.ReadCloser
+	reply *reply
+	began time.Time
+	read  int64
+}
+
+// Read reads the next piece.
+func (f *floor) Read(b []byte) (int, error) {
+	f.extend()
+	n, err := f.ReadCloser.Read(b)
+	f.read += int64(n)
+	return n, err
+}
+
+// extend gives the client time for the next piece: as much as what he has sent has earned him. Once
+// the server is to stop, it has set a shorter time, which stays.
+func (f *floor) extend() {
+	w, limits := f.reply, &f.reply.api.config.Limits
+	earned := limits.Grace + time.Duration(f.read)*time.Second/time.Duration(limits.Floor)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.api.draining.Err() == nil {
+		_ = w.control.SetReadDeadline(f.began.Add(min(limits.Body, earned)))
+	}
+}
+
+// inRow counts the refusals of a stream in a row.
+type inRow struct{ most, count int }
+
+// refusalsInRow returns the bound of refusals for a stream. An open ledger has none: whoever is at
+// its machine reads all that is wrong with a file.
+func (a *API) refusalsInRow(w *reply) *inRow {
+	if w.member == nil {
+		return &inRow{}
+	}
+	return &inRow{most: a.config.Limits.Refusals}
+}
+
+// after counts what has become of more events, and returns why the stream ends.
+func (i *inRow) after(got []event.Receipt) error {
+	for k := range got {
+		if i.count++; got[k].Status != event.Refused {
+			i.count = 0
+		}
+	}
+	if i.most == 0 || i.count < i.most {
+		return nil
+	}
+	return problem.New(problem.StreamRefused, "the last "+strconv.Itoa(i.count)+" events of the"+
+		" stream are refused, one after the other: the rest was not looked at. Correct what the"+
+		" receipts say, and send again from the first of them")
+}

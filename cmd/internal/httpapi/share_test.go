@@ -1,0 +1,148 @@
+package httpapi
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+)
+
+// named lets everybody in as the publisher whose name is the secret.
+type named struct{}
+
+func (named) Guarded() bool { return true }
+func (named) Err() error    { return nil }
+
+func (named) Login(_, secret, _ string) (Member, error) {
+	return Member{
+		Name: secret, Role: Publisher, Scope: &event.Scope{Publisher: secret},
+		Current: func() bool { return true },
+	}, nil
+}
+
+// as sends a request of a publisher, with a body that may be endless.
+func as(t *testing.T, name, url, contentType string, body io.Reader) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "POST", url+"/v1/events", body)
+	if err != nil {
+		t.Error(err)
+		return &http.Response{}, ""
+	}
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("Authorization", "Bearer "+name)
+	return do(t, request)
+}
+
+// TestSlowBodiesOfOne: who sends many bodies and ends none has his share in work, is refused the
+// rest, and stands in nobody's way.
+func TestSlowBodiesOfOne(t *testing.T) {
+	server := serve(t, newMemory(t), Config{Access: named{}, Limits: Limits{Requests: 16}})
+	const share = 16 / requestsPart
+	var ends []*io.PipeWriter
+	var slow sync.WaitGroup
+	for i := range share {
+		out, in := io.Pipe()
+		ends = append(ends, in)
+		slow.Go(func() {
+			if response, body := as(t, "slow", server.URL(), eventType, out); response.StatusCode != 200 {
+				t.Error(i, body)
+			}
+		})
+	}
+	wait(t, "his share", func() bool { return server.api.pools.requests.Held() == share })
+	for range 20 {
+		response, body := as(t, "slow", server.URL(), eventType, strings.NewReader(opened("x")))
+		overload(t, response, body)
+	}
+	for i := range 20 {
+		response, body := as(t, "other", server.URL(), eventType,
+			strings.NewReader(opened(fmt.Sprint("other", i))))
+		if response.StatusCode != 200 {
+			t.Error(body)
+		}
+	}
+	alive(t, server)
+	for i, in := range ends {
+		_, _ = io.WriteString(in, opened(fmt.Sprint("slow", i)))
+		_ = in.Close()
+	}
+	slow.Wait()
+	wait(t, "the end of all", func() bool { return server.api.pools.requests.Held() == 0 })
+}
+
+// TestIdleStreamsOfOne: who holds streams open has his share of them, and others have theirs.
+func TestIdleStreamsOfOne(t *testing.T) {
+	server := serve(t, newMemory(t), Config{Access: named{}, Limits: Limits{Streams: 4}})
+	out, in := io.Pipe()
+	var idling sync.WaitGroup
+	idling.Go(func() { as(t, "idle", server.URL(), streamType, out) })
+	wait(t, "his stream", func() bool { return server.api.pools.streams.Held() == 1 })
+	response, body := as(t, "idle", server.URL(), streamType, strings.NewReader(opened("1")))
+	overload(t, response, body)
+	response, body = as(t, "other", server.URL(), streamType, strings.NewReader(opened("2")))
+	if response.StatusCode != 200 || !strings.Contains(body, "appended") {
+		t.Error(body)
+	}
+	_ = in.Close()
+	idling.Wait()
+}
+
+// TestMemoryOfOne: bodies of one member take his share of the memory at most.
+func TestMemoryOfOne(t *testing.T) {
+	ledger := newMemory(t)
+	ledger.hold = make(chan struct{})
+	server := serve(t, ledger, Config{Access: named{}, Limits: Limits{Memory: 8 << 20}})
+	batch := func(id string) io.Reader {
+		return strings.NewReader("[" + opened(id) + strings.Repeat(" ", 900<<10) + "]")
+	}
+	var sending sync.WaitGroup
+	send := func(name string) {
+		sending.Go(func() {
+			if response, body := as(t, name, server.URL(), batchType, batch(name)); response.StatusCode != 200 {
+				t.Error(name, body)
+			}
+		})
+	}
+	send("large")
+	wait(t, "a batch in work", func() bool { return len(ledger.sizes()) == 1 })
+	response, body := as(t, "large", server.URL(), batchType, batch("more"))
+	overload(t, response, body)
+	send("other")
+	wait(t, "another's", func() bool { return len(ledger.sizes()) == 2 })
+	close(ledger.hold)
+	sending.Wait()
+}
+
+// TestSlowUpload: a body below the floor of speed is ended with a reason.
+func TestSlowUpload(t *testing.T) {
+	server := serve(t, newMemory(t), Config{Limits: Limits{Grace: time.Millisecond}})
+	out, in := io.Pipe()
+	defer func() { _ = in.Close() }()
+	go func() { _, _ = io.WriteString(in, "{") }()
+	response, body := as(t, "x", server.URL(), eventType, out)
+	if p := problemOf(t, response, body); p.Status != 408 || p.Code != string(problem.RequestTooSlow) {
+		t.Error(body)
+	}
+}
+
+// TestRefusalsInRow: a stream of nothing but refusals ends, and one with something good in it
+// does not.
+func TestRefusalsInRow(t *testing.T) {
+	server := serve(t, newMemory(t), Config{Access: named{}, Limits: Limits{Refusals: 10}})
+	bad := strings.Repeat("{}\n", 9)
+	_, body := as(t, "x", server.URL(), streamType,
+		strings.NewReader(bad+opened("1")+"\n"+bad+opened("2")+"\n"+bad))
+	if n := strings.Count(body, "\n"); n != 29 || strings.Contains(body, "stream.refused") {
+		t.Errorf("%d lines: %s", n, body)
+	}
+	_, body = as(t, "x", server.URL(), streamType, strings.NewReader(strings.Repeat("{}\n", 5_000)))
+	if n := strings.Count(body, "\n"); n > 4_000 || !strings.Contains(body, "stream.refused") {
+		t.Errorf("%d lines, and no end", n)
+	}
+}
