@@ -27,8 +27,8 @@ type backupCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*backupCommand) Help() string {
 	return `Writes all that cannot be derived to one file, while the ledger goes on: the log, the
-vault, sealed, the register of members, what waits and what was refused. The file has checksums over
-all of it, and its name only once it is whole. Back up what is new as often as you like with --since
+vault, sealed, the register of members, who looked up whom by NIK, what waits and what was
+refused. The file has checksums over all of it, and its name only once it is whole. Back up what is new as often as you like with --since
 the newest file; to restore, all of them are needed, back to the whole one.
 
 The keys are not in it, and without them nobody can be looked up in it: see cakupan keys backup. A
@@ -83,10 +83,14 @@ func (c *backupCommand) Run(ctx context.Context, w *where, out *console) error {
 // sinceQuery asks for what is new since a backup.
 func sinceQuery(end *backup.End) url.Values {
 	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
-	return url.Values{
+	query := url.Values{
 		"file": {end.SHA256}, "events": {number(uint64(end.Events))}, "frame": {end.Frame},
 		"vault": {number(end.Vault)}, "register": {number(end.Register)},
 	}
+	if end.Lookups > 0 { // an older server does not know the word
+		query.Set("lookups", number(end.Lookups))
+	}
+	return query
 }
 
 // write writes the backup to its file, and reads it while it does: a file that is not whole never
@@ -153,6 +157,10 @@ Examples:
 		exitCodes
 }
 
+// noLookups is said of a backup of format 1.
+const noLookups = "an older cakupan made the last file, without the record of who looked up whom by" +
+	" NIK: that is not in it"
+
 // Run runs the command.
 func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error {
 	if w.Server != "" || w.SecretFile != "" {
@@ -169,6 +177,9 @@ func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error 
 	}
 	out.note("%s has ledger %s up to event %s", w.folder(), chain.Identity.Ledger,
 		thousands(chain.End.Events))
+	if !chain.HasLookups() {
+		out.note(noLookups)
+	}
 	onFolder := onFolder{NATS: c.NATS}
 	return onFolder.with(ctx, w, out, func(l *ledger.Ledger) error {
 		keys, err := l.Keys(ctx)

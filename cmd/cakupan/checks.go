@@ -161,6 +161,9 @@ func (c *verifyCommand) files(ctx context.Context, w *where, out *console) error
 	if err != nil {
 		return err
 	}
+	if !chain.HasLookups() {
+		out.note(noLookups)
+	}
 	return writeVerdict(w, out, ledger.ReportOf(&chain.Report))
 }
 

@@ -17,7 +17,9 @@ import (
 )
 
 // FormatVersion is the version of the format that this program writes, and the highest it reads.
-const FormatVersion = 1
+//
+// Version 1 had no look-ups, and a program that writes it would leave them out of an increment.
+const FormatVersion = 2
 
 var (
 	// ErrDamaged is wrapped when a file is not what was written, or does not fit together.
@@ -34,6 +36,8 @@ type Position struct {
 	Frame    string `json:"frame,omitempty"`
 	Vault    uint64 `json:"vault"`    // the number of the vault's last record
 	Register uint64 `json:"register"` // likewise
+	// Lookups is that of the look-ups; 0 too in a file of format 1, which has none of them.
+	Lookups uint64 `json:"lookups,omitempty"`
 }
 
 // Since names the backup that an increment goes on from.

@@ -24,7 +24,9 @@ const (
 	vault  = "CAKUPAN_VAULT"
 )
 
-var streams = backup.Streams{Vault: vault, Register: "CAKUPAN_REGISTER"}
+var streams = backup.Streams{
+	Vault: vault, Register: "CAKUPAN_REGISTER", Lookups: "CAKUPAN_LOOKUPS",
+}
 
 // made is a backup in memory, and how it ended.
 type made struct {
@@ -39,7 +41,8 @@ type source struct {
 	at     backup.Position
 }
 
-// take makes a backup with so many frames more, and a record of the vault for each.
+// take makes a backup with so many frames more, and a record of the vault and a look-up
+// for each.
 func (s *source) take(t testing.TB, frames int, since *made) *made {
 	t.Helper()
 	var file bytes.Buffer
@@ -66,6 +69,12 @@ func (s *source) take(t testing.TB, frames int, since *made) *made {
 		s.at.Vault++
 		r := packs.Record{Number: s.at.Vault, Data: []byte("sealed")}
 		records = append(records, r.Bytes())
+	}
+	try(w.Section(streams.Lookups))
+	for range frames {
+		s.at.Lookups++
+		r := packs.Record{Number: s.at.Lookups, Data: []byte("asked")}
+		try(w.Message("cakupan.lookups", r.Bytes()))
 	}
 	try(w.Section(vault))
 	for _, r := range records {
@@ -103,7 +112,7 @@ func TestChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !c.Report.OK() || c.Report.Last != 10 || c.End.Vault != 5 || c.Identity.Ledger != ledger {
+	if !c.Report.OK() || c.Report.Last != 10 || c.End.Vault != 5 || c.End.Lookups != 5 || c.Identity.Ledger != ledger {
 		t.Errorf("%+v, %+v", c.Report, c.End)
 	}
 	count := map[string]int{}
@@ -113,7 +122,7 @@ func TestChain(t *testing.T) {
 		}
 		count[m.Stream]++
 	}
-	if count[jetstream.StreamDefault] != 5 || count[vault] != 5 {
+	if count[jetstream.StreamDefault] != 5 || count[vault] != 5 || count[streams.Lookups] != 5 {
 		t.Errorf("to be restored: %v", count)
 	}
 	for name, files := range map[string][][]byte{
@@ -220,10 +229,42 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// TestGolden reads the file of version 1 as it was written once.
+// TestGolden writes the file of version 2 as it was written once, and reads that of version 1, which
+// had no look-ups: an increment goes on from it with all of them.
 func TestGolden(t *testing.T) {
 	s := source{ledger: ledger}
-	golden.Compare(t, "backup-v1.hex", s.take(t, 2, nil).file)
+	golden.Compare(t, "backup-v2.hex", s.take(t, 2, nil).file)
+	old := golden.Read(t, "backup-v1.hex")
+	c, err := chain(t, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HasLookups() || c.Head.Format != 1 || c.End.Events != 4 || c.End.Vault != 2 {
+		t.Errorf("%+v, %+v", c.Head, c.End)
+	}
+	s.at.Lookups = 0
+	c, err = chain(t, old, s.take(t, 3, &made{end: c.End}).file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.HasLookups() || c.End.Lookups != 3 || c.End.Events != 10 {
+		t.Errorf("%+v", c.End)
+	}
+}
+
+// TestDamageIsNamed flips each bit of a look-up: the error names their stream.
+func TestDamageIsNamed(t *testing.T) {
+	s := source{ledger: ledger}
+	whole := s.take(t, 1, nil).file
+	at := bytes.Index(whole, []byte("asked"))
+	for bit := range 8 * len("asked") {
+		broken := slices.Clone(whole)
+		broken[at+bit/8] ^= 1 << (bit % 8)
+		_, err := chain(t, broken)
+		if !errors.Is(err, backup.ErrDamaged) || !strings.Contains(err.Error(), streams.Lookups) {
+			t.Errorf("bit %d: %v", bit, err)
+		}
+	}
 }
 
 // FuzzReader reads anything: what is no backup is an error, and what is read has its own sum.

@@ -17,7 +17,7 @@ import (
 
 // Streams says which streams are checked as what. All others are taken as they are in the last
 // file alone.
-type Streams struct{ Vault, Register string }
+type Streams struct{ Vault, Register, Lookups string }
 
 // Chain is a whole backup and the increments that follow it, checked.
 type Chain struct {
@@ -42,7 +42,9 @@ func Open(ctx context.Context, paths []string, streams Streams,
 ) (*Chain, error) {
 	c := &Chain{
 		paths: paths, streams: streams,
-		replaced: map[string]map[uint64]bool{streams.Vault: {}, streams.Register: {}},
+		replaced: map[string]map[uint64]bool{
+			streams.Vault: {}, streams.Register: {}, streams.Lookups: {},
+		},
 	}
 	numbers := &numbers{chain: c, missing: map[string][]uint64{}}
 	for i, path := range paths {
@@ -132,6 +134,8 @@ func (n *numbers) add(m Message) error {
 		return n.record(m, &n.at.Vault)
 	case n.chain.streams.Register:
 		return n.record(m, &n.at.Register)
+	case n.chain.streams.Lookups:
+		return n.record(m, &n.at.Lookups)
 	}
 	return nil
 }
@@ -174,6 +178,14 @@ func (n *numbers) check(end Position) error {
 			n.at.Register)
 	}
 	return nil
+}
+
+// HasLookups tells whether the look-ups are in it, as many as there were: an older program left them
+// out.
+func (c *Chain) HasLookups() bool {
+	return slices.ContainsFunc(c.End.Sections, func(s Section) bool {
+		return s.Stream == c.streams.Lookups
+	})
 }
 
 // all yields the messages of all files.

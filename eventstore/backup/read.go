@@ -185,7 +185,11 @@ func (r *Reader) readError(err error) error {
 }
 
 func (r *Reader) damage(format string, args ...any) error {
-	return fmt.Errorf("%w: at byte %d: %s", ErrDamaged, r.at, fmt.Sprintf(format, args...))
+	where := fmt.Sprintf("at byte %d", r.at)
+	if len(r.sections) > 0 {
+		where += ", in or after " + r.sections[len(r.sections)-1].Stream
+	}
+	return fmt.Errorf("%w: %s: %s", ErrDamaged, where, fmt.Sprintf(format, args...))
 }
 
 func isEnd(err error) bool {

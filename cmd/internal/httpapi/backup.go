@@ -49,7 +49,8 @@ func (a *API) getBackup(w *reply, r *http.Request) {
 
 // parseSince reads what an increment goes on from; nil for a whole backup.
 func parseSince(query string) (*backup.Since, error) {
-	p, err := parseParameters(query, "file", "events", "frame", "vault", "register")
+	p, err := parseParameters(query, "file", "events", "frame", "vault", "register",
+		"lookups")
 	if err != nil || len(p.values) == 0 {
 		return nil, err
 	}
@@ -63,5 +64,8 @@ func parseSince(query string) (*backup.Since, error) {
 	since := &backup.Since{File: p.values.Get("file")}
 	since.Events, since.Frame = eventstore.Sequence(number("events")), p.values.Get("frame")
 	since.Vault, since.Register = number("vault"), number("register")
+	if p.values.Has("lookups") { // not in a backup by an older program, which has none
+		since.Lookups = number("lookups")
+	}
 	return since, p.err()
 }

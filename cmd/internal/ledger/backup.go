@@ -13,6 +13,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/backup"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/packs"
 	"cakupan/eventstore/vault"
 )
@@ -32,6 +33,7 @@ type BackupOptions struct {
 //     both, and known again, never in neither;
 //   - the end of the log is fixed, then vault and register are read to their ends: they hold all
 //     that the log refers to;
+//   - look-ups are before the vault, which so holds everybody whom they have found;
 //   - what was refused is last, for the same reason as the first.
 func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts BackupOptions,
 ) (end backup.End, err error) {
@@ -51,7 +53,7 @@ func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts BackupOptions,
 		return end, err
 	}
 	for _, part := range []func(context.Context) error{
-		c.waiting, c.log, c.vault, c.register, c.refused,
+		c.waiting, c.log, c.lookups, c.vault, c.register, c.refused,
 	} {
 		if err := part(ctx); err != nil {
 			return end, err
@@ -147,6 +149,10 @@ func logError(err error) error {
 	return err
 }
 
+func (c *copying) lookups(ctx context.Context) error {
+	return c.records(ctx, lookups.StreamOptions(), &c.at.Lookups)
+}
+
 func (c *copying) vault(ctx context.Context) error {
 	return c.records(ctx, vault.StreamOptions(), &c.at.Vault)
 }
@@ -161,13 +167,15 @@ func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) e
 		return err
 	}
 	stream, err := packs.Open(ctx, c.l.conn, opts)
-	if errors.Is(err, packs.ErrNoStream) {
-		return nil // a ledger without workers, or members, has none
+	var end packs.End
+	switch {
+	case errors.Is(err, packs.ErrNoStream) && *at == 0:
+		return nil // a ledger without workers, members, or look-ups has none
+	case err == nil:
+		end, err = stream.Last(ctx)
+	case errors.Is(err, packs.ErrNoStream):
+		err = nil // it was lost: it ends at 0
 	}
-	if err != nil {
-		return err
-	}
-	end, err := stream.Last(ctx)
 	if err != nil {
 		return err
 	}

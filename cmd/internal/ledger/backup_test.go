@@ -3,8 +3,11 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -366,4 +369,83 @@ func TestRestoreRefuses(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder was made: %v", err)
 	}
+}
+
+// TestBackupOfLookups restores who looked whom up from a whole backup and an increment, into a folder
+// and into a cluster, and goes on there.
+func TestBackupOfLookups(t *testing.T) {
+	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
+	if err := submitNobody(t, l); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(l *Ledger, who string) {
+		t.Helper()
+		_, err := l.LookUp(t.Context(), "7503014101900002", who, 1)
+		if problem.From(err).Code != problem.NotFound {
+			t.Fatal(err)
+		}
+	}
+	none, noneEnd := takeBackup(t, l, nil)
+	ask(l, "bpk")
+	ask(l, "inspektorat")
+	one, oneEnd := takeBackup(t, l, &noneEnd)
+	ask(l, "dprd")
+	two, twoEnd := takeBackup(t, l, &oneEnd)
+	three, end := takeBackup(t, l, &twoEnd)
+	if noneEnd.Lookups != 0 || oneEnd.Lookups != 2 || end.Lookups != 3 {
+		t.Errorf("%+v, %+v, %+v", noneEnd, oneEnd, end)
+	}
+	whole, _ := takeBackup(t, l, nil)
+	was := lookupsOf(t, l)
+	keys := filepath.Join(t.TempDir(), "keys")
+	if _, err := l.BackupKeys(t.Context(), keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, files := range [][]string{{none, one, two, three}, {whole}} {
+		for _, url := range []string{"", startNATS(t)} {
+			opts := RestoreOptions{
+				Files: files, Dir: filepath.Join(t.TempDir(), "new"), Keys: keys, NATS: url,
+				Replicas: 1,
+			}
+			chain, err := Restore(t.Context(), opts)
+			if err != nil || !chain.HasLookups() {
+				t.Fatal(err)
+			}
+			r := openToTest(t, Options{Dir: opts.Dir, NATS: url, Replicas: 1})
+			if is := lookupsOf(t, r); !slices.Equal(is, was) {
+				t.Errorf("look-ups are %+v, were %+v", is, was)
+			}
+			ask(r, "again")
+			if is := lookupsOf(t, r); len(is) != 4 || is[3].Who != "again" || is[3].Number != 4 {
+				t.Errorf("then %+v", is)
+			}
+		}
+	}
+	fresh := openToTest(t, Options{Dir: restoreTo(t, none, keys)})
+	_, err := fresh.Backup(t.Context(), io.Discard, BackupOptions{
+		Since: &backup.Since{File: end.SHA256, Position: end.Position},
+	})
+	if problem.From(err).Code != problem.VaultLost {
+		t.Errorf("an increment without the look-ups before it: %v", err)
+	}
+}
+
+// restoreTo restores a file into a folder of its own.
+func restoreTo(t *testing.T, file, keys string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "restored")
+	_, err := Restore(t.Context(), RestoreOptions{Files: []string{file}, Dir: dir, Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func submitNobody(t *testing.T, l *Ledger) error {
+	t.Helper()
+	receipts, err := l.Submit(t.Context(), [][]byte{nobodys(0)}, intake.Options{})
+	if err == nil && receipts[0].Refusal != nil {
+		err = fmt.Errorf("refused: %+v", receipts[0].Refusal)
+	}
+	return err
 }

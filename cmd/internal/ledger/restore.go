@@ -21,6 +21,7 @@ import (
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/keyfile"
+	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/packs"
 	"cakupan/eventstore/vault"
@@ -57,7 +58,9 @@ type RestoreOptions struct {
 // event.
 func CheckBackup(ctx context.Context, files []string, progress Progress) (*backup.Chain, error) {
 	var decoded event.Event
-	streams := backup.Streams{Vault: vault.StreamName, Register: StreamRegister}
+	streams := backup.Streams{
+		Vault: vault.StreamName, Register: StreamRegister, Lookups: lookups.StreamName,
+	}
 	decode := func(r eventstore.Record) error {
 		_, err := codec.Decode(r.Event, &decoded)
 		return err
@@ -309,6 +312,8 @@ func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 		opts = vault.StreamOptions()
 	case StreamRegister:
 		opts = registerOptions()
+	case lookups.StreamName:
+		opts = lookups.StreamOptions()
 	default:
 		return problem.New(problem.BackupDamaged, "there is no stream "+name)
 	}

@@ -12,6 +12,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/vault"
 )
 
@@ -49,7 +50,7 @@ func (r *restoring) connectCluster(ctx context.Context) (err error) {
 func clusterStreams() []string {
 	return []string{
 		jetstream.StreamDefault, vault.StreamName, StreamRegister, natsin.StreamIntake,
-		natsin.StreamRefused,
+		natsin.StreamRefused, lookups.StreamName,
 	}
 }
 

@@ -320,6 +320,7 @@ func getBackup() operation {
 			query("frame", "SHA-256 of its last frame; empty without events.", text),
 			query("vault", "The last record of the vault in it.", number),
 			query("register", "The last record of the register in it.", number),
+			query("lookups", "The last look-up by NIK in it; absent: it has none.", number),
 		},
 		answer: content(mediaBytes, o("type", "string").with("format", "binary")),
 		fails: guarded(problem.NotFound, problem.QueryInvalid, problem.LogDamaged,
