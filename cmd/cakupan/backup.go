@@ -28,9 +28,9 @@ type backupCommand struct {
 func (*backupCommand) Help() string {
 	return `Writes all that cannot be derived to one file, while the ledger goes on: the log, the
 vault, sealed, the register of members, who looked up whom by NIK, what waits and what was
-refused. The file has checksums over all of it, and its name only once it is whole. Back up what is new as often as you like with --since
-the newest file; to restore, all of them are needed, back to the whole one.
-
+refused. The file has checksums over all of it, and its name only once it is whole. Back up what is
+new as often as you like with --since the newest file; to restore, all of them are needed, back to
+the whole one.
 The keys are not in it, and without them nobody can be looked up in it: see cakupan keys backup. A
 running server is asked with --server, on its own machine.
 
@@ -158,8 +158,8 @@ Examples:
 }
 
 // noLookups is said of a backup of format 1.
-const noLookups = "an older cakupan made the last file, without the record of who looked up whom by" +
-	" NIK: that is not in it"
+const noLookups = "an older cakupan made the last file, without the record of who looked up whom" +
+	" by NIK: that is not in it"
 
 // Run runs the command.
 func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error {

@@ -180,8 +180,8 @@ func (n *numbers) check(end Position) error {
 	return nil
 }
 
-// HasLookups tells whether the look-ups are in it, as many as there were: an older program left them
-// out.
+// HasLookups tells whether the look-ups are in it, as many as there were: an older program left
+// them out.
 func (c *Chain) HasLookups() bool {
 	return slices.ContainsFunc(c.End.Sections, func(s Section) bool {
 		return s.Stream == c.streams.Lookups
