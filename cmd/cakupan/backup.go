@@ -31,6 +31,7 @@ vault, sealed, the register of members, who looked up whom by NIK, what waits an
 refused. The file has checksums over all of it, and its name only once it is whole. Back up what is
 new as often as you like with --since the newest file; to restore, all of them are needed, back to
 the whole one.
+
 The keys are not in it, and without them nobody can be looked up in it: see cakupan keys backup. A
 running server is asked with --server, on its own machine.
 

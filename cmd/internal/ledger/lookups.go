@@ -7,6 +7,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/packs"
 )
@@ -55,6 +56,32 @@ func (l *Ledger) Lookups(ctx context.Context, yield func(lookups.Lookup) error) 
 		return lookupsError(err)
 	}
 	return lookupsError(book.Each(ctx, yield))
+}
+
+// verifyLookups says whether each look-up can be read; of a ledger without any, nothing.
+func (l *Ledger) verifyLookups(ctx context.Context) ([]FileReport, error) {
+	f := FileReport{
+		Path: lookups.StreamName, Kind: "look-ups: who asked for whom by NIK",
+		State: string(inspect.Whole),
+	}
+	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	if errors.Is(err, packs.ErrNoStream) {
+		return nil, nil
+	}
+	if err == nil {
+		err = book.Each(ctx, func(lookups.Lookup) error { return nil })
+	}
+	var damage *packs.DamageError
+	switch {
+	case err == nil:
+	case errors.Is(err, lookups.ErrOtherLedger):
+		f.State, f.Findings = string(inspect.Foreign), []string{err.Error()}
+	case errors.As(err, &damage), errors.Is(err, lookups.ErrRecord):
+		f.State, f.Findings = string(inspect.Damaged), []string{err.Error()}
+	default:
+		return nil, lookupsError(err)
+	}
+	return []FileReport{f}, nil
 }
 
 // lookupsStream says how the book of look-ups is opened. It is asked for seldom: it is opened each

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/lookups"
+	"cakupan/eventstore/packs"
 )
 
 // TestLookUpsAreRecorded looks people up, known and unknown ones: each is recorded before it is
@@ -69,6 +71,46 @@ func TestLookUpsAreRecorded(t *testing.T) {
 	text, err := json.Marshal(after)
 	if err != nil || strings.Contains(string(text), known[:15]) {
 		t.Errorf("a NIK is recorded: %s, %v", text, err)
+	}
+}
+
+// TestVerifyLookups names a look-up that cannot be read.
+func TestVerifyLookups(t *testing.T) {
+	t.Parallel()
+	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
+	if err := submitNobody(t, l); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.LookUp(t.Context(), "7503014101900002", "bpk", 1)
+	if problem.From(err).Code != problem.NotFound {
+		t.Fatal(err)
+	}
+	found := func() (of []FileReport, ok bool) {
+		t.Helper()
+		report, err := l.Verify(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range report.Files {
+			if report.Files[i].Path == lookups.StreamName {
+				of = append(of, report.Files[i])
+			}
+		}
+		return of, report.OK
+	}
+	if of, ok := found(); !ok || len(of) != 1 || of[0].State != "whole" {
+		t.Errorf("of a whole one: %v, %+v", ok, of)
+	}
+	opts := l.lookupsStream()
+	broken := (&packs.Record{Number: 2, Data: []byte("x")}).Bytes()
+	broken[len(broken)-1] ^= 1
+	if _, err := l.conn.Request(opts.Subject, broken, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	of, ok := found()
+	if ok || len(of) != 1 || of[0].State != "damaged" || len(of[0].Findings) != 1 ||
+		!strings.Contains(of[0].Findings[0], "2") {
+		t.Errorf("of a damaged one: %v, %+v", ok, of)
 	}
 }
 

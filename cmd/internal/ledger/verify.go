@@ -35,6 +35,11 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	if err != nil {
 		return report, err
 	}
+	asked, err := l.verifyLookups(ctx)
+	if err != nil {
+		return report, err
+	}
+	files = append(files, asked...)
 	if report.OK { // else how far it must be is not known
 		vault, err := l.verifyVault(ctx)
 		if err != nil {
