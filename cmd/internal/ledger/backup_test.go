@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -445,7 +444,7 @@ func submitNobody(t *testing.T, l *Ledger) error {
 	t.Helper()
 	receipts, err := l.Submit(t.Context(), [][]byte{nobodys(0)}, intake.Options{})
 	if err == nil && receipts[0].Refusal != nil {
-		err = fmt.Errorf("refused: %+v", receipts[0].Refusal)
+		err = receipts[0].Refusal
 	}
 	return err
 }
