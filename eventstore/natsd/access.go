@@ -122,15 +122,14 @@ func (a *access) open(s *server.Server) (err error) {
 		err = errors.Join(err, a.front.AddServiceExport(subject+"*", nil))
 	}
 	err = errors.Join(err, a.front.AddStreamExport(subjectReceipts+"*", nil))
-	for _, r := range readable(Client{}) {
+	for _, r := range readable() {
 		response := server.Singleton
 		if r.streamed {
 			response = server.Streamed
 		}
 		err = errors.Join(err, s.GlobalAccount().AddServiceExportWithResponse(r.to, response, nil))
 	}
-	err = errors.Join(err, s.GlobalAccount().AddServiceExport(subjectGate+">", nil),
-		exportView(s.GlobalAccount()))
+	err = errors.Join(err, exportView(s.GlobalAccount()))
 	if err != nil {
 		return fmt.Errorf("make account: %w", err)
 	}
@@ -284,7 +283,7 @@ func (a *access) account(client Client) (*server.Account, error) {
 		err = errors.Join(err, account.AddStreamImport(a.front, subjectReceipts+publisher, ""))
 	}
 	if client.reads() {
-		for _, r := range readable(client) {
+		for _, r := range readable() {
 			err = errors.Join(err, account.AddServiceImport(a.server.GlobalAccount(), r.from, r.to))
 		}
 	}

@@ -473,31 +473,3 @@ func TestRecheck(t *testing.T) {
 		t.Error("a revoked name connects again")
 	}
 }
-
-// TestShareOfConsumers: one login has a few consumers of the log, which is all that reading takes,
-// and another has as many; the one that is deleted makes room.
-func TestShareOfConsumers(t *testing.T) {
-	g := startGuarded(t)
-	made := func(conn *nats.Conn, n int) bool {
-		body := `{"stream_name":"CAKUPAN","config":{"ack_policy":"none"}}`
-		reply, err := conn.Request(fmt.Sprintf("$JS.API.CONSUMER.CREATE.CAKUPAN.s%s%d",
-			conn.Opts.User, n), []byte(body), within)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return !bytes.Contains(reply.Data, []byte(`"error"`))
-	}
-	bpk, _ := g.dial(t, "auditor")
-	for n := range 3 * consumersMax {
-		if got := made(bpk, n); got != (n < consumersMax) {
-			t.Fatalf("consumer %d: %t", n, got)
-		}
-	}
-	name := fmt.Sprintf("$JS.API.CONSUMER.DELETE.CAKUPAN.s%s0", bpk.Opts.User)
-	if _, err := bpk.Request(name, nil, within); err != nil {
-		t.Fatal(err)
-	}
-	if !made(bpk, 100) {
-		t.Error("one that is deleted makes no room")
-	}
-}

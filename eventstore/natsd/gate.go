@@ -9,23 +9,19 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // subjectGate is where requests for consumers of the log arrive that others make; the consumer's
-// account and the consumer's name follow.
+// name follows.
 const subjectGate = "cakupan.gate."
 
 const (
 	// A reader who waits longer asks again; the bounds of bytes and number keep those who only ask
 	// from filling the memory.
-	gateWaitMax      = 5 * time.Second
-	consumerIdleMax  = 5 * time.Minute
-	consumerBytesMax = 64 << 10 // of a request
-	gateRequestsMax  = 1024     // that wait; more are not answered
-	// consumersMax bounds the consumers of one login: each holds memory of the server, and reading
-	// takes one.
-	consumersMax      = 8
+	gateWaitMax       = 5 * time.Second
+	consumerIdleMax   = 5 * time.Minute
+	consumerBytesMax  = 64 << 10 // of a request
+	gateRequestsMax   = 1024     // that wait; more are not answered
 	codeBadRequest    = 400
 	errCodeBadRequest = 10003
 )
@@ -35,19 +31,14 @@ const (
 // one of JetStream's own API: to be allowed to read would be to be allowed to delete. So only
 // consumers are made that hold nothing, are asked for each message, and end when nobody asks.
 type gate struct {
-	conn      *nats.Conn
-	sub       *nats.Subscription
-	consumers *consumers
+	conn *nats.Conn
+	sub  *nats.Subscription
 }
 
 // openGate begins to answer over a connection of the ledger's own, which it closes in the end.
 func openGate(conn *nats.Conn) (*gate, error) {
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return nil, fmt.Errorf("answer for consumers: %w", err)
-	}
-	g := &gate{conn: conn, consumers: newConsumers(js, streamLog, consumersMax)}
-	sub, err := conn.Subscribe(subjectGate+">", func(m *nats.Msg) {
+	g := &gate{conn: conn}
+	sub, err := conn.Subscribe(subjectGate+"*", func(m *nats.Msg) {
 		// Whoever asked may be gone, and then there is nobody to tell.
 		_ = m.Respond(g.answer(m))
 	})
@@ -70,18 +61,13 @@ func (g *gate) close() {
 
 // answer makes the consumer that is asked for, or says why not.
 func (g *gate) answer(m *nats.Msg) []byte {
-	account, name, _ := strings.Cut(strings.TrimPrefix(m.Subject, subjectGate), ".")
+	name := strings.TrimPrefix(m.Subject, subjectGate)
 	request, err := vetConsumer(name, m.Data)
 	if err != nil {
 		return gateRefusal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), gateWaitMax)
 	defer cancel()
-	if account != openAccount && !g.consumers.enter(ctx, account, name) {
-		return gateRefusal(fmt.Errorf("%d consumers are open under this login, which is all that"+
-			" one may have: delete some, or wait some minutes until those that nobody asks end",
-			consumersMax))
-	}
 	reply, err := g.conn.RequestWithContext(ctx,
 		"$JS.API.CONSUMER.CREATE."+streamLog+"."+name, request)
 	if err != nil {

@@ -44,7 +44,8 @@ const (
 // subject of the account that asked, from where the server takes it to the client's inbox.
 type viewing struct {
 	conn    *nats.Conn
-	watches *consumers
+	js      jetstream.JetStream
+	watches map[string]map[string]bool // names of consumers by account; some may be gone
 }
 
 // openViewing begins to answer over a connection of the ledger's own, which it closes in the end.
@@ -53,7 +54,7 @@ func openViewing(conn *nats.Conn) (*viewing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("answer for watches: %w", err)
 	}
-	v := &viewing{conn: conn, watches: newConsumers(js, streamView, watchesMax)}
+	v := &viewing{conn: conn, js: js, watches: map[string]map[string]bool{}}
 	sub, err := conn.Subscribe(subjectViewing+">", func(m *nats.Msg) {
 		// Whoever asked may be gone, and then there is nobody to tell.
 		_ = m.Respond(v.answer(m))
@@ -84,7 +85,7 @@ func (v *viewing) answer(m *nats.Msg) []byte {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), gateWaitMax)
 	defer cancel()
-	if !v.watches.enter(ctx, account, name) {
+	if !v.enter(ctx, account, name) {
 		return gateRefusal(fmt.Errorf("%d watches are open under this login, which is all that"+
 			" one may have: end some", watchesMax))
 	}
@@ -97,6 +98,40 @@ func (v *viewing) answer(m *nats.Msg) []byte {
 		return gateRefusal(fmt.Errorf("make consumer: %w", err))
 	}
 	return bytes.ReplaceAll(reply.Data, []byte(viewsOf(account)), nil)
+}
+
+// enter counts a watch, and tells whether its account may have it. Consumers end by themselves
+// some seconds after their client, so those that are gone are looked for when it matters.
+func (v *viewing) enter(ctx context.Context, account, name string) bool {
+	of := v.watches[account]
+	if len(of) >= watchesMax {
+		stream, err := v.js.Stream(ctx, streamView)
+		if err != nil {
+			return false
+		}
+		there := map[string]bool{}
+		names := stream.ConsumerNames(ctx)
+		for name := range names.Name() {
+			there[name] = of[name]
+		}
+		if names.Err() != nil {
+			return false
+		}
+		for name := range of {
+			if !there[name] {
+				delete(of, name)
+			}
+		}
+	}
+	if of == nil {
+		of = map[string]bool{}
+		v.watches[account] = of
+	}
+	if len(of) >= watchesMax && !of[name] {
+		return false
+	}
+	of[name] = true
+	return true
 }
 
 // watchRequest is what may be said about a watch: what is not in the list is dropped.

@@ -160,16 +160,14 @@ func consumerOf(t *testing.T, conn *nats.Conn, n int, config string) bool {
 func TestShareOfWatches(t *testing.T) {
 	g := startGuarded(t)
 	g.fillBucket(t)
-	const account = "A"
-	js := g.access.viewing.watches.js
+	v := g.access.viewing
 	full := map[string]bool{}
 	for i := range watchesMax {
 		full[fmt.Sprint(i)] = true
 	}
-	watches := newConsumers(js, streamView, watchesMax)
-	watches.of[account] = full
-	if !watches.enter(t.Context(), account, "new") || len(watches.of[account]) != 1 {
-		t.Errorf("%d watches that have ended take room", len(watches.of[account]))
+	of := &viewing{conn: v.conn, js: v.js, watches: map[string]map[string]bool{"A": full}}
+	if !of.enter(t.Context(), "A", "new") || len(of.watches["A"]) != 1 {
+		t.Errorf("%d watches that have ended take room", len(of.watches["A"]))
 	}
 	// Those that are there are told by the server.
 	board, _ := g.dial(t, "board")
@@ -182,8 +180,8 @@ func TestShareOfWatches(t *testing.T) {
 		t.Fatal("may not have a watch")
 	}
 	full["n1"] = true
-	watches.of[account] = full
-	if !watches.enter(t.Context(), account, "new") || len(watches.of[account]) != 2 || !watches.of[account]["n1"] {
-		t.Errorf("%d watches, one of which is there", len(watches.of[account]))
+	of.watches["A"] = full
+	if !of.enter(t.Context(), "A", "new") || len(of.watches["A"]) != 2 || !of.watches["A"]["n1"] {
+		t.Errorf("%d watches, one of which is there", len(of.watches["A"]))
 	}
 }
