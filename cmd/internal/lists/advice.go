@@ -57,38 +57,41 @@ func commonValue(k Kind, l Language) string {
 var keptAdvices = map[Kind]advice{
 	Enrolment: {
 		id: "Orang yang dihapus dari daftar tetap tercakup: laporkan berhentinya dengan daftar" +
-			" pemberhentian.",
+			" pemberhentian. Bila barisnya keliru, betulkan atau hapus barisnya lalu " + againID,
 		en: "A person whom you delete from the list stays covered: report the end with a list of" +
-			" terminations.",
+			" terminations. If a row was wrong, correct or delete it and " + againEN,
 	},
 	Termination: {
-		id: "Baris yang dihapus tetap berlaku: bila ternyata tidak berhenti, minta pengelola" +
-			" menarik laporannya.",
-		en: "A row that you delete stays reported: if the person did not leave, ask whoever runs" +
-			" Cakupan to take the report back.",
+		id: "Baris yang dihapus tetap berlaku: bila ternyata tidak berhenti, hapus lalu " + againID,
+		en: "A row that you delete stays reported: if the person did not leave, delete it and " +
+			againEN,
 	},
 	Funding: {
-		id: "Baris yang dihapus tetap berlaku: bila bulannya ternyata tidak dibayar, minta" +
-			" pengelola mencabutnya.",
-		en: "A row that you delete stays reported: if its months are not paid, ask whoever runs" +
-			" Cakupan to revoke them.",
+		id: "Baris yang dihapus tetap berlaku: bila bulannya ternyata tidak dibayar, hapus lalu " +
+			againID,
+		en: "A row that you delete stays reported: if its months are not paid, delete it and " +
+			againEN,
 	},
 	Contribution: {
-		id: "Satu baris satu pembayaran. Baris yang dihapus tetap berlaku: bila salah, minta" +
-			" pengelola menarik laporannya.",
-		en: "One row a payment. A row that you delete stays reported: if it is wrong, ask whoever" +
-			" runs Cakupan to take the report back.",
+		id: "Satu baris satu pembayaran. Baris yang dihapus tetap berlaku: bila salah, hapus lalu " +
+			againID,
+		en: "One row a payment. A row that you delete stays reported: if it is wrong, delete it" +
+			" and " + againEN,
 	},
 	Death: {
-		id: "Baris yang dihapus tetap berlaku: bila orangnya masih hidup, minta pengelola menarik" +
-			" laporannya.",
-		en: "A row that you delete stays reported: if the person lives, ask whoever runs Cakupan" +
-			" to take the report back.",
+		id: "Baris yang dihapus tetap berlaku: bila orangnya masih hidup, hapus lalu " + againID,
+		en: "A row that you delete stays reported: if the person lives, delete it and " + againEN,
 	},
 	Merge: {
 		id: "Kedua nomor lalu dihitung sebagai satu orang. Baris yang dihapus tetap berlaku: bila" +
-			" ternyata dua orang, minta pengelola menarik laporannya.",
+			" ternyata dua orang, hapus lalu " + againID,
 		en: "Both numbers then count as one person. A row that you delete stays reported: if they" +
-			" are two people, ask whoever runs Cakupan to take the report back.",
+			" are two people, delete it and " + againEN,
 	},
 }
+
+// How a list takes back what it has said.
+const (
+	againID = "kirim seluruh daftar dengan: cakupan import --complete NAMA-BERKAS."
+	againEN = "send the whole list with: cakupan import --complete NAME-OF-FILE."
+)

@@ -1,9 +1,12 @@
 package lists
 
 import (
+	"errors"
+	"slices"
 	"strconv"
 
 	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
 
@@ -44,18 +47,12 @@ func (r *Reader) isStructure(row *grid.Row) bool {
 	return false
 }
 
-// hasTerms tells whether a row has a value that only a row about somebody has: then it lacks who is
-// meant, and is no total.
+// hasTerms tells whether a row has most of the values that only a row about somebody has: then it
+// lacks who is meant, and is no total. One alone may be the day of a signature.
 func (r *Reader) hasTerms(row *grid.Row) bool {
+	terms, found := 0, 0
 	for i := range r.list.columns {
 		c := &r.list.columns[i]
-		if c.index >= len(row.Cells) {
-			continue
-		}
-		cell := row.Cells[c.index]
-		if cell.Kind == grid.Formula {
-			return true
-		}
 		switch c.field {
 		case fieldRegion, fieldSegment, fieldCategory, fieldProgrammes, fieldPayer, fieldReason:
 		default:
@@ -63,12 +60,20 @@ func (r *Reader) hasTerms(row *grid.Row) bool {
 				continue
 			}
 		}
-		if cell.Kind != grid.Empty && c.mark == "" && !isBlank(cell.Text) &&
-			parse(c.field, cell, false).fault == nil {
+		terms++
+		if c.index >= len(row.Cells) {
+			continue
+		}
+		cell := row.Cells[c.index]
+		if cell.Kind == grid.Formula {
 			return true
 		}
+		if cell.Kind != grid.Empty && c.mark == "" && !isBlank(cell.Text) &&
+			parse(c.field, cell, false).fault == nil {
+			found++
+		}
 	}
-	return false
+	return found > 0 && 2*found >= terms
 }
 
 func filledCells(row *grid.Row) (count int) {
@@ -88,7 +93,27 @@ func (r *Reader) newBlock(h *header) {
 	l.header = h
 	l.notices.blocks.add(h.row)
 	r.begun, r.fresh = false, true
+	pending := r.pending
+	r.pending = nil
+	for _, d := range pending {
+		if h.has(d.field) {
+			l.notices.ignoredLine(d.row, d.name, d.field.title(l.info.Lang))
+		} else if v := parse(d.field, d.cell, l.since1904()); v.fault == nil {
+			l.defaults[d.field], l.fallback[d.field], l.declaredIn[d.field] = &v, d.name, d.row
+		}
+	}
 	r.remap()
+}
+
+// has tells whether a column of the block holds a field.
+func (h *header) has(f field) bool { return slices.Contains(h.fields, f) }
+
+// settle tells of values that were given for rows below, where no block of its own has followed.
+func (r *Reader) settle() {
+	for _, d := range r.pending {
+		r.list.notices.ignoredLine(d.row, d.name, r.list.nameOf(d.field))
+	}
+	r.pending = nil
 }
 
 // remap finds the columns of a new block.
@@ -101,7 +126,12 @@ func (r *Reader) remap() {
 		err = l.checkNeeds()
 	}
 	if err != nil {
-		r.fail(h.row, fieldNIK.title(l.info.Lang), err.Error(), err.Error())
+		why := err.Error()
+		var known *problem.Error
+		if errors.As(err, &known) {
+			why = known.Detail
+		}
+		r.fail(h.row, fieldNIK.title(l.info.Lang), why, why)
 		return
 	}
 	r.findColumns()
@@ -120,7 +150,7 @@ func (r *Reader) declare(d declaration) bool {
 	case f >= fieldList || f.isPersonal() || !l.info.Kind.uses(f):
 		return false
 	case l.hasColumn(f):
-		l.notices.ignoredLine(d.row, d.name, l.nameOf(f))
+		r.pending = append(r.pending, d)
 		return true
 	}
 	v := parse(f, d.cell, l.since1904())

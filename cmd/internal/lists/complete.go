@@ -109,6 +109,14 @@ func (r *Reader) nameOf(fields []field) string {
 	return fields[0].title(r.list.info.Lang)
 }
 
+// nameOfNumber returns the name of the column by whose number the row is known.
+func (r *Reader) nameOfNumber() string {
+	if r.values[fieldEnrolment].json != "" {
+		return r.nameOf([]field{fieldEnrolment})
+	}
+	return r.nameOf([]field{fieldNIK, fieldWorker})
+}
+
 // missing says that a row has no value where it must.
 func missing(f field) *fault {
 	if f == fieldNIK {

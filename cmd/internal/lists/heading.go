@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"slices"
 	"strings"
 
 	"cakupan/cmd/internal/lists/grid"
@@ -77,20 +78,20 @@ func headingText(text []byte) string {
 	return strings.Join(strings.Fields(string(trim(text))), " ")
 }
 
-// spread finds columns without a name that hold programmes beside the column of programmes, whose
-// name is merged over them. It returns the columns without a name that hold something else.
+// spread finds columns without a name that hold programmes, in a list that has a column of
+// programmes: its name is merged over them, or stands over one of them. It returns the columns without a name that hold something else.
 func (h *header) spread(s *survey) (unnamed []int) {
+	named := slices.Index(h.fields, fieldProgrammes)
 	for i := range s.columns {
 		if s.columns[i].filled == 0 || i < len(h.names) && h.names[i] != "" {
 			continue
 		}
 		// One programme says what the column is; what is none in it is then refused.
-		if good, _ := s.good(i, fieldProgrammes, false); good > 0 && i > 0 &&
-			i <= len(h.fields) && h.over(i) == fieldProgrammes {
-			if i == len(h.fields) {
+		if good, _ := s.good(i, fieldProgrammes, false); good > 0 && named >= 0 {
+			for len(h.fields) <= i {
 				h.fields, h.names = append(h.fields, noField), append(h.names, "")
 			}
-			h.fields[i], h.names[i] = fieldProgrammes, h.names[i-1]
+			h.fields[i], h.names[i] = fieldProgrammes, h.names[named]
 			continue
 		}
 		unnamed = append(unnamed, i)

@@ -89,7 +89,11 @@ var noneWords = func() map[string]bool {
 		"tidak ada", "tdk ada", "tak ada", "ga ada", "gak ada", "tidak punya", "belum",
 		"belum ada", "belum punya", "belum diisi", "belum terdaftar", "nihil", "kosong",
 		"none", "null", "nil", "nan", "n/a", "na", "nat", "not available", "empty", "undefined",
-		"no data", "tanpa", "unknown", "tidak diketahui", "tidak tersedia",
+		"no data", "tanpa", "unknown", "tidak diketahui", "tidak tersedia", "blm", "blm ada",
+		"blm punya", "belum memiliki", "tidak memiliki", "tdk punya", "tidak diisi", "menyusul",
+		"proses", "dalam proses", "sedang proses", "sedang diproses", "masih proses",
+		"belum ada KPJ", "belum punya KPJ", "tidak ada KPJ", "tidak punya KPJ", "tba", "tbd",
+		"pending",
 	} {
 		all[plain(word)] = true
 	}

@@ -27,6 +27,7 @@ type Reader struct {
 	out       []byte
 	faults    []defect
 	begun     bool
+	pending   []declaration // given for rows below, of what has a column so far
 	fresh     bool   // the row before names the columns anew
 	doubted   bool   // a remark on the row says that its day may be another one
 	twiceSaid bool   // a remark on the row says that another one says otherwise
@@ -84,6 +85,7 @@ func (r *Reader) Next() (Record, error) {
 	for {
 		row, err := r.list.next()
 		if errors.Is(err, io.EOF) {
+			r.settle()
 			return Record{}, io.EOF
 		} else if err != nil {
 			return Record{}, fileProblem(err)
@@ -93,6 +95,7 @@ func (r *Reader) Next() (Record, error) {
 		if r.isBlankRow(row) || first && isNumbering(row) || r.isStructure(row) {
 			continue
 		}
+		r.settle()
 		return r.record(row), nil
 	}
 }
@@ -159,9 +162,9 @@ func (r *Reader) record(row *grid.Row) Record {
 		r.out = r.appendEvent(r.out[:0], row.Number)
 		switch earlier := r.twice(row.Number); {
 		case r.twiceSaid:
-			r.refuse(r.nameOf([]field{fieldNIK}), saidTwiceFault)
+			r.refuse(r.nameOfNumber(), saidTwiceFault)
 		case earlier > 0:
-			r.refuse(r.nameOf([]field{fieldNIK}), r.saidOtherwise(earlier))
+			r.refuse(r.nameOfNumber(), r.saidOtherwise(earlier))
 		}
 	}
 	if len(r.faults) > 0 {

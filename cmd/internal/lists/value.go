@@ -152,6 +152,9 @@ func parseID(f field, cell grid.Cell) value {
 		return droppedDigits(event.FieldInvalid)
 	}
 	text = oneSpelling(asciiDigits(text))
+	if f == fieldEnrolment {
+		text = cardNumber(text)
+	}
 	if cell.Kind == grid.Number {
 		if !allDigits(text, roundedDigits) {
 			return droppedDigits(event.FieldInvalid)
@@ -175,6 +178,11 @@ func parseID(f field, cell grid.Cell) value {
 		return invalid(event.FieldInvalid,
 			"harus 1 sampai 64 huruf A-Z a-z, angka, atau . _ : - tanpa garis miring",
 			"must have 1 to 64 characters of A-Z a-z 0-9 . _ : -, no slash")
+	case f == fieldEnrolment && !strings.ContainsAny(text, "0123456789"):
+		return invalid(event.FieldInvalid,
+			"tidak berisi angka, jadi bukan nomor kartu: tulis nomornya, kosongkan bila belum ada",
+			"has no digit, and so is no number of a card: write the number, or leave it empty"+
+				" where there is none")
 	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
 		return invalid(event.FieldInvalid,
 			"nomor yang dimulai dengan "+derivedPrefix+" dibuat oleh cakupan sendiri",
@@ -208,6 +216,29 @@ func oneSpelling(text string) string {
 			}
 			return r
 		}, text)
+	}
+	return text
+}
+
+// cardWords is what people write before the number of a card.
+var cardWords = regexp.MustCompile(`^(?i:(?:no|nomor|kpj)[.:]*)+`)
+
+// cardNumber gives the number of a card its one form: without the word that says that it is one,
+// and without what stands between its digits. What has not as many digits as a card stays as it is:
+// it may be a number of somebody's own.
+func cardNumber(text string) string {
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(".,-", r) {
+			return -1
+		}
+		return r
+	}, cardWords.ReplaceAllString(text, ""))
+	if fraction := len(text) - 3; fraction > kpjDigits && grouped.MatchString(text[:fraction]) &&
+		(text[fraction:] == ",00" || text[fraction:] == ".00") {
+		return cardNumber(text[:fraction])
+	}
+	if len(digits) == kpjDigits && allDigits(digits, kpjDigits) {
+		return digits
 	}
 	return text
 }
@@ -322,6 +353,13 @@ func parseUnevenNIK(dst, cell []byte) ([]byte, *fault) {
 	return dst, checkNIK(string(dst))
 }
 
+// oneDigitNIK is never written.
+var oneDigitNIK = &fault{
+	event.NIKInvalid,
+	"satu angka yang diulang bukan NIK siapa pun: tulis NIK-nya",
+	"one digit over and over is nobody's NIK: write the NIK",
+}
+
 // letterInNIK is never written.
 var letterInNIK = &fault{
 	event.NIKInvalid,
@@ -359,6 +397,9 @@ var nikFaults = func() map[string]*fault {
 // nikRules only says them in Indonesian, and one it does not know is said in English.
 func checkNIK(text string) *fault {
 	broken := event.CheckNIK(text)
+	if broken == "" && isOneDigit(text) {
+		return oneDigitNIK
+	}
 	if broken == "" {
 		return nil
 	}

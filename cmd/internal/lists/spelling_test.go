@@ -1,0 +1,104 @@
+package lists
+
+import (
+	"strings"
+	"testing"
+)
+
+const spellingHead = "Daftar;A\nNIK;KPJ;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n"
+
+// TestCardNumbers reads the number of a card as people write it: one number has one form, a word
+// for none is no number, and what has no digit is none either.
+func TestCardNumbers(t *testing.T) {
+	for written, want := range map[string]string{
+		"20012345678": "20012345678", "2001-2345-678": "20012345678",
+		"KPJ 20012345678": "20012345678", "No. KPJ: 20.012.345.678": "20012345678",
+		"20.012.345.678,00": "20012345678", "20,012,345,678.00": "20012345678",
+		"K-17": "K-17", "2001-17": "2001-17", // of somebody's own
+		"belum ada KPJ": "", "Menyusul": "", "TBA": "", "sedang diproses": "", "blm ada": "",
+		"tidak memiliki": "", "xxx": "field.invalid", "sudah diajukan": "field.invalid",
+	} {
+		row := "7503011501900001;" + written + ";75.03;BPU;Rentan;JKK;SELF;2021-01-01\n"
+		_, lines, err := readAll([]byte(spellingHead+row), Options{})
+		if err != nil || len(lines) != 1 {
+			t.Fatalf("%s: %d rows, %v", written, len(lines), err)
+		}
+		got, _ := lines[0].data["enrolment"].(string)
+		switch {
+		case lines[0].fault != nil:
+			got = string(lines[0].fault.Code)
+		case strings.HasPrefix(got, derivedPrefix):
+			got = ""
+		}
+		if got != want {
+			t.Errorf("%q is %q instead of %q", written, got, want)
+		}
+	}
+}
+
+// TestOneDigitNIK refuses a run of one digit, which passes the rules of a NIK and is nobody's.
+func TestOneDigitNIK(t *testing.T) {
+	for _, nik := range []string{"1111111111111111", "1111.1111.1111.1111", "NIK 1111111111111111"} {
+		row := nik + ";;75.03;BPU;Rentan;JKK;SELF;2021-01-01\n"
+		_, lines, err := readAll([]byte(spellingHead+row), Options{})
+		if err != nil || len(lines) != 1 || lines[0].fault == nil {
+			t.Errorf("%s: taken as somebody's: %v, %v", nik, lines, err)
+		}
+	}
+}
+
+// TestLayouts reads lists whose parts stand where people put them: a heading over the middle one of
+// three columns, a second block with its letterhead, a signature whose day is under the days.
+func TestLayouts(t *testing.T) {
+	const person = "750301150190000"
+	for name, c := range map[string]struct {
+		text string
+		want []string // of each row: what it says; "!" where it is refused
+	}{
+		"a heading over the middle": {
+			"Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;;Program;;Pembayar;Tanggal Mulai\n" +
+				person + "1;75.03;BPU;Rentan;JKK;JKM;JHT;SELF;2021-01-01\n" +
+				person + "2;75.03;BPU;Rentan;JKK;x;;SELF;2021-01-01\n",
+			[]string{"0001 75.03 [JKK JKM JHT] 2021-01-01", "!"},
+		},
+		"programmes without a heading, elsewhere": {
+			"Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai;\n" +
+				person + "1;75.03;BPU;Rentan;JKK;SELF;2021-01-01;JHT\n",
+			[]string{"0001 75.03 [JKK JHT] 2021-01-01"},
+		},
+		"a block with a region of its own": {
+			"Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n" +
+				person + "1;75.03;BPU;Rentan;JKK;SELF;2021-01-01\n\nKabupaten : Pohuwato\n" +
+				"NIK;Nama;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n" +
+				person + "2;Ani;BPU;Rentan;JKK;SELF;2021-01-01\n",
+			[]string{"0001 75.03 [JKK] 2021-01-01", "0002 75.04 [JKK] 2021-01-01"},
+		},
+		"a signature under the days": {
+			"Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n" +
+				person + "1;75.03;BPU;Rentan;JKK;SELF;2021-01-01\n" +
+				";;;;;Suwawa;5 Januari 2021\n",
+			[]string{"0001 75.03 [JKK] 2021-01-01"},
+		},
+		"somebody without a number": {
+			"Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n" +
+				person + "1;75.03;BPU;Rentan;JKK;SELF;2021-01-01\n" +
+				";75.03;BPU;Rentan;JKK;SELF;2021-01-01\n",
+			[]string{"0001 75.03 [JKK] 2021-01-01", "!"},
+		},
+	} {
+		_, lines, err := readAll([]byte(c.text), Options{})
+		if err != nil || len(lines) != len(c.want) {
+			t.Errorf("%s: %d rows, %v", name, len(lines), err)
+			continue
+		}
+		for i := range lines {
+			got := lines[i].says()
+			if lines[i].fault != nil {
+				got = "!"
+			}
+			if got != c.want[i] {
+				t.Errorf("%s: row %d says %q instead of %q", name, lines[i].row, got, c.want[i])
+			}
+		}
+	}
+}
