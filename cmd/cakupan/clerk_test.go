@@ -97,6 +97,44 @@ func TestClerksDay(t *testing.T) {
 	run(4, "list", "show", "BB-2021-02")
 }
 
+// TestLargeCorrection corrects more rows than one step can hold: nothing is done until it is said
+// that it may be recorded in parts; the same of undoing it.
+func TestLargeCorrection(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "daftar.csv")
+	run := func(want int, part string, args ...string) {
+		t.Helper()
+		args = append(args, "--data", filepath.Join(dir, "ledger"))
+		stdout, diagnostics, code := e2eRun(t.Context(), t, nil, args...)
+		if text := stdout + diagnostics; code != want || !strings.Contains(text, part) {
+			t.Fatalf("%v: exit %d, not %d with %q: %s", args, code, want, part, text)
+		}
+	}
+	write := func(day string) {
+		t.Helper()
+		var b strings.Builder
+		b.WriteString("Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n")
+		for i := range 1_100 {
+			fmt.Fprintf(&b, "750301150190%04d;75.03;BPU;Rentan;JKK;SELF;%s\n", i+1, day)
+		}
+		if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("2021-01-01")
+	run(0, "1,100 appended", "import", "--complete", path) // what only adds is no correction
+	write("2021-02-01")
+	run(0, "2,200 would be appended", "import", "--complete", "--dry-run", path)
+	run(2, "pembetulan ini 2200 laporan", "import", "--complete", path)
+	run(0, "  1,100  ", "coverage", "--region", "75.03", "--on", "2021-01-15")
+	run(0, "2,200 appended", "import", "--complete", "--parts", path)
+	run(0, "  1,100  ", "coverage", "--region", "75.03", "--on", "2021-02-15")
+	run(2, "--parts", "list", "undo", "A")
+	run(0, "1,100 said again", "list", "undo", "A", "--parts")
+	run(0, "  1,100  ", "coverage", "--region", "75.03", "--on", "2021-01-15")
+}
+
 // TestNotices imports lists whose rows do not do what they seem to, and is told so, by row.
 func TestNotices(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,7 @@ type importCommand struct {
 	Lang         string   `enum:"id,en" default:"id" help:"Language of findings: id or en."`
 	Complete     bool     `help:"The file is the whole of its list now: correct what it was."`
 	Gone         string   `placeholder:"WHAT" help:"${gone}"`
+	Parts        bool     `help:"With --complete: a correction above 1,000 events may be recorded in parts."`
 
 	listFlags
 }
@@ -47,8 +48,9 @@ With --sheet all every sheet of a workbook that holds a list is read, as one lis
 
 With --complete the file is the whole of its list: rows that were changed take back what they said
 before and say it anew, and rows that are gone are shown, and kept, taken back or ended, as --gone
-says or as you answer. That is one step, recorded as a whole; where it is larger than 1,000 events
-it is recorded in parts, each of them as a whole, and the same command goes on where it broke off.
+says or as you answer. That is one step, recorded as a whole. A correction of more than 1,000 events
+is refused unless --parts says that it may be recorded in parts, each of them as a whole; the same
+command goes on where it broke off.
 --dry-run shows it before; cakupan list undo undoes it. With one row refused nothing is done.
 
 Examples:
@@ -88,7 +90,7 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 	started, m := out.now(), out.meter("import")
 	t := importer.NewTally(importer.Teller{Note: out.note, At: m.at, End: m.end}, refused)
 	job := func(s *client.Client) error {
-		in := importer.Import{From: s, Lists: opts, Stdin: out.stdin, Tally: t}
+		in := importer.Import{From: s, Lists: opts, Stdin: out.stdin, Tally: t, Parts: c.Parts}
 		in.Options = intake.Options{KeepRecorded: c.KeepRecorded, DryRun: c.DryRun}
 		var failed error
 		if c.Complete {
@@ -126,6 +128,8 @@ func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 		return w, usage("--complete is for one sheet: name it with --sheet")
 	case c.Complete && c.KeepRecorded:
 		return w, usage("--complete and --keep-recorded exclude each other")
+	case c.Parts && !c.Complete:
+		return w, usage("--parts is for --complete")
 	case c.Gone != "" && !c.Complete:
 		return w, usage("--gone is for --complete: else nobody knows who is gone")
 	case c.Gone != "":

@@ -171,6 +171,7 @@ func stepOf(g *whole.Group) listStep {
 type listUndo struct {
 	listOf
 	DryRun bool `help:"Say what would be done, and do nothing."`
+	Parts  bool `help:"More than 1,000 events may be recorded in parts, each as a whole."`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -191,7 +192,9 @@ func (c *listUndo) Run(ctx context.Context, w *where, out *console) error {
 		t := importer.NewTally(importer.Teller{
 			Note: out.note, At: func(uint64, float64) {}, End: func() {},
 		}, nil)
-		in := importer.Import{From: s, Options: intake.Options{DryRun: c.DryRun}, Tally: t}
+		in := importer.Import{
+			From: s, Options: intake.Options{DryRun: c.DryRun}, Tally: t, Parts: c.Parts,
+		}
 		did, err := in.Undo(ctx, c.ID, c.Source)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type Import struct {
 	Stdin   io.Reader      // the file "-"
 	Tally   *Tally         // keeps the account, also of what was done before an error
 	Memory  []byte         // what the file of a list holds; nil: it is read from the disk
+	Parts   bool           // a correction too large for one step may be recorded in parts
 }
 
 // Files takes in files, one after the other, and stops at the first that cannot be read on: what

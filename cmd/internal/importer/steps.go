@@ -68,9 +68,11 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 	}
 	if s.Parts > 1 {
 		t.say(fmt.Sprintf(pick(lang, "terlalu besar untuk satu langkah yang utuh: dicatat dalam %d"+
-			" bagian, masing-masing utuh; bila terputus, ulangi perintah yang sama",
-			"too large to be recorded as a whole: it is recorded in %d parts, each as a whole; if"+
-				" it breaks off, give the same command again"), s.Parts))
+			" bagian, masing-masing utuh (pembetulan hanya dengan --parts); bila terputus, ulangi"+
+			" perintah yang sama",
+			"too large to be recorded as a whole: it is recorded in %d parts, each as a whole"+
+				" (corrections only with --parts); if it breaks off, give the same command again"),
+			s.Parts))
 	}
 }
 
@@ -105,6 +107,9 @@ func (l *Import) Undo(ctx context.Context, list, source string) (*WholeSummary, 
 		List: list, Source: h.Source, Whole: summaryOf(plan), Ignored: []string{},
 	})
 	parts, err := plan.Appends()
+	if err == nil {
+		err = l.checkParts(plan, len(parts), lists.English)
+	}
 	if err != nil {
 		return nil, err
 	}

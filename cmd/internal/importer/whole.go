@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 
@@ -97,7 +98,10 @@ func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Re
 		case err != nil:
 			return nil, err
 		case len(rows) == wholeRowsMax:
-			return nil, usage("a whole list has at most " + strconv.Itoa(wholeRowsMax) + " rows")
+			most := strconv.Itoa(wholeRowsMax)
+			return nil, usage(pick(list.Info().Lang, "seluruh daftar paling banyak "+most+
+				" baris: bagi menjadi beberapa daftar", "a whole list has at most "+most+
+				" rows: divide it into several lists"))
 		}
 		l.Tally.Read++
 		if row.Refusal == nil {
@@ -122,7 +126,7 @@ func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language
 	}
 	plan, err := h.Plan(raw, numbers, w.Gone)
 	if err != nil {
-		return nil, goneProblem(err)
+		return nil, goneProblem(err, lang)
 	}
 	l.Tally.Lists[len(l.Tally.Lists)-1].Whole = summaryOf(plan)
 	l.Tally.tellPlan(plan, lang)
@@ -141,7 +145,7 @@ func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language
 		return nil, usage(words + " " + goneWords(lang))
 	}
 	if plan, err = h.Plan(raw, numbers, w.Gone); err != nil {
-		return nil, goneProblem(err)
+		return nil, goneProblem(err, lang)
 	}
 	l.Tally.Lists[len(l.Tally.Lists)-1].Whole = summaryOf(plan)
 	return plan, nil
@@ -156,10 +160,11 @@ func goneWords(lang lists.Language) string {
 }
 
 // goneProblem says what to do where rows cannot be ended.
-func goneProblem(err error) error {
+func goneProblem(err error, lang lists.Language) error {
 	if errors.Is(err, whole.ErrNoEnd) {
-		return usage("only rows of enrolments and of funding can end: choose --gone keep or" +
-			" --gone retract")
+		return usage(pick(lang, "hanya baris kepesertaan dan pendanaan yang dapat berakhir: pilih"+
+			" --gone keep atau --gone retract", "only rows of enrolments and of funding can end:"+
+			" choose --gone keep or --gone retract"))
 	}
 	return err
 }
@@ -171,6 +176,9 @@ func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Pla
 ) error {
 	parts, err := plan.Appends()
 	if err != nil {
+		return err
+	}
+	if err := l.checkParts(plan, len(parts), list.Info().Lang); err != nil {
 		return err
 	}
 	t := l.Tally
@@ -201,6 +209,22 @@ func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Pla
 		t.taken.first = *t.First
 	}
 	return l.effect(ctx, list)
+}
+
+// checkParts refuses a correction that is too large for one step, unless it was said that it may be
+// recorded in parts. What only adds rows, and what goes on with a step that was broken off, may.
+func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) error {
+	if _, resuming := plan.Step(); parts < 2 || l.Parts || l.Options.DryRun || resuming ||
+		!plan.Corrects() {
+		return nil
+	}
+	return usage(fmt.Sprintf(pick(lang, "pembetulan ini %d laporan, sedangkan satu langkah yang"+
+		" utuh paling banyak %d: tidak ada yang diubah. Kirim lagi dengan --parts (%d bagian,"+
+		" masing-masing utuh; bila terputus, ulangi perintah yang sama), atau bagi daftarnya",
+		"the correction has %d events, and one step that is recorded as a whole at most %d:"+
+			" nothing was changed. Send it again with --parts (%d parts, each as a whole; if it"+
+			" breaks off, give the same command again), or divide the list"),
+		plan.Len(), whole.StepEvents, parts))
 }
 
 // countPart counts what became of a part. In a rehearsal only what is refused counts.

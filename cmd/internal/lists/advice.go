@@ -62,7 +62,8 @@ var keptAdvices = map[Kind]advice{
 			" terminations. If a row was wrong, correct or delete it and " + againEN,
 	},
 	Termination: {
-		id: "Baris yang dihapus tetap berlaku: bila ternyata tidak berhenti, hapus lalu " + againID,
+		id: "Baris yang dihapus tetap berlaku: bila ternyata tidak berhenti, hapus lalu " +
+			againID,
 		en: "A row that you delete stays reported: if the person did not leave, delete it and " +
 			againEN,
 	},
@@ -73,8 +74,8 @@ var keptAdvices = map[Kind]advice{
 			againEN,
 	},
 	Contribution: {
-		id: "Satu baris satu pembayaran. Baris yang dihapus tetap berlaku: bila salah, hapus lalu " +
-			againID,
+		id: "Satu baris satu pembayaran. Baris yang dihapus tetap berlaku: bila salah, hapus" +
+			" lalu " + againID,
 		en: "One row a payment. A row that you delete stays reported: if it is wrong, delete it" +
 			" and " + againEN,
 	},

@@ -99,7 +99,8 @@ func (r *Reader) newBlock(h *header) {
 		if h.has(d.field) {
 			l.notices.ignoredLine(d.row, d.name, d.field.title(l.info.Lang))
 		} else if v := parse(d.field, d.cell, l.since1904()); v.fault == nil {
-			l.defaults[d.field], l.fallback[d.field], l.declaredIn[d.field] = &v, d.name, d.row
+			l.defaults[d.field], l.fallback[d.field] = &v, d.name
+			l.declaredIn[d.field] = d.row
 		}
 	}
 	r.remap()
@@ -108,8 +109,8 @@ func (r *Reader) newBlock(h *header) {
 // has tells whether a column of the block holds a field.
 func (h *header) has(f field) bool { return slices.Contains(h.fields, f) }
 
-// settle tells of values that were given for rows below, where no block of its own has followed.
-func (r *Reader) settle() {
+// tellUnused tells of values that were given for rows below, where no block has followed.
+func (r *Reader) tellUnused() {
 	for _, d := range r.pending {
 		r.list.notices.ignoredLine(d.row, d.name, r.list.nameOf(d.field))
 	}

@@ -1,7 +1,6 @@
 package lists
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -18,8 +17,8 @@ func (l *List) declare() error {
 	for _, d := range l.opts.Defaults {
 		m := meanings[plain(d.Column)]
 		if m.field == noField || m.field >= fieldOrdinal {
-			return problem.New(problem.UsageWrong, "--default: no column is called "+
-				quote(d.Column))
+			return l.header.usage("--default: tidak ada kolom bernama %s",
+				"--default: no column is called %s", quote(d.Column))
 		}
 		all = append(all, declaration{
 			m.field, d.Column, grid.Cell{Kind: grid.Text, Text: []byte(d.Value)}, 0,
@@ -160,11 +159,12 @@ func (l *List) checkID() error {
 	case id == "":
 		return l.header.noID()
 	case event.HasNIK(id) || event.HasNIK(l.info.Source):
-		return problem.New(problem.UsageWrong, "a NIK stands in the list's id or source, where it"+
-			" would be kept for ever")
+		return l.header.usage("kode atau sumber daftar berisi NIK, dan akan tersimpan selamanya di"+
+			" sana: pakai kode lain", "a NIK stands in the list's id or source, where it would be"+
+			" kept for ever: use another id")
 	case utf8.RuneCountInString(id) > idRunesMax || !utf8.ValidString(id):
-		return problem.New(problem.UsageWrong, fmt.Sprintf(
-			"the list's id has more than %d characters", idRunesMax))
+		return l.header.usage("kode daftar lebih dari %d huruf: pakai yang lebih pendek",
+			"the list's id has more than %d characters: use a shorter one", idRunesMax)
 	}
 	l.info.ID = id
 	if l.info.Source == "" {

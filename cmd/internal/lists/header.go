@@ -222,6 +222,15 @@ func columnName(column int) string {
 	return name
 }
 
+// usage says in the list's language what was asked for wrongly.
+func (h *header) usage(id, en string, args ...any) error {
+	format := en
+	if h.lang() == Indonesian {
+		format = id
+	}
+	return problem.New(problem.UsageWrong, fmt.Sprintf(format, args...))
+}
+
 // problem says in the list's language what is wrong with it as a whole.
 func (h *header) problem(id, en string, args ...any) error {
 	format := en

@@ -79,7 +79,8 @@ func headingText(text []byte) string {
 }
 
 // spread finds columns without a name that hold programmes, in a list that has a column of
-// programmes: its name is merged over them, or stands over one of them. It returns the columns without a name that hold something else.
+// programmes: its name is merged over them, or stands over one of them. It returns the columns
+// without a name that hold something else.
 func (h *header) spread(s *survey) (unnamed []int) {
 	named := slices.Index(h.fields, fieldProgrammes)
 	for i := range s.columns {

@@ -171,8 +171,13 @@ func fileProblem(err error) error {
 	return problem.Wrap(problem.FileNotReadable, "the file cannot be read", err)
 }
 
-const noHeader = "no row names the columns: above the people there must be a row with names of" +
-	" columns, one of them NIK or KPJ; see cakupan template"
+// errNoHeader is never written.
+var errNoHeader = grid.NewError(
+	"no row names the columns: above the people there must be a row with names of columns, one of"+
+		" them NIK or KPJ; see cakupan template",
+	"tidak ada baris judul kolom: di atas orang-orangnya harus ada baris dengan nama kolom, salah"+
+		" satunya NIK atau KPJ; lihat cakupan template",
+)
 
 // openBook finds the sheet of a workbook that holds the list. Every sheet is looked at, so that a
 // workbook with two lists is refused rather than read in half.
@@ -211,14 +216,15 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 	}
 	switch {
 	case len(found) == 1:
-		return nil
+		return l.tellUnseen()
 	case len(found) > 1:
 		return l.severalSheets(found)
 	case l.opts.Sheet != "":
 		return problem.New(problem.UsageWrong, "no sheet "+quote(l.opts.Sheet)+
-			" with a list is in the workbook")
+			" with a list is in the workbook (tidak ada lembar berisi daftar yang bernama "+
+			quote(l.opts.Sheet)+")")
 	}
-	return &grid.Error{Detail: noHeader}
+	return errNoHeader
 }
 
 // severalSheets asks which sheet is meant.
@@ -241,7 +247,8 @@ func (l *List) severalSheets(names []string) error {
 // know as many, the first of csv.Separators wins.
 func (l *List) openText(file io.ReaderAt, size int64) error {
 	if l.opts.Sheet != "" {
-		return problem.New(problem.UsageWrong, "--sheet is for Excel workbooks")
+		return problem.New(problem.UsageWrong, "--sheet is for workbooks"+
+			" (nama lembar hanya untuk buku kerja, bukan untuk CSV)")
 	}
 	first := l.findSeparator(file, size, false)
 	if l.header == nil {
@@ -255,7 +262,7 @@ func (l *List) openText(file io.ReaderAt, size int64) error {
 	case first != nil:
 		return first
 	}
-	return &grid.Error{Detail: noHeader}
+	return errNoHeader
 }
 
 // findSeparator tries each separator. Rows that are quoted as a whole are read as what is in the

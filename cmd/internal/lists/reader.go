@@ -28,12 +28,12 @@ type Reader struct {
 	faults    []defect
 	begun     bool
 	pending   []declaration // given for rows below, of what has a column so far
-	fresh     bool   // the row before names the columns anew
-	doubted   bool   // a remark on the row says that its day may be another one
-	twiceSaid bool   // a remark on the row says that another one says otherwise
-	ordinal   []int  // columns of numbers of rows
-	people    []int  // columns of numbers of people
-	who       uint64 // hash of the enrolment that is named by its NIK
+	fresh     bool          // the row before names the columns anew
+	doubted   bool          // a remark on the row says that its day may be another one
+	twiceSaid bool          // a remark on the row says that another one says otherwise
+	ordinal   []int         // columns of numbers of rows
+	people    []int         // columns of numbers of people
+	who       uint64        // hash of the enrolment that is named by its NIK
 	across    *Across
 	places    []regionSaid // what the columns of regions say, where there are several
 }
@@ -85,7 +85,7 @@ func (r *Reader) Next() (Record, error) {
 	for {
 		row, err := r.list.next()
 		if errors.Is(err, io.EOF) {
-			r.settle()
+			r.tellUnused()
 			return Record{}, io.EOF
 		} else if err != nil {
 			return Record{}, fileProblem(err)
@@ -95,7 +95,7 @@ func (r *Reader) Next() (Record, error) {
 		if r.isBlankRow(row) || first && isNumbering(row) || r.isStructure(row) {
 			continue
 		}
-		r.settle()
+		r.tellUnused()
 		return r.record(row), nil
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"cakupan/cmd/internal/lists/csv"
-	"cakupan/cmd/internal/lists/grid"
 	"cakupan/cmd/internal/lists/xlsx"
 )
 
@@ -55,6 +54,31 @@ func (a *Across) words(sheet string, at uint32, l Language) (row uint32, where s
 	return row, " of sheet " + quote(name)
 }
 
+// tellUnseen tells of sheets that are hidden and hold a list: they are not read. Of a workbook of
+// which every sheet is read, it is told once.
+func (l *List) tellUnseen() error {
+	if a := l.opts.Across; a != nil && a.names[0] != l.info.Sheet {
+		return nil
+	}
+	for _, sheet := range l.book.unseen() {
+		in, err := l.book.rows(sheet)
+		if err != nil {
+			return err
+		}
+		h, err := findHeader(in)
+		if err := errors.Join(err, in.Close()); err != nil {
+			return err
+		}
+		if h != nil {
+			l.notices.add("lembar "+quote(sheet)+" tersembunyi, berisi daftar, dan tidak dibaca:"+
+				" tampilkan lembarnya bila dimaksud",
+				"the sheet "+quote(sheet)+" is hidden, holds a list, and is not read: show it if"+
+					" it is meant")
+		}
+	}
+	return nil
+}
+
 // Sheets returns the sheets of a workbook that hold a list, in their order; one without a name for
 // a file that is no workbook.
 func Sheets(file io.ReaderAt, size int64) (names []string, err error) {
@@ -80,7 +104,7 @@ func Sheets(file io.ReaderAt, size int64) (names []string, err error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fileProblem(&grid.Error{Detail: noHeader})
+		return nil, fileProblem(errNoHeader)
 	}
 	return names, nil
 }

@@ -1,8 +1,11 @@
 package lists
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/xuri/excelize/v2"
 )
 
 const spellingHead = "Daftar;A\nNIK;KPJ;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n"
@@ -100,5 +103,38 @@ func TestLayouts(t *testing.T) {
 				t.Errorf("%s: row %d says %q instead of %q", name, lines[i].row, got, c.want[i])
 			}
 		}
+	}
+}
+
+// TestHiddenSheets tells of a hidden sheet that holds a list, and does not read it.
+func TestHiddenSheets(t *testing.T) {
+	f := excelize.NewFile()
+	for i, sheet := range []string{"Sheet1", "Desa B", "Kode"} {
+		if _, err := f.NewSheet(sheet); err != nil {
+			t.Fatal(err)
+		}
+		rows := strings.Split(spellingHead+"750301150190000"+string(rune('1'+i))+
+			";;75.03;BPU;Rentan;JKK;SELF;2021-01-01", "\n")
+		if sheet == "Kode" {
+			rows = []string{"JKK", "JKM"}
+		}
+		for n, row := range rows {
+			cells := strings.Split(row, ";")
+			if err := f.SetSheetRow(sheet, cellName(0, n+1), &cells); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.SetSheetVisible(sheet, sheet == "Sheet1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if _, err := f.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	_, lines, notices, err := readNoted(b.Bytes(), Options{})
+	if err != nil || len(lines) != 1 || len(notices) != 1 ||
+		!strings.Contains(notices[0], `lembar "Desa B" tersembunyi`) {
+		t.Errorf("%d rows, %q, %v", len(lines), notices, err)
 	}
 }

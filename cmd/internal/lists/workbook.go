@@ -2,6 +2,7 @@ package lists
 
 import (
 	"io"
+	"slices"
 
 	"cakupan/cmd/internal/lists/ods"
 	"cakupan/cmd/internal/lists/xlsx"
@@ -10,6 +11,7 @@ import (
 // spreadsheet is a file of several sheets, whatever its format.
 type spreadsheet interface {
 	sheets() []string
+	unseen() []string // sheets that are hidden
 	rows(sheet string) (sheetRows, error)
 	date1904() bool
 	Close() error
@@ -47,8 +49,15 @@ func (b excel) sheets() (names []string) {
 	return names
 }
 
+func (b excel) unseen() (names []string) {
+	for _, sheet := range b.Hidden {
+		names = append(names, sheet.Name)
+	}
+	return names
+}
+
 func (b excel) rows(name string) (sheetRows, error) {
-	for _, sheet := range b.Sheets {
+	for _, sheet := range slices.Concat(b.Sheets, b.Hidden) {
 		if sheet.Name == name {
 			return b.Rows(sheet)
 		}
@@ -64,5 +73,7 @@ type openDocument struct{ *ods.Book }
 func (b openDocument) sheets() []string { return b.Sheets }
 
 func (b openDocument) rows(name string) (sheetRows, error) { return b.Rows(name) }
+
+func (openDocument) unseen() []string { return nil }
 
 func (openDocument) date1904() bool { return false }

@@ -85,7 +85,10 @@ func (r *Reader) Next() (*grid.Row, error) {
 		line := r.buf[r.at : r.at+length]
 		r.at += length
 		if r.row.Number++; r.row.Number > 1<<30 {
-			return nil, &grid.Error{Row: r.row.Number, Detail: "the file has too many rows"}
+			return nil, &grid.Error{
+				Row: r.row.Number, Detail: "the file has too many rows",
+				ID: "berkas ini punya terlalu banyak baris",
+			}
 		}
 		if err := r.cut(trimEnd(line), quoted); err != nil {
 			return nil, err
@@ -179,6 +182,7 @@ func (r *Reader) unclosed() error {
 	return &grid.Error{
 		Row:    r.row.Number + 1,
 		Detail: "a quotation mark that opens in this row is never closed",
+		ID:     "tanda kutip yang dibuka di baris ini tidak pernah ditutup",
 	}
 }
 
@@ -281,8 +285,13 @@ func (r *Reader) more() (bool, error) {
 	}
 	if r.end == len(r.buf) {
 		if len(r.buf) >= rowBytesMax {
-			return false, &grid.Error{Row: r.row.Number + 1, Detail: fmt.Sprintf("the row is"+
-				" longer than %d bytes: a quotation mark may be missing", rowBytesMax)}
+			return false, &grid.Error{
+				Row: r.row.Number + 1,
+				Detail: fmt.Sprintf("the row is longer than %d bytes: a quotation mark may be"+
+					" missing", rowBytesMax),
+				ID: fmt.Sprintf("baris ini lebih panjang dari %d bita: mungkin sebuah tanda"+
+					" kutip hilang", rowBytesMax),
+			}
 		}
 		r.buf = append(r.buf, make([]byte, len(r.buf))...)
 	}
@@ -308,8 +317,10 @@ func (r *Reader) cut(line []byte, quoted bool) error {
 	r.row.Cells, r.text = r.row.Cells[:0], r.text[:0]
 	// A workbook, or UTF-16 without its mark: to read on would make rubbish of every cell.
 	if bytes.IndexByte(line, 0) >= 0 {
-		return &grid.Error{Row: r.row.Number, Detail: "the file is not text: save it again as" +
-			" CSV UTF-8"}
+		return &grid.Error{
+			Row: r.row.Number, Detail: "the file is not text: save it again as CSV UTF-8",
+			ID: "berkas ini bukan teks: simpan lagi sebagai CSV UTF-8",
+		}
 	}
 	r.fields = r.fields[:0]
 	if !quoted {
@@ -384,8 +395,13 @@ func (r *Reader) makeCells() error {
 		r.fields = r.fields[:len(r.fields)-1]
 	}
 	if len(r.fields) > grid.ColumnsMax {
-		return &grid.Error{Row: r.row.Number, Detail: fmt.Sprintf(
-			"the row has more than %d columns: a list has at most so many", grid.ColumnsMax)}
+		return &grid.Error{
+			Row: r.row.Number,
+			Detail: fmt.Sprintf("the row has more than %d columns: a list has at most so many",
+				grid.ColumnsMax),
+			ID: fmt.Sprintf("baris ini punya lebih dari %d kolom: itu yang paling banyak",
+				grid.ColumnsMax),
+		}
 	}
 	r.text = growTo(r.text, 0)
 	for _, field := range r.fields {

@@ -21,12 +21,18 @@ func decode(in io.Reader) (io.Reader, error) {
 	}
 	switch {
 	case len(head) == 0:
-		return nil, &grid.Error{Detail: "the file is empty (berkas ini kosong)"}
+		return nil, grid.NewError(
+			"the file is empty",
+			"berkas ini kosong",
+		)
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, err = buffered.Discard(3)
 		return buffered, err
 	case string(head) == "\xff\xfe\x00\x00" || string(head) == "\x00\x00\xfe\xff":
-		return nil, &grid.Error{Detail: "the file is in UTF-32: save it again as CSV UTF-8"}
+		return nil, grid.NewError(
+			"the file is in UTF-32: save it again as CSV UTF-8",
+			"berkas ini UTF-32: simpan lagi sebagai CSV UTF-8",
+		)
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
 		_, err = buffered.Discard(2)
 		return &wide{in: buffered, order: binary.LittleEndian}, err
@@ -95,7 +101,10 @@ func (w *wide) Read(p []byte) (int, error) {
 		}
 		if len(raw) < 2 {
 			if err == nil || len(raw) == 1 && errors.Is(err, io.EOF) {
-				err = &grid.Error{Detail: "the file ends inside of a character: copy it again"}
+				err = grid.NewError(
+					"the file ends inside of a character: copy it again",
+					"berkas terpotong di tengah huruf: salin lagi",
+				)
 			}
 			return 0, err
 		}

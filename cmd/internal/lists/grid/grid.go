@@ -41,15 +41,24 @@ const ColumnsMax = 1_000
 type Error struct {
 	Row    int // 0: the file as a whole
 	Detail string
-	Err    error // what caused it; nil when Detail says it all
+	ID     string // the same in Indonesian; "": it is said in English alone
+	Err    error  // what caused it; nil when Detail says it all
 }
 
-// Error returns the sentence.
+// NewError returns an error of the file as a whole, in both languages: whoever cannot read a file
+// does not know the language of its owner.
+func NewError(en, id string) *Error { return &Error{Detail: en, ID: id} }
+
+// Error returns the sentence, in both languages where there are two.
 func (e *Error) Error() string {
+	text, id := e.Detail, e.ID
 	if e.Row > 0 {
-		return fmt.Sprintf("row %d: %s", e.Row, e.Detail)
+		text, id = fmt.Sprintf("row %d: %s", e.Row, text), fmt.Sprintf("baris %d: %s", e.Row, id)
 	}
-	return e.Detail
+	if e.ID == "" {
+		return text
+	}
+	return text + " (" + id + ")"
 }
 
 // Unwrap returns the cause.

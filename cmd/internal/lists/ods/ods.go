@@ -26,8 +26,10 @@ const (
 	directoryMax = 1 << 20 // bytes from the end in which the zip's directory is looked for
 )
 
-var errDamaged = &grid.Error{Detail: "the LibreOffice file is damaged: open it, save a copy and" +
-	" use that"}
+var errDamaged = grid.NewError(
+	"the LibreOffice file is damaged: open it, save a copy and use that",
+	"berkas LibreOffice ini rusak: buka, simpan salinannya, lalu pakai itu",
+)
 
 // Book is an open spreadsheet. Its sheets are read one at a time.
 type Book struct {
@@ -85,8 +87,12 @@ func checkMime(part *zip.File) error {
 	if err != nil || bytes.HasPrefix(text, []byte(mimeSheet)) {
 		return err
 	}
-	return &grid.Error{Detail: "the file is a text or slides of LibreOffice, not a spreadsheet:" +
-		" put the list into a sheet and save that"}
+	return grid.NewError(
+		"the file is a text or slides of LibreOffice, not a spreadsheet: put the list into a"+
+			" sheet and save that",
+		"berkas teks atau presentasi LibreOffice: pindahkan daftarnya ke lembar kerja lalu"+
+			" simpan",
+	)
 }
 
 // checkLocked says that a file has a password.
@@ -95,8 +101,10 @@ func checkLocked(part *zip.File) error {
 	if err != nil || !bytes.Contains(text, []byte("encryption-data")) {
 		return err
 	}
-	return &grid.Error{Detail: "the file is password protected: save a copy without a password" +
-		" and use that"}
+	return grid.NewError(
+		"the file is password protected: save a copy without a password and use that",
+		"berkas ini berkata sandi: simpan salinan tanpa kata sandi, lalu pakai itu",
+	)
 }
 
 func readSmall(part *zip.File) ([]byte, error) {
@@ -136,8 +144,12 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, &grid.Error{Detail: "the LibreOffice file blows up when it is unpacked: it was" +
-			" not made by a spreadsheet"}
+		return 0, grid.NewError(
+			"the LibreOffice file blows up when it is unpacked: it was not made by a"+
+				" spreadsheet",
+			"berkas LibreOffice ini mengembang berlebihan ketika dibuka: simpan lagi dari"+
+				" LibreOffice",
+		)
 	}
 	return n, err
 }
@@ -161,7 +173,10 @@ func (b *Book) findSheets() error {
 	case closed != nil:
 		return damaged(closed)
 	case len(b.Sheets) == 0:
-		return &grid.Error{Detail: "the file has no sheet"}
+		return grid.NewError(
+			"the file has no sheet",
+			"berkas ini tidak punya lembar",
+		)
 	}
 	return nil
 }

@@ -156,7 +156,10 @@ func (r *Rows) readRow(tag *xml.StartElement) (bool, error) {
 				return false, nil
 			}
 			if r.last > rowsMax {
-				return false, &grid.Error{Detail: "the sheet has more rows than a sheet can have"}
+				return false, grid.NewError(
+					"the sheet has more rows than a sheet can have",
+					"lembar ini punya lebih banyak baris daripada yang mungkin: simpan lagi",
+				)
 			}
 			r.again, r.last = count-1, r.last-count+1
 			r.row.Number = r.last

@@ -3,8 +3,8 @@ package whole
 import "encoding/json"
 
 const (
-	// groupEvents is how many events are appended as a whole: what fits one frame of the log.
-	groupEvents = 1_000
+	// StepEvents is how many events are appended as a whole: what fits one frame of the log.
+	StepEvents = 1_000
 	// groupBytes bounds them as they are sent, which is more than they take in the log.
 	groupBytes = 768 << 10
 )
@@ -32,7 +32,7 @@ func (p *Plan) Appends() (parts []Append, err error) {
 			events, bytes = append(events, raw), bytes+len(raw)
 		}
 		if len(part.Events) > 0 &&
-			(len(part.Events)+len(events) > groupEvents || size+bytes > groupBytes) {
+			(len(part.Events)+len(events) > StepEvents || size+bytes > groupBytes) {
 			parts, part, size = append(parts, part), Append{}, 0
 		}
 		part.Events, size = append(part.Events, events...), size+bytes

@@ -78,6 +78,16 @@ func (p *Plan) Len() (n int) {
 	return n
 }
 
+// Corrects tells whether the plan does more than add rows.
+func (p *Plan) Corrects() bool {
+	for i := range p.Changes {
+		if p.Changes[i].Kind != Added {
+			return true
+		}
+	}
+	return false
+}
+
 // Step returns the number of the step, and whether it goes on with one that was broken off.
 func (p *Plan) Step() (step int, resuming bool) { return p.step, p.resuming }
 

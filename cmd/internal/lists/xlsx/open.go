@@ -29,6 +29,8 @@ const (
 type Book struct {
 	// Sheets are the sheets that people see, in their order.
 	Sheets []Sheet
+	// Hidden are those that people do not see.
+	Hidden []Sheet
 	// Date1904 says that days are counted from 1904-01-01, not from 1900.
 	Date1904 bool
 
@@ -106,12 +108,19 @@ func checkContainer(file io.ReaderAt, size int64) error {
 	case err != nil && !errors.Is(err, io.EOF):
 		return fmt.Errorf("read workbook: %w", err)
 	case n == 0:
-		return &grid.Error{Detail: "the file is empty (berkas ini kosong)"}
+		return grid.NewError(
+			"the file is empty",
+			"berkas ini kosong",
+		)
 	case isCompound(magic[:n]):
 		return compoundError(file, size)
 	case !bytes.HasPrefix(magic[:n], []byte("PK")):
-		return &grid.Error{Detail: "the file is not an Excel workbook, whatever its name says:" +
-			" open it in Excel or LibreOffice and save it as .xlsx"}
+		return grid.NewError(
+			"the file is not an Excel workbook, whatever its name says: open it in Excel or"+
+				" LibreOffice and save it as .xlsx",
+			"berkas ini bukan buku kerja Excel, apa pun namanya: buka di Excel atau"+
+				" LibreOffice lalu simpan sebagai .xlsx",
+		)
 	}
 	return checkDirectory(file, size)
 }
@@ -128,10 +137,16 @@ func checkDirectory(file io.ReaderAt, size int64) error {
 	tail = tail[:n]
 	at := bytes.LastIndex(tail, []byte("PK\x05\x06"))
 	if at < 0 || at+endLength > len(tail) {
-		return &grid.Error{Detail: "the Excel file is not complete: copy or download it again"}
+		return grid.NewError(
+			"the Excel file is not complete: copy or download it again",
+			"berkas Excel ini tidak utuh: salin atau unduh lagi",
+		)
 	}
 	if binary.LittleEndian.Uint32(tail[at+12:]) > directoryBytesMax {
-		return &grid.Error{Detail: "the Excel file has more parts than a spreadsheet needs"}
+		return grid.NewError(
+			"the Excel file has more parts than a spreadsheet needs",
+			"berkas Excel ini punya terlalu banyak bagian: simpan lagi dari Excel",
+		)
 	}
 	return nil
 }
@@ -158,11 +173,17 @@ func compoundError(file io.ReaderAt, size int64) error {
 	}
 	wide := []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00")
 	if bytes.Contains(head[:n], wide) || bytes.Contains(tail[:m], wide) {
-		return &grid.Error{Detail: "the workbook is password protected: open it in Excel, save" +
-			" a copy without a password and use that"}
+		return grid.NewError(
+			"the workbook is password protected: open it in Excel, save a copy without a"+
+				" password and use that",
+			"buku kerja ini berkata sandi: buka di Excel, simpan salinan tanpa kata sandi,"+
+				" lalu pakai itu",
+		)
 	}
-	return &grid.Error{Detail: "the file is of an old Excel (.xls): open it in Excel and save" +
-		" it as .xlsx"}
+	return grid.NewError(
+		"the file is of an old Excel (.xls): open it in Excel and save it as .xlsx",
+		"berkas Excel lama (.xls): buka di Excel lalu simpan sebagai .xlsx",
+	)
 }
 
 // checkParts says what a zip is when it is not a workbook that can be read. Each answer says what
@@ -171,16 +192,28 @@ func (b *Book) checkParts() error {
 	has := func(name string) bool { return b.parts[name] != nil }
 	switch {
 	case has("xl/workbook.bin"):
-		return &grid.Error{Detail: "the file is a binary workbook (.xlsb): open it in Excel and" +
-			" save it as .xlsx"}
+		return grid.NewError(
+			"the file is a binary workbook (.xlsb): open it in Excel and save it as .xlsx",
+			"buku kerja biner (.xlsb): buka di Excel lalu simpan sebagai .xlsx",
+		)
 	case has("mimetype") || has("content.xml"):
-		return &grid.Error{Detail: "the file is of LibreOffice (.ods): save it as Excel .xlsx"}
+		return grid.NewError(
+			"the file is of LibreOffice (.ods): save it as Excel .xlsx",
+			"berkas LibreOffice (.ods): simpan sebagai Excel .xlsx",
+		)
 	case has("word/document.xml") || has("ppt/presentation.xml"):
-		return &grid.Error{Detail: "the file is of Word or PowerPoint, not of Excel: put the" +
-			" list into a sheet and save that as .xlsx"}
+		return grid.NewError(
+			"the file is of Word or PowerPoint, not of Excel: put the list into a sheet and"+
+				" save that as .xlsx",
+			"berkas Word atau PowerPoint: pindahkan daftarnya ke lembar Excel lalu simpan"+
+				" sebagai .xlsx",
+		)
 	case !has("[content_types].xml") && !has("_rels/.rels"):
-		return &grid.Error{Detail: "the file is a zip archive, not an Excel workbook: unpack it" +
-			" and use the workbook in it"}
+		return grid.NewError(
+			"the file is a zip archive, not an Excel workbook: unpack it and use the"+
+				" workbook in it",
+			"berkas ini arsip zip: buka arsipnya dan pakai buku kerja di dalamnya",
+		)
 	}
 	return nil
 }
@@ -271,7 +304,7 @@ func (b *Book) relations(of string) (map[string]relation, error) {
 	return found, errors.Join(err, part.Close())
 }
 
-// readSheets reads the list of sheets. Hidden ones are left out.
+// readSheets reads the list of sheets.
 func (b *Book) readSheets(main string, relations map[string]relation) error {
 	part, err := b.open(main, smallPartMax)
 	if err != nil {
@@ -285,16 +318,23 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 		case "sheet":
 			to := relations[string(attribute(attrs, "id"))]
 			state := string(attribute(attrs, "state"))
-			if to.kind != "worksheet" || state != "" && state != "visible" ||
-				len(b.Sheets) >= sheetsMax {
+			if to.kind != "worksheet" || len(b.Sheets)+len(b.Hidden) >= sheetsMax {
 				return
 			}
 			name := appendText(nil, attribute(attrs, "name"))
-			b.Sheets = append(b.Sheets, Sheet{Name: string(name), part: to.target})
+			sheet := Sheet{Name: string(name), part: to.target}
+			if state != "" && state != "visible" {
+				b.Hidden = append(b.Hidden, sheet)
+			} else {
+				b.Sheets = append(b.Sheets, sheet)
+			}
 		}
 	})
 	if err == nil && len(b.Sheets) == 0 {
-		err = &grid.Error{Detail: "the workbook has no sheet that can be seen"}
+		err = grid.NewError(
+			"the workbook has no sheet that can be seen",
+			"buku kerja ini tidak punya lembar yang tampak",
+		)
 	}
 	return errors.Join(err, part.Close())
 }
@@ -353,8 +393,10 @@ func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 			": open it in Excel, save a copy and use that"}
 	}
 	if file.Flags&1 != 0 {
-		return nil, &grid.Error{Detail: "the archive is password protected: save a copy without" +
-			" a password"}
+		return nil, grid.NewError(
+			"the archive is password protected: save a copy without a password",
+			"arsipnya berkata sandi: simpan salinan tanpa kata sandi",
+		)
 	}
 	part, err := file.Open()
 	if err != nil {
@@ -380,8 +422,10 @@ func (p *boundedPart) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	p.left -= int64(n)
 	if p.left < 0 {
-		return 0, &grid.Error{Detail: "the Excel file blows up when it is unpacked: it was not" +
-			" made by a spreadsheet"}
+		return 0, grid.NewError(
+			"the Excel file blows up when it is unpacked: it was not made by a spreadsheet",
+			"berkas Excel ini mengembang berlebihan ketika dibuka: simpan lagi dari Excel",
+		)
 	}
 	return n, err
 }

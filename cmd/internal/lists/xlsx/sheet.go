@@ -85,7 +85,10 @@ func (r *Rows) beginRow() error {
 	if text := attribute(r.scan.attrs, "r"); text != nil {
 		n, err := strconv.Atoi(string(text))
 		if err != nil || n > rowsMax || n < 1 {
-			return &grid.Error{Detail: "the sheet has a row with a number that no sheet has"}
+			return grid.NewError(
+				"the sheet has a row with a number that no sheet has",
+				"lembar ini punya nomor baris yang tidak mungkin: simpan lagi dari Excel",
+			)
 		}
 		number = n
 	}
