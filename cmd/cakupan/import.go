@@ -26,7 +26,7 @@ type importCommand struct {
 	Lang         string   `enum:"id,en" default:"id" help:"Language of findings: id or en."`
 	Complete     bool     `help:"The file is the whole of its list now: correct what it was."`
 	Gone         string   `placeholder:"WHAT" help:"${gone}"`
-	Parts        bool     `help:"With --complete: a correction above 1,000 events may be recorded in parts."`
+	Parts        bool     `help:"With --complete: above 1,000 events in parts, each as a whole."`
 
 	listFlags
 }
