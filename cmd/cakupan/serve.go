@@ -35,6 +35,8 @@ type serveCommand struct {
 	Scrub         time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
 	Refold        time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
 
+	Refused refusedLimits `embed:"" prefix:"refused-"`
+
 	LogFormat string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"${logFormat}"`
 
 	AnyClock bool     `name:"any-clock" help:"${anyClock}"`
@@ -84,7 +86,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 				" `cakupan witness` prints")
 		}
 	}
-	if err := c.checkCluster(); err != nil {
+	if err := errors.Join(c.checkCluster(), c.Refused.check()); err != nil {
 		return err
 	}
 	shown, err := c.shown()
@@ -108,7 +110,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		Receipts: counted.Receipts, Appended: counted.Appended, Stored: counted.Stored,
 		Trace:    traced.Begin,
 		AnyClock: c.AnyClock, Witnesses: c.Witness,
-		Refold: c.Refold,
+		Refold: c.Refold, Refused: c.Refused.limits(),
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, WebSocket: c.NATSWebSocket, TLS: d.TLS,
 		},

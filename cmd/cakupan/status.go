@@ -67,6 +67,10 @@ func writeStatus(out *console, s ledger.Status) error {
 	}
 	line("intake", thousands(s.Intake.Waiting)+" packs wait, "+thousands(s.Intake.Refused)+
 		" refused messages to be settled")
+	if removed := s.Intake.Removed; removed.ForRoom+removed.ForAge > 0 {
+		line("removed", thousands(removed.ForRoom)+" refusals to make room, "+
+			thousands(removed.ForAge)+" for their age, since the start")
+	}
 	for _, stream := range s.Streams {
 		words := fmt.Sprintf("%d of %d replicas are current", stream.Current, stream.Replicas)
 		if stream.Leader != "" {

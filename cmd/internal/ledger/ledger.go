@@ -68,6 +68,8 @@ type Options struct {
 
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
+	// Refused bounds what is kept of what each publisher is refused; none of it: nothing does.
+	Refused natsin.Limits
 
 	// Now is the clock. Default: the machine's.
 	Now func() temporal.Instant
@@ -122,6 +124,7 @@ type Ledger struct {
 
 	proofs prover
 
+	quota    *natsin.Quota // set by Open and only read after it
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
 
@@ -175,6 +178,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		opts: opts, folder: f, closing: make(chan struct{}),
 		throttle: newThrottle(changesPerSecond, changesAtOnce),
 		backlog:  newBacklog(),
+		quota:    natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	err = l.patiently(ctx, l.openLog)
 	if err == nil {

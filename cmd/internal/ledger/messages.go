@@ -96,7 +96,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	}
 	opts := natsin.Options{
 		Connect: l.natsConnect(), Sealer: sealer, Replicas: l.opts.Replicas,
-		Now: time.Now, Log: l.opts.Log, Fault: l.opts.Fault,
+		Now: time.Now, Log: l.opts.Log, Fault: l.opts.Fault, Quota: l.quota,
 	}
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace

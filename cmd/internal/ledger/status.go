@@ -37,6 +37,14 @@ type WriterStatus struct {
 type IntakeStatus struct {
 	Waiting uint64 `json:"waiting"` // packs that the log has not taken yet
 	Refused uint64 `json:"refused"` // to be settled by the operator
+	// Removed are refusals that nobody settled in time, since the ledger was started.
+	Removed RemovedStatus `json:"removed"`
+}
+
+// RemovedStatus is how many refusals were removed by themselves.
+type RemovedStatus struct {
+	ForRoom uint64 `json:"forRoom"` // their publisher had too many
+	ForAge  uint64 `json:"forAge"`
 }
 
 // StreamStatus is how a stream is kept.
@@ -53,6 +61,7 @@ type StreamStatus struct {
 // out, and Why says so: how the ledger is must be told above all when something is wrong.
 func (l *Ledger) Status(ctx context.Context) Status {
 	s := Status{Health: l.Health(ctx), Writer: l.writerStatus(), Streams: []StreamStatus{}}
+	s.Intake.Removed.ForRoom, s.Intake.Removed.ForAge = l.quota.Removed()
 	ctx, cancel := context.WithTimeout(ctx, statusMax)
 	defer cancel()
 	if err := l.streamStatus(ctx, &s); err != nil && s.Status == HealthOK {

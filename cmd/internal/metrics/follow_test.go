@@ -94,7 +94,7 @@ func TestFollowBeside(t *testing.T) {
 	free := uint64(4096)
 	of := &told{
 		status: ledger.Status{
-			Intake:  ledger.IntakeStatus{Waiting: 3, Refused: 2},
+			Intake:  ledger.IntakeStatus{Waiting: 3, Refused: 2, Removed: ledger.RemovedStatus{ForRoom: 8, ForAge: 9}},
 			Streams: []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Bytes: 77}},
 		},
 		measures: ledger.Measures{Vault: 11, Register: 12, FreeBytes: &free},
@@ -107,6 +107,8 @@ func TestFollowBeside(t *testing.T) {
 	leave()
 	got := read(t, m)
 	for _, want := range []string{
+		`cakupan_refused_removed_total{reason="room"} 8`,
+		`cakupan_refused_removed_total{reason="age"} 9`,
 		`cakupan_intake_packs{state="waiting"} 3`, `cakupan_intake_packs{state="refused"} 2`,
 		`cakupan_stream_replicas{stream="CAKUPAN"} 3`, `cakupan_stream_bytes{stream="CAKUPAN"} 77`,
 		`cakupan_stream_replicas_current{stream="CAKUPAN"} 2`,

@@ -58,6 +58,17 @@ func (m *Metrics) followStreams(l Ledger) {
 	ask("cakupan_stream_bytes", "Bytes that a stream holds.",
 		func(s ledger.StreamStatus) float64 { return float64(s.Bytes) })
 	m.Ask(Figure{
+		Name: "cakupan_refused_removed_total", Label: "reason", Counts: true,
+		Help: "Refusals that nobody settled in time and that were removed: room, their publisher" +
+			" had too many; age.",
+		Values: func() map[string]float64 {
+			removed := status.get().Intake.Removed
+			return map[string]float64{
+				"room": float64(removed.ForRoom), "age": float64(removed.ForAge),
+			}
+		},
+	})
+	m.Ask(Figure{
 		Name: "cakupan_intake_packs", Label: "state",
 		Help: "Packs of events from NATS: waiting to be taken in, or refused and not settled.",
 		Values: func() map[string]float64 {

@@ -242,7 +242,7 @@ func (w *world) refused() (all []natsin.Kept) {
 		w.t.Fatal(err)
 	}
 	defer conn.Close()
-	r := natsin.NewRefusals(conn, w.sealer)
+	r := natsin.NewRefusals(conn, w.sealer, nil)
 	for number := uint64(1); ; number = all[len(all)-1].Number + 1 {
 		e, err := r.Next(w.t.Context(), number)
 		if errors.Is(err, natsin.ErrNoSuch) {

@@ -102,6 +102,8 @@ type Options struct {
 	Writes func() (writing bool, changed <-chan struct{})
 	// FreeSpace tells how many bytes the disk under the streams has left. Optional.
 	FreeSpace func() (uint64, error)
+	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
+	Quota *Quota
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Log is the operator's. Default: none.
@@ -189,7 +191,10 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if err := makeStreams(ctx, s.store, js, s.opts.Replicas); err != nil {
 		return err
 	}
-	s.refusals = &Refusals{conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace}
+	s.refusals = &Refusals{
+		conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace,
+		quota: s.opts.Quota,
+	}
 	if s.opts.Writes != nil {
 		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 		s.stopRole = stop

@@ -63,7 +63,8 @@ type packs struct {
 	running  context.Context // ends with the taking of packs
 	stop     context.CancelFunc
 	sweeping context.CancelFunc
-	swept    chan struct{} // closed when the sweeping has ended
+	swept    chan struct{}  // closed when the sweeping has ended
+	expiring sync.WaitGroup // of old refusals; ends with the sweeping
 }
 
 // startPacks begins to take in packs.
@@ -81,11 +82,13 @@ func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *pack
 		p.stop()
 		return nil, fmt.Errorf("take packs: %w", err)
 	}
+	s.opts.Quota.forget()
 	for range packsInWork {
 		p.workers.Go(p.work)
 	}
 	ctx, p.sweeping = context.WithCancel(ctx)
 	go p.sweepAll(ctx, js)
+	p.expiring.Go(func() { p.expireAll(ctx) })
 	return p, nil
 }
 
@@ -224,6 +227,7 @@ func (p *packs) close(ctx context.Context) error {
 	p.delivery.Stop()
 	p.sweeping()
 	<-p.swept
+	p.expiring.Wait()
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -72,12 +73,15 @@ type Refusals struct {
 
 	// freeSpace tells how many bytes the disk has left; nil where nobody knows.
 	freeSpace func() (uint64, error)
+
+	// quota bounds what is kept of each publisher; nil: nothing does.
+	quota *Quota
 }
 
 // NewRefusals returns the refusals, over a connection to where streams are kept. There need be no
-// stream: then nothing is refused.
-func NewRefusals(conn *nats.Conn, sealer *seal.Sealer) *Refusals {
-	return &Refusals{conn: conn, sealer: sealer}
+// stream: then nothing is refused. Without a quota, nothing bounds what is kept.
+func NewRefusals(conn *nats.Conn, sealer *seal.Sealer, quota *Quota) *Refusals {
+	return &Refusals{conn: conn, sealer: sealer, quota: quota}
 }
 
 // packOf names a pack by what it holds, which no other pack has.
@@ -106,6 +110,10 @@ func (r *Refusals) put(ctx context.Context, pack string, refused []Kept) error {
 	if publisher == "" {
 		publisher = noPublisher
 	}
+	if share := r.quota.of(publisher); share != nil {
+		share.mu.Lock()
+		defer share.mu.Unlock()
+	}
 	subject := subjectRefused + publisher + "." + pack
 	there := map[uint64]bool{}
 	for number := uint64(1); ; number++ {
@@ -129,14 +137,14 @@ func (r *Refusals) put(ctx context.Context, pack string, refused []Kept) error {
 			return err
 		}
 		if len(step) == stepEventsMax || size+len(sealed) > stepBytesMax && len(step) > 0 {
-			if err := r.store(ctx, step); err != nil {
+			if err := r.storeOf(ctx, publisher, step); err != nil {
 				return err
 			}
 			step, size = nil, 0
 		}
 		step, size = append(step, &nats.Msg{Subject: subject, Data: sealed}), size+len(sealed)
 	}
-	return r.store(ctx, step)
+	return r.storeOf(ctx, publisher, step)
 }
 
 // Headers of JetStream's atomic batches.
@@ -146,14 +154,35 @@ const (
 	headerBatchCommit   = "Nats-Batch-Commit"
 )
 
-// store stores messages all or none, with one fsync.
-func (r *Refusals) store(ctx context.Context, step []*nats.Msg) error {
+// storeOf stores messages of one publisher, within his share, which the caller holds.
+func (r *Refusals) storeOf(ctx context.Context, publisher string, step []*nats.Msg) error {
 	if len(step) == 0 {
 		return nil
 	}
+	share := r.quota.of(publisher)
+	if share == nil {
+		_, err := r.store(ctx, step)
+		return err
+	}
+	if err := share.makeRoom(ctx, r, publisher, step); err != nil {
+		return fmt.Errorf("make room for what is refused: %w", err)
+	}
+	last, err := r.store(ctx, step)
+	if err != nil {
+		share.counted = false // it may be there all the same
+		return err
+	}
+	for i, m := range step {
+		share.add(last-uint64(len(step)-1-i), len(m.Data))
+	}
+	return nil
+}
+
+// store stores messages all or none, with one fsync, and returns the number of the last.
+func (r *Refusals) store(ctx context.Context, step []*nats.Msg) (last uint64, err error) {
 	if r.freeSpace != nil {
 		if free, err := r.freeSpace(); err != nil || free < freeSpaceMin {
-			return errors.Join(err, fmt.Errorf("store what is refused: %w", errDiskFull))
+			return 0, errors.Join(err, fmt.Errorf("store what is refused: %w", errDiskFull))
 		}
 	}
 	if len(step) > 1 {
@@ -165,13 +194,12 @@ func (r *Refusals) store(ctx context.Context, step []*nats.Msg) error {
 		}
 		for _, m := range step[:len(step)-1] {
 			if err := r.conn.PublishMsg(m); err != nil {
-				return fmt.Errorf("store message: %w", err)
+				return 0, fmt.Errorf("store message: %w", err)
 			}
 		}
 		step[len(step)-1].Header.Set(headerBatchCommit, "1")
 	}
-	_, err := publish(ctx, r.conn, step[len(step)-1])
-	return err
+	return publish(ctx, r.conn, step[len(step)-1])
 }
 
 // description is what is said of something refused where it is stored, in JSON.
@@ -238,19 +266,29 @@ const (
 	codeNoSuchSeq = 10043
 )
 
-func (r *Refusals) get(ctx context.Context, query map[string]any) (Kept, error) {
+// stored is a message of the stream, as JetStream returns it.
+type stored struct {
+	Subject string    `json:"subject"`
+	Number  uint64    `json:"seq"`
+	Data    []byte    `json:"data"`
+	Time    time.Time `json:"time"`
+}
+
+func (r *Refusals) fetch(ctx context.Context, query map[string]any) (stored, error) {
 	var answer struct {
-		Message struct {
-			Number uint64 `json:"seq"`
-			Data   []byte `json:"data"`
-		} `json:"message"`
+		Message stored `json:"message"`
 	}
 	err := r.ask(ctx, "$JS.API.STREAM.MSG.GET."+StreamRefused, query, &answer)
+	return answer.Message, err
+}
+
+func (r *Refusals) get(ctx context.Context, query map[string]any) (Kept, error) {
+	m, err := r.fetch(ctx, query)
 	if err != nil {
 		return Kept{}, err
 	}
 	var k Kept
-	plain, err := r.sealer.Open(answer.Message.Data, purposeRefused)
+	plain, err := r.sealer.Open(m.Data, purposeRefused)
 	if err == nil {
 		k, err = readKept(plain)
 	}
@@ -258,19 +296,39 @@ func (r *Refusals) get(ctx context.Context, query map[string]any) (Kept, error) 
 		k = Kept{}
 		k.Code, k.Detail = PackUnreadable, "what was refused cannot be read: "+err.Error()
 	}
-	k.Number = answer.Message.Number
+	k.Number = m.Number
 	return k, nil
 }
 
 // Drop removes the one with the number for ever; ErrNoSuch when there is none.
 func (r *Refusals) Drop(ctx context.Context, number uint64) error {
-	// JetStream has no code of its own for a message that is not there.
-	if _, err := r.Get(ctx, number); err != nil {
+	if number == 0 {
+		return ErrNoSuch
+	}
+	m, err := r.fetch(ctx, map[string]any{"seq": number})
+	if err != nil {
 		return err
 	}
+	if err := r.remove(ctx, number); err != nil {
+		return err
+	}
+	r.quota.gone(publisherOf(m.Subject), number)
+	return nil
+}
+
+// remove removes one that was there a moment ago; ErrNoSuch when somebody else has removed it.
+func (r *Refusals) remove(ctx context.Context, number uint64) error {
 	var answer struct{}
-	return r.ask(ctx, "$JS.API.STREAM.MSG.DELETE."+StreamRefused,
+	err := r.ask(ctx, "$JS.API.STREAM.MSG.DELETE."+StreamRefused,
 		map[string]any{"seq": number}, &answer)
+	if err == nil || errors.Is(err, ErrNoSuch) {
+		return err
+	}
+	// JetStream has no code of its own for a message that is not there.
+	if _, look := r.fetch(ctx, map[string]any{"seq": number}); errors.Is(look, ErrNoSuch) {
+		return ErrNoSuch
+	}
+	return err
 }
 
 // ask sends a request to JetStream's API.

@@ -2,6 +2,7 @@ package natsin
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"cakupan/domain/event"
@@ -43,5 +44,9 @@ func Retry(
 			return nil, err
 		}
 	}
-	return receipts, refusals.Drop(ctx, number)
+	// What is stored anew may have taken its place in the quota.
+	if err := refusals.Drop(ctx, number); err != nil && !errors.Is(err, ErrNoSuch) {
+		return receipts, err
+	}
+	return receipts, nil
 }

@@ -37,8 +37,11 @@ func (l *library) status() object {
 		with("since", o("type", "string").with("format", "date-time")).
 		with("here", words("boolean", "it is the ledger that was asked")),
 		"name", "url", "since")
+	removed := fields(o("forRoom", words("integer", "because their publisher had too many")).
+		with("forAge", words("integer", "because they were too old")))
 	intake := fields(o("waiting", words("integer", "packs that the log has not taken yet")).
-		with("refused", words("integer", "refused messages to be settled")))
+		with("refused", words("integer", "refused messages to be settled")).
+		with("removed", removed))
 	stream := optional(o("name", words("string", "of the stream")).
 		with("replicas", words("integer", "servers that shall keep it")).
 		with("current", words("integer", "of them, those that have all of it now")).

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"cakupan/cmd/internal/natsin"
+)
+
+// refusedLimits are the flags of serve that bound what is kept of what each publisher is refused.
+type refusedLimits struct {
+	Count int           `default:"20000" placeholder:"N" help:"${refusedCount}"`
+	MiB   int           `name:"mib" default:"32" placeholder:"N" help:"${refusedSize}"`
+	Age   time.Duration `default:"720h" placeholder:"TIME" help:"${refusedAge}"`
+}
+
+// The largest size is far beyond any disk, and far from where a count of bytes ends.
+const refusedMiBMax = 1 << 30
+
+// check refuses what could not hold what is stored at once.
+func (r *refusedLimits) check() error {
+	const mibMin = natsin.LimitBytesMin >> 20
+	switch {
+	case r.Count != 0 && r.Count < natsin.LimitCountMin:
+		return usage(fmt.Sprintf("--refused-count is at least %d, or 0 for all",
+			natsin.LimitCountMin))
+	case r.MiB != 0 && (r.MiB < mibMin || r.MiB > refusedMiBMax):
+		return usage(fmt.Sprintf("--refused-mib is from %d to %d, or 0 for all", mibMin,
+			refusedMiBMax))
+	case r.Age != 0 && r.Age < time.Hour:
+		return usage("--refused-age is at least 1h, or 0 for ever")
+	}
+	return nil
+}
+
+// limits returns them.
+func (r *refusedLimits) limits() natsin.Limits {
+	return natsin.Limits{Count: r.Count, Bytes: int64(r.MiB) << 20, Age: r.Age}
+}

@@ -1,0 +1,257 @@
+package natsin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"cakupan/domain/event"
+)
+
+// Limits bound what is kept of what one publisher was refused. 0 is no bound.
+type Limits struct {
+	Count int           // at least LimitCountMin
+	Bytes int64         // as sealed; at least LimitBytesMin
+	Age   time.Duration // since it was stored
+}
+
+// The least bounds: a step that is stored at once always fits.
+const (
+	LimitCountMin = 2 * stepEventsMax
+	LimitBytesMin = 2 * stepBytesMax
+)
+
+// Quota keeps each publisher's refusals within limits: the oldest are removed for new ones, so that
+// neither the disk nor the intake depends on who settles them. What has no publisher is a pack that
+// cannot be opened: its events were acknowledged and are nobody's fault, so it stays.
+//
+// All who store and drop refusals of a ledger in this process share one.
+type Quota struct {
+	limits Limits
+	now    func() time.Time
+	log    *slog.Logger
+
+	forRoom, forAge atomic.Uint64
+
+	mu     sync.Mutex
+	shares map[string]*share // by publisher
+}
+
+// NewQuota returns a quota that has counted nothing yet: it counts a publisher's refusals in the
+// stream when he is refused something, and nothing beside the stream is believed.
+func NewQuota(limits Limits, now func() time.Time, log *slog.Logger) *Quota {
+	return &Quota{limits: limits, now: now, log: log, shares: map[string]*share{}}
+}
+
+// Removed returns how many refusals were removed since the start because their publisher had too
+// many, and because they were too old.
+func (q *Quota) Removed() (forRoom, forAge uint64) {
+	if q == nil {
+		return 0, 0
+	}
+	return q.forRoom.Load(), q.forAge.Load()
+}
+
+// share is what is kept of one publisher.
+type share struct {
+	mu      sync.Mutex // held while refusals of the publisher are stored or removed
+	entries []entry    // by number
+	bytes   int64
+	counted bool // the entries are all that there is
+}
+
+// entry is one refusal in the stream.
+type entry struct {
+	number uint64
+	bytes  int64
+}
+
+// of returns the share of a publisher; nil where it has no bound.
+func (q *Quota) of(publisher string) *share {
+	if q == nil || publisher == noPublisher || q.limits.Count == 0 && q.limits.Bytes == 0 {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.shares[publisher]
+	if s == nil {
+		s = &share{}
+		q.shares[publisher] = s
+	}
+	return s
+}
+
+// forget has all be counted anew: another ledger may have stored and removed meanwhile.
+func (q *Quota) forget() {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range q.shares {
+		s.mu.Lock()
+		s.reset()
+		s.mu.Unlock()
+	}
+}
+
+// gone notes that a refusal was removed by somebody.
+func (q *Quota) gone(publisher string, number uint64) {
+	s := q.of(publisher)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, found := slices.BinarySearchFunc(s.entries, number, func(e entry, number uint64) int {
+		return cmp.Compare(e.number, number)
+	})
+	if found {
+		s.bytes -= s.entries[i].bytes
+		s.entries = slices.Delete(s.entries, i, i+1)
+	}
+}
+
+func (s *share) reset() { s.entries, s.bytes, s.counted = nil, 0, false }
+
+func (s *share) add(number uint64, bytes int) {
+	s.entries = append(s.entries, entry{number, int64(bytes)})
+	s.bytes += int64(bytes)
+}
+
+// count counts what the stream has beyond the last entry. Where it is cut short, the next one goes
+// on there.
+func (s *share) count(ctx context.Context, r *Refusals, publisher string) error {
+	for !s.counted {
+		number := uint64(1)
+		if len(s.entries) > 0 {
+			number = s.entries[len(s.entries)-1].number + 1
+		}
+		m, err := r.fetch(ctx, map[string]any{
+			"seq": number, "next_by_subj": subjectRefused + publisher + ".>",
+		})
+		switch {
+		case errors.Is(err, ErrNoSuch):
+			s.counted = true
+		case err != nil:
+			return err
+		default:
+			s.add(m.Number, len(m.Data))
+		}
+	}
+	return nil
+}
+
+// exceeds tells whether so much more would be beyond a part of the limits, in tenths.
+func (s *share) exceeds(l Limits, count int, bytes int64, tenths int) bool {
+	return l.Count > 0 && len(s.entries)+count > l.Count/10*tenths ||
+		l.Bytes > 0 && s.bytes+bytes > l.Bytes/10*int64(tenths)
+}
+
+// makeRoom removes the oldest refusals of a publisher where so many more would be too many. It
+// goes down to nine tenths, so that it has not to be done again for each. If we crash before the new
+// ones are stored, their pack comes again.
+func (s *share) makeRoom(
+	ctx context.Context, r *Refusals, publisher string, step []*nats.Msg,
+) (err error) {
+	bytes := int64(0)
+	for i := range step {
+		bytes += int64(len(step[i].Data))
+	}
+	if err := s.count(ctx, r, publisher); err != nil {
+		return err
+	}
+	removed := uint64(0)
+	for tenths := 10; err == nil && s.exceeds(r.quota.limits, len(step), bytes, tenths); tenths = 9 {
+		if len(s.entries) == 0 {
+			break
+		}
+		oldest := s.entries[0]
+		if err = r.remove(ctx, oldest.number); err == nil || errors.Is(err, ErrNoSuch) {
+			s.entries, s.bytes = s.entries[1:], s.bytes-oldest.bytes
+		}
+		switch {
+		case err == nil:
+			removed++
+		case errors.Is(err, ErrNoSuch): // another ledger's doing, who may have removed more
+			s.reset()
+			err = s.count(ctx, r, publisher)
+		}
+	}
+	if removed > 0 {
+		r.quota.forRoom.Add(removed)
+		r.quota.log.WarnContext(ctx, "a publisher's oldest refusals were removed: he has too many",
+			slog.String("publisher", event.MaskNIK(publisher)), slog.Uint64("removed", removed))
+	}
+	return err
+}
+
+// expire removes what is too old. The stream is in the order in which it was stored.
+func (r *Refusals) expire(ctx context.Context) (err error) {
+	if r.quota == nil || r.quota.limits.Age == 0 {
+		return nil
+	}
+	removed, before := uint64(0), r.quota.now().Add(-r.quota.limits.Age)
+	for number := uint64(1); err == nil; number++ {
+		var m stored
+		m, err = r.fetch(ctx, map[string]any{"seq": number, "next_by_subj": subjectRefused + ">"})
+		if err != nil || m.Time.After(before) {
+			break
+		}
+		number = m.Number
+		publisher := publisherOf(m.Subject)
+		if publisher == noPublisher {
+			continue
+		}
+		if err = r.remove(ctx, number); err == nil {
+			removed++
+		}
+		if err == nil || errors.Is(err, ErrNoSuch) {
+			r.quota.gone(publisher, number)
+			err = nil
+		}
+	}
+	if removed > 0 {
+		r.quota.forAge.Add(removed)
+		r.quota.log.InfoContext(ctx, "refusals were removed: they are too old",
+			slog.Uint64("removed", removed))
+	}
+	if errors.Is(err, ErrNoSuch) {
+		return nil
+	}
+	return err
+}
+
+// publisherOf returns whose refusals have a subject.
+func publisherOf(subject string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(subject, subjectRefused), ".")
+	return name
+}
+
+// expireEvery is how often it is looked for what is too old.
+const expireEvery = time.Hour
+
+// expireAll removes what is too old, now and then, until ctx ends.
+func (p *packs) expireAll(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		err := p.server.refusals.expire(ctx)
+		if err != nil && ctx.Err() == nil {
+			p.server.opts.Log.WarnContext(ctx, "old refusals stay for now", slog.Any("error", err))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
