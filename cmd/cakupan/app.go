@@ -137,11 +137,6 @@ func texts() kong.Vars {
 		"scrub": "How often to check the whole log, the vault and the register (default: 1h).",
 		"refold": "How often to compare each projection with a fresh fold of the log; 0 for never" +
 			" (default: 24h).",
-		"refusedCount": "How many refusals to keep of a publisher, the newest; 0 for all" +
-			" (default: 20000).",
-		"refusedSize": "How many MiB of refusals to keep of a publisher; 0 for all (default: 32).",
-		"refusedAge": "How long to keep a refusal that nobody settles; 0 for ever" +
-			" (default: 720h, 30 days).",
 		"logFormat": "How the operator's log is written: text or json (default: text).",
 		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
 			" ledger's last work.",

@@ -9,9 +9,10 @@ import (
 
 // refusedLimits are the flags of serve that bound what is kept of what each publisher is refused.
 type refusedLimits struct {
-	Count int           `default:"20000" placeholder:"N" help:"${refusedCount}"`
-	MiB   int           `name:"mib" default:"32" placeholder:"N" help:"${refusedSize}"`
-	Age   time.Duration `default:"720h" placeholder:"TIME" help:"${refusedAge}"`
+	Count int `default:"20000" placeholder:"N" help:"Refusals kept a publisher; 0: all (20000)."`
+	MiB   int `name:"mib" default:"32" placeholder:"N" help:"MiB of them kept; 0: all (32)."`
+
+	Age time.Duration `default:"720h" placeholder:"TIME" help:"How long; 0: for ever (720h)."`
 }
 
 // The largest size is far beyond any disk, and far from where a count of bytes ends.

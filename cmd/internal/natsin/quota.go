@@ -156,9 +156,9 @@ func (s *share) exceeds(l Limits, count int, bytes int64, tenths int) bool {
 		l.Bytes > 0 && s.bytes+bytes > l.Bytes/10*int64(tenths)
 }
 
-// makeRoom removes the oldest refusals of a publisher where so many more would be too many. It
-// goes down to nine tenths, so that it has not to be done again for each. If we crash before the new
-// ones are stored, their pack comes again.
+// makeRoom removes the oldest refusals of a publisher where so many more would be too many, down to
+// nine tenths: else each new one would have to. If we crash before the new ones are stored, their
+// pack comes again.
 func (s *share) makeRoom(
 	ctx context.Context, r *Refusals, publisher string, step []*nats.Msg,
 ) (err error) {
@@ -169,8 +169,8 @@ func (s *share) makeRoom(
 	if err := s.count(ctx, r, publisher); err != nil {
 		return err
 	}
-	removed := uint64(0)
-	for tenths := 10; err == nil && s.exceeds(r.quota.limits, len(step), bytes, tenths); tenths = 9 {
+	limits, removed := r.quota.limits, uint64(0)
+	for tenths := 10; err == nil && s.exceeds(limits, len(step), bytes, tenths); tenths = 9 {
 		if len(s.entries) == 0 {
 			break
 		}
@@ -188,7 +188,7 @@ func (s *share) makeRoom(
 	}
 	if removed > 0 {
 		r.quota.forRoom.Add(removed)
-		r.quota.log.WarnContext(ctx, "a publisher's oldest refusals were removed: he has too many",
+		r.quota.log.WarnContext(ctx, "oldest refusals of a publisher are removed: too many",
 			slog.String("publisher", event.MaskNIK(publisher)), slog.Uint64("removed", removed))
 	}
 	return err
