@@ -162,6 +162,7 @@ func (s *Server) reopen() error {
 	if err != nil {
 		return fmt.Errorf("look for streams: %w", err)
 	}
+	defer s.pipes.hold()()
 	if err := s.server.ShutdownJetStream(); err != nil {
 		return fmt.Errorf("close streams: %w", err)
 	}

@@ -86,6 +86,7 @@ type Options struct {
 // before the server looks at the folder until after it has closed its files.
 type Server struct {
 	server   *server.Server
+	pipes    *pipes
 	access   *access
 	lock     *os.File
 	storeDir string
@@ -157,6 +158,7 @@ func (s *Server) start(opts Options) error {
 		return err
 	}
 	s.server, s.access.server = configured, configured
+	s.pipes = &pipes{server: configured}
 	s.gaveUp = make(chan string, 1)
 	s.server.SetLoggerV2(serverLog{s.log, s.gaveUp, s.broken.note}, false, false, false)
 	s.server.Start()
@@ -308,7 +310,7 @@ func (s *Server) ConnectView() (*nats.Conn, error) { return s.connect(userView) 
 // runs.
 func (s *Server) connect(user string) (*nats.Conn, error) {
 	conn, err := nats.Connect("",
-		nats.InProcessServer(s.server),
+		nats.InProcessServer(s.pipes),
 		nats.Name(serverName),
 		nats.UserInfo(user, s.access.secret),
 		nats.MaxReconnects(-1),

@@ -307,3 +307,27 @@ func readAll(b *testing.B, conn *nats.Conn, stream string, n int) {
 		b.Fatal(err)
 	}
 }
+
+// TestPipes holds connections through memory still: nothing passes until they are released, and
+// what was sent meanwhile arrives then.
+func TestPipes(t *testing.T) {
+	s, conn := start(t, Options{StoreDir: t.TempDir()})
+	sub, err := conn.SubscribeSync("a.subject")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	release := s.pipes.hold()
+	if err := conn.Publish("a.subject", []byte("held")); err != nil {
+		t.Fatal(err)
+	}
+	if msg, err := sub.NextMsg(50 * time.Millisecond); err == nil {
+		t.Errorf("%q came through", msg.Data)
+	}
+	release()
+	if msg, err := sub.NextMsg(time.Minute); err != nil || string(msg.Data) != "held" {
+		t.Errorf("afterwards: %+v, %v", msg, err)
+	}
+}
