@@ -185,10 +185,23 @@ func (b *browser) eval(expression string, into any) {
 	b.do(expression, chromedp.Evaluate(expression, into))
 }
 
-// click clicks on what matches.
+// click clicks on what matches, with the mouse. What arrives late moves what is below it, so that a
+// click may land beside: then it is clicked again.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	b.do("click "+selector, chromedp.Click(selector, chromedp.ByQuery))
+	for range 20 {
+		var hit bool
+		b.do("click "+selector, chromedp.WaitVisible(selector, chromedp.ByQuery),
+			chromedp.Evaluate(fmt.Sprintf(`window.hit = false; document.querySelector(%q)
+				.addEventListener("click", () => { window.hit = true; }, { once: true, capture: true })`,
+				selector), nil),
+			chromedp.Click(selector, chromedp.ByQuery),
+			chromedp.Evaluate(`window.hit`, &hit))
+		if hit {
+			return
+		}
+	}
+	b.t.Fatalf("%s is never hit", selector)
 }
 
 // set moves a slider, or writes into a field, as a reader would.

@@ -17,6 +17,7 @@ import (
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/sample"
+	"cakupan/cmd/internal/traces"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -35,6 +36,8 @@ func (*demoCommand) Help() string {
 	return `Fills a ledger with a synthetic sample of Gorontalo, prints what it says, and serves it.
 Without --data the ledger is in a temporary folder, removed at the end. It is open to all who
 can reach it, and so on an address of this machine alone.
+
+With OTEL_EXPORTER_OTLP_ENDPOINT in the environment, traces are sent there (OTLP by HTTP).
 
 Examples:
 
@@ -62,10 +65,16 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
+	traced, err := traces.Open(ctx, os.Getenv, out.logger())
+	if err != nil {
+		return err
+	}
+	defer closeTraces(ctx, traced, out)
 	counted := metrics.New()
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: dir, Create: true, Refold: ledger.RefoldDefault,
 		Receipts: counted.Receipts, Appended: counted.Appended, Stored: counted.Stored,
+		Trace: traced.Begin,
 	})
 	if err != nil {
 		return err
@@ -77,19 +86,18 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	if err := tellStory(ctx, l, out, w.JSON); err != nil || c.Once {
 		return err
 	}
-	return c.serve(ctx, l, counted, out)
+	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
+	counted.Follow(l, d.Guard, out.now)
+	return c.serve(ctx, d, l, out, httpapi.Config{
+		Notice: demoNotice, Pages: dashboard.Handler(dashboard.Options{Story: demoMarks()}),
+		Observer: counted, Metrics: counted.Handler(), Trace: traced.Request,
+	})
 }
 
 // serve shows the sample until ctx ends.
-func (c *demoCommand) serve(ctx context.Context, l *ledger.Ledger, counted *metrics.Metrics,
-	out *console,
+func (c *demoCommand) serve(ctx context.Context, d *door.Door, l *ledger.Ledger, out *console,
+	config httpapi.Config,
 ) error {
-	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
-	counted.Follow(l, d.Guard, out.now)
-	config := httpapi.Config{
-		Notice: demoNotice, Pages: dashboard.Handler(dashboard.Options{Story: demoMarks()}),
-		Observer: counted, Metrics: counted.Handler(),
-	}
 	if d.Address == "" {
 		d.Address = demoListen
 	}

@@ -127,7 +127,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	counted.Follow(l, d.Guard, out.now)
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
-		Feed: c.feed(d, l, out), Trace: traced.Request,
+		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request,
 	})
 	if err != nil {
 		return err
@@ -261,13 +261,13 @@ func (c *serveCommand) checkDoors(d *door.Door) error {
 }
 
 // feed returns what fills the bucket of the coverage, nil where nobody could watch it.
-func (c *serveCommand) feed(d *door.Door, l *ledger.Ledger, out *console,
+func (c *serveCommand) feed(d *door.Door, l *ledger.Ledger, watched func(int), out *console,
 ) func(context.Context, *live.Hub) {
 	if c.NATS == "" && c.NATSListen == "" && c.NATSWebSocket == "" {
 		return nil
 	}
 	return bucket.Options{
-		Hides:   d.Guard.Guarded,
+		Hides: d.Guard.Guarded, Watched: watched,
 		Connect: l.ConnectBucket, Replicas: c.Replicas, Now: out.now, Log: out.logger(),
 		Writes: func(ctx context.Context) bool {
 			return l.Health(ctx).Role == ledger.RoleWriter

@@ -51,17 +51,24 @@ type Options struct {
 	// Hides tells whether small counts are hidden, as they are from dashboards: all who may watch
 	// see the same values.
 	Hides func() bool
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Watched is told how many watch the bucket, each time that it is looked at; nil: nobody asks.
+	// A ledger that does not fill it does not know, and says 0.
+	Watched func(watchers int)
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Feed fills the bucket from a hub until ctx ends. Whatever fails is tried again.
 func (o Options) Feed(ctx context.Context, hub *live.Hub) {
+	if o.Watched == nil {
+		o.Watched = func(int) {}
+	}
 	said := ""
 	for ctx.Err() == nil {
 		began, err := time.Now(), error(nil)
 		if o.Writes(ctx) {
 			err = o.feed(ctx, hub)
+			o.Watched(0)
 		}
 		if time.Since(began) > 2*lookEvery { // it went well for a while
 			said = ""
@@ -113,9 +120,11 @@ func (o Options) feed(ctx context.Context, hub *live.Hub) error {
 			continue
 		}
 		// Where other counts are to be hidden than before, all values are put again.
-		if err := b.look(ctx); err != nil || !o.Writes(ctx) || o.Hides() != b.hides {
+		watchers, err := b.look(ctx)
+		if err != nil || !o.Writes(ctx) || o.Hides() != b.hides {
 			return err
 		}
+		o.Watched(watchers)
 		looked = time.Now()
 	}
 }
@@ -219,18 +228,19 @@ func (b *bucket) read(ctx context.Context) error {
 	return nil
 }
 
-// look tells whether the bucket is as it was left.
-func (b *bucket) look(ctx context.Context) error {
+// look tells whether the bucket is as it was left, and how many watch it: each watch is a consumer of
+// the stream, which JetStream removes some seconds after its client is gone.
+func (b *bucket) look(ctx context.Context) (watchers int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	info, err := b.stream.Info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return errMoved
+		return 0, errMoved
 	case err != nil:
-		return fmt.Errorf("look at bucket %s: %w", natsd.Bucket, err)
+		return 0, fmt.Errorf("look at bucket %s: %w", natsd.Bucket, err)
 	case !info.Created.Equal(b.made) || info.State.LastSeq != b.last:
-		return errMoved
+		return 0, errMoved
 	}
-	return nil
+	return info.State.Consumers, nil
 }

@@ -36,6 +36,7 @@ type fed struct {
 	js     jetstream.JetStream // writes
 	view   jetstream.JetStream // reads
 	writes atomic.Bool
+	watch  atomic.Int64              // how many, as was told last
 	asked  atomic.Int64              // how often it was whether it writes
 	conn   atomic.Pointer[nats.Conn] // of the last feed
 	log    nobody.Buffer
@@ -96,7 +97,8 @@ func feed(t *testing.T) *fed {
 				f.asked.Add(1)
 				return f.writes.Load()
 			},
-			Now: time.Now, Log: log,
+			Watched: func(watchers int) { f.watch.Store(int64(watchers)) },
+			Now:     time.Now, Log: log,
 		}.Feed(ctx, hub)
 	}()
 	t.Cleanup(func() {
@@ -139,6 +141,32 @@ func (f *fed) await(t *testing.T, what string, is func() bool) {
 			t.Fatalf("not yet: %s; the bucket holds %s: %s", what, data, f.log.Bytes())
 		}
 	}
+}
+
+// TestWatched tells how many watch, for as long as they do, and only where the bucket is filled.
+func TestWatched(t *testing.T) {
+	f := feed(t)
+	f.until(t, 1)
+	kv, err := f.view.KeyValue(t.Context(), natsd.Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var watchers []jetstream.KeyWatcher
+	for range 3 {
+		w, err := kv.Watch(t.Context(), "75.03")
+		if err != nil {
+			t.Fatal(err)
+		}
+		watchers = append(watchers, w)
+	}
+	told := func(n int64) func() bool { return func() bool { return f.watch.Load() == n } }
+	f.await(t, "three watch", told(3))
+	if err := watchers[0].Stop(); err != nil {
+		t.Fatal(err)
+	}
+	f.await(t, "two watch", told(2))
+	f.writes.Store(false)
+	f.await(t, "it is not filled", told(0))
 }
 
 // TestHeals puts a wrong value into the bucket: the right one comes back though nothing changes in

@@ -105,6 +105,8 @@ func TestFollowBeside(t *testing.T) {
 	leave := m.Watch()
 	m.Watch()
 	leave()
+	m.Watched(9)
+	m.Watched(5)
 	got := read(t, m)
 	for _, want := range []string{
 		`cakupan_refused_removed_total{reason="room"} 8`,
@@ -113,7 +115,7 @@ func TestFollowBeside(t *testing.T) {
 		`cakupan_stream_replicas{stream="CAKUPAN"} 3`, `cakupan_stream_bytes{stream="CAKUPAN"} 77`,
 		`cakupan_stream_replicas_current{stream="CAKUPAN"} 2`,
 		"cakupan_vault_records 11\n", "cakupan_register_records 12\n",
-		"cakupan_disk_free_bytes 4096\n", "cakupan_watchers 1\n",
+		"cakupan_disk_free_bytes 4096\n", `cakupan_watchers{by="events"} 1`, `cakupan_watchers{by="bucket"} 5`,
 		"cakupan_frame_seconds_sum 1\n", `cakupan_frame_bytes_bucket{le="1024"} 1`,
 	} {
 		if !strings.Contains(got, want) {

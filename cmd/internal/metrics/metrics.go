@@ -23,13 +23,19 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	inWork   atomic.Int64 // requests that have begun and not ended
-	watchers atomic.Int64 // who watch changes
+	watchers *prometheus.GaugeVec
 
 	events, refusals, requests *prometheus.CounterVec
 	overloaded                 prometheus.Counter
 	appendSeconds, batchEvents prometheus.Histogram
 	frameSeconds, frameBytes   prometheus.Histogram
 }
+
+// How changes are watched, as a label.
+const (
+	byEvents = "events"
+	byBucket = "bucket"
+)
 
 // New returns metrics that have counted nothing, with those of the process.
 func New() *Metrics {
@@ -40,6 +46,11 @@ func New() *Metrics {
 		refusals: counters("cakupan_refusals_total", "Events that were refused, by code.", "code"),
 		requests: counters("cakupan_http_requests_total",
 			"Requests that were answered, by route and class of status.", "route", "class"),
+		watchers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cakupan_watchers",
+			Help: "Who watch changes, by Server-Sent Events or the bucket of NATS. The bucket's" +
+				" are known to the ledger that writes.",
+		}, []string{"by"}),
 		overloaded: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cakupan_http_too_many_requests_total",
 			Help: "Requests that were answered with 429, to be sent again later.",
@@ -69,13 +80,13 @@ func New() *Metrics {
 	for _, status := range []event.Status{event.Appended, event.Duplicate, event.Refused} {
 		m.events.WithLabelValues(string(status)) // is there from the start, as 0
 	}
+	for _, by := range []string{byEvents, byBucket} {
+		m.watchers.WithLabelValues(by)
+	}
 	inWork := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "cakupan_http_requests_in_work", Help: "Requests that are not answered yet.",
 	}, func() float64 { return float64(m.inWork.Load()) })
-	watchers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "cakupan_watchers", Help: "Clients that watch changes (Server-Sent Events).",
-	}, func() float64 { return float64(m.watchers.Load()) })
-	m.registry.MustRegister(m.events, m.refusals, m.requests, m.overloaded, inWork, watchers,
+	m.registry.MustRegister(m.events, m.refusals, m.requests, m.overloaded, inWork, m.watchers,
 		m.appendSeconds, m.batchEvents, m.frameSeconds, m.frameBytes,
 		buildInfo(),
 		collectors.NewGoCollector(),
@@ -104,10 +115,16 @@ func (m *Metrics) Stored(bytes int, took time.Duration) {
 	m.frameBytes.Observe(float64(bytes))
 }
 
-// Watch counts one more who watches changes, until leave is called.
+// Watch counts one more who watches by Server-Sent Events, until leave is called.
 func (m *Metrics) Watch() (leave func()) {
-	m.watchers.Add(1)
-	return func() { m.watchers.Add(-1) }
+	events := m.watchers.WithLabelValues(byEvents)
+	events.Inc()
+	return events.Dec
+}
+
+// Watched notes how many watch the bucket of NATS.
+func (m *Metrics) Watched(watchers int) {
+	m.watchers.WithLabelValues(byBucket).Set(float64(watchers))
 }
 
 // buildInfo names the program that counts.
