@@ -109,6 +109,20 @@ func TestMetricsExist(t *testing.T) {
 	}
 }
 
+// TestAlertsTested: each alert that there is has a test that sees it raised, which promtool runs.
+func TestAlertsTested(t *testing.T) {
+	tests := readDeploy(t, "rules.test.yml")
+	alerts := regexp.MustCompile(`- alert: (\S+)`).FindAllStringSubmatch(readDeploy(t, "rules.yml"), -1)
+	if len(alerts) < 15 {
+		t.Fatalf("there are %d alerts", len(alerts))
+	}
+	for _, alert := range alerts {
+		if !strings.Contains(tests, "alertname: "+alert[1]+"\n        exp_alerts:\n          - ") {
+			t.Errorf("no test sees %s raised", alert[1])
+		}
+	}
+}
+
 // people returns events of people of one regency who enrol.
 func people(n int) string {
 	var b strings.Builder
