@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cakupan": main, "node": nodeMain})
+	testscript.Main(m, map[string]func(){"cakupan": main, "node": nodeMain, "loud": loudMain})
 }
 
 // TestScripts runs the program as people do: the scripts are its examples too.

@@ -35,7 +35,7 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 	work := a.take(w)
 	defer work.release()
 	if err := a.enterStream(r, work); err != nil {
-		w.fail(r, err)
+		w.failShare(r, err)
 		return
 	}
 	defer a.pools.streams.Give(work.claim.member, 1)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// loudMain is for Linux alone.
+func loudMain() {}
