@@ -1,0 +1,199 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// errSkipped is returned for what cannot be played on this machine.
+var errSkipped = errors.New("skipped")
+
+// play plays a fault, sees that all goes on meanwhile if it can, and that all is well after it.
+func (d *driver) play(s step) (played, error) {
+	time.Sleep(s.calm)
+	d.load.mu.Lock()
+	d.load.gap, d.load.last = 0, time.Now()
+	d.load.mu.Unlock()
+	heal, err := d.strike(s)
+	if err != nil {
+		return played{}, err
+	}
+	if !s.kind.stopsAll(d.plan) {
+		err = d.progress(20)
+	}
+	err = errors.Join(err, heal())
+	healed := time.Now()
+	if err == nil {
+		err = d.well()
+	}
+	p := played{Kind: s.kind, Well: time.Since(healed)}
+	if err == nil {
+		err = d.progress(20)
+	}
+	if err == nil {
+		err = d.current()
+	}
+	d.load.mu.Lock()
+	defer d.load.mu.Unlock()
+	p.Stopped = d.load.gap
+	return p, err
+}
+
+// strike begins a fault and returns what ends it. What restarts parts is all done by then.
+func (d *driver) strike(s step) (heal func() error, err error) {
+	if s.kind == clockJump {
+		return nil, fmt.Errorf("%w: %s: a process cannot have a clock of its own here",
+			errSkipped, s.kind)
+	}
+	target, err := d.target(s)
+	if err != nil {
+		return nil, err
+	}
+	switch s.kind {
+	case killWriter, killStandby, killLeader, killNode:
+		return target.start, target.stop(syscall.SIGKILL)
+	case killNodes:
+		return d.killAll(d.nodes)
+	case killAll:
+		return d.killAll(append(append([]*part{}, d.nodes...), d.ledgers...))
+	case stepDown:
+		return func() error { return nil }, d.stepDown()
+	case pauseWriter, pauseNode:
+		return func() error {
+			time.Sleep(s.lasts)
+			return target.signal(syscall.SIGCONT)
+		}, target.signal(syscall.SIGSTOP)
+	case cutWriter, cutNode:
+		return func() error {
+			time.Sleep(s.lasts)
+			return cut(target.address, false)
+		}, cut(target.address, true)
+	case rolling:
+		return d.roll, nil
+	case oldCache, noCache, oldNode:
+		return d.older(s.kind, target)
+	case eioNode, eioWriter, slowNode:
+		return trace(s, target)
+	default:
+		return d.lack(s, target)
+	}
+}
+
+// target returns which part a fault is for.
+func (d *driver) target(s step) (*part, error) {
+	switch s.kind {
+	case killLeader:
+		return d.leader()
+	case killNode, pauseNode, cutNode, fullNode, inodeNode, fdNode, eioNode, slowNode, oldNode:
+		return d.nodes[s.pick%len(d.nodes)], nil
+	case oldCache, noCache:
+		return d.ledgers[s.pick%len(d.ledgers)], nil
+	}
+	writer, err := d.writer()
+	if s.kind == killStandby {
+		for _, p := range d.ledgers {
+			if p != writer {
+				return p, err
+			}
+		}
+	}
+	return writer, err
+}
+
+// killAll kills parts, as a power cut ends them, and starts them again.
+func (d *driver) killAll(parts []*part) (heal func() error, err error) {
+	var errs []error
+	for _, p := range parts {
+		errs = append(errs, p.stop(syscall.SIGKILL))
+	}
+	return func() error {
+		var errs []error
+		for _, p := range parts {
+			errs = append(errs, p.start())
+		}
+		return errors.Join(errs...)
+	}, errors.Join(errs...)
+}
+
+// stepDown has another node lead the log.
+func (d *driver) stepDown() error {
+	return await("the leader steps down", func() bool {
+		answer, err := d.conn.Request("$JS.API.STREAM.LEADER.STEPDOWN.CAKUPAN", nil, answerMax)
+		return err == nil && len(answer.Data) > 0
+	})
+}
+
+// roll restarts each part, as an upgrade does: each once the one before is back.
+func (d *driver) roll() error {
+	for _, p := range append(append([]*part{}, d.nodes...), d.ledgers...) {
+		if err := errors.Join(p.stop(syscall.SIGTERM), p.start(), d.well(), d.current()); err != nil {
+			return fmt.Errorf("restart of %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// older gives a part, while it does not run, files of a while ago, or no caches.
+func (d *driver) older(k kind, p *part) (heal func() error, err error) {
+	copied := filepath.Join(disksAt, "older-"+p.name)
+	if err := errors.Join(d.current(), p.stop(syscall.SIGTERM)); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(tool("cp", "-a", p.data(), copied), p.start()); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.well(), d.progress(100), d.current()); err != nil {
+		return nil, err
+	}
+	if err := p.stop(syscall.SIGKILL); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.RemoveAll(p.data()), tool("mv", copied, p.data())); err != nil {
+		return nil, err
+	}
+	if k == noCache {
+		d.keysOnly(p)
+	}
+	return p.start, nil
+}
+
+// trace has a part's calls fail or wait.
+func trace(s step, p *part) (heal func() error, err error) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		return nil, fmt.Errorf("%w: %s: no strace on this machine", errSkipped, s.kind)
+	}
+	what := "error=EIO"
+	if s.kind == slowNode {
+		what = "delay_enter=50000" // microseconds
+	}
+	stop, err := p.inject(what)
+	return func() error {
+		time.Sleep(s.lasts)
+		return stop()
+	}, err
+}
+
+// lack takes room, inodes or descriptors from a part.
+func (d *driver) lack(s step, p *part) (heal func() error, err error) {
+	take := p.descriptors
+	if s.kind != fdNode && s.kind != fdWriter {
+		bytes := s.kind == fullNode || s.kind == fullWriter
+		take = func(on bool) error {
+			for range 20 { // it may use more between the look and the change
+				if err = resize(p.disk(), on && bytes, on && !bytes); err == nil {
+					return nil
+				}
+			}
+			return err
+		}
+	}
+	return func() error {
+		time.Sleep(s.lasts)
+		return take(false)
+	}, take(true)
+}
