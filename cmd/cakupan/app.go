@@ -68,6 +68,7 @@ type grammar struct {
 	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
 	Backup     backupCommand     `cmd:"" help:"Write all that cannot be derived to a file."`
 	Restore    restoreCommand    `cmd:"" help:"Make a ledger of a backup."`
+	Retract    retractCommand    `cmd:"" help:"Take back what was reported, or undo that."`
 	Refused    refusedCommand    `cmd:"" help:"Settle what was refused of what was sent by NATS."`
 	Keys       keysCommand       `cmd:"" help:"Look after the keys of the ledger."`
 	Erase      eraseCommand      `cmd:"" help:"Take a person out of the vault, for ever."`
@@ -195,7 +196,15 @@ func memberTexts() kong.Vars {
 		"expires": "When the secret is worth nothing any more: a date (to its end) or a time;" +
 			" default: never.",
 		"memberNATS": "A NATS cluster that holds the ledger, while none runs on the folder.",
-		"role":       "auditor (all but the vault) or dashboard (the coverage alone).",
+		"retractSince": "Events recorded at this time or later; of a date, from its beginning in" +
+			" Asia/Makassar.",
+		"retractRegion": "Events that concern this region or one in it: ID, a province (75) or a" +
+			" regency (75.03).",
+		"retractRequest": "Names what is asked for: asked again, it is done once (default: a new" +
+			" one, which is told).",
+		"retractUndo": "Undo what begins with this event: say again what it has taken back; with" +
+			" --from, --to and --type, a part of that.",
+		"role": "auditor (all but the vault) or dashboard (the coverage alone).",
 	}
 }
 

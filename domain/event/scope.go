@@ -45,7 +45,7 @@ func (s *Scope) Check(e *Event) *Refusal {
 	switch {
 	case e.Type.OfLedger():
 		return s.forbid("type", "what the ledger itself publishes", s.typeNames())
-	case !s.hasSource(e.Source):
+	case !s.HasSource(e.Source):
 		return s.forbid("source", "this source", s.Sources)
 	case !s.hasType(e.Type):
 		return s.forbid("type", "this type", s.typeNames())
@@ -53,7 +53,7 @@ func (s *Scope) Check(e *Event) *Refusal {
 		return s.forbid("data.region", "of this region", s.regionNames())
 	case e.Data.Has.Has(FieldFunder) && !s.HasRegion(e.Data.Funder):
 		return s.forbid("data.funder", "for this funder", s.regionNames())
-	case e.Type == EventRetracted && !s.hasSource(e.Data.RetractedSource):
+	case e.Type == EventRetracted && !s.HasSource(e.Data.RetractedSource):
 		return s.forbid("data.source", "a retraction of another source's event",
 			s.Sources)
 	}
@@ -82,7 +82,7 @@ func (s *Scope) forbid(field, what string, allowed []string) *Refusal {
 // Owns tells whether the publisher has a right over what an event opened or committed: it is of one
 // of its sources, or of a funder of its regions.
 func (s *Scope) Owns(e *Event) bool {
-	return s.hasSource(e.Source) || e.Data.Has.Has(FieldFunder) && s.HasRegion(e.Data.Funder)
+	return s.HasSource(e.Source) || e.Data.Has.Has(FieldFunder) && s.HasRegion(e.Data.Funder)
 }
 
 // ForbidAbout refuses what is said about somebody else's enrolment, commitment or person; field is
@@ -98,8 +98,11 @@ func (s *Scope) ForbidAbout(field string) *Refusal {
 	return s.forbid(field, what+", unless it opened it itself", s.regionNames())
 }
 
-// hasSource tells whether one of the publisher's sources covers a source.
-func (s *Scope) hasSource(source string) bool {
+// HasSource tells whether one of the publisher's sources covers a source.
+func (s *Scope) HasSource(source string) bool {
+	if SourceIsReserved(source) {
+		return false
+	}
 	for _, own := range s.Sources {
 		if SourceCovers(own, source) {
 			return true

@@ -29,6 +29,18 @@ func SourceCovers(own, source string) bool {
 		endsPart(rest[0]))
 }
 
+// The sources under which stewards, and whoever runs the ledger, take back what others reported. No
+// publisher has them.
+const (
+	StewardSource  = "urn:cakupan:steward"  // and the name of a steward
+	OperatorSource = "urn:cakupan:operator" // and the name of an operator, if he has one
+)
+
+// SourceIsReserved tells whether a source is for those who take back alone.
+func SourceIsReserved(source string) bool {
+	return SourceCovers(StewardSource, source) || SourceCovers(OperatorSource, source)
+}
+
 // SourcesOverlap tells whether a source may be covered by both.
 func SourcesOverlap(a, b string) bool { return SourceCovers(a, b) || SourceCovers(b, a) }
 

@@ -102,6 +102,21 @@ func Of(ctx context.Context, source standing.Source, rows []Row, today temporal.
 	return report, nil
 }
 
+// Covered counts, by region, the people whom rows name: how many are covered on a day, before the
+// rows and after them. Region.Total is not counted.
+func Covered(ctx context.Context, source standing.Source, rows []Row, on temporal.Date,
+) ([]Region, error) {
+	b := newBook(rows)
+	if err := b.name(source.Names()); err != nil {
+		return nil, err
+	}
+	if err := b.load(ctx, source); err != nil {
+		return nil, err
+	}
+	b.suppose()
+	return b.regions(on), nil
+}
+
 // day returns the day on which the rows are counted: the last one, not after today, on which one of
 // them takes effect; where all are to come, the first.
 func (b *book) day(today temporal.Date) (on temporal.Date, dated bool) {

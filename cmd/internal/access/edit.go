@@ -146,6 +146,10 @@ func checkSources(now *register.Register, m *register.Member) error {
 			return problem.New(problem.UsageWrong, "the source "+own+" has . or .. as a part of"+
 				" its path: name the place that is meant")
 		}
+		if event.SourceIsReserved(own) {
+			return problem.New(problem.UsageWrong, "the source "+own+" is for those who take back"+
+				" what others reported: name another one")
+		}
 		for _, other := range now.Members() {
 			if other.Name == m.Name || !other.RevokedAt.IsZero() {
 				continue

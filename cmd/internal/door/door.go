@@ -32,7 +32,7 @@ func (g Guard) Login(name, secret, remote string) (httpapi.Member, error) {
 		return httpapi.Member{}, err
 	}
 	return httpapi.Member{
-		Name: m.Name, Role: guardRoles[m.Role], Scope: m.Scope,
+		Name: m.Name, Role: guardRoles[m.Role], Scope: m.Scope, Regions: m.Regions,
 		Current: func() bool { return g.Current(m) },
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/domain/region"
 )
 
 // Access says who may ask. It is asked at each request, so that what changes counts at once. All
@@ -30,6 +31,8 @@ type Member struct {
 	Name  string
 	Role  Role
 	Scope *event.Scope // what a publisher may report
+	// Regions are those of a steward; nil of all others.
+	Regions []region.Code
 
 	// Current tells whether the same credentials would be let in now, as the same. It is asked
 	// while a long request is in work.
@@ -60,6 +63,7 @@ const (
 	publishers audience = 1 << Publisher
 	auditors   audience = 1<<Auditor | 1<<Steward | 1<<Operator // who reads as auditors do
 	dashboards audience = 1 << Dashboard
+	stewards   audience = 1<<Steward | 1<<Operator // who sets right what others reported
 )
 
 // rights says who may use which route of a guarded ledger, and stands for no other place that
@@ -81,6 +85,7 @@ var rights = map[string]audience{
 	"GET /v1/bundle":      auditors,
 	"POST /v1/attest":     auditors, // at the machine itself
 	"POST /v1/events":     publishers,
+	"POST /v1/retract":    publishers | stewards,
 	"GET /v1/lists/key":   publishers,
 	"GET /v1/events":      auditors,
 	"GET /v1/explain":     auditors,
@@ -171,8 +176,9 @@ func (w *reply) still() error {
 func (r Role) limits() string {
 	switch r {
 	case Publisher:
-		return "a publisher reports events by POST /v1/events, and reads nothing: ask whoever" +
-			" runs the ledger for an auditor's or a dashboard's secret to read"
+		return "a publisher reports events by POST /v1/events, takes his own back by POST" +
+			" /v1/retract, and reads nothing: ask whoever runs the ledger for an auditor's or a" +
+			" dashboard's secret to read"
 	case Auditor:
 		return "an auditor reads, and reports nothing: ask whoever runs the ledger for a" +
 			" publisher's secret to report events"
@@ -180,8 +186,9 @@ func (r Role) limits() string {
 		return "a dashboard reads /v1/coverage, /v1/series and /v1/changes alone: ask whoever" +
 			" runs the ledger for an auditor's secret to read more"
 	case Steward, Operator:
-		return "a steward or an operator reads as an auditor does, and reports nothing: ask" +
-			" whoever runs the ledger for a publisher's secret to report events"
+		return "a steward or an operator reads as an auditor does, takes back what was reported" +
+			" by POST /v1/retract, and reports nothing: ask whoever runs the ledger for a" +
+			" publisher's secret to report events"
 	}
 	return "this role may do nothing"
 }

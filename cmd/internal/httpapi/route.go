@@ -19,6 +19,7 @@ func (a *API) routes() []route {
 	return []route{
 		{http.MethodPost, "/v1/events", a.postEvents},
 		{http.MethodGet, "/v1/events", a.getEvents},
+		{http.MethodPost, "/v1/retract", a.postRetract},
 		{http.MethodGet, "/v1/coverage", a.getCoverage},
 		{http.MethodGet, "/v1/series", a.getSeries},
 		{http.MethodGet, "/v1/changes", a.getChanges},

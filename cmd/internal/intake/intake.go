@@ -200,6 +200,7 @@ const workerBytes = 16
 func (b *Batch) accept(doc event.Value) (event.Accepted, *event.Refusal) {
 	accepted, refusal := event.Accept(doc, event.Options{KeepRecorded: b.opts.KeepRecorded})
 	if refusal != nil || b.opts.Scope == nil {
+		accepted.Publisher = b.opts.Publisher
 		return accepted, refusal
 	}
 	accepted.Publisher = b.opts.Scope.Publisher

@@ -35,6 +35,9 @@ type Options struct {
 	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
 	// knows no publishers, and everything may be reported.
 	Scope *event.Scope
+	// Publisher is kept with each event where no Scope says whose it is: the name of a member who
+	// may report everything. Empty: none is.
+	Publisher string
 
 	// Weigh is called with each accepted event and its place in the batch, to work out what it will
 	// cost. It may be nil, is called from several goroutines, and keeps no text of the event.

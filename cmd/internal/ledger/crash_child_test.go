@@ -36,6 +36,7 @@ const (
 	swapTask   = "swap"   // rebuild the coverage and put it in place
 	wholeTask  = "whole"  // take in the file as one atomic batch
 
+	retractTask = "retract" // take back what a publisher has reported
 	restoreTask = "restore" // the file of a backup into Dir, or the cluster of URL
 )
 
@@ -93,6 +94,8 @@ func TestChild(t *testing.T) {
 		err = c.swap(t.Context())
 	case wholeTask:
 		err = c.submitWhole(t.Context())
+	case retractTask:
+		err = c.retract(t.Context())
 	case restoreTask:
 		_, err = Restore(t.Context(), RestoreOptions{
 			Files: []string{c.orders.File}, Dir: c.orders.Dir, NATS: c.orders.URL, Replicas: 1,

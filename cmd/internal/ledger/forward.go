@@ -54,6 +54,7 @@ type forwarded struct {
 	Raw                          [][]byte
 	KeepRecorded, DryRun, Atomic bool
 	Scope                        *event.Scope
+	Publisher                    string
 }
 
 // forwardAnswer is the answer: receipts, or why there are none.
@@ -125,7 +126,7 @@ func (r *roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts in
 	}()
 	return r.forward(ctx, now.holder.ID, forwarded{
 		Raw: raw, KeepRecorded: opts.KeepRecorded, DryRun: opts.DryRun, Atomic: opts.Atomic,
-		Scope: opts.Scope,
+		Scope: opts.Scope, Publisher: opts.Publisher,
 	})
 }
 
@@ -201,6 +202,7 @@ func (r *roles) take(m *nats.Msg) {
 		if err = r.unpack(m.Data, purposeForward, &f); err == nil {
 			answer.Receipts, err = r.ledger.submitHere(ctx, f.Raw, intake.Options{
 				KeepRecorded: f.KeepRecorded, DryRun: f.DryRun, Atomic: f.Atomic, Scope: f.Scope,
+				Publisher: f.Publisher,
 			})
 		}
 	}

@@ -122,7 +122,7 @@ func (l *library) operation(op operation) object {
 func tagOf(path string) string {
 	switch {
 	case strings.HasPrefix(path, "/v1/events"), strings.HasPrefix(path, "/v1/lists"),
-		strings.HasPrefix(path, "/v1/refused"):
+		strings.HasPrefix(path, "/v1/refused"), path == "/v1/retract":
 		return "events"
 	case slices.Contains([]string{
 		"/v1/coverage", "/v1/series", "/v1/changes", "/v1/explain", "/v1/difference",

@@ -27,6 +27,7 @@ func operations(l *library) []operation {
 		l.getChanges(),
 	}
 	all = append(all, l.ofLists()...)
+	all = append(all, l.postRetract())
 	all = append(all, l.ofAuditors()...)
 	all = append(all, l.ofProof()...)
 	all = append(all, l.ofRefused()...)

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/event"
+)
+
+// retractCommand takes events back.
+type retractCommand struct {
+	Publisher  string `placeholder:"NAME" help:"${publisher}"`
+	Source     string `placeholder:"URI" help:"Events of this source."`
+	Type       string `placeholder:"TYPE" help:"Events of this type, such as enrolment.opened.v1."`
+	Enrolment  string `placeholder:"ID" help:"Events about this enrolment."`
+	Worker     string `placeholder:"ID" help:"Events about this worker, merges not followed."`
+	Commitment string `placeholder:"ID" help:"Events about this commitment."`
+	List       string `placeholder:"ID" help:"Events of this list."`
+	Region     string `placeholder:"CODE" help:"${retractRegion}"`
+	From       string `placeholder:"SEQ" help:"First event; default: 1."`
+	To         string `placeholder:"SEQ" help:"Last event, in; default: the end of the log."`
+	Since      string `placeholder:"WHEN" help:"${retractSince}"`
+	Until      string `placeholder:"WHEN" help:"Events recorded before this time or date."`
+
+	Undo    string `placeholder:"SEQ" help:"${retractUndo}"`
+	Reason  string `placeholder:"TEXT" help:"Why; it is recorded with each event."`
+	Request string `placeholder:"ID" help:"${retractRequest}"`
+	On      string `placeholder:"DATE" help:"Count the effect on this day (default: today)."`
+	DryRun  bool   `help:"Say what would be done, and do nothing."`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*retractCommand) Help() string {
+	return `All flags that say which events must be true of an event. What was taken back before
+is not taken back again. It is done as a whole or not at all, by events of its own in the log, which
+have the reason with them; at most 1,000 events at once, so what is more is asked for in parts. A
+steward takes back what anybody has reported, within his regions; a publisher what he has reported
+himself; on a folder, or at the machine of an open ledger, whoever runs it.
+
+Nothing is lost: --undo says again, by new events at the end of the log, what was taken back.
+
+Examples:
+
+	cakupan retract --publisher dinas --since 2026-03-01 --dry-run
+	cakupan retract --publisher dinas --since 2026-03-01 --until 2026-03-02 --reason "wrong file"
+	cakupan retract --type worker.died.v1 --region 75.03 --reason "death list of another year" \
+	  --server https://ledger.example --secret-file steward.secret
+	cakupan retract --undo 4711 --reason "they were right"` + exitCodes
+}
+
+// asked is the body of the request.
+func (c *retractCommand) asked() httpapi.RetractAsked {
+	return httpapi.RetractAsked{
+		Publisher: c.Publisher, Source: c.Source, Type: c.Type, Enrolment: c.Enrolment,
+		Worker: c.Worker, Commitment: c.Commitment, List: c.List, Region: c.Region, From: c.From,
+		To: c.To, Since: c.Since, Until: c.Until, Undo: c.Undo, Reason: c.Reason,
+		Request: c.Request, On: c.On, DryRun: c.DryRun,
+	}
+}
+
+// Run runs the command.
+func (c *retractCommand) Run(ctx context.Context, w *where, out *console) error {
+	if c.Request == "" {
+		c.Request = rand.Text()
+		if !c.DryRun && c.Undo == "" {
+			out.note("this is request %s: if its answer is lost, ask again with --request %[1]s,"+
+				" and it is done once", c.Request)
+		}
+	}
+	body, err := json.Marshal(c.asked())
+	if err != nil {
+		return err
+	}
+	return w.with(ctx, out, false, func(s *client.Client) error {
+		var done ledger.Retraction
+		err := s.PostBody(ctx, "/v1/retract", bytes.NewReader(body), &done)
+		switch {
+		case err != nil:
+			return err
+		case w.JSON:
+			return out.writeJSON(done)
+		}
+		return writeRetraction(out.stdout, &done, c.Undo != "")
+	})
+}
+
+// writeRetraction prints for people what was done, or would be.
+func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
+	what := "taken back"
+	if again {
+		what = "said again"
+	}
+	verb := "are"
+	switch {
+	case r.DryRun:
+		verb = "would be"
+	case r.Before:
+		verb = "were before"
+	}
+	lines := fmt.Sprintf("%s %s %s", counted(uint64(r.Events), "event"), verb, what)
+	if r.First != 0 {
+		lines += fmt.Sprintf(", by events %s to %s", thousands(uint64(r.First)),
+			thousands(uint64(r.Last)))
+	}
+	lines += "\n"
+	if r.Outside > 0 {
+		lines += counted(uint64(r.Outside), "event") + " more concern regions of others, and stay\n"
+	}
+	if _, err := io.WriteString(w, lines); err != nil || r.Events == 0 {
+		return err
+	}
+	if err := writeMeant(w, r); err != nil {
+		return err
+	}
+	if r.Uncounted > 0 {
+		lines = counted(uint64(r.Uncounted), "event") + " of these change more than is counted" +
+			" here: closures, merges, money, publications\n"
+	} else {
+		lines = ""
+	}
+	if !again && !r.DryRun {
+		lines += fmt.Sprintf("to undo this: cakupan retract --undo %d --reason …\n", r.First)
+	}
+	_, err := io.WriteString(w, lines)
+	return err
+}
+
+// writeMeant prints the counts by type and region, and the effect on the coverage.
+func writeMeant(w io.Writer, r *ledger.Retraction) error {
+	t := newTable("Type", ">Events")
+	for _, m := range r.Types {
+		t.add(strings.TrimPrefix(m.Name, event.TypePrefix), thousands(uint64(m.Events)))
+	}
+	if err := writeTable(w, t); err != nil {
+		return err
+	}
+	if len(r.Regions) > 0 {
+		t = newTable("Region", ">Events")
+		for _, m := range r.Regions {
+			t.add(m.Name, thousands(uint64(m.Events)))
+		}
+		if err := writeTable(w, t); err != nil {
+			return err
+		}
+	}
+	if len(r.Coverage) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\ncovered on %s of those whom the events name:\n", r.On)
+	if err != nil {
+		return err
+	}
+	t = newTable("Region", "Name", ">Before", ">After", ">All, after")
+	for _, c := range r.Coverage {
+		t.add(c.Region, c.Name, number(c.Before), number(c.After), number(c.Total))
+	}
+	return t.write(w)
+}
+
+// writeTable prints a table after an empty line.
+func writeTable(w io.Writer, t *table) error {
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return t.write(w)
+}

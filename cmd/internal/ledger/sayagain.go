@@ -1,0 +1,138 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/cloudevents"
+	"cakupan/projections/effect"
+)
+
+// The extension attributes of an event that is said again.
+const (
+	againAttribute  = "restates" // the sequence of what was taken back
+	reasonAttribute = "reason"   // why it is said again
+)
+
+// againID is the id under which an event is said again. There is one for each event, so that it is
+// said again once, however often that is asked for.
+func againID(of eventstore.Sequence) string { return "again-" + of.String() }
+
+// sayAgain undoes a step: it says again what that has taken back, under the same sources and new
+// ids, as a retraction cannot be retracted. What is said again stands at the end of the log:
+// between two events of one day the later one holds, and a grant pays in spite of a revocation
+// before it.
+func (l *Ledger) sayAgain(ctx context.Context, ask *TakeBack, by *Actor) (Retraction, error) {
+	step, err := l.stepAt(ctx, ask.Undo)
+	if err != nil {
+		return Retraction{}, err
+	}
+	if len(step) == 0 || !follows(&step[0], &step[0].event, 0) || step[0].asked() == "" {
+		return Retraction{}, problem.New(problem.NotFound, "event "+ask.Undo.String()+" is not the"+
+			" first of a step that has taken events back: its answer names it, and so does"+
+			" cakupan log --type event.retracted.v1")
+	}
+	if by.Scope != nil && !by.Scope.HasSource(step[0].event.Source) {
+		return Retraction{}, problem.New(problem.Forbidden, "another one has taken these back: a"+
+			" publisher undoes what he has done himself")
+	}
+	p, err := l.newPicker(ctx, ask, by)
+	if err != nil {
+		return Retraction{}, err
+	}
+	taken, err := l.originals(ctx, step)
+	if err != nil {
+		return Retraction{}, err
+	}
+	if err := p.chooseAgain(ctx, taken); err != nil {
+		return Retraction{}, err
+	}
+	if err := p.check(); err != nil {
+		return Retraction{}, err
+	}
+	r := newRetraction(ask, p)
+	r.Undoes = ask.Undo
+	raw, rows, err := l.again(ask, &r, p)
+	if err == nil {
+		err = l.forecast(ctx, &r, rows, p)
+	}
+	if err == nil {
+		err = l.act(ctx, ask, by, raw, &r)
+	}
+	return r, err
+}
+
+// chooseAgain picks those that the filter lets through too: what is too much for one step is said
+// again in parts.
+func (p *picker) chooseAgain(ctx context.Context, taken []picked) error {
+	f := &p.ask.Events
+	for i := range taken {
+		at := taken[i].sequence
+		if at >= f.From && (f.To == 0 || at <= f.To) && passes(f, &taken[i].event) {
+			p.waiting = append(p.waiting, taken[i])
+		}
+	}
+	// The facts know nothing of enrolments that were taken back whole: the step itself does.
+	where := map[string][]picked{}
+	for i := range taken {
+		if d := &taken[i].event.Data; d.Enrolment != "" && d.Has.Has(event.FieldRegion) {
+			where[d.Enrolment] = append(where[d.Enrolment], taken[i])
+		}
+	}
+	for i := range p.waiting {
+		for _, other := range where[p.waiting[i].event.Data.Enrolment] {
+			p.waiting[i].concerns(other.event.Data.Region)
+		}
+	}
+	return p.sift(ctx)
+}
+
+// again writes the events that say what was picked again, and what they would do.
+func (l *Ledger) again(ask *TakeBack, r *Retraction, p *picker) (raw [][]byte, rows []effect.Row,
+	err error,
+) {
+	for i := range p.picked {
+		one := &p.picked[i]
+		e := one.event
+		e.ID = againID(one.sequence)
+		e.Extensions = slices.DeleteFunc(slices.Clone(e.Extensions), func(x event.Extension) bool {
+			return x.Name == againAttribute || x.Name == reasonAttribute
+		})
+		e.Extensions = append(e.Extensions, textAttribute(againAttribute, one.sequence.String()))
+		if ask.Reason != "" {
+			e.Extensions = append(e.Extensions, textAttribute(reasonAttribute, ask.Reason))
+		}
+		r.What[i].Again = e.ID
+		raw = append(raw, cloudevents.AppendJSON(nil, &e, uint64(one.sequence), 0))
+		at, err := p.saidAgain(e.Key)
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = append(rows, effect.Row{Event: e, Sequence: at})
+	}
+	r.Before = !slices.ContainsFunc(rows, func(row effect.Row) bool { return row.Sequence == 0 })
+	return raw, rows, nil
+}
+
+// textAttribute makes an extension attribute of a text.
+func textAttribute(name, text string) event.Extension {
+	return event.Extension{Name: name, Value: event.Value{Kind: event.String, Text: text}}
+}
+
+// saidAgain returns where an event is that was said again before, 0 when it was not. It refuses
+// when that was taken back since: the same event cannot be said a third time.
+func (p *picker) saidAgain(key event.Key) (eventstore.Sequence, error) {
+	at, err := p.l.find(key)
+	if err != nil || at == 0 {
+		return at, err
+	}
+	taken, err := p.history.Retractions(at, key)
+	if err == nil && len(taken) > 0 {
+		err = problem.New(problem.NotFound, "this was undone before, and what was said again,"+
+			" event "+at.String()+", was taken back by event "+taken[0].String()+": undo that step")
+	}
+	return at, err
+}
