@@ -50,7 +50,7 @@ Nothing is lost: --undo says again, by new events at the end of the log, what wa
 Examples:
 
 	cakupan retract --publisher dinas --since 2026-03-01 --dry-run
-	cakupan retract --publisher dinas --since 2026-03-01 --until 2026-03-02 --reason "wrong file"
+	cakupan retract --publisher dinas --since 2026-03-01 --reason "wrong file"
 	cakupan retract --type worker.died.v1 --region 75.03 --reason "death list of another year" \
 	  --server https://ledger.example --secret-file steward.secret
 	cakupan retract --undo 4711 --reason "they were right"` + exitCodes
