@@ -26,6 +26,7 @@ func TestPage(t *testing.T) {
 	t.Run("time", func(t *testing.T) { b.t = t; b.walkTime() })
 	t.Run("drill", func(t *testing.T) { b.t = t; b.walkDrill() })
 	t.Run("compare", func(t *testing.T) { b.t = t; b.walkCompare() })
+	t.Run("beside", func(t *testing.T) { b.t = t; b.walkBeside() })
 	t.Run("story", func(t *testing.T) { b.t = t; b.walkStory() })
 	t.Run("findings", func(t *testing.T) { b.t = t; b.walkFindings() })
 	t.Run("funding", func(t *testing.T) { b.t = t; b.walkFunding() })
@@ -73,6 +74,33 @@ func (b *browser) walkTime() {
 	b.until("as known then", `document.querySelector(".headline").innerText.includes("28,218")`)
 	b.set("#known-day", "18747") // 2021-04-30
 	b.until("as known later", `document.querySelector(".headline").innerText.includes("47,930")`)
+	b.until("its event", `Number(document.querySelector("#known-event").value) > 300000`)
+	b.set("#known-event", "1000")
+	b.until("as known at an event", `location.search.includes("known=1000") && document.querySelector(".headline").innerText.includes("workers covered, of them 0 confirmed")`)
+	b.do("an event on", chromedp.Focus("#known-event"), chromedp.KeyEvent(kb.ArrowRight))
+	b.until("the next event", `location.search.includes("known=1001") && document.querySelector("#known-event").getAttribute("aria-valuetext") === "event 1,001"`)
+	b.do("all events", chromedp.KeyEvent(kb.End))
+	b.until("everything", `!location.search.includes("known=") && document.querySelector(".headline").innerText.includes("47,303")`)
+	b.sound()
+}
+
+// walkBeside draws the lines of several regions in one picture, and tells them in its table.
+func (b *browser) walkBeside() {
+	b.open("?on=2020-12-31&lang=en&region=75.03")
+	b.until("the line", `document.querySelector("coverage-chart canvas") !== null`)
+	b.click(".beside summary")
+	b.click(`.beside [data-with="75.71"]`)
+	b.click(`.beside [data-with="75"]`)
+	b.until("three lines", `location.search.includes("with=75.71%2C75") && document.querySelector(".u-legend").textContent.includes("Kota Gorontalo26.96 %") && document.querySelector(".u-legend").textContent.includes("Gorontalo30.65 %")`)
+	b.click(".twin summary")
+	b.until("the table", `[...document.querySelectorAll(".twin tr")].some((r) => r.innerText.includes("December 31, 2020") && r.innerText.includes("72.96") && r.innerText.includes("26.96") && r.innerText.includes("30.65"))`)
+	b.axe("beside")
+	b.picture("beside")
+	b.open("?on=2020-12-31&lang=en&region=ID&with=75,75.03,75.71,75.01,75.02,75.04")
+	b.until("five at most", `document.querySelectorAll(".u-legend .u-series").length === 9 && document.querySelector(".u-legend").textContent.includes("Kabupaten Bone Bolango72.96 %")`)
+	b.picture("beside-nation")
+	b.click(`.beside [data-with="75.03"]`)
+	b.until("one less", `document.querySelectorAll(".u-legend .u-series").length === 8`)
 	b.sound()
 }
 
@@ -85,7 +113,7 @@ func (b *browser) walkDrill() {
 	b.until("the city", `document.querySelector(".headline").innerText.startsWith("Kota Gorontalo,")`)
 	b.click(`tr[data-region="75.03"] button`)
 	b.until("the regency", `location.search.includes("region=75.03") && document.querySelector(".headline").innerText.startsWith("Kabupaten Bone Bolango")`)
-	b.click(`.tabs button:nth-child(6)`)
+	b.click(`.dims .tabs button:nth-child(6)`)
 	b.until("evidence", `document.querySelector(".parts")?.innerText.includes("contributions booked")`)
 	b.do("back", chromedp.NavigateBack())
 	b.until("what was before", `!location.search.includes("by=evidence")`)

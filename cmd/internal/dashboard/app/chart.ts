@@ -9,9 +9,16 @@ import type { Format, Words } from "./words";
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** A region that is drawn beside: its points are of the same days. */
+export interface Line { name: string; points: Point[] }
+
+// Of lines beside: told apart by their colour, and by their dashes.
+const dashes = [[], [8, 3], [2, 3], [8, 3, 2, 3], [14, 4]];
+
 export class Chart extends LitElement {
-  static properties = { points: { attribute: false }, target: { attribute: false }, at: { attribute: false }, t: { attribute: false }, f: { attribute: false } };
+  static properties = { points: { attribute: false }, others: { attribute: false }, target: { attribute: false }, at: { attribute: false }, t: { attribute: false }, f: { attribute: false } };
   declare points: Point[];
+  declare others: Line[];
   declare target: number | null;
   declare at: string;
   declare t: Words;
@@ -25,6 +32,7 @@ export class Chart extends LitElement {
   constructor() {
     super();
     this.points = [];
+    this.others = [];
     this.target = null;
     this.at = "";
   }
@@ -52,8 +60,8 @@ export class Chart extends LitElement {
     const { t, f } = this;
     return html`<div class="plot" aria-hidden="true"></div>
       <details class="twin" @toggle=${this.toggled}><summary>${t.table}</summary><table>
-        <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th></tr></thead>
-        <tbody>${(this.open ? this.points : []).map((p) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td></tr>`)}</tbody>
+        <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th>${this.others.map((o) => html`<th scope="col" class="number">${o.name}</th>`)}</tr></thead>
+        <tbody>${(this.open ? this.points : []).map((p, i) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td>${this.others.map((o) => html`<td class="number">${o.points[i]?.percent == null ? "–" : f.percent(o.points[i].percent!)}</td>`)}</tr>`)}</tbody>
       </table></details>`;
   }
 
@@ -84,14 +92,16 @@ export class Chart extends LitElement {
     if (!place) return;
     this.plot?.destroy();
     this.plot = undefined;
-    const first = this.points.findIndex((p) => p.percent !== null);
-    const points = first > 0 ? this.points.slice(first) : this.points; // before, there was no workforce
+    const lines = [this.points, ...this.others.map((o) => o.points)];
+    const first = Math.max(0, this.points.findIndex((_, i) => lines.some((l) => l[i]?.percent != null)));
+    const points = this.points.slice(first); // before, there was no workforce
     if (points.length < 2) return;
     const days = points.map((p) => toDay(p.on) * 86_400);
-    const hasShare = points.some((p) => p.percent !== null);
+    const hasShare = this.others.length > 0 || points.some((p) => p.percent !== null);
     const covered = points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
     const confirmed = points.map((p, i) => (covered[i] === null || p.confirmed === null ? null : p.covered ? (covered[i]! * p.confirmed) / p.covered : 0));
     const line = hasShare && this.target !== null ? days.map(() => this.target) : days.map(() => null);
+    const others = this.others.map((o) => days.map((_, i) => (o.points[first + i]?.percent == null ? null : Number(o.points[first + i].percent))));
     const ink = colour("--ink-soft");
     const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));
     const axis = { stroke: ink, grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
@@ -110,10 +120,11 @@ export class Chart extends LitElement {
           { label: this.t.covered, stroke: colour("--covered"), fill: colour("--covered-soft"), width: 2, value: (_u, n) => value(n) },
           { label: this.t.confirmed, stroke: colour("--confirmed"), width: 2, value: (_u, n) => value(n) },
           { label: this.t.target, stroke: ink, width: 1, dash: [6, 4], points: { show: false }, value: (_u, n) => value(n) },
+          ...this.others.map((o, i) => ({ label: o.name, stroke: colour(`--line-${i + 1}`), width: 2, dash: dashes[i], points: { show: false }, value: (_u: uPlot, n: number | null) => value(n) })),
         ],
         hooks: { draw: [(u) => this.mark(u)], ready: [(u) => this.tell(u)], setCursor: [(u) => u.cursor.idx == null && this.tell(u)] },
       },
-      [days, covered, confirmed, line] as uPlot.AlignedData,
+      [days, covered, confirmed, line, ...others] as uPlot.AlignedData,
       place,
     );
   }

@@ -56,6 +56,18 @@ export function knownSlider(id: string, label: string, look: { t: Words; f: Form
     <p class="ends"><span>${look.f.day(first)}</span><span>${look.t.latest}</span></p></div>`;
 }
 
+/** A slider over the events of the log; its end is everything. */
+export function sequenceSlider(id: string, label: string, look: { t: Words; f: Format }, head: number, at: number, pick: (known: string, done: boolean) => void): TemplateResult {
+  const { t, f } = look;
+  const move = (e: Event, done: boolean) => {
+    const value = Number((e.target as HTMLInputElement).value);
+    pick(value >= head ? "" : String(value), done);
+  };
+  return html`<div class="sliders"><input id=${id} class="days" type="range" min="1" max=${head} step="1" .value=${String(at)}
+      aria-label=${label} aria-valuetext=${t.event(f.number(at))} @input=${(e: Event) => move(e, false)} @change=${(e: Event) => move(e, true)}>
+    <p class="ends"><span>${t.event(f.number(1))}</span><span>${t.event(f.number(at))}</span><span>${f.number(head)}</span></p></div>`;
+}
+
 /** Ticks over a slider, where the story stops; the stops themselves are opened below. */
 function ticks(at: number[]): TemplateResult | typeof nothing {
   if (at.length === 0) return nothing;

@@ -1,5 +1,6 @@
 // The page: what it knows, what it asks, and how it is laid out.
 import { LitElement, html, nothing, type TemplateResult } from "lit";
+import type { Line } from "./chart";
 import "./chart";
 import { ask, boundaries, marks, never, Problem, watch, type Asked, type Link } from "./data";
 import { listed, parts, table, type Look } from "./figures";
@@ -7,7 +8,7 @@ import { map, shownProvince } from "./map";
 import { dimensions, level, type Answer, type Boundaries, type Difference, type Mark, type Point, type Status } from "./model";
 import "./funding";
 import "./panels";
-import { compare, crumbs, headline, legend, reason, stops, take, timeControls, type Page } from "./sections";
+import { beside, compare, crumbs, headline, legend, reason, stops, take, timeControls, withs, type Page } from "./sections";
 import { monthEnd, readState, today, writeState, zones, type State } from "./state";
 import { Format, words } from "./words";
 
@@ -33,6 +34,8 @@ class App extends LitElement implements Page {
   private link: Link = "connecting";
   private status?: Status;
   range = { first: "", last: today(), recorded: "" };
+  head = 0; // the last event that is known of
+  private drawn: Line[] = []; // beside the line of the region
   private timer = 0; // that plays
   private stop = new AbortController();
 
@@ -48,7 +51,7 @@ class App extends LitElement implements Page {
     void this.load();
     watch({
       answers: (changed, all) => this.changed(changed, all),
-      status: (status) => { this.status = status; this.requestUpdate(); },
+      status: (status) => { this.status = status; this.head = Math.max(this.head, status.sequence); this.requestUpdate(); },
       link: (link) => { this.link = link; this.requestUpdate(); },
     });
     if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => undefined);
@@ -91,7 +94,7 @@ class App extends LitElement implements Page {
     this.requestUpdate();
     const moved = (names: (keyof State)[]) => names.some((name) => was[name] !== this.state[name]);
     if (moved(["on", "known", "indicator"]) || this.failure) void this.load();
-    else if (moved(["region", "to", "toKnown"])) void this.loadRest();
+    else if (moved(["region", "to", "toKnown", "with"])) void this.loadRest();
   }
 
   private changed(changed: Answer[], all: boolean) {
@@ -100,12 +103,17 @@ class App extends LitElement implements Page {
     for (const a of changed) byRegion.set(a.region, a);
     const rank = (a: Answer) => (a.region === "ID" ? "" : a.region);
     this.answers = [...byRegion.values()].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+    this.noteHead();
     this.shownAt = Date.now();
     this.failure = undefined;
     this.loading = false;
     this.requestUpdate();
     for (const a of changed) this.outdated.add(a.region);
     this.later ||= window.setTimeout(() => this.renew(), 2_000);
+  }
+
+  private noteHead() {
+    this.head = Math.max(this.head, ...this.answers.map((a) => a.known.sequence));
   }
 
   /** Asks again for what is not told by itself, at a pace that a busy ledger does not set. */
@@ -123,6 +131,7 @@ class App extends LitElement implements Page {
     try {
       const got = await ask<Answer[]>("v1/coverage", { on, known, indicator }, this.stop.signal);
       this.answers = got.value;
+      this.noteHead();
       this.notice = got.notice;
       this.shownAt = got.at;
       this.failure = undefined;
@@ -165,7 +174,7 @@ class App extends LitElement implements Page {
       this.trend.clear();
       this.trendOf = known + indicator;
     }
-    const wanted = new Set([this.region, ...listed(this.answers, this.region).map((a) => a.region)]);
+    const wanted = new Set([this.region, ...withs(this.state), ...listed(this.answers, this.region).map((a) => a.region)]);
     await Promise.all([...wanted].filter((region) => !this.trend.has(region)).map(async (region) => {
       const points = await this.quietly<Point[]>("v1/series", { region, from: first, until: last, known, indicator });
       if (points && this.trendOf === known + indicator) this.trend.set(region, points);
@@ -256,12 +265,22 @@ class App extends LitElement implements Page {
       ${a ? this.sections(look, a) : nothing}`;
   }
 
+  /** The lines that are drawn beside that of a region, of those that are known: the same array while
+   * they are the same, by which the chart sees that it need not be drawn again. */
+  private others(region: string): Line[] {
+    const lines = withs(this.state).filter((one) => one !== region && this.trend.has(one)).map((one) => ({
+      name: this.answers.find((a) => a.region === one)?.name ?? one, points: this.trend.get(one)!,
+    }));
+    if (lines.length !== this.drawn.length || lines.some((l, i) => l.name !== this.drawn[i].name || l.points !== this.drawn[i].points)) this.drawn = lines;
+    return this.drawn;
+  }
+
   private sections(look: Look, a: Answer) {
     const { t, f } = look;
     const detail = this.detail?.region === a.region ? this.detail : undefined;
     return html`
       <section class="over" aria-labelledby="chart-title"><h2 id="chart-title">${t.chart}: ${a.name}</h2>
-        <coverage-chart .points=${this.trend.get(a.region) ?? none} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart></section>
+        <coverage-chart .points=${this.trend.get(a.region) ?? none} .others=${this.others(a.region)} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart>${beside(this)}</section>
       <section class="dims" aria-labelledby="dims-title"><h2 id="dims-title">${t.dividing}</h2>
         <div class="tabs" role="group" aria-labelledby="dims-title">${dimensions.map((by) => html`<button type="button" aria-pressed=${by === this.state.by} @click=${() => this.go({ by })}>${t.dims[by]}</button>`)}</div>
         ${detail ? parts(look, detail, this.state.by) : nothing}<p class="note">${t.dimNote}</p></section>

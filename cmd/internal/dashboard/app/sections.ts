@@ -1,7 +1,7 @@
 // The sections of the page: each is a function of what the page knows.
 import { html, nothing, type TemplateResult } from "lit";
 import { saveCSV, saveJSON, savePNG } from "./download";
-import { dayField, knownSlider, monthSlider } from "./fields";
+import { dayField, knownSlider, monthSlider, sequenceSlider } from "./fields";
 import { confirmedText, count, listed, percentText, waterfall, type Look } from "./figures";
 import { level, parent, type Answer, type Difference, type Mark } from "./model";
 import { today, type State } from "./state";
@@ -15,6 +15,7 @@ export interface Page {
   readonly answers: Answer[];
   readonly story: Mark[];
   readonly range: { first: string; last: string; recorded: string };
+  readonly head: number; // the last event that is known of
   readonly playing: boolean;
   /** Goes to another state of the page; with keep, as an address to come back to. */
   go(change: Partial<State>, keep?: boolean): void;
@@ -67,10 +68,15 @@ export function timeControls(page: Page): TemplateResult {
       <button type="button" ?disabled=${state.on === "" && state.known === ""} @click=${() => page.go({ on: "", known: "" })}>${t.reset}</button></div>
     <div><label>${t.known} <input id="known" type="text" autocomplete="off" spellcheck="false" .value=${state.known} placeholder=${t.latest} aria-describedby="known-hint" @change=${(e: Event) => page.go({ known: valueOf(e).trim() })}></label>
       <small id="known-hint">${t.knownHint}</small>
-      ${recorded ? knownSlider("known-day", t.known, look, recorded, today(), state.known, (known, done) => page.go({ known }, done)) : nothing}</div>
+      ${recorded ? knownSlider("known-day", t.known, look, recorded, today(), state.known, (known, done) => page.go({ known }, done)) : nothing}
+      ${page.head > 1 ? sequenceSlider("known-event", t.knownEvent, look, page.head, knownSequence(page), (known, done) => page.go({ known }, done)) : nothing}</div>
     ${stepper(page)}
   </section>`;
 }
+
+/** The last event of what is shown: the one that was asked for, else the one that was answered with. */
+const knownSequence = ({ state, head, answers }: Page): number =>
+  state.known === "" ? head : /^\d+$/.test(state.known) ? Math.min(Number(state.known), head) : (answers[0]?.known.sequence ?? head);
 
 const isHere = (state: State, m: Mark): boolean =>
   m.region === state.region && m.on === state.on && (m.known ?? "") === state.known;
@@ -107,6 +113,22 @@ export function compare(page: Page, difference: Difference | "denied" | undefine
       ${to || toKnown ? html`<button type="button" @click=${() => page.go({ to: "", toKnown: "" })}>${t.compareNone}</button>` : nothing}</div>
     ${difference === "denied" ? html`<p class="note">${t.notYours}</p>` : difference ? html`<p>${answer(difference.from)} → ${answer(difference.to)}</p>${waterfall(look, difference)}<p class="note">${t.waterfallNote}</p>` : nothing}</section>`;
 }
+
+/** Which regions' lines are drawn beside that of the page: as many as can be told apart. */
+export function beside(page: Page): TemplateResult | typeof nothing {
+  const { look: { t }, state } = page;
+  const chosen = withs(state), near = listed(page.answers, page.region).filter((a) => a.percent !== null);
+  const offered = [...near, ...page.answers.filter((a) => chosen.includes(a.region) && !near.includes(a))].filter((a) => a.region !== page.region);
+  if (offered.length === 0) return nothing;
+  const toggle = (region: string) =>
+    page.go({ with: (chosen.includes(region) ? chosen.filter((one) => one !== region) : [...chosen, region]).join(",") });
+  return html`<details class="beside" ?open=${chosen.length > 0}><summary>${t.beside}</summary><div class="tabs" role="group" aria-label=${t.beside}>
+    ${offered.map((a) => html`<button type="button" data-with=${a.region} aria-pressed=${chosen.includes(a.region)} ?disabled=${chosen.length >= besideMost && !chosen.includes(a.region)} @click=${() => toggle(a.region)}>${a.name}</button>`)}
+  </div></details>`;
+}
+
+const besideMost = 5;
+export const withs = (state: State): string[] => state.with.split(",").filter((one) => one !== "").slice(0, besideMost);
 
 /** What the number rests on, and how anybody gets the same. */
 export function reason(page: Page, a: Answer): TemplateResult {

@@ -8,6 +8,7 @@ export interface State {
   to: string; // a second day to compare with
   toKnown: string;
   by: string; // dimension that the region is divided by
+  with: string; // regions whose lines are drawn beside, by commas
   indicator: string;
   sort: "gap" | "name" | "percent";
   lang: Language;
@@ -15,7 +16,7 @@ export interface State {
 }
 
 const defaults: State = {
-  region: "", on: "", known: "", to: "", toKnown: "", by: "segment", indicator: "EMPLOYED",
+  region: "", on: "", known: "", to: "", toKnown: "", by: "segment", with: "", indicator: "EMPLOYED",
   sort: "gap", lang: "id", zone: "Asia/Makassar",
 };
 
