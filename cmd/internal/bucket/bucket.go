@@ -228,8 +228,8 @@ func (b *bucket) read(ctx context.Context) error {
 	return nil
 }
 
-// look tells whether the bucket is as it was left, and how many watch it: each watch is a consumer of
-// the stream, which JetStream removes some seconds after its client is gone.
+// look tells whether the bucket is as it was left, and how many watch it: each watch is a consumer
+// of the stream, which JetStream removes some seconds after its client is gone.
 func (b *bucket) look(ctx context.Context) (watchers int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
