@@ -53,7 +53,7 @@ func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
 }
 
 func (f *fold) addFact(e *facts.Event) {
-	workers := append([]uint32(nil), f.courseOf(e.Enrolment).workers...)
+	workers := append(f.workers[:0], f.courseOf(e.Enrolment).workers...)
 	if e.Kind == event.EnrolmentOpened {
 		workers = append(workers, e.Worker)
 	}
@@ -64,7 +64,8 @@ func (f *fold) addFact(e *facts.Event) {
 		})
 		f.touched.commitments = append(f.touched.commitments, e.Commitment)
 	}
-	f.change([]uint32{e.Enrolment}, workers, func() { f.s.AddFact(e) })
+	f.workers, f.self[0] = workers, e.Enrolment
+	f.change(f.self[:], workers, func() { f.s.AddFact(e) })
 }
 
 // addDeath adds a death. All enrolments of the person end with the first one, if it is that.

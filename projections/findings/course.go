@@ -23,6 +23,15 @@ type course struct {
 	lacks     lacks
 	onBudget  months // on some day of which it is open with payer APBD; see budgetMonths
 	reckoned  bool   // onBudget is known
+	mem       memory
+}
+
+// memory is what sets of months are made in.
+type memory struct {
+	one         [1]enrolment.Span // of what the only grant pays
+	a, b, c     months
+	paid        months
+	commitments []uint32
 }
 
 // grant is one in force, and what it pays of the months it was granted for.
@@ -36,7 +45,7 @@ func (g *grant) pays() months { return span(g.From, g.until) }
 
 // read makes c the course of an enrolment.
 func (c *course) read(v *view, e uint32) {
-	c.e, c.lacks, c.reckoned = e, lacks{}, false
+	c.e, c.lacks.known, c.reckoned = e, false, false
 	v.gather(&c.facts, e)
 	c.stretches = enrolment.AppendStretches(c.stretches[:0], c.facts.Changes())
 	c.workers = c.facts.AppendWorkers(c.workers[:0])
@@ -71,28 +80,33 @@ func (c *course) readGrants(v *view) {
 func (c *course) opened() bool { return len(c.workers) > 0 }
 
 // commitments calls yield with each commitment that is granted to the enrolment and the months that
-// it pays, in order of the numbers of the commitments.
+// it pays, in memory that is used again, in order of the numbers of the commitments.
 func (c *course) commitments(yield func(commitment uint32, pays months)) {
 	switch len(c.grants) {
 	case 0:
 		return
 	case 1:
-		yield(c.grants[0].Commitment, c.grants[0].pays())
+		g := &c.grants[0]
+		c.mem.one[0] = enrolment.Span{From: g.From, Until: g.until}
+		yield(g.Commitment, union(c.mem.one[:]))
 		return
 	}
-	var all []uint32
+	all := c.mem.commitments[:0]
 	for i := range c.grants {
 		all = append(all, c.grants[i].Commitment)
 	}
+	c.mem.commitments = all
 	slices.Sort(all)
 	for _, commitment := range slices.Compact(all) {
-		yield(commitment, c.paidBy(commitment))
+		c.mem.paid = c.paidByIn(c.mem.paid[:0], commitment)
+		yield(commitment, c.mem.paid)
 	}
 }
 
 // paidBy returns the months that a commitment pays.
-func (c *course) paidBy(commitment uint32) months {
-	var spans []enrolment.Span
+func (c *course) paidBy(commitment uint32) months { return c.paidByIn(nil, commitment) }
+
+func (c *course) paidByIn(spans months, commitment uint32) months {
 	for i := range c.grants {
 		if g := &c.grants[i]; g.Commitment == commitment {
 			spans = append(spans, enrolment.Span{From: g.From, Until: g.until})
@@ -102,8 +116,10 @@ func (c *course) paidBy(commitment uint32) months {
 }
 
 // paid returns the months that any commitment pays.
-func (c *course) paid() months {
-	spans := make([]enrolment.Span, 0, len(c.grants))
+func (c *course) paid() months { return c.paidIn(nil) }
+
+// paidIn does so in memory, as those that follow.
+func (c *course) paidIn(spans months) months {
 	for i := range c.grants {
 		spans = append(spans, enrolment.Span{From: c.grants[i].From, Until: c.grants[i].until})
 	}
@@ -111,8 +127,9 @@ func (c *course) paid() months {
 }
 
 // credited returns the credited months.
-func (c *course) credited() months {
-	var spans []enrolment.Span
+func (c *course) credited() months { return c.creditedIn(nil) }
+
+func (c *course) creditedIn(spans months) months {
 	for _, g := range c.facts.Credits() {
 		spans = append(spans, enrolment.Span{From: g.From, Until: g.Until})
 	}
@@ -121,7 +138,10 @@ func (c *course) credited() months {
 
 // openWhere returns the months on some day of which the enrolment is open under such terms.
 func (c *course) openWhere(such func(t *enrolment.Terms) bool) months {
-	var spans []enrolment.Span
+	return c.openWhereIn(nil, such)
+}
+
+func (c *course) openWhereIn(spans months, such func(t *enrolment.Terms) bool) months {
 	for i := range c.stretches {
 		if s := &c.stretches[i]; such(&s.Terms) && s.From < s.Until {
 			spans = append(spans, touched(s.From, s.Until))
@@ -134,7 +154,9 @@ func (c *course) openWhere(such func(t *enrolment.Terms) bool) months {
 func (c *course) budgetMonths() months {
 	if !c.reckoned {
 		c.reckoned = true
-		c.onBudget = c.openWhere(func(t *enrolment.Terms) bool { return t.Payer == event.APBD })
+		c.onBudget = c.openWhereIn(c.onBudget[:0], func(t *enrolment.Terms) bool {
+			return t.Payer == event.APBD
+		})
 	}
 	return c.onBudget
 }
@@ -158,9 +180,8 @@ func touched(from, until temporal.Date) enrolment.Span {
 	return s
 }
 
-// openThrough returns the months on all days of which the enrolment is open.
-func (c *course) openThrough() months {
-	var spans []enrolment.Span
+// openThroughIn returns the months on all days of which the enrolment is open.
+func (c *course) openThroughIn(spans months) months {
 	for i := 0; i < len(c.stretches); {
 		from, until := c.stretches[i].From, c.stretches[i].Until
 		for i++; i < len(c.stretches) && c.stretches[i].From <= until; i++ {
@@ -178,9 +199,8 @@ func (c *course) openThrough() months {
 	return union(spans)
 }
 
-// covered returns the months on some day of which the enrolment is covered.
-func (c *course) covered() months {
-	var spans []enrolment.Span
+// coveredIn returns the months on some day of which the enrolment is covered.
+func (c *course) coveredIn(spans months) months {
 	for i := range c.spells {
 		if s := &c.spells[i]; !s.InGrace() {
 			spans = append(spans, touched(s.From, s.Until))

@@ -26,7 +26,11 @@ type fold struct {
 
 	touched again
 	few     light // memory, as the next
+	bare    sink
+	people  []uint32
+	workers []uint32
 	one     [1]uint32
+	self    [1]uint32
 	were    []stay
 	are     []stay
 	course  course // the one that was read last
@@ -35,7 +39,11 @@ type fold struct {
 }
 
 // again are those who must be looked at again.
-type again struct{ enrolments, workers, commitments []uint32 }
+type again struct {
+	enrolments, workers, commitments []uint32
+
+	counted []uint32 // commitments of which just enrolments were counted; some more than once
+}
 
 // fund is what the enrolments that a commitment pays come to.
 type fund struct {
@@ -44,6 +52,16 @@ type fund struct {
 	counting bool           // its end is near: losing is counted
 	end      temporal.Month // at which
 	losing   int64          // enrolments that lose cover then
+
+	// What was last looked at: nothing else is wrong while both stay above zero, or do not.
+	looked      bool
+	limit       int64 // its heads
+	over, loses bool  // enrolments that are beyond them, that lose cover
+}
+
+// differs reports whether what is counted may make something else wrong than before.
+func (d *fund) differs() bool {
+	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) || d.loses != (d.losing > 0)
 }
 
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
@@ -52,6 +70,7 @@ func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 		names: p.names, fewest: p.few, records: r, regions: newRegions(),
 		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
+		bare: sink{bare: true},
 	}
 }
 
@@ -76,9 +95,7 @@ func (f *fold) derive() {
 	}
 	for c := range f.l.accounts { // each for itself: in any order
 		a := f.account(c)
-		if turn := a.turn(f.today); turn < enrolment.Never {
-			f.days.set(c, turn)
-		}
+		f.days.set(c, waitFor(a.turn(f.today), enrolment.Never))
 	}
 	f.touched = again{}
 	f.regions.check(func(owner, wrong) {})
@@ -96,7 +113,8 @@ func (f *fold) courseOf(e uint32) *course {
 
 // change does what changes enrolments. Workers are all for whom they are open, before or after.
 func (f *fold) change(enrolments, workers []uint32, do func()) {
-	persons := f.persons(workers)
+	f.people = f.persons(f.people[:0], workers)
+	persons := f.people
 	f.were = f.were[:0]
 	for _, person := range persons {
 		if f.crowds[person] != nil {
@@ -121,9 +139,8 @@ func (f *fold) change(enrolments, workers []uint32, do func()) {
 		if f.crowds[person] != nil {
 			continue
 		}
-		if f.are = f.staysOf(f.are[:0], person); !slices.Equal(f.were, f.are) {
-			f.regions.differ(placesOf(f.were), placesOf(f.are))
-		}
+		f.are = f.staysOf(f.are[:0], person)
+		f.regions.compare(f.were, f.are)
 		f.keep(person)
 	}
 }
@@ -138,7 +155,7 @@ func (f *fold) count(c *course, weight int32) {
 		if fund.counting && c.losesCover(commitment, fund.end) {
 			fund.losing += int64(weight)
 		}
-		f.touched.commitments = append(f.touched.commitments, commitment)
+		f.touched.counted = append(f.touched.counted, commitment)
 	})
 	if len(f.crowds) == 0 {
 		return
@@ -168,7 +185,7 @@ func (f *fold) regroup(workers, enrolments []uint32, do func()) {
 	for _, e := range enrolments {
 		f.count(f.courseOf(e), -1)
 	}
-	for _, person := range f.persons(workers) {
+	for _, person := range f.persons(nil, workers) {
 		f.touched.workers = append(f.touched.workers, f.leastOf(person))
 		f.out(person)
 		delete(f.least, person)
@@ -178,15 +195,15 @@ func (f *fold) regroup(workers, enrolments []uint32, do func()) {
 	for _, e := range enrolments {
 		f.count(f.courseOf(e), +1)
 	}
-	for _, person := range f.persons(workers) {
+	for _, person := range f.persons(nil, workers) {
 		f.touched.workers = append(f.touched.workers, f.leastOf(person))
 		f.in(person)
 	}
 	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
 }
 
-// persons returns the persons that workers are, each once.
-func (f *fold) persons(workers []uint32) (all []uint32) {
+// persons appends the persons that workers are, each once, to none.
+func (f *fold) persons(all, workers []uint32) []uint32 {
 	for _, w := range workers {
 		all = append(all, f.s.Person(w))
 	}
@@ -232,32 +249,48 @@ func (f *fold) pass(day temporal.Date) {
 
 // wait has an enrolment looked at again when a month has come.
 func (f *fold) wait(e uint32, month temporal.Month) {
-	if month < enrolment.NeverMonth {
-		f.months.set(e, month)
+	f.months.set(e, waitFor(month, enrolment.NeverMonth))
+}
+
+// waitFor returns a time, anytime when it is never.
+func waitFor[T ~int32](at, never T) T {
+	if at >= never {
+		return anytime
 	}
+	return at
 }
 
 // settle looks at all who were touched, and notes what is found from an event on.
 func (f *fold) settle(seq eventstore.Sequence) {
 	for _, e := range sortedNumbers(f.touched.enrolments) {
 		c := f.courseOf(e)
-		f.records.settle(owner{kind: ofEnrolment, number: e}, checkEnrolment(&f.view, c), seq)
+		f.bare.found = f.bare.found[:0]
+		f.bare.checkEnrolment(&f.view, c)
+		f.records.settle(owner{kind: ofEnrolment, number: e}, f.bare.sorted(), seq)
 		f.wait(e, c.turn(f.month()))
 	}
 	for _, w := range sortedNumbers(f.touched.workers) {
 		f.records.settle(owner{kind: ofWorker, number: w}, f.checkWorker(w), seq)
 	}
+	f.settleCommitments(seq)
+	f.regions.check(func(o owner, is wrong) { f.records.settle(o, is.found(), seq) })
+	t := &f.touched
+	t.enrolments, t.workers, t.commitments = t.enrolments[:0], t.workers[:0], t.commitments[:0]
+	t.counted = t.counted[:0]
+}
+
+func (f *fold) settleCommitments(seq eventstore.Sequence) {
+	for _, c := range f.touched.counted {
+		if f.fundOf(c).differs() {
+			f.touched.commitments = append(f.touched.commitments, c)
+		}
+	}
 	for _, c := range sortedNumbers(f.touched.commitments) {
 		a := f.account(c)
 		found := checkCommitment(&f.view, &a)
 		f.records.settle(owner{kind: ofCommitment, number: c}, found, seq)
-		if turn := a.turn(f.today); turn < enrolment.Never {
-			f.days.set(c, turn)
-		}
+		f.days.set(c, waitFor(a.turn(f.today), enrolment.Never))
 	}
-	f.regions.check(func(o owner, is wrong) { f.records.settle(o, is.found(), seq) })
-	t := &f.touched
-	t.enrolments, t.workers, t.commitments = t.enrolments[:0], t.workers[:0], t.commitments[:0]
 }
 
 // account returns a commitment as it is now, without the events of an answer.
@@ -279,6 +312,8 @@ func (f *fold) account(c uint32) account {
 	}
 	fund.watch(f, &a)
 	a.losing = fund.losing
+	fund.looked, fund.limit = true, a.budget.heads
+	fund.over, fund.loses = a.over > 0, a.losing > 0
 	return a
 }
 

@@ -66,7 +66,11 @@ type ledger struct {
 	countsOf map[region.Code][]int
 	nameOf   []string // derived from names
 	numberOf map[string]uint32
-	head     uint64 // the last of chain
+
+	lastName     string // the name that was numbered last, as the next
+	numberOfLast uint32
+
+	head uint64 // the last of chain
 }
 
 // name is a line of names.
@@ -118,11 +122,15 @@ func (l *ledger) publisher(text string) uint32 {
 	if text == "" {
 		return 0
 	}
+	if text == l.lastName {
+		return l.numberOfLast
+	}
 	number, known := l.numberOf[text]
 	if !known {
 		l.names.Add(name{text})
 		number = l.addName(string([]byte(text))) // text belongs to the frame
 	}
+	l.lastName, l.numberOfLast = l.nameOf[number-1], number
 	return number
 }
 

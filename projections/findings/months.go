@@ -38,7 +38,10 @@ func span(from, until temporal.Month) months {
 }
 
 // minus returns the months that are not in the other set.
-func (m months) minus(other months) (rest months) {
+func (m months) minus(other months) months { return m.appendMinus(nil, other) }
+
+// appendMinus appends the months that are not in the other set.
+func (m months) appendMinus(rest, other months) months {
 	at := 0
 	for _, s := range m {
 		for at > 0 && other[at-1].Until > s.From {
@@ -58,7 +61,10 @@ func (m months) minus(other months) (rest months) {
 }
 
 // and returns the months that are in both sets.
-func (m months) and(other months) (both months) {
+func (m months) and(other months) months { return m.appendAnd(nil, other) }
+
+// appendAnd appends the months that are in both sets.
+func (m months) appendAnd(both, other months) months {
 	for i, j := 0, 0; i < len(m) && j < len(other); {
 		from, until := max(m[i].From, other[j].From), min(m[i].Until, other[j].Until)
 		if from < until {

@@ -48,7 +48,7 @@ func (a *asked) about(seq eventstore.Sequence) {
 		}
 	}
 	for _, o := range f.ownersOf(seq) {
-		at = append(at, f.records.open[o]...)
+		at = f.records.appendOpen(at, o)
 	}
 	d := teller{f: f, known: a.Known}
 	for _, i := range sortedNumbers(at) {

@@ -142,6 +142,52 @@ func (r *regions) countAll(all places, weight int64) {
 	}
 }
 
+// compare counts by what the stays of a person differ. Nearly always they are in one regency: then
+// what differs there does so in its province and the nation.
+func (r *regions) compare(before, after []stay) {
+	same := 0
+	for same < min(len(before), len(after)) && before[same] == after[same] {
+		same++
+	}
+	if same == max(len(before), len(after)) {
+		return
+	}
+	some := after
+	if len(after) == 0 {
+		some = before
+	}
+	code := some[0].code
+	elsewhere := func(s stay) bool { return s.code != code }
+	if code.Level() != region.RegencyLevel || slices.ContainsFunc(before, elsewhere) ||
+		slices.ContainsFunc(after, elsewhere) {
+		r.differ(placesOf(before), placesOf(after))
+		return
+	}
+	before, after = before[same:], after[same:]
+	r.gone, r.come = spansOf(r.gone[:0], before), spansOf(r.come[:0], after)
+	r.rest = r.gone.appendMinus(r.rest[:0], r.come)
+	r.countLevels(code, r.rest, -1)
+	r.rest = r.come.appendMinus(r.rest[:0], r.gone)
+	r.countLevels(code, r.rest, +1)
+}
+
+// spansOf appends the months of stays in one regency.
+func spansOf(m months, stays []stay) months {
+	for i := range stays {
+		m = append(m, stays[i].Span)
+	}
+	return m
+}
+
+// countLevels counts months in a regency, its province and the nation.
+func (r *regions) countLevels(code region.Code, m months, weight int64) {
+	for _, s := range m {
+		for _, level := range levels(code) {
+			r.count(level, s, weight)
+		}
+	}
+}
+
 // differ counts by what the places of a person differ.
 func (r *regions) differ(before, after places) {
 	for i, j := 0, 0; i < len(before) || j < len(after); {

@@ -29,61 +29,89 @@ func (r *record) openAt(k eventstore.Sequence) bool {
 	return r.since <= k && (r.until == 0 || r.until > k)
 }
 
-// records are all findings there ever were, in the order in which they were raised.
+// records are all findings there ever were, in the order in which they were raised. Those that are
+// open, but for the dated ones, are linked by owner, so that whoever has none costs a look.
 type records struct {
 	table *pages.Table[record]
-	open  map[owner][]uint32 // derived: but for the dated ones
-	had   map[kind][]uint64  // derived: a bit for each owner that may be in open; spares look-ups
+	// Derived, as the next: by kind and number the last one that is open; of regions in months.
+	heads  [ofRegion][]link
+	months map[owner]link
+	next   []link // by index: another one that is open of the same owner
 }
+
+// link is the index of a record plus one; 0: none.
+type link uint32
 
 func newRecords() *records {
-	return &records{pages.NewTable[record](8), map[owner][]uint32{}, map[kind][]uint64{}}
+	return &records{table: pages.NewTable[record](8), months: map[owner]link{}}
 }
 
-// mayHave reports whether an owner may be in open.
-func (r *records) mayHave(o owner) bool {
-	bits, word := r.had[o.kind], int(o.number>>6)
-	return word < len(bits) && bits[word]>>(o.number&63)&1 != 0
-}
-
-// note notes that an owner is in open.
-func (r *records) note(o owner) {
-	bits, word := r.had[o.kind], int(o.number>>6)
-	for word >= len(bits) {
-		bits = append(bits, 0)
+// head returns the first link of an owner.
+func (r *records) head(o owner) link {
+	if o.kind == ofRegion {
+		return r.months[o]
 	}
-	bits[word] |= 1 << (o.number & 63)
-	r.had[o.kind] = bits
+	if heads := r.heads[o.kind]; int(o.number) < len(heads) {
+		return heads[o.number]
+	}
+	return 0
+}
+
+func (r *records) setHead(o owner, to link) {
+	if o.kind == ofRegion {
+		if to == 0 {
+			delete(r.months, o)
+		} else {
+			r.months[o] = to
+		}
+		return
+	}
+	heads := &r.heads[o.kind]
+	if n := int(o.number) + 1; n > len(*heads) {
+		*heads = append(*heads, make([]link, n-len(*heads))...)
+	}
+	(*heads)[o.number] = to
+}
+
+// appendOpen appends the indexes of the findings that are open of an owner.
+func (r *records) appendOpen(all []uint32, o owner) []uint32 {
+	for at := r.head(o); at != 0; at = r.next[at-1] {
+		all = append(all, uint32(at-1))
+	}
+	return all
+}
+
+// append appends a record that is linked to nothing, and returns the link to it.
+func (r *records) append(is record) link {
+	r.next = append(r.next, 0)
+	return link(r.table.Append(is) + 1)
 }
 
 // settle makes what was found about an owner all that is open of it, from an event on.
 func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
-	if len(all) == 0 && !r.mayHave(o) {
+	was := r.head(o)
+	if was == 0 && len(all) == 0 {
 		return
 	}
-	kept := r.open[o][:0]
-	for _, at := range r.open[o] {
-		is := r.table.At(int(at))
-		i := indexOf(all, is)
-		if i < 0 {
-			r.table.Edit(int(at)).until = seq
-			continue
+	head := link(0)
+	for at := was; at != 0; {
+		next := r.next[at-1]
+		if i := indexOf(all, r.table.At(int(at-1))); i < 0 {
+			r.table.Edit(int(at - 1)).until = seq
+		} else {
+			r.next[at-1], head = head, at
+			all = slices.Delete(all, i, i+1)
 		}
-		kept = append(kept, at)
-		all = slices.Delete(all, i, i+1)
+		at = next
 	}
 	for i := range all {
-		kept = append(kept, uint32(r.table.Append(record{
+		at := r.append(record{
 			since: seq, number: o.number, second: all[i].second, month: o.month,
 			code: all[i].code, kind: o.kind,
-		})))
+		})
+		r.next[at-1], head = head, at
 	}
-	if len(kept) == 0 {
-		delete(r.open, o)
-		return
-	}
-	r.open[o] = kept
-	r.note(o)
+	r.setHead(o, head)
 }
 
 // indexOf returns which of what was found a record is of, -1 when none is.
@@ -98,7 +126,7 @@ func indexOf(all []found, r *record) int {
 
 // raise adds a finding about an event and its date.
 func (r *records) raise(code Code, o owner, date temporal.Date, seq eventstore.Sequence) {
-	r.table.Append(record{
+	r.append(record{
 		since: seq, number: o.number, second: uint32(int32(date)), code: code, kind: o.kind,
 	})
 }
@@ -117,12 +145,13 @@ func (r *records) from(seq eventstore.Sequence) int {
 	return sort.Search(r.table.Len(), func(i int) bool { return r.table.At(i).since >= seq })
 }
 
-// derive finds what is open.
+// derive links what is open.
 func (r *records) derive() {
+	r.next = make([]link, r.table.Len())
 	for i := range r.table.Len() {
 		if is := r.table.At(i); is.until == 0 && !is.code.dated() {
-			r.open[is.owner()] = append(r.open[is.owner()], uint32(i))
-			r.note(is.owner())
+			r.next[i] = r.head(is.owner())
+			r.setHead(is.owner(), link(i+1))
 		}
 	}
 }

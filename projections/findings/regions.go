@@ -15,6 +15,8 @@ type regions struct {
 	ended temporal.Month // the months before it have ended
 	begun bool           // an event was recorded
 	dirty []region.Code  // whose number or workforce of some month has changed
+
+	gone, come, rest months // memory
 }
 
 // headcount is the count of one region: of the months from the first of which a workforce is known,

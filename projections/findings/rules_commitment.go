@@ -3,6 +3,7 @@ package findings
 import (
 	"math"
 	"math/big"
+	"math/bits"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/temporal"
@@ -151,7 +152,10 @@ func fundingEnds(v *view, a *account, k *sink) {
 
 // times multiplies numbers of 0 and more, up to the largest there is.
 func times(a, b int64) int64 {
-	return bounded(new(big.Int).Mul(big.NewInt(a), big.NewInt(b)))
+	if high, low := bits.Mul64(uint64(a), uint64(b)); high == 0 && low <= math.MaxInt64 {
+		return int64(low)
+	}
+	return math.MaxInt64
 }
 
 // bounded returns a number, or the largest there is.

@@ -19,10 +19,14 @@ var enrolmentRules = [...]func(*view, *course, *sink){
 // checkEnrolment returns what is wrong with an enrolment.
 func checkEnrolment(v *view, c *course) []found {
 	var k sink
-	for _, rule := range enrolmentRules {
-		rule(v, c, &k)
-	}
+	k.checkEnrolment(v, c)
 	return k.done()
+}
+
+func (k *sink) checkEnrolment(v *view, c *course) {
+	for _, rule := range enrolmentRules {
+		rule(v, c, k)
+	}
 }
 
 // grantsOf returns the grants of a commitment.
@@ -107,7 +111,8 @@ func neverFunded(v *view, c *course, k *sink) {
 // neither paid nor credited.
 func (c *course) unfunded() months {
 	if !c.lacks.known {
-		c.lacks = lacks{true, c.findUnfunded(), c.findStopped()}
+		l := &c.lacks
+		*l = lacks{true, c.findUnfunded(l.unfunded[:0]), c.findStopped(l.stopped[:0])}
 	}
 	return c.lacks.unfunded
 }
@@ -118,12 +123,17 @@ type lacks struct {
 	unfunded, stopped months
 }
 
-func (c *course) findUnfunded() months {
-	onBudget := c.budgetMonths()
+func (c *course) findUnfunded(in months) months {
+	onBudget, m := c.budgetMonths(), &c.mem
 	if len(onBudget) == 0 {
-		return nil
+		return in
 	}
-	return onBudget.and(c.openThrough()).minus(c.paid()).minus(c.credited())
+	m.a = c.openThroughIn(m.a[:0])
+	m.b = onBudget.appendAnd(m.b[:0], m.a)
+	m.a = c.paidIn(m.a[:0])
+	m.c = m.b.appendMinus(m.c[:0], m.a)
+	m.a = c.creditedIn(m.a[:0])
+	return m.c.appendMinus(in, m.a)
 }
 
 // Payer SELF or EMPLOYER, open, credited once, and covered on no day of the four calendar months
@@ -153,12 +163,14 @@ func (c *course) stopped() months {
 	return c.lacks.stopped
 }
 
-func (c *course) findStopped() months {
+func (c *course) findStopped(in months) months {
 	if c.money.Speaks == enrolment.NeverMonth {
-		return nil
+		return in
 	}
-	own := c.openWhere(func(t *enrolment.Terms) bool { return t.Payer != event.APBD })
-	return own.minus(c.covered())
+	m := &c.mem
+	m.a = c.openWhereIn(m.a[:0], func(t *enrolment.Terms) bool { return t.Payer != event.APBD })
+	m.b = c.coveredIn(m.b[:0])
+	return m.a.appendMinus(in, m.b)
 }
 
 // without returns the months of a set that are in a row up to the one before the given month, if

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"cakupan/domain/enrolment"
 	"cakupan/eventstore"
 )
 
@@ -21,16 +20,23 @@ type found struct {
 }
 
 // sink takes what the rules find about one owner.
-type sink struct{ found []found }
+type sink struct {
+	found []found
+	bare  bool // months and events are of no interest
+}
 
 // add adds months and events to what is found of a code and a commitment.
 func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequence) *found {
+	if k.bare {
+		m, events = nil, nil
+	}
 	for i := range k.found {
 		if f := &k.found[i]; f.code == code && f.second == second {
 			f.months, f.events = f.months.with(m), append(f.events, events...)
 			return f
 		}
 	}
+	m = slices.Clone(m) // it may be memory that is used again
 	k.found = append(k.found, found{code: code, second: second, months: m, events: events})
 	return &k.found[len(k.found)-1]
 }
@@ -39,12 +45,19 @@ func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequ
 func (k *sink) done() []found {
 	for i := range k.found {
 		f := &k.found[i]
-		f.months = union(slices.Clone([]enrolment.Span(f.months)))
+		f.months = union(f.months)
 		slices.Sort(f.events)
 		f.events = slices.Compact(f.events)
 	}
-	slices.SortFunc(k.found, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.second, b.second))
-	})
+	return k.sorted()
+}
+
+// sorted brings in order what was found by which rule.
+func (k *sink) sorted() []found {
+	if len(k.found) > 1 {
+		slices.SortFunc(k.found, func(a, b found) int {
+			return cmp.Or(cmp.Compare(a.code, b.code), cmp.Compare(a.second, b.second))
+		})
+	}
 	return k.found
 }

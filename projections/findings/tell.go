@@ -271,7 +271,7 @@ func regionEvents(v *view, r *record) *found {
 			f.events = append(f.events, p.sequence)
 		}
 	}
-	k := sink{[]found{f}}
+	k := sink{found: []found{f}}
 	return &k.done()[0]
 }
 
