@@ -1,10 +1,13 @@
 package findings_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"cakupan/eventstore"
@@ -18,32 +21,50 @@ import (
 func TestCoordinates(t *testing.T) {
 	n, coordinates, step := 500, 3, 24
 	if os.Getenv(projtest.LongEnv) != "" {
-		n, coordinates, step = 5_000, 12, 3
+		n, coordinates, step = 5_000, 100, 3
 	}
 	events := history(99, n, step)
 	p := open(t, theKind(), events, 200)
 	rng := rand.New(rand.NewPCG(99, 1))
+	known := make(chan int, coordinates)
 	for range coordinates {
-		k := 1 + rng.IntN(n)
-		var want, got []string
-		for subject, detail := range newModel(events, k).all() {
-			want = append(want, subject+" "+detail)
-		}
-		q := findings.Query{Known: eventstore.Sequence(k), Open: true}
-		err := p.Each(t.Context(), q, func(f *findings.Finding) error {
-			subject, detail := told(f)
-			got = append(got, subject+" "+detail)
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		slices.Sort(want)
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Fatalf("at %d, %d findings:\n%s", k, len(want), differ(got, want))
-		}
+		known <- 1 + rng.IntN(n)
 	}
+	close(known)
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for k := range known {
+				if err := compareOpen(t.Context(), p, events, k); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func compareOpen(ctx context.Context, p *findings.Projection, events []projections.Event, k int,
+) error {
+	var want, got []string
+	for subject, detail := range newModel(events, k).all() {
+		want = append(want, subject+" "+detail)
+	}
+	q := findings.Query{Known: eventstore.Sequence(k), Open: true}
+	err := p.Each(ctx, q, func(f *findings.Finding) error {
+		subject, detail := told(f)
+		got = append(got, subject+" "+detail)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("at %d, %d findings:\n%s", k, len(want), differ(got, want))
+	}
+	return nil
 }
 
 // TestFilters: what is asked for is what is asked for of all.

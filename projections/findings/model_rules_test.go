@@ -11,7 +11,7 @@ import (
 // ofPair evaluates what is about an enrolment and a commitment.
 func (m *model) ofPair(e, c string) {
 	subject := fmt.Sprintf("e=%s c=%s", e, c)
-	money := m.money(c)
+	money := m.moneyOf[c]
 	var grants []*projections.Event
 	for _, g := range m.about(e, event.FundingGranted) {
 		if g.Data.Commitment == c {
@@ -192,7 +192,7 @@ func (m *model) ofPerson(w string) {
 				payers[g.Data.Commitment], mine[g.Data.Commitment] = true, true
 			}
 			for c := range mine {
-				deadPairs += max(0, m.price(1, m.money(c)))
+				deadPairs += max(0, m.price(1, m.moneyOf[c]))
 			}
 			money = money || m.credited(e, month) || len(mine) > 0
 		}
@@ -200,7 +200,7 @@ func (m *model) ofPerson(w string) {
 			doubled = append(doubled, month)
 			sum, dearest := int64(0), int64(0)
 			for c := range payers {
-				price := max(0, m.price(1, m.money(c)))
+				price := max(0, m.price(1, m.moneyOf[c]))
 				sum, dearest = sum+price, max(dearest, price)
 			}
 			lost += sum - dearest
@@ -228,7 +228,7 @@ func (m *model) ofPerson(w string) {
 func (m *model) twoOpen(w string) {
 	for day := firstDay; day <= lastDay; day++ {
 		open := map[event.Segment]int{}
-		for _, e := range m.enrolments {
+		for _, e := range m.openFor[w] {
 			if s := &m.days[e][day-firstDay]; s.open && m.person[s.worker] == w {
 				if open[s.terms.Segment]++; open[s.terms.Segment] > 1 {
 					m.found["TWO_OPEN w="+w] = ""
@@ -240,7 +240,7 @@ func (m *model) twoOpen(w string) {
 
 // ofCommitment evaluates what is about one commitment.
 func (m *model) ofCommitment(c string) {
-	subject, money := "c="+c, m.money(c)
+	subject, money := "c="+c, m.moneyOf[c]
 	if money == nil {
 		return
 	}

@@ -23,6 +23,9 @@ type model struct {
 	person                           map[string]string // id → least id
 	days                             map[string][]stand
 	byEnrolment                      map[string][]*projections.Event
+	byType                           map[event.Type][]*projections.Event
+	moneyOf                          map[string]*event.Data
+	openFor                          map[string][]string // least id → enrolments ever opened for it
 	pays                             map[string]map[temporal.Month][]*projections.Event
 	found                            map[string]string // finding → its details
 }
@@ -53,11 +56,14 @@ func newModel(events []projections.Event, k int) *model {
 		today: events[k-1].RecordedAt.Date(), person: map[string]string{},
 		days: map[string][]stand{}, found: map[string]string{},
 		byEnrolment: map[string][]*projections.Event{},
-		pays:        map[string]map[temporal.Month][]*projections.Event{},
+		byType:      map[event.Type][]*projections.Event{},
+		moneyOf:     map[string]*event.Data{}, openFor: map[string][]string{},
+		pays: map[string]map[temporal.Month][]*projections.Event{},
 	}
 	for i := range events[:k] {
 		if e := &events[i]; e.Type != event.EventRetracted && !retracted[e.Key] {
 			m.in = append(m.in, e)
+			m.byType[e.Type] = append(m.byType[e.Type], e)
 			of := e.Data.Enrolment
 			m.byEnrolment[of] = append(m.byEnrolment[of], e)
 		}
@@ -71,6 +77,15 @@ func newModel(events []projections.Event, k int) *model {
 	}
 	for _, e := range m.enrolments {
 		m.days[e] = m.stands(e)
+		for _, o := range m.about(e, event.EnrolmentOpened) {
+			w := m.person[o.Data.Worker]
+			if !slices.Contains(m.openFor[w], e) {
+				m.openFor[w] = append(m.openFor[w], e)
+			}
+		}
+	}
+	for _, c := range m.commitments {
+		m.moneyOf[c] = m.money(c)
 	}
 	return m
 }
@@ -101,6 +116,9 @@ func (m *model) names() {
 
 // of returns the events of such types.
 func (m *model) of(types ...event.Type) (all []*projections.Event) {
+	if len(types) == 1 {
+		return m.byType[types[0]]
+	}
 	for _, e := range m.in {
 		if slices.Contains(types, e.Type) {
 			all = append(all, e)
@@ -211,8 +229,8 @@ func (m *model) hasMoney(enrolment string, payer event.Payer, month temporal.Mon
 // died returns the last day of life of the person that a worker is.
 func (m *model) died(worker string) temporal.Date {
 	died := lastDay + 1
-	for _, e := range m.in {
-		if e.Type == event.WorkerDied && m.person[e.Data.Worker] == m.person[worker] {
+	for _, e := range m.of(event.WorkerDied) {
+		if m.person[e.Data.Worker] == m.person[worker] {
 			died = min(died, e.Data.On)
 		}
 	}
