@@ -259,7 +259,7 @@ func TestBits(t *testing.T) {
 	l := newLog(t, 256, 300, 1, 44)
 	tries := 16
 	if os.Getenv("CAKUPAN_LONG") != "" {
-		tries = 400
+		tries = 1000
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	clean := t.TempDir()
