@@ -67,9 +67,15 @@ type NodeOptions struct {
 
 // Node is a running node of a cluster.
 type Node struct {
-	server *server.Server
+	opts   NodeOptions
+	url    string
+	server *server.Server // of mend, until that has ended
 	lock   *os.File
 	gaveUp chan string
+
+	broken   *broken
+	stopping chan struct{} // closed when the node is to leave
+	mended   chan struct{} // closed when mend has ended
 }
 
 // StartNode starts a node and returns once it listens; the cluster may still be without a leader.
@@ -89,23 +95,28 @@ func StartNode(opts NodeOptions) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", opts.StoreDir, err)
 	}
-	n := &Node{lock: lock, gaveUp: make(chan string, 1)}
+	n := &Node{
+		opts: opts, lock: lock, gaveUp: make(chan string, 1), broken: newBroken(),
+		stopping: make(chan struct{}), mended: make(chan struct{}),
+	}
 	setPace()
 	if err = checkRights(opts.StoreDir); err == nil {
-		err = n.start(settings, opts.Log)
+		err = n.start(settings)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), unlockFile(lock))
 	}
+	n.url, n.opts.Address = n.server.ClientURL(), n.server.Addr().String()
+	go n.mend()
 	return n, nil
 }
 
 // start makes the server, and leaves none behind when it fails.
-func (n *Node) start(settings *server.Options, log *slog.Logger) (err error) {
+func (n *Node) start(settings *server.Options) (err error) {
 	if n.server, err = server.NewServer(settings); err != nil {
 		return err
 	}
-	n.server.SetLoggerV2(serverLog{log, n.gaveUp, func(string) {}}, false, false, false)
+	n.server.SetLoggerV2(serverLog{n.opts.Log, n.gaveUp, n.broken.note}, false, false, false)
 	n.server.Start()
 	err = errors.New("server did not become ready: its log says why")
 	for range readyMax / readyLook {
@@ -117,27 +128,15 @@ func (n *Node) start(settings *server.Options, log *slog.Logger) (err error) {
 			return nil
 		}
 	}
-	n.server.Shutdown()
-	n.server.WaitForShutdown()
+	n.stop()
 	return err
 }
 
 // URL returns where the node listens, as clients write it.
-func (n *Node) URL() string { return n.server.ClientURL() }
+func (n *Node) URL() string { return n.url }
 
 // GaveUp gets the reason when the node cannot go on. It serves nobody any more then.
 func (n *Node) GaveUp() <-chan string { return n.gaveUp }
-
-// Leave has others lead what the node leads, sends its clients away, and stops it.
-func (n *Node) Leave() error {
-	n.server.LameDuckShutdown()
-	n.server.Shutdown()
-	n.server.WaitForShutdown()
-	if err := unlockFile(n.lock); err != nil {
-		return fmt.Errorf("unlock the folder of the nats server: %w", err)
-	}
-	return nil
-}
 
 // check refuses what would be no cluster, or one that strangers reach.
 func (o *NodeOptions) check() error {

@@ -157,6 +157,50 @@ func TestNode(t *testing.T) {
 	}
 }
 
+// TestNodeMends: a node of which a write has failed begins anew where it was, once it can write, and
+// has what it had.
+func TestNodeMends(t *testing.T) {
+	opts := NodeOptions{
+		Name: "n", StoreDir: t.TempDir(), Address: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
+	}
+	n, err := StartNode(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(n.URL(), nats.MaxReconnects(-1), nats.ReconnectWait(mendPause/10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := conn.JetStream(nats.MaxWait(within))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.AddStream(&nats.StreamConfig{Name: "S", Subjects: []string{"s"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish("s", []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	was := conn.Stats().Reconnects
+	n.broken.note("Filestore [S] Critical write error: no space left on device")
+	for deadline := time.Now().Add(within); conn.Stats().Reconnects == was; {
+		if time.Now().After(deadline) {
+			t.Fatal("its clients do not find it again")
+		}
+		time.Sleep(mendPause / 10)
+	}
+	if m, err := js.GetMsg("S", 1); err != nil || string(m.Data) != "kept" {
+		t.Errorf("after it began anew: %v", err)
+	}
+	if _, err := js.Publish("s", []byte("more")); err != nil {
+		t.Errorf("after it began anew: %v", err)
+	}
+	if err := n.Leave(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestGivesUp: a node whose address is taken says so and leaves its folder free.
 func TestGivesUp(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -28,13 +28,12 @@ func (d *driver) check() error {
 	d.report.Acked, d.report.Ways = len(d.load.acked), d.load.ways
 	d.report.Wrong = append(d.report.Wrong, d.load.wrong...)
 	var logs, answers []string
-	head := 0
 	for _, p := range d.ledgers {
-		text, err := d.get(p, "/v1/events?min_seq="+strconv.Itoa(head))
+		text, err := d.get(p, "/v1/events")
 		if err != nil {
 			return err
 		}
-		head = strings.Count(text, "\n")
+		head := strings.Count(text, "\n")
 		answer, err := d.get(p, coverageAt(head))
 		if err != nil {
 			return err
@@ -47,8 +46,8 @@ func (d *driver) check() error {
 
 // coverageAt is a question to which the answer depends on all events.
 func coverageAt(head int) string {
-	return "/v1/coverage?region=75&on=2021-01-01&by=segment,category,payer&known=" +
-		strconv.Itoa(head)
+	return "/v1/coverage?region=75&on=2021-01-01&by=funding&by=evidence&known=" +
+		strconv.Itoa(head) + "&min_seq=" + strconv.Itoa(head)
 }
 
 // judge counts what is wrong in the log of a ledger.

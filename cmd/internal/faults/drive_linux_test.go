@@ -23,7 +23,7 @@ import (
 
 // patience is how long a thing may take before nobody helping is called stranded: busy machines are
 // slow.
-const patience = 3 * time.Minute
+const patience = 2 * time.Minute
 
 // driver has all parts of a run, and plays faults on them.
 type driver struct {
@@ -291,5 +291,8 @@ func (d *driver) get(p *part, route string) (answer string, err error) {
 		answer = string(text)
 		return err == nil && response.StatusCode == http.StatusOK
 	})
+	if err != nil {
+		err = fmt.Errorf("%w: %.300s", err, answer)
+	}
 	return answer, err
 }

@@ -1,0 +1,84 @@
+package natsd
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// A node of a cluster too takes nothing more for a stream of which a write has failed, and nobody
+// would notice while the others go on: the next that fails, perhaps a week later, would then end
+// the cluster. So the node begins anew by itself as soon as its folder can be written: that is what
+// an operator would do. In between its clients are with the others, which bring it up to date.
+
+// mend begins anew whenever a write has failed, until the node is to leave.
+func (n *Node) mend() {
+	defer close(n.mended)
+	pause := time.NewTicker(mendPause)
+	defer pause.Stop()
+	for {
+		since, _ := n.broken.state()
+		select {
+		case <-n.stopping:
+			return
+		case <-since:
+		}
+		for tries := 0; ; tries++ {
+			err := n.again()
+			if err == nil {
+				n.opts.Log.Info("the node began anew: its folder can be written")
+				break
+			}
+			if tries%tellEach == 0 {
+				n.opts.Log.Warn("the node cannot write yet", slog.Any("error", err))
+			}
+			select {
+			case <-n.stopping:
+				return
+			case <-pause.C:
+			}
+		}
+	}
+}
+
+// again ends the server and starts another one on its folder, if that can be written.
+//
+// If we crash here, the next start finds what is on the disk, as this does.
+func (n *Node) again() error {
+	err := probe(n.opts.StoreDir, filepath.Join(n.opts.StoreDir, server.JetStreamStoreDir))
+	if err != nil {
+		return err
+	}
+	n.stop()
+	n.broken.change(nil)
+	settings, err := nodeSettings(&n.opts)
+	if err == nil {
+		err = n.start(settings)
+	}
+	if err != nil {
+		err = fmt.Errorf("begin anew: %w", err)
+		n.broken.fail(err.Error())
+	}
+	return err
+}
+
+// stop ends the server. Whoever calls it is the only one who does.
+func (n *Node) stop() {
+	n.server.Shutdown()
+	n.server.WaitForShutdown()
+}
+
+// Leave has others lead what the node leads, sends its clients away, and stops it.
+func (n *Node) Leave() error {
+	close(n.stopping)
+	<-n.mended
+	n.server.LameDuckShutdown()
+	n.stop()
+	if err := unlockFile(n.lock); err != nil {
+		return fmt.Errorf("unlock the folder of the nats server: %w", err)
+	}
+	return nil
+}
