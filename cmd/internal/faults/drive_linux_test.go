@@ -221,7 +221,7 @@ func (d *driver) leader() (found *part, err error) {
 	return found, err
 }
 
-// well waits until all ledgers say that they are well, and each stream is whole on each node.
+// well waits until all ledgers say that they are well.
 func (d *driver) well() error {
 	err := await("all ledgers are well", func() bool {
 		for _, p := range d.ledgers {

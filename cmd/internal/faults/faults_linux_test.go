@@ -122,7 +122,7 @@ func TestSeed(t *testing.T) {
 		d.report.Stranded = append(d.report.Stranded, err.Error())
 	}
 	for _, p := range slices.Concat(d.nodes, d.ledgers) {
-		d.report.Restarted = append(d.report.Restarted, p.byself...)
+		d.report.Restarted = append(d.report.Restarted, p.restarts()...)
 	}
 	text, err := json.MarshalIndent(d.report, "", "\t")
 	if err == nil {

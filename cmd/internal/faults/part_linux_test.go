@@ -118,11 +118,21 @@ func (p *part) stop(how syscall.Signal) error {
 	}
 }
 
-// signal sends a signal that does not end the process.
+// signal sends a signal that does not end the process. One that has ended by itself gets none.
 func (p *part) signal(s syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.process.Signal(s)
+	if err := p.process.Signal(s); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}
+
+// restarts returns how the process has ended by itself.
+func (p *part) restarts() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.byself
 }
 
 // descriptors has the process open no other file, or as many as before. A process that was started

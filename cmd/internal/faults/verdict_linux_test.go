@@ -62,7 +62,8 @@ func judge(log []logged, acked map[string]receipt) (t tally) {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	log := []logged{
-		{ID: "1", Source: "a", Sequence: 1}, {ID: "1", Source: "b", Sequence: 2},
+		{ID: "1", Source: "a", Sequence: 1},
+		{ID: "1", Source: "b", Sequence: 2},
 		{ID: "2", Source: "a", Sequence: 3},
 	}
 	acked := map[string]receipt{"a 1": {1}, "b 1": {0}, "a 2": {3}}
@@ -115,13 +116,13 @@ func lies(sights []sight) (count int) {
 	var since time.Time
 	var well, off int
 	for _, s := range sights {
-		switch {
-		case s.what == taken || s.what == saysNot:
+		switch s.what {
+		case taken, saysNot:
 			since, well, off = time.Time{}, 0, 0
 			continue
-		case s.what == saysWell:
+		case saysWell:
 			well++
-		default:
+		case turnedOff:
 			off++
 		}
 		if since.IsZero() {
