@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -124,7 +125,7 @@ func (d *driver) killAll(parts []*part) (heal func() error, err error) {
 func (d *driver) stepDown() error {
 	return await("the leader steps down", func() bool {
 		answer, err := d.conn.Request("$JS.API.STREAM.LEADER.STEPDOWN.CAKUPAN", nil, answerMax)
-		return err == nil && len(answer.Data) > 0
+		return err == nil && bytes.Contains(answer.Data, []byte(`"success":true`))
 	})
 }
 
