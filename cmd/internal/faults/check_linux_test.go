@@ -9,10 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // check ends the load and holds what is there against what was acknowledged.
 func (d *driver) check() error {
+	since := time.Now()
 	if err := errors.Join(d.load.end(), d.well(), d.current()); err != nil {
 		return err
 	}
@@ -25,6 +27,7 @@ func (d *driver) check() error {
 			return err
 		}
 	}
+	d.report.Ended = time.Since(since)
 	d.report.Acked, d.report.Ways = len(d.load.acked), d.load.ways
 	d.report.Wrong = append(d.report.Wrong, d.load.wrong...)
 	var logs, answers []string

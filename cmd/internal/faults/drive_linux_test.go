@@ -48,9 +48,10 @@ type report struct {
 	Ways      map[string]int
 	Log       tally
 	Lies      int
-	Different int      // ledgers that answered otherwise than a replay
-	Stranded  []string // what did not come back by itself
-	Restarted []string // what ended by itself and was started again by its supervisor
+	Different int           // ledgers that answered otherwise than a replay
+	Stranded  []string      // what did not come back by itself
+	Ended     time.Duration // from the end of the faults until nothing waited
+	Restarted []string      // what ended by itself and was started again by its supervisor
 	Wrong     []string
 }
 
@@ -59,6 +60,8 @@ type played struct {
 	Kind    kind
 	Stopped time.Duration // the longest time without an acknowledgement
 	Well    time.Duration // from the end of the fault until all ledgers were well
+	Whole   time.Duration // … until each node had all of each stream
+	Why     string        // soon after the end of the fault not all was well, and why
 }
 
 // failed tells whether a seed was not stood.
@@ -223,18 +226,20 @@ func (d *driver) leader() (found *part, err error) {
 
 // well waits until all ledgers say that they are well.
 func (d *driver) well() error {
-	err := await("all ledgers are well", func() bool {
-		for _, p := range d.ledgers {
-			if h, err := healthOf(d.client, p.url()); err != nil || h.Status != "ok" {
-				return false
-			}
-		}
-		return true
-	})
+	err := await("all ledgers are well", d.allWell)
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, d.saying())
 	}
 	return nil
+}
+
+func (d *driver) allWell() bool {
+	for _, p := range d.ledgers {
+		if h, err := healthOf(d.client, p.url()); err != nil || h.Status != "ok" {
+			return false
+		}
+	}
+	return true
 }
 
 // current waits until each stream is whole on each node.

@@ -156,9 +156,11 @@ func (d *driver) seed() error {
 func (r *report) faults() string {
 	var words []string
 	for _, p := range r.Played {
-		words = append(words, fmt.Sprintf("%s: writes stopped %v, well after %v", p.Kind,
-			p.Stopped.Round(time.Millisecond), p.Well.Round(time.Millisecond)))
+		words = append(words, fmt.Sprintf("%s: writes stopped %v, well after %v, whole after %v",
+			p.Kind, p.Stopped.Round(time.Millisecond), p.Well.Round(time.Millisecond),
+			p.Whole.Round(time.Millisecond)))
 	}
+	words = append(words, fmt.Sprintf("nothing waited after %v", r.Ended.Round(time.Millisecond)))
 	words = append(append(words, r.Skipped...), r.Restarted...)
 	return strings.Join(words, "; ")
 }

@@ -14,6 +14,9 @@ import (
 // errSkipped is returned for what cannot be played on this machine.
 var errSkipped = errors.New("skipped")
 
+// soon is after which time it is written down why not all is well.
+const soon = 3 * time.Second
+
 // play plays a fault, sees that all goes on meanwhile if it can, and that all is well after it.
 func (d *driver) play(s step) (played, error) {
 	time.Sleep(s.calm)
@@ -29,16 +32,26 @@ func (d *driver) play(s step) (played, error) {
 	}
 	err = errors.Join(err, heal())
 	healed := time.Now()
+	p := played{Kind: s.kind}
 	if err == nil {
-		err = d.well()
+		err = await("all ledgers are well", func() bool {
+			if p.Why == "" && time.Since(healed) > soon {
+				p.Why = d.saying()
+			}
+			return d.allWell()
+		})
 	}
-	p := played{Kind: s.kind, Well: time.Since(healed)}
+	p.Well = time.Since(healed)
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, d.saying())
+	}
 	if err == nil {
 		err = d.progress(20)
 	}
 	if err == nil {
 		err = d.current()
 	}
+	p.Whole = time.Since(healed)
 	d.load.mu.Lock()
 	defer d.load.mu.Unlock()
 	p.Stopped = d.load.gap
