@@ -308,11 +308,21 @@ func (r *roles) health() (Role, error) {
 	case now.writing:
 		return RoleWriter, nil
 	case now.err != nil && !errors.Is(now.err, lease.ErrTaken):
-		return RoleStandby, now.err
+		return RoleStandby, cannotTakeOver(now.err)
 	case now.holder.ID == "":
 		return RoleStandby, errStandsBy
 	}
 	return RoleStandby, nil
+}
+
+// cannotTakeOver has words for those who ask how the ledger is. What the lease or the folder say is
+// for the operator, whose log has it.
+func cannotTakeOver(err error) error {
+	if problem.From(err).Code != problem.Internal {
+		return err
+	}
+	return problem.Wrap(problem.LogUnavailable, "this ledger stands by and could not take over now:"+
+		" its cluster does not answer, or its folder cannot be used; its log says which", err)
 }
 
 // sleep waits, until ctx ends at the longest.

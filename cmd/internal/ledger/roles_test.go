@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -128,5 +129,26 @@ func TestFirstPart(t *testing.T) {
 	}
 	if parts < len(raw)/forwardEventsMax {
 		t.Errorf("%d parts", parts)
+	}
+}
+
+// TestStandbyHealth has a ledger that could not take over say so, in words for whoever asks.
+func TestStandbyHealth(t *testing.T) {
+	damaged := problem.New(problem.LogDamaged, "the log is damaged")
+	for _, c := range []struct {
+		now  roleNow
+		code problem.Code
+	}{
+		{roleNow{writing: true}, ""},
+		{roleNow{holder: lease.Holder{ID: "other"}}, ""},
+		{roleNow{}, problem.LogUnavailable},
+		{roleNow{err: lease.ErrTaken, holder: lease.Holder{ID: "other"}}, ""},
+		{roleNow{err: errors.New("no answer")}, problem.LogUnavailable},
+		{roleNow{err: fmt.Errorf("read: %w", damaged)}, problem.LogDamaged},
+	} {
+		_, err := (&roles{now: c.now}).health()
+		if got := problem.From(err); got == nil && c.code != "" || got != nil && got.Code != c.code {
+			t.Errorf("%+v is told as %v, want %q", c.now, err, c.code)
+		}
 	}
 }
