@@ -321,8 +321,8 @@ func cannotTakeOver(err error) error {
 	if problem.From(err).Code != problem.Internal {
 		return err
 	}
-	return problem.Wrap(problem.LogUnavailable, "this ledger stands by and could not take over now:"+
-		" its cluster does not answer, or its folder cannot be used; its log says which", err)
+	return problem.Wrap(problem.LogUnavailable, "this ledger stands by and could not take over"+
+		" now: its cluster does not answer, or its folder cannot be used; its log says which", err)
 }
 
 // sleep waits, until ctx ends at the longest.
