@@ -52,6 +52,7 @@ type grammar struct {
 	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
 	Reconcile  reconcileCommand  `cmd:"" help:"Which ways of counting give a published figure."`
 	Lookups    lookupsCommand    `cmd:"" help:"Who asked for whom by NIK."`
+	Reads      readsCommand      `cmd:"" help:"Who read what about people."`
 	Funding    fundingCommand    `cmd:"" help:"Committed, granted, disbursed, covered."`
 	History    historyCommand    `cmd:"" help:"The whole story of one of them, or of a person."`
 	Log        logCommand        `cmd:"" help:"Print events of the log."`
@@ -196,6 +197,7 @@ func memberTexts() kong.Vars {
 		"expires": "When the secret is worth nothing any more: a date (to its end) or a time;" +
 			" default: never.",
 		"memberNATS": "A NATS cluster that holds the ledger, while none runs on the folder.",
+		"readKinds":  strings.Join(readKinds(), ", "),
 		"retractSince": "Events recorded at this time or later; of a date, from its beginning in" +
 			" Asia/Makassar.",
 		"retractRegion": "Events that concern this region or one in it: ID, a province (75) or a" +

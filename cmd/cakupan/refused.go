@@ -31,8 +31,9 @@ type refusedCommand struct {
 // Help returns what --help shows beyond the flags.
 func (*refusedCommand) Help() string {
 	return `What a publisher sends by NATS without waiting for receipts can only be refused later.
-It is kept, sealed, until somebody settles it here. To retry and drop, ask on the machine of the
-server, with an auditor's secret where it has registered members; the server notes who did. What is
+It is kept, sealed, until somebody settles it here. A steward retries and drops from anywhere, with
+a reason, what publishers of his regions have sent; others on the machine of the server, with an
+auditor's secret where it has registered members. Who did is recorded: see cakupan reads. What is
 refused again for another reason gets a new number.
 
 Examples:
@@ -42,7 +43,8 @@ Examples:
 	cakupan refused retry 17 18
 	cakupan refused retry --all --server http://127.0.0.1:7070
 	cakupan refused drop 19
-	cakupan refused drop --publisher dinas --code region.unknown --older 720h` + exitCodes
+	cakupan refused drop --publisher dinas --code region.unknown --older 720h
+	cakupan refused drop 19 --reason "test data" --server https://ledger.example` + exitCodes
 }
 
 type (
@@ -62,7 +64,12 @@ type chosen struct {
 	Publisher string        `placeholder:"NAME" help:"Of the list, those of this publisher."`
 	Code      string        `placeholder:"CODE" help:"Of the list, those refused with this code."`
 	Older     time.Duration `placeholder:"TIME" help:"Of the list, those at least so old: 720h."`
+
+	Reason string `placeholder:"TEXT" help:"Why; it is recorded. A steward says it."`
 }
+
+// why is the query that says so.
+func (c *chosen) why() url.Values { return client.Values("reason", c.Reason) }
 
 // byWhat tells whether they are chosen by what the list says of them.
 func (c *chosen) byWhat() bool { return c.Publisher != "" || c.Code != "" || c.Older != 0 }
@@ -164,7 +171,9 @@ func (*refusedShowCommand) Help() string {
 func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		var one intake.Refused
-		if err := refusedDo(ctx, s, http.MethodGet, numberText(c.Number), &one); err != nil {
+		if err := refusedDo(ctx, s, refusedAsked{
+			method: http.MethodGet, what: numberText(c.Number),
+		}, &one); err != nil {
 			return err
 		}
 		if w.JSON {
@@ -179,12 +188,17 @@ func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) er
 
 func numberText(number uint64) string { return strconv.FormatUint(number, 10) }
 
+// refusedAsked is a request about one: its number, and what to do with it.
+type refusedAsked struct {
+	method, what string
+	query        url.Values
+}
+
 // refusedDo sends a request about one and reads the answer.
 func refusedDo(
-	ctx context.Context, s *client.Client, method, what string, into any,
+	ctx context.Context, s *client.Client, ask refusedAsked, into any,
 ) error {
-	path := refusedPath + "/" + what
-	response, err := s.Send(ctx, method, path, url.Values{})
+	response, err := s.Send(ctx, ask.method, refusedPath+"/"+ask.what, ask.query)
 	if err != nil {
 		return err
 	}
@@ -242,7 +256,9 @@ func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) e
 		again := false
 		for _, number := range numbers {
 			result := retried{number: number}
-			err := refusedDo(ctx, s, http.MethodPost, numberText(number)+"/retry", &result.receipts)
+			err := refusedDo(ctx, s, refusedAsked{
+				http.MethodPost, numberText(number) + "/retry", c.why(),
+			}, &result.receipts)
 			if err == nil {
 				err = result.write(out, w.JSON)
 			}
@@ -296,7 +312,9 @@ func (c *refusedDropCommand) Run(ctx context.Context, w *where, out *console) er
 			var dropped struct {
 				Dropped uint64 `json:"dropped"`
 			}
-			err := refusedDo(ctx, s, http.MethodDelete, numberText(number), &dropped)
+			err := refusedDo(ctx, s, refusedAsked{
+				http.MethodDelete, numberText(number), c.why(),
+			}, &dropped)
 			if err != nil {
 				return err
 			}

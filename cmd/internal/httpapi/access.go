@@ -24,6 +24,9 @@ type Access interface {
 
 	// Err returns why nobody can log in at the moment, nil when they can.
 	Err() error
+
+	// Scope returns what the publisher of a name may report now; nil when nobody of it may.
+	Scope(name string) (*event.Scope, error)
 }
 
 // Member is who has logged in.
@@ -95,6 +98,7 @@ var rights = map[string]audience{
 	"GET /v1/history":     auditors,
 	"POST /v1/lookups":    auditors,
 	"GET /v1/lookups":     auditors,
+	"GET /v1/reads":       auditors,
 	"GET /v1/reconcile":   auditors,
 	"POST /v1/replay":     auditors, // but not to swap; see [API.postReplay]
 	"POST /v1/verify":     auditors,
@@ -115,7 +119,7 @@ var rights = map[string]audience{
 	"POST /upload":          publishers,
 	"GET /upload/{part}":    publishers,
 
-	// Settling what was refused is for auditors at the machine itself.
+	// Settling what was refused is for stewards, and for auditors at the machine itself.
 	"GET /v1/refused":                 auditors,
 	"GET /v1/refused/{number}":        auditors,
 	"DELETE /v1/refused/{number}":     auditors,

@@ -7,6 +7,7 @@ import (
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/lookups"
 	"cakupan/projections/coverage"
 	"cakupan/projections/difference"
 )
@@ -64,6 +65,12 @@ func (a *API) getDifference(w *reply, r *http.Request) {
 		return
 	}
 	answer, found, err := a.difference(r.Context(), q)
+	if err == nil && q.workers {
+		err = a.noteRead(w, r, lookups.Read{
+			What: lookups.Compared, Of: ofFigure(&q.from, answer.From.Known.Sequence) + "; " +
+				ofFigure(&q.to, answer.To.Known.Sequence),
+		})
+	}
 	switch {
 	case err != nil:
 		w.fail(r, err)

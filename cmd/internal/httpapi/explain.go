@@ -9,6 +9,7 @@ import (
 
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/lookups"
 	"cakupan/projections/coverage"
 	"cakupan/projections/explain"
 )
@@ -66,6 +67,11 @@ func (a *API) getExplain(w *reply, r *http.Request) {
 		return
 	}
 	source, err := a.ledger.Facts(r.Context(), answer.Known.Sequence)
+	if err == nil {
+		err = a.noteRead(w, r, lookups.Read{
+			What: lookups.Explained, Of: ofFigure(&q.coverageQuery, answer.Known.Sequence),
+		})
+	}
 	if err != nil {
 		w.fail(r, err)
 		return

@@ -10,6 +10,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore/lookups"
 	"cakupan/projections/coverage"
 )
 
@@ -54,6 +55,11 @@ func (a *API) getBundle(w *reply, r *http.Request) {
 	var answer coverage.Answer
 	if err == nil {
 		answer, err = a.answer(r.Context(), q)
+	}
+	if err == nil {
+		err = a.noteRead(w, r, lookups.Read{
+			What: lookups.Bundled, Of: ofFigure(&q, answer.Known.Sequence),
+		})
 	}
 	if err != nil {
 		w.fail(r, err)

@@ -9,6 +9,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/eventstore"
+	"cakupan/eventstore/lookups"
 	"cakupan/projections/coverage"
 	"cakupan/projections/findings"
 )
@@ -97,6 +98,10 @@ func (a *API) getFindings(w *reply, r *http.Request) {
 	q.Known = min(known, view.Known())
 	found, err := a.ledger.Findings(r.Context(), q.Known)
 	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	if err := a.notePerson(w, r, lookups.Findings, q.Worker, q.Enrolment); err != nil {
 		w.fail(r, err)
 		return
 	}

@@ -27,6 +27,8 @@ type gate struct {
 func (g *gate) Guarded() bool { return g.guarded.Load() }
 func (g *gate) Err() error    { return g.down }
 
+func (g *gate) Scope(string) (*event.Scope, error) { return nil, g.down }
+
 func (g *gate) Login(string, string, string) (Member, error) {
 	m := g.member
 	m.Current = func() bool { return !g.revoked.Load() }

@@ -12,6 +12,7 @@ import (
 
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/lookups"
 )
 
 // streamType is the media type of one JSON value a line.
@@ -24,6 +25,10 @@ const stillEvery = 1_000
 func (a *API) getEvents(w *reply, r *http.Request) {
 	filter, err := parseEvents(r.URL.RawQuery)
 	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	if err := a.notePerson(w, r, lookups.Events, filter.Worker, filter.Enrolment); err != nil {
 		w.fail(r, err)
 		return
 	}

@@ -51,8 +51,11 @@ type Ledger interface {
 	// LookUp returns the worker id of a NIK once it is recorded who asked.
 	LookUp(ctx context.Context, nik, who string, at temporal.Instant) (worker string, err error)
 
-	// Lookups calls yield with each look-up by NIK, in their order.
-	Lookups(ctx context.Context, yield func(lookups.Lookup) error) error
+	// NoteRead records that somebody reads about people; what cannot be recorded is not answered.
+	NoteRead(ctx context.Context, at temporal.Instant, r *lookups.Read) error
+
+	// Reads calls yield with each read about people, in their order.
+	Reads(ctx context.Context, yield func(lookups.Read) error) error
 
 	// ListKey returns the key under which rows of lists get their ids, always the same.
 	ListKey(ctx context.Context) ([32]byte, error)

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
+	"cakupan/eventstore"
 	"cakupan/eventstore/lookups"
 )
 
@@ -30,12 +33,7 @@ func (a *API) postLookup(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	who := ""
-	if w.member != nil {
-		who = w.member.Name
-	}
-	at := temporal.Instant(a.config.Now().UnixNano())
-	worker, err := a.ledger.LookUp(r.Context(), asked.NIK, who, at)
+	worker, err := a.ledger.LookUp(r.Context(), asked.NIK, w.who(), a.now())
 	if err != nil {
 		w.fail(r, err)
 		return
@@ -69,6 +67,79 @@ func (a *API) getLookups(w *reply, r *http.Request) {
 		return
 	}
 	out := newLines(w)
-	err := a.ledger.Lookups(r.Context(), func(l lookups.Lookup) error { return out.write(l) })
+	err := a.ledger.Reads(r.Context(), func(read lookups.Read) error {
+		l, is := read.Lookup()
+		if !is {
+			return nil
+		}
+		return out.write(l)
+	})
 	out.end(r, err)
+}
+
+// getReads streams who read what about people.
+func (a *API) getReads(w *reply, r *http.Request) {
+	p, err := parseParameters(r.URL.RawQuery, "who", "what", "worker")
+	var who, worker string
+	var what lookups.Kind
+	if err == nil {
+		who, worker, what = p.text("who"), p.key("worker"), p.readKind()
+		err = p.err()
+	}
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	out := newLines(w)
+	err = a.ledger.Reads(r.Context(), func(read lookups.Read) error {
+		if who != "" && read.Who != who || worker != "" && read.Worker != worker ||
+			what != "" && read.What != what {
+			return nil
+		}
+		return out.write(read)
+	})
+	out.end(r, err)
+}
+
+func (p *parameters) readKind() lookups.Kind {
+	kind := lookups.Kind(p.values.Get("what"))
+	if p.has("what") && !slices.Contains(lookups.Kinds(), kind) {
+		p.fail("what", fmt.Sprintf("must be one of %v", lookups.Kinds()))
+	}
+	return kind
+}
+
+// who names who asks, in records: "" is somebody at the machine of an open ledger.
+func (w *reply) who() string {
+	if w.member == nil {
+		return ""
+	}
+	return w.member.Name
+}
+
+// now is the moment it is.
+func (a *API) now() temporal.Instant { return temporal.Instant(a.config.Now().UnixNano()) }
+
+// noteRead records what is read about people, before the first of it is sent.
+func (a *API) noteRead(w *reply, r *http.Request, read lookups.Read) error {
+	read.Who = w.who()
+	return a.ledger.NoteRead(r.Context(), a.now(), &read)
+}
+
+// ofFigure says which figure was read.
+func ofFigure(q *coverageQuery, known eventstore.Sequence) string {
+	return fmt.Sprintf("%s on %s, known %s", q.regions[0], q.on, known)
+}
+
+// notePerson records that somebody reads about one worker or enrolment; a question about neither is
+// not recorded.
+func (a *API) notePerson(w *reply, r *http.Request, what lookups.Kind, worker, enrolment string,
+) error {
+	switch {
+	case worker != "":
+		return a.noteRead(w, r, lookups.Read{What: what, Of: "worker " + worker, Worker: worker})
+	case enrolment != "":
+		return a.noteRead(w, r, lookups.Read{What: what, Of: "enrolment " + enrolment})
+	}
+	return nil
 }

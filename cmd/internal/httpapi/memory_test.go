@@ -43,6 +43,7 @@ type memory struct {
 	failAfter int           // … after so many submissions
 	hold      chan struct{} // when not nil, Submit waits for it to be closed
 	viewErr   error
+	readErr   error // NoteRead fails with it
 	eventsErr error // Events fails with it after the first event
 	health    ledger.Health
 }
@@ -304,7 +305,9 @@ func (m *memory) LookUp(context.Context, string, string, temporal.Instant) (stri
 	return "", problem.New(problem.NotFound, "nobody")
 }
 
-func (m *memory) Lookups(context.Context, func(lookups.Lookup) error) error { return nil }
+func (m *memory) NoteRead(context.Context, temporal.Instant, *lookups.Read) error { return m.readErr }
+
+func (m *memory) Reads(context.Context, func(lookups.Read) error) error { return nil }
 
 func (m *memory) Health(context.Context) ledger.Health {
 	m.mu.Lock()

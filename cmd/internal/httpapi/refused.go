@@ -6,11 +6,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/eventstore/lookups"
 )
 
 // refusals returns what the ledger keeps of that.
@@ -76,6 +80,11 @@ func (a *API) refusedNumber(r *http.Request) (intake.Refusals, uint64, error) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		return nil, 0, err
 	}
+	return a.refusedAt(r)
+}
+
+// refusedAt reads the number in the path.
+func (a *API) refusedAt(r *http.Request) (intake.Refusals, uint64, error) {
 	number, err := strconv.ParseUint(r.PathValue("number"), 10, 64)
 	if err != nil {
 		return nil, 0, problem.New(problem.NotFound, "what was refused is known by a number")
@@ -90,6 +99,9 @@ func (a *API) getRefusedOne(w *reply, r *http.Request) {
 	if err == nil {
 		one, err = kept.RefusedOne(r.Context(), number)
 	}
+	if err == nil {
+		err = a.noteRead(w, r, readOf(lookups.Original, &one))
+	}
 	if err != nil {
 		w.fail(r, err)
 		return
@@ -97,12 +109,78 @@ func (a *API) getRefusedOne(w *reply, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, one)
 }
 
-// postRefused takes one in again, for the operator at the machine.
-func (a *API) postRefused(w *reply, r *http.Request) {
-	kept, number, err := a.refusedNumber(r)
-	if err == nil {
-		err = onlyHere(r)
+// readOf is what is read of one that was refused, or done with it.
+func readOf(what lookups.Kind, one *intake.Refused) lookups.Read {
+	return lookups.Read{
+		What: what, Of: strconv.FormatUint(one.Number, 10) + " of " + one.Publisher,
 	}
+}
+
+// settling reads which one is to be retried or dropped, and records who wants that and why, before
+// it is done. A steward may from anywhere, what publishers of his regions have sent; whoever reads
+// as an auditor, and anybody while the ledger is open, at the machine itself.
+func (a *API) settling(w *reply, r *http.Request, what lookups.Kind) (kept intake.Refusals,
+	number uint64, err error,
+) {
+	p, err := parseParameters(r.URL.RawQuery, "reason")
+	if err != nil {
+		return nil, 0, err
+	}
+	why := p.text("reason")
+	if utf8.RuneCountInString(why) > reasonMax {
+		p.fail("reason", "must have at most 300 characters")
+	}
+	if err := p.err(); err != nil {
+		return nil, 0, err
+	}
+	if kept, number, err = a.refusedAt(r); err != nil {
+		return nil, 0, err
+	}
+	steward := w.member != nil && 1<<w.member.Role&stewards != 0
+	switch {
+	case !steward:
+		err = onlyHere(r)
+	case why == "":
+		err = problem.Query("reason", "is missing: what a steward does is recorded with why")
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	one, err := kept.RefusedOne(r.Context(), number)
+	if err == nil && steward {
+		err = a.maySettle(w.member, one.Publisher)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	read := readOf(what, &one)
+	read.Why = why
+	return kept, number, a.noteRead(w, r, read)
+}
+
+// maySettle refuses a steward what was sent by a publisher of regions that are not his.
+func (a *API) maySettle(m *Member, publisher string) error {
+	if len(m.Regions) == 0 {
+		return nil
+	}
+	scope, err := a.config.Access.Scope(publisher)
+	if err != nil {
+		return err
+	}
+	own := event.Scope{Regions: m.Regions}
+	if scope == nil && slices.Contains(m.Regions, region.Nation) ||
+		scope != nil && !slices.ContainsFunc(scope.Regions, func(code region.Code) bool {
+			return !own.HasRegion(code)
+		}) {
+		return nil
+	}
+	return problem.New(problem.Forbidden, "its publisher reports of regions that are not yours, or"+
+		" is none any more: ask a steward of the nation")
+}
+
+// postRefused takes one in again.
+func (a *API) postRefused(w *reply, r *http.Request) {
+	kept, number, err := a.settling(w, r, lookups.Retried)
 	var receipts []event.Receipt
 	if err == nil {
 		receipts, err = kept.RetryRefused(r.Context(), number)
@@ -115,12 +193,9 @@ func (a *API) postRefused(w *reply, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, intake.Masked(receipts))
 }
 
-// deleteRefused removes one, for the operator at the machine.
+// deleteRefused removes one.
 func (a *API) deleteRefused(w *reply, r *http.Request) {
-	kept, number, err := a.refusedNumber(r)
-	if err == nil {
-		err = onlyHere(r)
-	}
+	kept, number, err := a.settling(w, r, lookups.Dropped)
 	if err == nil {
 		err = kept.DropRefused(r.Context(), number)
 	}

@@ -36,6 +36,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/history", a.getStory},
 		{http.MethodPost, "/v1/lookups", a.postLookup},
 		{http.MethodGet, "/v1/lookups", a.getLookups},
+		{http.MethodGet, "/v1/reads", a.getReads},
 		{http.MethodGet, "/v1/reconcile", a.getReconcile},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodPost, "/v1/lists/effect", a.postEffect},

@@ -19,6 +19,8 @@ type named struct{}
 func (named) Guarded() bool { return true }
 func (named) Err() error    { return nil }
 
+func (named) Scope(string) (*event.Scope, error) { return nil, nil }
+
 func (named) Login(_, secret, _ string) (Member, error) {
 	return Member{
 		Name: secret, Role: Publisher, Scope: &event.Scope{Publisher: secret},

@@ -6,6 +6,7 @@ import (
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
+	"cakupan/eventstore/lookups"
 	"cakupan/projections/history"
 	"cakupan/projections/story"
 )
@@ -53,6 +54,20 @@ func parseStory(raw string) (storyQuery, error) {
 	return q, p.err()
 }
 
+// read is the history as a read about people.
+func (q *storyQuery) read() lookups.Read {
+	read := lookups.Read{What: lookups.History}
+	switch q.about.Kind {
+	case history.Worker:
+		read.Of, read.Worker = "worker "+q.about.Name, q.about.Name
+	case history.Enrolment:
+		read.Of = "enrolment " + q.about.Name
+	case history.Commitment:
+		read.Of = "commitment " + q.about.Name
+	}
+	return read
+}
+
 // getStory streams the history of an enrolment, a worker or a commitment.
 func (a *API) getStory(w *reply, r *http.Request) {
 	q, err := parseStory(r.URL.RawQuery)
@@ -66,6 +81,9 @@ func (a *API) getStory(w *reply, r *http.Request) {
 		return
 	}
 	source, err := a.ledger.Facts(r.Context(), known.Sequence)
+	if err == nil {
+		err = a.noteRead(w, r, q.read())
+	}
 	if err != nil {
 		w.fail(r, err)
 		return

@@ -21,9 +21,9 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	if err := CheckNIK(nik); err != nil {
 		return "", err
 	}
-	book, err := lookups.Open(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	book, err := l.book(ctx)
 	if err != nil {
-		return "", lookupsError(err)
+		return "", err
 	}
 	v, err := l.openVault(ctx)
 	if err != nil {
@@ -36,7 +36,8 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	if err != nil {
 		return "", vaultError(l.folder.dir, err)
 	}
-	if err := book.Record(ctx, at, who, worker); err != nil {
+	read := lookups.Read{Who: who, Worker: worker, What: lookups.ByNIK}
+	if err := book.Record(ctx, at, &read); err != nil {
 		return "", lookupsError(err)
 	}
 	if !known {
@@ -46,8 +47,26 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	return worker, nil
 }
 
-// Lookups calls yield with each look-up by NIK, in their order.
-func (l *Ledger) Lookups(ctx context.Context, yield func(lookups.Lookup) error) error {
+// book opens the book of reads, and makes it where there is none.
+func (l *Ledger) book(ctx context.Context) (*lookups.Book, error) {
+	book, err := lookups.Open(ctx, l.conn, l.lookupsStream(), l.log.Identity())
+	return book, lookupsError(err)
+}
+
+// NoteRead records that somebody reads about people, before he is answered. What cannot be recorded
+// is not to be answered.
+//
+// If we crash after the record, it says of somebody who got no answer that he asked, as he did.
+func (l *Ledger) NoteRead(ctx context.Context, at temporal.Instant, r *lookups.Read) error {
+	book, err := l.book(ctx)
+	if err != nil {
+		return err
+	}
+	return lookupsError(book.Record(ctx, at, r))
+}
+
+// Reads calls yield with each read about people, in their order.
+func (l *Ledger) Reads(ctx context.Context, yield func(lookups.Read) error) error {
 	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
 	switch {
 	case errors.Is(err, packs.ErrNoStream):
@@ -61,7 +80,7 @@ func (l *Ledger) Lookups(ctx context.Context, yield func(lookups.Lookup) error) 
 // verifyLookups says whether each look-up can be read; of a ledger without any, nothing.
 func (l *Ledger) verifyLookups(ctx context.Context) ([]FileReport, error) {
 	f := FileReport{
-		Path: lookups.StreamName, Kind: "look-ups: who asked for whom by NIK",
+		Path: lookups.StreamName, Kind: "reads: who read what about people",
 		State: string(inspect.Whole),
 	}
 	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
@@ -69,7 +88,7 @@ func (l *Ledger) verifyLookups(ctx context.Context) ([]FileReport, error) {
 		return nil, nil
 	}
 	if err == nil {
-		err = book.Each(ctx, func(lookups.Lookup) error { return nil })
+		err = book.Each(ctx, func(lookups.Read) error { return nil })
 	}
 	var damage *packs.DamageError
 	switch {
@@ -103,11 +122,11 @@ func lookupsError(err error) error {
 		return err
 	case errors.Is(err, eventstore.ErrFull):
 		return problem.Wrap(problem.LogFull,
-			"the disk is full: a look-up that cannot be recorded is not answered", err)
+			"the disk is full: what is read about people is recorded first, or not answered", err)
 	case errors.Is(err, lookups.ErrOtherLedger):
-		return problem.Wrap(problem.FolderOtherLedger, "the record of look-ups, stream "+
+		return problem.Wrap(problem.FolderOtherLedger, "the record of reads, stream "+
 			lookups.StreamName+", is another ledger's", err)
 	}
-	return problem.Wrap(problem.LogUnavailable, "look-ups by NIK cannot be recorded or read now",
-		err)
+	return problem.Wrap(problem.LogUnavailable, "what is read about people cannot be recorded now,"+
+		" so it is not answered, or the record cannot be read: ask again later", err)
 }

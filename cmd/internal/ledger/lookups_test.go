@@ -114,9 +114,9 @@ func TestVerifyLookups(t *testing.T) {
 	}
 }
 
-func lookupsOf(t *testing.T, l *Ledger) (all []lookups.Lookup) {
+func lookupsOf(t *testing.T, l *Ledger) (all []lookups.Read) {
 	t.Helper()
-	err := l.Lookups(t.Context(), func(one lookups.Lookup) error {
+	err := l.Reads(t.Context(), func(one lookups.Read) error {
 		all = append(all, one)
 		return nil
 	})

@@ -11,13 +11,14 @@ func (l *library) ofAuditors() []operation {
 	return []operation{
 		l.getExplain(), l.getDifference(), l.getFindings(), l.getFunding(), l.getHistory(),
 		l.getReconcile(), l.postLookup(), l.getLookups(),
+		l.getReads(),
 	}
 }
 
 // auditFails are what a question about coverage may end with.
 func auditFails() []failure {
 	return guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
-		problem.ProjectionStopped, problem.LogDamaged)
+		problem.ProjectionStopped, problem.LogDamaged, problem.LogFull, problem.LogUnavailable)
 }
 
 func (l *library) getExplain() operation {

@@ -37,6 +37,7 @@ func (l *library) getFindings() operation {
 			o(mediaLines, o("schema", l.ref("Finding"))).
 				with(mediaJSON, o("schema", l.ref("FindingsSummary")))),
 		fails: guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
+			problem.LogFull, problem.LogUnavailable,
 			problem.ProjectionStopped, problem.LogDamaged),
 	}
 }

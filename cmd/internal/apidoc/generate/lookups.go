@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/lookups"
 )
 
 func (l *library) postLookup() operation {
@@ -31,9 +32,41 @@ func (l *library) getLookups() operation {
 	}
 }
 
+func (l *library) getReads() operation {
+	return operation{
+		method: http.MethodGet, path: "/v1/reads", id: "getReads",
+		summary: "Who read what about people.",
+		about: "For auditors. One a line, in their order: look-ups by NIK, histories, the workers" +
+			" of figures and of differences, bundles, the log and the findings about one worker" +
+			" or enrolment, what was refused with what was sent, and who retried or dropped that.",
+		parameters: list{
+			query("who", "Of this member alone.", o("type", "string")),
+			query("what", "Of this kind alone.", o("enum", readKinds())),
+			query("worker", "About this worker alone.", l.ref("Key")),
+		},
+		answer: content(mediaLines, optional(
+			o("number", words("integer", "1, 2, 3 … without gaps")).
+				with("at", o("type", "string").with("format", "date-time")).
+				with("who", words("string", "has logged in; empty: somebody at the machine")).
+				with("what", o("enum", readKinds())).
+				with("of", words("string", "whom or which")).
+				with("worker", words("string", "whom it is about, where that is one worker")).
+				with("why", words("string", "of a retry or a drop")), "why")),
+		fails: guarded(problem.QueryInvalid, problem.LogUnavailable),
+	}
+}
+
+// readKinds names the kinds of reads.
+func readKinds() (names list) {
+	for _, kind := range lookups.Kinds() {
+		names = append(names, string(kind))
+	}
+	return names
+}
+
 // lookup makes the definition of a look-up.
 func lookup() object {
-	return fields(o("number", words("integer", "1, 2, 3 … without gaps")).
+	return fields(o("number", words("integer", "ascending; other reads stand between")).
 		with("at", o("type", "string").with("format", "date-time")).
 		with("who", words("string", "who has logged in; empty: somebody at the machine")).
 		with("worker", words("string", "that was found; empty: nobody")))

@@ -128,7 +128,7 @@ func tagOf(path string) string {
 		"/v1/coverage", "/v1/series", "/v1/changes", "/v1/explain", "/v1/difference",
 		"/v1/bundle", "/v1/attest",
 		"/v1/funding", "/v1/history", "/v1/reconcile",
-		"/v1/lookups",
+		"/v1/lookups", "/v1/reads",
 	}, path):
 		return "coverage"
 	case strings.HasSuffix(path, ".json") || path == "/" || strings.HasPrefix(path, "/assets") ||

@@ -157,7 +157,7 @@ func (l *library) getEvents() operation {
 		},
 		answer: content(mediaLines, l.ref("RecordedEvent")),
 		fails: guarded(problem.QueryInvalid, problem.LogDamaged, problem.LogUnavailable,
-			problem.ServerStopping),
+			problem.LogFull, problem.ServerStopping),
 	}
 }
 
@@ -336,8 +336,12 @@ func (l *library) ofRefused() []operation {
 		o("name", "number").with("in", "path").with("required", true).
 			with("schema", o("type", "integer").with("minimum", 0)),
 	}
-	const where = "For auditors at the machine itself."
-	missing := guarded(problem.NotFound, problem.QueryInvalid)
+	const where = "For stewards, with a reason, of publishers of their regions; for auditors at" +
+		" the machine itself. Who, what and why are recorded first: see /v1/reads."
+	missing := guarded(problem.NotFound, problem.QueryInvalid, problem.LogFull,
+		problem.LogUnavailable)
+	reason := append(list{query("reason", "Why; a steward must say it.",
+		o("type", "string").with("maxLength", 300))}, number...)
 	return []operation{
 		{
 			method: http.MethodGet, path: "/v1/refused", id: "getRefused",
@@ -358,13 +362,12 @@ func (l *library) ofRefused() []operation {
 			method: http.MethodPost, path: "/v1/refused/{number}/retry", id: "retryRefused",
 			summary:    "Take one in again.",
 			about:      where + " What is in the log then is removed; what is refused again stays.",
-			parameters: number, answer: content(mediaJSON, l.ref("Receipts")),
-			fails: append(missing, fails(problem.LogFull, problem.LogUnavailable,
-				problem.LogDamaged)...),
+			parameters: reason, answer: content(mediaJSON, l.ref("Receipts")),
+			fails: append(missing, fails(problem.LogDamaged)...),
 		},
 		{
 			method: http.MethodDelete, path: "/v1/refused/{number}", id: "dropRefused",
-			summary: "Remove one for ever.", about: where, parameters: number,
+			summary: "Remove one for ever.", about: where, parameters: reason,
 			answer: content(mediaJSON, fields(o("dropped", words("integer", "its number")))),
 			fails:  missing,
 		},

@@ -99,8 +99,7 @@ func (l *library) ofFigures() []operation {
 				indicator,
 			},
 			answer: content(mediaJSON, l.ref("Attested")),
-			fails: append(auditFails(), fails(problem.NotFound, problem.LogFull,
-				problem.LogUnavailable)...),
+			fails:  append(auditFails(), fails(problem.NotFound)...),
 		},
 	}
 }

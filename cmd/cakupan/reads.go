@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"cakupan/cmd/internal/client"
+	"cakupan/eventstore/lookups"
+)
+
+// readsCommand lists who read what about people.
+type readsCommand struct {
+	Who    string `placeholder:"NAME" help:"Of this member alone."`
+	What   string `placeholder:"KIND" help:"Of this kind alone: ${readKinds}."`
+	Worker string `placeholder:"ID" help:"About this worker alone."`
+	CSV    bool   `name:"csv" help:"Answer in CSV, for spreadsheets."`
+}
+
+// readKinds names the kinds of reads.
+func readKinds() (names []string) {
+	for _, kind := range lookups.Kinds() {
+		names = append(names, string(kind))
+	}
+	return names
+}
+
+// Help returns what --help shows beyond the flags.
+func (*readsCommand) Help() string {
+	return `What is read about people is recorded before it is answered: when, who asked, and what:
+look-ups by NIK (never the NIK), histories, the workers of figures and differences, bundles, the
+log and the findings about one worker or enrolment, and what was refused with what was sent; and
+who retried or dropped that, and why. Whoever has the folder or a login of NATS that reads the log
+reads it without this record.
+
+Examples:
+
+	cakupan reads
+	cakupan reads --who bpk --what history
+	cakupan reads --csv --server https://ledger.example > reads.csv` + exitCodes
+}
+
+// Run runs the command.
+func (c *readsCommand) Run(ctx context.Context, w *where, out *console) error {
+	return ask(ctx, w, out, question{
+		route: "/v1/reads", csv: c.CSV,
+		query:   client.Values("who", c.Who, "what", c.What, "worker", c.Worker),
+		printer: func(p *printing) printer { return &readsPrinter{printing: p} },
+	})
+}
+
+// readsPrinter prints reads.
+type readsPrinter struct {
+	*printing
+
+	n uint64
+}
+
+func (p *readsPrinter) print(line []byte) error {
+	var r lookups.Read
+	if err := json.Unmarshal(line, &r); err != nil {
+		return err
+	}
+	if p.n++; p.csv != nil {
+		if p.n == 1 { // the writer keeps its error
+			_ = p.csv.Write([]string{"number", "at", "who", "what", "of", "worker", "why"})
+		}
+		return p.csv.Write([]string{
+			number(int64(r.Number)), r.At, r.Who, string(r.What), r.Of, r.Worker, r.Why,
+		})
+	}
+	if r.Who == "" {
+		r.Who = "somebody at the machine"
+	}
+	if r.What == lookups.ByNIK {
+		if r.Of = "worker " + r.Worker; r.Worker == "" {
+			r.Of = "nobody"
+		}
+	}
+	if r.Why != "" {
+		r.Why = ": " + r.Why
+	}
+	_, err := fmt.Fprintf(p.w, "%9s  %s  %s: %s %s%s\n", thousands(r.Number), localTime(r.At),
+		r.Who, r.What, r.Of, r.Why)
+	return err
+}
+
+func (p *readsPrinter) end() error {
+	if p.csv != nil {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.w, "%s about people\n", counted(p.n, "read"))
+	return err
+}
