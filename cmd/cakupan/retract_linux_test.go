@@ -16,7 +16,7 @@ func TestRetractKilled(t *testing.T) {
 	dir := t.TempDir()
 	p := servePassing(t, dir)
 	ask := func(path, contentType, body string) (string, error) {
-		response, err := p.publisher.Post(p.url+path, contentType, strings.NewReader(body)) //nolint:noctx // it is killed
+		response, err := p.publisher.Post(p.url+path, contentType, strings.NewReader(body))
 		if err != nil {
 			return "", err
 		}
@@ -48,7 +48,7 @@ func TestRetractKilled(t *testing.T) {
 	if err != nil || !strings.Contains(got, fmt.Sprintf(`"events":%d,`, people)) {
 		t.Fatalf("%.300s, %v", got, err)
 	}
-	log, err := p.publisher.Get(p.url + "/v1/events?type=event.retracted.v1") //nolint:noctx // see above
+	log, err := p.publisher.Get(p.url + "/v1/events?type=event.retracted.v1")
 	if err != nil || log.StatusCode != http.StatusOK {
 		t.Fatal(err)
 	}
