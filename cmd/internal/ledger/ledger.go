@@ -142,7 +142,7 @@ type Ledger struct {
 	// rightsGiven is the last event that was appended here with others that may have changed who
 	// has a right over what.
 	rightsGiven highest
-	retracting  sync.Mutex // held by who takes events back
+	retracting  sync.Mutex // held by who appends what takes events back
 	old         arrivals
 
 	closed     sync.Once

@@ -87,8 +87,6 @@ func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 	if _, err := l.openGate(ctx); err != nil { // a ledger that stands by has no index of its own
 		return Retraction{}, err
 	}
-	l.retracting.Lock() // two of one request must not both look before one of them has appended
-	defer l.retracting.Unlock()
 	if ask.Undo != 0 {
 		return l.sayAgain(ctx, ask, by)
 	}
@@ -118,6 +116,13 @@ func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 	}
 	if err := l.forecast(ctx, &r, rows, p); err != nil {
 		return r, err
+	}
+	// Two of one request must not both look before one of them has appended. What takes long is
+	// done by now: nobody is kept waiting by who only asks.
+	l.retracting.Lock()
+	defer l.retracting.Unlock()
+	if done, err := l.step(ctx, stepKey(by.Source, ask.Request)); err != nil || len(done) > 0 {
+		return l.doneBefore(ctx, ask, by, done, err)
 	}
 	return r, l.act(ctx, ask, by, raw, &r)
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -301,6 +302,31 @@ func TestRetractOwn(t *testing.T) {
 	})
 	if err != nil || recorded != 4 {
 		t.Errorf("recorded with name, reason and request: %d, %v", recorded, err)
+	}
+}
+
+// TestRetractAtOnce has one request come several times at once: it is done once.
+func TestRetractAtOnce(t *testing.T) {
+	t.Parallel()
+	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
+	harm(t, l)
+	var wait sync.WaitGroup
+	done, errs := make([]Retraction, 8), make([]error, 8)
+	for i := range done {
+		wait.Go(func() { done[i], errs[i] = l.TakeBack(t.Context(), killed(), national()) })
+	}
+	wait.Wait()
+	first := 0
+	for i := range done {
+		if errs[i] != nil || done[i].First != 10 || done[i].Last != 13 || done[i].Events != 4 {
+			t.Errorf("%+v, %v", done[i], errs[i])
+		}
+		if !done[i].Before {
+			first++
+		}
+	}
+	if events := readLog(t, l); first != 1 || len(events) != 13 {
+		t.Errorf("done %d times; the log has %d events", first, len(events))
 	}
 }
 
