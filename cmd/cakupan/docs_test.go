@@ -117,6 +117,8 @@ func TestDocsTellTheAnswers(t *testing.T) {
 		{"POST", "/v1/lookups", "application/json", `{"nik":"750301410190000"}`, 400, ""},
 		{"POST", "/v1/lookups", "application/json", `{"worker":"w1"}`, 400, ""},
 		{"GET", "/v1/lookups", "", "", 200, ""},
+		{"GET", "/v1/reads", "", "", 200, ""},
+		{"GET", "/v1/reads?what=none", "", "", 400, ""},
 		{"POST", "/v1/retract", "application/json", `{"enrolment":"bpu-4","dryRun":true}`, 200, ""},
 		{"POST", "/v1/retract", "application/json", `{"enrolment":"bpu-4","reason":"x","request":"r"}`, 200, ""},
 		{"POST", "/v1/retract", "application/json", `{"enrolment":"bpu-4","reason":"x","request":"r"}`, 200, ""},
