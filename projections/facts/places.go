@@ -13,7 +13,8 @@ type Place struct {
 	Region   region.Code
 	On       temporal.Date
 	Sequence eventstore.Sequence
-	Opens    bool // its event opens the enrolment
+	Opens    bool   // its event opens the enrolment
+	Worker   uint32 // for whom it opens
 }
 
 // AppendPlaces appends where an enrolment is and will be, the newest event first. Without an
@@ -44,9 +45,41 @@ func (f *fact) appendPlace(dst []Place) []Place {
 	if named&enrolment.NamesRegion == 0 {
 		return dst
 	}
-	return append(dst, Place{
-		terms.Region, temporal.Date(f.from), f.sequence(), kind == event.EnrolmentOpened,
-	})
+	p := Place{Region: terms.Region, On: temporal.Date(f.from), Sequence: f.sequence()}
+	if p.Opens = kind == event.EnrolmentOpened; p.Opens {
+		p.Worker = f.subject
+	}
+	return append(dst, p)
+}
+
+// HasLives tells whether a death or a merge of a worker is in force, of this id of his.
+func (s *State) HasLives(w uint32) bool {
+	return len(s.deathsOf[w]) > 0 || len(s.mergesOf[w]) > 0
+}
+
+// NewestGrants calls yield with the enrolments of a commitment's grants in force, the newest first,
+// until it returns false. It follows so many links at most, and returns the newest grant if there
+// are more; else 0.
+func (s *State) NewestGrants(c uint32, most int, yield func(e uint32) bool,
+) (beyond eventstore.Sequence) {
+	if int(c) >= s.grantsOf.Len() {
+		return 0
+	}
+	var newest eventstore.Sequence
+	for at, n := *s.grantsOf.At(int(c)), 0; at != 0; n++ {
+		if n == most {
+			return newest
+		}
+		f := s.facts.At(int(at - 1))
+		if at = f.detail; f.kind == 0 {
+			continue
+		}
+		newest = max(newest, f.sequence())
+		if !yield(s.OwnerOf(f.sequence()).Index()) {
+			return 0
+		}
+	}
+	return 0
 }
 
 // CommittedBy returns the newest event in force that committed a commitment, 0 when none has.

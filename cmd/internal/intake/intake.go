@@ -80,6 +80,8 @@ type Batch struct {
 	receipts []event.Receipt // those of refused events are final
 	entries  []writer.Entry  // of accepted events; elsewhere the zero entry
 	persons  bool            // some came with a NIK
+	// before are entries that are appended in front of those of events, by their places.
+	before map[int][]writer.Entry
 }
 
 // Prepare does the part of [Intake.Submit] that needs no storage but the vault's: who has more
@@ -238,6 +240,9 @@ func (in *Intake) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error)
 		return nil, err
 	}
 	for i, result := range results {
+		if places[i] < 0 { // of no event that was sent
+			continue
+		}
 		receipt := &b.receipts[places[i]]
 		receipt.Status, receipt.Refusal = result.Status, result.Refusal
 		receipt.Sequence = uint64(result.Sequence)
@@ -248,11 +253,19 @@ func (in *Intake) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error)
 	return b.receipts, nil
 }
 
-// accepted returns the entries of the accepted events and the places of their receipts.
+// accepted returns the entries of the accepted events, with those in front of them, and the places
+// of their receipts, -1 for none.
 func (b *Batch) accepted() (entries []writer.Entry, places []int) {
 	entries, places = b.entries[:0], make([]int, 0, len(b.entries))
+	if len(b.before) > 0 {
+		entries = make([]writer.Entry, 0, len(b.entries)+len(b.before))
+	}
 	for i := range b.receipts {
 		if b.receipts[i].Refusal == nil {
+			for range b.before[i] {
+				places = append(places, -1)
+			}
+			entries = append(entries, b.before[i]...)
 			entries = append(entries, b.entries[i])
 			places = append(places, i)
 		}

@@ -5,7 +5,11 @@ import (
 	"fmt"
 
 	"cakupan/domain/event"
+	"cakupan/eventstore/writer"
 )
+
+// DryRun tells that nothing of the batch is to be appended.
+func (b *Batch) DryRun() bool { return b.opts.DryRun }
 
 // Scope returns what whoever sent the batch may report; nil: everything.
 func (b *Batch) Scope() *event.Scope { return b.opts.Scope }
@@ -29,4 +33,30 @@ func (in *Intake) Refuse(
 		b.receipts[place].Status, b.receipts[place].Refusal = event.Refused, refusal
 	}
 	return nil
+}
+
+// Appends tells whether an event of a batch that is not committed yet would be appended if the batch
+// were committed now: it is neither refused nor in the log.
+func (in *Intake) Appends(ctx context.Context, b *Batch, place int) (bool, error) {
+	if b.receipts[place].Refusal != nil {
+		return false, nil
+	}
+	results, err := in.writer.Check(ctx, b.entries[place:place+1])
+	if err != nil {
+		return false, fmt.Errorf("judge events: %w", err)
+	}
+	return results[0].Status == event.Appended, nil
+}
+
+// Precede has entries appended in front of an event of a batch that is not committed yet, at its
+// record time. They are in the log if the event is; after a crash between the two they alone may be.
+func (b *Batch) Precede(place int, before []writer.Entry) {
+	if b.before == nil {
+		b.before = map[int][]writer.Entry{}
+	}
+	for i := range before {
+		before[i].RecordedAt = b.entries[place].RecordedAt
+		before[i].Original = b.entries[place].Original
+	}
+	b.before[place] = before
 }

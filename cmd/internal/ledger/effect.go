@@ -89,7 +89,7 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := l.judgeRights(ctx, in, batch); err != nil {
+	if _, err := l.judgeRights(ctx, in, batch); err != nil {
 		return nil, nil, err
 	}
 	events, err := batch.Events()

@@ -140,11 +140,14 @@ func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 	return a, nil
 }
 
+// ownSource returns the source of what the ledger itself says.
+func (l *Ledger) ownSource() string { return "urn:cakupan:ledger:" + l.log.Identity().Ledger }
+
 // publication is the event that publishes a figure.
 func (l *Ledger) publication(f Figure, a *Attested) *event.Event {
 	e := &event.Event{
 		Key: event.Key{
-			Source: "urn:cakupan:ledger:" + l.log.Identity().Ledger,
+			Source: l.ownSource(),
 			ID:     fmt.Sprintf("figure-%s-%s-%s-%d", f.Region, f.On, f.Indicator, a.Size),
 		},
 		Type: event.FigurePublished,

@@ -143,6 +143,7 @@ type Ledger struct {
 	// has a right over what.
 	rightsGiven highest
 	retracting  sync.Mutex // held by who appends what takes events back
+	subjects    *subjects
 	old         arrivals
 
 	closed     sync.Once
@@ -179,6 +180,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		opts: opts, folder: f, closing: make(chan struct{}),
 		throttle: newThrottle(changesPerSecond, changesAtOnce),
 		backlog:  newBacklog(),
+		subjects: newSubjects(),
 		quota:    natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	err = l.patiently(ctx, l.openLog)

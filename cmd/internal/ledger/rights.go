@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
@@ -16,11 +15,16 @@ import (
 
 // What a publisher reports of an enrolment, a commitment or a person that the ledger knows, it
 // needs a right over: the region of each enrolment concerned, from the day on from which the event
-// changes it; the funder of the commitment; of a person, both for each enrolment that is known. Or
-// it has opened, or committed, what the event is about. What is not known yet may be reported.
+// changes it; the funder of the commitment, or, while nobody has committed it, each enrolment that
+// was granted from it; of a person, each enrolment that is known. Or it has opened, or committed,
+// what the event is about. Who takes back what he has reported needs the right to report it now.
+//
+// What is not known yet may be reported. When it becomes known, what was said of it by somebody who
+// has no right over it is taken back in front of what makes it known: see takeBack.
 //
 // They are judged by the facts that the coverage rests on, with all that this ledger has appended
-// and that gives or takes rights.
+// and that gives or takes rights. Nobody else appends meanwhile what is about the same: see
+// subjects.
 
 // rightsReader is the coverage, as rights are asked of it.
 type rightsReader interface {
@@ -28,12 +32,10 @@ type rightsReader interface {
 	Names() *facts.Names
 }
 
-// doubt is what a publisher has no right over by its regions: only who sent the event has, or, of a
-// commitment, whoever has the right over its funder.
-type doubt struct {
-	place  int
-	origin eventstore.Sequence
-	field  string
+// verdict is what was found out about the rights of a batch.
+type verdict struct {
+	release func() // what the batch is about is free again; nil: nothing was held
+	loose   bool   // it says something of what is not known
 }
 
 // gives tells whether an event of the type may change who has a right over what.
@@ -47,41 +49,105 @@ func gives(t event.Type) bool {
 	}
 }
 
+// reveals tells whether an event of the type may make something known.
+func reveals(t event.Type) bool {
+	switch t {
+	case event.EnrolmentOpened, event.FundingCommitted, event.FundingGranted, event.WorkerMerged:
+		return true
+	default:
+		return false
+	}
+}
+
 // everywhere tells whether a publisher has a right over everything there is.
 func everywhere(s *event.Scope) bool {
 	return s == nil || slices.Contains(s.Regions, region.Nation)
 }
 
-// judgeRights refuses what a batch says of others' enrolments, commitments and people.
-func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.Batch) error {
+// judgeRights refuses what a batch says of others' enrolments, commitments and people, and has taken
+// back what others said of those that it makes known. What the batch is about is held until the
+// verdict is released, also after an error.
+func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.Batch,
+) (v verdict, err error) {
 	scope := b.Scope()
-	if everywhere(scope) {
-		return nil
+	if scope == nil && !l.register.Guarded() {
+		return v, nil // there are no publishers
 	}
 	events, err := b.Events()
+	free := everywhere(scope)
 	if err != nil || !slices.ContainsFunc(events, func(e event.Event) bool {
-		return e.Data.Enrolment != "" || e.Data.Commitment != "" || e.Data.Worker != ""
+		return reveals(e.Type) || !free && isAbout(&e)
 	}) {
-		return err
+		return v, err
 	}
+	var targets map[int]*event.Event
+	if !free {
+		if targets, err = l.targets(ctx, events); err != nil {
+			return v, err
+		}
+	}
+	held := l.subjects.of(events)
+	for {
+		if v.release, err = l.hold(ctx, b, held); err != nil {
+			return v, err
+		}
+		j := &judge{scope: scope, targets: targets, here: newHere(events)}
+		t, err := l.rule(ctx, in, b, j, events)
+		v.loose = j.loose
+		if err != nil || v.release == nil {
+			return v, err
+		}
+		also := slices.DeleteFunc(t.also, func(s subject) bool { return slices.Contains(held, s) })
+		if len(also) == 0 {
+			return v, t.precede()
+		}
+		v.release()
+		held = append(held, also...)
+	}
+}
+
+// isAbout tells whether an event is about what somebody may have a right over.
+func isAbout(e *event.Event) bool {
+	return e.Data.Enrolment != "" || e.Data.Commitment != "" || e.Data.Worker != "" ||
+		e.Type == event.EventRetracted
+}
+
+// hold holds subjects for a batch that is to be appended.
+func (l *Ledger) hold(ctx context.Context, b *intake.Batch, held []subject) (func(), error) {
+	if b.DryRun() {
+		return nil, nil
+	}
+	return l.subjects.hold(ctx, held)
+}
+
+// rule judges a batch whose subjects are held, and returns what is to be taken back. When that is
+// about more than is held, the batch is to be judged again.
+func (l *Ledger) rule(ctx context.Context, in *intake.Intake, b *intake.Batch, j *judge,
+	events []event.Event,
+) (*taker, error) {
 	p, err := coverageAs[rightsReader](ctx, l, l.rightsGiven.last())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var doubts []doubt
+	j.names = p.Names()
 	for first := 0; first < len(events); first += facts.Together {
-		j := judge{names: p.Names(), scope: scope}
 		some := events[first:min(first+facts.Together, len(events))]
 		if err := p.Read(func(s *facts.State) error { return j.look(s, some, first) }); err != nil {
-			return err
+			return nil, err
 		}
-		doubts = append(doubts, j.doubts...)
 	}
-	refusals, err := l.resolve(ctx, scope, doubts)
+	refusals, err := l.resolve(ctx, j.scope, j.doubts)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return in.Refuse(ctx, b, refusals)
+	if err := in.Refuse(ctx, b, refusals); err != nil {
+		return nil, err
+	}
+	t := newTaker(l, in, b, events, p)
+	if b.DryRun() || len(j.claims) == 0 {
+		return t, nil
+	}
+	return t, t.takeAll(ctx, j.claims)
 }
 
 // noteRights notes that events are in the log which may have changed who has a right over what.
@@ -91,6 +157,37 @@ func (l *Ledger) noteRights(receipts []event.Receipt) {
 			l.rightsGiven.raise(eventstore.Sequence(receipts[i].Sequence))
 		}
 	}
+}
+
+// targets returns what retractions of a batch take back, by their places, as far as it is in the
+// log: only then do they change what others see.
+func (l *Ledger) targets(ctx context.Context, events []event.Event) (map[int]*event.Event, error) {
+	places := map[eventstore.Sequence][]int{}
+	var wanted []eventstore.Sequence
+	for i := range events {
+		if events[i].Type != event.EventRetracted {
+			continue
+		}
+		d := &events[i].Data
+		at, err := l.find(event.Key{Source: d.RetractedSource, ID: d.RetractedID})
+		if err != nil {
+			return nil, err
+		}
+		if at != 0 {
+			places[at] = append(places[at], i)
+			wanted = append(wanted, at)
+		}
+	}
+	targets := map[int]*event.Event{}
+	slices.Sort(wanted)
+	s := &selection{each: func(record eventstore.Record, e *event.Event) error {
+		for _, place := range places[record.Sequence] {
+			target := *e
+			targets[place] = &target
+		}
+		return nil
+	}}
+	return targets, l.readSome(ctx, slices.Compact(wanted), s)
 }
 
 // resolve refuses what the doubts are of, unless the publisher itself said what they rest on.
@@ -122,98 +219,8 @@ func (l *Ledger) resolve(ctx context.Context, scope *event.Scope, doubts []doubt
 	return refusals, nil
 }
 
-// judge looks for doubts. It is used once.
-type judge struct {
-	names  *facts.Names
-	scope  *event.Scope
-	doubts []doubt
-	places []facts.Place
-}
-
-// look notes the doubts about events, of which the first has a place in its batch.
-func (j *judge) look(s *facts.State, events []event.Event, first int) error {
-	for i := range events {
-		e, place := &events[i], first+i
-		if d := &e.Data; d.Enrolment != "" {
-			number, known, err := j.names.FindEnrolment(d.Enrolment)
-			if err != nil {
-				return err
-			}
-			if known {
-				j.enrolment(s, number, startOf(e), doubt{place: place, field: "data.enrolment"})
-			}
-		}
-		if err := j.commitment(s, e, place); err != nil {
-			return err
-		}
-		if e.Type == event.WorkerDied || e.Type == event.WorkerMerged {
-			if err := j.persons(s, e, place); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// commitment notes the doubt about the commitment of an event.
-func (j *judge) commitment(s *facts.State, e *event.Event, place int) error {
-	if e.Data.Commitment == "" {
-		return nil
-	}
-	number, known, err := j.names.FindCommitment(e.Data.Commitment)
-	if err != nil || !known {
-		return err
-	}
-	if origin := s.CommittedBy(number); origin != 0 {
-		j.doubts = append(j.doubts, doubt{place, origin, "data.commitment"})
-	}
-	return nil
-}
-
-// persons notes the doubts about the people of a death or a merge.
-func (j *judge) persons(s *facts.State, e *event.Event, place int) error {
-	for _, id := range [...]string{e.Data.Worker, e.Data.Into} {
-		if id == "" {
-			continue
-		}
-		number, known, err := j.names.FindWorker(strings.Clone(id))
-		if err != nil {
-			return err
-		}
-		if !known || int(number) >= s.WorkerCount() {
-			continue
-		}
-		for _, w := range s.IDs(nil, number) {
-			for enrolled := range s.Enrolments(w, facts.NoEnrolment) {
-				j.enrolment(s, enrolled, startOf(e), doubt{place: place, field: "data.worker"})
-			}
-		}
-	}
-	return nil
-}
-
-// enrolment notes the doubt about an enrolment of which something is said from a day on.
-func (j *judge) enrolment(s *facts.State, e uint32, from temporal.Date, d doubt) {
-	j.places = s.AppendPlaces(j.places[:0], e)
-	var now *facts.Place // where it is on that day
-	foreign := false
-	for i := range j.places {
-		p := &j.places[i]
-		if p.Opens && (d.origin == 0 || p.Sequence < d.origin) {
-			d.origin = p.Sequence
-		}
-		switch {
-		case p.On > from:
-			foreign = foreign || !j.scope.HasRegion(p.Region)
-		case now == nil || p.On > now.On || p.On == now.On && p.Sequence > now.Sequence:
-			now = p
-		}
-	}
-	foreign = foreign || now != nil && !j.scope.HasRegion(now.Region)
-	if d.origin != 0 && foreign {
-		j.doubts = append(j.doubts, d)
-	}
-}
+// always is before every day: something is said for all of them.
+const always temporal.Date = math.MinInt32
 
 // startOf returns the first day that an event may change.
 func startOf(e *event.Event) temporal.Date {
@@ -224,7 +231,7 @@ func startOf(e *event.Event) temporal.Date {
 	case event.WorkerDied:
 		return d.On
 	case event.WorkerMerged:
-		return math.MinInt32
+		return always
 	case event.FundingGranted, event.FundingRevoked, event.ContributionCredited:
 		return d.FromMonth.First()
 	default:

@@ -92,8 +92,15 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	if err != nil {
 		return nil, err
 	}
-	if err := l.judgeRights(ctx, in, b.batch); err != nil {
+	rights, err := l.judgeRights(ctx, in, b.batch)
+	if rights.release != nil {
+		defer rights.release()
+	}
+	if err != nil {
 		return nil, err
+	}
+	if rights.loose {
+		b.gives.Store(true) // what it says is judged when that becomes known
 	}
 	p := l.answering()
 	expects := l.backlog.begin(p, &b.load)

@@ -1,0 +1,408 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/eventstore/writer"
+	"cakupan/projections/facts"
+)
+
+// taker takes back what was said of an enrolment, a person or a commitment before it was known, by
+// publishers who have no right over it: as if it had been known first, and they had been refused.
+// The ledger says so itself, by retractions in front of the event that makes it known. So the same
+// log has the same figures for everybody, and its history tells what was taken back and why.
+//
+// If we crash after the retractions are in the log and before the event is, it is sent again, and
+// finds nothing more to be taken back.
+type taker struct {
+	ledger *Ledger
+	intake *intake.Intake
+	batch  *intake.Batch
+	events []event.Event
+	reader rightsReader
+
+	claims []claim
+	taken  map[eventstore.Sequence]bool
+	before map[int][]writer.Entry
+	also   []subject // whom the claims are about
+	scopes map[string]*event.Scope
+}
+
+func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Event, p rightsReader,
+) *taker {
+	return &taker{
+		ledger: l, intake: in, batch: b, events: events, reader: p,
+		taken: map[eventstore.Sequence]bool{}, before: map[int][]writer.Entry{},
+		scopes: map[string]*event.Scope{},
+	}
+}
+
+// precede has the batch appended with what is taken back.
+func (t *taker) precede() error {
+	for place, entries := range t.before {
+		t.batch.Precede(place, entries)
+	}
+	return nil
+}
+
+// right is what gives a right over something: places where it is, or who opened or committed it.
+type right struct {
+	places []facts.Place
+	origin eventstore.Sequence // of the event that opened it; 0: opener
+	opener *event.Event
+}
+
+// takeAll finds out what the claims take back.
+func (t *taker) takeAll(ctx context.Context, claims []claim) error {
+	t.claims = claims
+	for len(t.claims) > 0 {
+		c := t.claims[0]
+		t.claims = t.claims[1:]
+		for _, place := range [...]int{c.place, c.by} {
+			appends, err := t.intake.Appends(ctx, t.batch, place)
+			if err != nil {
+				return err
+			}
+			if !appends && place == c.place {
+				c.place = -1
+			}
+		}
+		if c.place < 0 {
+			continue
+		}
+		if err := t.take(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take finds out what one claim takes back.
+func (t *taker) take(ctx context.Context, c claim) error {
+	rights, err := t.rights(ctx, c)
+	if err != nil || len(rights) == 0 {
+		return err
+	}
+	switch c.kind {
+	case ofEnrolment:
+		return t.ofEnrolment(ctx, c, rights)
+	case ofWorker:
+		return t.ofWorker(ctx, c, rights)
+	default:
+		return t.ofCommitment(ctx, c, rights)
+	}
+}
+
+// rights returns what a claim rests on.
+func (t *taker) rights(ctx context.Context, c claim) (all []right, err error) {
+	by := &t.events[c.by]
+	switch by.Type {
+	case event.FundingCommitted:
+		return []right{{opener: by}}, nil
+	case event.EnrolmentOpened:
+		place := facts.Place{
+			Region: by.Data.Region, On: by.Data.From, Sequence: math.MaxInt64, Opens: true,
+		}
+		return []right{{places: []facts.Place{place}, opener: by}}, nil
+	default:
+	}
+	err = t.reader.Read(func(s *facts.State) error {
+		all, err = t.known(s, by)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var origins []eventstore.Sequence
+	for i := range all {
+		origins = append(origins, all[i].origin)
+	}
+	openers, err := t.read(ctx, origins)
+	for i := range all {
+		all[i].opener = openers[all[i].origin]
+	}
+	return all, err
+}
+
+// known returns the rights over the enrolments that a grant or a merge names and the log knows.
+func (t *taker) known(s *facts.State, by *event.Event) (all []right, err error) {
+	add := func(e uint32) {
+		places := s.AppendPlaces(nil, e)
+		if origin := originOf(places); origin != 0 {
+			all = append(all, right{places: places, origin: origin})
+		}
+	}
+	names := t.reader.Names()
+	if by.Type == event.FundingGranted {
+		e, named, err := names.FindEnrolment(by.Data.Enrolment)
+		if err == nil && named && int(e) < s.EnrolmentCount() {
+			add(e)
+		}
+		return all, err
+	}
+	for _, id := range [...]string{by.Data.Worker, by.Data.Into} {
+		number, named, err := names.FindWorker(id)
+		if err != nil {
+			return nil, err
+		}
+		if !named || int(number) >= s.WorkerCount() {
+			continue
+		}
+		for _, w := range s.IDs(nil, number) {
+			for e := range s.Enrolments(w, facts.NoEnrolment) {
+				if opensFor(s.AppendPlaces(nil, e), w) {
+					add(e)
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// ofEnrolment takes back what was said of an enrolment. What stays may say where it is, and names
+// commitments that become known too.
+func (t *taker) ofEnrolment(ctx context.Context, c claim, rights []right) error {
+	var records []facts.Record
+	err := t.reader.Read(func(s *facts.State) error {
+		records = inForce(s.AppendEnrolment(nil, c.number))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	said, err := t.read(ctx, sequencesOf(records))
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		r := &records[i]
+		e := said[r.Sequence]
+		has, err := t.has(e, rights)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !has:
+			err = t.takeBack(c.place, r.Sequence, e)
+		case e.Data.Has.Has(event.FieldRegion):
+			rights[0].places = append(rights[0].places, facts.Place{
+				Region: e.Data.Region, On: e.Data.From, Sequence: r.Sequence,
+			})
+		case r.Kind == event.FundingGranted:
+			err = t.claimCommitment(c, r.Commitment)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimCommitment claims a commitment that nobody has committed.
+func (t *taker) claimCommitment(c claim, number uint32) error {
+	committed := false
+	err := t.reader.Read(func(s *facts.State) error {
+		committed = s.CommittedBy(number) != 0
+		return nil
+	})
+	if err != nil || committed {
+		return err
+	}
+	names, err := t.reader.Names().AppendCommitments(nil, number)
+	if err != nil {
+		return err
+	}
+	t.also = append(t.also, t.ledger.subjects.one(ofCommitment, names[0]))
+	t.claims = append(t.claims, claim{c.place, c.by, ofCommitment, number})
+	return nil
+}
+
+// ofWorker takes back the deaths and merges of a person. Whoever is one with him by a merge that
+// stays is the same person.
+func (t *taker) ofWorker(ctx context.Context, c claim, rights []right) error {
+	persons := []uint32{c.number}
+	for i := 0; i < len(persons); i++ {
+		var records []facts.Record
+		err := t.reader.Read(func(s *facts.State) error {
+			records = inForce(s.AppendLives(nil, persons[i]))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		said, err := t.read(ctx, sequencesOf(records))
+		if err != nil {
+			return err
+		}
+		for n := range records {
+			r := &records[n]
+			has, err := t.has(said[r.Sequence], rights)
+			if err == nil && !has {
+				err = t.takeBack(c.place, r.Sequence, said[r.Sequence])
+			}
+			if err != nil {
+				return err
+			}
+			if has && r.Kind == event.WorkerMerged {
+				persons = addNew(persons, r.Worker, r.Into)
+			}
+		}
+	}
+	names, err := t.reader.Names().AppendWorkers(nil, persons...)
+	for _, name := range names {
+		t.also = append(t.also, t.ledger.subjects.one(ofWorker, name))
+	}
+	return err
+}
+
+func addNew(all []uint32, some ...uint32) []uint32 {
+	for _, one := range some {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// ofCommitment takes back what was said of a commitment, but for grants of enrolments that are
+// known: they were judged by those.
+func (t *taker) ofCommitment(ctx context.Context, c claim, rights []right) error {
+	var records []facts.Record
+	err := t.reader.Read(func(s *facts.State) error {
+		records = inForce(s.AppendCommitment(nil, c.number))
+		records = slices.DeleteFunc(records, func(r facts.Record) bool {
+			return r.Kind == event.FundingGranted &&
+				originOf(s.AppendPlaces(nil, r.Enrolment)) != 0
+		})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	said, err := t.read(ctx, sequencesOf(records))
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		at := records[i].Sequence
+		has, err := t.has(said[at], rights)
+		if err == nil && !has {
+			err = t.takeBack(c.place, at, said[at])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// has tells whether who sent an event has all the rights, or is who sends the batch.
+func (t *taker) has(e *event.Event, rights []right) (bool, error) {
+	scope, err := t.scopeOf(e.Publisher)
+	if err != nil || everywhere(scope) {
+		return true, err
+	}
+	if own := t.batch.Scope(); own != nil && own.Owns(&event.Event{Key: e.Key}) {
+		return true, nil
+	}
+	for i := range rights {
+		r := &rights[i]
+		if scope.Owns(r.opener) {
+			continue
+		}
+		if len(r.places) == 0 || foreign(scope, r.places, startOf(e)) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// scopeOf returns what a publisher may report; of one who was revoked, what he might have at last.
+// Of one whom the register does not know it is nothing.
+func (t *taker) scopeOf(name string) (*event.Scope, error) {
+	own := t.batch.Scope()
+	switch {
+	case name == "":
+		return nil, nil
+	case own != nil && own.Publisher == name:
+		return own, nil
+	}
+	if scope := t.scopes[name]; scope != nil {
+		return scope, nil
+	}
+	members, err := t.ledger.register.Members()
+	if err != nil {
+		return nil, err
+	}
+	scope := &event.Scope{Publisher: name}
+	for i := range members {
+		if m := &members[i]; m.Name == name && m.Scope() != nil {
+			scope = m.Scope()
+		}
+	}
+	t.scopes[name] = scope
+	return scope, nil
+}
+
+// takeBack has an event taken back in front of one of the batch.
+func (t *taker) takeBack(place int, at eventstore.Sequence, e *event.Event) error {
+	if t.taken[at] {
+		return nil
+	}
+	t.taken[at] = true
+	d := event.Data{
+		RetractedSource: e.Source, RetractedID: e.ID,
+		ReasonText: e.Publisher + " reported it before the ledger knew what it is about, and has" +
+			" no right over that",
+	}
+	for _, use := range event.EventRetracted.Uses() {
+		if use.Need == event.Required {
+			d.Has = d.Has.With(use.Field)
+		}
+	}
+	entry, err := EntryOf(&event.Event{
+		Key:  event.Key{Source: t.ledger.ownSource(), ID: fmt.Sprintf("no-right-%d", at)},
+		Type: event.EventRetracted, Data: d,
+	}, 0)
+	t.before[place] = append(t.before[place], entry)
+	return err
+}
+
+// read returns what is needed of events in the log.
+func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence,
+) (map[eventstore.Sequence]*event.Event, error) {
+	said := make(map[eventstore.Sequence]*event.Event, len(sequences))
+	s := &selection{each: func(record eventstore.Record, e *event.Event) error {
+		d := &e.Data
+		said[record.Sequence] = &event.Event{ // not the texts of the frame
+			Key:  event.Key{Source: strings.Clone(e.Source), ID: strings.Clone(e.ID)},
+			Type: e.Type, Publisher: strings.Clone(e.Publisher),
+			Data: event.Data{
+				Has: d.Has, Region: d.Region, Funder: d.Funder,
+				From: d.From, Until: d.Until, On: d.On, FromMonth: d.FromMonth,
+			},
+		}
+		return nil
+	}}
+	slices.Sort(sequences)
+	return said, t.ledger.readSome(ctx, slices.Compact(sequences), s)
+}
+
+// inForce leaves out what is not in force.
+func inForce(records []facts.Record) []facts.Record {
+	return slices.DeleteFunc(records, func(r facts.Record) bool { return r.Retracted != 0 })
+}
+
+func sequencesOf(records []facts.Record) (all []eventstore.Sequence) {
+	for i := range records {
+		all = append(all, records[i].Sequence)
+	}
+	return all
+}
