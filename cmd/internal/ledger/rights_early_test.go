@@ -1,0 +1,197 @@
+package ledger_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/projections/coverage"
+)
+
+// newLedger opens an empty ledger that the test closes.
+func newLedger(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// join makes publishers members of a ledger.
+func join(t *testing.T, l *ledger.Ledger, scopes ...*event.Scope) {
+	t.Helper()
+	for _, s := range scopes {
+		_, err := l.Register().Add(t.Context(), "test", register.Member{
+			Name: s.Publisher, Role: register.Publisher,
+			Sources: s.Sources, Regions: s.Regions, Types: slices.Clone(s.Types),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// figures are what is counted of a region on some days.
+type figures [len(figureDays)][4]int64
+
+var figureDays = [...]string{"2020-12-31", "2021-02-15", "2021-05-31", "2021-08-31", "2022-03-31"}
+
+func figuresOf(t *testing.T, view *coverage.View, code region.Code) (all figures) {
+	t.Helper()
+	for i, text := range figureDays {
+		on, err := temporal.ParseDate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := view.Answer(coverage.Query{
+			Region: code, On: on, Known: view.Known(), Indicator: event.Employed,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = [4]int64{a.Covered, a.Confirmed, a.InGrace, a.Enrolments}
+	}
+	return all
+}
+
+// said is an event as a test says it: its type and what stands between the braces of its data.
+type said struct{ kind, data string }
+
+func committing(commitment, funder string) string {
+	return fmt.Sprintf(`"commitment":%q,"funder":%q,"funding":"APBD",`+
+		`"fiscalYear":2021,"heads":10,"months":12,"tariff":16800,"ceiling":2016000,`+
+		`"from":"2021-01","until":"2022-01"`, commitment, funder)
+}
+
+// TestRightsEarly has a publisher speak of another's people, in each way there is, before they are
+// known: it is accepted, and changes nothing of them once they are.
+func TestRightsEarly(t *testing.T) {
+	own := []said{
+		{"enrolment.opened", opening("ea", "wa", "75.03")},
+		{"funding.committed", committing("ca", "75.03")},
+		{"funding.granted", `"commitment":"ca","enrolment":"ea","from":"2021-01","until":"2022-01"`},
+		{"funding.disbursed", `"commitment":"ca","amount":1,"paidOn":"2021-02-01",` +
+			`"months":["2021-01"],"reference":""`},
+	}
+	others := slices.Clone(own)
+	slices.Reverse(others)
+	// The grant before what it is of, and the enrolment before the commitment.
+	third := []said{own[2], own[0], own[3], own[1]}
+	want := afterEarly(t, nil, own) // the same in each order
+	if want[2] == ([4]int64{}) {
+		t.Fatal("nobody is covered: the test shows nothing")
+	}
+	for name, early := range map[string][]said{
+		"termination":   {{"enrolment.terminated", `"enrolment":"ea","until":"2021-02-01","reason":"OTHER"`}},
+		"reinstatement": {{"enrolment.reinstated", `"enrolment":"ea","from":"2020-06-01"`}},
+		"move":          {{"enrolment.amended", `"enrolment":"ea","from":"2021-02-01","region":"75.71"`}},
+		"payer":         {{"enrolment.amended", `"enrolment":"ea","from":"2021-02-01","payer":"SELF"`}},
+		"credit":        {{"contribution.credited", `"enrolment":"ea","from":"2021-01","until":"2022-06"`}},
+		"grant":         {{"funding.granted", `"commitment":"cb","enrolment":"ea","from":"2022-01","until":"2023-01"`}},
+		"own commitment": {
+			{"funding.committed", committing("cb", "75.71")},
+			{"funding.granted", `"commitment":"cb","enrolment":"ea","from":"2022-01","until":"2023-01"`},
+		},
+		"revocation": {{"funding.revoked", `"commitment":"ca","enrolment":"ea","from":"2021-01"`}},
+		"closure":    {{"funding.closed", `"commitment":"ca","from":"2021-01","reason":""`}},
+		"payment": {{"funding.disbursed", `"commitment":"ca","amount":1,"paidOn":"2021-02-01",` +
+			`"months":["2021-02","2021-05"],"reference":""`}},
+		"death": {{"worker.died", `"worker":"wa","on":"2021-01-15"`}},
+		"death of somebody merged": {
+			{"worker.merged", `"worker":"wx","into":"wa"`},
+			{"worker.died", `"worker":"wx","on":"2021-01-15"`},
+		},
+		"death of somebody merged twice": {
+			{"worker.merged", `"worker":"wy","into":"wx"`},
+			{"worker.merged", `"worker":"wa","into":"wy"`},
+			{"worker.died", `"worker":"wx","on":"2021-01-15"`},
+		},
+	} {
+		for order, events := range map[string][]said{
+			"in order": own, "backwards": others, "grant first": third,
+		} {
+			t.Run(name+" "+order, func(t *testing.T) {
+				t.Parallel()
+				if got := afterEarly(t, early, events); got != want {
+					t.Errorf("without it %v, with it %v", want, got)
+				}
+			})
+		}
+	}
+}
+
+// afterEarly returns the figures of a publisher's region when another one has spoken before him.
+func afterEarly(t *testing.T, early, own []said) figures {
+	t.Helper()
+	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
+	l := newLedger(t)
+	join(t, l, a, b)
+	s := &saying{t: t, l: l}
+	for _, e := range early {
+		if status := s.say(b, e.kind, e.data); status != "appended" {
+			t.Fatalf("%s of what nobody knows: %s", e.kind, status)
+		}
+	}
+	for _, e := range own {
+		if status := s.say(a, e.kind, e.data); status != "appended" {
+			t.Fatalf("%s of one's own: %s", e.kind, status)
+		}
+	}
+	view, err := l.View(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return figuresOf(t, view, a.Regions[0])
+}
+
+// TestRightsEarlyTold: what is taken back is in the log, in front of what made it known, by the
+// ledger itself and with the reason; what its publisher has a right over stays.
+func TestRightsEarlyTold(t *testing.T) {
+	l := newLedger(t)
+	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
+	join(t, l, a, b, publisherOf(t, "gorontalo", "75"))
+	province, err := l.Register().Scope("gorontalo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &saying{t: t, l: l}
+	s.say(b, "enrolment.terminated", `"enrolment":"ea","until":"2021-02-01","reason":"OTHER"`)
+	s.say(province, "enrolment.terminated", `"enrolment":"ea","until":"2021-06-01","reason":"OTHER"`)
+	s.say(a, "enrolment.amended", `"enrolment":"ea","from":"2021-03-01","payer":"SELF"`)
+	if got := s.send(a, intake.Options{Atomic: true}, "open", "enrolment.opened",
+		opening("ea", "wa", "75.03")); got != "appended" {
+		t.Fatal(got)
+	}
+	if got := s.send(a, intake.Options{}, "open", "enrolment.opened",
+		opening("ea", "wa", "75.03")); got != "duplicate" {
+		t.Fatal(got)
+	}
+	var lines []string
+	err = l.Events(t.Context(), ledger.EventFilter{From: 4}, func(line []byte) error {
+		lines = append(lines, string(line))
+		return nil
+	})
+	if err != nil || len(lines) != 2 {
+		t.Fatalf("%v: %q", err, lines)
+	}
+	for _, want := range []string{
+		`cakupan.event.retracted.v1"`, `"source":"urn:cakupan:ledger:`, `"id":"1"`, `kota reported it before`,
+	} {
+		if !strings.Contains(lines[0], want) {
+			t.Errorf("%s lacks %s", lines[0], want)
+		}
+	}
+}
