@@ -35,8 +35,8 @@ func (in *Intake) Refuse(
 	return nil
 }
 
-// Appends tells whether an event of a batch that is not committed yet would be appended if the batch
-// were committed now: it is neither refused nor in the log.
+// Appends tells whether an event of a batch that is not committed yet would be appended if the
+// batch were committed now: it is neither refused nor in the log.
 func (in *Intake) Appends(ctx context.Context, b *Batch, place int) (bool, error) {
 	if b.receipts[place].Refusal != nil {
 		return false, nil
@@ -49,7 +49,7 @@ func (in *Intake) Appends(ctx context.Context, b *Batch, place int) (bool, error
 }
 
 // Precede has entries appended in front of an event of a batch that is not committed yet, at its
-// record time. They are in the log if the event is; after a crash between the two they alone may be.
+// record time. They are in the log if the event is; after a crash they alone may be.
 func (b *Batch) Precede(place int, before []writer.Entry) {
 	if b.before == nil {
 		b.before = map[int][]writer.Entry{}

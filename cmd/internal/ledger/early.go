@@ -45,11 +45,10 @@ func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Even
 }
 
 // precede has the batch appended with what is taken back.
-func (t *taker) precede() error {
+func (t *taker) precede() {
 	for place, entries := range t.before {
 		t.batch.Precede(place, entries)
 	}
-	return nil
 }
 
 // right is what gives a right over something: places where it is, or who opened or committed it.
@@ -65,19 +64,14 @@ func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 	for len(t.claims) > 0 {
 		c := t.claims[0]
 		t.claims = t.claims[1:]
-		for _, place := range [...]int{c.place, c.by} {
-			appends, err := t.intake.Appends(ctx, t.batch, place)
-			if err != nil {
-				return err
-			}
-			if !appends && place == c.place {
-				c.place = -1
-			}
+		appends, err := t.intake.Appends(ctx, t.batch, c.place)
+		if err == nil && appends && c.by != c.place {
+			appends, err = t.intake.Appends(ctx, t.batch, c.by)
 		}
-		if c.place < 0 {
-			continue
+		if err == nil && appends {
+			err = t.take(ctx, c)
 		}
-		if err := t.take(ctx, c); err != nil {
+		if err != nil {
 			return err
 		}
 	}

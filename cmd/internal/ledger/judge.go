@@ -7,8 +7,8 @@ import (
 	"cakupan/projections/facts"
 )
 
-// grantsMost is how many grants of a commitment that nobody has committed are looked at. One of
-// more is its who sent the newest.
+// grantsMost is how many grants of a commitment that nobody has committed are looked at. One with
+// more of them is his who sent the newest.
 const grantsMost = 1_024
 
 // doubt is what a publisher has no right over by its regions: only who sent the event has, or, of a
@@ -138,9 +138,6 @@ func (j *judge) enrolment(s *facts.State, e *event.Event, place int) (opener int
 // commitment notes the doubts about the commitment of an event, and that it becomes known: by being
 // committed, or by a grant of an enrolment that is known.
 func (j *judge) commitment(s *facts.State, e *event.Event, place, opener int) error {
-	if j.here.commitments[e.Data.Commitment] {
-		return nil
-	}
 	number, named, err := j.names.FindCommitment(e.Data.Commitment)
 	if err != nil {
 		return err
@@ -150,6 +147,7 @@ func (j *judge) commitment(s *facts.State, e *event.Event, place, opener int) er
 		j.here.grant(e, opener)
 		return nil
 	}
+	// First the log: what the batch commits may be refused.
 	if origin := s.CommittedBy(number); origin != 0 {
 		if !everywhere(j.scope) {
 			j.doubts = append(j.doubts, doubt{place, origin, "data.commitment"})
@@ -161,7 +159,7 @@ func (j *judge) commitment(s *facts.State, e *event.Event, place, opener int) er
 		d.place = place
 		j.doubts = append(j.doubts, d)
 	}
-	if g.guarded {
+	if g.guarded || j.here.commitments[e.Data.Commitment] {
 		return nil
 	}
 	j.loose = true
@@ -229,8 +227,8 @@ func (j *judge) openedFor(s *facts.State, e *event.Event, place int) error {
 	return nil
 }
 
-// persons notes the doubts about the people of a death or a merge, and that a merge makes the one of
-// them known who was not.
+// persons notes the doubts about the people of a death or a merge, and that a merge makes the one
+// of them known who was not.
 func (j *judge) persons(s *facts.State, e *event.Event, place int) error {
 	type side struct {
 		number       uint32
@@ -297,8 +295,8 @@ func opensFor(places []facts.Place, w uint32) bool {
 	return false
 }
 
-// placed tells whether an enrolment is known, and notes the doubt about it when something is said of
-// it from a day on.
+// placed tells whether an enrolment is known, and notes the doubt about it when something is said
+// of it from a day on.
 func (j *judge) placed(s *facts.State, e uint32, from temporal.Date, d doubt) bool {
 	j.places = s.AppendPlaces(j.places[:0], e)
 	origin := originOf(j.places)

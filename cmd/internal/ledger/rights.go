@@ -64,8 +64,8 @@ func everywhere(s *event.Scope) bool {
 	return s == nil || slices.Contains(s.Regions, region.Nation)
 }
 
-// judgeRights refuses what a batch says of others' enrolments, commitments and people, and has taken
-// back what others said of those that it makes known. What the batch is about is held until the
+// judgeRights refuses what a batch says of others' enrolments, commitments and people, and has what
+// others said of those that it makes known taken back. What the batch is about is held until the
 // verdict is released, also after an error.
 func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.Batch,
 ) (v verdict, err error) {
@@ -99,7 +99,8 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 		}
 		also := slices.DeleteFunc(t.also, func(s subject) bool { return slices.Contains(held, s) })
 		if len(also) == 0 {
-			return v, t.precede()
+			t.precede()
+			return v, nil
 		}
 		v.release()
 		held = append(held, also...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"cakupan/cmd/internal/access/register"
@@ -193,5 +194,55 @@ func TestRightsEarlyTold(t *testing.T) {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("%s lacks %s", lines[0], want)
 		}
+	}
+}
+
+// TestRightsAtOnce has a publisher speak of another's people at the moment they are reported: it is
+// refused, or comes first and is taken back.
+func TestRightsAtOnce(t *testing.T) {
+	const people = 60
+	l := newLedger(t)
+	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
+	join(t, l, a, b)
+	submit := func(scope *event.Scope, i int, kind, data string) string {
+		raw := fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:%s",`+
+			`"type":"id.cakupan.%s.v1","data":{%s}}`, i, scope.Publisher, kind, data)
+		receipts, err := l.Submit(t.Context(), [][]byte{raw}, intake.Options{Scope: scope})
+		switch {
+		case err != nil:
+			return err.Error()
+		case receipts[0].Refusal != nil:
+			return string(receipts[0].Refusal.Code)
+		}
+		return string(receipts[0].Status)
+	}
+	var wait sync.WaitGroup
+	for i := range people {
+		enrolment, worker := fmt.Sprintf("e%d", i), fmt.Sprintf("w%d", i)
+		wait.Go(func() {
+			got := submit(a, i, "enrolment.opened", strings.Replace(
+				opening(enrolment, worker, "75.03"), `"APBD"`, `"SELF"`, 1))
+			if got != "appended" {
+				t.Errorf("opening: %s", got)
+			}
+		})
+		wait.Go(func() {
+			kind, data := "worker.died", fmt.Sprintf(`"worker":%q,"on":"2021-01-15"`, worker)
+			if i%2 == 0 {
+				kind, data = "enrolment.terminated",
+					fmt.Sprintf(`"enrolment":%q,"until":"2021-01-15","reason":"OTHER"`, enrolment)
+			}
+			if got := submit(b, i, kind, data); got != "appended" && got != "publisher.forbidden" {
+				t.Errorf("%s: %s", kind, got)
+			}
+		})
+	}
+	wait.Wait()
+	view, err := l.View(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := figuresOf(t, view, a.Regions[0])[2][0]; got != people {
+		t.Errorf("%d of %d are covered", got, people)
 	}
 }

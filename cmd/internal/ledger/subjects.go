@@ -21,10 +21,10 @@ const (
 // the other for nothing.
 type subject uint64
 
-// subjects are those that batches on their way into the log are about. Of two batches that are about
-// the same, the second is judged when the first is in the log: else what a publisher says while the
-// opening is under way would count as said of what nobody knows. All methods may be called at the
-// same time.
+// subjects are those that batches on their way into the log are about. Of two batches that are
+// about the same, the second is judged when the first is in the log: else what a publisher says
+// while the opening is under way would count as said of what nobody knows. All methods may be
+// called at the same time.
 type subjects struct {
 	seed maphash.Seed
 
@@ -53,7 +53,9 @@ func (s *subjects) of(events []event.Event) (all []subject) {
 			kind subjectKind
 			name string
 		}{
-			{ofEnrolment, d.Enrolment}, {ofWorker, d.Worker}, {ofWorker, d.Into},
+			{ofEnrolment, d.Enrolment},
+			{ofWorker, d.Worker},
+			{ofWorker, d.Into},
 			{ofCommitment, d.Commitment},
 		} {
 			if one.name != "" {
