@@ -31,7 +31,8 @@ type taker struct {
 	claims []claim
 	taken  map[eventstore.Sequence]bool
 	before map[int][]writer.Entry
-	also   []subject // whom the claims are about
+	also   []subject                            // whom the claims are about
+	said   map[eventstore.Sequence]*event.Event // memory of read
 	scopes map[string]*event.Scope
 }
 
@@ -40,7 +41,7 @@ func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Even
 	return &taker{
 		ledger: l, intake: in, batch: b, events: events, reader: p,
 		taken: map[eventstore.Sequence]bool{}, before: map[int][]writer.Entry{},
-		scopes: map[string]*event.Scope{},
+		scopes: map[string]*event.Scope{}, said: map[eventstore.Sequence]*event.Event{},
 	}
 }
 
@@ -61,6 +62,9 @@ type right struct {
 // takeAll finds out what the claims take back.
 func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 	t.claims = claims
+	if err := t.readAhead(ctx); err != nil {
+		return err
+	}
 	for len(t.claims) > 0 {
 		c := t.claims[0]
 		t.claims = t.claims[1:]
@@ -76,6 +80,61 @@ func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 		}
 	}
 	return nil
+}
+
+// readAhead reads what was said of all that is claimed at once: each read of its own costs as much.
+func (t *taker) readAhead(ctx context.Context) error {
+	var all []eventstore.Sequence
+	err := t.reader.Read(func(s *facts.State) error {
+		for i := range t.claims {
+			c := &t.claims[i]
+			all = append(all, sequencesOf(about(s, c))...)
+			if by := &t.events[c.by]; by.Type == event.FundingGranted ||
+				by.Type == event.WorkerMerged {
+				rights, err := t.known(s, by)
+				if err != nil {
+					return err
+				}
+				for n := range rights {
+					all = append(all, rights[n].origin)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.read(ctx, all)
+}
+
+// about returns what is in force of what is claimed, in order of the log. Of a commitment grants of
+// enrolments that are known are left out: they were judged by those.
+func about(s *facts.State, c *claim) (records []facts.Record) {
+	switch c.kind {
+	case ofEnrolment:
+		records = s.AppendEnrolment(nil, c.number)
+	case ofWorker:
+		records = s.AppendLives(nil, c.number)
+	case ofCommitment:
+		records = s.AppendCommitment(nil, c.number)
+	}
+	return slices.DeleteFunc(records, func(r facts.Record) bool {
+		return r.Retracted != 0 || c.kind == ofCommitment && r.Kind == event.FundingGranted &&
+			originOf(s.AppendPlaces(nil, r.Enrolment)) != 0
+	})
+}
+
+// about returns what is in force of what is claimed, and has read who said it.
+func (t *taker) about(ctx context.Context, c claim) (records []facts.Record, err error) {
+	err = t.reader.Read(func(s *facts.State) error {
+		records = about(s, &c)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return records, t.read(ctx, sequencesOf(records))
 }
 
 // take finds out what one claim takes back.
@@ -118,9 +177,9 @@ func (t *taker) rights(ctx context.Context, c claim) (all []right, err error) {
 	for i := range all {
 		origins = append(origins, all[i].origin)
 	}
-	openers, err := t.read(ctx, origins)
+	err = t.read(ctx, origins)
 	for i := range all {
-		all[i].opener = openers[all[i].origin]
+		all[i].opener = t.said[all[i].origin]
 	}
 	return all, err
 }
@@ -163,28 +222,20 @@ func (t *taker) known(s *facts.State, by *event.Event) (all []right, err error) 
 // ofEnrolment takes back what was said of an enrolment. What stays may say where it is, and names
 // commitments that become known too.
 func (t *taker) ofEnrolment(ctx context.Context, c claim, rights []right) error {
-	var records []facts.Record
-	err := t.reader.Read(func(s *facts.State) error {
-		records = inForce(s.AppendEnrolment(nil, c.number))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	said, err := t.read(ctx, sequencesOf(records))
+	records, err := t.about(ctx, c)
 	if err != nil {
 		return err
 	}
 	for i := range records {
 		r := &records[i]
-		e := said[r.Sequence]
+		e := t.said[r.Sequence]
 		has, err := t.has(e, rights)
 		if err != nil {
 			return err
 		}
 		switch {
 		case !has:
-			err = t.takeBack(c.place, r.Sequence, e)
+			err = t.takeBack(c.place, r.Sequence)
 		case e.Data.Has.Has(event.FieldRegion):
 			rights[0].places = append(rights[0].places, facts.Place{
 				Region: e.Data.Region, On: e.Data.From, Sequence: r.Sequence,
@@ -223,23 +274,16 @@ func (t *taker) claimCommitment(c claim, number uint32) error {
 func (t *taker) ofWorker(ctx context.Context, c claim, rights []right) error {
 	persons := []uint32{c.number}
 	for i := 0; i < len(persons); i++ {
-		var records []facts.Record
-		err := t.reader.Read(func(s *facts.State) error {
-			records = inForce(s.AppendLives(nil, persons[i]))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		said, err := t.read(ctx, sequencesOf(records))
+		c.number = persons[i]
+		records, err := t.about(ctx, c)
 		if err != nil {
 			return err
 		}
 		for n := range records {
 			r := &records[n]
-			has, err := t.has(said[r.Sequence], rights)
+			has, err := t.has(t.said[r.Sequence], rights)
 			if err == nil && !has {
-				err = t.takeBack(c.place, r.Sequence, said[r.Sequence])
+				err = t.takeBack(c.place, r.Sequence)
 			}
 			if err != nil {
 				return err
@@ -265,30 +309,17 @@ func addNew(all []uint32, some ...uint32) []uint32 {
 	return all
 }
 
-// ofCommitment takes back what was said of a commitment, but for grants of enrolments that are
-// known: they were judged by those.
+// ofCommitment takes back what was said of a commitment.
 func (t *taker) ofCommitment(ctx context.Context, c claim, rights []right) error {
-	var records []facts.Record
-	err := t.reader.Read(func(s *facts.State) error {
-		records = inForce(s.AppendCommitment(nil, c.number))
-		records = slices.DeleteFunc(records, func(r facts.Record) bool {
-			return r.Kind == event.FundingGranted &&
-				originOf(s.AppendPlaces(nil, r.Enrolment)) != 0
-		})
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	said, err := t.read(ctx, sequencesOf(records))
+	records, err := t.about(ctx, c)
 	if err != nil {
 		return err
 	}
 	for i := range records {
 		at := records[i].Sequence
-		has, err := t.has(said[at], rights)
+		has, err := t.has(t.said[at], rights)
 		if err == nil && !has {
-			err = t.takeBack(c.place, at, said[at])
+			err = t.takeBack(c.place, at)
 		}
 		if err != nil {
 			return err
@@ -346,11 +377,12 @@ func (t *taker) scopeOf(name string) (*event.Scope, error) {
 }
 
 // takeBack has an event taken back in front of one of the batch.
-func (t *taker) takeBack(place int, at eventstore.Sequence, e *event.Event) error {
+func (t *taker) takeBack(place int, at eventstore.Sequence) error {
 	if t.taken[at] {
 		return nil
 	}
 	t.taken[at] = true
+	e := t.said[at]
 	d := event.Data{
 		RetractedSource: e.Source, RetractedID: e.ID,
 		ReasonText: e.Publisher + " reported it before the ledger knew what it is about, and has" +
@@ -369,13 +401,15 @@ func (t *taker) takeBack(place int, at eventstore.Sequence, e *event.Event) erro
 	return err
 }
 
-// read returns what is needed of events in the log.
-func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence,
-) (map[eventstore.Sequence]*event.Event, error) {
-	said := make(map[eventstore.Sequence]*event.Event, len(sequences))
+// read reads what is needed of events in the log, unless it is read already.
+func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence) error {
+	sequences = slices.DeleteFunc(sequences, func(at eventstore.Sequence) bool {
+		return t.said[at] != nil
+	})
+	slices.Sort(sequences)
 	s := &selection{each: func(record eventstore.Record, e *event.Event) error {
 		d := &e.Data
-		said[record.Sequence] = &event.Event{ // not the texts of the frame
+		t.said[record.Sequence] = &event.Event{ // not the texts of the frame
 			Key:  event.Key{Source: strings.Clone(e.Source), ID: strings.Clone(e.ID)},
 			Type: e.Type, Publisher: strings.Clone(e.Publisher),
 			Data: event.Data{
@@ -385,13 +419,7 @@ func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence,
 		}
 		return nil
 	}}
-	slices.Sort(sequences)
-	return said, t.ledger.readSome(ctx, slices.Compact(sequences), s)
-}
-
-// inForce leaves out what is not in force.
-func inForce(records []facts.Record) []facts.Record {
-	return slices.DeleteFunc(records, func(r facts.Record) bool { return r.Retracted != 0 })
+	return t.ledger.readSome(ctx, slices.Compact(sequences), s)
 }
 
 func sequencesOf(records []facts.Record) (all []eventstore.Sequence) {
