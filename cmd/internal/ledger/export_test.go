@@ -20,3 +20,16 @@ func (l *Ledger) SetDamage(err error) {
 func (l *Ledger) SealedMessages(ctx context.Context) (uint64, error) {
 	return l.sealedMessages(ctx)
 }
+
+// JudgeRights judges a batch as Commit does, and does not append it.
+func (l *Ledger) JudgeRights(ctx context.Context, b *Batch) error {
+	in, err := l.openGate(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := l.judgeRights(ctx, in, b.batch)
+	if v.release != nil {
+		v.release()
+	}
+	return err
+}

@@ -30,7 +30,8 @@ type claim struct {
 // judge looks for doubts and claims. It is used once.
 type judge struct {
 	names   *facts.Names
-	scope   *event.Scope         // nil: everything may be said
+	scope   *event.Scope
+	free    bool                 // it may say everything
 	targets map[int]*event.Event // what retractions take back, by their places
 	here    *here
 
@@ -39,6 +40,7 @@ type judge struct {
 	loose  bool // something is said of what is not known
 
 	places  []facts.Place // memory
+	ids     []uint32      // memory
 	granted map[uint32]*grantedOf
 }
 
@@ -149,7 +151,7 @@ func (j *judge) commitment(s *facts.State, e *event.Event, place, opener int) er
 	}
 	// First the log: what the batch commits may be refused.
 	if origin := s.CommittedBy(number); origin != 0 {
-		if !everywhere(j.scope) {
+		if !j.free {
 			j.doubts = append(j.doubts, doubt{place, origin, "data.commitment"})
 		}
 		return nil
@@ -204,7 +206,7 @@ func (j *judge) grantedOf(s *facts.State, number uint32) *grantedOf {
 		j.doubts = j.doubts[:before]
 	} else if beyond != 0 {
 		g.guarded = true
-		if !everywhere(j.scope) {
+		if !j.free {
 			g.doubts = append(g.doubts, doubt{origin: beyond, field: "data.commitment"})
 		}
 	}
@@ -270,7 +272,8 @@ func (j *judge) persons(s *facts.State, e *event.Event, place int) error {
 // on, if it is given one.
 func (j *judge) person(s *facts.State, number uint32, from temporal.Date, d *doubt) bool {
 	known := false
-	for _, w := range s.IDs(nil, number) {
+	j.ids = s.IDs(j.ids[:0], number)
+	for _, w := range j.ids {
 		for e := range s.Enrolments(w, facts.NoEnrolment) {
 			j.places = s.AppendPlaces(j.places[:0], e)
 			if !opensFor(j.places, w) {
@@ -279,7 +282,7 @@ func (j *judge) person(s *facts.State, number uint32, from temporal.Date, d *dou
 			if known = true; d == nil {
 				return true
 			}
-			j.placed(s, e, from, *d)
+			j.doubt(from, *d)
 		}
 	}
 	return known
@@ -299,14 +302,15 @@ func opensFor(places []facts.Place, w uint32) bool {
 // of it from a day on.
 func (j *judge) placed(s *facts.State, e uint32, from temporal.Date, d doubt) bool {
 	j.places = s.AppendPlaces(j.places[:0], e)
-	origin := originOf(j.places)
-	if origin == 0 {
+	return j.doubt(from, d)
+}
+
+// doubt does that for an enrolment of which the places are known.
+func (j *judge) doubt(from temporal.Date, d doubt) bool {
+	if d.origin = originOf(j.places); d.origin == 0 {
 		return false
 	}
-	if !everywhere(j.scope) && foreign(j.scope, j.places, from) {
-		if d.origin == 0 {
-			d.origin = origin
-		}
+	if !j.free && foreign(j.scope, j.places, from) {
 		j.doubts = append(j.doubts, d)
 	}
 	return true

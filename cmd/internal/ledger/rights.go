@@ -91,7 +91,7 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 		if v.release, err = l.hold(ctx, b, held); err != nil {
 			return v, err
 		}
-		j := &judge{scope: scope, targets: targets, here: newHere(events)}
+		j := &judge{scope: scope, free: free, targets: targets, here: newHere(events)}
 		t, err := l.rule(ctx, in, b, j, events)
 		v.loose = j.loose
 		if err != nil || v.release == nil {

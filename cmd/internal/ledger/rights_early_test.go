@@ -246,3 +246,61 @@ func TestRightsAtOnce(t *testing.T) {
 		t.Errorf("%d of %d are covered", got, people)
 	}
 }
+
+// TestRightsDeathRegister: who may report deaths alone, for the whole nation, reports those of
+// everybody, also before they are known; and nothing else.
+func TestRightsDeathRegister(t *testing.T) {
+	l := newLedger(t)
+	a, deaths := publisherOf(t, "bone", "75.03"), publisherOf(t, "sipil", "ID")
+	deaths.Types = []event.Type{event.WorkerDied}
+	join(t, l, a, deaths)
+	s := &saying{t: t, l: l}
+	for _, c := range []struct {
+		by         *event.Scope
+		kind, data string
+		want       string
+	}{
+		{deaths, "worker.died", `"worker":"w1","on":"2021-01-15"`, "appended"},
+		{a, "enrolment.opened", strings.Replace(opening("e1", "w1", "75.03"), "APBD", "SELF", 1), "appended"},
+		{a, "enrolment.opened", strings.Replace(opening("e2", "w2", "75.03"), "APBD", "SELF", 1), "appended"},
+		{a, "enrolment.opened", strings.Replace(opening("e3", "w3", "75.03"), "APBD", "SELF", 1), "appended"},
+		{deaths, "worker.died", `"worker":"w2","on":"2021-01-15"`, "appended"},
+		{deaths, "worker.merged", `"worker":"w3","into":"w2"`, "publisher.forbidden"},
+		{deaths, "enrolment.terminated", `"enrolment":"e3","until":"2021-02-01","reason":"OTHER"`, "publisher.forbidden"},
+	} {
+		if got := s.say(c.by, c.kind, c.data); got != c.want {
+			t.Errorf("%s %s: %s", c.kind, c.data, got)
+		}
+	}
+	view, err := l.View(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := figuresOf(t, view, a.Regions[0])[2][0]; got != 1 {
+		t.Errorf("%d are covered, not only w3", got)
+	}
+}
+
+// TestRightsTakeBack: who takes back what he has reported needs the right to report it now.
+func TestRightsTakeBack(t *testing.T) {
+	l := newLedger(t)
+	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
+	join(t, l, a, b)
+	s := &saying{t: t, l: l}
+	for _, c := range []struct {
+		by         *event.Scope
+		kind, data string
+		want       string
+	}{
+		{a, "enrolment.opened", opening("ea", "w", "75.03"), "appended"},
+		{a, "worker.died", `"worker":"w","on":"2021-06-01"`, "appended"},
+		{b, "enrolment.opened", opening("eb", "w", "75.71"), "appended"},
+		{a, "event.retracted", `"source":"urn:bone","id":"2","reason":"he lives"`, "publisher.forbidden"},
+		{a, "event.retracted", `"source":"urn:bone","id":"1","reason":"never was"`, "appended"},
+		{a, "event.retracted", `"source":"urn:bone","id":"none","reason":"not sent yet"`, "appended"},
+	} {
+		if got := s.say(c.by, c.kind, c.data); got != c.want {
+			t.Errorf("%s %s: %s", c.kind, c.data, got)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // publisherOf returns what a publisher of one region may report.
-func publisherOf(t *testing.T, name, code string) *event.Scope {
+func publisherOf(t testing.TB, name, code string) *event.Scope {
 	t.Helper()
 	c, known := region.Parse(code)
 	if !known {
