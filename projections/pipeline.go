@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"runtime"
 
 	"cakupan/eventstore"
 )
@@ -73,6 +74,9 @@ func (r *Runner[P, Batch]) applyUntil(enough func() bool, ahead *ahead[Batch],
 			if err := r.apply(b); err != nil {
 				return err
 			}
+			// A fold goes on for seconds: without this, whoever needs the processor for a moment
+			// waits 10 ms for it, at each step of an answer.
+			runtime.Gosched()
 			more = b.more()
 			behind.applied <- b // has room for every frame there is
 			if progress != nil {
@@ -110,6 +114,7 @@ func (r *Runner[P, Batch]) showBehind(ahead *ahead[Batch]) behind[Batch] {
 		var unsettled amount
 		for next := range b.applied {
 			r.show(next)
+			runtime.Gosched() // see applyUntil
 			unsettled.add(next.amount)
 			if next.more() {
 				b.shown <- struct{}{}
@@ -194,7 +199,8 @@ func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
 		if err := r.p.Prepare(frame, &next.batch); err != nil {
 			return poisoned("prepare", frame.First(), frame.Last(), err)
 		}
-		a.ready <- next // has room for every frame there is
+		a.ready <- next   // has room for every frame there is
+		runtime.Gosched() // see applyUntil
 	}
 	return nil
 }

@@ -253,7 +253,8 @@ func (s *conformance) keepServing() {
 		if ending {
 			return errors.New("the test is over")
 		}
-		server = program("serve", "--data", s.dir, "--listen", "127.0.0.1:0", "--nats-listen", s.nats)
+		server = program("serve", "--data", s.dir, "--listen", "127.0.0.1:0", "--nats-listen", s.nats,
+			"--consumers", "1000")
 		server.Stderr = &stderr
 		if err := server.Start(); err != nil {
 			return err

@@ -32,6 +32,7 @@ type serveCommand struct {
 	NATSSystem    string        `name:"nats-system" type:"login" help:"${natsSystem}"`
 	NATSListen    string        `name:"nats-listen" placeholder:"ADDR" help:"${natsListen}"`
 	NATSWebSocket string        `name:"nats-websocket" placeholder:"ADDR" help:"${natsWebSocket}"`
+	Consumers     int           `default:"8" placeholder:"N" help:"${consumers}"`
 	Scrub         time.Duration `default:"1h" placeholder:"TIME" help:"${scrub}"`
 	Refold        time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
 
@@ -113,6 +114,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		Refold: c.Refold, Refused: c.Refused.limits(),
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, WebSocket: c.NATSWebSocket, TLS: d.TLS,
+			Consumers: c.Consumers,
 		},
 	})
 	if err != nil {
@@ -201,6 +203,8 @@ func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console
 // checkCluster refuses flags that only a cluster has a use for.
 func (c *serveCommand) checkCluster() error {
 	switch {
+	case c.Consumers < 1:
+		return usage("--consumers is at least 1")
 	case c.Replicas < 0 || c.Replicas > 5:
 		return usage("--replicas is 1, 3 or 5")
 	case c.NATS == "" && c.Replicas > 0:

@@ -36,7 +36,7 @@ func stallWays() []stallWay {
 		},
 		{
 			name: "consumers", begin: manyConsumers,
-			underWay: func(s *stalled) bool { return s.toldSo("asked") == s.sizes.Readers },
+			underWay: func(s *stalled) bool { return s.toldSo("refused") == s.sizes.Readers-8 },
 		},
 		{
 			name: "flood by NATS", begin: flood,

@@ -122,7 +122,11 @@ func (a *access) open(s *server.Server) (err error) {
 		err = errors.Join(err, a.front.AddServiceExport(subject+"*", nil))
 	}
 	err = errors.Join(err, a.front.AddStreamExport(subjectReceipts+"*", nil))
-	for _, r := range readable() {
+	err = errors.Join(err, s.GlobalAccount().AddServiceExport(subjectGate+"*.*", nil))
+	for _, r := range readable(Client{}) {
+		if r.to != r.from {
+			continue // the gate
+		}
 		response := server.Singleton
 		if r.streamed {
 			response = server.Streamed
@@ -283,7 +287,7 @@ func (a *access) account(client Client) (*server.Account, error) {
 		err = errors.Join(err, account.AddStreamImport(a.front, subjectReceipts+publisher, ""))
 	}
 	if client.reads() {
-		for _, r := range readable() {
+		for _, r := range readable(client) {
 			err = errors.Join(err, account.AddServiceImport(a.server.GlobalAccount(), r.from, r.to))
 		}
 	}

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// subjectGate is where requests for consumers of the log arrive that others make; the consumer's
-// name follows.
+// subjectGate is where requests for consumers of the log arrive that others make; the account
+// follows, and the consumer's name.
 const subjectGate = "cakupan.gate."
 
 const (
@@ -32,13 +33,27 @@ const (
 // consumers are made that hold nothing, are asked for each message, and end when nobody asks.
 type gate struct {
 	conn *nats.Conn
+	js   jetstream.JetStream
 	sub  *nats.Subscription
+	most int // consumers of one account
+
+	consumers map[string]map[string]bool // their names by account; some may be gone
 }
 
+// consumersDefault is how many consumers of the log one login may have, beside those of others.
+const consumersDefault = 8
+
 // openGate begins to answer over a connection of the ledger's own, which it closes in the end.
-func openGate(conn *nats.Conn) (*gate, error) {
-	g := &gate{conn: conn}
-	sub, err := conn.Subscribe(subjectGate+"*", func(m *nats.Msg) {
+func openGate(conn *nats.Conn, most int) (*gate, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, fmt.Errorf("answer for consumers: %w", err)
+	}
+	if most == 0 {
+		most = consumersDefault
+	}
+	g := &gate{conn: conn, js: js, most: most, consumers: map[string]map[string]bool{}}
+	sub, err := conn.Subscribe(subjectGate+"*.*", func(m *nats.Msg) {
 		// Whoever asked may be gone, and then there is nobody to tell.
 		_ = m.Respond(g.answer(m))
 	})
@@ -61,19 +76,63 @@ func (g *gate) close() {
 
 // answer makes the consumer that is asked for, or says why not.
 func (g *gate) answer(m *nats.Msg) []byte {
-	name := strings.TrimPrefix(m.Subject, subjectGate)
+	account, name, _ := strings.Cut(strings.TrimPrefix(m.Subject, subjectGate), ".")
 	request, err := vetConsumer(name, m.Data)
 	if err != nil {
 		return gateRefusal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), gateWaitMax)
 	defer cancel()
+	if account != openAccount && !g.enter(ctx, account, name) {
+		return gateRefusal(fmt.Errorf("%d consumers are open under this login, which is all that"+
+			" one may have (serve --consumers): end some, or read with one and pass on",
+			g.most))
+	}
 	reply, err := g.conn.RequestWithContext(ctx,
 		"$JS.API.CONSUMER.CREATE."+streamLog+"."+name, request)
 	if err != nil {
 		return gateRefusal(fmt.Errorf("make consumer: %w", err))
 	}
 	return reply.Data
+}
+
+// enter counts a consumer, and tells whether its account may have it. The server does not tell which
+// end, so those that are gone are looked for when it matters.
+func (g *gate) enter(ctx context.Context, account, name string) bool {
+	of := g.consumers[account]
+	if of == nil {
+		of = map[string]bool{}
+		g.consumers[account] = of
+	}
+	if len(of) >= g.most && forgetGone(ctx, g.js, streamLog, of) != nil || len(of) >= g.most {
+		return of[name]
+	}
+	of[name] = true
+	return true
+}
+
+// forgetGone takes the names of consumers that are gone from a set.
+func forgetGone(
+	ctx context.Context, js jetstream.JetStream, name string, of map[string]bool,
+) error {
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	names := stream.ConsumerNames(ctx)
+	for consumer := range names.Name() {
+		there[consumer] = of[consumer]
+	}
+	if names.Err() != nil {
+		return names.Err()
+	}
+	for consumer := range of {
+		if !there[consumer] {
+			delete(of, consumer)
+		}
+	}
+	return nil
 }
 
 // gateRefusal answers as JetStream would, so that any client shows the reason.

@@ -75,6 +75,8 @@ type Options struct {
 	WebSocket string
 	// TLS makes those connections encrypted. Optional.
 	TLS *tls.Config
+	// Consumers bounds the consumers of the log that one login may have. 0: 8.
+	Consumers int
 	// Authenticate tells who somebody is who connects there, by the name and the secret that were
 	// sent, both empty when none were; an error refuses the connection. It must be given with an
 	// address, and may be called at the same time from several goroutines. It is not called before
@@ -93,6 +95,7 @@ type Server struct {
 	log      *slog.Logger
 
 	addressed string      // opts.Address
+	consumers int         // opts.Consumers
 	gaveUp    chan string // gets the reason when the server gives up
 
 	broken   *broken
@@ -121,7 +124,7 @@ func Start(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		lock: lock, storeDir: opts.StoreDir, log: opts.Log, broken: newBroken(),
-		addressed: opts.Address,
+		addressed: opts.Address, consumers: opts.Consumers,
 		stopping:  make(chan struct{}), mended: make(chan struct{}),
 	}
 	if s.log == nil {
@@ -216,7 +219,7 @@ func (s *Server) openGate() error {
 	if err != nil {
 		return err
 	}
-	gate, err := openGate(conn)
+	gate, err := openGate(conn, s.consumers)
 	if err != nil {
 		conn.Close()
 		return err

@@ -11,12 +11,12 @@ type apiRequest struct {
 // readable lists what it takes to read the log's stream, and no other. Nothing in it can change
 // or remove what is stored, or make the server send anything on its own account: of consumers,
 // gate.go passes only such as are asked for each message.
-func readable() []apiRequest {
+func readable(c Client) []apiRequest {
 	const api = "$JS.API."
 	requests := []apiRequest{
 		{from: api + "STREAM.INFO." + streamLog},
 		{from: api + "STREAM.MSG.GET." + streamLog},
-		{from: api + "CONSUMER.CREATE." + streamLog + ".*", to: subjectGate + "*"},
+		{from: api + "CONSUMER.CREATE." + streamLog + ".*", to: subjectGate + c.account() + ".*"},
 		{from: api + "CONSUMER.INFO." + streamLog + ".*"},
 		{from: api + "CONSUMER.DELETE." + streamLog + ".*"},
 		{from: api + "CONSUMER.MSG.NEXT." + streamLog + ".*", streamed: true},
@@ -40,7 +40,7 @@ func permissionsOf(c Client) *server.Permissions {
 		subscribe = append(subscribe, subjectReceipts+c.publisher())
 	}
 	if c.reads() {
-		for _, r := range readable() {
+		for _, r := range readable(c) {
 			publish = append(publish, r.from)
 		}
 	}

@@ -104,24 +104,8 @@ func (v *viewing) answer(m *nats.Msg) []byte {
 // some seconds after their client, so those that are gone are looked for when it matters.
 func (v *viewing) enter(ctx context.Context, account, name string) bool {
 	of := v.watches[account]
-	if len(of) >= watchesMax {
-		stream, err := v.js.Stream(ctx, streamView)
-		if err != nil {
-			return false
-		}
-		there := map[string]bool{}
-		names := stream.ConsumerNames(ctx)
-		for name := range names.Name() {
-			there[name] = of[name]
-		}
-		if names.Err() != nil {
-			return false
-		}
-		for name := range of {
-			if !there[name] {
-				delete(of, name)
-			}
-		}
+	if len(of) >= watchesMax && forgetGone(ctx, v.js, streamView, of) != nil {
+		return false
 	}
 	if of == nil {
 		of = map[string]bool{}

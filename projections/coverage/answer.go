@@ -1,6 +1,8 @@
 package coverage
 
 import (
+	"runtime"
+
 	"cakupan/domain/event"
 	"cakupan/domain/figures"
 	"cakupan/domain/region"
@@ -182,6 +184,9 @@ func (v *View) Series(q Query, days []temporal.Date) ([]Point, error) {
 			return err
 		}
 		for i, p := range line {
+			if i%yieldEvery == yieldEvery-1 {
+				runtime.Gosched()
+			}
 			q.On = days[i]
 			points[i] = Point{
 				On: q.On.String(), Covered: p.covered, Confirmed: p.confirmed,
@@ -193,6 +198,9 @@ func (v *View) Series(q Query, days []temporal.Date) ([]Point, error) {
 	})
 	return points, err
 }
+
+// yieldEvery is after how many points others have their turn at the processor.
+const yieldEvery = 128
 
 // Step is the distance of the points of a series.
 type Step uint8

@@ -154,8 +154,11 @@ func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 	case allowed&(1<<member.Role) == 0:
 		return problem.New(problem.Forbidden, member.Role.limits())
 	}
+	if !noteKnown(r.Context(), member.share()) {
+		w.Header().Set("Connection", "close")
+		return shareTaken()
+	}
 	w.member = &member
-	noteKnown(r.Context())
 	return nil
 }
 

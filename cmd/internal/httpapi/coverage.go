@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"runtime"
 	"strconv"
 
 	"cakupan/cmd/internal/small"
@@ -83,25 +84,21 @@ func (a *API) getSeries(w *reply, r *http.Request) {
 	if a.cached(w, r, view, q.known, known) {
 		return
 	}
-	points, err := a.series(w, r, view, coverage.Query{
+	text, err := a.series(w, r, view, coverage.Query{
 		Region: q.region, Known: known, Indicator: q.indicator,
 	}, q.days)
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
-	if w.member.seesAll() {
-		writeArray(w, r, points)
-		return
-	}
-	writeArray(w, r, mapped(points, small.HidePoint))
+	send(w, http.StatusOK, text)
 }
 
 // series answers for each of the days. A long one has its turn, which ends before the answer is
 // sent: to read it may take a client long.
 func (a *API) series(w *reply, r *http.Request, view *coverage.View, q coverage.Query,
 	days []temporal.Date,
-) ([]coverage.Point, error) {
+) ([]byte, error) {
 	if len(days) >= longPoints {
 		leave, err := a.turn(r.Context(), w, a.pools.questions)
 		if err != nil {
@@ -109,7 +106,14 @@ func (a *API) series(w *reply, r *http.Request, view *coverage.View, q coverage.
 		}
 		defer leave()
 	}
-	return view.Series(q, days)
+	points, err := view.Series(q, days)
+	switch {
+	case err != nil:
+		return nil, err
+	case w.member.seesAll():
+		return arrayOf(points)
+	}
+	return arrayOf(mapped(points, small.HidePoint))
 }
 
 // view returns the coverage and the knowledge that is asked for, as a sequence.
@@ -148,15 +152,30 @@ func sequenceOf(view *coverage.View, k knowledge) (eventstore.Sequence, error) {
 
 // writeArray answers with a JSON array, an element a line.
 func writeArray[T any](w *reply, r *http.Request, items []T) {
+	text, err := arrayOf(items)
+	if err != nil {
+		w.fail(r, err)
+		return
+	}
+	send(w, http.StatusOK, text)
+}
+
+// yieldEvery is after how many items of an answer others have their turn at the processor.
+const yieldEvery = 128
+
+// arrayOf returns a JSON array, an element a line.
+func arrayOf[T any](items []T) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	separator := "["
 	for i := range items {
 		b.WriteString(separator)
+		if i%yieldEvery == yieldEvery-1 {
+			runtime.Gosched()
+		}
 		if err := encoder.Encode(&items[i]); err != nil {
-			w.fail(r, err)
-			return
+			return nil, err
 		}
 		b.Truncate(b.Len() - len("\n")) // the encoder's
 		separator = ",\n"
@@ -165,7 +184,7 @@ func writeArray[T any](w *reply, r *http.Request, items []T) {
 		b.WriteString(separator)
 	}
 	b.WriteString("]\n")
-	send(w, http.StatusOK, b.Bytes())
+	return b.Bytes(), nil
 }
 
 // send answers with a whole body of JSON.

@@ -14,6 +14,8 @@ const (
 	connsDefault = 4_096
 	// strangersDefault is of one network of whoever has not logged in.
 	strangersDefault = 128
+	// memberPart is of all connections what one member may have.
+	memberPart = 4
 	// connsReserved are kept for this machine itself, so that its operator is always answered.
 	connsReserved = 32
 )
@@ -33,12 +35,13 @@ type crowd struct {
 	mu        sync.Mutex
 	open      int
 	byNetwork map[netip.Prefix]int // of strangers
+	byMember  map[string]int
 }
 
 func newCrowd(listener net.Listener, limits Limits) *crowd {
 	return &crowd{
 		Listener: listener, conns: limits.Conns, strangers: limits.Strangers,
-		byNetwork: map[netip.Prefix]int{},
+		byNetwork: map[netip.Prefix]int{}, byMember: map[string]int{},
 	}
 }
 
@@ -91,18 +94,35 @@ type guest struct {
 	net.Conn
 	crowd   *crowd
 	network netip.Prefix // that counts it as a stranger; invalid when none does
+	member  string       // who has logged in last; empty: nobody has
 	left    bool
 }
 
-// known says that who is there has logged in, and is a stranger no more.
-func (g *guest) known() {
+// known says that who is there has logged in, and is a stranger no more. It returns false when he
+// has all the connections that he may have: this one is to be closed.
+func (g *guest) known(member string) bool {
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
+	if g.left || g.member == member {
+		return true
+	}
+	if g.crowd.byMember[member] >= max(g.crowd.conns/memberPart, 1) {
+		return false
+	}
 	g.forget()
+	g.member = member
+	g.crowd.byMember[member]++
+	return true
 }
 
-// forget takes the guest from the strangers. The caller holds mu.
+// forget takes the guest from the strangers, or from its member. The caller holds mu.
 func (g *guest) forget() {
+	if g.member != "" {
+		if g.crowd.byMember[g.member]--; g.crowd.byMember[g.member] == 0 {
+			delete(g.crowd.byMember, g.member)
+		}
+		g.member = ""
+	}
 	if !g.network.IsValid() {
 		return
 	}
@@ -135,9 +155,9 @@ func withGuest(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, guestKey{}, conn)
 }
 
-// noteKnown notes that who sends requests on a connection has logged in.
-func noteKnown(ctx context.Context) {
-	if g, ok := ctx.Value(guestKey{}).(*guest); ok {
-		g.known()
-	}
+// noteKnown notes that who sends requests on a connection has logged in, and tells whether he may
+// have one more.
+func noteKnown(ctx context.Context, member string) bool {
+	g, ok := ctx.Value(guestKey{}).(*guest)
+	return !ok || g.known(member)
 }

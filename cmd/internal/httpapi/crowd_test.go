@@ -37,7 +37,9 @@ func TestCrowd(t *testing.T) {
 	enter("192.0.2.2:1", true)
 	enter("[::ffff:192.0.2.3]:1", true)
 	enter("192.0.2.4:1", false) // of the same network
-	first.known()
+	if !first.known("a") {
+		t.Error("a member has no connection")
+	}
 	enter("192.0.2.4:1", true)
 	enter("[2001:db8::1]:1", true) // half of all, the others are for this machine
 	enter("198.51.100.1:1", false)

@@ -190,7 +190,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if a.requests.Add(1) > int64(a.config.Limits.Requests) && !isProbe(r) {
 		a.requests.Add(-1)
-		reply.fail(r, overloaded())
+		reply.failShare(r, overloaded())
 		return
 	}
 	defer a.requests.Add(-1)
@@ -261,6 +261,9 @@ func (w *reply) failWith(r *http.Request, err error, extra []byte) {
 		// Whoever asked may be gone, and then there is nobody to tell.
 		_, _ = w.Write(append(e.JSON(false), '\n'))
 		return
+	}
+	if r.ContentLength != 0 {
+		w.leaveBody()
 	}
 	problem.Write(w, r, e, extra)
 }

@@ -99,7 +99,7 @@ func TestIdleStreamsOfOne(t *testing.T) {
 func TestMemoryOfOne(t *testing.T) {
 	ledger := newMemory(t)
 	ledger.hold = make(chan struct{})
-	server := serve(t, ledger, Config{Access: named{}, Limits: Limits{Memory: 8 << 20}})
+	server := serve(t, ledger, Config{Access: named{}, Limits: Limits{Memory: 9 << 20}})
 	batch := func(id string) io.Reader {
 		return strings.NewReader("[" + opened(id) + strings.Repeat(" ", 900<<10) + "]")
 	}

@@ -151,6 +151,14 @@ func (w *reply) unlimitBody() {
 	_ = w.control.SetReadDeadline(time.Time{})
 }
 
+// leaveBody bounds the time for what is left of a body that nobody wants: the server reads on before
+// it answers, and a client that sends nothing more would hold the connection for ever.
+func (w *reply) leaveBody() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.control.SetReadDeadline(w.deadline(w.api.config.Limits.Header))
+}
+
 // failBody answers that the body could not be read. What is left of it is not read either, so
 // the connection cannot serve another request.
 func (w *reply) failBody(r *http.Request, err error) {

@@ -15,6 +15,7 @@ import (
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -119,6 +120,7 @@ type Ledger struct {
 
 	positions atomic.Pointer[vault.Vault] // the vault that was open last; see beside
 	throttle  *throttle                   // of publishers
+	preparing *shares.Pool                // processors, of publishers who send much
 	backlog   *backlog
 	roles     *roles // nil until Serve, and without a cluster
 
@@ -178,7 +180,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	l := &Ledger{
 		opts: opts, folder: f, closing: make(chan struct{}),
-		throttle: newThrottle(changesPerSecond, changesAtOnce),
+		throttle:  newThrottle(changesPerSecond, changesAtOnce),
+		preparing: shares.New(preparers(), preparers()/2),
 		backlog:  newBacklog(),
 		subjects: newSubjects(),
 		quota:    natsin.NewQuota(opts.Refused, time.Now, opts.Log),

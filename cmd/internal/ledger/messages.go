@@ -29,6 +29,7 @@ type MessageOptions struct {
 	Address   string      // of the embedded server; empty: nobody connects
 	WebSocket string      // the same, for those who connect by WebSocket
 	TLS       *tls.Config // nil: none
+	Consumers int         // of the log, that one login may have; 0: 8
 }
 
 func (o MessageOptions) listens() bool { return o.Address != "" || o.WebSocket != "" }
@@ -65,7 +66,7 @@ func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if m := l.opts.Messages; m.listens() {
 		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
-		opts.Authenticate = l.login
+		opts.Authenticate, opts.Consumers = l.login, m.Consumers
 	}
 	return opts
 }

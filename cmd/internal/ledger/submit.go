@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -65,8 +66,32 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 			}
 		}
 	}
+	leave, err := l.turnToPrepare(ctx, len(raw), opts.Scope)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	b.batch, err = in.Prepare(raw, opts)
 	return b, err
+}
+
+// preparers are how many batches are read at the same time.
+func preparers() int64 { return int64(max(2, runtime.GOMAXPROCS(0))) }
+
+// preparedAtOnce is how many events are read without waiting for a turn: hardly any work.
+const preparedAtOnce = 64
+
+// turnToPrepare has those who send much wait for one another, publisher by publisher: half of the
+// processors at most work for one of them, whichever way and however often he sends.
+func (l *Ledger) turnToPrepare(ctx context.Context, events int, scope *event.Scope,
+) (leave func(), err error) {
+	if events <= preparedAtOnce || scope == nil {
+		return func() {}, nil
+	}
+	if err := l.preparing.Take(ctx, scope.Publisher, 1); err != nil {
+		return nil, err
+	}
+	return func() { l.preparing.Give(scope.Publisher, 1) }, nil
 }
 
 // answering returns the coverage of a ledger whose projections follow, when it is open; else nil:

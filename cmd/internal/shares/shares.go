@@ -14,6 +14,9 @@ const Nobody = ""
 // Pool is the resource. All methods may be called at the same time.
 type Pool struct {
 	size, share int64
+	// reserve is the last of it, for those who have little: several members together do not take
+	// what another needs who asks for little now and then.
+	reserve, little int64
 
 	mu      sync.Mutex // guards what follows, and the claims
 	held    int64
@@ -34,9 +37,20 @@ type claim struct {
 	granted chan struct{} // closed once it is his
 }
 
-// New returns a pool of so much, of which a member has at most a share.
+// The reserve of a pool, and how much of the reserve a member has little with.
+const (
+	reservePart = 8
+	littlePart  = 8
+)
+
+// New returns a pool of so much, of which a member has at most a share. The last eighth is for
+// members who have hardly anything else.
 func New(size, share int64) *Pool {
-	return &Pool{size: size, share: min(max(share, 1), size), members: map[string]*member{}}
+	reserve := size / reservePart
+	return &Pool{
+		size: size, share: min(max(share, 1), size-reserve), members: map[string]*member{},
+		reserve: reserve, little: min(reserve, max(reserve/littlePart, 1)),
+	}
 }
 
 // Most returns how much a member may have.
@@ -127,8 +141,10 @@ func (p *Pool) leave(c *claim) bool {
 }
 
 // serve grants what can be. Who has all of his share is passed by; for whom there is too little
-// left at the moment all behind him wait, or small claims would keep a large one waiting for ever.
+// left at the moment all behind him wait, or small claims would keep a large one waiting for ever:
+// all but those who may have of the reserve.
 func (p *Pool) serve() {
+	short := false // somebody waits for what is no reserve
 	for i := 0; i < len(p.turns); {
 		m := p.turns[i]
 		first := m.waiting[0]
@@ -136,8 +152,10 @@ func (p *Pool) serve() {
 		case m.held+first.amount > p.Most(m.name):
 			i++
 			continue
-		case p.held+first.amount > p.size:
-			return
+		case !p.fits(m, first.amount, short):
+			short = true
+			i++
+			continue
 		}
 		m.held += first.amount
 		p.held += first.amount
@@ -148,6 +166,19 @@ func (p *Pool) serve() {
 			p.turns = append(p.turns, m)
 		}
 	}
+}
+
+// fits tells whether there is enough for a member: of the reserve alone where others are short of
+// the rest.
+func (p *Pool) fits(m *member, amount int64, short bool) bool {
+	free := p.size - p.held
+	switch {
+	case m.name == Nobody:
+		return !short && amount <= free
+	case m.held+amount <= p.little:
+		return amount <= free
+	}
+	return !short && amount <= free-p.reserve
 }
 
 // forget forgets a member who neither holds nor waits.

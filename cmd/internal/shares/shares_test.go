@@ -49,19 +49,45 @@ func (m *model) firsts() map[string]*modelClaim {
 }
 
 func (m *model) serve() {
+	reserve := m.size / 8
+	little := (reserve + 7) / 8
+	short := 0 // the turn of the first for whom there is too little
 	for {
 		var next *modelClaim
 		for _, c := range m.firsts() {
-			own, _ := m.held(c.name)
-			if own+c.amount <= m.share && (next == nil || c.turn < next.turn) {
+			own, all := m.held(c.name)
+			if own+c.amount > m.share {
+				continue
+			}
+			small := own+c.amount <= little
+			switch {
+			case small && all+c.amount > m.size, !small && all+c.amount > m.size-reserve:
+				if short == 0 || c.turn < short {
+					short = c.turn
+				}
+				continue
+			}
+			if next == nil || c.turn < next.turn {
 				next = c
 			}
 		}
 		if next == nil {
 			return
 		}
-		if _, all := m.held(next.name); all+next.amount > m.size {
-			return
+		if own, _ := m.held(next.name); short != 0 && short < next.turn && own+next.amount > little {
+			// All but small ones wait behind him.
+			var small *modelClaim
+			for _, c := range m.firsts() {
+				own, all := m.held(c.name)
+				if own+c.amount <= little && own+c.amount <= m.share && all+c.amount <= m.size &&
+					(small == nil || c.turn < small.turn) {
+					small = c
+				}
+			}
+			if small == nil {
+				return
+			}
+			next = small
 		}
 		next.granted = true
 		if after := m.firsts()[next.name]; after != nil {
@@ -98,8 +124,8 @@ func (m *model) remove(c *modelClaim) {
 func TestPoolAgainstModel(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		size := 1 + random.Int64N(12)
-		share := 1 + random.Int64N(size)
+		size := 1 + random.Int64N(40)
+		share := 1 + random.Int64N(size-size/8)
 		pool, slow := New(size, share), &model{size: size, share: share}
 		names := []string{"a", "b", "c", "d"}
 		for step := range 120 {
@@ -178,6 +204,14 @@ func TestPool(t *testing.T) {
 		t.Error("nobody may have all")
 	}
 	pool.Give(Nobody, 4)
+	large := New(16, 4) // 2 of which are the reserve
+	for _, name := range []string{"a", "b", "c", "d"} {
+		for large.Try(name, 1) {
+		}
+	}
+	if large.Held() != 14 || !large.Try("e", 1) || large.Try("e", 1) || !large.Try("f", 1) {
+		t.Error("several take what is reserved for others, or one takes it all")
+	}
 	if len(pool.members) != 0 || len(pool.turns) != 0 || pool.Held() != 0 {
 		t.Errorf("left: %v, %v", pool.members, pool.turns)
 	}

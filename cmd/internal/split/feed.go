@@ -2,6 +2,7 @@ package split
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 
 	"cakupan/domain/event"
@@ -87,9 +88,16 @@ func (f *Feed) Stop() {
 	f.mu.Unlock()
 }
 
+// yieldEvery is after how many events others have their turn at the processor: a body of many short
+// lines, once it is decoded, never waits for the network.
+const yieldEvery = 128
+
 func (f *Feed) read(r Reader) {
 	defer close(f.done)
-	for {
+	for n := 1; ; n++ {
+		if n%yieldEvery == 0 {
+			runtime.Gosched()
+		}
 		raw, place, err := r.Next()
 		f.mu.Lock()
 		if err == nil {
