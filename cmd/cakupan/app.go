@@ -132,7 +132,7 @@ func texts() kong.Vars {
 			" recorded it.",
 		"listen": "Address to answer on, such as :7070 for all of the machine's" +
 			" (default: 127.0.0.1:7070).",
-		"consumers":  "Consumers of the log by NATS that one login may have at a time (8).",
+		"consumers": "Consumers of the log by NATS that one login may have at a time (8).",
 		"natsListen": "Address where publishers, auditors and dashboards connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
 		"natsWebSocket": "The same by WebSocket, as programs in browsers connect, such as" +

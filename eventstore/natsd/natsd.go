@@ -125,7 +125,7 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{
 		lock: lock, storeDir: opts.StoreDir, log: opts.Log, broken: newBroken(),
 		addressed: opts.Address, consumers: opts.Consumers,
-		stopping:  make(chan struct{}), mended: make(chan struct{}),
+		stopping: make(chan struct{}), mended: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -182,9 +182,9 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		opts: opts, folder: f, closing: make(chan struct{}),
 		throttle:  newThrottle(changesPerSecond, changesAtOnce),
 		preparing: shares.New(preparers(), preparers()/2),
-		backlog:  newBacklog(),
-		subjects: newSubjects(),
-		quota:    natsin.NewQuota(opts.Refused, time.Now, opts.Log),
+		backlog:   newBacklog(),
+		subjects:  newSubjects(),
+		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	err = l.patiently(ctx, l.openLog)
 	if err == nil {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -40,11 +41,30 @@ func (l *Ledger) submitHere(ctx context.Context, raw [][]byte, opts intake.Optio
 ) ([]event.Receipt, error) {
 	l.inUse.RLock()
 	defer l.inUse.RUnlock()
+	return l.submitParts(ctx, raw, opts)
+}
+
+// submitParts takes events in; those that are too dear all at once, half by half. What is in the log
+// when a later half must wait is found there when the whole is sent again.
+func (l *Ledger) submitParts(ctx context.Context, raw [][]byte, opts intake.Options,
+) ([]event.Receipt, error) {
 	batch, err := l.Prepare(ctx, raw, opts)
 	if err != nil {
 		return nil, err
 	}
-	return l.Commit(ctx, batch)
+	receipts, err := l.Commit(ctx, batch)
+	if !errors.As(err, new(together)) || len(raw) == 1 || opts.Atomic {
+		return receipts, err
+	}
+	half := len(raw) / 2
+	if receipts, err = l.submitParts(ctx, raw[:half], opts); err != nil {
+		return nil, err
+	}
+	more, err := l.submitParts(ctx, raw[half:], opts)
+	if err != nil {
+		return nil, err
+	}
+	return append(receipts, more...), nil
 }
 
 // Prepare does the part of [Ledger.Submit] that can be done while the batch before is committed.

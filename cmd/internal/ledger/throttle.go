@@ -78,10 +78,37 @@ func (t *throttle) take(dear []dearEvent, now time.Time) error {
 	if least < 0 {
 		return t.tooDear(dearest, -least/t.perSecond)
 	}
+	if err := t.fitTogether(dear, now); err != nil {
+		return err
+	}
 	for i := range dear {
 		t.of(dear[i].publisher, now).left -= float64(dear[i].changes)
 	}
 	t.forget(now)
+	return nil
+}
+
+// together is the error for events that are too dear all at once: fewer of them may not be.
+type together struct{ why *problem.Error }
+
+func (t together) Error() string { return t.why.Error() }
+func (t together) Unwrap() error { return t.why }
+
+// fitTogether refuses several events of one publisher that cost more than he has left: only one alone
+// may, or what is sent at once would be folded for minutes.
+func (t *throttle) fitTogether(dear []dearEvent, now time.Time) error {
+	type sum struct{ count, changes int }
+	sums := map[string]sum{}
+	for i := range dear {
+		d := &dear[i]
+		s := sum{sums[d.publisher].count + 1, sums[d.publisher].changes + d.changes}
+		sums[d.publisher] = s
+		left := t.of(d.publisher, now).left
+		if s.count > 1 && float64(s.changes) > left {
+			wait := min(float64(s.changes), t.atOnce) - left
+			return together{t.tooDear(d, wait/t.perSecond)}
+		}
+	}
 	return nil
 }
 
@@ -125,8 +152,8 @@ func (t *throttle) forget(now time.Time) {
 }
 
 // tooDear is the error for events of a publisher who must wait so many seconds.
-func (t *throttle) tooDear(d *dearEvent, wait float64) error {
-	after := int(math.Ceil(wait))
+func (t *throttle) tooDear(d *dearEvent, wait float64) *problem.Error {
+	after := max(int(math.Ceil(wait)), 1)
 	return &problem.Error{Code: problem.EventsDear, Retry: after, Detail: fmt.Sprintf(
 		"nothing of these was taken: of one publisher, events that change %.0f enrolments a second"+
 			" are, and those before these changed more. Send these again in %d s; the dearest is a"+

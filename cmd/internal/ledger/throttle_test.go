@@ -49,6 +49,10 @@ func TestThrottle(t *testing.T) {
 	take(of("a", 1), 0)
 	take(nil, 0)
 	take(of("a", 1), 1)
+	take(append(of("c", 60), of("c", 41)...), 1) // together more than is left
+	take(append(of("c", 600), of("c", 500)...), 1)
+	take(append(of("c", 60), of("c", 40)...), 0)
+	take(of("c", 900), 0) // one alone may
 }
 
 // TestThrottleForgets: whoever makes up names fills no memory, and nobody's debt is forgotten.
@@ -140,7 +144,7 @@ func TestDearEventsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	const grants, closed = 50, 7
-	l.throttle = newThrottle(1, 5*2*grants)
+	l.throttle = newThrottle(1, closed*2*grants)
 	var raw [][]byte
 	add := func(e string) {
 		raw = append(raw, fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:a",`+
@@ -156,11 +160,13 @@ func TestDearEventsAtOnce(t *testing.T) {
 	if _, err := l.Submit(t.Context(), raw, intake.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = submitOne(t, l, "urn:a", "last",
-		`"funding.closed.v1","data":{"commitment":"c","from":"2026-11","reason":"spent"}`)
+	const more = `"funding.closed.v1","data":{"commitment":"c","from":"2026-11","reason":"spent"}`
+	if _, err := submitOne(t, l, "urn:a", "last", more); err != nil {
+		t.Fatal(err)
+	}
+	_, err = submitOne(t, l, "urn:a", "one more", more)
 	var known *problem.Error
-	if !errors.As(err, &known) || known.Code != problem.EventsDear ||
-		known.Retry > (closed-5)*2*grants {
+	if !errors.As(err, &known) || known.Code != problem.EventsDear || known.Retry > 2*grants {
 		t.Errorf("after %d closings of %d grants, all in one request: %v", closed, grants, err)
 	}
 	folded := sendAll(t, l, "urn:b", `"enrolment.reinstated.v1","data":{"enrolment":"e1",`+
@@ -202,4 +208,55 @@ func submitOne(t *testing.T, l *Ledger, source, id, e string) (event.Receipt, er
 		return event.Receipt{}, err
 	}
 	return receipts[0], nil
+}
+
+// TestDearEventsTogether: what is too dear all at once is taken bit by bit, one event at least each
+// time, and atomically not at all.
+func TestDearEventsTogether(t *testing.T) {
+	l, err := Open(t.Context(), Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	const grants, closed = 20, 9
+	var given []string
+	for i := range grants {
+		given = append(given, fmt.Sprintf(`"funding.granted.v1","data":{"enrolment":"e%d",`+
+			`"commitment":"c","from":"2026-01","until":"2027-01"}`, i))
+	}
+	if _, err := l.View(t.Context(), sendAll(t, l, "urn:list", given...)); err != nil {
+		t.Fatal(err)
+	}
+	var raw [][]byte
+	for i := range closed {
+		raw = append(raw, fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:a","type":`+
+			`"id.cakupan.funding.closed.v1","data":{"commitment":"c","from":"2026-%02d","reason":"spent"}}`,
+			i, 12-i))
+	}
+	var known *problem.Error
+	head := l.Health(t.Context()).Head
+	l.throttle = newThrottle(1, 2*grants) // what one closing changes
+	_, err = l.Submit(t.Context(), raw, intake.Options{Atomic: true})
+	if !errors.As(err, &known) || known.Code != problem.EventsDear || l.Health(t.Context()).Head != head {
+		t.Errorf("atomically: %v", err)
+	}
+	for turn := range closed {
+		l.throttle = newThrottle(1, 2*grants) // it has waited
+		receipts, err := l.Submit(t.Context(), raw, intake.Options{})
+		now := l.Health(t.Context()).Head
+		if err == nil {
+			if len(receipts) != closed || int(receipts[0].Sequence) != grants+1 {
+				t.Errorf("receipts: %v", receipts)
+			}
+			return
+		}
+		if !errors.As(err, &known) || known.Code != problem.EventsDear || now <= head {
+			t.Fatalf("turn %d: %d events, %v", turn, now, err)
+		}
+		head = now
+	}
+	t.Error("it comes to no end")
 }

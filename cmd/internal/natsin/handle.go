@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 	"cakupan/eventstore/seal"
@@ -43,15 +45,16 @@ type told struct {
 }
 
 // handle takes a pack in, and returns the receipts of its publishers. Every error but an
-// unreadable one is worth trying again.
+// unreadable one is worth trying again. Where it is only that some publishers must wait, the
+// receipts of the others come with it.
 func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 	messages, err := openPack(s.opts.Sealer, sealed)
 	if err != nil {
 		return nil, err
 	}
-	settled, err := takePack(ctx, s.ledger, messages)
-	if err != nil {
-		return nil, err
+	settled, waits := takePack(ctx, s.ledger, messages, s.partly.of(packOf(sealed)))
+	if waits != nil && !isDear(waits) {
+		return nil, waits
 	}
 	s.opts.Fault(FaultAfterAppend)
 	// If we crash here, the pack comes again and all its events are duplicates, or refused again.
@@ -70,8 +73,10 @@ func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 	for i := range settled {
 		receipts = append(receipts, settled[i].told(s.messageMax)...)
 	}
-	s.settled.Add(1)
-	return receipts, nil
+	if waits == nil {
+		s.settled.Add(1)
+	}
+	return receipts, waits
 }
 
 // openPack returns the messages of a sealed pack. Its error is an unreadable one.
@@ -94,12 +99,17 @@ type settlement struct {
 	refused   []Kept
 }
 
-// takePack takes in the messages of a pack, publisher by publisher.
-func takePack(ctx context.Context, ledger Ledger, messages []Message) ([]settlement, error) {
+// takePack takes in the messages of a pack, publisher by publisher, without some of them. With an
+// error it returns what became of those that were taken. It is a dear one only if all are.
+func takePack(ctx context.Context, ledger Ledger, messages []Message, without map[string]bool,
+) ([]settlement, error) {
 	places := map[string][]int{} // of each publisher's messages
 	var publishers []string
 	for i := range messages {
 		name := messages[i].Publisher
+		if without[name] {
+			continue
+		}
 		if places[name] == nil {
 			publishers = append(publishers, name)
 		}
@@ -117,7 +127,65 @@ func takePack(ctx context.Context, ledger Ledger, messages []Message) ([]settlem
 		})
 	}
 	wait.Wait()
-	return settled, errors.Join(errs...)
+	var taken []settlement
+	var dear, other error
+	for n := range settled {
+		switch {
+		case errs[n] == nil:
+			taken = append(taken, settled[n])
+		case isDear(errs[n]):
+			dear = errors.Join(dear, errs[n])
+		default:
+			other = errors.Join(other, errs[n])
+		}
+	}
+	if other != nil {
+		return taken, other
+	}
+	return taken, dear
+}
+
+// isDear tells whether an error says that a publisher must wait because his events change much.
+func isDear(err error) bool {
+	var known *problem.Error
+	return errors.As(err, &known) && known.Code == problem.EventsDear
+}
+
+// partly is which publishers of packs are settled already, of packs that wait for others. It is not
+// kept: after a crash their events are duplicates, and they are told so. All methods may be called at
+// the same time.
+type partly struct {
+	mu    sync.Mutex
+	packs map[string]map[string]bool // by what names the pack
+}
+
+// of returns the settled publishers of a pack.
+func (p *partly) of(pack string) map[string]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.packs[pack])
+}
+
+// note notes whose receipts were told.
+func (p *partly) note(pack string, receipts []told) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range receipts {
+		if p.packs == nil {
+			p.packs = map[string]map[string]bool{}
+		}
+		if p.packs[pack] == nil {
+			p.packs[pack] = map[string]bool{}
+		}
+		p.packs[pack][receipts[i].publisher] = true
+	}
+}
+
+// forget forgets a pack that is settled.
+func (p *partly) forget(pack string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.packs, pack)
 }
 
 // takeOf takes in the messages of one publisher, which are at some places of a pack.

@@ -1,6 +1,7 @@
 package natsin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,6 +46,7 @@ type world struct {
 
 	mu      sync.Mutex
 	failing error
+	failed  string                  // whose events fail; empty: all
 	scopes  map[string]*event.Scope // nil: the ledger is open
 	tries   int                     // submits that failed
 	panics  int                     // submits that will panic
@@ -144,6 +146,9 @@ func (w *world) Submit(
 ) ([]event.Receipt, error) {
 	w.mu.Lock()
 	failing := w.failing
+	if w.failed != "" && !bytes.Contains(raw[0], []byte("urn:"+w.failed)) {
+		failing = nil
+	}
 	if failing != nil {
 		w.tries++
 	}
@@ -184,10 +189,13 @@ func (w *world) guarded() bool {
 	return w.scopes != nil
 }
 
-func (w *world) fail(err error) {
+func (w *world) fail(err error) { w.failOf("", err) }
+
+// failOf has the events of a source fail.
+func (w *world) failOf(name string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failing = err
+	w.failed, w.failing = name, err
 }
 
 func (w *world) register(names ...string) {

@@ -135,6 +135,7 @@ type Server struct {
 	workers  sync.WaitGroup
 	role     sync.WaitGroup // followRole
 	stopRole context.CancelFunc
+	partly   partly
 	settled  atomic.Uint64   // packs that will be acknowledged; what there may be to sweep
 	finishBy context.Context // ends when what is in work is given up
 	giveUp   context.CancelFunc

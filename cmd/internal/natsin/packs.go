@@ -13,8 +13,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"cakupan/cmd/internal/problem"
 )
 
 const (
@@ -123,14 +121,18 @@ func (p *packs) takeIn(m jetstream.Msg) {
 	if isUnreadable(err) {
 		receipts, err = nil, p.server.putUnreadable(m.Data())
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = p.tell(number, receipts)
+	case isDear(err) && p.tell(number, receipts) == nil:
+		p.server.partly.note(packOf(m.Data()), receipts)
 	}
 	if err == nil {
 		// Once it is confirmed, the pack does not come again at the next start.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.running), requestMax)
 		defer cancel()
 		if err = m.DoubleAck(ctx); err == nil {
+			p.server.partly.forget(packOf(m.Data()))
 			return
 		}
 	}
@@ -175,11 +177,10 @@ func (p *packs) attempt(sealed []byte) (receipts []told, err error) {
 // worthAnother tells whether another attempt at once may help, and tells the operator now and then
 // that messages wait. Several workers fail at once when the ledger does; one of them tells.
 func (p *packs) worthAnother(err error) bool {
-	var known *problem.Error
 	switch {
 	case isUnreadable(err), errors.Is(err, errPanic):
 		return false
-	case errors.As(err, &known) && known.Code == problem.EventsDear:
+	case isDear(err):
 		return false // later: other publishers need not wait for this one
 	}
 	now := p.server.opts.Now().UnixNano()

@@ -26,15 +26,6 @@ func (w *world) within(limits natsin.Limits, ahead time.Duration) *natsin.Quota 
 // as fit.
 func (w *world) refuse(publisher, word string, count, bytes int) {
 	w.t.Helper()
-	conn, err := w.server.ConnectStore()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	var messages []natsin.Message
 	for i := range count {
 		messages = append(messages, natsin.Message{
@@ -44,15 +35,30 @@ func (w *world) refuse(publisher, word string, count, bytes int) {
 		if len(messages) < min(700, 3<<20/max(bytes, 1)) && i < count-1 {
 			continue
 		}
-		pack, err := natsin.SealPack(w.sealer, messages)
-		if err == nil {
-			_, err = js.Publish(w.t.Context(), natsin.SubjectPacks, pack)
-		}
-		if err != nil {
-			w.t.Fatal(err)
-		}
+		w.pack(messages...)
 		messages = nil
 		w.eventually("no pack waits", func() bool { return w.waiting() == 0 })
+	}
+}
+
+// pack stores messages as one pack.
+func (w *world) pack(messages ...natsin.Message) {
+	w.t.Helper()
+	conn, err := w.server.ConnectStore()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	pack, err := natsin.SealPack(w.sealer, messages)
+	if err == nil {
+		_, err = js.Publish(w.t.Context(), natsin.SubjectPacks, pack)
+	}
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -28,7 +28,7 @@ func Retry(
 			}}}, nil
 		}
 	}
-	settled, err := takePack(ctx, ledger, messages)
+	settled, err := takePack(ctx, ledger, messages, nil)
 	if err != nil {
 		return nil, err
 	}
