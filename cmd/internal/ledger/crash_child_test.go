@@ -16,6 +16,7 @@ import (
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/nobody"
+	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/projections"
@@ -53,6 +54,8 @@ type childOrders struct {
 	Serve      bool   // run as a serve does: the coverage follows by itself
 	Point      string // where to die; "": nowhere in particular
 	Hit        int    // at which hit of it
+
+	Refused natsin.Limits // of what is kept of refusals
 
 	URL string // to announce
 	UID int    // user to become first; 0: stay

@@ -38,7 +38,8 @@ func messagePoints() []string {
 // takeMessages serves messages on any free port, and says where.
 func (c *child) takeMessages(ctx context.Context) error {
 	l, err := Open(ctx, Options{
-		Dir: c.orders.Dir, Create: true, Fault: c.at, Messages: MessageOptions{Address: "127.0.0.1:0"},
+		Dir: c.orders.Dir, Create: true, Fault: c.at, Refused: c.orders.Refused,
+		Messages: MessageOptions{Address: "127.0.0.1:0"},
 	})
 	if err != nil {
 		return err

@@ -85,6 +85,7 @@ const (
 	FaultAfterStore    = "intake-after-store"    // it is durable; nobody was told
 	FaultAfterAnswer   = "intake-after-answer"   // its publishers were told
 	FaultAfterAppend   = "intake-after-append"   // its events are in the log
+	FaultAfterRemoval  = "intake-after-removal"  // an old refusal has made room for a new one
 	FaultAfterRefusals = "intake-after-refusals" // what is refused of them is stored
 )
 
@@ -194,7 +195,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	}
 	s.refusals = &Refusals{
 		conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace,
-		quota: s.opts.Quota,
+		quota: s.opts.Quota, fault: s.opts.Fault,
 	}
 	if s.opts.Writes != nil {
 		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -181,6 +181,7 @@ func (s *share) makeRoom(
 		switch {
 		case err == nil:
 			removed++
+			r.fault(FaultAfterRemoval)
 		case errors.Is(err, ErrNoSuch): // another ledger's doing, who may have removed more
 			s.reset()
 			err = s.count(ctx, r, publisher)

@@ -76,12 +76,14 @@ type Refusals struct {
 
 	// quota bounds what is kept of each publisher; nil: nothing does.
 	quota *Quota
+
+	fault func(point string) // as that of Options
 }
 
 // NewRefusals returns the refusals, over a connection to where streams are kept. There need be no
 // stream: then nothing is refused. Without a quota, nothing bounds what is kept.
 func NewRefusals(conn *nats.Conn, sealer *seal.Sealer, quota *Quota) *Refusals {
-	return &Refusals{conn: conn, sealer: sealer, quota: quota}
+	return &Refusals{conn: conn, sealer: sealer, quota: quota, fault: func(string) {}}
 }
 
 // packOf names a pack by what it holds, which no other pack has.
