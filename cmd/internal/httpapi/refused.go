@@ -106,6 +106,9 @@ func (a *API) getRefusedOne(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	if w.member != nil && w.member.Role == Auditor && one.Original != "" {
+		one.Original = namesOnly(one.Original)
+	}
 	writeJSON(w, r, http.StatusOK, one)
 }
 
