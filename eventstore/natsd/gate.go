@@ -96,8 +96,8 @@ func (g *gate) answer(m *nats.Msg) []byte {
 	return reply.Data
 }
 
-// enter counts a consumer, and tells whether its account may have it. The server does not tell which
-// end, so those that are gone are looked for when it matters.
+// enter counts a consumer, and tells whether its account may have it. The server does not tell
+// which end, so those that are gone are looked for when it matters.
 func (g *gate) enter(ctx context.Context, account, name string) bool {
 	of := g.consumers[account]
 	if of == nil {

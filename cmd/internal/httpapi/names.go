@@ -7,8 +7,8 @@ import (
 )
 
 // namesOnly returns what was sent with the names of its fields and without their values, for those
-// who are to see what is wrong and not of whom it speaks. Headers are lines before the payload; what
-// is no JSON has no names.
+// who are to see what is wrong and not of whom it speaks. Headers are lines before the payload;
+// what is no JSON has no names.
 func namesOnly(original string) string {
 	var shown strings.Builder
 	rest := original

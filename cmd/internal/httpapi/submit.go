@@ -151,8 +151,8 @@ func (w *reply) unlimitBody() {
 	_ = w.control.SetReadDeadline(time.Time{})
 }
 
-// leaveBody bounds the time for what is left of a body that nobody wants: the server reads on before
-// it answers, and a client that sends nothing more would hold the connection for ever.
+// leaveBody bounds the time for what is left of a body that nobody wants: the server reads on
+// before it answers, and a client that sends nothing more would hold the connection for ever.
 func (w *reply) leaveBody() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

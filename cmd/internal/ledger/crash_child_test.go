@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/intake"
-	"cakupan/cmd/internal/nobody"
 	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/nobody"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/projections"

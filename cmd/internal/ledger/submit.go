@@ -44,8 +44,8 @@ func (l *Ledger) submitHere(ctx context.Context, raw [][]byte, opts intake.Optio
 	return l.submitParts(ctx, raw, opts)
 }
 
-// submitParts takes events in; those that are too dear all at once, half by half. What is in the log
-// when a later half must wait is found there when the whole is sent again.
+// submitParts takes events in; those that are too dear all at once, half by half. What is in the
+// log when a later half must wait is found there when the whole is sent again.
 func (l *Ledger) submitParts(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	batch, err := l.Prepare(ctx, raw, opts)

@@ -94,8 +94,8 @@ type together struct{ why *problem.Error }
 func (t together) Error() string { return t.why.Error() }
 func (t together) Unwrap() error { return t.why }
 
-// fitTogether refuses several events of one publisher that cost more than he has left: only one alone
-// may, or what is sent at once would be folded for minutes.
+// fitTogether refuses several events of one publisher that cost more than he has left: only one
+// alone may, or what is sent at once would be folded for minutes.
 func (t *throttle) fitTogether(dear []dearEvent, now time.Time) error {
 	type sum struct{ count, changes int }
 	sums := map[string]sum{}

@@ -152,8 +152,8 @@ func isDear(err error) bool {
 }
 
 // partly is which publishers of packs are settled already, of packs that wait for others. It is not
-// kept: after a crash their events are duplicates, and they are told so. All methods may be called at
-// the same time.
+// kept: after a crash their events are duplicates, and they are told so. All methods may be called
+// at the same time.
 type partly struct {
 	mu    sync.Mutex
 	packs map[string]map[string]bool // by what names the pack

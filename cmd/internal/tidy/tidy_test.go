@@ -109,9 +109,8 @@ var mayImport = map[string][]string{
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
 		"cmd/internal/access/...", "cmd/internal/bundle", "cmd/internal/datafolder",
-		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem", "projections/...",
-		"eventstore/...",
-		"domain/...",
+		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem",
+		"cmd/internal/shares", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/live/...": {
 		"cmd/internal/ledger", "cmd/internal/problem", "cmd/internal/small", "projections/...",
