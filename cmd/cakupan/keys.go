@@ -44,7 +44,9 @@ type onFolder struct {
 func (o *onFolder) with(ctx context.Context, w *where, out *console, job func(*ledger.Ledger) error,
 ) error {
 	if w.Server != "" || w.SecretFile != "" {
-		return usage("this is done on the folder of a ledger, with --data, while no server runs")
+		return usage("this is done on the machine of the ledger, by the owner of its folder, while it" +
+			" is stopped: stop cakupan serve, run it with --data DIR, and start the server again; of" +
+			" a ledger on a cluster add --nats, its servers may go on")
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), NATS: o.NATS, OldVault: o.oldVault, Log: out.logger(),
@@ -135,7 +137,7 @@ func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) err
 // keysRotateCommand changes a key.
 type keysRotateCommand struct {
 	onFolder
-	Key string `default:"vault" enum:"vault,intake" help:"Which one: vault (default) or intake."`
+	Key string `default:"vault" enum:"vault,intake,checkpoint" help:"vault (default), intake, checkpoint."`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -143,12 +145,14 @@ func (*keysRotateCommand) Help() string {
 	return `Whoever has got hold of the old key can open nothing any more that he has not copied
 before. Older backups of the ledger need the old key: keep it with them, if at all. Where two
 ledgers share a cluster, stop the others and copy the new key to them. The key of the intake can be
-changed while nothing waits and nothing refused is kept.
+changed while nothing waits and nothing refused is kept. The public key of checkpoints changes with
+theirs: auditors and witnesses must be given the new one.
 
 Examples:
 
 	cakupan keys rotate
-	cakupan keys rotate --key intake` + exitCodes
+	cakupan keys rotate --key intake
+	cakupan keys rotate --key checkpoint` + exitCodes
 }
 
 // Run runs the command.

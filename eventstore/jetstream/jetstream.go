@@ -284,7 +284,11 @@ func (l *Log) state(ctx context.Context) (state streamState, err error) {
 // get asks the stream's leader for a message by its number. Not a direct get: any replica would
 // answer that, and it may lag behind.
 func (l *Log) get(ctx context.Context, number uint64) (message, error) {
-	return l.getWhere(ctx, map[string]any{"seq": number})
+	m, err := l.getWhere(ctx, map[string]any{"seq": number})
+	if err == nil && m.number != number { // a damaged one may have the number of another
+		return message{}, errNoMessage
+	}
+	return m, err
 }
 
 // getFrom asks the stream's leader for the first readable message whose number is at least the

@@ -138,7 +138,8 @@ func (b *Book) Record(ctx context.Context, at temporal.Instant, r *Read) error {
 		if end, err = b.stream.Last(ctx); err != nil {
 			break
 		}
-		if _, err = b.stream.Append(ctx, data, end); !errors.Is(err, eventstore.ErrFenced) {
+		_, err = b.stream.Append(ctx, data, end)
+		if !errors.Is(err, eventstore.ErrFenced) || errors.Is(err, eventstore.ErrUnknownOutcome) {
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/durable"
+	"cakupan/eventstore/jetstream"
 )
 
 // FolderFormat is the format of data folders that this program reads and writes; see
@@ -30,6 +32,8 @@ const (
 	viewsFolder    = "projections" // derived from the log
 	privateFolders = 0o700
 	privateFiles   = 0o600
+
+	identityBytes = 16 // of a ledger's name
 )
 
 // folder is a data folder that this process has locked.
@@ -99,6 +103,8 @@ func makeFolder(dir string, create bool) error {
 		return nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return folderError(dir, err)
+	case hasLog(dir):
+		return nil // it is known by its log
 	case !create:
 		return problem.New(problem.FolderMissing,
 			fmt.Sprintf("there is no ledger in %s: name another folder with --data, "+
@@ -108,6 +114,13 @@ func makeFolder(dir string, create bool) error {
 		return folderError(dir, err)
 	}
 	return nil
+}
+
+// hasLog tells whether a folder has a log, though nothing says whose.
+func hasLog(dir string) bool {
+	_, err := os.Stat(filepath.Join(
+		dir, natsFolder, "jetstream", "$G", "streams", jetstream.StreamDefault))
+	return err == nil
 }
 
 // folderError puts an error of the file system into words about the folder.
@@ -156,15 +169,26 @@ func (f *folder) readMeta() error {
 				f.dir, format.Format, FolderFormat))
 	}
 	if err == nil && format.Format < 1 {
-		err = errors.New("it has no format: restore it from a backup")
+		err = errors.New("it has no format")
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &f.meta)
 	}
+	if id := f.meta.Identity.Ledger; err == nil && !isIdentity(id) {
+		err = errors.New("it names no ledger")
+	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", f.path(identityFile), err)
+		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf("%s is damaged (%s), and says no"+
+			" more whose folder this is: put it back from a backup of this folder, of whatever age;"+
+			" or delete it, and the ledger is known by its log", f.path(identityFile), err), err)
 	}
 	return nil
+}
+
+// isIdentity tells whether a text can name a ledger.
+func isIdentity(text string) bool {
+	raw, err := hex.DecodeString(text)
+	return err == nil && len(raw) == identityBytes
 }
 
 // makeIdentity gives a new folder its identity, before there is a log.

@@ -34,7 +34,7 @@ type Key struct {
 var keyUses = map[string]string{
 	vaultKeyFile:     "seals the vault",
 	sealKeyFile:      "seals messages that wait or were refused",
-	"checkpoint.key": "signs checkpoints",
+	signingKeyFile: "signs checkpoints",
 }
 
 // Keys says how each key is: whether it is there, can be read by its owner alone, and is the one
@@ -114,8 +114,9 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	return keys, err
 }
 
-// RotateKey changes a key: vault or intake. What the vault's key has sealed is sealed anew; the
-// intake's can be changed where nothing is sealed with it.
+// RotateKey changes a key: vault, intake or checkpoint. What the vault's key has sealed is sealed
+// anew; the intake's can be changed where nothing is sealed with it. Who has the checkpoints' public
+// key needs the new one.
 func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	v, err := l.openVault(ctx)
 	if err != nil {
@@ -125,9 +126,11 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	switch which {
 	case "vault":
 		return vaultError(l.folder.dir, v.Rotate(ctx))
+	case "checkpoint":
+		return l.rotateSigningKey(ctx, v)
 	case "intake":
 	default:
-		return problem.Query("key", "name vault or intake")
+		return problem.Query("key", "name vault, intake or checkpoint")
 	}
 	waiting, err := l.sealedMessages(ctx)
 	if err != nil {
@@ -139,6 +142,29 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 			waiting, strings.Join([]string{natsin.StreamIntake, natsin.StreamRefused}, " and "),
 			path))
 	}
+	return l.renewKey(ctx, v, sealKeyFile)
+}
+
+// rotateSigningKey makes a new key of checkpoints. What was signed with the old one is not compared
+// with any more.
+func (l *Ledger) rotateSigningKey(ctx context.Context, v *vault.Vault) error {
+	l.proofs.mu.Lock()
+	defer l.proofs.mu.Unlock()
+	if l.proofs.tiles != nil {
+		return errors.New("change the key of checkpoints: it is in use")
+	}
+	for _, name := range []string{signedFile, witnessedFile} {
+		err := os.Remove(l.folder.path(tilesFolder, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return l.renewKey(ctx, v, signingKeyFile)
+}
+
+// renewKey makes a new key in place of one of the vault's folder.
+func (l *Ledger) renewKey(ctx context.Context, v *vault.Vault, name string) error {
+	path := l.folder.path(vaultFolder, name)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -148,5 +174,5 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	if err != nil {
 		return err
 	}
-	return vaultError(l.folder.dir, v.ReplaceKey(ctx, sealKeyFile, key))
+	return vaultError(l.folder.dir, v.ReplaceKey(ctx, name, key))
 }

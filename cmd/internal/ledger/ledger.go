@@ -151,6 +151,9 @@ type Ledger struct {
 	closed     sync.Once
 	closing    chan struct{}  // closed by Close
 	background sync.WaitGroup // what Close waits for
+	// opened says that the folder was opened as a whole: what its streams hold may be noted. Set by
+	// Open.
+	opened bool
 	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds
 	// the log sound. While it is set, nothing is appended and no question is answered: no answer
 	// comes from a log that is known to be wrong.
@@ -197,6 +200,10 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	l.shelf = l.newShelf()
+	if l.server != nil {
+		l.leaveRest()
+		l.opened = true
+	}
 	return l, nil
 }
 
@@ -207,6 +214,9 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan") }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
+		if err := l.checkRest(); err != nil {
+			return err
+		}
 		server, err := natsd.Start(l.natsServer())
 		if err != nil {
 			return serverError(l.folder.dir, err)
@@ -280,8 +290,9 @@ func (l *Ledger) adopt() error {
 	}
 	if meta.Identity != l.log.Identity() {
 		return problem.New(problem.FolderOtherLedger,
-			fmt.Sprintf("%s belongs to ledger %s, the log to ledger %s: give each its own folder",
-				l.folder.dir, meta.Identity.Ledger, l.log.Identity().Ledger))
+			fmt.Sprintf("%s belongs to ledger %s, the log to ledger %s: give each its own folder."+
+				" If its %s was damaged, delete that file, and the ledger is known by its log",
+				l.folder.dir, meta.Identity.Ledger, l.log.Identity().Ledger, identityFile))
 	}
 	if meta.LogMade {
 		return nil
@@ -364,7 +375,10 @@ func (l *Ledger) close() error {
 	}
 	l.disconnect()
 	if l.server != nil {
-		errs = append(errs, l.server.Shutdown())
+		err := l.server.Shutdown()
+		if errs = append(errs, err); err == nil && l.opened {
+			l.noteRest()
+		}
 	}
 	return errors.Join(append(errs, l.folder.close(), l.removeCopy())...)
 }

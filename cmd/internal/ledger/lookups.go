@@ -117,9 +117,14 @@ func (l *Ledger) lookupsStream() packs.Options {
 // lookupsError says what is wrong with the book of look-ups.
 func lookupsError(err error) error {
 	var known *problem.Error
+	var damage *packs.DamageError
 	switch {
 	case err == nil, errors.As(err, &known):
 		return err
+	case errors.As(err, &damage), errors.Is(err, lookups.ErrRecord):
+		return problem.Wrap(problem.StreamLost, "the record of look-ups is damaged, and none is"+
+			" answered ("+innermost(err)+"): restore the newest copy of the stream "+
+			lookups.StreamName, err)
 	case errors.Is(err, eventstore.ErrFull):
 		return problem.Wrap(problem.LogFull,
 			"the disk is full: what is read about people is recorded first, or not answered", err)

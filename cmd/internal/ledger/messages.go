@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -101,6 +103,11 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	}
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
+		opts.Forget = func() error {
+			l.opts.Log.WarnContext(ctx, "what was delivered of the intake cannot be read: all of it"+
+				" is taken in again")
+			return os.RemoveAll(filepath.Join(l.streamFolder(natsin.StreamIntake), "obs"))
+		}
 	}
 	if l.roles != nil {
 		opts.Writes = l.roles.writes

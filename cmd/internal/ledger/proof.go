@@ -55,7 +55,7 @@ type signedHead struct {
 }
 
 // openProver opens tiles and key. l.proofs.mu is held.
-func (l *Ledger) openProver() error {
+func (l *Ledger) openProver(ctx context.Context) error {
 	p := &l.proofs
 	if p.tiles != nil {
 		return nil
@@ -72,16 +72,16 @@ func (l *Ledger) openProver() error {
 	if err != nil {
 		return l.proofError(err)
 	}
-	if err := l.openSigner(); err != nil {
+	if err := l.openSigner(ctx); err != nil {
 		return errors.Join(err, opened.Close())
 	}
 	p.tiles = opened
 	return nil
 }
 
-// openSigner reads the key, or makes one where nothing was ever signed: under another key, what was
+// openSigner reads the key, or makes one where there never was any: under another key, what was
 // signed would be another ledger's.
-func (l *Ledger) openSigner() error {
+func (l *Ledger) openSigner(ctx context.Context) error {
 	p := &l.proofs
 	path := l.folder.path(vaultFolder, signingKeyFile)
 	last := l.folder.path(tilesFolder, signedFile)
@@ -94,17 +94,7 @@ func (l *Ledger) openSigner() error {
 	if err != nil {
 		return folderError(l.folder.dir, err)
 	}
-	seed, err := keyfile.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if text != nil {
-			return problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and checkpoints"+
-				" were signed with it: put it back from its backup. To begin with a new key, which"+
-				" auditors and witnesses must then be given, delete %s", path, last))
-		}
-		if err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders); err == nil {
-			seed, err = keyfile.Create(path)
-		}
-	}
+	seed, err := l.signingKey(ctx, path, text != nil)
 	if err == nil {
 		p.signer, err = checkpoint.NewSigner(l.log.Identity().Ledger, seed)
 	}
@@ -112,16 +102,43 @@ func (l *Ledger) openSigner() error {
 		p.own, err = checkpoint.Verifier(p.signer.Key())
 	}
 	if err != nil {
-		return folderError(l.folder.dir, err)
+		return err
 	}
 	if p.signed, err = p.read(text); err != nil {
 		return problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is not the key that has signed"+
-			" %s: put back the one that has. To begin with this one, which auditors and witnesses"+
-			" must then be given, delete that file", path, last))
+			" %s: put back the one that has. %s", path, last, newSigningKey))
 	}
 	text, _ = checkpoint.ReadFile(l.folder.path(tilesFolder, witnessedFile)) // else there is none
 	p.witnessed, _ = p.read(text)
 	return nil
+}
+
+// newSigningKey says what to do where the key is gone for good.
+const newSigningKey = "To begin with a new key, which auditors and witnesses must then be given," +
+	" run cakupan keys rotate --key checkpoint"
+
+// signingKey reads the key, and compares it with its check in the vault.
+func (l *Ledger) signingKey(ctx context.Context, path string, signed bool) ([]byte, error) {
+	// What is wrong with a vault that cannot be opened is said by who needs more of it.
+	v, _ := l.openVault(ctx)
+	seed, err := keyfile.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if signed || v != nil && v.HasKey(signingKeyFile) {
+			return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and"+
+				" checkpoints were signed with it: put it back from its backup. %s",
+				path, newSigningKey))
+		}
+		if err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders); err == nil {
+			seed, err = keyfile.Create(path)
+		}
+	}
+	if err == nil && v != nil {
+		err = v.CheckKey(ctx, signingKeyFile, seed)
+	}
+	if err != nil {
+		return nil, keyError(path, err)
+	}
+	return seed, nil
 }
 
 // read reads a checkpoint that was signed here.
@@ -165,7 +182,7 @@ func (l *Ledger) withProver(ctx context.Context, do func(*prover, tlog.Tree) err
 	p := &l.proofs
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := l.openProver(); err != nil {
+	if err := l.openProver(ctx); err != nil {
 		return err
 	}
 	was := p.tiles.Renewed()
@@ -314,7 +331,7 @@ func (l *Ledger) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err err
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
 	}
-	opened, err := l.openTiles()
+	opened, err := l.openTiles(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -328,10 +345,10 @@ func (l *Ledger) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err err
 }
 
 // openTiles returns the tiles, which may be read while others sign.
-func (l *Ledger) openTiles() (*tiles.Tiles, error) {
+func (l *Ledger) openTiles(ctx context.Context) (*tiles.Tiles, error) {
 	l.proofs.mu.Lock()
 	defer l.proofs.mu.Unlock()
-	if err := l.openProver(); err != nil {
+	if err := l.openProver(ctx); err != nil {
 		return nil, err
 	}
 	return l.proofs.tiles, nil
@@ -346,7 +363,7 @@ func (l *Ledger) followTiles(ctx context.Context) {
 			return
 		case <-time.After(tilesEvery):
 		}
-		opened, err := l.openTiles()
+		opened, err := l.openTiles(ctx)
 		if err == nil {
 			_, err = opened.CatchUp(ctx)
 		}

@@ -103,6 +103,9 @@ type Options struct {
 	Writes func() (writing bool, changed <-chan struct{})
 	// FreeSpace tells how many bytes the disk under the streams has left. Optional.
 	FreeSpace func() (uint64, error)
+	// Forget removes the files of what the server knows of the delivery of packs, which it cannot
+	// read: all are delivered again. Optional, and for a server of the ledger's own only.
+	Forget func() error
 	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
 	Quota *Quota
 	// Now is the clock. Default: time.Now.

@@ -70,7 +70,7 @@ func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *pack
 	p = &packs{
 		server: s, waiting: make(chan jetstream.Msg, packsDelivered), swept: make(chan struct{}),
 	}
-	if p.consumer, err = takeOverPacks(ctx, js); err != nil {
+	if p.consumer, err = takeOverPacks(ctx, js, s.opts.Forget); err != nil {
 		return nil, err
 	}
 	// Stopped by close, not by the context: what is in work comes to its end.

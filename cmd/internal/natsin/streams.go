@@ -123,13 +123,31 @@ func unsafe(is, want jetstream.StreamConfig) string {
 //
 // The server may still be writing the state of the consumer that was removed when it makes the one
 // of the same name, and then one of them finds its file gone: such an error is gone a moment later.
-func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
+//
+// A server that cannot read what it knows of the consumer makes none of that name: forget removes
+// its files, and all packs that are there are delivered again, which changes nothing. It may be nil.
+func takeOverPacks(ctx context.Context, js jetstream.JetStream, forget func() error,
+) (consumer jetstream.PushConsumer, err error) {
+	for range 2 {
+		consumer, err = takeOverWithin(ctx, js)
+		failed := isServersOwn(err) || errors.Is(err, context.DeadlineExceeded)
+		if !failed || forget == nil || ctx.Err() != nil {
+			return consumer, err
+		}
+		if err := forget(); err != nil {
+			return nil, fmt.Errorf("take over packs: %w", err)
+		}
+	}
+	return consumer, err
+}
+
+// takeOverWithin waits for a server whose error may be gone in a moment.
+func takeOverWithin(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	for {
 		consumer, err := makeConsumer(ctx, js)
-		var failed *jetstream.APIError
-		if !errors.As(err, &failed) || failed.Code < http.StatusInternalServerError {
+		if !isServersOwn(err) {
 			return consumer, err
 		}
 		select {
@@ -138,6 +156,12 @@ func takeOverPacks(ctx context.Context, js jetstream.JetStream) (jetstream.PushC
 			return nil, err
 		}
 	}
+}
+
+// isServersOwn tells whether an error is the server's own, and none of who has asked.
+func isServersOwn(err error) bool {
+	var failed *jetstream.APIError
+	return errors.As(err, &failed) && failed.Code >= http.StatusInternalServerError
 }
 
 func makeConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {

@@ -76,6 +76,7 @@ const (
 	FolderKeyLost     Code = "folder.key_lost"
 	VaultLost         Code = "vault.lost"    // or an old copy, or damaged
 	RegisterLost      Code = "register.lost" // likewise
+	StreamLost        Code = "stream.lost"   // likewise: another stream that cannot be derived
 	FolderNotEmpty    Code = "folder.not_empty"
 	FolderRestoring   Code = "folder.restoring" // a restore has not come to its end
 	BackupDamaged     Code = "backup.damaged"
@@ -277,6 +278,9 @@ var table = map[Code]row{
 	},
 	RegisterLost: {
 		503, 0, ExitCheckFailed, 0, "Register lost", "Daftar anggota hilang",
+	},
+	StreamLost: {
+		503, 0, ExitCheckFailed, 0, "Stream lost", "Aliran data hilang",
 	},
 	VaultLost: {
 		503, 0, ExitCheckFailed, 0, "Vault lost", "Brankas hilang",

@@ -1,0 +1,276 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/problem"
+)
+
+// damagesShort is how many seeded damages the short form does; the long one does damagesLong, and
+// takes away and puts back an older copy of every file and folder besides.
+const (
+	damagesShort = 12
+	damagesLong  = 1000
+)
+
+// TestDamages damages each file of a folder that has all that a ledger can have, serves the folder,
+// and asks it for all that it holds. Whatever the damage: either everything is as it was, or it is
+// said that it is not, and what to do. Nothing panics.
+func TestDamages(t *testing.T) {
+	w := newWorld(t)
+	long := os.Getenv("CAKUPAN_LONG") != ""
+	var all []harm
+	count := damagesShort
+	if long {
+		count = damagesLong
+		for _, path := range w.paths(t) {
+			all = append(all, harm{path, harmMissing, 0}, harm{path, harmOlder, 0})
+		}
+	}
+	files := w.files(t)
+	for seed := range count {
+		random := rand.New(rand.NewPCG(uint64(seed), 10))
+		path := files[seed%len(files)]
+		if !long { // not the first files of the alphabet alone
+			path = files[random.IntN(len(files))]
+		}
+		all = append(all, harm{path, harmings[random.IntN(len(harmings))], uint64(seed)})
+	}
+	counts := map[string]int{}
+	for _, h := range all {
+		if only := os.Getenv("ONLY"); only != "" && !strings.Contains(fmt.Sprintf("%s/%s/%d", h.how, h.path, h.seed), only) {
+			continue
+		}
+		t.Run(fmt.Sprintf("%s/%s/%d", h.how, h.path, h.seed), func(t *testing.T) {
+			outcome := w.try(t, h)
+			counts[outcome]++
+		})
+	}
+	total := 0
+	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
+		t.Logf("%s: %d", outcome, counts[outcome])
+		total += counts[outcome]
+	}
+	t.Logf("of %d damages over %d files", total, len(files))
+}
+
+// harm is one thing that happens to one file or folder.
+type harm struct {
+	path string
+	how  string
+	seed uint64
+}
+
+// What happens to a file.
+const (
+	harmMissing = "missing"
+	harmOlder   = "older"
+	harmBit     = "bit"
+	harmZeros   = "zeros"
+	harmCut     = "cut"
+	harmLonger  = "longer"
+	harmEmpty   = "empty"
+	harmSwapped = "swapped"
+)
+
+var harmings = []string{
+	harmBit, harmBit, harmBit, harmBit, harmZeros, harmCut, harmLonger, harmEmpty, harmSwapped,
+}
+
+// do does it to the file under dir. It reports false where nothing has changed by it.
+func (h harm) do(t *testing.T, w *world, dir string) bool {
+	t.Helper()
+	path := filepath.Join(dir, h.path)
+	switch h.how {
+	case harmMissing:
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	case harmOlder:
+		return h.putOlder(t, w, path)
+	}
+	was, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := h.change(slices.Clone(was))
+	if slices.Equal(was, is) {
+		return false
+	}
+	if err := os.WriteFile(path, is, privateFiles); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// putOlder puts back what was there the day before.
+func (h harm) putOlder(t *testing.T, w *world, path string) bool {
+	t.Helper()
+	before := filepath.Join(w.older, h.path)
+	info, err := os.Stat(before)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false // as if it were missing
+	}
+	if err == nil && info.IsDir() {
+		copyFolder(t, before, path)
+		return true
+	}
+	content, err := os.ReadFile(before)
+	if err == nil {
+		err = os.WriteFile(path, content, privateFiles)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+func (h harm) change(content []byte) []byte {
+	random := rand.New(rand.NewPCG(h.seed, 11))
+	if len(content) == 0 {
+		return []byte("x")
+	}
+	at := random.IntN(len(content))
+	switch h.how {
+	case harmBit:
+		content[at] ^= 1 << random.IntN(8)
+	case harmZeros:
+		clear(content[at:min(len(content), at+512)])
+	case harmCut:
+		content = content[:at]
+	case harmLonger:
+		content = append(content, content[at:]...)
+	case harmEmpty:
+		content = nil
+	case harmSwapped: // a block of the disk that has another one's content
+		other := random.IntN(len(content))
+		copy(content[at:min(len(content), at+512)], slices.Clone(content[other:]))
+	}
+	return content
+}
+
+// try damages a copy, and says how the ledger took it.
+func (w *world) try(t *testing.T, h harm) (outcome string) {
+	dir := filepath.Join(t.TempDir(), "data")
+	copyFolder(t, w.dir, dir)
+	if !h.do(t, w, dir) {
+		return "nothing changed"
+	}
+	l, err := Open(t.Context(), Options{
+		Dir: dir, Messages: MessageOptions{Address: "127.0.0.1:0"},
+	})
+	if err != nil {
+		return refused(t, "open", err)
+	}
+	defer func() { _ = l.Close() }() // of what is damaged, something may not be written
+	report, err := l.Verify(t.Context(), nil)
+	if err != nil {
+		refused(t, "verify", err)
+	} else if !report.OK {
+		namesIt(t, &report)
+	}
+	told := err != nil || !report.OK
+	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
+		return refused(t, "serve", err)
+	}
+	if err := l.TakeMessages(t.Context()); err != nil {
+		return refused(t, "take messages", err)
+	}
+	if why := awaitRead(t, l); why != "" {
+		if !remedied(why) {
+			t.Errorf("health says not what to do: %s", why)
+		}
+		return "served, and health says so"
+	}
+	is := answersOf(t, l)
+	if len(is.refused) > 0 {
+		return "served, and who asks is told"
+	}
+	if told {
+		t.Errorf("verify: %+v, %v; served, nobody says so", report, err)
+		return "SILENT while served"
+	}
+	is.refused = nil
+	if !reflect.DeepEqual(is, w.answers) {
+		t.Errorf("SILENT: %s", differences(is, w.answers))
+		return "SILENT"
+	}
+	return "as it was"
+}
+
+// differences names the answers that differ.
+func differences(is, was answers) (text string) {
+	for i := range reflect.TypeOf(is).NumField() {
+		a, b := reflect.ValueOf(is).Field(i), reflect.ValueOf(was).Field(i)
+		if !reflect.DeepEqual(fmt.Sprint(a), fmt.Sprint(b)) {
+			text += fmt.Sprintf("%s %v, was %v\n", reflect.TypeOf(is).Field(i).Name, a, b)
+		}
+	}
+	return text
+}
+
+// refused checks what is said of a ledger that cannot be opened.
+func refused(t *testing.T, what string, err error) string {
+	t.Helper()
+	p := problem.From(err)
+	if p.Code == problem.Internal || !remedied(p.Detail) {
+		t.Errorf("%s: says not what to do: %v", what, err)
+		return "UNCLEAR"
+	}
+	return "refused"
+}
+
+// namesIt checks that a report says of all that is wrong what to do.
+func namesIt(t *testing.T, report *VerifyReport) {
+	t.Helper()
+	said := len(report.Findings) > 0
+	for i := range report.Files {
+		said = said || report.Files[i].damaged() && len(report.Files[i].Findings) > 0
+	}
+	for _, c := range report.Caches {
+		said = said || !c.Matches
+	}
+	if !said {
+		t.Errorf("verify names nothing: %+v", report)
+	}
+}
+
+// remedied tells whether a sentence says what to do.
+func remedied(text string) bool {
+	return slices.ContainsFunc([]string{
+		"restore", "put back", "put it back", "put them back", "run ", "delete", "use a newer",
+		"goes on by itself", "anew", "put this file and",
+	}, func(word string) bool { return strings.Contains(text, word) })
+}
+
+// awaitRead waits until a ledger has read all that it holds once, and returns what is wrong.
+func awaitRead(t *testing.T, l *Ledger) (why string) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+		h := l.Health(t.Context())
+		if h.Status != HealthOK && !strings.Contains(h.Why, "being built anew") {
+			return h.Why
+		}
+		_, log := h.Verified[partLog]
+		_, vault := h.Verified[partVault]
+		_, register := h.Verified[partRegister]
+		if log && vault && register && h.Status == HealthOK {
+			return ""
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("it is neither well nor not: %+v", l.Health(t.Context()))
+	return ""
+}

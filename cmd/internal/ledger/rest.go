@@ -1,0 +1,169 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"cakupan/cmd/internal/natsin"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/durable"
+	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/lookups"
+	"cakupan/eventstore/natsd"
+)
+
+// restFile says what the streams held that no frame of the log speaks of, when the ledger was last
+// at rest. Nothing is ever answered from it: it is there to notice that one of them was lost, or is
+// an older copy. Without it, or with a damaged one, nothing is compared and it is written anew.
+const restFile = "streams.json"
+
+// restFormat is the format of that file.
+const restFormat = 1
+
+// rest is the content of restFile.
+type rest struct {
+	Format int    `json:"format"`
+	Ledger string `json:"ledger"`
+	// AtRest says that nobody has opened the ledger since: all must be there as it was. Else only
+	// what is never removed is known to be there still.
+	AtRest  bool             `json:"atRest"`
+	Streams map[string]holds `json:"streams"`
+}
+
+// holds is what the files of a stream hold.
+type holds struct {
+	Messages uint64 `json:"messages"`
+	Last     uint64 `json:"last"` // number of the last one; 0: there is none
+}
+
+// restStreams are the streams that are looked at, and whether they only grow. The log names how far
+// vault and register were.
+var restStreams = map[string]bool{
+	lookups.StreamName: true, natsin.StreamIntake: false, natsin.StreamRefused: false,
+}
+
+// checkRest compares the streams with what they held, before the server opens them: it cuts off
+// what it cannot read.
+func (l *Ledger) checkRest() error {
+	was, known := l.readRest()
+	if !known {
+		return nil
+	}
+	for name, grows := range restStreams {
+		had, noted := was.Streams[name]
+		if !noted || !was.AtRest && !grows {
+			continue
+		}
+		has, whole, err := l.holdsNow(name)
+		if err != nil {
+			return err
+		}
+		if !whole { // of its configuration the server knows more
+			continue
+		}
+		if was.AtRest && has != had || has.Last < had.Last {
+			return l.restLost(name, had, has)
+		}
+	}
+	return nil
+}
+
+// restLost says what is missing.
+func (l *Ledger) restLost(name string, had, has holds) error {
+	stream := l.streamFolder(name)
+	return problem.New(problem.StreamLost, fmt.Sprintf("the stream %s is damaged or an older copy:"+
+		" %s says it had %d messages up to number %d, and of these files %d up to number %d can be"+
+		" read: put back the newest copy of %s. To go on without what is lost, delete %s",
+		name, l.folder.path(restFile), had.Messages, had.Last, has.Messages, has.Last,
+		stream, l.folder.path(restFile)))
+}
+
+func (l *Ledger) streamFolder(name string) string {
+	return l.folder.path(natsFolder, "jetstream", "$G", "streams", name)
+}
+
+// holdsNow reads what the files of a stream hold. It is not whole where its configuration cannot be
+// read.
+func (l *Ledger) holdsNow(name string) (has holds, whole bool, err error) {
+	dir := l.streamFolder(name)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return has, true, nil
+	}
+	if !natsd.IsStream(dir) {
+		_, err := os.Stat(filepath.Join(dir, "msgs"))
+		return has, errors.Is(err, fs.ErrNotExist), nil
+	}
+	report, err := natsd.InspectStream(dir,
+		func(_ natsd.StoredStream, _ *inspect.Report) func(natsd.StoredMessage) {
+			has, whole = holds{}, true
+			return func(m natsd.StoredMessage) { has.Last = m.Sequence }
+		})
+	if err != nil {
+		return has, false, folderError(l.folder.dir, err)
+	}
+	has.Messages = report.Entries
+	return has, whole, nil
+}
+
+// readRest reads the note.
+func (l *Ledger) readRest() (was rest, known bool) {
+	raw, err := os.ReadFile(l.folder.path(restFile))
+	if err == nil {
+		err = json.Unmarshal(raw, &was)
+	}
+	if err == nil && (was.Format != restFormat || was.Ledger != l.folder.meta.Identity.Ledger) {
+		err = errors.New("it is of another format or ledger")
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.opts.Log.Warn("note of what the streams held is of no use: it is written anew",
+			slog.String("file", l.folder.path(restFile)), slog.Any("error", err))
+	}
+	return was, err == nil
+}
+
+// leaveRest notes that the ledger is at rest no more: from now on a crash may come.
+func (l *Ledger) leaveRest() {
+	if was, known := l.readRest(); known && was.AtRest {
+		was.AtRest = false
+		l.writeRest(was)
+	}
+}
+
+// noteRest notes what the streams hold once the server has ended.
+//
+// If we crash before it is written, the next start compares what only grows, and no more.
+func (l *Ledger) noteRest() {
+	now := rest{
+		Format: restFormat, Ledger: l.folder.meta.Identity.Ledger, AtRest: true,
+		Streams: map[string]holds{},
+	}
+	for name := range restStreams {
+		has, whole, err := l.holdsNow(name)
+		if err != nil || !whole {
+			l.opts.Log.Warn("what a stream holds cannot be noted", slog.String("stream", name),
+				slog.Any("error", err))
+			return
+		}
+		if has != (holds{}) {
+			now.Streams[name] = has
+		}
+	}
+	l.writeRest(now)
+}
+
+// writeRest writes the note. That it cannot, because the folder may only be read or the disk is
+// full, is told and no more.
+func (l *Ledger) writeRest(r rest) {
+	raw, err := json.Marshal(r)
+	if err == nil {
+		err = durable.WriteFile(l.folder.path(restFile), append(raw, '\n'), privateFiles)
+	}
+	if err != nil {
+		l.opts.Log.Warn("what the streams hold cannot be noted", slog.Any("error", err))
+	}
+}
