@@ -49,9 +49,6 @@ func TestDamages(t *testing.T) {
 	}
 	counts := map[string]int{}
 	for _, h := range all {
-		if only := os.Getenv("ONLY"); only != "" && !strings.Contains(fmt.Sprintf("%s/%s/%d", h.how, h.path, h.seed), only) {
-			continue
-		}
 		t.Run(fmt.Sprintf("%s/%s/%d", h.how, h.path, h.seed), func(t *testing.T) {
 			outcome := w.try(t, h)
 			counts[outcome]++
@@ -198,14 +195,12 @@ func (w *world) try(t *testing.T, h harm) (outcome string) {
 	if len(is.refused) > 0 {
 		return "served, and who asks is told"
 	}
-	if told {
-		t.Errorf("verify: %+v, %v; served, nobody says so", report, err)
-		return "SILENT while served"
-	}
-	is.refused = nil
 	if !reflect.DeepEqual(is, w.answers) {
 		t.Errorf("SILENT: %s", differences(is, w.answers))
 		return "SILENT"
+	}
+	if told { // of what nobody needs
+		return "as it was, and verify says what is damaged"
 	}
 	return "as it was"
 }

@@ -153,7 +153,9 @@ func (l *Ledger) noteRest() {
 			now.Streams[name] = has
 		}
 	}
-	l.writeRest(now)
+	if _, known := l.readRest(); known || len(now.Streams) > 0 {
+		l.writeRest(now)
+	}
 }
 
 // writeRest writes the note. That it cannot, because the folder may only be read or the disk is

@@ -73,8 +73,9 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 		default:
 			l.noteSound()
 			if err = l.openParts(ctx); err == nil {
-				l.watchBeside(ctx)
-				pause = every
+				if l.watchBeside(ctx); l.watchman.beside() == nil {
+					pause = every
+				}
 			} else if ctx.Err() == nil && !l.noteDamage(err) {
 				l.opts.Log.ErrorContext(ctx, "ledger cannot be opened", slog.Any("error", err))
 			}
@@ -114,7 +115,7 @@ func (l *Ledger) checkLog(ctx context.Context, progress Progress) (*Finding, err
 	}
 	// The server says the same of what a disk did not give as of what is wrong on it, and goes on
 	// saying so of what it has in its memory. The files tell the two apart.
-	sound, err := l.filesAreSound()
+	sound, err := l.filesAreSound(jetstream.StreamDefault)
 	if err != nil || !sound {
 		l.reread = false
 		return found, err
@@ -142,11 +143,10 @@ func (l *Ledger) firstDamage(ctx context.Context, progress Progress) (*Finding, 
 	return &report.Findings[0], nil
 }
 
-// filesAreSound reads the log's files beside the server, and tells whether they are as they were
+// filesAreSound reads a stream's files beside the server, and tells whether they are as they were
 // written. The error wraps errUnread when they could not be read.
-func (l *Ledger) filesAreSound() (bool, error) {
-	in, err := datafolder.Inspect(l.folder.path(natsFolder, "jetstream", "$G", "streams",
-		jetstream.StreamDefault))
+func (l *Ledger) filesAreSound(stream string) (bool, error) {
+	in, err := datafolder.Inspect(l.streamFolder(stream))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil

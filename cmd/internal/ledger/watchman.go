@@ -11,6 +11,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/vault"
 	"cakupan/projections"
 )
 
@@ -82,15 +83,22 @@ func (w *watchman) seen() map[string]Verified {
 	return maps.Clone(w.verified)
 }
 
-// found returns what is wrong now, nil when nothing is known to be.
-func (w *watchman) found(shelf *projections.Shelf) error {
+// beside returns what is wrong with vault or register now, nil when nothing is known to be.
+func (w *watchman) beside() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, part := range []string{partVault, partRegister} {
-		w.mu.Lock()
-		err := w.troubles[part].err
-		w.mu.Unlock()
-		if err != nil {
+		if err := w.troubles[part].err; err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// found returns what is wrong now, nil when nothing is known to be.
+func (w *watchman) found(shelf *projections.Shelf) error {
+	if err := w.beside(); err != nil {
+		return err
 	}
 	for _, name := range shelf.Names() {
 		if err := w.drifted(name, shelf.Live(name)); err != nil {
@@ -146,6 +154,9 @@ func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
 // be read says nothing about it: it is told, and tried again the next time.
 func (l *Ledger) watchBeside(ctx context.Context) {
 	number, err := l.watchVault(ctx)
+	if err != nil && isLoss(err) {
+		number, err = l.rereadVault(ctx, err)
+	}
 	l.noteBeside(ctx, partVault, number, err)
 	rest := &pace{ctx: ctx}
 	number, err = l.register.Audit(ctx, rest.rest)
@@ -174,6 +185,25 @@ func (l *Ledger) watchVault(ctx context.Context) (number uint64, err error) {
 	}
 	number = v.Position()
 	return number, vaultError(l.folder.dir, v.Audit(ctx))
+}
+
+// rereadVault tells what is wrong from what a disk did not give: where the files are as they were
+// written, the server reads them again.
+func (l *Ledger) rereadVault(ctx context.Context, found error) (number uint64, err error) {
+	if l.server == nil {
+		return 0, found
+	}
+	sound, err := l.filesAreSound(vault.StreamName)
+	switch {
+	case err != nil:
+		return 0, err
+	case !sound:
+		return 0, found
+	}
+	if err := l.server.Reopen(ctx); err != nil {
+		return 0, err
+	}
+	return l.watchVault(ctx)
 }
 
 // noteBeside notes what was found. An error that says nothing about the part itself is only logged.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -196,7 +197,7 @@ func TestDrift(t *testing.T) {
 }
 
 // TestWatchmanBeside damages vault and register under a running ledger: each is named, with what
-// to do, and the log is not blamed.
+// to do, and the log is not blamed. Nothing is taken in until it is put back.
 func TestWatchmanBeside(t *testing.T) {
 	for _, c := range []struct{ part, stream, want string }{
 		{partVault, vault.StreamName, "vault"},
@@ -222,6 +223,15 @@ func TestWatchmanBeside(t *testing.T) {
 			if !strings.Contains(h.Why, c.want) || !strings.Contains(h.Why, "restore") {
 				t.Errorf("%+v", h)
 			}
+			_, err := l.Submit(t.Context(), [][]byte{nobodys(30)}, intake.Options{})
+			if err == nil || problem.From(err).Detail != h.Why {
+				t.Errorf("taken in meanwhile: %v", err)
+			}
+			spoilStream(t, l, c.stream) // the same bit: it is put back
+			awaitHealth(t, l, "what was put back", func(h Health) bool {
+				return h.Status == HealthOK
+			})
+			submit(t, l, [][]byte{nobodys(30)})
 		})
 	}
 }
