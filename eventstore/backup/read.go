@@ -30,12 +30,12 @@ type Reader struct {
 // a file of a newer program.
 func NewReader(from io.Reader) (*Reader, error) {
 	r := &Reader{from: bufio.NewReaderSize(from, 1<<20), sum: sha256.New()}
-	begin := make([]byte, len(magic))
+	begin := make([]byte, len(Magic))
 	if _, err := io.ReadFull(r.from, begin); err != nil && !isEnd(err) {
 		return nil, fmt.Errorf("read backup: %w", err)
 	}
-	if string(begin) != magic {
-		return nil, fmt.Errorf("%w: it is no backup: it does not begin with %s", ErrDamaged, magic)
+	if string(begin) != Magic {
+		return nil, fmt.Errorf("%w: it is no backup: it does not begin with %s", ErrDamaged, Magic)
 	}
 	_, _ = r.sum.Write(begin)
 	r.at = uint64(len(begin))

@@ -13,7 +13,8 @@ import (
 	"math"
 )
 
-const magic = "CKBACKUP"
+// Magic is how the file begins.
+const Magic = "CKBACKUP"
 
 // The kinds of blocks. FORMAT.md has them.
 const (
@@ -48,7 +49,7 @@ func NewWriter(to io.Writer, head Head) (*Writer, error) {
 	head.Format = FormatVersion
 	text, err := json.Marshal(head)
 	if err == nil {
-		err = w.write([]byte(magic))
+		err = w.write([]byte(Magic))
 	}
 	if err == nil {
 		err = w.block(blockHead, text)

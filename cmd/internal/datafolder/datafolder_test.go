@@ -90,6 +90,14 @@ func ones(t testing.TB) []one {
 			"notices@cakupan.events.txt", file(eventstoreDir + "pubsub/testdata/position-v1.hex"), whole,
 			ledger, "pubsub",
 		},
+		{
+			"monday.backup", file(eventstoreDir + "backup/testdata/backup-v2.hex"), whole, ledger,
+			"backup",
+		},
+		{
+			"streams.json", []byte(`{"format":1,"ledger":"` + ledger + `","atRest":true,"streams":{}}`),
+			unproven, ledger, "note",
+		},
 		{"frame", file(eventstoreDir + "testdata/frame-v1-three.hex"), whole, "", "frame"},
 		{"sealed", file(eventstoreDir + "seal/testdata/sealed-v1.hex"), unproven, "", "sealed"},
 	}

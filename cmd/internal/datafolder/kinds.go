@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/eventstore/backup"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/natsd"
@@ -26,6 +27,8 @@ const (
 	kindFrame    = "frame of the log"
 	kindNote     = "signed head of the log"
 	kindSealed   = "sealed bytes"
+	kindBackup   = "backup of a ledger"
+	kindRest     = "note of what streams held when the ledger was last at rest"
 	kindLock     = "lock: of the process that has the folder open"
 	kindSocket   = "socket: for commands beside the running ledger"
 	kindHalf     = "unfinished file of a process that ended"
@@ -51,6 +54,7 @@ func kinds() []kind {
 		{named: isNamed("ledger.json"), inspect: inspectIdentity},
 		{named: isNamed("access.json"), inspect: access.Inspect},
 		{named: isNamed("register.json"), inspect: access.InspectSeen},
+		{named: isNamed("streams.json"), inspect: inspectRest},
 		{named: isNamed("lock", "cakupan.lock", "access.lock"), inspect: nothing(kindLock)},
 		{named: endsWith(".lock"), begins: isEmpty, inspect: nothing(kindLock)},
 		{named: endsWith(".tmp"), inspect: nothing(kindHalf)},
@@ -65,6 +69,7 @@ func kinds() []kind {
 		{named: isNamed("checkpoint.signed", "checkpoint.witnessed"), inspect: inspectNote},
 		{named: endsWith(".db"), inspect: inspectDatabase},
 		{begins: startsWith("CKIX"), inspect: index.Inspect},
+		{begins: startsWith(backup.Magic), inspect: inspectBackup},
 		{begins: startsWith("CKS"), inspect: inspectSealed},
 		{begins: startsWith("CK"), inspect: inspectFrame},
 		{begins: inspect.IsBolt, inspect: inspectDatabase},

@@ -110,7 +110,7 @@ func (l *Ledger) verifyFiles() ([]FileReport, error) {
 		}
 		top, _, _ := strings.Cut(f.Path, "/")
 		f.Cache = top == indexFolder || top == viewsFolder || top == tilesFolder ||
-			top == registerFile ||
+			top == registerFile || top == restFile ||
 			datafolder.IsLookup(&r)
 		switch {
 		case f.Cache && r.State == inspect.Damaged:
