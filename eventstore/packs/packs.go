@@ -173,8 +173,8 @@ func isUnreadable(err error) bool {
 	return errors.Is(err, errNoMessage) || errors.Is(err, ErrRecord)
 }
 
-// at returns the record in a message. A damaged one may have the number of another, and then nothing
-// could be appended after it.
+// at returns the record in a message. A damaged one may have the number of another, and then
+// nothing could be appended after it.
 func (s *Stream) at(ctx context.Context, message uint64) (Record, error) {
 	r, number, err := s.get(ctx, map[string]any{"seq": message})
 	if err == nil && number != message {

@@ -178,8 +178,8 @@ func (f *folder) readMeta() error {
 		err = errors.New("it names no ledger")
 	}
 	if err != nil {
-		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf("%s is damaged (%s), and says no"+
-			" more whose folder this is: put it back from a backup of this folder, of whatever age;"+
+		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf("%s is damaged (%s), and says"+
+			" no more whose folder this is: put it back from a copy of this folder, however old;"+
 			" or delete it, and the ledger is known by its log", f.path(identityFile), err), err)
 	}
 	return nil

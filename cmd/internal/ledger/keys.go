@@ -115,8 +115,8 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 }
 
 // RotateKey changes a key: vault, intake or checkpoint. What the vault's key has sealed is sealed
-// anew; the intake's can be changed where nothing is sealed with it. Who has the checkpoints' public
-// key needs the new one.
+// anew; the intake's can be changed where nothing is sealed with it. Who has the public key of
+// checkpoints needs the new one.
 func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	v, err := l.openVault(ctx)
 	if err != nil {

@@ -104,8 +104,8 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
 		opts.Forget = func() error {
-			l.opts.Log.WarnContext(ctx, "what was delivered of the intake cannot be read: all of it"+
-				" is taken in again")
+			l.opts.Log.WarnContext(ctx, "what was delivered of the intake cannot be read:"+
+				" all of it is taken in again")
 			return os.RemoveAll(filepath.Join(l.streamFolder(natsin.StreamIntake), "obs"))
 		}
 	}

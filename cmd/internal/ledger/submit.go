@@ -173,8 +173,8 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 }
 
 // openGate returns the one way in to the log, of a ledger that may go on. HTTP, NATS, lists and the
-// command line all come through here, so what is checked here is checked for all of them. Nothing is
-// taken in that would refer to a vault or a register that is known to be wrong.
+// command line all come through here, so what is checked here is checked for all of them. Nothing
+// is taken in that would refer to a vault or a register that is known to be wrong.
 func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage

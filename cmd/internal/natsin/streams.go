@@ -125,7 +125,8 @@ func unsafe(is, want jetstream.StreamConfig) string {
 // of the same name, and then one of them finds its file gone: such an error is gone a moment later.
 //
 // A server that cannot read what it knows of the consumer makes none of that name: forget removes
-// its files, and all packs that are there are delivered again, which changes nothing. It may be nil.
+// its files, and all packs that are there are delivered again, which changes nothing. It may be
+// nil.
 func takeOverPacks(ctx context.Context, js jetstream.JetStream, forget func() error,
 ) (consumer jetstream.PushConsumer, err error) {
 	for range 2 {
