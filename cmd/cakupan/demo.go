@@ -112,7 +112,7 @@ func (c *demoCommand) serve(ctx context.Context, d *door.Door, l *ledger.Ledger,
 	if err != nil {
 		return err
 	}
-	return serveUntil(ctx, server, func() error {
+	return serveUntil(ctx, server, l.Starting, func() error {
 		if err := l.Serve(ctx, server.URL(), time.Hour); err != nil {
 			return err
 		}

@@ -45,8 +45,8 @@ func (o *onFolder) with(ctx context.Context, w *where, out *console, job func(*l
 ) error {
 	if w.Server != "" || w.SecretFile != "" {
 		return usage("this is done on the machine of the ledger, by the owner of its folder:" +
-			" stop cakupan serve, run this with --data DIR, and start the server again; with --nats," +
-			" for a ledger on a cluster, the other servers may go on")
+			" stop cakupan serve, run this with --data DIR, and start the server again; of a" +
+			" ledger on a cluster, with --nats, the other servers may go on")
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), NATS: o.NATS, OldVault: o.oldVault, Log: out.logger(),

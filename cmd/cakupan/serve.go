@@ -134,7 +134,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
-	return serveUntil(ctx, server, func() error {
+	return serveUntil(ctx, server, l.Starting, func() error {
 		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
 		}
@@ -295,7 +295,11 @@ func listen(
 
 // serveUntil gets the ledger ready, answers until ctx ends or answering fails, and lets requests
 // in work come to their end.
-func serveUntil(ctx context.Context, server *httpapi.Server, ready func() error) error {
+func serveUntil(
+	ctx context.Context, server *httpapi.Server, progress func(context.Context) string,
+	ready func() error,
+) error {
+	server.Begin(progress)
 	if err := ready(); err != nil {
 		return errors.Join(err, server.Shutdown(ctx))
 	}

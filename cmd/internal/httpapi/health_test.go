@@ -1,10 +1,14 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/problem"
 )
 
 // TestReady asks whether a ledger answers: it does, it does not, and it could but for the server.
@@ -62,5 +66,33 @@ func TestUnknownParameters(t *testing.T) {
 		if answer.StatusCode != 400 || p.Code != "query.invalid" || p.Field != "regio" {
 			t.Errorf("%s %s: %s", route.method, asked, body)
 		}
+	}
+}
+
+// TestStarting asks a server whose ledger is being opened: it says how far that is and when to come
+// again, and asks nothing of the ledger. Then it answers.
+func TestStarting(t *testing.T) {
+	server, err := Listen(t.Context(), "127.0.0.1:0", New(newMemory(t), Config{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Begin(func(context.Context) string { return "event 7 of 9" })
+	for _, path := range []string{"/healthz", "/v1/coverage"} {
+		response, body := call(t, "GET", server.URL()+path, "", "")
+		if response.StatusCode != http.StatusServiceUnavailable ||
+			response.Header.Get("Retry-After") == "" || !strings.Contains(body, "event 7 of 9") ||
+			!strings.Contains(body, string(problem.ServerStarting)) {
+			t.Errorf("%s: %d %v %s", path, response.StatusCode, response.Header, body)
+		}
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+	for status := 0; status != http.StatusOK; {
+		response, _ := call(t, "GET", server.URL()+"/healthz", "", "")
+		status = response.StatusCode
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := errors.Join(server.Shutdown(t.Context()), <-served); err != nil {
+		t.Error(err)
 	}
 }

@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"cakupan/cmd/internal/problem"
 )
 
 // headerBytesMax bounds a request's header: in binary mode, it is most of an event.
@@ -21,6 +24,10 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	api      *API
+
+	handler atomic.Pointer[http.Handler] // what answers now
+	begun   bool                         // of the goroutine that serves
+	served  chan error                   // how the answering has ended
 }
 
 // Listen takes the address, "127.0.0.1:7070" or ":0" for any free port, without answering yet.
@@ -31,11 +38,11 @@ func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	limits := api.config.Limits
-	return &Server{
+	s := &Server{
 		listener: newCrowd(listener, limits),
 		api:      api,
+		served:   make(chan error, 1),
 		http: &http.Server{
-			Handler:           api,
 			ConnContext:       withGuest,
 			ReadHeaderTimeout: limits.Header,
 			IdleTimeout:       limits.Idle,
@@ -43,7 +50,33 @@ func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 			TLSConfig:         api.config.TLS.Clone(), // it is written to
 			ErrorLog:          slog.NewLogLogger(api.config.Log.Handler(), slog.LevelWarn),
 		},
-	}, nil
+	}
+	s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*s.handler.Load()).ServeHTTP(w, r)
+	})
+	return s, nil
+}
+
+// Begin answers each request with 503 and how far the ledger is, until Serve is called. It may be
+// left out. Nothing else is asked of the ledger meanwhile.
+func (s *Server) Begin(progress func(context.Context) string) {
+	s.answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, problem.New(problem.ServerStarting, progress(r.Context())), nil)
+	}))
+}
+
+// answer has requests answered by a handler from now on.
+func (s *Server) answer(handler http.Handler) {
+	s.handler.Store(&handler)
+	if s.begun {
+		return
+	}
+	s.begun = true
+	serve := s.http.Serve
+	if s.api.config.TLS != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	go func() { s.served <- serve(s.listener) }()
 }
 
 // Address returns the address the server listens on, with its port.
@@ -72,11 +105,8 @@ func (s *Server) Serve() error {
 		defer feeding.Wait()
 	}
 	defer s.api.drain()
-	serve := s.http.Serve
-	if s.api.config.TLS != nil {
-		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
-	}
-	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	s.answer(s.api)
+	if err := <-s.served; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", s.Address(), err)
 	}
 	return nil

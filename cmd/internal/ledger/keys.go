@@ -32,8 +32,8 @@ type Key struct {
 
 // keyUses says what the keys of a ledger are for. It is never written.
 var keyUses = map[string]string{
-	vaultKeyFile:     "seals the vault",
-	sealKeyFile:      "seals messages that wait or were refused",
+	vaultKeyFile:   "seals the vault",
+	sealKeyFile:    "seals messages that wait or were refused",
 	signingKeyFile: "signs checkpoints",
 }
 

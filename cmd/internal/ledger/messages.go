@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -113,6 +114,16 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 		opts.Writes = l.roles.writes
 	}
 	err = l.patiently(ctx, func(ctx context.Context) error {
+		l.messages, err = natsin.Start(ctx, l, opts)
+		var failed *jetstream.APIError
+		if opts.Forget == nil || !errors.As(err, &failed) ||
+			failed.Code < http.StatusInternalServerError {
+			return err
+		}
+		// It takes a stream for unusable whose delivery it cannot read.
+		if err := errors.Join(opts.Forget(), l.server.Reopen(ctx)); err != nil {
+			return err
+		}
 		l.messages, err = natsin.Start(ctx, l, opts)
 		return err
 	})

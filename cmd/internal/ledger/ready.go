@@ -37,6 +37,18 @@ const (
 	ReadyBehind   = "behind"  // a projection is on its way; only time is needed
 )
 
+// Starting says how far a ledger is that does not serve yet. It may be asked while Serve is called.
+func (l *Ledger) Starting(ctx context.Context) string {
+	const then = ": requests are answered after that"
+	_, tail, err := l.log.Last(ctx)
+	open := l.appending.Load()
+	if err != nil || open == nil || open.index.Last() >= tail.Sequence {
+		return "the ledger is being opened" + then
+	}
+	return fmt.Sprintf("the index is being made of the log: it is at event %d of %d%s",
+		open.index.Last(), tail.Sequence, then)
+}
+
 // Ready tells whether events and questions are answered now: the ledger is well, all projections
 // have reached what the log held when serving began, and none is far behind. now is the time.
 func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {

@@ -61,6 +61,7 @@ const (
 	ClockWrong        Code = "clock.wrong"
 	ProofFailed       Code = "proof.failed" // what was signed, or is to be proved, is not so
 	ServerStopping    Code = "server.stopping"
+	ServerStarting    Code = "server.starting"
 	ServerUnreachable Code = "server.unreachable"
 	Interrupted       Code = "interrupted"
 	Internal          Code = "internal"
@@ -238,6 +239,9 @@ var table = map[Code]row{
 	},
 	ProofFailed: {
 		422, 0, ExitCheckFailed, 0, "Proof failed", "Bukti tidak cocok",
+	},
+	ServerStarting: {
+		503, 0, ExitFailed, 2, "Server is starting", "Server sedang dimulai",
 	},
 	ServerStopping: {
 		503, 0, ExitFailed, 5, "Server is stopping", "Server sedang berhenti",
