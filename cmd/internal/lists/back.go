@@ -156,7 +156,7 @@ func (l *List) returnSheet() string {
 	if l.info.Sheet != "" {
 		return l.info.Sheet
 	}
-	return l.info.Kind.title(l.info.Lang)
+	return l.info.Kind.Title(l.info.Lang)
 }
 
 // textCell makes a cell of a text.
@@ -173,7 +173,7 @@ func (l *List) declarations() [][]grid.Cell {
 	all := [][]grid.Cell{
 		{textCell(fieldList.title(lang)), textCell(l.info.ID)},
 		{textCell(fieldSource.title(lang)), textCell(l.info.Source)},
-		{textCell(fieldKind.title(lang)), textCell(l.info.Kind.title(lang))},
+		{textCell(fieldKind.title(lang)), textCell(l.info.Kind.Title(lang))},
 	}
 	for f := range l.defaults {
 		if v := l.defaults[f]; v != nil && l.fallback[f] != "" {

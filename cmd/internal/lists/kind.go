@@ -45,8 +45,8 @@ func (k Kind) String() string {
 	}
 }
 
-// title returns what templates call the kind.
-func (k Kind) title(l Language) string {
+// Title returns what templates call the kind.
+func (k Kind) Title(l Language) string {
 	switch {
 	case l == English:
 		return k.String()
@@ -69,7 +69,7 @@ func (k Kind) title(l Language) string {
 func KindNames(l Language) string {
 	var titles []string
 	for _, k := range Kinds() {
-		titles = append(titles, k.title(l))
+		titles = append(titles, k.Title(l))
 	}
 	or := " or "
 	if l == Indonesian {
@@ -83,7 +83,7 @@ func KindNames(l Language) string {
 func ParseKind(text string) (Kind, bool) {
 	key := plain(text)
 	for _, k := range Kinds() {
-		if key == k.String() || key == k.title(Indonesian) || key == k.String()+"s" {
+		if key == k.String() || key == k.Title(Indonesian) || key == k.String()+"s" {
 			return k, true
 		}
 	}

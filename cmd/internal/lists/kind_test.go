@@ -140,13 +140,13 @@ func TestKindIsRecognised(t *testing.T) {
 		}
 	}
 	for _, kind := range Kinds() {
-		for _, text := range []string{kind.String(), kind.title(Indonesian), strings.ToUpper(kind.String()) + "S"} {
+		for _, text := range []string{kind.String(), kind.Title(Indonesian), strings.ToUpper(kind.String()) + "S"} {
 			if got, ok := ParseKind(text); !ok || got != kind {
 				t.Errorf("%s is read as %s", text, got)
 			}
 		}
 		if !strings.Contains(KindNames(English), kind.String()) ||
-			!strings.Contains(KindNames(Indonesian), kind.title(Indonesian)) {
+			!strings.Contains(KindNames(Indonesian), kind.Title(Indonesian)) {
 			t.Errorf("%s is not named", kind)
 		}
 	}

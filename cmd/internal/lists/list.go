@@ -490,7 +490,7 @@ func (l *List) checkNeeds() error {
 			" untuk semua baris di atas kolom atau dengan --default%s",
 			"the list of kind %s has no column %s: add it, or give its value for all rows above"+
 				" the columns or with --default%s",
-			l.info.Kind.title(l.info.Lang), strings.Join(missing, ", "), example)
+			l.info.Kind.Title(l.info.Lang), strings.Join(missing, ", "), example)
 	}
 	return nil
 }

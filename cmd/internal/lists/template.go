@@ -153,7 +153,7 @@ func NewTemplate(k Kind, l Language) Template {
 	t := Template{
 		Sheet: fieldList.title(l),
 		Lines: [][2]string{
-			{fieldList.title(l), ""}, {fieldKind.title(l), k.title(l)}, {fieldSource.title(l), ""},
+			{fieldList.title(l), ""}, {fieldKind.title(l), k.Title(l)}, {fieldSource.title(l), ""},
 		},
 	}
 	for _, f := range columnsOf(k) {

@@ -22,11 +22,17 @@ type sent struct {
 	content  []byte
 	opts     lists.Options
 	whole    bool
+	gone     bool   // rows are gone from it
 	back     []byte // its rows that are to be corrected or known of; nil: none
 	backName string
 
 	login string // the header by which who has sent it has logged in
 	since time.Time
+	size  int // what it takes of what all may take
+
+	// Whoever presses twice, or loses the answer on the way, is answered as the first time.
+	confirming sync.Mutex
+	done       *view // what it came to; nil: it is not taken in yet
 }
 
 // kept are the lists that wait. They are known by a token, to who has sent them alone.
@@ -38,16 +44,14 @@ type kept struct {
 
 func newKept() *kept { return &kept{all: map[string]*sent{}} }
 
-func (s *sent) bytes() int { return len(s.content) + len(s.back) }
-
 // put keeps a list and returns its token.
 func (k *kept) put(s *sent, now time.Time) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s.since = now
+	s.since, s.size = now, len(s.content)+len(s.back)
 	token := rand.Text()
 	k.all[token] = s
-	k.size += s.bytes()
+	k.size += s.size
 	for {
 		oldest := ""
 		for t, other := range k.all {
@@ -73,16 +77,18 @@ func (k *kept) get(token string, r *http.Request, now time.Time) *sent {
 	return s
 }
 
-// remove forgets a list.
-func (k *kept) remove(token string) {
+// done keeps of a list that was taken in what it came to, and the rows that are given back.
+func (k *kept) done(token string, s *sent, v *view) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.all[token] != nil {
-		k.drop(token)
+	s.content, s.done = nil, v
+	if k.all[token] == s {
+		k.size += len(s.back) - s.size
 	}
+	s.size = len(s.back)
 }
 
 func (k *kept) drop(token string) {
-	k.size -= k.all[token].bytes()
+	k.size -= k.all[token].size
 	delete(k.all, token)
 }

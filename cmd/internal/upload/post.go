@@ -32,19 +32,19 @@ type form struct {
 const fieldBytesMax = 1 << 10
 
 // read reads a form. Files stay in memory: what else reads forms may write them to the disk.
-func read(w http.ResponseWriter, r *http.Request) (f form, err error) {
+func (v *view) read(w http.ResponseWriter, r *http.Request) (f form, err error) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 	f.fields = map[string]string{}
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return f, problem.New(problem.MediaType, "send the form of this page")
+		return f, problem.New(problem.MediaType, v.Say("noForm"))
 	}
 	for range 16 { // more fields than there are
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			return f, nil
 		} else if err != nil {
-			return f, problem.Wrap(problem.BodyIncomplete, "the form ended too early", err)
+			return f, problem.Wrap(problem.BodyIncomplete, v.Say("endedTooEarly"), err)
 		}
 		most := int64(fieldBytesMax)
 		if part.FileName() != "" {
@@ -53,32 +53,32 @@ func read(w http.ResponseWriter, r *http.Request) (f form, err error) {
 		content, err := io.ReadAll(io.LimitReader(part, most+1))
 		switch {
 		case err != nil:
-			return f, problem.Wrap(problem.BodyIncomplete, "the form ended too early", err)
+			return f, problem.Wrap(problem.BodyIncomplete, v.Say("endedTooEarly"), err)
 		case int64(len(content)) > most:
-			return f, problem.New(problem.BodyTooLarge, fmt.Sprintf("at most %d MB at once: save"+
-				" the list in parts, or use the command cakupan import", listBytesMax>>20))
+			return f, problem.New(problem.BodyTooLarge, fmt.Sprintf(v.Say("tooLarge"),
+				listBytesMax>>20))
 		case part.FileName() != "":
 			f.name, f.content = filepath.Base(part.FileName()), content
 		default:
 			f.fields[part.FormName()] = string(content)
 		}
 	}
-	return f, problem.New(problem.Malformed, "the form has too many fields")
+	return f, problem.New(problem.Malformed, v.Say("noForm"))
 }
 
 // post checks a list, or takes in one that was checked.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
-	v := &view{Words: wordsOf(r.URL.Query().Get("lang"))}
+	v := newView(r)
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 	default:
-		v.Error = v.Words.Busy
+		v.Error = v.Say("busy")
 		w.Header().Set("Retry-After", "10")
 		h.answer(w, http.StatusTooManyRequests, v)
 		return
 	}
-	f, err := read(w, r)
+	f, err := v.read(w, r)
 	if err != nil {
 		w.Header().Set("Connection", "close") // what is left of the form is not read
 		h.fail(w, v, err)
@@ -88,7 +88,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		h.confirm(w, r, v, token, f.fields)
 		return
 	}
-	s, err := chosen(&f)
+	s, err := v.chosen(&f)
 	if err != nil {
 		h.fail(w, v, err)
 		return
@@ -105,14 +105,12 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 }
 
 // chosen reads which list is meant.
-func chosen(f *form) (*sent, error) {
+func (v *view) chosen(f *form) (*sent, error) {
 	if f.name == "" || len(f.content) == 0 {
-		return nil, problem.New(problem.UsageWrong,
-			"pilih berkas daftarnya dahulu / choose the file of the list first")
+		return nil, problem.New(problem.UsageWrong, v.Say("noFile"))
 	}
 	if !importer.IsList(f.name) {
-		return nil, problem.New(problem.UsageWrong, f.name+
-			": .csv, .tsv, .txt, .xlsx, .xlsm, .ods")
+		return nil, problem.New(problem.UsageWrong, fmt.Sprintf(v.Say("noList"), f.name))
 	}
 	s := &sent{name: f.name, content: f.content, whole: f.fields["whole"] != ""}
 	s.opts = lists.Options{
@@ -128,12 +126,21 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 ) {
 	s := h.kept.get(token, r, h.now())
 	if s == nil {
-		h.fail(w, v, errors.New(v.Words.Expired))
+		h.fail(w, v, errors.New(v.Say("expired")))
+		return
+	}
+	s.confirming.Lock()
+	defer s.confirming.Unlock()
+	if s.done != nil {
+		h.answer(w, http.StatusOK, s.done)
 		return
 	}
 	var how importer.Whole
 	if s.whole {
-		gone, err := goneOf(fields["gone"], fields["end"])
+		gone, err := v.goneOf(fields["gone"], fields["end"])
+		if err == nil && gone == nil && s.gone {
+			err = problem.New(problem.UsageWrong, v.Say("chooseGone"))
+		}
 		if err != nil {
 			h.fail(w, v, err)
 			return
@@ -146,17 +153,13 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 		h.fail(w, v, err)
 		return
 	}
-	h.kept.remove(token)
-	v.Done = true
-	if s.back != nil {
-		s.content = nil
-		v.Token = h.kept.put(s, h.now())
-	}
+	v.Done, v.Token = true, token
+	h.kept.done(token, s, v)
 	h.answer(w, http.StatusOK, v)
 }
 
 // goneOf reads what becomes of rows that are gone; nil when nothing was chosen.
-func goneOf(word, day string) (*whole.Gone, error) {
+func (v *view) goneOf(word, day string) (*whole.Gone, error) {
 	switch word {
 	case "keep":
 		return &whole.Gone{}, nil
@@ -164,8 +167,7 @@ func goneOf(word, day string) (*whole.Gone, error) {
 		return &whole.Gone{Retract: true}, nil
 	case "end":
 		if _, err := temporal.ParseDate(day); err != nil {
-			return nil, problem.New(problem.UsageWrong,
-				"tulis tanggalnya, misalnya 2021-03-31 / write the day, such as 2021-03-31")
+			return nil, problem.New(problem.UsageWrong, v.Say("noDay"))
 		}
 		return &whole.Gone{End: day}, nil
 	}
@@ -224,8 +226,11 @@ func (h *Handler) fail(w http.ResponseWriter, v *view, err error) {
 	if errors.As(err, &known) {
 		v.Error = known.Detail
 		if known.Code == problem.Internal {
-			v.Error, status = v.Words.Broken, http.StatusInternalServerError
+			v.Error, status = v.Say("broken"), http.StatusInternalServerError
 		}
+	}
+	for _, flag := range []string{"--list", "--source", "--sheet"} {
+		v.Options = v.Options || strings.Contains(v.Error, flag)
 	}
 	h.answer(w, status, v)
 }
@@ -233,13 +238,18 @@ func (h *Handler) fail(w http.ResponseWriter, v *view, err error) {
 // back gives the rows of a list back.
 func (h *Handler) back(w http.ResponseWriter, r *http.Request) {
 	s := h.kept.get(r.URL.Query().Get("token"), r, h.now())
-	if s == nil || s.back == nil {
-		v := &view{Words: wordsOf(r.URL.Query().Get("lang"))}
-		h.fail(w, v, errors.New(v.Words.Expired))
-		return
+	if s != nil {
+		s.confirming.Lock()
+		rows, name := s.back, s.backName
+		s.confirming.Unlock()
+		if rows != nil {
+			download(w, name)
+			_, _ = w.Write(rows) // whoever asked may be gone
+			return
+		}
 	}
-	download(w, s.backName)
-	_, _ = w.Write(s.back) // whoever asked may be gone
+	v := newView(r)
+	h.fail(w, v, errors.New(v.Say("expired")))
 }
 
 func download(w http.ResponseWriter, name string) {
@@ -255,11 +265,11 @@ func (h *Handler) template(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	language := wordsOf(r.URL.Query().Get("lang")).language
+	language := languageOf(r.URL.Query().Get("lang"))
 	t := lists.NewTemplate(kind, language)
 	var out bytes.Buffer
 	if err := book.Write(&out, &t, language); err != nil {
-		h.fail(w, &view{Words: wordsOf("")}, err)
+		h.fail(w, newView(r), err)
 		return
 	}
 	download(w, kind.String()+".xlsx")

@@ -62,7 +62,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost:
 		h.post(w, r)
 	case part == "":
-		h.answer(w, http.StatusOK, &view{Words: wordsOf(r.URL.Query().Get("lang"))})
+		h.answer(w, http.StatusOK, newView(r))
 	case part == "page.css" || part == "page.js":
 		http.ServeFileFS(w, r, files, "page/"+part)
 	case part == "template":

@@ -150,15 +150,20 @@ func TestListIsCheckedConfirmedAndCorrected(t *testing.T) {
 	if n := b.events(); n != 2 {
 		t.Fatalf("%d events are recorded", n)
 	}
-	if _, response = b.post("", "", "token", token); response.StatusCode != 422 {
-		t.Errorf("confirmed twice: %d", response.StatusCode)
+	page, _ = b.post("", "", "token", token)
+	b.expect(page, "Sudah dicatat", "2 laporan dicatat") // whoever presses twice is told the same
+	if n := b.events(); n != 2 {
+		t.Fatalf("%d events are recorded after the second time", n)
 	}
+	back, _ = b.do(http.MethodGet, "/upload/back?token="+token, "", http.NoBody)
+	b.expect(back, "7503011501900003")
 
 	// Corrected: one began later, one is gone.
 	page, _ = b.post("daftar.csv", head+row(1, "75.03", "2021-05-01"), "whole", "yes")
 	b.expect(page, "1 berubah, 1 hilang", `value="retract"`)
 	token = b.token(page)
-	_, response = b.post("", "", "token", token)
+	page, response = b.post("", "", "token", token)
+	b.expect(page, "Pilih dahulu apa yang terjadi")
 	if response.StatusCode != 422 || b.events() != 2 {
 		t.Errorf("nobody has said what becomes of who is gone: %d, %d events",
 			response.StatusCode, b.events())
@@ -201,19 +206,21 @@ func TestWhatIsNoList(t *testing.T) {
 	t.Parallel()
 	b := open(t, new(atomic.Int64))
 	for _, c := range []struct{ name, content, want string }{
-		{"", "", "pilih berkas"},
+		{"", "", "Pilih berkas daftarnya dahulu"},
 		{"list.pdf", "x", ".xlsx"},
 		{"list.xlsx", "no workbook", "list.xlsx"},
 		{"list.csv", "a;b\n1;2\n", "list.csv"},
 		{"list.csv", head, "kosong"},
-		{"list.csv", strings.Repeat("x", 33<<20), "at most 32 MB"},
+		{"list.xls", "x", "simpan sebagai .xlsx"},
+		{"list.csv", strings.TrimPrefix(head, "Daftar;U-1\n"), "di Pilihan lain"},
+		{"list.csv", strings.Repeat("x", 33<<20), "Paling banyak 32 MB"},
 	} {
 		if text, _ := b.post(c.name, c.content); !strings.Contains(text, c.want) {
 			t.Errorf("%s: %q is not in:\n%.2000s", c.name, c.want, text)
 		}
 	}
 	text, response := b.do(http.MethodPost, "/upload", "text/plain", strings.NewReader("x"))
-	if response.StatusCode != 422 || !strings.Contains(text, "form") {
+	if response.StatusCode != 422 || !strings.Contains(text, "Kirim formulir") {
 		t.Errorf("no form: %d %s", response.StatusCode, text)
 	}
 	for path, kind := range map[string]string{

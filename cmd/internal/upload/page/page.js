@@ -3,13 +3,13 @@
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  const button = form.querySelector("button");
+  button.disabled = true; // once is enough
   const bar = form.querySelector("progress");
   if (!bar) {
     return;
   }
   event.preventDefault();
-  const button = form.querySelector("button");
-  button.disabled = true;
   button.textContent = form.dataset.progress;
   bar.hidden = false;
   const request = new XMLHttpRequest();
@@ -27,6 +27,7 @@ document.addEventListener("submit", (event) => {
     if (main) {
       document.getElementById("main").replaceWith(document.adoptNode(main));
       window.scrollTo(0, 0);
+      document.getElementById("result")?.focus(); // it is read out, as the answer is
     } else {
       form.submit();
     }
