@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -129,7 +130,20 @@ func (a *API) serveUpload(w *reply, r *http.Request) {
 		w.fail(r, problem.New(problem.NotFound, "this server has no page for lists"))
 		return
 	}
+	if m := w.member; m != nil && m.Scope != nil {
+		r = r.WithContext(context.WithValue(r.Context(), sourcesKey{}, m.Scope.Sources))
+	}
 	a.upload.ServeHTTP(w, r)
+}
+
+// sourcesKey is the key of [SourcesOf].
+type sourcesKey struct{}
+
+// SourcesOf returns, to what answers at /upload, the sources that who asks may report; nil: the
+// ledger is open.
+func SourcesOf(ctx context.Context) []string {
+	sources, _ := ctx.Value(sourcesKey{}).([]string)
+	return sources
 }
 
 func (a *API) getPage(w *reply, r *http.Request) {

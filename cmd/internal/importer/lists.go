@@ -55,7 +55,7 @@ func eachSheet(path string, open opener, opts lists.Options,
 	if err != nil {
 		return err
 	}
-	names, err := lists.Sheets(file, size)
+	names, err := lists.Sheets(file, size, opts.Readers)
 	if err := errors.Join(inFile(path, err), file.Close()); err != nil {
 		return err
 	}

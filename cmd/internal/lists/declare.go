@@ -168,6 +168,9 @@ func (l *List) checkID() error {
 	}
 	l.info.ID = id
 	if l.info.Source == "" {
+		l.info.Source = l.opts.FallbackSource
+	}
+	if l.info.Source == "" {
 		l.info.Source = sourcePrefix + url.PathEscape(id)
 	}
 	return nil

@@ -25,8 +25,13 @@ type Options struct {
 	Book     bool      // the file is named as a workbook: what is none is not read as CSV
 	// FallbackID names the list where neither the file nor ID does.
 	FallbackID string
-	Across     *Across // what other sheets of the workbook have said; nil: there is one list
-	Glance     bool    // no rows are wanted: the list is surveyed no further than its beginning
+	// FallbackSource is the source where neither the file nor Source says one.
+	FallbackSource string
+	Across         *Across // what other sheets of the workbook have said; nil: there is one list
+	// Readers is the language of whoever reads what is said of a file that cannot be read, and
+	// so does not show its own; nil: it is not known, and both are said.
+	Readers *Language
+	Glance  bool // no rows are wanted: the list is surveyed no further than its beginning
 }
 
 // Default is a value for all rows that have none.
@@ -100,7 +105,7 @@ func Open(file io.ReaderAt, size int64, opts Options) (*List, error) {
 		err = l.begin()
 	}
 	if err != nil {
-		return nil, errors.Join(fileProblem(err), l.Close())
+		return nil, errors.Join(fileProblem(err, opts.Readers), l.Close())
 	}
 	return l, nil
 }
@@ -159,16 +164,24 @@ func (l *List) Close() error {
 
 // fileProblem gives an error of reading a file its place in the table of problems. What a parser of
 // ours says is for the file's owner as it is; what a library says is only the cause.
-func fileProblem(err error) error {
+func fileProblem(err error, readers *Language) error {
 	var placed *problem.Error
 	var known *grid.Error
 	switch {
 	case errors.As(err, &placed):
 		return err
-	case errors.As(err, &known):
-		return problem.New(problem.FileNotReadable, known.Error())
+	case !errors.As(err, &known):
+		return problem.Wrap(problem.FileNotReadable, "the file cannot be read", err)
 	}
-	return problem.Wrap(problem.FileNotReadable, "the file cannot be read", err)
+	words := known.Error()
+	switch {
+	case readers == nil:
+	case *readers == Indonesian:
+		words = known.Indonesian()
+	default:
+		words = known.English()
+	}
+	return problem.New(problem.FileNotReadable, words)
 }
 
 // errNoHeader is never written.

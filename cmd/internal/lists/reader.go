@@ -88,7 +88,7 @@ func (r *Reader) Next() (Record, error) {
 			r.tellUnused()
 			return Record{}, io.EOF
 		} else if err != nil {
-			return Record{}, fileProblem(err)
+			return Record{}, fileProblem(err, &r.list.info.Lang)
 		}
 		first := !r.begun
 		r.begun = true

@@ -80,31 +80,31 @@ func (l *List) tellUnseen() error {
 }
 
 // Sheets returns the sheets of a workbook that hold a list, in their order; one without a name for
-// a file that is no workbook.
-func Sheets(file io.ReaderAt, size int64) (names []string, err error) {
+// a file that is no workbook. For readers see [Options].
+func Sheets(file io.ReaderAt, size int64, readers *Language) (names []string, err error) {
 	if !xlsx.IsWorkbook(file) {
 		return []string{""}, nil
 	}
 	book, err := openBook(file, size)
 	if err != nil {
-		return nil, fileProblem(err)
+		return nil, fileProblem(err, readers)
 	}
 	defer func() { err = errors.Join(err, book.Close()) }()
 	for _, sheet := range book.sheets() {
 		in, err := book.rows(sheet)
 		if err != nil {
-			return nil, fileProblem(err)
+			return nil, fileProblem(err, readers)
 		}
 		h, err := findHeader(in)
 		if err := errors.Join(err, in.Close()); err != nil {
-			return nil, fileProblem(err)
+			return nil, fileProblem(err, readers)
 		}
 		if h != nil {
 			names = append(names, sheet)
 		}
 	}
 	if len(names) == 0 {
-		return nil, fileProblem(errNoHeader)
+		return nil, fileProblem(errNoHeader, readers)
 	}
 	return names, nil
 }
@@ -114,7 +114,7 @@ func Sheets(file io.ReaderAt, size int64) (names []string, err error) {
 func Decode(in io.Reader) (io.Reader, error) {
 	text, err := csv.Decode(in)
 	if err != nil {
-		return nil, fileProblem(err)
+		return nil, fileProblem(err, nil)
 	}
 	return text, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/importer"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/lists/book"
@@ -94,6 +95,9 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.login = r.Header.Get("Authorization")
+	if sources := httpapi.SourcesOf(r.Context()); len(sources) == 1 {
+		s.opts.FallbackSource = sources[0] // nobody need know it by heart
+	}
 	v.checking = true
 	err = h.run(r.Context(), v, s, nil)
 	if err != nil {
@@ -115,7 +119,7 @@ func (v *view) chosen(f *form) (*sent, error) {
 	s := &sent{name: f.name, content: f.content, whole: f.fields["whole"] != ""}
 	s.opts = lists.Options{
 		ID: strings.TrimSpace(f.fields["list"]), Source: strings.TrimSpace(f.fields["source"]),
-		Sheet: strings.TrimSpace(f.fields["sheet"]), KeepRows: true,
+		Sheet: strings.TrimSpace(f.fields["sheet"]), KeepRows: true, Readers: &v.language,
 	}
 	return s, nil
 }

@@ -66,8 +66,9 @@ var words = map[string]said{
 		"Terjadi kesalahan di server. Mengirim daftar yang sama lagi aman.",
 		"Something went wrong in the server. To send the same list again is safe.",
 	},
-	"progress": {"Mengirim berkas …", "Sending the file …"},
-	"noFile":   {"Pilih berkas daftarnya dahulu.", "Choose the file of the list first."},
+	"progress":  {"Mengirim berkas …", "Sending the file …"},
+	"recording": {"Mencatat …", "Recording …"},
+	"noFile":    {"Pilih berkas daftarnya dahulu.", "Choose the file of the list first."},
 	"noList": {
 		"%s bukan daftar: nama berkasnya harus berakhir dengan .csv, .tsv, .txt, .xlsx, .xlsm atau" +
 			" .ods. Dari Excel lama (.xls), simpan sebagai .xlsx.",

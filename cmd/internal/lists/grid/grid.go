@@ -51,14 +51,29 @@ func NewError(en, id string) *Error { return &Error{Detail: en, ID: id} }
 
 // Error returns the sentence, in both languages where there are two.
 func (e *Error) Error() string {
-	text, id := e.Detail, e.ID
-	if e.Row > 0 {
-		text, id = fmt.Sprintf("row %d: %s", e.Row, text), fmt.Sprintf("baris %d: %s", e.Row, id)
-	}
 	if e.ID == "" {
-		return text
+		return e.English()
 	}
-	return text + " (" + id + ")"
+	return e.English() + " (" + e.Indonesian() + ")"
+}
+
+// English returns the sentence in English alone.
+func (e *Error) English() string {
+	if e.Row > 0 {
+		return fmt.Sprintf("row %d: %s", e.Row, e.Detail)
+	}
+	return e.Detail
+}
+
+// Indonesian returns the sentence in Indonesian alone, where it is said in that.
+func (e *Error) Indonesian() string {
+	switch {
+	case e.ID == "":
+		return e.English()
+	case e.Row > 0:
+		return fmt.Sprintf("baris %d: %s", e.Row, e.ID)
+	}
+	return e.ID
 }
 
 // Unwrap returns the cause.
