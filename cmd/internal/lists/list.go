@@ -234,10 +234,10 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 		return l.severalSheets(found)
 	case l.opts.Sheet != "":
 		return problem.New(problem.UsageWrong, "no sheet "+quote(l.opts.Sheet)+
-			" with a list is in the workbook (tidak ada lembar berisi daftar yang bernama "+
-			quote(l.opts.Sheet)+")")
+			" with a list is shown in the workbook (tidak ada lembar berisi daftar yang bernama "+
+			quote(l.opts.Sheet)+", atau tersembunyi)")
 	}
-	return errNoHeader
+	return noSheet(book)
 }
 
 // severalSheets asks which sheet is meant.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"cakupan/cmd/internal/lists/csv"
+	"cakupan/cmd/internal/lists/grid"
 	"cakupan/cmd/internal/lists/xlsx"
 )
 
@@ -60,23 +61,54 @@ func (l *List) tellUnseen() error {
 	if a := l.opts.Across; a != nil && a.names[0] != l.info.Sheet {
 		return nil
 	}
-	for _, sheet := range l.book.unseen() {
-		in, err := l.book.rows(sheet)
+	unseen, err := unseenLists(l.book)
+	for _, sheet := range unseen {
+		l.notices.add("lembar "+quote(sheet)+" tersembunyi, berisi daftar, dan tidak dibaca:"+
+			" tampilkan lembarnya bila dimaksud",
+			"the sheet "+quote(sheet)+" is hidden, holds a list, and is not read: show it if"+
+				" it is meant")
+	}
+	return err
+}
+
+// unseenLists returns the sheets that are hidden and hold a list.
+func unseenLists(book spreadsheet) (names []string, err error) {
+	for _, sheet := range book.unseen() {
+		holds, err := holdsList(book, sheet)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		h, err := findHeader(in)
-		if err := errors.Join(err, in.Close()); err != nil {
-			return err
-		}
-		if h != nil {
-			l.notices.add("lembar "+quote(sheet)+" tersembunyi, berisi daftar, dan tidak dibaca:"+
-				" tampilkan lembarnya bila dimaksud",
-				"the sheet "+quote(sheet)+" is hidden, holds a list, and is not read: show it if"+
-					" it is meant")
+		if holds {
+			names = append(names, sheet)
 		}
 	}
-	return nil
+	return names, nil
+}
+
+// holdsList tells whether a row of a sheet names columns.
+func holdsList(book spreadsheet, sheet string) (bool, error) {
+	in, err := book.rows(sheet)
+	if err != nil {
+		return false, err
+	}
+	h, err := findHeader(in)
+	return h != nil, errors.Join(err, in.Close())
+}
+
+// noSheet says why no sheet of a workbook can be read: its lists are hidden, or it has none.
+func noSheet(book spreadsheet) error {
+	unseen, err := unseenLists(book)
+	switch {
+	case err != nil:
+		return err
+	case len(unseen) == 0:
+		return errNoHeader
+	}
+	name := quote(unseen[0])
+	return grid.NewError(
+		"the sheet with the list is hidden ("+name+"): show it if it is meant",
+		"lembar yang berisi daftar tersembunyi ("+name+"): tampilkan lembarnya bila dimaksud",
+	)
 }
 
 // Sheets returns the sheets of a workbook that hold a list, in their order; one without a name for
@@ -91,20 +123,16 @@ func Sheets(file io.ReaderAt, size int64, readers *Language) (names []string, er
 	}
 	defer func() { err = errors.Join(err, book.Close()) }()
 	for _, sheet := range book.sheets() {
-		in, err := book.rows(sheet)
+		holds, err := holdsList(book, sheet)
 		if err != nil {
 			return nil, fileProblem(err, readers)
 		}
-		h, err := findHeader(in)
-		if err := errors.Join(err, in.Close()); err != nil {
-			return nil, fileProblem(err, readers)
-		}
-		if h != nil {
+		if holds {
 			names = append(names, sheet)
 		}
 	}
 	if len(names) == 0 {
-		return nil, fileProblem(errNoHeader, readers)
+		return nil, fileProblem(noSheet(book), readers)
 	}
 	return names, nil
 }

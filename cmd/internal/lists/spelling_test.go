@@ -2,6 +2,8 @@ package lists
 
 import (
 	"bytes"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,4 +139,49 @@ func TestHiddenSheets(t *testing.T) {
 		!strings.Contains(notices[0], `lembar "Desa B" tersembunyi`) {
 		t.Errorf("%d rows, %q, %v", len(lines), notices, err)
 	}
+}
+
+// TestHiddenListAlone says where the list is that nobody sees, in the language of who reads it.
+func TestHiddenListAlone(t *testing.T) {
+	f := excelize.NewFile()
+	defer func() { _ = f.Close() }()
+	var errs []error
+	add := func(sheet string, row int, cells ...any) {
+		_, err := f.NewSheet(sheet)
+		errs = append(errs, err, f.SetSheetRow(sheet, "A"+strconv.Itoa(row), &cells))
+	}
+	add("Sheet1", 1, "Petunjuk")
+	add("Lama", 1, "NIK", "Tanggal Berhenti", "Alasan")
+	errs = append(errs, f.SetSheetVisible("Lama", false))
+	var content bytes.Buffer
+	errs = append(errs, f.Write(&content))
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	indonesian := Indonesian
+	for _, err := range []error{
+		openError(content.Bytes(), Options{ID: "X", Readers: &indonesian}),
+		func() error {
+			_, err := Sheets(bytes.NewReader(content.Bytes()), int64(content.Len()), &indonesian)
+			return err
+		}(),
+	} {
+		want := `file.not_readable: lembar yang berisi daftar tersembunyi ("Lama"): tampilkan lembarnya bila dimaksud`
+		if err == nil || err.Error() != want {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+	err := openError(content.Bytes(), Options{ID: "X", Sheet: "lama"})
+	if err == nil || !strings.Contains(err.Error(), "tersembunyi") {
+		t.Errorf("asked for by name: %v", err)
+	}
+}
+
+// openError opens a list that cannot be opened.
+func openError(content []byte, opts Options) error {
+	l, err := Open(bytes.NewReader(content), int64(len(content)), opts)
+	if err == nil {
+		return l.Close()
+	}
+	return err
 }

@@ -74,6 +74,6 @@ func (b openDocument) sheets() []string { return b.Sheets }
 
 func (b openDocument) rows(name string) (sheetRows, error) { return b.Rows(name) }
 
-func (openDocument) unseen() []string { return nil }
+func (b openDocument) unseen() []string { return b.Hidden }
 
 func (openDocument) date1904() bool { return false }

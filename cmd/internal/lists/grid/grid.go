@@ -41,7 +41,7 @@ const ColumnsMax = 1_000
 type Error struct {
 	Row    int // 0: the file as a whole
 	Detail string
-	ID     string // the same in Indonesian; "": it is said in English alone
+	ID     string // the same in Indonesian
 	Err    error  // what caused it; nil when Detail says it all
 }
 
@@ -49,11 +49,19 @@ type Error struct {
 // does not know the language of its owner.
 func NewError(en, id string) *Error { return &Error{Detail: en, ID: id} }
 
+// TooWide returns the error of a row of a sheet that has values in too many columns.
+func TooWide(row int) *Error {
+	return &Error{
+		Row: row,
+		Detail: fmt.Sprintf("the sheet has values beyond column %d: a list has at most so many",
+			ColumnsMax),
+		ID: fmt.Sprintf("lembar ini berisi nilai sesudah kolom ke-%d: itu yang paling banyak",
+			ColumnsMax),
+	}
+}
+
 // Error returns the sentence, in both languages where there are two.
 func (e *Error) Error() string {
-	if e.ID == "" {
-		return e.English()
-	}
 	return e.English() + " (" + e.Indonesian() + ")"
 }
 
@@ -65,12 +73,9 @@ func (e *Error) English() string {
 	return e.Detail
 }
 
-// Indonesian returns the sentence in Indonesian alone, where it is said in that.
+// Indonesian returns the sentence in Indonesian alone.
 func (e *Error) Indonesian() string {
-	switch {
-	case e.ID == "":
-		return e.English()
-	case e.Row > 0:
+	if e.Row > 0 {
 		return fmt.Sprintf("baris %d: %s", e.Row, e.ID)
 	}
 	return e.ID

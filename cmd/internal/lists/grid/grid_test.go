@@ -9,12 +9,12 @@ import (
 // TestError puts the row that people see before the reason, and keeps the cause.
 func TestError(t *testing.T) {
 	for want, err := range map[string]*Error{
-		"row 7: it is cut off":         {Row: 7, Detail: "it is cut off", Err: io.ErrUnexpectedEOF},
-		"the file is empty":            {Detail: "the file is empty"},
-		"row 1073741824: not readable": {Row: 1 << 30, Detail: "not readable"},
+		"row 7: it is cut off (baris 7: terputus)": {Row: 7, Detail: "it is cut off", ID: "terputus", Err: io.ErrUnexpectedEOF},
+		"the file is empty (berkas ini kosong)":    NewError("the file is empty", "berkas ini kosong"),
+		"row 1073741824: no (baris 1073741824: b)": {Row: 1 << 30, Detail: "no", ID: "b"},
 	} {
-		if err.Error() != want {
-			t.Errorf("%q, want %q", err.Error(), want)
+		if got := err.English() + " (" + err.Indonesian() + ")"; err.Error() != want || got != want {
+			t.Errorf("%q, %q, want %q", err.Error(), got, want)
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) != (err.Err != nil) {
 			t.Errorf("%q: the cause is lost", want)

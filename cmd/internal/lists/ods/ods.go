@@ -33,8 +33,8 @@ var errDamaged = grid.NewError(
 
 // Book is an open spreadsheet. Its sheets are read one at a time.
 type Book struct {
-	// Sheets are the names of its sheets, in their order.
-	Sheets []string
+	// Sheets are the names of its sheets that are shown, in their order; Hidden those that are not.
+	Sheets, Hidden []string
 
 	content *zip.File
 }
@@ -131,7 +131,9 @@ func (b *Book) open() (*reader, error) {
 		most = max(most, int64(packed)*inflateRatio)
 	}
 	decoder := xml.NewDecoder(&bounded{part, most})
-	return &reader{part: part, xml: decoder, struck: map[string]bool{}}, nil
+	return &reader{
+		part: part, xml: decoder, struck: map[string]bool{}, hidden: map[string]bool{},
+	}, nil
 }
 
 // bounded is a part that may not inflate without bound.
@@ -160,9 +162,13 @@ func (b *Book) findSheets() error {
 	if err != nil {
 		return err
 	}
-	for err == nil && len(b.Sheets) < sheetsMax {
+	for err == nil && len(b.Sheets)+len(b.Hidden) < sheetsMax {
 		var name string
-		if name, err = r.nextTable(); err == nil {
+		switch name, err = r.nextTable(); {
+		case err != nil:
+		case r.hidden[r.table]:
+			b.Hidden = append(b.Hidden, name)
+		default:
 			b.Sheets = append(b.Sheets, name)
 		}
 	}
@@ -172,7 +178,7 @@ func (b *Book) findSheets() error {
 		return damaged(err)
 	case closed != nil:
 		return damaged(closed)
-	case len(b.Sheets) == 0:
+	case len(b.Sheets)+len(b.Hidden) == 0:
 		return grid.NewError(
 			"the file has no sheet",
 			"berkas ini tidak punya lembar",
@@ -204,5 +210,5 @@ func damaged(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return &grid.Error{Detail: errDamaged.Detail, Err: err}
+	return &grid.Error{Detail: errDamaged.Detail, ID: errDamaged.ID, Err: err}
 }

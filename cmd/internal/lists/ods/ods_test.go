@@ -102,6 +102,26 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestHiddenSheets are told apart from those that are shown, by the styles of sheets.
+func TestHiddenSheets(t *testing.T) {
+	style := func(name, display string) string {
+		return `<style:style style:name="` + name + `" style:family="table"><style:table-properties table:display="` +
+			display + `"/></style:style>`
+	}
+	sheet := func(name, style string) string {
+		return `<table:table table:name="` + name + `" table:style-name="` + style + `"><table:table-row/></table:table>`
+	}
+	text := strings.Replace(before, "</office:automatic-styles>",
+		style("ta1", "true")+style("ta2", "false")+"</office:automatic-styles>", 1)
+	content := document(t, map[string]string{
+		"content.xml": text + sheet("Satu", "ta2") + sheet("Dua", "ta1") + sheet("Tiga", "") + after,
+	})
+	b, err := Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil || strings.Join(b.Sheets, ",") != "Dua,Tiga" || strings.Join(b.Hidden, ",") != "Satu" {
+		t.Errorf("%v: shown %q, hidden %q", err, b.Sheets, b.Hidden)
+	}
+}
+
 // TestHostile reads what no spreadsheet writes: an answer each time, in bounded room.
 func TestHostile(t *testing.T) {
 	cell := `<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>`

@@ -3,7 +3,6 @@ package ods
 import (
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -19,6 +18,8 @@ type reader struct {
 	xml    *xml.Decoder
 	struck map[string]bool // styles whose text is struck out
 	style  string          // the style that is being read
+	hidden map[string]bool // styles whose sheet is hidden
+	table  string          // the style of the sheet that was come to last
 }
 
 // nextTable reads up to the next sheet and returns its name. What it passes over teaches it styles.
@@ -40,7 +41,12 @@ func (r *reader) nextTable() (string, error) {
 			if line != "" && line != "none" && len(r.struck) < 1<<16 {
 				r.struck[r.style] = true
 			}
+		case "table-properties":
+			if attribute(&tag, "display") == "false" && len(r.hidden) < sheetsMax {
+				r.hidden[r.style] = true
+			}
 		case "table":
+			r.table = attribute(&tag, "style-name")
 			return attribute(&tag, "name"), nil
 		}
 	}
@@ -188,8 +194,7 @@ func (r *Rows) put(column, width int, cell grid.Cell, struck bool) error {
 		return nil
 	}
 	if column+width > grid.ColumnsMax {
-		return &grid.Error{Row: r.last + 1, Detail: fmt.Sprintf(
-			"the sheet has values beyond column %d: a list has at most so many", grid.ColumnsMax)}
+		return grid.TooWide(r.last + 1)
 	}
 	for len(r.row.Cells) < column {
 		r.row.Cells = append(r.row.Cells, grid.Cell{})
@@ -325,6 +330,7 @@ func (r *Rows) readText() (string, error) {
 		if out.Len() > textMax {
 			return "", &grid.Error{
 				Row: r.last + 1, Detail: "a cell holds more text than a list needs",
+				ID: "sebuah sel berisi lebih banyak teks daripada yang perlu",
 			}
 		}
 	}

@@ -389,8 +389,12 @@ func partWords(name string) string {
 func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 	file := b.parts[partName("", name)]
 	if file == nil {
-		return nil, &grid.Error{Detail: "the Excel file has lost a part" + partWords(name) +
-			": open it in Excel, save a copy and use that"}
+		return nil, &grid.Error{
+			Detail: "the Excel file has lost a part" + partWords(name) +
+				": open it in Excel, save a copy and use that",
+			ID: "berkas Excel ini kehilangan sebuah bagian" + partWords(name) +
+				": buka di Excel, simpan salinannya, lalu pakai itu",
+		}
 	}
 	if file.Flags&1 != 0 {
 		return nil, grid.NewError(

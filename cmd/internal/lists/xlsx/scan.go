@@ -326,9 +326,17 @@ func partError(err error) error {
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, errRunTooLong):
-		return &grid.Error{Detail: "a cell holds more text than Excel allows: the file was not" +
-			" made by a spreadsheet, or is damaged", Err: err}
+		return &grid.Error{
+			Detail: "a cell holds more text than Excel allows: the file was not made by a" +
+				" spreadsheet, or is damaged",
+			ID: "sebuah sel berisi lebih banyak teks daripada yang mungkin di Excel: buka di" +
+				" Excel, simpan salinannya, lalu pakai itu",
+			Err: err,
+		}
 	}
-	return &grid.Error{Detail: "the Excel file is damaged: open it in Excel, save a copy" +
-		" and use that", Err: err}
+	return &grid.Error{
+		Detail: "the Excel file is damaged: open it in Excel, save a copy and use that",
+		ID:     "berkas Excel ini rusak: buka di Excel, simpan salinannya, lalu pakai itu",
+		Err:    err,
+	}
 }

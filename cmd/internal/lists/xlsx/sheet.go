@@ -93,7 +93,10 @@ func (r *Rows) beginRow() error {
 		number = n
 	}
 	if number <= r.last || number > rowsMax {
-		return &grid.Error{Row: r.last, Detail: "the rows after this one are not in order"}
+		return &grid.Error{
+			Row: r.last, Detail: "the rows after this one are not in order: save a copy in Excel",
+			ID: "baris sesudah ini tidak berurutan: simpan salinannya di Excel",
+		}
 	}
 	r.last, r.row.Number = number, number
 	hidden := attribute(r.scan.attrs, "hidden")
@@ -186,7 +189,10 @@ func (r *Rows) readHead(attrs []byte, last int) (cellHead, error) {
 		}
 	}
 	if head.column < 0 || head.column >= columnsExcel {
-		return head, &grid.Error{Row: r.last, Detail: "a cell lies in a column that no sheet has"}
+		return head, &grid.Error{
+			Row: r.last, Detail: "a cell lies in a column that no sheet has: save a copy in Excel",
+			ID: "sebuah sel ada di kolom yang tidak mungkin: simpan salinannya di Excel",
+		}
 	}
 	return head, nil
 }
@@ -295,8 +301,12 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 		case err != nil:
 			return err
 		case !found:
-			return &grid.Error{Row: r.last, Detail: fmt.Sprintf(
-				"a cell refers to text %d, which the workbook has not: save a copy in Excel", n)}
+			return &grid.Error{
+				Row: r.last, Detail: fmt.Sprintf("a cell refers to text %d, which the workbook"+
+					" has not: save a copy in Excel", n),
+				ID: fmt.Sprintf("sebuah sel menunjuk teks %d, yang tidak ada di buku kerja ini:"+
+					" simpan salinannya di Excel", n),
+			}
 		}
 		r.text = r.text[:from]
 		r.strike(head.style.struck, textKind(text))
@@ -370,9 +380,7 @@ func (r *Rows) put(column int, cell grid.Cell) error {
 		return nil
 	}
 	if column >= grid.ColumnsMax {
-		return &grid.Error{Row: r.last, Detail: fmt.Sprintf(
-			"the sheet has values beyond column %d: a list has at most so many",
-			grid.ColumnsMax)}
+		return grid.TooWide(r.last)
 	}
 	for len(r.row.Cells) <= column {
 		r.row.Cells = append(r.row.Cells, grid.Cell{})

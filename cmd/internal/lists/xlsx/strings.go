@@ -35,8 +35,12 @@ const (
 	stringsMax      = 16 << 20
 )
 
-var errStringsTooBig = &grid.Error{Detail: fmt.Sprintf("the texts of the workbook take more than"+
-	" %d MB: delete the columns that are not needed, or divide the list", stringsBytesMax>>20)}
+var errStringsTooBig = &grid.Error{
+	Detail: fmt.Sprintf("the texts of the workbook take more than"+
+		" %d MB: delete the columns that are not needed, or divide the list", stringsBytesMax>>20),
+	ID: fmt.Sprintf("teks di buku kerja ini lebih dari %d MB: hapus kolom yang tidak perlu, atau"+
+		" bagi daftarnya", stringsBytesMax>>20),
+}
 
 // get returns a text; false when the workbook has none of that number. The text is valid for as
 // long as the workbook is open.
