@@ -166,7 +166,7 @@ func TestHiddenListAlone(t *testing.T) {
 			return err
 		}(),
 	} {
-		want := `file.not_readable: lembar yang berisi daftar tersembunyi ("Lama"): tampilkan lembarnya bila dimaksud`
+		want := `file.unreadable: lembar yang berisi daftar tersembunyi ("Lama"): tampilkan lembarnya bila dimaksud`
 		if err == nil || err.Error() != want {
 			t.Errorf("%v, not %s", err, want)
 		}
