@@ -68,10 +68,10 @@ func TestClerksDay(t *testing.T) {
 	fillBook(t, path("daftar.xlsx"), "BB-2021-01", rows)
 
 	got := run(3, "import", path("daftar.xlsx"), "--rejects", path("perbaiki.xlsx"))
-	expect(got, "24 appended", "6 refused",
+	expect(got, "24 dicatat", "6 ditolak",
 		"terlindungi di 75.03 Kabupaten Bone Bolango pada 2021-01-31: 0 → 24")
 	setCells(t, path("perbaiki.xlsx"), right)
-	expect(run(0, "import", path("perbaiki.xlsx")), "6 appended", "24 → 30")
+	expect(run(0, "import", path("perbaiki.xlsx")), "6 dicatat", "24 → 30")
 
 	// The next day: the thirtieth is no worker, and the twentieth began in March.
 	setCells(t, path("daftar.xlsx"), right)
@@ -84,7 +84,7 @@ func TestClerksDay(t *testing.T) {
 	expect(got, "28 baris tetap, 0 baru, 1 berubah, 1 hilang", "hilang dari daftar: baris 34")
 	expect(run(2, "import", "--complete", path("daftar.xlsx")), "--gone keep")
 	got = run(0, "import", "--complete", "--gone", "retract", path("daftar.xlsx"))
-	expect(got, "3 appended", "28 already there")
+	expect(got, "3 dicatat", "28 sudah ada")
 	expect(run(0, "coverage", "--region", "75.03", "--on", "2021-02-01"), "  28  ")
 	expect(run(0, "coverage", "--region", "75.03", "--on", "2021-03-01"), "  29  ")
 
@@ -92,8 +92,8 @@ func TestClerksDay(t *testing.T) {
 	run(0, "list", "undo", "BB-2021-01")
 	expect(run(0, "coverage", "--region", "75.03", "--on", "2021-02-01"), "  30  ")
 	run(0, "list", "undo", "BB-2021-01")
-	expect(run(0, "list", "show", "BB-2021-01"), "29 rows of BB-2021-01")
-	expect(run(0, "list", "history", "BB-2021-01"), "undoes what begins with event 31")
+	expect(run(0, "list", "show", "BB-2021-01"), "29 baris dari BB-2021-01")
+	expect(run(0, "list", "history", "BB-2021-01"), "membatalkan yang mulai dengan peristiwa 31")
 	run(4, "list", "show", "BB-2021-02")
 }
 
@@ -123,15 +123,15 @@ func TestLargeCorrection(t *testing.T) {
 		}
 	}
 	write("2021-01-01")
-	run(0, "1,100 appended", "import", "--complete", path) // what only adds is no correction
+	run(0, "1.100 dicatat", "import", "--complete", path) // what only adds is no correction
 	write("2021-02-01")
-	run(0, "2,200 would be appended", "import", "--complete", "--dry-run", path)
+	run(0, "2.200 akan dicatat", "import", "--complete", "--dry-run", path)
 	run(2, "pembetulan ini 2200 laporan", "import", "--complete", path)
 	run(0, "  1,100  ", "coverage", "--region", "75.03", "--on", "2021-01-15")
-	run(0, "2,200 appended", "import", "--complete", "--parts", path)
+	run(0, "2.200 dicatat", "import", "--complete", "--parts", path)
 	run(0, "  1,100  ", "coverage", "--region", "75.03", "--on", "2021-02-15")
 	run(2, "--parts", "list", "undo", "A")
-	run(0, "1,100 said again", "list", "undo", "A", "--parts")
+	run(0, "1.100 dilaporkan lagi", "list", "undo", "A", "--parts")
 	run(0, "  1,100  ", "coverage", "--region", "75.03", "--on", "2021-01-15")
 }
 

@@ -123,15 +123,17 @@ func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 	switch {
 	case c.Complete && (len(c.Files) > 1 || !importer.IsList(c.Files[0])):
 		return w, usage("--complete is for one list of people: .csv, .tsv, .txt, .xlsx," +
-			" .xlsm or .ods")
+			" .xlsm or .ods (untuk satu daftar)")
 	case c.Complete && strings.EqualFold(c.Sheet, lists.EverySheet):
-		return w, usage("--complete is for one sheet: name it with --sheet")
+		return w, usage("--complete is for one sheet: name it with --sheet (untuk satu lembar: sebut" +
+			" namanya dengan --sheet)")
 	case c.Complete && c.KeepRecorded:
 		return w, usage("--complete and --keep-recorded exclude each other")
 	case c.Parts && !c.Complete:
-		return w, usage("--parts is for --complete")
+		return w, usage("--parts is for --complete (hanya bersama --complete)")
 	case c.Gone != "" && !c.Complete:
-		return w, usage("--gone is for --complete: else nobody knows who is gone")
+		return w, usage("--gone is for --complete: else nobody knows who is gone (hanya bersama" +
+			" --complete: tanpa itu tidak diketahui siapa yang hilang)")
 	case c.Gone != "":
 		w.Gone, err = parseGone(c.Gone)
 		return w, err
@@ -160,8 +162,9 @@ func (c *importCommand) report(ctx context.Context, s *client.Client, t *importe
 	asJSON bool, out *console,
 ) error {
 	if c.Rejects == "" && t.Refused > importer.ShownMax {
-		out.note("… and %s more; name a file with --rejects to get them all",
-			thousands(t.Refused-importer.ShownMax))
+		out.note(t.Lang().Pick("… dan %s lagi; sebut nama berkas dengan --rejects untuk"+
+			" mendapat semuanya", "… and %s more; name a file with --rejects to get them all"),
+			numeral(t.Lang(), t.Refused-importer.ShownMax))
 	}
 	if asJSON {
 		if !c.Findings {
@@ -177,22 +180,34 @@ func (c *importCommand) report(ctx context.Context, s *client.Client, t *importe
 			Findings []findings.Finding `json:"findings"`
 		}{t, found}))
 	}
-	verb, sequences := "appended", ""
-	if c.DryRun {
-		verb = "would be appended"
-	}
-	if t.First != nil {
-		sequences = fmt.Sprintf(" (events %s to %s)", thousands(*t.First), thousands(*t.Last))
-	}
-	_, err := fmt.Fprintf(out.stdout,
-		"read %s: %s %s%s, %s already there, %s refused, in %.1f s\n",
-		thousands(t.Read), thousands(t.Appended), verb, sequences, thousands(t.Duplicates),
-		thousands(t.Refused), t.Seconds)
+	err := c.account(t, out)
 	if err != nil || !c.Findings {
 		return err
 	}
 	p := newFindingsPrinter(out.stdout, false)
 	return errors.Join(c.eachFinding(ctx, s, t, p.finding), p.end(false))
+}
+
+// account prints what became of the events, in the language of their list.
+func (c *importCommand) account(t *importer.Summary, out *console) error {
+	l := t.Lang()
+	verb, sequences := l.Pick("dicatat", "appended"), ""
+	if c.DryRun {
+		verb = l.Pick("akan dicatat", "would be appended")
+	}
+	if t.First != nil {
+		sequences = fmt.Sprintf(l.Pick(" (peristiwa %s sampai %s)", " (events %s to %s)"),
+			numeral(l, *t.First), numeral(l, *t.Last))
+	}
+	seconds := fmt.Sprintf("%.1f", t.Seconds)
+	if l == lists.Indonesian {
+		seconds = strings.Replace(seconds, ".", ",", 1)
+	}
+	_, err := fmt.Fprintf(out.stdout, l.Pick("dibaca %s: %s %s%s, %s sudah ada, %s ditolak, dalam %s detik\n",
+		"read %s: %s %s%s, %s already there, %s refused, in %s s\n"),
+		numeral(l, t.Read), numeral(l, t.Appended), verb, sequences, numeral(l, t.Duplicates),
+		numeral(l, t.Refused), seconds)
+	return err
 }
 
 // eachFinding calls yield with each open finding that events of this import have raised, or that

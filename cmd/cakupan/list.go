@@ -9,6 +9,7 @@ import (
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/importer"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/lists/whole"
 	"cakupan/cmd/internal/problem"
 )
@@ -24,6 +25,15 @@ type listCommand struct {
 type listOf struct {
 	ID     string `arg:"" name:"list" help:"Its id, as it stands above its columns."`
 	Source string `placeholder:"URI" help:"Its source, where several have a list of that id."`
+	Lang   string `enum:"id,en" default:"id" help:"Language of what is printed: id or en."`
+}
+
+// lang returns the language of what is printed.
+func (o *listOf) lang() lists.Language {
+	if o.Lang == "en" {
+		return lists.English
+	}
+	return lists.Indonesian
 }
 
 // with does a job on what the ledger has of the list.
@@ -77,16 +87,19 @@ func (c *listShow) Run(ctx context.Context, w *where, out *console) error {
 		if w.JSON {
 			return out.writeJSON(all)
 		}
-		t := newTable(">Row", "Enrolment or person", "From", "Ended", ">Event")
+		l := c.lang()
+		t := newTable(l.Pick(">Baris", ">Row"), l.Pick("Kepesertaan atau orang",
+			"Enrolment or person"), l.Pick("Mulai", "From"), l.Pick("Berakhir", "Ended"),
+			l.Pick(">Peristiwa", ">Event"))
 		for i := range all {
 			r := &all[i]
-			t.add(strconv.Itoa(r.Row), r.Name, r.From, r.Ended, thousands(r.Sequence))
+			t.add(strconv.Itoa(r.Row), r.Name, r.From, r.Ended, numeral(l, r.Sequence))
 		}
 		if err := t.write(out.stdout); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(out.stdout, "%s rows of %s, source %s\n", thousands(len(all)), c.ID,
-			h.Source)
+		_, err := fmt.Fprintf(out.stdout, l.Pick("%s baris dari %s, sumber %s\n",
+			"%s rows of %s, source %s\n"), numeral(l, len(all)), c.ID, h.Source)
 		return err
 	})
 }
@@ -127,8 +140,11 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 		if w.JSON {
 			return out.writeJSON(steps)
 		}
-		t := newTable(">Step", "Events", "Recorded", "Publisher", ">Said", ">Taken back",
-			">Ended", "")
+		l := c.lang()
+		t := newTable(l.Pick(">Langkah", ">Step"), l.Pick("Peristiwa", "Events"),
+			l.Pick("Dicatat", "Recorded"), l.Pick("Pengirim", "Publisher"),
+			l.Pick(">Dilaporkan", ">Said"), l.Pick(">Ditarik", ">Taken back"),
+			l.Pick(">Berakhir", ">Ended"), "")
 		for i := range steps {
 			s := &steps[i]
 			step, note := strconv.Itoa(s.Step), ""
@@ -136,13 +152,14 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 			case s.Step == 0:
 				step = "–"
 			case s.Broken:
-				note = "broken off"
+				note = l.Pick("terputus", "broken off")
 			case s.Undoes != 0:
-				note = "undoes what begins with event " + thousands(s.Undoes)
+				note = l.Pick("membatalkan yang mulai dengan peristiwa ",
+					"undoes what begins with event ") + numeral(l, s.Undoes)
 			}
-			t.add(step, thousands(s.First)+" to "+thousands(s.Last), s.RecordedAt,
-				cmp.Or(s.Publisher, "–"),
-				thousands(s.Said), thousands(s.TakenBack), thousands(s.Ended), note)
+			t.add(step, numeral(l, s.First)+l.Pick(" sampai ", " to ")+numeral(l, s.Last),
+				s.RecordedAt, cmp.Or(s.Publisher, "–"), numeral(l, s.Said),
+				numeral(l, s.TakenBack), numeral(l, s.Ended), note)
 		}
 		return t.write(out.stdout)
 	})
@@ -202,12 +219,15 @@ func (c *listUndo) Run(ctx context.Context, w *where, out *console) error {
 		if w.JSON {
 			err = out.writeJSON(t)
 		} else {
-			verb := "were"
+			l := c.lang()
+			format := l.Pick("%s baris ditarik kembali, %s dilaporkan lagi\n",
+				"%s rows were taken back, %s said again\n")
 			if c.DryRun {
-				verb = "would be"
+				format = l.Pick("%s baris akan ditarik kembali, %s dilaporkan lagi\n",
+					"%s rows would be taken back, %s said again\n")
 			}
-			_, err = fmt.Fprintf(out.stdout, "%s rows %s taken back, %s said again\n",
-				thousands(did.Removed), verb, thousands(did.Added))
+			_, err = fmt.Fprintf(out.stdout, format, numeral(l, did.Removed),
+				numeral(l, did.Added))
 		}
 		if err == nil && t.Refused > 0 {
 			return quietExit(problem.ExitRefused)

@@ -7,6 +7,14 @@ import (
 	"cakupan/cmd/internal/lists"
 )
 
+// numeral writes a number as people of the language do: 1.000 or 1,000.
+func numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {
+	if l == lists.Indonesian {
+		return strings.ReplaceAll(thousands(n), ",", ".")
+	}
+	return thousands(n)
+}
+
 // listFlags say what a list does not say of itself.
 type listFlags struct {
 	List    string   `placeholder:"ID" help:"${list}"`
@@ -27,14 +35,16 @@ func (f *listFlags) options() (lists.Options, error) {
 	if f.Kind != "" {
 		kind, ok := lists.ParseKind(f.Kind)
 		if !ok {
-			return opts, usage("--kind must be " + lists.KindNames(lists.English))
+			return opts, usage("--kind must be " + lists.KindNames(lists.English) + " (" +
+				lists.KindNames(lists.Indonesian) + ")")
 		}
 		opts.Kind = kind
 	}
 	for _, text := range f.Default {
 		column, value, ok := strings.Cut(text, "=")
 		if !ok {
-			return opts, usage("--default must be COLUMN=VALUE, such as segment=PU")
+			return opts, usage("--default must be COLUMN=VALUE, such as segment=PU (tulis" +
+				" KOLOM=NILAI, misalnya segmen=PU)")
 		}
 		opts.Defaults = append(opts.Defaults, lists.Default{Column: column, Value: value})
 	}
@@ -61,15 +71,18 @@ func checkLists(files []string, flags *listFlags, rejects string) (lists.Options
 	switch {
 	case count == 0 && flags.given():
 		return opts, usage("--list, --source, --kind, --sheet and --default are for lists of" +
-			" people: .csv, .tsv, .txt, .xlsx, .xlsm and .ods")
+			" people: .csv, .tsv, .txt, .xlsx, .xlsm and .ods (hanya untuk daftar orang)")
 	case importer.ReturnsList(rejects) && strings.EqualFold(flags.Sheet, lists.EverySheet):
 		return opts, usage("--rejects with a name that ends with .csv or .xlsx gives the rows of" +
-			" one sheet back: import the sheets one by one, or name a file that ends with .ndjson")
+			" one sheet back: import the sheets one by one, or name a file that ends with .ndjson" +
+			" (baris satu lembar saja yang dapat dikembalikan: kirim lembarnya satu per satu)")
 	case count > 0 && importer.IsList(rejects) && !importer.ReturnsList(rejects):
-		return opts, usage("--rejects gives rows of a list back as .csv or .xlsx")
+		return opts, usage("--rejects gives rows of a list back as .csv or .xlsx (pakai nama yang" +
+			" berakhir dengan .csv atau .xlsx)")
 	case importer.ReturnsList(rejects) && (count == 0 || len(files) > 1):
 		return opts, usage("--rejects with a name that ends with .csv or .xlsx gives the rows of" +
-			" one list back: import that list alone, or name a file that ends with .ndjson")
+			" one list back: import that list alone, or name a file that ends with .ndjson" +
+			" (baris satu daftar saja yang dapat dikembalikan: kirim daftar itu sendiri)")
 	}
 	opts.KeepRows = rejects != ""
 	return opts, nil

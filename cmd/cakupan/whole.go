@@ -23,7 +23,8 @@ func parseGone(text string) (*whole.Gone, error) {
 		}
 	}
 	return nil, usage("--gone must be keep, retract or end:DATE, such as end:2021-03-31: the" +
-		" first day on which they are not covered any more")
+		" first day on which they are not covered any more (tulis keep, retract atau end:TANGGAL," +
+		" hari pertama yang tidak lagi terlindungi)")
 }
 
 // askGone asks whoever sits at the terminal.

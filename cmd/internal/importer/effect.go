@@ -60,7 +60,7 @@ func (l *Import) effect(ctx context.Context, list *lists.List) error {
 	case len(k.rows) == 0:
 		return nil
 	case k.more:
-		t.say(pick(lang, "daftar ini terlalu panjang untuk menyebut akibatnya baris demi baris",
+		t.say(lang.Pick("daftar ini terlalu panjang untuk menyebut akibatnya baris demi baris",
 			"the list is too long to say row by row what it has done"))
 		return nil
 	}
@@ -74,19 +74,12 @@ func (l *Import) effect(ctx context.Context, list *lists.List) error {
 			return err
 		}
 		// The rows are in, whatever this is; but nobody may take silence for good news.
-		t.say(pick(lang, "akibat daftar ini tidak dapat diketahui sekarang: ",
+		t.say(lang.Pick("akibat daftar ini tidak dapat diketahui sekarang: ",
 			"what the list has done cannot be told now: ") + err.Error())
 		return nil
 	}
 	t.tellEffect(&report, lang)
 	return t.noteRows(&report, lang)
-}
-
-func pick(l lists.Language, id, en string) string {
-	if l == lists.Indonesian {
-		return id
-	}
-	return en
 }
 
 func (t *Tally) say(words string) {

@@ -67,8 +67,13 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 	case extension == ".json":
 		return split.NewArray(in), nil
 	}
+	if strings.EqualFold(filepath.Ext(path), ".xls") {
+		return nil, usage(path + ": open it in Excel and save it as .xlsx (buka di Excel lalu" +
+			" simpan sebagai .xlsx)")
+	}
 	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json," +
-		" of a list of people with .csv, .tsv, .txt, .xlsx, .xlsm or .ods")
+		" of a list of people with .csv, .tsv, .txt, .xlsx, .xlsm or .ods (nama berkas daftar" +
+		" berakhir dengan .csv, .tsv, .txt, .xlsx, .xlsm atau .ods)")
 }
 
 // importFile takes in the events of a file.

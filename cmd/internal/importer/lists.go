@@ -187,6 +187,8 @@ type ListSummary struct {
 	Whole   *WholeSummary `json:"whole,omitempty"`   // of a whole list
 
 	Effect *Effect `json:"effect,omitempty"` // what its rows have done, or would do
+
+	Lang lists.Language `json:"-"` // of what is said of it
 }
 
 // importLists takes in the list of a file, or those of its sheets.
@@ -255,6 +257,7 @@ func (t *Tally) list(path string, info lists.Info) {
 	t.Lists = append(t.Lists, ListSummary{
 		File: path, Kind: info.Kind.String(), List: info.ID, Source: info.Source,
 		Sheet: info.Sheet, Header: info.Header, Ignored: append([]string{}, info.Ignored...),
+		Lang: info.Lang,
 	})
 	if len(info.Ignored) > 0 {
 		t.tell.End()

@@ -58,14 +58,17 @@ func CheckRejects(path string, inputs []string, stdin io.Reader) error {
 	}
 	for _, input := range inputs {
 		if isInput(info, input, stdin) {
-			return usage(path + " is what you import: name another file for --rejects")
+			return usage(path + " is what you import: name another file for --rejects (itu berkas" +
+				" yang Anda kirim: sebut nama lain)")
 		}
 	}
 	switch {
 	case IsList(path):
-		return usage(path + " is there already: name another file for --rejects")
+		return usage(path + " is there already: name another file for --rejects (berkas itu" +
+			" sudah ada: sebut nama lain)")
 	case info.Mode().IsRegular() && !holdsRejects(path):
-		return usage(path + " is there already, and not from --rejects: name another file")
+		return usage(path + " is there already, and not from --rejects: name another file" +
+			" (berkas itu sudah ada dan bukan dari --rejects: sebut nama lain)")
 	}
 	return nil
 }
@@ -209,7 +212,8 @@ func (r *Rejects) Close(failed error) error {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	if r.renamed && !keep && failed == nil {
-		r.note("nothing was refused: %s was not written", r.path)
+		r.note("nothing was refused: %s was not written (tidak ada yang ditolak: berkas itu tidak"+
+			" dibuat)", r.path)
 	}
 	return nil
 }

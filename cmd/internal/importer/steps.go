@@ -41,13 +41,13 @@ func summaryOf(plan *whole.Plan) *WholeSummary {
 // tellPlan tells what a step would do, and names the rows that are gone.
 func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 	s := t.Lists[len(t.Lists)-1].Whole
-	t.say(fmt.Sprintf(pick(lang, "seluruh daftar: %d baris tetap, %d baru, %d berubah, %d hilang",
+	t.say(fmt.Sprintf(lang.Pick("seluruh daftar: %d baris tetap, %d baru, %d berubah, %d hilang",
 		"the whole list: %d rows as they were, %d new, %d changed, %d gone"),
 		s.Unchanged, s.Added+s.Returned, s.Changed, len(s.Gone)))
 	for i := range plan.Changes {
 		c := &plan.Changes[i]
 		if c.Kind == whole.Changed && c.Row > 0 && i < ShownMax {
-			t.say(fmt.Sprintf(pick(lang, "baris %d: yang dilaporkan sebelumnya (baris %d, %s)"+
+			t.say(fmt.Sprintf(lang.Pick("baris %d: yang dilaporkan sebelumnya (baris %d, %s)"+
 				" ditarik kembali, dan dilaporkan lagi sebagaimana tertulis sekarang",
 				"row %d: what was reported before (row %d, %s) is taken back, and"+
 					" said anew as it stands now"),
@@ -59,15 +59,15 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 			t.say("… " + strconv.Itoa(len(plan.Gone)-i))
 			break
 		}
-		t.say(fmt.Sprintf(pick(lang, "hilang dari daftar: baris %d dulu, %s, %s",
+		t.say(fmt.Sprintf(lang.Pick("hilang dari daftar: baris %d dulu, %s, %s",
 			"gone from the list: row %d then, %s, %s"), was.Row, was.Name(), was.From()))
 	}
 	if step, resuming := plan.Step(); resuming {
-		t.say(fmt.Sprintf(pick(lang, "langkah %d terputus di tengah jalan: dilanjutkan",
+		t.say(fmt.Sprintf(lang.Pick("langkah %d terputus di tengah jalan: dilanjutkan",
 			"step %d was broken off: it is gone on with"), step))
 	}
 	if s.Parts > 1 {
-		t.say(fmt.Sprintf(pick(lang, "terlalu besar untuk satu langkah yang utuh: dicatat dalam %d"+
+		t.say(fmt.Sprintf(lang.Pick("terlalu besar untuk satu langkah yang utuh: dicatat dalam %d"+
 			" bagian, masing-masing utuh (pembetulan hanya dengan --parts); bila terputus, ulangi"+
 			" perintah yang sama",
 			"too large to be recorded as a whole: it is recorded in %d parts, each as a whole"+

@@ -19,6 +19,14 @@ type Summary struct {
 	Lists []ListSummary `json:"lists,omitempty"`
 }
 
+// Lang returns the language of what was taken in: that of its lists, English where there is none.
+func (s *Summary) Lang() lists.Language {
+	if len(s.Lists) == 0 {
+		return lists.English
+	}
+	return s.Lists[0].Lang
+}
+
 // ShownMax is how many refusals are shown to people who did not ask for a file of them.
 const ShownMax = 10
 

@@ -68,7 +68,7 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 	}
 	t.notices(list.Notices())
 	if t.Refused > 0 {
-		t.say(pick(info.Lang, "ada baris yang ditolak, sehingga ini bukan seluruh daftarnya: tidak"+
+		t.say(info.Lang.Pick("ada baris yang ditolak, sehingga ini bukan seluruh daftarnya: tidak"+
 			" ada yang diubah. Perbaiki barisnya, lalu kirim lagi", "rows are refused, so this is"+
 			" not the whole list: nothing was changed. Correct them, and send it again"))
 		return nil
@@ -99,7 +99,7 @@ func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Re
 			return nil, err
 		case len(rows) == wholeRowsMax:
 			most := strconv.Itoa(wholeRowsMax)
-			return nil, usage(pick(list.Info().Lang, "seluruh daftar paling banyak "+most+
+			return nil, usage(list.Info().Lang.Pick("seluruh daftar paling banyak "+most+
 				" baris: bagi menjadi beberapa daftar", "a whole list has at most "+most+
 				" rows: divide it into several lists"))
 		}
@@ -133,7 +133,7 @@ func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language
 	if len(plan.Gone) == 0 || w.Gone != nil || l.Options.DryRun {
 		return plan, nil
 	}
-	words := pick(lang, strconv.Itoa(len(plan.Gone))+" baris hilang dari daftar; apa yang terjadi"+
+	words := lang.Pick(strconv.Itoa(len(plan.Gone))+" baris hilang dari daftar; apa yang terjadi"+
 		" dengan mereka?", strconv.Itoa(len(plan.Gone))+" rows are gone from the list; what"+
 		" becomes of them?")
 	if w.Ask != nil {
@@ -153,7 +153,7 @@ func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language
 
 // goneWords say how to choose.
 func goneWords(lang lists.Language) string {
-	return pick(lang, "Pilih --gone keep (biarkan), --gone retract (tarik kembali: seharusnya"+
+	return lang.Pick("Pilih --gone keep (biarkan), --gone retract (tarik kembali: seharusnya"+
 		" tidak pernah dilaporkan) atau --gone end:TANGGAL (berakhir pada hari itu)",
 		"Choose --gone keep, --gone retract (they should never have been reported) or --gone"+
 			" end:DATE (they end on that day)")
@@ -162,7 +162,7 @@ func goneWords(lang lists.Language) string {
 // goneProblem says what to do where rows cannot be ended.
 func goneProblem(err error, lang lists.Language) error {
 	if errors.Is(err, whole.ErrNoEnd) {
-		return usage(pick(lang, "hanya baris kepesertaan dan pendanaan yang dapat berakhir: pilih"+
+		return usage(lang.Pick("hanya baris kepesertaan dan pendanaan yang dapat berakhir: pilih"+
 			" --gone keep atau --gone retract", "only rows of enrolments and of funding can end:"+
 			" choose --gone keep or --gone retract"))
 	}
@@ -218,7 +218,7 @@ func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) er
 		!plan.Corrects() {
 		return nil
 	}
-	return usage(fmt.Sprintf(pick(lang, "pembetulan ini %d laporan, sedangkan satu langkah yang"+
+	return usage(fmt.Sprintf(lang.Pick("pembetulan ini %d laporan, sedangkan satu langkah yang"+
 		" utuh paling banyak %d: tidak ada yang diubah. Kirim lagi dengan --parts (%d bagian,"+
 		" masing-masing utuh; bila terputus, ulangi perintah yang sama), atau bagi daftarnya",
 		"the correction has %d events, and one step that is recorded as a whole at most %d:"+

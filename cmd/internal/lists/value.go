@@ -19,6 +19,14 @@ const (
 	Indonesian Language = 1
 )
 
+// Pick returns the words of the language.
+func (l Language) Pick(id, en string) string {
+	if l == Indonesian {
+		return id
+	}
+	return en
+}
+
 // String returns "en" or "id".
 func (l Language) String() string {
 	if l == Indonesian {
