@@ -125,8 +125,8 @@ func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 		return w, usage("--complete is for one list of people: .csv, .tsv, .txt, .xlsx," +
 			" .xlsm or .ods (untuk satu daftar)")
 	case c.Complete && strings.EqualFold(c.Sheet, lists.EverySheet):
-		return w, usage("--complete is for one sheet: name it with --sheet (untuk satu lembar: sebut" +
-			" namanya dengan --sheet)")
+		return w, usage("--complete is for one sheet: name it with --sheet (untuk satu lembar:" +
+			" sebut namanya dengan --sheet)")
 	case c.Complete && c.KeepRecorded:
 		return w, usage("--complete and --keep-recorded exclude each other")
 	case c.Parts && !c.Complete:
@@ -203,7 +203,8 @@ func (c *importCommand) account(t *importer.Summary, out *console) error {
 	if l == lists.Indonesian {
 		seconds = strings.Replace(seconds, ".", ",", 1)
 	}
-	_, err := fmt.Fprintf(out.stdout, l.Pick("dibaca %s: %s %s%s, %s sudah ada, %s ditolak, dalam %s detik\n",
+	_, err := fmt.Fprintf(out.stdout, l.Pick(
+		"dibaca %s: %s %s%s, %s sudah ada, %s ditolak, dalam %s detik\n",
 		"read %s: %s %s%s, %s already there, %s refused, in %s s\n"),
 		numeral(l, t.Read), numeral(l, t.Appended), verb, sequences, numeral(l, t.Duplicates),
 		numeral(l, t.Refused), seconds)

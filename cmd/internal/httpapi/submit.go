@@ -44,6 +44,11 @@ func (a *API) postEvents(w *reply, r *http.Request) {
 			"send the body as it is, or with Content-Encoding gzip or zstd, one of them"))
 		return
 	}
+	if len(r.Header.Values("Content-Type")) > 1 {
+		w.fail(r, problem.New(problem.MediaType,
+			"the header Content-Type is sent twice: send it once"))
+		return
+	}
 	switch mediaType(r) {
 	case eventType:
 		a.postOne(w, r, opts)

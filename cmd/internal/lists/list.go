@@ -192,69 +192,6 @@ var errNoHeader = grid.NewError(
 		" satunya NIK atau KPJ; lihat cakupan template",
 )
 
-// openBook finds the sheet of a workbook that holds the list. Every sheet is looked at, so that a
-// workbook with two lists is refused rather than read in half.
-func (l *List) openBook(file io.ReaderAt, size int64) error {
-	book, err := openBook(file, size)
-	if err != nil {
-		return err
-	}
-	l.book, l.closers = book, append(l.closers, book)
-	var found []string
-	for _, sheet := range book.sheets() {
-		if l.opts.Sheet != "" && !strings.EqualFold(sheet, l.opts.Sheet) {
-			continue
-		}
-		in, err := book.rows(sheet)
-		if err != nil {
-			return err
-		}
-		h, err := findHeader(in)
-		if err != nil || h == nil || len(found) > 0 {
-			if err := errors.Join(err, in.Close()); err != nil {
-				return err
-			}
-			if h != nil {
-				found = append(found, sheet)
-			}
-			continue
-		}
-		l.closers = append(l.closers, in)
-		l.rows, l.header, l.info.Sheet = in, h, sheet
-		l.reopen = func() (rows, io.Closer, error) {
-			in, err := book.rows(sheet)
-			return in, in, err
-		}
-		found = append(found, sheet)
-	}
-	switch {
-	case len(found) == 1:
-		return l.tellUnseen()
-	case len(found) > 1:
-		return l.severalSheets(found)
-	case l.opts.Sheet != "":
-		return problem.New(problem.UsageWrong, "no sheet "+quote(l.opts.Sheet)+
-			" with a list is shown in the workbook (tidak ada lembar berisi daftar yang bernama "+
-			quote(l.opts.Sheet)+", atau tersembunyi)")
-	}
-	return noSheet(book)
-}
-
-// severalSheets asks which sheet is meant.
-func (l *List) severalSheets(names []string) error {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = quote(name)
-	}
-	all := strings.Join(quoted, ", ")
-	if l.header.lang() == Indonesian {
-		return problem.New(problem.UsageWrong, "buku kerja ini punya beberapa daftar ("+all+
-			"): pilih satu dengan --sheet NAMA, atau semuanya dengan --sheet all")
-	}
-	return problem.New(problem.UsageWrong, "the workbook has several lists ("+all+
-		"): name one with --sheet NAME, or all of them with --sheet all")
-}
-
 // openText finds the separator of a CSV file: the one by which most columns are known. A wrong
 // separator makes one column of a row, or cuts inside of names: it knows fewer columns. Where two
 // know as many, the first of csv.Separators wins.

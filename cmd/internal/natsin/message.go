@@ -56,6 +56,16 @@ func (m *Message) get(name string) string {
 	return ""
 }
 
+// count returns how often a field stands in the header.
+func (m *Message) count(name string) (n int) {
+	for _, f := range m.Header {
+		if f.Name == name {
+			n++
+		}
+	}
+	return n
+}
+
 // size is about what the message takes in a pack.
 func (m *Message) size() int {
 	size := messageOverhead + len(m.Publisher) + len(m.Payload)

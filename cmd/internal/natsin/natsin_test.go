@@ -57,6 +57,10 @@ func TestModes(t *testing.T) {
 	twice.Header.Add("ce-id", "other")
 	percent := binaryMessage("", 10)
 	percent.Header.Set("ce-subject", "%zz")
+	types := binaryMessage("", 12)
+	types.Header.Add("Content-Type", batch)
+	mark := binaryMessage("", 3)
+	mark.Data = append([]byte("\xef\xbb\xbf"), mark.Data...)
 	note := binaryMessage("", 11)
 	note.Data = append(note.Data, `,"note":"n"`...)
 	for i, c := range []struct {
@@ -90,6 +94,9 @@ func TestModes(t *testing.T) {
 		{twice, "refused event.malformed", ""},
 		{note, "refused event.malformed", ""},
 		{percent, "refused event.malformed", "event.malformed"},
+		{types, "refused event.malformed", "event.malformed"},
+		{mark, "e-3 duplicate", ""},
+		{message("", batch, append([]byte("\xef\xbb\xbf["), append(line("urn:bone", 4), ']')...)), "e-4 duplicate", ""},
 		{message("", structured, bytes.Repeat([]byte("x"), event.BytesMax+1)), "refused event.too_large", ""},
 	} {
 		c.message.Subject = natsin.SubjectIntake + "bone"
@@ -122,8 +129,8 @@ func TestModes(t *testing.T) {
 	if w.length() != 4 {
 		t.Errorf("the log has %d events, want 4", w.length())
 	}
-	if n := len(w.refused()); n != 13 {
-		t.Errorf("%d are refused, want 13", n)
+	if n := len(w.refused()); n != 14 {
+		t.Errorf("%d are refused, want 14", n)
 	}
 	w.eventually("no pack waits", func() bool { return w.waiting() == 0 })
 }

@@ -2,8 +2,6 @@ package natsin
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"mime"
 	"net/url"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"strings"
 
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/split"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
@@ -32,6 +31,8 @@ func (m *Message) events() ([][]byte, *event.Refusal) {
 	media, parameters, err := mime.ParseMediaType(given)
 	charset := parameters["charset"]
 	switch {
+	case m.count(contentType) > 1:
+		return nil, malformed(contentType, "Content-Type stands twice in the header: send it once")
 	case given != "" && err != nil:
 		return nil, malformed(contentType, "Content-Type cannot be read")
 	case charset != "" && !strings.EqualFold(charset, "utf-8"):
@@ -113,65 +114,15 @@ func (m *Message) fault() *event.Refusal {
 	return cloudevents.CheckValue(bytes.TrimPrefix(m.Payload, []byte("\ufeff")))
 }
 
-// errArray says what is wrong with an array, beside its elements.
-var errArray = errors.New("the payload is not a JSON array")
-
 // cutBatch returns the elements of an array, each as it stands there.
 func cutBatch(payload []byte) ([][]byte, *event.Refusal) {
-	elements, err := cutArray(payload)
+	elements, err := split.Cut(nil, payload, intake.BatchEventsMax)
 	switch {
 	case err != nil:
 		return nil, malformed("", err.Error())
 	case len(elements) > intake.BatchEventsMax:
 		return nil, malformed("",
 			"a batch has at most "+strconv.Itoa(intake.BatchEventsMax)+" events")
-	}
-	return elements, nil
-}
-
-// cutArray finds the elements of an array by its brackets, commas and quotes. It does not mind
-// whether an element is right otherwise: whoever reads it says so.
-func cutArray(text []byte) (elements [][]byte, err error) {
-	text = bytes.TrimSpace(text)
-	if len(text) < 2 || text[0] != '[' || text[len(text)-1] != ']' {
-		return nil, fmt.Errorf("%w in brackets", errArray)
-	}
-	text = text[1 : len(text)-1]
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, nil
-	}
-	depth, from, quoted, escaped := 0, 0, false, false
-	for i, c := range text {
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && c == '\\':
-			escaped = true
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth < 0 {
-				return nil, fmt.Errorf("%w: a bracket is closed that was not opened", errArray)
-			}
-		case c == ',' && depth == 0:
-			elements = append(elements, bytes.TrimSpace(text[from:i]))
-			from = i + 1
-			if len(elements) > intake.BatchEventsMax {
-				return elements, nil // too many, and that is all there is to say
-			}
-		}
-	}
-	if depth > 0 || quoted {
-		return nil, fmt.Errorf("%w: it ends inside an element", errArray)
-	}
-	elements = append(elements, bytes.TrimSpace(text[from:]))
-	for i, element := range elements {
-		if len(element) == 0 {
-			return nil, fmt.Errorf("%w: element %d is empty", errArray, i+1)
-		}
 	}
 	return elements, nil
 }

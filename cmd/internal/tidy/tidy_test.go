@@ -144,8 +144,8 @@ var mayImport = map[string][]string{
 		"domain/...",
 	},
 	"cmd/internal/upload/...": {
-		"cmd/internal/client", "cmd/internal/importer", "cmd/internal/intake",
-		"cmd/internal/lists/...", "cmd/internal/problem", "domain/...",
+		"cmd/internal/client", "cmd/internal/httpapi", "cmd/internal/importer",
+		"cmd/internal/intake", "cmd/internal/lists/...", "cmd/internal/problem", "domain/...",
 	},
 	"cmd/internal/door/...": {
 		"cmd/internal/access/...", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",

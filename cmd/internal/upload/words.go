@@ -20,10 +20,19 @@ var words = map[string]said{
 		"This is the whole of the list now: what has changed is corrected, what is gone is asked" +
 			" for",
 	},
-	"more":      {"Pilihan lain", "Other choices"},
-	"list":      {"ID daftar (bila tidak tertulis di berkas)", "Id of the list (if the file does not say it)"},
-	"source":    {"Sumber (bila tidak tertulis di berkas)", "Source (if the file does not say it)"},
-	"sheet":     {"Nama lembar (bila ada beberapa)", "Name of the sheet (if there are several)"},
+	"more": {"Pilihan lain", "Other choices"},
+	"list": {
+		"ID daftar (bila tidak tertulis di berkas)",
+		"Id of the list (if the file does not say it)",
+	},
+	"source": {
+		"Sumber (bila tidak tertulis di berkas)",
+		"Source (if the file does not say it)",
+	},
+	"sheet": {
+		"Nama lembar (bila ada beberapa)",
+		"Name of the sheet (if there are several)",
+	},
 	"check":     {"Periksa", "Check"},
 	"send":      {"Kirim", "Send"},
 	"back":      {"Ambil baris yang perlu dilihat", "Take the rows that need a look"},
@@ -42,16 +51,25 @@ var words = map[string]said{
 		"dibaca %d baris: %d laporan akan dicatat, %d sudah ada, %d ditolak",
 		"%d rows read: %d reports would be recorded, %d already there, %d refused",
 	},
-	"refused":  {"Ditolak", "Refused"},
-	"row":      {"Baris", "Row"},
-	"column":   {"Kolom", "Column"},
-	"what":     {"Yang harus diperbaiki", "What to correct"},
-	"notes":    {"Yang perlu diketahui", "What to know"},
-	"gone":     {"Apa yang terjadi dengan baris yang hilang?", "What becomes of the rows that are gone?"},
-	"keep":     {"biarkan", "leave them"},
-	"retract":  {"tarik kembali: seharusnya tidak pernah dilaporkan", "take them back: they should never have been reported"},
-	"end":      {"berakhir", "they end"},
-	"endDay":   {"Hari pertama yang tidak lagi terlindungi (bila berakhir)", "The first day that is not covered any more (if they end)"},
+	"refused": {"Ditolak", "Refused"},
+	"row":     {"Baris", "Row"},
+	"column":  {"Kolom", "Column"},
+	"what":    {"Yang harus diperbaiki", "What to correct"},
+	"notes":   {"Yang perlu diketahui", "What to know"},
+	"gone": {
+		"Apa yang terjadi dengan baris yang hilang?",
+		"What becomes of the rows that are gone?",
+	},
+	"keep": {"biarkan", "leave them"},
+	"retract": {
+		"tarik kembali: seharusnya tidak pernah dilaporkan",
+		"take them back: they should never have been reported",
+	},
+	"end": {"berakhir", "they end"},
+	"endDay": {
+		"Hari pertama yang tidak lagi terlindungi (bila berakhir)",
+		"The first day that is not covered any more (if they end)",
+	},
 	"nothing":  {"Tidak ada yang akan dicatat.", "Nothing would be recorded."},
 	"moreRows": {"… dan %d baris lagi", "… and %d more rows"},
 	"busy": {
@@ -70,10 +88,10 @@ var words = map[string]said{
 	"recording": {"Mencatat …", "Recording …"},
 	"noFile":    {"Pilih berkas daftarnya dahulu.", "Choose the file of the list first."},
 	"noList": {
-		"%s bukan daftar: nama berkasnya harus berakhir dengan .csv, .tsv, .txt, .xlsx, .xlsm atau" +
-			" .ods. Dari Excel lama (.xls), simpan sebagai .xlsx.",
-		"%s is no list: the name of its file must end with .csv, .tsv, .txt, .xlsx, .xlsm or .ods." +
-			" Of an old Excel (.xls), save it as .xlsx.",
+		"%s bukan daftar: nama berkasnya harus berakhir dengan .csv, .tsv, .txt, .xlsx, .xlsm" +
+			" atau .ods. Dari Excel lama (.xls), simpan sebagai .xlsx.",
+		"%s is no list: the name of its file must end with .csv, .tsv, .txt, .xlsx, .xlsm or" +
+			" .ods. Of an old Excel (.xls), save it as .xlsx.",
 	},
 	"noForm": {"Kirim formulir halaman ini.", "Send the form of this page."},
 	"endedTooEarly": {
