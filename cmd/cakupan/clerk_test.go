@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -179,4 +180,51 @@ func TestNotices(t *testing.T) {
 	list("e.csv", "Daftar;E\nNIK;Tanggal Meninggal\n7503011501900002;2021-02-01\n")
 	list("f.csv", "Daftar;F\n"+head+"7503011501900002;21012345679"+worker+"2021-06-01\n",
 		"baris 3: dilaporkan meninggal pada 2021-02-01")
+}
+
+// TestWholeListComesBack sends a whole list with one row refused: nothing is done, and what comes
+// back is the whole list, so that it can be corrected and sent as such with nobody gone from it.
+func TestWholeListComesBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	run := func(want int, parts []string, args ...string) {
+		t.Helper()
+		args = append(args, "--data", path("ledger"))
+		stdout, diagnostics, code := e2eRun(t.Context(), t, nil, args...)
+		text := stdout + diagnostics
+		for _, part := range parts {
+			if code != want || !strings.Contains(text, part) {
+				t.Fatalf("%v: exit %d, not %d with %q: %s", args, code, want, part, text)
+			}
+		}
+	}
+	run(0, []string{""}, "template", "enrolment", "-o", path("daftar.xlsx"))
+	var rows [][]any
+	for i := range 4 {
+		rows = append(rows, []any{
+			fmt.Sprintf("75030115019%05d", i+1), "", "75.03", "Penerima Upah", "Swasta", "JKK",
+			"Pemberi Kerja", "2021-01-31",
+		})
+	}
+	fillBook(t, path("daftar.xlsx"), "W-1", rows)
+	run(0, []string{"4 dicatat"}, "import", "--complete", path("daftar.xlsx"))
+	setCells(t, path("daftar.xlsx"), map[string]any{"H6": "belum", "H7": "2021-03-01"})
+	for _, back := range []string{"back.csv", "back.xlsx"} {
+		run(3, []string{"0 dicatat", "1 ditolak", "bukan seluruh daftarnya"},
+			"import", "--complete", path("daftar.xlsx"), "--rejects", path(back))
+	}
+	setCells(t, path("back.xlsx"), map[string]any{"H6": "2021-02-28"})
+	text, err := os.ReadFile(path("back.csv"))
+	if err != nil || strings.Count(string(text), "750301150190") != 4 {
+		t.Fatalf("%v: %s", err, text)
+	}
+	text = bytes.Replace(text, []byte("belum;"), []byte("2021-02-28;"), 1)
+	writeText(t, path("back.csv"), string(text))
+	for _, back := range []string{"back.csv", "back.xlsx"} {
+		run(0, []string{"2 baris tetap, 0 baru, 2 berubah, 0 hilang"},
+			"import", "--complete", "--dry-run", path(back))
+	}
+	run(0, []string{"4 dicatat"}, "import", "--complete", path("back.xlsx"))
+	run(0, []string{"  3  "}, "coverage", "--region", "75.03", "--on", "2021-02-28")
 }

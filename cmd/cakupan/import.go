@@ -51,7 +51,8 @@ before and say it anew, and rows that are gone are shown, and kept, taken back o
 says or as you answer. That is one step, recorded as a whole. A correction of more than 1,000 events
 is refused unless --parts says that it may be recorded in parts, each of them as a whole; the same
 command goes on where it broke off.
---dry-run shows it before; cakupan list undo undoes it. With one row refused nothing is done.
+--dry-run shows it before; cakupan list undo undoes it. With one row refused nothing is done, and
+--rejects gives the whole list back.
 
 Examples:
 

@@ -84,7 +84,8 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 	return l.carryOut(ctx, list.List, plan, rows)
 }
 
-// readWhole reads all rows of a list. Those that are refused are counted and given back.
+// readWhole reads all rows of a list. With one of them refused, all of them are given back where
+// rows are: what comes back is the whole list again, to be corrected and sent as such.
 func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Record, err error) {
 	key, err := l.From.ListKey(ctx)
 	if err != nil {
@@ -94,7 +95,11 @@ func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Re
 		row, err := in.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return rows, ctx.Err()
+			return l.keepSound(rows)
+		case err == nil:
+			err = ctx.Err()
+		}
+		switch {
 		case err != nil:
 			return nil, err
 		case len(rows) == wholeRowsMax:
@@ -104,16 +109,35 @@ func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Re
 				" rows: divide it into several lists"))
 		}
 		l.Tally.Read++
-		if row.Refusal == nil {
-			rows = append(rows, row)
-			continue
+		if row.Refusal != nil {
+			l.Tally.Refused++
 		}
-		l.Tally.Refused++
-		refused := event.Receipt{Status: event.Refused, Refusal: row.Refusal}
-		if err := l.Tally.refuse(&refused, row.Row, input{row: row}); err != nil {
+		rows = append(rows, row)
+	}
+}
+
+// keepSound returns the rows of a whole list that are not refused. Those that are, are told.
+func (l *Import) keepSound(rows []lists.Record) (sound []lists.Record, err error) {
+	t := l.Tally
+	if t.Refused == 0 {
+		return rows, nil
+	}
+	t.Refused = 0 // they are told as they are counted
+	for i := range rows {
+		row := &rows[i]
+		if row.Refusal == nil {
+			sound = append(sound, *row)
+			err = t.rejects.addNote(row, "")
+		} else {
+			t.Refused++
+			refused := event.Receipt{Status: event.Refused, Refusal: row.Refusal}
+			err = t.refuse(&refused, row.Row, input{row: *row})
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
+	return sound, nil
 }
 
 // plan compares the rows with what the ledger has, and finds out what becomes of those that are
