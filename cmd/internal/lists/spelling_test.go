@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/xuri/excelize/v2"
+
+	"cakupan/cmd/internal/lists/grid"
 )
 
 const spellingHead = "Daftar;A\nNIK;KPJ;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n"
@@ -138,6 +140,16 @@ func TestHiddenSheets(t *testing.T) {
 	if err != nil || len(lines) != 1 || len(notices) != 1 ||
 		!strings.Contains(notices[0], `lembar "Desa B" tersembunyi`) {
 		t.Errorf("%d rows, %q, %v", len(lines), notices, err)
+	}
+}
+
+// TestNoNumber says of a cell of yes or no that it is no number, and of a date what became of it.
+func TestNoNumber(t *testing.T) {
+	for kind, want := range map[grid.Kind]string{grid.Bool: "BENAR atau SALAH", grid.Date: "menjadi tanggal"} {
+		v := parseID(fieldEnrolment, grid.Cell{Kind: kind, Text: []byte("1")})
+		if v.fault == nil || !strings.Contains(v.fault.id, want) {
+			t.Errorf("kind %d: %+v, not %s", kind, v.fault, want)
+		}
 	}
 }
 

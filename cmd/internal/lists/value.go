@@ -143,12 +143,20 @@ const kpjDigits = 11
 // wrong by one digit would be another person's, for ever.
 func parseID(f field, cell grid.Cell) value {
 	text := unformula(string(trim(cell.Text)))
-	if cell.Kind == grid.Date || cell.Kind == grid.Bool {
+	switch cell.Kind {
+	case grid.Bool:
+		return invalid(event.FieldInvalid,
+			"sel berisi BENAR atau SALAH, bukan nomor: format kolom sebagai Teks lalu tulis"+
+				" nomornya, kosongkan bila belum ada",
+			"the cell holds TRUE or FALSE and no number: format the column as Text and write the"+
+				" number, or leave it empty where there is none")
+	case grid.Date:
 		return invalid(event.FieldInvalid,
 			"Excel telah mengubah nomor ini menjadi tanggal: format kolom sebagai Teks lalu"+
 				" tempelkan lagi nomornya",
 			"Excel has turned the number into a date: format the column as Text and paste the"+
 				" numbers again")
+	default: // it has a number, if anything
 	}
 	if cell.Kind == grid.Number && isScientific(text) {
 		// As a number it is whole: only its writing is short.
