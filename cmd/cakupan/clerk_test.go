@@ -228,3 +228,22 @@ func TestWholeListComesBack(t *testing.T) {
 	run(0, []string{"4 dicatat"}, "import", "--complete", path("back.xlsx"))
 	run(0, []string{"  3  "}, "coverage", "--region", "75.03", "--on", "2021-02-28")
 }
+
+// TestLongList imports more rows than it is told of, one by one, what they have done: it says so,
+// and where to look.
+func TestLongList(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "daftar.csv")
+	var b strings.Builder
+	b.WriteString("Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n")
+	for i := range 10_001 {
+		fmt.Fprintf(&b, "75030115019%05d;75.03;BPU;Rentan;JKK;SELF;2021-01-31\n", i+1)
+	}
+	writeText(t, path, b.String())
+	stdout, diagnostics, code := e2eRun(t.Context(), t, nil, "import", "--data", filepath.Join(dir, "ledger"), path)
+	if code != 0 || !strings.Contains(stdout, "10.001 dicatat (peristiwa 1 sampai 10.001)") ||
+		!strings.Contains(diagnostics, "lebih dari 10000 baris") || !strings.Contains(diagnostics, "cakupan findings --open") {
+		t.Errorf("exit %d: %s%s", code, stdout, diagnostics)
+	}
+}

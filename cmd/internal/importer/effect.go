@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"cakupan/cmd/internal/lists"
@@ -60,8 +61,11 @@ func (l *Import) effect(ctx context.Context, list *lists.List) error {
 	case len(k.rows) == 0:
 		return nil
 	case k.more:
-		t.say(lang.Pick("daftar ini terlalu panjang untuk menyebut akibatnya baris demi baris",
-			"the list is too long to say row by row what it has done"))
+		most := strconv.Itoa(effectRowsMax)
+		t.say(lang.Pick("daftar ini lebih dari "+most+" baris, sehingga akibatnya tidak disebut"+
+			" baris demi baris: lihat cakupan findings --open, atau bagi daftarnya",
+			"the list has more than "+most+" rows, so that it is not said row by row what it has"+
+				" done: see cakupan findings --open, or divide the list"))
 		return nil
 	}
 	raw := make([][]byte, len(k.rows))

@@ -145,8 +145,8 @@ func override(to *string, with string) {
 	}
 }
 
-// sourcePrefix begins the source of a list's events unless another one is given.
-const sourcePrefix = "urn:cakupan:list:"
+// SourcePrefix begins the source of a list's events unless another one is given.
+const SourcePrefix = "urn:cakupan:list:"
 
 // idRunesMax bounds what every event of the list repeats in its source.
 const idRunesMax = 64
@@ -171,7 +171,7 @@ func (l *List) checkID() error {
 		l.info.Source = l.opts.FallbackSource
 	}
 	if l.info.Source == "" {
-		l.info.Source = sourcePrefix + url.PathEscape(id)
+		l.info.Source = SourcePrefix + url.PathEscape(id)
 	}
 	return nil
 }

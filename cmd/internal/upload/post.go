@@ -19,6 +19,7 @@ import (
 	"cakupan/cmd/internal/lists/book"
 	"cakupan/cmd/internal/lists/whole"
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 )
 
@@ -95,7 +96,8 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.login = r.Header.Get("Authorization")
-	if sources := httpapi.SourcesOf(r.Context()); len(sources) == 1 {
+	if sources := httpapi.SourcesOf(r.Context()); len(sources) == 1 &&
+		!event.SourceCovers(sources[0], lists.SourcePrefix) {
 		s.opts.FallbackSource = sources[0] // nobody need know it by heart
 	}
 	v.checking = true
