@@ -207,4 +207,3 @@ func (w *rightsWays) lists() {
 		}
 	}
 }
-

@@ -19,7 +19,8 @@ func crowded() *rapid.Generator[index.Key] {
 	return rapid.Custom(func(t *rapid.T) (k index.Key) {
 		prefix := rapid.SampledFrom([]uint64{0, 1, 2, 1 << 32, 1 << 63, 1<<63 + 1, ^uint64(0) - 1, ^uint64(0)})
 		binary.BigEndian.PutUint64(k[:], prefix.Draw(t, "prefix"))
-		binary.BigEndian.PutUint64(k[8:], rapid.SampledFrom([]uint64{0, ^uint64(0),
+		binary.BigEndian.PutUint64(k[8:], rapid.SampledFrom([]uint64{
+			0, ^uint64(0),
 			rapid.Uint64Range(0, 40).Draw(t, "few"), rapid.Uint64().Draw(t, "any"),
 		}).Draw(t, "suffix"))
 		return k

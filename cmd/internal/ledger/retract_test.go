@@ -91,8 +91,8 @@ func coveredIn(t *testing.T, l *Ledger, code string, on temporal.Date) int64 {
 	return answer.Covered
 }
 
-// harm is what one publisher does to people of another: it ends, moves and kills them.
-func harm(t *testing.T, l *Ledger) {
+// harmOthers is what one publisher does to people of another: it ends, moves and kills them.
+func harmOthers(t *testing.T, l *Ledger) {
 	t.Helper()
 	submitAll(t, l, intake.Options{}, openedIn("urn:kota", "1", "75.71"), openedIn("urn:kota", "2", "75.71"),
 		openedIn("urn:kota", "3", "75.71"), openedIn("urn:kota", "4", "75.71"), openedIn("urn:kota", "5", "75.03"))
@@ -108,7 +108,7 @@ func harm(t *testing.T, l *Ledger) {
 func TestRetractHarm(t *testing.T) {
 	t.Parallel()
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	harm(t, l)
+	harmOthers(t, l)
 	on := dayOf(t, "2021-01-01")
 	ask := TakeBack{
 		Events: EventFilter{From: 1, Source: "urn:dinas"}, Request: "one", Asked: "source=urn:dinas",
@@ -203,7 +203,7 @@ func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 func TestRetractWithin(t *testing.T) {
 	t.Parallel()
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	harm(t, l)
+	harmOthers(t, l)
 	bound := func(code string) *Actor {
 		return &Actor{
 			Name: "daerah", Source: event.StewardSource + ":daerah", Regions: []region.Code{regionOf(t, code)},
@@ -256,7 +256,7 @@ func regionOf2(t *testing.T, text string) region.Code {
 func TestRetractOwn(t *testing.T) {
 	t.Parallel()
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	harm(t, l)
+	harmOthers(t, l)
 	scope := &event.Scope{
 		Publisher: "dinas", Sources: []string{"urn:dinas"}, Regions: []region.Code{regionOf(t, "75.03")},
 		Types: event.Types(),
@@ -309,7 +309,7 @@ func TestRetractOwn(t *testing.T) {
 func TestRetractAtOnce(t *testing.T) {
 	t.Parallel()
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	harm(t, l)
+	harmOthers(t, l)
 	var wait sync.WaitGroup
 	done, errs := make([]Retraction, 8), make([]error, 8)
 	for i := range done {
@@ -415,7 +415,7 @@ func TestKilledRetract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			harm(t, l)
+			harmOthers(t, l)
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -41,7 +41,7 @@ type answers struct {
 	Receipts []event.Receipt
 	Workers  []string // of the first and the last person, by NIK
 	Members  []string
-	Lookups  []lookups.Lookup
+	Lookups  []lookups.Read
 	Erasures []vault.Erasure
 	Refused  []intake.Refused
 	Waiting  uint64
@@ -236,7 +236,7 @@ func (a *answers) ask(ctx context.Context, l *Ledger, check func(error)) {
 		a.Members = append(a.Members, strings.Join(
 			[]string{m.Name, string(m.Role), fmt.Sprint(m.Secret)}, " "))
 	}
-	check(l.Lookups(ctx, func(one lookups.Lookup) error {
+	check(l.Reads(ctx, func(one lookups.Read) error {
 		a.Lookups = append(a.Lookups, one)
 		return nil
 	}))
