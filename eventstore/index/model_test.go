@@ -2,7 +2,6 @@ package index_test
 
 import (
 	"encoding/binary"
-	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -29,13 +28,9 @@ func crowded() *rapid.Generator[index.Key] {
 
 // TestModel compares the index with a map, whatever its keys are: also a log that holds a key twice
 // answers with its first event, before and after merges and a start.
-func TestModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "index")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
+func TestModel(whole *testing.T) {
+	rapid.Check(whole, func(t *rapid.T) {
+		dir := whole.TempDir()
 		const small = 16 // entries of a table: merges come soon
 		x, err := index.OpenSmall(dir, ledger, small)
 		if err != nil {
