@@ -14,19 +14,33 @@ import (
 // the cluster. So the node begins anew by itself as soon as its folder can be written: that is what
 // an operator would do. In between its clients are with the others, which bring it up to date.
 
+// A disk that fails now and then would have the node begin anew again and again, each time upon files
+// that are half written. So it waits, longer each time.
+const (
+	anewPause    = time.Second
+	anewPauseMax = 8 * time.Second
+	anewLasting  = time.Minute // a node that was well for so long begins with the first pause
+)
+
 // mend begins anew whenever a write has failed, until the node is to leave.
 func (n *Node) mend() {
 	defer close(n.mended)
-	pause := time.NewTicker(mendPause)
-	defer pause.Stop()
+	pause, lasting := anewPause, time.NewTimer(anewLasting)
+	defer lasting.Stop()
 	for {
 		since, _ := n.broken.state()
 		select {
 		case <-n.stopping:
 			return
+		case <-lasting.C:
+			pause = anewPause
+			continue
 		case <-since:
 		}
 		for tries := 0; ; tries++ {
+			if !n.wait(pause) {
+				return
+			}
 			err := n.again()
 			if err == nil {
 				n.opts.Log.Info("the node began anew: its folder can be written")
@@ -35,12 +49,21 @@ func (n *Node) mend() {
 			if tries%tellEach == 0 {
 				n.opts.Log.Warn("the node cannot write yet", slog.Any("error", err))
 			}
-			select {
-			case <-n.stopping:
-				return
-			case <-pause.C:
-			}
 		}
+		pause = min(2*pause, anewPauseMax)
+		lasting.Reset(anewLasting)
+	}
+}
+
+// wait waits, and tells whether the node is to go on.
+func (n *Node) wait(pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-n.stopping:
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
