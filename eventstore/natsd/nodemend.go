@@ -14,8 +14,8 @@ import (
 // the cluster. So the node begins anew by itself as soon as its folder can be written: that is what
 // an operator would do. In between its clients are with the others, which bring it up to date.
 
-// A disk that fails now and then would have the node begin anew again and again, each time upon files
-// that are half written. So it waits, longer each time.
+// A disk that fails now and then would have the node begin anew again and again, each time upon
+// files that are half written. So it waits, longer each time.
 const (
 	anewPause    = time.Second
 	anewPauseMax = 8 * time.Second
