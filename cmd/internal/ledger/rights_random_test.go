@@ -30,7 +30,8 @@ func TestRightsRandomly(t *testing.T) {
 		seeds, steps = 20, 16
 	}
 	for seed := range seeds {
-		testRightsRandomly(t, uint64(seed), steps)
+		// A subtest a seed, so that its ledger is closed before the next one is opened.
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { testRightsRandomly(t, uint64(seed), steps) })
 		if t.Failed() {
 			return
 		}
