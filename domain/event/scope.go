@@ -94,8 +94,6 @@ func (s *Scope) ForbidAbout(field string) *Refusal {
 		what = "about this commitment without the right to its funder"
 	case "data.worker":
 		what = "about a person without the right to every region that it concerns"
-	case "data.id":
-		what = "a retraction of this event without the right to report it now"
 	}
 	return s.forbid(field, what+", unless it opened it itself", s.regionNames())
 }

@@ -29,11 +29,10 @@ type claim struct {
 
 // judge looks for doubts and claims. It is used once.
 type judge struct {
-	names   *facts.Names
-	scope   *event.Scope
-	free    bool                 // it may say everything
-	targets map[int]*event.Event // what retractions take back, by their places
-	here    *here
+	names *facts.Names
+	scope *event.Scope
+	free  bool // it may say everything
+	here  *here
 
 	doubts []doubt
 	claims []claim
@@ -54,32 +53,11 @@ type grantedOf struct {
 func (j *judge) look(s *facts.State, events []event.Event, first int) error {
 	for i := range events {
 		e, place := &events[i], first+i
-		if e.Type == event.EventRetracted {
-			if target := j.targets[place]; target != nil {
-				if err := j.taken(s, target, place); err != nil {
-					return err
-				}
-			}
-			continue
-		}
 		if err := j.one(s, e, place); err != nil {
 			return err
 		}
 		j.here.note(e, place)
 	}
-	return nil
-}
-
-// taken notes the doubts about what a retraction takes back.
-func (j *judge) taken(s *facts.State, target *event.Event, place int) error {
-	doubts, claims := len(j.doubts), len(j.claims)
-	if err := j.one(s, target, place); err != nil {
-		return err
-	}
-	for i := range j.doubts[doubts:] {
-		j.doubts[doubts+i].field = "data.id"
-	}
-	j.claims = j.claims[:claims] // it makes nothing known
 	return nil
 }
 

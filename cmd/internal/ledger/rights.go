@@ -17,7 +17,7 @@ import (
 // needs a right over: the region of each enrolment concerned, from the day on from which the event
 // changes it; the funder of the commitment, or, while nobody has committed it, each enrolment that
 // was granted from it; of a person, each enrolment that is known. Or it has opened, or committed,
-// what the event is about. Who takes back what he has reported needs the right to report it now.
+// what the event is about. What is one's own may always be taken back.
 //
 // What is not known yet may be reported. When it becomes known, what was said of it by somebody who
 // has no right over it is taken back in front of what makes it known: see takeBack.
@@ -80,18 +80,12 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 	}) {
 		return v, err
 	}
-	var targets map[int]*event.Event
-	if !free {
-		if targets, err = l.targets(ctx, events); err != nil {
-			return v, err
-		}
-	}
 	held := l.subjects.of(events)
 	for {
 		if v.release, err = l.hold(ctx, b, held); err != nil {
 			return v, err
 		}
-		j := &judge{scope: scope, free: free, targets: targets, here: newHere(events)}
+		j := &judge{scope: scope, free: free, here: newHere(events)}
 		t, err := l.rule(ctx, in, b, j, events)
 		v.loose = j.loose
 		if err != nil || v.release == nil {
@@ -109,8 +103,7 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 
 // isAbout tells whether an event is about what somebody may have a right over.
 func isAbout(e *event.Event) bool {
-	return e.Data.Enrolment != "" || e.Data.Commitment != "" || e.Data.Worker != "" ||
-		e.Type == event.EventRetracted
+	return e.Data.Enrolment != "" || e.Data.Commitment != "" || e.Data.Worker != ""
 }
 
 // hold holds subjects for a batch that is to be appended.
@@ -158,37 +151,6 @@ func (l *Ledger) noteRights(receipts []event.Receipt) {
 			l.rightsGiven.raise(eventstore.Sequence(receipts[i].Sequence))
 		}
 	}
-}
-
-// targets returns what retractions of a batch take back, by their places, as far as it is in the
-// log: only then do they change what others see.
-func (l *Ledger) targets(ctx context.Context, events []event.Event) (map[int]*event.Event, error) {
-	places := map[eventstore.Sequence][]int{}
-	var wanted []eventstore.Sequence
-	for i := range events {
-		if events[i].Type != event.EventRetracted {
-			continue
-		}
-		d := &events[i].Data
-		at, err := l.find(event.Key{Source: d.RetractedSource, ID: d.RetractedID})
-		if err != nil {
-			return nil, err
-		}
-		if at != 0 {
-			places[at] = append(places[at], i)
-			wanted = append(wanted, at)
-		}
-	}
-	targets := map[int]*event.Event{}
-	slices.Sort(wanted)
-	s := &selection{each: func(record eventstore.Record, e *event.Event) error {
-		for _, place := range places[record.Sequence] {
-			target := *e
-			targets[place] = &target
-		}
-		return nil
-	}}
-	return targets, l.readSome(ctx, slices.Compact(wanted), s)
 }
 
 // resolve refuses what the doubts are of, unless the publisher itself said what they rest on.

@@ -280,27 +280,3 @@ func TestRightsDeathRegister(t *testing.T) {
 		t.Errorf("%d are covered, not only w3", got)
 	}
 }
-
-// TestRightsTakeBack: who takes back what he has reported needs the right to report it now.
-func TestRightsTakeBack(t *testing.T) {
-	l := newLedger(t)
-	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
-	join(t, l, a, b)
-	s := &saying{t: t, l: l}
-	for _, c := range []struct {
-		by         *event.Scope
-		kind, data string
-		want       string
-	}{
-		{a, "enrolment.opened", opening("ea", "w", "75.03"), "appended"},
-		{a, "worker.died", `"worker":"w","on":"2021-06-01"`, "appended"},
-		{b, "enrolment.opened", opening("eb", "w", "75.71"), "appended"},
-		{a, "event.retracted", `"source":"urn:bone","id":"2","reason":"he lives"`, "publisher.forbidden"},
-		{a, "event.retracted", `"source":"urn:bone","id":"1","reason":"never was"`, "appended"},
-		{a, "event.retracted", `"source":"urn:bone","id":"none","reason":"not sent yet"`, "appended"},
-	} {
-		if got := s.say(c.by, c.kind, c.data); got != c.want {
-			t.Errorf("%s %s: %s", c.kind, c.data, got)
-		}
-	}
-}
