@@ -218,6 +218,9 @@ func (s *stalled) others() (took timed) {
 func TestStalls(t *testing.T) {
 	for _, w := range stallWays() {
 		t.Run(w.name, func(t *testing.T) {
+			if underRace && w.crowded {
+				t.Skip("too much for the race detector")
+			}
 			dir := t.TempDir()
 			if w.disk != "" {
 				dir = smallDisk(t, w.disk)
