@@ -10,18 +10,21 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 )
 
 // damagesShort is how many seeded damages the short form does; the long one does damagesLong, and
-// takes away and puts back an older copy of every file and folder besides.
+// takes away and puts back an older copy of every file and folder besides. CAKUPAN_DAMAGES=1000 does
+// so many.
 const (
-	damagesShort = 12
-	damagesLong  = 1000
+	damagesShort = 8
+	damagesLong  = 60
 )
 
 // TestDamages damages each file of a folder that has all that a ledger can have, serves the folder,
@@ -31,19 +34,23 @@ func TestDamages(t *testing.T) {
 	w := newWorld(t)
 	long := os.Getenv("CAKUPAN_LONG") != ""
 	var all []harm
-	count := damagesShort
+	count, files := damagesShort, w.files(t)
 	if long {
-		count = damagesLong
+		if count, _ = strconv.Atoi(os.Getenv("CAKUPAN_DAMAGES")); count == 0 {
+			count = damagesLong
+		}
 		for _, path := range w.paths(t) {
 			all = append(all, harm{path, harmMissing, 0}, harm{path, harmOlder, 0})
 		}
 	}
-	files := w.files(t)
 	for seed := range count {
 		random := rand.New(rand.NewPCG(uint64(seed), 10))
 		path := files[seed%len(files)]
-		if !long { // not the first files of the alphabet alone
+		if count < len(files) { // not the first files of the alphabet alone
 			path = files[random.IntN(len(files))]
+		}
+		if !long && strings.Contains(path, "/obs/") { // see TestDeliveryDamages; it takes seconds
+			continue
 		}
 		all = append(all, harm{path, harmings[random.IntN(len(harmings))], uint64(seed)})
 	}
@@ -61,6 +68,29 @@ func TestDamages(t *testing.T) {
 	}
 	t.Logf("of %d damages over %d files", total, len(files))
 }
+
+// TestDeliveryDamages flips bits of what the server knows of the delivery of messages: it is made
+// anew, and the ledger is as it was.
+func TestDeliveryDamages(t *testing.T) {
+	w := newWorld(t)
+	count := 2
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		count = 40
+	}
+	path := filepath.Join(natsFolder, "jetstream", "$G", "streams", natsin.StreamIntake, "obs",
+		"intake", "meta.inf")
+	for seed := range count {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			outcome := w.try(t, harm{path, harmBit, uint64(seed)})
+			if !strings.HasPrefix(outcome, asItWas) {
+				t.Error(outcome)
+			}
+		})
+	}
+}
+
+// asItWas is what a ledger is of which nothing was lost.
+const asItWas = "as it was"
 
 // harm is one thing that happens to one file or folder.
 type harm struct {
@@ -200,9 +230,9 @@ func (w *world) try(t *testing.T, h harm) (outcome string) {
 		return "SILENT"
 	}
 	if told { // of what nobody needs
-		return "as it was, and verify says what is damaged"
+		return asItWas + ", and verify says what is damaged"
 	}
-	return "as it was"
+	return asItWas
 }
 
 // differences names the answers that differ.
