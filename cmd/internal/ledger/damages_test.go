@@ -33,14 +33,14 @@ const (
 func TestDamages(t *testing.T) {
 	w := newWorld(t)
 	long := os.Getenv("CAKUPAN_LONG") != ""
-	var all []harm
+	var all []mishap
 	count, files := damagesShort, w.files(t)
 	if long {
 		if count, _ = strconv.Atoi(os.Getenv("CAKUPAN_DAMAGES")); count == 0 {
 			count = damagesLong
 		}
 		for _, path := range w.paths(t) {
-			all = append(all, harm{path, harmMissing, 0}, harm{path, harmOlder, 0})
+			all = append(all, mishap{path, harmMissing, 0}, mishap{path, harmOlder, 0})
 		}
 	}
 	for seed := range count {
@@ -52,7 +52,7 @@ func TestDamages(t *testing.T) {
 		if !long && strings.Contains(path, "/obs/") { // see TestDeliveryDamages; it takes seconds
 			continue
 		}
-		all = append(all, harm{path, harmings[random.IntN(len(harmings))], uint64(seed)})
+		all = append(all, mishap{path, harmings[random.IntN(len(harmings))], uint64(seed)})
 	}
 	counts := map[string]int{}
 	for _, h := range all {
@@ -81,7 +81,7 @@ func TestDeliveryDamages(t *testing.T) {
 		"intake", "meta.inf")
 	for seed := range count {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			outcome := w.try(t, harm{path, harmBit, uint64(seed)})
+			outcome := w.try(t, mishap{path, harmBit, uint64(seed)})
 			if !strings.HasPrefix(outcome, asItWas) {
 				t.Error(outcome)
 			}
@@ -92,8 +92,8 @@ func TestDeliveryDamages(t *testing.T) {
 // asItWas is what a ledger is of which nothing was lost.
 const asItWas = "as it was"
 
-// harm is one thing that happens to one file or folder.
-type harm struct {
+// mishap is one thing that happens to one file or folder.
+type mishap struct {
 	path string
 	how  string
 	seed uint64
@@ -116,7 +116,7 @@ var harmings = []string{
 }
 
 // do does it to the file under dir. It reports false where nothing has changed by it.
-func (h harm) do(t *testing.T, w *world, dir string) bool {
+func (h mishap) do(t *testing.T, w *world, dir string) bool {
 	t.Helper()
 	path := filepath.Join(dir, h.path)
 	switch h.how {
@@ -143,7 +143,7 @@ func (h harm) do(t *testing.T, w *world, dir string) bool {
 }
 
 // putOlder puts back what was there the day before.
-func (h harm) putOlder(t *testing.T, w *world, path string) bool {
+func (h mishap) putOlder(t *testing.T, w *world, path string) bool {
 	t.Helper()
 	before := filepath.Join(w.older, h.path)
 	info, err := os.Stat(before)
@@ -164,7 +164,7 @@ func (h harm) putOlder(t *testing.T, w *world, path string) bool {
 	return true
 }
 
-func (h harm) change(content []byte) []byte {
+func (h mishap) change(content []byte) []byte {
 	random := rand.New(rand.NewPCG(h.seed, 11))
 	if len(content) == 0 {
 		return []byte("x")
@@ -189,7 +189,7 @@ func (h harm) change(content []byte) []byte {
 }
 
 // try damages a copy, and says how the ledger took it.
-func (w *world) try(t *testing.T, h harm) (outcome string) {
+func (w *world) try(t *testing.T, h mishap) (outcome string) {
 	dir := filepath.Join(t.TempDir(), "data")
 	copyFolder(t, w.dir, dir)
 	if !h.do(t, w, dir) {
