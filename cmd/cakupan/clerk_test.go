@@ -238,7 +238,7 @@ func TestLongList(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("Daftar;A\nNIK;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n")
 	for i := range 10_001 {
-		fmt.Fprintf(&b, "75030115019%05d;75.03;BPU;Rentan;JKK;SELF;2021-01-31\n", i+1)
+		fmt.Fprintf(&b, "7503011501%02d%04d;75.03;BPU;Rentan;JKK;SELF;2021-01-31\n", 90+i/9_999, 1+i%9_999)
 	}
 	writeText(t, path, b.String())
 	stdout, diagnostics, code := e2eRun(t.Context(), t, nil, "import", "--data", filepath.Join(dir, "ledger"), path)
