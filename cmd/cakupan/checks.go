@@ -15,7 +15,7 @@ import (
 
 // replayCommand rebuilds a projection and compares.
 type replayCommand struct {
-	Projection string `placeholder:"NAME" help:"Which one: coverage (the default), history or findings."`
+	Projection string `placeholder:"NAME" help:"Which: coverage (the default), history, findings."`
 	To         uint64 `placeholder:"SEQ" help:"Last event to apply; default: the end of the log."`
 	Swap       bool   `help:"Put the rebuilt one in place of the live one."`
 }

@@ -113,9 +113,8 @@ func (c *demoCommand) serve(ctx context.Context, d *door.Door, l *ledger.Ledger,
 		return err
 	}
 	return serveUntil(ctx, server, l.Starting, func() error {
-		if err := l.Serve(ctx, server.URL(), time.Hour); err != nil {
-			return err
-		}
+		return l.Serve(ctx, server.URL(), time.Hour)
+	}, func() error {
 		_, err := fmt.Fprintf(out.stdout, "\n%s. Dashboard: %s (Ctrl-C ends)\n",
 			demoNotice, server.URL())
 		return err

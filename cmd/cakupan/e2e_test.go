@@ -18,6 +18,7 @@ import (
 
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/importer"
+	"cakupan/cmd/internal/problem"
 )
 
 const e2eVectors = "../../projections/coverage/testdata/vectors"
@@ -55,14 +56,28 @@ func e2eServe(t *testing.T, dir string) (url string, stop func()) {
 	}
 	t.Cleanup(stop)
 	for range 3000 { // a minute
-		if response, err := http.Get("http://" + address + "/healthz"); err == nil {
-			_ = response.Body.Close()
+		if body := healthOf("http://" + address); body != "" {
 			return "http://" + address, stop
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Fatal("the server does not answer")
 	return "", nil
+}
+
+// healthOf returns what a server says of its ledger; empty while it does not answer, or the ledger
+// is being opened.
+func healthOf(base string) string {
+	response, err := http.Get(base + "/healthz")
+	if err != nil {
+		return ""
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil || strings.Contains(string(body), string(problem.ServerStarting)) {
+		return ""
+	}
+	return string(body)
 }
 
 // e2eDo sends a request and returns status and body.

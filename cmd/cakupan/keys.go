@@ -137,7 +137,7 @@ func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) err
 // keysRotateCommand changes a key.
 type keysRotateCommand struct {
 	onFolder
-	Key string `default:"vault" enum:"vault,intake,checkpoint" help:"vault (default), intake, checkpoint."`
+	Key string `default:"vault" enum:"vault,intake,checkpoint" help:"${enum}; default: ${default}."`
 }
 
 // Help returns what --help shows beyond the flags.

@@ -138,11 +138,8 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
 		}
-		if err := l.TakeMessages(ctx); err != nil {
-			return err
-		}
-		return c.tell(w, l, server.URL(), out)
-	})
+		return l.TakeMessages(ctx)
+	}, func() error { return c.tell(w, l, server.URL(), out) })
 }
 
 // closeTraces sends the spans that are left, for as long as a stop may take. A collector that is
@@ -293,11 +290,11 @@ func listen(
 	return server, err
 }
 
-// serveUntil gets the ledger ready, answers until ctx ends or answering fails, and lets requests
-// in work come to their end.
+// serveUntil gets the ledger ready, answers, tells so, and goes on until ctx ends or answering
+// fails; then it lets requests in work come to their end.
 func serveUntil(
 	ctx context.Context, server *httpapi.Server, progress func(context.Context) string,
-	ready func() error,
+	ready, tell func() error,
 ) error {
 	server.Begin(progress)
 	if err := ready(); err != nil {
@@ -308,9 +305,17 @@ func serveUntil(
 	select {
 	case err := <-served:
 		return err
-	case <-ctx.Done():
+	case <-server.Started():
+	}
+	err := tell()
+	if err == nil {
+		select {
+		case err := <-served:
+			return err
+		case <-ctx.Done():
+		}
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return errors.Join(server.Shutdown(last), <-served)
+	return errors.Join(err, server.Shutdown(last), <-served)
 }

@@ -169,8 +169,7 @@ func (w *ways) start() {
 		w.t.Fatal(err)
 	}
 	for range 6_000 {
-		if response, err := httpGet(w.t.Context(), "http://"+w.http+"/healthz"); err == nil {
-			_ = response.Body.Close()
+		if healthOf("http://"+w.http) != "" {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

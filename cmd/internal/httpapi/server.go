@@ -27,6 +27,7 @@ type Server struct {
 
 	handler atomic.Pointer[http.Handler] // what answers now
 	begun   bool                         // of the goroutine that serves
+	started chan struct{}                // closed by Serve
 	served  chan error                   // how the answering has ended
 }
 
@@ -42,6 +43,7 @@ func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 		listener: newCrowd(listener, limits),
 		api:      api,
 		served:   make(chan error, 1),
+		started:  make(chan struct{}),
 		http: &http.Server{
 			ConnContext:       withGuest,
 			ReadHeaderTimeout: limits.Header,
@@ -57,13 +59,30 @@ func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 	return s, nil
 }
 
-// Begin answers each request with 503 and how far the ledger is, until Serve is called. It may be
-// left out. Nothing else is asked of the ledger meanwhile.
+// startPatience is how long a request waits for a ledger that is being opened: most are open by
+// then, and whoever asks need not know of it.
+const startPatience = 10 * time.Second
+
+// Begin takes requests until Serve is called and has each wait for that; who has waited for
+// startPatience, or asks how the ledger is, gets 503 and how far it is. It may be left out. Nothing
+// else is asked of the ledger meanwhile.
 func (s *Server) Begin(progress func(context.Context) string) {
 	s.answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
+			select {
+			case <-s.started:
+				s.api.ServeHTTP(w, r)
+				return
+			case <-r.Context().Done():
+			case <-time.After(startPatience):
+			}
+		}
 		problem.Write(w, r, problem.New(problem.ServerStarting, progress(r.Context())), nil)
 	}))
 }
+
+// Started is closed once Serve answers.
+func (s *Server) Started() <-chan struct{} { return s.started }
 
 // answer has requests answered by a handler from now on.
 func (s *Server) answer(handler http.Handler) {
@@ -106,6 +125,7 @@ func (s *Server) Serve() error {
 	}
 	defer s.api.drain()
 	s.answer(s.api)
+	close(s.started)
 	if err := <-s.served; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", s.Address(), err)
 	}

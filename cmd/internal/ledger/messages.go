@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,6 +25,10 @@ import (
 // sealKeyFile is the key of what publishers sent and is not in the log: in the vault's folder,
 // where it is kept as the vault's own key is.
 const sealKeyFile = "intake.key"
+
+// natsFault is the lowest code of what the server of NATS could not do, not of what it was asked
+// wrongly.
+const natsFault = 500
 
 // MessageOptions say who may connect to the ledger by NATS, and where.
 type MessageOptions struct {
@@ -117,7 +120,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 		l.messages, err = natsin.Start(ctx, l, opts)
 		var failed *jetstream.APIError
 		if opts.Forget == nil || !errors.As(err, &failed) ||
-			failed.Code < http.StatusInternalServerError {
+			failed.Code < natsFault {
 			return err
 		}
 		// It takes a stream for unusable whose delivery it cannot read.

@@ -87,8 +87,8 @@ func (l *Ledger) openSigner(ctx context.Context) error {
 	last := l.folder.path(tilesFolder, signedFile)
 	text, err := checkpoint.ReadFile(last)
 	if errors.Is(err, checkpoint.ErrDamaged) {
-		l.opts.Log.Warn("the checkpoint signed last cannot be read: it is no longer compared with",
-			slog.Any("error", err))
+		l.opts.Log.WarnContext(ctx, "the checkpoint signed last cannot be read: it is no longer "+
+			"compared with", slog.Any("error", err))
 		err = nil
 	}
 	if err != nil {
