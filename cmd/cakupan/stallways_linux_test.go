@@ -13,7 +13,6 @@ type stallWay struct {
 	disk    string // options of a small disk of its own
 	flags   []string
 	prepare func(s *stalled) // what it stands on
-	crowded bool             // so much that it is left out under the race detector
 	// begin does it until ctx ends, in a process of its own; underWay tells whether it is done as
 	// far as it is let.
 	begin    func(ctx context.Context, l *loud, done *sync.WaitGroup)
@@ -27,7 +26,7 @@ func stallWays() []stallWay {
 			underWay: func(s *stalled) bool { return s.toldSo("429") >= s.sizes.Bodies-256 },
 		},
 		{
-			name: "slow bodies of several", crowded: true,
+			name:     "slow bodies of several",
 			begin:    slowBodies("loud", "loud-0", "loud-1", "loud-2", "loud-3", "loud-4"),
 			underWay: func(s *stalled) bool { return s.toldSo("429") > 0 },
 		},
@@ -40,11 +39,11 @@ func stallWays() []stallWay {
 			underWay: func(s *stalled) bool { return s.toldSo("refused") == s.sizes.Readers-8 },
 		},
 		{
-			name: "flood by NATS", crowded: true, begin: flood,
+			name: "flood by NATS", begin: flood,
 			underWay: func(s *stalled) bool { return s.toldSo("stored") > 1_000 },
 		},
 		{
-			name: "gzip of many lines", crowded: true, begin: manyLines,
+			name: "gzip of many lines", begin: manyLines,
 			underWay: func(s *stalled) bool { return s.toldSo("stream.refused") > 0 },
 		},
 		{

@@ -231,6 +231,6 @@ func (s *sheetCopy) words(prefix string, column int, words string) {
 	s.line = fmt.Appendf(s.line, `<%sc r="`, prefix)
 	s.line = strconv.AppendInt(appendColumn(s.line, column), int64(s.row), 10)
 	s.line = fmt.Appendf(s.line, `" t="inlineStr"><%[1]sis><%[1]st xml:space="preserve">`, prefix)
-	s.line = appendEscaped(s.line, words)
+	s.line = appendEscaped(s.line, literal(words))
 	s.line = fmt.Appendf(s.line, "</%[1]st></%[1]sis></%[1]sc>", prefix)
 }

@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"cakupan/cmd/internal/lists/grid"
@@ -136,7 +138,7 @@ func appendCell(dst []byte, cell *grid.Cell) []byte {
 		dst = append(dst, ` t="inlineStr" s="`...)
 		dst = strconv.AppendInt(dst, textFormat, 10)
 		dst = append(dst, `"><is><t xml:space="preserve">`...)
-		return append(appendEscaped(dst, string(cell.Text)), "</t></is></c>"...)
+		return append(appendEscaped(dst, literal(string(cell.Text))), "</t></is></c>"...)
 	}
 	if kind != "" {
 		dst = append(append(append(dst, ` t="`...), kind...), '"')
@@ -151,6 +153,25 @@ func appendColumn(dst []byte, column int) []byte {
 		dst = appendColumn(dst, column/26-1)
 	}
 	return append(dst, byte('A'+column%26))
+}
+
+// likeEscape finds what would be read as one of Excel's own escapes.
+var likeEscape = regexp.MustCompile(`^_x[0-9a-fA-F]{4}_`)
+
+// literal returns a text so that it is read as it is, with an escape for the underscore of whatever
+// looks like one: _x0041_ is written as _x005F_x0041_.
+func literal(text string) string {
+	if !strings.Contains(text, "_x") {
+		return text
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		if likeEscape.MatchString(text[i:]) {
+			b.WriteString("_x005F")
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
 }
 
 // appendEscaped appends text for XML. What XML cannot have becomes a question mark.
