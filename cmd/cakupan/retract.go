@@ -98,15 +98,22 @@ func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 	if again {
 		what = "said again"
 	}
-	verb := "are"
+	verb, before := "are", "were before"
+	if r.Events == 1 {
+		verb, before = "is", "was before"
+	}
 	switch {
 	case r.DryRun:
 		verb = "would be"
 	case r.Before:
-		verb = "were before"
+		verb = before
 	}
 	lines := fmt.Sprintf("%s %s %s", counted(uint64(r.Events), "event"), verb, what)
-	if r.First != 0 {
+	switch r.First {
+	case 0:
+	case r.Last:
+		lines += ", by event " + thousands(uint64(r.First))
+	default:
 		lines += fmt.Sprintf(", by events %s to %s", thousands(uint64(r.First)),
 			thousands(uint64(r.Last)))
 	}

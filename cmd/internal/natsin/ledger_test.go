@@ -263,8 +263,8 @@ func (w *world) refused() (all []natsin.Kept) {
 	}
 }
 
-// waiting returns how many packs wait.
-func (w *world) waiting() int {
+// inStore connects to where messages are kept, for one use: tests start the server again between.
+func (w *world) inStore(use func(jetstream.JetStream) error) {
 	w.t.Helper()
 	conn, err := w.server.ConnectStore()
 	if err != nil {
@@ -272,14 +272,25 @@ func (w *world) waiting() int {
 	}
 	defer conn.Close()
 	js, err := jetstream.New(conn)
+	if err == nil {
+		err = use(js)
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	stream, err := js.Stream(w.t.Context(), natsin.StreamIntake)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return int(stream.CachedInfo().State.Msgs)
+}
+
+// waiting returns how many packs wait.
+func (w *world) waiting() (packs int) {
+	w.t.Helper()
+	w.inStore(func(js jetstream.JetStream) error {
+		stream, err := js.Stream(w.t.Context(), natsin.StreamIntake)
+		if err == nil {
+			packs = int(stream.CachedInfo().State.Msgs)
+		}
+		return err
+	})
+	return packs
 }
 
 // line is an event of a source; the number makes it another one.

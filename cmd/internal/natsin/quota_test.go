@@ -44,22 +44,13 @@ func (w *world) refuse(publisher, word string, count, bytes int) {
 // pack stores messages as one pack.
 func (w *world) pack(messages ...natsin.Message) {
 	w.t.Helper()
-	conn, err := w.server.ConnectStore()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	pack, err := natsin.SealPack(w.sealer, messages)
-	if err == nil {
-		_, err = js.Publish(w.t.Context(), natsin.SubjectPacks, pack)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.inStore(func(js jetstream.JetStream) error {
+		pack, err := natsin.SealPack(w.sealer, messages)
+		if err == nil {
+			_, err = js.Publish(w.t.Context(), natsin.SubjectPacks, pack)
+		}
+		return err
+	})
 }
 
 // kept returns how many refusals each publisher has.
@@ -117,18 +108,10 @@ func TestQuotaCount(t *testing.T) {
 // spoil has the intake find a pack that cannot be opened.
 func (w *world) spoil() {
 	w.t.Helper()
-	conn, err := w.server.ConnectStore()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err == nil {
-		_, err = js.Publish(w.t.Context(), natsin.SubjectPacks, []byte("not sealed"))
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.inStore(func(js jetstream.JetStream) error {
+		_, err := js.Publish(w.t.Context(), natsin.SubjectPacks, []byte("not sealed"))
+		return err
+	})
 	w.eventually("no pack waits", func() bool { return w.waiting() == 0 })
 }
 
