@@ -249,7 +249,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		texts(), clusterTexts(), memberTexts(), proofTexts(),
+		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts()),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
