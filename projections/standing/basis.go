@@ -11,7 +11,8 @@ import (
 )
 
 // Basis appends the sequences of the events in force on which the standing of the enrolment asked
-// for last rests, ascending. Nothing else that is in force about it is needed to say the same:
+// for last rests, ascending. Nothing else that is in force about it is needed to say the same of
+// one that is covered or in grace:
 //
 //   - the opening with the last word on the day; of the amendments after it, by effective date and
 //     then sequence, those with the last word on a term; and where it was terminated after it, the
@@ -24,7 +25,8 @@ import (
 //     with the revocations and closings that keep them from paying this one, and the credits of
 //     those months.
 //
-// It is empty for an enrolment that is not open.
+// Of one that is neither, only the terms are told: what keeps it from being covered is what there
+// is not. It is empty for an enrolment that is not open.
 func (r *Reader) Basis(s *facts.State, dst []eventstore.Sequence) []eventstore.Sequence {
 	if !r.of.Open {
 		return dst

@@ -30,7 +30,9 @@ func Come(s *facts.State, ids []uint32, before, after *Reader, merges bool,
 }
 
 // about calls yield with all that was ever said of workers, of their enrolments, and of the
-// closings of what was granted to these; some of it more than once.
+// closings of what was granted to these; some of it more than once. Whose an enrolment is, and what
+// was granted to it, is asked at no knowledge: the readers say what is in force to them. But an
+// opening that was taken back before it came never joined anybody to an enrolment.
 func about(s *facts.State, ids []uint32, yield func(r *facts.Record)) {
 	commitments := map[uint32]bool{} // asked only: its order tells nothing
 	for _, id := range ids {

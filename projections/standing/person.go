@@ -53,7 +53,7 @@ func (r *Reader) Person(s *facts.State, p *Person, w uint32) {
 // live takes in a death or a merge of one of the ids.
 func (p *Person) live(record *facts.Record) {
 	if record.Kind == event.WorkerDied {
-		if record.On < p.Died {
+		if record.On < p.Died || record.On == p.Died && record.Sequence < p.Death {
 			p.Died, p.Death = record.On, record.Sequence
 		}
 		return
