@@ -368,4 +368,3 @@ func TestNotRead(t *testing.T) {
 		t.Errorf("under a context that ended: %v", err)
 	}
 }
-
