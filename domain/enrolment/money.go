@@ -1,6 +1,7 @@
 package enrolment
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/event"
@@ -111,6 +112,21 @@ func EmptyPurse() Purse {
 
 // Span is a span of months.
 type Span struct{ From, Until temporal.Month } // Until is out
+
+// Join brings spans in order of time and makes those one that overlap or touch, so that gaps are
+// between them. It works in place. None of them may be without months.
+func Join(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.From, b.From) })
+	joined := spans[:0]
+	for _, span := range spans {
+		if n := len(joined); n > 0 && span.From <= joined[n-1].Until {
+			joined[n-1].Until = max(joined[n-1].Until, span.Until)
+			continue
+		}
+		joined = append(joined, span)
+	}
+	return joined
+}
 
 // Equal reports whether two purses are the same.
 func (p *Purse) Equal(other *Purse) bool {

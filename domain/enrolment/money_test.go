@@ -241,3 +241,29 @@ func TestDisbursedByOneOfTwo(t *testing.T) {
 		}
 	})
 }
+
+// TestJoin: what is joined has the months of the spans, month by month, in order and with gaps.
+func TestJoin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spans := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) enrolment.Span {
+			from := temporal.Month(rapid.IntRange(0, 15).Draw(t, "from"))
+			return enrolment.Span{From: from, Until: from + temporal.Month(rapid.IntRange(1, 6).Draw(t, "months"))}
+		}), 0, 6).Draw(t, "spans")
+		has := func(spans []enrolment.Span, month temporal.Month) bool {
+			return slices.ContainsFunc(spans, func(s enrolment.Span) bool {
+				return s.From <= month && month < s.Until
+			})
+		}
+		joined := enrolment.Join(slices.Clone(spans))
+		for month := temporal.Month(-1); month < allMonths; month++ {
+			if has(joined, month) != has(spans, month) {
+				t.Fatalf("month %d of %v: %v", month, spans, joined)
+			}
+		}
+		for i := range joined {
+			if joined[i].From >= joined[i].Until || i > 0 && joined[i-1].Until >= joined[i].From {
+				t.Fatalf("%v: %v are not apart", spans, joined)
+			}
+		}
+	})
+}

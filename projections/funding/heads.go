@@ -1,7 +1,6 @@
 package funding
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -107,7 +106,7 @@ func (p *payer) pays(s *facts.State, e uint32) []enrolment.Span {
 			p.paid = append(p.paid, enrolment.Span{From: g.From, Until: until})
 		}
 	}
-	p.paid = join(p.paid)
+	p.paid = enrolment.Join(p.paid)
 	return p.paid
 }
 
@@ -127,7 +126,7 @@ func (p *payer) covers(s *facts.State) (covered []enrolment.Span) {
 			p.open = append(p.open, monthsOf(stretch.From, until))
 		}
 	}
-	p.open = join(p.open)
+	p.open = enrolment.Join(p.open)
 	return overlaps(p.paid, p.open)
 }
 
@@ -138,20 +137,6 @@ func monthsOf(from, until temporal.Date) enrolment.Span {
 		span.Until = (until - 1).Month() + 1
 	}
 	return span
-}
-
-// join brings spans in order and makes those one that touch.
-func join(spans []enrolment.Span) []enrolment.Span {
-	slices.SortFunc(spans, func(a, b enrolment.Span) int { return cmp.Compare(a.From, b.From) })
-	joined := spans[:0]
-	for _, span := range spans {
-		if n := len(joined); n > 0 && span.From <= joined[n-1].Until {
-			joined[n-1].Until = max(joined[n-1].Until, span.Until)
-			continue
-		}
-		joined = append(joined, span)
-	}
-	return joined
 }
 
 // overlaps returns the months that are in both, each of which is in order and apart.

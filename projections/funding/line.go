@@ -241,7 +241,7 @@ func namedMonths(months []temporal.Month) []enrolment.Span {
 	for i, month := range months {
 		spans[i] = enrolment.Span{From: month, Until: month + 1}
 	}
-	return join(spans)
+	return enrolment.Join(spans)
 }
 
 func spanTexts(spans []enrolment.Span) []Span {

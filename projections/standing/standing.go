@@ -183,21 +183,7 @@ func (r *Reader) account(s *facts.State, c uint32) *account {
 			a.ClosedFrom = min(a.ClosedFrom, record.From)
 		}
 	}
-	a.Disbursed = join(paid)
+	a.Disbursed = enrolment.Join(paid)
 	r.accounts[c] = a
 	return a
-}
-
-// join makes spans disjoint and brings them in order.
-func join(spans []enrolment.Span) []enrolment.Span {
-	slices.SortFunc(spans, func(a, b enrolment.Span) int { return int(a.From - b.From) })
-	joined := spans[:0]
-	for _, span := range spans {
-		if n := len(joined); n > 0 && span.From <= joined[n-1].Until {
-			joined[n-1].Until = max(joined[n-1].Until, span.Until)
-			continue
-		}
-		joined = append(joined, span)
-	}
-	return joined
 }
