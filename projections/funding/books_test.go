@@ -24,14 +24,16 @@ func TestBooks(t *testing.T) {
 		{"nothing", nil, books{closed: neverMonth}},
 		{"amended before it is committed", []event.Event{all}, books{closed: neverMonth}},
 		{
-			"all amended", []event.Event{committed, all},
+			"all amended",
+			[]event.Event{committed, all},
 			books{
 				known: true, funder: 7503, funding: event.FundingAPBD, year: 2021, heads: 1, months: 2,
 				tariff: 3, ceiling: 4, from: month(2021, 1), until: month(2021, 3), closed: neverMonth,
 			},
 		},
 		{
-			"committed again", []event.Event{committed, all, again},
+			"committed again",
+			[]event.Event{committed, all, again},
 			books{
 				known: true, funder: 7503, funding: event.FundingOther, year: 2021, heads: 10,
 				months: 12, tariff: 16_800, ceiling: 2_016_000, from: month(2021, 7),
@@ -39,7 +41,8 @@ func TestBooks(t *testing.T) {
 			},
 		},
 		{
-			"closed twice", []event.Event{
+			"closed twice",
+			[]event.Event{
 				standingtest.Closed("c", month(2021, 5)), standingtest.Closed("c", month(2021, 9)),
 			},
 			books{closed: month(2021, 5)},

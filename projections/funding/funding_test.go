@@ -163,3 +163,25 @@ func TestStops(t *testing.T) {
 		t.Errorf("under a context that ended: %v", err)
 	}
 }
+
+// TestLastDayOfLife: a month counts in which the worker lived on one day; the next does not.
+func TestLastDayOfLife(t *testing.T) {
+	for on, want := range map[int]int64{28: 1, 29: 2} { // of February, and the first of March
+		h := told{
+			standingtest.Committed("c", event.FundingAPBD, month(2021, 1), month(2022, 1)),
+			standingtest.Opened("e", "w", standingtest.Terms(7503, event.APBD), standingtest.Day(2021, 2, 1)),
+			standingtest.Granted("c", "e", month(2021, 2), month(2021, 9)),
+			standingtest.Died("w", standingtest.Day(2021, 1, 31).AddDays(on)),
+		}
+		err := funding.Each(t.Context(), standingtest.Source(t, h...), h, funding.Query{Known: 4},
+			func(l *funding.Line) error {
+				if got := l.Covered.HeadMonths.Int64(); got != want {
+					t.Errorf("dead on %s: %d months are covered, want %d", h[3].Data.On, got, want)
+				}
+				return nil
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
