@@ -85,6 +85,13 @@ func knowledgeExamples() []example {
 			want: []string{"knowledge w1 left MERGED [3]"},
 		},
 		{
+			name: "merged into one whose id is less", known: 2, history: []event.Event{
+				opened("e0", "w1"), opened("e1", "w2"), standingtest.Merged("w1", "w0"),
+				standingtest.Merged("w2", "w0"),
+			},
+			want: []string{"knowledge w2 left MERGED [3 4]"},
+		},
+		{
 			name: "a merge taken back", known: 3, history: []event.Event{
 				opened("e0", "w0"), opened("e1", "w1"), standingtest.Merged("w0", "w1"),
 				standingtest.Retracted(3),
@@ -139,6 +146,21 @@ func timeExamples() []example {
 			history: []event.Event{open(self), standingtest.Died("w", day(2021, 7, 15))},
 		},
 		{
+			name: "terminated before the last day of life", from: from, to: to,
+			history: []event.Event{
+				open(self), standingtest.Terminated("e", day(2021, 7, 15)), standingtest.Died("w", day(2021, 7, 15)),
+			},
+			want: []string{"time w left TERMINATED [1 2]"},
+		},
+		{
+			name: "opened and ended on the first day, then reinstated", from: from, to: to,
+			history: []event.Event{
+				standingtest.Opened("e", "w", self, from), standingtest.Terminated("e", from),
+				standingtest.Reinstated("e", day(2021, 7, 1)),
+			},
+			want: []string{"time w joined REINSTATED [1 2 3]"},
+		},
+		{
 			name: "moved out", from: from, to: to,
 			history: []event.Event{
 				open(self), standingtest.Amended("e", event.Data{Region: 7571}, day(2021, 7, 1)),
@@ -187,6 +209,12 @@ func timeExamples() []example {
 			name: "funding closed", from: from, to: to,
 			history: granted(standingtest.Closed("c", month(2021, 7))),
 			want:    []string{"time w left FUNDING_CLOSED [1 2 3]"},
+		},
+		{
+			name: "revoked, and amended in what does not count", from: from, to: to,
+			history: granted(standingtest.Revoked("c", "e", month(2021, 7)),
+				standingtest.Amended("e", event.Data{Segment: event.PU}, day(2021, 7, 1))),
+			want: []string{"time w left FUNDING_REVOKED [1 2 3]"},
 		},
 		{
 			name: "revoked before closed", from: from, to: to,
