@@ -21,7 +21,7 @@ import (
 // rounds is how many lists a test supposes.
 func rounds() uint64 {
 	if os.Getenv(projtest.LongEnv) != "" {
-		return 1500
+		return 500
 	}
 	return 60
 }
