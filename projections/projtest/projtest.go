@@ -77,10 +77,11 @@ func newBook(t *testing.T, kind projections.Kind, log eventstore.Log) *book {
 
 func (b *book) open(fault func() error) {
 	b.t.Helper()
-	var err error
-	if b.kept, err = b.tryOpen(fault); err != nil {
+	kept, err := b.tryOpen(fault)
+	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.kept = kept
 }
 
 func (b *book) tryOpen(fault func() error) (projections.Kept, error) {
