@@ -80,7 +80,7 @@ func storePermissions() *server.Permissions {
 		api + "CONSUMER.*." + streamIntake + ".>",
 		"$JS.ACK." + streamIntake + ".>",
 		api + "STREAM.PURGE." + streamIntake, // of what the log has taken
-		api + "STREAM.MSG.GET." + streamRefused,
+		api + "STREAM.MSG.GET." + streamIntake, api + "STREAM.MSG.GET." + streamRefused,
 		api + "STREAM.MSG.DELETE." + streamRefused,
 	}
 	return &server.Permissions{

@@ -232,6 +232,10 @@ func (r *roles) renew(ctx context.Context, held lease.State) (lease.State, error
 		return held, nil
 	case state.Holder.ID == r.me.ID: // an earlier renewal, of which we heard nothing
 		return state, nil
+	case state.Revision == 0: // the server had lost the bucket
+		if renewed, err = r.lease.Take(ctx, state, held.Holder); !errors.Is(err, lease.ErrTaken) {
+			return renewed, nil
+		}
 	}
 	return held, err
 }

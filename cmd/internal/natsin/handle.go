@@ -73,9 +73,6 @@ func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 	for i := range settled {
 		receipts = append(receipts, settled[i].told(s.messageMax)...)
 	}
-	if waits == nil {
-		s.settled.Add(1)
-	}
 	return receipts, waits
 }
 
@@ -261,7 +258,7 @@ func (s *settlement) told(bytesMax int) (all []told) {
 func (s *Server) putUnreadable(sealed []byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.finishBy), requestMax)
 	defer cancel()
-	err := s.refusals.put(ctx, packOf(sealed), []Kept{{
+	return s.refusals.put(ctx, packOf(sealed), []Kept{{
 		Message: Message{Payload: sealed},
 		Refused: intake.Refused{
 			ReceivedAt: intake.Time(s.now()), Code: PackUnreadable,
@@ -269,8 +266,4 @@ func (s *Server) putUnreadable(sealed []byte) error {
 				" Put the key back and retry",
 		},
 	}})
-	if err == nil {
-		s.settled.Add(1)
-	}
-	return err
 }

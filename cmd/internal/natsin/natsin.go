@@ -48,7 +48,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -140,7 +139,7 @@ type Server struct {
 	role     sync.WaitGroup // followRole
 	stopRole context.CancelFunc
 	partly   partly
-	settled  atomic.Uint64   // packs that will be acknowledged; what there may be to sweep
+	settled  settled
 	finishBy context.Context // ends when what is in work is given up
 	giveUp   context.CancelFunc
 
@@ -200,13 +199,15 @@ func (s *Server) start(ctx context.Context) (err error) {
 		conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace,
 		quota: s.opts.Quota, fault: s.opts.Fault,
 	}
-	if s.opts.Writes != nil {
-		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-		s.stopRole = stop
-		s.role.Go(func() { s.followRole(ctx, js) })
-	} else if s.packs, err = startPacks(ctx, s, js); err != nil {
-		return err
+	if s.opts.Writes == nil {
+		s.opts.Writes = func() (bool, <-chan struct{}) { return true, nil }
+		if s.packs, err = startPacks(ctx, s, js); err != nil {
+			return err
+		}
 	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopRole = stop
+	s.role.Go(func() { s.followRole(following, js) })
 	s.workers.Go(s.sendPacks)
 	for range requestWorkers {
 		s.workers.Go(s.answerRequests)
@@ -248,6 +249,7 @@ func (s *Server) followRole(ctx context.Context, js jetstream.JetStream) {
 	for ctx.Err() == nil {
 		writing, changed := s.opts.Writes()
 		var again <-chan time.Time
+		var strayed <-chan struct{}
 		switch {
 		case writing && s.packs == nil:
 			var err error
@@ -259,9 +261,16 @@ func (s *Server) followRole(ctx context.Context, js jetstream.JetStream) {
 		case !writing && s.packs != nil:
 			s.leavePacks()
 		}
+		if s.packs != nil {
+			strayed = s.packs.strayed
+		}
 		select {
 		case <-changed:
 		case <-again:
+		case <-strayed:
+			s.opts.Log.WarnContext(ctx, "the consumer of the packs is made anew",
+				slog.Any("error", s.packs.why))
+			s.endPacks(s.finishBy) // none is in work here and with the next consumer too
 		case <-ctx.Done():
 		}
 	}
@@ -272,8 +281,13 @@ func (s *Server) followRole(ctx context.Context, js jetstream.JetStream) {
 func (s *Server) leavePacks() {
 	given, cancel := context.WithCancel(s.finishBy)
 	cancel()
-	if err := s.packs.close(given); err != nil {
-		s.opts.Log.Warn("packs are left to another ledger", slog.Any("error", err))
+	s.endPacks(given)
+}
+
+// endPacks takes no more packs. It waits for those in work until ctx ends.
+func (s *Server) endPacks(ctx context.Context) {
+	if err := s.packs.close(ctx); err != nil {
+		s.opts.Log.Warn("packs are left as they are", slog.Any("error", err))
 	}
 	s.packs = nil
 }

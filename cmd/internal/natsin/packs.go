@@ -53,31 +53,77 @@ const HeaderPack = "Cakupan-Pack"
 type packs struct {
 	server   *Server
 	consumer jetstream.PushConsumer
+	made     *jetstream.ConsumerInfo // as the consumer was made
 	delivery jetstream.ConsumeContext
 	waiting  chan jetstream.Msg // delivered, and nobody has begun with them
 	workers  sync.WaitGroup
+	hands    hands        // what of them is here
 	told     atomic.Int64 // when the operator was last told that messages wait; ns since 1970
 
 	running  context.Context // ends with the taking of packs
 	stop     context.CancelFunc
+	known    context.Context // ends when the consumer strays, which then confirms nothing
+	forget   context.CancelFunc
 	sweeping context.CancelFunc
+	first    uint64         // no pack before it is there: of sweepAll
 	swept    chan struct{}  // closed when the sweeping has ended
 	expiring sync.WaitGroup // of old refusals; ends with the sweeping
+
+	strayOnce sync.Once
+	why       error         // the consumer must be made anew; set before strayed is closed
+	strayed   chan struct{} // closed when it must
+	watched   chan struct{} // closed when the watch has ended
+}
+
+// hands is how many packs are here, and since when there is none. Its methods may be called at the
+// same time.
+type hands struct {
+	mu    sync.Mutex
+	count int
+	since time.Time
+}
+
+func (h *hands) take() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count++
+}
+
+// leave gives a pack back, which does not come again before the pause is over.
+func (h *hands) leave(pause time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count--
+	if until := time.Now().Add(pause); until.After(h.since) {
+		h.since = until
+	}
+}
+
+// empty tells whether there has been no pack here for so long, though one could have come.
+func (h *hands) empty(long time.Duration) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count == 0 && time.Since(h.since) >= long
 }
 
 // startPacks begins to take in packs.
 func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *packs, err error) {
 	p = &packs{
 		server: s, waiting: make(chan jetstream.Msg, packsDelivered), swept: make(chan struct{}),
+		first: 1, strayed: make(chan struct{}), watched: make(chan struct{}),
+		hands: hands{since: time.Now()},
 	}
 	if p.consumer, err = takeOverPacks(ctx, js, s.opts.Forget); err != nil {
 		return nil, err
 	}
+	p.made = p.consumer.CachedInfo()
 	// Stopped by close, not by the context: what is in work comes to its end.
 	ctx = context.WithoutCancel(ctx)
 	p.running, p.stop = context.WithCancel(ctx)
+	p.known, p.forget = context.WithCancel(ctx)
 	if p.delivery, err = p.consumer.Consume(p.arrive); err != nil {
 		p.stop()
+		p.forget()
 		return nil, fmt.Errorf("take packs: %w", err)
 	}
 	s.opts.Quota.forget()
@@ -86,6 +132,7 @@ func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *pack
 	}
 	ctx, p.sweeping = context.WithCancel(ctx)
 	go p.sweepAll(ctx, js)
+	go p.watch(ctx, js)
 	p.expiring.Go(func() { p.expireAll(ctx) })
 	return p, nil
 }
@@ -93,9 +140,11 @@ func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *pack
 // arrive takes over a pack that was delivered. What arrives after close has begun is delivered
 // again at the next start.
 func (p *packs) arrive(m jetstream.Msg) {
+	p.hands.take()
 	select {
 	case p.waiting <- m:
 	case <-p.running.Done():
+		p.hands.leave(0)
 	}
 }
 
@@ -117,31 +166,47 @@ func (p *packs) takeIn(m jetstream.Msg) {
 	if meta, err := m.Metadata(); err == nil {
 		number, deliveries = meta.Sequence.Stream, meta.NumDelivered
 	}
-	receipts, err := p.retry(m.Data())
-	if isUnreadable(err) {
-		receipts, err = nil, p.server.putUnreadable(m.Data())
-	}
-	switch {
-	case err == nil:
-		err = p.tell(number, receipts)
-	case isDear(err) && p.tell(number, receipts) == nil:
-		p.server.partly.note(packOf(m.Data()), receipts)
+	pause := time.Duration(0)
+	defer func() { p.hands.leave(pause) }()
+	pack, err := packOf(m.Data()), error(nil)
+	if !p.server.settled.has(number, pack) {
+		err = p.settle(number, pack, m.Data())
 	}
 	if err == nil {
 		// Once it is confirmed, the pack does not come again at the next start.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.running), requestMax)
+		ctx, cancel := context.WithTimeout(p.known, requestMax)
 		defer cancel()
 		if err = m.DoubleAck(ctx); err == nil {
-			p.server.partly.forget(packOf(m.Data()))
 			return
 		}
 	}
 	p.server.opts.Log.Warn("a pack is put off", slog.Uint64("pack", number),
 		slog.Any("error", err))
-	if err := m.NakWithDelay(nackDelay(deliveries)); err != nil {
+	pause = nackDelay(deliveries)
+	if err := m.NakWithDelay(pause); err != nil {
 		// Then the server delivers it again by itself, after ackWait.
 		p.server.opts.Log.Warn("a pack cannot be put off", slog.Any("error", err))
 	}
+}
+
+// settle takes in what is in a pack, and tells the receipts.
+func (p *packs) settle(number uint64, pack string, sealed []byte) error {
+	receipts, err := p.retry(sealed)
+	if isUnreadable(err) {
+		receipts, err = nil, p.server.putUnreadable(sealed)
+	}
+	switch {
+	case err == nil:
+		err = p.tell(number, receipts)
+	case isDear(err) && p.tell(number, receipts) == nil:
+		p.server.partly.note(pack, receipts)
+	}
+	if err != nil {
+		return err
+	}
+	p.server.settled.note(number, pack)
+	p.server.partly.forget(pack)
+	return nil
 }
 
 // nackDelay is how long the server waits before it delivers a pack again: twice as long after each
@@ -228,35 +293,8 @@ func (p *packs) close(ctx context.Context) error {
 	p.delivery.Stop()
 	p.sweeping()
 	<-p.swept
+	<-p.watched
 	p.expiring.Wait()
+	p.forget()
 	return err
-}
-
-// sweepAll removes settled packs now and then until ctx ends, and then a last time.
-func (p *packs) sweepAll(ctx context.Context, js jetstream.JetStream) {
-	defer close(p.swept)
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	swept, settled := uint64(0), uint64(0) // up to this pack; packs when we last looked
-	for last := false; !last; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			last = true
-		}
-		now := p.server.settled.Load()
-		if now == settled && !last {
-			continue
-		}
-		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
-		upTo, more, err := sweep(one, js, p.consumer, swept)
-		cancel()
-		if err != nil && !last {
-			p.server.opts.Log.WarnContext(ctx, "settled packs stay for now", slog.Any("error", err))
-		}
-		swept = upTo
-		if !more {
-			settled = now // all acknowledgements were there
-		}
-	}
 }

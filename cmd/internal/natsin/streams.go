@@ -2,10 +2,8 @@ package natsin
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,8 +34,6 @@ const (
 const (
 	// requestMax bounds one request to JetStream's API.
 	requestMax = 10 * time.Second
-	// takeOverPause is how long an error of the server's own is waited for.
-	takeOverPause = 100 * time.Millisecond
 )
 
 func streamConfigs(replicas int) []jetstream.StreamConfig {
@@ -115,103 +111,6 @@ func unsafe(is, want jetstream.StreamConfig) string {
 		return "lets itself be purged, or not (deny_purge is not as it was made)"
 	}
 	return ""
-}
-
-// takeOverPacks makes the consumer of the packs anew: what was delivered and not acknowledged
-// before a crash is delivered again at once, instead of after ackWait. Of several ledgers on one
-// cluster, the one that was started last takes the packs.
-//
-// The server may still be writing the state of the consumer that was removed when it makes the one
-// of the same name, and then one of them finds its file gone: such an error is gone a moment later.
-//
-// A server that cannot read what it knows of the consumer makes none of that name: forget removes
-// its files, and all packs that are there are delivered again, which changes nothing. It may be
-// nil.
-func takeOverPacks(ctx context.Context, js jetstream.JetStream, forget func() error,
-) (consumer jetstream.PushConsumer, err error) {
-	for range 2 {
-		consumer, err = takeOverWithin(ctx, js)
-		failed := isServersOwn(err) || errors.Is(err, context.DeadlineExceeded)
-		if !failed || forget == nil || ctx.Err() != nil {
-			return consumer, err
-		}
-		if err := forget(); err != nil {
-			return nil, fmt.Errorf("take over packs: %w", err)
-		}
-	}
-	return consumer, err
-}
-
-// takeOverWithin waits for a server whose error may be gone in a moment.
-func takeOverWithin(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestMax)
-	defer cancel()
-	for {
-		consumer, err := makeConsumer(ctx, js)
-		if !isServersOwn(err) {
-			return consumer, err
-		}
-		select {
-		case <-time.After(takeOverPause):
-		case <-ctx.Done():
-			return nil, err
-		}
-	}
-}
-
-// isServersOwn tells whether an error is the server's own, and none of who has asked.
-func isServersOwn(err error) bool {
-	var failed *jetstream.APIError
-	return errors.As(err, &failed) && failed.Code >= http.StatusInternalServerError
-}
-
-func makeConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
-	before, err := js.PushConsumer(ctx, StreamIntake, consumerName)
-	if err == nil {
-		if _, _, err = sweep(ctx, js, before, 0); err == nil {
-			err = js.DeleteConsumer(ctx, StreamIntake, consumerName)
-		}
-	}
-	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return nil, fmt.Errorf("take over packs: %w", err)
-	}
-	consumer, err := js.CreatePushConsumer(ctx, StreamIntake, jetstream.ConsumerConfig{
-		Durable:        consumerName,
-		DeliverSubject: subjectDelivery + rand.Text(), // who took them before hears no more
-		DeliverGroup:   queueGroup,
-		AckPolicy:      jetstream.AckExplicitPolicy,
-		AckWait:        ackWait,
-		MaxAckPending:  packsDelivered,
-		MaxDeliver:     -1,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("take over packs: %w", err)
-	}
-	return consumer, nil
-}
-
-// sweep removes the packs that the consumer has acknowledged without a gap, but for those up to
-// swept, which are gone already. It returns up to where they are gone now, and whether more have
-// been delivered.
-func sweep(
-	ctx context.Context, js jetstream.JetStream, of jetstream.PushConsumer, swept uint64,
-) (upTo uint64, more bool, err error) {
-	info, err := of.Info(ctx)
-	if err != nil {
-		return swept, true, fmt.Errorf("look up settled packs: %w", err)
-	}
-	more = info.NumAckPending > 0
-	if info.AckFloor.Stream <= swept {
-		return swept, more, nil
-	}
-	stream, err := js.Stream(ctx, StreamIntake)
-	if err == nil {
-		err = stream.Purge(ctx, jetstream.WithPurgeSequence(info.AckFloor.Stream+1))
-	}
-	if err != nil {
-		return swept, true, fmt.Errorf("remove settled packs: %w", err)
-	}
-	return info.AckFloor.Stream, more, nil
 }
 
 // Waiting returns how many packs the log has not taken yet.

@@ -54,23 +54,29 @@ type State struct {
 }
 
 // Lease is the lease of one ledger's log. It is safe for concurrent use.
-type Lease struct{ bucket jetstream.KeyValue }
+type Lease struct {
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	bucket   jetstream.KeyValue // the same whenever it is made anew: it is but its name
+	replicas int
+}
 
 // Open opens the bucket, and makes it where there is none; replicas are those that were told, see
 // [log.Replicate].
 func Open(ctx context.Context, conn *nats.Conn, replicas int) (*Lease, error) {
-	l, err := open(ctx, conn, replicas)
+	js, err := jetstream.New(conn)
 	if err != nil {
+		return nil, fmt.Errorf("open lease: %w", err)
+	}
+	l := &Lease{conn: conn, js: js, replicas: replicas}
+	if l.bucket, err = l.open(ctx); err != nil {
 		return nil, fmt.Errorf("open lease: %w", err)
 	}
 	return l, nil
 }
 
-func open(ctx context.Context, conn *nats.Conn, replicas int) (*Lease, error) {
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return nil, err
-	}
+func (l *Lease) open(ctx context.Context) (jetstream.KeyValue, error) {
+	conn, js, replicas := l.conn, l.js, l.replicas
 	bucket, err := js.KeyValue(ctx, Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		bucket, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
@@ -85,13 +91,31 @@ func open(ctx context.Context, conn *nats.Conn, replicas int) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = log.Replicate(ctx, conn, stream.CachedInfo().Config, replicas)
-	return &Lease{bucket}, err
+	return bucket, log.Replicate(ctx, conn, stream.CachedInfo().Config, replicas)
+}
+
+// remake makes the bucket again where the server has lost it: nothing is in it that a ledger would
+// not say again. Of a cluster that does not answer nothing is known, and it is left as it is.
+func (l *Lease) remake(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	if _, err := l.js.Stream(ctx, Stream); errors.Is(err, jetstream.ErrStreamNotFound) {
+		// Whoever looks again will see whether it is there.
+		_, _ = l.open(ctx)
+	}
 }
 
 // Look returns what the bucket says. It may be a moment old, which costs nothing: to take the lease
-// fails then.
+// fails then. A bucket that is gone is made anew.
 func (l *Lease) Look(ctx context.Context) (State, error) {
+	s, err := l.look(ctx)
+	if err != nil {
+		l.remake(ctx)
+	}
+	return s, err
+}
+
+func (l *Lease) look(ctx context.Context) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	entry, err := l.bucket.Get(ctx, key)
@@ -110,8 +134,16 @@ func (l *Lease) Look(ctx context.Context) (State, error) {
 
 // Take makes a ledger the holder if nothing has changed since the state was seen, and renews the
 // lease of who holds it already. The error wraps ErrTaken when something has. After any other
-// error it may be taken all the same.
+// error it may be taken all the same. A bucket that is gone is made anew.
 func (l *Lease) Take(ctx context.Context, since State, holder Holder) (State, error) {
+	s, err := l.take(ctx, since, holder)
+	if err != nil && !errors.Is(err, ErrTaken) {
+		l.remake(ctx)
+	}
+	return s, err
+}
+
+func (l *Lease) take(ctx context.Context, since State, holder Holder) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	value, err := json.Marshal(holder)

@@ -1,0 +1,248 @@
+package natsin
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The consumer of the packs is not believed. The server may lose it, as a cluster does when a disk
+// fails; it may be made by somebody else, from another place on; and it may wait for ever for what
+// it has sent into a connection that broke. So it is looked at again and again, is made anew from
+// the first pack that is there, and says only of packs that are known to be settled that they may
+// be removed.
+
+const (
+	// takeOverPause is how long an error of the server's own is waited for.
+	takeOverPause = 100 * time.Millisecond
+
+	// lookEvery is how often the consumer is looked at.
+	lookEvery = time.Second
+
+	// stalledAfter is how long nothing may have come from a consumer that has something to send,
+	// while nothing is in work. To make it anew for nothing costs a little time.
+	stalledAfter = 3 * time.Second
+
+	// silentAfter is how long a consumer may not answer whose stream does.
+	silentAfter = 5 * time.Second
+
+	// lookMax bounds one look.
+	lookMax = 2 * time.Second
+)
+
+// Why a consumer is made anew.
+var (
+	errGone    = errors.New("the server has lost it")
+	errOther   = errors.New("somebody else has made it anew")
+	errStalled = errors.New("nothing comes from it, though packs wait")
+	errSilent  = errors.New("it does not answer, though its stream does")
+	errAhead   = errors.New("it takes packs for settled that are not")
+)
+
+// takeOverPacks makes the consumer of the packs anew, from the first pack that is there: what was
+// delivered and not acknowledged before a crash is delivered again at once, instead of after
+// ackWait. Of several ledgers on one cluster, the one that was started last takes the packs.
+//
+// The server may still be writing the state of the consumer that was removed when it makes the one
+// of the same name, and then one of them finds its file gone: such an error is gone a moment later.
+//
+// A server that cannot read what it knows of the consumer makes none of that name: forget removes
+// its files. It may be nil.
+func takeOverPacks(ctx context.Context, js jetstream.JetStream, forget func() error,
+) (consumer jetstream.PushConsumer, err error) {
+	for range 2 {
+		consumer, err = takeOverWithin(ctx, js)
+		failed := isServersOwn(err) || errors.Is(err, context.DeadlineExceeded)
+		if !failed || forget == nil || ctx.Err() != nil {
+			return consumer, err
+		}
+		if err := forget(); err != nil {
+			return nil, fmt.Errorf("take over packs: %w", err)
+		}
+	}
+	return consumer, err
+}
+
+// takeOverWithin waits for a server whose error may be gone in a moment.
+func takeOverWithin(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	for {
+		consumer, err := makeConsumer(ctx, js)
+		if !isServersOwn(err) {
+			return consumer, err
+		}
+		select {
+		case <-time.After(takeOverPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+// isServersOwn tells whether an error is the server's own, and none of who has asked.
+func isServersOwn(err error) bool {
+	var failed *jetstream.APIError
+	return errors.As(err, &failed) && failed.Code >= http.StatusInternalServerError
+}
+
+func makeConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
+	err := js.DeleteConsumer(ctx, StreamIntake, consumerName)
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, fmt.Errorf("take over packs: %w", err)
+	}
+	consumer, err := js.CreatePushConsumer(ctx, StreamIntake, jetstream.ConsumerConfig{
+		Durable:        consumerName,
+		DeliverSubject: subjectDelivery + rand.Text(), // who took them before hears no more
+		DeliverGroup:   queueGroup,
+		AckPolicy:      jetstream.AckExplicitPolicy,
+		AckWait:        ackWait,
+		MaxAckPending:  packsDelivered,
+		MaxDeliver:     -1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take over packs: %w", err)
+	}
+	return consumer, nil
+}
+
+// watch looks at the consumer until ctx ends, or it must be made anew.
+func (p *packs) watch(ctx context.Context, js jetstream.JetStream) {
+	defer close(p.watched)
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for answered := time.Now(); ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		why := p.look(ctx)
+		switch {
+		case errors.Is(why, errNoAnswer):
+			if time.Since(answered) > silentAfter && p.streamAnswers(ctx, js) {
+				p.stray(errSilent)
+				return
+			}
+		case why != nil:
+			p.stray(why)
+			return
+		default:
+			answered = time.Now()
+		}
+	}
+}
+
+// errNoAnswer is returned for a consumer of which nothing is known at the moment.
+var errNoAnswer = errors.New("the consumer of the packs does not answer")
+
+// look returns why the consumer must be made anew, nil when it need not.
+func (p *packs) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookMax)
+	defer cancel()
+	info, err := p.consumer.Info(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return errGone
+	case err != nil:
+		return errNoAnswer
+	case info.Config.DeliverSubject != p.made.Config.DeliverSubject ||
+		!info.Created.Equal(p.made.Created):
+		return errOther
+	case (info.NumPending > 0 || info.NumAckPending > 0) && p.hands.empty(stalledAfter):
+		return errStalled
+	}
+	return nil
+}
+
+func (p *packs) streamAnswers(ctx context.Context, js jetstream.JetStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookMax)
+	defer cancel()
+	_, err := js.Stream(ctx, StreamIntake)
+	return err == nil
+}
+
+// stray says that the consumer must be made anew. The first reason counts.
+func (p *packs) stray(why error) {
+	p.strayOnce.Do(func() {
+		p.why = why
+		p.forget()
+		close(p.strayed)
+	})
+}
+
+// sweepAll removes settled packs now and then until ctx ends, and then a last time.
+func (p *packs) sweepAll(ctx context.Context, js jetstream.JetStream) {
+	defer close(p.swept)
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for last := false; !last; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			last = true
+		}
+		if !p.server.settled.some() {
+			continue
+		}
+		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestMax)
+		err := p.sweep(one, js)
+		cancel()
+		if errors.Is(err, errAhead) {
+			p.stray(err)
+		} else if err != nil && !last {
+			p.server.opts.Log.WarnContext(ctx, "settled packs stay for now",
+				slog.Any("error", err))
+		}
+	}
+}
+
+// sweep removes the packs that are acknowledged without a gap.
+func (p *packs) sweep(ctx context.Context, js jetstream.JetStream) error {
+	info, err := p.consumer.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look up settled packs: %w", err)
+	}
+	floor := info.AckFloor.Stream
+	if floor < p.first {
+		return nil
+	}
+	stream, err := js.Stream(ctx, StreamIntake)
+	if err == nil {
+		err = p.vet(ctx, stream, floor)
+	}
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSequence(floor+1))
+	}
+	if err != nil {
+		return fmt.Errorf("remove settled packs: %w", err)
+	}
+	p.first = floor + 1
+	p.server.settled.forget(floor)
+	return nil
+}
+
+// vet returns errAhead when a pack up to the floor is there and not settled. Numbers without a pack
+// are those of packs that the stream has lost: it may not keep others from being removed.
+func (p *packs) vet(ctx context.Context, stream jetstream.Stream, floor uint64) error {
+	open := p.server.settled.open(p.first)
+	for open <= floor {
+		next, err := stream.GetMsg(ctx, open, jetstream.WithGetMsgSubject(subjectPacks))
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			return nil
+		case err != nil:
+			return err
+		}
+		if open = p.server.settled.open(next.Sequence); open == next.Sequence && open <= floor {
+			return errAhead
+		}
+	}
+	return nil
+}
