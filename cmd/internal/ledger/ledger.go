@@ -167,6 +167,8 @@ type Ledger struct {
 	watchman watchman
 	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known.
 	unsafe atomic.Pointer[error]
+	// untaken is why messages that were acknowledged are not taken in; nil: they are.
+	untaken atomic.Pointer[error]
 }
 
 // Open locks the folder and opens the log.

@@ -104,6 +104,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	opts := natsin.Options{
 		Connect: l.natsConnect(), Sealer: sealer, Replicas: l.opts.Replicas,
 		Now: time.Now, Log: l.opts.Log, Fault: l.opts.Fault, Quota: l.quota,
+		Taken: l.noteTaken,
 	}
 	if l.server != nil {
 		opts.FreeSpace = l.server.FreeSpace
@@ -143,6 +144,17 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	l.background.Go(func() { l.register.Watch(ctx, l.server.Recheck) })
 	l.background.Go(func() { <-l.closing; stop() })
 	return nil
+}
+
+// noteTaken notes why messages that were acknowledged are not taken in, nil when they are.
+func (l *Ledger) noteTaken(err error) {
+	if err == nil {
+		l.untaken.Store(nil)
+		return
+	}
+	err = problem.Wrap(problem.LogUnavailable, "messages of publishers are kept and wait: the"+
+		" ledger cannot take them in now, and tries again; its log says why", err)
+	l.untaken.Store(&err)
 }
 
 // openSealer returns what seals messages that wait. A new ledger gets a new key; where something

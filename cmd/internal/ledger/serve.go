@@ -115,6 +115,9 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	if l.server != nil {
 		fail(l.checkRoom())
 	}
+	if untaken := l.untaken.Load(); untaken != nil {
+		fail(*untaken)
+	}
 	if l.roles != nil {
 		h.Role, err = l.roles.health()
 		fail(err)

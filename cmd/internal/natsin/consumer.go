@@ -32,6 +32,9 @@ const (
 	// silentAfter is how long a consumer may not answer whose stream does.
 	silentAfter = 5 * time.Second
 
+	// streamsEvery is every how many-th time it is seen that the streams are there, too.
+	streamsEvery = 5
+
 	// lookMax bounds one look.
 	lookMax = 2 * time.Second
 )
@@ -42,6 +45,7 @@ var (
 	errOther   = errors.New("somebody else has made it anew")
 	errStalled = errors.New("nothing comes from it, though packs wait")
 	errSilent  = errors.New("it does not answer, though its stream does")
+	errStream  = errors.New("the server has lost a stream")
 	errAhead   = errors.New("it takes packs for settled that are not")
 )
 
@@ -117,15 +121,20 @@ func (p *packs) watch(ctx context.Context, js jetstream.JetStream) {
 	defer close(p.watched)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for answered := time.Now(); ; {
+	answered := time.Now()
+	for looks := 1; ; looks++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
 		why := p.look(ctx)
+		unknown := errors.Is(why, errNoAnswer)
+		if (why == nil && looks%streamsEvery == 0 || unknown) && isStreamLost(ctx, js) {
+			why, unknown = errStream, false
+		}
 		switch {
-		case errors.Is(why, errNoAnswer):
+		case unknown:
 			if time.Since(answered) > silentAfter && p.streamAnswers(ctx, js) {
 				p.stray(errSilent)
 				return
@@ -159,6 +168,18 @@ func (p *packs) look(ctx context.Context) error {
 		return errStalled
 	}
 	return nil
+}
+
+// isStreamLost tells whether the server says that it has no such stream.
+func isStreamLost(ctx context.Context, js jetstream.JetStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookMax)
+	defer cancel()
+	for _, name := range []string{StreamIntake, StreamRefused} {
+		if _, err := js.Stream(ctx, name); errors.Is(err, jetstream.ErrStreamNotFound) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *packs) streamAnswers(ctx context.Context, js jetstream.JetStream) bool {

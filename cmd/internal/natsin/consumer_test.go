@@ -1,8 +1,13 @@
 package natsin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +17,7 @@ import (
 	"cakupan/cmd/internal/natsin"
 	"cakupan/eventstore"
 	"cakupan/eventstore/cloudevents"
+	"cakupan/eventstore/natsd"
 )
 
 // TestConsumerMadeAnew takes the consumer of the packs away from a ledger that takes them, in each
@@ -153,4 +159,80 @@ func TestConsumerStalls(t *testing.T) {
 	since := time.Now()
 	w.eventually("all are in the log", func() bool { return w.length() == sent })
 	t.Logf("%d of %d were lost, and came again after %v", len(lost), sent, time.Since(since))
+}
+
+// TestStreamLost has a server lose the streams while the ledger runs: the operator is told, and
+// messages go on.
+func TestStreamLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	node, err := natsd.StartNode(natsd.NodeOptions{
+		Name: "alone", StoreDir: t.TempDir(), Address: "127.0.0.1:0",
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect := func() (*nats.Conn, error) { return nats.Connect(node.URL()) }
+	conn, err := connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		conn.Close()
+		w.stopIntake()
+		if err := node.Leave(); err != nil {
+			t.Error(err)
+		}
+	})
+	var said logtext
+	w.startIntake(func(o *natsin.Options) {
+		o.Connect = natsin.Connect{Front: connect, Store: connect}
+		o.Log = slog.New(slog.NewTextHandler(&said, nil))
+	})
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(n int) bool {
+		m := message("cakupan.intake.bone", "", line("urn:bone", n))
+		reply, err := conn.Request(m.Subject, m.Data, time.Minute)
+		return err == nil && bytes.Contains(reply.Data, []byte(`"seq"`))
+	}
+	for n, stream := range []string{natsin.StreamIntake, natsin.StreamRefused} {
+		if err := js.DeleteStream(t.Context(), stream); err != nil {
+			t.Fatal(err)
+		}
+		w.eventually("it is said that "+stream+" was lost", func() bool {
+			return said.contains("a stream was lost", "stream="+stream)
+		})
+		w.eventually("a message is taken", func() bool { return send(n) })
+		w.eventually("its event is in the log", func() bool { return w.length() == n+1 })
+	}
+}
+
+// logtext is what a log says.
+type logtext struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logtext) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// contains tells whether a line has all of some words.
+func (l *logtext) contains(words ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if !slices.ContainsFunc(words, func(word string) bool {
+			return !strings.Contains(line, word)
+		}) {
+			return true
+		}
+	}
+	return false
 }

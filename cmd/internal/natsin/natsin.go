@@ -100,6 +100,9 @@ type Options struct {
 	// Writes tells whether the ledger writes, which takes the packs, and has the channel closed
 	// when that may have changed. Optional: it always does.
 	Writes func() (writing bool, changed <-chan struct{})
+	// Taken is told whenever the ledger that writes begins to take the packs, or why it cannot.
+	// Optional.
+	Taken func(error)
 	// FreeSpace tells how many bytes the disk under the streams has left. Optional.
 	FreeSpace func() (uint64, error)
 	// Forget removes the files of what the server knows of the delivery of packs, which it cannot
@@ -172,6 +175,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Taken == nil {
+		o.Taken = func(error) {}
 	}
 	if o.Fault == nil {
 		o.Fault = func(string) {}
@@ -252,17 +258,24 @@ func (s *Server) followRole(ctx context.Context, js jetstream.JetStream) {
 		var strayed <-chan struct{}
 		switch {
 		case writing && s.packs == nil:
-			var err error
-			if s.packs, err = startPacks(ctx, s, js); err != nil {
+			err := s.remakeStreams(ctx, js)
+			if err == nil {
+				s.packs, err = startPacks(ctx, s, js)
+			}
+			if err != nil {
 				s.opts.Log.WarnContext(ctx, "messages wait, because they cannot be taken",
 					slog.Any("error", err))
 				again = time.After(roleRetry)
 			}
+			s.opts.Taken(err)
 		case !writing && s.packs != nil:
 			s.leavePacks()
 		}
 		if s.packs != nil {
 			strayed = s.packs.strayed
+		}
+		if !writing {
+			s.opts.Taken(nil) // another ledger takes them
 		}
 		select {
 		case <-changed:

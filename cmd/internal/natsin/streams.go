@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -87,6 +88,29 @@ func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 		return is, err
 	}
 	return stream.CachedInfo().Config, nil
+}
+
+// remakeStreams makes the streams again that the server has lost while the ledger ran, so that
+// messages go on. What was in them nobody can make again: the operator is told.
+func (s *Server) remakeStreams(ctx context.Context, js jetstream.JetStream) error {
+	for _, config := range streamConfigs(log.Replicas(s.store, s.opts.Replicas)) {
+		one, cancel := context.WithTimeout(ctx, requestMax)
+		_, err := js.Stream(one, config.Name)
+		lost := errors.Is(err, jetstream.ErrStreamNotFound)
+		if lost {
+			_, err = js.CreateStream(one, config)
+		}
+		cancel()
+		if err != nil {
+			return fmt.Errorf("make stream %s: %w", config.Name, err)
+		}
+		if lost {
+			s.opts.Log.ErrorContext(ctx, "a stream was lost with all that was in it, and is made"+
+				" anew: have publishers send again what has no receipt",
+				slog.String("stream", config.Name))
+		}
+	}
+	return nil
 }
 
 // unsafe says in which way a stream does not keep what it takes as well as the one wanted; empty:
