@@ -89,8 +89,6 @@ func (c Client) valid() bool { return c.Valid == nil || c.Valid() }
 type access struct {
 	secret       string // of the program's own users
 	authenticate func(name, secret, remote string) (Client, error)
-	gate         *gate
-	viewing      *viewing
 	opened       chan struct{} // closed by Listen: others are let in from then on
 
 	mu       sync.Mutex // guards what follows
@@ -100,11 +98,19 @@ type access struct {
 	clients  map[uint64]Client // by connection; some may be gone
 }
 
-func newAccess(authenticate func(name, secret, remote string) (Client, error)) *access {
+// newSecret makes a secret of the program's own users.
+func newSecret() string {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: see crypto/rand
+	return hex.EncodeToString(secret)
+}
+
+// newAccess makes the access of one server: an account is of the server that it was made in.
+func newAccess(
+	authenticate func(name, secret, remote string) (Client, error), secret string,
+) *access {
 	return &access{
-		secret: hex.EncodeToString(secret), authenticate: authenticate,
+		secret: secret, authenticate: authenticate,
 		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
 		opened: make(chan struct{}),
 	}
@@ -138,16 +144,6 @@ func (a *access) open(s *server.Server) (err error) {
 		return fmt.Errorf("make account: %w", err)
 	}
 	return nil
-}
-
-// close ends the gate, once. What is made for readers is answered by nobody then.
-func (a *access) close() {
-	a.mu.Lock()
-	gate, viewing := a.gate, a.viewing
-	a.gate, a.viewing = nil, nil
-	a.mu.Unlock()
-	gate.close()
-	viewing.close()
 }
 
 // Check is called by the server for everybody who connects, also through memory.
@@ -248,7 +244,10 @@ func (a *access) note(id uint64, client Client) {
 // Recheck hangs up on everybody whose secret is no longer valid. Call it after the register of
 // members has changed.
 func (s *Server) Recheck() {
-	a := s.access
+	s.now.Load().access.recheck(s.log)
+}
+
+func (a *access) recheck(log *slog.Logger) {
 	a.mu.Lock()
 	var gone []uint64
 	for id, client := range a.clients {
@@ -260,8 +259,8 @@ func (s *Server) Recheck() {
 	a.mu.Unlock()
 	for _, id := range gone {
 		// The error says that the connection has ended by itself.
-		if err := s.server.DisconnectClientByID(id); err == nil {
-			s.log.Info("nats connection ended: its credential is not valid any more",
+		if err := a.server.DisconnectClientByID(id); err == nil {
+			log.Info("nats connection ended: its credential is not valid any more",
 				slog.Uint64("connection", id))
 		}
 	}

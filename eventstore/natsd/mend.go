@@ -135,6 +135,10 @@ func (s *Server) mend() {
 		for tries := 0; s.Check() != nil; tries++ {
 			err := s.reopen()
 			s.broken.change(err)
+			if err == nil && s.now.Load().failed.Load() { // noted before, and forgotten just now
+				s.broken.fail("a write has failed again")
+				err = s.Check()
+			}
 			switch {
 			case err == nil:
 				s.log.Info("streams were opened again: they can be written")
@@ -150,7 +154,9 @@ func (s *Server) mend() {
 	}
 }
 
-// reopen opens all streams anew, if they can be written.
+// reopen has another server take the place of this one, if the folder can be written. Streams that
+// are opened again within a server would leave it with its old subscriptions to requests besides
+// the new ones, and each request would be done once more after each failure.
 //
 // If we crash here, the next start finds what is on the disk, as this does.
 func (s *Server) reopen() error {
@@ -158,26 +164,43 @@ func (s *Server) reopen() error {
 	if err := probe(s.storeDir, jetStreamDir); err != nil {
 		return err
 	}
+	if err := s.replace(jetStreamDir); err != nil {
+		return err
+	}
+	s.awaitOwn()
+	return nil
+}
+
+// replace ends the server and starts another one. Until that is there, connections through memory
+// wait, and others find nobody.
+func (s *Server) replace(jetStreamDir string) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	s.now.Load().stop()
 	streams, err := fs.Glob(os.DirFS(jetStreamDir), "*/streams/*/"+metaFile)
 	if err != nil {
 		return fmt.Errorf("look for streams: %w", err)
 	}
-	defer s.pipes.hold()()
-	if err := s.server.ShutdownJetStream(); err != nil {
-		return fmt.Errorf("close streams: %w", err)
+	if err := s.prepare(); err != nil {
+		return fmt.Errorf("open streams: %w", err)
 	}
-	config := s.config
-	if err := s.server.EnableJetStream(&config); err != nil {
+	r, err := s.run()
+	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
 	// What the server cannot open it passes over with a warning.
-	info, err := s.server.Jsz(&server.JSzOptions{})
-	if err == nil && info.Streams < len(streams) {
+	info, err := r.server.Jsz(&server.JSzOptions{})
+	switch {
+	case err == nil && info.Streams < len(streams):
 		err = fmt.Errorf("%d of %d could not be opened", len(streams)-info.Streams, len(streams))
+	case err == nil && s.listening:
+		err = r.listen(s.opts.Address != "")
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("open streams: %w", err), s.server.ShutdownJetStream())
+		r.stop()
+		return fmt.Errorf("open streams: %w", err)
 	}
+	s.now.Store(r)
 	return nil
 }
 

@@ -16,9 +16,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -84,23 +86,28 @@ type Options struct {
 	Authenticate func(name, secret, remote string) (Client, error)
 }
 
-// Server is a running NATS server. The fields are set by Start and not changed. lock is held from
-// before the server looks at the folder until after it has closed its files.
+// Server is a running NATS server. lock is held from before the server looks at the folder until
+// after it has closed its files.
 type Server struct {
-	server   *server.Server
-	pipes    *pipes
-	access   *access
 	lock     *os.File
 	storeDir string
 	log      *slog.Logger
+	secret   string // of the program's own users
+	now      atomic.Pointer[running]
 
-	addressed string      // opts.Address
-	consumers int         // opts.Consumers
-	gaveUp    chan string // gets the reason when the server gives up
+	// change is held to write while one server takes the place of another, or begins to listen.
+	change    sync.RWMutex
+	opts      Options
+	listening bool
+
+	connsMu sync.Mutex // guards conns
+	conns   []*nats.Conn
+
+	gate    *gate // nil: nobody else may connect
+	viewing *viewing
 
 	broken   *broken
-	config   server.JetStreamConfig // as the server made it of its options
-	stopping chan struct{}          // closed by Shutdown
+	stopping chan struct{} // closed by Shutdown
 	stopped  sync.Once
 	mended   chan struct{} // closed when mend has ended
 }
@@ -123,60 +130,31 @@ func Start(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("lock %s: %w", opts.StoreDir, err)
 	}
 	s := &Server{
-		lock: lock, storeDir: opts.StoreDir, log: opts.Log, broken: newBroken(),
-		addressed: opts.Address, consumers: opts.Consumers,
-		stopping: make(chan struct{}), mended: make(chan struct{}),
+		lock: lock, storeDir: opts.StoreDir, log: opts.Log, opts: opts, broken: newBroken(),
+		secret: newSecret(), stopping: make(chan struct{}), mended: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	err = checkRights(opts.StoreDir)
-	if err == nil {
-		err = removeHalfMade(opts.StoreDir)
-	}
-	if err == nil {
-		err = mendMetadata(opts.StoreDir, s.log)
-	}
-	if err == nil {
-		err = s.start(opts)
-	}
-	if err != nil {
+	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start nats server: %w", err), unlockFile(lock))
 	}
-	s.config = *s.server.JetStreamConfig()
-	s.config.StoreDir = opts.StoreDir // the server adds a folder to it
 	go s.mend()
 	return s, nil
 }
 
-// start makes the server of the options, and leaves none behind when it fails.
-func (s *Server) start(opts Options) error {
-	s.access = newAccess(opts.Authenticate)
-	settings, err := serverOptions(opts, s.access)
+// start starts the first server, and leaves none behind when it fails.
+func (s *Server) start() error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	r, err := s.run()
 	if err != nil {
 		return err
 	}
-	configured, err := server.NewServer(settings)
-	if err != nil {
-		return err
-	}
-	s.server, s.access.server = configured, configured
-	s.pipes = &pipes{server: configured}
-	s.gaveUp = make(chan string, 1)
-	s.server.SetLoggerV2(serverLog{s.log, s.gaveUp, s.broken.note}, false, false, false)
-	s.server.Start()
-	select {
-	case why := <-s.gaveUp: // it would never become ready
-		s.stop()
-		return fmt.Errorf("server gave up: %s", why)
-	default:
-	}
-	if !s.server.ReadyForConnections(readyMax) || !s.server.JetStreamEnabled() {
-		s.stop()
-		return errors.New("server did not become ready: its log says why")
-	}
-	err = s.access.open(s.server)
-	if err == nil && opts.Authenticate != nil {
+	s.now.Store(r)
+	s.fixPorts()
+	if s.opts.Authenticate != nil {
 		err = errors.Join(s.openGate(), s.openViewing())
 	}
 	if err != nil {
@@ -185,32 +163,51 @@ func (s *Server) start(opts Options) error {
 	return err
 }
 
+// prepare makes the folder one that the server can open without passing over anything.
+func (s *Server) prepare() error {
+	err := checkRights(s.storeDir)
+	if err == nil {
+		err = removeHalfMade(s.storeDir)
+	}
+	if err == nil {
+		err = mendMetadata(s.storeDir, s.log)
+	}
+	return err
+}
+
 // Listen lets others connect at the addresses of the options, from now until Shutdown. Call it
 // once, when there is somebody to take what they send.
 func (s *Server) Listen() error {
-	close(s.access.opened)
-	if s.addressed == "" {
-		return nil
+	s.change.Lock()
+	defer s.change.Unlock()
+	if err := s.now.Load().listen(s.opts.Address != ""); err != nil {
+		return err
 	}
-	s.server.AcceptLoop(make(chan struct{})) // returns when it listens; the channel says the same
-	select {
-	case why := <-s.gaveUp:
-		return fmt.Errorf("listen for nats: %s", why)
-	default:
-		return nil
+	s.listening = true
+	s.fixPorts()
+	return nil
+}
+
+// fixPorts keeps the ports that were any free ones.
+func (s *Server) fixPorts() {
+	if addr := s.now.Load().server.Addr(); addr != nil {
+		s.opts.Address = fixedPort(s.opts.Address, addr.String())
+	}
+	if at, err := url.Parse(s.WebSocketURL()); err == nil {
+		s.opts.WebSocket = fixedPort(s.opts.WebSocket, at.Host)
 	}
 }
 
 // URL returns where the server listens, as clients write it; empty when it does not.
 func (s *Server) URL() string {
-	if s.server.Addr() == nil {
-		return ""
+	if at := s.now.Load().server; at.Addr() != nil {
+		return at.ClientURL()
 	}
-	return s.server.ClientURL()
+	return ""
 }
 
 // WebSocketURL returns where the server takes WebSockets; empty when it does not.
-func (s *Server) WebSocketURL() string { return s.server.WebsocketURL() }
+func (s *Server) WebSocketURL() string { return s.now.Load().server.WebsocketURL() }
 
 // openGate begins to make consumers for auditors, over a connection of its own: a slow answer there
 // holds up no append.
@@ -219,14 +216,12 @@ func (s *Server) openGate() error {
 	if err != nil {
 		return err
 	}
-	gate, err := openGate(conn, s.consumers)
+	gate, err := openGate(conn, s.opts.Consumers)
 	if err != nil {
 		conn.Close()
 		return err
 	}
-	s.access.mu.Lock()
-	s.access.gate = gate
-	s.access.mu.Unlock()
+	s.gate = gate
 	return nil
 }
 
@@ -241,9 +236,7 @@ func (s *Server) openViewing() error {
 		conn.Close()
 		return err
 	}
-	s.access.mu.Lock()
-	s.access.viewing = viewing
-	s.access.mu.Unlock()
+	s.viewing = viewing
 	return nil
 }
 
@@ -309,33 +302,12 @@ func (s *Server) ConnectVault() (*nats.Conn, error) { return s.connect(userVault
 // closes it.
 func (s *Server) ConnectView() (*nats.Conn, error) { return s.connect(userView) }
 
-// connect opens a connection through memory. It comes back by itself for as long as the server
-// runs.
-func (s *Server) connect(user string) (*nats.Conn, error) {
-	conn, err := nats.Connect("",
-		nats.InProcessServer(s.pipes),
-		nats.Name(serverName),
-		nats.UserInfo(user, s.access.secret),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(reconnectWait),
-		// A publish that waited in a buffer while there was no connection would be stored long
-		// after its writer gave up: refuse it instead.
-		nats.ReconnectBufSize(-1),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.log.Warn("nats connection", slog.Any("error", err))
-		}),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the embedded nats server: %w", err)
-	}
-	return conn, nil
-}
-
 // Messages returns the numbers of the first and the last message of one of the ledger's streams,
 // and when the last was stored.
 func (s *Server) Messages(stream string) (first, last uint64, lastAt time.Time, err error) {
-	detail, err := s.server.JszAccount(&server.JSzOptions{
-		Account: s.server.GlobalAccount().Name, Streams: true,
+	at := s.now.Load().server
+	detail, err := at.JszAccount(&server.JSzOptions{
+		Account: at.GlobalAccount().Name, Streams: true,
 	})
 	if err != nil {
 		// It has no streams while they are opened again.
@@ -372,9 +344,9 @@ func (s *Server) Shutdown() error {
 	return nil
 }
 
-// stop is Shutdown without the lock. It may be called when the server never became ready.
+// stop is Shutdown without the lock.
 func (s *Server) stop() {
-	s.access.close()
-	s.server.Shutdown()
-	s.server.WaitForShutdown()
+	s.gate.close()
+	s.viewing.close()
+	s.now.Load().stop()
 }

@@ -185,7 +185,7 @@ func TestNobodyShortensTheLog(t *testing.T) {
 
 func TestNoPort(t *testing.T) {
 	s, _ := start(t, Options{StoreDir: t.TempDir()})
-	if addr := s.server.Addr(); addr != nil {
+	if addr := s.now.Load().server.Addr(); addr != nil {
 		t.Errorf("server listens on %v", addr)
 	}
 	if _, err := net.DialTimeout("tcp", "127.0.0.1:4222", time.Second); err == nil {
@@ -305,29 +305,5 @@ func readAll(b *testing.B, conn *nats.Conn, stream string, n int) {
 	}
 	if err := js.DeleteConsumer(b.Context(), stream, consumer.CachedInfo().Name); err != nil {
 		b.Fatal(err)
-	}
-}
-
-// TestPipes holds connections through memory still: nothing passes until they are released, and
-// what was sent meanwhile arrives then.
-func TestPipes(t *testing.T) {
-	s, conn := start(t, Options{StoreDir: t.TempDir()})
-	sub, err := conn.SubscribeSync("a.subject")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	release := s.pipes.hold()
-	if err := conn.Publish("a.subject", []byte("held")); err != nil {
-		t.Fatal(err)
-	}
-	if msg, err := sub.NextMsg(50 * time.Millisecond); err == nil {
-		t.Errorf("%q came through", msg.Data)
-	}
-	release()
-	if msg, err := sub.NextMsg(time.Minute); err != nil || string(msg.Data) != "held" {
-		t.Errorf("afterwards: %+v, %v", msg, err)
 	}
 }

@@ -160,7 +160,7 @@ func consumerOf(t *testing.T, conn *nats.Conn, n int, config string) bool {
 func TestShareOfWatches(t *testing.T) {
 	g := startGuarded(t)
 	g.fillBucket(t)
-	v := g.access.viewing
+	v := g.viewing
 	full := map[string]bool{}
 	for i := range watchesMax {
 		full[fmt.Sprint(i)] = true
