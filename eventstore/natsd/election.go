@@ -17,6 +17,15 @@ const (
 	heartbeat   = 500 * time.Millisecond
 	electionMin = 1500 * time.Millisecond
 	electionMax = 3 * time.Second
+
+	// A leader that hears of too few others for so long leads no more. The server's pace is ten of
+	// its heartbeats too.
+	quorumMax = 10 * heartbeat
+
+	// A node finds out by these that it is cut off from another one: what it has sent waits in the
+	// kernel then, which tries again ever more seldom, and long after the network is whole again.
+	routePing      = time.Second
+	routePingsLost = 2
 )
 
 // The server has no settings for them, only variables, which its own tests set. A test tells when
@@ -28,9 +37,14 @@ var (
 	serverElectionMin time.Duration
 	//go:linkname serverElectionMax github.com/nats-io/nats-server/v2/server.maxElectionTimeout
 	serverElectionMax time.Duration
+	//go:linkname serverQuorumMax github.com/nats-io/nats-server/v2/server.lostQuorumInterval
+	serverQuorumMax time.Duration
+	//go:linkname serverQuorumCheck github.com/nats-io/nats-server/v2/server.lostQuorumCheck
+	serverQuorumCheck time.Duration
 )
 
 // setPace sets them, before the first node of this program starts.
 var setPace = sync.OnceFunc(func() {
 	serverHeartbeat, serverElectionMin, serverElectionMax = heartbeat, electionMin, electionMax
+	serverQuorumMax, serverQuorumCheck = quorumMax, quorumMax
 })

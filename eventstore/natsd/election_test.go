@@ -21,13 +21,16 @@ func TestPace(t *testing.T) {
 		return
 	}
 	if serverHeartbeat != time.Second || serverElectionMin != 4*time.Second ||
-		serverElectionMax != 9*time.Second {
-		t.Errorf("the server has a heartbeat of %v and elections after %v to %v: are these its"+
-			" variables still?", serverHeartbeat, serverElectionMin, serverElectionMax)
+		serverElectionMax != 9*time.Second || serverQuorumMax != 10*time.Second ||
+		serverQuorumCheck != 10*time.Second {
+		t.Errorf("the server has a heartbeat of %v, elections after %v to %v, and looks each %v"+
+			" for a quorum of the last %v: are these its variables still?", serverHeartbeat,
+			serverElectionMin, serverElectionMax, serverQuorumCheck, serverQuorumMax)
 	}
 	setPace()
 	if serverHeartbeat != heartbeat || serverElectionMin != electionMin ||
-		serverElectionMax != electionMax {
+		serverElectionMax != electionMax || serverQuorumMax != quorumMax ||
+		serverQuorumCheck != quorumMax {
 		t.Error("the pace is not set")
 	}
 }

@@ -194,7 +194,10 @@ func nodeSettings(o *NodeOptions) (*server.Options, error) {
 	if o.Cluster == "" {
 		return settings, nil
 	}
-	settings.Cluster = server.ClusterOpts{Name: ClusterName, TLSConfig: o.ClusterTLS}
+	settings.Cluster = server.ClusterOpts{
+		Name: ClusterName, TLSConfig: o.ClusterTLS,
+		PingInterval: routePing, MaxPingsOut: routePingsLost,
+	}
 	settings.Cluster.Host, settings.Cluster.Port, err = hostPort(o.Cluster)
 	if o.ClusterTLS != nil {
 		settings.Cluster.TLSTimeout = tlsHandshakeSeconds

@@ -15,10 +15,11 @@ import (
 // an operator would do. In between its clients are with the others, which bring it up to date.
 
 // A disk that fails now and then would have the node begin anew again and again, each time upon
-// files that are half written. So it waits, longer each time.
+// files that are half written. So there is time between two beginnings, more each time; a node that
+// was well for longer than that is not kept waiting.
 const (
 	anewPause    = time.Second
-	anewPauseMax = 8 * time.Second
+	anewPauseMax = 4 * time.Second
 	anewLasting  = time.Minute // a node that was well for so long begins with the first pause
 )
 
@@ -27,6 +28,7 @@ func (n *Node) mend() {
 	defer close(n.mended)
 	pause, lasting := anewPause, time.NewTimer(anewLasting)
 	defer lasting.Stop()
+	next := time.Now() // not before it begins the node anew
 	for {
 		since, _ := n.broken.state()
 		select {
@@ -38,7 +40,7 @@ func (n *Node) mend() {
 		case <-since:
 		}
 		for tries := 0; ; tries++ {
-			if !n.wait(pause) {
+			if !n.wait(max(anewPause, time.Until(next))) {
 				return
 			}
 			err := n.again()
@@ -51,6 +53,7 @@ func (n *Node) mend() {
 			}
 		}
 		pause = min(2*pause, anewPauseMax)
+		next = time.Now().Add(pause)
 		lasting.Reset(anewLasting)
 	}
 }

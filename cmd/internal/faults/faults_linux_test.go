@@ -36,7 +36,8 @@ func TestFaults(t *testing.T) {
 	program := os.Getenv(binEnv)
 	if program == "" {
 		program = filepath.Join(t.TempDir(), "cakupan")
-		build := exec.Command("go", "build", "-o", program, "cakupan/cmd/cakupan")
+		build := exec.Command("go", "build", "-tags", "faults", "-o", program,
+			"cakupan/cmd/cakupan")
 		if output, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, output)
 		}

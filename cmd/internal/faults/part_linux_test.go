@@ -44,6 +44,18 @@ func newPart(program, logs, name, address string, args ...string) (*part, error)
 // disk returns where the part has its files.
 func (p *part) disk() string { return filepath.Join(disksAt, p.name) }
 
+// clockEnv names the link of which the program, as it is built for faults, reads by how much the
+// machine's clock is wrong.
+const clockEnv = "CAKUPAN_CLOCK"
+
+func (p *part) clock() string { return filepath.Join(clocksAt, p.name) }
+
+// jump sets by how much the clock of a ledger is wrong, from now on and after a restart.
+func (p *part) jump(by time.Duration) error {
+	next := p.clock() + ".next"
+	return errors.Join(os.Symlink(by.String(), next), os.Rename(next, p.clock()))
+}
+
 // data returns the part's folder.
 func (p *part) data() string { return filepath.Join(p.disk(), "data") }
 
@@ -64,6 +76,7 @@ func (p *part) start() error {
 func (p *part) run() error {
 	command := exec.Command(p.args[0], p.args[1:]...)
 	command.Stdout, command.Stderr = p.said, p.said
+	command.Env = append(os.Environ(), clockEnv+"="+p.clock())
 	if err := command.Start(); err != nil {
 		return err
 	}

@@ -2,11 +2,14 @@ package faults
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -60,10 +63,6 @@ func (d *driver) play(s step) (played, error) {
 
 // strike begins a fault and returns what ends it. What restarts parts is all done by then.
 func (d *driver) strike(s step) (heal func() error, err error) {
-	if s.kind == clockJump {
-		return nil, fmt.Errorf("%w: %s: a process cannot have a clock of its own here",
-			errSkipped, s.kind)
-	}
 	target, err := d.target(s)
 	if err != nil {
 		return nil, err
@@ -93,6 +92,8 @@ func (d *driver) strike(s step) (heal func() error, err error) {
 		return d.older(s.kind, target)
 	case eioNode, eioWriter, slowNode:
 		return trace(s, target)
+	case clockJump:
+		return d.jump(s, target)
 	default:
 		return d.lack(s, target)
 	}
@@ -105,7 +106,7 @@ func (d *driver) target(s step) (*part, error) {
 		return d.leader()
 	case killNode, pauseNode, cutNode, fullNode, inodeNode, fdNode, eioNode, slowNode, oldNode:
 		return d.nodes[s.pick%len(d.nodes)], nil
-	case oldCache, noCache:
+	case oldCache, noCache, clockJump:
 		return d.ledgers[s.pick%len(d.ledgers)], nil
 	}
 	writer, err := d.writer()
@@ -190,6 +191,27 @@ func trace(s step, p *part) (heal func() error, err error) {
 		time.Sleep(s.lasts)
 		return stop()
 	}, err
+}
+
+// jump has the clock of a ledger jump, ahead or back: by less than an hour, since a ledger refuses to
+// start by a clock that is further behind.
+func (d *driver) jump(s step, p *part) (heal func() error, err error) {
+	info, err := buildinfo.ReadFile(d.program)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(info.Settings, debug.BuildSetting{Key: "-tags", Value: "faults"}) {
+		return nil, fmt.Errorf("%w: %s: the program is not built with -tags faults", errSkipped,
+			s.kind)
+	}
+	by := 500 * s.lasts
+	if s.lasts/time.Millisecond%2 == 0 {
+		by = -by
+	}
+	return func() error {
+		time.Sleep(s.lasts)
+		return p.jump(0)
+	}, p.jump(by)
 }
 
 // lack takes room, inodes or descriptors from a part.

@@ -19,6 +19,7 @@ import (
 
 const (
 	disksAt  = "/run/disks"
+	clocksAt = "/run/clocks"
 	diskSize = "512m"
 	diskMax  = 100_000  // inodes
 	roomLeft = 64 << 10 // of a disk that is nearly full
@@ -96,7 +97,8 @@ func makeSpace() error {
 		ip addr flush dev lo
 		ip addr add 127.0.0.1/32 dev lo
 		ip addr add ` + driverIP + `/32 dev lo`)
-	return errors.Join(err, routable(), os.MkdirAll("/run/netns", 0o755))
+	return errors.Join(err, routable(), os.MkdirAll("/run/netns", 0o755),
+		os.MkdirAll(clocksAt, 0o755))
 }
 
 // wire gives a part a network and a disk of its own.

@@ -4,16 +4,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"time"
 
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/writer"
 )
-
-// wallClock tells the ledger the time.
-func wallClock() temporal.Instant { return temporal.Instant(time.Now().UnixNano()) }
 
 // EntryOf encodes an event that was made here, not sent; at 0 it is recorded now.
 func EntryOf(e *event.Event, at temporal.Instant) (writer.Entry, error) {

@@ -105,7 +105,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	_, tail, err := l.log.Last(ctx)
 	h.Head = tail.Sequence
 	h.Clock = clockWords(tail.RecordedAt, l.opts.Now())
-	fail(err)
+	fail(notReadNow(err))
 	if open := l.appending.Load(); open != nil {
 		if open.writer != nil {
 			fail(open.writer.Err())
@@ -140,4 +140,14 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	fail(l.watchman.found(l.shelf))
 	h.Verified = l.watchman.seen()
 	return h
+}
+
+// notReadNow has words for an end of the log that could not be read now. What the connection says of it
+// is for the operator's log.
+func notReadNow(err error) error {
+	if err == nil || problem.From(err).Code != problem.Internal {
+		return err
+	}
+	return problem.Wrap(problem.LogUnavailable, "the end of the log could not be read now: the"+
+		" server that keeps it does not answer", err)
 }
