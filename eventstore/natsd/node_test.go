@@ -270,6 +270,7 @@ func TestOfficial(t *testing.T) {
 			"tls":       fmt.Sprint(o.TLSConfig != nil, o.TLSTimeout),
 			"cluster":   fmt.Sprint(o.Cluster.Name, o.Cluster.Host, o.Cluster.Port, routes),
 			"between":   fmt.Sprint(o.Cluster.TLSConfig.ClientAuth, o.Cluster.TLSTimeout),
+			"pings":     fmt.Sprint(o.Cluster.PingInterval, o.Cluster.MaxPingsOut),
 			"users":     fmt.Sprint(users, o.SystemAccount),
 		}
 	}

@@ -110,7 +110,14 @@ func (d *driver) launch() error {
 			return err
 		}
 		if n > 0 { // the same keys, as the operator gives them
-			err := tool("cp", "-a", d.ledgers[0].data(), p.data())
+			first := d.ledgers[0]
+			err := await("the first ledger has all its keys", func() bool {
+				_, err := os.Stat(filepath.Join(first.data(), "vault", "checkpoint.key"))
+				return err == nil
+			})
+			if err == nil {
+				err = tool("cp", "-a", first.data(), p.data())
+			}
 			if err != nil {
 				return err
 			}
