@@ -142,8 +142,8 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	return h
 }
 
-// notReadNow has words for an end of the log that could not be read now. What the connection says of it
-// is for the operator's log.
+// notReadNow has words for an end of the log that could not be read now. What the connection says
+// of it is for the operator's log.
 func notReadNow(err error) error {
 	if err == nil || problem.From(err).Code != problem.Internal {
 		return err

@@ -170,7 +170,7 @@ func (p *packs) takeIn(m jetstream.Msg) {
 	defer func() { p.hands.leave(pause) }()
 	pack, err := packOf(m.Data()), error(nil)
 	if !p.server.settled.has(number, pack) {
-		err = p.settle(number, pack, m.Data())
+		err = p.finish(number, pack, m.Data())
 	}
 	if err == nil {
 		// Once it is confirmed, the pack does not come again at the next start.
@@ -189,8 +189,8 @@ func (p *packs) takeIn(m jetstream.Msg) {
 	}
 }
 
-// settle takes in what is in a pack, and tells the receipts.
-func (p *packs) settle(number uint64, pack string, sealed []byte) error {
+// finish takes in what is in a pack, and tells the receipts.
+func (p *packs) finish(number uint64, pack string, sealed []byte) error {
 	receipts, err := p.retry(sealed)
 	if isUnreadable(err) {
 		receipts, err = nil, p.server.putUnreadable(sealed)
