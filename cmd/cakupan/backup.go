@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
@@ -182,7 +183,7 @@ func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error 
 		out.note(noLookups)
 	}
 	onFolder := onFolder{NATS: c.NATS}
-	return onFolder.with(ctx, w, out, func(l *ledger.Ledger) error {
+	return onFolder.with(ctx, w, out, func(l control.Custody) error {
 		keys, err := l.Keys(ctx)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -16,6 +17,8 @@ import (
 type checkpointCommand struct {
 	Witnessed bool `help:"The newest one that a witness has cosigned."`
 	Key       bool `help:"Print the public key that it is signed with."`
+
+	Successions bool `help:"Print what proves that key to who has an older one."`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -27,6 +30,7 @@ Examples:
 
 	cakupan checkpoint
 	cakupan checkpoint --key > ledger.pub
+	cakupan checkpoint --successions
 	cakupan checkpoint --witnessed --server https://ledger.example` + exitCodes
 }
 
@@ -43,6 +47,13 @@ func (c *checkpointCommand) Run(ctx context.Context, w *where, out *console) err
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		key, err := s.CheckpointKey(ctx)
 		if err != nil {
+			return err
+		}
+		if c.Successions {
+			text, err := s.Successions(ctx)
+			if err == nil {
+				_, err = out.stdout.Write(text)
+			}
 			return err
 		}
 		if c.Key {
@@ -70,19 +81,25 @@ type head struct {
 	public string // the key that it is signed with
 }
 
-// headOf asks for a signed head and checks its signature with the key, or the one that the ledger
-// itself names.
+// headOf asks for a signed head and checks its signature with the key, or with one that came in its
+// place, as the ledger can prove.
 func headOf(ctx context.Context, s *client.Client, key string, query url.Values,
 ) (h head, err error) {
-	h.public = key
-	verifier, err := checkpoint.Verifier(key)
-	if err != nil {
-		return h, problem.Wrap(problem.ProofFailed, "the ledger has no key that can be read", err)
-	}
 	if h.note, err = s.Text(ctx, "/checkpoint", query); err != nil {
 		return h, err
 	}
-	if h.tree, err = checkpoint.Open(h.note, verifier); err != nil {
+	h.tree, h.public, err = checkpoint.OpenAny(h.note, key)
+	if errors.Is(err, checkpoint.ErrUnsigned) {
+		proof, asked := s.Successions(ctx)
+		if asked != nil {
+			return h, asked
+		}
+		h.tree, h.public, err = checkpoint.OpenAfter(h.note, key, proof)
+	}
+	if errors.Is(err, checkpoint.ErrKey) {
+		return h, problem.Wrap(problem.ProofFailed, "the ledger has no key that can be read", err)
+	}
+	if err != nil {
 		return h, problem.Wrap(problem.ProofFailed, "the checkpoint is not signed with "+key, err)
 	}
 	return h, nil

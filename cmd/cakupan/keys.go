@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
+	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 )
@@ -22,8 +24,8 @@ type keysCommand struct {
 func (*keysCommand) Help() string {
 	return `Keys are files in the folder vault of the ledger. A backup of the ledger has none of
 them: keep theirs apart. A check of each key stands in the ledger, so that another one, or one that
-was damaged, is never taken for it. They are for whoever owns the folder, while no server runs on
-it; a second ledger on a cluster gets copies of the first one's.
+was damaged, is never taken for it. They are for whoever owns the folder, on its machine, also while
+a server runs on it; a second ledger on a cluster gets copies of the first one's.
 
 Examples:
 
@@ -33,28 +35,31 @@ Examples:
 	cakupan keys rotate --key intake` + exitCodes
 }
 
-// onFolder is what commands have that work on the ledger of a folder and on no server.
+// onFolder is what commands have that are for the owner of a ledger: of a folder, or of the ledger
+// that runs on it.
 type onFolder struct {
 	NATS string `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
-
-	oldVault bool
 }
 
-// with opens the ledger of the folder for one job and closes it after.
-func (o *onFolder) with(ctx context.Context, w *where, out *console, job func(*ledger.Ledger) error,
+// with does a job of the ledger of the folder, also while it runs. Over the network nobody does.
+func (o *onFolder) with(ctx context.Context, w *where, out *console,
+	job func(control.Custody) error,
 ) error {
-	if w.Server != "" || w.SecretFile != "" {
-		return usage("this is done on the machine of the ledger, by the owner of its folder:" +
-			" stop cakupan serve, run this with --data DIR, and start the server again; of a" +
-			" ledger on a cluster, with --nats, the other servers may go on")
-	}
-	l, err := ledger.Open(ctx, ledger.Options{
-		Dir: w.folder(), NATS: o.NATS, OldVault: o.oldVault, Log: out.logger(),
-	})
-	if err != nil {
+	if err := w.notServer(); err != nil {
 		return err
 	}
-	return errors.Join(job(l), l.Close())
+	opts := ledger.Options{Dir: w.folder(), NATS: o.NATS, Log: out.logger()}
+	return asOwner(ctx, opts, func(running *control.Client) error { return job(running) },
+		func(l *ledger.Ledger) error { return job(l) })
+}
+
+// notServer refuses a server where the folder is wanted.
+func (w *where) notServer() error {
+	if w.Server == "" && w.SecretFile == "" {
+		return nil
+	}
+	return usage("this is for the owner of the ledger's folder, on its machine, also while it" +
+		" runs there: instead of --server name the folder, such as --data /var/lib/cakupan")
 }
 
 // keysShowCommand says how the keys are.
@@ -72,7 +77,7 @@ Examples:
 
 // Run runs the command.
 func (c *keysShowCommand) Run(ctx context.Context, w *where, out *console) error {
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+	return c.with(ctx, w, out, func(l control.Custody) error {
 		keys, err := l.Keys(ctx)
 		if err != nil {
 			return err
@@ -120,8 +125,12 @@ Example:
 
 // Run runs the command.
 func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) error {
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
-		keys, err := l.BackupKeys(ctx, c.To)
+	return c.with(ctx, w, out, func(l control.Custody) error {
+		to, err := filepath.Abs(c.To) // of this command, not of the ledger that runs
+		if err != nil {
+			return err
+		}
+		keys, err := l.BackupKeys(ctx, to)
 		if err != nil {
 			return err
 		}
@@ -145,8 +154,9 @@ func (*keysRotateCommand) Help() string {
 	return `Whoever has got hold of the old key can open nothing any more that he has not copied
 before. Older backups of the ledger need the old key: keep it with them, if at all. Where two
 ledgers share a cluster, stop the others and copy the new key to them. The key of the intake can be
-changed while nothing waits and nothing refused is kept. The public key of checkpoints changes with
-theirs: auditors and witnesses must be given the new one.
+changed while nothing waits, nothing refused is kept, and no server takes messages in. The key of
+checkpoints signs that another takes its place: witnesses and auditors who have the old public key
+follow by that proof (cakupan checkpoint --successions).
 
 Examples:
 
@@ -157,7 +167,7 @@ Examples:
 
 // Run runs the command.
 func (c *keysRotateCommand) Run(ctx context.Context, w *where, out *console) error {
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+	return c.with(ctx, w, out, func(l control.Custody) error {
 		if err := l.RotateKey(ctx, c.Key); err != nil {
 			return err
 		}
@@ -170,7 +180,9 @@ func (c *keysRotateCommand) Run(ctx context.Context, w *where, out *console) err
 }
 
 // keysTakeOverCommand brings over a vault that the log seems to have outgrown.
-type keysTakeOverCommand struct{ onFolder }
+type keysTakeOverCommand struct {
+	NATS string `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
+}
 
 // Help returns what --help shows beyond the flags.
 func (*keysTakeOverCommand) Help() string {
@@ -184,14 +196,20 @@ Example:
 	cakupan keys take-over` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. Such a ledger does not start: none runs on the folder.
 func (c *keysTakeOverCommand) Run(ctx context.Context, w *where, out *console) error {
-	c.oldVault = true
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
-		keys, err := l.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		return writeKeys(w, out, keys)
+	if err := w.notServer(); err != nil {
+		return err
+	}
+	l, err := ledger.Open(ctx, ledger.Options{
+		Dir: w.folder(), NATS: c.NATS, OldVault: true, Log: out.logger(),
 	})
+	if err != nil {
+		return err
+	}
+	keys, err := l.Keys(ctx)
+	if err == nil {
+		err = writeKeys(w, out, keys)
+	}
+	return errors.Join(err, l.Close())
 }

@@ -155,17 +155,29 @@ func (w *where) register(
 			return err
 		}
 	}
-	for waited := time.Duration(0); ; waited += inUsePause {
-		if running, err := control.Dial(ctx, w.folder()); err == nil {
-			return job(running)
-		}
-		l, err := ledger.Open(ctx, ledger.Options{
-			Dir: w.folder(), Create: create, NATS: f.NATS,
-			Log: slog.New(warnings{slog.NewTextHandler(out.stderr, nil)}),
-		})
-		if err == nil {
+	opts := ledger.Options{
+		Dir: w.folder(), Create: create, NATS: f.NATS,
+		Log: slog.New(warnings{slog.NewTextHandler(out.stderr, nil)}),
+	}
+	return asOwner(ctx, opts, func(running *control.Client) error { return job(running) },
+		func(l *ledger.Ledger) error {
 			by := control.AccountOf(os.Getuid())
-			return errors.Join(job(control.Direct{Registry: l.Register(), By: by}), l.Close())
+			return job(control.Direct{Registry: l.Register(), By: by})
+		})
+}
+
+// asOwner does a job of the ledger that runs on a folder, else of the folder itself. One that
+// another command has open is waited for.
+func asOwner(ctx context.Context, opts ledger.Options, running func(*control.Client) error,
+	opened func(*ledger.Ledger) error,
+) error {
+	for waited := time.Duration(0); ; waited += inUsePause {
+		if c, err := control.Dial(ctx, opts.Dir); err == nil {
+			return running(c)
+		}
+		l, err := ledger.Open(ctx, opts)
+		if err == nil {
+			return errors.Join(opened(l), l.Close())
 		}
 		if problem.From(err).Code != problem.FolderInUse || waited > inUseMax {
 			return err

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/ledger"
-	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/vault"
@@ -82,7 +82,7 @@ func (c *eraseCommand) Run(ctx context.Context, w *where, out *console) error {
 			return err
 		}
 	}
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+	return c.with(ctx, w, out, func(l control.Custody) error {
 		e, err := l.Erase(ctx, nik, vault.Erasure{
 			Worker: c.Worker, Request: c.Request, Ground: c.Ground, Decision: c.Decision,
 			By: c.By, At: out.now().UTC().Format(time.RFC3339),
@@ -112,7 +112,7 @@ func (*erasuresCommand) Help() string {
 
 // Run runs the command.
 func (c *erasuresCommand) Run(ctx context.Context, w *where, out *console) error {
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
+	return c.with(ctx, w, out, func(l control.Custody) error {
 		all, err := l.Erasures(ctx)
 		if err != nil {
 			return err
@@ -152,13 +152,8 @@ func (c *discloseCommand) Run(ctx context.Context, w *where, out *console) error
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, w, out, func(l *ledger.Ledger) error {
-		at := temporal.Instant(out.now().UnixNano())
-		_, err := l.LookUp(ctx, nik, "", at)
-		if err != nil && problem.Exit(err) != problem.ExitNotFound {
-			return err // it must be recorded, also of what was refused of him
-		}
-		d, err := l.Disclose(ctx, nik)
+	return c.with(ctx, w, out, func(l control.Custody) error {
+		d, err := l.Disclose(ctx, nik, temporal.Instant(out.now().UnixNano()))
 		if err != nil {
 			return err
 		}

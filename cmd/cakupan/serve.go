@@ -212,13 +212,13 @@ func (c *serveCommand) checkCluster() error {
 	return nil
 }
 
-// control has commands on this machine change the register of the running ledger, until the
+// control has commands on this machine do what is for the owner of the running ledger, until the
 // returned function is called. Where there can be no socket the ledger runs without.
 func (c *serveCommand) control(ctx context.Context, w *where, l *ledger.Ledger, out *console,
 ) (stop func()) {
-	server, err := control.Listen(ctx, w.folder(), l.Register())
+	server, err := control.Listen(ctx, w.folder(), l.Register(), l)
 	if err != nil {
-		out.logger().WarnContext(ctx, "the register cannot be changed while the ledger runs",
+		out.logger().WarnContext(ctx, "there is no socket for commands of the owner",
 			slog.Any("error", err))
 		return func() {}
 	}

@@ -67,6 +67,9 @@ func tellSeen(out *console, seen *witness.Seen) error {
 	if !seen.Kept {
 		kept += "\nnot kept: " + seen.Why
 	}
+	if seen.Older != "" {
+		compared += "\nits key was changed: " + seen.Older + " has signed for the new one ✓"
+	}
 	_, err := fmt.Fprintf(out.stdout, "%s\n%s events, root %s: %s\n%s\n", seen.Key,
 		thousands(seen.Size), seen.Root, compared, kept)
 	return err

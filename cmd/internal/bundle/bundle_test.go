@@ -447,7 +447,7 @@ func TestHidden(t *testing.T) {
 	})
 	for _, honest := range []bool{true, false} {
 		var buffer bytes.Buffer
-		e, shown := newEncoder(&buffer), newMeasure()
+		e, shown := newEncoder(&buffer, nil), newMeasure()
 		for r, err := range recordsOf(t.Context(), b, 300) {
 			if err != nil {
 				t.Fatal(err)

@@ -22,9 +22,11 @@ import (
 
 // Result is what was checked, and found to be so.
 type Result struct {
-	Ledger string    `json:"ledger"`
-	Key    string    `json:"key"`
-	Signed Statement `json:"statement"`
+	Ledger string `json:"ledger"`
+	Key    string `json:"key"`
+	// Successor is the key that has signed, where it came in the place of Key: the bundle proves it.
+	Successor string    `json:"successor,omitempty"`
+	Signed    Statement `json:"statement"`
 	// Size and Root are those of the checkpoint.
 	Size int64  `json:"size"`
 	Root []byte `json:"root"`
@@ -103,8 +105,25 @@ func (c *checking) open(keys Keys) (err error) {
 	return nil
 }
 
+// follow finds the key that has signed: the one that was given, or one that came in its place.
+func (c *checking) follow() error {
+	_, by, err := checkpoint.OpenAfter(c.checkpoint, c.result.Key, c.successions)
+	if errors.Is(err, checkpoint.ErrSuccession) {
+		return failed(err, "the proof of keys that came in the place of others is false")
+	}
+	if err != nil || by == c.result.Key {
+		return nil //nolint:nilerr // what is not signed with the key is said of each note
+	}
+	c.result.Successor = by
+	c.verifier, err = checkpoint.Verifier(by)
+	return err
+}
+
 // readStatement reads what the ledger has signed about the figure.
 func (c *checking) readStatement(context.Context) error {
+	if err := c.follow(); err != nil {
+		return err
+	}
 	text, err := checkpoint.OpenText(c.statement, c.verifier)
 	if err != nil {
 		return failed(err, "the statement about the figure is not signed with the key")

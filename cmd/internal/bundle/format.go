@@ -14,11 +14,21 @@ import (
 
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/checkpoint"
 	"cakupan/eventstore/merkle"
 )
 
-// magic begins a bundle; its last byte is the version of the format.
-const magic = "CKBN\x01"
+// magic begins a bundle, before the version of its format.
+const magic = "CKBN"
+
+// The versions. The second one has successions of keys, and is written where there are any.
+const (
+	versionFirst       = 1
+	versionSuccessions = 2
+)
+
+// head is how many bytes come before the items.
+const head = len(magic) + 1
 
 // errMalformed is of bytes that are no bundle.
 var errMalformed = errors.New("not a bundle, or cut off")
@@ -40,6 +50,8 @@ var factory = &compact.RangeFactory{Hash: func(left, right []byte) []byte {
 
 // encoder writes a bundle. It keeps its first error.
 type encoder struct {
+	successions []byte
+
 	w    io.Writer
 	sum  hash.Hash
 	err  error
@@ -48,11 +60,17 @@ type encoder struct {
 	gap  *compact.Range // hidden events behind it
 }
 
-func newEncoder(w io.Writer) *encoder {
+func newEncoder(w io.Writer, successions []byte) *encoder {
 	e := &encoder{
-		w: w, sum: sha256.New(), tree: factory.NewEmptyRange(0), gap: factory.NewEmptyRange(0),
+		successions: successions,
+		w:           w, sum: sha256.New(),
+		tree: factory.NewEmptyRange(0), gap: factory.NewEmptyRange(0),
 	}
-	e.write([]byte(magic))
+	version := byte(versionFirst)
+	if len(successions) > 0 {
+		version = versionSuccessions
+	}
+	e.write(append([]byte(magic), version))
 	return e
 }
 
@@ -124,6 +142,10 @@ func (e *encoder) end(statement, checkpoint []byte, proof tlog.TreeProof) error 
 	for i := range proof {
 		e.write(proof[i][:])
 	}
+	if len(e.successions) > 0 {
+		e.write(binary.AppendUvarint(nil, uint64(len(e.successions))))
+		e.write(e.successions)
+	}
 	e.write(e.sum.Sum(nil))
 	return e.err
 }
@@ -137,11 +159,13 @@ type content struct {
 	statement  []byte
 	checkpoint []byte
 	proof      tlog.TreeProof
+	// successions prove that the key of both notes came in the place of others; empty: no other.
+	successions []byte
 }
 
 // Whole tells whether bytes are a bundle that nothing has changed by accident.
 func Whole(data []byte) bool {
-	if len(data) < len(magic)+sha256.Size || !bytes.HasPrefix(data, []byte(magic)) {
+	if len(data) < head+sha256.Size || !bytes.HasPrefix(data, []byte(magic)) {
 		return false
 	}
 	body := data[:len(data)-sha256.Size]
@@ -158,11 +182,15 @@ type decoder struct {
 
 // parse reads a bundle, whose bytes the events keep.
 func parse(data []byte) (*content, error) {
-	if !bytes.HasPrefix(data, []byte(magic)) || len(data) < len(magic)+sha256.Size {
+	if !bytes.HasPrefix(data, []byte(magic)) || len(data) < head+sha256.Size {
 		return nil, errMalformed
 	}
+	version := data[len(magic)]
+	if version != versionFirst && version != versionSuccessions {
+		return nil, fmt.Errorf("%w: version %d is for a newer program", errMalformed, version)
+	}
 	d := &decoder{
-		rest: data[len(magic) : len(data)-sha256.Size], tree: factory.NewEmptyRange(0),
+		rest: data[head : len(data)-sha256.Size], tree: factory.NewEmptyRange(0),
 	}
 	c := &content{}
 	for d.event(c) {
@@ -175,6 +203,11 @@ func parse(data []byte) (*content, error) {
 	count := d.number(proofMax)
 	for range count {
 		c.proof = append(c.proof, d.hash())
+	}
+	if version == versionSuccessions {
+		if c.successions = d.bytes(checkpoint.SuccessionsMax); len(c.successions) == 0 {
+			d.fail()
+		}
 	}
 	if len(d.rest) > 0 {
 		d.fail()

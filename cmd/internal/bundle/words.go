@@ -58,7 +58,9 @@ WHO IS TO BE TRUSTED FOR THAT
 · Those who reported, for what they reported.
 · Whoever holds the key of the ledger, for the other two. It must have come to you by another way
   than this file: {{.Key}}
-{{if .Witnesses -}}
+{{with .Successor}}  It has signed that another key takes its place, with which this is signed:
+  {{.}}
+{{end}}{{if .Witnesses -}}
 · For there being one past, nobody alone: it is cosigned by
 {{- range .Witnesses}} {{.Witness}} ({{.At.Format "2006-01-02 15:04"}} UTC){{end}}.
 {{else -}}
@@ -99,7 +101,10 @@ SIAPA YANG HARUS DIPERCAYA UNTUK ITU
 · Para pelapor, atas apa yang mereka laporkan.
 · Pemegang kunci ledger, atas dua hal lainnya. Kunci itu harus sampai kepada Anda lewat jalan lain
   daripada berkas ini: {{.Key}}
-{{if .Witnesses -}}
+{{with .Successor}}  Kunci itu menyatakan, dengan tanda tangannya, bahwa kunci lain
+  menggantikannya; kunci itulah yang menandatangani ini:
+  {{.}}
+{{end}}{{if .Witnesses -}}
 · Bahwa hanya ada satu masa lalu, tidak bergantung pada satu pihak: ikut menandatangani
 {{- range .Witnesses}} {{.Witness}} ({{.At.Format "2006-01-02 15:04"}} UTC){{end}}.
 {{else -}}

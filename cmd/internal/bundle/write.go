@@ -27,6 +27,8 @@ type Ledger struct {
 	Proof      tlog.TreeProof
 	// Sign signs a text with the key of the checkpoint.
 	Sign func(text string) ([]byte, error)
+	// Successions prove that this key came in the place of others; empty: no other.
+	Successions []byte
 }
 
 // ErrNothing is returned where nothing was known.
@@ -44,7 +46,7 @@ func Write(ctx context.Context, w io.Writer, l *Ledger) error {
 		return err
 	}
 	buffered := bufio.NewWriterSize(w, 64<<10)
-	e, m := newEncoder(buffered), newMeasure()
+	e, m := newEncoder(buffered, l.Successions), newMeasure()
 	for r, err := range decoded(all) {
 		if err != nil {
 			return err

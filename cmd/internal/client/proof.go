@@ -49,6 +49,16 @@ func (s *Client) CheckpointKey(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
+// Successions asks for what proves that key to who has an older one. A server that does not know
+// the question has none.
+func (s *Client) Successions(ctx context.Context) ([]byte, error) {
+	text, err := s.Text(ctx, "/checkpoint/successions", nil)
+	if problem.Exit(err) == problem.ExitNotFound {
+		return nil, nil
+	}
+	return text, err
+}
+
 // Cosign sends a checkpoint with a witness's cosignature.
 func (s *Client) Cosign(ctx context.Context, cosigned []byte) (added bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/checkpoint",

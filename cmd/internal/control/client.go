@@ -15,7 +15,7 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// Client is the register of a ledger that runs on this machine.
+// Client is the register and the custody of a ledger that runs on this machine.
 type Client struct {
 	http *http.Client
 	dir  string
@@ -37,7 +37,6 @@ const answerBytesMax = 1 << 30
 func Dial(ctx context.Context, dir string) (*Client, error) {
 	c := &Client{dir: dir}
 	c.http = &http.Client{
-		Timeout:   answerTimeMax,
 		Transport: &http.Transport{DialContext: c.dial, DisableKeepAlives: true},
 	}
 	conn, err := c.dial(ctx, "", "")
@@ -111,6 +110,12 @@ func (c *Client) ask(ctx context.Context, q request) (a answer, err error) {
 	if err != nil {
 		return a, err
 	}
+	limit := answerTimeMax
+	if q.Do == "keys rotate" || q.Do == "disclose" {
+		limit = longTimeMax
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	const anything = "http://ledger/" // the connection leads to the socket
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, anything, bytes.NewReader(body))
 	if err != nil {
@@ -119,8 +124,7 @@ func (c *Client) ask(ctx context.Context, q request) (a answer, err error) {
 	response, err := c.http.Do(r)
 	if err != nil {
 		return a, problem.Wrap(problem.ServerUnreachable, "the ledger that runs on "+c.dir+
-			" does not answer: whether the register was changed, cakupan publisher list"+
-			" --history tells", err)
+			" does not answer: whether anything was changed, cakupan "+toldBy(q.Do)+" tells", err)
 	}
 	raw, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
 	err = errors.Join(err, response.Body.Close())
@@ -132,4 +136,17 @@ func (c *Client) ask(ctx context.Context, q request) (a answer, err error) {
 		return a, problem.Parse(response.StatusCode, raw, false)
 	}
 	return a, json.Unmarshal(raw, &a)
+}
+
+// toldBy returns the command that tells whether something was done.
+func toldBy(do string) string {
+	switch do {
+	case "erase":
+		return "erasures"
+	case "keys", "keys backup", "keys rotate":
+		return "keys show"
+	case "disclose":
+		return "lookups"
+	}
+	return "publisher list --history"
 }

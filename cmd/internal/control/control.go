@@ -1,6 +1,7 @@
-// Package control lets commands on the machine of a running ledger change its register: over a
-// socket in the ledger's folder, that its owner alone may open. Who is at the other end the kernel
-// tells; no secret is needed, and nothing of it is on the network.
+// Package control lets commands on the machine of a running ledger do what its owner alone may:
+// change its register, look after its keys, erase a person or disclose what is held about him.
+// They do it over a socket in the ledger's folder, that its owner alone may open. Who is at the
+// other end the kernel tells; no secret is needed, and nothing of it is on the network.
 package control
 
 import (

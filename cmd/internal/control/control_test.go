@@ -18,10 +18,13 @@ import (
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/control"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
+	"cakupan/eventstore/lookups"
+	"cakupan/eventstore/vault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +36,7 @@ func running(t *testing.T, dir string) *ledger.Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := control.Listen(t.Context(), dir, l.Register())
+	server, err := control.Listen(t.Context(), dir, l.Register(), l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +179,7 @@ func TestNonsense(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	for _, body := range []string{"", "{", `{"do":"drop"}`, `{"do":"add"}`, `{"do":"change","name":"x"}`, `{"do":"add","member":{"secret":"x"}}`} {
+	for _, body := range []string{"", "{", `{"do":"drop"}`, `{"do":"add"}`, `{"do":"change","name":"x"}`, `{"do":"erase"}`, `{"do":"add","member":{"secret":"x"}}`} {
 		conn, err := net.Dial("unix", filepath.Join(dir, control.SocketName))
 		if err != nil {
 			t.Skip("the path of the folder is too long here")
@@ -192,5 +195,79 @@ func TestNonsense(t *testing.T) {
 	}
 	if l.Register().Number() != 0 {
 		t.Error("the register has changed")
+	}
+}
+
+// TestCustody looks after the keys of a ledger that runs, and erases and discloses a person there: the
+// same comes of it as of the ledger itself.
+func TestCustody(t *testing.T) {
+	dir := t.TempDir()
+	l := running(t, dir)
+	const nik = "7503014101900002"
+	line := []byte(`{"specversion":"1.0","id":"1","source":"urn:example","type":"id.cakupan.enrolment.opened.v1",` +
+		`"data":{"enrolment":"pu-9","nik":"` + nik + `","region":"75.03","segment":"PU","category":"PRIVATE",` +
+		`"programmes":["JKK"],"payer":"EMPLOYER","from":"2021-02-01"}}`)
+	if _, err := l.Submit(t.Context(), [][]byte{line}, intake.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, dir)
+	before, err := l.CheckpointKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, which := range []string{"vault", "checkpoint"} {
+		if err := c.RotateKey(t.Context(), which); err != nil {
+			t.Errorf("%s: %v", which, err)
+		}
+	}
+	if after, err := l.CheckpointKey(t.Context()); err != nil || after == before {
+		t.Errorf("the key of checkpoints is %s still, %v", after, err)
+	}
+	keys, err := c.Keys(t.Context())
+	told, err2 := l.Keys(t.Context())
+	if err := errors.Join(err, err2); err != nil || !reflect.DeepEqual(keys, told) || len(keys) != 3 {
+		t.Errorf("%+v, want %+v, %v", keys, told, err)
+	}
+	to := filepath.Join(t.TempDir(), "keys")
+	if _, err := c.BackupKeys(t.Context(), to); err != nil {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(to); err != nil || len(entries) != 4 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	disclosed, err := c.Disclose(t.Context(), nik, 1)
+	if err != nil || len(disclosed.Events) != 1 || len(disclosed.Workers) != 1 {
+		t.Fatalf("%+v, %v", disclosed, err)
+	}
+	erased, err := c.Erase(t.Context(), nik, vault.Erasure{
+		Request: "1", Ground: "UU 27/2022", Decision: "1", By: "dpo", At: "2026-01-01T00:00:00Z",
+	})
+	if err != nil || erased.Worker != disclosed.Workers[0] || erased.Pack == 0 {
+		t.Errorf("%+v, %v", erased, err)
+	}
+	all, err := c.Erasures(t.Context())
+	if err != nil || len(all) != 1 || all[0] != erased {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if _, err := c.Disclose(t.Context(), nik, 2); problem.Exit(err) != problem.ExitNotFound {
+		t.Errorf("erased, and disclosed: %v", err)
+	}
+	asked := 0
+	if err := l.Reads(t.Context(), func(lookups.Read) error { asked++; return nil }); err != nil || asked != 2 {
+		t.Errorf("%d are recorded, %v", asked, err)
+	}
+}
+
+// TestRotateIntakeKey is refused while messages are taken in, with what to do.
+func TestRotateIntakeKey(t *testing.T) {
+	dir := t.TempDir()
+	l := running(t, dir)
+	if err := l.TakeMessages(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := dial(t, dir).RotateKey(t.Context(), "intake")
+	if p := problem.From(err); p == nil || p.Code != problem.FolderInUse ||
+		!strings.Contains(p.Detail, "cakupan keys rotate --key intake --data "+dir) {
+		t.Errorf("%v", err)
 	}
 }

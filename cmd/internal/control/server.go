@@ -31,6 +31,7 @@ type request struct {
 	Roles     []register.Role  `json:"roles,omitempty"`
 	Member    *register.Member `json:"member,omitempty"` // to be added; with Do change: the scope
 	ExpiresAt time.Time        `json:"expiresAt,omitzero"`
+	Custody   custodyAsked     `json:"custody,omitzero"`
 }
 
 // answer is what it gets.
@@ -38,6 +39,7 @@ type answer struct {
 	Secret  string            `json:"secret,omitempty"`
 	Members []register.Member `json:"members,omitempty"`
 	Changes []change          `json:"changes,omitempty"`
+	custodyTold
 }
 
 // change is a change of the register as it is stored.
@@ -56,7 +58,8 @@ type Server struct {
 
 // Listen begins to answer at the socket in the folder of a ledger, which this process has locked: a
 // socket that lies there is that of a process that ended.
-func Listen(ctx context.Context, dir string, members *access.Registry) (*Server, error) {
+func Listen(ctx context.Context, dir string, members *access.Registry, custody Custody,
+) (*Server, error) {
 	s := &Server{ended: make(chan struct{})}
 	path, folder, err := reach(dir)
 	if err != nil {
@@ -74,7 +77,7 @@ func Listen(ctx context.Context, dir string, members *access.Registry) (*Server,
 		return nil, errors.Join(err, listener.Close(), closeFolder(folder))
 	}
 	s.http = http.Server{
-		Handler: handler{members}, ReadTimeout: requestTimeMax, MaxHeaderBytes: 1 << 16,
+		Handler: handler{members, custody}, ReadTimeout: requestTimeMax, MaxHeaderBytes: 1 << 16,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			uid, known := peerOf(conn)
 			return context.WithValue(ctx, peerKey{}, peer{uid, known})
@@ -103,7 +106,10 @@ type peer struct {
 }
 
 // handler answers requests.
-type handler struct{ members *access.Registry }
+type handler struct {
+	members *access.Registry
+	custody Custody
+}
 
 // ServeHTTP answers one request of whoever may: the user that the ledger runs as, and root.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +119,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if who.uid != 0 && who.uid != os.Getuid() {
 		problem.Write(w, r, problem.New(problem.FolderDenied,
-			"the register is changed by the user that the ledger runs as"), nil)
+			"this is done by the user that the ledger runs as, or by root"), nil)
 		return
 	}
 	var asked request
@@ -131,10 +137,16 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(got) // who asked may be gone
 }
 
+// errNobody is of a command without whom it is about. It is never written.
+var errNobody = problem.New(problem.UsageWrong, "the command says not whom it is about")
+
 // do does what is asked for.
 func (h handler) do(ctx context.Context, q *request, d Direct) (a answer, err error) {
 	if (q.Do == "add" || q.Do == "change") && q.Member == nil {
-		return a, problem.New(problem.UsageWrong, "the command names no member")
+		return a, errNobody
+	}
+	if a, is, err := h.custodial(ctx, q); is {
+		return a, err
 	}
 	switch q.Do {
 	case "add":

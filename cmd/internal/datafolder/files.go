@@ -83,6 +83,27 @@ func inspectNote(path string) (inspect.Report, error) {
 	return r, err
 }
 
+// inspectSuccessions reads what proves that keys came in the place of others.
+func inspectSuccessions(path string) (inspect.Report, error) {
+	r, err := inspect.New(path, kindSuccessions)
+	if err != nil {
+		return r, err
+	}
+	text, err := checkpoint.ReadFile(path)
+	if err != nil && !errors.Is(err, checkpoint.ErrDamaged) {
+		return r, err
+	}
+	var all []checkpoint.Succession
+	if err == nil {
+		all, err = checkpoint.ParseSuccessions(text)
+	}
+	if err != nil {
+		r.Found(inspect.Damaged, "%s", err)
+	}
+	r.Entries = uint64(len(all))
+	return r, nil
+}
+
 // inspectIdentity reads the format and the identity of a data folder.
 func inspectIdentity(path string) (inspect.Report, error) {
 	const knownFormat, identityMax = "1", 64 << 10

@@ -22,19 +22,20 @@ import (
 
 // Kinds of files that no other package has a word for.
 const (
-	kindIdentity = "identity of the ledger"
-	kindKey      = "key"
-	kindFrame    = "frame of the log"
-	kindNote     = "signed head of the log"
-	kindSealed   = "sealed bytes"
-	kindBackup   = "backup of a ledger"
-	kindRest     = "note of what streams held when the ledger was last at rest"
-	kindLock     = "lock: of the process that has the folder open"
-	kindSocket   = "socket: for commands beside the running ledger"
-	kindHalf     = "unfinished file of a process that ended"
-	kindLookup   = "vault: its look-up table"
-	kindAside    = "index: a run that was set aside"
-	kindUnknown  = "unknown"
+	kindIdentity    = "identity of the ledger"
+	kindKey         = "key"
+	kindFrame       = "frame of the log"
+	kindNote        = "signed head of the log"
+	kindSuccessions = "successions of keys of checkpoints"
+	kindSealed      = "sealed bytes"
+	kindBackup      = "backup of a ledger"
+	kindRest        = "note of what streams held when the ledger was last at rest"
+	kindLock        = "lock: of the process that has the folder open"
+	kindSocket      = "socket: for commands beside the running ledger"
+	kindHalf        = "unfinished file of a process that ended"
+	kindLookup      = "vault: its look-up table"
+	kindAside       = "index: a run that was set aside"
+	kindUnknown     = "unknown"
 )
 
 // kind is one kind of file: how to know one, by its name or by how it begins, and who can tell
@@ -67,6 +68,7 @@ func kinds() []kind {
 		{named: pubsub.IsPosition, inspect: pubsub.Inspect},
 		{named: tiles.IsFile, inspect: tiles.Inspect},
 		{named: isNamed("checkpoint.signed", "checkpoint.witnessed"), inspect: inspectNote},
+		{named: isNamed("checkpoint.succession"), inspect: inspectSuccessions},
 		{named: endsWith(".db"), inspect: inspectDatabase},
 		{begins: startsWith("CKIX"), inspect: index.Inspect},
 		{begins: startsWith(backup.Magic), inspect: inspectBackup},

@@ -83,6 +83,9 @@ var rights = map[string]audience{
 	"GET /schemas/{name}": anybody,
 	"GET /checkpoint":     anybody,
 	"GET /checkpoint/key": anybody,
+
+	"GET /checkpoint/successions": anybody, // who has an older key
+
 	"POST /checkpoint":    auditors, // and only with the key of a known witness
 	"GET /tile/{path...}": auditors,
 	"GET /v1/bundle":      auditors,

@@ -22,6 +22,8 @@ type Proofs interface {
 	Witnessed(ctx context.Context) ([]byte, error)
 	// CheckpointKey returns the public key of checkpoints.
 	CheckpointKey(ctx context.Context) (string, error)
+	// Successions returns the notes in which older keys name those that came in their place.
+	Successions(ctx context.Context) ([]byte, error)
 	// Cosign keeps a witness's cosignature, and tells whether it was a new one.
 	Cosign(ctx context.Context, cosigned []byte) (added bool, err error)
 	// Tile returns a tile of the tree, or a bundle of entries.
@@ -87,6 +89,20 @@ func (a *API) getCheckpointKey(w *reply, r *http.Request) {
 		key, err = proofs.CheckpointKey(r.Context())
 	}
 	w.sendAs(r, textType, []byte(key+"\n"), err)
+}
+
+// getSuccessions answers with what proves the key to who has an older one.
+func (a *API) getSuccessions(w *reply, r *http.Request) {
+	_, err := parseParameters(r.URL.RawQuery)
+	var proofs Proofs
+	if err == nil {
+		proofs, err = a.proofs()
+	}
+	var text []byte
+	if err == nil {
+		text, err = proofs.Successions(r.Context())
+	}
+	w.sendAs(r, textType, text, err)
 }
 
 // postCheckpoint takes a cosignature.

@@ -32,6 +32,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/checkpoint", a.getCheckpoint},
 		{http.MethodPost, "/checkpoint", a.postCheckpoint},
 		{http.MethodGet, "/checkpoint/key", a.getCheckpointKey},
+		{http.MethodGet, "/checkpoint/successions", a.getSuccessions},
 		{http.MethodGet, "/tile/{path...}", a.getTile},
 		{http.MethodGet, "/v1/funding", a.getFunding},
 		{http.MethodGet, "/v1/history", a.getStory},

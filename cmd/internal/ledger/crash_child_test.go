@@ -39,6 +39,7 @@ const (
 
 	retractTask = "retract" // take back what a publisher has reported
 	restoreTask = "restore" // the file of a backup into Dir, or the cluster of URL
+	rotateTask  = "rotate"  // change the key of checkpoints
 )
 
 // childOrders say what a child does.
@@ -104,6 +105,8 @@ func TestChild(t *testing.T) {
 			Files: []string{c.orders.File}, Dir: c.orders.Dir, NATS: c.orders.URL, Replicas: 1,
 			Fault: c.at,
 		})
+	case rotateTask:
+		err = c.rotate(t.Context())
 	case messageTask:
 		err = c.takeMessages(t.Context())
 	case holdTask:
@@ -145,6 +148,15 @@ func (c *child) swap(ctx context.Context) error {
 	}
 	_, err = l.Replay(ctx, ReplayOptions{Swap: true}, nil)
 	return errors.Join(err, c.answer(opened{}), l.Close())
+}
+
+// rotate changes the key of checkpoints.
+func (c *child) rotate(ctx context.Context) error {
+	l, err := Open(ctx, Options{Dir: c.orders.Dir, Fault: c.at})
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.RotateKey(ctx, "checkpoint"), l.Close())
 }
 
 func (c *child) answer(v any) error {

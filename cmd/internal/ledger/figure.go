@@ -49,7 +49,7 @@ func (l *Ledger) Bundle(ctx context.Context, f Figure, w io.Writer) error {
 	}
 	if answer.Known.Sequence > 0 {
 		err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
-			b.Sign = p.signer.SignText
+			b.Sign, b.Successions = p.signer.SignText, p.successions
 			return l.proveFigure(ctx, p, tree, b)
 		})
 	}

@@ -10,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/keyfile"
@@ -78,7 +76,27 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 		}
 		keys = append(keys, k)
 	}
-	return keys, nil
+	return append(keys, l.besideKeys(v)...), nil
+}
+
+// besideKeys says what else is in the folder of the keys, and must be kept with them: successions,
+// and the key that a rotation has not put in its place.
+func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
+	if text, err := l.readSuccessions(v); len(text) > 0 || err != nil {
+		k := Key{File: l.successionPath(), Use: "proves that keys came in the place of others"}
+		if k.OK = err == nil; !k.OK {
+			k.Problem = problem.From(err).Detail
+		}
+		found = append(found, k)
+	}
+	path := l.folder.path(vaultFolder, vaultKeyFile+newSuffix)
+	if _, err := os.Lstat(path); err == nil {
+		found = append(found, Key{
+			File: path, Use: keyUses[vaultKeyFile], Problem: "a rotation of the key has not come" +
+				" to its end: run cakupan keys rotate again",
+		})
+	}
+	return found
 }
 
 // BackupKeys copies the keys into a new folder, to be kept apart from the ledger and its backups. A
@@ -105,7 +123,7 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	for _, k := range keys {
 		var key []byte
 		if err == nil {
-			key, err = keyfile.Read(k.File)
+			key, err = readKept(k.File)
 		}
 		if err == nil {
 			err = durable.Create(filepath.Join(to, filepath.Base(k.File)), key, privateFiles)
@@ -114,65 +132,10 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	return keys, err
 }
 
-// RotateKey changes a key: vault, intake or checkpoint. What the vault's key has sealed is sealed
-// anew; the intake's can be changed where nothing is sealed with it. Who has the public key of
-// checkpoints needs the new one.
-func (l *Ledger) RotateKey(ctx context.Context, which string) error {
-	v, err := l.openVault(ctx)
-	if err != nil {
-		return err
+// readKept reads a key, or what is kept with the keys.
+func readKept(path string) ([]byte, error) {
+	if filepath.Base(path) == successionFile {
+		return os.ReadFile(path)
 	}
-	path := l.folder.path(vaultFolder, sealKeyFile)
-	switch which {
-	case "vault":
-		return vaultError(l.folder.dir, v.Rotate(ctx))
-	case "checkpoint":
-		return l.rotateSigningKey(ctx, v)
-	case "intake":
-	default:
-		return problem.Query("key", "name vault, intake or checkpoint")
-	}
-	waiting, err := l.sealedMessages(ctx)
-	if err != nil {
-		return err
-	}
-	if waiting > 0 {
-		return problem.New(problem.FolderKeyLost, fmt.Sprintf("%d messages in %s are sealed with"+
-			" %s: settle them first, with cakupan refused or by letting the ledger take them in",
-			waiting, strings.Join([]string{natsin.StreamIntake, natsin.StreamRefused}, " and "),
-			path))
-	}
-	return l.renewKey(ctx, v, sealKeyFile)
-}
-
-// rotateSigningKey makes a new key of checkpoints. What was signed with the old one is not compared
-// with any more.
-func (l *Ledger) rotateSigningKey(ctx context.Context, v *vault.Vault) error {
-	l.proofs.mu.Lock()
-	defer l.proofs.mu.Unlock()
-	if l.proofs.tiles != nil {
-		return errors.New("change the key of checkpoints: it is in use")
-	}
-	for _, name := range []string{signedFile, witnessedFile} {
-		err := os.Remove(l.folder.path(tilesFolder, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return l.renewKey(ctx, v, signingKeyFile)
-}
-
-// renewKey makes a new key in place of one of the vault's folder.
-func (l *Ledger) renewKey(ctx context.Context, v *vault.Vault, name string) error {
-	path := l.folder.path(vaultFolder, name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	// If we crash here, or before the check is stored, the key has another check or there is none:
-	// the next start says so, and this can be done again.
-	key, err := keyfile.Create(path)
-	if err != nil {
-		return err
-	}
-	return vaultError(l.folder.dir, v.ReplaceKey(ctx, name, key))
+	return keyfile.Read(path)
 }

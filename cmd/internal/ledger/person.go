@@ -13,6 +13,7 @@ import (
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/vault"
 )
@@ -78,8 +79,14 @@ func keptOfAnybody() []string {
 	}
 }
 
-// Disclose returns all that the ledger holds about the person with a NIK.
-func (l *Ledger) Disclose(ctx context.Context, nik string) (d Disclosure, err error) {
+// Disclose returns all that the ledger holds about the person with a NIK. That it was asked for is
+// recorded first, also where only what was refused of him is kept.
+func (l *Ledger) Disclose(ctx context.Context, nik string, at temporal.Instant,
+) (d Disclosure, err error) {
+	_, err = l.LookUp(ctx, nik, "", at)
+	if err != nil && problem.Exit(err) != problem.ExitNotFound {
+		return d, err
+	}
 	v, err := l.openVault(ctx)
 	if err != nil {
 		return d, err

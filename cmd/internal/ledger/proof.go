@@ -46,6 +46,12 @@ type prover struct {
 	witnesses []note.Verifier
 	signed    signedHead
 	witnessed signedHead
+
+	// former are of the keys in whose place the signer's came; successions prove it, or
+	// successionsErr says why they do not.
+	former         []string
+	successions    []byte
+	successionsErr error
 }
 
 // signedHead is a checkpoint, and what it says.
@@ -96,37 +102,60 @@ func (l *Ledger) openSigner(ctx context.Context) error {
 	}
 	seed, err := l.signingKey(ctx, path, text != nil)
 	if err == nil {
-		p.signer, err = checkpoint.NewSigner(l.log.Identity().Ledger, seed)
-	}
-	if err == nil {
-		p.own, err = checkpoint.Verifier(p.signer.Key())
+		err = p.setSigner(l.log.Identity().Ledger, seed)
 	}
 	if err != nil {
 		return err
 	}
+	v, _ := l.openVault(ctx)
+	if p.successions, p.successionsErr = l.readSuccessions(v); p.successionsErr != nil {
+		l.opts.Log.WarnContext(ctx, "proof of older keys", slog.Any("error", p.successionsErr))
+	}
+	if p.former, err = formerKeys(p.signer.Key(), p.successions); err != nil {
+		return err
+	}
 	if p.signed, err = p.read(text); err != nil {
 		return problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is not the key that has signed"+
-			" %s: put back the one that has. %s", path, last, newSigningKey))
+			" %s: put back the one that has. %s", path, last, newKeyRemedy))
 	}
 	text, _ = checkpoint.ReadFile(l.folder.path(tilesFolder, witnessedFile)) // else there is none
 	p.witnessed, _ = p.read(text)
 	return nil
 }
 
-// newSigningKey says what to do where the key is gone for good.
-const newSigningKey = "To begin with a new key, which auditors and witnesses must then be given," +
+// setSigner has the prover sign with a key.
+func (p *prover) setSigner(ledger string, seed []byte) (err error) {
+	if p.signer, err = checkpoint.NewSigner(ledger, seed); err == nil {
+		p.own, err = checkpoint.Verifier(p.signer.Key())
+	}
+	return err
+}
+
+// formerKeys returns those in whose place a key came.
+func formerKeys(key string, successions []byte) ([]string, error) {
+	all, err := checkpoint.ParseSuccessions(successions)
+	return checkpoint.Predecessors(key, all), err
+}
+
+// newKeyRemedy says what to do where the key is gone for good.
+const newKeyRemedy = "To begin with a new key, which auditors and witnesses must then be given," +
 	" run cakupan keys rotate --key checkpoint"
 
 // signingKey reads the key, and compares it with its check in the vault.
 func (l *Ledger) signingKey(ctx context.Context, path string, signed bool) ([]byte, error) {
 	// What is wrong with a vault that cannot be opened is said by who needs more of it.
 	v, _ := l.openVault(ctx)
+	if v != nil {
+		if err := l.finishSigningKey(ctx, v); err != nil {
+			return nil, err
+		}
+	}
 	seed, err := keyfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if signed || v != nil && v.HasKey(signingKeyFile) {
 			return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and"+
 				" checkpoints were signed with it: put it back from its backup. %s",
-				path, newSigningKey))
+				path, newKeyRemedy))
 		}
 		if err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders); err == nil {
 			seed, err = keyfile.Create(path)
@@ -141,12 +170,19 @@ func (l *Ledger) signingKey(ctx context.Context, path string, signed bool) ([]by
 	return seed, nil
 }
 
-// read reads a checkpoint that was signed here.
+// read reads a checkpoint that was signed here. One that an older key has signed is signed anew, as
+// what it says is the ledger's word still; the cosignatures of known witnesses stay.
 func (p *prover) read(text []byte) (signedHead, error) {
 	if text == nil {
 		return signedHead{}, nil
 	}
-	tree, err := checkpoint.Open(text, p.own)
+	tree, by, err := checkpoint.OpenAny(text, append([]string{p.signer.Key()}, p.former...)...)
+	if err == nil && by != p.signer.Key() {
+		var anew []byte
+		if anew, err = p.signer.Sign(tree); err == nil {
+			text, _, err = checkpoint.Merge(anew, text, p.witnesses)
+		}
+	}
 	if err != nil {
 		return signedHead{}, err
 	}
@@ -386,16 +422,16 @@ func (l *Ledger) signedWitness() []verify.Witness {
 		if errors.Join(err, err2) != nil {
 			return nil
 		}
-		signer, err := checkpoint.NewSigner(l.log.Identity().Ledger, seed)
-		if err != nil {
-			return nil
+		var reader prover
+		err = reader.setSigner(l.log.Identity().Ledger, seed)
+		successions, _ := l.readSuccessions(nil) // else it is compared with no older key
+		if err == nil {
+			reader.former, err = formerKeys(reader.signer.Key(), successions)
 		}
-		own, err := checkpoint.Verifier(signer.Key())
-		if err != nil {
-			return nil
+		if err == nil {
+			head, err = reader.read(text)
 		}
-		reader := prover{own: own}
-		if head, err = reader.read(text); err != nil {
+		if err != nil {
 			return nil
 		}
 	}

@@ -20,7 +20,6 @@ import (
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/jetstream"
-	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/packs"
@@ -128,10 +127,10 @@ func readKeysOf(dir string) (map[string][]byte, error) {
 		return nil, problem.Wrap(problem.FileNotReadable, "the keys cannot be read", err)
 	}
 	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".key" {
+		if !isKept(entry.Name()) {
 			continue
 		}
-		key, err := keyfile.Read(filepath.Join(dir, entry.Name()))
+		key, err := readKept(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			return nil, keyError(filepath.Join(dir, entry.Name()), err)
 		}

@@ -70,7 +70,7 @@ func copyLedger(ctx context.Context, from, to string, inUse bool) error {
 			return os.MkdirAll(filepath.Join(to, name), privateFolders)
 		case !entry.Type().IsRegular(), // such as the socket for commands
 			strings.HasPrefix(entry.Name(), "lock"), inUse && entry.Name() == "index.db",
-			inUse && inVault && filepath.Ext(name) != ".key": // its look-up table is derived
+			inUse && inVault && !isKept(name): // its look-up table is derived
 			return nil
 		}
 		err = copyFile(path, filepath.Join(to, name))

@@ -20,7 +20,10 @@ import (
 const identityFile = "ledger.json"
 
 // keyFiles are the keys that all ledgers of a cluster share.
-var keyFiles = []string{"vault.key", "intake.key"} // never written
+var keyFiles = []string{"vault.key", "intake.key", signingKey} // never written
+
+// signingKey is the key of checkpoints. Older folders have none before a first one is asked for.
+const signingKey = "checkpoint.key"
 
 // started tells whether a ledger has ever been started: then its keys and members are its own
 // affair, and what is missing there is lost, and not to be made anew.
@@ -56,6 +59,9 @@ func (m *maker) keys(ledgers []string) error {
 		key, err := m.keyOf(ledgers, file)
 		if errors.Is(err, fs.ErrNotExist) && len(fresh) == len(ledgers) {
 			key, err = newKey(), nil
+		}
+		if errors.Is(err, fs.ErrNotExist) && file == signingKey {
+			continue
 		}
 		if err != nil {
 			return err

@@ -155,8 +155,11 @@ var mayImport = map[string][]string{
 		"cmd/internal/access/...", "cmd/internal/httpapi", "cmd/internal/problem", "domain/...",
 	},
 	"cmd/internal/witness/...": {"cmd/internal/problem", "eventstore/..."},
-	// Commands change the register of a running ledger through it.
-	"cmd/internal/control/...": {"cmd/internal/access/...", "cmd/internal/problem"},
+	// Commands do through it what a running ledger does for its owner alone.
+	"cmd/internal/control/...": {
+		"cmd/internal/access/...", "cmd/internal/ledger", "cmd/internal/problem",
+		"eventstore/vault", "domain/temporal",
+	},
 	"cmd/internal/metrics/...": {
 		"cmd/internal/access", "cmd/internal/ledger", "cmd/internal/small", "projections/coverage",
 		"eventstore", "domain/...",

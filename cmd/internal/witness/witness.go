@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -28,6 +29,8 @@ type Ledger interface {
 	Checkpoint(ctx context.Context) ([]byte, error)
 	// CheckpointKey returns the public key that it is signed with.
 	CheckpointKey(ctx context.Context) (string, error)
+	// Successions returns the notes in which older keys name those that came in their place.
+	Successions(ctx context.Context) ([]byte, error)
 	// Cosign hands over a cosigned head, and tells whether that was new.
 	Cosign(ctx context.Context, cosigned []byte) (added bool, err error)
 }
@@ -56,11 +59,12 @@ const (
 
 // Seen is what a look came to.
 type Seen struct {
-	Witness string `json:"witness"` // the public key of the witness
-	Key     string `json:"key"`     // of the ledger
-	First   bool   `json:"first"`   // there was nothing to compare with
-	From    int64  `json:"from"`    // events of the head before
-	Size    int64  `json:"size"`    // events of the head now
+	Witness string `json:"witness"`         // the public key of the witness
+	Key     string `json:"key"`             // of the ledger
+	Older   string `json:"older,omitempty"` // the key of before, which has named this one
+	First   bool   `json:"first"`           // there was nothing to compare with
+	From    int64  `json:"from"`            // events of the head before
+	Size    int64  `json:"size"`            // events of the head now
 	Root    string `json:"root"`
 	Kept    bool   `json:"kept"` // the ledger has the cosignature
 	Why     string `json:"why,omitempty"`
@@ -83,20 +87,26 @@ func Look(ctx context.Context, l Ledger, tiles Tiles, opts Options) (seen Seen, 
 	if err != nil {
 		return seen, err
 	}
-	tree, err := compare(was, signed, tiles)
+	now, err := follow(ctx, l, was, signed)
+	if err != nil {
+		return seen, keepEvidence(opts.State, was, signed, err)
+	}
+	if seen.Key = now.Key; now.Key != was.Key {
+		seen.Older = was.Key
+	}
+	tree, err := compare(was, now.tree, tiles)
 	if err != nil {
 		return seen, keepEvidence(opts.State, was, signed, err)
 	}
 	seen.Size, seen.Root = tree.N, fmt.Sprintf("%x", tree.Hash[:])
 	opts.fault(FaultBeforeState)
 	// If we crash here, the same is checked again.
-	now := state{Format: stateFormat, Name: was.Name, Key: was.Key, Checkpoint: string(signed)}
 	if err := now.write(opts.State); err != nil {
 		return seen, err
 	}
 	opts.fault(FaultAfterState)
 	// If we crash here, the head is remembered, and cosigned at the next look.
-	cosigned, err := signer.Cosign(signed, was.verifier)
+	cosigned, err := signer.Cosign(signed, now.verifier)
 	if err != nil {
 		return seen, err
 	}
@@ -139,7 +149,11 @@ func open(ctx context.Context, l Ledger, opts Options) (*state, *checkpoint.Witn
 	case err != nil:
 		return nil, nil, problem.File(path, err)
 	}
-	if opts.Key != "" && opts.Key != was.Key {
+	same, err := isSuccessor(ctx, l, opts.Key, was.Key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !same {
 		return nil, nil, problem.New(problem.ProofFailed, opts.State+" is of another ledger: it"+
 			" has"+
 			" watched "+was.Key)
@@ -168,8 +182,8 @@ func begin(ctx context.Context, l Ledger, opts Options) (*state, *checkpoint.Wit
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := checkpoint.Open(signed, s.verifier); err != nil {
-		return nil, nil, otherKey(s, err)
+	if _, err := follow(ctx, l, s, signed); err != nil {
+		return nil, nil, err
 	}
 	seed, err := keyfile.Create(keyPath(opts.State))
 	if err != nil {
@@ -179,18 +193,59 @@ func begin(ctx context.Context, l Ledger, opts Options) (*state, *checkpoint.Wit
 	return s, signer, err
 }
 
+// isSuccessor tells whether a key that was given leads to the one that is remembered; none given is
+// any.
+func isSuccessor(ctx context.Context, l Ledger, given, remembered string) (bool, error) {
+	if given == "" || given == remembered {
+		return true, nil
+	}
+	proof, err := l.Successions(ctx)
+	if err != nil {
+		return false, err
+	}
+	all, err := checkpoint.ParseSuccessions(proof)
+	if err != nil { // what proves nothing
+		all = nil
+	}
+	return slices.Contains(checkpoint.Successors(given, all), remembered), nil
+}
+
 func otherKey(was *state, err error) error {
 	return problem.Wrap(problem.ProofFailed, "this is another ledger, or one with another key: its"+
 		" checkpoint is not signed with "+was.Key, err)
 }
 
-// compare returns the head that the ledger shows, when it goes on from the one remembered.
-func compare(was *state, signed []byte, tiles Tiles) (tlog.Tree, error) {
-	tree, err := checkpoint.Open(signed, was.verifier)
-	if err != nil {
-		return tree, otherKey(was, err)
+// follow returns what is to be remembered of a head: the key that has signed it is the one that is
+// remembered, or came in its place, as the ledger can prove.
+func follow(ctx context.Context, l Ledger, was *state, signed []byte) (now *state, err error) {
+	now = &state{
+		Format: stateFormat, Name: was.Name, Key: was.Key, Checkpoint: string(signed),
+		verifier: was.verifier,
 	}
-	err = checkpoint.GoesOn(was.tree, tree, tiles)
+	now.tree, err = checkpoint.Open(signed, was.verifier)
+	if !errors.Is(err, checkpoint.ErrUnsigned) {
+		return now, wrapOther(was, err)
+	}
+	proof, asked := l.Successions(ctx)
+	if asked != nil {
+		return nil, asked
+	}
+	if now.tree, now.Key, err = checkpoint.OpenAfter(signed, was.Key, proof); err == nil {
+		now.verifier, err = checkpoint.Verifier(now.Key)
+	}
+	return now, wrapOther(was, err)
+}
+
+func wrapOther(was *state, err error) error {
+	if err == nil {
+		return nil
+	}
+	return otherKey(was, err)
+}
+
+// compare returns the head that the ledger shows, when it goes on from the one remembered.
+func compare(was *state, tree tlog.Tree, tiles Tiles) (tlog.Tree, error) {
+	err := checkpoint.GoesOn(was.tree, tree, tiles)
 	if failed := tiles.Err(); err != nil && failed != nil {
 		return tree, failed
 	}

@@ -30,6 +30,8 @@ type shown struct {
 	tiles  *tiles.Tiles
 	signer *checkpoint.Signer
 
+	proof []byte // that its key came in the place of others
+
 	known   bool  // it knows the witness
 	away    error // it does not answer
 	broken  bool  // its tiles are not those of its root
@@ -77,6 +79,25 @@ func (s *shown) Checkpoint(ctx context.Context) ([]byte, error) {
 }
 
 func (s *shown) CheckpointKey(context.Context) (string, error) { return s.signer.Key(), s.away }
+
+func (s *shown) Successions(context.Context) ([]byte, error) { return s.proof, s.away }
+
+// rotate has the ledger sign with another key, and prove that or not.
+func (s *shown) rotate(t testing.TB, seed byte, prove bool) {
+	t.Helper()
+	successor, err := checkpoint.NewSigner(number, bytes.Repeat([]byte{seed}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if prove {
+		signed, err := checkpoint.Succeed(s.signer, successor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.proof = checkpoint.AppendSuccession(s.proof, signed)
+	}
+	s.signer = successor
+}
 
 func (s *shown) Cosign(context.Context, []byte) (bool, error) {
 	if !s.known {
@@ -182,6 +203,45 @@ func TestOtherPasts(t *testing.T) {
 	if text, err := os.ReadFile(path + ".evidence"); err != nil ||
 		strings.Count(string(text), "cakupan/"+number) < 3 {
 		t.Errorf("evidence %s, %v", text, err)
+	}
+}
+
+// TestSuccession follows a ledger whose key is changed, by proof, and no other one.
+func TestSuccession(t *testing.T) {
+	path, late := statePath(t), statePath(t)
+	s := newLedger(t, 1, 20)
+	first := s.signer.Key()
+	if _, err := look(s, path); err != nil {
+		t.Fatal(err)
+	}
+	s.rotate(t, 2, true)
+	s.grow(t, 5)
+	s.rotate(t, 3, true)
+	seen, err := look(s, path)
+	if err != nil || seen.Key != s.signer.Key() || seen.Older != first || seen.From != 20 {
+		t.Fatalf("%+v, %v", seen, err)
+	}
+	// The key of before may be named still, also to a witness who begins with it.
+	for _, state := range []string{path, late} {
+		seen, err = Look(t.Context(), s, s, Options{State: state, Name: "x", Key: first})
+		if err != nil || seen.Key != s.signer.Key() || seen.Size != 25 {
+			t.Errorf("by the key of before: %+v, %v", seen, err)
+		}
+	}
+	cosigned := s.cosigns
+	other := newLedger(t, 1, 19, 7)
+	other.rotate(t, 2, true)
+	other.rotate(t, 3, true)
+	if _, err := look(other, path); !isProof(err) {
+		t.Errorf("another past, under a key that is proved: %v", err)
+	}
+	s.rotate(t, 4, false)
+	if _, err := look(s, path); !isProof(err) || s.cosigns != cosigned {
+		t.Errorf("a key without proof: %v", err)
+	}
+	s.proof[len(s.proof)/2] ^= 1
+	if _, err := look(s, path); !isProof(err) || s.cosigns != cosigned {
+		t.Errorf("a false proof: %v", err)
 	}
 }
 

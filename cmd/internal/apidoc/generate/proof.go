@@ -71,6 +71,15 @@ func (l *library) ofCheckpoints() []operation {
 				" key of C2SP signed-note.",
 			answer: content(mediaText, o("type", "string")), fails: proofFails(),
 		},
+		{
+			method: http.MethodGet, path: "/checkpoint/successions", id: "getSuccessions",
+			summary: "Proof that the key came in the place of older ones.",
+			about: "For everybody. Signed notes, the oldest first, an empty line between them:" +
+				" the title, the old key, the new one, and the signatures of both. Empty where" +
+				" the key is the first.",
+			answer: content(mediaText, o("type", "string")),
+			fails:  proofFails(problem.FolderKeyLost),
+		},
 	}
 }
 
