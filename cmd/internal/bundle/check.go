@@ -24,7 +24,8 @@ import (
 type Result struct {
 	Ledger string `json:"ledger"`
 	Key    string `json:"key"`
-	// Successor is the key that has signed, where it came in the place of Key: the bundle proves it.
+	// Successor is the key that has signed, where it came in the place of Key, as the
+	// bundle proves.
 	Successor string    `json:"successor,omitempty"`
 	Signed    Statement `json:"statement"`
 	// Size and Root are those of the checkpoint.

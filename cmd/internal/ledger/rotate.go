@@ -170,7 +170,8 @@ func (l *Ledger) succeed(ctx context.Context, v *vault.Vault, old, successor *ch
 	if !l.hasSucceeded(successor) {
 		if err != nil || v.HasKey(successionFile) && !v.IsKey(successionFile, text) {
 			l.opts.Log.WarnContext(ctx, "what proves older keys of checkpoints is lost: who"+
-				" has one must be given the new key", slog.String("file", path), slog.Any("error", err))
+				" has one must be given the new key", slog.String("file", path),
+				slog.Any("error", err))
 			text = nil
 		}
 		signed, err := checkpoint.Succeed(old, successor)
