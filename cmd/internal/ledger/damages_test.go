@@ -20,7 +20,8 @@ import (
 )
 
 // damagesShort is how many seeded damages the short form does; the long one does damagesLong, and
-// takes away and puts back an older copy of every file and folder besides. CAKUPAN_DAMAGES=1000 does
+// takes away every file and folder besides, puts back an older copy or another ledger's, and
+// puts a second copy beside it. CAKUPAN_DAMAGES=1000 does
 // so many.
 const (
 	damagesShort = 8
@@ -40,7 +41,9 @@ func TestDamages(t *testing.T) {
 			count = damagesLong
 		}
 		for _, path := range w.paths(t) {
-			all = append(all, mishap{path, harmMissing, 0}, mishap{path, harmOlder, 0})
+			for _, how := range []string{harmMissing, harmOlder, harmForeign, harmTwice} {
+				all = append(all, mishap{path, how, 0})
+			}
 		}
 	}
 	for seed := range count {
@@ -103,6 +106,8 @@ type mishap struct {
 const (
 	harmMissing = "missing"
 	harmOlder   = "older"
+	harmForeign = "foreign" // another ledger's
+	harmTwice   = "twice"
 	harmBit     = "bit"
 	harmZeros   = "zeros"
 	harmCut     = "cut"
@@ -113,6 +118,7 @@ const (
 
 var harmings = []string{
 	harmBit, harmBit, harmBit, harmBit, harmZeros, harmCut, harmLonger, harmEmpty, harmSwapped,
+	harmForeign, harmTwice,
 }
 
 // do does it to the file under dir. It reports false where nothing has changed by it.
@@ -126,7 +132,11 @@ func (h mishap) do(t *testing.T, w *world, dir string) bool {
 		}
 		return true
 	case harmOlder:
-		return h.putOlder(t, w, path)
+		return h.putFrom(t, w.older, path)
+	case harmForeign:
+		return h.putFrom(t, w.other, path)
+	case harmTwice:
+		return h.putTwice(t, path)
 	}
 	was, err := os.ReadFile(path)
 	if err != nil {
@@ -142,10 +152,48 @@ func (h mishap) do(t *testing.T, w *world, dir string) bool {
 	return true
 }
 
-// putOlder puts back what was there the day before.
-func (h mishap) putOlder(t *testing.T, w *world, path string) bool {
+// putTwice puts a copy beside it, as if it were the next one: of block 1 of a stream, block 2.
+func (h mishap) putTwice(t *testing.T, path string) bool {
 	t.Helper()
-	before := filepath.Join(w.older, h.path)
+	next := path + "2"
+	if base := filepath.Base(path); strings.ContainsAny(base, "0123456789.") {
+		if i := strings.IndexAny(base, "0123456789"); i >= 0 {
+			next = filepath.Join(filepath.Dir(path), base[:i]+string(base[i]+1)+base[i+1:])
+		} else {
+			next = strings.TrimSuffix(path, filepath.Ext(path)) + "2" + filepath.Ext(path)
+		}
+	}
+	if _, err := os.Lstat(next); err == nil {
+		return false // it is there, and another one
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.IsDir() {
+		copyFolder(t, path, next)
+		return true
+	}
+	return h.putFile(t, path, next)
+}
+
+func (mishap) putFile(t *testing.T, from, to string) bool {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, content, privateFiles)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// putFrom puts what another folder has in its place: the folder of the day before, or of another
+// ledger.
+func (h mishap) putFrom(t *testing.T, folder, path string) bool {
+	t.Helper()
+	before := filepath.Join(folder, h.path)
 	info, err := os.Stat(before)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false // as if it were missing
@@ -154,14 +202,10 @@ func (h mishap) putOlder(t *testing.T, w *world, path string) bool {
 		copyFolder(t, before, path)
 		return true
 	}
-	content, err := os.ReadFile(before)
-	if err == nil {
-		err = os.WriteFile(path, content, privateFiles)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return true
+	return h.putFile(t, before, path)
 }
 
 func (h mishap) change(content []byte) []byte {
@@ -216,6 +260,12 @@ func (w *world) try(t *testing.T, h mishap) (outcome string) {
 		return refused(t, "take messages", err)
 	}
 	if why := awaitRead(t, l); why != "" {
+		if !remedied(why) {
+			t.Errorf("health says not what to do: %s", why)
+		}
+		return "served, and health says so"
+	}
+	if why := awaitTaken(t, l); why != "" {
 		if !remedied(why) {
 			t.Errorf("health says not what to do: %s", why)
 		}
@@ -297,5 +347,22 @@ func awaitRead(t *testing.T, l *Ledger) (why string) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Fatalf("it is neither well nor not: %+v", l.Health(t.Context()))
+	return ""
+}
+
+// awaitTaken waits until a ledger has taken in what waited, and returns what is wrong.
+func awaitTaken(t *testing.T, l *Ledger) (why string) {
+	t.Helper()
+	var status Status
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+		if status = l.Status(t.Context()); status.Intake.Waiting == 0 {
+			return ""
+		}
+		if h := l.Health(t.Context()); h.Status != HealthOK {
+			return h.Why
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("messages wait: %+v", status)
 	return ""
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -30,6 +32,7 @@ import (
 type world struct {
 	dir   string
 	older string // as it was when half of it was there
+	other string // another ledger that has the same
 
 	answers answers
 }
@@ -46,14 +49,16 @@ type answers struct {
 	Refused  []intake.Refused
 	Waiting  uint64
 	Key      string // of checkpoints
+	Older    string // the key before, with what proves that
 	ListKey  [32]byte
 
 	refused []error // what was not answered
 }
 
 const (
-	worldPersons = 60 // of each half
-	worldErased  = 7  // of them
+	worldPersons = 60                 // of each half
+	worldErased  = 7                  // of them
+	worldEvents  = 2*worldPersons + 1 // and one more waits, which is recorded later
 )
 
 // newWorld makes one, in two halves.
@@ -66,6 +71,10 @@ func newWorld(t *testing.T) *world {
 	w.fill(t, 0)
 	copyFolder(t, w.dir, w.older)
 	w.fill(t, 1)
+	other := &world{dir: filepath.Join(root, "other")}
+	other.fill(t, 0)
+	other.fill(t, 1)
+	w.other = other.dir
 	copied := filepath.Join(root, "asked")
 	copyFolder(t, w.dir, copied)
 	l, err := Open(t.Context(), Options{
@@ -83,7 +92,13 @@ func newWorld(t *testing.T) *world {
 	if why := awaitRead(t, l); why != "" {
 		t.Fatal(why)
 	}
+	if why := awaitTaken(t, l); why != "" {
+		t.Fatal(why)
+	}
 	w.answers = answersOf(t, l)
+	if want := eventstore.Sequence(worldEvents + 1); w.answers.Last != want {
+		t.Fatalf("it ends at event %d, not at %d", w.answers.Last, want)
+	}
 	if len(w.answers.refused) > 0 {
 		t.Fatal(w.answers.refused)
 	}
@@ -110,20 +125,21 @@ func (w *world) fill(t *testing.T, half int) {
 		}
 		submit(t, l, lines)
 	}
-	w.fillBeside(t, l, half)
+	name, secret := w.fillBeside(t, l, half)
 	for _, projection := range l.shelf.Names() {
 		if _, err := l.kept(t.Context(), projection, eventstore.Sequence((half+1)*worldPersons)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	closeNow(t, l)
+	w.leaveWaiting(t, name, secret, half)
 }
 
-// fillBeside adds to what is kept beside the log.
-func (w *world) fillBeside(t *testing.T, l *Ledger, half int) {
+// fillBeside adds to what is kept beside the log, and returns the name and the secret of a publisher.
+func (w *world) fillBeside(t *testing.T, l *Ledger, half int) (name, secret string) {
 	t.Helper()
 	ctx := t.Context()
-	name := fmt.Sprintf("office-%d", half)
+	name = fmt.Sprintf("office-%d", half)
 	code, _ := region.Parse("75.03")
 	secret, err := l.Register().Add(ctx, "root", register.Member{
 		Name: name, Role: register.Publisher, Sources: []string{"urn:test:" + name},
@@ -143,10 +159,60 @@ func (w *world) fillBeside(t *testing.T, l *Ledger, half int) {
 	if _, err := l.Checkpoint(ctx); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.RotateKey(ctx, "checkpoint"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
 	w.send(t, l, name, secret)
+	return name, secret
 }
 
-// send has one message refused, and leaves one waiting.
+// leaveWaiting has one more person reported by NATS while nobody takes in what waits, so that the
+// acknowledged message waits when the ledger is closed.
+func (w *world) leaveWaiting(t *testing.T, name, secret string, half int) {
+	t.Helper()
+	l, err := Open(t.Context(), Options{
+		Dir: w.dir, Messages: MessageOptions{Address: "127.0.0.1:0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := l.openSealer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	intake, err := natsin.Start(t.Context(), l, natsin.Options{
+		Connect: l.natsConnect(), Sealer: sealer,
+		Writes: func() (bool, <-chan struct{}) { return false, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.server.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := nats.Connect(l.NATSURL(), nats.UserInfo(name, secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Replace(nobodys(3*worldPersons+half), []byte("urn:test:vault"), []byte("urn:test:"+name), 1)
+	reply, err := conn.Request("cakupan.intake."+name, text, time.Minute)
+	if err != nil || !bytes.Contains(reply.Data, []byte(`"seq"`)) {
+		t.Fatalf("%s, %v", reply.Data, err)
+	}
+	conn.Close()
+	if err := intake.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if waiting, err := l.sealedMessages(t.Context()); err != nil || waiting != uint64(half)+2 {
+		t.Fatalf("%d messages are sealed, %v", waiting, err)
+	}
+	closeNow(t, l)
+}
+
+// send has one message refused.
 func (w *world) send(t *testing.T, l *Ledger, name, secret string) {
 	t.Helper()
 	if err := l.TakeMessages(t.Context()); err != nil {
@@ -209,7 +275,7 @@ func answersOf(t *testing.T, l *Ledger) (a answers) {
 	tail, err := l.Head(ctx)
 	check(err)
 	a.Last = tail.Sequence
-	a.Digest, err = foldedAt(ctx, l, tail.Sequence)
+	a.Digest, err = foldedAt(ctx, l, worldEvents)
 	check(err)
 	a.ask(ctx, l, check)
 	status := l.Status(ctx)
@@ -222,6 +288,9 @@ func answersOf(t *testing.T, l *Ledger) (a answers) {
 		_, err = checkpoint.Open(text, v)
 		check(err)
 	}
+	proof, err := l.Successions(ctx)
+	check(err)
+	a.Older = string(proof)
 	a.ListKey, err = l.ListKey(ctx)
 	check(err)
 	a.report(ctx, l, check)
