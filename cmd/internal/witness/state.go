@@ -19,18 +19,22 @@ import (
 )
 
 const (
-	stateFormat = 1
-	stateMax    = 128 << 10
-	fileMode    = 0o600
+	// stateFormat is what is written; that of before did not name the witness's key.
+	stateFormat      = 2
+	stateFormatFirst = 1
+
+	stateMax = 128 << 10
+	fileMode = 0o600
 )
 
 // state is what a witness remembers. Its file has it in JSON on one line, and on a second one the
 // SHA-256 of the first: a witness that remembers something else is none.
 type state struct {
 	Format     int    `json:"format"`
-	Name       string `json:"name"`       // of the witness
-	Key        string `json:"key"`        // public, of the ledger
-	Checkpoint string `json:"checkpoint"` // the newest one that was cosigned
+	Name       string `json:"name"`          // of the witness
+	Own        string `json:"own,omitempty"` // public key of the witness; "": not known yet
+	Key        string `json:"key"`           // public, of the ledger
+	Checkpoint string `json:"checkpoint"`    // the newest one that was cosigned
 
 	verifier note.Verifier
 	tree     tlog.Tree
@@ -57,7 +61,7 @@ func parseState(text []byte) (*state, error) {
 	if err := decoder.Decode(s); err != nil {
 		return nil, fmt.Errorf("it is no state of a witness: %w", err)
 	}
-	if s.Format != stateFormat {
+	if s.Format != stateFormat && (s.Format != stateFormatFirst || s.Own != "") {
 		return nil, fmt.Errorf("it has format %d, this program knows %d", s.Format, stateFormat)
 	}
 	var err error

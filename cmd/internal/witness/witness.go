@@ -99,6 +99,7 @@ func Look(ctx context.Context, l Ledger, tiles Tiles, opts Options) (seen Seen, 
 		return seen, keepEvidence(opts.State, was, signed, err)
 	}
 	seen.Size, seen.Root = tree.N, fmt.Sprintf("%x", tree.Hash[:])
+	now.Own = signer.Key()
 	opts.fault(FaultBeforeState)
 	// If we crash here, the same is checked again.
 	if err := now.write(opts.State); err != nil {
@@ -159,6 +160,10 @@ func open(ctx context.Context, l Ledger, opts Options) (*state, *checkpoint.Witn
 			" watched "+was.Key)
 	}
 	signer, err := checkpoint.NewWitness(was.Name, seed)
+	if err == nil && was.Own != "" && signer.Key() != was.Own {
+		err = problem.New(problem.ProofFailed, path+" is damaged, or another witness's: put back"+
+			" the key of "+was.Own)
+	}
 	return was, signer, err
 }
 

@@ -245,6 +245,80 @@ func TestSuccession(t *testing.T) {
 	}
 }
 
+// TestOtherFiles: what a witness remembers is put back from yesterday, of another ledger, or twice, and
+// its key is another one. A state of yesterday is one to compare with; nothing else is.
+func TestOtherFiles(t *testing.T) {
+	path, elsewhere := statePath(t), statePath(t)
+	s := newLedger(t, 1, 20)
+	if _, err := look(s, path); err != nil {
+		t.Fatal(err)
+	}
+	read := func(path string) []byte {
+		t.Helper()
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	put := func(path string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	older := read(path)
+	s.grow(t, 10)
+	if _, err := look(s, path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := look(newLedger(t, 2, 20), elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	state, key, cosigned := read(path), read(keyPath(path)), s.cosigns
+	bit := bytes.Clone(key)
+	bit[5] ^= 4
+	for name, files := range map[string][2][]byte{
+		"another ledger's state": {read(elsewhere), key}, "another witness's key": {state, read(keyPath(elsewhere))},
+		"the state twice": {append(bytes.Clone(state), state...), key}, "a bit of the key": {state, bit},
+		"the state in the key's place": {state, state}, "another witness": {read(elsewhere), read(keyPath(elsewhere))},
+	} {
+		put(path, files[0])
+		put(keyPath(path), files[1])
+		if _, err := look(s, path); err == nil || problem.From(err).Code == problem.Internal || s.cosigns != cosigned {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	put(path, older)
+	put(keyPath(path), key)
+	if seen, err := look(s, path); err != nil || seen.From != 20 || seen.Size != 30 {
+		t.Errorf("yesterday's: %+v, %v", seen, err)
+	}
+}
+
+// TestFirstFormat reads what an older program remembered, and writes it with the witness's key.
+func TestFirstFormat(t *testing.T) {
+	path := statePath(t)
+	s := newLedger(t, 1, 20)
+	if _, err := look(s, path); err != nil {
+		t.Fatal(err)
+	}
+	was, err := readState(path)
+	if err != nil || was.Own == "" {
+		t.Fatalf("%+v, %v", was, err)
+	}
+	was.Format, was.Own = stateFormatFirst, ""
+	if err := was.write(path); err != nil {
+		t.Fatal(err)
+	}
+	if seen, err := look(s, path); err != nil || seen.First || seen.From != 20 {
+		t.Errorf("%+v, %v", seen, err)
+	}
+	if is, err := readState(path); err != nil || is.Own == "" || is.Format != stateFormat {
+		t.Errorf("%+v, %v", is, err)
+	}
+}
+
 // TestLostFiles: a witness that has lost its memory, or its key, says so and begins nothing anew.
 func TestLostFiles(t *testing.T) {
 	path := statePath(t)
