@@ -375,11 +375,15 @@ func (l *Ledger) close() error {
 	if l.vault != nil {
 		errs = append(errs, l.vault.Close())
 	}
+	var events eventstore.Sequence
+	if l.server != nil {
+		events = l.endOfLog()
+	}
 	l.disconnect()
 	if l.server != nil {
 		err := l.server.Shutdown()
 		if errs = append(errs, err); err == nil && l.opened {
-			l.noteRest()
+			l.noteRest(events)
 		}
 	}
 	return errors.Join(append(errs, l.folder.close(), l.removeCopy())...)

@@ -1,18 +1,26 @@
 package ledger
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/inspect"
+	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/natsd"
 )
@@ -31,14 +39,28 @@ type rest struct {
 	Ledger string `json:"ledger"`
 	// AtRest says that nobody has opened the ledger since: all must be there as it was. Else only
 	// what is never removed is known to be there still.
-	AtRest  bool             `json:"atRest"`
-	Streams map[string]holds `json:"streams"`
+	AtRest bool `json:"atRest"`
+	// Events is where the log ended; 0: not known. A log that has gone on says that another program,
+	// which knows nothing of this file, was at work since.
+	Events  eventstore.Sequence `json:"events,omitempty"`
+	Streams map[string]holds    `json:"streams"`
 }
 
 // holds is what the files of a stream hold.
 type holds struct {
 	Messages uint64 `json:"messages"`
 	Last     uint64 `json:"last"` // number of the last one; 0: there is none
+	// Digest is over all messages, in their order: as many of another ledger are others. An older
+	// program has noted none, and it is not compared.
+	Digest string `json:"digest,omitempty"`
+}
+
+// same tells whether files hold what was noted of them.
+func (h holds) same(noted holds) bool {
+	if noted.Digest == "" {
+		h.Digest = ""
+	}
+	return h == noted
 }
 
 // restStreams are the streams that are looked at, and whether they only grow. The log names how far
@@ -59,26 +81,50 @@ func (l *Ledger) checkRest() error {
 		if !noted || !was.AtRest && !grows {
 			continue
 		}
-		has, whole, err := l.holdsNow(name)
+		upTo := uint64(math.MaxUint64)
+		if grows {
+			upTo = had.Last // what another program has added is there as well
+		}
+		has, whole, err := l.holdsNow(name, upTo)
 		if err != nil {
 			return err
 		}
-		if !whole { // of its configuration the server knows more
+		// Of its configuration, where it cannot be read, the server knows more.
+		if !whole || has.same(had) {
 			continue
 		}
-		if was.AtRest && has != had || has.Last < had.Last {
-			return l.restLost(name, had, has)
+		if !grows && l.hasGoneOn(was) {
+			l.opts.Log.Warn("an older cakupan was at work here: what streams hold is noted anew",
+				slog.String("stream", name))
+			continue
 		}
+		return l.restLost(name, had, has)
 	}
 	return nil
+}
+
+// hasGoneOn tells whether the log has more than when the note was written. It reads the log: it is
+// asked where something is not as it was noted, and by nobody else.
+func (l *Ledger) hasGoneOn(was rest) bool {
+	var last eventstore.Sequence
+	_, err := natsd.InspectStream(l.streamFolder(jetstream.StreamDefault),
+		func(natsd.StoredStream, *inspect.Report) func(natsd.StoredMessage) {
+			last = 0
+			return func(m natsd.StoredMessage) {
+				if frame, err := eventstore.ParseFrame(m.Data); err == nil {
+					last = max(last, frame.Last())
+				}
+			}
+		})
+	return err == nil && was.Events > 0 && last > was.Events
 }
 
 // restLost says what is missing.
 func (l *Ledger) restLost(name string, had, has holds) error {
 	stream := l.streamFolder(name)
 	return problem.New(problem.StreamLost, fmt.Sprintf("the stream %s is damaged or an older copy:"+
-		" %s says it had %d messages up to number %d, and of these files %d up to number %d can be"+
-		" read: put back the newest copy of %s. To go on without what is lost, delete %s",
+		" %s says it had %d messages up to number %d, and these files have %d up to number %d that"+
+		" can be read, or others: put back the newest copy of %s. To go on without what is lost, delete %s",
 		name, l.folder.path(restFile), had.Messages, had.Last, has.Messages, has.Last,
 		stream, l.folder.path(restFile)))
 }
@@ -87,9 +133,9 @@ func (l *Ledger) streamFolder(name string) string {
 	return l.folder.path(natsFolder, "jetstream", "$G", "streams", name)
 }
 
-// holdsNow reads what the files of a stream hold. It is not whole where its configuration cannot be
-// read.
-func (l *Ledger) holdsNow(name string) (has holds, whole bool, err error) {
+// holdsNow reads what the files of a stream hold, up to a message. It is not whole where its
+// configuration cannot be read.
+func (l *Ledger) holdsNow(name string, upTo uint64) (has holds, whole bool, err error) {
 	dir := l.streamFolder(name)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return has, true, nil
@@ -98,15 +144,31 @@ func (l *Ledger) holdsNow(name string) (has holds, whole bool, err error) {
 		_, err := os.Stat(filepath.Join(dir, "msgs"))
 		return has, errors.Is(err, fs.ErrNotExist), nil
 	}
+	var sum hash.Hash
+	later := uint64(0)
 	report, err := natsd.InspectStream(dir,
 		func(_ natsd.StoredStream, _ *inspect.Report) func(natsd.StoredMessage) {
-			has, whole = holds{}, true
-			return func(m natsd.StoredMessage) { has.Last = m.Sequence }
+			has, whole, later, sum = holds{}, true, 0, sha256.New()
+			return func(m natsd.StoredMessage) {
+				if m.Sequence > upTo {
+					later++
+					return
+				}
+				has.Last = m.Sequence
+				head := binary.BigEndian.AppendUint64(nil, m.Sequence)
+				head = binary.BigEndian.AppendUint64(head, uint64(len(m.Subject)))
+				for _, part := range [][]byte{head, []byte(m.Subject), m.Data} {
+					_, _ = sum.Write(part) // never fails: see hash.Hash
+				}
+			}
 		})
 	if err != nil {
 		return has, false, folderError(l.folder.dir, err)
 	}
-	has.Messages = report.Entries
+	has.Messages = report.Entries - min(report.Entries, later)
+	if has.Last > 0 {
+		has.Digest = hex.EncodeToString(sum.Sum(nil))
+	}
 	return has, whole, nil
 }
 
@@ -137,13 +199,13 @@ func (l *Ledger) leaveRest() {
 // noteRest notes what the streams hold once the server has ended.
 //
 // If we crash before it is written, the next start compares what only grows, and no more.
-func (l *Ledger) noteRest() {
+func (l *Ledger) noteRest(events eventstore.Sequence) {
 	now := rest{
-		Format: restFormat, Ledger: l.folder.meta.Identity.Ledger, AtRest: true,
+		Format: restFormat, Ledger: l.folder.meta.Identity.Ledger, AtRest: true, Events: events,
 		Streams: map[string]holds{},
 	}
 	for name := range restStreams {
-		has, whole, err := l.holdsNow(name)
+		has, whole, err := l.holdsNow(name, math.MaxUint64)
 		if err != nil || !whole {
 			l.opts.Log.Warn("what a stream holds cannot be noted", slog.String("stream", name),
 				slog.Any("error", err))
@@ -156,6 +218,20 @@ func (l *Ledger) noteRest() {
 	if _, known := l.readRest(); known || len(now.Streams) > 0 {
 		l.writeRest(now)
 	}
+}
+
+// endOfLog returns where the log ends, 0 where that cannot be told now.
+func (l *Ledger) endOfLog() eventstore.Sequence {
+	if l.log == nil {
+		return 0
+	}
+	ctx, stop := context.WithTimeout(context.Background(), noteMax)
+	defer stop()
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return 0
+	}
+	return tail.Sequence
 }
 
 // writeRest writes the note. That it cannot, because the folder may only be read or the disk is
