@@ -16,12 +16,10 @@ func (f *fold) apply(e *facts.Event, b *facts.Batch, x *extra) {
 	day := e.Recorded.Date()
 	f.l.addEvent(e.Sequence, day, x)
 	f.pass(day)
-	f.read = false
 	early := f.s.AddRetracted(e, b) // it was never in force
 	if !early {
 		f.add(e, b, x)
 	}
-	f.read = false
 	f.settle(e.Sequence)
 	if !early {
 		f.date(e, b)
@@ -111,7 +109,7 @@ func (f *fold) addMoney(e *facts.Event, b *facts.Batch, x *extra) {
 		}
 		return
 	}
-	was := f.budget(e.Commitment)
+	was := *f.budget(e.Commitment)
 	f.l.addMoney(m)
 	f.s.Add(e, b)
 	f.rebudget(e.Commitment, &was)
@@ -187,7 +185,7 @@ func (f *fold) retractMoney(target, by eventstore.Sequence) *money {
 	if m == nil {
 		return nil
 	}
-	was := f.budget(m.commitment)
+	was := *f.budget(m.commitment)
 	f.l.retractMoney(target, by)
 	f.touched.commitments = append(f.touched.commitments, m.commitment)
 	f.rebudget(m.commitment, &was)

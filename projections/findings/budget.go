@@ -59,13 +59,23 @@ func (b *books) states(kind uint8) bool { return b.list(kind) == &b.terms }
 // foreign reports whether an event in force is of another publisher than the given one.
 func (b *books) foreign(publisher uint32) bool { return b.sent > b.senders[publisher] }
 
+// booksOf returns the books of a commitment, which it opens when there are none.
 func (l *ledger) booksOf(c uint32) *books {
-	b := l.accounts[c]
-	if b == nil {
-		b = &books{senders: map[uint32]int{}}
-		l.accounts[c] = b
+	for int(c) >= len(l.accounts) {
+		l.accounts = append(l.accounts, nil)
 	}
-	return b
+	if l.accounts[c] == nil {
+		l.accounts[c] = &books{senders: map[uint32]int{}}
+	}
+	return l.accounts[c]
+}
+
+// account returns the books of a commitment; nil: nothing was said of it.
+func (l *ledger) account(c uint32) *books {
+	if int(c) >= len(l.accounts) {
+		return nil
+	}
+	return l.accounts[c]
 }
 
 // note adds an event in force to what they come to, or takes it away.
@@ -96,7 +106,7 @@ func (l *ledger) moneyAsOf(list []int, k eventstore.Sequence) (all []*money) {
 
 // budgetAsOf returns what a commitment comes to as known at k.
 func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
-	books := l.accounts[c]
+	books := l.account(c)
 	if books == nil {
 		return b
 	}

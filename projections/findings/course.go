@@ -79,6 +79,22 @@ func (c *course) readGrants(v *view) {
 // opened reports whether an opening is in force.
 func (c *course) opened() bool { return len(c.workers) > 0 }
 
+// pay is a span of months that a commitment pays an enrolment.
+type pay struct {
+	commitment uint32
+	enrolment.Span
+}
+
+// appendPays appends what commitments pay, in order of their numbers and of time.
+func (c *course) appendPays(all []pay) []pay {
+	c.commitments(func(commitment uint32, pays months) {
+		for _, s := range pays {
+			all = append(all, pay{commitment, s})
+		}
+	})
+	return all
+}
+
 // commitments calls yield with each commitment that is granted to the enrolment and the months that
 // it pays, in memory that is used again, in order of the numbers of the commitments.
 func (c *course) commitments(yield func(commitment uint32, pays months)) {

@@ -33,8 +33,10 @@ type fold struct {
 	self    [1]uint32
 	were    []stay
 	are     []stay
+	paid    []pay  // counted out since the last recount, as the next
+	pays    []pay  // counted in
 	course  course // the one that was read last
-	read    bool   // nothing has changed since
+	read    bool   // no course has changed since: none does but in change and regroup
 	work    int    // how many courses were read since the last event
 }
 
@@ -81,6 +83,7 @@ func (f *fold) derive() {
 	}
 	for e := range f.s.EnrolmentCount() {
 		f.count(f.courseOf(uint32(e)), +1)
+		f.recount()
 		f.wait(uint32(e), f.course.turn(f.month()))
 	}
 	for w := range f.s.WorkerCount() {
@@ -93,9 +96,12 @@ func (f *fold) derive() {
 			f.regions.published(f.l, p.region, p.reference)
 		}
 	}
-	for c := range f.l.accounts { // each for itself: in any order
-		a := f.account(c)
-		f.days.set(c, waitFor(a.turn(f.today), enrolment.Never))
+	for c, books := range f.l.accounts {
+		if books == nil {
+			continue
+		}
+		a := f.account(uint32(c))
+		f.days.set(uint32(c), waitFor(a.turn(f.today), enrolment.Never))
 	}
 	f.touched = again{}
 	f.regions.check(func(owner, wrong) {})
@@ -133,6 +139,7 @@ func (f *fold) change(enrolments, workers []uint32, do func()) {
 	for _, e := range enrolments {
 		f.count(f.courseOf(e), +1)
 	}
+	f.recount()
 	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
 	for _, person := range persons {
 		f.touched.workers = append(f.touched.workers, f.leastOf(person))
@@ -145,18 +152,16 @@ func (f *fold) change(enrolments, workers []uint32, do func()) {
 	}
 }
 
-// count counts an enrolment for its commitments and, where they have many, its persons.
+// count counts an enrolment for its commitments and, where they have many, its persons. The heads
+// of commitments are counted by recount, once it is known what differs.
 func (f *fold) count(c *course, weight int32) {
-	c.commitments(func(commitment uint32, pays months) {
-		fund := f.fundOf(commitment)
-		for _, s := range pays {
-			fund.heads.add(int32(s.From), int32(s.Until), weight)
-		}
-		if fund.counting && c.losesCover(commitment, fund.end) {
-			fund.losing += int64(weight)
-		}
-		f.touched.counted = append(f.touched.counted, commitment)
-	})
+	pays := &f.paid
+	if weight > 0 {
+		pays = &f.pays
+	}
+	n := len(*pays)
+	*pays = c.appendPays(*pays)
+	f.countLosing(c, (*pays)[n:], weight)
 	if len(f.crowds) == 0 {
 		return
 	}
@@ -170,12 +175,50 @@ func (f *fold) count(c *course, weight int32) {
 	}
 }
 
+// countLosing counts an enrolment among those that lose cover at the end of a commitment.
+func (f *fold) countLosing(c *course, pays []pay, weight int32) {
+	for i := range pays {
+		commitment := pays[i].commitment
+		if i > 0 && commitment == pays[i-1].commitment {
+			continue
+		}
+		fund := f.fundOf(commitment)
+		if fund.counting && c.losesCover(commitment, fund.end) {
+			fund.losing += int64(weight)
+			f.touched.counted = append(f.touched.counted, commitment)
+		}
+	}
+}
+
+// recount counts the heads of commitments by what was counted out and in since the last time. Few
+// events change what is paid, and then a month or two of it: what comes first and last is the same.
+func (f *fold) recount() {
+	paid, pays := f.paid, f.pays
+	f.paid, f.pays = paid[:0], pays[:0]
+	for len(paid) > 0 && len(pays) > 0 && paid[0] == pays[0] {
+		paid, pays = paid[1:], pays[1:]
+	}
+	for len(paid) > 0 && len(pays) > 0 && paid[len(paid)-1] == pays[len(pays)-1] {
+		paid, pays = paid[:len(paid)-1], pays[:len(pays)-1]
+	}
+	f.countHeads(paid, -1)
+	f.countHeads(pays, +1)
+}
+
+func (f *fold) countHeads(pays []pay, weight int32) {
+	for i := range pays {
+		p := &pays[i]
+		f.fundOf(p.commitment).heads.add(int32(p.From), int32(p.Until), weight)
+		f.touched.counted = append(f.touched.counted, p.commitment)
+	}
+}
+
 func (f *fold) fundOf(c uint32) *fund {
 	for int(c) >= len(f.funds) {
 		f.funds = append(f.funds, nil)
 	}
 	if f.funds[c] == nil {
-		f.funds[c] = &fund{heads: heights{half: monthsEnd}}
+		f.funds[c] = &fund{}
 	}
 	return f.funds[c]
 }
@@ -195,6 +238,7 @@ func (f *fold) regroup(workers, enrolments []uint32, do func()) {
 	for _, e := range enrolments {
 		f.count(f.courseOf(e), +1)
 	}
+	f.recount()
 	for _, person := range f.persons(nil, workers) {
 		f.touched.workers = append(f.touched.workers, f.leastOf(person))
 		f.in(person)
@@ -262,12 +306,13 @@ func waitFor[T ~int32](at, never T) T {
 
 // settle looks at all who were touched, and notes what is found from an event on.
 func (f *fold) settle(seq eventstore.Sequence) {
-	for _, e := range sortedNumbers(f.touched.enrolments) {
-		c := f.courseOf(e)
-		f.bare.found = f.bare.found[:0]
-		f.bare.checkEnrolment(&f.view, c)
-		f.records.settle(owner{kind: ofEnrolment, number: e}, f.bare.sorted(), seq)
-		f.wait(e, c.turn(f.month()))
+	for some := range slices.Chunk(sortedNumbers(f.touched.enrolments), facts.Together) {
+		if len(some) > 1 { // a month has come: nobody has looked at them lately
+			f.s.Prefetch(some)
+		}
+		for _, e := range some {
+			f.settleEnrolment(e, seq)
+		}
 	}
 	for _, w := range sortedNumbers(f.touched.workers) {
 		f.records.settle(owner{kind: ofWorker, number: w}, f.checkWorker(w), seq)
@@ -277,6 +322,14 @@ func (f *fold) settle(seq eventstore.Sequence) {
 	t := &f.touched
 	t.enrolments, t.workers, t.commitments = t.enrolments[:0], t.workers[:0], t.commitments[:0]
 	t.counted = t.counted[:0]
+}
+
+func (f *fold) settleEnrolment(e uint32, seq eventstore.Sequence) {
+	c := f.courseOf(e)
+	f.bare.found = f.bare.found[:0]
+	f.bare.checkEnrolment(&f.view, c)
+	f.records.settle(owner{kind: ofEnrolment, number: e}, f.bare.sorted(), seq)
+	f.wait(e, c.turn(f.month()))
 }
 
 func (f *fold) settleCommitments(seq eventstore.Sequence) {
@@ -298,7 +351,7 @@ func (f *fold) account(c uint32) account {
 	a := account{
 		number: c, budget: f.budget(c), closed: enrolment.NeverMonth, spent: noMoney,
 	}
-	if books := f.l.accounts[c]; books != nil {
+	if books := f.l.account(c); books != nil {
 		a.spent = &books.spent
 		if first := a.budget.first; first != 0 {
 			a.foreign = books.foreign(f.l.publisherOf(first))

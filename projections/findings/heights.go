@@ -1,40 +1,63 @@
 package findings
 
+import "math/bits"
+
 // heights counts how many spans lie over each point of a line, and tells the most that do. A span
-// that comes or goes costs a few dozen steps, however many others there are. The zero value counts
-// nothing.
+// that comes or goes costs a few dozen steps at most, however many others there are, and a handful
+// when all lie near each other. The zero value counts nothing.
 type heights struct {
 	nodes []height
-	half  int32 // the line is from -half to half; 0: lineEnd
+	root  int32  // 0: nothing was counted yet
+	of    points // the root's: it grows with what is counted
 }
 
 // height is a node of a binary tree over the line: the spans that cover all of it, and the most
-// over a point of it, these among them. Children are indexes; 0 is none, the root is at 1.
+// over a point of it, these among them. Children are indexes; 0 is none. Each node is of a power of
+// two of points, from a multiple of it on.
 type height struct{ left, right, all, most int32 }
 
 // lineEnd bounds the line on both sides: every day and month lies within it.
 const lineEnd = 1 << 22
 
-// monthsEnd does so for months alone.
-const monthsEnd = 1 << 17
+// points are those from one on and before another, counted from -lineEnd.
+type points struct{ from, until int32 }
 
 // add adds a span [from, until), or with weight -1 removes one that was added.
 func (h *heights) add(from, until, weight int32) {
-	if h.half == 0 {
-		h.half = lineEnd
-	}
-	from, until = max(from, -h.half), min(until, h.half)
-	if until <= from {
+	span := points{max(from, -lineEnd) + lineEnd, min(until, lineEnd) + lineEnd}
+	if span.until <= span.from {
 		return
 	}
-	if len(h.nodes) == 0 {
+	if h.root == 0 {
 		h.nodes = append(h.nodes, height{}, height{})
+		h.root, h.of = 1, around(span.from, span.until-1)
 	}
-	h.addTo(1, points{-h.half, h.half}, points{from, until}, weight)
+	h.reach(span)
+	h.addTo(h.root, h.of, span, weight)
 }
 
-// points are those from one on and before another.
-type points struct{ from, until int32 }
+// around returns the points of the smallest node that has both points.
+func around(first, last int32) points {
+	size := int32(1) << bits.Len32(uint32(first^last))
+	from := first &^ (size - 1)
+	return points{from, from + size}
+}
+
+// reach makes roots above the root until one has all points of the span.
+func (h *heights) reach(span points) {
+	for span.from < h.of.from || h.of.until < span.until {
+		above := height{most: max(0, h.nodes[h.root].most)}
+		size := 2 * (h.of.until - h.of.from)
+		from := h.of.from &^ (size - 1)
+		if from == h.of.from {
+			above.left = h.root
+		} else {
+			above.right = h.root
+		}
+		h.nodes = append(h.nodes, above)
+		h.root, h.of = int32(len(h.nodes)-1), points{from, from + size}
+	}
+}
 
 func (h *heights) addTo(node int32, of, span points, weight int32) {
 	if span.from <= of.from && of.until <= span.until {
@@ -72,20 +95,23 @@ func (h *heights) child(node, child int32, right bool) int32 {
 
 // most returns the most spans that lie over one point.
 func (h *heights) most() int32 {
-	if len(h.nodes) == 0 {
+	if h.root == 0 {
 		return 0
 	}
-	return h.nodes[1].most
+	return h.nodes[h.root].most
 }
 
 // after reports whether a span lies over a point from the given one on.
 func (h *heights) after(from int32) bool {
-	return len(h.nodes) > 0 && h.anyIn(1, points{-h.half, h.half}, from)
+	return h.anyIn(h.root, h.of, from+lineEnd)
 }
 
 func (h *heights) anyIn(node int32, of points, from int32) bool {
+	if node == 0 {
+		return false
+	}
 	switch n := h.nodes[node]; {
-	case node == 0 || of.until <= from || n.most == 0:
+	case of.until <= from || n.most == 0:
 		return false
 	case n.all > 0 || of.from >= from:
 		return true

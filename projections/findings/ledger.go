@@ -62,7 +62,7 @@ type ledger struct {
 	chain        *pages.History       // a hash over each event and all before it, 8 bytes
 	names        facts.Lines          // of publishers
 
-	accounts map[uint32]*books // derived: by commitment
+	accounts []*books // derived: by commitment; nil: nothing was said of it
 	countsOf map[region.Code][]int
 	nameOf   []string // derived from names
 	numberOf map[string]uint32
@@ -86,7 +86,6 @@ func newLedger() *ledger {
 		publishers:   pages.NewTable[uint32](12),
 		chain:        pages.NewHistory(8, chainShift),
 		names:        facts.NewLines(),
-		accounts:     map[uint32]*books{},
 		countsOf:     map[region.Code][]int{},
 		numberOf:     map[string]uint32{},
 	}
@@ -227,7 +226,9 @@ func (l *ledger) derive() {
 		}
 	}
 	for c, books := range l.accounts {
-		books.budget = l.budgetAsOf(c, latest)
+		if books != nil {
+			books.budget = l.budgetAsOf(uint32(c), latest)
+		}
 	}
 	for i := range l.publications.Len() {
 		r := l.publications.At(i).region

@@ -11,7 +11,7 @@ import (
 
 // regions counts how many workers of each region are covered on the last day of each month.
 type regions struct {
-	of    map[region.Code]*headcount
+	of    []*headcount   // by code; nil: nobody was counted
 	ended temporal.Month // the months before it have ended
 	begun bool           // an event was recorded
 	dirty []region.Code  // whose number or workforce of some month has changed
@@ -54,15 +54,16 @@ const (
 	null     = -1
 )
 
-func newRegions() *regions { return &regions{of: map[region.Code]*headcount{}} }
+func newRegions() *regions { return &regions{} }
 
 func (r *regions) headcount(code region.Code) *headcount {
-	h := r.of[code]
-	if h == nil {
-		h = &headcount{changes: map[temporal.Month]int64{}}
-		r.of[code] = h
+	if n := int(code) + 1; n > len(r.of) {
+		r.of = append(r.of, make([]*headcount, n-len(r.of))...)
 	}
-	return h
+	if r.of[code] == nil {
+		r.of[code] = &headcount{changes: map[temporal.Month]int64{}}
+	}
+	return r.of[code]
 }
 
 // count counts a worker who is covered on the last days of some months, or no more.
@@ -196,10 +197,10 @@ func (r *regions) end(l *ledger, month temporal.Month) {
 		was = month
 	}
 	r.begun, r.ended = true, month
-	for code, h := range r.of { // each for itself: in any order
-		if h.counted {
-			h.grow(l, code, month)
-			r.touch(code, h, max(was, h.first), month)
+	for code, h := range r.of {
+		if h != nil && h.counted {
+			h.grow(l, region.Code(code), month)
+			r.touch(region.Code(code), h, max(was, h.first), month)
 		}
 	}
 }

@@ -16,7 +16,7 @@ const endsSoon = 90
 // account is a commitment as the rules see it.
 type account struct {
 	number uint32
-	budget budget
+	budget *budget
 	closed temporal.Month // the first month that it does not pay any more
 	spent  *big.Int
 	paid   months // that disbursements name
@@ -114,7 +114,7 @@ func disbursedShort(v *view, a *account, k *sink) {
 // heads × months × tariff exceeds the ceiling; the months are those that the money buys, with two
 // decimals, none rounded up.
 func moneyShort(_ *view, a *account, k *sink) {
-	b := &a.budget
+	b := a.budget
 	if !b.known {
 		return
 	}

@@ -18,7 +18,7 @@ var grantRules = [...]func(*view, *course, *pair, *sink){
 type pair struct {
 	commitment uint32
 	pays       months // of the enrolment
-	budget     budget
+	budget     *budget
 }
 
 // checkGrants applies the rules to all commitments of an enrolment.

@@ -163,7 +163,7 @@ func (d *teller) account(r *record) account {
 		number: r.number, budget: v.budget(r.number), closed: v.closedFrom(r.number),
 		spent: new(big.Int), paid: v.s.PurseAsOf(r.number, v.k).Disbursed,
 	}
-	books := v.l.accounts[r.number]
+	books := v.l.account(r.number)
 	if books == nil {
 		return a
 	}

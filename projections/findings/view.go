@@ -20,6 +20,7 @@ type view struct {
 
 	closings map[uint32]temporal.Month // as known at k: those that were needed so far
 	lives    []facts.Record            // memory
+	none     budget                    // of what was never committed
 }
 
 // month returns the month in which the last event known was recorded.
@@ -47,15 +48,16 @@ func (v *view) closedFrom(c uint32) temporal.Month {
 	return from
 }
 
-// budget returns what a commitment comes to.
-func (v *view) budget(c uint32) (b budget) {
+// budget returns what a commitment comes to. It is only read.
+func (v *view) budget(c uint32) *budget {
 	if v.k != latest {
-		return v.l.budgetAsOf(c, v.k)
+		b := v.l.budgetAsOf(c, v.k)
+		return &b
 	}
-	if books := v.l.accounts[c]; books != nil {
-		b = books.budget
+	if books := v.l.account(c); books != nil {
+		return &books.budget
 	}
-	return b
+	return &v.none
 }
 
 // ids returns the ids that are one person with a worker.
