@@ -20,6 +20,7 @@ type course struct {
 	money     enrolment.Money
 	spells    []enrolment.Spell // on which it is covered or in grace
 	workers   []uint32          // for whom openings in force are
+	traits    traits
 	lacks     lacks
 	onBudget  months // on some day of which it is open with payer APBD; see budgetMonths
 	reckoned  bool   // onBudget is known
@@ -59,6 +60,7 @@ func (c *course) read(v *view, e uint32) {
 		died := v.died(c.stretches[i].Worker)
 		c.spells = enrolment.AppendSpells(c.spells, c.stretches[i], died, &c.money)
 	}
+	c.traits = c.findTraits()
 }
 
 func (c *course) readGrants(v *view) {
@@ -253,6 +255,16 @@ func (c *course) region() (r region.Code, known bool) {
 		}
 	}
 	return r, known
+}
+
+// count returns how many changes are of a kind.
+func (c *course) count(kind event.Type) (n int) {
+	for i := range c.facts.Changes() {
+		if c.facts.Changes()[i].Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // events returns the changes of such kinds.

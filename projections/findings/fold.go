@@ -29,6 +29,7 @@ type fold struct {
 	bare    sink
 	people  []uint32
 	workers []uint32
+	named   []uint32
 	one     [1]uint32
 	self    [1]uint32
 	were    []stay
@@ -67,13 +68,15 @@ func (d *fund) differs() bool {
 }
 
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
-	return &fold{
-		view:  view{s: s, l: l, k: latest, today: temporal.MinDate},
+	f := &fold{
+		view:  view{s: s, l: l, k: latest},
 		names: p.names, fewest: p.few, records: r, regions: newRegions(),
 		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
 		bare: sink{bare: true},
 	}
+	f.setToday(temporal.MinDate)
+	return f
 }
 
 // derive counts in all that the state has.
@@ -84,7 +87,7 @@ func (f *fold) derive() {
 	for e := range f.s.EnrolmentCount() {
 		f.count(f.courseOf(uint32(e)), +1)
 		f.recount()
-		f.wait(uint32(e), f.course.turn(f.month()))
+		f.wait(uint32(e), f.course.turn(f.month))
 	}
 	for w := range f.s.WorkerCount() {
 		if f.s.Person(uint32(w)) == uint32(w) {
@@ -105,6 +108,19 @@ func (f *fold) derive() {
 	}
 	f.touched = again{}
 	f.regions.check(func(owner, wrong) {})
+}
+
+// admit makes room for what the events name, and has brought into the cache what is looked at when
+// they are applied. Of an enrolment or commitment that is named for the first time there is nothing.
+func (f *fold) admit(events []facts.Event) {
+	f.s.Admit(events)
+	f.named = f.named[:0]
+	for i := range events {
+		if e := &events[i]; int(e.Enrolment) < len(f.months.of) {
+			f.named = append(f.named, e.Enrolment)
+		}
+	}
+	f.records.prefetch(f.named)
 }
 
 // courseOf reads the course of an enrolment, unless it was read last.
@@ -285,9 +301,9 @@ func (f *fold) pass(day temporal.Date) {
 	if day <= f.today {
 		return
 	}
-	f.today = day
-	f.regions.end(f.l, f.month())
-	f.touched.enrolments = f.months.due(f.touched.enrolments, f.month())
+	f.setToday(day)
+	f.regions.end(f.l, f.month)
+	f.touched.enrolments = f.months.due(f.touched.enrolments, f.month)
 	f.touched.commitments = f.days.due(f.touched.commitments, day)
 }
 
@@ -309,6 +325,7 @@ func (f *fold) settle(seq eventstore.Sequence) {
 	for some := range slices.Chunk(sortedNumbers(f.touched.enrolments), facts.Together) {
 		if len(some) > 1 { // a month has come: nobody has looked at them lately
 			f.s.Prefetch(some)
+			f.records.prefetch(some)
 		}
 		for _, e := range some {
 			f.settleEnrolment(e, seq)
@@ -329,7 +346,7 @@ func (f *fold) settleEnrolment(e uint32, seq eventstore.Sequence) {
 	f.bare.found = f.bare.found[:0]
 	f.bare.checkEnrolment(&f.view, c)
 	f.records.settle(owner{kind: ofEnrolment, number: e}, f.bare.sorted(), seq)
-	f.wait(e, c.turn(f.month()))
+	f.wait(e, c.turn(f.month))
 }
 
 func (f *fold) settleCommitments(seq eventstore.Sequence) {

@@ -60,6 +60,17 @@ func (m months) appendMinus(rest, other months) months {
 	return rest
 }
 
+// outside returns the months that are not in [from, until).
+func (m months) outside(from, until temporal.Month) months {
+	within := func(s enrolment.Span) bool { return from <= s.From && s.Until <= until }
+	for _, s := range m {
+		if !within(s) {
+			return m.minus(span(from, until))
+		}
+	}
+	return nil
+}
+
 // and returns the months that are in both sets.
 func (m months) and(other months) months { return m.appendAnd(nil, other) }
 

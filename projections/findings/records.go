@@ -37,6 +37,8 @@ type records struct {
 	heads  [ofRegion][]link
 	months map[owner]link
 	next   []link // by index: another one that is open of the same owner
+
+	ahead []uint32 // memory of prefetch
 }
 
 // link is the index of a record plus one; 0: none.
@@ -55,6 +57,17 @@ func (r *records) head(o owner) link {
 		return heads[o.number]
 	}
 	return 0
+}
+
+// prefetch has brought into the cache what is open of enrolments.
+func (r *records) prefetch(enrolments []uint32) {
+	r.ahead = r.ahead[:0]
+	for _, e := range enrolments {
+		if at := r.head(owner{kind: ofEnrolment, number: e}); at != 0 {
+			r.ahead = append(r.ahead, uint32(at-1))
+		}
+	}
+	r.table.Prefetch(r.ahead)
 }
 
 func (r *records) setHead(o owner, to link) {

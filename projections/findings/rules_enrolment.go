@@ -10,10 +10,53 @@ import (
 // patience is how many months without money make a finding.
 const patience = 4
 
-// enrolmentRules are about one enrolment.
-var enrolmentRules = [...]func(*view, *course, *sink){
-	checkGrants, endUnknown, amendmentUnknown, creditUnknown, openedTwice, endedTwice,
-	neverFunded, contributionsStopped, changedByOthers,
+// enrolmentRules are about one enrolment, each with the traits one of which it needs to have for the
+// rule to find anything: most enrolments have few, and most rules are not asked.
+var enrolmentRules = [...]struct {
+	needs traits
+	find  func(*view, *course, *sink)
+}{
+	{granted, checkGrants},
+	{unopened, endUnknown},
+	{unopened, amendmentUnknown},
+	{unopened, creditUnknown},
+	{changed, openedTwice},
+	{changed, endedTwice},
+	{budgeted, neverFunded},
+	{credited, contributionsStopped},
+	{changed, changedByOthers},
+}
+
+// traits say what an enrolment has, as bits.
+type traits uint8
+
+const (
+	granted  traits = 1 << iota // grants
+	credited                    // credits
+	unopened                    // no opening
+	changed                     // two changes or more, of which one may be the opening
+	budgeted                    // days on which it is open with payer APBD
+)
+
+func (c *course) findTraits() (t traits) {
+	if len(c.grants) > 0 {
+		t |= granted
+	}
+	if len(c.facts.Credits()) > 0 {
+		t |= credited
+	}
+	if !c.opened() {
+		t |= unopened
+	}
+	if len(c.facts.Changes()) > 1 {
+		t |= changed
+	}
+	for i := range c.stretches {
+		if c.stretches[i].Terms.Payer == event.APBD {
+			t |= budgeted
+		}
+	}
+	return t
 }
 
 // checkEnrolment returns what is wrong with an enrolment.
@@ -24,8 +67,10 @@ func checkEnrolment(v *view, c *course) []found {
 }
 
 func (k *sink) checkEnrolment(v *view, c *course) {
-	for _, rule := range enrolmentRules {
-		rule(v, c, k)
+	for i := range enrolmentRules {
+		if rule := &enrolmentRules[i]; rule.needs&c.traits != 0 {
+			rule.find(v, c, k)
+		}
 	}
 }
 
@@ -41,27 +86,22 @@ func (c *course) grantsOf(commitment uint32) (all []eventstore.Sequence) {
 
 // A termination or reinstatement of an enrolment never opened.
 func endUnknown(_ *view, c *course, k *sink) {
-	if c.opened() {
-		return
-	}
-	if all := c.events(event.EnrolmentTerminated, event.EnrolmentReinstated); len(all) > 0 {
-		k.add(EndUnknown, 0, nil, all...)
+	if n := c.count(event.EnrolmentTerminated) + c.count(event.EnrolmentReinstated); n > 0 {
+		k.add(EndUnknown, 0, nil,
+			k.events(c, event.EnrolmentTerminated, event.EnrolmentReinstated)...)
 	}
 }
 
 // An amendment of an enrolment never opened.
 func amendmentUnknown(_ *view, c *course, k *sink) {
-	if c.opened() {
-		return
-	}
-	if all := c.events(event.EnrolmentAmended); len(all) > 0 {
-		k.add(AmendmentUnknown, 0, nil, all...)
+	if c.count(event.EnrolmentAmended) > 0 {
+		k.add(AmendmentUnknown, 0, nil, k.events(c, event.EnrolmentAmended)...)
 	}
 }
 
 // A credit of an enrolment never opened.
 func creditUnknown(_ *view, c *course, k *sink) {
-	if c.opened() || len(c.facts.Credits()) == 0 {
+	if len(c.facts.Credits()) == 0 {
 		return
 	}
 	f := k.add(CreditUnknown, 0, c.credited())
@@ -72,11 +112,8 @@ func creditUnknown(_ *view, c *course, k *sink) {
 
 // Two openings of one enrolment.
 func openedTwice(_ *view, c *course, k *sink) {
-	if len(c.facts.Changes()) < 2 {
-		return
-	}
-	if all := c.events(event.EnrolmentOpened); len(all) > 1 {
-		k.add(OpenedTwice, 0, nil, all...)
+	if c.count(event.EnrolmentOpened) > 1 {
+		k.add(OpenedTwice, 0, nil, k.events(c, event.EnrolmentOpened)...)
 	}
 }
 
@@ -101,8 +138,8 @@ func endedTwice(_ *view, c *course, k *sink) {
 // Payer APBD, open through the four calendar months before the month of K's record time or longer,
 // and none of them paid or credited.
 func neverFunded(v *view, c *course, k *sink) {
-	if run, found := without(c.unfunded(), v.month()); found {
-		k.add(NeverFunded, 0, run, c.events(event.EnrolmentOpened, event.EnrolmentAmended,
+	if run, found := without(c.unfunded(), v.month); found {
+		k.add(NeverFunded, 0, run, k.events(c, event.EnrolmentOpened, event.EnrolmentAmended,
 			event.EnrolmentReinstated)...)
 	}
 }
@@ -124,12 +161,12 @@ type lacks struct {
 }
 
 func (c *course) findUnfunded(in months) months {
-	onBudget, m := c.budgetMonths(), &c.mem
-	if len(onBudget) == 0 {
+	if c.traits&budgeted == 0 {
 		return in
 	}
+	m := &c.mem
 	m.a = c.openThroughIn(m.a[:0])
-	m.b = onBudget.appendAnd(m.b[:0], m.a)
+	m.b = c.budgetMonths().appendAnd(m.b[:0], m.a)
 	m.a = c.paidIn(m.a[:0])
 	m.c = m.b.appendMinus(m.c[:0], m.a)
 	m.a = c.creditedIn(m.a[:0])
@@ -139,9 +176,12 @@ func (c *course) findUnfunded(in months) months {
 // Payer SELF or EMPLOYER, open, credited once, and covered on no day of the four calendar months
 // before the month of K's record time.
 func contributionsStopped(v *view, c *course, k *sink) {
-	if run, found := without(c.stopped(), v.month()); found {
+	if run, found := without(c.stopped(), v.month); found {
 		f := k.add(ContributionsStopped, 0, run,
-			c.events(event.EnrolmentOpened, event.EnrolmentReinstated)...)
+			k.events(c, event.EnrolmentOpened, event.EnrolmentReinstated)...)
+		if k.bare {
+			return
+		}
 		last := -enrolment.NeverMonth
 		for _, credit := range c.facts.Credits() { // the last one says until when there was money
 			if credit.From < credit.Until && credit.Until >= last {
@@ -208,9 +248,6 @@ func (c *course) turn(month temporal.Month) temporal.Month {
 // do not count, nor do revocations: those are of who committed.
 func changedByOthers(v *view, c *course, k *sink) {
 	changes := c.facts.Changes()
-	if len(changes) < 2 {
-		return
-	}
 	opened := eventstore.Sequence(0) // the first to be reported
 	for i := range changes {
 		sequence := eventstore.Sequence(changes[i].Sequence)

@@ -47,19 +47,25 @@ func (p *pair) raise(c *course, k *sink, code Code, m months) *found {
 	return f
 }
 
+// raiseAll adds a finding about all grants of a pair, those too that pay no month.
+func (p *pair) raiseAll(c *course, k *sink, code Code) {
+	f := p.raise(c, k, code, p.pays)
+	if !k.bare {
+		f.events = append(f.events, c.grantsOf(p.commitment)...)
+	}
+}
+
 // A grant whose enrolment was never opened.
 func grantUnknownEnrolment(_ *view, c *course, p *pair, k *sink) {
-	if !c.opened() {
-		f := p.raise(c, k, GrantUnknownEnrolment, p.pays)
-		f.events = append(f.events, c.grantsOf(p.commitment)...)
+	if c.traits&unopened != 0 {
+		p.raiseAll(c, k, GrantUnknownEnrolment)
 	}
 }
 
 // A grant whose commitment was never committed.
 func grantUnknownCommitment(_ *view, c *course, p *pair, k *sink) {
 	if !p.budget.known {
-		f := p.raise(c, k, GrantUnknownCommitment, p.pays)
-		f.events = append(f.events, c.grantsOf(p.commitment)...)
+		p.raiseAll(c, k, GrantUnknownCommitment)
 	}
 }
 
@@ -75,7 +81,7 @@ func grantBeyondPeriod(_ *view, c *course, p *pair, k *sink) {
 	if !p.budget.known {
 		return
 	}
-	if m := p.pays.minus(p.budget.period()); len(m) > 0 {
+	if m := p.pays.outside(p.budget.from, p.budget.until); len(m) > 0 {
 		f := p.raise(c, k, GrantBeyondPeriod, m)
 		f.events = append(f.events, p.budget.committed, p.budget.last)
 	}
@@ -111,7 +117,8 @@ func funderOutside(_ *view, c *course, p *pair, k *sink) {
 	if m := p.pays.and(c.openWhere(outside)); len(m) > 0 {
 		f := p.raise(c, k, FunderOutside, m)
 		f.events = append(f.events, p.budget.committed)
-		f.events = append(f.events, c.events(event.EnrolmentOpened, event.EnrolmentAmended)...)
+		f.events = append(f.events,
+			k.events(c, event.EnrolmentOpened, event.EnrolmentAmended)...)
 	}
 }
 
@@ -123,7 +130,8 @@ func asnFunded(_ *view, c *course, p *pair, k *sink) {
 	}
 	if m := p.pays.and(c.openWhere(asn)); len(m) > 0 {
 		f := p.raise(c, k, ASNFunded, m)
-		f.events = append(f.events, c.events(event.EnrolmentOpened, event.EnrolmentAmended)...)
+		f.events = append(f.events,
+			k.events(c, event.EnrolmentOpened, event.EnrolmentAmended)...)
 	}
 }
 

@@ -206,7 +206,7 @@ func twoOpen(v *view, p *person, k *sink) {
 		before := last[s.Terms.Segment]
 		if before != nil && before.c != s.c && before.Until > s.From {
 			both := touched(s.From, min(s.Until, before.Until))
-			until := min(both.Until, max(both.From, v.month())+1) // up to now: it may have no end
+			until := min(both.Until, max(both.From, v.month)+1) // up to now: it may have no end
 			f := k.add(TwoOpen, 0, span(both.From, until))
 			f.events = append(f.events, before.c.events(event.EnrolmentOpened)...)
 			f.events = append(f.events, s.c.events(event.EnrolmentOpened)...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"cakupan/domain/event"
 	"cakupan/eventstore"
 )
 
@@ -39,6 +40,14 @@ func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequ
 	m = slices.Clone(m) // it may be memory that is used again
 	k.found = append(k.found, found{code: code, second: second, months: m, events: events})
 	return &k.found[len(k.found)-1]
+}
+
+// events returns the changes of an enrolment that are of such kinds, if they are of interest.
+func (k *sink) events(c *course, kinds ...event.Type) []eventstore.Sequence {
+	if k.bare {
+		return nil
+	}
+	return c.events(kinds...)
 }
 
 // done brings what was found in order.

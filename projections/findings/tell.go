@@ -42,9 +42,9 @@ func (d *teller) tell(r *record) line {
 	k = min(k, d.f.s.Events())
 	if d.view.k != k || d.view.s == nil {
 		d.view = view{
-			s: d.f.s, l: d.f.l, k: k, today: d.f.l.day(k),
-			closings: map[uint32]temporal.Month{},
+			s: d.f.s, l: d.f.l, k: k, closings: map[uint32]temporal.Month{},
 		}
+		d.view.setToday(d.f.l.day(k))
 	}
 	switch r.kind {
 	case ofEnrolment:

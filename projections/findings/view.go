@@ -16,15 +16,15 @@ type view struct {
 	s     *facts.State
 	l     *ledger
 	k     eventstore.Sequence // latest: now
-	today temporal.Date       // the day on which the last event known was recorded
+	today temporal.Date       // the day on which the last event known was recorded; see setToday
+	month temporal.Month      // that of today
 
 	closings map[uint32]temporal.Month // as known at k: those that were needed so far
 	lives    []facts.Record            // memory
 	none     budget                    // of what was never committed
 }
 
-// month returns the month in which the last event known was recorded.
-func (v *view) month() temporal.Month { return v.today.Month() }
+func (v *view) setToday(day temporal.Date) { v.today, v.month = day, day.Month() }
 
 // gather collects the facts about an enrolment.
 func (v *view) gather(g *facts.Gathered, e uint32) {
