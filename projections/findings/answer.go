@@ -91,8 +91,7 @@ func (a *asked) find() (known bool, err error) {
 
 // slice works out some findings, from the record at an index on, and returns the next one.
 func (a *asked) slice(at int) (next int, more bool) {
-	a.p.reading.RLock()
-	defer a.p.reading.RUnlock()
+	defer a.p.read()()
 	f := a.p.fold
 	if a.worker != nil && a.ids == nil {
 		a.ids = []uint32{*a.worker}
@@ -101,7 +100,7 @@ func (a *asked) slice(at int) (next int, more bool) {
 			a.ids = v.ids(*a.worker)
 		}
 	}
-	t := f.records.table
+	t := f.shown.records.table
 	end := min(t.Len(), at+recordsTogether)
 	d := teller{f: f, known: a.Known}
 	for ; at < end && len(a.lines) < findingsTogether; at++ {

@@ -14,13 +14,14 @@ const lateAfter = 31
 // apply folds one event, which was admitted to the state.
 func (f *fold) apply(e *facts.Event, b *facts.Batch, x *extra) {
 	day := e.Recorded.Date()
+	f.do(step{do: begin, n: int64(e.Sequence)})
 	f.l.addEvent(e.Sequence, day, x)
 	f.pass(day)
 	early := f.s.AddRetracted(e, b) // it was never in force
 	if !early {
 		f.add(e, b, x)
 	}
-	f.settle(e.Sequence)
+	f.settle()
 	if !early {
 		f.date(e, b)
 	}
@@ -42,7 +43,7 @@ func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
 		f.addMoney(e, b, x)
 	case event.WorkforcePublished:
 		f.s.Add(e, b)
-		f.publish(e.Sequence, &b.Rare(e).Event.Data)
+		f.publish(&b.Rare(e).Event.Data)
 	case event.EventRetracted:
 		f.retract(e, b)
 	default:
@@ -50,7 +51,28 @@ func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
 	}
 }
 
+// addFact adds a fact about an enrolment. What it was before need not be known: grants apart, no
+// fact that is added changes what commitments pay, and none takes a worker from the enrolment.
 func (f *fold) addFact(e *facts.Event) {
+	if e.Kind == event.FundingRevoked || len(f.crowds) > 0 {
+		f.changeFact(e)
+		return
+	}
+	f.s.AddFact(e)
+	f.read = false
+	c := f.courseOf(e.Enrolment)
+	if e.Kind == event.FundingGranted {
+		f.paid, f.pays = c.appendPaysButLast(f.paid), c.appendPays(f.pays)
+		f.recount()
+	}
+	f.countLosing(c)
+	f.self[0] = e.Enrolment
+	f.people = f.persons(f.people[:0], c.workers)
+	f.touch(f.self[:], f.people)
+}
+
+// changeFact adds a fact about an enrolment that may change anything.
+func (f *fold) changeFact(e *facts.Event) {
 	workers := append(f.workers[:0], f.courseOf(e.Enrolment).workers...)
 	if e.Kind == event.EnrolmentOpened {
 		workers = append(workers, e.Worker)
@@ -133,17 +155,6 @@ func (f *fold) rebudget(c uint32, was *budget) {
 	}
 }
 
-// publish notes a workforce that makes percents.
-func (f *fold) publish(seq eventstore.Sequence, d *event.Data) {
-	if d.Sector != event.AllSectors || d.Indicator != event.Employed {
-		return
-	}
-	f.l.addPublication(publication{
-		sequence: seq, count: d.Count, reference: d.Reference, region: d.Region,
-	})
-	f.regions.published(f.l, d.Region, d.Reference)
-}
-
 // retract takes the event that a retraction names out of force.
 func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 	r := b.Rare(e)
@@ -153,7 +164,7 @@ func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 		do()
 		return
 	}
-	f.records.resolve(target, e.Sequence)
+	f.do(step{do: resolve, n: int64(target)})
 	switch own := f.s.OwnerOf(target); own.Kind() {
 	case facts.OfEnrolment:
 		f.retractMoney(target, e.Sequence)
@@ -172,9 +183,7 @@ func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 		}
 	default:
 		f.retractMoney(target, e.Sequence)
-		if p, found := f.l.retractPublication(target, e.Sequence); found {
-			f.regions.published(f.l, p.region, p.reference)
-		}
+		f.do(step{do: unpublish, n: int64(target)})
 		do()
 	}
 }
@@ -217,10 +226,10 @@ func (f *fold) date(e *facts.Event, b *facts.Batch) {
 		return
 	}
 	if f.today-date > lateAfter {
-		f.records.raise(ReportedLate, o, date, e.Sequence)
+		f.raise(ReportedLate, o, date)
 	}
 	if date > yearAfter(f.today) {
-		f.records.raise(FarFuture, o, date, e.Sequence)
+		f.raise(FarFuture, o, date)
 	}
 }
 

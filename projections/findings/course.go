@@ -97,6 +97,15 @@ func (c *course) appendPays(all []pay) []pay {
 	return all
 }
 
+// appendPaysButLast appends what they would pay without the last grant.
+func (c *course) appendPaysButLast(all []pay) []pay {
+	grants := c.grants
+	c.grants = grants[:len(grants)-1]
+	all = c.appendPays(all)
+	c.grants = grants
+	return all
+}
+
 // commitments calls yield with each commitment that is granted to the enrolment and the months that
 // it pays, in memory that is used again, in order of the numbers of the commitments.
 func (c *course) commitments(yield func(commitment uint32, pays months)) {

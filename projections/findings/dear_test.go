@@ -69,6 +69,7 @@ func TestNoEventIsDear(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p.Show(&batch)
 		worst, all = max(worst, part.Work), all+part.Work
 	}
 	if worst > 60 || all > 12*len(events) {

@@ -16,6 +16,7 @@ import (
 type Batch struct {
 	facts  facts.Batch
 	extras []extra
+	steps  []step // what Apply leaves for Show
 }
 
 // extra is what findings need of an event beside the facts.

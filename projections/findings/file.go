@@ -31,7 +31,7 @@ func (f *fold) columns(n *lengths) []pages.Column {
 		{Bucket: "publishers", Pages: l.publishers, Length: &n.Publishers},
 		{Bucket: chainBucket, Pages: l.chain, Length: &n.Chain},
 		{Bucket: namesBucket, Pages: l.names.Pages, Length: &n.Names},
-		{Bucket: "findings", Pages: f.records.table, Length: &n.Records},
+		{Bucket: "findings", Pages: f.shown.records.table, Length: &n.Records},
 	}
 }
 
@@ -83,6 +83,8 @@ func (p *Projection) Stored() {
 	}
 	p.reading.Lock() // the chain leaves memory
 	defer p.reading.Unlock()
+	p.showing.Lock()
+	defer p.showing.Unlock()
 	var n lengths
 	for _, c := range p.fold.columns(&n) {
 		c.Pages.Stored()
@@ -151,7 +153,7 @@ func loadFold(tx *checked.Tx, p *Projection) (*fold, error) {
 		return nil, fmt.Errorf("load %s: %w", namesBucket, err)
 	}
 	f.l.derive()
-	f.records.derive()
+	f.shown.records.derive()
 	if f.l.head, err = f.l.headAt(tx, n.Chain); err != nil {
 		return nil, err
 	}

@@ -35,8 +35,11 @@ type Projection struct {
 	names *facts.Names
 	few   int // see fold.fewest
 
-	// reading guards the fold against those who ask, which hold it for some findings at a time.
+	// reading guards the fold against those who ask, showing what it is that Show makes: they hold
+	// both for some findings at a time, reading first. Apply takes only the first, and Show only the
+	// other, so that neither waits for the other.
 	reading sync.RWMutex
+	showing sync.RWMutex
 	fold    *fold // nil until the first Apply or question after Load
 }
 
@@ -65,6 +68,7 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 			ErrFile, f.s.Events(), all[0].Sequence)
 	}
 	part := projections.Part{}
+	f.steps = b.steps[:0]
 	events, extras := all[first:], b.extras[first:]
 	for some := range slices.Chunk(events, facts.Together) {
 		n := p.applySome(some, extras, b, &part, budget)
@@ -73,6 +77,7 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 		}
 		extras = extras[n:]
 	}
+	b.steps, f.steps = f.steps, nil
 	return part, nil
 }
 
@@ -83,7 +88,7 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	p.reading.Lock()
 	defer p.reading.Unlock()
 	f := p.fold
-	f.admit(events)
+	f.s.Admit(events)
 	for i := range events {
 		f.work = 0
 		f.apply(&events[i], &b.facts, &extras[i])
@@ -95,8 +100,15 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	return len(events)
 }
 
-// Show has nothing to do: who asks is told what was applied as known at an event that was shown.
-func (p *Projection) Show(*Batch) {}
+// read takes hold of what readers see, and returns what lets it go.
+func (p *Projection) read() (letGo func()) {
+	p.reading.RLock()
+	p.showing.RLock()
+	return func() {
+		p.showing.RUnlock()
+		p.reading.RUnlock()
+	}
+}
 
 // Digest is a SHA-256, in hexadecimal digits, over the version of the rules, k, a hash over the
 // events up to k, and all findings as known at k.
@@ -104,10 +116,9 @@ func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 	if err := p.load(); err != nil {
 		return "", err
 	}
-	p.reading.RLock()
-	defer p.reading.RUnlock()
+	defer p.read()()
 	f := p.fold
-	k = min(k, f.s.Events())
+	k = min(k, f.shown.last)
 	var head uint64
 	err := p.db.View(func(tx *checked.Tx) (err error) {
 		head, err = f.l.headAt(tx, int(k))
@@ -123,8 +134,9 @@ func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 		}
 	}
 	numbers(version, uint64(k), head)
-	for i := range f.records.table.Len() {
-		r := f.records.table.At(i)
+	records := f.shown.records.table
+	for i := range records.Len() {
+		r := records.At(i)
 		if r.since > k {
 			break
 		}

@@ -5,35 +5,34 @@ import (
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/temporal"
-	"cakupan/eventstore"
 	"cakupan/projections/facts"
 )
 
 // fold works out, event by event, what is wrong. What an event changes is counted out before it and
-// counted in after it; whoever it touches is looked at again then, and no other. Only the state,
-// the ledger and the records outlive it: all else is derived from them.
+// counted in after it; whoever it touches is looked at again then, and no other. What that comes to
+// is left to Show, as steps. Only the state, the ledger and the records outlive it: all else is
+// derived from them.
 type fold struct {
 	view
-	names   *facts.Names
-	fewest  int // up to how many enrolments are read anew: fewEnrolments, but for tests
-	records *records
-	regions *regions
-	funds   []*fund           // by commitment; nil: nobody asked for it yet
-	crowds  map[uint32]*crowd // by person, of those with many enrolments
-	least   map[uint32]uint32 // by person: the id that names it; of those with several
-	months  calendar[temporal.Month]
-	days    calendar[temporal.Date]
+	names  *facts.Names
+	fewest int // up to how many enrolments are read anew: fewEnrolments, but for tests
+	shown  *shown
+	steps  []step            // for Show: those of the batch that is applied
+	noted  [ofRegion]bitset  // by kind and number: whether anything was wrong when last looked at
+	funds  []*fund           // by commitment; nil: nobody asked for it yet
+	crowds map[uint32]*crowd // by person, of those with many enrolments
+	least  map[uint32]uint32 // by person: the id that names it; of those with several
+	months calendar[temporal.Month]
+	days   calendar[temporal.Date]
 
 	touched again
 	few     light // memory, as the next
 	bare    sink
 	people  []uint32
 	workers []uint32
-	named   []uint32
 	one     [1]uint32
 	self    [1]uint32
-	were    []stay
-	are     []stay
+	stays   []stay
 	paid    []pay  // counted out since the last recount, as the next
 	pays    []pay  // counted in
 	course  course // the one that was read last
@@ -52,9 +51,9 @@ type again struct {
 type fund struct {
 	heads heights // months: how many enrolments it pays
 
-	counting bool           // its end is near: losing is counted
-	end      temporal.Month // at which
-	losing   int64          // enrolments that lose cover then
+	// Its end is near, and losing are the enrolments that lose cover then; nil: it is not.
+	losing map[uint32]bool
+	end    temporal.Month
 
 	// What was last looked at: nothing else is wrong while both stay above zero, or do not.
 	looked      bool
@@ -64,13 +63,13 @@ type fund struct {
 
 // differs reports whether what is counted may make something else wrong than before.
 func (d *fund) differs() bool {
-	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) || d.loses != (d.losing > 0)
+	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) || d.loses != (len(d.losing) > 0)
 }
 
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 	f := &fold{
 		view:  view{s: s, l: l, k: latest},
-		names: p.names, fewest: p.few, records: r, regions: newRegions(),
+		names: p.names, fewest: p.few, shown: newShown(l, r),
 		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
 		bare: sink{bare: true},
@@ -85,19 +84,9 @@ func (f *fold) derive() {
 		f.pass(f.l.days.At(n - 1).day)
 	}
 	for e := range f.s.EnrolmentCount() {
-		f.count(f.courseOf(uint32(e)), +1)
+		f.countIn(f.courseOf(uint32(e)))
 		f.recount()
 		f.wait(uint32(e), f.course.turn(f.month))
-	}
-	for w := range f.s.WorkerCount() {
-		if f.s.Person(uint32(w)) == uint32(w) {
-			f.in(uint32(w))
-		}
-	}
-	for i := range f.l.publications.Len() {
-		if p := f.l.publications.At(i); p.retracted == 0 {
-			f.regions.published(f.l, p.region, p.reference)
-		}
 	}
 	for c, books := range f.l.accounts {
 		if books == nil {
@@ -107,20 +96,12 @@ func (f *fold) derive() {
 		f.days.set(uint32(c), waitFor(a.turn(f.today), enrolment.Never))
 	}
 	f.touched = again{}
-	f.regions.check(func(owner, wrong) {})
-}
-
-// admit makes room for what the events name, and has brought into the cache what is looked at when
-// they are applied. Of an enrolment or commitment that is named for the first time there is nothing.
-func (f *fold) admit(events []facts.Event) {
-	f.s.Admit(events)
-	f.named = f.named[:0]
-	for i := range events {
-		if e := &events[i]; int(e.Enrolment) < len(f.months.of) {
-			f.named = append(f.named, e.Enrolment)
+	f.shown.derive(f)
+	for kind := range f.noted {
+		for number, at := range f.shown.records.heads[kind] {
+			f.noted[kind].set(uint32(number), at != 0)
 		}
 	}
-	f.records.prefetch(f.named)
 }
 
 // courseOf reads the course of an enrolment, unless it was read last.
@@ -136,48 +117,51 @@ func (f *fold) courseOf(e uint32) *course {
 // change does what changes enrolments. Workers are all for whom they are open, before or after.
 func (f *fold) change(enrolments, workers []uint32, do func()) {
 	f.people = f.persons(f.people[:0], workers)
-	persons := f.people
-	f.were = f.were[:0]
-	for _, person := range persons {
-		if f.crowds[person] != nil {
-			continue
-		}
-		if f.were = f.staysOf(f.were[:0], person); len(persons) > 1 {
-			f.regions.countAll(placesOf(f.were), -1)
-			f.were = f.were[:0]
-		}
-	}
 	for _, e := range enrolments {
-		f.count(f.courseOf(e), -1)
+		f.countOut(f.courseOf(e))
 	}
 	do()
 	f.read = false
 	for _, e := range enrolments {
-		f.count(f.courseOf(e), +1)
+		f.countIn(f.courseOf(e))
 	}
 	f.recount()
+	f.touch(enrolments, f.people)
+}
+
+// touch has enrolments and persons looked at again, and tells where these are covered.
+func (f *fold) touch(enrolments, persons []uint32) {
 	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
 	for _, person := range persons {
 		f.touched.workers = append(f.touched.workers, f.leastOf(person))
-		if f.crowds[person] != nil {
-			continue
+		if f.crowds[person] == nil {
+			f.stays = f.staysOf(f.stays[:0], person)
+			f.stand(person, f.stays)
+			f.keep(person)
 		}
-		f.are = f.staysOf(f.are[:0], person)
-		f.regions.compare(f.were, f.are)
-		f.keep(person)
 	}
 }
 
-// count counts an enrolment for its commitments and, where they have many, its persons. The heads
-// of commitments are counted by recount, once it is known what differs.
-func (f *fold) count(c *course, weight int32) {
-	pays := &f.paid
-	if weight > 0 {
-		pays = &f.pays
+// countOut takes away what an enrolment is for its commitments and, where they have many, its
+// persons. The heads of commitments are counted by recount, once it is known what differs.
+func (f *fold) countOut(c *course) {
+	n := len(f.paid)
+	f.paid = c.appendPays(f.paid)
+	for _, p := range f.paid[n:] {
+		f.lose(c.e, f.fundOf(p.commitment), p.commitment, false)
 	}
-	n := len(*pays)
-	*pays = c.appendPays(*pays)
-	f.countLosing(c, (*pays)[n:], weight)
+	f.crowd(c, -1)
+}
+
+// countIn does the opposite.
+func (f *fold) countIn(c *course) {
+	f.pays = c.appendPays(f.pays)
+	f.countLosing(c)
+	f.crowd(c, +1)
+}
+
+// crowd counts an enrolment for those of its persons who have many.
+func (f *fold) crowd(c *course, weight int32) {
 	if len(f.crowds) == 0 {
 		return
 	}
@@ -186,24 +170,33 @@ func (f *fold) count(c *course, weight int32) {
 		person := f.s.Person(w)
 		if crowd := f.crowds[person]; crowd != nil && !slices.Contains(done, person) {
 			done = append(done, person)
-			crowd.add(c, f.ids(w), weight, f.regions)
+			crowd.add(c, f.ids(w), weight, f.weigh)
 		}
 	}
 }
 
-// countLosing counts an enrolment among those that lose cover at the end of a commitment.
-func (f *fold) countLosing(c *course, pays []pay, weight int32) {
-	for i := range pays {
-		commitment := pays[i].commitment
-		if i > 0 && commitment == pays[i-1].commitment {
-			continue
-		}
-		fund := f.fundOf(commitment)
-		if fund.counting && c.losesCover(commitment, fund.end) {
-			fund.losing += int64(weight)
-			f.touched.counted = append(f.touched.counted, commitment)
+// countLosing counts an enrolment among those that lose cover at the end of a commitment, where
+// that is near, if it does.
+func (f *fold) countLosing(c *course) {
+	for i := range c.grants {
+		commitment := c.grants[i].Commitment
+		if fund := f.fundOf(commitment); fund.losing != nil {
+			f.lose(c.e, fund, commitment, c.losesCover(commitment, fund.end))
 		}
 	}
+}
+
+// lose notes whether an enrolment loses cover at the end of a commitment.
+func (f *fold) lose(e uint32, d *fund, commitment uint32, loses bool) {
+	if d.losing[e] == loses {
+		return
+	}
+	if loses {
+		d.losing[e] = true
+	} else {
+		delete(d.losing, e)
+	}
+	f.touched.counted = append(f.touched.counted, commitment)
 }
 
 // recount counts the heads of commitments by what was counted out and in since the last time. Few
@@ -242,7 +235,7 @@ func (f *fold) fundOf(c uint32) *fund {
 // regroup does what makes persons one, or two: of the workers all that are.
 func (f *fold) regroup(workers, enrolments []uint32, do func()) {
 	for _, e := range enrolments {
-		f.count(f.courseOf(e), -1)
+		f.countOut(f.courseOf(e))
 	}
 	for _, person := range f.persons(nil, workers) {
 		f.touched.workers = append(f.touched.workers, f.leastOf(person))
@@ -252,7 +245,7 @@ func (f *fold) regroup(workers, enrolments []uint32, do func()) {
 	do()
 	f.read = false
 	for _, e := range enrolments {
-		f.count(f.courseOf(e), +1)
+		f.countIn(f.courseOf(e))
 	}
 	f.recount()
 	for _, person := range f.persons(nil, workers) {
@@ -302,7 +295,7 @@ func (f *fold) pass(day temporal.Date) {
 		return
 	}
 	f.setToday(day)
-	f.regions.end(f.l, f.month)
+	f.do(step{do: endMonths, from: int32(f.month)})
 	f.touched.enrolments = f.months.due(f.touched.enrolments, f.month)
 	f.touched.commitments = f.days.due(f.touched.commitments, day)
 }
@@ -320,36 +313,35 @@ func waitFor[T ~int32](at, never T) T {
 	return at
 }
 
-// settle looks at all who were touched, and notes what is found from an event on.
-func (f *fold) settle(seq eventstore.Sequence) {
+// settle looks at all who were touched, and notes what is found now.
+func (f *fold) settle() {
 	for some := range slices.Chunk(sortedNumbers(f.touched.enrolments), facts.Together) {
 		if len(some) > 1 { // a month has come: nobody has looked at them lately
 			f.s.Prefetch(some)
-			f.records.prefetch(some)
 		}
 		for _, e := range some {
-			f.settleEnrolment(e, seq)
+			f.settleEnrolment(e)
 		}
 	}
 	for _, w := range sortedNumbers(f.touched.workers) {
-		f.records.settle(owner{kind: ofWorker, number: w}, f.checkWorker(w), seq)
+		f.note(owner{kind: ofWorker, number: w}, f.checkWorker(w))
 	}
-	f.settleCommitments(seq)
-	f.regions.check(func(o owner, is wrong) { f.records.settle(o, is.found(), seq) })
+	f.settleCommitments()
+	f.do(step{do: check})
 	t := &f.touched
 	t.enrolments, t.workers, t.commitments = t.enrolments[:0], t.workers[:0], t.commitments[:0]
 	t.counted = t.counted[:0]
 }
 
-func (f *fold) settleEnrolment(e uint32, seq eventstore.Sequence) {
+func (f *fold) settleEnrolment(e uint32) {
 	c := f.courseOf(e)
 	f.bare.found = f.bare.found[:0]
 	f.bare.checkEnrolment(&f.view, c)
-	f.records.settle(owner{kind: ofEnrolment, number: e}, f.bare.sorted(), seq)
+	f.note(owner{kind: ofEnrolment, number: e}, f.bare.sorted())
 	f.wait(e, c.turn(f.month))
 }
 
-func (f *fold) settleCommitments(seq eventstore.Sequence) {
+func (f *fold) settleCommitments() {
 	for _, c := range f.touched.counted {
 		if f.fundOf(c).differs() {
 			f.touched.commitments = append(f.touched.commitments, c)
@@ -358,7 +350,7 @@ func (f *fold) settleCommitments(seq eventstore.Sequence) {
 	for _, c := range sortedNumbers(f.touched.commitments) {
 		a := f.account(c)
 		found := checkCommitment(&f.view, &a)
-		f.records.settle(owner{kind: ofCommitment, number: c}, found, seq)
+		f.note(owner{kind: ofCommitment, number: c}, found)
 		f.days.set(c, waitFor(a.turn(f.today), enrolment.Never))
 	}
 }
@@ -381,7 +373,7 @@ func (f *fold) account(c uint32) account {
 		a.over = over
 	}
 	fund.watch(f, &a)
-	a.losing = fund.losing
+	a.losing = int64(len(fund.losing))
 	fund.looked, fund.limit = true, a.budget.heads
 	fund.over, fund.loses = a.over > 0, a.losing > 0
 	return a
@@ -390,16 +382,19 @@ func (f *fold) account(c uint32) account {
 // watch counts the enrolments that lose cover at the end of a commitment, while that is near.
 func (d *fund) watch(f *fold, a *account) {
 	if !a.ending(f.today) {
-		d.counting, d.losing = false, 0
+		d.losing = nil
 		return
 	}
-	if d.counting && d.end == a.end() {
+	if d.losing != nil && d.end == a.end() {
 		return
 	}
-	d.counting, d.end, d.losing = true, a.end(), 0
-	for _, e := range f.granted(a.number) {
-		if f.courseOf(e).losesCover(a.number, d.end) {
-			d.losing++
+	d.losing, d.end = map[uint32]bool{}, a.end()
+	for some := range slices.Chunk(f.granted(a.number), facts.Together) {
+		f.s.Prefetch(some)
+		for _, e := range some {
+			if f.courseOf(e).losesCover(a.number, d.end) {
+				d.losing[e] = true
+			}
 		}
 	}
 }

@@ -33,22 +33,22 @@ const findingsOfEvent = 1_000
 
 // about works out the findings of an event.
 func (a *asked) about(seq eventstore.Sequence) {
-	a.p.reading.RLock()
-	defer a.p.reading.RUnlock()
+	defer a.p.read()()
 	f := a.p.fold
-	a.Known = f.s.Events()
+	a.Known = f.shown.last
 	if seq == 0 || seq > a.Known {
 		return
 	}
 	var at []uint32
-	t := f.records.table
-	for i := f.records.from(seq); i < t.Len() && t.At(i).since == seq; i++ {
+	records := f.shown.records
+	t := records.table
+	for i := records.from(seq); i < t.Len() && t.At(i).since == seq; i++ {
 		if t.At(i).until == 0 {
 			at = append(at, uint32(i))
 		}
 	}
 	for _, o := range f.ownersOf(seq) {
-		at = f.records.appendOpen(at, o)
+		at = records.appendOpen(at, o)
 	}
 	d := teller{f: f, known: a.Known}
 	for _, i := range sortedNumbers(at) {
@@ -100,7 +100,7 @@ func (f *fold) ownersOf(seq eventstore.Sequence) (all []owner) {
 		}
 	}
 	if p := f.l.publicationAt(seq); p != nil {
-		for m := p.reference.Month(); m < f.regions.ended; m++ {
+		for m := p.reference.Month(); m < f.shown.regions.ended; m++ {
 			all = append(all, owner{ofRegion, uint32(p.region), int32(m)})
 		}
 	}

@@ -22,8 +22,12 @@ type crowd struct {
 	covered map[region.Code]*steps.Counts // month ends, by region
 }
 
-// add adds what an enrolment is to the person, or takes it away, and counts the person in regions.
-func (w *crowd) add(c *course, ids []uint32, weight int32, in *regions) {
+// weighing tells months in a region in which somebody is covered, or with weight -1 no more.
+type weighing func(code region.Code, s enrolment.Span, weight int64)
+
+// add adds what an enrolment is to the person, or takes it away, and tells by what that changes
+// where the person is covered.
+func (w *crowd) add(c *course, ids []uint32, weight int32, tell weighing) {
 	w.whole.add(c, ids, weight)
 	for i := range c.spells {
 		s := &c.spells[i]
@@ -32,18 +36,18 @@ func (w *crowd) add(c *course, ids []uint32, weight int32, in *regions) {
 		}
 		ends := monthEnds(s)
 		for _, code := range levels(s.Terms.Region) {
-			w.cover(code, ends, weight, in)
+			w.cover(code, ends, weight, tell)
 		}
 	}
 }
 
-func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int32, in *regions) {
+func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int32, tell weighing) {
 	counts := w.covered[code]
 	if counts == nil {
 		counts = &steps.Counts{}
 		w.covered[code] = counts
 	}
-	flip := func(from, until int32) { in.count(code, spanOf(from, until), int64(weight)) }
+	flip := func(from, until int32) { tell(code, spanOf(from, until), int64(weight)) }
 	if weight > 0 {
 		counts.Add(int32(ends.From), int32(ends.Until), flip)
 	} else {
@@ -215,26 +219,27 @@ func (r *regions) differ(before, after places) {
 	}
 }
 
-// out counts a person in no region any more.
+// out tells that a person is covered nowhere any more.
 func (f *fold) out(person uint32) {
 	crowd := f.crowds[person]
 	if crowd == nil {
-		f.regions.countAll(placesOf(f.staysOf(nil, person)), -1)
+		f.stand(person, nil)
 		return
 	}
 	for code, counts := range crowd.covered { // each for itself: in any order
-		counts.Each(func(from, until int32) { f.regions.count(code, spanOf(from, until), -1) })
+		counts.Each(func(from, until int32) { f.weigh(code, spanOf(from, until), -1) })
 	}
 	delete(f.crowds, person)
 }
 
-// in counts a person in regions who is not counted there.
+// in tells where a person is covered of whom nothing was told.
 func (f *fold) in(person uint32) {
 	if f.s.Opened(person, f.fewest+1) <= f.fewest {
-		f.regions.countAll(placesOf(f.staysOf(nil, person)), +1)
+		f.stays = f.staysOf(f.stays[:0], person)
+		f.stand(person, f.stays)
 		return
 	}
-	f.crowds[person] = f.crowdOf(person, f.regions)
+	f.crowds[person] = f.crowdOf(person, f.weigh)
 }
 
 // keep keeps what the enrolments of a person come to, if they are many now.
@@ -243,15 +248,16 @@ func (f *fold) keep(person uint32) {
 		return
 	}
 	if f.s.Opened(person, f.fewest+1) > f.fewest {
-		f.crowds[person] = f.crowdOf(person, newRegions()) // counted already: count elsewhere
+		f.crowds[person] = f.crowdOf(person, func(region.Code, enrolment.Span, int64) {})
+		f.do(step{do: forget, number: person}) // it is counted where it is told that it stays
 	}
 }
 
-func (f *fold) crowdOf(person uint32, in *regions) *crowd {
+func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
 	w, ids := &crowd{covered: map[region.Code]*steps.Counts{}}, f.ids(person)
 	for _, e := range f.enrolments(ids) {
 		if c := f.courseOf(e); c.isOf(ids) {
-			w.add(c, ids, +1, in)
+			w.add(c, ids, +1, tell)
 		}
 	}
 	return w

@@ -100,8 +100,8 @@ func (r *records) append(is record) link {
 	return link(r.table.Append(is) + 1)
 }
 
-// settle makes what was found about an owner all that is open of it, from an event on.
-func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
+// settle makes what is wrong with an owner all that is open of it, from an event on.
+func (r *records) settle(o owner, all []mark, seq eventstore.Sequence) {
 	was := r.head(o)
 	if was == 0 && len(all) == 0 {
 		return
@@ -127,14 +127,9 @@ func (r *records) settle(o owner, all []found, seq eventstore.Sequence) {
 	r.setHead(o, head)
 }
 
-// indexOf returns which of what was found a record is of, -1 when none is.
-func indexOf(all []found, r *record) int {
-	for i := range all {
-		if all[i].code == r.code && all[i].second == r.second {
-			return i
-		}
-	}
-	return -1
+// indexOf returns which of what is wrong a record is of, -1 when none is.
+func indexOf(all []mark, r *record) int {
+	return slices.Index(all, mark{r.code, r.second})
 }
 
 // raise adds a finding about an event and its date.

@@ -240,13 +240,13 @@ func (h *headcount) wrong(m temporal.Month) (is wrong) {
 	return is
 }
 
-// found returns it as findings.
-func (w wrong) found() (all []found) {
+// marks returns all that is wrong.
+func (w wrong) marks() (all []mark) {
 	if w&isAbove != 0 {
-		all = append(all, found{code: CoverageAbove100})
+		all = append(all, mark{code: CoverageAbove100})
 	}
 	if w&jumps != 0 {
-		all = append(all, found{code: Jump})
+		all = append(all, mark{code: Jump})
 	}
 	return all
 }

@@ -39,7 +39,7 @@ func (d *teller) tell(r *record) line {
 		until := r.until
 		l.Until, k = &until, r.until-1
 	}
-	k = min(k, d.f.s.Events())
+	k = min(k, d.f.shown.last)
 	if d.view.k != k || d.view.s == nil {
 		d.view = view{
 			s: d.f.s, l: d.f.l, k: k, closings: map[uint32]temporal.Month{},
@@ -64,7 +64,7 @@ func (d *teller) tell(r *record) line {
 
 // take takes what a rule has found.
 func (l *line) take(all []found, r *record) {
-	i := indexOf(all, r)
+	i := slices.IndexFunc(all, func(f found) bool { return f.code == r.code && f.second == r.second })
 	if i < 0 {
 		return // damaged: what is stored says otherwise
 	}

@@ -1,0 +1,107 @@
+package findings
+
+import (
+	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
+	"cakupan/domain/region"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+)
+
+// step is something that the fold leaves for Show to do. Those of an event follow one another, from
+// its begin on; what a step needs more of follows it as parts.
+type step struct {
+	do     action
+	kind   kind   // of the owner
+	code   uint16 // a Code, or that of a region
+	number uint32 // of the owner; of a part of a note: the second
+	from   int32  // a month or a day, as the next
+	until  int32
+	n      int64 // a sequence, a weight, a count; how many parts follow
+}
+
+// action is what a step does.
+type action uint8
+
+const (
+	part      action = iota // of the step before it
+	begin                   // the next event: n
+	endMonths               // the months before one have ended
+	note                    // what is wrong with an owner, in parts
+	stand                   // where a person is covered, in parts
+	forget                  // where a person was covered: others count that
+	weigh                   // one of a crowd's months in a region
+	publish                 // a workforce
+	unpublish               // that of an event, if it is one
+	raise                   // something wrong with an event's date
+	resolve                 // what is wrong with the date of an event
+	check                   // what is wrong with regions now
+)
+
+// mark is something that is wrong, without its details.
+type mark struct {
+	code   Code
+	second uint32 // the commitment, where the finding is about a pair; else 0
+}
+
+func (f *fold) do(s step) { f.steps = append(f.steps, s) }
+
+// note leaves what was found about an owner, if anything was or is open of it.
+func (f *fold) note(o owner, all []found) {
+	if !f.noted[o.kind].set(o.number, len(all) > 0) && len(all) == 0 {
+		return
+	}
+	f.do(step{do: note, kind: o.kind, number: o.number, n: int64(len(all))})
+	for i := range all {
+		f.do(step{code: uint16(all[i].code), number: all[i].second})
+	}
+}
+
+// stand leaves where a person is covered.
+func (f *fold) stand(person uint32, stays []stay) {
+	f.do(step{do: stand, number: person, n: int64(len(stays))})
+	for _, s := range stays {
+		f.do(step{code: uint16(s.code), from: int32(s.From), until: int32(s.Until)})
+	}
+}
+
+// weigh leaves months in a region in which one of a crowd is covered, or no more.
+func (f *fold) weigh(code region.Code, s enrolment.Span, weight int64) {
+	f.do(step{
+		do: weigh, code: uint16(code), from: int32(s.From), until: int32(s.Until), n: weight,
+	})
+}
+
+// publish leaves a workforce that makes percents.
+func (f *fold) publish(d *event.Data) {
+	if d.Sector == event.AllSectors && d.Indicator == event.Employed {
+		f.do(step{
+			do: publish, code: uint16(d.Region), from: int32(d.Reference), n: d.Count,
+		})
+	}
+}
+
+// raise leaves something wrong with the date of the event.
+func (f *fold) raise(code Code, o owner, date temporal.Date) {
+	f.do(step{do: raise, kind: o.kind, code: uint16(code), number: o.number, from: int32(date)})
+}
+
+func (s *step) owner() owner                  { return owner{kind: s.kind, number: s.number} }
+func (s *step) span() enrolment.Span          { return spanOf(s.from, s.until) }
+func (s *step) sequence() eventstore.Sequence { return eventstore.Sequence(s.n) }
+
+// bitset has a bit a number.
+type bitset []uint64
+
+// set sets a bit, and returns what it was.
+func (b *bitset) set(number uint32, to bool) (was bool) {
+	for int(number>>6) >= len(*b) {
+		*b = append(*b, 0)
+	}
+	word, bit := &(*b)[number>>6], uint64(1)<<(number&63)
+	was = *word&bit != 0
+	if *word &^= bit; to {
+		*word |= bit
+	}
+	return was
+}
