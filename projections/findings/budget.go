@@ -11,10 +11,12 @@ import (
 
 // budget is what a commitment comes to, by its last committed event and the amendments after it.
 type budget struct {
-	known                          bool
+	// Of all commitments these are looked at most: they share a line of the cache.
+	known       bool
+	funder      region.Code
+	from, until temporal.Month
+
 	heads, months, tariff, ceiling int64
-	from, until                    temporal.Month
-	funder                         region.Code
 
 	first     eventstore.Sequence // the event that committed it first,
 	committed eventstore.Sequence // and the one that did so last
@@ -33,9 +35,10 @@ func (b *budget) sameGround(other *budget) bool {
 // books are the events about one commitment, as indexes in the table of money, in order of the log,
 // and what those in force come to.
 type books struct {
+	budget budget
+
 	terms, payments, changes []int
 
-	budget  budget
 	spent   big.Int
 	senders map[uint32]int // publisher → events that are not payments
 	sent    int            // all of those
@@ -118,7 +121,7 @@ func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
 				first = m.sequence
 			}
 			b = budget{
-				true, m.heads, m.months, m.tariff, m.ceiling, m.from, m.until, m.funder,
+				true, m.funder, m.from, m.until, m.heads, m.months, m.tariff, m.ceiling,
 				first, m.sequence, m.sequence,
 			}
 		case b.known:

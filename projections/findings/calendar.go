@@ -3,8 +3,10 @@ package findings
 // calendar says who must be looked at again when a month or a day has come. Who puts it off stays
 // listed, and is listed anew only when the earlier time has come: so putting off costs nothing.
 type calendar[T ~int32] struct {
-	on map[T][]uint32
-	of []entry[T] // by number
+	on     map[T][]uint32
+	of     []entry[T] // by number
+	latest T          // the time that was listed last, and who is on it: not in on
+	those  []uint32
 }
 
 // entry says until when one waits, and where that counts; anytime: it does not.
@@ -14,7 +16,7 @@ type entry[T ~int32] struct {
 }
 
 func newCalendar[T ~int32]() calendar[T] {
-	return calendar[T]{on: map[T][]uint32{}}
+	return calendar[T]{on: map[T][]uint32{}, latest: anytime}
 }
 
 // anytime is after every time.
@@ -29,12 +31,30 @@ func (c *calendar[T]) set(number uint32, at T) {
 	e.at = at
 	if at < e.listed {
 		e.listed = at
-		c.on[at] = append(c.on[at], number)
+		c.list(at, number)
 	}
+}
+
+// list lists one on a time: mostly that of the one before.
+func (c *calendar[T]) list(at T, number uint32) {
+	if at != c.latest {
+		c.put()
+		c.latest, c.those = at, c.on[at]
+	}
+	c.those = append(c.those, number)
+}
+
+// put puts those of the latest time to the others.
+func (c *calendar[T]) put() {
+	if c.latest != anytime {
+		c.on[c.latest] = c.those
+	}
+	c.latest, c.those = anytime, nil
 }
 
 // due appends those whose time has come, and forgets them.
 func (c *calendar[T]) due(all []uint32, now T) []uint32 {
+	c.put()
 	for at, numbers := range c.on { // who is due is brought in order by whoever asks
 		if at > now {
 			continue
