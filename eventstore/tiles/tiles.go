@@ -141,9 +141,13 @@ func (t *Tiles) catchUp(ctx context.Context) error {
 		return t.compareEnd(last)
 	}
 	a := &adder{t: t, compared: t.tree.Size()}
-	for frame, err := range t.log.Read(ctx, eventstore.Sequence(t.tree.Size()+1)) {
+	hashed := each
+	if tail.Sequence-eventstore.Sequence(t.tree.Size()) >= hashAheadFrom {
+		hashed = ahead
+	}
+	for l, err := range hashed(t.log.Read(ctx, eventstore.Sequence(t.tree.Size()+1))) {
 		if err == nil {
-			err = a.add(frame)
+			err = a.add(l)
 		}
 		if err != nil {
 			return errors.Join(err, t.levels.write())
@@ -200,8 +204,8 @@ type adder struct {
 	begun    bool
 }
 
-func (a *adder) add(frame eventstore.Frame) error {
-	t := a.t
+func (a *adder) add(l *leaves) error {
+	t, frame := a.t, l.frame
 	size := t.tree.Size()
 	if uint64(frame.First()) <= size && !a.begun && size > 0 {
 		return fmt.Errorf("%w: the log has cut its events from %d on in another way", ErrDamaged,
@@ -219,9 +223,9 @@ func (a *adder) add(frame eventstore.Frame) error {
 		}
 		a.begun, a.compared = true, size
 	}
-	for r := range frame.Records() {
-		leaf := merkle.LeafHash(uint64(r.Sequence), int64(r.RecordedAt), r.Event)
-		t.tree.AppendNodes(leaf, t.levels.add)
+	add := t.levels.add
+	for _, leaf := range l.hashes {
+		t.tree.AppendNodes(leaf, add)
 	}
 	if !t.levels.full() {
 		return nil

@@ -3,7 +3,9 @@ package tiles_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -346,6 +348,46 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestAhead adds so many events that their leaves are hashed ahead, and begins anew or goes on from
+// where it was when reading ends on the way.
+func TestAhead(t *testing.T) {
+	l := newLog(t, 700, 1, 900, 1000, 2, 3, 4)
+	for _, reads := range []int{0, 1, 3, 6} {
+		tt := open(t, t.TempDir(), &cutLog{logOf: l, reads: reads})
+		tree, err := tt.CatchUp(t.Context())
+		if !errors.Is(err, errCut) || merkle.Hash(tree.Hash) == l.maker.Root() {
+			t.Fatalf("after %d frames: %d events, %v", reads, tree.N, err)
+		}
+		check(t, l, tt)
+	}
+}
+
+var errCut = errors.New("reading ended")
+
+// cutLog fails once after so many frames.
+type cutLog struct {
+	*logOf
+	reads int
+	cut   bool
+}
+
+func (l *cutLog) Read(ctx context.Context, from eventstore.Sequence,
+) iter.Seq2[eventstore.Frame, error] {
+	return func(yield func(eventstore.Frame, error) bool) {
+		n := 0
+		for frame, err := range l.logOf.Read(ctx, from) {
+			if n == l.reads && !l.cut {
+				l.cut = true
+				yield(eventstore.Frame{}, errCut)
+				return
+			}
+			if n++; !yield(frame, err) {
+				return
+			}
+		}
+	}
+}
+
 // BenchmarkCatchUp shows what an event costs.
 func BenchmarkCatchUp(b *testing.B) {
 	counts := make([]int, 200)
@@ -359,4 +401,29 @@ func BenchmarkCatchUp(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200_000, "ns/event")
+}
+
+// BenchmarkHashes shows what its two hashes alone cost, with the standard library: that of an event
+// and that of a node.
+func BenchmarkHashes(b *testing.B) {
+	l := newLog(b, 1000)
+	var events [][]byte
+	for frame, err := range l.Read(b.Context(), 1) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		for r := range frame.Records() {
+			events = append(events,
+				merkle.AppendEntry([]byte{0}, uint64(r.Sequence), int64(r.RecordedAt), r.Event))
+		}
+	}
+	var node [65]byte
+	for b.Loop() {
+		for _, event := range events {
+			leaf := sha256.Sum256(event)
+			copy(node[1:], leaf[:])
+			_ = sha256.Sum256(node[:])
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
 }
