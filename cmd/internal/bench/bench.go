@@ -45,7 +45,8 @@ func Run(ctx context.Context, parent string, events int,
 	}}
 	started := time.Now()
 	for _, part := range []func(context.Context) error{
-		b.floor, b.appends, b.imports, b.posts, b.messages, b.reads, b.credits, b.dears,
+		b.floor, b.appends, b.imports, b.watched, b.posts, b.messages, b.reads, b.credits,
+		b.dears,
 	} {
 		if err := part(ctx); err != nil {
 			return b.report, err
