@@ -54,7 +54,7 @@ type Layout struct {
 // chunk is most of what a query costs, and takes a fraction of a millisecond; runs of smaller
 // chunks would be more, and larger in sum. A part has what the rows of most regencies take: some
 // 8 KiB, packed.
-func FullLayout() Layout { return Layout{Page: 12, Chunk: 16, Part: 11} }
+func FullLayout() Layout { return Layout{Page: 12, Chunk: 16, Part: 12} }
 
 // chunkPages returns how many pages a chunk has.
 func (l Layout) chunkPages() int { return 1 << (l.Chunk - l.Page) }
@@ -83,8 +83,8 @@ const cellPageShift = 9
 func New(db *checked.DB, rule Rule) *Cube {
 	c := &Cube{
 		rule:        rule,
-		storedCells: pages.NewHistory(8, cellPageShift),
-		deltas:      pages.NewHistory(deltaBytes, rule.Layout.Page),
+		storedCells: pages.NewChained(8, cellPageShift, 2),
+		deltas:      pages.NewChained(deltaBytes, rule.Layout.Page, chainedWords),
 	}
 	c.summer = newSummer(db, rule, c.deltas, 0)
 	return c

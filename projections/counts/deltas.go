@@ -74,22 +74,34 @@ func putDelta(b []byte, seq eventstore.Sequence, day temporal.Date, number uint3
 	binary.LittleEndian.PutUint32(b[4*weightWord:], uint32(weight))
 }
 
+// chainedWords are the first words of a delta, which a page keeps as chains: where a page begins
+// and ends is what is asked for of the sequences, and seldom.
+const chainedWords = sequenceHigh + 1
+
 // deltas are those of a page.
 type deltas struct {
-	low, high, days, cells, weights pages.WordColumn
-	n                               int
+	page                 pages.Words
+	days, cells, weights pages.WordColumn
+	n                    int
 }
 
 func newDeltas(page pages.Words) deltas {
 	return deltas{
-		page.Column(sequenceLow), page.Column(sequenceHigh), page.Column(dayWord),
-		page.Column(cellWord), page.Column(weightWord), page.Len(),
+		page, page.Column(dayWord), page.Column(cellWord), page.Column(weightWord), page.Len(),
 	}
 }
 
-func (d *deltas) sequence(i int) eventstore.Sequence {
-	return eventstore.Sequence(d.high.At(i))<<32 | eventstore.Sequence(d.low.At(i))
-}
 func (d *deltas) day(i int) temporal.Date { return temporal.Date(d.days.At(i)) }
 func (d *deltas) cell(i int) uint32       { return d.cells.At(i) }
 func (d *deltas) weight(i int) int32      { return int32(d.weights.At(i)) }
+
+// sequences are those of the deltas of a page.
+type sequences struct{ low, high pages.WordColumn }
+
+func sequencesIn(page *pages.Words) sequences {
+	return sequences{page.Column(sequenceLow), page.Column(sequenceHigh)}
+}
+
+func (s *sequences) at(i int) eventstore.Sequence {
+	return eventstore.Sequence(s.high.At(i))<<32 | eventstore.Sequence(s.low.At(i))
+}

@@ -75,8 +75,8 @@ func (c *Cube) Load(tx *checked.Tx, n Lengths) error {
 	}
 	return pages.LoadFrom(tx, c.rule.Deltas, func(b *checked.Bucket) error {
 		return c.deltas.EachWords(b, func(page pages.Words) {
-			deltas := newDeltas(page)
-			c.first = append(c.first, deltas.sequence(0))
+			of := sequencesIn(&page)
+			c.first = append(c.first, of.at(0))
 		})
 	})
 }

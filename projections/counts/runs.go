@@ -166,9 +166,9 @@ func (r *run) store(from, until int) []byte {
 		first := binary.LittleEndian.Uint32(rows[at:])
 		binary.LittleEndian.PutUint32(rows[at:], first-uint32(begin))
 	}
-	stored := pages.AppendWords(make([]byte, 4), rows, rowWords, until-from)
+	stored := pages.AppendWords(make([]byte, 4), rows, rowWords, until-from, 0)
 	binary.LittleEndian.PutUint32(stored, uint32(len(stored)-4))
-	return pages.AppendWords(stored, r.steps[stepBytes*begin:], stepWords, end-begin)
+	return pages.AppendWords(stored, r.steps[stepBytes*begin:], stepWords, end-begin, 0)
 }
 
 // readPart returns a part that is stored.

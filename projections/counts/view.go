@@ -47,7 +47,8 @@ func (v *View) Until(tx *checked.Tx, k eventstore.Sequence) (Known, error) {
 	}
 	size := v.cube.deltas.PageRecords()
 	first := page * size
-	in := sort.Search(deltas.n, func(i int) bool { return deltas.sequence(i) > k })
+	of := sequencesIn(&deltas.page)
+	in := sort.Search(deltas.n, func(i int) bool { return of.at(i) > k })
 	return Known(first + in), nil
 }
 
@@ -172,8 +173,8 @@ func (v *View) Each(tx *checked.Tx, after, until Known,
 	yield func(seq eventstore.Sequence, c Change),
 ) error {
 	return v.scan(tx, int(after), int(until), func(d *deltas, i, end int) {
-		for ; i < end; i++ {
-			yield(d.sequence(i), Change{v.cells[d.cell(i)], d.day(i), d.weight(i)})
+		for of := sequencesIn(&d.page); i < end; i++ {
+			yield(of.at(i), Change{v.cells[d.cell(i)], d.day(i), d.weight(i)})
 		}
 	})
 }

@@ -28,7 +28,7 @@ const Name = "coverage"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 7
+const version = 8
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
@@ -74,7 +74,7 @@ func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 		counts: counts.New(db, counts.Rule{
 			Layout: l, RowsOf: rowsOf, Deltas: "deltas", Cells: "cells", Runs: "runs",
 		}),
-		recorded:     pages.NewHistory(8, recordedPageShift),
+		recorded:     pages.NewChained(8, recordedPageShift, 2),
 		chain:        newChain(),
 		publications: newPublications(),
 		presence:     newPresence(),

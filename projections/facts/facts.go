@@ -160,7 +160,7 @@ func New() *State {
 		enrolments:  pages.NewTable[about](10),
 		workers:     pages.NewTable[workerLinks](11),
 		memberships: pages.NewTable[membership](10),
-		facts:       pages.NewTable[fact](9),
+		facts:       pages.NewTable[fact](10),
 		owners:      pages.NewTable[Owner](12),
 		deaths:      pages.NewTable[death](10),
 		deathsOf:    map[uint32][]uint32{},

@@ -27,7 +27,7 @@ const Name = "findings"
 
 // version is that of the rules and of what the file holds. A file of another version is not
 // migrated but rebuilt from the log.
-const version = 1
+const version = 2
 
 // Projection is the fold and its file. One goroutine applies and stores; any number ask.
 type Projection struct {

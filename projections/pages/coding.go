@@ -14,27 +14,28 @@ type coding interface {
 	unpack(page, stored []byte, used int) error
 }
 
-// codingOf returns the coding of records of so many bytes.
-func codingOf(width int) coding {
+// codingOf returns the coding of records of so many bytes, of which the first words may be kept as
+// chains.
+func codingOf(width, chains int) coding {
 	if width%wordBytes == 0 {
-		return wordCoding(width / wordBytes)
+		return wordCoding{width / wordBytes, chains}
 	}
 	return plainCoding{}
 }
 
-// wordCoding packs records of so many words; see [Words].
-type wordCoding int
+// wordCoding packs records of so many words; see [Words] and [AppendWords].
+type wordCoding struct{ words, chains int }
 
 func (c wordCoding) pack(page []byte, used int) []byte {
-	return AppendWords(nil, page, int(c), used/(wordBytes*int(c)))
+	return AppendWords(nil, page, c.words, used/(wordBytes*c.words), c.chains)
 }
 
 func (c wordCoding) unpack(page, stored []byte, used int) error {
-	w, err := ReadWords(stored, int(c))
+	w, err := ReadWords(stored, c.words)
 	if err != nil {
 		return err
 	}
-	if size := w.Len() * wordBytes * int(c); size < used || size > len(page) {
+	if size := w.Len() * wordBytes * c.words; size < used || size > len(page) {
 		return fmt.Errorf("%w: %d records in a page", ErrCorrupt, w.Len())
 	}
 	w.CopyTo(page[:used])

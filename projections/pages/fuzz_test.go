@@ -64,13 +64,17 @@ func FuzzNames(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(uint64(8), uint64(1), []byte{0, 0, 0, 0, 1, 0, 'a'})
-	f.Add(uint64(16), uint64(2), []byte{0, 0, 0, 0, 2, 0, 'a', 'b', 2, 1, 'c'})
-	f.Add(uint64(16), uint64(2), []byte{0, 0, 0, 0, 2, 0, 'a', 'b', 2, 3})
+	// One name, a; two, of which the second has a character in common with the first, or three.
+	pad := make([]byte, 8)
+	f.Add(uint64(8), uint64(1), append([]byte{0, 0, 0, 0, 1, 0, 0, 'a', 1<<1 | 1, 0, 0}, pad...))
+	f.Add(uint64(16), uint64(2),
+		append([]byte{0, 0, 0, 0, 2, 0, 2, 'a', 'b', 'c', 2<<1 | 1, 0, 1 << 3 & 1, 41, 16}, pad...))
+	f.Add(uint64(16), uint64(2),
+		append([]byte{0, 0, 0, 0, 2, 0, 2, 'a', 'b', 'c', 2<<1 | 1, 0, 1 << 3 & 1, 41, 48}, pad...))
 	f.Add(uint64(1)<<63, uint64(0), []byte{})
 	f.Add(^uint64(0)>>1, uint64(0), []byte{})
 	f.Add(uint64(8), ^uint64(0)>>1, []byte{})
-	f.Add(uint64(8), uint64(1), []byte{0, 0, 0, 0, 255, 0})
+	f.Add(uint64(8), uint64(1), append([]byte{0, 0, 0, 0, 1, 0, 0, 'a', 255, 1, 0}, pad...))
 	f.Fuzz(func(t *testing.T, bytes, count uint64, records []byte) {
 		names := pages.NewNames(hasher)
 		err := withBucket(t, db, func(b *checked.Bucket) error {
@@ -113,14 +117,14 @@ func FuzzLoad(f *testing.F) {
 		full[i] = byte(i * i)
 	}
 	for n := range 3 {
-		page := pages.AppendWords(nil, full, width/4, 1<<shift>>n)
+		page := pages.AppendWords(nil, full, width/4, 1<<shift>>n, n)
 		f.Add(int64(3), page)
 		f.Add(int64(1<<shift), page)
 		f.Add(int64(1<<shift+1), page)
 		f.Add(int64(3), page[:len(page)-1])
 	}
-	f.Add(int64(-1), pages.AppendWords(nil, full, width/4, 1<<shift))
-	f.Add(int64(1)<<62, pages.AppendWords(nil, full, width/4, 1<<shift))
+	f.Add(int64(-1), pages.AppendWords(nil, full, width/4, 1<<shift, 1))
+	f.Add(int64(1)<<62, pages.AppendWords(nil, full, width/4, 1<<shift, 1))
 	f.Fuzz(func(t *testing.T, n int64, page []byte) {
 		err := withBucket(t, db, func(b *checked.Bucket) error {
 			if err := b.Put([]byte{0, 0, 0, 0}, page); err != nil {

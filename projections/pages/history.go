@@ -27,8 +27,12 @@ type HistoryView struct {
 }
 
 // NewHistory returns an empty history of records of width bytes in pages of 1<<shift of them.
-func NewHistory(width int, shift uint) *History {
-	return &History{width: width, shift: shift, coding: codingOf(width)}
+func NewHistory(width int, shift uint) *History { return NewChained(width, shift, 0) }
+
+// NewChained returns an empty history as NewHistory does, of which readers of a page take the first
+// so many words all at once, or none: these take less room.
+func NewChained(width int, shift uint, words int) *History {
+	return &History{width: width, shift: shift, coding: codingOf(width, words)}
 }
 
 // View returns the history as it is now.

@@ -28,7 +28,8 @@ type Table[T any] struct {
 // NewTable returns an empty table with pages of 1<<shift records.
 func NewTable[T any](shift uint) *Table[T] {
 	var record T
-	return &Table[T]{shift: shift, coding: codingOf(int(unsafe.Sizeof(record))), last: noPage}
+	width := int(unsafe.Sizeof(record))
+	return &Table[T]{shift: shift, coding: codingOf(width, width/wordBytes), last: noPage}
 }
 
 const noPage = -1

@@ -3,8 +3,6 @@ package pages
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
-	"slices"
 )
 
 // Words are records of 32-bit words to be read, packed or as they are in memory: of each word a
@@ -12,11 +10,13 @@ import (
 // read one, so packed records are read where they lie.
 //
 // Packed, little endian: number of records (4); per word of a record the base (4), the width in
-// bits (1) and a shift (1); the records, bit by bit from the lowest of each byte on; eight zeros.
-// A word is base + value << shift, modulo 2³².
+// bits (1), a shift in the low six bits, and in the others how it is kept (1); the records, bit by
+// bit from the lowest of each byte on; the words that are kept as chains; eight zeros. A word is
+// base + value << shift, modulo 2³². A [chain] is smaller, but has to be read from its beginning.
 type Words struct {
 	n       int
 	columns []WordColumn
+	chains  []chain // one a word, nil: there are none
 }
 
 // WordColumn is one word of all records.
@@ -42,8 +42,15 @@ const (
 // Len returns the number of records.
 func (w *Words) Len() int { return w.n }
 
-// Column returns one word of all records.
-func (w *Words) Column(i int) WordColumn { return w.columns[i] }
+// Column returns one word of all records. That of a chain is made at each call.
+func (w *Words) Column(i int) WordColumn {
+	if w.chains == nil || w.chains[i].of == direct {
+		return w.columns[i]
+	}
+	words := make([]byte, wordBytes*w.n+wordsPad)
+	w.chains[i].restore(words, wordBytes, w.n)
+	return WordColumn{bytes: words, stride: 8 * wordBytes, mask: 1<<32 - 1, plain: true}
+}
 
 // At returns the word of a record.
 func (c *WordColumn) At(record int) uint32 {
@@ -58,7 +65,7 @@ func (c *WordColumn) At(record int) uint32 {
 // WordsIn returns n records of so many words as they are in memory. There must be room for more
 // bytes behind them: see [CloneWords].
 func WordsIn(records []byte, words, n int) Words {
-	w := Words{n, make([]WordColumn, words)}
+	w := Words{n: n, columns: make([]WordColumn, words)}
 	for i := range w.columns {
 		w.columns[i] = WordColumn{
 			bytes:  records[:words*wordBytes*n+wordsPad],
@@ -76,114 +83,6 @@ func CloneWords(records []byte) []byte {
 	return append(make([]byte, 0, len(records)+wordsPad), records...)
 }
 
-// packing is how one word of records is packed.
-type packing struct {
-	word         int
-	base         uint32
-	width, shift uint
-}
-
-// measure returns how a word of n records is best packed: by how much it differs from that of the
-// first, which may be more or less.
-func measure(records []byte, words, word, n int) packing {
-	first := binary.LittleEndian.Uint32(records[wordBytes*word:])
-	least, most, all := int32(0), int32(0), uint32(0)
-	for at := wordBytes * word; n > 0; n-- {
-		more := binary.LittleEndian.Uint32(records[at:]) - first
-		least, most = min(least, int32(more)), max(most, int32(more))
-		all |= more
-		at += wordBytes * words
-	}
-	if all == 0 {
-		return packing{word: word, base: first}
-	}
-	shift := uint(bits.TrailingZeros32(all))
-	return packing{
-		word: word, base: first + uint32(least), shift: shift,
-		width: uint(bits.Len32((uint32(most) - uint32(least)) >> shift)),
-	}
-}
-
-// AppendWords appends n records of so many words, packed.
-func AppendWords(to, records []byte, words, n int) []byte {
-	packings, stride := make([]packing, 0, words), uint(0)
-	head := binary.LittleEndian.AppendUint32(make([]byte, 0, packedHead+words*packedWordHead),
-		uint32(n))
-	for i := range words {
-		p := packing{}
-		if n > 0 {
-			p = measure(records, words, i, n)
-		}
-		head = binary.LittleEndian.AppendUint32(head, p.base)
-		head = append(head, byte(p.width), byte(p.shift))
-		if p.width > 0 {
-			packings = append(packings, p)
-			stride += p.width
-		}
-	}
-	packed := (int(stride)*n + 7) / 8
-	to = append(slices.Grow(to, len(head)+packed+wordsPad), head...)
-	at := len(to)
-	to = to[:at+packed+wordsPad]
-	clear(to[at:])
-	if stride > 0 {
-		packRecords(to[at:], records[:wordBytes*words*n], words, groups(packings))
-	}
-	return to
-}
-
-// bitsTogether is how many bits are written at once: eight bytes less what a byte has already.
-const bitsTogether = 57
-
-// group is words of a record that are written at once.
-type group struct {
-	words []place
-	bits  uint
-}
-
-// place is where the bits of a word go: it is turned left by so many.
-type place struct {
-	at     int // bytes, in the record
-	base   uint32
-	rotate int
-}
-
-// groups puts words together as far as they fit: so no branch depends on where in a byte a word
-// comes to lie.
-func groups(packings []packing) (groups []group) {
-	var g group
-	for _, p := range packings {
-		if g.bits+p.width > bitsTogether {
-			groups, g = append(groups, g), group{}
-		}
-		g.words = append(g.words, place{wordBytes * p.word, p.base, int(g.bits) - int(p.shift)})
-		g.bits += p.width
-	}
-	return append(groups, g)
-}
-
-// packRecords writes the bits of the records to zeros, of which more follow.
-func packRecords(to, records []byte, words int, groups []group) {
-	at := uint(0) // bits that are written
-	for ; len(records) >= wordBytes*words; records = records[wordBytes*words:] {
-		for i := range groups {
-			together := uint64(0)
-			for _, p := range groups[i].words {
-				// The lowest bits, as many as the shift has, are zeros: none comes round.
-				v := binary.LittleEndian.Uint32(records[p.at:]) - p.base
-				together |= bits.RotateLeft64(uint64(v), p.rotate)
-			}
-			writeBits(to[at>>3:], together<<(at&7))
-			at += groups[i].bits
-		}
-	}
-}
-
-// writeBits adds bits to those that the first byte has.
-func writeBits(to []byte, more uint64) {
-	binary.LittleEndian.PutUint64(to, uint64(to[0])|more)
-}
-
 // ReadWords returns packed records of so many words, of which the bytes are all. They are not to
 // be changed any more.
 func ReadWords(packed []byte, words int) (Words, error) {
@@ -191,26 +90,45 @@ func ReadWords(packed []byte, words int) (Words, error) {
 	if len(packed) < head+wordsPad {
 		return Words{}, fmt.Errorf("%w: %d bytes of packed records", ErrCorrupt, len(packed))
 	}
-	w := Words{int(binary.LittleEndian.Uint32(packed)), make([]WordColumn, words)}
+	w := Words{n: int(binary.LittleEndian.Uint32(packed)), columns: make([]WordColumn, words)}
 	stride := uint(0)
 	for i := range w.columns {
 		h := packed[packedHead+i*packedWordHead:]
-		width, shift := uint(h[4]), uint(h[5])
+		width, shift, of := uint(h[4]), uint(h[5]&shiftMask), chained(h[5]>>shiftBits)
 		if width+shift > 32 {
 			return Words{}, fmt.Errorf("%w: a word of %d bits", ErrCorrupt, width+shift)
 		}
-		w.columns[i] = WordColumn{
+		column := &w.columns[i]
+		*column = WordColumn{
 			bytes: packed[head:], at: stride, mask: 1<<width - 1, shift: shift,
 			base: binary.LittleEndian.Uint32(h),
 		}
-		stride += width
-	}
-	if want := (stride*uint(w.n) + 7) / 8; uint(len(packed)-head-wordsPad) != want {
-		return Words{}, fmt.Errorf("%w: %d bytes of packed records, not %d", ErrCorrupt,
-			len(packed), uint(head+wordsPad)+want)
+		if of == direct {
+			stride += width
+			continue
+		}
+		if w.chains == nil {
+			w.chains = make([]chain, words)
+		}
+		w.chains[i] = chain{of: of, word: *column, width: width}
 	}
 	for i := range w.columns {
 		w.columns[i].stride = stride
+	}
+	rest := packed[head:]
+	size := (uint64(stride)*uint64(w.n) + 7) / 8
+	for i := range w.chains {
+		if c := &w.chains[i]; c.of != direct && size <= uint64(len(rest)) {
+			taken, err := c.read(rest[size:], w.n)
+			if err != nil {
+				return Words{}, err
+			}
+			size += uint64(taken)
+		}
+	}
+	if size+wordsPad != uint64(len(rest)) {
+		return Words{}, fmt.Errorf("%w: %d bytes of packed records, not %d", ErrCorrupt,
+			len(packed), uint64(head)+size+wordsPad)
 	}
 	return w, nil
 }
@@ -218,9 +136,14 @@ func ReadWords(packed []byte, words int) (Words, error) {
 // CopyTo writes the first records to memory, as many as there is room for.
 func (w *Words) CopyTo(records []byte) {
 	words := len(w.columns)
+	n := min(w.n, len(records)/(wordBytes*words))
 	for i := range w.columns {
+		if w.chains != nil && w.chains[i].of != direct {
+			w.chains[i].restore(records[wordBytes*i:], wordBytes*words, n)
+			continue
+		}
 		column := &w.columns[i]
-		for record, at := 0, wordBytes*i; record < w.n && at < len(records); record++ {
+		for record, at := 0, wordBytes*i; record < n; record++ {
 			binary.LittleEndian.PutUint32(records[at:], column.At(record))
 			at += wordBytes * words
 		}

@@ -83,7 +83,7 @@ func ones(t testing.TB) []one {
 			"index",
 		},
 		{
-			"projections/coverage.db", file(coverageDir + "files/coverage-v7.db.gz"), whole, ledger,
+			"projections/coverage.db", file(coverageDir + "files/coverage-v8.db.gz"), whole, ledger,
 			"projection",
 		},
 		{
