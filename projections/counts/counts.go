@@ -72,6 +72,7 @@ type Cube struct {
 	deltas      *pages.History
 	summer      *summer
 	first       []eventstore.Sequence // of each page of deltas
+	wanted      wanted
 
 	slots []*keySlot // memory of Prefetch
 }

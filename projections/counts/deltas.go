@@ -95,6 +95,21 @@ func (d *deltas) day(i int) temporal.Date { return temporal.Date(d.days.At(i)) }
 func (d *deltas) cell(i int) uint32       { return d.cells.At(i) }
 func (d *deltas) weight(i int) int32      { return int32(d.weights.At(i)) }
 
+// eachOf calls yield with the deltas from one to another that are of the cells.
+func (d *deltas) eachOf(cells *cellSet, i, end int, yield func(i int, cell uint32)) {
+	var together [256]uint32
+	for i < end {
+		some := together[:min(end-i, len(together))]
+		d.cells.Read(some, i)
+		for j, cell := range some {
+			if cells.has(cell) {
+				yield(i+j, cell)
+			}
+		}
+		i += len(some)
+	}
+}
+
 // sequences are those of the deltas of a page.
 type sequences struct{ low, high pages.WordColumn }
 

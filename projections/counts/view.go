@@ -111,16 +111,17 @@ func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 	pooled := countsPool.Get().(*dayCounts)
 	counts := slices.Grow(pooled.of[:0], len(v.cells))[:len(v.cells)]
 	counted := pooled.counted[:0]
+	wanted := v.cube.wanted.of(rows, v.rows)
 	err = v.scan(tx, from, int(known), func(d *deltas, i, end int) {
-		for ; i < end; i++ {
-			if d.day(i) <= day {
-				cell := d.cell(i)
-				if counts[cell] == 0 {
-					counted = append(counted, cell)
-				}
-				counts[cell] += int64(d.weight(i))
+		d.eachOf(&wanted, i, end, func(i int, cell uint32) {
+			if d.day(i) > day {
+				return
 			}
-		}
+			if counts[cell] == 0 {
+				counted = append(counted, cell)
+			}
+			counts[cell] += int64(d.weight(i))
+		})
 	})
 	for _, cell := range counted {
 		count := counts[cell]
@@ -153,17 +154,19 @@ func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Rang
 	if err != nil {
 		return err
 	}
+	wanted := v.cube.wanted.of(rows, v.rows)
 	return v.scan(tx, from, int(known), func(d *deltas, i, end int) {
-		for ; i < end; i++ {
-			for _, row := range &v.rows[d.cell(i)] {
-				if !rows.has(row) {
-					continue
-				}
-				if on, _ := slices.BinarySearch(days, d.day(i)); on < len(days) {
+		d.eachOf(&wanted, i, end, func(i int, cell uint32) {
+			on, _ := slices.BinarySearch(days, d.day(i))
+			if on == len(days) {
+				return
+			}
+			for _, row := range &v.rows[cell] {
+				if rows.has(row) {
 					yield(row, on, int64(d.weight(i)))
 				}
 			}
-		}
+		})
 	})
 }
 

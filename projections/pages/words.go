@@ -62,6 +62,22 @@ func (c *WordColumn) At(record int) uint32 {
 	return c.base + uint32(value)<<c.shift
 }
 
+// Read reads the word of as many records as there is room for, from one on: faster than one by one.
+func (c *WordColumn) Read(words []uint32, record int) {
+	if c.plain {
+		for i := range words {
+			words[i] = c.At(record + i)
+		}
+		return
+	}
+	bytes, at := c.bytes, uint(record)*c.stride+c.at
+	for i := range words {
+		value := binary.LittleEndian.Uint64(bytes[at>>3:]) >> (at & 7) & c.mask
+		words[i] = c.base + uint32(value)<<(c.shift&31)
+		at += c.stride
+	}
+}
+
 // WordsIn returns n records of so many words as they are in memory. There must be room for more
 // bytes behind them: see [CloneWords].
 func WordsIn(records []byte, words, n int) Words {

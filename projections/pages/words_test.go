@@ -50,10 +50,13 @@ func TestWords(t *testing.T) {
 			}
 			for i := range words {
 				column := w.Column(i)
+				all := make([]uint32, n)
+				column.Read(all, 0)
 				for record := range n {
 					want := binary.LittleEndian.Uint32(records[4*(record*words+i):])
-					if got := column.At(record); got != want {
-						t.Fatalf("%s: word %d of record %d is %x, want %x", name, i, record, got, want)
+					if got := column.At(record); got != want || all[record] != want {
+						t.Fatalf("%s: word %d of record %d is %x, %x, want %x",
+							name, i, record, got, all[record], want)
 					}
 				}
 			}
