@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -22,6 +23,7 @@ const (
 	queryCount  = 5_000
 	seriesCount = 200
 	liveCount   = 500
+	settlePause = 50 * time.Millisecond
 	replays     = 5
 	years       = 10 // that the events of the nation span, from 2015
 )
@@ -77,7 +79,39 @@ func (b *benchmark) first(ctx context.Context) error {
 	if _, err := l.View(ctx, 0); err != nil {
 		return err
 	}
-	return b.sizes(ctx, l, heapBefore)
+	if err := b.sizes(ctx, l, heapBefore); err != nil {
+		return err
+	}
+	return b.settle(ctx, l)
+}
+
+// settle has all else made that a server keeps beside the log: who is asked meanwhile shares the
+// processors with that, and it is done once in the life of a ledger.
+func (b *benchmark) settle(ctx context.Context, l *ledger.Ledger) error {
+	b.note("making what a server keeps beside the log")
+	if err := l.Serve(ctx, "", time.Hour); err != nil {
+		return err
+	}
+	if _, err := l.Checkpoint(ctx); err != nil {
+		return err
+	}
+	for {
+		health, behind := l.Health(ctx), false
+		if health.Status != ledger.HealthOK {
+			return errors.New(health.Why)
+		}
+		for _, p := range health.Projections {
+			behind = behind || p.Sequence < health.Head
+		}
+		if !behind {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(settlePause):
+		}
+	}
 }
 
 // replay measures replays in turns with the floor, and takes the median of each.
