@@ -6,8 +6,6 @@ import (
 	"os"
 	"slices"
 	"time"
-
-	"cakupan/eventstore"
 )
 
 // The work on files that goes on beside appending: one goroutine writes the sealed table, another
@@ -24,7 +22,7 @@ func (x *Index) startWrite() {
 // sealed, and is written again after a pause, or before that by Reserve: nothing is lost, and
 // nothing more is taken than two tables hold.
 func (x *Index) write(t *table) {
-	r, err := writeTable(x.dir, x.identity, t)
+	r, err := writeTable(x.dir, header{identity: x.identity, form: x.form}, t)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.writing, x.writeErr = false, err
@@ -60,17 +58,15 @@ func (x *Index) retry() {
 }
 
 // writeTable writes the entries of a table as a run.
-func writeTable(dir string, identity eventstore.Identity, t *table) (*run, error) {
-	w, err := createRun(dir, header{
-		identity: identity, first: t.first(), last: t.last(), tree: t.tree,
-	})
+func writeTable(dir string, h header, t *table) (*run, error) {
+	h.first, h.last, h.tree = t.first(), t.last(), t.tree
+	w, err := createRun(dir, h)
 	if err != nil {
 		return nil, err
 	}
-	var buf [entrySize]byte
 	entries := t.sorted()
 	for i := range entries {
-		if err := w.add(appendEntry(buf[:0], &entries[i])); err != nil {
+		if err := w.add(&entries[i]); err != nil {
 			return nil, errors.Join(err, w.abort())
 		}
 	}

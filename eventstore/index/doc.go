@@ -7,8 +7,9 @@
 //
 // # How it works
 //
-// An entry is 40 bytes: 16 of the SHA-256 of the key, the sequence, 16 of the digest of what the
-// event says. Recent entries lie in a table in memory. A full table (131,072 entries, 5 MiB) is
+// An entry is a hash of the key, the sequence, and the digest of what the event says. In a run of
+// the log's index it is 23 or 24 bytes, which is enough to tell whether two events are the same
+// (form.go); that of the vault keeps both hashes whole. Recent entries lie in a table in memory. A full table (131,072 entries, 5 MiB) is
 // sorted and written as a run: an immutable file, named by the range of sequences it covers
 // (0000000001-0000131000.run). In the background, runs of like size are merged, four into one, so
 // that there are never more than a handful, whatever the length of the log. A lookup asks the

@@ -7,7 +7,13 @@ import "cakupan/eventstore"
 // OpenSmall is Open with tables of so many entries (a power of two), so that tests need not
 // write megabytes.
 func OpenSmall(dir string, identity eventstore.Identity, limit int) (*Index, error) {
-	return open(dir, identity, limit)
+	return open(dir, identity, limit, form{})
+}
+
+// OpenSmallShort is OpenShort as OpenSmall is Open, with the secret of a new folder.
+func OpenSmallShort(dir string, identity eventstore.Identity, limit int, secret [16]byte,
+) (*Index, error) {
+	return open(dir, identity, limit, form{short: true, secret: secret})
 }
 
 // Quiet waits until no work goes on in the background.

@@ -11,32 +11,48 @@ import (
 // Whatever bytes a run has, opening does not fail, and what is found is complete: either the run
 // is what was written, or it is gone.
 func FuzzOpen(f *testing.F) {
-	dir := f.TempDir()
-	x := open(f, dir)
-	fill(f, x, limit+1)
-	x.Quiet()
-	path := runFiles(f, dir)[0]
-	good, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
+	dirs := map[bool]string{false: f.TempDir(), true: f.TempDir()}
+	opens := map[bool]func(dir string) (*index.Index, error){
+		false: func(dir string) (*index.Index, error) { return index.OpenSmall(dir, ledger, limit) },
+		true: func(dir string) (*index.Index, error) {
+			return index.OpenSmallShort(dir, ledger, limit, secret)
+		},
 	}
-	f.Add(0, []byte{})
-	f.Add(0, []byte("CKIX\x00\x00\x00\x02"))
-	f.Add(48, []byte{0, 0, 0, 0, 0, 0, 0, 2})
-	f.Add(4100, []byte{1, 2, 3})
-	f.Add(len(good)-2, []byte{1, 2, 3})
-	f.Fuzz(func(t *testing.T, place int, patch []byte) {
+	name, goods := "", map[bool][]byte{}
+	for short, dir := range dirs {
+		x, err := opens[short](dir)
+		if err != nil {
+			f.Fatal(err)
+		}
+		fill(f, x, limit+1)
+		x.Quiet()
+		path := runFiles(f, dir)[0]
+		name = filepath.Base(path)
+		if goods[short], err = os.ReadFile(path); err != nil {
+			f.Fatal(err)
+		}
+		if err := x.Close(); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(short, 0, []byte{})
+		f.Add(short, 0, []byte("CKIX\x00\x00\x00\x02"))
+		f.Add(short, 48, []byte{0, 0, 0, 0, 0, 0, 0, 2})
+		f.Add(short, 71, []byte{0, 5})
+		f.Add(short, 4100, []byte{1, 2, 3})
+		f.Add(short, len(goods[short])-2, []byte{1, 2, 3})
+	}
+	f.Fuzz(func(t *testing.T, short bool, place int, patch []byte) {
 		dir := t.TempDir()
-		data := append([]byte(nil), good...)
+		data := append([]byte(nil), goods[short]...)
 		if place >= 0 && place < len(data) {
 			copy(data[place:], patch)
 		} else {
 			data = patch
 		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), data, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		x, err := index.OpenSmall(dir, ledger, limit)
+		x, err := opens[short](dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,8 +17,9 @@ import (
 // The golden run covers the first 50 events of the tests' log, a frame. The golden merged run
 // covers four times as many.
 const (
-	goldenRun    = "v3/0000000001-0000000050.run"
-	goldenMerged = "v3/0000000001-0000000200.run"
+	goldenRun    = "v4/0000000001-0000000050.run"
+	goldenMerged = "v4/0000000001-0000000200.run"
+	goldenShort  = "v4/short-0000000001-0000000050.run"
 	goldenOlder  = "v1/0000000001-0000000050.run" // whose digests today's program does not make
 	goldenLimit  = 64                             // entries of a table, which so takes one frame
 )
@@ -55,6 +56,31 @@ func TestGolden(t *testing.T) {
 		}
 		golden.Compare(t, name+".gz", content)
 	}
+}
+
+// TestGoldenShort: today's program writes the short run as ever, and goes on after it with its
+// secret.
+func TestGoldenShort(t *testing.T) {
+	dir := t.TempDir()
+	x := openShort(t, dir, goldenLimit, secret)
+	fill(t, x, 2*frameSize)
+	x.Quiet()
+	path := filepath.Join(dir, filepath.Base(goldenRun))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, goldenShort+".gz", content)
+
+	other := t.TempDir()
+	golden.Copy(t, goldenShort+".gz", filepath.Join(other, filepath.Base(goldenRun)))
+	x = openShort(t, other, goldenLimit, [16]byte{1})
+	if x.Last() != frameSize {
+		t.Errorf("it goes on after event %d", x.Last())
+	}
+	fill(t, x, 6*frameSize)
+	x.Quiet()
+	check(t, x, 1)
 }
 
 // TestGoldenOlder drops a run of the older version, of which nothing is believed: the log is read
@@ -105,7 +131,7 @@ func TestInspect(t *testing.T) {
 		}
 		return r
 	}
-	if r := look(sound); r.State != inspect.Whole || r.Format != "3" || r.First != 1 ||
+	if r := look(sound); r.State != inspect.Whole || r.Format != "4" || r.First != 1 ||
 		r.Last != frameSize || r.Entries != frameSize || r.Ledger != ledger.Ledger {
 		t.Errorf("%+v", r)
 	}
@@ -125,7 +151,7 @@ func TestInspect(t *testing.T) {
 		t.Errorf("of zeros: %+v", r)
 	}
 	newer := slices.Clone(sound)
-	newer[7] = 4
+	newer[7] = 5
 	sum := crc32.Checksum(newer[:4092], crc32.MakeTable(crc32.Castagnoli))
 	binary.BigEndian.PutUint32(newer[4092:], sum)
 	if r := look(newer); r.State != inspect.Newer {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,6 +17,8 @@ type Index struct {
 	dir      string
 	identity eventstore.Identity
 	limit    int // entries of a table
+	form     form
+	cipher   cipher.Block // see Kept
 
 	// mu guards what follows. Lookups hold it for reading, so whoever holds it for writing may
 	// take runs out of use; the slow work on files is done without it.

@@ -1,10 +1,6 @@
 package index
 
-import (
-	"bytes"
-	"encoding/binary"
-	"errors"
-)
+import "errors"
 
 const (
 	// fanIn runs of like size become one. Each entry is thus written log₄(n/131,072) times more
@@ -45,6 +41,7 @@ func mergeRuns(dir string, inputs []*run, stopped func() bool) (*run, error) {
 	last := inputs[len(inputs)-1]
 	h := header{
 		identity: last.identity, first: inputs[0].first, last: last.last, tree: last.tree,
+		form: last.form,
 	}
 	w, err := createRun(dir, h)
 	if err != nil {
@@ -61,7 +58,7 @@ func mergeRuns(dir string, inputs []*run, stopped func() bool) (*run, error) {
 func mergeInto(w *runWriter, inputs []*run, stopped func() bool) error {
 	var live []*mergeInput
 	for _, r := range inputs {
-		in := &mergeInput{run: r, buf: make([]byte, blocksAtOnce*blockSize)}
+		in := &mergeInput{run: r, buf: make([]byte, blocksAtOnce*r.blockSize())}
 		if err := in.next(); err != nil {
 			return err
 		}
@@ -72,25 +69,24 @@ func mergeInto(w *runWriter, inputs []*run, stopped func() bool) error {
 			return errStopped
 		}
 		place := least(live)
-		if err := w.add(live[place].entry); err != nil {
+		if err := w.add(&live[place].entry); err != nil {
 			return err
 		}
 		if err := live[place].next(); err != nil {
 			return err
 		}
-		if live[place].entry == nil {
+		if live[place].ended {
 			live = append(live[:place], live[place+1:]...)
 		}
 	}
 	return nil
 }
 
-// least returns the place of the input whose entry comes first. Equal keys (see compare) stay in
-// log order, since the sequence follows the key in the bytes.
+// least returns the place of the input whose entry comes first. Equal keys stay in log order.
 func least(live []*mergeInput) int {
 	best := 0
 	for i := 1; i < len(live); i++ {
-		if live[i].before(live[best]) {
+		if compare(&live[i].entry, &live[best].entry) < 0 {
 			best = i
 		}
 	}
@@ -99,40 +95,30 @@ func least(live []*mergeInput) int {
 
 // mergeInput reads a run from front to back.
 type mergeInput struct {
-	run    *run
-	buf    []byte // some blocks
-	place  int    // of the next entry
-	entry  []byte // nil at the end
-	prefix uint64
+	run   *run
+	buf   []byte // some blocks
+	place int    // of the next entry
+	entry Entry
+	ended bool // there is none any more
 }
 
-// before tells which of two inputs has the lesser entry. Most differ in the prefix, which is at
-// hand.
-func (in *mergeInput) before(other *mergeInput) bool {
-	if in.prefix != other.prefix {
-		return in.prefix < other.prefix
-	}
-	const keyAndSequence = 24
-	return bytes.Compare(in.entry[:keyAndSequence], other.entry[:keyAndSequence]) < 0
-}
-
-// next goes on to the next entry; nil at the end. Whole blocks are read and checked, each once.
+// next goes on to the next entry. Whole blocks are read and checked, each once.
 func (in *mergeInput) next() error {
 	if in.place == in.run.count() {
-		in.entry = nil
+		in.ended = true
 		return nil
 	}
 	at := in.place % (blocksAtOnce * blockEntries)
 	if at == 0 {
 		first := in.place / blockEntries
 		n := min(blocksAtOnce, in.run.filterAt()-first)
-		if err := in.run.readBlocks(first, in.buf[:n*blockSize]); err != nil {
+		if err := in.run.readBlocks(first, in.buf[:n*in.run.blockSize()]); err != nil {
 			return &runError{run: in.run, err: err}
 		}
 	}
 	in.place++
-	in.entry = in.buf[at*entrySize:][:entrySize]
-	in.prefix = binary.BigEndian.Uint64(in.entry)
+	size := in.run.entrySize()
+	in.entry = in.run.decodeEntry(in.buf[at*size:][:size])
 	return nil
 }
 

@@ -22,12 +22,23 @@ import (
 // open twice; whoever owns the data folder sees to that. A folder of another ledger gives an
 // *OtherLedgerError and is left as it is.
 func Open(dir string, identity eventstore.Identity) (*Index, error) {
-	return open(dir, identity, tableEntries)
+	return open(dir, identity, tableEntries, form{})
 }
 
-// open is Open with tables of any size. The ledger is compared before anything is removed: a folder
-// that was mixed up with another one's stays as it is.
-func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
+// OpenShort is Open for entries of which the keys are of [KeyOf] and the digests as [Index.Kept]
+// returns them: a third smaller, and enough to tell whether two events are the same.
+func OpenShort(dir string, identity eventstore.Identity) (*Index, error) {
+	fresh, err := newForm(true)
+	if err != nil {
+		return nil, fmt.Errorf("open index: %w", err)
+	}
+	return open(dir, identity, tableEntries, fresh)
+}
+
+// open is Open with tables of any size, and with the form that runs have if there are none yet. The
+// ledger is compared before anything is removed: a folder that was mixed up with another one's stays
+// as it is.
+func open(dir string, identity eventstore.Identity, limit int, fresh form) (*Index, error) {
 	if err := durable.MakeFolder(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
@@ -41,12 +52,19 @@ func open(dir string, identity eventstore.Identity, limit int) (*Index, error) {
 			return nil, errors.Join(other, closeRuns(found))
 		}
 	}
-	used, unused := cover(found)
+	used, unused := cover(found, fresh.short)
+	if len(used) > 0 {
+		fresh = used[0].form
+	}
+	block, err := fresh.cipher()
+	if err != nil {
+		return nil, errors.Join(err, closeRuns(found))
+	}
 	if err := errors.Join(closeRuns(unused), removeOthers(dir, used)); err != nil {
 		return nil, errors.Join(fmt.Errorf("clean index: %w", err), closeRuns(used))
 	}
 	x := &Index{
-		dir: dir, identity: identity, limit: limit,
+		dir: dir, identity: identity, limit: limit, form: fresh, cipher: block,
 		runs: used, active: newTable(limit), spare: newTable(limit), dropped: dropped,
 	}
 	x.changed = sync.NewCond(&x.mu)
@@ -84,14 +102,16 @@ func openRuns(dir string) (runs []*run, dropped []error, err error) {
 }
 
 // cover chooses the runs that cover the log from its first event as far as possible without a
-// hole, the largest first: when both a merged run and those it was made of are there, it wins.
-func cover(runs []*run) (used, unused []*run) {
+// hole, the largest first: when both a merged run and those it was made of are there, it wins. All
+// have one form: runs of another secret, from a copy of the folder maybe, say nothing here.
+func cover(runs []*run, short bool) (used, unused []*run) {
 	slices.SortFunc(runs, func(a, b *run) int {
 		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(b.last, a.last))
 	})
 	next := eventstore.Sequence(1)
 	for _, r := range runs {
-		if r.first == next {
+		alike := r.form.short == short && (len(used) == 0 || r.form == used[0].form)
+		if alike && r.first == next {
 			used = append(used, r)
 			next = r.last + 1
 		} else {

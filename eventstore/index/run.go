@@ -49,7 +49,7 @@ func (r *run) load() error {
 	if err := r.loadHead(info); err != nil {
 		return err
 	}
-	r.filter = make([]byte, (r.blocks()-r.filterAt())*blockSize)
+	r.filter = make([]byte, (r.blocks()-r.filterAt())*r.blockSize())
 	if err := r.readBlocks(r.filterAt(), r.filter); err != nil {
 		return err
 	}
@@ -80,10 +80,10 @@ func (r *run) loadHead(info fs.FileInfo) (err error) {
 
 // checkAll compares the checksum of every block.
 func (r *run) checkAll() error {
-	buf := make([]byte, blocksAtOnce*blockSize)
+	buf := make([]byte, blocksAtOnce*r.blockSize())
 	for block := 0; block < r.blocks(); block += blocksAtOnce {
 		n := min(blocksAtOnce, r.blocks()-block)
-		if err := r.readBlocks(block, buf[:n*blockSize]); err != nil {
+		if err := r.readBlocks(block, buf[:n*r.blockSize()]); err != nil {
 			return err
 		}
 	}
@@ -92,14 +92,15 @@ func (r *run) checkAll() error {
 
 // readBlocks fills the buffer with blocks from the file, and compares their checksums.
 func (r *run) readBlocks(first int, buf []byte) error {
-	if _, err := r.file.ReadAt(buf, headerSize+int64(first)*blockSize); err != nil {
+	if _, err := r.file.ReadAt(buf, headerSize+int64(first)*int64(r.blockSize())); err != nil {
 		return fmt.Errorf("%w: read block %d: %w", errUnusable, first, err)
 	}
+	size := r.blockSize()
 	for block := first; len(buf) > 0; block++ {
-		if checksum(buf[:blockSize]) != binary.BigEndian.Uint32(r.sums[block*checksumSize:]) {
+		if checksum(buf[:size]) != binary.BigEndian.Uint32(r.sums[block*checksumSize:]) {
 			return fmt.Errorf("%w: checksum of block %d differs", errUnusable, block)
 		}
-		buf = buf[blockSize:]
+		buf = buf[size:]
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type reader struct {
 func (r *reader) entry(i int) ([]byte, error) {
 	if block := i / blockEntries; r.bytes == nil || r.block != block {
 		if r.bytes == nil {
-			r.bytes = make([]byte, blockSize)
+			r.bytes = make([]byte, r.run.blockSize())
 		}
 		if err := r.run.readBlocks(block, r.bytes); err != nil {
 			r.bytes = nil
@@ -29,7 +29,8 @@ func (r *reader) entry(i int) ([]byte, error) {
 		}
 		r.block = block
 	}
-	return r.bytes[i%blockEntries*entrySize:][:entrySize], nil
+	size := r.run.entrySize()
+	return r.bytes[i%blockEntries*size:][:size], nil
 }
 
 // lookup sets found[i] for each key that the run holds and that is not found yet.
@@ -90,8 +91,8 @@ func (r *reader) match(key *Key, guess int, found *Entry) error {
 	if err != nil {
 		return err
 	}
-	if Key(b[:len(key)]) == *key {
-		*found = decodeEntry(b)
+	if e := r.run.decodeEntry(b); e.Key == *key {
+		*found = e
 	}
 	return nil
 }
@@ -143,5 +144,6 @@ func (r *reader) less(i int, key *Key) (bool, error) {
 	if have, want := binary.BigEndian.Uint64(b), key.prefix(); have != want {
 		return have < want, nil
 	}
-	return bytes.Compare(b[:len(key)], key[:]) < 0, nil
+	size := r.run.keySize()
+	return bytes.Compare(b[:size], key[:size]) < 0, nil
 }

@@ -46,8 +46,10 @@ func createRun(dir string, h header) (*runWriter, error) {
 		header:  h,
 		dir:     dir,
 		file:    file,
-		entries: blockWriter{file: file, at: headerSize},
-		filter:  blockWriter{file: file, at: headerSize + int64(h.filterAt())*blockSize},
+		entries: blockWriter{file: file, at: headerSize, size: h.blockSize()},
+		filter: blockWriter{
+			file: file, at: headerSize + int64(h.filterAt()*h.blockSize()), size: h.blockSize(),
+		},
 	}, nil
 }
 
@@ -56,16 +58,17 @@ func runName(h *header) string {
 	return fmt.Sprintf("%010d-%010d%s", h.first, h.last, runSuffix)
 }
 
-// add appends the bytes of one entry.
-func (w *runWriter) add(entry []byte) error {
-	place := filterPlace(binary.BigEndian.Uint64(entry), filterBlocks(w.count()))
+// add appends one entry.
+func (w *runWriter) add(e *Entry) error {
+	place := filterPlace(e.Key.prefix(), filterBlocks(w.count()))
 	for w.lines < place {
 		if err := w.endLine(); err != nil {
 			return err
 		}
 	}
-	filterAdd(w.line[:], binary.BigEndian.Uint64(entry[8:]))
-	return w.entries.write(entry)
+	filterAdd(w.line[:], e.Key.suffix())
+	var buf [entrySizeMax]byte
+	return w.entries.write(w.appendEntry(buf[:0], e))
 }
 
 // endLine goes on to the next block of the filter.
@@ -80,6 +83,7 @@ func (w *runWriter) endLine() error {
 type blockWriter struct {
 	file     *os.File
 	at       int64
+	size     int // of a block
 	blocks   []byte
 	sums     []byte
 	unsynced int
@@ -87,7 +91,7 @@ type blockWriter struct {
 
 func (b *blockWriter) write(p []byte) error {
 	b.blocks = append(b.blocks, p...)
-	if len(b.blocks) < blocksAtOnce*blockSize {
+	if len(b.blocks) < blocksAtOnce*b.size {
 		return nil
 	}
 	return b.flush()
@@ -98,13 +102,13 @@ func (b *blockWriter) flush() error {
 	if len(b.blocks) == 0 {
 		return nil
 	}
-	if over := len(b.blocks) % blockSize; over > 0 {
-		b.blocks = append(b.blocks, make([]byte, blockSize-over)...)
+	if over := len(b.blocks) % b.size; over > 0 {
+		b.blocks = append(b.blocks, make([]byte, b.size-over)...)
 	}
 	if _, err := b.file.WriteAt(b.blocks, b.at); err != nil {
 		return fmt.Errorf("write run: %w", err)
 	}
-	for block := range slices.Chunk(b.blocks, blockSize) {
+	for block := range slices.Chunk(b.blocks, b.size) {
 		b.sums = binary.BigEndian.AppendUint32(b.sums, checksum(block))
 	}
 	b.at += int64(len(b.blocks))

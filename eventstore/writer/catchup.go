@@ -81,7 +81,7 @@ func (c *catcher) add(frame eventstore.Frame) error {
 	}
 	c.entries = c.entries[:0]
 	for record := range frame.Records() {
-		entry, err := entryOf(record)
+		entry, err := entryOf(c.index, record)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (c *catcher) mismatch(frame eventstore.Frame) string {
 }
 
 // entryOf returns what the index keeps of a stored event.
-func entryOf(record eventstore.Record) (index.Entry, error) {
+func entryOf(idx *index.Index, record eventstore.Record) (index.Entry, error) {
 	var e event.Event
 	if _, err := codec.Decode(record.Event, &e); err != nil {
 		return index.Entry{}, fmt.Errorf("decode event %d: %w", record.Sequence, err)
@@ -114,14 +114,16 @@ func entryOf(record eventstore.Record) (index.Entry, error) {
 	if err != nil {
 		return index.Entry{}, fmt.Errorf("digest event %d: %w", record.Sequence, err)
 	}
-	return index.Entry{Key: index.KeyOf(e.Key), Sequence: record.Sequence, Digest: digest}, nil
+	return index.Entry{
+		Key: index.KeyOf(e.Key), Sequence: record.Sequence, Digest: idx.Kept(digest),
+	}, nil
 }
 
 // compareEnd checks that the index knows the last frame of a log that ends exactly where the
 // index does: there is no later root to show that both mean the same events.
 func compareEnd(idx *index.Index, last eventstore.Frame) error {
 	for record := range last.Records() {
-		want, err := entryOf(record)
+		want, err := entryOf(idx, record)
 		if err != nil {
 			return err
 		}

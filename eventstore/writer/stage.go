@@ -134,12 +134,12 @@ func (s *stage) known(r *request, from, to int) ([]target, error) {
 // whatever its record time, and a conflict is reported before it.
 func (s *stage) decideOne(r *request, i int, known *target, now temporal.Instant) {
 	e, result := &r.entries[i], &r.results[i]
-	first := known.own
+	first, digest := known.own, s.index.Kept(e.Digest)
 	if first.Sequence == 0 {
 		first = s.pending[r.keys[i]]
 	}
 	switch {
-	case first.Sequence != 0 && first.Digest == e.Digest:
+	case first.Sequence != 0 && first.Digest == digest:
 		*result = Result{Status: event.Duplicate, Sequence: first.Sequence}
 		return
 	case first.Sequence != 0:
@@ -158,7 +158,7 @@ func (s *stage) decideOne(r *request, i int, known *target, now temporal.Instant
 	}
 	*result = Result{Status: event.Appended, Sequence: s.next}
 	s.add(item{
-		Entry: index.Entry{Key: r.keys[i], Sequence: s.next, Digest: e.Digest},
+		Entry: index.Entry{Key: r.keys[i], Sequence: s.next, Digest: digest},
 		at:    at,
 		event: s.bytesOf(r, i, known.retracted.Sequence),
 	})

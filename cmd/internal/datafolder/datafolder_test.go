@@ -79,7 +79,7 @@ func ones(t testing.TB) []one {
 		},
 		{
 			"index/0000000001-0000000050.run",
-			file(eventstoreDir + "index/testdata/v3/0000000001-0000000050.run.gz"), whole, ledger,
+			file(eventstoreDir + "index/testdata/v4/0000000001-0000000050.run.gz"), whole, ledger,
 			"index",
 		},
 		{

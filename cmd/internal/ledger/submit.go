@@ -240,7 +240,7 @@ func (l *Ledger) readyIndex(ctx context.Context) (err error) {
 	if l.index != nil {
 		return nil
 	}
-	l.index, err = index.Open(l.folder.path(indexFolder), l.log.Identity())
+	l.index, err = index.OpenShort(l.folder.path(indexFolder), l.log.Identity())
 	if err != nil {
 		return derivedError(l.folder.dir, err)
 	}
