@@ -9,7 +9,7 @@ import (
 )
 
 // Kept is a projection that is kept in step with the log: a [Runner] or a [SimpleRunner]. Run,
-// CatchUp and Fold are for one goroutine at a time; the other methods may be called meanwhile.
+// CatchUp, Fold and FoldDigest are for one goroutine at a time; the other methods may be called meanwhile.
 type Kept interface {
 	// Run applies the log as it grows, until ctx is done or something fails; then it commits,
 	// and says why it ended unless it was ctx.
@@ -19,8 +19,13 @@ type Kept interface {
 	// frame or part of one.
 	CatchUp(ctx context.Context, until eventstore.Sequence, progress func(eventstore.Sequence),
 	) error
-	// Fold does the same, for a rebuild that is compared and not kept: it need not commit.
+	// Fold does the same, for a rebuild that is asked and not kept: it need not commit.
 	Fold(ctx context.Context, until eventstore.Sequence, progress func(eventstore.Sequence)) error
+
+	// FoldDigest folds a fresh rebuild that is compared and not kept, and returns its digest as known
+	// at until. Nothing else is asked of it any more: it may have made no more than that.
+	FoldDigest(ctx context.Context, until eventstore.Sequence,
+		progress func(eventstore.Sequence)) (string, error)
 
 	// Applied returns the last event that readers see, and why Run has ended if it has.
 	Applied() (eventstore.Sequence, error)

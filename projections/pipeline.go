@@ -34,11 +34,32 @@ func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequenc
 }
 
 // Fold does the same and commits nothing: readers see it, the next start does not. That is enough
-// for a rebuild that is compared and not kept.
+// for a rebuild that is asked and not kept.
 func (r *Runner[P, Batch]) Fold(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) error {
 	return r.fold(ctx, until, math.MaxInt, progress)
+}
+
+// digestOnly is a projection that does less when it will be asked for its digest as known at one
+// event and for nothing else. It is told before anything is applied.
+type digestOnly interface {
+	DigestOnly(until eventstore.Sequence)
+}
+
+// FoldDigest folds an empty projection up to the event until, and returns its digest as known then.
+// Nothing is written.
+func (r *Runner[P, Batch]) FoldDigest(ctx context.Context, until eventstore.Sequence,
+	progress func(eventstore.Sequence),
+) (string, error) {
+	if p, ok := any(r.p).(digestOnly); ok && r.at.Sequence == 0 {
+		p.DigestOnly(until)
+		r.unsettled = true
+	}
+	if err := r.Fold(ctx, until, progress); err != nil {
+		return "", err
+	}
+	return r.p.Digest(until)
 }
 
 // fold applies what the log holds now, up to the event until or as much work.
@@ -121,7 +142,7 @@ func (r *Runner[P, Batch]) showBehind(ahead *ahead[Batch]) behind[Batch] {
 			} else {
 				ahead.used <- next
 			}
-			if unsettled.isMuch() && failed == nil {
+			if !r.unsettled && unsettled.isMuch() && failed == nil {
 				failed = r.settle()
 				unsettled = amount{}
 			}

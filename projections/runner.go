@@ -35,6 +35,7 @@ type Runner[P Projection[Batch], Batch any] struct {
 	budget int // of a part
 
 	uncommitted amount // of Run only
+	unsettled   bool   // nothing is settled: the digest alone is made
 }
 
 // amount is how much was applied.

@@ -92,6 +92,16 @@ func (r *SimpleRunner[P]) Fold(ctx context.Context, until eventstore.Sequence,
 	return r.CatchUp(ctx, until, progress)
 }
 
+// FoldDigest does the same, and returns the digest.
+func (r *SimpleRunner[P]) FoldDigest(ctx context.Context, until eventstore.Sequence,
+	progress func(eventstore.Sequence),
+) (string, error) {
+	if err := r.Fold(ctx, until, progress); err != nil {
+		return "", err
+	}
+	return r.Digest(until)
+}
+
 // Run applies the log as it grows, until ctx is done or something fails; then it commits, and
 // says why it ended unless it was ctx.
 func (r *SimpleRunner[P]) Run(ctx context.Context) error {

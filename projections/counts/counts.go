@@ -100,7 +100,7 @@ func (c *Cube) Prefetch(changes []Change) {
 // Append adds what an event changes, each event once and in the order of the log. It sorts the
 // changes in place, adds up those of the same cell and day, and returns what is left.
 func (c *Cube) Append(seq eventstore.Sequence, changes []Change) []Change {
-	combined := combine(changes)
+	combined := Combine(changes)
 	for i := range combined {
 		c.add(seq, &combined[i])
 	}

@@ -51,6 +51,7 @@ type Projection struct {
 	recorded      *pages.History     // record time of each event, 8 bytes
 	firstRecorded []temporal.Instant // of each page of recorded; derived when loaded
 	chain         chain              // of what the digest is made of
+	digestOnly    bool               // see DigestOnly
 
 	publications *publications
 	presence     *presence
@@ -174,7 +175,20 @@ func (p *Projection) Names() *facts.Names { return p.names }
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
 // is done there.
 func (p *Projection) Show(b *Batch) {
-	from, ends, never, gone := uint32(0), b.ends, b.never, b.gone
+	if p.digestOnly {
+		p.hash(b)
+	} else {
+		p.count(b)
+		p.publish()
+	}
+	if cap(b.edges) > edgesKept {
+		b.edges = nil
+	}
+}
+
+// count counts what an applied part changes.
+func (p *Projection) count(b *Batch) {
+	from, ends, rest := uint32(0), b.ends, placing{b.never, b.gone}
 	for events := range slices.Chunk(b.part, facts.Together) {
 		p.counts.Prefetch(b.edges[from:ends[len(events)-1]])
 		for i := range events {
@@ -182,16 +196,8 @@ func (p *Projection) Show(b *Batch) {
 			p.chain.add(e.Recorded, p.counts.Append(e.Sequence, b.edges[from:ends[i]]))
 			p.addRecorded(e.Recorded)
 			from = ends[i]
-			switch {
-			case e.Kind == event.EventRetracted:
-				p.presence.named(e.Sequence, gone[0], -1)
-				gone = gone[1:]
-			case len(never) > 0 && never[0] == e.Sequence:
-				never = never[1:]
-			case e.Kind == event.FundingGranted:
+			if rest.place(p.presence, e) && e.Kind == event.FundingGranted {
 				count(p.costs.grants, e.Tag())
-			case e.Terms != 0:
-				p.presence.named(e.Sequence, e.Terms, +1)
 			}
 		}
 		ends = ends[len(events):]
@@ -199,10 +205,6 @@ func (p *Projection) Show(b *Batch) {
 	for _, tag := range b.many {
 		count(p.costs.enrolments, tag)
 	}
-	if cap(b.edges) > edgesKept {
-		b.edges = nil
-	}
-	p.publish()
 }
 
 func (p *Projection) addRecorded(at temporal.Instant) {

@@ -34,15 +34,15 @@ const (
 // it makes, and these: see [appendText].
 func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	k = min(k, v.known)
-	h := sha256.New()
-	d := digester{h: h}
-	d.numbers(rules, uint64(k))
+	var h hash.Hash
+	var d digester
 	err := v.p.db.View(func(tx *checked.Tx) error {
 		head, err := v.head(tx, int(k>>digestShift))
 		if err != nil {
 			return err
 		}
-		h.Write(head)
+		h = beginDigest(k, head)
+		d.h = h
 		if err := v.hashSince(tx, k>>digestShift<<digestShift, k, h); err != nil {
 			return err
 		}
@@ -55,8 +55,21 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// beginDigest begins the digest as known at k, after which come the events of the block behind head.
+func beginDigest(k eventstore.Sequence, head []byte) hash.Hash {
+	d := digester{h: sha256.New()}
+	d.numbers(rules, uint64(k))
+	d.h.Write(head)
+	return d.h
+}
+
 // Digest is the one of what has been applied so far; see [View.Digest].
-func (p *Projection) Digest(k eventstore.Sequence) (string, error) { return p.View().Digest(k) }
+func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
+	if p.digestOnly {
+		return p.digestAt(k)
+	}
+	return p.View().Digest(k)
+}
 
 // head returns the head of the first blocks, of which there are so many.
 func (v *View) head(tx *checked.Tx, blocks int) ([]byte, error) {
@@ -130,6 +143,7 @@ type chain struct {
 	block  hash.Hash
 	events int // of the block
 	text   []byte
+	told   *told // nil: none
 }
 
 func newChain() chain {
@@ -144,17 +158,29 @@ func (c *chain) add(at temporal.Instant, changes []counts.Change) {
 	c.text = appendText(c.text, at, changes)
 	c.events++
 	full := c.events == 1<<digestShift
-	if !full && len(c.text) < enough {
+	last := c.told != nil && c.sequence() == c.told.until // of those in the digest that is told
+	if !full && !last && len(c.text) < enough {
 		return
 	}
 	c.block.Write(c.text)
+	if c.told != nil {
+		c.told.add(c.text, last)
+	}
 	c.text = c.text[:0]
 	if full {
 		head := c.block.Sum(c.heads.Append()[:0])
 		c.block.Reset()
 		c.block.Write(head)
 		c.events = 0
+		if c.told != nil {
+			c.told.begin(c.sequence(), head)
+		}
 	}
+}
+
+// sequence returns how many events were added, of a chain that was empty.
+func (c *chain) sequence() eventstore.Sequence {
+	return eventstore.Sequence(c.heads.Len())<<digestShift + eventstore.Sequence(c.events)
 }
 
 // resume makes the hash of the block that is not full from what a view holds.

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"cakupan/projections/checked"
@@ -26,6 +27,8 @@ const (
 
 // ErrFile is returned for a file that does not hold what Store writes.
 var ErrFile = fmt.Errorf("coverage: %w", checked.ErrDamaged)
+
+var errDigestOnly = errors.New("coverage: what was applied was not kept, for its digest only")
 
 // bucket returns a bucket that Store has made; nil in a file without one.
 func bucket(tx *checked.Tx, name string) *checked.Bucket { return tx.Bucket([]byte(name)) }
@@ -60,6 +63,9 @@ func (p *Projection) Finish() error { return p.counts.Wait() }
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
 func (p *Projection) Store(tx *checked.Tx) error {
+	if p.digestOnly {
+		return errDigestOnly
+	}
 	if !p.loaded() {
 		return nil // nothing was applied since Load
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"cakupan/domain/enrolment"
+	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/eventstore"
 	"cakupan/projections/facts"
@@ -72,6 +73,28 @@ func newPresence() *presence {
 	return &presence{
 		counts: counts, flips: pages.NewHistory(flipBytes, flipPageShift), places: newPlaces(),
 	}
+}
+
+// placing is what of an applied part the presence has not seen yet, beside its events: see [Batch].
+type placing struct {
+	never []eventstore.Sequence
+	gone  []facts.PackedTerms
+}
+
+// place counts the region that the next event places an enrolment in, or does not any more, and
+// reports whether the event came into force.
+func (r *placing) place(p *presence, e *facts.Event) (inForce bool) {
+	switch {
+	case e.Kind == event.EventRetracted:
+		p.named(e.Sequence, r.gone[0], -1)
+		r.gone = r.gone[1:]
+	case len(r.never) > 0 && r.never[0] == e.Sequence:
+		r.never = r.never[1:]
+		return false
+	case e.Terms != 0:
+		p.named(e.Sequence, e.Terms, +1)
+	}
+	return true
 }
 
 // named counts the region that an opened or amended event names in its packed terms.

@@ -34,6 +34,7 @@ func Run(t *testing.T, kind projections.Kind) {
 	}{
 		{"digest", testDigest},
 		{"any cut", testCuts},
+		{"digest alone", testFoldDigest},
 		{"restarts", testRestarts},
 		{"parts", testParts},
 		{"older file", testOlderFile},
@@ -209,6 +210,31 @@ func testCuts(t *testing.T, kind projections.Kind) {
 		b := newBook(t, kind, Log(t, events, uint64(seed), most))
 		b.catchUp(everything)
 		b.check(events)
+	}
+}
+
+// testFoldDigest folds for the digest alone, in frames of any size and in parts of them: it is that
+// of a projection that answers too.
+func testFoldDigest(t *testing.T, kind projections.Kind) {
+	events := Events(4, historyEvents)
+	plain := newBook(t, kind, Log(t, events, 0, 1))
+	plain.catchUp(everything)
+	for seed, most := range []int{1, 9, 40, historyEvents} {
+		log := Log(t, events, uint64(seed), most)
+		for k := eventstore.Sequence(seed); k <= historyEvents; k += 23 {
+			b := newBook(t, kind, log)
+			b.close()
+			b.budget = int(k) % 4
+			b.open(nil)
+			got, err := b.kept.FoldDigest(t.Context(), k, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := plain.digest(k); got != want {
+				t.Errorf("frames of up to %d: the digest at %d alone is %s, is %s", most, k, got, want)
+			}
+			b.close()
+		}
 	}
 }
 

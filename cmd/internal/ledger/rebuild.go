@@ -52,11 +52,7 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 			err = errors.Join(err, rebuilt.Remove())
 		}
 	}()
-	fold := rebuilt.Fold
-	if opts.Swap {
-		fold = rebuilt.CatchUp
-	}
-	err = fold(ctx, until, func(at eventstore.Sequence) {
+	digest, err := refolded(ctx, rebuilt, until, opts.Swap, func(at eventstore.Sequence) {
 		if progress != nil {
 			progress(min(at, until), until)
 		}
@@ -67,10 +63,10 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 	seconds := time.Since(started).Seconds()
 	result = ReplayResult{
 		Projection: name, Events: until, Seconds: seconds,
-		EventsPerSecond: float64(until) / seconds,
+		EventsPerSecond: float64(until) / seconds, Digest: digest,
 	}
-	err = l.compare(ctx, rebuilt, &result)
-	replaced := opts.Swap && result.Digest != "" && errors.Is(err, projections.ErrDamaged)
+	err = l.compare(ctx, &result)
+	replaced := opts.Swap && errors.Is(err, projections.ErrDamaged)
 	if err != nil && !replaced {
 		return result, err
 	}
@@ -82,13 +78,23 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 	return result, err
 }
 
+// refolded folds the log into a rebuild and returns its digest as of an event. One that is not kept
+// makes no more than that.
+func refolded(ctx context.Context, rebuilt *projections.Rebuild, until eventstore.Sequence,
+	keep bool, progress func(eventstore.Sequence),
+) (string, error) {
+	if !keep {
+		return rebuilt.FoldDigest(ctx, until, progress)
+	}
+	if err := rebuilt.CatchUp(ctx, until, progress); err != nil {
+		return "", err
+	}
+	return rebuilt.Digest(until)
+}
+
 // compare compares the digest of a rebuilt projection with that of the live one, both as of the
 // same event: the live one may have gone on since.
-func (l *Ledger) compare(ctx context.Context, rebuilt *projections.Rebuild, result *ReplayResult,
-) (err error) {
-	if result.Digest, err = rebuilt.Digest(result.Events); err != nil {
-		return err
-	}
+func (l *Ledger) compare(ctx context.Context, result *ReplayResult) error {
 	live, err := l.kept(ctx, result.Projection, result.Events)
 	if err != nil {
 		return err

@@ -96,21 +96,24 @@ func (l *Ledger) isFold(ctx context.Context, name string, kept projections.Kept,
 	at eventstore.Sequence,
 ) (same bool, err error) {
 	rest := &pace{ctx: ctx}
-	err = l.withFresh(ctx, name, at, func(eventstore.Sequence) { rest.rest() },
-		func(fresh projections.Kept) error {
-			want, err := fresh.Digest(at)
-			if err != nil {
-				return err
-			}
-			rest.rest()
-			digest, err := kept.Digest(at)
-			if same = digest == want; err != nil || !same {
-				return err
-			}
-			rest.rest()
-			same, err = sameAnswers(kept, fresh, at, rest.rest)
+	err = l.withFresh(ctx, name, func(fresh projections.Kept) error {
+		err := fresh.Fold(ctx, at, func(eventstore.Sequence) { rest.rest() })
+		if err != nil {
 			return err
-		})
+		}
+		want, err := fresh.Digest(at)
+		if err != nil {
+			return err
+		}
+		rest.rest()
+		digest, err := kept.Digest(at)
+		if same = digest == want; err != nil || !same {
+			return err
+		}
+		rest.rest()
+		same, err = sameAnswers(kept, fresh, at, rest.rest)
+		return err
+	})
 	return same, err
 }
 

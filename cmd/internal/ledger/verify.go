@@ -140,8 +140,8 @@ func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, e
 		return c, err
 	}
 	digest := ""
-	err = l.withFresh(ctx, name, c.Sequence, nil, func(fresh projections.Kept) (err error) {
-		digest, err = fresh.Digest(c.Sequence)
+	err = l.withFresh(ctx, name, func(fresh projections.Kept) (err error) {
+		digest, err = fresh.FoldDigest(ctx, c.Sequence, nil)
 		return err
 	})
 	if c.Matches = digest == c.Digest; err == nil && !c.Matches {
@@ -151,19 +151,14 @@ func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, e
 	return c, err
 }
 
-// withFresh folds the log up to an event into a file of its own, has it used, and removes it.
-// progress may be nil.
-func (l *Ledger) withFresh(ctx context.Context, name string, at eventstore.Sequence,
-	progress func(eventstore.Sequence), use func(projections.Kept) error,
+// withFresh has an empty projection used, in a file of its own, and removes it.
+func (l *Ledger) withFresh(ctx context.Context, name string, use func(projections.Kept) error,
 ) (err error) {
 	fresh, err := l.shelf.Rebuild(ctx, name, strconv.FormatInt(time.Now().UnixNano(), 10))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, fresh.Remove()) }()
-	if err := fresh.Fold(ctx, at, progress); err != nil {
-		return err
-	}
 	return use(fresh)
 }
 
