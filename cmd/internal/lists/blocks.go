@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strconv"
@@ -20,6 +21,10 @@ func (r *Reader) isStructure(row *grid.Row) bool {
 		r.begun = false
 		r.list.frame = append(r.list.frame, row.Number)
 		r.remap()
+		return true
+	}
+	if isTotal(row) && !r.hasTerms(row) {
+		r.list.notices.totals.add(row.Number)
 		return true
 	}
 	for _, i := range r.people {
@@ -45,6 +50,35 @@ func (r *Reader) isStructure(row *grid.Row) bool {
 		return true
 	}
 	return false
+}
+
+// totalWords are what a row that sums up others begins with, made plain. It is never written.
+var totalWords = []string{
+	"jumlah", "total", "subtotal", "grandtotal", "jumlahtotal", "totaljumlah", "jumlahseluruhnya",
+	"jumlahpeserta", "totalpeserta", "jumlahorang", "sum", "count",
+}
+
+// isTotal tells whether a row sums up others: its first words say so, and no number in it is as long
+// as that of a person.
+func isTotal(row *grid.Row) bool {
+	const digitsMax, wordsMax = 9, 40
+	first := true
+	for i := range row.Cells {
+		c := &row.Cells[i]
+		if c.Kind == grid.Empty || c.Kind == grid.Text && isBlank(c.Text) {
+			continue
+		}
+		if first && (c.Kind != grid.Text || len(c.Text) > wordsMax ||
+			!slices.Contains(totalWords, plain(string(c.Text)))) {
+			return false
+		}
+		first = false
+		whole, _, _ := bytes.Cut(c.Text, []byte("."))
+		if len(whole) > digitsMax && allDigits(string(whole), len(whole)) {
+			return false
+		}
+	}
+	return !first
 }
 
 // hasTerms tells whether a row has most of the values that only a row about somebody has: then it
@@ -192,8 +226,11 @@ func (r *Reader) notice(row *grid.Row) {
 	if row.Hidden {
 		n.hidden.add(row.Number)
 	}
-	if row.Struck {
+	switch {
+	case row.Struck:
 		n.struck.add(row.Number)
+	case row.Stroke:
+		n.strokes.add(row.Number)
 	}
 	if row.Quote {
 		n.quotes.add(row.Number)

@@ -33,6 +33,26 @@ type judge struct {
 	lateRow     int // a row with a day above 12 that is text
 	other       int // a row that is no count of days
 	plain       int // a row with a count that can be nothing else
+	rows, blank int // with somebody; and of those, without a day
+	blankRow    int // the first of them
+}
+
+// miss takes in a row without a day.
+func (j *judge) miss(row int) {
+	if j.blank++; j.blankRow == 0 {
+		j.blankRow = row
+	}
+}
+
+// lost tells whether a program may have dropped the days that it could not read with their month
+// first, and turned the others: no day is above 12, some may be turned, and many are not there.
+func (j *judge) lost() bool {
+	const many = 5 // one in so many rows
+	late := 0
+	for _, n := range j.late {
+		late += n
+	}
+	return late == 0 && j.early[formCell]+j.early[formYear] > 0 && many*j.blank >= j.rows
 }
 
 // add takes in a day or what is none.

@@ -124,6 +124,7 @@ func (l *List) begin() error {
 		return err
 	}
 	l.first = l.header
+	l.tellLost()
 	l.notices.unnamed(l.header.spread(&l.survey))
 	return l.understand()
 }
@@ -211,6 +212,8 @@ func (l *List) openText(file io.ReaderAt, size int64) error {
 		return nil
 	case first != nil:
 		return first
+	case isMarkup(file):
+		return errMarkup
 	}
 	return errNoHeader
 }

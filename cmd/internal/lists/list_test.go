@@ -256,7 +256,6 @@ func TestRefusedRows(t *testing.T) {
 		"3 nik.invalid NIK: Excel telah membuang angka",
 		"4 region.unknown Kode Wilayah: Apakah maksudnya 75.03 Kabupaten Bone Bolango? Tulis kode Kemendagri dengan titik (kode BPS 7503 adalah Pohuwato)",
 		"5 field.invalid Tanggal Mulai: nilai rumus tidak tersimpan",
-		"6 nik.invalid NIK: NIK terdiri dari tepat 16 angka",
 		"7 ",
 	}
 	for i, l := range lines {

@@ -12,6 +12,8 @@ type notices struct {
 	nameless []int    // columns without a name that hold something
 	hidden   ranges   // rows that a spreadsheet does not show
 	struck   ranges   // rows that are struck out
+	strokes  ranges   // rows of which a cell is struck out
+	totals   ranges   // rows that sum up others
 	skipped  ranges   // rows below the last person
 	quotes   ranges   // rows with a quotation mark that is not closed
 	blocks   ranges   // rows that name the columns anew
@@ -114,6 +116,11 @@ func (n *notices) in(l Language) (texts []string) {
 			n.struck, "baris yang dicoret, tetap dibaca (hapus barisnya bila tidak dimaksud): ",
 			"rows that are struck out, read all the same (delete them if they are not meant): ",
 		},
+		{
+			n.strokes, "baris dengan sel yang dicoret, seluruhnya atau sebagian, tetap dibaca: ",
+			"rows with a cell that is struck out, in whole or in part, read all the same: ",
+		},
+		{n.totals, "baris jumlah, tidak dipakai: ", "rows of totals, not used: "},
 		{
 			n.quotes, "baris dengan tanda kutip yang tidak ditutup, dibaca apa adanya: ",
 			"rows with a quotation mark that is not closed, read as they stand: ",

@@ -66,7 +66,7 @@ func isBlank(text []byte) bool {
 	if len(text) == 0 {
 		return true
 	}
-	if len(text) > noneMax || text[0]-'0' <= 9 {
+	if len(text) > noneMax || text[0]-'0' <= 9 || isErrorText(text) {
 		return false
 	}
 	for _, c := range text {

@@ -187,6 +187,9 @@ func (r *Reader) readRow(row *grid.Row) {
 			r.twiceSaid = isSaidTwice(row.Cells[i].Text)
 		}
 	}
+	if r.checkMerged(row.Number); len(r.faults) > 0 {
+		return
+	}
 	for i := range r.list.columns {
 		r.read(&r.list.columns[i], row)
 	}

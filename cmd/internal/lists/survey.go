@@ -2,6 +2,9 @@ package lists
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"strconv"
 	"strings"
 
 	"cakupan/cmd/internal/lists/csv"
@@ -17,6 +20,7 @@ type survey struct {
 	width      int         // how many the names of the columns are
 	usual      int         // rows with so many values
 	lastPerson int         // the last row that names somebody, 0: none does
+	merged     merged
 }
 
 // place is a column of a block of rows, and what its name says that it holds.
@@ -58,13 +62,17 @@ func (l *List) look() error {
 	fields := l.header.fields
 	for seen := 0; !l.opts.Glance || seen < glanceRows; {
 		row, err := in.Next()
-		if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = s.takeMerges(in, l.header.row, len(l.header.names))
+		}
+		if err != nil || row == nil {
 			break
 		}
 		if row.Number <= l.header.row {
 			continue
 		}
 		seen++
+		s.merged.hold(row.Number)
 		const strayMax = 100 // rows of one width: so many are no accident
 		if row.Width > 0 && row.Width != l.header.width && s.widths[row.Width] < strayMax {
 			s.stray(fields, row)
@@ -81,9 +89,24 @@ func (l *List) look() error {
 	return closer.Close()
 }
 
+// takeMerges asks rows that are read to their end for the cells that are merged. What cannot be read
+// comes again with the rows.
+func (s *survey) takeMerges(in rows, header, width int) error {
+	sheet, ok := in.(merging)
+	if !ok {
+		return nil
+	}
+	all, err := sheet.Merges()
+	s.merged.take(all, header, max(len(s.columns), width))
+	return err
+}
+
 // person tells whether a row names somebody, however badly: a column of numbers of people has a
 // digit.
 func (s *survey) person(fields []field, row *grid.Row) bool {
+	if isTotal(row) {
+		return false
+	}
 	for i := range row.Cells {
 		if i < len(fields) && fields[i].isPersonal() && mayName(&row.Cells[i]) {
 			return true
@@ -116,6 +139,7 @@ func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
 	for len(s.columns) < len(row.Cells) {
 		s.columns = append(s.columns, surveyed{})
 	}
+	s.missing(fields, row)
 	for i := range row.Cells {
 		cell, c := &row.Cells[i], &s.columns[i]
 		f := noField
@@ -138,6 +162,43 @@ func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
 		case f == fieldEnrolment && c.long == 0 && isCardNumber(cell.Text):
 			c.long = row.Number
 		}
+	}
+}
+
+// missing takes note of columns of days in which a row has none.
+func (s *survey) missing(fields []field, row *grid.Row) {
+	for i, f := range fields {
+		if !f.isDay() {
+			continue
+		}
+		j := &s.judgeOf(place{i, f}).judge
+		j.rows++
+		if i >= len(row.Cells) || row.Cells[i].Kind == grid.Empty ||
+			row.Cells[i].Kind == grid.Text && isBlank(row.Cells[i].Text) {
+			j.miss(row.Number)
+		}
+	}
+}
+
+// tellLost tells of columns of days of which a part may have been lost, and the rest turned.
+func (l *List) tellLost() {
+	for i, f := range l.header.fields {
+		switch f {
+		case fieldFrom, fieldUntil, fieldLastDay, fieldDied: // which each row must have
+		default:
+			continue
+		}
+		d := l.survey.days[place{i, f}]
+		if d == nil || d.judge.blank == 0 || !d.judge.lost() {
+			continue
+		}
+		name, first := quote(l.header.names[i]), strconv.Itoa(d.judge.blankRow)
+		l.notices.add("kolom "+name+": tidak ada tanggal di atas 12, dan sebagian baris kosong (mulai"+
+			" baris "+first+"): bila berkas ini melewati program lain, tanggal dan bulannya mungkin"+
+			" tertukar; periksa",
+			"column "+name+": no day is above 12, and some rows are empty (from row "+first+" on):"+
+				" if the file went through another program, days and months may have changed"+
+				" places; check them")
 	}
 }
 

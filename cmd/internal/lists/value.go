@@ -81,7 +81,11 @@ func invalid(code event.Code, id, en string) value {
 
 // parse reads the value of a cell that is not blank. date1904 says how the file counts days.
 func parse(f field, cell grid.Cell, date1904 bool) value {
-	switch cell.Kind {
+	kind := cell.Kind
+	if kind == grid.Text && isErrorText(cell.Text) {
+		kind = grid.Fault
+	}
+	switch kind {
 	case grid.Empty, grid.Text, grid.Number, grid.Date, grid.Bool:
 	case grid.Fault:
 		return invalid(event.FieldInvalid,
@@ -118,6 +122,18 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 	}
 }
 
+// errorText is what a spreadsheet writes into a text file for a formula that came to nothing, or for
+// a number that its column was too narrow to show.
+var errorText = regexp.MustCompile(`^(?:#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)` +
+	`|Err:[0-9]{3}|#{2,})$`)
+
+// isErrorText tells whether a text stands for an error. It is asked for each cell, so it looks at
+// the first letter first.
+func isErrorText(text []byte) bool {
+	text = trim(text)
+	return len(text) > 1 && (text[0] == '#' || text[0] == 'E') && errorText.Match(text)
+}
+
 // parseCount reads a number of months. The bound is a hundred years: what is above it is a year, or
 // an amount, in the wrong column.
 func parseCount(cell grid.Cell) value {
@@ -130,184 +146,14 @@ func parseCount(cell grid.Cell) value {
 	return value{count: int(n)}
 }
 
-// roundedDigits is how many digits of a number Excel keeps. A NIK has 16: as a number it is lost,
-// and no program can tell.
-const roundedDigits = 15
-
-// kpjDigits is how many digits the number of a membership card has.
-const kpjDigits = 11
-
-// parseID reads the number of an enrolment, a commitment or a worker. A run of one digit stands for
-// none: the value is then empty, without a fault. A spreadsheet may have made a number or a date
-// of it long ago. Where that cannot be undone for certain the row is refused: a number that is
-// wrong by one digit would be another person's, for ever.
-func parseID(f field, cell grid.Cell) value {
-	text := unformula(string(trim(cell.Text)))
-	switch cell.Kind {
-	case grid.Bool:
-		return invalid(event.FieldInvalid,
-			"sel berisi BENAR atau SALAH, bukan nomor: format kolom sebagai Teks lalu tulis"+
-				" nomornya, kosongkan bila belum ada",
-			"the cell holds TRUE or FALSE and no number: format the column as Text and write the"+
-				" number, or leave it empty where there is none")
-	case grid.Date:
-		return invalid(event.FieldInvalid,
-			"Excel telah mengubah nomor ini menjadi tanggal: format kolom sebagai Teks lalu"+
-				" tempelkan lagi nomornya",
-			"Excel has turned the number into a date: format the column as Text and paste the"+
-				" numbers again")
-	default: // it has a number, if anything
-	}
-	if cell.Kind == grid.Number && isScientific(text) {
-		// As a number it is whole: only its writing is short.
-		if n, err := strconv.ParseFloat(text, 64); err == nil && n < 1e15 {
-			text = strconv.FormatFloat(n, 'f', -1, 64)
-		}
-	}
-	if isScientific(text) {
-		return droppedDigits(event.FieldInvalid)
-	}
-	text = oneSpelling(asciiDigits(text))
-	if f == fieldEnrolment {
-		text = cardNumber(text)
-	}
-	if cell.Kind == grid.Number {
-		if !allDigits(text, roundedDigits) {
-			return droppedDigits(event.FieldInvalid)
-		}
-		if f == fieldEnrolment && len(text) < kpjDigits && len(text) >= kpjDigits-2 {
-			return lostZeros(kpjDigits - len(text))
-		}
-	}
-	switch {
-	case isOneDigit(text):
-		return value{}
-	case event.HasNIK(text):
-		return invalid(event.NIKMisplaced,
-			"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
-			"the column holds a NIK, which belongs into the column NIK alone")
-	case strings.Trim(text, "0.:_-") == "":
-		return invalid(event.FieldInvalid,
-			"bukan nomor yang sah; kosongkan bila tidak ada",
-			"is no number; leave it empty where there is none")
-	case !isKey(text):
-		return invalid(event.FieldInvalid,
-			"harus 1 sampai 64 huruf A-Z a-z, angka, atau . _ : - tanpa garis miring",
-			"must have 1 to 64 characters of A-Z a-z 0-9 . _ : -, no slash")
-	case f == fieldEnrolment && !strings.ContainsAny(text, "0123456789"):
-		return invalid(event.FieldInvalid,
-			"tidak berisi angka, jadi bukan nomor kartu: tulis nomornya, kosongkan bila belum ada",
-			"has no digit, and so is no number of a card: write the number, or leave it empty"+
-				" where there is none")
-	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
-		return invalid(event.FieldInvalid,
-			"nomor yang dimulai dengan "+derivedPrefix+" dibuat oleh cakupan sendiri",
-			"numbers that begin with "+derivedPrefix+" are made by cakupan itself")
-	}
-	return value{json: `"` + text + `"`}
-}
-
-// grouped is a number whose thousands are set apart, as spreadsheets show one.
-var grouped = regexp.MustCompile(`^[0-9]{1,3}(?:[.,'’][0-9]{3}){2,}$`)
-
-// wholeFloat is a whole number as programs write one that they held as a fraction.
-var wholeFloat = regexp.MustCompile(`^[0-9]+[.,]0{1,2}$`)
-
-// oneSpelling gives a number the one form that its spellings have in common: without what cannot be
-// seen, without thousands set apart, without a fraction of nothing.
-func oneSpelling(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if invisible(r) {
-			return -1
-		}
-		return r
-	}, text)
-	if wholeFloat.MatchString(text) {
-		text = text[:strings.IndexAny(text, ".,")]
-	}
-	if grouped.MatchString(text) {
-		text = strings.Map(func(r rune) rune {
-			if r > '9' || r < '0' {
-				return -1
-			}
-			return r
-		}, text)
-	}
-	return text
-}
-
-// cardWords is what people write before the number of a card.
-var cardWords = regexp.MustCompile(`^(?i:(?:no|nomor|kpj)[.:]*)+`)
-
-// cardNumber gives the number of a card its one form: without the word that says that it is one,
-// and without what stands between its digits. What has not as many digits as a card stays as it is:
-// it may be a number of somebody's own.
-func cardNumber(text string) string {
-	digits := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(".,-", r) {
-			return -1
-		}
-		return r
-	}, cardWords.ReplaceAllString(text, ""))
-	if fraction := len(text) - 3; fraction > kpjDigits && grouped.MatchString(text[:fraction]) &&
-		(text[fraction:] == ",00" || text[fraction:] == ".00") {
-		return cardNumber(text[:fraction])
-	}
-	if len(digits) == kpjDigits && allDigits(digits, kpjDigits) {
-		return digits
-	}
-	return text
-}
-
-// asciiDigits turns the wide digits of East Asian keyboards into ASCII.
-func asciiDigits(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '０' && r <= '９' {
-			return r - '０' + '0'
-		}
-		return r
-	}, text)
-}
-
-// lostZeros says that a number went through a spreadsheet as a number that begins with zeros.
-func lostZeros(count int) value {
-	n := strconv.Itoa(count)
-	return invalid(event.FieldInvalid,
-		"nomor ini kurang "+n+" angka: nol di depannya mungkin hilang; format kolom sebagai Teks"+
-			" lalu tulis lagi kesebelas angkanya",
-		"the number is "+n+" digits short: a leading zero may be lost; format the column as Text"+
-			" and write all eleven digits")
-}
-
-// isKey tells whether a text is an id as the contract has them. It is asked for each row, so it
-// looks at bytes and matches no pattern.
-func isKey(text string) bool {
-	for i := range len(text) {
-		c := text[i]
-		if c|0x20 < 'a' || c|0x20 > 'z' {
-			if (c < '0' || c > '9') && c != '.' && c != '_' && c != ':' && c != '-' {
-				return false
-			}
-		}
-	}
-	return text != "" && len(text) <= 64
-}
-
-// droppedDigits says that a number went through a spreadsheet as a number: what it was, only the
-// owner of the file can find out.
-func droppedDigits(code event.Code) value {
-	return invalid(code,
-		"Excel telah membuang angka dari nomor ini: format kolom sebagai Teks lalu tempelkan"+
-			" lagi nomornya dari sumber aslinya",
-		"Excel has dropped digits of the number: format the column as Text and paste the numbers"+
-			" again from where they came")
-}
-
 // parseNIK reads a NIK into dst, which must have no bytes. Unlike other values a NIK is not
 // remembered from row to row: dst is used again, and the row that is next writes over it.
 func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
 	switch cell.Kind {
 	case grid.Text:
+		if isErrorText(cell.Text) {
+			return dst, parse(fieldNIK, cell, false).fault
+		}
 	case grid.Number:
 		if !isExactNumber(cell.Text) {
 			return dst, droppedDigits(event.NIKInvalid).fault

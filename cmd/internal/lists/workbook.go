@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"errors"
 	"io"
 	"slices"
 
@@ -25,18 +26,18 @@ type sheetRows interface {
 
 // openBook opens a workbook of Excel or of LibreOffice.
 func openBook(file io.ReaderAt, size int64) (spreadsheet, error) {
-	if ods.IsDocument(file) {
-		book, err := ods.Open(file, size)
-		if err != nil {
-			return nil, err
-		}
-		return openDocument{book}, nil
-	}
 	book, err := xlsx.Open(file, size)
+	switch {
+	case err == nil:
+		return excel{book}, nil
+	case !errors.Is(err, xlsx.ErrOpenDocument):
+		return nil, err
+	}
+	document, err := ods.Open(file, size)
 	if err != nil {
 		return nil, err
 	}
-	return excel{book}, nil
+	return openDocument{document}, nil
 }
 
 // excel is a workbook of Excel.

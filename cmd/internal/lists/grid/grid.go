@@ -30,8 +30,16 @@ type Row struct {
 	Width  int  // of CSV: how many values are written, the empty ones too; else 0
 	Hidden bool // a spreadsheet does not show it
 	Struck bool // its cells are struck out, all that hold something
+	Stroke bool // a cell, or a part of its text, is struck out
 	Quote  bool // of CSV: a quotation mark that was not closed is read as a character
 }
+
+// Merge is a rectangle of cells that are shown as one, the first of them: rows from 1, columns from
+// 0, both ends in.
+type Merge struct{ Top, Left, Bottom, Right int }
+
+// MergesMax is how many of them a sheet may have.
+const MergesMax = 1 << 18
 
 // ColumnsMax is how many columns a list may have. Spreadsheets can have 16,384; no list of people
 // needs them.

@@ -39,15 +39,6 @@ type Book struct {
 	content *zip.File
 }
 
-// IsDocument tells by its first bytes whether a file is an OpenDocument: the first part of its zip
-// says so, uncompressed.
-func IsDocument(file io.ReaderAt) bool {
-	head := make([]byte, 30+len("mimetype")+len("application/vnd.oasis.opendocument"))
-	n, _ := file.ReadAt(head, 0)
-	return bytes.HasPrefix(head[:n], []byte("PK")) &&
-		bytes.Contains(head[:n], []byte("mimetypeapplication/vnd.oasis.opendocument"))
-}
-
 // Open opens a spreadsheet.
 func Open(file io.ReaderAt, size int64) (*Book, error) {
 	archive, err := zip.NewReader(file, size)

@@ -70,6 +70,23 @@ type Rows struct {
 	last  int // number of the last row
 	shown bool
 	ended bool
+
+	stroke bool // the text of the cell that is read is struck out in part
+	merges []grid.Merge
+}
+
+// Merges returns the cells that are merged, of the rows that were read.
+func (r *Rows) Merges() ([]grid.Merge, error) { return r.merges, nil }
+
+// merge takes note of a cell that is shown over others too.
+func (r *Rows) merge(tag *xml.StartElement, column int) {
+	down, right := repeated(tag, "number-rows-spanned"), repeated(tag, "number-columns-spanned")
+	if (down > 1 || right > 1) && len(r.merges) < grid.MergesMax {
+		top := r.last + 1
+		r.merges = append(r.merges, grid.Merge{
+			Top: top, Left: column, Bottom: top + down - 1, Right: column + right - 1,
+		})
+	}
 }
 
 // Close ends the reading.
@@ -145,7 +162,7 @@ func (r *Rows) readRow(tag *xml.StartElement) (bool, error) {
 	count := repeated(tag, "number-rows-repeated")
 	visible := attribute(tag, "visibility")
 	r.row.Hidden = visible == "collapse" || visible == "filter"
-	r.row.Struck, r.shown = false, false
+	r.row.Struck, r.row.Stroke, r.shown = false, false, false
 	r.row.Cells = r.row.Cells[:0]
 	for column := 0; ; {
 		token, err := r.in.xml.RawToken()
@@ -175,6 +192,7 @@ func (r *Rows) readRow(tag *xml.StartElement) (bool, error) {
 				continue
 			}
 			width := repeated(&tag, "number-columns-repeated")
+			r.merge(&tag, column)
 			cell, err := r.readCell(&tag)
 			if err != nil {
 				return false, err
@@ -204,6 +222,7 @@ func (r *Rows) put(column, width int, cell grid.Cell, struck bool) error {
 	}
 	r.shown = r.shown || !struck
 	r.row.Struck = !r.shown
+	r.row.Stroke = r.row.Stroke || struck || r.stroke
 	return nil
 }
 
@@ -231,7 +250,11 @@ func (r *Rows) readCell(tag *xml.StartElement) (grid.Cell, error) {
 		}
 		return grid.Cell{Kind: grid.Number, Text: []byte(value)}, nil
 	case "date":
-		if serial, ok := serialOf(attribute(tag, "date-value")); ok {
+		value := attribute(tag, "date-value")
+		if strings.HasSuffix(value, "Z") {
+			return text(value), nil // a moment: which day that is, depends on where
+		}
+		if serial, ok := serialOf(value); ok {
 			return grid.Cell{Kind: grid.Date, Text: []byte(serial)}, nil
 		}
 	case "boolean":
@@ -265,10 +288,12 @@ func attributeSpace(tag *xml.StartElement, prefix, name string) string {
 	return ""
 }
 
-// showsZeros tells whether a cell shows its number with zeros in front.
+// showsZeros tells whether a cell shows its number with zeros in front, or with strokes or spaces
+// between its digits.
 func showsZeros(shown, value string) bool {
-	return len(shown) > len(value) && shown[0] == '0' &&
-		strings.TrimLeft(shown, "0") == value && value != ""
+	digits := strings.NewReplacer("-", "", " ", "").Replace(shown)
+	return len(shown) > len(value) && strings.TrimLeft(digits, "0") == value && value != "" &&
+		shown[0] != '-'
 }
 
 // serialOf returns a day as a spreadsheet counts it.
@@ -295,6 +320,7 @@ func serialOf(date string) (string, bool) {
 // readText reads the text of a cell, up to the cell's end. Notes that hang on it are left out.
 func (r *Rows) readText() (string, error) {
 	var out strings.Builder // takes everything
+	r.stroke = false
 	paragraphs, depth, note := 0, 1, 0
 	for depth > 0 {
 		token, err := r.in.xml.RawToken()
@@ -314,6 +340,8 @@ func (r *Rows) readText() (string, error) {
 				}
 			case t.Name.Local == "s":
 				_, _ = out.WriteString(strings.Repeat(" ", min(repeated(&t, "c"), 100)))
+			case t.Name.Local == "span":
+				r.stroke = r.stroke || r.in.struck[attribute(&t, "style-name")]
 			case t.Name.Local == "tab" || t.Name.Local == "line-break":
 				_ = out.WriteByte(' ')
 			}

@@ -24,6 +24,12 @@ const (
 	magicBytes        = 8
 )
 
+// ErrOpenDocument says that a file is a workbook of LibreOffice, which package ods reads.
+var ErrOpenDocument = grid.NewError(
+	"the file is of LibreOffice (.ods): save it as Excel .xlsx",
+	"berkas LibreOffice (.ods): simpan sebagai Excel .xlsx",
+)
+
 // Book is an open workbook. Its sheets are read one at a time. It belongs to one goroutine: the
 // shared texts are read on demand by whichever sheet asks first.
 type Book struct {
@@ -39,6 +45,9 @@ type Book struct {
 	styles  []style              // by number of format
 	strings *sharedStrings       // read as far as some cell has needed them
 	texts   io.Closer            // their part; nil when there is none
+	// Whoever wrote the workbook left its formulas to be computed when it is opened. Some
+	// programs then store 0 for each.
+	uncomputed bool
 }
 
 // Sheet names a sheet.
@@ -197,10 +206,7 @@ func (b *Book) checkParts() error {
 			"buku kerja biner (.xlsb): buka di Excel lalu simpan sebagai .xlsx",
 		)
 	case has("mimetype") || has("content.xml"):
-		return grid.NewError(
-			"the file is of LibreOffice (.ods): save it as Excel .xlsx",
-			"berkas LibreOffice (.ods): simpan sebagai Excel .xlsx",
-		)
+		return ErrOpenDocument
 	case has("word/document.xml") || has("ppt/presentation.xml"):
 		return grid.NewError(
 			"the file is of Word or PowerPoint, not of Excel: put the list into a sheet and"+
@@ -315,6 +321,9 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 		case "workbookPr":
 			flag := string(attribute(attrs, "date1904"))
 			b.Date1904 = flag == "1" || flag == "true"
+		case "calcPr":
+			flag := string(attribute(attrs, "fullCalcOnLoad"))
+			b.uncomputed = flag == "1" || flag == "true"
 		case "sheet":
 			to := relations[string(attribute(attrs, "id"))]
 			state := string(attribute(attrs, "state"))

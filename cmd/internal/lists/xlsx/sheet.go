@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -101,7 +102,7 @@ func (r *Rows) beginRow() error {
 	r.last, r.row.Number = number, number
 	hidden := attribute(r.scan.attrs, "hidden")
 	r.row.Hidden = len(hidden) > 0 && (hidden[0] == '1' || hidden[0] == 't')
-	r.row.Struck, r.shown = false, false
+	r.row.Struck, r.row.Stroke, r.shown = false, false, false
 	r.row.Cells, r.text, r.ends = r.row.Cells[:0], r.text[:0], r.ends[:0]
 	return nil
 }
@@ -255,7 +256,8 @@ func (r *Rows) readCell(last int) (int, error) {
 		}
 		switch name := r.scan.name; {
 		case kind == endTag && string(name) == "c":
-			return head.column, r.endCell(head, from, formula && !valued)
+			stored := valued && !(r.book.uncomputed && string(r.text[from:]) == "0")
+			return head.column, r.endCell(head, from, formula && !stored)
 		case string(name) == "v":
 			inValue = kind == startTag && !r.scan.empty
 			// An empty text is a value, which a formula may come to.
@@ -264,9 +266,11 @@ func (r *Rows) readCell(last int) (int, error) {
 			formula, inFormula = true, kind == startTag && !r.scan.empty
 		case kind == startTag && string(name) == "is" && !r.scan.empty:
 			valued = true
-			if r.text, err = appendRich(r.text, r.scan, "is"); err != nil {
+			var stroke bool
+			if r.text, stroke, err = appendRich(r.text, r.scan, "is"); err != nil {
 				return 0, err
 			}
+			r.row.Stroke = r.row.Stroke || stroke
 		}
 		if len(r.text) > rowBytesMax {
 			return 0, errRunTooLong
@@ -296,7 +300,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 		if err != nil {
 			return errBroken
 		}
-		text, found, err := r.book.strings.get(n)
+		text, stroke, found, err := r.book.strings.get(n)
 		switch {
 		case err != nil:
 			return err
@@ -309,6 +313,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 			}
 		}
 		r.text = r.text[:from]
+		r.row.Stroke = r.row.Stroke || stroke
 		r.strike(head.style.struck, textKind(text))
 		return r.put(head.column, grid.Cell{Kind: textKind(text), Text: text})
 	case 'i', 'S', 'd':
@@ -320,7 +325,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 	default:
 		if head.style.date {
 			kind = grid.Date
-		} else if head.style.zeros > 0 && r.pad(from, int(head.style.zeros)) {
+		} else if head.style.mask != "" && r.show(from, head.style.mask) {
 			kind = grid.Text
 		}
 	}
@@ -342,14 +347,15 @@ func (r *Rows) strike(struck bool, kind grid.Kind) {
 	if kind != grid.Empty {
 		r.shown = r.shown || !struck
 		r.row.Struck = !r.shown
+		r.row.Stroke = r.row.Stroke || struck
 	}
 }
 
-// pad gives a whole number the zeros in front that its cell shows; false when there is nothing to
-// give.
-func (r *Rows) pad(from, digits int) bool {
+// show gives a whole number the form that its cell shows; false when that is the number itself.
+func (r *Rows) show(from int, as mask) bool {
+	const digitsMax = 20
 	value := r.text[from:]
-	if len(value) == 0 || len(value) >= digits {
+	if len(value) == 0 || len(value) > digitsMax {
 		return false
 	}
 	for _, c := range value {
@@ -357,12 +363,12 @@ func (r *Rows) pad(from, digits int) bool {
 			return false
 		}
 	}
-	missing := digits - len(value)
-	r.text = append(r.text, make([]byte, missing)...)
-	copy(r.text[from+missing:], r.text[from:])
-	for i := range missing {
-		r.text[from+i] = '0'
+	var room [digitsMax + maskMax]byte
+	shown := as.append(room[:0], value)
+	if bytes.Equal(shown, value) {
+		return false
 	}
+	r.text = append(r.text[:from], shown...)
 	return true
 }
 

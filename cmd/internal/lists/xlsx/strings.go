@@ -23,8 +23,11 @@ type sharedStrings struct {
 // stringsMax bounds.
 type place struct {
 	chunk, from uint16 // from is in units of chunkAlign
-	length      uint32
+	length      uint32 // and whether a part of it is struck out: see strokeBit
 }
+
+// strokeBit is set in the length of a text of which a part is struck out. No text is as long.
+const strokeBit = 1 << 31
 
 const (
 	chunkBytes = 1 << 20
@@ -42,22 +45,23 @@ var errStringsTooBig = &grid.Error{
 		" bagi daftarnya", stringsBytesMax>>20),
 }
 
-// get returns a text; false when the workbook has none of that number. The text is valid for as
+// get returns a text, and whether a part of it is struck out; found is false when the workbook has
+// none of that number. The text is valid for as
 // long as the workbook is open.
-func (s *sharedStrings) get(n int) ([]byte, bool, error) {
+func (s *sharedStrings) get(n int) (text []byte, stroke, found bool, err error) {
 	for n >= len(s.places) {
 		if s.scan == nil {
-			return nil, false, nil
+			return nil, false, false, nil
 		}
 		if err := s.read(); errors.Is(err, io.EOF) {
 			s.scan = nil
 		} else if err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
 	}
 	p := s.places[n]
-	from := int(p.from) * chunkAlign
-	return s.chunks[p.chunk][from : from+int(p.length)], true, nil
+	from, length := int(p.from)*chunkAlign, int(p.length&^strokeBit)
+	return s.chunks[p.chunk][from : from+length], p.length&strokeBit != 0, true, nil
 }
 
 // read reads the next text.
@@ -65,7 +69,7 @@ func (s *sharedStrings) read() error {
 	for {
 		if text, ok := s.scan.quickText(); ok {
 			s.text = appendText(s.text[:0], text)
-			return s.hold(s.text)
+			return s.hold(s.text, false)
 		}
 		kind, err := s.scan.next()
 		if err != nil {
@@ -76,17 +80,18 @@ func (s *sharedStrings) read() error {
 		}
 	}
 	if s.scan.empty {
-		return s.hold(nil)
+		return s.hold(nil, false)
 	}
-	var err error
-	if s.text, err = appendRich(s.text[:0], s.scan, "si"); err != nil {
+	text, stroke, err := appendRich(s.text[:0], s.scan, "si")
+	if err != nil {
 		return err
 	}
-	return s.hold(s.text)
+	s.text = text
+	return s.hold(s.text, stroke)
 }
 
 // hold keeps a copy of a text.
-func (s *sharedStrings) hold(text []byte) error {
+func (s *sharedStrings) hold(text []byte, stroke bool) error {
 	// Rounded up, so that a place in a chunk of 1 MiB fits 16 bits.
 	padded := (len(text) + chunkAlign - 1) / chunkAlign * chunkAlign
 	s.total += padded
@@ -100,22 +105,26 @@ func (s *sharedStrings) hold(text []byte) error {
 	}
 	from := len(s.chunks[last])
 	s.chunks[last] = append(s.chunks[last], text...)[:from+padded]
+	length := uint32(len(text))
+	if stroke {
+		length |= strokeBit
+	}
 	s.places = append(s.places, place{
-		chunk: uint16(last), from: uint16(from / chunkAlign), length: uint32(len(text)),
+		chunk: uint16(last), from: uint16(from / chunkAlign), length: length,
 	})
 	return nil
 }
 
 // appendRich appends the text of an element that may be divided into runs of one format, up to
-// its end tag. Phonetic hints beside it are left out.
-func appendRich(dst []byte, scan *scanner, element string) ([]byte, error) {
+// its end tag, and tells whether one of them is struck out. Phonetic hints beside it are left out.
+func appendRich(dst []byte, scan *scanner, element string) (text []byte, stroke bool, err error) {
 	inText, inHint := false, false
 	for {
 		kind, err := scan.next()
 		if errors.Is(err, io.EOF) {
-			return nil, io.ErrUnexpectedEOF
+			return nil, false, io.ErrUnexpectedEOF
 		} else if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		switch {
 		case kind == textRun:
@@ -126,11 +135,19 @@ func appendRich(dst []byte, scan *scanner, element string) ([]byte, error) {
 			inText = kind == startTag && !scan.empty
 		case string(scan.name) == "rPh":
 			inHint = kind == startTag && !scan.empty
+		case kind == startTag && string(scan.name) == "strike":
+			stroke = stroke || isOn(scan.attrs)
 		case kind == endTag && string(scan.name) == element:
-			return dst, nil
+			return dst, stroke, nil
 		}
 		if len(dst) > runBytesMax {
-			return nil, errRunTooLong
+			return nil, false, errRunTooLong
 		}
 	}
+}
+
+// isOn tells whether a tag that switches something on does so.
+func isOn(attrs []byte) bool {
+	on := string(attribute(attrs, "val"))
+	return on != "0" && on != "false"
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"strconv"
-	"strings"
 )
 
 // stylesMax is how many formats of cells a workbook may have; Excel stops at 65,490.
@@ -12,9 +11,9 @@ const stylesMax = 1 << 17
 
 // style is what a cell format does to a value.
 type style struct {
-	date   bool  // numbers are shown as dates: nothing else tells the two apart
-	zeros  uint8 // numbers are shown with so many digits at least
-	struck bool  // the value is struck out
+	date   bool // numbers are shown as dates: nothing else tells the two apart
+	struck bool // the value is struck out
+	mask   mask // how whole numbers are shown; "": as they are
 }
 
 // readStyles returns the formats of cells by their numbers.
@@ -44,15 +43,14 @@ func readStyles(in io.Reader) ([]style, error) {
 				struck = append(struck, false)
 			}
 		case "strike":
-			on := string(attribute(scan.attrs, "val"))
-			if kind == startTag && inFonts && len(struck) > 0 && on != "0" && on != "false" {
+			if kind == startTag && inFonts && len(struck) > 0 && isOn(scan.attrs) {
 				struck[len(struck)-1] = true
 			}
 		case "numFmt":
 			id, err := strconv.Atoi(string(attribute(scan.attrs, "numFmtId")))
 			if kind == startTag && err == nil && len(custom) < stylesMax {
 				code := appendText(nil, attribute(scan.attrs, "formatCode"))
-				custom[id] = style{date: showsDates(string(code)), zeros: zerosOf(string(code))}
+				custom[id] = style{date: showsDates(string(code)), mask: maskOf(string(code))}
 			}
 		case "xf":
 			if kind == startTag && inFormats && len(styles) < stylesMax {
@@ -96,15 +94,4 @@ func showsDates(code string) bool {
 		}
 	}
 	return false
-}
-
-// zerosOf returns how many digits a number format of zeros alone shows at least, 0 for any other:
-// 00000000000 shows the zeros that a number of a card begins with.
-func zerosOf(code string) uint8 {
-	const digitsMax = 20
-	code = strings.TrimSuffix(code, ";@")
-	if len(code) < 2 || len(code) > digitsMax || strings.Trim(code, "0") != "" {
-		return 0
-	}
-	return uint8(len(code))
 }
