@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -130,7 +131,7 @@ var errorText = regexp.MustCompile(`^(?:#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|N
 // isErrorText tells whether a text stands for an error. It is asked for each cell, so it looks at
 // the first letter first.
 func isErrorText(text []byte) bool {
-	text = trim(text)
+	text = bytes.Trim(trim(text), `"`)
 	return len(text) > 1 && (text[0] == '#' || text[0] == 'E') && errorText.Match(text)
 }
 
