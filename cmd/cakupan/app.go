@@ -1,18 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"cakupan/cmd/internal/indonesian"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -251,6 +254,7 @@ func run(ctx context.Context, args []string, out *console) int {
 		kong.Description(description),
 		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts()),
 		kong.Writers(out.stdout, out.stderr),
+		kong.Help(helpFor(args)),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -261,26 +265,52 @@ func run(ctx context.Context, args []string, out *console) int {
 	if err != nil {
 		return out.fail(err, false)
 	}
+	inIndonesian := indonesian.Wanted(args, os.Getenv)
+	if inIndonesian {
+		indonesian.Translate(parser.Model)
+	}
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
 	case args[0] == "help":
 		args = append(args[1:], "--help")
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(indonesian.ForHelp(args))
 	switch {
 	case exited:
 		return problem.ExitDone
 	case err != nil:
 		// What cannot be parsed sets no flag: whether a machine reads the answer, the words say.
 		asJSON := g.JSON || slices.Contains(args, "--json")
-		return out.fail(usage(event.MaskNIK(err.Error())+"; see cakupan --help"), asJSON)
+		wrong := event.MaskNIK(err.Error())
+		if inIndonesian && !asJSON {
+			return out.fail(usage(indonesian.Wrong(wrong)+"; lihat cakupan --help"), asJSON)
+		}
+		return out.fail(usage(wrong+"; see cakupan --help"), asJSON)
 	case data != "" && parsed.Command() != "publish":
 		return out.fail(usage("--data names a folder"), g.JSON)
 	case g.Data != "" && g.Server != "":
 		return out.fail(usage("--data and --server exclude each other"), g.JSON)
 	}
 	return out.fail(parsed.Run(), g.JSON)
+}
+
+// helpFor prints the help of a command, in Indonesian where that is wanted and there is one.
+func helpFor(args []string) kong.HelpPrinter {
+	return func(options kong.HelpOptions, ctx *kong.Context) error {
+		if !indonesian.Wanted(args, os.Getenv) || !indonesian.Speaks(ctx.Selected()) {
+			return kong.DefaultHelpPrinter(options, ctx)
+		}
+		var help bytes.Buffer
+		out := ctx.Stdout
+		ctx.Stdout = &help
+		err := kong.DefaultHelpPrinter(options, ctx)
+		ctx.Stdout = out
+		if err == nil {
+			_, err = io.WriteString(out, indonesian.Frame(help.String()))
+		}
+		return err
+	}
 }
 
 func usage(text string) error { return problem.New(problem.UsageWrong, text) }

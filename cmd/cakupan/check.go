@@ -9,6 +9,7 @@ import (
 
 	"cakupan/cmd/internal/bundle"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/indonesian"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/checkpoint"
 )
@@ -64,13 +65,13 @@ func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
 	if w.JSON {
 		return out.writeJSON(result)
 	}
-	indonesian := c.Lang == "id" || c.Lang == "" && speaksIndonesian(os.Getenv)
-	words, err := bundle.Words(result, indonesian)
+	inIndonesian := c.Lang == "id" || c.Lang == "" && indonesian.Wanted(nil, os.Getenv)
+	words, err := bundle.Words(result, inIndonesian)
 	if err == nil {
 		_, err = out.stdout.Write([]byte(words))
 	}
 	if err == nil && c.Ledger != "" {
-		_, err = fmt.Fprintln(out.stdout, bundle.ComparedWords(indonesian))
+		_, err = fmt.Fprintln(out.stdout, bundle.ComparedWords(inIndonesian))
 	}
 	return err
 }
@@ -105,14 +106,4 @@ func keyOf(text string) string {
 		return strings.TrimSpace(string(line))
 	}
 	return strings.TrimSpace(text)
-}
-
-// speaksIndonesian tells whether whoever runs the program does, by the environment.
-func speaksIndonesian(env func(string) string) bool {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value := env(name); value != "" {
-			return strings.HasPrefix(value, "id")
-		}
-	}
-	return false
 }

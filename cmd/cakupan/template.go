@@ -34,7 +34,8 @@ Examples:
 func (c *templateCommand) Run(out *console) error {
 	kind, ok := lists.ParseKind(c.Kind)
 	if !ok {
-		return usage("there are templates for " + lists.KindNames(lists.English))
+		return usage("there are templates for " + lists.KindNames(lists.English) + " (ada templat" +
+			" untuk " + lists.KindNames(lists.Indonesian) + ")")
 	}
 	language := lists.English
 	if c.Lang == "id" {
@@ -49,14 +50,16 @@ func (c *templateCommand) Run(out *console) error {
 	}
 	if c.Output == "" {
 		if out.chart && c.Format == "xlsx" {
-			return usage("a workbook is nothing for a terminal: name a file with -o")
+			return usage("a workbook is nothing for a terminal: name a file with -o (sebut nama" +
+				" berkasnya dengan -o, misalnya -o daftar.xlsx)")
 		}
 		return write(out.stdout)
 	}
 	// Nobody wants a list that is filled in replaced by an empty one.
 	file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return usage(c.Output + " is there already: name another file")
+		return usage(c.Output + " is there already: name another file (berkas itu sudah ada: sebut" +
+			" nama lain)")
 	} else if err != nil {
 		return problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
 	}

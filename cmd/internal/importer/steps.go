@@ -82,10 +82,12 @@ func (l *Import) History(ctx context.Context, list, source string) (*whole.Histo
 	err := l.From.ListEvents(ctx, list, source, h.Add)
 	switch {
 	case errors.Is(err, whole.ErrSources):
-		return nil, usage("several sources have a list " + list + ": name one with --source")
+		return nil, usage("several sources have a list " + list + ": name one with --source" +
+			" (beberapa sumber punya daftar dengan kode itu: sebut salah satu dengan --source)")
 	case err == nil && len(h.Items) == 0:
 		err = problem.New(problem.NotFound, "no list "+list+" is known: lists are known by the id"+
-			" that stands above their columns, or that --list gave")
+			" that stands above their columns, or that --list gave (tidak ada daftar dengan kode itu:"+
+			" kodenya tertulis di atas kolom, atau diberi dengan --list)")
 	}
 	return h, err
 }

@@ -125,7 +125,7 @@ func From(err error) *Error {
 // all, and what the system says of it only sounds like a fault of the program.
 func File(path string, err error) *Error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return New(NotFound, "there is no file "+path)
+		return New(NotFound, "there is no file "+path+" (berkas itu tidak ada)")
 	}
 	return Wrap(FileNotReadable, path+" cannot be read", err)
 }
