@@ -267,7 +267,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	}
 	inIndonesian := indonesian.Wanted(args, os.Getenv)
 	if inIndonesian {
-		indonesian.Translate(parser.Model)
+		indonesian.Translate(parser.Model, lists.KindNames(lists.Indonesian))
 	}
 	switch {
 	case len(args) == 0:

@@ -58,8 +58,8 @@ func (c *templateCommand) Run(out *console) error {
 	// Nobody wants a list that is filled in replaced by an empty one.
 	file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return usage(c.Output + " is there already: name another file (berkas itu sudah ada: sebut" +
-			" nama lain)")
+		return usage(c.Output + " is there already: name another file (berkas itu sudah ada:" +
+			" sebut nama lain)")
 	} else if err != nil {
 		return problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
 	}

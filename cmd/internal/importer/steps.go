@@ -86,8 +86,8 @@ func (l *Import) History(ctx context.Context, list, source string) (*whole.Histo
 			" (beberapa sumber punya daftar dengan kode itu: sebut salah satu dengan --source)")
 	case err == nil && len(h.Items) == 0:
 		err = problem.New(problem.NotFound, "no list "+list+" is known: lists are known by the id"+
-			" that stands above their columns, or that --list gave (tidak ada daftar dengan kode itu:"+
-			" kodenya tertulis di atas kolom, atau diberi dengan --list)")
+			" that stands above their columns, or that --list gave (tidak ada daftar dengan kode"+
+			" itu: kodenya tertulis di atas kolom, atau diberi dengan --list)")
 	}
 	return h, err
 }

@@ -38,8 +38,8 @@ func Wanted(args []string, env func(string) string) bool {
 	return false
 }
 
-// ForHelp returns a command line that asks for help without the language in which: every command has
-// help, and not every one the flag. Another command line stays as it is.
+// ForHelp returns a command line that asks for help without the language in which: every command
+// has help, and not every one the flag. Another command line stays as it is.
 func ForHelp(args []string) []string {
 	if !slices.Contains(args, "--help") && !slices.Contains(args, "-h") {
 		return args
@@ -54,10 +54,11 @@ func ForHelp(args []string) []string {
 	return left
 }
 
-// Translate puts the help of the commands that have it in Indonesian into the model.
-func Translate(app *kong.Application) {
+// Translate puts the help of the commands that have it in Indonesian into the model. The kinds of
+// lists are told as they are called.
+func Translate(app *kong.Application, kinds string) {
 	translate(app.Node, &program)
-	all := pages()
+	all := pages(kinds)
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error { // the visitor never fails
 		if n, ok := node.(*kong.Node); ok && n.Type == kong.CommandNode {
 			if p, found := all[n.Path()]; found {
@@ -95,14 +96,14 @@ func Speaks(n *kong.Node) bool {
 	if n == nil {
 		return true
 	}
-	_, found := pages()[n.Path()]
+	_, found := pages("")[n.Path()]
 	return found
 }
 
 // Missing returns what of a command has no words in Indonesian, of the commands that have any: a
 // flag that is new must get them too.
 func Missing(app *kong.Application) (names []string) {
-	all := pages()
+	all := pages("")
 	left := maps.Clone(all)
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error { // the visitor never fails
 		n, ok := node.(*kong.Node)

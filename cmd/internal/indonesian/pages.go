@@ -1,10 +1,6 @@
 package indonesian
 
-import (
-	"maps"
-
-	"cakupan/cmd/internal/lists"
-)
+import "maps"
 
 // places are what stands for a value, by what it is in English. It is never written.
 var places = map[string]string{
@@ -26,8 +22,8 @@ Angka yang dikembalikan:
 const (
 	source   = "Sumber laporan daftar itu, bila kode yang sama dipakai beberapa sumber."
 	language = "Bahasa yang dicetak: id atau en."
-	parts    = "Pembetulan di atas 1.000 laporan boleh dicatat dalam beberapa bagian, masing-masing" +
-		" utuh."
+	parts    = "Pembetulan di atas 1.000 laporan boleh dicatat dalam beberapa bagian," +
+		" masing-masing utuh."
 )
 
 // program is the help of the program itself. It is never written.
@@ -49,21 +45,22 @@ Perintah lain untuk pengelola, bantuannya dalam bahasa Inggris.` + exitCodes,
 	},
 }
 
-// pages returns the help of commands by their paths.
-func pages() map[string]page {
+// pages returns the help of commands by their paths. The kinds of lists are told as they are
+// called.
+func pages(kinds string) map[string]page {
 	list := map[string]string{"list": "Kode daftar, seperti tertulis di atas kolomnya."}
 	ofList := map[string]string{"source": source, "lang": language}
 	undo := maps.Clone(ofList)
 	undo["dry-run"] = "Katakan apa yang akan terjadi, tanpa melakukannya."
 	undo["parts"] = parts
 	return map[string]page{
-		"import":   importPage(),
-		"template": templatePage(),
+		"import":   importPage(kinds),
+		"template": templatePage(kinds),
 		"list":     {help: "Lihat atau batalkan daftar yang sudah dikirim."},
 		"list show": {
 			help: "Tampilkan baris daftar yang berlaku sekarang.",
-			detail: `Nomor baris adalah nomornya di berkas yang melaporkannya. Baris yang sudah berakhir
-karena hilang dari berkas berikutnya ditandai.
+			detail: `Nomor baris adalah nomornya di berkas yang melaporkannya. Baris yang sudah
+berakhir karena hilang dari berkas berikutnya ditandai.
 
 Contoh:
 
@@ -83,8 +80,8 @@ Contoh:
 		},
 		"list undo": {
 			help: "Batalkan langkah terakhir sebuah daftar.",
-			detail: `Yang dilaporkan langkah itu ditarik kembali, dan yang ditariknya dilaporkan lagi.
-Pembatalan juga sebuah langkah: bila dibatalkan lagi, seolah-olah tidak pernah terjadi.
+			detail: `Yang dilaporkan langkah itu ditarik kembali, dan yang ditariknya dilaporkan
+lagi. Pembatalan juga sebuah langkah: bila dibatalkan lagi, seolah-olah tidak pernah terjadi.
 
 Contoh:
 
@@ -95,11 +92,11 @@ Contoh:
 	}
 }
 
-func templatePage() page {
+func templatePage(kinds string) page {
 	return page{
 		help: "Buat daftar kosong untuk diisi.",
-		detail: `Buku kerja Excel-nya berisi pilihan di setiap kolom dan lembar Petunjuk. Setelah diisi,
-kirim dengan "cakupan import".
+		detail: `Buku kerja Excel-nya berisi pilihan di setiap kolom dan lembar Petunjuk. Setelah
+diisi, kirim dengan "cakupan import".
 
 Contoh:
 
@@ -107,7 +104,7 @@ Contoh:
 	cakupan template penghentian -o berhenti.xlsx
 	cakupan template pendanaan --format csv > pendanaan.csv` + exitCodes,
 		args: map[string]string{
-			"kind": "Yang dilaporkan daftar itu: " + lists.KindNames(lists.Indonesian) + ".",
+			"kind": "Yang dilaporkan daftar itu: " + kinds + ".",
 		},
 		flags: map[string]string{
 			"format": "csv atau xlsx (bila tidak ditulis: xlsx).",
@@ -117,11 +114,12 @@ Contoh:
 	}
 }
 
-func importPage() page {
+func importPage(kinds string) page {
 	return page{
 		help: "Kirim daftar orang, atau laporan dari berkas.",
-		detail: `Daftar (.xlsx, .xlsm, .ods, .csv, .tsv, .txt) punya satu baris judul kolom, dalam bahasa
-Indonesia atau Inggris, urutannya bebas; lihat "cakupan template". Di atasnya, atau dengan --list,
+		detail: `Daftar (.xlsx, .xlsm, .ods, .csv, .tsv, .txt) punya satu baris judul
+kolom, dalam bahasa Indonesia atau Inggris, urutannya bebas; lihat "cakupan template". Di
+atasnya, atau dengan --list,
 --source dan --default, tertulis apa yang berlaku untuk semua baris. Daftar dikenal dari kodenya:
 daftar yang sama dikirim lagi tidak menambah apa-apa, daftar yang dibetulkan menambah
 pembetulannya. Nama, alamat dan kolom lain yang tidak disimpan diabaikan, dan itu diberitahukan.
@@ -148,9 +146,9 @@ Contoh:
 	cakupan import --server https://cakupan.contoh.go.id --secret-file sandi.txt daftar.xlsx` +
 			exitCodes,
 		args: map[string]string{
-			"file": "Berkas menurut akhiran namanya: .xlsx, .xlsm, .ods, .csv, .tsv dan .txt (daftar" +
-				" orang), .ndjson, .jsonl dan .json (laporan); - satu laporan setiap baris dari" +
-				" masukan standar.",
+			"file": "Berkas menurut akhiran namanya: .xlsx, .xlsm, .ods, .csv, .tsv dan" +
+				" .txt (daftar orang), .ndjson, .jsonl dan .json (laporan); - satu laporan setiap" +
+				" baris dari masukan standar.",
 		},
 		flags: map[string]string{
 			"dry-run":       "Periksa saja, jangan catat apa-apa.",
@@ -165,7 +163,7 @@ Contoh:
 			"parts":  parts,
 			"list":   "Kode daftar (bila tidak ditulis: yang tertulis di berkas).",
 			"source": "Sumber laporannya (bila tidak ditulis: urn:cakupan:list:KODE).",
-			"kind": "Jenis daftar: " + lists.KindNames(lists.Indonesian) + " (bila tidak ditulis:" +
+			"kind": "Jenis daftar: " + kinds + " (bila tidak ditulis:" +
 				" menurut kolomnya).",
 			"sheet": "Bila ada beberapa lembar: yang mana, atau all untuk semuanya.",
 			"default": "Nilai untuk semua baris, misalnya Segmen=BPU; boleh ditulis beberapa" +

@@ -23,7 +23,7 @@ func (r *Reader) isStructure(row *grid.Row) bool {
 		r.remap()
 		return true
 	}
-	if isTotal(row) && !r.hasTerms(row) {
+	if row.Number < r.list.survey.lastPerson && isTotal(row) && !r.hasTerms(row) {
 		r.list.notices.totals.add(row.Number)
 		return true
 	}
@@ -58,8 +58,8 @@ var totalWords = []string{
 	"jumlahpeserta", "totalpeserta", "jumlahorang", "sum", "count",
 }
 
-// isTotal tells whether a row sums up others: its first words say so, and no number in it is as long
-// as that of a person.
+// isTotal tells whether a row sums up others: its first words say so, and no number in it is as
+// long as that of a person.
 func isTotal(row *grid.Row) bool {
 	const digitsMax, wordsMax = 9, 40
 	first := true

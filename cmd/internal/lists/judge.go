@@ -47,12 +47,13 @@ func (j *judge) miss(row int) {
 // lost tells whether a program may have dropped the days that it could not read with their month
 // first, and turned the others: no day is above 12, some may be turned, and many are not there.
 func (j *judge) lost() bool {
-	const many = 5 // one in so many rows
+	const least, many = 2, 5 // so many, and one in so many rows
 	late := 0
 	for _, n := range j.late {
 		late += n
 	}
-	return late == 0 && j.early[formCell]+j.early[formYear] > 0 && many*j.blank >= j.rows
+	return late == 0 && j.early[formCell]+j.early[formYear] > 0 && j.blank >= least &&
+		many*j.blank >= j.rows
 }
 
 // add takes in a day or what is none.

@@ -11,16 +11,16 @@ import (
 // markups are how files begin that programs write for spreadsheets, and that are no CSV: HTML, XML,
 // RTF, SYLK, DIF. It is never written.
 var markups = []string{
-	"<?xml", "<html", "<!doctype", "<table", "<style", "<meta", "<head", `{\rtf`, "id;p", "table\r\n0,",
-	"table\n0,", "socialcalc:", "mime-version:",
+	"<?xml", "<html", "<!doctype", "<table", "<style", "<meta", "<head", `{\rtf`, "id;p",
+	"table\r\n0,", "table\n0,", "socialcalc:", "mime-version:",
 }
 
 // errMarkup is never written.
 var errMarkup = grid.NewError(
 	"the file is no CSV but a page or a document that a spreadsheet can open (HTML, XML, RTF, SYLK"+
 		" or DIF): open it in Excel or LibreOffice and save it as .xlsx",
-	"berkas ini bukan CSV, melainkan halaman atau dokumen yang dapat dibuka lembar kerja (HTML, XML,"+
-		" RTF, SYLK atau DIF): buka di Excel atau LibreOffice lalu simpan sebagai .xlsx",
+	"berkas ini bukan CSV, melainkan halaman atau dokumen yang dapat dibuka lembar kerja (HTML,"+
+		" XML, RTF, SYLK atau DIF): buka di Excel atau LibreOffice lalu simpan sebagai .xlsx",
 )
 
 // isMarkup tells by its first letters whether a file is none of rows and columns.

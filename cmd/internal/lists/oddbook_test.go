@@ -154,8 +154,9 @@ func TestLostDays(t *testing.T) {
 		{"7503011501900001", "75.03", "BPU", "Rentan", "JKK", "SELF", "2021-05-03"},
 		{"7503011501900002", "75.03", "BPU", "Rentan", "JKK", "SELF", nil},
 		{"7503011501900003", "75.03", "BPU", "Rentan", "JKK", "SELF", "2021-02-09"},
+		{"7503011501900004", "75.03", "BPU", "Rentan", "JKK", "SELF", "-"},
 	}, nil), Options{})
-	if err != nil || len(lines) != 3 || lines[1].fault == nil {
+	if err != nil || len(lines) != 4 || lines[1].fault == nil {
 		t.Fatal(err, lines)
 	}
 	if text := strings.Join(notices, "\n"); !strings.Contains(text, "(mulai baris 4)") {

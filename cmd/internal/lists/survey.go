@@ -89,8 +89,8 @@ func (l *List) look() error {
 	return closer.Close()
 }
 
-// takeMerges asks rows that are read to their end for the cells that are merged. What cannot be read
-// comes again with the rows.
+// takeMerges asks rows that are read to their end for the cells that are merged. What cannot be
+// read comes again with the rows.
 func (s *survey) takeMerges(in rows, header, width int) error {
 	sheet, ok := in.(merging)
 	if !ok {
@@ -189,13 +189,13 @@ func (l *List) tellLost() {
 			continue
 		}
 		d := l.survey.days[place{i, f}]
-		if d == nil || d.judge.blank == 0 || !d.judge.lost() {
+		if d == nil || !d.judge.lost() {
 			continue
 		}
 		name, first := quote(l.header.names[i]), strconv.Itoa(d.judge.blankRow)
-		l.notices.add("kolom "+name+": tidak ada tanggal di atas 12, dan sebagian baris kosong (mulai"+
-			" baris "+first+"): bila berkas ini melewati program lain, tanggal dan bulannya mungkin"+
-			" tertukar; periksa",
+		l.notices.add("kolom "+name+": tidak ada tanggal di atas 12, dan sebagian baris kosong"+
+			" (mulai baris "+first+"): bila berkas ini melewati program lain, tanggal dan bulannya"+
+			" mungkin tertukar; periksa",
 			"column "+name+": no day is above 12, and some rows are empty (from row "+first+" on):"+
 				" if the file went through another program, days and months may have changed"+
 				" places; check them")

@@ -123,10 +123,10 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 	}
 }
 
-// errorText is what a spreadsheet writes into a text file for a formula that came to nothing, or for
-// a number that its column was too narrow to show.
-var errorText = regexp.MustCompile(`^(?:#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)` +
-	`|Err:[0-9]{3}|#{2,})$`)
+// errorText is what a spreadsheet writes into a text file for a formula that came to nothing, or
+// for a number that its column was too narrow to show.
+var errorText = regexp.MustCompile(`^(?:#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!` +
+	`|CALC!)|Err:[0-9]{3}|#{2,})$`)
 
 // isErrorText tells whether a text stands for an error. It is asked for each cell, so it looks at
 // the first letter first.

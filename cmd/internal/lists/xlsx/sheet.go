@@ -325,7 +325,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 	default:
 		if head.style.date {
 			kind = grid.Date
-		} else if head.style.mask != "" && r.show(from, head.style.mask) {
+		} else if head.style.mask != "" && r.mask(from, head.style.mask) {
 			kind = grid.Text
 		}
 	}
@@ -351,8 +351,8 @@ func (r *Rows) strike(struck bool, kind grid.Kind) {
 	}
 }
 
-// show gives a whole number the form that its cell shows; false when that is the number itself.
-func (r *Rows) show(from int, as mask) bool {
+// mask gives a whole number the form that its cell shows; false when that is the number itself.
+func (r *Rows) mask(from int, as mask) bool {
 	const digitsMax = 20
 	value := r.text[from:]
 	if len(value) == 0 || len(value) > digitsMax {
