@@ -197,6 +197,7 @@ func (m *memory) Findings(ctx context.Context, minSeq eventstore.Sequence,
 		if _, err := p.Apply(&batch, 1); err != nil {
 			return nil, err
 		}
+		p.Show(&batch)
 	}
 	return p, nil
 }
