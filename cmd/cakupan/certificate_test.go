@@ -17,8 +17,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"cakupan/cmd/internal/door"
 )
 
 var dialer net.Dialer
@@ -158,30 +156,29 @@ func TestTLS(t *testing.T) {
 	if got := a.serialOf(t, g.url); got != first {
 		t.Errorf("certificate %d, want %d", got, first)
 	}
-	second := a.sign(t, certFile, keyFile)
-	time.Sleep(door.LookInterval + 100*time.Millisecond)
-	if got := a.serialOf(t, g.url); got != second {
-		t.Errorf("renewed: certificate %d, want %d", got, second)
+	// Replaced files are looked at when a connection comes, a second after the last look at the
+	// earliest. What was found is told, and then the certificate shown is the last good one.
+	shows := func(change func(), told string, want int64) {
+		t.Helper()
+		said := func() int { return strings.Count(string(g.stderr.Bytes()), told) }
+		before, deadline := said(), time.Now().Add(2*time.Minute)
+		for change(); said() == before; time.Sleep(20 * time.Millisecond) {
+			if a.serialOf(t, g.url); time.Now().After(deadline) {
+				t.Fatalf("it is not told that %q: %s", told, g.stderr.Bytes())
+			}
+		}
+		if got := a.serialOf(t, g.url); got != want {
+			t.Errorf("%s: certificate %d, want %d", told, got, want)
+		}
 	}
-	writeText(t, certFile, "broken")
-	time.Sleep(door.LookInterval + 100*time.Millisecond)
-	if got := a.serialOf(t, g.url); got != second {
-		t.Errorf("broken: certificate %d, want %d", got, second)
-	}
-	if err := os.Remove(keyFile); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(door.LookInterval + 100*time.Millisecond)
-	if got := a.serialOf(t, g.url); got != second {
-		t.Errorf("gone: certificate %d, want %d", got, second)
-	}
-	third := a.sign(t, certFile, keyFile)
-	time.Sleep(door.LookInterval + 100*time.Millisecond)
-	if got := a.serialOf(t, g.url); got != third {
-		t.Errorf("renewed again: certificate %d, want %d", got, third)
-	}
-	if log := string(g.stderr.Bytes()); !strings.Contains(log, "certificate was renewed") ||
-		!strings.Contains(log, "renewed certificate cannot be used") {
-		t.Errorf("the operator's log: %s", log)
-	}
+	const renewed, broken = "certificate was renewed", "renewed certificate cannot be used"
+	sign := func() { a.sign(t, certFile, keyFile) }
+	shows(sign, renewed, first+1)
+	shows(func() { writeText(t, certFile, "broken") }, broken, first+1)
+	shows(func() {
+		if err := os.Remove(keyFile); err != nil {
+			t.Fatal(err)
+		}
+	}, "no such file", first+1)
+	shows(sign, renewed, first+2)
 }

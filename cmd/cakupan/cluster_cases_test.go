@@ -83,7 +83,7 @@ func TestClusterAway(t *testing.T) {
 	c.await("the ledgers are not well", func() bool {
 		return c.health(0).Status != "ok" && c.health(1).Status != "ok"
 	})
-	time.Sleep(5 * time.Second)
+	l.inVain(20)
 	for _, n := range c.nodes {
 		n.start()
 	}

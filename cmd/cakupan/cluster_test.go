@@ -333,6 +333,7 @@ type clusterLoad struct {
 	last     time.Time         // of an acknowledgement
 	gap      time.Duration     // the longest without one
 	attempts int
+	failed   int // of them
 }
 
 // load begins to send.
@@ -357,6 +358,9 @@ func (l *clusterLoad) publish(ctx context.Context, publisher int) {
 			if l.send(ctx, client, try%len(l.c.http), ids, body) {
 				break
 			}
+			l.mu.Lock()
+			l.failed++
+			l.mu.Unlock()
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
@@ -436,6 +440,19 @@ func (l *clusterLoad) progress(events int) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.gap
+}
+
+// inVain waits until so many more batches were sent and not acknowledged.
+func (l *clusterLoad) inVain(batches int) {
+	l.c.t.Helper()
+	l.mu.Lock()
+	want := l.failed + batches
+	l.mu.Unlock()
+	l.c.await("batches are sent in vain", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.failed >= want
+	})
 }
 
 // end stops sending.
