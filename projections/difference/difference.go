@@ -64,13 +64,14 @@ type asked struct {
 	backKnown, backTime bool
 
 	// What was known at the earlier event; the same without what was retracted up to the later one;
-	// what was known at that.
+	// what was known at that. Each reader remembers accounts of commitments, which stay true while
+	// the fold goes on.
 	before, without, after *standing.Reader
-	timed                  *standing.Reader // as known at To
+	timed                  *standing.Reader // as known at To: one of before and after
 	first, last            temporal.Date
 
 	flows []flow
-	group group // memory
+	group group // the one that is looked at, in memory that is used again
 }
 
 // Find works out the flows. The state is read in slices, so that the fold goes on meanwhile. Memory

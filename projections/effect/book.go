@@ -11,20 +11,25 @@ import (
 	"cakupan/projections/standing"
 )
 
-// supposed is the first number of what the log has not named: its names have no number there.
+// supposed is the first number of what the log has not named: its names have no number there. The
+// facts number from 0 on, and a ledger of half of the numbers would not fit a machine.
 const supposed = uint32(1) << 31
 
 // book holds the facts about all whom the rows name, as they were before the rows and after.
+//
+// It is read in slices, between which the fold goes on: whatever came behind head is left out, so
+// that the slices are of one moment. Once it is read and the rows are supposed, it is asked only,
+// by one goroutine.
 type book struct {
 	rows  []Row
 	head  eventstore.Sequence          // the facts are as known at it
-	mine  map[eventstore.Sequence]bool // new events of the rows
+	mine  map[eventstore.Sequence]bool // new events of the rows: not there before them
 	taken map[eventstore.Sequence]bool // what they take back, where they are not in the log
 
 	numbers     [3]map[string]uint32 // of enrolments, workers and commitments that the rows name
 	enrolments  map[uint32]*enrolled
-	people      map[uint32]*person // by each id
-	inOrder     []*person
+	people      map[uint32]*person // by each id, so that merged ids share one
+	inOrder     []*person          // each once, as they were come by: maps have no order
 	commitments map[uint32]*commitment
 	names       map[uint32]string // of enrolments
 }
@@ -36,19 +41,22 @@ const (
 	commitmentName
 )
 
-// enrolled is all that was said of an enrolment.
+// enrolled is all that was said of an enrolment up to head, in force or not, and behind that the
+// rows that are supposed: in order of the log, which revocations depend on.
 type enrolled struct{ records []facts.Record }
 
-// person is one worker.
+// person is one worker, with all ids that merges in force at head join. So a row that merges counts
+// before the rows too where the log has it, and not at all where it is supposed.
 type person struct {
-	deaths     []facts.Record
-	enrolments []uint32
+	deaths     []facts.Record // in force or not
+	enrolments []uint32       // ever opened for one of the ids, or by a row
 }
 
-// commitment is what is known of money.
+// commitment is what is known of money at head. Grants and revocations of it are with the
+// enrolments; closings and disbursements are taken as they are at head, before the rows too.
 type commitment struct {
 	purse     enrolment.Purse
-	committed bool
+	committed bool // an event in force says so
 }
 
 func newBook(rows []Row) *book {
@@ -133,7 +141,8 @@ func (b *book) load(ctx context.Context, source standing.Source) error {
 	return b.readNames(source.Names())
 }
 
-// readNames finds out how the enrolments are called that the rows do not name.
+// readNames finds out how the enrolments are called that the rows do not name. It is asked for a
+// notice that names another enrolment of the same person.
 func (b *book) readNames(names *facts.Names) error {
 	for name, number := range b.numbers[enrolmentName] {
 		b.names[number] = name
@@ -151,7 +160,8 @@ func (b *book) readNames(names *facts.Names) error {
 	return nil
 }
 
-// readEnrolment reads an enrolment, with all the persons whose it was.
+// readEnrolment reads an enrolment, with all the persons whose it was, and with their enrolments.
+// It is noted before it is read, so that it is not read again by way of them.
 func (b *book) readEnrolment(s *facts.State, reader *standing.Reader, number uint32) *enrolled {
 	if e := b.enrolments[number]; e != nil {
 		return e

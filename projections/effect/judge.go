@@ -10,10 +10,12 @@ import (
 	"cakupan/projections/facts"
 )
 
-// farDays is after how many days a day is far in the future.
+// farDays is after how many days from today a day is far in the future: a year, as of the finding
+// of that name, which counts from the record day.
 const farDays = 365
 
-// said is what several rows have in common.
+// said is what several rows have in common: those of which it says the same are one notice, however
+// far they lie apart.
 type said struct{ code, date, name string }
 
 // noted gathers notices.
@@ -71,7 +73,8 @@ func (b *book) judge(i int, today temporal.Date, n *noted) {
 	}
 }
 
-// recordAt returns the record of a row, nil where it is not in force.
+// recordAt returns the record of a row, nil where it is not in force. A row that was taken back and
+// then said again by another event is as good as there: the last record that says the same is it.
 func (b *book) recordAt(i int) *facts.Record {
 	row := &b.rows[i]
 	sequence := row.Sequence
@@ -150,7 +153,7 @@ func (b *book) judgeEnded(i int, own *facts.Record, n *noted) {
 		n.add(i, said{code: EndsNobody})
 		return
 	}
-	if b.fold(of, own.On, own, true).Open {
+	if b.fold(of, own.On, own, true).Open { // without it, it would go on
 		return
 	}
 	ended := said{code: EndsNobody} // it begins later than it ends
@@ -190,7 +193,8 @@ func (b *book) judgeGranted(i int, own *facts.Record, n *noted) {
 	}
 }
 
-// monthsMax bounds how many months of a grant are looked at one by one.
+// monthsMax bounds how many months of a grant are looked at one by one. A grant may be of thousands
+// of years, by a typing error; of what lies behind ten of them nothing is told.
 const monthsMax = 120
 
 // judgePaid notes what is wrong with money for an enrolment, and returns whose it is; none where

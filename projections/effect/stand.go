@@ -16,7 +16,8 @@ type stands struct {
 	terms         enrolment.Terms
 }
 
-// stand returns how an enrolment stands on a day, before the rows or after them.
+// stand returns how an enrolment stands on a day, before the rows or after them. died is the last
+// day of life of the person whose it is taken to be; whose it is indeed, the caller compares.
 func (b *book) stand(e *enrolled, on, died temporal.Date, after bool) stands {
 	state := b.fold(e, on, nil, after)
 	if !state.Open || died < on {
@@ -30,7 +31,8 @@ func (b *book) stand(e *enrolled, on, died temporal.Date, after bool) stands {
 	}
 }
 
-// fold folds the changes of an enrolment up to a day, but for one of them.
+// fold folds the changes of an enrolment up to a day, but for one of them: what there would be
+// without that row tells whether it has changed anything.
 func (b *book) fold(e *enrolled, on temporal.Date, but *facts.Record, after bool,
 ) (state enrolment.State) {
 	changes := b.changes(e, but, after)
@@ -64,7 +66,8 @@ func (b *book) changes(e *enrolled, but *facts.Record, after bool) (all []enrolm
 	return all
 }
 
-// money adds up the grants and credits of an enrolment.
+// money adds up the grants and credits of an enrolment. Whether its payer is one for whom grants
+// count, the terms of the day say.
 func (b *book) money(e *enrolled, after bool) enrolment.Money {
 	money := enrolment.NoMoney(nil)
 	for i := range e.records {
@@ -83,7 +86,8 @@ func (b *book) money(e *enrolled, after bool) enrolment.Money {
 	return money
 }
 
-// grantedUntil returns the first month that a grant does not pay any more.
+// grantedUntil returns the first month that a grant does not pay any more. Only revocations behind
+// it in the log take months away (contract, section 3); closings are the purse's.
 func (b *book) grantedUntil(e *enrolled, i int, after bool) temporal.Month {
 	until := e.records[i].Until
 	for j := i + 1; j < len(e.records); j++ {

@@ -160,7 +160,8 @@ func (a *asked) tell(ctx context.Context, who []standing.Place, yield func(*Work
 	})
 }
 
-// page is some workers whose names are not looked up yet.
+// page is some workers whose names are not looked up yet: that reads the file, and is done when the
+// fold does not wait.
 type page struct {
 	workers    []uint32
 	ends       []int // of each worker: where the enrolments end

@@ -23,7 +23,8 @@ type heads struct {
 	grantedHeads, coveredHeads int64 // enrolments with a month of that
 }
 
-// run is a number for each month: by month, how much more it is than for the month before.
+// run is a number for each month: by month, how much more it is than for the month before. A span
+// costs two entries, however long it is.
 type run map[temporal.Month]int64
 
 func (r run) add(span enrolment.Span) {
@@ -83,8 +84,8 @@ type payer struct {
 	known      eventstore.Sequence
 	closed     temporal.Month
 
-	of   facts.Gathered // the enrolment asked for last
-	paid []enrolment.Span
+	of   facts.Gathered   // the enrolment asked for last, in force; memory
+	paid []enrolment.Span // of it; valid until the next one is asked for
 	open []enrolment.Span // memory
 }
 
@@ -111,7 +112,7 @@ func (p *payer) pays(s *facts.State, e uint32) []enrolment.Span {
 }
 
 // covers returns the months paid on some day of which the enrolment is covered by that: it is open
-// with payer APBD, and its worker alive.
+// with payer APBD, and its worker alive. It is asked behind pays, of the same enrolment.
 func (p *payer) covers(s *facts.State) (covered []enrolment.Span) {
 	if len(p.paid) == 0 {
 		return nil

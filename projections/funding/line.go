@@ -164,12 +164,14 @@ func (l *Line) commit(b *books, all []stretch, paid []enrolment.Span) {
 	}
 }
 
-// planned returns the month after the committed ones: so many as are said, from the first on.
+// planned returns the month after the committed ones: so many as are said, from the first on. The
+// period of a commitment may have more months or less; money is counted in what was planned.
 func (b *books) planned() temporal.Month {
 	return b.from + temporal.Month(min(b.months, int64(neverMonth-b.from)))
 }
 
-// end returns the first month that money does not pay for in full.
+// end returns the first month that money does not pay for in full, neverMonth where it suffices.
+// What costs nothing is always paid for. A stretch may be of thousands of years: it is divided.
 func end(all []stretch, money, tariff amount) temporal.Month {
 	for i := range all {
 		month := amountOf(all[i].granted).times(tariff)
@@ -186,7 +188,7 @@ func end(all []stretch, money, tariff amount) temporal.Month {
 }
 
 // stretches returns the months with somebody granted, or disbursed for, those together that are
-// alike.
+// alike. Who is covered is granted, so that months of covering alone do not arise.
 func stretches(h heads, paid []enrolment.Span) (all []stretch) {
 	named := run{}
 	for _, span := range paid {

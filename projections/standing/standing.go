@@ -63,10 +63,12 @@ func In(r, other region.Code) bool {
 // goroutine.
 type Reader struct {
 	known    Knowledge
-	accounts map[uint32]*account // by commitment: those that were needed so far
+	accounts map[uint32]*account // by commitment: those that were needed so far; never forgotten
 
-	own     []facts.Record     // of the enrolment asked for last, in force, in order of the log
-	changes []enrolment.Change // of it up to the day, in order
+	// What follows is of the enrolment and day that Stand was asked for last; Basis, Ends, Speaks,
+	// Since and OpenedOn speak of that.
+	own     []facts.Record     // in force, in order of the log, which revocations depend on
+	changes []enrolment.Change // up to the day, in order of effective dates
 	on      temporal.Date
 	of      Standing
 	lives   []facts.Record // memory

@@ -72,11 +72,13 @@ type teller struct {
 	log    Log
 
 	entries    []entry
-	enrolments []uint32           // of the story: all that it may change
-	were       map[uint32]courses // by enrolment: what was known before the next event
+	enrolments []uint32 // of the story: all that it may change
+	// By enrolment: how it stood as known at the event told last that may change it. Events that
+	// are not told change nothing of it: it is what was known before the next one too.
+	were map[uint32]courses
 }
 
-// together is how many events are told at a time.
+// together is how many events are told at a time: read of the log at once, and held in memory.
 const together = 64
 
 // Each calls yield with each event of the story. It is valid during the call. Memory holds some
@@ -98,7 +100,8 @@ func Each(ctx context.Context, source standing.Source, log Log, q Query, yield f
 	return nil
 }
 
-// add adds an event, if it is known, and the retraction of it.
+// add adds an event, if it is known, and the retraction of it, which has no records of its own. The
+// same event may be added by several ways, and is told once: see settle.
 func (t *teller) add(seq, takenBy eventstore.Sequence, of uint32) {
 	if seq > t.Known {
 		return
@@ -114,7 +117,8 @@ func (t *teller) add(seq, takenBy eventstore.Sequence, of uint32) {
 	}
 }
 
-// settle brings the events in order, each once.
+// settle brings the events in order, each once. A retraction of several events of the story is an
+// entry for each.
 func (t *teller) settle() {
 	slices.SortFunc(t.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(len(a.takes), len(b.takes)),
