@@ -2,17 +2,14 @@ package coverage_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"cakupan/eventstore"
 	"cakupan/eventstore/golden"
-	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/memlog"
 	"cakupan/projections"
 	"cakupan/projections/checked"
@@ -65,26 +62,6 @@ func fold(t testing.TB, log eventstore.Log, path string, check func(*coverage.Pr
 	return errors.Join(err, r.Close())
 }
 
-// holds returns what a file holds: of each key the beginning of the value's SHA-256.
-func holds(t testing.TB, path string) string {
-	t.Helper()
-	var text strings.Builder
-	err := inspect.ReadBolt(path, func(b *inspect.Bolt) error {
-		text.Reset()
-		return b.Walk(func(bucket string, key, value []byte) error {
-			if bucket == "checked" {
-				return nil // says how many transactions there were, which depends on the pace
-			}
-			_, err := fmt.Fprintf(&text, "%s %q %d %.8x\n", bucket, key, len(value), sha256.Sum256(value))
-			return err
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
-}
-
 func goldenName(version uint32) string { return fmt.Sprintf("files/coverage-v%d.db.gz", version) }
 
 // TestGolden folds the history into the file that programs of this version make of it, and answers
@@ -109,18 +86,7 @@ func TestGolden(t *testing.T) {
 	if err := fold(t, log, path, answers); err != nil {
 		t.Fatal(err)
 	}
-	golden.Make(t, goldenName(version), func() []byte {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return content
-	})
-	kept := filepath.Join(t.TempDir(), "coverage.db")
-	golden.Copy(t, goldenName(version), kept)
-	if got, want := holds(t, path), holds(t, kept); got != want {
-		t.Errorf("the file holds\n%s\nwant\n%s", got, want)
-	}
+	kept := projtest.Golden(t, path, goldenName(version))
 	if err := fold(t, log, kept, answers); err != nil {
 		t.Errorf("a file as it was written before: %v", err)
 	}

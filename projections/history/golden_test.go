@@ -1,10 +1,8 @@
 package history_test
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +11,6 @@ import (
 
 	"cakupan/eventstore"
 	"cakupan/eventstore/golden"
-	"cakupan/eventstore/inspect"
 	"cakupan/eventstore/memlog"
 	"cakupan/projections"
 	"cakupan/projections/history"
@@ -49,26 +46,6 @@ func fold(t *testing.T, log eventstore.Log, path string, check func(*history.Pro
 	return errors.Join(err, r.Close())
 }
 
-// holds returns what a file holds: of each key the beginning of the value's SHA-256.
-func holds(t *testing.T, path string) string {
-	t.Helper()
-	var text strings.Builder
-	err := inspect.ReadBolt(path, func(b *inspect.Bolt) error {
-		text.Reset()
-		return b.Walk(func(bucket string, key, value []byte) error {
-			if bucket == "checked" {
-				return nil // says how many transactions there were, which depends on the pace
-			}
-			_, err := fmt.Fprintf(&text, "%s %q %d %.8x\n", bucket, key, len(value), sha256.Sum256(value))
-			return err
-		})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text.String()
-}
-
 // TestGolden makes the file that programs of this version make of a log, and answers from one that
 // another day's program made. How bbolt lays out its pages is its own affair. With a new version,
 // run it once with -update, and keep the file of the old one: see the next test.
@@ -94,18 +71,7 @@ func TestGolden(t *testing.T) {
 	if err := fold(t, log, path, answers); err != nil {
 		t.Fatal(err)
 	}
-	golden.Make(t, goldenName(version), func() []byte {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return content
-	})
-	kept := filepath.Join(t.TempDir(), "history.db")
-	golden.Copy(t, goldenName(version), kept)
-	if got, want := holds(t, path), holds(t, kept); got != want {
-		t.Errorf("the file holds\n%s\nwant\n%s", got, want)
-	}
+	kept := projtest.Golden(t, path, goldenName(version))
 	if err := fold(t, log, kept, answers); err != nil {
 		t.Errorf("a file as it was written before: %v", err)
 	}
