@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
@@ -171,27 +168,7 @@ func checkRestored(t *testing.T, l *Ledger, known []event.Receipt) {
 // TestBackupOfAll backs up a register, what waits and what was refused, from a cluster into a folder
 // and from there into another cluster.
 func TestBackupOfAll(t *testing.T) {
-	url := startNATS(t)
-	l := openToTest(t, Options{Dir: t.TempDir(), Create: true, NATS: url, Replicas: 1})
-	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.TakeMessages(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	heard, err := conn.SubscribeSync("cakupan.receipts.bone")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, js, heard := takesMessages(t)
 	for _, text := range []string{string(plainEvent(1)), "wrong"} {
 		if _, err := js.Publish(t.Context(), "cakupan.intake.bone", []byte(text)); err != nil {
 			t.Fatal(err)
@@ -200,7 +177,7 @@ func TestBackupOfAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err = l.Register().Add(t.Context(), "root", register.Member{Name: "bpk", Role: register.Auditor})
+	_, err := l.Register().Add(t.Context(), "root", register.Member{Name: "bpk", Role: register.Auditor})
 	if err != nil {
 		t.Fatal(err)
 	}

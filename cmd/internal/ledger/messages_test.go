@@ -86,20 +86,12 @@ func TestLostSealKey(t *testing.T) {
 	}
 }
 
-// TestMessagesOnCluster takes in messages through a server of its own.
-func TestMessagesOnCluster(t *testing.T) {
+// takesMessages opens a ledger on a cluster that takes messages in, for who publishes there and who
+// hears the receipts.
+func takesMessages(t *testing.T) (*Ledger, jetstream.JetStream, *nats.Subscription) {
+	t.Helper()
 	url := startNATS(t)
-	l, err := Open(t.Context(), Options{
-		Dir: filepath.Join(t.TempDir(), "data"), Create: true, NATS: url, Replicas: 1,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := openToTest(t, Options{Dir: t.TempDir(), Create: true, NATS: url, Replicas: 1})
 	if err := l.Serve(t.Context(), "http://127.0.0.1:9", time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +111,12 @@ func TestMessagesOnCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l, js, heard
+}
+
+// TestMessagesOnCluster takes in messages through a server of its own.
+func TestMessagesOnCluster(t *testing.T) {
+	l, js, heard := takesMessages(t)
 	for i, text := range []string{string(plainEvent(1)), "wrong"} {
 		ack, err := js.Publish(t.Context(), "cakupan.intake.bone", []byte(text))
 		if err != nil || ack.Stream != natsin.StreamIntake {
