@@ -27,7 +27,7 @@ type faulty struct {
 	eventstore.Log
 	identity func(eventstore.Identity) eventstore.Identity
 	last     func(eventstore.Frame, eventstore.Tail) (eventstore.Frame, eventstore.Tail)
-	append   func(log eventstore.Log, ctx context.Context, raw []byte, after eventstore.Tail) (eventstore.Tail, error)
+	append   func(ctx context.Context, log eventstore.Log, raw []byte, after eventstore.Tail) (eventstore.Tail, error)
 	frames   func(eventstore.Sequence, frames) frames // of a read and of following
 	read     func(ctx context.Context, log eventstore.Log, from eventstore.Sequence) frames
 	follow   func(ctx context.Context, log eventstore.Log, from eventstore.Sequence) frames
@@ -52,7 +52,7 @@ func (f *faulty) Append(ctx context.Context, raw []byte, after eventstore.Tail) 
 	if f.append == nil {
 		return f.Log.Append(ctx, raw, after)
 	}
-	return f.append(f.Log, ctx, raw, after)
+	return f.append(ctx, f.Log, raw, after)
 }
 
 func (f *faulty) Read(ctx context.Context, from eventstore.Sequence) frames {
@@ -105,7 +105,7 @@ func faults() map[string]struct {
 			},
 		}, "what_was_appended_is_read"},
 		"unfenced": {faulty{append: unfenced}, "append_elsewhere_than_at_the_end_is_fenced"},
-		"refused writer told nothing": {faulty{append: func(log eventstore.Log, ctx context.Context,
+		"refused writer told nothing": {faulty{append: func(ctx context.Context, log eventstore.Log,
 			raw []byte, after eventstore.Tail,
 		) (eventstore.Tail, error) {
 			tail, err := log.Append(ctx, raw, after)
@@ -114,7 +114,7 @@ func faults() map[string]struct {
 			}
 			return tail, err
 		}}, "of_two_writers_one_is_refused"},
-		"fenced by another error": {faulty{append: func(log eventstore.Log, ctx context.Context,
+		"fenced by another error": {faulty{append: func(ctx context.Context, log eventstore.Log,
 			raw []byte, after eventstore.Tail,
 		) (eventstore.Tail, error) {
 			tail, err := log.Append(ctx, raw, after)
@@ -123,12 +123,12 @@ func faults() map[string]struct {
 			}
 			return tail, err
 		}}, "append_elsewhere_than_at_the_end_is_fenced"},
-		"context unheard": {faulty{append: func(log eventstore.Log, ctx context.Context, raw []byte,
+		"context unheard": {faulty{append: func(ctx context.Context, log eventstore.Log, raw []byte,
 			after eventstore.Tail,
 		) (eventstore.Tail, error) {
 			return log.Append(context.WithoutCancel(ctx), raw, after)
 		}}, "append_under_a_context_that_ended_stores_nothing"},
-		"invalid frame mended": {faulty{append: func(log eventstore.Log, ctx context.Context, raw []byte,
+		"invalid frame mended": {faulty{append: func(ctx context.Context, log eventstore.Log, raw []byte,
 			after eventstore.Tail,
 		) (eventstore.Tail, error) {
 			if _, err := eventstore.ParseFrame(raw); err != nil {
@@ -175,7 +175,7 @@ func faults() map[string]struct {
 }
 
 // unfenced appends a frame as if its writer had seen the end.
-func unfenced(log eventstore.Log, ctx context.Context, raw []byte, after eventstore.Tail,
+func unfenced(ctx context.Context, log eventstore.Log, raw []byte, after eventstore.Tail,
 ) (eventstore.Tail, error) {
 	frame, err := eventstore.ParseFrame(raw)
 	if err != nil {
