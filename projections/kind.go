@@ -9,7 +9,8 @@ import (
 )
 
 // Kept is a projection that is kept in step with the log: a [Runner] or a [SimpleRunner]. Run,
-// CatchUp, Fold and FoldDigest are for one goroutine at a time; the other methods may be called meanwhile.
+// CatchUp, Fold and FoldDigest are for one goroutine at a time; the other methods may be called
+// meanwhile.
 type Kept interface {
 	// Run applies the log as it grows, until ctx is done or something fails; then it commits,
 	// and says why it ended unless it was ctx.
@@ -22,8 +23,8 @@ type Kept interface {
 	// Fold does the same, for a rebuild that is asked and not kept: it need not commit.
 	Fold(ctx context.Context, until eventstore.Sequence, progress func(eventstore.Sequence)) error
 
-	// FoldDigest folds a fresh rebuild that is compared and not kept, and returns its digest as known
-	// at until. Nothing else is asked of it any more: it may have made no more than that.
+	// FoldDigest folds a fresh rebuild that is compared and not kept, and returns its digest as
+	// known at until. Nothing else is asked of it any more: it may have made no more than that.
 	FoldDigest(ctx context.Context, until eventstore.Sequence,
 		progress func(eventstore.Sequence)) (string, error)
 

@@ -17,8 +17,8 @@ func (c Change) compare(other Change) int {
 	return cmp.Compare(c.Cell, other.Cell)
 }
 
-// Combine sorts the changes in place, adds up those of the same cell and day, and drops what cancels
-// out: what is left is what [Cube.Append] adds.
+// Combine sorts the changes in place, adds up those of the same cell and day, and drops what
+// cancels out: what is left is what [Cube.Append] adds.
 func Combine(changes []Change) []Change {
 	switch {
 	case len(changes) < 2:

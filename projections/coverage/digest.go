@@ -55,7 +55,7 @@ func (v *View) Digest(k eventstore.Sequence) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// beginDigest begins the digest as known at k, after which come the events of the block behind head.
+// beginDigest begins the digest as known at k; the events of the block behind the head follow.
 func beginDigest(k eventstore.Sequence, head []byte) hash.Hash {
 	d := digester{h: sha256.New()}
 	d.numbers(rules, uint64(k))

@@ -10,11 +10,11 @@ import (
 	"cakupan/projections/counts"
 )
 
-// DigestOnly says, before any event is applied, that the projection will be asked for its digest as
-// known at one event and for nothing else. Then what an event changes is hashed and dropped: nothing
-// is counted, summed up or shown, and no view has any events.
+// DigestOnly says, before any event is applied, that the projection will be asked for its digest
+// as known at one event and for nothing else. Then what an event changes is hashed and dropped:
+// nothing is counted, summed up, kept or shown, and no view has any events.
 func (p *Projection) DigestOnly(until eventstore.Sequence) {
-	p.digestOnly = true
+	p.digestOnly, p.publications.unkept = true, true
 	p.chain.tellAt(until)
 }
 
@@ -43,8 +43,8 @@ func (c *chain) tellAt(until eventstore.Sequence) {
 	c.told.begin(0, make([]byte, headBytes))
 }
 
-// begin takes over the head of the blocks that are full, of so many events, if the digest is made of
-// that one.
+// begin takes over the head of the blocks that are full, of so many events, if the digest is made
+// of that one.
 func (t *told) begin(events eventstore.Sequence, head []byte) {
 	if events != t.until>>digestShift<<digestShift {
 		return

@@ -204,7 +204,7 @@ func (f *fold) hasTally(w uint32) (t *tally, heavy bool) {
 	if t := h.tallies[f.state.Person(w)]; t != nil {
 		return t, true
 	}
-	return nil, f.state.Opened(w, h.enrolments) == h.enrolments
+	return nil, f.state.Several(w) && f.state.Opened(w, h.enrolments) == h.enrolments
 }
 
 // tallyBefore returns the tally of a person as it was before one of the enrolments changed, of

@@ -45,7 +45,8 @@ func (p *publication) topic() topic { return topic{p.Kind, p.Region, p.Sector, p
 // publications holds all of them. One goroutine adds, others ask at the same time. What an answer
 // sees is fixed by the knowledge asked for, whatever is added meanwhile.
 type publications struct {
-	lines facts.Lines // of each that came, and of each retraction, as they came
+	lines  facts.Lines // of each that came, and of each retraction, as they came
+	unkept bool        // there are none: nothing is stored
 
 	mu      sync.RWMutex // guards what follows
 	all     []publication
@@ -95,8 +96,15 @@ func (ps *publications) add(seq eventstore.Sequence, ev *event.Event) uint32 {
 		p.On, p.Text = d.From, string([]byte(d.Percent))
 		p.Count, _ = figures.ParsePercent(d.Percent) // was accepted, so it parses
 	}
-	ps.lines.Add(publicationLine{Added: &p})
+	ps.keep(publicationLine{Added: &p})
 	return ps.append(p)
+}
+
+// keep notes a line for the file.
+func (ps *publications) keep(line publicationLine) {
+	if !ps.unkept {
+		ps.lines.Add(line)
+	}
 }
 
 func (ps *publications) append(p publication) uint32 {
@@ -126,7 +134,7 @@ func (ps *publications) find(in []uint32, index uint32) (int, bool) {
 
 // retract takes a publication out of force from the sequence on.
 func (ps *publications) retract(index uint32, seq eventstore.Sequence) {
-	ps.lines.Add(publicationLine{Retracts: index + 1, By: seq})
+	ps.keep(publicationLine{Retracts: index + 1, By: seq})
 	ps.takeOut(index, seq)
 }
 

@@ -231,7 +231,8 @@ func testFoldDigest(t *testing.T, kind projections.Kind) {
 				t.Fatal(err)
 			}
 			if want := plain.digest(k); got != want {
-				t.Errorf("frames of up to %d: the digest at %d alone is %s, is %s", most, k, got, want)
+				t.Errorf("frames of up to %d: the digest at %d alone is %s, is %s",
+					most, k, got, want)
 			}
 			b.close()
 		}
