@@ -9,13 +9,14 @@
 //
 // An entry is a hash of the key, the sequence, and the digest of what the event says. In a run of
 // the log's index it is 23 or 24 bytes, which is enough to tell whether two events are the same
-// (form.go); that of the vault keeps both hashes whole. Recent entries lie in a table in memory. A full table (131,072 entries, 5 MiB) is
-// sorted and written as a run: an immutable file, named by the range of sequences it covers
-// (0000000001-0000131000.run). In the background, runs of like size are merged, four into one, so
-// that there are never more than a handful, whatever the length of the log. A lookup asks the
-// table and each run. A run carries a filter, which says of nearly every new key, by reading one
-// cache line, that it is not there; else the place where the key must stand is computed, since
-// hashes are uniform, and corrected two or three times. Memory does not grow with the log.
+// (form.go); that of the vault keeps both hashes whole. Recent entries lie in a table in memory. A
+// full table (131,072 entries, 5 MiB) is sorted and written as a run: an immutable file, named by
+// the range of sequences it covers (0000000001-0000131000.run). In the background, runs of like
+// size are merged, four into one, so that there are never more than a handful, whatever the length
+// of the log. A lookup asks the table and each run. A run carries a filter, which says of nearly
+// every new key, by reading one cache line, that it is not there; else the place where the key
+// must stand is computed, since hashes are uniform, and corrected two or three times. Memory does
+// not grow with the log.
 //
 // # Crashes
 //

@@ -23,9 +23,9 @@ type Entry struct {
 	Digest   Digest
 }
 
-// KeyOf returns the key for a source and id: the first 12 bytes of a SHA-256, and zeros. 96 bits are
-// enough never to meet two that share one by accident, and who wants two of his own to do so, of
-// which the second will be refused, needs 2^48 attempts; to meet that of somebody else 2^96.
+// KeyOf returns the key for a source and id: the first 12 bytes of a SHA-256, and zeros. 96 bits
+// are enough never to meet two that share one by accident. Who wants two of his own to share one,
+// of which the second will be refused, needs 2^48 attempts; for that of somebody else, 2^96.
 func KeyOf(key event.Key) Key {
 	var stack [512]byte // nearly all keys are shorter: no allocation
 	// The length keeps ("a", "bc") and ("ab", "c") apart.

@@ -35,9 +35,9 @@ func OpenShort(dir string, identity eventstore.Identity) (*Index, error) {
 	return open(dir, identity, tableEntries, fresh)
 }
 
-// open is Open with tables of any size, and with the form that runs have if there are none yet. The
-// ledger is compared before anything is removed: a folder that was mixed up with another one's stays
-// as it is.
+// open is Open with tables of any size, and with the form that runs have if there are none yet.
+// The ledger is compared before anything is removed: a folder that was mixed up with another one's
+// stays as it is.
 func open(dir string, identity eventstore.Identity, limit int, fresh form) (*Index, error) {
 	if err := durable.MakeFolder(dir, dirMode); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"cakupan/domain/temporal"
@@ -191,15 +192,11 @@ func (b *book) check(t *testing.T) {
 	}
 }
 
-// same compares numbers; one that is 0 may be missing.
+// same compares numbers.
 func same(t *testing.T, got, want map[counts.Key]int64) {
 	t.Helper()
-	for _, one := range []map[counts.Key]int64{got, want} {
-		for row := range one {
-			if got[row] != want[row] {
-				t.Fatalf("row %x is %d, want %d", uint64(row), got[row], want[row])
-			}
-		}
+	if !sameCounts(got, want) {
+		t.Fatalf("rows are %v, want %v", got, want)
 	}
 }
 
@@ -223,6 +220,44 @@ func TestCubeCountsLikeASlowSum(t *testing.T) {
 		}
 		b.check(t)
 	}
+}
+
+// TestManyAskWhileItGrows asks views from many goroutines while more is appended, cells that no view
+// before had among it.
+func TestManyAskWhileItGrows(t *testing.T) {
+	b := newBook(t, 9)
+	var asking sync.WaitGroup
+	for range 60 {
+		b.event()
+		view, changes, k := b.cube.View(), b.changes, b.last
+		in := counts.Range{From: counts.Key(b.IntN(3)) << 32, Until: all + 1}
+		for range 3 {
+			asking.Go(func() {
+				got := map[counts.Key]int64{}
+				err := b.db.View(func(tx *checked.Tx) error {
+					return view.On(tx, view.All(), 0, in, func(row counts.Key, count int64) {
+						got[row] += count
+					})
+				})
+				if want := slow(changes, k, 0, in); err != nil || !sameCounts(got, want) {
+					t.Errorf("after event %d: %v, want %v, %v", k, got, want, err)
+				}
+			})
+		}
+	}
+	asking.Wait()
+}
+
+// sameCounts compares numbers; one that is 0 may be missing.
+func sameCounts(got, want map[counts.Key]int64) bool {
+	for _, one := range []map[counts.Key]int64{got, want} {
+		for row := range one {
+			if got[row] != want[row] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // TestThePastStays reads the same changes for what was known, whatever came later and wherever it is

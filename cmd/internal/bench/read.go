@@ -23,7 +23,7 @@ const (
 	queryCount  = 5_000
 	seriesCount = 200
 	liveCount   = 500
-	settlePause = 50 * time.Millisecond
+	restPause   = 50 * time.Millisecond
 	replays     = 5
 	years       = 10 // that the events of the nation span, from 2015
 )
@@ -82,12 +82,12 @@ func (b *benchmark) first(ctx context.Context) error {
 	if err := b.sizes(ctx, l, heapBefore); err != nil {
 		return err
 	}
-	return b.settle(ctx, l)
+	return b.rest(ctx, l)
 }
 
-// settle has all else made that a server keeps beside the log: who is asked meanwhile shares the
+// rest has all else made that a server keeps beside the log: who is asked meanwhile shares the
 // processors with that, and it is done once in the life of a ledger.
-func (b *benchmark) settle(ctx context.Context, l *ledger.Ledger) error {
+func (b *benchmark) rest(ctx context.Context, l *ledger.Ledger) error {
 	b.note("making what a server keeps beside the log")
 	if err := l.Serve(ctx, "", time.Hour); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (b *benchmark) settle(ctx context.Context, l *ledger.Ledger) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(settlePause):
+		case <-time.After(restPause):
 		}
 	}
 }
