@@ -38,6 +38,10 @@ const (
 
 	// requestMax bounds one request to JetStream's API.
 	requestMax = 10 * time.Second
+
+	// askAgain is after how long a question is asked once more, twice as long each time: one that
+	// was on its way to a leader that is gone is never answered.
+	askAgain = 2 * time.Second
 )
 
 // Options of a log.
@@ -314,9 +318,34 @@ func (l *Log) getWhere(ctx context.Context, query map[string]any) (message, erro
 	return message{number: response.Message.Number, data: response.Message.Data}, err
 }
 
-// request sends one request to JetStream's API and decodes the answer.
+// request asks JetStream's API and decodes the answer.
 func (l *Log) request(ctx context.Context, subject string, query, response any) error {
-	return Request(ctx, l.conn, subject, query, response)
+	return Ask(ctx, l.conn, subject, query, response)
+}
+
+// Ask is Request for what changes nothing: while there is no answer it is asked again.
+func Ask(ctx context.Context, conn *nats.Conn, subject string, query, response any) error {
+	err := insist(ctx, func(ctx context.Context) error {
+		return Request(ctx, conn, subject, query, response)
+	})
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", eventstore.ErrClosed, err)
+	}
+	return err
+}
+
+// insist does again what has had no answer, until there is one or requestMax is over.
+func insist(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	for patience := askAgain; ; patience *= 2 {
+		one, cancel := context.WithTimeout(ctx, patience)
+		err := do(one)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
 }
 
 // Request sends one request to JetStream's API and decodes the answer. An error that the server

@@ -78,15 +78,19 @@ type puller struct {
 
 // newPuller creates a consumer that begins with the given message.
 func (l *Log) newPuller(ctx context.Context, first uint64) (*puller, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestMax)
-	defer cancel()
-	consumer, err := l.reader.CreateConsumer(ctx, l.stream, jetstream.ConsumerConfig{
+	config := jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       first,
 		AckPolicy:         jetstream.AckNonePolicy,
 		MemoryStorage:     true,
 		Replicas:          1,
 		InactiveThreshold: consumerIdleMax,
+	}
+	var consumer jetstream.Consumer
+	err := insist(ctx, func(ctx context.Context) (err error) {
+		// One that was made and not heard of ends by itself.
+		consumer, err = l.reader.CreateConsumer(ctx, l.stream, config)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create consumer: %w", err)

@@ -28,7 +28,8 @@ func (n *Node) mend() {
 	defer close(n.mended)
 	pause, lasting := anewPause, time.NewTimer(anewLasting)
 	defer lasting.Stop()
-	next := time.Now() // not before it begins the node anew
+	rest := time.NewTimer(0) // between two beginnings
+	defer rest.Stop()
 	for {
 		since, _ := n.broken.state()
 		select {
@@ -39,8 +40,11 @@ func (n *Node) mend() {
 			continue
 		case <-since:
 		}
+		if !n.wait(rest) {
+			return
+		}
 		for tries := 0; ; tries++ {
-			if !n.wait(max(anewPause, time.Until(next))) {
+			if !n.wait(time.NewTimer(anewPause)) {
 				return
 			}
 			err := n.again()
@@ -53,15 +57,13 @@ func (n *Node) mend() {
 			}
 		}
 		pause = min(2*pause, anewPauseMax)
-		next = time.Now().Add(pause)
+		rest.Reset(pause)
 		lasting.Reset(anewLasting)
 	}
 }
 
-// wait waits, and tells whether the node is to go on.
-func (n *Node) wait(pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
+// wait waits for a timer, and tells whether the node is to go on.
+func (n *Node) wait(timer *time.Timer) bool {
 	select {
 	case <-n.stopping:
 		return false

@@ -135,14 +135,15 @@ const backMax = 5 * time.Second
 func (s *Server) awaitOwn() {
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
-	end := time.After(backMax)
+	end := time.NewTimer(backMax)
+	defer end.Stop()
 	tick := time.NewTicker(reconnectWait / 10)
 	defer tick.Stop()
 	for _, conn := range s.conns {
 		for !conn.IsConnected() && !conn.IsClosed() {
 			select {
 			case <-tick.C:
-			case <-end:
+			case <-end.C:
 				return // each comes back all the same
 			case <-s.stopping:
 				return

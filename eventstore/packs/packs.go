@@ -85,7 +85,7 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Stream, error) {
 	var info struct {
 		Config jetstream.StreamConfig `json:"config"`
 	}
-	err := log.Request(ctx, conn, "$JS.API.STREAM.INFO."+opts.Stream, nil, &info)
+	err := log.Ask(ctx, conn, "$JS.API.STREAM.INFO."+opts.Stream, nil, &info)
 	var apiErr *jetstream.APIError
 	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeStreamNotFound {
 		err = ErrNoStream
@@ -161,7 +161,7 @@ func (s *Stream) state(ctx context.Context) (state, error) {
 	var response struct {
 		State state `json:"state"`
 	}
-	err := log.Request(ctx, s.conn, "$JS.API.STREAM.INFO."+s.opts.Stream, nil, &response)
+	err := log.Ask(ctx, s.conn, "$JS.API.STREAM.INFO."+s.opts.Stream, nil, &response)
 	return response.State, err
 }
 
@@ -199,7 +199,7 @@ func (s *Stream) get(ctx context.Context, query map[string]any) (Record, uint64,
 			Data   []byte `json:"data"`
 		} `json:"message"`
 	}
-	err := log.Request(ctx, s.conn, "$JS.API.STREAM.MSG.GET."+s.opts.Stream, query, &response)
+	err := log.Ask(ctx, s.conn, "$JS.API.STREAM.MSG.GET."+s.opts.Stream, query, &response)
 	var apiErr *jetstream.APIError
 	if errors.As(err, &apiErr) && apiErr.ErrorCode == jetstream.JSErrCodeMessageNotFound {
 		return Record{}, 0, errNoMessage

@@ -212,7 +212,7 @@ func (c *copying) raw(ctx context.Context, stream string) error {
 		} `json:"state"`
 	}
 	conn := c.l.conn
-	err := jetstream.Request(ctx, conn, "$JS.API.STREAM.INFO."+stream, nil, &info)
+	err := jetstream.Ask(ctx, conn, "$JS.API.STREAM.INFO."+stream, nil, &info)
 	if isNot(err, natsjs.JSErrCodeStreamNotFound) {
 		return nil
 	}
@@ -224,7 +224,7 @@ func (c *copying) raw(ctx context.Context, stream string) error {
 				Data    []byte `json:"data"`
 			} `json:"message"`
 		}
-		err = jetstream.Request(ctx, conn, "$JS.API.STREAM.MSG.GET."+stream,
+		err = jetstream.Ask(ctx, conn, "$JS.API.STREAM.MSG.GET."+stream,
 			map[string]any{"seq": next, "next_by_subj": ">"}, &got)
 		if isNot(err, natsjs.JSErrCodeMessageNotFound) || err == nil &&
 			got.Message.Number > info.State.Last {

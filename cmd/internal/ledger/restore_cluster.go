@@ -110,7 +110,7 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 // isRestoring tells whether a restore on the cluster has not come to its end.
 func isRestoring(ctx context.Context, conn *nats.Conn) error {
 	var info struct{}
-	err := jetstream.Request(ctx, conn, "$JS.API.STREAM.INFO."+restoringStream, nil, &info)
+	err := jetstream.Ask(ctx, conn, "$JS.API.STREAM.INFO."+restoringStream, nil, &info)
 	if isNot(err, natsjs.JSErrCodeStreamNotFound) {
 		return nil
 	}

@@ -22,6 +22,10 @@ const (
 	// takeOverPause is how long an error of the server's own is waited for.
 	takeOverPause = 100 * time.Millisecond
 
+	// takeOverMax is how long one attempt may take: a request that was on its way to a leader that
+	// is gone is never answered.
+	takeOverMax = 3 * time.Second
+
 	// lookEvery is how often the consumer is looked at.
 	lookEvery = time.Second
 
@@ -78,8 +82,11 @@ func takeOverWithin(ctx context.Context, js jetstream.JetStream) (jetstream.Push
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	for {
-		consumer, err := makeConsumer(ctx, js)
-		if !isServersOwn(err) {
+		one, cancel := context.WithTimeout(ctx, takeOverMax)
+		consumer, err := makeConsumer(one, js)
+		cancel()
+		silent := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+		if !silent && !isServersOwn(err) {
 			return consumer, err
 		}
 		select {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -26,6 +27,10 @@ const (
 
 	// headerBytesMax bounds the header of a message: in binary mode, it is most of an event.
 	headerBytesMax = 64 << 10
+
+	// storeMax is how long a pack may take to be stored. Where the leader of the stream changes
+	// meanwhile there is no answer, and publishers wait for this one.
+	storeMax = 4 * time.Second
 
 	// retryAfter is how many seconds later it is well to send again what was not taken.
 	retryAfter = "1"
@@ -185,7 +190,7 @@ func (s *Server) storePack(sealed []byte) (uint64, error) {
 		}
 	}
 	s.opts.Fault(FaultBeforeStore)
-	ctx, cancel := context.WithTimeout(s.finishBy, requestMax)
+	ctx, cancel := context.WithTimeout(s.finishBy, storeMax)
 	defer cancel()
 	return publish(ctx, s.store, &nats.Msg{Subject: subjectPacks, Data: sealed})
 }

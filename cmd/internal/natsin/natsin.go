@@ -300,7 +300,7 @@ func (s *Server) leavePacks() {
 // endPacks takes no more packs. It waits for those in work until ctx ends.
 func (s *Server) endPacks(ctx context.Context) {
 	if err := s.packs.close(ctx); err != nil {
-		s.opts.Log.Warn("packs are left as they are", slog.Any("error", err))
+		s.opts.Log.WarnContext(ctx, "packs are left as they are", slog.Any("error", err))
 	}
 	s.packs = nil
 }
