@@ -137,23 +137,31 @@ func unsafe(is, want jetstream.StreamConfig) string {
 	return ""
 }
 
-// Waiting returns how many packs the log has not taken yet.
+// Waiting returns how many packs the log has not taken yet. A consumer that was just made may not
+// know what there is, and says that nothing waits: what it has not settled without a gap waits.
 func Waiting(ctx context.Context, js jetstream.JetStream) (uint64, error) {
 	consumer, err := js.PushConsumer(ctx, StreamIntake, consumerName)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return 0, nil
+	}
+	var of jetstream.ConsumerInfo
+	switch {
 	case err == nil:
-		info := consumer.CachedInfo()
-		return info.NumPending + uint64(max(info.NumAckPending, 0)), nil
-	case !errors.Is(err, jetstream.ErrConsumerNotFound):
+		of = *consumer.CachedInfo()
+	case errors.Is(err, jetstream.ErrConsumerNotFound),
+		errors.Is(err, jetstream.ErrNotPushConsumer): // somebody else's, and made anew in a moment
+	default:
 		return 0, fmt.Errorf("look up packs that wait: %w", err)
 	}
+	// Asked after the consumer: what it has settled is in the stream by then, or was.
 	stream, err := js.Stream(ctx, StreamIntake)
 	if err != nil {
 		return 0, fmt.Errorf("look up packs that wait: %w", err)
 	}
-	return stream.CachedInfo().State.Msgs, nil
+	in := stream.CachedInfo().State
+	behind := in.LastSeq - min(of.AckFloor.Stream, in.LastSeq)
+	known := of.NumPending + uint64(max(of.NumAckPending, 0))
+	return max(known, min(in.Msgs, behind)), nil
 }
 
 // MakeStreams makes the streams for who restores what was in them.
