@@ -225,6 +225,48 @@ func (l *deafLog) Append(ctx context.Context, frame []byte, after eventstore.Tai
 	return eventstore.Tail{}, errors.Join(eventstore.ErrUnknownOutcome, errDeaf)
 }
 
+// staleLog is a log of which a server answers for a while that is behind.
+type staleLog struct {
+	*memlog.Log
+	times atomic.Int64 // that it is still to answer so
+}
+
+func (l *staleLog) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, error) {
+	if l.times.Add(-1) >= 0 {
+		return eventstore.Frame{}, eventstore.Tail{}, nil
+	}
+	return l.Log.Last(ctx)
+}
+
+// A server that is behind says that the log ends before what it has acknowledged. The writer does
+// not take that for another writer, unless it stays so: then the log has lost its end.
+func TestStaleAnswers(t *testing.T) {
+	for times, lost := range map[int64]bool{1: false, 5: false, 1_000: true} {
+		t.Run(fmt.Sprint(times), func(t *testing.T) {
+			t.Parallel()
+			log := &staleLog{Log: newMemlog()}
+			l := newLedger(t, log).open()
+			l.append(entry("a", 1))
+			fate(log.Log, answerLost)
+			log.times.Store(times)
+			if !lost {
+				expect(t, "append", l.append(entry("b", 1)), "appended 2")
+				check(t, log)
+				return
+			}
+			for range 2 { // the first may only say that nobody knows
+				_, err := l.writer.Append(t.Context(), entries("b", 1), writer.AppendOptions{})
+				if err == nil {
+					t.Error("a log that has lost its end is appended to")
+				}
+			}
+			if err := l.writer.Err(); !errors.Is(err, writer.ErrOtherWriter) {
+				t.Errorf("of a log that has lost its end the writer says %v", err)
+			}
+		})
+	}
+}
+
 func TestOfTwoWritersOneIsRefused(t *testing.T) {
 	log := newMemlog()
 	one, two := newLedger(t, log).open(), newLedger(t, log).open()

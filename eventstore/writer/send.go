@@ -27,6 +27,11 @@ const (
 	// askMax is how long to wait for an answer to a question. What was asked of a cluster without
 	// a leader is never answered: it is asked again, and so soon after there is one.
 	askMax = time.Second
+
+	// behindMax is how often the log may say that it ends before what it has acknowledged. A server
+	// that is not the leader any more answers so until it hears of the next one, some seconds later;
+	// a log that has lost its end always does.
+	behindMax = 24
 )
 
 // patience is how long to wait for the log's answer to one attempt. It belongs to the writer's
@@ -54,7 +59,7 @@ func (p *patience) learn(took time.Duration) {
 //   - the log ends with this very frame: it is stored, go on as acknowledged;
 //   - the log ends where it did: the frame is not stored. It may still be on its way, so it is
 //     sent again after the same end, and the log takes one of the two at most;
-//   - the log ends otherwise: somebody else has appended.
+//   - the log ends otherwise: somebody else has appended, or a server is behind that answers.
 //
 // It gives up after the writer's patience with eventstore.ErrUnknownOutcome. Any other error
 // means that nothing was stored.
@@ -68,8 +73,14 @@ func (w *Writer) send(ctx context.Context, frame []byte) (eventstore.Tail, error
 		w.patience.learn(time.Duration(w.opts.Now() - began))
 		return tail, err
 	}
+	behind := 0
 	for pause := pauseFirst; ; pause = min(2*pause, pauseMax) {
 		tail, there, again := w.readBack(ctx, frame, askMax)
+		if errors.Is(again, errBehind) {
+			if behind++; behind > behindMax {
+				again = w.another(tail)
+			}
+		}
 		if again == nil && !there {
 			// The log ends where it did. Whatever the next attempt says but success, the frame
 			// of an earlier one may still arrive: only reading back can tell.
@@ -111,7 +122,8 @@ func uncertain(err error) bool {
 
 // readBack compares the end of the log with what was sent. It returns true and the new end when
 // the log ends with the frame; false and no error when it ends where it did; a fatal error when
-// somebody else has appended; any other error when it cannot be read.
+// somebody else has appended; errBehind when it ends before that; any other error when it cannot be
+// read.
 func (w *Writer) readBack(
 	ctx context.Context, frame []byte, wait time.Duration,
 ) (eventstore.Tail, bool, error) {
@@ -125,8 +137,18 @@ func (w *Writer) readBack(
 		return tail, true, nil
 	case tail.Message == w.tail.Message && tail.Sequence == w.tail.Sequence:
 		return tail, false, nil
+	case tail.Sequence < w.tail.Sequence:
+		return tail, false, errBehind
 	}
-	return tail, false, fatalError{fmt.Errorf("%w: %w: it ends with event %d, after event %d",
+	return tail, false, w.another(tail)
+}
+
+// errBehind is returned for a log that ends before what it has acknowledged.
+var errBehind = errors.New("read back end of log: it ends before what it has acknowledged")
+
+// another is the error that ends a writer which is not the only one.
+func (w *Writer) another(tail eventstore.Tail) error {
+	return fatalError{fmt.Errorf("%w: %w: it ends with event %d, after event %d",
 		ErrOtherWriter, eventstore.ErrFenced, tail.Sequence, w.tail.Sequence)}
 }
 
@@ -137,6 +159,9 @@ func (w *Writer) readBack(
 func (w *Writer) findOut(ctx context.Context) error {
 	f := w.unknown
 	tail, there, err := w.readBack(ctx, f.frame, w.opts.Patience)
+	if errors.Is(err, errBehind) {
+		return w.another(tail)
+	}
 	if err != nil {
 		return err
 	}
