@@ -41,10 +41,7 @@ func (l serverLog) Tracef(string, ...any) {}
 // Fatalf does not end the process, as the server's own logger would.
 func (l serverLog) Fatalf(format string, v ...any) {
 	l.write(slog.LevelError, format, v)
-	select {
-	case l.gaveUp <- fmt.Sprintf(format, v...):
-	default: // one reason is enough
-	}
+	tell(l.gaveUp, fmt.Sprintf(format, v...))
 }
 
 // write passes one line on. The server's words are kept as they are, as people look for them.

@@ -140,6 +140,9 @@ func (s *Server) mend() {
 				err = s.Check()
 			}
 			switch {
+			case s.stuck:
+				tell(s.gaveUp, err.Error())
+				return
 			case err == nil:
 				s.log.Info("streams were opened again: they can be written")
 			case tries%tellEach == 0:
@@ -176,7 +179,10 @@ func (s *Server) reopen() error {
 func (s *Server) replace(jetStreamDir string) error {
 	s.change.Lock()
 	defer s.change.Unlock()
-	s.now.Load().stop()
+	if err := stopWithin(s.now.Load().server, s.stopMax); err != nil {
+		s.stuck = true
+		return err
+	}
 	streams, err := fs.Glob(os.DirFS(jetStreamDir), "*/streams/*/"+metaFile)
 	if err != nil {
 		return fmt.Errorf("look for streams: %w", err)

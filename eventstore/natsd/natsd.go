@@ -110,6 +110,9 @@ type Server struct {
 	stopping chan struct{} // closed by Shutdown
 	stopped  sync.Once
 	mended   chan struct{} // closed when mend has ended
+	stopMax  time.Duration
+	stuck    bool // the server does not stop; of mend, until that has ended
+	gaveUp   chan string
 }
 
 // Start starts a server on the folder and returns once it takes connections. The error wraps
@@ -132,6 +135,7 @@ func Start(opts Options) (*Server, error) {
 	s := &Server{
 		lock: lock, storeDir: opts.StoreDir, log: opts.Log, opts: opts, broken: newBroken(),
 		secret: newSecret(), stopping: make(chan struct{}), mended: make(chan struct{}),
+		stopMax: stopMax, gaveUp: make(chan string, 1),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -337,6 +341,9 @@ func (s *Server) FreeSpace() (uint64, error) {
 func (s *Server) Shutdown() error {
 	s.stopped.Do(func() { close(s.stopping) })
 	<-s.mended
+	if s.stuck {
+		return fmt.Errorf("stop nats server: %w", errStuck) // its files are let go by the process
+	}
 	s.stop()
 	if err := unlockFile(s.lock); err != nil {
 		return fmt.Errorf("unlock %s: %w", s.storeDir, err)

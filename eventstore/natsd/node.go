@@ -76,6 +76,8 @@ type Node struct {
 	broken   *broken
 	stopping chan struct{} // closed when the node is to leave
 	mended   chan struct{} // closed when mend has ended
+	stopMax  time.Duration
+	stuck    bool // the server does not stop; of mend, until that has ended
 }
 
 // StartNode starts a node and returns once it listens; the cluster may still be without a leader.
@@ -97,7 +99,7 @@ func StartNode(opts NodeOptions) (*Node, error) {
 	}
 	n := &Node{
 		opts: opts, lock: lock, gaveUp: make(chan string, 1), broken: newBroken(),
-		stopping: make(chan struct{}), mended: make(chan struct{}),
+		stopping: make(chan struct{}), mended: make(chan struct{}), stopMax: stopMax,
 	}
 	setPace()
 	if err = checkRights(opts.StoreDir); err == nil {

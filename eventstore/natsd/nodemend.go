@@ -48,6 +48,10 @@ func (n *Node) mend() {
 				return
 			}
 			err := n.again()
+			if n.stuck {
+				tell(n.gaveUp, err.Error())
+				return
+			}
 			if err == nil {
 				n.opts.Log.Info("the node began anew: its folder can be written")
 				break
@@ -80,7 +84,10 @@ func (n *Node) again() error {
 	if err != nil {
 		return err
 	}
-	n.stop()
+	if err := stopWithin(n.server, n.stopMax); err != nil {
+		n.stuck = true
+		return err
+	}
 	n.broken.change(nil)
 	settings, err := nodeSettings(&n.opts)
 	if err == nil {
@@ -103,6 +110,9 @@ func (n *Node) stop() {
 func (n *Node) Leave() error {
 	close(n.stopping)
 	<-n.mended
+	if n.stuck {
+		return fmt.Errorf("stop nats server: %w", errStuck) // its files are let go by the process
+	}
 	n.server.LameDuckShutdown()
 	n.stop()
 	if err := unlockFile(n.lock); err != nil {

@@ -83,6 +83,9 @@ func (r *running) stop() {
 	r.server.WaitForShutdown()
 }
 
+// GaveUp gets the reason when the server cannot go on, and only another process can.
+func (s *Server) GaveUp() <-chan string { return s.gaveUp }
+
 // InProcessConn implements nats.InProcessConnProvider: it opens the server's end of a connection
 // through memory. While one server takes the place of another it waits.
 func (s *Server) InProcessConn() (net.Conn, error) {

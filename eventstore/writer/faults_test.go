@@ -241,7 +241,7 @@ func (l *staleLog) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail,
 // A server that is behind says that the log ends before what it has acknowledged. The writer does
 // not take that for another writer, unless it stays so: then the log has lost its end.
 func TestStaleAnswers(t *testing.T) {
-	for times, lost := range map[int64]bool{1: false, 5: false, 1_000: true} {
+	for times, lost := range map[int64]bool{1: false, 5: false, 1 << 40: true} {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			t.Parallel()
 			log := &staleLog{Log: newMemlog()}
@@ -254,10 +254,10 @@ func TestStaleAnswers(t *testing.T) {
 				check(t, log)
 				return
 			}
-			for range 2 { // the first may only say that nobody knows
+			for l.writer.Err() == nil { // it may say for a while that nobody knows
 				_, err := l.writer.Append(t.Context(), entries("b", 1), writer.AppendOptions{})
 				if err == nil {
-					t.Error("a log that has lost its end is appended to")
+					t.Fatal("a log that has lost its end is appended to")
 				}
 			}
 			if err := l.writer.Err(); !errors.Is(err, writer.ErrOtherWriter) {
