@@ -134,12 +134,35 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
-	return serveUntil(ctx, server, l.Starting, func() error {
+	serving, stop := whileItCan(ctx, l)
+	defer stop()
+	err = serveUntil(serving, server, l.Starting, func() error {
 		if err := l.Serve(ctx, server.URL(), c.Scrub); err != nil {
 			return err
 		}
 		return l.TakeMessages(ctx)
 	}, func() error { return c.tell(w, l, server.URL(), out) })
+	if ctx.Err() == nil && serving.Err() != nil {
+		err = errors.Join(context.Cause(serving), err)
+	}
+	return err
+}
+
+// whileItCan returns a context that ends, with the reason as its cause, when the ledger cannot go
+// on in this process: whoever runs it starts another one.
+func whileItCan(
+	ctx context.Context, l *ledger.Ledger,
+) (serving context.Context, stop func()) {
+	serving, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case why := <-l.GaveUp():
+			end(problem.New(problem.LogUnavailable, "the ledger cannot go on in this process,"+
+				" start it again: "+why))
+		case <-serving.Done():
+		}
+	}()
+	return serving, func() { end(nil) }
 }
 
 // closeTraces sends the spans that are left, for as long as a stop may take. A collector that is

@@ -28,9 +28,9 @@ const (
 	// a leader is never answered: it is asked again, and so soon after there is one.
 	askMax = time.Second
 
-	// behindMax is how often the log may say that it ends before what it has acknowledged. A server
-	// that is not the leader any more answers so until it hears of the next one, some seconds later;
-	// a log that has lost its end always does.
+	// behindMax is how often the log may say that it ends before what it has acknowledged. A
+	// server that is not the leader any more answers so until it hears of the next one, some
+	// seconds later; a log that has lost its end always does.
 	behindMax = 24
 )
 

@@ -335,6 +335,14 @@ func (l *Ledger) WebSocketURL() string {
 // NATSFolder returns the folder of the embedded server, which holds the log.
 func (l *Ledger) NATSFolder() string { return l.folder.path(natsFolder) }
 
+// GaveUp gets the reason when the embedded server cannot go on, and only another process can.
+func (l *Ledger) GaveUp() <-chan string {
+	if l.server == nil {
+		return nil
+	}
+	return l.server.GaveUp()
+}
+
 // Close stops what runs and closes what is open, in the reverse of the order of opening: intake
 // first, so that nothing new begins, then what reads the log, then what writes it, then the log.
 // The folder is unlocked last, when nobody can write to it any more. A second Close does nothing.
