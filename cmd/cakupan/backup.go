@@ -103,13 +103,29 @@ func (c *backupCommand) write(body io.Reader, out *console) (*shownBackup, error
 		return nil, problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
 	}
 	shown := &shownBackup{File: c.Output}
-	if err := shown.read(io.TeeReader(body, file), out); err != nil {
+	to := &keeping{file: file}
+	if err := shown.read(io.TeeReader(body, to), out); err != nil {
+		if to.err != nil { // it is here that it broke off
+			err = fmt.Errorf("write backup: %w", to.err)
+		}
 		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	if err := durable.Commit(file, c.Output); err != nil {
 		return nil, fmt.Errorf("write backup: %w", err)
 	}
 	return shown, nil
+}
+
+// keeping writes to a file, and remembers why it could not.
+type keeping struct {
+	file *os.File
+	err  error
+}
+
+// Write writes to the file.
+func (k *keeping) Write(b []byte) (n int, err error) {
+	n, k.err = k.file.Write(b)
+	return n, k.err
 }
 
 func (s *shownBackup) read(from io.Reader, out *console) error {

@@ -112,6 +112,10 @@ func (c *Client) ask(ctx context.Context, q request) (a answer, err error) {
 	}
 	limit := answerTimeMax
 	if q.Do == "keys rotate" || q.Do == "disclose" {
+		// One that does not answer at all is not waited for so long.
+		if _, err := c.ask(ctx, request{Do: "members"}); err != nil {
+			return a, err
+		}
 		limit = longTimeMax
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -141,7 +145,7 @@ func (c *Client) ask(ctx context.Context, q request) (a answer, err error) {
 // toldBy returns the command that tells whether something was done.
 func toldBy(do string) string {
 	switch do {
-	case "erase":
+	case "erase", "erasures":
 		return "erasures"
 	case "keys", "keys backup", "keys rotate":
 		return "keys show"

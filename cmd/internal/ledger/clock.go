@@ -20,9 +20,15 @@ const (
 	// clockAheadMax is how far it may be ahead of all that says when the ledger was last at work. A
 	// ledger may well rest for weeks; what is recorded by a clock that is years ahead is for ever.
 	clockAheadMax = 90 * 24 * time.Hour
+	// clockSetMax is how far it may be set ahead while the ledger runs before that is shown.
+	clockSetMax = time.Hour
 	// clockShown is from where on a clock that is behind is shown.
 	clockShown = time.Second
 )
+
+// started is when the program began, of which Go remembers the monotonic clock too. It is never
+// written.
+var started = time.Now()
 
 // checkClock refuses a clock that cannot be right. last is the last record time.
 func (l *Ledger) checkClock(last, now temporal.Instant) error {
@@ -71,6 +77,33 @@ func (l *Ledger) checkClockAtStart(ctx context.Context) error {
 		return nil //nolint:nilerr // whoever reads it next says so
 	}
 	return l.checkClock(tail.RecordedAt, l.opts.Now())
+}
+
+// moment is one point in time by two clocks: the machine's, which somebody may set, and the time that
+// it has been running, which nobody can.
+type moment struct {
+	wall temporal.Instant
+	up   time.Duration
+}
+
+// clockNow says what is wrong with the clock of a ledger that runs, "" for nothing. last is the last
+// record time.
+func (l *Ledger) clockNow(last temporal.Instant) string {
+	now := moment{wall: l.opts.Now(), up: l.opts.Uptime()}
+	if behind := clockWords(last, now.wall); behind != "" {
+		return behind
+	}
+	began := l.began.Load()
+	if began == nil {
+		return ""
+	}
+	ahead := time.Duration(now.wall-began.wall) - (now.up - began.up)
+	if ahead <= clockSetMax {
+		return ""
+	}
+	return fmt.Sprintf("the clock was set %s ahead while the ledger ran: it is %s by it, and new"+
+		" events get that time; record times never go back, so if it is wrong, stop and set it right",
+		ahead.Round(time.Second), clockTime(now.wall))
 }
 
 // clockWords says that record times wait for the clock, "" when they do not.

@@ -161,3 +161,25 @@ func (f *filling) answers() {
 		f.t.Errorf("view of event %d: %v", f.end, err)
 	}
 }
+
+// TestRestoreFull restores onto a disk that is too small: it is said before anything is made.
+func TestRestoreFull(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=32m"); err != nil {
+		t.Skipf("mounting a small disk needs rights that this test does not have: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, 0); err != nil {
+			t.Errorf("unmount %s: %v", disk, err)
+		}
+	})
+	file := backedUp(t, 3)[0]
+	dir := filepath.Join(disk, "new", "folder")
+	_, err := Restore(t.Context(), RestoreOptions{Files: []string{file}, Dir: dir})
+	if p := problem.From(err); p == nil || p.Code != problem.LogFull || !strings.Contains(p.Detail, dir) {
+		t.Errorf("%v", err)
+	}
+	if entries, err := os.ReadDir(disk); err != nil || len(entries) > 0 {
+		t.Errorf("made: %v, %v", entries, err)
+	}
+}

@@ -74,6 +74,9 @@ type Options struct {
 
 	// Now is the clock. Default: the machine's.
 	Now func() temporal.Instant
+	// Uptime says for how long the machine has been running, whatever its clock says. Default: the
+	// kernel's word, time asleep included where it has one.
+	Uptime func() time.Duration
 	// AnyClock serves whatever the clock says; see [Ledger.Serve].
 	AnyClock bool
 	// Refold is how often each projection of a running ledger is compared with a fresh fold of the
@@ -138,6 +141,8 @@ type Ledger struct {
 	atStart eventstore.Sequence
 	// servingSince is when that was: an event after it with an earlier record time has kept one.
 	servingSince temporal.Instant
+	// began is when Serve began by both clocks; nil before.
+	began atomic.Pointer[moment]
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
 	// less, also when the coverage is built anew meanwhile.
 	shown highest
@@ -178,6 +183,9 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = wallClock
+	}
+	if opts.Uptime == nil {
+		opts.Uptime = uptime
 	}
 	f, err := openFolder(opts.Dir, opts.Create)
 	if err != nil {

@@ -35,7 +35,8 @@ type Health struct {
 	// Verified is how much of each part was last read again and found sound: of the log, the
 	// vault, the register, and of each projection against a fresh fold of the log.
 	Verified map[string]Verified `json:"verified,omitempty"`
-	// Clock says that record times wait for the clock, which is behind them.
+	// Clock says that record times wait for the clock, which is behind them, or that it was set far
+	// ahead while the ledger ran.
 	Clock string `json:"clock,omitempty"`
 }
 

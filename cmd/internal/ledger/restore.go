@@ -155,11 +155,50 @@ type restoring struct {
 }
 
 func (r *restoring) run(ctx context.Context) error {
+	if err := r.checkRoom(); err != nil {
+		return err
+	}
 	folder, err := r.lockEmpty()
 	if err != nil {
 		return err
 	}
 	return errors.Join(r.into(ctx, folder), folder.close())
+}
+
+// restoreReserve is what must be left of the disk: a ledger with less takes no events.
+const restoreReserve = 64 << 20
+
+// checkRoom refuses a disk that is too small, before anything is made. What is left of a restore that
+// was cut short is room.
+func (r *restoring) checkRoom() error {
+	dir := r.opts.Dir
+	if _, err := os.Lstat(filepath.Join(dir, restoringFile)); err == nil || r.opts.NATS != "" {
+		return nil
+	}
+	need := uint64(restoreReserve)
+	for _, path := range r.opts.Files {
+		info, err := os.Stat(path)
+		if err != nil {
+			return problem.File(path, err)
+		}
+		need += uint64(info.Size())
+	}
+	for _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist); _, err = os.Stat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	free, err := natsd.FreeSpace(dir)
+	if err != nil || free >= need { // where it cannot be told, the writing will
+		return nil //nolint:nilerr // see above
+	}
+	return r.full(free)
+}
+
+// full says that there is not room enough.
+func (r *restoring) full(free uint64) error {
+	const mib = 1 << 20
+	return problem.New(problem.LogFull, fmt.Sprintf("the disk of %s has %d MiB left, which is too"+
+		" little for the ledger: free some room, or name a folder on another disk, and run cakupan"+
+		" restore again", r.opts.Dir, free/mib))
 }
 
 // into fills the folder, or the cluster. What counts is the order: the mark is made to last before
@@ -292,6 +331,11 @@ func (r *restoring) store(ctx context.Context, m *backup.Message) error {
 	}
 	at, err := jetstream.Publish(ctx, r.conn,
 		jetstream.Target{Stream: m.Stream, Subject: m.Subject}, m.Data, last)
+	if err != nil && r.opts.NATS == "" {
+		if free, failed := natsd.FreeSpace(r.opts.Dir); failed == nil && free < restoreReserve {
+			return r.full(free)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("restore %s: %w", m.Stream, err)
 	}

@@ -21,6 +21,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 		return err
 	}
 	l.serving = true
+	l.began.Store(&moment{wall: l.opts.Now(), up: l.opts.Uptime()})
 	l.shelf.Follow()
 	err := l.patiently(ctx, func(ctx context.Context) error {
 		return l.begin(ctx, url)
@@ -104,7 +105,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	_, tail, err := l.log.Last(ctx)
 	h.Head = tail.Sequence
-	h.Clock = clockWords(tail.RecordedAt, l.opts.Now())
+	h.Clock = l.clockNow(tail.RecordedAt)
 	fail(notReadNow(err))
 	if open := l.appending.Load(); open != nil {
 		if open.writer != nil {
