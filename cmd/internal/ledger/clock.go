@@ -79,15 +79,15 @@ func (l *Ledger) checkClockAtStart(ctx context.Context) error {
 	return l.checkClock(tail.RecordedAt, l.opts.Now())
 }
 
-// moment is one point in time by two clocks: the machine's, which somebody may set, and the time that
-// it has been running, which nobody can.
+// moment is one point in time by two clocks: the machine's, which somebody may set, and the time
+// that it has been running, which nobody can.
 type moment struct {
 	wall temporal.Instant
 	up   time.Duration
 }
 
-// clockNow says what is wrong with the clock of a ledger that runs, "" for nothing. last is the last
-// record time.
+// clockNow says what is wrong with the clock of a ledger that runs, "" for nothing. last is the
+// last record time.
 func (l *Ledger) clockNow(last temporal.Instant) string {
 	now := moment{wall: l.opts.Now(), up: l.opts.Uptime()}
 	if behind := clockWords(last, now.wall); behind != "" {
@@ -102,8 +102,8 @@ func (l *Ledger) clockNow(last temporal.Instant) string {
 		return ""
 	}
 	return fmt.Sprintf("the clock was set %s ahead while the ledger ran: it is %s by it, and new"+
-		" events get that time; record times never go back, so if it is wrong, stop and set it right",
-		ahead.Round(time.Second), clockTime(now.wall))
+		" events get that time; record times never go back, so if it is wrong, stop and set it"+
+		" right", ahead.Round(time.Second), clockTime(now.wall))
 }
 
 // clockWords says that record times wait for the clock, "" when they do not.

@@ -130,7 +130,8 @@ func lookupsError(err error) error {
 			"the disk is full: what is read about people is recorded first, or not answered", err)
 	case errors.Is(err, lookups.ErrOtherLedger):
 		return problem.Wrap(problem.FolderOtherLedger, "the record of reads, stream "+
-			lookups.StreamName+", is another ledger's: put back the newest copy of this ledger's", err)
+			lookups.StreamName+", is another ledger's: put back the newest copy of"+
+			" this ledger's", err)
 	}
 	return problem.Wrap(problem.LogUnavailable, "what is read about people cannot be recorded now,"+
 		" so it is not answered, or the record cannot be read: ask again later", err)

@@ -40,8 +40,8 @@ type rest struct {
 	// AtRest says that nobody has opened the ledger since: all must be there as it was. Else only
 	// what is never removed is known to be there still.
 	AtRest bool `json:"atRest"`
-	// Events is where the log ended; 0: not known. A log that has gone on says that another program,
-	// which knows nothing of this file, was at work since.
+	// Events is where the log ended; 0: not known. A log that has gone on says that another
+	// program, which knows nothing of this file, was at work since.
 	Events  eventstore.Sequence `json:"events,omitempty"`
 	Streams map[string]holds    `json:"streams"`
 }
@@ -124,7 +124,8 @@ func (l *Ledger) restLost(name string, had, has holds) error {
 	stream := l.streamFolder(name)
 	return problem.New(problem.StreamLost, fmt.Sprintf("the stream %s is damaged or an older copy:"+
 		" %s says it had %d messages up to number %d, and these files have %d up to number %d that"+
-		" can be read, or others: put back the newest copy of %s. To go on without what is lost, delete %s",
+		" can be read, or others: put back the newest copy of %s. To go on without what is"+
+		" lost, delete %s",
 		name, l.folder.path(restFile), had.Messages, had.Last, has.Messages, has.Last,
 		stream, l.folder.path(restFile)))
 }

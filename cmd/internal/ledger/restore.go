@@ -168,8 +168,8 @@ func (r *restoring) run(ctx context.Context) error {
 // restoreReserve is what must be left of the disk: a ledger with less takes no events.
 const restoreReserve = 64 << 20
 
-// checkRoom refuses a disk that is too small, before anything is made. What is left of a restore that
-// was cut short is room.
+// checkRoom refuses a disk that is too small, before anything is made. What is left of a restore
+// that was cut short is room.
 func (r *restoring) checkRoom() error {
 	dir := r.opts.Dir
 	if _, err := os.Lstat(filepath.Join(dir, restoringFile)); err == nil || r.opts.NATS != "" {
