@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -162,6 +164,43 @@ func TestBits(t *testing.T) {
 		changed[bit/8] ^= 1 << (bit % 8)
 		if got, err := checkpoint.Open(changed, v); err == nil && got != head {
 			t.Errorf("bit %d: %+v", bit, got)
+		}
+	}
+}
+
+// TestFileBits: a file of a signed note with another bit is none, and that is said.
+func TestFileBits(t *testing.T) {
+	tries := 50
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		tries = 1000
+	}
+	s, _ := signer(t, ledger, 7)
+	signed, err := s.Sign(head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "signed")
+	if err := checkpoint.WriteFile(path, signed); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := checkpoint.ReadFile(path); err != nil || !bytes.Equal(got, signed) {
+		t.Fatalf("%q, %v", got, err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range tries {
+		changed := bytes.Clone(whole)
+		bit := rng.IntN(8 * len(changed))
+		changed[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(path, changed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := checkpoint.ReadFile(path)
+		if !errors.Is(err, checkpoint.ErrDamaged) || !strings.Contains(err.Error(), path) {
+			t.Errorf("bit %d: %v", bit, err)
 		}
 	}
 }

@@ -12,8 +12,12 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// bitsOfFile is how many bits of each file are flipped in the short form.
-const bitsOfFile = 2
+// Of each file so many bits are flipped in the short form, and in the long one, which comes to a
+// thousand of the eight files.
+const (
+	bitsOfFile     = 2
+	bitsOfFileLong = 125
+)
 
 // TestBits flips one bit after the other of every file of the embedded server and serves the folder:
 // either nothing is lost, or it is said that something is, and what to do. Nothing panics.
@@ -21,7 +25,7 @@ func TestBits(t *testing.T) {
 	pristine := newDamageable(t)
 	each := bitsOfFile
 	if os.Getenv("CAKUPAN_LONG") != "" {
-		each = 30
+		each = bitsOfFileLong
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	root := filepath.Join(pristine, natsFolder)
