@@ -35,9 +35,9 @@ type Projection struct {
 	names *facts.Names
 	few   int // see fold.fewest
 
-	// reading guards the fold against those who ask, showing what it is that Show makes: they hold
-	// both for some findings at a time, reading first. Apply takes only the first, and Show only the
-	// other, so that neither waits for the other.
+	// reading guards the fold against those who ask, and showing what Show makes: they hold both
+	// for some findings at a time, reading first. Apply takes only reading, and Show only showing,
+	// so that neither waits for the other.
 	reading sync.RWMutex
 	showing sync.RWMutex
 	fold    *fold // nil until the first Apply or question after Load

@@ -63,7 +63,8 @@ type fund struct {
 
 // differs reports whether what is counted may make something else wrong than before.
 func (d *fund) differs() bool {
-	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) || d.loses != (len(d.losing) > 0)
+	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) ||
+		d.loses != (len(d.losing) > 0)
 }
 
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {

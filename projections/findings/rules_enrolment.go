@@ -10,8 +10,8 @@ import (
 // patience is how many months without money make a finding.
 const patience = 4
 
-// enrolmentRules are about one enrolment, each with the traits one of which it needs to have for the
-// rule to find anything: most enrolments have few, and most rules are not asked.
+// enrolmentRules are about one enrolment, each with the traits one of which it needs to have for
+// the rule to find anything: most enrolments have few, and most rules are not asked.
 var enrolmentRules = [...]struct {
 	needs traits
 	find  func(*view, *course, *sink)

@@ -64,7 +64,9 @@ func (d *teller) tell(r *record) line {
 
 // take takes what a rule has found.
 func (l *line) take(all []found, r *record) {
-	i := slices.IndexFunc(all, func(f found) bool { return f.code == r.code && f.second == r.second })
+	i := slices.IndexFunc(all, func(f found) bool {
+		return f.code == r.code && f.second == r.second
+	})
 	if i < 0 {
 		return // damaged: what is stored says otherwise
 	}

@@ -17,10 +17,10 @@ const (
 	logPart      = "log" // as Health names it
 )
 
-// settled returns once a running ledger does nothing by itself any more: every projection has
+// quiet returns once a running ledger does nothing by itself any more: every projection has
 // applied the log, its first check is over, and the tiles have caught up. What follows then counts
 // what it measures and nothing else.
-func settled(ctx context.Context, l *ledger.Ledger) error {
+func quiet(ctx context.Context, l *ledger.Ledger) error {
 	if _, err := l.Checkpoint(ctx); err != nil { // it is of tiles that have caught up
 		return err
 	}
@@ -81,7 +81,7 @@ func (b *benchmark) writeBeside(ctx context.Context, every time.Duration, first,
 	if err := l.Serve(ctx, "", every); err != nil {
 		return 0, err
 	}
-	if err := settled(ctx, l); err != nil {
+	if err := quiet(ctx, l); err != nil {
 		return 0, err
 	}
 	started := time.Now()

@@ -49,7 +49,7 @@ func (b *benchmark) reads(ctx context.Context) error {
 		Name: "start with that log", Value: time.Since(started).Seconds(), Unit: "s", Target: 2,
 	})
 	b.note("waiting until all projections have caught up")
-	if err := settled(ctx, l); err != nil {
+	if err := quiet(ctx, l); err != nil {
 		return err
 	}
 	if err := b.queries(ctx, l); err != nil {
