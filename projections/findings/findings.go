@@ -88,7 +88,7 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	p.reading.Lock()
 	defer p.reading.Unlock()
 	f := p.fold
-	f.s.Admit(events)
+	f.admit(events)
 	for i := range events {
 		f.work = 0
 		f.apply(&events[i], &b.facts, &extras[i])

@@ -6,6 +6,7 @@ import (
 	"cakupan/domain/enrolment"
 	"cakupan/domain/temporal"
 	"cakupan/projections/facts"
+	"cakupan/projections/pages"
 )
 
 // fold works out, event by event, what is wrong. What an event changes is counted out before it and
@@ -30,6 +31,7 @@ type fold struct {
 	bare    sink
 	people  []uint32
 	workers []uint32
+	ahead   ahead
 	one     [1]uint32
 	self    [1]uint32
 	stays   []stay
@@ -38,6 +40,13 @@ type fold struct {
 	course  course // the one that was read last
 	read    bool   // no course has changed since: none does but in change and regroup
 	work    int    // how many courses were read since the last event
+}
+
+// ahead is what the next events lead to: memory of admit.
+type ahead struct {
+	waits []*entry[temporal.Month]
+	books []*budget
+	funds []*fund
 }
 
 // again are those who must be looked at again.
@@ -103,6 +112,29 @@ func (f *fold) derive() {
 			f.noted[kind].set(uint32(number), at != 0)
 		}
 	}
+}
+
+// admit makes room for what the events name, and has brought into the cache what is looked at when
+// they are applied. Of what is named for the first time there is nothing.
+func (f *fold) admit(events []facts.Event) {
+	f.s.Admit(events)
+	a := &f.ahead
+	a.waits, a.books, a.funds = a.waits[:0], a.books[:0], a.funds[:0]
+	for i := range events {
+		e := &events[i]
+		if int(e.Enrolment) < len(f.months.of) {
+			a.waits = append(a.waits, &f.months.of[e.Enrolment])
+		}
+		if books := f.l.account(e.Commitment); books != nil {
+			a.books = append(a.books, &books.budget)
+		}
+		if int(e.Commitment) < len(f.funds) && f.funds[e.Commitment] != nil {
+			a.funds = append(a.funds, f.funds[e.Commitment])
+		}
+	}
+	pages.Prefetch(a.waits)
+	pages.Prefetch(a.books)
+	pages.Prefetch(a.funds)
 }
 
 // courseOf reads the course of an enrolment, unless it was read last.
