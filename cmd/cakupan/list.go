@@ -212,7 +212,7 @@ func (c *listUndo) Run(ctx context.Context, w *where, out *console) error {
 		in := importer.Import{
 			From: s, Options: intake.Options{DryRun: c.DryRun}, Tally: t, Parts: c.Parts,
 		}
-		did, err := in.Undo(ctx, c.ID, c.Source)
+		did, err := in.Undo(ctx, c.ID, c.Source, c.lang())
 		if err != nil {
 			return err
 		}

@@ -93,14 +93,17 @@ func (l *Import) History(ctx context.Context, list, source string) (*whole.Histo
 }
 
 // Undo undoes the last step of a list.
-func (l *Import) Undo(ctx context.Context, list, source string) (*WholeSummary, error) {
+func (l *Import) Undo(ctx context.Context, list, source string, lang lists.Language) (
+	*WholeSummary, error,
+) {
 	h, err := l.History(ctx, list, source)
 	if err != nil {
 		return nil, err
 	}
 	plan, err := h.Undo()
 	if errors.Is(err, whole.ErrNothing) {
-		return nil, problem.New(problem.NotFound, "there is nothing of the list "+list+" to undo")
+		return nil, problem.New(problem.NotFound, lang.Pick("tidak ada langkah daftar "+list+
+			" yang dapat dibatalkan", "there is nothing of the list "+list+" to undo"))
 	}
 	if err != nil {
 		return nil, err
@@ -110,24 +113,14 @@ func (l *Import) Undo(ctx context.Context, list, source string) (*WholeSummary, 
 	})
 	parts, err := plan.Appends()
 	if err == nil {
-		err = l.checkParts(plan, len(parts), lists.English)
+		err = l.checkParts(plan, len(parts), lang)
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, dry := range []bool{true, false} {
-		if !dry && l.Options.DryRun {
-			break
-		}
-		for _, part := range parts {
-			got, err := l.From.Append(ctx, part.Events, dry)
-			if err == nil {
-				err = l.Tally.countPart(&part, got, nil, dry)
-			}
-			if err != nil || dry && l.Tally.Refused > 0 {
-				return summaryOf(plan), err
-			}
-		}
+	err = l.rehearse(ctx, parts, nil, nil)
+	if err == nil && l.Tally.Refused == 0 && !l.Options.DryRun {
+		err = l.appendParts(ctx, parts, nil)
 	}
-	return summaryOf(plan), nil
+	return summaryOf(plan), err
 }

@@ -101,6 +101,10 @@ func (t *Tally) refuse(r *event.Receipt, place int, in input) error {
 		t.tell.End()
 		t.tell.Note("%s: %s", t.file, t.reading.SourceWords())
 	}
+	if t.reading != nil {
+		why = t.reading.Lang.OfLedger(why)
+		r = &event.Receipt{Key: r.Key, Status: r.Status, Refusal: &why}
+	}
 	if t.tell.Refused != nil {
 		t.tell.Refused(place, why.Field, why.Detail)
 	}

@@ -206,23 +206,17 @@ func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Pla
 		return err
 	}
 	t := l.Tally
-	t.Duplicates += uint64(plan.Unchanged)
 	byRow := map[int]lists.Record{}
 	for i := range rows {
 		byRow[rows[i].Row] = rows[i]
 	}
-	for _, dry := range []bool{true, false} {
-		if !dry && l.Options.DryRun {
-			break
-		}
-		for _, part := range parts {
-			got, err := l.From.Append(ctx, part.Events, dry)
-			if err != nil {
-				return err
-			}
-			if err := t.countPart(&part, got, byRow, dry); err != nil || dry && t.Refused > 0 {
-				return err
-			}
+	t.Duplicates += uint64(plan.Unchanged)
+	if err := l.rehearse(ctx, parts, rows, byRow); err != nil || t.Refused > 0 {
+		return err
+	}
+	if !l.Options.DryRun {
+		if err := l.appendParts(ctx, parts, byRow); err != nil {
+			return err
 		}
 	}
 	t.taken = l.rowsOf(plan, parts, rows, byRow)
@@ -251,9 +245,71 @@ func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) er
 		plan.Len(), whole.StepEvents, parts))
 }
 
-// countPart counts what became of a part. In a rehearsal only what is refused counts.
+// rehearse asks the ledger what it would say of a step, before any of it is done. With a row refused
+// all of them are given back where rows are, as those are that are refused before.
+func (l *Import) rehearse(ctx context.Context, parts []whole.Append, rows []lists.Record,
+	byRow map[int]lists.Record,
+) error {
+	t := l.Tally
+	refused := map[int]*event.Receipt{} // the first of each row of the file
+	for _, part := range parts {
+		got, err := l.From.Append(ctx, part.Events, true)
+		if err != nil {
+			return err
+		}
+		for i := range got {
+			r, row := &got[i], part.Row(i)
+			if r.Status != event.Refused || r.Refusal == nil || r.Refusal.Code == "" ||
+				refused[row] != nil {
+				continue // or it is not at fault
+			}
+			t.Refused++
+			if _, inFile := byRow[row]; inFile && part.Changes[i].Row > 0 {
+				refused[row] = r
+			} else if err := t.refuse(r, row, input{}); err != nil { // of a row that is gone
+				return err
+			}
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	t.Refused -= uint64(len(refused)) // they are told as they are counted
+	for i := range rows {
+		row := rows[i].Row
+		r, found := refused[row]
+		var err error
+		if found {
+			t.Refused++
+			err = t.refuse(r, row, input{row: byRow[row]})
+		} else {
+			err = t.rejects.addNote(&rows[i], "")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendParts appends the events of a step.
+func (l *Import) appendParts(ctx context.Context, parts []whole.Append,
+	byRow map[int]lists.Record,
+) error {
+	for _, part := range parts {
+		got, err := l.From.Append(ctx, part.Events, false)
+		if err != nil {
+			return err
+		}
+		if err := l.Tally.countPart(&part, got, byRow); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countPart counts what became of a part.
 func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int]lists.Record,
-	dry bool,
 ) error {
 	for i := range got {
 		switch r := &got[i]; {
@@ -263,7 +319,7 @@ func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int
 			if err := t.refuse(r, row, input{row: byRow[row]}); err != nil {
 				return err
 			}
-		case r.Status == event.Appended && !dry:
+		case r.Status == event.Appended:
 			t.Appended++
 			t.appended(r.Sequence)
 		}
