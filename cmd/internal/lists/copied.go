@@ -2,6 +2,7 @@ package lists
 
 import (
 	"io"
+	"slices"
 
 	"cakupan/cmd/internal/lists/xlsx"
 )
@@ -20,10 +21,10 @@ type copied struct {
 }
 
 // copied returns what gives the workbook back; nil where the list is not in one, or where the file
-// alone does not say what was said of it otherwise.
+// cannot be made to say what was said of it otherwise.
 func (l *List) copied(out io.Writer) *copied {
 	book, ok := l.book.(excel)
-	if !ok || !l.saysAll() {
+	if !ok || !l.saysAll() && !book.CanAdd() {
 		return nil
 	}
 	return &copied{
@@ -35,6 +36,52 @@ func (l *List) copied(out io.Writer) *copied {
 func (l *List) saysAll() bool {
 	o := &l.opts
 	return o.ID+o.Source+o.FallbackID == "" && o.Kind == UnknownKind && len(o.Defaults) == 0
+}
+
+// declaringSheet is a sheet of a workbook whose lines say what is true of all rows, as --list and its
+// siblings do: a workbook that comes back has them there.
+const declaringSheet = "cakupan"
+
+// given returns what was said of the list beside its file, as lines of a sheet; nil: nothing was.
+func (l *List) given() *xlsx.Added {
+	if l.saysAll() {
+		return nil
+	}
+	lang := l.info.Lang
+	lines := [][2]string{
+		{fieldList.title(lang), l.info.ID},
+		{fieldSource.title(lang), l.info.Source},
+		{fieldKind.title(lang), l.info.Kind.Title(lang)},
+	}
+	for _, d := range l.opts.Defaults {
+		lines = append(lines, [2]string{d.Column, d.Value})
+	}
+	return &xlsx.Added{Name: declaringSheet, Lines: lines}
+}
+
+// readGiven reads what such a sheet says. It goes before what stands above the columns, as the
+// options did.
+func (l *List) readGiven() error {
+	if !slices.Contains(l.book.sheets(), declaringSheet) || l.info.Sheet == declaringSheet {
+		return nil
+	}
+	in, err := l.book.rows(declaringSheet)
+	if err != nil {
+		return err
+	}
+	h := &header{}
+	for range headerRowsMax {
+		row, err := in.Next()
+		if err != nil {
+			break // its end; what is damaged is met again
+		}
+		h.declare(row)
+	}
+	for _, d := range h.declared {
+		d.row = 0
+		l.header.declared = append(l.header.declared, d)
+	}
+	return in.Close()
 }
 
 // add keeps a row: in the first column what to correct, in the second what else to know.
@@ -65,7 +112,7 @@ func (c *copied) write() error {
 	if c.noted {
 		titles[1] = noteTitle(l.info.Lang)
 	}
-	copying := xlsx.Copy{Columns: [2]int{remark, note}, Last: c.last}
+	copying := xlsx.Copy{Columns: [2]int{remark, note}, Last: c.last, Added: l.given()}
 	copying.Keep = func(row int) (bool, xlsx.Words) {
 		switch words, kept := c.words[row]; {
 		case kept:

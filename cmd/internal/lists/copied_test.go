@@ -64,3 +64,59 @@ func TestWorkbookIsCopied(t *testing.T) {
 		}
 	}
 }
+
+// TestGivenIsReturned gives refused rows back in their own workbook, formats and all, though the
+// list's id, source and a value were given beside it: a sheet of the workbook says them then.
+// Corrected and read without them, the rows are those of the same list; and again, where they are
+// given once more.
+func TestGivenIsReturned(t *testing.T) {
+	given := Options{
+		ID: "G-1", Source: "dinas", KeepRows: true,
+		Defaults: []Default{{"Program", "JKK, JKM"}, {"segmen", "BPU"}},
+	}
+	content := workbook(t, [][]any{
+		{"NIK", "KPJ", "Kode Wilayah", "Kategori", "Penanggung Iuran", "Tanggal Mulai"},
+		{"7503011501900001", 8012345678, "7503", "Rentan", "SELF", "2021-01-31"},
+		{"7503011501900002", nil, "75.03", "Rentan", "SELF", "2021-01-31"},
+	}, func(f *excelize.File) {
+		zeros := "00000000000"
+		style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &zeros})
+		if err := errors.Join(err, f.SetCellStyle("Sheet1", "B2", "B2", style)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_, want := mustRead(t, corrected(t, content), given)
+	for round, opts := range []Options{given, given, {KeepRows: true}} {
+		content = giveBackWith(t, content, true, opts)
+		info, again := mustRead(t, content, Options{})
+		if info.ID != "G-1" || info.Source != "dinas" || info.Kind != Enrolment || len(again) != 1 ||
+			again[0].row != 2 || again[0].fault == nil {
+			t.Fatalf("round %d: %+v: %+v", round, info, again)
+		}
+		_, got := mustRead(t, corrected(t, content), Options{})
+		if len(got) != 1 || got[0].event != want[0].event {
+			t.Errorf("round %d: %+v, not %s", round, got, want[0].event)
+		}
+	}
+	if _, lines := mustRead(t, corrected(t, content), Options{ID: "G-2"}); len(lines) != 1 ||
+		lines[0].id == want[0].id {
+		t.Error("what is given now does not go before what was given then")
+	}
+}
+
+// corrected returns a workbook with the mistake of TestGivenIsReturned corrected.
+func corrected(t *testing.T, content []byte) []byte {
+	t.Helper()
+	f, err := excelize.OpenReader(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.SetCellStr("Sheet1", "C2", "75.03"); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if _, err := f.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}

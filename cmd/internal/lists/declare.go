@@ -48,7 +48,7 @@ func (l *List) take(d declaration) error {
 	case fieldList:
 		l.info.ID = text
 	case fieldSource:
-		if !isSource(text) {
+		if !isSource(text) && d.row > 0 {
 			l.unfit = append(l.unfit, unfit{declaration: d})
 			return nil
 		}

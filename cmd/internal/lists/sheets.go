@@ -94,7 +94,7 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 	}
 	switch {
 	case len(found) == 1:
-		return l.tellUnseen()
+		return errors.Join(l.readGiven(), l.tellUnseen())
 	case len(found) > 1:
 		return l.severalSheets(found)
 	case l.opts.Sheet != "":

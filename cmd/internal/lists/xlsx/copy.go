@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ type Copy struct {
 	Keep    func(row int) (kept bool, words Words)
 	Columns [2]int // from 0, ascending
 	Last    int    // the last row that is kept
+	Added   *Added // a sheet more; nil: none. See [Book.CanAdd].
 }
 
 // Words are what is written into a row, by column.
@@ -32,15 +34,22 @@ type Words [2]string
 func (b *Book) Copy(out io.Writer, c Copy) error {
 	w := zip.NewWriter(out)
 	sheet := partName("", c.Sheet.part)
+	edits := map[string]edit{typesPart: asItIs, relationsOf(b.main): asItIs}
+	added, replaces := "", false
+	if c.Added != nil {
+		if added, replaces = b.partOf(c.Added); !replaces {
+			edits = b.editsFor(c.Added, added)
+		}
+	}
 	for _, part := range b.all {
 		name := partName("", strings.ReplaceAll(part.Name, `\`, "/"))
 		var err error
-		switch {
-		case isLeftOut(name) || strings.HasSuffix(part.Name, "/"):
+		switch change := edits[name]; {
+		case isLeftOut(name) || name == added || strings.HasSuffix(part.Name, "/"):
 		case name == sheet:
 			err = b.copySheet(w, part, c)
-		case name == "[content_types].xml" || strings.HasSuffix(name, "workbook.xml.rels"):
-			err = b.copyEdited(w, part)
+		case change != nil:
+			err = b.copyEdited(w, part, change)
 		default:
 			err = w.Copy(part)
 		}
@@ -48,8 +57,24 @@ func (b *Book) Copy(out io.Writer, c Copy) error {
 			return fmt.Errorf("copy workbook: %w", partError(err))
 		}
 	}
+	if c.Added != nil {
+		if err := c.Added.write(w, added); err != nil {
+			return fmt.Errorf("copy workbook: %w", err)
+		}
+	}
 	return w.Close()
 }
+
+// typesPart is the list of what each part is.
+const typesPart = "[content_types].xml"
+
+// relationsOf names the part that says which parts another one names.
+func relationsOf(name string) string {
+	folder, file := path.Split(name)
+	return folder + "_rels/" + file + ".rels"
+}
+
+func asItIs(text []byte) ([]byte, error) { return text, nil }
 
 // isLeftOut tells whether a part is not copied.
 func isLeftOut(name string) bool {
@@ -63,8 +88,8 @@ var mentions = regexp.MustCompile(`(?i)<(?:\w+:)?(?:Override|Relationship)\b[^>]
 // withMacros is the type of a workbook that may have macros, which this one has not.
 const withMacros = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
 
-// copyEdited copies a list of parts without those that are left out.
-func (b *Book) copyEdited(w *zip.Writer, part *zip.File) error {
+// copyEdited copies a list of parts without those that are left out, and with what a change adds.
+func (b *Book) copyEdited(w *zip.Writer, part *zip.File, change edit) error {
 	in, err := b.open(part.Name, smallPartMax)
 	if err != nil {
 		return err
@@ -75,6 +100,9 @@ func (b *Book) copyEdited(w *zip.Writer, part *zip.File) error {
 	}
 	text = mentions.ReplaceAll(text, nil)
 	text = bytes.ReplaceAll(text, []byte(withMacros), []byte(partType+"sheet.main+xml"))
+	if text, err = change(text); err != nil {
+		return err
+	}
 	to, err := w.Create(part.Name)
 	if err == nil {
 		_, err = to.Write(text)

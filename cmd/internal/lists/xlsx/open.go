@@ -48,6 +48,8 @@ type Book struct {
 	// Whoever wrote the workbook left its formulas to be computed when it is opened. Some
 	// programs then store 0 for each.
 	uncomputed bool
+	strict     bool   // the form of the format that names everything otherwise
+	main       string // the part that lists the sheets
 }
 
 // Sheet names a sheet.
@@ -241,6 +243,7 @@ func (b *Book) readBook() error {
 			main = r.target
 		}
 	}
+	b.main = partName("", main)
 	relations, err := b.relations(main)
 	if err != nil {
 		return err
@@ -318,6 +321,8 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 	}
 	err = eachTag(part, func(tag string, attrs []byte) {
 		switch tag {
+		case "workbook":
+			b.strict = bytes.Contains(attrs, []byte("purl.oclc.org"))
 		case "workbookPr":
 			flag := string(attribute(attrs, "date1904"))
 			b.Date1904 = flag == "1" || flag == "true"
