@@ -17,7 +17,7 @@ import (
 	"cakupan/projections/coverage"
 	"cakupan/projections/difference"
 	"cakupan/projections/projtest"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 var (

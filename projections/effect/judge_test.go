@@ -13,7 +13,7 @@ import (
 	"cakupan/projections/effect"
 	"cakupan/projections/facts"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 var (

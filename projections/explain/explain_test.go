@@ -17,7 +17,7 @@ import (
 	"cakupan/projections/explain"
 	"cakupan/projections/projtest"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 var (

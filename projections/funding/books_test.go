@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"cakupan/domain/event"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // TestBooks takes events in force in order of the log: the last committed event has the last word,

@@ -12,7 +12,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/projections/funding"
 	"cakupan/projections/history"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // told is a history that tells what is about a commitment.

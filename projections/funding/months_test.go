@@ -16,7 +16,7 @@ import (
 	"cakupan/projections/funding"
 	"cakupan/projections/projtest"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // histories is how many random histories are gone through.

@@ -13,7 +13,7 @@ import (
 	"cakupan/projections"
 	"cakupan/projections/facts"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // asked is an enrolment that was asked for, with what the model knows.

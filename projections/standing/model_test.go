@@ -16,7 +16,7 @@ import (
 	"cakupan/projections/coverage"
 	"cakupan/projections/facts"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // world is what is in force.

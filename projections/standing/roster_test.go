@@ -12,7 +12,7 @@ import (
 	"cakupan/projections"
 	"cakupan/projections/facts"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // TestResidents: those are visited, each once, for whom an enrolment was ever opened of which it was

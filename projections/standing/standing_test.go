@@ -15,7 +15,7 @@ import (
 	"cakupan/projections/facts"
 	"cakupan/projections/projtest"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // histories is how many random histories a test goes through.

@@ -17,7 +17,7 @@ import (
 	"cakupan/projections/history"
 	"cakupan/projections/projtest"
 	"cakupan/projections/standing"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 	"cakupan/projections/story"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"cakupan/domain/event"
-	"cakupan/projections/standing/standingtest"
+	"cakupan/projections/standingtest"
 )
 
 // TestWords says events of all types in both languages, with what they name.

@@ -83,7 +83,7 @@ var mayImport = map[string][]string{
 		"projections", "projections/checked", "eventstore/...", "domain/...",
 	},
 	"projections/standing/...": {"projections/facts", "eventstore", "domain/..."},
-	"projections/standing/standingtest/...": {
+	"projections/standingtest/...": {
 		"projections", "projections/checked", "projections/coverage", "projections/projtest",
 		"eventstore", "domain/...",
 	},
