@@ -44,9 +44,10 @@ func (w *wanted) of(in Range, rows []Rows) cellSet {
 func (s cellSet) grown(in Range, rows []Rows) cellSet {
 	bits := make([]uint64, (len(rows)+63)/64)
 	copy(bits, s.bits)
+	width := max(in.From, in.Until) - in.From // so that a row takes one comparison, not two
 	for cell := s.n; cell < len(rows); cell++ {
 		r := &rows[cell]
-		if in.has(r[0]) || in.has(r[1]) || in.has(r[2]) {
+		if r[0]-in.From < width || r[1]-in.From < width || r[2]-in.From < width {
 			bits[cell>>6] |= 1 << (cell & 63)
 		}
 	}
