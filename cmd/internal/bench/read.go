@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -23,7 +22,6 @@ const (
 	queryCount  = 5_000
 	seriesCount = 200
 	liveCount   = 500
-	restPause   = 50 * time.Millisecond
 	replays     = 5
 	years       = 10 // that the events of the nation span, from 2015
 )
@@ -79,39 +77,7 @@ func (b *benchmark) first(ctx context.Context) error {
 	if _, err := l.View(ctx, 0); err != nil {
 		return err
 	}
-	if err := b.sizes(ctx, l, heapBefore); err != nil {
-		return err
-	}
-	return b.rest(ctx, l)
-}
-
-// rest has all else made that a server keeps beside the log: who is asked meanwhile shares the
-// processors with that, and it is done once in the life of a ledger.
-func (b *benchmark) rest(ctx context.Context, l *ledger.Ledger) error {
-	b.note("making what a server keeps beside the log")
-	if err := l.Serve(ctx, "", time.Hour); err != nil {
-		return err
-	}
-	if _, err := l.Checkpoint(ctx); err != nil {
-		return err
-	}
-	for {
-		health, behind := l.Health(ctx), false
-		if health.Status != ledger.HealthOK {
-			return errors.New(health.Why)
-		}
-		for _, p := range health.Projections {
-			behind = behind || p.Sequence < health.Head
-		}
-		if !behind {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(restPause):
-		}
-	}
+	return b.sizes(ctx, l, heapBefore)
 }
 
 // replay measures replays in turns with the floor, and takes the median of each.
