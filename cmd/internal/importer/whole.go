@@ -245,8 +245,8 @@ func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) er
 		plan.Len(), whole.StepEvents, parts))
 }
 
-// rehearse asks the ledger what it would say of a step, before any of it is done. With a row refused
-// all of them are given back where rows are, as those are that are refused before.
+// rehearse asks the ledger what it would say of a step, before any of it is done. With a row
+// refused all of them are given back where rows are, as those are that are refused before.
 func (l *Import) rehearse(ctx context.Context, parts []whole.Append, rows []lists.Record,
 	byRow map[int]lists.Record,
 ) error {

@@ -40,8 +40,8 @@ Perintah lain untuk pengelola, bantuannya dalam bahasa Inggris.` + exitCodes,
 		"server": "Alamat buku besar yang sedang berjalan, sebagai ganti folder; bila ada" +
 			" beberapa, semuanya, dipisahkan koma.",
 		"json": "Jawab dalam JSON, untuk program.",
-		"secret-file": "Berkas berisi sandi Anda untuk server; bila tidak ditulis: dari" +
-			" variabel CAKUPAN_SECRET.",
+		"secret-file": "Berkas berisi sandi Anda untuk server; bila tidak ditulis:" +
+			" CAKUPAN_SECRET dari lingkungan.",
 	},
 }
 

@@ -38,8 +38,8 @@ func (l *List) saysAll() bool {
 	return o.ID+o.Source+o.FallbackID == "" && o.Kind == UnknownKind && len(o.Defaults) == 0
 }
 
-// declaringSheet is a sheet of a workbook whose lines say what is true of all rows, as --list and its
-// siblings do: a workbook that comes back has them there.
+// declaringSheet is a sheet of a workbook whose lines say what is true of all rows, as --list and
+// its siblings do: a workbook that comes back has them there.
 const declaringSheet = "cakupan"
 
 // given returns what was said of the list beside its file, as lines of a sheet; nil: nothing was.

@@ -6,7 +6,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// ledgerFields are columns by the names that the ledger has for what they hold. It is never written.
+// ledgerFields are columns by the names that the ledger has for what they hold. It is never
+// written.
 var ledgerFields = map[string]field{
 	"source": fieldSource, "type": fieldKind, "data.region": fieldRegion, "data.nik": fieldNIK,
 	"data.worker": fieldWorker, "data.into": fieldInto, "data.intoNik": fieldIntoNIK,

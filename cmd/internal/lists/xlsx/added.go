@@ -85,7 +85,8 @@ func before(text []byte, end *regexp.Regexp, element string) ([]byte, error) {
 	if at[2] >= 0 {
 		prefix = string(text[at[2]:at[3]])
 	}
-	return bytes.Join([][]byte{text[:at[0]], []byte("<" + prefix + element), text[at[0]:]}, nil), nil
+	parts := [][]byte{text[:at[0]], []byte("<" + prefix + element), text[at[0]:]}
+	return bytes.Join(parts, nil), nil
 }
 
 // write writes the part of the sheet.

@@ -256,8 +256,8 @@ func (r *Rows) readCell(last int) (int, error) {
 		}
 		switch name := r.scan.name; {
 		case kind == endTag && string(name) == "c":
-			stored := valued && !(r.book.uncomputed && string(r.text[from:]) == "0")
-			return head.column, r.endCell(head, from, formula && !stored)
+			guess := r.book.uncomputed && string(r.text[from:]) == "0"
+			return head.column, r.endCell(head, from, formula && (!valued || guess))
 		case string(name) == "v":
 			inValue = kind == startTag && !r.scan.empty
 			// An empty text is a value, which a formula may come to.
