@@ -68,6 +68,7 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 			some = f.comparePurse(r, e, some[:0])
 			f.sums.add(some)
 		}
+		f.giveWay()
 	}
 	return f.sums.flush(edges)
 }

@@ -8,6 +8,7 @@ package coverage
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -42,7 +43,7 @@ type Projection struct {
 	limits limits
 
 	// reading guards the fold and its state against those who read them beside the fold, which
-	// holds it for some events at a time. The fold's goroutine itself reads both without it.
+	// holds it for some events at a time, and gives way in the middle of dear ones. The fold's goroutine itself reads both without it.
 	reading sync.RWMutex
 	// fold is nil until the first Apply or Read after Load: answering needs none of it.
 	fold *fold
@@ -71,7 +72,6 @@ func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 		db:     db,
 		names:  facts.NewNames(db),
 		limits: heavy,
-		fold:   newFold(facts.New(), heavy),
 		counts: counts.New(db, counts.Rule{
 			Layout: l, RowsOf: rowsOf, Deltas: "deltas", Cells: "cells", Runs: "runs",
 		}),
@@ -81,6 +81,7 @@ func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 		presence:     newPresence(),
 		costs:        newCosts(),
 	}
+	p.fold = newFold(facts.New(), p)
 	p.publish()
 	return p
 }
@@ -150,6 +151,15 @@ func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spen
 		}
 	}
 	return false
+}
+
+// giveWay lets readers read the state, and others have the processor, in the middle of an event that
+// changes much. The state has that event already or not yet; what is worked out of it is the fold's
+// own until the event is shown.
+func (p *Projection) giveWay() {
+	p.reading.Unlock()
+	runtime.Gosched()
+	p.reading.Lock()
 }
 
 // work is what the fold of the batch has cost so far.

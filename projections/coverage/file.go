@@ -223,7 +223,7 @@ func (p *Projection) loadState() error {
 		if err := p.chain.resume(tx, p.View()); err != nil {
 			return err
 		}
-		p.fold = newFold(state, p.limits)
+		p.fold = newFold(state, p)
 		return nil
 	})
 }

@@ -21,6 +21,8 @@ type fold struct {
 	paid   []enrolment.Span // months that a commitment pays of one enrolment
 	looked int              // at how many enrolments and spells of others: its work
 
+	giveWay func() // called now and then, while nothing changes the state
+
 	// longWay says that no event takes one of the short ways: they must lead to the same.
 	longWay bool
 }
@@ -32,7 +34,10 @@ type change struct {
 	workers       []uint32 // for whom it was opened
 }
 
-func newFold(s *facts.State, l limits) *fold { return &fold{state: s, heavy: heavy{limits: l}} }
+// newFold returns the fold of a projection, which gives way in long loops.
+func newFold(s *facts.State, p *Projection) *fold {
+	return &fold{state: s, heavy: heavy{limits: p.limits}, giveWay: p.giveWay}
+}
 
 // apply adds one event of the batch to the state and appends what it changes to the edges.
 func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {

@@ -263,8 +263,11 @@ type lived struct {
 func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, days facts.Days,
 	purses facts.Purses,
 ) []enrolment.Spell {
-	other, months := &f.days.other, monthsOf(days)
+	other, months, looked := &f.days.other, monthsOf(days), 0
 	for e := range f.state.Enrolments(of.id, except) {
+		if looked++; looked%facts.Together == 0 {
+			f.giveWay()
+		}
 		line := f.heavy.lines[e]
 		if line == nil && (f.longWay ||
 			!f.state.GatherSince(&other.facts, e, months.From, f.heavy.facts-1)) {

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"runtime"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -137,12 +138,18 @@ func (f *fold) admit(events []facts.Event) {
 	pages.Prefetch(a.funds)
 }
 
+// yieldEvery is after how many courses others have their turn at the processor: a closure may have
+// hundreds of thousands read, and the runtime would let them wait for 10 ms at a time.
+const yieldEvery = 64
+
 // courseOf reads the course of an enrolment, unless it was read last.
 func (f *fold) courseOf(e uint32) *course {
 	if !f.read || f.course.e != e {
 		f.course.read(&f.view, e)
 		f.read = true
-		f.work++
+		if f.work++; f.work%yieldEvery == 0 {
+			runtime.Gosched()
+		}
 	}
 	return &f.course
 }
