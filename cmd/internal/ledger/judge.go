@@ -37,6 +37,8 @@ type judge struct {
 	doubts []doubt
 	claims []claim
 	loose  bool // something is said of what is not known
+	// persons are the workers that were looked at and are one with others, with those.
+	persons []uint32
 
 	places  []facts.Place // memory
 	ids     []uint32      // memory
@@ -79,7 +81,7 @@ func (j *judge) one(s *facts.State, e *event.Event, place int) error {
 	case event.EnrolmentOpened:
 		return j.openedFor(s, e, place)
 	case event.WorkerDied, event.WorkerMerged:
-		return j.persons(s, e, place)
+		return j.lives(s, e, place)
 	default:
 		return nil
 	}
@@ -207,9 +209,9 @@ func (j *judge) openedFor(s *facts.State, e *event.Event, place int) error {
 	return nil
 }
 
-// persons notes the doubts about the people of a death or a merge, and that a merge makes the one
+// lives notes the doubts about the people of a death or a merge, and that a merge makes the one
 // of them known who was not.
-func (j *judge) persons(s *facts.State, e *event.Event, place int) error {
+func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 	type side struct {
 		number       uint32
 		named, known bool
@@ -250,7 +252,9 @@ func (j *judge) persons(s *facts.State, e *event.Event, place int) error {
 // on, if it is given one.
 func (j *judge) person(s *facts.State, number uint32, from temporal.Date, d *doubt) bool {
 	known := false
-	j.ids = s.IDs(j.ids[:0], number)
+	if j.ids = s.IDs(j.ids[:0], number); len(j.ids) > 1 {
+		j.persons = append(j.persons, j.ids...)
+	}
 	for _, w := range j.ids {
 		for e := range s.Enrolments(w, facts.NoEnrolment) {
 			j.places = s.AppendPlaces(j.places[:0], e)

@@ -145,13 +145,11 @@ type Ledger struct {
 	began atomic.Pointer[moment]
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
 	// less, also when the coverage is built anew meanwhile.
-	shown highest
-	// rightsGiven is the last event that was appended here with others that may have changed who
-	// has a right over what.
-	rightsGiven highest
-	retracting  sync.Mutex // held by who appends what takes events back
-	subjects    *subjects
-	old         arrivals
+	shown      highest
+	given      *given
+	retracting sync.Mutex // held by who appends what takes events back
+	subjects   *subjects
+	old        arrivals
 
 	closed     sync.Once
 	closing    chan struct{}  // closed by Close
@@ -197,6 +195,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		preparing: shares.New(preparers(), preparers()/2),
 		backlog:   newBacklog(),
 		subjects:  newSubjects(),
+		given:     newGiven(),
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	err = l.patiently(ctx, l.openLog)

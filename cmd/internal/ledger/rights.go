@@ -22,9 +22,9 @@ import (
 // What is not known yet may be reported. When it becomes known, what was said of it by somebody who
 // has no right over it is taken back in front of what makes it known: see takeBack.
 //
-// They are judged by the facts that the coverage rests on, with all that this ledger has appended
-// and that gives or takes rights. Nobody else appends meanwhile what is about the same: see
-// subjects.
+// They are judged by the facts that the coverage rests on, with all that was appended and that gives
+// or takes rights over what a batch is about: see given. Nobody else appends meanwhile what is about
+// the same: see subjects.
 
 // rightsReader is the coverage, as rights are asked of it.
 type rightsReader interface {
@@ -34,8 +34,9 @@ type rightsReader interface {
 
 // verdict is what was found out about the rights of a batch.
 type verdict struct {
-	release func() // what the batch is about is free again; nil: nothing was held
-	loose   bool   // it says something of what is not known
+	release func()    // what the batch is about is free again; nil: nothing was held
+	held    []subject // what that is
+	loose   bool      // it says something of what is not known
 }
 
 // gives tells whether an event of the type may change who has a right over what.
@@ -74,31 +75,57 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 		return v, nil // there are no publishers
 	}
 	events, err := b.Events()
-	free := everywhere(scope)
-	if err != nil || !slices.ContainsFunc(events, func(e event.Event) bool {
-		return reveals(e.Type) || !free && isAbout(&e)
-	}) {
+	if err != nil {
 		return v, err
 	}
-	held := l.subjects.of(events)
+	free := everywhere(scope)
+	judged := slices.ContainsFunc(events, func(e event.Event) bool {
+		return reveals(e.Type) || !free && isAbout(&e)
+	})
+	if !judged && !slices.ContainsFunc(events, func(e event.Event) bool { return gives(e.Type) }) {
+		return v, nil
+	}
+	if v.held, err = l.concerns(ctx, events); err != nil {
+		return v, err
+	}
 	for {
-		if v.release, err = l.hold(ctx, b, held); err != nil {
+		if v.release, err = l.hold(ctx, b, v.held); err != nil || !judged {
 			return v, err
 		}
 		j := &judge{scope: scope, free: free, here: newHere(events)}
-		t, err := l.rule(ctx, in, b, j, events)
+		r := &ruling{judge: j, in: in, batch: b, events: events, held: v.held}
+		err = l.rule(ctx, r)
 		v.loose = j.loose
 		if err != nil || v.release == nil {
 			return v, err
 		}
-		also := slices.DeleteFunc(t.also, func(s subject) bool { return slices.Contains(held, s) })
-		if len(also) == 0 {
-			t.precede()
+		held := withNew(v.held, r.also)
+		if len(held) == len(v.held) {
+			r.taker.precede()
 			return v, nil
 		}
 		v.release()
-		held = append(held, also...)
+		v.held = held
 	}
+}
+
+// withNew returns subjects with those of some others that are not among them.
+func withNew(held, also []subject) []subject {
+	if len(also) == 0 {
+		return held
+	}
+	known := make(map[subject]bool, len(held))
+	for _, one := range held {
+		known[one] = true
+	}
+	all := slices.Clip(held)
+	for _, one := range also {
+		if !known[one] {
+			known[one] = true
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // isAbout tells whether an event is about what somebody may have a right over.
@@ -114,42 +141,78 @@ func (l *Ledger) hold(ctx context.Context, b *intake.Batch, held []subject) (fun
 	return l.subjects.hold(ctx, held)
 }
 
-// rule judges a batch whose subjects are held, and returns what is to be taken back. When that is
-// about more than is held, the batch is to be judged again.
-func (l *Ledger) rule(ctx context.Context, in *intake.Intake, b *intake.Batch, j *judge,
-	events []event.Event,
-) (*taker, error) {
-	p, err := coverageAs[rightsReader](ctx, l, l.rightsGiven.last())
+// ruling is a batch whose subjects are held while it is judged.
+type ruling struct {
+	*judge
+	in     *intake.Intake
+	batch  *intake.Batch
+	events []event.Event
+	held   []subject
+
+	taker *taker    // of what is to be taken back
+	also  []subject // what it turned out to be about beside those that are held
+}
+
+// rule judges a batch. When it is about more than is held, it is to be judged again.
+func (l *Ledger) rule(ctx context.Context, r *ruling) error {
+	p, err := coverageAs[rightsReader](ctx, l, l.given.since(r.held))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	j.names = p.Names()
-	for first := 0; first < len(events); first += facts.Together {
-		some := events[first:min(first+facts.Together, len(events))]
-		if err := p.Read(func(s *facts.State) error { return j.look(s, some, first) }); err != nil {
-			return nil, err
+	r.names = p.Names()
+	for first := 0; first < len(r.events); first += facts.Together {
+		some := r.events[first:min(first+facts.Together, len(r.events))]
+		if err := p.Read(func(s *facts.State) error { return r.look(s, some, first) }); err != nil {
+			return err
 		}
 	}
-	refusals, err := l.resolve(ctx, j.scope, j.doubts)
+	if r.also, err = l.joined(p.Names(), r.persons); err != nil {
+		return err
+	}
+	if !r.batch.DryRun() && len(withNew(r.held, r.also)) > len(r.held) {
+		return nil // it is no use to go on: they may have changed meanwhile
+	}
+	refusals, err := l.resolve(ctx, r.scope, r.doubts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := in.Refuse(ctx, b, refusals); err != nil {
-		return nil, err
+	if err := r.in.Refuse(ctx, r.batch, refusals); err != nil {
+		return err
 	}
-	t := newTaker(l, in, b, events, p)
-	if b.DryRun() || len(j.claims) == 0 {
-		return t, nil
+	r.taker = newTaker(l, r.in, r.batch, r.events, p)
+	if r.batch.DryRun() || len(r.claims) == 0 {
+		return nil
 	}
-	return t, t.takeAll(ctx, j.claims)
+	err = r.taker.takeAll(ctx, r.claims)
+	r.also = append(r.also, r.taker.also...)
+	return err
+}
+
+// joined returns what stands for the workers that are one person with those of a batch.
+func (l *Ledger) joined(names *facts.Names, persons []uint32) (all []subject, err error) {
+	slices.Sort(persons)
+	texts, err := names.AppendWorkers(nil, slices.Compact(persons)...)
+	for _, name := range texts {
+		all = append(all, l.subjects.one(ofWorker, name))
+	}
+	return all, err
 }
 
 // noteRights notes that events are in the log which may have changed who has a right over what.
-func (l *Ledger) noteRights(receipts []event.Receipt) {
+func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
+	last := eventstore.Sequence(0)
 	for i := range receipts {
 		if receipts[i].Status == event.Appended {
-			l.rightsGiven.raise(eventstore.Sequence(receipts[i].Sequence))
+			last = max(last, eventstore.Sequence(receipts[i].Sequence))
 		}
+	}
+	p := l.answering()
+	switch {
+	case last == 0:
+	case p == nil || v.release == nil:
+		l.given.toAll(last)
+	default:
+		l.given.to(v.held, last, p.View().Known())
 	}
 }
 

@@ -161,7 +161,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	}
 	l.backlog.end(expects, receipts)
 	if b.gives.Load() {
-		l.noteRights(receipts)
+		l.noteRights(&rights, receipts)
 	}
 	if err == nil { // else nobody knows what was appended
 		l.throttle.giveBack(dear, receipts, time.Now())

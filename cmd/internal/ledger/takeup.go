@@ -27,7 +27,8 @@ func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.writer = w // and layDown closes it
+	l.writer = w              // and layDown closes it
+	l.given.toAll(idx.Last()) // what others have appended may have given rights
 	_, err = l.openWay(ctx)
 	return w, err
 }
