@@ -97,6 +97,22 @@ func newRequest(entries []Entry, opts AppendOptions) *request {
 	return r
 }
 
+// smallEntries and smallBytes bound a request that need not wait for larger ones: well below half of
+// a frame, so that those have the other half.
+const (
+	smallEntries = 64
+	smallBytes   = 64 << 10
+)
+
+// isSmall tells whether the request is so.
+func (r *request) isSmall() bool {
+	bytes := 0
+	for i := range r.entries[:min(len(r.entries), smallEntries+1)] {
+		bytes += len(r.entries[i].Event)
+	}
+	return len(r.entries) <= smallEntries && bytes <= smallBytes
+}
+
 // wait returns when the writer is through with the request. A request that it has not taken yet
 // is withdrawn when ctx ends.
 func (r *request) wait(ctx context.Context) ([]Result, error) {

@@ -31,18 +31,27 @@ func (w *Writer) run(ctx context.Context) {
 func (w *Writer) await() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 && len(w.stage.items) == 0 && !w.closing && !w.renew {
+	for w.queued() == 0 && len(w.stage.items) == 0 && !w.closing && !w.renew {
 		w.arrived.Wait()
 	}
-	return len(w.queue) > 0 || len(w.stage.items) > 0 || w.renew && !w.closing
+	return w.queued() > 0 || len(w.stage.items) > 0 || w.renew && !w.closing
+}
+
+// queued returns how many requests wait. mu is held.
+func (w *Writer) queued() int { return len(w.few) + len(w.queue) }
+
+// leave returns all that wait, and none waits any more. mu is held.
+func (w *Writer) leave() []*request {
+	all := append(w.few, w.queue...)
+	w.few, w.queue = nil, nil
+	return all
 }
 
 // end ends everybody's wait.
 func (w *Writer) end(err error) {
 	w.mu.Lock()
 	w.err = err
-	waiting := append(w.open, w.queue...)
-	w.queue = nil
+	waiting := append(w.open, w.leave()...)
 	w.mu.Unlock()
 	for _, r := range waiting {
 		r.finish(err, w.tail.Sequence)
@@ -91,8 +100,7 @@ func (w *Writer) fail(err error) error {
 // ends, they should not wait.
 func (w *Writer) failQueued(err error) {
 	w.mu.Lock()
-	queued := w.queue
-	w.queue = nil
+	queued := w.leave()
 	w.mu.Unlock()
 	for _, r := range queued {
 		r.finish(err, w.tail.Sequence)
@@ -125,14 +133,19 @@ func (w *Writer) fill() error {
 	return nil
 }
 
-// take returns the next request, nil when there is none.
+// take returns the next request, nil when there is none. Who sends little does not wait behind all
+// of those who send as much as they can: they have half of each frame all the same.
 func (w *Writer) take() *request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) > 0 {
-		r := w.queue[0]
-		w.queue[0] = nil
-		w.queue = w.queue[1:]
+	for w.queued() > 0 {
+		queue := &w.queue
+		if len(w.queue) == 0 || len(w.few) > 0 && !w.stage.halfFull() {
+			queue = &w.few
+		}
+		r := (*queue)[0]
+		(*queue)[0] = nil
+		*queue = (*queue)[1:]
 		switch {
 		case r.over: // it failed between two of its frames
 		case r.state.Load() == requestTaken: // here for the rest of its entries

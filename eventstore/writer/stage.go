@@ -80,6 +80,11 @@ func (s *stage) room() int {
 	return max(0, eventstore.FrameEventsMax-len(s.items))
 }
 
+// halfFull tells whether half of the frame that is being filled is.
+func (s *stage) halfFull() bool {
+	return 2*(s.bytes+frameOverhead) >= frameBytes || 2*len(s.items) >= eventstore.FrameEventsMax
+}
+
 // decide gives results to the next n entries of the request, and stages what is to be appended.
 func (s *stage) decide(r *request, n int, now temporal.Instant) error {
 	from, to := r.decided, r.decided+n

@@ -50,8 +50,9 @@ type Writer struct {
 
 	// mu guards what follows.
 	mu      sync.Mutex
-	arrived *sync.Cond // queue or closing has changed
+	arrived *sync.Cond // a queue or closing has changed
 	queue   []*request
+	few     []*request // those that are small: see take
 	closing bool
 	err     error // why the writer has ended, nil while it has not
 	head    eventstore.Tail
@@ -148,7 +149,11 @@ func (w *Writer) submit(r *request) error {
 	case w.closing:
 		return ErrClosed
 	}
-	w.queue = append(w.queue, r)
+	if r.isSmall() {
+		w.few = append(w.few, r)
+	} else {
+		w.queue = append(w.queue, r)
+	}
 	w.arrived.Signal()
 	return nil
 }

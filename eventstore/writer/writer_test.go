@@ -474,3 +474,52 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("opened without a clock")
 	}
 }
+
+// Who sends little is in the next frame, however much others have sent before; those come on in each
+// frame all the same.
+func TestSmallRequestsComeFirst(t *testing.T) {
+	l := newLedger(t, newMemlog())
+	gate := newGate(l.log.(*memlog.Log))
+	l.open()
+	var wait sync.WaitGroup
+	firsts := map[string]eventstore.Sequence{}
+	var mu sync.Mutex
+	send := func(name string, n int) {
+		queued := l.writer.Queued()
+		wait.Go(func() {
+			results, err := l.writer.Append(context.Background(), entries(name, n), writer.AppendOptions{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			firsts[name] = results[0].Sequence
+		})
+		for gate.passed.Load() == 0 || name != "first" && l.writer.Queued() == queued {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	send("first", 1) // this one waits at the gate
+	for _, name := range []string{"a", "b", "c"} {
+		send(name, 1_000)
+	}
+	small := []string{"d", "e", "f", "g", "h", "i", "j", "k", "l", "m"}
+	for _, name := range small {
+		send(name, 64)
+	}
+	gate.open()
+	wait.Wait()
+	_, frames := check(t, l.log)
+	if len(frames) != 5 || frames[1] != 1_000 {
+		t.Fatalf("frames %v", frames)
+	}
+	for i, name := range small {
+		if at, inNext := firsts[name], i < 8; (at <= 1_001) != inNext {
+			t.Errorf("%s is at %d", name, at)
+		}
+	}
+	if firsts["a"] > 1_001 {
+		t.Errorf("the first of the large ones waits for all small ones: it is at %d", firsts["a"])
+	}
+}
