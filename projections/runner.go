@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"cakupan/domain/temporal"
@@ -126,7 +127,9 @@ func (r *Runner[P, Batch]) take(ctx context.Context, next *preparedFrame[Batch],
 		if err := r.apply(next); err != nil {
 			return err
 		}
+		runtime.Gosched() // see applyUntil
 		r.show(next)
+		runtime.Gosched()
 		if !next.more() {
 			return nil
 		}

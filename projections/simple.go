@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"cakupan/eventstore"
@@ -213,6 +214,7 @@ func (r *SimpleRunner[P]) commit() error {
 			if err != nil {
 				return poisoned("apply", frame.First(), frame.Last(), err)
 			}
+			runtime.Gosched() // there may be as many frames as fit a second
 		}
 		r.at.Sequence, r.at.RecordedAt = last.Last(), last.LastRecordedAt()
 		r.at.Frame = sha256.Sum256(last.Raw())

@@ -96,6 +96,8 @@ type access struct {
 	front    *server.Account
 	accounts map[string]*server.Account
 	clients  map[uint64]Client // by connection; some may be gone
+	// away are publishers who were hung up on; each channel is closed when he is let in again.
+	away map[string]chan struct{}
 }
 
 // newSecret makes a secret of the program's own users.
@@ -112,7 +114,7 @@ func newAccess(
 	return &access{
 		secret: secret, authenticate: authenticate,
 		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
-		opened: make(chan struct{}),
+		opened: make(chan struct{}), away: map[string]chan struct{}{},
 	}
 }
 
@@ -166,6 +168,10 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	}
 	client, err := a.authenticate(given.Username, secret, remote)
 	if err != nil {
+		return false
+	}
+	a.await(client)
+	if a.connections(client) >= connsOfOne {
 		return false
 	}
 	account, err := a.account(client)
@@ -239,6 +245,63 @@ func (a *access) note(id uint64, client Client) {
 		}
 	}
 	a.clients[id] = client
+}
+
+// connections returns how many connections a member has; of an open ledger, where nobody has a name,
+// none is counted.
+func (a *access) connections(client Client) (count int) {
+	if client.Name == "" {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, other := range a.clients {
+		if other.account() == client.account() && a.server.GetClient(id) != nil {
+			count++
+		}
+	}
+	return count
+}
+
+// await returns when a publisher is let in who was hung up on. To refuse him would have his client
+// give up.
+func (a *access) await(client Client) {
+	a.mu.Lock()
+	back := a.away[client.Name]
+	a.mu.Unlock()
+	if back != nil && client.publishes() {
+		<-back // it is closed by a timer
+	}
+}
+
+// HangUp ends the connections of a publisher, who is let in again after a pause.
+func (s *Server) HangUp(publisher string, pause time.Duration) {
+	s.now.Load().access.hangUp(publisher, pause)
+}
+
+func (a *access) hangUp(publisher string, pause time.Duration) {
+	a.mu.Lock()
+	if a.away[publisher] == nil {
+		back := make(chan struct{})
+		a.away[publisher] = back
+		time.AfterFunc(pause, func() {
+			a.mu.Lock()
+			delete(a.away, publisher)
+			a.mu.Unlock()
+			close(back)
+		})
+	}
+	var gone []uint64
+	for id, client := range a.clients {
+		if client.Name == publisher && client.publishes() {
+			gone = append(gone, id)
+			delete(a.clients, id)
+		}
+	}
+	a.mu.Unlock()
+	for _, id := range gone {
+		_ = a.server.DisconnectClientByID(id) // the error says that it has ended by itself
+	}
 }
 
 // Recheck hangs up on everybody whose secret is no longer valid. Call it after the register of

@@ -46,6 +46,8 @@ const (
 	// connsMax bounds the connections, those that have not logged in too: each takes a descriptor,
 	// and a log without descriptors cannot be written.
 	connsMax = 1_024
+	// connsOfOne are of them what one member may have, so that he does not keep others out.
+	connsOfOne = connsMax / 8
 
 	// reconnectWait is short because the server is in this process.
 	reconnectWait = 50 * time.Millisecond

@@ -132,6 +132,7 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 		if p.applySome(events, b, budget) {
 			break
 		}
+		runtime.Gosched() // a frame of usual events takes a millisecond and more
 	}
 	b.part = all[first:][:len(b.ends)]
 	return projections.Part{Last: b.part[len(b.part)-1].Sequence, Work: b.work(f)}, nil

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -76,6 +77,7 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 			break
 		}
 		extras = extras[n:]
+		runtime.Gosched() // a frame of usual events takes a millisecond and more
 	}
 	b.steps, f.steps = f.steps, nil
 	return part, nil

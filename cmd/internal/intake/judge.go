@@ -11,6 +11,9 @@ import (
 // DryRun tells that nothing of the batch is to be appended.
 func (b *Batch) DryRun() bool { return b.opts.DryRun }
 
+// Size returns of how many events the batch is, refused ones too.
+func (b *Batch) Size() int { return len(b.receipts) }
+
 // Scope returns what whoever sent the batch may report; nil: everything.
 func (b *Batch) Scope() *event.Scope { return b.opts.Scope }
 

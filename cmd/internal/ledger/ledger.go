@@ -124,6 +124,7 @@ type Ledger struct {
 	positions atomic.Pointer[vault.Vault] // the vault that was open last; see beside
 	throttle  *throttle                   // of publishers
 	preparing *shares.Pool                // processors, of publishers who send much
+	writing   *shares.Pool                // of large batches, of publishers too
 	backlog   *backlog
 	roles     *roles // nil until Serve, and without a cluster
 
@@ -193,6 +194,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		opts: opts, folder: f, closing: make(chan struct{}),
 		throttle:  newThrottle(changesPerSecond, changesAtOnce),
 		preparing: shares.New(preparers(), preparers()/2),
+		writing:   shares.New(appendsAtOnce, appendsOfOne),
 		backlog:   newBacklog(),
 		subjects:  newSubjects(),
 		given:     newGiven(),

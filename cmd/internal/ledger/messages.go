@@ -107,7 +107,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 		Taken: l.noteTaken,
 	}
 	if l.server != nil {
-		opts.FreeSpace = l.server.FreeSpace
+		opts.FreeSpace, opts.HangUp = l.server.FreeSpace, l.server.HangUp
 		opts.Forget = func() error {
 			l.opts.Log.WarnContext(ctx, "what was delivered of the intake cannot be read:"+
 				" all of it is taken in again")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/writer"
@@ -101,17 +102,30 @@ func preparers() int64 { return int64(max(2, runtime.GOMAXPROCS(0))) }
 // preparedAtOnce is how many events are read without waiting for a turn: hardly any work.
 const preparedAtOnce = 64
 
+// The batches that are appended at the same time, and how many of them may be one publisher's: one
+// that is being written, and one that is ready to be.
+const (
+	appendsAtOnce = 16
+	appendsOfOne  = 2
+)
+
 // turnToPrepare has those who send much wait for one another, publisher by publisher: half of the
 // processors at most work for one of them, whichever way and however often he sends.
 func (l *Ledger) turnToPrepare(ctx context.Context, events int, scope *event.Scope,
 ) (leave func(), err error) {
+	return turnIn(ctx, l.preparing, events, scope)
+}
+
+// turnIn waits for a turn of a publisher who sends much.
+func turnIn(ctx context.Context, pool *shares.Pool, events int, scope *event.Scope,
+) (leave func(), err error) {
 	if events <= preparedAtOnce || scope == nil {
 		return func() {}, nil
 	}
-	if err := l.preparing.Take(ctx, scope.Publisher, 1); err != nil {
+	if err := pool.Take(ctx, scope.Publisher, 1); err != nil {
 		return nil, err
 	}
-	return func() { l.preparing.Give(scope.Publisher, 1) }, nil
+	return func() { pool.Give(scope.Publisher, 1) }, nil
 }
 
 // answering returns the coverage of a ledger whose projections follow, when it is open; else nil:
@@ -137,6 +151,12 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	if err != nil {
 		return nil, err
 	}
+	// Before anything is held that others may wait for.
+	leave, err := turnIn(ctx, l.writing, b.batch.Size(), b.batch.Scope())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	rights, err := l.judgeRights(ctx, in, b.batch)
 	if rights.release != nil {
 		defer rights.release()

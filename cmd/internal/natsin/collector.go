@@ -16,10 +16,39 @@ const (
 	// heldPart is of them what one publisher may have: who sends more than is stored waits for
 	// himself, and others send as before.
 	heldPart = 4
+	// heedlessMax is how many messages of a publisher may be refused, from one look at the clock to
+	// the next heedlessPause, for want of room: as many as he may have. Who sends more does not look
+	// at the answers, which say when to send again, and the server would be busy with him alone.
+	heedlessMax   = heldMessagesMax / heldPart
+	heedlessPause = time.Second
 )
 
 // holding is what is held of one publisher.
 type holding struct{ count, bytes int }
+
+// heedless counts the messages of publishers that were refused lately for want of room. All methods
+// may be called at the same time.
+type heedless struct {
+	mu    sync.Mutex // guards what follows
+	since temporal.Instant
+	of    map[string]int
+}
+
+// note notes that another message was refused, and tells whether its publisher does not look at the
+// answers: then he is hung up on, and counted anew.
+func (h *heedless) note(publisher string, now temporal.Instant) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.of == nil || now < h.since || now-h.since > temporal.Instant(heedlessPause) {
+		h.since, h.of = now, map[string]int{}
+	}
+	h.of[publisher]++
+	if h.of[publisher] < heedlessMax {
+		return false
+	}
+	h.of[publisher] = 0
+	return true
+}
 
 // arrived is a message that waits to be answered.
 type arrived struct {

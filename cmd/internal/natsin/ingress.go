@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -66,9 +67,31 @@ func (s *Server) arriveForStore(publisher string, m *nats.Msg) {
 		s.refuse(m.Reply, *refused)
 		return
 	}
-	if !s.intake.add(arrivedNow(publisher, s.now(), m)) {
+	if !s.arrive(s.intake, publisher, m) {
 		s.refuse(m.Reply, errOverloaded)
 	}
+}
+
+// yieldEvery is after how many messages others have their turn at the processor: whoever sends as
+// many as he can would keep it for 10 ms at a time.
+const yieldEvery = 32
+
+// arrive has a message wait to be answered. It returns false where there is no room; who goes on
+// without looking at that answer is hung up on.
+func (s *Server) arrive(c *collector, publisher string, m *nats.Msg) bool {
+	if s.arrivals.Add(1)%yieldEvery == 0 {
+		runtime.Gosched()
+	}
+	now := s.now()
+	if c.add(arrivedNow(publisher, now, m)) {
+		return true
+	}
+	if s.heedless.note(publisher, now) {
+		s.opts.Log.Warn("publisher is hung up on: he sends on and on what there is no room for",
+			slog.String("publisher", publisher))
+		s.opts.HangUp(publisher, heedlessPause)
+	}
+	return false
 }
 
 // vet returns why a message is not taken.

@@ -48,6 +48,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -108,6 +109,9 @@ type Options struct {
 	// Forget removes the files of what the server knows of the delivery of packs, which it cannot
 	// read: all are delivered again. Optional, and for a server of the ledger's own only.
 	Forget func() error
+	// HangUp ends the connections of a publisher, who is let in again after a pause. Optional: for a
+	// server of the ledger's own.
+	HangUp func(publisher string, pause time.Duration)
 	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
 	Quota *Quota
 	// Now is the clock. Default: time.Now.
@@ -136,6 +140,8 @@ type Server struct {
 	packs    *packs // of followRole while it runs; nil: another ledger takes them
 	subs     []*nats.Subscription
 
+	arrivals atomic.Uint64 // messages that came
+	heedless heedless
 	intake   *collector // to be stored and forwarded
 	requests *collector // to be answered with receipts
 	workers  sync.WaitGroup
@@ -181,6 +187,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Fault == nil {
 		o.Fault = func(string) {}
+	}
+	if o.HangUp == nil {
+		o.HangUp = func(string, time.Duration) {}
 	}
 }
 

@@ -36,7 +36,7 @@ func (s *Server) arriveForAnswer(publisher string, m *nats.Msg) {
 		s.answerProblem(m.Reply, problem.New(problem.BodyTooLarge, why.Description))
 	case why != nil:
 		s.answerProblem(m.Reply, problem.New(problem.Malformed, why.Description))
-	case !s.requests.add(arrivedNow(publisher, s.now(), m)):
+	case !s.arrive(s.requests, publisher, m):
 		s.answerProblem(m.Reply, problem.New(problem.Overloaded, errOverloaded.Description))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"cakupan/domain/temporal"
 )
 
 // slowTurns takes the messages one by one: always the first of whoever has the least so far, and of
@@ -86,5 +88,32 @@ func TestFloodOfOne(t *testing.T) {
 	}
 	if c.count != 0 || c.bytes != 0 || len(c.of) != 0 {
 		t.Errorf("%d held, %v", c.count, c.of)
+	}
+}
+
+// TestHeedless: who sends on and on while he is told to wait is hung up on; who waits is not, nor is
+// another one.
+func TestHeedless(t *testing.T) {
+	var h heedless
+	now := temporal.Instant(0)
+	for i := range heedlessMax - 1 {
+		if h.note("flood", now) {
+			t.Fatalf("hung up on after %d", i+1)
+		}
+	}
+	if h.note("other", now) {
+		t.Error("another is hung up on")
+	}
+	now += temporal.Instant(heedlessPause)
+	if !h.note("flood", now) {
+		t.Error("he goes on for ever")
+	}
+	for range heedlessMax - 1 {
+		if h.note("flood", now) {
+			t.Fatal("he is not counted anew")
+		}
+	}
+	if now += temporal.Instant(heedlessPause); h.note("flood", now+1) {
+		t.Error("who has waited is hung up on")
 	}
 }
