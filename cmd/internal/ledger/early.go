@@ -28,7 +28,8 @@ type taker struct {
 	events []event.Event
 	reader rightsReader
 
-	claims []claim
+	claims  []claim
+	amended amendments // of the commitments that are claimed
 	taken  map[eventstore.Sequence]bool
 	before map[int][]writer.Entry
 	also   []subject                            // whom the claims are about
@@ -42,6 +43,7 @@ func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Even
 		ledger: l, intake: in, batch: b, events: events, reader: p,
 		taken: map[eventstore.Sequence]bool{}, before: map[int][]writer.Entry{},
 		scopes: map[string]*event.Scope{}, said: map[eventstore.Sequence]*event.Event{},
+		amended: amendments{},
 	}
 }
 
@@ -105,7 +107,16 @@ func (t *taker) readAhead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.read(ctx, all)
+	if err := t.read(ctx, all); err != nil {
+		return err
+	}
+	var commitments []uint32
+	for i := range t.claims {
+		if c := &t.claims[i]; c.kind == ofCommitment {
+			commitments = append(commitments, c.number)
+		}
+	}
+	return t.readAmendments(ctx, commitments)
 }
 
 // about returns what is in force of what is claimed, in order of the log. Of a commitment grants of
@@ -241,7 +252,7 @@ func (t *taker) ofEnrolment(ctx context.Context, c claim, rights []right) error 
 				Region: e.Data.Region, On: e.Data.From, Sequence: r.Sequence,
 			})
 		case r.Kind == event.FundingGranted:
-			err = t.claimCommitment(c, r.Commitment)
+			err = t.claimCommitment(ctx, c, r.Commitment)
 		}
 		if err != nil {
 			return err
@@ -251,7 +262,7 @@ func (t *taker) ofEnrolment(ctx context.Context, c claim, rights []right) error 
 }
 
 // claimCommitment claims a commitment that nobody has committed.
-func (t *taker) claimCommitment(c claim, number uint32) error {
+func (t *taker) claimCommitment(ctx context.Context, c claim, number uint32) error {
 	committed := false
 	err := t.reader.Read(func(s *facts.State) error {
 		committed = s.CommittedBy(number) != 0
@@ -266,7 +277,10 @@ func (t *taker) claimCommitment(c claim, number uint32) error {
 	}
 	t.also = append(t.also, t.ledger.subjects.one(ofCommitment, names[0]))
 	t.claims = append(t.claims, claim{c.place, c.by, ofCommitment, number})
-	return nil
+	if t.amended[number] != nil {
+		return nil
+	}
+	return t.readAmendments(ctx, []uint32{number})
 }
 
 // ofWorker takes back the deaths and merges of a person. Whoever is one with him by a merge that
@@ -325,7 +339,7 @@ func (t *taker) ofCommitment(ctx context.Context, c claim, rights []right) error
 			return err
 		}
 	}
-	return nil
+	return t.takeAmendments(ctx, c, rights)
 }
 
 // has tells whether who sent an event has all the rights, or is who sends the batch.

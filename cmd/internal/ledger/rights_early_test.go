@@ -204,6 +204,43 @@ func TestRightsEarlyTold(t *testing.T) {
 	}
 }
 
+// TestRightsEarlyAmended: what was said of a commitment before it was known, and changes no figure,
+// is taken back too; what its funder has said stays.
+func TestRightsEarlyAmended(t *testing.T) {
+	for _, first := range []said{
+		{"funding.committed", committing("ca", "75.03")},
+		{"funding.granted", `"commitment":"ca","enrolment":"ea","from":"2021-01","until":"2022-01"`},
+	} {
+		l := newLedger(t)
+		a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
+		join(t, l, a, b)
+		s := &saying{t: t, l: l}
+		for _, e := range []struct {
+			by *event.Scope
+			said
+		}{
+			{a, said{"enrolment.opened", opening("ea", "wa", "75.03")}},
+			{b, said{"funding.amended", `"commitment":"ca","heads":0`}},
+			{a, said{"funding.amended", `"commitment":"ca","heads":11`}},
+			{b, said{"funding.amended", `"commitment":"cx","heads":0`}},
+			{a, first},
+		} {
+			if got := s.say(e.by, e.kind, e.data); got != "appended" {
+				t.Fatalf("%s: %s", e.kind, got)
+			}
+		}
+		var taken []string
+		err := l.Events(t.Context(), ledger.EventFilter{Type: event.EventRetracted},
+			func(line []byte) error {
+				taken = append(taken, string(line))
+				return nil
+			})
+		if err != nil || len(taken) != 1 || !strings.Contains(taken[0], `"source":"urn:kota","id":"2"`) {
+			t.Errorf("%s: %v %q", first.kind, err, taken)
+		}
+	}
+}
+
 // TestRightsAtOnce has a publisher speak of another's people at the moment they are reported: it is
 // refused, or comes first and is taken back.
 func TestRightsAtOnce(t *testing.T) {

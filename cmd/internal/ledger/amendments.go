@@ -1,0 +1,75 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+
+	"cakupan/domain/event"
+	"cakupan/eventstore"
+	"cakupan/projections/history"
+)
+
+// amendments are what the log says of commitments that changes no figure, so that the facts do not
+// have it: funding.amended, by the numbers of the commitments.
+type amendments map[uint32][]eventstore.Sequence
+
+// readAmendments finds the amendments of commitments: what the history has seen of each, and what
+// came since of all at once.
+func (t *taker) readAmendments(ctx context.Context, numbers []uint32) error {
+	names, err := t.reader.Names().AppendCommitments(nil, numbers...)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	unseen := map[string]uint32{}
+	from := eventstore.Sequence(0) // the first that the history has not seen of one of them
+	for i, name := range names {
+		number := numbers[i]
+		unseen[name] = number
+		s := &selection{
+			filter: EventFilter{Commitment: name, Type: event.FundingAmended},
+			each: func(record eventstore.Record, _ *event.Event) error {
+				t.amended[number] = append(t.amended[number], record.Sequence)
+				return nil
+			},
+		}
+		subject := history.Subject{Kind: history.Commitment, Name: name}
+		at, err := t.ledger.readKnown(ctx, subject, s)
+		if err != nil {
+			return err
+		}
+		if from == 0 || at < from {
+			from = at
+		}
+	}
+	s := &selection{
+		filter: EventFilter{Type: event.FundingAmended},
+		each: func(record eventstore.Record, e *event.Event) error {
+			if number, asked := unseen[e.Data.Commitment]; asked {
+				t.amended[number] = append(t.amended[number], record.Sequence)
+			}
+			return nil
+		},
+	}
+	return t.ledger.readAll(ctx, from, s)
+}
+
+// takeAmendments takes back the amendments of a commitment by who has no right over it. One that is
+// not in force any more is taken back too, which changes nothing.
+func (t *taker) takeAmendments(ctx context.Context, c claim, rights []right) error {
+	all := t.amended[c.number]
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if err := t.read(ctx, slices.Clone(all)); err != nil {
+		return err
+	}
+	for _, at := range all {
+		has, err := t.has(t.said[at], rights)
+		if err == nil && !has {
+			err = t.takeBack(c.place, at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
