@@ -113,12 +113,12 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 	if most > eventBodyMax {
 		tooLarge = batchTooLarge()
 	}
-	a.limitBody(w)
 	encoding, _ := encodingOf(r.Header)
 	if encoding == "" && r.ContentLength >= int64(most) {
+		a.limitBody(w)
 		return nil, tooLarge
 	}
-	paced := &floor{ReadCloser: r.Body, reply: w, began: time.Now()}
+	paced := &floor{ReadCloser: r.Body, reply: w, began: time.Now(), paid: -1}
 	// What is encoded is hardly ever longer than what it holds.
 	body := decode(r, http.MaxBytesReader(w.ResponseWriter, paced, int64(most)+encodedMore),
 		&work.claim)

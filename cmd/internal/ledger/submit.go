@@ -170,9 +170,11 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	p := l.answering()
 	expects := l.backlog.begin(p, &b.load)
 	dear := l.backlog.price(p, &b.load)
-	if err := l.throttle.take(dear, time.Now()); err != nil {
-		l.backlog.end(expects, nil)
-		return nil, err
+	if len(dear) > 0 {
+		if err := l.throttle.take(dear, time.Now()); err != nil {
+			l.backlog.end(expects, nil)
+			return nil, err
+		}
 	}
 	began := time.Now()
 	receipts, err = in.Commit(ctx, b.batch)
@@ -183,7 +185,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	if b.gives.Load() {
 		l.noteRights(&rights, receipts)
 	}
-	if err == nil { // else nobody knows what was appended
+	if err == nil && len(dear) > 0 { // else nobody knows what was appended
 		l.throttle.giveBack(dear, receipts, time.Now())
 	}
 	if l.opts.Receipts != nil && !b.dryRun {
