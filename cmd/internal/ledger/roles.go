@@ -305,6 +305,15 @@ func (r *roles) present() roleNow {
 	return r.now
 }
 
+// standsBy is the error for what only the ledger that writes can do, and where that is.
+func (n *roleNow) standsBy() error {
+	if n.holder.URL == "" {
+		return errStandsBy
+	}
+	return problem.New(problem.LogUnavailable, "this ledger stands by, and only the one that"+
+		" writes does this: ask "+n.holder.URL)
+}
+
 // health returns the role, and why events are not taken in at the moment.
 func (r *roles) health() (Role, error) {
 	now := r.present()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,5 +151,17 @@ func TestStandbyHealth(t *testing.T) {
 		if got := problem.From(err); got == nil && c.code != "" || got != nil && got.Code != c.code {
 			t.Errorf("%+v is told as %v, want %q", c.now, err, c.code)
 		}
+	}
+}
+
+// TestStandsBy: what only the ledger that writes can do is refused with where that is.
+func TestStandsBy(t *testing.T) {
+	nobody, other := roleNow{}, roleNow{holder: lease.Holder{ID: "a", URL: "http://a.example:8080"}}
+	if err := nobody.standsBy(); !errors.Is(err, errStandsBy) {
+		t.Error(err)
+	}
+	err := problem.From(other.standsBy())
+	if err.Code != problem.LogUnavailable || !strings.Contains(err.Detail, other.holder.URL) {
+		t.Error(err.Code, err.Detail)
 	}
 }

@@ -214,7 +214,8 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.intake == nil && l.roles != nil {
-		return nil, errStandsBy
+		now := l.roles.present()
+		return nil, now.standsBy()
 	}
 	return l.openWay(ctx)
 }
