@@ -111,6 +111,14 @@ func (a *API) guarded(route route) func(w *reply, r *http.Request) {
 			return
 		}
 		defer w.leaveShare()
+		if isAudit(pattern) {
+			leave, err := a.turn(r.Context(), w, a.pools.audits)
+			if err != nil {
+				w.fail(r, err)
+				return
+			}
+			defer leave()
+		}
 		route.handle(w, r)
 	}
 }

@@ -23,6 +23,10 @@ const (
 
 	// checksAtOnce are replays and verifications; each member has one at a time.
 	checksAtOnce = 2
+	// auditsAtOnce are questions that may read much of the log or of the facts, as fast as their
+	// answer is read; auditsOfOne of them are one member's.
+	auditsAtOnce = 16
+	auditsOfOne  = 2
 	// longPoints is from how many points on a series is a long question.
 	longPoints = 100
 	// turnPatience is how long a long question, a replay or a verification waits for its turn.
@@ -34,6 +38,7 @@ type pools struct {
 	requests  *shares.Pool // in work, of those who have logged in
 	streams   *shares.Pool // open
 	questions *shares.Pool // long ones, each of which keeps a core busy
+	audits    *shares.Pool // see isAudit
 	checks    *shares.Pool // replays and verifications
 }
 
@@ -45,6 +50,7 @@ func newPools(limits Limits) pools {
 		requests:  shares.New(requests, requests/requestsPart),
 		streams:   shares.New(streams, streams/streamsPart),
 		questions: shares.New(cores, cores/2),
+		audits:    shares.New(auditsAtOnce, auditsOfOne),
 		checks:    shares.New(checksAtOnce, 1),
 	}
 }
@@ -99,6 +105,17 @@ func (a *API) turn(ctx context.Context, w *reply, pool *shares.Pool) (leave func
 		return nil, ctx.Err()
 	}
 	return nil, shareTaken()
+}
+
+// isAudit tells whether a question may take long, however short it is.
+func isAudit(pattern string) bool {
+	switch pattern {
+	case "GET /v1/explain", "GET /v1/difference", "GET /v1/findings", "GET /v1/bundle",
+		"GET /v1/funding", "GET /v1/history", "GET /v1/reconcile":
+		return true
+	default:
+		return false
+	}
 }
 
 func shareTaken() error {

@@ -28,6 +28,13 @@ func (named) Login(_, secret, _ string) (Member, error) {
 	}, nil
 }
 
+// auditing lets anybody in as an auditor of that name.
+type auditing struct{ named }
+
+func (auditing) Login(_, secret, _ string) (Member, error) {
+	return Member{Name: secret, Role: Auditor, Current: func() bool { return true }}, nil
+}
+
 // as sends a request of a publisher, with a body that may be endless.
 func as(t *testing.T, name, url, contentType string, body io.Reader) (*http.Response, string) {
 	t.Helper()
@@ -93,6 +100,47 @@ func TestIdleStreamsOfOne(t *testing.T) {
 	}
 	_ = in.Close()
 	idling.Wait()
+}
+
+// TestAuditsOfOne: who has as many long questions in work as he may waits for his own, and others
+// are answered.
+func TestAuditsOfOne(t *testing.T) {
+	server := serve(t, newMemory(t), Config{Access: auditing{}})
+	nosy := (&Member{Name: "nosy", Role: Auditor}).share()
+	pool := server.api.pools.audits
+	if !pool.Try(nosy, auditsOfOne) {
+		t.Fatal("there is no room for him alone")
+	}
+	ask := func(name string) int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			server.URL()+"/v1/funding?year=x", http.NoBody)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		request.Header.Set("Authorization", "Bearer "+name)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	waits := make(chan int, 1)
+	go func() { waits <- ask("nosy") }()
+	if status := ask("other"); status != http.StatusBadRequest {
+		t.Errorf("another: %d", status)
+	}
+	select {
+	case status := <-waits:
+		t.Errorf("he is answered at once: %d", status)
+	default:
+	}
+	pool.Give(nosy, auditsOfOne)
+	if status := <-waits; status != http.StatusBadRequest {
+		t.Errorf("then: %d", status)
+	}
 }
 
 // TestMemoryOfOne: bodies of one member take his share of the memory at most.
