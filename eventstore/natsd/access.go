@@ -247,8 +247,8 @@ func (a *access) note(id uint64, client Client) {
 	a.clients[id] = client
 }
 
-// connections returns how many connections a member has; of an open ledger, where nobody has a name,
-// none is counted.
+// connections returns how many connections a member has; of an open ledger, where nobody has a
+// name, none is counted.
 func (a *access) connections(client Client) (count int) {
 	if client.Name == "" {
 		return 0

@@ -97,8 +97,8 @@ func newRequest(entries []Entry, opts AppendOptions) *request {
 	return r
 }
 
-// smallEntries and smallBytes bound a request that need not wait for larger ones: well below half of
-// a frame, so that those have the other half.
+// smallEntries and smallBytes bound a request that need not wait for larger ones: well below half
+// of a frame, so that those have the other half.
 const (
 	smallEntries = 64
 	smallBytes   = 64 << 10

@@ -43,7 +43,8 @@ type Projection struct {
 	limits limits
 
 	// reading guards the fold and its state against those who read them beside the fold, which
-	// holds it for some events at a time, and gives way in the middle of dear ones. The fold's goroutine itself reads both without it.
+	// holds it for some events at a time, and gives way in the middle of dear ones. The fold's
+	// goroutine itself reads both without it.
 	reading sync.RWMutex
 	// fold is nil until the first Apply or Read after Load: answering needs none of it.
 	fold *fold
@@ -154,9 +155,9 @@ func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spen
 	return false
 }
 
-// giveWay lets readers read the state, and others have the processor, in the middle of an event that
-// changes much. The state has that event already or not yet; what is worked out of it is the fold's
-// own until the event is shown.
+// giveWay lets readers read the state, and others have the processor, in the middle of an event
+// that changes much. The state has that event already or not yet; what is worked out of it is the
+// fold's own until the event is shown.
 func (p *Projection) giveWay() {
 	p.reading.Unlock()
 	runtime.Gosched()

@@ -10,9 +10,9 @@ import (
 	"cakupan/eventstore/index"
 )
 
-// given knows which events have given or taken rights, and over what, that the coverage may not have
-// folded yet. So whoever speaks of one thing does not wait for what others have said of another, as
-// dear as that may be to fold. All methods may be called at the same time.
+// given knows which events have given or taken rights, and over what, that the coverage may not
+// have folded yet. So whoever speaks of one thing does not wait for what others have said of
+// another, as dear as that may be to fold. All methods may be called at the same time.
 //
 // It remembers in two generations. New events go to the younger; when all of the older are folded,
 // that is forgotten, and the younger grows old.

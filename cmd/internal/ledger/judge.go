@@ -13,8 +13,8 @@ const grantsMost = 1_024
 
 // doubt is what a publisher has no right over by its regions: only who sent the event has, or, of a
 // commitment, whoever has the right over its funder. Without an event it is a person whom nobody
-// knows: nobody has a right over him, but who has it over everything. So nobody finds out by a death
-// or a merge whether somebody is known elsewhere.
+// knows: nobody has a right over him, but who has it over everything. So nobody finds out by a
+// death or a merge whether somebody is known elsewhere.
 type doubt struct {
 	place  int
 	origin eventstore.Sequence

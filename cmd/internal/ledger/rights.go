@@ -24,9 +24,9 @@ import (
 // merges are refused by then, by the same words: no refusal may tell whether somebody is enrolled
 // elsewhere.
 //
-// They are judged by the facts that the coverage rests on, with all that was appended and that gives
-// or takes rights over what a batch is about: see given. Nobody else appends meanwhile what is about
-// the same: see subjects.
+// They are judged by the facts that the coverage rests on, with all that was appended and that
+// gives or takes rights over what a batch is about: see given. Nobody else appends meanwhile what
+// is about the same: see subjects.
 
 // rightsReader is the coverage, as rights are asked of it.
 type rightsReader interface {

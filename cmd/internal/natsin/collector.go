@@ -16,9 +16,9 @@ const (
 	// heldPart is of them what one publisher may have: who sends more than is stored waits for
 	// himself, and others send as before.
 	heldPart = 4
-	// heedlessMax is how many messages of a publisher may be refused, from one look at the clock to
-	// the next heedlessPause, for want of room: as many as he may have. Who sends more does not look
-	// at the answers, which say when to send again, and the server would be busy with him alone.
+	// heedlessMax is how many messages of a publisher may be refused for want of room within the
+	// heedlessPause: as many as he may have. Who sends more does not look at the answers, which say
+	// when to send again, and the server would be busy with him alone.
 	heedlessMax   = heldMessagesMax / heldPart
 	heedlessPause = time.Second
 )

@@ -109,8 +109,8 @@ type Options struct {
 	// Forget removes the files of what the server knows of the delivery of packs, which it cannot
 	// read: all are delivered again. Optional, and for a server of the ledger's own only.
 	Forget func() error
-	// HangUp ends the connections of a publisher, who is let in again after a pause. Optional: for a
-	// server of the ledger's own.
+	// HangUp ends the connections of a publisher, who is let in again after a pause. Optional:
+	// for a server of the ledger's own.
 	HangUp func(publisher string, pause time.Duration)
 	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
 	Quota *Quota
