@@ -30,11 +30,11 @@ type taker struct {
 
 	claims  []claim
 	amended amendments // of the commitments that are claimed
-	taken  map[eventstore.Sequence]bool
-	before map[int][]writer.Entry
-	also   []subject                            // whom the claims are about
-	said   map[eventstore.Sequence]*event.Event // memory of read
-	scopes map[string]*event.Scope
+	taken   map[eventstore.Sequence]bool
+	before  map[int][]writer.Entry
+	also    []subject                            // whom the claims are about
+	said    map[eventstore.Sequence]*event.Event // memory of read
+	scopes  map[string]*event.Scope
 }
 
 func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Event, p rightsReader,
