@@ -63,7 +63,9 @@ func (l *Log) Append(
 	if err := l.checkReady(ctx); err != nil {
 		return eventstore.Tail{}, fmt.Errorf("append frame: %w", err)
 	}
+	done := l.stored.send()
 	number, err := l.publish(ctx, raw, after.Message)
+	done(frame.Tail(number), err)
 	if err != nil {
 		return eventstore.Tail{}, fmt.Errorf("append frame: %w", err)
 	}

@@ -20,7 +20,7 @@ func OpenUnchecked(ctx context.Context, conn *nats.Conn, opts Options) (*Log, er
 	if err != nil {
 		return nil, err
 	}
-	return open(conn, opts, stream.CachedInfo().Config)
+	return open(conn, opts, stream.CachedInfo())
 }
 
 // ConfigOf is the configuration of the stream that Create makes.

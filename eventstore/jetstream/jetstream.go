@@ -93,6 +93,7 @@ type Log struct {
 	freeSpace func() (uint64, error)
 	messages  func(stream string) (first, last uint64, lastAt time.Time, err error) // or nil
 	store     Store                                                                 // or nil
+	stored    *stored                                                               // nil: no store
 
 	pullers atomic.Int64              // that read at the moment
 	last    atomic.Pointer[lastFrame] // nil: not read yet
@@ -128,7 +129,7 @@ func Create(
 		return nil, fmt.Errorf("create log %s with replicas %d: %w",
 			opts.Stream, opts.Replicas, err)
 	}
-	return open(conn, opts, stream.CachedInfo().Config)
+	return open(conn, opts, stream.CachedInfo())
 }
 
 // Open opens the log. The error wraps ErrNoLog when there is no such stream, ErrUnsafe when the
@@ -155,12 +156,12 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Log, error) {
 	if err := Replicate(ctx, conn, stream.CachedInfo().Config, opts.Replicas); err != nil {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
 	}
-	return open(conn, opts, stream.CachedInfo().Config)
+	return open(conn, opts, stream.CachedInfo())
 }
 
 // open makes the log of a stream that Create has just made or Open has found safe.
-func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, error) {
-	identity, err := identityOf(config)
+func open(conn *nats.Conn, opts Options, info *jetstream.StreamInfo) (*Log, error) {
+	identity, err := identityOf(info.Config)
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
 	}
@@ -168,7 +169,12 @@ func open(conn *nats.Conn, opts Options, config jetstream.StreamConfig) (*Log, e
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
 	}
+	var onDisk *stored
+	if opts.Store != nil {
+		onDisk = newStored(info.State.LastSeq)
+	}
 	return &Log{
+		stored:    onDisk,
 		conn:      conn,
 		reader:    reader,
 		stream:    opts.Stream,
@@ -208,6 +214,7 @@ func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, erro
 		return eventstore.Frame{}, eventstore.Tail{}, nil
 	}
 	if last := l.last.Load(); last != nil && last.state == state {
+		l.stored.found(last.frame.Tail(state.Last))
 		return last.frame, last.frame.Tail(state.Last), nil
 	}
 	frame, err := l.readLast(ctx, state)
@@ -215,6 +222,10 @@ func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, erro
 		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
 	}
 	l.last.Store(&lastFrame{state, frame})
+	if err := l.check(); err != nil {
+		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
+	}
+	l.stored.found(frame.Tail(state.Last))
 	return frame, frame.Tail(state.Last), nil
 }
 

@@ -137,6 +137,7 @@ func (r *reader) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	state.Last = r.log.stored.end(state.Last)
 	r.next, r.end, r.want = 1, state.Last, 1
 	if state.Last == 0 || r.from <= 1 {
 		return nil
@@ -180,7 +181,7 @@ func (r *reader) step(ctx context.Context) (err error) {
 	if !r.follow && msg.number > r.end {
 		return nil
 	}
-	return r.accept(msg)
+	return r.accept(ctx, msg)
 }
 
 // afterSilence finds out whether the puller has nothing to deliver, is slow, or has passed over
@@ -191,7 +192,7 @@ func (r *reader) afterSilence(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.end = max(r.end, state.Last)
+		r.end = max(r.end, r.log.stored.end(state.Last))
 	}
 	if r.next > r.end {
 		return nil
@@ -227,7 +228,7 @@ func (r *reader) fetch(ctx context.Context, last uint64) error {
 		if msg.number > r.next {
 			r.damaged(r.next, msg.number-1)
 		}
-		if err := r.accept(msg); err != nil {
+		if err := r.accept(ctx, msg); err != nil {
 			return err
 		}
 	}
@@ -248,9 +249,15 @@ func (r *reader) damaged(first, last uint64) {
 
 // accept checks the message as the next one and yields its frame. A frame of a newer format ends
 // the run: to call it damaged would be to say that events are lost which a newer program reads.
-func (r *reader) accept(msg message) error {
-	r.next = msg.number + 1
+func (r *reader) accept(ctx context.Context, msg message) error {
 	frame, err := eventstore.ParseFrame(msg.data)
+	if err == nil {
+		var failed error
+		if frame, failed = r.log.awaitStored(ctx, msg.number, frame); failed != nil {
+			return failed
+		}
+	}
+	r.next = msg.number + 1
 	if errors.Is(err, eventstore.ErrNewerFormat) {
 		return fmt.Errorf("message %d: %w", msg.number, err)
 	}
