@@ -93,9 +93,7 @@ func (s *Scope) ForbidAbout(field string) *Refusal {
 	case "data.commitment":
 		what = "about this commitment without the right to its funder"
 	case "data.worker":
-		return s.forbid(field, "the death or the merge of a person of whom not one enrolment, and"+
-			" every one, is in its regions or was opened by it; without the right to "+
-			region.Nation.String()+", report the enrolment first", s.regionNames())
+		what = "about a person without the right to every region that it concerns"
 	}
 	return s.forbid(field, what+", unless it opened it itself", s.regionNames())
 }

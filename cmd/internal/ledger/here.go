@@ -20,8 +20,7 @@ type here struct {
 func newHere(events []event.Event) *here {
 	return &here{
 		asked: slices.ContainsFunc(events, func(e event.Event) bool {
-			return e.Type == event.FundingGranted || e.Type == event.WorkerMerged ||
-				e.Type == event.WorkerDied
+			return e.Type == event.FundingGranted || e.Type == event.WorkerMerged
 		}),
 		enrolments: map[string]int{}, workers: map[string]int{}, commitments: map[string]bool{},
 		grants: map[string][]string{},

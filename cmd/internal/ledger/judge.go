@@ -12,18 +12,12 @@ import (
 const grantsMost = 1_024
 
 // doubt is what a publisher has no right over by its regions: only who sent the event has, or, of a
-// commitment, whoever has the right over its funder. Without an event it is a person whom nobody
-// knows: nobody has a right over him, but who has it over everything. So nobody finds out by a
-// death or a merge whether somebody is known elsewhere.
+// commitment, whoever has the right over its funder.
 type doubt struct {
 	place  int
 	origin eventstore.Sequence
 	field  string
 }
-
-// basis is the opening, in the same batch, by which alone a person is known of whom an event there
-// tells the death or a merge. That is refused if the opening is not appended.
-type basis struct{ place, on int }
 
 // claim is what an event makes known that others may have spoken of before.
 type claim struct {
@@ -41,7 +35,6 @@ type judge struct {
 	here  *here
 
 	doubts []doubt
-	rests  []basis
 	claims []claim
 	loose  bool // something is said of what is not known
 	// persons are the workers that were looked at and are one with others, with those.
@@ -239,10 +232,6 @@ func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 			&doubt{place: place, field: "data.worker"})
 		if at, opened := j.here.workers[id]; opened && !is.known {
 			is.known, is.opener = true, at
-			j.rests = append(j.rests, basis{place, at})
-		}
-		if !is.known && !j.free {
-			j.doubts = append(j.doubts, doubt{place: place, field: "data.worker"})
 		}
 	}
 	a, b := &sides[0], &sides[1]

@@ -20,9 +20,7 @@ import (
 // what the event is about. What is one's own may always be taken back.
 //
 // What is not known yet may be reported. When it becomes known, what was said of it by somebody who
-// has no right over it is taken back in front of what makes it known: see takeBack. Only deaths and
-// merges are refused by then, by the same words: no refusal may tell whether somebody is enrolled
-// elsewhere.
+// has no right over it is taken back in front of what makes it known: see takeBack.
 //
 // They are judged by the facts that the coverage rests on, with all that was appended and that
 // gives or takes rights over what a batch is about: see given. Nobody else appends meanwhile what
@@ -181,9 +179,6 @@ func (l *Ledger) rule(ctx context.Context, r *ruling) error {
 	if err := r.in.Refuse(ctx, r.batch, refusals); err != nil {
 		return err
 	}
-	if err := l.refuseRests(ctx, r); err != nil {
-		return err
-	}
 	r.taker = newTaker(l, r.in, r.batch, r.events, p)
 	if r.batch.DryRun() || len(r.claims) == 0 {
 		return nil
@@ -191,24 +186,6 @@ func (l *Ledger) rule(ctx context.Context, r *ruling) error {
 	err = r.taker.takeAll(ctx, r.claims)
 	r.also = append(r.also, r.taker.also...)
 	return err
-}
-
-// refuseRests refuses what rests on openings that are not appended.
-func (l *Ledger) refuseRests(ctx context.Context, r *ruling) error {
-	if r.free {
-		return nil
-	}
-	refusals := map[int]*event.Refusal{}
-	for _, one := range r.rests {
-		appends, err := r.in.Appends(ctx, r.batch, one.on)
-		if err != nil {
-			return err
-		}
-		if !appends {
-			refusals[one.place] = r.scope.ForbidAbout("data.worker")
-		}
-	}
-	return r.in.Refuse(ctx, r.batch, refusals)
 }
 
 // joined returns what stands for the workers that are one person with those of a batch.
@@ -239,8 +216,7 @@ func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
 	}
 }
 
-// resolve refuses what the doubts are of, unless the publisher itself said what they rest on. Where
-// they rest on nothing an event is read all the same: how long it takes tells nobody more.
+// resolve refuses what the doubts are of, unless the publisher itself said what they rest on.
 func (l *Ledger) resolve(ctx context.Context, scope *event.Scope, doubts []doubt,
 ) (map[int]*event.Refusal, error) {
 	if len(doubts) == 0 {
@@ -248,9 +224,7 @@ func (l *Ledger) resolve(ctx context.Context, scope *event.Scope, doubts []doubt
 	}
 	origins := make([]eventstore.Sequence, len(doubts))
 	for i := range doubts {
-		if origins[i] = doubts[i].origin; origins[i] == 0 {
-			origins[i] = max(l.index.Last()/2, 1)
-		}
+		origins[i] = doubts[i].origin
 	}
 	slices.Sort(origins)
 	own := map[eventstore.Sequence]bool{}
@@ -259,14 +233,12 @@ func (l *Ledger) resolve(ctx context.Context, scope *event.Scope, doubts []doubt
 		own[record.Sequence] = scope.Owns(e)
 		return nil
 	}
-	if l.index.Last() > 0 {
-		if err := l.readSome(ctx, slices.Compact(origins), s); err != nil {
-			return nil, err
-		}
+	if err := l.readSome(ctx, slices.Compact(origins), s); err != nil {
+		return nil, err
 	}
 	refusals := map[int]*event.Refusal{}
 	for _, d := range doubts {
-		if (d.origin == 0 || !own[d.origin]) && refusals[d.place] == nil {
+		if !own[d.origin] && refusals[d.place] == nil {
 			refusals[d.place] = scope.ForbidAbout(d.field)
 		}
 	}

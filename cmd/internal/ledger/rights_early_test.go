@@ -78,8 +78,7 @@ func committing(commitment, funder string) string {
 }
 
 // TestRightsEarly has a publisher speak of another's people, in each way there is, before they are
-// known: it is accepted, and changes nothing of them once they are. Deaths and merges are told by
-// one who had the right to the nation then, and has it no more.
+// known: it is accepted, and changes nothing of them once they are.
 func TestRightsEarly(t *testing.T) {
 	own := []said{
 		{"enrolment.opened", opening("ea", "wa", "75.03")},
@@ -142,14 +141,8 @@ func afterEarly(t *testing.T, early, own []said) figures {
 	l := newLedger(t)
 	join(t, l, a, b)
 	s := &saying{t: t, l: l}
-	nation := *b
-	nation.Regions = []region.Code{region.Nation}
 	for _, e := range early {
-		by := b
-		if strings.HasPrefix(e.kind, "worker.") {
-			by = &nation
-		}
-		if status := s.say(by, e.kind, e.data); status != "appended" {
+		if status := s.say(b, e.kind, e.data); status != "appended" {
 			t.Fatalf("%s of what nobody knows: %s", e.kind, status)
 		}
 	}
