@@ -23,8 +23,8 @@ const storedKept = 4 * pullMessagesMax
 type stored struct {
 	mu      sync.Mutex
 	last    uint64                      // the last message
-	opened  uint64                      // what it was at first: nobody has written since it was read
-	tails   [storedKept]eventstore.Tail // of the last frames that were acknowledged, by message
+	opened  uint64                      // what it was when the log was opened
+	tails   [storedKept]eventstore.Tail // of the last frames acknowledged, by message
 	moved   chan struct{}               // closed and replaced when last grows
 	sending int                         // appends whose answer is awaited
 }
@@ -108,16 +108,26 @@ func (l *Log) awaitStored(ctx context.Context, number uint64, frame eventstore.F
 		case is:
 			return l.readExactly(ctx, number)
 		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return eventstore.Frame{}, ctx.Err()
-		case <-time.After(patienceAtEnd):
-			if l.conn.IsClosed() || l.reader.Conn().IsClosed() {
-				return eventstore.Frame{}, eventstore.ErrClosed
-			}
+		if err := l.awaitMore(ctx, moved); err != nil {
+			return eventstore.Frame{}, err
 		}
 	}
+}
+
+// awaitMore waits until more is stored, or for so long that the log may have been closed.
+func (l *Log) awaitMore(ctx context.Context, moved <-chan struct{}) error {
+	timer := time.NewTimer(patienceAtEnd)
+	defer timer.Stop()
+	select {
+	case <-moved:
+	case <-timer.C:
+		if l.conn.IsClosed() || l.reader.Conn().IsClosed() {
+			return eventstore.ErrClosed
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // readExactly asks the leader for the frame of a message that is there.
