@@ -102,6 +102,7 @@ func (s *Stream) append(ctx context.Context, r Record, after End) (End, error) {
 	if err != nil {
 		return End{}, fmt.Errorf("append record %d to %s: %w", r.Number, s.opts.Stream, err)
 	}
+	s.known(message)
 	return End{Number: r.Number, Message: message}, nil
 }
 

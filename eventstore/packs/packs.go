@@ -1,9 +1,11 @@
 package packs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -34,6 +36,8 @@ type Options struct {
 	// FreeSpace tells how many bytes the disk under the stream has left. Optional: give it when
 	// the server runs on this machine. Below a reserve appends are refused with ErrFull.
 	FreeSpace func() (uint64, error)
+	// Store tells whether the stream can be written, as for the log. Optional, as above.
+	Store log.Store
 	// Patience bounds how long Append tries to find out what became of a record whose answer was
 	// lost. Default: 10 s.
 	Patience time.Duration
@@ -51,6 +55,7 @@ type Stream struct {
 	conn     *nats.Conn
 	opts     Options
 	identity eventstore.Identity
+	stored   atomic.Uint64 // the last message that is known to be on the disk of our own server
 }
 
 // Create makes the stream, for the ledger of the identity, and opens it. The error wraps
@@ -156,13 +161,58 @@ type state struct {
 	Last  uint64 `json:"last_seq"`
 }
 
-// state asks the stream's leader for its state.
+// state asks the stream's leader for its state. From a write that failed until the streams are
+// opened again, our own server may show a message that it could not write, and that is gone then:
+// who takes it for stored, or a reader who keeps it, would differ from the stream for ever. So the
+// state ends meanwhile where it was last known to.
 func (s *Stream) state(ctx context.Context) (state, error) {
 	var response struct {
 		State state `json:"state"`
 	}
+	whole := s.watchStore()
 	err := log.Ask(ctx, s.conn, "$JS.API.STREAM.INFO."+s.opts.Stream, nil, &response)
-	return response.State, err
+	is := response.State
+	switch failed := whole(); {
+	case err != nil:
+		return is, err
+	case failed == nil:
+		s.known(is.Last)
+	case s.stored.Load() == 0:
+		return state{}, failed
+	default:
+		is.Last = min(is.Last, s.stored.Load())
+	}
+	return is, nil
+}
+
+// watchStore returns a function that returns an error if a write has failed since, or had before
+// and the streams were not opened again.
+func (s *Stream) watchStore() (whole func() error) {
+	store := s.opts.Store
+	if store == nil {
+		return func() error { return nil }
+	}
+	broken, before := store.Broken(), store.Check()
+	return func() error {
+		if err := cmp.Or(before, store.Check()); err != nil {
+			return err
+		}
+		select {
+		case <-broken:
+			return fmt.Errorf("%w: it was opened again just now", eventstore.ErrNotWritable)
+		default:
+			return nil
+		}
+	}
+}
+
+// known notes that a message is on the disk.
+func (s *Stream) known(message uint64) {
+	for old := s.stored.Load(); message > old; old = s.stored.Load() {
+		if s.stored.CompareAndSwap(old, message) {
+			return
+		}
+	}
 }
 
 // errNoMessage is returned when the leader has no such message.

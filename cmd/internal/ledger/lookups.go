@@ -109,7 +109,7 @@ func (l *Ledger) lookupsStream() packs.Options {
 	opts := lookups.StreamOptions()
 	opts.Replicas = l.opts.Replicas
 	if l.server != nil {
-		opts.FreeSpace = l.server.FreeSpace
+		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}
 	return opts
 }

@@ -80,7 +80,7 @@ func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream
 	opts := registerOptions()
 	opts.Replicas = l.opts.Replicas
 	if l.server != nil {
-		opts.FreeSpace = l.server.FreeSpace
+		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}
 	stream, err := packs.Open(ctx, l.conn, opts)
 	if errors.Is(err, packs.ErrNoStream) {

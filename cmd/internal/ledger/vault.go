@@ -39,7 +39,7 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 	opts := vault.StreamOptions()
 	opts.Replicas = l.opts.Replicas
 	if l.server != nil {
-		opts.FreeSpace = l.server.FreeSpace
+		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}
 	stream, err := packs.Open(ctx, conn, opts)
 	if errors.Is(err, packs.ErrNoStream) {
