@@ -108,8 +108,12 @@ func (b *bucket) encode(answer *coverage.Answer) ([]byte, error) {
 func (b *bucket) await(ctx context.Context, s sent) error {
 	select {
 	case ack := <-s.ack.Ok():
+		// What was sent is stored one after the other, unless somebody else's value came between.
+		if ack.Sequence != b.last+1 {
+			return errMoved
+		}
+		b.last++
 		b.values[s.key] = value{s.figures, ack.Sequence}
-		b.last = max(b.last, ack.Sequence)
 		return nil
 	case err := <-s.ack.Err():
 		var refused *jetstream.APIError
