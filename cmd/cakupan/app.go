@@ -22,7 +22,12 @@ import (
 )
 
 // console is the outside of the program: commands touch no other, so that a test runs them in its
-// own process, several at a time.
+// own process, several at a time. Each command line has one of its own. What is left of the process
+// are the environment and the files that are named.
+//
+// stdout has the data alone, and stderr all that is said beside them (contract, section 6), also as
+// JSON. stdin is read by who asks for it: a file or a NIK that is given as -, or an answer. now is
+// the clock of every command, so that a test can give its own.
 type console struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -33,7 +38,9 @@ type console struct {
 	logJSON        bool // the operator's log is read by a program
 }
 
-// grammar is the command line.
+// grammar is the command line: a field is a command, and the flags are the fields of its type,
+// which are filled in before its Run is called. The order is that of the help. Names and meanings
+// are fixed by the contract, sections 6, 8 and 10: scripts of others build on them.
 type grammar struct {
 	where
 
@@ -86,12 +93,15 @@ type grammar struct {
 	Man        manCommand        `cmd:"" help:"Write the man pages to a folder."`
 	Release    releaseCommand    `cmd:"" help:"Make archives and packages of this checkout."`
 
+	// Each of these has commands below it: add, list and what else is done to a member.
 	Publisher publisherCommand `cmd:"" help:"Register who may report events."`
 	Reader    readerCommand    `cmd:"" help:"Register who may read."`
 	Steward   stewardCommand   `cmd:"" help:"Register who may set right what others reported."`
 }
 
-// texts are what the help of several flags says, or takes more than a line to say.
+// texts are what the help of several flags says, or takes more than a line to say. They stand as
+// ${name} in the tags of flags, since a tag is one line; helpTexts puts them there. A name that is
+// missing here would be shown as it stands.
 func texts() kong.Vars {
 	return kong.Vars{
 		"data": dataDefault,
@@ -162,7 +172,9 @@ func texts() kong.Vars {
 	}
 }
 
-// clusterTexts are those about the parts of a cluster, and how they are run.
+// clusterTexts are those about the parts of a cluster, and how they are run. They are apart, as
+// those below are, to keep each table of texts readable; helpTexts takes all of them together, so
+// no name may be in two.
 func clusterTexts() kong.Vars {
 	return kong.Vars{
 		"natsNodeListen": "Address where ledgers and publishers connect, such as :4222 for all of" +
@@ -229,6 +241,8 @@ func proofTexts() kong.Vars {
 	}
 }
 
+// exitCodes ends the help of every command. The numbers are those of the contract, section 6, and
+// of package problem, which says which error has which: scripts build on them.
 const exitCodes = `
 
 Exit codes:
@@ -241,12 +255,16 @@ Exit codes:
 	5  a check failed: a digest differs, the log or a file is damaged
 `
 
+// description begins the help of the program.
 const description = `A ledger of employment-social-security coverage: events in, numbers out, on any
 day, as known at any moment.` + exitCodes
 
-// run runs one command and returns the exit code.
+// run runs one command and returns the exit code. args are what stands after the name of the
+// program. It never ends the process, and has told by then what went wrong: the caller has nothing
+// to add. It returns once the command has ended, which the end of ctx asks it to.
 func run(ctx context.Context, args []string, out *console) int {
 	var g grammar
+	// Filled while the line is parsed, and given to Run: the grammar has one --data for two uses.
 	var data eventData
 	exited := false
 	parser, err := kong.New(&g,
@@ -263,8 +281,12 @@ func run(ctx context.Context, args []string, out *console) int {
 		kong.Bind(out, &g.where, &data),
 	)
 	if err != nil {
+		// The tags of the grammar contradict each other: no command would run, so every test finds
+		// it.
 		return out.fail(err, false)
 	}
+	// The help is put into Indonesian in the model, before the line is read: it is printed while
+	// that is done.
 	inIndonesian := indonesian.Wanted(args, os.Getenv)
 	if inIndonesian {
 		indonesian.Translate(parser.Model, lists.KindNames(lists.Indonesian))
@@ -273,29 +295,36 @@ func run(ctx context.Context, args []string, out *console) int {
 	case len(args) == 0:
 		args = []string{"--help"}
 	case args[0] == "help":
+		// "help import" is what people type who know other programs.
 		args = append(args[1:], "--help")
 	}
 	parsed, err := parser.Parse(indonesian.ForHelp(args))
 	switch {
 	case exited:
+		// Help was asked for. What the parser says of the rest of the line does not matter.
 		return problem.ExitDone
 	case err != nil:
 		// What cannot be parsed sets no flag: whether a machine reads the answer, the words say.
 		asJSON := g.JSON || slices.Contains(args, "--json")
+		// The parser repeats what it does not understand, which may be a NIK (contract, section 1).
 		wrong := event.MaskNIK(err.Error())
 		if inIndonesian && !asJSON {
 			return out.fail(usage(indonesian.Wrong(wrong)+"; lihat cakupan --help"), asJSON)
 		}
 		return out.fail(usage(wrong+"; see cakupan --help"), asJSON)
 	case data != "" && parsed.Command() != "publish":
+		// One command alone takes data of an event by --data; for all others it would be lost.
 		return out.fail(usage("--data names a folder"), g.JSON)
 	case g.Data != "" && g.Server != "":
+		// Neither goes before the other: whoever names both expects something of each.
 		return out.fail(usage("--data and --server exclude each other"), g.JSON)
 	}
 	return out.fail(parsed.Run(), g.JSON)
 }
 
-// helpFor prints the help of a command, in Indonesian where that is wanted and there is one.
+// helpFor prints the help of a command, in Indonesian where that is wanted and there is one. The
+// help is written to memory first: what stands around the texts of a command is put into Indonesian
+// in the finished page. What cannot be put there is shown in English.
 func helpFor(args []string) kong.HelpPrinter {
 	return func(options kong.HelpOptions, ctx *kong.Context) error {
 		if !indonesian.Wanted(args, os.Getenv) || !indonesian.Speaks(ctx.Selected()) {
@@ -313,16 +342,20 @@ func helpFor(args []string) kong.HelpPrinter {
 	}
 }
 
+// usage returns the error for a command line that asks for what cannot be, or for two things at
+// once. text says what to write instead. The exit code is 2.
 func usage(text string) error { return problem.New(problem.UsageWrong, text) }
 
-// quietExit ends a command with an exit code, when it has already said why.
+// quietExit ends a command with an exit code, when it has already said why: a table of what is
+// damaged says more than a sentence. What is joined with it is not told either.
 type quietExit int
 
 // Error returns what nobody is shown.
 func (q quietExit) Error() string { return fmt.Sprintf("exit %d", int(q)) }
 
 // fail tells why a command failed, if it did, and returns the exit code. It is the one place where
-// an error becomes words and a number; commands return errors and print none.
+// an error becomes words and a number; commands return errors and print none. The words go to
+// stderr, also as JSON: stdout has data alone.
 func (c *console) fail(err error, asJSON bool) int {
 	var quiet quietExit
 	switch {
@@ -331,10 +364,13 @@ func (c *console) fail(err error, asJSON bool) int {
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case errors.Is(err, context.Canceled):
+		// Whoever pressed Ctrl-C knows why; where in the code it was noticed helps nobody.
 		err = problem.New(problem.Interrupted, "interrupted")
 	}
+	// Every error has a code from here on; one that nobody gave a code is an internal one.
 	e := problem.From(err)
 	if asJSON {
+		// A copy: the error may be one that others hold as well.
 		shown := *e
 		if e.Code == problem.Internal {
 			shown.Detail = err.Error() // whoever runs the program is no stranger
@@ -347,7 +383,8 @@ func (c *console) fail(err error, asJSON bool) int {
 }
 
 // words says an error in one sentence, with its cause unless the sentence says it all. Whoever runs
-// the program is no stranger, and may see what a client of the server may not.
+// the program is no stranger, and may see what a client of the server may not. The detail of an
+// error about a folder says it all: its cause is the system's word for the same.
 func words(e *problem.Error, err error) string {
 	if e.Code == problem.Internal {
 		return err.Error()
@@ -362,13 +399,15 @@ func words(e *problem.Error, err error) string {
 	return text
 }
 
-// note writes a line for people beside the data.
+// note writes a line for people beside the data. What others reported may be part of it, so nothing
+// in it moves the cursor.
 func (c *console) note(format string, args ...any) {
 	// If it fails, there is nowhere left to say so.
 	_, _ = io.WriteString(c.stderr, onScreen(fmt.Sprintf(format+"\n", args...)))
 }
 
-// logger returns the operator's log.
+// logger returns the operator's log, as text or JSON as logJSON says by then. It writes to stderr,
+// and never gets an event, a NIK or a query.
 func (c *console) logger() *slog.Logger {
 	if c.logJSON {
 		return slog.New(slog.NewJSONHandler(c.stderr, nil))
@@ -376,7 +415,8 @@ func (c *console) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.stderr, nil))
 }
 
-// writeJSON prints a value on one line.
+// writeJSON prints a value on one line. Its texts are as they were reported: there is no page whose
+// marks < and & would have to be kept out of.
 func (c *console) writeJSON(value any) error {
 	encoder := json.NewEncoder(c.stdout)
 	encoder.SetEscapeHTML(false)

@@ -10,7 +10,9 @@ import (
 	"cakupan/cmd/internal/client"
 )
 
-// figureFlags name a figure: that of a region, on a day, as known at a moment.
+// figureFlags name a figure: that of a region, on a day, as known at a moment (contract, section
+// 3). What is left out is left out of the question too, so that the ledger alone knows the defaults
+// and reads the values: the same words mean the same here and over HTTP.
 type figureFlags struct {
 	Region string `placeholder:"CODE" help:"${region}; default: ID."`
 	On     string `placeholder:"DATE" help:"${on}"`
@@ -18,12 +20,15 @@ type figureFlags struct {
 	CSV    bool   `name:"csv" help:"Answer in CSV, for spreadsheets."`
 }
 
-// values returns the query that asks for the figure, with more parameters.
+// values returns the query that asks for the figure, with more parameters: names and values in
+// turn, of which an empty value is left out.
 func (f *figureFlags) values(more ...string) url.Values {
 	return client.Values(append(more, "region", f.Region, "on", f.On, "known", f.Known)...)
 }
 
-// question is one whose answer comes in lines.
+// question is one whose answer comes in lines. query may be nil where nik is empty; where it is
+// not, the worker who is found is put into it. printer makes what prints the lines, once for an
+// answer and once it has begun well.
 type question struct {
 	route   string
 	query   url.Values
@@ -32,18 +37,23 @@ type question struct {
 	nik     string // of the worker to ask for; "": none
 }
 
-// printer prints the lines of an answer, as CSV or for people.
+// printer prints the lines of an answer, as CSV or for people. print gets each line in order, its
+// end included, which is the printer's from then on. end is told that there are no more, of an
+// answer that came to its end alone.
 type printer interface {
+	// print is not called again once it has failed.
 	print(line []byte) error
 	end() error // is told that there are no more
 }
 
-// printing is where lines are printed as they come, so that their number does not matter.
+// printing is where lines are printed as they come, so that their number does not matter: neither
+// the program nor the ledger holds a long answer in memory (contract, section 8).
 type printing struct {
 	w   *bufio.Writer
 	csv *sheet // nil: for people
 }
 
+// flush writes what waits. It is called after an error too, for what came before it was printed.
 func (p *printing) flush() error {
 	if p.csv != nil {
 		p.csv.Flush()
@@ -52,11 +62,14 @@ func (p *printing) flush() error {
 	return p.w.Flush()
 }
 
-// errCutOff says that the last line of an answer is missing.
+// errCutOff says that the last line of an answer is missing. A connection that ends between two
+// lines may look like a good end, and half an answer like a smaller figure.
 var errCutOff = errors.New("the answer was cut off: ask again")
 
-// ask asks and prints the answer; for machines as it is.
+// ask asks and prints the answer; for machines as it is, to the byte, so that what a command prints
+// is what the route answers.
 func ask(ctx context.Context, w *where, out *console, q question) error {
+	// Before the ledger is opened: a question that cannot be printed is not asked.
 	if q.csv && w.JSON {
 		return usage("--csv and --json exclude each other")
 	}
@@ -76,7 +89,9 @@ func (w *where) asking(ctx context.Context, out *console, nik string,
 	return w.reading(ctx, out, job)
 }
 
+// ask asks on an open ledger. What came before an error is printed, and the error follows.
 func (q *question) ask(ctx context.Context, s *client.Client, w *where, out *console) error {
+	// Before the question: a look-up by NIK is recorded, and its answer is part of what is asked.
 	if err := setWorker(ctx, s, out, q.nik, q.query); err != nil {
 		return err
 	}
@@ -91,6 +106,7 @@ func (q *question) ask(ctx context.Context, s *client.Client, w *where, out *con
 	if q.csv {
 		p.csv = newSheet(p.w)
 	}
+	// One line is in memory at a time, and what is printed leaves in large pieces.
 	lines := q.printer(p)
 	if err = eachLine(response.Body, lines.print); err == nil {
 		err = lines.end()
@@ -98,7 +114,8 @@ func (q *question) ask(ctx context.Context, s *client.Client, w *where, out *con
 	return errors.Join(err, p.flush(), response.Body.Close())
 }
 
-// copyLines passes an answer on as it is, but for a problem at its end.
+// copyLines passes an answer on as it is, but for a problem at its end: that is no line of data,
+// and must become the exit code. What came before it is printed all the same.
 func copyLines(w io.Writer, body io.Reader) error {
 	buffered := bufio.NewWriterSize(w, 64<<10)
 	err := eachLine(body, func(line []byte) error {

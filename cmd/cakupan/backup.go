@@ -19,7 +19,8 @@ import (
 	"cakupan/eventstore/jetstream"
 )
 
-// backupCommand writes a backup.
+// backupCommand writes a backup: all that cannot be derived, of one moment, without keys (contract,
+// section 10).
 type backupCommand struct {
 	Output string `short:"o" required:"" placeholder:"FILE" help:"Where to; not there yet."`
 	Since  string `placeholder:"FILE" help:"Only what is new since this backup."`
@@ -44,20 +45,27 @@ Examples:
 		exitCodes
 }
 
-// shownBackup is a backup, for machines.
+// shownBackup is a backup, for machines: what its file says at both ends. read fills it from what
+// has come, not from what was asked for.
 type shownBackup struct {
 	File string `json:"file"`
 	backup.Head
 	backup.End
 }
 
-// Run runs the command.
+// Run asks for the backup and writes it. A server gives one to auditors, at its own machine alone.
+// What goes wrong before the end leaves no file, and an increment that does not go on from the
+// ledger is refused by it.
 func (c *backupCommand) Run(ctx context.Context, w *where, out *console) error {
+	// A backup never takes the place of another. A link that leads nowhere is something, too.
 	if _, err := os.Lstat(c.Output); err == nil {
 		return usage(c.Output + " is there already: name a file that is not")
 	}
+	// An empty query asks for a whole backup.
 	query := url.Values{}
 	if c.Since != "" {
+		// It is read from end to end: on a damaged one nothing is to be built, and to know that now
+		// costs less than at a restore.
 		_, since, err := backup.ReadEnd(ctx, c.Since)
 		if err != nil {
 			return ledger.BackupError(err)
@@ -69,6 +77,8 @@ func (c *backupCommand) Run(ctx context.Context, w *where, out *console) error {
 		if err != nil {
 			return err
 		}
+		// What the server says at the end of a backup that it could not finish is no end of one:
+		// read finds that out.
 		shown, err := c.write(response.Body, out)
 		if err := errors.Join(err, response.Body.Close()); err != nil {
 			return err
@@ -82,7 +92,10 @@ func (c *backupCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// sinceQuery asks for what is new since a backup.
+// sinceQuery asks for what is new since a backup. The sum of the file binds the increment to that
+// file. The sequence and the sum of the frame there have the ledger see whether it has the history
+// that the file is of: after a restore of something older it has not. Vault, register and look-ups
+// are numbers of their last records.
 func sinceQuery(end *backup.End) url.Values {
 	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
 	query := url.Values{
@@ -97,7 +110,12 @@ func sinceQuery(end *backup.End) url.Values {
 
 // write writes the backup to its file, and reads it while it does: a file that is not whole never
 // has the name.
+//
+// If we crash before the commit, what is there has the name with .tmp, which nobody takes for a
+// backup and the next one of that name writes over; after it, the file is whole and lasts. Two
+// commands must not write the same file at a time.
 func (c *backupCommand) write(body io.Reader, out *console) (*shownBackup, error) {
+	// The log in it has who is enrolled where: it is nobody else's to read.
 	file, err := os.OpenFile(durable.Temporary(c.Output), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
@@ -116,7 +134,8 @@ func (c *backupCommand) write(body io.Reader, out *console) (*shownBackup, error
 	return shown, nil
 }
 
-// keeping writes to a file, and remembers why it could not.
+// keeping writes to a file, and remembers why it could not: an io.TeeReader gives an error of
+// writing to who reads, who would take a full disk here for a server that broke off.
 type keeping struct {
 	file *os.File
 	err  error
@@ -128,12 +147,16 @@ func (k *keeping) Write(b []byte) (n int, err error) {
 	return n, k.err
 }
 
+// read reads a backup to its end, checks it as every reader of one does, and notes what it says of
+// itself. It fails unless all has come: the file says itself where it ends.
 func (s *shownBackup) read(from io.Reader, out *console) error {
 	m := out.meter("backup")
 	defer m.end()
 	r, err := backup.NewReader(from)
 	for err == nil {
 		var got backup.Message
+		// The progress is that of the log, which is nearly all of it. How long it is nobody says
+		// before.
 		if got, err = r.Next(); err == nil && got.Stream == jetstream.StreamDefault {
 			var frame eventstore.Frame
 			if frame, err = eventstore.ParseFrame(got.Data); err == nil {
@@ -149,7 +172,8 @@ func (s *shownBackup) read(from io.Reader, out *console) error {
 	return nil
 }
 
-// restoreCommand makes a ledger of a backup.
+// restoreCommand makes a ledger of a backup. It takes the place of nothing, and a crash leaves
+// nothing that would be opened; see ledger.Restore. Replicas is 0 where nobody asked for a number.
 type restoreCommand struct {
 	Files    []string `arg:"" name:"file" help:"A whole backup, then the increments after it."`
 	Keys     string   `placeholder:"DIR" help:"Folder that cakupan keys backup has made."`
@@ -175,11 +199,14 @@ Examples:
 		exitCodes
 }
 
-// noLookups is said of a backup of format 1.
+// noLookups is said of a backup of format 1, whose restore or check is well all the same: what is
+// missing then was never in the file.
 const noLookups = "an older cakupan made the last file, without the record of who looked up whom" +
 	" by NIK: that is not in it"
 
-// Run runs the command.
+// Run restores, and says then how the keys are. The error is of the restore, which then has left
+// nothing that would be opened; or it is exit 5 for keys, where some were given: then the ledger is
+// restored, and waits for its own.
 func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error {
 	if w.Server != "" || w.SecretFile != "" {
 		return usage("a backup is restored into an empty folder, with --data")
@@ -193,11 +220,14 @@ func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error 
 	if err != nil {
 		return err
 	}
+	// Said before the keys are looked at: the ledger is there whatever comes of that.
 	out.note("%s has ledger %s up to event %s", w.folder(), chain.Identity.Ledger,
 		thousands(chain.End.Events))
 	if !chain.HasLookups() {
 		out.note(noLookups)
 	}
+	// The ledger is opened once, as every command would: a restore that cannot be opened is known
+	// now.
 	onFolder := onFolder{NATS: c.NATS}
 	return onFolder.with(ctx, w, out, func(l control.Custody) error {
 		keys, err := l.Keys(ctx)

@@ -8,7 +8,8 @@ import (
 	"cakupan/cmd/internal/bench"
 )
 
-// benchCommand measures the machine.
+// benchCommand measures the machine (contract, section 6). It makes ledgers of its own in a
+// temporary folder below Dir and removes them; the ledger of the common flags is not touched.
 type benchCommand struct {
 	Events int    `default:"2000000" placeholder:"N" help:"How many events (default: ${default})."`
 	Dir    string `placeholder:"DIR" help:"${bench}"`
@@ -25,11 +26,15 @@ Examples:
 	cakupan bench --dir /var/lib --json` + exitCodes
 }
 
-// Run runs the command.
+// Run measures and prints the figures, with --json as one object, indented. What is being measured
+// goes to stderr meanwhile. An error leaves no folder behind.
 func (c *benchCommand) Run(ctx context.Context, w *where, out *console) error {
+	// A server is another machine's, or in the way of what is measured.
 	if w.Server != "" || c.Events < 1 {
 		return usage("bench measures this machine, with 1 event or more")
 	}
+	// Not the system's folder for temporary files, which often is in memory: a durable append costs
+	// nothing there.
 	dir := c.Dir
 	if dir == "" {
 		var err error

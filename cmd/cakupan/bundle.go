@@ -14,7 +14,8 @@ import (
 	"cakupan/eventstore/durable"
 )
 
-// bundleCommand writes what proves a figure to a file.
+// bundleCommand writes what proves a figure to a file (contract, section 8). The format is that of
+// package bundle; it is made where the ledger is, and passes through here as it is.
 type bundleCommand struct {
 	Region    string `placeholder:"CODE" help:"${region}; default: ID."`
 	On        string `placeholder:"DATE" help:"${on}"`
@@ -36,13 +37,16 @@ Examples:
 		exitCodes
 }
 
-// shownBundle is what was written, for machines.
+// shownBundle is what was written, for machines. What is in it says cakupan check, which believes
+// nobody.
 type shownBundle struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`
 }
 
-// Run runs the command.
+// Run asks for the bundle and writes it. A figure before the first event has none: that is exit 4.
+// The command that checks it is printed with the ledger's own key for convenience; who is to be
+// convinced takes the key from elsewhere.
 func (c *bundleCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := client.Values("region", c.Region, "on", c.On, "known", c.Known,
 		"indicator", c.Indicator)
@@ -64,18 +68,26 @@ func (c *bundleCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// writeBundle writes an answer to a file, which has its name only when it is whole.
+// writeBundle writes an answer to a file, which has its name only when it is whole, and returns its
+// length in bytes. A file of that name is replaced.
+//
+// If we crash before the commit, an older file is as it was and what came lies beside it as .tmp;
+// after it, the new one is whole and lasts. Two commands must not write the same file at a time.
 func writeBundle(path string, body io.Reader) (n int64, err error) {
+	// It has worker ids and enrolments: whom it may be given to, its owner says.
 	file, err := os.OpenFile(durable.Temporary(path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("write bundle: %w", err)
 	}
+	// What did not come whole is removed, and its error is the one to be told.
 	drop := func(err error) (int64, error) {
 		return 0, errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	if n, err = io.Copy(file, body); err != nil {
 		return drop(fmt.Errorf("write bundle: %w", err))
 	}
+	// Only the sum at its end tells a bundle that was cut off. It is read as cakupan check will,
+	// all at once: what does not fit into memory could not be checked either.
 	data, err := os.ReadFile(file.Name())
 	if err != nil {
 		return drop(fmt.Errorf("write bundle: %w", err))
@@ -83,13 +95,15 @@ func writeBundle(path string, body io.Reader) (n int64, err error) {
 	if !bundle.Whole(data) {
 		return drop(errCutOff)
 	}
+	// It closes the file, and removes it when it fails: drop has nothing left to do.
 	if err := durable.Commit(file, path); err != nil {
 		return 0, fmt.Errorf("write bundle: %w", err)
 	}
 	return n, nil
 }
 
-// attestCommand publishes a figure in the log.
+// attestCommand publishes a figure in the log (contract, section 8). There is no --known: a figure
+// is published as of all that is recorded before it.
 type attestCommand struct {
 	Region    string `placeholder:"CODE" help:"${region}; default: ID."`
 	On        string `placeholder:"DATE" help:"${on}"`
@@ -109,7 +123,9 @@ Examples:
 	cakupan attest --region 75.03 --on 2020-12-31 --server http://127.0.0.1:7070` + exitCodes
 }
 
-// Run runs the command.
+// Run has the ledger publish the figure, and prints what it has published. A server does it for
+// auditors, at its own machine alone. An error without an answer leaves open whether it did: to
+// attest again publishes the figure again, as of then, which is no harm.
 func (c *attestCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := client.Values("region", c.Region, "on", c.On, "indicator", c.Indicator)
 	return w.with(ctx, out, false, func(s *client.Client) error {
@@ -117,6 +133,7 @@ func (c *attestCommand) Run(ctx context.Context, w *where, out *console) error {
 		if err := s.Post(ctx, "/v1/attest", query.Encode(), &a); err != nil {
 			return err
 		}
+		// Something else than a ledger may answer with JSON that has none of this.
 		if a.Sequence == 0 {
 			return problem.New(problem.ServerUnreachable, "the server did not say what it"+
 				" published")

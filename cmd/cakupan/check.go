@@ -14,7 +14,9 @@ import (
 	"cakupan/eventstore/checkpoint"
 )
 
-// checkCommand checks a bundle.
+// checkCommand checks a bundle (contract, section 8). It is for machines that have nothing else, so
+// the key and the witnesses come from whoever checks: a bundle could name any. All witnesses that
+// are named must have cosigned.
 type checkCommand struct {
 	File    string   `arg:"" placeholder:"FILE" help:"The bundle."`
 	Key     string   `required:"" placeholder:"PUB" help:"${checkKey}"`
@@ -40,8 +42,11 @@ Examples:
 	cakupan check bone-bolango.bundle --key ledger.pub --ledger https://ledger.example` + exitCodes
 }
 
-// Run runs the command.
+// Run checks, and prints what is proved and what is not. Anything that is not so is exit 5, and
+// then nothing is printed to stdout: half a proof is none. The language of a check is told by
+// --lang, else by the environment, as that of the help.
 func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
+	// A ledger that is named by the common flags would seem to be asked, and is not.
 	if w.Server != "" || w.Data != "" {
 		return usage("check needs no ledger; to compare with one that runs, name it with --ledger")
 	}
@@ -57,6 +62,8 @@ func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
 	if err != nil {
 		return err
 	}
+	// The comparison comes before any word: a bundle that is sound and of a past that the ledger
+	// denies is not to be read as proved.
 	if c.Ledger != "" {
 		if err := c.compare(ctx, result, w, out); err != nil {
 			return err
@@ -70,13 +77,16 @@ func (c *checkCommand) Run(ctx context.Context, w *where, out *console) error {
 	if err == nil {
 		_, err = out.stdout.Write([]byte(words))
 	}
+	// To have compared is no part of what the bundle proves, so it is told apart.
 	if err == nil && c.Ledger != "" {
 		_, err = fmt.Fprintln(out.stdout, bundle.ComparedWords(inIndonesian))
 	}
 	return err
 }
 
-// compare makes sure that a running ledger still has the past that the bundle is of.
+// compare makes sure that a running ledger still has the past that the bundle is of. The head that
+// it shows must be signed with the key that was given or one that came in its place, and begin with
+// the bundle's tree. An error of proof is exit 5; a ledger that does not answer is another one.
 func (c *checkCommand) compare(ctx context.Context, r *bundle.Result, w *where, out *console,
 ) (err error) {
 	s, err := client.Dial(ctx, c.Ledger, w.SecretFile, out.note)
@@ -90,6 +100,7 @@ func (c *checkCommand) compare(ctx context.Context, r *bundle.Result, w *where, 
 	}
 	tiles := s.Tiles(ctx)
 	err = checkpoint.GoesOn(r.Tree(), h.tree, tiles)
+	// Tiles that could not be had look like false ones. A broken connection accuses nobody.
 	if failed := tiles.Err(); err != nil && failed != nil {
 		return failed
 	}
@@ -100,7 +111,8 @@ func (c *checkCommand) compare(ctx context.Context, r *bundle.Result, w *where, 
 	return nil
 }
 
-// keyOf returns a key that was given as it is, or as the file that has it.
+// keyOf returns a key that was given as it is, or as the file that has it. What is no file that can
+// be read is taken for a key, and refused as one where the bundle is checked.
 func keyOf(text string) string {
 	if line, err := os.ReadFile(text); err == nil {
 		return strings.TrimSpace(string(line))

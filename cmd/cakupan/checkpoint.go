@@ -13,7 +13,9 @@ import (
 	"cakupan/eventstore/checkpoint"
 )
 
-// checkpointCommand prints the signed head of the log.
+// checkpointCommand prints the signed head of the log, a C2SP tlog-checkpoint (contract, section
+// 8). Of the flags the first of Successions and Key counts; each asks for something else than a
+// head.
 type checkpointCommand struct {
 	Witnessed bool `help:"The newest one that a witness has cosigned."`
 	Key       bool `help:"Print the public key that it is signed with."`
@@ -34,7 +36,9 @@ Examples:
 	cakupan checkpoint --witnessed --server https://ledger.example` + exitCodes
 }
 
-// shownCheckpoint is a checkpoint for machines.
+// shownCheckpoint is a checkpoint for machines. Size is a number of events, Root is in hexadecimal,
+// and Checkpoint is the note as it was signed, which alone proves anything. Key is the one that the
+// ledger names as its own.
 type shownCheckpoint struct {
 	Key        string `json:"key"`
 	Size       int64  `json:"size"`
@@ -42,13 +46,16 @@ type shownCheckpoint struct {
 	Checkpoint string `json:"checkpoint"`
 }
 
-// Run runs the command.
+// Run prints the head to the byte, so that it can be kept and shown as evidence, or the key, or
+// what proves it to who has an older one. The signature is checked first: what is not signed with
+// the key that the ledger names is exit 5, and is not printed.
 func (c *checkpointCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		key, err := s.CheckpointKey(ctx)
 		if err != nil {
 			return err
 		}
+		// Of a ledger whose key was never changed it is empty.
 		if c.Successions {
 			text, err := s.Successions(ctx)
 			if err == nil {
@@ -60,6 +67,7 @@ func (c *checkpointCommand) Run(ctx context.Context, w *where, out *console) err
 			_, err := fmt.Fprintln(out.stdout, key)
 			return err
 		}
+		// Without a cosigned head --witnessed is exit 4: there is none to be shown.
 		h, err := headOf(ctx, s, key, client.Values("witnessed", trueOrNothing(c.Witnessed)))
 		if err != nil {
 			return err
@@ -74,7 +82,8 @@ func (c *checkpointCommand) Run(ctx context.Context, w *where, out *console) err
 	})
 }
 
-// head is a signed head that was checked.
+// head is a signed head that was checked: note is what was signed, to the byte, and tree what it
+// says.
 type head struct {
 	tree   tlog.Tree
 	note   []byte
@@ -82,13 +91,16 @@ type head struct {
 }
 
 // headOf asks for a signed head and checks its signature with the key, or with one that came in its
-// place, as the ledger can prove.
+// place, as the ledger can prove. The head says which of them it was. The code problem.ProofFailed
+// means that the ledger has answered, and with something that is not signed so.
 func headOf(ctx context.Context, s *client.Client, key string, query url.Values,
 ) (h head, err error) {
 	if h.note, err = s.Text(ctx, "/checkpoint", query); err != nil {
 		return h, err
 	}
 	h.tree, h.public, err = checkpoint.OpenAny(h.note, key)
+	// A key may be changed between the question for it and this one. Successions are asked for only
+	// then: a ledger seldom has any.
 	if errors.Is(err, checkpoint.ErrUnsigned) {
 		proof, asked := s.Successions(ctx)
 		if asked != nil {
@@ -105,5 +117,6 @@ func headOf(ctx context.Context, s *client.Client, key string, query url.Values,
 	return h, nil
 }
 
-// hexHash writes a hash as all the program's output does.
+// hexHash writes a hash in hexadecimal, as commands print those that people compare. Notes and
+// proofs have theirs in base64, as their standard says, and so has what is attested.
 func hexHash(h tlog.Hash) string { return fmt.Sprintf("%x", h[:]) }

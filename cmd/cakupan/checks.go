@@ -13,7 +13,8 @@ import (
 	"cakupan/eventstore"
 )
 
-// replayCommand rebuilds a projection and compares.
+// replayCommand rebuilds a projection and compares (contract, section 6). To 0 is the end of the
+// log.
 type replayCommand struct {
 	Projection string `placeholder:"NAME" help:"Which: coverage (the default), history, findings."`
 	To         uint64 `placeholder:"SEQ" help:"Last event to apply; default: the end of the log."`
@@ -33,7 +34,8 @@ Examples:
 	cakupan replay --swap` + exitCodes
 }
 
-// Run runs the command.
+// Run replays, prints what came of it, and ends with exit 5 where the digests differ. The result is
+// printed then too: it is what has to be looked into.
 func (c *replayCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		result, err := c.replay(ctx, s, out)
@@ -53,6 +55,7 @@ func (c *replayCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
+// writeResult prints what a replay came to, for people.
 func writeResult(out *console, result ledger.ReplayResult) error {
 	verdict := "the live one is the same ✓"
 	if !result.Matches {
@@ -64,9 +67,14 @@ func writeResult(out *console, result ledger.ReplayResult) error {
 	return err
 }
 
+// replay has the ledger replay. A server does it while it answers and tells nothing before the end;
+// of a folder the progress is shown. If we crash before the swap the live projection is as it was,
+// after it the rebuilt one is live; see ledger.Replay.
 func (c *replayCommand) replay(ctx context.Context, s *client.Client, out *console,
 ) (result ledger.ReplayResult, err error) {
 	if s.Ledger() == nil {
+		// The server refuses to swap: that is for whoever runs the ledger, on the folder of one
+		// that is stopped.
 		query := client.Values("projection", c.Projection, "swap", trueOrNothing(c.Swap))
 		if c.To > 0 {
 			query.Set("to", strconv.FormatUint(c.To, 10))
@@ -80,6 +88,8 @@ func (c *replayCommand) replay(ctx context.Context, s *client.Client, out *conso
 	}, m.sequence)
 }
 
+// trueOrNothing returns the value of a flag in a query: one that is not set is left out, since an
+// older server refuses parameters that it does not know.
 func trueOrNothing(set bool) string {
 	if set {
 		return "true"
@@ -87,10 +97,11 @@ func trueOrNothing(set bool) string {
 	return ""
 }
 
-// sequence notes that an event of so many is done.
+// sequence notes that an event of so many is done: it is what the ledger calls with its progress.
 func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), uint64(total)) }
 
-// verifyCommand checks a ledger, or a backup.
+// verifyCommand checks a ledger, or a backup (contract, sections 6 and 10). It changes nothing: a
+// folder may be read-only or in use. The flags and files exclude each other, as Run sees to.
 type verifyCommand struct {
 	Files []string `arg:"" optional:"" name:"file" help:"A backup, then the increments after it."`
 	NATS  string   `name:"nats" placeholder:"URL" help:"${nats}"`
@@ -114,7 +125,9 @@ Examples:
 	cakupan verify monday.backup tuesday.backup` + exitCodes
 }
 
-// Run runs the command.
+// Run checks what the command line names: files of a backup, a cluster, else the ledger of the
+// folder or the server. Damage that does not heal by itself is exit 5; what cannot be read at all
+// is the error itself.
 func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
 	switch {
 	case len(c.Files) > 0:
@@ -131,11 +144,13 @@ func (c *verifyCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// cluster checks a ledger whose log is on a cluster, by the keys and caches in the folder.
+// cluster checks a ledger whose log is on a cluster, by the keys and caches in the folder. Without
+// the keys nobody can say whether vault and log belong together.
 func (c *verifyCommand) cluster(ctx context.Context, w *where, out *console) error {
 	if w.Server != "" || w.SecretFile != "" {
 		return usage("--nats is for a folder: a server knows its cluster")
 	}
+	// Opened to read: a check must not become the writer of the cluster.
 	opts := ledger.Options{Dir: w.folder(), NATS: c.NATS}
 	l, err := ledger.OpenToRead(ctx, opts, func(words string) { out.note("%s", words) })
 	if err != nil {
@@ -150,7 +165,8 @@ func (c *verifyCommand) cluster(ctx context.Context, w *where, out *console) err
 	return writeVerdict(w, out, report)
 }
 
-// files checks a backup.
+// files checks a backup: the whole one first, then its increments in order. It needs no ledger and
+// no key.
 func (c *verifyCommand) files(ctx context.Context, w *where, out *console) error {
 	if w.Server != "" || w.SecretFile != "" || c.NATS != "" {
 		return usage("a backup is checked here: name its files alone")
@@ -161,13 +177,15 @@ func (c *verifyCommand) files(ctx context.Context, w *where, out *console) error
 	if err != nil {
 		return err
 	}
+	// A backup of an older program is whole without them, so it is said and no fault.
 	if !chain.HasLookups() {
 		out.note(noLookups)
 	}
 	return writeVerdict(w, out, ledger.ReportOf(&chain.Report))
 }
 
-// writeVerdict writes a report, and ends with what it says.
+// writeVerdict writes a report, and ends with what it says: nil where all is well or heals by
+// itself, else exit 5 without another word, for the report has said which part is damaged.
 func writeVerdict(w *where, out *console, report ledger.VerifyReport) error {
 	var err error
 	if w.JSON {
@@ -181,6 +199,8 @@ func writeVerdict(w *where, out *console, report ledger.VerifyReport) error {
 	return quietExit(problem.ExitCheckFailed)
 }
 
+// verify has the ledger check itself. Of a folder the progress is shown; a server tells nothing
+// before the end.
 func (c *verifyCommand) verify(ctx context.Context, s *client.Client, out *console,
 ) (report ledger.VerifyReport, err error) {
 	if s.Ledger() == nil {
@@ -191,11 +211,14 @@ func (c *verifyCommand) verify(ctx context.Context, s *client.Client, out *conso
 	return s.Ledger().Verify(ctx, m.sequence)
 }
 
+// writeReport prints a report for people: the damage of the log, then each file, then one sentence.
+// Damage of the log is the worst and needs a copy, so it is the last word where there is any.
 func writeReport(out *console, report ledger.VerifyReport) error {
 	for _, f := range report.Findings {
 		where := fmt.Sprintf("events %d to %d", f.From, f.To)
 		switch f.To {
 		case 0:
+			// Nobody knows where the damage ends: what comes after it cannot be read either.
 			where = fmt.Sprintf("event %d to the end of the log", f.From)
 		case f.From:
 			where = fmt.Sprintf("event %d", f.From)
@@ -220,7 +243,9 @@ func writeReport(out *console, report ledger.VerifyReport) error {
 	return err
 }
 
-// writeFiles writes how the files are, and whether the caches say what the log says.
+// writeFiles writes how the files are, and whether the caches say what the log says. A cache that
+// is damaged heals by itself; one that is sound and differs from the log needs the command that
+// stands beside it.
 func writeFiles(out *console, report ledger.VerifyReport) error {
 	table := tabwriter.NewWriter(out.stdout, 0, 8, 2, ' ', 0)
 	for _, f := range report.Files {
@@ -229,6 +254,7 @@ func writeFiles(out *console, report ledger.VerifyReport) error {
 			cache = "cache"
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.State, cache, f.Path, f.Kind)
+		// What to do stands below what is wrong, also that nothing is.
 		for _, finding := range append(f.Findings, f.Remedy) {
 			if finding != "" {
 				_, _ = fmt.Fprintf(table, "\t\t\t%s\n", finding)
@@ -239,6 +265,7 @@ func writeFiles(out *console, report ledger.VerifyReport) error {
 		verdict := "is what a fresh fold of the log is ✓"
 		switch {
 		case c.Why != "":
+			// It was not compared, so that it does not match says nothing.
 			verdict = c.Why
 		case !c.Matches:
 			verdict = "differs from a fresh fold of the log ✗: run cakupan replay --swap" +

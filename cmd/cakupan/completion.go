@@ -13,7 +13,8 @@ import (
 	"cakupan/eventstore/durable"
 )
 
-// completionCommand prints the script of a shell.
+// completionCommand prints the script of a shell. The scripts are in the program, so that they and
+// what it answers them are of one version.
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
@@ -31,7 +32,7 @@ Examples:
 	cakupan completion fish > ~/.config/fish/completions/cakupan.fish` + exitCodes
 }
 
-// Run runs the command.
+// Run prints the script. It needs no ledger.
 func (c *completionCommand) Run(out *console) error {
 	text, found := shell.Script(c.Shell)
 	if !found {
@@ -41,7 +42,9 @@ func (c *completionCommand) Run(out *console) error {
 	return err
 }
 
-// completeCommand answers the scripts of the shells.
+// completeCommand answers the scripts of the shells. It runs at each press of a key, so it opens no
+// ledger and no file: all it knows is the grammar. The line to be completed stands after --, so
+// that its flags are none of this command.
 type completeCommand struct {
 	Words []string `arg:"" optional:"" help:"The command line to the cursor, after --."`
 }
@@ -55,13 +58,16 @@ Example:
 	cakupan complete -- series --st` + exitCodes
 }
 
-// Run runs the command.
+// Run answers by the model that the command line was read with, help in the language of the
+// environment. A line that has nothing to be completed is an empty answer and no error: a shell
+// would show one amid what is being typed.
 func (c *completeCommand) Run(parsed *kong.Context, out *console) error {
 	_, err := io.WriteString(out.stdout, shell.Complete(parsed.Model, c.Words).String())
 	return err
 }
 
-// manCommand writes the man pages.
+// manCommand writes the man pages: one of the program and one of each command, from the same
+// grammar as the help.
 type manCommand struct {
 	Dir string `arg:"" help:"The folder; made where it is missing."`
 }
@@ -76,8 +82,10 @@ Examples:
 	cakupan man . && man -l cakupan-serve.1` + exitCodes
 }
 
-// Run runs the command.
+// Run makes the folder where it is missing, and replaces pages that are there. After an error some
+// pages are of this version and some are not: run it again.
 func (c *manCommand) Run(parsed *kong.Context, w *where, out *console) error {
+	// Everybody may read how a program is used.
 	const folderMode, fileMode = 0o755, 0o644
 	if err := durable.MakeFolder(c.Dir, folderMode); err != nil {
 		return fmt.Errorf("make folder: %w", err)

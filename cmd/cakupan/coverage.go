@@ -13,7 +13,9 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// coverageCommand prints the coverage of regions.
+// coverageCommand prints the coverage of regions (contract, sections 4 and 6). Without a region it
+// is that of all that have something to show. What the flags may say the ledger knows; an empty one
+// is not asked.
 type coverageCommand struct {
 	Region    string   `placeholder:"CODE" help:"${region}; ${all}."`
 	On        string   `placeholder:"DATE" help:"${on}"`
@@ -34,8 +36,11 @@ func (*coverageCommand) Help() string {
 	cakupan coverage --server http://127.0.0.1:7070 --json` + exitCodes
 }
 
-// Run runs the command.
+// Run asks for the coverage and prints it: for machines to the byte as the route answers, small
+// counts as null where they are hidden; for people and as CSV only an answer of which nothing is
+// hidden.
 func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error {
+	// Each is another form of the same answer; one would be lost.
 	if c.CSV && w.JSON {
 		return usage("--csv and --json exclude each other")
 	}
@@ -48,6 +53,8 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		if w.JSON {
 			return s.Copy(ctx, out.stdout, "/v1/coverage", query)
 		}
+		// Regions are few, so all answers are in memory: a table needs its widths, and CSV its
+		// columns.
 		shown, err := client.List[shownAnswer](ctx, s, "/v1/coverage", query)
 		if err != nil {
 			return err
@@ -63,8 +70,9 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 	})
 }
 
-// coverageTable prints answers about the same day and knowledge, for people. count is what the
-// values of their dimensions count, as it was asked for.
+// coverageTable prints answers about the same day and knowledge, for people; the heading is that of
+// the first. count is what the values of their dimensions count, as it was asked for. Without
+// answers it prints nothing.
 func coverageTable(w io.Writer, answers []coverage.Answer, count string) error {
 	if len(answers) == 0 {
 		return nil
@@ -77,6 +85,8 @@ func coverageTable(w io.Writer, answers []coverage.Answer, count string) error {
 		"", "Region", ">Covered", ">Confirmed", ">Workforce", ">Percent", ">Target", "",
 		">Short of", ">In grace",
 	}
+	// The sectors have workforces of their own (contract, section 3), and mostly none is published:
+	// two columns of dashes say nothing.
 	sectors := slices.ContainsFunc(answers, hasSectors)
 	if sectors {
 		columns = append(columns, ">Formal", ">Informal")
@@ -111,7 +121,8 @@ func hasSectors(a coverage.Answer) bool {
 	return a.Sectors.Formal.Percent != nil || a.Sectors.Informal.Percent != nil
 }
 
-// knownText says what an answer rests on.
+// knownText says what an answer rests on. At sequence 0 nothing was known: there is no event and no
+// time.
 func knownText(k coverage.Known) string {
 	if k.Sequence == 0 || k.RecordedAt == nil {
 		return "as known before the first event"
@@ -120,8 +131,11 @@ func knownText(k coverage.Known) string {
 		localTime(*k.RecordedAt))
 }
 
-// localTime shows a record time as the clocks of Gorontalo did, to the second.
+// localTime shows a time of the ledger, which is kept in UTC, as the clocks of Gorontalo did, to
+// the second. The zone is written out: it has no summer time, and a machine need not have a table
+// of zones. What is no time is shown as it is.
 func localTime(text string) string {
+	// Seconds east of UTC.
 	const makassar = 8 * 60 * 60
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -130,6 +144,8 @@ func localTime(text string) string {
 	return at.In(time.FixedZone("WITA", makassar)).Format("2006-01-02 15:04:05 MST")
 }
 
+// workforceText shows how many people there are to be covered. None published is a dash, never 0
+// (contract, section 3); so with the others below.
 func workforceText(w *coverage.Workforce) string {
 	if w == nil {
 		return "–"
@@ -137,6 +153,7 @@ func workforceText(w *coverage.Workforce) string {
 	return thousands(w.Count)
 }
 
+// percentText shows a percentage, which was rounded where it was counted and is not touched here.
 func percentText(percent *string) string {
 	if percent == nil {
 		return "–"
@@ -144,6 +161,7 @@ func percentText(percent *string) string {
 	return *percent + " %"
 }
 
+// targetText shows the percentage above which a region is to be; a dash where no target holds.
 func targetText(t *coverage.Target) string {
 	if t == nil {
 		return "–"
@@ -151,6 +169,7 @@ func targetText(t *coverage.Target) string {
 	return t.Percent + " %"
 }
 
+// metText marks whether a target is met. Without a workforce nobody knows: no mark.
 func metText(t *coverage.Target) string {
 	switch {
 	case t == nil || t.Met == nil:
@@ -161,6 +180,8 @@ func metText(t *coverage.Target) string {
 	return "✗"
 }
 
+// shortfallText shows how many more covered workers would meet the target: 0 where it is met, a
+// dash where nobody knows.
 func shortfallText(t *coverage.Target) string {
 	if t == nil || t.Shortfall == nil {
 		return "–"
@@ -168,11 +189,13 @@ func shortfallText(t *coverage.Target) string {
 	return thousands(*t.Shortfall)
 }
 
-// dimensionsOf returns the cells that were asked for, by name of the dimension, in their order.
+// dimensionsOf returns the cells that were asked for, by name of the dimension, in their order
+// (contract, section 3). by is nil when none was.
 func dimensionsOf(by *coverage.By) (names []string, cells []coverage.Cells) {
 	if by == nil {
 		return nil, nil
 	}
+	// In the order of the names: the two are told apart by nothing else.
 	all := []*coverage.Cells{
 		by.Sector, by.Segment, by.Category, by.Programme, by.Funding, by.Evidence,
 	}
@@ -184,6 +207,8 @@ func dimensionsOf(by *coverage.By) (names []string, cells []coverage.Cells) {
 	return names, cells
 }
 
+// writeDimensions prints the cells of a region below the table: a line a dimension, values by name.
+// Their sum is not printed, since it means nothing: who has two values counts in both.
 func writeDimensions(w io.Writer, a *coverage.Answer, count string) error {
 	what := "by"
 	if count == coverage.Enrolments.String() {
@@ -195,6 +220,8 @@ func writeDimensions(w io.Writer, a *coverage.Answer, count string) error {
 		for _, value := range sortedKeys(cells[i]) {
 			parts = append(parts, value+" "+thousands(cells[i][value]))
 		}
+		// The name of the region stands above its first line, and not at all where nothing is
+		// divided.
 		if i == 0 {
 			if _, err := fmt.Fprintf(w, "\n%s %s\n", a.Region, a.Name); err != nil {
 				return err
@@ -208,6 +235,8 @@ func writeDimensions(w io.Writer, a *coverage.Answer, count string) error {
 	return nil
 }
 
+// sortedKeys returns the values of cells by name, so that the same answer is the same text. A map
+// has no order.
 func sortedKeys(cells coverage.Cells) []string {
 	keys := make([]string, 0, len(cells))
 	for key := range cells {
@@ -217,13 +246,16 @@ func sortedKeys(cells coverage.Cells) []string {
 	return keys
 }
 
-// coverageCSV prints answers as CSV, with a column for each value of a dimension that occurs.
+// coverageCSV prints answers as CSV, with a column for each value of a dimension that occurs in any
+// of them: so every row has as many. The columns of values stand last, sorted, as dimension:value;
+// those before them are the same for every question.
 func coverageCSV(w io.Writer, answers []coverage.Answer) error {
 	header := []string{
 		"region", "name", "on", "known_sequence", "known_recorded_at", "covered", "confirmed",
 		"in_grace", "enrolments", "workforce", "indicator", "reference", "percent", "target",
 		"target_region", "met", "shortfall", "formal_covered", "informal_covered",
 	}
+	// One region may have a value that no other has.
 	seen := map[string]bool{}
 	for i := range answers {
 		names, cells := dimensionsOf(answers[i].By)
@@ -247,7 +279,10 @@ func coverageCSV(w io.Writer, answers []coverage.Answer) error {
 	return out.Error()
 }
 
+// coverageRecord returns what of an answer stands in every row, in the order of the header. What is
+// null is an empty cell: programs read a dash as text and a 0 as a number.
 func coverageRecord(a *coverage.Answer) []string {
+	// Four cells each in any case: the columns after them must not move.
 	var workforce, target [4]string
 	if w := a.Workforce; w != nil {
 		workforce = [4]string{number(w.Count), w.Indicator, w.Reference}
@@ -255,6 +290,7 @@ func coverageRecord(a *coverage.Answer) []string {
 	workforce[3] = pointed(a.Percent)
 	if t := a.Target; t != nil {
 		target[0], target[1] = t.Percent, t.Region
+		// A target holds without a workforce too, but then nobody knows whether it is met.
 		if t.Met != nil {
 			target[2] = strconv.FormatBool(*t.Met)
 		}
@@ -270,6 +306,9 @@ func coverageRecord(a *coverage.Answer) []string {
 	})
 }
 
+// dimensionRecord returns the cells of an answer for the columns. A value that does not occur in it
+// is 0, since cells of 0 are left out (contract, section 3); of a dimension that it does not have
+// the cell is empty.
 func dimensionRecord(a *coverage.Answer, columns []string) []string {
 	record := make([]string, len(columns))
 	names, cells := dimensionsOf(a.By)
@@ -282,8 +321,10 @@ func dimensionRecord(a *coverage.Answer, columns []string) []string {
 	return record
 }
 
+// number writes a number for programs, without separators.
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
+// pointed returns a text for a cell of CSV, empty for null.
 func pointed(text *string) string {
 	if text == nil {
 		return ""

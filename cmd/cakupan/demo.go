@@ -25,7 +25,9 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// demoCommand shows the sample.
+// demoCommand shows the sample (contract, section 6). It is a ledger as serve runs it, but without
+// what a sample has no use for: NATS, certificates, the socket for commands of the owner. Listen is
+// empty where nobody asked for an address.
 type demoCommand struct {
 	Once   bool   `help:"Exit after the table."`
 	Listen string `placeholder:"ADDR" help:"${address}"`
@@ -53,16 +55,21 @@ const (
 	demoSource = "urn:cakupan:sample:" // begins the source of every event of the sample
 )
 
-// Run runs the command.
+// Run makes the ledger, tells the story, and serves it until ctx ends, or not at all with --once.
+// What it has opened it closes, whatever comes before; errors of that are joined to the first. A
+// folder that was named stays, and the next demo on it finds the sample there.
 func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	if w.Server != "" {
 		return usage("demo makes a ledger of its own: name a folder with --data, or none")
 	}
 	dir := w.Data
+	// Not the folder that other commands take when none is named: invented workers would be in it.
+	// A crash leaves the temporary one behind, for the system to clear.
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "cakupan-demo-"); err != nil {
 			return fmt.Errorf("make folder for the sample: %w", err)
 		}
+		// It runs last, when the ledger in the folder is closed.
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	traced, err := traces.Open(ctx, os.Getenv, out.logger())
@@ -86,6 +93,7 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	if err := tellStory(ctx, l, out, w.JSON); err != nil || c.Once {
 		return err
 	}
+	// A folder that was named may have members: then they must log in here as well.
 	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
 	counted.Follow(l, d.Guard, out.now)
 	return c.serve(ctx, d, l, out, httpapi.Config{
@@ -94,10 +102,12 @@ func (c *demoCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	})
 }
 
-// serve shows the sample until ctx ends.
+// serve shows the sample until ctx ends. Whoever asked for an address gets that one or an error;
+// else a port that is taken makes room for any that is free, so that a demo always shows something.
 func (c *demoCommand) serve(ctx context.Context, d *door.Door, l *ledger.Ledger, out *console,
 	config httpapi.Config,
 ) error {
+	// The usual port, so that the address of a demo can be told beforehand.
 	if d.Address == "" {
 		d.Address = demoListen
 	}
@@ -112,6 +122,7 @@ func (c *demoCommand) serve(ctx context.Context, d *door.Door, l *ledger.Ledger,
 	if err != nil {
 		return err
 	}
+	// The log is checked each hour, as serve does unless it is told otherwise.
 	return serveUntil(ctx, server, l.Starting, func() error {
 		return l.Serve(ctx, server.URL(), time.Hour)
 	}, func() error {
@@ -121,7 +132,8 @@ func (c *demoCommand) serve(ctx context.Context, d *door.Door, l *ledger.Ledger,
 	})
 }
 
-// demoMarks returns the chapters of the sample's story as stops on the page.
+// demoMarks returns the chapters of the sample's story as stops on the page. A chapter without
+// Known is told with all that is recorded, for which a stop has no value.
 func demoMarks() []dashboard.Mark {
 	chapters := sample.Story()
 	marks := make([]dashboard.Mark, len(chapters))
@@ -139,6 +151,9 @@ func demoMarks() []dashboard.Mark {
 
 // fillDemo appends the sample, unless it is there already. A ledger of anything else is refused:
 // invented workers must never stand among real ones.
+//
+// The events have ids and record times that follow from the seed. So where a crash has cut it
+// short, the next start finds what is there to be duplicates, and appends the rest.
 func fillDemo(ctx context.Context, l *ledger.Ledger, out *console) error {
 	if err := onlySample(ctx, l); err != nil {
 		return err
@@ -151,14 +166,19 @@ func fillDemo(ctx context.Context, l *ledger.Ledger, out *console) error {
 				}
 			}
 		})
+	// How many events there will be is not known before they are made.
 	m := out.meter("sample")
 	defer m.end()
 	_, err := l.AppendEvents(ctx, events, func(done int) { m.at(uint64(done), -1) })
 	return err
 }
 
+// onlySample refuses a ledger whose first event is none of the sample. The first one tells as what
+// a ledger was begun; what was added to a sample later, its owner knows. An empty ledger has none,
+// and is fine.
 func onlySample(ctx context.Context, l *ledger.Ledger) error {
 	return l.Events(ctx, ledger.EventFilter{From: 1, Limit: 1}, func(line []byte) error {
+		// The source alone tells whose it is: publishers of the sample have none but such.
 		var first struct{ Source string }
 		if err := json.Unmarshal(line, &first); err != nil {
 			return err
@@ -171,7 +191,8 @@ func onlySample(ctx context.Context, l *ledger.Ledger) error {
 	})
 }
 
-// tellStory prints the coverage of the story's first day, and then what its chapters say.
+// tellStory prints the coverage of the story's first day and of the same day a year later, and then
+// what its chapters say. For machines it is the answers of the chapters, in their order.
 func tellStory(ctx context.Context, l *ledger.Ledger, out *console, asJSON bool) error {
 	view, err := l.View(ctx, 0)
 	if err != nil {
@@ -179,7 +200,10 @@ func tellStory(ctx context.Context, l *ledger.Ledger, out *console, asJSON bool)
 	}
 	chapters := sample.Story()
 	answers := make([]coverage.Answer, len(chapters))
+	// All answers first: what cannot be answered prints no half of a story.
 	for i, chapter := range chapters {
+		// A chapter is told as known at the end of its day Known, in Makassar (contract, section
+		// 3).
 		known := coverage.Everything
 		if chapter.Known != 0 {
 			if known, err = view.KnownAt(temporal.EndOfDay(chapter.Known)); err != nil {
@@ -198,6 +222,7 @@ func tellStory(ctx context.Context, l *ledger.Ledger, out *console, asJSON bool)
 		demoNotice); err != nil {
 		return err
 	}
+	// The story begins at the end of 2019, and 2020 has 366 days.
 	for _, on := range []temporal.Date{chapters[0].On, chapters[0].On.AddDays(366)} {
 		if err := tellDay(view, out, on); err != nil {
 			return err
@@ -209,6 +234,8 @@ func tellStory(ctx context.Context, l *ledger.Ledger, out *console, asJSON bool)
 	return tellChapters(out, chapters, answers)
 }
 
+// answerOn answers about a region, with the workforce that is the default, the employed (contract,
+// section 6).
 func answerOn(view *coverage.View, r region.Code, on temporal.Date, known eventstore.Sequence,
 ) (coverage.Answer, error) {
 	return view.Answer(coverage.Query{
@@ -216,7 +243,8 @@ func answerOn(view *coverage.View, r region.Code, on temporal.Date, known events
 	})
 }
 
-// tellDay prints the coverage of a day, with everything known.
+// tellDay prints the coverage of a day, with everything known, of all regions that have something
+// to show: the table of cakupan coverage.
 func tellDay(view *coverage.View, out *console, on temporal.Date) error {
 	var answers []coverage.Answer
 	for _, code := range view.Regions(coverage.Everything) {
@@ -247,10 +275,12 @@ func tellRegistered(view *coverage.View, out *console, r region.Code, on tempora
 	return err
 }
 
+// tellChapters prints a row a chapter with the figures that it speaks of. answers has one for each.
 func tellChapters(out *console, chapters []sample.Chapter, answers []coverage.Answer) error {
 	t := newTable("Region", "On", "Known", ">Percent", ">Covered", ">Confirmed",
 		">In grace", "")
 	for i := range answers {
+		// A chapter without Known knows all that is recorded.
 		known := "everything"
 		if chapters[i].Known != 0 {
 			known = chapters[i].Known.String()

@@ -13,7 +13,8 @@ import (
 	"cakupan/projections/difference"
 )
 
-// differenceCommand tells why two figures differ.
+// differenceCommand tells why two figures differ (contract, section 8). The flags that it shares
+// with others name the first of them.
 type differenceCommand struct {
 	figureFlags
 
@@ -36,7 +37,8 @@ Examples:
 	cakupan difference --region 75 --on 2023-12-31 --to-on 2024-12-31 --workers --csv` + exitCodes
 }
 
-// Run runs the command.
+// Run asks and prints. Without a second day or moment it is the first one, and nothing differs; the
+// ledger says what of the question cannot be answered.
 func (c *differenceCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := c.values("to_on", c.ToOn, "to_known", c.ToKnown, "indicator", c.Indicator)
 	if c.Workers {
@@ -50,7 +52,8 @@ func (c *differenceCommand) Run(ctx context.Context, w *where, out *console) err
 	})
 }
 
-// differencePrinter prints a difference as it comes.
+// differencePrinter prints a difference as it comes: the first line is the summary, each after it a
+// worker. In CSV it is one table or the other, since a table has one header.
 type differencePrinter struct {
 	*printing
 
@@ -58,6 +61,7 @@ type differencePrinter struct {
 	begun   bool
 }
 
+// print prints the summary, then the workers where they were asked for.
 func (p *differencePrinter) print(line []byte) error {
 	if !p.begun {
 		p.begun = true
@@ -85,8 +89,10 @@ func (p *differencePrinter) print(line []byte) error {
 	return err
 }
 
-// flows prints the flows as CSV, or the header of the workers.
+// flows prints the flows as CSV, or the header of the workers. Causes are in order of their names:
+// a map has none.
 func (p *differencePrinter) flows(d *httpapi.Difference) error {
+	// The sheet is of the workers then, and the flows can be counted from it.
 	if p.workers {
 		return p.csv.Write([]string{"step", "worker", "change", "cause", "events"})
 	}
@@ -104,9 +110,12 @@ func (p *differencePrinter) flows(d *httpapi.Difference) error {
 	return err // the writer keeps its first one
 }
 
+// end has nothing to say: the summary came first, and no line closes the answer.
 func (p *differencePrinter) end() error { return nil }
 
-// writeDifference prints the two figures and what lies between them, for people.
+// writeDifference prints the two figures and what lies between them, for people: the first, what
+// joined and left, the second. The column adds up, for that is what the steps are for. Without
+// percentages it says why.
 func writeDifference(w io.Writer, d *httpapi.Difference) error {
 	t := newTable("", "", ">Covered", ">Workforce", ">Percent")
 	t.add("from "+d.From.On, knownText(d.From.Known), thousands(d.From.Covered),
@@ -119,12 +128,15 @@ func writeDifference(w io.Writer, d *httpapi.Difference) error {
 			t.add(step.Step, "left    "+cause, "-"+thousands(step.Left[cause]), "", "")
 		}
 	}
+	// The percentages are those of the answers, rounded; the points below are exact to four
+	// decimals.
 	t.add("to "+d.To.On, knownText(d.To.Known), thousands(d.To.Covered),
 		workforceText(d.To.Workforce), percentText(d.To.Percent))
 	_, err := fmt.Fprintf(w, "%s %s\n\n", d.From.Region, d.From.Name)
 	if err := errors.Join(err, t.write(w)); err != nil {
 		return err
 	}
+	// Without a workforce there is no percentage to be taken apart (contract, section 8).
 	if d.Percent == nil {
 		_, err = fmt.Fprint(w, "\nNo percentages to compare: a workforce is missing.\n\n")
 		return err

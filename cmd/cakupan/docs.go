@@ -6,7 +6,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// docsCommand prints the documents that a server answers with, without one.
+// docsCommand prints the documents that a server answers with, without one. They are embedded in
+// the program and describe it: not what an older server does.
 type docsCommand struct {
 	OpenAPI  docsOpenAPI  `cmd:"" name:"openapi" help:"The routes: an OpenAPI document."`
 	AsyncAPI docsAsyncAPI `cmd:"" name:"asyncapi" help:"The NATS subjects: an AsyncAPI document."`
@@ -25,6 +26,7 @@ Examples:
 	cakupan docs schema enrolment.opened.v1 --only-data` + exitCodes
 }
 
+// The commands below docs have no flags in common, and the first two none at all.
 type (
 	docsOpenAPI  struct{}
 	docsAsyncAPI struct{}
@@ -41,7 +43,7 @@ func (*docsOpenAPI) Help() string {
 	cakupan docs openapi > openapi.json` + exitCodes
 }
 
-// Run runs the command.
+// Run prints the document. It needs no ledger, and neither do the two below.
 func (*docsOpenAPI) Run(out *console) error { return out.document("openapi.json") }
 
 // Help returns what --help shows beyond the flags.
@@ -51,7 +53,7 @@ func (*docsAsyncAPI) Help() string {
 	cakupan docs asyncapi > asyncapi.json` + exitCodes
 }
 
-// Run runs the command.
+// Run prints the document.
 func (*docsAsyncAPI) Run(out *console) error { return out.document("asyncapi.json") }
 
 // Help returns what --help shows beyond the flags.
@@ -62,7 +64,8 @@ func (*docsSchema) Help() string {
 	cakupan docs schema enrolment.opened.v1 --only-data` + exitCodes
 }
 
-// Run runs the command.
+// Run prints the schema of an event of the type, or of its data alone; without a type that of any
+// event. An unknown type is exit 4.
 func (c *docsSchema) Run(out *console) error {
 	name := c.Type
 	if name == "" {
@@ -73,13 +76,14 @@ func (c *docsSchema) Run(out *console) error {
 	}
 	document, found := apidoc.Schema(name, c.OnlyData)
 	if !found {
+		// What was typed is shown again, and people type a NIK where none belongs.
 		return problem.New(problem.NotFound, "there is no type "+event.MaskNIK(name)+
 			": types are such as enrolment.opened.v1")
 	}
 	return out.document(document)
 }
 
-// document prints a document.
+// document prints a document of the program by its name, to the byte.
 func (c *console) document(name string) error {
 	text, found := apidoc.Document(name)
 	if !found {

@@ -11,7 +11,7 @@ import (
 	"cakupan/projections/explain"
 )
 
-// explainCommand prints who makes a figure up.
+// explainCommand prints who makes a figure up (contract, section 8). Of is empty for the covered.
 type explainCommand struct {
 	figureFlags
 
@@ -30,7 +30,8 @@ Examples:
 	cakupan explain --region 75 --on 2020-12-31 --csv > behind-the-figure.csv` + exitCodes
 }
 
-// Run runs the command.
+// Run asks and prints. The closing line has how many workers there were, which is the figure of the
+// answer (contract, section 8); an answer without it is an error.
 func (c *explainCommand) Run(ctx context.Context, w *where, out *console) error {
 	return ask(ctx, w, out, question{
 		route: "/v1/explain", query: c.values("of", c.Of), csv: c.CSV,
@@ -38,13 +39,16 @@ func (c *explainCommand) Run(ctx context.Context, w *where, out *console) error 
 	})
 }
 
-// explanation is printed as it comes, so that its length does not matter.
+// explanation is printed as it comes, so that its length does not matter. ended says that the line
+// which closes the answer has come.
 type explanation struct {
 	*printing
 
 	ended bool
 }
 
+// print tells the kinds of lines apart by their members: the answer comes first, then the workers
+// in order of their ids, then how many they were.
 func (p *explanation) print(line []byte) error {
 	var said struct {
 		Answer  *coverage.Answer `json:"answer"`
@@ -70,6 +74,8 @@ func (p *explanation) print(line []byte) error {
 	return p.worker(&said.Worker)
 }
 
+// head prints the figure that is explained; of CSV the names of the columns, for which that has no
+// place.
 func (p *explanation) head(a *coverage.Answer) error {
 	if p.csv != nil {
 		return p.csv.Write([]string{
@@ -83,7 +89,8 @@ func (p *explanation) head(a *coverage.Answer) error {
 	return err
 }
 
-// worker prints a line a worker and one an enrolment.
+// worker prints a line a worker and one an enrolment. In grace there is no evidence (contract,
+// section 3): the status stands in its place. The buffer below keeps its first error.
 func (p *explanation) worker(w *explain.Worker) error {
 	_, err := fmt.Fprintln(p.w, w.Worker)
 	for i := range w.Enrolments {
@@ -98,6 +105,8 @@ func (p *explanation) worker(w *explain.Worker) error {
 	return err
 }
 
+// records writes a row an enrolment, so the worker is named in each. What is several in one cell is
+// parted by spaces, which no code and no number has.
 func (p *explanation) records(w *explain.Worker) error {
 	for i := range w.Enrolments {
 		e := &w.Enrolments[i]
@@ -113,6 +122,8 @@ func (p *explanation) records(w *explain.Worker) error {
 	return nil
 }
 
+// end refuses an answer whose closing line is missing: fewer workers than the figure has would look
+// as whole.
 func (p *explanation) end() error {
 	if !p.ended {
 		return errCutOff
@@ -120,6 +131,7 @@ func (p *explanation) end() error {
 	return nil
 }
 
+// sequencesText writes sequences without separators of thousands, as cakupan log takes them.
 func sequencesText(sequences []eventstore.Sequence, separator string) string {
 	texts := make([]string, len(sequences))
 	for i, seq := range sequences {

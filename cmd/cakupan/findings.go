@@ -15,7 +15,9 @@ import (
 	"cakupan/projections/findings"
 )
 
-// findingsCommand prints what the events contradict.
+// findingsCommand prints what the events contradict (contract, section 8). From and To are
+// sequences, both in. The words are Indonesian unless --lang says otherwise: they are for those who
+// sent the events.
 type findingsCommand struct {
 	Code       string `placeholder:"CODE" help:"Such as DOUBLE_FUNDED; default: all."`
 	Region     string `placeholder:"CODE" help:"${region}, with all in it; default: all."`
@@ -45,7 +47,8 @@ Examples:
 	cakupan findings --summary --region 75` + exitCodes
 }
 
-// Run runs the command.
+// Run asks and prints. That there are findings is no error: the exit code says only whether they
+// could be had.
 func (c *findingsCommand) Run(ctx context.Context, w *where, out *console) error {
 	if c.CSV && w.JSON {
 		return usage("--csv and --json exclude each other")
@@ -68,21 +71,27 @@ func (c *findingsCommand) Run(ctx context.Context, w *where, out *console) error
 			return errors.Join(copyLines(out.stdout, response.Body), response.Body.Close())
 		}
 		p := newFindingsPrinter(out.stdout, c.CSV)
+		// A summary is one line with all counts, not a line a finding.
 		print := p.print
 		if c.Summary {
 			print = p.summary
 		}
+		// All three run in this order, whatever fails: what was printed is flushed, and the body
+		// must be closed before the ledger is.
 		return errors.Join(eachLine(response.Body, print), p.end(c.Summary), response.Body.Close())
 	})
 }
 
-// findingsPrinter prints findings as they come, so that their number does not matter.
+// findingsPrinter prints findings as they come, so that their number does not matter. Import prints
+// its own by it too. Whoever makes one calls end, after an error as well: what was printed before
+// waits in w until then.
 type findingsPrinter struct {
 	w   *bufio.Writer
 	csv *sheet // nil: for people
 	n   int
 }
 
+// newFindingsPrinter returns a printer for people, or of CSV.
 func newFindingsPrinter(w io.Writer, asCSV bool) *findingsPrinter {
 	p := &findingsPrinter{w: bufio.NewWriterSize(w, 64<<10)}
 	if asCSV {
@@ -91,6 +100,7 @@ func newFindingsPrinter(w io.Writer, asCSV bool) *findingsPrinter {
 	return p
 }
 
+// print prints a line of the answer.
 func (p *findingsPrinter) print(line []byte) error {
 	var f findings.Finding
 	if err := json.Unmarshal(line, &f); err != nil {
@@ -99,6 +109,7 @@ func (p *findingsPrinter) print(line []byte) error {
 	return p.finding(&f)
 }
 
+// finding prints a finding. One that is open says nothing of an end.
 func (p *findingsPrinter) finding(f *findings.Finding) error {
 	p.n++
 	if p.csv != nil {
@@ -113,6 +124,8 @@ func (p *findingsPrinter) finding(f *findings.Finding) error {
 	return err
 }
 
+// orDash shows a text, or that there is none: an empty cell of a table looks like one that was
+// forgotten.
 func orDash(text string) string {
 	if text == "" {
 		return "–"
@@ -120,12 +133,16 @@ func orDash(text string) string {
 	return text
 }
 
+// record writes a finding as a row, below the names of the columns. What does not apply is an empty
+// cell, also rupiah: 0 would say that nothing is at stake.
 func (p *findingsPrinter) record(f *findings.Finding) error {
+	// With the first row; where none comes, end names them.
 	if p.n == 1 {
 		if err := p.csv.Write(findingColumns()); err != nil {
 			return err
 		}
 	}
+	// until is empty for a finding that is open.
 	until, rupiah, months := "", "", f.Months.Buys
 	if f.Until != nil {
 		until = f.Until.String()
@@ -133,6 +150,7 @@ func (p *findingsPrinter) record(f *findings.Finding) error {
 	if f.Rupiah != nil {
 		rupiah = strconv.FormatInt(*f.Rupiah, 10)
 	}
+	// Of MONEY_SHORT it is how many months the money buys, of others which they are.
 	if months == "" {
 		months = strings.Join(f.Months.List, " ")
 	}
@@ -142,6 +160,8 @@ func (p *findingsPrinter) record(f *findings.Finding) error {
 	})
 }
 
+// findingColumns returns the names of the columns. Without findings they are printed by end: a
+// sheet with no row still says of what.
 func findingColumns() []string {
 	return []string{
 		"code", "since", "until", "events", "worker", "enrolment", "commitment", "region",
@@ -149,7 +169,8 @@ func findingColumns() []string {
 	}
 }
 
-// summary prints the counts.
+// summary prints the counts, which the ledger has in order: codes as in the contract, then regions.
+// Months and rupiah are sums over the findings of a row.
 func (p *findingsPrinter) summary(line []byte) error {
 	var s httpapi.FindingsSummary
 	if err := json.Unmarshal(line, &s); err != nil {
@@ -170,6 +191,7 @@ func (p *findingsPrinter) summary(line []byte) error {
 	return t.write(p.w)
 }
 
+// countRecords writes the counts as CSV.
 func (p *findingsPrinter) countRecords(counts []findings.Count) error {
 	err := p.csv.Write([]string{"code", "region", "open", "resolved", "months", "rupiah"})
 	for i := range counts {
@@ -182,11 +204,12 @@ func (p *findingsPrinter) countRecords(counts []findings.Count) error {
 	return err
 }
 
-// end says how many there were, unless they were counted.
+// end says how many there were, unless they were counted, and writes what waits.
 func (p *findingsPrinter) end(summary bool) error {
 	var err error
 	switch {
 	case p.csv != nil:
+		// The count would be a row of the sheet.
 		if p.n == 0 && !summary {
 			err = p.csv.Write(findingColumns())
 		}

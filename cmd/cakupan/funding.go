@@ -14,7 +14,8 @@ import (
 	"cakupan/projections/funding"
 )
 
-// fundingCommand sets the money of commitments side by side.
+// fundingCommand sets the money of commitments side by side (contract, section 8). Flags that are
+// left out choose all.
 type fundingCommand struct {
 	Commitment string `placeholder:"ID" help:"This commitment alone."`
 	Funder     string `placeholder:"CODE" help:"Those that this region itself pays."`
@@ -35,7 +36,8 @@ Examples:
 	cakupan funding --funder 75.03 --csv > funding.csv` + exitCodes
 }
 
-// Run runs the command.
+// Run asks and prints. A commitment that nothing names is an answer without commitments, and no
+// error.
 func (c *fundingCommand) Run(ctx context.Context, w *where, out *console) error {
 	return ask(ctx, w, out, question{
 		route: "/v1/funding", csv: c.CSV,
@@ -45,13 +47,16 @@ func (c *fundingCommand) Run(ctx context.Context, w *where, out *console) error 
 	})
 }
 
-// fundingPrinter prints commitments as they come.
+// fundingPrinter prints commitments as they come. ended says that the line which closes the answer
+// has come.
 type fundingPrinter struct {
 	*printing
 
 	ended bool
 }
 
+// print tells the kinds of lines apart by their members: what is known comes first, then the
+// commitments, then how many they were.
 func (p *fundingPrinter) print(line []byte) error {
 	var said struct {
 		Known       *coverage.Known `json:"known"`
@@ -63,6 +68,7 @@ func (p *fundingPrinter) print(line []byte) error {
 	}
 	switch {
 	case said.Known != nil && p.csv != nil:
+		// This line comes in every answer, so a sheet without commitments has its columns too.
 		return p.csv.Write([]string{
 			"commitment", "funder", "funding", "fiscal_year", "from", "until", "closed",
 			"heads", "months", "tariff", "committed_rupiah", "ceiling", "buys_months",
@@ -85,6 +91,8 @@ func (p *fundingPrinter) print(line []byte) error {
 	return p.block(&said.Line)
 }
 
+// end refuses an answer whose closing line is missing: money that is not shown would look like
+// money that was not committed.
 func (p *fundingPrinter) end() error {
 	if !p.ended {
 		return errCutOff
@@ -92,11 +100,14 @@ func (p *fundingPrinter) end() error {
 	return nil
 }
 
-// block prints a commitment for people.
+// block prints a commitment for people: what was promised, who was named for it, what was paid, and
+// who is covered by it. Disbursements are not by head, so they have rupiah alone.
 func (p *fundingPrinter) block(l *funding.Line) error {
 	if _, err := fmt.Fprintf(p.w, "\n%s\n", fundingTitle(l)); err != nil {
 		return err
 	}
+	// The same unit below each other is what the comparison is for: heads, months of a head,
+	// rupiah.
 	t := newTable("", ">Heads", ">Head-months", ">Rupiah", "")
 	if c := l.Committed; c != nil {
 		t.add("  committed", thousands(c.Heads), grouped(c.HeadMonths), grouped(c.Rupiah),
@@ -119,6 +130,8 @@ func (p *fundingPrinter) block(l *funding.Line) error {
 	return nil
 }
 
+// fundingTitle names a commitment. Where it was never committed, funder, year and months are null:
+// what names a commitment may come without it, or before.
 func fundingTitle(l *funding.Line) string {
 	if l.Committed == nil {
 		return l.Commitment + "  never committed"
@@ -128,7 +141,8 @@ func fundingTitle(l *funding.Line) string {
 		l.Funding, *l.FiscalYear, period)
 }
 
-// fundingRemarks says what is missing, and when the money ends.
+// fundingRemarks says what is missing, and when the money ends. What is negative is more than there
+// is to be; only too many heads are worth a word of their own.
 func fundingRemarks(l *funding.Line) (lines []string) {
 	remark := func(format string, args ...any) {
 		lines = append(lines, fmt.Sprintf(format, args...))
@@ -137,6 +151,7 @@ func fundingRemarks(l *funding.Line) (lines []string) {
 		remark("closed from %s on", *l.Closed)
 	}
 	m := &l.Missing
+	// Counted against the month in which most are granted, also below.
 	if m.Heads != nil && *m.Heads > 0 {
 		remark("missing: %s committed and not granted in any month", counted(*m.Heads, "head"))
 	}
@@ -159,6 +174,7 @@ func fundingRemarks(l *funding.Line) (lines []string) {
 	if l.MoneyEnds.Last != nil {
 		remark("the last month granted is %s", *l.MoneyEnds.Last)
 	}
+	// Each says until when one kind of money reaches; null is one that suffices.
 	for _, end := range []struct {
 		month *string
 		what  string
@@ -174,7 +190,8 @@ func fundingRemarks(l *funding.Line) (lines []string) {
 	return lines
 }
 
-// spansText writes months for people, both ends in: 2020-01 to 2020-06, 2020-09.
+// spansText writes months for people, both ends in: 2020-01 to 2020-06, 2020-09. Answers have
+// periods half-open (contract, section 1), which people read as a month too many.
 func spansText(spans []funding.Span) string {
 	texts := make([]string, len(spans))
 	for i, span := range spans {
@@ -187,7 +204,8 @@ func spansText(spans []funding.Span) string {
 	return strings.Join(texts, ", ")
 }
 
-// grouped writes a number with separators, a dash where there is none.
+// grouped writes a number with separators, a dash where there is none. Heads times months times
+// rupiah may be more than 64 bits hold.
 func grouped(n *big.Int) string {
 	if n == nil {
 		return "–"
@@ -202,16 +220,20 @@ func grouped(n *big.Int) string {
 	return sign + digits
 }
 
+// fundingRecord returns a commitment as a row, in the order of the columns. What nobody has
+// committed is empty cells.
 func fundingRecord(l *funding.Line) []string {
 	record := []string{
 		l.Commitment, pointed(l.Funder), l.Funding, "", pointed(l.From), pointed(l.Until),
 		pointed(l.Closed), "", "", "", "", "", "",
 	}
+	// Six cells of the committed event, in the place of the empty ones.
 	if c := l.Committed; c != nil {
 		record[3] = strconv.FormatInt(*l.FiscalYear, 10)
 		record = append(record[:7], number(c.Heads), number(c.Months), number(c.Tariff),
 			c.Rupiah.String(), number(c.Ceiling), pointed(c.Buys))
 	}
+	// Programs read whole numbers without separators; null is an empty cell.
 	plain := func(n *big.Int) string {
 		if n == nil {
 			return ""

@@ -14,12 +14,16 @@ import (
 	"cakupan/eventstore"
 )
 
+// Bounds for what another program says of itself: whoever asks is often a supervisor, which must
+// not hang or fill its memory by it.
 const (
 	nodeMax      = 10 * time.Second // how long a node may take to answer
 	nodeBytesMax = 1 << 20
 )
 
-// healthCommand asks how a ledger is. It needs no secret.
+// healthCommand asks how a ledger is (contract, section 7). It needs no secret. Of a folder it
+// opens the ledger and asks that; a node of NATS says it of itself, at an address that is none of a
+// ledger.
 type healthCommand struct {
 	Ready bool   `help:"Ask whether it answers now, instead of whether it is well."`
 	Node  string `placeholder:"URL" help:"Ask a node of NATS, at the address of its --health."`
@@ -39,12 +43,14 @@ Examples:
 	cakupan health --node http://127.0.0.1:8222` + exitCodes
 }
 
-// Run runs the command.
+// Run asks, prints the answer, and ends with exit 0 when all is well, else with exit 1 and why: so
+// a supervisor needs the exit code alone. The answer is printed in both cases.
 func (c *healthCommand) Run(ctx context.Context, w *where, out *console) error {
 	if c.Node != "" {
 		return c.node(ctx, w, out)
 	}
 	return w.with(ctx, out, false, func(s *client.Client) error {
+		// The two differ while a ledger is being built: it is well, and answers nothing yet.
 		if c.Ready {
 			ready, err := s.Ready(ctx)
 			return tellState(w, out, ready, state{ready.Status, ready.Why, ready.Head}, err)
@@ -54,13 +60,16 @@ func (c *healthCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// state is what all answers have that say how a ledger is.
+// state is what all answers have that say how a ledger is. why is empty where status is
+// ledger.HealthOK.
 type state struct {
 	status, why string
 	head        eventstore.Sequence
 }
 
-// tellState prints an answer, unless there is none, and returns why not all is well.
+// tellState prints an answer, unless there is none, and returns why not all is well. A ledger that
+// is behind needs nothing but time; with anything else somebody has to look. Both are exit 1, and
+// the code tells them apart.
 func tellState(w *where, out *console, whole any, s state, err error) error {
 	switch {
 	case err != nil:
@@ -80,13 +89,14 @@ func tellState(w *where, out *console, whole any, s state, err error) error {
 	return problem.New(problem.LogUnavailable, s.why)
 }
 
-// nodeAnswer is what a node of NATS says of itself.
+// nodeAnswer is what a node of NATS says of itself, in the words of nats-server.
 type nodeAnswer struct {
 	Status string `json:"status"`
 	Why    string `json:"error,omitempty"`
 }
 
-// node asks a node of NATS: whether it is there, has a leader, and is up to date.
+// node asks a node of NATS: whether it is there, has a leader, and is up to date. The status of
+// HTTP decides; what stands in the answer is for people.
 func (c *healthCommand) node(ctx context.Context, w *where, out *console) error {
 	ctx, cancel := context.WithTimeout(ctx, nodeMax)
 	defer cancel()
@@ -98,6 +108,7 @@ func (c *healthCommand) node(ctx context.Context, w *where, out *console) error 
 	if err != nil {
 		return problem.Wrap(problem.LogUnavailable, "the node does not answer", err)
 	}
+	// It was read, or is thrown away: an error of closing changes nothing.
 	defer func() { _ = response.Body.Close() }()
 	var answer nodeAnswer
 	err = json.NewDecoder(io.LimitReader(response.Body, nodeBytesMax)).Decode(&answer)

@@ -6,7 +6,8 @@ import (
 )
 
 // shownAnswer is an answer as a server gives it to whoever asks: to a dashboard's login, small
-// counts are null, which would be read as 0.
+// counts are null, which would be read as 0. Suppressed says that there is one; a ledger that hides
+// nothing leaves it out.
 type shownAnswer struct {
 	coverage.Answer
 	Suppressed bool `json:"suppressed"`
@@ -18,11 +19,13 @@ type shownPoint struct {
 	Suppressed bool `json:"suppressed"`
 }
 
+// whole returns the answer, and whether nothing of it is hidden.
 func (a *shownAnswer) whole() (coverage.Answer, bool) { return a.Answer, !a.Suppressed }
 func (p *shownPoint) whole() (coverage.Point, bool)   { return p.Point, !p.Suppressed }
 
 // wholes returns what was answered, unless something of it is hidden: a table has no word for that,
-// and a 0 would be a lie.
+// and a 0 would be a lie. So is every sum and chart that a 0 goes into, which is why one hidden
+// count refuses all of the answer.
 func wholes[T any, S any, P interface {
 	*S
 	whole() (T, bool)

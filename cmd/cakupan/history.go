@@ -11,7 +11,10 @@ import (
 	"cakupan/cmd/internal/control"
 )
 
-// changeLine is one change of the register, as far as it is about one member.
+// changeLine is one change of the register, as far as it is about one member. Number is that of the
+// change in the register, At is in UTC, to the second, and By is the account on the ledger's
+// machine that asked for it. Sources, regions, types and the end of the secret are those that the
+// change gave, none where it gave none. Role is what the member is.
 type changeLine struct {
 	Number    uint64        `json:"number"`
 	At        string        `json:"at"`
@@ -27,7 +30,8 @@ type changeLine struct {
 	what string // for people
 }
 
-// history prints what happened to members.
+// history prints what happened to members, in the order of the register. Members who are not in of
+// are left out: those of other roles have commands of their own.
 func history(
 	ctx context.Context, r control.Members, of []register.Member, asJSON bool, out *console,
 ) error {
@@ -35,6 +39,7 @@ func history(
 	if err != nil {
 		return err
 	}
+	// For machines nothing is an empty array, not null.
 	lines := []changeLine{}
 	for i := range entries {
 		lines = append(lines, linesOf(&entries[i], of)...)
@@ -49,7 +54,9 @@ func history(
 	return t.write(out.stdout)
 }
 
-// linesOf returns what one change did to members: to several, when it took them over.
+// linesOf returns what one change did to members: to several, when it took them over. A change
+// without members names one whose secret or membership it changed; that somebody logged in names
+// none so, and has no line.
 func linesOf(e *access.Entry, of []register.Member) (lines []changeLine) {
 	about := e.Members
 	if len(about) == 0 {
@@ -57,10 +64,13 @@ func linesOf(e *access.Entry, of []register.Member) (lines []changeLine) {
 	}
 	for i := range about {
 		m := &about[i]
+		// A name is never given twice, not even after it was revoked, so it says whose the change
+		// is.
 		place := slices.IndexFunc(of, func(is register.Member) bool { return is.Name == m.Name })
 		if place < 0 {
 			continue
 		}
+		// Whether a secret has expired by now is no part of what happened then.
 		shown := lineOf(m, time.Time{})
 		lines = append(lines, changeLine{
 			Number: e.Number, At: e.At.Format(time.RFC3339), By: e.By, Change: e.Kind,
@@ -71,7 +81,8 @@ func linesOf(e *access.Entry, of []register.Member) (lines []changeLine) {
 	return lines
 }
 
-// scope says what a member may do after a change, in words.
+// scope says what a member may do after a change, in words. Revoked is for ever, whatever the
+// member had.
 func (m *memberLine) scope(after register.Kind) string {
 	var parts []string
 	if len(m.Regions) > 0 {

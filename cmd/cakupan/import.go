@@ -16,7 +16,9 @@ import (
 	"cakupan/projections/findings"
 )
 
-// importCommand takes in events from files.
+// importCommand takes in events from files (contract, section 6). What is imported is in the log
+// for ever, so all that can be wrong with the command line, the names of files and the beginnings
+// of lists is found before the first event is sent.
 type importCommand struct {
 	Files        []string `arg:"" name:"file" help:"${files}"`
 	DryRun       bool     `help:"Judge the events, and append nothing."`
@@ -65,13 +67,17 @@ Examples:
 	zcat old.ndjson.gz | cakupan import --keep-recorded -` + exitCodes
 }
 
-// Run runs the command.
+// Run imports the files in their order. It ends with exit 3 where something was refused and the
+// rest is in the log, and with another error where it could not go on; what was appended before
+// that stays, and is told. To run it again is always safe: what is there already is a duplicate
+// (contract, section 1).
 func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	for _, path := range c.Files {
 		if err := importer.CheckFile(path); err != nil {
 			return err
 		}
 	}
+	// Before the file is begun: it may be one of those to be read.
 	if err := importer.CheckRejects(c.Rejects, c.Files, out.stdin); err != nil {
 		return err
 	}
@@ -87,9 +93,15 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 	if err != nil {
 		return err
 	}
+	// The file gets its name at the end, also of an import that failed: what was refused before
+	// that is to be corrected all the same. Without --rejects refused is nil, which Close takes.
 	defer func() { err = errors.Join(err, refused.Close(err)) }()
+	// Reading the lists' beginnings is not part of the time that is told.
 	started, m := out.now(), out.meter("import")
+	// It keeps the account of all files together: what is told at the end is of the command, not of
+	// a file.
 	t := importer.NewTally(importer.Teller{Note: out.note, At: m.at, End: m.end}, refused)
+	// Done once; a dry run does it again on an empty ledger when the first time found none.
 	job := func(s *client.Client) error {
 		in := importer.Import{From: s, Lists: opts, Stdin: out.stdin, Tally: t, Parts: c.Parts}
 		in.Options = intake.Options{KeepRecorded: c.KeepRecorded, DryRun: c.DryRun}
@@ -102,24 +114,30 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 		if failed != nil && t.Read == 0 {
 			return failed // there is nothing to report
 		}
+		// The line of the progress goes before the account is printed.
 		m.end()
 		t.Seconds = out.now().Sub(started).Seconds()
 		if err := c.report(ctx, s, &t.Summary, w.JSON, out); err != nil {
 			return errors.Join(failed, err)
 		}
+		// An error goes before exit 3, which says that all the rest is in the log.
 		if failed == nil && t.Refused > 0 {
 			return quietExit(problem.ExitRefused)
 		}
 		return failed
 	}
 	err = w.with(ctx, out, !c.DryRun, job)
+	// A dry run makes no ledger, and there is none to be asked.
 	if c.DryRun && problem.Exit(err) == problem.ExitNotFound {
 		return inNoLedger(ctx, out, w.JSON, job)
 	}
 	return err
 }
 
-// whole reads what is said of a file that is the whole of a list.
+// whole reads what is said of a file that is the whole of a list, and refuses flags that mean
+// nothing without each other. w is empty for other files. Whoever corrects a list is asked what
+// becomes of rows that are gone; with nobody there to answer, a list that lacks rows is refused
+// until --gone says it.
 func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 	switch {
 	case c.Complete && (len(c.Files) > 1 || !importer.IsList(c.Files[0])):
@@ -129,6 +147,7 @@ func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 		return w, usage("--complete is for one sheet: name it with --sheet (untuk satu lembar:" +
 			" sebut namanya dengan --sheet)")
 	case c.Complete && c.KeepRecorded:
+		// A correction is made now. The record times of an older system are of another log.
 		return w, usage("--complete and --keep-recorded exclude each other")
 	case c.Parts && !c.Complete:
 		return w, usage("--parts is for --complete (hanya bersama --complete)")
@@ -146,7 +165,8 @@ func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 }
 
 // inNoLedger does a job on an empty ledger that is gone after it: where there is none yet, events
-// can be judged all the same.
+// can be judged all the same. Its folder is a temporary one, and a crash leaves it to the system to
+// clear; it has no event, and no worker id, since a dry run keeps none.
 func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*client.Client) error,
 ) (err error) {
 	dir, err := os.MkdirTemp("", "cakupan-dry-")
@@ -154,14 +174,18 @@ func inNoLedger(ctx context.Context, out *console, asJSON bool, job func(*client
 		return fmt.Errorf("make temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	// No server and no secret: nothing of the job may go elsewhere.
 	empty := where{Data: dir, JSON: asJSON}
 	return empty.with(ctx, out, true, job)
 }
 
-// report prints the summary, and the findings if they are asked for.
+// report prints the summary, and the findings if they are asked for. An error of asking for
+// findings does not keep the summary from being printed: it says what is in the log. For machines
+// both are one object.
 func (c *importCommand) report(ctx context.Context, s *client.Client, t *importer.Summary,
 	asJSON bool, out *console,
 ) error {
+	// The first ones were shown as they came; there is no other place for the rest.
 	if c.Rejects == "" && t.Refused > importer.ShownMax {
 		out.note(t.Lang().Pick("… dan %s lagi; sebut nama berkas dengan --rejects untuk"+
 			" mendapat semuanya", "… and %s more; name a file with --rejects to get them all"),
@@ -171,6 +195,7 @@ func (c *importCommand) report(ctx context.Context, s *client.Client, t *importe
 		if !c.Findings {
 			return out.writeJSON(t)
 		}
+		// None is an empty array, not null. All are in memory: they are a part of one object.
 		found := []findings.Finding{}
 		err := c.eachFinding(ctx, s, t, func(f *findings.Finding) error {
 			found = append(found, *f)
@@ -189,7 +214,8 @@ func (c *importCommand) report(ctx context.Context, s *client.Client, t *importe
 	return errors.Join(c.eachFinding(ctx, s, t, p.finding), p.end(false))
 }
 
-// account prints what became of the events, in the language of their list.
+// account prints what became of the events, in the language of their list: of files of events that
+// is English.
 func (c *importCommand) account(t *importer.Summary, out *console) error {
 	l := t.Lang()
 	verb, sequences := l.Pick("dicatat", "appended"), ""
@@ -201,6 +227,7 @@ func (c *importCommand) account(t *importer.Summary, out *console) error {
 			numeral(l, *t.First), numeral(l, *t.Last))
 	}
 	seconds := fmt.Sprintf("%.1f", t.Seconds)
+	// Decimals follow a comma in Indonesian, where a point parts thousands.
 	if l == lists.Indonesian {
 		seconds = strings.Replace(seconds, ".", ",", 1)
 	}
@@ -213,7 +240,9 @@ func (c *importCommand) account(t *importer.Summary, out *console) error {
 }
 
 // eachFinding calls yield with each open finding that events of this import have raised, or that
-// rests on one. What others sent meanwhile stands between its events in the log.
+// rests on one. What others sent meanwhile stands between its events in the log, and counts as its
+// own. min_seq has the ledger answer only once the findings know the last event (contract, section
+// 7); an import that has appended nothing has none.
 func (c *importCommand) eachFinding(ctx context.Context, s *client.Client, t *importer.Summary,
 	yield func(*findings.Finding) error,
 ) error {

@@ -10,7 +10,8 @@ import (
 	"cakupan/eventstore/inspect"
 )
 
-// inspectCommand says what files of a data folder are.
+// inspectCommand says what files of a data folder are. It looks at bytes alone and opens no ledger,
+// so it is there for a folder that does not open.
 type inspectCommand struct {
 	Path string `arg:"" optional:"" name:"path" help:"${inspectPath}"`
 }
@@ -31,8 +32,10 @@ Examples:
 	cakupan inspect cakupan-data/vault/vault.db` + exitCodes
 }
 
-// Run runs the command.
+// Run inspects and prints. Damaged or of another ledger is exit 5, of a newer program exit 1,
+// nothing of a ledger at all exit 4; the report has said why by then.
 func (c *inspectCommand) Run(w *where, out *console) error {
+	// A server does not show its files.
 	if w.Server != "" {
 		return usage("inspect looks at files: run it on the machine that has them")
 	}
@@ -52,6 +55,8 @@ func (c *inspectCommand) Run(w *where, out *console) error {
 	if err != nil {
 		return err
 	}
+	// The worst file decides. One of a newer program is not judged, so it is no failed check; what
+	// is whole or unproven has nothing against it.
 	switch inspection.State {
 	case inspect.Damaged, inspect.Foreign:
 		return quietExit(problem.ExitCheckFailed)
@@ -64,7 +69,9 @@ func (c *inspectCommand) Run(w *where, out *console) error {
 	}
 }
 
-// writeInspection prints what was found for people.
+// writeInspection prints what was found for people. All of it is written at once: the files are
+// few. A file takes two lines and more: its state and path, for paths are long, and below it what
+// it is.
 func writeInspection(w io.Writer, in *datafolder.Inspection) error {
 	var text strings.Builder
 	for i := range in.Files {
@@ -77,6 +84,7 @@ func writeInspection(w io.Writer, in *datafolder.Inspection) error {
 			_, _ = fmt.Fprintf(&text, ", ledger %s", f.Ledger)
 		}
 		_, _ = fmt.Fprintf(&text, "\n%10s%s bytes", "", thousands(uint64(f.Bytes)))
+		// 0 is said too of what has no entries to be counted.
 		if f.Entries != 0 {
 			_, _ = fmt.Fprintf(&text, ", %s entries", thousands(f.Entries))
 		}

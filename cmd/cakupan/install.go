@@ -14,7 +14,8 @@ import (
 	"cakupan/eventstore/durable"
 )
 
-// installCommand has systemd run the ledger.
+// installCommand has systemd run the ledger. It writes two files and runs nothing: what makes them
+// count is said at the end. Root is for who builds a package, where nothing may be run.
 type installCommand struct {
 	Name    string   `default:"cakupan" placeholder:"NAME" help:"${installName}"`
 	Program string   `placeholder:"FILE" help:"The program to be run (default: this one)."`
@@ -38,7 +39,12 @@ Examples:
 	  --tls-key /etc/cakupan/key.pem` + exitCodes
 }
 
-// unitText is the unit. Of the kernel and the machine a ledger needs a folder and the network.
+// unitText is the unit. Of the kernel and the machine a ledger needs a folder and the network, and
+// has nothing else: no capabilities, so it gets no port below 1024 by itself, and no folder to
+// write to but its own. Restart is always, because a ledger that cannot go on in its process ends
+// it and relies on being started again. A stop may take TimeoutStopSec: requests in work end, and
+// so do the projections; what is killed before that has lost nothing that was answered. It is never
+// written.
 var unitText = template.Must(template.New("unit").Parse(
 	`# Made by: cakupan install. Change it with: systemctl edit {{.Name}}
 [Unit]
@@ -96,16 +102,20 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 `))
 
-// userText is the user, for systemd-sysusers.
+// userText is the user, for systemd-sysusers: without a shell and a password, as it says by
+// default. It is never written.
 var userText = template.Must(template.New("user").Parse(
 	`# Made by: cakupan install
 u {{.Name}} - "Cakupan ledger" /var/lib/{{.Name}}
 `))
 
-// unitName is what may be the name of a unit, a user and a folder.
+// unitName is what may be the name of a unit, a user and a folder. The longest is what systemd
+// takes for the name of a user: 31 characters.
 var unitName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
-// Run runs the command.
+// Run writes the files, or prints them with --dry-run. Files of that name are replaced, so a second
+// install is an update; what somebody has changed belongs into an override, as the unit says
+// itself.
 func (c *installCommand) Run(w *where, out *console) error {
 	files, err := c.files()
 	if err != nil {
@@ -113,6 +123,7 @@ func (c *installCommand) Run(w *where, out *console) error {
 	}
 	for _, f := range files {
 		path := filepath.Join(c.Root, f.path)
+		// Each file below its path, as it would be read.
 		if c.DryRun {
 			_, err = fmt.Fprintf(out.stdout, "# %s\n%s\n", path, f.content)
 		} else {
@@ -133,17 +144,20 @@ func (c *installCommand) Run(w *where, out *console) error {
 	return err
 }
 
-// systemFile is a file that install writes.
+// systemFile is a file that install writes. The path is one below the root, without a slash before.
 type systemFile struct {
 	path    string
 	content []byte
 }
 
-// files returns the files to be written.
+// files returns the files to be written, the unit first. All that is in them is checked here,
+// before anything is written: a name, a program or a flag must not add a line of its own to what
+// systemd does as root.
 func (c *installCommand) files() ([]systemFile, error) {
 	if !unitName.MatchString(c.Name) {
 		return nil, usage("--name has a-z, 0-9 and - only, and begins with a letter")
 	}
+	// What the two templates have places for.
 	fill := struct{ Name, Program, Flags string }{Name: c.Name, Program: c.Program}
 	if fill.Program == "" {
 		self, err := os.Executable()
@@ -152,9 +166,11 @@ func (c *installCommand) files() ([]systemFile, error) {
 		}
 		fill.Program = self
 	}
+	// The path stands in the unit as it is, without quotes.
 	if !filepath.IsAbs(fill.Program) || strings.ContainsAny(fill.Program, "\" \t\n%$\\") {
 		return nil, usage("--program is where systemd finds it, such as /usr/local/bin/cakupan")
 	}
+	// They are given to serve as they are: it says at its start what is wrong with them.
 	for _, flag := range c.Flags {
 		if strings.ContainsAny(flag, "\n\r") {
 			return nil, usage("a flag has no more than one line")
@@ -175,8 +191,11 @@ func (c *installCommand) files() ([]systemFile, error) {
 	}, nil
 }
 
-// writeSystemFile writes a file that all may read.
+// writeSystemFile writes a file that all may read; none has a secret. A crash leaves the file as it
+// was, or as it is to be. Between the two files it leaves a unit without its user, which systemd
+// refuses to start: install again.
 func writeSystemFile(path string, content []byte) error {
+	// As systemd's own files have it.
 	const folderMode, fileMode fs.FileMode = 0o755, 0o644
 	if err := durable.MakeFolder(filepath.Dir(path), folderMode); err != nil {
 		return fmt.Errorf("make folder: %w", err)

@@ -11,7 +11,8 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// keysCommand looks after the keys of a ledger.
+// keysCommand looks after the keys of a ledger. They are files in the folder, and neither in the
+// log nor in a backup of the ledger (contract, section 10).
 type keysCommand struct {
 	Show   keysShowCommand   `cmd:"" help:"Say how each key is."`
 	Backup keysBackupCommand `cmd:"" help:"Copy the keys into a new folder."`
@@ -41,13 +42,16 @@ type onFolder struct {
 	NATS string `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
 }
 
-// with does a job of the ledger of the folder, also while it runs. Over the network nobody does.
+// with does a job of the ledger of the folder, also while it runs. Over the network nobody does: a
+// login reads or reports, and a key opens all that the ledger has sealed. job is called once, with
+// the running ledger where there is one.
 func (o *onFolder) with(ctx context.Context, w *where, out *console,
 	job func(control.Custody) error,
 ) error {
 	if err := w.notServer(); err != nil {
 		return err
 	}
+	// Create is not set: a folder that was mistyped has no ledger, and must not get one.
 	opts := ledger.Options{Dir: w.folder(), NATS: o.NATS, Log: out.logger()}
 	return asOwner(ctx, opts, func(running *control.Client) error { return job(running) },
 		func(l *ledger.Ledger) error { return job(l) })
@@ -75,7 +79,8 @@ Examples:
 	cakupan keys show --data /var/lib/cakupan --json` + exitCodes
 }
 
-// Run runs the command.
+// Run prints how each key is: a fingerprint, never the key. One that is missing, damaged or another
+// ledger's is exit 5.
 func (c *keysShowCommand) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(l control.Custody) error {
 		keys, err := l.Keys(ctx)
@@ -86,10 +91,13 @@ func (c *keysShowCommand) Run(ctx context.Context, w *where, out *console) error
 	})
 }
 
+// writeKeys prints how the keys are, and ends with exit 5 unless each is the ledger's own. The
+// table says by then what is wrong with which.
 func writeKeys(w *where, out *console, keys []ledger.Key) error {
 	sound := true
 	t := newTable("File", "Use", "Fingerprint", "State")
 	for _, k := range keys {
+		// So says the check of the key that is kept in the ledger.
 		state := "is the ledger's own"
 		if !k.OK {
 			state, sound = k.Problem, false
@@ -108,7 +116,8 @@ func writeKeys(w *where, out *console, keys []ledger.Key) error {
 	return err
 }
 
-// keysBackupCommand copies the keys.
+// keysBackupCommand copies the keys. The folder must not be there yet, so that no older key is lost
+// to a newer one of its name.
 type keysBackupCommand struct {
 	onFolder
 	To string `required:"" placeholder:"DIR" help:"A folder that is not there yet."`
@@ -123,7 +132,9 @@ Example:
 	cakupan keys backup --to /media/safe/cakupan-keys` + exitCodes
 }
 
-// Run runs the command.
+// Run copies the keys, and names the folder and not what is in it. Keys that are not all the
+// ledger's own are not copied: such a copy would be found out at a restore. A copy that was cut
+// short leaves the folder, which is to be removed before the next.
 func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(l control.Custody) error {
 		to, err := filepath.Abs(c.To) // of this command, not of the ledger that runs
@@ -143,7 +154,8 @@ func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) err
 	})
 }
 
-// keysRotateCommand changes a key.
+// keysRotateCommand changes a key. One that a crash has broken off has lost nothing: the same
+// command again ends it, and cakupan keys show says how the keys are.
 type keysRotateCommand struct {
 	onFolder
 	Key string `default:"vault" enum:"vault,intake,checkpoint" help:"${enum}; default: ${default}."`
@@ -165,7 +177,9 @@ Examples:
 	cakupan keys rotate --key checkpoint` + exitCodes
 }
 
-// Run runs the command.
+// Run changes the key and shows how the keys are after it. A ledger that runs goes on with the new
+// key of the vault or of checkpoints; that of the intake it does not change while it takes messages
+// in.
 func (c *keysRotateCommand) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(l control.Custody) error {
 		if err := l.RotateKey(ctx, c.Key); err != nil {
@@ -179,7 +193,8 @@ func (c *keysRotateCommand) Run(ctx context.Context, w *where, out *console) err
 	})
 }
 
-// keysTakeOverCommand brings over a vault that the log seems to have outgrown.
+// keysTakeOverCommand brings over a vault that the log seems to have outgrown. It is apart from
+// onFolder, since it is for a ledger that refuses to start.
 type keysTakeOverCommand struct {
 	NATS string `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
 }
@@ -196,11 +211,13 @@ Example:
 	cakupan keys take-over` + exitCodes
 }
 
-// Run runs the command. Such a ledger does not start: none runs on the folder.
+// Run runs the command. Such a ledger does not start: none runs on the folder, so it is opened
+// here. From then on it starts as any other, and the command has nothing left to do.
 func (c *keysTakeOverCommand) Run(ctx context.Context, w *where, out *console) error {
 	if err := w.notServer(); err != nil {
 		return err
 	}
+	// No other command may say so: an old copy of a vault would be believed without a word.
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.folder(), NATS: c.NATS, OldVault: true, Log: out.logger(),
 	})

@@ -14,21 +14,24 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// listCommand looks after lists that were imported.
+// listCommand looks after lists that were imported. What it knows of a list is what the log has:
+// each event of a list carries its id, its row and its step, and the files are not needed any more.
 type listCommand struct {
 	Show    listShow    `cmd:"" help:"Print the rows of a list that count now."`
 	History listHistory `cmd:"" help:"Print what was done to a list, step by step."`
 	Undo    listUndo    `cmd:"" help:"Undo the last step of a list."`
 }
 
-// listOf names a list.
+// listOf names a list. Source is needed only where several sources have a list of that id: to guess
+// one of them would undo what others have sent.
 type listOf struct {
 	ID     string `arg:"" name:"list" help:"Its id, as it stands above its columns."`
 	Source string `placeholder:"URI" help:"Its source, where several have a list of that id."`
 	Lang   string `enum:"id,en" default:"id" help:"Language of what is printed: id or en."`
 }
 
-// lang returns the language of what is printed.
+// lang returns the language of what is printed, the same for a list of either: whoever asks need
+// not be who sent it.
 func (o *listOf) lang() lists.Language {
 	if o.Lang == "en" {
 		return lists.English
@@ -36,11 +39,13 @@ func (o *listOf) lang() lists.Language {
 	return lists.Indonesian
 }
 
-// with does a job on what the ledger has of the list.
+// with does a job on what the ledger has of the list. A list that it has nothing of is an error,
+// exit 4: its id was mistyped.
 func (o *listOf) with(ctx context.Context, w *where, out *console,
 	job func(*whole.History) error,
 ) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
+		// Reading needs nothing of an import but the ledger.
 		in := importer.Import{From: s}
 		h, err := in.History(ctx, o.ID, o.Source)
 		if err != nil {
@@ -50,7 +55,7 @@ func (o *listOf) with(ctx context.Context, w *where, out *console,
 	})
 }
 
-// listShow prints rows.
+// listShow prints the rows that are in force, those that ended with their end.
 type listShow struct{ listOf }
 
 // Help returns what --help shows beyond the flags.
@@ -64,7 +69,9 @@ Examples:
 	cakupan list show BB-2021-03 --server 127.0.0.1:7070 --json` + exitCodes
 }
 
-// listedRow is a row of a list as --json shows it.
+// listedRow is a row of a list as --json shows it. Row is its number in the file that said it, Name
+// the enrolment or person that it is about, From the day or month from which it counts, and
+// Sequence that of its event.
 type listedRow struct {
 	Row      int    `json:"row"`
 	Name     string `json:"name"`
@@ -73,9 +80,10 @@ type listedRow struct {
 	Ended    string `json:"ended,omitempty"` // the first day or month that does not count any more
 }
 
-// Run runs the command.
+// Run prints the rows in the order of the log, and under the table of which source they are.
 func (c *listShow) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(h *whole.History) error {
+		// For machines no rows are an empty array, not null.
 		all := []listedRow{}
 		for _, i := range h.Rows() {
 			row := listedRow{Row: i.Row, Name: i.Name(), From: i.From(), Sequence: i.Sequence}
@@ -104,7 +112,7 @@ func (c *listShow) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// listHistory prints steps.
+// listHistory prints steps, in the order in which they were taken.
 type listHistory struct{ listOf }
 
 // Help returns what --help shows beyond the flags.
@@ -116,7 +124,9 @@ Examples:
 	cakupan list history BB-2021-03` + exitCodes
 }
 
-// listStep is a step of a list as --json shows it.
+// listStep is a step of a list as --json shows it. First and Last are sequences; events of others
+// may stand between them. Said, TakenBack and Ended count events of the step; together they are all
+// of it.
 type listStep struct {
 	Step       int    `json:"step"` // 0: rows that came without --complete
 	First      uint64 `json:"first"`
@@ -130,7 +140,8 @@ type listStep struct {
 	Undoes     uint64 `json:"undoes,omitempty"` // the first event of what it undoes
 }
 
-// Run runs the command.
+// Run prints a line a step. A step that was broken off, in parts, shows so: the import that made it
+// goes on where it stopped.
 func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(h *whole.History) error {
 		steps := []listStep{}
@@ -150,6 +161,7 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 			step, note := strconv.Itoa(s.Step), ""
 			switch {
 			case s.Step == 0:
+				// Rows that came one by one are no step, so they cannot be broken off.
 				step = "–"
 			case s.Broken:
 				note = l.Pick("terputus", "broken off")
@@ -165,6 +177,8 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
+// stepOf says what was done in a step. Publisher and record time are those of its last event: a
+// step in parts is done with that one. A group has one event at least.
 func stepOf(g *whole.Group) listStep {
 	first, last := g.Items[0], g.Items[len(g.Items)-1]
 	s := listStep{
@@ -176,6 +190,7 @@ func stepOf(g *whole.Group) listStep {
 		case i.Retracts():
 			s.TakenBack++
 		case i.Ends != "":
+			// It ends a row that is gone, and is none itself.
 			s.Ended++
 		default:
 			s.Said++
@@ -184,7 +199,8 @@ func stepOf(g *whole.Group) listStep {
 	return s
 }
 
-// listUndo undoes a step.
+// listUndo undoes a step. The step stays in the log, and so does what undoes it: nothing is lost,
+// and the undoing can be undone.
 type listUndo struct {
 	listOf
 	DryRun bool `help:"Say what would be done, and do nothing."`
@@ -203,9 +219,12 @@ Examples:
 	cakupan list undo BB-2021-03` + exitCodes
 }
 
-// Run runs the command.
+// Run undoes the last step and says what came of it. It is appended as a whole, or in parts with
+// --parts; where the ledger, asked before, would refuse one event of it, nothing is appended and it
+// is exit 3. Nothing to undo is exit 4.
 func (c *listUndo) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
+		// No progress is shown, and there is no file to give rows back in.
 		t := importer.NewTally(importer.Teller{
 			Note: out.note, At: func(uint64, float64) {}, End: func() {},
 		}, nil)
@@ -222,6 +241,7 @@ func (c *listUndo) Run(ctx context.Context, w *where, out *console) error {
 			l := c.lang()
 			format := l.Pick("%s baris ditarik kembali, %s dilaporkan lagi\n",
 				"%s rows were taken back, %s said again\n")
+			// What would be done is worked out as if it were done, up to the appending.
 			if c.DryRun {
 				format = l.Pick("%s baris akan ditarik kembali, %s dilaporkan lagi\n",
 					"%s rows would be taken back, %s said again\n")

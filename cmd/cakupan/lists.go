@@ -7,7 +7,8 @@ import (
 	"cakupan/cmd/internal/lists"
 )
 
-// numeral writes a number as people of the language do: 1.000 or 1,000.
+// numeral writes a number as people of the language do: 1.000 or 1,000. It is for what people read;
+// JSON and CSV have numbers as programs do.
 func numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {
 	if l == lists.Indonesian {
 		return strings.ReplaceAll(thousands(n), ",", ".")
@@ -15,7 +16,8 @@ func numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {
 	return thousands(n)
 }
 
-// listFlags say what a list does not say of itself.
+// listFlags say what a list does not say of itself. What is given here goes before what the file
+// declares. A value of Default may have a comma, so that flag is not parted at one.
 type listFlags struct {
 	List    string   `placeholder:"ID" help:"${list}"`
 	Source  string   `placeholder:"URI" help:"${listSource}"`
@@ -29,7 +31,7 @@ func (f *listFlags) given() bool {
 	return f.List+f.Source+f.Kind+f.Sheet != "" || len(f.Default) > 0
 }
 
-// options reads the flags.
+// options reads the flags. Which columns and values there are only the list can say.
 func (f *listFlags) options() (lists.Options, error) {
 	opts := lists.Options{ID: f.List, Source: f.Source, Sheet: f.Sheet}
 	if f.Kind != "" {
@@ -51,13 +53,15 @@ func (f *listFlags) options() (lists.Options, error) {
 	return opts, nil
 }
 
-// checkLists makes sure, before anything is appended, that lists can be read and that the flags
-// fit the files.
+// checkLists makes sure, before anything is appended, that lists can be read and that the flags fit
+// the files. rejects is the name of the file for what is refused, "" for none. The options are
+// those for all lists of the command.
 func checkLists(files []string, flags *listFlags, rejects string) (lists.Options, error) {
 	opts, err := flags.options()
 	if err != nil {
 		return opts, err
 	}
+	// Each list is opened and closed again: its beginning is enough to know whether it can be read.
 	count := 0
 	for _, path := range files {
 		if !importer.IsList(path) {
@@ -70,13 +74,16 @@ func checkLists(files []string, flags *listFlags, rejects string) (lists.Options
 	}
 	switch {
 	case count == 0 && flags.given():
+		// Else a value for all rows would be lost in a file of events without a word.
 		return opts, usage("--list, --source, --kind, --sheet and --default are for lists of" +
 			" people: .csv, .tsv, .txt, .xlsx, .xlsm and .ods (hanya untuk daftar orang)")
 	case importer.ReturnsList(rejects) && strings.EqualFold(flags.Sheet, lists.EverySheet):
+		// Rows are given back as a list of one sheet, which has no place for those of another.
 		return opts, usage("--rejects with a name that ends with .csv or .xlsx gives the rows of" +
 			" one sheet back: import the sheets one by one, or name a file that ends with .ndjson" +
 			" (baris satu lembar saja yang dapat dikembalikan: kirim lembarnya satu per satu)")
 	case count > 0 && importer.IsList(rejects) && !importer.ReturnsList(rejects):
+		// Other forms of lists can be read here and not written.
 		return opts, usage("--rejects gives rows of a list back as .csv or .xlsx (pakai nama yang" +
 			" berakhir dengan .csv atau .xlsx)")
 	case importer.ReturnsList(rejects) && (count == 0 || len(files) > 1):
@@ -84,6 +91,7 @@ func checkLists(files []string, flags *listFlags, rejects string) (lists.Options
 			" one list back: import that list alone, or name a file that ends with .ndjson" +
 			" (baris satu daftar saja yang dapat dikembalikan: kirim daftar itu sendiri)")
 	}
+	// Kept rows cost memory, and are for nothing else.
 	opts.KeepRows = rejects != ""
 	return opts, nil
 }

@@ -15,7 +15,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// logCommand prints events of the log.
+// logCommand prints events of the log (contract, sections 5, 6 and 8). Numbers are texts here: the
+// ledger reads them, and one that is left out is not asked for.
 type logCommand struct {
 	From       string `placeholder:"SEQ" help:"First event; default: 1."`
 	To         string `placeholder:"SEQ" help:"Last event, in; default: the end of the log."`
@@ -44,11 +45,12 @@ Examples:
 	cakupan log --json > all.ndjson` + exitCodes
 }
 
-// Run runs the command.
+// Run prints the events as they come, and with --follow goes on until ctx or the server ends.
 func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := client.Values("from", c.From, "to", c.To, "type", c.Type, "enrolment", c.Enrolment,
 		"worker", c.Worker, "commitment", c.Commitment, "source", c.Source,
 		"publisher", c.Publisher, "last", c.Last)
+	// A folder that is open here has no other writer: its log would never grow.
 	if c.Follow && w.Server == "" {
 		return usage("--follow is for a running ledger, whose log grows: name one with --server")
 	}
@@ -63,6 +65,7 @@ func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 		if err != nil {
 			return err
 		}
+		// In bytes. A line to the system each would be most of the time of a long log.
 		size := 64 << 10
 		if c.Follow {
 			size = 1 // each line at once
@@ -73,7 +76,8 @@ func (c *logCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// copyLog prints the events of an answer.
+// copyLog prints the events of an answer: as they are, or for people. What it has printed before an
+// error stands.
 func copyLog(w *bufio.Writer, body io.Reader, asJSON bool) error {
 	return eachLine(body, func(line []byte) error {
 		if !asJSON {
@@ -84,14 +88,18 @@ func copyLog(w *bufio.Writer, body io.Reader, asJSON bool) error {
 	})
 }
 
-// eachLine calls take with each line of an answer, its end included. An answer that ends with a
-// problem is that error.
+// eachLine calls take with each line of an answer, its end included, which is take's from then on.
+// An answer that ends with a problem is that error: by then the status of HTTP was sent as good.
+// One that ends amid a line was cut off, which is an error too. Lines may be of any length; one is
+// in memory at a time.
 func eachLine(body io.Reader, take func(line []byte) error) error {
+	// 64 KiB is what most events fit many times; a longer line is put together from several reads.
 	in := bufio.NewReaderSize(body, 64<<10)
 	for {
 		line, err := in.ReadBytes('\n')
 		switch {
 		case errors.Is(err, io.EOF) && len(line) == 0:
+			// The answer ended after a line, as it must.
 			return nil
 		case err != nil:
 			return fmt.Errorf("read answer: %w", err)
@@ -104,8 +112,10 @@ func eachLine(body io.Reader, take func(line []byte) error) error {
 	}
 }
 
-// writeEvent prints an event for people.
+// writeEvent prints an event for people, on one line: what was reported stands last, since its
+// length is anybody's.
 func writeEvent(w io.Writer, line []byte) error {
+	// What is shown of an event; the rest of it is there with --json.
 	var e struct {
 		Sequence   uint64          `json:"sequence"`
 		RecordedAt string          `json:"recordedat"`

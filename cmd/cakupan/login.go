@@ -11,11 +11,14 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// loginBytesMax bounds a file with the addresses of a cluster.
+// loginBytesMax bounds a file with the addresses of a cluster, in bytes: what is longer is no such
+// file, and is read no further.
 const loginBytesMax = 64 << 10
 
 // loginOrFile reads a flag that may hold a password: the command line of a process can be seen by
-// every user of its machine, so @FILE takes what the file has.
+// every user of its machine, so @FILE takes what the file has. Spaces and ends of lines around that
+// are no part of it. It is called while the command line is read, so its errors come before
+// anything is done; none of them shows what the file has.
 func loginOrFile(ctx *kong.DecodeContext, target reflect.Value) error {
 	var value string
 	if err := ctx.Scan.PopValueInto("url", &value); err != nil {
@@ -30,6 +33,7 @@ func loginOrFile(ctx *kong.DecodeContext, target reflect.Value) error {
 	if err != nil {
 		return problem.Wrap(problem.FileNotReadable, "the file with the login cannot be read", err)
 	}
+	// It was read alone: closing it can lose nothing.
 	defer func() { _ = file.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(file, loginBytesMax))
 	if err != nil {

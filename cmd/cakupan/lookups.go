@@ -12,7 +12,7 @@ import (
 	"cakupan/eventstore/lookups"
 )
 
-// lookupsCommand lists who asked for whom by NIK.
+// lookupsCommand lists who asked for whom by NIK (contract, section 8).
 type lookupsCommand struct {
 	CSV bool `name:"csv" help:"Answer in CSV, for spreadsheets."`
 }
@@ -28,7 +28,7 @@ Examples:
 	cakupan lookups --csv --server https://ledger.example > lookups.csv` + exitCodes
 }
 
-// Run runs the command.
+// Run asks and prints. A server answers auditors.
 func (c *lookupsCommand) Run(ctx context.Context, w *where, out *console) error {
 	return ask(ctx, w, out, question{
 		route: "/v1/lookups", csv: c.CSV,
@@ -36,18 +36,22 @@ func (c *lookupsCommand) Run(ctx context.Context, w *where, out *console) error 
 	})
 }
 
-// lookupsPrinter prints look-ups.
+// lookupsPrinter prints look-ups, in the order in which they were recorded. n is how many there
+// were.
 type lookupsPrinter struct {
 	*printing
 
 	n uint64
 }
 
+// print prints a look-up. Who is empty for somebody who had the folder and so had to log in
+// nowhere, Worker for a NIK that the vault does not know: CSV has both as they are.
 func (p *lookupsPrinter) print(line []byte) error {
 	var l lookups.Lookup
 	if err := json.Unmarshal(line, &l); err != nil {
 		return err
 	}
+	// Columns are named with the first row.
 	if p.n++; p.csv != nil {
 		if p.n == 1 {
 			_ = p.csv.Write([]string{"number", "at", "who", "worker"}) // the writer keeps its error
@@ -65,6 +69,7 @@ func (p *lookupsPrinter) print(line []byte) error {
 	return err
 }
 
+// end says how many there were; CSV is counted by whoever reads it.
 func (p *lookupsPrinter) end() error {
 	if p.csv != nil {
 		return nil
@@ -73,7 +78,9 @@ func (p *lookupsPrinter) end() error {
 	return err
 }
 
-// lookUp asks a ledger for the worker of a NIK, which is recorded there.
+// lookUp asks a ledger for the worker of a NIK, which is recorded there before it is answered, also
+// where nobody is found: that is an error, exit 4. The NIK goes in a body, since addresses are
+// written to logs.
 func lookUp(ctx context.Context, s *client.Client, nik string) (string, error) {
 	body, err := json.Marshal(httpapi.LookupAsked{NIK: nik})
 	if err != nil {
@@ -84,12 +91,14 @@ func lookUp(ctx context.Context, s *client.Client, nik string) (string, error) {
 	return found.Worker, err
 }
 
-// setWorker puts the worker with a NIK, if one is given, into a query.
+// setWorker puts the worker with a NIK, if one is given, into a query. nik is as the flag has it, -
+// for standard input. The NIK itself is in no query. query may be nil where nik is "".
 func setWorker(ctx context.Context, s *client.Client, out *console, nik string, query url.Values,
 ) error {
 	if nik == "" {
 		return nil
 	}
+	// Two persons, or one named twice: nobody can say which.
 	if query.Has("worker") {
 		return usage("name the person by --nik or by --worker")
 	}
@@ -97,6 +106,7 @@ func setWorker(ctx context.Context, s *client.Client, out *console, nik string, 
 	if err != nil {
 		return err
 	}
+	// With an error the query is not asked, whatever stands in it.
 	worker, err := lookUp(ctx, s, nik)
 	query.Set("worker", worker)
 	return err
