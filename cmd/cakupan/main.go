@@ -1,5 +1,10 @@
 // Command cakupan is the ledger of employment-social-security coverage: it takes in what happened,
 // keeps it for ever, and answers who is covered, on any day, as known at any moment.
+//
+// Here are the command line and what is shown on it (contract, sections 6 and 8): flags are read,
+// questions asked, answers printed. What a ledger does is in cmd/internal, and none of it knows of
+// a terminal. A command asks a folder and a server alike through cmd/internal/client, so it need
+// not know which one it has.
 package main
 
 import (
@@ -27,6 +32,7 @@ func main() {
 		// 200 MB, for a twentieth of the processor time more.
 		debug.SetGCPercent(50)
 	}
+	// Deferred calls do not run before os.Exit, so none is made here: run has closed all it opened.
 	code := run(ctx, os.Args[1:], &console{
 		stdin:    os.Stdin,
 		stdout:   terminalOr(os.Stdout),

@@ -20,17 +20,23 @@ import (
 	"cakupan/eventstore/natsd"
 )
 
-// memberFlags are those of every command about the register.
+// memberFlags are those of every command about the register. NATS is the cluster that has the
+// register of a ledger whose log is there. It is needed only while no ledger runs on the folder:
+// one that does is asked instead, and knows its cluster.
 type memberFlags struct {
 	NATS string `name:"nats" placeholder:"URL" help:"${memberNATS}"`
 }
 
-// expiryFlag says how long a secret is worth something.
+// expiryFlag says how long a secret is worth something: to the end of a day in Asia/Makassar, or to
+// a moment. Left out, the secret is worth something until it is rotated or revoked, also where the
+// one before it had an end.
 type expiryFlag struct {
 	Expires string `placeholder:"WHEN" help:"${expires}"`
 }
 
-// moment returns when a secret expires, zero for never.
+// moment returns the first moment at which a secret is worth nothing any more, in UTC; zero for
+// never. A time is cut to whole seconds, a date ends with its last nanosecond. Whether the moment
+// is still to come is the register's to say, by its own clock: here it is only read.
 func (f expiryFlag) moment() (time.Time, error) {
 	if f.Expires == "" {
 		return time.Time{}, nil
@@ -46,7 +52,9 @@ func (f expiryFlag) moment() (time.Time, error) {
 	return at.UTC().Truncate(time.Second), nil
 }
 
-// memberLine is a member of the register as the commands print it.
+// memberLine is a member of the register as the commands print it. The names in its JSON are what
+// scripts go by. Times are RFC 3339 to the second; what has not happened is left out, and not a
+// time of the year 1. The line is made for one answer and kept nowhere.
 type memberLine struct {
 	Name      string        `json:"name"`
 	Role      register.Role `json:"role"`
@@ -61,9 +69,12 @@ type memberLine struct {
 	UsedAt    string        `json:"usedAt,omitempty"` // about when it last logged in
 	Expired   bool          `json:"expired,omitempty"`
 
+	// For people, who are shown groups of types and not a list of full names.
 	types []event.Type
 }
 
+// lineOf returns the line of a member. The register has only when a secret ends, so whether it has
+// ended is told by now, the caller's clock. The hash of the secret is left behind.
 func lineOf(e *register.Member, now time.Time) memberLine {
 	moment := func(at time.Time) string {
 		if at.IsZero() {
@@ -85,7 +96,8 @@ func lineOf(e *register.Member, now time.Time) memberLine {
 	return m
 }
 
-// state says whether the member still is one.
+// state says whether the member still is one. That it was revoked comes first: a secret that has
+// also expired may be rotated, a member who is revoked never comes back.
 func (m *memberLine) state() string {
 	switch {
 	case m.RevokedAt != "":
@@ -98,7 +110,8 @@ func (m *memberLine) state() string {
 	return "active"
 }
 
-// secretSince returns when the member got its present secret.
+// secretSince returns when the member got its present secret, RFC 3339: at the last rotation, or
+// with the membership.
 func (m *memberLine) secretSince() string {
 	if m.RotatedAt != "" {
 		return m.RotatedAt
@@ -106,7 +119,8 @@ func (m *memberLine) secretSince() string {
 	return m.CreatedAt
 }
 
-// lastUse returns when the member last logged in, as far as is noted.
+// lastUse returns when the member last logged in, as far as is noted: once a day, not at each
+// request. A dash says that no use is noted.
 func (m *memberLine) lastUse() string {
 	if m.UsedAt == "" {
 		return "–"
@@ -114,18 +128,22 @@ func (m *memberLine) lastUse() string {
 	return localTime(m.UsedAt)
 }
 
-// typeNames returns the types of events for people.
+// typeNames returns the types of events for people; those that belong together by their common
+// name.
 func (m *memberLine) typeNames() string {
 	return strings.Join(access.TypeNames(m.types), ", ")
 }
 
-// warnings are what a command tells of what it has opened: not what its server says of itself.
+// warnings are what a command tells of what it has opened: not what its server says of itself. To
+// register somebody a whole ledger is opened, with the server that holds its log; what that server
+// says at its start and end would hide the one line that the command is about.
 type warnings struct{ slog.Handler }
 
 // Enabled tells whether a level is one of a warning or worse.
 func (warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
 
-// Handle tells it, unless it is the server's.
+// Handle tells it, unless it is the server's, which is known by the message that all its lines
+// have. What keeps the job from being done is the job's error.
 func (w warnings) Handle(ctx context.Context, r slog.Record) error {
 	if r.Message == natsd.LogMessage {
 		return nil
@@ -134,7 +152,8 @@ func (w warnings) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // inUseMax is how long a command waits for another one that has the folder open: each takes less
-// than a second.
+// than a second. inUsePause is the time between two looks, short beside that second. Only pauses
+// are counted, not what a look takes.
 const (
 	inUseMax   = 30 * time.Second
 	inUsePause = 50 * time.Millisecond
@@ -143,6 +162,11 @@ const (
 // register does a job on the register: of the ledger that runs on the folder, else of the folder
 // itself. create says whether to make a ledger where there is none: who must log in may be known
 // before there is anything to read. Over the network there is no register to change.
+//
+// Where no ledger is to be made and there is no folder, that is said before anything is opened.
+// With a cluster the folder says nothing of it: the register is not there. Who changes the register
+// is recorded: as the account of this machine that runs the command, or as the running ledger finds
+// out by itself who has connected.
 func (w *where) register(
 	ctx context.Context, out *console, f memberFlags, create bool, job func(control.Members) error,
 ) error {
@@ -167,7 +191,11 @@ func (w *where) register(
 }
 
 // asOwner does a job of the ledger that runs on a folder, else of the folder itself. One that
-// another command has open is waited for.
+// another command has open is waited for, for inUseMax at the most; the error then is a
+// [problem.FolderInUse]. At most one of running and opened is called, and once.
+//
+// Each round asks the socket first: what has locked the folder may be a server that has only now
+// begun to answer there.
 func asOwner(ctx context.Context, opts ledger.Options, running func(*control.Client) error,
 	opened func(*ledger.Ledger) error,
 ) error {
@@ -177,6 +205,8 @@ func asOwner(ctx context.Context, opts ledger.Options, running func(*control.Cli
 		}
 		l, err := ledger.Open(ctx, opts)
 		if err == nil {
+			// An error of Close alone does not say that the job was not done: what it changed is
+			// durable when it returns.
 			return errors.Join(opened(l), l.Close())
 		}
 		if problem.From(err).Code != problem.FolderInUse || waited > inUseMax {
@@ -190,14 +220,16 @@ func asOwner(ctx context.Context, opts ledger.Options, running func(*control.Cli
 	}
 }
 
-// memberList lists the members of some roles, or what happened to them.
+// memberList lists the members of some roles, or what happened to them. Revoked members are listed
+// too, as their names stay taken and stay on what they have reported.
 type memberList struct {
 	memberFlags
 
 	History bool `help:"Each change of the register, when, and by whom."`
 }
 
-// list prints members of the roles by a table of their own, or their history.
+// list prints members of the roles by a table of their own, or their history. It never makes a
+// ledger: a mistyped folder would be a register without anybody.
 func (c *memberList) list(
 	ctx context.Context, w *where, out *console, show func([]memberLine) *table,
 	roles ...register.Role,
@@ -207,6 +239,7 @@ func (c *memberList) list(
 		if err != nil {
 			return err
 		}
+		// A clone, as the register shares what it returns with all who ask.
 		members = slices.DeleteFunc(slices.Clone(members), func(m register.Member) bool {
 			return !slices.Contains(roles, m.Role)
 		})
@@ -224,10 +257,13 @@ func (c *memberList) list(
 	})
 }
 
-// add registers a member.
+// add registers a member. Where the folder has no ledger, one is made. When the program ends
+// between the registration and the print, the member is in the register and nobody knows its
+// secret: a rotation gives it another one.
 func (f memberFlags) add(
 	ctx context.Context, w *where, out *console, m register.Member, expires expiryFlag,
 ) (err error) {
+	// What is wrong with the flags is said before a folder is opened, or made.
 	if m.ExpiresAt, err = expires.moment(); err != nil {
 		return err
 	}
@@ -240,7 +276,8 @@ func (f memberFlags) add(
 	})
 }
 
-// memberRotate gives a member a new secret.
+// memberRotate gives a member a new secret. The old one ends at once, with no time in which both
+// are good: a secret that was seen by others is what a rotation is for.
 type memberRotate struct {
 	memberFlags
 	expiryFlag
@@ -248,6 +285,9 @@ type memberRotate struct {
 	Name string `arg:"" help:"Its name."`
 }
 
+// rotate does it, for members of the roles alone: a name of another role is refused, so that
+// `reader rotate` cannot cut off a publisher of that name. As with add, a secret that was not
+// printed is lost, and another rotation gives a new one.
 func (c *memberRotate) rotate(
 	ctx context.Context, w *where, out *console, roles ...register.Role,
 ) error {
@@ -264,13 +304,15 @@ func (c *memberRotate) rotate(
 	})
 }
 
-// memberRevoke ends a membership.
+// memberRevoke ends a membership, for ever: nobody can have the name again, as events and records
+// of what was done go by it.
 type memberRevoke struct {
 	memberFlags
 
 	Name string `arg:"" help:"Its name."`
 }
 
+// revoke does it, for members of the roles alone. What a publisher has reported stays in force.
 func (c *memberRevoke) revoke(
 	ctx context.Context, w *where, out *console, roles ...register.Role,
 ) error {
@@ -287,13 +329,15 @@ func (c *memberRevoke) revoke(
 	})
 }
 
-// memberChange gives a member another scope.
+// memberChange gives a member another scope. The secret stays as it is.
 type memberChange struct {
 	memberFlags
 
 	Name string `arg:"" help:"Its name."`
 }
 
+// change does it, for members of the role alone. It counts for what is sent from then on; events
+// that are in the log are not judged again.
 func (c *memberChange) change(
 	ctx context.Context, w *where, out *console, to access.NewScope, role register.Role,
 ) error {
@@ -309,7 +353,10 @@ func (c *memberChange) change(
 	})
 }
 
-// tellSecret prints a secret that was just made: the one time that anybody sees it.
+// tellSecret prints a secret that was just made: the one time that anybody sees it. With --json it
+// prints the member as it is in the register now, and the secret is left out where it is empty: so
+// changes and revocations are answered too. Otherwise the secret alone goes to standard output, for
+// a file or a pipe, and the words about it to standard error.
 func (w *where) tellSecret(
 	ctx context.Context, out *console, r control.Members, name, secret string,
 ) error {
@@ -317,6 +364,7 @@ func (w *where) tellSecret(
 	if err != nil {
 		return err
 	}
+	// The register may have been changed by another command since.
 	place := slices.IndexFunc(members, func(m register.Member) bool { return m.Name == name })
 	if place < 0 {
 		return problem.New(problem.NotFound, name+" was taken out of the register meanwhile")

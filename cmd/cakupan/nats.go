@@ -10,7 +10,10 @@ import (
 	"cakupan/eventstore/natsd"
 )
 
-// natsCommand runs a node of a cluster.
+// natsCommand runs a node of a cluster: the NATS server alone, without a ledger, on a folder of its
+// own. The folder and the name belong together for ever, as the other nodes know what this one
+// holds by its name. Addresses are HOST:PORT; an empty Cluster is a node that is alone, and an
+// empty Health one that answers to nobody how it is. Certificate, key and authority go together.
 type natsCommand struct {
 	Name    string   `required:"" placeholder:"NAME" help:"Name of this node, which stays with it."`
 	Host    string   `placeholder:"HOST" help:"${natsHost}"`
@@ -43,7 +46,9 @@ Examples:
 	  --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the node until ctx ends, which is no error, or until the server cannot go on: then
+// whoever runs the program is to start another process. Unsafe settings are wrong usage (exit code
+// 2), as trying again does not help; a node that does not start, or gives up, is exit code 1.
 func (c *natsCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	if w.Server != "" {
 		return usage("nats runs a node on a folder: name one with --data")
@@ -52,6 +57,8 @@ func (c *natsCommand) Run(ctx context.Context, w *where, out *console) (err erro
 		Name: c.Name, StoreDir: w.folder(), Address: c.Listen, Cluster: c.Cluster,
 		Routes: c.Routes, Users: c.Users, Health: c.Health, Host: c.Host, Log: out.logger(),
 	}
+	// The certificates of cakupan setup have the names of the nodes, so the name is what the other
+	// nodes can check.
 	if opts.Host == "" {
 		opts.Host = c.Name
 	}
@@ -66,6 +73,7 @@ func (c *natsCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	if err != nil {
 		return problem.Wrap(problem.LogUnavailable, "the node does not start", err)
 	}
+	// Leave comes last, also when nothing could be told: others are to lead before this node stops.
 	defer func() { err = errors.Join(err, node.Leave()) }()
 	if err := c.tell(w, node, out); err != nil {
 		return err
@@ -78,7 +86,8 @@ func (c *natsCommand) Run(ctx context.Context, w *where, out *console) (err erro
 	}
 }
 
-// tell says where the node listens.
+// tell says where the node listens: the address as taken, with the port that was free where port 0
+// was asked for. It is said once the node listens, which may be before the cluster has a leader.
 func (c *natsCommand) tell(w *where, node *natsd.Node, out *console) error {
 	if w.JSON {
 		return out.writeJSON(map[string]string{"name": c.Name, "nats": node.URL()})

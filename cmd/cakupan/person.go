@@ -17,10 +17,12 @@ import (
 )
 
 // readNIK returns the NIK of a flag, or of standard input for "-": what is on a command line others
-// may see.
+// may see. What is no NIK is refused without being repeated, and no ledger is asked for it.
 func readNIK(flag string, out *console) (string, error) {
 	nik := flag
 	if flag == "-" {
+		// A NIK has 16 digits: 64 bytes have room for spaces around it, and no more is read of a
+		// file that was named by mistake.
 		line, err := bufio.NewReader(io.LimitReader(out.stdin, 64)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
@@ -30,7 +32,10 @@ func readNIK(flag string, out *console) (string, error) {
 	return nik, ledger.CheckNIK(nik)
 }
 
-// eraseCommand takes a person out of the vault.
+// eraseCommand takes a person out of the vault: for who has the right to be forgotten, on the
+// decision of who may decide it. Request, Ground, Decision and By are kept for ever in the record
+// of the erasure, so they are references, and say nothing about the person. Exactly one of NIK and
+// Worker is given.
 type eraseCommand struct {
 	onFolder
 	NIK      string `name:"nik" placeholder:"NIK" help:"Whom; - reads it from standard input."`
@@ -60,7 +65,9 @@ Examples:
 	    --ground "UU 27/2022 Pasal 8" --decision 4/2026 --by dpo --yes` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. It works on the folder, or through the ledger that runs on it, never over
+// the network. An error may come after the erasure was recorded; it is then finished by the next
+// call, or at the next start of the ledger, and never undone.
 func (c *eraseCommand) Run(ctx context.Context, w *where, out *console) error {
 	switch {
 	case (c.NIK == "") == (c.Worker == ""):
@@ -68,6 +75,7 @@ func (c *eraseCommand) Run(ctx context.Context, w *where, out *console) error {
 	case !c.Yes:
 		return usage("an erasure cannot be undone: say --yes")
 	}
+	// A NIK in one of these would outlive the person's erasure, in the very record of it.
 	for flag, text := range map[string]string{
 		"--request": c.Request, "--ground": c.Ground, "--decision": c.Decision, "--by": c.By,
 	} {
@@ -76,12 +84,14 @@ func (c *eraseCommand) Run(ctx context.Context, w *where, out *console) error {
 		}
 	}
 	nik := ""
+	// The checks that need no NIK come first: standard input is read only where it is wanted.
 	if c.NIK != "" {
 		var err error
 		if nik, err = readNIK(c.NIK, out); err != nil {
 			return err
 		}
 	}
+	// The record has this machine's time: who decided, and when, is told by the decision itself.
 	return c.with(ctx, w, out, func(l control.Custody) error {
 		e, err := l.Erase(ctx, nik, vault.Erasure{
 			Worker: c.Worker, Request: c.Request, Ground: c.Ground, Decision: c.Decision,
@@ -100,7 +110,8 @@ func (c *eraseCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// erasuresCommand lists what was erased.
+// erasuresCommand lists what was erased: the worker ids that are nobody's any more, and on what
+// ground. The record is of the vault, sealed, and has no NIK.
 type erasuresCommand struct{ onFolder }
 
 // Help returns what --help shows beyond the flags.
@@ -110,7 +121,7 @@ func (*erasuresCommand) Help() string {
 	cakupan erasures --json` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The order is that of the erasures; none at all is an empty array in JSON.
 func (c *erasuresCommand) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(l control.Custody) error {
 		all, err := l.Erasures(ctx)
@@ -128,7 +139,8 @@ func (c *erasuresCommand) Run(ctx context.Context, w *where, out *console) error
 	})
 }
 
-// discloseCommand shows a person what the ledger holds about him.
+// discloseCommand shows a person what the ledger holds about him. That it was asked for is recorded
+// as a look-up by NIK, whatever is found; a NIK of which nothing is held is exit code 4.
 type discloseCommand struct {
 	onFolder
 	NIK string `name:"nik" required:"" placeholder:"NIK" help:"Whose; - is standard input."`
@@ -146,7 +158,8 @@ Examples:
 	cakupan disclose --nik - --json < nik.txt > disclosure.json` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The clock is the console's: it is the time that the look-up is recorded
+// with.
 func (c *discloseCommand) Run(ctx context.Context, w *where, out *console) error {
 	nik, err := readNIK(c.NIK, out)
 	if err != nil {
@@ -164,6 +177,8 @@ func (c *discloseCommand) Run(ctx context.Context, w *where, out *console) error
 	})
 }
 
+// writeDisclosure writes it for people, in one piece: what fails on the way leaves no half of it
+// that looks whole. Events are as the log has them, and what was refused has its NIK masked.
 func writeDisclosure(out *console, d *ledger.Disclosure) error {
 	var text strings.Builder
 	for _, id := range d.Workers {

@@ -11,45 +11,56 @@ import (
 	"cakupan/projections/story"
 )
 
+// The bounds of a picture: it is text of a terminal, below a story that is as long as it is.
 const (
-	// pictureWidth is how many columns a picture has for the days.
+	// pictureWidth is how many columns a picture has for the days: with label and bars a line has
+	// 84.
 	pictureWidth = 60
-	// pictureRows is how many moments of knowledge a picture shows of an enrolment: the last ones.
+	// pictureRows is how many moments of knowledge a picture shows of an enrolment: the last ones,
+	// as what is known now is at the bottom.
 	pictureRows = 24
-	// pictureEnrolments is how many enrolments are drawn.
+	// pictureEnrolments is how many enrolments are drawn: those that come first in the story. Of
+	// others nothing is kept, however many the story has.
 	pictureEnrolments = 6
 )
 
 // picture is how enrolments stand on both axes: across, on which days; down, as known when. Each
-// event paints over what it changes.
+// event paints over what it changes. The zero value is an empty picture. It is filled while the
+// story is printed, by one goroutine, and knows nothing but the story's lines.
 type picture struct {
 	names      []string // of enrolments, as they come
 	enrolments map[string]*canvas
-	left       int // enrolments that are not drawn
+	left       int // changes of enrolments that are not drawn
 }
 
-// canvas is what is painted of one enrolment.
+// canvas is what is painted of one enrolment. A row is a copy of the days as they were then, so
+// days only grow and rows never change.
 type canvas struct {
 	days []painted // as known now, in order of painting: later ones cover earlier ones
 	rows []row
 }
 
-// painted is some days in one way.
+// painted is some days in one way. A stretch that is painted later covers what it overlaps: it is
+// found first when a line is drawn.
 type painted struct {
 	from, until temporal.Date // until is out; endless: for ever
 	mark        rune
 }
 
-// row is what was painted by an event.
+// row is what was known of the enrolment once an event was recorded. The label is the event's
+// sequence and the day on which it was recorded.
 type row struct {
 	label string
 	days  []painted
 }
 
-// endless is the end of what has none.
+// endless is the end of what has none: some 2.9 million years from day 0, beyond each date that an
+// event can have (contract, section 1), and far enough from the end of its type to be added to.
 const endless temporal.Date = 1 << 30
 
-// add paints what an event changes.
+// add paints what an event changes. An event that changes nothing, or that cannot be read, makes no
+// row: the story itself has told of it. An event may change several enrolments, and one of them on
+// several stretches of days: each enrolment gets one row for all of it.
 func (p *picture) add(l *story.Line) {
 	var e struct {
 		RecordedAt string `json:"recordedat"`
@@ -76,6 +87,7 @@ func (p *picture) add(l *story.Line) {
 		c.paint(change)
 		touched[c] = true
 	}
+	// The label is the day in Makassar, as the days across are: record times are UTC in the event.
 	day := localTime(e.RecordedAt)
 	label := fmt.Sprintf("%9s  %s", thousands(l.Sequence), day[:min(len(day), len("2006-01-02"))])
 	for c := range touched {
@@ -84,6 +96,8 @@ func (p *picture) add(l *story.Line) {
 	}
 }
 
+// paint adds the stretch that a change names. One whose days cannot be read is left out: a picture
+// with a hole is better than a story that ends in an error.
 func (c *canvas) paint(change *story.Change) {
 	from, err := temporal.ParseDate(change.From)
 	if err != nil {
@@ -98,7 +112,8 @@ func (c *canvas) paint(change *story.Change) {
 	c.days = append(c.days, painted{from, until, markOf(change.After)})
 }
 
-// The marks of a picture.
+// The marks of a picture. What is not covered has a mark of its own, so that it is told from days
+// on which there was no enrolment.
 const (
 	markCovered    = '█'
 	markInGrace    = '▒'
@@ -106,6 +121,7 @@ const (
 	markNone       = ' '
 )
 
+// markOf returns the mark of how an enrolment stands; nil is an enrolment that is not open.
 func markOf(s *story.State) rune {
 	switch {
 	case s == nil:
@@ -118,7 +134,8 @@ func markOf(s *story.State) rune {
 	return markNotCovered
 }
 
-// write draws the picture.
+// write draws the picture, or nothing where no enrolment has changed. w is one that keeps its first
+// error, so the last one says enough.
 func (p *picture) write(w io.Writer) error {
 	if len(p.names) == 0 {
 		return nil
@@ -140,7 +157,9 @@ func (p *picture) write(w io.Writer) error {
 }
 
 // span returns the first day that anything is known of and, a quarter of a year after the last, the
-// end of what is drawn: what has no end goes on there.
+// end of what is drawn, which is out: what has no end goes on there. There is at least one row with
+// at least one stretch. All rows of an enrolment have the same span, so that columns are the same
+// days.
 func (c *canvas) span() (from, until temporal.Date) {
 	const more = 92
 	from, until = endless, -endless
@@ -155,12 +174,14 @@ func (c *canvas) span() (from, until temporal.Date) {
 	return from, until + more
 }
 
-// line draws the days of a row: each column what is the case on its first day.
+// line draws the days of a row: each column what is the case on its first day. A stretch that is
+// shorter than a column may fall between two: the story above says it in words.
 func (r *row) line(from, until temporal.Date) string {
 	var b strings.Builder
 	for i := range pictureWidth {
 		day := from + temporal.Date(int64(until-from)*int64(i)/pictureWidth)
 		mark := rune(markNone)
+		// The last one that was painted over a day is what is known of it.
 		for _, d := range slices.Backward(r.days) {
 			if d.from <= day && day < d.until {
 				mark = d.mark

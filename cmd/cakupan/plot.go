@@ -14,7 +14,10 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// plotCommand draws the coverage of a region over time.
+// plotCommand draws the coverage of a region over time, in characters. Dates, steps and indicators
+// are read by the ledger, which knows their defaults: here they are passed on as they were given.
+// Width and Height count characters, without the axis. Known may be given several times, up to once
+// a mark.
 type plotCommand struct {
 	Region    string   `placeholder:"CODE" help:"${region}; default: ID."`
 	From      string   `placeholder:"DATE" help:"First day; default: a year before the last."`
@@ -45,17 +48,20 @@ const (
 	plotAxis                       = 10 // columns beside the plot that its axis takes
 )
 
-// line is one line of a plot.
+// line is one line of a plot: the series as known at one moment. All lines of a plot have the same
+// days, as only the knowledge differs between them.
 type line struct {
 	name   string
 	mark   string
 	points []coverage.Point
 }
 
-// plotMarks tell lines apart where there are no colours.
+// plotMarks tell lines apart where there are no colours; how many there are bounds how many lines a
+// plot has. The target has a mark of its own.
 var plotMarks = []string{"•", "+", "x", "o", "*"}
 
-// Run runs the command.
+// Run runs the command. With fewer than two days there is no line to draw, which is wrong usage and
+// not an empty plot. The target is that of the last day, as the first of the moments knows it.
 func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 	switch {
 	case w.JSON:
@@ -68,6 +74,7 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 		return usage(fmt.Sprintf("--known may be given %d times at the most", len(plotMarks)))
 	}
 	knowns := c.Known
+	// No moment is one line too: everything recorded.
 	if len(knowns) == 0 {
 		knowns = []string{""}
 	}
@@ -86,7 +93,11 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 			return usage("there are fewer than two days to draw: name an earlier --from, or" +
 				" --step day")
 		}
+		// The ledger has chosen the days, also where --until was left out: its last one is asked
+		// about, and not today, which may have become another day meanwhile.
 		last := lines[0].points[len(lines[0].points)-1].On
+		// A region that is named has exactly one answer; one that is left out would have that of
+		// every region.
 		answers, err := client.List[coverage.Answer](ctx, s, "/v1/coverage", client.Values(
 			"region", c.region(), "on", last, "known", knowns[0], "indicator", c.Indicator))
 		if err != nil {
@@ -96,6 +107,7 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
+// plotName returns what the legend calls the knowledge of a line.
 func plotName(known string) string {
 	if known == "" {
 		return "everything recorded"
@@ -103,6 +115,8 @@ func plotName(known string) string {
 	return "as known at " + known
 }
 
+// region returns the region that is drawn. The series has the nation as its default; the coverage,
+// without a region, answers about all.
 func (c *plotCommand) region() string {
 	if c.Region == "" {
 		return "ID"
@@ -110,7 +124,10 @@ func (c *plotCommand) region() string {
 	return c.Region
 }
 
-// draw prints the plot, with what its lines are. last is the answer about the last day.
+// draw prints the plot, with what its lines are. last is the answer about the last day. The
+// percentage is drawn as soon as one point has one; only where no point has is it the number of
+// covered workers, which has no target beside it. The lowest value is always 0: a cut axis makes a
+// small change look large.
 func (c *plotCommand) draw(out *console, lines []line, last *coverage.Answer) error {
 	hasPercent := false
 	for _, l := range lines {
@@ -143,13 +160,17 @@ func (c *plotCommand) draw(out *console, lines []line, last *coverage.Answer) er
 		asciigraph.Precision(0), asciigraph.LowerBound(0), asciigraph.SeriesChars(characters...))
 	points := lines[0].points
 	first, until := points[0].On, points[len(points)-1].On
+	// The first and the last day stand below the ends of the plot; dates are ASCII, so bytes are
+	// columns.
 	space := max(1, c.Width-len(first)-len(until))
 	_, err := fmt.Fprintf(out.stdout, "%s: %s\n\n%s\n%s%s%s%s\n\n%s", last.Name, what, plot,
 		strings.Repeat(" ", plotAxis), first, strings.Repeat(" ", space), until, legend.String())
 	return err
 }
 
-// values returns what a line shows; where there is nothing, not a number.
+// values returns what a line shows, a value a point; where there is nothing, not a number, which is
+// drawn as a gap: a day without a workforce is none with 0 percent. Floating point is good enough
+// for characters; percentages that count are decimal strings.
 func (l line) values(percent bool) []float64 {
 	values := make([]float64, len(l.points))
 	for i, p := range l.points {
@@ -169,7 +190,8 @@ func (l line) values(percent bool) []float64 {
 	return values
 }
 
-// level returns a line of one height.
+// level returns a line of one height, with as many points as the others have: the plot stretches
+// each line over its whole width.
 func level(at float64, points int) []float64 {
 	values := make([]float64, points)
 	for i := range values {

@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// meter shows how far a long job is: one line on the terminal, written over again.
+// meter shows how far a long job is: one line on the terminal, written over again. It is of one
+// goroutine. What goes wrong with it is of no concern to the job: it is on stderr, for the eye, and
+// never among the data.
 type meter struct {
 	out     io.Writer // nil: nobody looks
 	now     func() time.Time
@@ -17,10 +19,12 @@ type meter struct {
 	width   int
 }
 
-// meterInterval is how often the line is written: often enough to see that it moves.
+// meterInterval is how often the line is written: often enough to see that it moves, and seldom
+// enough that the job does not wait for the terminal.
 const meterInterval = 200 * time.Millisecond
 
-// meter returns a meter for a job; it shows nothing when stderr is no terminal.
+// meter returns a meter for a job, which begins now; it shows nothing when stderr is no terminal,
+// so that a log that is kept of a job has no lines of it.
 func (c *console) meter(what string) *meter {
 	m := &meter{now: c.now, what: what, started: c.now()}
 	if c.progress {
@@ -29,8 +33,9 @@ func (c *console) meter(what string) *meter {
 	return m
 }
 
-// at notes that so many events are done, and which part of the job that is, from 0 to 1;
-// a negative part is not known.
+// at notes that so many events are done, and which part of the job that is, from 0 to 1; a negative
+// part is not known. The time that is left is told as if the rest went as fast as what is done. It
+// may be called for every event.
 func (m *meter) at(events uint64, part float64) {
 	if m.out == nil {
 		return
@@ -42,6 +47,7 @@ func (m *meter) at(events uint64, part float64) {
 	m.shown = now
 	elapsed := now.Sub(m.started)
 	line := m.what + "  " + thousands(events) + " events"
+	// A speed over less time than that says more about the start than about the job.
 	if seconds := elapsed.Seconds(); seconds > 0.5 {
 		line += "  " + thousands(uint64(float64(events)/seconds)) + "/s"
 	}
@@ -52,7 +58,7 @@ func (m *meter) at(events uint64, part float64) {
 	m.write(line)
 }
 
-// of notes that so many events of so many are done.
+// of notes that so many events of so many are done. A total of 0 is one that is not known.
 func (m *meter) of(done, total uint64) {
 	part := -1.0
 	if total > 0 {
@@ -61,7 +67,8 @@ func (m *meter) of(done, total uint64) {
 	m.at(done, part)
 }
 
-// end removes the line.
+// end removes the line, so that what is printed next stands in its place. Where none was shown it
+// does nothing; it may be called twice.
 func (m *meter) end() {
 	if m.width > 0 {
 		m.write("")
@@ -69,6 +76,8 @@ func (m *meter) end() {
 	}
 }
 
+// write puts a line over the one before. The rest of a longer one is covered by spaces, as not
+// every terminal knows how to clear a line. The line is ASCII: its bytes are its columns.
 func (m *meter) write(line string) {
 	space := strings.Repeat(" ", max(m.width-len(line), 0))
 	_, _ = fmt.Fprint(m.out, "\r", line, space) // only for the eye

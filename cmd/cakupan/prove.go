@@ -11,7 +11,10 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// proveCommand proves that an event is in the log, or that a log goes on from what it was.
+// proveCommand proves that an event is in the log, or that a log goes on from what it was
+// (contract, section 8). Sequences count from 1, so 0 is a flag that was not given. Sequence goes
+// alone, To with From; From and To are sizes of the log too, as the last event's sequence is how
+// many there are.
 type proveCommand struct {
 	Sequence int64 `placeholder:"SEQ" help:"Prove that this event is in the log."`
 	From     int64 `placeholder:"SEQ" help:"Prove that the log up to --to begins as up to this."`
@@ -31,7 +34,9 @@ Examples:
 	cakupan prove --from 4711 --to 9000` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The signed head is asked for once, and every proof leads to it: what is
+// appended meanwhile does not matter. The ledger's key is taken on its word here; whoever checks
+// the proof compares it with the key that he was given.
 func (c *proveCommand) Run(ctx context.Context, w *where, out *console) error {
 	switch {
 	case c.Sequence < 0 || c.From < 0 || c.To < 0:
@@ -61,7 +66,9 @@ func (c *proveCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// proving makes proofs from the tiles of a signed tree.
+// proving makes proofs from the tiles of a signed tree, the way anybody else would who has only the
+// tiles: no route of the ledger makes proofs, so none can make a false one that is believed here.
+// It is of one goroutine, as the tiles are.
 type proving struct {
 	head
 	tiles *client.Tiles
@@ -69,9 +76,12 @@ type proving struct {
 	out   *console
 }
 
+// hashes reads hashes of the tree from tiles, each checked against the signed root before it is
+// used.
 func (p *proving) hashes() tlog.HashReader { return tlog.TileHashReader(p.tree, p.tiles) }
 
-// failed says why there is no proof: the ledger did not answer, or what it answers is not true.
+// failed says why there is no proof: the ledger did not answer, or what it answers is not true. The
+// two are told apart, as the second is exit code 5: somebody has to look into it.
 func (p *proving) failed(err error) error {
 	if err := p.tiles.Err(); err != nil {
 		return err
@@ -80,7 +90,7 @@ func (p *proving) failed(err error) error {
 		" checkpoint", err)
 }
 
-// holds refuses a number that the log does not have.
+// holds refuses a number that the log does not have: exit code 4, as there is nothing to prove.
 func (p *proving) holds(sequence int64) error {
 	if sequence <= p.tree.N {
 		return nil
@@ -89,7 +99,9 @@ func (p *proving) holds(sequence int64) error {
 		fmt.Sprintf("there is no event %d: the log ends at event %d", sequence, p.tree.N))
 }
 
-// shownRecordProof is the proof of an event, for machines.
+// shownRecordProof is the proof of an event, for machines. Entry is the event's bytes as the log
+// has them, in base64; hashes are hexadecimal. Proof goes from the leaf to the root, as RFC 6962
+// has it; Size and Root are those of Checkpoint, which is signed with Key.
 type shownRecordProof struct {
 	Sequence   int64    `json:"sequence"`
 	Entry      []byte   `json:"entry"`
@@ -101,11 +113,13 @@ type shownRecordProof struct {
 	Checkpoint string   `json:"checkpoint"`
 }
 
-// event proves that an event is in the log.
+// event proves that an event is in the log. The proof is checked before it is printed, with the
+// bytes of the event itself: tiles that fit each other may still be of another event.
 func (p *proving) event(sequence int64) error {
 	if err := p.holds(sequence); err != nil {
 		return err
 	}
+	// Leaves of the tree count from 0, events from 1.
 	index := sequence - 1
 	proof, err := tlog.ProveRecord(p.tree.N, index, p.hashes())
 	if err != nil {
@@ -129,8 +143,12 @@ func (p *proving) event(sequence int64) error {
 	return err
 }
 
-// entry reads an event as its leaf is of, from the bundle that holds it.
+// entry reads an event as its leaf is of, from the bundle that holds it. Entries of a bundle have
+// lengths before them and no index, so those before it are skipped. What comes is not yet checked:
+// see event.
 func (p *proving) entry(index int64) ([]byte, error) {
+	// Level -1 is the entries themselves. The last bundle is as wide as the signed tree says: a
+	// fuller one may be there by now, and has another address.
 	tile := tlog.Tile{H: torchwood.TileHeight, L: -1, N: index / torchwood.TileWidth}
 	tile.W = int(min(torchwood.TileWidth, p.tree.N-tile.N*torchwood.TileWidth))
 	data, err := p.tiles.ReadTiles([]tlog.Tile{tile})
@@ -149,7 +167,8 @@ func (p *proving) entry(index int64) ([]byte, error) {
 	}
 }
 
-// shownTreeProof is the proof of two sizes, for machines.
+// shownTreeProof is the proof of two sizes, for machines. Proof leads from From to To, Signed from
+// To to Checkpoint, which is signed with Key: the two sizes themselves were perhaps never signed.
 type shownTreeProof struct {
 	From       size     `json:"from"`
 	To         size     `json:"to"`
@@ -159,12 +178,15 @@ type shownTreeProof struct {
 	Checkpoint string   `json:"checkpoint"`
 }
 
+// size is how many events a log has, and the root over them in hexadecimal.
 type size struct {
 	Size int64  `json:"size"`
 	Root string `json:"root"`
 }
 
 // sizes proves that the log of one size begins with that of another, and the signed one with both.
+// The sizes may be equal, and to may be the signed one: the proof in between is then empty. Without
+// the second proof the first would say nothing: anybody can make two trees that go together.
 func (p *proving) sizes(from, to int64) error {
 	if to < from {
 		return usage("--to is before --from")
@@ -198,6 +220,7 @@ func (p *proving) sizes(from, to int64) error {
 	return writeTreeProof(p.out, &shown)
 }
 
+// between returns the proof that one tree begins with another, checked with the roots of both.
 func (p *proving) between(older, newer tlog.Tree) (tlog.TreeProof, error) {
 	proof, err := tlog.ProveTree(newer.N, older.N, p.hashes())
 	if err == nil {
@@ -209,6 +232,8 @@ func (p *proving) between(older, newer tlog.Tree) (tlog.TreeProof, error) {
 	return proof, nil
 }
 
+// writeTreeProof prints a proof for people, in the order in which it is checked, with the signed
+// checkpoint last as it is, to the byte: its signature is over its lines.
 func writeTreeProof(out *console, shown *shownTreeProof) error {
 	_, err := fmt.Fprintf(out.stdout, "The log of %s events begins with that of %s. ✓\n"+
 		"from %d %s\nto %d %s\n", thousands(shown.To.Size), thousands(shown.From.Size),
@@ -229,6 +254,8 @@ func writeTreeProof(out *console, shown *shownTreeProof) error {
 	return err
 }
 
+// hexHashes writes hashes as hexHash does, in their order. None is an empty array in JSON, not
+// null.
 func hexHashes[H ~[]tlog.Hash](hashes H) []string {
 	texts := make([]string, len(hashes))
 	for i, hash := range hashes {

@@ -22,7 +22,9 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// publishCommand reports one event.
+// publishCommand reports one event. Either Type, Source and the data are all given, or none of them
+// and the whole event comes from standard input. What the event must be is contract, section 1; the
+// ledger judges it, not the command.
 type publishCommand struct {
 	Type    string `placeholder:"TYPE" help:"Type, such as enrolment.opened.v1."`
 	Source  string `placeholder:"URI" help:"Who reports it, such as urn:example:office."`
@@ -52,17 +54,21 @@ Examples:
 	    --source urn:example:office --id akta-2026-17 --data @death.json` + exitCodes
 }
 
-// eventData is the --data of publish that is data of an event and not a folder.
+// eventData is the --data of publish that is data of an event and not a folder: the JSON itself,
+// @FILE, or - for standard input. Empty: none was given. It is bound apart from the flags, as two
+// flags of the same name cannot be.
 type eventData string
 
 // folderOrEvent reads --data: a JSON object, a file of one, or standard input is data of an event,
-// everything else a folder. Both may be given.
+// everything else a folder. Both may be given. A folder of such a name can be written with ./
+// before it. It reads the flag of every command; those that take no event refuse data later.
 func folderOrEvent(data *eventData) kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
 		var text string
 		if err := ctx.Scan.PopValueInto("folder", &text); err != nil {
 			return err
 		}
+		// JSON may come from a file by way of the shell, with spaces before it.
 		trimmed := strings.TrimLeft(text, " \t\r\n")
 		if text == "-" || strings.HasPrefix(trimmed, "{") || strings.HasPrefix(text, "@") {
 			*data = eventData(text)
@@ -73,7 +79,9 @@ func folderOrEvent(data *eventData) kong.MapperFunc {
 	}
 }
 
-// Run runs the command.
+// Run runs the command. A folder without a ledger gets one: an event may be the first. An event
+// that is refused is exit code 3; with exit code 1 it may be in the log or not, which sending it
+// again under the same id tells.
 func (c *publishCommand) Run(ctx context.Context, w *where, data *eventData, out *console) error {
 	raw, err := c.event(*data, out.stdin)
 	if err != nil {
@@ -87,13 +95,15 @@ func (c *publishCommand) Run(ctx context.Context, w *where, data *eventData, out
 		}
 		return tellReceipt(out, receipt, w.JSON)
 	})
+	// Of an event that came whole the publisher has the id; a made one he knows only from here.
 	if c.ID != "" && problem.Exit(err) == problem.ExitFailed {
 		out.note("to try again, safely, add --id %s", event.MaskNIK(c.ID))
 	}
 	return err
 }
 
-// event returns the event that the flags or standard input say.
+// event returns the event that the flags or standard input say. Where no id was given one is made,
+// random and kept in c.ID, so that what is sent again can be the same event.
 func (c *publishCommand) event(from eventData, stdin io.Reader) ([]byte, error) {
 	switch {
 	case c.Type == "" && from == "" && c.Source == "" && c.ID == "":
@@ -112,7 +122,7 @@ func (c *publishCommand) event(from eventData, stdin io.Reader) ([]byte, error) 
 	return c.compose(data)
 }
 
-// read returns the data, from where the flag says it is.
+// read returns the data, from where the flag says it is. Whether it is JSON is not looked at here.
 func (d eventData) read(stdin io.Reader) ([]byte, error) {
 	path, isFile := strings.CutPrefix(string(d), "@")
 	switch {
@@ -129,7 +139,9 @@ func (d eventData) read(stdin io.Reader) ([]byte, error) {
 	return data, errors.Join(err, file.Close())
 }
 
-// readAtMost reads an input, of one that is too large for an event enough to have it refused.
+// readAtMost reads an input, of one that is too large for an event enough to have it refused: it is
+// the ledger that says how large an event may be. The end of the last line does not count
+// (contract, section 1). name is for people.
 func readAtMost(r io.Reader, name string) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, event.BytesMax+1))
 	if err != nil {
@@ -138,8 +150,10 @@ func readAtMost(r io.Reader, name string) ([]byte, error) {
 	return bytes.TrimRight(raw, "\r\n"), nil
 }
 
-// compose writes the event of the flags. What is wrong with it is the ledger's to say, but for
-// data that would break out of its place.
+// compose writes the event of the flags. What is wrong with it is the ledger's to say, but for data
+// that would break out of its place. The data is put in as it is: read and written again, its
+// numbers could become others. A type may be given without its prefix. Attributes that are empty
+// are left out.
 func (c *publishCommand) compose(data []byte) ([]byte, error) {
 	if !jsontext.Value(data).IsValid() {
 		return nil, usage("--data is no JSON: put it in single quotes, or in a file as @FILE")
@@ -168,7 +182,9 @@ func (c *publishCommand) compose(data []byte) ([]byte, error) {
 	return append(append(append(raw, `,"data":`...), data...), '}'), nil
 }
 
-// tellReceipt prints what became of the event; a refusal is the command's error.
+// tellReceipt prints what became of the event; a refusal is the command's error. For machines it is
+// printed as a receipt all the same, and only the exit code says that it is a refusal. A duplicate
+// is a success, with the sequence of the first (contract, section 1).
 func tellReceipt(out *console, r event.Receipt, asJSON bool) error {
 	switch {
 	case asJSON:

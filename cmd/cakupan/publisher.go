@@ -10,7 +10,8 @@ import (
 	"cakupan/domain/region"
 )
 
-// publisherCommand registers who may report.
+// publisherCommand registers who may report. All of it changes the register of the ledger of this
+// machine, also while it runs, and each change is recorded with who made it.
 type publisherCommand struct {
 	Add    publisherAdd    `cmd:"" help:"Register a publisher and print its secret, once."`
 	List   publisherList   `cmd:"" help:"List the publishers, the revoked ones too."`
@@ -19,7 +20,9 @@ type publisherCommand struct {
 	Revoke publisherRevoke `cmd:"" help:"End a publisher's right to report, for ever."`
 }
 
-// publisherAdd registers a publisher.
+// publisherAdd registers a publisher. Sources, regions and types must each be named, so that nobody
+// may report more than was meant by leaving something out. A source may have commas of its own, so
+// the flag is repeated and not divided at them.
 type publisherAdd struct {
 	memberFlags
 	expiryFlag
@@ -51,7 +54,7 @@ Examples:
 	    --types all > secret.txt` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. What is wrong with the scope is said before a ledger is opened, or made.
 func (c *publisherAdd) Run(ctx context.Context, w *where, out *console) error {
 	types, regions, err := scopeOf(c.Types, c.Regions)
 	if err != nil {
@@ -63,7 +66,7 @@ func (c *publisherAdd) Run(ctx context.Context, w *where, out *console) error {
 	}, c.expiryFlag)
 }
 
-// scopeOf reads types and regions; nil for none.
+// scopeOf reads types and regions; nil for none, which a change takes as: as it was.
 func scopeOf(
 	typeTexts, regionTexts []string,
 ) (types []event.Type, regions []region.Code, err error) {
@@ -74,7 +77,7 @@ func scopeOf(
 	return types, regions, err
 }
 
-// publisherList lists publishers.
+// publisherList lists publishers, with what each may report now.
 type publisherList struct{ memberList }
 
 // Help returns what --help shows beyond the flags.
@@ -104,7 +107,8 @@ func (c *publisherList) Run(ctx context.Context, w *where, out *console) error {
 	return c.list(ctx, w, out, show, register.Publisher)
 }
 
-// publisherChange changes what a publisher may report.
+// publisherChange changes what a publisher may report. Each part that is named takes the place of
+// the one before, and is not added to it.
 type publisherChange struct {
 	memberChange
 
@@ -124,7 +128,7 @@ Examples:
 	cakupan publisher change dinas-75 --types all` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. A change of nothing is refused: it was meant to be one of something.
 func (c *publisherChange) Run(ctx context.Context, w *where, out *console) error {
 	types, regions, err := scopeOf(c.Types, c.Regions)
 	switch {
@@ -137,7 +141,7 @@ func (c *publisherChange) Run(ctx context.Context, w *where, out *console) error
 	return c.change(ctx, w, out, to, register.Publisher)
 }
 
-// publisherRotate gives a publisher a new secret.
+// publisherRotate gives a publisher a new secret; what it may report stays.
 type publisherRotate struct{ memberRotate }
 
 // Help returns what --help shows beyond the flags.
@@ -155,7 +159,8 @@ func (c *publisherRotate) Run(ctx context.Context, w *where, out *console) error
 	return c.rotate(ctx, w, out, register.Publisher)
 }
 
-// publisherRevoke ends a publisher's rights.
+// publisherRevoke ends a publisher's rights, for ever. Its events stay in force: they are taken
+// back by cakupan retract, where they should never have been reported.
 type publisherRevoke struct{ memberRevoke }
 
 // Help returns what --help shows beyond the flags.

@@ -6,7 +6,8 @@ import (
 	"cakupan/cmd/internal/access/register"
 )
 
-// readerCommand registers who may read.
+// readerCommand registers who may read: auditors, who may read all but the vault, and dashboards,
+// who may read the coverage alone, with small counts hidden.
 type readerCommand struct {
 	Add    readerAdd    `cmd:"" help:"Register a reader and print its secret, once."`
 	List   readerList   `cmd:"" help:"List the readers, the revoked ones too."`
@@ -14,7 +15,8 @@ type readerCommand struct {
 	Revoke readerRevoke `cmd:"" help:"End a reader's right to read, for ever."`
 }
 
-// readerAdd registers a reader.
+// readerAdd registers a reader. There is no default role: one would be too much for a wall screen,
+// or too little for an audit.
 type readerAdd struct {
 	memberFlags
 	expiryFlag
@@ -42,7 +44,7 @@ func (c *readerAdd) Run(ctx context.Context, w *where, out *console) error {
 	return c.add(ctx, w, out, m, c.expiryFlag)
 }
 
-// readerList lists readers.
+// readerList lists readers of both roles, and no stewards, who read too but are there to act.
 type readerList struct{ memberList }
 
 // Help returns what --help shows beyond the flags.

@@ -9,7 +9,8 @@ import (
 	"cakupan/eventstore/lookups"
 )
 
-// readsCommand lists who read what about people.
+// readsCommand lists who read what about people. Filters are passed on as they were given: the
+// ledger refuses what it does not know, by name.
 type readsCommand struct {
 	Who    string `placeholder:"NAME" help:"Of this member alone."`
 	What   string `placeholder:"KIND" help:"Of this kind alone: ${readKinds}."`
@@ -17,7 +18,7 @@ type readsCommand struct {
 	CSV    bool   `name:"csv" help:"Answer in CSV, for spreadsheets."`
 }
 
-// readKinds names the kinds of reads.
+// readKinds names the kinds of reads, for the help of --what: a kind that is added is told there.
 func readKinds() (names []string) {
 	for _, kind := range lookups.Kinds() {
 		names = append(names, string(kind))
@@ -40,7 +41,7 @@ Examples:
 	cakupan reads --csv --server https://ledger.example > reads.csv` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The record is of the ledger, so a folder and a server answer the same.
 func (c *readsCommand) Run(ctx context.Context, w *where, out *console) error {
 	return ask(ctx, w, out, question{
 		route: "/v1/reads", csv: c.CSV,
@@ -49,18 +50,22 @@ func (c *readsCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// readsPrinter prints reads.
+// readsPrinter prints reads as they come, in the order in which they were recorded.
 type readsPrinter struct {
 	*printing
 
+	// How many were printed, to be told at the end.
 	n uint64
 }
 
+// print prints one read. In CSV all values are as recorded, and the header comes with the first;
+// for people, empty ones become words: a read without a name was made where the folder is.
 func (p *readsPrinter) print(line []byte) error {
 	var r lookups.Read
 	if err := json.Unmarshal(line, &r); err != nil {
 		return err
 	}
+	// Without a read there is no header either: an empty file.
 	if p.n++; p.csv != nil {
 		if p.n == 1 { // the writer keeps its error
 			_ = p.csv.Write([]string{"number", "at", "who", "what", "of", "worker", "why"})
@@ -72,6 +77,7 @@ func (p *readsPrinter) print(line []byte) error {
 	if r.Who == "" {
 		r.Who = "somebody at the machine"
 	}
+	// A NIK is never recorded. What was found by it says more to people than the kind alone.
 	if r.What == lookups.ByNIK {
 		if r.Of = "worker " + r.Worker; r.Worker == "" {
 			r.Of = "nobody"

@@ -9,7 +9,9 @@ import (
 	"cakupan/cmd/internal/httpapi"
 )
 
-// reconcileCommand searches for the ways of counting that give a published figure.
+// reconcileCommand searches for the ways of counting that give a published figure. One of Percent
+// and Count is given; the ledger refuses both, or neither. They are texts, as 30 and 30.00 are not
+// the same figure: how many decimals were published says how exact it is.
 type reconcileCommand struct {
 	figureFlags
 
@@ -32,7 +34,7 @@ Examples:
 	cakupan reconcile --region 75.03 --count 48612 --on 2019-12-31 --csv` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The answer is one line, whatever is found; nothing that fits is no error.
 func (c *reconcileCommand) Run(ctx context.Context, w *where, out *console) error {
 	return ask(ctx, w, out, question{
 		route: "/v1/reconcile", csv: c.CSV,
@@ -43,13 +45,17 @@ func (c *reconcileCommand) Run(ctx context.Context, w *where, out *console) erro
 	})
 }
 
-// readingsPrinter prints the readings of a figure.
+// readingsPrinter prints the readings of a figure, in the order of the answer: those first that
+// depart the least from the ledger's own way of counting. Words are in one of two languages; CSV
+// has them too, after the values.
 type readingsPrinter struct {
 	*printing
 
 	english bool
 }
 
+// print prints the answer. Where the first reading does not give the figure, none does, and all
+// that follow are the nearest ones. The writer keeps its first error, so the last one is enough.
 func (p *readingsPrinter) print(line []byte) error {
 	var said httpapi.Reconciled
 	if err := json.Unmarshal(line, &said); err != nil {
@@ -60,6 +66,7 @@ func (p *readingsPrinter) print(line []byte) error {
 	}
 	_, err := fmt.Fprintf(p.w, "%s %s on %s: %s published; %s\n\n", said.Region, said.Name, said.On,
 		said.Figure, knownText(said.Known))
+	// The readings that give the figure come first.
 	if len(said.Readings) == 0 || !said.Readings[0].Gives {
 		_, err = fmt.Fprintf(p.w, "Nothing that was tried gives it. The nearest:\n\n")
 	}
@@ -78,6 +85,8 @@ func (p *readingsPrinter) print(line []byte) error {
 	return err
 }
 
+// records writes a row for each reading. Numerator and denominator are empty where the reading has
+// none of its own.
 func (p *readingsPrinter) records(said *httpapi.Reconciled) error {
 	err := p.csv.Write([]string{
 		"gives", "value", "off", "departs", "on", "known", "numerator", "denominator", "text",
@@ -88,6 +97,7 @@ func (p *readingsPrinter) records(said *httpapi.Reconciled) error {
 		if p.english {
 			text = r.Text.EN
 		}
+		// A count that there is none of is an empty cell: 0 is a number of its own.
 		counts := [2]string{}
 		for i, n := range [2]*int64{r.Numerator, r.Denominator} {
 			if n != nil {
@@ -102,4 +112,5 @@ func (p *readingsPrinter) records(said *httpapi.Reconciled) error {
 	return err // the writer keeps its first one
 }
 
+// end has nothing to add: the answer is one line, and one that was cut off is no JSON.
 func (p *readingsPrinter) end() error { return nil }

@@ -20,7 +20,9 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// refusedCommand settles what was refused after its publisher had been told that it is stored.
+// refusedCommand looks after what was refused once its publisher had been told that it is stored:
+// by NATS an acknowledgement comes before anybody has read the event. Until somebody retries or
+// drops it, it is kept, sealed, within the limits of [refusedLimits].
 type refusedCommand struct {
 	List  refusedListCommand  `cmd:"" help:"List what was refused."`
 	Show  refusedShowCommand  `cmd:"" help:"Show one with what was sent, a NIK masked."`
@@ -47,6 +49,8 @@ Examples:
 	cakupan refused drop 19 --reason "test data" --server https://ledger.example` + exitCodes
 }
 
+// The commands. List and show only ask; retry and drop are recorded before they are done, with who
+// did it and why.
 type (
 	refusedListCommand struct{}
 	refusedShowCommand struct {
@@ -56,7 +60,9 @@ type (
 	refusedDropCommand  struct{ chosen }
 )
 
-// chosen are those that a command is for.
+// chosen are those that a command is for: by numbers, or by what the list says of them, never both.
+// Several conditions must all be true; All is the same with none of them. Older is counted back
+// from now by this machine's clock, and from when the ledger received it.
 type chosen struct {
 	Number []uint64 `arg:"" optional:"" help:"Numbers in the list."`
 	All    bool     `help:"All that are in the list now."`
@@ -68,19 +74,22 @@ type chosen struct {
 	Reason string `placeholder:"TEXT" help:"Why; it is recorded. A steward says it."`
 }
 
-// why is the query that says so.
+// why is the query that says so. Without a reason it is empty; whether one is needed is for the
+// ledger to say, which knows who asks.
 func (c *chosen) why() url.Values { return client.Values("reason", c.Reason) }
 
-// byWhat tells whether they are chosen by what the list says of them.
+// byWhat tells whether they are chosen by what the list says of them, and not by number.
 func (c *chosen) byWhat() bool { return c.Publisher != "" || c.Code != "" || c.Older != 0 }
 
-// chooses tells whether one of the list is among them.
+// chooses tells whether one of the list is among them. A condition that is not given is true of
+// all.
 func (c *chosen) chooses(one *intake.Refused, now time.Time) bool {
 	return (c.Publisher == "" || c.Publisher == one.Publisher) &&
 		(c.Code == "" || c.Code == string(one.Code)) &&
 		(c.Older == 0 || int64(one.ReceivedAt) <= now.Add(-c.Older).UnixNano())
 }
 
+// refusedPath is the route of the list; one of it is below, by its number.
 const refusedPath = "/v1/refused"
 
 // Help returns what --help shows beyond the flags.
@@ -91,7 +100,8 @@ func (*refusedListCommand) Help() string {
 	cakupan refused list --json --server http://127.0.0.1:7070` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. As JSON the list is written as it comes, however long it is. An array that
+// was begun and breaks off is not closed, so that no part of it is taken for the whole.
 func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		t := newTable(">Number", "Received", "Publisher", "Event", "Code", "Why")
@@ -100,6 +110,7 @@ func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) erro
 		err := eachRefused(ctx, s, func(line []byte, one intake.Refused) error {
 			count++
 			if w.JSON {
+				// The lines are joined to one array as they come, and not read and written again.
 				between := [...]string{"[", ",\n"}[min(count-1, 1)]
 				_, err := fmt.Fprintf(buffered, "%s%s", between, bytes.TrimSpace(line))
 				return err
@@ -124,6 +135,7 @@ func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) erro
 	})
 }
 
+// codeText returns why something was refused, with the field where there is one.
 func codeText(code event.Code, field string) string {
 	if field == "" {
 		return string(code)
@@ -131,7 +143,10 @@ func codeText(code event.Code, field string) string {
 	return string(code) + " (" + field + ")"
 }
 
-// eachRefused reads the list of what was refused.
+// eachRefused reads the list of what was refused, in the order of its numbers, and calls use with
+// each: the line as it came, and what it says. It ends with the first error of use. Where the
+// answer breaks off, its last line is a problem, which becomes the error; use has been told of
+// those before.
 func eachRefused(
 	ctx context.Context, s *client.Client, use func([]byte, intake.Refused) error,
 ) error {
@@ -145,6 +160,7 @@ func eachRefused(
 		line, err = in.ReadBytes('\n')
 		var one intake.Refused
 		switch {
+		// The end of the answer, or a break in it: either way there is no line.
 		case err != nil:
 		case problem.IsLine(line):
 			err = problem.Parse(http.StatusServiceUnavailable, line, false)
@@ -167,7 +183,8 @@ func (*refusedShowCommand) Help() string {
 	cakupan refused show 17` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. That it was read is recorded, as what was sent may tell of people. A NIK in
+// it is masked by the ledger, before it is sent.
 func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		var one intake.Refused
@@ -186,6 +203,7 @@ func (c *refusedShowCommand) Run(ctx context.Context, w *where, out *console) er
 	})
 }
 
+// numberText writes a number as paths and tables have it, without separators: it is to be copied.
 func numberText(number uint64) string { return strconv.FormatUint(number, 10) }
 
 // refusedAsked is a request about one: its number, and what to do with it.
@@ -194,7 +212,8 @@ type refusedAsked struct {
 	query        url.Values
 }
 
-// refusedDo sends a request about one and reads the answer.
+// refusedDo sends a request about one and reads the answer. After an error it may have been done
+// all the same; asked again, a number that is gone is not found, and nothing is done twice.
 func refusedDo(
 	ctx context.Context, s *client.Client, ask refusedAsked, into any,
 ) error {
@@ -206,7 +225,10 @@ func refusedDo(
 	return errors.Join(err, response.Body.Close())
 }
 
-// numbers returns those that were chosen.
+// numbers returns those that were chosen. Numbers that were named are taken as they are: one that
+// is not there is found out when it is used. The list is read to its end before anything of it is
+// changed, as a retry adds to it what is refused again. Where it breaks off, those that it had told
+// of are returned beside the error.
 func (c *chosen) numbers(ctx context.Context, s *client.Client, now time.Time,
 ) (numbers []uint64, err error) {
 	switch {
@@ -227,13 +249,14 @@ func (c *chosen) numbers(ctx context.Context, s *client.Client, now time.Time,
 	return numbers, err
 }
 
-// retried is what a retry of one came to.
+// retried is what a retry of one came to: a receipt for each event of what was sent.
 type retried struct {
 	number   uint64
 	receipts cloudevents.Receipts
 }
 
-// MarshalJSON writes the number before the members of the receipts.
+// MarshalJSON writes the number before the members of the receipts, so that it is one flat object:
+// that of POST /v1/events (contract, section 7), with a number.
 func (r retried) MarshalJSON() ([]byte, error) {
 	text := fmt.Appendf(nil, `{"number":%d,`, r.number)
 	return append(text, cloudevents.AppendReceipts(nil, r.receipts)[len("{"):]...), nil
@@ -249,7 +272,10 @@ Examples:
 	cakupan refused retry --all --server http://127.0.0.1:7070` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. Each is retried and told of by itself: what fails ends the command, and
+// those before are done. Where the list broke off, those that it had are done first, and then the
+// error is told. Exit code 3 says that something was refused again; it has a new number if it was
+// for another reason.
 func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		numbers, err := c.numbers(ctx, s, out.now())
@@ -275,6 +301,7 @@ func (c *refusedRetryCommand) Run(ctx context.Context, w *where, out *console) e
 	})
 }
 
+// write prints what became of each event, a line each.
 func (r *retried) write(out *console, asJSON bool) error {
 	if asJSON {
 		return out.writeJSON(r)
@@ -304,7 +331,8 @@ Examples:
 	cakupan refused drop --publisher dinas --code region.unknown --older 720h` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. Each is dropped for ever, and told of before the next one is. An error ends
+// it, with those before gone; of a list that broke off, those that it had are dropped.
 func (c *refusedDropCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		numbers, err := c.numbers(ctx, s, out.now())
@@ -312,6 +340,7 @@ func (c *refusedDropCommand) Run(ctx context.Context, w *where, out *console) er
 			var dropped struct {
 				Dropped uint64 `json:"dropped"`
 			}
+			// Another err than that of the list, which is told at the end.
 			err := refusedDo(ctx, s, refusedAsked{
 				http.MethodDelete, numberText(number), c.why(),
 			}, &dropped)

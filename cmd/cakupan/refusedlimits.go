@@ -7,7 +7,10 @@ import (
 	"cakupan/cmd/internal/natsin"
 )
 
-// refusedLimits are the flags of serve that bound what is kept of what each publisher is refused.
+// refusedLimits are the flags of serve that bound what is kept of what each publisher is refused:
+// how many, how many MiB as they lie on the disk, sealed, and for how long. What is beyond is
+// removed, the oldest first, whoever may still want it: a publisher who is refused without end must
+// not fill the disk, or stop the intake of others. 0 is no bound.
 type refusedLimits struct {
 	Count int `default:"20000" placeholder:"N" help:"Refusals kept a publisher; 0: all (20000)."`
 	MiB   int `name:"mib" default:"32" placeholder:"N" help:"MiB of them kept; 0: all (32)."`
@@ -15,10 +18,13 @@ type refusedLimits struct {
 	Age time.Duration `default:"720h" placeholder:"TIME" help:"How long; 0: for ever (720h)."`
 }
 
-// The largest size is far beyond any disk, and far from where a count of bytes ends.
+// The largest size is far beyond any disk, and far from where a count of bytes ends: in MiB, so it
+// is a pebibyte.
 const refusedMiBMax = 1 << 30
 
-// check refuses what could not hold what is stored at once.
+// check refuses what could not hold what is stored at once: then what was just refused would be
+// removed for itself. Less than an hour is nothing that anybody could look at in time. It is wrong
+// usage, said before a ledger is opened.
 func (r *refusedLimits) check() error {
 	const mibMin = natsin.LimitBytesMin >> 20
 	switch {
@@ -34,7 +40,7 @@ func (r *refusedLimits) check() error {
 	return nil
 }
 
-// limits returns them.
+// limits returns them as the intake takes them, in bytes. They have been checked.
 func (r *refusedLimits) limits() natsin.Limits {
 	return natsin.Limits{Count: r.Count, Bytes: int64(r.MiB) << 20, Age: r.Age}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // releaseCommand makes what is handed out of a checkout. What makes it is a program of its own, run
-// by Go, which a release needs anyway: no ledger carries it.
+// by Go, which a release needs anyway: no ledger carries it. Output is made where it is missing;
+// Key is a path, and the key is read by that program alone.
 type releaseCommand struct {
 	Output string `short:"o" default:"dist" placeholder:"DIR" help:"Where to; made anew."`
 	Key    string `placeholder:"FILE" help:"Key to sign with: an ed25519 key of ssh-keygen."`
@@ -32,12 +33,15 @@ Examples:
 	cakupan release --key ~/.ssh/cakupan-release -o /srv/releases` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command in the current folder, which must be that of the module: `go run` would take
+// a package of another one, or none. What the program prints goes through as it is, its files to
+// standard output. Where it is cut short, files that were written by then stay.
 func (c *releaseCommand) Run(ctx context.Context, out *console) error {
 	module, err := os.ReadFile("go.mod")
 	if err != nil || !strings.HasPrefix(string(module), "module cakupan\n") {
 		return usage("a release is made of a checkout: run this in its first folder")
 	}
+	// It is compiled of the same commit as what it makes.
 	args := []string{"run", "./cmd/internal/release", "-o", c.Output}
 	if c.Key != "" {
 		args = append(args, "-key", c.Key)

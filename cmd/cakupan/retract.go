@@ -15,7 +15,10 @@ import (
 	"cakupan/domain/event"
 )
 
-// retractCommand takes events back.
+// retractCommand takes events back, or, with Undo, says again what a step has taken back. Flags are
+// passed on as they were given: the ledger reads them, so that a server and a folder refuse the
+// same. Undo is the sequence of the first event of the step. On is the day whose coverage is
+// counted before and after; nothing that is done depends on it.
 type retractCommand struct {
 	Publisher  string `placeholder:"NAME" help:"${publisher}"`
 	Source     string `placeholder:"URI" help:"Events of this source."`
@@ -56,7 +59,7 @@ Examples:
 	cakupan retract --undo 4711 --reason "they were right"` + exitCodes
 }
 
-// asked is the body of the request.
+// asked is the body of the request: the flags by other names. What is empty is left out of it.
 func (c *retractCommand) asked() httpapi.RetractAsked {
 	return httpapi.RetractAsked{
 		Publisher: c.Publisher, Source: c.Source, Type: c.Type, Enrolment: c.Enrolment,
@@ -66,8 +69,12 @@ func (c *retractCommand) asked() httpapi.RetractAsked {
 	}
 }
 
-// Run runs the command.
+// Run runs the command. A step is one batch of events, durable as a whole or not at all. When the
+// answer is lost, or the program ends after the request was sent, the step may have been done: the
+// same request, asked again, says what it came to and does nothing more.
 func (c *retractCommand) Run(ctx context.Context, w *where, out *console) error {
+	// It is told before it is sent: afterwards may be too late. A dry run does nothing, and an
+	// event is said again once however often that is asked for, so neither needs a name to go by.
 	if c.Request == "" {
 		c.Request = rand.Text()
 		if !c.DryRun && c.Undo == "" {
@@ -79,6 +86,8 @@ func (c *retractCommand) Run(ctx context.Context, w *where, out *console) error 
 	if err != nil {
 		return err
 	}
+	// A folder that is in use is not copied to be asked, for a dry run neither: it is to say what
+	// would be done here.
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		var done ledger.Retraction
 		err := s.PostBody(ctx, "/v1/retract", bytes.NewReader(body), &done)
@@ -92,12 +101,15 @@ func (c *retractCommand) Run(ctx context.Context, w *where, out *console) error 
 	})
 }
 
-// writeRetraction prints for people what was done, or would be.
+// writeRetraction prints for people what was done, or would be. again says that events were said
+// again and not taken back. Where nothing was meant, that is all that is said.
 func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 	what := "taken back"
 	if again {
 		what = "said again"
 	}
+	// The same request that was done before is answered in the past, so that nobody takes it for
+	// done twice.
 	verb, before := "are", "were before"
 	if r.Events == 1 {
 		verb, before = "is", "was before"
@@ -109,6 +121,7 @@ func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 		verb = before
 	}
 	lines := fmt.Sprintf("%s %s %s", counted(uint64(r.Events), "event"), verb, what)
+	// No sequence, so nothing was appended; one event; or several, which stand together in the log.
 	switch r.First {
 	case 0:
 	case r.Last:
@@ -118,6 +131,7 @@ func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 			thousands(uint64(r.Last)))
 	}
 	lines += "\n"
+	// A steward is told of what is out of his hands, so that he can ask another one.
 	if r.Outside > 0 {
 		lines += counted(uint64(r.Outside), "event") + " more concern regions of others, and stay\n"
 	}
@@ -127,12 +141,14 @@ func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 	if err := writeMeant(w, r); err != nil {
 		return err
 	}
+	// The effect is counted over the workers whom events name; these change it by other ways too.
 	if r.Uncounted > 0 {
 		lines = counted(uint64(r.Uncounted), "event") + " of these change more than is counted" +
 			" here: closures, merges, money, publications\n"
 	} else {
 		lines = ""
 	}
+	// A step that says again is no step that could be undone: the same events are taken back anew.
 	if !again && !r.DryRun {
 		lines += fmt.Sprintf("to undo this: cakupan retract --undo %d --reason …\n", r.First)
 	}
@@ -140,7 +156,9 @@ func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 	return err
 }
 
-// writeMeant prints the counts by type and region, and the effect on the coverage.
+// writeMeant prints the counts by type and region, and the effect on the coverage. An event may
+// concern several regions, or none, so those counts do not add up. The coverage is not counted of a
+// step that was done before: the log has gone on since.
 func writeMeant(w io.Writer, r *ledger.Retraction) error {
 	t := newTable("Type", ">Events")
 	for _, m := range r.Types {
@@ -172,7 +190,7 @@ func writeMeant(w io.Writer, r *ledger.Retraction) error {
 	return t.write(w)
 }
 
-// writeTable prints a table after an empty line.
+// writeTable prints a table after an empty line, apart from what is above it.
 func writeTable(w io.Writer, t *table) error {
 	if _, err := io.WriteString(w, "\n"); err != nil {
 		return err

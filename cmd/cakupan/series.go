@@ -9,7 +9,8 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// seriesCommand prints the coverage of a region over time.
+// seriesCommand prints the coverage of a region over time (contract, section 6). The ledger has the
+// defaults and refuses what it cannot read: here flags are passed on as they were given.
 type seriesCommand struct {
 	Region    string `placeholder:"CODE" help:"${region}; default: ID."`
 	From      string `placeholder:"DATE" help:"First day; default: a year before the last."`
@@ -28,10 +29,12 @@ func (*seriesCommand) Help() string {
 	cakupan series --region 75 --from 2020-12-25 --until 2021-01-05 --step day --csv` + exitCodes
 }
 
-// chartColumns is how wide a chart on a terminal gets.
+// chartColumns is how wide a chart on a terminal gets: as wide as a terminal is at least. More
+// points are thinned to it.
 const chartColumns = 80
 
-// Run runs the command.
+// Run runs the command. JSON is passed on as the ledger writes it, to the byte. For people and
+// spreadsheets it must be whole: hidden counts have no place in a table, and are an error.
 func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 	if c.CSV && w.JSON {
 		return usage("--csv and --json exclude each other")
@@ -40,6 +43,7 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 		"known", c.Known, "indicator", c.Indicator)
 	return w.reading(ctx, out, func(s *client.Client) error {
 		if w.JSON {
+			// Hidden counts are null in it, which JSON can say.
 			return s.Copy(ctx, out.stdout, "/v1/series", query)
 		}
 		shown, err := client.List[shownPoint](ctx, s, "/v1/series", query)
@@ -57,6 +61,8 @@ func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
+// seriesTable prints the points for people, on a terminal with a line of blocks above them. Of one
+// point there is nothing to draw.
 func seriesTable(out *console, points []coverage.Point) error {
 	t := newTable("On", ">Covered", ">Confirmed", ">Percent", ">In grace")
 	covered := make([]int64, len(points))
@@ -74,6 +80,8 @@ func seriesTable(out *console, points []coverage.Point) error {
 	return t.write(out.stdout)
 }
 
+// seriesCSV prints the points for spreadsheets. Numbers have no separators, and a percentage that
+// there is none of is empty, not 0.
 func seriesCSV(w io.Writer, points []coverage.Point) error {
 	out := newSheet(w)
 	header := []string{"on", "covered", "confirmed", "in_grace", "percent"}

@@ -24,7 +24,13 @@ import (
 	"cakupan/eventstore/checkpoint"
 )
 
-// serveCommand runs the ledger.
+// serveCommand runs the ledger: HTTP, dashboard, intake and projections, on a folder, with the log
+// in the embedded server or, with NATS, in a cluster (contract, sections 6 and 10). An empty
+// address is a door that is not opened. Scrub and Refold are times between two checks in the
+// background; Consumers is how many consumers of the log a login may have at a time. Story and
+// Boundaries are files of the operator's own that the dashboard shows; they are read once, at the
+// start. AnyClock lets a clock be right that looks wrong: what is recorded by it cannot be taken
+// back.
 type serveCommand struct {
 	Listen        string        `placeholder:"ADDR" default:"127.0.0.1:7070" help:"${listen}"`
 	NATS          string        `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
@@ -73,10 +79,17 @@ With OTEL_EXPORTER_OTLP_ENDPOINT in the environment, traces are sent there (OTLP
 }
 
 // drainTime is how long requests in work may take to end once the server is to stop. Hardly any
-// takes a second: it is for those that wait for a disk.
+// takes a second: it is for those that wait for a disk. Those that are cut off then have no
+// receipts, and may be sent again.
 const drainTime = 5 * time.Second
 
-// Run runs the command.
+// Run runs the ledger until ctx ends, which is no error, or until it cannot go on. First what is
+// wrong with the flags is said, then the folder is opened, then the address is taken, and only then
+// the log is caught up with: so an address that is in use is found out before time is spent. What
+// is opened is closed in the reverse order, the ledger after all that asks it.
+//
+// A crash at any moment loses nothing that was acknowledged: it is durable before it is answered,
+// and the next start goes on from there.
 func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	if w.Server != "" {
 		return usage("serve runs a ledger on a folder: name one with --data")
@@ -94,11 +107,13 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
+	// Before anything writes to the operator's log, so that a program can read all of it.
 	out.logJSON = c.LogFormat == "json"
 	d, err := c.door(w, out)
 	if err != nil {
 		return err
 	}
+	// Both before the ledger, which tells them what it does from its first event on.
 	counted := metrics.New()
 	traced, err := traces.Open(ctx, os.Getenv, out.logger())
 	if err != nil {
@@ -121,12 +136,17 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	// Who is registered is known only now: with a cluster the register is there, and not in the
+	// folder.
 	d.Guard.Registry = l.Register()
 	if err := c.checkDoors(d); err != nil {
 		return err
 	}
+	// From here on, so that somebody can be registered, or cut off, before a request is answered.
 	defer c.control(ctx, w, l, out)()
 	counted.Follow(l, d.Guard, out.now)
+	// The address is taken before the ledger is caught up; who comes meanwhile waits, and is told
+	// how far it is.
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
 		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request,
@@ -142,6 +162,8 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		}
 		return l.TakeMessages(ctx)
 	}, func() error { return c.tell(w, l, server.URL(), out) })
+	// It has ended by itself: why it did comes before what that led to. An end that was asked for
+	// has no cause to tell.
 	if ctx.Err() == nil && serving.Err() != nil {
 		err = errors.Join(context.Cause(serving), err)
 	}
@@ -149,7 +171,9 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 }
 
 // whileItCan returns a context that ends, with the reason as its cause, when the ledger cannot go
-// on in this process: whoever runs it starts another one.
+// on in this process: whoever runs it starts another one. That is so where the embedded server has
+// given up; with a cluster there is none, and the context ends with ctx alone. stop ends it too,
+// and what waits here with it.
 func whileItCan(
 	ctx context.Context, l *ledger.Ledger,
 ) (serving context.Context, stop func()) {
@@ -166,7 +190,8 @@ func whileItCan(
 }
 
 // closeTraces sends the spans that are left, for as long as a stop may take. A collector that is
-// down is no fault of the ledger.
+// down is no fault of the ledger. ctx has ended by then; what it carries counts, and its end does
+// not.
 func closeTraces(ctx context.Context, traced *traces.Traces, out *console) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -176,7 +201,8 @@ func closeTraces(ctx context.Context, traced *traces.Traces, out *console) {
 }
 
 // shown reads what the page shows of the operator's own. A file that is wrong keeps the ledger from
-// starting: a wall that shows less than it was told to is noticed too late.
+// starting: a wall that shows less than it was told to is noticed too late. It is read before a
+// folder is opened, or made.
 func (c *serveCommand) shown() (opts dashboard.Options, err error) {
 	opts.Story, err = readOwn(c.Story, "--story", dashboard.ReadStory)
 	if err == nil {
@@ -185,7 +211,7 @@ func (c *serveCommand) shown() (opts dashboard.Options, err error) {
 	return opts, err
 }
 
-// readOwn reads the file that a flag names, if it does.
+// readOwn reads the file that a flag names, if it does; nil if not. The error names flag and file.
 func readOwn[T any](name, flag string, read func(content []byte) ([]T, error)) ([]T, error) {
 	if name == "" {
 		return nil, nil
@@ -201,7 +227,9 @@ func readOwn[T any](name, flag string, read func(content []byte) ([]T, error)) (
 	return own, nil
 }
 
-// tell says where the ledger answers.
+// tell says where the ledger answers: the addresses as they were taken, with the ports that were
+// free where 0 was asked for. It is said once all of them answer, so a script may go on from this
+// line.
 func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console) error {
 	answer := map[string]string{"url": url}
 	text := fmt.Sprintf("%s is served at %s", w.folder(), url)
@@ -220,7 +248,8 @@ func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console
 	return err
 }
 
-// checkCluster refuses flags that only a cluster has a use for.
+// checkCluster refuses flags that only a cluster has a use for, and numbers out of bounds. How many
+// replicas a cluster allows is found out when it is asked.
 func (c *serveCommand) checkCluster() error {
 	switch {
 	case c.Consumers < 1:
@@ -236,7 +265,8 @@ func (c *serveCommand) checkCluster() error {
 }
 
 // control has commands on this machine do what is for the owner of the running ledger, until the
-// returned function is called. Where there can be no socket the ledger runs without.
+// returned function is called. Where there can be no socket the ledger runs without: the operator's
+// log says so, and the same commands work once it is stopped.
 func (c *serveCommand) control(ctx context.Context, w *where, l *ledger.Ledger, out *console,
 ) (stop func()) {
 	server, err := control.Listen(ctx, w.folder(), l.Register(), l)
@@ -253,7 +283,8 @@ func (c *serveCommand) control(ctx context.Context, w *where, l *ledger.Ledger, 
 }
 
 // door returns where to answer. A new folder has nobody registered, which is said before it is
-// made.
+// made. Of one that exists, and of a cluster, that is known only once it is open: Run checks again
+// then. The door has no register yet.
 func (c *serveCommand) door(w *where, out *console) (d *door.Door, err error) {
 	d = &door.Door{Address: c.Listen, Behind: c.Insecure}
 	if d.TLS, err = door.ServerTLS(c.TLSCert, c.TLSKey, out.logger()); err != nil {
@@ -269,12 +300,14 @@ func (c *serveCommand) door(w *where, out *console) (d *door.Door, err error) {
 	return d, nil
 }
 
-// checkDoors refuses to open a door to strangers.
+// checkDoors refuses to open a door to strangers, by HTTP or NATS: all doors have the same register
+// and certificate, and differ in their addresses alone.
 func (c *serveCommand) checkDoors(d *door.Door) error {
 	for _, address := range []string{c.NATSListen, c.NATSWebSocket} {
 		if address == "" {
 			continue
 		}
+		// A copy: d is the door of HTTP, and keeps its address.
 		also := *d
 		also.Address = address
 		if err := also.Check(); err != nil {
@@ -284,7 +317,10 @@ func (c *serveCommand) checkDoors(d *door.Door) error {
 	return d.Check()
 }
 
-// feed returns what fills the bucket of the coverage, nil where nobody could watch it.
+// feed returns what fills the bucket of the coverage (contract, section 9), nil where nobody could
+// watch it: no cluster, and no door of NATS. Of several ledgers on a cluster the one that writes
+// fills it. Which one that is, and whether small counts are hidden, is asked each time: both change
+// while it runs.
 func (c *serveCommand) feed(d *door.Door, l *ledger.Ledger, watched func(int), out *console,
 ) func(context.Context, *live.Hub) {
 	if c.NATS == "" && c.NATSListen == "" && c.NATSWebSocket == "" {
@@ -299,7 +335,8 @@ func (c *serveCommand) feed(d *door.Door, l *ledger.Ledger, watched func(int), o
 	}.Feed
 }
 
-// listen takes the address for the ledger's routes and dashboard, and says so where it is open.
+// listen takes the address for the ledger's routes and dashboard, and says so where it is open to
+// all on this machine. Nothing is answered yet. The caller shuts the server down.
 func listen(
 	ctx context.Context, d *door.Door, l httpapi.Ledger, out *console, config httpapi.Config,
 ) (*httpapi.Server, error) {
@@ -314,7 +351,9 @@ func listen(
 }
 
 // serveUntil gets the ledger ready, answers, tells so, and goes on until ctx ends or answering
-// fails; then it lets requests in work come to their end.
+// fails; then it lets requests in work come to their end. progress says how far ready is, to who
+// asks meanwhile. The order is one of promises: nobody is told of an address that does not answer,
+// and nothing answers from a ledger that is not ready.
 func serveUntil(
 	ctx context.Context, server *httpapi.Server, progress func(context.Context) string,
 	ready, tell func() error,
@@ -323,6 +362,7 @@ func serveUntil(
 	if err := ready(); err != nil {
 		return errors.Join(err, server.Shutdown(ctx))
 	}
+	// There is room for the result, so that the goroutine ends also where nobody reads it.
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	select {
@@ -338,6 +378,7 @@ func serveUntil(
 		case <-ctx.Done():
 		}
 	}
+	// ctx has ended, or soon will, and requests in work are to end well all the same.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(last), <-served)

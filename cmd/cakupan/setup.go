@@ -11,7 +11,11 @@ import (
 	"cakupan/domain/event"
 )
 
-// setupCommand makes what the parts of a cluster share.
+// setupCommand makes what the parts of a cluster share, on one machine, to be handed out from
+// there. Nodes and Ledgers are names or addresses under which they are found by each other:
+// certificates are made for them, and folders named after them. Source, Regions and Types belong to
+// Publisher, and are all given or none. Owner is numeric, as an image of a container knows no names
+// of users.
 type setupCommand struct {
 	Dir     string   `required:"" placeholder:"DIR" help:"Folder for all of it."`
 	Nodes   []string `required:"" placeholder:"NAMES" help:"${setupNodes}"`
@@ -46,7 +50,8 @@ Examples:
 	  --auditor board --publisher first --source urn:first --regions 75 --types all` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. What was made before an error stays, and the next call goes on from there:
+// nothing is ever made twice, so what was handed out meanwhile stays good.
 func (c *setupCommand) Run(w *where, out *console) error {
 	opts, err := c.options()
 	if err != nil {
@@ -63,8 +68,11 @@ func (c *setupCommand) Run(w *where, out *console) error {
 	return err
 }
 
-// options checks the flags.
+// options checks the flags. A name becomes a folder, a part of an address, and a line in the
+// configuration of a server: what could lead out of any of these is refused. It may be a NIK by
+// mistake, so it is masked in the error.
 func (c *setupCommand) options() (opts setup.Options, err error) {
+	// The folder is not looked at yet: flags that are wrong leave no trace.
 	opts = setup.Options{Dir: c.Dir, Nodes: c.Nodes, Ledgers: c.Ledgers}
 	for _, name := range append(append([]string(nil), c.Nodes...), c.Ledgers...) {
 		if name == "" || strings.ContainsAny(name, `/\ "{}@`) || strings.HasPrefix(name, ".") {
@@ -81,6 +89,8 @@ func (c *setupCommand) options() (opts setup.Options, err error) {
 		return opts, err
 	}
 	for _, member := range opts.Members {
+		// By the rule of the register, which reads these members only at the first start of a
+		// ledger: that is too late to be told of a wrong name.
 		if defect := event.CheckPublisher(member.Name); defect != "" {
 			return opts, usage("the name of a member " + defect)
 		}
@@ -88,6 +98,7 @@ func (c *setupCommand) options() (opts setup.Options, err error) {
 	if c.Owner == "" {
 		return opts, nil
 	}
+	// Numbers, and not names: the machine that makes the files may have no such user.
 	opts.Owner = new(setup.Owner)
 	if _, err := fmt.Sscanf(c.Owner, "%d:%d", &opts.Owner.User, &opts.Owner.Group); err != nil {
 		return opts, usage("--owner is two numbers, such as 65532:65532")
@@ -95,7 +106,9 @@ func (c *setupCommand) options() (opts setup.Options, err error) {
 	return opts, nil
 }
 
-// addPublisher adds the publisher, if there is one.
+// addPublisher adds the publisher, if there is one. Types and regions are read here, so that those
+// which do not exist are refused, and written again as their full names: that is how the register's
+// file has them.
 func (c *setupCommand) addPublisher(opts *setup.Options) error {
 	switch {
 	case c.Publisher == "" && len(c.Source)+len(c.Regions)+len(c.Types) == 0:
@@ -114,6 +127,7 @@ func (c *setupCommand) addPublisher(opts *setup.Options) error {
 	if err != nil {
 		return err
 	}
+	// How its sources must look is for the register to judge.
 	m := setup.Member{Name: c.Publisher, Role: string(register.Publisher), Sources: c.Source}
 	for _, t := range types {
 		m.Types = append(m.Types, t.String())

@@ -8,12 +8,16 @@ import (
 )
 
 // sheet is a table for spreadsheets. What was reported by others stands in it as text: nobody who
-// opens it is to run it.
+// opens it is to run it. The writer within keeps its first error, which Error returns after Flush;
+// so errors of single rows may be passed over. It is of one goroutine.
 type sheet struct{ *csv.Writer }
 
+// newSheet returns a sheet that is written to w, which the caller closes. Rows are buffered until
+// Flush.
 func newSheet(w io.Writer) *sheet { return &sheet{csv.NewWriter(w)} }
 
-// Write writes a row.
+// Write writes a row, all values of it made safe: a header too may have a name that others chose.
+// The row itself is not changed.
 func (s *sheet) Write(row []string) error {
 	safe := make([]string, len(row))
 	for i, value := range row {

@@ -15,7 +15,8 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// statusCommand tells how a ledger is, with what its role and its safety depend on.
+// statusCommand tells how a ledger is, with what its role and its safety depend on: more than
+// health, which everybody may ask, and so for those who read as auditors, or at the machine.
 type statusCommand struct{}
 
 // Help returns what --help shows beyond the flags.
@@ -30,7 +31,8 @@ Examples:
 	cakupan status --server http://127.0.0.1:7070,http://127.0.0.1:7071 --json` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The status is printed also when not all is well, and the reason is the
+// error: a script reads the one and branches on the other.
 func (c *statusCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		status, err := s.Status(ctx)
@@ -49,7 +51,9 @@ func (c *statusCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// writeStatus writes it for people.
+// writeStatus writes it for people, names in order, so that two of them can be compared by eye.
+// Counts of what was removed are of this process: they begin anew with each start. The table keeps
+// its first error, which Flush returns.
 func writeStatus(out *console, s ledger.Status) error {
 	table := tabwriter.NewWriter(out.stdout, 0, 8, 2, ' ', 0)
 	line := func(name, text string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", name, text) }
@@ -60,6 +64,7 @@ func writeStatus(out *console, s ledger.Status) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Projections)) {
 		line(name, "event "+thousands(s.Projections[name].Sequence))
 	}
+	// How far the checks in the background have come, which is not how far the log is.
 	for _, part := range slices.Sorted(maps.Keys(s.Verified)) {
 		v := s.Verified[part]
 		line("verified "+part, fmt.Sprintf("up to %s at %s", thousands(v.Sequence),
@@ -67,6 +72,8 @@ func writeStatus(out *console, s ledger.Status) error {
 	}
 	line("intake", thousands(s.Intake.Waiting)+" packs wait, "+thousands(s.Intake.Refused)+
 		" refused messages to be settled")
+	// Told only where it has happened: it is something to act on, with larger limits or sooner
+	// retries.
 	if removed := s.Intake.Removed; removed.ForRoom+removed.ForAge > 0 {
 		line("removed", thousands(removed.ForRoom)+" refusals to make room, "+
 			thousands(removed.ForAge)+" for their age, since the start")
@@ -81,7 +88,8 @@ func writeStatus(out *console, s ledger.Status) error {
 	return table.Flush()
 }
 
-// writerWords says who writes.
+// writerWords says who writes: by its URL, else by its name, and since when, as far as each is
+// known. Where this ledger writes and has no URL, there is nothing more that a reader could use.
 func writerWords(w *ledger.WriterStatus) string {
 	switch {
 	case w == nil:
@@ -89,6 +97,8 @@ func writerWords(w *ledger.WriterStatus) string {
 	case w.Here && w.URL == "":
 		return "this ledger"
 	}
+	// The name is of a machine and a process, the URL is where to ask: whoever reads this wants the
+	// second.
 	text := cmp.Or(w.URL, w.Name)
 	if w.Name != "" && text != w.Name {
 		text += " (" + w.Name + ")"

@@ -8,7 +8,8 @@ import (
 	"cakupan/cmd/internal/access/register"
 )
 
-// stewardCommand registers who may set right what others reported.
+// stewardCommand registers who may set right what others reported: take it back, and retry or drop
+// what was refused, within regions.
 type stewardCommand struct {
 	Add    stewardAdd    `cmd:"" help:"Register a steward and print its secret, once."`
 	List   stewardList   `cmd:"" help:"List the stewards, the revoked ones too."`
@@ -17,7 +18,8 @@ type stewardCommand struct {
 	Revoke stewardRevoke `cmd:"" help:"End a steward's rights, for ever."`
 }
 
-// stewardAdd registers a steward.
+// stewardAdd registers a steward. Regions default to the nation. Unlike a publisher he has no
+// sources or types: he acts on what others have reported, whatever it is.
 type stewardAdd struct {
 	memberFlags
 	expiryFlag
@@ -47,7 +49,7 @@ func (c *stewardAdd) Run(ctx context.Context, w *where, out *console) error {
 	return c.add(ctx, w, out, m, c.expiryFlag)
 }
 
-// stewardList lists stewards.
+// stewardList lists stewards, with the regions in which each may act now.
 type stewardList struct{ memberList }
 
 // Help returns what --help shows beyond the flags.
@@ -72,7 +74,7 @@ func (c *stewardList) Run(ctx context.Context, w *where, out *console) error {
 	return c.list(ctx, w, out, show, register.Steward)
 }
 
-// stewardChange changes the regions of a steward.
+// stewardChange changes the regions of a steward. They take the place of those before.
 type stewardChange struct {
 	memberChange
 
@@ -112,7 +114,7 @@ func (c *stewardRotate) Run(ctx context.Context, w *where, out *console) error {
 	return c.rotate(ctx, w, out, register.Steward)
 }
 
-// stewardRevoke ends a steward's rights.
+// stewardRevoke ends a steward's rights, for ever. What he has set right stays so.
 type stewardRevoke struct{ memberRevoke }
 
 // Help returns what --help shows beyond the flags.

@@ -10,7 +10,9 @@ import (
 	"cakupan/projections/story"
 )
 
-// historyCommand tells the story of an enrolment, a worker or a commitment.
+// historyCommand tells the story of an enrolment, a worker or a commitment (contract, section 8).
+// One of them is named, which the ledger checks; a NIK becomes a worker id first, and that look-up
+// is recorded.
 type historyCommand struct {
 	Enrolment  string `placeholder:"ID" help:"Of this enrolment."`
 	Worker     string `placeholder:"ID" help:"Of this worker, under all ids that were one."`
@@ -33,7 +35,7 @@ Examples:
 	cakupan history --commitment apbd-2020 --lang en` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. The language is that of people: JSON has both.
 func (c *historyCommand) Run(ctx context.Context, w *where, out *console) error {
 	query := client.Values("enrolment", c.Enrolment, "worker", c.Worker,
 		"commitment", c.Commitment, "known", c.Known)
@@ -45,7 +47,8 @@ func (c *historyCommand) Run(ctx context.Context, w *where, out *console) error 
 	})
 }
 
-// historyPrinter prints a history as it comes, and the picture at its end.
+// historyPrinter prints a history as it comes, and the picture at its end. Of the story only what
+// the picture shows is held in memory.
 type historyPrinter struct {
 	*printing
 
@@ -54,6 +57,8 @@ type historyPrinter struct {
 	picture    picture
 }
 
+// print prints one line: the first says as known when, the last how many events there were, and
+// those between are an event each. Each kind is told by a member that the others do not have.
 func (p *historyPrinter) print(line []byte) error {
 	var said struct {
 		Known  *coverage.Known `json:"known"`
@@ -64,6 +69,7 @@ func (p *historyPrinter) print(line []byte) error {
 		return err
 	}
 	switch {
+	// Nothing is printed before the ledger has answered: a refusal is an error alone.
 	case said.Known != nil:
 		_, err := fmt.Fprintf(p.w, "History, %s\n", knownText(*said.Known))
 		return err
@@ -79,6 +85,7 @@ func (p *historyPrinter) print(line []byte) error {
 	return p.event(&said.Line)
 }
 
+// end refuses an answer without its last line: a story that lacks its end looks whole.
 func (p *historyPrinter) end() error {
 	if !p.ended {
 		return errCutOff
@@ -94,7 +101,9 @@ func (p *historyPrinter) words(w story.Words) string {
 	return w.EN
 }
 
-// event prints one event for people.
+// event prints one event for people: what was reported, what it changed, what it takes back, and
+// what has taken it back. Who reported it is the registered name with the source, or the source
+// alone of whoever was not registered. The writer keeps its first error.
 func (p *historyPrinter) event(l *story.Line) error {
 	var e struct {
 		RecordedAt string `json:"recordedat"`
@@ -105,6 +114,7 @@ func (p *historyPrinter) event(l *story.Line) error {
 	if err := json.Unmarshal(l.Event, &e); err != nil {
 		return err
 	}
+	// The registered name first: a secret has proved it, a source is what the event says.
 	by := e.Source
 	if e.Publisher != "" {
 		by = e.Publisher + " (" + e.Source + ")"

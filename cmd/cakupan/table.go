@@ -9,14 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// table is text in columns, for people.
+// table is text in columns, for people. It is held whole, as the widths are known only at its end:
+// it is for answers that the question bounds. Cells have been made harmless when they stand in
+// rows. It is of one goroutine.
 type table struct {
 	right []bool // which columns are aligned to the right
 	rows  [][]string
 }
 
 // newTable returns a table with a header. A column whose name begins with ">" is aligned to the
-// right.
+// right: numbers are. No later row may have more cells than there are columns.
 func newTable(columns ...string) *table {
 	t := &table{right: make([]bool, len(columns))}
 	header := make([]string, len(columns))
@@ -28,6 +30,8 @@ func newTable(columns ...string) *table {
 	return t
 }
 
+// add adds a row. The cells are the table's from then on, and are changed: what a terminal must not
+// be shown is replaced.
 func (t *table) add(cells ...string) {
 	for i, cell := range cells {
 		cells[i] = plain(cell)
@@ -35,8 +39,9 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// plain returns a text as a terminal may show it. What was reported by others may hold what moves
-// the cursor, or, by changing the direction of writing, shows another text than there is.
+// plain returns a text as a terminal may show it, in one line. What was reported by others may hold
+// what moves the cursor, or, by changing the direction of writing, shows another text than there
+// is. Such a character is shown by its number, so that nothing disappears.
 func plain(text string) string {
 	if strings.IndexFunc(text, func(r rune) bool { return !isPlain(r) }) < 0 {
 		return text
@@ -52,12 +57,14 @@ func plain(text string) string {
 	return b.String()
 }
 
-// isPlain tells whether a terminal shows a character and does nothing else.
+// isPlain tells whether a terminal shows a character and does nothing else. Line ends and tabs are
+// not plain: in a cell they would break the table.
 func isPlain(r rune) bool {
 	return unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r)
 }
 
-// write prints the table, two spaces between the columns.
+// write prints the table, two spaces between the columns, in one piece. A character is taken to be
+// one column wide, which those of the texts in question are. No line ends with spaces.
 func (t *table) write(w io.Writer) error {
 	widths := make([]int, len(t.right))
 	for _, row := range t.rows {
@@ -83,19 +90,21 @@ func (t *table) write(w io.Writer) error {
 	return err
 }
 
-// thousands writes a number with separators: 1,234,567.
+// thousands writes a number with separators: 1,234,567. It is for people; number is for programs.
 func thousands[N ~int | ~int64 | ~uint64](n N) string {
 	digits := strconv.FormatUint(uint64(max(n, 0)), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
+	// The digits above are those of 0 then: as an unsigned number it would be another one.
 	if n < 0 {
 		return "-" + thousands(-n)
 	}
 	return digits
 }
 
-// counted writes a number of things: 1 worker, 2,000 workers.
+// counted writes a number of things: 1 worker, 2,000 workers. thing is a word whose plural ends in
+// s.
 func counted[N ~int | ~int64 | ~uint64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -103,7 +112,8 @@ func counted[N ~int | ~int64 | ~uint64](n N, thing string) string {
 	return thousands(n) + " " + thing + "s"
 }
 
-// sparkline draws values as blocks, from 0 to the largest.
+// sparkline draws values as blocks, from 0 to the largest, a character a value. Values below 0 are
+// drawn as 0. It begins at 0 and not at the smallest, so that a small change looks small.
 func sparkline(values []int64) string {
 	const blocks = "▁▂▃▄▅▆▇█"
 	steps := []rune(blocks)
@@ -118,7 +128,8 @@ func sparkline(values []int64) string {
 	return string(line)
 }
 
-// thin picks at most so many of the values, evenly, the last one included.
+// thin picks at most so many of the values, evenly, the last one included: that is what is the case
+// now. Fewer are returned as they are, and not copied.
 func thin(values []int64, most int) []int64 {
 	if len(values) <= most {
 		return values

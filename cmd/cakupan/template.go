@@ -11,7 +11,9 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// templateCommand writes an empty list to be filled in.
+// templateCommand writes an empty list to be filled in. It asks no ledger: what a list may hold is
+// part of the program, so the template goes with the program that will import it. What people are
+// told of lists is in both languages, as those who fill them in work in Indonesian.
 type templateCommand struct {
 	Kind   string `arg:"" help:"${templateKind}"`
 	Format string `enum:"csv,xlsx" default:"xlsx" help:"csv or xlsx (default: xlsx)."`
@@ -30,7 +32,8 @@ Examples:
 	cakupan template funding --format csv --lang en > funding.csv` + exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. A file that is there is never replaced. One that could not be written to
+// its end stays behind, and is in the way of the next try until somebody removes it.
 func (c *templateCommand) Run(out *console) error {
 	kind, ok := lists.ParseKind(c.Kind)
 	if !ok {
@@ -49,13 +52,15 @@ func (c *templateCommand) Run(out *console) error {
 		return book.Write(to, &t, language)
 	}
 	if c.Output == "" {
+		// chart says that standard output is a terminal, where a workbook is noise.
 		if out.chart && c.Format == "xlsx" {
 			return usage("a workbook is nothing for a terminal: name a file with -o (sebut nama" +
 				" berkasnya dengan -o, misalnya -o daftar.xlsx)")
 		}
 		return write(out.stdout)
 	}
-	// Nobody wants a list that is filled in replaced by an empty one.
+	// Nobody wants a list that is filled in replaced by an empty one. It will hold names and
+	// identity numbers, so it is for its owner alone from the beginning.
 	file, err := os.OpenFile(c.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return usage(c.Output + " is there already: name another file (berkas itu sudah ada:" +

@@ -13,13 +13,14 @@ import (
 
 // terminal is one that somebody looks at. What was reported by others is shown there in many
 // places, and none of them may move the cursor or turn the direction of writing. What is no
-// terminal gets the bytes as they are: a program reads them.
+// terminal gets the bytes as they are: a program reads them. It is of one goroutine.
 type terminal struct {
 	out  io.Writer
 	part []byte // a character of which a write had only the beginning
 }
 
-// terminalOr returns how to write to a file, which is guarded where it is a terminal.
+// terminalOr returns how to write to a file, which is guarded where it is a terminal. All of
+// standard output goes through it: a command that forgets to guard its text is guarded here.
 func terminalOr(file *os.File) io.Writer {
 	if term.IsTerminal(int(file.Fd())) {
 		return &terminal{out: file}
@@ -27,11 +28,13 @@ func terminalOr(file *os.File) io.Writer {
 	return file
 }
 
-// Write shows text. A character that does harm is shown by its number, as JSON has it, so that
-// JSON stays what it is.
+// Write shows text. A character that does harm is shown by its number, as JSON has it, so that JSON
+// stays what it is. A writer with a buffer may end in the middle of a character: its beginning
+// waits for the rest. After an error nobody can tell how much was shown.
 func (t *terminal) Write(text []byte) (int, error) {
 	all := append(t.part, text...)
 	whole := len(all)
+	// Only the last three bytes can be the beginning of a character that is not whole.
 	for start := len(all) - 1; start >= 0 && len(all)-start < utf8.UTFMax; start-- {
 		if utf8.RuneStart(all[start]) {
 			if !utf8.FullRune(all[start:]) {
@@ -48,7 +51,8 @@ func (t *terminal) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// control writes what is the program's own and moves the cursor.
+// control writes what is the program's own and moves the cursor. It goes around the guard, so it is
+// never given a text that somebody has reported.
 func (c *console) control(sequence string) error {
 	out := c.stdout
 	if s, guards := out.(*terminal); guards {
@@ -58,7 +62,9 @@ func (c *console) control(sequence string) error {
 	return err
 }
 
-// onScreen returns a text of several lines as a terminal may show it.
+// onScreen returns a text of several lines as a terminal may show it. \u has four digits, so a
+// character that is beyond them cannot be written so, and becomes the mark for one that cannot be
+// shown.
 func onScreen(text string) string {
 	harmless := func(r rune) bool { return r == '\n' || r == '\t' || isPlain(r) }
 	if strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {

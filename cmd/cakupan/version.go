@@ -7,18 +7,20 @@ import (
 	"cakupan/cmd/internal/ledger"
 )
 
-// versionCommand prints the version.
+// versionCommand prints the version, or with SBOM the materials of the program, which are read from
+// the program itself: they are those of this very file.
 type versionCommand struct {
 	SBOM bool `name:"sbom" help:"Print what the program is built of, as CycloneDX JSON."`
 }
 
-// versionOf is the version of the program, for machines.
+// versionOf is the version of the program, for machines. Format says which data folders it makes: a
+// folder of a later format is refused.
 type versionOf struct {
 	build.Build
 	Format int `json:"format"` // of data folders
 }
 
-// readVersion returns what was noted of the program when it was built.
+// readVersion returns what was noted of the program when it was built. What was not noted is empty.
 func readVersion() versionOf {
 	return versionOf{build.Current(), ledger.FolderFormat}
 }

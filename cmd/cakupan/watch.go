@@ -19,7 +19,8 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// watchCommand shows the coverage as it changes.
+// watchCommand shows the coverage as it changes (contract, section 9). Regions and dimensions are
+// checked by the ledger. Times of 0 is without end; the first snapshot counts as one.
 type watchCommand struct {
 	Region []string `placeholder:"CODE" help:"${region}; may be repeated; default: all."`
 	On     string   `placeholder:"DATE" help:"The day; default: today, moving on at midnight."`
@@ -39,15 +40,20 @@ Examples:
 	cakupan watch --server http://127.0.0.1:7070 --json` + exitCodes
 }
 
-// watchPause is how long a ledger that is away is waited for before it is asked again.
+// watchPause is how long a ledger that is away is waited for before it is asked again. One that is
+// started again is away for about as long, and one that is gone is not worth more questions.
 const watchPause = 2 * time.Second
 
-// Run runs the command.
+// Run runs the command until enough was shown or ctx ends, neither of which is an error. It goes on
+// by itself after a server has stopped, or stands behind its log; any other error ends it, as
+// asking again would get the same answer. A folder has nobody who could change it meanwhile, so a
+// server is needed.
 func (c *watchCommand) Run(ctx context.Context, w *where, out *console) error {
 	if w.Server == "" {
 		return usage("watch shows a ledger that runs: name it with --server")
 	}
 	return w.with(ctx, out, false, func(s *client.Client) error {
+		// One for all connections: what was shown before a break is what changes are counted from.
 		shown := &watched{command: c, out: out, json: w.JSON, was: map[string]coverage.Answer{}}
 		for {
 			err := shown.follow(ctx, s)
@@ -55,6 +61,7 @@ func (c *watchCommand) Run(ctx context.Context, w *where, out *console) error {
 				return nil
 			}
 			switch code := problem.From(err).Code; {
+			// Time alone mends these; what the user must mend is not asked again.
 			case code == problem.ServerUnreachable || code == problem.ServerStopping ||
 				code == problem.ProjectionBehind || errors.Is(err, io.ErrUnexpectedEOF):
 				out.note("%s; asking again", problem.From(err).Detail)
@@ -70,7 +77,9 @@ func (c *watchCommand) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// watched is what was shown so far.
+// watched is what was shown so far, over all connections: was has the last answer for each region,
+// and trend its last numbers of covered workers, at most chartColumns of them. It is of one
+// goroutine.
 type watched struct {
 	command *watchCommand
 	out     *console
@@ -81,10 +90,12 @@ type watched struct {
 	trend   map[string][]int64
 }
 
-// watchedMax bounds one message.
+// watchedMax bounds one message, which is one line: a snapshot of all regions by all dimensions
+// takes far less.
 const watchedMax = 16 << 20
 
-// follow shows what one connection tells. It returns nil when it has shown enough.
+// follow shows what one connection tells. It returns nil when it has shown enough. After the first
+// one it says which message was the last, so that nothing that changed in between is left out.
 func (v *watched) follow(ctx context.Context, s *client.Client) error {
 	query := client.Values("on", v.command.On)
 	for _, code := range v.command.Region {
@@ -98,6 +109,7 @@ func (v *watched) follow(ctx context.Context, s *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
+	// The ledger goes on after that message, or sends a snapshot where it cannot.
 	if v.last != "" {
 		request.Header.Set("Last-Event-ID", v.last)
 	}
@@ -109,7 +121,9 @@ func (v *watched) follow(ctx context.Context, s *client.Client) error {
 	return v.read(response.Body)
 }
 
-// read shows messages until there is enough (nil), or no more.
+// read shows messages until there is enough (nil), or no more, which is io.ErrUnexpectedEOF: such a
+// stream has no end of its own. Of Server-Sent Events it reads the three fields that the ledger
+// sends, data on one line, and passes over comments, which are the heartbeats.
 func (v *watched) read(body io.Reader) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 0, 64<<10), watchedMax)
@@ -123,6 +137,7 @@ func (v *watched) read(body io.Reader) error {
 		case "id":
 			v.last = string(value)
 		case "data":
+			// The scanner uses its buffer again for the next line.
 			data = slices.Clone(value)
 		case "":
 			if data == nil {
@@ -142,8 +157,11 @@ func (v *watched) read(body io.Reader) error {
 	return io.ErrUnexpectedEOF
 }
 
-// print shows one message.
+// print shows one message. What is neither figures nor a state is why the server ends the stream,
+// which is returned as an error, so that it is asked again. As JSON a message is passed on as it
+// came, the last one too.
 func (v *watched) print(kind live.Kind, data []byte) error {
+	// A state shows no figures, so it does not count for --times.
 	if kind != live.State {
 		v.times++
 	}
@@ -175,10 +193,13 @@ func (v *watched) print(kind live.Kind, data []byte) error {
 	return problem.New(problem.ServerStopping, end.Detail)
 }
 
+// printAnswers shows the answers of a message: on a terminal by drawing the whole table, else a
+// line for each. The change is against what was shown before, and not against the day before.
 func (v *watched) printAnswers(answers []coverage.Answer) error {
 	if v.trend == nil {
 		v.trend = map[string][]int64{}
 	}
+	// A region that is seen for the first time has no change, which is not a change of 0.
 	changed := make(map[string]int64, len(answers))
 	for _, a := range answers {
 		if was, found := v.was[a.Region]; found {
@@ -202,7 +223,9 @@ func (v *watched) printAnswers(answers []coverage.Answer) error {
 	return nil
 }
 
-// redraw draws the whole table over the one before.
+// redraw draws the whole table over the one before, with regions that have not changed too, in the
+// order of the coverage: the nation, then by code. Only those of the last message have a change
+// beside them.
 func (v *watched) redraw(changed map[string]int64) error {
 	regions := make([]string, 0, len(v.was))
 	for region := range v.was {
@@ -219,6 +242,7 @@ func (v *watched) redraw(changed map[string]int64) error {
 		t.add(a.Region, a.Name, thousands(a.Covered), change, thousands(a.Confirmed),
 			percentText(a.Percent), targetText(a.Target), sparkline(v.trend[region]))
 	}
+	// To the first cell, and clear all: understood by every terminal, and not shown by none.
 	const clear = "\x1b[H\x1b[2J"
 	if err := v.out.control(clear); err != nil {
 		return err
@@ -226,7 +250,7 @@ func (v *watched) redraw(changed map[string]int64) error {
 	return t.write(v.out.stdout)
 }
 
-// rank orders the nation first.
+// rank orders the nation first: as text, ID would come after all codes, which begin with digits.
 func rank(region string) string {
 	if region == "ID" {
 		return ""
@@ -234,6 +258,7 @@ func rank(region string) string {
 	return region
 }
 
+// signed writes a change, with its sign unless there is none.
 func signed(n int64) string {
 	if n > 0 {
 		return "+" + thousands(n)

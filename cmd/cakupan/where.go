@@ -9,7 +9,9 @@ import (
 	"cakupan/cmd/internal/ledger"
 )
 
-// where names a ledger, and how to answer about it. Every command has these flags.
+// where names a ledger, and how to answer about it. Every command has these flags. At most one of
+// Data and Server is given. SecretFile goes with Server; without it the secret is in the
+// environment, and never in a flag, which others on the machine could read.
 type where struct {
 	Data   string `type:"folder" placeholder:"DIR" help:"Folder of the ledger (default: ${data})."`
 	Server string `placeholder:"URL" help:"${server}"`
@@ -18,7 +20,8 @@ type where struct {
 	SecretFile string `placeholder:"FILE" help:"${secretFile}"`
 }
 
-// dataDefault is the folder of the ledger unless one is named.
+// dataDefault is the folder of the ledger unless one is named. It is below the current folder:
+// nothing is found, or made, where nobody has looked.
 const dataDefault = "./cakupan-data"
 
 // folder returns the data folder to use.
@@ -31,7 +34,8 @@ func (w *where) folder() string {
 
 // open opens the ledger to be asked. create says whether to make one where there is none: only
 // those commands may that bring events, or a mistyped folder would answer every question with
-// nothing.
+// nothing. The caller closes the client. A folder is locked until then: one that a server has open
+// is refused, with where that answers.
 func (w *where) open(ctx context.Context, out *console, create bool) (*client.Client, error) {
 	if w.Server != "" {
 		return client.Dial(ctx, w.Server, w.SecretFile, out.note)
@@ -43,6 +47,7 @@ func (w *where) open(ctx context.Context, out *console, create bool) (*client.Cl
 	return w.client(l, out, err)
 }
 
+// client returns a client of a ledger that was opened, and passes an error on.
 func (*where) client(l *ledger.Ledger, out *console, err error) (*client.Client, error) {
 	if err != nil {
 		return nil, err
@@ -51,7 +56,9 @@ func (*where) client(l *ledger.Ledger, out *console, err error) (*client.Client,
 }
 
 // reading opens the ledger for one job that only asks, and closes it after. A folder may then be
-// one that cannot be written, or that is in use.
+// one that cannot be written, or that is in use: a copy of it is asked, which takes room and time,
+// so that is told. What job does to it is lost with the copy; so it is not for what must be
+// recorded.
 func (w *where) reading(ctx context.Context, out *console, job func(*client.Client) error) error {
 	if w.Server != "" || w.SecretFile != "" {
 		return w.with(ctx, out, false, job)
@@ -65,7 +72,8 @@ func (w *where) reading(ctx context.Context, out *console, job func(*client.Clie
 	return errors.Join(job(s), s.Close())
 }
 
-// with opens the ledger for one job and closes it after.
+// with opens the ledger for one job and closes it after, also where the job fails. Both errors are
+// told. What job has appended is durable by then, whatever closing says.
 func (w *where) with(
 	ctx context.Context, out *console, create bool, job func(*client.Client) error,
 ) error {

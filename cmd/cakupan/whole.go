@@ -9,7 +9,9 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// parseGone reads what becomes of rows that are gone: keep, retract or end:DATE.
+// parseGone reads what becomes of rows that are gone: keep, retract or end:DATE. Spaces around it
+// do not count. The day is checked here and passed on as it was written. The error says what is
+// possible, in both languages.
 func parseGone(text string) (*whole.Gone, error) {
 	word, day, _ := strings.Cut(strings.TrimSpace(text), ":")
 	switch {
@@ -27,11 +29,14 @@ func parseGone(text string) (*whole.Gone, error) {
 		" hari pertama yang tidak lagi terlindungi)")
 }
 
-// askGone asks whoever sits at the terminal.
+// askGone asks whoever sits at the terminal; words say what is gone. nil, without an error, is no
+// answer: three that cannot be read, or the end of the input. The list is then refused, as none of
+// the answers may be taken for granted.
 func (c *console) askGone(words string) (*whole.Gone, error) {
 	c.note("%s\n%s", words, "  keep        biarkan / leave them\n"+
 		"  retract     tarik kembali / they should never have been reported\n"+
 		"  end:DATE    berakhir / first day not covered, such as end:2021-03-31")
+	// It may read more than the line: nothing else reads standard input while somebody is asked.
 	in := bufio.NewScanner(c.stdin)
 	for range 3 {
 		_, _ = fmt.Fprint(c.stderr, "keep, retract, end:DATE? ")

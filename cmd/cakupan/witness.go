@@ -9,7 +9,10 @@ import (
 	"cakupan/cmd/internal/witness"
 )
 
-// witnessCommand looks at a ledger and cosigns what it shows.
+// witnessCommand looks at a ledger and cosigns what it shows (contract, section 8). What it
+// remembers is in State, and its own key in a file beside that: whoever has both can go on as this
+// witness. Key is the ledger's, as it was handed over by another way than the ledger itself;
+// without it the first look believes what it is shown.
 type witnessCommand struct {
 	Ledger string `required:"" placeholder:"URL" help:"The running ledger to look at."`
 	State  string `required:"" placeholder:"FILE" help:"${witnessState}"`
@@ -35,7 +38,8 @@ Examples:
 		exitCodes
 }
 
-// Run runs the command.
+// Run runs the command. An error that a check failed (exit code 5) says that the ledger shows
+// another past, or that the state is of no use: each look after it says so again.
 func (c *witnessCommand) Run(ctx context.Context, w *where, out *console) (err error) {
 	if w.Server != "" || w.Data != "" {
 		return usage("witness looks at a running ledger: name it with --ledger alone")
@@ -44,6 +48,7 @@ func (c *witnessCommand) Run(ctx context.Context, w *where, out *console) (err e
 	if err != nil {
 		return err
 	}
+	// The tiles are asked for while it looks, so the client is closed last.
 	defer func() { err = errors.Join(err, s.Close()) }()
 	seen, err := witness.Look(ctx, s, s.Tiles(ctx), witness.Options{
 		State: c.State, Name: c.Name, Key: c.Key,
@@ -57,12 +62,16 @@ func (c *witnessCommand) Run(ctx context.Context, w *where, out *console) (err e
 	return tellSeen(out, &seen)
 }
 
+// tellSeen prints what was seen, for people: the key first, which is to be compared with the one
+// that was handed over. That the ledger has not kept the cosignature is told, and no error: it is
+// the witness who has to remember.
 func tellSeen(out *console, seen *witness.Seen) error {
 	compared := fmt.Sprintf("it goes on from the %s that were witnessed before ✓",
 		thousands(seen.From))
 	if seen.First {
 		compared = "seen for the first time: from now on it is compared with this"
 	}
+	// The head is remembered in any case: Look writes its state before it cosigns.
 	kept := "cosigned as " + seen.Witness
 	if !seen.Kept {
 		kept += "\nnot kept: " + seen.Why

@@ -14,11 +14,14 @@ import (
 	"cakupan/cmd/internal/ledger"
 )
 
-// chooseMax is how long a server may take to say what it does.
+// chooseMax is how long a server may take to say what it does. They are asked one after the other,
+// so a command may wait that long for each that is gone; one that answers does so at once.
 const chooseMax = 3 * time.Second
 
 // choose makes the server that writes the one that is asked; when none says that it does, one that
-// is well, for it knows whom to send events to; else the first, which will say what is wrong.
+// is well, for it knows whom to send events to; else the first, which will say what is wrong. It is
+// called once, before anybody else has the client: base and others do not change after it. A single
+// server is not asked at all.
 func (s *Client) choose(ctx context.Context) {
 	s.base = s.others[0]
 	if len(s.others) > 1 {
@@ -40,7 +43,8 @@ func (s *Client) choose(ctx context.Context) {
 	s.others = slices.DeleteFunc(s.others, func(base string) bool { return base == s.base })
 }
 
-// role asks a server what it does, and tells whether it is well.
+// role asks a server what it does, and tells whether it is well. No secret is sent: everybody may
+// ask that. One that does not answer, or not as a ledger does, is not well.
 func (s *Client) role(ctx context.Context, base string) (role ledger.Role, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, chooseMax)
 	defer cancel()
@@ -62,7 +66,9 @@ func (s *Client) role(ctx context.Context, base string) (role ledger.Role, ok bo
 
 // sendTo sends a request to the server that was chosen, and, while that does not answer, to the
 // others in turn. A request whose body can be read once alone is not sent again; events may be:
-// what is there already will be a duplicate.
+// what is there already will be a duplicate. Any answer is one, a refusal too: only where there is
+// none are others asked. The error is that of the server that was chosen, which is the one that the
+// user knows.
 func (s *Client) sendTo(ctx context.Context, request *http.Request) (*http.Response, error) {
 	response, err := s.client.Do(request.WithContext(ctx))
 	for _, other := range s.others {
@@ -81,14 +87,16 @@ func (s *Client) sendTo(ctx context.Context, request *http.Request) (*http.Respo
 	return response, err
 }
 
-// via returns what asks another server: how long it is waited for is found out there too.
+// via returns what asks another server: how long it is waited for is found out there too. Its
+// connections are its own, and close by themselves once nobody uses them.
 func (s *Client) via(other string) *http.Client {
 	client := *s.client
 	client.Transport = newPatience(other)
 	return &client
 }
 
-// movedTo returns the request for another server.
+// movedTo returns the request for another server, with its headers, the secret among them: the
+// servers that were named are one ledger. A body is read from its beginning.
 func (s *Client) movedTo(ctx context.Context, other string, request *http.Request,
 ) (*http.Request, error) {
 	again := request.Clone(ctx)

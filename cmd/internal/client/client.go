@@ -1,5 +1,10 @@
 // Package client asks a ledger the questions of contract section 7, whether it is a folder, opened
 // for as long as a command runs, or a server.
+//
+// An error is a [problem.Error] wherever the ledger has said why, or could not be reached, so that
+// a command ends with the same words and exit code whichever of both it has asked. What answers
+// mean, and how they are shown, is for those who ask: the commands, the importer of lists, the
+// upload page and witnesses.
 package client
 
 import (
@@ -34,7 +39,8 @@ type Client struct {
 	authorization string // sent as it is, where there is no secret
 }
 
-// Open returns a client of an open ledger, which is its own from then on.
+// Open returns a client of an open ledger, which is its own from then on: Close closes it. Who asks
+// so counts as one at the machine.
 func Open(l *ledger.Ledger, config httpapi.Config) *Client {
 	return &Client{
 		client: &http.Client{Transport: httpapi.InProcess(httpapi.New(l, config))},
@@ -44,7 +50,8 @@ func Open(l *ledger.Ledger, config httpapi.Config) *Client {
 }
 
 // Within returns a client that asks the handler of the routes without a network, in the name of
-// whoever has sent the header Authorization.
+// whoever has sent the header Authorization: what he may not do by himself, nothing does for him.
+// An empty one is nobody's. Close closes nothing of the handler.
 func Within(api http.Handler, authorization string) *Client {
 	return &Client{
 		client: &http.Client{Transport: httpapi.InProcess(api)}, base: "http://ledger",
@@ -55,7 +62,8 @@ func Within(api http.Handler, authorization string) *Client {
 // Ledger returns the ledger that is asked without a network, nil for a server.
 func (s *Client) Ledger() *ledger.Ledger { return s.ledger }
 
-// serverURL reads the address of a server; without scheme it is taken for http.
+// serverURL reads the address of a server; without scheme it is taken for http. A path is kept, for
+// a proxy that has the ledger below one; query and user are not. The error is one of usage.
 func serverURL(text string) (string, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -68,7 +76,7 @@ func serverURL(text string) (string, error) {
 }
 
 // Close closes the folder, and connections that nobody uses. Answers must have been read by then:
-// they come from the ledger that is closed here.
+// they come from the ledger that is closed here. The client is of no use afterwards.
 func (s *Client) Close() error {
 	s.client.CloseIdleConnections()
 	if s.ledger == nil {
@@ -80,6 +88,9 @@ func (s *Client) Close() error {
 // Dial returns a client of a running ledger: of the server that writes, where several are named, by
 // commas. The secret is in a file, or in the environment. note is told what whoever runs the
 // command should know.
+//
+// An error says that an address or the secret cannot be read. That no server answers is none yet:
+// the first question finds that out, and says it of the address that was asked.
 func Dial(ctx context.Context, servers, secretFile string, note func(format string, args ...any),
 ) (*Client, error) {
 	s := &Client{client: &http.Client{
@@ -123,7 +134,9 @@ const SecretVariable = "CAKUPAN_SECRET"
 // image, or to a device without an end.
 const secretFileMax = 4 << 10
 
-// readSecret returns the secret for a server from a file, or from the environment; "" for none.
+// readSecret returns the secret for a server from a file, or from the environment; "" for none. A
+// file that is empty is refused, as it was named to be used. Spaces and line ends around the secret
+// do not count, for an editor may have put them there. The error never shows it.
 func readSecret(path string) (secret string, err error) {
 	text := []byte(os.Getenv(SecretVariable))
 	if path != "" {
@@ -138,9 +151,11 @@ func readSecret(path string) (secret string, err error) {
 	return secret, nil
 }
 
-// isNoSecretRune tells what cannot stand in a header.
+// isNoSecretRune tells what cannot stand in a header: what is not ASCII that is seen.
 func isNoSecretRune(r rune) bool { return r <= ' ' || r > '~' }
 
+// readSmall reads a file as far as secretFileMax. What is cut off there is no secret, and does not
+// log in.
 func readSmall(path string) (text []byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -151,7 +166,8 @@ func readSmall(path string) (text []byte, err error) {
 }
 
 // Denied says what to do when the server does not know who asks. The server itself says no more
-// than that to strangers; here it is known whether a secret was sent at all.
+// than that to strangers; here it is known whether a secret was sent at all. Any other error is
+// returned as it is. e is changed.
 func (s *Client) Denied(e *problem.Error) error {
 	switch {
 	case e.Code != problem.Unauthenticated:
@@ -175,6 +191,7 @@ func (s *Client) Ask(ctx context.Context, request *http.Request) (*http.Response
 	if response.StatusCode == http.StatusOK {
 		return response, nil
 	}
+	// What is not an answer of a ledger, such as a page of a proxy, may have any length.
 	const problemMax = 1 << 20
 	body, err := io.ReadAll(io.LimitReader(response.Body, problemMax))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
@@ -183,7 +200,9 @@ func (s *Client) Ask(ctx context.Context, request *http.Request) (*http.Response
 	return nil, s.Denied(problem.Parse(response.StatusCode, body, false))
 }
 
-// Do sends a request with the secret, where there is one.
+// Do sends a request with the secret, where there is one, and returns whatever is answered: also a
+// problem, which the caller reads, and whose body he closes. The error says that there was no
+// answer, see [Unreachable]; the request may have been done all the same.
 func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response, error) {
 	if s.secret != "" {
 		request.Header.Set("Authorization", "Bearer "+s.secret)
@@ -197,7 +216,8 @@ func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response,
 	return response, nil
 }
 
-// Unreachable says that there was no answer; not so when it was not waited for.
+// Unreachable says that there was no answer; not so when it was not waited for: then it is ctx's
+// error. That a certificate is not trusted is told apart, as it is mended on this side.
 func Unreachable(ctx context.Context, base string, err error) error {
 	var untrusted *tls.CertificateVerificationError
 	var said *problem.Error
@@ -214,12 +234,13 @@ func Unreachable(ctx context.Context, base string, err error) error {
 		base+" does not answer: is `cakupan serve` running there?", err)
 }
 
-// Get asks a GET route.
+// Get asks a GET route, as Ask does: the caller closes the body.
 func (s *Client) Get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	return s.Send(ctx, http.MethodGet, path, query)
 }
 
-// Send asks a route without sending a body.
+// Send asks a route without sending a body, as Ask does: what is asked for is in path and query. So
+// it can be sent to another server when one is gone.
 func (s *Client) Send(ctx context.Context, method, path string, query url.Values,
 ) (*http.Response, error) {
 	address := s.base + path + "?" + query.Encode()
@@ -230,7 +251,8 @@ func (s *Client) Send(ctx context.Context, method, path string, query url.Values
 	return s.Ask(ctx, request)
 }
 
-// Values makes a query of the flags that were given.
+// Values makes a query of the flags that were given: name and value in turn. An empty value is a
+// flag that was not given, and left out: the ledger has the defaults, and refuses what is empty.
 func Values(pairs ...string) url.Values {
 	query := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -271,7 +293,8 @@ func List[T any](
 	return items, nil
 }
 
-// URL returns the address of a route.
+// URL returns the address of a route at the server that was chosen.
 func (s *Client) URL(path string) string { return s.base + path }
 
+// usage is an error in how the command was called: exit code 2.
 func usage(text string) error { return problem.New(problem.UsageWrong, text) }

@@ -12,8 +12,9 @@ import (
 	"cakupan/projections/effect"
 )
 
-// Effect asks what events have done that the log has from since on, and what those would do that
-// it has not. They must fit one batch.
+// Effect asks what events have done that the log has from since on, and what those would do that it
+// has not. They must fit one batch (contract, section 7). Each of raw is one event as JSON. Nothing
+// is appended, so it may be asked again.
 func (s *Client) Effect(ctx context.Context, raw [][]byte, since eventstore.Sequence,
 ) (report effect.Report, err error) {
 	body := append([]byte{'['}, bytes.Join(raw, []byte{','})...)

@@ -18,7 +18,10 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// ListKey asks for the ledger's key of lists.
+// ListKey asks for the ledger's key of lists: by it the ids of what a list reports are made of what
+// its rows say, so that a list sent again adds nothing. Whoever has it can try which NIK an event
+// of a list is about, so it is kept nowhere. With an error the key is all zeros, and not to be
+// used.
 func (s *Client) ListKey(ctx context.Context) (key [lists.KeySize]byte, err error) {
 	response, err := s.Get(ctx, "/v1/lists/key", nil)
 	if err != nil {
@@ -42,12 +45,13 @@ func (s *Client) ListKey(ctx context.Context) (key [lists.KeySize]byte, err erro
 	return key, nil
 }
 
-// eventLineMax bounds a line that is an event: twice what is taken in, as what it held may be
-// written longer.
+// eventLineMax bounds a line that is an event: four times what is taken in, as what it held may be
+// written longer, and the ledger has added to it.
 const eventLineMax = 256 << 10
 
-// ListEvents calls yield with each event of a list, in log order: one JSON object. The source may
-// be left out.
+// ListEvents calls yield with each event of a list, in log order: one JSON object, which yield must
+// not keep. The source may be left out. It ends with the first error of yield, which is returned;
+// after an answer that broke off, yield has had only a part of the events.
 func (s *Client) ListEvents(ctx context.Context, list, source string, yield func(line []byte) error,
 ) error {
 	response, err := s.Get(ctx, "/v1/lists/events", Values("list", list, "source", source))
@@ -66,8 +70,11 @@ func (s *Client) ListEvents(ctx context.Context, list, source string, yield func
 	return errors.Join(err, in.Err(), response.Body.Close())
 }
 
-// Append sends events that are appended as a whole or not at all, and returns a receipt for each.
-// Where one is refused, the receipts say which and why, and nothing was appended.
+// Append sends events that are appended as a whole or not at all, and returns a receipt for each,
+// in their order: at most 1,000 that fit one frame (contract, section 7). Where one is refused, the
+// receipts say which and why, and nothing was appended; that is no error. With dryRun nothing is
+// appended either way. After an error they may be in the log, all of them or none: to send them
+// again is safe.
 func (s *Client) Append(ctx context.Context, raw [][]byte, dryRun bool) ([]event.Receipt, error) {
 	query := "atomic=true"
 	if dryRun {
@@ -84,12 +91,15 @@ func (s *Client) Append(ctx context.Context, raw [][]byte, dryRun bool) ([]event
 	if err != nil {
 		return nil, err
 	}
+	// Receipts of one atomic batch take far less, also where each says why it is refused.
 	const answerMax = 16 << 20
 	answer, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, Unreachable(ctx, s.base, err)
 	}
 	var got cloudevents.Receipts
+	// By what the answer is, and not by its status: a batch that is refused comes with receipts
+	// too.
 	if json.Unmarshal(answer, &got) == nil && len(got) == len(raw) {
 		return got, nil
 	}

@@ -23,7 +23,10 @@ const (
 	silenceMax = 10 * time.Second
 )
 
-// patience sends requests to a server, and ends those whose server has stopped answering.
+// patience sends requests to a server, and ends those whose server has stopped answering. There is
+// no time that any request may take at the most: see silenceMax. It may be used by several
+// goroutines; each request has a watch of its own, which ends when its answer's body is closed, or
+// its context has ended.
 type patience struct {
 	transport *http.Transport
 	base      string
@@ -31,6 +34,7 @@ type patience struct {
 	silence   time.Duration // before such a question
 }
 
+// newPatience returns one for the server at base. Its connections are not shared with others.
 func newPatience(base string) *patience {
 	return &patience{
 		base: base, probe: probeMax, silence: silenceMax,
@@ -44,7 +48,8 @@ func newPatience(base string) *patience {
 	}
 }
 
-// errSilent ends a request whose server does not answer any more.
+// errSilent ends a request whose server does not answer any more. It is told apart from a server
+// that takes no connections, as somebody has to look at the process.
 func (p *patience) errSilent() error {
 	return problem.New(problem.ServerUnreachable, p.base+" takes connections and answers nothing:"+
 		" the process may have been stopped, or has too much to do; look at it there")
@@ -53,7 +58,9 @@ func (p *patience) errSilent() error {
 // CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
 func (p *patience) CloseIdleConnections() { p.transport.CloseIdleConnections() }
 
-// RoundTrip sends a request. Its answer's body is watched until it is closed.
+// RoundTrip sends a request. Its answer's body is watched until it is closed, which the caller must
+// do. The request itself is not changed. Bytes of its body count too: a server that takes them is
+// not silent.
 func (p *patience) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(request.Context())
 	w := &watched{ctx: ctx, cancel: cancel}
@@ -61,6 +68,8 @@ func (p *patience) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Body != nil {
 		watching.Body = w.watch(request.Body, func() {})
 	}
+	// These are how a server is asked how it is: they have a time for all of it, with the body, as
+	// there is nothing else to ask.
 	if path := request.URL.Path; path == "/healthz" || path == "/readyz" {
 		timer := time.AfterFunc(p.probe, func() { cancel(p.errSilent()) })
 		w.end = func() { timer.Stop(); cancel(nil) }
@@ -80,6 +89,8 @@ func (p *patience) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // watch ends a request when nothing has come for a while and the server does not answer otherwise.
+// It is the goroutine of one request. A request may so end up to two silences and a probe after the
+// last byte.
 func (p *patience) watch(w *watched) {
 	tick := time.NewTicker(p.silence)
 	defer tick.Stop()
@@ -100,7 +111,8 @@ func (p *patience) watch(w *watched) {
 	}
 }
 
-// answers asks a server how it is. Whatever it says, it answers.
+// answers asks a server how it is. Whatever it says, it answers: a ledger that is not well may
+// still be at work on the request. It is asked past the watch, which would ask again.
 func (p *patience) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, p.probe)
 	defer cancel()
@@ -116,7 +128,8 @@ func (p *patience) answers(ctx context.Context) bool {
 	return true
 }
 
-// watched is a request under way.
+// watched is a request under way. end is called once by whoever closes the body, or by RoundTrip
+// where there is none; it ends the watch, and ctx with it.
 type watched struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -124,7 +137,8 @@ type watched struct {
 	moved  atomic.Uint64 // counts what has come and gone
 }
 
-// cause returns why a request was ended by the watch, err when it was not.
+// cause returns why a request was ended by the watch, err when it was not: else it would only be
+// said that something was cancelled, which nobody here has done.
 func (w *watched) cause(err error) error {
 	var silent *problem.Error
 	if errors.As(context.Cause(w.ctx), &silent) {
@@ -133,7 +147,7 @@ func (w *watched) cause(err error) error {
 	return err
 }
 
-// watch counts what is read of a body.
+// watch counts what is read of a body, in reads and not in bytes: it matters only that it goes on.
 func (w *watched) watch(body io.ReadCloser, closed func()) io.ReadCloser {
 	return &watchedBody{body: body, watched: w, closed: closed}
 }

@@ -18,10 +18,12 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// textMax bounds what is held in memory of an answer that is a note or a tile.
+// textMax bounds what is held in memory of an answer that is a note or a tile. The largest is a
+// bundle of 256 entries, each an event of 64 KiB at the most with what the ledger adds.
 const textMax = 32 << 20
 
-// Text asks a GET route for a text, or for bytes, that it returns whole.
+// Text asks a GET route for a text, or for bytes, that it returns whole. More than textMax is an
+// error, and not cut off: of a proof a part is worth nothing.
 func (s *Client) Text(ctx context.Context, path string, query url.Values) ([]byte, error) {
 	response, err := s.Get(ctx, path, query)
 	if err != nil {
@@ -38,12 +40,14 @@ func (s *Client) Text(ctx context.Context, path string, query url.Values) ([]byt
 	return text, nil
 }
 
-// Checkpoint asks for the newest signed head.
+// Checkpoint asks for the newest signed head, as it was signed: who relies on it checks the
+// signature.
 func (s *Client) Checkpoint(ctx context.Context) ([]byte, error) {
 	return s.Text(ctx, "/checkpoint", nil)
 }
 
-// CheckpointKey asks for the public key that heads are signed with.
+// CheckpointKey asks for the public key that heads are signed with. It is the ledger's own word: of
+// use where a key that was handed over is compared with it, or where the ledger is trusted.
 func (s *Client) CheckpointKey(ctx context.Context) (string, error) {
 	text, err := s.Text(ctx, "/checkpoint/key", nil)
 	return strings.TrimSpace(string(text)), err
@@ -59,7 +63,8 @@ func (s *Client) Successions(ctx context.Context) ([]byte, error) {
 	return text, err
 }
 
-// Cosign sends a checkpoint with a witness's cosignature.
+// Cosign sends a checkpoint with a witness's cosignature. To send it again is safe. A ledger that
+// does not keep cosignatures of this witness refuses it: [problem.Forbidden].
 func (s *Client) Cosign(ctx context.Context, cosigned []byte) (added bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/checkpoint",
 		bytes.NewReader(cosigned))
@@ -77,22 +82,26 @@ func (s *Client) Cosign(ctx context.Context, cosigned []byte) (added bool, err e
 }
 
 // Tiles are the tiles of the ledger's tree, as package tlog reads them. It is for one goroutine.
+// The context is kept, as tlog hands none on; it ends the questions, so Tiles are for one proof, or
+// a few that are made together.
 type Tiles struct {
 	ctx    context.Context
 	client *Client
 	failed error // the ledger did not answer
 }
 
-// Tiles returns the tiles of the ledger's tree.
+// Tiles returns the tiles of the ledger's tree. Nothing is asked yet.
 func (s *Client) Tiles(ctx context.Context) *Tiles { return &Tiles{ctx: ctx, client: s} }
 
 // Err returns why the ledger did not answer, nil when it did: what was wrong then was the answer.
+// It stays once it is set.
 func (t *Tiles) Err() error { return t.failed }
 
 // Height returns that of tiles.
 func (*Tiles) Height() int { return torchwood.TileHeight }
 
-// ReadTiles asks for tiles.
+// ReadTiles asks for tiles, one after the other. What comes is not checked here: tlog does, against
+// the signed root, and calls SaveTiles with what it has checked.
 func (t *Tiles) ReadTiles(tiles []tlog.Tile) (data [][]byte, err error) {
 	for _, one := range tiles {
 		tile, err := t.client.Text(t.ctx, "/"+torchwood.TilePath(one), nil)
@@ -105,5 +114,6 @@ func (t *Tiles) ReadTiles(tiles []tlog.Tile) (data [][]byte, err error) {
 	return data, nil
 }
 
-// SaveTiles keeps nothing.
+// SaveTiles keeps nothing: a command asks for few, and a folder of them would have to be looked
+// after.
 func (*Tiles) SaveTiles([]tlog.Tile, [][]byte) {}

@@ -15,7 +15,8 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// Health asks how the ledger is.
+// Health asks how the ledger is. That it is not well is an answer and no error. No secret is
+// needed, and none is sent.
 func (s *Client) Health(ctx context.Context) (health ledger.Health, err error) {
 	err = s.state(ctx, "/healthz", &health)
 	if err == nil && health.Status == "" {
@@ -24,7 +25,7 @@ func (s *Client) Health(ctx context.Context) (health ledger.Health, err error) {
 	return health, err
 }
 
-// Ready asks whether the ledger answers now.
+// Ready asks whether the ledger answers now. That it does not is an answer, as with Health.
 func (s *Client) Ready(ctx context.Context) (ready ledger.Readiness, err error) {
 	err = s.state(ctx, "/readyz", &ready)
 	if err == nil && ready.Status == "" {
@@ -33,7 +34,8 @@ func (s *Client) Ready(ctx context.Context) (ready ledger.Readiness, err error) 
 	return ready, err
 }
 
-// Status asks for role, intake and streams.
+// Status asks for role, intake and streams, which is for auditors. A ledger that is not well
+// answers in the same form; what has no role is no status, and its problem is the error.
 func (s *Client) Status(ctx context.Context) (status ledger.Status, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/v1/status", nil)
 	if err != nil {
@@ -54,12 +56,14 @@ func (s *Client) Status(ctx context.Context) (status ledger.Status, err error) {
 	return status, s.Denied(problem.Parse(response.StatusCode, body, false))
 }
 
-// state asks a route that answers in the same form whether all is well or not.
+// state asks a route that answers in the same form whether all is well or not, so whatever its
+// status is. What is no JSON is not from a ledger; JSON of something else the caller finds out.
 func (s *Client) state(ctx context.Context, route string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+route, nil)
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
+	// Not by Do, which would send the secret to whoever answers there.
 	response, err := s.sendTo(ctx, request)
 	if err != nil {
 		return Unreachable(ctx, s.base, err)
@@ -75,13 +79,15 @@ func (s *Client) state(ctx context.Context, route string, into any) error {
 	return nil
 }
 
+// notLedger says that something answers there, and is something else.
 func (s *Client) notLedger() error {
 	return problem.New(problem.ServerUnreachable,
 		s.base+" does not answer as a ledger does: check the address; with TLS it begins"+
 			" with https://")
 }
 
-// Post asks a POST route without body and reads its JSON answer.
+// Post asks a POST route without body and reads its JSON answer. After an error it may have been
+// done.
 func (s *Client) Post(ctx context.Context, path, query string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path+"?"+query, nil)
 	if err != nil {
@@ -95,7 +101,8 @@ func (s *Client) Post(ctx context.Context, path, query string, into any) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// PostBody sends JSON to a route and reads its JSON answer.
+// PostBody sends JSON to a route and reads its JSON answer. Only a body that is a bytes.Reader, a
+// bytes.Buffer or a strings.Reader can be sent to another server when one is gone.
 func (s *Client) PostBody(ctx context.Context, path string, body io.Reader, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, body)
 	if err != nil {

@@ -13,21 +13,25 @@ import (
 	"time"
 )
 
-// entry is a file of an archive.
+// entry is a file of an archive. name is its path below the archive's folder, with slashes; that of
+// a folder ends with one, so that it comes right before what is in it. mode has the rights, and
+// whether it is a folder.
 type entry struct {
 	name    string
 	mode    fs.FileMode
 	content []byte
 }
 
+// The rights of files. A folder is as an executable is. They are set here, and not taken from the
+// checkout, where they are as the umask of whoever made it.
 const (
 	readable   fs.FileMode = 0o644
 	executable fs.FileMode = 0o755
 )
 
-// archived returns the files in a tar below a folder, with the folders they are in. Times are the
-// commit's, the owner is root by number alone, the order is that of names: nothing tells where or
-// when it was made.
+// archived returns the files in a tar below a folder, with the folders they are in, as gzip. Times
+// are the commit's, the owner is root by number alone, the order is that of names: nothing tells
+// where or when it was made. GNU's format is one that dpkg reads.
 func archived(below string, files []entry, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -52,8 +56,10 @@ func archived(below string, files []entry, at time.Time) ([]byte, error) {
 	return compressed(b.Bytes())
 }
 
-// withFolders returns the files, and each folder that one is in before it, "" first.
+// withFolders returns the files, and each folder that one is in before it, "" first. Of two files
+// of one name the last one counts.
 func withFolders(files []entry) []entry {
+	// The folder that all is below: without it, whoever unpacks would give it rights of his own.
 	all := map[string]entry{"": {mode: fs.ModeDir | executable}}
 	for _, file := range files {
 		all[file.name] = file
@@ -66,7 +72,8 @@ func withFolders(files []entry) []entry {
 	})
 }
 
-// compressed returns a text as gzip, without a name or a time.
+// compressed returns a text as gzip, without a name or a time. The bytes depend on the compressor
+// that comes with Go: the same release takes the same Go.
 func compressed(text []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)

@@ -22,7 +22,9 @@ import (
 	"cakupan/cmd/internal/build"
 )
 
-// checkout is what a release is made of.
+// checkout is what a release is made of: a commit, as it lies in a folder, and the program of it.
+// scratch is a folder of this run, which the caller removes; dir is only read. All but those two
+// are set by open, and not changed after it.
 type checkout struct {
 	dir, scratch string
 	version      string    // of the tag at the commit, or a pseudo-version, as Go makes them
@@ -32,7 +34,8 @@ type checkout struct {
 	host         string    // the program, for this machine
 }
 
-// open looks at a checkout. One with changes is refused: nobody could make that release again.
+// open looks at a checkout. One with changes is refused: nobody could make that release again. A
+// file that git does not know is a change too, as a build would take it in.
 func open(ctx context.Context, dir, scratch string) (*checkout, error) {
 	c := &checkout{dir: dir, scratch: scratch, host: filepath.Join(scratch, "host")}
 	changes, err := c.git(ctx, "status", "--porcelain")
@@ -46,6 +49,7 @@ func open(ctx context.Context, dir, scratch string) (*checkout, error) {
 	if err := c.name(ctx); err != nil {
 		return nil, err
 	}
+	// By a zero byte, as a path may hold anything else.
 	paths, err := c.git(ctx, "ls-files", "-z")
 	if err != nil {
 		return nil, err
@@ -55,7 +59,8 @@ func open(ctx context.Context, dir, scratch string) (*checkout, error) {
 	return c, c.build(ctx, c.host)
 }
 
-// name says what the commit is called.
+// name says what the commit is called, and when it was made: the only time that a release knows. A
+// tag counts if it is at this very commit, and is a version as Go has them.
 func (c *checkout) name(ctx context.Context) error {
 	const short = 12 // digits of a revision, in versions
 	said, err := c.git(ctx, "log", "-1", "--format=%H %ct")
@@ -78,19 +83,26 @@ func (c *checkout) name(ctx context.Context) error {
 	return nil
 }
 
+// git asks git about the checkout. Whose it is does not matter: in a container it is often somebody
+// else's, which git refuses otherwise.
 func (c *checkout) git(ctx context.Context, args ...string) (string, error) {
 	args = append([]string{"-C", c.dir, "-c", "safe.directory=*"}, args...)
 	return output(exec.CommandContext(ctx, "git", args...)) //nolint:gosec // our own words
 }
 
 // build builds the program. What could make it another one is set here, whatever the environment
-// says.
+// says: paths of this machine are left out, so are symbols and the ids of builds, and the version
+// is stamped in place of what Go would find out itself. The last of two settings of one name
+// counts, so env, which says for which processor, comes last.
 func (c *checkout) build(ctx context.Context, to string, env ...string) error {
 	to, err := filepath.Abs(to)
 	if err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
 	stamp := build.Stamp(c.version, c.revision, c.at.Format(time.RFC3339))
+	// -mod=readonly: what go.sum does not name is not built with. No cgo: a program that links the
+	// C library of this machine would depend on it. The processors are the oldest of their kind, so
+	// that the program runs on all of them.
 	//nolint:gosec // our own words
 	run := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly",
 		"-ldflags=-s -w -buildid= "+stamp, "-o", to, "./cmd/cakupan")
@@ -102,7 +114,8 @@ func (c *checkout) build(ctx context.Context, to string, env ...string) error {
 	return err
 }
 
-// output runs a program and returns what it prints; where it fails, why is what it says.
+// output runs a program and returns what it prints; where it fails, why is what it says. Both are
+// held in memory: those that are run here print little.
 func output(run *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	run.Stdout, run.Stderr = &stdout, &stderr
@@ -112,7 +125,8 @@ func output(run *exec.Cmd) (string, error) {
 	return stdout.String(), nil
 }
 
-// make makes the files of a release for one processor.
+// make makes the files of a release for one processor, as Go names it: the archive, the list of
+// materials and the package. Nothing is written but to the scratch folder.
 func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
 	program := filepath.Join(c.scratch, arch)
 	if err := c.build(ctx, program, "GOOS=linux", "GOARCH="+arch); err != nil {
@@ -126,6 +140,8 @@ func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read program: %w", err)
 	}
+	// The materials are read from the program that was built, so that they are those of this
+	// processor. Version and time are not in it in that form: they are known here.
 	built := build.Of(info)
 	built.Version, built.Revision = c.version, c.revision
 	built.Time = c.at.Format(time.RFC3339)
@@ -138,6 +154,7 @@ func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
 		return nil, err
 	}
 	parts.program = binary
+	// Files of several versions and processors may lie in one folder, so names have both.
 	name := "cakupan_" + strings.TrimPrefix(c.version, "v") + "_linux_" + arch
 	archive, err := archived(name, parts.ofArchive(), c.at)
 	if err != nil {
@@ -160,6 +177,8 @@ func (c *checkout) make(ctx context.Context, arch string) ([]made, error) {
 }
 
 // handed tells whether a file of the commit is handed out: documents, file formats, what deploys.
+// The unit in the checkout is not, as the program itself says what it must be. Sources are not:
+// they are in the commit.
 func handed(name string) bool {
 	dir, _, below := strings.Cut(name, "/")
 	if !below {

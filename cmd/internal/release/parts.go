@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// parts are what a release holds, wherever it is put.
+// parts are what a release holds, wherever it is put. But for program they are the same for all
+// processors, so they are asked of this machine's own program, whichever one is being made.
 type parts struct {
 	program    []byte
 	documents  []entry           // by their path in the checkout
@@ -20,9 +21,12 @@ type parts struct {
 	unit, user []byte            // for systemd, of a program in /usr/bin
 }
 
-// parts reads what is the same for all processors.
+// parts reads what is the same for all processors: documents from the checkout, and from the
+// program what it says of itself, so that unit, pages and completion fit the very program that they
+// come with. program is left out.
 func (c *checkout) parts(ctx context.Context) (*parts, error) {
 	p := &parts{completion: map[string][]byte{}}
+	// Of the commit alone: what else lies in the folder, ignored by git, is not handed out.
 	for _, name := range c.paths {
 		if !handed(name) {
 			continue
@@ -33,6 +37,8 @@ func (c *checkout) parts(ctx context.Context) (*parts, error) {
 		}
 		p.documents = append(p.documents, entry{name, readable, content})
 	}
+	// The shells that the program can complete for; each has a place of its own in archive and
+	// package.
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		script, err := c.run(ctx, "completion", shell)
 		if err != nil {
@@ -40,6 +46,7 @@ func (c *checkout) parts(ctx context.Context) (*parts, error) {
 		}
 		p.completion[shell] = []byte(script)
 	}
+	// A root to install into: nothing of this machine is touched. It goes with the scratch folder.
 	folder, err := os.MkdirTemp(c.scratch, "parts")
 	if err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
@@ -47,6 +54,7 @@ func (c *checkout) parts(ctx context.Context) (*parts, error) {
 	if p.pages, err = c.pages(ctx, filepath.Join(folder, "man")); err != nil {
 		return nil, err
 	}
+	// By the command that installs on any machine, so that a package runs the ledger as that does.
 	_, err = c.run(ctx, "install", "--program", "/usr/bin/cakupan", "--root", folder)
 	if err != nil {
 		return nil, err
@@ -62,11 +70,13 @@ func (c *checkout) parts(ctx context.Context) (*parts, error) {
 	return p, nil
 }
 
-// run asks the program, as built for this machine.
+// run asks the program, as built for this machine, and returns what it prints.
 func (c *checkout) run(ctx context.Context, args ...string) (string, error) {
 	return output(exec.CommandContext(ctx, c.host, args...)) //nolint:gosec // our own program
 }
 
+// pages has the program write its man pages into a folder and reads them, in order of their names.
+// They are not compressed: the package wants them so, and the archive does not.
 func (c *checkout) pages(ctx context.Context, folder string) (pages []entry, err error) {
 	if _, err = c.run(ctx, "man", folder); err != nil {
 		return nil, err
@@ -85,8 +95,9 @@ func (c *checkout) pages(ctx context.Context, folder string) (pages []entry, err
 	return pages, nil
 }
 
-// ofArchive returns the files of an archive. The unit is of a program in /usr/bin, as in the
-// package: `cakupan install` makes one of any other place.
+// ofArchive returns the files of an archive, with paths as in the checkout where there are such.
+// The unit is of a program in /usr/bin, as in the package: `cakupan install` makes one of any other
+// place.
 func (p *parts) ofArchive() []entry {
 	files := []entry{
 		{"cakupan", executable, p.program},
@@ -102,7 +113,8 @@ func (p *parts) ofArchive() []entry {
 	return append(files, p.documents...)
 }
 
-// ofPackage returns the files of a Debian package, where Debian wants them.
+// ofPackage returns the files of a Debian package, where Debian wants them. Man pages and
+// changelogs are compressed, as its policy says.
 func (p *parts) ofPackage(about control, at time.Time) ([]entry, error) {
 	files := []entry{
 		{"usr/bin/cakupan", executable, p.program},
@@ -114,6 +126,7 @@ func (p *parts) ofPackage(about control, at time.Time) ([]entry, error) {
 		{"usr/share/doc/cakupan/copyright", readable, p.copyright()},
 		{"usr/share/lintian/overrides/cakupan", readable, []byte(overrides)},
 	}
+	// These are compressed, and have names that say so.
 	small := []entry{{"usr/share/doc/cakupan/changelog.Debian.gz", readable, about.changelog(at)}}
 	for _, page := range p.pages {
 		page.name = "usr/share/man/man1/" + page.name + ".gz"
@@ -140,8 +153,10 @@ func (p *parts) ofPackage(about control, at time.Time) ([]entry, error) {
 	return files, nil
 }
 
-// copyright says who made it, and under which licence it is.
+// copyright says who made it, and under which licence it is, in the form that programs read. The
+// notice goes with it, as the licence demands; an empty line is a dot there.
 func (p *parts) copyright() []byte {
+	// A field's further lines begin with a space: so does each line of the notice.
 	var b strings.Builder
 	b.WriteString("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n" +
 		"Upstream-Name: Cakupan\n\nFiles: *\nCopyright: 2026 The Cakupan Authors\n" +

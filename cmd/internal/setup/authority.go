@@ -19,6 +19,9 @@ import (
 	"cakupan/eventstore/durable"
 )
 
+// Times and sizes of certificates. An authority is not renewed: all that trust it would have to be
+// given another one, so it is meant to outlast the cluster. 825 days is the longest that common
+// clients take from a server.
 const (
 	authorityYears  = 20
 	certificateDays = 825
@@ -29,7 +32,8 @@ const (
 	certFile, keyFile, authorityFile = "cert.pem", "key.pem", "ca.pem"
 )
 
-// authority signs the certificates of a cluster.
+// authority signs the certificates of a cluster. Its key is in the folder authority/ alone, and
+// given to nobody; the certificate is what all others trust. It is not changed once it is read.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -37,7 +41,8 @@ type authority struct {
 }
 
 // authority returns the authority, which is made at the first call. Certificate and key stand in
-// one file: there is never one without the other.
+// one file: there is never one without the other. One that is damaged is not made anew: what it has
+// signed is in use, and would be trusted no more.
 func (m *maker) authority(now time.Time) (*authority, error) {
 	raw, err := m.once(func() ([]byte, error) { return newAuthority(now) },
 		"authority", "authority.pem")
@@ -60,6 +65,8 @@ func (m *maker) authority(now time.Time) (*authority, error) {
 	return a, nil
 }
 
+// newAuthority makes an authority that signs itself, as PEM. It signs servers and nodes alone, and
+// no other authorities. It counts from a day ago, as the clocks of a cluster may differ.
 func newAuthority(now time.Time) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -74,7 +81,7 @@ func newAuthority(now time.Time) ([]byte, error) {
 	return sign(template, template, key, key)
 }
 
-// sign returns a certificate and its key, both as PEM.
+// sign returns a certificate and its key, both as PEM, the certificate first.
 func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) ([]byte, error) {
 	cert, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, parentKey)
 	if err != nil {
@@ -88,16 +95,18 @@ func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) 
 		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw})...), nil
 }
 
-// serial returns a number that no other certificate has.
+// serial returns a number that no other certificate has. It is random, so that no count is to be
+// kept.
 func serial() *big.Int {
 	n, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), serialBits)) // never fails
 	return n
 }
 
-// began is when the authority was made: the time of all that was made with it.
+// began is when the authority was made: the time of all that was made with it. So what is made by a
+// later call, after one that was cut short, has the same time and the same bytes.
 func (a *authority) began() time.Time { return a.cert.NotBefore.Add(day) }
 
-// publish writes the authority's certificate into a folder.
+// publish writes the authority's certificate into a folder, unless it is there.
 func (a *authority) publish(dir string) error {
 	return write(dir, authorityFile, a.pem)
 }
@@ -144,7 +153,8 @@ func (a *authority) certify(dir, name string, node bool, now time.Time) error {
 	return a.publish(dir)
 }
 
-// good tells whether a file has a certificate of this authority that does not end soon.
+// good tells whether a file has a certificate of this authority that does not end soon. Which names
+// it has is not looked at: the folder is of one name for ever.
 func (a *authority) good(path string, now time.Time) bool {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -159,7 +169,9 @@ func (a *authority) good(path string, now time.Time) bool {
 		now.Before(cert.NotAfter.Add(-renewDays*day))
 }
 
-// write puts a file in the place of an older one, unless that is the same.
+// write puts a file in the place of an older one, unless that is the same: then nothing is touched,
+// and whoever watches the file sees no change. If we crash, it is the old file or the new one,
+// whole.
 func write(dir, name string, content []byte) error {
 	path := filepath.Join(dir, name)
 	present, err := os.ReadFile(path)

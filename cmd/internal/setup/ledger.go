@@ -19,7 +19,8 @@ import (
 // identityFile is in the folder of each ledger that has been started; see the ledger's own folder.
 const identityFile = "ledger.json"
 
-// keyFiles are the keys that all ledgers of a cluster share.
+// keyFiles are the keys that all ledgers of a cluster share: each of them must open what another
+// one has sealed, and sign as the same log.
 var keyFiles = []string{"vault.key", "intake.key", signingKey} // never written
 
 // signingKey is the key of checkpoints. Older folders have none before a first one is asked for.
@@ -35,7 +36,8 @@ func (m *maker) started(ledger string) (bool, error) {
 	return true, err
 }
 
-// fresh returns those ledgers that were never started.
+// fresh returns those ledgers that were never started, in their order. One whose folder cannot be
+// read is an error, and not fresh: it might be given other keys.
 func (m *maker) fresh(ledgers []string) (fresh []string, err error) {
 	for _, name := range ledgers {
 		started, err := m.started(name)
@@ -49,7 +51,10 @@ func (m *maker) fresh(ledgers []string) (fresh []string, err error) {
 	return fresh, nil
 }
 
-// keys gives new ledgers the keys that the others have, or the same new ones where all are new.
+// keys gives new ledgers the keys that the others have, or the same new ones where all are new. If
+// we crash on the way, one of them has a key already, and the next call gives the same to the rest.
+// A key that only started ledgers should have and none has is an error: it is lost, or in another
+// place.
 func (m *maker) keys(ledgers []string) error {
 	fresh, err := m.fresh(ledgers)
 	if err != nil {
@@ -77,6 +82,8 @@ func (m *maker) keys(ledgers []string) error {
 }
 
 // keyOf returns the key that a ledger has already; the error wraps fs.ErrNotExist when none has.
+// The first one that has it is believed: whether all have the same is for the ledgers to find out.
+// One that is there and cannot be read is an error.
 func (m *maker) keyOf(ledgers []string, file string) (key []byte, err error) {
 	for _, name := range ledgers {
 		key, err = keyfile.Read(m.path("data", name, "vault", file))
@@ -90,6 +97,7 @@ func (m *maker) keyOf(ledgers []string, file string) (key []byte, err error) {
 	return key, nil
 }
 
+// newKey makes a key at random: keys are derived from nothing, so nobody can derive one again.
 func newKey() []byte {
 	key := make([]byte, keyfile.Size)
 	_, _ = rand.Read(key) // never fails: see crypto/rand
@@ -110,6 +118,7 @@ type firstMembers struct {
 	Members []memberRow `json:"members"`
 }
 
+// memberRow is a member as that file has it. Secret is the hash of the secret, as sha256:HEX.
 type memberRow struct {
 	Name      string    `json:"name"`
 	Role      string    `json:"role"`
@@ -121,7 +130,10 @@ type memberRow struct {
 }
 
 // members writes the secret of each first member for the operator, and for new ledgers who they
-// are: the same bytes for all, as there is one register.
+// are: the same bytes for all, as there is one register. Once a ledger was started, the register is
+// in the cluster, and a file beside it would say something else: then nothing is written. The
+// secrets are made first. If we crash on the way, they are what the next call makes the same files
+// of.
 func (m *maker) members(opts *Options, at time.Time) error {
 	fresh, err := m.fresh(opts.Ledgers)
 	if err != nil || len(fresh) < len(opts.Ledgers) || len(opts.Members) == 0 {
@@ -156,7 +168,8 @@ func (m *maker) members(opts *Options, at time.Time) error {
 	return nil
 }
 
-// newSecret makes a secret as the register makes them.
+// newSecret makes a secret as the register makes them: 256 random bits, so that a plain hash of it
+// is enough to keep.
 func newSecret() string {
 	const secretBytes = 32
 	var b [secretBytes]byte

@@ -25,7 +25,8 @@ const (
 	hashCost = 10
 )
 
-// logins are the passwords of the users.
+// logins are the passwords of the users, by their names. They are kept as text in authority/ and in
+// the folders of ledgers, which log in with them; nodes have hashes alone.
 type logins map[string]string
 
 // logins returns the passwords, which are made at the first call.
@@ -42,7 +43,8 @@ func (m *maker) logins() (logins, error) {
 	return l, nil
 }
 
-// random returns a text that nobody guesses.
+// random returns a text that nobody guesses, of letters, digits, - and _: it goes into a URL as it
+// is.
 func random() string {
 	var b [passwordBytes]byte
 	_, _ = rand.Read(b[:]) // never fails: see crypto/rand
@@ -78,7 +80,8 @@ accounts {
 system_account: SYS
 `))
 
-// users returns the file of users of a node.
+// users returns the file of users of a node. No two calls return the same bytes, as hashes are
+// salted: a file that is there is left, and not compared.
 func (l logins) users() ([]byte, error) {
 	hashes := map[string]string{}
 	for field, user := range map[string]string{"Ledger": userLedger, "System": userSystem} {
@@ -95,7 +98,9 @@ func (l logins) users() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// urls returns the addresses of all nodes with the login of a user, for --nats and --nats-system.
+// urls returns the addresses of all nodes with the login of a user, for --nats and --nats-system:
+// so a ledger finds the cluster whichever of them are gone. It is what is put into a file, which
+// has the password and is secret.
 func (l logins) urls(user string, nodes []string) func() ([]byte, error) {
 	return func() ([]byte, error) {
 		var all []string

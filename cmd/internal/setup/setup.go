@@ -46,7 +46,9 @@ type Options struct {
 // Owner is a user of the machine and his group.
 type Owner struct{ User, Group int }
 
-// Make makes what is missing. It may be cut short anywhere, and called again.
+// Make makes what is missing. It may be cut short anywhere, and called again: each file is there as
+// a whole or not at all, and what is made first is what the rest is made of. Two at a time in one
+// folder are not meant. now is the time that certificates count from and are judged by.
 func Make(opts Options, now time.Time) error {
 	m := maker{dir: opts.Dir}
 	if err := m.make(&opts, now); err != nil {
@@ -75,7 +77,9 @@ func (m *maker) parts(opts *Options) []string {
 	return parts
 }
 
-// give gives a folder and all in it to somebody.
+// give gives a folder and all in it to somebody, links themselves and not what they lead to. It is
+// done last: what is made belongs to whoever runs this until then, and after a crash until the next
+// call.
 func give(dir string, owner Owner) error {
 	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err == nil {
@@ -88,13 +92,16 @@ func give(dir string, owner Owner) error {
 	})
 }
 
-// maker makes files in a folder.
+// maker makes files in a folder. It keeps nothing but the folder's name: all it knows is in files.
 type maker struct{ dir string }
 
 func (m *maker) path(parts ...string) string {
 	return filepath.Join(append([]string{m.dir}, parts...)...)
 }
 
+// make makes all but the owners, in the order in which one needs the other: what signs and the
+// logins, then what each node and ledger gets of them, then keys and members. The first error ends
+// it.
 func (m *maker) make(opts *Options, now time.Time) error {
 	authority, err := m.authority(now)
 	if err != nil {
@@ -134,7 +141,9 @@ func (m *maker) make(opts *Options, now time.Time) error {
 	return authority.publish(m.path("operator"))
 }
 
-// once returns what a file holds, and makes the file first where there is none.
+// once returns what a file holds, and makes the file first where there is none. content is called
+// only then. The file is durable when once returns, so what is made of its content never outlives
+// it. If we crash before, there is no file, and the next call makes another one.
 func (m *maker) once(content func() ([]byte, error), parts ...string) (string, error) {
 	path := m.path(parts...)
 	raw, err := os.ReadFile(path)
