@@ -10,11 +10,14 @@ import (
 )
 
 // amendments are what the log says of commitments that changes no figure, so that the facts do not
-// have it: funding.amended, by the numbers of the commitments.
+// have it: funding.amended, by the numbers of the commitments. It is filled by one taker and lives
+// as long. Sequences may stand twice and in any order, since two ways of reading find them.
 type amendments map[uint32][]eventstore.Sequence
 
 // readAmendments finds the amendments of commitments: what the history has seen of each, and what
-// came since of all at once.
+// came since of all at once. The rest of the log is read once for all commitments, from the first
+// event on that the history has not seen of any: what it had seen of another is found again, which
+// takeAmendments allows for.
 func (t *taker) readAmendments(ctx context.Context, numbers []uint32) error {
 	names, err := t.reader.Names().AppendCommitments(nil, numbers...)
 	if err != nil || len(names) == 0 {
@@ -54,7 +57,8 @@ func (t *taker) readAmendments(ctx context.Context, numbers []uint32) error {
 }
 
 // takeAmendments takes back the amendments of a commitment by who has no right over it. One that is
-// not in force any more is taken back too, which changes nothing.
+// not in force any more is taken back too, which changes nothing. They are not in the facts, so it
+// would cost a read of the history to know; a second retraction costs less.
 func (t *taker) takeAmendments(ctx context.Context, c claim, rights []right) error {
 	all := t.amended[c.number]
 	slices.Sort(all)

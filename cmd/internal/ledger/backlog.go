@@ -10,7 +10,8 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// load is what the events of a batch have to do with the cost of events.
+// load is what the events of a batch have to do with the cost of events. It is filled while the
+// batch is prepared and only read after that.
 type load struct {
 	mu   sync.Mutex        // guards what follows while the batch is prepared
 	adds []coverage.Weight // of those that make others cost more
@@ -23,7 +24,7 @@ type dearWeight struct {
 	of coverage.Weight
 }
 
-// weigh notes an event if it matters.
+// weigh notes an event if it matters. It is called by several goroutines.
 func (l *load) weigh(place int, e *event.Event) {
 	w := coverage.WeightOf(e)
 	if !w.Adds() && !w.IsDear() {
@@ -46,7 +47,8 @@ func (l *load) weigh(place int, e *event.Event) {
 //
 // It counts in two generations. New ones go to the younger; when all of the older are folded, that
 // is forgotten, and the younger grows old. So it counts some that are folded, for a moment, and
-// such as were refused, but misses none.
+// such as were refused, but misses none. It is an estimate of cost and never of truth: no answer is
+// made of it.
 type backlog struct {
 	mu             sync.Mutex // guards what follows, but for the counts
 	younger, older *generation
@@ -67,7 +69,8 @@ const addsRemembered = 1 << 14
 func newBacklog() *backlog { return &backlog{younger: &generation{}, older: &generation{}} }
 
 // begin counts the events of a batch that goes to the log now, in a generation which it returns.
-// What the coverage has folded is forgotten; without one, nothing is counted.
+// What the coverage has folded is forgotten; without one, nothing is counted. Each generation that
+// is returned must be ended, or it is never forgotten.
 func (b *backlog) begin(p *coverage.Projection, l *load) *generation {
 	if p == nil || len(l.adds) == 0 && len(l.dear) == 0 {
 		return nil
@@ -115,7 +118,7 @@ func (g *generation) forget() {
 }
 
 // price returns the events of a batch that change much, with all counted that went before them, and
-// with them.
+// with them. Events that cost nothing are left out.
 func (b *backlog) price(p *coverage.Projection, l *load) (dear []dearEvent) {
 	if p == nil || len(l.dear) == 0 {
 		return nil

@@ -35,6 +35,10 @@ type BackupOptions struct {
 //     that the log refers to;
 //   - look-ups are before the vault, which so holds everybody whom they have found;
 //   - what was refused is last, for the same reason as the first.
+//
+// What it writes has to be made durable by the caller. After an error, or a crash, what was written
+// is no backup: it has no end, and whoever opens it says so. The ledger is changed in nothing. Keys
+// are left out because a backup goes to places where who is who must not be readable.
 func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts BackupOptions,
 ) (end backup.End, err error) {
 	c := &copying{l: l, since: opts.Since, progress: opts.Progress}
@@ -52,6 +56,7 @@ func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts BackupOptions,
 	if err != nil {
 		return end, err
 	}
+	// The order is what makes it consistent; see above.
 	for _, part := range []func(context.Context) error{
 		c.waiting, c.log, c.lookups, c.vault, c.register, c.refused,
 	} {
@@ -59,6 +64,7 @@ func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts BackupOptions,
 			return end, err
 		}
 	}
+	// Such a backup could never be opened: the log in it would name what it lacks.
 	if c.at.Vault < c.beside.Vault || c.at.Register < c.beside.Register {
 		return end, problem.New(problem.VaultLost, fmt.Sprintf("the log has used %d records of the"+
 			" vault and %d of the register, which have %d and %d: run cakupan verify",
@@ -67,7 +73,8 @@ func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts BackupOptions,
 	return c.to.Finish(c.at)
 }
 
-// copying is a backup that is made.
+// copying is a backup that is made. It is of one goroutine. At is how far each stream is copied,
+// which is where an increment goes on.
 type copying struct {
 	l        *Ledger
 	since    *backup.Since // zero for a whole one
@@ -77,7 +84,9 @@ type copying struct {
 	beside   eventstore.Beside // of the last frame
 }
 
-// checkSince refuses to go on from a backup of another history than the log's.
+// checkSince refuses to go on from a backup of another history than the log's. The last frame of
+// the backup must stand in the log with the same bytes: sequences alone are those of any other log
+// too.
 func (c *copying) checkSince(ctx context.Context) error {
 	c.at = c.since.Position
 	if c.since.Events == 0 {
@@ -97,6 +106,7 @@ func (c *copying) checkSince(ctx context.Context) error {
 			return logError(err)
 		}
 		c.beside = frame.Beside()
+		// A backup ends with a whole frame, so the one that holds its last event ends there too.
 		if frame.Last() == c.since.Events && backup.FrameSum(frame.Raw()) == c.since.Frame {
 			return nil
 		}
@@ -106,7 +116,8 @@ func (c *copying) checkSince(ctx context.Context) error {
 		" backup to go on from, which ends at event %d: make a whole backup", c.since.Events))
 }
 
-// log copies the log up to where it ends now.
+// log copies the log up to where it ends now. Frames are copied as they are stored, and must follow
+// one another without a gap.
 func (c *copying) log(ctx context.Context) error {
 	if err := c.to.Section(jetstream.StreamDefault); err != nil {
 		return err
@@ -149,6 +160,7 @@ func logError(err error) error {
 	return err
 }
 
+// The books, each from its own stream: who read what, who is who, and who may do what.
 func (c *copying) lookups(ctx context.Context) error {
 	return c.records(ctx, lookups.StreamOptions(), &c.at.Lookups)
 }
@@ -161,7 +173,8 @@ func (c *copying) register(ctx context.Context) error {
 	return c.records(ctx, registerOptions(), &c.at.Register)
 }
 
-// records copies a stream of records from the one after at.
+// records copies a stream of records from the one after at. at is set to the last one that was
+// copied. A stream that ends before at has lost records, and is not backed up as if it had not.
 func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) error {
 	if err := c.to.Section(opts.Stream); err != nil {
 		return err
@@ -195,12 +208,13 @@ func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) e
 	return nil
 }
 
+// What waits and what was refused are short-lived: an increment has all of it anew.
 func (c *copying) waiting(ctx context.Context) error { return c.raw(ctx, natsin.StreamIntake) }
 
 func (c *copying) refused(ctx context.Context) error { return c.raw(ctx, natsin.StreamRefused) }
 
 // raw copies a stream as it is, up to its end as of the call. What is removed meanwhile was
-// settled.
+// settled. Messages stay sealed. No consumer is made for it, which would be state on the server.
 func (c *copying) raw(ctx context.Context, stream string) error {
 	if err := c.to.Section(stream); err != nil {
 		return err

@@ -30,7 +30,9 @@ const (
 // written.
 var started = time.Now()
 
-// checkClock refuses a clock that cannot be right. last is the last record time.
+// checkClock refuses a clock that cannot be right. last is the last record time. A log without
+// events says nothing of a clock. Both bounds are wide: to refuse a clock that is right costs a
+// start, to believe a wrong one is for ever.
 func (l *Ledger) checkClock(last, now temporal.Instant) error {
 	if l.opts.AnyClock || last == 0 {
 		return nil
@@ -54,12 +56,14 @@ func (l *Ledger) checkClock(last, now temporal.Instant) error {
 	return nil
 }
 
+// clockTime writes a time for people, in UTC and whole seconds.
 func clockTime(at temporal.Instant) string {
 	return time.Unix(0, int64(at)).UTC().Format(time.RFC3339)
 }
 
 // lastWritten returns when a file of the log was last written, 0 where there are none here. What
-// was imported keeps its record times, which may be years old.
+// was imported keeps its record times, which may be years old. By the clock of the machine as it
+// was then, which may have been wrong too: the later of the two counts.
 func (l *Ledger) lastWritten() (last temporal.Instant) {
 	blocks, _ := fs.Glob(os.DirFS(l.folder.path(natsFolder)), "jetstream/*/streams/*/msgs/*.blk")
 	for _, block := range blocks {
@@ -87,7 +91,7 @@ type moment struct {
 }
 
 // clockNow says what is wrong with the clock of a ledger that runs, "" for nothing. last is the
-// last record time.
+// last record time. It is shown and stops nothing.
 func (l *Ledger) clockNow(last temporal.Instant) string {
 	now := moment{wall: l.opts.Now(), up: l.opts.Uptime()}
 	if behind := clockWords(last, now.wall); behind != "" {

@@ -37,10 +37,13 @@ const (
 	nodesEvery = time.Minute
 
 	// codeNoPeers is what a cluster answers that has too few servers for the replicas of a stream.
+	// The number is JetStream's.
 	codeNoPeers = 10005
 )
 
-// connectCluster connects to the cluster that holds the log.
+// connectCluster connects to the cluster that holds the log. The caller closes the connection. A
+// server whose messages are smaller than a frame is refused here, as the first large batch would
+// fail otherwise, in the middle of the work. name is what the server's operator sees.
 func (l *Ledger) connectCluster(name string) (*nats.Conn, error) {
 	conn, err := nats.Connect(l.opts.NATS, jetstream.ConnectOptions(name)...)
 	if err != nil {
@@ -59,7 +62,9 @@ func (l *Ledger) connectCluster(name string) (*nats.Conn, error) {
 var errFewNodes = errors.New("some servers of the cluster do not say what they are set to")
 
 // startNodes refuses a cluster with a server that acknowledges before it has flushed. A server that
-// is down is not waited for for long: it is asked when it is there, see watchNodes.
+// is down is not waited for for long: it is asked when it is there, see watchNodes. Why it matters:
+// the contract, section 7, has events answered only once they are durable, and an acknowledgement
+// is all that we hear of a server's disk. The embedded server is ours, and flushes.
 func (l *Ledger) startNodes(ctx context.Context) error {
 	switch {
 	case l.opts.NATS == "":
@@ -77,7 +82,8 @@ func (l *Ledger) startNodes(ctx context.Context) error {
 	return err
 }
 
-// checkNodes asks the servers that are there now.
+// checkNodes asks the servers that are there now. It returns eventstore.ErrUnsafe of one that does
+// not flush, and errFewNodes where too few answer to know.
 func (l *Ledger) checkNodes(ctx context.Context) error {
 	conn, err := nats.Connect(l.opts.NATSSystem, nats.Name("cakupan check"))
 	if err != nil {
@@ -93,7 +99,8 @@ func (l *Ledger) checkNodes(ctx context.Context) error {
 }
 
 // watchNodes asks them again and again until ctx ends: one may come later, or be set otherwise when
-// it is started again.
+// it is started again. What is found fails the health and stops nothing. Servers that do not answer
+// say nothing about the others: the last finding stays.
 func (l *Ledger) watchNodes(ctx context.Context) {
 	if l.opts.NATSSystem == "" {
 		return
@@ -116,7 +123,9 @@ func (l *Ledger) watchNodes(ctx context.Context) {
 
 // patiently does something at the start that needs the cluster. While that cannot be reached, or
 // has no leader yet, it tries again, for as long as ctx lasts: all of them may be starting, in any
-// order, and nobody should have to start one again.
+// order, and nobody should have to start one again. Without a cluster nothing is tried again: the
+// embedded server is there or not. do may be called many times, so it must leave nothing behind
+// that the next attempt does not expect.
 func (l *Ledger) patiently(ctx context.Context, do func(context.Context) error) error {
 	if l.opts.NATS == "" {
 		return do(ctx)
@@ -138,7 +147,8 @@ func (l *Ledger) patiently(ctx context.Context, do func(context.Context) error) 
 }
 
 // mayPass tells whether an error of the cluster may be another one a moment later, when something
-// has been tried for so long.
+// has been tried for so long. What a wrong configuration says can look like what a starting cluster
+// says; so some errors pass only for a while, and then are told. All others are told at once.
 func mayPass(err error, tried time.Duration) bool {
 	var refused *natsjs.APIError
 	if errors.As(err, &refused) {

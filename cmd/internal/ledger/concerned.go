@@ -14,10 +14,13 @@ import (
 
 // locate finds out which regions events concern: those that they name, those of an enrolment from
 // the day on from which they change it and without them, the funder of a commitment, and for a
-// death or a merge those of all enrolments of a person.
+// death or a merge those of all enrolments of a person. One about an enrolment that was never
+// opened may concern none. It adds to what the events have already. Funders are read from the
+// events that committed, all of them at once.
 func (p *picker) locate(ctx context.Context, some []picked) error {
 	origins := map[eventstore.Sequence][]int{}
 	for first := 0; first < len(some); first += facts.Together {
+		// So many at a time: the coverage stands still while its facts are read.
 		part := some[first:min(first+facts.Together, len(some))]
 		err := p.facts.Read(func(s *facts.State) error {
 			for i := range part {
@@ -44,7 +47,9 @@ func (p *picker) locate(ctx context.Context, some []picked) error {
 	return p.l.readSome(ctx, slices.Sorted(maps.Keys(origins)), s)
 }
 
-// locateOne does that for one event, and returns the one that committed its commitment.
+// locateOne does that for one event, and returns the one that committed its commitment. It is
+// called while the facts are held, so it reads no log. 0: there is none, or nobody has committed
+// it.
 func (p *picker) locateOne(s *facts.State, one *picked) (committed eventstore.Sequence, err error) {
 	d, names := &one.event.Data, p.facts.Names()
 	if d.Has.Has(event.FieldRegion) {
@@ -77,7 +82,8 @@ func (p *picker) locateOne(s *facts.State, one *picked) (committed eventstore.Se
 	return s.CommittedBy(number), nil
 }
 
-// placesOf adds where an enrolment is, with the event and without it.
+// placesOf adds where an enrolment is, with the event and without it. With and without, since to
+// take an event back changes both where it says the enrolment is and where it then is.
 func (p *picker) placesOf(s *facts.State, enrolment uint32, one *picked) {
 	p.places = s.AppendPlaces(p.places[:0], enrolment)
 	from := startOf(&one.event)
@@ -87,6 +93,8 @@ func (p *picker) placesOf(s *facts.State, enrolment uint32, one *picked) {
 	var with, without *facts.Place // on the first day that it changes
 	for i := range p.places {
 		place := &p.places[i]
+		// Later places hold on days that the event changes too: what was open longer, or again, is
+		// there.
 		if place.On > from {
 			one.concerns(place.Region)
 			continue
@@ -103,7 +111,8 @@ func (p *picker) placesOf(s *facts.State, enrolment uint32, one *picked) {
 	}
 }
 
-// later returns the one of two places that holds on a day after both.
+// later returns the one of two places that holds on a day after both. Of one day the later one of
+// the log (contract, section 3). a may be nil.
 func later(a, b *facts.Place) *facts.Place {
 	if a == nil || b.On > a.On || b.On == a.On && b.Sequence > a.Sequence {
 		return b
@@ -111,7 +120,8 @@ func later(a, b *facts.Place) *facts.Place {
 	return a
 }
 
-// placesOfPersons adds where the people of a death or a merge are enrolled.
+// placesOfPersons adds where the people of a death or a merge are enrolled. Enrolments are those of
+// all ids that are one person, as a death ends all of them.
 func (p *picker) placesOfPersons(s *facts.State, one *picked) error {
 	for _, id := range [...]string{one.event.Data.Worker, one.event.Data.Into} {
 		if id == "" {
@@ -133,7 +143,7 @@ func (p *picker) placesOfPersons(s *facts.State, one *picked) error {
 	return nil
 }
 
-// concerns adds a region.
+// concerns adds a region. Each is in it once; their order says nothing.
 func (p *picked) concerns(code region.Code) {
 	if !slices.Contains(p.regions, code) {
 		p.regions = append(p.regions, code)

@@ -4,4 +4,13 @@
 // [Open] locks the folder; [Ledger.Serve] makes it a running one; [Ledger.Submit], or Prepare and
 // Commit for who has more to send, is the way in; [Ledger.View] is the way out. Nothing is taken
 // in by, and nothing told of, a log that is known to be damaged.
+//
+// What is not here: HTTP and the command line, which call this package and share its checks; the
+// rules of the contract, which are pure functions in domain; the bytes of the log and how they
+// become durable, which are eventstore's. All that is here is about one folder and one process:
+// which part is opened when, who waits for whom, and what an error of a part means to somebody who
+// looks after a ledger. So errors leave this package in words about the folder, with what to do.
+//
+// What cannot be derived lives on JetStream; index, projections, tiles and the look-up table of the
+// vault are caches in the folder, and are made anew when they are of no use (contract, section 10).
 package ledger

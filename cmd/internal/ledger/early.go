@@ -20,7 +20,8 @@ import (
 // log has the same figures for everybody, and its history tells what was taken back and why.
 //
 // If we crash after the retractions are in the log and before the event is, it is sent again, and
-// finds nothing more to be taken back.
+// finds nothing more to be taken back. It is used once, by one goroutine, while the subjects of the
+// batch are held.
 type taker struct {
 	ledger *Ledger
 	intake *intake.Intake
@@ -28,6 +29,9 @@ type taker struct {
 	events []event.Event
 	reader rightsReader
 
+	// Claims are worked off in order, and may bring about others; taken has each event once,
+	// however many claims reach it; before has the retractions by the place in front of which they
+	// stand.
 	claims  []claim
 	amended amendments // of the commitments that are claimed
 	taken   map[eventstore.Sequence]bool
@@ -47,7 +51,8 @@ func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Even
 	}
 }
 
-// precede has the batch appended with what is taken back.
+// precede has the batch appended with what is taken back. It is called once, when nothing else can
+// make the batch be judged again: until then nothing stands in front of any event.
 func (t *taker) precede() {
 	for place, entries := range t.before {
 		t.batch.Precede(place, entries)
@@ -55,13 +60,16 @@ func (t *taker) precede() {
 }
 
 // right is what gives a right over something: places where it is, or who opened or committed it.
+// Places are in no order. Whoever the source of the opener is of has the right too, wherever the
+// places are.
 type right struct {
 	places []facts.Place
 	origin eventstore.Sequence // of the event that opened it; 0: opener
 	opener *event.Event
 }
 
-// takeAll finds out what the claims take back.
+// takeAll finds out what the claims take back. An event that will not be appended, as it is refused
+// or a duplicate, makes nothing known, so its claims take nothing back.
 func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 	t.claims = claims
 	if err := t.readAhead(ctx); err != nil {
@@ -70,6 +78,8 @@ func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 	for len(t.claims) > 0 {
 		c := t.claims[0]
 		t.claims = t.claims[1:]
+		// Both the event that makes it known and the opening on which its right rests must come
+		// into the log.
 		appends, err := t.intake.Appends(ctx, t.batch, c.place)
 		if err == nil && appends && c.by != c.place {
 			appends, err = t.intake.Appends(ctx, t.batch, c.by)
@@ -85,6 +95,7 @@ func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 }
 
 // readAhead reads what was said of all that is claimed at once: each read of its own costs as much.
+// What claims bring about later is read then.
 func (t *taker) readAhead(ctx context.Context) error {
 	var all []eventstore.Sequence
 	err := t.reader.Read(func(s *facts.State) error {
@@ -120,7 +131,8 @@ func (t *taker) readAhead(ctx context.Context) error {
 }
 
 // about returns what is in force of what is claimed, in order of the log. Of a commitment grants of
-// enrolments that are known are left out: they were judged by those.
+// enrolments that are known are left out: they were judged by those. Numbers of names are those of
+// the state that was asked.
 func about(s *facts.State, c *claim) (records []facts.Record) {
 	switch c.kind {
 	case ofEnrolment:
@@ -148,7 +160,8 @@ func (t *taker) about(ctx context.Context, c claim) (records []facts.Record, err
 	return records, t.read(ctx, sequencesOf(records))
 }
 
-// take finds out what one claim takes back.
+// take finds out what one claim takes back. A claim that rests on no right takes nothing back: then
+// it is not known whose the subject is.
 func (t *taker) take(ctx context.Context, c claim) error {
 	rights, err := t.rights(ctx, c)
 	if err != nil || len(rights) == 0 {
@@ -164,7 +177,9 @@ func (t *taker) take(ctx context.Context, c claim) error {
 	}
 }
 
-// rights returns what a claim rests on.
+// rights returns what a claim rests on. An opening or commitment of the batch is not in the log
+// yet, so its right is made of the event itself; a grant and a merge give the rights over what they
+// name.
 func (t *taker) rights(ctx context.Context, c claim) (all []right, err error) {
 	by := &t.events[c.by]
 	switch by.Type {
@@ -172,6 +187,7 @@ func (t *taker) rights(ctx context.Context, c claim) (all []right, err error) {
 		return []right{{opener: by}}, nil
 	case event.EnrolmentOpened:
 		place := facts.Place{
+			// It comes after all events of the log.
 			Region: by.Data.Region, On: by.Data.From, Sequence: math.MaxInt64, Opens: true,
 		}
 		return []right{{places: []facts.Place{place}, opener: by}}, nil
@@ -196,6 +212,7 @@ func (t *taker) rights(ctx context.Context, c claim) (all []right, err error) {
 }
 
 // known returns the rights over the enrolments that a grant or a merge names and the log knows.
+// Names that the facts have, but nobody has opened, give none.
 func (t *taker) known(s *facts.State, by *event.Event) (all []right, err error) {
 	add := func(e uint32) {
 		places := s.AppendPlaces(nil, e)
@@ -231,7 +248,8 @@ func (t *taker) known(s *facts.State, by *event.Event) (all []right, err error) 
 }
 
 // ofEnrolment takes back what was said of an enrolment. What stays may say where it is, and names
-// commitments that become known too.
+// commitments that become known too. They are looked at in the order of the log, so that an
+// amendment which stays moves the place for those after it.
 func (t *taker) ofEnrolment(ctx context.Context, c claim, rights []right) error {
 	records, err := t.about(ctx, c)
 	if err != nil {
@@ -261,7 +279,8 @@ func (t *taker) ofEnrolment(ctx context.Context, c claim, rights []right) error 
 	return nil
 }
 
-// claimCommitment claims a commitment that nobody has committed.
+// claimCommitment claims a commitment that nobody has committed. The claim is worked off after
+// those that are there; the commitment is held from the next round on.
 func (t *taker) claimCommitment(ctx context.Context, c claim, number uint32) error {
 	committed := false
 	err := t.reader.Read(func(s *facts.State) error {
@@ -284,8 +303,10 @@ func (t *taker) claimCommitment(ctx context.Context, c claim, number uint32) err
 }
 
 // ofWorker takes back the deaths and merges of a person. Whoever is one with him by a merge that
-// stays is the same person.
+// stays is the same person. So the walk goes on over merges that stay, and ends at those that are
+// taken back.
 func (t *taker) ofWorker(ctx context.Context, c claim, rights []right) error {
+	// It grows while it is walked.
 	persons := []uint32{c.number}
 	for i := 0; i < len(persons); i++ {
 		c.number = persons[i]
@@ -314,6 +335,7 @@ func (t *taker) ofWorker(ctx context.Context, c claim, rights []right) error {
 	return err
 }
 
+// addNew appends those that are not there yet. There are few: a linear search is enough.
 func addNew(all []uint32, some ...uint32) []uint32 {
 	for _, one := range some {
 		if !slices.Contains(all, one) {
@@ -323,7 +345,8 @@ func addNew(all []uint32, some ...uint32) []uint32 {
 	return all
 }
 
-// ofCommitment takes back what was said of a commitment.
+// ofCommitment takes back what was said of a commitment. Amendments are no facts, and come from
+// elsewhere.
 func (t *taker) ofCommitment(ctx context.Context, c claim, rights []right) error {
 	records, err := t.about(ctx, c)
 	if err != nil {
@@ -342,7 +365,9 @@ func (t *taker) ofCommitment(ctx context.Context, c claim, rights []right) error
 	return t.takeAmendments(ctx, c, rights)
 }
 
-// has tells whether who sent an event has all the rights, or is who sends the batch.
+// has tells whether who sent an event has all the rights, or is who sends the batch. What was sent
+// under a source of the batch's own publisher stays, whoever's name it bears. An event of nobody's
+// name is of whoever runs the ledger, and stays.
 func (t *taker) has(e *event.Event, rights []right) (bool, error) {
 	scope, err := t.scopeOf(e.Publisher)
 	if err != nil || everywhere(scope) {
@@ -353,6 +378,7 @@ func (t *taker) has(e *event.Event, rights []right) (bool, error) {
 	}
 	for i := range rights {
 		r := &rights[i]
+		// His own: neither places nor days matter.
 		if scope.Owns(r.opener) {
 			continue
 		}
@@ -364,7 +390,8 @@ func (t *taker) has(e *event.Event, rights []right) (bool, error) {
 }
 
 // scopeOf returns what a publisher may report; of one who was revoked, what he might have at last.
-// Of one whom the register does not know it is nothing.
+// Of one whom the register does not know it is nothing. Nil is everything. It is looked up once for
+// each publisher and taker: who is changed meanwhile is judged as he was.
 func (t *taker) scopeOf(name string) (*event.Scope, error) {
 	own := t.batch.Scope()
 	switch {
@@ -390,7 +417,9 @@ func (t *taker) scopeOf(name string) (*event.Scope, error) {
 	return scope, nil
 }
 
-// takeBack has an event taken back in front of one of the batch.
+// takeBack has an event taken back in front of one of the batch. Its id is made of the sequence, so
+// that the same event is taken back once, by whichever batch. It is recorded when the batch is,
+// hence no time of its own.
 func (t *taker) takeBack(place int, at eventstore.Sequence) error {
 	if t.taken[at] {
 		return nil
@@ -415,7 +444,8 @@ func (t *taker) takeBack(place int, at eventstore.Sequence) error {
 	return err
 }
 
-// read reads what is needed of events in the log, unless it is read already.
+// read reads what is needed of events in the log, unless it is read already. It keeps what judging
+// needs and no more: there may be many. A sequence of 0 must not be among them.
 func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence) error {
 	sequences = slices.DeleteFunc(sequences, func(at eventstore.Sequence) bool {
 		return t.said[at] != nil
@@ -436,6 +466,7 @@ func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence) error
 	return t.ledger.readSome(ctx, slices.Compact(sequences), s)
 }
 
+// sequencesOf returns where facts are in the log, in their order.
 func sequencesOf(records []facts.Record) (all []eventstore.Sequence) {
 	for i := range records {
 		all = append(all, records[i].Sequence)

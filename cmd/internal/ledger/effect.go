@@ -17,7 +17,10 @@ import (
 )
 
 // Effect says what events have done, or would do: those that the log has from since on are what is
-// looked at, those that it has not are supposed to come now. Nothing is appended.
+// looked at, those that it has not are supposed to come now. Nothing is appended. Notices name the
+// places of events in raw. today bounds the days that count as near, as [effect.Of] has it; since 0
+// has only those that are not in the log looked at as new. Refused events have no effect and no
+// error.
 func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	since eventstore.Sequence, today temporal.Date,
 ) (effect.Report, error) {
@@ -42,6 +45,7 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 			notice.Rows[i] = places[row]
 		}
 	}
+	// It waits until all that the rows rest on is shown.
 	view, err := l.View(ctx, last)
 	if err != nil {
 		return report, err
@@ -49,7 +53,8 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	return report, countAll(&report, view, rows)
 }
 
-// countAll adds how many are covered in each region, after the rows.
+// countAll adds how many are covered in each region, after the rows. Of rows that are all in the
+// log the view has counted them already; else the difference is added.
 func countAll(report *effect.Report, view *coverage.View, rows []effect.Row) error {
 	logged := true
 	for i := range rows {
@@ -76,7 +81,8 @@ func countAll(report *effect.Report, view *coverage.View, rows []effect.Row) err
 }
 
 // judged returns events as rows, and the place of each among the raw ones. What is refused, or said
-// before in the same batch, is none.
+// before in the same batch, is none. It is a dry run: rights are judged as they would be, but
+// nothing is held, so that what it says may be another thing a moment later.
 func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 	since eventstore.Sequence,
 ) (rows []effect.Row, places []int, err error) {
@@ -102,10 +108,12 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 	}
 	for i := range receipts {
 		r := &receipts[i]
+		// A duplicate without a sequence is one of an event before it in this batch.
 		if r.Status == event.Refused || r.Status == event.Duplicate && r.Sequence == 0 {
 			continue
 		}
 		row := effect.Row{Event: events[i], Sequence: eventstore.Sequence(r.Sequence)}
+		// A duplicate is new only where it was recorded since.
 		row.New = r.Sequence == 0 || since != 0 && row.Sequence >= since
 		if d := &events[i].Data; events[i].Type == event.EventRetracted {
 			row.Takes, err = l.find(event.Key{Source: d.RetractedSource, ID: d.RetractedID})
@@ -118,7 +126,9 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 	return rows, places, l.nameTaken(ctx, rows)
 }
 
-// nameTaken finds out whom the events are about that rows take back.
+// nameTaken finds out whom the events are about that rows take back. A retraction names a source
+// and an id only, and the effect is counted by enrolments and workers. The texts are copied: those
+// of the selection are memory of the log.
 func (l *Ledger) nameTaken(ctx context.Context, rows []effect.Row) error {
 	about := map[eventstore.Sequence]*event.Data{}
 	var taken []eventstore.Sequence
@@ -139,7 +149,8 @@ func (l *Ledger) nameTaken(ctx context.Context, rows []effect.Row) error {
 	return l.readSome(ctx, slices.Compact(taken), s)
 }
 
-// find returns where an event is in the log, 0 when it is not there.
+// find returns where an event is in the log, 0 when it is not there. The index must be open:
+// openGate was called before. It is derived from the log and as far as the writer is.
 func (l *Ledger) find(key event.Key) (eventstore.Sequence, error) {
 	found := make([]index.Entry, 1)
 	err := l.index.Lookup([]index.Key{index.KeyOf(key)}, found)

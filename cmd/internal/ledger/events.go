@@ -29,6 +29,11 @@ const (
 //
 // Who follows gets those to come too, until ctx ends; yield is called with nil when there is no
 // more for now.
+//
+// A line is an event in JSON as section 1 of the contract has it, without an end of line, and
+// belongs to the call: it is used again for the next one. An error of yield ends it and is returned
+// as it is. It may be called by many at once; it holds nothing meanwhile, so a slow yield keeps
+// nobody else waiting.
 func (l *Ledger) Events(ctx context.Context, f EventFilter,
 	yield func(line []byte) error,
 ) error {
@@ -45,7 +50,8 @@ func (l *Ledger) Events(ctx context.Context, f EventFilter,
 	return l.events(ctx, s)
 }
 
-// events passes on what a selection lets through.
+// events passes on what a selection lets through. It reads in the order of the log, first what the
+// history knows, then the rest.
 func (l *Ledger) events(ctx context.Context, s *selection) error {
 	from := max(s.filter.From, 1)
 	if subject, named := subjectOf(s.filter); named {
@@ -70,7 +76,9 @@ func subjectOf(f EventFilter) (s history.Subject, named bool) {
 	return s, false
 }
 
-// selection is the events that a filter lets through, as they are passed on.
+// selection is the events that a filter lets through, as they are passed on. It is of one
+// goroutine. The event that each gets, and its texts, are valid during the call: who keeps any of
+// it copies it.
 type selection struct {
 	filter EventFilter
 	yield  func(line []byte) error
@@ -83,7 +91,8 @@ type selection struct {
 	line  []byte
 }
 
-// take passes an event on, if the filter lets it through.
+// take passes an event on, if the filter lets it through. Bounds are looked at before the event is
+// decoded, which costs most. done is set at the first event that is too many.
 func (s *selection) take(record eventstore.Record) error {
 	f := &s.filter
 	switch {
@@ -122,7 +131,8 @@ func passes(f *EventFilter, e *event.Event) bool {
 		(f.Publisher == "" || f.Publisher == cmp.Or(e.Publisher, e.Source))
 }
 
-// listOf returns the list that an event says it is of.
+// listOf returns the list that an event says it is of. Lists put it there as an extension
+// attribute; it is never interpreted otherwise.
 func listOf(e *event.Event) string {
 	for i := range e.Extensions {
 		if x := &e.Extensions[i]; x.Name == "list" && x.Value.Kind == event.String {
@@ -132,7 +142,8 @@ func listOf(e *event.Event) string {
 	return ""
 }
 
-// last turns a filter for the last events into one for all from the first of them on.
+// last turns a filter for the last events into one for all from the first of them on. With Follow
+// the end stays open, and what comes meanwhile is one more.
 func (l *Ledger) last(ctx context.Context, f EventFilter) (EventFilter, error) {
 	_, tail, err := l.log.Last(ctx)
 	if err != nil {
@@ -153,7 +164,8 @@ func (l *Ledger) last(ctx context.Context, f EventFilter) (EventFilter, error) {
 }
 
 // lastFrom returns the first of the last events up to one that the filter lets through. Only their
-// sequences are kept meanwhile.
+// sequences are kept meanwhile. They are in a ring that grows to so many at most; fewer than that
+// begin where the filter does.
 func (l *Ledger) lastFrom(ctx context.Context, f EventFilter, until eventstore.Sequence,
 ) (eventstore.Sequence, error) {
 	all := EventFilter{From: f.From, To: f.To, Last: f.Last, Follow: f.Follow}
@@ -186,7 +198,9 @@ func (l *Ledger) lastFrom(ctx context.Context, f EventFilter, until eventstore.S
 	return ring[s.sent%n], nil // the oldest: the next to be replaced
 }
 
-// readAll reads the log from an event on.
+// readAll reads the log from an event on. The first frame may begin before it: only what the
+// filter's own bounds leave out is left out. With Follow it ends with ctx, or with an error of the
+// log.
 func (l *Ledger) readAll(ctx context.Context, from eventstore.Sequence, s *selection) error {
 	read := l.log.Read
 	if s.filter.Follow {
@@ -213,7 +227,8 @@ func (l *Ledger) readAll(ctx context.Context, from eventstore.Sequence, s *selec
 
 // readKnown reads the events about the subject that the history knows of, and returns the event
 // from which on the log must be read. A history that does not answer is no reason to give none: the
-// log has it all.
+// log has it all. From there on the history has seen nothing, so none is left out. done says that
+// the filter ends before.
 func (l *Ledger) readKnown(ctx context.Context, subject history.Subject, s *selection,
 ) (from eventstore.Sequence, err error) {
 	from = max(s.filter.From, 1)
@@ -243,7 +258,7 @@ func (l *Ledger) readKnown(ctx context.Context, subject history.Subject, s *sele
 }
 
 // historyFor returns the history. Where nothing follows the log it catches up first, if that is
-// less than there is to read otherwise.
+// less than there is to read otherwise. A history that is known to be wrong is not asked.
 func (l *Ledger) historyFor(ctx context.Context, f *EventFilter) (*history.Projection, error) {
 	kept, err := l.shelf.Open(ctx, history.Name)
 	if err == nil {
@@ -262,6 +277,8 @@ func (l *Ledger) historyFor(ctx context.Context, f *EventFilter) (*history.Proje
 			until = min(until, f.To)
 		}
 		applied, _ := kept.Applied()
+		// Catching up reads and folds what is missing; it pays when that is no more than what would
+		// be read.
 		if until >= f.From && tail.Sequence-applied <= until-f.From+1 {
 			if err := l.shelf.CatchUp(ctx, history.Name, tail.Sequence); err != nil {
 				return nil, err
@@ -275,7 +292,8 @@ func (l *Ledger) historyFor(ctx context.Context, f *EventFilter) (*history.Proje
 	return p, nil
 }
 
-// readSome reads the events with the sequences, which ascend.
+// readSome reads the events with the sequences, which ascend. It returns a damage error when the
+// log has not got them: they were in it when they were noted.
 func (l *Ledger) readSome(ctx context.Context, sequences []eventstore.Sequence, s *selection,
 ) error {
 	for len(sequences) > 0 && !s.done {
@@ -293,7 +311,8 @@ func (l *Ledger) readSome(ctx context.Context, sequences []eventstore.Sequence, 
 	return nil
 }
 
-// readNearby reads the first of the events and those that follow soon, and returns the others.
+// readNearby reads the first of the events and those that follow soon, and returns the others. It
+// returns all of them only where the log has none of them.
 func (l *Ledger) readNearby(ctx context.Context, sequences []eventstore.Sequence, s *selection,
 ) ([]eventstore.Sequence, error) {
 	for frame, err := range l.log.Read(ctx, sequences[0]) {

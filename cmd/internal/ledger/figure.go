@@ -19,7 +19,7 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// Figure names a figure. Known is an event that the log holds.
+// Figure names a figure. Known is an event that the log holds. Known 0 is the empty log.
 type Figure struct {
 	Region    region.Code
 	On        temporal.Date
@@ -27,7 +27,8 @@ type Figure struct {
 	Indicator event.Indicator
 }
 
-// Attested is a figure that is published in the log itself.
+// Attested is a figure that is published in the log itself. It is what the event says, and what the
+// publication showed then.
 type Attested struct {
 	Sequence eventstore.Sequence `json:"sequence"` // of the event that says so
 	Size     int64               `json:"size"`     // events that were known
@@ -38,7 +39,9 @@ type Attested struct {
 	Answer   coverage.Answer     `json:"answer"`
 }
 
-// Bundle writes what proves a figure to who has nothing else but the key; see package bundle.
+// Bundle writes what proves a figure to who has nothing else but the key; see package bundle. A
+// figure that rests on no event at all cannot be proved: [problem.NotFound]. After an error what
+// was written is no bundle.
 func (l *Ledger) Bundle(ctx context.Context, f Figure, w io.Writer) error {
 	answer, err := l.figure(ctx, f)
 	if err != nil {
@@ -63,7 +66,7 @@ func (l *Ledger) Bundle(ctx context.Context, f Figure, w io.Writer) error {
 	return err
 }
 
-// figure answers about it.
+// figure answers about it. It is as of f.Known exactly, whatever the log has beyond.
 func (l *Ledger) figure(ctx context.Context, f Figure) (coverage.Answer, error) {
 	view, err := l.View(ctx, f.Known)
 	if err != nil {
@@ -75,13 +78,15 @@ func (l *Ledger) figure(ctx context.Context, f Figure) (coverage.Answer, error) 
 }
 
 // proveFigure adds to a bundle the tree that was known, and a signed head: one that a witness has
-// cosigned, where there is one that has it all.
+// cosigned, where there is one that has it all. It is called with the prover held.
 func (l *Ledger) proveFigure(ctx context.Context, p *prover, tree tlog.Tree, b *bundle.Ledger,
 ) (err error) {
 	k := int64(b.Answer.Known.Sequence)
 	if b.Tree, err = p.tiles.TreeAt(ctx, k); err != nil {
 		return l.proofError(err)
 	}
+	// A witness says more than the ledger alone, so an older head that has the figure's events is
+	// better than the newest.
 	head := p.witnessed
 	if head.note == nil || head.tree.N < k {
 		if head.note, err = l.sign(ctx, p, tree); err != nil {
@@ -98,7 +103,8 @@ func (l *Ledger) proveFigure(ctx context.Context, p *prover, tree tlog.Tree, b *
 // matter. Of two at the same moment each is of the log before it.
 //
 // If we crash before the event is appended, nothing was published; after it, it is in the log, and
-// to publish the figure again publishes it as of then.
+// to publish the figure again publishes it as of then. It needs a ledger that writes. The figure is
+// measured before its own event is appended, which therefore is not in it.
 func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 	head, err := l.Head(ctx)
 	if err != nil {
@@ -115,6 +121,7 @@ func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 		return a, err
 	}
 	var tree tlog.Tree
+	// The tree as of f.Known, though the log may have gone on.
 	err = l.withProver(ctx, func(p *prover, _ tlog.Tree) error {
 		tree, err = p.tiles.TreeAt(ctx, int64(f.Known))
 		return l.proofError(err)
@@ -143,7 +150,8 @@ func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 // ownSource returns the source of what the ledger itself says.
 func (l *Ledger) ownSource() string { return "urn:cakupan:ledger:" + l.log.Identity().Ledger }
 
-// publication is the event that publishes a figure.
+// publication is the event that publishes a figure. Its id is made of the figure and the size of
+// the log, so that one that is sent twice is in the log once.
 func (l *Ledger) publication(f Figure, a *Attested) *event.Event {
 	e := &event.Event{
 		Key: event.Key{

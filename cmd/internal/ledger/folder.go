@@ -19,11 +19,14 @@ import (
 )
 
 // FolderFormat is the format of data folders that this program reads and writes; see
-// eventstore/FORMAT.md. A folder of a higher one is refused, never touched.
+// eventstore/FORMAT.md. A folder of a higher one is refused, never touched. The caches in a folder
+// have formats of their own, and are made anew when they are of another one.
 const FolderFormat = 1
 
 // The files and folders of a data folder.
 const (
+	// A name that is changed here is lost to the folders that exist. Only the owner may read any of
+	// it: the log names workers, and the folder of the vault has the keys.
 	identityFile   = "ledger.json" // format and identity
 	lockFile       = "lock"        // locked while a process has the folder open; says who
 	natsFolder     = "nats"        // the embedded server: the log itself
@@ -60,7 +63,8 @@ type holder struct {
 }
 
 // openFolder locks the folder, which it makes when create is set and there is none. It does not
-// wait for a lock: who holds it may be a server that runs for months.
+// wait for a lock: who holds it may be a server that runs for months. The mark of a restore is
+// looked at before the lock: what is in such a folder is not a ledger yet.
 func openFolder(dir string, create bool) (*folder, error) {
 	if _, err := os.Lstat(filepath.Join(dir, restoringFile)); err == nil {
 		return nil, unfinished(dir)
@@ -71,7 +75,8 @@ func openFolder(dir string, create bool) (*folder, error) {
 	return lockFolder(dir)
 }
 
-// lockFolder locks a folder that is there, and reads whose it is.
+// lockFolder locks a folder that is there, and reads whose it is. After an error it is not locked.
+// The lock file may be new, which makes the folder no ledger.
 func lockFolder(dir string) (*folder, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, privateFiles)
 	if err != nil {
@@ -95,7 +100,8 @@ func lockFolder(dir string) (*folder, error) {
 }
 
 // makeFolder makes sure that there is a folder to lock. Whether it holds a ledger is told by the
-// identity, not by the folder: a crash may have left one without.
+// identity, not by the folder: a crash may have left one without. The identity decides, and the log
+// where that is lost; only without both is create needed.
 func makeFolder(dir string, create bool) error {
 	_, err := os.Stat(filepath.Join(dir, identityFile))
 	switch {
@@ -116,14 +122,16 @@ func makeFolder(dir string, create bool) error {
 	return nil
 }
 
-// hasLog tells whether a folder has a log, though nothing says whose.
+// hasLog tells whether a folder has a log, though nothing says whose. It looks at the embedded
+// server's own folder of the stream, whose name is its internal one.
 func hasLog(dir string) bool {
 	_, err := os.Stat(filepath.Join(
 		dir, natsFolder, "jetstream", "$G", "streams", jetstream.StreamDefault))
 	return err == nil
 }
 
-// folderError puts an error of the file system into words about the folder.
+// folderError puts an error of the file system into words about the folder. The file system's own
+// text stays in the chain for the operator's log.
 func folderError(dir string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return problem.Wrap(problem.FolderDenied,
@@ -133,7 +141,9 @@ func folderError(dir string, err error) error {
 	return fmt.Errorf("open folder %s: %w", dir, err)
 }
 
-// inUse says which process has the folder open and how to reach it.
+// inUse says which process has the folder open and how to reach it. It reads what that process
+// wrote there, which may be half written or of one before: it is advice, and the lock is what
+// counts.
 func inUse(dir string) error {
 	detail := fmt.Sprintf("%s is open in another cakupan process", dir)
 	var who holder
@@ -149,7 +159,8 @@ func inUse(dir string) error {
 }
 
 // readMeta reads the identity, if there is one. A file without a format is none that any version
-// has written: to take it for a new folder would make a second ledger where there was one.
+// has written: to take it for a new folder would make a second ledger where there was one. Without
+// a file Format stays 0, which means a new folder, or one that is known by its log.
 func (f *folder) readMeta() error {
 	text, err := os.ReadFile(f.path(identityFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -206,6 +217,8 @@ func (f *folder) logMade() error {
 	return f.writeMeta()
 }
 
+// writeMeta replaces the file as a whole. If we crash meanwhile the old one is there or the new
+// one, never a part of either.
 func (f *folder) writeMeta() error {
 	text, err := json.MarshalIndent(f.meta, "", "  ")
 	if err != nil {
@@ -219,7 +232,8 @@ func (f *folder) writeMeta() error {
 }
 
 // announce writes who has the folder open into the lock file; url is that of a serve. It is not
-// synced: after a power cut nobody has it open.
+// synced: after a power cut nobody has it open. It is called with "" as soon as the folder is
+// locked, and with an address by Serve.
 func (f *folder) announce(url string) error {
 	text, err := json.Marshal(holder{PID: os.Getpid(), URL: url})
 	if err != nil {
@@ -234,6 +248,7 @@ func (f *folder) announce(url string) error {
 	return nil
 }
 
+// path returns the path of something in the folder, as that was named.
 func (f *folder) path(parts ...string) string {
 	return filepath.Join(append([]string{f.dir}, parts...)...)
 }

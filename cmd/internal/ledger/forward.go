@@ -28,16 +28,20 @@ const (
 	purposeForward = "cakupan.forward"
 	purposeAnswer  = "cakupan.forwarded"
 
-	// forwardEventsMax and forwardBytesMax bound what is forwarded at once, unless it is atomic.
+	// forwardEventsMax and forwardBytesMax bound what is forwarded at once, unless it is atomic. So
+	// a part stays far below the largest message of a server, and one batch does not hold up those
+	// of other ledgers for long.
 	forwardEventsMax = 1_000
 	forwardBytesMax  = 256 << 10
 
-	// forwardedInWork bounds what others have forwarded and is not answered yet.
+	// forwardedInWork bounds what others have forwarded and is not answered yet. As many again wait
+	// in the client library; who sends what comes beyond has no answer.
 	forwardedInWork = 256
 
 	// submitMax is how long a ledger of a cluster tries to have events taken in: longer than a new
 	// leader and a new writer take together. answerMax is how long it waits for one answer.
 	submitMax = 20 * time.Second
+	// An answer that is lost costs that much, and then the events are sent again.
 	answerMax = 8 * time.Second
 
 	// Between two attempts it pauses, twice as long each time, until it hears of another writer.
@@ -49,7 +53,10 @@ const (
 var errNotInTime = problem.New(problem.LogUnavailable, "the log did not say in time whether it"+
 	" took the events: send the same ones again, what is there already will be a duplicate")
 
-// forwarded is a part of a batch on its way to the ledger that writes.
+// forwarded is a part of a batch on its way to the ledger that writes. What a publisher may do was
+// found out where he logged in; the scope comes with the events, and the seal vouches for it. The
+// encoding skips fields that the other side does not know, so that ledgers of two versions can
+// stand side by side. Nothing of it is stored.
 type forwarded struct {
 	Raw                          [][]byte
 	KeepRecorded, DryRun, Atomic bool
@@ -57,7 +64,8 @@ type forwarded struct {
 	Publisher                    string
 }
 
-// forwardAnswer is the answer: receipts, or why there are none.
+// forwardAnswer is the answer: receipts, or why there are none. Its fields are those of
+// [problem.Error], whose cause stays in the log of the ledger that had it.
 type forwardAnswer struct {
 	Receipts []event.Receipt
 	Failed   bool
@@ -70,8 +78,9 @@ type forwardAnswer struct {
 }
 
 // submit has events taken in by the ledger that writes, which may be this one, and may be another
-// one a moment later: events that were sent to two of them are appended once, as those are that
-// any publisher sends twice.
+// one a moment later: events that were sent to two of them are appended once, as those are that any
+// publisher sends twice. What it returns is what [Ledger.Submit] promises. It ends after submitMax
+// at the latest, or with ctx; then it is not known what is in the log.
 func (r *roles) submit(ctx context.Context, raw [][]byte, opts intake.Options,
 ) (receipts []event.Receipt, err error) {
 	asked := ctx
@@ -90,6 +99,7 @@ func (r *roles) submit(ctx context.Context, raw [][]byte, opts intake.Options,
 		case err == nil:
 			pause = submitPauseFirst
 			continue
+		// Only what another writer, or the same one later, could do better is tried again.
 		case problem.From(err).Code != problem.LogUnavailable:
 			return nil, err
 		}
@@ -103,7 +113,8 @@ func (r *roles) submit(ctx context.Context, raw [][]byte, opts intake.Options,
 	}
 }
 
-// submitTo has the first of the events taken in, or all of them.
+// submitTo has the first of the events taken in, or all of them. There may be fewer receipts than
+// events, and then the caller goes on behind them.
 func (r *roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	switch {
@@ -130,7 +141,8 @@ func (r *roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts in
 	})
 }
 
-// firstPart returns the events that are forwarded at once.
+// firstPart returns the events that are forwarded at once. That is one event at least, however
+// large.
 func firstPart(raw [][]byte) [][]byte {
 	size := 0
 	for n := range raw {
@@ -141,12 +153,15 @@ func firstPart(raw [][]byte) [][]byte {
 	return raw
 }
 
-// forward sends events to a ledger and returns what it answers.
+// forward sends events to a ledger and returns what it answers. An error of the other ledger comes
+// back as that ledger would have given it. Where nobody answers it is [problem.LogUnavailable], and
+// the events may be in the log.
 func (r *roles) forward(ctx context.Context, to string, f forwarded) ([]event.Receipt, error) {
 	sealed, err := r.pack(&f, purposeForward)
 	if err != nil {
 		return nil, err
 	}
+	// Only an atomic batch can be so large: it cannot be sent in parts.
 	if int64(len(sealed)) > r.conn.MaxPayload() {
 		return nil, problem.New(problem.BodyTooLarge, fmt.Sprintf("this ledger stands by, and the"+
 			" batch does not fit one message to the one that writes (%d bytes of %d): send it to"+
@@ -174,10 +189,13 @@ func (r *roles) forward(ctx context.Context, to string, f forwarded) ([]event.Re
 	return answer.Receipts, nil
 }
 
-// listen begins to take what others forward.
+// listen begins to take what others forward. The subject has this process's ID in it, which nobody
+// else ever has. The subscription ends with the connection.
 func (r *roles) listen() error {
 	room := make(chan struct{}, forwardedInWork)
 	sub, err := r.conn.Subscribe(subjectWriter+r.me.ID, func(m *nats.Msg) {
+		// This holds up the subscription, not the sender: what is too much stays with the client
+		// library.
 		room <- struct{}{}
 		go func() {
 			defer func() { <-room }()
@@ -191,7 +209,8 @@ func (r *roles) listen() error {
 }
 
 // take takes in what another ledger has forwarded. It is not forwarded again: whoever sent it hears
-// who writes by himself.
+// who writes by himself. Whatever happens, an answer is tried: silence costs the other ledger
+// answerMax.
 func (r *roles) take(m *nats.Msg) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerMax)
 	defer cancel()
@@ -229,7 +248,7 @@ func (r *roles) take(m *nats.Msg) {
 }
 
 // pack makes a sealed message of a value. Two ledgers of one log have the same keys: who has others
-// can neither read it nor be heard.
+// can neither read it nor be heard. The purpose keeps an answer from passing for a request.
 func (r *roles) pack(value any, purpose string) ([]byte, error) {
 	var plain bytes.Buffer
 	if err := gob.NewEncoder(&plain).Encode(value); err != nil {
@@ -238,7 +257,8 @@ func (r *roles) pack(value any, purpose string) ([]byte, error) {
 	return r.sealer.Seal(nil, s2.Encode(nil, plain.Bytes()), purpose)
 }
 
-// unpack reads a sealed message.
+// unpack reads a sealed message. It fails for what another key has sealed, for another purpose, and
+// for what was changed on the way.
 func (r *roles) unpack(sealed []byte, purpose string, value any) error {
 	packed, err := r.sealer.Open(sealed, purpose)
 	if err == nil {

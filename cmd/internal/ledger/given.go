@@ -15,7 +15,8 @@ import (
 // another, as dear as that may be to fold. All methods may be called at the same time.
 //
 // It remembers in two generations. New events go to the younger; when all of the older are folded,
-// that is forgotten, and the younger grows old.
+// that is forgotten, and the younger grows old. It is in memory only: when a ledger of a cluster
+// begins to write, everybody waits for the coverage to have all that the log has.
 type given struct {
 	all highest // what everybody waits for: what is forgotten, and what has no subject
 
@@ -48,7 +49,7 @@ func newGiven() *given {
 func (g *given) toAll(at eventstore.Sequence) { g.all.raise(at) }
 
 // to notes that an event, or some before it, gave rights over subjects. The coverage has folded so
-// much.
+// much. It must be called before the subjects are free.
 func (g *given) to(held []subject, at, folded eventstore.Sequence) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -79,7 +80,8 @@ func (g *given) forget(old *gifts) {
 	old.last = 0
 }
 
-// since returns the last event that may have given or taken a right over one of the subjects.
+// since returns the last event that may have given or taken a right over one of the subjects. It
+// may be more than that: who waits for too much waits longer, and no answer is wrong.
 func (g *given) since(held []subject) (last eventstore.Sequence) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -96,7 +98,8 @@ func (g *given) since(held []subject) (last eventstore.Sequence) {
 }
 
 // concerns returns what events are about: those that take others back are about what those were, if
-// that gave rights.
+// that gave rights. What they take back and the log does not have gives nothing. Subjects may stand
+// several times.
 func (l *Ledger) concerns(ctx context.Context, events []event.Event) ([]subject, error) {
 	all := l.subjects.of(events)
 	var keys []index.Key

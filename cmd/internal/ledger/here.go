@@ -7,7 +7,8 @@ import (
 )
 
 // here is what the events of a batch before one have made known. It is empty while nothing in the
-// batch asks for it.
+// batch asks for it. It is of one judge, so of one goroutine. Places are those of events in the
+// batch.
 type here struct {
 	asked       bool                // some event rests on what others may make known
 	enrolments  map[string]int      // the place of the opening
@@ -16,7 +17,8 @@ type here struct {
 	grants      map[string][]string // by an enrolment that is not known: commitments
 }
 
-// newHere returns what is known before the first of the events.
+// newHere returns what is known before the first of the events. What rests on others are grants,
+// which rest on the enrolment, and merges, which rest on either person.
 func newHere(events []event.Event) *here {
 	return &here{
 		asked: slices.ContainsFunc(events, func(e event.Event) bool {
@@ -27,7 +29,8 @@ func newHere(events []event.Event) *here {
 	}
 }
 
-// note notes what an event makes known.
+// note notes what an event makes known. It is called after the event was judged, in the order of
+// the batch. Later openings of the same name take the place of earlier ones.
 func (h *here) note(e *event.Event, place int) {
 	switch {
 	case e.Type == event.FundingCommitted:
@@ -37,7 +40,8 @@ func (h *here) note(e *event.Event, place int) {
 	}
 }
 
-// grant notes a grant of an enrolment that is not known yet.
+// grant notes a grant of an enrolment that is not known yet. An opening later in the batch makes
+// the commitment known through it.
 func (h *here) grant(e *event.Event, opener int) {
 	if e.Type == event.FundingGranted && opener < 0 {
 		of := &e.Data

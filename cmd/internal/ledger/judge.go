@@ -8,18 +8,21 @@ import (
 )
 
 // grantsMost is how many grants of a commitment that nobody has committed are looked at. One with
-// more of them is his who sent the newest.
+// more of them is his who sent the newest. It bounds what one event can cost while others wait; a
+// commitment that is known by then needs none of it.
 const grantsMost = 1_024
 
 // doubt is what a publisher has no right over by its regions: only who sent the event has, or, of a
-// commitment, whoever has the right over its funder.
+// commitment, whoever has the right over its funder. The place is that of the event in its batch;
+// origin is the event whose sender has the right; field is what the refusal names.
 type doubt struct {
 	place  int
 	origin eventstore.Sequence
 	field  string
 }
 
-// claim is what an event makes known that others may have spoken of before.
+// claim is what an event makes known that others may have spoken of before. Number is that of the
+// name in the facts, which is not persisted outside of them.
 type claim struct {
 	place  int // of the event in its batch
 	by     int // the place of the opening that gives the right; the same, or one before
@@ -27,13 +30,15 @@ type claim struct {
 	number uint32
 }
 
-// judge looks for doubts and claims. It is used once.
+// judge looks for doubts and claims. It is used once. It is of one goroutine, and its slices marked
+// as memory are used again for each event.
 type judge struct {
 	names *facts.Names
 	scope *event.Scope
 	free  bool // it may say everything
 	here  *here
 
+	// What was found, in no order that matters.
 	doubts []doubt
 	claims []claim
 	loose  bool // something is said of what is not known
@@ -51,7 +56,9 @@ type grantedOf struct {
 	doubts  []doubt
 }
 
-// look notes the doubts and claims of events, of which the first has a place in its batch.
+// look notes the doubts and claims of events, of which the first has a place in its batch. Those
+// before must have been looked at: what they make known counts for the later ones. It reads the
+// facts only and may not keep anything of the state.
 func (j *judge) look(s *facts.State, events []event.Event, first int) error {
 	for i := range events {
 		e, place := &events[i], first+i
@@ -63,7 +70,8 @@ func (j *judge) look(s *facts.State, events []event.Event, first int) error {
 	return nil
 }
 
-// one notes the doubts and claims of an event.
+// one notes the doubts and claims of an event. First the enrolment, since a grant of one that is
+// known makes its commitment known.
 func (j *judge) one(s *facts.State, e *event.Event, place int) error {
 	opener := -1 // the place of what has the right over the enrolment; -1: it is not known
 	if e.Data.Enrolment != "" {
@@ -89,7 +97,8 @@ func (j *judge) one(s *facts.State, e *event.Event, place int) error {
 
 // enrolment notes the doubt about the enrolment of an event, and that an opening makes it known. It
 // returns the place of the opening in the batch when there is one there, the event's own place when
-// it is known from the log, else -1.
+// it is known from the log, else -1. A name that the facts have but no opening of is not known:
+// others may have spoken of it.
 func (j *judge) enrolment(s *facts.State, e *event.Event, place int) (opener int, err error) {
 	number, named, err := j.names.FindEnrolment(e.Data.Enrolment)
 	if err != nil {
@@ -99,6 +108,7 @@ func (j *judge) enrolment(s *facts.State, e *event.Event, place int) (opener int
 	if named && j.placed(s, number, startOf(e), doubt{place: place, field: "data.enrolment"}) {
 		return place, nil
 	}
+	// It is of the same publisher, as all of a batch are, and so no doubt.
 	if at, opened := j.here.enrolments[e.Data.Enrolment]; opened {
 		return at, nil
 	}
@@ -118,7 +128,9 @@ func (j *judge) enrolment(s *facts.State, e *event.Event, place int) (opener int
 }
 
 // commitment notes the doubts about the commitment of an event, and that it becomes known: by being
-// committed, or by a grant of an enrolment that is known.
+// committed, or by a grant of an enrolment that is known. While nobody has committed it, those of
+// its grants whose enrolments are known stand for it: who has no right over one of these enrolments
+// has none over the commitment.
 func (j *judge) commitment(s *facts.State, e *event.Event, place, opener int) error {
 	number, named, err := j.names.FindCommitment(e.Data.Commitment)
 	if err != nil {
@@ -156,7 +168,8 @@ func (j *judge) commitment(s *facts.State, e *event.Event, place, opener int) er
 	return nil
 }
 
-// grantKnown notes that a grant of an enrolment that is known makes a commitment known.
+// grantKnown notes that a grant of an enrolment that is known makes a commitment known. Of one that
+// is committed, or known by other grants, nothing is noted.
 func (j *judge) grantKnown(s *facts.State, commitment string, place, opener int) error {
 	number, named, err := j.names.FindCommitment(commitment)
 	if err != nil || !named || int(number) >= s.CommitmentCount() || s.CommittedBy(number) != 0 {
@@ -169,7 +182,9 @@ func (j *judge) grantKnown(s *facts.State, commitment string, place, opener int)
 	return nil
 }
 
-// grantedOf looks at the grants of a commitment that nobody has committed.
+// grantedOf looks at the grants of a commitment that nobody has committed. Its result is kept for
+// the batch, so that many events of one commitment cost one look. Doubts in it have no place yet:
+// who uses them sets it.
 func (j *judge) grantedOf(s *facts.State, number uint32) *grantedOf {
 	if g := j.granted[number]; g != nil {
 		return g
@@ -181,6 +196,7 @@ func (j *judge) grantedOf(s *facts.State, number uint32) *grantedOf {
 		}
 		return len(j.doubts) == before // one is enough: who has granted it is not asked
 	})
+	// placed has put them among those of the batch; here they are taken out again.
 	if len(j.doubts) > before {
 		g.doubts = append(g.doubts, j.doubts[before])
 		j.doubts = j.doubts[:before]
@@ -197,7 +213,9 @@ func (j *judge) grantedOf(s *facts.State, number uint32) *grantedOf {
 	return g
 }
 
-// openedFor notes that an opening makes a person known of whom others have said something.
+// openedFor notes that an opening makes a person known of whom others have said something. Where
+// somebody has opened an enrolment for the person before, in the log or in the batch, deaths and
+// merges were judged by that one.
 func (j *judge) openedFor(s *facts.State, e *event.Event, place int) error {
 	number, named, err := j.names.FindWorker(e.Data.Worker)
 	if err != nil || !named || int(number) >= s.WorkerCount() || !s.HasLives(number) {
@@ -209,8 +227,8 @@ func (j *judge) openedFor(s *facts.State, e *event.Event, place int) error {
 	return nil
 }
 
-// lives notes the doubts about the people of a death or a merge, and that a merge makes the one
-// of them known who was not.
+// lives notes the doubts about the people of a death or a merge, and that a merge makes the one of
+// them known who was not. Of a death only the first side is there.
 func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 	type side struct {
 		number       uint32
@@ -249,7 +267,8 @@ func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 }
 
 // person tells whether enrolments of a person are known, and notes the doubts about them from a day
-// on, if it is given one.
+// on, if it is given one. The person is all worker ids that merges join (contract, section 3).
+// Without a doubt it ends at the first enrolment.
 func (j *judge) person(s *facts.State, number uint32, from temporal.Date, d *doubt) bool {
 	known := false
 	if j.ids = s.IDs(j.ids[:0], number); len(j.ids) > 1 {
@@ -281,7 +300,7 @@ func opensFor(places []facts.Place, w uint32) bool {
 }
 
 // placed tells whether an enrolment is known, and notes the doubt about it when something is said
-// of it from a day on.
+// of it from a day on. The place and field of d are the caller's, the origin is set here.
 func (j *judge) placed(s *facts.State, e uint32, from temporal.Date, d doubt) bool {
 	j.places = s.AppendPlaces(j.places[:0], e)
 	return j.doubt(from, d)
@@ -298,7 +317,8 @@ func (j *judge) doubt(from temporal.Date, d doubt) bool {
 	return true
 }
 
-// originOf returns the first event that opened an enrolment, 0 when nobody knows it.
+// originOf returns the first event that opened an enrolment, 0 when nobody knows it. The first one
+// counts also where it was opened twice: who came later took over nothing.
 func originOf(places []facts.Place) (origin eventstore.Sequence) {
 	for i := range places {
 		if p := &places[i]; p.Opens && (origin == 0 || p.Sequence < origin) {
@@ -308,7 +328,8 @@ func originOf(places []facts.Place) (origin eventstore.Sequence) {
 	return origin
 }
 
-// foreign tells whether an enrolment is, on a day or later, in a region of others.
+// foreign tells whether an enrolment is, on a day or later, in a region of others. Where it was
+// before that day does not matter: the event changes nothing there.
 func foreign(scope *event.Scope, places []facts.Place, from temporal.Date) bool {
 	var now *facts.Place // where it is on that day
 	for i := range places {

@@ -17,7 +17,7 @@ import (
 	"cakupan/eventstore/vault"
 )
 
-// Key is a key of the ledger, without the key.
+// Key is a key of the ledger, without the key. It may be shown to whoever looks after the ledger.
 type Key struct {
 	File string `json:"file"`
 	Use  string `json:"use"`
@@ -36,7 +36,10 @@ var keyUses = map[string]string{
 }
 
 // Keys says how each key is: whether it is there, can be read by its owner alone, and is the one
-// whose check stands in the vault.
+// whose check stands in the vault. The error is of what keeps all of them from being looked at;
+// what is wrong with one key is in the key. Files with the ending of a key that the ledger does not
+// use are listed too, without a use. They are in order of their paths, with what is beside them at
+// the end.
 func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 	v, openErr := l.openVault(ctx)
 	var known *problem.Error
@@ -49,6 +52,7 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 	}
 	for name := range keyUses {
 		path := l.folder.path(vaultFolder, name)
+		// One that is missing is listed only if the ledger ever had it.
 		mustBe := name == vaultKeyFile || v != nil && v.HasKey(name)
 		if mustBe && !slices.Contains(files, path) {
 			files = append(files, path)
@@ -62,6 +66,7 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			err = vault.ErrKeyMissing
 		case err == nil:
+			// Four bytes tell keys apart and say nothing of them.
 			sum := sha256.Sum256(key)
 			k.Fingerprint = hex.EncodeToString(sum[:4])
 			if v != nil && !v.IsKey(filepath.Base(path), key) {
@@ -90,6 +95,7 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 		found = append(found, k)
 	}
 	path := l.folder.path(vaultFolder, vaultKeyFile+newSuffix)
+	// While it is there the vault may be sealed with either.
 	if _, err := os.Lstat(path); err == nil {
 		found = append(found, Key{
 			File: path, Use: keyUses[vaultKeyFile], Problem: "a rotation of the key has not come" +
@@ -100,7 +106,9 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 }
 
 // BackupKeys copies the keys into a new folder, to be kept apart from the ledger and its backups. A
-// ledger whose keys are not its own, or not all there, has nothing to be copied.
+// ledger whose keys are not its own, or not all there, has nothing to be copied. If we crash or
+// fail meanwhile, the new folder holds a part of them, and the next attempt needs another name: a
+// half copy must not pass for a whole one. Each file is durable when it returns.
 func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	keys, err := l.Keys(ctx)
 	if err != nil {
@@ -132,7 +140,8 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	return keys, err
 }
 
-// readKept reads a key, or what is kept with the keys.
+// readKept reads a key, or what is kept with the keys. A succession is no secret, and may be
+// readable by others.
 func readKept(path string) ([]byte, error) {
 	if filepath.Base(path) == successionFile {
 		return os.ReadFile(path)

@@ -37,6 +37,7 @@ type Options struct {
 	NATS   string // URL of a cluster that holds the log; empty: the embedded server
 	// NATSSystem is a URL of the cluster with a login of its system account, by which it can be
 	// asked for what its servers are set to. Empty: nobody is asked, and the operator is told so.
+	// It is used for single questions, over connections of their own that are closed at once.
 	NATSSystem string
 	// Replicas is how many servers of a cluster keep each stream; of one that fewer keep, the
 	// number is raised. 0: as many as the cluster allows; see [jetstream.Replicate].
@@ -52,7 +53,9 @@ type Options struct {
 	Log *slog.Logger
 
 	// Receipts is told of all receipts of events that were sent to be kept; nil: nobody is. It is
-	// called between the fsync and the answer, by several goroutines, so it must be quick.
+	// called between the fsync and the answer, by several goroutines, so it must be quick. The
+	// slice is the caller's answer: it may be read during the call, neither changed nor kept. It
+	// may be nil where a batch failed as a whole.
 	Receipts func([]event.Receipt)
 
 	// Appended is told how many events a batch had that was appended, and how long that took, with
@@ -65,19 +68,25 @@ type Options struct {
 	Stored func(bytes int, took time.Duration)
 
 	// Trace begins to trace a step of a fixed name, and is told of its end; nil: nothing is traced.
+	// The end is called once, with the error of the step or nil, by the goroutine that began it.
 	Trace func(ctx context.Context, name string) (within context.Context, end func(error))
 
 	// Messages says who may connect by NATS; see [Ledger.TakeMessages].
 	Messages MessageOptions
-	// Refused bounds what is kept of what each publisher is refused; none of it: nothing does.
+	// Refused bounds what is kept of what each publisher is refused; none of it: nothing does. They
+	// are looked at when something is refused, and once an hour for what is too old.
 	Refused natsin.Limits
 
-	// Now is the clock. Default: the machine's.
+	// Now is the clock. Default: the machine's. It gives record times, so what it says wrongly is
+	// in the log for ever: see [Ledger.Serve]. It may be called by several goroutines at once.
+	// Nanoseconds since 1970, UTC.
 	Now func() temporal.Instant
 	// Uptime says for how long the machine has been running, whatever its clock says. Default: the
-	// kernel's word, time asleep included where it has one.
+	// kernel's word, time asleep included where it has one. It only ever grows while the process
+	// runs; two values are compared, and where it begins does not matter.
 	Uptime func() time.Duration
-	// AnyClock serves whatever the clock says; see [Ledger.Serve].
+	// AnyClock serves whatever the clock says; see [Ledger.Serve]. It is for a clock that is right
+	// although the log or its files make it look wrong.
 	AnyClock bool
 	// Refold is how often each projection of a running ledger is compared with a fresh fold of the
 	// log; 0: never.
@@ -85,12 +94,15 @@ type Options struct {
 	// Witnesses are the public keys of those whose cosignatures of checkpoints are kept.
 	Witnesses []string
 
-	// Fault is called at the crash points; for crash tests. Optional.
+	// Fault is called at the crash points; for crash tests. Optional. It may end the process, which
+	// stands for a power cut at that point.
 	Fault func(point string)
 }
 
-// Ledger is one data folder, opened: the log, and all that is derived from it. Its parts are
-// opened when they are first needed, so that a command pays for no more than it uses.
+// Ledger is one data folder, opened: the log, and all that is derived from it. Its parts are opened
+// when they are first needed, so that a command pays for no more than it uses. Its exported methods
+// may be called at the same time, but for those that begin and end it: Open, Serve, TakeMessages
+// and Close, which belong to whoever runs it.
 type Ledger struct {
 	// Set by Open and only read after it.
 	opts   Options
@@ -102,14 +114,16 @@ type Ledger struct {
 	log    eventstore.Log
 
 	// register is nil while the embedded server starts, which asks it who connects: nobody can
-	// until TakeMessages.
+	// until TakeMessages. Open until Close and safe for concurrent use; what it holds is durable on
+	// a stream of its own.
 	register *access.Registry
 
 	// mu guards the opening of parts. A part that is open stays open until Close, so who has got
 	// one uses it without the lock. Nil: nobody has needed it yet.
 	mu    sync.Mutex
 	vault *vault.Vault
-	// vaultConn is that of the vault, which stays when the ledger stands by.
+	// vaultConn is that of the vault, which stays when the ledger stands by. A vault that is opened
+	// again after a time of standing by goes on over it.
 	vaultConn *nats.Conn
 	index     *index.Index
 	writer    *writer.Writer
@@ -118,7 +132,8 @@ type Ledger struct {
 
 	appending atomic.Pointer[appending] // nil while it is not open
 	// inUse is held for reading by whoever takes events in, and for writing by who closes what that
-	// needs.
+	// needs. It is taken before mu by who needs both: a vault is closed only when nobody is between
+	// the judging of a batch and its frame.
 	inUse sync.RWMutex
 
 	positions atomic.Pointer[vault.Vault] // the vault that was open last; see beside
@@ -138,14 +153,17 @@ type Ledger struct {
 	shelf   *projections.Shelf // nil until the log is open
 	serving bool               // the projections follow the log by themselves
 	// atStart is the end of the log when serving began: answers show at least that much. Else a
-	// ledger that was restarted would show, for a moment, less than before.
+	// ledger that was restarted would show, for a moment, less than before. It is a position of the
+	// log and not of a projection, so it holds for one that is built anew as well.
 	atStart eventstore.Sequence
-	// servingSince is when that was: an event after it with an earlier record time has kept one.
+	// servingSince is when that was: an event after it with an earlier record time has kept one. By
+	// the ledger's clock, as record times are; it is not persisted.
 	servingSince temporal.Instant
 	// began is when Serve began by both clocks; nil before.
 	began atomic.Pointer[moment]
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
-	// less, also when the coverage is built anew meanwhile.
+	// less, also when the coverage is built anew meanwhile. It is in memory only: a restart raises
+	// atStart instead, which is no less.
 	shown      highest
 	given      *given
 	retracting sync.Mutex // held by who appends what takes events back
@@ -160,22 +178,32 @@ type Ledger struct {
 	opened bool
 	// damage is what the scrub has found first; nil: nothing. It stays until a later check finds
 	// the log sound. While it is set, nothing is appended and no question is answered: no answer
-	// comes from a log that is known to be wrong.
+	// comes from a log that is known to be wrong. It is not persisted: a ledger that is started
+	// again finds out anew, from the log itself.
 	damage atomic.Pointer[error]
 	// unread is why a part of the log could not be read when it was last tried; nil: all could.
-	// What that part holds is not known to be wrong.
+	// What that part holds is not known to be wrong. So it fails the health but keeps neither
+	// events nor questions out: what can be read is right.
 	unread atomic.Pointer[error]
 	// reread says that the server has read its files again for the damage that the scrub knows of.
 	// Of its goroutine only.
 	reread   bool
 	watchman watchman
-	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known.
+	// unsafe is why the cluster could lose events as it is set now; nil: nothing is known. Nothing
+	// is stopped by it: only the health says so, until a later check finds the cluster safe.
 	unsafe atomic.Pointer[error]
-	// untaken is why messages that were acknowledged are not taken in; nil: they are.
+	// untaken is why messages that were acknowledged are not taken in; nil: they are. They are
+	// durable and wait: nothing is lost while it is set.
 	untaken atomic.Pointer[error]
 }
 
-// Open locks the folder and opens the log.
+// Open locks the folder and opens the log, its register and its projections' shelf, none of the
+// projections. It returns an error in words about the folder, and then nothing stays open or
+// locked: [problem.FolderMissing], [problem.FolderInUse], [problem.FolderNewer] and the like. On a
+// cluster that cannot be reached it tries again for as long as ctx lasts; ctx bounds the opening
+// only.
+//
+// Whoever only asks uses [OpenToRead], which also opens a folder that another process has.
 func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -200,6 +228,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		given:     newGiven(),
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
+	// The order is that of need: register and shelf are of the log that is open by then. What fails
+	// closes all that was opened before it.
 	err = l.patiently(ctx, l.openLog)
 	if err == nil {
 		err = l.startNodes(ctx)
@@ -212,6 +242,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	l.shelf = l.newShelf()
 	if l.server != nil {
+		// Only now: a folder that could not be opened as a whole was not at work, and its note
+		// stays.
 		l.leaveRest()
 		l.opened = true
 	}
@@ -219,7 +251,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 }
 
 // openLog starts the embedded server, or connects to the cluster, and opens the log there. What was
-// opened before it fails is closed by Close, which the caller calls.
+// opened before it fails is closed by Close, which the caller calls. On a cluster it may be called
+// again after a failure: the connections of the attempt before are closed first.
 func (l *Ledger) openLog(ctx context.Context) error {
 	l.disconnect() // of an attempt before
 	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan") }
@@ -233,6 +266,8 @@ func (l *Ledger) openLog(ctx context.Context) error {
 			return serverError(l.folder.dir, err)
 		}
 		l.server, connect = server, server.Connect
+		// Of an embedded server alone: it shares this machine's disk, and its files can be looked
+		// at.
 		opts.FreeSpace, opts.Messages, opts.Store = server.FreeSpace, server.Messages, server
 	}
 	for range 2 { // the second one is for bulk reads alone
@@ -244,6 +279,8 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	}
 	l.conn = l.conns[0]
 	if l.server == nil {
+		// The folder's own mark is looked at when it is locked; on a cluster any folder may have
+		// begun the restore.
 		if err := isRestoring(ctx, l.conn); err != nil {
 			return err
 		}
@@ -262,8 +299,9 @@ func (l *Ledger) openLog(ctx context.Context) error {
 
 // makeLog makes the log of a new folder. A folder that once had one has lost it.
 //
-// If we crash before the log is made, the next start comes here again with the same identity; if
-// we crash after, it finds the log and adopts it.
+// If we crash before the log is made, the next start comes here again with the same identity; if we
+// crash after, it finds the log and adopts it. Without LogMade an empty cluster or a deleted stream
+// would silently become a second ledger, with the sequences of the first given out again.
 func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 	if l.folder.meta.LogMade {
 		return problem.New(problem.LogDamaged,
@@ -293,7 +331,8 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 // adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
 // the log it finds there, also when it was about to make one. All that is derived in the folder
 // names the identity too, so a log that was exchanged under it is found out part by part, even if
-// this file was exchanged with it.
+// this file was exchanged with it. LogMade is written last: from then on a folder without its log
+// has lost it.
 func (l *Ledger) adopt() error {
 	meta := &l.folder.meta
 	if meta.Format == 0 || l.opts.NATS != "" && !meta.LogMade {
@@ -311,7 +350,7 @@ func (l *Ledger) adopt() error {
 	return l.folder.logMade()
 }
 
-// disconnect closes all connections.
+// disconnect closes all connections. What waits for an answer over them fails.
 func (l *Ledger) disconnect() {
 	for _, conn := range l.conns {
 		conn.Close()
@@ -319,7 +358,8 @@ func (l *Ledger) disconnect() {
 	l.conns = nil
 }
 
-// Head returns the end of the log.
+// Head returns the end of the log. An empty log has sequence 0. ctx bounds the question, which may
+// go to a server.
 func (l *Ledger) Head(ctx context.Context) (eventstore.Tail, error) {
 	_, tail, err := l.log.Last(ctx)
 	return tail, err

@@ -15,7 +15,9 @@ import (
 // LookUp returns the worker id of a NIK, and records first who asked, when, and who it is: also
 // when the vault knows nobody of it. What cannot be recorded is not answered.
 //
-// If we crash after the record, it says of somebody who got no answer that he asked, as he did.
+// If we crash after the record, it says of somebody who got no answer that he asked, as he did. at
+// is the record time of the look-up. who is the name of a member, or empty for whoever runs the
+// ledger. The rule is of the contract, section 8.
 func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instant,
 ) (worker string, err error) {
 	if err := CheckNIK(nik); err != nil {
@@ -47,7 +49,8 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 	return worker, nil
 }
 
-// book opens the book of reads, and makes it where there is none.
+// book opens the book of reads, and makes it where there is none. The stream is made on first use,
+// also where it turns out that nobody is known: that is recorded too.
 func (l *Ledger) book(ctx context.Context) (*lookups.Book, error) {
 	book, err := lookups.Open(ctx, l.conn, l.lookupsStream(), l.log.Identity())
 	return book, lookupsError(err)
@@ -65,7 +68,8 @@ func (l *Ledger) NoteRead(ctx context.Context, at temporal.Instant, r *lookups.R
 	return lookupsError(book.Record(ctx, at, r))
 }
 
-// Reads calls yield with each read about people, in their order.
+// Reads calls yield with each read about people, in their order. A ledger that was never asked has
+// none, which is no error. An error of yield ends it.
 func (l *Ledger) Reads(ctx context.Context, yield func(lookups.Read) error) error {
 	book, err := lookups.OpenExisting(ctx, l.conn, l.lookupsStream(), l.log.Identity())
 	switch {
@@ -77,7 +81,9 @@ func (l *Ledger) Reads(ctx context.Context, yield func(lookups.Read) error) erro
 	return lookupsError(book.Each(ctx, yield))
 }
 
-// verifyLookups says whether each look-up can be read; of a ledger without any, nothing.
+// verifyLookups says whether each look-up can be read; of a ledger without any, nothing. It opens,
+// but never makes, the stream. Only an error that says nothing about the record itself is returned;
+// damage is in the report.
 func (l *Ledger) verifyLookups(ctx context.Context) ([]FileReport, error) {
 	f := FileReport{
 		Path: lookups.StreamName, Kind: "reads: who read what about people",
@@ -114,7 +120,8 @@ func (l *Ledger) lookupsStream() packs.Options {
 	return opts
 }
 
-// lookupsError says what is wrong with the book of look-ups.
+// lookupsError says what is wrong with the book of look-ups. An error that has words already keeps
+// them. Nothing of the text may name a person.
 func lookupsError(err error) error {
 	var known *problem.Error
 	var damage *packs.DamageError

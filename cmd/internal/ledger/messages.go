@@ -51,7 +51,8 @@ var natsRoles = map[register.Role]natsd.Role{
 
 // login returns who has connected. Whether the ledger is open is asked at each login and, by Valid,
 // of each connection that stays: the first member who is registered closes it to all others at
-// once.
+// once. It may be asked by many at once, also while the ledger is opened: register is set by then,
+// since nobody can connect earlier.
 func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
 	members := l.register
 	if !members.Guarded() {
@@ -67,7 +68,8 @@ func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
 	}, nil
 }
 
-// natsServer returns the options of the embedded server.
+// natsServer returns the options of the embedded server. Without an address nobody from outside can
+// connect.
 func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if m := l.opts.Messages; m.listens() {
@@ -77,7 +79,8 @@ func (l *Ledger) natsServer() natsd.Options {
 	return opts
 }
 
-// natsConnect returns how the intake of messages connects.
+// natsConnect returns how the intake of messages connects. Front is where publishers are and Store
+// where streams are: of the embedded server two logins, and from Front no stream can be reached.
 func (l *Ledger) natsConnect() natsin.Connect {
 	if l.server != nil {
 		return natsin.Connect{Front: l.server.ConnectFront, Store: l.server.ConnectStore}
@@ -95,7 +98,8 @@ func (l *Ledger) ConnectBucket() (*nats.Conn, error) {
 }
 
 // TakeMessages begins to take in what publishers send by NATS, and what waits of that. The address
-// is opened last: who can connect is heard.
+// is opened last: who can connect is heard. It is called once, after Serve. After an error the
+// caller closes the ledger; what is stored waits.
 func (l *Ledger) TakeMessages(ctx context.Context) error {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
@@ -125,6 +129,8 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 			return err
 		}
 		// It takes a stream for unusable whose delivery it cannot read.
+		// Packs are delivered again from the first that is there, and those that the log has are
+		// duplicates.
 		if err := errors.Join(opts.Forget(), l.server.Reopen(ctx)); err != nil {
 			return err
 		}
@@ -137,6 +143,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	if !l.opts.Messages.listens() {
 		return nil
 	}
+	// Only now can anybody connect: all that takes messages is there.
 	if err := l.server.Listen(); err != nil {
 		return err
 	}
@@ -146,7 +153,8 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	return nil
 }
 
-// noteTaken notes why messages that were acknowledged are not taken in, nil when they are.
+// noteTaken notes why messages that were acknowledged are not taken in, nil when they are. It is
+// called by the intake, from one goroutine at a time.
 func (l *Ledger) noteTaken(err error) {
 	if err == nil {
 		l.untaken.Store(nil)
@@ -187,7 +195,8 @@ func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 	return sealer, nil
 }
 
-// makeSealKey makes the key of a ledger that has never had one.
+// makeSealKey makes the key of a ledger that has never had one. mu is held. Its check comes into
+// the vault right after; if we crash in between, the next start finds the key and stores the check.
 func (l *Ledger) makeSealKey(ctx context.Context, path string) ([]byte, error) {
 	waiting, err := l.sealedMessages(ctx)
 	switch {
@@ -229,7 +238,8 @@ func (l *Ledger) sealedMessages(ctx context.Context) (count uint64, err error) {
 }
 
 // Scope returns what a publisher may report now. It is asked when a message is taken in, not when
-// it was sent: what waited while its publisher was revoked is refused.
+// it was sent: what waited while its publisher was revoked is refused. Nil without an error is
+// everything: a ledger without members is open.
 func (l *Ledger) Scope(publisher string) (*event.Scope, error) {
 	if !l.register.Guarded() {
 		return nil, nil

@@ -21,6 +21,10 @@ import (
 // Erase takes a person out of the vault for ever, by the NIK or, where that is empty, by the worker
 // id in e. The log stays as it is, and so do coverage and proofs: its worker id is nobody's from
 // then on. The same NIK later is a new worker.
+//
+// It is durable when this returns without an error, and cannot be undone. After an error or a crash
+// it may have been recorded: then it is finished by the next call or the next start. Backups that
+// were made before still have the person: they must be given up too.
 func (l *Ledger) Erase(ctx context.Context, nik string, e vault.Erasure) (vault.Erasure, error) {
 	v, err := l.openVault(ctx)
 	if err != nil {
@@ -33,7 +37,8 @@ func (l *Ledger) Erase(ctx context.Context, nik string, e vault.Erasure) (vault.
 	return e, vaultError(l.folder.dir, err)
 }
 
-// Erasures returns what is recorded of erasures, in their order.
+// Erasures returns what is recorded of erasures, in their order. Each names the worker id, which is
+// nobody's by then.
 func (l *Ledger) Erasures(ctx context.Context) ([]vault.Erasure, error) {
 	v, err := l.openVault(ctx)
 	if err != nil {
@@ -46,7 +51,7 @@ func (l *Ledger) Erasures(ctx context.Context) ([]vault.Erasure, error) {
 	return all, vaultError(l.folder.dir, err)
 }
 
-// openVault returns the vault, which it opens if nobody has.
+// openVault returns the vault, which it opens if nobody has. mu is held meanwhile.
 func (l *Ledger) openVault(ctx context.Context) (*vault.Vault, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,7 +61,8 @@ func (l *Ledger) openVault(ctx context.Context) (*vault.Vault, error) {
 	return l.vault, nil
 }
 
-// Disclosure is all that the ledger holds about a person, for him to have.
+// Disclosure is all that the ledger holds about a person, for him to have. It is for the person,
+// and so goes to nobody else: it is neither kept nor logged here.
 type Disclosure struct {
 	// Workers are the ids by which the log knows the person: that of the vault, and those that were
 	// merged with it.
@@ -80,7 +86,8 @@ func keptOfAnybody() []string {
 }
 
 // Disclose returns all that the ledger holds about the person with a NIK. That it was asked for is
-// recorded first, also where only what was refused of him is kept.
+// recorded first, also where only what was refused of him is kept. at is when it was asked for.
+// Unlike the filters of the log it follows merges, so that nothing about the person is left out.
 func (l *Ledger) Disclose(ctx context.Context, nik string, at temporal.Instant,
 ) (d Disclosure, err error) {
 	_, err = l.LookUp(ctx, nik, "", at)
@@ -105,6 +112,7 @@ func (l *Ledger) Disclose(ctx context.Context, nik string, at temporal.Instant,
 	if !known {
 		return d, nil
 	}
+	// Only from here on: of who is not in the vault none of that is true.
 	d.Kept = keptOfAnybody()
 	about := aboutPerson{ledger: l, lines: map[eventstore.Sequence][]byte{}}
 	d.Workers, err = about.collect(ctx, worker)
@@ -114,7 +122,8 @@ func (l *Ledger) Disclose(ctx context.Context, nik string, at temporal.Instant,
 	return d, err
 }
 
-// refusedOf returns the refused messages that have the NIK in them.
+// refusedOf returns the refused messages that have the NIK in them. They may be sealed in a pack
+// that cannot be opened: those are not found.
 func (l *Ledger) refusedOf(ctx context.Context, nik string) (found []intake.Refused, err error) {
 	found = []intake.Refused{}
 	refused, err := l.refusals(ctx)
@@ -131,7 +140,8 @@ func (l *Ledger) refusedOf(ctx context.Context, nik string) (found []intake.Refu
 	return found, err
 }
 
-// aboutPerson collects the events about a person.
+// aboutPerson collects the events about a person. Lines are by sequence, as an event may be about
+// several of the ids.
 type aboutPerson struct {
 	ledger *Ledger
 	lines  map[eventstore.Sequence][]byte
@@ -146,7 +156,8 @@ type named struct {
 }
 
 // collect reads the events about a worker and about whoever is merged with him, and about the
-// enrolments of all of them. It returns the ids.
+// enrolments of all of them. It returns the ids. It goes on until nothing new is named; each id and
+// enrolment is read once.
 func (a *aboutPerson) collect(ctx context.Context, worker string) (workers []string, err error) {
 	ids, enrolments := map[string]bool{worker: false}, map[string]bool{}
 	read := func(filter EventFilter) error {

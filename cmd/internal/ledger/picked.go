@@ -20,14 +20,16 @@ import (
 	"cakupan/projections/history"
 )
 
-// picked is an event of the log that is kept in memory, and the regions that it concerns.
+// picked is an event of the log that is kept in memory, and the regions that it concerns. Its texts
+// are its own.
 type picked struct {
 	sequence eventstore.Sequence
 	event    event.Event
 	regions  []region.Code
 }
 
-// keep keeps an event of a frame, which is memory of the log.
+// keep keeps an event of a frame, which is memory of the log. It is copied: to keep the record
+// would keep the whole frame.
 func keep(record eventstore.Record) (one picked, err error) {
 	one.sequence = record.Sequence
 	if _, err = codec.Decode(bytes.Clone(record.Event), &one.event); err != nil {
@@ -36,7 +38,8 @@ func keep(record eventstore.Record) (one picked, err error) {
 	return one, nil
 }
 
-// keepSome keeps the events of some sequences.
+// keepSome keeps the events of some sequences. They come in the order of the log, each once.
+// Sequences is sorted on the way.
 func (l *Ledger) keepSome(ctx context.Context, sequences []eventstore.Sequence,
 ) (all []picked, err error) {
 	slices.Sort(sequences)
@@ -61,14 +64,17 @@ func extension(e *event.Event, name string) string {
 	return ""
 }
 
-// follows tells whether an event stands at a place of the step that begins with another one.
+// follows tells whether an event stands at a place of the step that begins with another one. The
+// first is that of place 0. A retraction that a publisher numbers so himself looks the same: what
+// makes it a step is what was asked for, which TakeBack adds.
 func follows(first *picked, e *event.Event, place int) bool {
 	name, _ := strings.CutSuffix(first.event.ID, "/1")
 	return e.Type == event.EventRetracted && e.Source == first.event.Source &&
 		e.ID == name+"/"+strconv.Itoa(place+1)
 }
 
-// picker picks the events that are meant. It is used once, by one goroutine.
+// picker picks the events that are meant. It is used once, by one goroutine. All that it looks at
+// is as of known: what comes to the log meanwhile is not picked.
 type picker struct {
 	l       *Ledger
 	ask     *TakeBack
@@ -84,7 +90,8 @@ type picker struct {
 	places  []facts.Place
 }
 
-// newPicker returns a picker that looks at all that is in the log now.
+// newPicker returns a picker that looks at all that is in the log now. It waits for history and
+// coverage to have come as far.
 func (l *Ledger) newPicker(ctx context.Context, ask *TakeBack, by *Actor) (*picker, error) {
 	_, tail, err := l.log.Last(ctx)
 	if err != nil {
@@ -98,7 +105,9 @@ func (l *Ledger) newPicker(ctx context.Context, ask *TakeBack, by *Actor) (*pick
 	return p, err
 }
 
-// pick returns the events in force that are meant.
+// pick returns the events in force that are meant. What is in force is told by the history, and
+// whose it is by the facts. There may be more than one step can have: then they are counted, and
+// check refuses.
 func (l *Ledger) pick(ctx context.Context, ask *TakeBack, by *Actor) (*picker, error) {
 	if by.Scope != nil && ask.Events.Publisher != "" && ask.Events.Publisher != by.Name {
 		return nil, problem.New(problem.Forbidden, "a publisher takes back his own events alone:"+
@@ -120,7 +129,8 @@ func (l *Ledger) pick(ctx context.Context, ask *TakeBack, by *Actor) (*picker, e
 	return p, p.sift(ctx)
 }
 
-// bounds returns the filter with the times as sequences, and no event after those looked at.
+// bounds returns the filter with the times as sequences, and no event after those looked at. To
+// below From means that there are none.
 func (p *picker) bounds(ctx context.Context) (EventFilter, error) {
 	f := p.ask.Events
 	f.From = max(f.From, 1)
@@ -135,6 +145,8 @@ func (p *picker) bounds(ctx context.Context) (EventFilter, error) {
 		return f, err
 	}
 	if p.ask.Since != 0 {
+		// One nanosecond before: several events may have one record time, and all of them are
+		// meant.
 		before, err := view.KnownAt(p.ask.Since - 1)
 		if err != nil {
 			return f, err
@@ -153,7 +165,7 @@ func (p *picker) bounds(ctx context.Context) (EventFilter, error) {
 	return f, nil
 }
 
-// take looks at an event that the filter lets through.
+// take looks at an event that the filter lets through. It is called in the order of the log.
 func (p *picker) take(ctx context.Context, record eventstore.Record, e *event.Event) error {
 	// A retraction cannot be retracted, and what the ledger has published stays checkable.
 	if e.Type == event.EventRetracted || e.Type.OfLedger() {
@@ -176,7 +188,8 @@ func (p *picker) take(ctx context.Context, record eventstore.Record, e *event.Ev
 	return p.sift(ctx)
 }
 
-// sift finds out where those that wait belong, and picks them or not.
+// sift finds out where those that wait belong, and picks them or not. Some at a time, since the
+// coverage is held still while they are looked up.
 func (p *picker) sift(ctx context.Context) error {
 	if err := p.locate(ctx, p.waiting); err != nil {
 		return err
@@ -209,7 +222,8 @@ func within(code region.Code, some []region.Code) bool {
 }
 
 // may tells whether a steward may take an event back: all regions that it concerns are his. Of what
-// concerns none that is known, nobody knows whose it is.
+// concerns none that is known, nobody knows whose it is. A publisher, and whoever runs the ledger,
+// has no such regions; what a publisher may is looked at by his sources.
 func (p *picker) may(one *picked) bool {
 	if len(p.by.Regions) == 0 || slices.Contains(p.by.Regions, region.Nation) {
 		return true
@@ -219,7 +233,8 @@ func (p *picker) may(one *picked) bool {
 	})
 }
 
-// check refuses a step of too many events, and one of none.
+// check refuses a step of too many events, and one of none. It is asked before anything is
+// appended.
 func (p *picker) check() error {
 	switch {
 	case p.meant > writer.AtomicEventsMax:
@@ -236,7 +251,7 @@ func (p *picker) check() error {
 	return nil
 }
 
-// newRetraction counts what was picked.
+// newRetraction counts what was picked. Counts of what may not be shown to who asks are left out.
 func newRetraction(ask *TakeBack, p *picker) Retraction {
 	r := Retraction{
 		Request: ask.Request, DryRun: ask.DryRun, Events: len(p.picked), Outside: p.outside,
@@ -264,7 +279,7 @@ func newRetraction(ask *TakeBack, p *picker) Retraction {
 }
 
 // isUncounted tells whether the effect of an event's type is not counted: it changes others than
-// whom it names, or what they are compared with.
+// whom it names, or what they are compared with. How many there are is told instead: see Uncounted.
 func isUncounted(t event.Type) bool {
 	switch t {
 	case event.WorkerMerged, event.FundingClosed, event.FundingCommitted, event.FundingAmended,

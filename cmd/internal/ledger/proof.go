@@ -34,10 +34,12 @@ const (
 )
 
 // tilesEvery is how often a ledger that serves adds to its tiles what came meanwhile, so that who
-// asks for a checkpoint need not wait for much.
+// asks for a checkpoint need not wait for much. A checkpoint catches up by itself in any case.
 const tilesEvery = 5 * time.Second
 
-// prover is what proves what the log holds. It is opened when it is first needed.
+// prover is what proves what the log holds. It is opened when it is first needed. The tiles come
+// from the log, key and successions from the folder of the vault; the two checkpoints are kept to
+// be compared with. While tiles is nil nothing else in it counts.
 type prover struct {
 	mu        sync.Mutex // guards what follows
 	tiles     *tiles.Tiles
@@ -54,13 +56,15 @@ type prover struct {
 	successionsErr error
 }
 
-// signedHead is a checkpoint, and what it says.
+// signedHead is a checkpoint, and what it says. The note is what was written to the file, byte by
+// byte.
 type signedHead struct {
 	tree tlog.Tree
 	note []byte // nil: there is none
 }
 
-// openProver opens tiles and key. l.proofs.mu is held.
+// openProver opens tiles and key. l.proofs.mu is held. After an error nothing of it counts, and the
+// next who needs it begins again.
 func (l *Ledger) openProver(ctx context.Context) error {
 	p := &l.proofs
 	if p.tiles != nil {
@@ -86,7 +90,7 @@ func (l *Ledger) openProver(ctx context.Context) error {
 }
 
 // openSigner reads the key, or makes one where there never was any: under another key, what was
-// signed would be another ledger's.
+// signed would be another ledger's. proofs.mu is held. It is called again when the key was changed.
 func (l *Ledger) openSigner(ctx context.Context) error {
 	p := &l.proofs
 	path := l.folder.path(vaultFolder, signingKeyFile)
@@ -123,7 +127,7 @@ func (l *Ledger) openSigner(ctx context.Context) error {
 	return nil
 }
 
-// setSigner has the prover sign with a key.
+// setSigner has the prover sign with a key. The seed is secret and not kept here.
 func (p *prover) setSigner(ledger string, seed []byte) (err error) {
 	if p.signer, err = checkpoint.NewSigner(ledger, seed); err == nil {
 		p.own, err = checkpoint.Verifier(p.signer.Key())
@@ -141,7 +145,9 @@ func formerKeys(key string, successions []byte) ([]string, error) {
 const newKeyRemedy = "To begin with a new key, which auditors and witnesses must then be given," +
 	" run cakupan keys rotate --key checkpoint"
 
-// signingKey reads the key, and compares it with its check in the vault.
+// signingKey reads the key, and compares it with its check in the vault. signed says that there is
+// a checkpoint: then a key was there. A new key is durable, and its check in a vault that can be
+// opened, before anything is signed with it.
 func (l *Ledger) signingKey(ctx context.Context, path string, signed bool) ([]byte, error) {
 	// What is wrong with a vault that cannot be opened is said by who needs more of it.
 	v, _ := l.openVault(ctx)
@@ -171,7 +177,8 @@ func (l *Ledger) signingKey(ctx context.Context, path string, signed bool) ([]by
 }
 
 // read reads a checkpoint that was signed here. One that an older key has signed is signed anew, as
-// what it says is the ledger's word still; the cosignatures of known witnesses stay.
+// what it says is the ledger's word still; the cosignatures of known witnesses stay. An error means
+// that no key of this ledger has signed it. It changes no file.
 func (p *prover) read(text []byte) (signedHead, error) {
 	if text == nil {
 		return signedHead{}, nil
@@ -189,7 +196,8 @@ func (p *prover) read(text []byte) (signedHead, error) {
 	return signedHead{tree, text}, nil
 }
 
-// proofError puts an error of the tiles into words about the folder.
+// proofError puts an error of the tiles into words about the folder. What is not of the tiles is
+// returned as it is.
 func (l *Ledger) proofError(err error) error {
 	dir := l.folder.dir
 	switch {
@@ -210,7 +218,9 @@ func (l *Ledger) proofError(err error) error {
 	return err
 }
 
-// withProver calls do with the prover, whose tiles have caught up with the log.
+// withProver calls do with the prover, whose tiles have caught up with the log. Its mu is held
+// during the call, so do must not ask for another proof; tree is over all events that are durable
+// by then.
 func (l *Ledger) withProver(ctx context.Context, do func(*prover, tlog.Tree) error) error {
 	if damage := l.damage.Load(); damage != nil {
 		return *damage
@@ -221,6 +231,7 @@ func (l *Ledger) withProver(ctx context.Context, do func(*prover, tlog.Tree) err
 	if err := l.openProver(ctx); err != nil {
 		return err
 	}
+	// Told once for each time that they were made anew, not at each call.
 	was := p.tiles.Renewed()
 	tree, err := p.tiles.CatchUp(ctx)
 	if why := p.tiles.Renewed(); !errors.Is(why, was) {
@@ -233,7 +244,8 @@ func (l *Ledger) withProver(ctx context.Context, do func(*prover, tlog.Tree) err
 	return do(p, tree)
 }
 
-// CheckpointKey returns the public key of the ledger's checkpoints.
+// CheckpointKey returns the public key of the ledger's checkpoints. It is in the form of signed
+// notes, and auditors and witnesses know the ledger by it.
 func (l *Ledger) CheckpointKey(ctx context.Context) (key string, err error) {
 	err = l.withProver(ctx, func(p *prover, _ tlog.Tree) error {
 		key = p.signer.Key()
@@ -242,7 +254,9 @@ func (l *Ledger) CheckpointKey(ctx context.Context) (key string, err error) {
 	return key, err
 }
 
-// Checkpoint returns the signed head of all that is durable, with the cosignatures that it has.
+// Checkpoint returns the signed head of all that is durable, with the cosignatures that it has. It
+// is a C2SP tlog-checkpoint (contract, section 8). What it says cannot be taken back: whoever has
+// it can prove that a log which says otherwise is another one.
 func (l *Ledger) Checkpoint(ctx context.Context) (text []byte, err error) {
 	err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
 		text, err = l.sign(ctx, p, tree)
@@ -265,7 +279,8 @@ func (l *Ledger) Witnessed(ctx context.Context) (text []byte, err error) {
 // sign signs a head, unless it is the one that was signed last. What was signed is for ever: a log
 // that says otherwise is not signed.
 //
-// If we crash before the file is written, nobody has seen the checkpoint.
+// If we crash before the file is written, nobody has seen the checkpoint. So the file is written
+// before anybody gets it.
 func (l *Ledger) sign(ctx context.Context, p *prover, tree tlog.Tree) ([]byte, error) {
 	if p.signed.note != nil && p.signed.tree == tree {
 		return p.signed.note, nil
@@ -310,7 +325,9 @@ func (l *Ledger) compareSigned(ctx context.Context, p *prover, tree tlog.Tree) e
 
 // Cosign adds a witness's cosignature to the checkpoint that was signed last, and tells whether it
 // was a new one. The witness must be known, and have cosigned what this ledger has signed; one that
-// comes when the log has grown is kept with its checkpoint.
+// comes when the log has grown is kept with its checkpoint. Whoever sends it need not be known:
+// what counts is the signature. It is durable when this returns; [problem.ProofFailed] and
+// [problem.Forbidden] change nothing.
 func (l *Ledger) Cosign(ctx context.Context, cosigned []byte) (added bool, err error) {
 	err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
 		head, err := checkpoint.Open(cosigned, p.own)
@@ -344,7 +361,8 @@ func (l *Ledger) Cosign(ctx context.Context, cosigned []byte) (added bool, err e
 	return added, err
 }
 
-// keepCosigned makes durable what a witness has cosigned.
+// keepCosigned makes durable what a witness has cosigned. If we crash between the two files, the
+// witnessed one is newer, and the signed one lacks a cosignature that the witness can give again.
 func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
 	err := checkpoint.WriteFile(l.folder.path(tilesFolder, witnessedFile), cosigned.note)
 	if err != nil {
@@ -354,6 +372,7 @@ func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
 	if cosigned.tree != p.signed.tree {
 		return nil
 	}
+	// The same head with more signatures: it takes the place of the one without.
 	err = checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), cosigned.note)
 	if err != nil {
 		return fmt.Errorf("keep cosignature: %w", err)
@@ -362,7 +381,8 @@ func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
 	return nil
 }
 
-// Tile returns a tile of the tree, or a bundle of its entries.
+// Tile returns a tile of the tree, or a bundle of its entries. The bytes are those of C2SP
+// tlog-tiles. A tile that is not full is another one than the full one of the same place.
 func (l *Ledger) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err error) {
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
@@ -380,7 +400,7 @@ func (l *Ledger) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err err
 	return data, l.proofError(err)
 }
 
-// openTiles returns the tiles, which may be read while others sign.
+// openTiles returns the tiles, which may be read while others sign. They lock for themselves.
 func (l *Ledger) openTiles(ctx context.Context) (*tiles.Tiles, error) {
 	l.proofs.mu.Lock()
 	defer l.proofs.mu.Unlock()
@@ -444,7 +464,7 @@ func (l *Ledger) signedWitness() []verify.Witness {
 	}}
 }
 
-// closeProver closes the tiles.
+// closeProver closes the tiles. A prover that was never opened has nothing to close.
 func (l *Ledger) closeProver() error {
 	l.proofs.mu.Lock()
 	defer l.proofs.mu.Unlock()

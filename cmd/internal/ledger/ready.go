@@ -13,10 +13,12 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// behindMax is how far a projection of a ledger that is ready may be behind its log.
+// behindMax is how far a projection of a ledger that is ready may be behind its log. It is of the
+// contract, section 7.
 const behindMax = 5 * time.Second
 
-// Readiness tells whether the ledger answers now. Status is [HealthOK] when it does.
+// Readiness tells whether the ledger answers now. Status is [HealthOK] when it does. Head and
+// positions are what they were about the same moment: they may go on while it is put together.
 type Readiness struct {
 	Status      string              `json:"status"`
 	Head        eventstore.Sequence `json:"head"`
@@ -38,6 +40,7 @@ const (
 )
 
 // Starting says how far a ledger is that does not serve yet. It may be asked while Serve is called.
+// It opens nothing and waits for nobody but the end of the log.
 func (l *Ledger) Starting(ctx context.Context) string {
 	const then = ": requests are answered after that"
 	_, tail, err := l.log.Last(ctx)
@@ -50,7 +53,8 @@ func (l *Ledger) Starting(ctx context.Context) string {
 }
 
 // Ready tells whether events and questions are answered now: the ledger is well, all projections
-// have reached what the log held when serving began, and none is far behind. now is the time.
+// have reached what the log held when serving began, and none is far behind. now is the time. The
+// first reason in the order of projections is told, unless the health has one.
 func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 	health := l.Health(ctx)
 	r := Readiness{
@@ -108,7 +112,9 @@ func beingBuilt(name string, applied, of eventstore.Sequence) string {
 	return fmt.Sprintf("the %s is being built: it has applied %d events of %d", name, applied, of)
 }
 
-// behind returns how long ago the oldest event was recorded that the projection has not applied.
+// behind returns how long ago the oldest event was recorded that the projection has not applied. It
+// reads one frame of the log, and none where nothing is behind. It is 0 where the clock is behind
+// the record times.
 func (l *Ledger) behind(ctx context.Context, name string, applied, head eventstore.Sequence,
 	now temporal.Instant,
 ) (time.Duration, error) {
@@ -121,6 +127,7 @@ func (l *Ledger) behind(ctx context.Context, name string, applied, head eventsto
 			return 0, err
 		}
 		at := frame.RecordedAt()
+		// It came while we served, and says that it was recorded before: so it has kept its time.
 		if applied >= l.atStart && at < l.servingSince {
 			at = l.old.since(name, applied, head, now)
 		}

@@ -66,6 +66,8 @@ func (l *Ledger) Replay(ctx context.Context, opts ReplayOptions, progress Progre
 		EventsPerSecond: float64(until) / seconds, Digest: digest,
 	}
 	err = l.compare(ctx, &result)
+	// A damaged one cannot be compared with, and is replaced for that very reason. One that differs
+	// is replaced as well: Matches tells.
 	replaced := opts.Swap && errors.Is(err, projections.ErrDamaged)
 	if err != nil && !replaced {
 		return result, err
@@ -93,7 +95,8 @@ func refolded(ctx context.Context, rebuilt *projections.Rebuild, until eventstor
 }
 
 // compare compares the digest of a rebuilt projection with that of the live one, both as of the
-// same event: the live one may have gone on since.
+// same event: the live one may have gone on since. It waits for the live one to have come as far.
+// Matches is false where it cannot be asked.
 func (l *Ledger) compare(ctx context.Context, result *ReplayResult) error {
 	live, err := l.kept(ctx, result.Projection, result.Events)
 	if err != nil {

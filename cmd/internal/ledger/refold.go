@@ -22,7 +22,8 @@ import (
 )
 
 // refold compares each projection with a fresh fold of the log, again and again; 0: never. It is
-// done sooner where one was found to differ.
+// done sooner where one was found to differ. Checksums tell whether a file has what was stored;
+// this tells whether that was right.
 func (l *Ledger) refold(ctx context.Context, every time.Duration) {
 	if every <= 0 {
 		return
@@ -42,6 +43,7 @@ func (l *Ledger) refold(ctx context.Context, every time.Duration) {
 			case ctx.Err() != nil:
 				return
 			case errors.Is(err, errDrift):
+				// Four parts of rest to one of work: it should not be all that goes on.
 				pause = min(every, max(rescrub, 4*time.Since(began)))
 			case err != nil:
 				l.opts.Log.WarnContext(ctx, "projection could not be compared with a fresh fold",
@@ -56,6 +58,7 @@ var errDrift = errors.New("projection differs from a fresh fold of the log")
 
 // compareFold compares a projection with a fresh fold, as both were known at the same event; twice
 // when they differ. One that cannot answer now is left for the next time: its own part says why.
+// The fresh one is removed whatever happens.
 func (l *Ledger) compareFold(ctx context.Context, name string) error {
 	kept := l.shelf.Live(name)
 	if kept == nil || l.damage.Load() != nil || kept.Damage() != nil || !hasRoomFor(kept) {
@@ -65,6 +68,7 @@ func (l *Ledger) compareFold(ctx context.Context, name string) error {
 	if stopped != nil || at == 0 {
 		return nil
 	}
+	// Twice, so that what was wrong for a moment only is not taken for drift.
 	for range 2 {
 		same, err := l.isFold(ctx, name, kept, at)
 		switch {
@@ -91,7 +95,8 @@ func (l *Ledger) compareFold(ctx context.Context, name string) error {
 
 // isFold tells whether a projection says what a fresh fold of the log says: the same digest and the
 // same answers to questions of all kinds, since tables that are added up may be wrong where what
-// they were made of is not.
+// they were made of is not. It is paced, and takes about workShare times as long as a fold at full
+// speed.
 func (l *Ledger) isFold(ctx context.Context, name string, kept projections.Kept,
 	at eventstore.Sequence,
 ) (same bool, err error) {
@@ -117,10 +122,12 @@ func (l *Ledger) isFold(ctx context.Context, name string, kept projections.Kept,
 	return same, err
 }
 
-// askedOf is how many questions are asked of both, of which others are asked the next time.
+// askedOf is how many questions are asked of both, of which others are asked the next time. They
+// are random: they only find faults, and nothing derives from them.
 const askedOf = 200
 
-// sameAnswers asks two coverages the same questions; other projections have no such tables.
+// sameAnswers asks two coverages the same questions; other projections have no such tables. Half of
+// the questions are as of now, half as of an earlier event.
 func sameAnswers(kept, fresh projections.Kept, at eventstore.Sequence, rest func(),
 ) (bool, error) {
 	a, ok := projections.Answers[viewer](kept)
@@ -157,7 +164,8 @@ func sameAnswers(kept, fresh projections.Kept, at eventstore.Sequence, rest func
 }
 
 // hasRoomFor tells whether the disk has room for a second file of a projection. What looks after
-// the ledger must not be what fills its disk.
+// the ledger must not be what fills its disk. Twice its size is asked for, beside what the log
+// needs.
 func hasRoomFor(kept projections.Kept) bool {
 	file, err := os.Stat(kept.Path())
 	if err != nil {

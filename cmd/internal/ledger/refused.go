@@ -13,7 +13,9 @@ import (
 var _ intake.Refusals = (*Ledger)(nil)
 
 // refusals returns what was refused of what publishers sent by NATS. It has a connection of its
-// own, which Close closes with the others: a list of many must not hold up an append.
+// own, which Close closes with the others: a list of many must not hold up an append. It is opened
+// once, when it is first needed, with the key; without messages that were refused it costs a
+// connection only.
 func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
@@ -35,7 +37,7 @@ func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 
 // Refused calls yield with each that was refused, in the order of their numbers, until it returns
 // an error. None is held in memory: there may be more than fit. One that is settled meanwhile may
-// or may not be among them.
+// or may not be among them. from is a number, 0 or 1 for all. Originals are not in them.
 func (l *Ledger) Refused(
 	ctx context.Context, from uint64, yield func(intake.Refused) error,
 ) error {
@@ -54,7 +56,8 @@ func (l *Ledger) Refused(
 	return err
 }
 
-// RefusedOne returns one with its original.
+// RefusedOne returns one with its original. A NIK in it is masked. [problem.NotFound] when the
+// number is nobody's.
 func (l *Ledger) RefusedOne(ctx context.Context, number uint64) (intake.Refused, error) {
 	refused, err := l.refusals(ctx)
 	if err != nil {
@@ -68,7 +71,8 @@ func (l *Ledger) RefusedOne(ctx context.Context, number uint64) (intake.Refused,
 }
 
 // RetryRefused takes one in again. If we crash between its being appended and its removal, it is
-// still in the list; to retry it then finds a duplicate, and removes it.
+// still in the list; to retry it then finds a duplicate, and removes it. What is refused again
+// stays, or is kept under a new number where the reason is another.
 func (l *Ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Receipt, error) {
 	refused, err := l.refusals(ctx)
 	if err != nil {
@@ -78,7 +82,7 @@ func (l *Ledger) RetryRefused(ctx context.Context, number uint64) ([]event.Recei
 	return receipts, noSuch(err)
 }
 
-// DropRefused removes one for ever.
+// DropRefused removes one for ever. Its events are in no log then, and no copy is kept.
 func (l *Ledger) DropRefused(ctx context.Context, number uint64) error {
 	refused, err := l.refusals(ctx)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 // accessFile is where the register of publishers and readers was kept before it was a stream.
 const accessFile = "access.json"
 
-// registerFile says how far the register was; see package access.
+// registerFile says how far the register was; see package access. It is a cache: without it nothing
+// is compared with what was seen.
 const registerFile = "register.json"
 
 // The stream of the register.
@@ -45,7 +46,8 @@ func (l *Ledger) openRegister(ctx context.Context) (err error) {
 }
 
 // checkRegister refuses a register that is older than the log. A log whose end cannot be read is
-// judged by who reads it.
+// judged by who reads it. Each frame names how many records the register had: fewer now means that
+// somebody's rights, or their end, are lost.
 func (l *Ledger) checkRegister(ctx context.Context) error {
 	last, tail, err := l.log.Last(ctx)
 	if err != nil || tail.Sequence == 0 {
@@ -75,7 +77,7 @@ func registerOptions() packs.Options {
 }
 
 // registerStream opens the stream of the register. A ledger without a member has none: it is made
-// for the first one.
+// for the first one. Nil without an error: there is none, and create was not asked for.
 func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream, error) {
 	opts := registerOptions()
 	opts.Replicas = l.opts.Replicas

@@ -13,7 +13,8 @@ import (
 // may leave out some of the sequences, which it gets some at a time; nil: none is left out.
 //
 // Unlike [Ledger.Events] it waits for the history to have come as far: that knows which events were
-// retracted.
+// retracted. An error of want or yield ends it and is returned as it is. What yield gets is valid
+// during the call. known beyond the log means its end.
 func (l *Ledger) Reported(ctx context.Context, about history.Subject, known eventstore.Sequence,
 	want func(some []eventstore.Sequence) ([]eventstore.Sequence, error),
 	yield func(*history.Reported) error,
@@ -35,6 +36,7 @@ func (l *Ledger) Reported(ctx context.Context, about history.Subject, known even
 		if err != nil {
 			return err
 		}
+		// The history has no more about it, up to wherever it has come.
 		if len(some) == 0 {
 			return nil
 		}
@@ -52,6 +54,7 @@ func (l *Ledger) Reported(ctx context.Context, about history.Subject, known even
 }
 
 // EventsAt calls yield with the events of sequences, which ascend. Their retractions are not told.
+// The event is valid during the call. One that the log does not have is damage.
 func (l *Ledger) EventsAt(ctx context.Context, sequences []eventstore.Sequence,
 	yield func(*history.Reported) error,
 ) error {
@@ -66,7 +69,7 @@ func (l *Ledger) EventsAt(ctx context.Context, sequences []eventstore.Sequence,
 	return l.readSome(ctx, sequences, s)
 }
 
-// historyAt returns the history once it has come as far.
+// historyAt returns the history once it has come as far. It waits as [Ledger.View] does.
 func (l *Ledger) historyAt(ctx context.Context, known eventstore.Sequence,
 ) (*history.Projection, error) {
 	kept, err := l.kept(ctx, history.Name, known)
@@ -80,7 +83,8 @@ func (l *Ledger) historyAt(ctx context.Context, known eventstore.Sequence,
 	return p, nil
 }
 
-// reporting is the selection of the events about a subject.
+// reporting is the selection of the events about a subject. The filter says the same as the
+// history, and so lets all of them through up to the bound.
 func (l *Ledger) reporting(p *history.Projection, about history.Subject, known eventstore.Sequence,
 	yield func(*history.Reported) error,
 ) *selection {

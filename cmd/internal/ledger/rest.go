@@ -30,10 +30,10 @@ import (
 // an older copy. Without it, or with a damaged one, nothing is compared and it is written anew.
 const restFile = "streams.json"
 
-// restFormat is the format of that file.
+// restFormat is the format of that file. A file of another one is of no use, and no fault.
 const restFormat = 1
 
-// rest is the content of restFile.
+// rest is the content of restFile. It holds numbers and digests, nothing of what the messages say.
 type rest struct {
 	Format int    `json:"format"`
 	Ledger string `json:"ledger"`
@@ -46,7 +46,8 @@ type rest struct {
 	Streams map[string]holds    `json:"streams"`
 }
 
-// holds is what the files of a stream hold.
+// holds is what the files of a stream hold. A stream without a message is the zero value, as is one
+// that is not there.
 type holds struct {
 	Messages uint64 `json:"messages"`
 	Last     uint64 `json:"last"` // number of the last one; 0: there is none
@@ -55,7 +56,7 @@ type holds struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// same tells whether files hold what was noted of them.
+// same tells whether files hold what was noted of them. All of it must be equal.
 func (h holds) same(noted holds) bool {
 	if noted.Digest == "" {
 		h.Digest = ""
@@ -70,7 +71,8 @@ var restStreams = map[string]bool{
 }
 
 // checkRest compares the streams with what they held, before the server opens them: it cuts off
-// what it cannot read.
+// what it cannot read. The first difference refuses the start, and nothing is changed by then: the
+// files can be put back as they are.
 func (l *Ledger) checkRest() error {
 	was, known := l.readRest()
 	if !known {
@@ -104,7 +106,8 @@ func (l *Ledger) checkRest() error {
 }
 
 // hasGoneOn tells whether the log has more than when the note was written. It reads the log: it is
-// asked where something is not as it was noted, and by nobody else.
+// asked where something is not as it was noted, and by nobody else. Then what was taken in or
+// dropped since was done by that program, and is no loss.
 func (l *Ledger) hasGoneOn(was rest) bool {
 	var last eventstore.Sequence
 	_, err := natsd.InspectStream(l.streamFolder(jetstream.StreamDefault),
@@ -130,12 +133,14 @@ func (l *Ledger) restLost(name string, had, has holds) error {
 		stream, l.folder.path(restFile)))
 }
 
+// streamFolder is where the embedded server keeps a stream, in its account for all.
 func (l *Ledger) streamFolder(name string) string {
 	return l.folder.path(natsFolder, "jetstream", "$G", "streams", name)
 }
 
 // holdsNow reads what the files of a stream hold, up to a message. It is not whole where its
-// configuration cannot be read.
+// configuration cannot be read. It reads the files without the server, which must not have them
+// open for writing. Numbers of messages are the server's, and have gaps where some were removed.
 func (l *Ledger) holdsNow(name string, upTo uint64) (has holds, whole bool, err error) {
 	dir := l.streamFolder(name)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -173,7 +178,7 @@ func (l *Ledger) holdsNow(name string, upTo uint64) (has holds, whole bool, err 
 	return has, whole, nil
 }
 
-// readRest reads the note.
+// readRest reads the note. known is false where there is none that can be used.
 func (l *Ledger) readRest() (was rest, known bool) {
 	raw, err := os.ReadFile(l.folder.path(restFile))
 	if err == nil {
@@ -189,7 +194,8 @@ func (l *Ledger) readRest() (was rest, known bool) {
 	return was, err == nil
 }
 
-// leaveRest notes that the ledger is at rest no more: from now on a crash may come.
+// leaveRest notes that the ledger is at rest no more: from now on a crash may come. It is written
+// before this run can store a message of its own.
 func (l *Ledger) leaveRest() {
 	if was, known := l.readRest(); known && was.AtRest {
 		was.AtRest = false
@@ -199,7 +205,9 @@ func (l *Ledger) leaveRest() {
 
 // noteRest notes what the streams hold once the server has ended.
 //
-// If we crash before it is written, the next start compares what only grows, and no more.
+// If we crash before it is written, the next start compares what only grows, and no more. events is
+// where the log ended, 0 where that is not known. A ledger that never had such a stream gets no
+// file.
 func (l *Ledger) noteRest(events eventstore.Sequence) {
 	now := rest{
 		Format: restFormat, Ledger: l.folder.meta.Identity.Ledger, AtRest: true, Events: events,
@@ -221,7 +229,8 @@ func (l *Ledger) noteRest(events eventstore.Sequence) {
 	}
 }
 
-// endOfLog returns where the log ends, 0 where that cannot be told now.
+// endOfLog returns where the log ends, 0 where that cannot be told now. It is bounded: Close does
+// not wait for a server that hangs.
 func (l *Ledger) endOfLog() eventstore.Sequence {
 	if l.log == nil {
 		return 0

@@ -28,7 +28,8 @@ import (
 )
 
 // restoringFile is in a folder whose restore has not come to its end: nobody opens such a folder,
-// and a restore that is started again empties it.
+// and a restore that is started again empties it. What it says is for people; that it is there is
+// what counts.
 const restoringFile = "restoring"
 
 // Points at which RestoreOptions.Fault is called.
@@ -40,7 +41,8 @@ const (
 	FaultRestoreDone   = "restore-done"   // the mark is gone
 )
 
-// RestoreOptions say what to restore, and where.
+// RestoreOptions say what to restore, and where. Log nil: nothing is written. Replicas as in
+// [Options].
 type RestoreOptions struct {
 	Files    []string // a whole backup and the increments that follow it, in their order
 	Dir      string   // a folder that is not there, or is empty
@@ -54,7 +56,8 @@ type RestoreOptions struct {
 }
 
 // CheckBackup reads and checks the files of a backup, as [backup.Open] does, and decodes each
-// event.
+// event. The chain says what it found of the log, which may be damaged all the same: that is in its
+// report and no error.
 func CheckBackup(ctx context.Context, files []string, progress Progress) (*backup.Chain, error) {
 	var decoded event.Event
 	streams := backup.Streams{
@@ -73,7 +76,8 @@ func CheckBackup(ctx context.Context, files []string, progress Progress) (*backu
 	return chain, BackupError(err)
 }
 
-// BackupError puts an error about the files of a backup into words.
+// BackupError puts an error about the files of a backup into words. An error that says something
+// else is returned as it is.
 func BackupError(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDamaged):
@@ -93,6 +97,10 @@ func BackupError(err error) error {
 // Restore makes a ledger of a backup, and checks all of that before. It takes the place of nothing:
 // the folder must be empty, and the cluster without a ledger. A crash at any moment leaves what
 // nobody opens, and what the next Restore replaces; or the whole.
+//
+// The chain is returned once it was checked, also where the restore then fails. The restored ledger
+// has the identity of the one that was backed up: of the two only one may go on, or the same
+// sequences are given out twice.
 func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
 	chain, err := CheckBackup(ctx, opts.Files, opts.Progress)
 	if err != nil {
@@ -116,7 +124,8 @@ func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
 	return chain, r.run(ctx)
 }
 
-// readKeysOf reads the keys in a folder, by their names.
+// readKeysOf reads the keys in a folder, by their names. Other files of the folder are left alone.
+// Without a folder there are none, and the ledger will ask for them when it needs them.
 func readKeysOf(dir string) (map[string][]byte, error) {
 	keys := map[string][]byte{}
 	if dir == "" {
@@ -143,7 +152,8 @@ func readKeysOf(dir string) (map[string][]byte, error) {
 	return keys, nil
 }
 
-// restoring is a restore under way.
+// restoring is a restore under way. It is of one goroutine. last has, by the stream, the number of
+// the message that was stored last; a stream that is not in it is not made yet.
 type restoring struct {
 	opts  RestoreOptions
 	chain *backup.Chain
@@ -154,6 +164,7 @@ type restoring struct {
 	last  map[string]uint64 // messages of each stream
 }
 
+// run does it, with the folder locked from before the mark to after its removal.
 func (r *restoring) run(ctx context.Context) error {
 	if err := r.checkRoom(); err != nil {
 		return err
@@ -169,7 +180,8 @@ func (r *restoring) run(ctx context.Context) error {
 const restoreReserve = 64 << 20
 
 // checkRoom refuses a disk that is too small, before anything is made. What is left of a restore
-// that was cut short is room.
+// that was cut short is room. A backup is about as large as the ledger that it makes; a cluster's
+// disks are not ours to look at.
 func (r *restoring) checkRoom() error {
 	dir := r.opts.Dir
 	if _, err := os.Lstat(filepath.Join(dir, restoringFile)); err == nil || r.opts.NATS != "" {
@@ -183,6 +195,7 @@ func (r *restoring) checkRoom() error {
 		}
 		need += uint64(info.Size())
 	}
+	// The folder may not be there yet: the disk is that of the nearest one above it.
 	for _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist); _, err = os.Stat(dir) {
 		dir = filepath.Dir(dir)
 	}
@@ -203,6 +216,9 @@ func (r *restoring) full(free uint64) error {
 
 // into fills the folder, or the cluster. What counts is the order: the mark is made to last before
 // anything else, and removed after everything else.
+//
+// If we crash after the mark, nobody opens the folder, and the next restore begins again. If we
+// crash once the mark is gone, the ledger is whole: keys and identity are durable before that.
 func (r *restoring) into(ctx context.Context, f *folder) error {
 	if r.opts.NATS != "" {
 		if err := r.connectCluster(ctx); err != nil {
@@ -226,6 +242,7 @@ func (r *restoring) into(ctx context.Context, f *folder) error {
 			return err
 		}
 	}
+	// LogMade from the start: a restored folder that loses its log has lost it.
 	f.meta = folderMeta{Format: FolderFormat, Identity: r.chain.Identity, LogMade: true}
 	if err := f.writeMeta(); err != nil {
 		return err
@@ -242,7 +259,7 @@ func (r *restoring) into(ctx context.Context, f *folder) error {
 }
 
 // lockEmpty locks the folder, which it makes, and refuses one that holds anything but what an
-// unfinished restore has left.
+// unfinished restore has left. What a file system puts into its root does not count.
 func (r *restoring) lockEmpty() (*folder, error) {
 	dir := r.opts.Dir
 	if err := durable.MakeFolder(dir, privateFolders); err != nil {
@@ -264,7 +281,8 @@ func (r *restoring) lockEmpty() (*folder, error) {
 	return lockFolder(dir)
 }
 
-// mark makes the mark, and empties the folder of what an unfinished restore has left.
+// mark makes the mark, and empties the folder of what an unfinished restore has left. The mark is
+// durable before anything is removed.
 func (r *restoring) mark(f *folder) error {
 	about := "A restore of a backup was begun here and has not come to its end. Run cakupan" +
 		" restore again.\n"
@@ -280,7 +298,8 @@ func (r *restoring) mark(f *folder) error {
 	return nil
 }
 
-// fill puts the messages into their streams.
+// fill puts the messages into their streams. The server is ended before the mark is removed: what
+// it holds is in its files by then.
 func (r *restoring) fill(ctx context.Context, f *folder) error {
 	if r.opts.NATS != "" {
 		return r.fillCluster(ctx)
@@ -297,7 +316,8 @@ func (r *restoring) fill(ctx context.Context, f *folder) error {
 	return errors.Join(err, server.Shutdown())
 }
 
-// fillStreams makes the streams that the backup has something of, and stores the messages.
+// fillStreams makes the streams that the backup has something of, and stores the messages. The
+// stream of the log is made also where the backup has no event.
 func (r *restoring) fillStreams(ctx context.Context) error {
 	r.last = map[string]uint64{}
 	_, err := jetstream.Create(ctx, r.conn, jetstream.Options{Replicas: r.opts.Replicas},
@@ -317,14 +337,18 @@ func (r *restoring) fillStreams(ctx context.Context) error {
 	return nil
 }
 
-// store stores a message after the one before it.
+// store stores a message after the one before it. Each is stored only if its predecessor is the
+// last one, so that none can be there twice or be lost. It is durable when this returns.
 func (r *restoring) store(ctx context.Context, m *backup.Message) error {
+	// 0 is before the first message of a stream.
 	last, made := r.last[m.Stream]
 	if !made {
 		if err := r.makeStream(ctx, m.Stream); err != nil {
 			return err
 		}
 	}
+	// The file says where a message goes, and is not believed: a subject of JetStream's own would
+	// be a command.
 	if !strings.HasPrefix(m.Subject, "cakupan.") {
 		return problem.New(problem.BackupDamaged, "a message of "+m.Stream+" has the subject "+
 			m.Subject)
@@ -343,7 +367,7 @@ func (r *restoring) store(ctx context.Context, m *backup.Message) error {
 	return nil
 }
 
-// makeStream makes the stream of a first message.
+// makeStream makes the stream of a first message. The log's was made first.
 func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 	var opts packs.Options
 	switch name {
@@ -365,6 +389,7 @@ func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 	return err
 }
 
+// unfinished says that a restore was begun there; nothing of it may be opened.
 func unfinished(where string) error {
 	return problem.New(problem.FolderRestoring, "a restore into "+where+" has not come to its end:"+
 		" run cakupan restore again")

@@ -17,13 +17,16 @@ import (
 )
 
 // restoringStream is on a cluster whose restore has not come to its end: no ledger opens its
-// streams, and a restore that is started again removes them.
+// streams, and a restore that is started again removes them. It has no messages: that it is there
+// is what counts.
 const restoringStream = "CAKUPAN_RESTORING"
 
 // connectCluster connects to the cluster, and refuses one that has a ledger, before the folder is
-// marked: so the mark of the folder says that the cluster had none.
+// marked: so the mark of the folder says that the cluster had none. With an unfinished restore of
+// this folder the streams that are there are its own. The connection is that of the whole restore.
 func (r *restoring) connectCluster(ctx context.Context) (err error) {
 	l := &Ledger{opts: Options{NATS: r.opts.NATS, Log: r.opts.Log}}
+	// A ledger is made for its way of connecting alone: nothing else of it is opened.
 	if r.conn, err = l.connectCluster("cakupan restore"); err != nil || r.again {
 		return err
 	}
@@ -47,6 +50,8 @@ func (r *restoring) connectCluster(ctx context.Context) (err error) {
 	return nil
 }
 
+// clusterStreams are those that a restore makes. That of the roles is not among them: it says
+// nothing that outlives a ledger's run.
 func clusterStreams() []string {
 	return []string{
 		jetstream.StreamDefault, vault.StreamName, StreamRegister, natsin.StreamIntake,
@@ -67,7 +72,9 @@ func has(ctx context.Context, js natsjs.JetStream, name string) (bool, error) {
 }
 
 // fillCluster makes the mark of the cluster, fills it, and removes the mark. If we crash after
-// that, the folder is marked still, and the next restore finds that the cluster is filled.
+// that, the folder is marked still, and the next restore finds that the cluster is filled. If we
+// crash before the mark is removed, the next restore of this folder, or of another one, empties the
+// cluster and begins again.
 func (r *restoring) fillCluster(ctx context.Context) error {
 	js, err := natsjs.New(r.conn)
 	if err != nil {
@@ -77,6 +84,7 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The mark of the folder without that of the cluster: it is not marked yet, or filled already.
 	if !marked && r.again {
 		log, err := jetstream.Open(ctx, r.conn, jetstream.Options{})
 		if err == nil && log.Identity() == r.chain.Identity {
@@ -107,7 +115,8 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 	return js.DeleteStream(ctx, restoringStream)
 }
 
-// isRestoring tells whether a restore on the cluster has not come to its end.
+// isRestoring tells whether a restore on the cluster has not come to its end. Nil: none is under
+// way.
 func isRestoring(ctx context.Context, conn *nats.Conn) error {
 	var info struct{}
 	err := jetstream.Ask(ctx, conn, "$JS.API.STREAM.INFO."+restoringStream, nil, &info)

@@ -20,7 +20,9 @@ import (
 )
 
 // TakeBack asks for events to be taken back, all that are meant in one step, or for a step to be
-// undone: what it has taken back is then said again, by new events.
+// undone: what it has taken back is then said again, by new events. Whoever asks was found out
+// before: see [Actor]. Request, Reason and Asked go into the log with each event, and so must not
+// name a NIK.
 type TakeBack struct {
 	Events       EventFilter         // which; without Limit, Last and Follow
 	Since, Until temporal.Instant    // recorded from Since on, and before Until; 0: no bound
@@ -34,7 +36,7 @@ type TakeBack struct {
 	On      temporal.Date // the day on which the effect is counted
 }
 
-// Actor is who takes back.
+// Actor is who takes back. Scope and Regions are those of the moment of asking.
 type Actor struct {
 	Name    string        // of a member; "": whoever runs the ledger
 	Source  string        // of the events that take back
@@ -42,7 +44,8 @@ type Actor struct {
 	Regions []region.Code // of a steward, who takes back what concerns these alone; nil: all
 }
 
-// Retraction is what a step has done, or would do.
+// Retraction is what a step has done, or would do. Of a dry run, and of a step with nothing to do,
+// First and Last are 0.
 type Retraction struct {
 	Request string `json:"request"`
 	DryRun  bool   `json:"dryRun"`
@@ -83,6 +86,11 @@ const askedAttribute = "asked"
 
 // TakeBack takes events back, or undoes that. A step is one atomic batch. If we crash after it is
 // appended and before it is answered, the same request finds it by the ids of its events.
+//
+// Nothing is removed from the log: an event is taken out of force by another one (contract, section
+// 2). At most [writer.AtomicEventsMax] at once; one more is [problem.BatchTooLarge], none at all
+// [problem.NotFound], but for a dry run; and after an error nothing was done, unless the log did
+// not say in time what became of it: then the same request says.
 func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retraction, error) {
 	if _, err := l.openGate(ctx); err != nil { // a ledger that stands by has no index of its own
 		return Retraction{}, err
@@ -90,6 +98,7 @@ func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 	if ask.Undo != 0 {
 		return l.sayAgain(ctx, ask, by)
 	}
+	// Before anything is picked: what it took back is in force no more, and would not be found.
 	if done, err := l.step(ctx, stepKey(by.Source, ask.Request)); err != nil || len(done) > 0 {
 		return l.doneBefore(ctx, ask, by, done, err)
 	}
@@ -127,12 +136,14 @@ func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 	return r, l.act(ctx, ask, by, raw, &r)
 }
 
-// stepKey is the key of the first event of a step that takes back.
+// stepKey is the key of the first event of a step that takes back. The index finds it for ever, so
+// a request is done once for ever, not for a window of minutes.
 func stepKey(source, request string) event.Key {
 	return event.Key{Source: source, ID: request + "/1"}
 }
 
-// retractionOf writes the event that takes another one back, at a place of its step.
+// retractionOf writes the event that takes another one back, at a place of its step. Its id is that
+// of the request and the place, so that the whole step can be told from its first event.
 func retractionOf(ask *TakeBack, by *Actor, place int, of event.Key) ([]byte, error) {
 	raw, err := json.Marshal(map[string]any{
 		"specversion": "1.0", "source": by.Source,
@@ -149,7 +160,8 @@ func retractionOf(ask *TakeBack, by *Actor, place int, of event.Key) ([]byte, er
 	return raw, nil
 }
 
-// act appends the events of a step, or says what would become of them.
+// act appends the events of a step, or says what would become of them. It goes the way of all
+// events, with the same checks. r gets the sequences.
 func (l *Ledger) act(ctx context.Context, ask *TakeBack, by *Actor, raw [][]byte, r *Retraction,
 ) error {
 	if len(raw) == 0 {
@@ -197,7 +209,8 @@ func tooMany(events int, why string, last eventstore.Sequence) error {
 		" as a whole or not at all: %s. Nothing was done: %s", events, why, part))
 }
 
-// forecast counts who is covered before and after.
+// forecast counts who is covered before and after. It is counted as known when the picking began;
+// what comes meanwhile is not in it.
 func (l *Ledger) forecast(ctx context.Context, r *Retraction, rows []effect.Row, p *picker) error {
 	report := effect.Report{On: p.ask.On.String(), Regions: []effect.Region{}}
 	facts, err := l.Facts(ctx, p.known)
@@ -225,7 +238,8 @@ func (l *Ledger) step(ctx context.Context, first event.Key) (events []picked, er
 	return l.stepAt(ctx, at)
 }
 
-// stepAt returns the events of the step that begins with one.
+// stepAt returns the events of the step that begins with one. Where there is no step the result may
+// hold the one event that is there: follows tells.
 func (l *Ledger) stepAt(ctx context.Context, first eventstore.Sequence) (all []picked, err error) {
 	s := &selection{filter: EventFilter{From: first, To: first + writer.AtomicEventsMax - 1}}
 	s.each = func(record eventstore.Record, e *event.Event) error {
@@ -242,7 +256,8 @@ func (l *Ledger) stepAt(ctx context.Context, first eventstore.Sequence) (all []p
 	return all, l.readAll(ctx, first, s)
 }
 
-// doneBefore answers a request that was done before, from what it has left in the log.
+// doneBefore answers a request that was done before, from what it has left in the log. The effect
+// is not counted again: what it would be now is another thing.
 func (l *Ledger) doneBefore(ctx context.Context, ask *TakeBack, by *Actor, done []picked, err error,
 ) (Retraction, error) {
 	if err != nil {
@@ -268,7 +283,8 @@ func (l *Ledger) doneBefore(ctx context.Context, ask *TakeBack, by *Actor, done 
 	return r, nil
 }
 
-// originals returns the events that a step has taken back.
+// originals returns the events that a step has taken back. In the order of the log, not of the
+// step.
 func (l *Ledger) originals(ctx context.Context, step []picked) ([]picked, error) {
 	var sequences []eventstore.Sequence
 	for i := range step {
@@ -282,7 +298,8 @@ func (l *Ledger) originals(ctx context.Context, step []picked) ([]picked, error)
 	return l.keepSome(ctx, sequences)
 }
 
-// retractionsOf returns the history as it is at an event.
+// retractionsOf returns the history as it is at an event. Of an empty log there is none, which is
+// no error.
 func (l *Ledger) retractionsOf(ctx context.Context, known eventstore.Sequence,
 ) (*history.Projection, error) {
 	if known == 0 {

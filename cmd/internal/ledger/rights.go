@@ -26,20 +26,23 @@ import (
 // gives or takes rights over what a batch is about: see given. Nobody else appends meanwhile what
 // is about the same: see subjects.
 
-// rightsReader is the coverage, as rights are asked of it.
+// rightsReader is the coverage, as rights are asked of it. Read holds the facts still while f runs,
+// and f must be quick: the coverage waits. A name of Names may be newer than the state.
 type rightsReader interface {
 	Read(f func(s *facts.State) error) error
 	Names() *facts.Names
 }
 
-// verdict is what was found out about the rights of a batch.
+// verdict is what was found out about the rights of a batch. It is the batch's from the judging to
+// after its frame.
 type verdict struct {
 	release func()    // what the batch is about is free again; nil: nothing was held
 	held    []subject // what that is
 	loose   bool      // it says something of what is not known
 }
 
-// gives tells whether an event of the type may change who has a right over what.
+// gives tells whether an event of the type may change who has a right over what. What such an event
+// was about is noted, so that the next batch about the same waits until it is folded.
 func gives(t event.Type) bool {
 	switch t {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.FundingCommitted,
@@ -67,7 +70,8 @@ func everywhere(s *event.Scope) bool {
 
 // judgeRights refuses what a batch says of others' enrolments, commitments and people, and has what
 // others said of those that it makes known taken back. What the batch is about is held until the
-// verdict is released, also after an error.
+// verdict is released, also after an error. A publisher waits here for others that are about the
+// same, and for the coverage to have folded what gave rights over it, waitMax at most.
 func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.Batch,
 ) (v verdict, err error) {
 	scope := b.Scope()
@@ -88,6 +92,8 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 	if v.held, err = l.concerns(ctx, events); err != nil {
 		return v, err
 	}
+	// Each round holds more than the one before, since nothing is let out of held; so it comes to
+	// an end.
 	for {
 		if v.release, err = l.hold(ctx, b, v.held); err != nil || !judged {
 			return v, err
@@ -109,7 +115,8 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 	}
 }
 
-// withNew returns subjects with those of some others that are not among them.
+// withNew returns subjects with those of some others that are not among them. Without any the slice
+// itself is returned; else it is a new one, and held stays as it was.
 func withNew(held, also []subject) []subject {
 	if len(also) == 0 {
 		return held
@@ -133,7 +140,8 @@ func isAbout(e *event.Event) bool {
 	return e.Data.Enrolment != "" || e.Data.Commitment != "" || e.Data.Worker != ""
 }
 
-// hold holds subjects for a batch that is to be appended.
+// hold holds subjects for a batch that is to be appended. A dry run appends nothing and holds
+// nobody up: it gets no release.
 func (l *Ledger) hold(ctx context.Context, b *intake.Batch, held []subject) (func(), error) {
 	if b.DryRun() {
 		return nil, nil
@@ -141,7 +149,7 @@ func (l *Ledger) hold(ctx context.Context, b *intake.Batch, held []subject) (fun
 	return l.subjects.hold(ctx, held)
 }
 
-// ruling is a batch whose subjects are held while it is judged.
+// ruling is a batch whose subjects are held while it is judged. There is a new one for each round.
 type ruling struct {
 	*judge
 	in     *intake.Intake
@@ -153,7 +161,9 @@ type ruling struct {
 	also  []subject // what it turned out to be about beside those that are held
 }
 
-// rule judges a batch. When it is about more than is held, it is to be judged again.
+// rule judges a batch. When it is about more than is held, it is to be judged again. It refuses in
+// the batch, which keeps that over rounds; retractions are put in front only when a round is the
+// last.
 func (l *Ledger) rule(ctx context.Context, r *ruling) error {
 	p, err := coverageAs[rightsReader](ctx, l, l.given.since(r.held))
 	if err != nil {
@@ -198,7 +208,8 @@ func (l *Ledger) joined(names *facts.Names, persons []uint32) (all []subject, er
 	return all, err
 }
 
-// noteRights notes that events are in the log which may have changed who has a right over what.
+// noteRights notes that events are in the log which may have changed who has a right over what. Of
+// duplicates and refused events nothing is: they changed nothing now.
 func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
 	last := eventstore.Sequence(0)
 	for i := range receipts {
@@ -216,7 +227,9 @@ func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
 	}
 }
 
-// resolve refuses what the doubts are of, unless the publisher itself said what they rest on.
+// resolve refuses what the doubts are of, unless the publisher itself said what they rest on. The
+// first doubt of an event that stays is the one that is told. Each origin is read once, however
+// many doubts rest on it.
 func (l *Ledger) resolve(ctx context.Context, scope *event.Scope, doubts []doubt,
 ) (map[int]*event.Refusal, error) {
 	if len(doubts) == 0 {

@@ -22,24 +22,32 @@ type Role string
 
 // The roles.
 const (
+	// They are shown as they are, in the health and the status.
 	RoleWriter  Role = "writer"  // appends, also what others forward to it
 	RoleStandby Role = "standby" // follows, answers, forwards, and takes over
 )
 
 // leaseDefault is how long a lease must not have been renewed until another ledger may take it. It
-// is renewed three times meanwhile, so that one answer that is late costs nothing.
+// is renewed three times meanwhile, so that one answer that is late costs nothing. With it a
+// stand-by takes over within the five seconds of the contract, section 10.
 const leaseDefault = 3 * time.Second
 
-// looksPerLease is how often a ledger that stands by looks at the lease until it is over.
+// looksPerLease is how often a ledger that stands by looks at the lease until it is over. Each look
+// is one small request; the end of a lease is noticed about a twelfth of it late.
 const looksPerLease = 12
 
-// errStandsBy is returned for what only a ledger that writes can do.
+// errStandsBy is returned for what only a ledger that writes can do. Nothing was appended, so to
+// send again is safe, and duplicates are known by their ids.
 var errStandsBy = problem.New(problem.LogUnavailable,
 	"this ledger stands by, and none writes at the moment: send again a little later")
 
 // roles decide whether a ledger of a cluster writes. One goroutine does: see run. It keeps nothing
 // that a restart would lose or that only a restart would mend: whatever happens, it stands by, and
 // then writes if nobody else does.
+//
+// The lease only says who should write. What keeps two from appending is the log itself: each
+// append names the tail that it follows, and of two writers the slower one is refused. So a lease
+// that is believed too long costs time, never an event.
 type roles struct {
 	// Set by newRoles and only read after it.
 	ledger *Ledger
@@ -56,7 +64,8 @@ type roles struct {
 	ended chan struct{} // closed when run has ended
 }
 
-// roleNow is what is true at a moment.
+// roleNow is what is true at a moment. It is guarded by mu of the roles; a copy may be read
+// without.
 type roleNow struct {
 	writing bool
 	holder  lease.Holder  // as far as we have heard; ID "": nobody
@@ -67,7 +76,8 @@ type roleNow struct {
 // patience says how often a lease is looked at, and when it is over.
 type patience struct{ lease, look time.Duration }
 
-// newRoles opens what a ledger needs to have a role. It stands by until run.
+// newRoles opens what a ledger needs to have a role. It stands by until run. The lease is opened,
+// not taken. Its connection is the ledger's, which Close closes, unless this returns an error.
 func (l *Ledger) newRoles(ctx context.Context, url string) (*roles, error) {
 	sealer, err := l.openSealer(ctx)
 	if err != nil {
@@ -87,6 +97,8 @@ func (l *Ledger) newRoles(ctx context.Context, url string) (*roles, error) {
 		patience: patience{lease: over, look: over / looksPerLease},
 		now:      roleNow{changed: make(chan struct{})},
 		me: lease.Holder{
+			// Random, and new with each start: a process that was killed and started again is
+			// another holder, and its old lease is not taken for its own.
 			ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), URL: url,
 		},
 	}
@@ -101,13 +113,15 @@ func (l *Ledger) newRoles(ctx context.Context, url string) (*roles, error) {
 	return r, nil
 }
 
-// start begins to have a role, until close.
+// start begins to have a role, until close. The values of ctx stay, its end does not matter: who
+// calls Serve may bound that call.
 func (r *roles) start(ctx context.Context) {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go r.run(ctx)
 }
 
-// close gives the role up, so that another ledger can have it at once.
+// close gives the role up, so that another ledger can have it at once. It returns once what is
+// queued was appended or refused. Without start it does nothing.
 func (r *roles) close() {
 	if r.stop != nil {
 		r.stop()
@@ -115,7 +129,8 @@ func (r *roles) close() {
 	}
 }
 
-// run stands by and writes, by turns, until ctx ends.
+// run stands by and writes, by turns, until ctx ends. No error ends it: each is noted for the
+// health, and tried again.
 func (r *roles) run(ctx context.Context) {
 	defer close(r.ended)
 	for {
@@ -128,6 +143,7 @@ func (r *roles) run(ctx context.Context) {
 }
 
 // standBy keeps the index near the end of the log until the lease is free and taken, or ctx ends.
+// With taken the lease is ours and nothing else is opened yet.
 func (r *roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 	var seen sighting
 	for ctx.Err() == nil {
@@ -139,6 +155,8 @@ func (r *roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 			seen = seen.next(state, time.Now())
 			r.note(state.Holder)
 		}
+		// A lease that we hold ourselves may be taken at once: it is left from a time of writing
+		// that ended without its being given up.
 		free := err == nil && (state.Holder.ID == r.me.ID || seen.isOver(r.patience.lease))
 		// So that little is left to do when this ledger takes over.
 		if err := r.ledger.followIndex(ctx); err != nil {
@@ -149,6 +167,7 @@ func (r *roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 			}
 			r.failed(ctx, err)
 		} else if !seen.since.IsZero() {
+			// That somebody holds the lease is no fault: this ledger could take over, and need not.
 			r.failed(ctx, nil)
 		}
 		sleep(ctx, r.look)
@@ -157,13 +176,15 @@ func (r *roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 }
 
 // sighting is a state of the lease and since when it was seen without a break, by a clock that
-// nobody sets.
+// nobody sets. Clocks of two machines are never compared: what counts is how long this ledger
+// itself has seen the same revision.
 type sighting struct {
 	state     lease.State
 	at, since time.Time
 }
 
-// next is what is known after the state was seen at a moment.
+// next is what is known after the state was seen at a moment. A new revision begins anew: somebody
+// has renewed, or taken, the lease meanwhile.
 func (s sighting) next(state lease.State, at time.Time) sighting {
 	if s.since.IsZero() || s.state.Revision != state.Revision {
 		return sighting{state, at, at}
@@ -172,7 +193,8 @@ func (s sighting) next(state lease.State, at time.Time) sighting {
 	return s
 }
 
-// isOver tells whether the lease may be taken.
+// isOver tells whether the lease may be taken. A lease that was given up has no holder, and is free
+// at once.
 func (s sighting) isOver(after time.Duration) bool {
 	return s.state.Holder.ID == "" || s.at.Sub(s.since) >= after
 }
@@ -184,7 +206,8 @@ func (r *roles) holder() lease.Holder {
 	return me
 }
 
-// write writes for as long as the lease is held and nobody else has appended.
+// write writes for as long as the lease is held and nobody else has appended. When it returns
+// nothing is appended here any more, whatever ended it.
 func (r *roles) write(ctx context.Context, held lease.State) {
 	defer r.layDown()
 	w, err := r.ledger.takeUp(ctx)
@@ -197,6 +220,7 @@ func (r *roles) write(ctx context.Context, held lease.State) {
 	}
 	r.set(true, held.Holder)
 	r.ledger.opts.Log.InfoContext(ctx, "this ledger writes from now on")
+	// Two renewals may be late or lost before others may take the lease.
 	renew := time.NewTicker(r.patience.lease / 3)
 	defer renew.Stop()
 	for {
@@ -205,6 +229,7 @@ func (r *roles) write(ctx context.Context, held lease.State) {
 			r.layDown() // what is queued is appended first
 			r.release(held)
 			return
+		// The writer has ended by itself, as it does when somebody else has appended.
 		case <-w.Done():
 			r.ledger.opts.Log.WarnContext(ctx, "this ledger writes no more",
 				slog.Any("error", w.Err()))
@@ -240,7 +265,8 @@ func (r *roles) renew(ctx context.Context, held lease.State) (lease.State, error
 	return held, err
 }
 
-// release gives the lease up, if it can be reached. Else it is over by itself.
+// release gives the lease up, if it can be reached. Else it is over by itself. To leave it costs
+// others the length of a lease, and nothing else.
 func (r *roles) release(held lease.State) {
 	ctx := context.Background() // bounded there
 	if err := r.lease.Release(ctx, held); err != nil {
@@ -248,13 +274,15 @@ func (r *roles) release(held lease.State) {
 	}
 }
 
-// layDown stops writing. It may be called again.
+// layDown stops writing. It may be called again. What is under way is refused or appended by then.
+// First the role, then the parts: nobody begins with what is about to be closed.
 func (r *roles) layDown() {
 	r.set(false, lease.Holder{})
 	r.ledger.layDown()
 }
 
-// set notes what is true now.
+// set notes what is true now. Those who wait for a change are woken only if the writer is another
+// one: a renewal is none.
 func (r *roles) set(writing bool, holder lease.Holder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -277,7 +305,8 @@ func (r *roles) note(holder lease.Holder) {
 	r.set(false, holder)
 }
 
-// failed notes why this ledger cannot take over, or nil when it could.
+// failed notes why this ledger cannot take over, or nil when it could. Only the first of several
+// failures is written to the operator's log, or each look would write one.
 func (r *roles) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
@@ -293,6 +322,7 @@ func (r *roles) failed(ctx context.Context, err error) {
 }
 
 // writes tells whether this ledger writes, and has the channel closed when that may have changed.
+// It is for the intake of messages, which takes the packs only while this ledger writes.
 func (r *roles) writes() (writing bool, changed <-chan struct{}) {
 	now := r.present()
 	return now.writing, now.changed
@@ -314,7 +344,8 @@ func (n *roleNow) standsBy() error {
 		" writes does this: ask "+n.holder.URL)
 }
 
-// health returns the role, and why events are not taken in at the moment.
+// health returns the role, and why events are not taken in at the moment. That somebody else writes
+// is well: a ledger that stands by forwards events and answers.
 func (r *roles) health() (Role, error) {
 	now := r.present()
 	switch {

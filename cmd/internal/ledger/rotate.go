@@ -18,7 +18,8 @@ import (
 	"cakupan/eventstore/vault"
 )
 
-// newSuffix ends the name of a key that is not in its place yet.
+// newSuffix ends the name of a key that is not in its place yet. While it is there a change of the
+// key is under way.
 const newSuffix = ".new"
 
 // Points at which Options.Fault is called while the key of checkpoints is changed, in their order.
@@ -35,6 +36,9 @@ const (
 // anew; the intake's can be changed where nothing is sealed with it, and nobody takes messages in.
 // The key of checkpoints signs that another one takes its place, so that who has the old public key
 // can believe the new one.
+//
+// A crash at any moment loses nothing that was sealed: what was begun is ended by the next attempt.
+// Backups of the keys that were made before are old from then on.
 func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	v, err := l.openVault(ctx)
 	if err != nil {
@@ -51,7 +55,8 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	return problem.Query("key", "name vault, intake or checkpoint")
 }
 
-// rotateSealKey makes a new key of the intake.
+// rotateSealKey makes a new key of the intake. mu is held all the while, so that nobody opens the
+// sealer meanwhile.
 func (l *Ledger) rotateSealKey(ctx context.Context, v *vault.Vault) error {
 	path := l.folder.path(vaultFolder, sealKeyFile)
 	l.mu.Lock()
@@ -83,7 +88,8 @@ func (l *Ledger) rotateSealKey(ctx context.Context, v *vault.Vault) error {
 	return vaultError(l.folder.dir, v.ReplaceKey(ctx, sealKeyFile, key))
 }
 
-// rotateSigningKey changes the key of checkpoints, also of a ledger that runs.
+// rotateSigningKey changes the key of checkpoints, also of a ledger that runs. The order is that of
+// the fault points; each step is durable before the next.
 func (l *Ledger) rotateSigningKey(ctx context.Context, v *vault.Vault) error {
 	p := &l.proofs
 	p.mu.Lock()
@@ -102,6 +108,8 @@ func (l *Ledger) rotateSigningKey(ctx context.Context, v *vault.Vault) error {
 	return l.openSigner(ctx)
 }
 
+// newSigningKey is the file of a key that has not taken its place: while it is there, a change of
+// the key is under way.
 func (l *Ledger) newSigningKey() string {
 	return l.folder.path(vaultFolder, signingKeyFile+newSuffix)
 }
@@ -147,7 +155,8 @@ func (l *Ledger) finishSigningKey(ctx context.Context, v *vault.Vault) error {
 }
 
 // oldSigner returns who signs with the key that is to be changed; nil where it is lost, or is not
-// the ledger's own any more.
+// the ledger's own any more. What cannot be read for another reason is an error: it may be back in
+// a moment, and its succession would be lost.
 func (l *Ledger) oldSigner(v *vault.Vault) (*checkpoint.Signer, error) {
 	path := l.folder.path(vaultFolder, signingKeyFile)
 	seed, err := keyfile.Read(path)
@@ -193,7 +202,8 @@ func (l *Ledger) succeed(ctx context.Context, v *vault.Vault, old, successor *ch
 	return err
 }
 
-// hasSucceeded tells whether the last key that came in the place of another is this one.
+// hasSucceeded tells whether the last key that came in the place of another is this one. Then the
+// change was begun before, and is only to be ended.
 func (l *Ledger) hasSucceeded(successor *checkpoint.Signer) bool {
 	text, err := checkpoint.ReadFile(l.successionPath())
 	if err != nil {
@@ -203,7 +213,8 @@ func (l *Ledger) hasSucceeded(successor *checkpoint.Signer) bool {
 	return err == nil && len(all) > 0 && all[len(all)-1].New == successor.Key()
 }
 
-// forgetSigned takes away what a lost key has signed: the new one proves nothing of it.
+// forgetSigned takes away what a lost key has signed: the new one proves nothing of it. The files
+// go one by one; what is left after a crash is removed when the change is ended.
 func (l *Ledger) forgetSigned(ctx context.Context, v *vault.Vault) error {
 	for _, path := range []string{
 		l.folder.path(tilesFolder, signedFile), l.folder.path(tilesFolder, witnessedFile),
@@ -220,6 +231,7 @@ func (l *Ledger) forgetSigned(ctx context.Context, v *vault.Vault) error {
 	return v.ReplaceKey(ctx, successionFile, nil)
 }
 
+// successionPath is beside the keys, so that who keeps those keeps it too.
 func (l *Ledger) successionPath() string { return l.folder.path(vaultFolder, successionFile) }
 
 // successionFile has the successions of the keys of checkpoints. It is kept with the keys; its
@@ -230,7 +242,8 @@ const successionFile = "checkpoint.succession"
 var errOlderSuccessions = errors.New("they are not those that were signed last")
 
 // readSuccessions reads the successions, and makes sure that they are all there. Without a vault
-// they are not compared.
+// they are not compared. Without a file there are none, unless the vault knows better. While a new
+// key is on its way they may be one ahead of their check, and are not compared.
 func (l *Ledger) readSuccessions(v *vault.Vault) ([]byte, error) {
 	text, err := checkpoint.ReadFile(l.successionPath())
 	if err == nil {
@@ -273,7 +286,8 @@ func (l *Ledger) fault(point string) {
 	}
 }
 
-// isKept tells whether a file belongs to the keys.
+// isKept tells whether a file belongs to the keys. That is what a backup of the keys has, and
+// nothing else.
 func isKept(name string) bool {
 	return filepath.Ext(name) == ".key" || filepath.Base(name) == successionFile
 }

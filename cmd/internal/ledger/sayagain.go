@@ -18,7 +18,8 @@ const (
 )
 
 // againID is the id under which an event is said again. There is one for each event, so that it is
-// said again once, however often that is asked for.
+// said again once, however often that is asked for. So it is a duplicate the second time (contract,
+// section 1).
 func againID(of eventstore.Sequence) string { return "again-" + of.String() }
 
 // sayAgain undoes a step: it says again what that has taken back, under the same sources and new
@@ -26,6 +27,7 @@ func againID(of eventstore.Sequence) string { return "again-" + of.String() }
 // between two events of one day the later one holds, and a grant pays in spite of a revocation
 // before it.
 func (l *Ledger) sayAgain(ctx context.Context, ask *TakeBack, by *Actor) (Retraction, error) {
+	// What makes a step is what was asked for, which no retraction of a publisher's has by chance.
 	step, err := l.stepAt(ctx, ask.Undo)
 	if err != nil {
 		return Retraction{}, err
@@ -66,7 +68,7 @@ func (l *Ledger) sayAgain(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 }
 
 // chooseAgain picks those that the filter lets through too: what is too much for one step is said
-// again in parts.
+// again in parts. taken is in the order of the log, as what is picked is then.
 func (p *picker) chooseAgain(ctx context.Context, taken []picked) error {
 	f := &p.ask.Events
 	for i := range taken {

@@ -19,6 +19,9 @@ import (
 // process has open, is copied to a scratch place first, and the copy is asked: the log is a
 // server's, which must write where it reads. told is told so before. Nothing of the folder itself
 // is changed.
+//
+// The copy is removed by Close; what a crash leaves of it is in the place for temporary files. It
+// has the keys in it, and is readable by its owner alone.
 func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, error) {
 	l, err := Open(ctx, opts)
 	inUse := problem.From(err) != nil && problem.From(err).Code == problem.FolderInUse
@@ -48,7 +51,8 @@ func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, 
 
 // copyLedger copies a data folder. Of one that is in use it copies what tells the log: caches that
 // are written to meanwhile would be found damaged, and are made anew; so is the server's own, which
-// could name messages that are not copied yet. A block that is written to ends as after a crash.
+// could name messages that are not copied yet. A block that is written to ends as after a crash. It
+// follows no links. Files that go meanwhile are left out.
 func copyLedger(ctx context.Context, from, to string, inUse bool) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && path != from {
@@ -81,7 +85,8 @@ func copyLedger(ctx context.Context, from, to string, inUse bool) error {
 	})
 }
 
-// copyFile copies a file, sharing its blocks where the file system can.
+// copyFile copies a file, sharing its blocks where the file system can. The copy is not made
+// durable: it is gone with the process. to must not be there.
 func copyFile(from, to string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
@@ -100,7 +105,8 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, out.Close())
 }
 
-// source returns the folder that was named: for a copy, what it is a copy of.
+// source returns the folder that was named: for a copy, what it is a copy of. It is for what people
+// are told, never to be opened for writing.
 func (l *Ledger) source() string {
 	if l.copyOf != "" {
 		return l.copyOf
@@ -108,7 +114,8 @@ func (l *Ledger) source() string {
 	return l.folder.dir
 }
 
-// removeCopy removes the scratch place of a ledger that was copied for this process.
+// removeCopy removes the scratch place of a ledger that was copied for this process. It is called
+// last, when nothing in it is open.
 func (l *Ledger) removeCopy() error {
 	if l.copyOf == "" {
 		return nil

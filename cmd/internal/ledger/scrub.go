@@ -40,7 +40,7 @@ func (l *Ledger) noteUnread(err error) {
 	}
 }
 
-// noteSound takes back what was found before.
+// noteSound takes back what was found before. Only a check of the whole log may call it.
 func (l *Ledger) noteSound() {
 	was, unread := l.damage.Swap(nil), l.unread.Swap(nil)
 	if was != nil || unread != nil {
@@ -80,6 +80,7 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 				l.opts.Log.ErrorContext(ctx, "ledger cannot be opened", slog.Any("error", err))
 			}
 		}
+		// Nothing is known to be wrong: there is time.
 		slowly = pause == every
 		select {
 		case <-ctx.Done():
@@ -89,7 +90,8 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 	}
 }
 
-// openParts opens what a damaged log did not let be opened at the start.
+// openParts opens what a damaged log did not let be opened at the start. Those that are open stay
+// so.
 func (l *Ledger) openParts(ctx context.Context) error {
 	if l.roles == nil {
 		if _, err := l.openIntake(ctx); err != nil {
@@ -144,7 +146,8 @@ func (l *Ledger) firstDamage(ctx context.Context, progress Progress) (*Finding, 
 }
 
 // filesAreSound reads a stream's files beside the server, and tells whether they are as they were
-// written. The error wraps errUnread when they could not be read.
+// written. The error wraps errUnread when they could not be read. A stream that is not there is not
+// sound.
 func (l *Ledger) filesAreSound(stream string) (bool, error) {
 	in, err := datafolder.Inspect(l.streamFolder(stream))
 	switch {

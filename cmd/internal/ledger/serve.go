@@ -15,11 +15,15 @@ import (
 // scrub is the time between two checks. It is called once, before anybody else may ask.
 //
 // A damaged log does not keep it from starting: it says so wherever it is asked. A clock that
-// cannot be right does, unless AnyClock was set: what is recorded by it cannot be taken back.
+// cannot be right does, unless AnyClock was set: what is recorded by it cannot be taken back. ctx
+// bounds the start, and its end stops the checks in the background; the rest goes on until Close.
+// After an error the caller closes the ledger.
 func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
 	if err := l.checkClockAtStart(ctx); err != nil {
 		return err
 	}
+	// Before the first projection opens: who asks one of a serving ledger waits for it to follow,
+	// and does not catch up by himself.
 	l.serving = true
 	l.began.Store(&moment{wall: l.opts.Now(), up: l.opts.Uptime()})
 	l.shelf.Follow()
@@ -42,11 +46,13 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.followTiles(ctx) })
 	l.background.Go(func() { l.watchNodes(ctx) })
 	l.background.Go(func() { <-l.closing; stop() })
+	// Last, so that nobody is sent to a ledger that could not start.
 	return l.folder.announce(url)
 }
 
 // begin opens what appending needs, of a ledger that is alone with its log; on a cluster, what it
-// needs to find out whether it writes.
+// needs to find out whether it writes. atStart and servingSince are set first, also where the log
+// cannot be read: they belong to the moment, and patiently may come here again.
 func (l *Ledger) begin(ctx context.Context, url string) error {
 	_, tail, err := l.log.Last(ctx)
 	l.atStart, l.servingSince = tail.Sequence, l.opts.Now()
@@ -62,7 +68,7 @@ func (l *Ledger) begin(ctx context.Context, url string) error {
 }
 
 // openShelf opens all projections, so that what cannot be read is found out by who starts the
-// server and not by the first who asks.
+// server and not by the first who asks. Those that are open stay so after an error.
 func (l *Ledger) openShelf(ctx context.Context) error {
 	for _, name := range l.shelf.Names() {
 		if _, err := l.shelf.Open(ctx, name); err != nil {
@@ -73,7 +79,8 @@ func (l *Ledger) openShelf(ctx context.Context) error {
 }
 
 // checkRoom returns eventstore.ErrFull when the disk has no room for another append; see
-// [jetstream.FreeSpaceMin] for why that is long before its last byte.
+// [jetstream.FreeSpaceMin] for why that is long before its last byte. It is asked of an embedded
+// server only: a cluster's disks are its own.
 func (l *Ledger) checkRoom() error {
 	free, err := l.server.FreeSpace()
 	if err == nil && free < jetstream.FreeSpaceMin {
@@ -84,7 +91,8 @@ func (l *Ledger) checkRoom() error {
 
 // Health tells how the ledger is, at this moment: it asks each part anew and keeps nothing, so that
 // it heals by itself when the cause is gone. Of several things that are wrong the first says why,
-// in the order in which one leads to the next.
+// in the order in which one leads to the next. It returns no error: what cannot be told is itself a
+// reason not to be well. It changes nothing.
 func (l *Ledger) Health(ctx context.Context) Health {
 	h := Health{
 		Status: HealthOK, Projections: map[string]ProjectionHealth{}, Role: RoleWriter,
@@ -101,6 +109,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 		fail(*unread)
 	}
 	if unsafe := l.unsafe.Load(); unsafe != nil {
+		// It is said before anything else that is wrong: what is acknowledged now may be lost.
 		h.Status, h.Why = HealthFailing, (*unsafe).Error()
 	}
 	_, tail, err := l.log.Last(ctx)
@@ -108,6 +117,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	h.Clock = l.clockNow(tail.RecordedAt)
 	fail(notReadNow(err))
 	if open := l.appending.Load(); open != nil {
+		// A ledger that stands by has an index and no writer.
 		if open.writer != nil {
 			fail(open.writer.Err())
 		}

@@ -13,7 +13,8 @@ import (
 	"cakupan/eventstore/jetstream/lease"
 )
 
-// statusMax bounds how long JetStream is asked about its streams.
+// statusMax bounds how long JetStream is asked about its streams. What JetStream has not told by
+// then is left out.
 const statusMax = 5 * time.Second
 
 // Status is how the ledger is, with what its role and its safety depend on.
@@ -108,13 +109,15 @@ func (l *Ledger) streamStatus(ctx context.Context, s *Status) error {
 	return err
 }
 
-// isOurs tells whether a stream is one of a ledger's.
+// isOurs tells whether a stream is one of a ledger's. A cluster may have others' streams, which are
+// nobody's business here.
 func isOurs(name string) bool {
 	return name == jetstream.StreamDefault || name == lease.Stream ||
 		strings.HasPrefix(name, jetstream.StreamDefault+"_")
 }
 
-// statusOf returns how a stream is kept.
+// statusOf returns how a stream is kept. An embedded server keeps each stream alone, and has all of
+// it.
 func statusOf(info *natsjs.StreamInfo) StreamStatus {
 	s := StreamStatus{
 		Name: info.Config.Name, Replicas: info.Config.Replicas, Current: 1,

@@ -18,7 +18,8 @@ const (
 )
 
 // subject stands for an enrolment, a worker or a commitment. Two may share one: then one waits for
-// the other for nothing.
+// the other for nothing. It is a hash with a seed of this process: it means nothing elsewhere, and
+// nobody can choose names that share one.
 type subject uint64
 
 // subjects are those that batches on their way into the log are about. Of two batches that are
@@ -67,7 +68,8 @@ func (s *subjects) of(events []event.Event) (all []subject) {
 }
 
 // hold waits until nobody holds any of the subjects, and holds them until release is called. Who
-// waits holds nothing, so that no two wait for each other.
+// waits holds nothing, so that no two wait for each other. All or none are held at once. ctx bounds
+// the wait; release may be called again. One subject may stand twice.
 func (s *subjects) hold(ctx context.Context, all []subject) (release func(), err error) {
 	for {
 		changed := s.try(all)
@@ -97,12 +99,14 @@ func (s *subjects) try(all []subject) (changed chan struct{}) {
 	return nil
 }
 
+// free wakes all who wait: each tries again, and who finds one held waits on.
 func (s *subjects) free(all []subject) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range all {
 		delete(s.held, one)
 	}
+	// All are woken, as they wait for different ones.
 	close(s.changed)
 	s.changed = make(chan struct{})
 }

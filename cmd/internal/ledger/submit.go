@@ -19,7 +19,8 @@ import (
 )
 
 // Batch is a number of events on their way in: read and judged, not recorded. One that is never
-// committed leaves nothing behind but workers in the vault, whom nobody can tell from others.
+// committed leaves nothing behind but workers in the vault, whom nobody can tell from others. It is
+// of one goroutine at a time. The bytes that it was made of are not kept.
 type Batch struct {
 	batch  *intake.Batch
 	load   load
@@ -29,6 +30,11 @@ type Batch struct {
 
 // Submit takes in events as they were sent; see [intake.Intake.Submit]. On a cluster the ledger
 // that writes does, whichever it is.
+//
+// There is a receipt for each event, in the order in which they were sent. After an error there are
+// none, and, unless the batch was atomic, some of the events may be in the log: to send all of them
+// again is safe, as those are duplicates (contract, section 1). An error of
+// [problem.LogUnavailable] or [problem.EventsDear] is worth that.
 func (l *Ledger) Submit(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	if l.roles != nil {
@@ -37,7 +43,8 @@ func (l *Ledger) Submit(ctx context.Context, raw [][]byte, opts intake.Options,
 	return l.submitHere(ctx, raw, opts)
 }
 
-// submitHere takes events in itself.
+// submitHere takes events in itself. The vault stays open meanwhile: a worker id that was given out
+// is durable before the frame that uses it.
 func (l *Ledger) submitHere(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	l.inUse.RLock()
@@ -46,7 +53,8 @@ func (l *Ledger) submitHere(ctx context.Context, raw [][]byte, opts intake.Optio
 }
 
 // submitParts takes events in; those that are too dear all at once, half by half. What is in the
-// log when a later half must wait is found there when the whole is sent again.
+// log when a later half must wait is found there when the whole is sent again. An atomic batch is
+// never cut: it waits as a whole.
 func (l *Ledger) submitParts(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	batch, err := l.Prepare(ctx, raw, opts)
@@ -69,7 +77,10 @@ func (l *Ledger) submitParts(ctx context.Context, raw [][]byte, opts intake.Opti
 }
 
 // Prepare does the part of [Ledger.Submit] that can be done while the batch before is committed.
-// Batches must be committed in the order of their events. raw is not used after it has returned.
+// Batches must be committed in the order of their events. raw is not used after it has returned. It
+// reads and checks the events and gives NIKs their worker ids; nothing is in the log after it. It
+// may wait for a turn, for as long as ctx lasts. An error is of the batch as a whole: what is wrong
+// with one event is in its receipt, later.
 func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options) (*Batch, error) {
 	in, err := l.openGate(ctx)
 	if err != nil {
@@ -78,6 +89,7 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 	b := &Batch{dryRun: opts.DryRun}
 	answering := l.answering() != nil
 	if !opts.DryRun {
+		// Called by several goroutines, as a batch is read by several.
 		opts.Weigh = func(place int, e *event.Event) {
 			if gives(e.Type) {
 				b.gives.Store(true)
@@ -96,7 +108,8 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 	return b, err
 }
 
-// preparers are how many batches are read at the same time.
+// preparers are how many batches are read at the same time: one a processor, and two at least, so
+// that half of them, which is what one publisher gets, is one.
 func preparers() int64 { return int64(max(2, runtime.GOMAXPROCS(0))) }
 
 // preparedAtOnce is how many events are read without waiting for a turn: hardly any work.
@@ -116,7 +129,9 @@ func (l *Ledger) turnToPrepare(ctx context.Context, events int, scope *event.Sco
 	return turnIn(ctx, l.preparing, events, scope)
 }
 
-// turnIn waits for a turn of a publisher who sends much.
+// turnIn waits for a turn of a publisher who sends much. leave gives it back, and is called once,
+// also when nothing was waited for. Who sends little and whoever runs the ledger, who has no scope,
+// wait for nobody.
 func turnIn(ctx context.Context, pool *shares.Pool, events int, scope *event.Scope,
 ) (leave func(), err error) {
 	if events <= preparedAtOnce || scope == nil {
@@ -129,7 +144,8 @@ func turnIn(ctx context.Context, pool *shares.Pool, events int, scope *event.Sco
 }
 
 // answering returns the coverage of a ledger whose projections follow, when it is open; else nil:
-// who imports into a folder waits for nobody.
+// who imports into a folder waits for nobody. It opens nothing: until the projection is open,
+// events cost nothing.
 func (l *Ledger) answering() *coverage.Projection {
 	if !l.serving {
 		return nil
@@ -144,6 +160,12 @@ func (l *Ledger) answering() *coverage.Projection {
 
 // Commit does the rest. A batch is committed once. One of a publisher whose events have changed
 // too much lately is not taken: [problem.EventsDear].
+//
+// What it does has an order: a turn among those that write, then the rights, whose subjects are
+// held from here to the end, then the price, then the frame. An error before the frame leaves
+// nothing in the log; where the frame itself fails the price stays paid, as nobody knows what was
+// appended. If we crash after the frame and before the answer, the publisher sends again and gets
+// duplicates.
 func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt, err error) {
 	ctx, end := l.trace(ctx, "commit events")
 	defer func() { end(err) }()
@@ -168,6 +190,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 		b.gives.Store(true) // what it says is judged when that becomes known
 	}
 	p := l.answering()
+	// Counted before it is priced: of two batches that come together at least one sees the other.
 	expects := l.backlog.begin(p, &b.load)
 	dear := l.backlog.price(p, &b.load)
 	if len(dear) > 0 {
@@ -183,6 +206,8 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	}
 	l.backlog.end(expects, receipts)
 	if b.gives.Load() {
+		// Before the subjects are free: the next batch about them waits for what this one has
+		// given.
 		l.noteRights(&rights, receipts)
 	}
 	if err == nil && len(dear) > 0 { // else nobody knows what was appended
@@ -196,7 +221,8 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 
 // openGate returns the one way in to the log, of a ledger that may go on. HTTP, NATS, lists and the
 // command line all come through here, so what is checked here is checked for all of them. Nothing
-// is taken in that would refer to a vault or a register that is known to be wrong.
+// is taken in that would refer to a vault or a register that is known to be wrong. It is asked
+// before each step and keeps nobody out longer than the fault lasts.
 func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 	if damage := l.damage.Load(); damage != nil {
 		return nil, *damage
@@ -209,7 +235,8 @@ func (l *Ledger) openGate(ctx context.Context) (*intake.Intake, error) {
 
 // openIntake opens what appending needs, in a ledger that writes: the index, the writer, the vault.
 // Where one of them fails, those before it stay open and are not opened again at the next try: a
-// vault that could not be read for a moment does not cost the reading of the index.
+// vault that could not be read for a moment does not cost the reading of the index. On a cluster
+// the roles open it when this ledger begins to write; until then the error says who does.
 func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -226,6 +253,7 @@ func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 		return l.intake, nil
 	}
 	if l.writer == nil {
+		// First, before anything could be appended to a log that has lost its end.
 		err := l.checkWitness(ctx)
 		if err == nil {
 			err = l.readyIndex(ctx)
@@ -248,7 +276,8 @@ func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 	return l.intake, nil
 }
 
-// appending is what others look at of the way in, without waiting for who opens it.
+// appending is what others look at of the way in, without waiting for who opens it. It is replaced
+// as a whole and never changed.
 type appending struct {
 	writer *writer.Writer // nil while the index catches up
 	index  *index.Index
@@ -258,7 +287,8 @@ func (l *Ledger) writerOptions() writer.Options {
 	return writer.Options{Now: l.opts.Now, Fault: l.opts.Fault, Beside: l.beside}
 }
 
-// readyIndex opens the index if it is not. mu is held.
+// readyIndex opens the index if it is not. mu is held. It catches up when a writer opens or a
+// stand-by follows, not here.
 func (l *Ledger) readyIndex(ctx context.Context) (err error) {
 	if l.index != nil {
 		return nil
@@ -275,7 +305,8 @@ func (l *Ledger) readyIndex(ctx context.Context) (err error) {
 }
 
 // ListKey returns the key under which rows of lists get their ids. It is the vault's, so that the
-// same list sent from two machines gets the same ids, and is a duplicate.
+// same list sent from two machines gets the same ids, and is a duplicate. A ledger that stands by
+// opens the vault for it, and closes it again before mu is free, so that nobody else uses it.
 func (l *Ledger) ListKey(ctx context.Context) (key [sha256.Size]byte, err error) {
 	if l.roles == nil {
 		if _, err := l.openIntake(ctx); err != nil {

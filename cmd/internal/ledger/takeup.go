@@ -12,7 +12,8 @@ import (
 // takeUp opens what appending needs, in a ledger that has stood by until now, and returns the
 // writer. Everything is read again to the end of the log: while we stood by, others wrote. Only the
 // goroutine of the roles calls it, and without mu: the log may be out of reach, and health is
-// asked.
+// asked. After an error the writer may be open: layDown, which the roles call in any case, closes
+// it.
 func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	if err := l.checkWitness(ctx); err != nil {
 		return nil, err
@@ -34,7 +35,9 @@ func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 }
 
 // layDown closes it again, all but the index, which only follows the log. Nothing new begins; what
-// has begun comes to its end, or is refused because somebody else writes.
+// has begun comes to its end, or is refused because somebody else writes. The order: first the
+// pointers, so that nobody new gets a part; then the writer, whose end answers those who wait; then
+// the vault, once nobody is between the two. It may be called when nothing is open, and again.
 func (l *Ledger) layDown() {
 	l.mu.Lock()
 	w, v := l.writer, l.vault
@@ -56,7 +59,8 @@ func (l *Ledger) layDown() {
 	}
 }
 
-// openIndex returns the index, which is open until Close.
+// openIndex returns the index, which is open until Close. It is opened once and kept in both roles.
+// mu is held meanwhile.
 func (l *Ledger) openIndex(ctx context.Context) (*index.Index, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +71,9 @@ func (l *Ledger) openIndex(ctx context.Context) (*index.Index, error) {
 	return l.index, err
 }
 
-// followIndex adds to the index what the log holds beyond it. One that is damaged is renewed.
+// followIndex adds to the index what the log holds beyond it. One that is damaged is renewed. It is
+// all that a ledger which stands by does with the index. A renewed one is read from the first event
+// on, which takes as long as the log is.
 func (l *Ledger) followIndex(ctx context.Context) error {
 	idx, err := l.openIndex(ctx)
 	if err != nil {

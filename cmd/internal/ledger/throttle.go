@@ -21,11 +21,13 @@ const (
 	changesAtOnce    = 15_000_000
 )
 
-// debtorsMax bounds the publishers that are remembered.
+// debtorsMax bounds the publishers that are remembered. At some hundred bytes each that is a
+// megabyte or two.
 const debtorsMax = 8_192
 
 // throttle slows down publishers whose events are dear. Who has some of the budget left may send
-// what costs more: nothing is too dear for ever. All methods may be called at the same time.
+// what costs more: nothing is too dear for ever. All methods may be called at the same time. It is
+// of this process and not persisted: a restart gives everybody a whole budget.
 type throttle struct {
 	perSecond, atOnce float64 // changes
 
@@ -33,7 +35,7 @@ type throttle struct {
 	debtors map[string]*budget // whose budget is not whole
 }
 
-// dearEvent is an event that changes much.
+// dearEvent is an event that changes much. Changes are enrolments that the coverage has to look at.
 type dearEvent struct {
 	place     int    // in its batch
 	publisher string // whoever has logged in, else the source of the event
@@ -41,7 +43,8 @@ type dearEvent struct {
 	changes   int
 }
 
-// budget is what a publisher had left at a moment; below 0 it waits.
+// budget is what a publisher had left at a moment; below 0 it waits. Changes, not events. It is
+// refilled when somebody looks at it, so that it costs nothing meanwhile.
 type budget struct {
 	left float64
 	at   time.Time
@@ -58,7 +61,8 @@ func (t *throttle) refill(b *budget, now time.Time) {
 }
 
 // take takes what events cost off the budgets of their publishers. When one of them has none left,
-// nothing is taken, and the error says when to send them again.
+// nothing is taken, and the error says when to send them again. A single event may take more than
+// is left, down to below 0, and is paid for by the waiting of those after it.
 func (t *throttle) take(dear []dearEvent, now time.Time) error {
 	if len(dear) == 0 {
 		return nil
@@ -88,7 +92,8 @@ func (t *throttle) take(dear []dearEvent, now time.Time) error {
 	return nil
 }
 
-// together is the error for events that are too dear all at once: fewer of them may not be.
+// together is the error for events that are too dear all at once: fewer of them may not be. It is
+// told from other errors by its type, and is shown as the one inside.
 type together struct{ why *problem.Error }
 
 func (t together) Error() string { return t.why.Error() }
@@ -113,7 +118,7 @@ func (t *throttle) fitTogether(dear []dearEvent, now time.Time) error {
 }
 
 // giveBack gives back what was taken for events that were not appended: those that were there, and
-// those that were refused.
+// those that were refused. Receipts are by place in the batch.
 func (t *throttle) giveBack(dear []dearEvent, receipts []event.Receipt, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -125,7 +130,7 @@ func (t *throttle) giveBack(dear []dearEvent, receipts []event.Receipt, now time
 	}
 }
 
-// of returns the budget of a publisher as of now.
+// of returns the budget of a publisher as of now. mu is held; the budget is valid for as long.
 func (t *throttle) of(publisher string, now time.Time) *budget {
 	b := t.debtors[publisher]
 	if b == nil {
@@ -137,7 +142,7 @@ func (t *throttle) of(publisher string, now time.Time) *budget {
 }
 
 // forget forgets the budgets that are whole again when there are too many, and if that does not
-// help, those that wait for nothing.
+// help, those that wait for nothing. Who is forgotten has a whole budget: nobody is worse off.
 func (t *throttle) forget(now time.Time) {
 	for _, enough := range [...]float64{t.atOnce, 0} {
 		if len(t.debtors) <= debtorsMax {

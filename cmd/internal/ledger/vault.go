@@ -19,11 +19,13 @@ import (
 	"cakupan/eventstore/vault/older"
 )
 
-// vaultKeyFile is the key of the vault, in its folder.
+// vaultKeyFile is the key of the vault, in its folder. Who has it and the stream can tell who is
+// who; it is in no backup of the ledger.
 const vaultKeyFile = "vault.key"
 
 // readyVault opens the vault if it is not. A vault that has less than the log has used is not
-// opened, and a new one is only made for a log without events. mu is held.
+// opened, and a new one is only made for a log without events. mu is held. It stays open until
+// Close, or until the ledger stands by. The rule is of the contract, section 10.
 func (l *Ledger) readyVault(ctx context.Context) error {
 	if l.vault != nil {
 		return nil
@@ -42,6 +44,8 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}
 	stream, err := packs.Open(ctx, conn, opts)
+	// No stream is no error yet: whether one may be made is the vault's to say, which knows what
+	// the log has used.
 	if errors.Is(err, packs.ErrNoStream) {
 		stream, err = nil, nil
 	}
@@ -68,7 +72,8 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 	return nil
 }
 
-// openedVault returns the vault, nil while it is not open.
+// openedVault returns the vault, nil while it is not open. Whoever uses it makes sure that it is
+// not closed meanwhile: see inUse.
 func (l *Ledger) openedVault() *vault.Vault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +81,8 @@ func (l *Ledger) openedVault() *vault.Vault {
 }
 
 // logWorkers returns what yields the worker ids of the log; nil when an old vault is to be
-// believed.
+// believed. It reads the whole log, and is called only where a vault of an earlier program is
+// brought over. The texts are valid during the call.
 func (l *Ledger) logWorkers() func(context.Context, func(string)) error {
 	if l.opts.OldVault {
 		return nil
@@ -99,6 +105,7 @@ func (l *Ledger) logWorkers() func(context.Context, func(string)) error {
 }
 
 // connectVault returns the connection of the vault, which Close closes with the others. mu is held.
+// Of the embedded server it is a login of its own.
 func (l *Ledger) connectVault() (conn *nats.Conn, err error) {
 	if l.vaultConn != nil {
 		return l.vaultConn, nil
@@ -116,7 +123,9 @@ func (l *Ledger) connectVault() (conn *nats.Conn, err error) {
 }
 
 // beside returns how far what is kept beside the log is, for the writer's frames. The writer asks,
-// which may be at its end while this ledger has begun to stand by.
+// which may be at its end while this ledger has begun to stand by. The frame says with it what the
+// log rests on, so that an older copy of vault or register is found out at the next start. It takes
+// no lock.
 func (l *Ledger) beside() eventstore.Beside {
 	v := l.positions.Load()
 	if v == nil { // must not happen: nobody appends before the vault is open
@@ -126,7 +135,7 @@ func (l *Ledger) beside() eventstore.Beside {
 }
 
 // vaultError puts an error about the vault into words about the folder: what is missing, and what
-// to do.
+// to do. Nil stays nil. Errors of the key are keyError's. Nothing in a text tells a NIK.
 func vaultError(dir string, err error) error {
 	var behind *vault.BehindError
 	var oldFiles *vault.OldFilesError
@@ -152,6 +161,7 @@ func vaultError(dir string, err error) error {
 		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
 			"the vault in %s belongs to another ledger: put back the one that belongs to its log",
 			dir), err)
+	// Each kind of loss has a text of its own, as what is to be put back differs.
 	case errors.As(err, &behind):
 		return lost("the vault is an old copy: it has %d records, and %s has used %d; people would"+
 			" be counted twice: restore the newest copy of %s", behind.Has, behind.By, behind.Used,
@@ -175,7 +185,8 @@ func vaultError(dir string, err error) error {
 	return keyError(filepath.Join(files, vaultKeyFile), err)
 }
 
-// keyError puts an error about a key into words: what is wrong with it, and what to do.
+// keyError puts an error about a key into words: what is wrong with it, and what to do. path is
+// that of the key; what is none of these is an error of the folder.
 func keyError(path string, err error) error {
 	const remedy = "put it back from its backup (cakupan keys backup makes one), or copy it from" +
 		" another ledger on the same cluster"

@@ -25,7 +25,10 @@ import (
 // log is named, with what becomes of it; only the rest counts against the ledger.
 //
 // It reads everything twice and folds the log once for each projection: some ten seconds more for
-// ten million events than the check of the log alone, which [Ledger.scrub] does.
+// ten million events than the check of the log alone, which [Ledger.scrub] does. An error is of the
+// check; what is wrong with the ledger is in the report. It may run while the ledger serves: what
+// is appended meanwhile may or may not be looked at. progress is told of the log alone, and may be
+// nil.
 func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, error) {
 	files, err := l.verifyFiles() // before anything heals
 	if err != nil {
@@ -66,7 +69,8 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 }
 
 // verifyVault says how the vault's stream is: whether all of it can be opened and none is missing
-// that the log has used.
+// that the log has used. Of several things that are wrong the first is named. What keeps it from
+// being looked at is an error.
 func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
 	f := FileReport{Path: vaultFolder, Kind: kindVault, State: string(inspect.Whole)}
 	v, err := l.openVault(ctx)
@@ -87,12 +91,15 @@ func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
 // kindVault is what the vault is to those who verify.
 const kindVault = "vault: who is who, as the log has used it"
 
-// damaged tells whether a file is not what was written, or another ledger's.
+// damaged tells whether a file is not what was written, or another ledger's. One of a newer format
+// is neither: this program does not judge it.
 func (f *FileReport) damaged() bool {
 	return f.State == string(inspect.Damaged) || f.State == string(inspect.Foreign)
 }
 
-// verifyFiles says what each file of the folder is and how it is.
+// verifyFiles says what each file of the folder is and how it is. It reads the files beside their
+// owners and mends nothing. Paths are those of the folder that was named, also where a copy is
+// asked.
 func (l *Ledger) verifyFiles() ([]FileReport, error) {
 	in, err := datafolder.Inspect(l.source())
 	if err != nil {
@@ -108,6 +115,7 @@ func (l *Ledger) verifyFiles() ([]FileReport, error) {
 			Path: filepath.ToSlash(path), Kind: r.Kind, State: string(r.State),
 			Findings: r.Findings,
 		}
+		// By where it stands, and not by what it holds: a damaged file does not say what it was.
 		top, _, _ := strings.Cut(f.Path, "/")
 		f.Cache = top == indexFolder || top == viewsFolder || top == tilesFolder ||
 			top == registerFile || top == restFile ||
@@ -124,7 +132,8 @@ func (l *Ledger) verifyFiles() ([]FileReport, error) {
 }
 
 // verifyCache compares a projection with a fresh fold of the log. One that is damaged is being
-// built anew, which is not against it.
+// built anew, which is not against it. Both digests are as of the same event, since the projection
+// may go on meanwhile.
 func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, err error) {
 	c.Projection = name
 	kept, err := l.kept(ctx, name, 0)
@@ -151,7 +160,9 @@ func (l *Ledger) verifyCache(ctx context.Context, name string) (c CacheReport, e
 	return c, err
 }
 
-// withFresh has an empty projection used, in a file of its own, and removes it.
+// withFresh has an empty projection used, in a file of its own, and removes it. The file is beside
+// the live one and is never shown. If we crash before it is removed, the next start sweeps it away.
+// The time in its name keeps two of them apart.
 func (l *Ledger) withFresh(ctx context.Context, name string, use func(projections.Kept) error,
 ) (err error) {
 	fresh, err := l.shelf.Rebuild(ctx, name, strconv.FormatInt(time.Now().UnixNano(), 10))
@@ -162,7 +173,9 @@ func (l *Ledger) withFresh(ctx context.Context, name string, use func(projection
 	return use(fresh)
 }
 
-// witnesses tell how long the log once was.
+// witnesses tell how long the log once was. Each is a cache that has seen so much: a log that ends
+// before was cut, or is an older copy (contract, section 10). None is believed about more than
+// that.
 func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	seen := func(name string, seq eventstore.Sequence) {
 		if seq > 0 {
@@ -182,7 +195,8 @@ func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	return append(witnesses, l.signedWitness()...)
 }
 
-// verifyLog reads and checks the whole log.
+// verifyLog reads and checks the whole log. A log whose end cannot be read for damage is checked
+// all the same, up to there.
 func (l *Ledger) verifyLog(ctx context.Context, progress Progress,
 ) (VerifyReport, error) {
 	_, tail, err := l.log.Last(ctx)
@@ -199,6 +213,7 @@ func (l *Ledger) verifyLog(ctx context.Context, progress Progress,
 		Witnesses: l.witnesses(),
 		Progress: func(p verify.Progress) {
 			if progress != nil {
+				// It may have grown since the end was asked for.
 				progress(p.Sequence, max(tail.Sequence, p.Sequence))
 			}
 		},

@@ -24,7 +24,8 @@ const waitMax = 5 * time.Second
 // not seen yet is read from the log.
 const historyPace = time.Second
 
-// newShelf returns the ledger's projections. They are known by name from here on.
+// newShelf returns the ledger's projections. They are known by name from here on. Nothing is opened
+// yet.
 func (l *Ledger) newShelf() *projections.Shelf {
 	return projections.NewShelf(projections.Options{
 		Folder: l.folder.path(viewsFolder), Log: l.log, Logger: l.opts.Log, Fault: l.opts.Fault,
@@ -40,6 +41,10 @@ func (l *Ledger) newShelf() *projections.Shelf {
 
 // View returns the coverage: of a running ledger once it has applied minSeq, otherwise with all
 // that is in the log.
+//
+// It shows no less than any view before it. When minSeq is not reached within waitMax the error is
+// [problem.ProjectionBehind]; nothing is answered from a log or a projection that is known to be
+// wrong.
 func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error) {
 	p, err := coverageAs[viewer](ctx, l, minSeq)
 	if err != nil {
@@ -50,12 +55,13 @@ func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverag
 	return view, nil
 }
 
-// Facts returns the facts that the coverage rests on, as much of them as View shows.
+// Facts returns the facts that the coverage rests on, as much of them as View shows. What they say
+// may be newer than a view that was got before.
 func (l *Ledger) Facts(ctx context.Context, minSeq eventstore.Sequence) (standing.Source, error) {
 	return coverageAs[standing.Source](ctx, l, minSeq)
 }
 
-// Findings returns the findings, of as many events at least.
+// Findings returns the findings, of as many events at least. It waits as [Ledger.View] does.
 func (l *Ledger) Findings(ctx context.Context, minSeq eventstore.Sequence,
 ) (*findings.Projection, error) {
 	kept, err := l.believed(ctx, findings.Name, minSeq)
@@ -83,6 +89,7 @@ func coverageAs[P any](ctx context.Context, l *Ledger, minSeq eventstore.Sequenc
 	return p, nil
 }
 
+// errOtherKind is of a mistake in the program, not in the data.
 func errOtherKind(name string) error { return fmt.Errorf("projection %s is of another kind", name) }
 
 // viewer is the coverage, as the ledger asks it.
@@ -94,6 +101,7 @@ type viewer interface {
 // highest is the highest sequence that was noted. It is safe for concurrent use.
 type highest struct{ sequence atomic.Uint64 }
 
+// last is 0 before anything was noted; raise notes a sequence unless a higher one was.
 func (h *highest) last() eventstore.Sequence { return eventstore.Sequence(h.sequence.Load()) }
 
 func (h *highest) raise(to eventstore.Sequence) {
@@ -106,7 +114,7 @@ func (h *highest) raise(to eventstore.Sequence) {
 }
 
 // believed returns a projection that has applied as much, and of which nothing is known to be
-// wrong.
+// wrong. What has drifted is not asked even by those who would wait.
 func (l *Ledger) believed(ctx context.Context, name string, minSeq eventstore.Sequence,
 ) (projections.Kept, error) {
 	kept, err := l.kept(ctx, name, minSeq)
@@ -170,6 +178,8 @@ func (l *Ledger) wait(ctx context.Context, name string, kept projections.Kept,
 	return err
 }
 
+// stoppedError has words for a projection that does not answer: what to do about damage of the log
+// is another thing than waiting until a file was made anew.
 func stoppedError(name string, err error) error {
 	var damage *eventstore.DamageError
 	switch {
@@ -197,7 +207,8 @@ func (l *Ledger) catchUp(ctx context.Context, name string) error {
 // was, also when the index has not. One that is open was checked when it was opened.
 //
 // To append would give out sequences a second time, and every receipt, bookmark and published
-// figure that names one would then speak of another event. No later check could find that out.
+// figure that names one would then speak of another event. No later check could find that out. Only
+// files of projections that nobody has opened yet are looked at; a damaged one is no witness.
 func (l *Ledger) checkWitness(ctx context.Context) error {
 	seen, err := l.shelf.Stored()
 	if err != nil || len(seen) == 0 {
@@ -219,7 +230,8 @@ func (l *Ledger) checkWitness(ctx context.Context) error {
 	return derivedError(l.folder.dir, err)
 }
 
-// Workers returns how many workers the coverage knows, 0 while nobody has asked for it.
+// Workers returns how many workers the coverage knows, 0 while nobody has asked for it. It is for
+// those who measure, and opens nothing.
 func (l *Ledger) Workers() int {
 	kept := l.shelf.Live(coverage.Name)
 	if kept == nil {

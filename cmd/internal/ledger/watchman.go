@@ -38,20 +38,23 @@ const (
 )
 
 // watchman knows what was read again: how much of it was found sound, and what was not. It is safe
-// for concurrent use.
+// for concurrent use. It is in memory only: a ledger that is started knows nothing yet, and reads
+// everything again. The zero value is ready.
 type watchman struct {
 	mu       sync.Mutex
 	verified map[string]Verified
 	troubles map[string]trouble // by part; what was found sound since is in it no more
 }
 
-// trouble is what was found of a part.
+// trouble is what was found of a part. It stays for as long as the part is not read again and found
+// sound.
 type trouble struct {
 	err error
 	of  projections.Kept // the projection that has drifted; another one in its place has not
 }
 
-// sound notes that a part was found sound, and reports whether it was not before.
+// sound notes that a part was found sound, and reports whether it was not before. sequence is of
+// events, of vault and register of records.
 func (w *watchman) sound(part string, sequence uint64, at temporal.Instant) (healed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,7 +86,8 @@ func (w *watchman) seen() map[string]Verified {
 	return maps.Clone(w.verified)
 }
 
-// beside returns what is wrong with vault or register now, nil when nothing is known to be.
+// beside returns what is wrong with vault or register now, nil when nothing is known to be. While
+// there is any, nothing is taken in: it would refer to what is lost.
 func (w *watchman) beside() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,13 +123,16 @@ func (w *watchman) drifted(name string, kept projections.Kept) error {
 	return nil
 }
 
-// pace has somebody work a share of the time. It is of one goroutine.
+// pace has somebody work a share of the time. It is of one goroutine. The zero value but for ctx is
+// ready.
 type pace struct {
 	ctx   context.Context
 	began time.Time // the piece of work
 }
 
-// rest is called between small pieces of work, and sleeps in proportion to what was done.
+// rest is called between small pieces of work, and sleeps in proportion to what was done. It
+// returns at once when ctx has ended; the caller finds that out itself. A pause is bounded, so that
+// one long piece does not stop it for hours.
 func (p *pace) rest() {
 	if p.began.IsZero() {
 		p.began = time.Now()
@@ -151,7 +158,8 @@ func (l *Ledger) paced(ctx context.Context, slowly bool) Progress {
 }
 
 // watchBeside reads again what is kept beside the log and cannot be derived from it. That it cannot
-// be read says nothing about it: it is told, and tried again the next time.
+// be read says nothing about it: it is told, and tried again the next time. What looks wrong is
+// read once more before it is told.
 func (l *Ledger) watchBeside(ctx context.Context) {
 	number, err := l.watchVault(ctx)
 	if err != nil && isLoss(err) {
@@ -188,7 +196,7 @@ func (l *Ledger) watchVault(ctx context.Context) (number uint64, err error) {
 }
 
 // rereadVault tells what is wrong from what a disk did not give: where the files are as they were
-// written, the server reads them again.
+// written, the server reads them again. On a cluster the finding stands: its files are not here.
 func (l *Ledger) rereadVault(ctx context.Context, found error) (number uint64, err error) {
 	if l.server == nil {
 		return 0, found
@@ -226,7 +234,8 @@ func (l *Ledger) noteBeside(ctx context.Context, part string, number uint64, err
 	}
 }
 
-// isLoss tells whether an error says that what cannot be derived is damaged or gone.
+// isLoss tells whether an error says that what cannot be derived is damaged or gone. Only such an
+// error keeps events out.
 func isLoss(err error) bool {
 	return slices.Contains([]problem.Code{
 		problem.VaultLost, problem.RegisterLost, problem.FolderKeyLost, problem.FolderOtherLedger,

@@ -12,7 +12,9 @@ import (
 	"cakupan/projections"
 )
 
-// derivedError puts an error about what is derived from the log into words about the folder.
+// derivedError puts an error about what is derived from the log into words about the folder. What
+// is damaged and can be made anew is made anew first, and comes here only where that fails. It is
+// nil for nil.
 func derivedError(dir string, err error) error {
 	var otherIndex *index.OtherLedgerError
 	var ahead *index.AheadError
@@ -31,7 +33,9 @@ func derivedError(dir string, err error) error {
 	return folderError(dir, err)
 }
 
-// serverError puts an error of starting the embedded server into words about the folder.
+// serverError puts an error of starting the embedded server into words about the folder. Metadata
+// of a stream can be lost while its messages are whole: to make it anew by guessing could lose
+// them, so it is asked for.
 func serverError(dir string, err error) error {
 	var meta *natsd.MetadataError
 	if errors.As(err, &meta) {
@@ -43,7 +47,8 @@ func serverError(dir string, err error) error {
 	return folderError(dir, err)
 }
 
-// innermost returns the text of what an error says last, behind what was being done.
+// innermost returns the text of what an error says last, behind what was being done. It is for
+// sentences that say the rest themselves.
 func innermost(err error) string {
 	text := err.Error()
 	if i := strings.LastIndex(text, ": "); i >= 0 {

@@ -35,7 +35,7 @@ type heedless struct {
 }
 
 // note notes that another message was refused, and tells whether its publisher does not look at the
-// answers: then he is hung up on, and counted anew.
+// answers: then he is hung up on, and counted anew. A clock that was set back begins a new count.
 func (h *heedless) note(publisher string, now temporal.Instant) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -50,14 +50,16 @@ func (h *heedless) note(publisher string, now temporal.Instant) bool {
 	return true
 }
 
-// arrived is a message that waits to be answered.
+// arrived is a message that waits to be answered. Its payload is memory of the client library,
+// which nobody else uses.
 type arrived struct {
 	Message
 	reply string // subject of the answer; empty when nobody waits for one
 }
 
 // collector holds messages from when they arrive until they are answered. Whoever takes from it
-// gets all that has arrived meanwhile, so that one fsync serves all of them.
+// gets all that has arrived meanwhile, so that one fsync serves all of them. All methods may be
+// called at the same time.
 type collector struct {
 	mu      sync.Mutex         // guards all below
 	changed *sync.Cond         // signalled for each that arrives; broadcast by close
@@ -90,6 +92,7 @@ func (c *collector) linger(messagesMax int) {
 	c.mu.Lock()
 }
 
+// newCollector returns one that is open and empty.
 func newCollector() *collector {
 	c := &collector{of: map[string]holding{}}
 	c.changed = sync.NewCond(&c.mu)
@@ -97,7 +100,8 @@ func newCollector() *collector {
 }
 
 // add takes a message in. It never waits: false when there is no room, for all or for its
-// publisher, or it is closed.
+// publisher, or it is closed. What was added is held until release, so that memory is bounded also
+// while nothing can be stored.
 func (c *collector) add(m arrived) bool {
 	size := m.size()
 	c.mu.Lock()
@@ -146,7 +150,8 @@ func (c *collector) take(messagesMax, bytesMax int) []arrived {
 	return taken
 }
 
-// release says that messages were answered.
+// release says that messages were answered. It is called once for each take, when the answers have
+// gone out, and empties the slice.
 func (c *collector) release(taken []arrived) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,7 +172,7 @@ func (c *collector) release(taken []arrived) {
 	clear(taken) // what waits behind keeps the memory of them all
 }
 
-// close takes no more messages in.
+// close takes no more messages in. What waits is still taken.
 func (c *collector) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -61,7 +61,8 @@ var (
 // of the same name, and then one of them finds its file gone: such an error is gone a moment later.
 //
 // A server that cannot read what it knows of the consumer makes none of that name: forget removes
-// its files. It may be nil.
+// its files. It may be nil. forget is tried once: it costs a delivery of all packs again, which
+// changes nothing in the log.
 func takeOverPacks(ctx context.Context, js jetstream.JetStream, forget func() error,
 ) (consumer jetstream.PushConsumer, err error) {
 	for range 2 {
@@ -103,6 +104,8 @@ func isServersOwn(err error) bool {
 	return errors.As(err, &failed) && failed.Code >= http.StatusInternalServerError
 }
 
+// makeConsumer removes the consumer and makes it again. Its subject is a new one each time, so that
+// deliveries to who had it before go nowhere.
 func makeConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.PushConsumer, error) {
 	err := js.DeleteConsumer(ctx, StreamIntake, consumerName)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -123,7 +126,8 @@ func makeConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.PushCo
 	return consumer, nil
 }
 
-// watch looks at the consumer until ctx ends, or it must be made anew.
+// watch looks at the consumer until ctx ends, or it must be made anew. It strays the consumer at
+// most once and ends then: the next one has a watch of its own.
 func (p *packs) watch(ctx context.Context, js jetstream.JetStream) {
 	defer close(p.watched)
 	tick := time.NewTicker(lookEvery)
@@ -158,7 +162,8 @@ func (p *packs) watch(ctx context.Context, js jetstream.JetStream) {
 // errNoAnswer is returned for a consumer of which nothing is known at the moment.
 var errNoAnswer = errors.New("the consumer of the packs does not answer")
 
-// look returns why the consumer must be made anew, nil when it need not.
+// look returns why the consumer must be made anew, nil when it need not. What cannot be told is
+// errNoAnswer, and no reason yet.
 func (p *packs) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookMax)
 	defer cancel()
@@ -177,7 +182,8 @@ func (p *packs) look(ctx context.Context) error {
 	return nil
 }
 
-// isStreamLost tells whether the server says that it has no such stream.
+// isStreamLost tells whether the server says that it has no such stream. An answer that does not
+// come says nothing.
 func isStreamLost(ctx context.Context, js jetstream.JetStream) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookMax)
 	defer cancel()
@@ -189,6 +195,8 @@ func isStreamLost(ctx context.Context, js jetstream.JetStream) bool {
 	return false
 }
 
+// streamAnswers tells whether the stream can be asked, so that a consumer which cannot is the one
+// at fault.
 func (p *packs) streamAnswers(ctx context.Context, js jetstream.JetStream) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookMax)
 	defer cancel()
@@ -196,7 +204,8 @@ func (p *packs) streamAnswers(ctx context.Context, js jetstream.JetStream) bool 
 	return err == nil
 }
 
-// stray says that the consumer must be made anew. The first reason counts.
+// stray says that the consumer must be made anew. The first reason counts. No acknowledgement is
+// confirmed after it; packs in work go on, and come again to the next consumer.
 func (p *packs) stray(why error) {
 	p.strayOnce.Do(func() {
 		p.why = why
@@ -231,7 +240,8 @@ func (p *packs) sweepAll(ctx context.Context, js jetstream.JetStream) {
 	}
 }
 
-// sweep removes the packs that are acknowledged without a gap.
+// sweep removes the packs that are acknowledged without a gap. If we crash before the purge, the
+// packs come again, and are duplicates.
 func (p *packs) sweep(ctx context.Context, js jetstream.JetStream) error {
 	info, err := p.consumer.Info(ctx)
 	if err != nil {

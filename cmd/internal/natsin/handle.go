@@ -28,7 +28,8 @@ const (
 	keptOfPack    = 2_000
 )
 
-// publishersInWork is how many publishers of a pack are taken in at a time.
+// publishersInWork is how many publishers of a pack are taken in at a time. Each of them may wait
+// for the ledger by himself.
 const publishersInWork = 16
 
 // unreadable is an error after which no further attempt can help.
@@ -44,9 +45,9 @@ type told struct {
 	text      []byte
 }
 
-// handle takes a pack in, and returns the receipts of its publishers. Every error but an
-// unreadable one is worth trying again. Where it is only that some publishers must wait, the
-// receipts of the others come with it.
+// handle takes a pack in, and returns the receipts of its publishers. Every error but an unreadable
+// one is worth trying again. Where it is only that some publishers must wait, the receipts of the
+// others come with it. Nothing is told here, and the pack is not acknowledged.
 func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 	messages, err := openPack(s.opts.Sealer, sealed)
 	if err != nil {
@@ -89,7 +90,8 @@ func openPack(sealer *seal.Sealer, sealed []byte) ([]Message, error) {
 	return messages, nil
 }
 
-// settlement is what became of the messages of one publisher in a pack.
+// settlement is what became of the messages of one publisher in a pack. Receipts are in the order
+// of the messages; those refused have their places in the pack.
 type settlement struct {
 	publisher string
 	receipts  []event.Receipt
@@ -200,6 +202,8 @@ func takeOf(
 	}
 	for i := range outcomes {
 		o := &outcomes[i]
+		// Each message has room for an index of its own and one for each event that it can have, so
+		// that the same pack gives the same indexes whenever it comes.
 		first := uint64(places[i]) * (intake.BatchEventsMax + 1)
 		if o.refusal != nil {
 			receipt := event.Receipt{Status: event.Refused, Refusal: o.refusal}
@@ -238,7 +242,8 @@ func (m *Message) only(raw []byte) Message {
 	}
 }
 
-// told returns the receipts as they are told, each message of so many bytes at most.
+// told returns the receipts as they are told, each message of so many bytes at most. What could be
+// a NIK is masked in them. One receipt is sent however long it is.
 func (s *settlement) told(bytesMax int) (all []told) {
 	receipts := intake.Masked(s.receipts)
 	for from := 0; from < len(receipts); {
@@ -254,7 +259,8 @@ func (s *settlement) told(bytesMax int) (all []told) {
 	return all
 }
 
-// putUnreadable keeps a pack that cannot be read with what is refused.
+// putUnreadable keeps a pack that cannot be read with what is refused. Sealed as it came, it can be
+// retried when the key is back.
 func (s *Server) putUnreadable(sealed []byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.finishBy), requestMax)
 	defer cancel()

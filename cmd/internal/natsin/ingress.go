@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// packMessagesMax and packBytesMax bound a pack, unless one message is larger.
+	// packMessagesMax and packBytesMax bound a pack, unless one message is larger: enough to share
+	// an fsync, few enough for several packs to be in work at a time.
 	packMessagesMax = 1_000
 	packBytesMax    = 512 << 10
 
@@ -33,7 +34,8 @@ const (
 	// meanwhile there is no answer, and publishers wait for this one.
 	storeMax = 4 * time.Second
 
-	// retryAfter is how many seconds later it is well to send again what was not taken.
+	// retryAfter is how many seconds later it is well to send again what was not taken. It is the
+	// text of the header.
 	retryAfter = "1"
 
 	// freeSpaceMin is how many bytes must be free on the disk for a pack: twice what the log
@@ -42,6 +44,7 @@ const (
 )
 
 // ackError is an error as JetStream says it to a publisher. err_code is JetStream's for the like.
+// So a client of JetStream understands it as an answer to its own publish.
 type ackError struct {
 	Code        int    `json:"code"`
 	ErrCode     int    `json:"err_code"`
@@ -61,7 +64,8 @@ var (
 	errNotStored  = ackError{503, 10008, "the message could not be stored: send it again"}
 )
 
-// arriveForStore looks at a message as it comes in.
+// arriveForStore looks at a message as it comes in. It stores nothing: a message is acknowledged
+// when its pack is, or refused here at once.
 func (s *Server) arriveForStore(publisher string, m *nats.Msg) {
 	if refused := s.vet(publisher, m); refused != nil {
 		s.refuse(m.Reply, *refused)
@@ -77,7 +81,8 @@ func (s *Server) arriveForStore(publisher string, m *nats.Msg) {
 const yieldEvery = 32
 
 // arrive has a message wait to be answered. It returns false where there is no room; who goes on
-// without looking at that answer is hung up on.
+// without looking at that answer is hung up on. It never waits: it is called between the connection
+// and all other messages.
 func (s *Server) arrive(c *collector, publisher string, m *nats.Msg) bool {
 	if s.arrivals.Add(1)%yieldEvery == 0 {
 		runtime.Gosched()
@@ -94,7 +99,9 @@ func (s *Server) arrive(c *collector, publisher string, m *nats.Msg) bool {
 	return false
 }
 
-// vet returns why a message is not taken.
+// vet returns why a message is not taken. Nil: it is. All is looked at before anything is kept, as
+// none of it is trusted: sizes, the name, where the answer goes, and whether it asks for what a
+// stream would check and we do not.
 func (s *Server) vet(publisher string, m *nats.Msg) *ackError {
 	if !isInbox(m.Reply) {
 		return &errReply
@@ -138,7 +145,8 @@ func isInbox(reply string) bool {
 	return false
 }
 
-// refuse answers that a message was not taken.
+// refuse answers that a message was not taken. Codes of 503 are worth sending again; all others are
+// the publisher's to mend.
 func (s *Server) refuse(reply string, why ackError) {
 	text, _ := json.Marshal(map[string]ackError{"error": why}) // texts and numbers always encode
 	answer := &nats.Msg{Data: text}
@@ -163,7 +171,9 @@ func (s *Server) sendPacks() {
 	}
 }
 
-// sendPack stores one pack and answers its publishers.
+// sendPack stores one pack and answers its publishers. It returns the two buffers for the next one:
+// nothing of them may be kept. After an error publishers are told so although the pack may be
+// stored: they send again, and get duplicates.
 func (s *Server) sendPack(taken []arrived, buffer, sealed []byte) ([]byte, []byte) {
 	buffer = append(buffer, packVersion)
 	for i := range taken {
@@ -188,6 +198,7 @@ func (s *Server) sendPack(taken []arrived, buffer, sealed []byte) ([]byte, []byt
 	}
 	s.opts.Fault(FaultAfterStore)
 	// If we crash here, nobody was told: who sends again has duplicates, which change nothing.
+	// One answer for all: they are in the same pack, whose number their receipts name.
 	answer := fmt.Appendf(nil, `{"stream":"%s","seq":%d}`, StreamIntake, number)
 	for i := range taken {
 		if taken[i].reply != "" {
@@ -218,7 +229,9 @@ func (s *Server) storePack(sealed []byte) (uint64, error) {
 	return publish(ctx, s.store, &nats.Msg{Subject: subjectPacks, Data: sealed})
 }
 
-// publish stores a message in the stream of its subject and returns its number.
+// publish stores a message in the stream of its subject and returns its number. It is durable then,
+// on as many servers as keep the stream. After an error it may be stored all the same. It is called
+// at the same time by many.
 func publish(ctx context.Context, conn *nats.Conn, m *nats.Msg) (uint64, error) {
 	reply, err := conn.RequestMsgWithContext(ctx, m)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Message is what a publisher has sent, with all that is needed to take it in later.
+// Message is what a publisher has sent, with all that is needed to take it in later. It may hold a
+// NIK, and so is stored sealed only, and never logged.
 type Message struct {
 	Publisher  string
 	ReceivedAt temporal.Instant
@@ -46,7 +47,7 @@ func messageOf(publisher string, at temporal.Instant, m *nats.Msg) Message {
 	return msg
 }
 
-// get returns the first value of a header field.
+// get returns the first value of a header field. It is trimmed; "" where there is none.
 func (m *Message) get(name string) string {
 	for _, f := range m.Header {
 		if f.Name == name {
@@ -66,7 +67,8 @@ func (m *Message) count(name string) (n int) {
 	return n
 }
 
-// size is about what the message takes in a pack.
+// size is about what the message takes in a pack. It is never less, so that a bound on it is one on
+// the pack.
 func (m *Message) size() int {
 	size := messageOverhead + len(m.Publisher) + len(m.Payload)
 	for _, f := range m.Header {
@@ -81,7 +83,8 @@ const (
 	fieldOverhead   = 2 * binary.MaxVarintLen32
 )
 
-// packVersion begins every pack; a newer one is not read.
+// packVersion begins every pack; a newer one is not read. It stands in what waits on the stream: a
+// program must read what the one before it has stored.
 const packVersion = 1
 
 // errPack is returned for bytes that are no pack.
@@ -133,6 +136,8 @@ type packReader struct {
 	failed bool
 }
 
+// message, number and text read what the functions above append; nothing that they are given can
+// make them take more memory than a small multiple of it.
 func (r *packReader) message() (m Message) {
 	m.Publisher = string(r.text())
 	at, width := binary.Varint(r.rest)

@@ -67,10 +67,12 @@ const (
 	SubjectReceipts = "cakupan.receipts."
 )
 
-// queueGroup makes several ledgers on one cluster take each message once.
+// queueGroup makes several ledgers on one cluster take each message once. Without it each ledger
+// would store each message, and one publisher would get several answers.
 const queueGroup = "cakupan"
 
-// Ledger takes events in. All methods may be called at the same time.
+// Ledger takes events in. All methods may be called at the same time. An error of Submit says
+// nothing about which events are in the log, and the same ones are sent again.
 type Ledger interface {
 	intake.Submitter
 
@@ -91,26 +93,30 @@ const (
 
 // Options of a server.
 type Options struct {
-	// Connect opens connections. All are closed by Close. Required.
+	// Connect opens connections. All are closed by Close. Required. Two are opened, one of each
+	// kind.
 	Connect Connect
-	// Sealer seals what is stored. Required.
+	// Sealer seals what is stored. Required. All ledgers of a cluster have the same key, as each
+	// must read what the others have stored.
 	Sealer *seal.Sealer
 	// Replicas is the number of servers that shall keep the streams; 0: as many as the cluster
 	// allows.
 	Replicas int
 	// Writes tells whether the ledger writes, which takes the packs, and has the channel closed
-	// when that may have changed. Optional: it always does.
+	// when that may have changed. Optional: it always does. It is asked again when the channel is
+	// closed; nil is never closed.
 	Writes func() (writing bool, changed <-chan struct{})
 	// Taken is told whenever the ledger that writes begins to take the packs, or why it cannot.
-	// Optional.
+	// Optional. It is called from one goroutine, and often with nil.
 	Taken func(error)
-	// FreeSpace tells how many bytes the disk under the streams has left. Optional.
+	// FreeSpace tells how many bytes the disk under the streams has left. Optional. An error of it
+	// stores nothing: better no room than a disk that is full under the log.
 	FreeSpace func() (uint64, error)
 	// Forget removes the files of what the server knows of the delivery of packs, which it cannot
 	// read: all are delivered again. Optional, and for a server of the ledger's own only.
 	Forget func() error
-	// HangUp ends the connections of a publisher, who is let in again after a pause. Optional:
-	// for a server of the ledger's own.
+	// HangUp ends the connections of a publisher, who is let in again after a pause. Optional: for
+	// a server of the ledger's own. It must not block.
 	HangUp func(publisher string, pause time.Duration)
 	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
 	Quota *Quota
@@ -123,13 +129,13 @@ type Options struct {
 }
 
 // Connect opens a connection: to where publishers' messages arrive, or to where streams are kept.
-// On a cluster they may be the same.
+// On a cluster they may be the same. Each call opens another connection.
 type Connect struct {
 	Front func() (*nats.Conn, error)
 	Store func() (*nats.Conn, error)
 }
 
-// Server takes messages in.
+// Server takes messages in. Nothing in it outlives the process but what is on the streams.
 type Server struct {
 	// Set by start and only read after it. Close may find any of them nil: a start that failed.
 	opts     Options
@@ -158,11 +164,13 @@ type Server struct {
 }
 
 // drainMax is how long Close lets packs and requests that have begun come to their end. What is not
-// done by then is done by the next start: it costs time, nothing else.
+// done by then is done by the next start: it costs time, nothing else. It is shorter than an
+// operator waits.
 const drainMax = 10 * time.Second
 
-// Start makes the streams where there are none, takes up what waits in them, and takes messages
-// in until Close.
+// Start makes the streams where there are none, takes up what waits in them, and takes messages in
+// until Close. ctx bounds the start alone. After an error nothing is left open. Messages may be
+// taken in before it returns.
 func Start(ctx context.Context, ledger Ledger, opts Options) (*Server, error) {
 	opts.setDefaults()
 	s := &Server{
@@ -175,6 +183,8 @@ func Start(ctx context.Context, ledger Ledger, opts Options) (*Server, error) {
 	return s, nil
 }
 
+// setDefaults puts what does nothing in the place of what is optional, so that nobody asks whether
+// it is there; but for those that are asked of: FreeSpace, Forget, Quota.
 func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -194,7 +204,7 @@ func (o *Options) setDefaults() {
 }
 
 // start opens everything in the order in which it is needed: who subscribes last never hears a
-// message that nobody could take.
+// message that nobody could take. What it has opened before an error is closed by Close.
 func (s *Server) start(ctx context.Context) (err error) {
 	if s.store, err = s.opts.Connect.Store(); err != nil {
 		return err
@@ -214,6 +224,8 @@ func (s *Server) start(ctx context.Context) (err error) {
 		conn: s.store, sealer: s.opts.Sealer, freeSpace: s.opts.FreeSpace,
 		quota: s.opts.Quota, fault: s.opts.Fault,
 	}
+	// A ledger that is alone takes its packs before Start returns, so that an error of that is told
+	// there.
 	if s.opts.Writes == nil {
 		s.opts.Writes = func() (bool, <-chan struct{}) { return true, nil }
 		if s.packs, err = startPacks(ctx, s, js); err != nil {
@@ -244,7 +256,8 @@ const (
 )
 
 // subscribe has arrive called with each message and the name at the end of its subject, which the
-// server has checked against who is logged in: a publisher cannot give another name.
+// server has checked against who is logged in: a publisher cannot give another name. arrive is
+// called by one goroutine for each prefix, and must be quick: what waits for it is bounded.
 func (s *Server) subscribe(prefix string, arrive func(publisher string, m *nats.Msg)) error {
 	sub, err := s.front.QueueSubscribe(prefix+"*", queueGroup, func(m *nats.Msg) {
 		arrive(strings.TrimPrefix(m.Subject, prefix), m)
@@ -259,7 +272,8 @@ func (s *Server) subscribe(prefix string, arrive func(publisher string, m *nats.
 // roleRetry is how long a ledger that writes waits until it tries again to take the packs.
 const roleRetry = time.Second
 
-// followRole takes the packs while the ledger writes, until ctx ends.
+// followRole takes the packs while the ledger writes, until ctx ends. Only this goroutine sets
+// packs while it runs. An error is told, and tried again after roleRetry.
 func (s *Server) followRole(ctx context.Context, js jetstream.JetStream) {
 	for ctx.Err() == nil {
 		writing, changed := s.opts.Writes()
@@ -317,7 +331,8 @@ func (s *Server) endPacks(ctx context.Context) {
 // now is the time by the clock.
 func (s *Server) now() temporal.Instant { return temporal.Instant(s.opts.Now().UnixNano()) }
 
-// respond answers a message, if anybody waits for that.
+// respond answers a message, if anybody waits for that. The subject is vetted once more here, so
+// that no answer can go elsewhere by whatever way it comes.
 func (s *Server) respond(reply string, answer *nats.Msg) {
 	if reply == "" || !isInbox(reply) {
 		return
@@ -335,6 +350,10 @@ func (s *Server) answered(err error) {
 
 // Close takes no more messages, lets what has begun come to its end, for some seconds, and closes
 // the connections. What is stored and not yet taken in waits for the next start.
+//
+// The order is that of a message: first nobody new is heard, then what has arrived is stored or
+// answered, then packs in work end, then the connections. A crash in place of it loses nothing that
+// was acknowledged.
 func (s *Server) Close() error {
 	timer := time.AfterFunc(drainMax, s.giveUp)
 	defer timer.Stop()

@@ -46,10 +46,11 @@ const (
 )
 
 // HeaderPack is the header of receipts that tells in which pack their messages were: the "seq" of
-// the acknowledgements that their publisher got.
+// the acknowledgements that their publisher got. 0: the server did not tell the number.
 const HeaderPack = "Cakupan-Pack"
 
-// packs takes packs from the stream to the log, several at a time.
+// packs takes packs from the stream to the log, several at a time. It is used once: after close, or
+// when the consumer has strayed, another one is started.
 type packs struct {
 	server   *Server
 	consumer jetstream.PushConsumer
@@ -83,6 +84,7 @@ type hands struct {
 	since time.Time
 }
 
+// take counts a pack that was delivered.
 func (h *hands) take() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -106,7 +108,7 @@ func (h *hands) empty(long time.Duration) bool {
 	return h.count == 0 && time.Since(h.since) >= long
 }
 
-// startPacks begins to take in packs.
+// startPacks begins to take in packs. After an error nothing of it runs. ctx bounds the start.
 func startPacks(ctx context.Context, s *Server, js jetstream.JetStream) (p *packs, err error) {
 	p = &packs{
 		server: s, waiting: make(chan jetstream.Msg, packsDelivered), swept: make(chan struct{}),
@@ -189,7 +191,9 @@ func (p *packs) takeIn(m jetstream.Msg) {
 	}
 }
 
-// finish takes in what is in a pack, and tells the receipts.
+// finish takes in what is in a pack, and tells the receipts. Nothing of the pack is acknowledged
+// here: who calls it does that when all is durable. Where some publishers must wait it returns the
+// error, with the others told and noted.
 func (p *packs) finish(number uint64, pack string, sealed []byte) error {
 	receipts, err := p.retry(sealed)
 	if isUnreadable(err) {
@@ -215,7 +219,8 @@ func nackDelay(deliveries uint64) time.Duration {
 	return min(nackFirst<<min(deliveries-min(deliveries, 1), 16), nackLast)
 }
 
-// retry takes a pack in, again and again for a while if that fails, and returns the receipts.
+// retry takes a pack in, again and again for a while if that fails, and returns the receipts. An
+// error after that puts the pack off; it is never given up.
 func (p *packs) retry(sealed []byte) ([]told, error) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = retryFirst, retryLast
@@ -231,7 +236,7 @@ func (p *packs) retry(sealed []byte) ([]told, error) {
 		backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(retryMax))
 }
 
-// attempt takes a pack in once.
+// attempt takes a pack in once. A panic in it is an error.
 func (p *packs) attempt(sealed []byte) (receipts []told, err error) {
 	defer recovered(&err)
 	ctx, cancel := context.WithTimeout(p.server.finishBy, attemptMax)

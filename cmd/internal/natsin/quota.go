@@ -16,7 +16,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// Limits bound what is kept of what one publisher was refused. 0 is no bound.
+// Limits bound what is kept of what one publisher was refused. 0 is no bound. They are checked
+// where they are set; here they are believed.
 type Limits struct {
 	Count int           // at least LimitCountMin
 	Bytes int64         // as sealed; at least LimitBytesMin
@@ -33,7 +34,9 @@ const (
 // neither the disk nor the intake depends on who settles them. What has no publisher is a pack that
 // cannot be opened: its events were acknowledged and are nobody's fault, so it stays.
 //
-// All who store and drop refusals of a ledger in this process share one.
+// All who store and drop refusals of a ledger in this process share one. It may be nil, which
+// bounds nothing, and all methods may be called at the same time. What it knows is in memory; the
+// stream is what counts.
 type Quota struct {
 	limits Limits
 	now    func() time.Time
@@ -46,7 +49,8 @@ type Quota struct {
 }
 
 // NewQuota returns a quota that has counted nothing yet: it counts a publisher's refusals in the
-// stream when he is refused something, and nothing beside the stream is believed.
+// stream when he is refused something, and nothing beside the stream is believed. now is compared
+// with the times of the stream's server.
 func NewQuota(limits Limits, now func() time.Time, log *slog.Logger) *Quota {
 	return &Quota{limits: limits, now: now, log: log, shares: map[string]*share{}}
 }
@@ -60,7 +64,7 @@ func (q *Quota) Removed() (forRoom, forAge uint64) {
 	return q.forRoom.Load(), q.forAge.Load()
 }
 
-// share is what is kept of one publisher.
+// share is what is kept of one publisher. Its methods are called with mu held.
 type share struct {
 	mu      sync.Mutex // held while refusals of the publisher are stored or removed
 	entries []entry    // by number
@@ -158,7 +162,7 @@ func (s *share) exceeds(l Limits, count int, bytes int64, tenths int) bool {
 
 // makeRoom removes the oldest refusals of a publisher where so many more would be too many, down to
 // nine tenths: else each new one would have to. If we crash before the new ones are stored, their
-// pack comes again.
+// pack comes again. It may leave room that is then not used, where the new ones cannot be stored.
 func (s *share) makeRoom(
 	ctx context.Context, r *Refusals, publisher string, step []*nats.Msg,
 ) (err error) {
@@ -195,7 +199,8 @@ func (s *share) makeRoom(
 	return err
 }
 
-// expire removes what is too old. The stream is in the order in which it was stored.
+// expire removes what is too old. The stream is in the order in which it was stored. It ends at the
+// first that is young enough, or at an error: what is left is for the next time.
 func (r *Refusals) expire(ctx context.Context) (err error) {
 	if r.quota == nil || r.quota.limits.Age == 0 {
 		return nil

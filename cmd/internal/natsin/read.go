@@ -25,7 +25,9 @@ const (
 // events returns the events of a message as they are taken in, each as in structured mode (NATS
 // Protocol Binding for CloudEvents, main branch): a Content-Type that begins with
 // application/cloudevents says structured mode or batch, ce- fields say binary mode, and without
-// either the payload is one event, as version 1.0.2 of the binding has it.
+// either the payload is one event, as version 1.0.2 of the binding has it. A refusal is of the
+// message as a whole; what an event says is not looked at. The events are parts of the payload
+// where they can be.
 func (m *Message) events() ([][]byte, *event.Refusal) {
 	given := m.get(contentType)
 	media, parameters, err := mime.ParseMediaType(given)
@@ -54,6 +56,7 @@ func (m *Message) events() ([][]byte, *event.Refusal) {
 	return [][]byte{bytes.TrimSpace(m.Payload)}, nil
 }
 
+// malformed is a refusal of a message that cannot be read; field is one of its header, or empty.
 func malformed(field, detail string) *event.Refusal {
 	return &event.Refusal{Code: event.Malformed, Field: field, Detail: detail}
 }

@@ -35,7 +35,8 @@ type Kept struct {
 	Message Message
 }
 
-// keep returns what is kept of a refusal of a message.
+// keep returns what is kept of a refusal of a message. Source and id are masked, as they are shown;
+// the message itself is stored sealed, whole.
 func keep(m Message, index uint64, receipt event.Receipt) Kept {
 	why := receipt.Why()
 	return Kept{Index: index, Message: m, Refused: intake.Refused{
@@ -45,7 +46,8 @@ func keep(m Message, index uint64, receipt event.Receipt) Kept {
 	}}
 }
 
-// Shown returns it with its original, a NIK masked wherever it stands.
+// Shown returns it with its original, a NIK masked wherever it stands. Whatever was sent, it is
+// valid UTF-8.
 func (k *Kept) Shown() intake.Refused {
 	shown := k.Refused
 	if k.Code == PackUnreadable {
@@ -66,7 +68,8 @@ func (k *Kept) Shown() intake.Refused {
 // ErrNoSuch is returned for a number under which nothing refused is stored.
 var ErrNoSuch = errors.New("nothing refused has this number")
 
-// Refusals is the stream of what was refused.
+// Refusals is the stream of what was refused. All methods may be called at the same time. The
+// connection is the caller's.
 type Refusals struct {
 	conn   *nats.Conn
 	sealer *seal.Sealer
@@ -86,7 +89,9 @@ func NewRefusals(conn *nats.Conn, sealer *seal.Sealer, quota *Quota) *Refusals {
 	return &Refusals{conn: conn, sealer: sealer, quota: quota, fault: func(string) {}}
 }
 
-// packOf names a pack by what it holds, which no other pack has.
+// packOf names a pack by what it holds, which no other pack has. Eight bytes: two packs of one
+// publisher that share them would have to come by chance. A seal differs each time, also for the
+// same messages.
 func packOf(sealed []byte) string {
 	sum := sha256.Sum256(sealed)
 	return hex.EncodeToString(sum[:8])
@@ -103,7 +108,8 @@ const (
 
 // put stores what was refused of a pack, which is all of one publisher, and returns when it is
 // durable. What of it is there already is not stored again: a pack that comes twice, for whatever
-// reason, leaves each refusal once, as long as nobody has dropped it in between.
+// reason, leaves each refusal once, as long as nobody has dropped it in between. If we crash
+// between two steps, the pack comes again, and those that are there are left out.
 func (r *Refusals) put(ctx context.Context, pack string, refused []Kept) error {
 	if len(refused) == 0 {
 		return nil
@@ -156,7 +162,8 @@ const (
 	headerBatchCommit   = "Nats-Batch-Commit"
 )
 
-// storeOf stores messages of one publisher, within his share, which the caller holds.
+// storeOf stores messages of one publisher, within his share, which the caller holds. Numbers of a
+// step follow one another, as it is stored all at once.
 func (r *Refusals) storeOf(ctx context.Context, publisher string, step []*nats.Msg) error {
 	if len(step) == 0 {
 		return nil
@@ -180,7 +187,9 @@ func (r *Refusals) storeOf(ctx context.Context, publisher string, step []*nats.M
 	return nil
 }
 
-// store stores messages all or none, with one fsync, and returns the number of the last.
+// store stores messages all or none, with one fsync, and returns the number of the last. After an
+// error they may be there all the same. What is left of a step that was not committed the server
+// drops.
 func (r *Refusals) store(ctx context.Context, step []*nats.Msg) (last uint64, err error) {
 	if r.freeSpace != nil {
 		if free, err := r.freeSpace(); err != nil || free < freeSpaceMin {
@@ -224,7 +233,7 @@ func (k *Kept) append(dst []byte) []byte {
 	return appendMessage(appendText(dst, text), &k.Message)
 }
 
-// readKept reads what append wrote.
+// readKept reads what append wrote. Bytes behind its end are an error too.
 func readKept(plain []byte) (k Kept, err error) {
 	r := packReader{rest: plain}
 	text := r.text()
@@ -253,7 +262,8 @@ func (r *Refusals) next(ctx context.Context, number uint64, subject string) (Kep
 	return r.get(ctx, map[string]any{"seq": number, "next_by_subj": subject})
 }
 
-// Get returns the one with the number; ErrNoSuch when there is none.
+// Get returns the one with the number; ErrNoSuch when there is none. One that cannot be opened is
+// returned as PackUnreadable, with no error.
 func (r *Refusals) Get(ctx context.Context, number uint64) (Kept, error) {
 	if number == 0 {
 		return Kept{}, ErrNoSuch
@@ -276,6 +286,7 @@ type stored struct {
 	Time    time.Time `json:"time"`
 }
 
+// fetch returns what is stored as it is, sealed; ErrNoSuch when there is none.
 func (r *Refusals) fetch(ctx context.Context, query map[string]any) (stored, error) {
 	var answer struct {
 		Message stored `json:"message"`

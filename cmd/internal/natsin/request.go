@@ -55,6 +55,7 @@ func (s *Server) answerProblem(reply string, err error) {
 }
 
 // answerRequests answers what arrives, round by round, until the collector is closed and empty.
+// Several rounds are in work at a time, so receipts of one publisher may overtake each other.
 func (s *Server) answerRequests() {
 	for {
 		taken := s.requests.take(roundMessagesMax, roundBytesMax)
@@ -85,7 +86,9 @@ func byPublisher(all []arrived) (groups [][]arrived) {
 	return groups
 }
 
-// answerGroup takes in the requests of one publisher together and answers each.
+// answerGroup takes in the requests of one publisher together and answers each. Its events are in
+// the log before any of them is answered. After an error of the whole each request gets it, and may
+// be sent again.
 func (s *Server) answerGroup(group []arrived) {
 	ctx, cancel := context.WithTimeout(s.finishBy, answerMax)
 	defer cancel()
@@ -106,6 +109,8 @@ func (s *Server) answerGroup(group []arrived) {
 	}
 }
 
+// answerReceipts says so where receipts are too long for an answer: the events are in the log, and
+// to send fewer of them again gets the receipts.
 func (s *Server) answerReceipts(reply string, got []event.Receipt) {
 	text := cloudevents.AppendReceipts(nil, intake.Masked(got))
 	if len(text) > s.messageMax {

@@ -12,7 +12,8 @@ import (
 // and returns the receipts. What is appended or was there already is removed; what is refused for
 // another reason than before is kept under a new number with that reason.
 //
-// If we crash in between, it may be there under both numbers.
+// If we crash in between, it may be there under both numbers. An error leaves it where it was; its
+// events may be in the log then, and are duplicates the next time.
 func Retry(
 	ctx context.Context, refusals *Refusals, ledger Ledger, number uint64,
 ) ([]event.Receipt, error) {

@@ -37,6 +37,9 @@ const (
 	requestMax = 10 * time.Second
 )
 
+// streamConfigs are the streams as this program makes them. Both refuse what is new when they are
+// full, rather than lose what they have, and neither removes anything by age: what of the refusals
+// is too old this program removes itself; see expire.
 func streamConfigs(replicas int) []jetstream.StreamConfig {
 	common := jetstream.StreamConfig{
 		Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: -1,
@@ -56,7 +59,9 @@ func streamConfigs(replicas int) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{intake, refused}
 }
 
-// makeStreams makes the streams where there are none. One that is there must be as safe.
+// makeStreams makes the streams where there are none. One that is there must be as safe. It may be
+// called when all is there. Of several ledgers that start at once one may get an error that is gone
+// at the next attempt.
 func makeStreams(
 	ctx context.Context, conn *nats.Conn, js jetstream.JetStream, replicas int,
 ) error {
@@ -76,6 +81,8 @@ func makeStreams(
 }
 
 // makeStream makes a stream where there is none, and returns what is set of the one that is there.
+// What is there is not changed: an operator may have set it otherwise, and unsafe says whether that
+// will do.
 func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig,
 ) (is jetstream.StreamConfig, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
@@ -91,7 +98,8 @@ func makeStream(ctx context.Context, js jetstream.JetStream, config jetstream.St
 }
 
 // remakeStreams makes the streams again that the server has lost while the ledger ran, so that
-// messages go on. What was in them nobody can make again: the operator is told.
+// messages go on. What was in them nobody can make again: the operator is told. Only the ledger
+// that writes does so.
 func (s *Server) remakeStreams(ctx context.Context, js jetstream.JetStream) error {
 	for _, config := range streamConfigs(log.Replicas(s.store, s.opts.Replicas)) {
 		one, cancel := context.WithTimeout(ctx, requestMax)
@@ -114,7 +122,7 @@ func (s *Server) remakeStreams(ctx context.Context, js jetstream.JetStream) erro
 }
 
 // unsafe says in which way a stream does not keep what it takes as well as the one wanted; empty:
-// in none.
+// in none. Each case is a way in which an acknowledged message could be gone.
 func unsafe(is, want jetstream.StreamConfig) string {
 	switch {
 	case len(is.Subjects) != 1 || is.Subjects[0] != want.Subjects[0]:
@@ -138,7 +146,8 @@ func unsafe(is, want jetstream.StreamConfig) string {
 }
 
 // Waiting returns how many packs the log has not taken yet. A consumer that was just made may not
-// know what there is, and says that nothing waits: what it has not settled without a gap waits.
+// know what there is, and says that nothing waits: what it has not settled without a gap waits. It
+// may be more than there are, for a moment.
 func Waiting(ctx context.Context, js jetstream.JetStream) (uint64, error) {
 	consumer, err := js.PushConsumer(ctx, StreamIntake, consumerName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -164,7 +173,7 @@ func Waiting(ctx context.Context, js jetstream.JetStream) (uint64, error) {
 	return max(known, min(in.Msgs, behind)), nil
 }
 
-// MakeStreams makes the streams for who restores what was in them.
+// MakeStreams makes the streams for who restores what was in them. It is safe to call it again.
 func MakeStreams(ctx context.Context, conn *nats.Conn, replicas int) error {
 	js, err := jetstream.New(conn)
 	if err != nil {

@@ -19,8 +19,9 @@ type outcome struct {
 	receipts []event.Receipt
 }
 
-// take has the ledger take in messages of one publisher, all together. After an error it is
-// unknown which events are in the log; taking them again is safe.
+// take has the ledger take in messages of one publisher, all together. After an error it is unknown
+// which events are in the log; taking them again is safe. Outcomes are by the places of the
+// messages. A panic is an error, which wraps errPanic.
 func take(ctx context.Context, ledger Ledger, messages []*Message) (_ []outcome, err error) {
 	defer recovered(&err)
 	outcomes := make([]outcome, len(messages))
@@ -51,6 +52,8 @@ func recovered(err *error) {
 	}
 }
 
+// submit has the events judged by what their publisher may report now. One who may report nothing
+// has all of them refused, with receipts, as that is an answer and no failure.
 func submit(
 	ctx context.Context, ledger Ledger, publisher string, raw [][]byte,
 ) ([]event.Receipt, error) {

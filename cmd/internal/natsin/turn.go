@@ -2,7 +2,8 @@ package natsin
 
 // inTurn divides what waits into what is taken now and the rest, both in the order of arrival.
 // Where not all fits, the first message of each publisher comes before the second of any, and so
-// on: who sends much waits behind himself alone. At least one message is taken.
+// on: who sends much waits behind himself alone. At least one message is taken. Both may be parts
+// of the memory of waiting, which the caller no longer uses.
 func inTurn(waiting []arrived, messagesMax, bytesMax int) (taken, rest []arrived) {
 	count, size := 0, 0
 	for count < min(len(waiting), messagesMax) {
@@ -38,6 +39,7 @@ func inTurn(waiting []arrived, messagesMax, bytesMax int) (taken, rest []arrived
 
 // byTurn returns the places of messages in the order in which their publishers have a turn, and
 // whether that differs from their arrival: not where all fit, nor where they are of one publisher.
+// It counts and places, and so needs no sorting.
 func byTurn(waiting []arrived, fit int) (order []int, several bool) {
 	if fit == len(waiting) {
 		return nil, false
