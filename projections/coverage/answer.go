@@ -11,7 +11,8 @@ import (
 	"cakupan/projections/checked"
 )
 
-// Query asks for the numbers of a region on a day, as known at a place in the log.
+// Query asks for the numbers of a region on a day, as known at a place in the log. The zero value
+// asks for the nation on 1970-01-01, as known before the first event.
 type Query struct {
 	Region    region.Code
 	On        temporal.Date
@@ -21,7 +22,8 @@ type Query struct {
 	Count     Count // what the cells of By count
 }
 
-// Answer is what contract section 4 prints; it marshals to that JSON, keys in its order.
+// Answer is what contract section 4 prints; it marshals to that JSON, keys in its order. It is the
+// caller's own. What is null in JSON is nil here, never 0.
 type Answer struct {
 	Region     string     `json:"region"`
 	Name       string     `json:"name"`
@@ -53,7 +55,8 @@ type Workforce struct {
 	Sequence    eventstore.Sequence `json:"sequence"`
 }
 
-// Target is the goal in force. Met and Shortfall (in workers) are null without a percentage.
+// Target is the goal in force. Met and Shortfall (in workers) are null without a percentage. Region
+// is where the target was set: that of a parent where the region has none.
 type Target struct {
 	Percent   string              `json:"percent"`
 	From      string              `json:"from"`
@@ -77,7 +80,8 @@ type Sector struct {
 	Target    *Target    `json:"target"`
 }
 
-// Answer answers the query.
+// Answer answers the query. It must not be used after the file is closed. An error says that the
+// file is damaged: there is no answer then, not even in part.
 func (v *View) Answer(q Query) (answer Answer, err error) {
 	err = v.p.db.View(func(tx *checked.Tx) error {
 		answer, err = v.answer(tx, q)

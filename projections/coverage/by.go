@@ -49,7 +49,8 @@ type By struct {
 	Evidence  *Cells `json:"evidence,omitempty"`
 }
 
-// Count says what the cells of an answer count.
+// Count says what the cells of an answer count. The zero value counts workers, as the contract does
+// without being asked (section 3).
 type Count uint8
 
 // Workers are counted once in a cell, however many of their enrolments have its value.
@@ -72,7 +73,7 @@ func ParseCount(name string) (Count, bool) {
 	return Count(max(i, 0)), i >= 0
 }
 
-// Only returns the cells of one dimension alone.
+// Only returns the cells of one dimension alone. The others are nil. They share the cells with b.
 func (b *By) Only(d Dimension) *By {
 	var only By
 	switch d {
@@ -92,6 +93,8 @@ func (b *By) Only(d Dimension) *By {
 	return &only
 }
 
+// newBy makes the cells of the dimensions asked for. With payer APBD the funding is the sources of
+// money, with others the payer itself (contract, section 3): both lists are one dimension.
 func newBy(dimensions []Dimension, total *sums) *By {
 	var by By
 	for _, d := range dimensions {

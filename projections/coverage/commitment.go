@@ -12,7 +12,8 @@ import (
 	"cakupan/projections/timeline"
 )
 
-// repurse is a commitment whose purse has changed. The state has the new one already.
+// repurse is a commitment whose purse has changed. The state has the new one already. It lives as
+// long as one event is applied.
 type repurse struct {
 	commitment uint32
 	was, is    *enrolment.Purse
@@ -41,7 +42,8 @@ func (r *repurse) timeline() timeline.Purses {
 	return timeline.Purses{Was: r.was, Is: r.is, Paid: r.spent}
 }
 
-// disburses reports whether a purse has paid for all of the months.
+// disburses reports whether a purse has paid for all of the months. That is: all of them, and not
+// only some.
 func disburses(p *enrolment.Purse, months enrolment.Span) bool {
 	i := enrolment.EndingAfter(p.Disbursed, months.From)
 	return i < len(p.Disbursed) &&
@@ -53,6 +55,9 @@ func disburses(p *enrolment.Purse, months enrolment.Span) bool {
 //
 // The enrolments are looked at in order of their numbers, so that it is known which of a person's
 // see the purse as it was, still, and which as it is. Nearly all are the only one of their worker.
+//
+// There may be hundreds of thousands, and their edges be few when added up: a closing takes the
+// same cell from all of a regency on one day.
 func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Change,
 ) []counts.Change {
 	is := f.state.Purse(c)
@@ -74,7 +79,8 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 }
 
 // comparePurse appends what differs for the persons of one enrolment. Enrolments with higher
-// numbers see the purse as it was.
+// numbers see the purse as it was. Those with lower ones, and this one when it is done, see it as
+// it is.
 func (f *fold) comparePurse(r *repurse, e uint32, edges []counts.Change) []counts.Change {
 	own, line := &f.own, f.heavy.lines[e]
 	if line == nil && !f.state.GatherFew(&own.facts, e, f.heavy.facts-1) {
@@ -101,7 +107,8 @@ func (f *fold) comparePurse(r *repurse, e uint32, edges []counts.Change) []count
 }
 
 // isCounted tells whether what differs for a worker is counted with more than the enrolment at
-// hand: there are others of his, or he has a tally.
+// hand: there are others of his, or he has a tally. Then the short way would count a person twice,
+// or leave the tally behind.
 func (f *fold) isCounted(w uint32) bool {
 	_, heavy := f.hasTally(w)
 	return heavy || f.state.Several(w)
@@ -140,7 +147,8 @@ func windowsOf(was, is *enrolment.Purse) []enrolment.Span {
 
 // comparePaid appends what differs for the worker of an enrolment, whose facts are gathered, when
 // money was disbursed: the months that the grants pay rest on something else. It returns false, and
-// has done nothing, when there is other money for these months.
+// has done nothing, when there is other money for these months. So is nearly every disbursement:
+// the days stay covered, and only the evidence is another one (contract, section 3).
 func (f *fold) comparePaid(r *repurse, edges []counts.Change) ([]counts.Change, bool) {
 	own, alone := &f.own, false
 	if f.paid, alone = own.facts.PaidBy(r.commitment, f.paid[:0]); !alone {
@@ -162,7 +170,8 @@ func (f *fold) comparePaid(r *repurse, edges []counts.Change) ([]counts.Change, 
 	return edges, true
 }
 
-// comparePaidIn appends what differs in the months that are paid, during a stretch.
+// comparePaidIn appends what differs in the months that are paid, during a stretch. Where the
+// commitment was closed before, nothing was paid.
 func (f *fold) comparePaidIn(r *repurse, stretch *enrolment.Stretch, paid enrolment.Span,
 	edges []counts.Change,
 ) []counts.Change {
@@ -192,7 +201,8 @@ func (f *fold) comparePaidIn(r *repurse, stretch *enrolment.Stretch, paid enrolm
 }
 
 // compareWindows appends what differs for the persons of an enrolment whose gathered facts are its
-// own, and whose grants of the commitment lie in the months.
+// own, and whose grants of the commitment lie in the months. Each window is compared by itself:
+// between them both purses say the same.
 func (f *fold) compareWindows(r *repurse, e uint32, months enrolment.Span, edges []counts.Change,
 ) []counts.Change {
 	own, now := &f.own, f.state.Purses()
@@ -218,13 +228,14 @@ func (f *fold) compareWindows(r *repurse, e uint32, months enrolment.Span, edges
 }
 
 // edgeSums adds up edges of one event, of which there may be millions in few cells on few days. Its
-// memory is that of what is left of them.
+// memory is that of what is left of them. The order of what it holds is that of its hashes, and
+// means nothing: counting sorts it.
 type edgeSums struct {
 	slots []counts.Change // of a power of two; with the zero cell: empty
 	used  int
 }
 
-// add takes edges in.
+// add takes edges in. What cancels stays as a slot of 0 until the next growth.
 func (s *edgeSums) add(edges []counts.Change) {
 	for i := range edges {
 		if 2*s.used >= len(s.slots) {
@@ -234,7 +245,7 @@ func (s *edgeSums) add(edges []counts.Change) {
 	}
 }
 
-// find returns the slot of a cell and day.
+// find returns the slot of a cell and day. There must be room, which add sees to.
 func (s *edgeSums) find(c counts.Key, day temporal.Date) *counts.Change {
 	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio
 	mask := uint64(len(s.slots) - 1)
@@ -260,7 +271,8 @@ func (s *edgeSums) grow() {
 	}
 }
 
-// flush appends what the edges come to, and is empty then.
+// flush appends what the edges come to, and is empty then. Large memory is given back, as such
+// events are rare.
 func (s *edgeSums) flush(edges []counts.Change) []counts.Change {
 	if s.used == 0 {
 		return edges

@@ -17,9 +17,13 @@ import (
 // It is an estimate, from above: each name counts in two of so many places, together with all
 // others that share them, and the lower of the two numbers is taken. What is retracted stays
 // counted, as the fold still passes it.
+//
+// Whoever takes events in asks it before: a number that is too high makes a sender wait for
+// nothing, one that is too low would make everybody wait for the fold.
 type costs struct{ grants, enrolments *pages.Table[uint32] }
 
-// Each name has a place in each of two rows, told by half of its tag.
+// Each name has a place in each of two rows, told by half of its tag. What names share by chance is
+// so twice.
 const (
 	costPlaces    = 1 << 13
 	costPageShift = 12
@@ -41,6 +45,8 @@ func costPlacesOf(t facts.Tag) [2]int {
 	return [...]int{int(t) % costPlaces, costPlaces + int(t>>16)%costPlaces}
 }
 
+// count counts a name once more; counted returns how often it was counted, or more. Both may be
+// called while the other is.
 func count(in *pages.Table[uint32], t facts.Tag) {
 	for _, at := range costPlacesOf(t) {
 		atomic.AddUint32(in.Edit(at), 1)
@@ -55,7 +61,8 @@ func counted(in *pages.Table[uint32], t facts.Tag) int {
 	return int(most)
 }
 
-// hasMany reports whether the person that a worker is has many enrolments.
+// hasMany reports whether the person that a worker is has many enrolments. Only the openings from
+// then on count in costs.
 func (f *fold) hasMany(w uint32) bool {
 	many := f.heavy.enrolments
 	return f.state.Several(w) && f.state.Opened(w, many) == many

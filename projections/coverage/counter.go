@@ -29,6 +29,9 @@ type bound struct {
 
 // count appends the edges of what a person with the spells and the others counts in, with the given
 // weight: +1 for what is after an event, -1 for what was before it.
+//
+// Where no two spells share a day, each counts with its enrolment in one cell. Where they do, the
+// worker counts in cells of each region alone, once, and each enrolment in its own.
 func (c *counter) count(edges []counts.Change, spells, others []enrolment.Spell, weight int32,
 ) []counts.Change {
 	c.spells = append(append(c.spells[:0], spells...), others...)
@@ -53,7 +56,8 @@ func (c *counter) count(edges []counts.Change, spells, others []enrolment.Spell,
 	return edges
 }
 
-// sortBounds makes the bounds of the spells, in order of the days.
+// sortBounds makes the bounds of the spells, in order of the days. On one day those that begin and
+// those that end may come in any order: all of them pass before the cells are asked for.
 func (c *counter) sortBounds() {
 	c.bounds = c.bounds[:0]
 	for i := range c.spells {
@@ -74,7 +78,8 @@ func (c *counter) pass(b bound) {
 	c.active = c.active[:len(c.active)-1]
 }
 
-// cellsOf returns the cells in which a person counts with the active spells.
+// cellsOf returns the cells in which a person counts with the active spells. They are the counter's
+// memory.
 func (c *counter) cellsOf() []cell {
 	c.cells, c.regions = c.cells[:0], c.regions[:0]
 	if len(c.active) == 1 {
@@ -98,7 +103,8 @@ func (c *counter) cellsOf() []cell {
 	return c.cells
 }
 
-// unionIn returns the measures in which the person counts, once each, in a region.
+// unionIn returns the measures in which the person counts, once each, in a region. In grace is
+// nobody who is covered there by another enrolment (contract, section 3).
 func (c *counter) unionIn(r region.Code) measures {
 	var union measures
 	for _, i := range c.active {

@@ -3,6 +3,16 @@
 //
 // It folds the log: for each event it works out what the event changes about the days of its
 // workers, and counts the difference (package counts).
+//
+// What an event changes are edges: in a cell (a region, measures, and who counts) from a day on so
+// many more or fewer. Edges are never changed again, so that the sum of those up to any event is
+// the answer as known at it. A person who is in several enrolments counts once in each number: to
+// find what differs, the days of the person before the event are counted out and those after it in.
+//
+// Two halves run at the same time: Apply has the state of package facts and makes edges; Show adds
+// them to the counts, and readers see only views of what was shown. Who makes a figure up, and why
+// two figures differ, is told by packages explain and difference, over the state that Read gives.
+// The file is a cache (contract, section 10); its bytes are in FORMAT.md.
 package coverage
 
 import (
@@ -33,10 +43,17 @@ const version = 8
 
 // rules is the version of the rules alone. It is part of every digest, so that digests that were
 // noted stay good when only the file changes.
+//
+// It is counted up only when the same log gives other numbers: all digests that were noted differ
+// then.
 const rules = 2
 
 // Projection is the fold and its file. One goroutine applies and stores; any number read through
 // [Projection.View] and [Projection.Read].
+//
+// Of the fields the state in fold belongs to Apply, and counts, recorded, firstRecorded, chain,
+// presence and costs to Show; publications have a lock of their own, as Apply adds and readers ask.
+// What readers see of Show's is in the view, which is replaced as a whole.
 type Projection struct {
 	db     *checked.DB
 	names  *facts.Names
@@ -62,12 +79,15 @@ type Projection struct {
 	view atomic.Pointer[View]
 }
 
-// A page of record times holds 4,096.
+// A page of record times holds 4,096. That is part of what a digest is, by digestShift, and 32 KiB
+// at most for a reader to unpack.
 const recordedPageShift = 12
 
 // New returns the projection of an empty log, to be kept in the database.
 func New(db *checked.DB) *Projection { return newProjection(db, counts.FullLayout(), fullLimits()) }
 
+// newProjection also says how the counts are laid out and what is heavy: tests cut both small, so
+// that few events meet what else takes millions. The answers do not depend on it.
 func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 	p := &Projection{
 		db:     db,
@@ -88,12 +108,16 @@ func newProjection(db *checked.DB, l counts.Layout, heavy limits) *Projection {
 }
 
 // Rules returns the version of the rules that figures are counted by, as it is published with them.
+// It is written into events of the log with the figures (contract, section 8, attest), and must
+// never mean other rules.
 func Rules() string { return Name + "/" + strconv.Itoa(rules) }
 
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }
 
-// Batch is the events of a frame, and once a part of them is applied what that changes.
+// Batch is the events of a frame, and once a part of them is applied what that changes. It belongs
+// to one goroutine at a time: Prepare, Apply and Show take it in turns. What is left in it of
+// events is for Show, which does not see the state.
 type Batch struct {
 	facts facts.Batch
 	part  []facts.Event   // that was applied last
@@ -105,7 +129,8 @@ type Batch struct {
 	many  []facts.Tag           // of workers who got an enrolment and had many
 }
 
-// edgesKept is how many edges a batch has memory for at most while it waits to be used again.
+// edgesKept is how many edges a batch has memory for at most while it waits to be used again. Few
+// events make more: the memory of those is given back.
 const edgesKept = 1 << 16
 
 // Prepare decodes a frame into the batch, whose memory it uses again, and numbers its names. It
@@ -116,6 +141,10 @@ func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 
 // Apply folds events of a frame into the state, from the first that is not in it, and leaves in the
 // batch what they change; see projections.Projection.
+//
+// The work is counted in edges and in what was looked at, never in time, so that frames are cut at
+// the same event whatever the machine. A batch that does not go on from the state is ErrFile, and
+// nothing is changed.
 func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 	if err := p.loadState(); err != nil {
 		return projections.Part{}, err
@@ -158,6 +187,9 @@ func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spen
 // giveWay lets readers read the state, and others have the processor, in the middle of an event
 // that changes much. The state has that event already or not yet; what is worked out of it is the
 // fold's own until the event is shown.
+//
+// It must be called with the lock held, and by the fold alone; nothing that was read of the state
+// before need be read again, because only the fold changes it.
 func (p *Projection) giveWay() {
 	p.reading.Unlock()
 	runtime.Gosched()
@@ -171,6 +203,9 @@ func (b *Batch) work(f *fold) int { return len(b.ends) + len(b.edges) + f.looked
 // does not change during the call. The fold waits meanwhile: who reads much reads it in slices,
 // each of which takes less than a millisecond. What is in force as known at an event stays so from
 // one slice to the next.
+//
+// The state is not to be kept, or anything of it, after the call. An error that is not the one of f
+// says that the file is damaged.
 func (p *Projection) Read(f func(s *facts.State) error) error {
 	if err := p.loadState(); err != nil {
 		return err
@@ -185,7 +220,7 @@ func (p *Projection) Names() *facts.Names { return p.names }
 
 // Show adds what the events of an applied part change to what readers see. It does not look at
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
-// is done there.
+// is done there. A view holds on to what was shown before it, so that readers ask on meanwhile.
 func (p *Projection) Show(b *Batch) {
 	if p.digestOnly {
 		p.hash(b)
@@ -198,7 +233,8 @@ func (p *Projection) Show(b *Batch) {
 	}
 }
 
-// count counts what an applied part changes.
+// count counts what an applied part changes. An event that never came into force is recorded,
+// hashed and numbered all the same: its changes are none.
 func (p *Projection) count(b *Batch) {
 	from, ends, rest := uint32(0), b.ends, placing{b.never, b.gone}
 	for events := range slices.Chunk(b.part, facts.Together) {
@@ -219,6 +255,8 @@ func (p *Projection) count(b *Batch) {
 	}
 }
 
+// addRecorded keeps when the next event was recorded, and of each page the first time, by which
+// KnownAt finds the page without reading any.
 func (p *Projection) addRecorded(at temporal.Instant) {
 	if p.recorded.Len()&(1<<recordedPageShift-1) == 0 {
 		p.firstRecorded = append(p.firstRecorded, at)
@@ -226,7 +264,8 @@ func (p *Projection) addRecorded(at temporal.Instant) {
 	binary.LittleEndian.PutUint64(p.recorded.Append(), uint64(at))
 }
 
-// publish lets readers see what was applied.
+// publish lets readers see what was applied. Counts and all else in the view are of the same
+// events: a reader takes one view for one answer.
 func (p *Projection) publish() {
 	p.view.Store(&View{
 		p:             p,
@@ -239,7 +278,8 @@ func (p *Projection) publish() {
 	})
 }
 
-// View returns what has been applied so far, to ask as often as one likes.
+// View returns what has been applied so far, to ask as often as one likes. It never waits, and is
+// right for as long as the reader keeps it.
 func (p *Projection) View() *View { return p.view.Load() }
 
 // Workers returns the number of workers the fold knows; 0 before the first Prepare after Load.

@@ -71,7 +71,8 @@ func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 	return p.View().Digest(k)
 }
 
-// head returns the head of the first blocks, of which there are so many.
+// head returns the head of the first blocks, of which there are so many. Zeros stand for the head
+// before the first block.
 func (v *View) head(tx *checked.Tx, blocks int) ([]byte, error) {
 	if blocks == 0 {
 		return make([]byte, headBytes), nil
@@ -85,7 +86,9 @@ func (v *View) head(tx *checked.Tx, blocks int) ([]byte, error) {
 	return page[at : at+headBytes], nil
 }
 
-// hashSince writes the texts of the events of one block up to one of them.
+// hashSince writes the texts of the events of one block up to one of them. Begin is a multiple of
+// the size of a block; what lies between it and k is less than a block. An event without changes
+// has a text, too.
 func (v *View) hashSince(tx *checked.Tx, begin, k eventstore.Sequence, h hash.Hash) error {
 	if begin == k {
 		return nil
@@ -123,7 +126,8 @@ func (v *View) hashSince(tx *checked.Tx, begin, k eventstore.Sequence, h hash.Ha
 }
 
 // appendText appends what of an event is hashed, little endian: its record time (8), the number of
-// its deltas (4); of each the day (4), the weight (4) and the cell (8).
+// its deltas (4); of each the day (4), the weight (4) and the cell (8). The changes must be those
+// that are stored: sorted, and those of one cell and day added up.
 func appendText(text []byte, at temporal.Instant, changes []counts.Change) []byte {
 	text = binary.LittleEndian.AppendUint64(text, uint64(at))
 	text = binary.LittleEndian.AppendUint32(text, uint32(len(changes)))
@@ -138,6 +142,9 @@ func appendText(text []byte, at temporal.Instant, changes []counts.Change) []byt
 
 // chain is the heads of the blocks that are full, and the hash of the one that is not. The latter
 // is derived: it is made again from the stored events.
+//
+// It belongs to Show. Heads are stored, and never change; text is what waits to be hashed: one
+// write for each event would cost more than the hashing.
 type chain struct {
 	heads  *pages.History
 	block  hash.Hash
@@ -152,7 +159,7 @@ func newChain() chain {
 	return c
 }
 
-// add adds the next event.
+// add adds the next event. It must get every event in order, also those that change nothing.
 func (c *chain) add(at temporal.Instant, changes []counts.Change) {
 	const enough = 4 << 10 // to be hashed at once
 	c.text = appendText(c.text, at, changes)
@@ -178,12 +185,14 @@ func (c *chain) add(at temporal.Instant, changes []counts.Change) {
 	}
 }
 
-// sequence returns how many events were added, of a chain that was empty.
+// sequence returns how many events were added, of a chain that was empty. Of one that was loaded it
+// counts on from what the file has.
 func (c *chain) sequence() eventstore.Sequence {
 	return eventstore.Sequence(c.heads.Len())<<digestShift + eventstore.Sequence(c.events)
 }
 
-// resume makes the hash of the block that is not full from what a view holds.
+// resume makes the hash of the block that is not full from what a view holds. It costs one page of
+// record times and the deltas of those events.
 func (c *chain) resume(tx *checked.Tx, v *View) error {
 	begin := v.known >> digestShift << digestShift
 	head, err := v.head(tx, int(v.known>>digestShift))
@@ -196,6 +205,7 @@ func (c *chain) resume(tx *checked.Tx, v *View) error {
 	return v.hashSince(tx, begin, v.known, c.block)
 }
 
+// digestFlips writes from which event on regions had an enrolment, up to k. They are in order.
 func (v *View) digestFlips(tx *checked.Tx, d *digester, k eventstore.Sequence) error {
 	flips := v.p.presence.flips
 	size := flips.PageRecords()
@@ -215,7 +225,8 @@ func (v *View) digestFlips(tx *checked.Tx, d *digester, k eventstore.Sequence) e
 	return nil
 }
 
-// digester writes fixed-size numbers and length-prefixed texts to a hash.
+// digester writes fixed-size numbers and length-prefixed texts to a hash. Every value has a length
+// that is known from what came before it: two different lists never write the same bytes.
 type digester struct {
 	h   hash.Hash
 	buf []byte
@@ -234,7 +245,8 @@ func (d *digester) text(s string) {
 	d.h.Write([]byte(s))
 }
 
-// digest writes the publications up to k.
+// digest writes the publications up to k. A retraction after k is left out, so that the digest as
+// known at k stays the same.
 func (ps *publications) digest(d *digester, k eventstore.Sequence) {
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()

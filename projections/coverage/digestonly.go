@@ -13,12 +13,16 @@ import (
 // DigestOnly says, before any event is applied, that the projection will be asked for its digest
 // as known at one event and for nothing else. Then what an event changes is hashed and dropped:
 // nothing is counted, summed up, kept or shown, and no view has any events.
+//
+// It is for a rebuild that is only compared with the live projection. It cannot be taken back, and
+// the projection cannot be stored: errDigestOnly.
 func (p *Projection) DigestOnly(until eventstore.Sequence) {
 	p.digestOnly, p.publications.unkept = true, true
 	p.chain.tellAt(until)
 }
 
-// hash adds what an applied part changes to the digest.
+// hash adds what an applied part changes to the digest. The changes are combined as counting them
+// would, because the digest is over what is stored.
 func (p *Projection) hash(b *Batch) {
 	from, rest := uint32(0), placing{b.never, b.gone}
 	for i := range b.part {
@@ -29,7 +33,8 @@ func (p *Projection) hash(b *Batch) {
 	}
 }
 
-// told is the digest as known at one event, which is made as the events go by.
+// told is the digest as known at one event, which is made as the events go by. It runs beside the
+// block of the chain, and has its head and the texts up to one event.
 type told struct {
 	until eventstore.Sequence
 	h     hash.Hash // nil: its block has not begun
@@ -61,7 +66,9 @@ func (t *told) add(text []byte, last bool) {
 	}
 }
 
-// digestAt returns the digest that was made as the events went by.
+// digestAt returns the digest that was made as the events went by. Any other k, or one whose event
+// has not been applied, is an error: what it would need is dropped. Asked again it returns the
+// same.
 func (p *Projection) digestAt(k eventstore.Sequence) (string, error) {
 	t := p.chain.told
 	if k != t.until || !t.done {

@@ -25,15 +25,17 @@ const (
 	flipsBucket          = "flips"
 )
 
-// ErrFile is returned for a file that does not hold what Store writes.
+// ErrFile is returned for a file that does not hold what Store writes. To the runner that is
+// damage: the file is dropped and built anew from the log.
 var ErrFile = fmt.Errorf("coverage: %w", checked.ErrDamaged)
 
+// errDigestOnly stops who would store a projection that has dropped what it was to store.
 var errDigestOnly = errors.New("coverage: what was applied was not kept, for its digest only")
 
 // bucket returns a bucket that Store has made; nil in a file without one.
 func bucket(tx *checked.Tx, name string) *checked.Bucket { return tx.Bucket([]byte(name)) }
 
-// lengths are the numbers of records of what is kept in pages.
+// lengths are the numbers of records of what is kept in pages. It is stored as JSON by these names.
 type lengths struct {
 	Counts                  counts.Lengths
 	Facts                   facts.Lengths
@@ -44,7 +46,8 @@ type lengths struct {
 	Publications, Flips int
 }
 
-// columns lists what readers need beside the counts.
+// columns lists what readers need beside the counts. The order says nothing; each column is found
+// by its bucket.
 func (p *Projection) columns(n *lengths) []pages.Column {
 	return []pages.Column{
 		{Bucket: recordedBucket, Pages: p.recorded, Length: &n.Recorded},
@@ -57,11 +60,15 @@ func (p *Projection) columns(n *lengths) []pages.Column {
 	}
 }
 
-// Finish waits for the sums that are being made.
+// Finish waits for the sums that are being made. Their error is that of a sum that Show has left to
+// another goroutine.
 func (p *Projection) Finish() error { return p.counts.Wait() }
 
 // Store writes all that changed since the last Stored or Load into the transaction. Whoever
 // commits it calls Stored then, or Store again later if the commit failed.
+//
+// It goes into the transaction of the position. After a crash before the commit the file is as the
+// last one left it, and what was settled behind that is written again.
 func (p *Projection) Store(tx *checked.Tx) error {
 	if p.digestOnly {
 		return errDigestOnly
@@ -90,7 +97,9 @@ func (p *Projection) Store(tx *checked.Tx) error {
 	})
 }
 
-// Settle writes most of what readers read: counts, and the full pages of record times.
+// Settle writes most of what readers read: counts, and the full pages of record times. They never
+// change, so that they need not wait for the commit that says how many of them count; a crash
+// between both leaves pages that nobody reads.
 func (p *Projection) Settle(tx *checked.Tx) error {
 	if err := pages.StoreIn(tx, recordedBucket, p.recorded.Settle); err != nil {
 		return err
@@ -104,8 +113,8 @@ func (p *Projection) Settled() {
 	p.counts.Settled()
 }
 
-// Stored tells that the transaction of the last Store has committed: what readers can now find
-// in the file leaves memory.
+// Stored tells that the transaction of the last Store has committed: what readers can now find in
+// the file leaves memory. A view from before that is still good: it has the pages itself.
 func (p *Projection) Stored() {
 	if !p.loaded() {
 		return
@@ -123,6 +132,7 @@ func (p *Projection) Stored() {
 // lengthsList is the name of the list of lengths.
 const lengthsList = "lengths"
 
+// putJSON writes a list under its name.
 func putJSON(b *checked.Bucket, name string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -144,6 +154,10 @@ func getJSON(b *checked.Bucket, name string, value any) error {
 }
 
 // Load reads what readers need from the file; the state of the fold waits for the first Apply.
+//
+// So a ledger answers as soon as it is opened, and the state, which may be large, is read when an
+// event or an explanation needs it. It must not be called while anybody asks. After an error the
+// projection must be dropped.
 func (p *Projection) Load(tx *checked.Tx) error {
 	lists := bucket(tx, listsBucket)
 	if lists == nil {
@@ -177,7 +191,8 @@ func (p *Projection) Load(tx *checked.Tx) error {
 	return nil
 }
 
-// loadRare makes what is looked up of the publications and flips.
+// loadRare makes what is looked up of the publications and flips. Both are rare, and all of them
+// are kept in memory.
 func (p *Projection) loadRare(tx *checked.Tx) error {
 	err := facts.EachLine(p.publications.lines, bucket(tx, publicationsBucket), p.publications.load)
 	if err != nil {
@@ -202,6 +217,9 @@ func (p *Projection) loaded() bool {
 }
 
 // loadState reads the state of the fold and of the digest, unless it is in memory already.
+//
+// Whoever comes first reads it, the others wait. Nothing is changed by a failure, and the next call
+// tries again.
 func (p *Projection) loadState() error {
 	if p.loaded() {
 		return nil

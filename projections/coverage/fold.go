@@ -11,6 +11,9 @@ import (
 
 // fold works out what events change about the days of persons. Only the state outlives an event;
 // all else is memory that is used again, or derived from the state: see heavy.
+//
+// It belongs to the goroutine that applies. Own and days hold one comparison at a time: whoever
+// compares must have appended its edges before the next one begins.
 type fold struct {
 	state *facts.State
 
@@ -27,7 +30,8 @@ type fold struct {
 	longWay bool
 }
 
-// change is one enrolment before and after an event.
+// change is one enrolment before and after an event. Before is as the state says, after what it
+// will come to; the slices of both are used again.
 type change struct {
 	facts         facts.Gathered
 	before, after facts.Course
@@ -40,6 +44,10 @@ func newFold(s *facts.State, p *Projection) *fold {
 }
 
 // apply adds one event of the batch to the state and appends what it changes to the edges.
+//
+// What differs is worked out before the state has the event, where the state must say how it was,
+// or after it from what was noted before. An event that was retracted before it came changes
+// nothing.
 func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
 	f := p.fold
 	if f.state.AddRetracted(e, &b.facts) {
@@ -79,6 +87,9 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 
 // fact adds a fact about an enrolment. Its facts are gathered once: what they come to after the
 // event follows from what they came to before it.
+//
+// The short ways say the same as the long one, for the events of which nearly all logs are made.
+// They must not be taken where a timeline or a tally is kept, which would miss the event.
 func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 	if !f.longWay {
 		var done bool
@@ -92,6 +103,7 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 			return edges
 		}
 	}
+	// A timeline goes forward itself, and tells by what its spells differ.
 	if line := f.line(e.Enrolment); line != nil {
 		f.addTo(line, e)
 		edges = f.compareLine(line, e.Enrolment, f.state.Purses(), edges)
@@ -125,7 +137,8 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 }
 
 // daysSince returns the days that a fact can change: none before it is effective. What a grant pays
-// ends with the grace after it; of a credit that is the first one, days speak for ever.
+// ends with the grace after it; of a credit that is the first one, days speak for ever. Grace lasts
+// for three months after the last paid one (contract, section 3).
 func daysSince(e *facts.Event) facts.Days {
 	since := facts.Days{From: temporal.Date(e.From), Until: enrolment.Never}
 	switch g := e.Grant(); e.Kind {
@@ -155,6 +168,8 @@ func (f *fold) first(e *facts.Event, edges []counts.Change) ([]counts.Change, bo
 // second adds the second fact about an enrolment, when the first one opened it and the worker has
 // no other enrolment: the first grant of those on the budget, the first credit or change of others.
 // It returns false, and has done nothing, for any other fact.
+//
+// Before it there was the opening alone, so that both courses are known without gathering facts.
 func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, bool) {
 	if e.Kind == event.EnrolmentOpened {
 		return edges, false
@@ -216,7 +231,8 @@ func (f *fold) credit(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	return edges, true
 }
 
-// creditOneOf does so for an enrolment that is not the only one of its worker.
+// creditOneOf does so for an enrolment that is not the only one of its worker. The past up to the
+// last credited month is the same before and after, and left out of both.
 func (f *fold) creditOneOf(e *facts.Event, opening *enrolment.Change, until temporal.Month,
 	edges []counts.Change,
 ) []counts.Change {
@@ -239,6 +255,10 @@ func (f *fold) creditOneOf(e *facts.Event, opening *enrolment.Change, until temp
 // appendCredit appends the edges of months that are credited after all others, which ended with a
 // month, for the only enrolment of a worker: they are covered, and the grace or the employer's due
 // follows them.
+//
+// Until was the first month after the last credited one. What the months after it were, late, ends
+// where the new ones begin; so is what follows these. A payer SELF who is late is in grace, an
+// employer is due (contract, section 3), and covered.
 func appendCredit(edges []counts.Change, opening *enrolment.Change, died temporal.Date,
 	ended temporal.Month, credited enrolment.Span,
 ) []counts.Change {
@@ -271,6 +291,8 @@ func appendCredit(edges []counts.Change, opening *enrolment.Change, died tempora
 // compareCourses appends what differs on the days for the persons of an enrolment between its
 // course before and after. The state must be as before, but for purses: those are as the other
 // enrolments see them.
+//
+// Two ids of one person are compared together: their spells count once.
 func (f *fold) compareCourses(e uint32, purses facts.Purses, days facts.Days,
 	edges []counts.Change,
 ) []counts.Change {
@@ -315,7 +337,8 @@ func (f *fold) spellsOf(spells []enrolment.Spell, c *facts.Course, w uint32, day
 }
 
 // differing returns two courses of one enrolment without the past in which they are the same. An
-// event changes stretches or months, hardly ever both.
+// event changes stretches or months, hardly ever both. What is left out must be the same to the
+// spell: so months are kept that may still count after their end.
 func differing(a, b *facts.Course) (before, after facts.Course) {
 	stretches := common(a.Stretches, b.Stretches)
 	before, after = *a, *b
@@ -335,7 +358,8 @@ func differing(a, b *facts.Course) (before, after facts.Course) {
 	return before, after
 }
 
-// moneyCounts is for how many months after a month with money it still counts.
+// moneyCounts is for how many months after a month with money it still counts. So long last grace
+// and due (contract, section 3).
 const moneyCounts = 3
 
 // firstMonth returns the first month of two lists in order.
@@ -359,6 +383,9 @@ func common[T comparable](a, b []T) int {
 }
 
 // retract takes the event that a retraction names out of force, and returns the terms it named.
+//
+// The terms are for Show, which counts where enrolments are; they are zero where it named none. A
+// retraction of what is not in the log yet is noted by the state and has no edges.
 func (f *fold) retract(e *facts.Event, r *facts.Rare,
 	edges []counts.Change,
 ) (_ []counts.Change, gone facts.PackedTerms) {
@@ -381,6 +408,7 @@ func (f *fold) retract(e *facts.Event, r *facts.Rare,
 }
 
 // compareWithout appends what will differ once a fact about an enrolment is not in force any more.
+// The state must still have the fact.
 func (f *fold) compareWithout(e uint32, fact eventstore.Sequence,
 	edges []counts.Change,
 ) []counts.Change {

@@ -14,7 +14,8 @@ import (
 
 // What is heavy is not worked out anew for each event: an enrolment with many facts has a timeline,
 // a person with many enrolments a tally. Both are derived from the state when they are first
-// needed, and must say the same as it; they go when they become too many.
+// needed, and must say the same as it; they go when they become too many. They trade memory for
+// work and change no answer.
 type limits struct {
 	facts, enrolments int // from how many on an enrolment, a person is heavy
 	months            int // and from how many spans of months with money on an enrolment
@@ -29,7 +30,9 @@ func fullLimits() limits {
 	return limits{facts: 64, enrolments: 16, months: 256, factsKept: 1_000_000, spellsKept: 250_000}
 }
 
-// heavy is what is kept of heavy enrolments and persons.
+// heavy is what is kept of heavy enrolments and persons. It is never stored. Both maps are cleared
+// as a whole when they hold too much: what is needed again is made again, and which one was used
+// last need not be known.
 type heavy struct {
 	limits
 	lines   map[uint32]*timeline.Timeline // by enrolment
@@ -40,7 +43,8 @@ type heavy struct {
 	difference timeline.Difference // of the enrolment that an event is about
 }
 
-// drop forgets the tally of a person.
+// drop forgets the tally of a person. It is needed when a merge comes or goes: another key is that
+// person's then, or the key another person's.
 func (h *heavy) drop(key uint32) {
 	if t := h.tallies[key]; t != nil {
 		h.spells -= t.spells
@@ -48,7 +52,7 @@ func (h *heavy) drop(key uint32) {
 	}
 }
 
-// keep keeps the tally of a person.
+// keep keeps the tally of a person. A tally that grew after it was kept is counted by what it had.
 func (h *heavy) keep(key uint32, t *tally) {
 	if h.spells += t.spells; h.tallies == nil || h.spells > h.spellsKept {
 		h.tallies, h.spells = map[uint32]*tally{}, t.spells
@@ -58,6 +62,9 @@ func (h *heavy) keep(key uint32, t *tally) {
 
 // line returns the timeline of an enrolment with many facts; of one with few it returns nil and has
 // gathered its facts.
+//
+// Its timeline, once there is one, must be told of every fact of the enrolment: until it is dropped
+// it stands for the state.
 func (f *fold) line(e uint32) *timeline.Timeline {
 	if line := f.heavy.lines[e]; line != nil {
 		return line
@@ -80,7 +87,8 @@ func (f *fold) lineOfMonths(e uint32) *timeline.Timeline {
 	return f.newLine(&f.own.facts, e, f.state.Purses())
 }
 
-// newLine makes the timeline of gathered facts.
+// newLine makes the timeline of gathered facts. The purses must be those that its next change goes
+// on from.
 func (f *fold) newLine(g *facts.Gathered, e uint32, purses facts.Purses) *timeline.Timeline {
 	h := &f.heavy
 	if h.held += g.Len(); h.lines == nil || h.held > h.factsKept {
@@ -92,6 +100,8 @@ func (f *fold) newLine(g *facts.Gathered, e uint32, purses facts.Purses) *timeli
 	return line
 }
 
+// oldestFirst turns grants, which are gathered the newest first, into the order that a timeline
+// asks for.
 func oldestFirst(grants []facts.Grant) []timeline.Grant {
 	ordered := make([]timeline.Grant, 0, len(grants))
 	for i := range slices.Backward(grants) {
@@ -106,7 +116,7 @@ func lineGrant(g *facts.Grant) timeline.Grant {
 	}
 }
 
-// addTo adds an event to a timeline.
+// addTo adds an event to a timeline. What differs is left in heavy.difference, for compareLine.
 func (f *fold) addTo(line *timeline.Timeline, e *facts.Event) {
 	f.heavy.held++
 	g, d, died := e.Grant(), &f.heavy.difference, f.state.DiedOn
@@ -126,7 +136,7 @@ func (f *fold) addTo(line *timeline.Timeline, e *facts.Event) {
 	}
 }
 
-// takeFrom removes a fact in force from a timeline.
+// takeFrom removes a fact in force from a timeline. It must still be in the state.
 func (f *fold) takeFrom(line *timeline.Timeline, fact eventstore.Sequence) {
 	r, found := f.state.FactAt(fact)
 	if !found {
@@ -151,6 +161,7 @@ func (f *fold) takeFrom(line *timeline.Timeline, fact eventstore.Sequence) {
 }
 
 // compareLine appends what differs for the persons of an enrolment after a change of its timeline.
+// It takes all that was left in heavy.difference, person by person.
 func (f *fold) compareLine(line *timeline.Timeline, e uint32, purses facts.Purses,
 	edges []counts.Change,
 ) []counts.Change {
@@ -188,7 +199,7 @@ func part(dst, spells []enrolment.Spell, asked func(enrolment.Spell) bool,
 }
 
 // tally returns the tally of the person that a worker is, made from the state if there is none; nil
-// when there are few enrolments.
+// when there are few enrolments. It must be asked for while the state is as the tally should be.
 func (f *fold) tally(w uint32) *tally {
 	if t, heavy := f.hasTally(w); t != nil || !heavy {
 		return t
@@ -198,7 +209,8 @@ func (f *fold) tally(w uint32) *tally {
 }
 
 // hasTally returns the tally of the person that a worker is, if there is one, and whether the
-// person must have one.
+// person must have one. The count of openings never falls, so that one who has a tally keeps
+// needing one.
 func (f *fold) hasTally(w uint32) (t *tally, heavy bool) {
 	h := &f.heavy
 	if t := h.tallies[f.state.Person(w)]; t != nil {
@@ -209,6 +221,9 @@ func (f *fold) hasTally(w uint32) (t *tally, heavy bool) {
 
 // tallyBefore returns the tally of a person as it was before one of the enrolments changed, of
 // which the spells that differ are given.
+//
+// Its caller exchanges the spells then. With a timeline, which is ahead of the state, the spells of
+// after are taken back first.
 func (f *fold) tallyBefore(p person, were, are []enrolment.Spell) *tally {
 	t, heavy := f.hasTally(p.worker)
 	if t != nil || !heavy {
@@ -259,7 +274,8 @@ type lived struct {
 	died temporal.Date
 }
 
-// spellsOfID appends the spells of all enrolments of one id, all but one, on the days.
+// spellsOfID appends the spells of all enrolments of one id, all but one, on the days. It gives way
+// now and then: a person may have thousands. Timelines of heavy ones are made on the way.
 func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, days facts.Days,
 	purses facts.Purses,
 ) []enrolment.Spell {
@@ -292,7 +308,8 @@ func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, day
 	return spells
 }
 
-// monthsOf returns the months whose money counts on some of the days.
+// monthsOf returns the months whose money counts on some of the days. It is three more before them,
+// as grace and due count on.
 func monthsOf(days facts.Days) enrolment.Span {
 	months := facts.AllMonths()
 	if days.From > -enrolment.Never {

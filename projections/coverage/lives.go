@@ -9,7 +9,8 @@ import (
 	"cakupan/projections/facts"
 )
 
-// death adds a death of a worker.
+// death adds a death of a worker. Of several the earliest counts (contract, section 3): often
+// nothing changes.
 func (f *fold) death(e *facts.Event, b *facts.Batch, edges []counts.Change) []counts.Change {
 	w := e.Worker
 	t := f.tally(w)
@@ -18,7 +19,7 @@ func (f *fold) death(e *facts.Event, b *facts.Batch, edges []counts.Change) []co
 	return f.live(w, nil, t, was, edges)
 }
 
-// unDeath takes a death of a worker out of force.
+// unDeath takes a death of a worker out of force. The next earliest counts then, or none.
 func (f *fold) unDeath(w uint32, e *facts.Event, r *facts.Rare,
 	edges []counts.Change,
 ) []counts.Change {
@@ -30,7 +31,8 @@ func (f *fold) unDeath(w uint32, e *facts.Event, r *facts.Rare,
 
 // live appends what another last day of life changes for the person that a worker is, all but the
 // ids of some, who has the tally or none. The days between the two last days come or go, and
-// nothing else.
+// nothing else. The state must have the new last day. With Never as one of both the days have no
+// end.
 func (f *fold) live(w uint32, but []uint32, t *tally, was temporal.Date, edges []counts.Change,
 ) []counts.Change {
 	is := f.state.DiedOn(w)
@@ -61,6 +63,8 @@ func (f *fold) others(w uint32, but []uint32) []uint32 {
 }
 
 // spellsOfIDs returns the spells of ids of one person on the days, given the last day of life.
+// Timelines are told the last day instead of asking for it, so that one may ask as if nobody had
+// died.
 func (f *fold) spellsOfIDs(ids []uint32, died temporal.Date, days facts.Days,
 ) (spells []enrolment.Spell) {
 	for _, id := range ids {
@@ -85,6 +89,10 @@ func (f *fold) count(spells []enrolment.Spell, t *tally, weight int32, edges []c
 
 // merge adds a merge of two workers. What the smaller of the two persons counted in goes, and its
 // spells come to the other.
+//
+// The order is needed: tallies go first, as they are by the key of a person, which the merge
+// changes; the smaller one's spells are counted out by the day of death that the person had, and
+// come in by the one that both have now. The larger one is not read where it has a tally.
 func (f *fold) merge(e *facts.Event, b *facts.Batch, edges []counts.Change) []counts.Change {
 	small, large := e.Worker, e.Into()
 	if f.state.Person(small) == f.state.Person(large) {
@@ -114,7 +122,8 @@ func (f *fold) merge(e *facts.Event, b *facts.Batch, edges []counts.Change) []co
 }
 
 // unmerge takes a merge out of force. The spells of the ids that leave go from the person, and
-// count by themselves.
+// count by themselves. If other merges still join them nothing differs. Which of the two sides
+// leaves, the state says: the sums are the same either way.
 func (f *fold) unmerge(owner facts.Owner, e *facts.Event, r *facts.Rare, edges []counts.Change,
 ) []counts.Change {
 	one, other := f.state.Merge(owner)
@@ -145,7 +154,8 @@ func (f *fold) unmerge(owner facts.Owner, e *facts.Event, r *facts.Rare, edges [
 	return f.countAnew(left, come, edges)
 }
 
-// countAnew appends what spells count in that are all that a person has.
+// countAnew appends what spells count in that are all that a person has. A person with many gets a
+// tally, which is made empty and then told of them.
 func (f *fold) countAnew(w uint32, spells []enrolment.Spell, edges []counts.Change,
 ) []counts.Change {
 	if most := f.heavy.enrolments; f.state.Opened(w, most) < most {

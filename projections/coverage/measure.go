@@ -10,7 +10,7 @@ import (
 )
 
 // measures is a set of the numbers a covered enrolment and its worker can count in; bit i is
-// measure i.
+// measure i. There is room for 40 below the bits of a cell.
 type measures uint64
 
 // The measures. Their numbers are stored: never reorder. Those of the code lists follow the
@@ -81,9 +81,10 @@ func (t *totals) add(row counts.Key, weight int64) {
 	}
 }
 
-// cell is what a change of coverage counts in: the measures of a region, and, unless exact, of
-// the regions that region lies in; as a number of workers, of enrolments, or of both. It packs into
-// 64 bits: region, exact, who counts, measures.
+// cell is what a change of coverage counts in: the measures of a region, and, unless exact, of the
+// regions that region lies in; as a number of workers, of enrolments, or of both. It packs into 64
+// bits: region, exact, who counts, measures. It is stored, in deltas and runs, and hashed: its bits
+// are part of the file and of every digest.
 type cell uint64
 
 const (
@@ -124,7 +125,8 @@ func (c cell) countsIn(r region.Code) bool {
 	return r == region.Nation || own.Parent() == r
 }
 
-// newRow returns the row of a cell in a region. Rows of a region follow one another.
+// newRow returns the row of a cell in a region. Rows of a region follow one another. It is by what
+// the counts are sorted, so that one region is read in one go.
 func newRow(in region.Code, c cell) counts.Key {
 	const kept = workersBit | enrolmentsBit | 1<<measureCount - 1
 	return counts.Key(in)<<regionShift | counts.Key(c)&kept

@@ -14,7 +14,8 @@ import (
 	"cakupan/projections/pages"
 )
 
-// places tells in which regions something is, as known at any moment.
+// places tells in which regions something is, as known at any moment. Where it is at a moment
+// there is an odd number of flips up to then.
 type places struct {
 	// flips are the sequences at which it came to a region, went, came again …, in order.
 	flips map[region.Code][]eventstore.Sequence
@@ -41,6 +42,10 @@ func (p places) at(k eventstore.Sequence) iter.Seq[region.Code] {
 
 // presence tells which regencies have an enrolment: one that an opened or amended event in force
 // places there. One goroutine counts, others ask at the same time.
+//
+// It belongs to Show, and so counts in order of the log what the regions listed by a question
+// without a region are (contract, section 6). Amendments count by themselves: one of an enrolment
+// that was never opened lists a region, too.
 type presence struct {
 	counts *pages.Table[int64] // events that place one there, by region code
 	flips  *pages.History      // see flipBytes
@@ -76,13 +81,15 @@ func newPresence() *presence {
 }
 
 // placing is what of an applied part the presence has not seen yet, beside its events: see [Batch].
+// Each list is taken from its front, as the events come.
 type placing struct {
 	never []eventstore.Sequence
 	gone  []facts.PackedTerms
 }
 
 // place counts the region that the next event places an enrolment in, or does not any more, and
-// reports whether the event came into force.
+// reports whether the event came into force. It must be called for each event of the part, in
+// order.
 func (r *placing) place(p *presence, e *facts.Event) (inForce bool) {
 	switch {
 	case e.Kind == event.EventRetracted:
@@ -104,6 +111,8 @@ func (p *presence) named(seq eventstore.Sequence, packed facts.PackedTerms, by i
 	}
 }
 
+// count counts one more, or fewer, and keeps a flip where the regency comes to have one or loses
+// its last.
 func (p *presence) count(seq eventstore.Sequence, r region.Code, by int64) {
 	n := p.counts.Edit(int(r))
 	before := *n

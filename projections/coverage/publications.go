@@ -13,8 +13,9 @@ import (
 	"cakupan/projections/facts"
 )
 
-// publication is a count of the workforce or a target, as published, with the span of knowledge
-// in which it is in force.
+// publication is a count of the workforce or a target, as published, with the span of knowledge in
+// which it is in force. It is stored as JSON by these names, and hashed: see digest. Once in, only
+// Retracted changes.
 type publication struct {
 	Kind      event.Type // WorkforcePublished or TargetSet
 	Sequence  eventstore.Sequence
@@ -44,6 +45,9 @@ func (p *publication) topic() topic { return topic{p.Kind, p.Region, p.Sector, p
 
 // publications holds all of them. One goroutine adds, others ask at the same time. What an answer
 // sees is fixed by the knowledge asked for, whatever is added meanwhile.
+//
+// They are few, a handful for each region and year, and all in memory; lines are what the file has.
+// Apply adds an event's before Show shows it: an answer must ask as known at its view, not now.
 type publications struct {
 	lines  facts.Lines // of each that came, and of each retraction, as they came
 	unkept bool        // there are none: nothing is stored
@@ -56,6 +60,8 @@ type publications struct {
 }
 
 // competitors are the publications of a topic by their indexes, in order of the day and of the log.
+// Those that were retracted are kept apart, so that they do not lengthen the search of an answer as
+// known now.
 type competitors struct {
 	inForce, gone []uint32
 	lastGone      eventstore.Sequence // the last retraction
@@ -68,14 +74,16 @@ func newPublications() *publications {
 	}
 }
 
-// publicationLine is a publication or the retraction of one, as it is kept.
+// publicationLine is a publication or the retraction of one, as it is kept. Exactly one of Added
+// and Retracts is set.
 type publicationLine struct {
 	Added    *publication        `json:",omitempty"`
 	Retracts uint32              `json:",omitempty"` // index of the one that is retracted, plus 1
 	By       eventstore.Sequence `json:",omitempty"`
 }
 
-// load takes over a line of the file.
+// load takes over a line of the file. A line that names no publication is left out: checksums have
+// said before that the file is sound.
 func (ps *publications) load(line *publicationLine) {
 	switch {
 	case line.Added != nil:
@@ -85,7 +93,7 @@ func (ps *publications) load(line *publicationLine) {
 	}
 }
 
-// add takes over a publication and returns its index.
+// add takes over a publication and returns its index. The index is by what its retraction finds it.
 func (ps *publications) add(seq eventstore.Sequence, ev *event.Event) uint32 {
 	d := &ev.Data
 	p := publication{Kind: ev.Type, Sequence: seq, Region: d.Region, Sector: d.Sector}
@@ -100,13 +108,15 @@ func (ps *publications) add(seq eventstore.Sequence, ev *event.Event) uint32 {
 	return ps.append(p)
 }
 
-// keep notes a line for the file.
+// keep notes a line for the file. Where nothing will be stored there is none.
 func (ps *publications) keep(line publicationLine) {
 	if !ps.unkept {
 		ps.lines.Add(line)
 	}
 }
 
+// append adds a publication, in order of the log. A search finds its place, and what is behind
+// moves up: most are of the latest day.
 func (ps *publications) append(p publication) uint32 {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -138,6 +148,8 @@ func (ps *publications) retract(index uint32, seq eventstore.Sequence) {
 	ps.takeOut(index, seq)
 }
 
+// takeOut takes a publication out of force. A second retraction of it changes nothing (contract,
+// section 2).
 func (ps *publications) takeOut(index uint32, seq eventstore.Sequence) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -184,6 +196,7 @@ func (ps *publications) latest(t topic, on temporal.Date,
 }
 
 // lastOf returns the last one in force at k that is of a day at or before on; nil: there is none.
+// Those that are skipped came after k, or were out of force at it.
 func (ps *publications) lastOf(in []uint32, on temporal.Date, k eventstore.Sequence) *publication {
 	at, _ := slices.BinarySearchFunc(in, on, func(index uint32, on temporal.Date) int {
 		if ps.all[index].On <= on {
@@ -199,7 +212,8 @@ func (ps *publications) lastOf(in []uint32, on temporal.Date, k eventstore.Seque
 	return nil
 }
 
-// target returns the target of the region, or of the nearest region above it that has one.
+// target returns the target of the region, or of the nearest region above it that has one. Sectors
+// have targets of their own, and ALL stands in for none (contract, section 3).
 func (ps *publications) target(r region.Code, sector event.Sector, on temporal.Date,
 	k eventstore.Sequence,
 ) (publication, bool) {

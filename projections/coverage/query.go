@@ -13,14 +13,16 @@ import (
 	"cakupan/projections/pages"
 )
 
-// Everything is the knowledge of all that is recorded.
+// Everything is the knowledge of all that is recorded. It is what a question without known asks
+// for.
 const Everything eventstore.Sequence = 1<<64 - 1
 
 // ErrUnknownTime is returned for a record time of an event that is not in the log.
 var ErrUnknownTime = errors.New("no such event")
 
 // View is the projection as of a moment. It does not change, and may be used by any number of
-// goroutines.
+// goroutines. It costs no more than pointers; what it holds on to stays in memory, or in the file,
+// until it is dropped.
 type View struct {
 	p     *Projection
 	known eventstore.Sequence // the last event applied
@@ -35,7 +37,8 @@ type View struct {
 // Known returns the sequence of the last event applied.
 func (v *View) Known() eventstore.Sequence { return v.known }
 
-// until returns what the deltas tell of the events up to the sequence.
+// until returns what the deltas tell of the events up to the sequence. What is beyond the view is
+// all of it.
 func (v *View) until(tx *checked.Tx, k eventstore.Sequence) (counts.Known, error) {
 	if k >= v.known {
 		return v.counts.All(), nil
@@ -87,7 +90,8 @@ func (p *point) add(m measures, weight int64) {
 	}
 }
 
-// RecordedAt returns when the event was recorded.
+// RecordedAt returns when the event was recorded. It is [ErrUnknownTime] for 0 and what the view
+// does not have. Other errors say that the file is damaged.
 func (v *View) RecordedAt(k eventstore.Sequence) (at temporal.Instant, err error) {
 	if k == 0 || k > v.known {
 		return 0, ErrUnknownTime
@@ -131,7 +135,8 @@ func (t *recordTimes) at(i int) temporal.Instant {
 	return temporal.Instant(t.high.At(i))<<32 | temporal.Instant(t.low.At(i))
 }
 
-// KnownAt returns the last event recorded at or before the moment, 0 if there is none.
+// KnownAt returns the last event recorded at or before the moment, 0 if there is none. Record times
+// never decrease along the log, so that a search finds it.
 func (v *View) KnownAt(at temporal.Instant) (k eventstore.Sequence, err error) {
 	n := sort.Search(len(v.firstRecorded), func(i int) bool { return v.firstRecorded[i] > at }) - 1
 	if n < 0 {
@@ -150,7 +155,8 @@ func (v *View) KnownAt(at temporal.Instant) (k eventstore.Sequence, err error) {
 }
 
 // Regions returns the regions worth listing as known at k: the nation, and every province and
-// regency with an enrolment, a workforce or a target of its own; in order of their codes.
+// regency with an enrolment, a workforce or a target of its own; in order of their codes. Provinces
+// are there for their regencies' sake, too. A k beyond the view means all of it.
 func (v *View) Regions(k eventstore.Sequence) []region.Code {
 	k = min(k, v.known)
 	set := map[region.Code]bool{region.Nation: true}

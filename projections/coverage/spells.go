@@ -18,7 +18,8 @@ type span struct {
 }
 
 // comparison is memory in which a person is compared before and after an event: the spells of what
-// the event changed, and others that are there before and after.
+// the event changed, and others that are there before and after. All slices are memory that the
+// next comparison uses again.
 type comparison struct {
 	were, are, others []enrolment.Spell
 
@@ -41,6 +42,8 @@ type person struct {
 //
 // Most of a person's past stays as it was, so only the days from the first to the last spell that
 // differs are compared. Most persons have no other enrolment on those days.
+//
+// Both must be of one person, in order of time, and cut at the same days.
 func (f *fold) differ(p person, edges []counts.Change) []counts.Change {
 	days := &f.days
 	first, last := same(days.were, days.are)
@@ -65,7 +68,8 @@ func (f *fold) differ(p person, edges []counts.Change) []counts.Change {
 }
 
 // compareOwn appends the edges of what differs between the spells before and after an event, all of
-// one enrolment, whose worker has no others.
+// one enrolment, whose worker has no others. That most changes move an end is worth a case: two
+// edges in place of four.
 func compareOwn(were, are []enrolment.Spell, edges []counts.Change) []counts.Change {
 	first, last := same(were, are)
 	were, are = were[first:len(were)-last], are[first:len(are)-last]
@@ -90,7 +94,7 @@ func compareOwn(were, are []enrolment.Spell, edges []counts.Change) []counts.Cha
 }
 
 // same returns how many spells before and after an event are the same, at the beginning and at the
-// end.
+// end. They must be in order of time.
 func same(were, are []enrolment.Spell) (first, last int) {
 	n := min(len(were), len(are))
 	for first < n && were[first] == are[first] {
@@ -131,7 +135,8 @@ func openSpan(from int32, died temporal.Date, terms enrolment.Terms) span {
 	return spanOf(&spell)
 }
 
-// appendEdges appends the edges of a span with the given weight.
+// appendEdges appends the edges of a span with the given weight. A span without an end has one
+// edge.
 func appendEdges(edges []counts.Change, s span, weight int32) []counts.Change {
 	first := counts.Change{Cell: counts.Key(s.cell), Day: s.from, Weight: weight}
 	return appendEdge(append(edges, first), s.cell, s.until, -weight)
@@ -145,7 +150,8 @@ func appendEdge(edges []counts.Change, c cell, day temporal.Date, weight int32) 
 	return edges
 }
 
-// overlap reports whether two of the spells share a day. It may sort them by their first day.
+// overlap reports whether two of the spells share a day. It may sort them by their first day. Those
+// that do not are counted as they are, each by itself.
 func overlap(spells []enrolment.Spell) bool {
 	if ordered(spells) {
 		return false

@@ -24,12 +24,13 @@ type tally struct {
 	regions map[region.Code]*[measureCount]steps.Counts // looked up only: its order tells nothing
 }
 
-// add appends the edges of a spell that comes.
+// add appends the edges of a spell that comes. The order in which spells come says nothing.
 func (t *tally) add(edges []counts.Change, s *enrolment.Spell) []counts.Change {
 	return t.change(edges, s, +1)
 }
 
-// exchange appends the edges of spells that go, and of others that come.
+// exchange appends the edges of spells that go, and of others that come. What goes must have come
+// before.
 func (t *tally) exchange(edges []counts.Change, gone, come []enrolment.Spell) []counts.Change {
 	for i := range gone {
 		edges = t.change(edges, &gone[i], -1)
@@ -81,7 +82,7 @@ func (t *tally) changeIn(edges []counts.Change, in region.Code, s span, weight i
 	return edges
 }
 
-// of returns the counts of a region.
+// of returns the counts of a region. It is made when there is none.
 func (t *tally) of(in region.Code) *[measureCount]steps.Counts {
 	by := t.regions[in]
 	if by == nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // Weight is what an event has to do with the cost of events: it makes that of others higher, it
-// changes many enrolments itself, or neither. It holds no text of the event.
+// changes many enrolments itself, or neither. It holds no text of the event. It may outlive the
+// event.
 type Weight struct {
 	adds, changes weighed
 	tags          [2]facts.Tag // of the commitment; of the worker; merged: of both
@@ -24,8 +25,9 @@ const (
 	enrolments         // of a worker
 )
 
-// WeightOf returns the weight of an event. The retraction of one that changes many changes as
-// many, and is counted with it: there can be but one.
+// WeightOf returns the weight of an event. The retraction of one that changes many changes as many,
+// and is counted with it: there can be but one. An event that has not been accepted yet will do, if
+// it is valid.
 func WeightOf(e *event.Event) Weight {
 	d := &e.Data
 	switch e.Type {
@@ -56,7 +58,8 @@ func (w *Weight) Adds() bool { return w.adds != nothing }
 func (w *Weight) IsDear() bool { return w.changes != nothing }
 
 // Changes returns about how many enrolments an event will change, together with its retraction,
-// once what is expected is folded too. It may be called at any time.
+// once what is expected is folded too. It may be called at any time. A merge changes what the
+// smaller of the two persons has.
 func (p *Projection) Changes(w Weight, expected ...*Expected) int {
 	least := 0
 	for i, tag := range w.tags {
@@ -101,7 +104,8 @@ func (x *Expected) Clear() {
 	}
 }
 
-// Add adds the weight of an event so many times, -1 to take it away again.
+// Add adds the weight of an event so many times, -1 to take it away again. What was added must be
+// taken away as it was, or cleared with all else.
 func (x *Expected) Add(w Weight, times int32) {
 	if w.adds == nothing {
 		return
@@ -112,6 +116,7 @@ func (x *Expected) Add(w Weight, times int32) {
 	}
 }
 
+// rows returns those that count what there may be many of.
 func (x *Expected) rows(of weighed) *[2][expectedPlaces]atomic.Int32 {
 	if of == grants {
 		return &x.grants

@@ -9,13 +9,17 @@ import (
 	"cakupan/projections/facts"
 )
 
-// findingsTogether is how many findings are worked out while the fold waits.
+// findingsTogether is how many findings are worked out while the fold waits. Each may read hundreds
+// of events, so that the locks are held for a millisecond or so.
 const findingsTogether = 32
 
-// recordsTogether is how many are looked at, when few of them are asked for.
+// recordsTogether is how many are looked at, when few of them are asked for. It bounds how long the
+// locks are held where nothing is found.
 const recordsTogether = 4096
 
-// asked is a question in work.
+// asked is a question in work. It belongs to the goroutine that asks. What the state says is read
+// under the locks, into lines; names and words are added after that, because names have a lock of
+// their own and yield may be slow.
 type asked struct {
 	Query
 	p *Projection
@@ -26,7 +30,7 @@ type asked struct {
 	lines []line // worked out, but for names and words
 }
 
-// line is a finding in work.
+// line is a finding in work. It refers to nothing of the state.
 type line struct {
 	Finding
 	said                          said
@@ -46,6 +50,10 @@ const (
 // Each calls yield with the findings that are asked for, in the order in which they were raised:
 // each as known then, or as it was before it was resolved. The state is read in slices, so that the
 // fold goes on meanwhile, and memory does not grow.
+//
+// A name that nobody has, has no findings, and that is no error. What was raised after Known is not
+// told. An error of yield ends it and is returned, as that of the context is; one that says
+// [ErrFile] means that the file is damaged: what was yielded before was right.
 func (p *Projection) Each(ctx context.Context, q Query, yield func(*Finding) error) error {
 	if err := p.load(); err != nil {
 		return err
@@ -66,7 +74,8 @@ func (p *Projection) Each(ctx context.Context, q Query, yield func(*Finding) err
 	return nil
 }
 
-// find finds the numbers of the names asked for; false when there is one that nobody has.
+// find finds the numbers of the names asked for; false when there is one that nobody has. Names are
+// numbered before their event is applied: a number may be beyond the state.
 func (a *asked) find() (known bool, err error) {
 	for _, one := range [...]struct {
 		name   string
@@ -89,7 +98,9 @@ func (a *asked) find() (known bool, err error) {
 	return true, nil
 }
 
-// slice works out some findings, from the record at an index on, and returns the next one.
+// slice works out some findings, from the record at an index on, and returns the next one. What is
+// known at Known stays so while the fold goes on, so that slices of several moments make one
+// answer. The ids of the worker are found once, as known then.
 func (a *asked) slice(at int) (next int, more bool) {
 	defer a.p.read()()
 	f := a.p.fold
@@ -117,7 +128,8 @@ func (a *asked) slice(at int) (next int, more bool) {
 	return at, at < t.Len()
 }
 
-// may reports whether a finding may be asked for, as far as can be said without working it out.
+// may reports whether a finding may be asked for, as far as can be said without working it out. It
+// is a filter: what it lets through, takes looks at again.
 func (a *asked) may(f *fold, r *record) bool {
 	switch {
 	case a.Code != 0 && r.code != a.Code, a.Open && !r.openAt(a.Known):
@@ -145,7 +157,8 @@ func opensFor(s *facts.State, e uint32, ids []uint32) (opens bool) {
 	return opens
 }
 
-// takes reports whether a finding is asked for.
+// takes reports whether a finding is asked for. The region is that of the finding as worked out:
+// the one of an enrolment may change.
 func (a *asked) takes(l *line) bool {
 	if a.Region != region.Nation {
 		code, known := region.Parse(l.Region)
@@ -163,7 +176,7 @@ func (a *asked) takes(l *line) bool {
 	return touches(l.Since) || slices.ContainsFunc(l.Events, touches)
 }
 
-// flush names and words the lines, and calls yield with them.
+// flush names and words the lines, and calls yield with them. It holds no lock of the projection.
 func (a *asked) flush(yield func(*Finding) error) error {
 	for i := range a.lines {
 		l := &a.lines[i]

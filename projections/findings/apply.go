@@ -8,15 +8,26 @@ import (
 	"cakupan/projections/facts"
 )
 
-// lateAfter is how many days after its date an event is late.
+// lateAfter is how many days after its date an event is not late yet (contract, section 8,
+// REPORTED_LATE): what is reported in the month after that of the date mostly is not.
 const lateAfter = 31
 
 // apply folds one event, which was admitted to the state.
+//
+// The order is needed. Time passes first, with the events before it in force, because what time
+// alone raises has as since the first event recorded after it. Then the event comes into force, and
+// all whom either has touched are looked at once, so that a finding that one of them raises and the
+// other resolves is never noted. The date comes last: those findings have this event as since, and
+// records are in that order.
 func (f *fold) apply(e *facts.Event, b *facts.Batch, x *extra) {
 	day := e.Recorded.Date()
+	// Show takes all steps up to the next begin as those of this event, and gives them its
+	// sequence.
 	f.do(step{do: begin, n: int64(e.Sequence)})
 	f.l.addEvent(e.Sequence, day, x)
 	f.pass(day)
+	// Its retraction came before it. It has a sequence, and time has passed, but no rule ever sees
+	// it.
 	early := f.s.AddRetracted(e, b) // it was never in force
 	if !early {
 		f.add(e, b, x)
@@ -27,7 +38,8 @@ func (f *fold) apply(e *facts.Event, b *facts.Batch, x *extra) {
 	}
 }
 
-// add brings an event into force.
+// add brings an event into force. Each case counts out what it may change before the state has the
+// event, and in after that: the state cannot be asked for what it was.
 func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
 	switch e.Kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
@@ -47,12 +59,17 @@ func (f *fold) add(e *facts.Event, b *facts.Batch, x *extra) {
 	case event.EventRetracted:
 		f.retract(e, b)
 	default:
+		// A target changes no percent and no rule, and a retraction of one is nothing but its date.
 		f.s.Add(e, b)
 	}
 }
 
 // addFact adds a fact about an enrolment. What it was before need not be known: grants apart, no
 // fact that is added changes what commitments pay, and none takes a worker from the enrolment.
+//
+// The long way is taken where that is not enough: a revocation changes what older grants pay, and
+// crowds are counted by what each enrolment was. Most ledgers have no crowd, and the short way
+// reads one course for an event instead of two.
 func (f *fold) addFact(e *facts.Event) {
 	if e.Kind == event.FundingRevoked || len(f.crowds) > 0 {
 		f.changeFact(e)
@@ -61,6 +78,7 @@ func (f *fold) addFact(e *facts.Event) {
 	f.s.AddFact(e)
 	f.read = false
 	c := f.courseOf(e.Enrolment)
+	// The new grant is the last one in the course: before the event there were the others.
 	if e.Kind == event.FundingGranted {
 		f.paid, f.pays = c.appendPaysButLast(f.paid), c.appendPays(f.pays)
 		f.recount()
@@ -71,13 +89,16 @@ func (f *fold) addFact(e *facts.Event) {
 	f.touch(f.self[:], f.people)
 }
 
-// changeFact adds a fact about an enrolment that may change anything.
+// changeFact adds a fact about an enrolment that may change anything. Whoever opened the enrolment
+// before is looked at too, and the worker that the event names, who may be another one.
 func (f *fold) changeFact(e *facts.Event) {
 	workers := append(f.workers[:0], f.courseOf(e.Enrolment).workers...)
 	if e.Kind == event.EnrolmentOpened {
 		workers = append(workers, e.Worker)
 	}
 	if e.Kind == event.FundingRevoked {
+		// A revocation is noted among the events about its commitment, too: it counts as a change
+		// by another publisher (FOREIGN_CHANGE), as grants do not.
 		f.l.addMoney(money{
 			sequence: e.Sequence, commitment: e.Commitment, kind: uint8(e.Kind),
 			publisher: f.l.publisherOf(e.Sequence),
@@ -88,7 +109,8 @@ func (f *fold) changeFact(e *facts.Event) {
 	f.change(f.self[:], workers, func() { f.s.AddFact(e) })
 }
 
-// addDeath adds a death. All enrolments of the person end with the first one, if it is that.
+// addDeath adds a death. All enrolments of the person end with the first one, if it is that. Any
+// later day of death changes nobody's days: the earliest counts (contract, section 3).
 func (f *fold) addDeath(e *facts.Event, b *facts.Batch) {
 	var enrolments []uint32
 	if temporal.Date(e.From) < f.died(e.Worker) {
@@ -97,7 +119,9 @@ func (f *fold) addDeath(e *facts.Event, b *facts.Batch) {
 	f.change(enrolments, []uint32{e.Worker}, func() { f.s.Add(e, b) })
 }
 
-// merge makes two persons one.
+// merge makes two persons one. Deaths count for the whole person, so that the enrolments of the one
+// who is known to have died later, or not at all, may end earlier now. Those of the other one stay
+// as they are.
 func (f *fold) merge(e *facts.Event, b *facts.Batch) {
 	var enrolments []uint32
 	one, other := f.died(e.Worker), f.died(e.Into())
@@ -107,13 +131,15 @@ func (f *fold) merge(e *facts.Event, b *facts.Batch) {
 		enrolments = f.enrolments(f.ids(e.Into()))
 	}
 	if f.s.Person(e.Worker) == f.s.Person(e.Into()) {
+		// They are one already, by other merges: this one counts only if those are retracted.
 		f.s.Add(e, b)
 		return
 	}
 	f.regroup([]uint32{e.Worker, e.Into()}, enrolments, func() { f.s.Add(e, b) })
 }
 
-// addMoney adds an event about a commitment.
+// addMoney adds an event about a commitment. The commitment is looked at again, whatever it says;
+// those to whom it is granted only when its period, its funder or its end are others than before.
 func (f *fold) addMoney(e *facts.Event, b *facts.Batch, x *extra) {
 	m := money{sequence: e.Sequence, commitment: e.Commitment, kind: uint8(e.Kind)}
 	if x.money != nil {
@@ -124,6 +150,7 @@ func (f *fold) addMoney(e *facts.Event, b *facts.Batch, x *extra) {
 	if e.Kind == event.FundingClosed {
 		f.l.addMoney(m)
 		m.from = temporal.Month(e.From)
+		// What closes later than the commitment did already changes no paid month.
 		if m.from < f.closedFrom(e.Commitment) {
 			f.reclose(e.Commitment, func() { f.s.Add(e, b) })
 		} else {
@@ -131,13 +158,16 @@ func (f *fold) addMoney(e *facts.Event, b *facts.Batch, x *extra) {
 		}
 		return
 	}
+	// The budget is copied: the ledger replaces it in place.
 	was := *f.budget(e.Commitment)
 	f.l.addMoney(m)
 	f.s.Add(e, b)
 	f.rebudget(e.Commitment, &was)
 }
 
-// reclose does what changes from when on a commitment pays nothing.
+// reclose does what changes from when on a commitment pays nothing. That can be every enrolment of
+// a regency: each is read twice, and what that costs is counted as work, so that the frame is cut
+// behind this event.
 func (f *fold) reclose(c uint32, do func()) {
 	enrolments := f.granted(c)
 	var workers []uint32
@@ -148,7 +178,8 @@ func (f *fold) reclose(c uint32, do func()) {
 }
 
 // rebudget has all looked at again to whom a commitment is granted, if that is another one for
-// them.
+// them. Their findings tell the period and the funder of the commitment; heads and money are the
+// commitment's own affair, which the caller has looked at again anyway.
 func (f *fold) rebudget(c uint32, was *budget) {
 	if is := f.budget(c); !is.sameGround(was) {
 		f.touched.enrolments = append(f.touched.enrolments, f.granted(c)...)
@@ -156,6 +187,10 @@ func (f *fold) rebudget(c uint32, was *budget) {
 }
 
 // retract takes the event that a retraction names out of force.
+//
+// One that names an event which is not in the log yet is kept by the state until that comes. One
+// that names a retraction, or an event that was retracted before, changes nothing (contract,
+// section 2).
 func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 	r := b.Rare(e)
 	target := r.Retracts
@@ -164,9 +199,11 @@ func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 		do()
 		return
 	}
+	// Dated findings go with the event itself, whatever it is about.
 	f.do(step{do: resolve, n: int64(target)})
 	switch own := f.s.OwnerOf(target); own.Kind() {
 	case facts.OfEnrolment:
+		// It may be a revocation, which is kept in both places.
 		f.retractMoney(target, e.Sequence)
 		workers := append([]uint32(nil), f.courseOf(own.Index()).workers...)
 		f.change([]uint32{own.Index()}, workers, do)
@@ -182,13 +219,16 @@ func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 			do()
 		}
 	default:
+		// Amendments and publications mean nothing to the state, which knows only that they are
+		// there.
 		f.retractMoney(target, e.Sequence)
 		f.do(step{do: unpublish, n: int64(target)})
 		do()
 	}
 }
 
-// retractMoney takes an event about a commitment out of force, if the event is one.
+// retractMoney takes an event about a commitment out of force, if the event is one. It returns nil
+// for any other event, and for one that was retracted before; then nothing has changed.
 func (f *fold) retractMoney(target, by eventstore.Sequence) *money {
 	m := f.l.moneyAt(target)
 	if m == nil {
@@ -201,7 +241,8 @@ func (f *fold) retractMoney(target, by eventstore.Sequence) *money {
 	return m
 }
 
-// unmerge takes a merge out of force.
+// unmerge takes a merge out of force. Where nobody of the person has died, nobody's days change:
+// only who is one with whom does.
 func (f *fold) unmerge(own facts.Owner, do func()) {
 	worker, into := f.s.Merge(own)
 	var enrolments []uint32
@@ -211,7 +252,9 @@ func (f *fold) unmerge(own facts.Owner, do func()) {
 	f.regroup([]uint32{worker, into}, enrolments, do)
 }
 
-// date notes what is wrong with the date of an event in force.
+// date notes what is wrong with the date of an event in force. Only events with a day have one;
+// months are never late (contract, section 8). It is judged once, against the day on which the
+// event was recorded, and stays until the event is retracted.
 func (f *fold) date(e *facts.Event, b *facts.Batch) {
 	date, o := temporal.Date(e.From), owner{kind: ofEnrolment, number: e.Enrolment}
 	switch e.Kind {
@@ -225,6 +268,7 @@ func (f *fold) date(e *facts.Event, b *facts.Batch) {
 	default:
 		return
 	}
+	// lateAfter days late is not late yet: more is.
 	if f.today-date > lateAfter {
 		f.raise(ReportedLate, o, date)
 	}
@@ -233,7 +277,8 @@ func (f *fold) date(e *facts.Event, b *facts.Batch) {
 	}
 }
 
-// yearAfter returns the same day of the next year, 28 February for the 29th.
+// yearAfter returns the same day of the next year, 28 February for the 29th. A plain 365 days would
+// call the same date far in one year and not in the next.
 func yearAfter(day temporal.Date) temporal.Date {
 	month := day.Month()
 	return min((month+12).First()+(day-month.First()), (month + 12).Last())

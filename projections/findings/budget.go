@@ -10,6 +10,14 @@ import (
 )
 
 // budget is what a commitment comes to, by its last committed event and the amendments after it.
+//
+// Heads are enrolments a month, months how many the commitment means to pay, tariff rupiah for a
+// head and a month, ceiling rupiah for all of it; from and until are the period. They need not
+// agree: MONEY_SHORT says when they do not. It is derived from the table of money. The zero value,
+// not known, is that of a commitment that was never committed: its amendments alone say nothing.
+//
+// A second committed event replaces all terms and whatever amended them; first stays, because its
+// sender is the one whose commitment it is (FOREIGN_CHANGE).
 type budget struct {
 	// Of all commitments these are looked at most: they share a line of the cache.
 	known       bool
@@ -26,7 +34,9 @@ type budget struct {
 // period returns the months of the commitment.
 func (b *budget) period() months { return span(b.from, b.until) }
 
-// sameGround reports whether two budgets are the same for who is granted something.
+// sameGround reports whether two budgets are the same for who is granted something. It leaves out
+// heads and money: no rule about a grant raises anything by them, and the tariff only says how much
+// is at stake, which is worked out when somebody asks.
 func (b *budget) sameGround(other *budget) bool {
 	return b.known == other.known && b.from == other.from && b.until == other.until &&
 		b.funder == other.funder
@@ -34,6 +44,9 @@ func (b *budget) sameGround(other *budget) bool {
 
 // books are the events about one commitment, as indexes in the table of money, in order of the log,
 // and what those in force come to.
+//
+// They are derived. Lists have retracted events too: as known at an earlier event those are in
+// force. Spent is a large number, because thousands of amounts of up to 2^53 rupiah may add up.
 type books struct {
 	budget budget
 
@@ -81,7 +94,9 @@ func (l *ledger) account(c uint32) *books {
 	return l.accounts[c]
 }
 
-// note adds an event in force to what they come to, or takes it away.
+// note adds an event in force to what they come to, or takes it away. Weight is +1 or -1. The
+// events about one commitment may come from many publishers: counts by publisher tell whether any
+// is foreign without looking at all of them.
 func (l *ledger) note(index, weight int) {
 	m := l.money.At(index)
 	b := l.booksOf(m.commitment)
@@ -97,7 +112,8 @@ func (l *ledger) note(index, weight int) {
 	b.senders[m.publisher] += weight
 }
 
-// moneyAsOf returns those events of a list that are in force as known at k.
+// moneyAsOf returns those events of a list that are in force as known at k. They are in order of
+// the log.
 func (l *ledger) moneyAsOf(list []int, k eventstore.Sequence) (all []*money) {
 	for _, i := range list {
 		if m := l.money.At(i); inForce(m.sequence, m.retracted, k) {
@@ -107,7 +123,8 @@ func (l *ledger) moneyAsOf(list []int, k eventstore.Sequence) (all []*money) {
 	return all
 }
 
-// budgetAsOf returns what a commitment comes to as known at k.
+// budgetAsOf returns what a commitment comes to as known at k. It looks at all events that state
+// terms: they are few, and for now the ledger keeps the outcome.
 func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
 	books := l.account(c)
 	if books == nil {
@@ -131,6 +148,7 @@ func (l *ledger) budgetAsOf(c uint32, k eventstore.Sequence) (b budget) {
 	return b
 }
 
+// amend takes over the terms that an amendment names. It becomes the last event whatever it names.
 func (b *budget) amend(m *money) {
 	b.last = m.sequence
 	set := func(named uint8, to *int64, value int64) {

@@ -2,7 +2,7 @@ package findings
 
 import "slices"
 
-// Code says what is wrong. The numbers are stored: never reorder, never reuse.
+// Code says what is wrong. The numbers are stored: never reorder, never reuse. Zero is no code.
 type Code uint8
 
 // The codes, in the order of the contract's table.
@@ -36,6 +36,7 @@ const (
 	FundingEnds            Code = 27
 )
 
+// codeNames are the codes as the contract writes them, by number from 1.
 var codeNames = [...]string{
 	"DOUBLE_FUNDED", "PAID_AFTER_DEATH", "GRANT_UNKNOWN_ENROLMENT", "GRANT_UNKNOWN_COMMITMENT",
 	"GRANT_NOT_APBD", "GRANT_BEYOND_HEADS", "GRANT_BEYOND_PERIOD", "GRANT_AFTER_REVOCATION",
@@ -48,7 +49,8 @@ var codeNames = [...]string{
 // CodeNames returns the names of all codes, in the order of the contract's table.
 func CodeNames() []string { return slices.Clone(codeNames[:]) }
 
-// ParseCode returns the code of that name.
+// ParseCode returns the code of that name. False means that there is none: the user has to be told
+// the names.
 func ParseCode(name string) (Code, bool) {
 	i := slices.Index(codeNames[:], name)
 	return Code(i + 1), i >= 0
@@ -62,7 +64,8 @@ func (c Code) String() string {
 	return codeNames[c-1]
 }
 
-// dated reports whether a finding of the code is about one event and its date.
+// dated reports whether a finding of the code is about one event and its date. They are judged when
+// the event comes, and never looked at again; all other codes follow from rules.
 func (c Code) dated() bool { return c == ReportedLate || c == FarFuture }
 
 // kind says what the owner of a finding is. The numbers are stored.
@@ -76,6 +79,7 @@ const (
 )
 
 // owner is what a finding is about: its number in the state; of a region its code, and the month.
+// It can be compared and be the key of a map. Only of a region has it a month: of others that is 0.
 type owner struct {
 	kind   kind
 	number uint32

@@ -12,6 +12,11 @@ import (
 )
 
 // course is one enrolment as the rules see it, in memory that is used again.
+//
+// It is what the rules on one enrolment need, read at once from a view, and good until the next
+// read. Spans of days in stretches and spells are of the enrolment, whoever it is opened for; whose
+// they are, they say themselves. Months may be worked out later, when a rule asks: see lacks and
+// budgetMonths.
 type course struct {
 	e         uint32
 	facts     facts.Gathered
@@ -27,7 +32,8 @@ type course struct {
 	mem       memory
 }
 
-// memory is what sets of months are made in.
+// memory is what sets of months are made in. The sets that a rule works on are gone when the next
+// one begins.
 type memory struct {
 	one         [1]enrolment.Span // of what the only grant pays
 	a, b, c     months
@@ -36,6 +42,10 @@ type memory struct {
 }
 
 // grant is one in force, and what it pays of the months it was granted for.
+//
+// From which month on its grant was revoked decides the sequence (contract, section 3): only a
+// revocation that came after the grant ends it. A closing ends all grants, whenever it came. Until
+// may lie before from: then it pays nothing.
 type grant struct {
 	facts.Grant
 	until temporal.Month // not paid any more: it was revoked, or the commitment closed
@@ -44,7 +54,8 @@ type grant struct {
 // pays returns the months that the grant pays.
 func (g *grant) pays() months { return span(g.From, g.until) }
 
-// read makes c the course of an enrolment.
+// read makes c the course of an enrolment. All that it takes from the view is copied or worked out:
+// the state may go on afterwards.
 func (c *course) read(v *view, e uint32) {
 	c.e, c.lacks.known, c.reckoned = e, false, false
 	v.gather(&c.facts, e)
@@ -63,6 +74,9 @@ func (c *course) read(v *view, e uint32) {
 	c.traits = c.findTraits()
 }
 
+// readGrants reads the grants, which are gathered the newest first, in order of the log, and counts
+// the months that they pay. Whose money it is and what was disbursed makes no finding about an
+// enrolment, so that an empty purse will do: otherwise a disbursement would touch everybody.
 func (c *course) readGrants(v *view) {
 	c.grants = c.grants[:0]
 	for _, g := range slices.Backward(c.facts.Grants()) {
@@ -78,7 +92,8 @@ func (c *course) readGrants(v *view) {
 	}
 }
 
-// opened reports whether an opening is in force.
+// opened reports whether an opening is in force. Amendments and ends of an enrolment that is not
+// are findings, and give it no stretch.
 func (c *course) opened() bool { return len(c.workers) > 0 }
 
 // pay is a span of months that a commitment pays an enrolment.
@@ -97,7 +112,8 @@ func (c *course) appendPays(all []pay) []pay {
 	return all
 }
 
-// appendPaysButLast appends what they would pay without the last grant.
+// appendPaysButLast appends what they would pay without the last grant. So what was paid before a
+// grant came is known without reading the course twice.
 func (c *course) appendPaysButLast(all []pay) []pay {
 	grants := c.grants
 	c.grants = grants[:len(grants)-1]
@@ -108,6 +124,9 @@ func (c *course) appendPaysButLast(all []pay) []pay {
 
 // commitments calls yield with each commitment that is granted to the enrolment and the months that
 // it pays, in memory that is used again, in order of the numbers of the commitments.
+//
+// Grants of one commitment may overlap and pay the same month: it is one month of that commitment.
+// One that pays no month is named too, with none.
 func (c *course) commitments(yield func(commitment uint32, pays months)) {
 	switch len(c.grants) {
 	case 0:
@@ -145,7 +164,8 @@ func (c *course) paidByIn(spans months, commitment uint32) months {
 // paid returns the months that any commitment pays.
 func (c *course) paid() months { return c.paidIn(nil) }
 
-// paidIn does so in memory, as those that follow.
+// paidIn does so in memory, as those that follow. A month that several commitments pay is one. They
+// append to spans and join them with what was there: give them empty memory.
 func (c *course) paidIn(spans months) months {
 	for i := range c.grants {
 		spans = append(spans, enrolment.Span{From: c.grants[i].From, Until: c.grants[i].until})
@@ -163,7 +183,8 @@ func (c *course) creditedIn(spans months) months {
 	return union(spans)
 }
 
-// openWhere returns the months on some day of which the enrolment is open under such terms.
+// openWhere returns the months on some day of which the enrolment is open under such terms. A month
+// counts when it does on any day (contract, section 8).
 func (c *course) openWhere(such func(t *enrolment.Terms) bool) months {
 	return c.openWhereIn(nil, such)
 }
@@ -198,7 +219,7 @@ func (c *course) anyTerms(such func(t *enrolment.Terms) bool) bool {
 	return false
 }
 
-// touched returns the months that have a day of [from, until).
+// touched returns the months that have a day of [from, until). The span must have a day.
 func touched(from, until temporal.Date) enrolment.Span {
 	s := enrolment.Span{From: from.Month(), Until: enrolment.NeverMonth}
 	if until < enrolment.Never {
@@ -207,7 +228,9 @@ func touched(from, until temporal.Date) enrolment.Span {
 	return s
 }
 
-// openThroughIn returns the months on all days of which the enrolment is open.
+// openThroughIn returns the months on all days of which the enrolment is open. Stretches that
+// follow one another without a day between are one for this: what changes within them are terms,
+// and the enrolment stays open.
 func (c *course) openThroughIn(spans months) months {
 	for i := 0; i < len(c.stretches); {
 		from, until := c.stretches[i].From, c.stretches[i].Until
@@ -226,7 +249,7 @@ func (c *course) openThroughIn(spans months) months {
 	return union(spans)
 }
 
-// coveredIn returns the months on some day of which the enrolment is covered.
+// coveredIn returns the months on some day of which the enrolment is covered. Grace is no cover.
 func (c *course) coveredIn(spans months) months {
 	for i := range c.spells {
 		if s := &c.spells[i]; !s.InGrace() {
@@ -243,7 +266,8 @@ func (c *course) coveredOn(day temporal.Date) bool {
 	})
 }
 
-// monthEnds returns the months on whose last day a spell lies.
+// monthEnds returns the months on whose last day a spell lies. Percents of regions are of those
+// days, so that a spell within one month counts in none.
 func monthEnds(s *enrolment.Spell) enrolment.Span {
 	ends := enrolment.Span{From: s.From.Month(), Until: enrolment.NeverMonth}
 	if s.Until < enrolment.Never {
@@ -252,7 +276,9 @@ func monthEnds(s *enrolment.Spell) enrolment.Span {
 	return ends
 }
 
-// region returns the last one in which the enrolment lies as its terms say.
+// region returns the last one in which the enrolment lies as its terms say. It is that of the last
+// opened or amended event by effective date; one that only amends an enrolment that was never
+// opened says nothing. A finding about the enrolment is listed under it.
 func (c *course) region() (r region.Code, known bool) {
 	for i := range c.facts.Changes() {
 		change := &c.facts.Changes()[i]
@@ -286,12 +312,13 @@ func (c *course) events(kinds ...event.Type) (all []eventstore.Sequence) {
 	return all
 }
 
-// isOf reports whether the enrolment was opened for one of the ids.
+// isOf reports whether the enrolment was opened for one of the ids. Ids are all those of a person.
 func (c *course) isOf(ids []uint32) bool {
 	return slices.ContainsFunc(c.workers, func(w uint32) bool { return slices.Contains(ids, w) })
 }
 
-// several reports whether grants of several commitments are in force.
+// several reports whether grants of several commitments are in force. With one commitment alone
+// nobody is paid for twice.
 func (c *course) several() bool {
 	return len(c.grants) > 1 && slices.ContainsFunc(c.grants, func(g grant) bool {
 		return g.Commitment != c.grants[0].Commitment

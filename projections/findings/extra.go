@@ -12,21 +12,25 @@ import (
 	"cakupan/projections/facts"
 )
 
-// Batch is the events of a frame, decoded, with what package facts leaves out.
+// Batch is the events of a frame, decoded, with what package facts leaves out. It belongs to one
+// goroutine at a time: Prepare fills it, Apply adds the steps, and Show does them.
 type Batch struct {
 	facts  facts.Batch
 	extras []extra
 	steps  []step // what Apply leaves for Show
 }
 
-// extra is what findings need of an event beside the facts.
+// extra is what findings need of an event beside the facts. Money is decoded a second time, as
+// package facts keeps nothing of the terms: it is for few events.
 type extra struct {
 	publisher string // of an event that may be foreign; belongs to the frame
 	hash      uint64 // over its record time and bytes
 	money     *event.Event
 }
 
-// Prepare decodes a frame into the batch, whose memory it uses again.
+// Prepare decodes a frame into the batch, whose memory it uses again. It may run ahead of Apply in
+// another goroutine. An error means that the event cannot be decoded by this program, and the frame
+// is not folded.
 func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 	if err := p.names.Prepare(frame, &b.facts); err != nil {
 		return err
@@ -44,6 +48,8 @@ func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 	return nil
 }
 
+// extraOf returns what is needed of one event. The sender is read without decoding the rest of
+// the event.
 func extraOf(e *facts.Event, record *eventstore.Record) (x extra, err error) {
 	x.hash = xxhash.Sum64(record.Event) ^ uint64(record.RecordedAt)*hashPrime
 	switch e.Kind {
@@ -62,7 +68,7 @@ func extraOf(e *facts.Event, record *eventstore.Record) (x extra, err error) {
 	return x, nil
 }
 
-// publisherOf returns the name of who sent an event.
+// publisherOf returns the name of who sent an event. So the contract has it (section 8, Publisher).
 func publisherOf(registered, source string) string {
 	if registered != "" {
 		return registered
@@ -70,9 +76,12 @@ func publisherOf(registered, source string) string {
 	return source
 }
 
+// hashPrime spreads the record time over all bits, so that it does not cancel with those of the
+// event's hash.
 const hashPrime = 0x9E3779B97F4A7C15 // 2^64 / golden ratio
 
-// chained returns a hash over an event, given that of all before it.
+// chained returns a hash over an event, given that of all before it. It is no proof against
+// anybody: it need only tell projections of two logs apart, in a digest.
 func chained(head, hash uint64) uint64 {
 	var both [16]byte
 	binary.LittleEndian.PutUint64(both[:], head)

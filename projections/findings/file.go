@@ -10,18 +10,26 @@ import (
 	"cakupan/projections/pages"
 )
 
-// ErrFile is returned for a file that does not hold what Store writes.
+// ErrFile is returned for a file that does not hold what Store writes. It is damage to whoever
+// opens the projection: the file is dropped and built anew from the log.
 var ErrFile = fmt.Errorf("findings: %w", checked.ErrDamaged)
 
+// listsBucket holds one key, "lengths": how much of each column is meant. Pages are written whole,
+// and only the lengths say where their records end.
 const listsBucket = "lists"
 
-// lengths are the numbers of records of what is kept in pages.
+// lengths are the numbers of records of what is kept in pages. It is stored as JSON by these names:
+// a field that is renamed needs another version. Facts has those of the state, which knows its own
+// columns; names of workers and the like count themselves.
 type lengths struct {
 	Facts facts.Lengths
 
 	Money, Publications, Days, Publishers, Chain, Names, Records int
 }
 
+// columns lists what is kept in pages, and where the lengths of that are: the same list for
+// storing, loading and letting go, so that none of them can leave one out. Publications and records
+// belong to Show, all else to Apply; it is called when neither is at work.
 func (f *fold) columns(n *lengths) []pages.Column {
 	l := f.l
 	return []pages.Column{
@@ -35,21 +43,28 @@ func (f *fold) columns(n *lengths) []pages.Column {
 	}
 }
 
+// The buckets that are read by themselves too, beside the columns.
 const (
 	namesBucket = "publisher-names"
 	chainBucket = "chain"
 )
 
-// Finish has nothing to wait for.
+// Finish has nothing to wait for. Show leaves nothing to other goroutines.
 func (p *Projection) Finish() error { return nil }
 
-// Settle leaves all to Store.
+// Settle leaves all to Store. Nothing here is large and final enough to be written ahead of a
+// commit: even an old record gets its until some day.
 func (p *Projection) Settle(*checked.Tx) error { return nil }
 
-// Settled tells that the transaction of the last Settle has committed.
+// Settled tells that the transaction of the last Settle has committed. There is nothing to let go
+// of.
 func (p *Projection) Settled() {}
 
 // Store writes all that changed since the last Stored or Load into the transaction.
+//
+// State, ledger, records and names go into one transaction with the position. After a crash before
+// the commit the file is as the last one left it, and the same events are folded again; what was
+// written is dirty until Stored, so that a commit that failed costs nothing but time.
 func (p *Projection) Store(tx *checked.Tx) error {
 	if !p.loaded() {
 		return nil // nothing was applied since Load
@@ -76,11 +91,14 @@ func (p *Projection) Store(tx *checked.Tx) error {
 	})
 }
 
-// Stored tells that the transaction of the last Store has committed.
+// Stored tells that the transaction of the last Store has committed. Only now may readers look for
+// it in the file: until then a transaction that failed would leave them with nothing.
 func (p *Projection) Stored() {
 	if !p.loaded() {
 		return
 	}
+	// The chain drops its full pages, which Digest reads under reading: nobody may take a view
+	// meanwhile.
 	p.reading.Lock() // the chain leaves memory
 	defer p.reading.Unlock()
 	p.showing.Lock()
@@ -94,6 +112,10 @@ func (p *Projection) Stored() {
 }
 
 // Load takes over what Store wrote. It is read when the first event comes, or the first question.
+//
+// Opening a ledger so costs nothing, however many events there were. Load itself finds out only
+// that the file is of this projection at all; other damage is the error of that first call. It must
+// not be called while anybody asks.
 func (p *Projection) Load(tx *checked.Tx) error {
 	if tx.Bucket([]byte(listsBucket)) == nil {
 		return fmt.Errorf("%w: no lists", ErrFile)
@@ -110,7 +132,9 @@ func (p *Projection) loaded() bool {
 	return p.fold != nil
 }
 
-// load reads the fold, unless it is in memory already.
+// load reads the fold, unless it is in memory already. Many may call it at the same time: one
+// reads, which for a large ledger takes seconds, and the others wait. After an error nothing is in
+// memory, and the next call tries again.
 func (p *Projection) load() error {
 	if p.loaded() {
 		return nil
@@ -129,6 +153,9 @@ func (p *Projection) load() error {
 	})
 }
 
+// loadFold reads the columns, and derives the rest. The order is needed: the ledger's names before
+// its accounts, records before the fold, because the fold looks at which owners have something
+// open.
 func loadFold(tx *checked.Tx, p *Projection) (*fold, error) {
 	var n lengths
 	text, err := tx.Bucket([]byte(listsBucket)).Get([]byte("lengths"))
@@ -161,7 +188,8 @@ func loadFold(tx *checked.Tx, p *Projection) (*fold, error) {
 	return f, nil
 }
 
-// headAt returns the hash over the first events.
+// headAt returns the hash over the first events. It reads one page: of the file, or of memory when
+// it is not stored yet. k must not be beyond what the chain has.
 func (l *ledger) headAt(tx *checked.Tx, k int) (uint64, error) {
 	if k == 0 {
 		return 0, nil

@@ -8,7 +8,8 @@ import (
 	"cakupan/eventstore"
 )
 
-// Finding is one as contract section 8 shows it. What does not apply is empty.
+// Finding is one as contract section 8 shows it. What does not apply is empty. It is the caller's
+// own: nothing of it belongs to the projection.
 type Finding struct {
 	Code       string                `json:"code"`
 	Since      eventstore.Sequence   `json:"since"` // the event that raised it
@@ -23,7 +24,8 @@ type Finding struct {
 	Text       string                `json:"text"`
 }
 
-// Months are those that a finding concerns; of MONEY_SHORT, how many the money buys.
+// Months are those that a finding concerns; of MONEY_SHORT, how many the money buys. Each is
+// written YYYY-MM. At most one of the two is set.
 type Months struct {
 	List []string
 	Buys string // "11.02"
@@ -32,7 +34,7 @@ type Months struct {
 // IsZero reports whether there are none.
 func (m Months) IsZero() bool { return len(m.List) == 0 && m.Buys == "" }
 
-// Count returns how many months are concerned.
+// Count returns how many months are concerned. It is 0 for MONEY_SHORT, which concerns no month.
 func (m Months) Count() int64 { return int64(len(m.List)) }
 
 // MarshalJSON writes a list of months, or a text of how many.
@@ -54,6 +56,11 @@ func (m *Months) UnmarshalJSON(text []byte) error {
 
 // Query asks for findings: for all that there were up to an event, or for some. The event must be
 // applied.
+//
+// It is for a reader to set: every field narrows what is told, and the zero value of each but Known
+// is everything. Known beyond what is applied must have been waited for by the caller. Worker means
+// the person, by any of the ids; Region takes those that lie in it, too; the nation takes those
+// without a region as well.
 type Query struct {
 	Known      eventstore.Sequence
 	Code       Code // 0: all
@@ -76,7 +83,8 @@ const (
 	English
 )
 
-// ParseLanguage reads "id" or "en".
+// ParseLanguage reads "id" or "en". Other texts are the user's mistake: the error says what to
+// write.
 func ParseLanguage(text string) (Language, error) {
 	switch text {
 	case "id":

@@ -6,6 +6,16 @@
 // from the events in force by rules, a small function for each code; the fold looks again at whom
 // an event touches, or time, and notes since when something is found there and until when. All else
 // of a finding is worked out by the same rules, from what was in force then, when somebody asks.
+//
+// What lasts is the state of package facts, the ledger (what findings need of the log beside it)
+// and the records: from which event to which one each finding is there, and no more of it. Counts,
+// calendars and what is known of crowds and regions are derived from these when the file is loaded.
+//
+// Apply works out what is wrong and leaves that as steps; Show, which may run behind it, does the
+// steps to the records and to the percents of regions, and readers see only these. The rules are
+// pure functions over a view of what is in force, now or as known at an event: so the fold and an
+// answer about the past cannot disagree. Who asks over HTTP or at the command line is not known
+// here, nor who may: see packages under cmd.
 package findings
 
 import (
@@ -27,10 +37,14 @@ import (
 const Name = "findings"
 
 // version is that of the rules and of what the file holds. A file of another version is not
-// migrated but rebuilt from the log.
+// migrated but rebuilt from the log. It is counted up when a rule finds something else in the same
+// log, too: the records of older rules would be told by newer ones, which find nothing for them.
 const version = 2
 
 // Projection is the fold and its file. One goroutine applies and stores; any number ask.
+//
+// The file is a cache (contract, section 10): it is rebuilt when it is damaged or of another
+// version, and nothing is lost with it.
 type Projection struct {
 	db    *checked.DB
 	names *facts.Names
@@ -39,14 +53,20 @@ type Projection struct {
 	// reading guards the fold against those who ask, and showing what Show makes: they hold both
 	// for some findings at a time, reading first. Apply takes only reading, and Show only showing,
 	// so that neither waits for the other.
+	//
+	// No field of the fold is read without reading; of shown, without showing. An answer needs
+	// both, because it works findings out of the fold's state for the records that were shown.
 	reading sync.RWMutex
 	showing sync.RWMutex
 	fold    *fold // nil until the first Apply or question after Load
 }
 
-// New returns the projection of an empty log, to be kept in the database.
+// New returns the projection of an empty log, to be kept in the database. It reads nothing yet: a
+// file that is there is taken over by Load.
 func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments) }
 
+// newProjection also says up to how many enrolments a person has few: tests make it small, so that
+// crowds are met in a log of a hundred events. The outcome does not depend on it.
 func newProjection(db *checked.DB, few int) *Projection {
 	p := &Projection{db: db, names: facts.NewNames(db), few: few}
 	p.fold = newFold(facts.New(), newLedger(), newRecords(), p)
@@ -57,7 +77,10 @@ func newProjection(db *checked.DB, few int) *Projection {
 func (p *Projection) Version() uint32 { return version }
 
 // Apply folds events of a frame into the state, from the first that is not in it; see
-// projections.Projection.
+// projections.Projection. An event that the batch has and the state has already is skipped, as when
+// a part of a frame was committed and the program started again; a batch that does not go on from
+// the state is ErrFile, and nothing is changed. The work is counted in courses that were read, so
+// that where it stops follows from the events and not from the clock.
 func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 	if err := p.load(); err != nil {
 		return projections.Part{}, err
@@ -69,6 +92,8 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 			ErrFile, f.s.Events(), all[0].Sequence)
 	}
 	part := projections.Part{}
+	// The steps are the batch's memory: they belong to it again once this returns, so that the next
+	// frame can be applied while Show does these.
 	f.steps = b.steps[:0]
 	events, extras := all[first:], b.extras[first:]
 	for some := range slices.Chunk(events, facts.Together) {
@@ -83,7 +108,9 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 	return part, nil
 }
 
-// applySome folds some events until the budget is spent, and returns how many.
+// applySome folds some events until the budget is spent, and returns how many. Readers wait for as
+// long: some events at a time, that they need not wait for a whole frame. An event is never left
+// half-folded, whatever it costs: the budget is looked at behind it.
 func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	part *projections.Part, budget int,
 ) int {
@@ -102,7 +129,8 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	return len(events)
 }
 
-// read takes hold of what readers see, and returns what lets it go.
+// read takes hold of what readers see, and returns what lets it go. The order is that of the
+// fields: everybody who takes both must take them so.
 func (p *Projection) read() (letGo func()) {
 	p.reading.RLock()
 	p.showing.RLock()
@@ -113,7 +141,10 @@ func (p *Projection) read() (letGo func()) {
 }
 
 // Digest is a SHA-256, in hexadecimal digits, over the version of the rules, k, a hash over the
-// events up to k, and all findings as known at k.
+// events up to k, and all findings as known at k. It leaves out what findings say beyond that,
+// which the rules work out of the same events. A k beyond what was shown means all of it. What was
+// raised after k is no part of it, and what was resolved after k counts as open: so the digest at k
+// stays the same for ever.
 func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 	if err := p.load(); err != nil {
 		return "", err
@@ -138,6 +169,7 @@ func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 	numbers(version, uint64(k), head)
 	records := f.shown.records.table
 	for i := range records.Len() {
+		// The records are in the order in which they were raised: those after k are all at the end.
 		r := records.At(i)
 		if r.since > k {
 			break
@@ -146,6 +178,8 @@ func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 		if until > k {
 			until = 0
 		}
+		// 64-bit numbers of fixed width need no lengths between them. The order and the bits are
+		// part of what a digest is: other ones need another version.
 		numbers(uint64(r.since), uint64(until), uint64(r.number)<<32|uint64(r.second),
 			uint64(uint32(r.month))<<16|uint64(r.code)<<8|uint64(r.kind))
 	}

@@ -14,6 +14,10 @@ import (
 // counted in after it; whoever it touches is looked at again then, and no other. What that comes to
 // is left to Show, as steps. Only the state, the ledger and the records outlive it: all else is
 // derived from them.
+//
+// It belongs to the goroutine that applies, which holds reading while it changes anything; those
+// who answer read state and ledger of it. Shown belongs to the goroutine of Show. Most of what is
+// kept by number or person only grows: names are never forgotten.
 type fold struct {
 	view
 	names  *facts.Names
@@ -43,21 +47,25 @@ type fold struct {
 	work    int    // how many courses were read since the last event
 }
 
-// ahead is what the next events lead to: memory of admit.
+// ahead is what the next events lead to: memory of admit. The pointers are good until the next
+// event grows what they point into.
 type ahead struct {
 	waits []*entry[temporal.Month]
 	books []*budget
 	funds []*fund
 }
 
-// again are those who must be looked at again.
+// again are those who must be looked at again. They come in any order and more than once: they are
+// sorted, each once, when they are looked at.
 type again struct {
 	enrolments, workers, commitments []uint32
 
 	counted []uint32 // commitments of which just enrolments were counted; some more than once
 }
 
-// fund is what the enrolments that a commitment pays come to.
+// fund is what the enrolments that a commitment pays come to. It is made when somebody first asks,
+// and for ever kept right after that by what is counted out and in; looking at a commitment tells
+// whether either number matters.
 type fund struct {
 	heads heights // months: how many enrolments it pays
 
@@ -71,12 +79,15 @@ type fund struct {
 	over, loses bool  // enrolments that are beyond them, that lose cover
 }
 
-// differs reports whether what is counted may make something else wrong than before.
+// differs reports whether what is counted may make something else wrong than before. For one
+// enrolment more or less it hardly ever does: then nothing about the commitment is worked out.
 func (d *fund) differs() bool {
 	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) ||
 		d.loses != (len(d.losing) > 0)
 }
 
+// newFold returns the fold of a state, which may have been loaded: then derive must follow. It
+// begins on a day before every event, so that the first one makes time pass.
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 	f := &fold{
 		view:  view{s: s, l: l, k: latest},
@@ -90,6 +101,9 @@ func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 }
 
 // derive counts in all that the state has.
+//
+// Counts come to the same in whatever order enrolments are read. It costs a course for each of
+// them: so all is loaded, but only when the first event or question comes.
 func (f *fold) derive() {
 	if n := f.l.days.Len(); n > 0 {
 		f.pass(f.l.days.At(n - 1).day)
@@ -103,9 +117,13 @@ func (f *fold) derive() {
 		if books == nil {
 			continue
 		}
+		// The waiting times hold for today, which is that of the last event, as it was when the
+		// fold was left.
 		a := f.account(uint32(c))
 		f.days.set(uint32(c), waitFor(a.turn(f.today), enrolment.Never))
 	}
+	// What was counted has touched everybody; nobody need be looked at: what is wrong with them is
+	// in the records.
 	f.touched = again{}
 	f.shown.derive(f)
 	for kind := range f.noted {
@@ -142,7 +160,8 @@ func (f *fold) admit(events []facts.Event) {
 // hundreds of thousands read, and the runtime would let them wait for 10 ms at a time.
 const yieldEvery = 64
 
-// courseOf reads the course of an enrolment, unless it was read last.
+// courseOf reads the course of an enrolment, unless it was read last. What it returns is the fold's
+// memory, good until it is called again. Each course that is read is counted as work.
 func (f *fold) courseOf(e uint32) *course {
 	if !f.read || f.course.e != e {
 		f.course.read(&f.view, e)
@@ -155,6 +174,9 @@ func (f *fold) courseOf(e uint32) *course {
 }
 
 // change does what changes enrolments. Workers are all for whom they are open, before or after.
+// Enrolments are those of which anything counted may differ: all are counted out before do, which
+// brings the state forward, and in after it. What is counted out but not read again would stay
+// counted for ever.
 func (f *fold) change(enrolments, workers []uint32, do func()) {
 	f.people = f.persons(f.people[:0], workers)
 	for _, e := range enrolments {
@@ -169,7 +191,8 @@ func (f *fold) change(enrolments, workers []uint32, do func()) {
 	f.touch(enrolments, f.people)
 }
 
-// touch has enrolments and persons looked at again, and tells where these are covered.
+// touch has enrolments and persons looked at again, and tells where these are covered. Of crowds it
+// need not be told: what is counted of each enrolment has told it.
 func (f *fold) touch(enrolments, persons []uint32) {
 	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
 	for _, person := range persons {
@@ -183,7 +206,8 @@ func (f *fold) touch(enrolments, persons []uint32) {
 }
 
 // countOut takes away what an enrolment is for its commitments and, where they have many, its
-// persons. The heads of commitments are counted by recount, once it is known what differs.
+// persons. The heads of commitments are counted by recount, once it is known what differs. It must
+// see the course as it was when it was counted in.
 func (f *fold) countOut(c *course) {
 	n := len(f.paid)
 	f.paid = c.appendPays(f.paid)
@@ -193,7 +217,7 @@ func (f *fold) countOut(c *course) {
 	f.crowd(c, -1)
 }
 
-// countIn does the opposite.
+// countIn does the opposite. What the enrolment pays and loses must not be counted at that time.
 func (f *fold) countIn(c *course) {
 	f.pays = c.appendPays(f.pays)
 	f.countLosing(c)
@@ -203,6 +227,7 @@ func (f *fold) countIn(c *course) {
 // crowd counts an enrolment for those of its persons who have many.
 func (f *fold) crowd(c *course, weight int32) {
 	if len(f.crowds) == 0 {
+		// An enrolment that was opened for two ids of one person counts once for that person.
 		return
 	}
 	var done []uint32
@@ -226,7 +251,8 @@ func (f *fold) countLosing(c *course) {
 	}
 }
 
-// lose notes whether an enrolment loses cover at the end of a commitment.
+// lose notes whether an enrolment loses cover at the end of a commitment. Nothing is done while the
+// end is not near: fund.losing is nil then, and lose is asked only to forget.
 func (f *fold) lose(e uint32, d *fund, commitment uint32, loses bool) {
 	if d.losing[e] == loses {
 		return
@@ -241,6 +267,8 @@ func (f *fold) lose(e uint32, d *fund, commitment uint32, loses bool) {
 
 // recount counts the heads of commitments by what was counted out and in since the last time. Few
 // events change what is paid, and then a month or two of it: what comes first and last is the same.
+// Both lists are in order of commitments and months, so that what is the same at both ends cancels.
+// It must be called before the next event: what is left over would be taken for part of that.
 func (f *fold) recount() {
 	paid, pays := f.paid, f.pays
 	f.paid, f.pays = paid[:0], pays[:0]
@@ -262,6 +290,7 @@ func (f *fold) countHeads(pays []pay, weight int32) {
 	}
 }
 
+// fundOf returns what is counted of a commitment, which it begins when nothing is.
 func (f *fold) fundOf(c uint32) *fund {
 	for int(c) >= len(f.funds) {
 		f.funds = append(f.funds, nil)
@@ -273,6 +302,10 @@ func (f *fold) fundOf(c uint32) *fund {
 }
 
 // regroup does what makes persons one, or two: of the workers all that are.
+//
+// A crowd is taken apart and made again: which enrolments are many is not known before do. The
+// least id may be another one, so that both are noted, and the finding of the one who is no least
+// id any more ends.
 func (f *fold) regroup(workers, enrolments []uint32, do func()) {
 	for _, e := range enrolments {
 		f.countOut(f.courseOf(e))
@@ -303,7 +336,10 @@ func (f *fold) persons(all, workers []uint32) []uint32 {
 	return sortedNumbers(all)
 }
 
-// leastOf returns the id by which a person is named: the least.
+// leastOf returns the id by which a person is named: the least. It is least as texts are, not by
+// numbers, so that it does not depend on the order of the log (contract, section 8). The texts are
+// in the file or in memory of package facts, and asked for once for each person that is several
+// ids.
 func (f *fold) leastOf(person uint32) uint32 {
 	if _, single := f.s.Single(person); single {
 		return person
@@ -329,7 +365,8 @@ func (f *fold) leastOf(person uint32) uint32 {
 	return ids[least]
 }
 
-// pass lets time pass up to a day.
+// pass lets time pass up to a day. Time is that of record times, never the clock: the same log has
+// the same findings. A log whose events come on one day looks at nobody.
 func (f *fold) pass(day temporal.Date) {
 	if day <= f.today {
 		return
@@ -354,6 +391,10 @@ func waitFor[T ~int32](at, never T) T {
 }
 
 // settle looks at all who were touched, and notes what is found now.
+//
+// Those that an event has touched are a handful; when a month has come they are all who waited for
+// it. The order is that of numbers, so that the records come in the same order from the same log,
+// whatever order they were touched in.
 func (f *fold) settle() {
 	for some := range slices.Chunk(sortedNumbers(f.touched.enrolments), facts.Together) {
 		if len(some) > 1 { // a month has come: nobody has looked at them lately
@@ -373,6 +414,8 @@ func (f *fold) settle() {
 	t.counted = t.counted[:0]
 }
 
+// settleEnrolment looks at one enrolment, without details: which rules find something is all that
+// is noted.
 func (f *fold) settleEnrolment(e uint32) {
 	c := f.courseOf(e)
 	f.bare.found = f.bare.found[:0]
@@ -381,6 +424,8 @@ func (f *fold) settleEnrolment(e uint32) {
 	f.wait(e, c.turn(f.month))
 }
 
+// settleCommitments looks at those that were touched, and of those of which only enrolments were
+// counted at the ones where the numbers may matter.
 func (f *fold) settleCommitments() {
 	for _, c := range f.touched.counted {
 		if f.fundOf(c).differs() {
@@ -395,7 +440,9 @@ func (f *fold) settleCommitments() {
 	}
 }
 
-// account returns a commitment as it is now, without the events of an answer.
+// account returns a commitment as it is now, without the events of an answer. Its numbers are those
+// that are counted, not worked out anew. What was spent is the ledger's own number, to be read
+// only.
 func (f *fold) account(c uint32) account {
 	a := account{
 		number: c, budget: f.budget(c), closed: enrolment.NeverMonth, spent: noMoney,
@@ -419,7 +466,9 @@ func (f *fold) account(c uint32) account {
 	return a
 }
 
-// watch counts the enrolments that lose cover at the end of a commitment, while that is near.
+// watch counts the enrolments that lose cover at the end of a commitment, while that is near. When
+// the end becomes near, or another one, all who are granted something are read once: from then on
+// events count it.
 func (d *fund) watch(f *fold, a *account) {
 	if !a.ending(f.today) {
 		d.losing = nil
@@ -439,7 +488,8 @@ func (d *fund) watch(f *fold, a *account) {
 	}
 }
 
-// granted returns the enrolments that a commitment is granted to.
+// granted returns the enrolments that a commitment is granted to. Some may not be granted it any
+// more: whoever reads their courses sees that.
 func (f *fold) granted(c uint32) (all []uint32) {
 	for some := range f.s.Granted(c) {
 		all = append(all, some...)

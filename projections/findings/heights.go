@@ -5,6 +5,10 @@ import "math/bits"
 // heights counts how many spans lie over each point of a line, and tells the most that do. A span
 // that comes or goes costs a few dozen steps at most, however many others there are, and a handful
 // when all lie near each other. The zero value counts nothing.
+//
+// Nodes are made as they are needed and never freed: those of the spans that were removed are used
+// again by others. A tree over all the line would be deep for the few years that matter; so the
+// root covers what was counted, and grows upwards.
 type heights struct {
 	nodes []height
 	root  int32  // 0: nothing was counted yet
@@ -16,13 +20,16 @@ type heights struct {
 // two of points, from a multiple of it on.
 type height struct{ left, right, all, most int32 }
 
-// lineEnd bounds the line on both sides: every day and month lies within it.
+// lineEnd bounds the line on both sides: every day and month lies within it. Beyond it lies only
+// Never, at which spans that have no end stop counting; what is cut off there changes no most. A
+// power of two makes every node begin at a multiple of its size.
 const lineEnd = 1 << 22
 
 // points are those from one on and before another, counted from -lineEnd.
 type points struct{ from, until int32 }
 
-// add adds a span [from, until), or with weight -1 removes one that was added.
+// add adds a span [from, until), or with weight -1 removes one that was added. A span without
+// points adds nothing. What was never added must not be removed.
 func (h *heights) add(from, until, weight int32) {
 	span := points{max(from, -lineEnd) + lineEnd, min(until, lineEnd) + lineEnd}
 	if span.until <= span.from {
@@ -43,9 +50,11 @@ func around(first, last int32) points {
 	return points{from, from + size}
 }
 
-// reach makes roots above the root until one has all points of the span.
+// reach makes roots above the root until one has all points of the span. A new root covers twice as
+// much, half of which is the old one.
 func (h *heights) reach(span points) {
 	for span.from < h.of.from || h.of.until < span.until {
+		// Where the old root does not reach, nothing lies.
 		above := height{most: max(0, h.nodes[h.root].most)}
 		size := 2 * (h.of.until - h.of.from)
 		from := h.of.from &^ (size - 1)
@@ -59,6 +68,8 @@ func (h *heights) reach(span points) {
 	}
 }
 
+// addTo adds a span to what a node covers of it. A span that covers all of a node is noted there
+// and not below: so the children never hear of it.
 func (h *heights) addTo(node int32, of, span points, weight int32) {
 	if span.from <= of.from && of.until <= span.until {
 		h.nodes[node].all += weight
@@ -101,7 +112,8 @@ func (h *heights) most() int32 {
 	return h.nodes[h.root].most
 }
 
-// after reports whether a span lies over a point from the given one on.
+// after reports whether a span lies over a point from the given one on. It looks into the parts
+// from the right: what lies over a late point is found first.
 func (h *heights) after(from int32) bool {
 	return h.anyIn(h.root, h.of, from+lineEnd)
 }

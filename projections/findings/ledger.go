@@ -16,6 +16,10 @@ import (
 const latest = eventstore.Sequence(1<<63 - 1)
 
 // money is an event about a commitment's terms, or a disbursement of it.
+//
+// Each is stored as it lies in memory: order and widths are the file's format. An amendment has
+// only what it names, the rest is 0 and says nothing. Amounts are whole rupiah; tariff is for a
+// head and a month. A revocation and a closing are here for their publisher.
 type money struct {
 	sequence, retracted   eventstore.Sequence // 0: not retracted
 	heads, months, tariff int64
@@ -37,7 +41,7 @@ const (
 )
 
 // publication is of a workforce of a region, of sector ALL and indicator EMPLOYED: no other one
-// makes a percent here.
+// makes a percent here. Only Show adds and retracts them: percents are its own.
 type publication struct {
 	sequence, retracted eventstore.Sequence
 	count               int64
@@ -46,7 +50,8 @@ type publication struct {
 	_                   uint16
 }
 
-// dayMark is the first event that was recorded on a day.
+// dayMark is the first event that was recorded on a day. Days on which nothing was recorded have
+// none. The day is that of Makassar (contract, section 8).
 type dayMark struct {
 	sequence eventstore.Sequence
 	day      temporal.Date
@@ -54,6 +59,10 @@ type dayMark struct {
 }
 
 // ledger is what findings need of the log and package facts does not keep.
+//
+// The tables are stored; accounts, countsOf, nameOf and numberOf are derived. Apply changes all but
+// the publications, which Show does, both under their locks. A publisher is a number here, so that
+// two can be compared, which rules do for every change of an enrolment.
 type ledger struct {
 	money        *pages.Table[money]
 	publications *pages.Table[publication]
@@ -73,9 +82,10 @@ type ledger struct {
 	head uint64 // the last of chain
 }
 
-// name is a line of names.
+// name is a line of names. Its number is the place of the line, from 1.
 type name struct{ Name string }
 
+// chainShift makes pages of 4,096 hashes, of 32 KiB: what a digest as known at any k reads.
 const chainShift = 12
 
 func newLedger() *ledger {
@@ -91,7 +101,7 @@ func newLedger() *ledger {
 	}
 }
 
-// addMoney notes an event about a commitment.
+// addMoney notes an event about a commitment. The events must come in order of the log.
 func (l *ledger) addMoney(m money) {
 	index := l.money.Append(m)
 	l.note(index, +1)
@@ -102,11 +112,13 @@ func (l *ledger) addMoney(m money) {
 	}
 }
 
+// addPublication notes a publication, in order of the log as those before it.
 func (l *ledger) addPublication(p publication) {
 	l.countsOf[p.region] = append(l.countsOf[p.region], l.publications.Append(p))
 }
 
-// addEvent notes who sent an event and when it was recorded.
+// addEvent notes who sent an event and when it was recorded. Every event must be noted, also one
+// that means nothing here: publishers and chain are by sequence.
 func (l *ledger) addEvent(seq eventstore.Sequence, day temporal.Date, x *extra) {
 	if n := l.days.Len(); n == 0 || l.days.At(n-1).day < day {
 		l.days.Append(dayMark{sequence: seq, day: day})
@@ -116,7 +128,8 @@ func (l *ledger) addEvent(seq eventstore.Sequence, day temporal.Date, x *extra) 
 	binary.LittleEndian.PutUint64(l.chain.Append(), l.head)
 }
 
-// publisher returns the number of a publisher plus one, 0 for none.
+// publisher returns the number of a publisher plus one, 0 for none. Mostly it is the one of the
+// event before, which costs one comparison.
 func (l *ledger) publisher(text string) uint32 {
 	if text == "" {
 		return 0
@@ -133,6 +146,7 @@ func (l *ledger) publisher(text string) uint32 {
 	return number
 }
 
+// addName numbers the next name: in the order in which they came, which the file keeps.
 func (l *ledger) addName(text string) uint32 {
 	l.nameOf = append(l.nameOf, text)
 	number := uint32(len(l.nameOf))
@@ -140,7 +154,8 @@ func (l *ledger) addName(text string) uint32 {
 	return number
 }
 
-// day returns the day on which an event was recorded. It must be in the log.
+// day returns the day on which an event was recorded. It must be in the log. One before the first
+// event has the first day there is.
 func (l *ledger) day(seq eventstore.Sequence) temporal.Date {
 	i := sort.Search(l.days.Len(), func(i int) bool { return l.days.At(i).sequence > seq })
 	if i == 0 {
@@ -149,7 +164,8 @@ func (l *ledger) day(seq eventstore.Sequence) temporal.Date {
 	return l.days.At(i - 1).day
 }
 
-// publisherOf returns the number of who sent an event.
+// publisherOf returns the number of who sent an event. 0 is that of an event that cannot be
+// foreign, which nobody asks about. The event must be in the log.
 func (l *ledger) publisherOf(seq eventstore.Sequence) uint32 {
 	return *l.publishers.At(int(seq - 1))
 }
@@ -163,7 +179,8 @@ func (l *ledger) moneyAt(seq eventstore.Sequence) *money {
 	return l.money.At(i)
 }
 
-// retractMoney takes an event about a commitment out of force, which is in force.
+// retractMoney takes an event about a commitment out of force, which is in force. It must be one
+// that moneyAt returns.
 func (l *ledger) retractMoney(target, by eventstore.Sequence) {
 	i := sort.Search(l.money.Len(), func(i int) bool { return l.money.At(i).sequence >= target })
 	l.note(i, -1)
@@ -203,6 +220,9 @@ func inForce(sequence, retracted, k eventstore.Sequence) bool {
 
 // workforceAsOf returns the publication that counts for a region on a day, as known at k; nil:
 // none.
+//
+// It is the latest by reference, of equal ones the last of the log (contract, section 3). A region
+// has some dozens at most: they are all looked at.
 func (l *ledger) workforceAsOf(r region.Code, on temporal.Date, k eventstore.Sequence,
 ) (best *publication) {
 	for _, i := range l.countsOf[r] {
@@ -215,7 +235,8 @@ func (l *ledger) workforceAsOf(r region.Code, on temporal.Date, k eventstore.Seq
 	return best
 }
 
-// derive makes what is kept beside the tables.
+// derive makes what is kept beside the tables. The tables must be loaded, and names be added,
+// before that.
 func (l *ledger) derive() {
 	for i := range l.money.Len() {
 		m := l.money.At(i)
@@ -225,6 +246,7 @@ func (l *ledger) derive() {
 			l.note(i, +1)
 		}
 	}
+	// Budgets come last: a commitment's events lie among those of others.
 	for c, books := range l.accounts {
 		if books != nil {
 			books.budget = l.budgetAsOf(uint32(c), latest)
@@ -236,7 +258,8 @@ func (l *ledger) derive() {
 	}
 }
 
-// moneyFrom returns what is kept of a decoded event about a commitment.
+// moneyFrom returns what is kept of a decoded event about a commitment. Rupiah and months are as
+// sent: the contract bounds them.
 func moneyFrom(seq eventstore.Sequence, commitment uint32, e *event.Event) money {
 	d := &e.Data
 	m := money{

@@ -21,10 +21,11 @@ type piece struct {
 	of, enrolment uint32
 }
 
-// lightMax is how many pieces are compared with each other.
+// lightMax is how many pieces are compared with each other. Beyond that pairs cost more than
+// counting does.
 const lightMax = 48
 
-// add adds an enrolment.
+// add adds an enrolment. What it takes is what whole.add does.
 func (w *light) add(c *course, ids []uint32) {
 	for i := range c.stretches {
 		s := &c.stretches[i]
@@ -47,7 +48,8 @@ func (w *light) add(c *course, ids []uint32) {
 	}
 }
 
-// check returns what is wrong with the person, as that of [whole] does.
+// check returns what is wrong with the person, as that of [whole] does. Its codes are in order of
+// their numbers, as done would bring them.
 func (w *light) check(died temporal.Date) []found {
 	var k sink
 	double := meet(w.paid, func(a, b *piece) bool { return a.of != b.of })

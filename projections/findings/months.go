@@ -9,9 +9,13 @@ import (
 )
 
 // months is a set of months: disjoint spans in order of time, with gaps between them.
+//
+// An until of NeverMonth is no end. Sets are small, a span or two: they are worked on as lists.
+// Those that are made in memory belong to whoever gave it.
 type months []enrolment.Span
 
-// union makes a set of spans that may be in any order and overlap. It works in place.
+// union makes a set of spans that may be in any order and overlap. It works in place. What has no
+// month is dropped, and what touches is joined.
 func union(spans []enrolment.Span) months {
 	spans = slices.DeleteFunc(spans, func(s enrolment.Span) bool { return s.Until <= s.From })
 	if len(spans) < 2 {
@@ -40,7 +44,9 @@ func span(from, until temporal.Month) months {
 // minus returns the months that are not in the other set.
 func (m months) minus(other months) months { return m.appendMinus(nil, other) }
 
-// appendMinus appends the months that are not in the other set.
+// appendMinus appends the months that are not in the other set. Both must be sets, and rest other
+// memory than either. From one span to the next the place in the other set moves on, and back by as
+// much as the last one reached beyond.
 func (m months) appendMinus(rest, other months) months {
 	at := 0
 	for _, s := range m {
@@ -60,7 +66,8 @@ func (m months) appendMinus(rest, other months) months {
 	return rest
 }
 
-// outside returns the months that are not in [from, until).
+// outside returns the months that are not in [from, until). Nearly always there are none, and
+// nothing is made.
 func (m months) outside(from, until temporal.Month) months {
 	within := func(s enrolment.Span) bool { return from <= s.From && s.Until <= until }
 	for _, s := range m {
@@ -74,7 +81,8 @@ func (m months) outside(from, until temporal.Month) months {
 // and returns the months that are in both sets.
 func (m months) and(other months) months { return m.appendAnd(nil, other) }
 
-// appendAnd appends the months that are in both sets.
+// appendAnd appends the months that are in both sets. Both must be sets, and both neither of their
+// memory.
 func (m months) appendAnd(both, other months) months {
 	for i, j := 0, 0; i < len(m) && j < len(other); {
 		from, until := max(m[i].From, other[j].From), min(m[i].Until, other[j].Until)
@@ -90,12 +98,14 @@ func (m months) appendAnd(both, other months) months {
 	return both
 }
 
-// with returns the months of both sets together.
+// with returns the months of both sets together. It is new memory, so that sets that belong to
+// others can be joined.
 func (m months) with(other months) months {
 	return union(append(slices.Clone(m), other...))
 }
 
-// count returns how many months there are.
+// count returns how many months there are. With a span without an end it is of no use but to
+// compare.
 func (m months) count() (n int64) {
 	for _, s := range m {
 		n += int64(s.Until) - int64(s.From)
@@ -103,7 +113,8 @@ func (m months) count() (n int64) {
 	return n
 }
 
-// ending returns the span that has the month before a month, if there is one.
+// ending returns the span that has the month before a month, if there is one. That span may go on
+// behind it.
 func (m months) ending(month temporal.Month) (enrolment.Span, bool) {
 	i := enrolment.EndingAfter(m, month-1)
 	if i == len(m) || m[i].From >= month {
@@ -112,7 +123,8 @@ func (m months) ending(month temporal.Month) (enrolment.Span, bool) {
 	return m[i], true
 }
 
-// spanOf returns a span of months that were counted as points.
+// spanOf returns a span of months that were counted as points. Points are months since 1970, as
+// everywhere.
 func spanOf(from, until int32) enrolment.Span {
 	return enrolment.Span{From: temporal.Month(from), Until: temporal.Month(until)}
 }

@@ -10,6 +10,10 @@ import (
 
 // Of returns the open findings that an event has raised, or that rest on it, as known now. The
 // event must be applied. It costs what is open of those whom the event names.
+//
+// It is for whoever has just reported the event and is told at once what that contradicts; an event
+// that is not applied yet has none. Of a commitment that pays many it stops at findingsOfEvent. An
+// error says that the file is damaged.
 func (p *Projection) Of(seq eventstore.Sequence, in Language) ([]Finding, error) {
 	if err := p.load(); err != nil {
 		return nil, err
@@ -31,10 +35,13 @@ func (p *Projection) Of(seq eventstore.Sequence, in Language) ([]Finding, error)
 // commitment that pays a regency.
 const findingsOfEvent = 1_000
 
-// about works out the findings of an event.
+// about works out the findings of an event. It holds the locks throughout, which is why it must be
+// short.
 func (a *asked) about(seq eventstore.Sequence) {
 	defer a.p.read()()
 	f := a.p.fold
+	// Knowledge is what was shown last: the records say nothing of later events, which the fold may
+	// have already.
 	a.Known = f.shown.last
 	if seq == 0 || seq > a.Known {
 		return
@@ -51,6 +58,7 @@ func (a *asked) about(seq eventstore.Sequence) {
 		at = records.appendOpen(at, o)
 	}
 	d := teller{f: f, known: a.Known}
+	// An owner's findings are only candidates: takes sees whether they rest on the event.
 	for _, i := range sortedNumbers(at) {
 		if len(a.lines) == findingsOfEvent {
 			return
@@ -61,7 +69,9 @@ func (a *asked) about(seq eventstore.Sequence) {
 	}
 }
 
-// ownersOf returns whom an event in force is about.
+// ownersOf returns whom an event in force is about. It is more than those: an event about a
+// commitment may be part of findings of everybody that is granted it. An event that is not in force
+// is about nobody.
 func (f *fold) ownersOf(seq eventstore.Sequence) (all []owner) {
 	worker := func(w uint32) {
 		ids := f.ids(w)
@@ -99,6 +109,7 @@ func (f *fold) ownersOf(seq eventstore.Sequence) (all []owner) {
 			all = append(all, owner{kind: ofEnrolment, number: e})
 		}
 	}
+	// A percent rests on the last publication before it: that may be any later month's.
 	if p := f.l.publicationAt(seq); p != nil {
 		for m := p.reference.Month(); m < f.shown.regions.ended; m++ {
 			all = append(all, owner{ofRegion, uint32(p.region), int32(m)})

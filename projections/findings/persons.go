@@ -11,18 +11,22 @@ import (
 )
 
 // fewEnrolments is up to how many enrolments of a person are read anew for each event. What those
-// of others come to is kept.
+// of others come to is kept. Either way leads to the same: few are cheaper to read than to keep.
 const fewEnrolments = 8
 
+// noMoney is what was spent of a commitment of which nothing was said. It is shared, and never
+// changed.
 var noMoney = new(big.Int)
 
-// crowd is what the many enrolments of one person come to.
+// crowd is what the many enrolments of one person come to. It is derived, and kept for as long as
+// the person has that many; it goes with the person's number when a merge comes or goes.
 type crowd struct {
 	whole
 	covered map[region.Code]*steps.Counts // month ends, by region
 }
 
-// weighing tells months in a region in which somebody is covered, or with weight -1 no more.
+// weighing tells months in a region in which somebody is covered, or with weight -1 no more. They
+// are told to Show, as steps, or to nobody.
 type weighing func(code region.Code, s enrolment.Span, weight int64)
 
 // add adds what an enrolment is to the person, or takes it away, and tells by what that changes
@@ -41,6 +45,8 @@ func (w *crowd) add(c *course, ids []uint32, weight int32, tell weighing) {
 	}
 }
 
+// cover counts the ends of months in a region, and tells those on which the person comes to be
+// covered or stops: a second enrolment there changes nothing.
 func (w *crowd) cover(code region.Code, ends enrolment.Span, weight int32, tell weighing) {
 	counts := w.covered[code]
 	if counts == nil {
@@ -137,7 +143,7 @@ func placesOf(stays []stay) places {
 	return all
 }
 
-// countAll counts the places of a person.
+// countAll counts the places of a person. Months of a place are a set, so that each counts once.
 func (r *regions) countAll(all places, weight int64) {
 	for _, p := range all {
 		for _, s := range p.ends {
@@ -148,6 +154,10 @@ func (r *regions) countAll(all places, weight int64) {
 
 // compare counts by what the stays of a person differ. Nearly always they are in one regency: then
 // what differs there does so in its province and the nation.
+//
+// Both are as staysOf returns them. What is counted is only what differs, and each person once in a
+// region, whatever the number of enrolments: a person in two regencies of a province counts once in
+// it (contract, section 3).
 func (r *regions) compare(before, after []stay) {
 	same := 0
 	for same < min(len(before), len(after)) && before[same] == after[same] {
@@ -219,7 +229,8 @@ func (r *regions) differ(before, after places) {
 	}
 }
 
-// out tells that a person is covered nowhere any more.
+// out tells that a person is covered nowhere any more. The steps that it leaves make Show take away
+// what it has counted.
 func (f *fold) out(person uint32) {
 	crowd := f.crowds[person]
 	if crowd == nil {
@@ -232,7 +243,7 @@ func (f *fold) out(person uint32) {
 	delete(f.crowds, person)
 }
 
-// in tells where a person is covered of whom nothing was told.
+// in tells where a person is covered of whom nothing was told. A person must not be a crowd yet.
 func (f *fold) in(person uint32) {
 	if f.s.Opened(person, f.fewest+1) <= f.fewest {
 		f.stays = f.staysOf(f.stays[:0], person)
@@ -242,7 +253,8 @@ func (f *fold) in(person uint32) {
 	f.crowds[person] = f.crowdOf(person, f.weigh)
 }
 
-// keep keeps what the enrolments of a person come to, if they are many now.
+// keep keeps what the enrolments of a person come to, if they are many now. It is never given up
+// when they become few: what was opened once stays opened for this.
 func (f *fold) keep(person uint32) {
 	if _, single := f.s.Single(person); single {
 		return
@@ -253,6 +265,7 @@ func (f *fold) keep(person uint32) {
 	}
 }
 
+// crowdOf counts all enrolments of a person, with a telling of each.
 func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
 	w, ids := &crowd{covered: map[region.Code]*steps.Counts{}}, f.ids(person)
 	for _, e := range f.enrolments(ids) {
@@ -265,6 +278,10 @@ func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
 
 // checkWorker returns what is wrong with the person whose least id a worker's is; nothing when it
 // is not the least of a person.
+//
+// Most persons have one enrolment that one commitment pays, and live: nothing can be wrong with
+// them, and nothing is read but its course. For some enrolments pieces are compared with each
+// other; only where there are many pieces are they counted.
 func (f *fold) checkWorker(w uint32) []found {
 	person := f.s.Person(w)
 	if f.leastOf(person) != w {

@@ -12,6 +12,13 @@ import (
 
 // record is a finding: from which event on it is there, until which. All else is worked out when
 // somebody asks.
+//
+// It is stored as it lies in memory, so that order, widths and the padding are the file's format: a
+// change of any needs another version. Number and second are those of the state and last as long as
+// the file does, which numbers names in the order of the log; they are never shown.
+//
+// Once raised, a record never changes but for until, which is set once. What is wrong again later
+// is a new record (contract, section 8).
 type record struct {
 	since, until eventstore.Sequence // until 0: open
 	number       uint32              // of the owner
@@ -24,13 +31,21 @@ type record struct {
 
 func (r *record) owner() owner { return owner{r.kind, r.number, r.month} }
 
-// knownAt reports whether the finding was raised by then, and is not resolved: see Until.
+// openAt reports whether the finding was raised by then, and is not resolved as known then: a
+// resolution after k says nothing about k.
 func (r *record) openAt(k eventstore.Sequence) bool {
 	return r.since <= k && (r.until == 0 || r.until > k)
 }
 
 // records are all findings there ever were, in the order in which they were raised. Those that are
 // open, but for the dated ones, are linked by owner, so that whoever has none costs a look.
+//
+// The table belongs to Show, which adds and edits; readers look at it while they hold showing.
+// heads has a link for each number, but of regions: these are by month too, and few have any open.
+// Links are not stored: they are made again from what has no end, in one pass.
+//
+// Dated findings are not linked: nothing that happens to their owner resolves them, but only the
+// retraction of the event itself, by whose sequence they are found.
 type records struct {
 	table *pages.Table[record]
 	// Derived, as the next: by kind and number the last one that is open; of regions in months.
@@ -41,14 +56,18 @@ type records struct {
 	ahead []uint32 // memory of prefetch
 }
 
-// link is the index of a record plus one; 0: none.
+// link is the index of a record plus one; 0: none. Indexes never move, because records are never
+// removed.
 type link uint32
 
+// newRecords returns those of an empty log, in pages of 256: a commit writes each page of which a
+// record got its until, and these lie all over the table.
 func newRecords() *records {
 	return &records{table: pages.NewTable[record](8), months: map[owner]link{}}
 }
 
-// head returns the first link of an owner.
+// head returns the first link of an owner. Owners that nobody has noted anything of have none, and
+// no memory either.
 func (r *records) head(o owner) link {
 	if o.kind == ofRegion {
 		return r.months[o]
@@ -59,7 +78,8 @@ func (r *records) head(o owner) link {
 	return 0
 }
 
-// prefetch has brought into the cache what is open of enrolments.
+// prefetch has brought into the cache what is open of enrolments. A frame after an import touches
+// enrolments at random: the misses then overlap instead of following one another.
 func (r *records) prefetch(enrolments []uint32) {
 	r.ahead = r.ahead[:0]
 	for _, e := range enrolments {
@@ -70,6 +90,8 @@ func (r *records) prefetch(enrolments []uint32) {
 	r.table.Prefetch(r.ahead)
 }
 
+// setHead notes which one is first now. A region's month of which nothing is open is dropped: there
+// would be one for every month and region since the first event.
 func (r *records) setHead(o owner, to link) {
 	if o.kind == ofRegion {
 		if to == 0 {
@@ -94,13 +116,19 @@ func (r *records) appendOpen(all []uint32, o owner) []uint32 {
 	return all
 }
 
-// append appends a record that is linked to nothing, and returns the link to it.
+// append appends a record that is linked to nothing, and returns the link to it. Records must come
+// in order of since: from searches by it.
 func (r *records) append(is record) link {
 	r.next = append(r.next, 0)
 	return link(r.table.Append(is) + 1)
 }
 
 // settle makes what is wrong with an owner all that is open of it, from an event on.
+//
+// What is open and wrong still stays as it is, with its since: a finding that grows is the same
+// one. What is not wrong any more ends with the event; what is new begins with it. Some of all is
+// moved about: it is the caller's memory, and of no use to him after that. An owner must not have
+// the same mark twice.
 func (r *records) settle(o owner, all []mark, seq eventstore.Sequence) {
 	was := r.head(o)
 	if was == 0 && len(all) == 0 {
@@ -132,14 +160,17 @@ func indexOf(all []mark, r *record) int {
 	return slices.Index(all, mark{r.code, r.second})
 }
 
-// raise adds a finding about an event and its date.
+// raise adds a finding about an event and its date. Its since is the event's own sequence, always:
+// that is how resolve finds it.
 func (r *records) raise(code Code, o owner, date temporal.Date, seq eventstore.Sequence) {
 	r.append(record{
 		since: seq, number: o.number, second: uint32(int32(date)), code: code, kind: o.kind,
 	})
 }
 
-// resolve ends what is dated of an event that is not in force any more.
+// resolve ends what is dated of an event that is not in force any more. Others that the event has
+// raised end by their rules, when what it says is not in force. An event that raised none, and one
+// that is not in the log, change nothing.
 func (r *records) resolve(target, seq eventstore.Sequence) {
 	for i := r.from(target); i < r.table.Len() && r.table.At(i).since == target; i++ {
 		if is := r.table.At(i); is.code.dated() && is.until == 0 {
@@ -148,12 +179,14 @@ func (r *records) resolve(target, seq eventstore.Sequence) {
 	}
 }
 
-// from returns the index of the first finding that was raised by an event or a later one.
+// from returns the index of the first finding that was raised by an event or a later one. It is the
+// number of records when there is none.
 func (r *records) from(seq eventstore.Sequence) int {
 	return sort.Search(r.table.Len(), func(i int) bool { return r.table.At(i).since >= seq })
 }
 
-// derive links what is open.
+// derive links what is open. The order within an owner's links is not the one that the fold had
+// left: nothing depends on it.
 func (r *records) derive() {
 	r.next = make([]link, r.table.Len())
 	for i := range r.table.Len() {
@@ -164,7 +197,7 @@ func (r *records) derive() {
 	}
 }
 
-// sortedNumbers returns numbers in order, each once.
+// sortedNumbers returns numbers in order, each once. It works in place, in the caller's memory.
 func sortedNumbers[T cmp.Ordered](all []T) []T {
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -10,6 +10,10 @@ import (
 )
 
 // regions counts how many workers of each region are covered on the last day of each month.
+//
+// It belongs to Show, and is derived: when the fold is loaded it is counted anew from the persons
+// and the publications. Which findings are open of a month, the records say; a cell only notes what
+// was last found wrong, so that it is compared and not asked.
 type regions struct {
 	of    []*headcount   // by code; nil: nobody was counted
 	ended temporal.Month // the months before it have ended
@@ -21,6 +25,9 @@ type regions struct {
 
 // headcount is the count of one region: of the months from the first of which a workforce is known,
 // else only by how much it changes with each month.
+//
+// Changes are of all months, past and to come, because a spell may have no end; cells are sums of
+// them. Regions of which nobody ever published a workforce have no percent, and so no cells.
 type headcount struct {
 	near    []int32                  // changes of the months from nearMonth on
 	changes map[temporal.Month]int64 // of others
@@ -31,7 +38,8 @@ type headcount struct {
 	dirty enrolment.Span // in which cells have changed
 }
 
-// cell is a month of a region.
+// cell is a month of a region. Percent is worked out when the cell is checked, not when it is
+// counted.
 type cell struct {
 	count, workforce int64 // workforce 0: none, or nobody
 	percent          int64 // in hundredths, as it is printed; null: none
@@ -56,6 +64,7 @@ const (
 
 func newRegions() *regions { return &regions{} }
 
+// headcount returns the count of a region, which it begins when there is none.
 func (r *regions) headcount(code region.Code) *headcount {
 	if n := int(code) + 1; n > len(r.of) {
 		r.of = append(r.of, make([]*headcount, n-len(r.of))...)
@@ -66,7 +75,8 @@ func (r *regions) headcount(code region.Code) *headcount {
 	return r.of[code]
 }
 
-// count counts a worker who is covered on the last days of some months, or no more.
+// count counts a worker who is covered on the last days of some months, or no more. Weight is +1 or
+// -1. What is counted for months to come is in the changes, and gets a cell when they have ended.
 func (r *regions) count(code region.Code, s enrolment.Span, weight int64) {
 	h := r.headcount(code)
 	h.change(s.From, weight)
@@ -83,12 +93,14 @@ func (r *regions) count(code region.Code, s enrolment.Span, weight int64) {
 	r.touch(code, h, from, until)
 }
 
-// The months whose changes are kept side by side: those from 1970 to 2097.
+// The months whose changes are kept side by side: those from 1970 to 2097. What is further away is
+// kept in a map: hardly anybody is, and an array to the year 9999 for each region would be large.
 const (
 	nearMonth  temporal.Month = 0
 	nearMonths                = 128 * 12
 )
 
+// change counts by how much more, or fewer, are covered from a month on.
 func (h *headcount) change(m temporal.Month, weight int64) {
 	if m >= nearMonth && m < nearMonth+nearMonths {
 		if h.near == nil {
@@ -110,7 +122,8 @@ func (h *headcount) changed(m temporal.Month) int64 {
 	return h.changes[m]
 }
 
-// touch notes that something of months has changed.
+// touch notes that something of months has changed. The months in between are checked, too: that
+// costs less than to remember them one by one.
 func (r *regions) touch(code region.Code, h *headcount, from, until temporal.Month) {
 	if until <= from {
 		return
@@ -123,7 +136,9 @@ func (r *regions) touch(code region.Code, h *headcount, from, until temporal.Mon
 	h.dirty.From, h.dirty.Until = min(h.dirty.From, from), max(h.dirty.Until, until)
 }
 
-// published notes that a workforce of a region was published, or is not any more.
+// published notes that a workforce of a region was published, or is not any more. The workforce of
+// every month from the reference on is looked up anew: only publications of a later reference hide
+// it, and a retraction brings back an older one.
 func (r *regions) published(l *ledger, code region.Code, reference temporal.Date) {
 	h, month := r.headcount(code), reference.Month()
 	if !h.counted || month < h.first {
@@ -152,7 +167,8 @@ func (h *headcount) prepend(first temporal.Month) {
 	h.cells = append(h.cells, were...)
 }
 
-// before returns how many are covered at the end of the month before one.
+// before returns how many are covered at the end of the month before one. The months before the
+// first workforce have no cells to begin with.
 func (h *headcount) before(month temporal.Month) (count int64) {
 	for m, change := range h.changes { // a sum: in any order
 		if m < month {
@@ -167,7 +183,7 @@ func (h *headcount) before(month temporal.Month) (count int64) {
 	return count
 }
 
-// grow counts the months that have ended.
+// grow counts the months that have ended. Each goes on from the one before it.
 func (h *headcount) grow(l *ledger, code region.Code, ended temporal.Month) {
 	m := h.first + temporal.Month(len(h.cells))
 	if m >= ended {
@@ -187,7 +203,8 @@ func (h *headcount) grow(l *ledger, code region.Code, ended temporal.Month) {
 	}
 }
 
-// end lets the months before the given one have ended.
+// end lets the months before the given one have ended. At the first event all months before it have
+// ended at once: nothing is known of them yet but what will be reported later.
 func (r *regions) end(l *ledger, month temporal.Month) {
 	if r.begun && month <= r.ended {
 		return
@@ -205,7 +222,9 @@ func (r *regions) end(l *ledger, month temporal.Month) {
 	}
 }
 
-// check calls yield with the regions and months of which something else is wrong than before.
+// check calls yield with the regions and months of which something else is wrong than before. The
+// percents come first, also that of the last dirty month, because a JUMP compares with the month
+// before: so one month more than those that changed is looked at. What is yielded is in order.
 func (r *regions) check(yield func(o owner, is wrong)) {
 	for _, code := range sortedNumbers(r.dirty) {
 		h := r.of[code]
@@ -225,7 +244,8 @@ func (r *regions) check(yield func(o owner, is wrong)) {
 	r.dirty = r.dirty[:0]
 }
 
-// wrong returns what is wrong with a month.
+// wrong returns what is wrong with a month. Null on either side is no jump: null is no number
+// (contract, section 8).
 func (h *headcount) wrong(m temporal.Month) (is wrong) {
 	percent, before := h.cells[m-h.first].percent, int64(null)
 	if m > h.first {
@@ -252,7 +272,8 @@ func (w wrong) marks() (all []mark) {
 }
 
 // percentOf returns the percent of a workforce that is covered, null where there is none. It is the
-// one that is printed.
+// one that is printed. So what is above 100 here is above 100 in an answer. The short way is exact:
+// numbers that would overflow take the long one.
 func percentOf(count, workforce int64) int64 {
 	const most = math.MaxInt64 / (4 * whole100)
 	switch {
@@ -266,7 +287,8 @@ func percentOf(count, workforce int64) int64 {
 	}
 }
 
-// workforce returns that of a region at the end of a month, 0 when there is none.
+// workforce returns that of a region at the end of a month, 0 when there is none. It is the one for
+// ALL, EMPLOYED, by the publications that Show has seen.
 func (l *ledger) workforce(code region.Code, m temporal.Month) int64 {
 	if p := l.workforceAsOf(code, m.Last(), latest); p != nil {
 		return p.count

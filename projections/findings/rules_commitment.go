@@ -10,10 +10,14 @@ import (
 	"cakupan/eventstore"
 )
 
-// endsSoon is within how many days an end is near.
+// endsSoon is within how many days an end is near. The contract's number (section 8, FUNDING_ENDS).
 const endsSoon = 90
 
 // account is a commitment as the rules see it.
+//
+// For the fold it has only numbers, which are kept up to date event by event; for an answer also
+// the months and the events, which are worked out anew. The rules find the same with either: what
+// they look at to decide is in both. Budget and spent belong to the ledger and are only read.
 type account struct {
 	number uint32
 	budget *budget
@@ -32,10 +36,13 @@ type account struct {
 	losers  []eventstore.Sequence
 }
 
-// end returns the first month that the commitment does not pay any more.
+// end returns the first month that the commitment does not pay any more. A closing may lie behind
+// the period, and then changes nothing.
 func (a *account) end() temporal.Month { return min(a.budget.until, a.closed) }
 
-// ending reports whether the commitment's last day is near, or today.
+// ending reports whether the commitment's last day is near, or today. One whose period is empty
+// never pays and so never ends. Once the end has passed it is no longer near: the finding is
+// resolved (contract, section 8).
 func (a *account) ending(today temporal.Date) bool {
 	if !a.budget.known || a.end() <= a.budget.from {
 		return false
@@ -45,7 +52,9 @@ func (a *account) ending(today temporal.Date) bool {
 }
 
 // turn returns the first day after the given one on which time alone may change what is wrong with
-// the commitment, Never when there is none.
+// the commitment, Never when there is none. That is when the end becomes near, when it has passed,
+// and when the period is over, whichever the closing says: DISBURSED_SHORT asks for the period. The
+// days must be the same as those of ending.
 func (a *account) turn(today temporal.Date) temporal.Date {
 	turn := enrolment.Never
 	if !a.budget.known {
@@ -60,7 +69,9 @@ func (a *account) turn(today temporal.Date) temporal.Date {
 	return turn
 }
 
-// commitmentRules are about one commitment.
+// commitmentRules are about one commitment. They ask for the budget first: of a commitment that was
+// never committed nothing can be exceeded, and GRANT_UNKNOWN_COMMITMENT says it at those whom it
+// was granted to.
 func commitmentRules() []func(*view, *account, *sink) {
 	return []func(*view, *account, *sink){
 		grantBeyondHeads, disbursedAboveCeiling, disbursedShort, moneyShort, committedByOthers,
@@ -68,7 +79,8 @@ func commitmentRules() []func(*view, *account, *sink) {
 	}
 }
 
-// checkCommitment returns what is wrong with a commitment.
+// checkCommitment returns what is wrong with a commitment. Without events the account gives codes
+// and numbers alone.
 func checkCommitment(v *view, a *account) []found {
 	var k sink
 	for _, rule := range commitmentRules() {
@@ -77,7 +89,8 @@ func checkCommitment(v *view, a *account) []found {
 	return k.done()
 }
 
-// In a month a commitment pays more enrolments than its heads.
+// In a month a commitment pays more enrolments than its heads. In an answer what is too much is
+// months of a head, each of which costs the tariff.
 func grantBeyondHeads(_ *view, a *account, k *sink) {
 	if !a.budget.known || a.over == 0 {
 		return
@@ -87,7 +100,7 @@ func grantBeyondHeads(_ *view, a *account, k *sink) {
 	f.count, f.rupiah = a.over, times(a.over, a.budget.tariff)
 }
 
-// Amounts disbursed exceed the ceiling.
+// Amounts disbursed exceed the ceiling. It does not matter what the months are for.
 func disbursedAboveCeiling(_ *view, a *account, k *sink) {
 	if !a.budget.known {
 		return
@@ -100,7 +113,7 @@ func disbursedAboveCeiling(_ *view, a *account, k *sink) {
 }
 
 // The commitment's period is over at K's record time, and a month of it is named by no
-// disbursement.
+// disbursement. As much is at stake as these months would cost.
 func disbursedShort(v *view, a *account, k *sink) {
 	if !a.budget.known || v.today < a.budget.until.First() {
 		return
@@ -112,7 +125,8 @@ func disbursedShort(v *view, a *account, k *sink) {
 }
 
 // heads × months × tariff exceeds the ceiling; the months are those that the money buys, with two
-// decimals, none rounded up.
+// decimals, none rounded up. The product of three numbers of up to 2^53 does not fit 64 bits. Where
+// it exceeds a ceiling none of them is 0: so one can divide by what a month costs.
 func moneyShort(_ *view, a *account, k *sink) {
 	b := a.budget
 	if !b.known {
@@ -150,7 +164,8 @@ func fundingEnds(v *view, a *account, k *sink) {
 	f.count, f.rupiah = a.losing, times(a.losing, a.budget.tariff)
 }
 
-// times multiplies numbers of 0 and more, up to the largest there is.
+// times multiplies numbers of 0 and more, up to the largest there is. What is beyond is not worth
+// an error: nobody reads the exact number.
 func times(a, b int64) int64 {
 	if high, low := bits.Mul64(uint64(a), uint64(b)); high == 0 && low <= math.MaxInt64 {
 		return int64(low)

@@ -7,11 +7,13 @@ import (
 	"cakupan/eventstore"
 )
 
-// patience is how many months without money make a finding.
+// patience is how many months without money make a finding. The contract's number of calendar
+// months (section 8, NEVER_FUNDED and CONTRIBUTIONS_STOPPED).
 const patience = 4
 
 // enrolmentRules are about one enrolment, each with the traits one of which it needs to have for
-// the rule to find anything: most enrolments have few, and most rules are not asked.
+// the rule to find anything: most enrolments have few, and most rules are not asked. The order says
+// nothing: what is found is sorted by code.
 var enrolmentRules = [...]struct {
 	needs traits
 	find  func(*view, *course, *sink)
@@ -27,7 +29,8 @@ var enrolmentRules = [...]struct {
 	{changed, changedByOthers},
 }
 
-// traits say what an enrolment has, as bits.
+// traits say what an enrolment has, as bits. They are found once when a course is read, and say
+// only what may be wrong, never what is.
 type traits uint8
 
 const (
@@ -66,6 +69,8 @@ func checkEnrolment(v *view, c *course) []found {
 	return k.done()
 }
 
+// checkEnrolment adds what the rules find. It is the same for the fold, which is bare, and for an
+// answer.
 func (k *sink) checkEnrolment(v *view, c *course) {
 	for i := range enrolmentRules {
 		if rule := &enrolmentRules[i]; rule.needs&c.traits != 0 {
@@ -117,7 +122,8 @@ func openedTwice(_ *view, c *course, k *sink) {
 	}
 }
 
-// Two terminations with no opening or reinstatement in force between them by effective date.
+// Two terminations with no opening or reinstatement in force between them by effective date. The
+// later one is named with the one before it: of three in a row each two.
 func endedTwice(_ *view, c *course, k *sink) {
 	ended := eventstore.Sequence(0)
 	changes := c.facts.Changes()
@@ -154,12 +160,16 @@ func (c *course) unfunded() months {
 	return c.lacks.unfunded
 }
 
-// lacks are the months of an enrolment that lack money, once they are known.
+// lacks are the months of an enrolment that lack money, once they are known. They are worked out
+// together, once a course, when a rule or the calendar first asks: most enrolments are asked for
+// neither.
 type lacks struct {
 	known             bool
 	unfunded, stopped months
 }
 
+// findUnfunded works out what unfunded returns, in the memory given. An opening or end within a
+// month does not count that month, as the enrolment is not open through it.
 func (c *course) findUnfunded(in months) months {
 	if c.traits&budgeted == 0 {
 		return in
@@ -182,6 +192,7 @@ func contributionsStopped(v *view, c *course, k *sink) {
 		if k.bare {
 			return
 		}
+		// The last credit is what the finding rests on, beside what keeps the enrolment open.
 		last := -enrolment.NeverMonth
 		for _, credit := range c.facts.Credits() { // the last one says until when there was money
 			if credit.From < credit.Until && credit.Until >= last {
@@ -203,6 +214,8 @@ func (c *course) stopped() months {
 	return c.lacks.stopped
 }
 
+// findStopped works out what stopped returns. Before its first credit an enrolment is presumed to
+// be paid (contract, section 3), so that one without credits has none.
 func (c *course) findStopped(in months) months {
 	if c.money.Speaks == enrolment.NeverMonth {
 		return in
@@ -214,7 +227,8 @@ func (c *course) findStopped(in months) months {
 }
 
 // without returns the months of a set that are in a row up to the one before the given month, if
-// they are as many as patience allows.
+// they are as many as patience allows. The row may have begun earlier, and all of it counts;
+// one that ended before that month does not.
 func without(m months, month temporal.Month) (months, bool) {
 	run, found := m.ending(month)
 	if !found || month-run.From < patience {
@@ -224,7 +238,8 @@ func without(m months, month temporal.Month) (months, bool) {
 }
 
 // nextTurn returns the first month after the given one in which patience with a set of months may
-// end, or begin again: NeverMonth when there is none.
+// end, or begin again: NeverMonth when there is none. In the months between the answer stays
+// the same, so that nobody need look.
 func nextTurn(m months, month temporal.Month) temporal.Month {
 	for _, run := range m {
 		if begins := max(run.From+patience, month+1); begins <= run.Until &&
@@ -239,13 +254,14 @@ func nextTurn(m months, month temporal.Month) temporal.Month {
 }
 
 // turn returns the first month after the given one in which time alone may change what is wrong
-// with the enrolment.
+// with the enrolment. Dates need none: they are judged when their event comes.
 func (c *course) turn(month temporal.Month) temporal.Month {
 	return min(nextTurn(c.unfunded(), month), nextTurn(c.stopped(), month))
 }
 
 // An event about an enrolment by another publisher than the one that opened it. Grants and credits
-// do not count, nor do revocations: those are of who committed.
+// do not count, nor do revocations: those are of who committed. The one that opened it first, as
+// reported, is whose it is: by effective date a later report could take it over.
 func changedByOthers(v *view, c *course, k *sink) {
 	changes := c.facts.Changes()
 	opened := eventstore.Sequence(0) // the first to be reported

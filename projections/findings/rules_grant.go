@@ -14,7 +14,8 @@ var grantRules = [...]func(*view, *course, *pair, *sink){
 	grantAfterRevocation, funderOutside, asnFunded,
 }
 
-// pair is a commitment as an enrolment sees it.
+// pair is a commitment as an enrolment sees it. The months may be none, when what was granted was
+// revoked or the commitment had closed: a grant to somebody unknown is a finding all the same.
 type pair struct {
 	commitment uint32
 	pays       months // of the enrolment
@@ -32,6 +33,8 @@ func checkGrants(v *view, c *course, k *sink) {
 }
 
 // raise adds a finding about a pair: some of the months that it pays, with the grants that do.
+// Without months it rests on all grants of the pair. What is at stake is what the months cost by
+// the commitment's tariff, which is 0 where nobody knows it.
 func (p *pair) raise(c *course, k *sink, code Code, m months) *found {
 	f := k.add(code, p.commitment, m)
 	if k.bare {
@@ -47,7 +50,8 @@ func (p *pair) raise(c *course, k *sink, code Code, m months) *found {
 	return f
 }
 
-// raiseAll adds a finding about all grants of a pair, those too that pay no month.
+// raiseAll adds a finding about all grants of a pair, those too that pay no month. That may name a
+// grant twice: done leaves it once.
 func (p *pair) raiseAll(c *course, k *sink, code Code) {
 	f := p.raise(c, k, code, p.pays)
 	if !k.bare {
@@ -87,7 +91,9 @@ func grantBeyondPeriod(_ *view, c *course, p *pair, k *sink) {
 	}
 }
 
-// A grant recorded after a revocation of the same pair whose month it pays all the same.
+// A grant recorded after a revocation of the same pair whose month it pays all the same. It need
+// not be wrong: a revoked grant may be given anew on purpose. Its months count from the revoked
+// one on.
 func grantAfterRevocation(_ *view, c *course, p *pair, k *sink) {
 	for _, r := range c.facts.Revokes() {
 		if r.Commitment != p.commitment {
@@ -105,7 +111,8 @@ func grantAfterRevocation(_ *view, c *course, p *pair, k *sink) {
 	}
 }
 
-// A paid month in which the enrolment's region does not lie in the funder's.
+// A paid month in which the enrolment's region does not lie in the funder's. In a month in which
+// the enrolment moves, one of its regions outside will do (contract, section 8).
 func funderOutside(_ *view, c *course, p *pair, k *sink) {
 	if !p.budget.known || p.budget.funder == region.Nation {
 		return
@@ -141,7 +148,8 @@ func lies(r, in region.Code) bool {
 }
 
 // losesCover reports whether an enrolment that a commitment pays is covered on the last day before
-// the commitment ends, and no commitment pays a later month.
+// the commitment ends, and no commitment pays a later month. A grant that pays beyond the end is
+// another commitment's, or one of this commitment that goes beyond its period.
 func (c *course) losesCover(commitment uint32, end temporal.Month) bool {
 	pays := false
 	for i := range c.grants {

@@ -10,11 +10,15 @@ import (
 	"cakupan/projections/steps"
 )
 
-// segments is above every segment.
+// segments is above every segment. It is the length of an array by segment; number 0 is none.
 const segments = event.PMI + 1
 
 // whole is what the enrolments of one person come to together. The zero value is that of a person
 // without one.
+//
+// Each enrolment adds to counts, so that one of hundreds that comes or goes costs a search and not
+// a comparison with all others. It tells which codes are wrong, as the rules do, but no months and
+// no events.
 type whole struct {
 	open    [segments]heights        // days: how many enrolments of the segment are open
 	paid    map[uint32]*steps.Counts // by commitment: the months that it pays
@@ -22,7 +26,9 @@ type whole struct {
 	moneyed heights                  // months: how much pays or is credited
 }
 
-// add adds what an enrolment is to a person, or takes it away.
+// add adds what an enrolment is to a person, or takes it away. Only the stretches of the person's
+// own ids count; what is paid for the enrolment counts as a whole, as in the rules: who was paid
+// for in which month is nothing that a grant says.
 func (w *whole) add(c *course, ids []uint32, weight int32) {
 	for i := range c.stretches {
 		if s := &c.stretches[i]; slices.Contains(ids, s.Worker) {
@@ -40,7 +46,8 @@ func (w *whole) add(c *course, ids []uint32, weight int32) {
 	}
 }
 
-// pay counts the months that a commitment pays.
+// pay counts the months that a commitment pays. A commitment that pays a month by two enrolments of
+// the person is one payer: what is noted is where a commitment comes to pay, or stops.
 func (w *whole) pay(commitment uint32, s enrolment.Span, weight int32) {
 	if w.paid == nil {
 		w.paid = map[uint32]*steps.Counts{}
@@ -59,6 +66,7 @@ func (w *whole) pay(commitment uint32, s enrolment.Span, weight int32) {
 }
 
 // check returns what is wrong with the person, but for its details: those tell a person's courses.
+// The codes come out as from the rules below and from light: tests compare the three.
 func (w *whole) check(died temporal.Date) []found {
 	var k sink
 	if w.payers.most() > 1 {
@@ -76,7 +84,8 @@ func (w *whole) check(died temporal.Date) []found {
 	return k.done()
 }
 
-// person is a person as the rules see one for an answer.
+// person is a person as the rules see one for an answer. Courses are those that were opened for the
+// person, in order of their numbers. The death is the earliest one in force; 0 with died Never.
 type person struct {
 	ids     []uint32
 	died    temporal.Date
@@ -98,7 +107,8 @@ func checkPerson(v *view, p *person) []found {
 	return k.done()
 }
 
-// payment is the months that one commitment pays of a person, by whichever enrolment.
+// payment is the months that one commitment pays of a person, by whichever enrolment. The tariff is
+// 0 where the commitment is not known.
 type payment struct {
 	commitment uint32
 	pays       months
@@ -122,7 +132,8 @@ func (p *person) payments(v *view) (all []payment) {
 }
 
 // Grants of two or more commitments pay the same month of one worker. At stake is what is paid
-// beside the dearest of them.
+// beside the dearest of them. So the order of the commitments says nothing, and with one tariff it
+// is what is paid twice.
 func doubleFunded(v *view, p *person, k *sink) {
 	var once, twice months
 	payments := p.payments(v)
@@ -160,7 +171,8 @@ func (c *course) paying(m months) (all []eventstore.Sequence) {
 	return all
 }
 
-// A month after the month of a worker's death is paid or credited.
+// A month after the month of a worker's death is paid or credited. The month of death itself is
+// owed.
 func paidAfterDeath(v *view, p *person, k *sink) {
 	if p.died == enrolment.Never {
 		return
@@ -185,7 +197,8 @@ func paidAfterDeath(v *view, p *person, k *sink) {
 	}
 }
 
-// One worker has two enrolments of one segment open on the same day.
+// One worker has two enrolments of one segment open on the same day. The months that both are open
+// on are of interest up to the month of K's record time: what has no end would have no last month.
 func twoOpen(v *view, p *person, k *sink) {
 	type opened struct {
 		enrolment.Stretch
@@ -200,6 +213,8 @@ func twoOpen(v *view, p *person, k *sink) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b opened) int { return int(a.From) - int(b.From) })
+	// Of those that have begun, the one that ends last is enough: if it does not reach into the
+	// next one, none does.
 	var last [segments]*opened // the one that ends last, of those that have begun
 	for i := range all {
 		s := &all[i]
@@ -217,7 +232,8 @@ func twoOpen(v *view, p *person, k *sink) {
 	}
 }
 
-// plus adds numbers of 0 and more, up to the largest there is.
+// plus adds numbers of 0 and more, up to the largest there is. Both are at most the largest, so
+// that a sum that is too large is negative.
 func plus(a, b int64) int64 {
 	if sum := a + b; sum >= 0 {
 		return sum

@@ -8,6 +8,9 @@ import (
 
 // shown is what Show makes of the steps that the fold leaves: what is found, and how many are
 // covered where. The fold, which is some frames ahead, reads none of it.
+//
+// It belongs to the goroutine of Show, and is changed only while that holds showing. What is stored
+// of it are the records and, in the ledger, the publications.
 type shown struct {
 	l       *ledger // of which only Show changes the publications
 	records *records
@@ -31,7 +34,8 @@ func newShown(l *ledger, r *records) *shown {
 	return &shown{l: l, records: r, regions: newRegions(), more: map[uint32][]stay{}}
 }
 
-// Show does what the fold has left of the part that was applied.
+// Show does what the fold has left of the part that was applied. Readers are let in between some
+// events and the next: they see a part up to the end of an event.
 func (p *Projection) Show(b *Batch) {
 	s := p.fold.shown // nobody changes which fold it is between Apply and Show
 	for steps := b.steps; len(steps) > 0; {
@@ -39,7 +43,8 @@ func (p *Projection) Show(b *Batch) {
 	}
 }
 
-// showSome does the steps of some events and returns the others.
+// showSome does the steps of some events and returns the others. An event is shown as a whole,
+// however many steps it has.
 func (p *Projection) showSome(s *shown, steps []step) []step {
 	const some = 512
 	p.showing.Lock()
@@ -98,6 +103,7 @@ func (s *shown) do(steps []step) (parts int) {
 	return 0
 }
 
+// note brings the records of an owner up to what was found.
 func (s *shown) note(o owner, parts []step) {
 	s.marks = s.marks[:0]
 	for i := range parts {
@@ -106,6 +112,7 @@ func (s *shown) note(o owner, parts []step) {
 	s.records.settle(o, s.marks, s.last)
 }
 
+// publish keeps a workforce, and looks at the months that it may be of.
 func (s *shown) publish(is *step) {
 	p := publication{
 		sequence: s.last, count: is.n, reference: temporal.Date(is.from),
@@ -115,7 +122,8 @@ func (s *shown) publish(is *step) {
 	s.regions.published(s.l, p.region, p.reference)
 }
 
-// stand counts where a person is covered now, and no longer.
+// stand counts where a person is covered now, and no longer. What it was told last, it keeps
+// itself: the fold has the next state already.
 func (s *shown) stand(person uint32, parts []step) {
 	s.are = s.are[:0]
 	for i := range parts {
@@ -126,7 +134,8 @@ func (s *shown) stand(person uint32, parts []step) {
 	s.keep(person, s.are)
 }
 
-// staysOf returns where a person was covered when that was last told.
+// staysOf returns where a person was covered when that was last told. It is memory that keep
+// changes.
 func (s *shown) staysOf(person uint32) []stay {
 	if int(person) >= len(s.stays) {
 		return nil
@@ -141,7 +150,7 @@ func (s *shown) staysOf(person uint32) []stay {
 	}
 }
 
-// keep notes where a person is covered.
+// keep notes where a person is covered. It copies what is more than one.
 func (s *shown) keep(person uint32, are []stay) {
 	for int(person) >= len(s.stays) {
 		s.stays = append(s.stays, stay{})
@@ -161,7 +170,9 @@ func (s *shown) keep(person uint32, are []stay) {
 	}
 }
 
-// derive counts what the fold, which was loaded, has left, and the publications.
+// derive counts what the fold, which was loaded, has left, and the publications. Records are there
+// already: what is found wrong with regions is what they say, so that it is noted in the cells and
+// raised nowhere. A person's key is that of one of the ids: each is told once.
 func (s *shown) derive(f *fold) {
 	s.last = f.s.Events()
 	s.run(f)

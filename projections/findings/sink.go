@@ -8,7 +8,9 @@ import (
 	"cakupan/eventstore"
 )
 
-// found is what a rule says is wrong with an owner.
+// found is what a rule says is wrong with an owner. The slices are its own; count, rupiah and money
+// are of the rules that say how many, how much. Rupiah is months times tariff at stake (contract,
+// section 8), and never above the largest number.
 type found struct {
 	code   Code
 	second uint32 // the commitment, where the finding is about a pair; else 0
@@ -20,13 +22,16 @@ type found struct {
 	money  string // MONEY_SHORT: the months that the money buys
 }
 
-// sink takes what the rules find about one owner.
+// sink takes what the rules find about one owner. It is bare for the fold, which only asks which
+// rules find something: no memory is made then.
 type sink struct {
 	found []found
 	bare  bool // months and events are of no interest
 }
 
-// add adds months and events to what is found of a code and a commitment.
+// add adds months and events to what is found of a code and a commitment. A finding is of one code
+// and, of a pair, of one commitment: what is found again of the same grows it. What it returns is
+// good until the next one is added.
 func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequence) *found {
 	if k.bare {
 		m, events = nil, nil
@@ -50,7 +55,7 @@ func (k *sink) events(c *course, kinds ...event.Type) []eventstore.Sequence {
 	return c.events(kinds...)
 }
 
-// done brings what was found in order.
+// done brings what was found in order. Months may overlap and events be named twice before that.
 func (k *sink) done() []found {
 	for i := range k.found {
 		f := &k.found[i]
@@ -61,7 +66,9 @@ func (k *sink) done() []found {
 	return k.sorted()
 }
 
-// sorted brings in order what was found by which rule.
+// sorted brings in order what was found by which rule. The order is what makes the same log the
+// same records: rules are asked in the order of their list, and one may find pairs of several
+// commitments.
 func (k *sink) sorted() []found {
 	if len(k.found) > 1 {
 		slices.SortFunc(k.found, func(a, b found) int {

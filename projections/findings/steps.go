@@ -10,6 +10,10 @@ import (
 
 // step is something that the fold leaves for Show to do. Those of an event follow one another, from
 // its begin on; what a step needs more of follows it as parts.
+//
+// They are how Apply and Show run at the same time: a step has all that Show needs, and nothing
+// that the fold may change meanwhile. A batch holds hundreds of thousands of them, which is why a
+// step is 24 bytes for all actions. It is never stored.
 type step struct {
 	do     action
 	kind   kind   // of the owner
@@ -20,7 +24,8 @@ type step struct {
 	n      int64 // a sequence, a weight, a count; how many parts follow
 }
 
-// action is what a step does.
+// action is what a step does. The order says nothing; part is 0, so that a part need not say what
+// it is.
 type action uint8
 
 const (
@@ -44,9 +49,11 @@ type mark struct {
 	second uint32 // the commitment, where the finding is about a pair; else 0
 }
 
+// do leaves a step, in the order in which Show must do them.
 func (f *fold) do(s step) { f.steps = append(f.steps, s) }
 
-// note leaves what was found about an owner, if anything was or is open of it.
+// note leaves what was found about an owner, if anything was or is open of it. Nearly always
+// nothing was wrong and nothing is: then Show need not hear of it.
 func (f *fold) note(o owner, all []found) {
 	if !f.noted[o.kind].set(o.number, len(all) > 0) && len(all) == 0 {
 		return
@@ -57,7 +64,7 @@ func (f *fold) note(o owner, all []found) {
 	}
 }
 
-// stand leaves where a person is covered.
+// stand leaves where a person is covered. Show compares that with what it was told last.
 func (f *fold) stand(person uint32, stays []stay) {
 	f.do(step{do: stand, number: person, n: int64(len(stays))})
 	for _, s := range stays {
@@ -65,14 +72,16 @@ func (f *fold) stand(person uint32, stays []stay) {
 	}
 }
 
-// weigh leaves months in a region in which one of a crowd is covered, or no more.
+// weigh leaves months in a region in which one of a crowd is covered, or no more. Of crowds only
+// what changes is told: their stays are too many to compare each time.
 func (f *fold) weigh(code region.Code, s enrolment.Span, weight int64) {
 	f.do(step{
 		do: weigh, code: uint16(code), from: int32(s.From), until: int32(s.Until), n: weight,
 	})
 }
 
-// publish leaves a workforce that makes percents.
+// publish leaves a workforce that makes percents. Others are of no use here: no rule compares with
+// them.
 func (f *fold) publish(d *event.Data) {
 	if d.Sector == event.AllSectors && d.Indicator == event.Employed {
 		f.do(step{
@@ -90,7 +99,7 @@ func (s *step) owner() owner                  { return owner{kind: s.kind, numbe
 func (s *step) span() enrolment.Span          { return spanOf(s.from, s.until) }
 func (s *step) sequence() eventstore.Sequence { return eventstore.Sequence(s.n) }
 
-// bitset has a bit a number.
+// bitset has a bit a number. It grows with the numbers, all bits 0.
 type bitset []uint64
 
 // set sets a bit, and returns what it was.

@@ -7,7 +7,8 @@ import (
 )
 
 // Count is how many findings of a code there are in a region, and what is at stake in those that
-// are open.
+// are open. Months and rupiah are sums over the open ones: what is resolved is at stake no more. A
+// month that two findings concern counts twice.
 type Count struct {
 	Code     string `json:"code"`
 	Region   string `json:"region,omitempty"` // none: of those that have none
@@ -18,7 +19,8 @@ type Count struct {
 }
 
 // Summarise counts the findings that are asked for by code and region, in the order of the
-// contract's table and then of the regions.
+// contract's table and then of the regions. It reads every finding that is asked for, one at a
+// time: memory grows with codes and regions only. With an error what it returns is not all of them.
 func (p *Projection) Summarise(ctx context.Context, q Query) ([]Count, error) {
 	type place struct{ code, region string }
 	counts := map[place]*Count{}

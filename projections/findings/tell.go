@@ -12,6 +12,10 @@ import (
 )
 
 // teller works findings out from the records, by the rules, over what was in force then.
+//
+// A record has no details, so that they need not be kept up to date by the fold. They are those as
+// known at k: of an open finding what was asked for, of a resolved one the event before the one
+// that resolved it. It reads the state and holds no lock: the caller does.
 type teller struct {
 	f     *fold
 	known eventstore.Sequence
@@ -28,7 +32,8 @@ type said struct {
 	day    temporal.Date // dated: on which it was recorded
 }
 
-// tell works a finding out.
+// tell works a finding out. It asks the same rules that raised it, and takes what they say of its
+// code. Findings of one knowledge come together, so that a view is used again.
 func (d *teller) tell(r *record) line {
 	l := line{
 		Finding: Finding{Code: r.code.String(), Since: r.since},
@@ -62,7 +67,8 @@ func (d *teller) tell(r *record) line {
 	return l
 }
 
-// take takes what a rule has found.
+// take takes what a rule has found. Rupiah is left out where no money is at stake, or nobody knows
+// how much.
 func (l *line) take(all []found, r *record) {
 	i := slices.IndexFunc(all, func(f found) bool {
 		return f.code == r.code && f.second == r.second
@@ -78,7 +84,8 @@ func (l *line) take(all []found, r *record) {
 	}
 }
 
-// texts returns the months one by one.
+// texts returns the months one by one. What has no end is told up to the last month that can be
+// written.
 func (m months) texts() (all []string) {
 	for _, s := range m {
 		for month := s.From; month < s.Until && month <= temporal.MaxDate.Month(); month++ {
@@ -88,12 +95,14 @@ func (m months) texts() (all []string) {
 	return all
 }
 
-// dated tells the date of an event.
+// dated tells the date of an event. Its date and its record day are facts, whatever else has
+// changed.
 func (d *teller) dated(l *line, r *record) {
 	l.Events = []eventstore.Sequence{r.since}
 	l.said.date, l.said.day = temporal.Date(int32(r.second)), d.f.l.day(r.since)
 }
 
+// enrolment tells a finding about an enrolment. It is listed under the person of its first opening.
 func (d *teller) enrolment(l *line, r *record) {
 	var c course
 	c.read(&d.view, r.number)
@@ -114,6 +123,8 @@ func (d *teller) enrolment(l *line, r *record) {
 	}
 }
 
+// worker tells a finding about a person, whose region is that of the enrolment with the highest
+// number.
 func (d *teller) worker(l *line, r *record) {
 	v := &d.view
 	p := person{ids: v.ids(r.number)}
@@ -136,7 +147,8 @@ func (d *teller) worker(l *line, r *record) {
 	l.take(checkPerson(v, &p), r)
 }
 
-// least returns the least id of the person that a worker is.
+// least returns the least id of the person that a worker is. It is the least as known then; now it
+// may be another one.
 func (d *teller) least(w uint32) uint32 {
 	ids := d.view.ids(w)
 	if len(ids) == 1 {
@@ -158,7 +170,8 @@ func (d *teller) commitment(l *line, r *record) {
 	l.take(checkCommitment(&d.view, &a), r)
 }
 
-// account returns a commitment with the events of it.
+// account returns a commitment with the events of it. The work that only one code needs is done for
+// that one: it reads everybody who is granted something.
 func (d *teller) account(r *record) account {
 	v := &d.view
 	a := account{
@@ -191,7 +204,8 @@ func (d *teller) account(r *record) account {
 	return a
 }
 
-// granted calls yield with each enrolment that the commitment is granted to.
+// granted calls yield with each enrolment that the commitment is granted to. The course is used
+// again for the next one.
 func (a *account) granted(v *view, yield func(c *course)) {
 	var enrolments []uint32
 	for _, r := range facts.AsOf(v.s.AppendCommitment(nil, a.number), v.k) {
@@ -206,7 +220,8 @@ func (a *account) granted(v *view, yield func(c *course)) {
 	}
 }
 
-// crowd finds the months in which the commitment pays too many, and the grants of these.
+// crowd finds the months in which the commitment pays too many, and the grants of these. It counts
+// from bound to bound, as heads were counted event by event; the fold knows only the most.
 func (a *account) crowd(v *view) {
 	begins := map[temporal.Month]int64{}
 	a.granted(v, func(c *course) {
@@ -237,7 +252,8 @@ func (a *account) crowd(v *view) {
 	})
 }
 
-// lose finds the enrolments that lose cover, and the grants that cover them until then.
+// lose finds the enrolments that lose cover, and the grants that cover them until then. Only what
+// pays the last month covers its last day.
 func (a *account) lose(v *view) {
 	last := span(a.end()-1, a.end())
 	a.granted(v, func(c *course) {
@@ -277,7 +293,8 @@ func regionEvents(v *view, r *record) *found {
 	return &k.done()[0]
 }
 
-// paired reports whether a finding of the code is about an enrolment and a commitment.
+// paired reports whether a finding of the code is about an enrolment and a commitment. Their
+// records name the commitment, as second.
 func (c Code) paired() bool {
 	switch c {
 	case GrantUnknownEnrolment, GrantUnknownCommitment, GrantNotAPBD, GrantBeyondPeriod,
@@ -288,7 +305,7 @@ func (c Code) paired() bool {
 	}
 }
 
-// priced reports whether money is at stake in a finding of the code.
+// priced reports whether money is at stake in a finding of the code. Others show no rupiah, not 0.
 func (c Code) priced() bool {
 	switch c {
 	case DoubleFunded, PaidAfterDeath, GrantBeyondHeads, DisbursedAboveCeiling, DisbursedShort,

@@ -12,6 +12,10 @@ import (
 
 // view is what is in force: now, for the fold, or as known at an event, for an answer. The rules
 // look at nothing else, so that both say the same.
+//
+// As known at an event it works out what the fold keeps, which costs what the names have to do
+// with. It belongs to one goroutine, which holds reading: the state must not change while it is
+// used. What it returns may be memory of the state, to be read only.
 type view struct {
 	s     *facts.State
 	l     *ledger
@@ -24,6 +28,7 @@ type view struct {
 	none     budget                    // of what was never committed
 }
 
+// setToday is the one place where a view learns of time: of record times, never of the clock.
 func (v *view) setToday(day temporal.Date) { v.today, v.month = day, day.Month() }
 
 // gather collects the facts about an enrolment.
@@ -35,7 +40,8 @@ func (v *view) gather(g *facts.Gathered, e uint32) {
 	v.s.GatherAsOf(g, e, v.k)
 }
 
-// closedFrom returns the first month that a commitment no longer pays.
+// closedFrom returns the first month that a commitment no longer pays. That is NeverMonth for one
+// that is open. An answer asks for the same ones many times, which is why they are kept.
 func (v *view) closedFrom(c uint32) temporal.Month {
 	if v.k == latest {
 		return v.s.Purse(c).ClosedFrom
@@ -60,7 +66,8 @@ func (v *view) budget(c uint32) *budget {
 	return &v.none
 }
 
-// ids returns the ids that are one person with a worker.
+// ids returns the ids that are one person with a worker. As known at k the merges are followed one
+// by one: those of the state are of now. A person has few.
 func (v *view) ids(w uint32) []uint32 {
 	if v.k == latest {
 		return v.s.IDs(nil, w)
@@ -96,7 +103,8 @@ func (v *view) died(w uint32) temporal.Date {
 	return died
 }
 
-// death returns the last day of life of a person, or Never, and the event that says so.
+// death returns the last day of life of a person, or Never, and the event that says so. The
+// earliest counts; of several of the same day the one that is found first names the event.
 func (v *view) death(ids []uint32) (died temporal.Date, seq eventstore.Sequence) {
 	died = enrolment.Never
 	for _, id := range ids {
@@ -110,6 +118,7 @@ func (v *view) death(ids []uint32) (died temporal.Date, seq eventstore.Sequence)
 }
 
 // enrolments returns the enrolments that were ever opened for a person, in order of their numbers.
+// That may be more than those that are opened for the person as known at k: isOf tells.
 func (v *view) enrolments(ids []uint32) (all []uint32) {
 	for _, id := range ids {
 		all = slices.AppendSeq(all, v.s.Enrolments(id, facts.NoEnrolment))

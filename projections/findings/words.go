@@ -9,10 +9,11 @@ import (
 )
 
 // words are a sentence on what is wrong and one on what resolves it. In braces stand what a finding
-// shows, and {count}, {days}, {date} and {day}.
+// shows, and {count}, {days}, {date} and {day}. The contract says that there is a text, not which
+// one: words may change without another version.
 type words struct{ id, en string }
 
-// texts has the words of each code.
+// texts has the words of each code. It is by number; a code without words would have an empty text.
 var texts = [...]words{
 	DoubleFunded: {
 		"Pekerja {worker} dibayari {count} komitmen untuk bulan yang sama: {months}; {rupiah} " +
@@ -195,7 +196,8 @@ var texts = [...]words{
 	},
 }
 
-// words returns the words of a finding.
+// words returns the words of a finding. A name of a worker that looks like a brace is not replaced
+// again.
 func (l *line) words(in Language) string {
 	w := texts[l.said.code]
 	text := w.id
@@ -214,7 +216,7 @@ func (l *line) words(in Language) string {
 	).Replace(text)
 }
 
-// rupiah names what is at stake.
+// rupiah names what is at stake. Where nobody knows the tariff that is said, too.
 func (l *line) rupiah(in Language) string {
 	switch {
 	case l.Rupiah != nil:
@@ -228,7 +230,7 @@ func (l *line) rupiah(in Language) string {
 	}
 }
 
-// what names what a finding is about.
+// what names what a finding is about. First says that it begins a sentence.
 func (l *line) what(in Language, first bool) string {
 	kinds, name := [2]string{"kepesertaan", "enrolment"}, l.Enrolment
 	switch l.said.kind {
@@ -247,7 +249,8 @@ func (l *line) what(in Language, first bool) string {
 	return word + " " + name
 }
 
-// monthsNamed is how many spans of months words name.
+// monthsNamed is how many spans of months words name. More would hide what the sentence says: the
+// list of months has all of them.
 const monthsNamed = 4
 
 // words names months.
@@ -270,7 +273,8 @@ func (m months) words(in Language) string {
 	return strings.Join(texts, ", ")
 }
 
-// thousands writes a number with its digits in threes.
+// thousands writes a number with its digits in threes. The separator is that of the language. It
+// must not be negative.
 func thousands(n int64, in Language) string {
 	separator := "."
 	if in == English {

@@ -18,10 +18,14 @@ import (
 	"cakupan/projections"
 )
 
-// firstRecorded is 2020-01-01T00:00:00Z.
+// firstRecorded is 2020-01-01T00:00:00Z. It is fixed, as is all else that events are made of:
+// nothing here looks at a clock.
 const firstRecorded temporal.Instant = 1_577_836_800_000_000_000
 
 // maker makes events about few names, so that each has some history within a hundred events.
+//
+// Names grow with the number of events, an eighth of it, so that their histories stay as long. Keys
+// are those made so far: by them a retraction is told which sequence it names.
 type maker struct {
 	*rand.Rand
 	names int
@@ -30,6 +34,12 @@ type maker struct {
 
 // Events returns n events as they come to a log, the same for the same seed: of most types, among
 // them retractions, of events that came before and of some that come later or never.
+//
+// They are as the log would hold them: numbered from 1, with record times that never decrease, up
+// to three seconds apart. What they say contradicts itself as often as it comes, which a projection
+// must bear. Commitments, credits and merges are not among them: packages whose rules are about
+// those have makers of their own. Events(seed, m) are not the first m of Events(seed, n): how many
+// there are decides how many names there are.
 func Events(seed uint64, n int) []projections.Event {
 	m := &maker{rand.New(rand.NewPCG(seed, 8)), 2 + n/8, map[event.Key]eventstore.Sequence{}}
 	events := make([]projections.Event, n)
@@ -45,17 +55,29 @@ func Events(seed uint64, n int) []projections.Event {
 	return events
 }
 
+// keyOf returns the source and id of an event by its number: they tell it among a few sources.
 func keyOf(i int) event.Key {
 	return event.Key{Source: fmt.Sprintf("urn:test:%d", i%3), ID: fmt.Sprintf("event-%d", i)}
 }
 
+// name returns one of the names of a kind, some of which no event will ever name.
 func (m *maker) name(kind string) string { return fmt.Sprintf("%s-%d", kind, m.IntN(m.names)) }
 
+// day returns a day of 2019, 2020 or 2021: some are long past when they are recorded, and others to
+// come.
 func (m *maker) day() temporal.Date { return temporal.Date(18_000 + m.IntN(800)) }
 
+// regency returns one of three: two of one province and one of another, so that a sum over a
+// province is told from one over a regency.
 func (m *maker) regency() region.Code { return []region.Code{7503, 7571, 7101}[m.IntN(3)] }
 
 // fill makes the event one of a random type. n is how many there will be.
+//
+// The shares are chosen so that a few hundred events hold all of them, and openings are the most,
+// as otherwise most of the other events would be about nobody. Every seventh or so is a retraction:
+// of one that came, of one still to come, which must then never be in force, or of one that never
+// will. The draws are in the order of the cases: another order makes other histories, and golden
+// files.
 func (m *maker) fill(e *projections.Event, n int) {
 	d := &e.Data
 	set := func(fields ...event.Field) {
@@ -103,7 +125,8 @@ func (m *maker) fill(e *projections.Event, n int) {
 	}
 }
 
-// encode returns an event as the log stores it.
+// encode returns an event as the log stores it. A retraction carries the sequence of the event that
+// it names where that has come before it, as the writer of a log notes it.
 func encode(e *projections.Event) []byte {
 	bytes := codec.Append(nil, &e.Event)
 	if e.Retracts != 0 {
@@ -112,7 +135,7 @@ func encode(e *projections.Event) []byte {
 	return bytes
 }
 
-// frameOf packs events.
+// frameOf packs events. There must be one event at least, and they must follow one another.
 func frameOf(events []projections.Event) ([]byte, error) {
 	b := eventstore.NewFrameBuilder(events[0].Sequence, merkle.Hash{}, events[0].RecordedAt)
 	for i := range events {
@@ -124,6 +147,8 @@ func frameOf(events []projections.Event) ([]byte, error) {
 }
 
 // Append appends events to a log in frames of up to most, cut by the seed.
+//
+// The same seed cuts in the same places. The events must go on from the end of the log.
 func Append(log *memlog.Log, events []projections.Event, seed uint64, most int) error {
 	return appendAs(log, events, seed, most, func(raw []byte) []byte { return raw })
 }
@@ -135,7 +160,8 @@ func AppendOld(log *memlog.Log, events []projections.Event, seed uint64, most in
 }
 
 // OldFrame returns the frame of version 1 with the events of one of version 2, whose header has two
-// numbers more.
+// numbers more. The other bytes are the same in both. Its checksum is made anew, or it would pass
+// for damaged.
 func OldFrame(raw []byte) []byte {
 	const version, header1, header2, checksum = 2, 56, 72, 4
 	old := slices.Concat(raw[:header1], raw[header2:len(raw)-checksum])
@@ -144,6 +170,8 @@ func OldFrame(raw []byte) []byte {
 	return binary.BigEndian.AppendUint32(old, sum)
 }
 
+// appendAs appends the frames in the form that as gives them. It goes on from the tail of the log,
+// which the log checks, and stops at the first error: what was appended until then stays.
 func appendAs(log *memlog.Log, events []projections.Event, seed uint64, most int,
 	as func(raw []byte) []byte,
 ) error {
@@ -160,7 +188,8 @@ func appendAs(log *memlog.Log, events []projections.Event, seed uint64, most int
 	return err
 }
 
-// FrameOf returns a frame of events.
+// FrameOf returns a frame of events. They must follow one another. It is what a test hands to a
+// projection without any log.
 func FrameOf(t *testing.T, events []projections.Event) eventstore.Frame {
 	t.Helper()
 	raw, err := frameOf(events)

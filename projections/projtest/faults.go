@@ -15,10 +15,14 @@ import (
 	"cakupan/projections/checked"
 )
 
+// errFault is what a commit fails with here: as a full disk would have it.
 var errFault = errors.New("no room on the disk")
 
 // testOlderFile brings back a file that is older than the log, as a crash does that loses the
 // last commits.
+//
+// The file is whole, only not the last one: its position says what it holds, and the events behind
+// that are read from the log and folded again. Nothing may be counted twice.
 func testOlderFile(t *testing.T, kind projections.Kind) {
 	events := Events(5, historyEvents)
 	b := newBook(t, kind, Log(t, events, 5, 9))
@@ -43,6 +47,10 @@ func testOlderFile(t *testing.T, kind projections.Kind) {
 
 // testFailingCommits lets every other commit fail while the projection follows the log, and starts
 // again each time: it goes on from the last one that did not.
+//
+// What was not committed must be written by the next commit, together with what came since, and
+// readers must see no more and no less for it. A runner may end with the error of the last commit,
+// and with no other.
 func testFailingCommits(t *testing.T, kind projections.Kind) {
 	events := Events(6, historyEvents)
 	log := memlog.New(eventstore.NewIdentity(1))
@@ -64,6 +72,7 @@ func testFailingCommits(t *testing.T, kind projections.Kind) {
 			t.Fatal(err)
 		}
 	}
+	// Else no commit came after one that failed.
 	if commits.Load() < 2 {
 		t.Errorf("%d commits", commits.Load())
 	}
@@ -73,7 +82,8 @@ func testFailingCommits(t *testing.T, kind projections.Kind) {
 	b.check(events)
 }
 
-// testFailingStart lets every commit fail: nobody may take what was never committed for done.
+// testFailingStart lets every commit fail: nobody may take what was never committed for done. A
+// file is there then, and in it nothing: it must be taken for an empty one, not for a damaged one.
 func testFailingStart(t *testing.T, kind projections.Kind) {
 	events := Events(7, historyEvents)
 	b := newBook(t, kind, Log(t, events, 7, 9))
@@ -91,7 +101,8 @@ func testFailingStart(t *testing.T, kind projections.Kind) {
 	b.check(events)
 }
 
-// poisonAt appends an event that nobody can decode.
+// poisonAt appends an event that nobody can decode. The frame is sound, and its checksum is right:
+// only the event in it is nothing that a log would take.
 func poisonAt(t *testing.T, log *memlog.Log) {
 	t.Helper()
 	_, tail, err := log.Last(t.Context())
@@ -108,6 +119,10 @@ func poisonAt(t *testing.T, log *memlog.Log) {
 }
 
 // testPoison stops at an event that cannot be folded, and keeps what was before it.
+//
+// It must not be skipped, which would be a silent hole in every answer, and trying again is of no
+// use: the projection says so and stands still. What was committed before it stays, and answers go
+// on.
 func testPoison(t *testing.T, kind projections.Kind) {
 	events := Events(8, 100)
 	log := Log(t, events, 8, 9)
@@ -133,7 +148,8 @@ func testPoison(t *testing.T, kind projections.Kind) {
 	}
 }
 
-// testDamage stops where the log cannot be read, and skips nothing.
+// testDamage stops where the log cannot be read, and skips nothing. It stops before the damage,
+// again each time, and the error of the log, which names the events, comes through to whoever asks.
 func testDamage(t *testing.T, kind projections.Kind) {
 	events := Events(9, 60)
 	log := Log(t, events, 9, 1)
@@ -155,6 +171,10 @@ func testDamage(t *testing.T, kind projections.Kind) {
 }
 
 // testOtherLogs opens the file over logs that it was not made from.
+//
+// They are a shorter one, one of another name with the same events, and one of the same name with
+// other events: the last is told by the frame at the position. Each is refused with an error that
+// says which it is, and the file stays as it was: over its own log, which has grown, it goes on.
 func testOtherLogs(t *testing.T, kind projections.Kind) {
 	events := Events(10, 100)
 	log := Log(t, events, 10, 1)
@@ -190,7 +210,8 @@ func testOtherLogs(t *testing.T, kind projections.Kind) {
 	}
 }
 
-// testOtherVersion opens a file of other rules.
+// testOtherVersion opens a file of other rules. It is refused, not read and not deleted: the shelf
+// begins anew, here nobody does.
 func testOtherVersion(t *testing.T, kind projections.Kind) {
 	b := newBook(t, kind, Log(t, Events(12, 50), 12, 5))
 	b.catchUp(everything)
@@ -201,7 +222,8 @@ func testOtherVersion(t *testing.T, kind projections.Kind) {
 	}
 }
 
-// ageFile makes a file one of another version.
+// ageFile makes a file one of another version. Only its position says so, under a good checksum:
+// all else is as it was.
 func ageFile(t *testing.T, path string) {
 	t.Helper()
 	db, err := checked.Open(path, checked.Options{Scratch: true})
@@ -226,6 +248,9 @@ func ageFile(t *testing.T, path string) {
 }
 
 // testFollow follows a log that grows in bursts, while others ask.
+//
+// A digest as known at an event that is applied must not depend on what is applied meanwhile: it is
+// asked while more comes, and again when that is done.
 func testFollow(t *testing.T, kind projections.Kind) {
 	events := Events(13, historyEvents)
 	rng := rand.New(rand.NewPCG(13, 2))
@@ -236,6 +261,8 @@ func testFollow(t *testing.T, kind projections.Kind) {
 	for from := 0; from < historyEvents; {
 		until := min(from+1+rng.IntN(150), historyEvents)
 		go func() {
+			// The question is about the last event before this burst, so that it can be answered at
+			// any time.
 			digest, err := b.kept.Digest(eventstore.Sequence(from))
 			if err != nil {
 				digest = err.Error()

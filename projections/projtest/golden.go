@@ -15,6 +15,10 @@ import (
 // Golden compares what the closed file of a projection holds with what the golden file of that name
 // does, and returns a copy of this, as a program of another day has left it. With -update the
 // golden file is made of the file. How bbolt lays out its pages is its own affair.
+//
+// The copy is for the test to open: an older one must be read, or rebuilt without a question. It
+// lies in a folder of the test's own, under the name of the file, because a projection is found by
+// its name. Path must not be open by anybody.
 func Golden(t *testing.T, path, name string) (kept string) {
 	t.Helper()
 	golden.Make(t, name, func() []byte {
@@ -33,6 +37,9 @@ func Golden(t *testing.T, path, name string) (kept string) {
 }
 
 // holds returns what a file holds: of each key the beginning of the value's SHA-256.
+//
+// Values are compared by their sums, so that a difference is a line that can be read: which bucket
+// and key it is in, and how long the value was.
 func holds(t *testing.T, path string) string {
 	t.Helper()
 	var text strings.Builder

@@ -1,6 +1,15 @@
 // Package projtest is the suite that every projection must pass: however the log is cut into
 // frames, wherever the program starts again, whatever fails on the way, the digests come out the
 // same, and nothing of a wrong log is taken for the right one.
+//
+// A projection runs it in a test of its own (projtest_test.go), with states cut small, so that some
+// hundred events fill pages, make runs and cross every bound that takes millions otherwise. Whether
+// an answer is right is not asked here, which is for the models of each package; here all answers,
+// as the digest stands for them, must be the same, whichever way the projection came to them.
+//
+// Logs are in memory and made from seeds, files are real and in folders of the test. Beside [Run]
+// there are [Damages], for a projection whose file may be spoilt under it, [Golden], for its
+// format, and [Benchmark]. The package is for tests, and for packages that serve tests alone.
 package projtest
 
 import (
@@ -16,17 +25,23 @@ import (
 	"cakupan/projections"
 )
 
-// background is the context of what is not waited for.
+// background is the context of what is not waited for. Runners are stopped by a context of their
+// own: the one of a test is done before its cleanups run.
 var background = context.Background()
 
 // historyEvents is the length of the histories: long enough for several of everything that a
-// projection cuts small for a test.
+// projection cuts small for a test. It is also short enough to be checked against a plain replay
+// many times.
 const historyEvents = 300
 
-// everything is beyond the end of every log.
+// everything is beyond the end of every log. Catching up to it ends at the end of what there is.
 const everything = eventstore.Sequence(1 << 62)
 
 // Run runs the suite. The kind is best one that cuts its state into small parts.
+//
+// The tests run at the same time, each with files and logs of its own: the kind must make
+// projections that share nothing. A kind whose frames are not applied in parts passes testParts as
+// well.
 func Run(t *testing.T, kind projections.Kind) {
 	for _, test := range []struct {
 		name string
@@ -57,6 +72,10 @@ func Run(t *testing.T, kind projections.Kind) {
 }
 
 // book is a projection over a log, with its file.
+//
+// It belongs to one goroutine, but for kept, of which some methods may be called by others
+// meanwhile. It may be closed and opened again at the same path any number of times, over another
+// log, too.
 type book struct {
 	t    *testing.T
 	kind projections.Kind
@@ -67,7 +86,8 @@ type book struct {
 	budget int // of a part of a frame; 0: as usual
 }
 
-// newBook opens a projection in a fresh file.
+// newBook opens a projection in a fresh file. The file is in a folder of its own, and closed when
+// the test ends.
 func newBook(t *testing.T, kind projections.Kind, log eventstore.Log) *book {
 	t.Helper()
 	b := &book{t: t, kind: kind, log: log, path: filepath.Join(t.TempDir(), kind.Name+".db")}
@@ -76,6 +96,8 @@ func newBook(t *testing.T, kind projections.Kind, log eventstore.Log) *book {
 	return b
 }
 
+// open opens the file, or fails the test. With a fault, which is called before each commit, the
+// commit fails with its error.
 func (b *book) open(fault func() error) {
 	b.t.Helper()
 	kept, err := b.tryOpen(fault)
@@ -85,11 +107,14 @@ func (b *book) open(fault func() error) {
 	b.kept = kept
 }
 
+// tryOpen opens the file over the log as it is now, with the error that its caller has to tell
+// apart.
 func (b *book) tryOpen(fault func() error) (projections.Kept, error) {
 	return b.kind.Open(b.t.Context(), projections.NewFeed(b.log),
 		projections.File{Path: b.path, Fault: fault, Budget: b.budget})
 }
 
+// close closes the file: what was not committed is lost, as a crash would have it.
 func (b *book) close() {
 	b.t.Helper()
 	if err := b.kept.Close(); err != nil {
@@ -97,7 +122,7 @@ func (b *book) close() {
 	}
 }
 
-// catchUp applies the log up to the frame with the event.
+// catchUp applies the log up to the frame with the event. It commits then.
 func (b *book) catchUp(until eventstore.Sequence) {
 	b.t.Helper()
 	if err := b.kept.CatchUp(b.t.Context(), until, nil); err != nil {
@@ -105,6 +130,7 @@ func (b *book) catchUp(until eventstore.Sequence) {
 	}
 }
 
+// applied returns the last event that readers see. The projection must not have stopped.
 func (b *book) applied() eventstore.Sequence {
 	b.t.Helper()
 	applied, err := b.kept.Applied()
@@ -114,6 +140,7 @@ func (b *book) applied() eventstore.Sequence {
 	return applied
 }
 
+// digest returns the digest as known at an event; one beyond what is applied means all of it.
 func (b *book) digest(k eventstore.Sequence) string {
 	b.t.Helper()
 	digest, err := b.kept.Digest(k)
@@ -123,7 +150,8 @@ func (b *book) digest(k eventstore.Sequence) string {
 	return digest
 }
 
-// follow runs the projection until the returned function is called, which returns why it ended.
+// follow runs the projection until the returned function is called, which returns why it ended. The
+// error is nil when nothing but that call has ended it. It must be called once.
 func (b *book) follow() (stop func() error) {
 	ctx, cancel := context.WithCancel(background)
 	ended := make(chan error, 1)
@@ -135,6 +163,8 @@ func (b *book) follow() (stop func() error) {
 	}
 }
 
+// wait waits until readers see an event. A minute is far more than a sound projection takes on a
+// busy machine: what takes longer hangs.
 func (b *book) wait(seq eventstore.Sequence) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
@@ -146,6 +176,9 @@ func (b *book) wait(seq eventstore.Sequence) {
 
 // check compares the digests with those of a projection that was built in one go from a log of one
 // event a frame: the plainest way to them.
+//
+// Each seventh event is compared, and one beyond the end: a mistake about an event stays in all
+// later digests, so that it is seen by the next one that is compared.
 func (b *book) check(events []projections.Event) {
 	b.t.Helper()
 	plain := newBook(b.t, b.kind, Log(b.t, events, 0, 1))
@@ -160,7 +193,9 @@ func (b *book) check(events []projections.Event) {
 	}
 }
 
-// Log returns a log of the events in frames of up to most, cut by the seed.
+// Log returns a log of the events in frames of up to most, cut by the seed. Its identity is a new
+// one each time: a file that was made from another log is refused over it, even if the events are
+// the same.
 func Log(t *testing.T, events []projections.Event, seed uint64, most int) *memlog.Log {
 	t.Helper()
 	log := memlog.New(eventstore.NewIdentity(1))
@@ -168,6 +203,7 @@ func Log(t *testing.T, events []projections.Event, seed uint64, most int) *memlo
 	return log
 }
 
+// grow appends events to a log, of which they must be the next.
 func grow(t *testing.T, log *memlog.Log, events []projections.Event, seed uint64, most int) {
 	t.Helper()
 	if err := Append(log, events, seed, most); err != nil {
@@ -175,7 +211,8 @@ func grow(t *testing.T, log *memlog.Log, events []projections.Event, seed uint64
 	}
 }
 
-// testDigest: the digest at k is that of the log that ends with k, and each log has another.
+// testDigest: the digest at k is that of the log that ends with k, and each log has another. So
+// what comes later does not change what was known, and no event goes unnoticed.
 func testDigest(t *testing.T, kind projections.Kind) {
 	events := Events(1, 60)
 	log := memlog.New(eventstore.NewIdentity(1))
@@ -203,7 +240,8 @@ func testDigest(t *testing.T, kind projections.Kind) {
 	}
 }
 
-// testCuts cuts one history in several ways.
+// testCuts cuts one history in several ways. Where frames end must say nothing: who appends decides
+// it by the load of the moment.
 func testCuts(t *testing.T, kind projections.Kind) {
 	events := Events(3, historyEvents)
 	for seed, most := range []int{2, 7, 40, historyEvents} {
@@ -215,6 +253,9 @@ func testCuts(t *testing.T, kind projections.Kind) {
 
 // testFoldDigest folds for the digest alone, in frames of any size and in parts of them: it is that
 // of a projection that answers too.
+//
+// Such a fold keeps nothing, so that a fresh file is folded for each k. Budgets of 1 to 3 cut
+// behind nearly every event; 0 is the usual one.
 func testFoldDigest(t *testing.T, kind projections.Kind) {
 	events := Events(4, historyEvents)
 	plain := newBook(t, kind, Log(t, events, 0, 1))
@@ -239,7 +280,8 @@ func testFoldDigest(t *testing.T, kind projections.Kind) {
 	}
 }
 
-// testRestarts closes the file and opens it again at random places.
+// testRestarts closes the file and opens it again at random places. Each time it goes on from what
+// was committed, and some of what it keeps in memory must be made anew.
 func testRestarts(t *testing.T, kind projections.Kind) {
 	for seed := range uint64(4) {
 		events := Events(seed, historyEvents)
@@ -256,6 +298,9 @@ func testRestarts(t *testing.T, kind projections.Kind) {
 
 // testParts applies large frames in parts of any size, and starts again between them: at a commit
 // within a frame, and at an older one after a crash.
+//
+// A commit within a frame has to find its place in it again. Where a fold is not committed, what it
+// did is lost when the file is closed, and it must all come again.
 func testParts(t *testing.T, kind projections.Kind) {
 	for seed, budget := range []int{1, 2, 5, 60} {
 		events := Events(uint64(20+seed), historyEvents)
@@ -281,6 +326,9 @@ func testParts(t *testing.T, kind projections.Kind) {
 
 // otherFrame opens the file, at a place within a frame, over a log that was cut elsewhere: it may
 // be another one.
+//
+// The position within a frame has the hash of the whole frame. The other log has a name of its own,
+// too. It is refused, and the file stays as it was: over its own log it goes on.
 func (b *book) otherFrame(events []projections.Event) {
 	b.t.Helper()
 	within := newBook(b.t, b.kind, Log(b.t, events, 0, len(events)))

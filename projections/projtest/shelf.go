@@ -16,12 +16,18 @@ import (
 
 // testRebuild rebuilds the projection beside the live one, to compare, and to swap, and starts
 // again with the rebuilt one.
+//
+// It does so with a live projection that stands still and with one that follows the log; whoever
+// still holds the old one after a swap must get the old answers, until he closes it. At the end
+// there is one file in the folder, which holds all events.
 func testRebuild(t *testing.T, kind projections.Kind) {
 	events := Events(14, historyEvents)
 	log := Log(t, events[:200], 14, 9)
 	opts := projections.Options{
 		Folder: filepath.Join(t.TempDir(), "shelf"), Log: log, Kinds: []projections.Kind{kind},
 	}
+	// Without following, whoever opened the shelf has it catch up, as a command does beside no
+	// server.
 	for round, following := range []bool{false, true} {
 		shelf := projections.NewShelf(opts)
 		if following {
@@ -41,6 +47,8 @@ func testRebuild(t *testing.T, kind projections.Kind) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// A rebuild that is only compared leaves nothing; one that is swapped takes the place of
+		// the file.
 		compare := rebuild(t, shelf, kind.Name, "1", want)
 		if err := compare.Remove(); err != nil {
 			t.Fatal(err)
@@ -55,6 +63,7 @@ func testRebuild(t *testing.T, kind projections.Kind) {
 			t.Errorf("a reader of the old one: %s, %v", digest, err)
 		}
 		if round == 1 {
+			// The one that was swapped in follows in the place of the old one.
 			grow(t, log, events[200:], 14, 9)
 			swapped, _ := shelf.Open(t.Context(), kind.Name)
 			if err := swapped.Wait(t.Context(), historyEvents); err != nil {
@@ -75,6 +84,9 @@ func testRebuild(t *testing.T, kind projections.Kind) {
 	b.check(events)
 }
 
+// rebuild rebuilds beside the live projection, up to the events of the first part of the log, and
+// checks the digest. The mark is of its file: two rebuilds must not be in one. Whoever gets it
+// removes it or swaps it.
 func rebuild(t *testing.T, shelf *projections.Shelf, name, mark, want string,
 ) *projections.Rebuild {
 	t.Helper()
@@ -93,6 +105,8 @@ func rebuild(t *testing.T, shelf *projections.Shelf, name, mark, want string,
 
 // testShelf opens a shelf over what crashes have left: a file of other rules, or one that is no
 // file of a projection, and parts of rebuilds.
+//
+// None of it is believed, and none of it makes anybody do something by hand: the shelf begins anew.
 func testShelf(t *testing.T, kind projections.Kind) {
 	t.Run("other version", func(t *testing.T) { testLeftovers(t, kind, ageFile, 100) })
 	t.Run("damaged", func(t *testing.T) {
@@ -107,6 +121,10 @@ func testShelf(t *testing.T, kind projections.Kind) {
 
 // testLeftovers spoils a file, whose position can be read up to stored then, and has the shelf
 // begin anew.
+//
+// A position that can still be read is told as it is stored, of whatever version: it is a witness
+// of how long the log once was, even if the file is of no other use. For a file that is none it is
+// 0.
 func testLeftovers(t *testing.T, kind projections.Kind, spoil func(*testing.T, string),
 	stored eventstore.Sequence,
 ) {
@@ -116,6 +134,7 @@ func testLeftovers(t *testing.T, kind projections.Kind, spoil func(*testing.T, s
 	b.catchUp(everything)
 	b.close()
 	spoil(t, b.path)
+	// It is the name that a rebuild's file would have: nobody can go on with half of one.
 	left := filepath.Join(filepath.Dir(b.path), kind.Name+"-17.db")
 	if err := os.WriteFile(left, []byte("half a projection"), 0o600); err != nil {
 		t.Fatal(err)
@@ -153,6 +172,9 @@ func testLeftovers(t *testing.T, kind projections.Kind, spoil func(*testing.T, s
 }
 
 // stuck is a projection that stops in the middle until it is let go.
+//
+// It stands for one whose events are dear: it closes stuck when it gets there, and waits for let.
+// It has no state, so that its digest is empty.
 type stuck struct {
 	at    eventstore.Sequence
 	let   chan struct{}
@@ -175,6 +197,9 @@ func (s *stuck) Digest(eventstore.Sequence) (string, error) { return "", nil }
 
 // testSlow puts another projection on the shelf that stands still in the middle of an event: this
 // one goes on, and so does the other one when it is let go.
+//
+// Each projection has a pace of its own: one that takes long must not hold up the feed of the
+// others. What the slow one has not read yet is kept for it, or read again.
 func testSlow(t *testing.T, kind projections.Kind) {
 	events := Events(16, historyEvents)
 	log := memlog.New(eventstore.NewIdentity(1))
