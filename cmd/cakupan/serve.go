@@ -91,16 +91,7 @@ const drainTime = 5 * time.Second
 // A crash at any moment loses nothing that was acknowledged: it is durable before it is answered,
 // and the next start goes on from there.
 func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err error) {
-	if w.Server != "" {
-		return usage("serve runs a ledger on a folder: name one with --data")
-	}
-	for _, key := range c.Witness {
-		if _, err := checkpoint.WitnessVerifier(key); err != nil {
-			return usage("--witness is no public key of a witness: give the one that" +
-				" `cakupan witness` prints")
-		}
-	}
-	if err := errors.Join(c.checkCluster(), c.Refused.check()); err != nil {
+	if err := c.check(w); err != nil {
 		return err
 	}
 	shown, err := c.shown()
@@ -168,6 +159,20 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		err = errors.Join(context.Cause(serving), err)
 	}
 	return err
+}
+
+// check says what is wrong with the flags, as far as they tell by themselves.
+func (c *serveCommand) check(w *where) error {
+	if w.Server != "" {
+		return usage("serve runs a ledger on a folder: name one with --data")
+	}
+	for _, key := range c.Witness {
+		if _, err := checkpoint.WitnessVerifier(key); err != nil {
+			return usage("--witness is no public key of a witness: give the one that" +
+				" `cakupan witness` prints")
+		}
+	}
+	return errors.Join(c.checkCluster(), c.Refused.check())
 }
 
 // whileItCan returns a context that ends, with the reason as its cause, when the ledger cannot go
