@@ -177,7 +177,7 @@ func (s *shownBackup) read(from io.Reader, out *console) error {
 type restoreCommand struct {
 	Files    []string `arg:"" name:"file" help:"A whole backup, then the increments after it."`
 	Keys     string   `placeholder:"DIR" help:"Folder that cakupan keys backup has made."`
-	NATS     string   `name:"nats" placeholder:"URL" help:"${nats}"`
+	NATS     string   `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
 	Replicas int      `placeholder:"N" help:"${replicas}"`
 }
 

@@ -104,7 +104,7 @@ func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), u
 // folder may be read-only or in use. The flags and files exclude each other, as Run sees to.
 type verifyCommand struct {
 	Files []string `arg:"" optional:"" name:"file" help:"A backup, then the increments after it."`
-	NATS  string   `name:"nats" placeholder:"URL" help:"${nats}"`
+	NATS  string   `name:"nats" type:"login" placeholder:"URL" help:"${nats}"`
 }
 
 // Help returns what --help shows beyond the flags.

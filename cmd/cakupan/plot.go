@@ -81,9 +81,13 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 	return w.reading(ctx, out, func(s *client.Client) error {
 		lines := make([]line, len(knowns))
 		for i, known := range knowns {
-			points, err := client.List[coverage.Point](ctx, s, "/v1/series", client.Values(
+			shown, err := client.List[shownPoint](ctx, s, "/v1/series", client.Values(
 				"region", c.Region, "from", c.From, "until", c.Until, "step", c.Step,
 				"known", known, "indicator", c.Indicator))
+			if err != nil {
+				return err
+			}
+			points, err := wholes[coverage.Point](shown)
 			if err != nil {
 				return err
 			}
@@ -98,8 +102,12 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 		last := lines[0].points[len(lines[0].points)-1].On
 		// A region that is named has exactly one answer; one that is left out would have that of
 		// every region.
-		answers, err := client.List[coverage.Answer](ctx, s, "/v1/coverage", client.Values(
+		shown, err := client.List[shownAnswer](ctx, s, "/v1/coverage", client.Values(
 			"region", c.region(), "on", last, "known", knowns[0], "indicator", c.Indicator))
+		if err != nil {
+			return err
+		}
+		answers, err := wholes[coverage.Answer](shown)
 		if err != nil {
 			return err
 		}

@@ -129,13 +129,14 @@ func (v *watched) read(body io.Reader) error {
 	lines.Buffer(make([]byte, 0, 64<<10), watchedMax)
 	var kind live.Kind
 	var data []byte
+	id := v.last
 	for lines.Scan() {
 		name, value, _ := bytes.Cut(lines.Bytes(), []byte(": "))
 		switch string(name) {
 		case "event":
 			kind = live.Kind(value)
 		case "id":
-			v.last = string(value)
+			id = string(value)
 		case "data":
 			// The scanner uses its buffer again for the next line.
 			data = slices.Clone(value)
@@ -146,6 +147,8 @@ func (v *watched) read(body io.Reader) error {
 			if err := v.print(kind, data); err != nil {
 				return err
 			}
+			// Only now: a message that was cut off is sent again.
+			v.last = id
 			if data = nil; v.command.Times > 0 && v.times >= v.command.Times {
 				return nil
 			}
@@ -161,8 +164,7 @@ func (v *watched) read(body io.Reader) error {
 // which is returned as an error, so that it is asked again. As JSON a message is passed on as it
 // came, the last one too.
 func (v *watched) print(kind live.Kind, data []byte) error {
-	// A state shows no figures, so it does not count for --times.
-	if kind != live.State {
+	if kind == live.Snapshot || kind == live.Change {
 		v.times++
 	}
 	if v.json {
@@ -171,9 +173,13 @@ func (v *watched) print(kind live.Kind, data []byte) error {
 	}
 	switch kind {
 	case live.Snapshot, live.Change:
-		var answers []coverage.Answer
-		if err := json.Unmarshal(data, &answers); err != nil {
+		var shown []shownAnswer
+		if err := json.Unmarshal(data, &shown); err != nil {
 			return fmt.Errorf("read answer: %w", err)
+		}
+		answers, err := wholes[coverage.Answer](shown)
+		if err != nil {
+			return err
 		}
 		return v.printAnswers(answers)
 	case live.State:
@@ -206,7 +212,8 @@ func (v *watched) printAnswers(answers []coverage.Answer) error {
 			changed[a.Region] = a.Covered - was.Covered
 		}
 		v.was[a.Region] = a
-		v.trend[a.Region] = thin(append(v.trend[a.Region], a.Covered), chartColumns)
+		trend := append(v.trend[a.Region], a.Covered)
+		v.trend[a.Region] = trend[max(0, len(trend)-chartColumns):]
 	}
 	if v.out.chart {
 		return v.redraw(changed)

@@ -68,6 +68,37 @@ func TestWatchTable(t *testing.T) {
 	}
 }
 
+// TestWatchCutOff: a message that did not come whole is asked for again.
+func TestWatchCutOff(t *testing.T) {
+	v, _, _ := watchOf(false, 0)
+	for cut := range len(watchedStream) {
+		v.last = "0"
+		if err := v.read(strings.NewReader(watchedStream[:cut])); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Fatalf("after %d bytes: %v", cut, err)
+		}
+		whole := watchedStream[:strings.LastIndex("\n\n"+watchedStream[:cut], "\n\n")]
+		want := "0"
+		for line := range strings.Lines(whole) {
+			if id, found := strings.CutPrefix(line, "id: "); found {
+				want = strings.TrimSpace(id)
+			}
+		}
+		if v.last != want {
+			t.Fatalf("after %d bytes it goes on after %s, not %s", cut, v.last, want)
+		}
+	}
+}
+
+// TestWatchHidden: a count that is hidden is not shown as 0.
+func TestWatchHidden(t *testing.T) {
+	v, stdout, _ := watchOf(false, 0)
+	err := v.read(strings.NewReader("event: snapshot\ndata: [{\"region\":\"75\",\"covered\":null," +
+		"\"suppressed\":true}]\n\n"))
+	if problem.From(err).Code != problem.Forbidden || stdout.Len() > 0 {
+		t.Errorf("%v: %s", err, stdout)
+	}
+}
+
 func TestWatchEnd(t *testing.T) {
 	v, _, _ := watchOf(false, 0)
 	err := v.read(strings.NewReader("event: end\ndata: {\"detail\":\"it stops\"}\n\n"))
