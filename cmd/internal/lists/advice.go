@@ -1,6 +1,7 @@
 package lists
 
-// advices returns what people must know of a list of the kind.
+// advices returns what people must know of a list of the kind. Whether the list may have columns of
+// its own comes from the kind; how to send it is the same for all.
 func advices(k Kind, l Language) []string {
 	said := func(id, en string) string {
 		if l == Indonesian {
@@ -16,6 +17,7 @@ func advices(k Kind, l Language) []string {
 		said("Sumber boleh kosong; isi URI-nya hanya bila pengelola memberikannya kepada Anda.",
 			"Source may be empty; write its URI only if whoever runs Cakupan gave you one."),
 	}
+	// Each value in a list of people is of one of them.
 	if !k.ofPersons() {
 		all = append(all, said("Nilai yang sama untuk semua baris boleh ditulis sekali di atas"+
 			" kolom, misalnya "+commonValue(k, l)+" di kolom B; kolomnya boleh dihapus.",
@@ -34,7 +36,8 @@ func advices(k Kind, l Language) []string {
 	)
 }
 
-// commonValue is an example of a value that is the same in all rows of a list.
+// commonValue is an example of a value that is the same in all rows of a list. k is not a kind of
+// lists about people, which have none.
 func commonValue(k Kind, l Language) string {
 	f := fieldSegment
 	switch k {
@@ -53,7 +56,9 @@ func commonValue(k Kind, l Language) string {
 	return f.title(l) + in + value
 }
 
-// keptAdvices say what stays reported though its row is deleted. It is never written.
+// keptAdvices say what stays reported though its row is deleted. It is never written. A list only
+// adds, unless it is sent as a whole: what was reported stays in force until somebody takes it back
+// (contract, section 2). People who delete a row believe that they have done so.
 var keptAdvices = map[Kind]advice{
 	Enrolment: {
 		id: "Orang yang dihapus dari daftar tetap tercakup: laporkan berhentinya dengan daftar" +

@@ -11,7 +11,8 @@ import (
 	"cakupan/cmd/internal/lists/xlsx"
 )
 
-// IgnoredWords says, in the list's language, that columns are ignored.
+// IgnoredWords says, in the list's language, that columns are ignored. The names of the columns
+// follow it.
 func (i Info) IgnoredWords() string {
 	if i.Lang == Indonesian {
 		return "kolom yang diabaikan dan tidak disimpan"
@@ -27,7 +28,8 @@ func (i Info) NoRowsWords() string {
 	return "the list is empty: no row is under the names of its columns"
 }
 
-// SourceWords says, in the list's language, what its source is and how it gets another one.
+// SourceWords says, in the list's language, what its source is and how it gets another one. It is
+// for the case that the ledger lets the sender report under other sources only.
 func (i Info) SourceWords() string {
 	if i.Lang == Indonesian {
 		return "sumber daftar ini " + i.Source + ": kirim dengan --source URI, atau tulis \"" +
@@ -39,6 +41,8 @@ func (i Info) SourceWords() string {
 
 // Shown returns what a file of refusals may show of a row: the columns that are kept, as a JSON
 // object, numbers of people masked. What cannot be shown safely is "", never the row as it was.
+// cells are those of a row of the list. It is meant for a file that its reader keeps for long, and
+// so shows less than a [Return] does.
 func (l *List) Shown(cells []grid.Cell) string {
 	text := []byte{'{'}
 	for i := range l.columns {
@@ -58,13 +62,14 @@ func (l *List) Shown(cells []grid.Cell) string {
 		text = appendJSON(text, shown)
 	}
 	text = append(text, '}')
+	// It cannot be: the test is for the day on which somebody changes what is appended above.
 	if !json.Valid(text) {
 		return ""
 	}
 	return string(text)
 }
 
-// writer writes rows of a spreadsheet.
+// writer writes rows of a spreadsheet. Row may use cells until it returns, and no longer.
 type writer interface {
 	Row(cells []grid.Cell) error
 	Close() error
@@ -72,7 +77,8 @@ type writer interface {
 
 // Return gives rows of a list back to whose they are: as they were, with a column that says what to
 // correct. Its output is a list again; that column is ignored then. It holds whole NIKs: its file
-// is for the list's owner alone.
+// is for the list's owner alone. It belongs to one goroutine, which need not be that of the list's
+// Reader. The list must not be closed before it.
 type Return struct {
 	out    writer // nil where the list's own workbook is copied
 	copied *copied
@@ -85,9 +91,13 @@ type Return struct {
 
 // Return begins a list of rows to be corrected, as a workbook or as CSV. What stood above the
 // list's rows comes first, with the id, source and values that were given otherwise. So it can be
-// sent again without the options of the first time, and is the same list then.
+// sent again without the options of the first time, and is the same list then. What is written to
+// out before Close returned nil is no list; out is not closed. The list must keep rows: see
+// [Options].
 func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 	if asBook {
+		// The clerk's own workbook is what he knows, so it is preferred to a new one of the same
+		// rows.
 		if whole := l.copied(out); whole != nil {
 			return &Return{copied: whole}, nil
 		}
@@ -100,6 +110,7 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 		}
 		to = book
 	} else {
+		// A workbook has none; a semicolon is what Excel expects where a comma is in numbers.
 		separator := l.separate
 		if separator == 0 {
 			separator = ';'
@@ -113,6 +124,7 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 			return nil, err
 		}
 	}
+	// A row without anything divides what is declared from the names, as letterheads do.
 	if err := to.Row(nil); err != nil {
 		return nil, err
 	}
@@ -125,7 +137,9 @@ func (l *List) Return(out io.Writer, asBook bool) (*Return, error) {
 }
 
 // remarks returns the columns of what is to be corrected and of what else is to be known: those of
-// a list that was returned before, or new ones at the end.
+// a list that was returned before, or new ones at the end. Columns count from 0. width is how many
+// columns the rows have: those without a name may be beyond the names, and nothing is written over
+// them.
 func (h *header) remarks(width int) (remark, note int) {
 	remark = max(len(h.names), width)
 	for i, f := range h.fields {
@@ -133,6 +147,7 @@ func (h *header) remarks(width int) (remark, note int) {
 			remark = i
 		}
 	}
+	// A column of that name is the list's own unless it stands last, behind the remarks.
 	note = max(len(h.names), width, remark+1)
 	if at := remark + 1; at == len(h.names)-1 && (h.names[at] == noteTitle(Indonesian) ||
 		h.names[at] == noteTitle(English)) {
@@ -142,7 +157,7 @@ func (h *header) remarks(width int) (remark, note int) {
 }
 
 // noteTitle names the column of what else is to be known. It is one of those that lists may have
-// and nothing is kept of.
+// and nothing is kept of. It must be one of the names of fieldPersonal.
 func noteTitle(l Language) string {
 	if l == Indonesian {
 		return "Catatan"
@@ -151,7 +166,7 @@ func noteTitle(l Language) string {
 }
 
 // returnSheet names the sheet as it was, or by the kind of list. Whoever gave --sheet can give the
-// same command with the corrected file.
+// same command with the corrected file. An Excel sheet's name may still be cut by the writer.
 func (l *List) returnSheet() string {
 	if l.info.Sheet != "" {
 		return l.info.Sheet
@@ -159,7 +174,7 @@ func (l *List) returnSheet() string {
 	return l.info.Kind.Title(l.info.Lang)
 }
 
-// textCell makes a cell of a text.
+// textCell makes a cell of a text. No text is an empty cell, as readers return it.
 func textCell(text string) grid.Cell {
 	if text == "" {
 		return grid.Cell{}
@@ -167,7 +182,9 @@ func textCell(text string) grid.Cell {
 	return grid.Cell{Kind: grid.Text, Text: []byte(text)}
 }
 
-// declarations returns what is declared for all rows, whoever declared it.
+// declarations returns what is declared for all rows, whoever declared it. Each line is a name and
+// a value. They are those that hold when it is asked, before any row: what is declared further down
+// is not among them.
 func (l *List) declarations() [][]grid.Cell {
 	lang := l.info.Lang
 	all := [][]grid.Cell{
@@ -183,7 +200,8 @@ func (l *List) declarations() [][]grid.Cell {
 	return all
 }
 
-// written returns a value as a list may have it.
+// written returns a value as a list may have it. It reads back as the same value: counts as
+// numbers, texts without quotes, sets with commas.
 func (v *value) written() string {
 	if v.count > 0 {
 		return strconv.Itoa(v.count)
@@ -195,12 +213,17 @@ func (v *value) written() string {
 	return strings.NewReplacer(`"`, "", "[", "", "]", "", ",", ", ").Replace(v.json)
 }
 
-// Row gives a row back, by its record, with words about what to correct.
+// Row gives a row back, by its record, with words about what to correct. The record must be of this
+// list, with its cells. Records come in the order of their rows.
 func (r *Return) Row(record *Record, words string) error { return r.row(record, words, "") }
 
-// Note gives a row back that was taken in, with words about what is to be known of it.
+// Note gives a row back that was taken in, with words about what is to be known of it. The words
+// say what the row has done; they are "" for a sound row of a whole list of which another one was
+// refused, as all of it is sent again.
 func (r *Return) Note(record *Record, words string) error { return r.row(record, "", words) }
 
+// row gives a row back with both kinds of words, of which one is "". In a copy the rows are only
+// noted: it is written by Close.
 func (r *Return) row(record *Record, words, note string) error {
 	if r.copied != nil {
 		r.copied.add(record.Row, xlsx.Words{words, note})
@@ -215,12 +238,14 @@ func (r *Return) row(record *Record, words, note string) error {
 	return r.write(words, note)
 }
 
-// again writes the names of the columns of another block of rows.
+// again writes the names of the columns of another block of rows. Rows of a block with other
+// columns would stand under the wrong names without them.
 func (r *Return) again(h *header) error {
 	r.header = h
 	if h == nil {
 		return nil
 	}
+	// The block has more columns than the one before: the remarks move behind them.
 	if r.remark < len(h.names) && h.fields[r.remark] != fieldRemark {
 		r.remark, r.note = h.remarks(0)
 	}
@@ -240,6 +265,7 @@ func (r *Return) write(words, note string) error {
 	return r.out.Row(r.cells)
 }
 
+// put puts words into a column of the row that is written, and makes the row wide enough for them.
 func (r *Return) put(column int, words string) {
 	for len(r.cells) <= column {
 		r.cells = append(r.cells, grid.Cell{})
@@ -247,7 +273,7 @@ func (r *Return) put(column int, words string) {
 	r.cells[column] = textCell(words)
 }
 
-// Close ends the list.
+// Close ends the list. It does not close out. Without it a workbook cannot be read.
 func (r *Return) Close() error {
 	if r.copied != nil {
 		return r.copied.write()

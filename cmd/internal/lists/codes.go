@@ -7,13 +7,15 @@ import (
 )
 
 // choice is one value of a code list: the contract's name, what templates call it in both
-// languages, and other words that people use.
+// languages, and other words that people use. A code is as in the contract, section 1.
 type choice struct {
 	code, id, en string
 	other        []string
 }
 
-// choices lists the values of the fields that have few. It is never written.
+// choices lists the values of the fields that have few. It is never written. Words of one field
+// must not mean two of its values. Those of two fields may be the same: MANDIRI is a category as
+// well as a payer.
 var choices = [fieldEnd][]choice{
 	fieldSegment: {
 		{"PU", "Penerima Upah", "Wage Earner", []string{
@@ -101,7 +103,8 @@ var choices = [fieldEnd][]choice{
 	},
 }
 
-// codes maps the values of a field, made plain, to the contract's names. It is never written.
+// codes maps the values of a field, made plain, to the contract's names. It is never written. It is
+// made once, as cells ask it for each row.
 var codes = func() (all [fieldEnd]map[string]string) {
 	for f := range choices {
 		if choices[f] == nil {
@@ -125,7 +128,7 @@ func (c *choice) word(l Language) string {
 	return c.en
 }
 
-// wordsOf lists the values of a field as templates call them.
+// wordsOf lists the values of a field as templates call them. The order is that of the contract.
 func wordsOf(f field, l Language) string {
 	texts := make([]string, len(choices[f]))
 	for i := range texts {
@@ -135,7 +138,9 @@ func wordsOf(f field, l Language) string {
 }
 
 // parseCode reads one value of a code list. Who writes that somebody died is told where a death
-// belongs: a termination can be reinstated, a death cannot.
+// belongs: a termination can be reinstated, a death cannot. Case, spaces and punctuation do not
+// matter. A word that is not known is refused with those that are; one that is nearly known is not
+// guessed.
 func parseCode(f field, text string) value {
 	key := plain(text)
 	if code, ok := codes[f][key]; ok {
@@ -157,19 +162,25 @@ func parseCode(f field, text string) value {
 }
 
 // parseProgrammes reads one or more programmes. Their order does not matter. What it returns is in
-// the order of the code list: the same set always makes the same event, and so the same id.
+// the order of the code list: the same set always makes the same event, and so the same id. One
+// that is not known refuses the whole cell: the others alone would be other terms.
 func parseProgrammes(text string) value {
+	// All that people put between programmes; a space alone is judged later, as names of programmes
+	// have spaces.
 	text = strings.NewReplacer("\n", ",", "\r", ",", ";", ",", "+", ",", "/", ",", "&", ",",
 		"|", ",", "\u00a0", " ").Replace(text)
+	// By place in the code list, of which a value has one bit.
 	var found [8]bool
 	for part := range strings.SplitSeq(text, ",") {
 		if plain(part) == "" {
 			continue
 		}
 		if !markProgramme(&found, part) && !markWords(&found, part) {
+			// It is refused there, with the programmes that there are.
 			return parseCode(fieldProgrammes, part)
 		}
 	}
+	// Bits are in the order of the code list, whatever order the cell has.
 	set := uint8(0)
 	for i := range choices[fieldProgrammes] {
 		if found[i] {
@@ -183,7 +194,7 @@ func parseProgrammes(text string) value {
 }
 
 // programmesOf returns a set of programmes as the data of an event has it, in the order of the code
-// list.
+// list. set is not 0. Bit i is for programme i of the code list.
 func programmesOf(set uint8) string {
 	json := ""
 	for i, c := range choices[fieldProgrammes] {
@@ -194,7 +205,8 @@ func programmesOf(set uint8) string {
 	return "[" + json[1:] + "]"
 }
 
-// asSet makes a set of the value of one programme.
+// asSet makes a set of the value of one programme. What is no value of one programme stays as it
+// is.
 func (v value) asSet() value {
 	for i, c := range choices[fieldProgrammes] {
 		if v.json == `"`+c.code+`"` {
@@ -205,7 +217,8 @@ func (v value) asSet() value {
 	return v
 }
 
-// markWords reads programmes that only a space or an "and" divides: "JKK JKM", "JKK dan JKM".
+// markWords reads programmes that only a space or an "and" divides: "JKK JKM", "JKK dan JKM". What
+// it has marked before it meets a word that is none does not matter: the cell is refused.
 func markWords(found *[8]bool, text string) bool {
 	for word := range strings.FieldsSeq(text) {
 		switch plain(word) {

@@ -1,6 +1,8 @@
 package lists
 
-// field is what a column means.
+// field is what a column means. The order matters: what is below fieldList may be a column that is
+// kept, what is from there on and below fieldOrdinal a declaration, and the rest is kept as another
+// field or not at all. Arrays of values are indexed by it.
 type field uint8
 
 const (
@@ -48,13 +50,17 @@ const (
 )
 
 // name is what a field is called: titles as templates have them, and other names that people use.
-// Case, spaces and punctuation do not matter.
+// Case, spaces and punctuation do not matter. A title is what is written into templates, refusals
+// and lists that are given back, and so must be read again as that field.
 type name struct {
 	id, en           string // titles
 	idOther, enOther []string
 }
 
-// names lists what each field is called. It is never written.
+// names lists what each field is called. It is never written. A name that is missing here costs a
+// clerk one refusal with the right name in it; one that is wrong here costs wrong facts. So a name
+// is only here if it can mean one thing alone. Names of what is not kept are known too, so that a
+// row of names is recognised by them, and they are no typing errors.
 var names = [fieldEnd]name{
 	fieldNIK: {"NIK", "NIK", []string{
 		"No KTP", "Nomor KTP", "KTP", "No NIK", "Nomor NIK", "Nomor Induk Kependudukan",
@@ -195,6 +201,7 @@ var names = [fieldEnd]name{
 		"Nomor", "No Urut", "Nomor Urut", "Urut", "Baris",
 	}, []string{"Nr", "Row", "Row Number", "Serial No"}},
 	fieldRemark: {"Yang Harus Diperbaiki", "What to Correct", nil, nil},
+	// What the ledger has no field for, and no business with.
 	fieldPersonal: {"Nama", "Name", []string{
 		"Nama Lengkap", "Nama Pekerja", "Nama Peserta", "Nama Tenaga Kerja", "Nama Sesuai KTP",
 		"Nama KTP", "Nama Karyawan", "Nama Pegawai", "Alamat", "Alamat Domisili", "Alamat Lengkap",
@@ -224,13 +231,15 @@ var names = [fieldEnd]name{
 		"Employer Name", "Employer Number", "Company", "Unit", "Department", "Employee Number",
 		"Remark", "Remarks", "Note", "Notes", "Comment", "Comments",
 	}},
+	// A last day or the first one after it: see header.unclear.
 	fieldUnclear: {"Tanggal Akhir", "Until", []string{
 		"Tanggal Selesai", "Tgl Selesai", "Tgl Akhir", "Sampai", "Sampai Dengan", "s.d.",
 		"Sampai Tanggal", "Berakhir", "Tanggal Berakhir", "Selesai", "Akhir",
 	}, []string{"End Date", "End", "To", "To Date", "Until Date", "Until Month", "Ends"}},
 }
 
-// isPersonal tells whether a field is of one person, and so never given for all rows.
+// isPersonal tells whether a field is of one person, and so never given for all rows. A list is
+// known by having such a column, and a row by having a value in it.
 func (f field) isPersonal() bool {
 	switch f {
 	case fieldNIK, fieldEnrolment, fieldWorker, fieldInto, fieldIntoNIK, fieldWrongNIK:
@@ -239,7 +248,8 @@ func (f field) isPersonal() bool {
 	return false
 }
 
-// title returns what templates call a field.
+// title returns what templates call a field. Every field that people can meet has one in both
+// languages.
 func (f field) title(l Language) string {
 	if l == Indonesian {
 		return names[f].id
@@ -247,13 +257,16 @@ func (f field) title(l Language) string {
 	return names[f].en
 }
 
-// meaning is what the name of a column or declaration stands for.
+// meaning is what the name of a column or declaration stands for. The zero meaning is that of a
+// name that nobody knows.
 type meaning struct {
 	field    field
 	language int // above 0: Indonesian, below: English
 }
 
-// meanings maps names, made plain, to what they mean. It is never written.
+// meanings maps names, made plain, to what they mean. It is never written. It is made once, as
+// every cell above the rows asks it. A name of both languages says nothing about the list's
+// language.
 var meanings = func() map[string]meaning {
 	all := map[string]meaning{}
 	add := func(f field, language int, texts ...string) {

@@ -11,7 +11,9 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// complete finds what the row must have and has not, and what follows from what it has.
+// complete finds what the row must have and has not, and what follows from what it has. What one
+// column says is read by then; here are the rules about several. Days and regions come first, as
+// those below need them. The order of the refusals is that of what people should mend first.
 func (r *Reader) complete() {
 	r.clarifyRegions()
 	r.clarifyDays()
@@ -32,12 +34,16 @@ func (r *Reader) complete() {
 		return
 	}
 	v := &r.values
+	// The contract counts the first day that is out: section 1, periods are half-open.
 	if last := &v[fieldLastDay]; last.json != "" {
 		v[fieldUntil].json = `"` + last.date.AddDays(1).String() + `"`
 	}
+	// A month of inactivity is the first one that is out.
 	if month := &v[fieldInactive]; month.json != "" {
 		v[fieldUntil].json = `"` + month.month.First().String() + `"`
 	}
+	// Only rows without a defect so far come here: what is told of two cells would confuse where
+	// one of them is wrong by itself.
 	switch r.list.info.Kind {
 	case Funding, Contribution:
 		r.period()
@@ -47,7 +53,9 @@ func (r *Reader) complete() {
 	}
 }
 
-// persons makes sure that each person is named once, and that two who are one are two numbers.
+// persons makes sure that each person is named once, and that two who are one are two numbers. The
+// ledger would refuse both too (worker.ambiguous, field.invalid), in words about fields that the
+// clerk has never seen.
 func (r *Reader) persons() {
 	v := &r.values
 	for _, one := range [...][]field{{fieldNIK, fieldWorker}, {fieldIntoNIK, fieldInto}} {
@@ -67,7 +75,9 @@ func (r *Reader) persons() {
 	}
 }
 
-// period finds the months that are paid.
+// period finds the months that are paid. The first of them comes from a column of first months, or
+// of the one month that is paid; without any end that month alone is meant. Both ends stand in the
+// event, the last as the first month that is out.
 func (r *Reader) period() {
 	v := &r.values
 	from := v[fieldFromMonth].month
@@ -97,7 +107,7 @@ func (r *Reader) period() {
 }
 
 // nameOf returns the name of the first column that has one of some fields, and the first one's
-// title when the list has none.
+// title when the list has none. It is what a refusal calls the place where the clerk must look.
 func (r *Reader) nameOf(fields []field) string {
 	for _, f := range fields {
 		for i := range r.list.columns {
@@ -133,7 +143,9 @@ func missing(f field) *fault {
 	}
 }
 
-// saidOtherwise says that an earlier row says something else of the same person or number.
+// saidOtherwise says that an earlier row says something else of the same person or number. earlier
+// is as [Across.at] has it. Which of the two rows is right nobody can tell, so the later one is
+// refused.
 func (r *Reader) saidOtherwise(earlier uint32) *fault {
 	number, where := r.across.words(r.list.info.Sheet, earlier, r.list.info.Lang)
 	row := strconv.FormatUint(uint64(number), 10) + where
@@ -170,14 +182,16 @@ func (r *Reader) saidOtherwise(earlier uint32) *fault {
 	}
 }
 
-// regionSaid is what one of several columns of regions says.
+// regionSaid is what one of several columns of regions says. The value may be one that is refused:
+// its fault then counts if no other column helps.
 type regionSaid struct {
 	column string
 	value  value
 }
 
 // clarifyRegions makes one region of what several columns say, such as a code and a name. A name
-// that may mean several, or that is none of a regency, says nothing against a code.
+// that may mean several, or that is none of a regency, says nothing against a code. r.places has
+// what they say, in order of the columns, and is empty where there is one column.
 func (r *Reader) clarifyRegions() {
 	var chosen *regionSaid
 	for i := range r.places {
@@ -207,6 +221,8 @@ func (r *Reader) clarifyRegions() {
 	}
 }
 
+// differ is the fault of a column that names another region than the one that was chosen. chosen
+// has a region.
 func differ(chosen *regionSaid) *fault {
 	code := strings.Trim(chosen.value.json, `"`)
 	return &fault{
@@ -223,6 +239,8 @@ const (
 )
 
 // zoneOf returns the zone of a region, by the digits of its province: western, central or eastern.
+// region is as the data of an event has it, in quotes. Zones follow provinces, of which no regency
+// is an exception.
 func zoneOf(region string) int64 {
 	if len(region) < 3 {
 		return zoneCentral
@@ -238,7 +256,8 @@ func zoneOf(region string) int64 {
 
 // clarifyDays finds the days of moments that were written with their zone: the day it was where the
 // person lives, and in Central Indonesia where nobody says that. A moment that is midnight in
-// another zone of Indonesia, and another day there, may mean either.
+// another zone of Indonesia, and another day there, may mean either. Programs write midnight of
+// their own zone where people meant a day.
 func (r *Reader) clarifyDays() {
 	for f := range r.values {
 		v := &r.values[f]
@@ -248,6 +267,7 @@ func (r *Reader) clarifyDays() {
 		dayIn := func(zone int64) temporal.Date {
 			return temporal.Date(0).AddDays(int(floorDiv(v.moment+zone*hourSeconds, daySeconds)))
 		}
+		// A region that is missing or was refused leaves the zone in the middle.
 		v.date = dayIn(zoneOf(r.values[fieldRegion].json))
 		for zone := int64(zoneWest); zone <= zoneEast; zone++ {
 			midnight := floorDiv(v.moment+zone*hourSeconds, daySeconds)*daySeconds ==
@@ -266,6 +286,8 @@ func (r *Reader) clarifyDays() {
 	}
 }
 
+// isMonthField tells whether the events have a month where a list has this field. It is parsed as
+// one.
 func isMonthField(f field) bool {
 	switch f {
 	case fieldFromMonth, fieldLastMonth, fieldUntilMonth, fieldInactive, fieldMonth:
@@ -274,6 +296,7 @@ func isMonthField(f field) bool {
 	return false
 }
 
+// floorDiv divides and rounds down, below zero too, as moments before 1970 are. b is above 0.
 func floorDiv(a, b int64) int64 {
 	if a < 0 {
 		return -((-a + b - 1) / b)
@@ -291,7 +314,8 @@ var zoneFault = &fault{
 }
 
 // shortNumber refuses a number that is one digit shorter than that of a card, and one that is two
-// shorter where the column has whole ones: it has lost the zeros that it began with.
+// shorter where the column has whole ones: it has lost the zeros that it began with. What it
+// returns takes the place of v. Numbers of other lengths may be an office's own.
 func (r *Reader) shortNumber(c *column, cell grid.Cell, v value) value {
 	if v.fault != nil || cell.Kind == grid.Empty {
 		return v

@@ -9,7 +9,8 @@ import (
 
 // copied gives the clerk's own workbook back with the rows that were refused: other sheets, formats
 // and formulas stay, and each row has the number that it had. It is written when all rows are
-// known.
+// known. It belongs to the goroutine of its Return. Words are held for each row until the end, as
+// the sheet is copied in one pass from top to bottom.
 type copied struct {
 	list  *List
 	book  *xlsx.Book
@@ -21,7 +22,8 @@ type copied struct {
 }
 
 // copied returns what gives the workbook back; nil where the list is not in one, or where the file
-// cannot be made to say what was said of it otherwise.
+// cannot be made to say what was said of it otherwise. A workbook of LibreOffice is not copied: a
+// new one is written.
 func (l *List) copied(out io.Writer) *copied {
 	book, ok := l.book.(excel)
 	if !ok || !l.saysAll() && !book.CanAdd() {
@@ -32,17 +34,20 @@ func (l *List) copied(out io.Writer) *copied {
 	}
 }
 
-// saysAll tells whether the file itself says all that is known of the list.
+// saysAll tells whether the file itself says all that is known of the list. Options that only say
+// how to read it do not matter.
 func (l *List) saysAll() bool {
 	o := &l.opts
 	return o.ID+o.Source+o.FallbackID == "" && o.Kind == UnknownKind && len(o.Defaults) == 0
 }
 
 // declaringSheet is a sheet of a workbook whose lines say what is true of all rows, as --list and
-// its siblings do: a workbook that comes back has them there.
+// its siblings do: a workbook that comes back has them there. It is added as the last sheet, and
+// people may delete it when they give the options again.
 const declaringSheet = "cakupan"
 
 // given returns what was said of the list beside its file, as lines of a sheet; nil: nothing was.
+// Defaults are given as they were, as the sheet is read like them.
 func (l *List) given() *xlsx.Added {
 	if l.saysAll() {
 		return nil
@@ -60,7 +65,7 @@ func (l *List) given() *xlsx.Added {
 }
 
 // readGiven reads what such a sheet says. It goes before what stands above the columns, as the
-// options did.
+// options did. A sheet of that name that is the list itself declares nothing.
 func (l *List) readGiven() error {
 	if !slices.Contains(l.book.sheets(), declaringSheet) || l.info.Sheet == declaringSheet {
 		return nil
@@ -70,6 +75,7 @@ func (l *List) readGiven() error {
 		return err
 	}
 	h := &header{}
+	// A sheet that was added here has few lines; what a clerk adds below so many is not read.
 	for range headerRowsMax {
 		row, err := in.Next()
 		if err != nil {
@@ -78,14 +84,17 @@ func (l *List) readGiven() error {
 		h.declare(row)
 	}
 	for _, d := range h.declared {
+		// As with options, a value that is none is then an error, and not taken for a letterhead.
 		d.row = 0
 		l.header.declared = append(l.header.declared, d)
 	}
 	return in.Close()
 }
 
-// add keeps a row: in the first column what to correct, in the second what else to know.
+// add keeps a row: in the first column what to correct, in the second what else to know. A row that
+// comes twice has the words of the last time.
 func (c *copied) add(row int, words xlsx.Words) {
+	// One string for all rows with the same words: a column that is wrong has a million of them.
 	for i, text := range words {
 		if before, found := c.known[text]; found {
 			words[i] = before
@@ -98,7 +107,9 @@ func (c *copied) add(row int, words xlsx.Words) {
 	c.last = max(c.last, row)
 }
 
-// write writes the workbook.
+// write writes the workbook. The names of the columns, what stands above them, and rows that name
+// columns or declare something are kept, so that the rest is the same list again. Other rows were
+// taken in, and are left empty.
 func (c *copied) write() error {
 	l := c.list
 	l.mu.Lock() // rows may still be read, where an import was interrupted

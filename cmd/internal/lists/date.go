@@ -18,13 +18,15 @@ const (
 	yearMax   = 2099
 	serialMin = 18264 // 1950-01-01
 	serialMax = 73050 // 2099-12-31
-	// serialZero is day 0 of Excel's count from 1900, for days after its false 29 February 1900.
+	// serialZero is day 0 of Excel's count from 1900, for days after its false 29 February 1900. It
+	// is in days from 1970-01-01, as temporal.Date counts.
 	serialZero = -25569
 	// shift1904 is how many days later the count of old Macintosh workbooks begins.
 	shift1904 = 1462
 )
 
-// monthNames maps names of months, made plain, to their numbers. It is never written.
+// monthNames maps names of months, made plain, to their numbers. It is never written. Short forms
+// are those that people and programs write, and Roman numerals those of letters of offices.
 var monthNames = func() map[string]int {
 	all := map[string]int{}
 	for i, texts := range []string{
@@ -43,6 +45,8 @@ var monthNames = func() map[string]int {
 	return all
 }()
 
+// dateFault is for what is no day. See monthFault for months: readMonth tells the two apart by
+// their words.
 func dateFault() value {
 	return invalid(event.FieldInvalid,
 		"bukan tanggal yang ada: tulis tahun-bulan-tanggal (2021-01-31) atau"+
@@ -51,6 +55,7 @@ func dateFault() value {
 			" (31/01/2021)")
 }
 
+// monthFault is for what is no month. A year that cannot be right has a fault of its own.
 func monthFault() value {
 	return invalid(event.FieldInvalid,
 		"bukan bulan: tulis 2021-01, 01/2021 atau Januari 2021",
@@ -72,6 +77,7 @@ func yearFault() value {
 		"the year cannot be right: it must be 1950 to 2099")
 }
 
+// parseDateCell reads a day; json is as the contract, section 1, has it.
 func parseDateCell(cell grid.Cell, date1904 bool) value {
 	v := readDay(cell, date1904)
 	if v.fault == nil {
@@ -80,6 +86,7 @@ func parseDateCell(cell grid.Cell, date1904 bool) value {
 	return v
 }
 
+// parseMonthCell reads a month; json is as the contract, section 1, has it.
 func parseMonthCell(cell grid.Cell, date1904 bool) value {
 	v := readMonth(cell, date1904)
 	if v.fault == nil {
@@ -88,7 +95,8 @@ func parseMonthCell(cell grid.Cell, date1904 bool) value {
 	return v
 }
 
-// readDay reads a day.
+// readDay reads a day. A fault may come with what the column is judged by. date1904 is about
+// numbers in cells alone.
 func readDay(cell grid.Cell, date1904 bool) value {
 	switch cell.Kind {
 	case grid.Text:
@@ -104,6 +112,7 @@ func readDay(cell grid.Cell, date1904 bool) value {
 	parts := dateParts(text)
 	var v value
 	switch {
+	// One number may be a count that went through a text file, where it is counted from 1900.
 	case len(parts) == 1 && clock == (clockTime{}):
 		return serialDay(parts[0], false, false)
 	case len(parts) == 3:
@@ -115,6 +124,8 @@ func readDay(cell grid.Cell, date1904 bool) value {
 	}
 	v.clock = clock.half
 	if v.fault == nil && clock.zoned {
+		// Which day that is where the person lives is found when the region is known: see
+		// clarifyDays.
 		v.moment, v.zoned = int64(v.date)*daySeconds+clock.seconds-clock.offset, true
 	}
 	return v
@@ -128,7 +139,8 @@ func rangeFault() value {
 }
 
 // readMonth reads a month, which may be given by a day of it. Six digits are year and month in
-// either order: see monthOf.
+// either order: see monthOf. A day's form and what may be turned of it stay: 05/01/2021 may be of
+// two months.
 func readMonth(cell grid.Cell, date1904 bool) value {
 	text := unformula(string(trim(cell.Text)))
 	if cell.Kind == grid.Number || cell.Kind == grid.Text {
@@ -160,10 +172,12 @@ func readMonth(cell grid.Cell, date1904 bool) value {
 	return v
 }
 
-// dottedMonth is a month and year that a spreadsheet shows with its thousands set apart: 12.021.
+// dottedMonth is a month and year that a spreadsheet shows with its thousands set apart: 12.021. It
+// may have lost its first zero.
 var dottedMonth = regexp.MustCompile(`^[0-9]{2,3}\.[0-9]{3}$`)
 
-// lostZeroFault says that a month and year were taken for a number.
+// lostZeroFault says that a month and year were taken for a number. text is one of lostZero or
+// dottedMonth.
 func lostZeroFault(text string) value {
 	digits := strings.ReplaceAll(strings.TrimSuffix(text, ".0"), ".", "")
 	if len(digits) == 5 {
@@ -176,12 +190,14 @@ func lostZeroFault(text string) value {
 }
 
 // lostZero tells whether a text is a month and a year, 042021, that lost its first zero. As a day
-// that Excel counts it would be one of a year that nobody meant.
+// that Excel counts it would be one of a year that nobody meant. A program may have written a
+// fraction of nothing behind it.
 func lostZero(text string) bool {
 	text = strings.TrimSuffix(text, ".0")
 	if len(text) != len("42021") || !allDigits(text, len(text)) || text[0] == '0' {
 		return false
 	}
+	// A month of one digit stands before it.
 	year, _ := strconv.Atoi(text[1:])
 	return year >= yearMin && year <= yearMax
 }
@@ -189,14 +205,18 @@ func lostZero(text string) bool {
 // serialDay reads a day as Excel counts them. That the cell is shown as a date says that it is one.
 // Without that, a number with a fraction is no day: it is more likely an amount; whether one
 // that may be day, month and year without their first zero, 30221, is a count, the column says.
+// text is a number with a point, of days since the count began; a fraction is a time of day and is
+// dropped.
 func serialDay(text string, isDate, date1904 bool) value {
 	serial, err := strconv.ParseFloat(text, 64)
+	// A float beyond the bound is no day, and what is reckoned from it below could overflow.
 	if err != nil || math.IsNaN(serial) || math.Abs(serial) > 1e7 ||
 		!isDate && serial != math.Trunc(serial) && serial < serialMin {
 		return dateFault()
 	}
 	// Programs that count in seconds leave noise behind the second: 44196.99999999.
 	day := int(math.Floor(math.Round(serial*daySeconds) / daySeconds))
+	// The workbook says so for all of its sheets.
 	if date1904 {
 		day += shift1904
 	}
@@ -208,6 +228,7 @@ func serialDay(text string, isDate, date1904 bool) value {
 	case day >= serialMin && day <= serialMax:
 		date := temporal.Date(0).AddDays(day + serialZero)
 		v := value{date: date, form: form, short: !isDate && isShortDay(text)}
+		// A program that has turned day and month has stored the wrong number.
 		_, v.turned = turn(date)
 		v.late = date.AddDays(1-lateDay).Month() == date.Month()
 		return v
@@ -232,7 +253,7 @@ func isShortDay(text string) bool {
 }
 
 // turn returns the day that a date becomes when its day and month change places; false where it
-// becomes no other day.
+// becomes no other day. It is what a program makes of the day that reads the month first.
 func turn(date temporal.Date) (temporal.Date, bool) {
 	text := date.String() // year-month-day
 	year, _ := strconv.Atoi(text[:4])
@@ -245,7 +266,7 @@ func turn(date temporal.Date) (temporal.Date, bool) {
 	return turned, ok
 }
 
-// clockTime is the time of day behind a date.
+// clockTime is the time of day behind a date. The zero clockTime says that there is none.
 type clockTime struct {
 	seconds int64 // since midnight
 	offset  int64 // of its zone from UTC, in seconds
@@ -253,7 +274,8 @@ type clockTime struct {
 	half    bool // counted in halves of a day, as only English does
 }
 
-// clockForm is a time of day at the end of a date: hour, minute, second, AM or PM, zone.
+// clockForm is a time of day at the end of a date: hour, minute, second, AM or PM, zone. What
+// programs add in brackets is a zone's name once more, and is passed over.
 var clockForm = regexp.MustCompile(`(?i)(?:^|[T ,])\s*(?:pukul|jam|at)?\s*` +
 	`([0-9]{1,2})[:.]([0-9]{2})` +
 	`(?:[:.]([0-9]{2})(?:[.,][0-9]+)?)?\s*([ap]\.?m\.?)?\s*` +
@@ -262,9 +284,11 @@ var clockForm = regexp.MustCompile(`(?i)(?:^|[T ,])\s*(?:pukul|jam|at)?\s*` +
 // namedZones are offsets in hours by name. It is never written.
 var namedZones = map[string]int64{"Z": 0, "UTC": 0, "GMT": 0, "WIB": 7, "WITA": 8, "WIT": 9}
 
-// cutClock cuts the time of day off a date; false when what looks like one is none.
+// cutClock cuts the time of day off a date; false when what looks like one is none. A text without
+// any clock comes back as it is, with true.
 func cutClock(text string) (date string, clock clockTime, ok bool) {
 	at := clockForm.FindStringSubmatchIndex(text)
+	// A point between numbers may be of a date: 31.01.2021 ends like a time.
 	if at == nil || !strings.Contains(text[at[0]:], ":") && at[0] < len("1 Mei 2021") {
 		return text, clock, !strings.Contains(text, ":")
 	}
@@ -279,6 +303,7 @@ func cutClock(text string) (date string, clock clockTime, ok bool) {
 		return n
 	}
 	hour, minute, second := number(group(1)), number(group(2)), number(group(3))
+	// 12 AM is midnight, and 12 PM noon.
 	if half := group(4); half != "" {
 		clock.half = true
 		if hour < 1 || hour > 12 {
@@ -289,6 +314,7 @@ func cutClock(text string) (date string, clock clockTime, ok bool) {
 			hour += 12
 		}
 	}
+	// Midnight may be 24:00, and a minute may have a leap second.
 	if hour > 24 || minute > 59 || second > 60 {
 		return text, clock, false
 	}
@@ -308,7 +334,7 @@ func cutClock(text string) (date string, clock clockTime, ok bool) {
 }
 
 // weekdays are names of days of the week, made plain, in both languages, in full and short. It is
-// never written.
+// never written. Words such as "hari" and "tanggal" stand before dates too.
 var weekdays = func() map[string]bool {
 	all := map[string]bool{}
 	for _, name := range strings.Fields("senin selasa rabu kamis jumat sabtu minggu ahad sen sel" +
@@ -319,7 +345,8 @@ var weekdays = func() map[string]bool {
 	return all
 }()
 
-// dateParts divides a date into its parts, without names of days of the week.
+// dateParts divides a date into its parts, without names of days of the week. Each part has one
+// character at least.
 func dateParts(text string) []string {
 	parts := strings.FieldsFunc(text, func(r rune) bool {
 		return r == '-' || r == '/' || r == '.' || r == ',' || r == '–' || invisible(r)
@@ -332,7 +359,8 @@ func dateParts(text string) []string {
 
 // dayOf reads three parts: a year of four digits at either end, a month by number or name. The
 // month stands in the middle, as everybody writes it here; 01/31/2021 is told apart where it can be
-// and refused, not turned around.
+// and refused, not turned around. parts are three. A fault keeps what proves how the column is
+// written.
 func dayOf(parts []string) value {
 	year, month, day := parts[0], parts[1], parts[2]
 	yearFirst := len(year) == 4 && allDigits(year, 4)
@@ -355,6 +383,7 @@ func dayOf(parts []string) value {
 	}
 	y, _ := strconv.Atoi(year)
 	form := formOf(yearFirst, day, month)
+	// It exists with its month first, which proves that the column may be written so.
 	if m > 12 && d <= 12 {
 		v := invalid(event.FieldInvalid,
 			"tanggal harus di depan bulan: tulis 31/01/2021 atau 2021-01-31",
@@ -369,11 +398,13 @@ func dayOf(parts []string) value {
 	case y < yearMin || y > yearMax:
 		return yearFault()
 	}
+	// A day of the number of its month is the same either way.
 	turned := form != formOther && d < lateDay && d != m
 	return value{date: date, form: form, turned: turned, late: d >= lateDay}
 }
 
-// formOf tells how a day is written.
+// formOf tells how a day is written. day and month are as written; it says nothing of whether they
+// are right.
 func formOf(yearFirst bool, day, month string) form {
 	switch {
 	case !allDigits(month, 2):
@@ -389,7 +420,8 @@ func formOf(yearFirst bool, day, month string) form {
 }
 
 // monthOf reads two parts, one of them a year of four digits. joined are six digits without
-// anything between them: 202101 as well as 012021, which cannot be taken for each other.
+// anything between them: 202101 as well as 012021, which cannot be taken for each other. A month is
+// one whatever its order: 01/2021 and 2021-01 cannot be turned.
 func monthOf(parts []string, joined string) value {
 	if joined != "" && monthNumber(parts[0]) > 12 {
 		parts = []string{joined[:4], joined[4:]}
@@ -417,7 +449,8 @@ func monthOf(parts []string, joined string) value {
 	return value{month: date.Month(), form: formOther}
 }
 
-// monthNumber returns the number of a month by number or name; 0 for what is none.
+// monthNumber returns the number of a month by number or name; 0 for what is none. A number above
+// 12 is returned as it is: the caller says what it means.
 func monthNumber(text string) int {
 	if m := monthNames[plain(text)]; m > 0 {
 		return m

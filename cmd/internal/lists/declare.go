@@ -11,7 +11,8 @@ import (
 )
 
 // declare takes over what the file declares and the options say. Options come last and win: they
-// are of who sends the list now, the file is of who made it.
+// are of who sends the list now, the file is of who made it. An error is one of the file or of the
+// options, in the language of the list. Rows are not read yet.
 func (l *List) declare() error {
 	all := l.header.declared
 	for _, d := range l.opts.Defaults {
@@ -41,7 +42,8 @@ func (l *List) declare() error {
 }
 
 // take takes over one declaration. What stands above the columns of a list may be a letterhead that
-// looks like one: it declares something only where its value can be one, see clarifyDeclared.
+// looks like one: it declares something only where its value can be one, see clarifyDeclared. A
+// declaration of row 0 was given as an option, where a value that is none is always an error.
 func (l *List) take(d declaration) error {
 	text := string(trim(d.cell.Text))
 	switch d.field {
@@ -61,6 +63,7 @@ func (l *List) take(d declaration) error {
 		}
 		l.info.Kind = kind
 	default:
+		// A number of a person for all rows is none of a list, and may be that of whoever signs.
 		if d.field.isPersonal() {
 			return nil
 		}
@@ -79,14 +82,16 @@ func (l *List) take(d declaration) error {
 	return nil
 }
 
-// unfit is a line above the columns that would declare something if its value could be one.
+// unfit is a line above the columns that would declare something if its value could be one. It is
+// kept to be told once the columns are known, and to explain what is missing: see checkNeeds.
 type unfit struct {
 	declaration
 	fault *fault // nil: of the list itself
 }
 
 // clarifyDeclared tells which lines above the columns declare nothing: those whose value does not
-// fit, and those of a field that has a column with values.
+// fit, and those of a field that has a column with values. A column without any value does not
+// count: the line above it is what is meant.
 func (l *List) clarifyDeclared() {
 	for _, c := range l.columns {
 		f := c.field
@@ -102,13 +107,15 @@ func (l *List) clarifyDeclared() {
 }
 
 // isSource tells whether a text is meant as the source of events: a URI with a scheme or a path.
-// One word would be a reference too, but is the name of an office.
+// One word would be a reference too, but is the name of an office. The contract, section 1, has it
+// a URI reference of 1 to 256 characters; the ledger judges that.
 func isSource(text string) bool {
 	return strings.ContainsAny(text, ":/") && !strings.ContainsAny(text, " \t\n")
 }
 
 // betterExample returns how to give the value of a field for all rows, unless there is an example
-// without spaces already, which needs no quotes.
+// without spaces already, which needs no quotes. before is the example so far, "" at first. Values
+// of people have none.
 func betterExample(before string, f field, lang Language) string {
 	value := helps[f].exampleEN
 	if lang == Indonesian {
@@ -118,6 +125,7 @@ func betterExample(before string, f field, lang Language) string {
 		return before
 	}
 	switch f {
+	// One word needs no quotes on a command line.
 	case fieldSegment:
 		value = "BPU"
 	case fieldRegion:
@@ -145,14 +153,18 @@ func override(to *string, with string) {
 	}
 }
 
-// SourcePrefix begins the source of a list's events unless another one is given.
+// SourcePrefix begins the source of a list's events unless another one is given. It must not be
+// changed: the same list sent again would be another one.
 const SourcePrefix = "urn:cakupan:list:"
 
-// idRunesMax bounds what every event of the list repeats in its source.
+// idRunesMax bounds what every event of the list repeats in its source. It is in characters.
+// Escaped, they still leave a source within the 256 of the contract unless it is written in another
+// script.
 const idRunesMax = 64
 
 // checkID makes sure that the list has an id, and its events a source. The id goes into the source,
-// which stays in the log for ever and which every reader sees: hence no NIK, and a bound.
+// which stays in the log for ever and which every reader sees: hence no NIK, and a bound. Spaces
+// between words are made one, so that a list is not another one for a space.
 func (l *List) checkID() error {
 	id := strings.Join(strings.Fields(l.info.ID), " ")
 	switch {

@@ -6,7 +6,9 @@ import (
 	"strings"
 )
 
-// Effect is what rows of a list have in common that have no effect, or another one than meant.
+// Effect is what rows of a list have in common that have no effect, or another one than meant. It
+// is made by the importer of what the projection of effects says; here are the words alone. What a
+// code does not speak of is "".
 type Effect struct {
 	Code string // see [EffectCodes]
 	Date string // of the earlier start or end, of the death
@@ -14,7 +16,9 @@ type Effect struct {
 	Rows []int  // their numbers
 }
 
-// effectWords say it to the clerk whose list it is.
+// effectWords say it to the clerk whose list it is. {date}, {name} and {n} stand for what the
+// effect has. None of these is a refusal: the rows are in the log (contract, section 1: a fact that
+// contradicts others is accepted). It is never written.
 var effectWords = map[string]notice{
 	"TAKEN_BACK": {
 		"pernah dilaporkan lalu ditarik kembali, dan tidak berlaku: kirim seluruh daftar dengan" +
@@ -90,7 +94,7 @@ func EffectCodes() (codes []string) {
 	return codes
 }
 
-// Words says it of the rows: "rows 5, 7-9: …".
+// Words says it of the rows: "rows 5, 7-9: …". Rows must be ascending.
 func (e *Effect) Words(l Language) string {
 	var rows ranges
 	for _, row := range e.Rows {
@@ -109,12 +113,14 @@ func (e *Effect) Words(l Language) string {
 // Remark says it of one row, in the row.
 func (e *Effect) Remark(l Language) string { return e.said(l, 1) }
 
+// said puts the effect into words for n rows. A code without words gives "".
 func (e *Effect) said(l Language, n int) string {
 	words := effectWords[e.Code]
 	text := words.id
 	if l == English {
 		text = words.en
 	}
+	// It is the only sentence whose verb depends on the number.
 	if n == 1 {
 		text = strings.Replace(text, "{n} people are", "one person is", 1)
 	}
@@ -122,7 +128,8 @@ func (e *Effect) said(l Language, n int) string {
 		Replace(text)
 }
 
-// CoveredWords says how many are covered in a region, before the list and after it.
+// CoveredWords says how many are covered in a region, before the list and after it. on is a date,
+// YYYY-MM-DD; region is named as people know it.
 func CoveredWords(l Language, region, on string, before, after int64) string {
 	count := strconv.FormatInt(before, 10) + " → " + strconv.FormatInt(after, 10)
 	if l == Indonesian {

@@ -11,16 +11,21 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// rows is what a file gives row by row; io.EOF ends it. A row is valid until the next call.
+// rows is what a file gives row by row; io.EOF ends it. A row is valid until the next call. Another
+// error ends it too, and says what is wrong with the file. It belongs to one goroutine.
 type rows interface {
 	Next() (*grid.Row, error)
 }
 
 // headerRowsMax is how far down the row that names the columns may stand. Official lists have a
-// letterhead and declarations above it; what is deeper is data without names.
+// letterhead and declarations above it; what is deeper is data without names. It counts rows as a
+// spreadsheet shows them, blank ones too.
 const headerRowsMax = 50
 
-// header is what stands in a list before its first row of data.
+// header is what stands in a list before its first row of data. names and fields have one entry for
+// each column of the row that names them; "" and noField stand for a column without one. It is not
+// changed once rows below it are read: a block of rows that names its columns anew has a header of
+// its own.
 type header struct {
 	row      int      // its number, as a spreadsheet shows it
 	names    []string // of the columns, as written
@@ -34,7 +39,7 @@ type header struct {
 	idCell   string         // where the list's id is missing, as spreadsheets call it; "": nowhere
 }
 
-// declaration is a value given for all rows.
+// declaration is a value given for all rows. The cell's text is its own copy.
 type declaration struct {
 	field field
 	name  string // as written
@@ -43,7 +48,8 @@ type declaration struct {
 }
 
 // findHeader reads up to the row that names the columns; nil when there is none. The rows above it
-// are copied, as a row is valid until the next only.
+// are copied, as a row is valid until the next only. The rows above are declarations or a
+// letterhead; which of them declare anything is found out when the kind of list is known.
 func findHeader(in rows) (*header, error) {
 	h := &header{}
 	for range headerRowsMax {
@@ -53,6 +59,7 @@ func findHeader(in rows) (*header, error) {
 			return nil, nil
 		case err != nil:
 			return nil, err
+		// Blank rows are not returned, so fewer than that many calls may come to it.
 		case row.Number > headerRowsMax:
 			return nil, nil
 		}
@@ -65,7 +72,8 @@ func findHeader(in rows) (*header, error) {
 	return nil, nil
 }
 
-// cloneRow copies a row with its texts, which belong to the reader and are used again.
+// cloneRow copies a row with its texts, which belong to the reader and are used again. What else is
+// known of the row says nothing above the columns.
 func cloneRow(row *grid.Row) grid.Row {
 	copied := grid.Row{Number: row.Number, Cells: make([]grid.Cell, len(row.Cells))}
 	for i, c := range row.Cells {
@@ -75,7 +83,8 @@ func cloneRow(row *grid.Row) grid.Row {
 }
 
 // name takes a row for the one that names the columns, if it does: it has a column that says who
-// is meant, and that alone or with another one that is known.
+// is meant, and that alone or with another one that is known. It changes nothing unless it returns
+// true.
 func (h *header) name(row *grid.Row) bool {
 	var texts []string
 	var fields []field
@@ -96,11 +105,14 @@ func (h *header) name(row *grid.Row) bool {
 		if m.field != noField {
 			language += m.language
 		}
+		// Words that only declare something are no names of columns.
 		if m.field != noField && (m.field < fieldList || m.field >= fieldOrdinal) {
 			known++
 		}
 		person = person || m.field.isPersonal()
 	}
+	// One word such as NIK may stand in a letterhead among others; two that are known stand in no
+	// sentence.
 	if !person || known < 2 && filled > 1 {
 		return false
 	}
@@ -110,12 +122,14 @@ func (h *header) name(row *grid.Row) bool {
 			h.mark(i, programmeNamed(plain(texts[i])))
 		}
 	}
+	// Declarations above have been counted by then.
 	h.language += language
 	return true
 }
 
 // declare takes a row above the columns for a declaration, if it is one: a name and a value, in
-// two cells or with a colon in one.
+// two cells or with a colon in one. The first of two colons divides: a URI has one of its own. What
+// it takes is judged later, by take.
 func (h *header) declare(row *grid.Row) {
 	var filled []grid.Cell
 	at := 0 // the column of the first
@@ -130,6 +144,7 @@ func (h *header) declare(row *grid.Row) {
 	if len(filled) == 0 || filled[0].Kind != grid.Text {
 		return
 	}
+	// A value in the same cell goes before the cell beside it, which may belong to a letterhead.
 	label, value, inOne := bytes.Cut(filled[0].Text, []byte(":"))
 	if !inOne && len(filled) == 1 {
 		// Above the columns another separator may stand than among them.
@@ -140,6 +155,7 @@ func (h *header) declare(row *grid.Row) {
 	cell := grid.Cell{Kind: grid.Text, Text: bytes.Clone(trim(value))}
 	if len(filled) > 1 && (!inOne || len(trim(value)) == 0) {
 		next := filled[1]
+		// Forms have the colon in a column of its own.
 		if string(trim(next.Text)) == ":" && len(filled) > 2 {
 			next = filled[2]
 		}
@@ -147,6 +163,7 @@ func (h *header) declare(row *grid.Row) {
 		cell = grid.Cell{Kind: next.Kind, Text: bytes.Clone(trim(text))}
 	}
 	m := meanings[plain(string(label))]
+	// A template that nobody has filled in: the refusal names the cell.
 	if m.field == fieldList && len(cell.Text) == 0 {
 		h.idCell = cellName(at+1, row.Number)
 	}
@@ -159,7 +176,7 @@ func (h *header) declare(row *grid.Row) {
 	})
 }
 
-// lang returns the language of the names.
+// lang returns the language of the names. Where neither wins it is English.
 func (h *header) lang() Language {
 	if h.language > 0 {
 		return Indonesian
@@ -169,7 +186,8 @@ func (h *header) lang() Language {
 
 // unclear refuses a column of ends that may be in or out. The contract counts the first day that is
 // out, clerks mean the last day that is in: to guess wrong would be a day of cover for everybody on
-// the list.
+// the list. The error says what to rename the column to. See contract, section 1: periods are
+// half-open.
 func (h *header) unclear(k Kind) error {
 	for i, f := range h.fields {
 		if f != fieldUnclear {
@@ -193,7 +211,8 @@ func (h *header) unclear(k Kind) error {
 	return nil
 }
 
-// noID says that the list has no id, and where to write it.
+// noID says that the list has no id, and where to write it. The id cannot be made up: from the
+// file's name, say, the corrected file would be another list, and everybody on it reported twice.
 func (h *header) noID() error {
 	id, en := "di atas kolom: kata \"Daftar\" di sel pertama, kodenya di sel sebelahnya,",
 		"above the columns, the word \"List\" in the first cell and the id in the next,"
@@ -222,7 +241,8 @@ func columnName(column int) string {
 	return name
 }
 
-// usage says in the list's language what was asked for wrongly.
+// usage says in the list's language what was asked for wrongly. It is for what an option can mend,
+// and has the exit code of wrong usage.
 func (h *header) usage(id, en string, args ...any) error {
 	format := en
 	if h.lang() == Indonesian {
@@ -231,7 +251,8 @@ func (h *header) usage(id, en string, args ...any) error {
 	return problem.New(problem.UsageWrong, fmt.Sprintf(format, args...))
 }
 
-// problem says in the list's language what is wrong with it as a whole.
+// problem says in the list's language what is wrong with it as a whole. It is for what only a
+// change of the file can mend. id and en are formats of the same arguments.
 func (h *header) problem(id, en string, args ...any) error {
 	format := en
 	if h.lang() == Indonesian {

@@ -8,7 +8,8 @@ import (
 )
 
 // under takes a row for a second row of names, if it is one: under names that are merged over
-// several columns stand the names of those columns, and nobody is named.
+// several columns stand the names of those columns, and nobody is named. Names below replace those
+// above them where both are there. It changes h only if it returns true.
 func (h *header) under(row *grid.Row) bool {
 	fields := make([]field, len(row.Cells))
 	marks := make([]string, len(row.Cells))
@@ -19,6 +20,7 @@ func (h *header) under(row *grid.Row) bool {
 		if cell.Kind == grid.Empty || cell.Kind == grid.Text && len(trim(cell.Text)) == 0 {
 			continue
 		}
+		// A number or day is a value: the row is one of the list.
 		if cell.Kind != grid.Text {
 			return false
 		}
@@ -29,6 +31,7 @@ func (h *header) under(row *grid.Row) bool {
 		if marks[i] != "" && (fields[i] == noField || h.over(i) == fieldProgrammes) {
 			fields[i] = fieldMark
 		}
+		// A word that is no name, or one in the column of people, is a value too.
 		if fields[i] == noField || i < len(h.fields) && h.fields[i].isPersonal() &&
 			fields[i] != h.fields[i] {
 			return false
@@ -51,11 +54,13 @@ func (h *header) under(row *grid.Row) bool {
 			h.language += meanings[plain(names[i])].language
 		}
 	}
+	// Rows begin below it.
 	h.row, h.width = row.Number, max(h.width, row.Width)
 	return true
 }
 
 // over returns what the name says that stands over a column, or left of it where names are merged.
+// It is noField where nothing stands there.
 func (h *header) over(column int) field {
 	for i := min(column, len(h.names)-1); i >= 0; i-- {
 		if h.names[i] != "" {
@@ -73,14 +78,16 @@ func (h *header) mark(column int, programme string) {
 	h.marks[column] = programme
 }
 
-// headingText returns a name as written, on one line.
+// headingText returns a name as written, on one line. Line breaks in a cell are how people make a
+// column narrow.
 func headingText(text []byte) string {
 	return strings.Join(strings.Fields(string(trim(text))), " ")
 }
 
 // spread finds columns without a name that hold programmes, in a list that has a column of
 // programmes: its name is merged over them, or stands over one of them. It returns the columns
-// without a name that hold something else.
+// without a name that hold something else. It needs the survey: only values tell what such columns
+// hold.
 func (h *header) spread(s *survey) (unnamed []int) {
 	named := slices.Index(h.fields, fieldProgrammes)
 	for i := range s.columns {
@@ -101,7 +108,8 @@ func (h *header) spread(s *survey) (unnamed []int) {
 }
 
 // isMarked reads a mark: whether the programme of its column is meant. ok is false for what is no
-// mark.
+// mark. The name of the programme itself is a mark too. An empty cell is none, and is not asked
+// for.
 func isMarked(cell grid.Cell, programme string) (marked, ok bool) {
 	switch cell.Kind {
 	case grid.Bool, grid.Number:
@@ -112,6 +120,7 @@ func isMarked(cell grid.Cell, programme string) (marked, ok bool) {
 	}
 	text := string(trim(cell.Text))
 	switch strings.ToLower(text) {
+	// The last one is how the check of the font Wingdings is stored.
 	case "v", "✓", "✔", "√", "☑", "ya", "y", "yes", "ada", "ikut", "1", "true", "aktif", "ü":
 		return true, true
 	case "tidak", "tdk", "no", "0", "false", "☐":
@@ -121,7 +130,7 @@ func isMarked(cell grid.Cell, programme string) (marked, ok bool) {
 }
 
 // programmeNamed returns the programme that a column is called after by its own name, "" for none.
-// Other words for it, such as that for a death, may be names of other things.
+// Other words for it, such as that for a death, may be names of other things. key is plain.
 func programmeNamed(key string) string {
 	code := codes[fieldProgrammes][key]
 	if key == plain(code) || strings.HasPrefix(key, "jaminan") {

@@ -7,7 +7,7 @@ import (
 	"cakupan/domain/event"
 )
 
-// form is how a day is written.
+// form is how a day is written. Arrays of counts are indexed by it.
 type form uint8
 
 const (
@@ -24,7 +24,8 @@ const (
 // judge gathers how the days of a column are written. A single day that may be read in two ways
 // says nothing; the column as a whole may prove that it went through a program that reads days with
 // their month first, or that turned half of them. Then nobody can tell which day those were that
-// may have been turned.
+// may have been turned. Counts are of cells, places are numbers of rows, 0 where there is none. The
+// zero judge has seen nothing. It is made in the survey, before any row is taken in.
 type judge struct {
 	late, early [formEnd]int // days above 12; others that may be turned
 	count       [formEnd]int
@@ -45,8 +46,10 @@ func (j *judge) miss(row int) {
 }
 
 // lost tells whether a program may have dropped the days that it could not read with their month
-// first, and turned the others: no day is above 12, some may be turned, and many are not there.
+// first, and turned the others: no day is above 12, some may be turned, and many are not there. It
+// is only told, and refuses nothing: empty cells may have been empty.
 func (j *judge) lost() bool {
+	// A few rows without a day are in most lists; a fifth of them is no accident.
 	const least, many = 2, 5 // so many, and one in so many rows
 	late := 0
 	for _, n := range j.late {
@@ -56,7 +59,8 @@ func (j *judge) lost() bool {
 		many*j.blank >= j.rows
 }
 
-// add takes in a day or what is none.
+// add takes in a day or what is none. A value that is no day counts as well: what is wrong may be
+// what proves how the others are written.
 func (j *judge) add(v *value, row int) {
 	first := func(to *int) {
 		if *to == 0 {
@@ -64,6 +68,7 @@ func (j *judge) add(v *value, row int) {
 		}
 	}
 	switch {
+	// Only a column that has nothing but counts is believed to mean them.
 	case v.form != formCount:
 		first(&j.other)
 	case !v.short:
@@ -73,6 +78,7 @@ func (j *judge) add(v *value, row int) {
 	if v.monthFirst {
 		first(&j.proof)
 	}
+	// Only English counts the hours in halves of a day, and American English has its months first.
 	if v.clock && (v.turned || v.monthFirst) && v.form != formYear {
 		first(&j.clock)
 	}
@@ -89,27 +95,35 @@ func (j *judge) add(v *value, row int) {
 }
 
 // verdict says of each form why its days are refused where they may have been turned, and why
-// counts are; nil: they are not.
+// counts are; nil: they are not. It is not changed once it is given, and may be shared.
 type verdict struct {
 	turned [formEnd]*fault
 	count  *fault
 }
 
-// verdict returns what the column as a whole says of its days.
+// verdict returns what the column as a whole says of its days. What is proved of the text of days
+// does not hold for those in words, nor for years in front, which programs turn in ways of their
+// own. Days that cannot have been turned are never refused.
 func (j *judge) verdict() (v verdict) {
 	lateTexts := j.late[formDay] + j.late[formPadded] + j.late[formLoose]
 	earlyTexts := j.early[formPadded] + j.early[formDay] + j.early[formLoose]
 	switch {
+	// One row that cannot be read otherwise is enough: all of a column are written by one program
+	// or hand.
 	case j.proof > 0:
 		v.refuse(monthFirst(j.proof), formDay, formPadded, formLoose, formCell)
 	case j.clock > 0:
 		v.refuse(monthFirst(j.clock), formDay, formPadded, formLoose, formCell)
+	// A program has made days of the texts that it could read with their month first, and left the
+	// others.
 	case lateTexts > 0 && j.early[formCell] > 0:
 		v.refuse(halfTurned(j.lateRow), formDay, formPadded, formLoose, formCell)
+	// A program writes what it has read without zeros; what it could not read still has them.
 	case j.late[formPadded] > 0 && j.early[formPadded] == 0 && j.late[formLoose] == 0 &&
 		j.early[formLoose] > 0:
 		v.refuse(halfTurned(j.lateRow), formLoose, formDay)
 	}
+	// The same, by a program that writes years in front.
 	if lateTexts > 0 && earlyTexts == 0 && j.late[formYear] == 0 && j.early[formYear] > 0 {
 		v.refuse(halfTurned(j.lateRow), formYear)
 	}
@@ -117,19 +131,23 @@ func (j *judge) verdict() (v verdict) {
 	case j.count[formCount] == 0:
 	case j.other > 0:
 		v.count = countAmongDays(j.other)
+	// Each of the counts may be a day, month and year without its first zero, and none proves a
+	// count.
 	case j.plain == 0:
 		v.count = shortDayFault
 	}
 	return v
 }
 
+// refuse sets the fault of some forms. A later one takes the place of an earlier one.
 func (v *verdict) refuse(f *fault, forms ...form) {
 	for _, one := range forms {
 		v.turned[one] = f
 	}
 }
 
-// on returns why a day is refused; nil when it is not.
+// on returns why a day is refused; nil when it is not. A fault of the day itself goes before what
+// the column says.
 func (v *verdict) on(day *value) *fault {
 	switch {
 	case day.fault != nil:
@@ -145,12 +163,13 @@ func (v *verdict) on(day *value) *fault {
 // What the words about a day that may be two begin with. In a list that comes back with them, the
 // rows that proved it are missing: see Reader.doubted.
 const (
+	// isDoubted looks for these words in the remarks of a list that comes back.
 	twoDaysID, twoDaysEN = "dapat berarti dua tanggal", "may mean two days"
 	countID, countEN     = "berupa angka, sedangkan", "is a number, while"
 )
 
 // isSaidTwice tells whether a remark on a row says that another row says otherwise: that one is not
-// in a list that comes back.
+// in a list that comes back. The words are those of saidOtherwise, in both languages.
 func isSaidTwice(remark []byte) bool {
 	for _, words := range [...]string{
 		"sudah ada di baris", "sudah berhenti di baris", "is in row", "ends in row",
@@ -171,7 +190,8 @@ var saidTwiceFault = &fault{
 		" words in the column \"What to Correct\"; if not, delete the row",
 }
 
-// isDoubted tells whether a remark on a row says that its day may be another one.
+// isDoubted tells whether a remark on a row says that its day may be another one. The remark is as
+// the cell has it, in the language that the list had then.
 func isDoubted(remark []byte) bool {
 	for _, words := range [...]string{twoDaysID, twoDaysEN, countID, countEN} {
 		if bytes.Contains(remark, []byte(words)) {
@@ -181,7 +201,7 @@ func isDoubted(remark []byte) bool {
 	return false
 }
 
-// doubtedFault is never written.
+// doubtedFault is never written. It begins with the words by which it is known again.
 var doubtedFault = &fault{
 	event.FieldInvalid,
 	twoDaysID + ": tulis yang benar, lalu hapus kata-kata di kolom \"Yang Harus Diperbaiki\"" +
@@ -190,6 +210,7 @@ var doubtedFault = &fault{
 		" the row",
 }
 
+// monthFirst is for days of a column of which a row proves that months come first.
 func monthFirst(row int) *fault {
 	n := strconv.Itoa(row)
 	return &fault{
@@ -201,6 +222,8 @@ func monthFirst(row int) *fault {
 	}
 }
 
+// halfTurned is for days that a program may have turned, of a column of which a row shows that it
+// left others as they were.
 func halfTurned(row int) *fault {
 	n := strconv.Itoa(row)
 	return &fault{
@@ -214,6 +237,7 @@ func halfTurned(row int) *fault {
 	}
 }
 
+// countAmongDays is for counts of a column of which a row holds a day in another form.
 func countAmongDays(row int) *fault {
 	n := strconv.Itoa(row)
 	return &fault{

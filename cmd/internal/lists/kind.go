@@ -20,12 +20,12 @@ const (
 	Merge        Kind = 6 // which two numbers are one person
 )
 
-// Kinds lists the kinds.
+// Kinds lists the kinds. The order is that in which they are told to people.
 func Kinds() []Kind {
 	return []Kind{Enrolment, Termination, Funding, Contribution, Death, Merge}
 }
 
-// String returns "enrolment", "termination" and so on.
+// String returns "enrolment", "termination" and so on. It is what --kind takes.
 func (k Kind) String() string {
 	switch k {
 	case Enrolment:
@@ -45,7 +45,8 @@ func (k Kind) String() string {
 	}
 }
 
-// Title returns what templates call the kind.
+// Title returns what templates call the kind. It is read again by ParseKind: a list that is given
+// back names its kind so.
 func (k Kind) Title(l Language) string {
 	switch {
 	case l == English:
@@ -79,7 +80,8 @@ func KindNames(l Language) string {
 	return strings.Join(titles[:last], ", ") + or + titles[last]
 }
 
-// ParseKind reads the name of a kind in either language.
+// ParseKind reads the name of a kind in either language. Case, spaces and punctuation do not
+// matter; a plural is taken too. False comes with UnknownKind.
 func ParseKind(text string) (Kind, bool) {
 	key := plain(text)
 	for _, k := range Kinds() {
@@ -93,7 +95,8 @@ func ParseKind(text string) (Kind, bool) {
 	return UnknownKind, false
 }
 
-// event returns the type of the events that a list of the kind becomes.
+// event returns the type of the events that a list of the kind becomes. One row becomes one event.
+// UnknownKind has no list whose rows are read.
 func (k Kind) event() event.Type {
 	switch k {
 	case Termination:
@@ -111,7 +114,8 @@ func (k Kind) event() event.Type {
 	}
 }
 
-// ofPersons tells whether the events of the kind are about people and not about enrolments.
+// ofPersons tells whether the events of the kind are about people and not about enrolments. A death
+// or a merge holds for all enrolments of the person: contract, section 3.
 func (k Kind) ofPersons() bool { return k == Death || k == Merge }
 
 // presence says which fields of a group rows must have.
@@ -123,13 +127,16 @@ const (
 	ifThere                 // exactly one of them, where the list has any; else none
 )
 
-// need says which fields a row must have.
+// need says which fields a row must have. The first field stands for the group where something is
+// missing.
 type need struct {
 	fields []field
 	how    presence
 }
 
-// needs returns what rows of the kind must have, in the order in which defects are told.
+// needs returns what rows of the kind must have, in the order in which defects are told. They are
+// what the contract, section 1, asks of the event's data, as lists have it: an end may be a last
+// month or a number of months, and a person may be known by the enrolment alone.
 func (k Kind) needs() []need {
 	enrolled := need{[]field{fieldNIK, fieldEnrolment}, anyOf}
 	person := need{[]field{fieldNIK, fieldWorker}, anyOf}
@@ -167,7 +174,7 @@ func (k Kind) needs() []need {
 }
 
 // uses tells whether lists of the kind have a field. The number of an enrolment goes with every
-// kind, though none must have it.
+// kind, though none must have it. What it does not use is ignored and told, never refused.
 func (k Kind) uses(f field) bool {
 	switch f {
 	case fieldEnrolment:
@@ -187,7 +194,8 @@ func (k Kind) uses(f field) bool {
 
 // recognise tells from the fields of a list which kind it is; unknown when it may be several. A
 // list that could open as well as end enrolments is not guessed at: one of the two would be wrong
-// for every row.
+// for every row. has tells whether a column or a declaration has a field. The kind that a list
+// declares goes before it.
 func recognise(has func(field) bool) Kind {
 	some := func(fields ...field) bool {
 		for _, f := range fields {

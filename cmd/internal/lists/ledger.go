@@ -7,7 +7,7 @@ import (
 )
 
 // ledgerFields are columns by the names that the ledger has for what they hold. It is never
-// written.
+// written. Names on the left are those of the contract, section 1.
 var ledgerFields = map[string]field{
 	"source": fieldSource, "type": fieldKind, "data.region": fieldRegion, "data.nik": fieldNIK,
 	"data.worker": fieldWorker, "data.into": fieldInto, "data.intoNik": fieldIntoNIK,
@@ -15,7 +15,9 @@ var ledgerFields = map[string]field{
 }
 
 // OfLedger says in the words of a clerk why the ledger refused a row that looked right: the column,
-// and in Indonesian the reason too. What the reader of the list has refused stays as it is.
+// and in Indonesian the reason too. What the reader of the list has refused stays as it is. It
+// never changes the code, by which programs tell refusals apart. It reads English sentences of the
+// ledger, as those have no parts: one that it does not know stays in English.
 func (l Language) OfLedger(why event.Refusal) event.Refusal {
 	if f, found := ledgerFields[why.Field]; found &&
 		(strings.HasPrefix(why.Field, "data.") || why.Code == event.Forbidden) {
@@ -27,6 +29,7 @@ func (l Language) OfLedger(why event.Refusal) event.Refusal {
 		return why
 	}
 	switch _, allowed, scoped := strings.Cut(why.Detail, "; it may: "); {
+	// What the member may report stands behind this mark, and is worth repeating.
 	case why.Code == event.Forbidden && scoped:
 		allowed = strings.TrimSuffix(allowed, ". Ask whoever runs the ledger")
 		allowed = strings.NewReplacer(" and ", " dan ", " more", " lagi").Replace(allowed)

@@ -14,7 +14,8 @@ import (
 )
 
 // Options say what is known of a list beyond its file. What is given here goes before what the
-// file declares.
+// file declares. The zero Options take everything from the file. They are not changed once a list
+// is open.
 type Options struct {
 	Kind     Kind      // unknown: what the columns say
 	ID       string    // names the list, for ever
@@ -34,10 +35,11 @@ type Options struct {
 	Glance  bool // no rows are wanted: the list is surveyed no further than its beginning
 }
 
-// Default is a value for all rows that have none.
+// Default is a value for all rows that have none. Column is called as a list may call it.
 type Default struct{ Column, Value string }
 
-// Info is what is known of a list before its rows.
+// Info is what is known of a list before its rows. ID, Source and Kind are set once Open has
+// returned without an error. Ignored grows where a block of rows further down has other columns.
 type Info struct {
 	Kind    Kind
 	ID      string
@@ -51,7 +53,8 @@ type Info struct {
 // List is a list whose beginning has been read.
 //
 // What is above mu is set by Open and read afterwards, but for the memory of columns, which belongs
-// to whoever holds mu.
+// to whoever holds mu. Blocks of rows with other columns change header, columns, defaults, needs
+// and notices while rows are read, by whoever holds mu.
 type List struct {
 	info       Info
 	opts       Options
@@ -79,7 +82,7 @@ type List struct {
 	closed bool
 }
 
-// column is a column that is kept.
+// column is a column that is kept. It is made anew for each block of rows.
 type column struct {
 	field field
 	index int
@@ -92,7 +95,11 @@ type column struct {
 	nums map[string]value // of cells that are no text
 }
 
-// Open reads the beginning of a list. Close it after use; the file stays the caller's.
+// Open reads the beginning of a list of size bytes, and goes through all of it to survey it, as the
+// last row may say how the first is meant; see [Options] for a glance. The file stays the caller's
+// and must not change until Close. An error is a problem with a place in the table of problems, in
+// the language of the list or, where that is not known, in both; then nothing is left open. No row
+// is refused here: that is said of each.
 func Open(file io.ReaderAt, size int64, opts Options) (*List, error) {
 	l := &List{opts: opts}
 	var err error
@@ -111,7 +118,8 @@ func Open(file io.ReaderAt, size int64, opts Options) (*List, error) {
 }
 
 // begin reads what may stand between the names of the columns and the first row, surveys the list,
-// and understands it.
+// and understands it. The order matters: a second row of names changes what the survey looks for,
+// and what a list is understood to be rests on the survey.
 func (l *List) begin() error {
 	row, err := l.rows.Next()
 	switch {
@@ -129,7 +137,7 @@ func (l *List) begin() error {
 	return l.understand()
 }
 
-// next returns the next row.
+// next returns the next row. The caller holds mu, or is the only one to know the list.
 func (l *List) next() (*grid.Row, error) {
 	if row := l.ahead; row != nil {
 		l.ahead = nil
@@ -141,15 +149,15 @@ func (l *List) next() (*grid.Row, error) {
 	return l.rows.Next()
 }
 
-// since1904 tells whether days are counted from 1904 and not from 1900.
+// since1904 tells whether days are counted from 1904 and not from 1900. A text file counts no days.
 func (l *List) since1904() bool { return l.book != nil && l.book.date1904() }
 
-// Info returns what is known of the list.
+// Info returns what is known of the list. Take it before rows are read in another goroutine.
 func (l *List) Info() Info { return l.info }
 
 // Close ends the reading of the list. It waits for a row that is being read. Rows that are asked
 // for later have os.ErrClosed: a caller that reads ahead in a goroutine of its own need not be
-// stopped first.
+// stopped first. A second call closes nothing more.
 func (l *List) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -164,7 +172,8 @@ func (l *List) Close() error {
 }
 
 // fileProblem gives an error of reading a file its place in the table of problems. What a parser of
-// ours says is for the file's owner as it is; what a library says is only the cause.
+// ours says is for the file's owner as it is; what a library says is only the cause. readers is the
+// language to say it in; nil: both.
 func fileProblem(err error, readers *Language) error {
 	var placed *problem.Error
 	var known *grid.Error
@@ -195,7 +204,8 @@ var errNoHeader = grid.NewError(
 
 // openText finds the separator of a CSV file: the one by which most columns are known. A wrong
 // separator makes one column of a row, or cuts inside of names: it knows fewer columns. Where two
-// know as many, the first of csv.Separators wins.
+// know as many, the first of csv.Separators wins. The file is read up to its columns once for each
+// separator, and once more for each where all rows are quoted as a whole.
 func (l *List) openText(file io.ReaderAt, size int64) error {
 	if l.opts.Sheet != "" {
 		return problem.New(problem.UsageWrong, "--sheet is for workbooks"+
@@ -222,6 +232,7 @@ func (l *List) openText(file io.ReaderAt, size int64) error {
 // quotes if that is asked for. It returns what kept separators from being tried.
 func (l *List) findSeparator(file io.ReaderAt, size int64, unwrap bool) error {
 	var first error
+	// Each attempt reads from the beginning by a section of its own.
 	open := func(separator byte) (*csv.Reader, error) {
 		in, err := csv.New(io.NewSectionReader(file, 0, size), separator)
 		if err == nil && unwrap {
@@ -246,6 +257,7 @@ func (l *List) findSeparator(file io.ReaderAt, size int64, unwrap bool) error {
 	if text == nil {
 		return first
 	}
+	// From here on a quotation mark that is never closed can be told.
 	text.Columns(l.header.width)
 	l.reopen = func() (rows, io.Closer, error) {
 		in, err := open(l.separate)
@@ -259,7 +271,7 @@ func (l *List) findSeparator(file io.ReaderAt, size int64, unwrap bool) error {
 
 // understand finds out what the list says for all rows. The order is that of dependence: the kind
 // of list decides which columns mean anything, and the columns decide what is missing. Declarations
-// come first, as they may name the kind.
+// come first, as they may name the kind. It may be asked once, when the survey is taken.
 func (l *List) understand() error {
 	h := l.header
 	l.info.Header, l.info.Lang = h.row, h.lang()
@@ -279,7 +291,8 @@ func (l *List) understand() error {
 	return l.checkNeeds()
 }
 
-// findKind tells which kind of list it is.
+// findKind tells which kind of list it is. An option or a declaration goes before what the columns
+// say. An error says what to write.
 func (l *List) findKind() error {
 	if l.info.Kind != UnknownKind {
 		return nil
@@ -319,7 +332,8 @@ func (l *List) findKind() error {
 	return nil
 }
 
-// didYouMean says that a column's name is nearly that of one that the list lacks.
+// didYouMean says that a column's name is nearly that of one that the list lacks. A suggestion is
+// worth more than the name of what is missing.
 func (h *header) didYouMean(name string, meant field) error {
 	return h.problem("kolom %s tidak dikenal; maksudnya %s?",
 		"the column %s is not known; did you mean %s?",
@@ -347,6 +361,8 @@ func (l *List) mapColumns() error {
 				l.info.Ignored = append(l.info.Ignored, shown(name))
 			}
 			continue
+		// Programmes of several columns are one set, and regions of several must agree: see
+		// Reader.keep and clarifyRegions.
 		case seen[f] != "" && f != fieldProgrammes && f != fieldRegion:
 			return l.header.problem("kolom %s dan %s berarti sama: hapus salah satu",
 				"the columns %s and %s mean the same: delete one", quote(seen[f]), quote(name))
@@ -366,7 +382,8 @@ func (l *List) mapColumns() error {
 	return nil
 }
 
-// fieldOf returns what a column holds in a list of this kind.
+// fieldOf returns what a column holds in a list of this kind. Names that are the same for several
+// kinds are of one field in the table of names; here the kind decides.
 func (l *List) fieldOf(column int) field {
 	switch f := l.header.fields[column]; {
 	case l.info.Kind == Funding && f == fieldFrom:
@@ -380,7 +397,7 @@ func (l *List) fieldOf(column int) field {
 	}
 }
 
-// newColumn returns a column that is kept.
+// newColumn returns a column that is kept. What the survey has judged of its days is fixed by now.
 func (l *List) newColumn(index int, f field) column {
 	c := column{
 		field: f, index: index, name: shown(l.header.names[index]), mark: l.header.marks[index],
@@ -394,7 +411,7 @@ func (l *List) newColumn(index int, f field) column {
 }
 
 // checkNeeds makes sure that each field that rows must have is in a column or declared. It is told
-// once for the list, not once for each of its rows.
+// once for the list, not once for each of its rows. It sets needs to what each row is asked for.
 func (l *List) checkNeeds() error {
 	has := func(f field) bool {
 		for i := range l.columns {

@@ -9,7 +9,8 @@ import (
 )
 
 // markups are how files begin that programs write for spreadsheets, and that are no CSV: HTML, XML,
-// RTF, SYLK, DIF. It is never written.
+// RTF, SYLK, DIF. It is never written. They are in lower case. A program that exports for
+// spreadsheets calls any of these .xls or .csv.
 var markups = []string{
 	"<?xml", "<html", "<!doctype", "<table", "<style", "<meta", "<head", `{\rtf`, "id;p",
 	"table\r\n0,", "table\n0,", "socialcalc:", "mime-version:",
@@ -23,7 +24,9 @@ var errMarkup = grid.NewError(
 		" XML, RTF, SYLK atau DIF): buka di Excel atau LibreOffice lalu simpan sebagai .xlsx",
 )
 
-// isMarkup tells by its first letters whether a file is none of rows and columns.
+// isMarkup tells by its first letters whether a file is none of rows and columns. It is asked only
+// when no names of columns were found, to say why. A file that cannot be read is none: that has
+// been told then.
 func isMarkup(file io.ReaderAt) bool {
 	head := make([]byte, 64)
 	n, _ := file.ReadAt(head, 0)

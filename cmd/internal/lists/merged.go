@@ -11,24 +11,27 @@ import (
 )
 
 // merged knows which cells of a sheet are shown as a part of another one. What such a cell says
-// cannot be told: a spreadsheet shows the value of the first, a program reads nothing.
+// cannot be told: a spreadsheet shows the value of the first, a program reads nothing. The survey
+// fills it, before rows are taken in; rows only look things up.
 type merged struct {
 	columns map[int][]span // by place, in order of rows
 	filled  []uint64       // a bit for each row that holds something
 }
 
-// span are rows of a column that are shown as one cell.
+// span are rows of a column that are shown as one cell. Both ends are in it.
 type span struct {
 	first, last int
 	left        bool // the cell that is shown stands in a column to the left
 }
 
-// merging are rows that know which of their cells are merged, once they are read to their end.
+// merging are rows that know which of their cells are merged, once they are read to their end. The
+// error is that of the file. They come in any order.
 type merging interface {
 	Merges() ([]grid.Merge, error)
 }
 
-// hold takes note of a row that holds something.
+// hold takes note of a row that holds something. A bit a row takes 128 KiB for a sheet of a
+// million.
 func (m *merged) hold(row int) {
 	for row/64 >= len(m.filled) {
 		m.filled = append(m.filled, 0)
@@ -46,9 +49,12 @@ func (m *merged) holds(first, last int) bool {
 	return false
 }
 
-// take takes in what is merged below the names of the columns, in so many columns.
+// take takes in what is merged below the names of the columns, in so many columns. header is the
+// number of the row of names; what is merged above it is how letterheads are laid out. Merged cells
+// of a sheet do not overlap, so at finds them by the last row.
 func (m *merged) take(all []grid.Merge, header, width int) {
 	m.columns = map[int][]span{}
+	// 24 MiB: a merge may span a thousand columns, and a file have many of them.
 	const spansMax = 1 << 20
 	for spans, i := 0, 0; i < len(all); i++ {
 		one := all[i]
@@ -60,6 +66,7 @@ func (m *merged) take(all []grid.Merge, header, width int) {
 				span{one.Top, one.Bottom, column > one.Left})
 			spans++
 		}
+		// Which cells are merged is not known then, and to believe any of them would be a guess.
 		if spans > spansMax { // no people make so many: then every row is refused
 			for column := range width {
 				m.columns[column] = []span{{first: header, last: math.MaxInt}}
@@ -83,7 +90,8 @@ func (m *merged) at(column, row int) (span, bool) {
 }
 
 // checkMerged refuses what a row says in cells that are shown as a part of others, and somebody who
-// has several rows.
+// has several rows. It comes before the values are read, as they would be those of the first row,
+// or none.
 func (r *Reader) checkMerged(row int) {
 	m := &r.list.survey.merged
 	if len(m.columns) == 0 {
@@ -95,8 +103,11 @@ func (r *Reader) checkMerged(row int) {
 		switch {
 		case !found:
 			continue
+		// Excel leaves such cells empty; other programs may leave values in them that nobody sees.
 		case row > s.first || s.left:
 			r.refuse(c.name, coveredFault(s))
+		// One person over several rows: which of the values beside the number are meant cannot be
+		// told.
 		case c.field.isPersonal() && m.holds(s.first+1, s.last):
 			r.refuse(c.name, severalRowsFault(s))
 		default:
@@ -109,6 +120,7 @@ func (r *Reader) checkMerged(row int) {
 	}
 }
 
+// coveredFault is for a cell that is shown as a part of another one.
 func coveredFault(s span) *fault {
 	first := strconv.Itoa(s.first)
 	if s.left {
@@ -127,6 +139,7 @@ func coveredFault(s span) *fault {
 	}
 }
 
+// severalRowsFault is for a person whose cell spans rows that hold something each.
 func severalRowsFault(s span) *fault {
 	rows := strconv.Itoa(s.first) + "-" + strconv.Itoa(s.last)
 	return &fault{

@@ -12,6 +12,8 @@ import (
 // What a payment is written as. An amount is of whole rupiah, so what stands behind a separator
 // and has three digits is a thousand, and what has two is a fraction, of zeros alone.
 var (
+	// The forms exclude each other in what they mean: none reads a text as another number than the
+	// next.
 	amountPlain  = regexp.MustCompile(`^([0-9]+)(?:[.,]0{1,2}|,-)?$`)
 	amountDots   = regexp.MustCompile(`^([0-9]{1,3}(?:\.[0-9]{3})+)(?:,0{1,2}|,-)?$`)
 	amountCommas = regexp.MustCompile(`^([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0{1,2})?$`)
@@ -19,7 +21,7 @@ var (
 
 // parseAmount reads an amount of rupiah. Both ways of writing thousands are read, because a point
 // and a comma cannot be taken for each other in whole rupiah; a fraction that is not zero is
-// refused.
+// refused. The bound is that of the contract, section 1: 0 to 2^53 - 1. A negative amount is none.
 func parseAmount(cell grid.Cell) value {
 	fault := invalid(event.FieldInvalid,
 		"harus jumlah rupiah yang bulat, misalnya 50400 atau Rp 50.400",
@@ -50,7 +52,8 @@ func parseAmount(cell grid.Cell) value {
 }
 
 // parseReference reads the number of a payment: any text. It stays in the log, so it is searched
-// for a NIK, which banks and clerks like to put there.
+// for a NIK, which banks and clerks like to put there. Dates and truth values are refused in the
+// words for numbers that a spreadsheet has changed.
 func parseReference(cell grid.Cell) value {
 	text := strings.Join(strings.FieldsFunc(unformula(string(trim(cell.Text))), invisible), " ")
 	if cell.Kind == grid.Number {

@@ -6,7 +6,8 @@ import (
 )
 
 // notices gathers what people must be told of a list beside its refusals, so that nothing is
-// passed over without a word.
+// passed over without a word. The list's mutex guards it once rows are read. Each row is noted
+// once, in order.
 type notices struct {
 	lines    []notice // in the order of what they speak of
 	nameless []int    // columns without a name that hold something
@@ -22,15 +23,17 @@ type notices struct {
 // notice is one in both languages.
 type notice struct{ id, en string }
 
-// ranges are numbers of rows, in order.
+// ranges are numbers of rows, in order. Both ends are in a span. The zero ranges are empty.
 type ranges struct {
 	spans [][2]int
 	more  int // rows beyond rangesMax
 }
 
-// rangesMax bounds what is told at once.
+// rangesMax bounds what is told at once. Ranges, not rows: whole blocks of a sheet are one.
 const rangesMax = 100
 
+// add notes a row. Rows must come in ascending order. Once a row was only counted, those after it
+// are too.
 func (r *ranges) add(row int) {
 	last := len(r.spans) - 1
 	switch {
@@ -63,12 +66,14 @@ func (r *ranges) in(l Language) string {
 	return text
 }
 
+// add adds a line in both languages.
 func (n *notices) add(id, en string) { n.lines = append(n.lines, notice{id, en}) }
 
 // unnamed tells of columns without a name that hold something.
 func (n *notices) unnamed(columns []int) { n.nameless = columns }
 
-// ignoredLine tells of a line above the columns that speaks of what has a column of its own.
+// ignoredLine tells of a line above the columns that speaks of what has a column of its own. name
+// is that of the line, column that of the column; both are cut and masked.
 func (n *notices) ignoredLine(row int, name, column string) {
 	at := strconv.Itoa(row)
 	n.add("baris "+at+" ("+quote(name)+") tidak dipakai, karena daftar ini punya kolom "+
@@ -76,14 +81,16 @@ func (n *notices) ignoredLine(row int, name, column string) {
 		"row "+at+" ("+quote(name)+") is not used, as the list has the column "+quote(column))
 }
 
-// unfitLine tells of a line above the columns whose value declares nothing.
+// unfitLine tells of a line above the columns whose value declares nothing. The value may be
+// anybody's text, and is cut and masked.
 func (n *notices) unfitLine(row int, name, value string) {
 	at := strconv.Itoa(row)
 	n.add("baris "+at+" ("+quote(name)+": "+quote(value)+") adalah kepala surat dan tidak dipakai",
 		"row "+at+" ("+quote(name)+": "+quote(value)+") is a letterhead and not used")
 }
 
-// in returns the notices as people read them.
+// in returns the notices as people read them. What a row was noted for comes after the lines, in an
+// order that does not change.
 func (n *notices) in(l Language) (texts []string) {
 	for _, line := range n.lines {
 		if l == Indonesian {
@@ -97,6 +104,7 @@ func (n *notices) in(l Language) (texts []string) {
 		for _, column := range n.nameless {
 			names = append(names, columnName(column))
 		}
+		// A sheet may have thousands of them.
 		names = names[:min(len(names), rangesMax)]
 		if l == Indonesian {
 			texts = append(texts, "kolom tanpa judul tidak dipakai: "+strings.Join(names, ", "))

@@ -11,7 +11,7 @@ import (
 )
 
 // roundedDigits is how many digits of a number Excel keeps. A NIK has 16: as a number it is lost,
-// and no program can tell.
+// and no program can tell. It is what a number of double precision has at least.
 const roundedDigits = 15
 
 // kpjDigits is how many digits the number of a membership card has.
@@ -20,7 +20,9 @@ const kpjDigits = 11
 // parseID reads the number of an enrolment, a commitment or a worker. A run of one digit stands for
 // none: the value is then empty, without a fault. A spreadsheet may have made a number or a date
 // of it long ago. Where that cannot be undone for certain the row is refused: a number that is
-// wrong by one digit would be another person's, for ever.
+// wrong by one digit would be another person's, for ever. The bounds are those of the contract,
+// section 1: 1 to 64 characters of few kinds. f is one of fieldEnrolment, fieldCommitment,
+// fieldWorker and fieldInto; what is said of cards holds for the first.
 func parseID(f field, cell grid.Cell) value {
 	text := unformula(string(trim(cell.Text)))
 	switch cell.Kind {
@@ -38,6 +40,7 @@ func parseID(f field, cell grid.Cell) value {
 				" numbers again")
 	default: // it has a number, if anything
 	}
+	// Below 10^15 every whole number is exact, whatever way it is written.
 	if cell.Kind == grid.Number && isScientific(text) {
 		// As a number it is whole: only its writing is short.
 		if n, err := strconv.ParseFloat(text, 64); err == nil && n < 1e15 {
@@ -47,6 +50,7 @@ func parseID(f field, cell grid.Cell) value {
 	if isScientific(text) {
 		return droppedDigits(event.FieldInvalid)
 	}
+	// Numbers are counted in it before their spaces are taken out.
 	text = asciiDigits(text)
 	if f == fieldEnrolment && severalNumbers(text) {
 		return severalNumbersFault
@@ -59,6 +63,8 @@ func parseID(f field, cell grid.Cell) value {
 		if !allDigits(text, roundedDigits) {
 			return droppedDigits(event.FieldInvalid)
 		}
+		// A card's number that was a number has lost its zeros; of others nobody knows how long
+		// they were.
 		if f == fieldEnrolment && len(text) < kpjDigits && len(text) >= kpjDigits-2 {
 			return lostZeros(kpjDigits - len(text))
 		}
@@ -66,10 +72,12 @@ func parseID(f field, cell grid.Cell) value {
 	switch {
 	case isOneDigit(text):
 		return value{}
+	// The ledger would refuse it too; here it is in the words of the list.
 	case event.HasNIK(text):
 		return invalid(event.NIKMisplaced,
 			"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
 			"the column holds a NIK, which belongs into the column NIK alone")
+	// Nothing but zeros and strokes, and no run of one digit.
 	case strings.Trim(text, "0.:_-") == "":
 		return invalid(event.FieldInvalid,
 			"bukan nomor yang sah; kosongkan bila tidak ada",
@@ -83,6 +91,7 @@ func parseID(f field, cell grid.Cell) value {
 			"tidak berisi angka, jadi bukan nomor kartu: tulis nomornya, kosongkan bila belum ada",
 			"has no digit, and so is no number of a card: write the number, or leave it empty"+
 				" where there is none")
+	// Whoever wrote one by hand could name another person's enrolment.
 	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
 		return invalid(event.FieldInvalid,
 			"nomor yang dimulai dengan "+derivedPrefix+" dibuat oleh cakupan sendiri",
@@ -91,14 +100,16 @@ func parseID(f field, cell grid.Cell) value {
 	return value{json: `"` + text + `"`}
 }
 
-// grouped is a number whose thousands are set apart, as spreadsheets show one.
+// grouped is a number whose thousands are set apart, as spreadsheets show one. Two groups at least:
+// 75.031 may be a number with a fraction.
 var grouped = regexp.MustCompile(`^[0-9]{1,3}(?:[.,'’][0-9]{3}){2,}$`)
 
 // wholeFloat is a whole number as programs write one that they held as a fraction.
 var wholeFloat = regexp.MustCompile(`^[0-9]+[.,]0{1,2}$`)
 
 // oneSpelling gives a number the one form that its spellings have in common: without what cannot be
-// seen, without thousands set apart, without a fraction of nothing.
+// seen, without thousands set apart, without a fraction of nothing. Zeros in front stay: they are a
+// part of the number.
 func oneSpelling(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if invisible(r) {
@@ -120,7 +131,8 @@ func oneSpelling(text string) string {
 	return text
 }
 
-// cardWords is what people write before the number of a card.
+// cardWords is what people write before the number of a card. Only words that no number begins
+// with.
 var cardWords = regexp.MustCompile(`^(?i:(?:no|nomor|kpj)[.:]*)+`)
 
 // cardNumber gives the number of a card its one form: without the word that says that it is one,
@@ -133,6 +145,7 @@ func cardNumber(text string) string {
 		}
 		return r
 	}, cardWords.ReplaceAllString(text, ""))
+	// A number with thousands set apart, and a fraction of nothing behind it.
 	if fraction := len(text) - 3; fraction > kpjDigits && grouped.MatchString(text[:fraction]) &&
 		(text[fraction:] == ",00" || text[fraction:] == ".00") {
 		return cardNumber(text[:fraction])
@@ -144,7 +157,8 @@ func cardNumber(text string) string {
 }
 
 // severalNumbers tells whether a text is more than one number of a card: more digits than one has
-// with a space or line between them, or just those of several with anything between.
+// with a space or line between them, or just those of several with anything between. To take the
+// digits of two for one number would make a member that nobody is.
 func severalNumbers(text string) bool {
 	digits, letters := 0, false
 	for _, r := range text {
@@ -181,7 +195,8 @@ func asciiDigits(text string) string {
 	}, text)
 }
 
-// lostZeros says that a number went through a spreadsheet as a number that begins with zeros.
+// lostZeros says that a number went through a spreadsheet as a number that begins with zeros. count
+// is how many digits it has too few.
 func lostZeros(count int) value {
 	n := strconv.Itoa(count)
 	return invalid(event.FieldInvalid,
@@ -192,7 +207,7 @@ func lostZeros(count int) value {
 }
 
 // isKey tells whether a text is an id as the contract has them. It is asked for each row, so it
-// looks at bytes and matches no pattern.
+// looks at bytes and matches no pattern. See contract, section 1. c|0x20 makes a letter small.
 func isKey(text string) bool {
 	for i := range len(text) {
 		c := text[i]

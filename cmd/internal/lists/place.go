@@ -10,7 +10,9 @@ import (
 	"cakupan/domain/region"
 )
 
-// places maps names of regions, made plain, to those that are called so. It is never written.
+// places maps names of regions, made plain, to those that are called so. It is never written. It is
+// made once of the register: of each region its name, and what people make of that. A name that
+// several regions have keeps all of them, in order of the register.
 var places = func() map[string][]region.Code {
 	all := map[string][]region.Code{}
 	add := func(name string, code region.Code) {
@@ -51,11 +53,12 @@ var places = func() map[string][]region.Code {
 	return all
 }()
 
+// codeLength is in bytes, which are digits and a dot.
 const codeLength = len("75.03") // of a regency
 
 // parseRegion reads a regency or city: its code, its name, or both. A name that a regency shares
 // with a city, or with its province, is refused with the choices: contract, section 1, never
-// guesses a region.
+// guesses a region. A province or the nation is refused: a domicile is a regency or city.
 func parseRegion(cell grid.Cell) value {
 	text := string(trim(cell.Text))
 	if cell.Kind == grid.Number {
@@ -65,6 +68,7 @@ func parseRegion(cell grid.Cell) value {
 		return regionFault("")
 	}
 	text = unformula(text)
+	// Templates offer code and name together.
 	if len(text) > codeLength {
 		if code, ok := region.Parse(text[:codeLength]); ok {
 			return codeAndName(code, text[codeLength:])
@@ -79,6 +83,7 @@ func parseRegion(cell grid.Cell) value {
 			return regencyOnly(code)
 		}
 	}
+	// What stands behind the name is looked at only when the text is no code.
 	text = withoutProvince(kindLast(text))
 	found := places[plain(text)]
 	switch len(found) {
@@ -93,6 +98,8 @@ func parseRegion(cell grid.Cell) value {
 			labels = append(labels, regionLabel(code))
 		}
 	}
+	// It is one regency, whose name without its kind is that of a province. A code in another
+	// column may say which.
 	if len(labels) == 1 {
 		v := invalid(event.RegionUnknown,
 			"nama ini juga nama provinsi; bila maksudnya "+labels[0]+", tulis kodenya",
@@ -109,7 +116,8 @@ func parseRegion(cell grid.Cell) value {
 	return v
 }
 
-// kindLast puts the kind of a region before its name where it stands behind: GORONTALO (KAB).
+// kindLast puts the kind of a region before its name where it stands behind: GORONTALO (KAB). Other
+// texts stay as they are.
 func kindLast(text string) string {
 	name, kind, found := strings.Cut(strings.TrimSuffix(text, ")"), "(")
 	switch plain(kind) {
@@ -131,7 +139,8 @@ func kindLast(text string) string {
 }
 
 // withoutProvince takes the province off that is written behind the name of a region, if it is
-// that region's: Kab. Bone Bolango, Prov. Gorontalo.
+// that region's: Kab. Bone Bolango, Prov. Gorontalo. A province that is not its own stays behind
+// the name, which is then no region's.
 func withoutProvince(text string) string {
 	name, behind, found := strings.Cut(text, ",")
 	key := strings.TrimPrefix(strings.TrimPrefix(plain(behind), "provinsi"), "prov")
@@ -149,7 +158,8 @@ func withoutProvince(text string) string {
 }
 
 // formerCodes are codes that were in force until the provinces of Papua were divided in 2022, with
-// those that are in force now. It is never written.
+// those that are in force now. It is never written. A code is never read as the one in force now:
+// only the clerk knows whether he means that regency.
 var formerCodes = map[string]string{
 	"91.01": "93.01", "91.02": "95.01", "91.04": "94.01", "91.07": "94.02", "91.08": "94.03",
 	"91.09": "94.04", "91.12": "95.02", "91.13": "95.03", "91.14": "95.04", "91.16": "93.02",
@@ -159,7 +169,9 @@ var formerCodes = map[string]string{
 	"92.71": "96.71",
 }
 
-// meantBy says which region may be meant by a text that is none, and why it is none.
+// meantBy says which region may be meant by a text that is none, and why it is none. id and en say
+// why. code says nothing unless found is true. Nothing of it is taken over: it is a question in a
+// refusal.
 func meantBy(text string) (code region.Code, id, en string, found bool) {
 	if now, ok := formerCodes[text]; ok {
 		code, _ = region.Parse(now)
@@ -176,6 +188,7 @@ func meantBy(text string) (code region.Code, id, en string, found bool) {
 		}
 		if distance(key, name, 1) <= 1 {
 			if found && code != codes[0] {
+				// The order of the map cannot show: two that are near are found in any order.
 				return code, "", "", false // two are as near
 			}
 			code, found = codes[0], true
@@ -185,7 +198,8 @@ func meantBy(text string) (code region.Code, id, en string, found bool) {
 }
 
 // codeAndName checks that the name behind a code is that of the region. They are two sources for
-// one fact: where they disagree, a row was filled in from the wrong line.
+// one fact: where they disagree, a row was filled in from the wrong line. name is what follows the
+// code in the cell.
 func codeAndName(code region.Code, name string) value {
 	if key := plain(name); key != "" {
 		matches := false
@@ -193,6 +207,7 @@ func codeAndName(code region.Code, name string) value {
 			matches = matches || found == code
 		}
 		if !matches {
+			// The code goes on.
 			if name[0] == '.' {
 				return invalid(event.RegionUnknown,
 					"kode desa atau kecamatan: tulis kode kabupaten atau kota saja, misalnya "+
@@ -208,13 +223,15 @@ func codeAndName(code region.Code, name string) value {
 }
 
 // regionNumber reads a code that a spreadsheet took for a number. One that may have lost a zero is
-// refused.
+// refused. A code has its dot where a number has its point, so 75.03 is nearly always a number to a
+// spreadsheet.
 func regionNumber(text string) value {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || n < 0 || n > 9999 {
 		return regionFault("")
 	}
 	hundredths := math.Round(n * 100)
+	// Numbers of double precision are off by far less than that.
 	if math.Abs(n*100-hundredths) > 1e-6 {
 		return regionFault("")
 	}
@@ -243,10 +260,13 @@ func regencyOnly(code region.Code) value {
 	return value{json: `"` + code.String() + `"`}
 }
 
+// regionLabel names a region for people. It is read back as code and name: see codeAndName.
 func regionLabel(code region.Code) string { return code.String() + " " + code.Name() }
 
 // bps says what BPS means by a code, as far as the explanation of the register does. It reads the
-// English sentence of region.Explain, so that the register of BPS codes has one home.
+// English sentence of region.Explain, so that the register of BPS codes has one home. digits are
+// four. BPS and Kemendagri use the same digits for different regencies, which is why a code without
+// its dot is refused: contract, section 1.
 func bps(digits, explained string) string {
 	_, name, found := strings.Cut(explained, "BPS uses "+digits+" for ")
 	switch {

@@ -10,7 +10,7 @@ import (
 
 // plain returns a text as names and code values are compared: letters and digits alone, in lower
 // case. So "Kab/Kota", "KAB. KOTA" and "kab kota" are one name. What has no letters and no digits
-// is "", which no table has.
+// is "", which no table has. Letters with marks are kept, as they make another word.
 func plain(text string) string {
 	out := make([]byte, 0, len(text))
 	for _, r := range text {
@@ -27,7 +27,7 @@ func plain(text string) string {
 }
 
 // trim returns a text without what cannot be seen at its ends: spaces of all kinds and marks of
-// direction.
+// direction. It returns a part of text and allocates nothing. Bytes that are not UTF-8 stay.
 func trim(text []byte) []byte {
 	for len(text) > 0 {
 		if c := text[0]; c > ' ' && c < utf8.RuneSelf {
@@ -53,15 +53,17 @@ func trim(text []byte) []byte {
 }
 
 // invisible tells whether nothing is seen of a character; such come along when people copy from
-// pages and chats.
+// pages and chats. Spaces of all scripts count, as do marks of direction and joiners.
 func invisible(r rune) bool {
 	return r <= ' ' || r == 0x7f || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 }
 
 // isBlank tells whether a text says nothing: empty, strokes, or one of the words that people and
-// programs put into cells that have no value.
+// programs put into cells that have no value. A text with a digit says something, and an error of a
+// spreadsheet does too: both are refused or read, not passed over.
 func isBlank(text []byte) bool {
 	text = trim(text)
+	// It is in bytes. Every cell comes here, and most are longer or begin with a digit.
 	const noneMax = 20 // no word for none is longer
 	if len(text) == 0 {
 		return true
@@ -78,11 +80,13 @@ func isBlank(text []byte) bool {
 	return noneWords[key] || key == "" && strings.Trim(string(text), strokes) == ""
 }
 
-// strokes are what people draw into cells that have no value.
+// strokes are what people draw into cells that have no value. Each of them counts alone, or many
+// together.
 const strokes = "-–—―_.?*/ "
 
 // noneWords are words for none, made plain, in both languages and as programs write them. It is
-// never written.
+// never written. A cell with one of them is empty: where it must hold something the row is refused,
+// and never read.
 var noneWords = func() map[string]bool {
 	all := map[string]bool{}
 	for _, word := range []string{
@@ -101,7 +105,8 @@ var noneWords = func() map[string]bool {
 }()
 
 // isOneDigit tells whether a text is a run of one digit, 00000000000 or 11111111111, which people
-// type where they have no number.
+// type where they have no number. A text without digits is none. A run of zeros counts at any
+// length.
 func isOneDigit(text string) bool {
 	const runMin = 4 // shorter runs may be numbers of somebody's own
 	digits := strings.Map(func(r rune) rune {
@@ -122,10 +127,12 @@ const (
 	digitsFreeMax  = 11 // such a run is longer
 )
 
-// quote returns a text as messages may repeat it: short, on one line, long numbers cut.
+// quote returns a text as messages may repeat it: short, on one line, long numbers cut. What it
+// returns may go into a refusal and into the operator's log: contract, section 1.
 func quote(text string) string { return `"` + shown(text) + `"` }
 
-// shown is quote without the quotes.
+// shown is quote without the quotes. Control characters become spaces, so that a cell cannot write
+// lines of its own into a log.
 func shown(text string) string {
 	out := make([]byte, 0, len(text))
 	runes := 0
@@ -143,12 +150,14 @@ func shown(text string) string {
 
 // MaskNumbers returns a text with each number that is long enough to be a NIK, or one with a digit
 // missing, cut to its first six digits. What people write between digits does not end a number. It
-// errs on the side of masking: a long phone number is cut too.
+// errs on the side of masking: a long phone number is cut too. The first six digits are the region,
+// which is not of one person: contract, section 1.
 func MaskNumbers(text string) string {
 	return maskDigits(event.MaskNIK(text), digitsFreeMax)
 }
 
-// maskDigits masks all digits but the first six of each number that has more than free.
+// maskDigits masks all digits but the first six of each number that has more than free. Its length
+// in bytes is that of text. Digits of other scripts are left to event.MaskNIK.
 func maskDigits(text string, free int) string {
 	var digits []int // where those of the number are
 	masked := []byte(text)
@@ -173,14 +182,15 @@ func maskDigits(text string, free int) string {
 }
 
 // isBetweenDigits tells whether people group the digits of a number with r, or a program has left
-// it there unseen.
+// it there unseen. A comma is not among them: it parts numbers.
 func isBetweenDigits(r rune) bool {
 	return strings.ContainsRune(".-_'\u2019", r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 }
 
 // distance returns in how many letters two names differ, where two that have changed places count
 // once; but not more than most+1. It counts bytes, as the names that are compared with it are plain
-// ASCII, and stops as soon as no end can be within most.
+// ASCII, and stops as soon as no end can be within most. most is small: what it costs is the
+// product of both lengths.
 func distance(a, b string, most int) int {
 	if len(a)-len(b) > most || len(b)-len(a) > most {
 		return most + 1

@@ -12,7 +12,8 @@ import (
 	"cakupan/domain/event"
 )
 
-// Reader gives the records of a list.
+// Reader gives the records of a list. Values, slices and buffers are of the row that is read and
+// used again for the next; the list's mu guards all of it.
 type Reader struct {
 	list      *List
 	ids       *ids
@@ -38,19 +39,22 @@ type Reader struct {
 	places    []regionSaid // what the columns of regions say, where there are several
 }
 
-// defect is a fault and the column it is in.
+// defect is a fault and the column it is in. name is what the clerk sees: the column as the list
+// calls it, cut and masked.
 type defect struct {
 	name  string
 	fault *fault
 }
 
 // Events returns a reader of the list's rows. The key is the ledger's: see package comment. It
-// may be called once.
+// may be called once. key is the ledger's list key: the same for each list of it, so that ids are
+// the same whenever a list is sent.
 func (l *List) Events(key [KeySize]byte) *Reader {
 	r := &Reader{list: l, ids: newIDs(key)}
 	if r.across = l.opts.Across; r.across == nil {
 		r.across = NewAcross([]string{l.info.Sheet})
 	}
+	// What is the same in each event is made once.
 	r.head = []byte(`{"specversion":"1.0","id":"`)
 	kind := l.info.Kind.event().Name()
 	r.middle = append(r.middle, `","source":`...)
@@ -62,7 +66,8 @@ func (l *List) Events(key [KeySize]byte) *Reader {
 	return r
 }
 
-// findColumns finds the columns that say whether a row is one.
+// findColumns finds the columns that say whether a row is one. It is asked anew for each block of
+// rows.
 func (r *Reader) findColumns() {
 	r.ordinal, r.people = nil, nil
 	for i, f := range r.list.header.fields {
@@ -75,7 +80,10 @@ func (r *Reader) findColumns() {
 	}
 }
 
-// Next returns the record of the next row that is not blank. io.EOF ends the list.
+// Next returns the record of the next row that is not blank. io.EOF ends the list. It may be called
+// while another goroutine closes the list: then it returns os.ErrClosed. A row that cannot become
+// an event is a [Record] with a refusal, and no error. An error other than io.EOF says that the
+// file cannot be read further; the rows before it stand.
 func (r *Reader) Next() (Record, error) {
 	r.list.mu.Lock()
 	defer r.list.mu.Unlock()
@@ -92,9 +100,11 @@ func (r *Reader) Next() (Record, error) {
 		}
 		first := !r.begun
 		r.begun = true
+		// isStructure comes last: it takes note of what it sees.
 		if r.isBlankRow(row) || first && isNumbering(row) || r.isStructure(row) {
 			continue
 		}
+		// Values that were given for a block cannot be meant for one that comes below this row.
 		r.tellUnused()
 		return r.record(row), nil
 	}
@@ -112,6 +122,8 @@ func (r *Reader) isBlankRow(row *grid.Row) bool {
 	return true
 }
 
+// isOrdinal tells whether a column, from 0, holds numbers of rows or remarks: alone they are no
+// row.
 func (r *Reader) isOrdinal(column int) bool {
 	for _, i := range r.ordinal {
 		if i == column {
@@ -122,7 +134,8 @@ func (r *Reader) isOrdinal(column int) bool {
 }
 
 // isNumbering tells whether a row numbers the columns, as official lists do under their names:
-// 1, 2, 3 or (1), (2), (3).
+// 1, 2, 3 or (1), (2), (3). It is asked of the first row below names alone: further down such a row
+// could be anybody's.
 func isNumbering(row *grid.Row) bool {
 	last, count := 0, 0
 	for i := range row.Cells {
@@ -143,7 +156,9 @@ func isNumbering(row *grid.Row) bool {
 	return count > 1
 }
 
-// record makes the record of a row.
+// record makes the record of a row. What it returns is a copy, and lasts. The event is made before
+// it is known whether it may be sent, because whether a row says otherwise than an earlier one is
+// told by the hash in its id.
 func (r *Reader) record(row *grid.Row) Record {
 	r.faults, r.nik, r.into = r.faults[:0], r.nik[:0], r.into[:0]
 	clear(r.values[:])
@@ -151,6 +166,7 @@ func (r *Reader) record(row *grid.Row) Record {
 	r.notice(row)
 	record := Record{Row: row.Number, list: r.list.header}
 	switch wide := r.checkWidth(row); {
+	// What the row means is not known, so that nothing more can be said of it.
 	case r.broken != nil:
 		r.faults = append(r.faults, *r.broken)
 	case wide != nil:
@@ -178,7 +194,8 @@ func (r *Reader) record(row *grid.Row) Record {
 	return record
 }
 
-// readRow reads the values of a row, and those that are given for all rows.
+// readRow reads the values of a row, and those that are given for all rows. A value that is given
+// for all rows is used where the row's own cell says nothing.
 func (r *Reader) readRow(row *grid.Row) {
 	r.doubted, r.twiceSaid = false, false
 	for i, f := range r.list.header.fields {
@@ -187,6 +204,7 @@ func (r *Reader) readRow(row *grid.Row) {
 			r.twiceSaid = isSaidTwice(row.Cells[i].Text)
 		}
 	}
+	// What merged cells say is not believed, so that the others' defects are told next time.
 	if r.checkMerged(row.Number); len(r.faults) > 0 {
 		return
 	}
@@ -194,6 +212,7 @@ func (r *Reader) readRow(row *grid.Row) {
 		r.read(&r.list.columns[i], row)
 	}
 	for f := range r.list.defaults {
+		// It is copied: what complete works out of it must not reach the next row.
 		if d := r.list.defaults[f]; d != nil && !r.has(field(f)) {
 			r.values[f] = *d
 		}
@@ -201,6 +220,8 @@ func (r *Reader) readRow(row *grid.Row) {
 	r.complete()
 }
 
+// has tells whether the row has a value of a field. One with a fault counts: it is there, and
+// refused already.
 func (r *Reader) has(f field) bool {
 	v := &r.values[f]
 	return v.json != "" || v.count != 0 || v.fault != nil
@@ -215,6 +236,7 @@ func (r *Reader) read(c *column, row *grid.Row) {
 	if cell.Kind == grid.Empty || cell.Kind == grid.Text && isBlank(cell.Text) {
 		return
 	}
+	// A NIK goes past all memory: it stays in one buffer that the next row writes over.
 	if c.field == fieldNIK || c.field == fieldIntoNIK {
 		r.readNIK(c, cell)
 		return
@@ -228,6 +250,8 @@ func (r *Reader) read(c *column, row *grid.Row) {
 		r.keep(c, r.shortNumber(c, cell, parse(c.field, cell, date1904)))
 		return
 	}
+	// Cells of other kinds are not remembered. A text and a number of one writing may mean
+	// different things, so each kind has a memory of its own.
 	memo := c.memo
 	if cell.Kind != grid.Text {
 		memo = c.nums
@@ -239,6 +263,7 @@ func (r *Reader) read(c *column, row *grid.Row) {
 	v, known := memo[string(cell.Text)]
 	if !known {
 		v = parse(c.field, cell, date1904)
+		// It begins anew, which costs less than to find out what is no longer asked for.
 		if len(memo) >= memoMax {
 			clear(memo)
 		}
@@ -249,7 +274,8 @@ func (r *Reader) read(c *column, row *grid.Row) {
 	r.keep(c, v)
 }
 
-// readNIK reads the cell of a column of NIKs.
+// readNIK reads the cell of a column of NIKs. values has a mark that it is there, and not the
+// number.
 func (r *Reader) readNIK(c *column, cell grid.Cell) {
 	to := &r.nik
 	if c.field == fieldIntoNIK {
@@ -262,10 +288,14 @@ func (r *Reader) readNIK(c *column, cell grid.Cell) {
 	r.values[c.field] = value{json: "nik", fault: wrong}
 }
 
+// keep takes a value into the row, and judges days by their column. v is a copy: what the column
+// remembers stays as it is.
 func (r *Reader) keep(c *column, v value) {
 	if c.days != nil {
 		v.fault = c.days.on(&v)
 	}
+	// In a list that came back the rows that proved the doubt are missing, so that the column no
+	// longer does.
 	if r.doubted && v.fault == nil && (v.turned || v.form == formCount) {
 		v.fault = doubtedFault
 	}
@@ -283,7 +313,8 @@ func (r *Reader) keep(c *column, v value) {
 	}
 }
 
-// readMark reads a cell in which a mark stands for the programme of its column.
+// readMark reads a cell in which a mark stands for the programme of its column. A mark that says no
+// adds nothing.
 func (r *Reader) readMark(c *column, cell grid.Cell) {
 	switch marked, ok := isMarked(cell, c.mark); {
 	case !ok:
@@ -300,12 +331,14 @@ func (r *Reader) readMark(c *column, cell grid.Cell) {
 	}
 }
 
+// refuse takes note of a defect. A row may have several; the first decides its code.
 func (r *Reader) refuse(name string, f *fault) {
 	r.faults = append(r.faults, defect{name, f})
 }
 
 // appendEvent appends the event of a row without defects. Its attributes say that it is a row of
-// the list, and which: see package whole.
+// the list, and which: see package whole. Members and their order never change: the id is a hash of
+// the data's bytes, and another order would make the same list sent again a new one.
 func (r *Reader) appendEvent(dst []byte, row int) []byte {
 	if r.list.info.Kind.ofPersons() {
 		r.data = r.appendPersons(append(r.data[:0], '{'))
@@ -316,7 +349,9 @@ func (r *Reader) appendEvent(dst []byte, row int) []byte {
 	dst = append(dst, r.head...)
 	dst = r.ids.append(dst, r.scope, r.data)
 	dst = strconv.AppendInt(append(dst, r.middle...), int64(row), 10)
+	// Such events have no enrolment to know the row by, and the log has no NIK.
 	if r.list.info.Kind.ofPersons() && len(r.nik) > 0 {
+		// The hash of the event is kept over the next one.
 		what := binary.LittleEndian.Uint32(r.ids.sum[:]) // twice asks for it
 		dst = append(dst, `,"listkey":"`+derivedPrefix...)
 		dst = append(r.ids.append(dst, []byte("enrolment"), r.nik), '"')
@@ -327,7 +362,8 @@ func (r *Reader) appendEvent(dst []byte, row int) []byte {
 	return append(dst, '}')
 }
 
-// appendPersons appends the data of a row about people.
+// appendPersons appends the data of a row about people. The names of its members are those of the
+// contract, section 1.
 func (r *Reader) appendPersons(d []byte) []byte {
 	v := &r.values
 	if len(r.nik) > 0 {
@@ -346,7 +382,8 @@ func (r *Reader) appendPersons(d []byte) []byte {
 	return d
 }
 
-// appendEnrolment appends the data of a row about an enrolment.
+// appendEnrolment appends the data of a row about an enrolment. Where the row has no number of the
+// enrolment, it is named by the keyed hash of the NIK: see the package comment, and twice for who.
 func (r *Reader) appendEnrolment(d []byte) []byte {
 	v := &r.values
 	kind := r.list.info.Kind
@@ -377,13 +414,15 @@ func (r *Reader) appendEnrolment(d []byte) []byte {
 	}
 }
 
-// member is a field of an event's data, and the one of the list that it has its value from.
+// member is a field of an event's data, and the one of the list that it has its value from. The
+// value's json is copied as it is.
 type member struct {
 	name string
 	from field
 }
 
-// appendFields appends the fields that the row has.
+// appendFields appends the fields that the row has. What the row has not is left out, so that it
+// does not change the id.
 func (r *Reader) appendFields(d []byte, members ...member) []byte {
 	for _, m := range members {
 		if json := r.values[m.from].json; json != "" {

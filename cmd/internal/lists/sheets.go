@@ -12,26 +12,30 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// EverySheet is what [Options] name where all sheets of a workbook are meant, each a list.
+// EverySheet is what [Options] name where all sheets of a workbook are meant, each a list. A sheet
+// of that name can be read with all the others only.
 const EverySheet = "all"
 
 // Across remembers what the sheets of a workbook have said so far: a person who stands in two of
-// them with different values is told, as within one.
+// them with different values is told, as within one. It is used by one list after the other, and
+// not by two at once. It is held in memory alone: that of another file begins anew.
 type Across struct {
 	names  []string
 	seen   seen
 	secret maphash.Seed
 }
 
-// NewAcross returns the memory of a workbook whose lists are in these sheets.
+// NewAcross returns the memory of a workbook whose lists are in these sheets. sheets are in the
+// order in which they are read, one at least.
 func NewAcross(sheets []string) *Across {
 	return &Across{names: sheets, secret: maphash.MakeSeed()}
 }
 
-// The number of a row and of its sheet share 32 bits.
+// sheetShift is how many of the 32 bits that a row and its sheet share are the row's: a sheet has
+// 2^20 rows at most.
 const sheetShift = 21
 
-// at returns the number of a row in a sheet.
+// at returns the number of a row in a sheet. A sheet that is not known counts as the first.
 func (a *Across) at(sheet string, row int) uint32 {
 	for i, name := range a.names {
 		if name == sheet {
@@ -41,9 +45,11 @@ func (a *Across) at(sheet string, row int) uint32 {
 	return uint32(row)
 }
 
-// words names a row, and its sheet where that is another one.
+// words names a row, and its sheet where that is another one. where is "" in the sheet itself.
+// Names of sheets are people's own, and so are cut and masked.
 func (a *Across) words(sheet string, at uint32, l Language) (row uint32, where string) {
 	row = at & (1<<sheetShift - 1)
+	// A place that no sheet has is told without one.
 	name := ""
 	if i := int(at >> sheetShift); i < len(a.names) {
 		name = a.names[i]
@@ -58,7 +64,8 @@ func (a *Across) words(sheet string, at uint32, l Language) (row uint32, where s
 }
 
 // openBook finds the sheet of a workbook that holds the list. Every sheet is looked at, so that a
-// workbook with two lists is refused rather than read in half.
+// workbook with two lists is refused rather than read in half. Case does not matter in the name
+// that an option gives. Sheets that are hidden are not looked at here: see tellUnseen.
 func (l *List) openBook(file io.ReaderAt, size int64) error {
 	book, err := openBook(file, size)
 	if err != nil {
@@ -75,6 +82,7 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 			return err
 		}
 		h, err := findHeader(in)
+		// Of several lists only the first stays open: the others are named, and nothing is read.
 		if err != nil || h == nil || len(found) > 0 {
 			if err := errors.Join(err, in.Close()); err != nil {
 				return err
@@ -105,7 +113,7 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 	return noSheet(book)
 }
 
-// severalSheets asks which sheet is meant.
+// severalSheets asks which sheet is meant. It speaks the language of the first of them.
 func (l *List) severalSheets(names []string) error {
 	quoted := make([]string, len(names))
 	for i, name := range names {
@@ -121,7 +129,8 @@ func (l *List) severalSheets(names []string) error {
 }
 
 // tellUnseen tells of sheets that are hidden and hold a list: they are not read. Of a workbook of
-// which every sheet is read, it is told once.
+// which every sheet is read, it is told once. A sheet is hidden by mistake as often as on purpose,
+// so that it is neither read nor passed over.
 func (l *List) tellUnseen() error {
 	if a := l.opts.Across; a != nil && a.names[0] != l.info.Sheet {
 		return nil
@@ -136,7 +145,8 @@ func (l *List) tellUnseen() error {
 	return err
 }
 
-// unseenLists returns the sheets that are hidden and hold a list.
+// unseenLists returns the sheets that are hidden and hold a list. The whole beginning of each is
+// read: it is only asked once for a workbook.
 func unseenLists(book spreadsheet) (names []string, err error) {
 	for _, sheet := range book.unseen() {
 		holds, err := holdsList(book, sheet)
@@ -150,7 +160,7 @@ func unseenLists(book spreadsheet) (names []string, err error) {
 	return names, nil
 }
 
-// holdsList tells whether a row of a sheet names columns.
+// holdsList tells whether a row of a sheet names columns. It leaves nothing open.
 func holdsList(book spreadsheet, sheet string) (bool, error) {
 	in, err := book.rows(sheet)
 	if err != nil {
@@ -160,7 +170,8 @@ func holdsList(book spreadsheet, sheet string) (bool, error) {
 	return h != nil, errors.Join(err, in.Close())
 }
 
-// noSheet says why no sheet of a workbook can be read: its lists are hidden, or it has none.
+// noSheet says why no sheet of a workbook can be read: its lists are hidden, or it has none. The
+// first one that is hidden is named.
 func noSheet(book spreadsheet) error {
 	unseen, err := unseenLists(book)
 	switch {
@@ -177,7 +188,8 @@ func noSheet(book spreadsheet) error {
 }
 
 // Sheets returns the sheets of a workbook that hold a list, in their order; one without a name for
-// a file that is no workbook. For readers see [Options].
+// a file that is no workbook. For readers see [Options]. The file stays the caller's. There is one
+// at least unless err says why there is none.
 func Sheets(file io.ReaderAt, size int64, readers *Language) (names []string, err error) {
 	if !xlsx.IsWorkbook(file) {
 		return []string{""}, nil
@@ -203,7 +215,8 @@ func Sheets(file io.ReaderAt, size int64, readers *Language) (names []string, er
 }
 
 // Decode returns a text in UTF-8 whether it was written in that or in UTF-16: programs of Windows
-// write both.
+// write both. It is for files that are no lists, such as events in JSON. Errors while reading are
+// as they come.
 func Decode(in io.Reader) (io.Reader, error) {
 	text, err := csv.Decode(in)
 	if err != nil {

@@ -12,7 +12,9 @@ import (
 )
 
 // survey is what a list looks like as a whole, before any row of it is believed. It is taken in a
-// pass of its own: what the last row shows may decide what the first one means.
+// pass of its own: what the last row shows may decide what the first one means. It is filled by
+// List.look and read afterwards. What it holds is bounded by columns and not by rows, but for a bit
+// a row: see merged.
 type survey struct {
 	columns    []surveyed // by place
 	days       map[place]*days
@@ -23,26 +25,30 @@ type survey struct {
 	merged     merged
 }
 
-// place is a column of a block of rows, and what its name says that it holds.
+// place is a column of a block of rows, and what its name says that it holds. Two blocks may have
+// days of different kinds in one column: they are judged apart.
 type place struct {
 	column int
 	field  field
 }
 
-// surveyed is what a column holds.
+// surveyed is what a column holds. samples are copies of cells from the top.
 type surveyed struct {
 	filled  int         // cells that say something, as far as they were looked at
 	samples []grid.Cell // some of them
 	long    int         // a row with a number as long as that of a card, 0: none
 }
 
-// days judges a column of days. Values come again and again, so those seen are remembered.
+// days judges a column of days. Values come again and again, so those seen are remembered. memo has
+// at most memoMax values, by kind and text of the cell.
 type days struct {
 	judge judge
 	memo  map[string]value
 }
 
 const (
+	// They are enough to tell what a column holds; the bounds below them keep memory small where a
+	// file is made to fill it. What memo has forgotten is only read again.
 	samplesMax  = 20
 	glanceRows  = 200   // of a list that is opened for a look alone
 	memoMax     = 4096  // values that a column remembers
@@ -51,7 +57,8 @@ const (
 )
 
 // look surveys the list through a reader of its own. What cannot be read ends it: the error comes
-// again when the rows are read.
+// again when the rows are read. With [Options].Glance it ends early, and verdicts are of what was
+// seen.
 func (l *List) look() error {
 	in, closer, err := l.reopen()
 	if err != nil {
@@ -73,10 +80,13 @@ func (l *List) look() error {
 		}
 		seen++
 		s.merged.hold(row.Number)
+		// A row that is refused for its width may still prove how days are written; to look at each
+		// of a great many would cost more than the rest.
 		const strayMax = 100 // rows of one width: so many are no accident
 		if row.Width > 0 && row.Width != l.header.width && s.widths[row.Width] < strayMax {
 			s.stray(fields, row)
 		}
+		// The columns may change in the middle of a list: see Reader.isStructure.
 		if !s.person(fields, row) {
 			if again := (&header{}); again.name(row) {
 				fields = again.fields
@@ -90,7 +100,8 @@ func (l *List) look() error {
 }
 
 // takeMerges asks rows that are read to their end for the cells that are merged. What cannot be
-// read comes again with the rows.
+// read comes again with the rows. width is how many columns matter at least. Files without merged
+// cells do not know them.
 func (s *survey) takeMerges(in rows, header, width int) error {
 	sheet, ok := in.(merging)
 	if !ok {
@@ -115,12 +126,14 @@ func (s *survey) person(fields []field, row *grid.Row) bool {
 	return false
 }
 
-// mayName tells whether a cell may hold the number of a person.
+// mayName tells whether a cell may hold the number of a person. It says yes too often rather than
+// too seldom: a row that is passed over is lost.
 func mayName(c *grid.Cell) bool {
 	if c.Kind > grid.Text {
 		return true
 	}
 	for _, b := range c.Text {
+		// Bytes below '0' wrap around to large ones.
 		if b-'0' <= 9 {
 			return true
 		}
@@ -128,7 +141,9 @@ func mayName(c *grid.Cell) bool {
 	return bytes.ContainsAny(c.Text, "０１２３４５６７８９")
 }
 
-// add takes in a row that names somebody.
+// add takes in a row that names somebody. Once a column has its samples only days, and numbers of
+// cards until a long one is found, are looked at: filled then counts no further, as nothing asks by
+// how much it is above 0.
 func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
 	switch {
 	case row.Width == s.width:
@@ -147,6 +162,7 @@ func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
 			f = fields[i]
 		}
 		known := len(c.samples) == samplesMax && !f.isDay() && (f != fieldEnrolment || c.long > 0)
+		// A list of a million rows is mostly passed over here.
 		if known || cell.Kind == grid.Empty || cell.Kind == grid.Text && isBlank(cell.Text) {
 			continue
 		}
@@ -165,7 +181,8 @@ func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
 	}
 }
 
-// missing takes note of columns of days in which a row has none.
+// missing takes note of columns of days in which a row has none. Only rows that name somebody come
+// here: others need no day.
 func (s *survey) missing(fields []field, row *grid.Row) {
 	for i, f := range fields {
 		if !f.isDay() {
@@ -180,7 +197,8 @@ func (s *survey) missing(fields []field, row *grid.Row) {
 	}
 }
 
-// tellLost tells of columns of days of which a part may have been lost, and the rest turned.
+// tellLost tells of columns of days of which a part may have been lost, and the rest turned. It is
+// told and refuses nothing: the cells may never have been filled.
 func (l *List) tellLost() {
 	for i, f := range l.header.fields {
 		switch f {
@@ -203,10 +221,12 @@ func (l *List) tellLost() {
 }
 
 // stray looks for days in a row whose values are not in their places: it is refused, and may be the
-// only one that proves how the days of the list are written.
+// only one that proves how the days of the list are written. Only what proves something is taken
+// in: which column a value belongs to is not known.
 func (s *survey) stray(fields []field, row *grid.Row) {
 	for _, cell := range row.Cells {
-		// A quotation mark may have made one value of several.
+		// A quotation mark may have made one value of several. The row is read as CSV with dates of
+		// 1900: no workbook has rows of another width.
 		for _, text := range bytes.FieldsFunc(cell.Text, isSeparator) {
 			if len(text) > memoTextMax || len(trim(text)) == 0 {
 				continue
@@ -219,9 +239,10 @@ func (s *survey) stray(fields []field, row *grid.Row) {
 	}
 }
 
+// isSeparator tells whether values of a CSV file may end there, whatever separator it has.
 func isSeparator(r rune) bool { return strings.ContainsRune(csv.Separators+`"`, r) }
 
-// prove takes in a day for each column of days.
+// prove takes in a day for each column of days. It goes to all of them, as it may be of any.
 func (s *survey) prove(fields []field, v *value, row int) {
 	for i, f := range fields {
 		if f.isDay() {
@@ -230,15 +251,17 @@ func (s *survey) prove(fields []field, v *value, row int) {
 	}
 }
 
-// isCardNumber tells whether a text is a number as long as that of a card.
+// isCardNumber tells whether a text is a number as long as that of a card. See kpjDigits.
 func isCardNumber(text []byte) bool {
 	digits := oneSpelling(unformula(string(trim(text))))
 	return len(digits) == kpjDigits && allDigits(digits, kpjDigits)
 }
 
-// day takes in a cell of a column of days.
+// day takes in a cell of a column of days. at is the column with what its name says; row is where
+// the judge may find its proof.
 func (s *survey) day(at place, cell grid.Cell, row int, date1904 bool) {
 	d := s.judgeOf(at)
+	// Looking a text up as string(key) allocates nothing, and most are found.
 	var room [memoTextMax + 1]byte
 	key := append(append(room[:0], byte(cell.Kind)), cell.Text...)
 	v, known := d.memo[string(key)]
@@ -254,7 +277,7 @@ func (s *survey) day(at place, cell grid.Cell, row int, date1904 bool) {
 	d.judge.add(&v, row)
 }
 
-// judgeOf returns what judges a column of days.
+// judgeOf returns what judges a column of days. It is made at first sight.
 func (s *survey) judgeOf(at place) *days {
 	d := s.days[at]
 	if d == nil {
@@ -265,13 +288,14 @@ func (s *survey) judgeOf(at place) *days {
 }
 
 // fits tells whether the values of a column, as far as they are known, can be those of a field:
-// most of them are.
+// most of them are. A column beyond those that hold something counts as empty.
 func (s *survey) fits(column int, f field, date1904 bool) bool {
 	good, all := s.good(column, f, date1904)
 	return all == 0 || 2*good > all // of an empty one nothing speaks against it
 }
 
-// good counts the samples of a column, and those that can be values of a field.
+// good counts the samples of a column, and those that can be values of a field. Samples are read as
+// cells of the field would be; all is 0 where the column is empty or not there.
 func (s *survey) good(column int, f field, date1904 bool) (good, all int) {
 	if column >= len(s.columns) {
 		return 0, 0
@@ -296,7 +320,8 @@ func (s *survey) widthMeant(width int) bool {
 	return s.widths[width] >= several
 }
 
-// mostHave tells whether most rows have so many values.
+// mostHave tells whether most rows have so many values. Rows whose width is beyond widthsMax kinds
+// are not counted.
 func (s *survey) mostHave(width int) bool {
 	all := s.usual
 	for _, count := range s.widths {

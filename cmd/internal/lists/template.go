@@ -8,7 +8,8 @@ import (
 	"cakupan/domain/region"
 )
 
-// Template is an empty list to be filled in: what stands where, and what people must know.
+// Template is an empty list to be filled in: what stands where, and what people must know. It is
+// made anew each time, and is the caller's.
 type Template struct {
 	Sheet   string      // its title
 	Lines   [][2]string // above the columns: a name, and its value where it is known
@@ -16,7 +17,8 @@ type Template struct {
 	Advice  []string // sentences for whoever fills it in
 }
 
-// TemplateColumn is a column of a template.
+// TemplateColumn is a column of a template. Title is read back as the name of its column. Choices
+// are words that are read, but not all of them.
 type TemplateColumn struct {
 	Title, Help, Example string
 	Choices              []string // what may stand in it; nil: anything
@@ -26,7 +28,8 @@ type TemplateColumn struct {
 // advice is what is said about a field, and an example.
 type advice struct{ id, en, exampleID, exampleEN string }
 
-// helps says what people must know of the fields of templates. It is never written.
+// helps says what people must know of the fields of templates. It is never written. Those of NIKs
+// are valid ones, as people copy their form.
 var helps = [fieldEnd]advice{
 	fieldNIK: {
 		"16 angka, sebagai Teks. Bila tampil seperti 7,5031E+15, angkanya sudah hilang:" +
@@ -124,7 +127,8 @@ var helps = [fieldEnd]advice{
 	},
 }
 
-// columnsOf returns the columns of a template in order.
+// columnsOf returns the columns of a template in order. Not all of them are needed: see Kind.needs.
+// UnknownKind gives those of an enrolment.
 func columnsOf(k Kind) []field {
 	switch k {
 	case Termination:
@@ -148,7 +152,8 @@ func columnsOf(k Kind) []field {
 	}
 }
 
-// NewTemplate returns the template of a kind.
+// NewTemplate returns the template of a kind. The first line is for the list's id, which is left to
+// whoever fills it in.
 func NewTemplate(k Kind, l Language) Template {
 	t := Template{
 		Sheet: fieldList.title(l),
@@ -166,8 +171,10 @@ func NewTemplate(k Kind, l Language) Template {
 			c.Help, c.Example = help.id, help.exampleID
 		}
 		switch f {
+		// All of them, as nothing says which regency the template is for.
 		case fieldRegion:
 			c.Choices = regencies()
+		// A cell takes one choice, so the usual sets are choices; others may be typed.
 		case fieldProgrammes:
 			c.Choices = []string{
 				"JKK, JKM", "JKK, JKM, JHT", "JKK, JKM, JHT, JP", "JKK, JKM, JHT, JP, JKP",
@@ -184,7 +191,8 @@ func NewTemplate(k Kind, l Language) Template {
 }
 
 // regencies returns what may be chosen as a domicile: the code stands first, so that a list sorts
-// by province and a person who knows the code can type it.
+// by province and a person who knows the code can type it. They are in order of the register, each
+// as parseRegion reads it.
 func regencies() (labels []string) {
 	for _, code := range region.All() {
 		if code.Level() == region.RegencyLevel {
@@ -196,7 +204,7 @@ func regencies() (labels []string) {
 
 // WriteCSV writes the template as CSV: with semicolons in Indonesian, as Excel there writes and
 // expects, and with commas in English. The choices and advice do not fit into CSV: they are in the
-// workbook alone.
+// workbook alone. out is not closed. An error is that of writing.
 func (t *Template) WriteCSV(out io.Writer, l Language) error {
 	separator := byte(',')
 	if l == Indonesian {

@@ -6,13 +6,16 @@ import (
 )
 
 // seen remembers the rows of a list of enrolments in little: of each person, a hash of who it is,
-// a hash of what was said, and where. The hashes are keyed, so that nobody can make them meet.
+// a hash of what was said, and where. The hashes are keyed, so that nobody can make them meet. What
+// cannot be told from the hashes alone is taken for the same: two people with one hash of 64 bits
+// would be refused wrongly, which a list of millions does not bring about by chance.
 type seen struct {
 	slots []seenRow // a power of two; probed one after the other
 	count int
 }
 
-// seenRow is 16 bytes. A row of 0 means that the slot is free.
+// seenRow is 16 bytes. A row of 0 means that the slot is free. row is as [Across.at] has it, and
+// what is the beginning of the event's id.
 type seenRow struct {
 	who  uint64
 	what uint32
@@ -20,6 +23,7 @@ type seenRow struct {
 }
 
 const (
+	// A power of two, as find takes the remainder by a mask.
 	seenMin = 1 << 10 // slots
 	// seenMax is how many slots there are at most: 64 MiB, for three million people. Those who
 	// come after that are judged by the ledger alone.
@@ -27,7 +31,8 @@ const (
 )
 
 // add remembers a row, and returns an earlier row that says something else of the same person; 0
-// when there is none. The same said twice is no defect: the ledger takes it for one event.
+// when there is none. The same said twice is no defect: the ledger takes it for one event. Beyond
+// seenMax nobody new is remembered, and 0 returned.
 func (s *seen) add(who uint64, what, row uint32) uint32 {
 	// A quarter stays free, so that probing is short and always ends.
 	if s.count >= len(s.slots)/4*3 && len(s.slots) < seenMax {
@@ -44,7 +49,8 @@ func (s *seen) add(who uint64, what, row uint32) uint32 {
 	return 0
 }
 
-// find returns the slot of a person, or a free one for it. There always is a free one.
+// find returns the slot of a person, or a free one for it. There always is a free one. There must
+// be slots.
 func (s *seen) find(who uint64) *seenRow {
 	mask := uint64(len(s.slots) - 1)
 	for i := who & mask; ; i = (i + 1) & mask {
@@ -54,6 +60,7 @@ func (s *seen) find(who uint64) *seenRow {
 	}
 }
 
+// grow doubles the slots. Those of before are freed after it: for a moment both are held.
 func (s *seen) grow() {
 	before := s.slots
 	s.slots = make([]seenRow, max(seenMin, 2*len(before)))
@@ -66,10 +73,12 @@ func (s *seen) grow() {
 
 // twice returns an earlier row that says something else of the same enrolment, or of the death of
 // the same person; 0 when there is none. Lists of money may name an enrolment many times. The id of
-// the event is the last that was computed.
+// the event is the last that was computed. It must be asked right after appendEvent, and remembers
+// the row.
 func (r *Reader) twice(row int) uint32 {
 	who := r.values[fieldEnrolment].json
 	switch r.list.info.Kind {
+	// These open or end an enrolment once; another row of the same number is a typing error.
 	case Enrolment, Termination:
 	case Death:
 		if who = string(r.nik); who == "" {
@@ -78,6 +87,8 @@ func (r *Reader) twice(row int) uint32 {
 	default:
 		return 0
 	}
+	// Where the enrolment is named by its NIK the hash that names it is at hand, and is keyed
+	// already.
 	hash := r.who
 	if who != "" {
 		hash = maphash.String(r.across.secret, who)

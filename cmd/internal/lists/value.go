@@ -11,7 +11,7 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Language is one that clerks are spoken to in.
+// Language is one that clerks are spoken to in. The zero Language is English.
 type Language uint8
 
 // The languages.
@@ -60,7 +60,8 @@ type value struct {
 	moment     int64 // in seconds since 1970, UTC
 }
 
-// fault says what is wrong with a value, in both languages, without the column's name.
+// fault says what is wrong with a value, in both languages, without the column's name. It is shared
+// and never changed.
 type fault struct {
 	code   event.Code
 	id, en string
@@ -75,14 +76,18 @@ func (f *fault) in(l Language) string {
 }
 
 // invalid is the value of a cell that says nothing that can be kept. It repeats nothing of the
-// cell: what is in the wrong column may be anybody's number.
+// cell: what is in the wrong column may be anybody's number. Its fault is newly allocated each
+// time: those that come often are made once.
 func invalid(code event.Code, id, en string) value {
 	return value{fault: &fault{code: code, id: id, en: en}}
 }
 
-// parse reads the value of a cell that is not blank. date1904 says how the file counts days.
+// parse reads the value of a cell that is not blank. date1904 says how the file counts days. It
+// keeps nothing of the cell: what it returns stays valid when the row is gone. A value whose fault
+// is nil says something, but for a run of one digit in place of a number.
 func parse(f field, cell grid.Cell, date1904 bool) value {
 	kind := cell.Kind
+	// A CSV file has errors of formulas as texts.
 	if kind == grid.Text && isErrorText(cell.Text) {
 		kind = grid.Fault
 	}
@@ -129,7 +134,7 @@ var errorText = regexp.MustCompile(`^(?:#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|N
 	`|CALC!)|Err:[0-9]{3}|#{2,})$`)
 
 // isErrorText tells whether a text stands for an error. It is asked for each cell, so it looks at
-// the first letter first.
+// the first letter first. A quotation mark may stand around it, as CSV is written.
 func isErrorText(text []byte) bool {
 	text = bytes.Trim(trim(text), `"`)
 	return len(text) > 1 && (text[0] == '#' || text[0] == 'E') && errorText.Match(text)
@@ -139,6 +144,7 @@ func isErrorText(text []byte) bool {
 // an amount, in the wrong column.
 func parseCount(cell grid.Cell) value {
 	n, err := strconv.ParseFloat(string(trim(cell.Text)), 64)
+	// It is in months.
 	const most = 1200
 	if err != nil || cell.Kind == grid.Date || n < 1 || n > most || n != float64(int(n)) {
 		return invalid(event.FieldInvalid, "harus bilangan bulat bulan, 1 atau lebih",
@@ -148,7 +154,8 @@ func parseCount(cell grid.Cell) value {
 }
 
 // parseNIK reads a NIK into dst, which must have no bytes. Unlike other values a NIK is not
-// remembered from row to row: dst is used again, and the row that is next writes over it.
+// remembered from row to row: dst is used again, and the row that is next writes over it. A fault
+// comes with what was read so far, which is of no use.
 func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
 	switch cell.Kind {
 	case grid.Text:
@@ -175,7 +182,8 @@ func parseNIK(dst []byte, cell grid.Cell) ([]byte, *fault) {
 
 // isExactNumber tells whether a number of a cell has all digits of the NIK that it was. Excel keeps
 // 15 and writes 0 for the sixteenth; other programs keep all of them, up to 2^53. So one that ends
-// with 0 may be either, and what is above may be rounded.
+// with 0 may be either, and what is above may be rounded. 2^53 is where numbers of double precision
+// stop being whole ones without gaps.
 func isExactNumber(text []byte) bool {
 	const digits, exactMax = 16, 1 << 53
 	if len(text) != digits || text[digits-1] == '0' {
@@ -186,6 +194,8 @@ func isExactNumber(text []byte) bool {
 }
 
 // parseUnevenNIK reads a NIK among what people and programs write around and between its digits.
+// Digits of East Asian keyboards are read. Letters that look like digits are refused and not
+// replaced: what is meant is nearly sure, and nearly is not enough for somebody's number.
 func parseUnevenNIK(dst, cell []byte) ([]byte, *fault) {
 	text := unformula(string(trim(cell)))
 	if isScientific(text) {
@@ -197,6 +207,7 @@ func parseUnevenNIK(dst, cell []byte) ([]byte, *fault) {
 	}
 	whole, fraction, found := strings.Cut(text, ".")
 	if found && strings.Trim(fraction, "0") == "" {
+		// A program has written a number with its fraction, so it was one and may have lost digits.
 		if len(fraction) > 0 && !isExactNumber([]byte(strings.TrimSpace(whole))) {
 			return dst, droppedDigits(event.NIKInvalid).fault
 		}
@@ -230,7 +241,8 @@ var letterInNIK = &fault{
 	"a letter stands among the digits of the NIK (O is not 0): type all 16 digits again",
 }
 
-// nikRules says in Indonesian what [event.CheckNIK] says. It is never written.
+// nikRules says in Indonesian what [event.CheckNIK] says. It is never written. The keys are made by
+// breaking each rule once, so that no sentence is written here a second time.
 var nikRules = map[string]string{
 	event.CheckNIK(""):                 "NIK terdiri dari tepat 16 angka, tanpa tanda baca",
 	event.CheckNIK("0003011501900001"): "dua angka pertama NIK adalah kode provinsi, misalnya 75",
@@ -241,7 +253,8 @@ var nikRules = map[string]string{
 	event.CheckNIK("7503011501900000"): "empat angka terakhir NIK adalah nomor urut mulai 0001",
 }
 
-// nikFaults holds a fault for each rule a NIK can break. It is never written.
+// nikFaults holds a fault for each rule a NIK can break. It is never written. They are shared by
+// all rows: a list with a wrong column has one fault, not a million.
 var nikFaults = func() map[string]*fault {
 	all := map[string]*fault{}
 	for en, id := range nikRules {
@@ -257,7 +270,8 @@ var nikFaults = func() map[string]*fault {
 }()
 
 // checkNIK returns which rule a text breaks, nil when it is a NIK. The rules are the domain's;
-// nikRules only says them in Indonesian, and one it does not know is said in English.
+// nikRules only says them in Indonesian, and one it does not know is said in English. The text
+// itself is never repeated.
 func checkNIK(text string) *fault {
 	broken := event.CheckNIK(text)
 	if broken == "" && isOneDigit(text) {
@@ -273,6 +287,7 @@ func checkNIK(text string) *fault {
 }
 
 // unformula takes the text out of a formula that people write so that Excel keeps digits: ="0123".
+// Other texts stay as they are, but for an apostrophe in front and quotation marks around them.
 func unformula(text string) string {
 	text = strings.TrimLeft(text, "'’‘`")
 	if len(text) > 3 && text[0] == '=' && text[1] == '"' && text[len(text)-1] == '"' {
@@ -285,7 +300,8 @@ func unformula(text string) string {
 }
 
 // isScientific tells whether a text is a number as Excel shortens it: 7.5031E+15, 7,5E15. An id
-// such as 12E5 has neither point nor sign and stays an id.
+// such as 12E5 has neither point nor sign and stays an id. A number so shortened has lost the
+// digits that it does not show.
 func isScientific(text string) bool {
 	mantissa, exponent, found := strings.Cut(strings.ToUpper(text), "E")
 	if !found || mantissa == "" {
@@ -299,7 +315,8 @@ func isScientific(text string) bool {
 	return len(whole) < len(mantissa) || strings.ContainsRune(text, '+')
 }
 
-// allDigits tells whether a text has digits alone, one to so many.
+// allDigits tells whether a text has digits alone, one to so many. They are ASCII. An empty text
+// has none.
 func allDigits(text string, most int) bool {
 	for i := range len(text) {
 		if text[i]-'0' > 9 {

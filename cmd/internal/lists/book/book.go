@@ -1,4 +1,7 @@
 // Package book writes the template of a list as a workbook, with drop-downs and a sheet of help.
+//
+// It is apart from package lists, which says what a template holds, because drop-downs, styles and
+// help on cells need a library that reading lists does not. A template is small and made in memory.
 package book
 
 import (
@@ -11,10 +14,11 @@ import (
 	"cakupan/cmd/internal/lists"
 )
 
-// templateRows is how many rows of a template have drop-downs.
+// templateRows is how many rows of a template have drop-downs. People add rows below them, which
+// are read all the same: a drop-down only helps.
 const templateRows = 10_000
 
-// book is a workbook that is made.
+// book is a workbook that is made. It is made by Write and belongs to it.
 type book struct {
 	*excelize.File
 	errs []error // all of them: the first may only say that a later step had nothing to stand on
@@ -23,7 +27,7 @@ type book struct {
 // note keeps an error until the end: the workbook is in memory, and nothing of it is used then.
 func (b *book) note(err error) { b.errs = append(b.errs, err) }
 
-// set puts a value into a cell.
+// set puts a value into a cell. Columns and rows count from 1, as in all of this package.
 func (b *book) set(sheet string, column, row int, value any) {
 	cell, err := excelize.CoordinatesToCellName(column, row)
 	b.note(err)
@@ -37,9 +41,12 @@ func (b *book) style(s *excelize.Style) int {
 	return id
 }
 
-// Write writes a template as a workbook.
+// Write writes a template as a workbook. The template has one line above its columns and one piece
+// of advice at least. On an error, which is all of them joined, what was written to out is to be
+// thrown away.
 func Write(out io.Writer, t *lists.Template, language lists.Language) error {
 	b := &book{File: excelize.NewFile()}
+	// Names without spaces need no quotes in the references of drop-downs.
 	help, choices := "Help", "Choices"
 	if language == lists.Indonesian {
 		help, choices = "Petunjuk", "Pilihan"
@@ -47,6 +54,7 @@ func Write(out io.Writer, t *lists.Template, language lists.Language) error {
 	b.note(b.SetSheetName("Sheet1", t.Sheet))
 	_, err := b.NewSheet(help)
 	b.note(err)
+	// The choices come first: the drop-downs of the list refer to them.
 	b.fillList(t, b.fillChoices(t, choices))
 	b.fillHelp(t, help, language)
 	_, err = b.WriteTo(out)
@@ -63,6 +71,7 @@ func (b *book) bold() int {
 
 // fillChoices fills the sheet with what people may choose, if there is anything, and returns for
 // each column where its choices stand. It has no column of persons: it is never taken for a list.
+// They stand in a sheet because a drop-down that names them itself may have 255 characters at most.
 func (b *book) fillChoices(t *lists.Template, sheet string) []string {
 	ranges := make([]string, len(t.Columns))
 	bold, at := b.bold(), 0
@@ -88,12 +97,15 @@ func (b *book) fillChoices(t *lists.Template, sheet string) []string {
 	return ranges
 }
 
-// fillList fills the sheet that people fill in.
+// fillList fills the sheet that people fill in. Columns are Text from top to bottom, so that Excel
+// makes no number of a NIK and drops no zero; those of days have a format that is read in one way
+// in each language.
 func (b *book) fillList(t *lists.Template, choices []string) {
 	bold := b.bold()
 	day := "yyyy-mm-dd"
 	dates := b.style(&excelize.Style{CustomNumFmt: &day})
 	texts := b.style(&excelize.Style{NumFmt: 49}) // Text
+	// The lines stand above the names of the columns, where lists are declared.
 	header := len(t.Lines) + 1
 	for i := range t.Columns {
 		c := &t.Columns[i]
@@ -117,6 +129,7 @@ func (b *book) fillList(t *lists.Template, choices []string) {
 		b.note(b.SetCellStyle(t.Sheet, fmt.Sprint("A", i+1), fmt.Sprint("A", i+1), bold))
 		b.note(b.SetCellStyle(t.Sheet, fmt.Sprint("B", i+1), fmt.Sprint("B", i+1), texts))
 	}
+	// The id of the list is the one thing that cannot be left out, so its cell explains itself.
 	prompt := excelize.NewDataValidation(true)
 	prompt.SetSqref("B1")
 	prompt.SetInput(t.Lines[0][0], t.Advice[0])
@@ -131,6 +144,7 @@ func (b *book) fillList(t *lists.Template, choices []string) {
 func (b *book) validate(sheet, rows string, c *lists.TemplateColumn, choices string) {
 	v := excelize.NewDataValidation(true)
 	v.SetSqref(rows)
+	// It shows when a cell is chosen, to people who never look at the sheet of help.
 	v.SetInput(c.Title, c.Help)
 	if len(c.Choices) > 0 {
 		v.SetSqrefDropList(choices)

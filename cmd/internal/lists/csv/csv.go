@@ -5,6 +5,10 @@
 // UTF-8 is taken for Windows-1252, which Excel writes as "CSV (comma delimited)". Nothing that is
 // kept of a list has a character outside ASCII; the encoding matters to names of columns and
 // places, and to the rows that are given back.
+//
+// Nothing of a file is held but the row that is read. A quotation mark that is never closed is told
+// or, once the columns are known, read as a character, so that it does not swallow the people
+// below.
 package csv
 
 import (
@@ -28,7 +32,7 @@ const (
 const Separators = ";,\t|"
 
 // Reader reads rows. The slices of row, fields and text are used again: that is why a row is valid
-// until the next call only.
+// until the next call only. It belongs to one goroutine.
 type Reader struct {
 	in        io.Reader
 	separator byte
@@ -44,14 +48,17 @@ type Reader struct {
 }
 
 // Unwrap makes a row that is one quoted value a row of what is in the quotes: some programs quote
-// each line as a whole.
+// each line as a whole. It is called before the first row is read.
 func (r *Reader) Unwrap() { r.unwraps = true }
 
 // Columns says how many columns the list has, by the row that names them. A quotation mark that is
-// never closed is known by it from there on.
+// never closed is known by it from there on. Until it is called such a mark is an error, as nothing
+// tells how far its value goes.
 func (r *Reader) Columns(count int) { r.columns = count }
 
-// New returns a reader of rows with a separator, one of [Separators].
+// New returns a reader of rows with a separator, one of [Separators]. It reads the beginning of in,
+// which stays the caller's, to find the encoding. A file that is empty or in an encoding that is
+// not read is a [grid.Error]; what in itself fails with is returned as it is.
 func New(in io.Reader, separator byte) (*Reader, error) {
 	decoded, err := decode(in)
 	if err != nil {
@@ -65,7 +72,9 @@ func New(in io.Reader, separator byte) (*Reader, error) {
 }
 
 // Next returns the next row that has a value, valid until the next call; io.EOF at the end. Blank
-// rows are counted, so that a number is the one that the owner of the file sees.
+// rows are counted, so that a number is the one that the owner of the file sees. Any other error
+// ends the reading. A row with a value may hold cells of spaces in front of it; those at its end
+// are left out.
 func (r *Reader) Next() (*grid.Row, error) {
 	for {
 		if r.at == r.end && r.eof {
@@ -84,6 +93,7 @@ func (r *Reader) Next() (*grid.Row, error) {
 		}
 		line := r.buf[r.at : r.at+length]
 		r.at += length
+		// The number goes into events and 32 bits elsewhere.
 		if r.row.Number++; r.row.Number > 1<<30 {
 			return nil, &grid.Error{
 				Row: r.row.Number, Detail: "the file has too many rows",
@@ -99,13 +109,15 @@ func (r *Reader) Next() (*grid.Row, error) {
 	}
 }
 
+// trimEnd cuts the end of a row off. A CR inside of the row is kept.
 func trimEnd(line []byte) []byte {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	return bytes.TrimSuffix(line, []byte("\r"))
 }
 
 // rowLength returns the length of the row that begins here, its end included, and whether it has
-// quotes.
+// quotes. The row is in the buffer as a whole then. A row that is too long to be one is cut into
+// its first line, for straighten to judge.
 func (r *Reader) rowLength() (length int, quoted bool, err error) {
 	for {
 		rest := r.buf[r.at:r.end]
@@ -131,7 +143,8 @@ func (r *Reader) rowLength() (length int, quoted bool, err error) {
 }
 
 // quotedBytesMax is how long a row may be before it is looked at line by line: a quotation mark
-// that is never closed would swallow the rest of the file.
+// that is never closed would swallow the rest of the file. It is far above a row that people write,
+// and below rowBytesMax, which ends the reading.
 const quotedBytesMax = 256 << 10
 
 // lineLength returns the length of the first line of a text, its end included.
@@ -161,6 +174,8 @@ func (r *Reader) straighten(length int) (int, bool) {
 		r.row.Quote = state == openQuote
 		return length, state != openQuote
 	}
+	// A line that has all separators of a row is taken for one; a value of several lines hardly
+	// has.
 	whole := 0
 	for rest := record; len(rest) > 0; {
 		n := lineLength(rest)
@@ -169,6 +184,7 @@ func (r *Reader) straighten(length int) (int, bool) {
 		}
 		rest = rest[n:]
 	}
+	// A value with a line break in it is what quotation marks are for.
 	if whole < 2 {
 		return length, true
 	}
@@ -186,7 +202,7 @@ func (r *Reader) unclosed() error {
 	}
 }
 
-// scanned says what scanRow has found.
+// scanned says what scanRow has found. It decides whether more must be read.
 type scanned uint8
 
 const (
@@ -197,9 +213,11 @@ const (
 
 // scanRow finds the end of the row that text begins with: LF, CR LF or, as old Macintosh programs
 // write, CR. atEnd says that nothing follows text. An LF that follows a CR may be in the next
-// buffer, so a CR at the end decides nothing yet.
+// buffer, so a CR at the end decides nothing yet. quoted says that the row may have quoted values,
+// and only then need it be cut with care.
 func scanRow(text []byte, separator byte, atEnd bool) (length int, quoted bool, state scanned) {
 	line := bytes.IndexByte(text, '\n')
+	// Most rows end at the first LF and have no quotes, and need no walk.
 	first := text
 	if line >= 0 {
 		first = text[:line+1]
@@ -230,7 +248,8 @@ func scanRow(text []byte, separator byte, atEnd bool) (length int, quoted bool, 
 // does not end the row. A quote that does not begin a value is an ordinary character.
 //
 // A row that is cut off is scanned again from its beginning when more of it is there. The buffer
-// doubles each time, so that costs at most twice the row.
+// doubles each time, so that costs at most twice the row. length includes the end of the row; it
+// says nothing where the state is not whole.
 func scanQuoted(text []byte, separator byte, atEnd bool) (length int, state scanned) {
 	unfinished := cutOff
 	if atEnd {
@@ -273,7 +292,7 @@ func scanQuoted(text []byte, separator byte, atEnd bool) (length int, state scan
 }
 
 // more reads on; false at the end of the input. It moves what is not taken to the front: slices of
-// the buffer are invalid after it.
+// the buffer are invalid after it. What was not taken stays in the buffer after an error.
 func (r *Reader) more() (bool, error) {
 	if r.eof {
 		return false, nil
@@ -312,7 +331,8 @@ func (r *Reader) more() (bool, error) {
 	return false, io.ErrNoProgress
 }
 
-// cut divides a row into cells.
+// cut divides a row into cells. quoted says whether its quotation marks are marks; else they are
+// characters.
 func (r *Reader) cut(line []byte, quoted bool) error {
 	r.row.Cells, r.text = r.row.Cells[:0], r.text[:0]
 	// A workbook, or UTF-16 without its mark: to read on would make rubbish of every cell.
@@ -324,6 +344,7 @@ func (r *Reader) cut(line []byte, quoted bool) error {
 	}
 	r.fields = r.fields[:0]
 	if !quoted {
+		// What is beyond stays in the last value: makeCells refuses it unless it is empty.
 		for len(r.fields) < columnsMaxRaw {
 			i := bytes.IndexByte(line, r.separator)
 			if i < 0 {
@@ -335,6 +356,7 @@ func (r *Reader) cut(line []byte, quoted bool) error {
 		r.fields = append(r.fields, line)
 	} else {
 		r.cutQuoted(line)
+		// The text that fields point into is used again, so what was in the quotes is copied first.
 		if r.unwraps && len(r.fields) == 1 && bytes.IndexByte(r.fields[0], r.separator) >= 0 {
 			inner := bytes.Clone(r.fields[0])
 			r.fields, r.text = r.fields[:0], r.text[:0]
@@ -388,7 +410,8 @@ func (r *Reader) cutQuoted(line []byte) {
 	}
 }
 
-// makeCells makes cells of the values, without empty ones at the end.
+// makeCells makes cells of the values, without empty ones at the end. Width counts the empty ones
+// too: that a row has one separator less is how a lost one is found.
 func (r *Reader) makeCells() error {
 	r.row.Width = len(r.fields)
 	for len(r.fields) > 0 && isBlank(r.fields[len(r.fields)-1]) {
@@ -434,7 +457,8 @@ func isBlank(field []byte) bool {
 }
 
 // skipDirective skips a first line such as "sep=;", by which Excel is told the separator and
-// which it does not show as a row.
+// which it does not show as a row. It is not counted as a row, as a spreadsheet does not show it.
+// The separator that it names is not believed: the caller tries each of them.
 func (r *Reader) skipDirective() error {
 	for r.end-r.at < len("sep=;\r\n") {
 		if more, err := r.more(); err != nil {

@@ -12,7 +12,8 @@ import (
 	"cakupan/cmd/internal/lists/grid"
 )
 
-// decode returns the text of a file without its byte order mark; UTF-16 is made UTF-8.
+// decode returns the text of a file without its byte order mark; UTF-16 is made UTF-8. An empty
+// file is an error here, as it is no list. No more is read than the buffer holds.
 func decode(in io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(in, bufferBytes)
 	head, err := buffered.Peek(4)
@@ -28,6 +29,7 @@ func decode(in io.Reader) (io.Reader, error) {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, err = buffered.Discard(3)
 		return buffered, err
+	// Its mark begins as that of UTF-16 does, and so is looked for first.
 	case string(head) == "\xff\xfe\x00\x00" || string(head) == "\x00\x00\xfe\xff":
 		return nil, grid.NewError(
 			"the file is in UTF-32: save it again as CSV UTF-8",
@@ -59,6 +61,7 @@ func wideOrder(in *bufio.Reader) binary.ByteOrder {
 			zeros[i%2]++
 		}
 	}
+	// Three of four letters at least must have their zero on one side, and none on the other.
 	most := len(head) / 2 * 3 / 4
 	switch {
 	case zeros[1] >= most && zeros[0] == 0:
@@ -89,7 +92,8 @@ type wide struct {
 	held  rune   // first half of a pair
 }
 
-// Read reads on.
+// Read reads on. A file that ends in the middle of a unit was cut off, which is an error and no
+// end.
 func (w *wide) Read(p []byte) (int, error) {
 	for len(w.left) == 0 {
 		raw, err := w.in.Peek(bufferBytes)
@@ -108,6 +112,7 @@ func (w *wide) Read(p []byte) (int, error) {
 			}
 			return 0, err
 		}
+		// Half a unit at the end of the buffer waits for its other byte.
 		raw = raw[:len(raw)&^1]
 		w.text = w.text[:0]
 		for ; len(raw) >= 2; raw = raw[2:] {
@@ -144,7 +149,9 @@ func (w *wide) add(unit rune) {
 const high = "€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ"
 
 // toUTF8 returns a value as UTF-8; one that is not is taken for Windows-1252. It is decided value
-// by value: one name with an accent does not change how the others are read.
+// by value: one name with an accent does not change how the others are read. The result is the
+// value itself, or newly allocated. It never fails: Windows-1252 has a character for each byte, or
+// U+FFFD.
 func toUTF8(value []byte) []byte {
 	if utf8.Valid(value) {
 		return value

@@ -8,7 +8,8 @@ import (
 	"cakupan/cmd/internal/lists/grid"
 )
 
-// Writer writes rows, in UTF-8 with the byte order mark by which Excel knows it.
+// Writer writes rows, in UTF-8 with the byte order mark by which Excel knows it. It belongs to one
+// goroutine, and does not close what is under it.
 type Writer struct {
 	out       io.Writer // gets each row in one Write
 	separator byte
@@ -16,13 +17,15 @@ type Writer struct {
 	begun     bool   // the byte order mark is written, or will be with the row in line
 }
 
-// NewWriter returns a writer of rows.
+// NewWriter returns a writer of rows. The separator should be one that the language's Excel
+// expects: nothing in the file says which it is.
 func NewWriter(out io.Writer, separator byte) *Writer {
 	return &Writer{out: out, separator: separator}
 }
 
 // Row writes a row. A number that is too long for Excel is written as Excel shows it, so that
-// nobody takes what Excel has left of it for the whole.
+// nobody takes what Excel has left of it for the whole. Empty cells at the end are written if they
+// are in cells. A row of none is an empty line.
 func (w *Writer) Row(cells []grid.Cell) error {
 	w.line = w.line[:0]
 	if !w.begun {
@@ -40,6 +43,8 @@ func (w *Writer) Row(cells []grid.Cell) error {
 	return err
 }
 
+// digitsWhole is what Excel keeps of a number: one with more is written as Excel shows it, which
+// warns whoever reads it.
 const digitsWhole = 15 // of a number: more Excel does not keep
 
 // appendValue appends a value. The separator and line ends are quoted. What a spreadsheet would
@@ -72,7 +77,8 @@ func (w *Writer) appendValue(dst []byte, cell *grid.Cell) []byte {
 // noFormula is by which a spreadsheet knows a value that begins as a formula for a text.
 const noFormula = "'"
 
-// Text returns a value as it may stand in a table for spreadsheets that another writer writes.
+// Text returns a value as it may stand in a table for spreadsheets that another writer writes. An
+// apostrophe that was added stays in the text for whoever does not open it in a spreadsheet.
 func Text(value string) string {
 	if isFormula([]byte(value)) {
 		return noFormula + value

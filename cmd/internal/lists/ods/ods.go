@@ -3,6 +3,10 @@
 // Everything is in one part of a zip, content.xml, which is read from its beginning for each sheet.
 // As of Excel's files, nothing is believed that a file says of itself: how far the part inflates,
 // how often a row or cell is repeated and how long a text is are bounded.
+//
+// The first row is 1, and days are given as the serials of Excel's count from 1900, so that the
+// package lists reads both formats alike. Workbooks are told apart by package xlsx, which also
+// bounds the zip's directory before this package is asked.
 package ods
 
 import (
@@ -16,6 +20,8 @@ import (
 )
 
 const (
+	// The bounds of what a file may cost. LibreOffice itself writes some tens of parts, and a
+	// spreadsheet of 1,048,576 rows at most.
 	partsMax     = 10_000
 	sheetsMax    = 1 << 10
 	rowsMax      = 1 << 20
@@ -26,12 +32,14 @@ const (
 	directoryMax = 1 << 20 // bytes from the end in which the zip's directory is looked for
 )
 
+// errDamaged is shared and never written; damaged adds the cause to a copy.
 var errDamaged = grid.NewError(
 	"the LibreOffice file is damaged: open it, save a copy and use that",
 	"berkas LibreOffice ini rusak: buka, simpan salinannya, lalu pakai itu",
 )
 
-// Book is an open spreadsheet. Its sheets are read one at a time.
+// Book is an open spreadsheet. Its sheets are read one at a time. It holds no row and nothing that
+// changes: each reading of a sheet has a decoder of its own.
 type Book struct {
 	// Sheets are the names of its sheets that are shown, in their order; Hidden those that are not.
 	Sheets, Hidden []string
@@ -39,7 +47,9 @@ type Book struct {
 	content *zip.File
 }
 
-// Open opens a spreadsheet.
+// Open opens a spreadsheet whose file has size bytes, and reads through its content once for the
+// names of the sheets. What is wrong with the file is a [grid.Error]. The file stays the caller's,
+// and must stay open for as long as rows are read.
 func Open(file io.ReaderAt, size int64) (*Book, error) {
 	archive, err := zip.NewReader(file, size)
 	if err != nil {
@@ -50,6 +60,8 @@ func Open(file io.ReaderAt, size int64) (*Book, error) {
 	}
 	b := &Book{}
 	for _, part := range archive.File {
+		// Names are as the format has them, in this case; a later part of the same name takes the
+		// place.
 		switch part.Name {
 		case "content.xml":
 			b.content = part
@@ -69,10 +81,12 @@ func Open(file io.ReaderAt, size int64) (*Book, error) {
 	return b, b.findSheets()
 }
 
-// Close ends the use of the spreadsheet, not of its file.
+// Close ends the use of the spreadsheet, not of its file. There is nothing to end: it is there so
+// that both formats are used in one way.
 func (b *Book) Close() error { return nil }
 
-// checkMime says what an OpenDocument is that is no spreadsheet.
+// checkMime says what an OpenDocument is that is no spreadsheet. A longer type that begins so, as
+// that of a template, is one too; without any the content decides.
 func checkMime(part *zip.File) error {
 	text, err := readSmall(part)
 	if err != nil || bytes.HasPrefix(text, []byte(mimeSheet)) {
@@ -86,7 +100,7 @@ func checkMime(part *zip.File) error {
 	)
 }
 
-// checkLocked says that a file has a password.
+// checkLocked says that a file has a password. The parts themselves look like damaged ones then.
 func checkLocked(part *zip.File) error {
 	text, err := readSmall(part)
 	if err != nil || !bytes.Contains(text, []byte("encryption-data")) {
@@ -98,6 +112,8 @@ func checkLocked(part *zip.File) error {
 	)
 }
 
+// readSmall reads a small part. What is beyond 1 MiB is left out: what is looked for stands near
+// the beginning.
 func readSmall(part *zip.File) ([]byte, error) {
 	in, err := part.Open()
 	if err != nil {
@@ -111,12 +127,14 @@ func readSmall(part *zip.File) ([]byte, error) {
 	return text, nil
 }
 
-// open begins to read the content.
+// open begins to read the content. Each reading unpacks the part anew: it can be read from its
+// beginning alone.
 func (b *Book) open() (*reader, error) {
 	part, err := b.content.Open()
 	if err != nil {
 		return nil, damaged(err)
 	}
+	// The sizes that the zip names are not believed, but how many bytes it holds is.
 	most := int64(inflateFree)
 	if packed := b.content.CompressedSize64; packed < 1<<40 {
 		most = max(most, int64(packed)*inflateRatio)
@@ -127,13 +145,14 @@ func (b *Book) open() (*reader, error) {
 	}, nil
 }
 
-// bounded is a part that may not inflate without bound.
+// bounded is a part that may not inflate without bound. left is how many bytes may still come out
+// of it.
 type bounded struct {
 	in   io.Reader
 	left int64
 }
 
-// Read reads on.
+// Read reads on. After the error nothing more comes out.
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	if b.left -= int64(n); b.left < 0 {
@@ -147,12 +166,14 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// findSheets reads the names of the sheets.
+// findSheets reads the names of the sheets. Sheets beyond sheetsMax are not known, as nobody has as
+// many. Whether one is hidden is said by its style, which stands above it.
 func (b *Book) findSheets() error {
 	r, err := b.open()
 	if err != nil {
 		return err
 	}
+	// The whole content is read for it, which also tells of damage before anything is taken in.
 	for err == nil && len(b.Sheets)+len(b.Hidden) < sheetsMax {
 		var name string
 		switch name, err = r.nextTable(); {
@@ -163,6 +184,7 @@ func (b *Book) findSheets() error {
 			b.Sheets = append(b.Sheets, name)
 		}
 	}
+	// What has gone wrong before counts for more than how it closes.
 	closed := r.part.Close()
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
@@ -178,7 +200,9 @@ func (b *Book) findSheets() error {
 	return nil
 }
 
-// Rows begins to read a sheet.
+// Rows begins to read a sheet. It is found by its name: of two of one name the first is read. The
+// caller closes what it returns. What stands before the sheet is read again each time, for its
+// styles too.
 func (b *Book) Rows(sheet string) (*Rows, error) {
 	r, err := b.open()
 	if err != nil {
@@ -195,7 +219,8 @@ func (b *Book) Rows(sheet string) (*Rows, error) {
 	}
 }
 
-// damaged puts an error of reading into words.
+// damaged puts an error of reading into words. A sentence for the file's owner stays as it is, and
+// so does one that a library has wrapped.
 func damaged(err error) error {
 	var known *grid.Error
 	if errors.As(err, &known) {

@@ -3,7 +3,9 @@ package whole
 import "encoding/json"
 
 const (
-	// StepEvents is how many events are appended as a whole: what fits one frame of the log.
+	// StepEvents is how many events are appended as a whole: what fits one frame of the log. A
+	// crash between two appends leaves a step that is shorter than its size: that is how it is
+	// found.
 	StepEvents = 1_000
 	// groupBytes bounds them as they are sent, which is more than they take in the log.
 	groupBytes = 768 << 10
@@ -16,7 +18,8 @@ type Append struct {
 }
 
 // Appends returns the events of the plan, in parts that are each appended as a whole. There is more
-// than one only where a frame of the log is too small for all; no change is ever parted.
+// than one only where a frame of the log is too small for all; no change is ever parted. They are
+// appended in this order. Each time the same bytes are returned.
 func (p *Plan) Appends() (parts []Append, err error) {
 	var part Append
 	size := 0
@@ -46,7 +49,7 @@ func (p *Plan) Appends() (parts []Append, err error) {
 	return parts, nil
 }
 
-// render writes an event.
+// render writes an event. Zero attributes are left out: an attribute is absent or says something.
 func (p *Plan) render(d *draft) ([]byte, error) {
 	return json.Marshal(struct {
 		SpecVersion string          `json:"specversion"`
@@ -67,7 +70,8 @@ func (p *Plan) render(d *draft) ([]byte, error) {
 	})
 }
 
-// Row returns the row that an event is about: of the file, or of the one that had it.
+// Row returns the row that an event is about: of the file, or of the one that had it. i is a place
+// in Events. 0 says that neither has one.
 func (a *Append) Row(i int) int {
 	if c := a.Changes[i]; c.Row > 0 || c.Was == nil {
 		return c.Row

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Errors of a plan.
+// Errors of a plan. The caller puts them into words: no language is known here.
 var (
 	// ErrSources is returned for a list id that several sources use.
 	ErrSources = errors.New("several sources have a list of that id")
@@ -18,7 +18,8 @@ var (
 	ErrNothing = errors.New("there is nothing to undo")
 )
 
-// Gone says what becomes of rows that are gone from a list.
+// Gone says what becomes of rows that are gone from a list. The zero Gone keeps them as they are,
+// which is a choice too. End is a date, YYYY-MM-DD; of a grant its month counts.
 type Gone struct {
 	Retract bool
 	End     string // the first day that is not covered any more, or month that is not paid
@@ -38,7 +39,8 @@ const (
 	Restored      // what it has taken back is said again
 )
 
-// Change is what belongs together: its events are never parted.
+// Change is what belongs together: its events are never parted. A change in the log by half would
+// be a row that is taken back and not said anew.
 type Change struct {
 	Kind   Kind
 	Row    int   // of the list; 0: it has none
@@ -46,7 +48,8 @@ type Change struct {
 	events []*draft
 }
 
-// draft is an event that is not numbered yet.
+// draft is an event that is not numbered yet. It is made into an event once the step has its number
+// and size, which all its events carry.
 type draft struct {
 	id, kind string
 	data     json.RawMessage
@@ -55,7 +58,8 @@ type draft struct {
 	key      string
 }
 
-// Plan is a step of a list.
+// Plan is a step of a list. It is made once and not changed. It holds for the history it was made
+// of: when events come to the list meanwhile, another one must be made.
 type Plan struct {
 	Unchanged int
 	Same      []int   // rows, by their places, of which the ledger has the very event
@@ -88,17 +92,23 @@ func (p *Plan) Corrects() bool {
 	return false
 }
 
-// Step returns the number of the step, and whether it goes on with one that was broken off.
+// Step returns the number of the step, and whether it goes on with one that was broken off. Steps
+// count from 1.
 func (p *Plan) Step() (step int, resuming bool) { return p.step, p.resuming }
 
 // Plan compares all rows of a list, as events in JSON, with what the ledger has. gone says what
-// becomes of rows that are not among them; nil: they are found and kept.
+// becomes of rows that are not among them; nil: they are found and kept. numbers are those of the
+// rows in the file. The same rows and history always give the same plan, in the order: rows that
+// return, changed ones in order of the log, new ones in order of the file, and those that are gone.
+// It fails with ErrNoEnd, or for a row that is no event. Nothing is done by it.
 func (h *History) Plan(rows [][]byte, numbers []int, gone *Gone) (*Plan, error) {
 	p := &Plan{h: h, again: map[string]int{}}
 	wanted, order, places, err := readRows(rows, numbers)
 	if err != nil {
 		return nil, err
 	}
+	// Grants and credits are left out: a person may have many of them, so that one more or less
+	// says nothing of the others.
 	present := map[string]bool{} // who is on the list, of lists with one row for each
 	lacking := map[string][]*Item{}
 	for at, row := range order {
@@ -122,6 +132,8 @@ func (h *History) Plan(rows [][]byte, numbers []int, gone *Gone) (*Plan, error) 
 		}
 		who := was.whose()
 		switch next := lacking[who]; {
+		// Rows of one person that were changed are matched in order: which of two became which
+		// cannot be told, and does not matter to what is in force.
 		case len(next) > 0:
 			lacking[who] = next[1:]
 			p.back(Change{Kind: Changed, Row: next[0].Row, Was: was}, was, next[0])
@@ -146,7 +158,8 @@ func (h *History) Plan(rows [][]byte, numbers []int, gone *Gone) (*Plan, error) 
 	return p, nil
 }
 
-// readRows reads the events of rows; one that is there twice counts once.
+// readRows reads the events of rows; one that is there twice counts once. places are the indexes in
+// rows of those that count.
 func readRows(rows [][]byte, numbers []int,
 ) (wanted map[string]*Item, order []*Item, places []int, err error) {
 	wanted = map[string]*Item{}
@@ -184,7 +197,9 @@ func (p *Plan) dealWith(gone *Gone) error {
 	return nil
 }
 
-// end returns the event that ends a row.
+// end returns the event that ends a row. A termination says until when, a revocation from which
+// month on: both name the first that is out. Values are ids and dates, for which strconv.Quote
+// makes JSON.
 func (p *Plan) end(was *Item, on string) (*draft, error) {
 	text := func(s string) string { return strconv.Quote(s) }
 	d := &draft{ends: was.base()}
@@ -212,7 +227,8 @@ func (p *Plan) say(row *Item) *draft {
 	}
 }
 
-// next returns an id that was never used for what is said under a base.
+// next returns an id that was never used for what is said under a base. It follows from the log
+// alone, so that a step that was broken off makes the same ids again.
 func (p *Plan) next(base string) string {
 	n := p.h.said[base] + p.again[base]
 	p.again[base]++
@@ -223,6 +239,8 @@ func (p *Plan) next(base string) string {
 }
 
 // back adds a change that takes an event back, and says another one in its place, if there is one.
+// An event is retracted once at most, as a retraction cannot be retracted: so its id is free, or
+// the ledger takes it for a duplicate.
 func (p *Plan) back(c Change, was, next *Item) {
 	d := &draft{id: "retract-" + was.ID, kind: retracted, row: c.Row}
 	d.data = json.RawMessage(`{"source":` + strconv.Quote(was.Source) + `,"id":` +
@@ -234,13 +252,16 @@ func (p *Plan) back(c Change, was, next *Item) {
 	p.add(c, d, p.say(next))
 }
 
+// add adds a change with its events, in the order in which they are to be appended.
 func (p *Plan) add(c Change, events ...*draft) {
 	c.events = events
 	p.Changes = append(p.Changes, c)
 }
 
 // number finds which step of the list this is: the one that was broken off, if what is left is what
-// it lacks.
+// it lacks. Sizes are compared, and what the step undoes: after a crash between two parts the same
+// command makes the same plan less what is in the log. A file that was changed meanwhile is a new
+// step.
 func (p *Plan) number(undoes uint64) {
 	last, have, size, was := 0, 0, 0, uint64(0)
 	for _, i := range p.h.Items {
@@ -266,6 +287,7 @@ func (h *History) Undo() (*Plan, error) {
 		return nil, ErrNothing
 	}
 	p := &Plan{h: h, again: map[string]int{}}
+	// Backwards: what the step did last is undone first.
 	for at := len(items) - 1; at >= 0; at-- {
 		i := items[at]
 		switch {
@@ -294,6 +316,7 @@ func (h *History) lastItems() (items []*Item) {
 		return nil
 	}
 	last := groups[len(groups)-1]
+	// Of an undoing that was broken off, what is to be undone is what it was undoing.
 	if last.Broken() && last.Items[0].Undoes != 0 {
 		for _, g := range groups {
 			if g.Items[0].Sequence == last.Items[0].Undoes {

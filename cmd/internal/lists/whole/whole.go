@@ -5,6 +5,10 @@
 // Everything is worked out from the list's own events, which carry attributes that say so. The ids
 // of events follow from what they say, so that a step that was broken off is found again and gone
 // on with, and one that is done adds nothing.
+//
+// It knows lists only as events in JSON: rows come from package lists, the list's own events from
+// the log, and the importer appends what is planned. Nothing beside the log is kept between two
+// steps.
 package whole
 
 import (
@@ -23,7 +27,9 @@ const (
 	retracted  = "id.cakupan.event.retracted.v1"
 )
 
-// Item is one event of a list.
+// Item is one event of a list. It is read from the log, or from a row that is not in it yet and so
+// has no sequence. The list's own attributes are extension attributes of the envelope, which the
+// ledger keeps and returns.
 type Item struct {
 	ID         string          `json:"id"`
 	Source     string          `json:"source"`
@@ -45,7 +51,7 @@ type Item struct {
 	back *Item // takes it back; nil: it is in force
 }
 
-// data is what is looked at of the data of an event.
+// data is what is looked at of the data of an event. What the type of the event has not stays "".
 type data struct {
 	Enrolment  string `json:"enrolment"`
 	Commitment string `json:"commitment"`
@@ -62,16 +68,20 @@ func (i *Item) InForce() bool { return i.back == nil }
 // Retracts tells whether the event takes another one back.
 func (i *Item) Retracts() bool { return i.Type == retracted }
 
-// isRow tells whether the event is a row of the list.
+// isRow tells whether the event is a row of the list. Terminations that a list of terminations
+// reports are rows; those that end a row that is gone are not.
 func (i *Item) isRow() bool { return i.Type != retracted && i.Ends == "" }
 
-// Base is what the ids of a row have in common, however often it was said.
+// base is what the ids of a row have in common, however often it was said. A row that is said anew
+// after it was taken back has the same base, a dot and a number: an id may not be used again for
+// ever, and hashes have no dot.
 func (i *Item) base() string {
 	base, _, _ := strings.Cut(i.ID, ".")
 	return base
 }
 
-// whose names whom a row is about.
+// whose names whom a row is about. It is what a changed row still has in common with what it was: a
+// NIK itself is not in the log. A grant is of a person under one commitment.
 func (i *Item) whose() string {
 	switch {
 	case i.data.Enrolment != "":
@@ -102,7 +112,7 @@ func (i *Item) From() string {
 	return ""
 }
 
-// History is all that the ledger has of a list, in order of the log.
+// History is all that the ledger has of a list, in order of the log. It belongs to one goroutine.
 type History struct {
 	List, Source string
 	Items        []*Item
@@ -113,7 +123,8 @@ type History struct {
 	ended        map[string]*Item // by base of the row: what ends it, in force
 }
 
-// NewHistory returns that of a list of which nothing is known.
+// NewHistory returns that of a list of which nothing is known. With no source the first event gives
+// it.
 func NewHistory(list, source string) *History {
 	return &History{
 		List: list, Source: source, byID: map[string]*Item{}, said: map[string]int{},
@@ -121,7 +132,9 @@ func NewHistory(list, source string) *History {
 	}
 }
 
-// Add adds the next event of the list, as the log gives it.
+// Add adds the next event of the list, as the log gives it. Events must come in the order of their
+// sequences, each once. ErrSources says that the list id alone does not name one list. After an
+// error the history is not to be used.
 func (h *History) Add(line []byte) error {
 	i := &Item{}
 	if err := json.Unmarshal(line, i); err != nil {
@@ -142,6 +155,7 @@ func (h *History) Add(line []byte) error {
 		if target := h.byID[i.data.ID]; target != nil {
 			h.takeBack(target, i)
 		} else {
+			// A retraction may be in the log before what it names: contract, section 2.
 			h.waiting[i.data.ID] = i
 		}
 		return nil
@@ -158,7 +172,9 @@ func (h *History) Add(line []byte) error {
 	return nil
 }
 
+// takeBack notes that an event is not in force any more, and forgets what rested on it.
 func (h *History) takeBack(target, by *Item) {
+	// The first retraction counts. Another one of the same event changes nothing.
 	if target.back != nil {
 		return
 	}
@@ -171,7 +187,7 @@ func (h *History) takeBack(target, by *Item) {
 	}
 }
 
-// Rows returns the rows in force, in order of the log, and whether each is ended.
+// Rows returns the rows in force, in order of the log, ended ones too: see EndOf.
 func (h *History) Rows() (rows []*Item) {
 	for _, i := range h.Items {
 		if i.isRow() && i.InForce() {
@@ -184,7 +200,8 @@ func (h *History) Rows() (rows []*Item) {
 // EndOf returns what ends a row that is gone from its list, nil for others.
 func (h *History) EndOf(row *Item) *Item { return h.ended[row.base()] }
 
-// Group is what came in one step, or row by row between two steps.
+// Group is what came in one step, or row by row between two steps. Where others sent rows between
+// the parts of a step, the step is several groups.
 type Group struct {
 	Step  int // 0: row by row
 	Size  int // how many events the step is to have; 0 for what came row by row

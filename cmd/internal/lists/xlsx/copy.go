@@ -13,9 +13,11 @@ import (
 	"strings"
 )
 
-// Copy says what of a sheet is copied, and what is written into it.
+// Copy says what of a sheet is copied, and what is written into it. Rows are numbered from 1,
+// columns from 0.
 type Copy struct {
 	Sheet Sheet
+	// The rows are asked for once each, from top to bottom.
 	// Keep tells whether a row is copied, and what is written into each of Columns of it; "":
 	// nothing. Rows that are not copied are left empty and hidden, so that the others keep their
 	// numbers, and formulas, merged cells and notes their places.
@@ -25,15 +27,19 @@ type Copy struct {
 	Added   *Added // a sheet more; nil: none. See [Book.CanAdd].
 }
 
-// Words are what is written into a row, by column.
+// Words are what is written into a row, by column. A word that is "" leaves the cell that is there
+// as it was.
 type Words [2]string
 
 // Copy writes the workbook as it is, other sheets, formats and formulas too, but for rows of one
 // sheet. What is no use without those rows is left out: the order in which formulas are computed,
-// which spreadsheets find again, and macros.
+// which spreadsheets find again, and macros. The Book stays open; nothing that reading of rows
+// changes is used, so that may go on beside it. On an error what was written to out is no workbook
+// and must be thrown away; out is not closed.
 func (b *Book) Copy(out io.Writer, c Copy) error {
 	w := zip.NewWriter(out)
 	sheet := partName("", c.Sheet.part)
+	// Both parts name what is left out, and are cleaned of it even when nothing is added.
 	edits := map[string]edit{typesPart: asItIs, relationsOf(b.main): asItIs}
 	added, replaces := "", false
 	if c.Added != nil {
@@ -50,6 +56,8 @@ func (b *Book) Copy(out io.Writer, c Copy) error {
 			err = b.copySheet(w, part, c)
 		case change != nil:
 			err = b.copyEdited(w, part, change)
+		// The bytes go over as they are packed: nothing of these parts is read, nor can a lie in
+		// them about their size do harm here.
 		default:
 			err = w.Copy(part)
 		}
@@ -68,15 +76,19 @@ func (b *Book) Copy(out io.Writer, c Copy) error {
 // typesPart is the list of what each part is.
 const typesPart = "[content_types].xml"
 
-// relationsOf names the part that says which parts another one names.
+// relationsOf names the part that says which parts another one names. The empty name stands for the
+// archive as a whole.
 func relationsOf(name string) string {
 	folder, file := path.Split(name)
 	return folder + "_rels/" + file + ".rels"
 }
 
+// asItIs is the edit of a part that is only cleaned: see copyEdited.
 func asItIs(text []byte) ([]byte, error) { return text, nil }
 
-// isLeftOut tells whether a part is not copied.
+// isLeftOut tells whether a part is not copied. Its name is as partName returns it. Excel makes the
+// chain of computation anew, and calls a file damaged whose chain names a cell that is gone. Macros
+// must not be spread by a copy that goes from hand to hand.
 func isLeftOut(name string) bool {
 	return strings.HasSuffix(name, "/calcchain.xml") || strings.Contains(name, "/vbaproject")
 }
@@ -85,10 +97,12 @@ func isLeftOut(name string) bool {
 var mentions = regexp.MustCompile(`(?i)<(?:\w+:)?(?:Override|Relationship)\b[^>]*` +
 	`(?:calcChain\.xml|vbaProject\w*\.bin)[^>]*/>`)
 
-// withMacros is the type of a workbook that may have macros, which this one has not.
+// withMacros is the type of a workbook that may have macros, which this one has not. Excel refuses
+// a workbook whose type and name do not agree, and the copy is an .xlsx.
 const withMacros = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
 
 // copyEdited copies a list of parts without those that are left out, and with what a change adds.
+// The part is at most smallPartMax, as when it was read.
 func (b *Book) copyEdited(w *zip.Writer, part *zip.File, change edit) error {
 	in, err := b.open(part.Name, smallPartMax)
 	if err != nil {
@@ -110,7 +124,8 @@ func (b *Book) copyEdited(w *zip.Writer, part *zip.File, change edit) error {
 	return err
 }
 
-// copySheet copies the sheet tag by tag.
+// copySheet copies the sheet tag by tag. The head is written anew: the scanner passes over that of
+// the file.
 func (b *Book) copySheet(w *zip.Writer, part *zip.File, c Copy) error {
 	in, err := b.open(part.Name, 0)
 	if err != nil {
@@ -130,7 +145,8 @@ func (b *Book) copySheet(w *zip.Writer, part *zip.File, c Copy) error {
 	return errors.Join(err, in.Close())
 }
 
-// sheetCopy copies a sheet.
+// sheetCopy copies a sheet. row is the number of the last row that was begun; line is used again
+// for each.
 type sheetCopy struct {
 	Copy
 	scan *scanner
@@ -139,7 +155,10 @@ type sheetCopy struct {
 	line []byte // of the row
 }
 
-// next copies the next tag or text, or a row.
+// next copies the next tag or text, or a row. What is no row goes over as it stands, what is above
+// the rows and below them included. Rows that are not kept are written as empty and hidden as far
+// as the last row that is kept, and not at all below it, so that the sheet ends where the list
+// does.
 func (s *sheetCopy) next() error {
 	kind, err := s.scan.next()
 	if err != nil {
@@ -167,6 +186,8 @@ func (s *sheetCopy) next() error {
 		_, wrong := s.out.Write(s.line)
 		return errors.Join(err, wrong)
 	}
+	// The words may stand beyond the columns that the hint promises, and a row that is to be
+	// corrected must be seen.
 	open := rowHints.ReplaceAll(s.scan.raw, nil)
 	if empty {
 		open = append(bytes.TrimSuffix(open, []byte("/>")), '>')
@@ -194,7 +215,8 @@ func prefixOf(raw []byte) string {
 	return ""
 }
 
-// skip passes over the rest of an element.
+// skip passes over the rest of an element. The element's start tag was taken. Elements of one name
+// do not stand in each other here.
 func (s *sheetCopy) skip(name string) error {
 	for {
 		kind, err := s.scan.next()
@@ -207,7 +229,10 @@ func (s *sheetCopy) skip(name string) error {
 	}
 }
 
-// cells copies the cells of a row, with the words in their places.
+// cells copies the cells of a row, with the words in their places. Excel wants the cells of a row
+// in the order of their columns, so the words of a column are written before the first cell that
+// stands right of it. A cell in a column that gets words is left out; its format goes with it.
+// empty says that the row has no cells and no end tag of its own.
 func (s *sheetCopy) cells(prefix string, words Words, empty bool) error {
 	column, next := -1, 0
 	before := func(column int) {
@@ -247,11 +272,13 @@ func (s *sheetCopy) cells(prefix string, words Words, empty bool) error {
 			return errRunTooLong
 		}
 	}
+	// What is left stands right of all cells.
 	before(math.MaxInt)
 	return nil
 }
 
-// words appends the cell that says something.
+// words appends the cell that says something. No words leave no cell. Space at their ends is
+// theirs, and XML would drop it.
 func (s *sheetCopy) words(prefix string, column int, words string) {
 	if words == "" {
 		return

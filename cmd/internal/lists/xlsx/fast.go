@@ -6,10 +6,12 @@ import "bytes"
 // in one step from the scanner's buffer. Whatever is written otherwise, or not all in the buffer,
 // is left to the general way, which must come to the same.
 
-// ahead is how many bytes the buffer should hold for that.
+// ahead is how many bytes the buffer should hold for that. Cells are far shorter; one that is not
+// goes the general way.
 const ahead = 1 << 10
 
-// buffered returns the bytes that are read and not taken, after reading on when they are few.
+// buffered returns the bytes that are read and not taken, after reading on when they are few. It
+// holds until the next call of the scanner.
 func (s *scanner) buffered() []byte {
 	if s.end-s.at < ahead {
 		// An error comes again when the bytes are needed.
@@ -19,7 +21,10 @@ func (s *scanner) buffered() []byte {
 }
 
 // quickCell takes a cell such as <c r="B2" s="1" t="s"><v>3</v></c> or an inline text. It returns
-// its attributes and its value as written; ok is false when nothing was taken.
+// its attributes and its value as written; ok is false when nothing was taken. A cell with a
+// formula, or with a text in several runs, is none of these: its closing tags do not follow its
+// value at once. Prefixes, and spaces where nobody writes them, are left to next too. It takes all
+// of the cell or nothing of it.
 func (s *scanner) quickCell() (attrs, value []byte, ok bool) {
 	rest := s.buffered()
 	if !bytes.HasPrefix(rest, []byte("<c ")) {
@@ -39,6 +44,7 @@ func (s *scanner) quickCell() (attrs, value []byte, ok bool) {
 	case bytes.HasPrefix(rest, []byte("<is><t")):
 		open := bytes.IndexByte(rest[len("<is>"):], '>') + len("<is>")
 		if open < len("<is><t") || rest[open-1] == '/' ||
+			// The tag may be one of a longer name, or an empty one.
 			rest[len("<is><t")] != '>' && rest[len("<is><t")] != ' ' {
 			return nil, nil, false
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // Merges returns the cells that are merged. They stand below the rows, so it is asked once Next has
-// returned io.EOF; it may be called once.
+// returned io.EOF; it may be called once. A sheet with more of them than [grid.MergesMax] is taken
+// for broken. References that are none are left out.
 func (r *Rows) Merges() (all []grid.Merge, err error) {
 	for {
 		kind, err := r.scan.next()
@@ -31,7 +32,8 @@ func (r *Rows) Merges() (all []grid.Merge, err error) {
 	}
 }
 
-// mergeOf reads a reference such as "B2:B5".
+// mergeOf reads a reference such as "B2:B5". A reference to one cell, without a colon, merges
+// nothing and is false.
 func mergeOf(ref []byte) (grid.Merge, bool) {
 	from, to, _ := bytes.Cut(ref, []byte(":"))
 	left, top, ok := placeOf(from)
@@ -40,7 +42,8 @@ func mergeOf(ref []byte) (grid.Merge, bool) {
 		ok && ok2 && left <= right && top <= bottom
 }
 
-// placeOf reads a reference to a cell: its column from 0, its row from 1.
+// placeOf reads a reference to a cell: its column from 0, its row from 1. Dollar signs, as in
+// formulas, make it none: such references have none.
 func placeOf(ref []byte) (column, row int, ok bool) {
 	column = columnOf(ref)
 	digits := bytes.TrimLeft(ref, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

@@ -15,7 +15,7 @@ import (
 
 const (
 	// The bounds of what a file may cost before it is known to be a list. A workbook that Excel
-	// wrote is far below all of them.
+	// wrote is far below all of them. They hold before anything is unpacked, or while it is.
 	directoryBytesMax = 4 << 20  // of the zip: 10,000 parts and more
 	smallPartMax      = 8 << 20  // of a part that is not a sheet and not the texts
 	sheetsMax         = 1 << 10  // Excel sets no bound; nobody has as many
@@ -31,7 +31,8 @@ var ErrOpenDocument = grid.NewError(
 )
 
 // Book is an open workbook. Its sheets are read one at a time. It belongs to one goroutine: the
-// shared texts are read on demand by whichever sheet asks first.
+// shared texts are read on demand by whichever sheet asks first. The file under it must stay open
+// and unchanged until Close: parts are read when they are needed.
 type Book struct {
 	// Sheets are the sheets that people see, in their order.
 	Sheets []Sheet
@@ -40,6 +41,8 @@ type Book struct {
 	// Date1904 says that days are counted from 1904-01-01, not from 1900.
 	Date1904 bool
 
+	// Two parts whose names differ in case only are one to Excel, which is why the names are
+	// folded.
 	parts   map[string]*zip.File // by lower-case name; of two with one name the first counts
 	all     []*zip.File          // in their order
 	styles  []style              // by number of format
@@ -52,7 +55,7 @@ type Book struct {
 	main       string // the part that lists the sheets
 }
 
-// Sheet names a sheet.
+// Sheet names a sheet. It is good for the Book that it comes from.
 type Sheet struct {
 	Name string // as people see it
 	part string // of the archive; it may be missing there
@@ -60,13 +63,18 @@ type Sheet struct {
 
 // IsWorkbook tells by its first bytes whether a file is, or was meant as, an Excel workbook. An old
 // or encrypted one counts too: Open then says what it is, where a reader of CSV would see rubbish.
+// A file that cannot be read is none: whoever opens it next gets the error.
 func IsWorkbook(file io.ReaderAt) bool {
+	// A file shorter than that gives what it has, and io.EOF, which says nothing here.
 	magic := make([]byte, magicBytes)
 	n, _ := file.ReadAt(magic, 0)
 	return bytes.HasPrefix(magic[:n], []byte("PK")) || isCompound(magic[:n])
 }
 
-// Open opens a workbook.
+// Open opens a workbook whose file has size bytes. It reads the list of its sheets and the formats
+// of its cells, and no row. Its errors are a [grid.Error] for whatever is wrong with the file,
+// [ErrOpenDocument] among them, or that of reading it. On an error nothing is left open; else the
+// caller closes the Book.
 func Open(file io.ReaderAt, size int64) (*Book, error) {
 	if err := checkContainer(file, size); err != nil {
 		return nil, err
@@ -94,7 +102,8 @@ func Open(file io.ReaderAt, size int64) (*Book, error) {
 	return b, nil
 }
 
-// Close ends the use of the workbook, not of its file.
+// Close ends the use of the workbook, not of its file. It may be called once, after the last row
+// was read: rows lose their shared texts by it.
 func (b *Book) Close() error {
 	if b.texts == nil {
 		return nil
@@ -102,7 +111,8 @@ func (b *Book) Close() error {
 	return b.texts.Close()
 }
 
-// Rows begins to read a sheet.
+// Rows begins to read a sheet from its top. The caller closes what it returns, before the Book. The
+// same sheet may be read again by another call.
 func (b *Book) Rows(sheet Sheet) (*Rows, error) {
 	part, err := b.open(sheet.part, 0)
 	if err != nil {
@@ -140,12 +150,15 @@ func checkContainer(file io.ReaderAt, size int64) error {
 // reads all of it into memory at once.
 func checkDirectory(file io.ReaderAt, size int64) error {
 	const endLength = 22
+	// The record that ends a zip is followed by a comment of at most 64 KiB, which decides how far
+	// from the end it may begin.
 	tail := make([]byte, min(size, 1<<16+endLength))
 	n, err := file.ReadAt(tail, size-int64(len(tail)))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read workbook: %w", err)
 	}
 	tail = tail[:n]
+	// The last one counts, as it does for the zip package.
 	at := bytes.LastIndex(tail, []byte("PK\x05\x06"))
 	if at < 0 || at+endLength > len(tail) {
 		return grid.NewError(
@@ -153,6 +166,8 @@ func checkDirectory(file io.ReaderAt, size int64) error {
 			"berkas Excel ini tidak utuh: salin atau unduh lagi",
 		)
 	}
+	// The size of the table of contents, in bytes, stands 12 bytes after the beginning of the
+	// record. A zip64 archive has all ones there, and is refused with those that are too large.
 	if binary.LittleEndian.Uint32(tail[at+12:]) > directoryBytesMax {
 		return grid.NewError(
 			"the Excel file has more parts than a spreadsheet needs",
@@ -167,10 +182,12 @@ func isCompound(magic []byte) bool {
 	return bytes.HasPrefix(magic, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"))
 }
 
-// compoundError says what an Office file that is no zip is.
+// compoundError says what an Office file that is no zip is. It is only asked of a file that
+// isCompound has told.
 func compoundError(file io.ReaderAt, size int64) error {
 	// The names of its parts stand in its directory, which may be anywhere; Office writes it
-	// near one of the ends.
+	// near one of the ends. More is not read: a file that is larger and has its directory in the
+	// middle is taken for an old one.
 	const window = 2 << 20
 	head := make([]byte, min(size, window))
 	n, err := file.ReadAt(head, 0)
@@ -182,6 +199,7 @@ func compoundError(file io.ReaderAt, size int64) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read workbook: %w", err)
 	}
+	// Names of parts are in UTF-16, so each letter is followed by a zero.
 	wide := []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00")
 	if bytes.Contains(head[:n], wide) || bytes.Contains(tail[:m], wide) {
 		return grid.NewError(
@@ -202,6 +220,7 @@ func compoundError(file io.ReaderAt, size int64) error {
 func (b *Book) checkParts() error {
 	has := func(name string) bool { return b.parts[name] != nil }
 	switch {
+	// The order matters: a binary workbook has the same list of types as any other.
 	case has("xl/workbook.bin"):
 		return grid.NewError(
 			"the file is a binary workbook (.xlsb): open it in Excel and save it as .xlsx",
@@ -230,9 +249,13 @@ func (b *Book) checkParts() error {
 // between writers.
 type relation struct{ kind, target string }
 
-// readBook reads what is known of the workbook before its sheets.
+// readBook reads what is known of the workbook before its sheets. What the archive's own list of
+// parts calls the workbook is followed, and from there what that part names: no path is taken for
+// granted.
 func (b *Book) readBook() error {
 	const office = "officeDocument"
+	// This is what Excel calls it, for a file whose list of parts is lost; other programs choose
+	// other names.
 	main := "xl/workbook.xml"
 	roots, err := b.relations("")
 	if err != nil {
@@ -251,6 +274,7 @@ func (b *Book) readBook() error {
 	if err := b.readSheets(main, relations); err != nil {
 		return err
 	}
+	// They come in no order: neither of the two needs the other one.
 	for _, r := range relations {
 		switch r.kind {
 		case "styles":
@@ -265,7 +289,8 @@ func (b *Book) readBook() error {
 	return nil
 }
 
-// readStyles finds out what formats of cells do.
+// readStyles finds out what formats of cells do. Without the part no cell would be known for a
+// date: that it is named and missing is an error.
 func (b *Book) readStyles(name string) error {
 	part, err := b.open(name, smallPartMax)
 	if err != nil {
@@ -288,7 +313,8 @@ func (b *Book) openStrings(name string) error {
 	return nil
 }
 
-// relations reads which parts a part names, by their ids.
+// relations reads which parts a part names, by their ids. A part without such a list names none,
+// which is no error.
 func (b *Book) relations(of string) (map[string]relation, error) {
 	folder, name := path.Split(of)
 	found := map[string]relation{}
@@ -304,6 +330,8 @@ func (b *Book) relations(of string) (map[string]relation, error) {
 		if tag != "Relationship" || len(found) >= sheetsMax {
 			return
 		}
+		// The kind is no text that people wrote, and is compared as it stands; a target may hold
+		// entities.
 		kind := string(attribute(attrs, "Type"))
 		target := string(appendText(nil, attribute(attrs, "Target")))
 		found[string(attribute(attrs, "Id"))] = relation{
@@ -313,7 +341,8 @@ func (b *Book) relations(of string) (map[string]relation, error) {
 	return found, errors.Join(err, part.Close())
 }
 
-// readSheets reads the list of sheets.
+// readSheets reads the list of sheets. Sheets of charts and macros are left out: they have no rows.
+// The flags of the workbook stand in the same part and are taken on the way.
 func (b *Book) readSheets(main string, relations map[string]relation) error {
 	part, err := b.open(main, smallPartMax)
 	if err != nil {
@@ -322,6 +351,7 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 	err = eachTag(part, func(tag string, attrs []byte) {
 		switch tag {
 		case "workbook":
+			// The strict form has its own names of namespaces, all below that address.
 			b.strict = bytes.Contains(attrs, []byte("purl.oclc.org"))
 		case "workbookPr":
 			flag := string(attribute(attrs, "date1904"))
@@ -330,6 +360,7 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 			flag := string(attribute(attrs, "fullCalcOnLoad"))
 			b.uncomputed = flag == "1" || flag == "true"
 		case "sheet":
+			// The attribute is r:id, whose prefix each program chooses; sheetId is another one.
 			to := relations[string(attribute(attrs, "id"))]
 			state := string(attribute(attrs, "state"))
 			if to.kind != "worksheet" || len(b.Sheets)+len(b.Hidden) >= sheetsMax {
@@ -337,6 +368,7 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 			}
 			name := appendText(nil, attribute(attrs, "name"))
 			sheet := Sheet{Name: string(name), part: to.target}
+			// It is hidden, or "veryHidden", which only a macro can undo.
 			if state != "" && state != "visible" {
 				b.Hidden = append(b.Hidden, sheet)
 			} else {
@@ -353,7 +385,8 @@ func (b *Book) readSheets(main string, relations map[string]relation) error {
 	return errors.Join(err, part.Close())
 }
 
-// eachTag calls yield with each start tag of a small part.
+// eachTag calls yield with each start tag of a small part. The slices that yield gets are valid
+// during the call only. io.EOF is the end and no error.
 func eachTag(in io.Reader, yield func(tag string, attrs []byte)) error {
 	scan := newScanner(in)
 	for {
@@ -369,7 +402,8 @@ func eachTag(in io.Reader, yield func(tag string, attrs []byte)) error {
 	}
 }
 
-// partName returns the name of a part as the table of parts has it.
+// partName returns the name of a part as the table of parts has it. It is in lower case, without a
+// slash in front, and never climbs out of the archive by "..": Clean stops at the root.
 func partName(folder, target string) string {
 	if !strings.HasPrefix(target, "/") {
 		target = folder + target
@@ -391,6 +425,7 @@ func partWords(name string) string {
 			return ""
 		}
 	}
+	// A NIK has 16 digits: so few cannot be one, nor a card's 11.
 	if len(name) > nameMax || digits > 8 {
 		return ""
 	}
@@ -410,6 +445,7 @@ func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 				": buka di Excel, simpan salinannya, lalu pakai itu",
 		}
 	}
+	// Bit 0 of the flags says that a part is encrypted; the zip package does not look at it.
 	if file.Flags&1 != 0 {
 		return nil, grid.NewError(
 			"the archive is password protected: save a copy without a password",
@@ -422,6 +458,7 @@ func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 	}
 	if most == 0 {
 		most = inflateFree
+		// A larger size is a lie, whose product might not fit.
 		if packed := file.CompressedSize64; packed < 1<<40 {
 			most = max(most, int64(packed)*inflateRatioMax)
 		}
@@ -429,7 +466,8 @@ func (b *Book) open(name string, most int64) (io.ReadCloser, error) {
 	return &boundedPart{ReadCloser: part, left: most}, nil
 }
 
-// boundedPart is a part that may not inflate without bound.
+// boundedPart is a part that may not inflate without bound. left is how many bytes may still come
+// out.
 type boundedPart struct {
 	io.ReadCloser
 	left int64
@@ -438,6 +476,8 @@ type boundedPart struct {
 // Read reads on.
 func (p *boundedPart) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
+	// What is over the bound is not given out, not even in part: the caller cannot use half of a
+	// tag.
 	p.left -= int64(n)
 	if p.left < 0 {
 		return 0, grid.NewError(

@@ -8,7 +8,8 @@ import (
 	"cakupan/cmd/internal/lists/grid"
 )
 
-// token is what [scanner.next] has found.
+// token is what [scanner.next] has found. Comments, instructions and declarations are none: they
+// are passed over.
 type token uint8
 
 const (
@@ -18,12 +19,14 @@ const (
 )
 
 const (
+	// What is read at once, and the size of the buffer unless a tag or a run is longer.
 	scanBytes = 64 << 10
 	// runBytesMax bounds one tag or one run of text. A cell has at most 32,767 characters.
 	runBytesMax = 1 << 20
 )
 
 var (
+	// These are causes. People get the sentence that partError makes of them.
 	errRunTooLong = errors.New("a piece of XML is longer than any cell may be")
 	errDoctype    = errors.New("the XML has a document type, which no spreadsheet needs")
 	errBroken     = errors.New("the XML is broken")
@@ -47,11 +50,13 @@ type scanner struct {
 	raw   []byte // all of it, as it stands there
 }
 
+// newScanner returns a scanner at the beginning of a part. It reads nothing yet.
 func newScanner(in io.Reader) *scanner {
 	return &scanner{in: in, buf: make([]byte, scanBytes)}
 }
 
-// next finds the next tag or run; io.EOF at the end.
+// next finds the next tag or run; io.EOF at the end. What it found is in the fields of the scanner:
+// name, attrs and empty of a start tag, name of an end tag, text of a run, and raw of each.
 func (s *scanner) next() (token, error) {
 	for {
 		if s.at == s.end {
@@ -75,7 +80,9 @@ func (s *scanner) next() (token, error) {
 	}
 }
 
-// begin looks at the first bytes.
+// begin looks at the first bytes. A byte order mark of UTF-8 is passed over. UTF-16 is refused
+// here, by its mark or by the zero beside its first bracket, as nothing in it would look like a
+// tag.
 func (s *scanner) begin() error {
 	for s.end-s.at < 4 {
 		if err := s.more(); errors.Is(err, io.EOF) {
@@ -96,7 +103,8 @@ func (s *scanner) begin() error {
 	return nil
 }
 
-// run takes the text up to the next tag.
+// run takes the text up to the next tag. The end of the input ends it too: whether a text may stand
+// there is for the caller to judge.
 func (s *scanner) run() error {
 	from := 0
 	for {
@@ -107,6 +115,8 @@ func (s *scanner) run() error {
 			s.at += from + i
 			return nil
 		}
+		// more moves the bytes to the front, but the distance from s.at stays: what was looked at
+		// is not looked at again.
 		from = s.end - s.at
 		if err := s.more(); errors.Is(err, io.EOF) {
 			s.text = s.buf[s.at:s.end]
@@ -120,6 +130,7 @@ func (s *scanner) run() error {
 }
 
 // tag takes the tag that begins here. skip is set for what has no meaning: comments, instructions.
+// It sets name, attrs and empty of a tag, and raw of whatever it takes.
 func (s *scanner) tag() (kind token, skip bool, err error) {
 	length, err := s.tagLength()
 	if err != nil {
@@ -147,6 +158,8 @@ func (s *scanner) tag() (kind token, skip bool, err error) {
 	}
 	i := 0
 	for i < len(tag) && !isSpace(tag[i]) {
+		// A prefix is cut off: each program chooses its own, and no two names that matter here
+		// differ by it alone.
 		if tag[i] == ':' {
 			tag, i = tag[i+1:], 0
 			continue
@@ -160,12 +173,15 @@ func (s *scanner) tag() (kind token, skip bool, err error) {
 // tagLength returns the length of the tag that begins here, brackets included. A bracket inside
 // quotes does not end it.
 func (s *scanner) tagLength() (int, error) {
+	// A tag without quotes that is in the buffer as a whole ends at the first bracket. Any other is
+	// walked byte by byte, as a bracket in quotes does not end it.
 	rest := s.buf[s.at:s.end]
 	if end := bytes.IndexByte(rest, '>'); end > 1 && rest[1] != '!' &&
 		bytes.IndexByte(rest[:end], '"') < 0 && bytes.IndexByte(rest[:end], '\'') < 0 &&
 		bytes.IndexByte(rest[1:end], '<') < 0 {
 		return end + 1, nil
 	}
+	// It holds the quote that is open, 0 outside of quotes.
 	var quote byte
 	for i := 1; ; i++ {
 		if s.at+i >= s.end {
@@ -184,6 +200,7 @@ func (s *scanner) tagLength() (int, error) {
 			return i + 1, nil
 		case c == '"' || c == '\'':
 			quote = c
+		// Outside of quotes another tag begins there: this one was cut off.
 		case c == '<':
 			return 0, errBroken
 		case c == '!' && i == 1:
@@ -212,6 +229,7 @@ func (s *scanner) declarationLength() (int, error) {
 		if i := bytes.Index(s.buf[s.at+from:s.end], ending); i >= 0 {
 			return from + i + len(ending), nil
 		}
+		// The ending may have been cut in two by the end of the buffer.
 		from = max(0, s.end-s.at-len(ending))
 		if err := s.more(); err != nil {
 			return 0, errBroken
@@ -219,7 +237,8 @@ func (s *scanner) declarationLength() (int, error) {
 	}
 }
 
-// declaration takes a comment, which is skipped, or CDATA, which is a run of text.
+// declaration takes a comment, which is skipped, or CDATA, which is a run of text. tag has no
+// brackets around it; the two are added to what is taken.
 func (s *scanner) declaration(tag []byte) (kind token, skip bool, err error) {
 	s.at += len(tag) + 2
 	if bytes.HasPrefix(tag, []byte("!--")) {
@@ -230,7 +249,8 @@ func (s *scanner) declaration(tag []byte) (kind token, skip bool, err error) {
 	return textRun, false, nil
 }
 
-// encodingOf refuses a declaration of an encoding other than UTF-8.
+// encodingOf refuses a declaration of an encoding other than UTF-8. US-ASCII is a part of UTF-8.
+// Without a declaration XML is UTF-8.
 func encodingOf(tag []byte) error {
 	if !bytes.HasPrefix(tag, []byte("?xml")) {
 		return nil
@@ -244,7 +264,8 @@ func encodingOf(tag []byte) error {
 }
 
 // more reads on. What is not taken yet moves to the front. Slices that next returned are invalid
-// after it.
+// after it. The buffer doubles up to runBytesMax and never shrinks. io.EOF says that nothing
+// follows; what was read before stays in the buffer.
 func (s *scanner) more() error {
 	if s.at > 0 {
 		copy(s.buf, s.buf[s.at:s.end])
@@ -271,7 +292,8 @@ func (s *scanner) more() error {
 	return io.ErrNoProgress
 }
 
-// attribute returns the value of an attribute as it is written, nil when it is not there.
+// attribute returns the value of an attribute as it is written, nil when it is not there. It points
+// into attrs, and entities in it are not decoded. The name is compared without prefix.
 func attribute(attrs []byte, name string) []byte {
 	for {
 		key, value, rest, ok := cutAttribute(attrs)
@@ -285,7 +307,8 @@ func attribute(attrs []byte, name string) []byte {
 	}
 }
 
-// cutAttribute cuts the first attribute off. The key has no prefix.
+// cutAttribute cuts the first attribute off. The key has no prefix. ok is false at the end of the
+// attributes, and for what is none: the rest of the tag is then ignored rather than refused.
 func cutAttribute(attrs []byte) (key, value, rest []byte, ok bool) {
 	from := 0
 	for from < len(attrs) && isSpace(attrs[from]) {
@@ -317,9 +340,11 @@ func cutAttribute(attrs []byte) (key, value, rest []byte, ok bool) {
 	return key, attrs[i+1 : i+1+end], attrs[i+2+end:], true
 }
 
+// isSpace tells whether a byte is what XML calls white space, and no more.
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// partError puts an error of reading a part of the workbook into words.
+// partError puts an error of reading a part of the workbook into words. The cause stays reachable
+// by errors.Is. An error that is a sentence already is returned as it is.
 func partError(err error) error {
 	var known *grid.Error
 	switch {

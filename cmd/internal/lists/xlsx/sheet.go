@@ -13,6 +13,8 @@ import (
 
 // The bounds of a sheet, as Excel has them.
 const (
+	// A row whose cells hold more than rowBytesMax is refused: the text of a whole row is in memory
+	// at once, and no list of people has rows as long.
 	rowsMax       = 1 << 20
 	columnsExcel  = 1 << 14
 	rowBytesMax   = 4 << 20
@@ -21,7 +23,7 @@ const (
 
 // Rows reads the rows of a sheet from top to bottom. Rows without a value are left out; their
 // numbers show that they are there. text is used again for each row and may move while it grows, so
-// cells get their text when the row is whole: see ends.
+// cells get their text when the row is whole: see ends. It belongs to the goroutine of its Book.
 type Rows struct {
 	book *Book
 	part io.Closer
@@ -34,19 +36,24 @@ type Rows struct {
 	shown bool // the row has a cell that is not struck out
 }
 
-// span says which bytes of the buffer are the text of a cell.
+// span says which bytes of the buffer are the text of a cell. It holds until the next row is begun.
 type span struct{ cell, from, to int }
 
-// Close ends the reading.
+// Close ends the reading: nothing may be read after it, [Rows.Merges] included.
 func (r *Rows) Close() error { return r.part.Close() }
 
-// Next returns the next row that has a value, valid until the next call; io.EOF at the end.
+// Next returns the next row that has a value, valid until the next call; io.EOF at the end. Any
+// other error is a [grid.Error], after which nothing more can be read of the sheet. What stands
+// below the rows is left for [Rows.Merges].
 func (r *Rows) Next() (*grid.Row, error) {
 	for {
 		kind, err := r.scan.next()
 		switch {
 		case errors.Is(err, io.EOF) && r.last == 0:
 			return nil, io.EOF
+		// A sheet that has rows ends them with a tag. Where it is not there the file was cut off,
+		// and people would be missing without a word. A part that has shown no row is taken for an
+		// empty sheet.
 		case errors.Is(err, io.EOF):
 			return nil, partError(io.ErrUnexpectedEOF)
 		case err != nil:
@@ -80,7 +87,8 @@ func (r *Rows) Next() (*grid.Row, error) {
 }
 
 // beginRow takes the number of a row from its tag. Rows must be in order, as they are read once;
-// Excel writes no others.
+// Excel writes no others. A row without a number is the one after the last. Rows may be left out,
+// as empty ones are.
 func (r *Rows) beginRow() error {
 	number := r.last + 1
 	if text := attribute(r.scan.attrs, "r"); text != nil {
@@ -108,6 +116,7 @@ func (r *Rows) beginRow() error {
 }
 
 // readRow reads the cells of a row. The two ways of reading a cell come to the same: see quickCell.
+// A cell without a reference stands behind the one before it, from column 0 on.
 func (r *Rows) readRow() error {
 	column := -1
 	for {
@@ -148,21 +157,26 @@ func (r *Rows) readRow() error {
 	}
 }
 
-// fillCells gives the cells whose text is in the buffer that text, now that the buffer stays.
+// fillCells gives the cells whose text is in the buffer that text, now that the buffer stays. Each
+// slice ends where its text does, so that nobody can append into the next one.
 func (r *Rows) fillCells() {
 	for _, s := range r.ends {
 		r.row.Cells[s.cell].Text = r.text[s.from:s.to:s.to]
 	}
 }
 
-// cellHead is what the tag of a cell says.
+// cellHead is what the tag of a cell says. The zero style and kind are those of a plain number, as
+// the format has it.
 type cellHead struct {
 	column int
 	style  style
 	kind   byte // first letter of its type, but 'S' for "str" and 0 for none
 }
 
-// readHead reads the attributes of a cell.
+// readHead reads the attributes of a cell. last is the column of the cell before, -1 for the first
+// one. Attributes of one letter are all that matter here; others are passed over. A number of a
+// style that the workbook has not is that of a plain cell: how a value looks is no reason to refuse
+// it.
 func (r *Rows) readHead(attrs []byte, last int) (cellHead, error) {
 	head := cellHead{column: last + 1}
 	for {
@@ -198,7 +212,7 @@ func (r *Rows) readHead(attrs []byte, last int) (cellHead, error) {
 	return head, nil
 }
 
-// natural reads a number of digits alone.
+// natural reads a number of digits alone. So many digits fit an int of 32 bits.
 func natural(text []byte) (n int, err error) {
 	const digitsMax = 9
 	if len(text) == 0 || len(text) > digitsMax {
@@ -217,6 +231,7 @@ func natural(text []byte) (n int, err error) {
 func columnOf(ref []byte) int {
 	column, i := 0, 0
 	for ; i < len(ref) && i < 4; i++ {
+		// It makes a letter a capital.
 		letter := ref[i] &^ 0x20
 		if letter < 'A' || letter > 'Z' {
 			break
@@ -229,7 +244,9 @@ func columnOf(ref []byte) int {
 	return column - 1
 }
 
-// readCell reads a cell and returns its column.
+// readCell reads a cell and returns its column. Of an empty one nothing is put. A formula without a
+// value, or with the 0 that a program puts there until it is computed, becomes [grid.Formula]: the
+// reader of the list refuses it, where 0 would be taken for what people wrote.
 func (r *Rows) readCell(last int) (int, error) {
 	head, err := r.readHead(r.scan.attrs, last)
 	if err != nil || r.scan.empty {
@@ -281,6 +298,7 @@ func (r *Rows) readCell(last int) (int, error) {
 // givesDay tells whether a formula comes to a day, which a program may have left without the format
 // of one.
 func givesDay(formula []byte) bool {
+	// What the formula begins with decides: a day inside of a longer one need not be its result.
 	for _, name := range [...]string{"DATE(", "DATEVALUE(", "EDATE(", "EOMONTH(", "TODAY("} {
 		if len(formula) >= len(name) && strings.EqualFold(string(formula[:len(name)]), name) {
 			return true
@@ -290,7 +308,8 @@ func givesDay(formula []byte) bool {
 }
 
 // endCell puts a cell in its place. Its value is in the buffer from a byte on. A shared text is not
-// copied into the buffer: it stays where the workbook holds it.
+// copied into the buffer: it stays where the workbook holds it. noValue says that a formula stands
+// there whose value is not known.
 func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 	value := r.text[from:]
 	kind := grid.Number
@@ -312,10 +331,12 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 					" simpan salinannya di Excel", n),
 			}
 		}
+		// The number of the text is not a text of the row.
 		r.text = r.text[:from]
 		r.row.Stroke = r.row.Stroke || stroke
 		r.strike(head.style.struck, textKind(text))
 		return r.put(head.column, grid.Cell{Kind: textKind(text), Text: text})
+	// An inline text, the text that a formula comes to, and a day as ISO 8601 writes it.
 	case 'i', 'S', 'd':
 		kind = textKind(value)
 	case 'b':
@@ -329,6 +350,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 			kind = grid.Text
 		}
 	}
+	// A formula may come to an empty text, which is no value either.
 	if noValue {
 		kind = grid.Formula
 	} else if len(r.text) == from {
@@ -352,6 +374,8 @@ func (r *Rows) strike(struck bool, kind grid.Kind) {
 }
 
 // mask gives a whole number the form that its cell shows; false when that is the number itself.
+// Numbers with a point or a sign are left alone, as no number of a person has them. 20 digits are
+// more than any that does.
 func (r *Rows) mask(from int, as mask) bool {
 	const digitsMax = 20
 	value := r.text[from:]
@@ -363,6 +387,7 @@ func (r *Rows) mask(from int, as mask) bool {
 			return false
 		}
 	}
+	// It is on the stack: this is done for each cell of such a format.
 	var room [digitsMax + maskMax]byte
 	shown := as.append(room[:0], value)
 	if bytes.Equal(shown, value) {
@@ -372,6 +397,7 @@ func (r *Rows) mask(from int, as mask) bool {
 	return true
 }
 
+// textKind returns the kind of a cell with a text. An empty one is nothing to a person who looks.
 func textKind(text []byte) grid.Kind {
 	if len(text) == 0 {
 		return grid.Empty
@@ -380,7 +406,8 @@ func textKind(text []byte) grid.Kind {
 }
 
 // put puts a cell that is not empty in its place. Columns beyond the bound may be formatted, as
-// whole rows often are, but must hold nothing.
+// whole rows often are, but must hold nothing. A text that is in the buffer is filled in later: see
+// fillCells.
 func (r *Rows) put(column int, cell grid.Cell) error {
 	if cell.Kind == grid.Empty {
 		return nil

@@ -10,7 +10,8 @@ import (
 
 // sharedStrings are the texts of a workbook, which cells name by number. They are read no further
 // than a cell has asked, and held back to back: 200,000 of them as 200,000 Go strings would take
-// several times the room.
+// several times the room. It belongs to the Book, and so to one goroutine. chunks are never moved
+// nor freed before the Book is: cells point into them.
 type sharedStrings struct {
 	scan   *scanner // nil: there are none, or all are read
 	chunks [][]byte
@@ -20,16 +21,19 @@ type sharedStrings struct {
 }
 
 // place says where a text is held. 8 bytes a text: 16 million of them take 128 MiB, which is what
-// stringsMax bounds.
+// stringsMax bounds. A chunk is of chunkBytes, or longer for one text alone; 16 bits number more of
+// them than stringsBytesMax allows.
 type place struct {
 	chunk, from uint16 // from is in units of chunkAlign
 	length      uint32 // and whether a part of it is struck out: see strokeBit
 }
 
-// strokeBit is set in the length of a text of which a part is struck out. No text is as long.
+// strokeBit is set in the length of a text of which a part is struck out. No text is as long. The
+// rest of 32 bits is far more than runBytesMax.
 const strokeBit = 1 << 31
 
 const (
+	// chunkAlign is what a place is rounded to, in bytes: 1 MiB in 65,536 steps.
 	chunkBytes = 1 << 20
 	chunkAlign = chunkBytes >> 16
 	// stringsBytesMax bounds what the texts of a workbook take: a million rows with names and
@@ -47,7 +51,8 @@ var errStringsTooBig = &grid.Error{
 
 // get returns a text, and whether a part of it is struck out; found is false when the workbook has
 // none of that number. The text is valid for as
-// long as the workbook is open.
+// long as the workbook is open. n is not negative. Texts up to the one that is asked for are read
+// and kept on the way: most workbooks number them in the order in which their cells need them.
 func (s *sharedStrings) get(n int) (text []byte, stroke, found bool, err error) {
 	for n >= len(s.places) {
 		if s.scan == nil {
@@ -64,7 +69,7 @@ func (s *sharedStrings) get(n int) (text []byte, stroke, found bool, err error) 
 	return s.chunks[p.chunk][from : from+length], p.length&strokeBit != 0, true, nil
 }
 
-// read reads the next text.
+// read reads the next text. io.EOF says that there are no more.
 func (s *sharedStrings) read() error {
 	for {
 		if text, ok := s.scan.quickText(); ok {
@@ -90,7 +95,7 @@ func (s *sharedStrings) read() error {
 	return s.hold(s.text, stroke)
 }
 
-// hold keeps a copy of a text.
+// hold keeps a copy of a text. It fails with errStringsTooBig alone.
 func (s *sharedStrings) hold(text []byte, stroke bool) error {
 	// Rounded up, so that a place in a chunk of 1 MiB fits 16 bits.
 	padded := (len(text) + chunkAlign - 1) / chunkAlign * chunkAlign
@@ -117,6 +122,8 @@ func (s *sharedStrings) hold(text []byte, stroke bool) error {
 
 // appendRich appends the text of an element that may be divided into runs of one format, up to
 // its end tag, and tells whether one of them is struck out. Phonetic hints beside it are left out.
+// The start tag of the element was taken. A text longer than a cell may be is an error, and so is
+// the end of the part: what was read would be the half of a value.
 func appendRich(dst []byte, scan *scanner, element string) (text []byte, stroke bool, err error) {
 	inText, inHint := false, false
 	for {
@@ -146,7 +153,7 @@ func appendRich(dst []byte, scan *scanner, element string) (text []byte, stroke 
 	}
 }
 
-// isOn tells whether a tag that switches something on does so.
+// isOn tells whether a tag that switches something on does so. Without a value it is on.
 func isOn(attrs []byte) bool {
 	on := string(attribute(attrs, "val"))
 	return on != "0" && on != "false"

@@ -8,7 +8,7 @@ import (
 
 // appendText appends a run of text with its entities and Excel's own escapes ("_x000D_") decoded.
 // An entity that is none stays as it is written: the value is then refused or ignored by what it
-// says, not for how it is written.
+// says, not for how it is written. It never fails, and appends no more bytes than run has.
 func appendText(dst, run []byte) []byte {
 	if bytes.IndexByte(run, '&') < 0 {
 		return appendUnescaped(dst, run)
@@ -21,6 +21,7 @@ func appendText(dst, run []byte) []byte {
 		}
 		plain = append(plain, run[:i]...)
 		run = run[i:]
+		// No entity is longer than the last character of Unicode written in hexadecimal.
 		end := bytes.IndexByte(run[:min(len(run), len("&#x10FFFF;"))], ';')
 		if end < 0 {
 			plain, run = append(plain, '&'), run[1:]
@@ -36,7 +37,7 @@ func appendText(dst, run []byte) []byte {
 }
 
 // appendEntity appends the character that an entity stands for; false for one that XML does not
-// have by itself.
+// have by itself. name stands without & and ;. Character 0 is none that XML has.
 func appendEntity(dst, name []byte) ([]byte, bool) {
 	switch string(name) {
 	case "amp":
@@ -65,6 +66,8 @@ func appendEntity(dst, name []byte) ([]byte, bool) {
 }
 
 // appendUnescaped appends text in which Excel has written characters that XML has not as _xHHHH_.
+// HHHH is a unit of 16 bits. Half of a surrogate pair becomes U+FFFD: no value that is kept has
+// such characters.
 func appendUnescaped(dst, text []byte) []byte {
 	for {
 		i := bytes.Index(text, []byte("_x"))

@@ -13,7 +13,8 @@ import (
 )
 
 // Writer writes a workbook of one sheet row by row, holding none. Texts are formatted as Text, so
-// that Excel does not make numbers or dates of them.
+// that Excel does not make numbers or dates of them. It belongs to one goroutine. After an error,
+// or without Close, what was written is no workbook.
 type Writer struct {
 	archive *zip.Writer
 	sheet   io.Writer // the part of the sheet, which must be written last: a zip has one open
@@ -21,6 +22,7 @@ type Writer struct {
 	line    []byte    // used again for each row
 }
 
+// They number the cellXfs below, in their order.
 // The formats of cells that a workbook of a [Writer] has, by number.
 const (
 	plainFormat = 0
@@ -28,8 +30,11 @@ const (
 	dateFormat  = 2
 )
 
+// xmlHead begins each part that is written here.
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 
+// The names of the transitional form, which every program reads: see [Book.CanAdd] for the strict
+// one.
 const (
 	mainSpace     = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 	relationSpace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -38,7 +43,8 @@ const (
 )
 
 // NewWriter begins a workbook with one sheet. date1904 must be that of the workbook whose dates are
-// written: they are numbers, and stay as they were.
+// written: they are numbers, and stay as they were. The sheet's name is cut and cleaned to what
+// Excel allows. out is not closed by the Writer.
 func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) {
 	w := &Writer{archive: zip.NewWriter(out)}
 	since := ""
@@ -82,6 +88,8 @@ func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) 
 	if w.sheet, err = w.archive.Create("xl/worksheets/sheet1.xml"); err != nil {
 		return nil, err
 	}
+	// Columns that nobody has written in are formatted as Text too: what a clerk types there keeps
+	// its zeros.
 	_, err = io.WriteString(w.sheet, xmlHead+`<worksheet xmlns="`+mainSpace+
 		`"><cols><col min="1" max="40" width="22" style="1" customWidth="1"/></cols><sheetData>`)
 	return w, err
@@ -89,6 +97,7 @@ func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) 
 
 // sheetTitle returns a name that Excel allows.
 func sheetTitle(name string) string {
+	// Excel calls a file damaged in which a sheet has a longer name.
 	const runesMax = 31
 	var title []rune
 	for _, r := range name {
@@ -105,7 +114,9 @@ func sheetTitle(name string) string {
 	return string(title)
 }
 
-// Row writes a row; one without cells is left empty.
+// Row writes a row; one without cells is left empty. Rows are numbered by the calls, from 1. Texts
+// of cells are copied before it returns. How many there are is not bounded here, though Excel shows
+// 1,048,576 at most.
 func (w *Writer) Row(cells []grid.Cell) error {
 	w.row++
 	w.line = append(w.line[:0], `<row r="`...)
@@ -123,7 +134,8 @@ func (w *Writer) Row(cells []grid.Cell) error {
 	return err
 }
 
-// appendCell appends a cell from after its reference on.
+// appendCell appends a cell from after its reference on. The kinds that are texts, and a formula,
+// whose value nobody knows, are written as texts.
 func appendCell(dst []byte, cell *grid.Cell) []byte {
 	kind, format := "", plainFormat
 	switch cell.Kind {
@@ -147,7 +159,7 @@ func appendCell(dst []byte, cell *grid.Cell) []byte {
 	return append(appendEscaped(dst, string(cell.Text)), "</v></c>"...)
 }
 
-// appendColumn appends the letters of a column from 0.
+// appendColumn appends the letters of a column from 0. A is 0, and AA is 26.
 func appendColumn(dst []byte, column int) []byte {
 	if column >= 26 {
 		dst = appendColumn(dst, column/26-1)
@@ -174,7 +186,9 @@ func literal(text string) string {
 	return b.String()
 }
 
-// appendEscaped appends text for XML. What XML cannot have becomes a question mark.
+// appendEscaped appends text for XML. What XML cannot have becomes a question mark. Only a line
+// feed and a tab stay as they are among control characters; a carriage return would be read as a
+// line feed if it were not escaped.
 func appendEscaped(dst []byte, text string) []byte {
 	for _, r := range text {
 		switch {
@@ -197,7 +211,8 @@ func appendEscaped(dst []byte, text string) []byte {
 	return dst
 }
 
-// Close ends the workbook.
+// Close ends the workbook. It does not close what is under it. It is called once, after the last
+// row.
 func (w *Writer) Close() error {
 	if _, err := io.WriteString(w.sheet, "</sheetData></worksheet>"); err != nil {
 		return err
