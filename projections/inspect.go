@@ -14,7 +14,9 @@ import (
 const kindProjection = "projection: derived from the log"
 
 // Inspect says what can be told about the file of any projection, without opening the projection.
-// Only the projection itself knows which version of its file is its own.
+// Only the projection itself knows which version of its file is its own. It changes nothing, and
+// works while the ledger runs: a file that changes meanwhile is no finding. An error is that of
+// opening or reading; what is wrong with the file is in the report.
 func Inspect(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindProjection)
 	if err != nil {

@@ -52,20 +52,23 @@ type Kept interface {
 	projection() any
 }
 
-// Answers returns what is kept, for its readers; false when it is of another type.
+// Answers returns what is kept, for its readers; false when it is of another type. The projection
+// is the one that is folded: its readers and the fold agree among themselves how it is read
+// meanwhile.
 func Answers[P any](k Kept) (P, bool) {
 	p, ok := k.projection().(P)
 	return p, ok
 }
 
 // Kind is a kind of projection: its name, in file names, health and commands, and how one is
-// opened.
+// opened. The name is of the files' names: another one leaves the old files behind.
 type Kind struct {
 	Name string
 	Open func(ctx context.Context, feed *Feed, file File) (Kept, error)
 }
 
-// StagedKind returns the kind of a staged projection; see [Open].
+// StagedKind returns the kind of a staged projection; see [Open]. A name must be of one kind on a
+// shelf.
 func StagedKind[P Projection[Batch], Batch any](name string, makeEmpty func(*checked.DB) P) Kind {
 	return Kind{name, func(ctx context.Context, feed *Feed, file File) (Kept, error) {
 		r, err := Open[P, Batch](ctx, feed, file, makeEmpty)

@@ -17,7 +17,7 @@ const catchUpWork = 20_000_000
 
 // CatchUp applies what the log holds now, up to the event until or later ones of its frame, and
 // commits it, on the way too. progress may be nil; it is called with the last event applied after
-// each frame or part of one.
+// each frame or part of one. Between two commits readers see what is applied all the same.
 func (r *Runner[P, Batch]) CatchUp(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) error {
@@ -48,11 +48,12 @@ type digestOnly interface {
 }
 
 // FoldDigest folds an empty projection up to the event until, and returns its digest as known then.
-// Nothing is written.
+// Nothing is written. Without that, a projection folds as usual: the digest is the same.
 func (r *Runner[P, Batch]) FoldDigest(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) (string, error) {
 	if p, ok := any(r.p).(digestOnly); ok && r.at.Sequence == 0 {
+		// Nothing is written, so there is nothing to be settled.
 		p.DigestOnly(until)
 		r.unsettled = true
 	}
@@ -62,7 +63,8 @@ func (r *Runner[P, Batch]) FoldDigest(ctx context.Context, until eventstore.Sequ
 	return r.p.Digest(until)
 }
 
-// fold applies what the log holds now, up to the event until or as much work.
+// fold applies what the log holds now, up to the event until or as much work. All that was applied
+// is shown when it returns without an error, and nothing of it need be committed.
 func (r *Runner[P, Batch]) fold(ctx context.Context, until eventstore.Sequence, work int,
 	progress func(eventstore.Sequence),
 ) error {
@@ -72,6 +74,8 @@ func (r *Runner[P, Batch]) fold(ctx context.Context, until eventstore.Sequence, 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ahead := r.prepare(ctx, r.log.Read(ctx, r.at.Sequence+1))
+	// The pipe ends in its order: first the fold, then the showing behind it, whose error counts
+	// too.
 	behind := r.showBehind(&ahead)
 	enough := func() bool { return r.at.Sequence >= until || r.uncommitted.work >= work }
 	err := r.applyUntil(enough, &ahead, behind, progress)
@@ -114,7 +118,8 @@ func (r *Runner[P, Batch]) applyUntil(enough func() bool, ahead *ahead[Batch],
 	return <-ahead.failed
 }
 
-// behind takes over frames that are applied, to be shown in a goroutine of their own.
+// behind takes over frames that are applied, to be shown in a goroutine of their own. The batches
+// come back through ahead.used, so that there are never more than framesAhead of them.
 type behind[Batch any] struct {
 	applied chan *preparedFrame[Batch] // closed at the end
 	shown   chan struct{}              // a part that more of its frame follow was shown
@@ -152,6 +157,8 @@ func (r *Runner[P, Batch]) showBehind(ahead *ahead[Batch]) behind[Batch] {
 	return b
 }
 
+// settle writes what was shown and will never change. A crash behind it costs nothing: it is not
+// part of what the next start reads.
 func (r *Runner[P, Batch]) settle() error {
 	if err := r.db.Update(r.p.Settle); err != nil {
 		return fmt.Errorf("settle projection: %w", err)
@@ -203,6 +210,8 @@ func (r *Runner[P, Batch]) prepare(ctx context.Context,
 	return a
 }
 
+// prepareAll prepares one frame after the other. After an error nothing more comes: those that were
+// prepared before are still applied.
 func (r *Runner[P, Batch]) prepareAll(ctx context.Context,
 	frames iter.Seq2[eventstore.Frame, error], a *ahead[Batch],
 ) error {

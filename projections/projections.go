@@ -41,6 +41,9 @@ type Simple interface {
 //
 // A frame whose events change much is applied in parts, each of which is shown before the next one
 // is applied, and may be the last before a commit.
+//
+// A crash between two commits loses what was applied since the first: the next start loads that one
+// and folds the same events again.
 type Projection[Batch any] interface {
 	// Version is that of the rules and of the file; a file of another version is rebuilt.
 	Version() uint32

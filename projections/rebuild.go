@@ -12,7 +12,7 @@ import (
 )
 
 // Rebuild is a projection that is built again from the log, in a fresh file beside the live one.
-// Either Swap or Remove ends it.
+// Either Swap or Remove ends it. Nobody but its owner reads it until it is swapped.
 type Rebuild struct {
 	Kept
 	shelf *Shelf
@@ -20,7 +20,8 @@ type Rebuild struct {
 }
 
 // Rebuild begins a rebuild, of which no event is applied yet. The file is the projection's name
-// with the mark, which no other rebuild may have.
+// with the mark, which no other rebuild may have. What rebuilds before a crash have left over is
+// swept first. The file is a scratch one: it is synced when it is swapped, and not before.
 func (s *Shelf) Rebuild(ctx context.Context, name, mark string) (*Rebuild, error) {
 	p, err := s.place(name)
 	if err != nil {
@@ -52,6 +53,7 @@ func (r *Rebuild) Swap() error {
 	if s.closed {
 		return errors.Join(fmt.Errorf("swap projection: %w", os.ErrClosed), r.Remove())
 	}
+	// It is made durable before it gets the name of the live one.
 	if err := r.Keep(); err != nil {
 		return errors.Join(err, r.Remove())
 	}
@@ -63,7 +65,7 @@ func (r *Rebuild) Swap() error {
 	}
 	s.opts.Fault(FaultAfterSwap)
 	// Unsynced, a power cut may bring the old file back, which is as good: the rebuilt one answers
-	// all the same.
+	// all the same. What is in the file may be older then, but is whole.
 	if old := p.live.Swap(s.newVolume(p, r.Kept)); old != nil {
 		old.stop()
 		<-old.done

@@ -11,6 +11,10 @@ import (
 
 // openOrBegin opens the file of a projection, and begins anew where it is of no use: renewed says
 // why. The lock is held.
+//
+// A file of another log, or of more events than the log has, is not removed: that is for somebody
+// to decide (contract, section 10). Where it was removed, the error is that of removing it or
+// of opening the new one.
 func (s *Shelf) openOrBegin(ctx context.Context, p *place) (kept Kept, renewed, err error) {
 	kept, err = p.kind.Open(ctx, s.feed, File{Path: p.path})
 	if !errors.Is(err, ErrOutdated) && !errors.Is(err, ErrDamaged) {
@@ -26,11 +30,12 @@ func (s *Shelf) openOrBegin(ctx context.Context, p *place) (kept Kept, renewed, 
 	return kept, renewed, err
 }
 
-// usable tells whether a volume can be asked, or will be again by itself.
+// usable tells whether a volume can be asked, or will be again by itself. One that follows may be
+// damaged: it is about to be built anew.
 func (v *volume) usable() bool { return v != nil && (v.follows || v.kept.Damage() == nil) }
 
 // discard removes the file of a projection that is damaged, so that whoever opens it next builds it
-// anew. The lock is held.
+// anew. The lock is held. A crash behind it leaves no file, which is the same as a new one.
 func (s *Shelf) discard(p *place, v *volume) {
 	s.opts.Logger.Error("projection is damaged and is built anew from the log",
 		slog.String("projection", p.kind.Name), slog.Any("error", v.kept.Damage()))
@@ -41,7 +46,8 @@ func (s *Shelf) discard(p *place, v *volume) {
 }
 
 // renew builds a projection anew whose file is damaged. The damaged one stays in its place and says
-// so to whoever asks, until the new one has seen as much.
+// so to whoever asks, until the new one has seen as much. It tries again until it succeeds or the
+// shelf closes, as the disk may be full for a time.
 func (s *Shelf) renew(p *place, damaged *volume) {
 	seen, _ := damaged.kept.Applied()
 	ctx, stop := context.WithCancel(context.Background())
@@ -64,7 +70,9 @@ func (s *Shelf) renew(p *place, damaged *volume) {
 	}
 }
 
-// renewOnce tries it, and reports whether there is nothing more to do.
+// renewOnce tries it, and reports whether there is nothing more to do. The new file lies in the
+// place of the damaged one from the beginning: a crash on the way leaves a part of it, which the
+// next start goes on with.
 func (s *Shelf) renewOnce(ctx context.Context, p *place, damaged *volume,
 	seen eventstore.Sequence,
 ) bool {

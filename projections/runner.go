@@ -42,6 +42,7 @@ type Runner[P Projection[Batch], Batch any] struct {
 // amount is how much was applied.
 type amount struct{ events, work int }
 
+// add adds up; both may grow as far as they like until a commit.
 func (a *amount) add(other amount) {
 	a.events += other.events
 	a.work += other.work
@@ -52,6 +53,9 @@ func (a *amount) isMuch() bool { return a.events >= commitEvents || a.work >= co
 
 // Open opens the projection's file, or makes it, and checks that it was made from this log.
 // makeEmpty is called with the open file and returns the projection of an empty log.
+//
+// An error wraps [ErrOutdated], [ErrDamaged], [ErrOtherLog] or [ErrLogShorter] where the file is
+// why. The file is left as it was: whether it may be thrown away is for the caller to say.
 func Open[P Projection[Batch], Batch any](ctx context.Context, log eventstore.Log, file File,
 	makeEmpty func(*checked.DB) P,
 ) (*Runner[P, Batch], error) {
@@ -88,6 +92,8 @@ func (r *Runner[P, Batch]) Run(ctx context.Context) error {
 	return err
 }
 
+// follow takes frames until something ends it. What was applied then is the caller's to commit; a
+// commit that fails on the way is tried again at the next one.
 func (r *Runner[P, Batch]) follow(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	ahead := r.prepare(ctx, r.log.Follow(ctx, r.at.Sequence+1))
@@ -147,7 +153,9 @@ func (r *Runner[P, Batch]) take(ctx context.Context, next *preparedFrame[Batch],
 	}
 }
 
-// apply folds a frame, or what comes next of one that is applied in parts.
+// apply folds a frame, or what comes next of one that is applied in parts. The part is checked
+// against the frame: a fold that stands still or runs ahead would leave a hole that no digest
+// shows.
 func (r *Runner[P, Batch]) apply(next *preparedFrame[Batch]) error {
 	if err := r.checkNext(next.frame); err != nil {
 		return err
@@ -174,7 +182,9 @@ func (r *Runner[P, Batch]) checkNext(frame eventstore.Frame) error {
 	return checkNext(r.at.Sequence, frame)
 }
 
-// show lets readers see what was applied of a frame, and wakes those who wait for it.
+// show lets readers see what was applied of a frame, and wakes those who wait for it. From then on
+// whoever waits for the event may ask for it, although a crash would still lose it: the fold comes
+// to the same again.
 func (r *Runner[P, Batch]) show(next *preparedFrame[Batch]) {
 	r.p.Show(&next.batch)
 	r.passed(next.last)

@@ -19,19 +19,23 @@ const transactionEvents = 8_192
 // SimpleRunner keeps one simple projection in step with a log. What is applied is committed: its
 // readers see nothing before that. Run does the work, in one goroutine; the other methods may be
 // called at the same time.
+//
+// After a commit that failed the same frames are applied again, to a transaction without them.
 type SimpleRunner[P Simple] struct {
 	*keeper
 	feed *Feed
 	p    P
 	pace time.Duration
 
+	// Frames wait there until they are committed together, decoded at most once for all followers.
 	pending []*Frame // not committed yet; of Run only, as the next
 	events  int      // in them
 }
 
 // OpenSimple opens the file of a simple projection as [Open] does that of a staged one. While it
 // follows, events that trickle in are committed every pace: those who ask see them so late, and
-// the disk has so much to do.
+// the disk has so much to do. An error wraps [ErrOutdated], [ErrDamaged], [ErrOtherLog] or
+// [ErrLogShorter] where the file is why; the file is left as it was.
 func OpenSimple[P Simple](ctx context.Context, feed *Feed, file File, pace time.Duration,
 	makeProjection func(*checked.DB) P,
 ) (*SimpleRunner[P], error) {
@@ -56,7 +60,8 @@ func (r *SimpleRunner[P]) Digest(k eventstore.Sequence) (string, error) { return
 func (r *SimpleRunner[P]) projection() any { return r.p }
 
 // CatchUp applies what the log holds now, up to the frame that holds the event until, and commits
-// it. progress may be nil; it is called with the last event of each frame.
+// it. progress may be nil; it is called with the last event of each frame. Frames are taken
+// straight from the log: while it catches up, it need not share them with others.
 func (r *SimpleRunner[P]) CatchUp(ctx context.Context, until eventstore.Sequence,
 	progress func(eventstore.Sequence),
 ) error {
@@ -104,7 +109,8 @@ func (r *SimpleRunner[P]) FoldDigest(ctx context.Context, until eventstore.Seque
 }
 
 // Run applies the log as it grows, until ctx is done or something fails; then it commits, and
-// says why it ended unless it was ctx.
+// says why it ended unless it was ctx. A commit that fails is tried again at the next pace; events
+// that cannot be folded and a damaged file end it.
 func (r *SimpleRunner[P]) Run(ctx context.Context) error {
 	err := r.follow(ctx)
 	if errors.Is(err, context.Canceled) {
@@ -117,6 +123,7 @@ func (r *SimpleRunner[P]) Run(ctx context.Context) error {
 	return err
 }
 
+// follow takes frames until something ends it. What is pending then is the caller's to commit.
 func (r *SimpleRunner[P]) follow(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	frames, failed := r.receive(ctx)
@@ -158,7 +165,8 @@ func (r *SimpleRunner[P]) follow(ctx context.Context) error {
 }
 
 // receive hands over the frames of the feed. The first channel is closed at the end; why is in the
-// second one.
+// second one. A frame waits in the goroutine until it is taken, so that the feed is not held up by
+// a commit.
 func (r *SimpleRunner[P]) receive(ctx context.Context) (<-chan *Frame, <-chan error) {
 	frames, failed := make(chan *Frame), make(chan error, 1)
 	from := r.taken() + 1
@@ -181,7 +189,8 @@ func (r *SimpleRunner[P]) receive(ctx context.Context) (<-chan *Frame, <-chan er
 	return frames, failed
 }
 
-// taken returns the last event that is applied or waits for the commit.
+// taken returns the last event that is applied or waits for the commit. It is of the goroutine that
+// folds.
 func (r *SimpleRunner[P]) taken() eventstore.Sequence {
 	if n := len(r.pending); n > 0 {
 		return r.pending[n-1].Last()
@@ -189,7 +198,7 @@ func (r *SimpleRunner[P]) taken() eventstore.Sequence {
 	return r.at.Sequence
 }
 
-// take keeps a frame for the next commit.
+// take keeps a frame for the next commit. A gap is an error of the log and nothing is kept.
 func (r *SimpleRunner[P]) take(frame *Frame) error {
 	if err := checkNext(r.taken(), frame.Frame); err != nil {
 		return err
@@ -199,7 +208,8 @@ func (r *SimpleRunner[P]) take(frame *Frame) error {
 }
 
 // commit applies the pending frames, and makes state and position durable together. Nothing of a
-// transaction that failed is there for the next one.
+// transaction that failed is there for the next one. A crash before the transaction commits leaves
+// the last one; after it, these frames are not asked for again.
 func (r *SimpleRunner[P]) commit() error {
 	if len(r.pending) == 0 {
 		return nil

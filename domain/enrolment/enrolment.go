@@ -28,7 +28,8 @@ type Terms struct {
 	Payer      event.Payer
 }
 
-// Named tells which terms an amendment replaces.
+// Named tells which terms an amendment replaces. Bits follow the order of the fields of event data
+// that they stand for, which is also stored.
 type Named uint8
 
 // The terms an amendment can name.
@@ -52,7 +53,8 @@ type Change struct {
 	Named    Named
 }
 
-// Before orders changes as they take effect: by day, then by place in the log.
+// Before orders changes as they take effect: by day, then by place in the log. It is the order of
+// the contract's section 3; no two changes are equal in it, as sequences differ.
 func (c *Change) Before(other *Change) bool {
 	if c.On != other.On {
 		return c.On < other.On
@@ -94,7 +96,8 @@ func (s *State) Add(c *Change) {
 	}
 }
 
-// Stretch returns the stretch of the days [from, until), on which the state holds and is open.
+// Stretch returns the stretch of the days [from, until), on which the state holds and is open. The
+// state must be open.
 func (s *State) Stretch(from, until temporal.Date) Stretch {
 	return Stretch{From: from, Until: until, Worker: s.Worker, Terms: s.Terms}
 }
@@ -120,7 +123,8 @@ func AppendStretches(dst []Stretch, changes []Change) []Stretch {
 	return dst
 }
 
-// replace takes over those of the other terms that are named.
+// replace takes over those of the other terms that are named. What is not named keeps its value,
+// also where other has one.
 func (t *Terms) replace(other Terms, named Named) {
 	if named&NamesRegion != 0 {
 		t.Region = other.Region

@@ -9,10 +9,11 @@ import (
 )
 
 // graceMonths is how many months an unpaid enrolment stays in grace, or an employer's due, after
-// its last month with money.
+// its last month with money. Both are the contract's, section 3.
 const graceMonths = 3
 
 // Sources is the set of sources of money that pay a month: bit f for each [event.Funding] f.
+// Several are possible, as grants of different commitments may pay the same month.
 type Sources uint8
 
 // SourceOf returns the set that holds just f.
@@ -58,7 +59,8 @@ type Months struct {
 }
 
 // Money is what is known of the months of one enrolment. The zero value with Speaks at NeverMonth
-// is that of an enrolment without grants and credits.
+// is that of an enrolment without grants and credits. It belongs to one goroutine, and is made for
+// one enrolment after the other in the same memory.
 type Money struct {
 	// Speaks is the first credited month, from which on credits are what EMPLOYER and SELF go by;
 	// NeverMonth: nobody has reported payments.

@@ -5,7 +5,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Spell is a span of days on which an enrolment is covered, or in grace, without a change.
+// Spell is a span of days on which an enrolment is covered, or in grace, without a change. Days on
+// which it is open and neither are in none.
 type Spell struct {
 	From, Until temporal.Date // Until is out; Never when nothing ends it
 	Worker      uint32
@@ -95,7 +96,8 @@ func (w *spellWriter) byCredits(money *Money) {
 	}
 }
 
-// begin returns the index of the first span that matters for the stretch.
+// begin returns the index of the first span that matters for the stretch. Money reaches three
+// months beyond its own, so those before the stretch count.
 func (w *spellWriter) begin(spans []Months) int {
 	if len(spans) == 0 {
 		return 0

@@ -22,6 +22,7 @@ const (
 // CheckSize refuses an event of more than 64 KiB as sent. It is the first of the rules, before
 // the bytes are looked at.
 func CheckSize(bytes int) *Refusal {
+	// It returns nil for one that is small enough.
 	if bytes <= BytesMax {
 		return nil
 	}
@@ -29,7 +30,8 @@ func CheckSize(bytes int) *Refusal {
 		" bytes; send at most 65536 in one event"}
 }
 
-// Options says how events are taken in.
+// Options says how events are taken in. The zero value is that of whoever reports: the ledger
+// records the time itself.
 type Options struct {
 	KeepRecorded bool // take "recordedat" as the record time instead of dropping it
 }
@@ -47,6 +49,9 @@ type Accepted struct {
 //
 // Texts of the event alias those of the document. A refused event keeps of its [Key] what could
 // be read, NIK masked, and is otherwise empty.
+//
+// It is a pure function: what asks the vault, the log or the clock comes later, see
+// [Data.NameWorkers]; conflicts and the order of record times are the writer's.
 func Accept(doc Value, opts Options) (Accepted, *Refusal) {
 	var a Accepted
 	if doc.Kind != Object {
@@ -55,6 +60,8 @@ func Accept(doc Value, opts Options) (Accepted, *Refusal) {
 	env := sortEnvelope(doc.Members, opts)
 	var wrong defects
 	a.readEnvelope(&env, &wrong)
+	// Data is read where the envelope has defects too, so that all are told at once; of a type that
+	// nobody knows there is nothing to go by.
 	if isString(env.typeName) {
 		var refusal *Refusal
 		if a.Type, refusal = readType(env.typeName.Text); refusal != nil {
@@ -65,12 +72,14 @@ func Accept(doc Value, opts Options) (Accepted, *Refusal) {
 	}
 	refusal := wrong.refusal()
 	if refusal != nil {
+		// Nothing else of a refused event goes on, so that nobody can store it by mistake.
 		return Accepted{Event: Event{Key: env.readable()}}, refusal
 	}
 	return a, nil
 }
 
-// readType reads the type of an event whose envelope is in order.
+// readType reads the type of an event whose envelope is in order. It tells what may have been
+// meant: most often the prefix is left out, or the version.
 func readType(name string) (Type, *Refusal) {
 	if t, ok := ParseType(name); ok {
 		return t, nil

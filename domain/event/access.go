@@ -7,6 +7,9 @@ import (
 
 // The accessors reach a field of [Data] by its number, for code that treats all fields alike:
 // reading, rendering and the codec. Each returns nil, 0 or false for a field of another kind.
+//
+// Where a field of a [Figure] is asked for, there is one from then on: whoever only reads asks
+// [Data.Has] first.
 
 // Text returns where d holds a [TextField].
 func (d *Data) Text(f Field) *string {
@@ -110,7 +113,8 @@ func (d *Data) Month(f Field) *temporal.Month {
 	return nil
 }
 
-// CodeNumber returns the number of a [CodeField]: of the code list, or the region's.
+// CodeNumber returns the number of a [CodeField]: of the code list, or the region's. Zero is both
+// the nation's and that of no code: [Data.Has] tells whether there is one.
 func (d *Data) CodeNumber(f Field) uint64 {
 	switch f {
 	case FieldRegion:
@@ -136,7 +140,8 @@ func (d *Data) CodeNumber(f Field) uint64 {
 }
 
 // SetCodeNumber sets a [CodeField] to a number of its list or register. It returns false, and
-// sets nothing, when the list has no such number.
+// sets nothing, when the list has no such number. What a log or a file has stored comes in by it,
+// so that no number becomes a code that the lists do not have.
 func (d *Data) SetCodeNumber(f Field, number uint64) (ok bool) {
 	switch f {
 	case FieldRegion:
@@ -161,7 +166,8 @@ func (d *Data) SetCodeNumber(f Field, number uint64) (ok bool) {
 	return false
 }
 
-// setCode sets a member of a list whose numbers go from 1 to last.
+// setCode sets a member of a list whose numbers go from 1 to last. Zero comes round to the highest
+// number, and is refused with the others.
 func setCode[C ~uint8](to *C, number uint64, last C) bool {
 	if number-1 >= uint64(last) {
 		return false
@@ -179,7 +185,8 @@ func setRegion(to *region.Code, number uint64) bool {
 	return ok
 }
 
-// list returns the names of the code list of a field, nil for a field without one.
+// list returns the names of the code list of a field, nil for a field without one. They are by
+// number; what has number 0 is nothing that can be reported. The lists are never written.
 func list(f Field) []string {
 	switch f {
 	case FieldSegment:

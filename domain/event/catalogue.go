@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// TypePrefix begins the name of every type.
+// TypePrefix begins the name of every type. The part behind it has the version, so that a changed
+// meaning is another type.
 const TypePrefix = "id.cakupan."
 
 // need says whether a type's event must carry a field.
@@ -28,13 +29,15 @@ type spec struct {
 	regency bool // a region must be a regency
 }
 
-// entry is one type of the catalogue.
+// entry is one type of the catalogue. What is not in it is refused by name (contract, section 1),
+// so that a typing error is not lost.
 type entry struct {
 	name   string // without the prefix
 	fields []spec // in the contract's order
 }
 
-// catalogue holds the types by number. It is never written.
+// catalogue holds the types by number. It is never written. Documents and templates are made from
+// it too, so that they cannot differ from what is accepted.
 var catalogue = [...]entry{
 	EnrolmentOpened: {"enrolment.opened.v1", []spec{
 		{field: FieldEnrolment},
@@ -165,7 +168,7 @@ func Types() []Type {
 	}
 }
 
-// Known tells whether the catalogue has t.
+// Known tells whether the catalogue has t. Zero is known to nobody.
 func (t Type) Known() bool {
 	return t != 0 && int(t) < len(catalogue)
 }
@@ -185,7 +188,8 @@ func (t Type) Name() string {
 // String returns the full name, as [Type.Name].
 func (t Type) String() string { return t.Name() }
 
-// ParseType reads the full name of a type.
+// ParseType reads the full name of a type. It is read exactly as written there, the version with
+// it. The list is short enough to be gone through.
 func ParseType(name string) (Type, bool) {
 	short, ok := strings.CutPrefix(name, TypePrefix)
 	if !ok {
@@ -212,7 +216,8 @@ func (t Type) Fields() []Field {
 	return all
 }
 
-// field returns the field of the type with a name, 0 when it has none.
+// field returns the field of the type with a name, 0 when it has none. The type must be known. No
+// type has two fields of one name.
 func (t Type) field(name string) Field {
 	for _, s := range catalogue[t].fields {
 		if fields[s.field].name == name {

@@ -29,7 +29,7 @@ const (
 	FigurePublished Type = 17
 )
 
-// TypeEnd is above every type.
+// TypeEnd is above every type. Tables by type have so many places; it moves with each new type.
 const TypeEnd Type = 18
 
 // Segment is a membership segment of the programme.
@@ -69,7 +69,8 @@ const (
 	JKP Programme = 5
 )
 
-// ProgrammeSet has bit p set for each programme p in it.
+// ProgrammeSet has bit p set for each programme p in it. Bit 0 is never set: whoever stores a set
+// may leave it out.
 type ProgrammeSet uint8
 
 // Payer is who pays the contributions of an enrolment.
@@ -137,7 +138,8 @@ const (
 	Eligible    Indicator = 3
 )
 
-// Sector returns the sector the segment belongs to.
+// Sector returns the sector the segment belongs to. Only segments decide it (contract, section 1),
+// never the category.
 func (s Segment) Sector() Sector {
 	if s == PU || s == JAKON {
 		return Formal

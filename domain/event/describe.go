@@ -3,14 +3,16 @@ package event
 // What describes events to those who make them: the catalogue, as documents and templates show
 // it. Reading an event goes by the same tables.
 
-// The limits of texts: of ids and sources in code points, of keys in bytes.
+// The limits of texts: of ids and sources in code points, of keys in bytes. Of an event as a whole
+// see [BytesMax].
 const (
 	IDRunesMax     = idRunesMax
 	SourceRunesMax = sourceRunesMax
 	KeyBytesMax    = keyBytesMax // worker, enrolment, commitment
 )
 
-// Need says whether an event of a type must carry a field.
+// Need says whether an event of a type must carry a field. It is need for others to see; the
+// numbers are not stored anywhere.
 type Need uint8
 
 // The needs.
@@ -23,7 +25,8 @@ const (
 	EitherInto = Need(eitherInto) // exactly one of these
 )
 
-// Form says what the value of a field must be.
+// Form says what the value of a field must be. It is rule for others to see; the numbers are not
+// stored anywhere.
 type Form uint8
 
 // The forms.
@@ -64,7 +67,8 @@ func (t Type) Uses() []Use {
 	return uses
 }
 
-// Form returns what a value of the field must be, [TextForm] for a number that no field has.
+// Form returns what a value of the field must be, [TextForm] for a number that no field has. The
+// level of a region is not in it: see [Use].
 func (f Field) Form() Form {
 	if f >= FieldEnd {
 		return TextForm

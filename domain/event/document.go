@@ -17,6 +17,9 @@ const (
 // what lets JSON, spreadsheets and the log share one set of rules; and a number stays a literal, so
 // that none is rounded before a rule has seen it.
 type Value struct {
+	//
+	// Whoever makes one has seen to what the bytes alone can show: valid UTF-8, and no key twice.
+	// What it holds is read only; the texts of an event that is accepted are those of its document.
 	Kind    Kind
 	Text    string   // String: the text. Number: its literal. Bool: "true" or "false"
 	Members []Member // Object: in the order sent; names are distinct

@@ -8,7 +8,7 @@ import (
 )
 
 // envelope holds the attributes of an event as sent; nil is absent or null. It aliases the
-// document.
+// document. It lasts as long as the event is being read.
 type envelope struct {
 	specversion, id, source, typeName, data    *Value
 	time, subject, dataContentType, dataSchema *Value
@@ -16,7 +16,8 @@ type envelope struct {
 	extensions                                 []Extension
 }
 
-// sortEnvelope gives each attribute its place.
+// sortEnvelope gives each attribute its place. Names are distinct, so that none replaces another.
+// What is null is absent (contract, section 1).
 func sortEnvelope(members []Member, opts Options) envelope {
 	var env envelope
 	for i := range members {
@@ -68,7 +69,8 @@ func (e *envelope) attribute(name string) **Value {
 }
 
 // readable returns the key of a refused event as far as it can be shown. A receipt must tell its
-// publisher which event is meant, also when nothing else of it could be read.
+// publisher which event is meant, also when nothing else of it could be read. Both are masked and
+// cut to their limits: they may be anything, which is why the event was refused.
 func (e *envelope) readable() (key Key) {
 	if e.source != nil && e.source.Kind == String {
 		key.Source = shorten(e.source.Text, sourceRunesMax)
@@ -91,7 +93,8 @@ func misplaced(field string) *Refusal {
 	return &Refusal{Code: NIKMisplaced, Field: field, Detail: field + " " + misplacedDetail}
 }
 
-// attribute is a text of the envelope, in the place it has in the contract's list.
+// attribute is a text of the envelope, in the place it has in the contract's list. The zero value
+// of what it goes to stands for an attribute that is absent.
 type attribute struct {
 	value  *Value
 	to     *string
@@ -133,6 +136,9 @@ const (
 // readEnvelope checks the envelope and takes over what is kept of it: first the kinds of all
 // attributes, then that no NIK stands in any, then what each may hold. On success the type is a
 // string and the data an object; both are still to be read.
+//
+// It is gone through three times because of the contract's order: kinds of all, a NIK in any, then
+// each value.
 func (a *Accepted) readEnvelope(env *envelope, wrong *defects) {
 	texts := a.texts(env)
 	env.checkKinds(texts[2:], wrong)
@@ -167,7 +173,8 @@ func noExtension(name string) *Refusal {
 }
 
 // checkKinds refuses what is missing, or of a kind that the attribute cannot have, or another
-// version of the envelope.
+// version of the envelope. An attribute that is missing is told as one of a wrong kind: what it
+// must be says both.
 func (e *envelope) checkKinds(optional []attribute, wrong *defects) {
 	if !isString(e.specversion) || e.specversion.Text != "1.0" {
 		wrong.add(malformed("specversion", `must be "1.0"`))
@@ -199,6 +206,8 @@ func (e *envelope) checkKinds(optional []attribute, wrong *defects) {
 
 func isString(v *Value) bool { return v != nil && v.Kind == String }
 
+// isExtensionValue tells whether a value may be that of an extension attribute: as CloudEvents has
+// them, without bounds for integers, which are kept as they were written.
 func isExtensionValue(v *Value) bool {
 	return v.Kind == String || v.Kind == Bool || v.Kind == Number && isInteger(v.Text)
 }
@@ -218,7 +227,8 @@ func (e *envelope) checkNIK(texts []attribute, wrong *defects) {
 	}
 }
 
-// readRecorded reads the original record time; without one the event is recorded now.
+// readRecorded reads the original record time; without one the event is recorded now. In the
+// future, or before the log's last, it is refused later: that takes the clock and the log.
 func (a *Accepted) readRecorded(v *Value) *Refusal {
 	if v == nil {
 		return nil
@@ -231,6 +241,7 @@ func (a *Accepted) readRecorded(v *Value) *Refusal {
 	return nil
 }
 
+// isNoExtensionRune tells whether a character may not stand in the name of an extension attribute.
 func isNoExtensionRune(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 }
@@ -268,6 +279,8 @@ func isID(text string) bool {
 // isSource tells whether a text may be the source of an event.
 func isSource(text string) bool { return !isLonger(text, sourceRunesMax) && isURIReference(text) }
 
+// isLonger tells whether a text has more code points than that. It never has more of them than
+// bytes, so that nearly none is counted.
 func isLonger(text string, runesMax int) bool {
 	return len(text) > runesMax && utf8.RuneCountInString(text) > runesMax
 }

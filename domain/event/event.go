@@ -5,7 +5,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Key identifies an event for ever: no two recorded events share one.
+// Key identifies an event for ever: no two recorded events share one. Both are compared byte by
+// byte: sources that differ in case are two sources.
 type Key struct {
 	Source string // URI reference, 1–256 code points
 	ID     string // 1–128 code points
@@ -14,7 +15,8 @@ type Key struct {
 // Event is one reported fact: the CloudEvents envelope and the data of its type.
 //
 // Time, Subject, DataContentType and DataSchema are kept as sent. None of them may be empty, so
-// an empty string means absent.
+// an empty string means absent. Publisher is the ledger's word, never the sender's. An Event is a
+// value without locks: it may be read by several, and is changed by whoever accepted it alone.
 type Event struct {
 	Key
 	Type            Type
@@ -35,7 +37,9 @@ type Extension struct {
 }
 
 // Data is the union of the fields of all event types. Has tells which of them the event
-// carries; a field that Has does not name holds its zero value.
+// carries; a field that Has does not name holds its zero value. Integers are from 0 to
+// [IntegerMax], money in whole rupiah; days and months are without a zone. What is a list is kept
+// as sent.
 type Data struct {
 	Has FieldSet
 
@@ -90,7 +94,9 @@ type Data struct {
 }
 
 // Figure is what a ledger has published: the region, day and indicator are those of [Data], what
-// was known is the log up to the event Size, whose tree has the root.
+// was known is the log up to the event Size, whose tree has the root. Numbers are those of the
+// answer at that place. Which of its fields the event carries, the set of the data says, Workforce
+// among them.
 type Figure struct {
 	Size       int64
 	Root       string // hexadecimal
@@ -104,7 +110,8 @@ type Figure struct {
 	Workforce  int64
 }
 
-// figure returns the figure to be filled.
+// figure returns the figure to be filled. It makes one, also for who only reads: ask [Data.Has]
+// first.
 func (d *Data) figure() *Figure {
 	if d.Figure == nil {
 		d.Figure = new(Figure)
@@ -114,7 +121,9 @@ func (d *Data) figure() *Figure {
 
 // NameWorkers puts the worker that the identity vault holds for each NIK of the event in its place.
 // From then on the event equals one that was sent with the worker. It refuses a merge of somebody
-// into himself, which shows only now where he was named in two ways; an error is the vault's.
+// into himself, which shows only now where he was named in two ways; an error is the vault's. It
+// has to come before events are compared and before anything is stored (contract, section 1). After
+// an error the data is half done, and of no use.
 func (d *Data) NameWorkers(worker func(nik string) (string, error)) (*Refusal, error) {
 	into := FieldInto
 	if d.Has.Has(FieldIntoNIK) {
@@ -139,6 +148,8 @@ func (d *Data) NameWorkers(worker func(nik string) (string, error)) (*Refusal, e
 	return nil, nil
 }
 
+// mergedIntoHimself refuses a merge, for the field by which he was named the second time: that is
+// the one to be corrected.
 func mergedIntoHimself(into Field) *Refusal {
 	name := "data." + into.Name()
 	return &Refusal{
@@ -147,7 +158,8 @@ func mergedIntoHimself(into Field) *Refusal {
 	}
 }
 
-// ProgrammeSet returns the programmes as a set: named twice counts once.
+// ProgrammeSet returns the programmes as a set: named twice counts once. So the contract has it
+// (section 1), also when two events are compared.
 func (d *Data) ProgrammeSet() ProgrammeSet {
 	var set ProgrammeSet
 	for _, p := range d.Programmes {

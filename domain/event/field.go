@@ -61,11 +61,12 @@ const (
 	FieldDigest     Field = 48
 )
 
-// FieldEnd is above every field.
+// FieldEnd is above every field. It has to stay at 64 or below, as many as a [FieldSet] has bits.
 const FieldEnd = 49
 
 // EdgeOnly are the fields that are never written: a worker takes the place of each, see
-// [Data.NameWorkers].
+// [Data.NameWorkers]. Whatever writes events leaves them out, so that no NIK leaves the edge
+// (contract, section 1).
 const EdgeOnly = FieldSet(1<<FieldNIK | 1<<FieldIntoNIK)
 
 // FieldKind says how [Data] holds a field, and so which of its accessors reaches it.
@@ -83,7 +84,8 @@ const (
 	MonthList     FieldKind = 7 // Data.PaidMonths
 )
 
-// rule says what a value must be, beyond its kind.
+// rule says what a value must be, beyond its kind. The kind says where a value is held, the rule
+// which ones are taken. The numbers are not stored.
 type rule uint8
 
 const (
@@ -103,6 +105,8 @@ const (
 	months
 )
 
+// fieldInfo is what is known of a field wherever it stands; whether it must be there is the type's
+// to say.
 type fieldInfo struct {
 	name string
 	kind FieldKind
@@ -178,7 +182,7 @@ func (f Field) Kind() FieldKind {
 	return fields[f].kind
 }
 
-// FieldSet is a set of fields.
+// FieldSet is a set of fields. Bit f stands for field f. The zero value is the empty set.
 type FieldSet uint64
 
 // Has tells whether f is in the set.

@@ -91,7 +91,9 @@ func findNIKs(
 	}
 }
 
-// finder is what of a text has been read: its last digits, and how they are grouped.
+// finder is what of a text has been read: its last digits, and how they are grouped. Sixteen digits
+// and five groups are all that a decision needs, so that a text of any length is read once, without
+// memory. The zero value is that at the beginning of a text.
 type finder struct {
 	digits [nikDigits]byte // the last ones, at their number modulo 16
 	places [nikDigits]int
@@ -104,6 +106,8 @@ type finder struct {
 // longRun stands for every run of more digits than a NIK has.
 const longRun = nikDigits + 1
 
+// add takes a digit in, which stands at the place. A run that is too long stays so, however long it
+// gets.
 func (f *finder) add(digit byte, place int) {
 	f.digits[f.count%nikDigits], f.places[f.count%nikDigits] = '0'+digit, place
 	f.count++
@@ -124,6 +128,7 @@ func (f *finder) end(separator bool) {
 
 // isNIK tells whether the last 16 digits are a NIK that ends with the run being read.
 func (f *finder) isNIK() bool {
+	// Each of the ways to group ends with four digits; a run of sixteen stands for itself.
 	switch shape := f.shape<<8 | uint64(f.run); {
 	case f.run == nikDigits:
 	case f.run != 4:
@@ -140,7 +145,8 @@ func (f *finder) isNIK() bool {
 	return CheckNIK(string(number[:])) == ""
 }
 
-// ordered returns the places of the last 16 digits in the order of the text.
+// ordered returns the places of the last 16 digits in the order of the text. The caller has asked
+// isNIK before: there are so many.
 func (f *finder) ordered() *[nikDigits]int {
 	var places [nikDigits]int
 	for i := range places {

@@ -79,7 +79,8 @@ func ParseSector(text string) (Sector, bool) { return number[Sector](sectors[:],
 // ParseIndicator reads a name of the list, exactly as written there.
 func ParseIndicator(text string) (Indicator, bool) { return number[Indicator](indicators[:], text) }
 
-// name returns the name of a number, and the number itself for one beyond the list.
+// name returns the name of a number, and the number itself for one beyond the list. So a log or a
+// file of a newer ledger can still be shown.
 func name[N ~uint8](names []string, n N) string {
 	if int(n) >= len(names) || names[n] == "" {
 		return strconv.Itoa(int(n))
@@ -87,7 +88,8 @@ func name[N ~uint8](names []string, n N) string {
 	return names[n]
 }
 
-// number returns the number, from 1, of a name.
+// number returns the number, from 1, of a name. Number 0 is left out: it is no code, or one that
+// nobody may report. The lists are short: a search through them costs less than a map.
 func number[N ~uint8](names []string, text string) (N, bool) {
 	for n := 1; n < len(names); n++ {
 		if names[n] == text {

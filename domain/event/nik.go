@@ -4,7 +4,8 @@ import (
 	"cakupan/domain/region"
 )
 
-// nikDigits is the length of a NIK: PPRRDD ddmmyy ssss.
+// nikDigits is the length of a NIK: PPRRDD ddmmyy ssss. They are the province, regency and district
+// of issue, the date of birth and a serial number.
 const nikDigits = 16
 
 // Indonesia marks a woman's NIK by 40 added to the day of birth.
@@ -14,7 +15,9 @@ const womanDay = 40
 const maskedDigits = 6
 
 // CheckNIK returns "" for a NIK, and otherwise a sentence about the rule that the text breaks.
-// The sentence holds no part of the text.
+// The sentence holds no part of the text. Not checked is whether the regency or district exists:
+// they are those of the day of issue, and codes have changed since. It is the same rule by which a
+// NIK is found where none belongs.
 func CheckNIK(text string) string {
 	if len(text) != nikDigits || digitRun(text, 0) != nikDigits {
 		return "a NIK has exactly 16 digits, without spaces or punctuation"
@@ -56,7 +59,7 @@ func longestMonth(month, yearOfCentury int) int {
 	}
 }
 
-// pair returns the number of the two digits at i.
+// pair returns the number of the two digits at i. Both must be digits.
 func pair(digits string, i int) int {
 	return int(digits[i]-'0')*10 + int(digits[i+1]-'0')
 }
@@ -78,6 +81,7 @@ func quote(text string) string { return `"` + shorten(text, quoteRunesMax) + `"`
 
 // shorten masks a text and cuts it after a number of code points.
 func shorten(text string, runesMax int) string {
+	// It is masked before it is cut: a NIK that lacks its end is not found any more.
 	text = MaskNIK(text)
 	var n int
 	for i := range text {

@@ -10,7 +10,9 @@ import (
 )
 
 // accept reads the data of an event of a known type: unknown fields, missing fields, worker,
-// values, period, in this order.
+// values, period, in this order. All defects go to wrong, in that order. What is right of the data
+// is taken over all the same, so that the checks between fields see it; a caller with a defect
+// drops it.
 func (d *Data) accept(t Type, members []Member, wrong *defects) {
 	specs := catalogue[t].fields
 	var sent [FieldEnd]*Value
@@ -20,6 +22,7 @@ func (d *Data) accept(t Type, members []Member, wrong *defects) {
 			wrong.add(unknownField(t, members[i].Name))
 			continue
 		}
+		// No name comes twice: who read the document has refused that.
 		sent[f] = &members[i].Value
 	}
 	checkPresence(specs, &sent, wrong)
@@ -34,6 +37,8 @@ func (d *Data) accept(t Type, members []Member, wrong *defects) {
 		}
 		d.Has = d.Has.With(s.field)
 	}
+	// A merge into himself is the last of the defects of values, and the period comes behind all
+	// values.
 	wrong.add(d.checkMerge())
 	wrong.add(d.checkPeriod())
 }
@@ -55,7 +60,7 @@ func unknownField(t Type, name string) *Refusal {
 
 // checkPresence finds missing fields in the type's order, then an amendment of nothing, then both
 // or neither of worker and nik, of into and intoNik. A value of null is there: it is invalid, not
-// missing.
+// missing. What is unknown is told before, as the typing error may be what is missing here.
 func checkPresence(specs []spec, sent *[FieldEnd]*Value, wrong *defects) {
 	var amendment, amended, person, into bool
 	for _, s := range specs {
@@ -107,7 +112,8 @@ func amendsNothing(specs []spec) *Refusal {
 }
 
 // read reads one value. It returns the code of a refusal and the rest of a sentence that begins
-// with the field's name, or "" when the value is taken over.
+// with the field's name, or "" when the value is taken over. On a refusal nothing is set. No text
+// that it returns has a NIK in it.
 func (d *Data) read(s spec, v *Value) (Code, string) {
 	switch info := &fields[s.field]; info.rule {
 	case natural:
@@ -133,6 +139,8 @@ func (d *Data) read(s spec, v *Value) (Code, string) {
 	}
 }
 
+// readNIK reads a NIK. Whatever is wrong with it is nik.invalid, also another kind (contract,
+// section 1).
 func readNIK(to *string, v *Value) (Code, string) {
 	if v.Kind != String {
 		return NIKInvalid, "must be a string of 16 digits, in quotes"
@@ -144,7 +152,8 @@ func readNIK(to *string, v *Value) (Code, string) {
 	return "", ""
 }
 
-// readDataText reads an id or a text. That no NIK stands in it goes before its own rule.
+// readDataText reads an id or a text. That no NIK stands in it goes before its own rule. A number
+// counts too: a table writes a NIK so.
 func readDataText(to *string, rule rule, v *Value) (Code, string) {
 	if (v.Kind == String || v.Kind == Number) && HasNIK(v.Text) {
 		return NIKMisplaced, misplacedDetail
@@ -159,7 +168,8 @@ func readDataText(to *string, rule rule, v *Value) (Code, string) {
 	return "", ""
 }
 
-// checkText returns what is wrong with an id or text, "" when nothing is.
+// checkText returns what is wrong with an id or text, "" when nothing is. Nothing of the text is in
+// what it returns.
 func checkText(rule rule, text string) string {
 	switch rule {
 	case idText:
@@ -183,12 +193,15 @@ func checkText(rule rule, text string) string {
 	return ""
 }
 
+// isNoKeyRune tells whether a character may not stand in an id: to what an extension attribute may
+// be called, capitals and four signs are added.
 func isNoKeyRune(r rune) bool {
 	return isNoExtensionRune(r) && (r < 'A' || r > 'Z') &&
 		r != '.' && r != '_' && r != ':' && r != '-'
 }
 
-// readInteger reads a whole number from lowest to highest. -0 is 0.
+// readInteger reads a whole number from lowest to highest. -0 is 0. The literal has not been
+// rounded before: the bounds hold for what was sent.
 func readInteger(to *int64, v *Value, lowest, highest int64) (Code, string) {
 	if v.Kind != Number || !isInteger(v.Text) {
 		return FieldInvalid, "must be a whole number, without quotes, fraction or exponent"
@@ -202,6 +215,8 @@ func readInteger(to *int64, v *Value, lowest, highest int64) (Code, string) {
 	return "", ""
 }
 
+// readCode reads a code of a list, exactly as the contract writes it. The code with number 0 has no
+// name, or one that nobody may report.
 func (d *Data) readCode(f Field, v *Value) (Code, string) {
 	names := list(f)
 	if v.Kind == String && v.Text != "" {
@@ -215,6 +230,8 @@ func (d *Data) readCode(f Field, v *Value) (Code, string) {
 	return FieldInvalid, "must be one of " + strings.Join(names[1:], ", ")
 }
 
+// readRegion reads a code of the register. What is no string is region.unknown too (contract,
+// section 1): a number has lost its dot or its zeros.
 func (d *Data) readRegion(s spec, v *Value) (Code, string) {
 	if v.Kind != String {
 		return RegionUnknown, "must be a string: " + region.Explain("")
@@ -231,6 +248,7 @@ func (d *Data) readRegion(s spec, v *Value) (Code, string) {
 	return "", ""
 }
 
+// readDate reads a day of the calendar, of the years 0001 to 9999.
 func readDate(to *temporal.Date, v *Value) (Code, string) {
 	date, err := temporal.ParseDate(v.Text)
 	if v.Kind != String || err != nil {
@@ -240,6 +258,7 @@ func readDate(to *temporal.Date, v *Value) (Code, string) {
 	return "", ""
 }
 
+// readMonth reads a month of the same years.
 func readMonth(to *temporal.Month, v *Value) (Code, string) {
 	month, err := temporal.ParseMonth(v.Text)
 	if v.Kind != String || err != nil {
@@ -249,6 +268,8 @@ func readMonth(to *temporal.Month, v *Value) (Code, string) {
 	return "", ""
 }
 
+// readProgrammes reads a list of programmes. Order and repetition are kept as sent; it is a set
+// where it is compared.
 func (d *Data) readProgrammes(v *Value) (Code, string) {
 	if v.Kind != List || len(v.Items) == 0 {
 		return FieldInvalid, "must be a list of one or more programmes"
@@ -266,6 +287,7 @@ func (d *Data) readProgrammes(v *Value) (Code, string) {
 	return "", ""
 }
 
+// readMonths reads a list of months, which is a list: repeated ones stay, here and in comparing.
 func (d *Data) readMonths(v *Value) (Code, string) {
 	if v.Kind != List || len(v.Items) == 0 {
 		return FieldInvalid, "must be a list of one or more months"
@@ -292,7 +314,8 @@ func (d *Data) checkMerge() *Refusal {
 	return nil
 }
 
-// checkPeriod refuses a period of no month.
+// checkPeriod refuses a period of no month. Days have none: an enrolment's end is an event of its
+// own, which may lie before its beginning.
 func (d *Data) checkPeriod() *Refusal {
 	if d.Has.Has(FieldFromMonth) && d.Has.Has(FieldUntilMonth) && d.UntilMonth <= d.FromMonth {
 		return &Refusal{

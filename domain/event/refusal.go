@@ -1,6 +1,7 @@
 package event
 
-// Code is the contract's name for why an event was refused.
+// Code is the contract's name for why an event was refused. Publishers build on them: none is
+// renamed or used for something else.
 type Code string
 
 // The refusals of contract section 1, and the one of a ledger that knows its publishers.
@@ -21,13 +22,15 @@ const (
 	Forbidden       Code = "publisher.forbidden"
 )
 
-// Refusal says why an event was refused, and what the publisher can do. It never holds a NIK.
+// Refusal says why an event was refused, and what the publisher can do. It never holds a NIK. It is
+// the publisher's to correct; where the ledger itself has failed there is an error and no refusal.
 type Refusal struct {
 	Code   Code
 	Field  string // "data.from", "id"; empty when the event as a whole is meant
 	Detail string // a sentence a person can act on
 }
 
+// Error makes a refusal an error: its code, the field where there is one, and the sentence.
 func (r *Refusal) Error() string {
 	if r.Field == "" {
 		return string(r.Code) + ": " + r.Detail
@@ -39,10 +42,12 @@ func (r *Refusal) Error() string {
 // it is refused for, the others are told with it, so that an event need not come back for each.
 type defects []*Refusal
 
-// defectsMax is how many are told.
+// defectsMax is how many are told. More would be a text that nobody reads; the rest shows when the
+// event comes again.
 const defectsMax = 6
 
-// add takes in a refusal, nil: nothing. One word about a field is enough.
+// add takes in a refusal, nil: nothing. One word about a field is enough. It must be called in the
+// contract's order.
 func (d *defects) add(r *Refusal) {
 	if r == nil || len(*d) >= defectsMax {
 		return
@@ -55,7 +60,8 @@ func (d *defects) add(r *Refusal) {
 	*d = append(*d, r)
 }
 
-// refusal returns the first, with words about all; nil when there is none.
+// refusal returns the first, with words about all; nil when there is none. Code and field are those
+// of the first alone: by them machines go.
 func (d defects) refusal() *Refusal {
 	if len(d) < 2 {
 		if len(d) == 0 {
@@ -77,7 +83,8 @@ func (d defects) refusal() *Refusal {
 // Status is what became of a submitted event.
 type Status string
 
-// The three outcomes of a submission.
+// The three outcomes of a submission. A duplicate is a success: the event is in the log, for ever
+// (contract, section 1).
 const (
 	Appended  Status = "appended"
 	Duplicate Status = "duplicate"
@@ -95,7 +102,7 @@ type Receipt struct {
 }
 
 // Why returns why the event was refused; also of one that was not appended only because another
-// event of its batch was refused. Of any other it is zero.
+// event of its batch was refused. Of any other it is zero. It is told apart by having no code.
 func (r *Receipt) Why() Refusal {
 	switch {
 	case r.Refusal != nil:

@@ -4,7 +4,8 @@ import "strconv"
 
 // Document returns the event as the CloudEvent that was accepted: its envelope, the extension
 // attributes in the order sent, and the data in the catalogue's order. "sequence" and
-// "recordedat" are the ledger's to add. A NIK is left out: it has no place but the vault.
+// "recordedat" are the ledger's to add. A NIK is left out: it has no place but the vault. What it
+// returns has the event's own texts, and shares nothing else with it.
 func (e *Event) Document() Value {
 	members := make([]Member, 0, 10+len(e.Extensions))
 	add := func(name string, v Value) { members = append(members, Member{name, v}) }
@@ -32,7 +33,8 @@ func (e *Event) Document() Value {
 	return Value{Kind: Object, Members: members}
 }
 
-// document returns the data of an event of a type as an object.
+// document returns the data of an event of a type as an object. Data of a type that is not known is
+// an object without members.
 func (d *Data) document(t Type) Value {
 	if !t.Known() {
 		return Value{Kind: Object}
@@ -47,7 +49,8 @@ func (d *Data) document(t Type) Value {
 	return Value{Kind: Object, Members: members}
 }
 
-// value returns one field as it is sent.
+// value returns one field as it is sent. The field must be there: zero values of lists are written
+// as empty ones.
 func (d *Data) value(f Field) Value {
 	switch f.Kind() {
 	case TextField:
@@ -76,7 +79,8 @@ func (d *Data) value(f Field) Value {
 	return Value{}
 }
 
-// codeName returns the name of a code list's or a region's number.
+// codeName returns the name of a code list's or a region's number. A number beyond the list is
+// written as it is, so that nothing of what is stored is hidden.
 func (d *Data) codeName(f Field) string {
 	switch f {
 	case FieldRegion:

@@ -12,6 +12,9 @@ import (
 const PublisherAttribute = "publishedby"
 
 // Scope is what a registered publisher may report.
+//
+// An empty list allows nothing of its kind. It is what the register says at one moment: whoever
+// keeps one asks again for the next event. It is read only, so that several may check by it.
 type Scope struct {
 	Publisher string        // name; see [CheckPublisher]
 	Sources   []string      // beginnings of "source"; see [SourceCovers]
@@ -40,7 +43,9 @@ func isNoPublisherRune(r rune) bool { return r != '-' && isNoExtensionRune(r) }
 
 // Check refuses an event that the publisher may not report. A region is checked where the event
 // names one, as region or as funder; an event that names none, such as a termination, is bound
-// by source and type alone. A retraction must name an event of the publisher's own sources.
+// by source and type alone. A retraction must name an event of the publisher's own sources. It
+// looks at the event alone: whose an enrolment or commitment is that it names, the log knows; see
+// [Scope.Owns].
 func (s *Scope) Check(e *Event) *Refusal {
 	switch {
 	case e.Type.OfLedger():
@@ -80,7 +85,8 @@ func (s *Scope) forbid(field, what string, allowed []string) *Refusal {
 }
 
 // Owns tells whether the publisher has a right over what an event opened or committed: it is of one
-// of its sources, or of a funder of its regions.
+// of its sources, or of a funder of its regions. It is asked of the event in force that opened or
+// committed the thing, not of the one that is sent.
 func (s *Scope) Owns(e *Event) bool {
 	return s.HasSource(e.Source) || e.Data.Has.Has(FieldFunder) && s.HasRegion(e.Data.Funder)
 }
@@ -98,7 +104,8 @@ func (s *Scope) ForbidAbout(field string) *Refusal {
 	return s.forbid(field, what+", unless it opened it itself", s.regionNames())
 }
 
-// HasSource tells whether one of the publisher's sources covers a source.
+// HasSource tells whether one of the publisher's sources covers a source. Reserved ones are never
+// covered, however wide a publisher's source is.
 func (s *Scope) HasSource(source string) bool {
 	if SourceIsReserved(source) {
 		return false

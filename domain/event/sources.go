@@ -36,12 +36,14 @@ const (
 	OperatorSource = "urn:cakupan:operator" // and the name of an operator, if he has one
 )
 
-// SourceIsReserved tells whether a source is for those who take back alone.
+// SourceIsReserved tells whether a source is for those who take back alone. Only the ledger itself
+// writes events with one.
 func SourceIsReserved(source string) bool {
 	return SourceCovers(StewardSource, source) || SourceCovers(OperatorSource, source)
 }
 
-// SourcesOverlap tells whether a source may be covered by both.
+// SourcesOverlap tells whether a source may be covered by both. Then what one of two publishers
+// reports could be taken for the other's.
 func SourcesOverlap(a, b string) bool { return SourceCovers(a, b) || SourceCovers(b, a) }
 
 // sourceParts are the parts of a URI reference. The path has query and fragment with it.

@@ -25,6 +25,8 @@ func isURIReference(text string) bool {
 	}
 	// A colon before the first of / ? # ends a scheme.
 	if end := strings.IndexAny(text, ":/?#"); end >= 0 && text[end] == ':' {
+		// Without a scheme it is a relative reference, which may have a colon behind the first of
+		// those alone.
 		return isScheme(text[:end])
 	}
 	return true

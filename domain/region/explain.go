@@ -4,6 +4,7 @@ import "strings"
 
 // bpsGorontalo holds the regencies of Gorontalo whose BPS code looks like the Kemendagri code of
 // another one, and BPS's short name for it. Written out because this is the trap people fall into.
+// It is empty for all others.
 func bpsGorontalo(digits string) string {
 	switch digits {
 	case "7501":
@@ -18,6 +19,8 @@ func bpsGorontalo(digits string) string {
 	return ""
 }
 
+// The words stand behind each answer that cannot guess better: they are all that is needed to write
+// any code.
 const shape = `a region is "ID", a province's two digits such as "75", ` +
 	`or a regency's two and two with a dot such as "75.03", in quotes`
 
@@ -26,17 +29,23 @@ const shape = `a region is "ID", a province's two digits such as "75", ` +
 //	did you mean 75.03 Kabupaten Bone Bolango? BPS uses 7503 for Pohuwato
 //
 // It repeats the text only where that is a few digits, so that it can be shown to anybody.
+//
+// It is for a message only. What it proposes is never taken instead: two offices use the same
+// digits for different regions (contract, section 1). It asks from the narrowest mistake to the
+// widest, so that the most telling answer comes first.
 func Explain(text string) string {
 	trimmed := strings.TrimSpace(text)
 	if code, ok := Parse(trimmed); ok {
 		return "did you mean " + label(code) + "? A code has no spaces around it"
 	}
+	// Only capitals are accepted, as with all names of the contract.
 	if strings.EqualFold(trimmed, "id") {
 		return `did you mean "ID", the nation? It is written in capitals`
 	}
 	if isDigits(trimmed) && len(trimmed) == len("7503") {
 		return explainUndotted(trimmed)
 	}
+	// A spreadsheet takes 75.30 for a number and writes 75.3; which zero was lost nobody knows.
 	if head, tail, ok := strings.Cut(trimmed, "."); ok && len(trimmed) == len("75.3") &&
 		isDigits(head) && isDigits(tail) {
 		return "a number loses its zeros: " + shape
@@ -53,7 +62,8 @@ func Explain(text string) string {
 	return shape
 }
 
-// explainUndotted explains four digits: the Kemendagri code without its dot, or a code of BPS.
+// explainUndotted explains four digits: the Kemendagri code without its dot, or a code of BPS. The
+// caller has seen to it that there are four digits.
 func explainUndotted(digits string) string {
 	code, ok := Parse(digits[:2] + "." + digits[2:])
 	if !ok {
@@ -63,6 +73,8 @@ func explainUndotted(digits string) string {
 	if name := bpsGorontalo(digits); name != "" {
 		return meant + "uses " + digits + " for " + name
 	}
+	// The regencies of Gorontalo are known one by one; of other provinces it is not said which
+	// codes agree.
 	if code.Parent() == 75 {
 		return meant + "uses " + digits + " for it too, but not so for its neighbours"
 	}
@@ -71,10 +83,12 @@ func explainUndotted(digits string) string {
 
 // named finds the one region that is called so, with or without the kind before the name.
 func named(text string) (found Code, ok bool) {
+	// Where two regions share a name and only the kind tells them apart, neither is taken.
 	for _, code := range All() {
 		name := code.Name()
 		_, short, _ := strings.Cut(name, " ")
 		switch {
+		// The full name is of one region alone: no other is looked for.
 		case strings.EqualFold(name, text):
 			return code, true
 		case strings.EqualFold(short, text) || strings.EqualFold("Kab. "+short, text):
@@ -87,12 +101,12 @@ func named(text string) (found Code, ok bool) {
 	return found, ok
 }
 
-// label returns "75.03 Kabupaten Bone Bolango".
+// label returns "75.03 Kabupaten Bone Bolango". The code must be one of the register.
 func label(code Code) string {
 	return code.String() + " " + code.Name()
 }
 
-// wellFormed tells whether text has the shape of a code.
+// wellFormed tells whether text has the shape of a code. It may still be the code of no region.
 func wellFormed(text string) bool {
 	switch len(text) {
 	case len("75"):
@@ -103,6 +117,7 @@ func wellFormed(text string) bool {
 	return false
 }
 
+// isDigits tells whether a text is made of ASCII digits, one at least.
 func isDigits(text string) bool {
 	for i := range len(text) {
 		if text[i]-'0' > 9 {

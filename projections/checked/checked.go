@@ -10,6 +10,10 @@
 // bbolt itself trusts its file: a wrong bit may end the program, or make it read for ever. So it
 // only writes here, behind a look at the pages that it is about to use; the reading is done with
 // package inspect.
+//
+// It is for files that are derived and can be built anew: what finds damage here drops the file. It
+// guards against faults of disks, memory and programs, not against somebody who writes checksums of
+// his own.
 package checked
 
 import (
@@ -45,6 +49,9 @@ type Options struct {
 }
 
 // DB is an open file. One goroutine writes; any number read.
+//
+// The owner and the checksums are those of the file; of a file that there was before, Owner of
+// [Options] says nothing.
 type DB struct {
 	db    *bbolt.DB // bbolt's
 	file  *os.File  // that of db
@@ -62,6 +69,7 @@ type DB struct {
 
 // versions are the directories of the last transaction that has committed and of one that may have:
 // the second is set before its commit, so that a reader never finds a state without directory.
+// Neither is changed once it is there, so that readers need no lock.
 type versions struct{ last, next *directory }
 
 // of returns the directory of the state that a transaction has made; nil: it is none of the two.
@@ -75,13 +83,18 @@ func (v *versions) of(transaction uint64) *directory {
 	return nil
 }
 
-// Open opens a file, or makes it, for the caller alone.
+// Open opens a file, or makes it, for the caller alone. Another process that has it open is waited
+// for a second. An error wraps [ErrDamaged] where the file does not hold what was written, and
+// [ErrUnchecked] for one without checksums; nothing is changed then.
 func Open(path string, opts Options) (*DB, error) {
 	db := &DB{path: path, owner: opts.Owner, damaged: make(chan struct{})}
 	fresh, err := db.prove()
 	if err != nil {
 		return nil, err
 	}
+	// The list of free pages is not written but found at the start: one thing less that may be
+	// damaged. A scratch file is not synced; what a crash leaves of it is found out by its
+	// checksums.
 	err = guard(func() (err error) {
 		db.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			NoSync: opts.Scratch, NoGrowSync: opts.Scratch, NoFreelistSync: true,
@@ -100,6 +113,8 @@ func Open(path string, opts Options) (*DB, error) {
 		return nil, err
 	}
 	db.db.AllocSize = growBytes
+	// bbolt has made the head of a new file by now, which gives the directory its first
+	// transaction.
 	if fresh {
 		_, err = db.prove()
 	}
@@ -111,7 +126,8 @@ func Open(path string, opts Options) (*DB, error) {
 const growBytes = 1 << 20
 
 // prove makes the directory of what is in the file, and compares it with what is noted there. There
-// may be no file yet.
+// may be no file yet. A file whose making was cut short by a crash is damaged, and is made anew by
+// whoever opens it.
 func (db *DB) prove() (fresh bool, err error) {
 	file, err := os.Open(db.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -133,6 +149,8 @@ func (db *DB) prove() (fresh bool, err error) {
 }
 
 // guard calls what may not survive a damaged file, and makes an error of a panic or a fault in it.
+// A fault of memory is one of the mapped file, which may have become shorter: it would end the
+// program otherwise.
 func guard(use func() error) (err error) {
 	was := debug.SetPanicOnFault(true)
 	defer func() {
@@ -144,7 +162,8 @@ func guard(use func() error) (err error) {
 	return use()
 }
 
-// Damaged is closed once the file is known to be damaged; see [DB.Damage].
+// Damaged is closed once the file is known to be damaged; see [DB.Damage]. It stays open for as
+// long as nothing is found, whatever else fails.
 func (db *DB) Damaged() <-chan struct{} { return db.damaged }
 
 // Damage returns what is wrong with the file, nil if nothing is known to be.
@@ -155,7 +174,8 @@ func (db *DB) Damage() error {
 }
 
 // note keeps an error if it says that the file is damaged, and returns it. A damaged file may be
-// closed while somebody asks it: who finds it closed is told of the damage.
+// closed while somebody asks it: who finds it closed is told of the damage. The first damage is
+// kept: what is found later follows from it mostly.
 func (db *DB) note(err error) error {
 	if errors.Is(err, inspect.ErrBolt) && !errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -191,6 +211,7 @@ func (db *DB) checkHead() error {
 	return db.readHead()
 }
 
+// readHead reads them from the file itself, past what bbolt has mapped.
 func (db *DB) readHead() error {
 	info, err := db.file.Stat()
 	if err != nil {
@@ -200,11 +221,13 @@ func (db *DB) readHead() error {
 	return err
 }
 
-// Keep makes a scratch file durable, and every later commit.
+// Keep makes a scratch file durable, and every later commit. What has committed before is synced
+// with it; a crash before it returns may leave anything of that.
 func (db *DB) Keep() error {
 	db.db.NoSync, db.db.NoGrowSync = false, false
 	return db.db.Sync()
 }
 
-// Close closes the file. Readers that are in the middle of a read are waited for.
+// Close closes the file. Readers that are in the middle of a read are waited for. Whoever begins to
+// read afterwards gets [ErrClosed], or the damage where there was some.
 func (db *DB) Close() error { return guard(db.db.Close) }

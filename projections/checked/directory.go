@@ -22,7 +22,8 @@ const (
 	headerFormat = 1
 )
 
-// Header says whose a file is, and what is in it as of the transaction that wrote it.
+// Header says whose a file is, and what is in it as of the transaction that wrote it. It is stored
+// as JSON by these names; another format has another number and cannot be read by this one.
 type Header struct {
 	Format      int
 	Owner       string
@@ -30,13 +31,16 @@ type Header struct {
 	Buckets     map[string]Summary
 }
 
-// Summary says how many values a bucket has, and what their checksums add up to.
+// Summary says how many values a bucket has, and what their checksums add up to. Sums that are
+// added up do not depend on the order of the values; which value is wrong, its own checksum tells.
 type Summary struct {
 	Values int
 	Sum    uint64
 }
 
 // sumSize is what a checksum adds to a value.
+//
+// It is eight bytes: that a wrong value has the right one by chance is not to be feared.
 const sumSize = 8
 
 // checksum returns that of a value under its key.
@@ -81,7 +85,8 @@ func (l *list) find(key []byte) (int, bool) {
 	})
 }
 
-// with returns the list with the checksum of a key. own says that nobody else has the list.
+// with returns the list with the checksum of a key. own says that nobody else has the list. Keys at
+// the end are added where the list is, as readers of a shorter one do not look behind its end.
 func (l list) with(key []byte, sum uint64, own bool) (list, bool) {
 	at, found := l.find(key)
 	if at == len(l.keys) {
@@ -101,7 +106,8 @@ func (l list) with(key []byte, sum uint64, own bool) (list, bool) {
 	return l, true
 }
 
-// without returns the list without the key at a place. own says that nobody else has the list.
+// without returns the list without the key at a place. own says that nobody else has the list. The
+// place must be one that the list has.
 func (l list) without(at int, own bool) list {
 	if !own {
 		l.keys, l.sums = slices.Clone(l.keys), slices.Clone(l.sums)
@@ -111,13 +117,15 @@ func (l list) without(at int, own bool) list {
 	return l
 }
 
-// directory has the checksums of all values as of a transaction.
+// directory has the checksums of all values as of a transaction. It takes memory for each key,
+// which is why values are pages and not records.
 type directory struct {
 	transaction uint64
 	buckets     map[string]list
 }
 
-// header returns the header of a file with the directory.
+// header returns the header of a file with the directory. The order of the names is that of JSON,
+// so that the same file makes the same header.
 func (d *directory) header(owner string) ([]byte, error) {
 	h := Header{headerFormat, owner, d.transaction, map[string]Summary{}}
 	for name, l := range d.buckets {
@@ -126,7 +134,8 @@ func (d *directory) header(owner string) ([]byte, error) {
 	return json.Marshal(&h)
 }
 
-// agrees compares what is in the file with what its header says.
+// agrees compares what is in the file with what its header says. An error wraps [ErrDamaged] and
+// names the first bucket that differs.
 func (d *directory) agrees(h *Header) error {
 	if h.Transaction != d.transaction {
 		return fmt.Errorf("%w: it is of transaction %d, its contents of %d",
@@ -148,7 +157,8 @@ func (d *directory) agrees(h *Header) error {
 }
 
 // readDirectory reads the checksums of all values of a file that nobody writes to. There is no
-// header in one to which nothing was ever written.
+// header in one to which nothing was ever written. Values themselves are not read, only their ends:
+// a start costs the keys, not the contents. That a value is whole is found out when it is read.
 func readDirectory(file *os.File) (*directory, *Header, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -198,7 +208,8 @@ func asDamage(err error) error {
 	return err
 }
 
-// readHeader reads a stored header, which has a checksum of its own.
+// readHeader reads a stored header, which has a checksum of its own. A header of another format is
+// as good as none that can be read.
 func readHeader(stored []byte) (*Header, error) {
 	text, err := unpack("", headerBucket, []byte(headerKey), stored)
 	if err != nil {
@@ -211,7 +222,7 @@ func readHeader(stored []byte) (*Header, error) {
 	return &h, nil
 }
 
-// pack returns the value with its checksum. They are new bytes.
+// pack returns the value with its checksum. They are new bytes. They may be kept.
 func pack(owner, bucket string, key, value []byte) ([]byte, uint64) {
 	sum := checksum(owner, bucket, key, value)
 	stored := make([]byte, len(value), len(value)+sumSize)
@@ -219,7 +230,8 @@ func pack(owner, bucket string, key, value []byte) ([]byte, uint64) {
 	return binary.LittleEndian.AppendUint64(stored, sum), sum
 }
 
-// unpack returns the value of what is stored, if its checksum holds.
+// unpack returns the value of what is stored, if its checksum holds. The value shares the memory of
+// what is stored, cut so that appending to it copies.
 func unpack(owner, bucket string, key, stored []byte) ([]byte, error) {
 	n := len(stored) - sumSize
 	if n < 0 || binary.LittleEndian.Uint64(stored[n:]) != checksum(owner, bucket, key, stored[:n]) {
@@ -229,7 +241,8 @@ func unpack(owner, bucket string, key, stored []byte) ([]byte, error) {
 }
 
 // Stored returns the value of a key in a file that is not open, nil if it has none. Of a file from
-// before there were checksums it is what is there.
+// before there were checksums it is what is there. It is for a look from outside, as another
+// process may write to the file: then it may find damage that is none a moment later.
 func Stored(path, bucket string, key []byte) (value []byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -259,6 +272,7 @@ func Stored(path, bucket string, key []byte) (value []byte, err error) {
 	return unpack(h.Owner, bucket, key, value)
 }
 
+// stored returns what is under a key, with its checksum; nil: there is nothing.
 func stored(tree *inspect.Tree, bucket string, key []byte) ([]byte, error) {
 	value, err := tree.Find([]byte(bucket), key)
 	if err != nil || !value.Found() {
@@ -267,5 +281,6 @@ func stored(tree *inspect.Tree, bucket string, key []byte) ([]byte, error) {
 	return value.Read()
 }
 
-// unchecked is visited with what is in a file without a header.
+// unchecked is visited with what is in a file without a header. It ends the scan at the first thing
+// found: a file with contents and without header is from before there were checksums.
 func unchecked(string, []byte, inspect.Value) error { return ErrUnchecked }

@@ -11,7 +11,9 @@ import (
 	"cakupan/eventstore/inspect"
 )
 
-// Tx is a transaction: the file as of a moment, and in [DB.Update] what was put since.
+// Tx is a transaction: the file as of a moment, and in [DB.Update] what was put since. It belongs
+// to the goroutine that was given it, until its function returns. Buckets of it are good for as
+// long.
 type Tx struct {
 	db    *DB
 	tree  *inspect.Tree // what has committed
@@ -26,7 +28,9 @@ type Tx struct {
 // attempts bounds how often a transaction begins again because one has committed meanwhile.
 const attempts = 1000
 
-// View calls read with the file as of now.
+// View calls read with the file as of now. What is put in a transaction that commits meanwhile is
+// not seen. Values that were read may be kept. Errors of read are returned, and noted where they
+// say that the file is damaged.
 func (db *DB) View(read func(*Tx) error) error {
 	tx, done, err := db.begin()
 	if err != nil {
@@ -44,6 +48,9 @@ func (db *DB) begin() (tx *Tx, done func(), err error) {
 	for range attempts {
 		before := db.known.Load()
 		var bolt *bbolt.Tx
+		// The directory is taken before bbolt's transaction, so it may be the older one: then it is
+		// tried again. A transaction that is older than the last directory means that bbolt has
+		// fallen back to an earlier head.
 		err := guard(func() (err error) {
 			bolt, err = db.db.Begin(false)
 			return err
@@ -64,13 +71,16 @@ func (db *DB) begin() (tx *Tx, done func(), err error) {
 	return nil, nil, fmt.Errorf("%w: its last transaction is gone", ErrDamaged)
 }
 
-// tree returns what has committed before a transaction of bbolt.
+// tree returns what has committed before a transaction of bbolt. It reads the file by itself, in
+// pages that bbolt will not use again before the transaction ends.
 func (db *DB) tree(tx *bbolt.Tx) *inspect.Tree {
 	root, high := uint64(tx.Cursor().Bucket().Root()), uint64(tx.Size())
 	return inspect.NewTree(db.file, db.db.Info().PageSize, root, high)
 }
 
-// Update calls write, and commits what it has put unless it returns an error.
+// Update calls write, and commits what it has put unless it returns an error. After an error of
+// write nothing of it is in the file; after one of the commit see there. One goroutine at a time
+// calls it; readers go on meanwhile.
 func (db *DB) Update(write func(*Tx) error) error {
 	if err := db.checkHead(); err != nil {
 		return db.note(err)
@@ -110,6 +120,8 @@ func (tx *Tx) commit(last *directory) error {
 	if err != nil {
 		return err
 	}
+	// The header goes with the values into the same transaction: one cannot be there without the
+	// others.
 	if err := tx.makeBucket(headerBucket); err != nil {
 		return err
 	}
@@ -117,6 +129,8 @@ func (tx *Tx) commit(last *directory) error {
 	if err := tx.write(headerBucket, []byte(headerKey), stored); err != nil {
 		return err
 	}
+	// The directory has to be there before bbolt commits: from then on a reader may come to the new
+	// state.
 	tx.db.known.Store(&versions{last: last, next: tx.known})
 	if err := tx.db.commit(tx.bolt); err != nil {
 		return err
@@ -125,14 +139,16 @@ func (tx *Tx) commit(last *directory) error {
 	return nil
 }
 
-// commit has bbolt commit; see [DB.checkHead].
+// commit has bbolt commit; see [DB.checkHead]. Nobody reads the head pages while it writes one of
+// them.
 func (db *DB) commit(tx *bbolt.Tx) error {
 	db.committing.Lock()
 	defer db.committing.Unlock()
 	return guard(tx.Commit)
 }
 
-// Bucket is the values under the keys of one name.
+// Bucket is the values under the keys of one name. One of a transaction that reads is nil where
+// there is none of the name; asked for its keys, it has none.
 type Bucket struct {
 	tx   *Tx
 	name string
@@ -146,7 +162,8 @@ func (tx *Tx) Bucket(name []byte) *Bucket {
 	return &Bucket{tx, string(name)}
 }
 
-// CreateBucketIfNotExists returns a bucket, which it makes if there is none of the name.
+// CreateBucketIfNotExists returns a bucket, which it makes if there is none of the name. Without a
+// transaction that writes it must not be asked for one that is not there.
 func (tx *Tx) CreateBucketIfNotExists(name []byte) (*Bucket, error) {
 	b := &Bucket{tx, string(name)}
 	if _, there := tx.known.buckets[b.name]; there {
@@ -159,6 +176,7 @@ func (tx *Tx) CreateBucketIfNotExists(name []byte) (*Bucket, error) {
 	return b, nil
 }
 
+// makeBucket has bbolt make a bucket, behind a look at the pages on the way to it.
 func (tx *Tx) makeBucket(name string) error {
 	if _, err := tx.tree.Find(nil, []byte(name)); err != nil {
 		return err
@@ -169,7 +187,8 @@ func (tx *Tx) makeBucket(name string) error {
 	})
 }
 
-// DeleteBucket removes a bucket with all that is in it.
+// DeleteBucket removes a bucket with all that is in it. All its pages are looked at first, since
+// bbolt walks through them to give them back.
 func (tx *Tx) DeleteBucket(name []byte) error {
 	if _, err := tx.tree.Find(nil, name); err != nil {
 		return err
@@ -186,7 +205,8 @@ func (tx *Tx) DeleteBucket(name []byte) error {
 	return guard(func() error { return tx.bolt.DeleteBucket(name) })
 }
 
-// Bucket returns a bucket in the bucket; nil: there is none of the name.
+// Bucket returns a bucket in the bucket; nil: there is none of the name. Buckets within buckets are
+// ones with longer names: the file has no nesting.
 func (b *Bucket) Bucket(name []byte) *Bucket { return b.tx.Bucket(b.within(name)) }
 
 // CreateBucketIfNotExists returns a bucket in the bucket, which it makes if there is none.
@@ -196,7 +216,8 @@ func (b *Bucket) CreateBucketIfNotExists(name []byte) (*Bucket, error) {
 
 func (b *Bucket) within(name []byte) []byte { return append([]byte(b.name+"/"), name...) }
 
-// Put sets the value of a key. It copies both.
+// Put sets the value of a key. It copies both. The value can be read in this transaction at once;
+// others see it after the commit.
 func (b *Bucket) Put(key, value []byte) error {
 	tx := b.tx
 	if tx.bolt == nil {
@@ -215,7 +236,8 @@ func (b *Bucket) Put(key, value []byte) error {
 	return nil
 }
 
-// Delete removes a key and its value; of one that has none nothing.
+// Delete removes a key and its value; of one that has none nothing. It looks at the pages on the
+// way first, as bbolt will read them.
 func (b *Bucket) Delete(key []byte) error {
 	tx, l := b.tx, b.list()
 	if tx.bolt == nil {
@@ -253,7 +275,8 @@ func (tx *Tx) write(bucket string, key, stored []byte) error {
 	return guard(func() error { return tx.bolt.Bucket([]byte(bucket)).Put(key, stored) })
 }
 
-// sound checks the pages on the way to a key.
+// sound checks the pages on the way to a key. A bucket that this transaction has made has no
+// committed pages to look at.
 func (tx *Tx) sound(bucket string, key []byte) error {
 	if tx.made[bucket] {
 		return nil
@@ -262,7 +285,9 @@ func (tx *Tx) sound(bucket string, key []byte) error {
 	return err
 }
 
-// Get returns the value of a key, nil if it has none. The bytes are the caller's own.
+// Get returns the value of a key, nil if it has none. The bytes are the caller's own. Each call
+// reads the file and compares two checksums: the one in the directory says that it is the last one
+// written, the one over the value that it is whole.
 func (b *Bucket) Get(key []byte) ([]byte, error) {
 	l := b.list()
 	at, found := l.find(key)
@@ -272,7 +297,8 @@ func (b *Bucket) Get(key []byte) ([]byte, error) {
 	return b.read(key, l.sums[at])
 }
 
-// read returns the value of a key that has the checksum.
+// read returns the value of a key that has the checksum. What was put in this transaction is not in
+// the file yet.
 func (b *Bucket) read(key []byte, sum uint64) ([]byte, error) {
 	if stored, put := b.tx.put[b.name][string(key)]; put {
 		return stored[: len(stored)-sumSize : len(stored)-sumSize], nil
@@ -293,6 +319,7 @@ func (b *Bucket) read(key []byte, sum uint64) ([]byte, error) {
 }
 
 // Shared returns what Get does, from memory if it was read lately. Many read it: nobody writes it.
+// What this transaction has put is returned too, and not kept for others.
 func (b *Bucket) Shared(key []byte) ([]byte, error) {
 	l := b.list()
 	at, found := l.find(key)
@@ -302,7 +329,8 @@ func (b *Bucket) Shared(key []byte) ([]byte, error) {
 	return b.At(at)
 }
 
-// At returns the value of the key at a place, as Shared does.
+// At returns the value of the key at a place, as Shared does. The place must be less than Len, and
+// is good until something is put or deleted.
 func (b *Bucket) At(i int) ([]byte, error) {
 	l := b.list()
 	id := cached{b.name, l.keys[i], l.sums[i]}
@@ -316,7 +344,8 @@ func (b *Bucket) At(i int) ([]byte, error) {
 	return value, err
 }
 
-// ForEach calls visit with each key and value, in the order of the keys.
+// ForEach calls visit with each key and value, in the order of the keys. It stops at the first
+// error, its own or that of visit. Nothing may be put or deleted meanwhile.
 func (b *Bucket) ForEach(visit func(key, value []byte) error) error {
 	l := b.list()
 	for i, key := range l.keys {
@@ -336,6 +365,7 @@ func (b *Bucket) Len() int {
 	return len(b.list().keys)
 }
 
+// list returns the keys of a bucket and their checksums, none of no bucket.
 func (b *Bucket) list() list {
 	if b == nil {
 		return list{}
@@ -350,5 +380,5 @@ func (b *Bucket) Search(key []byte) int {
 	return at
 }
 
-// Key returns the key at a place.
+// Key returns the key at a place. It is a copy.
 func (b *Bucket) Key(i int) []byte { return []byte(b.list().keys[i]) }

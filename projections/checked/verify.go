@@ -8,7 +8,9 @@ import (
 )
 
 // Verify compares all checksums of a file, and calls visit with each value without its checksum.
-// It returns ErrUnchecked for a file that has none, after the same visits.
+// It returns ErrUnchecked for a file that has none, after the same visits. Values are visited as
+// they come, before all of them were compared: what it has visited is worth nothing after an error.
+// It reads everything once, and nobody may write meanwhile.
 func Verify(b *inspect.Bolt, visit func(bucket string, key, value []byte)) error {
 	text, err := stored(b.Tree(), headerBucket, []byte(headerKey))
 	if err != nil {

@@ -17,16 +17,19 @@ import (
 	"cakupan/projections/pages"
 )
 
-// Key is a cell or a row, packed by whoever counts.
+// Key is a cell or a row, packed by whoever counts. It is stored: what a key means may change with
+// the file's version alone. Zero is a key like others; NoRow is none.
 type Key uint64
 
 // Rows are those that a cell adds to; places that are not needed hold NoRow. The first is needed.
+// No row may stand in two of the places, or it would be counted twice.
 type Rows [3]Key
 
 // NoRow is no row.
 const NoRow = ^Key(0)
 
-// Change is by how much the number of a cell changes from a day on.
+// Change is by how much the number of a cell changes from a day on. Weights are added up: one may
+// be negative, and one of 0 changes nothing.
 type Change struct {
 	Cell   Key
 	Day    temporal.Date
@@ -44,6 +47,8 @@ type Rule struct {
 }
 
 // Layout says how many deltas go together, as powers of two. Tests use small ones.
+//
+// They are of the file's format. A page must not be larger than a chunk.
 type Layout struct {
 	Page  uint // a page of the history, the unit that is read from the file
 	Chunk uint // a chunk, the unit that is summed up in a run: what a query scans is less
@@ -63,6 +68,9 @@ func (l Layout) chunkPages() int { return 1 << (l.Chunk - l.Page) }
 //
 // Persisted are the deltas, the cells in the order of their numbers, and the runs of full chunks.
 // Derived from them when loaded: the numbers of cells, their rows, the first sequence of each page.
+//
+// A crash between two commits loses what was appended since the first: whoever counts folds the
+// same events again, and gets the same bytes.
 type Cube struct {
 	rule Rule
 
@@ -80,7 +88,8 @@ type Cube struct {
 // A page of cells holds 512.
 const cellPageShift = 9
 
-// New returns an empty cube, to be kept in the database.
+// New returns an empty cube, to be kept in the database. It starts no goroutine before the first
+// chunk is full.
 func New(db *checked.DB, rule Rule) *Cube {
 	c := &Cube{
 		rule:        rule,
@@ -91,14 +100,17 @@ func New(db *checked.DB, rule Rule) *Cube {
 	return c
 }
 
-// Prefetch has what Append reads first brought into the cache.
+// Prefetch has what Append reads first brought into the cache. The changes need not be those that
+// are appended in the end.
 func (c *Cube) Prefetch(changes []Change) {
 	c.slots = c.cells.appendSlots(c.slots[:0], changes)
 	pages.Prefetch(c.slots)
 }
 
 // Append adds what an event changes, each event once and in the order of the log. It sorts the
-// changes in place, adds up those of the same cell and day, and returns what is left.
+// changes in place, adds up those of the same cell and day, and returns what is left. Sequences
+// must ascend; views that were handed out before do not see it. What it returns is valid until the
+// changes are used again.
 func (c *Cube) Append(seq eventstore.Sequence, changes []Change) []Change {
 	combined := Combine(changes)
 	for i := range combined {
@@ -107,6 +119,8 @@ func (c *Cube) Append(seq eventstore.Sequence, changes []Change) []Change {
 	return combined
 }
 
+// add appends one delta. The sequence that a page begins with is noted, and a chunk that it fills
+// is handed over to be summed up.
 func (c *Cube) add(seq eventstore.Sequence, change *Change) {
 	number, fresh := c.cells.number(change.Cell)
 	if fresh {
@@ -122,7 +136,8 @@ func (c *Cube) add(seq eventstore.Sequence, change *Change) {
 	}
 }
 
-// View returns what has been appended so far.
+// View returns what has been appended so far. It costs nothing: what grows later, grows behind what
+// the view has.
 func (c *Cube) View() View {
 	return View{
 		cube:   c,
@@ -134,5 +149,6 @@ func (c *Cube) View() View {
 	}
 }
 
-// Wait waits for the runs that are being made, and returns why one could not be.
+// Wait waits for the runs that are being made, and returns why one could not be. After an error no
+// more chunks are summed up, and the cube is not to be stored.
 func (c *Cube) Wait() error { return c.summer.wait() }

@@ -10,6 +10,7 @@ import (
 	"cakupan/projections/pages"
 )
 
+// compare orders changes by day and then by cell, as the deltas of an event are stored.
 func (c Change) compare(other Change) int {
 	if c.Day != other.Day {
 		return cmp.Compare(c.Day, other.Day)
@@ -43,7 +44,8 @@ func Combine(changes []Change) []Change {
 	return kept
 }
 
-// insertionSort is the faster sort for the handful of changes that nearly every event has.
+// insertionSort is the faster sort for the handful of changes that nearly every event has. They are
+// few and mostly in order.
 func insertionSort(changes []Change) {
 	for i := 1; i < len(changes); i++ {
 		c := changes[i]
@@ -68,6 +70,7 @@ const (
 	deltaBytes = 4 * deltaWords
 )
 
+// putDelta writes the words of a delta into the bytes of a record.
 func putDelta(b []byte, seq eventstore.Sequence, day temporal.Date, number uint32, weight int32) {
 	binary.LittleEndian.PutUint64(b, uint64(seq))
 	binary.LittleEndian.PutUint32(b[4*dayWord:], uint32(day))
@@ -86,6 +89,7 @@ type deltas struct {
 	n                    int
 }
 
+// newDeltas returns those of a page, of which only the words are unpacked that every scan reads.
 func newDeltas(page pages.Words) deltas {
 	return deltas{
 		page, page.Column(dayWord), page.Column(cellWord), page.Column(weightWord), page.Len(),
@@ -96,7 +100,8 @@ func (d *deltas) day(i int) temporal.Date { return temporal.Date(d.days.At(i)) }
 func (d *deltas) cell(i int) uint32       { return d.cells.At(i) }
 func (d *deltas) weight(i int) int32      { return int32(d.weights.At(i)) }
 
-// eachOf calls yield with the deltas from one to another that are of the cells.
+// eachOf calls yield with the deltas from one to another that are of the cells. Cells are read some
+// at a time: most are not among those asked for, and their other words are never touched.
 func (d *deltas) eachOf(cells *cellSet, i, end int, yield func(i int, cell uint32)) {
 	var together [256]uint32
 	for i < end {
@@ -114,6 +119,7 @@ func (d *deltas) eachOf(cells *cellSet, i, end int, yield func(i int, cell uint3
 // sequences are those of the deltas of a page.
 type sequences struct{ low, high pages.WordColumn }
 
+// sequencesIn unpacks the chains of the sequences, which takes a pass through the page.
 func sequencesIn(page *pages.Words) sequences {
 	return sequences{page.Column(sequenceLow), page.Column(sequenceHigh)}
 }

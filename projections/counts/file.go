@@ -7,9 +7,11 @@ import (
 	"cakupan/projections/pages"
 )
 
-// Lengths are what must be noted of a cube beside its buckets.
+// Lengths are what must be noted of a cube beside its buckets. They are kept with the position of
+// the projection: Chunks says up to which one all runs are in the file.
 type Lengths struct{ Deltas, Cells, Chunks int }
 
+// columns returns what a cube keeps in pages. Runs have a bucket of their own.
 func (c *Cube) columns(n *Lengths) [2]pages.Column {
 	return [...]pages.Column{
 		{Bucket: c.rule.Deltas, Pages: c.deltas, Length: &n.Deltas},
@@ -18,7 +20,9 @@ func (c *Cube) columns(n *Lengths) [2]pages.Column {
 }
 
 // Store writes all that changed since the last Stored or Load into the transaction. Call Wait
-// before, and Stored once it has committed; when it has failed, Store again.
+// before, and Stored once it has committed; when it has failed, Store again. A crash before the
+// commit leaves the file as the last Store made it, with what was settled since behind the noted
+// lengths, where nobody reads it.
 func (c *Cube) Store(tx *checked.Tx) (n Lengths, err error) {
 	n.Chunks = c.summer.current().chunks
 	for _, column := range c.columns(&n) {
@@ -30,7 +34,7 @@ func (c *Cube) Store(tx *checked.Tx) (n Lengths, err error) {
 }
 
 // Stored tells that the transaction of the last Store has committed: what readers can now find in
-// the file leaves memory.
+// the file leaves memory. Without it the same would be written once more.
 func (c *Cube) Stored() {
 	var n Lengths
 	for _, column := range c.columns(&n) {
@@ -40,6 +44,8 @@ func (c *Cube) Stored() {
 }
 
 // Settle writes most of what readers read, ahead of Store: the full pages of deltas, and the runs.
+// None of that changes later, whatever becomes of the fold, so that it may be in the file early. It
+// is no commit: after a crash the lengths are those of the last Store.
 func (c *Cube) Settle(tx *checked.Tx) error {
 	if err := pages.StoreIn(tx, c.rule.Deltas, c.deltas.Settle); err != nil {
 		return err
@@ -47,13 +53,15 @@ func (c *Cube) Settle(tx *checked.Tx) error {
 	return c.summer.settle(tx)
 }
 
-// Settled tells that the transaction of the last Settle has committed.
+// Settled tells that the transaction of the last Settle has committed. Views from before keep what
+// they had in memory.
 func (c *Cube) Settled() {
 	c.deltas.Settled()
 	c.summer.settled()
 }
 
-// Load replaces the empty cube by what was stored.
+// Load replaces the empty cube by what was stored. What was settled behind the noted lengths is not
+// read; the fold comes to the same again, and writes over it. After an error the cube is of no use.
 func (c *Cube) Load(tx *checked.Tx, n Lengths) error {
 	for _, column := range c.columns(&n) {
 		if err := column.Load(tx); err != nil {

@@ -2,12 +2,13 @@ package counts
 
 // keySet numbers distinct keys 0, 1, 2 … in the order in which they are first seen. There are
 // tens of thousands, and one or two look-ups for every event, so they have a table of their own
-// with a hash of one multiplication.
+// with a hash of one multiplication. It is for one goroutine; keys alone are for all.
 type keySet struct {
 	keys  []Key // by number; readers keep prefixes of it
 	slots []keySlot
 }
 
+// keySlot is one place of the table; the key says nothing while the number is 0.
 type keySlot struct {
 	key    Key
 	number uint32 // plus one; 0: empty
@@ -16,7 +17,8 @@ type keySlot struct {
 // keySlotsMin is the first size of the table, a power of two like every later one.
 const keySlotsMin = 1 << 10
 
-// number returns the number of the key, and whether this call gave it out.
+// number returns the number of the key, and whether this call gave it out. The table is kept at
+// most half full, so that searches stay short.
 func (s *keySet) number(k Key) (number uint32, fresh bool) {
 	if 2*len(s.keys) >= len(s.slots) {
 		s.grow()
@@ -30,7 +32,8 @@ func (s *keySet) number(k Key) (number uint32, fresh bool) {
 	return slot.number - 1, false
 }
 
-// appendSlots appends the slots in which the searches for the cells of changes begin.
+// appendSlots appends the slots in which the searches for the cells of changes begin. Nothing is
+// found yet: it is where the processor will have to look.
 func (s *keySet) appendSlots(slots []*keySlot, changes []Change) []*keySlot {
 	if len(s.slots) == 0 {
 		return slots
@@ -57,6 +60,8 @@ func (s *keySet) find(k Key) *keySlot {
 	return &s.slots[at]
 }
 
+// grow doubles the table, and puts each key where a search now finds it. Slots that were handed out
+// are of the old table.
 func (s *keySet) grow() {
 	s.slots = make([]keySlot, max(keySlotsMin, 2*len(s.slots)))
 	for i, k := range s.keys {

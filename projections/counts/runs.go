@@ -16,7 +16,8 @@ import (
 // than a chunk of single deltas.
 //
 // Its rows are of three words, ordered by key: high and low half of the key, index of the first
-// step. Its steps are of two: day, count. Those of a row are in order of day.
+// step. Its steps are of two: day, count. Those of a row are in order of day. Both have the room
+// behind them that [pages.WordsIn] asks for. A run never changes once it is made.
 type run struct{ rows, steps []byte }
 
 // runFanOut is how many runs of a level make one of the next. A prefix is at most seven runs a
@@ -51,6 +52,7 @@ type part struct {
 	rows, steps      int
 }
 
+// newPart returns a part whose words lie packed or as they are in memory.
 func newPart(rows, steps pages.Words) part {
 	return part{
 		rows.Column(keyHigh), rows.Column(keyLow), rows.Column(firstStep),
@@ -69,6 +71,7 @@ func (r *run) part() part {
 func (p *part) key(i int) Key { return Key(p.high.At(i))<<32 | Key(p.low.At(i)) }
 
 // firstStep returns the index of the first step of row i; of row rows: how many steps there are.
+// The first step is bounded by what there is: a part that is damaged may say anything.
 func (p *part) firstStep(i int) int {
 	if i == p.rows {
 		return p.steps
@@ -79,7 +82,8 @@ func (p *part) firstStep(i int) int {
 func (p *part) day(step int) temporal.Date { return temporal.Date(p.days.At(step)) }
 func (p *part) count(step int) int32       { return int32(p.counts.At(step)) }
 
-// rowsIn returns where the rows of a range begin and end.
+// rowsIn returns where the rows of a range begin and end. The keys are in order, and the rows of
+// most ranges are few: the end is found by going there.
 func (p *part) rowsIn(rows Range) (from, until int) {
 	from = sort.Search(p.rows, func(i int) bool { return p.key(i) >= rows.From })
 	for until = from; until < p.rows && p.key(until) < rows.Until; until++ {
@@ -87,7 +91,8 @@ func (p *part) rowsIn(rows Range) (from, until int) {
 	return from, until
 }
 
-// after returns the first step after the day, among those from one on and before another.
+// after returns the first step after the day, among those from one on and before another. Steps of
+// a row are in order of day, so it is a search.
 func (p *part) after(day temporal.Date, from, until int) int {
 	for from < until {
 		mid := int(uint(from+until) >> 1)
@@ -100,7 +105,7 @@ func (p *part) after(day temporal.Date, from, until int) int {
 	return from
 }
 
-// countOn returns the count of a row on a day.
+// countOn returns the count of a row on a day. Before its first step a row has none.
 func (p *part) countOn(row int, day temporal.Date) int32 {
 	first := p.firstStep(row)
 	if at := p.after(day, first, p.firstStep(row+1)); at > first {
@@ -109,7 +114,8 @@ func (p *part) countOn(row int, day temporal.Date) int32 {
 	return 0
 }
 
-// changes calls yield with the changes of a row, at the day on which they show.
+// changes calls yield with the changes of a row, at the day on which they show. Days on which
+// nothing changes are left out. The days have to be in order.
 func (p *part) changes(row int, days []temporal.Date, yield func(row Key, i int, change int64)) {
 	key, before := p.key(row), int32(0)
 	at, end := p.firstStep(row), p.firstStep(row+1)
@@ -126,7 +132,8 @@ func (p *part) changes(row int, days []temporal.Date, yield func(row Key, i int,
 	}
 }
 
-// afterNear is after for a step that is not far from the first.
+// afterNear is after for a step that is not far from the first. Days that are asked for follow each
+// other closely, and so do steps.
 func (p *part) afterNear(day temporal.Date, from, until int) int {
 	for reach := 1; ; reach *= 2 {
 		if from+reach >= until {
@@ -140,7 +147,8 @@ func (p *part) afterNear(day temporal.Date, from, until int) int {
 }
 
 // split calls yield with what is stored of the parts of a run, and the key from which on a part has
-// all rows: that of the first part is 0. A part has so many rows and steps, or one row.
+// all rows: that of the first part is 0. A part has so many rows and steps, or one row. Splitting
+// depends on the run alone, so that the same run makes the same bytes.
 func (r *run) split(size int, yield func(from Key, stored []byte) error) error {
 	whole, from := r.part(), Key(0)
 	for row := 0; ; {
@@ -157,7 +165,8 @@ func (r *run) split(size int, yield func(from Key, stored []byte) error) error {
 }
 
 // store returns what is stored of some rows: the length of the rows, packed (4, little endian),
-// then themselves, then the steps, packed. The steps of a part count from 0.
+// then themselves, then the steps, packed. The steps of a part count from 0. Nothing of the run is
+// changed: the steps of the copy are counted anew.
 func (r *run) store(from, until int) []byte {
 	whole := r.part()
 	begin, end := whole.firstStep(from), whole.firstStep(until)
@@ -171,7 +180,8 @@ func (r *run) store(from, until int) []byte {
 	return pages.AppendWords(stored, r.steps[stepBytes*begin:], stepWords, end-begin, 0)
 }
 
-// readPart returns a part that is stored.
+// readPart returns a part that is stored. It shares the memory of what is stored, which must not
+// change. An error is damage.
 func readPart(stored []byte) (part, error) {
 	if len(stored) < 4 || uint64(binary.LittleEndian.Uint32(stored)) > uint64(len(stored)-4) {
 		return part{}, fmt.Errorf("%w: %d bytes", errRun, len(stored))

@@ -16,6 +16,7 @@ import (
 // runID names a run: level from 1, and its place among the runs of the level.
 type runID struct{ level, index int }
 
+// compare orders runs by level, and then by place.
 func (id runID) compare(other runID) int {
 	return cmp.Or(cmp.Compare(id.level, other.level), cmp.Compare(id.index, other.index))
 }
@@ -44,6 +45,7 @@ func (id runID) bucket(runs *checked.Bucket) *checked.Bucket {
 	return runs.Bucket(levelName(id.level))
 }
 
+// levelName returns the key of the bucket of a level.
 func levelName(level int) []byte { return strconv.AppendInt(nil, int64(level), 10) }
 
 // runsIn returns the bucket of all runs; nil: there is none.
@@ -142,13 +144,14 @@ type chunkJob struct {
 	rows []Rows
 }
 
+// newSummer returns a summer that has chunks in the file already, from the first on.
 func newSummer(db *checked.DB, rule Rule, deltas *pages.History, chunks int) *summer {
 	s := &summer{db: db, rule: rule, deltas: deltas, set: &runSet{chunks: chunks}}
 	s.idle = sync.NewCond(&s.mu)
 	return s
 }
 
-// add queues the next chunk.
+// add queues the next chunk. Chunks are queued in order, and none is left out.
 func (s *summer) add(job chunkJob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +165,7 @@ func (s *summer) add(job chunkJob) {
 	}
 }
 
-// current returns the runs made so far.
+// current returns the runs made so far. It stays as it is while others are made.
 func (s *summer) current() *runSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +182,9 @@ func (s *summer) wait() error {
 	return s.err
 }
 
-// work sums up queued chunks until there are none, or one fails.
+// work sums up queued chunks until there are none, or one fails. There is at most one such
+// goroutine at a time. After a failure what waits is dropped, since runs are made in order: the
+// error says so at the next Wait, and the chunks are scanned instead.
 func (s *summer) work() {
 	for {
 		s.mu.Lock()
@@ -210,7 +215,8 @@ func (s *summer) work() {
 	}
 }
 
-// sum makes the run of the chunk, and those of higher levels that it completes.
+// sum makes the run of the chunk, and those of higher levels that it completes. It reads in a
+// transaction of its own: pages of the chunk may be in the file alone.
 func (s *summer) sum(job chunkJob, set *runSet) (map[runID]run, error) {
 	made := map[runID]run{}
 	err := s.db.View(func(tx *checked.Tx) error {
@@ -252,7 +258,8 @@ func (s *summer) complete(tx *checked.Tx, set *runSet, made map[runID]run) error
 	return nil
 }
 
-// settle writes the recent runs while others are made.
+// settle writes the recent runs while others are made. Runs that are made meanwhile wait for the
+// next one.
 func (s *summer) settle(tx *checked.Tx) error {
 	s.settling = s.current().recent
 	return s.put(tx, s.settling)
@@ -295,7 +302,8 @@ func (s *summer) put(tx *checked.Tx, runs map[runID]run) error {
 	})
 }
 
-// remove removes a run that was written before: by a settle behind which the log is another now.
+// remove removes a run that was written before: by a settle behind which the log is another now. It
+// may have had other parts.
 func (id runID) remove(level *checked.Bucket) error {
 	for at := level.Search(id.key(0)); at < level.Len(); {
 		if _, is := id.isOf(level.Key(at)); !is {
@@ -308,7 +316,8 @@ func (id runID) remove(level *checked.Bucket) error {
 	return nil
 }
 
-// evict drops from memory what store wrote, once its transaction has committed.
+// evict drops from memory what store wrote, once its transaction has committed. The memory for
+// summing goes too, unless it is in use.
 func (s *summer) evict() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 // The days of a run in the making are counted from the lowest int32, so that they are in order as
 // unsigned numbers.
 
+// dayNumber makes the lowest day 0. Turning one bit does that, and undoes it.
 func dayNumber(day temporal.Date) uint32 { return uint32(day) ^ 1<<31 }
 
 // runBuilder lays out a run. Rows come in order, the steps of each in order of day.
@@ -49,7 +50,8 @@ func (b *runBuilder) run() run {
 }
 
 // summing is the memory in which the runs of a projection are made. Chunks have mostly the same
-// rows, so these are kept from one chunk to the next.
+// rows, so these are kept from one chunk to the next. It belongs to the goroutine of the summer,
+// and is dropped when nothing is left to be summed up.
 type summing struct {
 	builder runBuilder
 
@@ -74,11 +76,13 @@ type step struct {
 	weight int32
 }
 
+// dayStep is a step of one row: which cells it came from is added up already.
 type dayStep struct {
 	day    uint32
 	weight int32
 }
 
+// rowSpan says where the steps of a row lie while they are distributed.
 type rowSpan struct {
 	first, end uint32
 	last       dayStep // not among them yet; of weight 0: there is none
@@ -109,7 +113,7 @@ func (s *summing) load(pages []deltas) {
 }
 
 // sortByDay sorts by a digit of the day after the other. One digit is enough for the days of
-// eleven years, two for all that a date can be.
+// eleven years, two for all that a date can be. The sort is stable, which the second digit needs.
 func (s *summing) sortByDay() {
 	const digitBits = 12
 	low, high := ^uint32(0), uint32(0)
@@ -170,7 +174,8 @@ func (s *summing) number(rowsOf []Rows) {
 	s.merged = slices.Grow(s.merged[:0], int(total))[:total]
 }
 
-// addRows numbers the rows that a cell adds to.
+// addRows numbers the rows that a cell adds to. A cell without any keeps zeros, and is asked again
+// in the next chunk.
 func (s *summing) addRows(numbers *[len(Rows{})]uint32, rows *Rows) {
 	for i, row := range rows {
 		if row == NoRow {
@@ -184,7 +189,8 @@ func (s *summing) addRows(numbers *[len(Rows{})]uint32, rows *Rows) {
 	}
 }
 
-// sortRows brings rows that are new to their places among the others, which are in order.
+// sortRows brings rows that are new to their places among the others, which are in order. Only
+// those are sorted: after the first chunks new rows are rare.
 func (s *summing) sortRows() {
 	keys, known := s.rows.keys, s.order
 	fresh := make([]uint32, 0, len(keys)-len(known))
@@ -228,7 +234,7 @@ func (s *summing) distribute() {
 	}
 }
 
-// flush adds the last step of a row to the others.
+// flush adds the last step of a row to the others. A step that has come to 0 is none.
 func (s *summing) flush(span *rowSpan) {
 	if span.last.weight != 0 {
 		s.merged[span.end] = span.last
@@ -236,7 +242,8 @@ func (s *summing) flush(span *rowSpan) {
 	}
 }
 
-// layOut makes the run of the rows and their steps.
+// layOut makes the run of the rows and their steps. The counts of a step are from the beginning of
+// the chunk on: a run knows nothing of the ones before it.
 func (s *summing) layOut() run {
 	s.builder.grow(len(s.merged))
 	for _, row := range s.order {
@@ -274,7 +281,8 @@ func (r *rows) next() track {
 	return track{part: p, at: p.firstStep(row), end: p.firstStep(row + 1)}
 }
 
-// runs makes one run of several.
+// runs makes one run of several. They follow one another in the log, and the sums do not depend on
+// how they were cut.
 func (s *summing) runs(runs []rows) run {
 	tracks := make([]track, 0, len(runs))
 	for {

@@ -12,6 +12,8 @@ import (
 )
 
 // View is a cube as of a moment. It does not change, and may be used by any number of goroutines.
+// It holds on to the memory that it was made of; what is in the file by then is read from there in
+// a transaction of its caller's.
 type View struct {
 	cube   *Cube
 	cells  []Key
@@ -21,7 +23,8 @@ type View struct {
 	runs   *runSet
 }
 
-// Known is how many deltas are known: those of all events up to one.
+// Known is how many deltas are known: those of all events up to one. It is a number of deltas, not
+// of events: one event may have made several, which are known together.
 type Known int
 
 // Range are the rows from From on and before Until.
@@ -33,7 +36,8 @@ func (r Range) has(row Key) bool { return r.From <= row && row < r.Until }
 // All returns that all is known.
 func (v *View) All() Known { return Known(v.deltas.Len()) }
 
-// Until returns what is known of the events up to the sequence.
+// Until returns what is known of the events up to the sequence. A sequence behind the last one is
+// all; one before the first is none.
 func (v *View) Until(tx *checked.Tx, k eventstore.Sequence) (Known, error) {
 	page := sort.Search(len(v.first), func(i int) bool { return v.first[i] > k }) - 1
 	if page < 0 {
@@ -52,6 +56,7 @@ func (v *View) Until(tx *checked.Tx, k eventstore.Sequence) (Known, error) {
 	return Known(first + in), nil
 }
 
+// page returns the deltas of a page, from memory or from the file.
 func (v *View) page(tx *checked.Tx, page int) (deltas, error) {
 	words, err := v.cube.deltas.Words(&v.deltas, tx.Bucket([]byte(v.cube.rule.Deltas)), page)
 	if err != nil {
@@ -61,7 +66,8 @@ func (v *View) page(tx *checked.Tx, page int) (deltas, error) {
 }
 
 // summed calls yield with what the runs that sum up the first chunks of what is known have of the
-// rows, and returns how many deltas these are.
+// rows, and returns how many deltas these are. The parts may have other rows too. Chunks that were
+// full and are not summed up yet are left to the scan.
 func (v *View) summed(tx *checked.Tx, known Known, rows Range, yield func(*part)) (int, error) {
 	shift := v.cube.rule.Layout.Chunk
 	chunks := min(int(known)>>shift, v.runs.chunks)
@@ -69,6 +75,7 @@ func (v *View) summed(tx *checked.Tx, known Known, rows Range, yield func(*part)
 }
 
 // scan calls yield with the deltas [from, until), those of a page at a time: from one to another.
+// The whole page is there; what is asked for of it begins and ends within.
 func (v *View) scan(tx *checked.Tx, from, until int, yield func(d *deltas, i, end int)) error {
 	size := v.cube.deltas.PageRecords()
 	for from < until {
@@ -97,6 +104,8 @@ type dayCounts struct {
 var countsPool = sync.Pool{New: func() any { return new(dayCounts) }}
 
 // On calls yield with what adds up to the numbers of the rows on a day: for a row more than once.
+// Rows whose numbers add up to 0 may come all the same. An error leaves sums that were yielded
+// worth nothing.
 func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 	yield func(row Key, count int64),
 ) error {
@@ -123,6 +132,8 @@ func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 			counts[cell] += int64(d.weight(i))
 		})
 	})
+	// Only counters that were touched are cleared, which keeps them zero for the next question,
+	// also after an error.
 	for _, cell := range counted {
 		count := counts[cell]
 		if count == 0 {
@@ -142,7 +153,7 @@ func (v *View) On(tx *checked.Tx, known Known, day temporal.Date, rows Range,
 
 // Over calls yield with what changes the numbers of the rows over days, which are in order: by how
 // much a row changes after days[i-1] and at or before days[i], the first also before that. For a
-// row and a day more than once.
+// row and a day more than once. Behind the last of the days nothing is told.
 func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Range,
 	yield func(row Key, i int, change int64),
 ) error {
@@ -171,7 +182,8 @@ func (v *View) Over(tx *checked.Tx, known Known, days []temporal.Date, rows Rang
 }
 
 // Each calls yield with what was appended after some is known until more is, and by which event: a
-// change for each cell and day, as [Cube.Append] returns them.
+// change for each cell and day, as [Cube.Append] returns them. What a cell and day came to by
+// several changes of one event is one change.
 func (v *View) Each(tx *checked.Tx, after, until Known,
 	yield func(seq eventstore.Sequence, c Change),
 ) error {

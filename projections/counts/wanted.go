@@ -18,9 +18,13 @@ type wanted struct {
 	ofs map[Range]cellSet
 }
 
+// wantedMax bounds the ranges. Behind it all are forgotten, and the next questions make their own
+// again: that is simpler than to know which was asked for last, and as good for the few ranges that
+// there are in truth.
 const wantedMax = 1 << 10
 
-// of returns which of the cells, given their rows, add to the rows of a range.
+// of returns which of the cells, given their rows, add to the rows of a range. It is worked out
+// outside the lock, so that nobody waits for another one's range; two who do so come to the same.
 func (w *wanted) of(in Range, rows []Rows) cellSet {
 	w.mu.Lock()
 	set := w.ofs[in]
@@ -40,7 +44,8 @@ func (w *wanted) of(in Range, rows []Rows) cellSet {
 	return set
 }
 
-// grown returns the set of all the cells.
+// grown returns the set of all the cells. Those that were looked at before are not looked at again:
+// rows of a cell stay the same for ever.
 func (s cellSet) grown(in Range, rows []Rows) cellSet {
 	bits := make([]uint64, (len(rows)+63)/64)
 	copy(bits, s.bits)

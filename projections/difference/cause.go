@@ -1,6 +1,7 @@
 package difference
 
-// Cause is why a worker is covered in one figure and not in the other.
+// Cause is why a worker is covered in one figure and not in the other. Its numbers are an order and
+// are not stored.
 type Cause uint8
 
 // The causes, as if forward. Of several that apply, the one that comes first here is named; the
@@ -30,6 +31,7 @@ const (
 	FundingLapsed        // the months of the grants are over
 	ContributionsStopped // no contributions are booked any more, or none in spite of others
 
+	// causeCount is how many there are; it stands too for no cause yet, behind all.
 	causeCount
 )
 
@@ -39,5 +41,5 @@ var causeNames = [causeCount]string{
 	"FUNDING_REVOKED", "FUNDING_CLOSED", "FUNDING_LAPSED", "CONTRIBUTIONS_STOPPED",
 }
 
-// String returns the name of the cause in answers.
+// String returns the name of the cause in answers. It must be one of them.
 func (c Cause) String() string { return causeNames[c] }

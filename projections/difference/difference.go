@@ -1,5 +1,8 @@
 // Package difference tells why two figures of coverage differ: who came, who went, and for which
 // reason, in two steps whose flows add up exactly (contract, section 8).
+//
+// It follows persons, not counts: that its sums agree with the coverage's figures is a property of
+// both, which tests hold them to.
 package difference
 
 import (
@@ -13,33 +16,38 @@ import (
 	"cakupan/projections/standing"
 )
 
-// Point is what a figure is of: a day, as known at an event, which must be applied.
+// Point is what a figure is of: a day, as known at an event, which must be applied. An event of 0
+// is the empty log.
 type Point struct {
 	On    temporal.Date
 	Known eventstore.Sequence
 }
 
-// Query asks why the workers covered in a region differ between two points.
+// Query asks why the workers covered in a region differ between two points. Either point may be the
+// earlier one, in both of their ways.
 type Query struct {
 	Region   region.Code
 	From, To Point
 }
 
-// The steps. First the same day as it is known at the other event, then the other day.
+// The steps. First the same day as it is known at the other event, then the other day. They are in
+// the order of an answer (contract, section 8).
 const (
 	KnowledgeStep = "knowledge"
 	TimeStep      = "time"
 )
 
 // Step is what changed from one figure to the next: how many workers are covered who were not, and
-// the other way round, by cause. Causes of none are left out.
+// the other way round, by cause. Causes of none are left out. Joined less left is what the figure
+// changes by in the step.
 type Step struct {
 	Step   string           `json:"step"`
 	Joined map[string]int64 `json:"joined"`
 	Left   map[string]int64 `json:"left"`
 }
 
-// Difference is the flows between two figures. It remembers who they were.
+// Difference is the flows between two figures. It remembers who they were. It is good for as long
+// as its source is, and belongs to one goroutine.
 type Difference struct {
 	Steps [2]Step
 
@@ -47,7 +55,8 @@ type Difference struct {
 	flows []flow // by step, and in order of the workers' ids
 }
 
-// flow is one worker who joined or left.
+// flow is one worker who joined or left. The worker is the least id of a person, at the point where
+// the person is counted.
 type flow struct {
 	standing.Place
 	cause  Cause
@@ -76,6 +85,9 @@ type asked struct {
 
 // Find works out the flows. The state is read in slices, so that the fold goes on meanwhile. Memory
 // grows by 24 bytes for each worker who joined or left, and by a bit for each of the ledger.
+//
+// Two points that are the same have no flows. An error is that of the source, of names, or of the
+// context.
 func Find(ctx context.Context, source standing.Source, q Query) (*Difference, error) {
 	a := newAsked(source, q)
 	roster, err := standing.Residents(ctx, source, q.Region)
@@ -112,6 +124,8 @@ func Find(ctx context.Context, source standing.Source, q Query) (*Difference, er
 	return d, nil
 }
 
+// Readers are of the earlier and of the later knowledge, however the question was put; which way
+// round it was, only the telling minds.
 func newAsked(source standing.Source, q Query) *asked {
 	a := &asked{
 		Query: q, source: source, namer: standing.NewNamer(source.Names()),
@@ -128,7 +142,7 @@ func newAsked(source standing.Source, q Query) *asked {
 	return a
 }
 
-// count counts the flows.
+// count counts the flows. Both maps are there when nobody joined or left.
 func (d *Difference) count() {
 	d.Steps = [2]Step{
 		{KnowledgeStep, map[string]int64{}, map[string]int64{}},
@@ -156,7 +170,8 @@ func (a *asked) joined(f *flow) bool {
 	return f.joined != a.backKnown
 }
 
-// covered reports whether a person is covered in the region on a day.
+// covered reports whether a person is covered in the region on a day. It asks of all enrolments of
+// the person: one is enough.
 func (a *asked) covered(s *facts.State, r *standing.Reader, p *standing.Person, on temporal.Date,
 ) bool {
 	covered := false
@@ -164,7 +179,7 @@ func (a *asked) covered(s *facts.State, r *standing.Reader, p *standing.Person, 
 	return covered
 }
 
-// Worker is one who joined or left: Change says which.
+// Worker is one who joined or left: Change says which. Clients read it by these names.
 type Worker struct {
 	Step   string                `json:"step"`
 	Worker string                `json:"worker"`
@@ -180,6 +195,9 @@ const (
 )
 
 // Workers calls yield with each worker who joined or left, by step, and in order of their ids.
+//
+// They are worked out anew, with the events, so that memory does not hold these for all. An error
+// of yield ends it and is returned. Each line is valid during the call.
 func (d *Difference) Workers(ctx context.Context, yield func(*Worker) error) error {
 	var lines []Worker
 	var workers []uint32

@@ -9,6 +9,8 @@ import (
 
 // group is the ids that are one worker at one of the two events, or through others that are: within
 // it merges come and go, and no other worker is concerned.
+//
+// A merge may be known at one of the two events alone, so that each id has to be asked at both.
 type group struct {
 	ids    []uint32 // in order of their numbers
 	person standing.Person
@@ -32,7 +34,8 @@ func (g *group) read(a *asked, s *facts.State, w uint32) {
 	slices.Sort(g.ids)
 }
 
-// join adds the ids of the person to the group, and to those that were seen.
+// join adds the ids of the person to the group, and to those that were seen. Persons of one id need
+// not be remembered: they cannot be met again.
 func (g *group) join(seen map[uint32]bool) map[uint32]bool {
 	if seen == nil {
 		seen = map[uint32]bool{}
@@ -46,7 +49,8 @@ func (g *group) join(seen map[uint32]bool) map[uint32]bool {
 	return seen
 }
 
-// each calls yield with each person that the ids of the group are to a reader.
+// each calls yield with each person that the ids of the group are to a reader. The person is valid
+// during the call.
 func (g *group) each(s *facts.State, r *standing.Reader, yield func(p *standing.Person)) {
 	var seen []uint32
 	for _, id := range g.ids {
@@ -61,12 +65,13 @@ func (g *group) each(s *facts.State, r *standing.Reader, yield func(p *standing.
 	}
 }
 
-// insured is the workers of a group who are covered.
+// insured is the workers of a group who are covered. Both lists are of the same order.
 type insured struct {
 	places []standing.Place
 	ids    [][]uint32 // of each
 }
 
+// insured finds those who are covered on the day of From: the step of knowledge stays on it.
 func (a *asked) insured(s *facts.State, r *standing.Reader) (all insured) {
 	on := a.From.On
 	a.group.each(s, r, func(p *standing.Person) {
@@ -79,7 +84,8 @@ func (a *asked) insured(s *facts.State, r *standing.Reader) (all insured) {
 }
 
 // merged returns by how many workers of a group who were covered there are less because they are
-// one with others of them, whether covered or not.
+// one with others of them, whether covered or not. The place of one of them stays: of n who are one
+// now, n - 1 have gone (contract, section 8).
 func (g *group) merged(s *facts.State, r *standing.Reader, were *insured) (n int) {
 	g.each(s, r, func(p *standing.Person) {
 		several := -1
@@ -95,6 +101,9 @@ func (g *group) merged(s *facts.State, r *standing.Reader, were *insured) (n int
 
 // knowledge appends the flows of the group in the step of knowledge. Workers are counted before and
 // after; between the two there is what would be covered had there only been the retractions.
+//
+// Where as many are covered as before, nobody joined or left, also where others are who they are
+// known by. What retractions alone explain is theirs first; merges come next; the rest came late.
 func (a *asked) knowledge(s *facts.State) {
 	before, after := a.insured(s, a.before), a.insured(s, a.after)
 	joined := len(after.places) - len(before.places)
@@ -120,7 +129,8 @@ func (a *asked) knowledge(s *facts.State) {
 }
 
 // others returns n of those in one list who are not in the other, in order of their ids: the last
-// ones, since the first is the one by whom a merged worker is known.
+// ones, since the first is the one by whom a merged worker is known. The lists hold few: a group is
+// one person's ids.
 func (a *asked) others(these, those []standing.Place, n int) []standing.Place {
 	these = slices.DeleteFunc(these, func(p standing.Place) bool {
 		return slices.Contains(those, p)
@@ -129,6 +139,7 @@ func (a *asked) others(these, those []standing.Place, n int) []standing.Place {
 	return these[len(these)-n:]
 }
 
+// add appends a flow for each of them.
 func (a *asked) add(who []standing.Place, cause Cause, joined bool) {
 	for _, place := range who {
 		a.flows = append(a.flows, flow{Place: place, cause: cause, joined: joined})

@@ -8,7 +8,8 @@ import (
 	"cakupan/projections/standing"
 )
 
-// time appends the flows of the group in the step of time.
+// time appends the flows of the group in the step of time. It stays at the knowledge of To, so
+// that no merge or retraction is mistaken for something that happened.
 func (a *asked) time(s *facts.State) {
 	a.group.each(s, a.timed, func(p *standing.Person) {
 		was := a.covered(s, a.timed, p, a.first)
@@ -24,13 +25,15 @@ func (a *asked) time(s *facts.State) {
 	})
 }
 
-// reason is the first cause that applies, and the events of the enrolments to which it does.
+// reason is the first cause that applies, and the events of the enrolments to which it does. The
+// least cause is the first of the contract's order.
 type reason struct {
 	cause  Cause
 	events []eventstore.Sequence
 }
 
-// take takes in what applies to one enrolment.
+// take takes in what applies to one enrolment. Those that apply less are forgotten, with their
+// events.
 func (r *reason) take(cause Cause, events []eventstore.Sequence) {
 	switch {
 	case cause < r.cause:
@@ -40,7 +43,9 @@ func (r *reason) take(cause Cause, events []eventstore.Sequence) {
 	}
 }
 
-// whyJoined tells why a person who was not covered is, and if asked on which events it rests.
+// whyJoined tells why a person who was not covered is, and if asked on which events it rests. Why
+// it is told twice, with events and without, is cost: they are gathered only for who asks to see
+// them.
 func (a *asked) whyJoined(s *facts.State, p *standing.Person, tell bool,
 ) (Cause, []eventstore.Sequence) {
 	why := reason{cause: causeCount}
@@ -60,7 +65,8 @@ func (a *asked) whyJoined(s *facts.State, p *standing.Person, tell bool,
 	return why.cause, standing.Ascending(why.events, p.Merges...)
 }
 
-// counts reports whether an enrolment is open for the person in the region.
+// counts reports whether an enrolment is open for the person in the region. Covered is not asked
+// here: whoever asks has done so.
 func (a *asked) counts(st *standing.Standing, p *standing.Person) bool {
 	return st.Open && p.Has(st.Worker) && standing.In(st.Terms.Region, a.Region)
 }
@@ -68,6 +74,7 @@ func (a *asked) counts(st *standing.Standing, p *standing.Person) bool {
 // causeJoined tells why an enrolment makes a person covered on the later day. enrolled says that
 // the opening which then has the last word is of after the earlier day.
 func (a *asked) causeJoined(was, is *standing.Standing, p *standing.Person, enrolled bool) Cause {
+	// The order of the cases is that of the contract (section 8).
 	switch open := was.Open && p.Has(was.Worker); {
 	case !open && enrolled:
 		return Enrolled
@@ -97,9 +104,12 @@ func (a *asked) whyLeft(s *facts.State, p *standing.Person, tell bool,
 		if tell {
 			events = a.timed.Basis(s, nil)
 		}
+		// What ends the money is asked while the reader still has the enrolment as it stood on the
+		// earlier day.
 		revoked, closed := a.timed.Ends(s, a.last.Month())
 		is := a.timed.Stand(s, e, a.last, p.Died)
 		cause := a.causeLeft(&was, &is, p)
+		// A death comes before all else, whatever has happened to the enrolment.
 		switch {
 		case p.Died < a.last:
 			cause, events = Died, append(events, p.Death)

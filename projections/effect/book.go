@@ -19,7 +19,8 @@ const supposed = uint32(1) << 31
 //
 // It is read in slices, between which the fold goes on: whatever came behind head is left out, so
 // that the slices are of one moment. Once it is read and the rows are supposed, it is asked only,
-// by one goroutine.
+// by one goroutine. It is made for one question and dropped with it. Its size is that of the facts
+// of all people that are named, not of the ledger.
 type book struct {
 	rows  []Row
 	head  eventstore.Sequence          // the facts are as known at it
@@ -59,6 +60,8 @@ type commitment struct {
 	committed bool // an event in force says so
 }
 
+// newBook notes which events of the log are those of the rows, and which ones rows not sent yet
+// would take out of force.
 func newBook(rows []Row) *book {
 	b := &book{
 		rows: rows, mine: map[eventstore.Sequence]bool{}, taken: map[eventstore.Sequence]bool{},
@@ -78,7 +81,9 @@ func newBook(rows []Row) *book {
 	return b
 }
 
-// name finds the numbers of all names.
+// name finds the numbers of all names. Those that the log does not have get numbers behind all that
+// it may have, each name its own, so that they are looked up like the others. An error is that of
+// reading the names.
 func (b *book) name(names *facts.Names) error {
 	find := [3]func(string) (uint32, bool, error){
 		names.FindEnrolment, names.FindWorker, names.FindCommitment,
@@ -102,17 +107,22 @@ func (b *book) name(names *facts.Names) error {
 	return nil
 }
 
+// enrolmentOf returns the number of the enrolment that an event names; the number of "" where it
+// names none, which is asked for by nobody.
 func (b *book) enrolmentOf(e *event.Event) uint32 {
 	return b.numbers[enrolmentName][e.Data.Enrolment]
 }
 
+// workerOf does so for the worker.
 func (b *book) workerOf(e *event.Event) uint32 { return b.numbers[workerName][e.Data.Worker] }
 
+// commitmentOf does so for the commitment.
 func (b *book) commitmentOf(e *event.Event) uint32 {
 	return b.numbers[commitmentName][e.Data.Commitment]
 }
 
-// load reads what the facts say of all who are named.
+// load reads what the facts say of all who are named. The head is taken first: what is read in the
+// slices is cut there. An error leaves a book that is not to be asked.
 func (b *book) load(ctx context.Context, source standing.Source) error {
 	err := source.Read(func(s *facts.State) error {
 		b.head = s.Events()
@@ -180,12 +190,16 @@ func (b *book) readEnrolment(s *facts.State, reader *standing.Reader, number uin
 		case r.Kind == event.EnrolmentOpened:
 			b.readPerson(s, reader, r.Worker)
 		case r.Kind == event.FundingGranted:
+			// Money is read by way of the grants, since the rows need not name the commitments that
+			// pay.
 			b.readCommitment(s, r.Commitment)
 		}
 	}
 	return e
 }
 
+// readPerson reads all ids of a person, and the person's enrolments. It is noted before it is read,
+// as enrolments lead back to it.
 func (b *book) readPerson(s *facts.State, reader *standing.Reader, number uint32) {
 	if b.people[number] != nil {
 		return
@@ -200,6 +214,7 @@ func (b *book) readPerson(s *facts.State, reader *standing.Reader, number uint32
 	reader.Person(s, &read, number)
 	for _, id := range read.IDs {
 		b.people[id] = p
+		// Merges are in the ids already; of lives only deaths are left.
 		for _, r := range s.AppendLives(nil, id) {
 			if r.Kind == event.WorkerDied && r.Sequence <= b.head {
 				p.deaths = append(p.deaths, r)
@@ -212,6 +227,8 @@ func (b *book) readPerson(s *facts.State, reader *standing.Reader, number uint32
 	}
 }
 
+// readCommitment reads what the facts about a commitment come to. One that is supposed has an empty
+// purse: its money is not known.
 func (b *book) readCommitment(s *facts.State, number uint32) {
 	if b.commitments[number] != nil {
 		return
@@ -228,7 +245,9 @@ func (b *book) readCommitment(s *facts.State, number uint32) {
 }
 
 // suppose adds the rows that are not in the log as if they came at its end, and gives each person
-// the enrolments that rows open.
+// the enrolments that rows open. A row gets the sequence it would have if each row took one, so
+// that rows keep their order among each other. Retractions have no record: what they take is noted
+// as taken.
 func (b *book) suppose() {
 	for i := range b.rows {
 		r := &b.rows[i]
@@ -256,7 +275,8 @@ func (b *book) suppose() {
 	}
 }
 
-// recordOf returns an event as a record of facts.
+// recordOf returns an event as a record of facts. Terms are taken of openings
+// alone: lists have no amendments.
 func (b *book) recordOf(e *event.Event) facts.Record {
 	d := &e.Data
 	r := facts.Record{

@@ -4,6 +4,9 @@
 // What contradicts others is accepted, as the world did report it; but whoever sends it should
 // hear of it then. The facts are those of the coverage, the rules those of package enrolment. Rows
 // that are not in the log are supposed to come at its end.
+//
+// It reads the state of the coverage and changes nothing, neither there nor in the log. Whoever
+// imports a list asks it, after the rows were sent or instead of sending them.
 package effect
 
 import (
@@ -19,7 +22,9 @@ import (
 	"cakupan/projections/standing"
 )
 
-// Row is one event of a list, or one that takes an earlier one back.
+// Row is one event of a list, or one that takes an earlier one back. A row that is in the log
+// counts as it is there, with what came behind it; one that is not counts as if it came next. Names
+// are those of the log: workers have taken the place of NIKs.
 type Row struct {
 	Event    event.Event         // of a retraction: its data name also whom it is about
 	Sequence eventstore.Sequence // 0: it is not in the log
@@ -27,14 +32,17 @@ type Row struct {
 	Takes    eventstore.Sequence // of a retraction: what it takes back
 }
 
-// Report is what rows have done.
+// Report is what rows have done. Both lists are there when they are empty. On is absent where no
+// row has a day.
 type Report struct {
 	On      string   `json:"on,omitempty"` // the day that regions are counted on
 	Regions []Region `json:"regions"`      // in order of their codes
 	Notices []Notice `json:"notices"`      // in order of their codes, and of their first rows
 }
 
-// Region counts the covered workers among those whom the rows name, and among all.
+// Region counts the covered workers among those whom the rows name, and among all. Before and After
+// are of the same moment, on the same day; a person counts once in each region (contract, section
+// 3). Total is for the caller to fill in: this package knows nobody but the people of the rows.
 type Region struct {
 	Region string `json:"region"`
 	Name   string `json:"name"`
@@ -43,7 +51,8 @@ type Region struct {
 	Total  int64  `json:"total"` // covered after it, of all
 }
 
-// Notice is what some rows have in common. Rows are their places, from 0.
+// Notice is what some rows have in common. Rows are their places, from 0. Date and Name are absent
+// where the code has none. Whatever differs in one of them is another notice.
 type Notice struct {
 	Code string `json:"code"`
 	Rows []int  `json:"rows"`
@@ -51,7 +60,8 @@ type Notice struct {
 	Name string `json:"name,omitempty"` // of the commitment, of the other enrolment
 }
 
-// The codes of notices, in their order.
+// The codes of notices, in their order. Some are findings too, of the same name; what a row alone
+// can show has names of its own. Clients go by them: none is renamed.
 const (
 	TakenBack         = "TAKEN_BACK"
 	EndsNobody        = "ENDS_NOBODY"
@@ -77,9 +87,12 @@ func Codes() []string {
 }
 
 // RowsMax bounds what is looked at together: the facts of all who are named are in memory then.
+// Whoever has more rows asks for a part of them.
 const RowsMax = 50_000
 
-// Of returns what rows of a list have done. today bounds the days that count as near.
+// Of returns what rows of a list have done. today bounds the days that count as near. Rows must not
+// be more than RowsMax, and worker ids must stand where NIKs were. An error is that of the source,
+// or of the context; there is no report then. It may run while the fold goes on.
 func Of(ctx context.Context, source standing.Source, rows []Row, today temporal.Date,
 ) (Report, error) {
 	b := newBook(rows)
@@ -118,7 +131,8 @@ func Covered(ctx context.Context, source standing.Source, rows []Row, on tempora
 }
 
 // day returns the day on which the rows are counted: the last one, not after today, on which one of
-// them takes effect; where all are to come, the first.
+// them takes effect; where all are to come, the first. Rows that change nothing by a day, as merges
+// do, do not count for it. Without any there is no day.
 func (b *book) day(today temporal.Date) (on temporal.Date, dated bool) {
 	first := temporal.Date(0)
 	for i := range b.rows {
@@ -137,7 +151,9 @@ func (b *book) day(today temporal.Date) (on temporal.Date, dated bool) {
 	return on, dated
 }
 
-// effective returns the first day on which an event changes something.
+// effective returns the first day on which an event changes something. The last day of life is one
+// of coverage; the day behind it is not. Amendments and reinstatements are not what lists are made
+// of.
 func effective(e *event.Event) (temporal.Date, bool) {
 	switch e.Type {
 	case event.EnrolmentOpened:
@@ -153,7 +169,9 @@ func effective(e *event.Event) (temporal.Date, bool) {
 	}
 }
 
-// regions counts who is covered on a day.
+// regions counts who is covered on a day. Regions that a row opens an enrolment in are there with
+// zeros too: that nobody is covered there by the rows is what is to be seen. The map is put in
+// order of codes, as it has none.
 func (b *book) regions(on temporal.Date) []Region {
 	counts := map[region.Code]*Region{}
 	at := func(code region.Code) *Region {
@@ -191,7 +209,8 @@ func (b *book) regions(on temporal.Date) []Region {
 	return all
 }
 
-// placesOf returns the regencies in which a person is covered on a day, each once.
+// placesOf returns the regencies in which a person is covered on a day, each once. Only regencies
+// are: who counts for a province adds nobody up, and is the caller.
 func (b *book) placesOf(p *person, on temporal.Date, after bool) (places []region.Code) {
 	died := b.died(p, after)
 	for _, number := range p.enrolments {
@@ -203,7 +222,7 @@ func (b *book) placesOf(p *person, on temporal.Date, after bool) (places []regio
 	return places
 }
 
-// died returns the last day of a person's life.
+// died returns the last day of a person's life. The earliest counts (contract, section 3).
 func (b *book) died(p *person, after bool) temporal.Date {
 	died := enrolment.Never
 	for i := range p.deaths {
@@ -214,7 +233,9 @@ func (b *book) died(p *person, after bool) temporal.Date {
 	return died
 }
 
-// holds tells whether a record is in force, before the rows or after them.
+// holds tells whether a record is in force, before the rows or after them. Before them, events of
+// the rows that are in the log do not hold, and what they retract does. After them, what rows that
+// are not in the log retract holds no more.
 func (b *book) holds(r *facts.Record, after bool) bool {
 	if after {
 		return !b.taken[r.Sequence] && (r.Retracted == 0 || r.Retracted > b.head)

@@ -18,12 +18,14 @@ const farDays = 365
 // far they lie apart.
 type said struct{ code, date, name string }
 
-// noted gathers notices.
+// noted gathers notices. at finds those that are the same; all is in the order in which they came
+// up.
 type noted struct {
 	at  map[said]int
 	all []Notice
 }
 
+// add adds a row to a notice. Rows come in order, so that those of a notice ascend.
 func (n *noted) add(row int, s said) {
 	at, known := n.at[s]
 	if !known {
@@ -34,7 +36,8 @@ func (n *noted) add(row int, s said) {
 	n.all[at].Rows = append(n.all[at].Rows, row)
 }
 
-// inOrder returns the notices in order of their codes, and of their first rows.
+// inOrder returns the notices in order of their codes, and of their first rows. The sort is stable,
+// so that first rows decide among notices of one code.
 func (n *noted) inOrder() []Notice {
 	order := Codes()
 	slices.SortStableFunc(n.all, func(a, b Notice) int {
@@ -47,10 +50,14 @@ func (n *noted) inOrder() []Notice {
 }
 
 // judge notes what is to be known of a row.
+//
+// Only the state after the rows counts: that is what whoever sends them can still correct.
 func (b *book) judge(i int, today temporal.Date, n *noted) {
 	row := &b.rows[i]
 	e := &row.Event
 	own := b.recordAt(i)
+	// What is not in force is not judged, but for merges, which have no record here. A row that the
+	// log has and that was taken back since is told as that; retractions speak for themselves.
 	if e.Type == event.EventRetracted || own == nil && e.Type != event.WorkerMerged {
 		if own == nil && row.Sequence != 0 && e.Type != event.EventRetracted {
 			n.add(i, said{code: TakenBack})
@@ -75,6 +82,7 @@ func (b *book) judge(i int, today temporal.Date, n *noted) {
 
 // recordAt returns the record of a row, nil where it is not in force. A row that was taken back and
 // then said again by another event is as good as there: the last record that says the same is it.
+// The pointer is into the book, so that folds can leave out just this record.
 func (b *book) recordAt(i int) *facts.Record {
 	row := &b.rows[i]
 	sequence := row.Sequence
@@ -104,6 +112,8 @@ func (b *book) recordAt(i int) *facts.Record {
 	return same
 }
 
+// judgeOpened notes an opening that changes nothing or less than meant: an earlier one stands, the
+// person is dead, has another enrolment of the segment open, or nobody pays.
 func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	e := &b.rows[i].Event
 	of := b.enrolments[own.Enrolment]
@@ -120,6 +130,7 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	default:
 		n.add(i, said{code: OpenedBefore, date: first.On.String()})
 	}
+	// Of a dead person nothing else is worth telling: the row is wrong about whom it means.
 	p := b.people[b.workerOf(e)]
 	died := b.died(p, true)
 	if died < own.On {
@@ -139,7 +150,8 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	}
 }
 
-// funded tells whether any month from one on is paid or credited.
+// funded tells whether any month from one on is paid or credited. Credits count, since what was
+// booked was paid by somebody.
 func (b *book) funded(e *enrolled, from temporal.Month) bool {
 	money := b.money(e, true)
 	return slices.ContainsFunc(money.Months, func(m enrolment.Months) bool {
@@ -147,6 +159,8 @@ func (b *book) funded(e *enrolled, from temporal.Month) bool {
 	})
 }
 
+// judgeEnded notes a termination that ends nothing. It is folded as if the row were not there: only
+// then it shows whether the row is what ended the enrolment.
 func (b *book) judgeEnded(i int, own *facts.Record, n *noted) {
 	of := b.enrolments[own.Enrolment]
 	if len(b.opened(of, nil)) == 0 {
@@ -165,6 +179,8 @@ func (b *book) judgeEnded(i int, own *facts.Record, n *noted) {
 	n.add(i, ended)
 }
 
+// judgeGranted notes a grant that pays for nobody, for somebody with another payer, or for a month
+// that another commitment pays too.
 func (b *book) judgeGranted(i int, own *facts.Record, n *noted) {
 	if !b.commitments[own.Commitment].committed {
 		n.add(i, said{code: UnknownCommitment, name: b.rows[i].Event.Data.Commitment})
@@ -175,6 +191,8 @@ func (b *book) judgeGranted(i int, own *facts.Record, n *noted) {
 	}
 	of := b.enrolments[own.Enrolment]
 	apbd, other := false, event.Payer(0)
+	// A month counts by its last day: an enrolment that moved to another payer in it is paid for by
+	// that one.
 	for month := own.From; month < min(own.Until, own.From+monthsMax); month++ {
 		if s := b.fold(of, month.Last(), nil, true); s.Open && s.Terms.Payer == event.APBD {
 			apbd = true
@@ -210,6 +228,8 @@ func (b *book) judgePaid(i int, n *noted) (people []*person) {
 		n.add(i, said{code: UnknownEnrolment})
 		return nil
 	}
+	// Money for the month of death is in order; a month behind it is what the finding
+	// PAID_AFTER_DEATH means.
 	for _, p := range people {
 		if died := b.died(p, true); died < enrolment.Never && died.Month() < e.Data.UntilMonth-1 {
 			n.add(i, said{code: Dead, date: died.String()})
@@ -220,7 +240,8 @@ func (b *book) judgePaid(i int, n *noted) (people []*person) {
 }
 
 // paidTwice names an enrolment of the person of which another commitment pays a month that a grant
-// pays too.
+// pays too. One is enough: the notice names it, and the finding has all of them. A grant that was
+// cut by a revocation counts as far as it pays.
 func (b *book) paidTwice(p *person, own *facts.Record) string {
 	for _, number := range p.enrolments {
 		e := b.enrolments[number]

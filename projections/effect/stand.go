@@ -9,7 +9,8 @@ import (
 	"cakupan/projections/facts"
 )
 
-// stands is how an enrolment stands on a day.
+// stands is how an enrolment stands on a day. The zero value is that of one that is not open, or
+// whose worker is dead.
 type stands struct {
 	worker        uint32 // whose it is then: an enrolment may have been opened for several
 	open, covered bool
@@ -17,7 +18,9 @@ type stands struct {
 }
 
 // stand returns how an enrolment stands on a day, before the rows or after them. died is the last
-// day of life of the person whose it is taken to be; whose it is indeed, the caller compares.
+// day of life of the person whose it is taken to be; whose it is indeed, the caller compares. The
+// rules are those of package enrolment, on a stretch of one day, so that nothing of section 3 of
+// the contract is said twice.
 func (b *book) stand(e *enrolled, on, died temporal.Date, after bool) stands {
 	state := b.fold(e, on, nil, after)
 	if !state.Open || died < on {
@@ -32,7 +35,8 @@ func (b *book) stand(e *enrolled, on, died temporal.Date, after bool) stands {
 }
 
 // fold folds the changes of an enrolment up to a day, but for one of them: what there would be
-// without that row tells whether it has changed anything.
+// without that row tells whether it has changed anything. The zero state comes out where nothing
+// opens it by that day.
 func (b *book) fold(e *enrolled, on temporal.Date, but *facts.Record, after bool,
 ) (state enrolment.State) {
 	changes := b.changes(e, but, after)
@@ -44,7 +48,8 @@ func (b *book) fold(e *enrolled, on temporal.Date, but *facts.Record, after bool
 	return state
 }
 
-// changes returns what opens, changes and ends an enrolment, in order, but for one record.
+// changes returns what opens, changes and ends an enrolment, in order, but for one record. They are
+// sorted since rows come at the end of the log with days of any time.
 func (b *book) changes(e *enrolled, but *facts.Record, after bool) (all []enrolment.Change) {
 	for i := range e.records {
 		r := &e.records[i]
@@ -67,7 +72,8 @@ func (b *book) changes(e *enrolled, but *facts.Record, after bool) (all []enrolm
 }
 
 // money adds up the grants and credits of an enrolment. Whether its payer is one for whom grants
-// count, the terms of the day say.
+// count, the terms of the day say. The purses are those at head: closings and disbursements of rows
+// are not seen.
 func (b *book) money(e *enrolled, after bool) enrolment.Money {
 	money := enrolment.NoMoney(nil)
 	for i := range e.records {
@@ -100,6 +106,7 @@ func (b *book) grantedUntil(e *enrolled, i int, after bool) temporal.Month {
 }
 
 // opened returns the openings in force after the rows, but for one record, in order of the log.
+// They are pointers into the book: which record it is decides, not what it says.
 func (b *book) opened(e *enrolled, but *facts.Record) (all []*facts.Record) {
 	for i := range e.records {
 		r := &e.records[i]

@@ -1,5 +1,8 @@
 // Package explain tells who makes a figure of coverage up, and on which events that rests
 // (contract, section 8).
+//
+// It finds one by one whom the coverage counts all at once, by the same rules; that both come to
+// the same number is what the contract demands and tests hold them to.
 package explain
 
 import (
@@ -15,7 +18,7 @@ import (
 	"cakupan/projections/standing"
 )
 
-// Of says which figure is explained.
+// Of says which figure is explained. The zero value is that of who asks for nothing else.
 type Of uint8
 
 // The figures of contract section 3 that count workers.
@@ -30,7 +33,7 @@ var ofNames = [...]string{"covered", "confirmed", "inGrace"}
 // OfNames returns the names of the figures.
 func OfNames() []string { return append([]string(nil), ofNames[:]...) }
 
-// ParseOf returns the figure of that name.
+// ParseOf returns the figure of that name. Case matters.
 func ParseOf(name string) (Of, bool) {
 	for of, known := range ofNames {
 		if name == known {
@@ -40,7 +43,8 @@ func ParseOf(name string) (Of, bool) {
 	return 0, false
 }
 
-// Query asks who makes a figure up. Known must be applied.
+// Query asks who makes a figure up. Known must be applied. A region without anybody is answered
+// with nobody.
 type Query struct {
 	Region region.Code
 	On     temporal.Date
@@ -48,7 +52,8 @@ type Query struct {
 	Of     Of
 }
 
-// Worker is one who counts, by the least of the ids that are the worker.
+// Worker is one who counts, by the least of the ids that are the worker. Whoever counts has one
+// enrolment at least.
 type Worker struct {
 	Worker     string      `json:"worker"`
 	Enrolments []Enrolment `json:"enrolments"`
@@ -68,7 +73,8 @@ type Enrolment struct {
 	Events     []eventstore.Sequence `json:"events"`
 }
 
-// The values of Status.
+// The values of Status. It belongs to one goroutine, and its memory goes from one worker to the
+// next.
 const (
 	StatusCovered = "COVERED"
 	StatusInGrace = "IN_GRACE"
@@ -88,6 +94,9 @@ type asked struct {
 // The state is read in slices, so that the fold goes on meanwhile. Beside what yield keeps, memory
 // grows by a bit for each worker of the ledger and 16 bytes for each who counts: those are what is
 // brought in order.
+//
+// An error of yield ends it and is returned; workers that were told before stay told. It may also
+// be that of the source, of names or of the context.
 func Workers(ctx context.Context, source standing.Source, q Query, yield func(*Worker) error,
 ) (n int64, err error) {
 	a := &asked{Query: q, source: source, reader: standing.NewReader(standing.At(q.Known))}
@@ -112,7 +121,8 @@ func Workers(ctx context.Context, source standing.Source, q Query, yield func(*W
 	return int64(len(who)), a.tell(ctx, who, yield)
 }
 
-// counts reports whether the person read last counts.
+// counts reports whether the person read last counts. Whoever is covered by one enrolment is not in
+// grace by another (contract, section 3).
 func (a *asked) counts(s *facts.State) bool {
 	covered, confirmed, inGrace := false, false, false
 	a.reader.Each(s, &a.person, a.Region, a.On, func(st standing.Standing) {
@@ -171,7 +181,8 @@ type page struct {
 	names []string // memory
 }
 
-// add adds an enrolment of the last worker.
+// add adds an enrolment of the last worker. Programmes come in the order of the contract's list,
+// and as a list where there are none.
 func (p *page) add(st *standing.Standing, events []eventstore.Sequence) {
 	p.enrolments = append(p.enrolments, st.Enrolment)
 	line := Enrolment{
@@ -191,7 +202,8 @@ func (p *page) add(st *standing.Standing, events []eventstore.Sequence) {
 	p.lines = append(p.lines, line)
 }
 
-// flush calls yield with the workers, and is empty then.
+// flush calls yield with the workers, and is empty then. Enrolments of a worker come in order of
+// their ids. After an error it is not to be used again.
 func (p *page) flush(names *facts.Names, yield func(*Worker) error) (err error) {
 	if p.names, err = names.AppendWorkers(p.names[:0], p.workers...); err != nil {
 		return err

@@ -7,7 +7,8 @@ import (
 	"cakupan/eventstore"
 )
 
-// Apply adds an admitted event of the batch, or takes what it retracts out of force.
+// Apply adds an admitted event of the batch, or takes what it retracts out of force. The events of
+// a batch have to come in order, none left out: places in tables stand for sequences.
 func (s *State) Apply(e *Event, b *Batch) {
 	switch {
 	case s.AddRetracted(e, b):
@@ -18,7 +19,8 @@ func (s *State) Apply(e *Event, b *Batch) {
 	}
 }
 
-// Add brings an event of the batch into force that is no retraction.
+// Add brings an event of the batch into force that is no retraction. Each way through it adds one
+// owner.
 func (s *State) Add(e *Event, b *Batch) {
 	switch e.Kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,
@@ -37,7 +39,8 @@ func (s *State) Add(e *Event, b *Batch) {
 }
 
 // AddOther adds an event that is about something kept elsewhere, under an index there: OwnerOf
-// tells it.
+// tells it. What the index means is the caller's business, and a retraction is too: Retract takes
+// away the owner alone.
 func (s *State) AddOther(index uint32) { s.owners.Append(newOwner(OfOther, index)) }
 
 // factOf returns the fact about an enrolment that an event is, linked to nothing.
@@ -54,7 +57,9 @@ func factOf(e *Event) fact {
 	return f
 }
 
-// AddFact brings a fact about an enrolment into force.
+// AddFact brings a fact about an enrolment into force. It keeps up what spares others the way
+// through all facts: the opening that is alone with credits, the last credited month, and whether
+// credits came in order.
 func (s *State) AddFact(e *Event) {
 	s.owners.Append(newOwner(OfEnrolment, e.Enrolment))
 	f := factOf(e)
@@ -62,15 +67,19 @@ func (s *State) AddFact(e *Event) {
 	f.next, a.newest = a.newest, newest
 	switch {
 	case e.Kind == event.ContributionCredited:
+		// A credit out of order, or without months, ends the short way of GatherSince for this
+		// enrolment.
 		if e.From < a.credited || e.From >= e.Until {
 			s.steady[e.Enrolment>>6] &^= 1 << (e.Enrolment & 63)
 		}
 		if e.From < e.Until {
 			a.credited = max(a.credited, e.Until)
 		}
+	// The first fact of an enrolment that opens it: all quick ways begin here.
 	case e.Kind == event.EnrolmentOpened && f.next == 0:
 		a.opening, a.credited = newest, noMonth
 		s.steady[e.Enrolment>>6] |= 1 << (e.Enrolment & 63)
+	// Any other fact has effect by its day, so the opening alone does not tell the terms any more.
 	default:
 		a.opening = 0
 	}
@@ -78,6 +87,8 @@ func (s *State) AddFact(e *Event) {
 	case event.EnrolmentOpened:
 		s.join(f.subject, e.Enrolment)
 	case event.FundingGranted:
+		// Grants are linked by their commitment too, the newest first, through detail, which they
+		// do not need.
 		before := s.grantsOf.Edit(int(f.subject))
 		f.detail, *before = *before, newest
 		if asked := s.granted[f.subject]; asked != nil {
@@ -88,10 +99,12 @@ func (s *State) AddFact(e *Event) {
 	s.facts.Append(f)
 }
 
-// fewEnrolments is how many further enrolments of a worker are looked at one by one.
+// fewEnrolments is how many further enrolments of a worker are looked at one by one. Nearly
+// everybody has fewer; behind that a map costs less than the look at all of them.
 const fewEnrolments = 16
 
-// join notes that the enrolment was opened for the worker.
+// join notes that the enrolment was opened for the worker. An enrolment that was opened for the
+// same worker again is there once.
 func (s *State) join(w, e uint32) {
 	links := s.workers.At(int(w))
 	if links.first == 0 {
@@ -109,7 +122,8 @@ func (s *State) join(w, e uint32) {
 }
 
 // isJoined reports whether the enrolment is among the further ones of a worker. Once these are
-// many, they are in a map, so that each new one does not look at all the others.
+// many, they are in a map, so that each new one does not look at all the others. The map is made of
+// what is linked, when it is first needed, and kept up from then on. It is never stored.
 func (s *State) isJoined(w uint32, more link, e uint32) bool {
 	if many := s.joined[w]; many != nil {
 		return many[e]
@@ -137,7 +151,8 @@ func (s *State) isJoined(w uint32, more link, e uint32) bool {
 }
 
 // Several reports whether enrolments were opened for the worker that differ, or the worker is one
-// with others.
+// with others. What is retracted counts as opened: true may be said where the facts in force would
+// say false.
 func (s *State) Several(w uint32) bool {
 	return s.workers.At(int(w)).more != 0 || !s.persons.Alone(w)
 }
@@ -149,21 +164,24 @@ func (s *State) HasOthers(w, e uint32) bool {
 	return l.first != 0 && l.first != e+1 || l.more != 0 || !s.persons.Alone(w)
 }
 
-// IsOnly reports whether no other enrolment than e was opened for the worker.
+// IsOnly reports whether no other enrolment than e was opened for the worker. It does not look at
+// merges.
 func (s *State) IsOnly(e, w uint32) bool {
 	l := s.workers.At(int(w))
 	return l.more == 0 && (l.first == 0 || l.first == e+1)
 }
 
 // IsFirst reports whether an opened event, not added yet, is the first fact about its enrolment,
-// of a worker for whom no enrolment was ever opened.
+// of a worker for whom no enrolment was ever opened. Then nothing that is known can be changed by
+// it: no other facts need be gathered.
 func (s *State) IsFirst(e *Event) bool {
 	return s.enrolments.At(int(e.Enrolment)).newest == 0 &&
 		s.workers.At(int(e.Worker)).first == 0 && s.persons.Alone(e.Worker)
 }
 
 // OnlyOpening returns the opening of an enrolment when there is no other fact about it, and its
-// worker has no other enrolment.
+// worker has no other enrolment. It spares gathering them; for all others the way is through
+// [State.Gather].
 func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
 	head := s.enrolments.At(int(e)).newest
 	if head == 0 {
@@ -181,7 +199,8 @@ func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
 }
 
 // OnlyCredited returns the opening of an enrolment and the month after the last credited one, when
-// all other facts about it are credits, and there is one.
+// all other facts about it are credits, and there is one. The months between may have gaps: only
+// the last is told.
 func (s *State) OnlyCredited(e uint32) (opening enrolment.Change, until temporal.Month,
 	only bool,
 ) {

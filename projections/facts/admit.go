@@ -9,11 +9,14 @@ import (
 // enough for what was touched to stay in the caches of data and of addresses.
 const Together = 128
 
-// ahead is what the next events name and what that leads to: memory of admitting.
+// ahead is what the next events name and what that leads to: memory of admitting. It says nothing
+// from one call to the next.
 type ahead struct{ enrolments, workers, links []uint32 }
 
 // Admit makes room in the tables for what the events name, and has brought into the cache what is
-// read when they are added. Events must be admitted before they are added.
+// read when they are added. Events must be admitted before they are added. Numbers have to be
+// admitted in the order in which they were given out: room is made up to each of them. That an
+// event was admitted does not show in the file but for empty records.
 func (s *State) Admit(events []Event) {
 	a := &s.ahead
 	a.enrolments, a.workers = a.enrolments[:0], a.workers[:0]
@@ -51,7 +54,8 @@ func (s *State) Admit(events []Event) {
 	s.prefetchOthers(a)
 }
 
-// admitEnrolment makes room for an enrolment.
+// admitEnrolment makes room for an enrolment. An empty record is what is known of an enrolment that
+// grants or credits name and nobody has opened.
 func (s *State) admitEnrolment(e uint32) {
 	for int(e) >= s.enrolments.Len() {
 		s.enrolments.Append(about{})
@@ -62,7 +66,8 @@ func (s *State) admitEnrolment(e uint32) {
 }
 
 // Prefetch has the facts of the enrolments brought into the cache, and what is known of their
-// workers.
+// workers. It changes nothing, and has to be done in time to be of any use: some hundred events
+// before they are looked at.
 func (s *State) Prefetch(enrolments []uint32) {
 	s.ahead.workers = s.ahead.workers[:0]
 	s.prefetch(&s.ahead, enrolments)
@@ -71,7 +76,8 @@ func (s *State) Prefetch(enrolments []uint32) {
 
 // prefetch has the facts of the enrolments brought into the cache, and appends their workers to
 // those ahead. What one step reads says where the next one reads, so each is taken for all of them
-// before the next.
+// before the next. Behind factsMax facts it stops; what it has missed is read when it is needed,
+// only later.
 func (s *State) prefetch(a *ahead, enrolments []uint32) {
 	const factsMax = 6 // nearly all enrolments have fewer
 	s.enrolments.Prefetch(enrolments)

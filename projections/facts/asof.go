@@ -13,7 +13,8 @@ import (
 // What follows works out from records what a fold had as known at some place in the log. It costs
 // as much as there are records: it is for explanations, not for counting.
 
-// GatherAsOf collects the facts about an enrolment that are in force as known at k.
+// GatherAsOf collects the facts about an enrolment that are in force as known at k. They come in
+// the order in which [State.Gather] has them, so that the same rules work on both.
 func (s *State) GatherAsOf(g *Gathered, e uint32, k eventstore.Sequence) {
 	g.reset(e)
 	for _, r := range AsOf(s.AppendEnrolment(nil, e), k) {
@@ -33,10 +34,12 @@ func (s *State) GatherAsOf(g *Gathered, e uint32, k eventstore.Sequence) {
 	sortChanges(g.changes)
 }
 
-// Grant returns a granted, revoked or credited event.
+// Grant returns a granted, revoked or credited event. Its commitment is 0 for a credit, which has
+// none.
 func (r *Record) Grant() Grant { return Grant{r.Sequence, r.Commitment, r.From, r.Until} }
 
-// Change returns an event that opens, amends, closes or reopens an enrolment.
+// Change returns an event that opens, amends, closes or reopens an enrolment. Its worker is 0 but
+// for an opening.
 func (r *Record) Change() enrolment.Change {
 	return enrolment.Change{
 		Kind: r.Kind, On: r.On, Sequence: uint64(r.Sequence), Worker: r.Worker,
@@ -44,7 +47,8 @@ func (r *Record) Change() enrolment.Change {
 	}
 }
 
-// PurseAsOf returns what the facts about a commitment come to as known at k.
+// PurseAsOf returns what the facts about a commitment come to as known at k. It has to give the
+// same as reckon gives at the end of the log.
 func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) enrolment.Purse {
 	purse := enrolment.EmptyPurse()
 	var paid steps.Counts
@@ -62,7 +66,8 @@ func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) enrolment.Purse {
 	return purse
 }
 
-// PersonAsOf returns the ids that are one person with a worker as known at k, in order.
+// PersonAsOf returns the ids that are one person with a worker as known at k, in order. The list
+// grows while it is gone through, until no merge leads to another id.
 func (s *State) PersonAsOf(w uint32, k eventstore.Sequence) []uint32 {
 	ids := []uint32{w}
 	for i := 0; i < len(ids); i++ {
@@ -82,6 +87,7 @@ func (s *State) PersonAsOf(w uint32, k eventstore.Sequence) []uint32 {
 }
 
 // DiedAsOf returns the last day of life of the person that a worker is, as known at k, or Never.
+// The earliest counts (contract, section 3).
 func (s *State) DiedAsOf(w uint32, k eventstore.Sequence) temporal.Date {
 	died := enrolment.Never
 	for _, id := range s.PersonAsOf(w, k) {
@@ -94,11 +100,14 @@ func (s *State) DiedAsOf(w uint32, k eventstore.Sequence) temporal.Date {
 	return died
 }
 
-// CourseAsOf returns what the facts about an enrolment come to as known at k.
+// CourseAsOf returns what the facts about an enrolment come to as known at k. All days and months
+// are in it.
 func (s *State) CourseAsOf(e uint32, k eventstore.Sequence) Course {
 	var g Gathered
 	s.GatherAsOf(&g, e, k)
 	var c Course
+	// Grants are left out here, since Follow would see the purses as they are now. They are paid
+	// below, each by its commitment as known at k.
 	c.Follow(&Gathered{changes: g.changes, credits: g.credits}, s.Purses())
 	if !c.onBudget() {
 		return c
@@ -106,6 +115,7 @@ func (s *State) CourseAsOf(e uint32, k eventstore.Sequence) Course {
 	for i := range slices.Backward(g.grants) {
 		commitment := g.grants[i].Commitment
 		purse := s.PurseAsOf(commitment, k)
+		// From enrolment 0 on: everybody sees it so.
 		purses := s.Purses().With(commitment, &purse, 0)
 		purses.pay(&c.Money, &g.grants[i], &g, AllMonths())
 	}

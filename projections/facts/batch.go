@@ -16,7 +16,9 @@ import (
 )
 
 // Batch is the events of a frame, decoded, and their names numbered. Folds only read it, so that
-// several can at the same time. Its texts belong to the frame, its memory is used again.
+// several can at the same time. Its texts belong to the frame, its memory is used again. The zero
+// value is ready for [Names.Prepare]. It is handed from the goroutine that prepares to the one that
+// folds, and back: never used by both.
 type Batch struct {
 	events []Event
 	keys   []event.Key // of the events
@@ -28,7 +30,7 @@ type Batch struct {
 }
 
 // Event is what folds need of one event: a tenth of its size, so that a frame of them goes from one
-// core to the other through a cache.
+// core to the other through a cache. Days and months are those of package temporal, as numbers.
 type Event struct {
 	Sequence eventstore.Sequence
 	Recorded temporal.Instant
@@ -45,7 +47,8 @@ type Event struct {
 	Funding event.Funding // committed
 }
 
-// Tag is a few bits that the same name has for ever. Others may have them too.
+// Tag is a few bits that the same name has for ever. Others may have them too. It is of the name
+// and not of the number, so that it is known before names are numbered.
 type Tag uint32
 
 // TagOf returns the tag of a name.
@@ -58,25 +61,30 @@ func (e *Event) Tag() Tag { return Tag(e.extra) }
 func (e *Event) Into() uint32 { return e.extra }
 
 // Rare is an event of a type of which folds need more than Event has: a publication, a target, a
-// disbursement, a retraction.
+// disbursement, a retraction. Its texts belong to the frame: whoever keeps one copies it.
 type Rare struct {
 	Event    event.Event
 	Retracts eventstore.Sequence // of the event that a retraction names; 0: not in the log then
 }
 
 // unnamed stands for the number of an enrolment, worker or commitment that an event does not name.
+// Numbers are given from 0 on, and none gets there: the tables would not fit a machine.
 const unnamed = ^uint32(0)
 
 // Events returns the events of the batch, in order.
 func (b *Batch) Events() []Event { return b.events }
 
-// Rare returns the rest of an event of a rare type.
+// Rare returns the rest of an event of a rare type. The event must be of this batch and of such a
+// type: of others extra says something else.
 func (b *Batch) Rare(e *Event) *Rare { return &b.rare[e.extra] }
 
-// key returns the key of one of the batch's events.
+// key returns the key of one of the batch's events. Sequences of a frame follow one another, so
+// that the place of an event is known by them.
 func (b *Batch) key(e *Event) event.Key { return b.keys[e.Sequence-b.events[0].Sequence] }
 
-// asked are names to be numbered, and where the numbers go.
+// asked are names to be numbered, and where the numbers go. The places are in the batch's events,
+// which do not move before the next decode. Names are asked for first and numbered together, since
+// each look-up waits for memory.
 type asked struct {
 	names   []string
 	numbers []uint32
@@ -102,7 +110,9 @@ func (a *asked) answer(names *pages.Names) {
 	}
 }
 
-// decode takes what folds need from the records of a frame.
+// decode takes what folds need from the records of a frame. On an error the batch is of no use. It
+// names the event: bytes that cannot be decoded are damage of the log or of the copy that was read,
+// never what a publisher did.
 func (b *Batch) decode(frame eventstore.Frame) error {
 	n := frame.Count()
 	b.events = slices.Grow(b.events[:0], n)[:n]
@@ -122,6 +132,7 @@ func (b *Batch) decode(frame eventstore.Frame) error {
 }
 
 // take takes from a record what folds need of the event, and asks for the numbers of its names.
+// Fields that the type has not stay 0, names unnamed.
 func (b *Batch) take(i int, record *eventstore.Record) error {
 	f, e := &b.fields, &b.events[i]
 	if err := codec.Scan(record.Event, f); err != nil {
@@ -174,7 +185,8 @@ func (b *Batch) take(i int, record *eventstore.Record) error {
 	return nil
 }
 
-// takeRare takes the rest of an event of a type that is rare.
+// takeRare takes the rest of an event of a type that is rare. Of committed and died events there is
+// a field or a day alone to be kept, which Event has room for.
 func (b *Batch) takeRare(e *Event, bytes []byte) error {
 	var r Rare
 	retracts, err := codec.Decode(bytes, &r.Event)
@@ -187,6 +199,8 @@ func (b *Batch) takeRare(e *Event, bytes []byte) error {
 	case event.WorkerDied:
 		e.From = int32(r.Event.Data.On)
 	default:
+		// The log has what a retraction names by its sequence, which the writer knew then. Only an
+		// event before it can be named so.
 		if r.Retracts = eventstore.Sequence(retracts); r.Retracts >= e.Sequence {
 			return fmt.Errorf("event %d is retracted before it came: %w", retracts,
 				codec.ErrMalformed)
@@ -197,7 +211,9 @@ func (b *Batch) takeRare(e *Event, bytes []byte) error {
 	return nil
 }
 
-// termsOf returns the terms that an opened or amended event names.
+// termsOf returns the terms that an opened or amended event names. What the contract demands of
+// them was seen to when the event was accepted; numbers outside the lists are damage, and would
+// become other terms when packed.
 func termsOf(f *codec.Fields) (terms enrolment.Terms, named enrolment.Named, err error) {
 	in, known := region.FromNumber(f.Code(event.FieldRegion))
 	segment, category := f.Code(event.FieldSegment), f.Code(event.FieldCategory)

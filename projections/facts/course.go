@@ -8,7 +8,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Course is what the facts about an enrolment come to, over all days.
+// Course is what the facts about an enrolment come to, over all days. It belongs to its caller, and
+// its memory is used again by the next course that it follows.
 type Course struct {
 	Stretches []enrolment.Stretch
 	Money     enrolment.Money // grants are left out when no stretch has the payer APBD
@@ -18,7 +19,9 @@ type Course struct {
 func (c *Course) Follow(g *Gathered, purses Purses) { c.FollowDuring(g, purses, AllMonths()) }
 
 // FollowDuring makes c what the facts come to as far as the money of some months is concerned. It
-// costs no more than these months, however many have money.
+// costs no more than these months, however many have money. Covered days outside them, and within
+// three months behind their end, are not to be asked for: the money that decides them may be left
+// out.
 func (c *Course) FollowDuring(g *Gathered, purses Purses, during enrolment.Span) {
 	c.Stretches = enrolment.AppendStretches(c.Stretches[:0], g.changes)
 	c.FollowMoney(g, purses, during)
@@ -33,6 +36,8 @@ func (c *Course) FollowMoney(g *Gathered, purses Purses, during enrolment.Span) 
 		}
 	}
 	for i := len(g.credits) - 1; i >= 0; i-- {
+		// Credits speak from the first one on, wherever that lies (contract, section 3): of those
+		// outside the months asked for that much is kept.
 		from, until := g.credits[i].From, g.credits[i].Until
 		c.Money.Speaks = min(c.Money.Speaks, from)
 		c.Money.Credit(max(from, during.From), min(until, during.Until))
@@ -40,7 +45,8 @@ func (c *Course) FollowMoney(g *Gathered, purses Purses, during enrolment.Span) 
 }
 
 // FollowTerms makes c what the facts come to, which came to another course before one of them that
-// is no money came or went.
+// is no money came or went. Money is worked out anew only where payer APBD came or went, since that
+// decides whether grants count.
 func (c *Course) FollowTerms(before *Course, g *Gathered, purses Purses, during enrolment.Span) {
 	c.Stretches = enrolment.AppendStretches(c.Stretches[:0], g.changes)
 	if c.onBudget() != before.onBudget() {
@@ -57,6 +63,7 @@ func AllMonths() enrolment.Span {
 
 // Copy makes c the same as another one.
 func (c *Course) Copy(other *Course) {
+	// Nothing is shared, so that either may change afterwards.
 	c.Stretches = append(c.Stretches[:0], other.Stretches...)
 	c.copyMoney(other)
 }
@@ -77,7 +84,8 @@ func (c *Course) onBudget() bool {
 }
 
 // Add adds the money of a granted or credited event that came after all other facts: no revocation
-// is of it.
+// is of it. The stretches must be those that the other facts come to: a grant is left out as long
+// as none of them is on the budget.
 func (c *Course) Add(e *Event, purses Purses) {
 	g := e.Grant()
 	switch {
@@ -97,7 +105,8 @@ func (p *Purses) pay(money *enrolment.Money, grant *Grant, g *Gathered, during e
 }
 
 // AppendSpells appends the spells of a worker's id on the days [from, until), given the person's
-// last day of life.
+// last day of life. Days outside are cut off, and stretches of other workers left out: an enrolment
+// may have been opened for several.
 func (c *Course) AppendSpells(spells []enrolment.Spell, w uint32, died temporal.Date, days Days,
 ) []enrolment.Spell {
 	for i := range c.Stretches {
@@ -119,7 +128,8 @@ func AllDays() Days { return Days{-enrolment.Never, enrolment.Never} }
 // NoEnrolment excepts none.
 const NoEnrolment = unnamed
 
-// Enrolments returns the enrolments that were ever opened for the worker's id, all but one.
+// Enrolments returns the enrolments that were ever opened for the worker's id, all but one. The one
+// opened first comes first, and then the newest. The state must not change meanwhile.
 func (s *State) Enrolments(w, except uint32) iter.Seq[uint32] {
 	return func(yield func(e uint32) bool) {
 		if int(w) >= s.workers.Len() {

@@ -3,6 +3,10 @@
 //
 // [Names] numbers what events name, [Batch] is a frame decoded, [State] is what was said. Who asks
 // what an event changes looks at the state before [State.Add] or [State.Retract], and after it.
+//
+// What the facts mean is not here: whether a day is covered, package enrolment says, and the
+// projections that hold a State count it. Nor are publications, targets and terms of money here; of
+// those a State has no more than their places in the log.
 package facts
 
 import (
@@ -23,7 +27,9 @@ import (
 // is not any more is in a table of its own, which nobody meets who does not ask for it.
 //
 // Persisted are the tables and the lines of early. All else is derived from them when loaded, but
-// for ahead, which is memory, and for steady and granted, which say nothing then.
+// for ahead, which is memory, and for steady and granted, which say nothing then. It is the
+// projection's that holds it, and is as durable as that: a crash loses what was added since the
+// last commit, and the same events are folded again from the log.
 type State struct {
 	enrolments  *pages.Table[about]       // by number
 	steady      []uint64                  // a bit an enrolment, derived: see GatherSince
@@ -52,10 +58,11 @@ type State struct {
 	ahead ahead
 }
 
-// A link is an index plus one; 0 is none.
+// A link is an index plus one; 0 is none. Zeros in a table so mean that nothing is linked.
 type link = uint32
 
-// about is what is known of an enrolment at a glance.
+// about is what is known of an enrolment at a glance. Of a number that was admitted and never named
+// by a fact in force it is zero.
 type about struct {
 	newest link // fact
 	// opening is the first fact, while it is the only one that is not a credit and all of them are
@@ -64,7 +71,8 @@ type about struct {
 	credited int32 // the month after the last credited one, noMonth before there is one
 }
 
-// noMonth is before every month.
+// noMonth is before every month. The zero of credited would be a real month; it says nothing while
+// opening is 0.
 const noMonth = math.MinInt32
 
 // workerLinks are a worker's enrolments: the first, and the rest in memberships. An enrolment that
@@ -77,7 +85,10 @@ type membership struct {
 	next      link
 }
 
-// fact is one fact about an enrolment, linked to the next older one that is in force.
+// fact is one fact about an enrolment, linked to the next older one that is in force. Facts never
+// move, and their order is that of the log, by which a retraction finds its target. Sequences have
+// 48 bits. What is stored of a fact is its memory: whoever changes a field changes the format of
+// the file.
 type fact struct {
 	sequenceLow  uint32
 	sequenceHigh uint16
@@ -94,6 +105,7 @@ func (f *fact) sequence() eventstore.Sequence {
 	return eventstore.Sequence(f.sequenceHigh)<<32 | eventstore.Sequence(f.sequenceLow)
 }
 
+// setSequence sets the 48 bits that a sequence has.
 func (f *fact) setSequence(seq eventstore.Sequence) {
 	f.sequenceLow, f.sequenceHigh = uint32(seq), uint16(seq>>32)
 }
@@ -101,6 +113,8 @@ func (f *fact) setSequence(seq eventstore.Sequence) {
 // opens reports whether the fact opens its enrolment.
 func (f *fact) opens() bool { return event.Type(f.kind) == event.EnrolmentOpened }
 
+// death is a died event. One that is retracted stays where it is, marked, since indexes lead to
+// others behind it.
 type death struct {
 	worker       uint32
 	on           temporal.Date
@@ -115,7 +129,8 @@ func (d *death) sequence() eventstore.Sequence {
 	return sequenceOf(d.sequenceHigh&^retracted, d.sequenceLow)
 }
 
-// merge is a merged event: the two workers are one person.
+// merge is a merged event: the two workers are one person. One that is retracted stays where it is,
+// marked: owners and mergesOf have indexes of others.
 type merge struct {
 	worker, into uint32
 	sequenceLow  uint32
@@ -126,7 +141,9 @@ func (m *merge) sequence() eventstore.Sequence {
 	return sequenceOf(m.sequenceHigh&^retracted, m.sequenceLow)
 }
 
-// Owner says what an event in force is about, so that its retraction finds it.
+// Owner says what an event in force is about, so that its retraction finds it. The index is above
+// the bits of the kind, which leaves it 29 bits: numbers of 2^29 and more would lose their highest.
+// The zero value is of nothing.
 type Owner uint32
 
 // OwnerKind is the kind of an owner.
@@ -144,6 +161,7 @@ const (
 	ownerKindBits = 3
 )
 
+// newOwner puts an owner together. The index must be less than 2^29.
 func newOwner(kind OwnerKind, index uint32) Owner {
 	return Owner(index)<<ownerKindBits | Owner(kind)
 }
@@ -174,10 +192,13 @@ func New() *State {
 	}
 }
 
-// Events returns how many events were added: the sequence of the last one.
+// Events returns how many events were added: the sequence of the last one. Each event that was
+// admitted adds one owner, also where it says nothing here: else owners of those behind it would be
+// those of others.
 func (s *State) Events() eventstore.Sequence { return eventstore.Sequence(s.owners.Len()) }
 
-// OwnerOf returns what the event with the sequence is about, if it is in force; 0 is no event.
+// OwnerOf returns what the event with the sequence is about, if it is in force; 0 is no event. The
+// sequence must not be above [State.Events].
 func (s *State) OwnerOf(seq eventstore.Sequence) Owner {
 	if seq == 0 {
 		return 0

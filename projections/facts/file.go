@@ -8,7 +8,9 @@ import (
 	"cakupan/projections/pages"
 )
 
-// Lengths are what must be noted of a state beside its buckets.
+// Lengths are what must be noted of a state beside its buckets. Projections keep them with their
+// position, in the transaction that writes the pages: one without the other cannot be there after a
+// crash.
 type Lengths struct {
 	Enrolments, Workers, Memberships, Facts,
 	Owners, Deaths, Merges, Money, Grants, Former, Early int
@@ -17,6 +19,8 @@ type Lengths struct {
 // earlyBucket is that of the retractions that came too early.
 const earlyBucket = "early"
 
+// columns returns where each table is kept, and where its length is noted. The names are of the
+// file's format.
 func (s *State) columns(n *Lengths) [11]pages.Column {
 	return [...]pages.Column{
 		{Bucket: "enrolments", Pages: s.enrolments, Length: &n.Enrolments},
@@ -34,7 +38,8 @@ func (s *State) columns(n *Lengths) [11]pages.Column {
 }
 
 // Store writes all that changed since the last Stored or Load into the transaction. Call Stored
-// once it has committed; when it has failed, Store again.
+// once it has committed; when it has failed, Store again. The state stays as it is, and may be
+// changed before the transaction commits. What it returns belongs to what was written.
 func (s *State) Store(tx *checked.Tx) (n Lengths, err error) {
 	for _, column := range s.columns(&n) {
 		if err := column.Store(tx); err != nil {
@@ -44,7 +49,8 @@ func (s *State) Store(tx *checked.Tx) (n Lengths, err error) {
 	return n, nil
 }
 
-// Stored tells that the transaction of the last Store has committed.
+// Stored tells that the transaction of the last Store has committed. Without it the same pages
+// would be written again, which costs time and is no fault.
 func (s *State) Stored() {
 	var n Lengths
 	for _, column := range s.columns(&n) {
@@ -52,7 +58,8 @@ func (s *State) Stored() {
 	}
 }
 
-// Load returns the state that was stored.
+// Load returns the state that was stored. An error says that the file cannot be read or is damaged.
+// The state is nil then: it has to be folded from the log anew.
 func Load(tx *checked.Tx, n Lengths) (*State, error) {
 	s := New()
 	for _, column := range s.columns(&n) {
@@ -68,7 +75,10 @@ func Load(tx *checked.Tx, n Lengths) (*State, error) {
 	return s, nil
 }
 
-// derive makes what is kept beside the tables.
+// derive makes what is kept beside the tables. The order of each table is that of the log, in which
+// those who list their indexes want them. Accounts are there before the money that is noted in
+// them. Nobody is known to be steady: to find out would mean to read all facts, and who asks has
+// another way.
 func (s *State) derive() {
 	for i := range s.deaths.Len() {
 		if d := s.deaths.At(i); d.sequenceHigh&retracted == 0 {

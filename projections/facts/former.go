@@ -10,6 +10,9 @@ import (
 // of a death the subject is the worker and from the day, of a merge the subject and detail are the
 // workers, of money the subject is the commitment, detail the funding or how many months, and from
 // the month.
+//
+// It is stored, and never changes or goes. Nothing of it counts for coverage: it is there to tell
+// what was known before, and what was taken back.
 type former struct {
 	fact           // next links to the former one of the same owner that came before it
 	owner    Owner // enrolment, worker or commitment
@@ -27,9 +30,11 @@ type formerLinks struct {
 	ofSubject map[Owner]link // of workers: opened, merged; of commitments: granted
 }
 
+// takenBy returns the sequence of the retraction, which may be lower than that of the fact.
 func (f *former) takenBy() eventstore.Sequence { return sequenceOf(uint32(f.taken), f.takenLow) }
 
-// whom returns whom a fact that is not theirs is about too.
+// whom returns whom a fact that is not theirs is about too. Through it the former facts of a worker
+// or commitment are found that are listed with an enrolment.
 func (f *fact) whom() (Owner, bool) {
 	switch event.Type(f.kind) {
 	case event.EnrolmentOpened:
@@ -43,7 +48,8 @@ func (f *fact) whom() (Owner, bool) {
 	}
 }
 
-// keep keeps a fact that was taken out of force by the event with the sequence.
+// keep keeps a fact that was taken out of force by the event with the sequence. The caller takes it
+// away from where facts in force are.
 func (s *State) keep(f former, by eventstore.Sequence) {
 	f.takenLow, f.taken = uint32(by), uint16(by>>32)
 	f.next = s.formers.ofOwner[f.owner]
@@ -56,7 +62,8 @@ func (s *State) keep(f former, by eventstore.Sequence) {
 	s.formers.note(&f, link(s.former.Append(f)+1))
 }
 
-// note notes that the newest of its owner and of its subject is at a place.
+// note notes that the newest of its owner and of its subject is at a place. It is called in the
+// order of the table, when a fact is kept and when the table is loaded.
 func (l *formerLinks) note(f *former, at link) {
 	l.ofOwner[f.owner] = at
 	if subject, ok := f.whom(); ok {
@@ -64,7 +71,8 @@ func (l *formerLinks) note(f *former, at link) {
 	}
 }
 
-// keepNever keeps an event that never was in force.
+// keepNever keeps an event that never was in force. The event leaves nothing else behind: no purse,
+// no person and no short way changes by it.
 func (s *State) keepNever(e *Event, b *Batch, by eventstore.Sequence) {
 	switch e.Kind {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.EnrolmentTerminated,

@@ -10,7 +10,9 @@ import (
 	"cakupan/eventstore"
 )
 
-// Gathered are the facts about one enrolment, in memory that is used again.
+// Gathered are the facts about one enrolment, in memory that is used again. They belong to the
+// goroutine that gathers. What its methods return is valid until it gathers again. The zero value
+// is ready to be used.
 type Gathered struct {
 	enrolment uint32
 	changes   []enrolment.Change // in order
@@ -22,16 +24,20 @@ type Gathered struct {
 // Grant is a granted event, or a revoked one: that has no Until; or a credited one: that has no
 // Commitment.
 type Grant struct {
+	// From is in, Until is out. Of which months a grant pays in the end, revocations and closings
+	// decide.
 	Sequence    eventstore.Sequence
 	Commitment  uint32
 	From, Until temporal.Month
 }
 
-// Gather collects the facts in force about an enrolment.
+// Gather collects the facts in force about an enrolment. The number must be of an enrolment that
+// was admitted.
 func (s *State) Gather(g *Gathered, e uint32) { s.GatherFew(g, e, math.MaxInt) }
 
 // GatherFew does so, unless there are more than so many: then it returns false, and what is
-// gathered is of no use.
+// gathered is of no use. Facts that are retracted and still linked count too: what is bounded is
+// the way.
 func (s *State) GatherFew(g *Gathered, e uint32, most int) (few bool) {
 	g.reset(e)
 	at := s.enrolments.At(int(e)).newest
@@ -74,6 +80,8 @@ func (s *State) GatherSince(g *Gathered, e uint32, month temporal.Month, most in
 		}
 		f := s.facts.At(int(at - 1))
 		g.credits = append(g.credits, f.grant())
+		// Each credit begins where the one before ended, or later: those behind this one end by the
+		// month too.
 		if at = f.next; temporal.Month(f.until) <= month {
 			break
 		}
@@ -81,6 +89,7 @@ func (s *State) GatherSince(g *Gathered, e uint32, month temporal.Month, most in
 	return true
 }
 
+// reset empties g for another enrolment, and keeps its memory.
 func (g *Gathered) reset(e uint32) {
 	g.enrolment, g.changes = e, g.changes[:0]
 	g.grants, g.revokes, g.credits = g.grants[:0], g.revokes[:0], g.credits[:0]
@@ -99,7 +108,8 @@ func (g *Gathered) Revokes() []Grant { return g.revokes }
 func (g *Gathered) Credits() []Grant { return g.credits }
 
 // GrantedBy returns from which month to which one the grants of a commitment are, and whether there
-// are any.
+// are any. They are from the earliest beginning to the latest end, with what lies between and what
+// is revoked or closed.
 func (g *Gathered) GrantedBy(c uint32) (months enrolment.Span, granted bool) {
 	months = enrolment.Span{From: enrolment.NeverMonth, Until: -enrolment.NeverMonth}
 	for i := range g.grants {
@@ -112,7 +122,9 @@ func (g *Gathered) GrantedBy(c uint32) (months enrolment.Span, granted bool) {
 }
 
 // PaidBy appends the months that the grants of a commitment pay for as long as it does not close.
-// It reports false when grants of others are for some of them, or credits.
+// It reports false when grants of others are for some of them, or credits. Others count as they
+// were granted, revoked or not: who is told false looks closer. Among what it appends may be spans
+// without months.
 func (g *Gathered) PaidBy(c uint32, dst []enrolment.Span) (spans []enrolment.Span, alone bool) {
 	if len(g.credits) > 0 {
 		return dst, false
@@ -135,7 +147,8 @@ func (g *Gathered) PaidBy(c uint32, dst []enrolment.Span) (spans []enrolment.Spa
 	return dst, true
 }
 
-// appendSpan appends a span of months, as far as they are not among the others already.
+// appendSpan appends a span of months, as far as they are not among the others already. Those that
+// it joins stay among them, without months, so that nothing moves.
 func appendSpan(spans []enrolment.Span, add enrolment.Span) []enrolment.Span {
 	if add.From >= add.Until {
 		return spans
@@ -151,7 +164,7 @@ func appendSpan(spans []enrolment.Span, add enrolment.Span) []enrolment.Span {
 }
 
 // endOf returns the month from which on a grant of an enrolment does not pay, unless its commitment
-// closes before.
+// closes before. Only revocations with a higher sequence take months away (contract, section 3).
 func (g *Gathered) endOf(grant *Grant) temporal.Month {
 	until := grant.Until
 	for i := range g.revokes {
@@ -200,7 +213,9 @@ func (e *Event) Grant() Grant {
 	return Grant{e.Sequence, e.Commitment, temporal.Month(e.From), temporal.Month(e.Until)}
 }
 
-// sortChanges orders changes that are mostly in order already, and few.
+// sortChanges orders changes that are mostly in order already, and few. A few are sunk one by one,
+// which is quicker than a general sort and allocates nothing. No two are equal, as their sequences
+// differ.
 func sortChanges(changes []enrolment.Change) {
 	if len(changes) > 16 {
 		slices.SortFunc(changes, func(a, b enrolment.Change) int {
@@ -230,7 +245,8 @@ func sink(changes []enrolment.Change) {
 }
 
 // Add adds the fact that an event is, one that came after all others and is neither a grant nor a
-// credit.
+// credit. The changes stay in order. The state is not asked: this is how a fold sees what an event
+// that is not added yet will come to.
 func (g *Gathered) Add(e *Event) {
 	if e.Kind == event.FundingRevoked {
 		g.revokes = append(g.revokes, e.Grant())
@@ -240,14 +256,16 @@ func (g *Gathered) Add(e *Event) {
 	sink(g.changes)
 }
 
-// Pair makes g an opening and a change of the same enrolment that came after it.
+// Pair makes g an opening and a change of the same enrolment that came after it. It has no number
+// of an enrolment: purses must not see it as one of those from a number on.
 func (g *Gathered) Pair(opening, change enrolment.Change) {
 	g.reset(unnamed)
 	g.changes = append(g.changes, opening, change)
 	sink(g.changes)
 }
 
-// Remove removes the fact with the sequence.
+// Remove removes the fact with the sequence. The state keeps it: this is how a fold sees what will
+// be left by a retraction.
 func (g *Gathered) Remove(seq eventstore.Sequence) {
 	is := func(f Grant) bool { return f.Sequence == seq }
 	g.grants = slices.DeleteFunc(g.grants, is)
@@ -258,7 +276,8 @@ func (g *Gathered) Remove(seq eventstore.Sequence) {
 	})
 }
 
-// AppendWorkers appends the workers for whom the enrolment was opened, each once.
+// AppendWorkers appends the workers for whom the enrolment was opened, each once. They are appended
+// in the order in which the openings take effect, behind what dst has.
 func (g *Gathered) AppendWorkers(dst []uint32) []uint32 {
 	for i := range g.changes {
 		c := &g.changes[i]

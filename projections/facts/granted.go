@@ -6,7 +6,8 @@ import (
 )
 
 // granted is the enrolments that a commitment was ever granted to. Those that were added since
-// somebody asked follow in the order of the log, some more than once.
+// somebody asked follow in the order of the log, some more than once. It is memory alone: after a
+// start it is made again when somebody asks.
 type granted struct {
 	enrolments []uint32
 	sorted     int // so many of them are in order, each once
@@ -15,7 +16,8 @@ type granted struct {
 // Granted returns the enrolments that the commitment was ever granted to, some at a time, each once
 // and in order of their numbers. A grant may not be in force any more. Who asks for the first time
 // waits until links are followed to all of them; from then on they are kept in a list, which is
-// read many times as fast.
+// read many times as fast. The commitment must have been admitted. What it yields is valid until
+// the next event is added.
 func (s *State) Granted(c uint32) iter.Seq[[]uint32] {
 	g := s.granted[c]
 	if g == nil {
@@ -39,14 +41,17 @@ func (s *State) linked(c uint32) *granted {
 	return g
 }
 
-// add adds the enrolment of another grant.
+// add adds the enrolment of another grant. Grants of one enrolment mostly follow each other; others
+// that are here twice go when they are sorted.
 func (g *granted) add(e uint32) {
 	if n := len(g.enrolments); n == 0 || g.enrolments[n-1] != e {
 		g.enrolments = append(g.enrolments, e)
 	}
 }
 
-// sort brings what was added to its place among the others, which costs a step for each of them.
+// sort brings what was added to its place among the others, which costs a step for each of them. It
+// merges in place from the end, since what is sorted may be tens of thousands and what was added a
+// few.
 func (g *granted) sort() {
 	if g.sorted == len(g.enrolments) {
 		return

@@ -10,6 +10,8 @@ import (
 	"cakupan/eventstore"
 )
 
+// addDeath adds a died event. The earliest in force counts (contract, section 3), but all are kept:
+// any of them may be retracted.
 func (s *State) addDeath(e *Event) {
 	s.owners.Append(newOwner(OfWorker, e.Worker))
 	i := s.deaths.Append(death{
@@ -19,7 +21,8 @@ func (s *State) addDeath(e *Event) {
 	s.noteDeath(e.Worker, uint32(i))
 }
 
-// noteDeath notes that deaths holds a death of the worker at the index.
+// noteDeath notes that deaths holds a death of the worker at the index. A bit of mortal is never
+// cleared again, which costs a look-up in vain.
 func (s *State) noteDeath(w, index uint32) {
 	for int(w>>6) >= len(s.mortal) {
 		s.mortal = append(s.mortal, 0)
@@ -62,6 +65,8 @@ func (s *State) diedOn(w uint32) temporal.Date {
 	return enrolment.Never
 }
 
+// addMerge adds a merged event. Which of the two is merged into which says nothing (contract,
+// section 3).
 func (s *State) addMerge(e *Event) {
 	i := s.merges.Append(merge{
 		worker: e.Worker, into: e.Into(),
@@ -80,7 +85,9 @@ func (s *State) noteMerge(index uint32) {
 	}
 }
 
-// takeMerge takes a merge out of force. It returns the ids that leave a person by that.
+// takeMerge takes a merge out of force. It returns the ids that leave a person by that. A link
+// between the two may stay by other merges, or by a way round. The lists of indexes ascend, as
+// merges are noted in the order of the log.
 func (s *State) takeMerge(owner Owner, by eventstore.Sequence) (leaving []uint32) {
 	index := owner.Index()
 	m := s.merges.Edit(int(index))
@@ -100,7 +107,8 @@ func (s *State) takeMerge(owner Owner, by eventstore.Sequence) (leaving []uint32
 	return s.persons.Unmerge(m.worker, m.into)
 }
 
-// Merge returns the two workers of a merge, given its owner.
+// Merge returns the two workers of a merge, given its owner. It does not matter whether the merge
+// is in force.
 func (s *State) Merge(owner Owner) (worker, into uint32) {
 	m := s.merges.At(int(owner.Index()))
 	return m.worker, m.into
@@ -108,6 +116,7 @@ func (s *State) Merge(owner Owner) (worker, into uint32) {
 
 // IDs appends the ids that are one person with a worker, the worker's among them.
 func (s *State) IDs(dst []uint32, w uint32) []uint32 {
+	// They are in no order, and which come first depends on the order in which merges came.
 	return slices.AppendSeq(dst, s.persons.All(w))
 }
 
@@ -116,7 +125,8 @@ func (s *State) IDs(dst []uint32, w uint32) []uint32 {
 func (s *State) Person(w uint32) uint32 { return s.persons.Key(w) }
 
 // Opened returns for how many enrolments the person that a worker is was ever in an opening, or
-// most when there are as many or more.
+// most when there are as many or more. It stops there: a person may have very many, and who asks
+// wants to know whether they are few.
 func (s *State) Opened(w uint32, most int) (n int) {
 	for id := range s.persons.All(w) {
 		for range s.Enrolments(id, NoEnrolment) {

@@ -13,7 +13,8 @@ import (
 )
 
 // moneyFact is a committed or closed event of a commitment, or a part of a disbursed one: months
-// that follow one another.
+// that follow one another. Terms of a commitment are not kept, as they change no day of anybody's
+// coverage. The facts of one event follow each other, with the same sequence.
 type moneyFact struct {
 	commitment   uint32
 	sequenceLow  uint32
@@ -33,7 +34,7 @@ func (f *moneyFact) span() enrolment.Span {
 }
 
 // account is the money facts in force about one commitment, by their indexes. All of it is derived
-// from money.
+// from money. A retraction finds the index in them by a search, so they have to be in these orders.
 type account struct {
 	committed []uint32 // in the order of the log
 	closed    []uint32 // in order of the month, then of the log
@@ -42,7 +43,8 @@ type account struct {
 }
 
 // addMoney adds a committed, closed or disbursed event. It can change every enrolment the
-// commitment was ever granted to.
+// commitment was ever granted to. The commitment must have been admitted. Whoever asks what that
+// changes has kept the purse as it was before.
 func (s *State) addMoney(e *Event, b *Batch) {
 	s.owners.Append(newOwner(OfCommitment, e.Commitment))
 	for _, f := range moneyOf(e, b) {
@@ -51,7 +53,8 @@ func (s *State) addMoney(e *Event, b *Batch) {
 	s.reckon(e.Commitment)
 }
 
-// moneyOf returns the facts that a committed, closed or disbursed event is.
+// moneyOf returns the facts that a committed, closed or disbursed event is. Months that are named
+// twice count once: it is a list, but a month is paid for or not.
 func moneyOf(e *Event, b *Batch) []moneyFact {
 	f := moneyFact{
 		commitment: e.Commitment, kind: uint8(e.Kind), detail: uint8(e.Funding),
@@ -69,7 +72,8 @@ func moneyOf(e *Event, b *Batch) []moneyFact {
 	return []moneyFact{f}
 }
 
-// disbursed returns a fact for each row of months that follow one another.
+// disbursed returns a fact for each row of months that follow one another. The months must ascend,
+// each once. A row of more than 255 is cut in two, which changes nothing of what is paid for.
 func disbursed(f moneyFact, months []temporal.Month) (facts []moneyFact) {
 	const most = 255 // that detail holds
 	for _, month := range months {
@@ -83,7 +87,8 @@ func disbursed(f moneyFact, months []temporal.Month) (facts []moneyFact) {
 	return facts
 }
 
-// noteMoney notes that money holds a fact in force at the index.
+// noteMoney notes that money holds a fact in force at the index. Facts have to be noted in the
+// order of the log. The same is done when a file is loaded.
 func (s *State) noteMoney(index uint32) {
 	f := s.money.At(int(index))
 	a := s.accounts[f.commitment]
@@ -103,6 +108,7 @@ func (s *State) noteMoney(index uint32) {
 	}
 }
 
+// ignore takes no notice of which months have changed: purses are made anew from all of them.
 func ignore(int32, int32) {}
 
 // findClosed returns where among the closings of a commitment one is, or belongs.
@@ -112,7 +118,8 @@ func (s *State) findClosed(a *account, from temporal.Month, index uint32) (int, 
 	})
 }
 
-// takeMoney takes the facts of an event about a commitment out of force.
+// takeMoney takes the facts of an event about a commitment out of force. An event may be several
+// facts: they lie together, the first one found by a search.
 func (s *State) takeMoney(owner Owner, target, by eventstore.Sequence) {
 	at := func(i int) eventstore.Sequence { return s.money.At(i).sequence() }
 	first := sort.Search(s.money.Len(), func(i int) bool { return at(i) >= target })
@@ -131,6 +138,8 @@ func (s *State) takeMoney(owner Owner, target, by eventstore.Sequence) {
 
 // forgetMoney removes a fact from its account.
 func (s *State) forgetMoney(f *moneyFact, index uint32) {
+	// An index that is not there is no fault: then what is stored is damaged, and the checks of the
+	// file say so.
 	a := s.accounts[f.commitment]
 	remove := func(from []uint32) []uint32 {
 		at, found := slices.BinarySearch(from, index)
@@ -153,7 +162,9 @@ func (s *State) forgetMoney(f *moneyFact, index uint32) {
 	}
 }
 
-// reckon works out the purse of a commitment. Who has the one before keeps it as it was.
+// reckon works out the purse of a commitment. Who has the one before keeps it as it was. Nothing of
+// it is changed in place. The source is that of the committed event with the highest sequence; of
+// closings the earliest month counts (contract, section 3).
 func (s *State) reckon(c uint32) {
 	purse, a := enrolment.EmptyPurse(), s.accounts[c]
 	if a == nil {
@@ -171,7 +182,7 @@ func (s *State) reckon(c uint32) {
 	s.purses[c] = purse
 }
 
-// spansOf returns the months that are paid for.
+// spansOf returns the months that are paid for. They are in order, and apart, as steps are.
 func spansOf(paid *steps.Counts) (spans []enrolment.Span) {
 	paid.Each(func(from, until int32) {
 		spans = append(spans,
@@ -180,11 +191,14 @@ func spansOf(paid *steps.Counts) (spans []enrolment.Span) {
 	return spans
 }
 
-// Purse returns what the facts about a commitment come to.
+// Purse returns what the facts about a commitment come to. The spans in it are shared: they are to
+// be read only.
 func (s *State) Purse(c uint32) enrolment.Purse { return s.purses[c] }
 
 // Purses are what the commitments come to: all of them as they are now, but for one that may be
-// seen as it was, by all enrolments or by those from a number on.
+// seen as it was, by all enrolments or by those from a number on. It is a view and costs nothing to
+// copy. Who sees it so are enrolments that a change of money has come to already, while others wait
+// for their turn.
 type Purses struct {
 	now   []enrolment.Purse
 	other uint32 // the commitment that is seen otherwise; unnamed: none
@@ -195,12 +209,14 @@ type Purses struct {
 // Purses returns what the commitments come to. It stays true until money is added or retracted.
 func (s *State) Purses() Purses { return Purses{now: s.purses, other: unnamed} }
 
-// With returns the purses with one of them replaced, as the enrolments from a number on see it.
+// With returns the purses with one of them replaced, as the enrolments from a number on see it. At
+// most one is replaced: it takes the place of any that was before.
 func (p Purses) With(c uint32, as *enrolment.Purse, from uint32) Purses {
 	return Purses{p.now, c, as, from}
 }
 
-// Of returns the purse of a commitment, as an enrolment sees it.
+// Of returns the purse of a commitment, as an enrolment sees it. It points to the state's own,
+// which stays until money is added or retracted.
 func (p *Purses) Of(c, e uint32) *enrolment.Purse {
 	if c == p.other && e >= p.from {
 		return p.as

@@ -22,7 +22,8 @@ type Names struct {
 	enrolments, workers, commitments *pages.Names
 }
 
-// NewNames returns the names of an empty log, to be kept in the database.
+// NewNames returns the names of an empty log, to be kept in the database. Enrolments, workers and
+// commitments are told apart: the same text may be the name of each.
 func NewNames(db *checked.DB) *Names {
 	hasher := pages.NewHasher()
 	return &Names{
@@ -35,7 +36,8 @@ func NewNames(db *checked.DB) *Names {
 
 // Prepare decodes a frame into the batch, whose memory it uses again, and numbers its names. It
 // knows no state, so that it may run ahead of the fold in another goroutine: a third of the work of
-// a replay is done there, on the second core.
+// a replay is done there, on the second core. On an error the batch is of no use, and no name has
+// been numbered. Frames have to come in the order of the log, as numbers depend on it.
 func (n *Names) Prepare(frame eventstore.Frame, b *Batch) error {
 	if err := b.decode(frame); err != nil {
 		return err
@@ -51,7 +53,8 @@ func (n *Names) Prepare(frame eventstore.Frame, b *Batch) error {
 	return nil
 }
 
-// Workers returns the number of workers; 0 before the first Prepare after Reopen.
+// Workers returns the number of workers; 0 before the first Prepare after Reopen. It may be of
+// events that are prepared and not applied yet: then there are more numbers than the state knows.
 func (n *Names) Workers() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -64,7 +67,8 @@ func (n *Names) AppendEnrolments(dst []string, numbers ...uint32) ([]string, err
 	return n.append(dst, n.enrolments, numbers)
 }
 
-// AppendWorkers appends the names of workers, given their numbers.
+// AppendWorkers appends the names of workers, given their numbers. The number must be one that was
+// given out.
 func (n *Names) AppendWorkers(dst []string, numbers ...uint32) ([]string, error) {
 	return n.append(dst, n.workers, numbers)
 }
@@ -93,19 +97,24 @@ const (
 	commitmentNames = "commitment-names"
 )
 
+// all returns them with their buckets. They are in no order, which matters to nobody: each has a
+// bucket of its own.
 func (n *Names) all() map[string]*pages.Names {
 	return map[string]*pages.Names{
 		enrolmentNames: n.enrolments, workerNames: n.workers, commitmentNames: n.commitments,
 	}
 }
 
-// Reopen says that the names wait in the file. They are read when they are needed.
+// Reopen says that the names wait in the file. They are read when they are needed. Those that are
+// in memory are replaced then: they may be of events that the file does not have.
 func (n *Names) Reopen() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stored = true
 }
 
+// load reads the names, if they wait in the file. The mutex is held. After an error they go on
+// waiting, so that the next one who needs them tries again.
 func (n *Names) load() error {
 	if !n.stored {
 		return nil
@@ -123,7 +132,8 @@ func (n *Names) load() error {
 }
 
 // Store writes the names that are new since the last time. Call Stored once the transaction has
-// committed; when it has failed, Store again.
+// committed; when it has failed, Store again. Events that are prepared and not applied may have
+// named some of them; that they are in the file early does no harm.
 func (n *Names) Store(tx *checked.Tx) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"cakupan/eventstore"
 )
 
-// Place is where an enrolment is from a day on, as an event in force says.
+// Place is where an enrolment is from a day on, as an event in force says. Only events that name a
+// region are places: the one in force on a day is the last by day and sequence.
 type Place struct {
 	Region   region.Code
 	On       temporal.Date
@@ -18,7 +19,7 @@ type Place struct {
 }
 
 // AppendPlaces appends where an enrolment is and will be, the newest event first. Without an
-// opening among them nobody knows the enrolment.
+// opening among them nobody knows the enrolment. Those of days to come are among them.
 func (s *State) AppendPlaces(dst []Place, e uint32) []Place {
 	if int(e) >= s.enrolments.Len() {
 		return dst
@@ -35,7 +36,8 @@ func (s *State) AppendPlaces(dst []Place, e uint32) []Place {
 	return dst
 }
 
-// appendPlace appends where a fact says that its enrolment is, if it does.
+// appendPlace appends where a fact says that its enrolment is, if it does. What is retracted has no
+// kind, and so no place.
 func (f *fact) appendPlace(dst []Place) []Place {
 	kind := event.Type(f.kind)
 	if kind != event.EnrolmentOpened && kind != event.EnrolmentAmended {
@@ -52,14 +54,16 @@ func (f *fact) appendPlace(dst []Place) []Place {
 	return append(dst, p)
 }
 
-// HasLives tells whether a death or a merge of a worker is in force, of this id of his.
+// HasLives tells whether a death or a merge of a worker is in force, of this id of his. Merges of
+// other ids of the person, and their deaths, do not count.
 func (s *State) HasLives(w uint32) bool {
 	return len(s.deathsOf[w]) > 0 || len(s.mergesOf[w]) > 0
 }
 
 // NewestGrants calls yield with the enrolments of a commitment's grants in force, the newest first,
 // until it returns false. It follows so many links at most, and returns the newest grant if there
-// are more; else 0.
+// are more; else 0. An enrolment may come several times. Retracted grants that are still linked
+// count towards most.
 func (s *State) NewestGrants(c uint32, most int, yield func(e uint32) bool,
 ) (beyond eventstore.Sequence) {
 	if int(c) >= s.grantsOf.Len() {
@@ -82,7 +86,8 @@ func (s *State) NewestGrants(c uint32, most int, yield func(e uint32) bool,
 	return 0
 }
 
-// CommittedBy returns the newest event in force that committed a commitment, 0 when none has.
+// CommittedBy returns the newest event in force that committed a commitment, 0 when none has. It is
+// the one whose source of money counts (contract, section 3).
 func (s *State) CommittedBy(c uint32) eventstore.Sequence {
 	if int(c) >= len(s.accounts) || s.accounts[c] == nil {
 		return 0

@@ -12,7 +12,8 @@ import (
 )
 
 // Record is one event about an enrolment, a worker or a commitment, with the span of knowledge in
-// which it is in force.
+// which it is in force. It is a copy, and stays as it is while the state goes on. Numbers and terms
+// that an event of its kind does not name are 0, and say nothing.
 type Record struct {
 	Kind      event.Type
 	Sequence  eventstore.Sequence
@@ -32,17 +33,20 @@ type Record struct {
 	Funding     event.Funding // committed
 }
 
-// InForce reports whether the event is in force as known at k.
+// InForce reports whether the event is in force as known at k. Which of the two came first does not
+// matter (contract, section 2): where the retraction did, no k is one at which it is in force.
 func (r *Record) InForce(k eventstore.Sequence) bool {
 	return r.Sequence <= k && (r.Retracted == 0 || r.Retracted > k)
 }
 
-// AsOf removes the records that are not in force as known at k.
+// AsOf removes the records that are not in force as known at k. It works in place: what it returns
+// has the memory of records.
 func AsOf(records []Record, k eventstore.Sequence) []Record {
 	return slices.DeleteFunc(records, func(r Record) bool { return !r.InForce(k) })
 }
 
-// FactAt returns the fact about an enrolment that is in force and has the sequence.
+// FactAt returns the fact about an enrolment that is in force and has the sequence. Others about
+// the same enrolment are not looked at.
 func (s *State) FactAt(seq eventstore.Sequence) (r Record, found bool) {
 	i, found := s.factAt(seq)
 	if !found || s.facts.At(i).kind == 0 {
@@ -51,7 +55,9 @@ func (s *State) FactAt(seq eventstore.Sequence) (r Record, found bool) {
 	return s.facts.At(i).record(s.OwnerOf(seq).Index()), true
 }
 
-// AppendEnrolment appends all that was ever said about an enrolment, in order of the log.
+// AppendEnrolment appends all that was ever said about an enrolment, in order of the log. Whoever
+// asks for what was known before leaves out what came later: see [AsOf]. Of a number that nobody
+// has admitted there is nothing.
 func (s *State) AppendEnrolment(dst []Record, e uint32) []Record {
 	first := len(dst)
 	if int(e) < s.enrolments.Len() {
@@ -85,7 +91,8 @@ func (s *State) AppendWorker(dst []Record, w uint32) []Record {
 	return inOrder(s.appendAbout(s.appendFormer(dst, owner), owner), first)
 }
 
-// appendLives appends the deaths and merges of a worker that are in force.
+// appendLives appends the deaths and merges of a worker that are in force. They are not in order of
+// each other.
 func (s *State) appendLives(dst []Record, w uint32) []Record {
 	for _, i := range s.deathsOf[w] {
 		d := s.deaths.At(int(i))
@@ -125,7 +132,9 @@ func (s *State) WorkerCount() int { return s.workers.Len() }
 func (s *State) CommitmentCount() int { return len(s.purses) }
 
 // Placed calls yield with all that ever was said of where the worker of an enrolment lives:
-// openings and amendments with a region, in force or not, in no order.
+// openings and amendments with a region, in force or not, in no order. The number must be less than
+// EnrolmentCount. What is retracted and still linked names nothing here: it is among the former
+// ones.
 func (s *State) Placed(e uint32, yield func(r region.Code)) {
 	for at := s.enrolments.At(int(e)).newest; at != 0; {
 		f := s.facts.At(int(at - 1))
@@ -154,6 +163,7 @@ func (f *fact) placed(yield func(r region.Code)) {
 }
 
 // Openers calls yield with the workers for whom an enrolment was ever opened, some more than once.
+// Those whose opening is not in force any more are among them.
 func (s *State) Openers(e uint32, yield func(w uint32)) {
 	for at := s.enrolments.At(int(e)).newest; at != 0; {
 		f := s.facts.At(int(at - 1))
@@ -181,7 +191,8 @@ func (s *State) appendOpenings(dst []Record, e, w uint32) []Record {
 }
 
 // AppendMoney appends the committed, closed and disbursed events of a commitment, all there ever
-// were, in order of the log.
+// were, in order of the log. A disbursed event may be several records with one sequence, which
+// follow one another.
 func (s *State) AppendMoney(dst []Record, c uint32) []Record {
 	first := len(dst)
 	if int(c) < len(s.accounts) && s.accounts[c] != nil {
@@ -198,7 +209,8 @@ func (s *State) AppendMoney(dst []Record, c uint32) []Record {
 	return inOrder(s.appendFormer(dst, newOwner(OfCommitment, c)), first)
 }
 
-// moneyRecord returns the record of a money fact, but for its sequence.
+// moneyRecord returns the record of a money fact, but for its sequence. Detail is what the fact
+// has: how many months were paid for, or the source of money.
 func moneyRecord(kind event.Type, c uint32, from temporal.Month, detail uint32) Record {
 	r := Record{Kind: kind, Commitment: c, From: from}
 	if kind == event.FundingDisbursed {
@@ -210,7 +222,9 @@ func moneyRecord(kind event.Type, c uint32, from temporal.Month, detail uint32) 
 }
 
 // AppendCommitment appends the committed, closed and disbursed events of a commitment and its
-// grants, all there ever were, in order of the log.
+// grants, all there ever were, in order of the log. Revocations are not among them: only enrolments
+// link to those. A grant that is retracted still leads to the next, and is told by the former
+// facts.
 func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 	first := len(dst)
 	dst = s.AppendMoney(dst, c)
@@ -225,7 +239,8 @@ func (s *State) AppendCommitment(dst []Record, c uint32) []Record {
 	return inOrder(s.appendAbout(dst, newOwner(OfCommitment, c)), first)
 }
 
-// appendFormer appends what was said about the owner and is not in force any more.
+// appendFormer appends what was said about the owner and is not in force any more. It is in no
+// order: the newest comes first.
 func (s *State) appendFormer(dst []Record, owner Owner) []Record {
 	for at := s.formers.ofOwner[owner]; at != 0; {
 		f := s.former.At(int(at - 1))
@@ -245,6 +260,7 @@ func (s *State) appendAbout(dst []Record, subject Owner) []Record {
 }
 
 func (f *former) record() Record {
+	// record returns what was said, with who took it away.
 	var r Record
 	switch kind := event.Type(f.kind); kind {
 	case event.WorkerDied:
@@ -261,7 +277,8 @@ func (f *former) record() Record {
 	return r
 }
 
-// record returns a fact about an enrolment.
+// record returns a fact about an enrolment. Whether it is retracted the fact does not know: what is
+// linked is in force, what is not has another record.
 func (f *fact) record(e uint32) Record {
 	r := Record{Kind: event.Type(f.kind), Sequence: f.sequence(), Enrolment: e}
 	switch r.Kind {
@@ -284,7 +301,8 @@ func (f *fact) record(e uint32) Record {
 	return r
 }
 
-// inOrder sorts the records from the first one on.
+// inOrder sorts the records from the first one on. The sort need not be stable: records of one
+// sequence are parts of one event.
 func inOrder(records []Record, first int) []Record {
 	slices.SortFunc(records[first:], func(a, b Record) int {
 		return cmp.Compare(a.Sequence, b.Sequence)

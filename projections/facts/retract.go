@@ -11,12 +11,15 @@ import (
 
 // Gone is what is not in force any more once an event is retracted.
 type Gone struct {
+	// Folds work out from it what may have changed by that.
 	Terms PackedTerms // that the event named; 0: none
 	Left  []uint32    // of a merge: the ids of one of the two persons that it leaves; none: one
 }
 
 // Retract takes the event that a retraction names out of force, and adds the retraction. What is
-// of others stays with them.
+// of others stays with them. A target of 0 is in no log yet: the retraction waits for it, for ever
+// if need be (contract, section 2). It has an owner of nothing itself, so that to retract it
+// changes nothing.
 func (s *State) Retract(e *Event, r *Rare) (gone Gone) {
 	if target := r.Retracts; target == 0 {
 		s.early.add(&r.Event, e.Sequence)
@@ -27,7 +30,9 @@ func (s *State) Retract(e *Event, r *Rare) (gone Gone) {
 	return gone
 }
 
-// take takes the event with the sequence target out of force.
+// take takes the event with the sequence target out of force. The sequence must be of an event that
+// was added, as the decoder has seen to. Whatever it is about is kept as former; from then on it
+// has no owner, so that a second retraction finds nothing to take.
 func (s *State) take(target, by eventstore.Sequence) (gone Gone) {
 	owner := s.OwnerOf(target)
 	switch owner.Kind() {
@@ -54,14 +59,16 @@ func (s *State) take(target, by eventstore.Sequence) (gone Gone) {
 	return gone
 }
 
-// factAt returns the index of the fact with the sequence.
+// factAt returns the index of the fact with the sequence. Facts are in the order of the log.
 func (s *State) factAt(seq eventstore.Sequence) (int, bool) {
 	i := sort.Search(s.facts.Len(), func(i int) bool { return s.facts.At(i).sequence() >= seq })
 	return i, i < s.facts.Len() && s.facts.At(i).sequence() == seq
 }
 
 // unlinkWithin is how many newer facts about its enrolment are looked at to unlink one that is not
-// in force any more. One behind more of them stays linked: its kind tells that it is gone.
+// in force any more. One behind more of them stays linked: its kind tells that it is gone. The
+// bound is there for an enrolment of very many facts, which would cost as many steps at each
+// retraction.
 const unlinkWithin = 64
 
 // takeFact takes the fact with the sequence out of force and returns it as it was.
@@ -75,6 +82,7 @@ func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {
 	// A commitment may still link to it too.
 	f.kind = 0
 	before := link(0)
+	// The short way over a single opening is not true any more, or not worth to be looked after.
 	s.enrolments.Edit(int(e)).opening = 0
 	for at, n := s.enrolments.At(int(e)).newest, 0; at != 0 && n < unlinkWithin; n++ {
 		if at != link(i+1) {
@@ -91,6 +99,8 @@ func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {
 	return gone, true
 }
 
+// takeDeath takes a death out of force. The person's next earliest death counts from then on, if
+// there is one.
 func (s *State) takeDeath(owner Owner, target, by eventstore.Sequence) {
 	w := owner.Index()
 	i := sort.Search(s.deaths.Len(), func(i int) bool {
@@ -117,6 +127,8 @@ func (s *State) AddRetracted(e *Event, b *Batch) bool {
 	return s.early.marked(e.mark) && s.addRetracted(e, b)
 }
 
+// addRetracted does so once the mark says that it may be one. A retraction is never kept from its
+// effect: it cannot be retracted (contract, section 2).
 func (s *State) addRetracted(e *Event, b *Batch) bool {
 	by, named := s.early.keys[b.key(e)]
 	if !named || e.Kind == event.EventRetracted {
@@ -129,6 +141,7 @@ func (s *State) addRetracted(e *Event, b *Batch) bool {
 
 // early is a retraction that came before the event it names: By is its sequence.
 type early struct {
+	// It is stored as a line, by these names of its fields.
 	event.Key
 	By eventstore.Sequence
 }
@@ -145,9 +158,11 @@ type earlyRetractions struct {
 // mark is a few bits that keys of the same id share.
 type mark uint16
 
+// markBits makes the marks 8 KiB, which stay in the processor's cache.
 const markBits = 16
 
-// markOf returns the mark of the keys with an id.
+// markOf returns the mark of the keys with an id. Ids of one publisher mostly begin alike, so their
+// last bytes are mixed. It is never stored.
 func markOf(id string) mark {
 	const mix = 0x9E3779B97F4A7C15 // 2^64 / golden ratio
 	var end [8]byte                // where ids of a publisher mostly differ
@@ -158,6 +173,8 @@ func markOf(id string) mark {
 // marked reports whether a key with the mark may be among the keys.
 func (r *earlyRetractions) marked(m mark) bool { return r.marks[m>>6]>>(m&63)&1 != 0 }
 
+// add notes a retraction whose event is not in the log. The first one counts, as an event is taken
+// back once.
 func (r *earlyRetractions) add(retraction *event.Event, by eventstore.Sequence) {
 	k := event.Key{ // texts that outlive the frame
 		Source: string([]byte(retraction.Data.RetractedSource)),
@@ -171,6 +188,7 @@ func (r *earlyRetractions) add(retraction *event.Event, by eventstore.Sequence) 
 	r.lines.Add(e)
 }
 
+// insert notes one that is in the lines already.
 func (r *earlyRetractions) insert(e *early) {
 	if r.keys == nil {
 		r.keys = map[event.Key]eventstore.Sequence{}

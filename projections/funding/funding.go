@@ -1,6 +1,9 @@
 // Package funding sets side by side what was committed, granted, disbursed and covered of each
 // local-government budget line, in heads, months and rupiah, and names what is missing
 // (contract, section 8).
+//
+// The terms come from the log, since no fold keeps them; who is granted and covered comes from the
+// facts of the coverage. Nothing is kept: each question is worked out anew.
 package funding
 
 import (
@@ -17,7 +20,7 @@ import (
 	"cakupan/projections/standing"
 )
 
-// Query asks for commitments. Known must be applied.
+// Query asks for commitments. Known must be applied. The zero value of each but Known asks for all.
 type Query struct {
 	Commitment string      // this one alone; "": all
 	Funder     region.Code // those of whom this region itself is the funder; 0: any
@@ -26,7 +29,7 @@ type Query struct {
 }
 
 // Log tells what was reported about a subject up to a place in the log, in its order. want is asked
-// which of some events are needed.
+// which of some events are needed. It has to be the log that the facts were folded from.
 type Log interface {
 	Reported(ctx context.Context, about history.Subject, known eventstore.Sequence,
 		want func(some []eventstore.Sequence) ([]eventstore.Sequence, error),
@@ -38,6 +41,10 @@ type Log interface {
 //
 // The state is read in slices, so that the fold goes on meanwhile. Memory holds the ids of the
 // commitments, and of one of them some bytes for each enrolment and event.
+//
+// An error of yield ends it and is returned, as those of the source, the log and the context are;
+// lines that were told before stay told. A commitment that nobody knows is no error: nothing is
+// told of it.
 func Each(ctx context.Context, source standing.Source, log Log, q Query, yield func(*Line) error,
 ) error {
 	all, err := commitments(source, q.Commitment)
@@ -59,6 +66,8 @@ func Each(ctx context.Context, source standing.Source, log Log, q Query, yield f
 		if err != nil {
 			return err
 		}
+		// A commitment whose events were all taken back, as a number that only a retracted grant
+		// named, is not told of.
 		if len(b.events) == 0 && heads.grantedHeads == 0 {
 			continue
 		}
@@ -76,13 +85,15 @@ func (q *Query) asks(b *books) bool {
 		(q.Year == 0 || b.known && b.year == q.Year)
 }
 
-// commitment is one by its number and name.
+// commitment is one by its number and name. The number is that of the facts.
 type commitment struct {
 	number uint32
 	name   string
 }
 
-// commitments returns all, or the one that is named, in order of their names.
+// commitments returns all, or the one that is named, in order of their names. Numbers that are
+// given out while names are read are left for the next question: the list ends with what the state
+// had at first.
 func commitments(source standing.Source, only string) (all []commitment, err error) {
 	var numbers []uint32
 	err = source.Read(func(s *facts.State) error {
@@ -101,6 +112,7 @@ func commitments(source standing.Source, only string) (all []commitment, err err
 		}
 		return []commitment{{c, only}}, nil
 	}
+	// Numbers are given out from 0 on without gaps, so that a place in the list is a number.
 	names, err := source.Names().AppendCommitments(nil, numbers...)
 	for i, name := range names {
 		all = append(all, commitment{uint32(i), name})
@@ -110,6 +122,9 @@ func commitments(source standing.Source, only string) (all []commitment, err err
 }
 
 // books are the terms of a commitment, and what was disbursed of it.
+//
+// Heads, months, tariff and ceiling are those of the last committed event as amended behind it;
+// amounts are whole rupiah. Without a committed event they are 0 and say nothing.
 type books struct {
 	known                          bool // it was committed
 	funder                         region.Code
@@ -126,7 +141,9 @@ type books struct {
 	events []eventstore.Sequence // in force, but for grants and revocations
 }
 
-// booksOf reads the events about a commitment that are neither grants nor revocations.
+// booksOf reads the events about a commitment that are neither grants nor revocations. Grants and
+// revocations may be tens of thousands, and their events are not needed here: what they come to,
+// the facts have.
 func booksOf(ctx context.Context, source standing.Source, log Log, c commitment,
 	known eventstore.Sequence,
 ) (books, error) {
@@ -151,7 +168,9 @@ func booksOf(ctx context.Context, source standing.Source, log Log, c commitment,
 	return b, err
 }
 
-// take adds an event in force, if it is one about money.
+// take adds an event in force, if it is one about money. Of several committed events the last one
+// counts, as for the source of money (contract, section 3); all amounts that were disbursed are
+// added up.
 func (b *books) take(d *event.Data, kind event.Type) bool {
 	switch kind {
 	case event.FundingCommitted:
@@ -171,7 +190,8 @@ func (b *books) take(d *event.Data, kind event.Type) bool {
 	return true
 }
 
-// amend replaces the terms that are named, once there are terms.
+// amend replaces the terms that are named, once there are terms. An amendment before the first
+// committed event has nothing to amend, and is lost as one of an unknown enrolment is.
 func (b *books) amend(d *event.Data) {
 	if !b.known {
 		return

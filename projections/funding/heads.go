@@ -16,7 +16,8 @@ import (
 // neverMonth is later than every month.
 const neverMonth = enrolment.NeverMonth
 
-// heads are the enrolments that a commitment pays, month by month.
+// heads are the enrolments that a commitment pays, month by month. A head is an enrolment, not a
+// worker: a budget line pays for memberships.
 type heads struct {
 	granted, covered run // how many more than in the month before, where that is not 0
 
@@ -24,15 +25,19 @@ type heads struct {
 }
 
 // run is a number for each month: by month, how much more it is than for the month before. A span
-// costs two entries, however long it is.
+// costs two entries, however long it is. What the number is in a month is the sum of all entries up
+// to it.
 type run map[temporal.Month]int64
 
+// add adds one to each month of a span.
 func (r run) add(span enrolment.Span) {
 	r[span.From]++
 	r[span.Until]--
 }
 
-// headsOf counts the enrolments that a commitment is granted to.
+// headsOf counts the enrolments that a commitment is granted to. The list of enrolments is taken at
+// one moment and then read in slices; all of it is as known at the same place in the log, so that
+// nothing applied in between shows.
 func headsOf(ctx context.Context, source standing.Source, c uint32, known eventstore.Sequence,
 ) (heads, error) {
 	h := heads{granted: run{}, covered: run{}}
@@ -51,7 +56,8 @@ func headsOf(ctx context.Context, source standing.Source, c uint32, known events
 	return h, standing.InSlices(ctx, source, len(granted), visit, func() error { return nil })
 }
 
-// grantedTo returns the enrolments with a grant of the commitment in force, each once.
+// grantedTo returns the enrolments with a grant of the commitment in force, each once. One whose
+// grants a revocation takes away whole counts as granted to here, and has no months.
 func grantedTo(s *facts.State, c uint32, known eventstore.Sequence) (granted []uint32) {
 	for _, r := range facts.AsOf(s.AppendCommitment(nil, c), known) {
 		if r.Kind == event.FundingGranted {
@@ -62,7 +68,8 @@ func grantedTo(s *facts.State, c uint32, known eventstore.Sequence) (granted []u
 	return slices.Compact(granted)
 }
 
-// add adds an enrolment.
+// add adds an enrolment. The spans of each are in order and apart, so that an enrolment counts once
+// a month.
 func (h *heads) add(paid, covered []enrolment.Span) {
 	for _, span := range paid {
 		h.granted.add(span)
@@ -78,7 +85,8 @@ func (h *heads) add(paid, covered []enrolment.Span) {
 	}
 }
 
-// payer says which months of enrolments a commitment pays.
+// payer says which months of enrolments a commitment pays. It keeps memory between enrolments, and
+// belongs to one goroutine.
 type payer struct {
 	commitment uint32
 	known      eventstore.Sequence
@@ -90,6 +98,9 @@ type payer struct {
 }
 
 // pays returns the months of an enrolment that are paid, in order and apart.
+//
+// The rules are those of the contract's section 3: revocations with a higher sequence and closings
+// take months away. It is valid until the next call.
 func (p *payer) pays(s *facts.State, e uint32) []enrolment.Span {
 	s.GatherAsOf(&p.of, e, p.known)
 	p.paid = p.paid[:0]
@@ -112,7 +123,8 @@ func (p *payer) pays(s *facts.State, e uint32) []enrolment.Span {
 }
 
 // covers returns the months paid on some day of which the enrolment is covered by that: it is open
-// with payer APBD, and its worker alive. It is asked behind pays, of the same enrolment.
+// with payer APBD, and its worker alive. It is asked behind pays, of the same enrolment. Other
+// reasons to be covered do not count, as a credit: what is asked is what this money does.
 func (p *payer) covers(s *facts.State) (covered []enrolment.Span) {
 	if len(p.paid) == 0 {
 		return nil
@@ -120,6 +132,7 @@ func (p *payer) covers(s *facts.State) (covered []enrolment.Span) {
 	p.open = p.open[:0]
 	for _, stretch := range enrolment.AppendStretches(nil, p.of.Changes()) {
 		until := stretch.Until
+		// The last day of life is covered.
 		if died := s.DiedAsOf(stretch.Worker, p.known); died < until {
 			until = min(until, died+1)
 		}
@@ -131,7 +144,8 @@ func (p *payer) covers(s *facts.State) (covered []enrolment.Span) {
 	return overlaps(p.paid, p.open)
 }
 
-// monthsOf returns the months with a day from a day on and before another one.
+// monthsOf returns the months with a day from a day on and before another one. The last of the days
+// is the one before until. A span that never ends is one of months that never end.
 func monthsOf(from, until temporal.Date) enrolment.Span {
 	span := enrolment.Span{From: from.Month(), Until: neverMonth}
 	if until < enrolment.Never {
@@ -140,7 +154,8 @@ func monthsOf(from, until temporal.Date) enrolment.Span {
 	return span
 }
 
-// overlaps returns the months that are in both, each of which is in order and apart.
+// overlaps returns the months that are in both, each of which is in order and apart. It goes
+// through both side by side, and costs no more than there are spans.
 func overlaps(a, b []enrolment.Span) (both []enrolment.Span) {
 	for len(a) > 0 && len(b) > 0 {
 		span := enrolment.Span{
@@ -158,7 +173,8 @@ func overlaps(a, b []enrolment.Span) (both []enrolment.Span) {
 	return both
 }
 
-// gaps returns the months of a span that are in none of the others, in order and apart.
+// gaps returns the months of a span that are in none of the others, in order and apart. The others
+// have to be in order too.
 func gaps(in enrolment.Span, others []enrolment.Span) (rest []enrolment.Span) {
 	for _, other := range others {
 		if in.From < min(other.From, in.Until) {
@@ -172,7 +188,8 @@ func gaps(in enrolment.Span, others []enrolment.Span) (rest []enrolment.Span) {
 	return rest
 }
 
-// bounds returns the months at which one of the runs changes, in order.
+// bounds returns the months at which one of the runs changes, in order. They are sorted, as a map
+// has no order.
 func bounds(runs ...run) (months []temporal.Month) {
 	for _, r := range runs {
 		months = slices.AppendSeq(months, maps.Keys(r))

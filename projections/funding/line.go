@@ -11,7 +11,8 @@ import (
 )
 
 // Line is one commitment, as known at a place in the log. What its committed event says is null
-// where there is none in force.
+// where there is none in force. Amounts that are products may be above 2^53, hence big ones; JSON
+// has them as numbers all the same. Lists are there when they are empty.
 type Line struct {
 	Commitment string     `json:"commitment"`
 	Funder     *string    `json:"funder"`
@@ -32,7 +33,8 @@ type Line struct {
 	Events []eventstore.Sequence `json:"events"` // in force: committed, amended, closed, disbursed
 }
 
-// Committed is what was promised.
+// Committed is what was promised. The tariff is rupiah for a head and a month; the ceiling is
+// rupiah for all.
 type Committed struct {
 	Heads      int64    `json:"heads"`
 	Months     int64    `json:"months"`
@@ -43,7 +45,8 @@ type Committed struct {
 	Buys       *string  `json:"buys"` // how many months; null where one is free
 }
 
-// Part is what enrolments have of the commitment.
+// Part is what enrolments have of the commitment. Without a committed event there is no tariff to
+// count by.
 type Part struct {
 	Heads      int64    `json:"heads"` // enrolments with a month
 	Most       int64    `json:"most"`  // of them in one month
@@ -51,7 +54,8 @@ type Part struct {
 	Rupiah     *big.Int `json:"rupiah"` // times tariff; null without one
 }
 
-// Disbursed is the money that was paid.
+// Disbursed is the money that was paid. Months are those that disbursements name, which says
+// nothing of how much was paid for each.
 type Disbursed struct {
 	Months []Span   `json:"months"`
 	Rupiah *big.Int `json:"rupiah"`
@@ -59,6 +63,9 @@ type Disbursed struct {
 
 // Missing is what lies between the parts. What is more than there is to be is negative. Heads,
 // rupiah and ceiling are null without a committed event.
+//
+// Negative heads are enrolments above those that were committed, negative rupiah is money paid out
+// that no grant asks for.
 type Missing struct {
 	Heads      *int64   `json:"heads"`      // committed, less the most granted in a month
 	HeadMonths *big.Int `json:"headMonths"` // granted, and not covered
@@ -67,7 +74,8 @@ type Missing struct {
 	Ceiling    *big.Int `json:"ceiling"`    // committed heads, months and tariff, less the ceiling
 }
 
-// MoneyEnds names the first month that is not paid for in full; null where the money suffices.
+// MoneyEnds names the first month that is not paid for in full; null where the money suffices. A
+// month counts as paid for when the money of those before it and its own is there.
 type MoneyEnds struct {
 	Last      *string `json:"last"`      // the last month that somebody is granted
 	Committed *string `json:"committed"` // of the committed heads, by the ceiling
@@ -81,7 +89,8 @@ type Span struct {
 	Until string `json:"until"`
 }
 
-// Months are some that are alike.
+// Months are some that are alike. A commitment may run for thousands of years, so that months are
+// told in spans.
 type Months struct {
 	Span
 
@@ -98,7 +107,8 @@ type stretch struct {
 	disbursed        bool
 }
 
-// lineOf puts a commitment together.
+// lineOf puts a commitment together. What rests on the terms is left null where there is no
+// committed event.
 func lineOf(name string, b *books, h heads) *Line {
 	paid := namedMonths(b.named)
 	all := stretches(h, paid)
@@ -128,7 +138,8 @@ func lineOf(name string, b *books, h heads) *Line {
 	return l
 }
 
-// commit adds what rests on the committed event.
+// commit adds what rests on the committed event. The tariff is that of now for all months: an
+// amendment says that it replaces the one before, not from when on.
 func (l *Line) commit(b *books, all []stretch, paid []enrolment.Span) {
 	funder, year := b.funder.String(), b.year
 	l.Funder, l.FiscalYear, l.Funding = &funder, &year, b.funding.String()
@@ -171,7 +182,8 @@ func (b *books) planned() temporal.Month {
 }
 
 // end returns the first month that money does not pay for in full, neverMonth where it suffices.
-// What costs nothing is always paid for. A stretch may be of thousands of years: it is divided.
+// What costs nothing is always paid for. A stretch may be of thousands of years: it is divided. The
+// stretches have to be in order of time.
 func end(all []stretch, money, tariff amount) temporal.Month {
 	for i := range all {
 		month := amountOf(all[i].granted).times(tariff)
@@ -188,7 +200,8 @@ func end(all []stretch, money, tariff amount) temporal.Month {
 }
 
 // stretches returns the months with somebody granted, or disbursed for, those together that are
-// alike. Who is covered is granted, so that months of covering alone do not arise.
+// alike. Who is covered is granted, so that months of covering alone do not arise. The walk is over
+// the months in which something changes, so that a span costs no more for being long.
 func stretches(h heads, paid []enrolment.Span) (all []stretch) {
 	named := run{}
 	for _, span := range paid {
@@ -225,7 +238,8 @@ func alike(all []stretch) []stretch {
 	return joined
 }
 
-// partOf adds up what stretches have.
+// partOf adds up what stretches have. The most is that of any month, which is what the committed
+// heads are compared with.
 func partOf(all []stretch, heads int64, count func(*stretch) int64) Part {
 	p, sum := Part{Heads: heads}, amount{}
 	for i := range all {
@@ -246,6 +260,7 @@ func namedMonths(months []temporal.Month) []enrolment.Span {
 	return enrolment.Join(spans)
 }
 
+// spanTexts returns spans as texts; no spans are an empty list.
 func spanTexts(spans []enrolment.Span) []Span {
 	texts := make([]Span, len(spans))
 	for i, span := range spans {

@@ -15,6 +15,9 @@ import (
 // Digest returns a SHA-256, in hexadecimal digits, over the index of the events up to k: block by
 // block the sorted entries, then the retractions. It reads the index once; memory is that of one
 // block.
+//
+// It is the same wherever the entries are at the time, in the tail, a chunk or a block, and so does
+// not depend on how far the index is beyond k. A k beyond the index means all of it.
 func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 	h := sha256.New()
 	err := p.db.View(func(tx *checked.Tx) error {
@@ -38,7 +41,7 @@ func (p *Projection) Digest(k eventstore.Sequence) (string, error) {
 }
 
 // digestBlock writes the entries of one block up to k, wherever they are now; known is all that
-// the index has.
+// the index has. The tail has entries of the last block alone.
 func (p *Projection) digestBlock(tx *checked.Tx, h hash.Hash, block uint64,
 	known, k eventstore.Sequence,
 ) error {
@@ -77,7 +80,8 @@ func (p *Projection) digestBlock(tx *checked.Tx, h hash.Hash, block uint64,
 	return nil
 }
 
-// digestRetractions writes the retractions up to k of a bucket.
+// digestRetractions writes the retractions up to k of a bucket. The length of a key goes before it,
+// so that no two lists of records make the same bytes.
 func digestRetractions(h hash.Hash, b *checked.Bucket, early bool, k eventstore.Sequence) error {
 	n := uint64(0)
 	for i := range b.Len() {
@@ -104,6 +108,7 @@ func digestRetractions(h hash.Hash, b *checked.Bucket, early bool, k eventstore.
 	return nil
 }
 
+// writeNumbers adds numbers to a digest. Writing to a hash never fails.
 func writeNumbers(h hash.Hash, numbers ...uint64) {
 	for _, n := range numbers {
 		h.Write(binary.LittleEndian.AppendUint64(nil, n))

@@ -5,6 +5,9 @@
 // The index is made of runs, sorted lists of (number of a name, event), which are written once:
 // the last events as they come, then one run for 65,536 events, then one for 1,048,576. Adding an
 // event costs the same however long the log is, and a name is found with one look into each run.
+//
+// It finds events by name and holds no facts: what they come to, package facts has; who reads an
+// event reads it from the log. Names of workers are ids, so that no NIK is here.
 package history
 
 import (
@@ -13,32 +16,38 @@ import (
 	"cakupan/projections/checked"
 )
 
-// Name is the projection's name, in file names, health and commands.
+// Name is the projection's name, in file names, health and commands. Renaming it would leave the
+// old file behind.
 const Name = "history"
 
-// version is that of the rules and of what the file holds.
+// version is that of the rules and of what the file holds. Whoever changes what a bucket holds
+// raises it, and each file is built anew.
 const version = 2
 
-// rules is the version of the rules alone, which is part of every digest.
+// rules is the version of the rules alone, which is part of every digest. It is raised with what a
+// digest is made of, so that two digests of different rules never agree.
 const rules = 1
 
 // Kind says what a name is that of.
 type Kind byte
 
-// The kinds of names, as the file has them.
+// The kinds of names, as the file has them. Each has its names for itself: the same text may be the
+// name of all three.
 const (
 	Enrolment  Kind = 1
 	Worker     Kind = 2
 	Commitment Kind = 3
 )
 
-// Subject is what events are about.
+// Subject is what events are about. A worker is one id here; of a person somebody else finds the
+// others.
 type Subject struct {
 	Kind Kind
 	Name string
 }
 
-// Projection is the index in its file. One goroutine applies; any number ask.
+// Projection is the index in its file. One goroutine applies; any number ask. All state is in the
+// file; what is in memory is room to work in.
 type Projection struct {
 	db     *checked.DB
 	layout layout
@@ -54,7 +63,8 @@ func newProjection(db *checked.DB, l layout) *Projection { return &Projection{db
 // Version returns the version of the rules and of the file.
 func (p *Projection) Version() uint32 { return version }
 
-// Apply adds the events of a frame to the index.
+// Apply adds the events of a frame to the index. It writes nothing outside the transaction, and
+// after an error the frame comes again to one without it.
 func (p *Projection) Apply(tx *checked.Tx, events []projections.Event) error {
 	for len(events) > 0 {
 		// Runs end at the same events however the log is cut into frames.
@@ -78,7 +88,8 @@ func (p *Projection) Apply(tx *checked.Tx, events []projections.Event) error {
 	return nil
 }
 
-// addNames adds an entry for each name in the event's data.
+// addNames adds an entry for each name in the event's data. A name that the event does not have is
+// empty.
 func (p *Projection) addNames(e *projections.Event) {
 	add := func(kind Kind, name string) {
 		if name != "" {
@@ -96,6 +107,9 @@ func (p *Projection) addNames(e *projections.Event) {
 //
 // A name is known by a number of 44 bits, which some other name may share: the caller looks at the
 // events, and leaves out those that do not name the subject.
+//
+// It is answered from one transaction, so that known goes with what was found. An error is that of
+// reading, or the damage of the file; then nothing is known.
 func (p *Projection) About(s Subject, from eventstore.Sequence, limit int,
 ) (about []eventstore.Sequence, known eventstore.Sequence, err error) {
 	err = p.db.View(func(tx *checked.Tx) error {

@@ -24,6 +24,9 @@ var (
 )
 
 // record says of a retraction what it names.
+//
+// One is written when it comes, and stays where it is also when the event it names comes later:
+// both places are looked at.
 type record struct {
 	of         uint64 // the event's sequence; early: the number of its key
 	retraction eventstore.Sequence
@@ -36,6 +39,7 @@ const (
 	earlyPages = 12 // bits of the number that are the page's
 )
 
+// place returns the bucket and page of a record, from which nothing else is needed to find it.
 func (r *record) place() (bucket string, page uint32) {
 	if r.key != "" {
 		return string(earlyBucket), uint32(r.of >> (64 - earlyPages))
@@ -43,6 +47,7 @@ func (r *record) place() (bucket string, page uint32) {
 	return string(retractionsBucket), uint32(r.of >> pageEvents)
 }
 
+// recordOf returns the record of a retraction, by whether the log had what it names.
 func recordOf(e *projections.Event) record {
 	if e.Retracts != 0 {
 		return record{of: uint64(e.Retracts), retraction: e.Sequence}
@@ -51,6 +56,8 @@ func recordOf(e *projections.Event) record {
 	return earlyRecord(of, e.Sequence)
 }
 
+// earlyRecord returns the record of a retraction that came first. The number spreads such records
+// over pages; that two keys may share one does no harm, as the text is compared.
 func earlyRecord(of event.Key, seq eventstore.Sequence) record {
 	text := earlyText(of)
 	return record{of: xxhash.Sum64String(text), retraction: seq, key: text}
@@ -88,6 +95,7 @@ func putRetractions(tx *checked.Tx, events []projections.Event) error {
 	return nil
 }
 
+// compare orders pages as they are written, so that the same frames make the same file.
 func (p placeOf) compare(other placeOf) int {
 	if p.bucket != other.bucket {
 		return bytes.Compare([]byte(p.bucket), []byte(other.bucket))
@@ -95,7 +103,8 @@ func (p placeOf) compare(other placeOf) int {
 	return int(p.page) - int(other.page)
 }
 
-// putPage adds records to a page.
+// putPage adds records to a page. A page is read and written whole: it has few records, as
+// retractions are rare.
 func putPage(tx *checked.Tx, at placeOf, records []record) error {
 	b, err := tx.CreateBucketIfNotExists([]byte(at.bucket))
 	if err != nil {
@@ -128,6 +137,7 @@ func putPage(tx *checked.Tx, at placeOf, records []record) error {
 // the length of the text (4) and the text.
 const recordHead = 16
 
+// writeRecords returns the bytes of a page.
 func writeRecords(records []record) (page []byte) {
 	for i := range records {
 		r := &records[i]
@@ -141,6 +151,7 @@ func writeRecords(records []record) (page []byte) {
 	return page
 }
 
+// readRecords reads a page, also an empty one. It copies the keys: records outlast the page.
 func readRecords(page []byte, early bool) (records []record, err error) {
 	for len(page) > 0 {
 		if len(page) < recordHead || early && len(page) < recordHead+4 {
@@ -165,6 +176,9 @@ func readRecords(page []byte, early bool) (records []record, err error) {
 
 // Retractions returns, in ascending order, the sequences of the retractions that name an event,
 // also of those that came before it.
+//
+// The key is asked too, since one that came first does not know the sequence. Those by key come
+// first and are all lower, so that the list ascends.
 func (p *Projection) Retractions(seq eventstore.Sequence, key event.Key,
 ) (retractions []eventstore.Sequence, err error) {
 	err = p.db.View(func(tx *checked.Tx) error {

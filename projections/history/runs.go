@@ -13,7 +13,7 @@ import (
 	"cakupan/projections/checked"
 )
 
-// layout says how the index is cut.
+// layout says how the index is cut. It is part of the file's format; tests use small ones.
 type layout struct {
 	chunk, block uint // a chunk has 1<<chunk events, a block 1<<block
 	page         int  // entries in a page of a run
@@ -32,18 +32,21 @@ type entry uint64
 // placeBits is what an entry has for the place in a block; the number of the name has the others.
 const placeBits = 20
 
-// numberOf returns the number of a name, shifted to its place in an entry.
+// numberOf returns the number of a name, shifted to its place in an entry. Names that share a
+// number cost whoever looks for one a look at the other's events, and nothing more.
 func numberOf(s Subject) entry {
 	var text [80]byte // longer than any name
 	sum := xxhash.Sum64(append(append(text[:0], byte(s.Kind)), s.Name...))
 	return entry(sum >> placeBits << placeBits)
 }
 
+// entry returns that of a name and an event. Of the sequence only the place in its block is kept:
+// which block it is, the run says.
 func (l layout) entry(s Subject, seq eventstore.Sequence) entry {
 	return numberOf(s) | entry(uint64(seq-1)&(1<<l.block-1))
 }
 
-// sequence returns the event of an entry, in the block of the given event.
+// sequence returns the event of an entry, in the block with the number.
 func (l layout) sequence(e entry, block uint64) eventstore.Sequence {
 	return eventstore.Sequence(block<<l.block+uint64(e)&(1<<placeBits-1)) + 1
 }
@@ -62,9 +65,11 @@ var (
 	blockBucket = []byte("blocks")
 )
 
+// errPage is returned for a page that is none: the file is damaged, and has to be built anew.
 var errPage = fmt.Errorf("page of the index: %w", checked.ErrDamaged)
 
-// putTail adds the entries to the tail.
+// putTail adds the entries to the tail. The last page is filled up first, so that the tail has full
+// pages however small frames are.
 func (p *Projection) putTail(tx *checked.Tx) error {
 	if len(p.entries) == 0 {
 		return nil
@@ -99,6 +104,7 @@ func (p *Projection) putTail(tx *checked.Tx) error {
 	return nil
 }
 
+// tailKey returns the key of a page of the tail.
 func tailKey(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }
 
 // tailEnd is behind the number of every page of the tail.
@@ -113,6 +119,7 @@ func encode(entries []entry) []byte {
 	return page
 }
 
+// decode appends the entries of a page.
 func decode(entries []entry, page []byte) ([]entry, error) {
 	if len(page)%8 != 0 {
 		return nil, errPage
@@ -123,11 +130,15 @@ func decode(entries []entry, page []byte) ([]entry, error) {
 	return entries, nil
 }
 
+// entryAt returns one entry of a page, which is not decoded for it.
 func entryAt(page []byte, i int) entry {
 	return entry(binary.LittleEndian.Uint64(page[8*i:]))
 }
 
 // closeRuns sorts what is complete with the event: the tail into a chunk, chunks into a block.
+//
+// It is done within the transaction that brings the last event, so that a crash leaves the tail as
+// it was before that, or the run.
 func (p *Projection) closeRuns(tx *checked.Tx, last eventstore.Sequence) error {
 	if uint64(last)&(1<<p.layout.chunk-1) != 0 {
 		return nil
@@ -147,7 +158,8 @@ func (p *Projection) closeRuns(tx *checked.Tx, last eventstore.Sequence) error {
 	return nil
 }
 
-// sortInto makes one run of all entries in a bucket, and empties that.
+// sortInto makes one run of all entries in a bucket, and empties that. Memory holds all entries of
+// the run for as long. Nothing is left in the old bucket: an entry is in one place.
 func (p *Projection) sortInto(tx *checked.Tx, from, into []byte, number uint64) error {
 	p.entries = p.entries[:0]
 	if b := tx.Bucket(from); b != nil {
@@ -178,6 +190,8 @@ func (p *Projection) sortInto(tx *checked.Tx, from, into []byte, number uint64) 
 	return nil
 }
 
+// runKey returns the key of a page of a run: pages of one run follow each other, in order of their
+// entries.
 func runKey(number uint64, first entry) []byte {
 	key := binary.BigEndian.AppendUint64(make([]byte, 0, 16), number)
 	return binary.BigEndian.AppendUint64(key, uint64(first))
@@ -194,7 +208,8 @@ type search struct {
 // full reports whether there is no more to look for.
 func (s *search) full() bool { return len(s.found) >= s.limit }
 
-// take takes the event of an entry that has the name.
+// take takes the event of an entry that has the name. Events outside are left out; those that come
+// are in order.
 func (s *search) take(seq eventstore.Sequence) {
 	if seq >= s.from && seq <= s.known && !s.full() {
 		s.found = append(s.found, seq)
@@ -204,7 +219,8 @@ func (s *search) take(seq eventstore.Sequence) {
 // compare tells where an entry is to those that have the name.
 func (s *search) compare(e entry) int { return cmp.Compare(e>>placeBits, s.number>>placeBits) }
 
-// about looks into one run after the other, which are in the order of the log.
+// about looks into one run after the other, which are in the order of the log. A chunk that is part
+// of a block is in the block alone.
 func (p *Projection) about(tx *checked.Tx, s search) ([]eventstore.Sequence, error) {
 	l := p.layout
 	blocks := uint64(s.known) >> l.block
@@ -250,9 +266,11 @@ func (p *Projection) lookInto(b *checked.Bucket, run, block uint64, s *search) e
 	return nil
 }
 
+// sameRun tells whether two keys are of pages of one run.
 func sameRun(a, b []byte) bool { return len(a) == len(b) && string(a[:8]) == string(b[:8]) }
 
-// lookIntoTail looks at all entries of the tail.
+// lookIntoTail looks at all entries of the tail. They are not sorted by name, so all are looked at;
+// they are in order of the log.
 func (p *Projection) lookIntoTail(b *checked.Bucket, s *search) error {
 	block := uint64(s.known-1) >> p.layout.block
 	for i := 0; i < b.Len() && !s.full(); i++ {

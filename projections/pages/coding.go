@@ -6,7 +6,8 @@ import (
 	"cakupan/projections/checked"
 )
 
-// coding is how pages of some kind are written to the file.
+// coding is how pages of some kind are written to the file. A coding has no state of its own, so
+// that any number of goroutines may use it.
 type coding interface {
 	// pack returns what is stored of a page, of which so many bytes are used. They are new bytes.
 	pack(page []byte, used int) []byte
@@ -15,7 +16,7 @@ type coding interface {
 }
 
 // codingOf returns the coding of records of so many bytes, of which the first words may be kept as
-// chains.
+// chains. It is decided by the width alone, so that a file is read as it was written.
 func codingOf(width, chains int) coding {
 	if width%wordBytes == 0 {
 		return wordCoding{width / wordBytes, chains}
@@ -42,7 +43,7 @@ func (c wordCoding) unpack(page, stored []byte, used int) error {
 	return nil
 }
 
-// plainCoding stores bytes as they are.
+// plainCoding stores bytes as they are. It is for records that are no words, such as bytes of text.
 type plainCoding struct{}
 
 func (plainCoding) pack(page []byte, used int) []byte { return append([]byte(nil), page[:used]...) }
@@ -55,7 +56,8 @@ func (plainCoding) unpack(page, stored []byte, used int) error {
 	return nil
 }
 
-// unpackPage fills in the first used bytes of an empty page.
+// unpackPage fills in the first used bytes of an empty page. More records than that may be stored
+// in it: of a page that was settled or stored again behind the noted length.
 func unpackPage(b *checked.Bucket, c coding, number int, page []byte, used int) error {
 	stored, err := b.Get(pageKey(number))
 	if err != nil {

@@ -22,20 +22,22 @@ type Paged interface {
 	Load(*checked.Bucket, int) error
 }
 
-// Store writes what changed in the column, and notes its length.
+// Store writes what changed in the column, and notes its length. The length has to be stored by the
+// caller, in the same transaction.
 func (c *Column) Store(tx *checked.Tx) error {
 	*c.Length = c.Pages.Len()
 	return StoreIn(tx, c.Bucket, c.Pages.Store)
 }
 
-// Load replaces the column by what is stored of the noted length.
+// Load replaces the column by what is stored of the noted length. After an error the column is of
+// no use.
 func (c *Column) Load(tx *checked.Tx) error {
 	return LoadFrom(tx, c.Bucket, func(b *checked.Bucket) error {
 		return c.Pages.Load(b, *c.Length)
 	})
 }
 
-// StoreIn stores into a bucket, which it makes when there is none.
+// StoreIn stores into a bucket, which it makes when there is none. An error names the bucket.
 func StoreIn(tx *checked.Tx, name string, store func(*checked.Bucket) error) error {
 	b, err := tx.CreateBucketIfNotExists([]byte(name))
 	if err != nil {
@@ -47,7 +49,8 @@ func StoreIn(tx *checked.Tx, name string, store func(*checked.Bucket) error) err
 	return nil
 }
 
-// LoadFrom loads from a bucket, which must be there.
+// LoadFrom loads from a bucket, which must be there. A bucket that is missing is damage: Store has
+// made it, also for an empty column.
 func LoadFrom(tx *checked.Tx, name string, load func(*checked.Bucket) error) error {
 	b := tx.Bucket([]byte(name))
 	if b == nil {
@@ -59,7 +62,8 @@ func LoadFrom(tx *checked.Tx, name string, load func(*checked.Bucket) error) err
 	return nil
 }
 
-// Each calls visit with every page of a history and the number of its records.
+// Each calls visit with every page of a history and the number of its records. Those of pages in
+// the file are unpacked one by one, so that memory does not grow with the history.
 func (h *History) Each(b *checked.Bucket, visit func(page []byte, records int)) error {
 	for first := 0; first < h.view.n; first += h.PageRecords() {
 		page, err := h.Page(&h.view, b, first/h.PageRecords())
@@ -71,7 +75,8 @@ func (h *History) Each(b *checked.Bucket, visit func(page []byte, records int)) 
 	return nil
 }
 
-// EachWords calls visit with the records of every page of a history of words.
+// EachWords calls visit with the records of every page of a history of words. They are read where
+// they lie, without being unpacked.
 func (h *History) EachWords(b *checked.Bucket, visit func(Words)) error {
 	for first := 0; first < h.view.n; first += h.PageRecords() {
 		page, err := h.Words(&h.view, b, first/h.PageRecords())

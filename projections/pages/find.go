@@ -2,7 +2,8 @@ package pages
 
 import "encoding/binary"
 
-// Find returns the number of a name, and whether there is one.
+// Find returns the number of a name, and whether there is one. It gives out none. A text that is
+// empty or longer than a name can be has no record that it could be compared with.
 func (n *Names) Find(name string) (number uint32, found bool) {
 	if name == "" || len(name) >= packedHex {
 		return 0, false

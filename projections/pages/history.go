@@ -19,14 +19,17 @@ type History struct {
 	storing, settling int
 }
 
-// HistoryView is a History as of a moment. It stays valid and unchanged while the History grows.
+// HistoryView is a History as of a moment. It stays valid and unchanged while the History grows. It
+// holds the pages in memory that it needs, and leaves the others to the file, which must be open to
+// be read.
 type HistoryView struct {
 	n      int
 	stored int      // pages before this one are in the file, and only there
 	recent [][]byte // the pages from stored on
 }
 
-// NewHistory returns an empty history of records of width bytes in pages of 1<<shift of them.
+// NewHistory returns an empty history of records of width bytes in pages of 1<<shift of them. Shift
+// and width are of the file's format.
 func NewHistory(width int, shift uint) *History { return NewChained(width, shift, 0) }
 
 // NewChained returns an empty history as NewHistory does, of which readers of a page take the first
@@ -35,7 +38,8 @@ func NewChained(width int, shift uint, words int) *History {
 	return &History{width: width, shift: shift, coding: codingOf(width, words)}
 }
 
-// View returns the history as it is now.
+// View returns the history as it is now. It shares the pages: records that come later are behind
+// its own.
 func (h *History) View() HistoryView { return h.view }
 
 // Len returns the number of records.
@@ -70,7 +74,8 @@ func (h *History) put(b *checked.Bucket, page int) error {
 }
 
 // Store writes the pages that are not in the file yet. Call Stored once the transaction has
-// committed; until then the pages stay in memory too. When it has failed, Store again.
+// committed; until then the pages stay in memory too. When it has failed, Store again. A page that
+// is not full is written again each time.
 func (h *History) Store(b *checked.Bucket) error {
 	if !h.dirty {
 		return nil
@@ -92,7 +97,8 @@ func (h *History) Stored() {
 }
 
 // Settle writes the full pages that are not in the file yet: they will not change any more. Call
-// Settled once the transaction has committed.
+// Settled once the transaction has committed. A crash after that leaves pages behind the length
+// that is noted. Nobody reads them: the same fold comes to the same records, and writes them again.
 func (h *History) Settle(b *checked.Bucket) error {
 	v := &h.view
 	h.settling = v.n >> h.shift
@@ -119,7 +125,9 @@ func (h *History) release(until int) {
 	v.stored = until
 }
 
-// Load replaces the history by the n records that were stored; full pages stay in the file.
+// Load replaces the history by the n records that were stored; full pages stay in the file. Views
+// from before must not be used any more. Of full pages nothing is read: that they are there and
+// whole is found out when somebody asks.
 func (h *History) Load(b *checked.Bucket, n int) error {
 	if n < 0 {
 		return fmt.Errorf("%w: %d records", ErrCorrupt, n)
@@ -142,7 +150,7 @@ func (h *History) Load(b *checked.Bucket, n int) error {
 func (v *HistoryView) Len() int { return v.n }
 
 // Page returns the bytes of page i, of which the view's own records are to be read and no
-// others. Nobody writes them.
+// others. Nobody writes them. A page from the file is unpacked into memory of the caller's own.
 func (h *History) Page(v *HistoryView, b *checked.Bucket, i int) ([]byte, error) {
 	if i >= v.stored {
 		return v.recent[i-v.stored], nil
@@ -158,7 +166,8 @@ func (h *History) Page(v *HistoryView, b *checked.Bucket, i int) ([]byte, error)
 	return page, nil
 }
 
-// Words returns the view's records of page i, which are of words. It unpacks none.
+// Words returns the view's records of page i, which are of words. It unpacks none. What it returns
+// is good for as long as the file is open; nobody writes it.
 func (h *History) Words(v *HistoryView, b *checked.Bucket, i int) (Words, error) {
 	words, used := h.width/wordBytes, h.used(v, i)
 	if i >= v.stored {
@@ -178,7 +187,8 @@ func (h *History) Words(v *HistoryView, b *checked.Bucket, i int) (Words, error)
 	return w, nil
 }
 
-// shared returns what is stored of a full page, which does not change any more.
+// shared returns what is stored of a full page, which does not change any more. It is kept in
+// memory for the next one who asks.
 func (h *History) shared(b *checked.Bucket, i int) ([]byte, error) {
 	if b == nil {
 		return nil, fmt.Errorf("%w: no page %d", ErrCorrupt, i)

@@ -17,6 +17,9 @@ const nameUnit = 4
 
 // Names numbers distinct short texts (1–64 bytes) 0, 1, 2 … in the order in which they are first
 // seen, in about 30 bytes each. The numbers depend on nothing but that order.
+//
+// It is not safe for concurrent use. A name once numbered keeps its number for ever; none is
+// removed.
 type Names struct {
 	records *Table[byte] // see nameHead
 	n       int
@@ -68,7 +71,7 @@ func NewNames(hasher Hasher) *Names {
 	}
 }
 
-// Len returns the number of names.
+// Len returns the number of names. All numbers that were given out are less.
 func (n *Names) Len() int { return n.n }
 
 // Text returns the name with the number, which must be less than Len. The first to ask after names
@@ -203,7 +206,8 @@ func (n *Names) candidate(hash nameHash) uint64 {
 	return n.slots[at]
 }
 
-// number returns the number of the name that is searched for; a new one at first sight.
+// number returns the number of the name that is searched for; a new one at first sight. A candidate
+// was looked at before, and was another name or none: so the search begins again.
 func (n *Names) number(l *search, name string) uint32 {
 	mask := uint64(len(n.slots) - 1)
 	at := uint64(l.hash) & mask
@@ -223,7 +227,8 @@ func (n *Names) number(l *search, name string) uint32 {
 	return number
 }
 
-// add adds the record of a name, with the next number, and returns its place.
+// add adds the record of a name, with the next number, and returns its place. The record has to lie
+// in one page, so that it can be handed out as one slice.
 func (n *Names) add(l *search, name string) int {
 	size := nameHead + len(name)
 	if l.length == packedHex {
@@ -264,7 +269,8 @@ func packHex(packed *[packedBytes]byte, name string) bool {
 	return wrong == 0
 }
 
-// grow doubles the slots. The names themselves are not needed: a slot holds its hash.
+// grow doubles the slots. The names themselves are not needed: a slot holds its hash. It costs a
+// pass over the slots, and is done when three of four are taken.
 func (n *Names) grow() {
 	old := n.slots
 	n.slots = make([]uint64, 2*len(old))
@@ -289,7 +295,9 @@ func (n *Names) place(slot uint64) {
 	n.slots[at] = slot
 }
 
-// index makes the slots for the names that were loaded.
+// index makes the slots for the names that were loaded. It reads all records once, which makes the
+// start of a large ledger wait: hence only when names are needed. What does not follow on is
+// damage.
 func (n *Names) index() error {
 	if n.n < 0 || n.n > n.records.Len()/nameMin {
 		return fmt.Errorf("%w: %d names in %d bytes", ErrCorrupt, n.n, n.records.Len())
@@ -321,7 +329,7 @@ func (n *Names) index() error {
 }
 
 // Store writes what changed. The bucket gets a nested one and a key for the counts. Names may be
-// added before the transaction commits.
+// added before the transaction commits. The count of bytes has the unused ends of pages in it.
 func (n *Names) Store(b *checked.Bucket) error {
 	nested, err := b.CreateBucketIfNotExists([]byte("records"))
 	if err != nil {
@@ -337,7 +345,7 @@ func (n *Names) Store(b *checked.Bucket) error {
 // Stored tells that the transaction of the last Store has committed.
 func (n *Names) Stored() { n.records.Stored() }
 
-// Load replaces the names by the stored ones.
+// Load replaces the names by the stored ones. After an error they are of no use.
 func (n *Names) Load(b *checked.Bucket) error {
 	records := b.Bucket([]byte("records"))
 	counts, err := b.Get([]byte("n"))

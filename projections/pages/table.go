@@ -13,6 +13,8 @@ import (
 // the tests.
 //
 // A Table is not safe for concurrent use.
+//
+// Pages are never moved, so that a pointer to a record stays good while the table grows.
 type Table[T any] struct {
 	shift  uint // a page holds 1<<shift records
 	coding coding
@@ -32,12 +34,14 @@ func NewTable[T any](shift uint) *Table[T] {
 	return &Table[T]{shift: shift, coding: codingOf(width, width/wordBytes), last: noPage}
 }
 
+// noPage is the number of no page.
 const noPage = -1
 
 // Len returns the number of records.
 func (t *Table[T]) Len() int { return t.n }
 
-// At returns record i to be read. It is valid until the table is dropped.
+// At returns record i to be read. It is valid until the table is dropped. The index must be less
+// than Len.
 func (t *Table[T]) At(i int) *T { return &t.pages[i>>t.shift][i&(1<<t.shift-1)] }
 
 // Prefetch has the records brought into the cache, all at the same time: At of each will soon be
@@ -55,13 +59,15 @@ func (t *Table[T]) Prefetch(indexes []uint32) {
 	}
 }
 
-// Edit returns record i to be changed before the next Store.
+// Edit returns record i to be changed before the next Store. Whoever changes a record through At
+// instead loses the change at the next start.
 func (t *Table[T]) Edit(i int) *T {
 	t.mark(i >> t.shift)
 	return t.At(i)
 }
 
-// Append adds a record and returns its index.
+// Append adds a record and returns its index. The page is marked, so that it is written whole at
+// the next Store.
 func (t *Table[T]) Append(record T) int {
 	i := t.n
 	page := i >> t.shift
@@ -75,7 +81,8 @@ func (t *Table[T]) Append(record T) int {
 }
 
 // Extend adds n records of zeros that lie in one page and returns the index of the first. What
-// is left of the current page stays unused if they do not fit. n is at most 1<<shift.
+// is left of the current page stays unused if they do not fit. n is at most 1<<shift. Their bytes
+// may be handed out as one slice: names need that.
 func (t *Table[T]) Extend(n int) int {
 	if room := 1<<t.shift - t.n&(1<<t.shift-1); t.n>>t.shift < len(t.pages) && room < n {
 		t.n += room
@@ -89,15 +96,18 @@ func (t *Table[T]) Extend(n int) int {
 	return first
 }
 
-// Tail returns the records from i to the end of its page.
+// Tail returns the records from i to the end of its page. It goes on to what is not used yet, as
+// far as the page has room.
 func (t *Table[T]) Tail(i int) []T { return t.pages[i>>t.shift][i&(1<<t.shift-1):] }
 
+// mark marks a page as changed. Mostly it is the one that was marked last.
 func (t *Table[T]) mark(page int) {
 	if page != t.last {
 		t.markAnew(page)
 	}
 }
 
+// markAnew does so for any page.
 func (t *Table[T]) markAnew(page int) {
 	for page>>6 >= len(t.dirty) {
 		t.dirty = append(t.dirty, 0)
@@ -107,7 +117,8 @@ func (t *Table[T]) markAnew(page int) {
 }
 
 // Store writes the pages that changed since the last Stored or Load. Call Stored once the
-// transaction has committed; when it has failed, Store again.
+// transaction has committed; when it has failed, Store again. Records may be changed before it
+// commits: their pages are marked again, and written the next time.
 func (t *Table[T]) Store(b *checked.Bucket) error {
 	for len(t.storing) < len(t.dirty) {
 		t.storing = append(t.storing, 0)
@@ -134,10 +145,12 @@ func (t *Table[T]) used(page int) []T {
 	return t.pages[page][:min(t.n-page<<t.shift, 1<<t.shift)]
 }
 
-// Stored tells that the transaction of the last Store has committed.
+// Stored tells that the transaction of the last Store has committed. Pages that were changed since
+// Store stay marked.
 func (t *Table[T]) Stored() { clear(t.storing) }
 
-// Load replaces the table by the n records that were stored.
+// Load replaces the table by the n records that were stored. After an error the table is of no use:
+// it has the pages up to the one that was wrong.
 func (t *Table[T]) Load(b *checked.Bucket, n int) error {
 	t.pages, t.n = nil, n
 	t.dirty, t.storing, t.last = nil, nil, noPage
@@ -155,7 +168,7 @@ func (t *Table[T]) Load(b *checked.Bucket, n int) error {
 	return nil
 }
 
-// asBytes returns the memory of the records.
+// asBytes returns the memory of the records. It is the table's own memory, not a copy.
 func asBytes[T any](records []T) []byte {
 	if len(records) == 0 {
 		return nil

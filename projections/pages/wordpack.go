@@ -35,7 +35,8 @@ func measure(records []byte, words, word, n int) packing {
 }
 
 // AppendWords appends n records of so many words, packed. The first words, so many as chains says,
-// may be kept as chains: those that nobody reads here and there.
+// may be kept as chains: those that nobody reads here and there. The bytes depend on the records
+// alone, so that the same pages make the same file.
 func AppendWords(to, records []byte, words, n, chains int) []byte {
 	packings, stride := make([]packing, 0, words), uint(0)
 	var behind []byte // the chains

@@ -42,7 +42,8 @@ const (
 // Len returns the number of records.
 func (w *Words) Len() int { return w.n }
 
-// Column returns one word of all records. That of a chain is made at each call.
+// Column returns one word of all records. That of a chain is made at each call. Whoever reads more
+// than one word of it keeps the column.
 func (w *Words) Column(i int) WordColumn {
 	if w.chains == nil || w.chains[i].of == direct {
 		return w.columns[i]
@@ -52,7 +53,7 @@ func (w *Words) Column(i int) WordColumn {
 	return WordColumn{bytes: words, stride: 8 * wordBytes, mask: 1<<32 - 1, plain: true}
 }
 
-// At returns the word of a record.
+// At returns the word of a record. The record must be less than Len.
 func (c *WordColumn) At(record int) uint32 {
 	at := uint(record)*c.stride + c.at
 	if c.plain {
@@ -100,7 +101,8 @@ func CloneWords(records []byte) []byte {
 }
 
 // ReadWords returns packed records of so many words, of which the bytes are all. They are not to
-// be changed any more.
+// be changed any more. Everything is bounded here by the bytes there are, so that reading what a
+// fault has left ends in an error and not outside.
 func ReadWords(packed []byte, words int) (Words, error) {
 	head := packedHead + words*packedWordHead
 	if len(packed) < head+wordsPad {

@@ -1,5 +1,8 @@
 // Package persons joins ids of workers into persons, by merges that come and go: ids that merges
 // join, directly or through others, are one person (contract, section 3).
+//
+// Nothing is stored: whoever holds the merges makes a Persons of those in force. Which id was
+// merged into which says nothing here.
 package persons
 
 import (
@@ -9,7 +12,8 @@ import (
 )
 
 // Persons knows who is one with whom. An id that no merge names is a person of its own, and takes
-// no memory. The zero value knows no merge. It belongs to one goroutine.
+// no memory. The zero value knows no merge. It belongs to one goroutine. Its numbers are the
+// caller's.
 type Persons struct {
 	ids      map[uint32]*id // looked up only: its order tells nothing
 	searches uint64
@@ -33,7 +37,8 @@ type joint struct {
 // person is ids that are one.
 type person struct{ ids []*id }
 
-// Alone reports whether the id is a person of its own.
+// Alone reports whether the id is a person of its own. It is asked for nearly every event, and
+// mostly there are no merges at all: hence the first look.
 func (p *Persons) Alone(number uint32) bool {
 	if len(p.ids) == 0 {
 		return true
@@ -76,7 +81,8 @@ func (p *Persons) All(number uint32) iter.Seq[uint32] {
 }
 
 // Merge notes that a merge in force joins two ids. It costs the ids of the smaller of the two
-// persons, when they were two.
+// persons, when they were two. The same two may be merged by several events: each counts, and has
+// to be taken back by itself.
 func (p *Persons) Merge(a, b uint32) {
 	x, y := p.id(a), p.id(b)
 	x.join(y)
@@ -95,7 +101,8 @@ func (p *Persons) Merge(a, b uint32) {
 // Unmerge notes that a merge of two ids is not in force any more. It costs the merges of the
 // smaller of the two persons that it leaves; when it leaves one, those of both searches until they
 // meet.
-// It returns the ids of one of the two that it leaves, none when they still are one.
+// It returns the ids of one of the two that it leaves, none when they still are one. The caller has
+// merged the two before; what it does not know it leaves as it is.
 func (p *Persons) Unmerge(a, b uint32) (left []uint32) {
 	x, y := p.ids[a], p.ids[b]
 	if x == nil || y == nil {
@@ -119,6 +126,7 @@ func (p *Persons) Unmerge(a, b uint32) (left []uint32) {
 	return left
 }
 
+// id returns the id of a number, as a person of its own where no merge has named it before.
 func (p *Persons) id(number uint32) *id {
 	one := p.ids[number]
 	if one == nil {
@@ -132,17 +140,21 @@ func (p *Persons) id(number uint32) *id {
 	return one
 }
 
+// take takes an id in; whose it was before must have let it go, or be dropped as a whole.
 func (p *person) take(one *id) {
 	one.person, one.place = p, len(p.ids)
 	p.ids = append(p.ids, one)
 }
 
+// leave lets an id go. The last one takes its place, so that the order of the others may change
+// with it.
 func (p *person) leave(one *id) {
 	last := p.ids[len(p.ids)-1]
 	p.ids[one.place], last.place = last, one.place
 	p.ids = p.ids[:len(p.ids)-1]
 }
 
+// join notes one more merge with another id. The caller does so on both sides.
 func (x *id) join(to *id) {
 	i, found := x.find(to)
 	if !found {
@@ -151,6 +163,7 @@ func (x *id) join(to *id) {
 	x.joined[i].merges++
 }
 
+// find returns where among the others an id is, or belongs.
 func (x *id) find(to *id) (int, bool) {
 	return slices.BinarySearchFunc(x.joined, to, func(j joint, to *id) int {
 		return cmp.Compare(j.to.number, to.number)

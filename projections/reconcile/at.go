@@ -13,7 +13,8 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// coordinate is where an answer was asked for.
+// coordinate is where an answer was asked for. It is the key under which an answer is kept, hence
+// all that an answer depends on has to be in it.
 type coordinate struct {
 	in        region.Code
 	on        temporal.Date
@@ -21,6 +22,8 @@ type coordinate struct {
 	indicator event.Indicator
 }
 
+// answer returns the answer at a coordinate, from those of this search where it was asked before. A
+// failed one is not kept.
 func (s *search) answer(c coordinate) (coverage.Answer, error) {
 	if a, found := s.answers[c]; found {
 		return a, nil
@@ -36,6 +39,9 @@ func (s *search) answer(c coordinate) (coverage.Answer, error) {
 
 // workforce returns the publication of a sector that lies so many before the one in force; nil:
 // there is none.
+//
+// What lies before is found by asking for the day before its reference: coverage has no other list
+// of publications. One of the first day there is has none before it.
 func (s *search) workforce(c coordinate, sector event.Sector, older int,
 ) (*coverage.Workforce, error) {
 	for {
@@ -58,6 +64,8 @@ func (s *search) workforce(c coordinate, sector event.Sector, older int,
 	}
 }
 
+// workforceOf returns the workforce of a sector in an answer; nil: there is none of exactly that
+// sector (contract, section 3).
 func workforceOf(a *coverage.Answer, sector event.Sector) *coverage.Workforce {
 	switch sector {
 	case event.Formal:
@@ -69,13 +77,16 @@ func workforceOf(a *coverage.Answer, sector event.Sector) *coverage.Workforce {
 	}
 }
 
-// at adds the readings of a day and a knowledge.
+// at adds the readings of a day and a knowledge. What departs too far is left out before it is
+// asked for: most of the possible ways are.
 func (s *search) at(day dayWay, known knownWay) error {
 	for _, who := range counts() {
 		ways := []way{day.way, known.way, who.way}
 		if departures(ways) > departsMax {
 			continue
 		}
+		// Counts do not depend on the indicator: any will do, and the answer is shared with
+		// percentages of the first.
 		c := coordinate{s.query.Region, day.on, known.sequence, event.Employed}
 		if s.query.Figure.count {
 			if err := s.count(c, &who, ways); err != nil {
@@ -93,7 +104,8 @@ func (s *search) at(day dayWay, known knownWay) error {
 	return nil
 }
 
-// count adds how many there are, and how many the regions below have together.
+// count adds how many there are, and how many the regions below have together. A sum that comes to
+// the same number is no other way of counting.
 func (s *search) count(c coordinate, who *who, ways []way) error {
 	a, err := s.answer(c)
 	if err != nil {
@@ -114,18 +126,22 @@ func (s *search) count(c coordinate, who *who, ways []way) error {
 		}
 	}
 	if regions > 0 && sum != n {
+		// The capacity is cut, so that appending does not write into the ways of the caller, which
+		// are used again.
 		s.add(s.counted(c, sum), append(ways[:len(ways):len(ways)], s.sumWay(regions)))
 	}
 	return nil
 }
 
+// counted returns a reading of a number of its own.
 func (s *search) counted(c coordinate, n int64) *Reading {
 	return &Reading{
 		On: c.on.String(), Known: c.known, Numerator: &n, value: new(big.Rat).SetInt64(n),
 	}
 }
 
-// belowCosts reports whether readings made of the regions below depart too far.
+// belowCosts reports whether readings made of the regions below depart too far. A region without
+// any has no such readings at all.
 func (s *search) belowCosts(ways []way) bool {
 	most := departsMax
 	if len(s.below) >= manyBelow {
@@ -135,7 +151,8 @@ func (s *search) belowCosts(ways []way) bool {
 }
 
 // percents adds the percentage of a base, what is left of a hundred, the percentage of all that the
-// regions below have together, and the mean of their percentages.
+// regions below have together, and the mean of their percentages. A workforce of 0 gives no
+// percentage (contract, section 3), so no reading.
 func (s *search) percents(c coordinate, who *who, base base, ways []way) error {
 	w, err := s.workforce(c, who.sector, base.older)
 	if err != nil {
@@ -152,19 +169,22 @@ func (s *search) percents(c coordinate, who *who, base base, ways []way) error {
 		}
 		s.rest(c, who.count(&a), w.Count, all)
 	}
+	// Of older publications the regions below are not asked: each would have one of another day.
 	if base.older > 0 || s.belowCosts(ways) {
 		return nil
 	}
 	return s.fromBelow(c, who, base, ways, w)
 }
 
+// share returns a reading of a part of a whole, which is above 0.
 func (s *search) share(c coordinate, n, of int64) *Reading {
 	r := s.counted(c, n)
 	r.Denominator, r.value = &of, shareOf(n, of)
 	return r
 }
 
-// rest adds the percentage of those who are not counted.
+// rest adds the percentage of those who are not counted. Where more are covered than there are,
+// nothing is left to be told.
 func (s *search) rest(c coordinate, n, of int64, ways []way) {
 	if n > of || departures(ways)+1 > departsMax {
 		return
@@ -175,6 +195,10 @@ func (s *search) rest(c coordinate, n, of int64, ways []way) {
 }
 
 // fromBelow adds what is made of the regions below.
+//
+// The mean takes each percentage as it is published, with two decimals, since that is what whoever
+// made such a mean had at hand. Regions without a workforce are not in it; the words tell how many
+// are.
 func (s *search) fromBelow(c coordinate, who *who, base base, ways []way, w *coverage.Workforce,
 ) error {
 	total, regions, sum := new(big.Rat), 0, int64(0)
@@ -205,6 +229,7 @@ func (s *search) fromBelow(c coordinate, who *who, base base, ways []way, w *cov
 			}, all)
 		}
 	}
+	// A sum that is the region's own count is the contract's number, and is there already.
 	own, err := s.answer(c)
 	if err != nil || w == nil || w.Count == 0 || sum == who.count(&own) {
 		return err
@@ -216,6 +241,7 @@ func (s *search) fromBelow(c coordinate, who *who, base base, ways []way, w *cov
 	return nil
 }
 
+// meanWay returns the way of a mean of so many percentages.
 func (s *search) meanWay(n int) way {
 	words := belowWords(s.query.Region, n)
 	return way{"MEAN", Words{
@@ -223,6 +249,8 @@ func (s *search) meanWay(n int) way {
 	}}
 }
 
+// sumWay returns the way of a sum over so many regions. It counts people twice who are in several,
+// which its words say.
 func (s *search) sumWay(n int) way {
 	words := belowWords(s.query.Region, n)
 	return way{"SUM", Words{
@@ -231,7 +259,8 @@ func (s *search) sumWay(n int) way {
 	}}
 }
 
-// wordsOf says a reading in one sentence.
+// wordsOf says a reading in one sentence. The contract's way has no words of its own, so it gets
+// some here.
 func wordsOf(r *Reading, ways []way, f *Figure) Words {
 	var en, id []string
 	for _, w := range ways {

@@ -12,13 +12,14 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// way is one choice of a reading. The contract's own has no name and no words.
+// way is one choice of a reading. The contract's own has no name and no words. Clients go by the
+// name: it is never used for another way.
 type way struct {
 	name string
 	Words
 }
 
-// cost returns 1 of a way that departs from the contract's.
+// cost returns 1 of a way that departs from the contract's. The zero value departs from nothing.
 func (w *way) cost() int {
 	if w.name == "" {
 		return 0
@@ -26,13 +27,15 @@ func (w *way) cost() int {
 	return 1
 }
 
-// dayWay is a day, and how it is called.
+// dayWay is a day, and how it is called. Words are said of it alone, so that a reading can join
+// those of several.
 type dayWay struct {
 	way
 	on temporal.Date
 }
 
-// days returns the day and its neighbours.
+// days returns the day and its neighbours. The day asked for comes first: a neighbour that is the
+// same day is left out, not it. Days outside the calendar are left out too.
 func days(on temporal.Date) (all []dayWay) {
 	seen := map[temporal.Date]bool{}
 	add := func(name, en, id string, day temporal.Date) {
@@ -61,13 +64,16 @@ func days(on temporal.Date) (all []dayWay) {
 	return all
 }
 
-// knownWay is a knowledge, and how it is called.
+// knownWay is a knowledge, and how it is called. Several sequences may have been the last on some
+// day: those that are the same are one.
 type knownWay struct {
 	way
 	sequence eventstore.Sequence
 }
 
 // knowledge returns what was asked for, and what was known on the day and some months after it.
+// Figures are published some months after the day they are about, as lists come in late; hence the
+// ends of months after it. What was asked for comes first.
 func (s *search) knowledge() ([]knownWay, error) {
 	all := []knownWay{{sequence: min(s.query.Known, s.source.Known())}}
 	seen := map[eventstore.Sequence]bool{all[0].sequence: true}
@@ -94,14 +100,15 @@ func (s *search) knowledge() ([]knownWay, error) {
 	return all, nil
 }
 
-// who is what is counted.
+// who is what is counted. The way is the contract's for covered workers alone.
 type who struct {
 	way
 	count  func(a *coverage.Answer) int64
 	sector event.Sector // whose workforce it is measured by
 }
 
-// counts returns all that may be counted.
+// counts returns all that may be counted. Two of them are measured by the workforce of their own
+// sector, as the contract has it (section 3); the others by that of all.
 func counts() []who {
 	return []who{
 		{way{}, func(a *coverage.Answer) int64 { return a.Covered }, event.AllSectors},
@@ -133,14 +140,16 @@ func counts() []who {
 	}
 }
 
-// base is the workforce that a percentage is of.
+// base is the workforce that a percentage is of. The one of the indicator EMPLOYED that is in force
+// is the contract's, as section 6 has it by default.
 type base struct {
 	way
 	indicator event.Indicator
 	older     int // publications before the latest one
 }
 
-// olderMax is how many older publications are tried.
+// olderMax is how many older publications are tried. With twice a year, as the labour force survey
+// comes out, it goes back for more than a year.
 const olderMax = 3
 
 // bases returns all that a percentage may be of.
@@ -153,7 +162,8 @@ func bases() (all []base) {
 	return all
 }
 
-// named says what the base is, once its publication is known.
+// named says what the base is, once its publication is known. The contract's own keeps to be
+// without a name.
 func (b base) named(w *coverage.Workforce) base {
 	if b.indicator == event.Employed && b.older == 0 {
 		return b
@@ -174,6 +184,7 @@ func (b base) named(w *coverage.Workforce) base {
 	return b
 }
 
+// indicatorWords says what an indicator counts.
 func indicatorWords(i event.Indicator) Words {
 	switch i {
 	case event.LabourForce:
@@ -185,6 +196,7 @@ func indicatorWords(i event.Indicator) Words {
 	}
 }
 
+// english and indonesian are the months by number, from 0. They are never written.
 var (
 	english = strings.Fields("January February March April May June July August September" +
 		" October November December")
@@ -192,14 +204,15 @@ var (
 		" Oktober November Desember")
 )
 
-// monthWords names the month of a day.
+// monthWords names the month of a day. It reads the digits of the text: a day has four of the year
+// and two of the month always.
 func monthWords(day temporal.Date) Words {
 	text := day.String()
 	number := int(text[5]-'0')*10 + int(text[6]-'0') - 1
 	return Words{english[number] + " " + text[:4], indonesian[number] + " " + text[:4]}
 }
 
-// shareOf returns part of whole in percent.
+// shareOf returns part of whole in percent. The whole must not be 0.
 func shareOf(part, whole int64) *big.Rat {
 	return new(big.Rat).Mul(big.NewRat(part, whole), big.NewRat(100, 1))
 }
@@ -210,7 +223,8 @@ var (
 	dua = strings.Fields("nol satu dua tiga empat lima enam tujuh delapan sembilan sepuluh")
 )
 
-// belowWords says of how many regions below a region something is made.
+// belowWords says of how many regions below a region something is made. The nation is made of
+// provinces, a province of regencies; others have none below.
 func belowWords(of region.Code, n int) Words {
 	what := Words{"regencies'", "kabupaten/kota"}
 	if of == region.Nation {

@@ -147,7 +147,7 @@ func (r *Reader) closings(a *account, i int, month temporal.Month, dst []eventst
 }
 
 // Ends returns the revocations and the closings that keep grants which pay the month of the day
-// from paying a later one.
+// from paying a later one. Both are in the order in which they bear on grants, some more than once.
 func (r *Reader) Ends(s *facts.State, later temporal.Month,
 ) (revoked, closed []eventstore.Sequence) {
 	month := r.on.Month()

@@ -15,7 +15,7 @@ type Place struct {
 }
 
 // Namer finds out how workers are called, some at a time: it may be asked while frames are
-// prepared. Once a name was not found it says so for good.
+// prepared. Once a name was not found it says so for good. It belongs to one goroutine.
 type Namer struct {
 	names  *facts.Names
 	texts  []string // memory
@@ -53,7 +53,8 @@ func (n *Namer) look(ids []uint32) []string {
 	return n.texts
 }
 
-// Compare compares two workers by their ids.
+// Compare compares two workers by their ids. Mostly the beginnings differ, and no name is looked
+// up. After a failure all compare as equal that begin alike: ask Err.
 func (n *Namer) Compare(a, b Place) int {
 	if order := cmp.Compare(a.begins, b.begins); order != 0 || a.Worker == b.Worker {
 		return order

@@ -28,7 +28,9 @@ func (p *Person) Has(w uint32) bool {
 	return found
 }
 
-// Person reads the person that a worker is.
+// Person reads the person that a worker is. Those ids are taken together that merges known to the
+// reader join (contract, section 3); the list grows while it is gone through. The worker must be
+// one that the state has.
 func (r *Reader) Person(s *facts.State, p *Person, w uint32) {
 	*p = Person{
 		IDs: append(p.IDs[:0], w), Died: enrolment.Never,
@@ -50,7 +52,8 @@ func (r *Reader) Person(s *facts.State, p *Person, w uint32) {
 	p.Enrolments = slices.Compact(p.Enrolments)
 }
 
-// live takes in a death or a merge of one of the ids.
+// live takes in a death or a merge of one of the ids. Of several deaths the earliest counts, and of
+// the same day the one recorded first.
 func (p *Person) live(record *facts.Record) {
 	if record.Kind == event.WorkerDied {
 		if record.On < p.Died || record.On == p.Died && record.Sequence < p.Death {
@@ -67,7 +70,8 @@ func (p *Person) live(record *facts.Record) {
 }
 
 // Each calls yield with the standing on a day of each enrolment that is open for the person then
-// and lies in the region.
+// and lies in the region. Each is of the reader's own memory, and Basis and the others may be asked
+// of it within the call.
 func (r *Reader) Each(s *facts.State, p *Person, in region.Code, on temporal.Date,
 	yield func(st Standing),
 ) {

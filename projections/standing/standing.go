@@ -3,6 +3,8 @@
 //
 // Coverage counts them all at once; this is for whoever wants to see them. The rules are those of
 // package enrolment, so that both say the same.
+//
+// Nothing of it is kept: each answer is worked out from the facts when somebody asks.
 package standing
 
 import (
@@ -16,11 +18,12 @@ import (
 	"cakupan/projections/facts"
 )
 
-// graceMonths is for how many months after one with money it still counts.
+// graceMonths is for how many months after one with money it still counts. It is that of the
+// contract's section 3, for grace and for an employer's due.
 const graceMonths = 3
 
 // Knowledge says which events are in force: those up to Events, but for those that a retraction up
-// to Retractions names.
+// to Retractions names. The two differ only for who asks what retractions alone have changed.
 type Knowledge struct{ Events, Retractions eventstore.Sequence }
 
 // At is what is known at an event.
@@ -31,7 +34,7 @@ func (k Knowledge) has(r *facts.Record) bool {
 	return r.Sequence <= k.Events && (r.Retracted == 0 || r.Retracted > k.Retractions)
 }
 
-// keep removes the records from the first one on that are not in force.
+// keep removes the records from the first one on that are not in force. It works in place.
 func (k Knowledge) keep(records []facts.Record, first int) []facts.Record {
 	kept := records[:first]
 	for i := first; i < len(records); i++ {
@@ -53,7 +56,8 @@ type Standing struct {
 	Evidence  enrolment.Evidence // of who is covered
 }
 
-// In reports whether a region is another one or lies in it.
+// In reports whether a region is another one or lies in it. So a region is in itself, and
+// everything in the nation.
 func In(r, other region.Code) bool {
 	return r == other || other == region.Nation || r.Parent() == other
 }
@@ -76,13 +80,16 @@ type Reader struct {
 	spells  []enrolment.Spell
 }
 
-// NewReader returns a reader of what is known.
+// NewReader returns a reader of what is known. It costs nothing: what is known of money is read
+// when it is first needed.
 func NewReader(k Knowledge) *Reader {
 	return &Reader{known: k, accounts: map[uint32]*account{}}
 }
 
 // Stand returns how an enrolment stands on a day, given the last day of life of its worker. For
-// another day or another end of life, ask again.
+// another day or another end of life, ask again. The number must be of an enrolment that the state
+// has. The rules are those of package enrolment, on a stretch of one day, so that section 3 of the
+// contract is said once.
 func (r *Reader) Stand(s *facts.State, e uint32, on, died temporal.Date) Standing {
 	r.own = r.known.keep(s.AppendEnrolment(r.own[:0], e), 0)
 	r.on, r.of = on, Standing{Enrolment: e}
@@ -101,7 +108,7 @@ func (r *Reader) Stand(s *facts.State, e uint32, on, died temporal.Date) Standin
 	return r.of
 }
 
-// fold folds the changes up to a day.
+// fold folds the changes up to a day. A change that takes effect later has no say on the day.
 func (r *Reader) fold(on temporal.Date) (state enrolment.State) {
 	r.changes = r.changes[:0]
 	for i := range r.own {
@@ -126,7 +133,8 @@ func (r *Reader) fold(on temporal.Date) (state enrolment.State) {
 	return state
 }
 
-// money adds up the grants and credits of the enrolment asked for.
+// money adds up the grants and credits of the enrolment asked for. The memory of the months is the
+// reader's, and goes from one enrolment to the next.
 func (r *Reader) money(s *facts.State) enrolment.Money {
 	money := enrolment.NoMoney(r.months)
 	for i := range r.own {
@@ -145,7 +153,8 @@ func (r *Reader) money(s *facts.State) enrolment.Money {
 	return money
 }
 
-// granted returns the months of a grant that no revocation takes away.
+// granted returns the months of a grant that no revocation takes away. Only those that are later in
+// the log take months away (contract, section 3); closings are the purse's.
 func (r *Reader) granted(i int) (from, until temporal.Month) {
 	grant := &r.own[i]
 	until = grant.Until
@@ -158,7 +167,8 @@ func (r *Reader) granted(i int) (from, until temporal.Month) {
 	return grant.From, until
 }
 
-// account is what is known of the money of a commitment.
+// account is what is known of the money of a commitment. It never changes for a reader: what comes
+// later in the log is not in force to it.
 type account struct {
 	enrolment.Purse
 	committed eventstore.Sequence // that says the source; 0: none does

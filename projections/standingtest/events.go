@@ -7,7 +7,7 @@ import (
 	"cakupan/eventstore"
 )
 
-// Day returns a day that there is.
+// Day returns a day that there is. One that is not there is the zero day: tests name real ones.
 func Day(year, month, day int) temporal.Date {
 	date, _ := temporal.NewDate(year, month, day)
 	return date
@@ -18,6 +18,9 @@ func Month(year, month int) temporal.Month { return Day(year, month, 1).Month() 
 
 // of returns an event of a type that carries the data and all fields which the type may have, but
 // for those that are empty where they may be absent.
+//
+// The fields that identify an event, and its record time, are given by [Logged]. What may be absent
+// is so in amendments where it is zero, and in few others.
 func of(kind event.Type, d event.Data) event.Event {
 	amends := kind == event.EnrolmentAmended || kind == event.FundingAmended
 	absent := map[event.Field]bool{
@@ -39,7 +42,8 @@ func of(kind event.Type, d event.Data) event.Event {
 	return event.Event{Type: kind, Data: d}
 }
 
-// Terms are those of an enrolment in a regency that a payer pays.
+// Terms are those of an enrolment in a regency that a payer pays. Segment, category and programmes
+// are always the same, since hardly any rule looks at them.
 func Terms(in region.Code, payer event.Payer) event.Data {
 	return event.Data{
 		Region: in, Segment: event.BPU, Category: event.Vulnerable, Payer: payer,
@@ -53,7 +57,8 @@ func Opened(enrolment, worker string, terms event.Data, from temporal.Date) even
 	return of(event.EnrolmentOpened, terms)
 }
 
-// Amended replaces those of the terms that are not zero.
+// Amended replaces those of the terms that are not zero. A term cannot be set to zero: none has
+// such a value.
 func Amended(enrolment string, terms event.Data, from temporal.Date) event.Event {
 	terms.Enrolment, terms.From = enrolment, from
 	return of(event.EnrolmentAmended, terms)
@@ -71,7 +76,7 @@ func Reinstated(enrolment string, from temporal.Date) event.Event {
 	return of(event.EnrolmentReinstated, event.Data{Enrolment: enrolment, From: from})
 }
 
-// Died ends a life.
+// Died ends a life. The day is the last of the life.
 func Died(worker string, on temporal.Date) event.Event {
 	return of(event.WorkerDied, event.Data{Worker: worker, On: on})
 }
@@ -88,7 +93,8 @@ func Credited(enrolment string, from, until temporal.Month) event.Event {
 	})
 }
 
-// Committed promises money: 10 heads, 12 months, 16,800 rupiah each.
+// Committed promises money: 10 heads, 12 months, 16,800 rupiah each. The ceiling is what all of
+// that costs, so that the money suffices until an amendment or a grant is more.
 func Committed(commitment string, source event.Funding, from, until temporal.Month) event.Event {
 	return of(event.FundingCommitted, event.Data{
 		Commitment: commitment, Funder: 7503, Funding: source, FiscalYear: 2021, Heads: 10,
@@ -102,7 +108,8 @@ func AmendedFunding(commitment string, terms event.Data) event.Event {
 	return of(event.FundingAmended, terms)
 }
 
-// Granted gives months of a commitment to an enrolment.
+// Granted gives months of a commitment to an enrolment. Until is the first month that is out, as in
+// the log.
 func Granted(commitment, enrolment string, from, until temporal.Month) event.Event {
 	return of(event.FundingGranted, event.Data{
 		Commitment: commitment, Enrolment: enrolment, FromMonth: from, UntilMonth: until,
@@ -116,7 +123,8 @@ func Revoked(commitment, enrolment string, from temporal.Month) event.Event {
 	})
 }
 
-// Disbursed pays money out for months.
+// Disbursed pays money out for months. It is paid out on the first day of the first of the months,
+// of which there must be one.
 func Disbursed(commitment string, amount int64, months ...temporal.Month) event.Event {
 	return of(event.FundingDisbursed, event.Data{
 		Commitment: commitment, Amount: amount, PaidOn: months[0].First(), PaidMonths: months,
@@ -131,7 +139,8 @@ func Closed(commitment string, from temporal.Month) event.Event {
 	})
 }
 
-// Retracted takes back the event with a sequence, which may be one to come.
+// Retracted takes back the event with a sequence, which may be one to come. Tests name it before or
+// after it comes, for both orders mean the same (contract, section 2).
 func Retracted(seq eventstore.Sequence) event.Event {
 	key := KeyOf(seq)
 	return of(event.EventRetracted, event.Data{

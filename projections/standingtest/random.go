@@ -16,6 +16,9 @@ const Names = 4
 
 // Random returns n events of all types that facts are made of, the same for the same seed: about
 // few names, within a year and a half, in any order, some of them taken back.
+//
+// Many contradict others, as reports do: nothing keeps a worker from dying twice or a grant from
+// being of a commitment that nobody has committed.
 func Random(seed uint64, n int) []event.Event {
 	r := &maker{rand.New(rand.NewPCG(seed, 21))}
 	events := make([]event.Event, n)
@@ -25,6 +28,7 @@ func Random(seed uint64, n int) []event.Event {
 	return events
 }
 
+// maker draws from one source of chance, so that a seed says it all.
 type maker struct{ *rand.Rand }
 
 func (r *maker) name(kind string) string { return fmt.Sprint(kind, r.IntN(Names)) }
@@ -32,11 +36,13 @@ func (r *maker) name(kind string) string { return fmt.Sprint(kind, r.IntN(Names)
 // day returns one of the days of 2021 and of the half year after it.
 func (r *maker) day() temporal.Date { return Day(2021, 1, 1).AddDays(r.IntN(540)) }
 
+// months returns one to six months that follow one another.
 func (r *maker) months() (from, until temporal.Month) {
 	from = r.day().Month()
 	return from, from + temporal.Month(1+r.IntN(6))
 }
 
+// terms returns terms of which region, segment and payer differ from one to the other.
 func (r *maker) terms() event.Data {
 	places := [...]region.Code{7503, 7503, 7571, 7101} // two of them in one province
 	d := Terms(places[r.IntN(len(places))], event.Payer(1+r.IntN(3)))
@@ -58,6 +64,8 @@ func (r *maker) amended() event.Data {
 	return d
 }
 
+// event returns an event of any type; how often each comes is chosen so that enrolments have some
+// of everything. A retraction may be of itself, of one that came, or of one to come.
 func (r *maker) event(n int) event.Event {
 	e, w := r.name("e"), r.name("w")
 	switch draw := r.IntN(100); {

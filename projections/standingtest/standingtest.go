@@ -1,5 +1,8 @@
 // Package standingtest makes, for tests, facts out of a few events: what standing and the rooms
 // above it read. The facts are those of a coverage that has folded the events, not a stand-in.
+//
+// It is for tests alone: nothing that is part of the program may use it. What it makes of a list of
+// events is the same each time.
 package standingtest
 
 import (
@@ -23,7 +26,8 @@ const (
 	hour          temporal.Instant = 3_600_000_000_000
 )
 
-// Source returns the coverage of a log of the events: the first has the sequence 1.
+// Source returns the coverage of a log of the events: the first has the sequence 1. The database is
+// a scratch one of the test's, and is closed when the test ends. Any failure ends the test.
 func Source(t *testing.T, events ...event.Event) *coverage.Projection {
 	t.Helper()
 	db, err := checked.Open(filepath.Join(t.TempDir(), "facts.db"), checked.Options{Scratch: true})
@@ -45,7 +49,8 @@ func Source(t *testing.T, events ...event.Event) *coverage.Projection {
 	return p
 }
 
-// fold applies one frame, and shows it to readers.
+// fold applies one frame, and shows it to readers. The budget is the size of the frame, which no
+// test's events reach at once; where they do, they are shown in parts as in earnest.
 func fold(p *coverage.Projection, frame eventstore.Frame) error {
 	var batch coverage.Batch
 	err := p.Prepare(frame, &batch)
@@ -57,7 +62,9 @@ func fold(p *coverage.Projection, frame eventstore.Frame) error {
 	return err
 }
 
-// Logged returns events as a log tells them.
+// Logged returns events as a log tells them. Source and id are given out by place, so that a
+// retraction can name any of them before or after it. A retraction of one that comes later names
+// nothing that the log has.
 func Logged(events []event.Event) []projections.Event {
 	all := make([]projections.Event, len(events))
 	before := map[event.Key]eventstore.Sequence{}
@@ -74,7 +81,8 @@ func Logged(events []event.Event) []projections.Event {
 	return all
 }
 
-// KeyOf returns the source and id that an event of a source has by its place.
+// KeyOf returns the source and id that an event of a source has by its place. It need not be there:
+// an event may be retracted that never comes.
 func KeyOf(seq eventstore.Sequence) event.Key {
 	return event.Key{Source: "urn:test", ID: fmt.Sprintf("event-%d", seq)}
 }

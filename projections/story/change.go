@@ -11,7 +11,8 @@ import (
 	"cakupan/projections/history"
 )
 
-// Change is some days on which an enrolment stands otherwise by an event.
+// Change is some days on which an enrolment stands otherwise by an event. Days are those of the
+// calendar: what changes only behind its end is not told.
 type Change struct {
 	Enrolment string  `json:"enrolment"`
 	From      string  `json:"from"`
@@ -20,7 +21,8 @@ type Change struct {
 	After     *State  `json:"after"`
 }
 
-// State is how an enrolment stands on a day; null where it is not open.
+// State is how an enrolment stands on a day; null where it is not open. Evidence is empty where it
+// is not covered, and never null.
 type State struct {
 	Status   string   `json:"status"` // COVERED, IN_GRACE or NOT_COVERED
 	Region   string   `json:"region"`
@@ -28,32 +30,36 @@ type State struct {
 	Evidence []string `json:"evidence"`
 }
 
-// The values of Status.
+// The values of Status. Clients go by them (contract, section 8): none is renamed.
 const (
 	StatusCovered    = "COVERED"
 	StatusInGrace    = "IN_GRACE"
 	StatusNotCovered = "NOT_COVERED"
 )
 
-// course is how an enrolment stands on some days.
+// course is how an enrolment stands on some days. It is half open, as all spans of days are.
 type course struct {
 	from, until temporal.Date
 	stand
 }
 
-// stand is how it stands on each of them. The zero value: it is not open.
+// stand is how it stands on each of them. The zero value: it is not open. Two that are equal are
+// told as no change; so it has nothing in it that is not shown or decides what is.
 type stand struct {
 	open, covered, inGrace bool
 	terms                  enrolment.Terms
 	evidence               enrolment.Evidence
 }
 
-// courses are in order of time, and apart.
+// courses are in order of time, and apart. Days on none of them it is not open.
 type courses []course
 
-// coursesOf works out how an enrolment stands on all days, as known at a place in the log.
+// coursesOf works out how an enrolment stands on all days, as known at a place in the log. The
+// rules are those of package enrolment; what is not covered or in grace of a stretch stays as it
+// was put there first.
 func coursesOf(s *facts.State, e uint32, known eventstore.Sequence) (all courses) {
 	c := s.CourseAsOf(e, known)
+	// Each stretch is put as open and not covered first, and its spells over that.
 	for i := range c.Stretches {
 		stretch := &c.Stretches[i]
 		all = append(all, course{
@@ -71,6 +77,9 @@ func coursesOf(s *facts.State, e uint32, known eventstore.Sequence) (all courses
 }
 
 // put replaces the end of the last course from the days of another on.
+//
+// Spells come in order of time and within their stretch, so that the last course is the one that
+// they lie in.
 func (all courses) put(c course) courses {
 	last := all[len(all)-1]
 	rest := course{c.until, last.until, last.stand}
@@ -83,7 +92,7 @@ func (all courses) put(c course) courses {
 	return all
 }
 
-// on returns how it stands on a day.
+// on returns how it stands on a day. The search goes through all of them: an enrolment has few.
 func (all courses) on(day temporal.Date) stand {
 	for i := range all {
 		if all[i].from <= day && day < all[i].until {
@@ -93,7 +102,8 @@ func (all courses) on(day temporal.Date) stand {
 	return stand{}
 }
 
-// bounds returns the days on which one of two begins or ends, in order.
+// bounds returns the days on which one of two begins or ends, in order. Between two that follow one
+// another neither of the courses changes.
 func bounds(a, b courses) (days []temporal.Date) {
 	for _, all := range [2]courses{a, b} {
 		for i := range all {
@@ -104,7 +114,8 @@ func bounds(a, b courses) (days []temporal.Date) {
 	return slices.Compact(days)
 }
 
-// changes works out what an event changes.
+// changes works out what an event changes. It is what it was known to be at the event, against what
+// was known at the one told before; for a commitment, against what was known one event before.
 func (t *teller) changes(e *entry) (found []Change, err error) {
 	found = []Change{}
 	some := t.enrolments
@@ -112,8 +123,10 @@ func (t *teller) changes(e *entry) (found []Change, err error) {
 		some = []uint32{e.of}
 	}
 	for _, number := range some {
+		// One enrolment at a time, and not all under one lock: the fold waits while facts are read.
 		var was, is courses
 		err := t.source.Read(func(s *facts.State) error {
+			// The two are worked out under one lock, so that both are of the same facts.
 			if is = coursesOf(s, number, e.sequence); t.About.Kind == history.Commitment {
 				was = coursesOf(s, number, e.sequence-1) // what else changes it is not told
 			}
@@ -134,7 +147,9 @@ func (t *teller) changes(e *entry) (found []Change, err error) {
 	return found, nil
 }
 
-// appendChanges appends the days on which two courses differ.
+// appendChanges appends the days on which two courses differ. Days that follow one another and
+// differ alike are one change, also where something else begins or ends between them that does not
+// show.
 func appendChanges(found []Change, name string, was, is courses) []Change {
 	var last *Change
 	var lastWas, lastIs stand
@@ -142,6 +157,7 @@ func appendChanges(found []Change, name string, was, is courses) []Change {
 	for i := range len(days) - 1 {
 		before, after := was.on(days[i]), is.on(days[i])
 		switch {
+		// Days without a difference lie between: what follows is another change.
 		case before == after, days[i] > temporal.MaxDate:
 			last = nil
 		case last != nil && before == lastWas && after == lastIs:
@@ -157,7 +173,8 @@ func appendChanges(found []Change, name string, was, is courses) []Change {
 	return found
 }
 
-// dayText returns a day as text, nil for one behind all days.
+// dayText returns a day as text, nil for one behind all days. Package enrolment has days that no
+// calendar has, for what never ends.
 func dayText(day temporal.Date) *string {
 	if day > temporal.MaxDate {
 		return nil
@@ -166,6 +183,7 @@ func dayText(day temporal.Date) *string {
 	return &text
 }
 
+// state returns the stand as it is told, nil where the enrolment is not open.
 func (s *stand) state() *State {
 	if !s.open {
 		return nil
@@ -186,7 +204,8 @@ func (s *stand) state() *State {
 	return state
 }
 
-// Words says a change in one sentence.
+// Words says a change in one sentence. The end is written as the first day that is out, in both
+// languages.
 func (c *Change) Words() Words {
 	until := Words{"on", "dan seterusnya"}
 	if c.Until != nil {

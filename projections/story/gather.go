@@ -10,7 +10,8 @@ import (
 	"cakupan/projections/history"
 )
 
-// gather finds the events of the story.
+// gather finds the events of the story. What the log does not name has no events, and is no error
+// here. Whichever way it ends, what was found is brought in order.
 func (t *teller) gather(ctx context.Context) error {
 	defer t.settle()
 	names := t.source.Names()
@@ -38,11 +39,14 @@ func (t *teller) gather(ctx context.Context) error {
 	}
 }
 
-// ofPerson adds what is said of a person and of the person's enrolments.
+// ofPerson adds what is said of a person and of the person's enrolments. The worker's number may be
+// known while the state does not have it: of events that are prepared and not applied yet.
 func (t *teller) ofPerson(s *facts.State, w uint32) {
 	if int(w) >= s.WorkerCount() {
 		return
 	}
+	// Also ids of merges that are not in force any more: that they were one, and are not, is a part
+	// of the story of each.
 	ids := idsOf(s, []uint32{w}, t.Known)
 	var enrolments []uint32
 	for _, id := range ids {
@@ -57,7 +61,8 @@ func (t *teller) ofPerson(s *facts.State, w uint32) {
 }
 
 // ofEnrolments adds what is said of enrolments, of those for whom they were opened, and of the
-// money of what they were granted.
+// money of what they were granted. Openings that are not in force count too: whoever an enrolment
+// was ever opened for is in its story.
 func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
 	var commitments []uint32
 	for _, e := range enrolments {
@@ -80,6 +85,7 @@ func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
 			t.add(r.Sequence, r.Retracted, everyEnrolment)
 		}
 	}
+	// Closings and disbursements name no enrolment, and change what grants of it pay all the same.
 	slices.Sort(commitments)
 	for _, c := range slices.Compact(commitments) {
 		for _, r := range s.AppendMoney(nil, c) {
@@ -89,7 +95,8 @@ func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
 }
 
 // idsOf returns workers with all ids that merges up to a place in the log ever joined with them, in
-// force or not.
+// force or not. A merge that was taken back is a part of the story, so its ids stay in it. The list
+// grows while it is gone through, until nothing more is joined.
 func idsOf(s *facts.State, workers []uint32, known eventstore.Sequence) []uint32 {
 	ids := slices.Clone(workers)
 	slices.Sort(ids)
@@ -110,7 +117,8 @@ func idsOf(s *facts.State, workers []uint32, known eventstore.Sequence) []uint32
 }
 
 // ofCommitment adds what is said of a commitment. What its money changes of all that it was granted
-// to is not told: it may be tens of thousands.
+// to is not told: it may be tens of thousands. Its events come from the log and not from facts,
+// which do not have its terms; what is known of them at that end says whether they were taken back.
 func (t *teller) ofCommitment(ctx context.Context) error {
 	names := t.source.Names()
 	return t.log.Reported(ctx, t.About, t.Known, nil, func(r *history.Reported) error {

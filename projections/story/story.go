@@ -1,6 +1,9 @@
 // Package story tells what was ever reported about an enrolment, a worker or a commitment, in order
 // of the log: each event in words, what it changed, and what was taken back (contract, section 8,
 // history).
+//
+// What the facts of the coverage know finds the events, the log has their words. Nothing is kept: a
+// story is worked out anew for each question.
 package story
 
 import (
@@ -18,17 +21,20 @@ import (
 	"cakupan/projections/standing"
 )
 
-// ErrUnknown is returned for a subject that no event names.
+// ErrUnknown is returned for a subject that no event names. It is no failure: who asked has
+// misspelled it, or nothing was said of it as known then.
 var ErrUnknown = errors.New("no event names it")
 
 // Query asks for the story of a subject. Known must be applied. What is said of a worker is said of
-// the person: of all ids that merges ever joined with that one.
+// the person: of all ids that merges ever joined with that one. What came behind Known is not told,
+// nor that it took anything back.
 type Query struct {
 	About history.Subject
 	Known eventstore.Sequence
 }
 
-// Log tells events.
+// Log tells events. It belongs to whoever asks: a log that is read under another lock or over a
+// network will do, so long as it is the one that the facts were folded from.
 type Log interface {
 	// Reported calls yield with each event about a subject up to a place in the log, in its order,
 	// but for those that want leaves out; nil leaves out none.
@@ -41,7 +47,8 @@ type Log interface {
 		yield func(*history.Reported) error) error
 }
 
-// Line is one event of a story.
+// Line is one event of a story. The fields are those of the contract's answer, also where they are
+// empty: only takes is left out. What it points to is its own.
 type Line struct {
 	Event    json.RawMessage      `json:"event"` // as the log has it
 	Sequence eventstore.Sequence  `json:"sequence"`
@@ -54,7 +61,8 @@ type Line struct {
 // Taken is an event of the story that a retraction takes out of force.
 type Taken = eventstore.Sequence
 
-// entry is an event of a story before it is read.
+// entry is an event of a story before it is read. Some bytes are all that is held of events that
+// are not told yet, however many there are.
 type entry struct {
 	sequence eventstore.Sequence
 	takenBy  eventstore.Sequence // 0: in force
@@ -65,7 +73,7 @@ type entry struct {
 // everyEnrolment says of an event that it may change all enrolments of the story.
 const everyEnrolment = facts.NoEnrolment
 
-// teller is a question in work.
+// teller is a question in work. It lasts for one question, and belongs to one goroutine.
 type teller struct {
 	Query
 	source standing.Source
@@ -78,11 +86,16 @@ type teller struct {
 	were map[uint32]courses
 }
 
-// together is how many events are told at a time: read of the log at once, and held in memory.
+// together is how many events are told at a time: read of the log at once, and held in memory. The
+// facts are read once for each of them, so that the fold waits for one event's worth and not for a
+// story's. It bounds memory; more at once would hardly be quicker.
 const together = 64
 
 // Each calls yield with each event of the story. It is valid during the call. Memory holds some
 // bytes for each of the events.
+//
+// An error of yield ends it and is returned, as those of the log, of the source and of the context
+// are. What was told before stays told: nothing is held back until the end.
 func Each(ctx context.Context, source standing.Source, log Log, q Query, yield func(*Line) error,
 ) error {
 	t := &teller{Query: q, source: source, log: log, were: map[uint32]courses{}}
@@ -101,7 +114,8 @@ func Each(ctx context.Context, source standing.Source, log Log, q Query, yield f
 }
 
 // add adds an event, if it is known, and the retraction of it, which has no records of its own. The
-// same event may be added by several ways, and is told once: see settle.
+// same event may be added by several ways, and is told once: see settle. Retractions that came
+// first, before what they take back, are told at their own place in the log.
 func (t *teller) add(seq, takenBy eventstore.Sequence, of uint32) {
 	if seq > t.Known {
 		return
@@ -118,7 +132,8 @@ func (t *teller) add(seq, takenBy eventstore.Sequence, of uint32) {
 }
 
 // settle brings the events in order, each once. A retraction of several events of the story is an
-// entry for each.
+// entry for each. It comes behind all gathering, and before the first event is told: what an event
+// changes is told against the one before.
 func (t *teller) settle() {
 	slices.SortFunc(t.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(len(a.takes), len(b.takes)),
@@ -130,6 +145,7 @@ func (t *teller) settle() {
 }
 
 // tell reads some events, says them in words, works out what they change, and passes them on.
+// Several entries in a row may be of one sequence, which is read once.
 func (t *teller) tell(ctx context.Context, some []entry, yield func(*Line) error) error {
 	sequences := make([]eventstore.Sequence, len(some))
 	for i := range some {
@@ -146,6 +162,7 @@ func (t *teller) tell(ctx context.Context, some []entry, yield func(*Line) error
 	if err != nil {
 		return err
 	}
+	// In the order of the log: each is told against what the one before has left in were.
 	for i := range lines {
 		if lines[i].Changes, err = t.changes(&some[i]); err != nil {
 			return err
@@ -157,6 +174,7 @@ func (t *teller) tell(ctx context.Context, some []entry, yield func(*Line) error
 	return ctx.Err()
 }
 
+// lineOf makes the line of an event that was read, but for what it changes.
 func lineOf(e *entry, r *history.Reported) Line {
 	line := Line{
 		Event: cloudevents.AppendJSON(nil, r.Event, uint64(r.Sequence), r.RecordedAt),
@@ -169,7 +187,8 @@ func lineOf(e *entry, r *history.Reported) Line {
 	return line
 }
 
-// isAbout reports whether an event of a commitment is about one enrolment.
+// isAbout reports whether an event of a commitment is about one enrolment. Those change that
+// enrolment alone; all others of a commitment all that it pays.
 func isAbout(kind event.Type) bool {
 	return kind == event.FundingGranted || kind == event.FundingRevoked
 }

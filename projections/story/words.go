@@ -8,15 +8,18 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Words is the same in English and in Indonesian.
+// Words is the same in English and in Indonesian. They are made of the event's own values, with no
+// name of a person: the log has none.
 type Words struct {
 	EN string `json:"en"`
 	ID string `json:"id"`
 }
 
+// joined joins names that are a set, in the order given.
 func joined(texts []string) string { return strings.Join(texts, "+") }
 
-// wordsOf says what an event reports.
+// wordsOf says what an event reports. Types of events that no story has, such as
+// publications, are named by their type alone.
 func wordsOf(e *event.Event) Words {
 	d := &e.Data
 	switch e.Type {
@@ -35,6 +38,7 @@ func wordsOf(e *event.Event) Words {
 		return say("contributions of %s are booked for %s", "iuran %s dibukukan untuk %s",
 			d.Enrolment, months(d.FromMonth, d.UntilMonth))
 	case event.EventRetracted:
+		// The reason is the reporter's own words, in the language they were written in.
 		return say("takes back event %s of %s: %s", "menarik kembali peristiwa %s dari %s: %s",
 			d.RetractedID, d.RetractedSource, d.ReasonText)
 	default:
@@ -42,12 +46,14 @@ func wordsOf(e *event.Event) Words {
 	}
 }
 
-// say says the same in both languages, with the same values.
+// say says the same in both languages, with the same values. The order of values is the English
+// one; a text may name them by number.
 func say(en, id string, values ...any) Words {
 	return Words{EN: fmt.Sprintf(en, values...), ID: fmt.Sprintf(id, values...)}
 }
 
-// months writes months with both ends in, the same in both languages.
+// months writes months with both ends in, the same in both languages. A period of one month, or of
+// none, is written as one.
 func months(from, until temporal.Month) string {
 	if until-1 <= from {
 		return from.String()
@@ -55,6 +61,7 @@ func months(from, until temporal.Month) string {
 	return from.String() + "–" + (until - 1).String()
 }
 
+// ofEnrolment says what an event of an enrolment reports.
 func ofEnrolment(e *event.Event) Words {
 	d := &e.Data
 	switch e.Type {
@@ -75,7 +82,8 @@ func ofEnrolment(e *event.Event) Words {
 	}
 }
 
-// termsText writes the terms that an event names, in the words of the contract.
+// termsText writes the terms that an event names, in the words of the contract. Terms that it does
+// not name are left out, as they stay what they were. Programmes are written as they were sent.
 func termsText(d *event.Data) string {
 	var terms []string
 	if d.Has.Has(event.FieldRegion) {
@@ -100,6 +108,8 @@ func termsText(d *event.Data) string {
 	return strings.Join(terms, ", ")
 }
 
+// ofMoney says what an event of a commitment reports. Rupiah are written whole, without dots: the
+// same text serves both languages.
 func ofMoney(e *event.Event) Words {
 	d := &e.Data
 	switch e.Type {

@@ -7,7 +7,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Credit adds the months [from, until) of a credit.
+// Credit adds the months [from, until) of a credit. They count for as long as one credit is left
+// that has them.
 func (t *Timeline) Credit(from, until temporal.Month, died Died, d *Difference) {
 	t.credit(from, until, +1, died, d)
 }
@@ -17,6 +18,8 @@ func (t *Timeline) Uncredit(from, until temporal.Month, died Died, d *Difference
 	t.credit(from, until, -1, died, d)
 }
 
+// credit takes a credit in or away. Credits have to be counted by themselves before it is asked
+// when they speak: a first month may come earlier by this one, or later.
 func (t *Timeline) credit(from, until temporal.Month, weight int, died Died, d *Difference) {
 	d.Clear()
 	spoke := t.money.speaks()
@@ -32,7 +35,8 @@ type Grant struct {
 }
 
 // New returns the timeline of facts: of changes in order, and of the others in order of sequence.
-// Purse returns the purse of a commitment.
+// Purse returns the purse of a commitment. It costs what the facts are; nothing is compared, as
+// there is nobody yet to whom a difference would be told.
 func New(changes []enrolment.Change, grants, revokes, credits []Grant,
 	purse func(commitment uint32) *enrolment.Purse,
 ) *Timeline {
@@ -52,6 +56,7 @@ func New(changes []enrolment.Change, grants, revokes, credits []Grant,
 		for i := range p.grants {
 			t.money.countGrant(p.grants[i].from, p.grants[i].end(purse(c)), purse(c), +1, &d)
 		}
+		// What has flipped is of no interest here.
 		d.Clear()
 	}
 	for _, c := range credits {
@@ -60,7 +65,8 @@ func New(changes []enrolment.Change, grants, revokes, credits []Grant,
 	return t
 }
 
-// revokeAll works out from when on each grant is revoked.
+// revokeAll works out from when on each grant is revoked. They are gone through from the newest on,
+// since a revocation takes away from all grants that came before it (contract, section 3).
 func (p *pair) revokeAll() {
 	earliest, later := enrolment.NeverMonth, len(p.revokes)
 	for i := len(p.grants) - 1; i >= 0; i-- {
@@ -71,7 +77,8 @@ func (p *pair) revokeAll() {
 	}
 }
 
-// Grant adds a grant of a commitment with the purse. No fact has a higher sequence.
+// Grant adds a grant of a commitment with the purse. No fact has a higher sequence. So no
+// revocation is of it.
 func (t *Timeline) Grant(g Grant, of *enrolment.Purse, died Died, d *Difference) {
 	d.Clear()
 	p := t.money.pair(g.Commitment)
@@ -81,7 +88,8 @@ func (t *Timeline) Grant(g Grant, of *enrolment.Purse, died Died, d *Difference)
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
 
-// Ungrant removes a grant.
+// Ungrant removes a grant. It is the one with the sequence; of one that is not there nothing
+// changes. The purse is the one it was counted with.
 func (t *Timeline) Ungrant(g Grant, of *enrolment.Purse, died Died, d *Difference) {
 	d.Clear()
 	p := t.money.pair(g.Commitment)
@@ -97,7 +105,8 @@ func (t *Timeline) Ungrant(g Grant, of *enrolment.Purse, died Died, d *Differenc
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
 
-// Revoke adds a revocation of a commitment with the purse. No fact has a higher sequence.
+// Revoke adds a revocation of a commitment with the purse. No fact has a higher sequence. It takes
+// months away from all grants of the pair that are there: each came before it.
 func (t *Timeline) Revoke(r Grant, of *enrolment.Purse, died Died, d *Difference) {
 	d.Clear()
 	p := t.money.pair(r.Commitment)
@@ -106,12 +115,14 @@ func (t *Timeline) Revoke(r Grant, of *enrolment.Purse, died Died, d *Difference
 		g := &p.grants[i]
 		was := g.end(of)
 		g.revoked = min(g.revoked, r.From)
+		// What the grant has paid from its new end on is not paid by it any more.
 		t.money.countGrant(max(g.from, g.end(of)), was, of, -1, d)
 	}
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
 
-// Unrevoke removes a revocation.
+// Unrevoke removes a revocation. Months come back to a grant as far as no other revocation behind
+// it takes them.
 func (t *Timeline) Unrevoke(r Grant, of *enrolment.Purse, died Died, d *Difference) {
 	d.Clear()
 	p := t.money.pair(r.Commitment)
@@ -137,7 +148,9 @@ type Purses struct {
 	Paid    []enrolment.Span // the months that one of the two has disbursed and the other has not
 }
 
-// Repurse takes another purse for the grants of a commitment.
+// Repurse takes another purse for the grants of a commitment. Only the grants of that commitment
+// are counted anew, and of them only the months that differ: the end, where a closing has moved;
+// all of them, where the source is another; else those that were disbursed or are not any more.
 func (t *Timeline) Repurse(c uint32, purses Purses, died Died, d *Difference) {
 	was, is, paid := purses.Was, purses.Is, purses.Paid
 	d.Clear()
@@ -161,12 +174,13 @@ func (t *Timeline) Repurse(c uint32, purses Purses, died Died, d *Difference) {
 	t.spellsOfMoney(t.money.speaks(), died, d)
 }
 
-// end returns the first month that the grant no longer pays, given its commitment's purse.
+// end returns the first month that the grant no longer pays, given its commitment's purse. From
+// before its beginning it pays nothing: who counts it takes care of that.
 func (g *grant) end(of *enrolment.Purse) temporal.Month {
 	return min(g.until, g.revoked, of.ClosedFrom)
 }
 
-// pair returns what was reported of a commitment.
+// pair returns what was reported of a commitment. It makes an empty one where nothing was reported.
 func (m *money) pair(c uint32) *pair {
 	p := m.pairs[c]
 	if p == nil {
@@ -179,6 +193,7 @@ func (m *money) pair(c uint32) *pair {
 	return p
 }
 
+// compare tells sequences apart in order.
 func compare(a, b uint64) int {
 	switch {
 	case a < b:

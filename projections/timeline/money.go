@@ -13,7 +13,7 @@ import (
 const memoryMonths = 3
 
 // A class is one kind of money that a month can have: credited, or from a source, promised or
-// disbursed.
+// disbursed. A set of classes fits 32 bits, a bit each.
 type class uint8
 
 const (
@@ -25,7 +25,8 @@ const (
 	classCount           = 2*sources + 1
 )
 
-// money is the grants, revocations and credits of an enrolment, and what they come to.
+// money is the grants, revocations and credits of an enrolment, and what they come to. Counts say
+// how many facts give a month its class, so that one of several may go without a change.
 type money struct {
 	pairs   map[uint32]*pair // by commitment
 	classes [classCount]steps.Counts
@@ -37,18 +38,22 @@ type pair struct {
 	revokes []revoke
 }
 
+// grant is a granted event. Whether the commitment has closed is with the purse, which all its
+// grants share.
 type grant struct {
 	sequence    uint64
 	from, until temporal.Month
 	revoked     temporal.Month // derived: the earliest month of a revocation with a higher sequence
 }
 
+// revoke is a revoked event.
 type revoke struct {
 	sequence uint64
 	from     temporal.Month
 }
 
-// flip is a span of months that a class begins or ceases to have.
+// flip is a span of months that a class begins or ceases to have. Months that flip twice have come
+// to what they were.
 type flip struct {
 	from, until temporal.Month
 	class       class
@@ -65,7 +70,8 @@ func (m *money) speaks() temporal.Month {
 	return enrolment.NeverMonth
 }
 
-// count adds a span to the count of a class, or removes it, and notes where the class flips.
+// count adds a span to the count of a class, or removes it, and notes where the class flips. Flips
+// are appended, and not yet in order.
 func (m *money) count(k class, from, until temporal.Month, weight int, d *Difference) {
 	note := func(from, until int32) {
 		d.flips = append(d.flips, flip{temporal.Month(from), temporal.Month(until), k})
@@ -77,7 +83,9 @@ func (m *money) count(k class, from, until temporal.Month, weight int, d *Differ
 	}
 }
 
-// countGrant adds or removes what a grant pays of the months [from, until).
+// countGrant adds or removes what a grant pays of the months [from, until). Months that the purse
+// has disbursed go to another class than those it has only promised. The purse must be the same
+// when they are removed as when they were added.
 func (m *money) countGrant(from, until temporal.Month, of *enrolment.Purse, weight int,
 	d *Difference,
 ) {
@@ -93,7 +101,7 @@ func (m *money) countGrant(from, until temporal.Month, of *enrolment.Purse, weig
 	}
 }
 
-// classesOf returns the classes of a commitment's months.
+// classesOf returns the classes of a commitment's months. A purse has one source, as a set of one.
 func classesOf(of *enrolment.Purse) (promised, disbursed class) {
 	source := class(0)
 	for of.Source>>source > 1 {
@@ -103,7 +111,8 @@ func classesOf(of *enrolment.Purse) (promised, disbursed class) {
 }
 
 // during works out the money of the months of a window, as it was before the flips that are given,
-// in order of their first month. What flips twice is as it was.
+// in order of their first month. What flips twice is as it was. That saves a copy of the counts as
+// they were: a flip undone is the state before.
 func (m *money) during(w window, flips []flip, into *enrolment.Money) {
 	*into = enrolment.NoMoney(into.Months)
 	var active []flip
@@ -127,7 +136,8 @@ func (m *money) during(w window, flips []flip, into *enrolment.Money) {
 	}
 }
 
-// at returns the classes of a month, and up to which month they hold.
+// at returns the classes of a month, and up to which month they hold. It goes through all classes,
+// of which nearly all are empty.
 func (m *money) at(month, until temporal.Month) (set uint32, end temporal.Month) {
 	for k := range m.classes {
 		if m.classes[k].Empty() {
@@ -142,7 +152,8 @@ func (m *money) at(month, until temporal.Month) (set uint32, end temporal.Month)
 	return set, until
 }
 
-// appendMonths appends the months [from, until) with a set of classes, if there is one.
+// appendMonths appends the months [from, until) with a set of classes, if there is one. Sources lie
+// in the lowest bits of the set, first promised, then disbursed, in the order of their own set.
 func appendMonths(dst []enrolment.Months, from, until temporal.Month, set uint32,
 ) []enrolment.Months {
 	if set == 0 {
@@ -162,7 +173,8 @@ func appendMonths(dst []enrolment.Months, from, until temporal.Month, set uint32
 	return append(dst, m)
 }
 
-// flipsIn returns the flips of one of the windows.
+// flipsIn returns the flips of one of the windows. They are in order, and none begins in one window
+// and goes on in another.
 func (d *Difference) flipsIn(w window) []flip {
 	first := func(month temporal.Month) int {
 		at, _ := slices.BinarySearchFunc(d.flips, month, func(f flip, month temporal.Month) int {
@@ -174,7 +186,7 @@ func (d *Difference) flipsIn(w window) []flip {
 }
 
 // collect sorts the flips and joins the months on which they count to windows; also those that
-// credits begin or cease to speak of.
+// credits begin or cease to speak of. Money goes on to count for three months behind its own.
 func (d *Difference) collect(spoke, speaks temporal.Month) {
 	slices.SortFunc(d.flips, func(a, b flip) int {
 		if a.from != b.from {

@@ -7,7 +7,8 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// terms are the changes of an enrolment in order, in blocks that know what those before come to.
+// terms are the changes of an enrolment in order, in blocks that know what those before come to. So
+// a change costs a search, half a block and what differs behind it, and not all changes there are.
 type terms struct{ blocks []block }
 
 // block is a part of the changes, of which there is at least one.
@@ -16,14 +17,16 @@ type block struct {
 	changes []enrolment.Change
 }
 
-// spot is where a change is, or belongs: its block, and its index there.
+// spot is where a change is, or belongs: its block, and its index there. It is true until something
+// is inserted or removed before it.
 type spot struct{ block, index int }
 
 // blockMax is how many changes a block has at most: to fold half of them is what the beginning of
 // a search costs.
 const blockMax = 128
 
-// fill makes the blocks of changes in order.
+// fill makes the blocks of changes in order. Blocks are half full, so that each has room before it
+// is halved.
 func (t *terms) fill(changes []enrolment.Change) {
 	var state enrolment.State
 	for some := range slices.Chunk(changes, blockMax/2) {
@@ -37,6 +40,7 @@ func (t *terms) fill(changes []enrolment.Change) {
 // place returns the block and index where a change is, or belongs, and the state before it. There
 // must be a block.
 func (t *terms) place(c *enrolment.Change) (b, i int, state enrolment.State) {
+	// The block is the last one that begins before the change, or the first.
 	b, _ = slices.BinarySearchFunc(t.blocks, c, func(k block, c *enrolment.Change) int {
 		if k.changes[0].Before(c) {
 			return -1
@@ -53,7 +57,8 @@ func (t *terms) place(c *enrolment.Change) (b, i int, state enrolment.State) {
 	return b, i, state
 }
 
-// insert adds a change and appends the stretches that it makes different, before and after.
+// insert adds a change and appends the stretches that it makes different, before and after. The
+// stretches lie on the same days, those before and those after.
 func (t *terms) insert(c enrolment.Change, d *Difference) {
 	var (
 		b, i  int
@@ -69,6 +74,7 @@ func (t *terms) insert(c enrolment.Change, d *Difference) {
 	after := state
 	after.Add(&c)
 	t.compare(spot{b, i + 1}, c.On, state, after, d)
+	// The block is halved once it is full, before the next change comes.
 	if len(k.changes) == blockMax {
 		t.halve(b)
 	}
@@ -100,6 +106,8 @@ func (t *terms) remove(on temporal.Date, sequence uint64, d *Difference) {
 // compare goes through the changes from a spot on, with what was the state before them and what
 // is, until the two are the same, and appends the stretches of both on the days between.
 func (t *terms) compare(at spot, from temporal.Date, was, is enrolment.State, d *Difference) {
+	// The states of later blocks are put right on the way. Once both are the same they stay so,
+	// whatever comes: the blocks behind need no look.
 	for b, i := at.block, at.index; b < len(t.blocks); b, i = b+1, 0 {
 		k := &t.blocks[b]
 		if i == 0 {
@@ -121,7 +129,8 @@ func (t *terms) compare(at spot, from temporal.Date, was, is enrolment.State, d 
 	d.stretch(from, enrolment.Never, &was, &is)
 }
 
-// stretch appends the stretches of the days [from, until), before and after.
+// stretch appends the stretches of the days [from, until), before and after. Days on which neither
+// is open are in none.
 func (d *Difference) stretch(from, until temporal.Date, was, is *enrolment.State) {
 	if until <= from {
 		return
@@ -134,7 +143,8 @@ func (d *Difference) stretch(from, until temporal.Date, was, is *enrolment.State
 	}
 }
 
-// halve makes two of a block that is full.
+// halve makes two of a block that is full. The state before the second comes from its own first
+// half.
 func (t *terms) halve(b int) {
 	k := &t.blocks[b]
 	half := len(k.changes) / 2

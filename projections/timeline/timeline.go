@@ -2,6 +2,9 @@
 // fact that comes or goes costs what it changes, and not what was there before.
 //
 // It is for enrolments with many facts; those of a few are worked out anew, which is cheaper.
+//
+// It lives in memory alone, and is made of the facts when it is first needed: see [New]. What it
+// says has to be the same as package enrolment says of the same facts.
 package timeline
 
 import (
@@ -10,7 +13,8 @@ import (
 )
 
 // Timeline is what the facts in force about one enrolment come to. The zero value is that of an
-// enrolment without facts. It belongs to one goroutine.
+// enrolment without facts. It belongs to one goroutine. After it was made, each fact has to be told
+// to it once, and each retraction of one too.
 type Timeline struct {
 	terms terms
 	money money
@@ -18,6 +22,9 @@ type Timeline struct {
 
 // Difference is what a fact that comes or goes changes: the spells of the days on which something
 // is different, before and after. Spells may be cut where those days begin and end.
+//
+// It is memory that is used again for the next fact; what it holds is valid until then. The zero
+// value is ready.
 type Difference struct {
 	Were, Are []enrolment.Spell
 
@@ -27,7 +34,8 @@ type Difference struct {
 	windows   []window
 }
 
-// Died returns the last day of life of a worker, [enrolment.Never] when no death is known.
+// Died returns the last day of life of a worker, [enrolment.Never] when no death is known. It is
+// asked while a fact is taken in, and must answer as of that moment.
 type Died func(worker uint32) temporal.Date
 
 // Clear makes the difference none.
@@ -37,13 +45,15 @@ func (d *Difference) Clear() {
 }
 
 // Change adds a change, whose place among the others is that of its day and sequence.
+//
+// The difference is emptied first, as by all of these: it is of this change alone.
 func (t *Timeline) Change(c enrolment.Change, died Died, d *Difference) {
 	d.Clear()
 	t.terms.insert(c, d)
 	t.spellsOfTerms(died, d)
 }
 
-// Unchange removes the change of that day and sequence.
+// Unchange removes the change of that day and sequence. One that is not there changes nothing.
 func (t *Timeline) Unchange(on temporal.Date, sequence uint64, died Died, d *Difference) {
 	d.Clear()
 	t.terms.remove(on, sequence, d)
@@ -53,6 +63,7 @@ func (t *Timeline) Unchange(on temporal.Date, sequence uint64, died Died, d *Dif
 // spellsOfTerms works out the spells of the stretches before and after a change of terms, which
 // lie on the same days.
 func (t *Timeline) spellsOfTerms(died Died, d *Difference) {
+	// The money is the same on both sides.
 	d.Were = t.appendSpells(d.Were, d.were, died, d)
 	d.Are = t.appendSpells(d.Are, d.are, died, d)
 }
@@ -61,6 +72,7 @@ func (t *Timeline) spellsOfTerms(died Died, d *Difference) {
 func (t *Timeline) appendSpells(dst []enrolment.Spell, stretches []enrolment.Stretch,
 	died Died, d *Difference,
 ) []enrolment.Spell {
+	// Money beyond the stretch is left out but for when credits speak, which is asked of all of it.
 	for i := range stretches {
 		s := &stretches[i]
 		w := months(s.From, s.Until)
@@ -71,7 +83,8 @@ func (t *Timeline) appendSpells(dst []enrolment.Spell, stretches []enrolment.Str
 	return dst
 }
 
-// months returns the months whose money counts on some of the days [from, until).
+// months returns the months whose money counts on some of the days [from, until). Those before
+// count by grace and by an employer's due.
 func months(from, until temporal.Date) window {
 	w := window{from.Month() - memoryMonths, enrolment.NeverMonth}
 	if until < enrolment.Never {
@@ -80,7 +93,8 @@ func months(from, until temporal.Date) window {
 	return w
 }
 
-// AppendSpells appends the spells of the days [from, until), of all workers.
+// AppendSpells appends the spells of the days [from, until), of all workers. The difference is
+// memory alone here: its spells stay as they are.
 func (t *Timeline) AppendSpells(dst []enrolment.Spell, from, until temporal.Date, died Died,
 	d *Difference,
 ) []enrolment.Spell {
@@ -89,7 +103,8 @@ func (t *Timeline) AppendSpells(dst []enrolment.Spell, from, until temporal.Date
 }
 
 // spellsOfMoney works out the spells of the days that flips of the money reach, before and after
-// them. The credits spoke from the month before on.
+// them. The credits spoke from the month before on. Other days are not looked at, however long the
+// enrolment is.
 func (t *Timeline) spellsOfMoney(spoke temporal.Month, died Died, d *Difference) {
 	speaks := t.money.speaks()
 	d.collect(spoke, speaks)
@@ -100,6 +115,7 @@ func (t *Timeline) spellsOfMoney(spoke temporal.Month, died Died, d *Difference)
 		}
 		d.were = t.terms.appendStretches(d.were[:0], from, until)
 		if len(d.were) == 0 {
+			// Where it is not open, money changes nothing.
 			continue
 		}
 		in := months(d.were[0].From, d.were[len(d.were)-1].Until)
