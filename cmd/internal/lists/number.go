@@ -69,6 +69,11 @@ func parseID(f field, cell grid.Cell) value {
 			return lostZeros(kpjDigits - len(text))
 		}
 	}
+	return idValue(f, text)
+}
+
+// idValue returns a number that is written in its one form, or why it cannot be one.
+func idValue(f field, text string) value {
 	switch {
 	case isOneDigit(text):
 		return value{}
