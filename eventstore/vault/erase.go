@@ -132,13 +132,16 @@ func (v *Vault) search(ctx context.Context, from uint64, is func(p *pack, i int)
 // finishErasing replaces the pack of a worker whose erasure is recorded by one with random bytes in
 // his place, and makes the look-up table anew. The caller holds writing.
 func (v *Vault) finishErasing(ctx context.Context) error {
+	var gone []handle
 	for v.state.Erasing != nil {
 		record, err := v.stream.Get(ctx, v.state.Erasing.Pack)
 		if errors.Is(err, packs.ErrNoRecord) {
 			break // it is done
 		}
 		if err == nil {
-			err = v.rewrite(ctx, &record, v.state.Erasing.Worker)
+			var some []handle
+			some, err = v.rewrite(ctx, &record, v.state.Erasing.Worker)
+			gone = append(gone, some...)
 		}
 		if errors.Is(err, eventstore.ErrFenced) {
 			err = v.readOn(ctx)
@@ -148,21 +151,41 @@ func (v *Vault) finishErasing(ctx context.Context) error {
 		}
 	}
 	v.state.Erasing = nil
+	defer v.forget(gone)()
 	v.fault(FaultErased)
 	return v.rebuild(ctx)
 }
 
-// rewrite replaces a pack by one without the worker.
-func (v *Vault) rewrite(ctx context.Context, record *packs.Record, worker string) error {
+// forget has handles lead to nobody, until the returned function is called: while the table that
+// knows them is still in use. Who comes with the same number meanwhile is somebody new, who is kept
+// in memory: nothing goes to the table before the caller gives writing back.
+func (v *Vault) forget(handles []handle) (end func()) {
+	gone := make(map[handle]bool, len(handles))
+	for _, h := range handles {
+		gone[h] = true
+	}
+	set := func(gone map[handle]bool) {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.gone = gone
+	}
+	set(gone)
+	return func() { set(nil) }
+}
+
+// rewrite replaces a pack by one without the worker, and returns the handles that led to him.
+func (v *Vault) rewrite(ctx context.Context, record *packs.Record, worker string,
+) (gone []handle, err error) {
 	p, err := readPack(record)
 	if err == nil {
 		err = v.keys.openPack(p, record)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range p.pairs {
 		if one := &p.pairs[i]; text(one.id) == worker {
+			gone = append(gone, one.handle)
 			_, _ = rand.Read(one.handle[:]) // never fails: see crypto/rand
 			_, _ = rand.Read(one.id[:])
 		}
@@ -172,13 +195,13 @@ func (v *Vault) rewrite(ctx context.Context, record *packs.Record, worker string
 		return v.keys.packData(p, number)
 	})
 	if v.end.Number == before {
-		return err
+		return gone, err
 	}
 	v.state.Erasing = nil
 	if err != nil {
 		v.state.Left = append(v.state.Left, record.Number)
 	}
-	return err
+	return gone, err
 }
 
 // rebuild makes the look-up table anew from the stream, beside the one there is, which answers

@@ -128,6 +128,34 @@ func TestEraseCutShort(t *testing.T) {
 	}
 }
 
+// TestErasedAtOnce: from the moment that he is out of the stream, nobody finds him who was erased,
+// though the look-up table has him still; who comes with his number is somebody new, and stays so.
+func TestErasedAtOnce(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	var during string
+	var v *vault.Vault
+	v = w.open(func(o *vault.Options) {
+		o.Fault = func(point string) {
+			if point == vault.FaultErased {
+				during = resolve(t, v, nik(1))
+			}
+		}
+	})
+	workers := enrol(t, v, 0, 3)
+	if _, err := v.Erase(t.Context(), nik(1), request()); err != nil {
+		t.Fatal(err)
+	}
+	if during == "" || during == workers[1] {
+		t.Errorf("while he is erased, %s is %q", workers[1], during)
+	}
+	persist(t, v)
+	workers[1] = during
+	for range 2 {
+		expect(t, v, workers)
+		w, v = w.again()
+	}
+}
+
 // TestEraseHeardElsewhere: another ledger on the same stream forgets who was erased.
 func TestEraseHeardElsewhere(t *testing.T) {
 	w, first := openNew(t, t.TempDir())

@@ -180,7 +180,7 @@ func (r *Rejects) write(file string, place int, receipt *event.Receipt, in input
 	}
 	shown := ""
 	if r.list != nil {
-		shown = r.list.Shown(in.row.Cells)
+		shown = in.row.Shown()
 	} else {
 		shown = string(cloudevents.MaskNIK(in.raw))
 	}

@@ -3,6 +3,7 @@ package lists
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,21 +41,21 @@ func (i Info) SourceWords() string {
 }
 
 // Shown returns what a file of refusals may show of a row: the columns that are kept, as a JSON
-// object, numbers of people masked. What cannot be shown safely is "", never the row as it was.
-// cells are those of a row of the list. It is meant for a file that its reader keeps for long, and
-// so shows less than a [Return] does.
-func (l *List) Shown(cells []grid.Cell) string {
+// object, numbers of people masked. What cannot be shown safely is "", never the row as it was. It
+// is meant for a file that its reader keeps for long, and so shows less than a [Return] does. The
+// columns are those that the row stands under, however far the list has been read meanwhile.
+func (r *Record) Shown() string {
 	text := []byte{'{'}
-	for i := range l.columns {
-		c := &l.columns[i]
-		if c.index >= len(cells) || cells[c.index].Kind == grid.Empty {
+	for i := range r.columns {
+		c := &r.columns[i]
+		if c.index >= len(r.Cells) || r.Cells[c.index].Kind == grid.Empty {
 			continue
 		}
 		if len(text) > 1 {
 			text = append(text, ',')
 		}
 		text = append(appendJSON(text, c.name), ':')
-		shown := MaskNumbers(strings.ToValidUTF8(string(cells[c.index].Text), "?"))
+		shown := MaskNumbers(strings.ToValidUTF8(string(r.Cells[c.index].Text), "?"))
 		if c.field == fieldNIK || c.field == fieldIntoNIK {
 			// However mistyped, it still tells who is meant.
 			shown = maskDigits(shown, digitsShownMax)
@@ -238,12 +239,24 @@ func (r *Return) row(record *Record, words, note string) error {
 	return r.write(words, note)
 }
 
-// again writes the names of the columns of another block of rows. Rows of a block with other
-// columns would stand under the wrong names without them.
+// again writes what was said since the row before, of values for the rows below and of columns.
+// Rows of a block with other columns, or with another value for all of them, would mean something
+// else without it.
 func (r *Return) again(h *header) error {
+	before := r.header
 	r.header = h
 	if h == nil {
 		return nil
+	}
+	if before != nil && len(before.said) <= len(h.said) {
+		for _, d := range h.said[len(before.said):] {
+			if err := r.out.Row([]grid.Cell{textCell(d.name), d.cell}); err != nil {
+				return err
+			}
+		}
+		if slices.Equal(before.names, h.names) {
+			return nil
+		}
 	}
 	// The block has more columns than the one before: the remarks move behind them.
 	if r.remark < len(h.names) && h.fields[r.remark] != fieldRemark {

@@ -142,6 +142,7 @@ func (r *Reader) newBlock(h *header) {
 	// The language of the list is decided at its beginning: it does not change in the middle of a
 	// report.
 	h.above, h.language, h.declared = before.above, before.language, before.declared
+	h.said = before.said
 	l.header = h
 	l.notices.blocks.add(h.row)
 	r.begun, r.fresh = false, true
@@ -153,9 +154,18 @@ func (r *Reader) newBlock(h *header) {
 		} else if v := parse(d.field, d.cell, l.since1904()); v.fault == nil {
 			l.defaults[d.field], l.fallback[d.field] = &v, d.name
 			l.declaredIn[d.field] = d.row
+			h.said = append(slices.Clip(h.said), d)
 		}
 	}
 	r.remap()
+}
+
+// say notes a value that was given for the rows below, however wrong: they are not given back
+// without it. Rows above keep the header that they were read under.
+func (l *List) say(d declaration) {
+	h := *l.header
+	h.said = append(slices.Clip(h.said), d)
+	l.header = &h
 }
 
 // has tells whether a column of the block holds a field.
@@ -209,6 +219,7 @@ func (r *Reader) declare(d declaration) bool {
 		r.pending = append(r.pending, d)
 		return true
 	}
+	l.say(d)
 	v := parse(f, d.cell, l.since1904())
 	if v.fault != nil {
 		r.fail(d.row, d.name, v.fault.id, v.fault.en)

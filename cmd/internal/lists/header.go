@@ -33,6 +33,7 @@ type header struct {
 	known    int      // how many mean something
 	language int      // sum over the names: above 0 Indonesian, below English
 	declared []declaration
+	said     []declaration  // below the names of columns, up to here: of blocks before, too
 	above    []grid.Row     // the rows above
 	width    int            // of CSV: how many values the row has
 	marks    map[int]string // programmes by the columns in which a mark stands for them

@@ -452,7 +452,7 @@ func giveBackWith(t *testing.T, content []byte, asBook bool, opts Options) []byt
 			if err := back.Row(&record, refusal.Field+": "+refusal.Detail); err != nil {
 				t.Fatal(err)
 			}
-			if shown := l.Shown(record.Cells); event.HasNIK(shown) || strings.Contains(shown, "IDA") ||
+			if shown := record.Shown(); event.HasNIK(shown) || strings.Contains(shown, "IDA") ||
 				!json.Valid([]byte(shown)) {
 				t.Errorf("shown: %s", shown)
 			}

@@ -164,7 +164,7 @@ func (r *Reader) record(row *grid.Row) Record {
 	clear(r.values[:])
 	r.places = r.places[:0]
 	r.notice(row)
-	record := Record{Row: row.Number, list: r.list.header}
+	record := Record{Row: row.Number, list: r.list.header, columns: r.list.columns}
 	switch wide := r.checkWidth(row); {
 	// What the row means is not known, so that nothing more can be said of it.
 	case r.broken != nil:

@@ -17,7 +17,8 @@ type Record struct {
 	Refusal *event.Refusal // nil when there is an event
 	Cells   []grid.Cell    // the row as it was, when the list keeps rows: see [Options]
 
-	list *header // the names of the columns that the row stands under
+	list    *header  // the names of the columns that the row stands under
+	columns []column // those of them that are kept; a block has its own, which nobody writes
 }
 
 // size is about how many bytes the record holds. It is for bounds on memory and need not be exact.
