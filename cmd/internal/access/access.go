@@ -24,7 +24,8 @@ import (
 	"cakupan/domain/region"
 )
 
-// Member is somebody who has logged in.
+// Member is somebody who has logged in. It is a copy of one moment: whoever keeps it asks
+// [Registry.Current] whether it still holds.
 type Member struct {
 	Name string
 	Role register.Role
@@ -81,18 +82,20 @@ func (r *Registry) Authenticate(name, secret, remote string) (Member, error) {
 
 // Guarded tells whether logins are asked for: true once any member was registered, for ever. To
 // revoke the last one closes the ledger, it does not open it. It is true too while the register
-// cannot be read. Whoever answers without a login must ask it first.
+// cannot be read. Whoever answers without a login must ask it first. It asks memory alone.
 func (r *Registry) Guarded() bool {
 	s := r.state.Load()
 	return len(s.members) > 0 || r.unavailable(s, r.now()) != nil
 }
 
-// Err returns why the register cannot be read at the moment, nil when it can.
+// Err returns why the register cannot be read at the moment, nil when it can. It is fit to be
+// shown.
 func (r *Registry) Err() error { return r.unavailable(r.state.Load(), r.now()) }
 
 // Current tells whether a member could log in with the same secret now, and for the same role and
 // scope: false once it was revoked or rotated or its secret expired, and while the register cannot
-// be read.
+// be read. What it is by that is compared too, so that somebody whose scope was made narrower does
+// not go on with the wider one.
 func (r *Registry) Current(m Member) bool {
 	s, now := r.state.Load(), r.now()
 	is := s.byName[m.Name]
@@ -112,13 +115,14 @@ func sameScope(a, b *event.Scope) bool {
 }
 
 // Members returns all members of the register, the revoked ones too, by name. They are shared, and
-// must not be changed.
+// must not be changed. With an error they are those of before.
 func (r *Registry) Members() ([]register.Member, error) {
 	s := r.state.Load()
 	return r.withUses(s.members), r.unavailable(s, r.now())
 }
 
-// Scope returns what the publisher of a name may report now; nil when nobody of it may.
+// Scope returns what the publisher of a name may report now; nil when nobody of it may. It takes no
+// secret: it is for what was sent by somebody who had logged in and is taken in later.
 func (r *Registry) Scope(name string) (*event.Scope, error) {
 	s, now := r.state.Load(), r.now()
 	if err := r.unavailable(s, now); err != nil {
@@ -142,7 +146,8 @@ const (
 )
 
 // find returns the member with a name and a secret; of a login that failed, the one who is known
-// from it, or nil.
+// from it, or nil. What it does takes the same time whether or not there is such a name, so that
+// names cannot be found out by it.
 func (s *state) find(name, secret string, now time.Time) (*record, outcome) {
 	digest, sound := digestOf(secret)
 	m := s.bySecret[digest]

@@ -17,7 +17,9 @@ import (
 
 // Add registers a member and returns its secret, which nobody can find out again. Of the member it
 // takes name, role, scope and when the secret expires. A name that is or was in the register is
-// refused, and so are sources that overlap with another publisher's. by is who asks for it.
+// refused, and so are sources that overlap with another publisher's. by is who asks for it. The
+// secret counts only where the error is nil. With [problem.LogUnavailable] it is not known whether
+// the member was added; nobody has the secret then, and to rotate it helps.
 func (r *Registry) Add(
 	ctx context.Context, by string, m register.Member,
 ) (secret string, err error) {
@@ -56,6 +58,7 @@ func (r *Registry) Add(
 
 // Rotate gives a member a new secret and returns it; the old one is worth nothing from then on.
 // expires is when the new one will be, zero for never. roles says which members are meant.
+// Connections that are open are ended by whoever watches the register.
 func (r *Registry) Rotate(
 	ctx context.Context, by, name string, expires time.Time, roles ...register.Role,
 ) (secret string, err error) {
@@ -78,7 +81,8 @@ type NewScope struct {
 	Types   []event.Type
 }
 
-// Change gives a member another scope. Who has logged in must do so again.
+// Change gives a member another scope. Who has logged in must do so again. Sources, regions and
+// types that are given take the place of the old ones; they are not added.
 func (r *Registry) Change(
 	ctx context.Context, by, name string, to NewScope, roles ...register.Role,
 ) error {
@@ -110,7 +114,8 @@ func (r *Registry) Change(
 	})
 }
 
-// Revoke ends a membership, for ever. roles, one or more, says which members are meant.
+// Revoke ends a membership, for ever. roles, one or more, says which members are meant. Whoever has
+// logged in is let go on by nobody who asks [Registry.Current].
 func (r *Registry) Revoke(
 	ctx context.Context, by, name string, roles ...register.Role,
 ) error {
@@ -205,13 +210,17 @@ func (r *Registry) edit(
 			change.At = r.moment()
 		}
 		err = r.append(ctx, &change)
+		// Another ledger of the cluster has made a change in between: what was decided may be wrong
+		// now.
 		if !errors.Is(err, eventstore.ErrFenced) {
 			return words(err)
 		}
 	}
 }
 
-// append stores a change as the next one, and folds it. The caller holds mu.
+// append stores a change as the next one, and folds it. The caller holds mu. With
+// [eventstore.ErrFenced] nothing was stored. After any other error of the stream it may be: the
+// next catch-up finds it.
 func (r *Registry) append(ctx context.Context, change *register.Change) error {
 	raw, err := change.Encode()
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 const lookEvery = time.Second
 
 // Follow keeps the register as the stream has it until ctx ends, and notes who logged in. What
-// cannot be read is tried again, so that it passes here when it passes there.
+// cannot be read is tried again, so that it passes here when it passes there. It is called once.
+// Who logged in since the last noting is lost when it ends, unless NoteUses is called then.
 func (r *Registry) Follow(ctx context.Context) {
 	noting := time.NewTicker(usesEvery)
 	defer noting.Stop()
@@ -41,6 +42,7 @@ func (r *Registry) Follow(ctx context.Context) {
 }
 
 // followOnce follows the stream until something is wrong, or for a look while there is no stream.
+// What ends it is noted as an error of the register, also when nobody logs in.
 func (r *Registry) followOnce(ctx context.Context) {
 	stream, from, err := r.begin(ctx)
 	if err == nil && stream != nil {
@@ -68,7 +70,8 @@ func (r *Registry) begin(ctx context.Context) (*packs.Stream, uint64, error) {
 	return r.stream, r.end.Number + 1, err
 }
 
-// hear applies a change that the stream tells of.
+// hear applies a change that the stream tells of. A change that this registry has made itself is
+// heard too, and is folded already.
 func (r *Registry) hear(rec *packs.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,7 +87,8 @@ func (r *Registry) hear(rec *packs.Record) error {
 	return nil
 }
 
-// tell tells the operator's log of a change.
+// tell tells the operator's log of a change. That somebody has logged in is told at the login, and
+// not again here.
 func (r *Registry) tell(rec *packs.Record) {
 	c, err := register.Decode(rec.Data)
 	if err != nil || c.Kind == register.Used {
@@ -103,7 +107,8 @@ const watchInterval = 200 * time.Millisecond
 
 // Watch calls changed soon after each change of who may log in, also because a secret has expired,
 // or because the register can be read or cannot, until ctx ends. Whoever keeps connections open
-// asks [Registry.Current] about each of them then.
+// asks [Registry.Current] about each of them then. changed is called from this goroutine, so one
+// that takes long delays the next; several changes in between are told as one.
 func (r *Registry) Watch(ctx context.Context, changed func()) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -139,7 +144,8 @@ func (r *Registry) glance() glance {
 	return g
 }
 
-// Entry is one change of the register, with its number.
+// Entry is one change of the register, with its number. It has digests of secrets and never a
+// secret.
 type Entry struct {
 	Number uint64
 	register.Change

@@ -22,7 +22,8 @@ const KindSeen = "note of how far the register was"
 const seenBytesMax = 64 << 10
 
 // InspectSeen says what can be told about that file. A damaged one is written anew at the next
-// start.
+// start. It is nothing of which a copy is needed, so what is wrong with it is told and does no
+// harm.
 func InspectSeen(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, KindSeen)
 	if err != nil {
@@ -48,7 +49,8 @@ func InspectSeen(path string) (inspect.Report, error) {
 	return r, nil
 }
 
-// Inspect says what can be told about the register in a file. Nothing of a secret is in it.
+// Inspect says what can be told about the register in a file. Nothing of a secret is in it. The
+// error is of the file system; what is wrong with the file itself is in the report.
 func Inspect(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindRegister)
 	if err != nil {

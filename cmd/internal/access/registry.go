@@ -16,7 +16,8 @@ import (
 	"cakupan/eventstore/packs"
 )
 
-// Options of a register.
+// Options of a register. Stream and Now must be given; Seen may be empty, and then nothing is
+// noted.
 type Options struct {
 	// Stream returns the stream of the register. When there is none it makes it if create is set,
 	// and returns nil otherwise: a register without a change needs none.
@@ -32,7 +33,8 @@ type Options struct {
 	Log    *slog.Logger     // the operator's; nil: none
 }
 
-// Registry is an open register. It is safe for concurrent use.
+// Registry is an open register. It is safe for concurrent use. It has no end of its own:
+// [Registry.Follow] ends with its context, and the stream is its opener's.
 type Registry struct {
 	// Set once.
 	opts     Options
@@ -64,7 +66,8 @@ type state struct {
 	fatal    bool      // it does not pass by itself: nobody is let in from the beginning on
 }
 
-// record is a member, and what it is once logged in.
+// record is a member, and what it is once logged in. day is in days since 1970, UTC; it is not
+// persisted, but begins with what the register notes.
 type record struct {
 	member *register.Member
 	login  Member
@@ -72,14 +75,16 @@ type record struct {
 }
 
 // grace is how long logins go on without being told by the stream that nobody was revoked: longer
-// than a cluster needs to choose another leader.
+// than a cluster needs to choose another leader. Where nobody else can change the stream there is
+// no bound.
 const grace = 5 * time.Second
 
 // errBehind says that the stream has ended before what is known of it.
 var errBehind = errors.New("the register ends before what is known of it")
 
 // Open reads the register. It refuses one that is damaged, of a newer format or of another ledger,
-// and one that has fewer changes than were seen in it.
+// and one that has fewer changes than were seen in it. Without a stream it is an empty register,
+// which may get one later. An error has a place in the table of problems.
 func Open(ctx context.Context, opts Options) (*Registry, error) {
 	r := &Registry{opts: opts, now: opts.Now, log: opts.Log, throttle: newThrottle()}
 	if r.log == nil {
@@ -98,7 +103,8 @@ func Open(ctx context.Context, opts Options) (*Registry, error) {
 // so that a register that is older than the log is found out by [Registry.CheckReaches].
 func (r *Registry) Number() uint64 { return r.state.Load().number }
 
-// CheckReaches refuses a register that ends before a change that the log knows of.
+// CheckReaches refuses a register that ends before a change that the log knows of. The error is a
+// [problem.RegisterLost].
 func (r *Registry) CheckReaches(number uint64) error {
 	if have := r.Number(); have < number {
 		return older(have, number, "the log was written with")
@@ -113,7 +119,8 @@ func older(have, want uint64, who string) *problem.Error {
 		" which revoked secrets count again. Restore it from a backup", have, who, want))
 }
 
-// unavailable returns why nobody can be let in.
+// unavailable returns why nobody can be let in. s is what was loaded, so that one question sees one
+// state.
 func (r *Registry) unavailable(s *state, now time.Time) error {
 	if s.err == nil || !s.fatal && (r.opts.Alone || now.Sub(s.errSince) < grace) {
 		return nil
@@ -122,7 +129,8 @@ func (r *Registry) unavailable(s *state, now time.Time) error {
 }
 
 // catchUp folds all that the stream has and that is not folded yet, and shows it unless it is less
-// than was seen. create makes the stream where there is none. The caller holds mu.
+// than was seen. create makes the stream where there is none. The caller holds mu. With an error
+// what was folded stays folded and is not shown; the next call goes on from there.
 func (r *Registry) catchUp(ctx context.Context, create bool) error {
 	err := r.openStream(ctx, create)
 	if err == nil && r.stream != nil {
@@ -163,7 +171,8 @@ func (r *Registry) openStream(ctx context.Context, create bool) error {
 	return nil
 }
 
-// enter enters a record of the stream, unless it is folded already. The caller holds mu.
+// enter enters a record of the stream, unless it is folded already. The caller holds mu. Numbers
+// are dense, so one that is missing is damage. With an error nothing was entered.
 func (r *Registry) enter(rec *packs.Record) error {
 	if rec.Number <= r.end.Number {
 		return nil
@@ -180,11 +189,13 @@ func (r *Registry) enter(rec *packs.Record) error {
 		return fmt.Errorf("change %d of the register: %w", rec.Number, err)
 	}
 	r.end = rec.End()
+	// Each change is hashed with all before it, so two histories with the same chain are the same.
 	r.chain = sha256.Sum256(append(r.chain[:], rec.Data...))
 	return nil
 }
 
-// publish shows readers what is folded. The caller holds mu.
+// publish shows readers what is folded. The caller holds mu. Everything is made anew, which is
+// quick for thousands of members and rare; readers who have loaded the state of before keep it.
 func (r *Registry) publish() {
 	before := r.state.Load()
 	if before.number == r.folded.Number() && before.err == nil {
@@ -216,7 +227,8 @@ func (r *Registry) publish() {
 	}
 }
 
-// fail notes that the register cannot be read. The caller holds mu.
+// fail notes that the register cannot be read. The caller holds mu. What is known stays known:
+// logins go on by it for the time of grace, unless it was found to be damaged or older.
 func (r *Registry) fail(err error) {
 	before := r.state.Load()
 	if before.err != nil && before.err.Error() == err.Error() {
@@ -226,6 +238,7 @@ func (r *Registry) fail(err error) {
 	s.err, s.version = words(err), before.version+1
 	s.fatal = errors.Is(err, register.ErrDamaged) || errors.Is(err, register.ErrNewerFormat) ||
 		errors.As(err, new(*packs.DamageError)) || errors.Is(err, errBehind)
+	// The time of grace is that of the first failure, however many follow.
 	if s.errSince = r.now(); before.err != nil {
 		s.errSince = before.errSince
 	}

@@ -18,7 +18,7 @@ const secretBytes = 32
 // secretText is how long a secret is as it is shown: the prefix, and base64url without padding.
 var secretText = len(secretPrefix) + base64.RawURLEncoding.EncodedLen(secretBytes)
 
-// newSecret makes a secret.
+// newSecret makes a secret. The secret is given to who asked for it and kept by nobody.
 func newSecret() (secret string, digest register.Digest) {
 	var b [secretBytes]byte
 	_, _ = rand.Read(b[:]) // ends the program rather than fail

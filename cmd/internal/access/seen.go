@@ -17,7 +17,8 @@ const privateFile = 0o600
 
 // seen is a file beside the register that says how far it was. Nothing is ever answered from it: it
 // is there to notice a register that is older than it was, before the log says so by its next
-// frame. Without it, or with a damaged one, it is written anew.
+// frame. Without it, or with a damaged one, it is written anew. Ledger is whose register it was: a
+// file that came here with another ledger's folder says nothing.
 type seen struct {
 	Format int    `json:"format"`
 	Ledger string `json:"ledger"`
@@ -26,7 +27,8 @@ type seen struct {
 }
 
 // compareSeen refuses a register that has fewer changes than were seen, or others. The caller holds
-// mu.
+// mu. Of a register that has grown since it is not known whether its beginning is the same; the
+// stream's own checks are for that.
 func (r *Registry) compareSeen() error {
 	raw, err := os.ReadFile(r.opts.Seen)
 	if errors.Is(err, fs.ErrNotExist) || r.opts.Seen == "" {

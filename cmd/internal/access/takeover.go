@@ -66,7 +66,9 @@ func (r *Registry) TakeOver(ctx context.Context, path string, fault func(point s
 	return words(err)
 }
 
-// takeOver stores what is not stored yet of a file. The caller holds mu.
+// takeOver stores what is not stored yet of a file. The caller holds mu. Of a file of which a part
+// is stored already it goes on behind that part. Parts are made anew from the file each time; only
+// whether their file is the same is compared.
 func (r *Registry) takeOver(ctx context.Context, raw []byte, fault func(string)) error {
 	changes, err := register.TakeOver(raw, r.moment(), Account)
 	if err != nil {
@@ -89,7 +91,8 @@ func (r *Registry) takeOver(ctx context.Context, raw []byte, fault func(string))
 	return nil
 }
 
-// leftover deals with a file that lies beside a register that is complete. The caller holds mu.
+// leftover deals with a file that lies beside a register that is complete. The caller holds mu. The
+// only error is that a file which was taken over cannot be removed.
 func (r *Registry) leftover(path, lock string, raw []byte) error {
 	taken, at := r.folded.Taken()
 	if taken != nil && taken.Digest == register.DigestOf(raw) {
@@ -129,7 +132,8 @@ func removeAll(paths ...string) error {
 	return nil
 }
 
-// readFile reads an access.json. It must be the owner's alone.
+// readFile reads an access.json. It must be the owner's alone. It is read whole, as it is bounded,
+// and holds digests of secrets: hence the rights.
 func readFile(path string) (raw []byte, err error) {
 	// Not to wait for ever, should it be a pipe.
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)

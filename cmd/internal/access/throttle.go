@@ -73,7 +73,8 @@ func network(remote string) string {
 }
 
 // buckets is a bounded number of limiters. Those not asked for while half as many others were are
-// forgotten. So memory is bounded with one look-up and without a list of who came when.
+// forgotten. So memory is bounded with one look-up and without a list of who came when. The zero
+// value is empty. Each limiter is used under mu of the throttle.
 type buckets struct {
 	young, old map[string]*rate.Limiter
 }
@@ -119,8 +120,9 @@ func (r *Registry) Failures() Failures {
 	}
 }
 
-// failed counts a failed login and tells the operator, not of all when there are many. A name
-// that is not in the register is not told: it may be anything, a secret in the wrong place too.
+// failed counts a failed login and tells the operator, not of all when there are many. A name that
+// is not in the register is not told: it may be anything, a secret in the wrong place too. The
+// network is told and not the address: it is by that that logins are counted.
 func (r *Registry) failed(why outcome, m *record, remote string) {
 	reason := "unknown"
 	switch why {

@@ -36,7 +36,8 @@ func ParseTypes(texts []string) (types []event.Type, err error) {
 }
 
 // TypeNames returns types in as few words as [ParseTypes] reads. What it returns, given to
-// ParseTypes, is the same types.
+// ParseTypes, is the same types. A type of a group that the program has got later is not in what
+// was given before: the words are of the types, and not kept.
 func TypeNames(types []event.Type) (texts []string) {
 	all := event.Types()
 	if len(types) == len(all) {

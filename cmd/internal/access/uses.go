@@ -29,6 +29,7 @@ type uses struct {
 	told    map[string]time.Time // by name and network
 }
 
+// dayOf returns the day since 1970 in UTC, 0 for no moment.
 func dayOf(at time.Time) int64 {
 	if at.IsZero() {
 		return 0
@@ -36,7 +37,8 @@ func dayOf(at time.Time) int64 {
 	return at.Unix() / (24 * 60 * 60)
 }
 
-// used notes a login.
+// used notes a login. It is called at each login and costs a comparison when the member was there
+// today: only the first of several at once notes it.
 func (r *Registry) used(m *record, remote string, now time.Time) {
 	name := m.login.Name
 	if today := dayOf(now); m.day.Load() != today && m.day.Swap(today) != today {
@@ -48,6 +50,7 @@ func (r *Registry) used(m *record, remote string, now time.Time) {
 	}
 }
 
+// note keeps the moment until it is stored; a crash before that loses it.
 func (u *uses) note(name string, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -57,7 +60,8 @@ func (u *uses) note(name string, at time.Time) {
 	u.pending[name] = at
 }
 
-// tell tells whether a login is to be told of, and takes it for told.
+// tell tells whether a login is to be told of, and takes it for told. When too many are remembered
+// all are forgotten, so some are told again.
 func (u *uses) tell(who string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

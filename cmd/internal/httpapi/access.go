@@ -12,7 +12,8 @@ import (
 )
 
 // Access says who may ask. It is asked at each request, so that what changes counts at once. All
-// methods may be called at the same time.
+// methods may be called at the same time. Somebody waits for each answer, so it should come from
+// memory.
 type Access interface {
 	// Guarded tells whether who asks must log in. Where it is false, anybody may do everything,
 	// but for what is for the machine itself.
@@ -29,7 +30,7 @@ type Access interface {
 	Scope(name string) (*event.Scope, error)
 }
 
-// Member is who has logged in.
+// Member is who has logged in. It is of one request. Its lists are shared, and must not be changed.
 type Member struct {
 	Name  string
 	Role  Role
@@ -42,7 +43,8 @@ type Member struct {
 	Current func() bool
 }
 
-// Role is what a member is to the ledger.
+// Role is what a member is to the ledger. It is a number here, so that [audience] can be a set of
+// them; what it is in the register is for whoever makes the Access to say.
 type Role uint8
 
 // The roles. What each may do is said by [rights].
@@ -73,7 +75,8 @@ const (
 // does. A route that is missing is nobody's. HEAD is as GET.
 //
 // The key of lists is for publishers alone: with it, and the ids of events in the log, an auditor
-// could try out identity numbers.
+// could try out identity numbers. It is never written. On an open ledger it is not asked, but for
+// probes: there what needs the machine itself says so in its handler.
 var rights = map[string]audience{
 	"GET /healthz":        anybody,
 	"GET /readyz":         anybody,
@@ -134,7 +137,9 @@ var challenges = []string{
 	`Bearer realm="cakupan"`, `Basic realm="cakupan", charset="UTF-8"`,
 }
 
-// admit refuses a request that who asks has no right to, and otherwise notes who it is.
+// admit refuses a request that who asks has no right to, and otherwise notes who it is. Rights are
+// judged before anything is looked for, so who has none does not learn whether it is there. With an
+// error nobody is noted in the reply.
 func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 	allowed, guarded := rights[pattern], a.isGuarded()
 	switch {
@@ -157,6 +162,7 @@ func (a *API) admit(w *reply, r *http.Request, pattern string) error {
 	case allowed&(1<<member.Role) == 0:
 		return problem.New(problem.Forbidden, member.Role.limits())
 	}
+	// Only now: who is not let in stays a stranger.
 	if !noteKnown(r.Context(), member.share()) {
 		w.Header().Set("Connection", "close")
 		return shareTaken()
@@ -170,6 +176,7 @@ func (a *API) isGuarded() bool { return a.config.Access != nil && a.config.Acces
 
 // still refuses to go on with a long request of somebody who was revoked, or got another secret,
 // since it began; and of anybody who began it while the ledger was open, once that is guarded.
+// Without it, a stream that began before a revocation would go on for as long as its sender likes.
 func (w *reply) still() error {
 	switch {
 	case w.member == nil && !w.api.isGuarded(), w.member != nil && w.member.Current():
@@ -182,7 +189,8 @@ func (w *reply) still() error {
 		" is not answered for was not done. Ask whoever runs the ledger")
 }
 
-// limits says what the role may do, to somebody who has asked for something else.
+// limits says what the role may do, to somebody who has asked for something else. It tells what to
+// ask for, and nothing of what there is.
 func (r Role) limits() string {
 	switch r {
 	case Publisher:
@@ -204,7 +212,8 @@ func (r Role) limits() string {
 }
 
 // failAdmit answers that a request was not admitted, or is no more. A body that comes with it may
-// not be read, so the connection cannot serve another request.
+// not be read, so the connection cannot serve another request. Whoever has opened the dashboard in
+// a browser gets a page.
 func (w *reply) failAdmit(r *http.Request, err error) {
 	if problem.From(err).Code == problem.Unauthenticated {
 		w.Header()["Www-Authenticate"] = challenges
@@ -219,10 +228,13 @@ func (w *reply) failAdmit(r *http.Request, err error) {
 	w.fail(r, err)
 }
 
-// loginBytesMax bounds the credentials of a request.
+// loginBytesMax bounds the credentials of a request. It holds the longest name and secret as Basic,
+// with room; no longer header is decoded.
 const loginBytesMax = 512
 
 // credentials reads the Authorization header: "Bearer SECRET", or Basic with name and secret.
+// Neither is judged here. A header that is there twice is refused, since a proxy may look at the
+// other one.
 func credentials(h http.Header) (name, secret string, err error) {
 	values := h.Values("Authorization")
 	switch {
@@ -253,7 +265,8 @@ func errLogin() error {
 		" Bearer SECRET once, or Basic and the base64 of NAME:SECRET")
 }
 
-// confine limits what a publisher submits to what it may report.
+// confine limits what a publisher submits to what it may report. With an error nothing of o has
+// changed.
 func confine(o *intake.Options, member *Member) error {
 	switch {
 	case member == nil: // the ledger is open

@@ -13,14 +13,16 @@ import (
 	"cakupan/eventstore/backup"
 )
 
-// Backups is what a ledger has that can be backed up.
+// Backups is what a ledger has that can be backed up. It may be called while events are taken in,
+// and the copy is consistent. After an error what was written is no backup.
 type Backups interface {
 	// Backup writes all that cannot be derived, but for the keys, in the format of package backup.
 	Backup(ctx context.Context, to io.Writer, opts ledger.BackupOptions) (backup.End, error)
 }
 
 // getBackup streams a backup, for whoever runs the ledger. What goes wrong after its beginning is
-// at its end, which then is not that of a backup.
+// at its end, which then is not that of a backup. Its length is not known and a client cannot see
+// by that whether it is whole: its end says so.
 func (a *API) getBackup(w *reply, r *http.Request) {
 	since, err := parseSince(r.URL.RawQuery)
 	if err == nil {
@@ -47,7 +49,8 @@ func (a *API) getBackup(w *reply, r *http.Request) {
 	}
 }
 
-// parseSince reads what an increment goes on from; nil for a whole backup.
+// parseSince reads what an increment goes on from; nil for a whole backup. When any is given the
+// numbers must be, but for lookups: they are copied from the end of the earlier backup.
 func parseSince(query string) (*backup.Since, error) {
 	p, err := parseParameters(query, "file", "events", "frame", "vault", "register",
 		"lookups")

@@ -20,7 +20,9 @@ const forever = "private, max-age=31536000, immutable"
 // has it already. The same answer is what the same server says to the same question with the same
 // knowledge on the same day; so the tag of one server says nothing to another.
 //
-// Where the knowledge is named and past, and the day is named, it stays so for ever.
+// Where the knowledge is named and past, and the day is named, it stays so for ever. It returns
+// true when the answer was sent; headers are set in both cases. The question's own text is part of
+// the tag: two spellings of it have two tags, which costs an answer and is never wrong.
 func (a *API) cached(w *reply, r *http.Request, view *coverage.View, k knowledge,
 	known eventstore.Sequence,
 ) bool {
@@ -41,7 +43,8 @@ func (a *API) cached(w *reply, r *http.Request, view *coverage.View, k knowledge
 }
 
 // past tells whether no event that is yet to come can be part of the knowledge: events come in
-// order of their sequences and of their record times.
+// order of their sequences and of their record times. A time counts as past only if an event after
+// it was applied: others of the same moment may be on their way.
 func (k knowledge) past(view *coverage.View, known eventstore.Sequence) bool {
 	if k.timed {
 		return known < view.Known()
@@ -49,7 +52,8 @@ func (k knowledge) past(view *coverage.View, known eventstore.Sequence) bool {
 	return k.sequence <= view.Known()
 }
 
-// hasTag tells whether the client says that it has the answer of the tag.
+// hasTag tells whether the client says that it has the answer of the tag. Weak and strong are
+// compared alike (RFC 9110, section 13.1.2), and * is any answer.
 func hasTag(h http.Header, tag string) bool {
 	for _, value := range h.Values("If-None-Match") {
 		tags := strings.Split(value, ",")

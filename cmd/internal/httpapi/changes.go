@@ -26,13 +26,16 @@ const (
 	watchedMax = 100
 )
 
-// changesQuery is what GET /v1/changes asks.
+// changesQuery is what GET /v1/changes asks. after is what the client says it has seen, the id of
+// an event of this stream; it is checked against the log before anything is told.
 type changesQuery struct {
 	topic live.Topic
 	after *eventstore.Sequence // nil: all is asked for
 }
 
-// parseChanges reads the query of GET /v1/changes, and what the client has seen already.
+// parseChanges reads the query of GET /v1/changes, and what the client has seen already. The header
+// is a browser's own way to go on after a broken connection (contract, section 9), so a wrong one
+// is refused by its name as a parameter is.
 func parseChanges(raw string, h http.Header) (changesQuery, error) {
 	p, err := parseRepeatable(raw, []string{"region", "by"}, "region", "by", "on")
 	if err != nil {
@@ -52,7 +55,8 @@ func parseChanges(raw string, h http.Header) (changesQuery, error) {
 	return q, p.err()
 }
 
-// regions reads all regions that are named, nil when none is.
+// regions reads all regions that are named, nil when none is. The order of asking is kept, each
+// once.
 func (p *parameters) regions() (codes []region.Code) {
 	texts := p.values["region"]
 	if len(texts) > watchedMax {
@@ -74,13 +78,17 @@ func (p *parameters) regions() (codes []region.Code) {
 	return codes
 }
 
-// getChanges tells what changes, as Server-Sent Events, until the client goes.
+// getChanges tells what changes, as Server-Sent Events, until the client goes. It leaves the
+// requests in work and counts as a viewer: who watches takes hardly anything, and must not be ended
+// by those who ask. An error after the first frame is a frame of its own, since nothing else can be
+// told by then.
 func (a *API) getChanges(w *reply, r *http.Request) {
 	q, err := parseChanges(r.URL.RawQuery, r.Header)
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
+	// There is no end of a stream to wait for without a body.
 	if r.Method == http.MethodHead {
 		w.Header().Set("Content-Type", changesType)
 		return
@@ -115,7 +123,8 @@ func (a *API) getChanges(w *reply, r *http.Request) {
 }
 
 // aheadOf refuses a client that has seen more than the log holds: it speaks of another log, or of
-// one that has lost its end.
+// one that has lost its end. To tell him the changes since would leave him with figures of events
+// that are not there (contract, section 10). nil, which is nothing seen, is never ahead.
 func (a *API) aheadOf(ctx context.Context, after *eventstore.Sequence) error {
 	if after == nil {
 		return nil
@@ -129,7 +138,8 @@ func (a *API) aheadOf(ctx context.Context, after *eventstore.Sequence) error {
 }
 
 // enterViewer counts one more who watches, instead of one more request in work: he only waits. Who
-// is let in must leave.
+// is let in must leave. The place among requests is taken again only for ServeHTTP to give it back;
+// the share is not. The error is a [problem.Overloaded].
 func (a *API) enterViewer(w *reply) (leave func(), err error) {
 	if a.viewers.Add(1) > int64(a.config.Limits.Viewers) {
 		a.viewers.Add(-1)
@@ -149,7 +159,9 @@ func (a *API) enterViewer(w *reply) (leave func(), err error) {
 }
 
 // tellChanges writes frames until the client is gone (nil), or until it must be told why there are
-// no more.
+// no more. Each frame is flushed, because a browser shows what has arrived. After each it is asked
+// whether the member may still see it: one that was revoked is told so and ended within a
+// heartbeat.
 func (a *API) tellChanges(w *reply, r *http.Request, watch *live.Watch) error {
 	for {
 		frame, err := nextFrame(r.Context(), watch)
@@ -178,13 +190,16 @@ func (a *API) tellChanges(w *reply, r *http.Request, watch *live.Watch) error {
 	}
 }
 
-// nextFrame waits for a frame, but not for longer than a heartbeat.
+// nextFrame waits for a frame, but not for longer than a heartbeat. The error is then
+// [context.DeadlineExceeded], which is no end.
 func nextFrame(ctx context.Context, watch *live.Watch) (live.Frame, error) {
 	ctx, cancel := context.WithTimeout(ctx, heartbeat)
 	defer cancel()
 	return watch.Next(ctx)
 }
 
+// writeFrame writes one event of the stream. Its data is JSON on one line, so it needs no
+// splitting.
 func writeFrame(w *reply, f live.Frame) error {
 	// A status says nothing of figures, so it has no id: who has seen it has not seen them.
 	head := fmt.Sprintf("event: %s\nid: %d\ndata: ", f.Kind, f.Sequence)
@@ -199,7 +214,8 @@ func writeFrame(w *reply, f live.Frame) error {
 	return nil
 }
 
-// tellEnd says why the stream ends. Whoever watches may be gone.
+// tellEnd says why the stream ends. Whoever watches may be gone. The browser comes again by itself;
+// a page may look at the code first.
 func tellEnd(w *reply, reason error) {
 	e := problem.From(reason)
 	data, err := json.Marshal(struct {

@@ -15,6 +15,9 @@ import (
 	"cakupan/projections/coverage"
 )
 
+// getCoverage answers who is covered, as an array in the order of section 6 of the contract. The
+// tag is compared before anything is counted, so an answer that the client has costs hardly
+// anything.
 func (a *API) getCoverage(w *reply, r *http.Request) {
 	q, err := parseCoverage(r.URL.RawQuery, a.today())
 	if err != nil {
@@ -38,6 +41,7 @@ func (a *API) getCoverage(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	// What is hidden is hidden last, so that it cannot be had by another spelling of the question.
 	if w.member.seesAll() {
 		writeArray(w, r, answers)
 		return
@@ -45,6 +49,7 @@ func (a *API) getCoverage(w *reply, r *http.Request) {
 	writeArray(w, r, mapped(answers, small.HideAnswer))
 }
 
+// mapped returns a new list of what change makes of each item.
 func mapped[S, T any](items []S, change func(S) T) []T {
 	changed := make([]T, len(items))
 	for i := range items {
@@ -53,6 +58,8 @@ func mapped[S, T any](items []S, change func(S) T) []T {
 	return changed
 }
 
+// answerAll answers about each of the regions, from one view: all figures of an answer are of the
+// same knowledge, whatever is recorded meanwhile.
 func answerAll(view *coverage.View, known eventstore.Sequence, regions []region.Code,
 	q coverageQuery,
 ) ([]coverage.Answer, error) {
@@ -70,6 +77,8 @@ func answerAll(view *coverage.View, known eventstore.Sequence, regions []region.
 	return answers, nil
 }
 
+// getSeries answers how the coverage of a region moved over days or months, all as known at one
+// moment.
 func (a *API) getSeries(w *reply, r *http.Request) {
 	q, err := parseSeries(r.URL.RawQuery, a.today())
 	if err != nil {
@@ -95,7 +104,8 @@ func (a *API) getSeries(w *reply, r *http.Request) {
 }
 
 // series answers for each of the days. A long one has its turn, which ends before the answer is
-// sent: to read it may take a client long.
+// sent: to read it may take a client long. A short one does not queue: it is about as dear as one
+// answer.
 func (a *API) series(w *reply, r *http.Request, view *coverage.View, q coverage.Query,
 	days []temporal.Date,
 ) ([]byte, error) {
@@ -120,7 +130,10 @@ func (a *API) series(w *reply, r *http.Request, view *coverage.View, q coverage.
 //
 // When the knowledge asked for may reach beyond what the projection has applied, it waits for the
 // end of the log: the answer about a moment of the past must not depend on how far behind the
-// projection happens to be.
+// projection happens to be. The sequence is [coverage.Everything] when nothing was asked for.
+// minSeq is waited for beside that, up to the bound of [Ledger].View; an error is a problem that
+// says how far the projection is, and an old answer is never given for a new one (contract, section
+// 7).
 func (a *API) view(ctx context.Context, k knowledge, minSeq eventstore.Sequence,
 ) (*coverage.View, eventstore.Sequence, error) {
 	view, err := a.ledger.View(ctx, minSeq)
@@ -142,7 +155,8 @@ func (a *API) view(ctx context.Context, k knowledge, minSeq eventstore.Sequence,
 	return view, known, err
 }
 
-// sequenceOf returns the knowledge as a sequence, as far as the view has it.
+// sequenceOf returns the knowledge as a sequence, as far as the view has it. A time is that of the
+// last event recorded at or before it; before the first event it is 0, which is nothing known.
 func sequenceOf(view *coverage.View, k knowledge) (eventstore.Sequence, error) {
 	if k.timed {
 		return view.KnownAt(k.at)
@@ -150,7 +164,8 @@ func sequenceOf(view *coverage.View, k knowledge) (eventstore.Sequence, error) {
 	return k.sequence, nil
 }
 
-// writeArray answers with a JSON array, an element a line.
+// writeArray answers with a JSON array, an element a line. So two answers can be compared line by
+// line.
 func writeArray[T any](w *reply, r *http.Request, items []T) {
 	text, err := arrayOf(items)
 	if err != nil {
@@ -163,7 +178,8 @@ func writeArray[T any](w *reply, r *http.Request, items []T) {
 // yieldEvery is after how many items of an answer others have their turn at the processor.
 const yieldEvery = 128
 
-// arrayOf returns a JSON array, an element a line.
+// arrayOf returns a JSON array, an element a line. Signs such as < stay as they are: people read
+// the answer too, and its media type keeps a browser from taking it for a page.
 func arrayOf[T any](items []T) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -187,7 +203,8 @@ func arrayOf[T any](items []T) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// send answers with a whole body of JSON.
+// send answers with a whole body of JSON. The length is known, so a client sees when an answer was
+// cut off.
 func send(w *reply, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -27,17 +27,22 @@ const (
 )
 
 // crowd is a listener that takes no more connections than the bounds: it hangs up on what is beyond
-// them. To let those wait instead would have all others wait behind them.
+// them. To let those wait instead would have all others wait behind them. The bounds are set by
+// newCrowd. They say nothing of who asks well: a connection that asks nothing is ended by
+// Limits.Header and Limits.Idle.
 type crowd struct {
 	net.Listener
 	conns, strangers int
 
+	// mu guards the three below and what of each guest is said to be its. A count of 0 is not kept:
+	// the maps grow with who is there, not with who was.
 	mu        sync.Mutex
 	open      int
 	byNetwork map[netip.Prefix]int // of strangers
 	byMember  map[string]int
 }
 
+// newCrowd bounds the connections of a listener by those limits that speak of connections.
 func newCrowd(listener net.Listener, limits Limits) *crowd {
 	return &crowd{
 		Listener: listener, conns: limits.Conns, strangers: limits.Strangers,
@@ -45,7 +50,9 @@ func newCrowd(listener net.Listener, limits Limits) *crowd {
 	}
 }
 
-// Accept returns the next connection within the bounds.
+// Accept returns the next connection within the bounds. One beyond them costs no more than being
+// taken and closed. An error is the listener's, and ends the server's taking of connections unless
+// it passes by itself.
 func (c *crowd) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
@@ -59,7 +66,10 @@ func (c *crowd) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection, or returns nil when there are too many.
+// enter counts a connection, or returns nil when there are too many. Who comes from this machine is
+// no stranger, and alone may have the last connections: the operator, and a proxy in front of the
+// server, whose clients cannot be told apart by address. An address that cannot be read is treated
+// so too: it is none of TCP.
 func (c *crowd) enter(conn net.Conn) *guest {
 	g := &guest{Conn: conn, crowd: c}
 	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
@@ -74,6 +84,7 @@ func (c *crowd) enter(conn net.Conn) *guest {
 	defer c.mu.Unlock()
 	most := c.conns
 	if g.network.IsValid() {
+		// Of a small bound half is kept, so that both sides have something.
 		most -= min(connsReserved, most/2)
 		if c.byNetwork[g.network] >= c.strangers {
 			return nil
@@ -89,7 +100,8 @@ func (c *crowd) enter(conn net.Conn) *guest {
 	return g
 }
 
-// guest is one connection. What is below mu of the crowd belongs to that.
+// guest is one connection. What is below mu of the crowd belongs to that. It is counted once, from
+// enter to Close, as a stranger or as a member's.
 type guest struct {
 	net.Conn
 	crowd   *crowd
@@ -99,7 +111,9 @@ type guest struct {
 }
 
 // known says that who is there has logged in, and is a stranger no more. It returns false when he
-// has all the connections that he may have: this one is to be closed.
+// has all the connections that he may have: this one is to be closed. A connection has one member
+// at a time; another who logs in on it, as behind a proxy, takes the first one's place, and the
+// count goes with him. What has left is not counted any more, so the answer does not matter.
 func (g *guest) known(member string) bool {
 	g.crowd.mu.Lock()
 	defer g.crowd.mu.Unlock()
@@ -132,7 +146,8 @@ func (g *guest) forget() {
 	g.network = netip.Prefix{}
 }
 
-// Close ends the connection and counts it out.
+// Close ends the connection and counts it out. The library may call it more than once, and only the
+// first counts. The lock is not held over the closing itself, which may wait.
 func (g *guest) Close() error {
 	g.crowd.mu.Lock()
 	if !g.left {
@@ -147,7 +162,8 @@ func (g *guest) Close() error {
 // guestKey is the key of a request's connection in its context.
 type guestKey struct{}
 
-// withGuest puts a connection into the context of its requests.
+// withGuest puts a connection into the context of its requests. Below TLS it is the guest itself:
+// that one is counted.
 func withGuest(ctx context.Context, conn net.Conn) context.Context {
 	if secured, ok := conn.(*tls.Conn); ok {
 		conn = secured.NetConn()
@@ -156,7 +172,7 @@ func withGuest(ctx context.Context, conn net.Conn) context.Context {
 }
 
 // noteKnown notes that who sends requests on a connection has logged in, and tells whether he may
-// have one more.
+// have one more. Where there is no connection, as in process, there is nothing to bound.
 func noteKnown(ctx context.Context, member string) bool {
 	g, ok := ctx.Value(guestKey{}).(*guest)
 	return !ok || g.known(member)

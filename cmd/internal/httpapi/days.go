@@ -6,8 +6,9 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// days returns the days of a series from one to another, both in: each day, or the last day of
-// each month that lies between them.
+// days returns the days of a series from one to another, both in: each day, or the last day of each
+// month that lies between them. The number of points is judged before any is made. Of a month that
+// until cuts there is no point, because its last day is beyond. With an error it returns none.
 func (p *parameters) days(from, until temporal.Date) (days []temporal.Date) {
 	step := p.values.Get("step")
 	if step == "" && !p.has("step") {

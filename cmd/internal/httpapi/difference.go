@@ -57,7 +57,7 @@ func parseDifference(raw string, today temporal.Date) (differenceQuery, error) {
 }
 
 // getDifference answers why two figures differ; with workers it streams who they were, the flows
-// first.
+// first. The flows say nothing of single people, and are not recorded as a read; the workers do.
 func (a *API) getDifference(w *reply, r *http.Request) {
 	q, err := parseDifference(r.URL.RawQuery, a.today())
 	if err != nil {
@@ -89,6 +89,8 @@ func (a *API) getDifference(w *reply, r *http.Request) {
 	out.end(r, err)
 }
 
+// difference finds the flows between two figures. The facts must hold the later of the two
+// knowledges; which is the first figure does not matter.
 func (a *API) difference(ctx context.Context, q differenceQuery,
 ) (answer Difference, found *difference.Difference, err error) {
 	if answer.From, err = a.answer(ctx, q.from); err != nil {

@@ -7,7 +7,10 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// getDocument answers with what describes the routes, or the events.
+// getDocument answers with what describes the routes, or the events. The four routes of documents
+// share it, because the handler of documents looks at the path itself. A name without .json is none
+// here, though a file system might have a folder of that name. They are for everybody, also on a
+// guarded ledger: they say what is public anyway.
 func (a *API) getDocument(w *reply, r *http.Request) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		w.fail(r, err)
@@ -23,6 +26,7 @@ func (a *API) getDocument(w *reply, r *http.Request) {
 }
 
 // Routes returns the method and path of every route, "GET /v1/events", in the order of the table.
+// It is for tests, and for whoever compares the documents with the server.
 func (a *API) Routes() []string {
 	var all []string
 	for _, route := range a.routes() {

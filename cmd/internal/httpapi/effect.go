@@ -8,7 +8,7 @@ import (
 )
 
 // postEffect tells what events have done, or would do, to whoever may report them. It appends
-// nothing.
+// nothing. Events beyond its scope are judged as POST /v1/events would.
 func (a *API) postEffect(w *reply, r *http.Request) {
 	p, err := parseParameters(r.URL.RawQuery, "since")
 	if err != nil {

@@ -20,7 +20,8 @@ const (
 	zstdName = "zstd"
 )
 
-// acceptEncoding says which encodings a body may have.
+// acceptEncoding says which encodings a body may have. It is answered with 415, so that a client
+// may choose another one by itself (RFC 9110, section 12.5.3).
 const acceptEncoding = zstdName + ", " + gzipName
 
 // The decoders of zstd by the windows they allow: most bodies need little memory.
@@ -40,7 +41,7 @@ const (
 )
 
 // encodingOf returns the encoding of the body, "" for none, and whether it is one that can be
-// decoded.
+// decoded. Names are compared without regard to case. An empty list, and identity, are no encoding.
 func encodingOf(h http.Header) (name string, known bool) {
 	for _, value := range h["Content-Encoding"] {
 		for coding := range strings.SplitSeq(value, ",") {
@@ -61,7 +62,9 @@ func encodingOf(h http.Header) (name string, known bool) {
 }
 
 // decoder is a reader of a body as it was before it was encoded. It decodes as it is read, never
-// ahead of what has arrived, and takes its memory from the request's claim.
+// ahead of what has arrived, and takes its memory from the request's claim. It is used by one
+// goroutine at a time, and belongs to one request. After an error all further reads of an encoded
+// body return the same.
 type decoder struct {
 	request  *http.Request
 	encoding string
@@ -77,7 +80,9 @@ type decoder struct {
 	pool *sync.Pool // where that one goes back to
 }
 
-// The decoders that wait for a body.
+// The decoders that wait for a body. They are shared by all requests; each decoder of them is
+// nobody's while it lies there. What they hold is not claimed by anybody: it is bounded by how many
+// were in use at once, and is given up when memory is short.
 var (
 	gzipDecoders      sync.Pool
 	zstdDecoders      sync.Pool
@@ -85,13 +90,16 @@ var (
 )
 
 // decode returns a reader of the body that from gives, as it was before it was encoded. Close it,
-// with nothing reading.
+// with nothing reading. The encoding must be one that encodingOf knows. Nothing is read and nothing
+// claimed before the first Read. A whole body is bounded by the reader it comes from and by its own
+// reader; a stream sets unfold.
 func decode(r *http.Request, from io.Reader, c *claim) *decoder {
 	encoding, _ := encodingOf(r.Header)
 	return &decoder{request: r, encoding: encoding, claim: c, in: source{from: from}}
 }
 
-// source is a body as sent. It remembers why it ended, and the last that was read of it.
+// source is a body as sent. It remembers why it ended, and the last that was read of it. The last
+// bytes are kept for widen, which must find a header again that a decoder has read.
 type source struct {
 	from io.Reader
 	read int64
@@ -99,6 +107,8 @@ type source struct {
 	last [zstd.HeaderMaxSize]byte
 }
 
+// It must not lose track of an error by way of the decoders, which put errors of their own in its
+// place.
 func (s *source) Read(b []byte) (int, error) {
 	n, err := s.from.Read(b)
 	s.read += int64(n)
@@ -114,7 +124,8 @@ func (s *source) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Read reads the next piece.
+// Read reads the next piece. An error is a problem where the body is at fault, and otherwise that
+// of the connection. It may come with bytes that were decoded before it.
 func (d *decoder) Read(b []byte) (int, error) {
 	if d.encoding == "" {
 		return d.in.Read(b)
@@ -132,6 +143,8 @@ func (d *decoder) Read(b []byte) (int, error) {
 		d.err = d.widen()
 	}
 	d.out += int64(n)
+	// A whole body is bounded by its length; a stream has none, and a bomb in it would keep a core
+	// busy.
 	if d.unfold && d.out > unfoldFree && d.out > unfoldMax*d.in.read {
 		d.err = problem.New(problem.BodyTooLarge, "the body unfolds to more than 200 times what"+
 			" was sent: send events, not what compresses like that")
@@ -142,7 +155,9 @@ func (d *decoder) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// begin takes a decoder and reads the beginning of the body.
+// begin takes a decoder and reads the beginning of the body. It waits for the first bytes of the
+// body, and so runs at the first Read and not before: what waits for a client must be under the
+// deadline of that.
 func (d *decoder) begin() (err error) {
 	if d.encoding == zstdName {
 		return d.beginZstd()
@@ -159,7 +174,9 @@ func (d *decoder) begin() (err error) {
 	return err
 }
 
-// beginZstd looks at the first frame's header for how much memory the body needs.
+// beginZstd looks at the first frame's header for how much memory the body needs. A first frame
+// with a small window, or of one segment with small content, gets the small decoder. It says
+// nothing of the frames that follow; see widen. A frame to be skipped says nothing of any.
 func (d *decoder) beginZstd() error {
 	var header zstd.Header
 	head := make([]byte, 0, zstd.HeaderMaxSize)
@@ -178,8 +195,10 @@ func (d *decoder) beginZstd() error {
 	return d.openZstd(head, small && !header.Skippable)
 }
 
-// widen goes on with a decoder of the large window, at the frame whose header the one of the
-// small window has just read and refused. Decoders read no further than that.
+// widen goes on with a decoder of the large window, at the frame whose header the one of the small
+// window has just read and refused. Decoders read no further than that. The decoder of the small
+// window goes back to its pool first. Where no header is found the body is damaged, or its decoder
+// read on further than it does: better an error than a body with a hole.
 func (d *decoder) widen() error {
 	at := bytes.LastIndex(d.in.last[:], zstdMagic)
 	if at < 0 {
@@ -193,7 +212,9 @@ func (d *decoder) widen() error {
 // zstdMagic begins each frame.
 var zstdMagic = []byte("\x28\xb5\x2f\xfd")
 
-// openZstd takes a decoder for what was read already and the rest of the body.
+// openZstd takes a decoder for what was read already and the rest of the body. head are the bytes
+// that were read and not decoded. It claims what the decoder may take at most, before it is made;
+// with an error nothing is taken from a pool.
 func (d *decoder) openZstd(head []byte, small bool) (err error) {
 	window, memory := uint64(zstdWindow), int64(zstdRoom)
 	d.pool = &zstdDecoders
@@ -214,11 +235,15 @@ func (d *decoder) openZstd(head []byte, small bool) (err error) {
 	return err
 }
 
+// isWindow tells whether a frame wants a larger window, or holds more, than the decoder was made
+// for.
 func isWindow(err error) bool {
 	return errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded)
 }
 
-// reason says why reading ended: an error of the connection, of the encoding, or [io.EOF].
+// reason says why reading ended: an error of the connection, of the encoding, or [io.EOF]. An error
+// of the connection comes before one of the encoding: a body that broke off looks damaged too, and
+// the client should not look for a fault in his compressor.
 func (d *decoder) reason(err error) error {
 	var known *problem.Error
 	switch {
@@ -237,13 +262,16 @@ func (d *decoder) reason(err error) error {
 		": check Content-Encoding, and send again", err)
 }
 
-// close ends reading. What was taken of the claim stays so until that is released.
+// close ends reading. What was taken of the claim stays so until that is released. It may be called
+// when nothing was ever read.
 func (d *decoder) close() {
 	d.putBack()
 	d.err = io.ErrClosedPipe
 }
 
-// putBack gives the decoder of the encoding back.
+// putBack gives the decoder of the encoding back. One of zstd that cannot be reset is left to the
+// collector. Nothing of the body stays reachable by a decoder of zstd; one of gzip keeps its source
+// until it gets the next.
 func (d *decoder) putBack() {
 	switch {
 	case d.gzip != nil:

@@ -43,6 +43,7 @@ func parseExplain(raw string, today temporal.Date) (explainQuery, error) {
 	return q, p.err()
 }
 
+// of reads which figure is to be explained: the covered unless it says otherwise.
 func (p *parameters) of() explain.Of {
 	if !p.has("of") {
 		return explain.Covered
@@ -55,6 +56,8 @@ func (p *parameters) of() explain.Of {
 }
 
 // getExplain streams who makes a figure up. What goes wrong after the first line is the last line.
+// The number of workers is that of the figure in the first line, because facts and figure are of
+// the same knowledge; who does not find the last line has not got all.
 func (a *API) getExplain(w *reply, r *http.Request) {
 	q, err := parseExplain(r.URL.RawQuery, a.today())
 	if err != nil {
@@ -100,7 +103,8 @@ func (a *API) answer(ctx context.Context, q coverageQuery) (coverage.Answer, err
 	})
 }
 
-// lines is an answer of one JSON value a line.
+// lines is an answer of one JSON value a line. It is used by one goroutine, and buffers: what is
+// written is with the client after end, or once 64 KiB are full.
 type lines struct {
 	w       *reply
 	out     *bufio.Writer
@@ -108,6 +112,7 @@ type lines struct {
 	written int
 }
 
+// Nothing is sent before the first line, so an error until then is an answer of its own.
 func newLines(w *reply) *lines {
 	w.Header().Set("Content-Type", streamType)
 	l := &lines{w: w, out: bufio.NewWriterSize(w, 64<<10)}
@@ -130,7 +135,8 @@ func (l *lines) write(value any) error {
 	return nil
 }
 
-// end sends what is left, and err as the last line if there is one.
+// end sends what is left, and err as the last line if there is one. Call it once, with or without
+// an error, and write nothing more.
 func (l *lines) end(r *http.Request, err error) {
 	if flushed := l.out.Flush(); flushed != nil || errors.Is(err, errGone) || err == nil {
 		return

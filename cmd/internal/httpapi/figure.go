@@ -23,7 +23,7 @@ type Figures interface {
 	Attest(ctx context.Context, f ledger.Figure) (ledger.Attested, error)
 }
 
-// figures returns what the ledger has of that.
+// figures returns what the ledger has of that. A ledger that has none of it is 404.
 func (a *API) figures() (Figures, error) {
 	if kept, ok := a.ledger.(Figures); ok {
 		return kept, nil
@@ -31,7 +31,8 @@ func (a *API) figures() (Figures, error) {
 	return nil, problem.New(problem.NotFound, "this ledger proves nothing")
 }
 
-// parseFigure reads the query of a figure that is to be proved or published.
+// parseFigure reads the query of a figure that is to be proved or published. known are the names of
+// further parameters: a published figure has no knowledge but all that is recorded.
 func parseFigure(raw string, today temporal.Date, known ...string) (coverageQuery, error) {
 	p, err := parseParameters(raw, append(known, "region", "on", "indicator")...)
 	if err != nil {
@@ -45,7 +46,8 @@ func parseFigure(raw string, today temporal.Date, known ...string) (coverageQuer
 }
 
 // getBundle answers with a bundle. What goes wrong after it has begun is at its end, and then its
-// checksum is not.
+// checksum is not. The knowledge is fixed by the answer first, so that the bundle is of the events
+// that the record names.
 func (a *API) getBundle(w *reply, r *http.Request) {
 	q, err := parseFigure(r.URL.RawQuery, a.today(), "known", "min_seq")
 	var figures Figures
@@ -76,7 +78,8 @@ func (a *API) getBundle(w *reply, r *http.Request) {
 	}
 }
 
-// postAttest publishes a figure, for the operator at the machine.
+// postAttest publishes a figure, for the operator at the machine. It is for ever: a figure that was
+// published stays in the log, also when what it rests on is taken back.
 func (a *API) postAttest(w *reply, r *http.Request) {
 	q, err := parseFigure(r.URL.RawQuery, a.today())
 	var figures Figures

@@ -35,7 +35,8 @@ type findingsQuery struct {
 	summary bool
 }
 
-// parseFindings reads the query of GET /v1/findings.
+// parseFindings reads the query of GET /v1/findings. from and to narrow by the events of a finding,
+// and known says as known when: two bounds of the same log.
 func parseFindings(raw string) (findingsQuery, error) {
 	p, err := parseParameters(raw, "code", "region", "worker", "enrolment", "commitment", "open",
 		"from", "to", "known", "lang", "summary", "min_seq")
@@ -59,6 +60,7 @@ func parseFindings(raw string) (findingsQuery, error) {
 	return q, p.err()
 }
 
+// findingCode reads the code of a finding; 0 when it is left out, which is all.
 func (p *parameters) findingCode() findings.Code {
 	if !p.has("code") {
 		return 0
@@ -71,6 +73,7 @@ func (p *parameters) findingCode() findings.Code {
 	return code
 }
 
+// language reads the language of words for people: Indonesian unless it says otherwise.
 func (p *parameters) language() findings.Language {
 	if !p.has("lang") {
 		return findings.Indonesian
@@ -116,6 +119,7 @@ func (a *API) getFindings(w *reply, r *http.Request) {
 	out.end(r, err)
 }
 
+// summarise answers how many findings there are, by code and region.
 func (a *API) summarise(w *reply, r *http.Request, view *coverage.View,
 	found *findings.Projection, q findings.Query,
 ) {
@@ -132,7 +136,9 @@ func (a *API) summarise(w *reply, r *http.Request, view *coverage.View,
 }
 
 // withFindings returns what is put into receipts whose sender asks for it: the findings of each
-// event. It waits until they are known, within bounds; what is not known then is null.
+// event. It waits until they are known, within bounds; what is not known then is null. It is called
+// once the events are durable, so an error of its own is none of the request. The lists are as many
+// as the receipts.
 func (a *API) withFindings(ctx context.Context, got []event.Receipt, opts *submission,
 ) []json.RawMessage {
 	if !opts.findings {

@@ -28,7 +28,7 @@ type fundingQuery struct {
 	minSeq eventstore.Sequence
 }
 
-// parseFunding reads the query of GET /v1/funding.
+// parseFunding reads the query of GET /v1/funding. Left out, commitment, funder and year are all.
 func parseFunding(raw string) (fundingQuery, error) {
 	p, err := parseParameters(raw, "commitment", "funder", "year", "known", "min_seq")
 	if err != nil {
@@ -48,7 +48,8 @@ func parseFunding(raw string) (fundingQuery, error) {
 	return q, p.err()
 }
 
-// getFunding streams what was committed, granted, disbursed and covered.
+// getFunding streams what was committed, granted, disbursed and covered. Lines are sent as they are
+// reckoned; an error after the first is the last line, and the end is missing then.
 func (a *API) getFunding(w *reply, r *http.Request) {
 	q, err := parseFunding(r.URL.RawQuery)
 	if err != nil {
@@ -79,7 +80,9 @@ func (a *API) getFunding(w *reply, r *http.Request) {
 	out.end(r, err)
 }
 
-// known returns the knowledge that is asked for, up to the end of what is applied.
+// known returns the knowledge that is asked for, up to the end of what is applied. Of an empty log
+// it is sequence 0 and no time. It is fixed before anything is sent, so that the first line says
+// what all of the answer rests on.
 func (a *API) known(ctx context.Context, k knowledge, minSeq eventstore.Sequence,
 ) (known coverage.Known, err error) {
 	view, sequence, err := a.view(ctx, k, minSeq)

@@ -9,10 +9,12 @@ import (
 )
 
 // isProbe tells whether a request asks how the ledger is. That must be told also, and above all,
-// when there is too much to do.
+// when there is too much to do. They are also the ones that answer while a ledger is being opened.
 func isProbe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
 
-// getHealth answers how the ledger is.
+// getHealth answers how the ledger is. It is true at every moment: 503 with why when the log cannot
+// be written or is damaged, a projection has stopped, or nobody can log in (contract, section 7).
+// It heals by itself, and needs no login: who looks after a ledger may be a machine.
 func (a *API) getHealth(w *reply, r *http.Request) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		w.fail(r, err)
@@ -25,7 +27,9 @@ func (a *API) getHealth(w *reply, r *http.Request) {
 	writeState(w, r, health.Status, health)
 }
 
-// getReady answers whether events and questions are answered now.
+// getReady answers whether events and questions are answered now. It is told on top of what the
+// ledger says of itself: a server that is stopping, or has too much in work, is well and still not
+// to be sent more.
 func (a *API) getReady(w *reply, r *http.Request) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		w.fail(r, err)
@@ -39,7 +43,7 @@ func (a *API) getReady(w *reply, r *http.Request) {
 }
 
 // getStatus answers with role, intake and streams: to an auditor, and of an open ledger on its
-// machine.
+// machine. It is 503 as health is, with the same body either way.
 func (a *API) getStatus(w *reply, r *http.Request) {
 	_, err := parseParameters(r.URL.RawQuery)
 	if err == nil && w.member == nil {
@@ -53,7 +57,8 @@ func (a *API) getStatus(w *reply, r *http.Request) {
 	writeState(w, r, status.Status, status)
 }
 
-// loginErr returns why nobody can log in at the moment, nil when they can.
+// loginErr returns why nobody can log in at the moment, nil when they can. Of a ledger that asks
+// nobody it is always nil.
 func (a *API) loginErr() error {
 	if a.config.Access == nil {
 		return nil
@@ -72,7 +77,8 @@ func (a *API) unready() error {
 	return a.loginErr()
 }
 
-// writeState answers with a state: 503 unless it is ok.
+// writeState answers with a state: 503 unless it is ok. The body is the same for both, so that
+// whoever reads it need not look at the status. It is never kept: a state of before says nothing.
 func writeState(w *reply, r *http.Request, state string, body any) {
 	status := http.StatusOK
 	if state != ledger.HealthOK {

@@ -21,7 +21,9 @@ const streamType = "application/x-ndjson"
 // stillEvery is after how many events of the log it is asked whether who reads may read on.
 const stillEvery = 1_000
 
-// getEvents streams the log. What goes wrong after the first line is the last line.
+// getEvents streams the log. What goes wrong after the first line is the last line. Memory does not
+// grow with the log. A question about one worker or enrolment is recorded before the first line;
+// one about all events is about nobody in particular.
 func (a *API) getEvents(w *reply, r *http.Request) {
 	filter, err := parseEvents(r.URL.RawQuery)
 	if err != nil {
@@ -34,6 +36,8 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	}
 	ctx, stop := a.untilDrain(r)
 	defer stop()
+	// Who follows holds a place for as long as he likes, as a stream of events does, and is counted
+	// with those.
 	if filter.Follow {
 		name := w.member.share()
 		if !a.pools.streams.Try(name, 1) {
@@ -68,7 +72,8 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	}
 }
 
-// flushNow sends what was written so far to who follows.
+// flushNow sends what was written so far to who follows. Without it, the last events would lie in a
+// buffer until more come.
 func flushNow(w *reply, out *bufio.Writer) error {
 	if out.Flush() != nil || w.control.Flush() != nil {
 		return errGone
@@ -91,6 +96,9 @@ func writeJSON(w *reply, r *http.Request, status int, value any) {
 	send(w, status, b.Bytes())
 }
 
+// postReplay rebuilds a projection beside the live one and compares (contract, sections 6 and 7).
+// It reads the whole log, so it has its turn and ends with the server. A difference is no error:
+// matches is false.
 func (a *API) postReplay(w *reply, r *http.Request) {
 	opts, err := parseReplay(r.URL.RawQuery)
 	switch {
@@ -120,6 +128,8 @@ func (a *API) postReplay(w *reply, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, result)
 }
 
+// postVerify reads and checks the whole log. Damage is in the report, with 200. A check that was
+// ended by a stop of the server leaves nothing behind.
 func (a *API) postVerify(w *reply, r *http.Request) {
 	_, err := parseParameters(r.URL.RawQuery)
 	if err == nil && w.member == nil {
@@ -155,9 +165,10 @@ func onlyHere(r *http.Request) error {
 	return nil
 }
 
-// ownName refuses a request to an open ledger that was sent to another name than the machine's
-// own. A stranger's page may make its own name lead here: for the browser it then asks its own
-// server, and reads the answer.
+// ownName refuses a request to an open ledger that was sent to another name than the machine's own.
+// A stranger's page may make its own name lead here: for the browser it then asks its own server,
+// and reads the answer. A proxy on the machine makes everybody seem to be on it, so what was
+// forwarded is refused too.
 func ownName(r *http.Request) error {
 	for _, name := range forwardedHeaders {
 		if r.Header.Get(name) != "" {

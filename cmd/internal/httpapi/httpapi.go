@@ -1,8 +1,15 @@
 // Package httpapi is the ledger on HTTP (contract, section 7): events in, coverage out.
 //
-// [New] makes the handler, [Listen] a server for it that bounds what strangers can take of time
-// and memory, and [InProcess] a client's transport that reaches the handler without a network, so
-// that the command line asks the same questions in the same way with and without a server.
+// [New] makes the handler, [Listen] a server for it that bounds what strangers can take of time and
+// memory, and [InProcess] a client's transport that reaches the handler without a network, so that
+// the command line asks the same questions in the same way with and without a server. Beside these
+// there are many routes for auditors (contract, section 8), subscriptions (section 9) and the
+// operator. What a figure or a fact comes to is none of this package's: it reads questions, asks a
+// [Ledger], and writes answers.
+//
+// A handler holds no state between two requests but for counts of what is in work. So a server that
+// ends, however it ends, loses nothing that a client was told of: what has a receipt is durable in
+// the ledger.
 package httpapi
 
 import (
@@ -22,8 +29,12 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Config is what the routes need besides the ledger. The zero value of each field is a default.
+// Config is what the routes need besides the ledger. The zero value of each field is a default. New
+// copies it. What its fields lead to is called from many goroutines at once, and belongs to whoever
+// called New, who closes it after the server has ended.
 type Config struct {
+	// Now says which day is today, and the moment that records of reads get. It decides nothing of
+	// the log: record times are the ledger's own.
 	Now   func() time.Time // the clock; time.Now
 	Log   *slog.Logger     // for the operator; slog.Default
 	Pages http.Handler     // answers GET / and GET /assets/; none
@@ -32,6 +43,8 @@ type Config struct {
 	// Upload makes what answers at /upload, given what answers on all routes; none.
 	Upload func(api http.Handler) http.Handler
 
+	// The notice and who may ask are fixed for the life of the handler. That a ledger is guarded or
+	// not is not: Access is asked at each request.
 	Notice string      // said in the header of every answer, such as of a sample's; none
 	Access Access      // who may ask; nil: anybody
 	TLS    *tls.Config // how the server answers; nil: without TLS
@@ -48,7 +61,10 @@ type Config struct {
 	Limits Limits
 }
 
-// Limits bound what a client can make the server wait.
+// Limits bound what a client can make the server wait. The zero value of each field stands for the
+// default that is named beside it; a bound cannot be left out. Times are of the wall clock and of
+// one client; numbers are of the whole server, unless a line says otherwise. They are set by New
+// and only read after it.
 type Limits struct {
 	Header time.Duration // until a request's header is read; 10 s
 	Body   time.Duration // until a body, but for a stream's, is read; 2 min
@@ -79,7 +95,8 @@ const noticeHeader = "Cakupan-Notice"
 // transportSecurity has browsers that were here by TLS come back by TLS alone, for a year.
 const transportSecurity = "max-age=31536000"
 
-// API answers requests. Make it with [New].
+// API answers requests. Make it with [New]. It is safe for concurrent use. It has no end of its
+// own: a [Server] ends what it has begun.
 type API struct {
 	// Set by New and only read after it.
 	ledger  Ledger
@@ -102,7 +119,10 @@ type API struct {
 	inWork   inWork
 }
 
-// New returns the handler of all routes.
+// New returns the handler of all routes. The handler starts no goroutine: who watches changes is
+// told of them only while a [Server] serves, and one that is only ever asked in process need not be
+// closed. The ledger stays the caller's. Config.Upload is called last but for the routes, with a
+// handler that has no routes yet: it may keep it, and must not ask it before New has returned.
 func New(ledger Ledger, config Config) *API {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -140,6 +160,8 @@ func New(ledger Ledger, config Config) *API {
 	return a
 }
 
+// orDefault puts the default in place of a bound that was left out. A test sets bounds of its own,
+// which are small; nobody has a use for a bound of 0.
 func orDefault[N ~int | ~int64](n *N, otherwise N) {
 	if *n == 0 {
 		*n = otherwise
@@ -152,7 +174,10 @@ func (a *API) today() temporal.Date {
 	return temporal.Instant(a.config.Now().UnixNano()).Date()
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP answers a request. Every answer, also an error of the mux, goes through a [reply], so
+// each has the headers that are set here, and bounded times. The order matters: who is counted in
+// is counted out by the deferred calls, whatever a handler does, and the request is in work for a
+// stop of the server before its first byte is read.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply := &reply{ResponseWriter: w, control: http.NewResponseController(w), api: a}
 	a.inWork.add(reply)
@@ -168,6 +193,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { end(routeOf(within), reply.status) }()
 	}
 	h := reply.Header()
+	// By default a browser asks again each time, because figures move with the log; answers about a
+	// past that cannot change say otherwise themselves.
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
 	if r.TLS != nil {
@@ -188,6 +215,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"a page of another site may not send this", err))
 		return
 	}
+	// Counted before it is compared, so that two that come at once cannot both take the last place.
+	// It is let in before who asks is known, so the bound protects the look-up of logins too. A
+	// probe has no bound: who looks after the server must see that it has too much to do.
 	if a.requests.Add(1) > int64(a.config.Limits.Requests) && !isProbe(r) {
 		a.requests.Add(-1)
 		reply.failShare(r, overloaded())
@@ -197,8 +227,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(reply, r)
 }
 
-// recovered answers a request whose handler panicked. The request is not logged, because a path
-// or a query may hold what must not be.
+// recovered answers a request whose handler panicked. The request is not logged, because a path or
+// a query may hold what must not be. The process goes on: what the request held is given back by
+// its deferred calls. Where the answer has begun, the error is its last line, as for every other
+// failure.
 func (a *API) recovered(w *reply, r *http.Request, cause any) {
 	a.config.Log.LogAttrs(r.Context(), slog.LevelError, "request panicked",
 		slog.String("method", r.Method), slog.Any("cause", cause),
@@ -206,7 +238,9 @@ func (a *API) recovered(w *reply, r *http.Request, cause any) {
 	w.fail(r, problem.New(problem.Internal, "internal error"))
 }
 
-// reply is a response that gives its client a bounded time for each piece it is to take.
+// reply is a response that gives its client a bounded time for each piece it is to take. It lives
+// as long as one request. All of it belongs to the handler's goroutine, but for what mu guards: a
+// stop of the server comes from another one.
 type reply struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -223,7 +257,8 @@ type reply struct {
 // Unwrap returns the response below, for [http.ResponseController].
 func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader sends the status.
+// WriteHeader sends the status. A second status is passed on for the library to complain of, and is
+// not what was answered.
 func (w *reply) WriteHeader(status int) {
 	if !w.begun {
 		w.begun, w.status = true, status
@@ -231,7 +266,9 @@ func (w *reply) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write sends a piece of the answer.
+// Write sends a piece of the answer. Each piece has its own time, and an answer as a whole has
+// none: a long answer to somebody who reads is no fault, and one to somebody who does not is ended
+// within Limits.Write.
 func (w *reply) Write(b []byte) (int, error) {
 	if !w.begun {
 		w.begun, w.status = true, http.StatusOK
@@ -247,10 +284,14 @@ func (w *reply) extend() {
 	_ = w.control.SetWriteDeadline(w.deadline(w.api.config.Limits.Write))
 }
 
-// fail answers with an error. When the answer has begun, the error is its last line.
+// fail answers with an error. When the answer has begun, the error is its last line. A client that
+// reads lines knows a problem by its type; see [problem.IsLine].
 func (w *reply) fail(r *http.Request, err error) { w.failWith(r, err, nil) }
 
-// failWith answers with an error and more members of its object.
+// failWith answers with an error and more members of its object. extra is a JSON object such as
+// receipts, or nil; it is left out of an error that is a last line, where receipts have gone
+// before. An internal error is logged with its cause, which the client is not shown; not when the
+// client is gone, because a request that was given up fails in any way.
 func (w *reply) failWith(r *http.Request, err error, extra []byte) {
 	e := problem.From(err)
 	if e.Code == problem.Internal && r.Context().Err() == nil {
@@ -262,6 +303,7 @@ func (w *reply) failWith(r *http.Request, err error, extra []byte) {
 		_, _ = w.Write(append(e.JSON(false), '\n'))
 		return
 	}
+	// Length -1 is a body of unknown length. One that was read to its end is not hurt by the bound.
 	if r.ContentLength != 0 {
 		w.leaveBody()
 	}

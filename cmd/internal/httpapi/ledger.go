@@ -15,8 +15,9 @@ import (
 	"cakupan/projections/standing"
 )
 
-// Ledger is what the routes ask. All methods may be called at the same time. An error with a
-// place in the table of problems is shown as such; every other one is an internal error.
+// Ledger is what the routes ask. All methods may be called at the same time. An error with a place
+// in the table of problems is shown as such; every other one is an internal error. ctx is mostly
+// the request's: when it ends, so does a question, and what is durable by then stays.
 type Ledger interface {
 	intake.Submitter
 

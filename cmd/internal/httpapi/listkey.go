@@ -36,7 +36,7 @@ func (a *API) getListKey(w *reply, r *http.Request) {
 }
 
 // getListEvents streams the events of a list: its rows, and the steps that corrected it. A
-// publisher gets its own alone.
+// publisher gets its own alone. What goes wrong after the first line is the last line.
 func (a *API) getListEvents(w *reply, r *http.Request) {
 	p, err := parseParameters(r.URL.RawQuery, "list", "source")
 	if err != nil {

@@ -26,7 +26,9 @@ type LookupFound struct {
 	Worker string `json:"worker"`
 }
 
-// postLookup answers who a NIK is, once it is recorded who asked.
+// postLookup answers who a NIK is, once it is recorded who asked. A NIK that the vault does not
+// know is 404, and recorded all the same. A crash between the record and the answer leaves a record
+// of an answer that nobody got: never the other way round.
 func (a *API) postLookup(w *reply, r *http.Request) {
 	asked, err := readLookup(w, r)
 	if err != nil {
@@ -41,7 +43,8 @@ func (a *API) postLookup(w *reply, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, LookupFound{worker})
 }
 
-// readLookup reads the body. What is wrong with it is told without showing any of it.
+// readLookup reads the body. What is wrong with it is told without showing any of it. The body is
+// bounded by far more than a NIK takes.
 func readLookup(w *reply, r *http.Request) (asked LookupAsked, err error) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		return asked, err
@@ -60,7 +63,8 @@ func readLookup(w *reply, r *http.Request) (asked LookupAsked, err error) {
 	return LookupAsked{}, problem.New(problem.Malformed, `the body must be {"nik":"…"}`)
 }
 
-// getLookups streams who asked for whom.
+// getLookups streams who asked for whom. They are the look-ups among all reads, in the order of
+// their record.
 func (a *API) getLookups(w *reply, r *http.Request) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		w.fail(r, err)
@@ -77,7 +81,8 @@ func (a *API) getLookups(w *reply, r *http.Request) {
 	out.end(r, err)
 }
 
-// getReads streams who read what about people.
+// getReads streams who read what about people. All are read and those asked for are sent: what was
+// read about people is asked for seldom.
 func (a *API) getReads(w *reply, r *http.Request) {
 	p, err := parseParameters(r.URL.RawQuery, "who", "what", "worker")
 	var who, worker string
@@ -101,6 +106,7 @@ func (a *API) getReads(w *reply, r *http.Request) {
 	out.end(r, err)
 }
 
+// readKind reads the kind of a read; "" is all.
 func (p *parameters) readKind() lookups.Kind {
 	kind := lookups.Kind(p.values.Get("what"))
 	if p.has("what") && !slices.Contains(lookups.Kinds(), kind) {
@@ -120,7 +126,8 @@ func (w *reply) who() string {
 // now is the moment it is.
 func (a *API) now() temporal.Instant { return temporal.Instant(a.config.Now().UnixNano()) }
 
-// noteRead records what is read about people, before the first of it is sent.
+// noteRead records what is read about people, before the first of it is sent. Its error is the
+// answer: what cannot be recorded is not read (contract, section 8).
 func (a *API) noteRead(w *reply, r *http.Request, read lookups.Read) error {
 	read.Who = w.who()
 	return a.ledger.NoteRead(r.Context(), a.now(), &read)

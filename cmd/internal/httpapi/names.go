@@ -8,7 +8,9 @@ import (
 
 // namesOnly returns what was sent with the names of its fields and without their values, for those
 // who are to see what is wrong and not of whom it speaks. Headers are lines before the payload;
-// what is no JSON has no names.
+// what is no JSON has no names. It is for an auditor who looks at one that was refused: a NIK in
+// the wrong place, or a name, may be all that is wrong with it. What it returns is text for people,
+// and no event any more.
 func namesOnly(original string) string {
 	var shown strings.Builder
 	rest := original
@@ -34,7 +36,9 @@ func namesOnly(original string) string {
 	return shown.String()
 }
 
-// hideValues returns a value of JSON with what kind of value stands in place of each.
+// hideValues returns a value of JSON with what kind of value stands in place of each. It changes
+// the value it is given, which is nobody else's. null says nothing of anybody and stays, as names
+// do: they are what is to be seen.
 func hideValues(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

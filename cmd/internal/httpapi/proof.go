@@ -14,7 +14,7 @@ import (
 )
 
 // Proofs are what a ledger has that can prove what its log holds. All methods may be called at the
-// same time.
+// same time. What they return is the caller's.
 type Proofs interface {
 	// Checkpoint returns the signed head of all that is durable; Witnessed the newest one that a
 	// witness has cosigned, or a [problem.NotFound].
@@ -47,7 +47,8 @@ const (
 	noteBytesMax = 64 << 10
 )
 
-// proofs returns what the ledger has of that.
+// proofs returns what the ledger has of that. A ledger that has none of it is 404, so a client can
+// tell that from a proof that failed.
 func (a *API) proofs() (Proofs, error) {
 	if kept, ok := a.ledger.(Proofs); ok {
 		return kept, nil
@@ -55,7 +56,8 @@ func (a *API) proofs() (Proofs, error) {
 	return nil, problem.New(problem.NotFound, "this ledger proves nothing")
 }
 
-// getCheckpoint answers with a signed head.
+// getCheckpoint answers with a signed head. It is over durable events only (contract, section 8),
+// so what it says cannot be lost by a crash.
 func (a *API) getCheckpoint(w *reply, r *http.Request) {
 	p, err := parseParameters(r.URL.RawQuery, "witnessed")
 	var proofs Proofs
@@ -105,7 +107,9 @@ func (a *API) getSuccessions(w *reply, r *http.Request) {
 	w.sendAs(r, textType, text, err)
 }
 
-// postCheckpoint takes a cosignature.
+// postCheckpoint takes a cosignature. One that is there already is no error, so that a witness may
+// send again what it had no answer to. One of a witness that the ledger does not know is refused by
+// it.
 func (a *API) postCheckpoint(w *reply, r *http.Request) {
 	_, err := parseParameters(r.URL.RawQuery)
 	var proofs Proofs
@@ -131,7 +135,8 @@ func (a *API) postCheckpoint(w *reply, r *http.Request) {
 }
 
 // getTile answers with a tile or a bundle of entries. Neither ever changes; one that is not full
-// has a successor.
+// has a successor. A full one may be kept for ever, and one that is not full for an hour: it stays
+// true, and is only short.
 func (a *API) getTile(w *reply, r *http.Request) {
 	_, err := parseParameters(r.URL.RawQuery)
 	var proofs Proofs

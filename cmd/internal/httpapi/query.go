@@ -27,13 +27,17 @@ const (
 	lastMax = 1_000_000
 )
 
-// knowledge says how much of the log an answer may rest on.
+// knowledge says how much of the log an answer may rest on. The zero value is sequence 0, which is
+// nothing known. Two that are equal mean the same only while the log does not grow.
 type knowledge struct {
 	sequence eventstore.Sequence // [coverage.Everything] unless one was asked for
 	at       temporal.Instant    // meaningful when timed
 	timed    bool
 }
 
+// coverageQuery is what GET /v1/coverage asks (contract, section 7), and what questions about one
+// figure have in common with it. It was judged as a whole: days and codes are what the domain
+// knows.
 type coverageQuery struct {
 	regions   []region.Code // nil: all that are worth listing
 	on        temporal.Date
@@ -44,6 +48,7 @@ type coverageQuery struct {
 	minSeq    eventstore.Sequence
 }
 
+// seriesQuery is what GET /v1/series asks. Its days ascend, and are pointsMax at most.
 type seriesQuery struct {
 	region    region.Code
 	days      []temporal.Date
@@ -53,6 +58,7 @@ type seriesQuery struct {
 }
 
 // parseCoverage reads the query of GET /v1/coverage. today is what `on` is without being said.
+// Without region it is about all that are worth listing, which is not the same as region=ID.
 func parseCoverage(raw string, today temporal.Date) (coverageQuery, error) {
 	p, err := parseParameters(raw, "region", "on", "known", "indicator", "by", "count",
 		"min_seq")
@@ -95,7 +101,9 @@ func parseSeries(raw string, today temporal.Date) (seriesQuery, error) {
 
 const yearDays = 365
 
-// parseEvents reads the query of GET /v1/events.
+// parseEvents reads the query of GET /v1/events. Sequences that are out of the log are no error:
+// there is nothing there, or nothing yet. limit counts from the beginning, last from the end; both
+// at once would have two meanings.
 func parseEvents(raw string) (ledger.EventFilter, error) {
 	p, err := parseParameters(raw, "from", "to", "type", "enrolment", "worker", "commitment",
 		"source", "publisher", "limit", "last", "follow")
@@ -138,7 +146,8 @@ type submission struct {
 	language findings.Language // of the findings
 }
 
-// parseSubmit reads the query of POST /v1/events.
+// parseSubmit reads the query of POST /v1/events. Neither atomic nor dry_run is judged here by what
+// is sent: a stream refuses atomic itself.
 func parseSubmit(raw string) (submission, error) {
 	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run", "findings", "lang")
 	if err != nil {
@@ -151,7 +160,8 @@ func parseSubmit(raw string) (submission, error) {
 	return opts, p.err()
 }
 
-// parseReplay reads the query of POST /v1/replay.
+// parseReplay reads the query of POST /v1/replay. A projection that there is not is refused by the
+// ledger, which knows them.
 func parseReplay(raw string) (ledger.ReplayOptions, error) {
 	p, err := parseParameters(raw, "projection", "to", "swap")
 	if err != nil {
@@ -163,21 +173,26 @@ func parseReplay(raw string) (ledger.ReplayOptions, error) {
 	return opts, p.err()
 }
 
-// parameters reads the parameters of a query. The first one that is wrong is kept; what the
-// readers return then does not matter.
+// parameters reads the parameters of a query. The first one that is wrong is kept; what the readers
+// return then does not matter. Only the first is told: a person corrects one thing at a time, and a
+// machine reads one field. It belongs to one request. Ask err before anything that was read is
+// used.
 type parameters struct {
 	values url.Values
 	first  *problem.Error
 }
 
-// parseParameters refuses what the route does not know, what comes twice (but "by"), and what
-// holds a NIK: people would otherwise look one up by it, and it would stand in every log of
-// requests on the way.
+// parseParameters refuses what the route does not know, what comes twice (but "by"), and what holds
+// a NIK: people would otherwise look one up by it, and it would stand in every log of requests on
+// the way. Unknown ones are refused by name (contract, section 7): a typing error in a filter would
+// otherwise widen the answer without a word. The first in the order of names is told, so that the
+// same request gets the same answer.
 func parseParameters(raw string, known ...string) (*parameters, error) {
 	return parseRepeatable(raw, []string{"by"}, known...)
 }
 
-// parseRepeatable is the same where others than "by" may come more than once.
+// parseRepeatable is the same where others than "by" may come more than once. The words of the
+// library's own error would repeat what was sent, so they are not shown.
 func parseRepeatable(raw string, repeatable []string, known ...string) (*parameters, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -203,6 +218,7 @@ func parseRepeatable(raw string, repeatable []string, known ...string) (*paramet
 	return p, nil
 }
 
+// thereAre says which parameters a route knows, for whoever has mistyped one.
 func thereAre(known []string) string {
 	if len(known) == 0 {
 		return "there are none"
@@ -210,6 +226,7 @@ func thereAre(known []string) string {
 	return "there are " + strings.Join(known, ", ")
 }
 
+// sortedNames returns the names of parameters in order: those of a map have none.
 func sortedNames(values url.Values) []string {
 	names := make([]string, 0, len(values))
 	for name := range values {
@@ -219,7 +236,8 @@ func sortedNames(values url.Values) []string {
 	return names
 }
 
-// shorten returns a name as an answer may repeat it.
+// shorten returns a name as an answer may repeat it. A name is of any length and any bytes as it
+// comes; what is shown is valid UTF-8 and some 40 bytes.
 func shorten(name string) string {
 	const bytesMax = 40
 	if len(name) > bytesMax {
@@ -228,6 +246,8 @@ func shorten(name string) string {
 	return strings.ToValidUTF8(name, "\ufffd")
 }
 
+// err returns what is wrong with the parameters read so far, nil when nothing is. A nil
+// *problem.Error in an error would not be nil.
 func (p *parameters) err() error {
 	if p.first == nil {
 		return nil
@@ -235,16 +255,21 @@ func (p *parameters) err() error {
 	return p.first
 }
 
+// fail notes that a parameter is wrong; detail goes on from its name as a sentence does.
 func (p *parameters) fail(name, detail string) { p.failAs(problem.Query(name, name+" "+detail)) }
 
+// failAs notes an error, unless there is one already.
 func (p *parameters) failAs(e *problem.Error) {
 	if p.first == nil {
 		p.first = e
 	}
 }
 
+// has tells whether a parameter is there, also when it is empty: an empty one is wrong for most,
+// and not the same as one that was left out.
 func (p *parameters) has(name string) bool { return p.values.Has(name) }
 
+// date reads a day, YYYY-MM-DD, of the years 0001 to 9999.
 func (p *parameters) date(name string, otherwise temporal.Date) temporal.Date {
 	if !p.has(name) {
 		return otherwise
@@ -256,10 +281,13 @@ func (p *parameters) date(name string, otherwise temporal.Date) temporal.Date {
 	return date
 }
 
+// region reads the parameter "region".
 func (p *parameters) region(otherwise region.Code) region.Code {
 	return p.regionOf("region", otherwise)
 }
 
+// regionOf reads the code of a region. One that is not in the register is 404 region.unknown, with
+// the code that was perhaps meant; it is never guessed (contract, section 1).
 func (p *parameters) regionOf(name string, otherwise region.Code) region.Code {
 	if !p.has(name) {
 		return otherwise
@@ -274,6 +302,7 @@ func (p *parameters) regionOf(name string, otherwise region.Code) region.Code {
 	return code
 }
 
+// indicator reads what a percentage is of; EMPLOYED unless it says so (contract, section 6).
 func (p *parameters) indicator() event.Indicator {
 	if !p.has("indicator") {
 		return event.Employed
@@ -285,6 +314,8 @@ func (p *parameters) indicator() event.Indicator {
 	return indicator
 }
 
+// dimensions reads by what a figure is divided: each once, in the order of section 3 of the
+// contract, whatever the order they were asked for in.
 func (p *parameters) dimensions() (by []coverage.Dimension) {
 	for _, name := range p.values["by"] {
 		dimension, ok := coverage.ParseDimension(name)
@@ -299,6 +330,7 @@ func (p *parameters) dimensions() (by []coverage.Dimension) {
 	return by
 }
 
+// count reads what the cells of a division count: workers, unless it says otherwise.
 func (p *parameters) count() coverage.Count {
 	if !p.has("count") {
 		return coverage.Workers
@@ -310,7 +342,9 @@ func (p *parameters) count() coverage.Count {
 	return count
 }
 
-// sequence reads a number of an event; one that is too large for any log is the largest.
+// sequence reads a number of an event; one that is too large for any log is the largest. What one
+// beyond the log's end means is for the question to say; for known it is the end (contract, section
+// 3).
 func (p *parameters) sequence(name string, otherwise eventstore.Sequence) eventstore.Sequence {
 	if !p.has(name) {
 		return otherwise
@@ -322,6 +356,7 @@ func (p *parameters) sequence(name string, otherwise eventstore.Sequence) events
 	return sequence
 }
 
+// parseSequence reads decimal digits, without sign or space.
 func parseSequence(text string) (eventstore.Sequence, bool) {
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return 0, false
@@ -334,7 +369,8 @@ func parseSequence(text string) (eventstore.Sequence, bool) {
 }
 
 // knowledge reads a sequence, a time or a date, whose end in Asia/Makassar is meant. A "+" that
-// arrived as a space is put back: people forget to write it as %2B.
+// arrived as a space is put back: people forget to write it as %2B. Left out, it is everything
+// recorded. Digits alone are a sequence, so a date needs its hyphens.
 func (p *parameters) knowledge(name string) knowledge {
 	if !p.has(name) {
 		return knowledge{sequence: coverage.Everything}
@@ -354,6 +390,8 @@ func (p *parameters) knowledge(name string) knowledge {
 	return knowledge{at: at, timed: true}
 }
 
+// flag reads a yes or no, no when it is left out. Other words, and an empty one, are refused:
+// "?atomic" without a value may have been meant either way.
 func (p *parameters) flag(name string) bool {
 	switch text := p.values.Get(name); {
 	case !p.has(name) || text == "false":
@@ -364,6 +402,8 @@ func (p *parameters) flag(name string) bool {
 	return true
 }
 
+// eventType reads a type by its name, with or without what all names begin with; 0 when it is left
+// out, which is all types.
 func (p *parameters) eventType() event.Type {
 	if !p.has("type") {
 		return 0
@@ -378,7 +418,7 @@ func (p *parameters) eventType() event.Type {
 	return 0
 }
 
-// text reads a parameter that is compared as it is.
+// text reads a parameter that is compared as it is. It is "" when it is left out, which is all.
 func (p *parameters) text(name string) string {
 	text := p.values.Get(name)
 	if p.has(name) && text == "" {
@@ -387,6 +427,8 @@ func (p *parameters) text(name string) string {
 	return text
 }
 
+// key reads the id of a worker, an enrolment or a commitment, and so on what it can be at most; one
+// that nobody has is no error, and there is nothing about it.
 func (p *parameters) key(name string) string {
 	text := p.values.Get(name)
 	if p.has(name) && (text == "" || len(text) > keyBytesMax) {

@@ -18,7 +18,8 @@ func firstRefusal(got []event.Receipt) *event.Refusal {
 	return nil
 }
 
-// placeOf returns the place, from 1, of the event that was refused so.
+// placeOf returns the place, from 1, of the event that was refused so. It is 0 when there is none
+// such.
 func placeOf(refusal *event.Refusal, got []event.Receipt) int {
 	for i := range got {
 		if got[i].Refusal == refusal {

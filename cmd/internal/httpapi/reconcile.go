@@ -35,7 +35,8 @@ type reconcileQuery struct {
 	minSeq eventstore.Sequence
 }
 
-// parseReconcile reads the query of GET /v1/reconcile.
+// parseReconcile reads the query of GET /v1/reconcile. A percentage is kept as it was written,
+// since 30 and 30.00 are not equally precise.
 func parseReconcile(raw string, today temporal.Date) (reconcileQuery, error) {
 	p, err := parseParameters(raw, "region", "on", "known", "percent", "count", "limit", "min_seq")
 	if err != nil {
@@ -64,7 +65,8 @@ func parseReconcile(raw string, today temporal.Date) (reconcileQuery, error) {
 	return q, p.err()
 }
 
-// getReconcile searches for the ways of counting that give a published figure.
+// getReconcile searches for the ways of counting that give a published figure. None that fits is no
+// error: the nearest come then, and say that they do not give it.
 func (a *API) getReconcile(w *reply, r *http.Request) {
 	q, err := parseReconcile(r.URL.RawQuery, a.today())
 	if err != nil {

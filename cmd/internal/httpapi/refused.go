@@ -17,7 +17,7 @@ import (
 	"cakupan/eventstore/lookups"
 )
 
-// refusals returns what the ledger keeps of that.
+// refusals returns what the ledger keeps of what it refused; one that keeps nothing is 404.
 func (a *API) refusals() (intake.Refusals, error) {
 	if kept, ok := a.ledger.(intake.Refusals); ok {
 		return kept, nil
@@ -61,6 +61,7 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	}
 }
 
+// parseRefused reads the query of GET /v1/refused; from is a number, 0 for all.
 func (a *API) parseRefused(r *http.Request) (kept intake.Refusals, from uint64, err error) {
 	p, err := parseParameters(r.URL.RawQuery, "from")
 	if err != nil {
@@ -93,6 +94,9 @@ func (a *API) refusedAt(r *http.Request) (intake.Refusals, uint64, error) {
 	return kept, number, err
 }
 
+// getRefusedOne answers with one and its original, once it is recorded who looks. An auditor sees
+// names of fields without their values: the values are for a steward or an operator, and for the
+// machine itself.
 func (a *API) getRefusedOne(w *reply, r *http.Request) {
 	kept, number, err := a.refusedNumber(r)
 	var one intake.Refused
@@ -161,7 +165,9 @@ func (a *API) settling(w *reply, r *http.Request, what lookups.Kind) (kept intak
 	return kept, number, a.noteRead(w, r, read)
 }
 
-// maySettle refuses a steward what was sent by a publisher of regions that are not his.
+// maySettle refuses a steward what was sent by a publisher of regions that are not his. Without
+// regions it is an operator, who has no bounds. A publisher who is not one any more may have
+// reported of anywhere, so only the nation's steward may decide.
 func (a *API) maySettle(m *Member, publisher string) error {
 	if len(m.Regions) == 0 {
 		return nil
@@ -181,7 +187,8 @@ func (a *API) maySettle(m *Member, publisher string) error {
 		" is none any more: ask a steward of the nation")
 }
 
-// postRefused takes one in again.
+// postRefused takes one in again. It is judged by what its publisher may report now, and appended
+// as his. If we crash after that, it is a duplicate when it is retried again.
 func (a *API) postRefused(w *reply, r *http.Request) {
 	kept, number, err := a.settling(w, r, lookups.Retried)
 	var receipts []event.Receipt
@@ -196,7 +203,8 @@ func (a *API) postRefused(w *reply, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, intake.Masked(receipts))
 }
 
-// deleteRefused removes one.
+// deleteRefused removes one. What it was cannot be had again; that it was dropped, by whom and why,
+// stays recorded.
 func (a *API) deleteRefused(w *reply, r *http.Request) {
 	kept, number, err := a.settling(w, r, lookups.Dropped)
 	if err == nil {

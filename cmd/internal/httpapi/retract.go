@@ -19,7 +19,9 @@ import (
 )
 
 // RetractAsked is the body of POST /v1/retract: which events are to be taken back, and why. Each
-// member that is given narrows what is meant.
+// member that is given narrows what is meant. All members are texts, so that they are read by the
+// same rules as parameters. It is decoded strictly: a member with a typing error would otherwise
+// mean more events than its sender thinks.
 type RetractAsked struct {
 	Publisher  string `json:"publisher,omitempty"`
 	Source     string `json:"source,omitempty"`
@@ -47,12 +49,15 @@ const (
 	reasonMax       = 300 // characters
 )
 
-// retracter is a ledger that takes events back.
+// retracter is a ledger that takes events back. An error may have a place in the table of problems.
+// Sent again with the same Request, a step is done once, also after a crash.
 type retracter interface {
 	TakeBack(ctx context.Context, ask *ledger.TakeBack, by *ledger.Actor) (ledger.Retraction, error)
 }
 
-// postRetract takes events back: those of anybody for a steward, his own for a publisher.
+// postRetract takes events back: those of anybody for a steward, his own for a publisher. A step is
+// done as a whole or not at all. It waits for its turn first, and its member is looked at again
+// then, because a revoked one must not take anything back.
 func (a *API) postRetract(w *reply, r *http.Request) {
 	ask, err := a.readRetract(w, r)
 	if err != nil {
@@ -88,7 +93,9 @@ func (a *API) postRetract(w *reply, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, done)
 }
 
-// actor returns who takes back. An open ledger's events are taken back by whoever runs it.
+// actor returns who takes back. An open ledger's events are taken back by whoever runs it. The
+// source of the retractions says in whose name they are: a publisher's own, or one that no
+// publisher may have.
 func actor(m *Member) (*ledger.Actor, error) {
 	if m == nil {
 		return &ledger.Actor{Source: event.OperatorSource}, nil
@@ -110,7 +117,8 @@ func actor(m *Member) (*ledger.Actor, error) {
 	return by, nil
 }
 
-// ownSource returns a source that is covered by one that may end where the next part begins.
+// ownSource returns a source that is covered by one that may end where the next part begins. A
+// source that ends so covers only what is below it; see [event.SourceCovers].
 func ownSource(own string) string {
 	if strings.HasSuffix(own, ":") || strings.HasSuffix(own, "/") {
 		return own + "retract"
@@ -136,7 +144,8 @@ func (a *API) readRetract(w *reply, r *http.Request) (*ledger.TakeBack, error) {
 		` flag dryRun, such as {"publisher":"dinas","since":"2026-03-01","reason":"wrong file"}`)
 }
 
-// values returns what is asked for as parameters, without what says why and how.
+// values returns what is asked for as parameters, without what says why and how. An empty member is
+// as one that is left out.
 func (q *RetractAsked) values() url.Values {
 	v := url.Values{}
 	for name, text := range map[string]string{
@@ -151,7 +160,9 @@ func (q *RetractAsked) values() url.Values {
 	return v
 }
 
-// parse reads the members as parameters are read, so that the same words mean the same.
+// parse reads the members as parameters are read, so that the same words mean the same. Without a
+// name for the step one is made up, so it can be undone and cannot be sent again. A dry run needs
+// no reason.
 func (q *RetractAsked) parse(today temporal.Date) (*ledger.TakeBack, error) {
 	v := q.values()
 	if len(v) == 0 {
@@ -190,7 +201,8 @@ func (q *RetractAsked) parse(today temporal.Date) (*ledger.TakeBack, error) {
 	return ask, p.err()
 }
 
-// checkRetract refuses what contradicts itself, and what says no reason.
+// checkRetract refuses what contradicts itself, and what says no reason. The name must have no
+// slash, because it is a part of the ids of the step's events.
 func (p *parameters) checkRetract(ask *ledger.TakeBack) {
 	switch {
 	case ask.Events.To != 0 && ask.Events.To < ask.Events.From:
@@ -212,7 +224,8 @@ func (p *parameters) checkRetract(ask *ledger.TakeBack) {
 	}
 }
 
-// moment reads a time, or a date, whose beginning in Asia/Makassar is meant.
+// moment reads a time, or a date, whose beginning in Asia/Makassar is meant. 0, the beginning of
+// 1970, is no bound at all.
 func (p *parameters) moment(name string) temporal.Instant {
 	if !p.has(name) {
 		return 0

@@ -9,13 +9,17 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// route is one line of the table of routes.
+// route is one line of the table of routes. The method and path are a pattern of [http.ServeMux],
+// and with a space between them the key of [rights], of the documents and of metrics. So a path is
+// a promise to clients, and its parts in braces are never in a label.
 type route struct {
 	method, path string
 	handle       func(w *reply, r *http.Request)
 }
 
-// routes lists every route once.
+// routes lists every route once. Each needs a line in [rights], without which it is nobody's on a
+// guarded ledger, and one in the OpenAPI document; tests look for both. The order is that of
+// [API.Routes] and says nothing else: the mux picks the most specific pattern.
 func (a *API) routes() []route {
 	return []route{
 		{http.MethodPost, "/v1/events", a.postEvents},
@@ -73,7 +77,10 @@ func (a *API) routes() []route {
 	}
 }
 
-// register puts the routes in place, and answers for all other paths and methods.
+// register puts the routes in place, and answers for all other paths and methods. It is called
+// once, by New. The answers for other methods and paths are of this package, because the mux's own
+// are plain text and every error of the interface is a problem (contract, section 7). They need no
+// login: they say no more than the documents do.
 func (a *API) register() {
 	methods := map[string][]string{}
 	for _, route := range a.routes() {
@@ -81,6 +88,7 @@ func (a *API) register() {
 		a.handle(route.method+" "+route.path, a.guarded(route))
 	}
 	for path, allowed := range methods {
+		// The mux takes HEAD where there is GET.
 		if slices.Contains(allowed, http.MethodGet) {
 			allowed = append(allowed, http.MethodHead)
 		}
@@ -98,7 +106,11 @@ func (a *API) register() {
 	})
 }
 
-// guarded answers on a route for those who have the right to it.
+// guarded answers on a route for those who have the right to it. The steps stand in the order in
+// which they cost: who it is, then his share of requests, then a turn among long questions. Whose
+// share it is cannot be known before the login. Who waits for a turn keeps his share meanwhile, so
+// that nobody has a long queue of his own. All that is taken is given back when the handler
+// returns, or panics.
 func (a *API) guarded(route route) func(w *reply, r *http.Request) {
 	pattern := route.method + " " + route.path
 	return func(w *reply, r *http.Request) {
@@ -123,13 +135,16 @@ func (a *API) guarded(route route) func(w *reply, r *http.Request) {
 	}
 }
 
+// handle puts a handler in place, and gives it the reply that ServeHTTP has made.
 func (a *API) handle(pattern string, handle func(w *reply, r *http.Request)) {
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		handle(w.(*reply), r) // ServeHTTP hands nothing else to the mux
 	})
 }
 
-// serveUpload answers with the page of those who send lists.
+// serveUpload answers with the page of those who send lists. The parameters are looked at here, as
+// for every route, so that a NIK in an address is refused before the page sees it. The page asks
+// this same handler in the name of who asks; what it needs to know beside that is in the context.
 func (a *API) serveUpload(w *reply, r *http.Request) {
 	if _, err := parseParameters(r.URL.RawQuery, "lang", "kind", "token"); err != nil {
 		w.fail(r, err)
@@ -139,6 +154,7 @@ func (a *API) serveUpload(w *reply, r *http.Request) {
 		w.fail(r, problem.New(problem.NotFound, "this server has no page for lists"))
 		return
 	}
+	// Not from the credentials: only the login says what belongs to them.
 	if m := w.member; m != nil && m.Scope != nil {
 		r = r.WithContext(context.WithValue(r.Context(), sourcesKey{}, m.Scope.Sources))
 	}
@@ -149,12 +165,14 @@ func (a *API) serveUpload(w *reply, r *http.Request) {
 type sourcesKey struct{}
 
 // SourcesOf returns, to what answers at /upload, the sources that who asks may report; nil: the
-// ledger is open.
+// ledger is open. They are beginnings of sources, as of [event.Scope], and must not be changed.
 func SourcesOf(ctx context.Context) []string {
 	sources, _ := ctx.Value(sourcesKey{}).([]string)
 	return sources
 }
 
+// getPage answers with a file of the dashboard. Its parameters are the page's own and are not
+// looked at: a link with a question in it is opened by the script.
 func (a *API) getPage(w *reply, r *http.Request) {
 	if a.config.Pages == nil {
 		w.fail(r, problem.New(problem.NotFound, "this server has no dashboard"))

@@ -14,12 +14,14 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// headerBytesMax bounds a request's header: in binary mode, it is most of an event.
+// headerBytesMax bounds a request's header: in binary mode, it is most of an event. More is
+// answered by the library itself with 431, before any handler is asked.
 const headerBytesMax = 64 << 10
 
 // Server serves an [API] on one address. Its time for a whole request is not bounded, because a
 // stream of events has no end; what strangers can make it wait is bounded piece by piece, see
-// [Limits].
+// [Limits]. It is made by Listen, may Begin, then serves once, and is shut down once. Shutdown may
+// be called from any goroutine; the other methods that change what answers, from one at a time.
 type Server struct {
 	http     *http.Server
 	listener net.Listener
@@ -32,6 +34,10 @@ type Server struct {
 }
 
 // Listen takes the address, "127.0.0.1:7070" or ":0" for any free port, without answering yet.
+// Whoever connects from then on waits in the queue of the operating system. The port is taken
+// before a ledger is opened, so that a second program on it finds out at once. The error says that
+// the address is taken or may not be; nothing is left open then. Without a Shutdown the address
+// stays taken.
 func Listen(ctx context.Context, address string, api *API) (*Server, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
@@ -65,7 +71,10 @@ const startPatience = 10 * time.Second
 
 // Begin takes requests until Serve is called and has each wait for that; who has waited for
 // startPatience, or asks how the ledger is, gets 503 and how far it is. It may be left out. Nothing
-// else is asked of the ledger meanwhile.
+// else is asked of the ledger meanwhile. progress says in words what is waited for; it is called
+// from many goroutines at once, and must not ask the ledger that is being opened for anything that
+// waits. The answer is 503 with the seconds after which to ask again: a load balancer or an
+// orchestrator sees that the process lives and is not ready.
 func (s *Server) Begin(progress func(context.Context) string) {
 	s.answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
@@ -81,10 +90,12 @@ func (s *Server) Begin(progress func(context.Context) string) {
 	}))
 }
 
-// Started is closed once Serve answers.
+// Started is closed once Serve answers. It stays open when the server was shut down before that.
 func (s *Server) Started() <-chan struct{} { return s.started }
 
-// answer has requests answered by a handler from now on.
+// answer has requests answered by a handler from now on. It begins to take connections the first
+// time and only swaps the handler later: a request sees one of the two as a whole, and none is lost
+// in between.
 func (s *Server) answer(handler http.Handler) {
 	s.handler.Store(&handler)
 	if s.begun {
@@ -95,13 +106,16 @@ func (s *Server) answer(handler http.Handler) {
 	if s.api.config.TLS != nil {
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
 	}
+	// The channel has room for the one result, so that nobody need wait for it.
 	go func() { s.served <- serve(s.listener) }()
 }
 
 // Address returns the address the server listens on, with its port.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-// URL returns where a browser on this machine finds the server.
+// URL returns where a browser on this machine finds the server. An address of all interfaces is
+// none that a browser can open, so it is shown as localhost. The host name of a certificate is not
+// known here, and may be another.
 func (s *Server) URL() string {
 	scheme := "http://"
 	if s.api.config.TLS != nil {
@@ -115,6 +129,9 @@ func (s *Server) URL() string {
 }
 
 // Serve answers requests until Shutdown, which is no error, and tells those who watch what changes.
+// It is called once. It returns when the listening has ended, and then only after the hub and the
+// feed have: whoever called may close the ledger after it. Requests in work are waited for by
+// Shutdown, not here.
 func (s *Server) Serve() error {
 	wait := s.api.hub.Start(s.api.draining)
 	defer wait()
@@ -123,6 +140,7 @@ func (s *Server) Serve() error {
 		feeding.Go(func() { feed(s.api.draining, s.api.hub) })
 		defer feeding.Wait()
 	}
+	// Before the waits above, which are for what ends with it: deferred calls run last first.
 	defer s.api.drain()
 	s.answer(s.api)
 	close(s.started)
@@ -135,12 +153,16 @@ func (s *Server) Serve() error {
 // Shutdown takes no more requests, brings streams and downloads to their end and waits until every
 // request in work is answered. It hangs up on who does not take his answer, and when ctx ends, on
 // all: those have no receipts, and their events may be in the log. As after a crash, to send them
-// again is safe.
+// again is safe. The error is one of closing the listener, and says nothing of requests. ctx is the
+// patience for all of it. New connections are refused from the beginning on, /readyz says so, and
+// who has asked with a kept connection still gets his answer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.api.beginDrain()
 	answering, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
+		// The library waits for idle connections too, such as one that a browser has opened ahead
+		// and never used. Once no request is in work, those have a moment and are then hung up on.
 		s.api.awaitIdle(answering)
 		time.AfterFunc(drainLinger, stop)
 	}()

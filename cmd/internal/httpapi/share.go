@@ -33,7 +33,8 @@ const (
 	turnPatience = 30 * time.Second
 )
 
-// pools are what the members share.
+// pools are what the members share. They are made by newPools and live as long as the handler. Each
+// is safe for concurrent use; who has taken from one must give back, also when the request fails.
 type pools struct {
 	requests  *shares.Pool // in work, of those who have logged in
 	streams   *shares.Pool // open
@@ -42,6 +43,8 @@ type pools struct {
 	checks    *shares.Pool // replays and verifications
 }
 
+// Limits must have their defaults by then. Of cores there are two at the least, so that half of
+// them is one.
 func newPools(limits Limits) pools {
 	// Half of the cores at most are one member's.
 	cores := int64(max(2, runtime.GOMAXPROCS(0)))
@@ -55,7 +58,8 @@ func newPools(limits Limits) pools {
 	}
 }
 
-// share names whose share something is. A name may stand for several members, of several roles.
+// share names whose share something is. A name may stand for several members, of several roles. It
+// is never shown to anybody.
 func (m *Member) share() string {
 	if m == nil {
 		return shares.Nobody
@@ -63,7 +67,9 @@ func (m *Member) share() string {
 	return strconv.Itoa(int(m.Role)) + " " + m.Name
 }
 
-// enterShare counts a request as its member's, or refuses it. Who is let in must leave.
+// enterShare counts a request as its member's, or refuses it. Who is let in must leave. It does not
+// wait: a member who has so many in work gains nothing by one more that stands. On an open ledger
+// there is nothing to divide.
 func (a *API) enterShare(w *reply) error {
 	if w.member == nil {
 		return nil
@@ -75,7 +81,8 @@ func (a *API) enterShare(w *reply) error {
 	return nil
 }
 
-// leaveShare counts it out, once.
+// leaveShare counts it out, once. A watcher leaves it early, as he only waits; the deferred call
+// then finds nothing to give.
 func (w *reply) leaveShare() {
 	if w.sharing {
 		w.sharing = false
@@ -93,7 +100,8 @@ func (w *reply) failShare(r *http.Request, err error) {
 }
 
 // turn waits until a member may begin with what is dear, in the order in which all come, member by
-// member. Who is let in must leave.
+// member. Who is let in must leave. It takes one of the pool. The error is that of ctx where the
+// client is gone, and otherwise [problem.Overloaded], which a client may send again.
 func (a *API) turn(ctx context.Context, w *reply, pool *shares.Pool) (leave func(), err error) {
 	name := w.member.share()
 	waiting, cancel := context.WithTimeout(ctx, turnPatience)
@@ -107,7 +115,8 @@ func (a *API) turn(ctx context.Context, w *reply, pool *shares.Pool) (leave func
 	return nil, shareTaken()
 }
 
-// isAudit tells whether a question may take long, however short it is.
+// isAudit tells whether a question may take long, however short it is. Most of their answers stream
+// from the facts or the log, and so last as long as their reader takes. A pattern is as of [route].
 func isAudit(pattern string) bool {
 	switch pattern {
 	case "GET /v1/explain", "GET /v1/difference", "GET /v1/findings", "GET /v1/bundle",
@@ -118,6 +127,8 @@ func isAudit(pattern string) bool {
 	}
 }
 
+// shareTaken is the error for a member who has all that one may have, or whose turn has not come in
+// time. It is a 429 as overloaded is, with other words: to others nothing is the matter.
 func shareTaken() error {
 	return problem.New(problem.Overloaded, "as much as one member may have at a time is in work"+
 		" for you already, or others came first: nothing of this was done that has no receipt;"+
@@ -125,7 +136,9 @@ func shareTaken() error {
 }
 
 // floor is a body that must come at a least speed. It takes the place of the bound of the whole
-// body, which it keeps too.
+// body, which it keeps too. A client who sends one byte a second would otherwise hold memory for as
+// long as the bound allows. Time is earned by all that has come, so a line that stands still for a
+// moment after a good beginning is not cut off.
 type floor struct {
 	io.ReadCloser
 	reply *reply
@@ -134,7 +147,8 @@ type floor struct {
 	paid  int64 // of them, what the client was given time for; -1 before the first piece
 }
 
-// Read reads the next piece.
+// Read reads the next piece. A deadline that has passed is the error of the connection,
+// [os.ErrDeadlineExceeded].
 func (f *floor) Read(b []byte) (int, error) {
 	// Each time costs some hundred nanoseconds, and a quarter of a second earns no client much.
 	if f.paid < 0 || f.read-f.paid >= f.reply.api.config.Limits.Floor/4 {
@@ -147,7 +161,8 @@ func (f *floor) Read(b []byte) (int, error) {
 }
 
 // extend gives the client time for the next piece: as much as what he has sent has earned him. Once
-// the server is to stop, it has set a shorter time, which stays.
+// the server is to stop, it has set a shorter time, which stays. Not every transport can bound
+// time.
 func (f *floor) extend() {
 	w, limits := f.reply, &f.reply.api.config.Limits
 	earned := limits.Grace + time.Duration(f.read)*time.Second/time.Duration(limits.Floor)
@@ -158,7 +173,8 @@ func (f *floor) extend() {
 	}
 }
 
-// inRow counts the refusals of a stream in a row.
+// inRow counts the refusals of a stream in a row. A stream of nothing but refusals costs as much as
+// one of events, and gains nobody anything. With most 0 there is no bound.
 type inRow struct{ most, count int }
 
 // refusalsInRow returns the bound of refusals for a stream. An open ledger has none: whoever is at
@@ -170,7 +186,9 @@ func (a *API) refusalsInRow(w *reply) *inRow {
 	return &inRow{most: a.config.Limits.Refusals}
 }
 
-// after counts what has become of more events, and returns why the stream ends.
+// after counts what has become of more events, and returns why the stream ends. A duplicate is a
+// success and ends a row. The events counted have their receipts already: the error is only the
+// last line of the answer.
 func (i *inRow) after(got []event.Receipt) error {
 	for k := range got {
 		if i.count++; got[k].Status != event.Refused {

@@ -23,7 +23,8 @@ type storyQuery struct {
 	minSeq eventstore.Sequence
 }
 
-// parseStory reads the query of GET /v1/history.
+// parseStory reads the query of GET /v1/history. It takes no NIK: an address is written to logs on
+// the way.
 func parseStory(raw string) (storyQuery, error) {
 	p, err := parseParameters(raw, "enrolment", "worker", "commitment", "known", "min_seq")
 	if err != nil {
@@ -68,7 +69,8 @@ func (q *storyQuery) read() lookups.Read {
 	return read
 }
 
-// getStory streams the history of an enrolment, a worker or a commitment.
+// getStory streams the history of an enrolment, a worker or a commitment. What there is no event of
+// is 404, and was recorded as read: that somebody asked is what counts.
 func (a *API) getStory(w *reply, r *http.Request) {
 	q, err := parseStory(r.URL.RawQuery)
 	if err != nil {

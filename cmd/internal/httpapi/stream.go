@@ -25,7 +25,10 @@ const streamEventsMax = 1_000
 // receipts fill the connection.
 //
 // What goes wrong after the first receipt is the last line: a problem instead of a receipt. The
-// events without receipt may or may not be in the log then; to send them again is safe.
+// events without receipt may or may not be in the log then; to send them again is safe. Memory does
+// not grow with the stream: it is claimed once, for what is read ahead. A stop of the server ends
+// the reading, not the taking in: what was read by then gets its receipts. The status is 200 from
+// the first receipt on, whatever follows.
 func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 	if opts.Atomic {
 		w.fail(r, problem.Query("atomic", "a stream has no end that all could depend on:"+
@@ -47,6 +50,7 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 	decoded.unfold = true
 	defer decoded.close() // after the feed is done
 	feed := split.NewShortFeed(split.NewLines(decoded), streamEventsMax)
+	// Both: the feed must ask for no more, and a read that waits must end.
 	stop := func() {
 		feed.Stop()
 		body.stop()
@@ -64,6 +68,8 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 	w.Header().Set("Connection", "close")
 	refusals := a.refusalsInRow(w)
 	for {
+		// Each round ends with its receipts before the next one begins, so they are in the order
+		// sent, and if we crash at most one batch is in the log without them.
 		batch, err := feed.Next()
 		if err != nil {
 			reading = false
@@ -94,6 +100,9 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 const streamPatience = 30 * time.Second
 
 // submitPatiently takes in events of a stream. Where their publisher must wait, it does so here.
+// While it waits nothing is read, so the connection fills and the sender is slowed down by it. With
+// any other error, and with a wait that is too long, it returns at once; nothing of the batch was
+// taken then where the error is [problem.EventsDear].
 func (a *API) submitPatiently(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	for {
@@ -116,7 +125,8 @@ func (a *API) submitPatiently(ctx context.Context, raw [][]byte, opts intake.Opt
 	}
 }
 
-// endStream ends the answer for the reason that reading has ended with.
+// endStream ends the answer for the reason that reading has ended with. The end of the input is
+// none that has to be told: each event has its receipt.
 func (a *API) endStream(w *reply, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, io.EOF):
@@ -130,6 +140,8 @@ func (a *API) endStream(w *reply, r *http.Request, err error) {
 }
 
 // writeReceipts writes and flushes: a client may wait for a receipt before it sends the next event.
+// more is what each receipt has beside its own members, or nil. The receipts may refer to the bytes
+// of the batch, so they are written before the next one is taken.
 func writeReceipts(w *reply, work *work, got []event.Receipt, more []json.RawMessage) error {
 	work.answer = work.answer[:0]
 	for i := range got {
@@ -145,7 +157,9 @@ func writeReceipts(w *reply, work *work, got []event.Receipt, more []json.RawMes
 	return w.control.Flush()
 }
 
-// enterStream counts one more open stream, or refuses it. Who is let in must be counted out.
+// enterStream counts one more open stream, or refuses it. Who is let in must be counted out. An
+// error is a [problem.Overloaded], and leaves nothing taken; what was claimed of memory is given
+// back with the work.
 func (a *API) enterStream(r *http.Request, work *work) error {
 	if !a.pools.streams.Try(work.claim.member, 1) {
 		return overloaded()
@@ -158,6 +172,7 @@ func (a *API) enterStream(r *http.Request, work *work) error {
 }
 
 // patientReader reads the body of a stream. It gives the client a bounded time for each piece.
+// Deadlines are set from two goroutines, by its reads and by a stop of the server.
 type patientReader struct {
 	api   *API
 	reply *reply
@@ -167,7 +182,8 @@ type patientReader struct {
 	stopped bool
 }
 
-// Read reads the next piece.
+// Read reads the next piece. After stop it returns [split.ErrStopped]; a read that stop has woken
+// returns the error of the deadline, as does one for which the client took too long.
 func (p *patientReader) Read(b []byte) (int, error) {
 	if !p.extend() {
 		return 0, split.ErrStopped
@@ -190,7 +206,8 @@ func (p *patientReader) extend() bool {
 	return !p.stopped
 }
 
-// stop ends a read that waits, and all later ones.
+// stop ends a read that waits, and all later ones. A deadline in the past wakes a read that waits;
+// a transport that has none is read until its client sends more or goes.
 func (p *patientReader) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

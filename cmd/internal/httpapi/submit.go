@@ -17,7 +17,8 @@ import (
 	"cakupan/eventstore/cloudevents"
 )
 
-// batchBytesMax bounds one batch, beside the number of its events (contract, section 7).
+// batchBytesMax bounds one batch, beside the number of its events (contract, section 7). It counts
+// decoded bytes.
 const batchBytesMax = 16 << 20
 
 // The media types of events.
@@ -28,7 +29,10 @@ const (
 )
 
 // postEvents takes in events in any of the forms. What can be refused without the body is refused
-// before any of it is read: a client that asks first (Expect) need not send it.
+// before any of it is read: a client that asks first (Expect) need not send it. The errors before
+// the body are of the request as such: 400 for a parameter, 403 for one that a publisher may not
+// use, 415 for how the body is sent. Nothing was appended then. An Idempotency-Key is not looked
+// at: source and id of an event are that key, for ever (contract, section 1).
 func (a *API) postEvents(w *reply, r *http.Request) {
 	opts, err := parseSubmit(r.URL.RawQuery)
 	if err == nil {
@@ -44,6 +48,7 @@ func (a *API) postEvents(w *reply, r *http.Request) {
 			"send the body as it is, or with Content-Encoding gzip or zstd, one of them"))
 		return
 	}
+	// The library would take the first, and a proxy perhaps the other one.
 	if len(r.Header.Values("Content-Type")) > 1 {
 		w.fail(r, problem.New(problem.MediaType,
 			"the header Content-Type is sent twice: send it once"))
@@ -68,7 +73,9 @@ func (a *API) postEvents(w *reply, r *http.Request) {
 	}
 }
 
-// mediaType returns the media type of the body, "" for one that cannot be read.
+// mediaType returns the media type of the body, "" for one that cannot be read. JSON is UTF-8, so
+// another charset is none of ours. Plain application/json without a ce- header is refused too: it
+// may be an event or the data of one, and to guess would put a wrong one into the log.
 func mediaType(r *http.Request) string {
 	name, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := parameters["charset"]
@@ -81,7 +88,9 @@ func mediaType(r *http.Request) string {
 	return name
 }
 
-// postOne takes in one event in structured mode.
+// postOne takes in one event in structured mode. It answers 200 with the receipt of what was
+// appended or is a duplicate, and 422, 409, 413 or 403 with a problem for one that was refused
+// (contract, section 7).
 func (a *API) postOne(w *reply, r *http.Request, opts submission) {
 	work := a.take(w)
 	defer work.release()
@@ -94,7 +103,8 @@ func (a *API) postOne(w *reply, r *http.Request, opts submission) {
 }
 
 // readEvent reads a body that is one event, without the line end after it. Of a longer body it
-// reads enough to see that it is too long. What it returns lies in the memory of the work.
+// reads enough to see that it is too long. What it returns lies in the memory of the work. The room
+// for the event is claimed first: with an error nothing of the body was read.
 func (a *API) readEvent(w *reply, r *http.Request, work *work) ([]byte, error) {
 	if err := work.claim.grow(r.Context(), eventRoom); err != nil {
 		return nil, err
@@ -107,7 +117,10 @@ func (a *API) readEvent(w *reply, r *http.Request, work *work) ([]byte, error) {
 }
 
 // readBody reads a whole body, decoded, of less than so many bytes. A longer one is too large for
-// an event or a batch, as the case may be.
+// an event or a batch, as the case may be. What it returns lies in the memory of the work. The
+// caller decides what a longer body is too large for by the bound alone, so most is either
+// eventBodyMax or more. An error is a problem, fit to be shown; the connection is then of no use
+// any more, see failBody.
 func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte, error) {
 	tooLarge := error(problem.Refusal(event.CheckSize(most)))
 	if most > eventBodyMax {
@@ -115,6 +128,8 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 	}
 	encoding, _ := encodingOf(r.Header)
 	if encoding == "" && r.ContentLength >= int64(most) {
+		// Nothing is read of it. The bound is for the server, which reads on a little before it
+		// closes.
 		a.limitBody(w)
 		return nil, tooLarge
 	}
@@ -125,6 +140,8 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 	defer body.close()
 	first := min(claimFirst, most)
 	if encoding == "" && r.ContentLength >= 0 {
+		// Claimed at once, as it is known: otherwise two large bodies could each wait for the
+		// other's half.
 		first = int(r.ContentLength) + 1 // and its end
 	}
 	err := work.read(r.Context(), body, first, most)
@@ -139,7 +156,8 @@ func (a *API) readBody(w *reply, r *http.Request, work *work, most int) ([]byte,
 	return work.body, nil
 }
 
-// limitBody bounds the time for the whole body. Not every transport can.
+// limitBody bounds the time for the whole body. Not every transport can. It is of a transport: a
+// request in process has no deadline, and who asks so is the program itself.
 func (a *API) limitBody(w *reply) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -174,7 +192,10 @@ func (w *reply) failBody(r *http.Request, err error) {
 }
 
 // submitOne takes in one event; when it is refused, the answer is a problem, which has the receipt
-// with it: a client that only looks at receipts finds it where it always does.
+// with it: a client that only looks at receipts finds it where it always does. raw lies in the
+// memory of the work, or is of its own. Once the ledger was asked, an error says nothing of whether
+// the event is in the log: sent again, it is a duplicate if it is. If we crash after it is durable
+// and before the answer, likewise.
 func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts submission) {
 	if err := w.still(); err != nil { // the body may have taken its time
 		w.failAdmit(r, err)
@@ -197,6 +218,9 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 
 // postBatch takes in an array of events. If we crash before the answer, any of them may be in the
 // log, or with atomic all or none; the client sends the same again, and learns which by receipts.
+// With atomic and one refusal the answer is 422 with all receipts, and nothing is appended;
+// otherwise 200 with a receipt for each, of which some may be refusals: whoever looks at the status
+// alone has not looked (contract, section 7).
 func (a *API) postBatch(w *reply, r *http.Request, opts submission) {
 	work := a.take(w)
 	defer work.release()
@@ -226,7 +250,9 @@ func (a *API) postBatch(w *reply, r *http.Request, opts submission) {
 	send(w, http.StatusOK, work.answer)
 }
 
-// readBatch reads a body that is an array of events into the work.
+// readBatch reads a body that is an array of events into the work. An array that is broken between
+// its elements is refused as a whole; what is broken inside one is that event's defect, and is told
+// by its receipt. One element more than may be is cut, to see that there are too many.
 func (a *API) readBatch(w *reply, r *http.Request, work *work) error {
 	body, err := a.readBody(w, r, work, batchBytesMax+1)
 	if err != nil {
@@ -242,6 +268,8 @@ func (a *API) readBatch(w *reply, r *http.Request, work *work) error {
 	return work.claim.grow(r.Context(), int64(len(work.events))*eventRoom)
 }
 
+// batchTooLarge is the error for a batch beyond the bounds of section 7 of the contract. Nothing of
+// it was taken in.
 func batchTooLarge() error {
 	return problem.New(problem.BodyTooLarge, "a batch has at most "+
 		strconv.Itoa(intake.BatchEventsMax)+" events and "+strconv.Itoa(batchBytesMax>>20)+

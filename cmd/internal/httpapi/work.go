@@ -23,7 +23,9 @@ const (
 	eventsKept = 2_000
 )
 
-// work is the memory for one request with events. It is used again for later ones.
+// work is the memory for one request with events. It is used again for later ones. It belongs to
+// one request at a time, from take to release. What a ledger is given of it may be referred to by
+// receipts: those must be written before the release.
 type work struct {
 	claim  claim    // of the request that has the work now; zero while it is idle
 	body   []byte   // decoded
@@ -36,6 +38,7 @@ type work struct {
 var idle = sync.Pool{New: func() any { return new(work) }}
 
 // take returns memory for a request. Release it once nothing of the request is needed any more.
+// Nothing is claimed yet, so it never waits and never fails.
 func (a *API) take(w *reply) *work {
 	memory := idle.Get().(*work)
 	memory.claim = claim{room: a.room, member: w.member.share()}
@@ -43,7 +46,8 @@ func (a *API) take(w *reply) *work {
 }
 
 // release gives the memory back. The events are cleared because they alias a body that may have
-// been given up as too large to keep: one of them would keep all of it alive.
+// been given up as too large to keep: one of them would keep all of it alive. The claim goes first,
+// while the work is still this request's: once it is put back it may be another's.
 func (w *work) release() {
 	w.claim.release()
 	w.claim = claim{}
@@ -62,7 +66,10 @@ func (w *work) release() {
 
 // read reads all there is, less than most bytes, into the body of the work. It claims the memory
 // for what arrives before it reads it: first so many bytes, then twice as many, and so on. When
-// there are most bytes or more, the body has most.
+// there are most bytes or more, the body has most. first and most must be more than 0. With an
+// error of the reader or of the claim the body has what came before, which nobody is to use. What
+// is allocated grows with what has arrived; the claim alone, which is a number, may be of all that
+// a header promises.
 func (w *work) read(ctx context.Context, from io.Reader, first, most int) error {
 	w.body = w.body[:0]
 	claimed := 0
@@ -90,6 +97,8 @@ func (w *work) read(ctx context.Context, from io.Reader, first, most int) error 
 	return nil
 }
 
+// isOverload tells whether an error says that there is too much in work, as against a fault of the
+// body.
 func isOverload(err error) bool {
 	var known *problem.Error
 	return errors.As(err, &known) && known.Code == problem.Overloaded

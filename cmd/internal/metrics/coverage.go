@@ -14,7 +14,9 @@ import (
 )
 
 // regions answers about all regions for today. It answers anew when there are more events or
-// another day: nothing else changes an answer.
+// another day: nothing else changes an answer. ledger and now are set once; mu guards what follows,
+// which belongs to one answer: as known at which sequence, and on which day in Asia/Makassar. The
+// zero value, with both set, has no answer yet.
 type regions struct {
 	ledger Ledger
 	now    func() time.Time
@@ -25,7 +27,10 @@ type regions struct {
 	answers []small.Answer
 }
 
-// get returns the answers; those of before while there is none anew.
+// get returns the answers; those of before while there is none anew. The result is shared and not
+// changed. mu is held while all regions are answered for, so that the figures of one scrape make it
+// work once. With an error it returns none, and a series that is missing shows as a gap: better
+// than an old figure as a new one.
 func (r *regions) get() []small.Answer {
 	ctx, cancel := context.WithTimeout(context.Background(), askMost)
 	defer cancel()
@@ -54,7 +59,8 @@ func (r *regions) get() []small.Answer {
 }
 
 // followCoverage asks for today's figures of each region. Who reads metrics may be anybody who may
-// look at a chart: small counts are hidden, and what there is no figure of is left out.
+// look at a chart: small counts are hidden, and what there is no figure of is left out. All rest on
+// one answer, and so on one knowledge.
 func (m *Metrics) followCoverage(l Ledger, now func() time.Time) {
 	all := &regions{ledger: l, now: now}
 	ask := func(name, help string, number func(*small.Answer) (float64, bool)) {
@@ -87,6 +93,7 @@ func (m *Metrics) followCoverage(l Ledger, now func() time.Time) {
 		})
 }
 
+// whole returns a count as a number; false when it is hidden or there is none.
 func whole(n *int64) (float64, bool) {
 	if n == nil {
 		return 0, false
@@ -94,6 +101,8 @@ func whole(n *int64) (float64, bool) {
 	return float64(*n), true
 }
 
+// decimal returns a percentage, which is a decimal text, as a number; false when it is not known.
+// What it loses by that is below what is shown.
 func decimal(text *string) (float64, bool) {
 	if text == nil {
 		return 0, false

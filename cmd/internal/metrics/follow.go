@@ -11,7 +11,8 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// Ledger is a ledger, as the metrics ask it.
+// Ledger is a ledger, as the metrics ask it. All methods may be called at the same time, are called
+// at each scrape, and must not wait for longer than a scrape may.
 type Ledger interface {
 	// Health tells how the ledger is.
 	Health(ctx context.Context) ledger.Health
@@ -25,7 +26,8 @@ type Ledger interface {
 	View(ctx context.Context, minSeq eventstore.Sequence) (*coverage.View, error)
 }
 
-// Register is the register of who may log in, as the metrics ask it.
+// Register is the register of who may log in, as the metrics ask it. All methods may be called at
+// the same time; both ask memory alone.
 type Register interface {
 	// Failures tells how many logins failed so far.
 	Failures() access.Failures
@@ -33,7 +35,9 @@ type Register interface {
 	Err() error
 }
 
-// Follow has the metrics ask a ledger and its register for what they know. now is the clock.
+// Follow has the metrics ask a ledger and its register for what they know. now is the clock. Call
+// it once, before the metrics are served; the ledger and the register must stay open as long as
+// those are. It starts nothing: everything is asked when somebody reads.
 func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 	m.followReady(func() ledger.Readiness {
 		return l.Ready(context.Background(), temporal.Instant(now().UnixNano()))
@@ -74,6 +78,8 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 		Values: func() map[string]float64 {
 			h, lag := l.Health(context.Background()), map[string]float64{}
 			for name, p := range h.Projections {
+				// Head and projections are looked at one after the other, so a projection may seem
+				// ahead: that is no lag.
 				lag[name] = float64(h.Head - min(h.Head, p.Sequence))
 			}
 			return lag
@@ -87,6 +93,7 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 	m.Ask(Figure{
 		Name: "cakupan_healthy", Help: "1 while the ledger takes events and answers, 0 otherwise.",
 		Values: func() map[string]float64 {
+			// As /healthz says it: a ledger that nobody can log in to is not healthy.
 			healthy := 0.0
 			if l.Health(context.Background()).Status == ledger.HealthOK && r.Err() == nil {
 				healthy = 1
@@ -96,7 +103,8 @@ func (m *Metrics) Follow(l Ledger, r Register, now func() time.Time) {
 	})
 }
 
-// followRole asks what the ledger does for its log.
+// followRole asks what the ledger does for its log. Both values are always there, so that an alert
+// can sum the writers of a cluster: one, and not none or two.
 func (m *Metrics) followRole(l Ledger) {
 	m.Ask(Figure{
 		Name: "cakupan_role", Label: "role",
@@ -111,7 +119,8 @@ func (m *Metrics) followRole(l Ledger) {
 	})
 }
 
-// followReady asks how far behind the log the projections are, and whether that is too far.
+// followReady asks how far behind the log the projections are, and whether that is too far. Too far
+// is the 5 s of section 7 of the contract, which the ledger judges.
 func (m *Metrics) followReady(ready func() ledger.Readiness) {
 	m.Ask(Figure{
 		Name: "cakupan_projection_behind_seconds", Label: "projection",
@@ -136,7 +145,8 @@ func (m *Metrics) followReady(ready func() ledger.Readiness) {
 	})
 }
 
-// followVerified asks how much was read again and found sound, and when.
+// followVerified asks how much was read again and found sound, and when. A part that was not read
+// again yet has no value: an alert looks at how old the moment is.
 func (m *Metrics) followVerified(l Ledger) {
 	ask := func(name, help string, number func(ledger.Verified) float64) {
 		m.Ask(Figure{

@@ -1,6 +1,10 @@
 // Package metrics counts what a running ledger does, for Prometheus.
 //
-// No label holds what somebody sent: each has its values from a list of this program.
+// No label holds what somebody sent: each has its values from a list of this program. What the
+// program does itself is counted as it happens; what others keep, such as sequences and free room,
+// is asked for when somebody reads. Nothing is persisted: counters begin at 0 with the process,
+// which Prometheus allows for. The names are an interface, since alerts and dashboards stand on
+// them. Whoever serves the metrics says who may read them.
 package metrics
 
 import (
@@ -19,7 +23,7 @@ import (
 )
 
 // Metrics counts. It is safe for concurrent use. The registry is its own, not the global one of the
-// library: a test, or a second ledger in one process, counts apart.
+// library: a test, or a second ledger in one process, counts apart. All fields are set by New.
 type Metrics struct {
 	registry *prometheus.Registry
 	inWork   atomic.Int64 // requests that have begun and not ended
@@ -37,7 +41,8 @@ const (
 	byBucket = "bucket"
 )
 
-// New returns metrics that have counted nothing, with those of the process.
+// New returns metrics that have counted nothing, with those of the process. They are complete but
+// for what [Metrics.Ask] and [Metrics.Follow] add, and may be counted with at once.
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -55,22 +60,26 @@ func New() *Metrics {
 			Name: "cakupan_http_too_many_requests_total",
 			Help: "Requests that were answered with 429, to be sent again later.",
 		}),
+		// 1 ms to 8 s, doubled; what is longer is counted in the last bucket, which has no bound.
 		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "cakupan_append_seconds",
 			Help:    "How long a batch took from judged to durable: fsync and wait included.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
+		// 1 to 16,384, times four: the largest batch of a request has 10,000.
 		batchEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "cakupan_append_batch_events",
 			Help:    "Events of a batch that was handed in to be appended.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
 		}),
+		// 0.5 ms to 4 s, doubled: from the fsync of a flash disk to that of a cluster in trouble.
 		frameSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "cakupan_frame_seconds",
 			Help: "How long a frame took from sent to acknowledged by the log: with its fsync," +
 				" on a cluster those of most replicas.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
+		// 256 bytes to 4 MiB, times four.
 		frameBytes: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "cakupan_frame_bytes",
 			Help:    "Bytes of a frame of the log.",
@@ -94,40 +103,47 @@ func New() *Metrics {
 	return m
 }
 
+// counters returns a counter for each value of the labels; there is none until it is first counted.
 func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 }
 
-// Handler answers with all that was counted, in the text format of Prometheus.
+// Handler answers with all that was counted, in the text format of Prometheus. It is not
+// compressed. A figure that has nothing to say is left out, and is no error.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{DisableCompression: true})
 }
 
-// Appended counts a batch that is durable.
+// Appended counts a batch that is durable. took is from judged to durable, waiting for others
+// included.
 func (m *Metrics) Appended(events int, took time.Duration) {
 	m.appendSeconds.Observe(took.Seconds())
 	m.batchEvents.Observe(float64(events))
 }
 
-// Stored counts a frame that the log has.
+// Stored counts a frame that the log has. took is from sent to acknowledged, for one frame, so
+// without the wait for a place behind others.
 func (m *Metrics) Stored(bytes int, took time.Duration) {
 	m.frameSeconds.Observe(took.Seconds())
 	m.frameBytes.Observe(float64(bytes))
 }
 
-// Watch counts one more who watches by Server-Sent Events, until leave is called.
+// Watch counts one more who watches by Server-Sent Events, until leave is called. leave is called
+// once.
 func (m *Metrics) Watch() (leave func()) {
 	events := m.watchers.WithLabelValues(byEvents)
 	events.Inc()
 	return events.Dec
 }
 
-// Watched notes how many watch the bucket of NATS.
+// Watched notes how many watch the bucket of NATS. The last number told counts; only the ledger
+// that writes knows it.
 func (m *Metrics) Watched(watchers int) {
 	m.watchers.WithLabelValues(byBucket).Set(float64(watchers))
 }
 
-// buildInfo names the program that counts.
+// buildInfo names the program that counts. What a build without version control does not know is
+// "unknown".
 func buildInfo() prometheus.Collector {
 	version, revision := "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -149,8 +165,9 @@ func buildInfo() prometheus.Collector {
 // Begin counts a request that is in work.
 func (m *Metrics) Begin() { m.inWork.Add(1) }
 
-// End counts a request that is answered. The route is one of a fixed list; status 0 is of a
-// request that nobody waited for.
+// End counts a request that is answered. The route is one of a fixed list; status 0 is of a request
+// that nobody waited for. An unknown status is of the class "none" too: a label has few values,
+// whatever a handler does.
 func (m *Metrics) End(route string, status int) {
 	m.inWork.Add(-1)
 	class := "none"
@@ -164,7 +181,8 @@ func (m *Metrics) End(route string, status int) {
 }
 
 // Receipts counts events that were taken in or refused. It adds up first: a batch of 1,000 touches
-// each shared counter once.
+// each shared counter once. A refusal without a reason of its own, as in an atomic batch, has no
+// code and is in the sum alone.
 func (m *Metrics) Receipts(receipts []event.Receipt) {
 	var appended, duplicates, refused float64
 	for i := range receipts {
@@ -187,7 +205,7 @@ func (m *Metrics) Receipts(receipts []event.Receipt) {
 
 // Figure is a number that others keep and metrics ask for. Values is called from the goroutine of
 // whoever reads the metrics, several at a time, and must not block: a scrape is also how an
-// operator finds out that something else does.
+// operator finds out that something else does. It is copied by Ask.
 type Figure struct {
 	Name  string
 	Help  string
@@ -200,7 +218,7 @@ type Figure struct {
 
 // Ask adds a figure, which is asked for each time somebody reads the metrics. Call it before the
 // metrics are served. A name that is taken, or labels of another number, is a fault of the program
-// and ends it.
+// and ends it. A scrape that comes later has the figure.
 func (m *Metrics) Ask(f Figure) {
 	var labels []string
 	if f.Label != "" {
@@ -228,7 +246,8 @@ type asked struct {
 // Describe tells what is collected.
 func (a *asked) Describe(to chan<- *prometheus.Desc) { to <- a.about }
 
-// Collect asks for the numbers.
+// Collect asks for the numbers. Their order is that of a map: the library sorts what it writes. A
+// value that there is no more is gone with the next scrape.
 func (a *asked) Collect(to chan<- prometheus.Metric) {
 	for value, number := range a.values() {
 		labels := []string{value}

@@ -15,7 +15,9 @@ const (
 	askAgain = time.Second
 )
 
-// lately asks for what several figures are of, once for all of them.
+// lately asks for what several figures are of, once for all of them. ask is set once; mu guards the
+// rest, and is held while it asks, so that several figures at once wait for one answer. The zero
+// time makes the first one ask.
 type lately[T any] struct {
 	ask func(ctx context.Context) T
 
@@ -24,6 +26,9 @@ type lately[T any] struct {
 	until time.Time
 }
 
+// get returns the last answer if it still serves, and otherwise a new one. It waits askMost at the
+// longest if ask keeps to its context; what ask could not find out is in its answer as far as it
+// goes, and serves as long. The clock is the machine's: it measures a wait and nothing else.
 func (l *lately[T]) get() T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -36,7 +41,8 @@ func (l *lately[T]) get() T {
 	return l.last
 }
 
-// followStreams asks how the streams are kept, and what waits in them.
+// followStreams asks how the streams are kept, and what waits in them. Each stream has a series of
+// its own, under names that the program gives: of the log, the vault, and so on.
 func (m *Metrics) followStreams(l Ledger) {
 	status := &lately[ledger.Status]{ask: l.Status}
 	ask := func(name, help string, number func(ledger.StreamStatus) float64) {
@@ -80,7 +86,8 @@ func (m *Metrics) followStreams(l Ledger) {
 	})
 }
 
-// followBeside asks how much is beside the log.
+// followBeside asks how much is beside the log. The numbers are those of last records, which only
+// grow while the program runs.
 func (m *Metrics) followBeside(l Ledger) {
 	m.Ask(Figure{
 		Name: "cakupan_vault_records", Help: "Number of the last record of the identity vault.",
@@ -99,6 +106,7 @@ func (m *Metrics) followBeside(l Ledger) {
 		Name: "cakupan_disk_free_bytes",
 		Help: "Room on the disk of the log, of a ledger that keeps it itself.",
 		Values: func() map[string]float64 {
+			// On a cluster that others run, nobody here can tell.
 			if free := l.Measures().FreeBytes; free != nil {
 				return map[string]float64{"": float64(*free)}
 			}

@@ -2,7 +2,10 @@
 // status, the exit code of the program, and words for people.
 //
 // An error that is not in the table is "internal error" to a stranger; only the operator is shown
-// what it was.
+// what it was. Commands, HTTP and NATS all end with an [Error] of this package, so that the same
+// thing has the same code wherever it happens. It logs nothing, knows no request but in the writing
+// of an answer, and decides nothing: who has failed says with which code, and [From] finds it for
+// the errors of the rooms below.
 package problem
 
 import (
@@ -19,7 +22,9 @@ import (
 	"cakupan/projections/checked"
 )
 
-// Error is an error with a place in the table. It never holds a NIK.
+// Error is an error with a place in the table. It never holds a NIK. It is made for one failure and
+// not changed once it is returned. Detail and Field may hold what was sent only as far as the
+// sender needs it to find the place, masked.
 type Error struct {
 	Code   Code
 	Field  string // the field or parameter that is wrong; empty when it is none in particular
@@ -36,21 +41,25 @@ type Error struct {
 	Whole bool
 }
 
-// New returns an error of a code with a sentence a person can act on.
+// New returns an error of a code with a sentence a person can act on. The detail is shown to
+// anybody who asks, so it must hold nothing of the ledger's insides.
 func New(code Code, detail string) *Error { return &Error{Code: code, Detail: detail} }
 
-// Wrap returns an error of a code that was caused by another one.
+// Wrap returns an error of a code that was caused by another one. The cause is found by [errors.Is]
+// and [errors.As], and is for the operator's log: it is in no answer.
 func Wrap(code Code, detail string, err error) *Error {
 	return &Error{Code: code, Detail: detail, Err: err}
 }
 
-// Query returns the error for a parameter of a request that is wrong.
+// Query returns the error for a parameter of a request that is wrong. It is 400, and 2 of a
+// command: whoever asked has to change the question.
 func Query(parameter, detail string) *Error {
 	return &Error{Code: QueryInvalid, Field: parameter, Detail: detail}
 }
 
 // Error returns code, field and detail; the cause too where there is one. It is for the operator: a
-// stranger gets the fields, of which Err is none.
+// stranger gets the fields, of which Err is none. It never holds a NIK, since none of its parts
+// does.
 func (e *Error) Error() string {
 	text := string(e.Code)
 	if e.Field != "" {
@@ -65,10 +74,11 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the cause.
+// Unwrap returns the cause. nil is none.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Status returns the HTTP status of the error.
+// Status returns the HTTP status of the error. A code without a status of its own, which only a
+// fault of the program makes, is an internal error.
 func (e *Error) Status() int {
 	row := table[e.Code]
 	switch {
@@ -82,7 +92,8 @@ func (e *Error) Status() int {
 	return table[Internal].status
 }
 
-// Exit returns the exit code of a command that ends with the error.
+// Exit returns the exit code of a command that ends with the error. Of an event that was refused it
+// is 3 whatever the code is: the rest of the input may be in the log.
 func (e *Error) Exit() int {
 	row, found := table[e.Code]
 	switch {
@@ -95,7 +106,9 @@ func (e *Error) Exit() int {
 }
 
 // From returns err as an error with a place in the table; nil for nil. What it does not know is
-// [Internal], with err as its cause.
+// [Internal], with err as its cause. The order is from what is said best to what is said least: an
+// error with words of its own first, then those that carry data, then the list of causes. It is
+// looked for through all that wraps it.
 func From(err error) *Error {
 	var known *Error
 	var refusal *event.Refusal
@@ -131,15 +144,17 @@ func File(path string, err error) *Error {
 }
 
 // Refusal returns the error for an event that was refused. Its words are for whoever sent the
-// event, who must find the place by them: they may repeat a code or a date, and never a NIK.
+// event, who must find the place by them: they may repeat a code or a date, and never a NIK. r must
+// not be nil.
 func Refusal(r *event.Refusal) *Error {
 	return &Error{Code: Code(r.Code), Field: r.Field, Detail: r.Detail, Refused: true}
 }
 
-// Status returns the HTTP status for an error.
+// Status returns the HTTP status for an error. err must not be nil.
 func Status(err error) int { return From(err).Status() }
 
-// Exit returns the exit code for an error, ExitDone for nil.
+// Exit returns the exit code for an error, ExitDone for nil. A command returns it to the system as
+// it is.
 func Exit(err error) int {
 	if err == nil {
 		return ExitDone
@@ -148,7 +163,8 @@ func Exit(err error) int {
 }
 
 // causes lists the errors of the rooms below by what they are to the outside. It is never written.
-// The first that matches counts, so the closer one stands before the wider one.
+// The first that matches counts, so the closer one stands before the wider one. The details say
+// what to do, and that sending again is safe where it is.
 var causes = []struct {
 	cause  error
 	code   Code

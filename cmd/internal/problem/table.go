@@ -8,10 +8,9 @@ import (
 	"cakupan/domain/event"
 )
 
-// Code names what went wrong. The refusals of events (contract, section 1) are codes too.
-//
-// Codes are a promise: publishers and dashboards compare them. One is never renamed, and never used
-// for something else.
+// Code names what went wrong. The refusals of events (contract, section 1) are codes too. Codes are
+// a promise: publishers and dashboards compare them. One is never renamed, and never used for
+// something else. The first part of a code says what is at fault, such as event, field or log.
 type Code string
 
 // What can be wrong with a request.
@@ -95,7 +94,9 @@ const (
 )
 
 // row is one line of the table. Every line gives all of it, so that nobody can add a code and
-// forget what it is on the command line.
+// forget what it is on the command line. A status of 5xx says that the ledger is at fault and that
+// the request may be right; 4xx that the same request will fail again, but for 408 and 429. Titles
+// are for people and may change; the rest is a promise.
 type row struct {
 	status  int // as the answer to a request
 	refused int // as the answer to a request with one event, when that was refused; 0: never is
@@ -105,7 +106,9 @@ type row struct {
 	judul   string // the title in Indonesian
 }
 
-// table is never written.
+// table is never written. Statuses of refusals are those of section 7 of the contract, exit codes
+// those of section 6. Where the two statuses of a row differ, the code is used for both, an event
+// and a request. Seconds are a guess at how long such a thing lasts.
 var table = map[Code]row{
 	Code(event.Malformed): {
 		400, 422, ExitRefused, 0, "Not an event", "Bukan peristiwa",
@@ -152,6 +155,7 @@ var table = map[Code]row{
 		"Penerbit tidak berhak melaporkan ini",
 	},
 
+	// What is wrong with the request: no event is at fault, so the second status is none.
 	QueryInvalid: {
 		400, 0, ExitUsage, 0, "Invalid parameter", "Parameter tidak sah",
 	},
@@ -213,6 +217,8 @@ var table = map[Code]row{
 		500, 0, ExitFailed, 0, "File cannot be read", "Berkas tidak dapat dibaca",
 	},
 
+	// What is wrong with the ledger. Seconds are told where the cause may pass by itself, or soon
+	// once somebody has looked.
 	LogFull: {
 		507, 0, ExitFailed, 30, "No room left", "Ruang penyimpanan penuh",
 	},
@@ -256,6 +262,7 @@ var table = map[Code]row{
 		500, 0, ExitFailed, 0, "Internal error", "Kesalahan internal",
 	},
 
+	// What is wrong with a folder: these end commands.
 	FolderInUse: {
 		503, 0, ExitFailed, 0, "Folder in use", "Folder sedang dipakai",
 	},
@@ -295,6 +302,7 @@ var table = map[Code]row{
 }
 
 // Title returns the short words for a code, in Indonesian where so asked and in English otherwise.
+// It is the same for all errors of a code, so it never holds what was sent.
 func (c Code) Title(indonesian bool) string {
 	row, found := table[c]
 	switch {
@@ -306,14 +314,15 @@ func (c Code) Title(indonesian bool) string {
 	return row.title
 }
 
-// Known tells whether the table has the code.
+// Known tells whether the table has the code. A code of a newer version is not known here.
 func (c Code) Known() bool {
 	_, found := table[c]
 	return found
 }
 
-// OfEvent tells whether an event may be refused with the code. See refused in its row.
+// OfEvent tells whether an event may be refused with the code. See refused in its row. Some of
+// these are also codes of a request that is wrong.
 func (c Code) OfEvent() bool { return table[c].refused != 0 }
 
-// Codes returns all codes, in the order of their texts.
+// Codes returns all codes, in the order of their texts. The caller may change the list.
 func Codes() []Code { return slices.Sorted(maps.Keys(table)) }

@@ -16,7 +16,10 @@ const (
 	keptBytesMax = 96 << 20
 )
 
-// sent is a list that was checked, with what is said of it.
+// sent is a list that was checked, with what is said of it. name, content, opts and whole are set
+// before it is kept and, but for content, never changed; gone, back and backName are written by a
+// run, which confirming guards once it is kept. since, size and the place in the map are guarded by
+// mu of kept.
 type sent struct {
 	name     string
 	content  []byte
@@ -35,16 +38,20 @@ type sent struct {
 	done       *view // what it came to; nil: it is not taken in yet
 }
 
-// kept are the lists that wait. They are known by a token, to who has sent them alone.
+// kept are the lists that wait. They are known by a token, to who has sent them alone. It is memory
+// alone: tokens of a server that has ended are nobody's.
 type kept struct {
 	mu   sync.Mutex
 	all  map[string]*sent
 	size int
 }
 
+// newKept returns one that holds nothing.
 func newKept() *kept { return &kept{all: map[string]*sent{}} }
 
-// put keeps a list and returns its token.
+// put keeps a list and returns its token. The token is random, and is no secret by itself: the
+// login must fit too. To make room the oldest of anybody goes, and what is too old goes first; the
+// new one always stays, so one list above the bound is kept alone.
 func (k *kept) put(s *sent, now time.Time) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -66,7 +73,8 @@ func (k *kept) put(s *sent, now time.Time) string {
 	}
 }
 
-// get returns a list, nil when it is not there any more or somebody else's.
+// get returns a list, nil when it is not there any more or somebody else's. One that is too old is
+// not given out, whether or not it was dropped yet.
 func (k *kept) get(token string, r *http.Request, now time.Time) *sent {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -77,7 +85,9 @@ func (k *kept) get(token string, r *http.Request, now time.Time) *sent {
 	return s
 }
 
-// done keeps of a list that was taken in what it came to, and the rows that are given back.
+// done keeps of a list that was taken in what it came to, and the rows that are given back. The
+// list itself is let go of: it holds identity numbers, and what is in the log need not be sent
+// again. One that was dropped meanwhile is not counted.
 func (k *kept) done(token string, s *sent, v *view) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -88,6 +98,7 @@ func (k *kept) done(token string, s *sent, v *view) {
 	s.size = len(s.back)
 }
 
+// drop forgets a list. The caller holds mu, and the token is there.
 func (k *kept) drop(token string) {
 	k.size -= k.all[token].size
 	delete(k.all, token)

@@ -23,17 +23,21 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// form is what a form has sent: fields and, of the first one, a file.
+// form is what a form has sent: fields and, of the first one, a file. It belongs to one request. A
+// second file takes the place of the one before.
 type form struct {
 	fields  map[string]string
 	name    string
 	content []byte
 }
 
-// fieldBytesMax bounds each field but the file.
+// fieldBytesMax bounds each field but the file. It is far above a day, an id or a token.
 const fieldBytesMax = 1 << 10
 
-// read reads a form. Files stay in memory: what else reads forms may write them to the disk.
+// read reads a form. Files stay in memory: what else reads forms may write them to the disk. The
+// deadline is the page's own, because a list over a slow line takes longer than a body of events
+// may; a transport without deadlines has none. An error is a problem in the language of the page;
+// what was read by then is dropped.
 func (v *view) read(w http.ResponseWriter, r *http.Request) (f form, err error) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 	f.fields = map[string]string{}
@@ -68,7 +72,9 @@ func (v *view) read(w http.ResponseWriter, r *http.Request) (f form, err error) 
 	return f, problem.New(problem.Malformed, v.Say("noForm"))
 }
 
-// post checks a list, or takes in one that was checked.
+// post checks a list, or takes in one that was checked. A list that is too many is refused at once
+// and not queued: it would hold memory while it waits. What is checked is kept for the
+// confirmation, with the login that sent it.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	v := newView(r)
 	select {
@@ -86,6 +92,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, v, err)
 		return
 	}
+	// The form of the confirmation has a token and no file, so the list need not travel twice.
 	if token := f.fields["token"]; token != "" {
 		h.confirm(w, r, v, token, f.fields)
 		return
@@ -96,6 +103,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.login = r.Header.Get("Authorization")
+	// Of a publisher of one source that does not cover the one lists have by themselves.
 	if sources := httpapi.SourcesOf(r.Context()); len(sources) == 1 &&
 		!event.SourceCovers(sources[0], lists.SourcePrefix) {
 		s.opts.FallbackSource = sources[0] // nobody need know it by heart
@@ -110,7 +118,8 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, http.StatusOK, v)
 }
 
-// chosen reads which list is meant.
+// chosen reads which list is meant. The name of the file says which kind of file it is. Fields are
+// trimmed, as people copy them with spaces around.
 func (v *view) chosen(f *form) (*sent, error) {
 	if f.name == "" || len(f.content) == 0 {
 		return nil, problem.New(problem.UsageWrong, v.Say("noFile"))
@@ -126,7 +135,9 @@ func (v *view) chosen(f *form) (*sent, error) {
 	return s, nil
 }
 
-// confirm takes in a list that was checked.
+// confirm takes in a list that was checked. Two confirmations of one list at once are done one
+// after the other, and the second is told what the first came to. If we crash in the middle, some
+// rows are in the log; the list sent again adds the others.
 func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token string,
 	fields map[string]string,
 ) {
@@ -142,6 +153,8 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 		return
 	}
 	var how importer.Whole
+	// What is gone from a list cannot be told from what was forgotten, so a person must say what
+	// becomes of it.
 	if s.whole {
 		gone, err := v.goneOf(fields["gone"], fields["end"])
 		if err == nil && gone == nil && s.gone {
@@ -164,7 +177,9 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 	h.answer(w, http.StatusOK, v)
 }
 
-// goneOf reads what becomes of rows that are gone; nil when nothing was chosen.
+// goneOf reads what becomes of rows that are gone; nil when nothing was chosen. The words are the
+// values of the form's choice. A day is asked for and judged here where the rows are to end. An
+// error is a problem with words for the page.
 func (v *view) goneOf(word, day string) (*whole.Gone, error) {
 	switch word {
 	case "keep":
@@ -181,7 +196,9 @@ func (v *view) goneOf(word, day string) (*whole.Gone, error) {
 }
 
 // run takes in a list in the name of who has sent it, or only checks it where how is nil, and says
-// in v what it came to.
+// in v what it came to. The errors of single rows are not its error: they are in the tally, and in
+// the rows that are given back. After an error of its own, some rows may be in the log where how is
+// not nil. It is asked by one goroutine at a time for one list.
 func (h *Handler) run(ctx context.Context, v *view, s *sent, how *importer.Whole) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -192,6 +209,8 @@ func (h *Handler) run(ctx context.Context, v *view, s *sent, how *importer.Whole
 	tally := importer.NewTally(importer.Teller{
 		Note: v.note, At: func(uint64, float64) {}, End: func() {}, Refused: v.refuse,
 	}, returned)
+	// In his name and by his login, so the same rights and the same bounds hold as for his own
+	// program.
 	in := importer.Import{
 		From: client.Within(h.api, s.login), Lists: s.opts, Tally: tally, Memory: s.content,
 	}
@@ -207,6 +226,7 @@ func (h *Handler) run(ctx context.Context, v *view, s *sent, how *importer.Whole
 	if err := errors.Join(err, returned.Close(err)); err != nil {
 		return err
 	}
+	// The rows of before are of a check that this one has taken the place of.
 	s.back = nil
 	if returned.Count() > 0 {
 		s.back, s.backName = bytes.Clone(back.Bytes()), backName(s.name, asBook)
@@ -215,7 +235,8 @@ func (h *Handler) run(ctx context.Context, v *view, s *sent, how *importer.Whole
 	return nil
 }
 
-// backName names the file of the rows that are given back.
+// backName names the file of the rows that are given back. It is in Indonesian, as the files of
+// offices are.
 func backName(name string, asBook bool) string {
 	extension := ".csv"
 	if asBook {
@@ -224,7 +245,8 @@ func backName(name string, asBook bool) string {
 	return strings.TrimSuffix(name, filepath.Ext(name)) + "-kembali" + extension
 }
 
-// fail answers with what went wrong, above an empty form.
+// fail answers with what went wrong, above an empty form. An internal error is not told in its own
+// words, which are for the operator and are in his log.
 func (h *Handler) fail(w http.ResponseWriter, v *view, err error) {
 	status := http.StatusUnprocessableEntity
 	v.Error = err.Error()
@@ -235,13 +257,16 @@ func (h *Handler) fail(w http.ResponseWriter, v *view, err error) {
 			v.Error, status = v.Say("broken"), http.StatusInternalServerError
 		}
 	}
+	// The words are those of the command; what they name stands on the page among the other
+	// choices, which are then opened.
 	for _, flag := range []string{"--list", "--source", "--sheet"} {
 		v.Options = v.Options || strings.Contains(v.Error, flag)
 	}
 	h.answer(w, status, v)
 }
 
-// back gives the rows of a list back.
+// back gives the rows of a list back. It waits for a run of the same list, which writes them. A
+// token of somebody else is as one that has expired.
 func (h *Handler) back(w http.ResponseWriter, r *http.Request) {
 	s := h.kept.get(r.URL.Query().Get("token"), r, h.now())
 	if s != nil {
@@ -258,13 +283,15 @@ func (h *Handler) back(w http.ResponseWriter, r *http.Request) {
 	h.fail(w, v, errors.New(v.Say("expired")))
 }
 
+// The name is encoded whatever is in it (RFC 6266): it came with the upload. The type is one that
+// no browser shows.
 func download(w http.ResponseWriter, name string) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename*=UTF-8''%s",
 		url.PathEscape(name)))
 }
 
-// template gives an empty list of a kind.
+// template gives an empty list of a kind. It holds no data, so it is the same for everybody.
 func (h *Handler) template(w http.ResponseWriter, r *http.Request) {
 	kind, ok := lists.ParseKind(r.URL.Query().Get("kind"))
 	if !ok {

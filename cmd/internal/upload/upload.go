@@ -4,6 +4,12 @@
 // It does what the command does, by the same routes and in the name of whoever has logged in, so
 // that both say the same. It works without a script; the one it has shows how far a slow upload is.
 // A list is in memory alone between its check and its confirmation: it holds identity numbers.
+// Nothing of it is persisted: when the server ends, a list that was not confirmed is gone, and is
+// sent again; of one that was, each row is in the log or is a duplicate the next time, since rows
+// of a list have ids that follow from the list (see package lists).
+//
+// The page is served by package httpapi, which has checked who asks and hands over which sources
+// are his.
 package upload
 
 import (
@@ -17,11 +23,13 @@ import (
 var files embed.FS
 
 // policy lets the page load its own two files and send its form, and nothing else. Whatever a cell
-// of a list holds, nothing of it is ever run as a script.
+// of a list holds, nothing of it is ever run as a script. It holds though cells are shown as text
+// anyway: what is shown belongs to people who are not here.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Handler answers at /upload.
+// Handler answers at /upload. It is safe for concurrent use. All fields are set by New; kept alone
+// changes, and guards itself.
 type Handler struct {
 	api   http.Handler // all routes
 	now   func() time.Time
@@ -39,7 +47,9 @@ const (
 	patience = 30 * time.Minute
 )
 
-// New returns the handler. It asks api in the name of who asks it.
+// New returns the handler. It asks api in the name of who asks it. The clock decides when a kept
+// list is too old, and nothing else. api must be the handler of the same server, which guards the
+// routes that are asked.
 func New(api http.Handler, now func() time.Time) http.Handler {
 	page, err := template.ParseFS(files, "page/upload.html")
 	if err != nil {
@@ -51,7 +61,9 @@ func New(api http.Handler, now func() time.Time) http.Handler {
 	}
 }
 
-// ServeHTTP answers.
+// ServeHTTP answers. The headers are those of every part, since each may hold what a list says of a
+// person: nothing is kept by a browser, nor told to another site by a link. part is the last of the
+// path, and never a path of a file beyond the two that are named.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Content-Security-Policy", policy)
@@ -67,6 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, files, "page/"+part)
 	case part == "template":
 		h.template(w, r)
+	// Rows that were refused or that a person should know of.
 	case part == "back":
 		h.back(w, r)
 	default:
@@ -74,7 +87,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer answers with the page.
+// answer answers with the page. The status counts for programs; whoever looks at the page reads its
+// words.
 func (h *Handler) answer(w http.ResponseWriter, status int, v *view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

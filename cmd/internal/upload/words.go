@@ -6,6 +6,8 @@ import "cakupan/cmd/internal/lists"
 type said struct{ id, en string }
 
 // words are all that the page says of itself. What it says of a list are the words of the command.
+// It is never written. A key is used by the template or by the code; a test looks that each has
+// both texts.
 var words = map[string]said{
 	"title": {"Kirim daftar", "Send a list"},
 	"lead": {
@@ -140,7 +142,7 @@ func (v *view) OtherName() string {
 	return "English"
 }
 
-// Say returns words of the page in its language.
+// Say returns words of the page in its language. A key that there is not gives nothing.
 func (v *view) Say(key string) string {
 	if v.language == lists.English {
 		return words[key].en

@@ -16,7 +16,8 @@ import (
 // Format is the format of changes that this program writes, and the highest it reads.
 const Format = 1
 
-// changeBytesMax bounds one change: a message of the stream that holds it.
+// changeBytesMax bounds one change: a message of the stream that holds it. It is far above what 256
+// KiB of members and their frame take; see [TakeOver].
 const changeBytesMax = 512 << 10
 
 // Kind is what a change does.
@@ -38,7 +39,9 @@ const (
 	TakenOver Kind = "taken-over"
 )
 
-// Change is one change of the register. A field that its kind does not name is zero.
+// Change is one change of the register. A field that its kind does not name is zero. It is
+// persisted, in the format that FORMAT.md describes, and never changed; its number is that of its
+// record in the stream.
 type Change struct {
 	Kind Kind
 	At   time.Time // in UTC, to the second: nobody needs it finer
@@ -53,14 +56,15 @@ type Change struct {
 }
 
 // File is where a change was taken over from. A file that has more members than a change may have
-// is taken over in several, Part 1 to Parts.
+// is taken over in several, Part 1 to Parts. Of all parts of one file the digest is the same.
 type File struct {
 	Digest Digest // of all its bytes
 	Part   int
 	Parts  int
 }
 
-// DigestOf returns the digest of a file's bytes.
+// DigestOf returns the digest of a file's bytes. A file is known by it when a take-over that was
+// interrupted goes on.
 func DigestOf(raw []byte) Digest { return sha256.Sum256(raw) }
 
 // The errors of [Decode].
@@ -86,13 +90,14 @@ type line struct {
 	Members   []row      `json:"members,omitempty"`
 }
 
+// fileLine is a [File] as JSON.
 type fileLine struct {
 	Digest string `json:"digest"`
 	Part   int    `json:"part"`
 	Parts  int    `json:"parts"`
 }
 
-// row is a member as JSON.
+// row is a member as JSON. Times that do not apply are left out, and so are empty lists.
 type row struct {
 	Name      string     `json:"name"`
 	Role      Role       `json:"role"`
@@ -106,7 +111,8 @@ type row struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
-// Encode returns the bytes of a change. The error says why it is none.
+// Encode returns the bytes of a change. The error says why it is none. The same change has the same
+// bytes, on every machine.
 func (c *Change) Encode() ([]byte, error) {
 	raw, err := c.bytes()
 	if err != nil {
@@ -119,6 +125,7 @@ func (c *Change) Encode() ([]byte, error) {
 	return raw, nil
 }
 
+// bytes returns the change as JSON, sound or not.
 func (c *Change) bytes() ([]byte, error) {
 	l := line{
 		Format: Format, Kind: c.Kind, At: c.At, By: c.By,
@@ -141,7 +148,8 @@ func (c *Change) bytes() ([]byte, error) {
 }
 
 // Decode reads a change. It refuses whatever [Change.Encode] would not write, by its bytes: a
-// change that was touched is none, even if it still made sense.
+// change that was touched is none, even if it still made sense. The error wraps [ErrNewerFormat] or
+// [ErrDamaged]. It must fit the changes before it too, which [Register.Enter] tells.
 func Decode(raw []byte) (c Change, err error) {
 	// The format first: what else a newer one holds is not for this program to read.
 	var head struct {
@@ -175,7 +183,8 @@ func Decode(raw []byte) (c Change, err error) {
 	return c, nil
 }
 
-// change reads a line.
+// change reads a line. An error names the part that cannot be read; whether the change is sound is
+// for defect to say.
 func (l *line) change() (c Change, err error) {
 	c = Change{
 		Kind: l.Kind, At: l.At, By: l.By, Name: l.Name, Names: l.Names,
@@ -202,7 +211,8 @@ func (l *line) change() (c Change, err error) {
 	return c, nil
 }
 
-// member reads a row.
+// member reads a row. The error says what is wrong with it, by [Member.Defect] where it can be
+// read.
 func (r *row) member() (m Member, err error) {
 	if m, err = r.parse(); err != nil {
 		return m, err
@@ -240,7 +250,8 @@ func (r *row) parse() (m Member, err error) {
 	return m, nil
 }
 
-// rowOf returns a member as JSON.
+// rowOf returns a member as JSON. Times stay as they are: that they are whole seconds of UTC is for
+// defect to say.
 func rowOf(m *Member) row {
 	r := row{
 		Name: m.Name, Role: m.Role, Secret: m.Secret.String(), Sources: m.Sources,
@@ -256,6 +267,7 @@ func rowOf(m *Member) row {
 	return r
 }
 
+// optional returns a moment as a row has it: absent when it is zero.
 func optional(at time.Time) *time.Time {
 	if at.IsZero() {
 		return nil
@@ -263,6 +275,7 @@ func optional(at time.Time) *time.Time {
 	return &at
 }
 
+// moment is the other way round.
 func moment(at *time.Time) time.Time {
 	if at == nil {
 		return time.Time{}
@@ -271,7 +284,8 @@ func moment(at *time.Time) time.Time {
 }
 
 // CleanAccount returns the name of an account as a change holds it: such as stand on a line of a
-// table, and never an identity number.
+// table, and never an identity number. Other characters become _, and what is longer than
+// byBytesMax is cut.
 func CleanAccount(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
@@ -282,6 +296,7 @@ func CleanAccount(name string) string {
 	return name[:min(len(name), byBytesMax)]
 }
 
+// damaged returns an error of what cannot be; it holds nothing of a secret.
 func damaged(form string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(form, args...))
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Digest is the SHA-256 of a secret. Nobody finds the secret by it: that has 32 random bytes.
+// Digest is the SHA-256 of a secret. Nobody finds the secret by it: that has 32 random bytes. The
+// zero value stands for no secret.
 type Digest [sha256.Size]byte
 
 // Equal compares in a time that does not depend on the digests.
@@ -21,7 +22,7 @@ const digestPrefix = "sha256:"
 // String returns the digest as the register holds it.
 func (d Digest) String() string { return digestPrefix + hex.EncodeToString(d[:]) }
 
-// ParseDigest reads what String writes.
+// ParseDigest reads what String writes. Capital letters are refused: a digest has one text.
 func ParseDigest(text string) (d Digest, err error) {
 	rest, known := strings.CutPrefix(text, digestPrefix)
 	if !known || len(rest) != 2*len(d) || strings.ToLower(rest) != rest {

@@ -15,13 +15,16 @@ const FileBytesMax = 16 << 20
 const partBytes = 256 << 10
 
 // ParseFile reads an access.json, in which the register was kept before it was a history. It
-// refuses whatever was not written there.
+// refuses whatever was not written there. The error wraps [ErrNewerFormat] or [ErrDamaged]. Members
+// are in the order of their names.
 func ParseFile(raw []byte) ([]Member, error) {
 	var head struct {
 		Format int `json:"format"`
 	}
 	err := json.Unmarshal(raw, &head)
 	switch {
+	// The format is looked at by itself: a newer file may have members that the strict reading
+	// below would call damage.
 	case err == nil && head.Format > 1:
 		return nil, fmt.Errorf("%w (format %d, known up to 1)", ErrNewerFormat, head.Format)
 	case err == nil && head.Format != 1:
@@ -61,13 +64,15 @@ func ParseFile(raw []byte) ([]Member, error) {
 }
 
 // TakeOver returns the changes that take the members of a file over. They are the same for the same
-// file, moment and account, so that who is interrupted goes on where it was.
+// file, moment and account, so that who is interrupted goes on where it was. A file without members
+// is one change without members, so that it counts as taken over.
 func TakeOver(raw []byte, at time.Time, by string) ([]Change, error) {
 	members, err := ParseFile(raw)
 	if err != nil {
 		return nil, err
 	}
 	var parts [][]Member
+	// A part ends with the member by which it has got larger than partBytes, or with the last.
 	for size, from, i := 0, 0, 0; i < len(members) || i == 0; i++ {
 		if i < len(members) {
 			text, err := json.Marshal(rowOf(&members[i]))

@@ -8,7 +8,7 @@ import (
 )
 
 // Register is what a history of changes comes to. The zero value is that of none. It is not safe
-// for concurrent use.
+// for concurrent use. It holds nothing of a clock: what has expired is for who asks it to say.
 type Register struct {
 	number  uint64   // of the last change
 	members []Member // by name, the revoked ones too
@@ -19,14 +19,15 @@ type Register struct {
 	takenAt time.Time
 }
 
-// Number returns the number of the last change, 0 when there is none.
+// Number returns the number of the last change, 0 when there is none. Numbers are dense, from 1.
 func (r *Register) Number() uint64 { return r.number }
 
 // Members returns all members, the revoked ones too, by name. They are the register's own, and must
-// not be changed; the next change does not change them.
+// not be changed; the next change does not change them. Whoever was given them before an Enter may
+// go on to read them from another goroutine.
 func (r *Register) Members() []Member { return r.members }
 
-// Find returns the member of a name.
+// Find returns the member of a name. Revoked ones are found too.
 func (r *Register) Find(name string) (Member, bool) {
 	at, known := r.place(name)
 	if !known {
@@ -43,9 +44,11 @@ func (r *Register) Knows(secret Digest) bool { return r.secrets[secret] }
 // rest.
 func (r *Register) Taking() *File { return r.taking }
 
-// Taken returns the file that was taken over, and when; nil when none was.
+// Taken returns the file that was taken over, and when; nil when none was. The time is that of the
+// change with the last part.
 func (r *Register) Taken() (*File, time.Time) { return r.taken, r.takenAt }
 
+// place returns where a name is among the members, or where it would be.
 func (r *Register) place(name string) (int, bool) {
 	return slices.BinarySearchFunc(r.members, name, func(m Member, name string) int {
 		return strings.Compare(m.Name, name)
@@ -53,7 +56,8 @@ func (r *Register) place(name string) (int, bool) {
 }
 
 // Enter enters the change that follows the last one. The error says why there can be none such
-// after those before; the register is as it was then.
+// after those before; the register is as it was then. The change must be one that [Decode] returns:
+// what is wrong with it by itself is not looked at again. The errors wrap [ErrDamaged].
 func (r *Register) Enter(c *Change) error {
 	if c.Kind == TakenOver {
 		return r.takeOver(c)
@@ -78,6 +82,7 @@ func (r *Register) Enter(c *Change) error {
 	return err
 }
 
+// add lets a member in. That a name was revoked does not free it: events carry it.
 func (r *Register) add(c *Change) error {
 	m := c.Members[0]
 	at, taken := r.place(m.Name)
@@ -101,6 +106,7 @@ func (r *Register) insert(at int, m Member) {
 	r.keep(m.Secret)
 }
 
+// keep notes that a secret counts or has counted.
 func (r *Register) keep(secret Digest) {
 	if r.secrets == nil {
 		r.secrets = map[Digest]bool{}
@@ -136,6 +142,8 @@ func (r *Register) alter(c *Change) error {
 	return nil
 }
 
+// use notes when members were there. A revoked one may be among them, as its login was noted
+// before; an older moment changes nothing.
 func (r *Register) use(c *Change) error {
 	members := slices.Clone(r.members)
 	for _, name := range c.Names {
@@ -195,7 +203,8 @@ func (r *Register) impossible(form string, args ...any) error {
 	return damaged("change %d cannot be: %s", r.number+1, fmt.Sprintf(form, args...))
 }
 
-// defect returns what is wrong with a change by itself, "" when nothing is.
+// defect returns what is wrong with a change by itself, "" when nothing is. It is judged when a
+// change is written and when it is read, by the same rule.
 func (c *Change) defect() string {
 	if wrong := c.shape(); wrong != "" {
 		return wrong
@@ -229,7 +238,8 @@ func (c *Change) defect() string {
 	return ""
 }
 
-// shape tells which fields a kind has.
+// shape tells which fields a kind has. A field too many is refused as one too few: what nobody
+// reads would otherwise be kept for ever.
 func (c *Change) shape() string {
 	one, none := len(c.Members) == 1, len(c.Members) == 0
 	secret, file := c.Secret != (Digest{}), c.File != nil
@@ -257,5 +267,6 @@ func (c *Change) shape() string {
 	return ""
 }
 
-// whole tells whether a moment is as a change holds it.
+// whole tells whether a moment is as a change holds it. What is read from a stream is in UTC only
+// if it was written so: Z, and no offset.
 func whole(at time.Time) bool { return at.Location() == time.UTC && at.Nanosecond() == 0 }

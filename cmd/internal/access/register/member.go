@@ -11,7 +11,7 @@ import (
 	"cakupan/domain/region"
 )
 
-// Role is what a member is to the ledger.
+// Role is what a member is to the ledger. The texts are persisted.
 type Role string
 
 // The roles. What each may do is said where it is asked.
@@ -35,7 +35,8 @@ const (
 	byBytesMax  = 64
 )
 
-// Member is somebody of the register.
+// Member is somebody of the register. It holds no secret. UsedAt alone is in no member of a change:
+// it follows from changes of the kind [Used].
 type Member struct {
 	Name string // as [event.CheckPublisher] wants it, for readers too
 	Role Role
@@ -58,7 +59,8 @@ type Member struct {
 	UsedAt time.Time
 }
 
-// Active tells whether the member is one, and its secret is worth something at a moment.
+// Active tells whether the member is one, and its secret is worth something at a moment. Expiry is
+// half-open: at the moment itself the secret is worth nothing.
 func (m *Member) Active(now time.Time) bool { return m.RevokedAt.IsZero() && !m.Expired(now) }
 
 // Expired tells whether the member's secret has expired at a moment.
@@ -66,7 +68,8 @@ func (m *Member) Expired(now time.Time) bool {
 	return !m.ExpiresAt.IsZero() && !now.Before(m.ExpiresAt)
 }
 
-// Scope returns what a publisher may report; nil for all others, who may report nothing.
+// Scope returns what a publisher may report; nil for all others, who may report nothing. It shares
+// its lists with the member.
 func (m *Member) Scope() *event.Scope {
 	if m.Role != Publisher {
 		return nil
@@ -101,7 +104,8 @@ func (m *Member) UnmarshalJSON(raw []byte) (err error) {
 }
 
 // Defect returns what is wrong with a member, "" when nothing is. It judges what is to be written
-// as well as what was read, so that both know one rule.
+// as well as what was read, so that both know one rule. The role decides what else there must be.
+// Words are those of whoever types it at the command line.
 func (m *Member) Defect() string {
 	if wrong := event.CheckPublisher(m.Name); wrong != "" {
 		return "a name " + wrong
@@ -147,6 +151,7 @@ func sourceDefect(source string) string {
 // isNoURI tells which characters never stand in a URI.
 func isNoURI(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }
 
+// hasTwice tells whether an item stands in a list twice. Lists are short, or of a bounded code.
 func hasTwice[T comparable](items []T) bool {
 	for i, item := range items {
 		if slices.Contains(items[:i], item) {

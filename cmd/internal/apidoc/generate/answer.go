@@ -6,10 +6,14 @@ import (
 )
 
 // fields is a schema of an object all of whose members are there, and no other. An answer with a
-// member that the document has not fails the tests of the server.
+// member that the document has not fails the tests of the server. It is so for answers, which the
+// ledger writes itself; what is sent in is described by the domain's rules.
 func fields(properties object) object { return optional(properties) }
 
-// optional is a schema of an object with some members that are not always there.
+// optional is a schema of an object with some members that are not always there. Which they are is
+// told here by name and again nowhere, so a member that the ledger sometimes leaves out must be
+// named: without it, an answer that lacks it fails the tests of the server. A name that the object
+// has not is ignored.
 func optional(properties object, sometimes ...string) object {
 	var required list
 	for i := range properties {
@@ -25,18 +29,31 @@ func optional(properties object, sometimes ...string) object {
 		with("additionalProperties", false)
 }
 
-// words is a schema of a value of a type, described.
+// words is a schema of a value of a type, described. kind is a type of JSON Schema. The words go on
+// from the member's name, as in a table: no sentence.
 func words(kind, description string) object {
 	return o("description", description).with("type", kind)
 }
 
-// orNull is a schema of a value that may not be known.
+// orNull is a schema of a value that may not be known. It is there and null: not the same as a
+// member that is left out, which says that it does not apply.
 func orNull(schema object) object { return o("oneOf", list{schema, o("type", "null")}) }
 
-// arrayOf is a schema of a list of any length.
+// arrayOf is a schema of a list of any length. It may be empty.
 func arrayOf(items object) object { return o("type", "array").with("items", items) }
 
-// answer makes the definition of an answer, or of a part of one.
+// answer makes the definition of an answer, or of a part of one. It asks one part after the other:
+// each returns nil for a name that is another's, and the last of them for one that nobody knows.
+// Such a name is a fault of this program: it is written as {}, which anything fits.
+//
+// What a stream of events is answered with is a Receipt a line, without the sums of Receipts. A
+// Batch has the bound of section 7 of the contract; its other one, 16 MiB, is of bytes and cannot
+// be said. PubAck is not the ledger's own: it is what JetStream says to who publishes to it.
+// Projections and parts that were verified are by name, which is open: one may be added. A status
+// may be a new word too; ok alone is a promise. behindSeconds are of record times against the
+// server's clock, and so a decimal number. The original of a RefusedMessage is in the answer about
+// one and not in lists, because who looks at one is recorded; what is not known of a message that
+// could not be read is left out. ReplayResult is as section 6 of the contract has it.
 func (l *library) answer(name string) object {
 	switch name {
 	case "Receipt":
@@ -105,7 +122,8 @@ func (l *library) answer(name string) object {
 	return l.verification(name)
 }
 
-// verification makes the definition of a part of what verify says.
+// verification makes the definition of a part of what verify says. Damage is no error of the
+// request: a report that finds some is 200, and ok says so.
 func (l *library) verification(name string) object {
 	switch name {
 	case "VerifyReport":
@@ -115,10 +133,12 @@ func (l *library) verification(name string) object {
 			with("root", words("string", "Merkle root over all events, hexadecimal")).
 			with("findings", orNull(arrayOf(fields(
 				o("from", words("integer", "the first sequence that is damaged")).
+					// 0 and not null: nobody knows how long a log is whose end cannot be read.
 					with("to", words("integer", "the last one; 0: to the end of the log")).
 					with("what", words("string", "what is wrong")))))).
 			with("files", arrayOf(l.ref("VerifiedFile"))).
 			with("caches", arrayOf(l.ref("VerifiedCache"))))
+	// Paths are within the data folder: what is outside of it is nothing for an auditor.
 	case "VerifiedFile":
 		return optional(o("path", words("string", "within the data folder")).
 			with("kind", words("string", "what it is")).
@@ -126,6 +146,7 @@ func (l *library) verification(name string) object {
 			with("cache", words("boolean", "it is derived from the log, and made anew by itself")).
 			with("findings", arrayOf(words("string", "what is wrong"))).
 			with("remedy", words("string", "what to do about it")), "findings", "remedy")
+	// A cache that differs is made anew; that it did is worth to be told all the same.
 	case "VerifiedCache":
 		return optional(o("projection", words("string", "which one")).
 			with("sequence", words("integer", "the last event that it has applied")).
@@ -145,21 +166,27 @@ func (l *library) verification(name string) object {
 	return l.figure(name)
 }
 
-// figure makes the definition of a part of what is known about coverage.
+// figure makes the definition of a part of what is known about coverage. The members are those of
+// section 4 of the contract. Counts may be null for one reader and not for another: for a dashboard
+// small ones are hidden, and suppressed then says so. A percent is a text, because the same two
+// decimals must be there on every machine.
 func (l *library) figure(name string) object {
 	count := o("type", "integer").with("minimum", 0)
 	percent := orNull(o("description", "with two decimals, rounded half up; null without"+
 		" workforce; may exceed 100.00").with("type", "string").
 		with("pattern", "^[0-9]+\\.[0-9]{2}$"))
+	// A function, for each use of an object needs its own: see [object.with].
 	share := func() object {
 		return o("workforce", orNull(l.ref("Workforce"))).with("percent", percent).
 			with("target", orNull(l.ref("Target")))
 	}
 	figure := func(about string) object { return orNull(count.with("description", about)) }
+	// It is there or not, and never false.
 	suppressed := o("description", "counts from 1 to 4, and what would give them away, are null or"+
 		" left out: who asks is a dashboard").with("const", true)
 	switch name {
 	case "Coverage":
+		// by is there when it was asked for, suppressed where something is hidden.
 		return optional(o("region", l.ref("Region")).with("name", o("type", "string")).
 			with("on", l.ref("Date")).
 			with("known", fields(o("sequence", count).
@@ -179,15 +206,18 @@ func (l *library) figure(name string) object {
 			with("suppressed", suppressed), "by", "suppressed")
 	case "SectorCoverage":
 		return fields(o("covered", orNull(count)).join(share()))
+	// sequence is that of the event that published it.
 	case "Workforce":
 		return fields(o("count", count).with("indicator", l.ref("Indicator")).
 			with("reference", l.ref("Date")).with("publication", o("type", "string")).
 			with("sequence", count))
+	// It has the region that it was set for, which may be one above: see section 3 of the contract.
 	case "Target":
 		return fields(o("percent", o("type", "string")).with("from", l.ref("Date")).
 			with("region", l.ref("Region")).
 			with("met", orNull(words("boolean", "the coverage is strictly above it"))).
 			with("shortfall", orNull(count)).with("sequence", count))
+	// Section 6 of the contract has it so, in the order of days.
 	case "SeriesPoint":
 		return optional(o("on", l.ref("Date")).with("covered", orNull(count)).
 			with("confirmed", orNull(count)).with("inGrace", orNull(count)).
@@ -196,7 +226,9 @@ func (l *library) figure(name string) object {
 	return nil
 }
 
-// receipt makes the members of a receipt; those after status are there where they apply.
+// receipt makes the members of a receipt; those after status are there where they apply. The words
+// of the codes are given as examples and not as a closed list: a client that refuses a code it does
+// not know would break with the next one.
 func (l *library) receipt() object {
 	return o("source", words("string", "of the event, as far as it could be read")).
 		with("id", words("string", "of the event, as far as it could be read")).
@@ -211,7 +243,8 @@ func (l *library) receipt() object {
 		with("detail", words("string", "what to do about it"))
 }
 
-// receipts makes the members of receipts, which a problem may have too.
+// receipts makes the members of receipts, which a problem may have too. The three counts add up to
+// the number of receipts.
 func (l *library) receipts() object {
 	count := o("type", "integer").with("minimum", 0)
 	return o("appended", count).with("duplicates", count).with("refused", count).
@@ -219,7 +252,9 @@ func (l *library) receipts() object {
 			with("description", "one for each event, in the order sent"))
 }
 
-// problem makes the schema of an RFC 9457 problem. One that refuses events has their receipts.
+// problem makes the schema of an RFC 9457 problem. One that refuses events has their receipts. Its
+// members beyond the RFC's are code, field and receipts; a reader must ignore others by that RFC,
+// but here there are none.
 func (l *library) problem() object {
 	var codes list
 	for _, code := range problem.Codes() {
@@ -237,7 +272,9 @@ func (l *library) problem() object {
 		"field", "detail", "appended", "duplicates", "refused", "receipts")
 }
 
-// pubAck makes the schema of JetStream's answer to a message that it has stored, or not.
+// pubAck makes the schema of JetStream's answer to a message that it has stored, or not. It is
+// described as far as a publisher needs it: other members come and go with the version of NATS, so
+// it is left open, unlike the ledger's own answers.
 func (l *library) pubAck() object {
 	return o("oneOf", list{
 		o("type", "object").with("required", texts("stream", "seq")).
@@ -251,7 +288,8 @@ func (l *library) pubAck() object {
 	})
 }
 
-// refusalCodes returns the codes that an event may be refused with.
+// refusalCodes returns the codes that an event may be refused with. They are given as texts, as
+// [refusals] gives them as failures; both read the one table.
 func refusalCodes() (codes list) {
 	for _, code := range problem.Codes() {
 		if code.OfEvent() {

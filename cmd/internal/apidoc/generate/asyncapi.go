@@ -6,6 +6,8 @@ import (
 	"cakupan/domain/event"
 )
 
+// asyncIntroduction tells the two ways in apart, by what an answer means: that a message waits, or
+// what became of it. Who confuses them takes an event for recorded that is not.
 const asyncIntroduction = `What a publisher's program does on NATS. The name of the publisher is ` +
 	`the last part of each subject, and its user may use no others.
 
@@ -20,7 +22,9 @@ Messages are structured (application/cloudevents+json), batches ` +
 	`of the main branch of the NATS Protocol Binding for CloudEvents; structured mode is ` +
 	`understood everywhere.`
 
-// asyncAPI makes the document of the subjects.
+// asyncAPI makes the document of the subjects. The messages are made first, because making them is
+// what asks for definitions. The document is for publishers: subjects between ledgers of a cluster
+// are nobody else's.
 func asyncAPI() object {
 	l := newLibrary("#/components/schemas/")
 	messages := l.messages()
@@ -39,11 +43,15 @@ func asyncAPI() object {
 				"The name of the publisher, and its secret."))))
 }
 
-// answers are the messages that the ledger sends; all others are sent to it.
+// answers are the messages that the ledger sends; all others are sent to it. They are left out of
+// what may be sent to a channel; see [channels].
 var answers = []string{"Stored", "Receipts", "Problem", "Coverage"}
 
 // messages makes the messages: an event of each type, the other ways to send events, and answers.
+// An event of a type is a message of its own, with its example, so that who looks for a type finds
+// what to send. One channel takes any of them, and the media type in the header says which it is.
 func (l *library) messages() object {
+	// The header is required, because nothing else says how to read the payload.
 	media := func(is string) object {
 		return o("type", "object").with("required", texts("Content-Type")).
 			with("properties", o("Content-Type", o("const", is)))
@@ -89,7 +97,8 @@ func (l *library) messages() object {
 			with("examples", list{o("payload", exampleCoverage())}))
 }
 
-// binaryHeaders are the attributes of an event in binary mode.
+// binaryHeaders are the attributes of an event in binary mode. Other attributes may come in headers
+// too; these must. ce-specversion is 1.0, as in every form.
 func (l *library) binaryHeaders() object {
 	return o("type", "object").
 		with("required", texts("ce-specversion", "ce-id", "ce-source", "ce-type")).
@@ -98,6 +107,8 @@ func (l *library) binaryHeaders() object {
 			with("ce-source", l.ref("Source")).with("ce-type", o("enum", typeNames())))
 }
 
+// exampleCoverage is the answer of section 4 of the contract, as it is where no workforce is
+// published: null, never 0.
 func exampleCoverage() object {
 	sector := func(covered int) object {
 		return o("covered", covered).with("workforce", nil).with("percent", nil).
@@ -110,13 +121,16 @@ func exampleCoverage() object {
 		with("sectors", o("FORMAL", sector(9100)).with("INFORMAL", sector(11800)))
 }
 
+// exampleProblem is one after which the same may be sent again.
 func exampleProblem() object {
 	return o("type", "urn:cakupan:problem:log.unavailable").with("title", "Log unavailable").
 		with("status", 503).with("code", "log.unavailable").
 		with("detail", "the log is closed or cannot be reached: send again later")
 }
 
-// channels makes the subjects, with the messages on each.
+// channels makes the subjects, with the messages on each. A channel without an address is a reply
+// subject, which each request brings with it. The subject of a publisher ends with its name; the
+// server of NATS lets its user publish to no other.
 func channels(messages object) object {
 	subject := func(address, about string, names ...string) object {
 		on := object{}
@@ -131,11 +145,14 @@ func channels(messages object) object {
 		return made.with("description", about).with("messages", on)
 	}
 	var sent []string
+	// Whatever is no answer may be sent, so a new type of event is on the channels by itself.
 	for _, m := range messages {
 		if !strings.Contains(strings.Join(answers, " "), m.name) {
 			sent = append(sent, m.name)
 		}
 	}
+	// The two ways in take the same messages: how fast a receipt is wanted decides, not what is
+	// sent.
 	return o("intake", subject("cakupan.intake.{publisher}",
 		"Stored, and taken in soon: for those who cannot wait for the log.", sent...)).
 		with("stored", subject("", "The reply subject of a message to intake.", "Stored")).
@@ -144,6 +161,7 @@ func channels(messages object) object {
 		with("reply", subject("", "The reply subject of a request.", "Receipts", "Problem")).
 		with("receipts", subject("cakupan.receipts.{publisher}",
 			"What became of messages to intake.", "Receipts")).
+		// $KV. is how NATS names the subjects of a bucket (contract, section 9).
 		with("coverage", o("address", "$KV.cakupan_coverage.{key}").
 			with("parameters", o("key", o("description", "The code of a region, such as 75.03, or "+
 				"REGION.by.DIMENSION."))).
@@ -152,7 +170,9 @@ func channels(messages object) object {
 			with("messages", o("Coverage", o("$ref", "#/components/messages/Coverage"))))
 }
 
-// asyncOperations says which way each channel goes, as a publisher sees it.
+// asyncOperations says which way each channel goes, as a publisher sees it. send is what the
+// publisher does and receive what he hears: AsyncAPI 3 has the words from the side of the
+// application, which here is his.
 func asyncOperations() object {
 	operation := func(action, channel, summary string) object {
 		return o("action", action).with("channel", o("$ref", "#/channels/"+channel)).

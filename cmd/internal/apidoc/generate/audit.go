@@ -6,7 +6,8 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// ofAuditors are the questions of contract section 8.
+// ofAuditors are the questions of contract section 8. All of them tell about persons or about who
+// asked, so none is a dashboard's; each also is a command (contract, section 8).
 func (l *library) ofAuditors() []operation {
 	return []operation{
 		l.getExplain(), l.getDifference(), l.getFindings(), l.getFunding(), l.getHistory(),
@@ -15,12 +16,15 @@ func (l *library) ofAuditors() []operation {
 	}
 }
 
-// auditFails are what a question about coverage may end with.
+// auditFails are what a question about coverage may end with. Log full and unavailable are among
+// them because a read about people is recorded first.
 func auditFails() []failure {
 	return guarded(problem.QueryInvalid, problem.RegionUnknown, problem.ProjectionBehind,
 		problem.ProjectionStopped, problem.LogDamaged, problem.LogFull, problem.LogUnavailable)
 }
 
+// getExplain is who makes a figure up. The answer is lines: its memory does not grow with the
+// workers of a nation, and a last line with their number says that it is whole.
 func (l *library) getExplain() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/explain", id: "getExplain",
@@ -41,6 +45,8 @@ func (l *library) getExplain() operation {
 	}
 }
 
+// getDifference is why two figures differ. It has the whole of one question and, for the second
+// figure, what is not as in the first; one answer is an object, the other lines, by workers.
 func (l *library) getDifference() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/difference", id: "getDifference",
@@ -66,11 +72,13 @@ func (l *library) getDifference() operation {
 	}
 }
 
-// ofAudit makes the definition of a part of an answer to auditors, nil when it is another one.
+// ofAudit makes the definition of a part of an answer to auditors, nil when it is another one. The
+// codes are those of sections 3 and 8 of the contract. What is none of its names it hands on.
 func (l *library) ofAudit(name string) object {
 	events := arrayOf(words("integer", "a sequence")).
 		with("description", "the events in force that it rests on, ascending")
 	switch name {
+	// A worker of several enrolments has them on one line: a figure counts him once.
 	case "ExplainedWorker":
 		return fields(o("worker", l.ref("Key")).
 			with("enrolments", arrayOf(fields(o("enrolment", l.ref("Key")).
@@ -81,10 +89,13 @@ func (l *library) ofAudit(name string) object {
 				with("evidence", arrayOf(o("enum", texts("CREDITED", "DISBURSED", "PROMISED",
 					"DUE", "PRESUMED")))).
 				with("events", events)))))
+	// The two steps stand in the order of section 8 of the contract: knowledge, then time. Each
+	// cause has one worker at least, since those of none are left out.
 	case "Difference":
 		flows := o("description", "workers by cause; causes of none are left out").
 			with("type", "object").with("additionalProperties",
 			o("type", "integer").with("minimum", 1))
+		// Four decimals, and below zero where a figure fell.
 		points := o("type", "string").with("pattern", "^-?[0-9]+\\.[0-9]{4}$")
 		return fields(o("from", l.ref("Coverage")).with("to", l.ref("Coverage")).
 			with("steps", arrayOf(fields(o("step", o("enum", texts("knowledge", "time"))).
@@ -92,6 +103,7 @@ func (l *library) ofAudit(name string) object {
 			with("percent", orNull(fields(o("numerator", points).with("denominator", points)).
 				with("description", "percentage points due to each; null where a workforce is"+
 					" missing"))))
+	// The cause is one of the list in section 8 of the contract, left open here as a word.
 	case "DifferenceWorker":
 		return fields(o("step", o("enum", texts("knowledge", "time"))).
 			with("worker", l.ref("Key")).with("change", o("enum", texts("joined", "left"))).

@@ -7,10 +7,14 @@ import (
 	"cakupan/projections/findings"
 )
 
+// language makes the schema of the language of words for people: Indonesian unless English is asked
+// for. Codes are the same in both.
 func (l *library) language() object {
 	return o("enum", texts("id", "en")).with("default", "id")
 }
 
+// getFindings is the question what the events contradict (contract, section 8). One route has two
+// answers, by summary: their media types tell them apart.
 func (l *library) getFindings() operation {
 	flag := o("type", "boolean").with("default", false)
 	return operation{
@@ -42,6 +46,8 @@ func (l *library) getFindings() operation {
 	}
 }
 
+// findingCode makes the schema of the code of a finding. The list is the projection's own, and
+// closed: a new one is in the document without a change here.
 func (l *library) findingCode() object {
 	var names list
 	for _, name := range findings.CodeNames() {
@@ -51,10 +57,12 @@ func (l *library) findingCode() object {
 }
 
 // ofFindings makes the definition of a finding or of how many there are, nil when it is another
-// one.
+// one. A member that does not apply to the code is left out, as the contract asks; until alone is
+// null, which is an answer: it is open.
 func (l *library) ofFindings(name string) object {
 	whole := o("type", "integer").with("minimum", 0)
 	switch name {
+	// rupiah is months times tariff at stake, whole (contract, section 8).
 	case "Finding":
 		return optional(o("code", l.findingCode()).
 			with("since", words("integer", "the sequence that raised it")).
@@ -64,6 +72,8 @@ func (l *library) ofFindings(name string) object {
 				with("description", "those that contradict each other, ascending")).
 			with("worker", l.ref("Key")).with("enrolment", l.ref("Key")).
 			with("commitment", l.ref("Key")).with("region", l.ref("Region")).
+			// One member of two kinds, because the contract has it so: how many months money buys
+			// is a number with two decimals.
 			with("months", o("description", "the months concerned; of MONEY_SHORT a text: how"+
 				" many the money buys").with("oneOf", list{
 				arrayOf(l.ref("Month")),
@@ -72,6 +82,7 @@ func (l *library) ofFindings(name string) object {
 			with("rupiah", words("integer", "what is at stake").with("minimum", 0)).
 			with("text", words("string", "what is wrong and what resolves it")),
 			"worker", "enrolment", "commitment", "region", "months", "rupiah")
+	// A region is left out where the findings are about none.
 	case "FindingsSummary":
 		return fields(o("known", fields(o("sequence", whole).
 			with("recordedAt", orNull(o("type", "string").with("format", "date-time"))))).

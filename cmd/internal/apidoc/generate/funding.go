@@ -6,6 +6,8 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
+// getFunding is money and cover side by side (contract, section 8). It takes no region and no
+// indicator: a commitment has a funder, and no percentage is told.
 func (l *library) getFunding() operation {
 	knowledge := l.knowledge()
 	return operation{
@@ -31,13 +33,16 @@ func (l *library) getFunding() operation {
 	}
 }
 
-// knownAs makes the schema of what an answer rests on.
+// knownAs makes the schema of what an answer rests on. It is of the same shape as known in an
+// answer about coverage: sequence 0 and no time is an empty log.
 func (l *library) knownAs() object {
 	return fields(o("sequence", o("type", "integer").with("minimum", 0)).
 		with("recordedAt", orNull(o("type", "string").with("format", "date-time"))))
 }
 
-// ofFunding makes the definition of a commitment in numbers.
+// ofFunding makes the definition of a commitment in numbers. It makes other definitions of this
+// part too, and is nil for what is none of them. Rupiah are whole; months are half-open periods,
+// from in and until out; a number is null where what it would be made of was never committed.
 func (l *library) ofFunding(name string) object {
 	switch name {
 	case "FundingLine":
@@ -51,8 +56,11 @@ func (l *library) ofFunding(name string) object {
 		return nil
 	}
 	integer := func(about string) object { return words("integer", about) }
+	// Five digits for the year: the month after December 9999 ends a period that is in the
+	// calendar.
 	month := o("type", "string").with("pattern", "^[0-9]{4,5}-[0-9]{2}$")
 	span := fields(o("from", month).with("until", month))
+	// A head-month is one enrolment in one month, which is what a tariff is paid for.
 	part := fields(o("heads", integer("enrolments with a month")).
 		with("most", integer("of them in one month")).with("headMonths", integer("")).
 		with("rupiah", orNull(integer("times tariff"))))
@@ -80,12 +88,16 @@ func (l *library) ofFunding(name string) object {
 			with("committed", orNull(month)).with("granted", orNull(month)).
 			with("disbursed", orNull(month))).
 			with("description", "the last month granted, and the first not paid for in full")).
+		// Months with the same numbers are one period.
 		with("months", arrayOf(fields(o("from", month).with("until", month).
 			with("granted", integer("")).with("covered", integer("")).
 			with("disbursed", o("type", "boolean"))))).
 		with("events", arrayOf(words("integer", "a sequence"))), "basis")
 }
 
+// getHistory is a whole story on both axes of time: what was reported when, and what it changed.
+// That one of the three must be named, and only one, no schema of parameters can say. It takes no
+// NIK; who has only that asks for the worker first, and leaves a record.
 func (l *library) getHistory() operation {
 	knowledge := l.knowledge()
 	return operation{
@@ -110,7 +122,9 @@ func (l *library) getHistory() operation {
 	}
 }
 
-// historyLine makes the definition of an event of a story.
+// historyLine makes the definition of an event of a story. A change is of days, from in and until
+// out, and null is no end. What took it back is a sequence of the log, so the line of a later event
+// need not be there.
 func (l *library) historyLine() object {
 	sequence := words("integer", "a sequence")
 	text := fields(o("en", o("type", "string")).with("id", o("type", "string")))

@@ -1,6 +1,15 @@
 // Command generate writes the documents of the interfaces: an OpenAPI document of the HTTP routes,
 // an AsyncAPI document of the NATS subjects, and a JSON Schema of every event, all made of the
 // domain's own definitions. The ledger serves what was written, and holds nothing of this.
+//
+// What the documents say comes from three places: kinds of events, codes and bounds from the domain
+// and the table of problems, which cannot be out of date; words and examples from tables here; and
+// the shapes of answers by hand, because the ledger's types do not say which members are always
+// there. Tests compare all of it with what the ledger does: the routes with the server's, answers
+// and examples with the schemas, events with the domain's own judgement.
+//
+// It reads no clock, no network and no file, and its output is in one order: the same source makes
+// the same bytes, so a difference in what is checked in is a difference in the interface.
 package main
 
 import (
@@ -12,6 +21,7 @@ import (
 	"cakupan/domain/event"
 )
 
+// The names here are of files and of definitions; package apidoc serves the files by the same.
 const (
 	// schemas is the folder of schemas among the documents.
 	schemas = "schemas"
@@ -22,6 +32,7 @@ const (
 	draft     = "https://json-schema.org/draft/2020-12/schema"
 )
 
+// It ends with 1 and one line when something cannot be written.
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
@@ -29,8 +40,11 @@ func main() {
 	}
 }
 
-// run writes all documents into the folder that the arguments name. Schemas of types that there
-// are no more go; a run that fails half-way is repeated.
+// run writes all documents into the folder that the arguments name. Schemas of types that there are
+// no more go; a run that fails half-way is repeated. The documents are all made before the first is
+// written, so an error of making them changes nothing. What lies in the folder beside them and its
+// folder of schemas is left alone. It is run by a person, whose checkout has the old documents:
+// nothing here need be durable.
 func run(args []string) error {
 	if len(args) != 1 {
 		return errors.New("name one folder to write to")
@@ -39,6 +53,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	// Only this folder may hold a document that is not written again.
 	if err := os.RemoveAll(filepath.Join(args[0], schemas)); err != nil {
 		return err
 	}
@@ -54,13 +69,15 @@ func run(args []string) error {
 	return nil
 }
 
-// document is a document and its name, "openapi.json" or "schemas/event.json".
+// document is a document and its name, "openapi.json" or "schemas/event.json". The name is relative
+// to the folder of documents, with slashes on every system; the text ends with a line end.
 type document struct {
 	name string
 	text []byte
 }
 
-// build makes all documents.
+// build makes all documents. The tests compare its result with what is checked in. There are two
+// schemas a type, since in binary mode a body is the data alone.
 func build() ([]document, error) {
 	documents := []struct {
 		name string
@@ -70,6 +87,7 @@ func build() ([]document, error) {
 		{"asyncapi.json", asyncAPI()},
 		{schemas + "/" + anyEvent + ".json", schema(anyEvent, "Event")},
 	}
+	// The ledger's own type has no document of its own, because nobody is to send one.
 	for _, t := range event.Types() {
 		documents = append(documents, struct {
 			name string
@@ -90,7 +108,8 @@ func build() ([]document, error) {
 	return built, nil
 }
 
-// schema makes a schema that stands alone.
+// schema makes a schema that stands alone. Its definitions are inside of it, so that it can be used
+// without a network; the id is a URN and no address, because a ledger has no address of its own.
 func schema(name, definition string) object {
 	l := newLibrary("#/$defs/")
 	made := l.definition(definition)

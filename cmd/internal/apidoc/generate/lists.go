@@ -7,7 +7,9 @@ import (
 	"cakupan/projections/effect"
 )
 
-// ofLists are the routes of those who send lists of people.
+// ofLists are the routes of those who send lists of people. They are of the page and of the command
+// that send lists for a person; whoever has a program of his own sends events. The page's answers
+// are for people, so they are not described further.
 func (l *library) ofLists() []operation {
 	page := content("text/html", o("type", "string"))
 	lang := query("lang", "The language of the page.", o("enum", texts("id", "en")).
@@ -21,6 +23,7 @@ func (l *library) ofLists() []operation {
 				" auditors. One event a line, in log order: those with the extension attribute" +
 				" list. What goes wrong after the first line is the last line: a problem.",
 			parameters: list{
+				// The only parameter of all routes, beside parts of paths, that must be there.
 				query("list", "The id of the list.", o("type", "string")).with("required", true),
 				query("source", "Events of this source alone.", l.ref("Source")),
 			},
@@ -56,6 +59,9 @@ func (l *library) ofLists() []operation {
 	}
 }
 
+// postEffect is the question what a list would do, which the page asks before a person confirms. It
+// takes a batch and not a list: rows are events by then. The report counts persons, of the day that
+// is today in Asia/Makassar.
 func (l *library) postEffect() operation {
 	count := func(of string) object { return words("integer", of) }
 	return operation{

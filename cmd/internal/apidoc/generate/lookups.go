@@ -7,6 +7,9 @@ import (
 	"cakupan/eventstore/lookups"
 )
 
+// postLookup is the one question with a NIK in it (contract, section 8). It is a POST although it
+// changes nothing of the ledger's answers: it leaves a record, and a body is not written to logs of
+// requests as an address is.
 func (l *library) postLookup() operation {
 	nik := fields(o("nik", words("string", "an identity number of 16 digits")))
 	return operation{
@@ -22,6 +25,7 @@ func (l *library) postLookup() operation {
 	}
 }
 
+// getLookups is who asked for whom, which an auditor of the auditors reads.
 func (l *library) getLookups() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/lookups", id: "getLookups",
@@ -32,6 +36,8 @@ func (l *library) getLookups() operation {
 	}
 }
 
+// getReads is the same for all that was read about people, of which look-ups are one kind. What
+// could not be recorded was not answered.
 func (l *library) getReads() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/reads", id: "getReads",
@@ -56,7 +62,8 @@ func (l *library) getReads() operation {
 	}
 }
 
-// readKinds names the kinds of reads.
+// readKinds names the kinds of reads. They are those of the record itself, so a new one is in the
+// document without a change here.
 func readKinds() (names list) {
 	for _, kind := range lookups.Kinds() {
 		names = append(names, string(kind))
@@ -64,7 +71,8 @@ func readKinds() (names list) {
 	return names
 }
 
-// lookup makes the definition of a look-up.
+// lookup makes the definition of a look-up. It never holds the NIK: the record has the worker id
+// alone.
 func lookup() object {
 	return fields(o("number", words("integer", "ascending; other reads stand between")).
 		with("at", o("type", "string").with("format", "date-time")).

@@ -6,9 +6,10 @@ import (
 )
 
 // object is a JSON object whose members stay in order, so that the documents read well and do not
-// change without reason.
+// change without reason. A Go map would lose the order. nil is the empty object, {}.
 type object []member
 
+// member is a name and its value: text, number, boolean, nil, list or object.
 type member struct {
 	name  string
 	value any
@@ -17,17 +18,20 @@ type member struct {
 // list is a JSON array.
 type list = []any
 
-// o returns an object with one member. More are added by the methods.
+// o returns an object with one member. More are added by the methods. The name is short because it
+// stands in front of every object of the documents.
 func o(name string, value any) object { return object{{name, value}} }
 
 // with returns the object with one more member. The two may share memory, so a is not used again,
 // but for one fresh from o, which has no room for more.
 func (a object) with(name string, value any) object { return append(a, member{name, value}) }
 
-// join returns an object with the members of both.
+// join returns an object with the members of both. Names that both have are there twice then, so
+// they must have none in common. What is said of the memory of with is true of a here.
 func (a object) join(b object) object { return append(a, b...) }
 
-// MarshalJSON writes the members in their order.
+// MarshalJSON writes the members in their order. encoding/json would otherwise write a list of
+// pairs.
 func (a object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -50,7 +54,7 @@ func (a object) MarshalJSON() ([]byte, error) {
 }
 
 // compact returns a value as one line of JSON. Signs such as < stay as they are: people read the
-// documents.
+// documents. It has no line end.
 func compact(value any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -59,7 +63,8 @@ func compact(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// pretty returns a value as the documents are written.
+// pretty returns a value as the documents are written. Two spaces, a member a line and a line end:
+// what is checked in is read as a difference, line by line.
 func pretty(value any) ([]byte, error) {
 	text, err := compact(value)
 	if err != nil {
@@ -73,7 +78,8 @@ func pretty(value any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// texts returns strings as a JSON array.
+// texts returns strings as a JSON array. A list of strings itself would be another type than list,
+// and not fit where one is wanted.
 func texts(of ...string) list {
 	all := make(list, len(of))
 	for i := range of {
@@ -82,7 +88,8 @@ func texts(of ...string) list {
 	return all
 }
 
-// replace returns a copy of the object with another value for a member it has.
+// replace returns a copy of the object with another value for a member it has. A member that it has
+// not is not added. The original is left as it is, so examples and definitions can be varied.
 func (a object) replace(name string, value any) object {
 	changed := append(object(nil), a...)
 	for i := range changed {

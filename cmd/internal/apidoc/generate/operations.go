@@ -11,7 +11,9 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// guarded are the codes that any route may end with that is not for everybody.
+// guarded are the codes that any route may end with that is not for everybody. more are those of
+// the route itself. Most are answered before the route's own handler is asked, so none of them says
+// anything of the route.
 func guarded(more ...problem.Code) []failure {
 	return fails(append([]problem.Code{
 		problem.Unauthenticated, problem.LoginThrottled, problem.RegisterUnavailable,
@@ -20,7 +22,8 @@ func guarded(more ...problem.Code) []failure {
 }
 
 // operations lists every operation once, in the order of the document. A test compares them with
-// the routes that the server has.
+// the routes that the server has. The order is that in which a newcomer reads: events in and out,
+// figures, then what fewer ask.
 func operations(l *library) []operation {
 	all := []operation{
 		l.postEvents(), l.getEvents(), l.getCoverage(), l.getSeries(),
@@ -35,11 +38,14 @@ func operations(l *library) []operation {
 	return append(all, l.documents()...)
 }
 
-// atomicBounds says what an atomic batch may be.
+// atomicBounds says what an atomic batch may be. The numbers are the writer's: what fits one frame
+// is what can be appended as a whole.
 var atomicBounds = fmt.Sprintf("At most %d events that take at most %d bytes in the log: what is"+
 	" more is answered with 413.", writer.AtomicEventsMax, writer.AtomicBytesMax)
 
-// postEvents is the way in.
+// postEvents is the way in. One route takes four forms by their media types, and so has one list of
+// failures: which of them a form can end with is told by the words of each code. Receipts may come
+// with a problem, see the definition of that.
 func (l *library) postEvents() operation {
 	flag := o("type", "boolean").with("default", false)
 	return operation{
@@ -63,6 +69,7 @@ func (l *library) postEvents() operation {
 			query("lang", "Language of the words of findings.", l.language()),
 			header("Content-Encoding", "How the body is compressed.",
 				o("enum", texts("identity", "gzip", "zstd")).with("default", "identity")),
+			// Told because clients of other interfaces send it out of habit, and would rely on it.
 			header("Idempotency-Key", "Accepted, and not needed: an event is the same event by its"+
 				" source and id, for ever, whatever this header says. The server does not look at"+
 				" it: the same events under another key are duplicates, and other events under the"+
@@ -79,6 +86,8 @@ func (l *library) postEvents() operation {
 				with("example", exampleReceipts())).
 				with(mediaLines, o("schema", l.ref("Receipt")).
 					with("example", exampleReceipt()))),
+		// Section 1's refusals are added to those of the request: of one event they are the answer,
+		// of a batch they stand in receipts.
 		fails: append(guarded(problem.QueryInvalid, problem.MediaType, problem.EncodingUnsupported,
 			problem.EncodingDamaged, problem.EventsDear, problem.Malformed, problem.BodyTooLarge,
 			problem.BodyIncomplete, problem.RequestTooSlow, problem.LogFull,
@@ -87,6 +96,7 @@ func (l *library) postEvents() operation {
 	}
 }
 
+// typeNames returns the names of all types that a publisher may report, in the order of the domain.
 func typeNames() (names list) {
 	for _, t := range event.Types() {
 		names = append(names, t.Name())
@@ -94,12 +104,15 @@ func typeNames() (names list) {
 	return names
 }
 
-// eventBodies makes the bodies of events in each media type.
+// eventBodies makes the bodies of events in each media type. The data of binary mode may be that of
+// any type: which one, a header says, and OpenAPI cannot tie the two together. anyOf and not oneOf,
+// since data of one type may be valid as that of another.
 func (l *library) eventBodies() object {
 	var data, batch list
 	for _, t := range event.Types() {
 		data = append(data, l.ref(typeName(t)+"Data"))
 	}
+	// Ids of their own: two events of one source and id in a batch would be a conflict.
 	for _, t := range []event.Type{event.EnrolmentOpened, event.FundingGranted} {
 		id := strings.TrimPrefix(t.Name(), typePrefix)
 		batch = append(batch, exampleEvent(t).replace("id", id))
@@ -114,11 +127,14 @@ func (l *library) eventBodies() object {
 			with("examples", examples(func(t event.Type) any { return exampleData[t] }))))
 }
 
+// exampleReceipt is the receipt of an event that was appended.
 func exampleReceipt() object {
 	return o("source", exampleSource).with("id", "2020-000417").
 		with("status", string(event.Appended)).with("sequence", 4711)
 }
 
+// exampleReceipts shows a success beside a refusal, because that is what a client must expect of a
+// batch: 200, and not all of it in the log.
 func exampleReceipts() object {
 	return o("appended", 1).with("duplicates", 0).with("refused", 1).with("receipts", list{
 		exampleReceipt(),
@@ -129,7 +145,8 @@ func exampleReceipts() object {
 	})
 }
 
-// getEvents is the log.
+// getEvents is the log. A stream has no length, so its schema is that of one line. Who must follow
+// the log by the network can: follow never ends by itself.
 func (l *library) getEvents() operation {
 	sequence := o("type", "integer").with("minimum", 0)
 	key := l.ref("Key")
@@ -150,6 +167,7 @@ func (l *library) getEvents() operation {
 			query("source", "Events of this source.", l.ref("Source")),
 			query("publisher", "Events of this publisher: the registered name, or the source of"+
 				" who was none.", o("type", "string")),
+			// The bound is the server's: it must hold what is last until it knows that it is.
 			query("last", "Of all these the last so many; not with limit.",
 				o("type", "integer").with("minimum", 1).with("maximum", 1_000_000)),
 			query("follow", "Go on as the log grows.", o("type", "boolean").with("default", false)),
@@ -161,7 +179,9 @@ func (l *library) getEvents() operation {
 	}
 }
 
-// knowledge are the parameters that all questions about coverage have.
+// knowledge are the parameters that all questions about coverage have. Some questions take a part
+// of them, by its place: region is the first, known the second, indicator the third, min_seq the
+// last. A new one goes to the end. Each call makes a list of its own, to which a caller may append.
 func (l *library) knowledge() list {
 	return list{
 		query("region", "ID, a province or a regency.", l.ref("Region")),
@@ -174,9 +194,11 @@ func (l *library) knowledge() list {
 	}
 }
 
+// getCoverage is the question that the ledger is for (contract, sections 3 and 4).
 func (l *library) getCoverage() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/coverage", id: "getCoverage",
+		// Without region and with region=ID are two questions: see the words.
 		summary: "Who is covered, on a day, as known at a moment.",
 		about: "Without region: the nation, and every province and regency with something to" +
 			" show.",
@@ -194,6 +216,8 @@ func (l *library) getCoverage() operation {
 	}
 }
 
+// getSeries is the same over time. How many points there may be is told by the error, not here: it
+// is a bound of the server and no part of the interface.
 func (l *library) getSeries() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/series", id: "getSeries",
@@ -210,6 +234,9 @@ func (l *library) getSeries() operation {
 	}
 }
 
+// getChanges is the subscription of section 9 of the contract. OpenAPI has no words for what
+// streams in, so the frames are told in prose, and their data by the schema of coverage that is
+// named there.
 func (l *library) getChanges() operation {
 	last := o("name", "Last-Event-ID").with("in", "header").
 		with("description", "The id of the last event that was seen: what has changed since is"+
@@ -237,7 +264,9 @@ func (l *library) getChanges() operation {
 	}
 }
 
-// forOperators are the routes that are not about events or figures.
+// forOperators are the routes that are not about events or figures. Health and readiness are for
+// everybody and so have none of the failures of logins: what asks them is often a machine without a
+// secret.
 func (l *library) forOperators() []operation {
 	health := content(mediaJSON, l.ref("Health")).
 		replace("description", "It takes events and answers.")
@@ -255,6 +284,7 @@ func (l *library) forOperators() []operation {
 			about: "For everybody. 503 with the same body, and why," +
 				" when it cannot take events or answer.",
 			answer: health,
+			// 503 is no problem here but the same body, for whoever reads why.
 			also: o("503", content(mediaJSON, l.ref("Health")).replace("description",
 				"It cannot take events, or cannot answer; see why.")),
 			fails: fails(problem.QueryInvalid),
@@ -262,6 +292,7 @@ func (l *library) forOperators() []operation {
 		{
 			method: http.MethodGet, path: "/readyz", id: "getReady",
 			summary: "Whether events and questions are answered now.",
+			// The 5 s are of section 7 of the contract.
 			about: "For everybody. 503 with the same body, and why, when they are not: so also" +
 				" while a projection is being built, or is more than 5 s behind the log. That is" +
 				" measured by the record time of the oldest event that it has not applied.",
@@ -284,6 +315,8 @@ func (l *library) forOperators() []operation {
 			summary: "Rebuild a projection from the log and compare.",
 			about:   "For auditors, and on the machine itself.",
 			parameters: list{
+				// No list of names: a projection may be added, and one that there is not is refused
+				// by name.
 				query("projection", "Which one: coverage, unless another is named, or history.",
 					words("string", "the name of a projection")),
 				query("to", "The last sequence to apply.", o("type", "integer").with("minimum", 0)),
@@ -305,7 +338,8 @@ func (l *library) forOperators() []operation {
 	}
 }
 
-// getBackup is the backup of a running ledger.
+// getBackup is the backup of a running ledger. The schema is of bytes without structure: the format
+// is not an interface between programs, and cakupan restore reads it.
 func getBackup() operation {
 	number := o("type", "integer").with("minimum", 0)
 	text := o("type", "string").with("pattern", "^[0-9a-f]*$")
@@ -330,12 +364,15 @@ func getBackup() operation {
 	}
 }
 
-// ofRefused are the operations on what was refused of messages that nobody waited for.
+// ofRefused are the operations on what was refused of messages that nobody waited for. They are
+// kept because nobody waited for a receipt when they came by NATS. A steward must give a reason, an
+// auditor at the machine may leave it out; so the schema cannot ask for it.
 func (l *library) ofRefused() []operation {
 	number := list{
 		o("name", "number").with("in", "path").with("required", true).
 			with("schema", o("type", "integer").with("minimum", 0)),
 	}
+	// One text for both, because the rights are the same.
 	const where = "For stewards, with a reason, of publishers of their regions; for auditors at" +
 		" the machine itself. Who, what and why are recorded first: see /v1/reads."
 	missing := guarded(problem.NotFound, problem.QueryInvalid, problem.LogFull,
@@ -374,7 +411,9 @@ func (l *library) ofRefused() []operation {
 	}
 }
 
-// documents are the routes of documents and of the page.
+// documents are the routes of documents and of the page. Those that describe the interface are for
+// everybody, also on a guarded ledger; the dashboard is not. Their bodies are objects and no more:
+// the documents of the document are standards of their own.
 func (l *library) documents() []operation {
 	whole := func(media string) object { return content(media, o("type", "object")) }
 	missing := fails(problem.QueryInvalid, problem.NotFound)

@@ -6,12 +6,16 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
+// mediaText is of notes that people can read and sign, mediaBytes of what only a program reads.
 const (
 	mediaText  = "text/plain"
 	mediaBytes = "application/octet-stream"
 )
 
-// ofProof are the operations that prove what the log holds.
+// ofProof are the operations that prove what the log holds. They are those of the table "Proof" in
+// section 8 of the contract. Their formats are C2SP's, so the schemas say text or bytes and the
+// words say which standard. A tile is named by a path with slashes, which OpenAPI has no parameter
+// for, so its schema is a text.
 func (l *library) ofProof() []operation {
 	all := append(l.ofCheckpoints(), l.ofFigures()...)
 	return append(all, operation{
@@ -33,12 +37,15 @@ func (l *library) ofProof() []operation {
 	})
 }
 
-// proofFails are what a question about checkpoints may end with.
+// proofFails are what a question about checkpoints may end with. A head is for everybody, so
+// nothing of logins is among them: whoever has only a key must be able to ask.
 func proofFails(more ...problem.Code) []failure {
 	return append(fails(problem.QueryInvalid, problem.NotFound, problem.LogDamaged,
 		problem.LogUnavailable, problem.Overloaded, problem.Internal), fails(more...)...)
 }
 
+// ofCheckpoints are the heads of the log, the cosignatures of witnesses, and the key. A witness
+// hands his in as an auditor: who may write at all is never everybody.
 func (l *library) ofCheckpoints() []operation {
 	note := o("type", "string").with("description", "a signed note of C2SP tlog-checkpoint")
 	return []operation{
@@ -83,6 +90,8 @@ func (l *library) ofCheckpoints() []operation {
 	}
 }
 
+// ofFigures are a figure to take away and one to publish. A bundle has a knowledge of its own; what
+// is published is always of all that is recorded, so attest has no known.
 func (l *library) ofFigures() []operation {
 	on := query("on", "The day; today in Asia/Makassar when it is left out.", l.ref("Date"))
 	indicator := query("indicator", "What the percentage is of.",
@@ -114,6 +123,8 @@ func (l *library) ofFigures() []operation {
 }
 
 // ofProofs makes the definition of a part of an answer about proofs, nil when it is another one.
+// The members are those of the event that publishes the figure, by which it can be checked for
+// ever, and the answer as it was.
 func (l *library) ofProofs(name string) object {
 	if name != "Attested" {
 		return nil

@@ -2,6 +2,9 @@ package main
 
 import "net/http"
 
+// getReconcile is the question how a figure came about that somebody else has published. Of the
+// common parameters it takes all but the indicator: which one was meant is a part of what is
+// searched. percent and count exclude each other, which no schema of parameters can say.
 func (l *library) getReconcile() operation {
 	knowledge := l.knowledge()
 	return operation{
@@ -11,6 +14,7 @@ func (l *library) getReconcile() operation {
 			" from the ledger's own way of counting. Where none gives it, the nearest are told," +
 			" with gives false.",
 		parameters: list{
+			// All but the indicator.
 			knowledge[0], knowledge[1], knowledge[3],
 			query("on", "The day; today in Asia/Makassar when it is left out.", l.ref("Date")),
 			query("percent", "The percentage that was published, as precise as it was written: 30,"+
@@ -25,7 +29,8 @@ func (l *library) getReconcile() operation {
 	}
 }
 
-// reconciled makes the definition of an answer.
+// reconciled makes the definition of an answer. Texts are there in both languages at once. Of a
+// mean both numerator and denominator are null, of a count the denominator.
 func (l *library) reconciled() object {
 	texts := fields(o("en", o("type", "string")).with("id", o("type", "string")))
 	count := words("integer", "")

@@ -9,6 +9,10 @@ import (
 	"cakupan/eventstore/writer"
 )
 
+// postRetract takes back many events in one step, where event.retracted takes back one. It is apart
+// from POST /v1/events, because its sender names events by what they have in common, and need not
+// hold them. Three of its failures are those of an event: the retractions that it makes are judged
+// as any other.
 func (l *library) postRetract() operation {
 	return operation{
 		method: http.MethodPost, path: "/v1/retract", id: "postRetract",
@@ -33,7 +37,10 @@ func (l *library) postRetract() operation {
 	}
 }
 
-// askedBack makes the schema of what is asked for.
+// askedBack makes the schema of what is asked for. No member is required, because none is always
+// needed; that one of those that narrow must be there is told by the error. All but dryRun are
+// texts, also sequences, as the words of a question are: they are read by the same rules as
+// parameters.
 func (l *library) askedBack() object {
 	text := func(about string) object { return words("string", about) }
 	sequence := func(about string) object { return text(about).with("pattern", "^[0-9]+$") }
@@ -55,6 +62,7 @@ func (l *library) askedBack() object {
 		with("request", l.described("Key", "Names the step; a new name when it is left out.")).
 		with("on", l.described("Date", "The day of the effect that is counted; today.")).
 		with("dryRun", words("boolean", "Say what would be done, and do nothing."))
+	// All are named as such that are not always there.
 	var names []string
 	for i := range properties {
 		names = append(names, properties[i].name)
@@ -62,7 +70,9 @@ func (l *library) askedBack() object {
 	return optional(properties, names...)
 }
 
-// retraction makes the schema of what was done.
+// retraction makes the schema of what was done. A dry run has the same shape, without the sequences
+// of what was not appended. coverage is null where the same request had done it before: the effect
+// is not counted again.
 func (l *library) retraction() object {
 	count := func(about string) object { return words("integer", about) }
 	meant := func(about string) object {

@@ -6,7 +6,8 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// ofStatus is the route that tells more than how the ledger is.
+// ofStatus is the route that tells more than how the ledger is. 503 is listed apart from the
+// failures, as its body is no problem.
 func (l *library) ofStatus() operation {
 	return operation{
 		method: http.MethodGet, path: "/v1/status", id: "getStatus",
@@ -21,7 +22,8 @@ func (l *library) ofStatus() operation {
 	}
 }
 
-// verified describes what was read again.
+// verified describes what was read again. The parts are not listed, because projections may be
+// added; a record of vault and register is counted by its own number, not by a sequence of the log.
 func verified() object {
 	return o("type", "object").with("description", "how much was last read again and found sound:"+
 		" of log, vault and register, and of each projection against a fresh fold of the log").
@@ -30,7 +32,9 @@ func verified() object {
 				with("at", o("type", "string").with("format", "date-time"))))
 }
 
-// status describes the answer of GET /v1/status.
+// status describes the answer of GET /v1/status. It is what health says, and more. Of a ledger
+// without a cluster there is one replica, and no leader; writer is left out where nobody is known
+// to write.
 func (l *library) status() object {
 	writer := optional(o("name", words("string", "machine and process")).
 		with("url", words("string", "where it answers")).

@@ -2,7 +2,10 @@ package main
 
 import "cakupan/domain/event"
 
-// aboutTypes says what each type reports. It is never written.
+// aboutTypes says what each type reports. It is never written. Section 1 of the contract says which
+// fields a type has, and section 3 what it does to figures; a line here says what happened in the
+// world, for whoever looks for the type that he needs. Each type must have one, which a test looks
+// for.
 var aboutTypes = map[event.Type]string{
 	event.EnrolmentOpened: "A worker became a member: an enrolment begins, with its terms.",
 	event.EnrolmentAmended: "Terms of an enrolment changed from a day on: one or more of region," +
@@ -31,7 +34,10 @@ var aboutTypes = map[event.Type]string{
 		" one, and no figure rests on it.",
 }
 
-// aboutFields says what each field means. It is never written.
+// aboutFields says what each field means. It is never written. A field of one name may be several
+// for the domain, such as a day and a month called from, and so has words for each. Units are told
+// here and nowhere else in the schemas: whole rupiah, days and months without a zone, and which end
+// of a period is in it.
 var aboutFields = map[event.Field]string{
 	event.FieldEnrolment: "The membership, by an id of the publisher's choice.",
 	event.FieldWorker:    "The worker, by an opaque id. Give either worker or nik.",
