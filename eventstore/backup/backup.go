@@ -5,6 +5,10 @@
 // A file is whole or an increment, which begins where another file ends and names it. [Open] checks
 // a whole file with the increments that follow it, as one ledger, and yields what is to be
 // restored.
+//
+// What goes into a file, and in which order, is decided by who reads the streams; what becomes of
+// it again, by who restores. Here is only the file. Both are commands of the ledger's operator, and
+// verify reads files, too.
 package backup
 
 import (
@@ -28,8 +32,11 @@ var (
 	ErrChain = errors.New("backup does not go on from the one before it")
 )
 
-// Position is up to where a backup goes.
+// Position is up to where a backup goes. Positions of a running ledger are taken together, so that
+// vault and register have all that the events need. Two are equal when they are of the same
+// history.
 type Position struct {
+	// 0: there is none yet.
 	Events eventstore.Sequence `json:"events"` // the last one
 	// Frame is the SHA-256 of the frame of the log with the last event, in hexadecimal; "" without
 	// events. A frame carries the root over all events before it, so no other history has it.
@@ -40,17 +47,21 @@ type Position struct {
 	Lookups uint64 `json:"lookups,omitempty"`
 }
 
-// Since names the backup that an increment goes on from.
+// Since names the backup that an increment goes on from. Both must fit: the file proves its bytes,
+// the position what they come to.
 type Since struct {
 	File string `json:"file"` // the SHA-256 of its end: see End
 	Position
 }
 
-// Head is how a backup begins.
+// Head is how a backup begins. What it says is believed only when the end confirms all bytes before
+// it.
 type Head struct {
+	// Set by the writer.
 	Format  int              `json:"format"`
 	Ledger  string           `json:"ledger"`
 	Created temporal.Instant `json:"created"` // the ledger, as in its identity
+	// By the clock of the machine that made it; nothing is decided by it.
 	TakenAt temporal.Instant `json:"takenAt"`
 	Since   *Since           `json:"since,omitempty"` // of an increment
 }
@@ -60,28 +71,32 @@ func (h *Head) Identity() eventstore.Identity {
 	return eventstore.Identity{Ledger: h.Ledger, Created: h.Created}
 }
 
-// Section is what a backup holds of one stream.
+// Section is what a backup holds of one stream. A stream may have none in an increment: nothing was
+// added to it then.
 type Section struct {
 	Stream   string `json:"stream"`
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"` // of the messages
 }
 
-// End is how a backup ends.
+// End is how a backup ends. It is the last block, so that a file that is cut off has none and is
+// never taken for whole.
 type End struct {
 	Position
+	// In the order in which they were written.
 	Sections []Section `json:"sections"`
 	// SHA256 is that of all bytes before the last block, in hexadecimal. It names the file.
 	SHA256 string `json:"sha256"`
 }
 
-// Message is one message of a stream.
+// Message is one message of a stream. The header is not among it: no stream of a ledger needs one
+// to be read.
 type Message struct {
 	Stream, Subject string
 	Data            []byte
 }
 
-// FrameSum returns what Position.Frame is of a frame.
+// FrameSum returns what Position.Frame is of a frame. raw is the frame as it is stored.
 func FrameSum(raw []byte) string {
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])

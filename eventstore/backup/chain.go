@@ -15,28 +15,36 @@ import (
 	"cakupan/eventstore/verify"
 )
 
-// Streams says which streams are checked as what. All others are taken as they are in the last
-// file alone.
+// Streams says which streams are checked as what. All others are taken as they are in the last file
+// alone. They must differ, and be named as in the files.
 type Streams struct{ Vault, Register, Lookups string }
 
-// Chain is a whole backup and the increments that follow it, checked.
+// Chain is a whole backup and the increments that follow it, checked. Files are read again for each
+// use and must stay as they are; Messages finds out where one did not. It may be used by several
+// goroutines, as nothing of it changes.
 type Chain struct {
 	// Identity is that of the ledger; End that of the last file.
 	Identity eventstore.Identity
 	Head     Head // of the last file
 	End      End
-	Report   verify.Report // of the log
+	// It may have damage: who wants a sound log looks at it.
+	Report verify.Report // of the log
 
-	paths    []string
-	streams  Streams
-	heads    []Head
-	ends     []End
+	paths   []string
+	streams Streams
+	// One for each path, as ends.
+	heads []Head
+	ends  []End
+	// By name of the stream, then by number. They may lie in a file before the one with the record
+	// that replaced them.
 	replaced map[string]map[uint64]bool // records of a stream in whose place another stands
 }
 
 // Open reads and checks the files: each byte, that each goes on from the one before, that the log
 // is dense and its roots are true, and that vault and register hold all that it refers to. decode
-// checks one event; optional. The error wraps ErrDamaged or ErrChain and names the file.
+// checks one event; optional. The error wraps ErrDamaged or ErrChain and names the file. Each file
+// is read twice, and nothing is written. Damage of the log itself is no error here: Report has it.
+// Where ctx ends, the error is its own.
 func Open(ctx context.Context, paths []string, streams Streams,
 	decode func(eventstore.Record) error, progress func(verify.Progress),
 ) (*Chain, error) {
@@ -46,6 +54,7 @@ func Open(ctx context.Context, paths []string, streams Streams,
 			streams.Vault: {}, streams.Register: {}, streams.Lookups: {},
 		},
 	}
+	// One for all files: numbers go on from file to file.
 	numbers := &numbers{chain: c, missing: map[string][]uint64{}}
 	for i, path := range paths {
 		if err := c.openOne(ctx, i, numbers); err != nil {
@@ -70,7 +79,8 @@ func Open(ctx context.Context, paths []string, streams Streams,
 	return c, nil
 }
 
-// openOne reads a file to its end and checks it.
+// openOne reads a file to its end and checks it. Its head is compared before its messages are read:
+// a wrong file is found at once, however long it is.
 func (c *Chain) openOne(ctx context.Context, i int, numbers *numbers) error {
 	file := reading{path: c.paths[i]}
 	file.begun = func(head *Head) error { return c.follows(i, head) }
@@ -86,7 +96,8 @@ func (c *Chain) openOne(ctx context.Context, i int, numbers *numbers) error {
 	return numbers.check(file.end.Position)
 }
 
-// follows checks that a file goes on from the one before.
+// follows checks that a file goes on from the one before. i is its place among the paths. The
+// messages tell which file is missing, or in which order they belong.
 func (c *Chain) follows(i int, head *Head) error {
 	since := head.Since
 	switch {
@@ -110,15 +121,20 @@ func (c *Chain) follows(i int, head *Head) error {
 
 // numbers follows what the files number, and what the log refers to.
 type numbers struct {
-	chain   *Chain
-	at      Position
-	beside  eventstore.Beside
+	chain *Chain
+	// What the files so far come to.
+	at Position
+	// The greatest that any frame names.
+	beside eventstore.Beside
+	// By stream, from the first file on; those that stay so must be among the replaced.
 	missing map[string][]uint64
 }
 
-// recordsMissingMax bounds how many records are believed to be replaced in a row.
+// recordsMissingMax bounds how many records are believed to be replaced in a row. More would only
+// take memory for a number that is wrong.
 const recordsMissingMax = 1 << 22
 
+// add takes in a message of any stream; those that are not numbered say nothing here.
 func (n *numbers) add(m Message) error {
 	switch m.Stream {
 	case jetstream.StreamDefault:
@@ -160,7 +176,9 @@ func (n *numbers) record(m Message, last *uint64) error {
 	return nil
 }
 
-// check compares what a file holds, with those before it, with what its end says.
+// check compares what a file holds, with those before it, with what its end says. It is called
+// after each file: each must be whole with those before it, or a chain that ends there could not be
+// restored.
 func (n *numbers) check(end Position) error {
 	for stream, missing := range n.missing {
 		for _, number := range missing {
@@ -181,14 +199,16 @@ func (n *numbers) check(end Position) error {
 }
 
 // HasLookups tells whether the look-ups are in it, as many as there were: an older program left
-// them out.
+// them out. Without them a restore has to be told that they are lost: a list that must be complete
+// would say nothing of it.
 func (c *Chain) HasLookups() bool {
 	return slices.ContainsFunc(c.End.Sections, func(s Section) bool {
 		return s.Stream == c.streams.Lookups
 	})
 }
 
-// all yields the messages of all files.
+// all yields the messages of all files. They are checked as they are read; whether a file has
+// changed since Open is not.
 func (c *Chain) all(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		for _, path := range c.paths {
@@ -203,7 +223,9 @@ func (c *Chain) all(ctx context.Context) iter.Seq2[Message, error] {
 }
 
 // Messages yields what is to be restored: of each stream, in its order, what was not replaced. What
-// waited and what was refused is that of the last file.
+// waited and what was refused is that of the last file. What it has yielded before an error must
+// not be kept: only its end, without an error, says that the files still are those that were
+// checked.
 func (c *Chain) Messages(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		for i, path := range c.paths {
@@ -224,11 +246,13 @@ func (c *Chain) Messages(ctx context.Context) iter.Seq2[Message, error] {
 	}
 }
 
+// isRestored tells whether a message is to be restored; last tells whether it is of the last file.
 func (c *Chain) isRestored(m Message, last bool) bool {
 	if m.Stream == jetstream.StreamDefault {
 		return true
 	}
 	replaced, numbered := c.replaced[m.Stream]
+	// Of what waits and what was refused each file has all there was.
 	if !numbered {
 		return last
 	}
@@ -239,13 +263,16 @@ func (c *Chain) isRestored(m Message, last bool) bool {
 // reading is a file that is read; head and end are set by messages.
 type reading struct {
 	path string
+	// Zero until the beginning was read.
 	head Head
-	end  End
+	// Zero until all was read and checked.
+	end End
 
 	begun func(*Head) error // is told the head, before any message; optional
 }
 
-// messages yields the messages of the file, each checked, and then whether all was.
+// messages yields the messages of the file, each checked, and then whether all was. A message is
+// yielded before the file is known to be whole; the error comes last.
 func (f *reading) messages(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		file, err := os.Open(f.path)
@@ -282,7 +309,8 @@ func (f *reading) messages(ctx context.Context) iter.Seq2[Message, error] {
 	}
 }
 
-// ReadEnd reads a file completely and returns how it begins and ends.
+// ReadEnd reads a file completely and returns how it begins and ends. It checks every byte, and
+// nothing beside the file. An increment begins with what it returns of the file before.
 func ReadEnd(ctx context.Context, path string) (Head, End, error) {
 	file := reading{path: path}
 	for _, err := range file.messages(ctx) {
@@ -293,21 +321,26 @@ func ReadEnd(ctx context.Context, path string) (Head, End, error) {
 	return file.head, file.end, nil
 }
 
-// chainLog is the log in a chain, for those who check one.
+// chainLog is the log in a chain, for those who check one. It reads all from the first event,
+// whatever is asked for, and ends where the files do.
 type chainLog struct{ *Chain }
 
 var errReadOnly = errors.New("a backup is only read")
 
+// Identity returns whose the log is.
 func (l chainLog) Identity() eventstore.Identity { return l.Chain.Identity }
 
+// Last is of no use to those who check, and fails.
 func (l chainLog) Last(context.Context) (f eventstore.Frame, t eventstore.Tail, err error) {
 	return f, t, errReadOnly
 }
 
+// Append fails.
 func (l chainLog) Append(context.Context, []byte, eventstore.Tail) (t eventstore.Tail, err error) {
 	return t, errReadOnly
 }
 
+// Read yields all frames, from the first on.
 func (l chainLog) Read(ctx context.Context, _ eventstore.Sequence,
 ) iter.Seq2[eventstore.Frame, error] {
 	return func(yield func(eventstore.Frame, error) bool) {
@@ -317,6 +350,7 @@ func (l chainLog) Read(ctx context.Context, _ eventstore.Sequence,
 			}
 			var frame eventstore.Frame
 			if err == nil {
+				// Clipped, so that nothing appended to the frame gets into what lies behind it.
 				frame, err = eventstore.ParseFrame(slices.Clip(m.Data))
 			}
 			if !yield(frame, err) || err != nil {
@@ -326,6 +360,7 @@ func (l chainLog) Read(ctx context.Context, _ eventstore.Sequence,
 	}
 }
 
+// Follow is Read: nothing comes later.
 func (l chainLog) Follow(ctx context.Context, from eventstore.Sequence,
 ) iter.Seq2[eventstore.Frame, error] {
 	return l.Read(ctx, from)

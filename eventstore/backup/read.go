@@ -16,13 +16,16 @@ import (
 	"cakupan/eventstore"
 )
 
-// Reader reads a backup from its beginning to its end, and checks each byte of it.
+// Reader reads a backup from its beginning to its end, and checks each byte of it. Its memory does
+// not grow with the file. It belongs to one goroutine; from stays the caller's.
 type Reader struct {
-	from     *bufio.Reader
-	sum      hash.Hash // of the blocks before the one that is read
-	at       uint64    // where that begins
-	head     Head
-	end      *End // nil until it was read
+	from *bufio.Reader
+	sum  hash.Hash // of the blocks before the one that is read
+	// Bytes from the beginning, for whoever looks at the file.
+	at   uint64 // where that begins
+	head Head
+	end  *End // nil until it was read
+	// As they were met, to be compared with what the end says.
 	sections []Section
 }
 
@@ -43,6 +46,8 @@ func NewReader(from io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	// First the format alone: a newer one may have a head that this program would refuse for
+	// another reason.
 	var format struct {
 		Format int `json:"format"`
 	}
@@ -66,7 +71,8 @@ func isLedger(text string) bool {
 	return err == nil && len(text) == digits
 }
 
-// strict reads JSON as the writer wrote it, and nothing else.
+// strict reads JSON as the writer wrote it, and nothing else. Then no field is lost that this
+// program does not know, and there is one way to say it.
 func strict(text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {
 		return err
@@ -78,7 +84,7 @@ func strict(text []byte, into any) error {
 	return err
 }
 
-// Head is how the backup begins.
+// Head is how the backup begins. Until the end was read it is only a claim.
 func (r *Reader) Head() Head { return r.head }
 
 // End is how the backup ends. It is the zero value until Next has returned io.EOF.
@@ -90,7 +96,8 @@ func (r *Reader) End() End {
 }
 
 // Next returns the next message, which is the caller's. At the end, once all was checked, it
-// returns io.EOF.
+// returns io.EOF. What it has returned before an error is not to be used: only io.EOF says that the
+// file is what was written. The error wraps ErrDamaged, or is one of reading.
 func (r *Reader) Next() (m Message, err error) {
 	for r.end == nil {
 		kind, payload, err := r.block()
@@ -113,6 +120,7 @@ func (r *Reader) Next() (m Message, err error) {
 	return m, io.EOF
 }
 
+// message takes a message apart: two bytes for the length of the subject, the subject, the rest.
 func (r *Reader) message(payload []byte) (m Message, err error) {
 	if len(r.sections) == 0 {
 		return m, r.damage("a message that is of no stream")
@@ -127,7 +135,8 @@ func (r *Reader) message(payload []byte) (m Message, err error) {
 	return Message{section.Stream, string(payload[2:data]), payload[data:]}, nil
 }
 
-// finish checks the end, and that nothing follows it.
+// finish checks the end, and that nothing follows it. Only after it the positions of the end may be
+// believed.
 func (r *Reader) finish(payload []byte) error {
 	var end End
 	if strict(payload, &end) != nil {
@@ -147,6 +156,7 @@ func (r *Reader) finish(payload []byte) error {
 }
 
 // block reads a block, and adds the one before it to the sum: that of the end is over all others.
+// The payload is the caller's.
 func (r *Reader) block() (kind byte, payload []byte, err error) {
 	head := make([]byte, blockHeadSize)
 	if _, err := io.ReadFull(r.from, head); err != nil {
@@ -177,6 +187,7 @@ func (r *Reader) block() (kind byte, payload []byte, err error) {
 	return head[0], payload, nil
 }
 
+// readError tells a file that ends from a disk that fails.
 func (r *Reader) readError(err error) error {
 	if isEnd(err) {
 		return r.damage("it is cut off here")
@@ -184,6 +195,7 @@ func (r *Reader) readError(err error) error {
 	return fmt.Errorf("read backup: %w", err)
 }
 
+// damage says what is wrong, in which block and stream.
 func (r *Reader) damage(format string, args ...any) error {
 	where := fmt.Sprintf("at byte %d", r.at)
 	if len(r.sections) > 0 {
@@ -192,6 +204,7 @@ func (r *Reader) damage(format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", ErrDamaged, where, fmt.Sprintf(format, args...))
 }
 
+// isEnd tells whether an error is only that there is no more.
 func isEnd(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

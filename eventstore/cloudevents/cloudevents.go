@@ -1,5 +1,8 @@
 // Package cloudevents is how events and their receipts are written where they cross the edge of the
-// ledger: CloudEvents 1.0 in JSON in, the same with sequence and record time out.
+// ledger: CloudEvents 1.0 in JSON in, the same with sequence and record time out. What an event
+// must be like beyond its JSON, domain/event says; what is stored has another form, in
+// eventstore/codec. Whatever comes in may be anybody's: what is wrong with an event is a refusal,
+// which repeats nothing of it.
 package cloudevents
 
 import (
@@ -14,12 +17,14 @@ import (
 
 // ParseJSON reads a CloudEvent as sent: one JSON object, a line without its end. The result is for
 // [event.Accept]; its texts do not alias the line. Refused are more than 64 KiB, and what is not
-// valid JSON in valid UTF-8, an object, or without duplicate names at any depth.
+// valid JSON in valid UTF-8, an object, or without duplicate names at any depth. A byte order mark
+// before it is passed over.
 func ParseJSON(line []byte) (event.Value, *event.Refusal) {
 	return new(Parser).Read(line)
 }
 
-// Read reads one event as [ParseJSON] does. The document is valid until the parser is reset.
+// Read reads one event as [ParseJSON] does. The document is valid until the parser is reset. It may
+// be called for the next one without a reset: the memory then grows by what is read.
 func (p *Parser) Read(line []byte) (event.Value, *event.Refusal) {
 	if refusal := event.CheckSize(len(line)); refusal != nil {
 		return event.Value{}, refusal
@@ -34,7 +39,8 @@ func (p *Parser) Read(line []byte) (event.Value, *event.Refusal) {
 }
 
 // CheckValue refuses what is not one JSON value, whole and with nothing after it: the data of an
-// event whose envelope came beside it.
+// event whose envelope came beside it. It is for binary mode, contract, section 7. Any value
+// passes; that data is an object, domain/event asks.
 func CheckValue(data []byte) *event.Refusal {
 	if _, err := new(Parser).parse(string(data)); err != nil {
 		return &event.Refusal{
@@ -46,9 +52,10 @@ func CheckValue(data []byte) *event.Refusal {
 }
 
 // AppendJSON appends an event of the log to dst as one line of JSON, without its end: the
-// CloudEvent as accepted, with "sequence" (an integer) and "recordedat" (RFC 3339, UTC, nine
-// digits of fraction). Fields of data are in the catalogue's order. The line can be imported
-// elsewhere.
+// CloudEvent as accepted, with "sequence" (an integer) and "recordedat" (RFC 3339, UTC, nine digits
+// of fraction). Fields of data are in the catalogue's order. The line can be imported elsewhere.
+// Nothing of it is checked again: the event was accepted once. The line has no NIK, as the log has
+// none.
 func AppendJSON(
 	dst []byte, e *event.Event, sequence uint64, recordedAt temporal.Instant,
 ) []byte {
@@ -65,7 +72,7 @@ func AppendJSON(
 }
 
 // appendValue appends a document. Numbers are literals as they were sent: none goes through a
-// float.
+// float. The zero kind is null. It goes as deep as the document, which the reader has bounded.
 func appendValue(dst []byte, v *event.Value) []byte {
 	switch v.Kind {
 	case event.String:
@@ -96,6 +103,7 @@ func appendValue(dst []byte, v *event.Value) []byte {
 	}
 }
 
+// appendQuoted appends a text as a JSON string.
 func appendQuoted(dst []byte, text string) []byte {
 	// Only invalid UTF-8 is an error. Nothing accepted has it, and where a damaged text had, it is
 	// shown with replacement characters.

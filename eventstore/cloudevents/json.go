@@ -35,8 +35,10 @@ var (
 // be used from one goroutine at a time. Documents that it returned are valid until Reset, but for
 // their texts, which alias the input alone.
 type Parser struct {
-	text  string
-	at    int
+	text string
+	// Byte of text that is read next.
+	at int
+	// Brackets that are open.
 	depth int
 	want  string // what should stand where the parser found something else
 
@@ -44,10 +46,12 @@ type Parser struct {
 	members []event.Member // where finished objects are kept; reused after reset
 }
 
-// membersRoom is how many members of finished objects a parser keeps room for at a time.
+// membersRoom is how many members of finished objects a parser keeps room for at a time. Several
+// events share it.
 const membersRoom = 256
 
-// parse reads one value. Texts without escapes alias the given text.
+// parse reads one value. Texts without escapes alias the given text. Whatever was parsed before
+// stays valid. With an error there is no value.
 func (p *Parser) parse(text string) (event.Value, error) {
 	p.text, p.at, p.depth, p.open, p.want = text, 0, 0, p.open[:0], ""
 	if !utf8.ValidString(text) {
@@ -67,8 +71,10 @@ func (p *Parser) parse(text string) (event.Value, error) {
 // byteOrderMark begins texts of programs that mark UTF-8.
 const byteOrderMark = "\ufeff"
 
+// firstInvalid returns the first byte of a text that is no UTF-8, its length where all of it is.
 func firstInvalid(text string) int {
 	for i, r := range text {
+		// The replacement character itself is valid, and three bytes wide.
 		if r == utf8.RuneError {
 			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
 				return i
@@ -108,7 +114,8 @@ func (e *placed) Error() string {
 // Unwrap returns which error it is.
 func (e *placed) Unwrap() error { return e.error }
 
-// Reset makes the room of all documents read so far available again.
+// Reset makes the room of all documents read so far available again. Documents that were returned
+// must not be used any more, but for their texts.
 func (p *Parser) Reset() { p.members = p.members[:0] }
 
 // space passes over white space.
@@ -165,7 +172,7 @@ func (p *Parser) value() (event.Value, error) {
 	return event.Value{}, p.syntax("a value")
 }
 
-// literal reads true, false or null.
+// literal reads true, false or null. A null has no text, as its kind says all.
 func (p *Parser) literal(word string, kind event.Kind) (event.Value, error) {
 	for i := range len(word) {
 		if p.at >= len(p.text) || p.text[p.at] != word[i] {
@@ -247,7 +254,8 @@ func (p *Parser) member() (event.Member, error) {
 }
 
 // keep copies the members of a finished object to where they stay. When there is no room, a new
-// piece is begun; documents that were read before keep the old one.
+// piece is begun; documents that were read before keep the old one. The result has no room behind
+// it, so that nothing appended to it gets into the next object's.
 func (p *Parser) keep(members []event.Member) []event.Member {
 	if cap(p.members)-len(p.members) < len(members) {
 		p.members = make([]event.Member, 0, max(membersRoom, len(members)))
@@ -258,7 +266,7 @@ func (p *Parser) keep(members []event.Member) []event.Member {
 }
 
 // hasDuplicate tells whether two members share a name. Two programs that read such an object would
-// see two different events.
+// see two different events. Names are compared as they are read, escapes resolved.
 func hasDuplicate(members []event.Member) bool {
 	const few = 16 // up to here, comparing pairs is faster than hashing
 	if len(members) <= few {
@@ -278,7 +286,8 @@ func hasDuplicate(members []event.Member) bool {
 	return len(seen) < len(members)
 }
 
-// list reads a list. Its items are allocated: events have few, and short ones.
+// list reads a list. Its items are allocated: events have few, and short ones. An empty list has no
+// items at all.
 func (p *Parser) list() (event.Value, error) {
 	if err := p.enter(); err != nil {
 		return event.Value{}, err
@@ -366,7 +375,8 @@ func (p *Parser) string() (string, error) {
 // wantNoControl says how a line end stands in a text.
 const wantNoControl = `no control character in a text, a line end as \n`
 
-// escaped reads the rest of a text from its first escape on.
+// escaped reads the rest of a text from its first escape on. text is what came before it, which the
+// result continues.
 func (p *Parser) escaped(text []byte) (string, error) {
 	for p.at < len(p.text) {
 		c := p.text[p.at]
@@ -390,7 +400,8 @@ func (p *Parser) escaped(text []byte) (string, error) {
 	return "", p.syntax(`"\"" at the end of the text`)
 }
 
-// escape reads what follows a backslash.
+// escape reads what follows a backslash. Others than those of RFC 8259 are refused, where some
+// decoders let them pass.
 func (p *Parser) escape() (rune, error) {
 	if p.at >= len(p.text) {
 		return 0, errTruncated

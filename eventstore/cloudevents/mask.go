@@ -9,14 +9,16 @@ import (
 	"cakupan/domain/event"
 )
 
-// shownDigits is how much of a masked number is shown: the district that issued it.
+// shownDigits is how much of a masked number is shown: the district that issued it. The contract
+// shows as many, section 1.
 const shownDigits = 6
 
 // MaskNIK returns an input, an event or anything else, as it may be shown: each NIK that
 // [event.HasNIK] finds is cut to its first six digits and ten asterisks, and so is the value of
 // each JSON member "nik" or "intoNik", valid or not, because a mistyped number still tells who is
 // meant. Characters written as \u0037 are seen through. The input need not be valid JSON, and is
-// looked at as JSON and as plain text; it is not changed.
+// looked at as JSON and as plain text; it is not changed. It may be asked at any time and keeps
+// nothing; the result is new.
 func MaskNIK(input []byte) []byte {
 	masked := maskOnce(input)
 	for range passesMax {
@@ -83,7 +85,7 @@ func unicodeEscape(text string) (r rune, width int) {
 	return first, escapeBytes
 }
 
-// hexOf returns the number of an escape that a text begins with.
+// hexOf returns the number of an escape that a text begins with. It tells whether there is one.
 func hexOf(text string) (rune, bool) {
 	if len(text) < escapeBytes || text[:2] != `\u` {
 		return 0, false
@@ -92,7 +94,8 @@ func hexOf(text string) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// nikMembers are the names of members whose values are masked.
+// nikMembers are the names of members whose values are masked. They are the fields of the contract
+// that hold one. Never written.
 var nikMembers = [...]string{`"nik"`, `"intoNik"`}
 
 // maskMembers masks the values of members named so, in any case of letters.
@@ -158,6 +161,8 @@ func maskValue(out, input []byte, at int) (masked []byte, end int) {
 		}
 		end = min(end, len(input))
 		return maskScalar(append(out, '"'), input[at+1:end]), end
+	// Where it ends is not looked for, as the input need not be JSON: all that follows is masked,
+	// rather than too little.
 	case '[', '{':
 		for _, c := range input[at:] {
 			if c-'0' <= 9 {
@@ -178,7 +183,7 @@ func maskValue(out, input []byte, at int) (masked []byte, end int) {
 }
 
 // maskScalar appends the first six characters of a value, as far as they are digits, and one
-// asterisk for each further character.
+// asterisk for each further character. Characters that are not UTF-8 count one each.
 func maskScalar(out, value []byte) []byte {
 	shown := 0
 	for shown < min(len(value), shownDigits) && value[shown]-'0' <= 9 {

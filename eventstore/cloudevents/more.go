@@ -7,18 +7,20 @@ import (
 )
 
 // AppendReceiptWith appends a receipt as [AppendReceipt] does, with the members of a JSON object at
-// its end.
+// its end. more is an object that has been encoded already, without white space around it; an empty
+// one and nil add nothing. Its names must be others than a receipt's.
 func AppendReceiptWith(dst []byte, r *event.Receipt, more []byte) []byte {
 	dst = AppendReceipt(dst, r)
 	if len(more) <= len("{}") {
 		return dst
 	}
+	// The comma takes the place of the bracket that closes the receipt.
 	dst[len(dst)-1] = ','
 	return append(dst, more[len("{"):]...)
 }
 
 // AppendReceiptsWith appends receipts as [AppendReceipts] does, each with the members of a JSON
-// object: there are as many of these.
+// object: there are as many of these. A nil more adds nothing to any of them.
 func AppendReceiptsWith[T ~[]byte](dst []byte, receipts Receipts, more []T) []byte {
 	appended, duplicates, refused := receipts.Count()
 	dst = strconv.AppendInt(append(dst, `{"appended":`...), int64(appended), 10)

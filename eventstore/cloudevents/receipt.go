@@ -9,10 +9,11 @@ import (
 )
 
 // Receipts is the answer to one or more events, in their order. As JSON it begins with how many of
-// them were appended, duplicates and refused.
+// them were appended, duplicates and refused. The JSON is the answer of contract, section 7.
 type Receipts []event.Receipt
 
-// Count returns how many receipts are of each status.
+// Count returns how many receipts are of each status. A receipt of no known status counts as none
+// of them.
 func (r Receipts) Count() (appended, duplicates, refused int) {
 	for i := range r {
 		switch r[i].Status {
@@ -28,7 +29,8 @@ func (r Receipts) Count() (appended, duplicates, refused int) {
 }
 
 // AppendReceipt appends a receipt to dst as JSON, on one line without line end. It is written by
-// hand because a receipt is made for each event that is sent.
+// hand because a receipt is made for each event that is sent. What does not apply is left out: a
+// sequence of 0, and code, field and detail of what was not refused.
 func AppendReceipt(dst []byte, r *event.Receipt) []byte {
 	dst = appendQuoted(append(dst, `{"source":`...), r.Source)
 	dst = appendQuoted(append(dst, `,"id":`...), r.ID)
@@ -52,10 +54,11 @@ func AppendReceipts(dst []byte, receipts Receipts) []byte {
 	return AppendReceiptsWith[[]byte](dst, receipts, nil)
 }
 
-// MarshalJSON returns what [AppendReceipts] appends.
+// MarshalJSON returns what [AppendReceipts] appends. It never fails.
 func (r Receipts) MarshalJSON() ([]byte, error) { return AppendReceipts(nil, r), nil }
 
-// receiptMembers are the members of a receipt's JSON.
+// receiptMembers are the members of a receipt's JSON. Those that were left out are zero. Members
+// that are not known are ignored: a newer ledger may say more.
 type receiptMembers struct {
 	Source   string       `json:"source"`
 	ID       string       `json:"id"`
@@ -85,7 +88,8 @@ func (m *receiptMembers) receipt() (event.Receipt, error) {
 }
 
 // ParseReceipt reads what [AppendReceipt] has written. A refused event that was not at fault has a
-// refusal then, without code.
+// refusal then, without code. Any order of members is read. The error names nothing of the text but
+// a status.
 func ParseReceipt(text []byte) (event.Receipt, error) {
 	var members receiptMembers
 	if err := json.Unmarshal(text, &members); err != nil {
@@ -95,7 +99,8 @@ func ParseReceipt(text []byte) (event.Receipt, error) {
 }
 
 // UnmarshalJSON reads what [AppendReceipts] has written, each receipt as [ParseReceipt] does. Text
-// without receipts, such as a problem, is none.
+// without receipts, such as a problem, is none. The numbers at its beginning are not believed but
+// counted again: see Count. With an error r stays as it was.
 func (r *Receipts) UnmarshalJSON(text []byte) error {
 	var answer struct {
 		Receipts []receiptMembers `json:"receipts"`

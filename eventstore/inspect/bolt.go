@@ -35,6 +35,7 @@ const (
 	boltMetaFlag = 0x04 // with no elements and no overflow behind it
 	boltBucket   = 0x01 // flag of an element
 
+	// No tree of 2^63 pages is as deep; a circle of them is.
 	boltDepthMax  = 64 // pages from root to leaf
 	boltNestedMax = 8  // buckets in buckets
 )
@@ -47,11 +48,13 @@ var (
 	ErrChanging = errors.New("database is being written to")
 )
 
+// boltError says what is wrong, as an error that wraps ErrBolt.
 func boltError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrBolt, fmt.Sprintf(format, args...))
 }
 
-// Bolt is a bbolt file as of a moment.
+// Bolt is a bbolt file as of a moment. Pages are read as they are asked for, and not kept. It
+// belongs to one goroutine.
 type Bolt struct {
 	file     io.ReaderAt
 	size     int64    // bytes; what the file says of its own length is not believed
@@ -62,17 +65,19 @@ type Bolt struct {
 	seen map[uint64]bool
 }
 
-// boltMeta is what counts in a meta page.
+// boltMeta is what counts in a meta page. root and high are pages: where the tree begins, and the
+// first that is not in use.
 type boltMeta struct{ root, high, transaction uint64 }
 
 // headPause is how long ReadBolt waits before it reads head pages again that are not whole: longer
 // than anybody who writes them may be kept from the processor between two halves of a page.
 const headPause = 20 * time.Millisecond
 
-// ReadBolt opens a bbolt file for read, which may be called again when another process has
-// written to the file meanwhile. Head pages are damaged when they are still not whole at the last
-// of some attempts. The error wraps ErrBolt or ErrChanging, or is read's own, or one of the file
-// system.
+// ReadBolt opens a bbolt file for read, which may be called again when another process has written
+// to the file meanwhile. Head pages are damaged when they are still not whole at the last of some
+// attempts. The error wraps ErrBolt or ErrChanging, or is read's own, or one of the file system. No
+// lock is taken, so a writer is neither waited for nor held up; read must begin anew each time it
+// is called, as what it was told before may be of two moments.
 func ReadBolt(path string, read func(*Bolt) error) (err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -88,6 +93,7 @@ func ReadBolt(path string, read func(*Bolt) error) (err error) {
 			<-time.NewTimer(headPause).C
 			continue
 		}
+		// Where the metas have changed, its result and its error alike may be of half a write.
 		err = read(before)
 		if after, again := openBolt(file); again == nil && before.meta == after.meta {
 			return err
@@ -102,7 +108,9 @@ func IsBolt(head []byte) bool {
 		binary.LittleEndian.Uint32(head[boltPageHead:]) == boltMagic
 }
 
-// OpenBolt reads the metas of a bbolt file that nobody writes to.
+// OpenBolt reads the metas of a bbolt file that nobody writes to. Both of them must be whole,
+// though one would do to read: the other is what is left after a crash, and a bit of it that is
+// wrong is damage.
 func OpenBolt(file io.ReaderAt, size int64) (*Bolt, error) {
 	b := &Bolt{file: file, size: size, seen: map[uint64]bool{}}
 	if size == 0 {
@@ -134,6 +142,7 @@ func OpenBolt(file io.ReaderAt, size int64) (*Bolt, error) {
 	return b, nil
 }
 
+// openBolt reads the metas of a file as long as it is now.
 func openBolt(file *os.File) (*Bolt, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -142,6 +151,7 @@ func openBolt(file *os.File) (*Bolt, error) {
 	return OpenBolt(file, info.Size())
 }
 
+// readAt reads all of buf at a byte of the file; that it ends before is damage.
 func (b *Bolt) readAt(buf []byte, at int64) error {
 	if at < 0 || at > b.size-int64(len(buf)) {
 		return boltError("it ends at byte %d, before byte %d", b.size, at+int64(len(buf)))
@@ -152,7 +162,8 @@ func (b *Bolt) readAt(buf []byte, at int64) error {
 	return nil
 }
 
-// readMeta reads a meta page and compares its checksum.
+// readMeta reads a meta page and compares its checksum. page is how the page begins, id the number
+// that it must have.
 func readMeta(page []byte, id uint64, pageSize int64) (m boltMeta, err error) {
 	meta := page[boltPageHead:]
 	sum := fnv.New64a()
@@ -174,18 +185,20 @@ func readMeta(page []byte, id uint64, pageSize int64) (m boltMeta, err error) {
 	return boltMeta{root: long(meta[16:]), high: long(meta[40:]), transaction: long(meta[48:])}, nil
 }
 
-// Visitor is called with every key of a bucket in order; the names of nested buckets are joined
-// by "/". A bucket itself is visited with the key nil, before what is in it.
+// Visitor is called with every key of a bucket in order; the names of nested buckets are joined by
+// "/". A bucket itself is visited with the key nil, before what is in it. Key and value alias the
+// page: who keeps them copies them. An error ends the walk.
 type Visitor func(bucket string, key, value []byte) error
 
-// Walk visits all that is in the file.
+// Walk visits all that is in the file. It may be called again.
 func (b *Bolt) Walk(visit Visitor) error {
 	clear(b.seen)
 	w := boltWalk{Bolt: b, visit: visit}
 	return w.bucket("", b.meta.root)
 }
 
-// boltWalk goes through the tree of one bucket.
+// boltWalk goes through the tree of one bucket. It is copied for each bucket, so that name and
+// nesting are those of where it is.
 type boltWalk struct {
 	*Bolt
 	visit  Visitor
@@ -193,6 +206,7 @@ type boltWalk struct {
 	nested int
 }
 
+// bucket visits a bucket whose pages begin with root.
 func (w boltWalk) bucket(name string, root uint64) error {
 	if w.name = name; w.nested > boltNestedMax {
 		return boltError("buckets in buckets in buckets")
@@ -203,6 +217,7 @@ func (w boltWalk) bucket(name string, root uint64) error {
 // boltBounds are which keys a page may hold: from the first, and before the end unless that is nil.
 type boltBounds struct{ first, end []byte }
 
+// page visits a page and all below it, whose keys must lie within.
 func (w boltWalk) page(id uint64, within boltBounds, depth int) error {
 	if depth > boltDepthMax {
 		return boltError("page %d lies %d pages deep", id, depth)
@@ -214,7 +229,7 @@ func (w boltWalk) page(id uint64, within boltBounds, depth int) error {
 	return w.elements(page, id, within, depth)
 }
 
-// load reads a page with those that it flows over to.
+// load reads a page with those that it flows over to. Its bytes are the caller's.
 func (b *Bolt) load(id uint64) ([]byte, error) {
 	head := make([]byte, boltPageHead)
 	if id < 2 || id >= b.meta.high || id > uint64(b.size/b.pageSize) {
@@ -288,7 +303,7 @@ func (w boltWalk) elements(page []byte, id uint64, within boltBounds, depth int)
 	return nil
 }
 
-// boltKey returns the key of an element, and of a leaf's its value.
+// boltKey returns the key of an element, and of a leaf's its value. Both alias the page.
 func boltKey(page []byte, i int, branch bool) (key, value []byte, err error) {
 	at := boltPageHead + i*boltElement
 	element := page[at:]

@@ -10,14 +10,18 @@ import (
 )
 
 // Tree reads keys of a bbolt file as of one transaction, without what the values hold. It checks
-// each page that it comes by, and is used by one goroutine.
+// each page that it comes by, and is used by one goroutine. A file of any size may be read, since
+// only some pages are kept.
 type Tree struct {
 	file     io.ReaderAt
 	pageSize int64
 	root     uint64
-	high     uint64 // pages
-	buckets  map[string]bucketPlace
-	pages    map[uint64]*treePage // some that were read
+	// As many as the file is said to have: no page at or above it is read.
+	high uint64 // pages
+	// Those that were found.
+	buckets map[string]bucketPlace
+	// By their number; at most pagesKept.
+	pages map[uint64]*treePage // some that were read
 }
 
 // pagesKept bounds how many pages a tree remembers: those near the root are read again and again.
@@ -25,11 +29,15 @@ const pagesKept = 64
 
 // bucketPlace is where the pages of a bucket begin: in a page, or in the bytes.
 type bucketPlace struct {
-	root   uint64
+	// 0: it is inline.
+	root uint64
+	// A page without a number, kept in the element itself.
 	inline []byte
 }
 
 // NewTree returns the tree that begins with the page root, in a file of so many bytes that count.
+// The caller knows root and length from elsewhere, and sees to it that the pages stay as they are;
+// the file is read as it is asked for.
 func NewTree(file io.ReaderAt, pageSize int, root, bytes uint64) *Tree {
 	return &Tree{
 		file: file, pageSize: int64(pageSize), root: root, high: bytes / uint64(pageSize),
@@ -37,7 +45,7 @@ func NewTree(file io.ReaderAt, pageSize int, root, bytes uint64) *Tree {
 	}
 }
 
-// Transaction returns the number of the last transaction that has committed.
+// Transaction returns the number of the last transaction that has committed. It grows with each.
 func (b *Bolt) Transaction() uint64 { return b.meta.transaction }
 
 // Tree returns the tree of what has committed last, in a file that nobody writes to.
@@ -46,7 +54,9 @@ func (b *Bolt) Tree() *Tree {
 }
 
 // Scan visits all keys of all buckets of a file that nobody writes to. A bucket itself is visited
-// with the key nil, before what is in it.
+// with the key nil, before what is in it. Values are not read, only told where they are: what is
+// asked of few need not be read of all. An error of visit ends it and is returned. Buckets in
+// buckets are damage here: no file of this program has them.
 func (b *Bolt) Scan(visit func(bucket string, key []byte, value Value) error) error {
 	t := b.Tree()
 	seen := map[uint64]bool{}
@@ -71,7 +81,8 @@ func (b *Bolt) Scan(visit func(bucket string, key []byte, value Value) error) er
 	})
 }
 
-// Value is where a value is.
+// Value is where a value is. The zero value is of no key. It is good as long as the file stays as
+// it is.
 type Value struct {
 	from   io.ReaderAt
 	at     int64
@@ -85,7 +96,7 @@ func (v Value) Found() bool { return v.from != nil }
 // Read returns the value, which is the caller's own.
 func (v Value) Read() ([]byte, error) { return v.Last(v.length) }
 
-// Last returns the last n bytes of the value.
+// Last returns the last n bytes of the value. n above its length is an error that wraps ErrBolt.
 func (v Value) Last(n int) ([]byte, error) {
 	if v.from == nil || n > v.length {
 		return nil, boltError("a value of %d bytes is missing", n)
@@ -97,6 +108,7 @@ func (v Value) Last(n int) ([]byte, error) {
 	return buf, readFull(v.from, buf, v.at+int64(v.length-n))
 }
 
+// readFull reads all of buf; that the file ends before is damage.
 func readFull(from io.ReaderAt, buf []byte, at int64) error {
 	n, err := from.ReadAt(buf, at)
 	switch {
@@ -109,7 +121,8 @@ func readFull(from io.ReaderAt, buf []byte, at int64) error {
 }
 
 // Find returns where the value of a key is, in a bucket that lies in no other one, or among the
-// buckets themselves if that is nil.
+// buckets themselves if that is nil. Where there is no such bucket or key, the value is the zero
+// one and there is no error.
 func (t *Tree) Find(bucket, key []byte) (Value, error) {
 	place := bucketPlace{root: t.root}
 	if bucket != nil {
@@ -126,7 +139,8 @@ func (t *Tree) Find(bucket, key []byte) (Value, error) {
 	return e.value, nil
 }
 
-// Check checks all pages of a bucket.
+// Check checks all pages of a bucket. A bucket that is not there has nothing wrong. Values are not
+// read.
 func (t *Tree) Check(bucket []byte) error {
 	place, there, err := t.bucket(bucket)
 	if err != nil || !there {
@@ -135,7 +149,7 @@ func (t *Tree) Check(bucket []byte) error {
 	return t.walk(place, map[uint64]bool{}, func(*treeElement) error { return nil })
 }
 
-// bucket returns where the pages of a bucket begin.
+// bucket returns where the pages of a bucket begin. It remembers those that are there.
 func (t *Tree) bucket(name []byte) (place bucketPlace, there bool, err error) {
 	if place, there = t.buckets[string(name)]; there {
 		return place, true, nil
@@ -160,13 +174,15 @@ func (e *treeElement) bucket() (place bucketPlace, err error) {
 		return place, err
 	}
 	place.root = binary.LittleEndian.Uint64(head)
+	// A small bucket lies in its element.
 	if place.root == 0 {
 		place.inline = head[boltBucketHead:]
 	}
 	return place, nil
 }
 
-// find returns the element of a key; nil: there is none.
+// find returns the element of a key; nil: there is none. It goes from the root to one leaf and
+// checks each page on the way.
 func (t *Tree) find(place bucketPlace, key []byte) (*treeElement, error) {
 	page, err := t.first(place)
 	for depth := 0; err == nil; depth++ {
@@ -189,7 +205,8 @@ func (t *Tree) find(place bucketPlace, key []byte) (*treeElement, error) {
 	return nil, err
 }
 
-// walk visits all elements of the leaves. It comes by no page twice.
+// walk visits all elements of the leaves. It comes by no page twice. seen is kept by the caller,
+// over several buckets where they must not share a page either.
 func (t *Tree) walk(place bucketPlace, seen map[uint64]bool, visit func(*treeElement) error,
 ) error {
 	page, err := t.first(place)
@@ -199,6 +216,7 @@ func (t *Tree) walk(place bucketPlace, seen map[uint64]bool, visit func(*treeEle
 	return t.walkPage(page, seen, visit)
 }
 
+// walkPage visits a page and all below it.
 func (t *Tree) walkPage(page *treePage, seen map[uint64]bool, visit func(*treeElement) error,
 ) error {
 	for id := page.id; id < page.end; id++ {
@@ -227,9 +245,11 @@ func (t *Tree) walkPage(page *treePage, seen map[uint64]bool, visit func(*treeEl
 
 // treePage is a page with the keys that it holds.
 type treePage struct {
-	id, end  uint64 // end is the page after it and those that it flows over to
-	branch   bool
-	bounds   boltBounds
+	id, end uint64 // end is the page after it and those that it flows over to
+	branch  bool
+	// Those that its parent allows: the same page under other bounds is checked again.
+	bounds boltBounds
+	// In the order of keys.
 	elements []treeElement
 }
 
@@ -240,7 +260,8 @@ type treeElement struct {
 	value Value
 }
 
-// within returns which keys the child of an element may hold.
+// within returns which keys the child of an element may hold. Those of a first child begin with the
+// element's own key, as in bbolt.
 func (p *treePage) within(i int) boltBounds {
 	bounds := boltBounds{first: p.elements[i].key, end: p.bounds.end}
 	if i+1 < len(p.elements) {
@@ -264,7 +285,7 @@ func (t *Tree) first(place bucketPlace) (*treePage, error) {
 	return p, p.read(raw)
 }
 
-// load reads a page of the file and checks it.
+// load reads a page of the file and checks it. bounds are what the page above says of its keys.
 func (t *Tree) load(id uint64, bounds boltBounds) (*treePage, error) {
 	if id < 2 || id >= t.high {
 		return nil, boltError("page %d of %d", id, t.high)
@@ -288,6 +309,7 @@ func (t *Tree) load(id uint64, bounds boltBounds) (*treePage, error) {
 	if err := p.read(raw); err != nil {
 		return nil, err
 	}
+	// All at once: which of them is used again is not known, and reading a page again costs little.
 	if len(t.pages) == pagesKept {
 		clear(t.pages)
 	}
@@ -295,6 +317,7 @@ func (t *Tree) load(id uint64, bounds boltBounds) (*treePage, error) {
 	return p, nil
 }
 
+// equal tells whether two bounds allow the same keys.
 func (b boltBounds) equal(other boltBounds) bool {
 	return bytes.Equal(b.first, other.first) && bytes.Equal(b.end, other.end)
 }
@@ -306,7 +329,8 @@ type rawPage struct {
 	head     []byte // how it begins
 }
 
-// bytes returns some of the page's bytes.
+// bytes returns some of the page's bytes. Those of the first page are aliased, others read. Nothing
+// outside of the page is.
 func (r *rawPage) bytes(at, n int64) ([]byte, error) {
 	switch {
 	case at < 0 || n < 0 || at > r.size || n > r.size-at:
@@ -331,6 +355,7 @@ func (p *treePage) read(raw rawPage) error {
 		return err
 	}
 	p.elements = make([]treeElement, count)
+	// Shared bytes would let a small file hold more than can be read.
 	room := raw.size - boltPageHead
 	for i := range p.elements {
 		e := &p.elements[i]

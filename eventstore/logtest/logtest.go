@@ -1,4 +1,6 @@
 // Package logtest is the suite that every eventstore.Log must pass, and makes the frames for it.
+// What a log must do is written in the contract of the interface; each test here holds a piece of
+// it, and says why it matters to those who use logs. Nothing of the suite knows which log it has.
 package logtest
 
 import (
@@ -17,10 +19,12 @@ import (
 // is there so that one that hangs fails by name.
 const patience = 2 * time.Minute
 
-// Open opens a new, empty log. It is closed by a cleanup of the test.
+// Open opens a new, empty log. It is closed by a cleanup of the test. The suite opens one for each
+// test, and appends to it.
 type Open func(t *testing.T) eventstore.Log
 
-// Run runs the suite. Each test opens a log of its own.
+// Run runs the suite. Each test opens a log of its own. A log that passes may still lose what was
+// acknowledged when its machine stops: that is for tests that stop it.
 func Run(t *testing.T, open Open) {
 	tests := []struct {
 		name string
@@ -49,7 +53,8 @@ func Run(t *testing.T, open Open) {
 	}
 }
 
-// testIdentity: position files, indexes and projections are bound to it.
+// testIdentity: position files, indexes and projections are bound to it. Two logs of one identity
+// would be taken for one, with all that is derived from either.
 func testIdentity(t *testing.T, log eventstore.Log) {
 	if log.Identity().IsZero() || len(log.Identity().Ledger) != 32 {
 		t.Errorf("identity %+v", log.Identity())
@@ -74,10 +79,12 @@ func testEmpty(t *testing.T, log eventstore.Log) {
 }
 
 // testAppendRead: bytes come back as they went in, as hashes are over them; and the end that Append
-// tells is the one that Last finds.
+// tells is the one that Last finds. A writer goes on from the end that Append has told it, and
+// never asks again.
 func testAppendRead(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	var want [][]byte
+	// Sizes from one to seven events, in turns.
 	for n := range 50 {
 		raw := maker.Frame(1 + n%7)
 		tail := appendFrame(t, log, raw, maker.Before())
@@ -101,6 +108,7 @@ func testSizes(t *testing.T, log eventstore.Log) {
 	for _, sizes := range [][]int{
 		{0},
 		{eventstore.EventBytesMax},
+		// Seven of the largest are what a frame has room for in bytes.
 		repeat(7, eventstore.EventBytesMax),
 		repeat(eventstore.FrameEventsMax, 110),
 		repeat(eventstore.FrameEventsMax, 0),
@@ -113,6 +121,7 @@ func testSizes(t *testing.T, log eventstore.Log) {
 	checkFrames(t, read(t, log, 1), want)
 }
 
+// repeat returns n equal sizes.
 func repeat(n, size int) []int {
 	sizes := make([]int, n)
 	for i := range sizes {
@@ -135,6 +144,7 @@ func testFence(t *testing.T, log eventstore.Log) {
 	maker.Appended(one)
 	second := maker.Frame(2)
 	ahead := one
+	// The events are right and the message is not: both have to be compared.
 	ahead.Message++
 	if _, err := log.Append(t.Context(), second, ahead); !fenced(err) {
 		t.Errorf("append after a message that does not exist: %v, want ErrFenced", err)
@@ -149,14 +159,17 @@ func testFence(t *testing.T, log eventstore.Log) {
 	checkFrames(t, read(t, log, 1), [][]byte{first, second})
 }
 
+// fenced tells whether an append was refused because the log ends elsewhere.
 func fenced(err error) bool { return errors.Is(err, eventstore.ErrFenced) }
 
-// testInvalid: what no reader could read must not get in.
+// testInvalid: what no reader could read must not get in. Once it is stored, nothing can take it
+// away again.
 func testInvalid(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	good := maker.Frame(2)
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)/2] ^= 1
+	// A log must look at the whole frame: a bit in the middle is as bad as an end that is missing.
 	for name, raw := range map[string][]byte{
 		"none": nil, "flipped bit": flipped, "short": good[:len(good)-1],
 	} {
@@ -165,6 +178,7 @@ func testInvalid(t *testing.T, log eventstore.Log) {
 			t.Errorf("append of a frame (%s): %v, want ErrFrame", name, err)
 		}
 	}
+	// A frame that is sound and begins elsewhere is as bad: its place is the caller's word alone.
 	if _, err := log.Append(t.Context(), good, eventstore.Tail{Sequence: 1}); err == nil {
 		t.Error("append of a frame that does not follow its end: no error")
 	}
@@ -173,7 +187,8 @@ func testInvalid(t *testing.T, log eventstore.Log) {
 	}
 }
 
-// testCancelledAppend: a context that ended before is certain, unlike one that ends on the way.
+// testCancelledAppend: a context that ended before is certain, unlike one that ends on the way. Who
+// is told so need not find out what became of it.
 func testCancelledAppend(t *testing.T, log eventstore.Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -190,17 +205,21 @@ func testCancelledAppend(t *testing.T, log eventstore.Log) {
 // testTwoWriters lets writers append at once, each of whom has seen the same end and believes to be
 // the only one. One gets in; who is refused must be told so, and nothing may interleave.
 func testTwoWriters(t *testing.T, log eventstore.Log) {
+	// More of them than processors, and often enough that they meet in different places.
 	const writers, rounds = 4, 10
 	for round := range rounds {
 		last, tail, err := log.Last(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		// It is counted by what the log has said to them, and compared with what it holds.
 		var won atomic.Int64
 		var group sync.WaitGroup
 		for range writers {
 			group.Go(func() {
 				var maker Maker
+				// Each writer has a maker of its own: the frames are alike, and none knows of the
+				// others.
 				maker.Continue(last, tail)
 				switch _, err := log.Append(t.Context(), maker.Frame(2), tail); {
 				case err == nil:

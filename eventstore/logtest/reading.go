@@ -10,7 +10,8 @@ import (
 )
 
 // testReadFrom: the first frame is the one that holds the event, also where its place cannot be
-// guessed; beyond the end there is nothing, and that is no error.
+// guessed; beyond the end there is nothing, and that is no error. Whoever was away goes on from any
+// event, and must neither miss one nor read all.
 func testReadFrom(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	for n := range 60 { // uneven frames, so that proportions mislead
@@ -21,6 +22,7 @@ func testReadFrom(t *testing.T, log eventstore.Log) {
 		maker.Appended(appendFrame(t, log, maker.Frame(count), maker.Before()))
 	}
 	end := maker.Before().Sequence
+	// Dense at the beginning, and wider apart later: not every one of them says something new.
 	for from := eventstore.Sequence(0); from <= end; from += 1 + from/13 {
 		frames := read(t, log, from)
 		if len(frames) == 0 {
@@ -39,7 +41,8 @@ func testReadFrom(t *testing.T, log eventstore.Log) {
 	}
 }
 
-// testReadEnds: a reader that is slower than the writer comes to an end.
+// testReadEnds: a reader that is slower than the writer comes to an end. Who verifies a log in use
+// would never be done otherwise.
 func testReadEnds(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	fill(t, log, &maker, 20)
@@ -57,6 +60,8 @@ func testReadEnds(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testStop: who has seen enough leaves, and nothing of the reading may stay behind, nor keep the
+// log from being closed.
 func testStop(t *testing.T, log eventstore.Log) {
 	var maker Maker
 	fill(t, log, &maker, 20)
@@ -70,6 +75,7 @@ func testStop(t *testing.T, log eventstore.Log) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// In the middle: neither at the first frame nor at the last.
 			if seen++; seen == 5 {
 				break
 			}
@@ -110,7 +116,8 @@ func testFollow(t *testing.T, log eventstore.Log) {
 	}
 }
 
-// expect takes one frame from the follower and checks its length, unless size is 0.
+// expect takes one frame from the follower and checks its length, unless size is 0. It may be
+// called from the goroutine of the test alone, as it ends it.
 func expect(t *testing.T, follower <-chan followed, maker *Maker, size int) {
 	t.Helper()
 	got := <-follower
@@ -165,6 +172,7 @@ func testReadCancel(t *testing.T, log eventstore.Log) {
 	defer cancel()
 	var maker Maker
 	fill(t, log, &maker, 50)
+	// Nil where the read was through before it noticed.
 	var last error
 	for _, err := range log.Read(ctx, 1) {
 		cancel()
@@ -175,7 +183,8 @@ func testReadCancel(t *testing.T, log eventstore.Log) {
 	}
 }
 
-// testManyFollowers: each has a place of its own; none takes frames from another.
+// testManyFollowers: each has a place of its own; none takes frames from another. Every projection
+// of a ledger is one.
 func testManyFollowers(t *testing.T, log eventstore.Log) {
 	const followers, frames = 5, 60
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -186,9 +195,11 @@ func testManyFollowers(t *testing.T, log eventstore.Log) {
 	for range followers {
 		channels = append(channels, follow(ctx, log, 1))
 	}
+	// The last event of each, so that a frame that is lost, doubled or another's shows.
 	next := make([]eventstore.Sequence, followers)
 	for _, part := range []int{frames / 3, frames - frames/3} { // what was there, and what comes
 		for n, channel := range channels {
+			// One after the other: each has its frames waiting in its channel.
 			for range part {
 				got := <-channel
 				if got.err != nil || got.frame.First() != next[n]+1 {
@@ -210,7 +221,8 @@ type followed struct {
 	err   error
 }
 
-// follow follows the log in a goroutine until the context ends.
+// follow follows the log in a goroutine until the context ends. The channel has room for all that a
+// test appends, so that a test which ends early leaves no goroutine that waits for ever.
 func follow(ctx context.Context, log eventstore.Log, from eventstore.Sequence) <-chan followed {
 	frames := make(chan followed, 1000)
 	go func() {
@@ -222,7 +234,8 @@ func follow(ctx context.Context, log eventstore.Log, from eventstore.Sequence) <
 	return frames
 }
 
-// read reads the log to its end. Any error fails the test.
+// read reads the log to its end. Any error fails the test. It has a deadline of its own: a read
+// that hangs fails the test by name.
 func read(t *testing.T, log eventstore.Log, from eventstore.Sequence) []eventstore.Frame {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -237,6 +250,7 @@ func read(t *testing.T, log eventstore.Log, from eventstore.Sequence) []eventsto
 	return frames
 }
 
+// appendFrame appends a frame and returns where the log then ends. Any error fails the test.
 func appendFrame(
 	t *testing.T, log eventstore.Log, raw []byte, after eventstore.Tail,
 ) eventstore.Tail {
@@ -256,6 +270,7 @@ func fill(t *testing.T, log eventstore.Log, maker *Maker, frames int) {
 	}
 }
 
+// checkFrames compares frames byte by byte.
 func checkFrames(t *testing.T, got []eventstore.Frame, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -71,7 +71,8 @@ const (
 	RoleViewer    Role = "viewer"    // watches the coverage, as all others may too
 )
 
-// Client is somebody who has connected.
+// Client is somebody who has connected. It is what Authenticate has made of a name and a secret,
+// which is not kept.
 type Client struct {
 	// Name is a token of subjects, and the publisher's; empty for RoleAnyone.
 	Name string
@@ -85,22 +86,25 @@ type Client struct {
 func (c Client) valid() bool { return c.Valid == nil || c.Valid() }
 
 // access decides who may connect and what each may do. The server calls Check. authenticate is
-// called without mu, as it may read a file.
+// called without mu, as it may read a file. Each server has its own, as accounts and connections
+// are the server's.
 type access struct {
 	secret       string // of the program's own users
 	authenticate func(name, secret, remote string) (Client, error)
 	opened       chan struct{} // closed by Listen: others are let in from then on
 
-	mu       sync.Mutex // guards what follows
-	server   *server.Server
-	front    *server.Account
+	mu     sync.Mutex // guards what follows
+	server *server.Server
+	front  *server.Account
+	// By name; made when they are first needed, and never removed: there are as many as logins and
+	// roles.
 	accounts map[string]*server.Account
 	clients  map[uint64]Client // by connection; some may be gone
 	// away are publishers who were hung up on; each channel is closed when he is let in again.
 	away map[string]chan struct{}
 }
 
-// newSecret makes a secret of the program's own users.
+// newSecret makes a secret of the program's own users. It lives in memory, as long as the process.
 func newSecret() string {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: see crypto/rand
@@ -148,13 +152,16 @@ func (a *access) open(s *server.Server) (err error) {
 	return nil
 }
 
-// Check is called by the server for everybody who connects, also through memory.
+// Check is called by the server for everybody who connects, also through memory. Who is refused is
+// not told why: that would help whoever tries names. It may wait, for a member who was hung up on
+// and for Listen; the server gives each connection a goroutine of its own.
 func (a *access) Check(c server.ClientAuthentication) bool {
 	given := c.GetOpts()
 	if user := a.own(given.Username, given.Password); user != nil {
 		c.RegisterUser(user)
 		return true
 	}
+	// Only clients: nobody connects as another server of a cluster or as a leaf.
 	if a.authenticate == nil || c.Kind() != server.CLIENT || !a.isOpen(c.GetID()) {
 		return false
 	}
@@ -162,6 +169,7 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	if address := c.RemoteAddress(); address != nil {
 		remote = address.String()
 	}
+	// Some clients only know a token.
 	secret := given.Password
 	if secret == "" {
 		secret = given.Token
@@ -170,6 +178,7 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	if err != nil {
 		return false
 	}
+	// After the secret was found right: nobody else may hold a connection open for so long.
 	a.await(client)
 	if a.connections(client) >= connsOfOne {
 		return false
@@ -202,7 +211,8 @@ func (a *access) isOpen(id uint64) bool {
 	}
 }
 
-// own returns the program's own user of a name, nil for all others.
+// own returns the program's own user of a name, nil for all others. The secrets are compared in a
+// time that does not depend on where they differ.
 func (a *access) own(name, secret string) *server.User {
 	if subtle.ConstantTimeCompare([]byte(secret), []byte(a.secret)) != 1 {
 		return nil
@@ -274,11 +284,13 @@ func (a *access) await(client Client) {
 	}
 }
 
-// HangUp ends the connections of a publisher, who is let in again after a pause.
+// HangUp ends the connections of a publisher, who is let in again after a pause. It is for one who
+// sends on without looking at the answers: his client connects again by itself.
 func (s *Server) HangUp(publisher string, pause time.Duration) {
 	s.now.Load().access.hangUp(publisher, pause)
 }
 
+// hangUp does so. A second call during the pause does not make it longer.
 func (a *access) hangUp(publisher string, pause time.Duration) {
 	a.mu.Lock()
 	if a.away[publisher] == nil {
@@ -310,6 +322,7 @@ func (s *Server) Recheck() {
 	s.now.Load().access.recheck(s.log)
 }
 
+// recheck does so; Valid is called under mu, so that it must be quick.
 func (a *access) recheck(log *slog.Logger) {
 	a.mu.Lock()
 	var gone []uint64
@@ -329,7 +342,8 @@ func (a *access) recheck(log *slog.Logger) {
 	}
 }
 
-// account returns the account of a client, which is made at his first coming.
+// account returns the account of a client, which is made at his first coming. Imports are all that
+// is in it.
 func (a *access) account(client Client) (*server.Account, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -370,7 +384,8 @@ func (c Client) account() string {
 	return memberAccount + string(c.Role) + "-" + c.Name
 }
 
-// inboxes returns where the client may hear what is sent to him alone.
+// inboxes returns where the client may hear what is sent to him alone. The second form is for
+// clients that put their name into what their inboxes begin with.
 func (c Client) inboxes() []string {
 	if c.Name == "" {
 		return []string{"_INBOX.>"}
@@ -378,10 +393,14 @@ func (c Client) inboxes() []string {
 	return []string{"_INBOX.>", "_INBOX_" + c.Name + ".>"}
 }
 
+// publishes tells whether the client may send events.
 func (c Client) publishes() bool { return c.Role == RolePublisher || c.Role == RoleAnyone }
-func (c Client) reads() bool     { return c.Role == RoleAuditor || c.Role == RoleAnyone }
 
-// publisher returns the token of subjects that the client may use.
+// reads tells whether the client may read the log.
+func (c Client) reads() bool { return c.Role == RoleAuditor || c.Role == RoleAnyone }
+
+// publisher returns the token of subjects that the client may use. Of an open ledger it is every
+// token.
 func (c Client) publisher() string {
 	if c.Role == RoleAnyone {
 		return "*"

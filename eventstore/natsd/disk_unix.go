@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FreeSpace returns how many bytes the file system of the folder has left for this process.
+// FreeSpace returns how many bytes the file system of the folder has left for this process. It
+// counts what is left for ordinary users, not what is kept back for root, and no quota.
 func FreeSpace(dir string) (uint64, error) {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(dir, &stat); err != nil {
@@ -22,7 +23,9 @@ func FreeSpace(dir string) (uint64, error) {
 }
 
 // checkRights makes sure that this process may read and write all files of the folder. The server
-// would start without a stream whose files it cannot open, as if there were none.
+// would start without a stream whose files it cannot open, as if there were none. It looks at each
+// file with the process's own rights of this moment. The error is a fs.PathError that names the
+// first.
 func checkRights(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -46,7 +49,9 @@ func unlockFile(file *os.File) error {
 	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close())
 }
 
-// lockFile opens the file and takes its lock, which ends with the process at the latest.
+// lockFile opens the file and takes its lock, which ends with the process at the latest. It does
+// not wait: ErrInUse says that another process has it. The file stays when the lock is given back;
+// that it exists says nothing.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -43,7 +43,8 @@ var (
 	serverQuorumCheck time.Duration
 )
 
-// setPace sets them, before the first node of this program starts.
+// setPace sets them, before the first node of this program starts. All nodes of a process share
+// them, so they are set once; a later call does nothing.
 var setPace = sync.OnceFunc(func() {
 	serverHeartbeat, serverElectionMin, serverElectionMax = heartbeat, electionMin, electionMax
 	serverQuorumMax, serverQuorumCheck = quorumMax, quorumMax

@@ -28,9 +28,10 @@ const (
 )
 
 // gate makes consumers for readers of the log who are not this program. JetStream would make any
-// consumer for whoever may make one, also such as push messages to a subject, and that could be
-// one of JetStream's own API: to be allowed to read would be to be allowed to delete. So only
-// consumers are made that hold nothing, are asked for each message, and end when nobody asks.
+// consumer for whoever may make one, also such as push messages to a subject, and that could be one
+// of JetStream's own API: to be allowed to read would be to be allowed to delete. So only consumers
+// are made that hold nothing, are asked for each message, and end when nobody asks. Requests are
+// answered one after the other, by the subscription's goroutine, which alone uses consumers.
 type gate struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
@@ -43,7 +44,9 @@ type gate struct {
 // consumersDefault is how many consumers of the log one login may have, beside those of others.
 const consumersDefault = 8
 
-// openGate begins to answer over a connection of the ledger's own, which it closes in the end.
+// openGate begins to answer over a connection of the ledger's own, which it closes in the end. most
+// bounds the consumers of one login; 0 is the default. After an error the connection is still the
+// caller's.
 func openGate(conn *nats.Conn, most int) (*gate, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -74,7 +77,8 @@ func (g *gate) close() {
 	}
 }
 
-// answer makes the consumer that is asked for, or says why not.
+// answer makes the consumer that is asked for, or says why not. The answer is JetStream's own where
+// the request is passed on.
 func (g *gate) answer(m *nats.Msg) []byte {
 	account, name, _ := strings.Cut(strings.TrimPrefix(m.Subject, subjectGate), ".")
 	request, err := vetConsumer(name, m.Data)
@@ -83,6 +87,8 @@ func (g *gate) answer(m *nats.Msg) []byte {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), gateWaitMax)
 	defer cancel()
+	// Whoever comes to an open ledger shares its one account with all others, whom he must not keep
+	// out.
 	if account != openAccount && !g.enter(ctx, account, name) {
 		return gateRefusal(fmt.Errorf("%d consumers are open under this login, which is all that"+
 			" one may have (serve --consumers): end some, or read with one and pass on",
@@ -97,7 +103,8 @@ func (g *gate) answer(m *nats.Msg) []byte {
 }
 
 // enter counts a consumer, and tells whether its account may have it. The server does not tell
-// which end, so those that are gone are looked for when it matters.
+// which end, so those that are gone are looked for when it matters. A name that is counted already
+// may ask again.
 func (g *gate) enter(ctx context.Context, account, name string) bool {
 	of := g.consumers[account]
 	if of == nil {
@@ -111,7 +118,8 @@ func (g *gate) enter(ctx context.Context, account, name string) bool {
 	return true
 }
 
-// forgetGone takes the names of consumers that are gone from a set.
+// forgetGone takes the names of consumers that are gone from a set. With an error the set stays as
+// it was.
 func forgetGone(
 	ctx context.Context, js jetstream.JetStream, name string, of map[string]bool,
 ) error {
@@ -170,7 +178,8 @@ type consumerConfig struct {
 	MemoryStorage     bool          `json:"mem_storage"`
 }
 
-// vetConsumer returns the request for a consumer as it is passed on.
+// vetConsumer returns the request for a consumer as it is passed on. name is the one in the
+// subject, which the server has routed by. The error is for the client.
 func vetConsumer(name string, body []byte) ([]byte, error) {
 	if len(body) > consumerBytesMax {
 		return nil, errors.New("the request is too long")
@@ -197,6 +206,8 @@ func vetConsumer(name string, body []byte) ([]byte, error) {
 	case c.AckPolicy != "none":
 		return nil, errors.New("reading acknowledges nothing: ack_policy must be none")
 	}
+	// In memory and once: readers keep where they are, and nothing of a consumer is worth a disk's
+	// time.
 	c.Name, c.MemoryStorage, c.Replicas = name, true, 1
 	if c.InactiveThreshold <= 0 || c.InactiveThreshold > consumerIdleMax {
 		c.InactiveThreshold = consumerIdleMax

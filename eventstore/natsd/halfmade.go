@@ -11,10 +11,11 @@ import (
 // removeHalfMade removes the folders of streams whose creation was cut short, and which hold no
 // message yet.
 //
-// The server creates a stream by writing meta.inf and then its checksum, meta.sum. If it is
-// killed in between, the next one ignores the folder; but when the stream is created again, it
-// finds meta.inf, writes neither file, and acknowledges messages all the same. The start after
-// that ignores the folder again, and with it all these messages.
+// The server creates a stream by writing meta.inf and then its checksum, meta.sum. If it is killed
+// in between, the next one ignores the folder; but when the stream is created again, it finds
+// meta.inf, writes neither file, and acknowledges messages all the same. The start after that
+// ignores the folder again, and with it all these messages. A folder with any message in it is left
+// alone: that is damage, and metadata.go says so.
 func removeHalfMade(dir string) error {
 	metas, err := fs.Glob(os.DirFS(dir), "jetstream/*/streams/*/meta.inf")
 	if err != nil {
@@ -36,7 +37,8 @@ func removeHalfMade(dir string) error {
 	return nil
 }
 
-// holdsNothing reports whether all block files of a stream are empty.
+// holdsNothing reports whether all block files of a stream are empty. A stream without a block
+// holds nothing either.
 func holdsNothing(stream string) (bool, error) {
 	blocks, err := fs.Glob(os.DirFS(stream), "msgs/*.blk")
 	if err != nil {

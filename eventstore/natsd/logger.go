@@ -11,7 +11,8 @@ import (
 const LogMessage = "nats server"
 
 // serverLog passes the server's log lines on. Notices become debug lines: what the server has to
-// say about itself at each start is no news for the operator of a ledger.
+// say about itself at each start is no news for the operator of a ledger. It is safe for concurrent
+// use, and is called by the server's goroutines: it must not wait for any of them.
 type serverLog struct {
 	log    *slog.Logger
 	gaveUp chan<- string     // gets the reason when the server gives up; it tells nobody else
@@ -45,6 +46,7 @@ func (l serverLog) Fatalf(format string, v ...any) {
 }
 
 // write passes one line on. The server's words are kept as they are, as people look for them.
+// Numbers that may be a NIK are masked: none may be in the operator's log, contract, section 1.
 func (l serverLog) write(level slog.Level, format string, v []any) {
 	ctx := context.Background() // the server gives none
 	if l.log.Enabled(ctx, level) {

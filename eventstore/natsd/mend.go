@@ -46,13 +46,17 @@ var failedWrite = regexp.MustCompile(`^Filestore \[[^]]*\] Critical write error`
 	`|^JetStream out of .*resources, will be DISABLED` +
 	`|^(Filestore \[[^]]*\] )?File ?system permission denied .*, disabling JetStream`)
 
-// broken is whether a write has failed since the streams were opened.
+// broken is whether a write has failed since the streams were opened. It is safe for concurrent
+// use.
 type broken struct {
-	mu    sync.Mutex
-	err   error         // nil: none has
+	mu  sync.Mutex
+	err error // nil: none has
+	// A new one is made when the cause is gone: who holds the old one was told once, and asks for
+	// the next.
 	since chan struct{} // closed when one does
 }
 
+// newBroken returns one of a server that no write has failed in.
 func newBroken() *broken { return &broken{since: make(chan struct{})} }
 
 // note is told each line that the server says about an error. The first cause stays.
@@ -62,6 +66,7 @@ func (b *broken) note(line string) {
 	}
 }
 
+// fail notes a cause, and tells those who wait, unless there is one already.
 func (b *broken) fail(why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,6 +87,7 @@ func (b *broken) change(err error) {
 	b.err, b.since = nil, make(chan struct{})
 }
 
+// state returns the cause, and what is closed when there is one.
 func (b *broken) state() (since <-chan struct{}, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +95,7 @@ func (b *broken) state() (since <-chan struct{}, err error) {
 }
 
 // Broken returns a channel that is closed once a write fails: what was sent before has no answer,
-// and gets none.
+// and gets none. Ask again after Check has found that all is well: the channel is of one failure.
 func (s *Server) Broken() <-chan struct{} {
 	since, _ := s.broken.state()
 	return since
@@ -103,7 +109,8 @@ func (s *Server) Check() error {
 }
 
 // Reopen has the streams opened again, as after a write that failed: the server then reads from the
-// disk what it has in its memory. It returns once they are open.
+// disk what it has in its memory. It returns once they are open. Those who wait for answers
+// meanwhile are told as after a failure: see Broken. When ctx ends first, it goes on all the same.
 func (s *Server) Reopen(ctx context.Context) error {
 	s.broken.fail("its files are to be read again")
 	tick := time.NewTicker(mendPause / 10)
@@ -121,7 +128,8 @@ func (s *Server) Reopen(ctx context.Context) error {
 	}
 }
 
-// mend opens the streams again whenever a write has failed, until the server is stopped.
+// mend opens the streams again whenever a write has failed, until the server is stopped. It is one
+// goroutine for as long as the server lives, and the only one that replaces a server.
 func (s *Server) mend() {
 	defer close(s.mended)
 	pause := time.NewTicker(mendPause)
@@ -175,7 +183,8 @@ func (s *Server) reopen() error {
 }
 
 // replace ends the server and starts another one. Until that is there, connections through memory
-// wait, and others find nobody.
+// wait, and others find nobody. Where a step fails there is no server: mend comes back, and stops
+// what has stopped already, which does nothing.
 func (s *Server) replace(jetStreamDir string) error {
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -211,7 +220,9 @@ func (s *Server) replace(jetStreamDir string) error {
 }
 
 // probe finds out whether a folder can be written: whether there are descriptors, inodes, and room
-// for a file that is a little longer than the longest there.
+// for a file that is a little longer than the longest there. Its files lose their names at once, so
+// that nothing of them stays; a kill leaves one at most, and that empty. blocksBelow is where the
+// longest file is looked for.
 func probe(dir, blocksBelow string) (err error) {
 	longest := int64(0)
 	err = filepath.WalkDir(blocksBelow, func(_ string, entry fs.DirEntry, err error) error {
@@ -246,6 +257,7 @@ func probe(dir, blocksBelow string) (err error) {
 			return err
 		}
 	}
+	// A file system may bound the length of a file: the next write of the log must fit.
 	if _, err := files[0].WriteAt(make([]byte, probeBytes), longest); err != nil {
 		return err
 	}

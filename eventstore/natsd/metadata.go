@@ -18,7 +18,8 @@ import (
 )
 
 // MetadataError names a stream whose configuration is damaged so that it cannot be derived. The
-// server would start without it, as if there were no such stream, whatever its blocks hold.
+// server would start without it, as if there were no such stream, whatever its blocks hold. What is
+// in the blocks is untouched: with the right file in its place all of it is there again.
 type MetadataError struct {
 	Stream string
 	Path   string // of its configuration
@@ -34,7 +35,8 @@ func (e *MetadataError) Error() string {
 // mendMetadata looks at the configuration of each stream, and writes again what can be derived: a
 // checksum that is missing, and the one bit that differs in a file of which the other is whole.
 //
-// If we crash here, the next start does the same.
+// It is done before a server looks at the folder. A file is replaced only where the one that is
+// left proves what it must be. If we crash here, the next start does the same.
 func mendMetadata(dir string, log *slog.Logger) error {
 	streams, err := filepath.Glob(filepath.Join(dir, server.JetStreamStoreDir, "*", "streams", "*"))
 	if err != nil {
@@ -60,6 +62,7 @@ func mendStream(dir string, log *slog.Logger) error {
 	}
 	meta, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		// A stream whose making was cut short: see halfmade.go.
 		if empty, err := holdsNothing(dir); err != nil || empty {
 			return err
 		}
@@ -96,6 +99,7 @@ func isConfiguration(text []byte, name string) bool {
 	return json.Unmarshal(text, &info) == nil && info.Name == name
 }
 
+// differByOneBit tells whether two texts of one length differ in a single bit.
 func differByOneBit(a, b []byte) bool {
 	if len(a) != len(b) {
 		return false
@@ -109,7 +113,7 @@ func differByOneBit(a, b []byte) bool {
 
 // correctBit changes the one bit of a text with which it has the checksum, and reports whether
 // there is one. A text is a thousand bytes; that one of its eight thousand changes fits 64 bits by
-// chance does not happen.
+// chance does not happen. Where there is none, the text is as it was.
 func correctBit(text []byte, name, sum string) bool {
 	for i := range text {
 		for bit := range 8 {

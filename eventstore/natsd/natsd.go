@@ -61,12 +61,12 @@ const (
 // ErrInUse is returned by Start when another server runs on the folder.
 var ErrInUse = errors.New("folder is in use by another process")
 
-// Options of a server.
+// Options of a server. They are not changed once the server was started.
 type Options struct {
 	// StoreDir is the folder of JetStream's files. It is created with mode 0700.
 	StoreDir string
 	// MaxStoreBytes bounds what all streams may store together. 0: no bound but the disk (see
-	// FreeSpace).
+	// FreeSpace). What would go beyond it is refused, and nothing is deleted for it.
 	MaxStoreBytes int64
 	// Log gets the server's warnings and errors at their level, its notices at debug level.
 	// Optional.
@@ -89,13 +89,16 @@ type Options struct {
 }
 
 // Server is a running NATS server. lock is held from before the server looks at the folder until
-// after it has closed its files.
+// after it has closed its files. All methods may be called from several goroutines, but Shutdown
+// once.
 type Server struct {
 	lock     *os.File
 	storeDir string
 	log      *slog.Logger
 	secret   string // of the program's own users
-	now      atomic.Pointer[running]
+	// Never nil once Start has returned. Who loads it may get a server that is being replaced: its
+	// answers are then errors.
+	now atomic.Pointer[running]
 
 	// change is held to write while one server takes the place of another, or begins to listen.
 	change    sync.RWMutex
@@ -119,7 +122,9 @@ type Server struct {
 
 // Start starts a server on the folder and returns once it takes connections. The error wraps
 // ErrInUse when the folder has a server already, and fs.ErrPermission when this process may not
-// read and write all of it. It is a *MetadataError when a stream would be passed over.
+// read and write all of it. It is a *MetadataError when a stream would be passed over. It listens
+// nowhere yet: see Listen. Before it takes anything, JetStream has read what a crash may have left
+// half written; that may take minutes.
 func Start(opts Options) (*Server, error) {
 	if opts.StoreDir == "" {
 		return nil, errors.New("start nats server: no folder for its files")
@@ -169,7 +174,8 @@ func (s *Server) start() error {
 	return err
 }
 
-// prepare makes the folder one that the server can open without passing over anything.
+// prepare makes the folder one that the server can open without passing over anything. It is done
+// before each server on the folder, also one that takes another's place.
 func (s *Server) prepare() error {
 	err := checkRights(s.storeDir)
 	if err == nil {
@@ -182,7 +188,8 @@ func (s *Server) prepare() error {
 }
 
 // Listen lets others connect at the addresses of the options, from now until Shutdown. Call it
-// once, when there is somebody to take what they send.
+// once, when there is somebody to take what they send. With an error the server goes on, for the
+// program's own connections.
 func (s *Server) Listen() error {
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -194,7 +201,8 @@ func (s *Server) Listen() error {
 	return nil
 }
 
-// fixPorts keeps the ports that were any free ones.
+// fixPorts keeps the ports that were any free ones. A server that takes this one's place must be
+// found where the first one was.
 func (s *Server) fixPorts() {
 	if addr := s.now.Load().server.Addr(); addr != nil {
 		s.opts.Address = fixedPort(s.opts.Address, addr.String())
@@ -309,7 +317,9 @@ func (s *Server) ConnectVault() (*nats.Conn, error) { return s.connect(userVault
 func (s *Server) ConnectView() (*nats.Conn, error) { return s.connect(userView) }
 
 // Messages returns the numbers of the first and the last message of one of the ledger's streams,
-// and when the last was stored.
+// and when the last was stored. It is asked of the server itself and not over a connection, so it
+// is answered while those are slow. Of a stream that never had a message, the numbers are what the
+// server has for none.
 func (s *Server) Messages(stream string) (first, last uint64, lastAt time.Time, err error) {
 	at := s.now.Load().server
 	detail, err := at.JszAccount(&server.JSzOptions{
@@ -338,8 +348,9 @@ func (s *Server) FreeSpace() (uint64, error) {
 	return FreeSpace(s.storeDir)
 }
 
-// Shutdown stops the server and waits until all its files are closed and the folder is free.
-// Close the connections first, or they keep trying to come back.
+// Shutdown stops the server and waits until all its files are closed and the folder is free. Close
+// the connections first, or they keep trying to come back. When the error is that the server is
+// stuck, the folder stays locked until the process ends.
 func (s *Server) Shutdown() error {
 	s.stopped.Do(func() { close(s.stopping) })
 	<-s.mended

@@ -82,6 +82,7 @@ type Node struct {
 
 // StartNode starts a node and returns once it listens; the cluster may still be without a leader.
 // The error wraps ErrUnsafe for unsafe settings, and ErrInUse when the folder has a server already.
+// The folder's files are flushed as those of the embedded server are.
 func StartNode(opts NodeOptions) (*Node, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
@@ -134,13 +135,15 @@ func (n *Node) start(settings *server.Options) (err error) {
 	return err
 }
 
-// URL returns where the node listens, as clients write it.
+// URL returns where the node listens, as clients write it. It stays the same when the node begins
+// anew.
 func (n *Node) URL() string { return n.url }
 
 // GaveUp gets the reason when the node cannot go on. It serves nobody any more then.
 func (n *Node) GaveUp() <-chan string { return n.gaveUp }
 
-// check refuses what would be no cluster, or one that strangers reach.
+// check refuses what would be no cluster, or one that strangers reach. What only this machine
+// reaches may be without certificates and passwords; all else may not.
 func (o *NodeOptions) check() error {
 	switch {
 	case o.Name == "":
@@ -170,7 +173,7 @@ func (o *NodeOptions) check() error {
 	return nil
 }
 
-// nodeSettings returns the server's settings.
+// nodeSettings returns the server's settings. It reads the file of users anew each time.
 func nodeSettings(o *NodeOptions) (*server.Options, error) {
 	settings, err := usersOf(o)
 	if err != nil {

@@ -23,7 +23,8 @@ const (
 	anewLasting  = time.Minute // a node that was well for so long begins with the first pause
 )
 
-// mend begins anew whenever a write has failed, until the node is to leave.
+// mend begins anew whenever a write has failed, until the node is to leave. It is one goroutine for
+// as long as the node lives, and the only one that replaces its server.
 func (n *Node) mend() {
 	defer close(n.mended)
 	pause, lasting := anewPause, time.NewTimer(anewLasting)
@@ -78,6 +79,7 @@ func (n *Node) wait(timer *time.Timer) bool {
 
 // again ends the server and starts another one on its folder, if that can be written.
 //
+// With an error the node is without a server, or with one that takes nothing, until the next try.
 // If we crash here, the next start finds what is on the disk, as this does.
 func (n *Node) again() error {
 	err := probe(n.opts.StoreDir, filepath.Join(n.opts.StoreDir, server.JetStreamStoreDir))
@@ -88,6 +90,7 @@ func (n *Node) again() error {
 		n.stuck = true
 		return err
 	}
+	// Before the new server begins, so that a write that fails in it at once is noted anew.
 	n.broken.change(nil)
 	settings, err := nodeSettings(&n.opts)
 	if err == nil {
@@ -106,7 +109,8 @@ func (n *Node) stop() {
 	n.server.WaitForShutdown()
 }
 
-// Leave has others lead what the node leads, sends its clients away, and stops it.
+// Leave has others lead what the node leads, sends its clients away, and stops it. It takes some
+// seconds, in which the node still answers. Call it once.
 func (n *Node) Leave() error {
 	close(n.stopping)
 	<-n.mended

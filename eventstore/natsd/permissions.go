@@ -2,15 +2,17 @@ package natsd
 
 import "github.com/nats-io/nats-server/v2/server"
 
-// apiRequest is a part of JetStream's API as a reader sees it, and where it leads in $G.
+// apiRequest is a part of JetStream's API as a reader sees it, and where it leads in $G. Both are
+// subjects; to is the same as from, or one where this program answers instead.
 type apiRequest struct {
 	from, to string
 	streamed bool // one request has several answers
 }
 
-// readable lists what it takes to read the log's stream, and no other. Nothing in it can change
-// or remove what is stored, or make the server send anything on its own account: of consumers,
-// gate.go passes only such as are asked for each message.
+// readable lists what it takes to read the log's stream, and no other. Nothing in it can change or
+// remove what is stored, or make the server send anything on its own account: of consumers, gate.go
+// passes only such as are asked for each message. Neither a message's removal nor a stream's
+// settings are among them.
 func readable(c Client) []apiRequest {
 	const api = "$JS.API."
 	requests := []apiRequest{
@@ -32,7 +34,7 @@ func readable(c Client) []apiRequest {
 }
 
 // permissionsOf are those of somebody in his own account. The account holds him in anyway; they
-// tell him that he asked for what is not his.
+// tell him that he asked for what is not his. All that is not allowed is denied.
 func permissionsOf(c Client) *server.Permissions {
 	publish, subscribe := []string{}, c.inboxes()
 	if c.publishes() {

@@ -13,7 +13,8 @@ import (
 )
 
 // running is the server of the moment with what belongs to it alone. After a write that failed
-// another one takes its place on the same folder: see mend.go.
+// another one takes its place on the same folder: see mend.go. It is not used again once it has
+// stopped.
 type running struct {
 	server *server.Server
 	access *access
@@ -22,7 +23,8 @@ type running struct {
 }
 
 // run makes a server of the options, and leaves none behind when it fails. Nobody but this program
-// gets in until the accounts are there and it listens.
+// gets in until the accounts are there and it listens. Its log lines are where failures show, so
+// they are listened to before it starts.
 func (s *Server) run() (*running, error) {
 	r := &running{
 		access: newAccess(s.opts.Authenticate, s.secret), gaveUp: make(chan string, 1),
@@ -62,7 +64,8 @@ func (r *running) ready() error {
 	return r.access.open(r.server)
 }
 
-// listen lets others connect. Called once.
+// listen lets others connect. Called once. tcp tells whether there is an address for others than
+// WebSockets.
 func (r *running) listen(tcp bool) error {
 	close(r.access.opened)
 	if !tcp {
@@ -83,7 +86,8 @@ func (r *running) stop() {
 	r.server.WaitForShutdown()
 }
 
-// GaveUp gets the reason when the server cannot go on, and only another process can.
+// GaveUp gets the reason when the server cannot go on, and only another process can. One reason is
+// told at most.
 func (s *Server) GaveUp() <-chan string { return s.gaveUp }
 
 // InProcessConn implements nats.InProcessConnProvider: it opens the server's end of a connection
@@ -99,7 +103,8 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 }
 
 // connect opens a connection through memory. It comes back by itself for as long as the server
-// runs, and whenever another one has taken its place.
+// runs, and whenever another one has taken its place. user is one of the program's own. While it is
+// away, requests fail at once instead of waiting.
 func (s *Server) connect(user string) (*nats.Conn, error) {
 	conn, err := nats.Connect("",
 		nats.InProcessServer(s),
@@ -134,7 +139,7 @@ func (s *Server) connect(user string) (*nats.Conn, error) {
 const backMax = 5 * time.Second
 
 // awaitOwn waits until the program's own connections are back: who is told that all is well again
-// can send at once.
+// can send at once. It gives up after backMax, as one of them may be closed by its owner just now.
 func (s *Server) awaitOwn() {
 	s.connsMu.Lock()
 	defer s.connsMu.Unlock()
@@ -156,7 +161,7 @@ func (s *Server) awaitOwn() {
 }
 
 // fixedPort returns an address with the port that a server has got for it, so that the next one
-// gets the same.
+// gets the same. An address with a port of its own stays as it is.
 func fixedPort(address, got string) string {
 	host, port, err := net.SplitHostPort(address)
 	_, gotPort, gotErr := net.SplitHostPort(got)

@@ -10,17 +10,19 @@ import (
 )
 
 // keep sets what every server must have that keeps what the ledger cannot derive: files, flushed
-// before anything is acknowledged. Signals are left to the program.
+// before anything is acknowledged. Signals are left to the program. What it sets no option can take
+// back.
 func keep(settings *server.Options, dir string) {
 	settings.NoSigs = true
 	settings.MaxPayload = MaxPayloadBytes
 	settings.JetStream = true
 	settings.StoreDir = dir
+	// An acknowledged message is on stable storage: all that the ledger promises rests on it.
 	settings.SyncAlways = true
 	settings.DisableShortFirstPing = true
 }
 
-// hostPort returns the parts of an address as the server wants them.
+// hostPort returns the parts of an address as the server wants them. The error names the address.
 func hostPort(address string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {
@@ -41,7 +43,7 @@ func hostPort(address string) (host string, port int, err error) {
 }
 
 // isLoopback tells whether an address can be reached from this machine alone. A name other than
-// localhost may lead anywhere.
+// localhost may lead anywhere. What cannot be understood is taken for the network.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -15,7 +15,8 @@ const stopMax = 10 * time.Second
 // told that it gave up, and ends.
 var errStuck = errors.New("the server does not stop: it is stuck")
 
-// stopWithin ends a server, and returns errStuck when that takes too long.
+// stopWithin ends a server, and returns errStuck when that takes too long. The goroutine that waits
+// for it then stays for as long as the process.
 func stopWithin(s *server.Server, most time.Duration) error {
 	stopped := make(chan struct{})
 	go func() {
@@ -33,7 +34,8 @@ func stopWithin(s *server.Server, most time.Duration) error {
 	}
 }
 
-// tell tells who listens why a server gave up. One reason is enough.
+// tell tells who listens why a server gave up. One reason is enough. It never waits: the channel
+// has room for one.
 func tell(gaveUp chan<- string, why string) {
 	select {
 	case gaveUp <- why:

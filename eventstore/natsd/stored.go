@@ -70,9 +70,10 @@ func IsStream(dir string) bool {
 	return noMeta == nil && err == nil && info.IsDir()
 }
 
-// InspectStream says what can be told about a stream of which there are only the files, or on
-// which a server is running. begin gets what the stream is, and returns who looks at its messages;
-// it may be called again, when the files have changed meanwhile.
+// InspectStream says what can be told about a stream of which there are only the files, or on which
+// a server is running. begin gets what the stream is, and returns who looks at its messages; it may
+// be called again, when the files have changed meanwhile. It takes no lock and reads each block
+// whole. dir must be one that IsStream knows. The error is of the file system.
 func InspectStream(dir string, begin func(StoredStream, *inspect.Report) func(StoredMessage),
 ) (inspect.Report, error) {
 	files := func() ([]string, error) {
@@ -143,13 +144,15 @@ func newSum(name string) hash.Hash {
 	return sum
 }
 
+// sumOf returns the checksum of a whole content under a name.
 func sumOf(name string, content []byte) []byte {
 	sum := newSum(name)
 	_, _ = sum.Write(content) // never fails: see hash.Hash
 	return sum.Sum(nil)
 }
 
-// blocks returns the paths of a stream's blocks in their order.
+// blocks returns the paths of a stream's blocks in their order. Other files beside them are passed
+// over.
 func blocks(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(filepath.Join(dir, blocksDir))
 	if err != nil {
@@ -169,7 +172,7 @@ func blocks(dir string) (paths []string, err error) {
 	return paths, nil
 }
 
-// storedBlocks goes through the records of all blocks.
+// storedBlocks goes through the records of all blocks. It is for one run through the stream.
 type storedBlocks struct {
 	StoredStream
 	report *inspect.Report
@@ -211,7 +214,8 @@ func (s *storedBlocks) readAll(dir string) error {
 	return nil
 }
 
-// readBlock goes through the records of a block up to the first that cannot be read.
+// readBlock goes through the records of a block up to the first that cannot be read. Where the next
+// record begins is not known behind it, so the rest of the block is lost.
 func (s *storedBlocks) readBlock(number string, content []byte) {
 	sum := newSum(s.Name + "-" + number)
 	for at := 0; at < len(content); {
@@ -231,7 +235,8 @@ func (s *storedBlocks) readBlock(number string, content []byte) {
 	}
 }
 
-// recordLength returns the length of the record at the front, 0 when there is no whole one.
+// recordLength returns the length of the record at the front, 0 when there is no whole one. It is
+// under no checksum itself, so it is held against what must fit into it.
 func recordLength(b []byte) int {
 	if len(b) < recordHead+sumSize {
 		return 0
@@ -276,6 +281,7 @@ func (s *storedBlocks) readRecord(sum hash.Hash, record []byte) bool {
 	case sequence&deletes != 0:
 		s.gone[sequence&^deletes] = true
 		return true
+	// It was overwritten on purpose, and has nothing to be visited.
 	case sequence == 0 || sequence&erased != 0:
 		return true
 	case sequence <= s.last:
@@ -301,7 +307,7 @@ func (m *StoredMessage) isOf(subject string) bool {
 }
 
 // readIndex returns the last message that the server remembers. That is written at times, so it may
-// be behind, and where it is missing the server makes it again.
+// be behind, and where it is missing the server makes it again. 0: it is not known.
 func (s *storedBlocks) readIndex(path string) (last uint64, err error) {
 	content, err := os.ReadFile(path)
 	switch {

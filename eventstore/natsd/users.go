@@ -22,7 +22,8 @@ const (
 //
 // The file has the words of a configuration of nats-server, so that the official server can include
 // it; but only accounts, system_account and no_auth_user: a file of users does not say how data is
-// kept.
+// kept. The file is read when the node starts, and again whenever it begins anew. Without one there
+// are no accounts: see check for where that is allowed.
 func usersOf(o *NodeOptions) (*server.Options, error) {
 	if o.Users == "" {
 		return new(server.Options), nil
@@ -31,6 +32,7 @@ func usersOf(o *NodeOptions) (*server.Options, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
+	// It has passwords.
 	if info.Mode().Perm()&othersMask != 0 {
 		return nil, fmt.Errorf("%w: every user of the machine may read or write %s: chmod o= it",
 			ErrUnsafe, o.Users)
@@ -39,6 +41,7 @@ func usersOf(o *NodeOptions) (*server.Options, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
+	// Once more as words: settings do not tell which of them the file has set.
 	words, err := conf.ParseFile(o.Users)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
@@ -46,7 +49,8 @@ func usersOf(o *NodeOptions) (*server.Options, error) {
 	return settings, checkUsers(o, settings, words)
 }
 
-// checkUsers refuses a file that says more than who there is, or lets in who is not in it.
+// checkUsers refuses a file that says more than who there is, or lets in who is not in it. Words
+// are looked at in order, so that the same file always gives the same error.
 func checkUsers(o *NodeOptions, settings *server.Options, words map[string]any) error {
 	for _, word := range slices.Sorted(maps.Keys(words)) {
 		switch {

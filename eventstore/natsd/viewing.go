@@ -41,7 +41,8 @@ const (
 
 // viewing makes the consumers of those who watch the bucket. A watch is a push consumer: JetStream
 // would let it deliver to any subject, also to one of its own API. So what it delivers to is a
-// subject of the account that asked, from where the server takes it to the client's inbox.
+// subject of the account that asked, from where the server takes it to the client's inbox. As with
+// gate, one goroutine answers.
 type viewing struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
@@ -49,6 +50,7 @@ type viewing struct {
 }
 
 // openViewing begins to answer over a connection of the ledger's own, which it closes in the end.
+// After an error the connection is still the caller's.
 func openViewing(conn *nats.Conn) (*viewing, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -97,6 +99,7 @@ func (v *viewing) answer(m *nats.Msg) []byte {
 	if err != nil {
 		return gateRefusal(fmt.Errorf("make consumer: %w", err))
 	}
+	// The client is shown the inbox that it named, not where the watch really delivers.
 	return bytes.ReplaceAll(reply.Data, []byte(viewsOf(account)), nil)
 }
 
@@ -125,6 +128,7 @@ type watchRequest struct {
 	Action string      `json:"action"`
 }
 
+// watchConfig is what is passed on of a watch's settings, as JetStream names them.
 type watchConfig struct {
 	Name           string        `json:"name"`
 	DeliverSubject string        `json:"deliver_subject"`
@@ -143,7 +147,8 @@ type watchConfig struct {
 	MemoryStorage  bool          `json:"mem_storage"`
 }
 
-// vetWatch returns the request for a watch as it is passed on.
+// vetWatch returns the request for a watch as it is passed on. Name and filter are those of the
+// subject, the rest is in the body. The error is for the client.
 func vetWatch(account, name, filter string, body []byte) ([]byte, error) {
 	if len(body) > consumerBytesMax || len(name) > watchNameMax {
 		return nil, errors.New("the request is too long")
@@ -171,6 +176,7 @@ func vetWatch(account, name, filter string, body []byte) ([]byte, error) {
 			" an inbox of the client")
 	case c.AckPolicy != "none":
 		return nil, errors.New("watching acknowledges nothing: ack_policy must be none")
+	// Without both, nobody would find out that a watcher has stopped reading.
 	case !c.FlowControl || c.Heartbeat < heartbeatMin:
 		return nil, errors.New("a watch has flow_control, and an idle_heartbeat of at least 1 s")
 	}
@@ -212,7 +218,7 @@ func viewable(c Client) []apiRequest {
 	}
 }
 
-// exportView lets accounts import it.
+// exportView lets accounts import it. It is done once, before any account imports.
 func exportView(ledger *server.Account) (err error) {
 	err = errors.Join(
 		ledger.AddServiceExport(subjectViewing+">", nil),

@@ -16,7 +16,8 @@ const framesAhead = 4
 
 // leaves are the leaves of a frame.
 type leaves struct {
-	frame  eventstore.Frame
+	frame eventstore.Frame
+	// One for each event, in order.
 	hashes []merkle.Hash
 }
 
@@ -45,9 +46,12 @@ func each(frames iter.Seq2[eventstore.Frame, error]) iter.Seq2[*leaves, error] {
 }
 
 // ahead does the same in two goroutines: while the tree takes the leaves of one frame, those of the
-// next ones are hashed. When it returns nobody reads the frames any more.
+// next ones are hashed. When it returns nobody reads the frames any more. An error of the frames
+// comes after all leaves that were before it.
 func ahead(frames iter.Seq2[eventstore.Frame, error]) iter.Seq2[*leaves, error] {
 	return func(yield func(*leaves, error) bool) {
+		// Each set of leaves is in one of the channels or in one hand, so neither channel is ever
+		// full when something is sent.
 		used, ready := make(chan *leaves, framesAhead), make(chan *leaves, framesAhead)
 		for range framesAhead {
 			used <- new(leaves)

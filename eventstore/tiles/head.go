@@ -26,9 +26,11 @@ type head struct {
 	Format   int                 `json:"format"`
 	Identity eventstore.Identity `json:"identity"`
 	Tree     string              `json:"tree"` // merkle.Tree, hexadecimal
-	Events   uint64              `json:"events"`
+	// It must be the tree's own size.
+	Events uint64 `json:"events"`
 }
 
+// marshal returns what the file holds.
 func (h *head) marshal() ([]byte, error) {
 	line, err := json.Marshal(h)
 	if err != nil {
@@ -38,7 +40,8 @@ func (h *head) marshal() ([]byte, error) {
 	return fmt.Appendf(nil, "%s\n%x\n", line, sum), nil
 }
 
-// parseHead reads the file. The error wraps ErrDamaged.
+// parseHead reads the file. The error wraps ErrDamaged. It wraps errOutdated for another format, of
+// which nothing else is read.
 func parseHead(text []byte) (h head, tree merkle.Tree, err error) {
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	if sum := sha256.Sum256(line); string(rest) != hex.EncodeToString(sum[:])+"\n" {
@@ -60,7 +63,8 @@ func parseHead(text []byte) (h head, tree merkle.Tree, err error) {
 	return h, tree, nil
 }
 
-// readHead reads the head of a folder. The error is fs.ErrNotExist, or wraps ErrDamaged.
+// readHead reads the head of a folder. The error is fs.ErrNotExist, or wraps ErrDamaged. A file of
+// another size than a head can have is not read.
 func readHead(path string) (h head, tree merkle.Tree, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -76,7 +80,8 @@ func readHead(path string) (h head, tree merkle.Tree, err error) {
 	return parseHead(text)
 }
 
-// writeHead makes durable how far the levels are.
+// writeHead makes durable how far the levels are. The file is replaced as a whole: after a crash it
+// is this one or the one before.
 func writeHead(path string, id eventstore.Identity, tree *merkle.Tree) error {
 	frontier, err := tree.MarshalBinary()
 	if err != nil {

@@ -19,7 +19,8 @@ const (
 	kindLevel = "tiles: hashes of a level of the tree"
 )
 
-// IsFile tells whether a file of this name is one that [Inspect] knows.
+// IsFile tells whether a file of this name is one that [Inspect] knows. Numbers are as they are
+// written: no leading zeros.
 func IsFile(name string) bool {
 	if name == headName {
 		return true
@@ -30,7 +31,8 @@ func IsFile(name string) bool {
 }
 
 // Inspect says what can be told about a file. What the levels hold is told of the head, whose root
-// covers all of it.
+// covers all of it. It reads all of the folder for the head. Beside a ledger that is running,
+// levels may be ahead of the head, which is no damage: they are compared as far as the head says.
 func Inspect(path string) (inspect.Report, error) {
 	dir, name := filepath.Split(path)
 	if name != headName {
@@ -63,7 +65,8 @@ func Inspect(path string) (inspect.Report, error) {
 }
 
 // Check reads a folder that nobody has open, and says in a sentence what is wrong with it, "" when
-// nothing is: its hashes are those of one tree, whose root is the head's.
+// nothing is: its hashes are those of one tree, whose root is the head's. Memory does not grow with
+// it. The error is one of the file system.
 func Check(dir string) (found string, err error) {
 	h, tree, err := readHead(filepath.Join(dir, headName))
 	if errors.Is(err, ErrDamaged) {
@@ -87,15 +90,19 @@ func Check(dir string) (found string, err error) {
 
 // checker builds the tree of the first level anew, and compares the others with it.
 type checker struct {
-	dir   string
-	tree  merkle.Tree
+	dir  string
+	tree merkle.Tree
+	// Nil until it is first read from.
 	files [levelsMax]*os.File
-	at    [levelsMax]int64
+	// How many hashes of each were read.
+	at [levelsMax]int64
+	// The first thing that is wrong.
 	found string
 	err   error
 }
 
-// next takes the next hash of the first level.
+// next takes the next hash of the first level. Of a level above there is a hash for each full tile
+// below, which must be the node that its hashes give.
 func (c *checker) next() (string, error) {
 	leaf := c.read(0)
 	if c.found == "" && c.err == nil {
@@ -108,13 +115,14 @@ func (c *checker) next() (string, error) {
 	return c.found, c.err
 }
 
+// fail notes what is wrong, unless something was before.
 func (c *checker) fail(format string, args ...any) {
 	if c.found == "" {
 		c.found = fmt.Sprintf(format, args...)
 	}
 }
 
-// read reads the next hash of a level.
+// read reads the next hash of a level. After an error it is zero.
 func (c *checker) read(i int) (hash merkle.Hash) {
 	if c.files[i] == nil {
 		c.files[i], c.err = os.Open(filepath.Join(c.dir, levelPrefix+strconv.Itoa(i)))
@@ -133,6 +141,7 @@ func (c *checker) read(i int) (hash merkle.Hash) {
 	return hash
 }
 
+// close closes what was opened.
 func (c *checker) close() {
 	for _, file := range c.files {
 		if file != nil {

@@ -38,16 +38,21 @@ const (
 )
 
 // level is the hashes of one level of tiles: in the file, and behind them those not yet written.
+// The hash of tile t and place i is number t × 256 + i of its file.
 type level struct {
+	// Nil once closed.
 	file    *os.File
 	written int64 // hashes in the file that count
 	dirty   bool  // some of them may be lost
+	// Whole hashes; used again once written.
 	pending []byte
 }
 
-// levels are the files of a folder.
+// levels are the files of a folder. They have no lock of their own: who uses them holds that of the
+// tiles.
 type levels [levelsMax]level
 
+// open opens all files, and makes those that are missing. Which of their hashes count, begin says.
 func (ls *levels) open(dir string) error {
 	for i := range ls {
 		path := filepath.Join(dir, levelPrefix+strconv.Itoa(i))
@@ -61,14 +66,15 @@ func (ls *levels) open(dir string) error {
 }
 
 // begin lets the levels hold as much as a tree of so many events has. Whatever a crash has left
-// behind that is written over.
+// behind that is written over. What waits is dropped.
 func (ls *levels) begin(events uint64) {
 	for i := range ls {
 		ls[i].written, ls[i].pending = int64(events>>(height*i)), ls[i].pending[:0]
 	}
 }
 
-// add takes a node of the tree.
+// add takes a node of the tree. Nodes come in the order in which the tree makes them, which is that
+// of each level's file. Only every eighth level is kept: the others follow from it.
 func (ls *levels) add(at int, node merkle.Hash) {
 	if at%height == 0 && at/height < levelsMax {
 		l := &ls[at/height]
@@ -76,10 +82,11 @@ func (ls *levels) add(at int, node merkle.Hash) {
 	}
 }
 
-// full tells whether much waits to be written.
+// full tells whether much waits to be written. The first level has 256 times what the next has.
 func (ls *levels) full() bool { return len(ls[0].pending) >= pendingMax }
 
-// write writes what waits.
+// write writes what waits. It is not durable before sync. After an error what was written counts,
+// and what was not still waits.
 func (ls *levels) write() error {
 	for i := range ls {
 		l := &ls[i]
@@ -109,6 +116,7 @@ func (ls *levels) sync() error {
 	return nil
 }
 
+// close closes all files; what waits is lost.
 func (ls *levels) close() error {
 	var errs []error
 	for i := range ls {
@@ -120,7 +128,7 @@ func (ls *levels) close() error {
 	return errors.Join(errs...)
 }
 
-// holds tells whether a tile is there.
+// holds tells whether a tile is there. Only what is written is: what waits cannot be read yet.
 func (ls *levels) holds(t tlog.Tile) bool {
 	if t.H != height || t.L < 0 || t.L >= levelsMax || t.W < 1 || t.W > width || t.N < 0 {
 		return false
@@ -129,7 +137,7 @@ func (ls *levels) holds(t tlog.Tile) bool {
 	return t.N <= ls[t.L].written/width && t.N*width+int64(t.W) <= ls[t.L].written
 }
 
-// tile reads a tile, as the file has it.
+// tile reads a tile, as the file has it. Its hashes are not confirmed by anything here.
 func (ls *levels) tile(t tlog.Tile) ([]byte, error) {
 	if !ls.holds(t) {
 		return nil, fmt.Errorf("%w: %s", ErrNoTile, t.Path())

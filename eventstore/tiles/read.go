@@ -15,7 +15,7 @@ import (
 // EntriesLevel is the level under which [tlog.Tile] names a bundle of entries.
 const EntriesLevel = -1
 
-// hashes reads what the root of the tree confirms. t.mu is held.
+// hashes reads what the root of the tree confirms. t.mu is held. It is good while mu is held.
 func (t *Tiles) hashes() tlog.HashReader { return tlog.TileHashReader(t.head(), files{&t.levels}) }
 
 // files are the tiles as the files have them.
@@ -43,7 +43,8 @@ func (f files) ReadTiles(tiles []tlog.Tile) (data [][]byte, err error) {
 func (files) SaveTiles([]tlog.Tile, [][]byte) {}
 
 // reading does something with the tiles; where they are damaged it does it again, after they were
-// made anew.
+// made anew. do may be called twice, and must begin anew. It is called under mu for reading:
+// several read at once.
 func (t *Tiles) reading(ctx context.Context, do func(tlog.HashReader) error) error {
 	try := func() error {
 		t.mu.RLock()
@@ -59,6 +60,8 @@ func (t *Tiles) reading(ctx context.Context, do func(tlog.HashReader) error) err
 		return err
 	}
 	t.mu.Lock()
+	// Somebody else may have renewed them in between: then it is done twice, which costs time
+	// alone.
 	err = t.renew(err)
 	t.mu.Unlock()
 	if err == nil {
@@ -71,7 +74,8 @@ func (t *Tiles) reading(ctx context.Context, do func(tlog.HashReader) error) err
 }
 
 // Reader returns what reads hashes of the tree, as far as it has caught up; each is confirmed by
-// its root. Proofs are made of it by package tlog.
+// its root. Proofs are made of it by package tlog. ctx is that of making tiles anew, where that is
+// needed. An index beyond the tree is an error that wraps ErrNoTile or is of package tlog.
 func (t *Tiles) Reader(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) (hashes []tlog.Hash, err error) {
 		err = t.reading(ctx, func(r tlog.HashReader) error {
@@ -84,7 +88,7 @@ func (t *Tiles) Reader(ctx context.Context) tlog.HashReader {
 
 // Tile returns a tile, or a bundle of entries for [EntriesLevel], as C2SP tlog-tiles has them. Its
 // hashes are confirmed by the root, and entries by their hashes. The error is ErrNoTile for what
-// the tree does not have.
+// the tree does not have. The tile may be a part of a full one. Nothing is written but to heal.
 func (t *Tiles) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err error) {
 	leaves := tile
 	if tile.L == EntriesLevel {
@@ -115,6 +119,7 @@ func (t *Tiles) Tile(ctx context.Context, tile tlog.Tile) (data []byte, err erro
 }
 
 // entries reads events of the log, the first one behind so many, and compares each with its leaf.
+// It is done without mu: the log only grows, and the leaves are confirmed already.
 func (t *Tiles) entries(ctx context.Context, before int64, leaves []tlog.Hash) ([]byte, error) {
 	var bundle, entry []byte
 	want := eventstore.Sequence(before) + 1
@@ -147,7 +152,8 @@ func (t *Tiles) entries(ctx context.Context, before int64, leaves []tlog.Hash) (
 	}
 }
 
-// TreeAt returns the head of the tree as it was after so many events, which it must have.
+// TreeAt returns the head of the tree as it was after so many events, which it must have. 0 events
+// have the root of no events.
 func (t *Tiles) TreeAt(ctx context.Context, events int64) (tlog.Tree, error) {
 	hash, err := tlog.TreeHash(events, t.Reader(ctx))
 	return tlog.Tree{N: events, Hash: hash}, err

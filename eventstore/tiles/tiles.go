@@ -36,7 +36,9 @@ var (
 const (
 	// saveEvery is how many events a crash may cost, to be read again: 20 ms.
 	saveEvery = 1 << 16
-	// compareEvery is how many events may lie between two roots of frames that are compared.
+	// compareEvery is how many events may lie between two roots of frames that are compared. A root
+	// costs more than the leaves of a small frame, so not each frame's is compared; what lies
+	// between is covered by the next.
 	compareEvery = 256
 )
 
@@ -46,16 +48,19 @@ type Tiles struct {
 	log eventstore.Log
 
 	// mu is held for reading by who reads the files, for writing by who adds to them.
-	mu      sync.RWMutex
-	levels  levels
+	mu     sync.RWMutex
+	levels levels
+	// The frontier over all events that were added, those that wait in levels included.
 	tree    merkle.Tree
 	saved   uint64 // events that the head on disk speaks of
 	renewed error  // why the tiles were made anew last; nil: they were not
-	checked bool   // the tree is that of the log
+	// Since this folder was opened; compareEnd looks at it.
+	checked bool // the tree is that of the log
 }
 
 // Open opens the folder of a log, which it makes where there is none. A damaged one, or one of
-// another format, begins anew: the next CatchUp reads the log from its first event.
+// another format, begins anew: the next CatchUp reads the log from its first event. One process may
+// have it open. A folder of another log is left as it is: somebody has named the wrong one.
 func Open(dir string, log eventstore.Log) (*Tiles, error) {
 	if err := durable.MakeFolder(dir, folderMode); err != nil {
 		return nil, fmt.Errorf("open tiles: %w", err)
@@ -75,20 +80,24 @@ func Open(dir string, log eventstore.Log) (*Tiles, error) {
 	if err := t.levels.open(dir); err != nil {
 		return nil, err
 	}
+	// Hashes beyond the head are not believed, and are written over.
 	t.levels.begin(t.tree.Size())
 	return t, nil
 }
 
+// headPath returns where the head is.
 func (t *Tiles) headPath() string { return filepath.Join(t.dir, headName) }
 
-// Renewed returns why the tiles were made anew last, nil when they were not.
+// Renewed returns why the tiles were made anew last, nil when they were not. The reason is for
+// whoever runs the ledger: nothing is lost by it.
 func (t *Tiles) Renewed() error {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.renewed
 }
 
-// Close writes how far the tiles are, and closes the files.
+// Close writes how far the tiles are, and closes the files. If it is not called, or fails, the next
+// start reads some events again.
 func (t *Tiles) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -96,7 +105,9 @@ func (t *Tiles) Close() error {
 }
 
 // CatchUp adds what the log holds, and returns the head of its tree. Tiles that are not those of
-// the log are made anew; the error is a *eventstore.DamageError when the log contradicts itself.
+// the log are made anew; the error is a *eventstore.DamageError when the log contradicts itself. It
+// reads to the end as of the call, and holds up whoever reads tiles meanwhile. With an error the
+// head is as far as it came; what was added before stays.
 func (t *Tiles) CatchUp(ctx context.Context) (tlog.Tree, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -109,14 +120,15 @@ func (t *Tiles) CatchUp(ctx context.Context) (tlog.Tree, error) {
 	return t.head(), err
 }
 
-// head returns that of the tree.
+// head returns that of the tree. The caller holds mu.
 func (t *Tiles) head() tlog.Tree {
 	return tlog.Tree{N: int64(t.tree.Size()), Hash: tlog.Hash(t.tree.Root())}
 }
 
 // renew begins anew, because of an error.
 //
-// If we crash before the head is gone, the next start finds the same damage; after it, nothing.
+// If we crash before the head is gone, the next start finds the same damage; after it, nothing. The
+// caller holds mu for writing. The levels' files stay, and are written over from their beginning.
 func (t *Tiles) renew(why error) error {
 	err := os.Remove(t.headPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -150,6 +162,7 @@ func (t *Tiles) catchUp(ctx context.Context) error {
 			err = a.add(l)
 		}
 		if err != nil {
+			// What the tree has, the files must have, too: the next call goes on from here.
 			return errors.Join(err, t.levels.write())
 		}
 	}
@@ -164,7 +177,8 @@ func (t *Tiles) catchUp(ctx context.Context) error {
 }
 
 // compareEnd compares the end of the log with that of the tiles, once: there is no frame behind it
-// whose root would.
+// whose root would. The last frame's root covers the events before it, and its own leaves are
+// compared one by one. The caller holds mu.
 func (t *Tiles) compareEnd(last eventstore.Frame) error {
 	if t.checked || last.IsZero() {
 		return nil
@@ -201,12 +215,15 @@ func (t *Tiles) compareEnd(last eventstore.Frame) error {
 type adder struct {
 	t        *Tiles
 	compared uint64 // events before the last frame whose root was compared
-	begun    bool
+	// A root was compared in this run.
+	begun bool
 }
 
 func (a *adder) add(l *leaves) error {
 	t, frame := a.t, l.frame
 	size := t.tree.Size()
+	// The frame that holds the next event begins before it: the log cannot be the one that was
+	// read.
 	if uint64(frame.First()) <= size && !a.begun && size > 0 {
 		return fmt.Errorf("%w: the log has cut its events from %d on in another way", ErrDamaged,
 			frame.First())
@@ -249,7 +266,8 @@ func (a *adder) differs(frame eventstore.Frame) error {
 // save makes durable how far the tiles are.
 //
 // If we crash before the head is written, the next start goes on from the head before, and writes
-// the same hashes again.
+// the same hashes again. The order is: hashes, sync, head: a head never speaks of hashes that a
+// crash may have lost. The caller holds mu for writing.
 func (t *Tiles) save() error {
 	if t.tree.Size() == t.saved || t.levels[0].file == nil {
 		return nil

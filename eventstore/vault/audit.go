@@ -10,7 +10,8 @@ import (
 
 // Audit reads the whole vault again: every record is there or replaced, every pack can be opened,
 // workers are numbered without a hole, and the look-up table says the same. The error wraps
-// ErrDamaged or ErrKeyWrong.
+// ErrDamaged or ErrKeyWrong. It changes nothing but to take in what was added, and holds everybody
+// up who writes, for as long as reading takes.
 func (v *Vault) Audit(ctx context.Context) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -33,7 +34,8 @@ func (v *Vault) Audit(ctx context.Context) error {
 
 // Watch reads the vault again as Audit does and returns the number of the last record that it has
 // read, but holds nobody up: it calls rest after each record, when nothing is locked. What it finds
-// may have come meanwhile, such as an erasure: only Audit can tell.
+// may have come meanwhile, such as an erasure: only Audit can tell. It is for the watchman, who
+// reads everything again while the ledger runs.
 func (v *Vault) Watch(ctx context.Context, rest func()) (number uint64, err error) {
 	v.writing.Lock()
 	err = v.readOn(ctx)
@@ -47,6 +49,7 @@ func (v *Vault) Watch(ctx context.Context, rest func()) (number uint64, err erro
 		if err != nil {
 			return 0, readError(err)
 		}
+		// Its workers are not among those counted before.
 		if record.Number > number {
 			break
 		}
@@ -62,6 +65,7 @@ func (v *Vault) Watch(ctx context.Context, rest func()) (number uint64, err erro
 	return number, countError(workers, of)
 }
 
+// countError compares the workers that packs have with those that there must be.
 func countError(workers, of uint64) error {
 	if workers == of {
 		return nil
@@ -70,6 +74,7 @@ func countError(workers, of uint64) error {
 }
 
 // auditRecord opens a record and returns how many workers are in it. The caller holds writing.
+// Kinds without anything sealed need not be opened: the stream has checked their bytes.
 func (v *Vault) auditRecord(record *packs.Record) (workers uint64, err error) {
 	if len(record.Data) == 0 {
 		return 0, shortRecord(record)
@@ -88,7 +93,8 @@ func (v *Vault) auditRecord(record *packs.Record) (workers uint64, err error) {
 	return workers, err
 }
 
-// auditPack compares a pack with the look-up table.
+// auditPack compares a pack with the look-up table. It opens it. A difference is the table's fault,
+// as the pack is sealed.
 func (v *Vault) auditPack(p *pack, r *packs.Record) error {
 	if err := v.keys.openPack(p, r); err != nil {
 		return err

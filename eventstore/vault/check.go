@@ -10,7 +10,8 @@ import (
 	"cakupan/eventstore"
 )
 
-// checkOf returns what tells a key of a name from every other, and says nothing about it.
+// checkOf returns what tells a key of a name from every other, and says nothing about it. It is
+// stored openly: only who has the key can make it, and nobody finds the key by it.
 func checkOf(name string, key []byte) (check [checkSize]byte) {
 	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte("cakupan check of " + name)) // never fails: see hash.Hash
@@ -19,7 +20,7 @@ func checkOf(name string, key []byte) (check [checkSize]byte) {
 }
 
 // HasKey tells whether the check of a key of the name stands in the vault: there is one that must
-// not be made anew.
+// not be made anew. It is as of what the vault has read.
 func (v *Vault) HasKey(name string) bool {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -37,7 +38,9 @@ func (v *Vault) IsKey(name string, key []byte) bool {
 }
 
 // CheckKey compares a key with the check of its name in the vault, and puts the check there when
-// there is none. The error wraps ErrKeyWrong for another key.
+// there is none. The error wraps ErrKeyWrong for another key. So a ledger that is restored with
+// another file of that name finds out before it uses it. When it returns without an error, the
+// check is durable.
 func (v *Vault) CheckKey(ctx context.Context, name string, key []byte) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -59,7 +62,9 @@ func (v *Vault) CheckKey(ctx context.Context, name string, key []byte) error {
 	}
 }
 
-// ReplaceKey puts the check of another key of the name into the vault.
+// ReplaceKey puts the check of another key of the name into the vault. From then on the old one is
+// a wrong one. When it fails, which of the two is right may be open: IsKey tells after the next
+// CatchUp.
 func (v *Vault) ReplaceKey(ctx context.Context, name string, key []byte) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -69,6 +74,7 @@ func (v *Vault) ReplaceKey(ctx context.Context, name string, key []byte) error {
 	return v.putCheck(ctx, name, key)
 }
 
+// putCheck appends the check of a key. The caller holds writing.
 func (v *Vault) putCheck(ctx context.Context, name string, key []byte) error {
 	check := checkOf(name, key)
 	err := v.append(ctx, nil, func(uint64) ([]byte, error) { return checkData(name, check), nil })

@@ -23,16 +23,19 @@ const (
 	pairSize    = len(handle{}) + len(id{})
 	workersHead = 1 + 8 + 4
 
-	// packMax is how many workers a pack has at most: half a megabyte.
+	// packMax is how many workers a pack has at most: half a megabyte. A stream takes no larger
+	// message than a few megabytes, and an erasure rewrites a whole pack.
 	packMax = 1 << 14
 
-	// checkSize is the size of a check of a key.
+	// checkSize is the size of a check of a key. Enough that no other key has it, and too few to be
+	// worth anything.
 	checkSize = 16
 
 	takeOver = 1 // of a secret: the vault's files are being brought over
 )
 
-// pair is a worker: what his NIK is known by, and his id.
+// pair is a worker: what his NIK is known by, and his id. It is as secret as the key: it is in
+// memory only, and sealed in the stream.
 type pair struct {
 	handle handle
 	id     id
@@ -41,6 +44,7 @@ type pair struct {
 // pack is a number of workers that became durable together. The worker with number first was the
 // first-th to get an id; numbers are dense, and stay when a worker is erased.
 type pack struct {
+	// From 1.
 	first uint64
 	count int
 	pairs []pair // nil until it is opened
@@ -49,19 +53,23 @@ type pack struct {
 // keyring seals with the vault's key, and opens what was sealed with it or with the one before.
 type keyring struct {
 	ledger string
+	// Nil until keys were read.
 	now    *seal.Sealer
 	before *seal.Sealer // while keys are changed; else nil
 }
 
-// purpose binds what is sealed to its place.
+// purpose binds what is sealed to its place. What was sealed as another record, kind or ledger does
+// not open as this one.
 func (k *keyring) purpose(kind byte, number uint64) string {
 	return fmt.Sprintf("%s %s %d %d", StreamName, k.ledger, kind, number)
 }
 
+// seal appends what is sealed to dst.
 func (k *keyring) seal(dst, plain []byte, kind byte, number uint64) ([]byte, error) {
 	return k.now.Seal(dst, plain, k.purpose(kind, number))
 }
 
+// open opens what is sealed; it wraps ErrKeyWrong or ErrDamaged, and names the record alone.
 func (k *keyring) open(sealed []byte, kind byte, number uint64) ([]byte, error) {
 	plain, err := k.now.Open(sealed, k.purpose(kind, number))
 	if errors.Is(err, seal.ErrOtherKey) && k.before != nil {
@@ -90,7 +98,8 @@ func (k *keyring) openSecret(r *packs.Record) (secret []byte, flags byte, err er
 	return secret, r.Data[1], err
 }
 
-// packData returns the data of a record of workers.
+// packData returns the data of a record of workers. First number and count are not sealed, so that
+// a hole shows without the key.
 func (k *keyring) packData(p *pack, number uint64) ([]byte, error) {
 	data := append(make([]byte, 0, workersHead+len(p.pairs)*pairSize+seal.Overhead), kindWorkers)
 	data = binary.BigEndian.AppendUint64(data, p.first)
@@ -102,7 +111,8 @@ func (k *keyring) packData(p *pack, number uint64) ([]byte, error) {
 	return k.seal(data, plain, kindWorkers, number)
 }
 
-// readPack returns a pack that is not opened.
+// readPack returns a pack that is not opened. Its bounds are checked before anything of that size
+// is made.
 func readPack(r *packs.Record) (*pack, error) {
 	if len(r.Data) < workersHead {
 		return nil, shortRecord(r)
@@ -153,7 +163,8 @@ func (k *keyring) openErasure(r *packs.Record) (e Erasure, err error) {
 	return e, err
 }
 
-// checkData returns the data of a record with the check of a key.
+// checkData returns the data of a record with the check of a key. It is not sealed: a check tells
+// nothing of its key.
 func checkData(name string, check [checkSize]byte) []byte {
 	return append(append([]byte{kindCheck}, check[:]...), name...)
 }
@@ -167,6 +178,7 @@ func readCheck(r *packs.Record) (name string, check [checkSize]byte, err error) 
 	return string(r.Data[1+checkSize:]), check, nil
 }
 
+// shortRecord says that a record has fewer bytes than its kind.
 func shortRecord(r *packs.Record) error {
 	return fmt.Errorf("%w: record %d has only %d bytes", ErrDamaged, r.Number, len(r.Data))
 }

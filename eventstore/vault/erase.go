@@ -13,8 +13,10 @@ import (
 )
 
 // Erasure is what is kept of the erasure of a person: who asked for it, on what ground, and who
-// decided. Nothing in it may name the person but the worker id.
+// decided. Nothing in it may name the person but the worker id. It is kept for ever, sealed: an
+// authority may ask for it.
 type Erasure struct {
+	// It stays in the log, where it names nobody any more.
 	Worker string `json:"worker"`
 	// Request says what was asked for, and by whom on whose behalf: a reference, no name.
 	Request  string `json:"request"`
@@ -30,7 +32,9 @@ type Erasure struct {
 // no new ids are made durable.
 //
 // With an error the erasure may have been recorded all the same; it is then finished at the next
-// call, or the next start.
+// call, or the next start. e.Worker is filled in where the NIK is given. The error is
+// ErrUnknownWorker for whom the vault does not have, as for somebody who is erased already; then
+// nothing was recorded. Backups that were made before still have him.
 func (v *Vault) Erase(ctx context.Context, nik string, e Erasure) (Erasure, error) {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -41,6 +45,8 @@ func (v *Vault) Erase(ctx context.Context, nik string, e Erasure) (Erasure, erro
 	return e, nil
 }
 
+// erase records the decision and then does it. In this order a crash leaves nothing undone that was
+// decided, and nothing done that nobody decided. The caller holds writing.
 func (v *Vault) erase(ctx context.Context, nik string, e Erasure) (Erasure, error) {
 	for {
 		if err := v.readOn(ctx); err != nil {
@@ -77,11 +83,14 @@ func (v *Vault) erase(ctx context.Context, nik string, e Erasure) (Erasure, erro
 // place is where a worker is in the stream.
 type place struct {
 	record packs.Record
-	pack   *pack
-	at     int
+	// Opened.
+	pack *pack
+	at   int
 }
 
-// placeOf finds a worker in the stream, by his NIK or else by his id.
+// placeOf finds a worker in the stream, by his NIK or else by his id. By the id every pack before
+// it is opened, since nothing but the packs knows ids; by the NIK the table tells the number, and
+// reading begins near it.
 func (v *Vault) placeOf(ctx context.Context, nik, worker string) (place, error) {
 	if nik == "" {
 		return v.search(ctx, 1, func(p *pack, i int) bool { return text(p.pairs[i].id) == worker })
@@ -130,7 +139,8 @@ func (v *Vault) search(ctx context.Context, from uint64, is func(p *pack, i int)
 }
 
 // finishErasing replaces the pack of a worker whose erasure is recorded by one with random bytes in
-// his place, and makes the look-up table anew. The caller holds writing.
+// his place, and makes the look-up table anew. The caller holds writing. Once he is out of the
+// stream nobody finds him, though the table in use has him still.
 func (v *Vault) finishErasing(ctx context.Context) error {
 	var gone []handle
 	for v.state.Erasing != nil {
@@ -174,6 +184,8 @@ func (v *Vault) forget(handles []handle) (end func()) {
 }
 
 // rewrite replaces a pack by one without the worker, and returns the handles that led to him.
+// Others keep their places and numbers, and nobody can tell the random bytes from a worker. The
+// caller holds writing.
 func (v *Vault) rewrite(ctx context.Context, record *packs.Record, worker string,
 ) (gone []handle, err error) {
 	p, err := readPack(record)
@@ -205,10 +217,12 @@ func (v *Vault) rewrite(ctx context.Context, record *packs.Record, worker string
 }
 
 // rebuild makes the look-up table anew from the stream, beside the one there is, which answers
-// meanwhile. The caller holds writing.
+// meanwhile. The caller holds writing. A crash before it is over leaves a folder of another name,
+// which the next start goes on with or removes.
 func (v *Vault) rebuild(ctx context.Context) error {
 	before := v.lookup
 	dir := v.lookupDir()
+	// Nobody was erased since it was made.
 	if dir == before.Dir() {
 		return nil
 	}
@@ -228,7 +242,8 @@ func (v *Vault) rebuild(ctx context.Context) error {
 	return err
 }
 
-// Erasures returns what is kept of erasures, in their order.
+// Erasures returns what is kept of erasures, in their order. It reads the whole stream. They name
+// worker ids and references, no person.
 func (v *Vault) Erasures(ctx context.Context) (all []Erasure, err error) {
 	v.writing.Lock()
 	keys := v.keys

@@ -27,7 +27,8 @@ var (
 )
 
 var (
-	// ErrDamaged is returned when the vault does not hold what it should.
+	// ErrDamaged is returned when the vault does not hold what it should. It is wrapped with the
+	// record, and never with anything of a person.
 	ErrDamaged = errors.New("vault is damaged")
 	// ErrNoNIK is returned by Resolve for an empty NIK.
 	ErrNoNIK = errors.New("no NIK was given")
@@ -39,7 +40,8 @@ var (
 )
 
 // BehindError says that the vault has less than the log has used, or than its cache has seen: it is
-// an old copy. Nothing may be taken in: people would get second ids.
+// an old copy. Nothing may be taken in: people would get second ids. Its remedy is a newer copy of
+// the vault, never another vault.
 type BehindError struct {
 	Has, Used uint64 // records
 	By        string // who has used so much: "the log", "its look-up table"

@@ -16,7 +16,8 @@ const kindState = "vault: how far its look-up table is"
 func IsState(name string) bool { return name == stateFile }
 
 // InspectState says what can be told about the state of the look-up table, all of which a checksum
-// covers.
+// covers. It reads the file alone, without the vault: whether it is the stream's, the next start
+// finds out. Last is a record, not an event.
 func InspectState(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindState)
 	if err != nil {

@@ -18,13 +18,14 @@ const (
 // million share one with a probability of 2^-75.
 type handle = older.Handle
 
-// id is a worker id: 128 random bits.
+// id is a worker id: 128 random bits. It has 32 hexadecimal digits in events.
 type id = older.ID
 
 // hasher computes handles. It may be used concurrently.
 type hasher struct{ pool sync.Pool }
 
-// newHasher keeps prepared HMACs: setting one up costs as much as the hash itself.
+// newHasher keeps prepared HMACs: setting one up costs as much as the hash itself. secret is the
+// vault's, and is not kept elsewhere.
 func newHasher(secret []byte) *hasher {
 	return &hasher{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}}
 }
@@ -36,7 +37,7 @@ func (h *hasher) handle(nik string) (handle handle) {
 	return handle
 }
 
-// sum returns the keyed hash of a text.
+// sum returns the keyed hash of a text. The text is not kept.
 func (h *hasher) sum(text string) (sum [sha256.Size]byte) {
 	mac := h.pool.Get().(hash.Hash)
 	mac.Reset()

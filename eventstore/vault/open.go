@@ -27,7 +27,8 @@ const (
 
 // Open opens the vault of a ledger, and makes it, with a new key, for a ledger that has no events
 // yet. One that lies in files is brought over to the stream first. What a crash has left undone is
-// done.
+// done. The caller calls Close. Errors that name a remedy are among the package's. Opening a vault
+// with a sound cache takes as long as what was added since it was saved.
 func Open(ctx context.Context, opts Options) (*Vault, error) {
 	v := &Vault{opts: opts, stream: opts.Stream, limit: tentativeMax, next: newCommit()}
 	v.writing.Lock()
@@ -42,6 +43,9 @@ func Open(ctx context.Context, opts Options) (*Vault, error) {
 	return v, nil
 }
 
+// open does so; the order counts. First it must be known that the vault is the log's and not an old
+// copy, then that the key is its own; only then anything is written, and what a crash left is done
+// last, when all is known that there is.
 func (v *Vault) open(ctx context.Context) error {
 	if err := durable.MakeFolder(v.opts.Dir, dirMode); err != nil {
 		return err
@@ -78,7 +82,8 @@ func (v *Vault) open(ctx context.Context) error {
 }
 
 // findStream returns the end of the stream, which it makes, or begins, where the ledger has had no
-// vault yet, or one in files.
+// vault yet, or one in files. It refuses to make one where the log says that there was one:
+// contract, section 10, never a new vault for an old log.
 func (v *Vault) findStream(ctx context.Context) (end packs.End, err error) {
 	if v.stream != nil {
 		if v.stream.Identity() != v.opts.Identity {
@@ -99,7 +104,9 @@ func (v *Vault) findStream(ctx context.Context) (end packs.End, err error) {
 	return v.begin(ctx, len(files) > 0)
 }
 
-// begin makes the stream with its first record: the secret, sealed.
+// begin makes the stream with its first record: the secret, sealed. It returns the end behind that
+// record. Where it fails after the stream was made, the next start finds a stream without records
+// and comes here again.
 func (v *Vault) begin(ctx context.Context, hasFiles bool) (end packs.End, err error) {
 	// The key comes first. If we crash after it, the next start finds a key without a vault and
 	// makes the vault; the other way round it would find a vault that has lost its key.
@@ -143,13 +150,15 @@ func (v *Vault) begin(ctx context.Context, hasFiles bool) (end packs.End, err er
 	return end, err
 }
 
+// keyringOf returns what seals with a key for this ledger. The key is not compared with anything.
 func (v *Vault) keyringOf(key []byte) (k keyring, err error) {
 	k.ledger = v.opts.Identity.Ledger
 	k.now, err = seal.New(key)
 	return k, err
 }
 
-// readKeys reads the key, and the new one when a change of keys was cut short.
+// readKeys reads the key, and the new one when a change of keys was cut short. Whether they are the
+// vault's own shows when the secret is opened.
 func (v *Vault) readKeys() error {
 	key, err := keyfile.Read(filepath.Join(v.opts.Dir, keyName))
 	if err != nil {
@@ -165,6 +174,7 @@ func (v *Vault) readKeys() error {
 	if err != nil {
 		return err
 	}
+	// What is new is sealed under the new one from here on; resume seals the rest.
 	v.keys.before = v.keys.now
 	v.keys.now, err = seal.New(fresh)
 	return err
@@ -179,13 +189,15 @@ func (v *Vault) keyError(name string, err error) error {
 }
 
 // readCache reads the state, and with it the secret. Where it is of no use, the vault begins with
-// nothing.
+// nothing. A state that has seen more records than there are is no damage of the cache: the stream
+// has lost some, and that is refused.
 func (v *Vault) readCache(ctx context.Context, end packs.End) error {
 	s, err := readState(v.opts.Dir, v.opts.Identity.Ledger)
 	if errors.Is(err, errNoState) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			v.dropped = append(v.dropped, err)
 		}
+		// It learns all again from the stream; the operator is told why.
 		s, err = state{}, nil
 	}
 	if err != nil {
@@ -196,6 +208,7 @@ func (v *Vault) readCache(ctx context.Context, end packs.End) error {
 	}
 	record, flags := packs.Record{}, byte(0)
 	var secret []byte
+	// Only where the secret is, the state remembers, never the secret itself.
 	if s.Secret > 0 {
 		record, err = v.stream.Get(ctx, s.Secret)
 		if err == nil && (len(record.Data) == 0 || record.Data[0] != kindSecret) {
@@ -213,6 +226,7 @@ func (v *Vault) readCache(ctx context.Context, end packs.End) error {
 		return readError(err)
 	}
 	s.Format, s.Ledger, s.Secret = stateFormat, v.opts.Identity.Ledger, record.Number
+	// Without the flag the vault never was in files.
 	s.Taken = s.Taken || flags&takeOver == 0
 	v.state, v.hasher = s, newHasher(secret)
 	return nil
@@ -227,6 +241,7 @@ func (v *Vault) findSecret(ctx context.Context) (found packs.Record, err error) 
 		}
 		if len(record.Data) > 0 && record.Data[0] == kindSecret {
 			found = record
+			// No change of keys has begun, so nothing can stand in its place.
 			if record.Number == 1 && v.keys.before == nil {
 				break
 			}
@@ -239,7 +254,8 @@ func (v *Vault) findSecret(ctx context.Context) (found packs.Record, err error) 
 }
 
 // openLookup opens the look-up table, and removes those of before an erasure. One of another vault
-// is made anew.
+// is made anew. A damaged one is opened as far as it is sound; the rest is read again from the
+// stream.
 func (v *Vault) openLookup() error {
 	dir := v.lookupDir()
 	lookup, err := index.Open(dir, v.lookupIdentity())
@@ -261,9 +277,12 @@ func (v *Vault) openLookup() error {
 	return v.removeLookups(filepath.Base(dir))
 }
 
+// lookupDir returns where the look-up table is, as of the state.
 func (v *Vault) lookupDir() string { return filepath.Join(v.opts.Dir, v.lookupName()) }
 
-// lookupName tells the look-up tables of before and after an erasure apart.
+// lookupName tells the look-up tables of before and after an erasure apart. The name alone says
+// whether the table can hold somebody who was erased, also after a crash. That of an erasure that
+// is not done yet has a name of its own, as it may still hold him.
 func (v *Vault) lookupName() string {
 	name := LookupPrefix + strconv.FormatUint(v.state.Erased, 10)
 	if v.state.Erasing != nil {
@@ -272,7 +291,8 @@ func (v *Vault) lookupName() string {
 	return name
 }
 
-// removeLookups removes all look-up tables but one.
+// removeLookups removes all look-up tables but one. They hold those who were erased after they were
+// made.
 func (v *Vault) removeLookups(but string) error {
 	entries, err := os.ReadDir(v.opts.Dir)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"cakupan/eventstore/packs"
 )
 
-// commit is a set of ids that become durable together.
+// commit is a set of ids that become durable together. ids is guarded by mu while it is next, and
+// is not changed once it is flying.
 type commit struct {
 	ids  map[handle]id
 	done chan struct{} // closed when it is over; err is valid then
@@ -22,10 +23,12 @@ type commit struct {
 // newCommit returns a commit of no ids, which gathers those of whoever comes until it is written.
 func newCommit() *commit { return &commit{ids: map[handle]id{}, done: make(chan struct{})} }
 
-// Persist returns when every id that Resolve gave out before the call is on stable storage.
-// Callers that wait at the same time share a pack. When it fails, nothing may be recorded
-// under those ids; they stay tentative, and calling again tries again, unless the error is
-// ErrOvertaken. When ctx ends first, they may or may not have become durable.
+// Persist returns when every id that Resolve gave out before the call is on stable storage. Callers
+// that wait at the same time share a pack. When it fails, nothing may be recorded under those ids;
+// they stay tentative, and calling again tries again, unless the error is ErrOvertaken. When ctx
+// ends first, they may or may not have become durable. It is called before an event is appended
+// that names one of them, by each who has resolved. Where nobody has anything tentative it returns
+// at once.
 func (v *Vault) Persist(ctx context.Context) error {
 	v.mu.Lock()
 	mine := v.next
@@ -55,7 +58,8 @@ func (v *Vault) Persist(ctx context.Context) error {
 }
 
 // join returns what to wait for on behalf of a commit. The first to come while none is under way
-// leads: he writes for all who wait.
+// leads: he writes for all who wait. A commit is next, then flying, then over; mine is the same in
+// all three.
 func (v *Vault) join(mine *commit) (wait <-chan struct{}, lead bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -85,14 +89,19 @@ func (v *Vault) lead(c *commit) {
 		}
 	}
 	v.flying = nil
+	// Also after an error: part of the ids may be in the table.
 	v.changes++
 	close(c.done)
 }
 
 // store appends packs with the ids, and returns those that are in none. The caller holds writing.
+// With an error those in no pack may be in the stream all the same, where its outcome is not known:
+// unsure says so, and the next call finds out first. Map order decides which of them share a pack;
+// nothing depends on it.
 func (v *Vault) store(ctx context.Context, ids map[handle]id) (left map[handle]id, err error) {
 	left = maps.Clone(ids)
 	for len(left) > 0 {
+		// Some of them may be in the stream already, by an append whose answer was lost.
 		if v.unsure {
 			if err := v.readOn(ctx); err != nil {
 				return left, err
@@ -127,6 +136,8 @@ func (v *Vault) store(ctx context.Context, ids map[handle]id) (left map[handle]i
 		for _, one := range p.pairs {
 			delete(left, one.handle)
 		}
+		// They are durable here, whatever becomes of the table: a damaged one is made anew when it
+		// is asked.
 		if err := v.addWorkers(v.lookup, p); err != nil && !errors.Is(err, index.ErrDamaged) {
 			return left, err
 		}
@@ -138,7 +149,8 @@ func (v *Vault) store(ctx context.Context, ids map[handle]id) (left map[handle]i
 }
 
 // reconcile takes out of the ids those that turned out to be in the stream. Where the stream has
-// other ids for the same people, those that were given out here must not be used.
+// other ids for the same people, those that were given out here must not be used. left then has
+// those that are in no record. The caller holds writing, and has read on.
 func (v *Vault) reconcile(left map[handle]id) error {
 	overtaken := false
 	for h, worker := range left {
@@ -158,7 +170,9 @@ func (v *Vault) reconcile(left map[handle]id) error {
 }
 
 // append stores a record behind the end, in place of another one if it is given, and goes on to the
-// new end. After an error that leaves that open, unsure is set. The caller holds writing.
+// new end. After an error that leaves that open, unsure is set. The caller holds writing. data gets
+// the number that the record will have, to seal for it. When the error says that the record is not
+// there, nothing has changed; when it says that the old one is still there, the record is.
 func (v *Vault) append(
 	ctx context.Context, old *packs.Record, data func(number uint64) ([]byte, error),
 ) error {
@@ -191,7 +205,8 @@ func (v *Vault) setEnd(end packs.End) {
 }
 
 // addWorkers adds the workers of a pack to a look-up table that has all before them; those that it
-// has are passed over. The caller holds writing.
+// has are passed over. The caller holds writing. A crash in between is made good by reading the
+// stream on: the table knows how many workers it has.
 func (v *Vault) addWorkers(lookup *index.Index, p *pack) error {
 	last := uint64(lookup.Last())
 	if p.first+uint64(p.count)-1 <= last {

@@ -13,9 +13,10 @@ import (
 	"cakupan/eventstore/packs"
 )
 
-// reading is one run through the stream.
+// reading is one run through the stream. The caller of read holds writing all the while.
 type reading struct {
-	vault  *Vault
+	vault *Vault
+	// The table in use, or one that is being made.
 	lookup *index.Index
 	from   uint64
 	known  uint64 // the last record that the state had seen before
@@ -27,14 +28,17 @@ type reading struct {
 	left    []uint64 // records that were replaced and are there still
 }
 
-// CatchUp takes in what another ledger on the same cluster has added.
+// CatchUp takes in what another ledger on the same cluster has added. It is for a ledger that
+// stands by, and for one that begins to write. With an error the vault is as far as it came.
 func (v *Vault) CatchUp(ctx context.Context) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	return v.readOn(ctx)
 }
 
-// readOn takes in what the stream has beyond what the vault knows. The caller holds writing.
+// readOn takes in what the stream has beyond what the vault knows. The caller holds writing. It
+// also erases what a crash or an error has left over, and makes the look-up table anew where
+// somebody was erased.
 func (v *Vault) readOn(ctx context.Context) error {
 	if err := v.read(ctx, v.lookup, v.state.begin(uint64(v.lookup.Last()))); err != nil {
 		return err
@@ -44,7 +48,8 @@ func (v *Vault) readOn(ctx context.Context) error {
 }
 
 // read reads the stream from a record on: the state goes on to its end, and the look-up table gets
-// the workers that it lacks. The caller holds writing.
+// the workers that it lacks. The caller holds writing. Records that the state knows already are
+// read again where the table lacks their workers, and change nothing else.
 func (v *Vault) read(ctx context.Context, lookup *index.Index, from uint64) error {
 	r := &reading{
 		vault: v, lookup: lookup, from: from, known: v.state.Number, end: v.end,
@@ -70,7 +75,8 @@ func (v *Vault) read(ctx context.Context, lookup *index.Index, from uint64) erro
 	return v.eraseLeft(ctx)
 }
 
-// eraseLeft erases what was replaced and is there still. The caller holds writing.
+// eraseLeft erases what was replaced and is there still. The caller holds writing. What could not
+// be erased stays among them.
 func (v *Vault) eraseLeft(ctx context.Context) error {
 	for len(v.state.Left) > 0 {
 		if err := v.stream.Erase(ctx, v.state.Left[0]); err != nil {
@@ -81,7 +87,8 @@ func (v *Vault) eraseLeft(ctx context.Context) error {
 	return nil
 }
 
-// readError puts what is wrong with the stream into the vault's words.
+// readError puts what is wrong with the stream into the vault's words. Others it returns as they
+// are.
 func readError(err error) error {
 	var damage *packs.DamageError
 	if errors.As(err, &damage) {
@@ -90,7 +97,8 @@ func readError(err error) error {
 	return err
 }
 
-// take takes in a record.
+// take takes in a record. What it says of workers goes into the table, all else into the state,
+// once: only where the record is new.
 func (r *reading) take(ctx context.Context, record *packs.Record) error {
 	s := &r.vault.state
 	isNew := record.Number > s.Number
@@ -98,9 +106,12 @@ func (r *reading) take(ctx context.Context, record *packs.Record) error {
 		return shortRecord(record)
 	}
 	for _, number := range record.Replaces {
+		// The reader meets the old record, so it was not erased; or it lies before where it began,
+		// and then it is tried, which does no harm.
 		if r.has(number) || number < r.from {
 			r.left = append(r.left, number)
 		}
+		// The pack was rewritten: the erasure is done.
 		if s.Erasing != nil && isNew && s.Erasing.Pack == number {
 			s.Erasing = nil
 		}
@@ -142,6 +153,8 @@ func (r *reading) has(number uint64) bool {
 }
 
 // takePack adds the workers of a pack to the look-up table, and of those that have waited for them.
+// A pack that was replaced has its successor far behind it, so packs do not come in the order of
+// their workers; only the number of the record is kept of one that waits.
 func (r *reading) takePack(ctx context.Context, record *packs.Record) error {
 	p, err := readPack(record)
 	if err != nil {
@@ -176,6 +189,7 @@ func (r *reading) takePack(ctx context.Context, record *packs.Record) error {
 	}
 }
 
+// add opens a pack and adds its workers to the table.
 func (r *reading) add(p *pack, record *packs.Record) error {
 	if err := r.vault.keys.openPack(p, record); err != nil {
 		return err
@@ -183,6 +197,7 @@ func (r *reading) add(p *pack, record *packs.Record) error {
 	return r.vault.addWorkers(r.lookup, p)
 }
 
+// takeCheck notes the check of a key; the newest of a name counts.
 func (s *state) takeCheck(record *packs.Record, isNew bool) error {
 	name, check, err := readCheck(record)
 	if err == nil && isNew {
@@ -194,6 +209,7 @@ func (s *state) takeCheck(record *packs.Record, isNew bool) error {
 	return err
 }
 
+// takeErasure notes that an erasure was decided, which is then to be done.
 func (r *reading) takeErasure(record *packs.Record, isNew bool) error {
 	isKnown := func(number uint64) bool { return number <= r.known || r.has(number) }
 	if !isNew || slices.ContainsFunc(record.Replaces, isKnown) { // it is one that was sealed anew
@@ -208,7 +224,9 @@ func (r *reading) takeErasure(record *packs.Record, isNew bool) error {
 	return nil
 }
 
-// renew makes a damaged look-up table usable again, unless somebody else has done so.
+// renew makes a damaged look-up table usable again, unless somebody else has done so. damaged is
+// the table that the caller found so: another one in its place is not touched. While it is made
+// anew, look-ups in it fail and come here.
 func (v *Vault) renew(ctx context.Context, damaged *index.Index) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -229,7 +247,9 @@ func (v *Vault) renew(ctx context.Context, damaged *index.Index) error {
 }
 
 // lookupIdentity is whose the look-up table is: of this vault after so many erasures. The one of
-// before an erasure is another's, so that it is made anew, without whom was erased.
+// before an erasure is another's, so that it is made anew, without whom was erased. It is of the
+// secret, too, so that a table of a vault that was made anew for the same ledger is never taken for
+// its own.
 func (v *Vault) lookupIdentity() eventstore.Identity {
 	sum := v.hasher.sum(fmt.Sprintf("cakupan look-up table %s %s",
 		v.opts.Identity.Ledger, v.lookupName()))

@@ -10,11 +10,13 @@ import (
 	"cakupan/eventstore/index"
 )
 
-// text returns a worker id as events have it.
+// text returns a worker id as events have it. It is one form of several that would say the same:
+// compare ids in it, or as bytes.
 func text(worker id) string { return hex.EncodeToString(worker[:]) }
 
-// Lookup returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits;
-// ok is false when the vault has none. It changes nothing. Tentative ids count.
+// Lookup returns the worker id of the person with this NIK, in 32 lower-case hexadecimal digits; ok
+// is false when the vault has none. It changes nothing. Tentative ids count. An empty or malformed
+// NIK is one that the vault does not have.
 func (v *Vault) Lookup(nik string) (worker string, ok bool, err error) {
 	found, ok, _, err := v.find(v.hasher.handle(nik))
 	if !ok || err != nil {
@@ -27,12 +29,15 @@ func (v *Vault) Lookup(nik string) (worker string, ok bool, err error) {
 // At first sight it is a new random one, and tentative: nothing may be recorded under it before
 // Persist has returned. Everybody who asks meanwhile gets the same one.
 //
-// When too many ids wait for Persist, Resolve persists them itself first.
+// When too many ids wait for Persist, Resolve persists them itself first. It does not look at
+// whether the NIK is a valid one: two ways of writing a number would be two people, so that callers
+// pass on its sixteen digits alone. The error names nothing of it.
 func (v *Vault) Resolve(nik string) (worker string, err error) {
 	if nik == "" {
 		return "", ErrNoNIK
 	}
 	h := v.hasher.handle(nik)
+	// Without mu in between: make looks again where it has to.
 	found, ok, changes, err := v.find(h)
 	if err != nil {
 		return "", err
@@ -53,7 +58,8 @@ func (v *Vault) Resolve(nik string) (worker string, err error) {
 	return text(made), nil
 }
 
-// find looks an id up. changes tells make whether the look-up table has changed since.
+// find looks an id up. changes tells make whether the look-up table has changed since. It waits for
+// no commit under way; only a damaged look-up table holds it up until that is made anew.
 func (v *Vault) find(h handle) (found id, ok bool, changes uint64, err error) {
 	for {
 		// First what may move to the look-up table meanwhile, then the table.
@@ -97,12 +103,14 @@ func (v *Vault) held(h handle) (found id, ok bool) {
 	return found, ok
 }
 
-// stored looks an id up in a look-up table.
+// stored looks an id up in a look-up table. Workers count from 1 there, so a sequence of 0 is
+// nobody. The table keeps a worker's id where an index has an event's digest.
 func stored(lookup *index.Index, h handle) (found id, ok bool, err error) {
 	entry, err := entryOf(lookup, h)
 	return id(entry.Digest), entry.Sequence != 0, err
 }
 
+// entryOf looks one handle up in a look-up table; the zero entry says that it is not there.
 func entryOf(lookup *index.Index, h handle) (index.Entry, error) {
 	entries := make([]index.Entry, 1)
 	err := lookup.Lookup([]index.Key{index.Key(h)}, entries)

@@ -19,13 +19,16 @@ import (
 
 // takeFiles brings over what lies in files, if that is not done yet, and removes them. A crash at
 // any point leaves the files until the stream says that it has all of them; the next start passes
-// over what is in the stream already. The caller holds writing.
+// over what is in the stream already. The caller holds writing. A ledger that never had files, and
+// one whose files are gone and taken, does nothing here.
 func (v *Vault) takeFiles(ctx context.Context) error {
 	files, err := older.Files(v.opts.Dir)
 	if err != nil {
 		return err
 	}
 	if !v.state.Taken {
+		// Part of their workers are in the stream, and the others nowhere: going on would give them
+		// second ids.
 		if len(files) == 0 {
 			return ErrHalfTaken
 		}
@@ -46,7 +49,8 @@ func (v *Vault) takeFiles(ctx context.Context) error {
 	return durable.SyncFolder(v.opts.Dir)
 }
 
-// checkFiles compares the files with the log before anything is brought over.
+// checkFiles compares the files with the log before anything is brought over. It writes nothing.
+// Without LogWorkers it only makes sure that the files are whole, of the ledger, and of the key.
 func (v *Vault) checkFiles(ctx context.Context, key []byte) error {
 	known := map[id]bool{}
 	err := older.Read(v.opts.Dir, key, v.opts.Identity.Ledger, func(_ handle, worker id) error {
@@ -70,7 +74,9 @@ func (v *Vault) checkFiles(ctx context.Context, key []byte) error {
 }
 
 // ownID returns the id of a text if the vault may have given it out: publishers may report ids of
-// their own, and UUIDs without hyphens look much the same.
+// their own, and UUIDs without hyphens look much the same. The vault's ids are random in all bits,
+// which a UUID's are not; one in eight looks like a UUID by chance, and is passed over: the others
+// are witnesses enough.
 func ownID(worker string) (one id, ok bool) {
 	b, err := hex.DecodeString(worker)
 	if err != nil || len(b) != len(one) || strings.ToLower(worker) != worker {
@@ -80,7 +86,8 @@ func ownID(worker string) (one id, ok bool) {
 	return id(b), variant != 2 || version == 0 || version > 8
 }
 
-// takeAll appends what the files hold, and then that it is all.
+// takeAll appends what the files hold, and then that it is all. One that is in the stream already
+// is passed over, so that it may be begun again at any point.
 func (v *Vault) takeAll(ctx context.Context) error {
 	key, err := keyfile.Read(filepath.Join(v.opts.Dir, keyName))
 	if err != nil {
@@ -115,6 +122,7 @@ func (v *Vault) takeAll(ctx context.Context) error {
 		return err
 	}
 	v.fault(FaultAllTaken)
+	// Not sealed: the number of workers tells nothing of anybody.
 	err = v.append(ctx, nil, func(uint64) ([]byte, error) {
 		return binary.BigEndian.AppendUint64([]byte{kindTaken}, v.state.Workers), nil
 	})
@@ -126,7 +134,7 @@ func (v *Vault) takeAll(ctx context.Context) error {
 }
 
 // resume does what a crash has left undone: an erasure, or a change of keys. The caller holds
-// writing.
+// writing. Keys come first: what is erased is then written under the new one.
 func (v *Vault) resume(ctx context.Context) error {
 	if v.keys.before != nil {
 		if err := v.resealAll(ctx); err != nil {

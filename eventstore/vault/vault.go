@@ -18,7 +18,8 @@ const (
 	streamSubject = "cakupan.vault"
 )
 
-// StreamOptions returns what the vault's stream is opened and made with.
+// StreamOptions returns what the vault's stream is opened and made with. Erasable: a record may be
+// overwritten, which no other stream of records allows.
 func StreamOptions() packs.Options {
 	return packs.Options{
 		Stream: StreamName, Subject: streamSubject, Erasable: true,
@@ -45,13 +46,15 @@ const (
 
 // Options say which vault to open.
 type Options struct {
+	// It must be on a disk of this machine, readable by nobody else; one process at a time has it.
 	Dir      string              // of the keys and the cache
 	Identity eventstore.Identity // of the ledger
 	// Stream is the vault's stream; nil: there is none. Create makes it then, for a ledger without
 	// events, or one whose vault lies in files.
 	Stream *packs.Stream
 	Create func(context.Context) (*packs.Stream, error)
-	// Events tells that the log has some; Used is the position that its last frame names.
+	// Events tells that the log has some; Used is the position that its last frame names. Without
+	// them there may be no vault yet; with them there must be one.
 	Events bool
 	Used   uint64
 
@@ -63,10 +66,13 @@ type Options struct {
 	Fault func(point string) // for crash tests; optional
 }
 
-// Vault is an open vault. All methods may be called at the same time from several goroutines.
+// Vault is an open vault. All methods may be called at the same time from several goroutines. The
+// order of the locks is writing, then mu; mu is held for moments only, writing also while something
+// is stored.
 type Vault struct {
 	opts   Options
 	stream *packs.Stream
+	// Set while the vault is opened, and never changed: the secret stays for ever.
 	hasher *hasher
 	limit  int // tentative ids
 
@@ -74,10 +80,14 @@ type Vault struct {
 	// guards keys, state, end and the adding to lookup.
 	writing sync.Mutex
 	keys    keyring
-	state   state
-	end     packs.End
-	unsure  bool   // the outcome of the last append is not known: read on before the next
-	saved   uint64 // record up to which the state was written
+	// What the stream has taught up to end; a copy of it is written at times.
+	state state
+	// Behind which the next record is appended.
+	end    packs.End
+	unsure bool   // the outcome of the last append is not known: read on before the next
+	saved  uint64 // record up to which the state was written
+	// What was wrong with the cache, for the operator; written while the vault is opened, and where
+	// the state cannot be saved.
 	dropped []error
 
 	mu sync.Mutex
@@ -86,13 +96,14 @@ type Vault struct {
 	// give out a new one.
 	next, flying *commit
 	lookup       *index.Index
-	changes      uint64          // of what the look-up table holds, or of the table
-	gone         map[handle]bool // erased, and in the look-up table still
-	position     uint64          // end.Number
+	// Who has looked into the table without mu compares it, and looks again where it has grown.
+	changes  uint64          // of what the look-up table holds, or of the table
+	gone     map[handle]bool // erased, and in the look-up table still
+	position uint64          // end.Number
 }
 
 // Close closes the vault. Tentative ids are lost, which is right: nobody may have used them. It
-// must not be called while other methods run.
+// must not be called while other methods run. Without it the next start reads some records again.
 func (v *Vault) Close() error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -110,14 +121,15 @@ func (v *Vault) Close() error {
 }
 
 // Position returns how far the vault is: the number of its last record. A frame of the log names
-// the one that its writer has seen, after Persist.
+// the one that its writer has seen, after Persist. It never decreases. Tentative ids are not in it.
 func (v *Vault) Position() uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.position
 }
 
-// Workers returns how many workers have got an id.
+// Workers returns how many workers have got an id. Those who were erased count: their numbers stay.
+// It waits for whoever writes.
 func (v *Vault) Workers() uint64 {
 	v.writing.Lock()
 	defer v.writing.Unlock()
@@ -127,7 +139,7 @@ func (v *Vault) Workers() uint64 {
 // Dropped says which files of the cache were of no use when the vault was opened, and why.
 func (v *Vault) Dropped() []error { return v.dropped }
 
-// fault is called at the crash points.
+// fault is called at the crash points. point is one of the names above.
 func (v *Vault) fault(point string) {
 	if v.opts.Fault != nil {
 		v.opts.Fault(point)

@@ -21,19 +21,29 @@ import (
 )
 
 const (
-	seed            = 1
-	batchEvents     = 1_000
-	publishers      = 4
-	singles         = 1_000
+	// The same events in every run and on every machine. Parts that need others count on from it.
+	seed = 1
+	// A frame of the log has as many, so that a batch can be a frame.
+	batchEvents = 1_000
+	// Bulk publishers at once: enough that the next batches wait while one is being written.
+	publishers = 4
+	// One after the other, each waiting for a sync: a second or some on a slow disk, and enough for
+	// a 99th percentile.
+	singles = 1_000
+	// So many that several always wait while a frame is being written: what comes of sharing shows.
 	crowdPublishers = 64
 )
 
-// openBench opens the ledger that the benchmark fills.
+// openBench opens the ledger that the benchmark fills. It is opened three times: to append, to fold
+// for the first time, and to start as on any other day. Each caller closes it before the next opens
+// it, since one process writes to a folder.
 func (b *benchmark) openBench(ctx context.Context) (*ledger.Ledger, error) {
 	return ledger.Open(ctx, ledger.Options{Dir: filepath.Join(b.dir, "ledger"), Create: true})
 }
 
-// appends measures the writer: bulk publishers, one publisher alone, and a crowd of them.
+// appends measures the writer: bulk publishers, one publisher alone, and a crowd of them. The
+// ledger stays in its folder for reads. What is timed ends with the last acknowledgement, thus with
+// durable events; no projection follows meanwhile.
 func (b *benchmark) appends(ctx context.Context) error {
 	b.note("appending %d events", b.events)
 	l, err := b.openBench(ctx)
@@ -41,6 +51,7 @@ func (b *benchmark) appends(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
+	// Else the first batch would pay for what is opened when it is first needed.
 	if _, err := l.Submit(ctx, nil, intake.Options{}); err != nil { // opens what it takes
 		return err
 	}
@@ -59,7 +70,8 @@ func (b *benchmark) appends(ctx context.Context) error {
 	return b.appendCrowd(ctx, l)
 }
 
-// nationEvents are events of the nation.
+// nationEvents are events of the nation. They are made as they are asked for: memory does not grow
+// with n. The time to make them is part of what is measured.
 func nationEvents(n int) iter.Seq[*event.Event] {
 	return func(yield func(*event.Event) bool) {
 		for dated := range sample.Nation(seed, n) {
@@ -70,9 +82,15 @@ func nationEvents(n int) iter.Seq[*event.Event] {
 	}
 }
 
-// appendBulk fills the log with batches from several publishers.
+// appendBulk fills the log with batches from several publishers. It returns when all events are
+// durable, or with the first error of anybody. Batches are committed in no certain order, so what
+// rests on an earlier event may come before it: the log takes facts in any order, and so do the
+// projections.
 func appendBulk(ctx context.Context, l *ledger.Ledger, events iter.Seq[*event.Event]) error {
+	// Two batches a publisher wait, so that none of them waits for the one goroutine that makes
+	// events; no more, so that memory is bounded.
 	batches := make(chan []writer.Entry, 2*publishers)
+	// There is room for an error of each goroutine: none of them waits for somebody to read it.
 	failed := make(chan error, publishers+1)
 	go func() {
 		defer close(batches)
@@ -111,7 +129,10 @@ func appendBulk(ctx context.Context, l *ledger.Ledger, events iter.Seq[*event.Ev
 	}
 }
 
-// single returns the i-th event of those that publishers send one by one.
+// single returns the i-th event of those that publishers send one by one. It reinstates an
+// enrolment that nobody opened: the cheapest event that a projection must look at, and one that is
+// accepted, since facts may arrive in any order. Two events of one i are duplicates, so callers
+// take numbers that no other part of the run has taken.
 func single(i int) (writer.Entry, error) {
 	e := event.Event{
 		Key:  event.Key{Source: "urn:cakupan:bench", ID: fmt.Sprintf("single-%08d", i)},
@@ -124,7 +145,8 @@ func single(i int) (writer.Entry, error) {
 }
 
 // appendAlone measures what one publisher waits for each event, in turns with a bare publish: a
-// shared disk changes from one second to the next.
+// shared disk changes from one second to the next. The target is the bare publish and three tenths:
+// what a frame of one event may cost above the message that carries it.
 func (b *benchmark) appendAlone(ctx context.Context, l *ledger.Ledger) error {
 	publish, stop, err := b.floorPublisher(ctx)
 	if err != nil {
@@ -138,6 +160,7 @@ func (b *benchmark) appendAlone(ctx context.Context, l *ledger.Ledger) error {
 		if err != nil {
 			return err
 		}
+		// The event is made before the clock starts: a publisher has it already.
 		before := time.Now()
 		if _, err := l.Append(ctx, []writer.Entry{entry}, writer.AppendOptions{}); err != nil {
 			return fmt.Errorf("append one event: %w", err)
@@ -159,7 +182,8 @@ func (b *benchmark) appendAlone(ctx context.Context, l *ledger.Ledger) error {
 	return nil
 }
 
-// appendCrowd measures many publishers of single events, which share frames.
+// appendCrowd measures many publishers of single events, which share frames. How many share one is
+// seen from the log itself, events over messages, and not from what the writer says.
 func (b *benchmark) appendCrowd(ctx context.Context, l *ledger.Ledger) error {
 	const each = 100
 	before, err := l.Head(ctx)
@@ -206,7 +230,8 @@ func (b *benchmark) appendCrowd(ctx context.Context, l *ledger.Ledger) error {
 	return nil
 }
 
-// imports measures the way of a file: read, parse, check, append, index.
+// imports measures the way of a file: read, parse, check, append, index. It submits as the command
+// does, in this process, lines of a batch at a time. The ledger stays in its folder for watched.
 func (b *benchmark) imports(ctx context.Context) error {
 	events := max(b.events/4, 1)
 	b.note("importing %d events from a file", events)
@@ -237,7 +262,9 @@ func (b *benchmark) imports(ctx context.Context) error {
 	return nil
 }
 
-// writeNDJSON writes events of the nation as CloudEvents, a line each.
+// writeNDJSON writes events of the nation as CloudEvents, a line each. They are events of another
+// seed than the log of appends has. Each carries the record time of the nation's story, which an
+// import keeps only when it is asked to: here they are recorded now.
 func writeNDJSON(path string, events int) error {
 	file, err := os.Create(path)
 	if err != nil {
@@ -257,7 +284,10 @@ func writeNDJSON(path string, events int) error {
 	return file.Close()
 }
 
-// importHalves imports the file and returns the heap when half of it was in the log.
+// importHalves imports the file and returns the heap when half of it was in the log. The difference
+// to the heap at the end shows whether memory grows with the file; the first half is left out
+// because what is opened once is taken in it. Of a file of one event there is no half, and the heap
+// is 0.
 func importHalves(ctx context.Context, l *ledger.Ledger, path string, events int) (float64, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -265,11 +295,16 @@ func importHalves(ctx context.Context, l *ledger.Ledger, path string, events int
 	}
 	defer func() { _ = file.Close() }()
 	lines := bufio.NewScanner(file)
+	// Twice the 64 KiB that an event may have: no line of the file can be too long.
 	lines.Buffer(make([]byte, 1<<16), 1<<17)
 	half, heap := events/2, 0.0
 	var chunk [][]byte
 	for read := 1; lines.Scan(); read++ {
+		// The scanner writes over its line, and a chunk is submitted later.
 		chunk = append(chunk, slices.Clone(lines.Bytes()))
+		// It is taken between two chunks of work or inside of one that waits: at most a thousand
+		// lines are counted with it. The two collections it takes are in the import's time; beside
+		// a file of any length they do not show.
 		if read == half {
 			heap = heapBytes()
 		}

@@ -16,11 +16,14 @@ import (
 	"cakupan/cmd/internal/ledger"
 )
 
-// askCount is how often each question is asked.
+// askCount is how often each question is asked. At a tenth of a millisecond each, the half that
+// counts is long enough for clocks of processors that tick a hundred times a second.
 const askCount = 2_000
 
 // asks measures what questions over HTTP take of the processors. The client is in this process too,
-// so it does as little as it can.
+// so it does as little as it can. A client of net/http would take more than some answers do, so
+// requests are bytes that are written as they are, over one connection. It is called by reads on a
+// ledger that is quiet: what runs beside would be counted.
 func (b *benchmark) asks(ctx context.Context, l *ledger.Ledger) error {
 	b.note("asking over HTTP")
 	server, err := httpapi.Listen(ctx, "127.0.0.1:0",
@@ -34,6 +37,8 @@ func (b *benchmark) asks(ctx context.Context, l *ledger.Ledger) error {
 	return errors.Join(err, server.Shutdown(ctx), <-served)
 }
 
+// askAll asks each question over one connection to that address, one answer after the other. Where
+// the system does not tell of processors it measures nothing.
 func (b *benchmark) askAll(ctx context.Context, address string) (err error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -62,7 +67,9 @@ func (b *benchmark) askAll(ctx context.Context, address string) (err error) {
 	return nil
 }
 
-// askOften asks the same again and again, and returns what that took of the processors.
+// askOften asks the same again and again, and returns what that took of the processors. A request
+// must be answered with 200; the answer is read to its end, since the next one follows it on the
+// connection.
 func askOften(conn net.Conn, request []byte) (used time.Duration, err error) {
 	answers := bufio.NewReader(conn)
 	var before time.Duration

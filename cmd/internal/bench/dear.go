@@ -23,13 +23,18 @@ import (
 // known of an enrolment, a worker or a commitment. A hundredth of the events are of one worker, as
 // many of one enrolment; a fourth are grants of one commitment.
 const (
-	dearMax    = 20_000
-	grantsMax  = 500_000
+	// At a hundredth of the events, it is reached from two million on.
+	dearMax = 20_000
+	// At a fourth of the events, it is reached from two million on.
+	grantsMax = 500_000
+	// Each closes and opens again: forty folds of all grants.
 	closeTurns = 20
 	century    = 36_500 // days
 )
 
-// dears measures dear events: the log is in memory, the projection follows it as it does live.
+// dears measures dear events: the log is in memory, the projection follows it as it does live. A
+// disk and the network would hide the cost that is looked for. The events are the same in each run,
+// by their own generator.
 func (b *benchmark) dears(ctx context.Context) error {
 	size := max(min(b.events/100, dearMax), 1)
 	d := &dear{rng: rand.New(rand.NewPCG(seed, 4))}
@@ -39,6 +44,8 @@ func (b *benchmark) dears(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// It waits, and is written with the first frame of the log that comes next: the enrolment is
+	// open before its facts come.
 	d.open("one", "someone")
 	err = b.dearPart(ctx, d, fmt.Sprintf("%d facts of one enrolment", size), size,
 		func(int) { d.fact("one") })
@@ -48,7 +55,9 @@ func (b *benchmark) dears(ctx context.Context) error {
 	return b.closings(ctx, d, max(min(b.events/4, grantsMax), 1))
 }
 
-// dearPart measures so many events, each in a frame of its own.
+// dearPart measures so many events, each in a frame of its own. Frames of one event are the dearest
+// way to fold. The cost of one event must not grow with how many came before: that is what the
+// targets bound, 2 s for all, 1 ms to be readable.
 func (b *benchmark) dearPart(ctx context.Context, d *dear, name string, events int,
 	next func(i int),
 ) error {
@@ -58,6 +67,7 @@ func (b *benchmark) dearPart(ctx context.Context, d *dear, name string, events i
 	}
 	defer f.end()
 	latencies := make([]time.Duration, 0, events)
+	// Both are taken after the follower has caught up with what waited, which counts for neither.
 	heap, started := heapBytes(), time.Now()
 	for i := range events {
 		next(i)
@@ -78,7 +88,9 @@ func (b *benchmark) dearPart(ctx context.Context, d *dear, name string, events i
 }
 
 // closings measures a commitment with many grants that closes, opens again by a retraction, and
-// closes a month earlier, again and again.
+// closes a month earlier, again and again. What changes at once is all that the commitment pays
+// for, in one event, while questions are answered. The memory that it takes while it does so is
+// taken after each turn, and the greatest counts.
 func (b *benchmark) closings(ctx context.Context, d *dear, grants int) error {
 	b.note("closing and opening a commitment with %d grants", grants)
 	for i := range grants {
@@ -93,6 +105,9 @@ func (b *benchmark) closings(ctx context.Context, d *dear, grants int) error {
 	heap, most := heapBytes(), 0.0
 	for turn := range closeTurns {
 		for _, next := range []func(){
+			// Each turn closes a month earlier than the last, so that it changes another set of
+			// days. The retraction names the event that has just been written, and is not in this
+			// list when it is made: d.next is read when it is called.
 			func() { d.shut(11 - turn%12) }, func() { d.takeBack(d.next - 1) },
 		} {
 			next()
@@ -104,6 +119,7 @@ func (b *benchmark) closings(ctx context.Context, d *dear, grants int) error {
 		}
 		most = max(most, heapBytes()-heap)
 	}
+	// Of forty the 99th percentile is the slowest.
 	_, slowest := percentiles(latencies)
 	name := fmt.Sprintf("%d grants, to close or reopen them", grants)
 	b.add(Figure{Name: name + ", slowest", Value: slowest / 1e3, Unit: "s", Target: 0.15})
@@ -111,21 +127,30 @@ func (b *benchmark) closings(ctx context.Context, d *dear, grants int) error {
 	return nil
 }
 
-// dear writes dear events, encoded as in a frame.
+// dear writes dear events, encoded as in a frame. It belongs to one goroutine. There is no check
+// and no vault on its way: it writes what the writer would have written.
 type dear struct {
-	rng     *rand.Rand
-	next    eventstore.Sequence // after what is written and what waits
+	// Owned; seeded, so that each run has the same events.
+	rng *rand.Rand
+	// Its ids are made of it, which is how a retraction names an event by its sequence.
+	next eventstore.Sequence // after what is written and what waits
+	// Each of them encoded; emptied by follower.write, which alone writes.
 	waiting [][]byte
 }
 
+// add encodes an event and has it wait. It takes its key from its place in the log.
 func (d *dear) add(e *event.Event) {
 	e.Key = event.Key{Source: "urn:cakupan:bench:dear", ID: fmt.Sprint(d.next)}
 	addFields(e)
 	d.waiting, d.next = append(d.waiting, codec.Append(nil, e)), d.next+1
 }
 
+// day returns any day of a hundred years from 1970 on, so that no two facts have an order that
+// helps.
 func (d *dear) day() temporal.Date { return temporal.Date(d.rng.IntN(century)) }
 
+// open opens an enrolment of a worker on any day, in one of four regencies of two provinces, so
+// that moves between provinces are among what comes of it.
 func (d *dear) open(enrolment, worker string) {
 	e := event.Event{Type: event.EnrolmentOpened}
 	e.Data.Enrolment, e.Data.Worker, e.Data.From = enrolment, worker, d.day()
@@ -136,7 +161,8 @@ func (d *dear) open(enrolment, worker string) {
 	d.add(&e)
 }
 
-// fact reports anything about an enrolment.
+// fact reports anything about an enrolment. All of its fields are filled, whatever the type;
+// addFields names those that count.
 func (d *dear) fact(enrolment string) {
 	kinds := []event.Type{
 		event.EnrolmentTerminated, event.EnrolmentReinstated, event.FundingGranted,
@@ -153,6 +179,7 @@ func (d *dear) fact(enrolment string) {
 // grantedFrom is the first month of the grants, which are of a year.
 const grantedFrom temporal.Month = 40 * 12
 
+// grant opens an enrolment and grants it the year, from the one commitment that is closed.
 func (d *dear) grant(enrolment string) {
 	d.open(enrolment, enrolment)
 	e := event.Event{Type: event.FundingGranted}
@@ -161,6 +188,7 @@ func (d *dear) grant(enrolment string) {
 	d.add(&e)
 }
 
+// shut closes the commitment from a month on, 0 to 11 of the year of its grants.
 func (d *dear) shut(month int) {
 	e := event.Event{Type: event.FundingClosed}
 	e.Data.Commitment, e.Data.ReasonText = "one", "spent"
@@ -168,6 +196,8 @@ func (d *dear) shut(month int) {
 	d.add(&e)
 }
 
+// takeBack retracts the event with that sequence. The log's record of a retraction has the sequence
+// of its target, which the writer looks up in the index; here it is known.
 func (d *dear) takeBack(target eventstore.Sequence) {
 	e := event.Event{Type: event.EventRetracted}
 	e.Data.RetractedSource, e.Data.RetractedID = "urn:cakupan:bench:dear", fmt.Sprint(target)
@@ -177,16 +207,22 @@ func (d *dear) takeBack(target eventstore.Sequence) {
 	d.waiting[last] = codec.AppendRetracts(d.waiting[last], uint64(target))
 }
 
-// follower is a projection that follows a log in memory.
+// follower is a projection that follows a log in memory. It belongs to one goroutine, but for what
+// kept does by itself.
 type follower struct {
-	log  *memlog.Log
+	// It lives in memory and dies with the follower.
+	log *memlog.Log
+	// What the next append must name, from the last one; nobody else appends.
 	tail eventstore.Tail
 	kept projections.Kept
 	stop context.CancelFunc
+	// Gets the one result of kept.Run, and has room for it.
 	done chan error
 }
 
-// follow begins a log, with what waits to be written, and has the coverage follow it.
+// follow begins a log, with what waits to be written, and has the coverage follow it. After an
+// error nothing is left of it. Otherwise the caller calls end. The sequences of d begin anew:
+// whoever waits is first in the new log.
 func (b *benchmark) follow(ctx context.Context, d *dear) (*follower, error) {
 	f := &follower{log: memlog.New(eventstore.NewIdentity(1)), done: make(chan error, 1)}
 	d.next = 1 + eventstore.Sequence(len(d.waiting))
@@ -202,6 +238,7 @@ func (b *benchmark) follow(ctx context.Context, d *dear) (*follower, error) {
 		return nil, err
 	}
 	f.kept = kept
+	// Before Run begins: what waited is no part of what is measured.
 	if err := kept.CatchUp(ctx, f.tail.Sequence, nil); err != nil {
 		return nil, errors.Join(err, kept.Remove())
 	}
@@ -217,7 +254,8 @@ func (f *follower) end() {
 	_ = errors.Join(<-f.done, f.kept.Remove())
 }
 
-// write writes what waits, in frames.
+// write writes what waits, in frames. The root in the frame is left empty and its time is the
+// sequence in nanoseconds: the coverage looks at neither, only that times do not decrease.
 func (f *follower) write(ctx context.Context, d *dear) error {
 	for len(d.waiting) > 0 {
 		at := f.tail.Sequence + 1
@@ -237,7 +275,8 @@ func (f *follower) write(ctx context.Context, d *dear) error {
 	return nil
 }
 
-// append writes what waits, and returns how long after that it was readable.
+// append writes what waits, and returns how long after that it was readable. The append itself is
+// not counted: memory takes no time that a disk would not.
 func (f *follower) append(ctx context.Context, d *dear) (time.Duration, error) {
 	if err := f.write(ctx, d); err != nil {
 		return 0, err

@@ -29,7 +29,10 @@ const (
 	floorPublishLatency = "synchronous publish, p50"
 )
 
-// floor measures bare JetStream in a folder of its own.
+// floor measures bare JetStream in a folder of its own. The folder and its stream stay:
+// floorPublisher publishes there again between two appends, and floorRead reads it. The stream is
+// on disk and the server syncs each message, as for the log; it has no limits, no copies and no
+// consumer, so that there is nothing left to take away.
 func (b *benchmark) floor(ctx context.Context) error {
 	b.note("bare JetStream: the floor")
 	conn, js, end, err := b.openFloor()
@@ -59,10 +62,14 @@ func (b *benchmark) floor(ctx context.Context) error {
 	b.add(Figure{Name: floorPublishRate, Value: rate, Unit: "events/s", More: true})
 	b.add(Figure{Name: floorPublishLatency, Value: p50, Unit: "ms"})
 	b.add(Figure{Name: "synchronous publish, p99", Value: p99, Unit: "ms"})
+	// The published messages stay in the stream before those that are filled in: it then has more
+	// than floorRead reads.
 	return floorFill(ctx, conn, payload)
 }
 
-// openFloor starts the floor's server.
+// openFloor starts the floor's server. The server listens nowhere: connections are inside of this
+// process, as the ledger's own are. It is shut down by end, which the caller calls once; after an
+// error there is nothing to end. Two may not be open at the same time, as they share a folder.
 func (b *benchmark) openFloor() (conn *nats.Conn, js jetstream.JetStream, end func(), err error) {
 	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
 	if err != nil {
@@ -83,7 +90,9 @@ func (b *benchmark) openFloor() (conn *nats.Conn, js jetstream.JetStream, end fu
 	return conn, js, end, nil
 }
 
-// floorPublisher starts the floor's server again and returns a bare publish of one event.
+// floorPublisher starts the floor's server again and returns a bare publish of one event. The
+// caller calls end when it has published for the last time. Each publish waits until its message is
+// on disk, as the acknowledgement promises.
 func (b *benchmark) floorPublisher(ctx context.Context,
 ) (publish func() error, end func(), err error) {
 	_, js, end, err := b.openFloor()
@@ -99,7 +108,8 @@ func (b *benchmark) floorPublisher(ctx context.Context,
 }
 
 // floorFill fills the stream, in atomic batches since nothing else is quick enough with an fsync a
-// message.
+// message. It is not timed. The stream needs to hold messages of the size of an event, and nothing
+// else about them is read.
 func floorFill(ctx context.Context, conn *nats.Conn, payload []byte) error {
 	for batch := range floorMessages / floorBatch {
 		for i := 1; i <= floorBatch; i++ {
@@ -107,6 +117,7 @@ func floorFill(ctx context.Context, conn *nats.Conn, payload []byte) error {
 			msg.Data = payload
 			msg.Header.Set("Nats-Batch-Id", fmt.Sprintf("b%d", batch))
 			msg.Header.Set("Nats-Batch-Sequence", fmt.Sprint(i))
+			// Only the last message of a batch is answered; the others wait at the server for it.
 			if i < floorBatch {
 				if err := conn.PublishMsg(msg); err != nil {
 					return err
@@ -122,7 +133,9 @@ func floorFill(ctx context.Context, conn *nats.Conn, payload []byte) error {
 	return nil
 }
 
-// floorRead reads the stream with an ordered consumer, and returns the events a second.
+// floorRead reads the stream with an ordered consumer, and returns the events a second. It is what
+// a projection would get that took one event a message. The stream has more messages than are read,
+// so that the reader never waits for its end.
 func (b *benchmark) floorRead(ctx context.Context) (float64, error) {
 	_, js, end, err := b.openFloor()
 	if err != nil {
@@ -134,6 +147,7 @@ func (b *benchmark) floorRead(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	started := time.Now()
+	// So many are on their way at once that the reader never waits for a round trip.
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(5_000))
 	if err != nil {
 		return 0, err
@@ -147,7 +161,8 @@ func (b *benchmark) floorRead(ctx context.Context) (float64, error) {
 	return floorMessages / time.Since(started).Seconds(), nil
 }
 
-// measured returns the value of a figure measured before.
+// measured returns the value of a figure measured before. Where it was not measured it is 0, which
+// a figure takes for no floor at all.
 func (b *benchmark) measured(name string) float64 {
 	for _, f := range b.report.Figures {
 		if f.Name == name {

@@ -30,16 +30,22 @@ import (
 const (
 	messagePublishers = 4
 	messagesInFlight  = 256 // of all publishers together
-	messageEventsMax  = 200_000
-	plainMessages     = 1_000
-	publishStallMax   = 10 * time.Second
+	// They wait in memory as lines, so that making them costs no time that is measured.
+	messageEventsMax = 200_000
+	// One sync each: more would take long and say no more.
+	plainMessages   = 1_000
+	publishStallMax = 10 * time.Second
 )
 
-// messages measures the intake of messages by NATS, beside a plain Watermill handler.
+// messages measures the intake of messages by NATS, beside a plain Watermill handler. The ledger
+// listens on the loopback interface, as for publishers on other machines, and each publisher has a
+// connection of its own. What is counted ends with the last receipt, thus with durable events.
 func (b *benchmark) messages(ctx context.Context) error {
 	events := max(min(b.events/10, messageEventsMax), messagePublishers)
+	// Each publisher sends as many.
 	events -= events % messagePublishers
 	b.note("sending %d messages by NATS", events)
+	// First, while there is no other server that works.
 	plain, err := b.plainWatermill(ctx)
 	if err != nil {
 		return err
@@ -78,7 +84,10 @@ func (b *benchmark) messages(ctx context.Context) error {
 	return b.requests(ctx, l.NATSURL())
 }
 
-// sendMessages publishes events one a message, and returns the seconds until all have receipts.
+// sendMessages publishes events one a message, and returns the seconds until all have receipts. The
+// listener subscribes, and is known to the server, before anything is sent: no receipt can be
+// missed. A receipt of anything but an appended or known event, or none for a minute, ends it with
+// an error; the publishers then end with their connections or with ctx.
 func sendMessages(ctx context.Context, url string, events int) (seconds float64, err error) {
 	listener, err := nats.Connect(url)
 	if err != nil {
@@ -103,6 +112,7 @@ func sendMessages(ctx context.Context, url string, events int) (seconds float64,
 		part := lines[p*len(lines)/messagePublishers : (p+1)*len(lines)/messagePublishers]
 		go func() { failed <- publishAll(ctx, url, fmt.Sprintf("bench-%d", p), part) }()
 	}
+	// Both are waited for: a publisher may have its acknowledgements after the receipts have come.
 	for done, ended := 0, 0; done < events || ended < messagePublishers; {
 		select {
 		case r := <-receipts:
@@ -121,7 +131,8 @@ func sendMessages(ctx context.Context, url string, events int) (seconds float64,
 	return time.Since(started).Seconds(), nil
 }
 
-// messageEvents returns events as publishers send them.
+// messageEvents returns events as publishers send them. Those of postBatches, and of another ledger
+// than theirs.
 func messageEvents(count int) (lines [][]byte) {
 	for dated := range sample.Nation(seed+2, count) {
 		lines = append(lines, cloudevents.AppendJSON(nil, &dated.Event, 0, dated.RecordedAt))
@@ -129,7 +140,9 @@ func messageEvents(count int) (lines [][]byte) {
 	return lines
 }
 
-// publishAll publishes messages as nats.go does, with a share of those in flight.
+// publishAll publishes messages as nats.go does, with a share of those in flight. It returns when
+// the stream has acknowledged all of them: they are durable then, and may not have been taken in
+// yet. It fails with the first that was not.
 func publishAll(ctx context.Context, url, name string, lines [][]byte) error {
 	conn, err := nats.Connect(url)
 	if err != nil {
@@ -163,7 +176,8 @@ func publishAll(ctx context.Context, url, name string, lines [][]byte) error {
 }
 
 // plainWatermill measures what the intake would be without sharing: a handler that publishes each
-// message to a stream and waits.
+// message to a stream and waits. It uses the floor's folder and subject, while no other server has
+// it open, and the floor's stream grows by what it publishes.
 func (b *benchmark) plainWatermill(ctx context.Context) (rate float64, err error) {
 	server, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(b.dir, "floor")})
 	if err != nil {
@@ -190,6 +204,7 @@ func (b *benchmark) plainWatermill(ctx context.Context) (rate float64, err error
 	}
 	handled := make(chan struct{}, plainMessages)
 	router.AddConsumerHandler("plain", "in", source, func(m *message.Message) error {
+		// It waits for the acknowledgement of the stream.
 		err := publisher.Publish("floor", m)
 		handled <- struct{}{}
 		return err
@@ -211,7 +226,9 @@ func (b *benchmark) plainWatermill(ctx context.Context) (rate float64, err error
 	return rate, errors.Join(router.Close(), <-ended, publisher.Close())
 }
 
-// requests measures who waits for receipts: one alone, and many at a time.
+// requests measures how long one publisher waits for its receipt, who sends the next event when he
+// has it. The events are those of another seed, under a source of their own, so that none of them
+// is a duplicate of what was sent before.
 func (b *benchmark) requests(ctx context.Context, url string) error {
 	conn, err := nats.Connect(url)
 	if err != nil {

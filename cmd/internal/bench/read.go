@@ -21,12 +21,17 @@ import (
 const (
 	queryCount  = 5_000
 	seriesCount = 200
-	liveCount   = 500
-	replays     = 5
-	years       = 10 // that the events of the nation span, from 2015
+	// Each waits for a sync before it is followed.
+	liveCount = 500
+	// An odd number, so that there is a middle one.
+	replays = 5
+	years   = 10 // that the events of the nation span, from 2015
 )
 
-// reads measures what comes out of the ledger that appends has filled.
+// reads measures what comes out of the ledger that appends has filled. Its order counts: the first
+// fold writes the projection's file, the start after it reads that file, and only a ledger that is
+// quiet is asked. The start is timed until coverage answers; that the other projections follow
+// later is as in any start.
 func (b *benchmark) reads(ctx context.Context) error {
 	if err := b.first(ctx); err != nil {
 		return err
@@ -37,6 +42,8 @@ func (b *benchmark) reads(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
+	// The watchman reads the log again each hour, which is never within a run: watched measures
+	// what he takes.
 	if err := l.Serve(ctx, "", time.Hour); err != nil {
 		return err
 	}
@@ -65,7 +72,8 @@ func (b *benchmark) reads(ctx context.Context) error {
 }
 
 // first folds the log for the first time, so that the start after it is an ordinary one, and
-// measures the projection's memory.
+// measures the projection's memory. The heap before is taken with the ledger open: what is counted
+// is the fold's state alone.
 func (b *benchmark) first(ctx context.Context) error {
 	b.note("folding the log for the first time")
 	l, err := b.openBench(ctx)
@@ -80,7 +88,11 @@ func (b *benchmark) first(ctx context.Context) error {
 	return b.sizes(ctx, l, heapBefore)
 }
 
-// replay measures replays in turns with the floor, and takes the median of each.
+// replay measures replays in turns with the floor, and takes the median of each. Turns, because a
+// shared machine changes while five replays run, and a median, because one of them may meet
+// somebody else's work. The figure comes with its name and target; the rest is filled in here.
+// Where a digest differs it goes on, and the report says so. Both read a log in one process; the
+// ordered consumer hands out one event a message, the replay frames of them.
 func (b *benchmark) replay(ctx context.Context, l *ledger.Ledger, f Figure) error {
 	var rates, floors []float64
 	for turn := range replays {
@@ -109,7 +121,10 @@ func (b *benchmark) replay(ctx context.Context, l *ledger.Ledger, f Figure) erro
 	return nil
 }
 
-// queries asks for random regions, days and knowledge.
+// queries asks for random regions, days and knowledge. All is of one view, so nothing changes
+// meanwhile, and of the generator's order: no question is near the last one, as no cache would have
+// it. The days and sequences are those of the log; the clock counts the answer alone, without HTTP,
+// which asks measures.
 func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 	b.note("asking")
 	view, err := l.View(ctx, 0)
@@ -144,6 +159,7 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 		Name: "coverage of any region, day, knowledge, p99", Value: p99, Unit: "ms", Target: 1,
 	})
 	days := coverage.Days(start, start+years*365, coverage.Monthly)
+	// What came before is in the report; percentiles has sorted it in place.
 	latencies = latencies[:0]
 	for range seriesCount {
 		q, before := anything(), time.Now()
@@ -160,7 +176,8 @@ func (b *benchmark) queries(ctx context.Context, l *ledger.Ledger) error {
 }
 
 // live measures how long after its acknowledgement an event shows in the coverage, and how long
-// after that its findings do.
+// after that its findings do. Both are waited for by sequence, as `min_seq` does. The findings are
+// a projection of their own, and may come a while later: nobody waits for them to read a figure.
 func (b *benchmark) live(ctx context.Context, l *ledger.Ledger) error {
 	b.note("following")
 	readable := make([]time.Duration, 0, liveCount)
@@ -199,8 +216,10 @@ func (b *benchmark) live(ctx context.Context, l *ledger.Ledger) error {
 	return nil
 }
 
-// sizes measures the log on disk and the projection in memory. The heap is taken with the state
-// of the fold loaded and nothing else going on.
+// sizes measures the log on disk and the projection in memory. The heap is taken with the state of
+// the fold loaded and nothing else going on. The target of memory is 100 bytes a worker, and 100 MB
+// that do not depend on their number. Sizes are what the files hold, not what the disk gives them,
+// and the log's are those of the whole folder of JetStream, with what it keeps beside the messages.
 func (b *benchmark) sizes(ctx context.Context, l *ledger.Ledger, heapBefore float64) error {
 	workers := l.Workers()
 	heap := heapBytes() - heapBefore
@@ -240,7 +259,8 @@ func (b *benchmark) sizes(ctx context.Context, l *ledger.Ledger, heapBefore floa
 	return nil
 }
 
-// bytesIn returns the size of all files of a folder.
+// bytesIn returns the size of all files of a folder. Of files alone; folders count for nothing. Of
+// a file it counts the length, so that one with holes counts as if it were full.
 func bytesIn(dir string) (size int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

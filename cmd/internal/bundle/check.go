@@ -20,14 +20,18 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// Result is what was checked, and found to be so.
+// Result is what was checked, and found to be so. Only Check makes one, and only where all of it
+// holds.
 type Result struct {
+	// The name of the ledger, from its key.
 	Ledger string `json:"ledger"`
-	Key    string `json:"key"`
+	// As it was given: it is what all rests on.
+	Key string `json:"key"`
 	// Successor is the key that has signed, where it came in the place of Key, as the
 	// bundle proves.
-	Successor string    `json:"successor,omitempty"`
-	Signed    Statement `json:"statement"`
+	Successor string `json:"successor,omitempty"`
+	// Its figure was counted again and is the same.
+	Signed Statement `json:"statement"`
 	// Size and Root are those of the checkpoint.
 	Size int64  `json:"size"`
 	Root []byte `json:"root"`
@@ -40,23 +44,29 @@ type Result struct {
 	Workers    int `json:"workers"`
 }
 
-// Tree returns the head that the checkpoint tells.
+// Tree returns the head that the checkpoint tells. It is what a running ledger must go on from.
 func (r *Result) Tree() tlog.Tree { return tlog.Tree{N: r.Size, Hash: tlog.Hash(r.Root)} }
 
-// Keys are the public keys that a bundle is checked with.
+// Keys are the public keys that a bundle is checked with. They must come from elsewhere than the
+// bundle. Without witnesses nothing is checked of cosignatures; each that is named must have
+// cosigned.
 type Keys struct {
 	Ledger    string
 	Witnesses []string
 }
 
-// failed says what is not so.
+// failed says what is not so. err may be nil where there is nothing more to say.
 func failed(err error, format string, args ...any) error {
 	return problem.Wrap(problem.ProofFailed, fmt.Sprintf(format, args...), err)
 }
 
-// Check checks a bundle. The error is a [problem.ProofFailed] that says what is not so.
+// Check checks a bundle. The error is a [problem.ProofFailed] that says what is not so. The
+// exception is a key that is none, which is [problem.UsageWrong], and what is of this machine or of
+// ctx. It needs no ledger and no network, changes nothing, and holds what the bundle holds, twice.
+// data must not change meanwhile.
 func Check(ctx context.Context, data []byte, keys Keys) (*Result, error) {
 	c := &checking{result: &Result{Key: keys.Ledger}}
+	// Before the file: a wrong key is the mistake of whoever asks, and no fault of the bundle.
 	if err := c.open(keys); err != nil {
 		return nil, err
 	}
@@ -67,6 +77,8 @@ func Check(ctx context.Context, data []byte, keys Keys) (*Result, error) {
 	if c.content, err = parse(data); err != nil {
 		return nil, failed(err, "the file is not a bundle")
 	}
+	// Each step believes what those before it have proved, so the order counts: signature of the
+	// figure, its events, its place in the log, its region, its number.
 	for _, step := range []func(context.Context) error{
 		c.readStatement, c.compareLog, c.readCheckpoint, c.compareRegion, c.compareFigure,
 	} {
@@ -80,10 +92,12 @@ func Check(ctx context.Context, data []byte, keys Keys) (*Result, error) {
 // checking is a bundle on its way.
 type checking struct {
 	*content
+	// Of the key that has signed; see follow.
 	verifier  note.Verifier
 	witnesses []note.Verifier
-	question  question
-	result    *Result
+	// Set by readStatement.
+	question question
+	result   *Result
 }
 
 // open reads the keys.
@@ -106,7 +120,8 @@ func (c *checking) open(keys Keys) (err error) {
 	return nil
 }
 
-// follow finds the key that has signed: the one that was given, or one that came in its place.
+// follow finds the key that has signed: the one that was given, or one that came in its place. A
+// succession is believed because the key that was given has signed it, and so on from key to key.
 func (c *checking) follow() error {
 	_, by, err := checkpoint.OpenAfter(c.checkpoint, c.result.Key, c.successions)
 	if errors.Is(err, checkpoint.ErrSuccession) {
@@ -120,7 +135,8 @@ func (c *checking) follow() error {
 	return err
 }
 
-// readStatement reads what the ledger has signed about the figure.
+// readStatement reads what the ledger has signed about the figure. It must be about a region, a day
+// and an indicator that this program knows, else it could not count.
 func (c *checking) readStatement(context.Context) error {
 	if err := c.follow(); err != nil {
 		return err
@@ -147,13 +163,16 @@ func (c *checking) readStatement(context.Context) error {
 	return nil
 }
 
-// compareLog compares the events with the root of the log that the statement is about.
+// compareLog compares the events with the root of the log that the statement is about. Afterwards
+// the events are proved to be the log's, at their places, and to be exactly those that the ledger
+// has said are of the region.
 func (c *checking) compareLog(context.Context) error {
 	s := &c.result.Signed
 	if s.Size != c.size || !bytes.Equal(s.Root, c.root[:]) {
 		return failed(nil, "the events are not those of the log that was signed: the root over"+
 			" them and what is hidden is another one")
 	}
+	// Else an older figure could be shown with newer events.
 	if s.Answer.Known.Sequence != eventstore.Sequence(s.Size) {
 		return failed(nil, "the figure is as known at another event than the log that was signed"+
 			" ends with")
@@ -171,6 +190,7 @@ func (c *checking) compareLog(context.Context) error {
 }
 
 // readCheckpoint reads the signed head, and checks that the log of the figure is its beginning.
+// Witnesses who were named and have not cosigned are an error; others are named, and not counted.
 func (c *checking) readCheckpoint(context.Context) error {
 	tree, err := checkpoint.Open(c.checkpoint, c.verifier)
 	if err != nil {
@@ -184,6 +204,7 @@ func (c *checking) readCheckpoint(context.Context) error {
 	c.result.Size, c.result.Root = tree.N, tree.Hash[:]
 	c.result.Witnesses = checkpoint.Cosignatures(c.checkpoint, c.witnesses)
 	if c.result.Witnesses == nil {
+		// It is [] in JSON, not null.
 		c.result.Witnesses = []checkpoint.Cosignature{}
 	}
 	for _, w := range c.witnesses {
@@ -198,7 +219,9 @@ func (c *checking) readCheckpoint(context.Context) error {
 	return nil
 }
 
-// compareRegion checks that each event that is shown is of the region.
+// compareRegion checks that each event that is shown is of the region. The ledger signs what it has
+// counted as the region's; here it is seen that nobody else is shown. That none is missing cannot
+// be seen from what is shown.
 func (c *checking) compareRegion(context.Context) error {
 	all := records(func(yield func(eventstore.Record, error) bool) {
 		for i := range c.events {
@@ -223,7 +246,8 @@ func (c *checking) compareRegion(context.Context) error {
 	return nil
 }
 
-// compareFigure counts the figure anew.
+// compareFigure counts the figure anew. It compares all of the answer, by its JSON: percents,
+// targets and their sequences, too.
 func (c *checking) compareFigure(ctx context.Context) error {
 	s := &c.result.Signed
 	counted, err := count(ctx, c.events, c.question)
@@ -235,6 +259,7 @@ func (c *checking) compareFigure(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	// What was known is proved with the log; the fold here knows only its own numbers.
 	counted.Known = s.Answer.Known
 	got, err := json.Marshal(counted)
 	if err != nil {
@@ -247,6 +272,8 @@ func (c *checking) compareFigure(ctx context.Context) error {
 	if bytes.Equal(got, want) {
 		return nil
 	}
+	// Only a figure that differs is of other rules: the same figure by others is right all the
+	// same.
 	if rules := coverage.Rules(); rules != s.Rules {
 		return failed(nil, "the figure is another one: it was counted by rules %s, and this"+
 			" program"+

@@ -18,10 +18,11 @@ import (
 	"cakupan/projections/coverage"
 )
 
-// errCount is of events that no ledger has recorded so.
+// errCount is of events that no ledger has recorded so. It is the fault of whoever made the bundle,
+// unlike a disk that is full.
 var errCount = errors.New("events cannot be counted")
 
-// question is which figure is counted.
+// question is which figure is counted. It is what the signed answer itself says it is about.
 type question struct {
 	region    region.Code
 	on        temporal.Date
@@ -30,7 +31,10 @@ type question struct {
 
 // count counts the figure of events by the ledger's own rules: in a folder of its own, which is
 // removed, a log of these events alone is folded as a ledger folds its own. The rules look at the
-// order of events, which is kept, and not at their numbers.
+// order of events, which is kept, and not at their numbers. The folder is a temporary one of this
+// machine, and the log is in memory, with the events once more. The answer has the sequences of the
+// events' own log, and Known as the fold knows it, which the caller replaces. An error that wraps
+// errCount is of the events; any other is of this machine or of ctx.
 func count(ctx context.Context, events []eventstore.Record, q question,
 ) (a coverage.Answer, err error) {
 	dir, err := os.MkdirTemp("", "cakupan-check-")
@@ -72,7 +76,9 @@ func count(ctx context.Context, events []eventstore.Record, q question,
 	return a, err
 }
 
-// renumber gives an answer the numbers that the events have in their own log.
+// renumber gives an answer the numbers that the events have in their own log. Only what names an
+// event has a number: workforces and targets. Those of an answer are among the events, or it could
+// not have named them.
 func renumber(a *coverage.Answer, events []eventstore.Record) {
 	back := func(seq *eventstore.Sequence) { *seq = events[*seq-1].Sequence }
 	for _, w := range []*coverage.Workforce{
@@ -91,7 +97,9 @@ func renumber(a *coverage.Answer, events []eventstore.Record) {
 	}
 }
 
-// dense returns a log of the events, numbered from 1.
+// dense returns a log of the events, numbered from 1. Roots of frames are left empty: nobody
+// compares them, as compareLog has proved the events already. Events that shared a frame need not
+// share one here.
 func dense(ctx context.Context, events []eventstore.Record) (*memlog.Log, error) {
 	log := memlog.New(eventstore.Identity{Ledger: "bundle", Created: 1})
 	b := &eventstore.FrameBuilder{}
@@ -109,11 +117,13 @@ func dense(ctx context.Context, events []eventstore.Record) (*memlog.Log, error)
 		if stored, err = renamed(stored[:0], r, events[:i]); err != nil {
 			return nil, err
 		}
+		// The first event begins the first frame below.
 		if i > 0 {
 			if err = b.Append(r.RecordedAt, stored); err == nil {
 				continue
 			}
 		}
+		// The frame is full, or the time is too far from its first one: another frame begins.
 		if i > 0 && !errors.Is(err, eventstore.ErrFrameFull) &&
 			!errors.Is(err, eventstore.ErrRecordOrder) {
 			return nil, err
@@ -130,7 +140,10 @@ func dense(ctx context.Context, events []eventstore.Record) (*memlog.Log, error)
 }
 
 // renamed returns the stored bytes of an event, with the number of the event that a retraction
-// names as it is here. earlier are the events before it.
+// names as it is here. earlier are the events before it. Its sequence counts from 1 among the
+// events, as dense numbers them. A retraction of an event that is not in the bundle cannot be: the
+// region's rule takes both or neither. One that comes before what it retracts has no number to
+// name, and is as it was.
 func renamed(dst []byte, r *eventstore.Record, earlier []eventstore.Record) ([]byte, error) {
 	var e event.Event
 	retracts, err := codec.Decode(r.Event, &e)
@@ -141,6 +154,7 @@ func renamed(dst []byte, r *eventstore.Record, earlier []eventstore.Record) ([]b
 	if retracts == 0 {
 		return dst, nil
 	}
+	// earlier is in the order of sequences.
 	i := sort.Search(len(earlier), func(i int) bool {
 		return earlier[i].Sequence >= eventstore.Sequence(retracts)
 	})

@@ -18,11 +18,13 @@ import (
 	"cakupan/eventstore/merkle"
 )
 
-// magic begins a bundle, before the version of its format.
+// magic begins a bundle, before the version of its format. It is in each version alike, so that any
+// program can say what the file is.
 const magic = "CKBN"
 
 // The versions. The second one has successions of keys, and is written where there are any.
 const (
+	// A ledger that never changed its key goes on writing the first, which older programs read.
 	versionFirst       = 1
 	versionSuccessions = 2
 )
@@ -30,36 +32,48 @@ const (
 // head is how many bytes come before the items.
 const head = len(magic) + 1
 
-// errMalformed is of bytes that are no bundle.
+// errMalformed is of bytes that are no bundle. It is wrapped with what is known besides. That
+// something was changed by accident, the checksum tells before: this is then of whoever made the
+// file.
 var errMalformed = errors.New("not a bundle, or cut off")
 
 const (
 	tagEnd   = 0 // of the events
 	tagEvent = 1
 
-	noteMax  = 64 << 10
-	proofMax = 128     // hashes
-	sizeMax  = 1 << 48 // events
+	// It holds a signature of each witness; what is longer is no note of ours, and is not read into
+	// memory.
+	noteMax = 64 << 10
+	// A proof has at most two hashes for each level of the tree.
+	proofMax = 128 // hashes
+	// A bound that keeps sums of two sizes far from overflow.
+	sizeMax = 1 << 48 // events
 )
 
-// factory makes ranges of the log's tree.
+// factory makes ranges of the log's tree. It has no state, and is safe for concurrent use.
 var factory = &compact.RangeFactory{Hash: func(left, right []byte) []byte {
 	node := merkle.NodeHash(merkle.Hash(left), merkle.Hash(right))
 	return node[:]
 }}
 
-// encoder writes a bundle. It keeps its first error.
+// encoder writes a bundle. It keeps its first error. It holds the hashes of the path alone, however
+// many events pass. It belongs to one goroutine.
 type encoder struct {
 	successions []byte
 
-	w    io.Writer
-	sum  hash.Hash
-	err  error
+	w io.Writer
+	// Over all that was written, to be the last 32 bytes.
+	sum hash.Hash
+	err error
+	// For one item, used again.
 	buf  []byte
 	tree *compact.Range // over all that was passed
-	gap  *compact.Range // hidden events behind it
+	// It begins where tree ends.
+	gap *compact.Range // hidden events behind it
 }
 
+// newEncoder begins a bundle: its head is written at once, with the version that successions ask
+// for. An error shows at the end.
 func newEncoder(w io.Writer, successions []byte) *encoder {
 	e := &encoder{
 		successions: successions,
@@ -74,6 +88,7 @@ func newEncoder(w io.Writer, successions []byte) *encoder {
 	return e
 }
 
+// write writes to w and to the sum, unless something has failed before.
 func (e *encoder) write(b []byte) {
 	if e.err == nil {
 		_, _ = e.sum.Write(b) // never fails: see hash.Hash
@@ -81,14 +96,16 @@ func (e *encoder) write(b []byte) {
 	}
 }
 
-// hide passes an event of which only the leaf is known.
+// hide passes an event of which only the leaf is known. Nothing is written before the next event
+// that is shown: what is hidden is told by the roots of the largest subtrees that hold nothing
+// else, which do not tell the leaves.
 func (e *encoder) hide(leaf merkle.Hash) {
 	if err := e.gap.Append(leaf[:], nil); err != nil && e.err == nil {
 		e.err = err
 	}
 }
 
-// endGap appends the hashes of what was hidden.
+// endGap appends the hashes of what was hidden. They go into buf, and tree then has them, too.
 func (e *encoder) endGap() {
 	e.buf = binary.AppendUvarint(e.buf, e.gap.End()-e.gap.Begin())
 	for _, node := range e.gap.Hashes() {
@@ -99,7 +116,8 @@ func (e *encoder) endGap() {
 	}
 }
 
-// reveal writes an event.
+// reveal writes an event. Its sequence is not written: it follows from what came before. The
+// event's bytes are those that the leaf is of, as they are stored.
 func (e *encoder) reveal(r eventstore.Record, leaf merkle.Hash) {
 	e.buf = append(e.buf[:0], tagEvent)
 	e.endGap()
@@ -113,7 +131,8 @@ func (e *encoder) reveal(r eventstore.Record, leaf merkle.Hash) {
 	e.gap = factory.NewEmptyRange(e.tree.End())
 }
 
-// endEvents writes what was hidden behind the last event, and returns the root over all.
+// endEvents writes what was hidden behind the last event, and returns the root over all. Nothing
+// but end may be called afterwards.
 func (e *encoder) endEvents() (tlog.Hash, error) {
 	e.buf = append(e.buf[:0], tagEnd)
 	e.endGap()
@@ -124,6 +143,7 @@ func (e *encoder) endEvents() (tlog.Hash, error) {
 	return rootOf(e.tree)
 }
 
+// rootOf returns the root over all that a range holds, which must begin at 0.
 func rootOf(tree *compact.Range) (root tlog.Hash, err error) {
 	text, err := tree.GetRootHash(nil)
 	if err != nil || len(text) != len(root) {
@@ -132,7 +152,8 @@ func rootOf(tree *compact.Range) (root tlog.Hash, err error) {
 	return tlog.Hash(text), nil
 }
 
-// end writes the rest.
+// end writes the rest. The checksum is over all before it, and is no part of itself: sum is taken
+// before it is written.
 func (e *encoder) end(statement, checkpoint []byte, proof tlog.TreeProof) error {
 	for _, note := range [][]byte{statement, checkpoint} {
 		e.write(binary.AppendUvarint(nil, uint64(len(note))))
@@ -153,8 +174,12 @@ func (e *encoder) end(statement, checkpoint []byte, proof tlog.TreeProof) error 
 // content is a bundle, read and not believed: but for its root, which is that of its events and of
 // what it hides, it only says so.
 type content struct {
-	events     []eventstore.Record
-	size       int64
+	// Those that are shown, with the sequences that follow from the hidden ones; their bytes alias
+	// the file's.
+	events []eventstore.Record
+	// Of the log: shown and hidden events.
+	size int64
+	// Computed here over events and hidden hashes.
 	root       tlog.Hash
 	statement  []byte
 	checkpoint []byte
@@ -163,7 +188,9 @@ type content struct {
 	successions []byte
 }
 
-// Whole tells whether bytes are a bundle that nothing has changed by accident.
+// Whole tells whether bytes are a bundle that nothing has changed by accident. Whoever changes it
+// on purpose can make the checksum anew: it says nothing about truth, only spares people a word of
+// forgery where a disk has failed.
 func Whole(data []byte) bool {
 	if len(data) < head+sha256.Size || !bytes.HasPrefix(data, []byte(magic)) {
 		return false
@@ -173,14 +200,20 @@ func Whole(data []byte) bool {
 	return bytes.Equal(data[len(body):], sum[:])
 }
 
-// decoder reads a bundle. It keeps its first error, and returns nothing but zeros after it.
+// decoder reads a bundle. It keeps its first error, and returns nothing but zeros after it. The
+// file is in memory as a whole, and every length is held against what is left of it, so that no
+// claim takes memory for what is not there.
 type decoder struct {
+	// What is not read yet; empty after an error.
 	rest []byte
 	err  error
+	// Over all that was passed: what does not follow on is no bundle.
 	tree *compact.Range
 }
 
-// parse reads a bundle, whose bytes the events keep.
+// parse reads a bundle, whose bytes the events keep. The checksum must have been compared before;
+// it is not looked at here. It accepts one form alone: numbers in their shortest, no bytes left
+// over, so that a bundle has no second form that says the same.
 func parse(data []byte) (*content, error) {
 	if !bytes.HasPrefix(data, []byte(magic)) || len(data) < head+sha256.Size {
 		return nil, errMalformed
@@ -205,6 +238,7 @@ func parse(data []byte) (*content, error) {
 		c.proof = append(c.proof, d.hash())
 	}
 	if version == versionSuccessions {
+		// The second version is written only where there are some.
 		if c.successions = d.bytes(checkpoint.SuccessionsMax); len(c.successions) == 0 {
 			d.fail()
 		}
@@ -218,6 +252,7 @@ func parse(data []byte) (*content, error) {
 	return c, nil
 }
 
+// fail notes the first error, and leaves nothing to be read.
 func (d *decoder) fail() {
 	if d.err == nil {
 		d.err = errMalformed
@@ -225,7 +260,7 @@ func (d *decoder) fail() {
 	d.rest = nil
 }
 
-// number reads a number, in its shortest form.
+// number reads a number, in its shortest form. It is at most most; anything above is an error.
 func (d *decoder) number(most uint64) uint64 {
 	n, length := binary.Uvarint(d.rest)
 	if length <= 0 || n > most || length > 1 && d.rest[length-1] == 0 {
@@ -236,6 +271,7 @@ func (d *decoder) number(most uint64) uint64 {
 	return n
 }
 
+// take returns the next n bytes, which alias the file's; nil after an error.
 func (d *decoder) take(n int) []byte {
 	if n > len(d.rest) {
 		d.fail()
@@ -253,7 +289,8 @@ func (d *decoder) hash() (h tlog.Hash) {
 	return h
 }
 
-// event reads an event and what is hidden before it, and reports whether there was one.
+// event reads an event and what is hidden before it, and reports whether there was one. It does not
+// decode the event: that is for those who count.
 func (d *decoder) event(c *content) bool {
 	tag := d.take(1)
 	if d.err != nil || tag[0] > tagEvent {
@@ -273,6 +310,8 @@ func (d *decoder) event(c *content) bool {
 		Sequence:   eventstore.Sequence(d.tree.End() + 1),
 		RecordedAt: temporal.Instant(binary.BigEndian.Uint64(at)), Event: stored,
 	}
+	// Record times never decrease along a log, contract, section 1. Those of hidden events are not
+	// known.
 	if n := len(c.events); n > 0 && c.events[n-1].RecordedAt > r.RecordedAt {
 		d.fail()
 		return false
@@ -286,7 +325,8 @@ func (d *decoder) event(c *content) bool {
 	return true
 }
 
-// gap reads the hashes of what is hidden.
+// gap reads the hashes of what is hidden. How many hashes there are follows from where the gap
+// begins and how long it is; a longer or a shorter list cannot be written down.
 func (d *decoder) gap() {
 	begin := d.tree.End()
 	count := d.number(sizeMax)

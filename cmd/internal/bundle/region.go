@@ -28,20 +28,27 @@ import (
 //
 // What was retracted counts as if it were not, so that the set does not depend on what is in force.
 // Enrolments elsewhere of the same worker are not among them: no rule of the contract lets a figure
-// of one region depend on the terms of another one's.
+// of one region depend on the terms of another one's. The sets grow with the region, not with the
+// log, but for merges, of which all are kept.
 type ofRegion struct {
-	region      region.Code
-	enrolments  map[string]struct{}
+	region region.Code
+	// By id, as reported.
+	enrolments map[string]struct{}
+	// After join, all ids of each person.
 	workers     map[string]struct{}
 	commitments map[string]struct{}
 	merges      map[string][]string // both ways
-	keys        map[index.Key]struct{}
+	// Of the events themselves, so that a retraction that came first finds its target, too.
+	keys map[index.Key]struct{}
 }
 
-// records are the events of a log, or of a bundle, from the first on. They can be read again.
+// records are the events of a log, or of a bundle, from the first on. They can be read again. The
+// same events come each time, in the order of the log; an error ends them. What an event's bytes
+// alias is valid until the next one.
 type records func(yield func(eventstore.Record, error) bool)
 
-// recordsOf returns the events of a log up to one.
+// recordsOf returns the events of a log up to one. It ends with the log where that is shorter,
+// without an error: the root then tells.
 func recordsOf(ctx context.Context, log eventstore.Log, until eventstore.Sequence) records {
 	return func(yield func(eventstore.Record, error) bool) {
 		for frame, err := range log.Read(ctx, 1) {
@@ -61,7 +68,9 @@ func recordsOf(ctx context.Context, log eventstore.Log, until eventstore.Sequenc
 	}
 }
 
-// survey reads the events, thrice: which enrolments, whose and who pays, which events.
+// survey reads the events, thrice: which enrolments, whose and who pays, which events. Each pass
+// needs what the one before it has found, since facts come in any order. join runs after each, and
+// changes nothing where no worker was found.
 func survey(all records, of region.Code) (*ofRegion, error) {
 	s := &ofRegion{
 		region: of, enrolments: map[string]struct{}{}, workers: map[string]struct{}{},
@@ -83,11 +92,12 @@ func survey(all records, of region.Code) (*ofRegion, error) {
 // record is an event as it is stored, and decoded.
 type record struct {
 	eventstore.Record
-	event    *event.Event // until the next one
+	event *event.Event // until the next one
+	// The sequence of the event that it retracts; 0: none, or not known when it was recorded.
 	retracts uint64
 }
 
-// decoded decodes events.
+// decoded decodes events. One event is decoded over the last: who keeps anything of it copies it.
 func decoded(all records) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
 		var e event.Event
@@ -107,12 +117,15 @@ func decoded(all records) iter.Seq2[record, error] {
 	}
 }
 
+// add puts a name into a set.
 func add(set map[string]struct{}, name string) {
 	if _, found := set[name]; !found {
 		set[strings.Clone(name)] = struct{}{} // it aliases a frame
 	}
 }
 
+// has tells whether a name is in a set. The empty one never is: it is what an event without the
+// field has.
 func has(set map[string]struct{}, name string) bool {
 	_, found := set[name]
 	return found && name != ""
@@ -120,10 +133,12 @@ func has(set map[string]struct{}, name string) bool {
 
 // liesIn tells whether a region is another one or lies in it.
 func liesIn(code, in region.Code) bool {
+	// The parent of a province is the nation, and the nation has none.
 	return in == region.Nation || code == in || code != region.Nation && code.Parent() == in
 }
 
-// place is the first pass.
+// place is the first pass. It finds the enrolments of the region, by any opening or amendment,
+// whatever it was replaced or retracted by; and all merges.
 func (s *ofRegion) place(e *event.Event) {
 	switch e.Type {
 	case event.EnrolmentOpened, event.EnrolmentAmended:
@@ -137,7 +152,7 @@ func (s *ofRegion) place(e *event.Event) {
 	}
 }
 
-// name is the second pass.
+// name is the second pass. It finds the workers and commitments of those enrolments.
 func (s *ofRegion) name(e *event.Event) {
 	if !has(s.enrolments, e.Data.Enrolment) {
 		return
@@ -151,7 +166,8 @@ func (s *ofRegion) name(e *event.Event) {
 	}
 }
 
-// join adds the ids that merges join to the workers.
+// join adds the ids that merges join to the workers. It goes through them by a list of its own and
+// no recursion: a chain of merges may be of any length.
 func (s *ofRegion) join() {
 	open := make([]string, 0, len(s.merges))
 	for id := range s.merges {
@@ -171,7 +187,8 @@ func (s *ofRegion) join() {
 	}
 }
 
-// key is the third pass.
+// key is the third pass. It notes the keys of the events that are of the region, for retractions to
+// be known by.
 func (s *ofRegion) key(e *event.Event) {
 	if s.concerns(e) {
 		s.keys[index.KeyOf(e.Key)] = struct{}{}
@@ -201,7 +218,7 @@ func (s *ofRegion) concerns(e *event.Event) bool {
 	return false
 }
 
-// holds tells whether an event is of the region.
+// holds tells whether an event is of the region. It must be asked after all passes.
 func (s *ofRegion) holds(e *event.Event) bool {
 	if e.Type == event.EventRetracted {
 		_, found := s.keys[index.KeyOf(event.Key{
@@ -213,13 +230,15 @@ func (s *ofRegion) holds(e *event.Event) bool {
 }
 
 // Extent is how many events of a log are of a region, and which: SHA-256 over their leaves, in the
-// order of the log.
+// order of the log. It says which without showing them: two ledgers, or a ledger and a file,
+// compare by it.
 type Extent struct {
 	Events int64  `json:"events"`
 	Digest []byte `json:"digest"`
 }
 
-// Measure returns the extent of a region in a log up to an event.
+// Measure returns the extent of a region in a log up to an event. It reads the log four times, as
+// Write does, and holds as much.
 func Measure(ctx context.Context, log eventstore.Log, until eventstore.Sequence,
 	of region.Code,
 ) (Extent, error) {
@@ -240,21 +259,27 @@ func Measure(ctx context.Context, log eventstore.Log, until eventstore.Sequence,
 	return m.extent(), nil
 }
 
-// measure makes an extent of leaves.
+// measure makes an extent of leaves. Two of them that got the same leaves in the same order have
+// the same extent.
 type measure struct {
 	events int64
 	digest hash.Hash
 }
 
+// newMeasure returns one of no events, whose digest is that of no bytes.
 func newMeasure() *measure { return &measure{digest: sha256.New()} }
 
+// add takes in the next leaf.
 func (m *measure) add(leaf merkle.Hash) {
 	m.events++
 	_, _ = m.digest.Write(leaf[:]) // never fails: see hash.Hash
 }
 
+// extent may be asked at any time, and changes nothing.
 func (m *measure) extent() Extent { return Extent{m.events, m.digest.Sum(nil)} }
 
+// leafOf returns the leaf of an event in the log's tree: its sequence, record time and bytes as
+// stored.
 func leafOf(r eventstore.Record) merkle.Hash {
 	return merkle.LeafHash(uint64(r.Sequence), int64(r.RecordedAt), r.Event)
 }

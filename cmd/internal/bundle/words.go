@@ -7,7 +7,8 @@ import (
 )
 
 // Words says what was checked, in plain words: what is proved, what is not, and who is to be
-// trusted for the rest.
+// trusted for the rest. r must come from Check without an error: the words say that all of it was
+// found so. An error is one of the template, which does not depend on what is in r.
 func Words(r *Result, indonesian bool) (string, error) {
 	words := english
 	if indonesian {
@@ -20,7 +21,8 @@ func Words(r *Result, indonesian bool) (string, error) {
 	return b.String(), nil
 }
 
-// ComparedWords says that a running ledger goes on from the bundle.
+// ComparedWords says that a running ledger goes on from the bundle. It is said below Words, where
+// the two were compared; this package does not do so itself.
 func ComparedWords(indonesian bool) string {
 	if indonesian {
 		return "✓ Ledger yang berjalan masih memuat seluruh masa lalu ini."

@@ -13,7 +13,9 @@ import (
 )
 
 // inspectBackup reads a backup to its end. Whether it goes on from another one, and whether what is
-// in it makes a ledger, verify tells of all files of a chain together.
+// in it makes a ledger, verify tells of all files of a chain together. Its own checksums cover all
+// of it, so that one which comes to its end is whole. Entries are messages of all streams. It is
+// read as a stream: memory does not grow with it.
 func inspectBackup(path string) (r inspect.Report, err error) {
 	r, err = inspect.New(path, kindBackup)
 	if err != nil {
@@ -43,6 +45,7 @@ func inspectBackup(path string) (r inspect.Report, err error) {
 	}
 	head, end := b.Head(), b.End()
 	r.Ledger, r.Format, r.Last = head.Ledger, strconv.Itoa(head.Format), uint64(end.Events)
+	// A whole one begins with the first event, if there is any.
 	r.First = min(r.Last, 1)
 	if head.Since != nil {
 		r.First = min(r.Last, uint64(head.Since.Events)+1)
@@ -52,7 +55,8 @@ func inspectBackup(path string) (r inspect.Report, err error) {
 	return r, nil
 }
 
-// inspectRest reads how far the streams were. Nothing is answered from it.
+// inspectRest reads how far the streams were. Nothing is answered from it. It is written when a
+// ledger is closed and compared when it starts; one that is damaged is as good as none.
 func inspectRest(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindRest)
 	if err != nil {
@@ -62,6 +66,7 @@ func inspectRest(path string) (inspect.Report, error) {
 	if err != nil {
 		return r, err
 	}
+	// What the streams held is not read: only a ledger can compare it.
 	var is struct {
 		Format int    `json:"format"`
 		Ledger string `json:"ledger"`

@@ -22,6 +22,8 @@ import (
 	"cakupan/projections"
 )
 
+// inspectAside says that a file is a run which the index found damaged and set aside. It is of no
+// more use, but is evidence of a fault until then.
 func inspectAside(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindAside)
 	r.Found(inspect.Damaged, "the next start removes it, and reads the log again")
@@ -29,7 +31,8 @@ func inspectAside(path string) (inspect.Report, error) {
 }
 
 // inspectRun inspects a run, of the index or of the vault's look-up table, which are alike: the
-// latter has workers for events, and tells nothing about the log.
+// latter has workers for events, and tells nothing about the log. Its First and Last would count
+// workers, which nobody may compare with events.
 func inspectRun(path string) (inspect.Report, error) {
 	r, err := index.Inspect(path)
 	if strings.HasPrefix(filepath.Base(filepath.Dir(path)), vault.LookupPrefix) {
@@ -39,12 +42,14 @@ func inspectRun(path string) (inspect.Report, error) {
 }
 
 // IsLookup tells whether a file belongs to the look-up table of the vault, which is made anew from
-// the vault where it is damaged.
+// the vault where it is damaged. It costs time and no data, which is worth telling apart from other
+// damage.
 func IsLookup(r *inspect.Report) bool {
 	return r.Kind == kindLookup || vault.IsState(filepath.Base(r.Path))
 }
 
-// inspectKey says that a file is a key. Nothing of the key is in the report.
+// inspectKey says that a file is a key. Nothing of the key is in the report. It is damaged where
+// others may read it, too: a key that was seen is none.
 func inspectKey(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindKey)
 	if err != nil {
@@ -57,6 +62,7 @@ func inspectKey(path string) (inspect.Report, error) {
 		return r, nil
 	case err != nil:
 		return r, err
+	// A disk that lost the file's block gives zeros.
 	case bytes.Count(key, key[:1]) == len(key):
 		r.Found(inspect.Damaged, "its bytes are all the same: no key was ever made so")
 	}
@@ -69,7 +75,8 @@ func inspectKey(path string) (inspect.Report, error) {
 	return r, nil
 }
 
-// inspectNote says that a file is a signed head. Whose key has signed it, the ledger tells.
+// inspectNote says that a file is a signed head. Whose key has signed it, the ledger tells. Which
+// of the heads is the newer, and whether its log is this one, is compared where there is a log.
 func inspectNote(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindNote)
 	if err != nil {
@@ -83,7 +90,8 @@ func inspectNote(path string) (inspect.Report, error) {
 	return r, err
 }
 
-// inspectSuccessions reads what proves that keys came in the place of others.
+// inspectSuccessions reads what proves that keys came in the place of others. Each is proved by its
+// own signatures, whatever the file's checksum says. Entries are successions.
 func inspectSuccessions(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindSuccessions)
 	if err != nil {
@@ -104,8 +112,10 @@ func inspectSuccessions(path string) (inspect.Report, error) {
 	return r, nil
 }
 
-// inspectIdentity reads the format and the identity of a data folder.
+// inspectIdentity reads the format and the identity of a data folder. Nothing but its own form can
+// be compared: whose a folder is, all other files are held against. No checksum covers it.
 func inspectIdentity(path string) (inspect.Report, error) {
+	// The bound is far above what it has, and keeps a wrong file out of memory.
 	const knownFormat, identityMax = "1", 64 << 10
 	r, err := inspect.New(path, kindIdentity)
 	if err != nil {
@@ -146,8 +156,10 @@ func inspectIdentity(path string) (inspect.Report, error) {
 }
 
 // findLog notes where the log of a ledger is not in its folder. On a cluster it never was, and
-// there is no folder of an embedded server either.
+// there is no folder of an embedded server either. Damage is told with the identity, as there is no
+// file to tell it with.
 func findLog(r *inspect.Report, dir string) {
+	// As the program lays its folder out; the account is the server's default one.
 	const server = "nats"
 	stream := filepath.Join(dir, server, "jetstream", "$G", "streams", jetstream.StreamDefault)
 	switch {
@@ -159,7 +171,9 @@ func findLog(r *inspect.Report, dir string) {
 	}
 }
 
-// inspectDatabase inspects a database: a vault under another name, or a projection.
+// inspectDatabase inspects a database: a vault under another name, or a projection. Which it is
+// says its content, so a vault that was renamed is known, too. Neither is opened by the library
+// that writes it: see package inspect.
 func inspectDatabase(path string) (inspect.Report, error) {
 	if older.IsDatabase(path) {
 		return older.Inspect(path)

@@ -38,18 +38,22 @@ const (
 	kindUnknown     = "unknown"
 )
 
-// kind is one kind of file: how to know one, by its name or by how it begins, and who can tell
-// more about it.
+// kind is one kind of file: how to know one, by its name or by how it begins, and who can tell more
+// about it. A kind without named or begins goes by the other alone.
 type kind struct {
-	named   func(name string) bool
-	begins  func(head []byte) bool // nil: any file of the name
+	named  func(name string) bool
+	begins func(head []byte) bool // nil: any file of the name
+	// Its error is one of the file system; what is wrong with the content is in the report.
 	inspect func(path string) (inspect.Report, error)
 }
 
-// headSize is how much of a file is looked at to know it.
+// headSize is how much of a file is looked at to know it. More than any head has that tells a kind,
+// and little enough to read of every file.
 const headSize = 128
 
-// kinds lists all, the surest first.
+// kinds lists all, the surest first. The first that fits is asked, so a name that says what a file
+// is comes before a beginning that only suggests it, and a longer beginning before a shorter one:
+// each frame begins with CK, and so do other files.
 func kinds() []kind {
 	return []kind{
 		{named: isNamed("ledger.json"), inspect: inspectIdentity},
@@ -58,6 +62,7 @@ func kinds() []kind {
 		{named: isNamed("streams.json"), inspect: inspectRest},
 		{named: isNamed("lock", "cakupan.lock", "access.lock"), inspect: nothing(kindLock)},
 		{named: endsWith(".lock"), begins: isEmpty, inspect: nothing(kindLock)},
+		// It may be half of any kind, and is of no use.
 		{named: endsWith(".tmp"), inspect: nothing(kindHalf)},
 		{named: endsWith(".damaged"), inspect: inspectAside},
 		{named: endsWith(".key"), inspect: inspectKey},
@@ -70,6 +75,7 @@ func kinds() []kind {
 		{named: isNamed("checkpoint.signed", "checkpoint.witnessed"), inspect: inspectNote},
 		{named: isNamed("checkpoint.succession"), inspect: inspectSuccessions},
 		{named: endsWith(".db"), inspect: inspectDatabase},
+		// From here on by content alone, for files that were copied under another name.
 		{begins: startsWith("CKIX"), inspect: index.Inspect},
 		{begins: startsWith(backup.Magic), inspect: inspectBackup},
 		{begins: startsWith("CKS"), inspect: inspectSealed},
@@ -78,6 +84,7 @@ func kinds() []kind {
 	}
 }
 
+// isNamed knows files by their whole name.
 func isNamed(names ...string) func(string) bool {
 	return func(name string) bool {
 		for _, one := range names {
@@ -89,17 +96,21 @@ func isNamed(names ...string) func(string) bool {
 	}
 }
 
+// endsWith knows files by how their name ends.
 func endsWith(suffix string) func(string) bool {
 	return func(name string) bool { return strings.HasSuffix(name, suffix) }
 }
 
+// startsWith knows files by how they begin.
 func startsWith(prefix string) func([]byte) bool {
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(prefix)) }
 }
 
+// isEmpty knows files without a byte.
 func isEmpty(head []byte) bool { return len(head) == 0 }
 
-// inspectOne inspects a file, or the folder of a stream.
+// inspectOne inspects a file, or the folder of a stream. Of a file of a stream it inspects the
+// stream. The error is of the file system.
 func inspectOne(path string) (inspect.Report, error) {
 	if stream := streamOf(path); stream != "" {
 		return inspectStream(stream)
@@ -114,10 +125,12 @@ func inspectOne(path string) (inspect.Report, error) {
 	if !info.Mode().IsRegular() { // a pipe would be waited for
 		return unknown(path)
 	}
+	// The only bytes that are read before it is known what the file is.
 	head, err := readHead(path)
 	if err != nil {
 		return inspect.Report{}, err
 	}
+	// The base name alone counts: a file may have been copied anywhere.
 	for _, k := range kinds() {
 		if (k.named == nil || k.named(filepath.Base(path))) && (k.begins == nil || k.begins(head)) {
 			return k.inspect(path)
@@ -126,6 +139,7 @@ func inspectOne(path string) (inspect.Report, error) {
 	return unknown(path)
 }
 
+// unknown reports a file that is none of this program's.
 func unknown(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindUnknown)
 	r.Lower(inspect.Unknown)
@@ -133,6 +147,7 @@ func unknown(path string) (inspect.Report, error) {
 }
 
 // streamOf returns the folder of the stream that a path is, or is a file of; "" for others.
+// Somebody may name any file in it. The path need not exist.
 func streamOf(path string) string {
 	if natsd.IsStream(path) {
 		return path
@@ -149,6 +164,7 @@ func streamOf(path string) string {
 	return ""
 }
 
+// readHead reads how a file begins, all of it where it is shorter than headSize.
 func readHead(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -158,7 +174,8 @@ func readHead(path string) ([]byte, error) {
 	return head, errors.Join(err, file.Close())
 }
 
-// nothing returns who inspects files of which no byte counts.
+// nothing returns who inspects files of which no byte counts. That they are there is all there is
+// to tell.
 func nothing(kind string) func(string) (inspect.Report, error) {
 	return func(path string) (inspect.Report, error) { return inspect.New(path, kind) }
 }

@@ -22,12 +22,16 @@ const (
 	kindPacked  = "sealed messages: JetStream stream "
 )
 
-// sealedSubjects begins the subjects of what is stored sealed.
+// sealedSubjects begins the subjects of what is stored sealed. What waits and what was refused is
+// stored under them.
 const sealedSubjects = "cakupan.sealed."
 
 // inspectStream inspects the folder of a stream, and its messages: those of the log are frames,
-// those of others are sealed.
+// those of others are sealed. Which of them it is says what it was made with, its metadata, and not
+// its name, which anybody could give. No server is asked, and none is started: the files are read
+// as they are.
 func inspectStream(dir string) (inspect.Report, error) {
+	// What can be told only after the last message.
 	end := func(*inspect.Report) {}
 	r, err := natsd.InspectStream(dir, func(s natsd.StoredStream, r *inspect.Report,
 	) func(natsd.StoredMessage) {
@@ -52,6 +56,8 @@ func inspectStream(dir string) (inspect.Report, error) {
 			r.Note("what is sealed only its key can open")
 			return (&sealedMessages{report: r}).take
 		}
+		// Another program's stream in a ledger's folder, or one whose metadata is gone: nothing in
+		// it is looked at.
 		r.Found(inspect.Damaged, "no stream of a ledger: %s", err)
 		return func(natsd.StoredMessage) {}
 	})
@@ -61,12 +67,14 @@ func inspectStream(dir string) (inspect.Report, error) {
 	return r, err
 }
 
-// frames looks at the messages of the log.
+// frames looks at the messages of the log. It keeps how far it is in the report.
 type frames struct {
 	report *inspect.Report
 }
 
-// take reads the next frame. The roots in the frames are for `cakupan verify` to recompute.
+// take reads the next frame. The roots in the frames are for `cakupan verify` to recompute. One
+// that cannot be read is noted, and the next goes on: it shows how much is missing by where it
+// begins.
 func (f *frames) take(m natsd.StoredMessage) {
 	r := f.report
 	frame, err := eventstore.ParseFrame(m.Data)
@@ -74,6 +82,7 @@ func (f *frames) take(m natsd.StoredMessage) {
 		foundFrame(r, fmt.Sprintf("message %d", m.Sequence), err)
 		return
 	}
+	// Events are numbered without a hole: contract, the word sequence.
 	if first := uint64(frame.First()); first != r.Last+1 {
 		r.Found(inspect.Damaged, "message %d begins with event %d, after event %d",
 			m.Sequence, first, r.Last)
@@ -87,9 +96,11 @@ func (f *frames) take(m natsd.StoredMessage) {
 // sealedMessages looks at messages that are sealed.
 type sealedMessages struct {
 	report *inspect.Report
-	keys   map[string]bool
+	// Those that were told already, by how their SHA-256 begins; nil before the first.
+	keys map[string]bool
 }
 
+// take reads the head of the next message: with which key it was sealed. It is not opened.
 func (s *sealedMessages) take(m natsd.StoredMessage) {
 	key, err := seal.KeyOf(m.Data)
 	if err != nil {
@@ -105,7 +116,7 @@ func (s *sealedMessages) take(m natsd.StoredMessage) {
 	}
 }
 
-// foundSealed notes why bytes are not sealed ones.
+// foundSealed notes why bytes are not sealed ones. what names the bytes, for people.
 func foundSealed(r *inspect.Report, what string, err error) {
 	if errors.Is(err, seal.ErrNewerFormat) {
 		r.Found(inspect.Newer, "%s is of a newer format", what)
@@ -114,12 +125,15 @@ func foundSealed(r *inspect.Report, what string, err error) {
 	r.Found(inspect.Damaged, "%s: %s", what, err)
 }
 
-// inspectFrame reads a frame that was copied into a file of its own.
+// inspectFrame reads a frame that was copied into a file of its own. Somebody may have cut it out
+// of a stream to look at it. Whether it is of any log is not known: its own checksum is all there
+// is. Entries are its events.
 func inspectFrame(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindFrame)
 	if err != nil {
 		return r, err
 	}
+	// Before it is read into memory.
 	if r.Bytes > eventstore.FrameBytesMax {
 		r.Found(inspect.Damaged, "it has more than %d bytes", eventstore.FrameBytesMax)
 		return r, nil

@@ -9,21 +9,26 @@ import (
 	"cakupan/eventstore/natsd"
 )
 
-// walk goes through a folder and all in it. It follows links: of a data folder, the files often
-// lie on another disk.
+// walk goes through a folder and all in it. It follows links: of a data folder, the files often lie
+// on another disk. It is used once, by one goroutine.
 type walk struct {
-	in      *Inspection
-	streams []string        // folders of streams, for later
-	asked   string          // the folder asked for, without links
-	seen    map[string]bool // folders, without links
+	in *Inspection
+	// As the user calls them.
+	streams []string // folders of streams, for later
+	asked   string   // the folder asked for, without links
+	// Two links to one folder, or a circle of them, are gone through once.
+	seen map[string]bool // folders, without links
 }
 
-// folder inspects all files in a folder, and notes the streams.
+// folder inspects all files in a folder, and notes the streams. It is called again for each folder
+// that a link leads to. What disappears while it goes is passed over: a running ledger makes files
+// and removes them.
 func (w *walk) folder(dir string) error {
 	root, err := realPath(dir)
 	if err != nil {
 		return denied(dir, err)
 	}
+	// The first call: the folder that the user has named.
 	if w.asked == "" {
 		w.asked, w.seen = root, map[string]bool{}
 	}
@@ -44,7 +49,8 @@ func (w *walk) folder(dir string) error {
 	})
 }
 
-// enter notes a folder, and skips it where there is nothing to walk through.
+// enter notes a folder, and skips it where there is nothing to walk through. A stream is one thing:
+// its files mean nothing one by one.
 func (w *walk) enter(path, name string) error {
 	if w.seen[path] {
 		return fs.SkipDir
@@ -57,6 +63,7 @@ func (w *walk) enter(path, name string) error {
 	return nil
 }
 
+// file inspects one file.
 func (w *walk) file(name string) error {
 	err := w.in.add(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -66,8 +73,9 @@ func (w *walk) file(name string) error {
 }
 
 // link follows a link, unless it leads nowhere, around in a circle, or out to what is around the
-// folder asked for.
+// folder asked for. One that leads nowhere is of no file, and says nothing.
 func (w *walk) link(name string) error {
+	// It follows the link, so that a link to a file is inspected as the file under its own name.
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -81,13 +89,16 @@ func (w *walk) link(name string) error {
 	if err != nil {
 		return denied(name, err)
 	}
+	// The target holds the folder asked for, or is it: what lies around a data folder was not asked
+	// about.
 	if rest, err := filepath.Rel(target, w.asked); err == nil && filepath.IsLocal(rest) {
 		return nil
 	}
 	return w.folder(name)
 }
 
-// realPath returns the absolute path of a file, without links.
+// realPath returns the absolute path of a file, without links. It fails where there is no such
+// file.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -96,6 +107,7 @@ func realPath(path string) (string, error) {
 	return filepath.EvalSymlinks(path)
 }
 
+// isFolder tells whether there is a folder of that name, links followed.
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

@@ -1,5 +1,11 @@
 // Package importer takes in files of events and lists of people: it reads, prepares and commits in
-// step, and keeps an account of what became of each.
+// step, and keeps an account of what became of each. What an event or a row means is judged by the
+// ledger and by the package of lists: here is the way there and back, with receipts at the places
+// where they belong.
+//
+// The commands for import and lists use it, and the pages that take a list from a browser, whose
+// file is in memory. A ledger is either in this process or behind a URL; which one it is shows in
+// nothing but the time it takes.
 package importer
 
 import (
@@ -18,21 +24,27 @@ import (
 	"cakupan/cmd/internal/split"
 )
 
-// Import takes in files.
+// Import takes in files. It is for one import and one goroutine; what it was told is not changed
+// while it runs.
 type Import struct {
 	From    *client.Client // the ledger; it stays the caller's
 	Options intake.Options // of all files
 	Lists   lists.Options  // of those that are lists
 	Stdin   io.Reader      // the file "-"
 	Tally   *Tally         // keeps the account, also of what was done before an error
-	Memory  []byte         // what the file of a list holds; nil: it is read from the disk
-	Parts   bool           // a correction too large for one step may be recorded in parts
+	// It is only read, and stays the caller's.
+	Memory []byte // what the file of a list holds; nil: it is read from the disk
+	Parts  bool   // a correction too large for one step may be recorded in parts
 }
 
 // Files takes in files, one after the other, and stops at the first that cannot be read on: what
 // comes after it may rest on it. What was taken in before stays, and Tally says how much that is;
-// to import all of them again is safe, and takes in the rest.
+// to import all of them again is safe, and takes in the rest. A refused event ends nothing: it is
+// counted and given back. An error is one of reading, of the ledger, or of ctx. The files stay as
+// they are.
 func (l *Import) Files(ctx context.Context, paths []string) error {
+	// One for all files: whether the ledger takes anything at all is asked before the first is
+	// opened.
 	to, err := newSubmitter(ctx, l.From, l.Options)
 	for _, path := range paths {
 		if err != nil {
@@ -48,8 +60,11 @@ func (l *Import) Files(ctx context.Context, paths []string) error {
 }
 
 // CheckFile makes sure, before anything is appended, that a file is there and of a known kind: a
-// mistyped third name should not be found out after two files are in the log for ever.
+// mistyped third name should not be found out after two files are in the log for ever. The error
+// names the file and what to do. It opens no file of events: that one of them breaks in its middle
+// is found when it is read.
 func CheckFile(path string) error {
+	// Standard input is there by itself; a list has a name that readerOf does not know.
 	if _, err := readerOf(path, nil); !IsList(path) && (err != nil || path == "-") {
 		return err
 	}
@@ -59,7 +74,9 @@ func CheckFile(path string) error {
 	return nil
 }
 
-// readerOf returns what cuts a file of that name into events.
+// readerOf returns what cuts a file of that name into events. It goes by the name alone, since a
+// file that is cut off or empty has nothing else to go by. The error is for people, in both
+// languages: who sends lists may not read English.
 func readerOf(path string, in io.Reader) (split.Reader, error) {
 	switch extension := strings.ToLower(filepath.Ext(path)); {
 	case path == "-" || extension == ".ndjson" || extension == ".jsonl":
@@ -76,7 +93,8 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 		" berakhir dengan .csv, .tsv, .txt, .xlsx, .xlsm atau .ods)")
 }
 
-// importFile takes in the events of a file.
+// importFile takes in the events of a file. What comes in another encoding than UTF-8, as editors
+// write it, is decoded on the way.
 func (l *Import) importFile(ctx context.Context, path string, to submitter) (err error) {
 	t := l.Tally
 	in := &measured{Reader: l.Stdin}
@@ -89,10 +107,13 @@ func (l *Import) importFile(ctx context.Context, path string, to submitter) (err
 		// under the reader, which nobody waits for.
 		defer func() { err = errors.Join(err, file.Close()) }()
 		in.Reader = file
+		// A pipe has no size that means anything.
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
 			in.size = info.Size()
 		}
 	}
+	// It is kept until the next file: what is told of progress in between is of this one, read to
+	// its end.
 	t.part = in.part
 	text, err := lists.Decode(in)
 	if err != nil {
@@ -120,6 +141,8 @@ func (m *measured) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// part returns how much of the input is read, from 0 to 1; negative where that is not known. A file
+// that grows meanwhile may give more than 1.
 func (m *measured) part() float64 {
 	if m.size == 0 {
 		return -1
@@ -127,4 +150,5 @@ func (m *measured) part() float64 {
 	return float64(m.read.Load()) / float64(m.size)
 }
 
+// usage returns a problem of how the command was given: exit code 2, and nothing was done.
 func usage(text string) error { return problem.New(problem.UsageWrong, text) }

@@ -15,7 +15,9 @@ import (
 	"cakupan/domain/event"
 )
 
-// IsList tells by its name whether a file is a list of people.
+// IsList tells by its name whether a file is a list of people. The case of the extension says
+// nothing. What is in the file is found out when it is opened: a name is enough to tell lists from
+// files of events.
 func IsList(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".ods":
@@ -24,13 +26,17 @@ func IsList(path string) bool {
 	return false
 }
 
-// ReturnsList tells by its name whether a file can get the rows of a list back, as a list.
+// ReturnsList tells by its name whether a file can get the rows of a list back, as a list. Fewer
+// kinds are written than read: a spreadsheet opens either of these.
 func ReturnsList(path string) bool {
 	extension := strings.ToLower(filepath.Ext(path))
 	return extension == ".csv" || extension == ".xlsx"
 }
 
-// CheckList makes sure that a list can be read, every sheet of it that is meant.
+// CheckList makes sure that a list can be read, every sheet of it that is meant. It reads the
+// beginning alone and appends nothing: what is wrong with the heading or with what was said of the
+// list is found before anything of another file is in the log. Rows are judged when they are taken
+// in.
 func CheckList(path string, opts lists.Options) error {
 	opts.Glance = true
 	return eachSheet(path, openFile, opts, func(opts lists.Options) (string, error) {
@@ -43,7 +49,9 @@ func CheckList(path string, opts lists.Options) error {
 }
 
 // eachSheet calls do for each list of a file: one, or where all sheets are asked for, each of them.
-// A sheet without an id of its own has that of the sheet before it, which do returns.
+// A sheet without an id of its own has that of the sheet before it, which do returns. It stops at
+// the first that fails; those before it stay taken in. The file is opened once more for each sheet,
+// so that do needs no place in it.
 func eachSheet(path string, open opener, opts lists.Options,
 	do func(lists.Options) (string, error),
 ) error {
@@ -59,6 +67,8 @@ func eachSheet(path string, open opener, opts lists.Options,
 	if err := errors.Join(inFile(path, err), file.Close()); err != nil {
 		return err
 	}
+	// It remembers who stands on which sheet: a person on two of them with different values is told
+	// of.
 	opts.Across = lists.NewAcross(names)
 	for _, name := range names {
 		opts.Sheet = name
@@ -71,13 +81,14 @@ func eachSheet(path string, open opener, opts lists.Options,
 	return nil
 }
 
-// listFile is an open file of a list.
+// listFile is an open file of a list. It is closed once, by whoever opened it.
 type listFile struct {
 	*lists.List
 	file *measuredAt
 }
 
-// openList opens a list and reads its beginning.
+// openList opens a list and reads its beginning. What it opens is closed again after an error. The
+// kind of file goes by its name: a workbook is a ZIP archive, and so are other things.
 func openList(path string, open opener, opts lists.Options) (*listFile, error) {
 	file, size, err := open(path)
 	if err != nil {
@@ -95,16 +106,18 @@ func openList(path string, open opener, opts lists.Options) (*listFile, error) {
 	return &listFile{list, in}, nil
 }
 
-// File is the file of a list: it can be read from anywhere.
+// File is the file of a list: it can be read from anywhere. It is not safe for concurrent use, but
+// for ReadAt.
 type File interface {
 	io.ReaderAt
 	io.Closer
 }
 
-// opener opens the file of that name, and says how large it is.
+// opener opens the file of that name, and says how large it is. The caller closes it.
 type opener func(path string) (File, int64, error)
 
-// open opens a file, or what stands for it in memory.
+// open opens a file, or what stands for it in memory. The name then says of what kind the list is,
+// and stands in messages; no file of that name is touched.
 func (l *Import) open(path string) (File, int64, error) {
 	if l.Memory != nil {
 		return inMemory{bytes.NewReader(l.Memory)}, int64(len(l.Memory)), nil
@@ -118,7 +131,8 @@ type inMemory struct{ *bytes.Reader }
 // Close does nothing.
 func (inMemory) Close() error { return nil }
 
-// openFile opens a file that can be read from anywhere.
+// openFile opens a file that can be read from anywhere. A pipe is refused: a workbook is read from
+// its end first.
 func openFile(path string) (File, int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -135,7 +149,8 @@ func openFile(path string) (File, int64, error) {
 }
 
 // inFile puts the name of the file before a problem with it. The problem is copied: it may be one
-// of those that are shared by all who meet it.
+// of those that are shared by all who meet it. What is no problem, such as the end of ctx, and nil
+// stay as they are.
 func inFile(path string, err error) error {
 	var known *problem.Error
 	if !errors.As(err, &known) {
@@ -149,11 +164,15 @@ func inFile(path string, err error) error {
 // Close closes the list and its file.
 func (f *listFile) Close() error { return errors.Join(f.List.Close(), f.file.Close()) }
 
-// measuredAt is a file that knows how far it was read.
+// measuredAt is a file that knows how far it was read. One goroutine reads while another shows how
+// far it is.
 type measuredAt struct {
 	File
+	// Bytes, as it was when it was opened.
 	size int64
-	far  atomic.Int64
+	// Bytes: the end of the farthest piece that was read. Only the goroutine that reads writes it,
+	// so that the comparison before needs no lock.
+	far atomic.Int64
 }
 
 // ReadAt reads a piece.
@@ -174,10 +193,12 @@ func (m *measuredAt) part() float64 {
 	return float64(far) / float64(m.size)
 }
 
-// ListSummary is what --json says of a list.
+// ListSummary is what --json says of a list. Columns and rows are named as the file names them.
 type ListSummary struct {
-	File    string        `json:"file"`
-	Kind    string        `json:"kind"`
+	File string `json:"file"`
+	// What its rows report.
+	Kind string `json:"kind"`
+	// The id of the list, by which it is known when it is sent again.
 	List    string        `json:"list"`
 	Source  string        `json:"source"`
 	Sheet   string        `json:"sheet,omitempty"`
@@ -188,10 +209,12 @@ type ListSummary struct {
 
 	Effect *Effect `json:"effect,omitempty"` // what its rows have done, or would do
 
+	// It is that of the heading, not of who runs the command.
 	Lang lists.Language `json:"-"` // of what is said of it
 }
 
-// importLists takes in the list of a file, or those of its sheets.
+// importLists takes in the list of a file, or those of its sheets. What is told names the sheet
+// behind the file, since rows count from 1 in each.
 func (l *Import) importLists(ctx context.Context, path string, to submitter) error {
 	return eachSheet(path, l.open, l.Lists, func(opts lists.Options) (string, error) {
 		l.Tally.file = path
@@ -202,7 +225,9 @@ func (l *Import) importLists(ctx context.Context, path string, to submitter) err
 	})
 }
 
-// importList takes in a list of people, and returns its id.
+// importList takes in a list of people, and returns its id. Rows are taken in as they come, and a
+// refused one keeps nobody else's out. Only the file of rejects knows the rows' NIKs: what goes to
+// the ledger is events, in which it has replaced them by worker ids before they are in the log.
 func (l *Import) importList(ctx context.Context, path string, opts lists.Options, to submitter,
 ) (id string, err error) {
 	t := l.Tally
@@ -213,6 +238,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	// A row may still be read when an import is interrupted; see importFile.
 	defer func() { err = errors.Join(err, list.Close()) }()
 	t.list(t.file, list.Info())
+	// What is refused after that is of no list.
 	defer func() { t.reading = nil }()
 	if t.rejects != nil {
 		if err := t.rejects.begin(list.List); err != nil {
@@ -220,6 +246,8 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 		}
 		defer func() { err = errors.Join(err, t.rejects.begin(nil)) }()
 	}
+	// Ids of rows are derived with it, so that a row that is sent again is a duplicate, and nobody
+	// without the key can tell from an id whose row it is.
 	key, err := l.From.ListKey(ctx)
 	if err != nil {
 		return "", err
@@ -229,6 +257,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	t.taken = &taken{}
 	defer func() { t.taken = nil }()
 	err = importBatches(ctx, newRows(list.Events(key)), sparing(to), t)
+	// Silence would be taken for success.
 	if err == nil && t.Read == before {
 		t.tell.End()
 		t.tell.Note("%s: %s", t.file, list.Info().NoRowsWords())
@@ -240,7 +269,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	return list.Info().ID, inFile(path, err)
 }
 
-// notices tells what is to be known of a list beside its refusals.
+// notices tells what is to be known of a list beside its refusals. There may be none.
 func (t *Tally) notices(texts []string) {
 	t.Lists[len(t.Lists)-1].Notices = texts
 	if len(texts) > 0 {
@@ -251,7 +280,7 @@ func (t *Tally) notices(texts []string) {
 	}
 }
 
-// list tells what is known of a list.
+// list tells what is known of a list. From here on what is refused is told as of that list.
 func (t *Tally) list(path string, info lists.Info) {
 	t.reading, t.told = &info, false
 	t.Lists = append(t.Lists, ListSummary{
@@ -282,7 +311,8 @@ func (f rows) Next() (b batch, err error) {
 
 // sparing returns a submitter of the rows of a list: those that are refused already are spared the
 // way to the ledger, and have their receipts all the same. Receipts come back in the order of rows,
-// so that each is counted, and given back, at the place where its row stands.
+// so that each is counted, and given back, at the place where its row stands. Where commit fails in
+// the middle, there are receipts up to the first row that has none, as submitter promises.
 func sparing(to submitter) submitter {
 	return submitter{
 		prepare: func(b batch) (prepared, error) {
@@ -293,6 +323,7 @@ func sparing(to submitter) submitter {
 					sent.Raw = append(sent.Raw, b.rows[i].Event)
 				}
 			}
+			// The ledger is not asked for nothing; commit then leaves it alone, too.
 			if len(sent.Raw) == 0 {
 				return prepared{refused: refused}, nil
 			}

@@ -11,7 +11,9 @@ import (
 	"cakupan/cmd/internal/problem"
 )
 
-// summaryOf returns what a plan comes to.
+// summaryOf returns what a plan comes to. It says what the plan would do, whether or not that is
+// done. Where rows that are gone have no answer yet, they are in Gone, and neither removed nor
+// ended.
 func summaryOf(plan *whole.Plan) *WholeSummary {
 	s := &WholeSummary{Unchanged: plan.Unchanged, Gone: []GoneRow{}}
 	s.Step, _ = plan.Step()
@@ -20,6 +22,7 @@ func summaryOf(plan *whole.Plan) *WholeSummary {
 	}
 	for i := range plan.Changes {
 		switch plan.Changes[i].Kind {
+		// Restored is what an undo brings back: new to the list as it stood.
 		case whole.Added, whole.Restored:
 			s.Added++
 		case whole.Changed:
@@ -32,13 +35,17 @@ func summaryOf(plan *whole.Plan) *WholeSummary {
 			s.Ended++
 		}
 	}
+	// A plan that cannot be appended has no parts; whoever carries it out meets the error.
 	if parts, err := plan.Appends(); err == nil {
 		s.Parts = len(parts)
 	}
 	return s
 }
 
-// tellPlan tells what a step would do, and names the rows that are gone.
+// tellPlan tells what a step would do, and names the rows that are gone. It comes before anything
+// is appended, and in a dry run instead of it, so that a wrong file is seen while it costs nothing.
+// What would be long is cut: a changed row beyond the first ten changes is not named, nor one that
+// is gone beyond twenty.
 func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 	s := t.Lists[len(t.Lists)-1].Whole
 	t.say(fmt.Sprintf(lang.Pick("seluruh daftar: %d baris tetap, %d baru, %d berubah, %d hilang",
@@ -76,7 +83,9 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 	}
 }
 
-// History returns what the ledger has of a list.
+// History returns what the ledger has of a list. source may be empty where only one source has such
+// a list. It reads all events of the list, however old, and holds them; a list that nobody knows is
+// an error, since an id is easily mistyped.
 func (l *Import) History(ctx context.Context, list, source string) (*whole.History, error) {
 	h := whole.NewHistory(list, source)
 	err := l.From.ListEvents(ctx, list, source, h.Add)
@@ -92,7 +101,9 @@ func (l *Import) History(ctx context.Context, list, source string) (*whole.Histo
 	return h, err
 }
 
-// Undo undoes the last step of a list.
+// Undo undoes the last step of a list. What it takes back stays in the log: it appends retractions
+// and what was before, as a step of its own, which can be undone in its turn. Everything is judged
+// before anything is appended; with one event refused, nothing is.
 func (l *Import) Undo(ctx context.Context, list, source string, lang lists.Language) (
 	*WholeSummary, error,
 ) {
@@ -119,6 +130,7 @@ func (l *Import) Undo(ctx context.Context, list, source string, lang lists.Langu
 		return nil, err
 	}
 	err = l.rehearse(ctx, parts, nil, nil)
+	// The summary is told either way: it says what was, or would have been, done.
 	if err == nil && l.Tally.Refused == 0 && !l.Options.DryRun {
 		err = l.appendParts(ctx, parts, nil)
 	}

@@ -24,8 +24,9 @@ import (
 // no fsync that these do not, and an interrupt would wait longer for what is being written.
 const importEventsMax = 2_000
 
-// submitter takes in events in two steps, so that the next ones are prepared while the last
-// ones are written. Batches are committed in the order in which they were prepared.
+// submitter takes in events in two steps, so that the next ones are prepared while the last ones
+// are written. Batches are committed in the order in which they were prepared. Both may be running
+// at the same time, for two batches that follow each other.
 type submitter struct {
 	// prepare reads and judges. It is called by one goroutine, one batch ahead of commit.
 	prepare func(batch) (prepared, error)
@@ -34,13 +35,15 @@ type submitter struct {
 	commit func(prepared) ([]event.Receipt, error)
 }
 
-// batch is a run of what is to be taken in.
+// batch is a run of what is to be taken in. For how long it stays valid says its feed.
 type batch struct {
-	split.Batch                // of events; of a list, the places alone
-	rows        []lists.Record // of a list
+	split.Batch // of events; of a list, the places alone
+	// Nil of events; otherwise one for each place.
+	rows []lists.Record // of a list
 }
 
-// input is one event as it was read: its bytes, or its row of a list.
+// input is one event as it was read: its bytes, or its row of a list. Which of them it is follows
+// from what is being read.
 type input struct {
 	raw []byte
 	row lists.Record
@@ -55,7 +58,9 @@ func (b *batch) input(i int) input {
 }
 
 // feed gives batches, and reads ahead meanwhile; see [split.Feed] and [lists.Feed]. Stop may be
-// called at any time and more than once; a Next that waits then returns soon.
+// called at any time and more than once; a Next that waits then returns soon. Next ends with
+// io.EOF; what it gave with an error is empty. One goroutine calls Next. A batch stays valid while
+// one more is asked for, since one is prepared while the last is committed.
 type feed interface {
 	Next() (batch, error)
 	Stop()
@@ -72,8 +77,11 @@ func (f events) Next() (batch, error) {
 
 // prepared is one of its fields, by what kind of source it is for.
 type prepared struct {
+	// For a ledger in this process.
 	batch *ledger.Batch
-	body  []byte
+	// For one behind a URL: a line for each event.
+	body []byte
+	// Of body: how many receipts must come.
 	lines int
 
 	refused []*event.Refusal // of a list: rows that are not sent, nil for those that are
@@ -81,7 +89,9 @@ type prepared struct {
 }
 
 // newSubmitter returns what gives events to a ledger. What has begun to be written is written to
-// its end, also when ctx ends: else nobody could say what is in the log.
+// its end, also when ctx ends: else nobody could say what is in the log. An error is that of a
+// ledger in this process that takes nothing in; one behind a URL is first asked with the first
+// batch.
 func newSubmitter(ctx context.Context, s *client.Client, opts intake.Options,
 ) (submitter, error) {
 	ctx = context.WithoutCancel(ctx)
@@ -104,7 +114,8 @@ func newSubmitter(ctx context.Context, s *client.Client, opts intake.Options,
 }
 
 // joinLines makes the body of a request. A line end inside an element of an array becomes a tab:
-// between tokens either is white space, and inside a text neither is allowed.
+// between tokens either is white space, and inside a text neither is allowed. The number of lines
+// is the number of events, so that receipts and places count alike.
 func joinLines(b batch) (prepared, error) {
 	var body []byte
 	for _, line := range b.Raw {
@@ -119,7 +130,9 @@ func joinLines(b batch) (prepared, error) {
 	return prepared{body: body, lines: len(b.Raw)}, nil
 }
 
-// postLines sends one request with a stream of events and reads its receipts.
+// postLines sends one request with a stream of events and reads its receipts. With an error it
+// returns the receipts that came before it, as a commit must. It does not try again: what was
+// appended is a duplicate when the whole file is imported again.
 func postLines(ctx context.Context, s *client.Client, p prepared, opts intake.Options,
 ) ([]event.Receipt, error) {
 	query := url.Values{}
@@ -148,6 +161,7 @@ func postLines(ctx context.Context, s *client.Client, p prepared, opts intake.Op
 
 // readReceipts reads so many receipts. A problem instead of a receipt is that error. Receipts come
 // before the request's end: where the server hangs up, those that came are of events in the log.
+// What came of the events without a receipt is not known here; the words say what is safe.
 func readReceipts(body io.Reader, count int) (got []event.Receipt, err error) {
 	decoder := json.NewDecoder(body)
 	for len(got) < count {
@@ -157,6 +171,8 @@ func readReceipts(body io.Reader, count int) (got []event.Receipt, err error) {
 				"the server hung up before it had answered for all events: import again", err)
 		}
 		if problem.IsLine(line) {
+			// The status of the answer was sent long before: whatever ends a stream in its middle
+			// is the server's.
 			return got, problem.Parse(http.StatusServiceUnavailable, line, false)
 		}
 		receipt, err := cloudevents.ParseReceipt(line)
@@ -176,9 +192,12 @@ type inWork struct {
 }
 
 // importBatches takes in all that a feed gives. When ctx ends, it stops after the batch that is
-// being written, and returns the error of ctx.
+// being written, and returns the error of ctx. It returns once nothing more will be committed. An
+// error of the ledger, or of writing rejects, ends it after the receipts that came with it are
+// counted.
 func importBatches(ctx context.Context, from feed, to submitter, t *Tally) error {
 	defer from.Stop()
+	// A read may wait for ever, as of a terminal: only stopping the feed ends it.
 	defer context.AfterFunc(ctx, from.Stop)()
 	// With one batch being prepared and one being committed, none waits in between: there are
 	// no more than the feed keeps valid.
@@ -189,6 +208,7 @@ func importBatches(ctx context.Context, from feed, to submitter, t *Tally) error
 	for {
 		work := <-batches
 		switch {
+		// First: when the feed was stopped by it, its error says only that.
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(work.err, io.EOF):
@@ -206,7 +226,8 @@ func importBatches(ctx context.Context, from feed, to submitter, t *Tally) error
 }
 
 // prepareAll prepares batch after batch, until one has an error or quit is closed. It may outlive
-// the import by as long as a read of the input takes; then it finds quit closed.
+// the import by as long as a read of the input takes; then it finds quit closed. What it prepares
+// and nobody takes is dropped: nothing of it has been written.
 func prepareAll(from feed, to submitter, batches chan<- inWork, quit <-chan struct{}) {
 	for {
 		var work inWork

@@ -14,37 +14,48 @@ import (
 
 // Whole is what is said of a file that is the whole of a list.
 type Whole struct {
-	// Gone says what becomes of rows that are not in the file; nil: nobody has said it yet.
+	// Gone says what becomes of rows that are not in the file; nil: nobody has said it yet. To end
+	// them, to take them back, or to leave them; there is no default, since each would be wrong for
+	// many.
 	Gone *whole.Gone
-	// Ask asks it, where somebody is there to answer; nil: there is not. It may return nil.
+	// Ask asks it, where somebody is there to answer; nil: there is not. It may return nil. words
+	// are a question in the language of the list. An error ends the import before anything is
+	// appended.
 	Ask func(words string) (*whole.Gone, error)
 }
 
-// WholeSummary is what --json says of a whole list.
+// WholeSummary is what --json says of a whole list. Rows are counted, not events: a changed row is
+// two or more events.
 type WholeSummary struct {
-	Step      int       `json:"step"` // of the list, from 1
-	Unchanged int       `json:"unchanged"`
-	Added     int       `json:"added"`
-	Changed   int       `json:"changed"`
-	Returned  int       `json:"returned"` // rows that had ended, and are on the list again
-	Gone      []GoneRow `json:"gone"`
-	Removed   int       `json:"removed"` // of those, taken back
-	Ended     int       `json:"ended"`   // of those
-	Parts     int       `json:"parts"`   // each appended as a whole
+	Step      int `json:"step"` // of the list, from 1
+	Unchanged int `json:"unchanged"`
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Returned  int `json:"returned"` // rows that had ended, and are on the list again
+	// Empty, not null, where none is gone.
+	Gone    []GoneRow `json:"gone"`
+	Removed int       `json:"removed"` // of those, taken back
+	Ended   int       `json:"ended"`   // of those
+	Parts   int       `json:"parts"`   // each appended as a whole
 }
 
-// GoneRow is a row that the file does not have any more.
+// GoneRow is a row that the file does not have any more. Name is what people are shown of it, an id
+// where there is nothing else; From the day or month from which it counted.
 type GoneRow struct {
 	Row  int    `json:"row"` // of the file that had it
 	Name string `json:"name"`
 	From string `json:"from"`
 }
 
-// wholeRowsMax bounds a whole list, which is held in memory.
+// wholeRowsMax bounds a whole list, which is held in memory. Rows that are taken in one by one have
+// no such bound.
 const wholeRowsMax = 500_000
 
 // Whole takes in a file that is the whole of its list: what the ledger has of the list and the file
 // does not say is corrected. With one row refused the file is not the whole, and nothing is done.
+// It first reads all rows, then all that the ledger has of the list, compares them, and has the
+// ledger judge the step; only then it appends. Up to there any error leaves everything as it was. A
+// refused row is no error: the tally has it.
 func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 	t := l.Tally
 	t.file = path
@@ -85,7 +96,9 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 }
 
 // readWhole reads all rows of a list. With one of them refused, all of them are given back where
-// rows are: what comes back is the whole list again, to be corrected and sent as such.
+// rows are: what comes back is the whole list again, to be corrected and sent as such. They are
+// held in memory, with their NIKs as they stand in the file, until the step is done. Counted are
+// all rows, told those that are refused. It appends nothing.
 func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Record, err error) {
 	key, err := l.From.ListKey(ctx)
 	if err != nil {
@@ -117,6 +130,7 @@ func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Re
 }
 
 // keepSound returns the rows of a whole list that are not refused. Those that are, are told.
+// Without refusals they are all, as they are. An error is one of writing rejects.
 func (l *Import) keepSound(rows []lists.Record) (sound []lists.Record, err error) {
 	t := l.Tally
 	if t.Refused == 0 {
@@ -141,7 +155,8 @@ func (l *Import) keepSound(rows []lists.Record) (sound []lists.Record, err error
 }
 
 // plan compares the rows with what the ledger has, and finds out what becomes of those that are
-// gone.
+// gone. It is made twice where somebody was asked, as the answer changes it. A dry run without an
+// answer shows what is gone and leaves it: it asks nobody, as it does nothing.
 func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language, w Whole,
 ) (*whole.Plan, error) {
 	raw, numbers := make([][]byte, len(rows)), make([]int, len(rows))
@@ -183,7 +198,7 @@ func goneWords(lang lists.Language) string {
 			" end:DATE (they end on that day)")
 }
 
-// goneProblem says what to do where rows cannot be ended.
+// goneProblem says what to do where rows cannot be ended. Any other error is passed on as it is.
 func goneProblem(err error, lang lists.Language) error {
 	if errors.Is(err, whole.ErrNoEnd) {
 		return usage(lang.Pick("hanya baris kepesertaan dan pendanaan yang dapat berakhir: pilih"+
@@ -194,7 +209,10 @@ func goneProblem(err error, lang lists.Language) error {
 }
 
 // carryOut judges a step as a whole, and appends it unless it is a dry run. Each part is appended
-// as a whole; where it breaks off between two, the same command goes on with it.
+// as a whole; where it breaks off between two, the same command goes on with it. An interrupt
+// between two parts leaves the log with a step that is begun, which the next sending finds there
+// and goes on with; nothing beside the log remembers it. In a dry run the summary counts what would
+// have been appended.
 func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Plan,
 	rows []lists.Record,
 ) error {
@@ -210,6 +228,7 @@ func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Pla
 	for i := range rows {
 		byRow[rows[i].Row] = rows[i]
 	}
+	// Unchanged rows are in the log already, and are not sent.
 	t.Duplicates += uint64(plan.Unchanged)
 	if err := l.rehearse(ctx, parts, rows, byRow); err != nil || t.Refused > 0 {
 		return err
@@ -231,6 +250,8 @@ func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Pla
 
 // checkParts refuses a correction that is too large for one step, unless it was said that it may be
 // recorded in parts. What only adds rows, and what goes on with a step that was broken off, may.
+// Between two parts of a correction, readers would see people taken back and not yet reported anew:
+// that must be wanted.
 func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) error {
 	if _, resuming := plan.Step(); parts < 2 || l.Parts || l.Options.DryRun || resuming ||
 		!plan.Corrects() {
@@ -246,7 +267,11 @@ func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) er
 }
 
 // rehearse asks the ledger what it would say of a step, before any of it is done. With a row
-// refused all of them are given back where rows are, as those are that are refused before.
+// refused all of them are given back where rows are, as those are that are refused before. It is a
+// dry run of each part by the ledger, which judges it as it stands now; what others append before
+// the real one may still change that, and each part is whole all the same. Without a refusal it
+// changes nothing; otherwise the tally has the refusals, by rows of the file and in their order. A
+// nil byRow, as of an undo, has no rows to give back.
 func (l *Import) rehearse(ctx context.Context, parts []whole.Append, rows []lists.Record,
 	byRow map[int]lists.Record,
 ) error {
@@ -292,7 +317,8 @@ func (l *Import) rehearse(ctx context.Context, parts []whole.Append, rows []list
 	return nil
 }
 
-// appendParts appends the events of a step.
+// appendParts appends the events of a step. It stops at the first part that cannot be appended;
+// those before it are in the log. Each returns when it is durable.
 func (l *Import) appendParts(ctx context.Context, parts []whole.Append,
 	byRow map[int]lists.Record,
 ) error {
@@ -308,7 +334,8 @@ func (l *Import) appendParts(ctx context.Context, parts []whole.Append,
 	return nil
 }
 
-// countPart counts what became of a part.
+// countPart counts what became of a part. A part that was refused has refusals of those at fault;
+// the others of it are as little in the log. An event that was there already counts for nothing.
 func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int]lists.Record,
 ) error {
 	for i := range got {
@@ -329,7 +356,7 @@ func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int
 }
 
 // rowsOf returns what is asked about when it is told what a step has done: the rows that it leaves
-// as they are, and its events.
+// as they are, and its events. Where they are too many, all that is said is that they are.
 func (l *Import) rowsOf(plan *whole.Plan, parts []whole.Append, rows []lists.Record,
 	byRow map[int]lists.Record,
 ) *taken {
@@ -346,6 +373,7 @@ func (l *Import) rowsOf(plan *whole.Plan, parts []whole.Append, rows []lists.Rec
 	for _, part := range parts {
 		for i := range part.Events {
 			row := byRow[part.Row(i)]
+			// Of a row that is gone the file has nothing, and it is known by its old number.
 			row.Row, row.Event = part.Row(i), part.Events[i]
 			k.rows = append(k.rows, row)
 		}

@@ -12,7 +12,8 @@ const (
 	handed  = 1 // with others, by an office that had booked it before: months, and no more
 )
 
-// staff is how many employees of the sample have the same employer.
+// staff is how many employees of the sample have the same employer. Members of one quota in a row
+// share an account: whoever is taken on or leaves does not change it.
 const staff = 15
 
 // joining says how many of a hundred employers of a regency are with an office of the agency that
@@ -22,13 +23,16 @@ var joining = map[region.Code]int{
 	kabGorontalo: 80, boalemo: 70, boneBolango: 78, pohuwato: 72, gorontaloUt: 62, kotaGtlo: 86,
 }
 
-// creditsEnd is the first month that nobody has paid for.
+// creditsEnd is the first month that nobody has paid for. The sample ends with 2025.
 func creditsEnd() temporal.Month { return month(2026, 1) }
 
-// merger is a worker whom another office knew as somebody else.
+// merger is a worker whom another office knew as somebody else. Both are numbers of persons; into
+// is whom they are counted as.
 type merger struct{ worker, into int32 }
 
-// account is how an employer pays for his people, or a worker for himself.
+// account is how an employer pays for his people, or a worker for himself. Months are reported from
+// since to stops, but for those from skipped to returned; without a gap skipped and returned are
+// the end of all credits.
 type account struct {
 	joined   int            // the year from which on its credits are reported, 0: never
 	since    temporal.Month // the first month that is reported
@@ -38,6 +42,8 @@ type account struct {
 }
 
 // tellMoney reports what people and their employers paid, and what follows from it until 2025.
+// People leave before their credits are told, since nobody pays for who has left; who was merged
+// and who was booked for is drawn from those still there.
 func (t *teller) tellMoney() {
 	for _, r := range regencies() {
 		t.tellLater(r)
@@ -52,9 +58,11 @@ func (t *teller) tellMoney() {
 	t.tellBooked()
 }
 
-// tellContributions reports the credits of a class.
+// tellContributions reports the credits of a class. Classes that a budget pays for have none of
+// their own: see tellBooked.
 func (t *teller) tellContributions(q quota) {
 	first, count := t.everybody(q.region, q.class)
+	// A class has one payer.
 	if t.members[first].payer == event.APBD {
 		return
 	}
@@ -70,7 +78,9 @@ func (t *teller) tellContributions(q quota) {
 }
 
 // tellUnpaid reports those who had stopped paying before the end of 2019, and the months they had
-// paid. Those who went out of sight for long are terminated in the end, one in four.
+// paid. Those who went out of sight for long are terminated in the end, one in four. Their offices
+// report from 2019 on, else nobody would know that they had stopped: without any credit they would
+// be presumed to pay, contract, section 3.
 func (t *teller) tellUnpaid(q quota) {
 	first, count := t.everybody(q.region, q.class)
 	a := newAccount(2019)
@@ -93,13 +103,15 @@ func (t *teller) tellUnpaid(q quota) {
 	}
 }
 
+// newAccount returns an account that pays from 2019 on without a gap to the end.
 func newAccount(joined int) account {
 	end := creditsEnd()
 	return account{joined, month(2019, 1), end, end, end}
 }
 
 // joins draws the year in which the office of an account begins to report, 0 for never, when so
-// many of a hundred do.
+// many of a hundred do. A small part has been there from the start, most join in the last year,
+// which is how coverage that was presumed becomes confirmed, or falls.
 func (t *teller) joins(percent int) int {
 	if t.rng.IntN(100) >= percent {
 		return 0
@@ -108,7 +120,8 @@ func (t *teller) joins(percent int) int {
 }
 
 // employer draws an employer: one in three misses some months at the end of a year, during which
-// the agency still bears the risk; one in five stops paying between 2020 and 2025.
+// the agency still bears the risk; one in five stops paying between 2020 and 2025. Gaps are of one
+// to three months: an employer's workers stay covered through them, contract, section 3.
 func (t *teller) employer(r region.Code) account {
 	a := newAccount(t.joins(joining[r]))
 	if t.rng.IntN(3) == 0 {
@@ -122,7 +135,8 @@ func (t *teller) employer(r region.Code) account {
 }
 
 // payer draws a worker who pays for himself: one in three lapses for some months and returns, and
-// four in ten stop.
+// four in ten stop. A gap is from two to fourteen months: a worker who pays for himself is in grace
+// for three of them, then not.
 func (t *teller) payer(r region.Code) account {
 	a := newAccount(t.joins(joining[r] * 3 / 4))
 	if t.rng.IntN(3) == 0 {
@@ -135,7 +149,8 @@ func (t *teller) payer(r region.Code) account {
 	return a
 }
 
-// tellPaid reports what an account paid for a member, while he worked.
+// tellPaid reports what an account paid for a member, while he worked. The month in which he leaves
+// is paid for, if he is there on a day of it.
 func (t *teller) tellPaid(who int32, a *account) {
 	m := &t.members[who]
 	from := max(a.since, m.from.Month())
@@ -149,7 +164,8 @@ func (t *teller) tellPaid(who int32, a *account) {
 	}
 }
 
-// tellMonths reports the months [from, until) but for the gap.
+// tellMonths reports the months [from, until) but for the gap. An account that never joined tells
+// nothing: its members are presumed to pay.
 func (t *teller) tellMonths(who int32, a *account, from, until temporal.Month) {
 	if a.joined != 0 {
 		t.tellCredits(who, a.joined, from, min(until, a.skipped))
@@ -158,7 +174,8 @@ func (t *teller) tellMonths(who int32, a *account, from, until temporal.Month) {
 }
 
 // tellCredits reports the months [from, until), year by year as they were paid; those of the years
-// before the office joined with those of the year in which it did.
+// before the office joined with those of the year in which it did. A credit spans at most a year,
+// but for the first of an office that joined late, which has that year and all before it in one.
 func (t *teller) tellCredits(who int32, joined int, from, until temporal.Month) {
 	for from < until {
 		year := 1970 + int(from)/12
@@ -174,7 +191,8 @@ func (t *teller) tellCredits(who int32, joined int, from, until temporal.Month) 
 
 // paid returns when the months from one on were paid: by a worker who goes on paying for himself
 // before they begin, since a month that is not paid is not covered; otherwise at the end of the
-// quarter in which they do. Nobody pays for somebody who is not known yet.
+// quarter in which they do. Nobody pays for somebody who is not known yet. It spreads over 25 days,
+// so that not all of a year's credits come at once.
 func (t *teller) paid(who int32, from temporal.Month) batch {
 	m := &t.members[who]
 	first := from.First().AddDays(60)
@@ -205,15 +223,16 @@ func (t *teller) tellBooked() {
 	}
 }
 
-// tellMerged reports that a worker of the city who is employed and one who pays for himself are
-// one person, whom two offices had enrolled.
+// tellMerged reports that a worker of the city who is employed and one who pays for himself are one
+// person, whom two offices had enrolled. Which was merged into which says nothing to coverage.
 func (t *teller) tellMerged() {
 	employed, paying := t.take(kotaGtlo, formal, 1)[0], t.take(kotaGtlo, self, 1)[0]
 	t.merged = merger{t.members[paying].worker, t.members[employed].worker}
 	t.plan(t.office(day(2021, 3, 17)), event.WorkerMerged, paying, employed)
 }
 
-// tellLater reports who left and who died in a regency after 2021.
+// tellLater reports who left and who died in a regency after 2021. Only days up to the middle of
+// September, so that even what is reported late is told before the year, and the sample, ends.
 func (t *teller) tellLater(r region.Code) {
 	for year := 2022; year <= 2025; year++ {
 		first, last := day(year, 1, 1), day(year, 9, 15)
@@ -234,16 +253,19 @@ func (t *teller) tellLater(r region.Code) {
 	}
 }
 
-// takePart draws one in part of those of a pool whom nobody drew before.
+// takePart draws one in part of those of a pool whom nobody drew before. As they become fewer, so
+// do those who go.
 func (t *teller) takePart(p pool, part int) []int32 {
 	return t.take(p.region, p.class, len(t.pools[p].rest)/part)
 }
 
-// months packs the months [from, until) into the argument of an act.
+// months packs the months [from, until) into the argument of an act. The first one has the sign, so
+// it fits until the year 4700.
 func months(from, until temporal.Month) int32 { return int32(from)<<16 | int32(until) }
 
 // ofCredit fills in a credit. What an employer pays would tell wages, which are none of the
-// ledger's business; what a worker pays for himself is the tariff of his programmes.
+// ledger's business; what a worker pays for himself is the tariff of his programmes. Its id holds
+// the first month, since one enrolment has several.
 func (t *teller) ofCredit(e *event.Event, a *act) {
 	m, d := &t.members[a.who], &e.Data
 	d.Enrolment = label("smp", m.region, m.number)
@@ -251,6 +273,7 @@ func (t *teller) ofCredit(e *event.Event, a *act) {
 	e.ID = label(verb(a.what)+"-"+d.FromMonth.String(), m.region, m.number)
 	d.Has = event.FieldSet(0).With(event.FieldEnrolment).
 		With(event.FieldFromMonth).With(event.FieldUntilMonth)
+	// An office that hands over old books knows the months, and no more.
 	if a.how == handed {
 		return
 	}
@@ -265,6 +288,7 @@ func (t *teller) ofCredit(e *event.Event, a *act) {
 }
 
 // savings returns what the old-age savings among a set of programmes cost a month, as the least.
+// The tariff of old-age savings is a share of what somebody earns; this is that of the lowest.
 func savings(programmes uint8) int64 {
 	if programmes == 0 {
 		return 0

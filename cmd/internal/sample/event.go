@@ -13,7 +13,8 @@ import (
 // to the city, one more programme, another category. They are never written.
 var amendments = [...]event.Field{event.FieldRegion, event.FieldProgrammes, event.FieldCategory}
 
-// event makes the event of an act.
+// event makes the event of an act. It draws nothing, so that an event is the same whenever it is
+// made. Ids are readable, since a demonstration is looked at: verb, regency and number.
 func (t *teller) event(a *act) event.Event {
 	e := event.Event{Key: event.Key{Source: sourceSynthetic}, Type: a.what}
 	e.Data.Has = t.carries[a.what]
@@ -27,6 +28,7 @@ func (t *teller) event(a *act) event.Event {
 		t.ofGrant(&e, a)
 	default:
 		e.Source = sourcePublished
+		// Numbered from 1 by place in the record.
 		e.ID = verb(a.what) + "-" + strconv.Itoa(int(a.arg)+1)
 		t.ofRecord(&e, a)
 	}
@@ -68,7 +70,8 @@ func (t *teller) ofMember(e *event.Event, a *act) {
 	}
 }
 
-// amend fills in a change of one term.
+// amend fills in a change of one term. It sets which fields there are: an amendment carries only
+// what it changes.
 func (t *teller) amend(d *event.Data, changed event.Field, from temporal.Date) {
 	d.Has = event.FieldSet(0).With(event.FieldEnrolment).With(event.FieldFrom).With(changed)
 	d.From = from
@@ -82,7 +85,8 @@ func (t *teller) amend(d *event.Data, changed event.Field, from temporal.Date) {
 	}
 }
 
-// ofGrant fills in what a commitment pays, or no longer pays, for an enrolment.
+// ofGrant fills in what a commitment pays, or no longer pays, for an enrolment. The id holds the
+// commitment's, as one enrolment is granted months by several.
 func (t *teller) ofGrant(e *event.Event, a *act) {
 	m, c := &t.members[a.who], &t.published.commitments[a.arg]
 	e.ID = label(verb(a.what)+"-"+c.id, m.region, m.number)
@@ -90,6 +94,7 @@ func (t *teller) ofGrant(e *event.Event, a *act) {
 	d.Commitment, d.Enrolment = c.id, label("smp", m.region, m.number)
 	d.FromMonth, d.UntilMonth = c.from, c.paidUntil
 	if a.what == event.FundingRevoked {
+		// All revocations of the story are of one month, and a revocation has no end.
 		d.FromMonth, d.UntilMonth = month(2020, 7), 0
 	}
 }
@@ -126,7 +131,8 @@ func (t *teller) ofRecord(e *event.Event, a *act) {
 	}
 }
 
-// committed fills in what the event of a commitment says.
+// committed fills in what the event of a commitment says. The fiscal year is the one of its first
+// month.
 func committed(d *event.Data, c *commitment) {
 	d.Commitment, d.Funder, d.Funding = c.id, c.funder, c.funding
 	d.FiscalYear = 1970 + int64(c.from)/12
@@ -134,9 +140,11 @@ func committed(d *event.Data, c *commitment) {
 	d.FromMonth, d.UntilMonth, d.Basis = c.from, c.until, c.basis
 }
 
+// wrongListVerb begins the ids of the dismissals that are taken back: the number of the wrong list.
 const wrongListVerb = "dismissals-4471"
 
-// verb begins the ids of a type's events.
+// verb begins the ids of a type's events. Ids are for ever, as the ledger keeps them: changing one
+// makes another sample.
 func verb(t event.Type) string {
 	switch t {
 	case event.EnrolmentOpened:
@@ -186,7 +194,8 @@ func label(prefix string, r region.Code, number int32) string {
 	return string(appendPadded(buf, uint64(number), 6))
 }
 
-// appendPadded appends a number with leading zeros to at least width digits.
+// appendPadded appends a number with leading zeros to at least width digits. A number with more
+// digits is not cut.
 func appendPadded(dst []byte, number uint64, width int) []byte {
 	var buf [20]byte // the digits of the largest number
 	digits := strconv.AppendUint(buf[:0], number, 10)
@@ -199,19 +208,24 @@ func appendPadded(dst []byte, number uint64, width int) []byte {
 // workerAlphabet has no letters that look like digits, and no upper case.
 const workerAlphabet = "abcdefghijkmnpqrstuvwxyz23456789"
 
-// workerID returns the opaque id of a person: 26 characters, 128 bits, as the identity vault's.
+// workerID returns the opaque id of a person: 26 characters for 128 bits, as many as the identity
+// vault's have. The same person has the same id in each sample of one seed, and another one for
+// every other seed. They are made, not random: nobody stands behind them whom it could protect.
 func workerID(seed, person uint64) string {
 	var id [26]byte
 	hi, lo := mix(seed^0x6361, person), mix(seed^0x6b75, person)
 	for i := range id {
 		id[i] = workerAlphabet[lo&31]
+		// Five bits a letter, out of both halves as one number.
 		lo = lo>>5 | hi<<59
 		hi >>= 5
 	}
 	return string(id[:])
 }
 
-// mix returns a number that looks random and depends on both arguments only.
+// mix returns a number that looks random and depends on both arguments only. It is no hash to rely
+// on against anybody: it spreads, fast and the same on each machine. Each use gives the seed
+// another bit, so that its draws do not go together.
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03)
 	x := hi ^ lo ^ b*0x94d049bb133111eb

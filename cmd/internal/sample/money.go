@@ -6,7 +6,9 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// granted returns the commitments whose lists by name are in the sample, in the order of place.
+// granted returns the commitments whose lists by name are in the sample, in the order of place. The
+// last months of some are granted beyond what was paid, or not granted though committed: each shows
+// a rule of the contract. paidUntil is the end of what their grants pay.
 func granted() []commitment {
 	return []commitment{
 		{
@@ -51,12 +53,15 @@ func granted() []commitment {
 	}
 }
 
-// ungranted returns commitments that were reported, whose lists are not in the sample.
+// ungranted returns commitments that were reported, whose lists are not in the sample. They are
+// what a reader of the budgets sees and nobody is covered by: the list by name was never published.
+// fiscalYear follows from the first month.
 func ungranted() []commitment {
 	const months = "; months and ceiling " + synthetic
 	line := func(known temporal.Date, id string, funder region.Code, funding event.Funding,
 		heads int64,
 	) commitment {
+		// Known in the year whose months it pays.
 		year := 1970 + int(known.Month())/12
 		return commitment{
 			known: known, id: id, funder: funder, funding: funding, heads: heads, months: 12,
@@ -68,6 +73,7 @@ func ungranted() []commitment {
 		return c
 	}
 	pohuwato2025 := line(day(2025, 9, 23), "pohuwato-2025", pohuwato, event.FundingAPBD, 17_000)
+	// The published sum of money, instead of heads × months × tariff.
 	pohuwato2025.ceiling = 3_500_000_000
 	return []commitment{
 		with(line(day(2023, 1, 30), "kota-2023", kotaGtlo, event.FundingAPBD, 17_188),
@@ -88,6 +94,7 @@ func ungranted() []commitment {
 // payments returns what was disbursed: for two of the budgets eleven of the twelve months that
 // their grants promise, so that the last one is covered by a promise alone. The amounts follow the
 // tariff of the months paid for, with the relief of PP 49/2020 from August 2020 to January 2021.
+// Each pays for all heads of its commitment, whether or not they are all in the sample.
 func payments() []payment {
 	half := func(known temporal.Date, c place, heads int64, from, until temporal.Month) payment {
 		p := payment{known: known, commitment: c}
@@ -112,7 +119,8 @@ func payments() []payment {
 	}
 }
 
-// tariffIn returns rupiah per head for a month.
+// tariffIn returns rupiah per head for a month. It is the least one, of work accident and death;
+// months are those that are paid for, not those in which they are paid.
 func tariffIn(m temporal.Month) int64 {
 	if m >= month(2020, 8) && m <= month(2021, 1) {
 		return tariffRelief

@@ -7,14 +7,15 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// enrolmentID returns the id of the e-th enrolment, as long as a KPJ.
+// enrolmentID returns the id of the e-th enrolment, as long as a KPJ. Ids count from 1.
 func enrolmentID(e int) string {
 	buf := append(make([]byte, 0, 16), 'K')
 	return string(appendPadded(buf, uint64(e)+1, 10))
 }
 
-// worker returns who the e-th enrolment belongs to: somebody new, or sometimes somebody who has
-// an enrolment already.
+// worker returns who the e-th enrolment belongs to: somebody new, or sometimes somebody who has an
+// enrolment already. With a second job it is the id of somebody drawn by number, who may be
+// nobody's first: then it is one enrolment's after all.
 func (g *nation) worker(e int) string {
 	draw := mix(g.seed^4, uint64(e))
 	if e > 0 && draw%100 < secondJobs {
@@ -23,13 +24,15 @@ func (g *nation) worker(e int) string {
 	return workerID(g.seed, uint64(e))
 }
 
-// regency returns the place in regencies where the e-th enrolment's worker lives.
+// regency returns the place in regencies where the e-th enrolment's worker lives. The terms later
+// say where he has moved; grants come from here all the same, as they do in the world.
 func (g *nation) regency(e int) int {
 	return int(mix(g.seed^5, uint64(e)) % uint64(len(g.regencies)))
 }
 
 // open fills in the e-th enrolment. The same e always gives the same terms: grants and amendments
-// work them out again.
+// work them out again. Three in ten are paid for by a budget, and of the others some seven in ten
+// by an employer.
 func (g *nation) open(d *event.Data, e int, from temporal.Date) {
 	d.Enrolment, d.Worker, d.From = enrolmentID(e), g.worker(e), from
 	d.Region = g.regencies[g.regency(e)]
@@ -57,7 +60,8 @@ func (g *nation) open(d *event.Data, e int, from temporal.Date) {
 	}
 }
 
-// amend fills in a change of terms of an enrolment.
+// amend fills in a change of terms of an enrolment. It carries one term alone. Who moves may move
+// to where he is.
 func (g *nation) amend(d *event.Data, e int, from temporal.Date, draw uint64) {
 	d.Has = event.FieldSet(0).With(event.FieldEnrolment).With(event.FieldFrom)
 	d.Enrolment, d.From = enrolmentID(e), from
@@ -82,7 +86,8 @@ func (g *nation) commitmentID(regency, year int) string {
 	return string(strconv.AppendInt(buf, int64(2015+year), 10))
 }
 
-// commitment makes the i-th event, which is one of the first of its year.
+// commitment makes the i-th event, which is one of the first of its year. Its heads are drawn, and
+// may be fewer than are granted: findings then have something to find.
 func (g *nation) commitment(i int) event.Event {
 	e := event.Event{Key: g.key(i), Type: event.FundingCommitted}
 	d, year, regency := &e.Data, g.year(i), i%g.perYear
@@ -101,7 +106,8 @@ func (g *nation) commitment(i int) event.Event {
 }
 
 // grant fills in that the budget of a regency pays for somebody who lives there, for the year of
-// the i-th event or what is left of it.
+// the i-th event or what is left of it. A fourth of them are granted in the middle of the year,
+// from the month of the report on.
 func (g *nation) grant(d *event.Data, i int, draw uint64, opened int) {
 	g.granted(d, i, draw, opened)
 	year := 2015 + g.year(i)
@@ -111,7 +117,9 @@ func (g *nation) grant(d *event.Data, i int, draw uint64, opened int) {
 	}
 }
 
-// granted fills in what identifies the grant of the i-th event.
+// granted fills in what identifies the grant of the i-th event. Only those who were opened before
+// it are drawn, so that hardly a grant is of somebody unknown; who is on a budget follows from the
+// enrolment's place in its hundred.
 func (g *nation) granted(d *event.Data, i int, draw uint64, opened int) {
 	onBudget := opened/100*onBudgetPart + g.ranked(opened%100)
 	b := earlier(draw>>20, onBudget)
@@ -130,7 +138,8 @@ func (g *nation) ranked(n int) (count int) {
 	return count
 }
 
-// revoke fills in the end of an earlier grant.
+// revoke fills in the end of an earlier grant. It draws again what that grant drew, and so names
+// the same pair.
 func (g *nation) revoke(d *event.Data, p int, draw uint64) {
 	m := earlier(draw>>20, g.schedule.count(event.FundingGranted, p))
 	place := g.schedule.find(event.FundingGranted, m)
@@ -139,7 +148,8 @@ func (g *nation) revoke(d *event.Data, p int, draw uint64) {
 	d.FromMonth = month(2015+g.year(i), 1) + temporal.Month(draw%12)
 }
 
-// public fills in what is about no single worker.
+// public fills in what is about no single worker. Regency and year are those of a commitment that
+// there is, as far as there are commitments.
 func (g *nation) public(d *event.Data, what event.Type, i int, draw uint64) {
 	regency := int(draw >> 20 % uint64(len(g.regencies)))
 	code, year := g.regencies[regency], g.year(i)

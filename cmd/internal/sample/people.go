@@ -8,6 +8,7 @@ import (
 
 // The regencies and cities of Gorontalo by their Kemendagri codes.
 const (
+	// The province.
 	gorontalo region.Code = 75
 
 	kabGorontalo region.Code = 7501
@@ -19,7 +20,7 @@ const (
 )
 
 // class is how somebody came to be enrolled. It decides the terms, the beginning and the end of
-// everybody in it.
+// everybody in it. It is known to the story alone: no event tells it.
 type class uint8
 
 const (
@@ -91,14 +92,19 @@ var unpaid = []quota{
 	{kotaGtlo, lapsed, 1_200},
 }
 
-// twoJobs is how many employees of the city also work on their own account in Kabupaten
-// Gorontalo: one worker, two enrolments, two regencies.
+// twoJobs is how many employees of the city also work on their own account in Kabupaten Gorontalo:
+// one worker, two enrolments, two regencies. They show why a province is less than the sum of its
+// regencies, contract, section 3.
 const twoJobs = 300
 
-// member is one enrolment.
+// member is one enrolment. What was planned for it is noted here, so that nothing is planned for
+// somebody who is gone by then. There are some 200,000 of them, all in memory.
 type member struct {
-	worker     int32 // number of the person
-	number     int32 // within the regency, from 1
+	// Two members may have one: see twoJobs.
+	worker int32 // number of the person
+	// Ids of enrolments are made of it and of the regency in which the worker was enrolled.
+	number int32 // within the regency, from 1
+	// Where he was enrolled; a move leaves it.
 	region     region.Code
 	segment    event.Segment
 	category   event.Category
@@ -128,7 +134,9 @@ type pool struct {
 // draw hands out the members of a pool in random order, nobody twice.
 type draw struct {
 	first, count int32 // the pool's place in members
-	rest         []int32
+	// Places in members of those who were not drawn yet, in random order; takes come from the
+	// front.
+	rest []int32
 }
 
 // people makes those who count as covered at the end of 2019, or come onto a list later. It draws
@@ -137,13 +145,16 @@ func (t *teller) people() {
 	t.pools = make(map[pool]*draw, len(quotas)+len(unpaid))
 	t.numbers = make(map[region.Code]int32)
 	t.enrol(quotas)
+	// Those in the regency become the same persons as those in the city; whoever they would have
+	// been is never seen.
 	city := t.take(kotaGtlo, formal, twoJobs)
 	for i, who := range t.take(kabGorontalo, self, twoJobs) {
 		t.members[who].worker = t.members[city[i]].worker
 	}
 }
 
-// enrol makes the members of quotas, each class of a regency in one run.
+// enrol makes the members of quotas, each class of a regency in one run. A run of members of one
+// class and region is what everybody counts on. No pool may be made twice.
 func (t *teller) enrol(some []quota) {
 	for _, q := range some {
 		d := &draw{first: int32(len(t.members)), count: int32(q.count)}
@@ -151,6 +162,7 @@ func (t *teller) enrol(some []quota) {
 			t.numbers[q.region]++
 			m := t.newMember(q.class)
 			m.region, m.number = q.region, t.numbers[q.region]
+			// A person has the number of the member.
 			m.worker = int32(len(t.members))
 			t.members = append(t.members, m)
 		}
@@ -163,7 +175,8 @@ func (t *teller) enrol(some []quota) {
 }
 
 // take draws n members that nobody drew before, so that no two incidents of the story meet in one
-// person. It asks for more than there are only by a fault of this file, which ends the tests.
+// person. It asks for more than there are only by a fault of this file, which ends the tests. The
+// caller may not write to what it gets.
 func (t *teller) take(r region.Code, c class, n int) []int32 {
 	d := t.pools[pool{r, c}]
 	taken := d.rest[:n:n] // so that an append to it copies
@@ -171,13 +184,17 @@ func (t *teller) take(r region.Code, c class, n int) []int32 {
 	return taken
 }
 
-// everybody returns the places of all members of a pool: from first, count of them.
+// everybody returns the places of all members of a pool: from first, count of them. Those who were
+// drawn are among them.
 func (t *teller) everybody(r region.Code, c class) (first, count int32) {
 	d := t.pools[pool{r, c}]
 	return d.first, d.count
 }
 
-// newMember makes the terms of somebody of a class, and the day they began.
+// newMember makes the terms of somebody of a class, and the day they began. Terms are drawn so that
+// each segment, category and set of programmes occurs; APBD pays for lists alone. The start is
+// drawn for everybody, also where the class has another: so a class can change without moving the
+// draws of others.
 func (t *teller) newMember(c class) member {
 	m := member{segment: event.BPU, payer: event.Self, from: t.start()}
 	switch c {
@@ -201,13 +218,15 @@ func (t *teller) newMember(c class) member {
 		m.category = event.SelfEmployed
 		m.programmes = pick[uint8](t, 0, 0, 0, 1)
 	}
+	// Long before anything that is reported of what they paid.
 	if c == stopped || c == lapsed {
 		m.from = t.between(day(2012, 1, 1), day(2017, 12, 31))
 	}
 	return m
 }
 
-// listStarts returns the day from which a class that a budget pays for was enrolled.
+// listStarts returns the day from which a class that a budget pays for was enrolled. It tells those
+// on lists from others: see tellOpenedOne.
 func listStarts(c class) temporal.Date {
 	switch c {
 	case listed:

@@ -17,7 +17,8 @@ const (
 )
 
 // record is what was published, and the money: all that is not about one worker. known of each is
-// when the ledger took it, which is never before it was published.
+// when the ledger took it, which is never before it was published. Acts name an entry by its place
+// in its slice. Nothing of it is written once it is made.
 type record struct {
 	figures     []figure
 	targets     []target
@@ -40,20 +41,23 @@ type figure struct {
 
 // target is a goal that was set for all sectors.
 type target struct {
-	known   temporal.Date
-	region  region.Code
+	known  temporal.Date
+	region region.Code
+	// As it stands in the event: percent with at most two decimals.
 	percent string
 	from    temporal.Date
 	basis   string
 }
 
-// commitment is a budget line, and the months that its grants pay.
+// commitment is a budget line, and the months that its grants pay. Money is in rupiah. The tariff
+// is the same for all, and is not kept here.
 type commitment struct {
-	known       temporal.Date
-	id          string
-	funder      region.Code
-	funding     event.Funding
-	heads       int64
+	known   temporal.Date
+	id      string
+	funder  region.Code
+	funding event.Funding
+	heads   int64
+	// What the budget line says, which from and until need not agree with.
 	months      int64
 	ceiling     int64
 	from, until temporal.Month
@@ -65,8 +69,9 @@ type commitment struct {
 type payment struct {
 	known      temporal.Date // paid the same day
 	commitment place
-	amount     int64
-	months     []temporal.Month
+	// Rupiah.
+	amount int64
+	months []temporal.Month
 }
 
 // amendment is a change of a commitment's end.
@@ -85,7 +90,8 @@ type closing struct {
 	reason     string
 }
 
-// place is where a commitment stands in record.commitments.
+// place is where a commitment stands in record.commitments. The constants below stand in the order
+// of granted.
 type place int32
 
 const (
@@ -98,7 +104,8 @@ const (
 	province2023
 )
 
-// published returns the record. What nobody published says so in the event itself.
+// published returns the record. What nobody published says so in the event itself. The order of
+// each slice is part of the ids of its events.
 func published() record {
 	return record{
 		figures:     append(madeUp(), withSources()...),
@@ -114,7 +121,8 @@ func published() record {
 }
 
 // madeUp returns the figures that the story needs and nobody published: employed people in August
-// of four years, by regency and, for the province, by sector.
+// of four years, by regency and, for the province, by sector. With them a percent can be told for
+// the years that the story is about; each event has synthetic as its publication.
 func madeUp() (figures []figure) {
 	rows := []struct {
 		region region.Code
@@ -131,6 +139,8 @@ func madeUp() (figures []figure) {
 		{gorontaloUt, event.AllSectors, [4]int64{51_700, 52_100, 52_300, 52_700}},
 		{kotaGtlo, event.AllSectors, [4]int64{100_900, 101_900, 0, 102_600}},
 	}
+	// A statistics office publishes August in November; that of 2018 is there when the ledger
+	// begins.
 	known := [4]temporal.Date{day(2019, 1, 7), day(2019, 11, 5), day(2020, 11, 5), day(2021, 11, 5)}
 	for _, row := range rows {
 		for i, count := range row.counts {
@@ -145,7 +155,8 @@ func madeUp() (figures []figure) {
 	return figures
 }
 
-// withSources returns the figures that were published, with their sources.
+// withSources returns the figures that were published, with their sources. Where a source says no
+// reference date, the day of its report stands for it, and the event says so.
 func withSources() []figure {
 	const (
 		all, employed, force = event.AllSectors, event.Employed, event.LabourForce
@@ -199,7 +210,8 @@ func withSources() []figure {
 	}
 }
 
-// targets returns the goals that were published, with their sources.
+// targets returns the goals that were published, with their sources. They are of all sectors;
+// regencies inherit the province's, contract, section 3.
 func targets() []target {
 	return []target{
 		{

@@ -25,7 +25,9 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// Seed is the seed of the sample that is shown; [Story] speaks of it.
+// Seed is the seed of the sample that is shown; [Story] speaks of it. With another one the people
+// differ, and with them which of them something happens to; the numbers of the story stay near what
+// its words say.
 const Seed = 2019
 
 const (
@@ -33,15 +35,18 @@ const (
 	sourcePublished = "urn:cakupan:sample:published" // figures, targets, commitments
 )
 
-// Dated is an event and when the ledger of the story took it.
+// Dated is an event and when the ledger of the story took it. RecordedAt is given, not kept in the
+// event: an import of original times passes it on.
 type Dated struct {
 	Event      event.Event
 	RecordedAt temporal.Instant
 }
 
 // Events returns the story of Gorontalo: about 600,000 events of the years 2019 to 2025, in the
-// order of their record times, which never decrease and lie in the past. It takes some 40 MB
-// while it runs. Slices of an event are shared: read them, do not write them.
+// order of their record times, which never decrease and lie in the past. It takes some 40 MB while
+// it runs. Slices of an event are shared: read them, do not write them. The story is planned as a
+// whole before the first event comes; it is planned anew for each range over it. One range belongs
+// to one goroutine.
 func Events(seed uint64) iter.Seq[Dated] {
 	return func(yield func(Dated) bool) {
 		t := newTeller(seed)
@@ -53,18 +58,22 @@ func Events(seed uint64) iter.Seq[Dated] {
 	}
 }
 
-// act is an event to come, small enough to put all of them in order in memory. The event is made
-// of it when its turn comes.
+// act is an event to come, small enough to put all of them in order in memory. The event is made of
+// it when its turn comes. There are some 600,000 of them: each byte more is half a megabyte.
 type act struct {
-	at   batch
+	// When it is told, which is the record time of its event.
+	at batch
+	// 0 where it is about nobody, which is also the first member: only the type tells them apart.
 	who  int32 // place in members
 	arg  int32 // a day, a place in a table of published or in members, or months, by what
 	what event.Type
 	how  uint8 // terminated: the reason, or wrongList; amended: place in amendments; credited: how
 }
 
-// inOrder returns acts by their batches, within a batch as they were planned. It counts instead
-// of comparing: there are fewer batches than acts have comparisons to make.
+// inOrder returns acts by their batches, within a batch as they were planned. It counts instead of
+// comparing: there are fewer batches than acts have comparisons to make. That order within a batch
+// counts: what was opened and granted in one batch stands in the log in this order, and so the
+// sample has the same sequences each time.
 func inOrder(acts []act) []act {
 	var last batch
 	for i := range acts {
@@ -85,21 +94,27 @@ func inOrder(acts []act) []act {
 	return sorted
 }
 
-// wrongList is, for how of an act, that it is a line of the wrong list.
+// wrongList is, for how of an act, that it is a line of the wrong list. No reason has that number.
 const wrongList = 255
 
 // teller tells the story once. It is complete before the first event is yielded; each event is made
-// of it when its turn comes.
+// of it when its turn comes. It is not changed after newTeller.
 type teller struct {
-	seed      uint64
+	// Worker ids are made of it, too.
+	seed uint64
+	// The order in which it is drawn from is part of the story: a draw more or less, anywhere,
+	// changes all that comes after it.
 	rng       *rand.Rand
 	published record
 	carries   [event.TypeEnd]event.FieldSet
-	members   []member
-	numbers   map[region.Code]int32 // of the members of a regency, the last one
-	pools     map[pool]*draw
-	merged    merger
-	acts      []act
+	// In the order in which they were made; acts and pools name them by their place here.
+	members []member
+	numbers map[region.Code]int32 // of the members of a regency, the last one
+	// Only looked up, never ranged over: its order would be another one in each run.
+	pools map[pool]*draw
+	// Set by tellMerged; Registered counts the two as one.
+	merged merger
+	acts   []act
 }
 
 // newTeller returns a teller who has planned everything.
@@ -121,6 +136,8 @@ func newTeller(seed uint64) *teller {
 }
 
 // carries returns the fields that the sample's events carry, by type: all a type has, but no NIK.
+// What is optional is among them: the sample leaves nothing out where it could be said, unless its
+// event sets the fields itself.
 func carries() (sets [event.TypeEnd]event.FieldSet) {
 	for _, t := range event.Types() {
 		for _, f := range t.Fields() {

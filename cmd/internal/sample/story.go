@@ -6,7 +6,8 @@ import (
 )
 
 // Chapter is a moment of the story worth a look: ask for the coverage of Region on the day On, as
-// known at the end of the day Known, or with everything recorded where Known is 0.
+// known at the end of the day Known, or with everything recorded where Known is 0. The words say
+// what is to be seen there, the same in both languages.
 type Chapter struct {
 	Region     region.Code
 	On         temporal.Date
@@ -15,8 +16,9 @@ type Chapter struct {
 	Indonesian string
 }
 
-// Story returns the chapters in the order in which they are told. Where two of them differ in
-// Known alone, their difference is what was reported in between.
+// Story returns the chapters in the order in which they are told. Where two of them differ in Known
+// alone, their difference is what was reported in between. They hold for [Seed]. The slice is the
+// caller's.
 func Story() []Chapter {
 	return append(append(goal(), mistakes()...), cliff()...)
 }

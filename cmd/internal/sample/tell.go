@@ -33,14 +33,17 @@ const (
 	deathsPart   = 300
 )
 
-// regencies returns the regencies and cities of the province.
+// regencies returns the regencies and cities of the province. Their order is part of the story:
+// draws go through them in it.
 func regencies() []region.Code {
 	return []region.Code{kabGorontalo, boalemo, boneBolango, pohuwato, gorontaloUt, kotaGtlo}
 }
 
 // tell plans every event of the story. The order matters twice: within a batch events keep it, and
-// each incident takes people whom the ones before have left.
+// each incident takes people whom the ones before have left. Money comes afterwards, by another
+// generator: see newTeller.
 func (t *teller) tell() {
+	// More come with the credits; this much saves the first growths.
 	t.acts = make([]act, 0, 2*len(t.members))
 	t.tellPublished()
 	t.tellOpened()
@@ -63,6 +66,7 @@ func (t *teller) planAs(at batch, what event.Type, who, arg int32, how uint8) {
 }
 
 // tellPublished reports all that is not about one worker, on the day that the ledger could know it.
+// who is 0: the event is found by its type and place in the record.
 func (t *teller) tellPublished() {
 	p := &t.published
 	for i, f := range p.figures {
@@ -93,6 +97,8 @@ func (t *teller) tellOpened() {
 	}
 }
 
+// tellOpenedOne reports one enrolment and notes the day, before which nobody can have paid. The
+// lists of 2020 are known by their first day: nobody else is enrolled in that year.
 func (t *teller) tellOpenedOne(who int32) {
 	var at batch
 	switch from := t.members[who].from; {
@@ -110,7 +116,8 @@ func (t *teller) tellOpenedOne(who int32) {
 }
 
 // tellLists reports who was paid for by which budget, and when that was known: the list of 2021
-// came in late April, for the months from January on.
+// came in late April, for the months from January on. Who is revoked and who dies is drawn from the
+// list before the lists of the years after are made of whom that leaves.
 func (t *teller) tellLists() {
 	list, count := t.everybody(boneBolango, listed)
 	t.grant(boneBolango2019, list, count, day(2019, 2, 11), day(2019, 2, 22))
@@ -123,6 +130,7 @@ func (t *teller) tellLists() {
 	first, more = t.everybody(kotaGtlo, budget)
 	t.grant(city2020, first, more, day(2020, 3, 9), day(2020, 3, 13))
 
+	// Their grants stand: the money was paid, and that is the finding PAID_AFTER_DEATH.
 	for _, who := range t.take(boneBolango, listed, lateDeaths) {
 		died := t.between(day(2019, 6, 1), day(2020, 12, 31))
 		t.die(who, died)
@@ -136,19 +144,22 @@ func (t *teller) tellLists() {
 	for _, who := range still[:listedIn2023] {
 		t.grantOne(boneBolango2023, who, day(2023, 2, 6), day(2023, 2, 10))
 	}
+	// Two commitments for the same months: the finding DOUBLE_FUNDED.
 	for _, who := range still[:paidTwiceIn2023] {
 		t.grantOne(province2023, who, day(2023, 3, 6), day(2023, 3, 10))
 	}
 }
 
-// grant lets a commitment pay for members in a row, reported over some days.
+// grant lets a commitment pay for members in a row, reported over some days. first and count are a
+// run of members, both days are in.
 func (t *teller) grant(c place, first, count int32, known, until temporal.Date) {
 	for who := first; who < first+count; who++ {
 		t.grantOne(c, who, known, until)
 	}
 }
 
-// grantOne lets a commitment pay for one member.
+// grantOne lets a commitment pay for one member. The months are the commitment's, up to its
+// paidUntil.
 func (t *teller) grantOne(c place, who int32, known, until temporal.Date) {
 	t.plan(t.office(t.between(known, until)), event.FundingGranted, who, int32(c))
 }
@@ -156,6 +167,7 @@ func (t *teller) grantOne(c place, who int32, known, until temporal.Date) {
 // tellCrisis reports 2020: the layoffs of spring, who was taken on again in autumn, and a list of
 // dismissals that was another company's.
 func (t *teller) tellCrisis() {
+	// The first slice is cut at its length, so that this copies it.
 	laidOff := append(t.take(kotaGtlo, formal, layoffsCity),
 		t.take(kabGorontalo, formal, layoffsRegency)...)
 	for _, who := range laidOff {
@@ -166,6 +178,7 @@ func (t *teller) tellCrisis() {
 		t.members[who].again = again
 		t.plan(t.reported(again), event.EnrolmentReinstated, who, int32(again))
 	}
+	// Each of them in one batch, as one file is sent.
 	sent, takenBack := batchOn(day(2020, 6, 8), officeOpens), batchOn(day(2020, 6, 24), officeOpens)
 	for _, who := range t.take(kotaGtlo, formal, wrongListLines) {
 		t.planAs(sent, event.EnrolmentTerminated, who, int32(day(2020, 6, 1)), wrongList)
@@ -173,7 +186,8 @@ func (t *teller) tellCrisis() {
 	}
 }
 
-// leave ends an enrolment.
+// leave ends an enrolment. It draws for the report only; the day is the caller's draw, moved a year
+// on where it lies before the enrolment.
 func (t *teller) leave(who int32, until temporal.Date, reason event.Reason) {
 	until = t.enrolled(who, until)
 	t.members[who].left = until
@@ -189,14 +203,17 @@ func (t *teller) enrolled(who int32, on temporal.Date) temporal.Date {
 	return on
 }
 
-// die returns somebody's last day of life.
+// die returns somebody's last day of life. It notes that the enrolment ends with it; the report of
+// the death is the caller's to plan.
 func (t *teller) die(who int32, on temporal.Date) temporal.Date {
 	on = t.enrolled(who, on)
 	t.members[who].left = on + 1
 	return on
 }
 
-// tellEveryday reports what happens every year in a regency.
+// tellEveryday reports what happens every year in a regency. Each regency has as many, whatever its
+// size, so that each shows the same kinds of events. Days are of June 2019 to 2021: later years are
+// tellLater's.
 func (t *teller) tellEveryday(r region.Code) {
 	first, last := day(2019, 6, 1), day(2021, 12, 31)
 	for _, who := range t.take(r, formal, leaversEach) {
@@ -218,6 +235,7 @@ func (t *teller) tellEveryday(r region.Code) {
 	}
 	for i, who := range t.take(r, self, amendedEach) {
 		from := t.enrolled(who, t.between(first, last))
+		// In turns, so that each kind occurs in each regency.
 		how := uint8(i % len(amendments))
 		if amendments[how] == event.FieldRegion {
 			t.members[who].moved = from
@@ -226,7 +244,7 @@ func (t *teller) tellEveryday(r region.Code) {
 	}
 }
 
-// whyLeft draws why an employee left.
+// whyLeft draws why an employee left. What is named twice is twice as frequent.
 func (t *teller) whyLeft() event.Reason {
 	return pick(t, event.Resignation, event.Resignation, event.ContractEnd, event.Retirement,
 		event.Moved, event.BecameASN, event.OtherReason)

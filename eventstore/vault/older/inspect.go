@@ -23,7 +23,8 @@ func IsFile(name string) bool {
 	return name == dbName || strings.HasPrefix(name, journalName)
 }
 
-// IsDatabase tells whether a file under any name is the database of a vault.
+// IsDatabase tells whether a file under any name is the database of a vault. It reads the file.
+// What cannot be read is none.
 func IsDatabase(path string) bool {
 	d, err := readDescription(path)
 	return err == nil && d.check != nil // which nothing else has
@@ -49,6 +50,7 @@ type described struct {
 	workers, odd          uint64 // odd: of other sizes
 }
 
+// take notes one entry of the database; it is an inspect.Visitor and never fails.
 func (d *described) take(bucket string, key, value []byte) error {
 	switch {
 	case key == nil:
@@ -69,7 +71,8 @@ func (d *described) take(bucket string, key, value []byte) error {
 	return nil
 }
 
-// readDescription reads the database without opening the vault.
+// readDescription reads the database without opening the vault. It goes through all of it, so that
+// damage anywhere is found.
 func readDescription(path string) (d described, err error) {
 	err = inspect.ReadBolt(path, func(b *inspect.Bolt) error {
 		d = described{buckets: map[string]bool{}}
@@ -81,6 +84,7 @@ func readDescription(path string) (d described, err error) {
 	return d, err
 }
 
+// inspectDatabase reports on a database: bbolt has no checksum over its values, so none is proved.
 func inspectDatabase(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindDatabase)
 	if err != nil {
@@ -120,6 +124,7 @@ func keyTrouble(err error) string {
 	return err.Error()
 }
 
+// inspectJournal reports on a journal. It may be one that a program of before is writing to.
 func inspectJournal(path string) (inspect.Report, error) {
 	r, err := inspect.New(path, kindJournal)
 	if err != nil {

@@ -26,17 +26,19 @@ import (
 // What a crash cuts off at the end was acknowledged to nobody. The CRC is bound to the place, so
 // that a block is never taken for one somewhere else.
 const (
-	journalName  = "vault.journal."
-	journalText  = "cakupan vault journal "
-	blockMagic   = "VJ01"
-	blockHead    = 12
-	recordSize   = 32
+	journalName = "vault.journal."
+	journalText = "cakupan vault journal "
+	blockMagic  = "VJ01"
+	blockHead   = 12
+	recordSize  = 32
+	// As many as an earlier program ever had waiting.
 	blockIDsMax  = 1<<17 + 1<<16
 	journalBytes = 64 << 20 // more no journal ever has
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// journalPath returns where the journal with a number is.
 func journalPath(dir string, number int) string {
 	return filepath.Join(dir, journalName+strconv.Itoa(number))
 }
@@ -50,7 +52,8 @@ func blockSum(at int64, block []byte) uint32 {
 	return crc32.Update(sum, castagnoli, block[blockHead:])
 }
 
-// journals returns the numbers of the journals in a folder in order.
+// journals returns the numbers of the journals in a folder in order. Other files in the folder are
+// passed over.
 func journals(dir string) (numbers []int, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -66,7 +69,8 @@ func journals(dir string) (numbers []int, err error) {
 	return numbers, nil
 }
 
-// readJournals adds the ids of all journals to a map.
+// readJournals adds the ids of all journals to a map. owner is the head that each must have. A
+// later journal's id for a handle counts.
 func readJournals(dir string, owner []byte, to map[Handle]ID) error {
 	numbers, err := journals(dir)
 	for i, number := range numbers {
@@ -127,7 +131,8 @@ func readBounded(path string) (content []byte, err error) {
 	return content, err
 }
 
-// blockLength returns the length of the whole block at a place, 0 when there is none.
+// blockLength returns the length of the whole block at a place, 0 when there is none. Whole is one
+// whose checksum is right for that place.
 func blockLength(content []byte, at int) int {
 	rest := content[at:]
 	if len(rest) < blockHead || string(rest[:4]) != blockMagic {
@@ -159,7 +164,8 @@ func blockAfter(content []byte, at int) bool {
 	return false
 }
 
-// yieldSorted yields what a map holds in the order of its keys.
+// yieldSorted yields what a map holds in the order of its keys. A map has no order, and a take-over
+// that is begun again must go the same way.
 func yieldSorted(ids map[Handle]ID, yield func(Handle, ID) error) error {
 	handles := slices.SortedFunc(maps.Keys(ids), func(a, b Handle) int {
 		return bytes.Compare(a[:], b[:])

@@ -1,5 +1,6 @@
 // Package older reads the vaults that earlier programs kept in files, formats 1 and 2, to bring
-// them over to the vault's stream; see FORMAT.md. It writes nothing.
+// them over to the vault's stream; see FORMAT.md. It writes nothing. Nothing new is made in these
+// formats; the package is there as long as such vaults may be found.
 package older
 
 import (
@@ -51,7 +52,8 @@ type Handle [size]byte
 // ID is a worker id.
 type ID [size]byte
 
-// hash returns the keyed hash of a text.
+// hash returns the keyed hash of a text. It is made as it was made then, or nobody would be found
+// again.
 func hash(key []byte, text string) (sum [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte(text)) // never fails: see hash.Hash
@@ -59,7 +61,9 @@ func hash(key []byte, text string) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// Files returns the names of the files of such a vault that are in a folder, the database last.
+// Files returns the names of the files of such a vault that are in a folder, the database last. In
+// that order they can be removed: a database without journals is whole, journals without their
+// database are lost.
 func Files(dir string) (names []string, err error) {
 	numbers, err := journals(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +84,9 @@ func Files(dir string) (names []string, err error) {
 }
 
 // Read yields all that the vault of a ledger in a folder holds: always in the same order, and one
-// that is in a journal and in the database twice. Nobody else may have the vault open.
+// that is in a journal and in the database twice. Nobody else may have the vault open. All is
+// checked before the first is yielded, but for the values, which nothing covers. An error of yield
+// ends it. The journal's come last, as they were the newest.
 func Read(dir string, key []byte, ledger string, yield func(Handle, ID) error) error {
 	path := filepath.Join(dir, dbName)
 	d, err := readDescription(path)

@@ -12,7 +12,8 @@ import (
 	"cakupan/eventstore/vault"
 )
 
-// Open makes a vault for a ledger in a folder of its own. It is closed when the test ends.
+// Open makes a vault for a ledger in a folder of its own. It is closed when the test ends. It is a
+// real vault on a real stream, with keys and cache as everywhere; whatever fails ends the test.
 func Open(t testing.TB, identity eventstore.Identity) *vault.Vault {
 	t.Helper()
 	dir := t.TempDir()
@@ -20,6 +21,7 @@ func Open(t testing.TB, identity eventstore.Identity) *vault.Vault {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// As in the program: nothing but the vault's stream can be reached by it.
 	conn, err := server.ConnectVault()
 	if err != nil {
 		t.Fatal(err)

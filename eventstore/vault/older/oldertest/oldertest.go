@@ -1,4 +1,6 @@
-// Package oldertest makes, for tests, vaults as earlier programs kept them in files.
+// Package oldertest makes, for tests, vaults as earlier programs kept them in files. It writes the
+// formats by itself and not with the package that reads them, so that a mistake of the one is not
+// one of both.
 package oldertest
 
 import (
@@ -24,13 +26,14 @@ func HandleOf(key []byte, nik string) (handle [16]byte) {
 	return handle
 }
 
+// sum returns the keyed hash of a text.
 func sum(key []byte, text string) []byte {
 	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte(text)) // never fails: see hash.Hash
 	return mac.Sum(nil)
 }
 
-// MakeDatabase makes vault.db of format 2 in a folder.
+// MakeDatabase makes vault.db of format 2 in a folder. The folder must be there, and have none.
 func MakeDatabase(dir string, key []byte, ledger string, workers []Worker) (err error) {
 	db, err := bbolt.Open(filepath.Join(dir, "vault.db"), 0o600, nil)
 	if err != nil {
@@ -52,7 +55,8 @@ func MakeDatabase(dir string, key []byte, ledger string, workers []Worker) (err 
 	})
 }
 
-// MakeJournal makes a journal in a folder, of a block for each of the numbers of workers.
+// MakeJournal makes a journal in a folder, of a block for each of the numbers of workers. It
+// replaces one of the same number.
 func MakeJournal(
 	dir string, number int, key []byte, ledger string, blocks ...[]Worker,
 ) error {
@@ -63,6 +67,7 @@ func MakeJournal(
 	return os.WriteFile(filepath.Join(dir, fmt.Sprintf("vault.journal.%d", number)), b, 0o600)
 }
 
+// appendBlock appends a block, whose checksum is of the place where it then is.
 func appendBlock(b []byte, workers []Worker) []byte {
 	at := len(b)
 	b = append(b, "VJ01"...)
