@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -19,6 +20,9 @@ import (
 // begins to write, everybody waits for the coverage to have all that the log has.
 type given struct {
 	all highest // what everybody waits for: what is forgotten, and what has no subject
+	// unsure counts the batches that may be in the log without that having been told, and seen how
+	// many of them the log was asked about.
+	unsure, seen atomic.Uint64
 
 	mu             sync.Mutex // guards what follows
 	younger, older gifts
@@ -47,6 +51,22 @@ func newGiven() *given {
 
 // toAll notes an event of which it is not known what it gave rights over.
 func (g *given) toAll(at eventstore.Sequence) { g.all.raise(at) }
+
+// sure has everybody wait for all that the log has, where a batch may be in it of which that was
+// not told. While the log does not tell either, nobody can be judged.
+func (g *given) sure(ctx context.Context, log eventstore.Log) error {
+	count := g.unsure.Load()
+	if count == g.seen.Load() {
+		return nil
+	}
+	_, tail, err := log.Last(ctx)
+	if err != nil {
+		return err
+	}
+	g.toAll(tail.Sequence)
+	g.seen.Store(count) // of two at once the lower one may come last: then the log is asked again
+	return nil
+}
 
 // to notes that an event, or some before it, gave rights over subjects. The coverage has folded so
 // much. It must be called before the subjects are free.

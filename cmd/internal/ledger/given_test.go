@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/logtest"
+	"cakupan/eventstore/memlog"
 )
 
 // TestGiven compares what is remembered with all that was noted: whoever asks waits for what was said
@@ -40,6 +43,28 @@ func TestGiven(t *testing.T) {
 				t.Fatalf("seed %d: event %d of %d, folded %d, want %d", seed, got, at, folded, want)
 			}
 		}
+	}
+}
+
+// TestGivenUnsure: what may be in the log without anybody having been told is waited for by all,
+// once, and nobody is judged while the log does not tell.
+func TestGivenUnsure(t *testing.T) {
+	log, g := memlog.New(eventstore.NewIdentity(1)), newGiven()
+	maker := new(logtest.Maker)
+	if _, err := log.Append(t.Context(), maker.Frame(3), maker.Before()); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.sure(t.Context(), log); err != nil || g.since(nil) != 0 {
+		t.Errorf("%d is waited for with nothing to be unsure of, %v", g.since(nil), err)
+	}
+	g.unsure.Add(1)
+	gone, stop := context.WithCancel(t.Context())
+	stop()
+	if err := g.sure(gone, log); err == nil && g.since(nil) != 3 {
+		t.Error("nobody was asked")
+	}
+	if err := g.sure(t.Context(), log); err != nil || g.since(nil) != 3 {
+		t.Errorf("%d is waited for, %v", g.since(nil), err)
 	}
 }
 

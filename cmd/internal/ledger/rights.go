@@ -165,6 +165,9 @@ type ruling struct {
 // the batch, which keeps that over rounds; retractions are put in front only when a round is the
 // last.
 func (l *Ledger) rule(ctx context.Context, r *ruling) error {
+	if err := l.given.sure(ctx, l.log); err != nil {
+		return err
+	}
 	p, err := coverageAs[rightsReader](ctx, l, l.given.since(r.held))
 	if err != nil {
 		return err

@@ -209,6 +209,9 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 		// Before the subjects are free: the next batch about them waits for what this one has
 		// given.
 		l.noteRights(&rights, receipts)
+		if err != nil {
+			l.given.unsure.Add(1) // it may be in the log all the same
+		}
 	}
 	if err == nil && len(dear) > 0 { // else nobody knows what was appended
 		l.throttle.giveBack(dear, receipts, time.Now())
