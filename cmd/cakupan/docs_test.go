@@ -129,6 +129,7 @@ func TestDocsTellTheAnswers(t *testing.T) {
 		{"GET", "/v1/lists/key", "", "", 200, ""},
 		{"GET", "/healthz", "", "", 200, ""},
 		{"GET", "/healthz?x=1", "", "", 400, ""},
+		{"GET", "/v1/status", "", "", 200, ""},
 		{"GET", "/readyz", "", "", 200, ""},
 		{"GET", "/readyz?x=1", "", "", 400, ""},
 		{"GET", "/v1/lists/key?x=1", "", "", 400, ""},

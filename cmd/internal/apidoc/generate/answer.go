@@ -77,18 +77,9 @@ func (l *library) answer(name string) object {
 	case "PubAck":
 		return l.pubAck()
 	case "Health":
-		return optional(o("status", words("string", "ok, or a word for what is wrong")).
-			with("head", words("integer", "the last sequence of the log")).
-			with("projections", o("type", "object").with("additionalProperties",
-				fields(o("sequence", words("integer", "the last sequence it has applied"))))).
-			with("role", words("string", "what it does for its log: it writes, or stands by and"+
-				" has what it is sent written").with("enum", texts("writer", "standby"))).
-			with("why", words("string", "what is wrong")).
-			with("verified", verified()).
-			with("clock", words("string", "that record times wait for the clock")),
-			"why", "verified", "clock")
+		return optional(healthFields(), healthSometimes...)
 	case "Status":
-		return l.status()
+		return status()
 	case "Readiness":
 		return optional(o("status", words("string", "ok; behind, when only time is needed; or"+
 			" failing")).

@@ -35,7 +35,7 @@ func verified() object {
 // status describes the answer of GET /v1/status. It is what health says, and more. Of a ledger
 // without a cluster there is one replica, and no leader; writer is left out where nobody is known
 // to write.
-func (l *library) status() object {
+func status() object {
 	writer := optional(o("name", words("string", "machine and process")).
 		with("url", words("string", "where it answers")).
 		with("since", o("type", "string").with("format", "date-time")).
@@ -52,6 +52,24 @@ func (l *library) status() object {
 		with("leader", words("string", "the server that leads it, on a cluster")).
 		with("messages", words("integer", "in the stream")).
 		with("bytes", words("integer", "they take")), "leader")
-	return o("allOf", list{l.ref("Health"), optional(o("writer", writer).
-		with("intake", intake).with("streams", arrayOf(stream)), "writer")})
+	return optional(healthFields().with("writer", writer).
+		with("intake", intake).with("streams", arrayOf(stream)),
+		append(healthSometimes, "writer")...)
+}
+
+// healthSometimes are the members of a health that may be left out.
+var healthSometimes = []string{"why", "verified", "clock"}
+
+// healthFields are the members of a health. A status has them too and is one object with its own:
+// each of two that know all of their members would refuse those of the other.
+func healthFields() object {
+	return o("status", words("string", "ok, or a word for what is wrong")).
+		with("head", words("integer", "the last sequence of the log")).
+		with("projections", o("type", "object").with("additionalProperties",
+			fields(o("sequence", words("integer", "the last sequence it has applied"))))).
+		with("role", words("string", "what it does for its log: it writes, or stands by and"+
+			" has what it is sent written").with("enum", texts("writer", "standby"))).
+		with("why", words("string", "what is wrong")).
+		with("verified", verified()).
+		with("clock", words("string", "that record times wait for the clock"))
 }
