@@ -96,8 +96,8 @@ type selection struct {
 func (s *selection) take(record eventstore.Record) error {
 	f := &s.filter
 	switch {
-	case record.Sequence < f.From:
-		return nil
+	case record.Sequence < f.From, record.Sequence <= s.last:
+		return nil // the log is read by frames: this one was before, or passed on as the history said
 	case f.To != 0 && record.Sequence > f.To || f.Limit != 0 && s.sent == f.Limit:
 		s.done = true
 		return nil
