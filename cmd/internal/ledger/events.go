@@ -97,7 +97,7 @@ func (s *selection) take(record eventstore.Record) error {
 	f := &s.filter
 	switch {
 	case record.Sequence < f.From, record.Sequence <= s.last:
-		return nil // the log is read by frames: this one was before, or passed on as the history said
+		return nil // of a frame that is read whole, it was passed on as the history said
 	case f.To != 0 && record.Sequence > f.To || f.Limit != 0 && s.sent == f.Limit:
 		s.done = true
 		return nil
