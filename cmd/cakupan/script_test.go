@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -11,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cakupan/cmd/internal/problem"
 )
 
 func TestMain(m *testing.M) {
@@ -55,7 +60,7 @@ func freeAddress() (address string, err error) {
 	return "", err
 }
 
-// ready waits until a server answers: ready URL.
+// ready waits until a server answers, and is not being opened any more: ready URL.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ready URL")
@@ -65,8 +70,11 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		response, err := http.DefaultClient.Do(request)
 		if err == nil {
-			_ = response.Body.Close()
-			return
+			body, err := io.ReadAll(response.Body)
+			ts.Check(errors.Join(err, response.Body.Close()))
+			if !bytes.Contains(body, []byte(problem.ServerStarting)) {
+				return
+			}
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

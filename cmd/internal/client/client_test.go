@@ -391,3 +391,16 @@ func TestCopyBreaksOff(t *testing.T) {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
+
+// TestHealthOfOneThatStarts: a ledger that cannot say yet how it is says why, in its own words.
+func TestHealthOfOneThatStarts(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, problem.New(problem.ServerStarting, "at event 7 of 9"), nil)
+	}))
+	t.Cleanup(server.Close)
+	s := dial(t, server.URL)
+	_, err := s.Health(t.Context())
+	if code(err) != problem.ServerStarting || !strings.Contains(err.Error(), "event 7 of 9") {
+		t.Errorf("%v", err)
+	}
+}

@@ -45,8 +45,7 @@ func (s *Client) Status(ctx context.Context) (status ledger.Status, err error) {
 	if err != nil {
 		return status, err
 	}
-	const answerMax = 1 << 20
-	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
+	body, err := io.ReadAll(io.LimitReader(response.Body, stateMax))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return status, Unreachable(ctx, s.base, err)
 	}
@@ -55,6 +54,9 @@ func (s *Client) Status(ctx context.Context) (status ledger.Status, err error) {
 	}
 	return status, s.Denied(problem.Parse(response.StatusCode, body, false))
 }
+
+// stateMax bounds the answer of a ledger that cannot say how it is.
+const stateMax = 1 << 20
 
 // state asks a route that answers in the same form whether all is well or not, so whatever its
 // status is. What is no JSON is not from a ledger; JSON of something else the caller finds out.
@@ -67,6 +69,13 @@ func (s *Client) state(ctx context.Context, route string, into any) error {
 	response, err := s.sendTo(ctx, request)
 	if err != nil {
 		return Unreachable(ctx, s.base, err)
+	}
+	if response.Header.Get("Content-Type") == problem.ContentType { // it is being opened, or stops
+		body, err := io.ReadAll(io.LimitReader(response.Body, stateMax))
+		if err = errors.Join(err, response.Body.Close()); err != nil {
+			return Unreachable(ctx, s.base, err)
+		}
+		return problem.Parse(response.StatusCode, body, false)
 	}
 	err = json.NewDecoder(response.Body).Decode(into)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
@@ -131,8 +140,7 @@ func (s *Client) Publish(ctx context.Context, raw []byte) (event.Receipt, error)
 	if err != nil {
 		return none, err
 	}
-	const answerMax = 1 << 20
-	body, err := io.ReadAll(io.LimitReader(response.Body, answerMax))
+	body, err := io.ReadAll(io.LimitReader(response.Body, stateMax))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return none, Unreachable(ctx, s.base, err)
 	}
