@@ -10,6 +10,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/eventstore"
+	"cakupan/projections"
 	"cakupan/projections/funding"
 	"cakupan/projections/history"
 	"cakupan/projections/standingtest"
@@ -22,30 +23,16 @@ func (h told) Reported(_ context.Context, about history.Subject, known eventstor
 	want func([]eventstore.Sequence) ([]eventstore.Sequence, error),
 	yield func(*history.Reported) error,
 ) error {
-	all := standingtest.Logged(h)
-	for i := range all {
-		e := &all[i]
-		if e.Sequence > known || e.Data.Commitment != about.Name {
-			continue
-		}
-		wanted, err := want([]eventstore.Sequence{e.Sequence})
-		if err != nil {
-			return err
-		}
-		if len(wanted) == 0 {
-			continue
-		}
-		r := history.Reported{Sequence: e.Sequence, RecordedAt: e.RecordedAt, Event: &e.Event}
-		for j := range all {
-			if d := &all[j].Data; d.RetractedSource == e.Source && d.RetractedID == e.ID {
-				r.Retractions = append(r.Retractions, all[j].Sequence)
+	return standingtest.About(h, about.Name, known,
+		func(e *projections.Event, retractions []eventstore.Sequence) error {
+			wanted, err := want([]eventstore.Sequence{e.Sequence})
+			if err != nil || len(wanted) == 0 {
+				return err
 			}
-		}
-		if err := yield(&r); err != nil {
-			return err
-		}
-	}
-	return nil
+			return yield(&history.Reported{
+				Sequence: e.Sequence, RecordedAt: e.RecordedAt, Event: &e.Event, Retractions: retractions,
+			})
+		})
 }
 
 var month = standingtest.Month

@@ -12,6 +12,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections"
 	"cakupan/projections/coverage"
 	"cakupan/projections/facts"
 	"cakupan/projections/history"
@@ -28,23 +29,12 @@ func (h told) Reported(_ context.Context, about history.Subject, known eventstor
 	_ func([]eventstore.Sequence) ([]eventstore.Sequence, error),
 	yield func(*history.Reported) error,
 ) error {
-	all := standingtest.Logged(h)
-	for i := range all {
-		e := &all[i]
-		if e.Sequence > known || e.Data.Commitment != about.Name {
-			continue
-		}
-		r := history.Reported{Sequence: e.Sequence, RecordedAt: e.RecordedAt, Event: &e.Event}
-		for j := range all {
-			if d := &all[j].Data; d.RetractedSource == e.Source && d.RetractedID == e.ID {
-				r.Retractions = append(r.Retractions, all[j].Sequence)
-			}
-		}
-		if err := yield(&r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return standingtest.About(h, about.Name, known,
+		func(e *projections.Event, retractions []eventstore.Sequence) error {
+			return yield(&history.Reported{
+				Sequence: e.Sequence, RecordedAt: e.RecordedAt, Event: &e.Event, Retractions: retractions,
+			})
+		})
 }
 
 func (h told) EventsAt(_ context.Context, sequences []eventstore.Sequence,
