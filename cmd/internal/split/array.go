@@ -50,6 +50,10 @@ func (a *Array) Next() ([]byte, int, error) {
 	return a.raw, a.element, nil
 }
 
+// errNoBracket is said of one event too, which has no brackets.
+var errNoBracket = fmt.Errorf("%w: it does not begin with a bracket: events stand between"+
+	" [ and ], with commas", ErrArray)
+
 // open reads up to the opening bracket.
 func (a *Array) open() error {
 	if mark, err := a.in.Peek(len(byteOrderMark)); err == nil && bytes.Equal(mark, byteOrderMark) {
@@ -60,7 +64,7 @@ func (a *Array) open() error {
 		return fmt.Errorf("%w: it is empty; send [] for no events", ErrArray)
 	}
 	if err == nil && c != '[' {
-		return fmt.Errorf("%w: it does not begin with a bracket", ErrArray)
+		return errNoBracket
 	}
 	return err
 }

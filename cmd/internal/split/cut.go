@@ -58,7 +58,7 @@ func (c *cutter) open() error {
 	case c.at == len(c.body):
 		return fmt.Errorf("%w: it is empty; send [] for no events", ErrArray)
 	case c.body[c.at] != '[':
-		return fmt.Errorf("%w: it does not begin with a bracket", ErrArray)
+		return errNoBracket
 	}
 	c.at++
 	return nil

@@ -94,7 +94,7 @@ func TestArray(t *testing.T) {
 		},
 		{`[{"a":},tru,"x,y"]`, []string{`1:{"a":}`, "2:tru", `3:"x,y"`}},
 		{"", []string{broken + "it is empty; send [] for no events"}},
-		{"{}", []string{broken + "it does not begin with a bracket"}},
+		{"{}", []string{broken + "it does not begin with a bracket: events stand between [ and ], with commas"}},
 		{"[", []string{broken + "it ends after element 0, without its closing bracket"}},
 		{"[{}", []string{broken + "it ends inside element 1, without its closing bracket"}},
 		{"[{},", []string{"1:{}", broken + "it ends after element 1, without its closing bracket"}},
