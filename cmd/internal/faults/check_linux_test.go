@@ -98,7 +98,7 @@ func (d *driver) replay(logs, answers []string) error {
 	if _, err := d.run("import", "--data", fresh, "--keep-recorded", export); err != nil {
 		return err
 	}
-	again, err := newPart(d.program, d.logs, "fresh", "127.77.0.30", "serve", "--data", fresh,
+	again, err := d.newPart("fresh", "127.77.0.30", "serve", "--data", fresh,
 		"--listen", "127.77.0.30:7070")
 	if err == nil {
 		err = again.start()

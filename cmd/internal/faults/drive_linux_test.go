@@ -29,6 +29,8 @@ const patience = 2 * time.Minute
 type driver struct {
 	plan    plan
 	program string
+	system  string // file system of the disks, empty: in memory, where no power can be cut
+	noPower string // why not, if the plan has it
 	logs    string
 	nodes   []*part
 	ledgers []*part
@@ -103,7 +105,7 @@ func (d *driver) launch() error {
 	var urls []string
 	for n := range d.plan.ledgers {
 		name, address := fmt.Sprintf("l%d", n), fmt.Sprintf("127.77.0.%d", 20+n)
-		p, err := newPart(d.program, d.logs, name, address, "serve", "--data",
+		p, err := d.newPart(name, address, "serve", "--data",
 			filepath.Join(disksAt, name, "data"), "--listen", address+":7070",
 			"--nats", d.load.nats)
 		if err != nil {
@@ -161,7 +163,7 @@ func (d *driver) launchNodes() (err error) {
 		if d.plan.nodes > 1 {
 			args = append(args, "--cluster", routes[n], "--routes", strings.Join(routes, ","))
 		}
-		p, err := newPart(d.program, d.logs, name, address, args...)
+		p, err := d.newPart(name, address, args...)
 		if err == nil {
 			err = p.start()
 		}

@@ -119,6 +119,7 @@ func TestSeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.report.Seed = d.plan.seed
+	d.powerDisks()
 	if err := d.seed(); err != nil {
 		d.report.Stranded = append(d.report.Stranded, err.Error())
 	}
@@ -131,6 +132,29 @@ func TestSeed(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// powerDisks looks which file system, with a journal, the disks may have if power is to be cut: ext4
+// and xfs in turns where the machine has both.
+func (d *driver) powerDisks() {
+	if !d.plan.power {
+		return
+	}
+	systems := []string{"ext4", "xfs"}
+	for turn := range systems {
+		system := systems[(int(d.plan.seed/10)+turn)%len(systems)]
+		err := mountDisk("probe", system)
+		if err == nil {
+			disk := filepath.Join(disksAt, "probe")
+			err = errors.Join(cutPower(disk), tool("umount", disk))
+		}
+		_ = os.Remove(filepath.Join(disksAt, "probe.img")) // the other system makes its own
+		if err == nil {
+			d.system = system
+			return
+		}
+		d.noPower = err.Error()
 	}
 }
 
@@ -187,7 +211,7 @@ func summary(reports []report) string {
 		"%d holes, %d stranded, %d ended by themselves, %d times well said and not so; "+
 		"%d faults skipped", len(reports), failed, acked, lost, twice, holes, stranded, restarts,
 		liesTold, skipped)
-	for _, k := range kinds {
+	for _, k := range slices.Concat(kinds, powerKinds) {
 		if n := len(stopped[k]); n > 0 {
 			text += fmt.Sprintf("\n%-26s %3d times, writes stopped %8v (most %8v), well after %8v",
 				k, n, median(stopped[k]), slices.Max(stopped[k]).Round(time.Millisecond),

@@ -31,13 +31,13 @@ type part struct {
 // again is not started by hand.
 const supervisorWait = time.Second
 
-func newPart(program, logs, name, address string, args ...string) (*part, error) {
-	if err := wire(name, address); err != nil {
+func (d *driver) newPart(name, address string, args ...string) (*part, error) {
+	if err := errors.Join(wire(name, address), mountDisk(name, d.system)); err != nil {
 		return nil, err
 	}
-	said, err := os.OpenFile(filepath.Join(logs, name+".log"),
+	said, err := os.OpenFile(filepath.Join(d.logs, name+".log"),
 		os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	args = append([]string{"nsenter", "--net=/run/netns/" + name, program}, args...)
+	args = append([]string{"nsenter", "--net=/run/netns/" + name, d.program}, args...)
 	return &part{name: name, address: address, args: args, said: said}, err
 }
 

@@ -40,6 +40,10 @@ const (
 	noCache     kind = "no caches of ledger"
 	oldNode     kind = "older copy of node"
 	clockJump   kind = "clock jump"
+	powerWriter kind = "power cut of writer"
+	powerNode   kind = "power cut of node"
+	powerNodes  kind = "power cut of all nodes"
+	powerAll    kind = "power cut of everything"
 )
 
 var kinds = []kind{
@@ -47,6 +51,10 @@ var kinds = []kind{
 	pauseNode, cutWriter, cutNode, rolling, fullNode, fullWriter, inodeNode, inodeWriter, fdNode,
 	fdWriter, eioNode, eioWriter, slowNode, oldCache, noCache, oldNode, clockJump,
 }
+
+// powerKinds are played in seeds of their own: they need disks of which the power can be cut, which
+// cannot be made full as those in memory can.
+var powerKinds = []kind{powerWriter, powerNode, powerNodes, powerAll}
 
 // step is a fault of a plan.
 type step struct {
@@ -62,6 +70,7 @@ func (s step) String() string { return fmt.Sprintf("%s (%d, %v)", s.kind, s.pick
 type plan struct {
 	seed           uint64
 	nodes, ledgers int
+	power          bool // it is cut, and nothing else done
 	steps          []step
 }
 
@@ -69,10 +78,15 @@ type plan struct {
 const stepsOf = 4
 
 // planOf returns the plan of a seed. One seed in ten has one node and one ledger, one a single
-// ledger; all others are as a cluster is meant to be.
+// ledger; all others are as a cluster is meant to be. Of every twenty seeds three cut the power, one
+// of them of one node and one ledger.
 func planOf(seed uint64) plan {
 	random := rand.New(rand.NewPCG(seed, 10))
-	p := plan{seed: seed, nodes: 3, ledgers: 2}
+	p := plan{seed: seed, nodes: 3, ledgers: 2, power: seed%10 == 7 || seed%20 == 19}
+	kinds := kinds
+	if p.power {
+		kinds = powerKinds
+	}
 	switch seed % 10 {
 	case 4:
 		p.ledgers = 1
@@ -109,11 +123,13 @@ func (k kind) possible(p plan) bool {
 func (k kind) stopsAll(p plan) bool {
 	ofWriter := slices.Contains([]kind{
 		killWriter, pauseWriter, cutWriter, rolling, fdWriter, eioWriter, oldCache, noCache,
+		powerWriter,
 	}, k)
 	ofNode := slices.Contains([]kind{
-		killNode, pauseNode, cutNode, fullNode, inodeNode, fdNode, eioNode, slowNode,
+		killNode, pauseNode, cutNode, fullNode, inodeNode, fdNode, eioNode, slowNode, powerNode,
 	}, k)
-	return k == killNodes || k == killAll || p.ledgers == 1 && ofWriter || p.nodes == 1 && ofNode
+	return slices.Contains([]kind{killNodes, killAll, powerNodes, powerAll}, k) ||
+		p.ledgers == 1 && ofWriter || p.nodes == 1 && ofNode
 }
 
 // seedsOf reads which seeds to play: "7", "1-300" or several of them with commas.
@@ -164,7 +180,7 @@ func TestPlan(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range kinds {
+	for _, k := range slices.Concat(kinds, powerKinds) {
 		if played[k] < 3 {
 			t.Errorf("%s is played %d times in 100 seeds", k, played[k])
 		}

@@ -74,6 +74,12 @@ func (d *driver) strike(s step) (heal func() error, err error) {
 		return d.killAll(d.nodes)
 	case killAll:
 		return d.killAll(append(append([]*part{}, d.nodes...), d.ledgers...))
+	case powerWriter, powerNode:
+		return d.power(target)
+	case powerNodes:
+		return d.power(d.nodes...)
+	case powerAll:
+		return d.power(slices.Concat(d.nodes, d.ledgers)...)
 	case stepDown:
 		return func() error { return nil }, d.stepDown()
 	case pauseWriter, pauseNode:
@@ -104,7 +110,8 @@ func (d *driver) target(s step) (*part, error) {
 	switch s.kind {
 	case killLeader:
 		return d.leader()
-	case killNode, pauseNode, cutNode, fullNode, inodeNode, fdNode, eioNode, slowNode, oldNode:
+	case killNode, pauseNode, cutNode, fullNode, inodeNode, fdNode, eioNode, slowNode, oldNode,
+		powerNode:
 		return d.nodes[s.pick%len(d.nodes)], nil
 	case oldCache, noCache, clockJump:
 		return d.ledgers[s.pick%len(d.ledgers)], nil
@@ -133,6 +140,33 @@ func (d *driver) killAll(parts []*part) (heal func() error, err error) {
 		}
 		return errors.Join(errs...)
 	}, errors.Join(errs...)
+}
+
+// power cuts the power of parts: they stand still, their disks forget what was not made to be
+// written, and all is started again.
+func (d *driver) power(parts ...*part) (heal func() error, err error) {
+	if d.system == "" {
+		return nil, fmt.Errorf("%w: a power cut: %s", errSkipped, d.noPower)
+	}
+	for _, then := range []func(*part) error{
+		func(p *part) error { return p.signal(syscall.SIGSTOP) },
+		func(p *part) error { return cutPower(p.disk()) },
+		func(p *part) error { return p.stop(syscall.SIGKILL) },
+		func(p *part) error { return tool("umount", p.disk()) },
+	} {
+		for _, p := range parts {
+			if err := then(p); err != nil {
+				return nil, fmt.Errorf("power cut of %s: %w", p.name, err)
+			}
+		}
+	}
+	return func() error {
+		var errs []error
+		for _, p := range parts {
+			errs = append(errs, mountDisk(p.name, d.system), p.start())
+		}
+		return errors.Join(errs...)
+	}, nil
 }
 
 // stepDown has another node lead the log.

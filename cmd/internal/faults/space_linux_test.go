@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // A seed is played in namespaces of its own: processes, mounts and network. What it leaves behind
@@ -101,12 +103,8 @@ func makeSpace() error {
 		os.MkdirAll(clocksAt, 0o755))
 }
 
-// wire gives a part a network and a disk of its own.
+// wire gives a part a network of its own.
 func wire(name, address string) error {
-	disk := filepath.Join(disksAt, name)
-	if err := os.MkdirAll(disk, 0o755); err != nil {
-		return err
-	}
 	in := "ip -n " + name + " "
 	return tools(`ip netns add ` + name + `
 		ip link add ` + name + ` type veth peer name eth0 netns ` + name + `
@@ -119,8 +117,39 @@ func wire(name, address string) error {
 		` + in + `addr add ` + address + `/32 dev eth0
 		` + in + `route add 127.77.0.0/24 dev eth0 src ` + address + `
 		sysctl -qw net.ipv4.conf.` + name + `.proxy_arp=1
-		ip route add ` + address + `/32 dev ` + name + ` src ` + driverIP + `
-		mount -t tmpfs -o size=` + diskSize + ` ` + name + ` ` + disk)
+		ip route add ` + address + `/32 dev ` + name + ` src ` + driverIP)
+}
+
+// mountDisk gives a part a disk of its own: one in memory, which can be made full, or for a file
+// system with a journal one in a file, of which the power can be cut.
+func mountDisk(name, system string) error {
+	disk := filepath.Join(disksAt, name)
+	if err := os.MkdirAll(disk, 0o755); err != nil {
+		return err
+	}
+	if system == "" {
+		return tool("mount", "-t", "tmpfs", "-o", "size="+diskSize, name, disk)
+	}
+	image := disk + ".img"
+	if _, err := os.Stat(image); errors.Is(err, os.ErrNotExist) {
+		if err := tools("truncate -s " + diskSize + " " + image +
+			"\nmkfs." + system + " -q " + image); err != nil {
+			return err
+		}
+	}
+	return tool("mount", "-t", system, "-o", "loop", image, disk)
+}
+
+// cutPower has a file system forget what it was not made to write, and take nothing any more. It is
+// EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN, without a last look at the journal.
+func cutPower(disk string) error {
+	const shutdown, withoutJournal = 0x8004587d, 2
+	root, err := os.Open(disk)
+	if err != nil {
+		return err
+	}
+	err = unix.IoctlSetPointerInt(int(root.Fd()), shutdown, withoutJournal)
+	return errors.Join(err, root.Close())
 }
 
 // cut has nothing pass between a part and all others, but for the driver.
