@@ -6,7 +6,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
 
 	"cakupan/eventstore/durable"
 )
@@ -27,14 +31,27 @@ var (
 	ErrInvalid = errors.New("key is damaged")
 )
 
-// Read returns the key in a file. The error for a missing one is fs.ErrNotExist.
+// Read returns the key in a file. The error for a missing one is fs.ErrNotExist. Who copied the key
+// there may not have made it last; Read does, since what is sealed by it will.
 func Read(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open key: %w", err)
 	}
 	key, err := readFrom(file)
+	if err == nil {
+		err = lasting(durable.Sync(file), durable.SyncFolder(filepath.Dir(path)))
+	}
 	return key, errors.Join(err, file.Close())
+}
+
+// lasting joins errors of making something last, but for those of a file system that is only read
+// from, and cannot.
+func lasting(errs ...error) error {
+	cannot := []error{syscall.EROFS, syscall.EINVAL, fs.ErrPermission, errors.ErrUnsupported}
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool {
+		return slices.ContainsFunc(cannot, func(c error) bool { return errors.Is(err, c) })
+	})...)
 }
 
 // readFrom looks at the file that is open, not at its name: that could be given to another one in

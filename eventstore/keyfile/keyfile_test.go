@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
+	"cakupan/eventstore/durable"
 	"cakupan/eventstore/durable/durabletest"
 )
 
@@ -115,5 +117,33 @@ func TestKeysDiffer(t *testing.T) {
 			t.Fatalf("a key twice, or zero: %v", err)
 		}
 		seen[string(key)] = true
+	}
+}
+
+// TestReadLasts has a key that somebody copied there made to last before anybody uses it: one that
+// cannot be is not used.
+func TestReadLasts(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "copied.key")
+	if err := os.WriteFile(path, []byte("0123456789abcdef0123456789abcdef"), mode); err != nil {
+		t.Fatal(err)
+	}
+	synced := 0
+	remove := durable.Inject(dir, func(step durable.Step, of string) error {
+		if step == durable.BeforeSync && of == path {
+			synced++
+			return syscall.EIO
+		}
+		return nil
+	})
+	if _, err := Read(path); !errors.Is(err, syscall.EIO) || synced != 1 {
+		t.Errorf("synced %d times, %v", synced, err)
+	}
+	remove()
+	if key, err := Read(path); err != nil || len(key) != Size {
+		t.Errorf("%d bytes, %v", len(key), err)
+	}
+	if err := lasting(syscall.EROFS, nil, &fs.PathError{Op: "sync", Err: syscall.EINVAL}); err != nil {
+		t.Errorf("on a disk that is only read: %v", err)
 	}
 }
