@@ -222,7 +222,7 @@ func (f *fold) compareWindows(r *repurse, e uint32, months enrolment.Span, edges
 		own.before.FollowMoney(&own.facts, before, money)
 		own.after.FollowMoney(&own.facts, now, money)
 		days := facts.Days{From: w.From.First(), Until: w.Until.First()}
-		edges = f.compareCourses(e, now.With(r.commitment, r.was, e), days, edges)
+		edges = f.compareNow(e, now.With(r.commitment, r.was, e), days, edges)
 	}
 	return edges
 }

@@ -124,6 +124,8 @@ type Batch struct {
 	edges []counts.Change // of all its events, in their order
 	ends  []uint32        // where those of each event end
 
+	later later // what they change that Show works out
+
 	never []eventstore.Sequence // events that were retracted before they came
 	gone  []facts.PackedTerms   // what each retraction took out of force named, in their order
 	many  []facts.Tag           // of workers who got an enrolment and had many
@@ -156,6 +158,8 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 			ErrFile, f.state.Events(), all[0].Sequence)
 	}
 	b.edges, b.ends = b.edges[:0], b.ends[:0]
+	b.later.reset(f.heavy.later)
+	f.later = &b.later
 	b.never, b.gone, b.many = b.never[:0], b.gone[:0], b.many[:0]
 	f.looked = 0
 	for events := range slices.Chunk(all[first:], facts.Together) {
@@ -175,6 +179,7 @@ func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spen
 	defer p.reading.Unlock()
 	p.fold.state.Admit(events)
 	for i := range events {
+		b.later.event = uint32(len(b.ends))
 		b.edges = p.apply(&events[i], b, b.edges)
 		b.ends = append(b.ends, uint32(len(b.edges)))
 		if b.work(p.fold) >= budget {
@@ -197,7 +202,9 @@ func (p *Projection) giveWay() {
 }
 
 // work is what the fold of the batch has cost so far.
-func (b *Batch) work(f *fold) int { return len(b.ends) + len(b.edges) + f.looked }
+func (b *Batch) work(f *fold) int {
+	return len(b.ends) + len(b.edges) + len(b.later.courses) + f.looked
+}
 
 // Read calls f with the state, which has at least the events of every view that was got before, and
 // does not change during the call. The fold waits meanwhile: who reads much reads it in slices,
@@ -222,26 +229,30 @@ func (p *Projection) Names() *facts.Names { return p.names }
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
 // is done there. A view holds on to what was shown before it, so that readers ask on meanwhile.
 func (p *Projection) Show(b *Batch) {
+	edges, ends := b.later.workOut(b.edges, b.ends)
 	if p.digestOnly {
-		p.hash(b)
+		p.hash(b, edges, ends)
 	} else {
-		p.count(b)
+		p.count(b, edges, ends)
 		p.publish()
 	}
 	if cap(b.edges) > edgesKept {
 		b.edges = nil
 	}
+	if cap(b.later.edges) > edgesKept {
+		b.later.edges = nil
+	}
 }
 
 // count counts what an applied part changes. An event that never came into force is recorded,
 // hashed and numbered all the same: its changes are none.
-func (p *Projection) count(b *Batch) {
-	from, ends, rest := uint32(0), b.ends, placing{b.never, b.gone}
+func (p *Projection) count(b *Batch, edges []counts.Change, ends []uint32) {
+	from, rest := uint32(0), placing{b.never, b.gone}
 	for events := range slices.Chunk(b.part, facts.Together) {
-		p.counts.Prefetch(b.edges[from:ends[len(events)-1]])
+		p.counts.Prefetch(edges[from:ends[len(events)-1]])
 		for i := range events {
 			e := &events[i]
-			p.chain.add(e.Recorded, p.counts.Append(e.Sequence, b.edges[from:ends[i]]))
+			p.chain.add(e.Recorded, p.counts.Append(e.Sequence, edges[from:ends[i]]))
 			p.addRecorded(e.Recorded)
 			from = ends[i]
 			if rest.place(p.presence, e) && e.Kind == event.FundingGranted {

@@ -23,12 +23,12 @@ func (p *Projection) DigestOnly(until eventstore.Sequence) {
 
 // hash adds what an applied part changes to the digest. The changes are combined as counting them
 // would, because the digest is over what is stored.
-func (p *Projection) hash(b *Batch) {
+func (p *Projection) hash(b *Batch, edges []counts.Change, ends []uint32) {
 	from, rest := uint32(0), placing{b.never, b.gone}
 	for i := range b.part {
 		e := &b.part[i]
-		p.chain.add(e.Recorded, counts.Combine(b.edges[from:b.ends[i]]))
-		from = b.ends[i]
+		p.chain.add(e.Recorded, counts.Combine(edges[from:ends[i]]))
+		from = ends[i]
 		rest.place(p.presence, e)
 	}
 }

@@ -22,6 +22,7 @@ type fold struct {
 	heavy  heavy
 	sums   edgeSums
 	paid   []enrolment.Span // months that a commitment pays of one enrolment
+	later  *later           // what is left to Show, of the batch that is applied
 	looked int              // at how many enrolments and spells of others: its work
 
 	giveWay func() // called now and then, while nothing changes the state
@@ -131,7 +132,11 @@ func (f *fold) fact(e *facts.Event, edges []counts.Change) []counts.Change {
 		own.after.FollowTerms(&own.before, &own.facts, purses, months)
 	}
 	own.workers = own.facts.AppendWorkers(own.workers[:0])
-	edges = f.compareCourses(e.Enrolment, purses, days, edges)
+	if e.Kind == event.EnrolmentOpened { // whose worker may have others
+		edges = f.compareNow(e.Enrolment, purses, days, edges)
+	} else {
+		edges = f.compareCourses(e.Enrolment, purses, days, edges)
+	}
 	f.state.AddFact(e)
 	return edges
 }
@@ -181,26 +186,23 @@ func (f *fold) second(e *facts.Event, edges []counts.Change) ([]counts.Change, b
 	if _, heavy := f.hasTally(opening.Worker); heavy { // which must count it too
 		return edges, false
 	}
-	own, days, died := &f.own, &f.days, f.state.DiedOn(opening.Worker)
+	own := &f.own
 	stretch := enrolment.Stretch{
 		From: opening.On, Until: enrolment.Never, Worker: opening.Worker, Terms: opening.Terms,
 	}
+	own.before.Stretches = append(own.before.Stretches[:0], stretch)
 	own.before.Money = enrolment.NoMoney(own.before.Money.Months)
-	days.were = enrolment.AppendSpells(days.were[:0], stretch, died, &own.before.Money)
 	switch e.Kind {
 	case event.FundingGranted, event.ContributionCredited:
-		own.after.Stretches = append(own.after.Stretches[:0], stretch)
-		own.after.Money = enrolment.NoMoney(own.after.Money.Months)
+		own.after.Copy(&own.before)
 		own.after.Add(e, f.state.Purses())
-		days.are = enrolment.AppendSpells(days.are[:0], stretch, died, &own.after.Money)
 	case event.FundingRevoked: // of nothing
-		days.are = append(days.are[:0], days.were...)
+		own.after.Copy(&own.before)
 	default:
 		own.facts.Pair(opening, e.Change())
 		own.after.Follow(&own.facts, f.state.Purses())
-		days.are = own.after.AppendSpells(days.are[:0], opening.Worker, died, facts.AllDays())
 	}
-	edges = compareOwn(days.were, days.are, edges)
+	edges = f.compareOnly(opening.Worker, facts.AllDays(), edges)
 	f.state.AddFact(e)
 	return edges, true
 }
@@ -296,6 +298,15 @@ func appendCredit(edges []counts.Change, opening *enrolment.Change, died tempora
 func (f *fold) compareCourses(e uint32, purses facts.Purses, days facts.Days,
 	edges []counts.Change,
 ) []counts.Change {
+	if f.leave(days) {
+		return edges
+	}
+	return f.compareNow(e, purses, days, edges)
+}
+
+// compareNow does so without leaving anything to Show.
+func (f *fold) compareNow(e uint32, purses facts.Purses, days facts.Days, edges []counts.Change,
+) []counts.Change {
 	before, after := differing(&f.own.before, &f.own.after)
 	for i, w := range f.own.workers {
 		if f.isOneOf(w, f.own.workers[:i]) {
@@ -306,6 +317,33 @@ func (f *fold) compareCourses(e uint32, purses facts.Purses, days facts.Days,
 		edges = f.differ(person{w, e, purses, nil}, edges)
 	}
 	return edges
+}
+
+// leave leaves the comparison to Show where the worker of the enrolment has no other, and reports
+// whether it has. All workers must be known to be those of the enrolment: an opening that is not
+// added yet is compared at once.
+func (f *fold) leave(days facts.Days) bool {
+	if f.longWay || len(f.own.workers) != 1 {
+		return false
+	}
+	w := f.own.workers[0]
+	if f.state.Several(w) {
+		return false
+	}
+	before, after := differing(&f.own.before, &f.own.after)
+	return f.later.leave(w, f.state.DiedOn(w), days, &before, &after)
+}
+
+// compareOnly appends what differs between the courses of the only enrolment of a worker, or leaves
+// it to Show.
+func (f *fold) compareOnly(w uint32, days facts.Days, edges []counts.Change) []counts.Change {
+	own, died := &f.own, f.state.DiedOn(w)
+	if f.later.leave(w, died, days, &own.before, &own.after) {
+		return edges
+	}
+	f.days.were = own.before.AppendSpells(f.days.were[:0], w, died, days)
+	f.days.are = own.after.AppendSpells(f.days.are[:0], w, died, days)
+	return compareOwn(f.days.were, f.days.are, edges)
 }
 
 // isOneOf reports whether the worker is one person with one of the others.

@@ -23,11 +23,16 @@ type limits struct {
 	// How many facts are kept in timelines, of about 100 bytes each, and spells in tallies, of
 	// about 600 each.
 	factsKept, spellsKept int
+
+	later int // how much of a part is left to Show at most: see later.reset
 }
 
 // fullLimits: what has less is worked out anew in some microseconds.
 func fullLimits() limits {
-	return limits{facts: 64, enrolments: 16, months: 256, factsKept: 1_000_000, spellsKept: 250_000}
+	return limits{
+		facts: 64, enrolments: 16, months: 256, factsKept: 1_000_000, spellsKept: 250_000,
+		later: 1 << 15, // a megabyte at most
+	}
 }
 
 // heavy is what is kept of heavy enrolments and persons. It is never stored. Both maps are cleared

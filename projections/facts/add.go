@@ -116,6 +116,7 @@ func (s *State) join(w, e uint32) {
 	}
 	more := s.memberships.Append(membership{enrolment: e, next: links.more})
 	s.workers.Edit(int(w)).more = link(more + 1)
+	s.noteSeveral(w)
 	if many := s.joined[w]; many != nil {
 		many[e] = true
 	}
@@ -154,8 +155,12 @@ func (s *State) isJoined(w uint32, more link, e uint32) bool {
 // with others. What is retracted counts as opened: true may be said where the facts in force would
 // say false.
 func (s *State) Several(w uint32) bool {
-	return s.workers.At(int(w)).more != 0 || !s.persons.Alone(w)
+	return s.several[w>>6]&(1<<(w&63)) != 0 || !s.persons.Alone(w)
 }
+
+// noteSeveral notes that the worker has a second enrolment. The bits of all workers stay in a cache
+// of the processor, where their links do not.
+func (s *State) noteSeveral(w uint32) { s.several[w>>6] |= 1 << (w & 63) }
 
 // HasOthers reports whether another enrolment than e was opened for the worker, or the worker is
 // one with others.
@@ -191,8 +196,7 @@ func (s *State) OnlyOpening(e uint32) (opening enrolment.Change, only bool) {
 	if f.next != 0 || !f.opens() {
 		return opening, false
 	}
-	l := s.workers.At(int(f.subject))
-	if l.more != 0 || l.first != e+1 || !s.persons.Alone(f.subject) {
+	if s.Several(f.subject) { // else the only one that was opened for the worker is this one
 		return opening, false
 	}
 	return f.change(), true

@@ -3,6 +3,7 @@ package facts
 import (
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/projections/pages"
 )
 
 // Together is how many events are best admitted at once: enough for cache misses to overlap, few
@@ -11,7 +12,11 @@ const Together = 128
 
 // ahead is what the next events name and what that leads to: memory of admitting. It says nothing
 // from one call to the next.
-type ahead struct{ enrolments, workers, links []uint32 }
+type ahead struct {
+	enrolments, workers, links []uint32
+	granted                    []*granted // that a grant will be added to
+	ends                       []*uint32  // of their lists
+}
 
 // Admit makes room in the tables for what the events name, and has brought into the cache what is
 // read when they are added. Events must be admitted before they are added. Numbers have to be
@@ -19,7 +24,7 @@ type ahead struct{ enrolments, workers, links []uint32 }
 // event was admitted does not show in the file but for empty records.
 func (s *State) Admit(events []Event) {
 	a := &s.ahead
-	a.enrolments, a.workers = a.enrolments[:0], a.workers[:0]
+	a.enrolments, a.workers, a.granted = a.enrolments[:0], a.workers[:0], a.granted[:0]
 	for i := range events {
 		e := &events[i]
 		if e.Enrolment != unnamed {
@@ -32,14 +37,10 @@ func (s *State) Admit(events []Event) {
 			if int(e.Worker) < s.workers.Len() {
 				a.workers = append(a.workers, e.Worker)
 			}
-			for int(e.Worker) >= s.workers.Len() {
-				s.workers.Append(workerLinks{})
-			}
+			s.admitWorker(e.Worker)
 		}
 		if e.Kind == event.WorkerMerged {
-			for int(e.Into()) >= s.workers.Len() {
-				s.workers.Append(workerLinks{})
-			}
+			s.admitWorker(e.Into())
 		}
 		if e.Commitment != unnamed {
 			for int(e.Commitment) >= s.grantsOf.Len() {
@@ -48,10 +49,26 @@ func (s *State) Admit(events []Event) {
 				s.purses = append(s.purses, enrolment.EmptyPurse())
 				s.granted = append(s.granted, nil)
 			}
+			if g := s.granted[e.Commitment]; g != nil && e.Kind == event.FundingGranted {
+				a.granted = append(a.granted, g)
+			}
 		}
 	}
+	pages.Prefetch(a.granted)
 	s.prefetch(a, a.enrolments)
 	s.prefetchOthers(a)
+	a.prefetchEnds()
+}
+
+// prefetchEnds has the ends of the lists of grants brought into the cache.
+func (a *ahead) prefetchEnds() {
+	a.ends = a.ends[:0]
+	for _, g := range a.granted {
+		if n := len(g.enrolments); n > 0 {
+			a.ends = append(a.ends, &g.enrolments[n-1])
+		}
+	}
+	pages.Prefetch(a.ends)
 }
 
 // admitEnrolment makes room for an enrolment. An empty record is what is known of an enrolment that
@@ -65,6 +82,16 @@ func (s *State) admitEnrolment(e uint32) {
 	}
 }
 
+// admitWorker makes room for a worker.
+func (s *State) admitWorker(w uint32) {
+	for int(w) >= s.workers.Len() {
+		s.workers.Append(workerLinks{})
+	}
+	for int(w>>6) >= len(s.several) {
+		s.several = append(s.several, 0)
+	}
+}
+
 // Prefetch has the facts of the enrolments brought into the cache, and what is known of their
 // workers. It changes nothing, and has to be done in time to be of any use: some hundred events
 // before they are looked at.
@@ -74,10 +101,10 @@ func (s *State) Prefetch(enrolments []uint32) {
 	s.workers.Prefetch(s.ahead.workers)
 }
 
-// prefetch has the facts of the enrolments brought into the cache, and appends their workers to
-// those ahead. What one step reads says where the next one reads, so each is taken for all of them
-// before the next. Behind factsMax facts it stops; what it has missed is read when it is needed,
-// only later.
+// prefetch has the facts of the enrolments brought into the cache, and appends their workers that
+// have others to those ahead. What one step reads says where the next one reads, so each is taken
+// for all of them before the next. Behind factsMax facts it stops; what it has missed is read when
+// it is needed, only later.
 func (s *State) prefetch(a *ahead, enrolments []uint32) {
 	const factsMax = 6 // nearly all enrolments have fewer
 	s.enrolments.Prefetch(enrolments)
@@ -96,7 +123,7 @@ func (s *State) prefetch(a *ahead, enrolments []uint32) {
 		older := at[:0]
 		for _, index := range at {
 			f := s.facts.At(int(index))
-			if f.opens() {
+			if f.opens() && s.Several(f.subject) { // else nobody looks at the worker's links
 				a.workers = append(a.workers, f.subject)
 			}
 			if f.next != 0 {

@@ -34,6 +34,7 @@ type State struct {
 	enrolments  *pages.Table[about]       // by number
 	steady      []uint64                  // a bit an enrolment, derived: see GatherSince
 	workers     *pages.Table[workerLinks] // by number
+	several     []uint64                  // a bit a worker, derived: has memberships
 	memberships *pages.Table[membership]  // second and further enrolments of a worker
 	facts       *pages.Table[fact]
 	owners      *pages.Table[Owner] // by sequence: what the event is about

@@ -80,6 +80,12 @@ func Load(tx *checked.Tx, n Lengths) (*State, error) {
 // them. Nobody is known to be steady: to find out would mean to read all facts, and who asks has
 // another way.
 func (s *State) derive() {
+	s.several = make([]uint64, s.workers.Len()>>6+1)
+	for w := range s.workers.Len() {
+		if s.workers.At(w).more != 0 {
+			s.noteSeveral(uint32(w))
+		}
+	}
 	for i := range s.deaths.Len() {
 		if d := s.deaths.At(i); d.sequenceHigh&retracted == 0 {
 			s.noteDeath(d.worker, uint32(i))
