@@ -13,7 +13,7 @@ import (
 
 // TestDamages damages the file; see [projtest.Damages].
 func TestDamages(t *testing.T) {
-	events := projtest.Events(31, 300)
+	events := listed(31, 300)
 	all := subjects(events)
 	ask := func(kept projections.Kept, k eventstore.Sequence) (string, error) {
 		p, _ := projections.Answers[*history.Projection](kept)

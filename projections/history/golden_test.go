@@ -50,7 +50,7 @@ func fold(t *testing.T, log eventstore.Log, path string, check func(*history.Pro
 // another day's program made. How bbolt lays out its pages is its own affair. With a new version,
 // run it once with -update, and keep the file of the old one: see the next test.
 func TestGolden(t *testing.T) {
-	events := projtest.Events(21, goldenEvents)
+	events := listed(21, goldenEvents)
 	log := goldenLog(t, events)
 	path := filepath.Join(t.TempDir(), "history.db")
 	version := uint32(0)
@@ -80,7 +80,7 @@ func TestGolden(t *testing.T) {
 // TestGoldenOutdated opens files of all versions: those of others are known for what they are, and
 // rebuilt by whoever opens them.
 func TestGoldenOutdated(t *testing.T) {
-	log := goldenLog(t, projtest.Events(21, goldenEvents))
+	log := goldenLog(t, listed(21, goldenEvents))
 	files, err := filepath.Glob("testdata/history-v*.db.gz")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d golden files, %v", len(files), err)

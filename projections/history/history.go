@@ -1,6 +1,6 @@
-// Package history finds what was reported about one enrolment, worker or commitment: an index from
-// its name to the sequences of the events whose data name it, and from an event to the retractions
-// that name that.
+// Package history finds what was reported about one enrolment, worker or commitment, and what came
+// with one list: an index from its name to the sequences of the events that name it, and from an
+// event to the retractions that name that.
 //
 // The index is made of runs, sorted lists of (number of a name, event), which are written once:
 // the last events as they come, then one run for 65,536 events, then one for 1,048,576. Adding an
@@ -11,6 +11,7 @@
 package history
 
 import (
+	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections"
 	"cakupan/projections/checked"
@@ -22,21 +23,23 @@ const Name = "history"
 
 // version is that of the rules and of what the file holds. Whoever changes what a bucket holds
 // raises it, and each file is built anew.
-const version = 2
+const version = 3
 
 // rules is the version of the rules alone, which is part of every digest. It is raised with what a
 // digest is made of, so that two digests of different rules never agree.
-const rules = 1
+const rules = 2
 
 // Kind says what a name is that of.
 type Kind byte
 
 // The kinds of names, as the file has them. Each has its names for itself: the same text may be the
-// name of all three.
+// name of all four. A list is named by its id alone, which several sources may use: the caller
+// looks at the source.
 const (
 	Enrolment  Kind = 1
 	Worker     Kind = 2
 	Commitment Kind = 3
+	List       Kind = 4 // of people: see [ListOf]
 )
 
 // Subject is what events are about. A worker is one id here; of a person somebody else finds the
@@ -88,8 +91,8 @@ func (p *Projection) Apply(tx *checked.Tx, events []projections.Event) error {
 	return nil
 }
 
-// addNames adds an entry for each name in the event's data. A name that the event does not have is
-// empty.
+// addNames adds an entry for each name in the event's data, and for the list that it came with. A
+// name that the event does not have is empty.
 func (p *Projection) addNames(e *projections.Event) {
 	add := func(kind Kind, name string) {
 		if name != "" {
@@ -100,6 +103,22 @@ func (p *Projection) addNames(e *projections.Event) {
 	add(Worker, e.Data.Worker)
 	add(Worker, e.Data.Into) // another one: nobody is merged into himself
 	add(Commitment, e.Data.Commitment)
+	add(List, ListOf(&e.Event))
+}
+
+// listAttribute is the extension attribute by which the rows of a list, and what corrects them, say
+// of which list they are. Whoever makes events of lists sets it.
+const listAttribute = "list"
+
+// ListOf returns the id of the list that an event says it is of, "" where it says none. Nothing
+// else of what the attributes of lists say is interpreted by a ledger.
+func ListOf(e *event.Event) string {
+	for i := range e.Extensions {
+		if x := &e.Extensions[i]; x.Name == listAttribute && x.Value.Kind == event.String {
+			return x.Value.Text
+		}
+	}
+	return ""
 }
 
 // About returns, in ascending order, up to limit of the sequences from `from` on of events about

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -192,17 +193,46 @@ func (p *Projection) Retractions(seq eventstore.Sequence, key event.Key,
 			if err != nil {
 				return err
 			}
-			records, err := readRecords(stored, want.key != "")
+			if want.key == "" {
+				retractions, err = appendRetractions(retractions, stored, want.of)
+			} else {
+				retractions, err = appendEarly(retractions, stored, want)
+			}
 			if err != nil {
 				return err
-			}
-			for _, r := range records {
-				if r.of == want.of && r.key == want.key {
-					retractions = append(retractions, r.retraction)
-				}
 			}
 		}
 		return nil
 	})
 	return retractions, err
+}
+
+// appendEarly appends the retractions of one event, of a page of those that came first.
+func appendEarly(dst []eventstore.Sequence, page []byte, want record,
+) ([]eventstore.Sequence, error) {
+	records, err := readRecords(page, true)
+	for _, r := range records {
+		if r.of == want.of && r.key == want.key {
+			dst = append(dst, r.retraction)
+		}
+	}
+	return dst, err
+}
+
+// appendRetractions appends the retractions of one event, of a page of events that were in the log
+// before. Its records are of one length and ascend, so that the page is not read whole: where a
+// list was corrected, each event of its page may have one.
+func appendRetractions(dst []eventstore.Sequence, page []byte, of uint64,
+) ([]eventstore.Sequence, error) {
+	if len(page)%recordHead != 0 {
+		return dst, errPage
+	}
+	n := len(page) / recordHead
+	named := func(i int) uint64 { return binary.BigEndian.Uint64(page[i*recordHead:]) }
+	i := sort.Search(n, func(i int) bool { return named(i) >= of })
+	for ; i < n && named(i) == of; i++ {
+		at := binary.BigEndian.Uint64(page[i*recordHead+8:])
+		dst = append(dst, eventstore.Sequence(at))
+	}
+	return dst, nil
 }

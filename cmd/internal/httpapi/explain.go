@@ -124,13 +124,32 @@ func newLines(w *reply) *lines {
 // write writes a line. It returns errGone when nobody takes it, and another error when whoever
 // reads may not read on.
 func (l *lines) write(value any) error {
-	if l.written++; l.written%stillEvery == 0 {
-		if err := l.w.still(); err != nil {
-			return err
-		}
+	err := l.next()
+	if err == nil && l.encoder.Encode(value) != nil {
+		err = errGone
 	}
-	if err := l.encoder.Encode(value); err != nil {
+	return err
+}
+
+// writeLine writes a line that is JSON already, without its end. It fails as write does.
+func (l *lines) writeLine(line []byte) error {
+	err := l.next()
+	if err != nil {
+		return err
+	}
+	if _, err = l.out.Write(line); err == nil {
+		err = l.out.WriteByte('\n')
+	}
+	if err != nil {
 		return errGone
+	}
+	return nil
+}
+
+// next counts a line, and fails when whoever reads may not read on.
+func (l *lines) next() error {
+	if l.written++; l.written%stillEvery == 0 {
+		return l.w.still()
 	}
 	return nil
 }

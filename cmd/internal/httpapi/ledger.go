@@ -39,6 +39,10 @@ type Ledger interface {
 	// Who follows is called with nil when there is no more for now; that ends with ctx.
 	Events(ctx context.Context, f ledger.EventFilter, yield func(line []byte) error) error
 
+	// ListEvents calls yield with each event of a list, as Events does, with what takes it back. It
+	// waits and refuses as View does.
+	ListEvents(ctx context.Context, f ledger.ListFilter, yield func(line []byte) error) error
+
 	// Reported calls yield with each event about a subject up to a place in the log, in its order,
 	// but for those that want leaves out; nil leaves out none. It waits and refuses as View does.
 	Reported(ctx context.Context, about history.Subject, known eventstore.Sequence,

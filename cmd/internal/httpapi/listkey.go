@@ -35,15 +35,16 @@ func (a *API) getListKey(w *reply, r *http.Request) {
 	send(w, http.StatusOK, append(body, '\n'))
 }
 
-// getListEvents streams the events of a list: its rows, and the steps that corrected it. A
-// publisher gets its own alone. What goes wrong after the first line is the last line.
+// getListEvents streams the events of a list: its rows, and the steps that corrected it, each with
+// what takes it back. A publisher gets its own alone. What goes wrong after the first line is the
+// last line.
 func (a *API) getListEvents(w *reply, r *http.Request) {
 	p, err := parseParameters(r.URL.RawQuery, "list", "source")
 	if err != nil {
 		w.fail(r, err)
 		return
 	}
-	filter := ledger.EventFilter{List: p.text("list"), Source: p.text("source")}
+	filter := ledger.ListFilter{List: p.text("list"), Source: p.text("source")}
 	if filter.List == "" {
 		p.fail("list", "must be the id of a list")
 	}
@@ -55,7 +56,5 @@ func (a *API) getListEvents(w *reply, r *http.Request) {
 		filter.Publisher = w.member.Name
 	}
 	out := newLines(w)
-	out.end(r, a.ledger.Events(r.Context(), filter, func(line []byte) error {
-		return out.write(json.RawMessage(line))
-	}))
+	out.end(r, a.ledger.ListEvents(r.Context(), filter, out.writeLine))
 }

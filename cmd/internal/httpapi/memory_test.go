@@ -222,6 +222,10 @@ func (m *memory) View(_ context.Context, minSeq eventstore.Sequence) (*coverage.
 	return view, nil
 }
 
+func (m *memory) ListEvents(context.Context, ledger.ListFilter, func([]byte) error) error {
+	return nil
+}
+
 func (m *memory) Events(_ context.Context, f ledger.EventFilter, yield func([]byte) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -24,8 +24,8 @@ const (
 )
 
 // Events calls yield with each event that the filter lets through. Of those about one enrolment,
-// worker or commitment the history knows where they are, as far as it has come; the rest of the
-// log is read.
+// worker, commitment or list the history knows where they are, as far as it has come; the rest of
+// the log is read.
 //
 // Who follows gets those to come too, until ctx ends; yield is called with nil when there is no
 // more for now.
@@ -72,6 +72,8 @@ func subjectOf(f EventFilter) (s history.Subject, named bool) {
 		return history.Subject{Kind: history.Worker, Name: f.Worker}, true
 	case f.Commitment != "":
 		return history.Subject{Kind: history.Commitment, Name: f.Commitment}, true
+	case f.List != "":
+		return history.Subject{Kind: history.List, Name: f.List}, true
 	}
 	return s, false
 }
@@ -127,19 +129,8 @@ func passes(f *EventFilter, e *event.Event) bool {
 		(f.Worker == "" || f.Worker == e.Data.Worker || f.Worker == e.Data.Into) &&
 		(f.Commitment == "" || f.Commitment == e.Data.Commitment) &&
 		(f.Source == "" || f.Source == e.Source) &&
-		(f.List == "" || f.List == listOf(e)) &&
+		(f.List == "" || f.List == history.ListOf(e)) &&
 		(f.Publisher == "" || f.Publisher == cmp.Or(e.Publisher, e.Source))
-}
-
-// listOf returns the list that an event says it is of. Lists put it there as an extension
-// attribute; it is never interpreted otherwise.
-func listOf(e *event.Event) string {
-	for i := range e.Extensions {
-		if x := &e.Extensions[i]; x.Name == "list" && x.Value.Kind == event.String {
-			return x.Value.Text
-		}
-	}
-	return ""
 }
 
 // last turns a filter for the last events into one for all from the first of them on. With Follow

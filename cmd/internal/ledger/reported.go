@@ -96,6 +96,8 @@ func (l *Ledger) reporting(p *history.Projection, about history.Subject, known e
 		filter.Worker = about.Name
 	case history.Commitment:
 		filter.Commitment = about.Name
+	case history.List:
+		filter.List = about.Name
 	}
 	return &selection{filter: filter, each: func(record eventstore.Record, e *event.Event) error {
 		retractions, err := p.Retractions(record.Sequence, e.Key)

@@ -21,14 +21,18 @@ func (l *library) ofLists() []operation {
 			summary: "What the log has of a list: its rows, and the steps that corrected it.",
 			about: "For registered publishers, who get what they have sent themselves, and for" +
 				" auditors. One event a line, in log order: those with the extension attribute" +
-				" list. What goes wrong after the first line is the last line: a problem.",
+				" list. One that is not in force has an attribute more, retractedby: the sequence" +
+				" of what takes it back, whoever sent that. It costs what the list has, however" +
+				" long the log is. What goes wrong after the first line is the last line: a" +
+				" problem.",
 			parameters: list{
 				// The only parameter of all routes, beside parts of paths, that must be there.
 				query("list", "The id of the list.", o("type", "string")).with("required", true),
 				query("source", "Events of this source alone.", l.ref("Source")),
 			},
 			answer: content(mediaLines, l.ref("RecordedEvent")),
-			fails:  guarded(problem.QueryInvalid, problem.LogDamaged),
+			fails: guarded(problem.QueryInvalid, problem.LogDamaged,
+				problem.ProjectionBehind),
 		},
 		{
 			method: http.MethodGet, path: "/upload", id: "getUpload",
