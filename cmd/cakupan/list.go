@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -42,16 +43,11 @@ func (o *listOf) lang() lists.Language {
 // with does a job on what the ledger has of the list. A list that it has nothing of is an error,
 // exit 4: its id was mistyped.
 func (o *listOf) with(ctx context.Context, w *where, out *console,
-	job func(*whole.History) error,
+	job func(*importer.Import) error,
 ) error {
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		// Reading needs nothing of an import but the ledger.
-		in := importer.Import{From: s}
-		h, err := in.History(ctx, o.ID, o.Source)
-		if err != nil {
-			return err
-		}
-		return job(h)
+		return job(&importer.Import{From: s})
 	})
 }
 
@@ -80,34 +76,42 @@ type listedRow struct {
 	Ended    string `json:"ended,omitempty"` // the first day or month that does not count any more
 }
 
-// Run prints the rows in the order of the log, and under the table of which source they are.
+// shownAtOnce is how many rows are held before they are printed: their columns are of one width,
+// and later ones are wider only where they must be.
+const shownAtOnce = 1_000
+
+// Run prints the rows in the order of the log, and under the table of which source they are. Few of
+// them are held at once, however long the list is.
 func (c *listShow) Run(ctx context.Context, w *where, out *console) error {
-	return c.with(ctx, w, out, func(h *whole.History) error {
-		// For machines no rows are an empty array, not null.
-		all := []listedRow{}
-		for _, i := range h.Rows() {
-			row := listedRow{Row: i.Row, Name: i.Name(), From: i.From(), Sequence: i.Sequence}
-			if end := h.EndOf(i); end != nil {
-				row.Ended = end.From()
-			}
-			all = append(all, row)
-		}
-		if w.JSON {
-			return out.writeJSON(all)
-		}
+	return c.with(ctx, w, out, func(in *importer.Import) error {
 		l := c.lang()
 		t := newTable(l.Pick(">Baris", ">Row"), l.Pick("Kepesertaan atau orang",
 			"Enrolment or person"), l.Pick("Mulai", "From"), l.Pick("Berakhir", "Ended"),
 			l.Pick(">Peristiwa", ">Event"))
-		for i := range all {
-			r := &all[i]
-			t.add(strconv.Itoa(r.Row), r.Name, r.From, r.Ended, numeral(l, r.Sequence))
+		array := &jsonArray{out: bufio.NewWriter(out.stdout)}
+		count := 0
+		source, err := in.Rows(ctx, c.ID, c.Source, func(i *whole.Item, ended string) error {
+			count++
+			if w.JSON {
+				return array.add(listedRow{i.Row, i.Name(), i.From(), i.Sequence, ended})
+			}
+			t.add(strconv.Itoa(i.Row), i.Name(), i.From(), ended, numeral(l, i.Sequence))
+			if count%shownAtOnce == 0 {
+				return t.write(out.stdout)
+			}
+			return nil
+		})
+		switch {
+		case err != nil:
+			return err
+		case w.JSON:
+			return array.end()
 		}
 		if err := t.write(out.stdout); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(out.stdout, l.Pick("%s baris dari %s, sumber %s\n",
-			"%s rows of %s, source %s\n"), numeral(l, len(all)), c.ID, h.Source)
+		_, err = fmt.Fprintf(out.stdout, l.Pick("%s baris dari %s, sumber %s\n",
+			"%s rows of %s, source %s\n"), numeral(l, count), c.ID, source)
 		return err
 	})
 }
@@ -143,10 +147,14 @@ type listStep struct {
 // Run prints a line a step. A step that was broken off, in parts, shows so: the import that made it
 // goes on where it stopped.
 func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
-	return c.with(ctx, w, out, func(h *whole.History) error {
+	return c.with(ctx, w, out, func(in *importer.Import) error {
+		all, err := in.Steps(ctx, c.ID, c.Source)
+		if err != nil {
+			return err
+		}
 		steps := []listStep{}
-		for _, g := range h.Groups() {
-			steps = append(steps, stepOf(g))
+		for i := range all {
+			steps = append(steps, stepOf(&all[i]))
 		}
 		if w.JSON {
 			return out.writeJSON(steps)
@@ -177,26 +185,14 @@ func (c *listHistory) Run(ctx context.Context, w *where, out *console) error {
 	})
 }
 
-// stepOf says what was done in a step. Publisher and record time are those of its last event: a
-// step in parts is done with that one. A group has one event at least.
-func stepOf(g *whole.Group) listStep {
-	first, last := g.Items[0], g.Items[len(g.Items)-1]
-	s := listStep{
-		Step: g.Step, First: first.Sequence, Last: last.Sequence, Publisher: last.Publisher,
-		RecordedAt: localTime(last.RecordedAt), Broken: g.Broken(), Undoes: first.Undoes,
+// stepOf says what was done in a step. Of one in parts, between which others sent rows, each part
+// is shown, and broken off is only what was not gone on with.
+func stepOf(s *whole.Step) listStep {
+	return listStep{
+		Step: s.Number, First: s.First, Last: s.Last, Publisher: s.Publisher,
+		RecordedAt: localTime(s.RecordedAt), Broken: s.Broken(), Undoes: s.Undoes,
+		Said: s.Said, TakenBack: s.TakenBack, Ended: s.Ended,
 	}
-	for _, i := range g.Items {
-		switch {
-		case i.Retracts():
-			s.TakenBack++
-		case i.Ends != "":
-			// It ends a row that is gone, and is none itself.
-			s.Ended++
-		default:
-			s.Said++
-		}
-	}
-	return s
 }
 
 // listUndo undoes a step. The step stays in the log, and so does what undoes it: nothing is lost,

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -9,12 +13,14 @@ import (
 	"unicode/utf8"
 )
 
-// table is text in columns, for people. It is held whole, as the widths are known only at its end:
-// it is for answers that the question bounds. Cells have been made harmless when they stand in
-// rows. It is of one goroutine.
+// table is text in columns, for people. It is held until it is written, as the widths are known
+// only then: it is for answers that the question bounds, and longer ones are written in pieces.
+// Cells have been made harmless when they stand in rows. It is of one goroutine.
 type table struct {
 	right []bool // which columns are aligned to the right
 	rows  [][]string
+	// Of what was written before: the next rows are no narrower.
+	widths []int
 }
 
 // newTable returns a table with a header. A column whose name begins with ">" is aligned to the
@@ -64,9 +70,13 @@ func isPlain(r rune) bool {
 }
 
 // write prints the table, two spaces between the columns, in one piece. A character is taken to be
-// one column wide, which those of the texts in question are. No line ends with spaces.
+// one column wide, which those of the texts in question are. No line ends with spaces. Rows that
+// are added after it are the next piece: they are written below, under the same columns.
 func (t *table) write(w io.Writer) error {
-	widths := make([]int, len(t.right))
+	if t.widths == nil {
+		t.widths = make([]int, len(t.right))
+	}
+	widths := t.widths
 	for _, row := range t.rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
@@ -86,6 +96,7 @@ func (t *table) write(w io.Writer) error {
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
+	t.rows = t.rows[:0]
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -139,4 +150,38 @@ func thin(values []int64, most int) []int64 {
 		picked[i] = values[(i+1)*len(values)/most-1]
 	}
 	return picked
+}
+
+// jsonArray writes an array of which not all is in memory, in the form of console.writeJSON. The
+// zero array has no place to write to.
+type jsonArray struct {
+	out   *bufio.Writer
+	begun bool
+}
+
+// add writes the next value.
+func (a *jsonArray) add(value any) error {
+	before := byte('[')
+	if a.begun {
+		before = ','
+	}
+	a.begun = true
+	var one bytes.Buffer
+	encoder := json.NewEncoder(&one)
+	encoder.SetEscapeHTML(false)
+	err := errors.Join(a.out.WriteByte(before), encoder.Encode(value))
+	if err == nil {
+		_, err = a.out.Write(bytes.TrimSuffix(one.Bytes(), []byte("\n")))
+	}
+	return err
+}
+
+// end ends the array: an empty one is an array too.
+func (a *jsonArray) end() error {
+	end := "]\n"
+	if !a.begun {
+		end = "[]\n"
+	}
+	_, err := a.out.WriteString(end)
+	return errors.Join(err, a.out.Flush())
 }

@@ -3,6 +3,7 @@ package effect
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
@@ -51,6 +52,75 @@ type enrolled struct{ records []facts.Record }
 type person struct {
 	deaths     []facts.Record // in force or not
 	enrolments []uint32       // ever opened for one of the ids, or by a row
+	least      uint32         // number of one of the ids: the least
+	merged     bool           // there are several ids
+	apart      bool           // left out: see Asked.Part
+}
+
+// name names the person in all parts of a list. It is asked only of those whom the log knows, or of
+// whom all rows are in one part: numbers that are supposed are another part's too.
+func (p *person) name() string { return strconv.FormatUint(uint64(p.least), 10) }
+
+// setApart leaves out who has several enrolments or ids, and whoever shares an enrolment with
+// another: rows of another part may be about the other ones. Whoever has one enrolment is named by
+// rows of that alone.
+func (b *book) setApart() {
+	for _, p := range b.inOrder {
+		p.apart = p.merged || len(p.enrolments) > 1
+	}
+	for again := true; again; {
+		again = false
+		for _, e := range b.enrolments {
+			again = b.join(b.whose(e)) || again
+		}
+	}
+}
+
+// whose returns the persons whose an enrolment ever was.
+func (b *book) whose(e *enrolled) (people []*person) {
+	for i := range e.records {
+		p := b.people[e.records[i].Worker]
+		if e.records[i].Kind == event.EnrolmentOpened && p != nil && !slices.Contains(people, p) {
+			people = append(people, p)
+		}
+	}
+	return people
+}
+
+// join leaves out several persons of one enrolment, under one name, and returns whether that is
+// new.
+func (b *book) join(people []*person) (changed bool) {
+	if len(people) < 2 {
+		return false
+	}
+	least := people[0].least
+	for _, p := range people {
+		least = min(least, p.least)
+	}
+	for _, p := range people {
+		changed = changed || !p.apart || p.least != least
+		p.apart, p.least = true, least
+	}
+	return changed
+}
+
+// apartOf returns a person who is left out and whom a row is about, nil where there is none.
+func (b *book) apartOf(i int) *person {
+	e := &b.rows[i].Event
+	if e.Data.Worker != "" {
+		if p := b.people[b.workerOf(e)]; p != nil && p.apart {
+			return p
+		}
+	}
+	if e.Data.Enrolment == "" {
+		return nil
+	}
+	for _, p := range b.whose(b.enrolments[b.enrolmentOf(e)]) {
+		if p.apart {
+			return p
+		}
+	}
+	return nil
 }
 
 // commitment is what is known of money at head. Grants and revocations of it are with the
@@ -204,7 +274,7 @@ func (b *book) readPerson(s *facts.State, reader *standing.Reader, number uint32
 	if b.people[number] != nil {
 		return
 	}
-	p := &person{}
+	p := &person{least: number}
 	b.inOrder = append(b.inOrder, p)
 	b.people[number] = p
 	if int(number) >= s.WorkerCount() { // also of what is being applied just now
@@ -212,6 +282,7 @@ func (b *book) readPerson(s *facts.State, reader *standing.Reader, number uint32
 	}
 	var read standing.Person
 	reader.Person(s, &read, number)
+	p.least, p.merged = slices.Min(read.IDs), len(read.IDs) > 1
 	for _, id := range read.IDs {
 		b.people[id] = p
 		// Merges are in the ids already; of lives only deaths are left.

@@ -11,6 +11,7 @@ package effect
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -38,6 +39,25 @@ type Report struct {
 	On      string   `json:"on,omitempty"` // the day that regions are counted on
 	Regions []Region `json:"regions"`      // in order of their codes
 	Notices []Notice `json:"notices"`      // in order of their codes, and of their first rows
+	Apart   []Apart  `json:"apart,omitempty"`
+}
+
+// Apart is a row of which nothing is said as part of a list: whom it is about may be named by rows
+// of another part too. Rows of one person have to be asked about together. Person is a name of no
+// meaning, the same in all parts.
+type Apart struct {
+	Row    int    `json:"row"`
+	Person string `json:"person"`
+}
+
+// Asked says how rows are looked at.
+type Asked struct {
+	Today temporal.Date // bounds the days that count as near
+	// On is the day that regions are counted on, YYYY-MM-DD; "": the rows' own, see [Of].
+	On string
+	// Part says that the rows are a part of a list. Another one may have more rows of a person, but
+	// none of the same enrolment, nor of somebody whom the log does not know.
+	Part bool
 }
 
 // Region counts the covered workers among those whom the rows name, and among all. Before and After
@@ -90,11 +110,11 @@ func Codes() []string {
 // Whoever has more rows asks for a part of them.
 const RowsMax = 50_000
 
-// Of returns what rows of a list have done. today bounds the days that count as near. Rows must not
-// be more than RowsMax, and worker ids must stand where NIKs were. An error is that of the source,
-// or of the context; there is no report then. It may run while the fold goes on.
-func Of(ctx context.Context, source standing.Source, rows []Row, today temporal.Date,
-) (Report, error) {
+// Of returns what rows of a list have done. Without a day the regions are counted on the last one,
+// not after today, on which a row takes effect. Rows must not be more than RowsMax, and worker ids
+// must stand where NIKs were. An error is that of the source, of the context, or of a day that is
+// none; there is no report then. It may run while the fold goes on.
+func Of(ctx context.Context, source standing.Source, rows []Row, ask Asked) (Report, error) {
 	b := newBook(rows)
 	if err := b.name(source.Names()); err != nil {
 		return Report{}, err
@@ -104,12 +124,27 @@ func Of(ctx context.Context, source standing.Source, rows []Row, today temporal.
 	}
 	b.suppose()
 	report := Report{Regions: []Region{}, Notices: []Notice{}}
-	if on, dated := b.day(today); dated {
+	on, dated := b.day(ask.Today)
+	if ask.On != "" {
+		var err error
+		if on, err = temporal.ParseDate(ask.On); err != nil {
+			return Report{}, fmt.Errorf("read day of the effect: %w", err)
+		}
+		dated = true
+	}
+	if ask.Part {
+		b.setApart()
+	}
+	if dated {
 		report.On, report.Regions = on.String(), b.regions(on)
 	}
 	n := noted{at: map[said]int{}}
 	for i := range rows {
-		b.judge(i, today, &n)
+		if p := b.apartOf(i); p != nil {
+			report.Apart = append(report.Apart, Apart{Row: i, Person: p.name()})
+		} else {
+			b.judge(i, ask.Today, &n)
+		}
 	}
 	report.Notices = n.inOrder()
 	return report, nil
@@ -181,6 +216,9 @@ func (b *book) regions(on temporal.Date) []Region {
 		return counts[code]
 	}
 	for _, p := range b.inOrder {
+		if p.apart {
+			continue
+		}
 		for _, after := range []bool{false, true} {
 			for _, code := range b.placesOf(p, on, after) {
 				if after {

@@ -271,7 +271,7 @@ func TestNotices(t *testing.T) {
 
 func of(t *testing.T, source standing.Source, rows []effect.Row) effect.Report {
 	t.Helper()
-	report, err := effect.Of(t.Context(), source, rows, today)
+	report, err := effect.Of(t.Context(), source, rows, effect.Asked{Today: today})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func (broken) Read(func(*facts.State) error) error { return errBroken }
 func TestNotRead(t *testing.T) {
 	source := standingtest.Source(t)
 	rows := supposed(opened("e0", "w0", event.Self))
-	if _, err := effect.Of(t.Context(), broken{source}, rows, today); !errors.Is(err, errBroken) {
+	if _, err := effect.Of(t.Context(), broken{source}, rows, effect.Asked{Today: today}); !errors.Is(err, errBroken) {
 		t.Errorf("of a source that is broken: %v", err)
 	}
 	if _, err := effect.Covered(t.Context(), broken{source}, rows, today); !errors.Is(err, errBroken) {
@@ -364,7 +364,7 @@ func TestNotRead(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := effect.Of(ended, source, rows, today); !errors.Is(err, context.Canceled) {
+	if _, err := effect.Of(ended, source, rows, effect.Asked{Today: today}); !errors.Is(err, context.Canceled) {
 		t.Errorf("under a context that ended: %v", err)
 	}
 }

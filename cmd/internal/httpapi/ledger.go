@@ -68,7 +68,7 @@ type Ledger interface {
 	// Effect says what events have done that the log has from since on, and what those would do
 	// that it has not. It waits and refuses as View does.
 	Effect(ctx context.Context, raw [][]byte, opts intake.Options, since eventstore.Sequence,
-		today temporal.Date) (effect.Report, error)
+		ask effect.Asked) (effect.Report, error)
 
 	// Health tells how the ledger is.
 	Health(ctx context.Context) ledger.Health

@@ -357,7 +357,7 @@ func (m *memory) Status(ctx context.Context) ledger.Status {
 
 // Effect tells of nothing: what events have done is tested where a whole ledger is.
 func (m *memory) Effect(context.Context, [][]byte, intake.Options, eventstore.Sequence,
-	temporal.Date,
+	effect.Asked,
 ) (effect.Report, error) {
 	return effect.Report{Regions: []effect.Region{}, Notices: []effect.Notice{}}, nil
 }

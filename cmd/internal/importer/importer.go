@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/intake"
@@ -35,6 +36,8 @@ type Import struct {
 	// It is only read, and stays the caller's.
 	Memory []byte // what the file of a list holds; nil: it is read from the disk
 	Parts  bool   // a correction too large for one step may be recorded in parts
+	// Now is the clock by which days are near or to come; nil: that of the machine.
+	Now func() time.Time
 }
 
 // Files takes in files, one after the other, and stops at the first that cannot be read on: what

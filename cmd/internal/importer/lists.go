@@ -264,9 +264,37 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	}
 	if err == nil {
 		t.notices(list.Notices())
-		err = l.effect(ctx, list.List)
+		err = l.effect(ctx, list.Info().Lang, l.again(ctx, path, opts, key))
 	}
 	return list.Info().ID, inFile(path, err)
+}
+
+// again returns what reads the list of a file once more, from its beginning. What a row says is the
+// same the second time, but for what the file became meanwhile: whoever writes to a file while it
+// is imported gets back what it has then.
+func (l *Import) again(ctx context.Context, path string, opts lists.Options,
+	key [lists.KeySize]byte,
+) rereader {
+	return func(do func(*lists.Record) error) (err error) {
+		list, err := openList(path, l.open, opts)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, list.Close()) }()
+		for in := list.Events(key); ctx.Err() == nil; {
+			row, err := in.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err == nil {
+				err = do(&row)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
 }
 
 // notices tells what is to be known of a list beside its refusals. There may be none.

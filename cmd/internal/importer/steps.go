@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"cakupan/cmd/internal/lists"
@@ -36,9 +38,7 @@ func summaryOf(plan *whole.Plan) *WholeSummary {
 		}
 	}
 	// A plan that cannot be appended has no parts; whoever carries it out meets the error.
-	if parts, err := plan.Appends(); err == nil {
-		s.Parts = len(parts)
-	}
+	s.Parts, _ = plan.Parts()
 	return s
 }
 
@@ -84,21 +84,58 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 }
 
 // History returns what the ledger has of a list. source may be empty where only one source has such
-// a list. It reads all events of the list, however old, and holds them; a list that nobody knows is
-// an error, since an id is easily mistyped.
+// a list. It reads all events of the list, however old; a list that nobody knows is an error, since
+// an id is easily mistyped.
 func (l *Import) History(ctx context.Context, list, source string) (*whole.History, error) {
 	h := whole.NewHistory(list, source)
-	err := l.From.ListEvents(ctx, list, source, h.Add)
+	err := l.eventsOf(ctx, list, source, h.Add)
+	return h, err
+}
+
+// Steps returns the steps of a list. It fails as History does, and holds no events.
+func (l *Import) Steps(ctx context.Context, list, source string) ([]whole.Step, error) {
+	var s whole.Steps
+	err := l.eventsOf(ctx, list, source, s.Add)
+	return s.Done(), err
+}
+
+// Rows calls yield with each row of a list that is in force, in order of the log, and the first day
+// or month that it does not count any more, "" where it has not ended. It returns the source. It
+// fails as History does, and holds no rows: the ledger is asked twice, as what ends a row or takes
+// it back comes after it. What comes in between is shown as it is then.
+func (l *Import) Rows(ctx context.Context, list, source string,
+	yield func(row *whole.Item, ended string) error,
+) (string, error) {
+	rows := whole.NewRows(source)
+	if err := l.eventsOf(ctx, list, source, rows.Look); err != nil {
+		return "", err
+	}
+	return rows.Source, l.eventsOf(ctx, list, rows.Source, func(line []byte) error {
+		row, ended, err := rows.Row(line)
+		if err == nil && row != nil {
+			err = yield(row, ended)
+		}
+		return err
+	})
+}
+
+// eventsOf calls add with each event of a list.
+func (l *Import) eventsOf(ctx context.Context, list, source string, add func([]byte) error) error {
+	none := true
+	err := l.From.ListEvents(ctx, list, source, func(line []byte) error {
+		none = false
+		return add(line)
+	})
 	switch {
 	case errors.Is(err, whole.ErrSources):
-		return nil, usage("several sources have a list " + list + ": name one with --source" +
+		return usage("several sources have a list " + list + ": name one with --source" +
 			" (beberapa sumber punya daftar dengan kode itu: sebut salah satu dengan --source)")
-	case err == nil && len(h.Items) == 0:
-		err = problem.New(problem.NotFound, "no list "+list+" is known: lists are known by the id"+
+	case err == nil && none:
+		return problem.New(problem.NotFound, "no list "+list+" is known: lists are known by the id"+
 			" that stands above their columns, or that --list gave (tidak ada daftar dengan kode"+
 			" itu: kodenya tertulis di atas kolom, atau diberi dengan --list)")
 	}
-	return h, err
+	return err
 }
 
 // Undo undoes the last step of a list. What it takes back stays in the log: it appends retractions
@@ -122,17 +159,18 @@ func (l *Import) Undo(ctx context.Context, list, source string, lang lists.Langu
 	l.Tally.Lists = append(l.Tally.Lists, ListSummary{
 		List: list, Source: h.Source, Whole: summaryOf(plan), Ignored: []string{},
 	})
-	parts, err := plan.Appends()
-	if err == nil {
-		err = l.checkParts(plan, len(parts), lang)
-	}
-	if err != nil {
+	if err := l.checkParts(plan, lang); err != nil {
 		return nil, err
 	}
-	err = l.rehearse(ctx, parts, nil, nil)
+	refused, err := l.rehearse(ctx, plan)
 	// The summary is told either way: it says what was, or would have been, done.
-	if err == nil && l.Tally.Refused == 0 && !l.Options.DryRun {
-		err = l.appendParts(ctx, parts, nil)
+	if err == nil && len(refused) == 0 && !l.Options.DryRun {
+		refused, err = l.appendParts(ctx, plan)
+	}
+	for _, row := range slices.Sorted(maps.Keys(refused)) {
+		if err == nil {
+			err = l.Tally.refusedRow(refused[row], row, input{})
+		}
 	}
 	return summaryOf(plan), err
 }

@@ -81,7 +81,7 @@ func (t *Tally) count(b batch, got []event.Receipt) error {
 	for i := range got {
 		t.Read++
 		if t.taken != nil && got[i].Status != event.Refused {
-			t.taken.add(b.rows[i], &got[i])
+			t.taken.took(&b.rows[i], &got[i])
 		}
 		switch r := &got[i]; r.Status {
 		case event.Appended:

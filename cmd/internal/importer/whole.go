@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 
 	"cakupan/cmd/internal/lists"
@@ -47,13 +49,13 @@ type GoneRow struct {
 	From string `json:"from"`
 }
 
-// wholeRowsMax bounds a whole list, which is held in memory. Rows that are taken in one by one have
-// no such bound.
+// wholeRowsMax bounds a whole list: what it has that the ledger has not is held in memory. Rows that
+// are taken in one by one have no such bound.
 const wholeRowsMax = 500_000
 
 // Whole takes in a file that is the whole of its list: what the ledger has of the list and the file
 // does not say is corrected. With one row refused the file is not the whole, and nothing is done.
-// It first reads all rows, then all that the ledger has of the list, compares them, and has the
+// It first reads all that the ledger has of the list, then all rows, compares them, and has the
 // ledger judge the step; only then it appends. Up to there any error leaves everything as it was. A
 // refused row is no error: the tally has it.
 func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
@@ -73,97 +75,106 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 		}
 		defer func() { err = errors.Join(err, t.rejects.begin(nil)) }()
 	}
-	rows, err := l.readWhole(ctx, list)
+	key, err := l.From.ListKey(ctx)
 	if err != nil {
-		return inFile(path, err)
-	}
-	t.notices(list.Notices())
-	if t.Refused > 0 {
-		t.say(info.Lang.Pick("ada baris yang ditolak, sehingga ini bukan seluruh daftarnya: tidak"+
-			" ada yang diubah. Perbaiki barisnya, lalu kirim lagi", "rows are refused, so this is"+
-			" not the whole list: nothing was changed. Correct them, and send it again"))
-		return nil
+		return err
 	}
 	h := whole.NewHistory(info.ID, info.Source)
 	if err := l.From.ListEvents(ctx, info.ID, info.Source, h.Add); err != nil {
 		return err
 	}
-	plan, err := l.plan(h, rows, info.Lang, w)
+	t.taken = &taken{}
+	defer func() { t.taken = nil }()
+	c, again := h.Compare(), l.again(ctx, path, l.Lists, key)
+	sound, err := l.readWhole(ctx, list, list.Events(key), c)
+	if err == nil && !sound {
+		err = l.giveBack(again, nil)
+	}
+	if err != nil {
+		return inFile(path, err)
+	}
+	t.notices(list.Notices())
+	if !sound {
+		t.say(info.Lang.Pick("ada baris yang ditolak, sehingga ini bukan seluruh daftarnya: tidak"+
+			" ada yang diubah. Perbaiki barisnya, lalu kirim lagi", "rows are refused, so this is"+
+			" not the whole list: nothing was changed. Correct them, and send it again"))
+		return nil
+	}
+	plan, err := l.plan(c, info.Lang, w)
 	if err != nil {
 		return err
 	}
-	return l.carryOut(ctx, list.List, plan, rows)
+	return l.carryOut(ctx, plan, info.Lang, again)
 }
 
-// readWhole reads all rows of a list. With one of them refused, all of them are given back where
-// rows are: what comes back is the whole list again, to be corrected and sent as such. They are
-// held in memory, with their NIKs as they stand in the file, until the step is done. Counted are
-// all rows, told those that are refused. It appends nothing.
-func (l *Import) readWhole(ctx context.Context, list *listFile) (rows []lists.Record, err error) {
-	key, err := l.From.ListKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for in := list.Events(key); ; {
+// readWhole reads all rows of a list and compares them with what the ledger has. Rows of which it
+// has the very event are kept packed, to be told what they have done. It counts all rows, appends
+// nothing, and returns whether none is refused.
+func (l *Import) readWhole(ctx context.Context, list *listFile, in *lists.Reader,
+	c *whole.Comparison,
+) (sound bool, err error) {
+	sound = true
+	for rows := 0; ; rows++ {
 		row, err := in.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return l.keepSound(rows)
+			return sound, nil
 		case err == nil:
 			err = ctx.Err()
 		}
 		switch {
 		case err != nil:
-			return nil, err
-		case len(rows) == wholeRowsMax:
+			return false, err
+		case rows == wholeRowsMax:
 			most := strconv.Itoa(wholeRowsMax)
-			return nil, usage(list.Info().Lang.Pick("seluruh daftar paling banyak "+most+
+			return false, usage(list.Info().Lang.Pick("seluruh daftar paling banyak "+most+
 				" baris: bagi menjadi beberapa daftar", "a whole list has at most "+most+
 				" rows: divide it into several lists"))
 		}
 		l.Tally.Read++
-		if row.Refusal != nil {
-			l.Tally.Refused++
+		if sound = sound && row.Refusal == nil; !sound {
+			continue
 		}
-		rows = append(rows, row)
-	}
-}
-
-// keepSound returns the rows of a whole list that are not refused. Those that are, are told.
-// Without refusals they are all, as they are. An error is one of writing rejects.
-func (l *Import) keepSound(rows []lists.Record) (sound []lists.Record, err error) {
-	t := l.Tally
-	if t.Refused == 0 {
-		return rows, nil
-	}
-	t.Refused = 0 // they are told as they are counted
-	for i := range rows {
-		row := &rows[i]
-		if row.Refusal == nil {
-			sound = append(sound, *row)
-			err = t.rejects.addNote(row, "")
-		} else {
-			t.Refused++
-			refused := event.Receipt{Status: event.Refused, Refusal: row.Refusal}
-			err = t.refuse(&refused, row.Row, input{row: *row})
-		}
+		same, err := c.Row(row.Event, row.Row)
 		if err != nil {
-			return nil, err
+			return false, err
+		}
+		if same {
+			l.Tally.taken.add(row.Row, personOf(row.Event), row.Event)
 		}
 	}
-	return sound, nil
 }
 
-// plan compares the rows with what the ledger has, and finds out what becomes of those that are
-// gone. It is made twice where somebody was asked, as the answer changes it. A dry run without an
-// answer shows what is gone and leaves it: it asks nobody, as it does nothing.
-func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language, w Whole,
-) (*whole.Plan, error) {
-	raw, numbers := make([][]byte, len(rows)), make([]int, len(rows))
-	for i := range rows {
-		raw[i], numbers[i] = rows[i].Event, rows[i].Row
-	}
-	plan, err := h.Plan(raw, numbers, w.Gone)
+// giveBack gives all rows of a list back where rows are: what comes back is the whole list again,
+// to be corrected and sent as such. Those that the reader of the list refuses, and those that are
+// in refused, by their rows, are counted and told. An error is one of reading or of writing
+// rejects.
+func (l *Import) giveBack(again rereader, refused map[int]*event.Receipt) error {
+	t := l.Tally
+	return again(func(row *lists.Record) error {
+		r := refused[row.Row]
+		if row.Refusal != nil {
+			r = &event.Receipt{Status: event.Refused, Refusal: row.Refusal}
+		}
+		if r == nil {
+			return t.rejects.addNote(row, "")
+		}
+		delete(refused, row.Row)
+		return t.refusedRow(r, row.Row, input{row: *row})
+	})
+}
+
+// refusedRow counts a refusal and tells of it.
+func (t *Tally) refusedRow(r *event.Receipt, row int, in input) error {
+	t.Refused++
+	return t.refuse(r, row, in)
+}
+
+// plan finds out what becomes of rows that are gone. It is made twice where somebody was asked, as
+// the answer changes it. A dry run without an answer shows what is gone and leaves it: it asks
+// nobody, as it does nothing.
+func (l *Import) plan(c *whole.Comparison, lang lists.Language, w Whole) (*whole.Plan, error) {
+	plan, err := c.Plan(w.Gone)
 	if err != nil {
 		return nil, goneProblem(err, lang)
 	}
@@ -183,7 +194,7 @@ func (l *Import) plan(h *whole.History, rows []lists.Record, lang lists.Language
 	if w.Gone == nil {
 		return nil, usage(words + " " + goneWords(lang))
 	}
-	if plan, err = h.Plan(raw, numbers, w.Gone); err != nil {
+	if plan, err = c.Plan(w.Gone); err != nil {
 		return nil, goneProblem(err, lang)
 	}
 	l.Tally.Lists[len(l.Tally.Lists)-1].Whole = summaryOf(plan)
@@ -212,47 +223,71 @@ func goneProblem(err error, lang lists.Language) error {
 // as a whole; where it breaks off between two, the same command goes on with it. An interrupt
 // between two parts leaves the log with a step that is begun, which the next sending finds there
 // and goes on with; nothing beside the log remembers it. In a dry run the summary counts what would
-// have been appended.
-func (l *Import) carryOut(ctx context.Context, list *lists.List, plan *whole.Plan,
-	rows []lists.Record,
+// have been appended. With a row refused all of them are given back where rows are, as those are
+// that are refused before.
+func (l *Import) carryOut(ctx context.Context, plan *whole.Plan, lang lists.Language,
+	again rereader,
 ) error {
-	parts, err := plan.Appends()
-	if err != nil {
-		return err
-	}
-	if err := l.checkParts(plan, len(parts), list.Info().Lang); err != nil {
+	if err := l.checkParts(plan, lang); err != nil {
 		return err
 	}
 	t := l.Tally
-	byRow := map[int]lists.Record{}
-	for i := range rows {
-		byRow[rows[i].Row] = rows[i]
-	}
 	// Unchanged rows are in the log already, and are not sent.
 	t.Duplicates += uint64(plan.Unchanged)
-	if err := l.rehearse(ctx, parts, rows, byRow); err != nil || t.Refused > 0 {
+	refused, err := l.rehearse(ctx, plan)
+	if err == nil && len(refused) == 0 && !l.Options.DryRun {
+		refused, err = l.appendParts(ctx, plan)
+	}
+	if err == nil && len(refused) > 0 {
+		return l.giveBackRefused(again, refused)
+	}
+	if err != nil {
 		return err
 	}
-	if !l.Options.DryRun {
-		if err := l.appendParts(ctx, parts, byRow); err != nil {
+	for part, err := range plan.Appends() {
+		if err != nil {
 			return err
 		}
+		for i := range part.Events {
+			// Both events of a change are about one person, whom the last one names.
+			last := i
+			for last+1 < len(part.Events) && part.Changes[last+1] == part.Changes[i] {
+				last++
+			}
+			t.taken.add(part.Row(i), personOf(part.Events[last]), part.Events[i])
+		}
 	}
-	t.taken = l.rowsOf(plan, parts, rows, byRow)
-	defer func() { t.taken = nil }()
 	if l.Options.DryRun {
 		t.Appended = uint64(plan.Len())
 	} else if t.First != nil {
 		t.taken.first = *t.First
 	}
-	return l.effect(ctx, list)
+	return l.effect(ctx, lang, again)
+}
+
+// giveBackRefused gives the whole list back of which the ledger has refused rows. Rows that are
+// gone are not in the file: of those it is told alone.
+func (l *Import) giveBackRefused(again rereader, refused map[int]*event.Receipt) error {
+	if err := l.giveBack(again, refused); err != nil {
+		return err
+	}
+	for _, row := range slices.Sorted(maps.Keys(refused)) {
+		if err := l.Tally.refusedRow(refused[row], row, input{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkParts refuses a correction that is too large for one step, unless it was said that it may be
 // recorded in parts. What only adds rows, and what goes on with a step that was broken off, may.
 // Between two parts of a correction, readers would see people taken back and not yet reported anew:
 // that must be wanted.
-func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) error {
+func (l *Import) checkParts(plan *whole.Plan, lang lists.Language) error {
+	parts, err := plan.Parts()
+	if err != nil {
+		return err
+	}
 	if _, resuming := plan.Step(); parts < 2 || l.Parts || l.Options.DryRun || resuming ||
 		!plan.Corrects() {
 		return nil
@@ -266,117 +301,63 @@ func (l *Import) checkParts(plan *whole.Plan, parts int, lang lists.Language) er
 		plan.Len(), whole.StepEvents, parts))
 }
 
-// rehearse asks the ledger what it would say of a step, before any of it is done. With a row
-// refused all of them are given back where rows are, as those are that are refused before. It is a
-// dry run of each part by the ledger, which judges it as it stands now; what others append before
-// the real one may still change that, and each part is whole all the same. Without a refusal it
-// changes nothing; otherwise the tally has the refusals, by rows of the file and in their order. A
-// nil byRow, as of an undo, has no rows to give back.
-func (l *Import) rehearse(ctx context.Context, parts []whole.Append, rows []lists.Record,
-	byRow map[int]lists.Record,
-) error {
-	t := l.Tally
-	refused := map[int]*event.Receipt{} // the first of each row of the file
-	for _, part := range parts {
+// rehearse asks the ledger what it would say of a step, before any of it is done. It is a dry run
+// of each part by the ledger, which judges it as it stands now; what others append before the real
+// one may still change that, and each part is whole all the same. It changes nothing, and returns
+// the first refusal of each row.
+func (l *Import) rehearse(ctx context.Context, plan *whole.Plan,
+) (refused map[int]*event.Receipt, err error) {
+	refused = map[int]*event.Receipt{}
+	for part, err := range plan.Appends() {
+		if err != nil {
+			return nil, err
+		}
 		got, err := l.From.Append(ctx, part.Events, true)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for i := range got {
-			r, row := &got[i], part.Row(i)
-			if r.Status != event.Refused || r.Refusal == nil || r.Refusal.Code == "" ||
-				refused[row] != nil {
-				continue // or it is not at fault
-			}
-			t.Refused++
-			if _, inFile := byRow[row]; inFile && part.Changes[i].Row > 0 {
-				refused[row] = r
-			} else if err := t.refuse(r, row, input{}); err != nil { // of a row that is gone
-				return err
-			}
-		}
+		noteRefused(refused, part, got)
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	t.Refused -= uint64(len(refused)) // they are told as they are counted
-	for i := range rows {
-		row := rows[i].Row
-		r, found := refused[row]
-		var err error
-		if found {
-			t.Refused++
-			err = t.refuse(r, row, input{row: byRow[row]})
-		} else {
-			err = t.rejects.addNote(&rows[i], "")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return refused, nil
 }
 
-// appendParts appends the events of a step. It stops at the first part that cannot be appended;
-// those before it are in the log. Each returns when it is durable.
-func (l *Import) appendParts(ctx context.Context, parts []whole.Append,
-	byRow map[int]lists.Record,
-) error {
-	for _, part := range parts {
+// noteRefused notes the first refusal of each row. Of a part in which one is refused, the others
+// are as little in the log, and are not at fault.
+func noteRefused(refused map[int]*event.Receipt, part *whole.Append, got []event.Receipt) {
+	for i := range got {
+		r, row := &got[i], part.Row(i)
+		if r.Status == event.Refused && r.Refusal != nil && r.Refusal.Code != "" &&
+			refused[row] == nil {
+			refused[row] = r
+		}
+	}
+}
+
+// appendParts appends the events of a step. It stops at the first part that is refused or cannot be
+// appended; those before it are in the log. Each returns when it is durable. An event that was
+// there already counts for nothing.
+func (l *Import) appendParts(ctx context.Context, plan *whole.Plan,
+) (refused map[int]*event.Receipt, err error) {
+	t := l.Tally
+	refused = map[int]*event.Receipt{}
+	for part, err := range plan.Appends() {
+		if err != nil {
+			return nil, err
+		}
 		got, err := l.From.Append(ctx, part.Events, false)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := l.Tally.countPart(&part, got, byRow); err != nil {
-			return err
+		if noteRefused(refused, part, got); len(refused) > 0 {
+			return refused, nil
 		}
-	}
-	return nil
-}
-
-// countPart counts what became of a part. A part that was refused has refusals of those at fault;
-// the others of it are as little in the log. An event that was there already counts for nothing.
-func (t *Tally) countPart(part *whole.Append, got []event.Receipt, byRow map[int]lists.Record,
-) error {
-	for i := range got {
-		switch r := &got[i]; {
-		case r.Status == event.Refused && r.Refusal != nil:
-			t.Refused++
-			row := part.Row(i)
-			if err := t.refuse(r, row, input{row: byRow[row]}); err != nil {
-				return err
+		for i := range got {
+			if r := &got[i]; r.Status == event.Appended {
+				t.Appended++
+				t.appended(r.Sequence)
 			}
-		case r.Status == event.Appended:
-			t.Appended++
-			t.appended(r.Sequence)
 		}
+		t.tell.At(t.Appended, -1)
 	}
-	t.tell.At(t.Appended, -1)
-	return nil
-}
-
-// rowsOf returns what is asked about when it is told what a step has done: the rows that it leaves
-// as they are, and its events. Where they are too many, all that is said is that they are.
-func (l *Import) rowsOf(plan *whole.Plan, parts []whole.Append, rows []lists.Record,
-	byRow map[int]lists.Record,
-) *taken {
-	k := &taken{more: plan.Len() > effectRowsMax}
-	if k.more {
-		k.rows = rows
-		return k
-	}
-	if plan.Len()+len(plan.Same) <= effectRowsMax { // else what has changed is told alone
-		for _, i := range plan.Same {
-			k.rows = append(k.rows, rows[i])
-		}
-	}
-	for _, part := range parts {
-		for i := range part.Events {
-			row := byRow[part.Row(i)]
-			// Of a row that is gone the file has nothing, and it is known by its old number.
-			row.Row, row.Event = part.Row(i), part.Events[i]
-			k.rows = append(k.rows, row)
-		}
-	}
-	return k
+	return nil, nil
 }

@@ -18,11 +18,10 @@ import (
 
 // Effect says what events have done, or would do: those that the log has from since on are what is
 // looked at, those that it has not are supposed to come now. Nothing is appended. Notices name the
-// places of events in raw. today bounds the days that count as near, as [effect.Of] has it; since 0
-// has only those that are not in the log looked at as new. Refused events have no effect and no
-// error.
+// places of events in raw. ask is as [effect.Of] has it; since 0 has only those that are not in the
+// log looked at as new. Refused events have no effect and no error.
 func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
-	since eventstore.Sequence, today temporal.Date,
+	since eventstore.Sequence, ask effect.Asked,
 ) (effect.Report, error) {
 	rows, places, err := l.judged(ctx, raw, opts, since)
 	if err != nil {
@@ -36,7 +35,7 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return effect.Report{}, err
 	}
-	report, err := effect.Of(ctx, facts, rows, today)
+	report, err := effect.Of(ctx, facts, rows, ask)
 	if err != nil {
 		return report, err
 	}
@@ -44,6 +43,9 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 		for i, row := range notice.Rows {
 			notice.Rows[i] = places[row]
 		}
+	}
+	for i := range report.Apart {
+		report.Apart[i].Row = places[report.Apart[i].Row]
 	}
 	// It waits until all that the rows rest on is shown.
 	view, err := l.View(ctx, last)

@@ -104,7 +104,7 @@ func TestEffectIsWhatCoverageSays(t *testing.T) {
 		if len(raw) == 0 {
 			continue
 		}
-		would, err := l.Effect(ctx, raw, intake.Options{}, 0, today)
+		would, err := l.Effect(ctx, raw, intake.Options{}, 0, effect.Asked{Today: today})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestEffectIsWhatCoverageSays(t *testing.T) {
 		}) {
 			t.Fatalf("round %d: %v, %v", round, got, err)
 		}
-		did, err := l.Effect(ctx, raw, intake.Options{}, head+1, today)
+		did, err := l.Effect(ctx, raw, intake.Options{}, head+1, effect.Asked{Today: today})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,9 @@
 package whole
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"iter"
+)
 
 const (
 	// StepEvents is how many events are appended as a whole: what fits one frame of the log. A
@@ -17,40 +20,65 @@ type Append struct {
 	Changes []*Change // of each event
 }
 
-// Appends returns the events of the plan, in parts that are each appended as a whole. There is more
+// Appends yields the events of the plan, in parts that are each appended as a whole. There is more
 // than one only where a frame of the log is too small for all; no change is ever parted. They are
-// appended in this order. Each time the same bytes are returned.
-func (p *Plan) Appends() (parts []Append, err error) {
-	var part Append
-	size := 0
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		var events [][]byte
-		bytes := 0
-		for _, d := range c.events {
-			raw, err := p.render(d)
-			if err != nil {
-				return nil, err
+// appended in this order. Each time the same bytes are yielded, and one part at a time is in
+// memory. An error ends it.
+func (p *Plan) Appends() iter.Seq2[*Append, error] {
+	return func(yield func(*Append, error) bool) {
+		part, size := &Append{}, 0
+		for i := range p.Changes {
+			c := &p.Changes[i]
+			var events [][]byte
+			bytes := 0
+			for _, d := range c.events {
+				raw, err := p.render(d)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				events, bytes = append(events, raw), bytes+len(raw)
 			}
-			events, bytes = append(events, raw), bytes+len(raw)
+			if len(part.Events) > 0 &&
+				(len(part.Events)+len(events) > StepEvents || size+bytes > groupBytes) {
+				if !yield(part, nil) {
+					return
+				}
+				part, size = &Append{}, 0
+			}
+			part.Events, size = append(part.Events, events...), size+bytes
+			for range events {
+				part.Changes = append(part.Changes, c)
+			}
 		}
-		if len(part.Events) > 0 &&
-			(len(part.Events)+len(events) > StepEvents || size+bytes > groupBytes) {
-			parts, part, size = append(parts, part), Append{}, 0
-		}
-		part.Events, size = append(part.Events, events...), size+bytes
-		for range events {
-			part.Changes = append(part.Changes, c)
+		if len(part.Events) > 0 {
+			yield(part, nil)
 		}
 	}
-	if len(part.Events) > 0 {
-		parts = append(parts, part)
+}
+
+// Parts returns how many parts there are.
+func (p *Plan) Parts() (n int, err error) {
+	if p.parts > 0 {
+		return p.parts, nil
 	}
-	return parts, nil
+	for _, err := range p.Appends() {
+		if err != nil {
+			return 0, err
+		}
+		p.parts++
+	}
+	return p.parts, nil
 }
 
 // render writes an event. Zero attributes are left out: an attribute is absent or says something.
-func (p *Plan) render(d *draft) ([]byte, error) {
+func (p *Plan) render(d *draft) (_ []byte, err error) {
+	said := d.data
+	if said == nil {
+		if said, err = dataOf(d.event); err != nil {
+			return nil, err
+		}
+	}
 	return json.Marshal(struct {
 		SpecVersion string          `json:"specversion"`
 		ID          string          `json:"id"`
@@ -66,7 +94,7 @@ func (p *Plan) render(d *draft) ([]byte, error) {
 		Data        json.RawMessage `json:"data"`
 	}{
 		"1.0", d.id, p.h.Source, d.kind, p.h.List, d.row, p.step, p.size, d.ends,
-		p.undoes, d.key, d.data,
+		p.undoes, d.key, said,
 	})
 }
 

@@ -14,6 +14,9 @@ var (
 	// ErrNoEnd is returned where rows that are gone are to be ended, and are of a kind that knows
 	// no end.
 	ErrNoEnd = errors.New("rows of this kind cannot be ended")
+	// ErrUnsaid is returned where what was taken back cannot be said again, as the ledger is of a
+	// version that does not say which events are not in force.
+	ErrUnsaid = errors.New("the ledger does not say what was taken back")
 	// ErrNothing is returned where there is nothing to undo.
 	ErrNothing = errors.New("there is nothing to undo")
 )
@@ -52,7 +55,8 @@ type Change struct {
 // and size, which all its events carry.
 type draft struct {
 	id, kind string
-	data     json.RawMessage
+	data     json.RawMessage // nil: those of event
+	event    []byte
 	row      int
 	ends     string
 	key      string
@@ -62,7 +66,6 @@ type draft struct {
 // of: when events come to the list meanwhile, another one must be made.
 type Plan struct {
 	Unchanged int
-	Same      []int   // rows, by their places, of which the ledger has the very event
 	Gone      []*Item // rows that are gone, whatever becomes of them
 	Changes   []Change
 
@@ -72,6 +75,7 @@ type Plan struct {
 	undoes   uint64
 	resuming bool
 	again    map[string]int // how often a base is said in this plan
+	parts    int            // see Parts; 0: not counted
 }
 
 // Len returns how many events the plan has.
@@ -96,56 +100,91 @@ func (p *Plan) Corrects() bool {
 // count from 1.
 func (p *Plan) Step() (step int, resuming bool) { return p.step, p.resuming }
 
-// Plan compares all rows of a list, as events in JSON, with what the ledger has. gone says what
-// becomes of rows that are not among them; nil: they are found and kept. numbers are those of the
-// rows in the file. The same rows and history always give the same plan, in the order: rows that
-// return, changed ones in order of the log, new ones in order of the file, and those that are gone.
-// It fails with ErrNoEnd, or for a row that is no event. Nothing is done by it.
-func (h *History) Plan(rows [][]byte, numbers []int, gone *Gone) (*Plan, error) {
-	p := &Plan{h: h, again: map[string]int{}}
-	wanted, order, places, err := readRows(rows, numbers)
-	if err != nil {
-		return nil, err
+// Comparison compares the rows of a list with what the ledger has of it. Rows of which it has the
+// very event leave nothing behind but their number.
+type Comparison struct {
+	h         *History
+	fresh     map[string]bool // bases of rows that the ledger has not
+	order     []*Item         // those rows, in order of the file
+	returned  []returned
+	unchanged int
+}
+
+// returned is a row of the file, and the one in the ledger that was ended.
+type returned struct {
+	row int
+	was *Item
+}
+
+// Compare begins a comparison. Only the last one that was begun is good.
+func (h *History) Compare() *Comparison {
+	h.compared++
+	return &Comparison{h: h, fresh: map[string]bool{}}
+}
+
+// Row takes in the next row, as an event in JSON, which belongs to the comparison from then on
+// unless the ledger has the very event: then same is true. A row that is there twice counts once.
+// number is that of the row in the file. It fails for a row that is no event.
+func (c *Comparison) Row(event []byte, number int) (same bool, err error) {
+	var l line
+	if err := json.Unmarshal(event, &l); err != nil {
+		return false, fmt.Errorf("read row %d: %w", number, err)
 	}
-	// Grants and credits are left out: a person may have many of them, so that one more or less
-	// says nothing of the others.
-	present := map[string]bool{} // who is on the list, of lists with one row for each
-	lacking := map[string][]*Item{}
-	for at, row := range order {
-		if row.Type != granted && row.Type != credited {
-			present[row.whose()] = true
+	row := l.item(c.h.texts)
+	row.Row, row.event = number, event
+	base := row.base()
+	switch was := c.h.inForce[base]; {
+	case was == nil:
+		if !c.fresh[base] {
+			c.fresh[base] = true
+			c.order = append(c.order, row)
 		}
-		switch was := h.inForce[row.base()]; {
-		case was == nil:
-			lacking[row.whose()] = append(lacking[row.whose()], row)
-		case h.ended[row.base()] != nil:
-			p.back(Change{Kind: Returned, Row: row.Row, Was: was}, h.ended[row.base()], nil)
-		default:
-			if p.Unchanged++; was.ID == row.ID {
-				p.Same = append(p.Same, places[at])
-			}
-		}
+	case was.mark == c.h.compared: // a row before has said it
+	case c.h.ended[base] != nil:
+		was.mark = c.h.compared
+		c.returned = append(c.returned, returned{number, was})
+	default:
+		was.mark = c.h.compared
+		c.unchanged++
+		return was.ID == row.ID, nil
 	}
-	for _, was := range h.Rows() {
-		if wanted[was.base()] != nil {
+	return false, nil
+}
+
+// Plan returns what makes the ledger say what the rows say. gone says what becomes of rows that are
+// not among them; nil: they are found and kept. The same rows and history always give the same
+// plan, in the order: rows that return, changed ones in order of the log, new ones in order of the
+// file, and those that are gone. It fails with ErrNoEnd. Nothing is done by it.
+func (c *Comparison) Plan(gone *Gone) (*Plan, error) {
+	p := &Plan{h: c.h, again: map[string]int{}, Unchanged: c.unchanged}
+	for _, r := range c.returned {
+		p.back(Change{Kind: Returned, Row: r.row, Was: r.was}, c.h.ended[r.was.base()], nil)
+	}
+	lacking := map[person][]*Item{}
+	for _, row := range c.order {
+		lacking[row.who] = append(lacking[row.who], row)
+	}
+	rows := c.h.Rows()
+	present := c.present(rows)
+	for _, was := range rows {
+		if was.mark == c.h.compared {
 			continue
 		}
-		who := was.whose()
-		switch next := lacking[who]; {
+		switch next := lacking[was.who]; {
 		// Rows of one person that were changed are matched in order: which of two became which
 		// cannot be told, and does not matter to what is in force.
 		case len(next) > 0:
-			lacking[who] = next[1:]
+			lacking[was.who] = next[1:]
 			p.back(Change{Kind: Changed, Row: next[0].Row, Was: was}, was, next[0])
-		case present[who]: // another row says otherwise by now
+		case present[was.who]: // another row says otherwise by now
 			p.back(Change{Kind: Changed, Was: was}, was, nil)
-		case h.ended[was.base()] == nil:
+		case c.h.ended[was.base()] == nil:
 			p.Gone = append(p.Gone, was)
 		}
 	}
-	for _, row := range order {
-		if next := lacking[row.whose()]; len(next) > 0 && next[0] == row {
-			lacking[row.whose()] = next[1:]
+	for _, row := range c.order {
+		if next := lacking[row.who]; len(next) > 0 && next[0] == row {
+			lacking[row.who] = next[1:]
 			p.add(Change{Kind: Added, Row: row.Row}, p.say(row))
 		}
 	}
@@ -158,26 +197,30 @@ func (h *History) Plan(rows [][]byte, numbers []int, gone *Gone) (*Plan, error) 
 	return p, nil
 }
 
-// readRows reads the events of rows; one that is there twice counts once. places are the indexes in
-// rows of those that count.
-func readRows(rows [][]byte, numbers []int,
-) (wanted map[string]*Item, order []*Item, places []int, err error) {
-	wanted = map[string]*Item{}
-	for at, raw := range rows {
-		row := &Item{}
-		if err := json.Unmarshal(raw, row); err != nil {
-			return nil, nil, nil, fmt.Errorf("read row %d: %w", numbers[at], err)
-		}
-		if err := json.Unmarshal(row.Data, &row.data); err != nil {
-			return nil, nil, nil, fmt.Errorf("read data of row %d: %w", numbers[at], err)
-		}
-		row.Row = numbers[at]
-		if wanted[row.base()] == nil {
-			wanted[row.base()] = row
-			order, places = append(order, row), append(places, at)
+// present returns who is on the list, of those of whom a row of the ledger is not, in lists with
+// one row for each. Grants and credits are left out: a person may have many of them, so that one
+// more or less says nothing of the others.
+func (c *Comparison) present(rows []*Item) map[person]bool {
+	present := map[person]bool{}
+	for _, was := range rows {
+		if was.mark != c.h.compared {
+			present[was.who] = false
 		}
 	}
-	return wanted, order, places, nil
+	note := func(row *Item) {
+		if _, asked := present[row.who]; asked && row.Type != granted && row.Type != credited {
+			present[row.who] = true
+		}
+	}
+	for _, was := range rows {
+		if was.mark == c.h.compared {
+			note(was)
+		}
+	}
+	for _, row := range c.order {
+		note(row)
+	}
+	return present
 }
 
 // dealWith does with rows that are gone what was chosen.
@@ -207,12 +250,12 @@ func (p *Plan) end(was *Item, on string) (*draft, error) {
 	switch {
 	case was.Type == opened:
 		d.kind = terminated
-		d.data = json.RawMessage(`{"enrolment":` + text(was.data.Enrolment) + `,"until":` +
+		d.data = json.RawMessage(`{"enrolment":` + text(was.who.enrolment) + `,"until":` +
 			text(on) + `,"reason":"OTHER"}`)
 	case was.Type == granted && len(on) >= monthLength:
 		d.kind = revoked
-		d.data = json.RawMessage(`{"commitment":` + text(was.data.Commitment) + `,"enrolment":` +
-			text(was.data.Enrolment) + `,"from":` + text(on[:monthLength]) + `}`)
+		d.data = json.RawMessage(`{"commitment":` + text(was.who.commitment) + `,"enrolment":` +
+			text(was.who.enrolment) + `,"from":` + text(on[:monthLength]) + `}`)
 	default:
 		return nil, ErrNoEnd
 	}
@@ -223,7 +266,8 @@ func (p *Plan) end(was *Item, on string) (*draft, error) {
 // say returns a row as an event.
 func (p *Plan) say(row *Item) *draft {
 	return &draft{
-		id: p.next(row.base()), kind: row.Type, data: row.Data, row: row.Row, key: row.Key,
+		id: p.next(row.base()), kind: row.Type, data: row.data, event: row.event, row: row.Row,
+		key: row.key,
 	}
 }
 
@@ -243,7 +287,7 @@ func (p *Plan) next(base string) string {
 // the ledger takes it for a duplicate.
 func (p *Plan) back(c Change, was, next *Item) {
 	d := &draft{id: "retract-" + was.ID, kind: retracted, row: c.Row}
-	d.data = json.RawMessage(`{"source":` + strconv.Quote(was.Source) + `,"id":` +
+	d.data = json.RawMessage(`{"source":` + strconv.Quote(p.h.Source) + `,"id":` +
 		strconv.Quote(was.ID) + `,"reason":"corrected list"}`)
 	if next == nil {
 		p.add(c, d)
@@ -292,8 +336,11 @@ func (h *History) Undo() (*Plan, error) {
 		i := items[at]
 		switch {
 		case i.Type == retracted:
-			if was := h.byID[i.data.ID]; was != nil && h.inForce[was.base()] == nil &&
+			if was := h.byID[i.target]; was != nil && h.inForce[was.base()] == nil &&
 				p.again[was.base()] == 0 {
+				if was.data == nil {
+					return nil, ErrUnsaid
+				}
 				d := p.say(was)
 				d.ends = was.Ends
 				p.add(Change{Kind: Restored, Row: was.Row, Was: was}, d)
@@ -309,26 +356,35 @@ func (h *History) Undo() (*Plan, error) {
 	return p, nil
 }
 
-// lastItems returns the events that are to be undone.
-func (h *History) lastItems() (items []*Item) {
-	groups := h.Groups()
-	if len(groups) == 0 {
+// lastItems returns the events that are to be undone: those of the last step, or what came row by
+// row since. Of an undoing that was broken off, it is what that was undoing: it is gone on with,
+// also when rows came behind it.
+func (h *History) lastItems() []*Item {
+	steps := h.Steps()
+	if len(steps) == 0 {
 		return nil
 	}
-	last := groups[len(groups)-1]
-	// Of an undoing that was broken off, what is to be undone is what it was undoing.
-	if last.Broken() && last.Items[0].Undoes != 0 {
-		for _, g := range groups {
-			if g.Items[0].Sequence == last.Items[0].Undoes {
-				last = g
+	last := &steps[len(steps)-1]
+	newest := last
+	for i := range steps {
+		if steps[i].Number > newest.Number {
+			newest = &steps[i]
+		}
+	}
+	if newest.Broken() && newest.Undoes != 0 {
+		for i := range steps {
+			if steps[i].First == newest.Undoes {
+				last = &steps[i]
 			}
 		}
 	}
-	if last.Step == 0 {
-		return last.Items
-	}
-	for _, i := range h.Items { // others may have sent rows between its parts
-		if i.Step == last.Step {
+	return h.itemsOf(last)
+}
+
+// itemsOf returns the events of a step; of one in parts all, whoever sent rows between them.
+func (h *History) itemsOf(s *Step) (items []*Item) {
+	for _, i := range h.Items {
+		if i.Step == s.Number && (s.Number != 0 || i.Sequence >= s.First && i.Sequence <= s.Last) {
 			items = append(items, i)
 		}
 	}

@@ -12,6 +12,7 @@
 package whole
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -29,26 +30,58 @@ const (
 
 // Item is one event of a list. It is read from the log, or from a row that is not in it yet and so
 // has no sequence. The list's own attributes are extension attributes of the envelope, which the
-// ledger keeps and returns.
+// ledger keeps and returns. It holds little: a list may have hundreds of thousands.
 type Item struct {
-	ID         string          `json:"id"`
-	Source     string          `json:"source"`
-	Type       string          `json:"type"`
-	Data       json.RawMessage `json:"data"`
-	Sequence   uint64          `json:"sequence"`
-	RecordedAt string          `json:"recordedat"`
-	Publisher  string          `json:"publishedby"`
+	ID         string
+	Type       string
+	Sequence   uint64
+	RecordedAt string
+	Publisher  string
 
-	Row  int    `json:"listrow"`  // of the list, as it was when it was said
-	Step int    `json:"liststep"` // 0: it came with others, row by row
-	Size int    `json:"listsize"` // how many events the step has
-	Ends string `json:"listends"` // base of the row that it ends
+	Row  int    // of the list, as it was when it was said
+	Step int    // 0: it came with others, row by row
+	Size int    // how many events the step has
+	Ends string // base of the row that it ends
 	// Undoes is the first event of what the step undoes; 0: it undoes nothing.
-	Undoes uint64 `json:"listundoes"`
-	Key    string `json:"listkey"` // of a person whom no enrolment names
+	Undoes uint64
 
-	data data
-	back *Item // takes it back; nil: it is in force
+	who    person
+	key    string // of a person whom no enrolment names
+	from   string // the day or month from which it counts
+	target string // of a retraction: the id of what it names
+	taken  bool   // something takes it back
+	mark   int    // the comparison that has found it among its rows
+	// What it says; of an event of the log it is kept only where something takes that back, as it
+	// is said again then if the step is undone. Nil: not kept, or still to be read from event.
+	data  json.RawMessage
+	event []byte // of a row that is not in the log: all of it
+}
+
+// person names whom a row is about. It is what a changed row still has in common with what it was:
+// a NIK itself is not in the log. A grant is of a person under one commitment.
+type person struct {
+	commitment string // of rows about an enrolment
+	enrolment  string
+	other      string // a key or a worker, where no enrolment is named
+}
+
+// line is an event of a list as JSON has it.
+type line struct {
+	ID          string `json:"id"`
+	Source      string `json:"source"`
+	Type        string `json:"type"`
+	Data        data   `json:"data"`
+	Sequence    uint64 `json:"sequence"`
+	RecordedAt  string `json:"recordedat"`
+	Publisher   string `json:"publishedby"`
+	RetractedBy uint64 `json:"retractedby"` // the ledger's word; 0: in force, or nobody has said
+
+	Row    int    `json:"listrow"`
+	Step   int    `json:"liststep"`
+	Size   int    `json:"listsize"`
+	Ends   string `json:"listends"`
+	Undoes uint64 `json:"listundoes"`
+	Key    string `json:"listkey"`
 }
 
 // data is what is looked at of the data of an event. What the type of the event has not stays "".
@@ -62,8 +95,48 @@ type data struct {
 	ID         string `json:"id"` // of a retraction
 }
 
+// texts holds each text once that many events have in common: types, times, days.
+type texts map[string]string
+
+// one returns the text as it was first seen.
+func (t texts) one(text string) string {
+	if known, found := t[text]; found {
+		return known
+	}
+	t[text] = text
+	return text
+}
+
+// item returns a line as an item.
+func (l *line) item(t texts) *Item {
+	i := &Item{
+		ID: l.ID, Type: t.one(l.Type), Sequence: l.Sequence, RecordedAt: t.one(l.RecordedAt),
+		Publisher: t.one(l.Publisher), Row: l.Row, Step: l.Step, Size: l.Size, Ends: l.Ends,
+		Undoes: l.Undoes, key: l.Key, from: t.one(cmp.Or(l.Data.From, l.Data.On, l.Data.Until)),
+		taken: l.RetractedBy != 0,
+	}
+	if i.Type == retracted {
+		i.target = l.Data.ID
+	}
+	if l.Data.Enrolment != "" {
+		i.who = person{commitment: t.one(l.Data.Commitment), enrolment: l.Data.Enrolment}
+	} else {
+		i.who.other = cmp.Or(l.Key, l.Data.Worker)
+	}
+	return i
+}
+
+// dataOf returns the data of an event in JSON, which are the caller's.
+func dataOf(event []byte) (json.RawMessage, error) {
+	var e struct {
+		Data json.RawMessage `json:"data"`
+	}
+	err := json.Unmarshal(event, &e)
+	return e.Data, err
+}
+
 // InForce tells whether nothing has taken the event back.
-func (i *Item) InForce() bool { return i.back == nil }
+func (i *Item) InForce() bool { return !i.taken }
 
 // Retracts tells whether the event takes another one back.
 func (i *Item) Retracts() bool { return i.Type == retracted }
@@ -80,47 +153,23 @@ func (i *Item) base() string {
 	return base
 }
 
-// whose names whom a row is about. It is what a changed row still has in common with what it was: a
-// NIK itself is not in the log. A grant is of a person under one commitment.
-func (i *Item) whose() string {
-	switch {
-	case i.data.Enrolment != "":
-		return i.data.Commitment + "\x00" + i.data.Enrolment
-	case i.Key != "":
-		return i.Key
-	}
-	return i.data.Worker
-}
-
 // Name is what people are shown of a row.
-func (i *Item) Name() string {
-	for _, name := range []string{i.data.Enrolment, i.Key, i.data.Worker} {
-		if name != "" {
-			return name
-		}
-	}
-	return i.ID
-}
+func (i *Item) Name() string { return cmp.Or(i.who.enrolment, i.who.other, i.ID) }
 
 // From is the day or month from which a row counts.
-func (i *Item) From() string {
-	for _, day := range []string{i.data.From, i.data.On, i.data.Until} {
-		if day != "" {
-			return day
-		}
-	}
-	return ""
-}
+func (i *Item) From() string { return i.from }
 
 // History is all that the ledger has of a list, in order of the log. It belongs to one goroutine.
 type History struct {
 	List, Source string
 	Items        []*Item
 	byID         map[string]*Item
-	said         map[string]int   // how often a base was said
+	said         map[string]int   // how often a base was said, as ids are never used again
 	inForce      map[string]*Item // by base
-	waiting      map[string]*Item // retractions of what did not come yet
+	waiting      map[string]bool  // ids that were taken back before they came
 	ended        map[string]*Item // by base of the row: what ends it, in force
+	texts        texts
+	compared     int // how many comparisons were begun
 }
 
 // NewHistory returns that of a list of which nothing is known. With no source the first event gives
@@ -128,42 +177,44 @@ type History struct {
 func NewHistory(list, source string) *History {
 	return &History{
 		List: list, Source: source, byID: map[string]*Item{}, said: map[string]int{},
-		inForce: map[string]*Item{}, waiting: map[string]*Item{}, ended: map[string]*Item{},
+		inForce: map[string]*Item{}, waiting: map[string]bool{}, ended: map[string]*Item{},
+		texts: texts{},
 	}
 }
 
 // Add adds the next event of the list, as the log gives it. Events must come in the order of their
-// sequences, each once. ErrSources says that the list id alone does not name one list. After an
-// error the history is not to be used.
-func (h *History) Add(line []byte) error {
-	i := &Item{}
-	if err := json.Unmarshal(line, i); err != nil {
+// sequences, each once. Which of them are not in force the ledger says, who knows of retractions
+// that are of no list; those of the list itself are believed too. ErrSources says that the list id
+// alone does not name one list. After an error the history is not to be used.
+func (h *History) Add(event []byte) error {
+	var l line
+	if err := json.Unmarshal(event, &l); err != nil {
 		return fmt.Errorf("read event of the list: %w", err)
 	}
-	if err := json.Unmarshal(i.Data, &i.data); err != nil {
-		return fmt.Errorf("read data of event %d: %w", i.Sequence, err)
-	}
 	if h.Source == "" {
-		h.Source = i.Source
+		h.Source = l.Source
 	}
-	if i.Source != h.Source {
-		return fmt.Errorf("%w: %s and %s", ErrSources, h.Source, i.Source)
+	if l.Source != h.Source {
+		return fmt.Errorf("%w: %s and %s", ErrSources, h.Source, l.Source)
 	}
+	i := l.item(h.texts)
 	h.Items = append(h.Items, i)
 	h.byID[i.ID] = i
 	if i.Type == retracted {
-		if target := h.byID[i.data.ID]; target != nil {
-			h.takeBack(target, i)
+		if target := h.byID[i.target]; target != nil {
+			h.takeBack(target)
 		} else {
 			// A retraction may be in the log before what it names: contract, section 2.
-			h.waiting[i.data.ID] = i
+			h.waiting[i.target] = true
 		}
 		return nil
 	}
 	h.said[i.base()]++
-	if by := h.waiting[i.ID]; by != nil {
-		i.back = by
-		return nil
+	i.taken = i.taken || h.waiting[i.ID]
+	if i.taken {
+		var err error
+		i.data, err = dataOf(event)
+		return err
 	}
 	h.inForce[i.base()] = i
 	if i.Ends != "" {
@@ -173,12 +224,12 @@ func (h *History) Add(line []byte) error {
 }
 
 // takeBack notes that an event is not in force any more, and forgets what rested on it.
-func (h *History) takeBack(target, by *Item) {
+func (h *History) takeBack(target *Item) {
 	// The first retraction counts. Another one of the same event changes nothing.
-	if target.back != nil {
+	if target.taken {
 		return
 	}
-	target.back = by
+	target.taken = true
 	if h.inForce[target.base()] == target {
 		delete(h.inForce, target.base())
 	}
@@ -200,26 +251,3 @@ func (h *History) Rows() (rows []*Item) {
 // EndOf returns what ends a row that is gone from its list, nil for others.
 func (h *History) EndOf(row *Item) *Item { return h.ended[row.base()] }
 
-// Group is what came in one step, or row by row between two steps. Where others sent rows between
-// the parts of a step, the step is several groups.
-type Group struct {
-	Step  int // 0: row by row
-	Size  int // how many events the step is to have; 0 for what came row by row
-	Items []*Item
-}
-
-// Broken tells whether a step was broken off.
-func (g *Group) Broken() bool { return len(g.Items) < g.Size }
-
-// Groups returns the steps of the list, in order.
-func (h *History) Groups() (groups []*Group) {
-	for _, i := range h.Items {
-		last := len(groups) - 1
-		if last < 0 || groups[last].Step != i.Step {
-			groups = append(groups, &Group{Step: i.Step, Size: i.Size})
-			last++
-		}
-		groups[last].Items = append(groups[last].Items, i)
-	}
-	return groups
-}

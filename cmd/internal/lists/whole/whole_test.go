@@ -37,16 +37,52 @@ func (l *log) append(raw []byte) {
 	l.events = append(l.events, e)
 }
 
+// lines are the events of the list as the ledger gives them, with what takes each back.
+func (l *log) lines() (lines [][]byte) {
+	by := map[string]any{}
+	for _, e := range l.events {
+		if e["type"] == retracted {
+			of := e["data"].(map[string]any)["id"].(string)
+			if by[of] == nil {
+				by[of] = e["sequence"]
+			}
+		}
+	}
+	for _, e := range l.events {
+		e = maps.Clone(e)
+		if of := e["id"].(string); by[of] != nil {
+			e["retractedby"] = by[of]
+		}
+		if e["list"] == nil {
+			continue // somebody else's
+		}
+		line, _ := json.Marshal(e)
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 func (l *log) history() *History {
 	l.t.Helper()
 	h := NewHistory("L", "urn:l")
-	for _, e := range l.events {
-		line, _ := json.Marshal(e)
+	for _, line := range l.lines() {
 		if err := h.Add(line); err != nil {
 			l.t.Fatal(err)
 		}
 	}
 	return h
+}
+
+// plan compares rows with what the log has.
+func (l *log) plan(raw [][]byte, numbers []int, gone *Gone) (*Plan, error) {
+	l.t.Helper()
+	c := l.history().Compare()
+	for i := range raw {
+		if _, err := c.Row(raw[i], numbers[i]); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	return c.Plan(gone)
 }
 
 // counts returns what is in force, by a slow way: what is said and not taken back.
@@ -70,19 +106,20 @@ func (l *log) counts() map[string]int {
 // appendPlan appends the first so many parts of a plan, all with less than 0.
 func (l *log) appendPlan(p *Plan, most int) int {
 	l.t.Helper()
-	parts, err := p.Appends()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	for i, part := range parts {
-		if i == most {
+	parts, err := p.Parts()
+	for part, failed := range p.Appends() {
+		if err = errors.Join(err, failed); err != nil || most == 0 {
 			break
 		}
+		most--
 		for _, raw := range part.Events {
 			l.append(raw)
 		}
 	}
-	return len(parts)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return parts
 }
 
 // list makes the rows of a list: for each person a day.
@@ -140,7 +177,7 @@ func TestWholeListsAgainstModel(t *testing.T) {
 				}
 				continue
 			}
-			plan, err := l.history().Plan(raw, numbers, &Gone{Retract: true})
+			plan, err := l.plan(raw, numbers, &Gone{Retract: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +185,7 @@ func TestWholeListsAgainstModel(t *testing.T) {
 			if got, want := l.counts(), said(people); !maps.Equal(got, want) {
 				t.Fatalf("seed %d: in force %v, the list says %v", seed, got, want)
 			}
-			again, err := l.history().Plan(raw, numbers, &Gone{Retract: true})
+			again, err := l.plan(raw, numbers, &Gone{Retract: true})
 			if err != nil || again.Len() != 0 || len(again.Gone) != 0 {
 				t.Fatalf("seed %d: sent again: %d events, %v", seed, again.Len(), err)
 			}
@@ -174,7 +211,7 @@ func TestEndedRowsComeBack(t *testing.T) {
 	step := func(people map[string]int, gone *Gone, events int) *Plan {
 		t.Helper()
 		raw, numbers := list(people)
-		plan, err := l.history().Plan(raw, numbers, gone)
+		plan, err := l.plan(raw, numbers, gone)
 		if err != nil || plan.Len() != events {
 			t.Fatalf("%v: %d events instead of %d, %v", people, plan.Len(), events, err)
 		}
@@ -221,14 +258,14 @@ func TestBrokenStepsAreGoneOnWith(t *testing.T) {
 		for _, one := range first {
 			l.append(one)
 		}
-		plan, err := l.history().Plan(raw, numbers, nil)
+		plan, err := l.plan(raw, numbers, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if parts := l.appendPlan(plan, broken); broken == parts {
 			return
 		}
-		rest, err := l.history().Plan(raw, numbers, nil)
+		rest, err := l.plan(raw, numbers, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +300,7 @@ func TestNoEnd(t *testing.T) {
 	l := &log{t: t, byID: map[string]string{}}
 	raw, _ := list(map[string]int{"a": 1})
 	l.append([]byte(strings.Replace(string(raw[0]), opened, terminated, 1)))
-	if _, err := l.history().Plan(nil, nil, &Gone{End: "2021-06-01"}); !errors.Is(err, ErrNoEnd) {
+	if _, err := l.plan(nil, nil, &Gone{End: "2021-06-01"}); !errors.Is(err, ErrNoEnd) {
 		t.Error(err)
 	}
 	if _, err := NewHistory("L", "urn:l").Undo(); !errors.Is(err, ErrNothing) {
@@ -274,4 +311,124 @@ func TestNoEnd(t *testing.T) {
 	if err := h.Add([]byte(other)); !errors.Is(err, ErrSources) {
 		t.Error(err)
 	}
+}
+
+// TestOthersTakeBack has somebody else take a row back, in an event that is of no list: the row is
+// lacking, and said anew by the same list.
+func TestOthersTakeBack(t *testing.T) {
+	l := &log{t: t, byID: map[string]string{}}
+	people := map[string]int{"a": 1, "b": 1}
+	raw, numbers := list(people)
+	for _, one := range raw {
+		l.append(one)
+	}
+	l.append([]byte(`{"id":"x","source":"urn:owner","type":"` + retracted +
+		`","data":{"source":"urn:l","id":"row-a-1","reason":""}}`))
+	plan, err := l.plan(raw, numbers, nil)
+	if err != nil || plan.Len() != 1 || plan.Unchanged != 1 {
+		t.Fatalf("%d events, %d unchanged, %v", plan.Len(), plan.Unchanged, err)
+	}
+	l.appendPlan(plan, -1)
+	if got, want := l.counts(), said(people); !maps.Equal(got, want) {
+		t.Errorf("in force %v, the list says %v", got, want)
+	}
+}
+
+// TestRowsAgainstHistory gives the events of lists twice, as a stream, and compares with what the
+// whole history says.
+func TestRowsAgainstHistory(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		l := &log{t: t, byID: map[string]string{}}
+		people := map[string]int{}
+		for range 6 {
+			people = someone(r, people)
+			raw, numbers := list(people)
+			gone := []*Gone{nil, {Retract: true}, {End: "2021-06-01"}}[r.IntN(3)]
+			plan, err := l.plan(raw, numbers, gone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.appendPlan(plan, -1)
+		}
+		h, rows := l.history(), NewRows("")
+		var want, got []string
+		for _, row := range h.Rows() {
+			ended := ""
+			if end := h.EndOf(row); end != nil {
+				ended = end.From()
+			}
+			want = append(want, fmt.Sprint(row.Row, row.Name(), row.From(), row.Sequence, ended))
+		}
+		for _, line := range l.lines() {
+			if err := rows.Look(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, line := range l.lines() {
+			row, ended, err := rows.Row(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row != nil {
+				got = append(got, fmt.Sprint(row.Row, row.Name(), row.From(), row.Sequence, ended))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %v, want %v", seed, got, want)
+		}
+	}
+}
+
+// TestUndoingInParts has rows of others between the two parts of an undoing. Broken off, it is gone
+// on with all the same; done, it is a step as any other, which can be undone.
+func TestUndoingInParts(t *testing.T) {
+	before, after := map[string]int{}, map[string]int{}
+	for i := range 700 {
+		before[fmt.Sprintf("p%04d", i)], after[fmt.Sprintf("p%04d", i)] = 1, 2
+	}
+	l := &log{t: t, byID: map[string]string{}}
+	step := func(people map[string]int) {
+		t.Helper()
+		raw, numbers := list(people)
+		plan, err := l.plan(raw, numbers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.appendPlan(plan, -1)
+	}
+	undo := func(most, number int, goesOn bool) {
+		t.Helper()
+		plan, err := l.history().Undo()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step, resuming := plan.Step(); step != number || resuming != goesOn {
+			t.Fatalf("step %d, goes on %t, want %d, %t", step, resuming, number, goesOn)
+		}
+		l.appendPlan(plan, most)
+	}
+	inForce := func(people map[string]int) {
+		t.Helper()
+		if got := l.counts(); !maps.Equal(got, said(people)) {
+			t.Fatalf("%d in force", len(got))
+		}
+	}
+	step(before)
+	step(after)
+	undo(1, 3, false)
+	other, _ := list(map[string]int{"z": 1})
+	l.append(other[0])
+	before["z"], after["z"] = 1, 1
+	undo(-1, 3, true)
+	inForce(before)
+	for _, s := range l.history().Steps() {
+		if s.Broken() {
+			t.Errorf("step %d from %d to %d is shown as broken off", s.Number, s.First, s.Last)
+		}
+	}
+	undo(-1, 4, false)
+	inForce(after)
+	undo(-1, 5, false)
+	inForce(before)
 }

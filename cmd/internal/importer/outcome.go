@@ -1,0 +1,164 @@
+package importer
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"cakupan/cmd/internal/lists"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/effect"
+)
+
+// outcome is what all rows of a list have done: the sum of what the ledger says of parts of them.
+// No person is in two parts, so that nobody is counted twice.
+type outcome struct {
+	on      string
+	dryRun  bool
+	places  map[string]*place
+	notices map[outcomeKey]*outcomeNotice
+}
+
+// place is a region. change is how many more are covered there by the rows, total how many of all
+// were covered when it was asked last, with the rows that are in the log.
+type place struct {
+	name          string
+	change, total int64
+}
+
+// outcomeKey is what rows of one notice have in common.
+type outcomeKey struct{ code, date, name string }
+
+// outcomeNotice is what is to be known of some rows, by their numbers. They ascend when all parts
+// are in.
+type outcomeNotice struct {
+	outcomeKey
+	rows []int32
+}
+
+// effect returns the notice for people.
+func (n *outcomeNotice) effect() lists.Effect {
+	e := lists.Effect{Code: n.code, Date: n.date, Name: n.name, Rows: make([]int, len(n.rows))}
+	for i, row := range n.rows {
+		e.Rows[i] = int(row)
+	}
+	return e
+}
+
+// askEffect asks the ledger what rows have done, in parts where they are many. Persons of several
+// enrolments, whose rows may be in several parts, are left out of them at first: of those it is
+// asked once more, when the ledger has said who they are.
+func (l *Import) askEffect(ctx context.Context, k *taken) (*outcome, error) {
+	done := &outcome{
+		dryRun: l.Options.DryRun, places: map[string]*place{},
+		notices: map[outcomeKey]*outcomeNotice{},
+	}
+	ask := effect.Asked{}
+	since := eventstore.Sequence(k.first)
+	if k.rows.count > effectRowsMax {
+		// All parts count on one day. Which one is shown; where the clock here is wrong, it is
+		// another day than the ledger would have chosen, and true of that day.
+		ask.On, ask.Part = k.day(temporal.Instant(l.now().UnixNano()).Date().String()), true
+		done.on = ask.On
+	}
+	var apart spool
+	part := func(rows []spooled) error {
+		raw := make([][]byte, len(rows))
+		for i := range rows {
+			raw[i] = rows[i].event
+		}
+		report, err := l.From.Effect(ctx, raw, since, ask)
+		if err != nil {
+			return err
+		}
+		for _, a := range report.Apart {
+			apart.add(rows[a.Row].row, xxhash.Sum64String(a.Person), rows[a.Row].event)
+		}
+		done.add(&report, rows)
+		return nil
+	}
+	err := k.rows.chunks(effectRowsMax, part)
+	if ask.Part = false; err == nil {
+		err = apart.chunks(effectRowsMax, part)
+	}
+	for _, n := range done.notices {
+		slices.Sort(n.rows)
+	}
+	return done, err
+}
+
+// now returns the time, by the clock of this machine.
+func (l *Import) now() time.Time {
+	if l.Now != nil {
+		return l.Now()
+	}
+	return time.Now()
+}
+
+// add adds what the ledger says of some rows.
+func (o *outcome) add(report *effect.Report, rows []spooled) {
+	o.on = cmp.Or(o.on, report.On)
+	for i := range report.Regions {
+		r := &report.Regions[i]
+		p := o.places[r.Region]
+		if p == nil {
+			p = &place{name: r.Name}
+			o.places[r.Region] = p
+		}
+		p.change += r.After - r.Before
+		if p.total = r.Total; o.dryRun { // it has these rows, and not those of other parts
+			p.total -= r.After - r.Before
+		}
+	}
+	for i := range report.Notices {
+		n := &report.Notices[i]
+		key := outcomeKey{n.Code, n.Date, n.Name}
+		to := o.notices[key]
+		if to == nil {
+			to = &outcomeNotice{outcomeKey: key}
+			o.notices[key] = to
+		}
+		for _, at := range n.Rows {
+			to.rows = append(to.rows, int32(rows[at].row))
+		}
+	}
+}
+
+// regions returns how many are covered, by the codes of the regions.
+func (o *outcome) regions() []EffectRegion {
+	all := []EffectRegion{}
+	for _, code := range slices.Sorted(maps.Keys(o.places)) {
+		p := o.places[code]
+		r := EffectRegion{code, p.name, p.total - p.change, p.total}
+		if o.dryRun {
+			r.Before, r.After = p.total, p.total+p.change
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// byCode returns the notices in the order of their codes, and those of a code by their first rows.
+func (o *outcome) byCode() (all [][]*outcomeNotice) {
+	for _, code := range effect.Codes() {
+		var some []*outcomeNotice
+		for key, n := range o.notices {
+			if key.code == code {
+				some = append(some, n)
+			}
+		}
+		slices.SortFunc(some, func(a, b *outcomeNotice) int {
+			return cmp.Or(cmp.Compare(a.rows[0], b.rows[0]), cmp.Compare(a.date, b.date),
+				cmp.Compare(a.name, b.name))
+		})
+		if len(some) > 0 {
+			all = append(all, some)
+		}
+	}
+	return all
+}
