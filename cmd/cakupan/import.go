@@ -127,8 +127,9 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 		return failed
 	}
 	err = w.with(ctx, out, !c.DryRun, job)
-	// A dry run makes no ledger, and there is none to be asked.
-	if c.DryRun && problem.Exit(err) == problem.ExitNotFound {
+	// A dry run makes no ledger, and there is none to be asked. A server that does not know what it
+	// was asked is another matter: what an empty ledger says is not its answer.
+	if c.DryRun && w.Server == "" && problem.Exit(err) == problem.ExitNotFound {
 		return inNoLedger(ctx, out, w.JSON, job)
 	}
 	return err

@@ -55,8 +55,9 @@ type Asked struct {
 	Today temporal.Date // bounds the days that count as near
 	// On is the day that regions are counted on, YYYY-MM-DD; "": the rows' own, see [Of].
 	On string
-	// Part says that the rows are a part of a list. Another one may have more rows of a person, but
-	// none of the same enrolment, nor of somebody whom the log does not know.
+	// Part says that the rows are a part of a list. All rows of the list name enrolments, or none
+	// does. Another part may have more rows of a person, but none of the same enrolment, nor of
+	// somebody whom the log does not know.
 	Part bool
 }
 

@@ -49,8 +49,8 @@ type GoneRow struct {
 	From string `json:"from"`
 }
 
-// wholeRowsMax bounds a whole list: what it has that the ledger has not is held in memory. Rows that
-// are taken in one by one have no such bound.
+// wholeRowsMax bounds a whole list: what it has that the ledger has not is held in memory. Rows
+// that are taken in one by one have no such bound.
 const wholeRowsMax = 500_000
 
 // Whole takes in a file that is the whole of its list: what the ledger has of the list and the file

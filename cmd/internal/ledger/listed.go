@@ -19,7 +19,8 @@ type ListFilter struct {
 }
 
 // TakenAttribute is what [Ledger.ListEvents] adds to an event that is not in force. No event keeps
-// an attribute of that name there: what a sender says of himself is not taken for the ledger's word.
+// an attribute of that name there: what a sender says of himself is not taken for the ledger's
+// word.
 const TakenAttribute = "retractedby"
 
 // ListEvents calls yield with each event of a list, its rows and what corrects them, in the order

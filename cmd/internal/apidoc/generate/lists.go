@@ -74,8 +74,15 @@ func (l *library) postEffect() operation {
 		about: "For registered publishers, of what they may report. Nothing is appended. Events" +
 			" that the log has from since on are what is looked at, those that it has not are" +
 			" supposed to come now.",
-		parameters: list{query("since", "The first sequence that counts as new; none does when it"+
-			" is left out or 0.", o("type", "integer").with("minimum", 0))},
+		parameters: list{
+			query("since", "The first sequence that counts as new; none does when it is left out"+
+				" or 0.", o("type", "integer").with("minimum", 0)),
+			query("on", "The day that regions are counted on; the last one, not after today, on"+
+				" which an event takes effect when it is left out.", l.ref("Date")),
+			query("part", "The events are a part of a list: nothing is said of people of several"+
+				" enrolments, whose events are in apart, to be asked about together.",
+				o("type", "boolean")),
+		},
 		body: o("required", true).with("content", o(mediaBatch, o("schema", l.ref("Batch")))),
 		answer: content(mediaJSON, optional(o("on", l.ref("Date")).
 			with("regions", arrayOf(fields(o("region", l.ref("Region")).
@@ -85,8 +92,10 @@ func (l *library) postEffect() operation {
 				with("total", count("covered after, of all"))))).
 			with("notices", arrayOf(optional(o("code", o("enum", texts(effect.Codes()...))).
 				with("rows", arrayOf(count("the place of an event, from 0"))).
-				with("date", l.ref("Date")).with("name", o("type", "string")), "date", "name"))),
-			"on")),
+				with("date", l.ref("Date")).with("name", o("type", "string")), "date", "name"))).
+			with("apart", arrayOf(fields(o("row", count("the place of an event, from 0")).
+				with("person", words("string", "the same for all events of a person"))))),
+			"on", "apart")),
 		fails: guarded(problem.QueryInvalid, problem.MediaType, problem.Malformed,
 			problem.BodyTooLarge, problem.BodyIncomplete, problem.RequestTooSlow,
 			problem.ProjectionBehind, problem.ProjectionStopped, problem.LogUnavailable,

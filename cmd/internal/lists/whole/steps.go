@@ -94,7 +94,7 @@ func (h *History) Steps() []Step {
 // Rows finds the rows of a list that are in force, of which it holds none: the list's events are
 // given twice, first to Look, then to Row. What is held is what was taken back or ended.
 type Rows struct {
-	Source string            // of the list; the first event gives it where it is not known
+	Source string          // of the list; the first event gives it where it is not known
 	taken  map[string]bool // ids that the list itself takes back
 	ends   map[string]end  // by base of the row
 	texts  texts

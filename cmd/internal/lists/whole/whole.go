@@ -250,4 +250,3 @@ func (h *History) Rows() (rows []*Item) {
 
 // EndOf returns what ends a row that is gone from its list, nil for others.
 func (h *History) EndOf(row *Item) *Item { return h.ended[row.base()] }
-
