@@ -57,9 +57,14 @@ type person struct {
 	apart      bool           // left out: see Asked.Part
 }
 
-// name names the person in all parts of a list. It is asked only of those whom the log knows, or of
-// whom all rows are in one part: numbers that are supposed are another part's too.
-func (p *person) name() string { return strconv.FormatUint(uint64(p.least), 10) }
+// name names the person in all parts of a list; "" of one whom the log does not know, as numbers
+// that are supposed are another part's too.
+func (p *person) name() string {
+	if p.least >= supposed {
+		return ""
+	}
+	return strconv.FormatUint(uint64(p.least), 10)
+}
 
 // setApart leaves out who has several enrolments or ids, and whoever shares an enrolment with
 // another: rows of another part may be about the other ones. Whoever has one enrolment is named by

@@ -44,10 +44,11 @@ type Report struct {
 
 // Apart is a row of which nothing is said as part of a list: whom it is about may be named by rows
 // of another part too. Rows of one person have to be asked about together. Person is a name of no
-// meaning, the same in all parts.
+// meaning, the same in all parts; it is absent of somebody whom the log does not know, of whom no
+// other part has rows.
 type Apart struct {
 	Row    int    `json:"row"`
-	Person string `json:"person"`
+	Person string `json:"person,omitempty"`
 }
 
 // Asked says how rows are looked at.

@@ -1,6 +1,7 @@
 package effect_test
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -81,7 +82,11 @@ func inParts(t *testing.T, source standing.Source, rows []effect.Row, part []int
 	ask.Part = true
 	for _, n := range slices.Sorted(maps.Keys(byPart)) {
 		for _, a := range of(byPart[n]).Apart {
-			apart[a.Person] = append(apart[a.Person], byPart[n][a.Row])
+			who := a.Person
+			if who == "" {
+				who = fmt.Sprint("of part ", n)
+			}
+			apart[who] = append(apart[who], byPart[n][a.Row])
 		}
 	}
 	ask.Part = false

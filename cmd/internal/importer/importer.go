@@ -38,6 +38,8 @@ type Import struct {
 	Parts  bool   // a correction too large for one step may be recorded in parts
 	// Now is the clock by which days are near or to come; nil: that of the machine.
 	Now func() time.Time
+
+	rowsMax int // asked about at once when it is told what they have done; 0: effectRowsMax
 }
 
 // Files takes in files, one after the other, and stops at the first that cannot be read on: what

@@ -60,7 +60,8 @@ func (l *Import) askEffect(ctx context.Context, k *taken) (*outcome, error) {
 	}
 	ask := effect.Asked{}
 	since := eventstore.Sequence(k.first)
-	if k.rows.count > effectRowsMax {
+	most := cmp.Or(l.rowsMax, effectRowsMax)
+	if k.rows.count > most {
 		// All parts count on one day. Which one is shown; where the clock here is wrong, it is
 		// another day than the ledger would have chosen, and true of that day.
 		ask.On, ask.Part = k.day(temporal.Instant(l.now().UnixNano()).Date().String()), true
@@ -77,14 +78,18 @@ func (l *Import) askEffect(ctx context.Context, k *taken) (*outcome, error) {
 			return err
 		}
 		for _, a := range report.Apart {
-			apart.add(rows[a.Row].row, xxhash.Sum64String(a.Person), rows[a.Row].event)
+			row := &rows[a.Row]
+			if a.Person != "" {
+				row.person = xxhash.Sum64String(a.Person)
+			}
+			apart.add(row.row, row.person, row.event)
 		}
 		done.add(&report, rows)
 		return nil
 	}
-	err := k.rows.chunks(effectRowsMax, part)
+	err := k.rows.chunks(most, part)
 	if ask.Part = false; err == nil {
-		err = apart.chunks(effectRowsMax, part)
+		err = apart.chunks(most, part)
 	}
 	for _, n := range done.notices {
 		slices.Sort(n.rows)

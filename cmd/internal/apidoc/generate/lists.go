@@ -93,8 +93,9 @@ func (l *library) postEffect() operation {
 			with("notices", arrayOf(optional(o("code", o("enum", texts(effect.Codes()...))).
 				with("rows", arrayOf(count("the place of an event, from 0"))).
 				with("date", l.ref("Date")).with("name", o("type", "string")), "date", "name"))).
-			with("apart", arrayOf(fields(o("row", count("the place of an event, from 0")).
-				with("person", words("string", "the same for all events of a person"))))),
+			with("apart", arrayOf(optional(o("row", count("the place of an event, from 0")).
+				with("person", words("string", "the same for all events of a person; absent of"+
+					" one whom the log does not know")), "person"))),
 			"on", "apart")),
 		fails: guarded(problem.QueryInvalid, problem.MediaType, problem.Malformed,
 			problem.BodyTooLarge, problem.BodyIncomplete, problem.RequestTooSlow,
