@@ -79,7 +79,7 @@ type Notice struct {
 	Code string `json:"code"`
 	Rows []int  `json:"rows"`
 	Date string `json:"date,omitempty"` // of the earlier start or end, of the death
-	Name string `json:"name,omitempty"` // of the commitment, of the other enrolment
+	Name string `json:"name,omitempty"` // commitment, other enrolment, number of the other event
 }
 
 // The codes of notices, in their order. Some are findings too, of the same name; what a row alone
@@ -88,6 +88,7 @@ const (
 	TakenBack         = "TAKEN_BACK"
 	EndsNobody        = "ENDS_NOBODY"
 	EndedBefore       = "ENDED_BEFORE"
+	OtherPerson       = "OTHER_PERSON"
 	StartStands       = "START_STANDS"
 	OpenedBefore      = "OPENED_BEFORE"
 	NotFunded         = "NOT_FUNDED"
@@ -103,7 +104,7 @@ const (
 // Codes lists them.
 func Codes() []string {
 	return []string{
-		TakenBack, EndsNobody, EndedBefore, StartStands, OpenedBefore, NotFunded,
+		TakenBack, EndsNobody, EndedBefore, OtherPerson, StartStands, OpenedBefore, NotFunded,
 		UnknownCommitment, UnknownEnrolment, NotAPBD, DoubleFunded, Dead, CoveredTwice, FarFuture,
 	}
 }

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"slices"
+	"strconv"
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
@@ -112,8 +113,8 @@ func (b *book) recordAt(i int) *facts.Record {
 	return same
 }
 
-// judgeOpened notes an opening that changes nothing or less than meant: an earlier one stands, the
-// person is dead, has another enrolment of the segment open, or nobody pays.
+// judgeOpened notes an opening that changes nothing or less than meant: its enrolment is somebody
+// else's, an earlier one stands, the person is dead, has another enrolment of the segment open, or nobody pays.
 func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	e := &b.rows[i].Event
 	of := b.enrolments[own.Enrolment]
@@ -123,7 +124,13 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 			first = r
 		}
 	}
+	stranger := b.stranger(of, own)
 	switch {
+	case stranger != nil:
+		n.add(i, said{
+			code: OtherPerson, date: stranger.On.String(),
+			name: strconv.FormatUint(uint64(stranger.Sequence), 10),
+		})
 	case first == nil:
 	case first.On < own.On:
 		n.add(i, said{code: StartStands, date: first.On.String()})
@@ -148,6 +155,18 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	if own.Terms.Payer == event.APBD && !b.funded(of, own.On.Month()) {
 		n.add(i, said{code: NotFunded})
 	}
+}
+
+// stranger returns the first opening in the log that names somebody else for the enrolment of a
+// row, nil where there is none. Rows that are not in the log have no number to be named by.
+func (b *book) stranger(of *enrolled, own *facts.Record) (first *facts.Record) {
+	for _, r := range b.opened(of, own) {
+		if b.people[r.Worker] != b.people[own.Worker] && r.Sequence <= b.head &&
+			(first == nil || r.Sequence < first.Sequence) {
+			first = r
+		}
+	}
+	return first
 }
 
 // funded tells whether any month from one on is paid or credited. Credits count, since what was

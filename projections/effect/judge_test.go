@@ -102,6 +102,26 @@ func notices() []judged {
 			want: []effect.Notice{{Code: effect.StartStands, Rows: []int{0}, Date: "2021-03-01"}},
 		},
 		{
+			name: "of somebody else", history: []event.Event{opened("e0", "w0", self)},
+			rows: []event.Event{standingtest.Opened("e0", "w1", standingtest.Terms(7503, self), day(2021, 4, 1))},
+			want: []effect.Notice{{
+				Code: effect.OtherPerson, Rows: []int{0}, Date: "2021-03-01", Name: "1",
+			}},
+		},
+		{
+			name: "of somebody else, taken back", history: []event.Event{
+				opened("e0", "w0", self), standingtest.Retracted(1),
+			},
+			rows: []event.Event{opened("e0", "w1", self)},
+		},
+		{
+			name: "of one person with two ids", history: []event.Event{
+				opened("e0", "w0", self), standingtest.Merged("w1", "w0"),
+			},
+			rows: []event.Event{opened("e0", "w1", self)},
+			want: []effect.Notice{{Code: effect.OpenedBefore, Rows: []int{0}, Date: "2021-03-01"}},
+		},
+		{
 			name: "opened before", history: []event.Event{opened("e0", "w0", self)},
 			rows: []event.Event{opened("e0", "w0", self)},
 			want: []effect.Notice{{Code: effect.OpenedBefore, Rows: []int{0}, Date: "2021-03-01"}},

@@ -279,7 +279,7 @@ type clockTime struct {
 var clockForm = regexp.MustCompile(`(?i)(?:^|[T ,])\s*(?:pukul|jam|at)?\s*` +
 	`([0-9]{1,2})[:.]([0-9]{2})` +
 	`(?:[:.]([0-9]{2})(?:[.,][0-9]+)?)?\s*([ap]\.?m\.?)?\s*` +
-	`(Z|UTC|GMT|WIB|WITA|WIT)?\s*([+-][0-9]{2}:?[0-9]{2})?\s*(?:\([^)]*\))?$`)
+	`(Z|UTC|GMT|WIB|WITA|WIT)?\s*([+-][0-9]{2}(?::?[0-9]{2})?)?\s*(?:\([^)]*\))?$`)
 
 // namedZones are offsets in hours by name. It is never written.
 var namedZones = map[string]int64{"Z": 0, "UTC": 0, "GMT": 0, "WIB": 7, "WITA": 8, "WIT": 9}
@@ -324,6 +324,9 @@ func cutClock(text string) (date string, clock clockTime, ok bool) {
 	}
 	if offset := group(6); offset != "" {
 		n := number(offset[1:])
+		if len(offset) == len("+08") {
+			n *= 100 // hours alone
+		}
 		seconds := n/100*3600 + n%100*60
 		if offset[0] == '-' {
 			seconds = -seconds
@@ -388,7 +391,7 @@ func dayOf(parts []string) value {
 		v := invalid(event.FieldInvalid,
 			"tanggal harus di depan bulan: tulis 31/01/2021 atau 2021-01-31",
 			"the day must stand before the month: write 31/01/2021 or 2021-01-31")
-		v.form, v.monthFirst = form, !yearFirst
+		v.form, v.monthFirst, v.dayBeforeMonth = form, !yearFirst, yearFirst
 		return v
 	}
 	date, ok := temporal.NewDate(y, m, d)

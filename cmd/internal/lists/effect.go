@@ -1,7 +1,6 @@
 package lists
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,9 +9,9 @@ import (
 // is made by the importer of what the projection of effects says; here are the words alone. What a
 // code does not speak of is "".
 type Effect struct {
-	Code string // see [EffectCodes]
+	Code string // one that effectWords has
 	Date string // of the earlier start or end, of the death
-	Name string // of the commitment, of the other enrolment, of who pays
+	Name string // commitment, other enrolment, who pays, number of the other event
 	Rows []int  // their numbers
 }
 
@@ -35,6 +34,14 @@ var effectWords = map[string]notice{
 	"ENDED_BEFORE": {
 		"sudah berhenti sejak {date}: tidak ada yang berubah",
 		"had ended already, from {date} on: nothing changes",
+	},
+	"OTHER_PERSON": {
+		"KPJ ini sudah dilaporkan untuk orang lain, mulai {date} (peristiwa {name}), dan kini" +
+			" berpindah ke orang di baris ini: periksa KPJ dan NIK; bila baris ini keliru, betulkan" +
+			" selnya dan kirim seluruh daftar dengan --complete",
+		"the KPJ was reported for somebody else, to start on {date} (event {name}), and now goes" +
+			" to the person of this row: check KPJ and NIK; if the row is wrong, correct the cell" +
+			" and send the whole list with --complete",
 	},
 	"START_STANDS": {
 		"sudah dilaporkan mulai {date}, dan mulai yang lebih awal itu tetap berlaku: bila keliru," +
@@ -83,15 +90,6 @@ var effectWords = map[string]notice{
 		"tanggal {date} masih lebih dari setahun lagi: periksa tahunnya",
 		"the day {date} is more than a year away: check the year",
 	},
-}
-
-// EffectCodes lists the codes that there are words for, in order.
-func EffectCodes() (codes []string) {
-	for code := range effectWords {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	return codes
 }
 
 // Words says it of the rows: "rows 5, 7-9: …". Rows must be ascending.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"cakupan/domain/event"
+	"cakupan/domain/temporal"
 )
 
 // form is how a day is written. Arrays of counts are indexed by it.
@@ -30,12 +31,15 @@ type judge struct {
 	late, early [formEnd]int // days above 12; others that may be turned
 	count       [formEnd]int
 	proof       int // the row that proves that months come first, 0: none
+	yearProof   int // the row that proves that days stand between year and month
 	clock       int // a row with AM or PM
 	lateRow     int // a row with a day above 12 that is text
 	other       int // a row that is no count of days
 	plain       int // a row with a count that can be nothing else
 	rows, blank int // with somebody; and of those, without a day
 	blankRow    int // the first of them
+	// The days of counts that can be nothing else; both are 0 where there is none.
+	plainMin, plainMax temporal.Date
 }
 
 // miss takes in a row without a day.
@@ -72,11 +76,14 @@ func (j *judge) add(v *value, row int) {
 	case v.form != formCount:
 		first(&j.other)
 	case !v.short:
-		first(&j.plain)
+		j.addPlain(v.date, row)
 	}
 	j.count[v.form]++
-	if v.monthFirst {
+	switch {
+	case v.monthFirst:
 		first(&j.proof)
+	case v.dayBeforeMonth:
+		first(&j.yearProof)
 	}
 	// Only English counts the hours in halves of a day, and American English has its months first.
 	if v.clock && (v.turned || v.monthFirst) && v.form != formYear {
@@ -94,19 +101,49 @@ func (j *judge) add(v *value, row int) {
 	}
 }
 
+// addPlain takes in a count of days that can be nothing else.
+func (j *judge) addPlain(day temporal.Date, row int) {
+	if j.plain == 0 {
+		j.plain, j.plainMin, j.plainMax = row, day, day
+	}
+	j.plainMin, j.plainMax = min(j.plainMin, day), max(j.plainMax, day)
+}
+
+// lateTexts counts days above 12 that are text, with the day in front.
+func (j *judge) lateTexts() int { return j.late[formDay] + j.late[formPadded] + j.late[formLoose] }
+
+// earlyTexts counts the others that may be turned.
+func (j *judge) earlyTexts() int {
+	return j.early[formPadded] + j.early[formDay] + j.early[formLoose]
+}
+
+// isMute tells whether a column of days shows in no row what stands first.
+func (j *judge) isMute() bool {
+	return j.proof == 0 && j.clock == 0 && j.lateTexts() == 0 && j.late[formCell] == 0
+}
+
+// monthsFirst tells whether a column writes its months first, and nothing in it speaks against it.
+func (j *judge) monthsFirst() bool {
+	return (j.proof > 0 || j.clock > 0) && j.lateTexts() == 0
+}
+
+// halfConverted tells whether a program has made days of what it could read of a column, and left
+// the rest.
+func (j *judge) halfConverted() bool { return j.lateTexts() > 0 && j.early[formCell] > 0 }
+
 // verdict says of each form why its days are refused where they may have been turned, and why
 // counts are; nil: they are not. It is not changed once it is given, and may be shared.
 type verdict struct {
 	turned [formEnd]*fault
 	count  *fault
+	// Counts that may be a day without its first zero are believed between these days alone.
+	shortMin, shortMax temporal.Date
 }
 
 // verdict returns what the column as a whole says of its days. What is proved of the text of days
 // does not hold for those in words, nor for years in front, which programs turn in ways of their
 // own. Days that cannot have been turned are never refused.
 func (j *judge) verdict() (v verdict) {
-	lateTexts := j.late[formDay] + j.late[formPadded] + j.late[formLoose]
-	earlyTexts := j.early[formPadded] + j.early[formDay] + j.early[formLoose]
 	switch {
 	// One row that cannot be read otherwise is enough: all of a column are written by one program
 	// or hand.
@@ -116,7 +153,7 @@ func (j *judge) verdict() (v verdict) {
 		v.refuse(monthFirst(j.clock), formDay, formPadded, formLoose, formCell)
 	// A program has made days of the texts that it could read with their month first, and left the
 	// others.
-	case lateTexts > 0 && j.early[formCell] > 0:
+	case j.halfConverted():
 		v.refuse(halfTurned(j.lateRow), formDay, formPadded, formLoose, formCell)
 	// A program writes what it has read without zeros; what it could not read still has them.
 	case j.late[formPadded] > 0 && j.early[formPadded] == 0 && j.late[formLoose] == 0 &&
@@ -124,7 +161,11 @@ func (j *judge) verdict() (v verdict) {
 		v.refuse(halfTurned(j.lateRow), formLoose, formDay)
 	}
 	// The same, by a program that writes years in front.
-	if lateTexts > 0 && earlyTexts == 0 && j.late[formYear] == 0 && j.early[formYear] > 0 {
+	switch {
+	case j.late[formYear] > 0:
+	case j.yearProof > 0:
+		v.refuse(dayBeforeMonth(j.yearProof), formYear)
+	case j.lateTexts() > 0 && j.earlyTexts() == 0 && j.early[formYear] > 0:
 		v.refuse(halfTurned(j.lateRow), formYear)
 	}
 	switch {
@@ -135,8 +176,25 @@ func (j *judge) verdict() (v verdict) {
 	// count.
 	case j.plain == 0:
 		v.count = shortDayFault
+	default:
+		v.shortMin, v.shortMax = j.plainMin.AddDays(-nearDays), j.plainMax.AddDays(nearDays)
 	}
 	return v
+}
+
+// nearDays is how far a count that may be something else lies from those that cannot, at most: some
+// years, as lists are of one time. 30221 for 3 February 2021 is a day of 1982.
+const nearDays = 1500
+
+// beside takes in what another column of the list proves, where this one shows nothing: a list is
+// written by one program or hand. name is that of the other column.
+func (v *verdict) beside(other *judge, name string) {
+	switch {
+	case other.monthsFirst():
+		v.refuse(monthFirstBeside(name), formDay, formPadded, formLoose)
+	case other.halfConverted():
+		v.refuse(halfTurnedBeside(name), formCell)
+	}
 }
 
 // refuse sets the fault of some forms. A later one takes the place of an earlier one.
@@ -152,6 +210,9 @@ func (v *verdict) on(day *value) *fault {
 	switch {
 	case day.fault != nil:
 		return day.fault
+	case day.form == formCount && v.count == nil && day.short &&
+		(day.date < v.shortMin || day.date > v.shortMax):
+		return shortDayFault
 	case day.form == formCount:
 		return v.count
 	case day.turned:
@@ -219,6 +280,45 @@ func monthFirst(row int) *fault {
 			" depan; tulis semua tanggalnya sebagai tahun-bulan-tanggal, misalnya 2021-01-31",
 		twoDaysEN + ": row " + n + " shows that the column has its months first; write all" +
 			" its days as year-month-day, such as 2021-01-31",
+	}
+}
+
+// monthFirstBeside is for days of a column that shows nothing, where another one proves that months
+// come first. name may be anybody's text, and is cut and masked.
+func monthFirstBeside(name string) *fault {
+	return &fault{
+		event.FieldInvalid,
+		twoDaysID + ": kolom " + quote(name) + " dalam daftar ini menulis bulan di depan; tulis" +
+			" semua tanggalnya sebagai tahun-bulan-tanggal, misalnya 2021-01-31",
+		twoDaysEN + ": the column " + quote(name) + " of the list has its months first; write" +
+			" all days as year-month-day, such as 2021-01-31",
+	}
+}
+
+// halfTurnedBeside is for cells of days of a column that shows nothing, where a program has turned
+// days of another one.
+func halfTurnedBeside(name string) *fault {
+	return &fault{
+		event.FieldInvalid,
+		twoDaysID + ": berkas dibuka dengan pengaturan bahasa lain, sehingga tanggal dan bulan" +
+			" mungkin tertukar (di kolom " + quote(name) + " sebagian tidak ikut diubah); tulis" +
+			" lagi dari sumbernya sebagai tahun-bulan-tanggal, misalnya 2021-01-31",
+		twoDaysEN + ": the file went through a program that reads the month first, and day and" +
+			" month may have changed places (a part of the column " + quote(name) + " was left as" +
+			" it was); write it again from where it came as year-month-day, such as 2021-01-31",
+	}
+}
+
+// dayBeforeMonth is for days with their year in front, of a column of which a row proves that the
+// day comes next.
+func dayBeforeMonth(row int) *fault {
+	n := strconv.Itoa(row)
+	return &fault{
+		event.FieldInvalid,
+		twoDaysID + ": baris " + n + " menunjukkan bahwa kolom ini menulis tanggal sebelum bulan;" +
+			" tulis semua tanggalnya sebagai tahun-bulan-tanggal, misalnya 2021-01-31",
+		twoDaysEN + ": row " + n + " shows that the column has its days before its months; write" +
+			" all days as year-month-day, such as 2021-01-31",
 	}
 }
 

@@ -405,6 +405,9 @@ func (l *List) newColumn(index int, f field) column {
 	}
 	if d := l.survey.days[place{index, l.header.fields[index]}]; d != nil {
 		verdict := d.judge.verdict()
+		if d.judge.isMute() {
+			l.askBeside(&verdict, index)
+		}
 		c.days = &verdict
 	}
 	return c

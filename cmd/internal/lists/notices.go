@@ -18,6 +18,8 @@ type notices struct {
 	skipped  ranges   // rows below the last person
 	quotes   ranges   // rows with a quotation mark that is not closed
 	blocks   ranges   // rows that name the columns anew
+	oddCards ranges   // rows whose KPJ has not as many digits as a card
+	unused   ranges   // rows whose NIK is not used, as they have a KPJ
 }
 
 // notice is one in both languages.
@@ -134,6 +136,14 @@ func (n *notices) in(l Language) (texts []string) {
 			"rows with a quotation mark that is not closed, read as they stand: ",
 		},
 		{n.blocks, "baris dengan nama kolom baru: ", "rows that name the columns anew: "},
+		{
+			n.oddCards, "baris dengan KPJ yang bukan 11 angka, dibaca apa adanya; periksa: ",
+			"rows with a KPJ that has not 11 digits, read as it stands; check it: ",
+		},
+		{
+			n.unused, "baris dengan KPJ dan NIK: KPJ yang dipakai, NIK tidak dicocokkan: ",
+			"rows with KPJ and NIK: the KPJ counts, the NIK is not compared: ",
+		},
 		{
 			n.skipped, "baris tanpa orang di bawah daftar (jumlah, tanda tangan), tidak dipakai: ",
 			"rows without a person below the list (totals, signatures), not used: ",

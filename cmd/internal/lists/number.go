@@ -96,6 +96,12 @@ func idValue(f field, text string) value {
 			"tidak berisi angka, jadi bukan nomor kartu: tulis nomornya, kosongkan bila belum ada",
 			"has no digit, and so is no number of a card: write the number, or leave it empty"+
 				" where there is none")
+	case f == fieldEnrolment && saysNone(text):
+		return invalid(event.FieldInvalid,
+			"berisi kata untuk \"tidak ada\" dan angka: tulis nomor kartunya saja, kosongkan bila"+
+				" belum ada",
+			"holds a word for none and digits: write the number of the card alone, or leave it"+
+				" empty where there is none")
 	// Whoever wrote one by hand could name another person's enrolment.
 	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
 		return invalid(event.FieldInvalid,
@@ -103,6 +109,34 @@ func idValue(f field, text string) value {
 			"numbers that begin with "+derivedPrefix+" are made by cakupan itself")
 	}
 	return value{json: `"` + text + `"`}
+}
+
+// saysNone tells whether the letters of a text with digits are a word for none: "belum 2021". Short
+// ones may be of somebody's own numbers, such as NA-17.
+func saysNone(text string) bool {
+	const lettersMin = 4
+	letters := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, plain(text))
+	return len(letters) >= lettersMin && noneWords[letters]
+}
+
+// isOddCard tells whether a number of an enrolment, as json, has digits alone, and not as many as
+// the number of a card: it may be an office's own, or a typing error that nobody can tell.
+func isOddCard(json string) bool {
+	digits := 0
+	for i := range len(json) {
+		switch c := json[i]; {
+		case c-'0' <= 9:
+			digits++
+		case c|0x20 >= 'a' && c|0x20 <= 'z':
+			return false
+		}
+	}
+	return digits > 0 && digits != kpjDigits
 }
 
 // grouped is a number whose thousands are set apart, as spreadsheets show one. Two groups at least:

@@ -247,7 +247,11 @@ func (r *Reader) read(c *column, row *grid.Row) {
 		r.readMark(c, cell)
 		return
 	case c.field == fieldEnrolment:
-		r.keep(c, r.shortNumber(c, cell, parse(c.field, cell, date1904)))
+		v := r.shortNumber(c, cell, parse(c.field, cell, date1904))
+		if v.fault == nil && isOddCard(v.json) {
+			r.list.notices.oddCards.add(row.Number)
+		}
+		r.keep(c, v)
 		return
 	}
 	// Cells of other kinds are not remembered. A text and a number of one writing may mean
@@ -343,7 +347,7 @@ func (r *Reader) appendEvent(dst []byte, row int) []byte {
 	if r.list.info.Kind.ofPersons() {
 		r.data = r.appendPersons(append(r.data[:0], '{'))
 	} else {
-		r.data = r.appendEnrolment(append(r.data[:0], '{'))
+		r.data = r.appendEnrolment(append(r.data[:0], '{'), row)
 	}
 	r.data = append(r.data, '}')
 	dst = append(dst, r.head...)
@@ -384,7 +388,7 @@ func (r *Reader) appendPersons(d []byte) []byte {
 
 // appendEnrolment appends the data of a row about an enrolment. Where the row has no number of the
 // enrolment, it is named by the keyed hash of the NIK: see the package comment, and twice for who.
-func (r *Reader) appendEnrolment(d []byte) []byte {
+func (r *Reader) appendEnrolment(d []byte, row int) []byte {
 	v := &r.values
 	kind := r.list.info.Kind
 	if kind == Funding {
@@ -398,6 +402,9 @@ func (r *Reader) appendEnrolment(d []byte) []byte {
 		d = append(d, `"`+derivedPrefix...)
 		d = append(r.ids.append(d, []byte("enrolment"), r.nik), '"')
 		r.who = binary.LittleEndian.Uint64(r.ids.sum[:])
+	}
+	if kind != Enrolment && v[fieldEnrolment].json != "" && len(r.nik) > 0 {
+		r.list.notices.unused.add(row)
 	}
 	switch kind {
 	case Termination:

@@ -24,6 +24,8 @@ func TestCardNumbers(t *testing.T) {
 		"K-17": "K-17", "2001-17": "2001-17", // of somebody's own
 		"belum ada KPJ": "", "Menyusul": "", "TBA": "", "sedang diproses": "", "blm ada": "",
 		"tidak memiliki": "", "xxx": "field.invalid", "sudah diajukan": "field.invalid",
+		"belum 2021": "field.invalid", "kosong1": "field.invalid", "Tidak ada 1": "field.invalid",
+		"NA-17": "NA-17",
 	} {
 		row := "7503011501900001;" + written + ";75.03;BPU;Rentan;JKK;SELF;2021-01-01\n"
 		_, lines, err := readAll([]byte(spellingHead+row), Options{})
@@ -40,6 +42,26 @@ func TestCardNumbers(t *testing.T) {
 		if got != want {
 			t.Errorf("%q is %q instead of %q", written, got, want)
 		}
+	}
+}
+
+// TestCardNotices tells of numbers that may be typing errors, and of those that nothing is made of.
+func TestCardNotices(t *testing.T) {
+	const rest = ";75.03;BPU;Rentan;JKK;SELF;2021-01-01\n"
+	_, lines, notices, err := readNoted([]byte(spellingHead+"7503011501900001;20012345678"+rest+
+		"7503011501900002;020012345678"+rest+"7503011501900003;ABC-1"+rest+
+		"7503011501900004;"+rest+"7503011501900005;12-34"+rest), Options{})
+	text := strings.Join(notices, "\n")
+	if err != nil || len(lines) != 5 || !strings.Contains(text, "bukan 11 angka") ||
+		!strings.HasSuffix(text, ": 4, 7") {
+		t.Errorf("%d rows, %v: %s", len(lines), err, text)
+	}
+	_, lines, notices, err = readNoted([]byte("List;A\nNIK;KPJ;Termination Date;Reason\n"+
+		"7503011501900001;20012345678;2021-05-01;Layoff\n;20012345679;2021-05-01;Layoff\n"+
+		"7503011501900003;;2021-05-01;Layoff\n"), Options{})
+	if text = strings.Join(notices, "\n"); err != nil || len(lines) != 3 ||
+		text != "rows with KPJ and NIK: the KPJ counts, the NIK is not compared: 3" {
+		t.Errorf("%d rows, %v: %s", len(lines), err, text)
 	}
 }
 

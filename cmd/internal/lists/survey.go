@@ -181,6 +181,49 @@ func (s *survey) add(fields []field, row *grid.Row, date1904 bool) {
 	}
 }
 
+// askBeside lets the other columns of the list say how days are written, for one that shows nothing
+// itself. The first that proves something counts.
+func (l *List) askBeside(v *verdict, column int) {
+	for i, name := range l.header.names {
+		if i == column {
+			continue
+		}
+		j := l.survey.judgeBeside(place{i, l.header.fields[i]}, l.since1904())
+		if j != nil && (j.monthsFirst() || j.halfConverted()) {
+			v.beside(j, name)
+			return
+		}
+	}
+}
+
+// judgeBeside returns what a column shows of how days are written, nil where it has no days. One
+// that is not kept, such as that of birthdays, is judged by its samples.
+func (s *survey) judgeBeside(at place, date1904 bool) *judge {
+	if at.field.isDay() {
+		if d := s.days[at]; d != nil {
+			return &d.judge
+		}
+		return nil
+	}
+	if at.column >= len(s.columns) || at.field != noField && at.field != fieldPersonal &&
+		at.field != fieldUnclear {
+		return nil
+	}
+	var j judge
+	days, samples := 0, s.columns[at.column].samples
+	for i, cell := range samples {
+		v := parse(fieldFrom, cell, date1904)
+		if v.fault == nil && v.form != formCount || v.monthFirst {
+			days++
+		}
+		j.add(&v, i+1)
+	}
+	if 2*days <= len(samples) {
+		return nil // what looks like a day is an accident
+	}
+	return &j
+}
+
 // missing takes note of columns of days in which a row has none. Only rows that name somebody come
 // here: others need no day.
 func (s *survey) missing(fields []field, row *grid.Row) {

@@ -58,6 +58,8 @@ type value struct {
 	clock      bool  // with a time that only English writes
 	zoned      bool  // moment says when it is, in a zone
 	moment     int64 // in seconds since 1970, UTC
+
+	dayBeforeMonth bool // written as year, day and month, beyond doubt
 }
 
 // fault says what is wrong with a value, in both languages, without the column's name. It is shared
