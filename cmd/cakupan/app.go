@@ -307,7 +307,7 @@ func run(ctx context.Context, args []string, out *console) int {
 		// What cannot be parsed sets no flag: whether a machine reads the answer, the words say.
 		asJSON := g.JSON || slices.Contains(args, "--json")
 		// The parser repeats what it does not understand, which may be a NIK (contract, section 1).
-		wrong := event.MaskNIK(err.Error())
+		wrong := event.MaskNIK(wrongLine(err))
 		if inIndonesian && !asJSON {
 			return out.fail(usage(indonesian.Wrong(wrong)+"; lihat cakupan --help"), asJSON)
 		}
@@ -320,6 +320,20 @@ func run(ctx context.Context, args []string, out *console) int {
 		return out.fail(usage("--data and --server exclude each other"), g.JSON)
 	}
 	return out.fail(parsed.Run(), g.JSON)
+}
+
+// wrongLine says why a command line is none. A file that is named to publish is what people try who
+// know other programs: it reads one that the shell opens.
+func wrongLine(err error) string {
+	text := err.Error()
+	var wrong *kong.ParseError
+	if !errors.As(err, &wrong) || !strings.HasPrefix(text, "unexpected argument") {
+		return text
+	}
+	if node := wrong.Context.Selected(); node != nil && node.Name == "publish" {
+		text += ": the event is read from standard input, as in cakupan publish < FILE"
+	}
+	return text
 }
 
 // helpFor prints the help of a command, in Indonesian where that is wanted and there is one. The

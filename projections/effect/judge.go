@@ -114,7 +114,8 @@ func (b *book) recordAt(i int) *facts.Record {
 }
 
 // judgeOpened notes an opening that changes nothing or less than meant: its enrolment is somebody
-// else's, an earlier one stands, the person is dead, has another enrolment of the segment open, or nobody pays.
+// else's, an earlier one stands, the person is dead, has another enrolment of the segment open, or
+// nobody pays.
 func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	e := &b.rows[i].Event
 	of := b.enrolments[own.Enrolment]

@@ -269,12 +269,15 @@ func (d *decoder) close() {
 	d.err = io.ErrClosedPipe
 }
 
-// putBack gives the decoder of the encoding back. One of zstd that cannot be reset is left to the
-// collector. Nothing of the body stays reachable by a decoder of zstd; one of gzip keeps its source
-// until it gets the next.
+// emptyGzip is the header of a gzip without content. Only with a header a decoder of gzip lets go
+// of the body before it, and only where its own buffer reads that, as it does what has no ReadByte.
+const emptyGzip = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+// putBack gives the decoder of the encoding back. One that cannot be reset is left to the
+// collector. Nothing of the body stays reachable by what lies in the pool.
 func (d *decoder) putBack() {
 	switch {
-	case d.gzip != nil:
+	case d.gzip != nil && d.gzip.Reset(struct{ io.Reader }{strings.NewReader(emptyGzip)}) == nil:
 		d.pool.Put(d.gzip)
 	case d.zstd != nil && d.zstd.Reset(nil) == nil:
 		d.pool.Put(d.zstd)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -340,4 +341,35 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNothingKept lets go of a body once it is read: what waits for the next one in a pool must not
+// hold it.
+func TestNothingKept(t *testing.T) {
+	for _, encoding := range []string{gzipName, zstdName} {
+		kept := readOnce(t, encoding, encoded(t, encoding, "of somebody"))
+		runtime.GC() // a pool gives up nothing in the first collection
+		if kept.Value() != nil {
+			t.Errorf("%s: the body is held", encoding)
+		}
+	}
+}
+
+// readOnce reads a body, puts its decoder back, and returns what tells whether the body is held.
+func readOnce(t *testing.T, encoding, body string) weak.Pointer[strings.Reader] {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Encoding", encoding)
+	c := claim{room: newRoom(32 << 20)}
+	in := strings.NewReader(body)
+	d := decode(r, in, &c)
+	if text, err := io.ReadAll(d); err != nil || string(text) != "of somebody" {
+		t.Fatalf("%s: %q, %v", encoding, text, err)
+	}
+	d.close()
+	c.release()
+	return weak.Make(in)
 }

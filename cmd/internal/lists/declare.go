@@ -157,10 +157,13 @@ func override(to *string, with string) {
 // changed: the same list sent again would be another one.
 const SourcePrefix = "urn:cakupan:list:"
 
-// idRunesMax bounds what every event of the list repeats in its source. It is in characters.
-// Escaped, they still leave a source within the 256 of the contract unless it is written in another
-// script.
-const idRunesMax = 64
+const (
+	// idRunesMax bounds what every event of the list repeats in its source, in characters.
+	idRunesMax = 64
+	// sourceRunesMax is that of the contract, section 1. An id of another script is escaped in a
+	// source, and takes up to twelve characters for one.
+	sourceRunesMax = 256
+)
 
 // checkID makes sure that the list has an id, and its events a source. The id goes into the source,
 // which stays in the log for ever and which every reader sees: hence no NIK, and a bound. Spaces
@@ -184,6 +187,16 @@ func (l *List) checkID() error {
 	}
 	if l.info.Source == "" {
 		l.info.Source = SourcePrefix + url.PathEscape(id)
+		if len(l.info.Source) > sourceRunesMax {
+			return l.header.usage("kode daftar memakai huruf yang terlalu panjang bila disimpan:"+
+				" pakai kode yang lebih pendek, atau hanya huruf A-Z dan angka",
+				"the list's id has letters that take too much room: use a shorter one, or A-Z and"+
+					" digits alone")
+		}
+	}
+	if utf8.RuneCountInString(l.info.Source) > sourceRunesMax {
+		return l.header.usage("sumber daftar lebih dari %d huruf: pakai yang lebih pendek",
+			"the list's source has more than %d characters: use a shorter one", sourceRunesMax)
 	}
 	return nil
 }

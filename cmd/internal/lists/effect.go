@@ -37,8 +37,8 @@ var effectWords = map[string]notice{
 	},
 	"OTHER_PERSON": {
 		"KPJ ini sudah dilaporkan untuk orang lain, mulai {date} (peristiwa {name}), dan kini" +
-			" berpindah ke orang di baris ini: periksa KPJ dan NIK; bila baris ini keliru, betulkan" +
-			" selnya dan kirim seluruh daftar dengan --complete",
+			" berpindah ke orang di baris ini: periksa KPJ dan NIK; bila baris ini keliru," +
+			" betulkan selnya dan kirim seluruh daftar dengan --complete",
 		"the KPJ was reported for somebody else, to start on {date} (event {name}), and now goes" +
 			" to the person of this row: check KPJ and NIK; if the row is wrong, correct the cell" +
 			" and send the whole list with --complete",

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"io"
 
+	"cakupan/cmd/internal/lists/archive"
 	"cakupan/cmd/internal/lists/grid"
 )
 
@@ -29,7 +30,6 @@ const (
 	inflateFree  = 32 << 20 // so much may come out of the part
 	inflateRatio = 200      // beyond that, so many times what went in
 	mimeSheet    = "application/vnd.oasis.opendocument.spreadsheet"
-	directoryMax = 1 << 20 // bytes from the end in which the zip's directory is looked for
 )
 
 // errDamaged is shared and never written; damaged adds the cause to a copy.
@@ -51,15 +51,15 @@ type Book struct {
 // names of the sheets. What is wrong with the file is a [grid.Error]. The file stays the caller's,
 // and must stay open for as long as rows are read.
 func Open(file io.ReaderAt, size int64) (*Book, error) {
-	archive, err := zip.NewReader(file, size)
+	all, err := archive.Open(file, size)
 	if err != nil {
 		return nil, damaged(err)
 	}
-	if len(archive.File) > partsMax {
+	if len(all.File) > partsMax {
 		return nil, errDamaged
 	}
 	b := &Book{}
-	for _, part := range archive.File {
+	for _, part := range all.File {
 		// Names are as the format has them, in this case; a later part of the same name takes the
 		// place.
 		switch part.Name {

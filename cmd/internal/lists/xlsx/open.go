@@ -3,25 +3,24 @@ package xlsx
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
 
+	"cakupan/cmd/internal/lists/archive"
 	"cakupan/cmd/internal/lists/grid"
 )
 
 const (
 	// The bounds of what a file may cost before it is known to be a list. A workbook that Excel
 	// wrote is far below all of them. They hold before anything is unpacked, or while it is.
-	directoryBytesMax = 4 << 20  // of the zip: 10,000 parts and more
-	smallPartMax      = 8 << 20  // of a part that is not a sheet and not the texts
-	sheetsMax         = 1 << 10  // Excel sets no bound; nobody has as many
-	inflateFree       = 32 << 20 // so much may come out of any part
-	inflateRatioMax   = 200      // beyond that, so many times what went in
-	magicBytes        = 8
+	smallPartMax    = 8 << 20  // of a part that is not a sheet and not the texts
+	sheetsMax       = 1 << 10  // Excel sets no bound; nobody has as many
+	inflateFree     = 32 << 20 // so much may come out of any part
+	inflateRatioMax = 200      // beyond that, so many times what went in
+	magicBytes      = 8
 )
 
 // ErrOpenDocument says that a file is a workbook of LibreOffice, which package ods reads.
@@ -79,15 +78,18 @@ func Open(file io.ReaderAt, size int64) (*Book, error) {
 	if err := checkContainer(file, size); err != nil {
 		return nil, err
 	}
-	archive, err := zip.NewReader(file, size)
-	if err != nil {
+	all, err := archive.Open(file, size)
+	switch {
+	case errors.Is(err, archive.ErrTooMany):
+		return nil, errParts
+	case err != nil:
 		return nil, partError(err)
 	}
 	b := &Book{
-		parts: make(map[string]*zip.File, len(archive.File)), all: archive.File,
+		parts: make(map[string]*zip.File, len(all.File)), all: all.File,
 		strings: &sharedStrings{},
 	}
-	for _, f := range archive.File {
+	for _, f := range all.File {
 		name := partName("", strings.ReplaceAll(f.Name, `\`, "/"))
 		if b.parts[name] == nil {
 			b.parts[name] = f
@@ -143,15 +145,21 @@ func checkContainer(file io.ReaderAt, size int64) error {
 				" LibreOffice lalu simpan sebagai .xlsx",
 		)
 	}
-	return checkDirectory(file, size)
+	return checkEnd(file, size)
 }
 
-// checkDirectory bounds the zip's table of contents before anything of it is read. The zip package
-// reads all of it into memory at once.
-func checkDirectory(file io.ReaderAt, size int64) error {
+// errParts is never written.
+var errParts = grid.NewError(
+	"the Excel file has more parts than a spreadsheet needs",
+	"berkas Excel ini punya terlalu banyak bagian: simpan lagi dari Excel",
+)
+
+// checkEnd makes sure that the record is there which ends a zip: a file that was copied in part
+// lacks it.
+func checkEnd(file io.ReaderAt, size int64) error {
 	const endLength = 22
-	// The record that ends a zip is followed by a comment of at most 64 KiB, which decides how far
-	// from the end it may begin.
+	// The record is followed by a comment of at most 64 KiB, which decides how far from the end it
+	// may begin.
 	tail := make([]byte, min(size, 1<<16+endLength))
 	n, err := file.ReadAt(tail, size-int64(len(tail)))
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -164,14 +172,6 @@ func checkDirectory(file io.ReaderAt, size int64) error {
 		return grid.NewError(
 			"the Excel file is not complete: copy or download it again",
 			"berkas Excel ini tidak utuh: salin atau unduh lagi",
-		)
-	}
-	// The size of the table of contents, in bytes, stands 12 bytes after the beginning of the
-	// record. A zip64 archive has all ones there, and is refused with those that are too large.
-	if binary.LittleEndian.Uint32(tail[at+12:]) > directoryBytesMax {
-		return grid.NewError(
-			"the Excel file has more parts than a spreadsheet needs",
-			"berkas Excel ini punya terlalu banyak bagian: simpan lagi dari Excel",
 		)
 	}
 	return nil
