@@ -42,9 +42,9 @@ func (r *Refusal) Error() string {
 // it is refused for, the others are told with it, so that an event need not come back for each.
 type defects []*Refusal
 
-// defectsMax is how many are told. More would be a text that nobody reads; the rest shows when the
-// event comes again.
-const defectsMax = 6
+// defectsMax is how many are told. All that a type's fields and the envelope can have at once fit
+// in it; only fields that no type has can be more.
+const defectsMax = 24
 
 // add takes in a refusal, nil: nothing. One word about a field is enough. It must be called in the
 // contract's order.

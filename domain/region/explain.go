@@ -53,8 +53,8 @@ func Explain(text string) string {
 	if _, ok := Parse(strings.ReplaceAll(trimmed, ",", ".")); ok {
 		return "write the code with a dot: " + shape
 	}
-	if code, ok := named(trimmed); ok {
-		return "write the code and not the name: did you mean " + code.String() + "?"
+	if meant := named(trimmed); len(meant) > 0 {
+		return "write the code and not the name: did you mean " + alternatives(meant) + "?"
 	}
 	if wellFormed(trimmed) {
 		return "no region in force has the Kemendagri code " + trimmed
@@ -81,24 +81,34 @@ func explainUndotted(digits string) string {
 	return meant + "may use " + digits + " for another region"
 }
 
-// named finds the one region that is called so, with or without the kind before the name.
-func named(text string) (found Code, ok bool) {
-	// Where two regions share a name and only the kind tells them apart, neither is taken.
+// named finds the regions that are called so, a regency or city with or without its kind before the
+// name. They are in order of their codes; a province may share its name with both.
+func named(text string) (found []Code) {
 	for _, code := range All() {
-		name := code.Name()
-		_, short, _ := strings.Cut(name, " ")
-		switch {
-		// The full name is of one region alone: no other is looked for.
-		case strings.EqualFold(name, text):
-			return code, true
-		case strings.EqualFold(short, text) || strings.EqualFold("Kab. "+short, text):
-			if ok {
-				return 0, false // a regency and a city
-			}
-			found, ok = code, true
+		name, short := code.Name(), ""
+		if code.Level() == RegencyLevel {
+			_, short, _ = strings.Cut(name, " ")
+		}
+		if strings.EqualFold(name, text) || short != "" &&
+			(strings.EqualFold(short, text) || strings.EqualFold("Kab. "+short, text)) {
+			found = append(found, code)
 		}
 	}
-	return found, ok
+	return found
+}
+
+// alternatives names regions as a question does: "75.01 Kabupaten Gorontalo or 75.71 Kota
+// Gorontalo". There is one at least.
+func alternatives(codes []Code) string {
+	text := label(codes[0])
+	for i, code := range codes[1:] {
+		if i == len(codes)-2 {
+			text += " or " + label(code)
+		} else {
+			text += ", " + label(code)
+		}
+	}
+	return text
 }
 
 // label returns "75.03 Kabupaten Bone Bolango". The code must be one of the register.

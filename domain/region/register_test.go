@@ -75,13 +75,32 @@ func TestTree(t *testing.T) {
 func TestExplainIsSafe(t *testing.T) {
 	const nik = "7503011501900001"
 	for _, text := range []string{
-		nik, " " + nik, nik[:8], "Bone Bolango", "75.03.01.2001", strings.Repeat("7", 1000), "\x00",
+		nik, " " + nik, nik[:8], "Bone Bolangoo", "75.03.01.2001", strings.Repeat("7", 1000), "\x00",
 		"75.03\n", "", ".", "75.", ".03", "id", "Id", " ID ", "75.3", "075.03",
 	} {
 		explained := region.Explain(text)
 		if explained == "" || len(explained) > 300 || len(text) > 5 && text != " ID " &&
 			strings.Contains(explained, text) {
 			t.Errorf("%q: %s", text, explained)
+		}
+	}
+}
+
+// TestExplainNames: a name is answered with each region that is called so, and none is taken.
+func TestExplainNames(t *testing.T) {
+	const instead = "write the code and not the name: did you mean "
+	for name, want := range map[string]string{
+		"Bone Bolango":           instead + "75.03 Kabupaten Bone Bolango?",
+		" kab. bone bolango":     instead + "75.03 Kabupaten Bone Bolango?",
+		"Kabupaten Gorontalo":    instead + "75.01 Kabupaten Gorontalo?",
+		"Gorontalo":              instead + "75 Gorontalo, 75.01 Kabupaten Gorontalo or 75.71 Kota Gorontalo?",
+		"Bekasi":                 instead + "32.16 Kabupaten Bekasi or 32.75 Kota Bekasi?",
+		"Tengah":                 region.Explain(""), // of no region, but a part of the names of several
+		"Nusa Tenggara Barat":    instead + "52 Nusa Tenggara Barat?",
+		"Kabupaten Bone-Bolango": region.Explain(""),
+	} {
+		if got := region.Explain(name); got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
 		}
 	}
 }
