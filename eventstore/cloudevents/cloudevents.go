@@ -38,6 +38,19 @@ func (p *Parser) Read(line []byte) (event.Value, *event.Refusal) {
 	return value, nil
 }
 
+// PlaceIn gives the refusal of an event that is no JSON its place in the text that the event was
+// cut from, where it began on a line and in a column, from 1. Another refusal stays as it is; nil
+// is none. raw is the event as it was read.
+func PlaceIn(refusal *event.Refusal, raw []byte, line, column int) {
+	if refusal == nil || refusal.Code != event.Malformed || refusal.Field != "" {
+		return
+	}
+	p := Parser{lines: line - 1, columns: column - 1}
+	if _, again := p.Read(raw); again != nil && again.Code == event.Malformed {
+		refusal.Detail = again.Detail
+	}
+}
+
 // CheckValue refuses what is not one JSON value, whole and with nothing after it: the data of an
 // event whose envelope came beside it. It is for binary mode, contract, section 7. Any value
 // passes; that data is an object, domain/event asks.

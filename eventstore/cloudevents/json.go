@@ -41,6 +41,8 @@ type Parser struct {
 	// Brackets that are open.
 	depth int
 	want  string // what should stand where the parser found something else
+	// Where the text begins in a larger one: lines before it, and code points before it in its own.
+	lines, columns int
 
 	open    []event.Member // members of the objects being read, outermost first
 	members []event.Member // where finished objects are kept; reused after reset
@@ -95,10 +97,12 @@ type placed struct {
 // place says where the parser is. A text that is not UTF-8 is counted in bytes from there on.
 func (p *Parser) place(err error) error {
 	before := p.text[:min(p.at, len(p.text))]
-	line := strings.LastIndexByte(before, '\n') + 1
-	return &placed{
-		err, strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[line:]) + 1, p.want,
+	breaks, line := strings.Count(before, "\n"), strings.LastIndexByte(before, '\n')+1
+	column := utf8.RuneCountInString(before[line:]) + 1
+	if breaks == 0 {
+		column += p.columns
 	}
+	return &placed{err, p.lines + breaks + 1, column, p.want}
 }
 
 // Error returns the sentence with the place.

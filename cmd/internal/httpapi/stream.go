@@ -85,6 +85,10 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 			w.fail(r, err)
 			return
 		}
+		for i := range got {
+			at := batch.Begins[i]
+			cloudevents.PlaceIn(got[i].Refusal, batch.Raw[i], at.Line, at.Column)
+		}
 		if err := writeReceipts(w, work, got, a.withFindings(r.Context(), got, &opts)); err != nil {
 			return // the client is gone, or does not read
 		}

@@ -206,6 +206,7 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 		w.fail(r, err)
 		return
 	}
+	work.placeRefusals(got)
 	work.answer = cloudevents.AppendReceiptsWith(work.answer[:0], got,
 		a.withFindings(r.Context(), got, &opts))
 	if refusal := firstRefusal(got); refusal != nil {
@@ -237,6 +238,7 @@ func (a *API) postBatch(w *reply, r *http.Request, opts submission) {
 		w.fail(r, err)
 		return
 	}
+	work.placeRefusals(got)
 	work.answer = cloudevents.AppendReceiptsWith(work.answer[:0], got,
 		a.withFindings(r.Context(), got, &opts))
 	if refusal := firstRefusal(got); refusal != nil && opts.Atomic {
@@ -266,6 +268,23 @@ func (a *API) readBatch(w *reply, r *http.Request, work *work) error {
 		return batchTooLarge()
 	}
 	return work.claim.grow(r.Context(), int64(len(work.events))*eventRoom)
+}
+
+// placeRefusals gives refusals of elements that are no JSON their places in the array.
+func (w *work) placeRefusals(got []event.Receipt) {
+	var begins []split.Position
+	for i := range got {
+		why := got[i].Refusal
+		if why == nil || why.Code != event.Malformed || why.Field != "" {
+			continue
+		}
+		if begins == nil {
+			begins = split.Begins(w.body)
+		}
+		if i < len(begins) {
+			cloudevents.PlaceIn(why, w.events[i], begins[i].Line, begins[i].Column)
+		}
+	}
 }
 
 // batchTooLarge is the error for a batch beyond the bounds of section 7 of the contract. Nothing of

@@ -4,6 +4,7 @@ import (
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
+	"cakupan/eventstore/cloudevents"
 )
 
 // Summary is what an import came to; --json prints it. What was refused is counted with what was
@@ -94,6 +95,10 @@ func (t *Tally) count(b batch, got []event.Receipt) error {
 			t.Duplicates++
 		case event.Refused:
 			t.Refused++
+			if b.rows == nil {
+				at := b.Begins[i]
+				cloudevents.PlaceIn(r.Refusal, b.Raw[i], at.Line, at.Column)
+			}
 			if err := t.refuse(r, b.Places[i], b.input(i)); err != nil {
 				return err
 			}

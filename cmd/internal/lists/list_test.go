@@ -301,10 +301,11 @@ func TestRefusedLists(t *testing.T) {
 		"example with spaces": {
 			id + "NIK;Reason\n", Options{}, `such as --default "First Day Not Covered=2021-07-01"`,
 		},
-		"id with NIK":   {"NIK;Last Day;Reason\n", Options{ID: "7503011501900001"}, "a NIK stands in"},
-		"wide id":       {"NIK;Last Day;Reason\n", Options{ID: strings.Repeat("表", 30)}, "too much room"},
+		"id with NIK": {"NIK;Last Day;Reason\n", Options{ID: "7503011501900001"}, "a NIK stands in"},
+		"wide id":     {"NIK;Last Day;Reason\n", Options{ID: strings.Repeat("表", 30)}, "too much room"},
 		"long source": {
-			"NIK;Last Day;Reason\n", Options{ID: "x", Source: "urn:" + strings.Repeat("x", 253)},
+			"NIK;Last Day;Reason\n",
+			Options{ID: "x", Source: "urn:" + strings.Repeat("x", 253)},
 			"more than 256",
 		},
 		"long id":       {"NIK;Last Day;Reason\n", Options{ID: strings.Repeat("x", 65)}, "more than 64"},

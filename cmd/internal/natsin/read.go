@@ -56,6 +56,12 @@ func (m *Message) events() ([][]byte, *event.Refusal) {
 	return [][]byte{bytes.TrimSpace(m.Payload)}, nil
 }
 
+// isBatch tells whether a message holds an array of events.
+func (m *Message) isBatch() bool {
+	media, _, err := mime.ParseMediaType(m.get(contentType))
+	return err == nil && media == batchType
+}
+
 // malformed is a refusal of a message that cannot be read; field is one of its header, or empty.
 func malformed(field, detail string) *event.Refusal {
 	return &event.Refusal{Code: event.Malformed, Field: field, Detail: detail}

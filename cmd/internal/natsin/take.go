@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/split"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
@@ -37,7 +39,7 @@ func take(ctx context.Context, ledger Ledger, messages []*Message) (_ []outcome,
 	for i := range outcomes {
 		count := len(outcomes[i].raw)
 		outcomes[i].receipts, receipts = receipts[:count:count], receipts[count:]
-		explain(messages[i], outcomes[i].receipts)
+		explain(messages[i], &outcomes[i])
 	}
 	return outcomes, nil
 }
@@ -92,13 +94,24 @@ func keyOf(raw []byte) event.Key {
 	return accepted.Key
 }
 
-// explain gives the refusal of an event that could not be read the words of its message.
-func explain(m *Message, receipts []event.Receipt) {
-	if len(receipts) != 1 || receipts[0].Refusal == nil ||
-		receipts[0].Refusal.Code != event.Malformed || receipts[0].Refusal.Field != "" {
+// explain gives the refusals of events that could not be read the words of their message, and their
+// places in it.
+func explain(m *Message, o *outcome) {
+	unread := func(r event.Receipt) bool {
+		return r.Refusal != nil && r.Refusal.Code == event.Malformed && r.Refusal.Field == ""
+	}
+	if !slices.ContainsFunc(o.receipts, unread) {
 		return
 	}
-	if why := m.fault(); why != nil {
-		receipts[0].Refusal = why
+	begins := split.Begins(m.Payload)
+	switch why := m.fault(); {
+	case why != nil && len(o.receipts) == 1:
+		o.receipts[0].Refusal = why
+		return
+	case len(begins) != len(o.receipts) || !m.isBatch():
+		begins = []split.Position{split.Within(m.Payload, o.raw[0])}
+	}
+	for i, at := range begins {
+		cloudevents.PlaceIn(o.receipts[i].Refusal, o.raw[i], at.Line, at.Column)
 	}
 }

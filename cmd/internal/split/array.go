@@ -15,13 +15,18 @@ type Array struct {
 	in      *bufio.Reader
 	element int
 	raw     []byte
-	closed  bool // the closing bracket was read
+	closed  bool     // the closing bracket was read
+	at      Position // behind what was read
+	began   Position // of the last element
 }
 
 // NewArray returns a reader of the elements of an array.
 func NewArray(r io.Reader) *Array {
-	return &Array{in: bufio.NewReaderSize(r, bufferBytes)}
+	return &Array{in: bufio.NewReaderSize(r, bufferBytes), at: start}
 }
+
+// Position returns where the last element begins.
+func (a *Array) Position() Position { return a.began }
 
 // Next returns the next element, without the white space around it.
 func (a *Array) Next() ([]byte, int, error) {
@@ -44,6 +49,7 @@ func (a *Array) Next() ([]byte, int, error) {
 	if c == ',' || c == ']' {
 		return nil, 0, fmt.Errorf("%w: element %d is empty", ErrArray, a.element)
 	}
+	a.began = Position{a.at.Line, a.at.Column - 1} // c was read
 	if err := a.readElement(c); err != nil {
 		return nil, 0, err
 	}
@@ -78,9 +84,18 @@ func (a *Array) end() error {
 	return err
 }
 
+// readByte reads a byte and counts where it stands.
+func (a *Array) readByte() (byte, error) {
+	c, err := a.in.ReadByte()
+	if err == nil {
+		a.at.pass(c)
+	}
+	return c, err
+}
+
 func (a *Array) skipSpace() (byte, error) {
 	for {
-		c, err := a.in.ReadByte()
+		c, err := a.readByte()
 		if err != nil || !isSpace(c) {
 			return c, err
 		}
@@ -114,7 +129,7 @@ func (a *Array) readElement(c byte) error {
 			a.raw = append(a.raw, c)
 		}
 		var err error
-		if c, err = a.in.ReadByte(); err != nil {
+		if c, err = a.readByte(); err != nil {
 			return a.cutOff(err, "inside")
 		}
 	}

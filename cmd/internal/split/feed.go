@@ -11,10 +11,11 @@ import (
 // ErrStopped is returned by [Feed.Next] after [Feed.Stop].
 var ErrStopped = errors.New("reading was stopped")
 
-// Batch is a run of raw events and their places in the input.
+// Batch is a run of raw events, their places in the input, and where there they begin.
 type Batch struct {
 	Raw    [][]byte
 	Places []int
+	Begins []Position
 }
 
 // A batch of long events is bounded by its bytes; the longest event fits many times.
@@ -45,6 +46,7 @@ type pile struct {
 	bytes  []byte
 	ends   []int
 	places []int
+	begins []Position
 	batch  Batch
 }
 
@@ -101,7 +103,7 @@ func (f *Feed) read(r Reader) {
 		raw, place, err := r.Next()
 		f.mu.Lock()
 		if err == nil {
-			f.filling.add(raw, place)
+			f.filling.add(raw, place, r.Position())
 			for f.full(f.filling) && !f.stopped {
 				f.changed.Broadcast()
 				f.changed.Wait()
@@ -143,10 +145,11 @@ func (f *Feed) Next() (Batch, error) {
 	return taken.cut(), nil
 }
 
-func (p *pile) add(raw []byte, place int) {
+func (p *pile) add(raw []byte, place int, begins Position) {
 	p.bytes = append(p.bytes, raw...)
 	p.ends = append(p.ends, len(p.bytes))
 	p.places = append(p.places, place)
+	p.begins = append(p.begins, begins)
 }
 
 func (f *Feed) full(p *pile) bool {
@@ -154,7 +157,8 @@ func (f *Feed) full(p *pile) bool {
 }
 
 func (p *pile) reset() {
-	p.bytes, p.ends, p.places = p.bytes[:0], p.ends[:0], p.places[:0]
+	p.bytes, p.ends = p.bytes[:0], p.ends[:0]
+	p.places, p.begins = p.places[:0], p.begins[:0]
 }
 
 // cut returns the batch of what is piled up.
@@ -165,6 +169,6 @@ func (p *pile) cut() Batch {
 		p.batch.Raw = append(p.batch.Raw, p.bytes[from:to:to])
 		from = to
 	}
-	p.batch.Places = p.places
+	p.batch.Places, p.batch.Begins = p.places, p.begins
 	return p.batch
 }

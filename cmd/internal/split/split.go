@@ -23,6 +23,8 @@ type Reader interface {
 	// be, they are enough to see that. io.EOF ends the input; after any error Next is not
 	// called again.
 	Next() (raw []byte, place int, err error)
+	// Position returns where the last one begins.
+	Position() Position
 }
 
 // bufferBytes is what is read ahead. It holds the longest event that is not too long, twice.
@@ -41,6 +43,9 @@ type Lines struct {
 func NewLines(r io.Reader) *Lines {
 	return &Lines{in: bufio.NewReaderSize(r, bufferBytes)}
 }
+
+// Position returns where the last line begins.
+func (l *Lines) Position() Position { return Position{l.line, 1} }
 
 // Next returns the next line that is not blank, without its end. A line that the input broke off
 // in the middle of with an error other than io.EOF is not returned.
