@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/indonesian"
+	"cakupan/cmd/internal/lists"
 	"cakupan/projections/coverage"
 )
 
@@ -24,6 +27,7 @@ type coverageCommand struct {
 	By        []string `placeholder:"DIMENSION" help:"${by}"`
 	Count     string   `placeholder:"WHAT" help:"${count}"`
 	CSV       bool     `name:"csv" help:"Answer in CSV, for spreadsheets."`
+	Lang      string   `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -66,24 +70,34 @@ func (c *coverageCommand) Run(ctx context.Context, w *where, out *console) error
 		case c.CSV:
 			return coverageCSV(out.stdout, answers)
 		}
-		return coverageTable(out.stdout, answers, c.Count)
+		return coverageTable(out.stdout, answers, c.Count, languageOf(c.Lang))
 	})
+}
+
+// languageOf returns the language of a table: what --lang says, else the environment, as for help.
+func languageOf(flag string) lists.Language {
+	if flag == "id" || flag == "" && indonesian.Wanted(nil, os.Getenv) {
+		return lists.Indonesian
+	}
+	return lists.English
 }
 
 // coverageTable prints answers about the same day and knowledge, for people; the heading is that of
 // the first. count is what the values of their dimensions count, as it was asked for. Without
 // answers it prints nothing.
-func coverageTable(w io.Writer, answers []coverage.Answer, count string) error {
+func coverageTable(w io.Writer, answers []coverage.Answer, count string, l lists.Language) error {
 	if len(answers) == 0 {
 		return nil
 	}
-	if _, err := fmt.Fprintf(w, "Coverage on %s, %s\n\n", answers[0].On,
-		knownText(answers[0].Known)); err != nil {
+	if _, err := fmt.Fprintf(w, "%s %s, %s\n\n", l.Pick("Cakupan pada", "Coverage on"),
+		answers[0].On, knownWords(answers[0].Known, l)); err != nil {
 		return err
 	}
 	columns := []string{
-		"", "Region", ">Covered", ">Confirmed", ">Workforce", ">Percent", ">Target", "",
-		">Short of", ">In grace",
+		"", l.Pick("Wilayah", "Region"), l.Pick(">Terlindungi", ">Covered"),
+		l.Pick(">Terkonfirmasi", ">Confirmed"), l.Pick(">Pekerja", ">Workforce"),
+		l.Pick(">Persen", ">Percent"), ">Target", "", l.Pick(">Kekurangan", ">Short of"),
+		l.Pick(">Masa tenggang", ">In grace"),
 	}
 	// The sectors have workforces of their own (contract, section 3), and mostly none is published:
 	// two columns of dashes say nothing.
@@ -95,13 +109,14 @@ func coverageTable(w io.Writer, answers []coverage.Answer, count string) error {
 	for i := range answers {
 		a := &answers[i]
 		row := []string{
-			a.Region, a.Name, thousands(a.Covered), thousands(a.Confirmed),
-			workforceText(a.Workforce), percentText(a.Percent), targetText(a.Target),
-			metText(a.Target), shortfallText(a.Target), thousands(a.InGrace),
+			a.Region, a.Name, numeral(l, a.Covered), numeral(l, a.Confirmed),
+			separated(l, workforceText(a.Workforce)), separated(l, percentText(a.Percent)),
+			separated(l, targetText(a.Target)), metText(a.Target),
+			separated(l, shortfallText(a.Target)), numeral(l, a.InGrace),
 		}
 		if sectors {
-			row = append(row, percentText(a.Sectors.Formal.Percent),
-				percentText(a.Sectors.Informal.Percent))
+			row = append(row, separated(l, percentText(a.Sectors.Formal.Percent)),
+				separated(l, percentText(a.Sectors.Informal.Percent)))
 		}
 		t.add(row...)
 	}
@@ -109,11 +124,19 @@ func coverageTable(w io.Writer, answers []coverage.Answer, count string) error {
 		return err
 	}
 	for i := range answers {
-		if err := writeDimensions(w, &answers[i], count); err != nil {
+		if err := writeDimensions(w, &answers[i], count, l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// separated writes a number that is written in English as people of the language do.
+func separated(l lists.Language, text string) string {
+	if l == lists.Indonesian {
+		return strings.NewReplacer(",", ".", ".", ",").Replace(text)
+	}
+	return text
 }
 
 // hasSectors reports whether an answer has a percentage of formal or of informal work.
@@ -123,12 +146,16 @@ func hasSectors(a coverage.Answer) bool {
 
 // knownText says what an answer rests on. At sequence 0 nothing was known: there is no event and no
 // time.
-func knownText(k coverage.Known) string {
+func knownText(k coverage.Known) string { return knownWords(k, lists.English) }
+
+// knownWords says it in a language.
+func knownWords(k coverage.Known, l lists.Language) string {
 	if k.Sequence == 0 || k.RecordedAt == nil {
-		return "as known before the first event"
+		return l.Pick("sebagaimana diketahui sebelum peristiwa pertama",
+			"as known before the first event")
 	}
-	return fmt.Sprintf("as known at event %s, recorded %s", thousands(k.Sequence),
-		localTime(*k.RecordedAt))
+	return fmt.Sprintf(l.Pick("sebagaimana diketahui pada peristiwa %s, dicatat %s",
+		"as known at event %s, recorded %s"), numeral(l, k.Sequence), localTime(*k.RecordedAt))
 }
 
 // localTime shows a time of the ledger, which is kept in UTC, as the clocks of Gorontalo did, to
@@ -209,16 +236,16 @@ func dimensionsOf(by *coverage.By) (names []string, cells []coverage.Cells) {
 
 // writeDimensions prints the cells of a region below the table: a line a dimension, values by name.
 // Their sum is not printed, since it means nothing: who has two values counts in both.
-func writeDimensions(w io.Writer, a *coverage.Answer, count string) error {
-	what := "by"
+func writeDimensions(w io.Writer, a *coverage.Answer, count string, l lists.Language) error {
+	what := l.Pick("menurut", "by")
 	if count == coverage.Enrolments.String() {
-		what = "enrolments by"
+		what = l.Pick("kepesertaan menurut", "enrolments by")
 	}
 	names, cells := dimensionsOf(a.By)
 	for i, name := range names {
 		var parts []string
 		for _, value := range sortedKeys(cells[i]) {
-			parts = append(parts, value+" "+thousands(cells[i][value]))
+			parts = append(parts, value+" "+numeral(l, cells[i][value]))
 		}
 		// The name of the region stands above its first line, and not at all where nothing is
 		// divided.

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/sample"
@@ -254,7 +255,7 @@ func tellDay(view *coverage.View, out *console, on temporal.Date) error {
 		}
 		answers = append(answers, answer)
 	}
-	if err := coverageTable(out.stdout, answers, coverage.Workers.String()); err != nil {
+	if err := coverageTable(out.stdout, answers, coverage.Workers.String(), lists.English); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(out.stdout)

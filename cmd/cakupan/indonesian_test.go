@@ -29,6 +29,7 @@ func TestIndonesianHelp(t *testing.T) {
 		{"list --lang id --help", "Batalkan langkah terakhir", "Commands:"},
 		{"list undo --help --lang id", "Pembatalan juga sebuah langkah", "Show context"},
 		{"template --lang id --help", "lembar Petunjuk", "Arguments:"},
+		{"coverage --lang id --help", "berapa pekerja yang terlindungi", "Flags:"},
 		{"serve --lang id --help", "Run the ledger", "Cara pakai"},
 	} {
 		stdout, diagnostics, code := e2eRun(t.Context(), t, nil, strings.Fields(c.args)...)

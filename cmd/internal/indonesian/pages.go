@@ -5,6 +5,7 @@ import "maps"
 // places are what stands for a value, by what it is in English. It is never written.
 var places = map[string]string{
 	"FILE": "BERKAS", "NAME": "NAMA", "KIND": "JENIS", "COLUMN=VALUE": "KOLOM=NILAI", "WHAT": "APA",
+	"CODE": "KODE", "DATE": "TANGGAL", "WHEN": "SAAT", "DIMENSION": "DIMENSI",
 }
 
 const exitCodes = `
@@ -32,7 +33,8 @@ var program = page{
 untuk hari mana pun, sebagaimana diketahui pada saat mana pun.
 
 Untuk petugas yang mengirim daftar: "cakupan template" membuat daftar kosong, "cakupan import"
-mengirimnya, "cakupan list" menunjukkan dan membatalkannya; bantuannya dalam bahasa Indonesia.
+mengirimnya, "cakupan list" menunjukkan dan membatalkannya, "cakupan coverage" menunjukkan berapa
+yang terlindungi; bantuannya dalam bahasa Indonesia.
 Perintah lain untuk pengelola, bantuannya dalam bahasa Inggris.` + exitCodes,
 	flags: map[string]string{
 		"help": "Tampilkan bantuan ini.",
@@ -56,6 +58,7 @@ func pages(kinds string) map[string]page {
 	return map[string]page{
 		"import":   importPage(kinds),
 		"template": templatePage(kinds),
+		"coverage": coveragePage(),
 		"list":     {help: "Lihat atau batalkan daftar yang sudah dikirim."},
 		"list show": {
 			help: "Tampilkan baris daftar yang berlaku sekarang.",
@@ -88,6 +91,33 @@ Contoh:
 	cakupan list undo BB-2021-03 --dry-run
 	cakupan list undo BB-2021-03` + exitCodes,
 			args: list, flags: undo,
+		},
+	}
+}
+
+func coveragePage() page {
+	return page{
+		help: "Tampilkan berapa pekerja yang terlindungi, di setiap wilayah.",
+		detail: `Terkonfirmasi adalah yang bulannya sudah dibukukan atau dibayar. Masa tenggang: iurannya
+berhenti, perlindungannya belum.
+
+Contoh:
+
+	cakupan coverage
+	cakupan coverage --region 75.03 --on 2020-12-31
+	cakupan coverage --on 2020-12-31 --by segment,funding` + exitCodes,
+		flags: map[string]string{
+			"region": "Kode wilayah, misalnya 75.03 (bila tidak ditulis: semua yang ada isinya).",
+			"on":     "Pada tanggal, misalnya 2020-12-31 (bila tidak ditulis: hari ini).",
+			"known": "Sebagaimana diketahui pada tanggal, waktu atau nomor peristiwa (bila tidak" +
+				" ditulis: sekarang).",
+			"indicator": "Pembagi persennya: LABOUR_FORCE, EMPLOYED atau ELIGIBLE.",
+			"by": "Bagi lagi: sector, segment, category, programme, funding, evidence;" +
+				" boleh beberapa, dipisahkan koma.",
+			"count": "Yang dihitung pada pembagian itu: workers (orang) atau enrolments" +
+				" (kepesertaan).",
+			"csv":  "Jawab dalam CSV, untuk lembar kerja.",
+			"lang": language,
 		},
 	}
 }
