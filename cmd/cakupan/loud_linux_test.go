@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type loud struct {
 	URL, NATS string
 	Secrets   map[string]string
 	Sizes     stallSizes
+	Turn      int // what it publishes is new in each
 
 	mu   sync.Mutex
 	told map[string]int // answers, by status or code
@@ -50,6 +52,9 @@ func loudMain() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
+	if l.Way == stallControl {
+		keepBusy(ctx, l, &done)
+	}
 	for _, w := range stallWays() {
 		if w.name == l.Way {
 			w.begin(ctx, l, &done)
@@ -122,6 +127,39 @@ func (l *loud) answer(response *http.Response) {
 		l.fail(errors.New("429 without Retry-After"))
 	}
 	l.tell(strconv.Itoa(response.StatusCode))
+}
+
+// stallControl is what has nothing to do with the program: a process that keeps a processor busy,
+// and the network within the machine. What it does to others is the machine's doing.
+const stallControl = "control"
+
+func keepBusy(ctx context.Context, l *loud, done *sync.WaitGroup) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		l.fail(err)
+	}
+	out, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		l.fail(err)
+	}
+	in, err := listener.Accept()
+	if err != nil {
+		l.fail(err)
+	}
+	done.Go(func() {
+		<-ctx.Done()
+		_, _, _ = out.Close(), in.Close(), listener.Close()
+	})
+	done.Go(func() { _, _ = io.Copy(io.Discard, in) })
+	done.Go(func() {
+		piece := make([]byte, 64<<10)
+		for sum := sha256.Sum256(piece); ctx.Err() == nil; sum = sha256.Sum256(piece) {
+			copy(piece, sum[:])
+			if _, err := out.Write(piece); err == nil {
+				l.tell("busy")
+			}
+		}
+	})
 }
 
 // bodiesMost are fewer than there may be connections.
@@ -246,7 +284,7 @@ func flood(ctx context.Context, l *loud, done *sync.WaitGroup) {
 	done.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			_ = conn.PublishRequest("cakupan.intake.loud", inbox,
-				[]byte(openedBy("urn:loud", fmt.Sprintf("f-%d", i))))
+				[]byte(openedBy("urn:loud", fmt.Sprintf("f-%d-%d", l.Turn, i))))
 		}
 	})
 }
@@ -312,13 +350,13 @@ func refusals(ctx context.Context, l *loud, done *sync.WaitGroup) {
 }
 
 // closing is an event that changes all grants, and then one that takes it back.
-func closing(n int64) string {
+func (l *loud) closing(n int64) string {
 	if n%2 == 0 {
-		return loudEvent(fmt.Sprintf("d-%d", n), "funding.closed",
+		return loudEvent(fmt.Sprintf("d-%d-%d", l.Turn, n), "funding.closed",
 			fmt.Sprintf(`{"commitment":"c","from":"2026-%02d","reason":"spent"}`, 12-n/2%12))
 	}
-	return loudEvent(fmt.Sprintf("d-%d", n), "event.retracted",
-		fmt.Sprintf(`{"source":"urn:loud","id":"d-%d","reason":"error"}`, n-1))
+	return loudEvent(fmt.Sprintf("d-%d-%d", l.Turn, n), "event.retracted",
+		fmt.Sprintf(`{"source":"urn:loud","id":"d-%d-%d","reason":"error"}`, l.Turn, n-1))
 }
 
 func dearEvents(ctx context.Context, l *loud, done *sync.WaitGroup) {
@@ -327,7 +365,7 @@ func dearEvents(ctx context.Context, l *loud, done *sync.WaitGroup) {
 	for range 4 {
 		done.Go(func() {
 			for ctx.Err() == nil {
-				request := l.request(ctx, "loud", "POST", "/v1/events", strings.NewReader(closing(next.Add(1))))
+				request := l.request(ctx, "loud", "POST", "/v1/events", strings.NewReader(l.closing(next.Add(1))))
 				request.Header.Set("Content-Type", oneEvent)
 				l.send(request)
 			}
@@ -340,7 +378,7 @@ func dearMessages(ctx context.Context, l *loud, done *sync.WaitGroup) {
 	inbox := l.answers(conn)
 	done.Go(func() {
 		for n := int64(0); ctx.Err() == nil; n++ {
-			_ = conn.PublishRequest("cakupan.intake.loud", inbox, []byte(closing(n)))
+			_ = conn.PublishRequest("cakupan.intake.loud", inbox, []byte(l.closing(n)))
 			time.Sleep(time.Millisecond)
 		}
 	})

@@ -18,11 +18,13 @@ import (
 )
 
 // stallSizes say how much is done of what might stall others. With CAKUPAN_STALLS=500 in the
-// environment it is all that was found, and so many events and questions of others are timed, before
-// and meanwhile. How long they take depends on the machine, and is only told (docs/performance.md):
-// what must hold everywhere is that all of them are answered, and that who does too much is told.
+// environment it is all that was found, and so many events and questions of others are timed, in
+// turns: quiet, beside a process that only keeps a processor busy, and meanwhile. How long they take
+// depends on the machine, and is only told (docs/performance.md): what must hold everywhere is that
+// all of them are answered, and that who does too much is told.
 type stallSizes struct {
-	Probes  int // events, and questions, of others
+	Turns   int // quiet, beside a control, and while others are stalled
+	Probes  int // events, and questions, of others in each turn
 	People  int // in the log
 	Bodies  int // slow ones
 	Streams int
@@ -34,9 +36,13 @@ type stallSizes struct {
 	Grants  int // of a commitment that opens and closes
 }
 
+// stallTurns is how often quiet and busy times follow each other: a machine that others use is not
+// the same from one second to the next.
+const stallTurns = 5
+
 func sizesOfStalls(t *testing.T) stallSizes {
 	sizes := stallSizes{
-		Probes: 20, People: 500, Bodies: 280, Streams: 14, Readers: 20, Lines: 30_000, Points: 2_000,
+		Turns: 1, Probes: 20, People: 500, Bodies: 280, Streams: 14, Readers: 20, Lines: 30_000, Points: 2_000,
 		Asked: 6, Refused: 4, Grants: 300,
 	}
 	text := os.Getenv("CAKUPAN_STALLS")
@@ -48,7 +54,7 @@ func sizesOfStalls(t *testing.T) stallSizes {
 		t.Fatalf("CAKUPAN_STALLS=%s is no number of events to be timed", text)
 	}
 	return stallSizes{
-		Probes: probes, People: 100_000, Bodies: 1_100, Streams: 50, Readers: 999,
+		Turns: stallTurns, Probes: (probes + stallTurns - 1) / stallTurns, People: 100_000, Bodies: 1_100, Streams: 50, Readers: 999,
 		Lines: 21_000_000, Points: 36_500, Asked: 60, Refused: 180, Grants: 100_000,
 	}
 }
@@ -61,6 +67,7 @@ type stalled struct {
 	sizes   stallSizes
 	secrets map[string]string
 	calmed  int // events of calm
+	turn    int
 
 	mu   sync.Mutex
 	told map[string]int // answers to who does too much, by status or code
@@ -127,7 +134,7 @@ func (s *stalled) toldSo(what string) int {
 // begin has a way of stalling begin, in a process of its own, until the returned function is called.
 func (s *stalled) begin(way string) (end func()) {
 	text, err := json.Marshal(&loud{
-		Way: way, URL: s.url, NATS: s.nats, Secrets: s.secrets, Sizes: s.sizes,
+		Way: way, URL: s.url, NATS: s.nats, Secrets: s.secrets, Sizes: s.sizes, Turn: s.turn,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -144,6 +151,9 @@ func (s *stalled) begin(way string) (end func()) {
 	if err == nil {
 		err = process.Start()
 	}
+	s.mu.Lock()
+	s.told = map[string]int{}
+	s.mu.Unlock()
 	if err == nil {
 		_, err = in.Write(append(text, '\n'))
 	}
@@ -171,11 +181,19 @@ func (s *stalled) begin(way string) (end func()) {
 	})
 }
 
-// timed are how long events and questions took, sorted.
+// timed are how long events and questions took.
 type timed struct{ events, questions []time.Duration }
 
+// add adds those of another turn.
+func (t *timed) add(more timed) {
+	t.events, t.questions = append(t.events, more.events...), append(t.questions, more.questions...)
+}
+
 // p99 returns the time in which all but one of a hundred were answered.
-func p99(sorted []time.Duration) time.Duration { return sorted[len(sorted)*99/100] }
+func p99(took []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[len(sorted)*99/100]
+}
 
 // others has a publisher and a reader do what they always do, and times it. Health is asked too.
 func (s *stalled) others() (took timed) {
@@ -209,8 +227,6 @@ func (s *stalled) others() (took timed) {
 		}
 	})
 	both.Wait()
-	slices.Sort(took.events)
-	slices.Sort(took.questions)
 	return took
 }
 
@@ -229,21 +245,7 @@ func TestStalls(t *testing.T) {
 			if w.prepare != nil {
 				w.prepare(s)
 			}
-			quiet := s.others()
-			end := s.begin(w.name)
-			defer end()
-			s.await("what might stall others", func() bool { return w.underWay(s) })
-			busy := s.others()
-			end()
-			s.mu.Lock()
-			told := fmt.Sprint(s.told)
-			s.mu.Unlock()
-			ratio := func(busy, quiet []time.Duration) string {
-				return fmt.Sprintf("%v instead of %v (%.1f)", p99(busy).Round(10*time.Microsecond),
-					p99(quiet).Round(10*time.Microsecond), float64(p99(busy))/float64(p99(quiet)))
-			}
-			t.Logf("p99 of an event %s, of a question %s; answers %s",
-				ratio(busy.events, quiet.events), ratio(busy.questions, quiet.questions), told)
+			s.inTurns(w)
 			_ = s.process.Process.Kill()
 			_ = s.process.Wait() // what it said is whole then
 			if bytes.Contains(s.stderr.Bytes(), []byte("panic")) {
@@ -251,4 +253,60 @@ func TestStalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inTurns has a way of stalling begin and end, again and again, and tells how others fared.
+func (s *stalled) inTurns(w stallWay) {
+	s.t.Helper()
+	var quiet, beside, busy timed
+	told := map[string]int{}
+	during := func(way string, underWay func() bool) (took timed) {
+		end := s.begin(way)
+		defer end()
+		s.await("what might stall others", underWay)
+		return s.others()
+	}
+	for s.turn = range s.sizes.Turns {
+		quiet.add(s.others())
+		beside.add(during(stallControl, func() bool { return s.toldSo("busy") > 0 }))
+		busy.add(during(w.name, func() bool { return w.underWay(s) }))
+		s.mu.Lock()
+		for what, count := range s.told {
+			told[what] += count
+		}
+		s.mu.Unlock()
+		s.await("what was left to do", s.idle)
+	}
+	tell := func(of string, quiet, beside, busy []time.Duration) {
+		s.t.Logf("p99 of %s: %v, %.1f of quiet (%v), %.1f of the control (%v)", of,
+			p99(busy).Round(10*time.Microsecond),
+			float64(p99(busy))/float64(p99(quiet)), p99(quiet).Round(10*time.Microsecond),
+			float64(p99(busy))/float64(p99(beside)), p99(beside).Round(10*time.Microsecond))
+	}
+	tell("an event", quiet.events, beside.events, busy.events)
+	tell("a question", quiet.questions, beside.questions, busy.questions)
+	s.t.Logf("answers %v", told)
+}
+
+// idle tells whether the program uses less than a tenth of a processor just now.
+func (s *stalled) idle() bool {
+	const tick, long = 10 * time.Millisecond, 200 * time.Millisecond // as Linux counts everywhere
+	used := func() (ticks int) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		for _, field := range fields[11:13] { // of the user, of the system
+			number, err := strconv.Atoi(field)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			ticks += number
+		}
+		return ticks
+	}
+	before := used()
+	time.Sleep(long)
+	return time.Duration(used()-before)*tick <= long/10
 }

@@ -92,6 +92,8 @@ type access struct {
 	secret       string // of the program's own users
 	authenticate func(name, secret, remote string) (Client, error)
 	opened       chan struct{} // closed by Listen: others are let in from then on
+	crowd        *crowd        // set before that; nil: only WebSockets are taken
+	paces        *paces
 
 	mu     sync.Mutex // guards what follows
 	server *server.Server
@@ -119,6 +121,7 @@ func newAccess(
 		secret: secret, authenticate: authenticate,
 		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
 		opened: make(chan struct{}), away: map[string]chan struct{}{},
+		paces: newPaces(),
 	}
 }
 
@@ -191,6 +194,9 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 		Username: client.Name, Account: account, Permissions: permissionsOf(client),
 	})
 	a.note(c.GetID(), client)
+	if a.crowd != nil {
+		a.crowd.known(remote, a.pace(client))
+	}
 	// Noted first and asked once more: a name that is revoked just now is either seen by Recheck
 	// or refused here.
 	return client.valid()
@@ -255,6 +261,14 @@ func (a *access) note(id uint64, client Client) {
 		}
 	}
 	a.clients[id] = client
+}
+
+// pace returns the pace of a member. Who comes to an open ledger may have all: there are no others.
+func (a *access) pace(client Client) *pace {
+	if client.Name == "" {
+		return nil
+	}
+	return a.paces.member(client.account())
 }
 
 // connections returns how many connections a member has; of an open ledger, where nobody has a

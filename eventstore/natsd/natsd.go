@@ -81,6 +81,9 @@ type Options struct {
 	TLS *tls.Config
 	// Consumers bounds the consumers of the log that one login may have. 0: 8.
 	Consumers int
+	// Strangers bounds the connections of one network that have not logged in. 0: 128. This machine
+	// has no bound of its own.
+	Strangers int
 	// Authenticate tells who somebody is who connects there, by the name and the secret that were
 	// sent, both empty when none were; an error refuses the connection. It must be given with an
 	// address, and may be called at the same time from several goroutines. It is not called before
@@ -193,7 +196,7 @@ func (s *Server) prepare() error {
 func (s *Server) Listen() error {
 	s.change.Lock()
 	defer s.change.Unlock()
-	if err := s.now.Load().listen(s.opts.Address != ""); err != nil {
+	if err := s.now.Load().listen(s.opts.Address, s.opts.Strangers); err != nil {
 		return err
 	}
 	s.listening = true

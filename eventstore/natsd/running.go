@@ -64,13 +64,16 @@ func (r *running) ready() error {
 	return r.access.open(r.server)
 }
 
-// listen lets others connect. Called once. tcp tells whether there is an address for others than
-// WebSockets.
-func (r *running) listen(tcp bool) error {
-	close(r.access.opened)
-	if !tcp {
+// listen lets others connect. Called once. An empty address: none for others than WebSockets.
+func (r *running) listen(address string, strangers int) error {
+	if address == "" {
+		close(r.access.opened)
 		return nil
 	}
+	if err := r.access.listenFor(r.server, address, strangers); err != nil {
+		return err
+	}
+	close(r.access.opened)                   // after there is a crowd
 	r.server.AcceptLoop(make(chan struct{})) // returns when it listens; the channel says the same
 	select {
 	case why := <-r.gaveUp:
