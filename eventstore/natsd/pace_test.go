@@ -58,9 +58,12 @@ func TestPaceBounds(t *testing.T) {
 		bytes int
 		want  time.Duration
 	}{
-		{time.Hour, pieceMax, workMax}, {time.Hour, 2 * pieceMax, workMax},
-		{time.Hour, pieceMax / 2, workMax / 4}, {time.Hour, 0, 0},
-		{time.Microsecond, pieceMax / 4, time.Microsecond}, {0, pieceMax, 0},
+		{time.Hour, pieceMax, workMax},
+		{time.Hour, 2 * pieceMax, workMax},
+		{time.Hour, pieceMax / 2, workMax / 4},
+		{time.Hour, 0, 0},
+		{time.Microsecond, pieceMax / 4, time.Microsecond},
+		{0, pieceMax, 0},
 	} {
 		if got := worth(w.work, w.bytes); got != w.want {
 			t.Errorf("%d bytes that took %v are worth %v, want %v", w.bytes, w.work, got, w.want)
