@@ -43,6 +43,7 @@ type serveCommand struct {
 	Refold        time.Duration `default:"24h" placeholder:"TIME" help:"${refold}"`
 
 	Refused refusedLimits `embed:"" prefix:"refused-"`
+	Share   shareLimits   `embed:"" prefix:"share-"`
 
 	LogFormat string `enum:"text,json" default:"text" placeholder:"FORMAT" help:"${logFormat}"`
 
@@ -120,7 +121,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 		Refold: c.Refold, Refused: c.Refused.limits(),
 		Messages: ledger.MessageOptions{
 			Address: c.NATSListen, WebSocket: c.NATSWebSocket, TLS: d.TLS,
-			Consumers: c.Consumers,
+			Consumers: c.Consumers, Strangers: c.Share.Strangers,
 		},
 	})
 	if err != nil {
@@ -139,6 +140,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	// The address is taken before the ledger is caught up; who comes meanwhile waits, and is told
 	// how far it is.
 	server, err := listen(ctx, d, l, out, httpapi.Config{
+		Limits:   c.Share.limits(),
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
 		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request,
 	})
@@ -172,7 +174,7 @@ func (c *serveCommand) check(w *where) error {
 				" `cakupan witness` prints")
 		}
 	}
-	return errors.Join(c.checkCluster(), c.Refused.check())
+	return errors.Join(c.checkCluster(), c.Refused.check(), c.Share.check())
 }
 
 // whileItCan returns a context that ends, with the reason as its cause, when the ledger cannot go

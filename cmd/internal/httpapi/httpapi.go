@@ -68,12 +68,14 @@ type Config struct {
 type Limits struct {
 	Header time.Duration // until a request's header is read; 10 s
 	Body   time.Duration // until a body, but for a stream's, is read; 2 min
-	Grace  time.Duration // for such a body, beside what Floor gives it; 30 s
+	Grace  time.Duration // for such a body, and any answer, beside what Floor gives it; 30 s
 	Stream time.Duration // between two reads of a stream; 5 min
 	Write  time.Duration // until a piece of an answer is taken; 30 s
 	Idle   time.Duration // between two requests of a connection; 2 min
 
-	Floor int64 // bytes that such a body must have a second; 1 KiB
+	// Bytes that must come of such a body a second, and be taken of an answer that waits for who
+	// reads it; 1 KiB.
+	Floor int64
 
 	// What is beyond these is hung up on.
 	Conns     int // connections; 4,096
@@ -252,6 +254,7 @@ type reply struct {
 
 	mu      sync.Mutex // orders deadlines with a stop of the server, which shortens them
 	reading bool       // a body of bounded time
+	reader  credit     // of who takes the answer
 }
 
 // Unwrap returns the response below, for [http.ResponseController].
@@ -268,20 +271,26 @@ func (w *reply) WriteHeader(status int) {
 
 // Write sends a piece of the answer. Each piece has its own time, and an answer as a whole has
 // none: a long answer to somebody who reads is no fault, and one to somebody who does not is ended
-// within Limits.Write.
+// within Limits.Write; one who reads ever so little, once his credit is used up.
 func (w *reply) Write(b []byte) (int, error) {
 	if !w.begun {
 		w.begun, w.status = true, http.StatusOK
 	}
 	w.extend()
-	return w.ResponseWriter.Write(b)
+	began := time.Now()
+	n, err := w.ResponseWriter.Write(b)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reader.note(n, time.Since(began), &w.api.config.Limits)
+	return n, err
 }
 
 // extend gives the client time for the next piece. Not every transport can bound time.
 func (w *reply) extend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.control.SetWriteDeadline(w.deadline(w.api.config.Limits.Write))
+	limits := &w.api.config.Limits
+	_ = w.control.SetWriteDeadline(w.deadline(min(limits.Write, w.reader.left(limits))))
 }
 
 // fail answers with an error. When the answer has begun, the error is its last line. A client that

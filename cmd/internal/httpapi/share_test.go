@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -179,6 +180,54 @@ func TestSlowUpload(t *testing.T) {
 	if p := problemOf(t, response, body); p.Status != 408 || p.Code != string(problem.RequestTooSlow) {
 		t.Error(body)
 	}
+}
+
+// TestCredit: who takes as much as the floor asks may go on for ever, who takes less may not, and
+// nobody saves for later.
+func TestCredit(t *testing.T) {
+	limits := &Limits{Floor: 1_000, Grace: 10 * time.Second}
+	var c credit
+	c.note(1<<20, 0, limits)
+	if c.left(limits) != limits.Grace {
+		t.Errorf("saved up to %v", c.left(limits))
+	}
+	for range 100 {
+		c.note(1_000, time.Second, limits)
+	}
+	if c.left(limits) != limits.Grace {
+		t.Errorf("of who keeps to the floor there is left %v", c.left(limits))
+	}
+	for i := range 10 {
+		c.note(500, 2*time.Second, limits)
+		if want := max(limits.Grace-time.Duration(i+1)*1500*time.Millisecond, time.Millisecond); c.left(limits) != want {
+			t.Errorf("of who is below it there is left %v, want %v", c.left(limits), want)
+		}
+	}
+}
+
+// TestSlowDownload: an answer whose reader stands still is ended when his credit is used up, though
+// each piece might wait longer.
+func TestSlowDownload(t *testing.T) {
+	server := serve(t, newMemory(t), Config{
+		Limits: Limits{Grace: 50 * time.Millisecond, Write: 24 * time.Hour, Floor: 1 << 40},
+		Pages: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for piece := make([]byte, 1<<20); ; {
+				if _, err := w.Write(piece); err != nil {
+					return
+				}
+			}
+		}),
+	})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, "the answer to begin", func() bool { return server.api.requests.Load() == 1 })
+	wait(t, "it to be ended", func() bool { return server.api.requests.Load() == 0 })
 }
 
 // TestRefusalsInRow: a stream of nothing but refusals ends, and one with something good in it

@@ -36,6 +36,7 @@ type MessageOptions struct {
 	WebSocket string      // the same, for those who connect by WebSocket
 	TLS       *tls.Config // nil: none
 	Consumers int         // of the log, that one login may have; 0: 8
+	Strangers int         // connections of one network that have not logged in; 0: 128
 }
 
 func (o MessageOptions) listens() bool { return o.Address != "" || o.WebSocket != "" }
@@ -74,7 +75,7 @@ func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if m := l.opts.Messages; m.listens() {
 		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
-		opts.Authenticate, opts.Consumers = l.login, m.Consumers
+		opts.Authenticate, opts.Consumers, opts.Strangers = l.login, m.Consumers, m.Strangers
 	}
 	return opts
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+
+	"cakupan/cmd/internal/httpapi"
+)
+
+// shareLimits are the flags of serve that say how much there is to be shared, all members together;
+// what one may have is a part of it (docs/operations.md). What is beyond is answered with 429, or
+// hung up on.
+type shareLimits struct {
+	Requests    int `default:"1024" placeholder:"N" help:"Requests in work (1024)."`
+	Streams     int `default:"48" placeholder:"N" help:"Open streams of events (48)."`
+	MiB         int `name:"mib" default:"256" placeholder:"N" help:"MiB of bodies in work (256)."`
+	Connections int `default:"4096" placeholder:"N" help:"Connections by HTTP (4096)."`
+	Strangers   int `default:"128" placeholder:"N" help:"A network without login (128)."`
+	Refusals    int `default:"10000" placeholder:"N" help:"In a row that end a stream (10000)."`
+	Floor       int `default:"1024" placeholder:"BYTES" help:"Least speed a second (1024)."`
+}
+
+// The least of each bound: below it not even one member could do what is usual. An eighth of each
+// is kept for those who have little, and the least memory takes the largest batch.
+const (
+	shareRequestsMin    = 16
+	shareStreamsMin     = 4
+	shareMiBMin         = 160
+	shareConnectionsMin = 64
+	shareMax            = 1 << 20
+)
+
+// check refuses what would keep everybody out, and what no machine has. It is wrong usage, said
+// before a ledger is opened.
+func (s *shareLimits) check() error {
+	for _, bound := range []struct {
+		flag         string
+		value, least int
+	}{
+		{"requests", s.Requests, shareRequestsMin},
+		{"streams", s.Streams, shareStreamsMin},
+		{"mib", s.MiB, shareMiBMin},
+		{"connections", s.Connections, shareConnectionsMin},
+		{"strangers", s.Strangers, 1},
+		{"refusals", s.Refusals, 1},
+		{"floor", s.Floor, 1},
+	} {
+		if bound.value < bound.least || bound.value > shareMax {
+			return usage(fmt.Sprintf("--share-%s is from %d to %d", bound.flag, bound.least, shareMax))
+		}
+	}
+	return nil
+}
+
+// limits returns them as the routes take them. They have been checked.
+func (s *shareLimits) limits() httpapi.Limits {
+	return httpapi.Limits{
+		Requests: s.Requests, Streams: s.Streams, Memory: int64(s.MiB) << 20, Conns: s.Connections,
+		Strangers: s.Strangers, Refusals: s.Refusals, Floor: int64(s.Floor),
+	}
+}
