@@ -334,6 +334,18 @@ func replays(ctx context.Context, l *loud, done *sync.WaitGroup) {
 	askMany(ctx, l, done, "POST", "/v1/replay", max(2, l.Sizes.Asked/3))
 }
 
+// longQuestions asks all else that may take long, several of each at once.
+func longQuestions(ctx context.Context, l *loud, done *sync.WaitGroup) {
+	for _, path := range []string{
+		"/v1/explain?region=75", "/v1/difference?region=75&on=2026-06-30&to_on=2025-06-30&workers=true",
+		"/v1/findings?summary=true", "/v1/findings?region=75", "/v1/funding?year=2026",
+		"/v1/bundle?region=75", "/v1/events",
+	} {
+		askMany(ctx, l, done, "GET", path, max(2, l.Sizes.Asked/10))
+	}
+	askMany(ctx, l, done, "POST", "/v1/verify", 2)
+}
+
 // refusals publishes long messages that are all refused.
 func refusals(ctx context.Context, l *loud, done *sync.WaitGroup) {
 	conn := l.connectAs(ctx, "loud", done)

@@ -268,14 +268,22 @@ func (s *stalled) inTurns(w stallWay) {
 	}
 	for s.turn = range s.sizes.Turns {
 		quiet.add(s.others())
-		beside.add(during(stallControl, func() bool { return s.toldSo("busy") > 0 }))
+		if s.sizes.Turns > 1 {
+			beside.add(during(stallControl, func() bool { return s.toldSo("busy") > 0 }))
+		}
 		busy.add(during(w.name, func() bool { return w.underWay(s) }))
 		s.mu.Lock()
 		for what, count := range s.told {
 			told[what] += count
 		}
 		s.mu.Unlock()
-		s.await("what was left to do", s.idle)
+		if s.sizes.Turns > 1 {
+			s.await("what was left to do", s.idle)
+		}
+	}
+	if s.sizes.Turns == 1 {
+		s.t.Logf("answers %v", told) // too few for any figure
+		return
 	}
 	tell := func(of string, quiet, beside, busy []time.Duration) {
 		s.t.Logf("p99 of %s: %v, %.1f of quiet (%v), %.1f of the control (%v)", of,

@@ -55,6 +55,10 @@ func stallWays() []stallWay {
 			underWay: func(s *stalled) bool { return s.toldSo("asked") > 1 },
 		},
 		{
+			name: "other long questions", begin: longQuestions,
+			underWay: func(s *stalled) bool { return s.toldSo("200") > 0 },
+		},
+		{
 			name: "refusals on a small disk", disk: "size=450m", begin: refusals,
 			flags:    []string{"--refused-count", "1000"},
 			underWay: func(s *stalled) bool { return s.toldSo("stored") > 50 },

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -28,6 +29,10 @@ const queueFrames = 16
 // findingsMax bounds the findings that are kept. A log that is not one at all has one in every
 // frame, and nobody reads a million of them.
 const findingsMax = 10_000
+
+// yieldEvery is after how many events others have their turn at the processor: a check reads the log
+// as fast as it can.
+const yieldEvery = 128
 
 // Options of a check.
 type Options struct {
@@ -145,6 +150,9 @@ func hashed(ctx context.Context, log eventstore.Log) <-chan step {
 func leavesOf(frame eventstore.Frame) []merkle.Hash {
 	leaves := make([]merkle.Hash, 0, frame.Count())
 	for r := range frame.Records() {
+		if r.Sequence%yieldEvery == 0 {
+			runtime.Gosched()
+		}
 		leaf := merkle.LeafHash(uint64(r.Sequence), int64(r.RecordedAt), r.Event)
 		leaves = append(leaves, leaf)
 	}
@@ -267,6 +275,9 @@ func (c *checker) witnessRoots() {
 // records checks the events one by one.
 func (c *checker) records(frame eventstore.Frame) {
 	for r := range frame.Records() {
+		if r.Sequence%yieldEvery == 0 {
+			runtime.Gosched()
+		}
 		if r.RecordedAt < c.at && r.Sequence > 1 {
 			c.find(r.Sequence, r.Sequence, "record time is before that of event %d", r.Sequence-1)
 		}

@@ -2,6 +2,7 @@ package findings
 
 import (
 	"context"
+	"runtime"
 	"slices"
 
 	"cakupan/domain/region"
@@ -67,6 +68,7 @@ func (p *Projection) Each(ctx context.Context, q Query, yield func(*Finding) err
 			return err
 		}
 		at, more = a.slice(at)
+		runtime.Gosched() // others have their turn at the processor
 		if err := a.flush(yield); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package standing
 import (
 	"context"
 	"math/bits"
+	"runtime"
 
 	"cakupan/domain/region"
 	"cakupan/projections/facts"
@@ -47,6 +48,7 @@ func Residents(ctx context.Context, source Source, in region.Code) (*Roster, err
 		if err != nil {
 			return nil, err
 		}
+		runtime.Gosched() // others have their turn at the processor, here and below
 	}
 	return roster, nil
 }
@@ -91,6 +93,7 @@ func (r *Roster) Each(ctx context.Context, source Source,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		runtime.Gosched()
 		err := source.Read(func(s *facts.State) error {
 			for r.bits[word] != 0 {
 				w := uint32(word<<6 + bits.TrailingZeros64(r.bits[word]))
@@ -116,6 +119,7 @@ func InSlices(ctx context.Context, source Source, n int, visit func(s *facts.Sta
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		runtime.Gosched()
 		err := source.Read(func(s *facts.State) error {
 			for i := from; i < min(from+workersTogether, n); i++ {
 				visit(s, i)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"iter"
+	"runtime"
 	"strings"
 
 	"cakupan/domain/event"
@@ -97,11 +98,18 @@ type record struct {
 	retracts uint64
 }
 
+// yieldEvery is after how many events others have their turn at the processor: the whole log is read
+// as fast as it can be.
+const yieldEvery = 128
+
 // decoded decodes events. One event is decoded over the last: who keeps anything of it copies it.
 func decoded(all records) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
 		var e event.Event
 		for r, err := range all {
+			if r.Sequence%yieldEvery == 0 {
+				runtime.Gosched()
+			}
 			one := record{Record: r, event: &e}
 			if err == nil {
 				one.retracts, err = codec.Decode(r.Event, &e)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"runtime"
 
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -148,6 +149,9 @@ func (l *lines) writeLine(line []byte) error {
 
 // next counts a line, and fails when whoever reads may not read on.
 func (l *lines) next() error {
+	if l.written%yieldEvery == yieldEvery-1 {
+		runtime.Gosched()
+	}
 	if l.written++; l.written%stillEvery == 0 {
 		return l.w.still()
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 
 	"cakupan/cmd/internal/ledger"
@@ -50,6 +51,9 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := 0
 	err = a.ledger.Events(ctx, filter, func(line []byte) error {
+		if lines%yieldEvery == yieldEvery-1 {
+			runtime.Gosched()
+		}
 		if lines++; lines%stillEvery == 0 || filter.Follow && line != nil {
 			if err := w.still(); err != nil {
 				return err
