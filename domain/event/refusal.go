@@ -99,6 +99,8 @@ type Receipt struct {
 	Status   Status
 	Sequence uint64
 	Refusal  *Refusal
+	// Notice is what whoever sent an event that was appended should know of it; mostly nothing.
+	Notice string
 }
 
 // Why returns why the event was refused; also of one that was not appended only because another

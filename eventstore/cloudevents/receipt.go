@@ -30,7 +30,7 @@ func (r Receipts) Count() (appended, duplicates, refused int) {
 
 // AppendReceipt appends a receipt to dst as JSON, on one line without line end. It is written by
 // hand because a receipt is made for each event that is sent. What does not apply is left out: a
-// sequence of 0, and code, field and detail of what was not refused.
+// sequence of 0, code and field of what was not refused, and its detail unless it has a notice.
 func AppendReceipt(dst []byte, r *event.Receipt) []byte {
 	dst = appendQuoted(append(dst, `{"source":`...), r.Source)
 	dst = appendQuoted(append(dst, `,"id":`...), r.ID)
@@ -39,6 +39,9 @@ func AppendReceipt(dst []byte, r *event.Receipt) []byte {
 		dst = strconv.AppendUint(append(dst, `,"sequence":`...), r.Sequence, 10)
 	}
 	why := r.Why()
+	if r.Status != event.Refused {
+		why.Detail = r.Notice
+	}
 	for _, optional := range [...]struct{ name, text string }{
 		{`,"code":`, string(why.Code)}, {`,"field":`, why.Field}, {`,"detail":`, why.Detail},
 	} {
@@ -80,6 +83,10 @@ func (m *receiptMembers) receipt() (event.Receipt, error) {
 	r := event.Receipt{
 		Key:    event.Key{Source: m.Source, ID: m.ID},
 		Status: m.Status, Sequence: m.Sequence,
+	}
+	if m.Status != event.Refused {
+		r.Notice = m.Detail
+		return r, nil
 	}
 	if m.Code != "" || m.Field != "" || m.Detail != "" {
 		r.Refusal = &event.Refusal{Code: m.Code, Field: m.Field, Detail: m.Detail}

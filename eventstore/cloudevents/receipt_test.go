@@ -26,6 +26,7 @@ func TestAppendReceipts(t *testing.T) {
 			switch rapid.IntRange(0, 2).Draw(t, "kind") {
 			case 0:
 				r.Sequence = rapid.Uint64().Draw(t, "sequence")
+				r.Notice = texts.Draw(t, "notice")
 			case 1:
 				r.Status = event.Refused
 				r.Refusal = &event.Refusal{

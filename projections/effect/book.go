@@ -7,6 +7,7 @@ import (
 
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
+	"cakupan/domain/region"
 	"cakupan/eventstore"
 	"cakupan/projections/facts"
 	"cakupan/projections/standing"
@@ -24,6 +25,7 @@ const supposed = uint32(1) << 31
 // of all people that are named, not of the ledger.
 type book struct {
 	rows  []Row
+	sees  func(region.Code) bool       // whoever asks may be told of what is there
 	head  eventstore.Sequence          // the facts are as known at it
 	mine  map[eventstore.Sequence]bool // new events of the rows: not there before them
 	taken map[eventstore.Sequence]bool // what they take back, where they are not in the log

@@ -31,6 +31,7 @@ type Row struct {
 	Sequence eventstore.Sequence // 0: it is not in the log
 	New      bool                // it is of this import; else it was in the log before
 	Takes    eventstore.Sequence // of a retraction: what it takes back
+	Nobody   bool                // of a death: whoever sends it may be told of nobody by it
 }
 
 // Report is what rows have done. Both lists are there when they are empty. On is absent where no
@@ -60,7 +61,12 @@ type Asked struct {
 	// does. Another part may have more rows of a person, but none of the same enrolment, nor of
 	// somebody whom the log does not know.
 	Part bool
+	// Sees says of which regions who asks may be told; nil: of all. Others are not told, nor
+	// enrolments there that no row names.
+	Sees func(region.Code) bool
 }
+
+func (a Asked) sees(code region.Code) bool { return a.Sees == nil || a.Sees(code) }
 
 // Region counts the covered workers among those whom the rows name, and among all. Before and After
 // are of the same moment, on the same day; a person counts once in each region (contract, section
@@ -99,6 +105,7 @@ const (
 	Dead              = "DEAD"
 	CoveredTwice      = "COVERED_TWICE"
 	FarFuture         = "FAR_FUTURE"
+	NobodyKnown       = "NOBODY_KNOWN"
 )
 
 // Codes lists them.
@@ -106,6 +113,7 @@ func Codes() []string {
 	return []string{
 		TakenBack, EndsNobody, EndedBefore, OtherPerson, StartStands, OpenedBefore, NotFunded,
 		UnknownCommitment, UnknownEnrolment, NotAPBD, DoubleFunded, Dead, CoveredTwice, FarFuture,
+		NobodyKnown,
 	}
 }
 
@@ -119,6 +127,7 @@ const RowsMax = 50_000
 // none; there is no report then. It may run while the fold goes on.
 func Of(ctx context.Context, source standing.Source, rows []Row, ask Asked) (Report, error) {
 	b := newBook(rows)
+	b.sees = ask.sees
 	if err := b.name(source.Names()); err != nil {
 		return Report{}, err
 	}
@@ -139,7 +148,11 @@ func Of(ctx context.Context, source standing.Source, rows []Row, ask Asked) (Rep
 		b.setApart()
 	}
 	if dated {
-		report.On, report.Regions = on.String(), b.regions(on)
+		report.On = on.String()
+		report.Regions = slices.DeleteFunc(b.regions(on), func(r Region) bool {
+			code, known := region.Parse(r.Region)
+			return !known || !ask.sees(code)
+		})
 	}
 	n := noted{at: map[said]int{}}
 	for i := range rows {

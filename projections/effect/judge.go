@@ -65,6 +65,9 @@ func (b *book) judge(i int, today temporal.Date, n *noted) {
 		}
 		return
 	}
+	if row.Nobody && e.Type == event.WorkerDied {
+		n.add(i, said{code: NobodyKnown})
+	}
 	if day, dated := effective(e); dated && day > today.AddDays(farDays) {
 		n.add(i, said{code: FarFuture, date: day.String()})
 	}
@@ -148,7 +151,7 @@ func (b *book) judgeOpened(i int, own *facts.Record, n *noted) {
 	for _, other := range p.enrolments {
 		s := b.stand(b.enrolments[other], own.On, died, true)
 		if other != own.Enrolment && s.open && b.people[s.worker] == p &&
-			s.terms.Segment == own.Terms.Segment {
+			s.terms.Segment == own.Terms.Segment && b.sees(s.terms.Region) {
 			n.add(i, said{code: CoveredTwice, name: b.names[other]})
 			break
 		}
@@ -265,6 +268,9 @@ func (b *book) judgePaid(i int, n *noted) (people []*person) {
 func (b *book) paidTwice(p *person, own *facts.Record) string {
 	for _, number := range p.enrolments {
 		e := b.enrolments[number]
+		if number != own.Enrolment && !b.isSeen(e, own.From) {
+			continue
+		}
 		for j := range e.records {
 			r := &e.records[j]
 			until := min(b.grantedUntil(e, j, true), own.Until)
@@ -275,4 +281,9 @@ func (b *book) paidTwice(p *person, own *facts.Record) string {
 		}
 	}
 	return ""
+}
+
+// isSeen tells whether whoever asks may be told of an enrolment, by where it is in a month.
+func (b *book) isSeen(e *enrolled, month temporal.Month) bool {
+	return b.sees(b.fold(e, month.Last(), nil, true).Terms.Region)
 }

@@ -82,6 +82,7 @@ type Batch struct {
 	persons  bool            // some came with a NIK
 	// before are entries that are appended in front of those of events, by their places.
 	before map[int][]writer.Entry
+	notes  map[int]string // for receipts of events that are appended, by their places
 }
 
 // Prepare does the part of [Intake.Submit] that needs no storage but the vault's: who has more
@@ -254,6 +255,9 @@ func (in *Intake) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error)
 		receipt := &b.receipts[places[i]]
 		receipt.Status, receipt.Refusal = result.Status, result.Refusal
 		receipt.Sequence = uint64(result.Sequence)
+		if receipt.Status == event.Appended {
+			receipt.Notice = b.notes[places[i]]
+		}
 		if result.Status == "" { // not its own fault
 			receipt.Status = event.Refused
 		}

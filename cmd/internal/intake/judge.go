@@ -63,3 +63,7 @@ func (b *Batch) Precede(place int, before []writer.Entry) {
 	}
 	b.before[place] = before
 }
+
+// Notes has the receipts of events of a batch that is not committed yet say something, by their
+// places, if the events are appended. It takes the place of what was to be said before.
+func (b *Batch) Notes(notes map[int]string) { b.notes = notes }

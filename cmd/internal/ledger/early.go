@@ -28,6 +28,7 @@ type taker struct {
 	batch  *intake.Batch
 	events []event.Event
 	reader rightsReader
+	quiet  *quiet
 
 	// Claims are worked off in order, and may bring about others; taken has each event once,
 	// however many claims reach it; before has the retractions by the place in front of which they
@@ -41,10 +42,9 @@ type taker struct {
 	scopes  map[string]*event.Scope
 }
 
-func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Event, p rightsReader,
-) *taker {
+func newTaker(l *Ledger, r *ruling, p rightsReader) *taker {
 	return &taker{
-		ledger: l, intake: in, batch: b, events: events, reader: p,
+		ledger: l, intake: r.in, batch: r.batch, events: r.events, reader: p, quiet: r.quiet,
 		taken: map[eventstore.Sequence]bool{}, before: map[int][]writer.Entry{},
 		scopes: map[string]*event.Scope{}, said: map[eventstore.Sequence]*event.Event{},
 		amended: amendments{},
@@ -54,6 +54,9 @@ func newTaker(l *Ledger, in *intake.Intake, b *intake.Batch, events []event.Even
 // precede has the batch appended with what is taken back. It is called once, when nothing else can
 // make the batch be judged again: until then nothing stands in front of any event.
 func (t *taker) precede() {
+	for place, entry := range t.quiet.said {
+		t.before[place] = append(t.before[place], entry)
+	}
 	for place, entries := range t.before {
 		t.batch.Precede(place, entries)
 	}
@@ -78,6 +81,9 @@ func (t *taker) takeAll(ctx context.Context, claims []claim) error {
 	for len(t.claims) > 0 {
 		c := t.claims[0]
 		t.claims = t.claims[1:]
+		if t.quiet.void[c.place] {
+			continue // it makes nobody known
+		}
 		// Both the event that makes it known and the opening on which its right rests must come
 		// into the log.
 		appends, err := t.intake.Appends(ctx, t.batch, c.place)
@@ -431,17 +437,21 @@ func (t *taker) takeBack(place int, at eventstore.Sequence) error {
 		ReasonText: e.Publisher + " reported it before the ledger knew what it is about, and has" +
 			" no right over that",
 	}
+	entry, err := t.ledger.retractionBy(fmt.Sprintf("no-right-%d", at), &d)
+	t.before[place] = append(t.before[place], entry)
+	return err
+}
+
+// retractionBy returns a retraction that the ledger itself says, recorded when its batch is.
+func (l *Ledger) retractionBy(id string, d *event.Data) (writer.Entry, error) {
 	for _, use := range event.EventRetracted.Uses() {
 		if use.Need == event.Required {
 			d.Has = d.Has.With(use.Field)
 		}
 	}
-	entry, err := EntryOf(&event.Event{
-		Key:  event.Key{Source: t.ledger.ownSource(), ID: fmt.Sprintf("no-right-%d", at)},
-		Type: event.EventRetracted, Data: d,
+	return EntryOf(&event.Event{
+		Key: event.Key{Source: l.ownSource(), ID: id}, Type: event.EventRetracted, Data: *d,
 	}, 0)
-	t.before[place] = append(t.before[place], entry)
-	return err
 }
 
 // read reads what is needed of events in the log, unless it is read already. It keeps what judging

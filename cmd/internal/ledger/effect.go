@@ -18,8 +18,10 @@ import (
 
 // Effect says what events have done, or would do: those that the log has from since on are what is
 // looked at, those that it has not are supposed to come now. Nothing is appended. Notices name the
-// places of events in raw. ask is as [effect.Of] has it; since 0 has only those that are not in the
-// log looked at as new. Refused events have no effect and no error.
+// places of events in raw. A publisher is told of his regions alone, and nothing of people of whom
+// the log has nothing that he has a right over. ask is as [effect.Of] has it, without what he may
+// be told; since 0 has only those that are not in the log looked at as new. Refused events have no
+// effect and no error.
 func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	since eventstore.Sequence, ask effect.Asked,
 ) (effect.Report, error) {
@@ -35,6 +37,7 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return effect.Report{}, err
 	}
+	ask.Sees = func(code region.Code) bool { return opts.Scope == nil || opts.Scope.HasRegion(code) }
 	report, err := effect.Of(ctx, facts, rows, ask)
 	if err != nil {
 		return report, err
@@ -97,7 +100,8 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := l.judgeRights(ctx, in, batch); err != nil {
+	rights, err := l.judgeRights(ctx, in, batch)
+	if err != nil {
 		return nil, nil, err
 	}
 	events, err := batch.Events()
@@ -117,6 +121,13 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 		row := effect.Row{Event: events[i], Sequence: eventstore.Sequence(r.Sequence)}
 		// A duplicate is new only where it was recorded since.
 		row.New = r.Sequence == 0 || since != 0 && row.Sequence >= since
+		if q := rights.quiet; q != nil {
+			row.Nobody = q.told[i]
+			row.Event = q.hideFrom(i, row.Event)
+			if q.told[i] {
+				row.Sequence = 0 // whoever has taken it back
+			}
+		}
 		if d := &events[i].Data; events[i].Type == event.EventRetracted {
 			row.Takes, err = l.find(event.Key{Source: d.RetractedSource, ID: d.RetractedID})
 			if err != nil {

@@ -18,11 +18,12 @@ type here struct {
 }
 
 // newHere returns what is known before the first of the events. What rests on others are grants,
-// which rest on the enrolment, and merges, which rest on either person.
+// which rest on the enrolment, and deaths and merges, which rest on the people.
 func newHere(events []event.Event) *here {
 	return &here{
 		asked: slices.ContainsFunc(events, func(e event.Event) bool {
-			return e.Type == event.FundingGranted || e.Type == event.WorkerMerged
+			return e.Type == event.FundingGranted || e.Type == event.WorkerMerged ||
+				e.Type == event.WorkerDied
 		}),
 		enrolments: map[string]int{}, workers: map[string]int{}, commitments: map[string]bool{},
 		grants: map[string][]string{},

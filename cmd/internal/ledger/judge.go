@@ -36,11 +36,13 @@ type judge struct {
 	names *facts.Names
 	scope *event.Scope
 	free  bool // it may say everything
+	dry   bool // nothing is appended
 	here  *here
 
 	// What was found, in no order that matters.
 	doubts []doubt
 	claims []claim
+	lived  []life // deaths and merges, unless everything may be said
 	loose  bool // something is said of what is not known
 	// persons are the workers that were looked at and are one with others, with those.
 	persons []uint32
@@ -87,6 +89,11 @@ func (j *judge) one(s *facts.State, e *event.Event, place int) error {
 	}
 	switch e.Type {
 	case event.EnrolmentOpened:
+		if j.dry && !j.free {
+			if err := j.lookAt(s, e, place); err != nil {
+				return err
+			}
+		}
 		return j.openedFor(s, e, place)
 	case event.WorkerDied, event.WorkerMerged:
 		return j.lives(s, e, place)
@@ -227,7 +234,7 @@ func (j *judge) openedFor(s *facts.State, e *event.Event, place int) error {
 	return nil
 }
 
-// lives notes the doubts about the people of a death or a merge, and that a merge makes the one of
+// lives notes whom a death or a merge is about, and that a merge makes the one of
 // them known who was not. Of a death only the first side is there.
 func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 	type side struct {
@@ -236,21 +243,30 @@ func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 		opener       int
 	}
 	var sides [2]side
+	one := life{place: place}
 	for i, id := range [...]string{e.Data.Worker, e.Data.Into} {
 		if id == "" {
 			continue
 		}
-		is := &sides[i]
+		is, noted := &sides[i], &one.sides[i]
 		number, named, err := j.names.FindWorker(id)
 		if err != nil {
 			return err
 		}
+		noted.there, noted.opened = true, -1
 		is.number, is.named, is.opener = number, named && int(number) < s.WorkerCount(), place
-		is.known = is.named && j.person(s, number, startOf(e),
-			&doubt{place: place, field: "data.worker"})
-		if at, opened := j.here.workers[id]; opened && !is.known {
-			is.known, is.opener = true, at
+		is.known = is.named && j.person(s, number, startOf(e), noted)
+		if at, opened := j.here.workers[id]; opened {
+			if !j.dry {
+				noted.opened = at
+			}
+			if !is.known {
+				is.known, is.opener = true, at
+			}
 		}
+	}
+	if !j.free {
+		j.noteLife(s, &one)
 	}
 	a, b := &sides[0], &sides[1]
 	j.loose = j.loose || !a.known && !b.known
@@ -266,10 +282,11 @@ func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 	return nil
 }
 
-// person tells whether enrolments of a person are known, and notes the doubts about them from a day
-// on, if it is given one. The person is all worker ids that merges join (contract, section 3).
-// Without a doubt it ends at the first enrolment.
-func (j *judge) person(s *facts.State, number uint32, from temporal.Date, d *doubt) bool {
+// person tells whether enrolments of a person are known, and notes in the side, if it is given one,
+// who has a right over them from a day on. The person is all worker ids that merges join (contract,
+// section 3). Without a side it ends at the first enrolment.
+func (j *judge) person(s *facts.State, number uint32, from temporal.Date, side *lifeSide,
+) bool {
 	known := false
 	if j.ids = s.IDs(j.ids[:0], number); len(j.ids) > 1 {
 		j.persons = append(j.persons, j.ids...)
@@ -280,10 +297,10 @@ func (j *judge) person(s *facts.State, number uint32, from temporal.Date, d *dou
 			if !opensFor(j.places, w) {
 				continue
 			}
-			if known = true; d == nil {
+			if known = true; side == nil {
 				return true
 			}
-			j.doubt(from, *d)
+			j.lifeOf(from, side)
 		}
 	}
 	return known

@@ -174,8 +174,8 @@ func (p *picker) take(ctx context.Context, record eventstore.Record, e *event.Ev
 	if p.by.Scope != nil && !p.by.Scope.HasSource(e.Source) {
 		return nil
 	}
-	taken, err := p.history.Retractions(record.Sequence, e.Key)
-	if err != nil || len(taken) > 0 {
+	taken, err := p.isTaken(ctx, record.Sequence, e.Key)
+	if err != nil || taken {
 		return err
 	}
 	one, err := keep(record)
@@ -186,6 +186,22 @@ func (p *picker) take(ctx context.Context, record eventstore.Record, e *event.Ev
 		return nil
 	}
 	return p.sift(ctx)
+}
+
+// isTaken tells whether an event was taken back. What the ledger has taken back itself is not told
+// to a publisher: it would tell whom others have enrolled. He may take it back all the same, which
+// changes nothing.
+func (p *picker) isTaken(ctx context.Context, at eventstore.Sequence, key event.Key,
+) (taken bool, err error) {
+	by, err := p.history.Retractions(at, key)
+	if err != nil || len(by) == 0 || p.by.Scope == nil {
+		return len(by) > 0, err
+	}
+	all, err := p.l.keepSome(ctx, by)
+	for i := range all {
+		taken = taken || all[i].event.Source != p.l.ownSource()
+	}
+	return taken, err
 }
 
 // sift finds out where those that wait belong, and picks them or not. Some at a time, since the

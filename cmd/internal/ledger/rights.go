@@ -39,6 +39,7 @@ type verdict struct {
 	release func()    // what the batch is about is free again; nil: nothing was held
 	held    []subject // what that is
 	loose   bool      // it says something of what is not known
+	quiet   *quiet    // nil: nothing was judged
 }
 
 // gives tells whether an event of the type may change who has a right over what. What such an event
@@ -98,10 +99,12 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 		if v.release, err = l.hold(ctx, b, v.held); err != nil || !judged {
 			return v, err
 		}
-		j := &judge{scope: scope, free: free, here: newHere(events)}
-		r := &ruling{judge: j, in: in, batch: b, events: events, held: v.held}
+		j := &judge{scope: scope, free: free, dry: b.DryRun(), here: newHere(events)}
+		r := &ruling{
+			judge: j, in: in, batch: b, events: events, held: v.held, quiet: newQuiet(),
+		}
 		err = l.rule(ctx, r)
-		v.loose = j.loose
+		v.loose, v.quiet = j.loose, r.quiet
 		if err != nil || v.release == nil {
 			return v, err
 		}
@@ -156,6 +159,7 @@ type ruling struct {
 	batch  *intake.Batch
 	events []event.Event
 	held   []subject
+	quiet  *quiet
 
 	taker *taker    // of what is to be taken back
 	also  []subject // what it turned out to be about beside those that are held
@@ -185,16 +189,15 @@ func (l *Ledger) rule(ctx context.Context, r *ruling) error {
 	if !r.batch.DryRun() && len(withNew(r.held, r.also)) > len(r.held) {
 		return nil // it is no use to go on: they may have changed meanwhile
 	}
-	refusals, err := l.resolve(ctx, r.scope, r.doubts)
-	if err != nil {
+	if err := l.resolve(ctx, r); err != nil {
 		return err
 	}
-	if err := r.in.Refuse(ctx, r.batch, refusals); err != nil {
-		return err
-	}
-	r.taker = newTaker(l, r.in, r.batch, r.events, p)
-	if r.batch.DryRun() || len(r.claims) == 0 {
+	r.taker = newTaker(l, r, p)
+	if r.batch.DryRun() {
 		return nil
+	}
+	if err := l.speak(ctx, r); err != nil || len(r.claims) == 0 {
+		return err
 	}
 	err = r.taker.takeAll(ctx, r.claims)
 	r.also = append(r.also, r.taker.also...)
@@ -232,33 +235,37 @@ func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
 
 // resolve refuses what the doubts are of, unless the publisher itself said what they rest on. The
 // first doubt of an event that stays is the one that is told. Each origin is read once, however
-// many doubts rest on it.
-func (l *Ledger) resolve(ctx context.Context, scope *event.Scope, doubts []doubt,
-) (map[int]*event.Refusal, error) {
-	if len(doubts) == 0 {
-		return nil, nil
+// many doubts rest on it. What is said of people comes last, as it may rest on an opening of the
+// batch.
+func (l *Ledger) resolve(ctx context.Context, r *ruling) error {
+	origins := r.lifeOrigins()
+	for i := range r.doubts {
+		origins = append(origins, r.doubts[i].origin)
 	}
-	origins := make([]eventstore.Sequence, len(doubts))
-	for i := range doubts {
-		origins[i] = doubts[i].origin
-	}
-	slices.Sort(origins)
 	own := map[eventstore.Sequence]bool{}
 	s := &selection{}
 	s.each = func(record eventstore.Record, e *event.Event) error {
-		own[record.Sequence] = scope.Owns(e)
+		own[record.Sequence] = r.scope.Owns(e)
 		return nil
 	}
+	slices.Sort(origins)
 	if err := l.readSome(ctx, slices.Compact(origins), s); err != nil {
-		return nil, err
+		return err
 	}
 	refusals := map[int]*event.Refusal{}
-	for _, d := range doubts {
+	for _, d := range r.doubts {
 		if !own[d.origin] && refusals[d.place] == nil {
-			refusals[d.place] = scope.ForbidAbout(d.field)
+			refusals[d.place] = r.scope.ForbidAbout(d.field)
 		}
 	}
-	return refusals, nil
+	if err := r.in.Refuse(ctx, r.batch, refusals); err != nil || len(r.lived) == 0 {
+		return err
+	}
+	refusals, err := l.resolveLives(ctx, r, own)
+	if err != nil {
+		return err
+	}
+	return r.in.Refuse(ctx, r.batch, refusals)
 }
 
 // always is before every day: something is said for all of them.

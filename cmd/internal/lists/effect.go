@@ -90,6 +90,12 @@ var effectWords = map[string]notice{
 		"tanggal {date} masih lebih dari setahun lagi: periksa tahunnya",
 		"the day {date} is more than a year away: check the year",
 	},
+	"NOBODY_KNOWN": {
+		"tidak seorang pun di wilayah Anda dikenal dengan ini; tidak berpengaruh pada peserta" +
+			" wilayah lain: periksa nomornya",
+		"nobody of your regions is known by this; it has no effect on people of others: check the" +
+			" number",
+	},
 }
 
 // Words says it of the rows: "rows 5, 7-9: …". Rows must be ascending.

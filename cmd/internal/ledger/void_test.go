@@ -1,0 +1,269 @@
+package ledger_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/ledger"
+	"cakupan/domain/event"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
+	"cakupan/projections/effect"
+)
+
+// asker is a publisher of Kota Gorontalo who wants to know whether a ledger knows somebody. heard is
+// all that he was told.
+type asker struct {
+	t     *testing.T
+	l     *ledger.Ledger
+	own   *event.Scope
+	bone  *event.Scope
+	n     int
+	heard []string
+}
+
+// newAsker opens a ledger in which bone has enrolled two people, of these names.
+func newAsker(t *testing.T, people ...string) *asker {
+	t.Helper()
+	a := &asker{
+		t: t, l: newLedger(t), own: publisherOf(t, "kota", "75.71"), bone: publisherOf(t, "bone", "75.03"),
+	}
+	join(t, a.l, a.own, a.bone)
+	s := &saying{t: t, l: a.l}
+	for i, worker := range people {
+		data := strings.Replace(opening(fmt.Sprintf("e%d", i), worker, "75.03"), "APBD", "SELF", 1)
+		if got := s.say(a.bone, "enrolment.opened", data); got != "appended" {
+			t.Fatal(got)
+		}
+	}
+	mine := strings.Replace(opening("mine", "wm", "75.71"), "APBD", "SELF", 1)
+	if got := s.say(a.own, "enrolment.opened", mine); got != "appended" {
+		t.Fatal(got)
+	}
+	return a
+}
+
+// raw returns events of the asker, with new ids.
+func (a *asker) raw(events ...said) (raw [][]byte) {
+	for _, e := range events {
+		a.n++
+		raw = append(raw, fmt.Appendf(nil, `{"specversion":"1.0","id":"ask-%d","source":"urn:kota",`+
+			`"type":"id.cakupan.%s.v1","data":{%s}}`, a.n, e.kind, e.data))
+	}
+	return raw
+}
+
+// send sends events and hears the receipts.
+func (a *asker) send(raw [][]byte, opts intake.Options) {
+	a.t.Helper()
+	opts.Scope = a.own
+	receipts, err := a.l.Submit(a.t.Context(), raw, opts)
+	a.hear(receipts, err)
+}
+
+// effect asks what events have done or would do.
+func (a *asker) effect(raw [][]byte, since uint64) {
+	a.t.Helper()
+	today, err := temporal.ParseDate("2021-12-31")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	report, err := a.l.Effect(a.t.Context(), raw, intake.Options{Scope: a.own},
+		eventstore.Sequence(since), effect.Asked{Today: today})
+	a.hear(report, err)
+}
+
+// takeBack takes all of his own back, or asks what that would do.
+func (a *asker) takeBack(dry bool) {
+	a.t.Helper()
+	a.n++
+	on, err := temporal.ParseDate("2021-12-31")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	done, err := a.l.TakeBack(a.t.Context(), &ledger.TakeBack{
+		Events: ledger.EventFilter{Type: event.WorkerDied}, Request: fmt.Sprint("request-", a.n),
+		Reason: "r", Asked: "a", DryRun: dry, On: on,
+	}, &ledger.Actor{Name: "kota", Source: "urn:kota", Scope: a.own})
+	a.hear(done, err)
+}
+
+func (a *asker) hear(answer any, err error) {
+	text, _ := json.Marshal(answer)
+	a.heard = append(a.heard, fmt.Sprintf("%s %v", text, err))
+}
+
+// figuresOfBone are those of the other publisher's region.
+func (a *asker) figuresOfBone() figures {
+	a.t.Helper()
+	view, err := a.l.View(a.t.Context(), 0)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return figuresOf(a.t, view, a.bone.Regions[0])
+}
+
+func death(worker, on string) said {
+	return said{"worker.died", fmt.Sprintf(`"worker":%q,"on":%q`, worker, on)}
+}
+
+func merge(worker, into string) said {
+	return said{"worker.merged", fmt.Sprintf(`"worker":%q,"into":%q`, worker, into)}
+}
+
+// TestNobodyTold: whatever a publisher reports or asks of a person, he is told the same of somebody
+// whom another one has enrolled and of somebody whom nobody has, in receipts, their sequences, dry
+// runs, what a list does, and what he would take back. Nothing of the other's changes.
+// CAKUPAN_LONG: more of them.
+func TestNobodyTold(t *testing.T) {
+	rounds := 2
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		rounds = 100
+	}
+	for seed := range rounds {
+		known, unknown := newAsker(t, "wa", "wb"), newAsker(t, "wy", "wz")
+		before := known.figuresOfBone()
+		if before[3][0] != 2 {
+			t.Fatal(before)
+		}
+		for _, a := range []*asker{known, unknown} {
+			ask(a, rand.New(rand.NewPCG(uint64(seed), 1)))
+		}
+		for i := range known.heard {
+			if known.heard[i] != unknown.heard[i] {
+				t.Fatalf("seed %d: of who is known he is told\n%s\nof others\n%s", seed,
+					known.heard[i], unknown.heard[i])
+			}
+		}
+		if got := known.figuresOfBone(); got != before {
+			t.Fatalf("seed %d: it was %v, it is %v", seed, before, got)
+		}
+		heard := strings.Join(known.heard, "\n")
+		for _, want := range []string{"nobody of your regions", "NOBODY_KNOWN", `"Status":"appended"`} {
+			if !strings.Contains(heard, want) {
+				t.Errorf("seed %d: never heard %s", seed, want)
+			}
+		}
+	}
+}
+
+// ask asks at random of people who are the other publisher's in one of two ledgers.
+func ask(a *asker, r *rand.Rand) {
+	a.t.Helper()
+	people := []string{"wa", "wb", "wn"}
+	one := func() string { return people[r.IntN(len(people))] }
+	day := func() string { return fmt.Sprintf("2021-%02d-01", 2+r.IntN(9)) }
+	var sent [][]byte
+	for range 14 {
+		var events []said
+		for range 1 + r.IntN(3) {
+			switch x, y := one(), one(); {
+			case r.IntN(3) == 0 && x != y:
+				events = append(events, merge(x, y))
+			default:
+				events = append(events, death(x, day()))
+			}
+		}
+		raw := a.raw(events...)
+		switch r.IntN(6) {
+		case 0:
+			a.send(raw, intake.Options{DryRun: true})
+		case 1:
+			a.effect(raw, 0)
+		case 2: // whom a list would enrol
+			raw = a.raw(said{"enrolment.opened", strings.Replace(
+				opening("e-"+one(), one(), "75.71"), "APBD", "SELF", 1)}, death(one(), day()))
+			a.effect(raw, 0)
+			a.send(raw, intake.Options{DryRun: true, Atomic: true})
+		case 3:
+			a.takeBack(r.IntN(2) == 0)
+		case 4:
+			if len(sent) > 0 {
+				a.send(sent, intake.Options{}) // duplicates
+			}
+			fallthrough
+		default:
+			a.send(raw, intake.Options{Atomic: r.IntN(2) == 0})
+			a.effect(raw, 1)
+			sent = raw
+		}
+	}
+	// Last: who says that somebody is one of his people hears of that one afterwards.
+	a.send(a.raw(merge("wm", "wa")), intake.Options{})
+}
+
+// TestNobodyToldLater: that others have enrolled somebody since is not told either.
+func TestNobodyToldLater(t *testing.T) {
+	var heard [2][]string
+	for i, worker := range []string{"wl", "wo"} {
+		a := newAsker(t, "wx")
+		raw := a.raw(death("wl", "2021-03-01"))
+		a.send(raw, intake.Options{})
+		s := &saying{t: t, l: a.l, n: 10}
+		if got := s.say(a.bone, "enrolment.opened", opening("later", worker, "75.03")); got != "appended" {
+			t.Fatal(got)
+		}
+		a.takeBack(true)
+		a.effect(raw, 1)
+		a.send(raw, intake.Options{})
+		a.takeBack(false)
+		if i == 0 { // one retraction of the ledger's more, as of any event of others
+			for n := range a.heard {
+				a.heard[n] = strings.NewReplacer(`"first":7`, `"first":6`, `"last":7`, `"last":6`).
+					Replace(a.heard[n])
+			}
+		}
+		heard[i] = a.heard
+	}
+	if a, b := strings.Join(heard[0], "\n"), strings.Join(heard[1], "\n"); a != b {
+		t.Errorf("of who was enrolled since he is told\n%s\nof others\n%s", a, b)
+	}
+}
+
+// TestDeathOfHalf: who has enrolled a person himself, as others have, knows the person and is
+// refused, in each way in; and the log says of what has no effect why.
+func TestDeathOfHalf(t *testing.T) {
+	a := newAsker(t, "wa")
+	s := &saying{t: t, l: a.l, n: 100}
+	half := opening("half", "wa", "75.71")
+	if got := s.say(a.own, "enrolment.opened", half); got != "appended" {
+		t.Fatal(got)
+	}
+	for _, e := range []said{death("wa", "2021-03-01"), merge("wa", "wn"), merge("wm", "wa")} {
+		for _, opts := range []intake.Options{{DryRun: true}, {Atomic: true}, {}} {
+			s.n++
+			if got := s.send(a.own, opts, fmt.Sprint(s.n), e.kind, e.data); got != string(event.Forbidden) {
+				t.Errorf("%s %s: %s", e.kind, e.data, got)
+			}
+		}
+	}
+	// In one batch, with the opening first, it is the same.
+	b := newAsker(t, "wa")
+	raw := b.raw(said{"enrolment.opened", half}, death("wa", "2021-03-01"))
+	b.send(raw, intake.Options{})
+	if got := b.heard[0]; strings.Count(got, "publisher.forbidden") != 1 {
+		t.Error(got)
+	}
+	// An opening that is refused itself makes nobody known.
+	c := newAsker(t, "wa")
+	c.send(c.raw(said{"enrolment.opened", opening("e0", "wa", "75.71")}, death("wa", "2021-03-01")),
+		intake.Options{})
+	if got := c.heard[0]; strings.Count(got, "publisher.forbidden") != 1 ||
+		!strings.Contains(got, "nobody of your regions") {
+		t.Error(got)
+	}
+	var log strings.Builder
+	err := c.l.Events(t.Context(), ledger.EventFilter{Type: event.EventRetracted},
+		func(line []byte) error {
+			log.Write(line)
+			return nil
+		})
+	if err != nil || !strings.Contains(log.String(), "kota has no right over whom it is about") {
+		t.Errorf("%v: %s", err, log.String())
+	}
+}
