@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cakupan/domain/event"
@@ -135,6 +136,20 @@ func (a *API) summarise(w *reply, r *http.Request, view *coverage.View,
 	writeJSON(w, r, http.StatusOK, answer)
 }
 
+// isTold tells whether a publisher may be told of a finding: what is about a person, and no
+// enrolment or commitment that his event names, would tell whom others have enrolled or reported
+// dead, and so would what is of a region of others. Auditors are told all of them.
+func isTold(f *findings.Finding, scope *event.Scope) bool {
+	if scope == nil || scope.HasRegion(region.Nation) {
+		return true
+	}
+	if f.Worker != "" && f.Enrolment == "" && f.Commitment == "" {
+		return false
+	}
+	code, known := region.Parse(f.Region)
+	return !known || scope.HasRegion(code)
+}
+
 // withFindings returns what is put into receipts whose sender asks for it: the findings of each
 // event. It waits until they are known, within bounds; what is not known then is null. It is called
 // once the events are durable, so an error of its own is none of the request. The lists are as many
@@ -161,6 +176,9 @@ func (a *API) withFindings(ctx context.Context, got []event.Receipt, opts *submi
 			one.Findings = nil
 		case got[i].Sequence != 0:
 			one.Findings, _ = found.Of(eventstore.Sequence(got[i].Sequence), opts.language)
+			one.Findings = slices.DeleteFunc(one.Findings, func(f findings.Finding) bool {
+				return !isTold(&f, opts.Scope)
+			})
 		}
 		all[i], _ = json.Marshal(one) // texts and numbers always encode
 	}
