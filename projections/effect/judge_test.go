@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"cakupan/domain/event"
@@ -298,10 +299,49 @@ func of(t *testing.T, source standing.Source, rows []effect.Row) effect.Report {
 	return report
 }
 
+// TestSees: who may be told of some regions alone is told of no other, nor of enrolments there; and
+// by a death of whom he may be told nothing only that.
+func TestSees(t *testing.T) {
+	elsewhere := func(code region.Code) bool { return code != 7503 }
+	there := standingtest.Terms(7571, event.APBD)
+	source := standingtest.Source(t, opened("e0", "w0", event.APBD),
+		standingtest.Granted("c0", "e0", day(2021, 3, 1).Month(), day(2021, 9, 1).Month()))
+	rows := supposed(standingtest.Opened("e1", "w0", there, day(2021, 3, 1)),
+		standingtest.Granted("c1", "e1", day(2021, 3, 1).Month(), day(2021, 9, 1).Month()),
+		standingtest.Died("w1", day(2021, 6, 1)))
+	rows[2].Nobody = true
+	all, err := effect.Of(t.Context(), source, rows, today, everywhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := effect.Of(t.Context(), source, rows, today, elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func(r effect.Report) (codes, regions string) {
+		for _, n := range r.Notices {
+			codes += " " + n.Code
+		}
+		for _, one := range r.Regions {
+			regions += " " + one.Region
+		}
+		return codes, regions
+	}
+	codes, regions := told(all)
+	if !strings.Contains(codes, "COVERED_TWICE") || !strings.Contains(codes, "DOUBLE_FUNDED") ||
+		regions != " 75.03 75.71" {
+		t.Errorf("who sees all is told%s of%s", codes, regions)
+	}
+	codes, regions = told(some)
+	if codes != " GRANT_UNKNOWN_COMMITMENT NOBODY_KNOWN" || regions != " 75.71" {
+		t.Errorf("who sees some is told%s of%s", codes, regions)
+	}
+}
+
 // TestEachCode: the rules above raise every code but that of what was taken back since, which only
-// what has come can be.
+// what has come can be, and that of a death by which nobody is known, which the caller knows.
 func TestEachCode(t *testing.T) {
-	raised := map[string]bool{effect.TakenBack: true}
+	raised := map[string]bool{effect.TakenBack: true, effect.NobodyKnown: true}
 	for _, c := range notices() {
 		for _, n := range c.want {
 			raised[n.Code] = true

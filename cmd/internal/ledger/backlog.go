@@ -118,8 +118,9 @@ func (g *generation) forget() {
 }
 
 // price returns the events of a batch that change much, with all counted that went before them, and
-// with them. Events that cost nothing are left out.
-func (b *backlog) price(p *coverage.Projection, l *load) (dear []dearEvent) {
+// with them. Events that cost nothing are left out, and what its publisher must be told nothing of,
+// by what he pays or by how long he waits: a death has no effect then, or changes nothing yet.
+func (b *backlog) price(p *coverage.Projection, l *load, q *quiet) (dear []dearEvent) {
 	if p == nil || len(l.dear) == 0 {
 		return nil
 	}
@@ -128,6 +129,9 @@ func (b *backlog) price(p *coverage.Projection, l *load) (dear []dearEvent) {
 	b.mu.Unlock()
 	for i := range l.dear {
 		d := l.dear[i].dearEvent
+		if q != nil && q.told[d.place] && (q.void[d.place] || d.kind == event.WorkerDied) {
+			continue
+		}
 		d.changes = p.Changes(l.dear[i].of, &younger.expected, &older.expected)
 		if d.changes > 0 {
 			dear = append(dear, d)

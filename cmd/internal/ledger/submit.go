@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -193,10 +192,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	p := l.answering()
 	// Counted before it is priced: of two batches that come together at least one sees the other.
 	expects := l.backlog.begin(p, &b.load)
-	// What has no effect has no price: who has paid would be told that somebody is known.
-	dear := slices.DeleteFunc(l.backlog.price(p, &b.load), func(d dearEvent) bool {
-		return rights.quiet != nil && rights.quiet.void[d.place]
-	})
+	dear := l.backlog.price(p, &b.load, rights.quiet)
 	if len(dear) > 0 {
 		if err := l.throttle.take(dear, time.Now()); err != nil {
 			l.backlog.end(expects, nil)

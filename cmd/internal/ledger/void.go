@@ -28,7 +28,7 @@ type life struct {
 	opens bool
 	place int // of the event in its batch
 	sides [2]lifeSide
-	any   eventstore.Sequence // of any event: see resolveLives
+	any   eventstore.Sequence // of any event of the log: see lifeOrigins
 }
 
 // lifeSide is one of the people of a life.
@@ -85,8 +85,8 @@ func (j *judge) lookAt(s *facts.State, e *event.Event, place int) error {
 	return err
 }
 
-// lifeOrigins returns what must be read to resolve the lives: for each one event at least, so that to
-// judge somebody who is known takes no longer than somebody who is not.
+// lifeOrigins returns what must be read to resolve the lives: for each one event at least, so that
+// to judge somebody who is known takes no longer than somebody who is not.
 func (r *ruling) lifeOrigins() (all []eventstore.Sequence) {
 	for i := range r.lived {
 		one := &r.lived[i]
@@ -171,7 +171,8 @@ func (l *Ledger) speak(ctx context.Context, r *ruling) error {
 		d := event.Data{RetractedSource: e.Source, RetractedID: e.ID}
 		id := "no-right-" + name
 		if r.quiet.void[place] {
-			d.ReasonText = r.scope.Publisher + " has no right over whom it is about: it has no effect"
+			d.ReasonText = r.scope.Publisher +
+				" has no right over whom it is about: it has no effect"
 		} else {
 			// Names nothing that is or will be. It must not have the id of the other kind: after a
 			// crash between the two events, what is said of the same event may be the other thing.
@@ -215,5 +216,5 @@ func (q *quiet) hideFrom(place int, e event.Event) event.Event {
 
 // nobodyKnown is what the receipt of a life says that is told nothing, in both languages: whoever
 // reads it has not said which.
-const nobodyKnown = "nobody of your regions is known by this; it has no effect on people of others" +
-	" / tidak seorang pun di wilayah Anda dikenal dengan ini; tidak berpengaruh pada peserta lain"
+const nobodyKnown = "nobody of your regions is known by this; it has no effect on people of" +
+	" others / tidak seorang pun di wilayah Anda dikenal dengan ini; tidak berpengaruh pada peserta lain"

@@ -231,7 +231,8 @@ func (l *library) receipt() object {
 		with("code", words("string", "why it was refused; more may be added").
 			with("examples", refusalCodes())).
 		with("field", words("string", "what is wrong of it")).
-		with("detail", words("string", "what to do about it"))
+		with("detail", words("string", "what to do about it; of an event that was appended, what"+
+			" is to be known of it"))
 }
 
 // receipts makes the members of receipts, which a problem may have too. The three counts add up to
