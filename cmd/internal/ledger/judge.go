@@ -43,7 +43,7 @@ type judge struct {
 	doubts []doubt
 	claims []claim
 	lived  []life // deaths and merges, unless everything may be said
-	loose  bool // something is said of what is not known
+	loose  bool   // something is said of what is not known
 	// persons are the workers that were looked at and are one with others, with those.
 	persons []uint32
 

@@ -217,4 +217,5 @@ func (q *quiet) hideFrom(place int, e event.Event) event.Event {
 // nobodyKnown is what the receipt of a life says that is told nothing, in both languages: whoever
 // reads it has not said which.
 const nobodyKnown = "nobody of your regions is known by this; it has no effect on people of" +
-	" others / tidak seorang pun di wilayah Anda dikenal dengan ini; tidak berpengaruh pada peserta lain"
+	" others / tidak seorang pun di wilayah Anda dikenal dengan ini; tidak berpengaruh pada" +
+	" peserta lain"
