@@ -32,7 +32,20 @@ type screen struct {
 // watchBucket connects and watches a key.
 func watchBucket(t *testing.T, url, key string, opts ...nats.Option) *screen {
 	t.Helper()
+	s := dialBucket(t, url, opts...)
+	var err error
+	if s.watcher, err = s.kv.Watch(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// dialBucket connects, and waits until there is the bucket.
+func dialBucket(t *testing.T, url string, opts ...nats.Option) *screen {
+	t.Helper()
 	opts = append(opts, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
+		// Of a thousand who come at once, some are too late for the server, and come again.
+		nats.RetryOnFailedConnect(true), nats.Timeout(time.Minute),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	conn, err := nats.Connect(url, opts...)
 	if err != nil {
@@ -44,18 +57,14 @@ func watchBucket(t *testing.T, url, key string, opts ...nats.Option) *screen {
 		t.Fatal(err)
 	}
 	s := &screen{conn: conn}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if s.kv, err = js.KeyValue(t.Context(), natsd.Bucket); err == nil {
-			break
+			return s
 		}
 		if time.Now().After(end) {
 			t.Fatal(err)
 		}
 	}
-	if s.watcher, err = s.kv.Watch(t.Context(), key); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // until waits for a value that says how many are covered, and returns it.

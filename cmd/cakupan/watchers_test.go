@@ -17,6 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"cakupan/eventstore/natsd"
 	"cakupan/projections/coverage"
 )
 
@@ -33,8 +37,8 @@ type accepted struct {
 	at       time.Time
 }
 
-// TestManyWatch has many watch while a thousand events a second change a figure, by the bucket and
-// by Server-Sent Events: all come to the same figure in the end, which is what the ledger answers.
+// TestManyWatch has many watch while a thousand events a second change a figure, by the bucket, by
+// the plain subject of its values and by Server-Sent Events: all come to the same figure in the end, which is what the ledger answers.
 // How long it took and what each of them costs depends on the machine, and is only told.
 func TestManyWatch(t *testing.T) {
 	t.Run("bucket", func(t *testing.T) {
@@ -44,6 +48,15 @@ func TestManyWatch(t *testing.T) {
 		}
 		manyWatch(t, []string{"--nats-listen", door}, func(w *watcher, _ *demoServer) {
 			w.watch(watchBucket(t, "nats://"+door, "75.03"))
+		})
+	})
+	t.Run("subject", func(t *testing.T) {
+		door, err := freeAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		manyWatch(t, []string{"--nats-listen", door}, func(w *watcher, _ *demoServer) {
+			w.hear(hearSubject(t, "nats://"+door, "75.03"))
 		})
 	})
 	t.Run("events", func(t *testing.T) {
@@ -74,7 +87,10 @@ func manyWatch(t *testing.T, flags []string, watch func(*watcher, *demoServer)) 
 	for range watchers {
 		ready.Add(1)
 		w := &watcher{crowd: c, last: last, ready: sync.OnceFunc(ready.Done)}
-		seen.Go(func() { watch(w, d) })
+		seen.Go(func() {
+			defer w.ready() // also one who has failed to come
+			watch(w, d)
+		})
 	}
 	ready.Wait()
 	with := memoryOf(t, d.url())
@@ -158,6 +174,50 @@ func (w *watcher) watch(s *screen) {
 			w.fail("a watcher does not come to the end")
 			return
 		}
+	}
+}
+
+// hearSubject connects, listens where values of a key are told, and gets the value of now, in this
+// order, so that none is missed between.
+func hearSubject(t *testing.T, url, key string) (*nats.Subscription, jetstream.KeyValueEntry) {
+	t.Helper()
+	s := dialBucket(t, url)
+	sub, err := s.conn.SubscribeSync(natsd.SubjectCoverage + key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := s.kv.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub, now
+}
+
+// hear takes what is told on the plain subject until a value has all events. Each says which number
+// the one before has, so that none is missed unnoticed.
+func (w *watcher) hear(sub *nats.Subscription, now jetstream.KeyValueEntry) {
+	defer w.ready()
+	revision := now.Revision()
+	for all := w.sees(now.Value()); !all; {
+		m, err := sub.NextMsg(5 * time.Minute)
+		if err != nil {
+			w.fail("one who listens does not come to the end: " + err.Error())
+			return
+		}
+		meta := [2]uint64{}
+		for i, name := range []string{jetstream.SequenceHeader, jetstream.LastSequenceHeader} {
+			if meta[i], err = strconv.ParseUint(m.Header.Get(name), 10, 64); err != nil {
+				w.fail(err.Error())
+				return
+			}
+		}
+		if meta[0] <= revision { // it was stored before the value of now was got
+			continue
+		}
+		if meta[1] != revision {
+			w.fail(fmt.Sprintf("value %d follows %d, not %d", meta[0], meta[1], revision))
+		}
+		revision, all = meta[0], w.sees(m.Data)
 	}
 }
 

@@ -142,11 +142,8 @@ func (a *access) open(s *server.Server) (err error) {
 		if r.to != r.from {
 			continue // the gate
 		}
-		response := server.Singleton
-		if r.streamed {
-			response = server.Streamed
-		}
-		err = errors.Join(err, s.GlobalAccount().AddServiceExportWithResponse(r.to, response, nil))
+		err = errors.Join(err,
+			s.GlobalAccount().AddServiceExportWithResponse(r.to, r.response(), nil))
 	}
 	err = errors.Join(err, exportView(s.GlobalAccount()))
 	if err != nil {

@@ -9,6 +9,14 @@ type apiRequest struct {
 	streamed bool // one request has several answers
 }
 
+// response tells the server how many answers a request has.
+func (r apiRequest) response() server.ServiceRespType {
+	if r.streamed {
+		return server.Streamed
+	}
+	return server.Singleton
+}
+
 // readable lists what it takes to read the log's stream, and no other. Nothing in it can change or
 // remove what is stored, or make the server send anything on its own account: of consumers, gate.go
 // passes only such as are asked for each message. Neither a message's removal nor a stream's
@@ -34,7 +42,10 @@ func readable(c Client) []apiRequest {
 }
 
 // permissionsOf are those of somebody in his own account. The account holds him in anyway; they
-// tell him that he asked for what is not his. All that is not allowed is denied.
+// tell him that he asked for a stream that is not his. All that is not allowed is denied. The server
+// keeps them once more for each connection, half a KiB for each word of them, which is more than it
+// needs for all else: so they are few, and of his stream they leave the verb to the account, where
+// nobody answers to one that is not there.
 func permissionsOf(c Client) *server.Permissions {
 	publish, subscribe := []string{}, c.inboxes()
 	if c.publishes() {
@@ -42,18 +53,22 @@ func permissionsOf(c Client) *server.Permissions {
 		subscribe = append(subscribe, subjectReceipts+c.publisher())
 	}
 	if c.reads() {
-		for _, r := range readable(c) {
-			publish = append(publish, r.from)
-		}
+		publish = append(publish, askedOf(streamLog)...)
 	}
 	publish = append(publish, subjectFlow+">")
-	for _, r := range viewable(c) {
-		publish = append(publish, r.from)
-	}
+	publish = append(publish, askedOf(streamView)...)
+	subscribe = append(subscribe, SubjectCoverage+">")
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: publish},
 		Subscribe: &server.SubjectPermission{Allow: subscribe},
 	}
+}
+
+// askedOf covers what readers and watchers of a stream ask of JetStream, which readable and viewable
+// list: its verbs have two or three words.
+func askedOf(stream string) []string {
+	const two, three = "$JS.API.*.*.", "$JS.API.*.*.*."
+	return []string{two + stream, two + stream + ".>", three + stream, three + stream + ".>"}
 }
 
 // ledgerPermissions are those of the ledger's own connection: all but what could shorten or change

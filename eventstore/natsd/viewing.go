@@ -14,8 +14,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Bucket is the KV bucket of the coverage (contract, section 9), which everybody may watch.
-const Bucket = "cakupan_coverage"
+const (
+	// Bucket is the KV bucket of the coverage (contract, section 9), which everybody may watch.
+	Bucket = "cakupan_coverage"
+	// SubjectCoverage is where each of its values is told once it is stored, the key follows: who
+	// listens there watches without a consumer, which takes more of the server than all else.
+	SubjectCoverage = "cakupan.coverage."
+)
 
 const (
 	streamView    = "KV_" + Bucket
@@ -213,7 +218,8 @@ func viewable(c Client) []apiRequest {
 		{from: api + "CONSUMER.INFO." + streamView + ".*"},
 		{from: api + "CONSUMER.DELETE." + streamView + ".*"},
 		{from: api + "STREAM.MSG.GET." + streamView},
-		{from: api + "DIRECT.GET." + streamView},
+		// All values at once, to begin with: one request has an answer for each.
+		{from: api + "DIRECT.GET." + streamView, streamed: true},
 		{from: api + "DIRECT.GET." + streamView + "." + subjectBucket + ">"},
 	}
 }
@@ -223,10 +229,11 @@ func exportView(ledger *server.Account) (err error) {
 	err = errors.Join(
 		ledger.AddServiceExport(subjectViewing+">", nil),
 		ledger.AddServiceExport(subjectFlow+">", nil),
-		ledger.AddStreamExport(subjectViews+">", nil))
+		ledger.AddStreamExport(subjectViews+">", nil),
+		ledger.AddStreamExport(SubjectCoverage+">", nil))
 	for _, r := range viewable(Client{}) {
 		if r.to == "" {
-			err = errors.Join(err, ledger.AddServiceExport(r.from, nil))
+			err = errors.Join(err, ledger.AddServiceExportWithResponse(r.from, r.response(), nil))
 		}
 	}
 	return err
@@ -237,7 +244,8 @@ func importView(account, ledger *server.Account, c Client) (err error) {
 	for _, r := range viewable(c) {
 		err = errors.Join(err, account.AddServiceImport(ledger, r.from, r.to))
 	}
-	err = errors.Join(err, account.AddServiceImport(ledger, subjectFlow+">", ""))
+	err = errors.Join(err, account.AddServiceImport(ledger, subjectFlow+">", ""),
+		account.AddStreamImport(ledger, SubjectCoverage+">", ""))
 	for _, inbox := range c.inboxes() {
 		err = errors.Join(err,
 			account.AddMappedStreamImport(ledger, viewsOf(account.Name)+inbox, inbox))

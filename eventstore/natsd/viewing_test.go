@@ -25,6 +25,7 @@ func (g *guarded) fillBucket(t *testing.T) jetstream.JetStream {
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
 		Name: streamView, Subjects: []string{subjectBucket + ">"}, MaxMsgsPerSubject: 1,
 		Storage: jetstream.MemoryStorage, AllowDirect: true, AllowRollup: true,
+		RePublish: &jetstream.RePublish{Source: subjectBucket + ">", Destination: SubjectCoverage + ">"},
 	}); err != nil {
 		t.Fatal(err)
 	}

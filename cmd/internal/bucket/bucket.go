@@ -7,6 +7,7 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ const (
 	lookEvery = time.Second
 	// requestMax bounds how long JetStream may take to answer.
 	requestMax = 30 * time.Second
+	// changeMax bounds how long a change of the bucket may take: what a user may not ask for is
+	// never answered.
+	changeMax = 5 * time.Second
 	// putsMax is how many values are on their way at once.
 	putsMax = 256
 
@@ -56,6 +60,8 @@ type Options struct {
 	Watched func(watchers int)
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	patience time.Duration // with a change that may never be answered; 0: changeMax
 }
 
 // Feed fills the bucket from a hub until ctx ends. Whatever fails is tried again.
@@ -188,8 +194,15 @@ func (o Options) config(replicas int) jetstream.StreamConfig {
 		MaxMsgsPerSubject: 1, MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: -1, MaxConsumers: -1,
 		Storage: jetstream.MemoryStorage, Replicas: replicas, Discard: jetstream.DiscardNew,
 		AllowRollup: true, DenyDelete: true, AllowDirect: true,
-		FirstSeq: o.first(),
+		FirstSeq:  o.first(),
+		RePublish: republish(),
 	}
+}
+
+// republish has each value that is stored told on a plain subject too, with its number: who listens
+// there takes no more of the server than a connection, where a watch takes a consumer.
+func republish() *jetstream.RePublish {
+	return &jetstream.RePublish{Source: prefix + ">", Destination: natsd.SubjectCoverage + ">"}
 }
 
 func (o Options) first() uint64 { return uint64(o.Now().UnixMicro()) }
@@ -209,7 +222,28 @@ func (o Options) adopt(ctx context.Context, conn *nats.Conn, b *bucket) error {
 			return fmt.Errorf("go on with higher numbers than before: %w", err)
 		}
 	}
-	return log.Replicate(ctx, conn, is, o.Replicas)
+	return log.Replicate(ctx, conn, o.told(ctx, b, is), o.Replicas)
+}
+
+// told has the values of a bucket that another version made told on the plain subject too, and
+// returns its settings. Where that is not allowed, all but those who listen there are served.
+func (o Options) told(
+	ctx context.Context, b *bucket, is jetstream.StreamConfig,
+) jetstream.StreamConfig {
+	if is.RePublish != nil && *is.RePublish == *republish() {
+		return is
+	}
+	changed := is
+	changed.RePublish = republish()
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(o.patience, changeMax))
+	defer cancel()
+	if _, err := b.js.UpdateStream(ctx, changed); err != nil {
+		o.Log.WarnContext(ctx, "values of the bucket are not told on the plain subject: the ledger's"+
+			" user of NATS may not change the bucket's stream, or it was made by another program",
+			slog.String("subject", natsd.SubjectCoverage+">"), slog.Any("error", err))
+		return is
+	}
+	return changed
 }
 
 // read notes what the bucket holds.
