@@ -42,10 +42,10 @@ func readable(c Client) []apiRequest {
 }
 
 // permissionsOf are those of somebody in his own account. The account holds him in anyway; they
-// tell him that he asked for a stream that is not his. All that is not allowed is denied. The server
-// keeps them once more for each connection, half a KiB for each word of them, which is more than it
-// needs for all else: so they are few, and of his stream they leave the verb to the account, where
-// nobody answers to one that is not there.
+// tell him that he asked for a stream that is not his. All that is not allowed is denied. The
+// server keeps them once more for each connection, half a KiB for each word of them, which is more
+// than it needs for all else: so they are few, and of his stream they leave the verb to the
+// account, where nobody answers to one that is not there.
 func permissionsOf(c Client) *server.Permissions {
 	publish, subscribe := []string{}, c.inboxes()
 	if c.publishes() {
@@ -64,8 +64,8 @@ func permissionsOf(c Client) *server.Permissions {
 	}
 }
 
-// askedOf covers what readers and watchers of a stream ask of JetStream, which readable and viewable
-// list: its verbs have two or three words.
+// askedOf covers what readers and watchers of a stream ask of JetStream, which readable and
+// viewable list: its verbs have two or three words.
 func askedOf(stream string) []string {
 	const two, three = "$JS.API.*.*.", "$JS.API.*.*.*."
 	return []string{two + stream, two + stream + ".>", three + stream, three + stream + ".>"}

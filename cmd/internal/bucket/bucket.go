@@ -238,8 +238,8 @@ func (o Options) told(
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(o.patience, changeMax))
 	defer cancel()
 	if _, err := b.js.UpdateStream(ctx, changed); err != nil {
-		o.Log.WarnContext(ctx, "values of the bucket are not told on the plain subject: the ledger's"+
-			" user of NATS may not change the bucket's stream, or it was made by another program",
+		o.Log.WarnContext(ctx, "values of the bucket are not told on the plain subject: the"+
+			" ledger's user may not change its stream, or it was made by another program",
 			slog.String("subject", natsd.SubjectCoverage+">"), slog.Any("error", err))
 		return is
 	}

@@ -151,6 +151,9 @@ func channels(messages object) object {
 			sent = append(sent, m.name)
 		}
 	}
+	coverage := o("Coverage", o("$ref", "#/components/messages/Coverage"))
+	key := o("key", o("description",
+		"The code of a region, such as 75.03, or REGION.by.DIMENSION."))
 	// The two ways in take the same messages: how fast a receipt is wanted decides, not what is
 	// sent.
 	return o("intake", subject("cakupan.intake.{publisher}",
@@ -163,11 +166,16 @@ func channels(messages object) object {
 			"What became of messages to intake.", "Receipts")).
 		// $KV. is how NATS names the subjects of a bucket (contract, section 9).
 		with("coverage", o("address", "$KV.cakupan_coverage.{key}").
-			with("parameters", o("key", o("description", "The code of a region, such as 75.03, or "+
-				"REGION.by.DIMENSION."))).
+			with("parameters", key).
 			with("description", "The KV bucket cakupan_coverage: what is answered about today. "+
 				"Watch it with a client of NATS KV; any login may.").
-			with("messages", o("Coverage", o("$ref", "#/components/messages/Coverage"))))
+			with("messages", coverage)).
+		with("told", o("address", "cakupan.coverage.{key}").with("parameters", key).
+			with("description", "Each value of the bucket once it is stored, for those who listen "+
+				"without a consumer: Nats-Sequence is its number, and Nats-Last-Sequence that of "+
+				"the value before under the key. After each connection, listen first and get the "+
+				"value of now from the bucket after.").
+			with("messages", coverage))
 }
 
 // asyncOperations says which way each channel goes, as a publisher sees it. send is what the
@@ -190,5 +198,7 @@ func asyncOperations() object {
 		with("hearReceipts", operation("receive", "receipts",
 			"Hear what became of stored events.")).
 		with("watchCoverage", operation("receive", "coverage",
-			"Hear of each answer about today that changes."))
+			"Hear of each answer about today that changes.")).
+		with("hearCoverage", operation("receive", "told",
+			"Hear the same without a consumer."))
 }

@@ -186,7 +186,7 @@ func TestExamplesOfAsyncAPI(t *testing.T) {
 		}
 	}
 	operations, _ := document["operations"].(map[string]any)
-	if len(operations) != 4 {
+	if len(operations) != 5 {
 		t.Errorf("%d operations", len(operations))
 	}
 	for _, address := range []string{"intake", "request", "receipts"} {
