@@ -99,6 +99,9 @@ func build() ([]document, error) {
 	}
 	var built []document
 	for _, d := range documents {
+		if names := d.made.undefined(); names != nil {
+			return nil, fmt.Errorf("write %s: nobody has defined %v", d.name, names)
+		}
 		text, err := pretty(d.made)
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", d.name, err)

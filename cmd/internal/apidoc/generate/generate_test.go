@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"cakupan/cmd/internal/apidoc"
@@ -23,6 +25,31 @@ func TestDocuments(t *testing.T) {
 	}
 	if got, want := len(apidoc.Schemas())+2, len(built); got != want {
 		t.Errorf("%d documents are checked in, want %d", got, want)
+	}
+}
+
+// TestUndefined asks for a definition that there is not: the document is not written.
+func TestUndefined(t *testing.T) {
+	l := newLibrary("#/components/schemas/")
+	made := o("paths", list{l.ref("Finding"), l.ref("Fnding")}).
+		with("components", o("schemas", l.all))
+	if got := made.undefined(); !slices.Equal(got, []string{"Fnding"}) {
+		t.Errorf("%q are not defined", got)
+	}
+	if got := openAPI().undefined(); got != nil {
+		t.Errorf("the document has no definitions of %q", got)
+	}
+}
+
+// TestTags has each route among those of what it is about: none of coverage or of events is left
+// with those about the ledger itself.
+func TestTags(t *testing.T) {
+	about := regexp.MustCompile(
+		`^/(healthz|readyz|metrics|checkpoint.*|tile/.*|v1/(status|replay|verify|backup))$`)
+	for _, op := range operations(newLibrary("#/")) {
+		if got := tagOf(op.path); (got == "operation") != about.MatchString(op.path) {
+			t.Errorf("%s is among those of %s", op.path, got)
+		}
 	}
 }
 

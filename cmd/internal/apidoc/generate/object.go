@@ -30,6 +30,24 @@ func (a object) with(name string, value any) object { return append(a, member{na
 // they must have none in common. What is said of the memory of with is true of a here.
 func (a object) join(b object) object { return append(a, b...) }
 
+// undefined returns the names of definitions that were asked for and that say nothing, which would
+// let anything pass: nobody has made them.
+func (a object) undefined() (names []string) {
+	for _, m := range a {
+		of, _ := m.value.(object)
+		names = append(names, of.undefined()...)
+		if m.name != "schemas" && m.name != "$defs" {
+			continue
+		}
+		for _, definition := range of {
+			if made, _ := definition.value.(object); len(made) == 0 {
+				names = append(names, definition.name)
+			}
+		}
+	}
+	return names
+}
+
 // MarshalJSON writes the members in their order. encoding/json would otherwise write a list of
 // pairs.
 func (a object) MarshalJSON() ([]byte, error) {

@@ -141,17 +141,18 @@ func (l *library) operation(op operation) object {
 func tagOf(path string) string {
 	switch {
 	case strings.HasPrefix(path, "/v1/events"), strings.HasPrefix(path, "/v1/lists"),
-		strings.HasPrefix(path, "/v1/refused"), path == "/v1/retract":
+		strings.HasPrefix(path, "/v1/refused"), strings.HasPrefix(path, "/upload"),
+		path == "/v1/retract":
 		return "events"
 	case slices.Contains([]string{
 		"/v1/coverage", "/v1/series", "/v1/changes", "/v1/explain", "/v1/difference",
 		"/v1/bundle", "/v1/attest",
-		"/v1/funding", "/v1/history", "/v1/reconcile",
+		"/v1/findings", "/v1/funding", "/v1/history", "/v1/reconcile",
 		"/v1/lookups", "/v1/reads",
 	}, path):
 		return "coverage"
 	case strings.HasSuffix(path, ".json") || path == "/" || strings.HasPrefix(path, "/assets") ||
-		strings.HasPrefix(path, "/schemas"):
+		strings.HasPrefix(path, "/schemas") || path == "/sw.js":
 		return "documents"
 	}
 	return "operation"
