@@ -169,6 +169,8 @@ func texts() kong.Vars {
 		"story": "Stops of a story on the dashboard, a file of JSON; see docs/dashboard.md.",
 		"boundaries": "A map for the dashboard, a file of GeoJSON whose areas have the code of" +
 			" their region as the property code.",
+		"frameAncestors": "Origins whose pages may show the dashboard within them, such as" +
+			" https://data.example.go.id (default: none).",
 	}
 }
 

@@ -172,11 +172,11 @@ func (b *browser) until(what, expression string) {
 	}
 }
 
-// text returns what a reader sees of an element.
+// text returns what a reader sees of an element; a blank at which no line breaks is a blank.
 func (b *browser) text(selector string) (text string) {
 	b.t.Helper()
 	b.eval(fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector), &text)
-	return text
+	return strings.ReplaceAll(text, "\u00a0", " ")
 }
 
 // eval returns the value of an expression.

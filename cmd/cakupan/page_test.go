@@ -37,6 +37,10 @@ func TestPage(t *testing.T) {
 	t.Run("offline", func(t *testing.T) { b.t = t; b.walkOffline(d) })
 	t.Run("live", func(t *testing.T) { b.t = t; b.walkLive(d) })
 	t.Run("timings", func(t *testing.T) { b.t = t; b.walkTimings(d) })
+	t.Run("views", func(t *testing.T) { b.t = t; b.walkViews() })
+	t.Run("knowledge", func(t *testing.T) { b.t = t; b.walkKnowledge() })
+	t.Run("numerator", func(t *testing.T) { b.t = t; b.walkNumerator() })
+	t.Run("paper", func(t *testing.T) { b.t = t; b.walkPaper() })
 	t.Run("own", func(t *testing.T) { b.t = t; b.walkOwn(d) })
 }
 
@@ -91,13 +95,13 @@ func (b *browser) walkBeside() {
 	b.click(".beside summary")
 	b.click(`.beside [data-with="75.71"]`)
 	b.click(`.beside [data-with="75"]`)
-	b.until("three lines", `location.search.includes("with=75.71%2C75") && document.querySelector(".u-legend").textContent.includes("Kota Gorontalo26.96 %") && document.querySelector(".u-legend").textContent.includes("Gorontalo30.65 %")`)
+	b.until("three lines", `location.search.includes("with=75.71%2C75") && document.querySelector(".u-legend").textContent.includes("Kota Gorontalo26.96\u00a0%") && document.querySelector(".u-legend").textContent.includes("Gorontalo30.65\u00a0%")`)
 	b.click(".twin summary")
 	b.until("the table", `[...document.querySelectorAll(".twin tr")].some((r) => r.innerText.includes("December 31, 2020") && r.innerText.includes("72.96") && r.innerText.includes("26.96") && r.innerText.includes("30.65"))`)
 	b.axe("beside")
 	b.picture("beside")
 	b.open("?on=2020-12-31&lang=en&region=ID&with=75,75.03,75.71,75.01,75.02,75.04")
-	b.until("five at most", `document.querySelectorAll(".u-legend .u-series").length === 9 && document.querySelector(".u-legend").textContent.includes("Kabupaten Bone Bolango72.96 %")`)
+	b.until("five at most", `document.querySelectorAll(".u-legend .u-series").length === 9 && document.querySelector(".u-legend").textContent.includes("Kabupaten Bone Bolango72.96\u00a0%")`)
 	b.picture("beside-nation")
 	b.click(`.beside [data-with="75.03"]`)
 	b.until("one less", `document.querySelectorAll(".u-legend .u-series").length === 8`)
@@ -232,6 +236,8 @@ func (b *browser) walkFindings() {
 	b.until("counts", `document.querySelectorAll(".findings tbody tr").length > 2`)
 	b.click(".findings tbody button")
 	b.until("the first ones", `document.querySelectorAll("coverage-findings li").length > 0`)
+	b.click("coverage-findings coverage-events button")
+	b.until("its event", `document.querySelector("coverage-findings pre")?.innerText.includes("id.cakupan.")`)
 	b.axe("findings")
 	b.picture("findings")
 	b.sound()
@@ -346,7 +352,10 @@ func (b *browser) walkOwn(d *demoServer) {
 			b.t.Fatal(err)
 		}
 	}
-	d.command = []string{"serve", "--story", story, "--boundaries", shapes}
+	outer := another(b.t, d.url())
+	d.command = []string{
+		"serve", "--story", story, "--boundaries", shapes, "--frame-ancestors", outer.URL,
+	}
 	d.start()
 	b.forget()
 	b.open("?lang=en&region=75&on=2020-12-31")
@@ -358,6 +367,7 @@ func (b *browser) walkOwn(d *demoServer) {
 	b.axe("own map")
 	b.picture("own")
 	b.sound()
+	b.walkFrame(outer.URL)
 }
 
 // allKept waits until all that the page has asked for is kept for when there is no network.

@@ -56,6 +56,8 @@ type serveCommand struct {
 
 	Story      string `placeholder:"FILE" help:"${story}"`
 	Boundaries string `placeholder:"FILE" help:"${boundaries}"`
+
+	FrameAncestors []string `name:"frame-ancestors" placeholder:"ORIGIN" help:"${frameAncestors}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -71,6 +73,7 @@ Examples:
 	cakupan serve --nats-listen 127.0.0.1:4222 --nats-websocket 127.0.0.1:4223
 	cakupan serve --nats nats://10.0.0.1:4222,nats://10.0.0.2:4222,nats://10.0.0.3:4222
 	cakupan serve --story moments.json --boundaries provinces.geojson
+	cakupan serve --frame-ancestors https://data.example.go.id
 
 Several with the same --nats, each with a folder of its own and the same keys, are one ledger: one
 writes, the others stand by, answer, forward what they are sent, and take over by themselves.
@@ -215,7 +218,13 @@ func (c *serveCommand) shown() (opts dashboard.Options, err error) {
 	if err == nil {
 		opts.Boundaries, err = readOwn(c.Boundaries, "--boundaries", dashboard.ReadBoundaries)
 	}
-	return opts, err
+	if err != nil {
+		return opts, err
+	}
+	if opts.Frames, err = dashboard.CheckFrames(c.FrameAncestors); err != nil {
+		return opts, usage("--frame-ancestors: " + err.Error())
+	}
+	return opts, nil
 }
 
 // readOwn reads the file that a flag names, if it does; nil if not. The error names flag and file.

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/http"
+	"strings"
 )
 
 //go:generate go run ./bundle
@@ -19,10 +20,10 @@ var files embed.FS
 
 // policy lets the page load its own files and ask its own server, and nothing else. So whatever a
 // name of a publisher or a region may hold, nothing of it is ever run as a script. A picture that
-// is taken away is drawn from the page itself (data:).
+// is taken away is drawn from the page itself (data:). Whose pages may show it within them follows.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 	"img-src 'self' data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; " +
-	"form-action 'none'; frame-ancestors 'none'"
+	"form-action 'none'; frame-ancestors "
 
 // Mark is a moment worth a stop on the page: where and when to look, as known when, and what is to
 // be seen there.
@@ -39,6 +40,8 @@ type Options struct {
 	Story []Mark
 	// Boundaries is a map of the operator's own, as [ReadBoundaries] returns it; nil: none.
 	Boundaries []byte
+	// Frames are whose pages may show this one within them, as [CheckFrames] allows; nil: nobody's.
+	Frames []string
 }
 
 // Handler answers GET / with the page, GET /sw.js with what keeps it for when there is no network,
@@ -56,10 +59,14 @@ func Handler(opts Options) http.Handler {
 	if opts.Boundaries == nil {
 		opts.Boundaries = []byte(`{"type":"FeatureCollection","features":[]}`)
 	}
+	ancestors := "'none'"
+	if len(opts.Frames) > 0 {
+		ancestors = strings.Join(opts.Frames, " ")
+	}
 	server := http.FileServerFS(page)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", policy+ancestors)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		switch r.URL.Path {

@@ -9,6 +9,12 @@ import type { Format, Words } from "./words";
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** A target, from a day on until the next one. */
+export interface Goal { from: string; percent: number }
+
+/** The target of a day; null: none yet. */
+const goalAt = (targets: Goal[], day: string): number | null => targets.findLast((goal) => goal.from <= day)?.percent ?? null;
+
 /** A region that is drawn beside: its points are of the same days. */
 export interface Line { name: string; points: Point[] }
 
@@ -16,10 +22,10 @@ export interface Line { name: string; points: Point[] }
 const dashes = [[], [8, 3], [2, 3], [8, 3, 2, 3], [14, 4]];
 
 export class Chart extends LitElement {
-  static properties = { points: { attribute: false }, others: { attribute: false }, target: { attribute: false }, at: { attribute: false }, t: { attribute: false }, f: { attribute: false } };
+  static properties = { points: { attribute: false }, others: { attribute: false }, targets: { attribute: false }, at: { attribute: false }, t: { attribute: false }, f: { attribute: false } };
   declare points: Point[];
   declare others: Line[];
-  declare target: number | null;
+  declare targets: Goal[];
   declare at: string;
   declare t: Words;
   declare f: Format;
@@ -33,7 +39,7 @@ export class Chart extends LitElement {
     super();
     this.points = [];
     this.others = [];
-    this.target = null;
+    this.targets = [];
     this.at = "";
   }
 
@@ -59,10 +65,10 @@ export class Chart extends LitElement {
   render() {
     const { t, f } = this;
     return html`<div class="plot" aria-hidden="true"></div>
-      <details class="twin" @toggle=${this.toggled}><summary>${t.table}</summary><table>
+      <details class="twin" @toggle=${this.toggled}><summary>${t.table}: ${t.chart}</summary><div class="tall" tabindex="0" role="region" aria-label="${t.table}: ${t.chart}"><table>
         <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th>${this.others.map((o) => html`<th scope="col" class="number">${o.name}</th>`)}</tr></thead>
         <tbody>${(this.open ? this.points : []).map((p, i) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td>${this.others.map((o) => html`<td class="number">${o.points[i]?.percent == null ? "–" : f.percent(o.points[i].percent!)}</td>`)}</tr>`)}</tbody>
-      </table></details>`;
+      </table></div></details>`;
   }
 
   private toggled(e: Event) {
@@ -100,7 +106,7 @@ export class Chart extends LitElement {
     const hasShare = this.others.length > 0 || points.some((p) => p.percent !== null);
     const covered = points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));
     const confirmed = points.map((p, i) => (covered[i] === null || p.confirmed === null ? null : p.covered ? (covered[i]! * p.confirmed) / p.covered : 0));
-    const line = hasShare && this.target !== null ? days.map(() => this.target) : days.map(() => null);
+    const line = points.map((p) => (hasShare ? goalAt(this.targets, p.on) : null));
     const others = this.others.map((o) => days.map((_, i) => (o.points[first + i]?.percent == null ? null : Number(o.points[first + i].percent))));
     const ink = colour("--ink-soft");
     const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));
@@ -112,14 +118,17 @@ export class Chart extends LitElement {
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_u, _low, high) => [0, Math.max(1, high * 1.08)] } },
         axes: [
-          { ...axis, values: (_u, at) => at.map((s) => this.f.month(new Date(s * 1e3).toISOString().slice(0, 10))) , space: 70 },
+          { ...axis, space: 64, values: (_u, at, _i, _space, step) => at.map((s) => {
+            const day = new Date(s * 1e3).toISOString();
+            return step >= 360 * 86_400 ? day.slice(0, 4) : this.f.month(day.slice(0, 10));
+          }) },
           { ...axis, values: (_u, at) => at.map((n) => (hasShare ? this.f.short(n) : this.f.number(n))), size: hasShare ? 60 : 90 },
         ],
         series: [
-          { label: this.t.on, value: (_u, s) => (s == null ? "–" : this.f.day(new Date(s * 1e3).toISOString().slice(0, 10))) },
+          { label: this.t.monthEnd, value: (_u, s) => (s == null ? "–" : this.f.day(new Date(s * 1e3).toISOString().slice(0, 10))) },
           { label: this.t.covered, stroke: colour("--covered"), fill: colour("--covered-soft"), width: 2, value: (_u, n) => value(n) },
           { label: this.t.confirmed, stroke: colour("--confirmed"), width: 2, value: (_u, n) => value(n) },
-          { label: this.t.target, stroke: ink, width: 1, dash: [6, 4], points: { show: false }, value: (_u, n) => value(n) },
+          { label: this.t.target, stroke: ink, width: 1, dash: [6, 4], points: { show: false }, paths: uPlot.paths.stepped!({ align: 1 }), value: (_u, n) => (n == null ? "–" : this.f.goal(n)) },
           ...this.others.map((o, i) => ({ label: o.name, stroke: colour(`--line-${i + 1}`), width: 2, dash: dashes[i], points: { show: false }, value: (_u: uPlot, n: number | null) => value(n) })),
         ],
         hooks: { draw: [(u) => this.mark(u)], ready: [(u) => this.tell(u)], setCursor: [(u) => u.cursor.idx == null && this.tell(u)] },

@@ -33,30 +33,76 @@ export const saveCSV = (name: string, answers: Answer[]) => save(name + ".csv", 
 export const saveJSON = (name: string, answers: Answer[]) =>
   save(name + ".json", new Blob([JSON.stringify(answers, null, 1)], { type: "application/json" }));
 
-/** Draws a picture as it looks now: its colours are in the style sheet, which a copy does not have. */
-export function savePNG(name: string, picture: SVGSVGElement | null) {
-  if (!picture) return;
+/** A picture to take away: what is drawn, what it says, what its colours mean, and what it rests on. */
+export interface Picture { drawn: SVGSVGElement | HTMLCanvasElement | null; title: string; legend: { text: string; colour: string }[]; source: string[] }
+
+const width = 1200, margin = 40;
+
+/** Breaks a text into lines that are no wider than the picture. */
+function broken(pen: CanvasRenderingContext2D, text: string): string[] {
+  const lines = [""];
+  for (const word of text.trim().split(/[ \n]+/)) {
+    const longer = `${lines[lines.length - 1]} ${word}`.trim();
+    if (lines[lines.length - 1] !== "" && pen.measureText(longer).width > width - 2 * margin) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+/** A drawing as an image that looks as it does now: its colours are in the style sheet, which a copy
+ * does not have. */
+async function drawing(picture: SVGSVGElement): Promise<HTMLImageElement> {
   const copy = picture.cloneNode(true) as SVGSVGElement;
   const originals = picture.querySelectorAll<SVGElement>("rect,text,path");
   copy.querySelectorAll<SVGElement>("rect,text,path").forEach((mark, i) => {
     const look = getComputedStyle(originals[i]);
     for (const part of ["fill", "stroke", "font-size", "font-family", "text-anchor", "font-weight"]) mark.setAttribute(part, look.getPropertyValue(part));
   });
-  const { width, height } = picture.viewBox.baseVal;
+  const box = picture.viewBox.baseVal;
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.setAttribute("width", String(width * 10));
-  copy.setAttribute("height", String(height * 10));
+  copy.setAttribute("width", String(box.width * 10));
+  copy.setAttribute("height", String(box.height * 10));
   const image = new Image();
-  image.onload = () => {
-    const canvas = document.createElement("canvas");
-    canvas.width = width * 10;
-    canvas.height = height * 10;
-    const pen = canvas.getContext("2d");
-    if (!pen) return;
-    pen.fillStyle = getComputedStyle(document.body).backgroundColor;
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.drawImage(image, 0, 0);
-    canvas.toBlob((blob) => blob && save(name + ".png", blob), "image/png");
-  };
   image.src = "data:image/svg+xml," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
+  await image.decode();
+  return image;
+}
+
+/** Saves what is shown as one picture that can stand alone. */
+export async function savePNG(name: string, { drawn, title, legend, source }: Picture) {
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  if (!drawn || !pen) return;
+  const image = drawn instanceof HTMLCanvasElement ? drawn : await drawing(drawn);
+  const look = getComputedStyle(document.body), font = (size: number) => `${size}px ${look.fontFamily}`;
+  const high = (image.height / image.width) * (width - 2 * margin);
+  pen.font = font(30);
+  const above = broken(pen, title);
+  pen.font = font(18);
+  const below = source.flatMap((line) => broken(pen, line));
+  canvas.width = width;
+  canvas.height = 3 * margin + above.length * 40 + high + 40 + below.length * 26;
+  pen.fillStyle = look.backgroundColor;
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.textBaseline = "top";
+  let y = margin;
+  const write = (lines: string[], size: number, step: number) => {
+    pen.fillStyle = look.color;
+    pen.font = font(size);
+    for (const line of lines) { pen.fillText(line, margin, y); y += step; }
+  };
+  write(above, 30, 40);
+  pen.drawImage(image, margin, y + 10, width - 2 * margin, high);
+  y += high + 24;
+  pen.font = font(18);
+  let x = margin;
+  for (const { text, colour } of legend) {
+    pen.fillStyle = colour;
+    pen.fillRect(x, y + 2, 16, 16);
+    pen.fillStyle = look.color;
+    pen.fillText(text, x + 22, y);
+    x += pen.measureText(text).width + 44;
+  }
+  y += 40;
+  write(below, 18, 26);
+  canvas.toBlob((blob) => blob && save(name + ".png", blob), "image/png");
 }

@@ -1,6 +1,6 @@
 // The pictures: each is a function of answers, drawn in SVG, and has a table that says the same.
 import { html, nothing, svg, type TemplateResult } from "lit";
-import { children, gap, level, share, type Answer, type Difference, type Point } from "./model";
+import { children, gap, level, provincesAll, share, type Answer, type Difference, type Point } from "./model";
 import type { Format, Words } from "./words";
 
 export interface Look { t: Words; f: Format }
@@ -54,7 +54,7 @@ export const percentText = (look: Look, a: Answer): string =>
 /** What is to be said of a region in one line, also to who cannot see its picture. */
 export function spoken(look: Look, a: Answer): string {
   const { t, f } = look;
-  const target = a.target ? `, ${t.target} ${f.percent(a.target.percent)}` : "";
+  const target = a.target ? `, ${t.target} ${f.goal(a.target.percent)}` : "";
   return `${a.name}: ${percentText(look, a)}${target}; ${count(look, a.covered)} ${t.covered.toLowerCase()}, ${confirmedText(look, a)} ${t.confirmed.toLowerCase()}`;
 }
 
@@ -69,8 +69,20 @@ export function sorted(answers: Answer[], by: Sort): Answer[] {
 /** The thirteen months until a day. */
 const year = (points: Point[] = [], on: string): Point[] => points.slice(0, points.findLastIndex((p) => p.on <= on) + 1).slice(-13);
 
+/** What a sparkline says, in words: by how many points a region moved over it. */
+function moved(look: Look, points: Point[]): TemplateResult {
+  const first = points.find((p) => p.percent !== null)?.percent, last = points.at(-1)?.percent;
+  return html`<span class="moved">${first == null || last == null ? "–" : look.f.points(Number(last) - Number(first))}</span>`;
+}
+
+/** Of how many provinces the nation's figures are, where those are not all. */
+const partOf = (look: Look, answers: Answer[], a: Answer): unknown => {
+  const provinces = answers.filter((one) => level(one.region) === "province").length;
+  return a.region === "ID" && provinces < provincesAll ? html` <small>${look.t.onlyProvinces(look.f.number(provinces))}</small>` : nothing;
+};
+
 /** The table beside the map; on a phone each line is a card with its percentage first. */
-export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>, on: string, at: string, pick: (region: string) => void): TemplateResult {
+export function table(look: Look, answers: Answer[], all: Answer[], trend: Map<string, Point[]>, on: string, at: string, pick: (region: string) => void): TemplateResult {
   const { t, f } = look;
   const scale = scaleOf(answers);
   const top = Math.max(1, ...answers.map((a) => share(a) ?? 0), ...answers.map((a) => Number(a.target?.percent ?? 0))) * 1.1;
@@ -86,16 +98,16 @@ export function table(look: Look, answers: Answer[], trend: Map<string, Point[]>
     <tbody role="rowgroup">${answers.map((a) => {
       const points = gap(a);
       return html`<tr role="row" class="${level(a.region)} ${a.region === at ? "here" : ""}" data-region=${a.region}>
-        <th scope="row" role="rowheader"><button type="button" class="link" @click=${() => pick(a.region)} aria-current=${a.region === at ? "true" : nothing}>${a.name}</button></th>
+        <th scope="row" role="rowheader"><button type="button" class="link" @click=${() => pick(a.region)} aria-current=${a.region === at ? "true" : nothing}>${a.name}</button>${partOf(look, all, a)}</th>
         ${cell(t.percent, percentText(look, a), a.percent === null ? "number percent words" : "number percent")}
         <td role="cell" class="bar" data-label="">${bullet(a, scale)}</td>
-        ${cell(t.target, a.target ? f.percent(a.target.percent) : "–")}
-        ${cell(t.gapPoints, points === null ? "–" : (points > 0 ? "+" : "") + f.points(points))}
+        ${cell(t.target, a.target ? f.goal(a.target.percent) : "–")}
+        ${cell(t.gapPoints, points === null ? "–" : f.points(points))}
         ${cell(t.covered, count(look, a.covered))}${cell(t.confirmed, confirmedText(look, a))}
         ${cell(t.workforce, a.workforce ? f.number(a.workforce.count) : "–")}
         ${cell(t.shortfall, a.target?.shortfall == null ? "–" : f.number(a.target.shortfall))}
         ${cell(t.inGrace, count(look, a.inGrace))}
-        <td role="cell" class="trend" data-label="">${sparkline(year(trend.get(a.region), on), top, a.target ? Number(a.target.percent) : null)}</td>
+        <td role="cell" class="trend" data-label=${t.trend}>${moved(look, year(trend.get(a.region), on))}${sparkline(year(trend.get(a.region), on), top, a.target ? Number(a.target.percent) : null)}</td>
       </tr>`;
     })}</tbody>
   </table>`;

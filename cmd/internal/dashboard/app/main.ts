@@ -1,30 +1,36 @@
 // The page: what it knows, what it asks, and how it is laid out.
 import { LitElement, html, nothing, type TemplateResult } from "lit";
-import type { Line } from "./chart";
+import type { Goal, Line } from "./chart";
 import "./chart";
 import { ask, boundaries, marks, never, Problem, watch, type Asked, type Link } from "./data";
+import type { Picture } from "./download";
 import { listed, parts, table, type Look } from "./figures";
 import { map, shownProvince } from "./map";
 import { dimensions, level, type Answer, type Boundaries, type Difference, type Mark, type Point, type Status } from "./model";
 import "./funding";
 import "./panels";
-import { beside, compare, crumbs, headline, legend, reason, stops, take, timeControls, withs, type Page } from "./sections";
-import { monthEnd, readState, today, writeState, zones, type State } from "./state";
+import { origin, share, tabs } from "./share";
+import { beside, compare, crumbs, headline, legend, reason, stepper, stops, take, timeControls, withs, type Page } from "./sections";
+import { fromDay, monthEnd, readState, toDay, today, writeState, zones, type State } from "./state";
 import { Format, words } from "./words";
 
 const none: Point[] = [];
+const noGoals: Goal[] = [];
+const goalsMost = 12; // that are drawn: a step each
 
 class App extends LitElement implements Page {
   state: State = readState(location.search);
   answers: Answer[] = [];
   private detail?: Answer; // of the region, with its dimensions
   private trend = new Map<string, Point[]>(); // of regions, over all months
+  private goals = new Map<string, Goal[]>(); // of regions, over all months
   private trendOf = ""; // which knowledge
   private outdated = new Set<string>(); // regions that have changed since they were asked for
   private later = 0; // timer until they are asked for again
   private ranged?: Promise<void>;
   private difference?: Difference | "denied";
   story: Mark[] = [];
+  checkpoint = "";
   private format?: Format;
   private bounds: Boundaries = { features: [] };
   private notice = "";
@@ -119,7 +125,10 @@ class App extends LitElement implements Page {
   /** Asks again for what is not told by itself, at a pace that a busy ledger does not set. */
   private renew() {
     this.later = 0;
-    for (const region of this.outdated) this.trend.delete(region);
+    for (const region of this.outdated) {
+      this.trend.delete(region);
+      this.goals.delete(region);
+    }
     this.outdated.clear();
     if (this.live) void Promise.all([this.loadDetail(), this.loadTrend()]);
   }
@@ -172,6 +181,7 @@ class App extends LitElement implements Page {
     if (first === "") return;
     if (this.trendOf !== known + indicator) {
       this.trend.clear();
+      this.goals.clear();
       this.trendOf = known + indicator;
     }
     const wanted = new Set([this.region, ...withs(this.state), ...listed(this.answers, this.region).map((a) => a.region)]);
@@ -180,6 +190,28 @@ class App extends LitElement implements Page {
       if (points && this.trendOf === known + indicator) this.trend.set(region, points);
     }));
     this.requestUpdate();
+    await this.loadGoals();
+  }
+
+  /** Asks which targets a region had, the last one first: each says since when it holds. */
+  private async loadGoals() {
+    const { known, indicator } = this.state, region = this.region, goals: Goal[] = [];
+    if (this.goals.has(region)) return;
+    for (let on = this.range.last; goals.length < goalsMost;) {
+      const got = await this.quietly<Answer[]>("v1/coverage", { region, on, known, indicator });
+      if (!got) return; // to be asked again
+      const target = got[0]?.target;
+      if (!target) break;
+      goals.unshift({ from: target.from, percent: Number(target.percent) });
+      on = fromDay(toDay(target.from) - 1);
+    }
+    if (this.trendOf !== known + indicator) return;
+    this.goals.set(region, goals);
+    this.requestUpdate();
+  }
+
+  sign() {
+    void fetch("checkpoint").then(async (r) => { if (r.ok) this.checkpoint = await r.text(); this.requestUpdate(); }, () => undefined);
   }
 
   private async loadDifference() {
@@ -189,7 +221,7 @@ class App extends LitElement implements Page {
       return;
     }
     try {
-      const got = await ask<Difference>("v1/difference", { region: this.region, on, known, to_on: to || this.on, to_known: toKnown || known, indicator }, this.stop.signal);
+      const got = await ask<Difference>("v1/difference", { region: this.region, on, known, to_on: to || this.on, to_known: toKnown || (known && today()), indicator }, this.stop.signal);
       this.difference = got.value;
     } catch (cause) {
       if (cause instanceof Problem) this.difference = cause.status === 403 ? "denied" : undefined;
@@ -231,13 +263,14 @@ class App extends LitElement implements Page {
   render() {
     const look = this.look, { t } = look;
     document.documentElement.lang = this.state.lang;
+    this.classList.toggle("embedded", this.state.embed !== "");
     document.title = `Cakupan: ${this.answer?.name ?? t.title}`;
     return html`<a class="skip" href="#main">${t.skip}</a>
-      <header><h1>Cakupan</h1><p>${t.title}</p>${this.badge(look)}
+      ${this.state.embed ? nothing : html`<header><h1>Cakupan</h1><p>${t.title}</p>${this.badge(look)}
         <label class="zone"><span class="hidden">${t.zone}</span><select aria-label=${t.zone} @change=${(e: Event) => this.go({ zone: (e.target as HTMLSelectElement).value })}>
           ${Object.entries(zones).map(([zone, name]) => html`<option value=${zone} .selected=${zone === this.state.zone}>${name}</option>`)}</select></label>
         <button type="button" class="language" lang=${this.state.lang === "id" ? "en" : "id"} @click=${() => this.go({ lang: this.state.lang === "id" ? "en" : "id" })}>${t.language}</button>
-      </header>
+      </header>`}
       <main id="main" tabindex="-1">${this.notice ? html`<p class="notice">${t.sample}</p>` : nothing}${this.body(look)}</main>`;
   }
 
@@ -256,13 +289,47 @@ class App extends LitElement implements Page {
     const a = this.answer;
     const name = this.answers.find((one) => one.region === shownProvince(this.region))?.name;
     const pick = (region: string) => this.go({ region });
-    return html`${old}${a ? headline(this, a) : nothing}
-      ${timeControls(this)}
-      <div class="pair ${name ? "" : "nation"}"><section class="map" aria-labelledby="map-title"><h2 id="map-title">${name ? t.mapOf(name) : t.map}</h2>
-        ${map(look, this.answers, this.region, this.bounds, pick)}${legend(look)}</section>
-      <section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${crumbs(this)}
-        <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, this.state.sort), this.trend, this.on, this.region, pick)}</div></section></div>
-      ${a ? this.sections(look, a) : nothing}`;
+    const { view, embed, sort } = this.state;
+    const chart = a ? this.line(look, a) : nothing, time = timeControls(this);
+    const picture = html`<section class="map" aria-labelledby="map-title"><h2 id="map-title">${name ? t.mapOf(name) : t.map}</h2>
+      ${map(look, this.answers, this.region, this.bounds, pick)}${legend(look)}</section>`;
+    const list = html`<section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${crumbs(this)}
+      <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, sort), this.answers, this.trend, this.on, this.region, pick)}</div></section>`;
+    return html`${old}${a ? headline(this, a) : nothing}${embed ? nothing : stepper(this)}${tabs(this)}
+      ${view === "" ? html`<div class="pair ${name ? "" : "nation"}"><div>${picture}${time}</div><div>${list}${chart}</div></div>`
+        : html`<div class="alone">${{ map: picture, table: list, line: chart }[view]}${time}</div>`}
+      ${embed ? origin(this, this.sources(a).join(" ")) : a ? this.sections(look, a) : nothing}`;
+  }
+
+  /** What the figures rest on, in words. */
+  private sources(a: Answer | undefined): string[] {
+    const { t, f } = this.look, w = a?.workforce;
+    return [
+      ...(w ? [t.whyDenominator(w.publication, f.day(w.reference), f.number(w.sequence))] : []),
+      ...(a?.known.recordedAt ? [t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt))] : []),
+      ...(this.notice ? [t.sample] : []),
+    ];
+  }
+
+  /** The picture that is shown, to be taken away. */
+  private picture(): Picture {
+    const line = this.state.view === "line";
+    return {
+      drawn: line ? this.querySelector<HTMLCanvasElement>("coverage-chart canvas") : this.querySelector<SVGSVGElement>("svg.tiles"),
+      title: this.querySelector<HTMLElement>(".headline")?.innerText ?? "",
+      legend: line
+        ? [...this.querySelectorAll<HTMLElement>(".u-legend .u-series:not(:first-child)")].map((one) => ({
+          text: one.innerText.replace(/\s+/g, " "), colour: getComputedStyle(one.querySelector(".u-marker")!).borderTopColor,
+        }))
+        : [...this.querySelectorAll<HTMLElement>(".legend .band")].map((one) => ({ text: one.innerText, colour: getComputedStyle(one, "::before").backgroundColor })),
+      source: [...this.sources(this.answer), location.href],
+    };
+  }
+
+  /** The line over time. */
+  private line({ t, f }: Look, a: Answer): TemplateResult {
+    return html`<section class="over" aria-labelledby="chart-title"><h2 id="chart-title">${t.chart}: ${a.name}</h2>
+      <coverage-chart .points=${this.trend.get(a.region) ?? none} .others=${this.others(a.region)} .targets=${this.goals.get(a.region) ?? noGoals} .at=${this.on} .t=${t} .f=${f}></coverage-chart>${beside(this)}</section>`;
   }
 
   /** The lines that are drawn beside that of a region, of those that are known: the same array while
@@ -279,8 +346,6 @@ class App extends LitElement implements Page {
     const { t, f } = look;
     const detail = this.detail?.region === a.region ? this.detail : undefined;
     return html`
-      <section class="over" aria-labelledby="chart-title"><h2 id="chart-title">${t.chart}: ${a.name}</h2>
-        <coverage-chart .points=${this.trend.get(a.region) ?? none} .others=${this.others(a.region)} .target=${a.target ? Number(a.target.percent) : null} .at=${this.on} .t=${t} .f=${f}></coverage-chart>${beside(this)}</section>
       <section class="dims" aria-labelledby="dims-title"><h2 id="dims-title">${t.dividing}</h2>
         <div class="tabs" role="group" aria-labelledby="dims-title">${dimensions.map((by) => html`<button type="button" aria-pressed=${by === this.state.by} @click=${() => this.go({ by })}>${t.dims[by]}</button>`)}</div>
         ${detail ? parts(look, detail, this.state.by) : nothing}<p class="note">${t.dimNote}</p></section>
@@ -288,7 +353,7 @@ class App extends LitElement implements Page {
       <coverage-findings .region=${a.region} .known=${this.state.known} .t=${t} .f=${f}></coverage-findings>
       <coverage-funding .region=${a.region} .known=${this.state.known} .t=${t} .f=${f}></coverage-funding>
       <p class="printed">${a.known.recordedAt ? t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt)) : nothing} ${location.href}</p>
-      ${stops(this)}${take(this, () => this.querySelector("svg.tiles"))}`;
+      ${stops(this)}${share(this, `Cakupan: ${a.name}`)}${take(this, () => this.picture())}`;
   }
 }
 customElements.define("cakupan-app", App);

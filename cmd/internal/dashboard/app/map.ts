@@ -54,11 +54,11 @@ function provinces(look: Look, answers: Answer[], region: string, pick: (region:
   const byCode = new Map(answers.map((a) => [a.region, a]));
   const all: Place[] = Object.entries(places).map(([code, [x, y]]) => {
     const answer = byCode.get(code);
-    return { code, x, y, answer, lines: answer ? [code, figure(look, answer)] : [code] };
+    return { code, x, y, answer, lines: answer ? [code, figure(look, answer).replace("\u00a0", "")] : [code] };
   });
   return html`<svg class="tiles" viewBox="0 0 ${columns * 10} ${rows * 10}" role="group" aria-label=${look.t.map}>
     ${all.map((p) => mark(look, p, all, shownProvince(region), svg`<g transform="translate(${p.x * 10},${p.y * 10})">
-      <rect width="9.4" height="9.4" rx="1"></rect><text x="4.7" y=${p.answer ? 4.3 : 5.6}>${p.code}</text>
+      <rect width="9.4" height="9.4" rx="1"></rect><text x="4.7" y=${p.answer ? 3.9 : 5.6}>${p.code}</text>
       ${p.answer ? svg`<text class="figure" x="4.7" y="7.7">${p.lines[1]}</text>` : nothing}</g>`, pick))}
   </svg>`;
 }

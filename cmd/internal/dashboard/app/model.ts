@@ -48,6 +48,9 @@ export interface Funding {
 
 export const dimensions = ["sector", "segment", "category", "programme", "funding", "evidence"];
 
+/** How many provinces there are. */
+export const provincesAll = 38;
+
 export type Level = "nation" | "province" | "regency";
 export const level = (region: string): Level =>
   region === "ID" ? "nation" : region.length === 2 ? "province" : "regency";

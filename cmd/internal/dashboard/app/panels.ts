@@ -26,13 +26,18 @@ export abstract class Panel extends LitElement {
   protected abstract content(): unknown;
   private stop = new AbortController();
 
+  /** Of what is asked: when that is another, it is asked anew. */
+  protected wanted(): string {
+    return `${this.region} ${this.known}`;
+  }
+
   private toggled(e: Event) {
     this.open = (e.target as HTMLDetailsElement).open;
     this.requestUpdate();
   }
 
   updated() {
-    const wanted = `${this.region} ${this.known}`;
+    const wanted = this.wanted();
     if (!this.open || this.asked === wanted) return;
     this.asked = wanted;
     this.stop.abort();
@@ -59,6 +64,78 @@ export abstract class Panel extends LitElement {
       ${this.said ? html`<p class="note">${this.said}</p>` : this.asked ? this.content() : nothing}</details></section>`;
   }
 }
+
+const eventsMost = 8; // that are offered of a line
+
+/** Events by their numbers, each to what it says. */
+class Events extends LitElement {
+  static properties = { events: { attribute: false }, said: { state: true }, at: { state: true } };
+  declare events: number[];
+  declare said: string;
+  declare at: number; // which of them is open
+
+  constructor() {
+    super();
+    this.events = [];
+    this.said = "";
+    this.at = 0;
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  private async open(n: number) {
+    this.at = this.at === n ? 0 : n;
+    this.said = "";
+    if (this.at === 0) return;
+    try {
+      for await (const event of lines("v1/events", { from: String(n), to: String(n) })) if (this.at === n) this.said = JSON.stringify(event, null, 1);
+    } catch (cause) {
+      this.said = String((cause as Error).message);
+    }
+  }
+
+  render() {
+    return html`${this.events.slice(0, eventsMost).map((n) => html`<button type="button" class="link" aria-expanded=${n === this.at} @click=${() => this.open(n)}>${n}</button> `)}${this.events.length > eventsMost ? "…" : nothing}
+      ${this.said ? html`<pre tabindex="0">${this.said}</pre>` : nothing}`;
+  }
+}
+customElements.define("coverage-events", Events);
+
+interface Counted { worker: string; enrolments: { enrolment: string; segment: string; status: string; evidence: string[]; events: number[] }[] }
+
+/** Who is counted, and by which events; for auditors. It is noted down that somebody looked. */
+class Numerator extends Panel {
+  static properties = { ...Panel.properties, on: {}, indicator: {} };
+  declare on: string;
+  declare indicator: string;
+  protected readonly heading = "numerator";
+  private people: Counted[] = [];
+
+  protected wanted(): string {
+    return [this.region, this.known, this.on, this.indicator].join(" ");
+  }
+
+  protected async load(stop: AbortSignal) {
+    const { region, on, known, indicator } = this, people: Counted[] = [];
+    for await (const one of lines<Counted>("v1/explain", { region, on, known, indicator }, stop)) {
+      if (typeof one.worker !== "string") continue; // the first line, which is the answer
+      if (people.length === shownMost) break;
+      people.push(one);
+    }
+    this.people = people;
+  }
+
+  protected content() {
+    const { t } = this;
+    return html`<p class="note">${t.numeratorNote(shownMost)} <code>cakupan explain --region ${this.region} --on ${this.on} --known ${this.known}</code></p>
+      <div class="wide" tabindex="0" role="region" aria-label=${t.panels.numerator}><table><thead><tr>${[t.person, t.enrolment, t.dims.segment, t.dims.evidence, t.events].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+      <tbody>${this.people.flatMap((p) => p.enrolments.map((e) => html`<tr><th scope="row"><code>${p.worker}</code></th><td>${e.enrolment}</td><td>${t.values[e.segment] ?? e.segment}</td>
+        <td>${e.evidence.map((one) => t.values[one] ?? one).join(", ")}</td><td><coverage-events .events=${e.events}></coverage-events></td></tr>`))}</tbody></table></div>`;
+  }
+}
+customElements.define("coverage-numerator", Numerator);
 
 class Findings extends Panel {
   protected readonly heading = "findings";
@@ -101,7 +178,7 @@ class Findings extends Panel {
     return html`<div class="wide" tabindex="0" role="region" aria-label=${t.panels.findings}><table class="findings"><thead><tr><th scope="col">${t.finding}</th>${[t.open, t.resolved, t.months, t.rupiah].map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
       <tbody>${this.counts.map((c) => html`<tr><th scope="row"><button type="button" class="link" aria-expanded=${c.code === this.code} @click=${() => this.show(c.code)}>${t.codes[c.code] ?? c.code}</button></th>
         ${[c.open, c.resolved, c.months, c.rupiah].map((n) => html`<td class="number">${f.number(n)}</td>`)}</tr>`)}</tbody></table></div>
-      ${this.code ? html`<h3>${t.codes[this.code] ?? this.code}</h3><ul>${this.first.map((one) => html`<li>${one.text} <small>${t.events}: ${one.events.slice(0, 8).join(", ")}${one.events.length > 8 ? " …" : ""}</small></li>`)}</ul>
+      ${this.code ? html`<h3>${t.codes[this.code] ?? this.code}</h3><ul>${this.first.map((one) => html`<li>${one.text} <small>${t.events}: <coverage-events .events=${one.events}></coverage-events></small></li>`)}</ul>
         <p class="note">${t.firstOnes(shownMost)} <code>cakupan findings --code ${this.code} --region ${this.region} --open</code></p>` : nothing}`;
   }
 }

@@ -1,9 +1,9 @@
 // The sections of the page: each is a function of what the page knows.
 import { html, nothing, type TemplateResult } from "lit";
-import { saveCSV, saveJSON, savePNG } from "./download";
+import { saveCSV, saveJSON, savePNG, type Picture } from "./download";
 import { dayField, knownSlider, monthSlider, sequenceSlider } from "./fields";
 import { confirmedText, count, listed, percentText, waterfall, type Look } from "./figures";
-import { level, parent, type Answer, type Difference, type Mark } from "./model";
+import { level, parent, provincesAll, type Answer, type Difference, type Mark } from "./model";
 import { today, type State } from "./state";
 
 /** What a section may know of the page, and what it may ask of it. */
@@ -17,6 +17,9 @@ export interface Page {
   readonly range: { first: string; last: string; recorded: string };
   readonly head: number; // the last event that is known of
   readonly playing: boolean;
+  readonly checkpoint: string; // the ledger's signed head, "" until it was asked for
+  /** Asks for the checkpoint. */
+  sign(): void;
   /** Goes to another state of the page; with keep, as an address to come back to. */
   go(change: Partial<State>, keep?: boolean): void;
   play(): void;
@@ -32,11 +35,11 @@ export function headline(page: Page, a: Answer): TemplateResult {
   const sentence = a.percent !== null && a.workforce
     ? t.headline(a.name, day, covered, f.number(a.workforce.count), f.percent(a.percent), confirmed)
     : a.workforce ? t.headlineHidden(a.name, day, covered, f.number(a.workforce.count)) : t.headlineBare(a.name, day, covered, confirmed);
-  const goal = !a.target || a.percent === null ? t.noTarget : a.target.met ? t.met(f.percent(a.target.percent)) : t.short(f.percent(a.target.percent), f.number(a.target.shortfall ?? 0));
+  const goal = !a.target || a.percent === null ? t.noTarget : a.target.met ? t.met(f.goal(a.target.percent)) : t.short(f.goal(a.target.percent), f.number(a.target.shortfall ?? 0));
   const provinces = page.answers.filter((x) => level(x.region) === "province").length;
   return html`<p class="headline" aria-live=${page.playing ? "off" : "polite"}>${sentence} <b>${a.target && a.percent === null ? nothing : goal}</b>
     ${page.state.known !== "" && a.known.recordedAt ? html`<span class="known">${t.asKnown(f.time(a.known.recordedAt))}</span>` : nothing}
-    ${a.region === "ID" && provinces < 38 ? html`<span class="known">${t.onlyPart}</span>` : nothing}</p>`;
+    ${a.region === "ID" && provinces < provincesAll ? html`<span class="known">${t.onlyPart(f.number(provinces))}</span>` : nothing}</p>`;
 }
 
 /** Where the reader is: nation, province, regency; and in which order the table is. */
@@ -49,12 +52,26 @@ export function crumbs(page: Page): TemplateResult {
     if (at === "ID") break;
   }
   return html`<nav class="crumbs" aria-label=${t.region}>${path.map((region) => (region === page.region ? html`<span aria-current="page">${name(region)}</span>` : html`<button type="button" class="link" @click=${() => page.go({ region })}>${name(region)}</button> › `))}
-    <label>${t.sort} <select @change=${(e: Event) => page.go({ sort: valueOf(e) as State["sort"] })}>
+    ${finder(page)}<label>${t.sort} <select @change=${(e: Event) => page.go({ sort: valueOf(e) as State["sort"] })}>
       ${Object.entries(t.sortBy).map(([key, label]) => html`<option value=${key} .selected=${key === page.state.sort}>${label}</option>`)}</select></label></nav>`;
 }
 
+/** Goes to a region by its name or code. */
+function finder(page: Page): TemplateResult {
+  const { t } = page.look;
+  const go = (e: Event) => {
+    const field = e.target as HTMLInputElement, said = field.value.trim().toLowerCase();
+    const found = page.answers.find((a) => a.region === said || a.name.toLowerCase() === said);
+    if (!found) return;
+    field.value = "";
+    page.go({ region: found.region });
+  };
+  return html`<label>${t.find} <input id="find" type="search" list="regions" autocomplete="off" @change=${go} @input=${(e: InputEvent) => e.inputType === "insertReplacementText" && go(e)}></label>
+    <datalist id="regions">${page.answers.map((a) => html`<option value=${a.name}></option>`)}</datalist>`;
+}
+
 export function legend({ t }: Look): TemplateResult {
-  return html`<ul class="legend"><li class="below">${t.legendBelow}</li><li class="near">${t.legendNear}</li><li class="above">${t.legendAbove}</li><li class="none">${t.noWorkforce}</li>
+  return html`<ul class="legend"><li class="band below">${t.legendBelow}</li><li class="band near">${t.legendNear}</li><li class="band above">${t.legendAbove}</li><li class="band none">${t.legendNone}</li>
     <li class="confirmed">${t.legendConfirmed}</li><li class="covered">${t.legendPromised}</li><li class="goal">${t.legendTarget}</li></ul>`;
 }
 
@@ -66,11 +83,10 @@ export function timeControls(page: Page): TemplateResult {
       ${first ? monthSlider(look, first, last, page.on, page.story.map((m) => m.on), (on, done) => page.go({ on }, done)) : nothing}
       <button type="button" aria-pressed=${page.playing} @click=${() => page.play()}>${page.playing ? t.pause : t.play}</button>
       <button type="button" ?disabled=${state.on === "" && state.known === ""} @click=${() => page.go({ on: "", known: "" })}>${t.reset}</button></div>
-    <div><label>${t.known} <input id="known" type="text" autocomplete="off" spellcheck="false" .value=${state.known} placeholder=${t.latest} aria-describedby="known-hint" @change=${(e: Event) => page.go({ known: valueOf(e).trim() })}></label>
+    <div class="known-at"><label>${t.known} <input id="known" type="text" autocomplete="off" spellcheck="false" .value=${state.known} placeholder=${t.latest} aria-describedby="known-hint" @change=${(e: Event) => page.go({ known: valueOf(e).trim() })}></label>
       <small id="known-hint">${t.knownHint}</small>
       ${recorded ? knownSlider("known-day", t.known, look, recorded, today(), state.known, (known, done) => page.go({ known }, done)) : nothing}
       ${page.head > 1 ? sequenceSlider("known-event", t.knownEvent, look, page.head, knownSequence(page), (known, done) => page.go({ known }, done)) : nothing}</div>
-    ${stepper(page)}
   </section>`;
 }
 
@@ -83,7 +99,7 @@ const isHere = (state: State, m: Mark): boolean =>
 const stopAt = (page: Page, m: Mark) => page.go({ region: m.region, on: m.on, known: m.known ?? "" });
 
 /** The story, a stop at a time. */
-function stepper(page: Page): TemplateResult | typeof nothing {
+export function stepper(page: Page): TemplateResult | typeof nothing {
   const { story, state } = page, { t } = page.look;
   if (story.length === 0) return nothing;
   const at = story.findIndex((m) => isHere(state, m));
@@ -107,7 +123,7 @@ export function compare(page: Page, difference: Difference | "denied" | undefine
   const { look, state: { to, toKnown }, range } = page, { t, f } = look;
   const answer = (a: Answer) => `${f.day(a.on)}: ${percentText(look, a)}`;
   return html`<section class="compare" aria-labelledby="compare-title"><h2 id="compare-title">${t.difference}</h2>
-    <div class="second">${dayField("to", t.toOn, to || page.on, f, (date) => page.go({ to: date }))}
+    <div class="second">${dayField("to", t.toOn, to || page.on, f, (date) => page.go(to || toKnown ? { to: date } : { to: date, toKnown: page.state.known }))}
       <div><label>${t.toKnown} <input id="to-known" type="text" autocomplete="off" spellcheck="false" .value=${toKnown} placeholder=${t.latest} @change=${(e: Event) => page.go({ toKnown: valueOf(e).trim() })}></label>
       ${range.recorded ? knownSlider("to-known-day", t.toKnown, look, range.recorded, today(), toKnown, (known, done) => page.go({ to: to || page.on, toKnown: known }, done)) : nothing}</div>
       ${to || toKnown ? html`<button type="button" @click=${() => page.go({ to: "", toKnown: "" })}>${t.compareNone}</button>` : nothing}</div>
@@ -134,25 +150,28 @@ export const withs = (state: State): string[] => state.with.split(",").filter((o
 export function reason(page: Page, a: Answer): TemplateResult {
   const { look, state } = page, { t, f } = look, w = a.workforce;
   const indicator = state.indicator === "EMPLOYED" ? "" : ` --indicator ${state.indicator}`;
+  const signed = page.checkpoint, opened = (e: Event) => (e.target as HTMLDetailsElement).open && page.sign();
   const asked = `--region ${a.region} --on ${a.on} --known ${a.known.sequence}${indicator}`;
   const bundle = `v1/bundle?${new URLSearchParams({ region: a.region, on: a.on, known: String(a.known.sequence), indicator: state.indicator })}`;
   const file = `cakupan-${a.region}-${a.on}-${a.known.sequence}.bundle`;
-  return html`<section class="why" aria-labelledby="why-title"><details><summary><h2 id="why-title">${t.why}</h2></summary>
+  return html`<section class="why" aria-labelledby="why-title"><details @toggle=${opened}><summary><h2 id="why-title">${t.why}</h2></summary>
     ${a.percent !== null && w ? html`<p><b>${t.whyFormula(count(look, a.covered), f.number(w.count), f.percent(a.percent))}</b></p>` : nothing}
     <p>${t.whyNumerator}</p>${w ? html`<p>${t.whyDenominator(w.publication, f.day(w.reference), f.number(w.sequence))}</p>` : nothing}
-    ${a.target ? html`<p>${t.whyTarget(f.percent(a.target.percent), f.day(a.target.from), f.number(a.target.sequence))}</p>` : nothing}
+    ${a.target ? html`<p>${t.whyTarget(f.goal(a.target.percent), f.day(a.target.from), f.number(a.target.sequence))}</p>` : nothing}
     ${a.known.recordedAt ? html`<p>${t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt))}</p>` : nothing}
     <p>${t.whyCommand}</p><pre tabindex="0">cakupan coverage ${asked}</pre>
     <p>${t.whyWho}</p><pre tabindex="0">cakupan explain ${asked}</pre>
-    ${a.suppressed ? nothing : html`<p>${t.whyBundle} <a id="save-bundle" href=${bundle} download=${file}>${file}</a></p><pre tabindex="0">cakupan check ${file} --key ledger.pub</pre>`}</details></section>`;
+    ${a.suppressed ? nothing : html`<p>${t.whyBundle} <a id="save-bundle" href=${bundle} download=${file}>${file}</a></p><pre tabindex="0">cakupan check ${file} --key ledger.pub</pre>`}
+    ${signed ? html`<p>${t.checkpoint}</p><pre tabindex="0">${signed}</pre>` : nothing}
+    ${a.suppressed ? nothing : html`<coverage-numerator .region=${a.region} .on=${a.on} .known=${String(a.known.sequence)} .indicator=${state.indicator} .t=${t} .f=${f}></coverage-numerator>`}</details></section>`;
 }
 
 /** What is shown, to take away. */
-export function take(page: Page, picture: () => SVGSVGElement | null): TemplateResult {
+export function take(page: Page, picture: () => Picture): TemplateResult {
   const { t } = page.look, name = `cakupan-${page.region}-${page.on}`;
   const shown = () => listed(page.answers, page.region, page.state.sort);
   return html`<section class="take" aria-label=${t.take}><button type="button" id="save-csv" @click=${() => saveCSV(name, shown())}>${t.take} CSV</button>
     <button type="button" id="save-json" @click=${() => saveJSON(name, shown())}>${t.take} JSON</button>
-    <button type="button" id="save-png" @click=${() => savePNG(name, picture())}>${t.take} PNG</button>
+    <button type="button" id="save-png" @click=${() => void savePNG(name, picture())}>${t.take} PNG</button>
     <button type="button" @click=${() => print()}>${t.print}</button></section>`;
 }

@@ -1,6 +1,9 @@
 // The state of the page is its address: whoever opens it sees the same.
 import type { Language } from "./words";
 
+export const views = ["", "map", "table", "line"] as const;
+export type View = (typeof views)[number];
+
 export interface State {
   region: string; // "" until one is chosen
   on: string; // a date; "" is today
@@ -11,13 +14,15 @@ export interface State {
   with: string; // regions whose lines are drawn beside, by commas
   indicator: string;
   sort: "gap" | "name" | "percent";
+  view: View; // the one picture that is shown; "" is all of them
+  embed: "" | "1"; // within another page: without what is around the pictures
   lang: Language;
   zone: string; // IANA name in which times are shown
 }
 
 const defaults: State = {
   region: "", on: "", known: "", to: "", toKnown: "", by: "segment", with: "", indicator: "EMPLOYED",
-  sort: "gap", lang: "id", zone: "Asia/Makassar",
+  sort: "gap", view: "", embed: "", lang: "id", zone: "Asia/Makassar",
 };
 
 export const zones: Record<string, string> = {
@@ -32,6 +37,8 @@ export function readState(search: string): State {
     if (value !== null) (state as Record<string, string>)[name] = value;
   }
   if (state.lang !== "en") state.lang = "id";
+  if (!views.includes(state.view)) state.view = "";
+  state.embed = given.has("embed") && given.get("embed") !== "0" ? "1" : "";
   if (!(state.zone in zones)) state.zone = defaults.zone;
   return state;
 }

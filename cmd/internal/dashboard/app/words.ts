@@ -11,16 +11,16 @@ const id = {
     `${name}, ${day}: ${covered} dari ${of} pekerja terlindungi. Angka kecil disembunyikan.`,
   short: (target: string, n: string) => `Target ${target}: kurang ${n} orang.`,
   met: (target: string) => `Target ${target} tercapai.`,
-  noTarget: "Belum ada target.",
+  noTarget: "Belum ada target.", onlyProvinces: (n: string) => `hanya ${n} dari 38 provinsi`,
   asKnown: (at: string) => `Sebagaimana diketahui ${at}.`,
-  today: "hari ini", region: "Wilayah", nation: "Nasional", onlyPart: "Hanya berisi data provinsi yang tercatat di sini.",
+  today: "hari ini", region: "Wilayah", nation: "Nasional", onlyPart: (n: string) => `Hanya berisi data ${n} dari 38 provinsi.`,
   map: "Peta provinsi", mapOf: (name: string) => `Wilayah di ${name}`, table: "Tabel", back: "Kembali",
   percent: "Cakupan", target: "Target", covered: "Terlindungi", confirmed: "Terkonfirmasi", workforce: "Pekerja",
-  shortfall: "Kekurangan", inGrace: "Masa tenggang", trend: "12 bulan", gapPoints: "Selisih",
+  shortfall: "Kekurangan", inGrace: "Masa tenggang", trend: "12 bulan (poin)", gapPoints: "Selisih", find: "Cari wilayah", monthEnd: "Akhir bulan",
   noWorkforce: "belum ada angka pekerja", none: "tidak ada data", fewer: "kurang dari 5", hidden: "disembunyikan", leftOut: "Baris dengan kurang dari 5 orang disembunyikan.",
   noChildren: "Tidak ada wilayah yang tercatat di bawah ini.",
   sort: "Urutkan", sortBy: { gap: "selisih dari target", name: "nama", percent: "cakupan" },
-  legendBelow: "di bawah target", legendAbove: "di atas target", legendNear: "± 5 poin dari target",
+  legendNone: "tidak ada data atau angka pekerja", legendBelow: "di bawah target", legendAbove: "di atas target", legendNear: "± 5 poin dari target",
   legendConfirmed: "terkonfirmasi", legendPromised: "terlindungi tanpa pembayaran dibukukan", legendTarget: "target",
   time: "Waktu", on: "Pada tanggal", known: "Sebagaimana diketahui", latest: "semua yang tercatat",
   play: "Putar", pause: "Berhenti", reset: "Hari ini", compare: "Bandingkan dengan", compareNone: "Jangan bandingkan",
@@ -49,6 +49,10 @@ const id = {
   whyNumerator: "Pembilang: orang yang pada hari itu memiliki setidaknya satu kepesertaan yang berlaku dan terbayar (kontrak, bagian 3), dihitung satu kali.",
   whyDenominator: (publication: string, reference: string, sequence: string) => `Penyebut: ${publication}, keadaan ${reference}, peristiwa nomor ${sequence}.`,
   whyKnown: (sequence: string, at: string) => `Berdasarkan ${sequence} peristiwa pertama, yang terakhir dicatat ${at}.`,
+  checkpoint: "Tanda tangan buku besar atas semua peristiwanya (checkpoint):", numeratorNote: (n: number) => `Paling banyak ${n} orang pertama yang dihitung, dengan peristiwanya; semuanya:`,
+  views: { "": "Semua", map: "Peta", table: "Tabel", line: "Garis waktu" } as Record<string, string>, view: "Tampilan", fullScreen: "Layar penuh",
+  share: "Bagikan dan sematkan", address: "Alamat halaman ini, dengan semua yang dipilih:", embedCode: "Untuk disematkan di halaman lain:", copy: "Salin", copied: "Tersalin",
+  embedNote: "Pengelola buku besar harus mengizinkan halaman itu (serve --frame-ancestors).", opened: "Buka di Cakupan", source: "Sumber", person: "Orang", enrolment: "Kepesertaan", people: "orang",
   whyBundle: "Bukti untuk dibawa pulang, dapat diperiksa tanpa buku besar ini (untuk auditor):",
   neverCommitted: "tidak pernah dijanjikan", moneyEnds: (month: string) => `Uangnya habis dalam ${month}.`,
   cliff: (month: string, n: string) => `Mulai ${month} tidak ada lagi yang didanai: ${n} peserta bergantung padanya.`,
@@ -59,7 +63,7 @@ const id = {
   story: "Cerita", storyNote: "Setiap perhentian menunjukkan satu saat dan apa yang terlihat.",
   storyAll: (n: number) => `Cerita: semua perhentian (${n})`, storyBack: "Perhentian sebelumnya", storyNext: "Perhentian berikutnya",
   whyTarget: (percent: string, from: string, sequence: string) => `Target ${percent} sejak ${from}, peristiwa nomor ${sequence}.`,
-  panels: { findings: "Temuan", funding: "Pendanaan" } as Record<string, string>,
+  panels: { findings: "Temuan", funding: "Pendanaan", numerator: "Peristiwa di balik pembilang (untuk auditor)" } as Record<string, string>,
   notHere: "Buku besar ini tidak menjawabnya.", noFindings: "Tidak ada temuan.", noFunding: "Tidak ada pendanaan yang tercatat.",
   finding: "Temuan", open: "Terbuka", resolved: "Selesai", months: "Bulan", rupiah: "Rupiah", events: "peristiwa",
   firstOnes: (n: number) => `Paling banyak ${n} yang pertama; selebihnya:`,
@@ -92,16 +96,16 @@ const en: typeof id = {
   headlineHidden: (name, day, covered, of) => `${name}, ${day}: ${covered} of ${of} workers covered. Small numbers are hidden.`,
   short: (target, n) => `Target ${target}: ${n} short.`,
   met: (target) => `Target ${target} met.`,
-  noTarget: "There is no target.",
+  noTarget: "There is no target.", onlyProvinces: (n) => `only ${n} of 38 provinces`,
   asKnown: (at) => `As known at ${at}.`,
-  today: "today", region: "Region", nation: "Nation", onlyPart: "Holds only the provinces that are recorded here.",
+  today: "today", region: "Region", nation: "Nation", onlyPart: (n) => `Holds only ${n} of 38 provinces.`,
   map: "Map of the provinces", mapOf: (name) => `Regions in ${name}`, table: "Table", back: "Back",
   percent: "Coverage", target: "Target", covered: "Covered", confirmed: "Confirmed", workforce: "Workers",
-  shortfall: "Short of", inGrace: "In grace", trend: "12 months", gapPoints: "Gap",
+  shortfall: "Short of", inGrace: "In grace", trend: "12 months (points)", gapPoints: "Gap", find: "Find a region", monthEnd: "End of month",
   noWorkforce: "no workforce published", none: "no data", fewer: "fewer than 5", hidden: "hidden", leftOut: "Lines of fewer than 5 people are hidden.",
   noChildren: "No regions are recorded below this one.",
   sort: "Sort by", sortBy: { gap: "gap to the target", name: "name", percent: "coverage" },
-  legendBelow: "below the target", legendAbove: "above the target", legendNear: "within 5 points of the target",
+  legendNone: "no data, or no workforce published", legendBelow: "below the target", legendAbove: "above the target", legendNear: "within 5 points of the target",
   legendConfirmed: "confirmed", legendPromised: "covered without money booked", legendTarget: "target",
   time: "Time", on: "On", known: "As known at", latest: "everything recorded",
   play: "Play", pause: "Pause", reset: "Today", compare: "Compare with", compareNone: "Do not compare",
@@ -130,6 +134,10 @@ const en: typeof id = {
   whyNumerator: "Numerator: people who had, that day, at least one enrolment that was open and paid (contract, section 3), each counted once.",
   whyDenominator: (publication, reference, sequence) => `Denominator: ${publication}, as of ${reference}, event ${sequence}.`,
   whyKnown: (sequence, at) => `It rests on the first ${sequence} events, the last of them recorded ${at}.`,
+  checkpoint: "The ledger's signature over all of its events (checkpoint):", numeratorNote: (n) => `At most the first ${n} people who are counted, with their events; all of them:`,
+  views: { "": "All", map: "Map", table: "Table", line: "Line over time" }, view: "View", fullScreen: "Full screen",
+  share: "Share and embed", address: "Address of this page, with all that is chosen:", embedCode: "To embed it in another page:", copy: "Copy", copied: "Copied",
+  embedNote: "Whoever runs the ledger has to allow that page (serve --frame-ancestors).", opened: "Open in Cakupan", source: "Source", person: "Person", enrolment: "Enrolment", people: "people",
   whyBundle: "The proof to take away, which can be checked without this ledger (for auditors):",
   neverCommitted: "never committed", moneyEnds: (month) => `The money ends in ${month}.`,
   cliff: (month, n) => `From ${month} on nobody is funded by it: ${n} people depend on it.`,
@@ -140,7 +148,7 @@ const en: typeof id = {
   story: "Story", storyNote: "Each stop shows a moment and what is to be seen.",
   storyAll: (n) => `Story: all stops (${n})`, storyBack: "Stop before", storyNext: "Next stop",
   whyTarget: (percent, from, sequence) => `Target ${percent} since ${from}, event ${sequence}.`,
-  panels: { findings: "Findings", funding: "Funding" },
+  panels: { findings: "Findings", funding: "Funding", numerator: "The events behind the numerator (for auditors)" },
   notHere: "This ledger does not answer that.", noFindings: "Nothing is found.", noFunding: "No funding is recorded.",
   finding: "Finding", open: "Open", resolved: "Resolved", months: "Months", rupiah: "Rupiah", events: "events",
   firstOnes: (n) => `At most the first ${n}; for the rest:`,
@@ -190,9 +198,12 @@ export class Format {
   }
 
   number = (n: number): string => this.plain.format(n);
-  percent = (text: string | number): string => this.two.format(Number(text)) + " %";
-  points = (n: number): string => this.two.format(n);
-  short = (text: string | number): string => this.whole.format(Number(text)) + " %";
+  // The blank before the sign is one at which no line breaks.
+  percent = (text: string | number): string => this.two.format(Number(text)) + "\u00a0%";
+  /** A target: most are whole. */
+  goal = (text: string | number): string => (Number.isInteger(Number(text)) ? this.short(text) : this.percent(text));
+  points = (n: number): string => (n > 0 ? "+" : "") + this.two.format(n).replace("-", "−");
+  short = (text: string | number): string => this.whole.format(Number(text)) + "\u00a0%";
   day = (date: string): string => this.days.format(new Date(date + "T00:00:00Z"));
   month = (date: string): string => this.months.format(new Date(date + "T00:00:00Z"));
   time = (at: string | number): string => this.times.format(new Date(at)) + " " + this.zoneName;

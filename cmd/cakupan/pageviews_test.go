@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// walkViews shows one picture at a time, on a desk and on a phone, and gives it away.
+func (b *browser) walkViews() {
+	for _, width := range []int64{1360, 390} {
+		b.do("width", b.width(width))
+		b.open("?on=2020-12-31&lang=en&region=75")
+		for view, shown := range map[string]string{
+			"map": ".tiles", "table": ".list", "line": "coverage-chart canvas",
+		} {
+			b.click(fmt.Sprintf("[data-view=%q]", view))
+			b.until(view+" alone", fmt.Sprintf(`location.search.includes("view=%s") && document.querySelector(%q) !== null &&
+				document.querySelectorAll(".tiles, .list, coverage-chart").length === 1`, view, shown))
+			var wide bool
+			b.eval(`document.documentElement.scrollWidth > innerWidth`, &wide)
+			if wide {
+				b.t.Errorf("%s at %d pixels scrolls sideways", view, width)
+			}
+			b.axe(view)
+			b.picture(fmt.Sprintf("view-%s-%d", view, width))
+		}
+		b.click(`[data-view="all"]`)
+		b.until("all of them", `document.querySelectorAll(".tiles, .list, coverage-chart").length === 3`)
+	}
+	b.do("desktop", b.width(1360))
+	b.do("a name", chromedp.SendKeys("#find", "kota gorontalo"+kb.Enter))
+	b.until("its region", `location.search.includes("region=75.71")`)
+	b.click(".share summary")
+	b.click("#share-address + button")
+	b.until("a copy", `document.querySelector("#share-address + button").innerText === "Copied"`)
+	var address, frame string
+	b.eval(`document.querySelector("#share-address").value`, &address)
+	b.eval(`document.querySelector("#share-frame").value`, &frame)
+	if !strings.Contains(address, "region=75.71") || strings.Contains(address, "embed") {
+		b.t.Errorf("the address to share is %q", address)
+	}
+	if !strings.Contains(frame, `title="Cakupan: Kota Gorontalo"`) || !strings.Contains(frame, "&amp;embed=1") {
+		b.t.Errorf("the frame is %q", frame)
+	}
+	b.sound()
+}
+
+// walkKnowledge compares what was known once with what is known now, of the same day: both figures
+// are of the knowledge that the page says.
+func (b *browser) walkKnowledge() {
+	b.open("?on=2021-01-01&known=2021-01-04&to=2021-01-01&region=75.03&lang=en")
+	b.until("both", `document.querySelector(".compare").innerText.includes("35.90\u00a0%") && document.querySelectorAll(".waterfall tr").length > 2`)
+	if got := b.text(".compare"); !strings.Contains(got, "60.18 %") || !strings.Contains(got, "reported late") {
+		b.t.Errorf("what is known now is not compared with: %s", got)
+	}
+	b.picture("knowledge")
+	b.sound()
+}
+
+// walkNumerator opens what a number rests on: the signed head, and people with their events.
+func (b *browser) walkNumerator() {
+	b.open("?on=2020-12-31&lang=en&region=75.71")
+	b.click(".why > details > summary")
+	b.until("the checkpoint", `document.querySelector(".why").innerText.includes("— cakupan/")`)
+	b.click("coverage-numerator summary")
+	b.until("twenty people", `document.querySelectorAll("coverage-numerator tbody tr").length >= 20`)
+	b.click("coverage-numerator tbody coverage-events button")
+	b.until("what it says", `document.querySelector("coverage-numerator pre")?.innerText.includes("id.cakupan.enrolment.opened.v1")`)
+	b.axe("numerator")
+	b.picture("why")
+	b.sound()
+}
+
+// walkPaper prints on a sheet of A4: nothing of the table is cut off.
+func (b *browser) walkPaper() {
+	const sheet = 702 // pixels of 210 mm less two margins of 12 mm
+	b.do("sheet", chromedp.EmulateViewport(sheet, 1000))
+	for name, query := range map[string]string{
+		"paper": "?on=2020-12-31&region=75", "paper-nation": "?on=2020-12-31&region=ID&lang=en",
+	} {
+		b.open(query)
+		b.until("all of it", `document.querySelector("coverage-chart canvas") !== null`)
+		b.do("print", emulation.SetEmulatedMedia().WithMedia("print"))
+		var off []string
+		b.eval(`[...document.querySelectorAll(".list td, .list th, .headline, coverage-chart")].filter((e) => e.offsetParent !== null &&
+			e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.innerText)`, &off)
+		for _, text := range off {
+			b.t.Errorf("%s: %q is off the sheet", query, text)
+		}
+		b.picture(name)
+		b.do("screen", emulation.SetEmulatedMedia().WithMedia(""))
+	}
+	b.do("desktop", b.width(1360))
+	b.sound()
+}
+
+// another is somebody else's page that shows the dashboard within it.
+func another(t *testing.T, address string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(w, `<!doctype html><title>x</title><h1>A page of somebody else</h1><iframe src="%s/?lang=en&amp;region=75`+
+			`&amp;on=2020-12-31&amp;view=line&amp;embed" width="900" height="900"></iframe>`, html.EscapeString(address))
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// walkFrame looks at the page within another one, which whoever runs the ledger has allowed.
+func (b *browser) walkFrame(outer string) {
+	own := b.origin
+	b.origin = "http://127.0.0.1:" // both
+	defer func() { b.origin = own }()
+	var frames []*cdp.Node
+	b.do("another page", chromedp.Navigate(outer), chromedp.Nodes("iframe", &frames, chromedp.ByQuery))
+	var source, heading string
+	b.do("within it", chromedp.Text(".origin", &source, chromedp.ByQuery, chromedp.FromNode(frames[0])),
+		chromedp.Text(".headline", &heading, chromedp.ByQuery, chromedp.FromNode(frames[0])))
+	if !strings.Contains(heading, "of 560,445 workers covered") || !strings.Contains(source, "Open in Cakupan") {
+		b.t.Errorf("within another page: %q %q", heading, source)
+	}
+	b.picture("embedded")
+	b.sound()
+}
