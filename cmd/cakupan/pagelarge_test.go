@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 )
 
 // TestPageOfMany says how long the page takes over two million events, which depends on the
@@ -33,21 +31,11 @@ func TestPageOfMany(t *testing.T) {
 	d.start()
 	t.Cleanup(d.stop)
 	b := openBrowser(t, d.url())
+	b.counts()
 	for _, query := range []string{"?lang=en&region=75", "?lang=en&region=75.03&on=2024-12-31"} {
-		b.open(query)
-		b.until("a paint", `performance.getEntriesByName("first-contentful-paint").length > 0`)
-		var first, said float64
-		b.eval(`performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0`, &first)
-		b.eval(`performance.now()`, &said)
-		b.until("all of it", `document.querySelectorAll(".sparkline").length > 5 && document.querySelector("#on-month") !== null`)
-		var all float64
-		b.eval(`performance.now()`, &all)
-		t.Logf("%s: first paint after %.0f ms, the sentence within %.0f ms, all of it within %.0f ms",
-			query, first, said, all)
+		b.tellOpening(d, query)
 	}
-	var steps []float64
-	b.do("steps", chromedp.Evaluate(stepsOfSlider, &steps, awaited))
-	t.Logf("a step of the slider is painted after %s", quantiles(steps))
+	b.tellSteps(d)
 	b.picture("many")
 	b.sound()
 }

@@ -37,6 +37,10 @@ func (b *browser) walkViews() {
 		b.until("all of them", `document.querySelectorAll(".tiles, .list, coverage-chart").length === 3`)
 	}
 	b.do("desktop", b.width(1360))
+	b.open("?on=2020-12-31&lang=en&region=75&view=map&embed")
+	b.until("no more than that", `document.querySelector("header, .share, .why, .dims") === null && document.querySelector(".origin a") !== null`)
+	b.axe("embedded")
+	b.open("?on=2020-12-31&lang=en&region=75")
 	b.do("a name", chromedp.SendKeys("#find", "kota gorontalo"+kb.Enter))
 	b.until("its region", `location.search.includes("region=75.71")`)
 	b.click(".share summary")

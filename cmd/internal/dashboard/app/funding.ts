@@ -61,7 +61,7 @@ class FundingPanel extends Panel {
     return html`<article class="commitment"><h3>${one.commitment} <small>${title}</small></h3>
       <table class="parts"><tbody>${sums.map(([name, sum]) => html`<tr><th scope="row">${name}</th><td class="number">${sum === null ? t.none : `Rp ${f.number(sum)}`}</td>
         <td class="bar"><svg class="part" viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true"><rect class="ground" width="100" height="16"></rect><rect class="covered" width=${most > 0 ? (100 * (sum ?? 0)) / most : 0} height="16"></rect></svg></td></tr>`)}</tbody></table>
-      ${this.strip(one.months)}
+      ${this.strip(one)}
       <ul>${this.remarks(one).map((remark) => html`<li>${remark}</li>`)}</ul></article>`;
   }
 
@@ -77,18 +77,21 @@ class FundingPanel extends Panel {
     return said;
   }
 
-  /** The months that are granted: how many people each, and which of them were paid for. */
-  private strip(months: FundedMonths[]): TemplateResult | typeof nothing {
+  /** The months that are granted: how many people each, and which of them were paid for: those that
+   * a payment names, as far as its money reaches. */
+  private strip({ months, moneyEnds }: Funding): TemplateResult | typeof nothing {
     if (months.length === 0) return nothing;
     const { t, f } = this, first = months[0].from, width = monthsSince(first, months.at(-1)!.until);
     const most = Math.max(...months.map((m) => m.granted), 1);
-    const unpaid = months.filter((m) => !m.disbursed).reduce((sum, m) => sum + monthsSince(m.from, m.until), 0);
-    const label = t.stripLabel(f.number(width), f.number(width - unpaid), f.number(most));
+    const reach = moneyEnds.disbursed === null ? Infinity : monthsSince(first, moneyEnds.disbursed);
+    const paid = (m: FundedMonths, i: number) => m.disbursed && monthsSince(first, m.from) + i < reach;
+    const all = months.flatMap((m) => Array.from({ length: Math.min(monthsSince(m.from, m.until), monthsMost) }, (_, i) => ({ m, i })));
+    const label = t.stripLabel(f.number(width), f.number(all.filter(({ m, i }) => paid(m, i)).length), f.number(most));
     return html`<figure class="strip"><svg viewBox="0 0 ${width * 10} 40" preserveAspectRatio="none" role="img" aria-label=${label}>
-      ${months.flatMap((m) => Array.from({ length: Math.min(monthsSince(m.from, m.until), monthsMost) }, (_, i) => {
+      ${all.map(({ m, i }) => {
         const height = (38 * m.granted) / most;
-        return svg`<rect class=${m.disbursed ? "confirmed" : "covered"} x=${(monthsSince(first, m.from) + i) * 10 + 0.5} y=${40 - height} width="9" height=${height}></rect>`;
-      }))}</svg>
+        return svg`<rect class=${paid(m, i) ? "confirmed" : "covered"} x=${(monthsSince(first, m.from) + i) * 10 + 0.5} y=${40 - height} width="9" height=${height}></rect>`;
+      })}</svg>
       <p class="ends"><span>${this.month(first)}</span><span>${label}</span><span>${this.month(before(months.at(-1)!.until))}</span></p></figure>`;
   }
 }

@@ -271,7 +271,7 @@ class App extends LitElement implements Page {
           ${Object.entries(zones).map(([zone, name]) => html`<option value=${zone} .selected=${zone === this.state.zone}>${name}</option>`)}</select></label>
         <button type="button" class="language" lang=${this.state.lang === "id" ? "en" : "id"} @click=${() => this.go({ lang: this.state.lang === "id" ? "en" : "id" })}>${t.language}</button>
       </header>`}
-      <main id="main" tabindex="-1">${this.notice ? html`<p class="notice">${t.sample}</p>` : nothing}${this.body(look)}</main>`;
+      <main id="main" tabindex="-1">${this.state.embed ? html`<h1 class="hidden">Cakupan: ${this.answer?.name ?? t.title}</h1>` : nothing}${this.notice ? html`<p class="notice">${t.sample}</p>` : nothing}${this.body(look)}</main>`;
   }
 
   private badge({ t, f }: Look) {

@@ -121,7 +121,8 @@ export function stops(page: Page): TemplateResult | typeof nothing {
 /** A second place on both axes, and why the figures differ. */
 export function compare(page: Page, difference: Difference | "denied" | undefined): TemplateResult {
   const { look, state: { to, toKnown }, range } = page, { t, f } = look;
-  const answer = (a: Answer) => `${f.day(a.on)}: ${percentText(look, a)}`;
+  const asKnown = (a: Answer) => (a.known.recordedAt ? ` (${t.known.toLowerCase()} ${f.time(a.known.recordedAt)})` : "");
+  const answer = (a: Answer) => `${f.day(a.on)}${asKnown(a)}: ${percentText(look, a)}`;
   return html`<section class="compare" aria-labelledby="compare-title"><h2 id="compare-title">${t.difference}</h2>
     <div class="second">${dayField("to", t.toOn, to || page.on, f, (date) => page.go(to || toKnown ? { to: date } : { to: date, toKnown: page.state.known }))}
       <div><label>${t.toKnown} <input id="to-known" type="text" autocomplete="off" spellcheck="false" .value=${toKnown} placeholder=${t.latest} @change=${(e: Event) => page.go({ toKnown: valueOf(e).trim() })}></label>
