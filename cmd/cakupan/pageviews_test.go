@@ -127,7 +127,8 @@ func (b *browser) walkFrame(outer string) {
 	var frames []*cdp.Node
 	b.do("another page", chromedp.Navigate(outer), chromedp.Nodes("iframe", &frames, chromedp.ByQuery))
 	var source, heading string
-	b.do("within it", chromedp.Text(".origin", &source, chromedp.ByQuery, chromedp.FromNode(frames[0])),
+	b.do("within it", chromedp.WaitReady("coverage-chart canvas", chromedp.ByQuery, chromedp.FromNode(frames[0])),
+		chromedp.Text(".origin", &source, chromedp.ByQuery, chromedp.FromNode(frames[0])),
 		chromedp.Text(".headline", &heading, chromedp.ByQuery, chromedp.FromNode(frames[0])))
 	if !strings.Contains(heading, "of 560,445 workers covered") || !strings.Contains(source, "Open in Cakupan") {
 		b.t.Errorf("within another page: %q %q", heading, source)
