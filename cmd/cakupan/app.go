@@ -169,8 +169,7 @@ func texts() kong.Vars {
 		"story": "Stops of a story on the dashboard, a file of JSON; see docs/dashboard.md.",
 		"boundaries": "A map for the dashboard, a file of GeoJSON whose areas have the code of" +
 			" their region as the property code.",
-		"frameAncestors": "Origins whose pages may show the dashboard within them, such as" +
-			" https://data.example.go.id (default: none).",
+		"frameAncestors": "Origins whose pages may show the dashboard in a frame (default: none).",
 	}
 }
 
