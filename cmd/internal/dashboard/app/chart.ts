@@ -30,6 +30,7 @@ export class Chart extends LitElement {
   declare t: Words;
   declare f: Format;
   private plot?: uPlot;
+  private ink = ""; // of the mark, which moves with each step: to ask for a colour is dear
   private open = false; // the table of the same points
   private resized?: ResizeObserver;
   private dark = matchMedia("(prefers-color-scheme: dark)");
@@ -109,6 +110,7 @@ export class Chart extends LitElement {
     const line = points.map((p) => (hasShare ? goalAt(this.targets, p.on) : null));
     const others = this.others.map((o) => days.map((_, i) => (o.points[first + i]?.percent == null ? null : Number(o.points[first + i].percent))));
     const ink = colour("--ink-soft");
+    this.ink = colour("--ink");
     const value = (n: number | null) => (n == null ? "–" : hasShare ? this.f.percent(n) : this.f.number(n));
     const axis = { stroke: ink, grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     this.plot = new uPlot(
@@ -143,7 +145,7 @@ export class Chart extends LitElement {
     const x = Math.round(u.valToPos(toDay(this.at) * 86_400, "x", true));
     if (!(x >= u.bbox.left && x <= u.bbox.left + u.bbox.width)) return;
     u.ctx.save();
-    u.ctx.strokeStyle = colour("--ink");
+    u.ctx.strokeStyle = this.ink;
     u.ctx.lineWidth = devicePixelRatio;
     u.ctx.beginPath();
     u.ctx.moveTo(x, u.bbox.top);

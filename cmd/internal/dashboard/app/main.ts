@@ -262,7 +262,7 @@ class App extends LitElement implements Page {
 
   render() {
     const look = this.look, { t } = look;
-    document.documentElement.lang = this.state.lang;
+    if (document.documentElement.lang !== this.state.lang) document.documentElement.lang = this.state.lang;
     this.classList.toggle("embedded", this.state.embed !== "");
     document.title = `Cakupan: ${this.answer?.name ?? t.title}`;
     return html`<a class="skip" href="#main">${t.skip}</a>
