@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cakupan/domain/event"
+	"cakupan/domain/region"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/projections/effect"
@@ -310,11 +311,11 @@ func TestSees(t *testing.T) {
 		standingtest.Granted("c1", "e1", day(2021, 3, 1).Month(), day(2021, 9, 1).Month()),
 		standingtest.Died("w1", day(2021, 6, 1)))
 	rows[2].Nobody = true
-	all, err := effect.Of(t.Context(), source, rows, today, everywhere)
+	all, err := effect.Of(t.Context(), source, rows, effect.Asked{Today: today})
 	if err != nil {
 		t.Fatal(err)
 	}
-	some, err := effect.Of(t.Context(), source, rows, today, elsewhere)
+	some, err := effect.Of(t.Context(), source, rows, effect.Asked{Today: today, Sees: elsewhere})
 	if err != nil {
 		t.Fatal(err)
 	}
