@@ -126,10 +126,9 @@ func TestAckDeadline(t *testing.T) {
 		NackDelay: -1, AckDeadline: quiet,
 	}, died)
 	late := next(t, messages, "1")
-	again := next(t, messages, "1")
+	next(t, messages, "1")
 	late.Ack()
-	nothing(t, messages)
-	again.Ack()
+	next(t, messages, "1").Ack() // it comes again, whatever the late one said
 	if late.Context().Err() == nil {
 		t.Error("the context goes on after the deadline")
 	}
