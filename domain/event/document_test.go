@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -192,4 +193,28 @@ func accepted(t *testing.T, text string) event.Accepted {
 		t.Errorf("%.300s: %v", text, refusal)
 	}
 	return a
+}
+
+// TestNoNIKIsWritten renders events as an edge has them, before a NIK became a worker id: neither
+// of the two fields that only an edge may see stands in the document, whichever type has them.
+func TestNoNIKIsWritten(t *testing.T) {
+	for _, text := range []string{
+		`{"specversion":"1.0","id":"a","source":"urn:x","type":"id.cakupan.worker.died.v1",
+			"data":{"nik":"7503014101900001","on":"2020-01-01"}}`,
+		`{"specversion":"1.0","id":"b","source":"urn:x","type":"id.cakupan.worker.merged.v1",
+			"data":{"nik":"7503014101900001","intoNik":"7503014101900002"}}`,
+		`{"specversion":"1.0","id":"c","source":"urn:x","type":"id.cakupan.worker.merged.v1",
+			"data":{"worker":"w-1","intoNik":"7503014101900002"}}`,
+	} {
+		a, refusal := event.Accept(document(t, text), event.Options{})
+		if refusal != nil {
+			t.Fatal(refusal)
+		}
+		if a.Data.Has&event.EdgeOnly == 0 {
+			t.Fatalf("%s has no NIK: nothing is tested", text)
+		}
+		if written := fmt.Sprint(a.Document()); strings.Contains(written, "750301410190000") {
+			t.Errorf("%s is written as %s", text, written)
+		}
+	}
 }

@@ -33,8 +33,8 @@ func (e *Event) Document() Value {
 	return Value{Kind: Object, Members: members}
 }
 
-// document returns the data of an event of a type as an object. Data of a type that is not known is
-// an object without members.
+// document returns the data of an event of a type as an object, without what only an edge may see.
+// Data of a type that is not known is an object without members.
 func (d *Data) document(t Type) Value {
 	if !t.Known() {
 		return Value{Kind: Object}
@@ -42,7 +42,7 @@ func (d *Data) document(t Type) Value {
 	specs := catalogue[t].fields
 	members := make([]Member, 0, len(specs))
 	for _, s := range specs {
-		if d.Has.Has(s.field) && s.field != FieldNIK {
+		if d.Has.Has(s.field) && !EdgeOnly.Has(s.field) {
 			members = append(members, Member{s.field.Name(), d.value(s.field)})
 		}
 	}
