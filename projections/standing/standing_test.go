@@ -201,8 +201,9 @@ func TestAscending(t *testing.T) {
 }
 
 // about returns what is said of workers, of the enrolments ever opened for them, and of the closing
-// of what these were ever granted. An opening that was taken back before it came opened nothing.
-func about(all []projections.Event, ids []string) (some []*projections.Event) {
+// of what these are granted in a world. An opening that was taken back before it came opened
+// nothing.
+func about(all []projections.Event, in world, ids ...string) (some []*projections.Event) {
 	enrolments, commitments := map[string]bool{}, map[string]bool{}
 	for i := range all {
 		d, by := &all[i].Data, retractionOf(all, &all[i])
@@ -211,8 +212,8 @@ func about(all []projections.Event, ids []string) (some []*projections.Event) {
 			enrolments[d.Enrolment] = true
 		}
 	}
-	for i := range all {
-		if d := &all[i].Data; all[i].Type == event.FundingGranted && enrolments[d.Enrolment] {
+	for i := range in {
+		if d := &in[i].Data; in[i].Type == event.FundingGranted && enrolments[d.Enrolment] {
 			commitments[d.Commitment] = true
 		}
 	}
@@ -283,15 +284,18 @@ func between(all []projections.Event, worker string, was, is standing.Knowledge,
 			return other.Sequence == e.Sequence
 		})
 	}
-	for _, e := range about(all, []string{worker}) {
-		switch before, after := has(before, e), has(after, e); {
-		case before && !after:
+	for _, e := range about(all, before, worker) {
+		if has(before, e) && !has(after, e) {
 			taken = append(taken, e.Sequence, retractionOf(all, e))
-		case after && !before:
-			come = append(come, e.Sequence)
-			if e.Type == event.WorkerMerged {
-				merges = append(merges, e.Sequence)
-			}
+		}
+	}
+	for _, e := range about(all, after, worker) {
+		if !has(after, e) || has(before, e) {
+			continue
+		}
+		come = append(come, e.Sequence)
+		if e.Type == event.WorkerMerged {
+			merges = append(merges, e.Sequence)
 		}
 	}
 	return standing.Ascending(taken), standing.Ascending(come), standing.Ascending(merges)
