@@ -295,6 +295,57 @@ func TestBrokenStepsAreGoneOnWith(t *testing.T) {
 	}
 }
 
+// TestRowsBetweenPartsOfAnUndoing has somebody send a row between two parts of an undoing, which is
+// done all the same: to undo again takes that back, and does not go on with what is done.
+func TestRowsBetweenPartsOfAnUndoing(t *testing.T) {
+	before := map[string]int{}
+	for i := range 700 {
+		before[fmt.Sprintf("p%04d", i)] = 1
+	}
+	after := maps.Clone(before)
+	for who := range after {
+		after[who] = 2
+	}
+	l := &log{t: t, byID: map[string]string{}}
+	first, _ := list(before)
+	for _, one := range first {
+		l.append(one)
+	}
+	raw, numbers := list(after)
+	plan, err := l.plan(raw, numbers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.appendPlan(plan, -1)
+	undo, err := l.history().Undo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parts := l.appendPlan(undo, 1); parts < 2 {
+		t.Fatalf("%d part: nothing comes between", parts)
+	}
+	alone, _ := list(map[string]int{"alone": 1})
+	l.append(alone[0])
+	l.appendPlan(undo, -1)
+	for _, s := range l.history().Steps() {
+		if s.Broken() {
+			t.Errorf("step %d of %d events is told to be broken off", s.Number, s.Size)
+		}
+	}
+	again, err := l.history().Undo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if step, resuming := again.Step(); step != 3 || resuming {
+		t.Errorf("step %d, gone on with: %t", step, resuming)
+	}
+	l.appendPlan(again, -1)
+	after["alone"] = 1
+	if got := l.counts(); !maps.Equal(got, said(after)) {
+		t.Errorf("%d in force", len(got))
+	}
+}
+
 // TestNoEnd refuses to end what knows no end, and two sources of one id.
 func TestNoEnd(t *testing.T) {
 	l := &log{t: t, byID: map[string]string{}}
