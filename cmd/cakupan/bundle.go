@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"cakupan/cmd/internal/bundle"
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/ledger"
@@ -141,10 +143,23 @@ func (c *attestCommand) Run(ctx context.Context, w *where, out *console) error {
 		if w.JSON {
 			return out.writeJSON(a)
 		}
-		_, err := fmt.Fprintf(out.stdout, "%s %s on %s: covered %s, confirmed %s\n"+
-			"published as event %d, of %s events with root %s, rules %s\n", a.Answer.Region,
-			a.Answer.Name, a.Answer.On, thousands(a.Answer.Covered), thousands(a.Answer.Confirmed),
-			a.Sequence, thousands(a.Size), a.Root, a.Rules)
-		return err
+		return printAttested(out.stdout, &a)
 	})
+}
+
+// printAttested says what was published. The root is written as [proveCommand] writes it, which is
+// what people compare it with; the event has it in base64.
+func printAttested(w io.Writer, a *ledger.Attested) error {
+	root := a.Root
+	if hash, err := tlog.ParseHash(root); err == nil {
+		root = hexHash(hash)
+	}
+	_, err := fmt.Fprintf(w, "%s %s on %s: covered %s, confirmed %s\n"+
+		"published as event %d, by rules %s: it follows from the %s events before it, whose root is\n"+
+		"%s\n"+
+		"Whether these are still the log's first: cakupan prove --from %d --to %d\n",
+		a.Answer.Region, a.Answer.Name, a.Answer.On, thousands(a.Answer.Covered),
+		thousands(a.Answer.Confirmed), a.Sequence, a.Rules, thousands(a.Size), root, a.Size,
+		a.Sequence)
+	return err
 }

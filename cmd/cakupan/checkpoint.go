@@ -118,5 +118,5 @@ func headOf(ctx context.Context, s *client.Client, key string, query url.Values,
 }
 
 // hexHash writes a hash in hexadecimal, as commands print those that people compare. Notes and
-// proofs have theirs in base64, as their standard says, and so has what is attested.
+// proofs have theirs in base64, as their standard says, and so has the event of what is attested.
 func hexHash(h tlog.Hash) string { return fmt.Sprintf("%x", h[:]) }

@@ -51,11 +51,8 @@ func (p *lookupsPrinter) print(line []byte) error {
 	if err := json.Unmarshal(line, &l); err != nil {
 		return err
 	}
-	// Columns are named with the first row.
+	p.head()
 	if p.n++; p.csv != nil {
-		if p.n == 1 {
-			_ = p.csv.Write([]string{"number", "at", "who", "worker"}) // the writer keeps its error
-		}
 		return p.csv.Write([]string{number(int64(l.Number)), l.At, l.Who, l.Worker})
 	}
 	if l.Who == "" {
@@ -69,9 +66,18 @@ func (p *lookupsPrinter) print(line []byte) error {
 	return err
 }
 
-// end says how many there were; CSV is counted by whoever reads it.
+// head names the columns of CSV, once.
+func (p *lookupsPrinter) head() {
+	if p.csv != nil && p.n == 0 {
+		_ = p.csv.Write([]string{"number", "at", "who", "worker"}) // the writer keeps its error
+	}
+}
+
+// end says how many there were; CSV is counted by whoever reads it, and has its columns also where
+// there is no row: an empty file looks like one that was never written.
 func (p *lookupsPrinter) end() error {
 	if p.csv != nil {
+		p.head()
 		return nil
 	}
 	_, err := fmt.Fprintf(p.w, "%s by NIK\n", counted(p.n, "look-up"))

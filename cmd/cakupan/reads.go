@@ -58,18 +58,22 @@ type readsPrinter struct {
 	n uint64
 }
 
-// print prints one read. In CSV all values are as recorded, and the header comes with the first;
-// for people, empty ones become words: a read without a name was made where the folder is.
+// head names the columns of CSV, once: also where there is no row.
+func (p *readsPrinter) head() {
+	if p.csv != nil && p.n == 0 { // the writer keeps its error
+		_ = p.csv.Write([]string{"number", "at", "who", "what", "of", "worker", "why"})
+	}
+}
+
+// print prints one read. In CSV all values are as recorded; for people, empty ones become words: a
+// read without a name was made where the folder is.
 func (p *readsPrinter) print(line []byte) error {
 	var r lookups.Read
 	if err := json.Unmarshal(line, &r); err != nil {
 		return err
 	}
-	// Without a read there is no header either: an empty file.
+	p.head()
 	if p.n++; p.csv != nil {
-		if p.n == 1 { // the writer keeps its error
-			_ = p.csv.Write([]string{"number", "at", "who", "what", "of", "worker", "why"})
-		}
 		return p.csv.Write([]string{
 			number(int64(r.Number)), r.At, r.Who, string(r.What), r.Of, r.Worker, r.Why,
 		})
@@ -93,6 +97,7 @@ func (p *readsPrinter) print(line []byte) error {
 
 func (p *readsPrinter) end() error {
 	if p.csv != nil {
+		p.head()
 		return nil
 	}
 	_, err := fmt.Fprintf(p.w, "%s about people\n", counted(p.n, "read"))

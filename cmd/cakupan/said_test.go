@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cakupan/cmd/internal/ledger"
+	"cakupan/projections/coverage"
+)
+
+// TestTablesWithoutRows prints CSV of look-ups and reads with none and with one: the columns are
+// named once in each. An empty file would look like one that was never written.
+func TestTablesWithoutRows(t *testing.T) {
+	for head, make := range map[string]func(*printing) printer{
+		"number,at,who,worker": func(p *printing) printer {
+			return &lookupsPrinter{printing: p}
+		},
+		"number,at,who,what,of,worker,why": func(p *printing) printer {
+			return &readsPrinter{printing: p}
+		},
+	} {
+		for rows := range 3 {
+			var text strings.Builder
+			p := &printing{w: bufio.NewWriter(io.Discard), csv: newSheet(&text)}
+			said := make(p)
+			for range rows {
+				if err := said.print([]byte(`{"number":1,"at":"2021-01-01T00:00:00Z"}`)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := said.end(); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.flush(); err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
+			if lines[0] != head || len(lines) != 1+rows || strings.Count(text.String(), head) != 1 {
+				t.Errorf("with %d rows: %q", rows, text.String())
+			}
+		}
+	}
+}
+
+// TestAttestedRoot says the root of a published figure as prove says it: what stands in the event
+// in base64 cannot be compared by eye.
+func TestAttestedRoot(t *testing.T) {
+	root := tlog.Hash{0xAB, 0xCD, 31: 0x01}
+	var text strings.Builder
+	err := printAttested(&text, &ledger.Attested{
+		Sequence: 1_235, Size: 1_234, Root: root.String(), Rules: "coverage/2",
+		Answer: coverage.Answer{Region: "75.03", Name: "Kabupaten Bone Bolango", On: "2020-12-31"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"event 1235", "1,234 events", fmt.Sprintf("%x", root[:]), "--from 1234 --to 1235",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in %q", want, text.String())
+		}
+	}
+	if strings.Contains(text.String(), root.String()) {
+		t.Errorf("the root is in base64: %q", text.String())
+	}
+}
