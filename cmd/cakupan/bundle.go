@@ -155,8 +155,8 @@ func printAttested(w io.Writer, a *ledger.Attested) error {
 		root = hexHash(hash)
 	}
 	_, err := fmt.Fprintf(w, "%s %s on %s: covered %s, confirmed %s\n"+
-		"published as event %d, by rules %s: it follows from the %s events before it, whose root is\n"+
-		"%s\n"+
+		"published as event %d, by rules %s: it follows from the %s events before it,"+
+		" whose root is\n%s\n"+
 		"Whether these are still the log's first: cakupan prove --from %d --to %d\n",
 		a.Answer.Region, a.Answer.Name, a.Answer.On, thousands(a.Answer.Covered),
 		thousands(a.Answer.Confirmed), a.Sequence, a.Rules, thousands(a.Size), root, a.Size,
