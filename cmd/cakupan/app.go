@@ -430,6 +430,12 @@ func (c *console) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.stderr, nil))
 }
 
+// warnings returns the log of a ledger that is open for one command: it says what was wrong with
+// its files, also where it healed by itself, and nothing of what goes well.
+func (c *console) warnings() *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
 // writeJSON prints a value on one line. Its texts are as they were reported: there is no page whose
 // marks < and & would have to be kept out of.
 func (c *console) writeJSON(value any) error {

@@ -110,6 +110,35 @@ func checkServes503(t *testing.T, dir string) {
 	}
 }
 
+// TestHealedFileIsTold damages the file of the coverage: a command answers as before, and says what
+// it found. Asked again it has nothing more to say.
+func TestHealedFileIsTold(t *testing.T) {
+	dir, events := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "events.ndjson")
+	writeText(t, events, string(opening("urn:test", 1, "75.03")))
+	if code, _, stderr := runCommand(t, "import", "--data", dir, events); code != 0 {
+		t.Fatalf("import: exit %d, %s", code, stderr)
+	}
+	ask := []string{"coverage", "--data", dir, "--region", "75.03", "--json"}
+	_, want, told := runCommand(t, ask...)
+	if told != "" {
+		t.Errorf("of files that are whole: %s", told)
+	}
+	path := filepath.Join(dir, "projections", "coverage.db")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, path, strings.Repeat("\x00", len(file)))
+	code, got, told := runCommand(t, ask...)
+	if code != 0 || got != want || !strings.Contains(told, "built anew") ||
+		!strings.Contains(told, "damaged") {
+		t.Errorf("exit %d, %s, want %s; told %q", code, got, want, told)
+	}
+	if _, got, told := runCommand(t, ask...); got != want || told != "" {
+		t.Errorf("asked again: %s, want %s; told %q", got, want, told)
+	}
+}
+
 // TestFolderSentences opens folders that cannot be used, and reads the one sentence that says so.
 func TestFolderSentences(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")

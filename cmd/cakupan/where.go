@@ -43,7 +43,9 @@ func (w *where) open(ctx context.Context, out *console, create bool) (*client.Cl
 	if w.SecretFile != "" {
 		return nil, usage("--secret-file is for a server: name one with --server")
 	}
-	l, err := ledger.Open(ctx, ledger.Options{Dir: w.folder(), Create: create})
+	l, err := ledger.Open(ctx, ledger.Options{
+		Dir: w.folder(), Create: create, Log: out.warnings(),
+	})
 	return w.client(l, out, err)
 }
 
@@ -63,7 +65,7 @@ func (w *where) reading(ctx context.Context, out *console, job func(*client.Clie
 	if w.Server != "" || w.SecretFile != "" {
 		return w.with(ctx, out, false, job)
 	}
-	l, err := ledger.OpenToRead(ctx, ledger.Options{Dir: w.folder()},
+	l, err := ledger.OpenToRead(ctx, ledger.Options{Dir: w.folder(), Log: out.warnings()},
 		func(words string) { out.note("%s", words) })
 	s, err := w.client(l, out, err)
 	if err != nil {
