@@ -10,9 +10,13 @@ import (
 	"cakupan/domain/event"
 )
 
-// effectRowsMax is how many rows are asked about at once: what fits one batch. Of a longer list the
-// ledger is asked in parts.
+// effectRowsMax is how many rows are asked about at once at most: what fits one batch. Of a longer
+// list the ledger is asked in parts.
 const effectRowsMax = 10_000
+
+// effectPart is how many rows such a part has: few, as what the ledger looks up for it is in memory
+// meanwhile, here or there.
+const effectPart = 2_000
 
 // taken are the rows of a list that were taken in, or had been. They are kept, packed, while one
 // list is read, since the ledger is asked what they have done when all are in.

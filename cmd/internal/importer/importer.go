@@ -39,7 +39,7 @@ type Import struct {
 	// Now is the clock by which days are near or to come; nil: that of the machine.
 	Now func() time.Time
 
-	rowsMax int // asked about at once when it is told what they have done; 0: effectRowsMax
+	rowsMax int // asked about at once when it is told what they have done; 0: see effectPart
 }
 
 // Files takes in files, one after the other, and stops at the first that cannot be read on: what

@@ -60,7 +60,10 @@ func (l *Import) askEffect(ctx context.Context, k *taken) (*outcome, error) {
 	}
 	ask := effect.Asked{}
 	since := eventstore.Sequence(k.first)
-	most := cmp.Or(l.rowsMax, effectRowsMax)
+	most := effectRowsMax
+	if l.rowsMax > 0 || k.rows.count > effectRowsMax {
+		most = cmp.Or(l.rowsMax, effectPart)
+	}
 	if k.rows.count > most {
 		// All parts count on one day. Which one is shown; where the clock here is wrong, it is
 		// another day than the ledger would have chosen, and true of that day.

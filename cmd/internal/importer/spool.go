@@ -18,6 +18,7 @@ import (
 type spool struct {
 	buckets [spoolBuckets]spoolBucket
 	count   int
+	scratch []byte
 }
 
 const (
@@ -55,7 +56,8 @@ func (s *spool) add(row int, person uint64, event []byte) {
 	b.open = binary.AppendUvarint(b.open, uint64(len(event)))
 	b.open = append(b.open, event...)
 	if len(b.open) >= spoolBlock {
-		b.packed = append(b.packed, s2.Encode(nil, b.open))
+		s.scratch = s2.EncodeBetter(s.scratch[:cap(s.scratch)], b.open)
+		b.packed = append(b.packed, bytes.Clone(s.scratch)) // it has room for the worst case
 		b.open = b.open[:0]
 	}
 	b.count++
