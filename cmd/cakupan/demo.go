@@ -255,10 +255,11 @@ func tellDay(view *coverage.View, out *console, on temporal.Date) error {
 		}
 		answers = append(answers, answer)
 	}
-	if err := coverageTable(out.stdout, answers, coverage.Workers.String(), lists.English); err != nil {
+	err := coverageTable(out.stdout, answers, coverage.Workers.String(), lists.English)
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(out.stdout)
+	_, err = fmt.Fprintln(out.stdout)
 	return err
 }
 

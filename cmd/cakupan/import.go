@@ -192,6 +192,15 @@ func (c *importCommand) report(ctx context.Context, s *client.Client, t *importe
 			" mendapat semuanya", "… and %s more; name a file with --rejects to get them all"),
 			numeral(t.Lang(), t.Refused-importer.ShownMax))
 	}
+	if importer.ReturnsList(c.Rejects) && t.Refused > 0 && !asJSON {
+		again := c.Rejects
+		if c.Complete {
+			again += " --complete"
+		}
+		out.note(t.Lang().Pick("baris yang ditolak ada di %s, dengan alasannya: perbaiki di sana,"+
+			" lalu kirim dengan cakupan import %s", "rows that were refused are in %s, with what"+
+			" is wrong: correct them there, and send them by cakupan import %s"), c.Rejects, again)
+	}
 	if asJSON {
 		if !c.Findings {
 			return out.writeJSON(t)

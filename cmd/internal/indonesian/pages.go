@@ -98,8 +98,8 @@ Contoh:
 func coveragePage() page {
 	return page{
 		help: "Tampilkan berapa pekerja yang terlindungi, di setiap wilayah.",
-		detail: `Terkonfirmasi adalah yang bulannya sudah dibukukan atau dibayar. Masa tenggang: iurannya
-berhenti, perlindungannya belum.
+		detail: `Terkonfirmasi adalah yang bulannya sudah dibukukan atau dibayar. Masa tenggang:
+iurannya berhenti, perlindungannya belum.
 
 Contoh:
 

@@ -50,3 +50,38 @@ func TestReturnKeepsWhatIsSaidBelow(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrectedRows takes rows that came back, once what their remark asks for is done: whoever does
+// it need not delete the remark too. One that is as it was is refused again.
+func TestCorrectedRows(t *testing.T) {
+	remarks := []string{
+		"Tanggal Mulai: " + monthFirst(7).id, "Start Date: " + monthFirst(7).en,
+		"Tanggal Mulai: " + halfTurnedYear(7).id, "Start Date: " + dayBeforeMonth(7).en,
+		"KPJ: " + saidKPJ("20012345678", Indonesian) + "sudah ada di baris 3 dengan isi yang lain",
+		"KPJ: " + saidKPJ("20012345678", English) + "is in row 3 already",
+		"NIK: orang ini sudah ada di baris 3 dengan isi yang lain",
+	}
+	for _, c := range []struct {
+		kpj, from string
+		refused   string // for which remarks
+	}{
+		{"20012345678", "01/05/2021", "0123456"},
+		{"20012345678", "2021-05-01", "23456"},
+		{"20012345679", "2021-05-21", "6"},
+		{"20012345679", "1 Mei 2021", "6"},
+		{"", "2021-05-05", "6"},
+	} {
+		for i, remark := range remarks {
+			_, lines, err := readAll([]byte("Daftar;A\nNIK;KPJ;Kode Wilayah;Segmen;Kategori;Program;Pembayar;"+
+				"Tanggal Mulai;Yang Harus Diperbaiki\n7503011501900001;"+c.kpj+";75.03;BPU;Rentan;JKK;SELF;"+
+				c.from+";\""+remark+"\"\n"), Options{})
+			if err != nil || len(lines) != 1 {
+				t.Fatal(err, lines)
+			}
+			refused := strings.ContainsRune(c.refused, rune('0'+i))
+			if (lines[0].fault != nil) != refused {
+				t.Errorf("%q, %q, %q: %v", c.kpj, c.from, remark, lines[0].fault)
+			}
+		}
+	}
+}

@@ -177,7 +177,7 @@ func parseProgrammes(text string) value {
 		}
 		if !markProgramme(&found, part) && !markWords(&found, part) {
 			// It is refused there, with the programmes that there are.
-			return parseCode(fieldProgrammes, part)
+			return parseCode(fieldProgrammes, strings.TrimSpace(part))
 		}
 	}
 	// Bits are in the order of the code list, whatever order the cell has.

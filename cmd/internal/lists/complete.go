@@ -167,10 +167,11 @@ func (r *Reader) saidOtherwise(earlier uint32) *fault {
 	case r.values[fieldEnrolment].json != "":
 		return &fault{
 			event.FieldInvalid,
-			"KPJ ini sudah ada di baris " + row + " dengan orang atau isi yang lain: satu KPJ" +
-				" untuk satu kepesertaan; perbaiki KPJ-nya atau hapus salah satu baris",
-			"the KPJ is in row " + row + " already, with another person or other values: a KPJ is" +
-				" of one enrolment; correct it or delete one of the rows",
+			saidKPJ(r.kpj(), Indonesian) + "sudah ada di baris " + row + " dengan orang atau isi" +
+				" yang lain: satu KPJ untuk satu kepesertaan; perbaiki KPJ-nya atau hapus salah" +
+				" satu baris",
+			saidKPJ(r.kpj(), English) + "is in row " + row + " already, with another person or" +
+				" other values: a KPJ is of one enrolment; correct it or delete one of the rows",
 		}
 	}
 	return &fault{
@@ -181,6 +182,16 @@ func (r *Reader) saidOtherwise(earlier uint32) *fault {
 			" give each its KPJ if there are two enrolments indeed",
 	}
 }
+
+// kpj returns the number of the enrolment that the row names, "" where it has none.
+func (r *Reader) kpj() string { return strings.Trim(r.values[fieldEnrolment].json, `"`) }
+
+// What the words about a number begin with that another row has too.
+const kpjID, kpjEN = "KPJ ini (", "the KPJ ("
+
+// saidKPJ begins what is said of such a number. By it a row that comes back is known to have
+// another number now.
+func saidKPJ(kpj string, l Language) string { return l.Pick(kpjID, kpjEN) + kpj + ") " }
 
 // regionSaid is what one of several columns of regions says. The value may be one that is refused:
 // its fault then counts if no other column helps.

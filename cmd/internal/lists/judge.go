@@ -3,6 +3,7 @@ package lists
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -166,7 +167,7 @@ func (j *judge) verdict() (v verdict) {
 	case j.yearProof > 0:
 		v.refuse(dayBeforeMonth(j.yearProof), formYear)
 	case j.lateTexts() > 0 && j.earlyTexts() == 0 && j.early[formYear] > 0:
-		v.refuse(halfTurned(j.lateRow), formYear)
+		v.refuse(halfTurnedYear(j.lateRow), formYear)
 	}
 	switch {
 	case j.count[formCount] == 0:
@@ -224,9 +225,12 @@ func (v *verdict) on(day *value) *fault {
 // What the words about a day that may be two begin with. In a list that comes back with them, the
 // rows that proved it are missing: see Reader.doubted.
 const (
-	// isDoubted looks for these words in the remarks of a list that comes back.
+	// doubtOf looks for these words in the remarks of a list that comes back.
 	twoDaysID, twoDaysEN = "dapat berarti dua tanggal", "may mean two days"
 	countID, countEN     = "berupa angka, sedangkan", "is a number, while"
+	// Such days had their year in front already.
+	yearInFrontID = twoDaysID + " meski tahunnya di depan"
+	yearInFrontEN = twoDaysEN + ", though its year stands in front"
 )
 
 // isSaidTwice tells whether a remark on a row says that another row says otherwise: that one is not
@@ -251,13 +255,39 @@ var saidTwiceFault = &fault{
 		" words in the column \"What to Correct\"; if not, delete the row",
 }
 
-// isDoubted tells whether a remark on a row says that its day may be another one. The remark is as
-// the cell has it, in the language that the list had then.
-func isDoubted(remark []byte) bool {
+// doubt is what a remark on a row says of its day.
+type doubt uint8
+
+const (
+	noDoubt   doubt = 0
+	dayDoubt  doubt = 1 // that it may be another one
+	yearDoubt doubt = 2 // and that it had its year in front
+)
+
+// doubtOf returns what a remark says of the day of its row. The remark is as the cell has it, in
+// the language that the list had then.
+func doubtOf(remark []byte) doubt {
+	for _, words := range [...]string{yearInFrontID, yearInFrontEN} {
+		if bytes.Contains(remark, []byte(words)) {
+			return yearDoubt
+		}
+	}
 	for _, words := range [...]string{twoDaysID, twoDaysEN, countID, countEN} {
 		if bytes.Contains(remark, []byte(words)) {
-			return true
+			return dayDoubt
 		}
+	}
+	return noDoubt
+}
+
+// holds tells whether a day is still in doubt. One that was not written with its year in front, and
+// is so now, was written anew, as the remark has asked for.
+func (d doubt) holds(v *value) bool {
+	switch d {
+	case dayDoubt:
+		return v.form == formCount || v.turned && v.form != formYear
+	case yearDoubt:
+		return v.form == formCount || v.turned
 	}
 	return false
 }
@@ -315,10 +345,11 @@ func dayBeforeMonth(row int) *fault {
 	n := strconv.Itoa(row)
 	return &fault{
 		event.FieldInvalid,
-		twoDaysID + ": baris " + n + " menunjukkan bahwa kolom ini menulis tanggal sebelum bulan;" +
-			" tulis semua tanggalnya sebagai tahun-bulan-tanggal, misalnya 2021-01-31",
-		twoDaysEN + ": row " + n + " shows that the column has its days before its months; write" +
-			" all days as year-month-day, such as 2021-01-31",
+		yearInFrontID + ": baris " + n + " menunjukkan bahwa kolom ini menulis tanggal sebelum" +
+			" bulan; tulis yang benar sebagai tahun-bulan-tanggal, misalnya 2021-01-31, lalu" +
+			" hapus kata-kata ini",
+		yearInFrontEN + ": row " + n + " shows that the column has its days before its months;" +
+			" write the right one as year-month-day, such as 2021-01-31, and delete these words",
 	}
 }
 
@@ -334,6 +365,16 @@ func halfTurned(row int) *fault {
 		twoDaysEN + ": the file went through a program that reads the month first, and day" +
 			" and month may have changed places (row " + n + " was left as it was); write it" +
 			" again from where it came as year-month-day, such as 2021-01-31",
+	}
+}
+
+// halfTurnedYear is for such days that had their year in front.
+func halfTurnedYear(row int) *fault {
+	f := halfTurned(row)
+	return &fault{
+		f.code,
+		strings.Replace(f.id, twoDaysID, yearInFrontID, 1) + "; lalu hapus kata-kata ini",
+		strings.Replace(f.en, twoDaysEN, yearInFrontEN, 1) + "; then delete these words",
 	}
 }
 

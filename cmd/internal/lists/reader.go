@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"cakupan/cmd/internal/lists/grid"
 	"cakupan/domain/event"
@@ -30,7 +31,7 @@ type Reader struct {
 	begun     bool
 	pending   []declaration // given for rows below, of what has a column so far
 	fresh     bool          // the row before names the columns anew
-	doubted   bool          // a remark on the row says that its day may be another one
+	doubted   doubt         // whether a remark on the row says that its day may be another one
 	twiceSaid bool          // a remark on the row says that another one says otherwise
 	ordinal   []int         // columns of numbers of rows
 	people    []int         // columns of numbers of people
@@ -177,7 +178,7 @@ func (r *Reader) record(row *grid.Row) Record {
 	if len(r.faults) == 0 {
 		r.out = r.appendEvent(r.out[:0], row.Number)
 		switch earlier := r.twice(row.Number); {
-		case r.twiceSaid:
+		case r.twiceSaid && !r.hasOtherKPJ(row):
 			r.refuse(r.nameOfNumber(), saidTwiceFault)
 		case earlier > 0:
 			r.refuse(r.nameOfNumber(), r.saidOtherwise(earlier))
@@ -194,13 +195,31 @@ func (r *Reader) record(row *grid.Row) Record {
 	return record
 }
 
+// hasOtherKPJ tells whether a row that came back, since another one has its number too, has another
+// number now: the remark on it names the one that it had.
+func (r *Reader) hasOtherKPJ(row *grid.Row) bool {
+	for i, f := range r.list.header.fields {
+		if f != fieldRemark || i >= len(row.Cells) {
+			continue
+		}
+		text := string(row.Cells[i].Text)
+		for _, l := range []Language{Indonesian, English} {
+			if strings.Contains(text, l.Pick(kpjID, kpjEN)) &&
+				!strings.Contains(text, saidKPJ(r.kpj(), l)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // readRow reads the values of a row, and those that are given for all rows. A value that is given
 // for all rows is used where the row's own cell says nothing.
 func (r *Reader) readRow(row *grid.Row) {
-	r.doubted, r.twiceSaid = false, false
+	r.doubted, r.twiceSaid = noDoubt, false
 	for i, f := range r.list.header.fields {
 		if f == fieldRemark && i < len(row.Cells) {
-			r.doubted = isDoubted(row.Cells[i].Text)
+			r.doubted = doubtOf(row.Cells[i].Text)
 			r.twiceSaid = isSaidTwice(row.Cells[i].Text)
 		}
 	}
@@ -300,7 +319,7 @@ func (r *Reader) keep(c *column, v value) {
 	}
 	// In a list that came back the rows that proved the doubt are missing, so that the column no
 	// longer does.
-	if r.doubted && v.fault == nil && (v.turned || v.form == formCount) {
+	if v.fault == nil && r.doubted.holds(&v) {
 		v.fault = doubtedFault
 	}
 	switch before := &r.values[c.field]; {
