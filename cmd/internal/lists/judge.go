@@ -288,6 +288,7 @@ func (d doubt) holds(v *value) bool {
 		return v.form == formCount || v.turned && v.form != formYear
 	case yearDoubt:
 		return v.form == formCount || v.turned
+	case noDoubt:
 	}
 	return false
 }
