@@ -84,9 +84,11 @@ var names = [fieldEnd]name{
 		"Wilayah", "Kode Kab/Kota", "Kab/Kota", "Kabupaten/Kota", "Kabupaten", "Kode Kabupaten",
 		"Kode Kabupaten/Kota", "Kabupaten atau Kota", "Kode Kemendagri", "Domisili",
 		"Kabupaten Domisili", "Kab/Kota Domisili", "Kabupaten/Kota Domisili", "Wilayah Domisili",
-		"Kode Wilayah Kemendagri", "Kode Daerah",
+		"Kode Wilayah Kemendagri", "Kode Daerah", "Nama Kab/Kota", "Nama Kabupaten/Kota",
+		"Nama Kabupaten", "Nama Wilayah", "Nama Daerah",
 	}, []string{
 		"Region", "Regency", "Regency/City", "Regency or City", "Regency Code", "Domicile",
+		"Region Name", "Regency Name", "Name of Regency",
 	}},
 	fieldSegment: {"Segmen", "Segment", []string{
 		"Segmentasi", "Segmen Kepesertaan", "Segmen Peserta", "Jenis Kepesertaan", "Jenis Peserta",

@@ -95,7 +95,7 @@ func (h *header) name(row *grid.Row) bool {
 		if cell.Kind == grid.Text {
 			text = headingText(cell.Text)
 		}
-		m := meanings[plain(text)]
+		m := meaningOf(text)
 		if m.field == noField && programmeNamed(plain(text)) != "" {
 			m.field = fieldMark
 		}

@@ -27,7 +27,7 @@ func (h *header) under(row *grid.Row) bool {
 		filled++
 		names[i] = headingText(cell.Text)
 		key := plain(names[i])
-		fields[i], marks[i] = meanings[key].field, programmeNamed(key)
+		fields[i], marks[i] = meaningOf(names[i]).field, programmeNamed(key)
 		if marks[i] != "" && (fields[i] == noField || h.over(i) == fieldProgrammes) {
 			fields[i] = fieldMark
 		}
@@ -51,7 +51,7 @@ func (h *header) under(row *grid.Row) bool {
 		if fields[i] == fieldMark {
 			h.mark(i, marks[i])
 		} else {
-			h.language += meanings[plain(names[i])].language
+			h.language += meaningOf(names[i]).language
 		}
 	}
 	// Rows begin below it.

@@ -67,6 +67,7 @@ func (l *List) look() error {
 	s := &l.survey
 	s.days, s.widths, s.width = map[place]*days{}, map[int]int{}, l.header.width
 	fields := l.header.fields
+	s.named(l.header)
 	for seen := 0; !l.opts.Glance || seen < glanceRows; {
 		row, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -90,6 +91,7 @@ func (l *List) look() error {
 		if !s.person(fields, row) {
 			if again := (&header{}); again.name(row) {
 				fields = again.fields
+				s.named(again)
 			}
 			continue
 		}
@@ -97,6 +99,15 @@ func (l *List) look() error {
 		s.add(fields, row, l.since1904())
 	}
 	return closer.Close()
+}
+
+// named takes in what the names of columns say of how days are written below them.
+func (s *survey) named(h *header) {
+	for i, f := range h.fields {
+		if f.isDay() && isMonthFirstNote(h.names[i]) {
+			s.judgeOf(place{i, f}).judge.proof = h.row
+		}
+	}
 }
 
 // takeMerges asks rows that are read to their end for the cells that are merged. What cannot be

@@ -1,0 +1,70 @@
+package lists
+
+import "strings"
+
+// meaningOf returns what the name of a column stands for. A note in brackets behind it is passed
+// over where it says how values are written, as in "Tanggal Mulai (dd/mm/yyyy)" or "KPJ (11
+// digit)". Any other note makes another name of it: "NIK (Ibu)" is nobody's on the list.
+func meaningOf(text string) meaning {
+	if m := meanings[plain(text)]; m.field != noField {
+		return m
+	}
+	name, note, found := strings.Cut(strings.TrimRight(text, " )*"), "(")
+	if m := meanings[plain(name)]; found && saysHow(m.field, note) {
+		return m
+	}
+	return meaning{}
+}
+
+// saysHow tells whether a note says how values of a field are written, or which there are.
+func saysHow(f field, note string) bool {
+	switch {
+	case f == noField:
+		return false
+	case valueNotes[plain(note)] || f.isDay() && (dayNotes[plain(note)] || isMonthFirstNote(note)):
+		return true
+	case f == fieldProgrammes:
+		return parseProgrammes(note).fault == nil
+	case codes[f] == nil:
+		return false
+	}
+	parts := strings.FieldsFunc(note, func(r rune) bool { return strings.ContainsRune("/,|;", r) })
+	for _, part := range parts {
+		if codes[f][plain(part)] == "" {
+			return false
+		}
+	}
+	return len(parts) > 0
+}
+
+// isMonthFirstNote tells whether a note, or the name with it, says that a column of days has its
+// months first.
+func isMonthFirstNote(text string) bool {
+	key := plain(text)
+	for _, note := range [...]string{"mmddyyyy", "blntglthn", "bulantanggaltahun", "bbhhtttt"} {
+		if strings.HasSuffix(key, note) {
+			return true
+		}
+	}
+	return false
+}
+
+// valueNotes are such notes of columns of any kind, made plain, and dayNotes those of days. They
+// are never written.
+var (
+	valueNotes = notesOf("wajib", "wajib diisi", "harus diisi", "opsional", "boleh kosong",
+		"bila ada", "jika ada", "required", "optional", "if any", "16 digit", "11 digit",
+		"16 angka", "11 angka", "16 digits", "11 digits", "teks", "text", "kemendagri",
+		"kode kemendagri", "kode", "code", "rp")
+	dayNotes = notesOf("dd/mm/yyyy", "d/m/yyyy", "hh/bb/tttt", "tgl/bln/thn",
+		"tanggal/bulan/tahun", "yyyy-mm-dd", "tttt-bb-hh", "thn-bln-tgl", "tahun-bulan-tanggal",
+		"mm/yyyy", "bb/tttt", "bulan/tahun", "bln/thn", "yyyy-mm")
+)
+
+func notesOf(texts ...string) map[string]bool {
+	all := map[string]bool{}
+	for _, text := range texts {
+		all[plain(text)] = true
+	}
+	return all
+}
