@@ -19,6 +19,7 @@ import (
 	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
 	"cakupan/cmd/internal/traces"
 	"cakupan/cmd/internal/upload"
 	"cakupan/eventstore/checkpoint"
@@ -108,6 +109,7 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
+	shares.Spare()
 	// Both before the ledger, which tells them what it does from its first event on.
 	counted := metrics.New()
 	traced, err := traces.Open(ctx, os.Getenv, out.logger())

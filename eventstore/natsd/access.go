@@ -121,7 +121,6 @@ func newAccess(
 		secret: secret, authenticate: authenticate,
 		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
 		opened: make(chan struct{}), away: map[string]chan struct{}{},
-		paces: newPaces(),
 	}
 }
 

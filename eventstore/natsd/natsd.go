@@ -81,6 +81,9 @@ type Options struct {
 	TLS *tls.Config
 	// Consumers bounds the consumers of the log that one login may have. 0: 8.
 	Consumers int
+	// Processors are those of which reading what others send may take a part. 0: as many as the
+	// runtime uses.
+	Processors int
 	// Strangers bounds the connections of one network that have not logged in. 0: 128. This machine
 	// has no bound of its own.
 	Strangers int

@@ -34,8 +34,13 @@ type paces struct {
 	of map[string]*pace
 }
 
-// newPaces returns them for the processors that this program may use.
-func newPaces() *paces { return &paces{cores: runtime.GOMAXPROCS(0), of: map[string]*pace{}} }
+// newPaces returns them for so many processors; 0: as many as the runtime uses.
+func newPaces(cores int) *paces {
+	if cores == 0 {
+		cores = runtime.GOMAXPROCS(0)
+	}
+	return &paces{cores: cores, of: map[string]*pace{}}
+}
 
 // member returns the pace of a member, by his account: all connections of his have the same.
 func (s *paces) member(account string) *pace {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -47,7 +46,7 @@ type pools struct {
 // them is one.
 func newPools(limits Limits) pools {
 	// Half of the cores at most are one member's.
-	cores := int64(max(2, runtime.GOMAXPROCS(0)))
+	cores := int64(max(2, shares.Processors()))
 	requests, streams := int64(limits.Requests), int64(limits.Streams)
 	return pools{
 		requests:  shares.New(requests, requests/requestsPart),

@@ -16,6 +16,7 @@ import (
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/natsd"
@@ -75,6 +76,7 @@ func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if m := l.opts.Messages; m.listens() {
 		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
+		opts.Processors = shares.Processors()
 		opts.Authenticate, opts.Consumers, opts.Strangers = l.login, m.Consumers, m.Strangers
 	}
 	return opts

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -110,7 +109,7 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 
 // preparers are how many batches are read at the same time: one a processor, and two at least, so
 // that half of them, which is what one publisher gets, is one.
-func preparers() int64 { return int64(max(2, runtime.GOMAXPROCS(0))) }
+func preparers() int64 { return int64(max(2, shares.Processors())) }
 
 // preparedAtOnce is how many events are read without waiting for a turn: hardly any work.
 const preparedAtOnce = 64
