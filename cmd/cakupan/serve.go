@@ -109,7 +109,6 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	if err != nil {
 		return err
 	}
-	shares.Spare()
 	// Both before the ledger, which tells them what it does from its first event on.
 	counted := metrics.New()
 	traced, err := traces.Open(ctx, os.Getenv, out.logger())
@@ -145,9 +144,8 @@ func (c *serveCommand) Run(ctx context.Context, w *where, out *console) (err err
 	// The address is taken before the ledger is caught up; who comes meanwhile waits, and is told
 	// how far it is.
 	server, err := listen(ctx, d, l, out, httpapi.Config{
-		Limits:   c.Share.limits(),
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
-		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request,
+		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request, Limits: c.Share.limits(),
 	})
 	if err != nil {
 		return err
@@ -358,6 +356,7 @@ func (c *serveCommand) feed(d *door.Door, l *ledger.Ledger, watched func(int), o
 func listen(
 	ctx context.Context, d *door.Door, l httpapi.Ledger, out *console, config httpapi.Config,
 ) (*httpapi.Server, error) {
+	shares.Spare()
 	config.Now, config.Log = out.now, out.logger()
 	config.Access, config.TLS, config.Documents = d.Guard, d.TLS, apidoc.Handler()
 	config.Upload = func(api http.Handler) http.Handler { return upload.New(api, out.now) }

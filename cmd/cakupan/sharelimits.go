@@ -45,7 +45,8 @@ func (s *shareLimits) check() error {
 		{"floor", s.Floor, 1},
 	} {
 		if bound.value < bound.least || bound.value > shareMax {
-			return usage(fmt.Sprintf("--share-%s is from %d to %d", bound.flag, bound.least, shareMax))
+			return usage(fmt.Sprintf("--share-%s is from %d to %d",
+				bound.flag, bound.least, shareMax))
 		}
 	}
 	return nil

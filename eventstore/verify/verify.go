@@ -30,8 +30,8 @@ const queueFrames = 16
 // frame, and nobody reads a million of them.
 const findingsMax = 10_000
 
-// yieldEvery is after how many events others have their turn at the processor: a check reads the log
-// as fast as it can.
+// yieldEvery is after how many events others have their turn at the processor: a check reads the
+// log as fast as it can.
 const yieldEvery = 128
 
 // Options of a check.

@@ -98,8 +98,8 @@ type record struct {
 	retracts uint64
 }
 
-// yieldEvery is after how many events others have their turn at the processor: the whole log is read
-// as fast as it can be.
+// yieldEvery is after how many events others have their turn at the processor: the whole log is
+// read as fast as it can be.
 const yieldEvery = 128
 
 // decoded decodes events. One event is decoded over the last: who keeps anything of it copies it.

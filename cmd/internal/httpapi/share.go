@@ -172,10 +172,10 @@ func (f *floor) extend() {
 	}
 }
 
-// credit is the time for which an answer may yet wait for who reads it. It begins with Limits.Grace;
-// waiting uses it up, and what is taken earns some of it back, by Limits.Floor. It is never more
-// than at first: what the system buffers is taken at once, and says nothing of the next minutes. How
-// long the ledger itself takes does not count.
+// credit is the time for which an answer may yet wait for who reads it. It begins with
+// Limits.Grace; waiting uses it up, and what is taken earns some of it back, by Limits.Floor. It is
+// never more than at first: what the system buffers is taken at once, and says nothing of the next
+// minutes. How long the ledger itself takes does not count.
 type credit struct{ used time.Duration }
 
 // note notes that so many bytes were taken, for which the answer had to wait.
@@ -184,8 +184,8 @@ func (c *credit) note(bytes int, waited time.Duration, limits *Limits) {
 	c.used = max(0, c.used+waited-earned)
 }
 
-// left returns what is left of it. It is never nothing, so that a deadline that is set from it is in
-// the future, and who reads at once is not cut off.
+// left returns what is left of it. It is never nothing, so that a deadline that is set from it is
+// in the future, and who reads at once is not cut off.
 func (c *credit) left(limits *Limits) time.Duration {
 	return max(limits.Grace-c.used, time.Millisecond)
 }
