@@ -64,7 +64,7 @@ func (a *API) getDifference(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	answer, found, err := a.difference(r.Context(), q)
+	answer, found, err := a.difference(r.Context(), w, q)
 	if err == nil && q.workers {
 		err = a.noteRead(w, r, lookups.Read{
 			What: lookups.Compared, Of: ofFigure(&q.from, answer.From.Known.Sequence) + "; " +
@@ -91,7 +91,7 @@ func (a *API) getDifference(w *reply, r *http.Request) {
 
 // difference finds the flows between two figures. The facts must hold the later of the two
 // knowledges; which is the first figure does not matter.
-func (a *API) difference(ctx context.Context, q differenceQuery,
+func (a *API) difference(ctx context.Context, w *reply, q differenceQuery,
 ) (answer Difference, found *difference.Difference, err error) {
 	if answer.From, err = a.answer(ctx, q.from); err != nil {
 		return answer, nil, err
@@ -104,6 +104,9 @@ func (a *API) difference(ctx context.Context, q differenceQuery,
 	}
 	from, to := answer.From.Known.Sequence, answer.To.Known.Sequence
 	source, err := a.ledger.Facts(ctx, max(from, to))
+	if err == nil {
+		err = w.work.begin()
+	}
 	if err != nil {
 		return answer, nil, err
 	}

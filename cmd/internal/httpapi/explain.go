@@ -149,6 +149,9 @@ func (l *lines) writeLine(line []byte) error {
 
 // next counts a line, and fails when whoever reads may not read on.
 func (l *lines) next() error {
+	if err := l.w.work.begin(); err != nil {
+		return errGone
+	}
 	if l.written%yieldEvery == yieldEvery-1 {
 		runtime.Gosched()
 	}

@@ -63,6 +63,9 @@ func (a *API) getBundle(w *reply, r *http.Request) {
 			What: lookups.Bundled, Of: ofFigure(&q, answer.Known.Sequence),
 		})
 	}
+	if err == nil {
+		err = w.work.begin()
+	}
 	if err != nil {
 		w.fail(r, err)
 		return

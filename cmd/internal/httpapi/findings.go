@@ -105,7 +105,11 @@ func (a *API) getFindings(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	if err := a.notePerson(w, r, lookups.Findings, q.Worker, q.Enrolment); err != nil {
+	err = a.notePerson(w, r, lookups.Findings, q.Worker, q.Enrolment)
+	if err == nil {
+		err = w.work.begin()
+	}
+	if err != nil {
 		w.fail(r, err)
 		return
 	}

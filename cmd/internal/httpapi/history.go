@@ -47,20 +47,25 @@ func (a *API) getEvents(w *reply, r *http.Request) {
 		}
 		defer a.pools.streams.Give(name, 1)
 	}
+	defer a.openShift(w, r)()
 	w.Header().Set("Content-Type", streamType)
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := 0
 	err = a.ledger.Events(ctx, filter, func(line []byte) error {
+		if line == nil { // who follows has all, and waits for more
+			w.work.pause()
+			return flushNow(w, out)
+		}
+		if err := w.work.begin(); err != nil {
+			return errGone
+		}
 		if lines%yieldEvery == yieldEvery-1 {
 			runtime.Gosched()
 		}
-		if lines++; lines%stillEvery == 0 || filter.Follow && line != nil {
+		if lines++; lines%stillEvery == 0 || filter.Follow {
 			if err := w.still(); err != nil {
 				return err
 			}
-		}
-		if line == nil {
-			return flushNow(w, out)
 		}
 		_, _ = out.Write(line) // the writer keeps its first error
 		if err := out.WriteByte('\n'); err != nil {

@@ -251,6 +251,7 @@ type reply struct {
 	member  *Member // who has logged in; nil while the ledger is open
 	status  int     // that was sent
 	sharing bool    // it counts as one of its member's requests
+	work    shift   // of a long answer
 
 	mu      sync.Mutex // orders deadlines with a stop of the server, which shortens them
 	reading bool       // a body of bounded time
@@ -272,13 +273,20 @@ func (w *reply) WriteHeader(status int) {
 // Write sends a piece of the answer. Each piece has its own time, and an answer as a whole has
 // none: a long answer to somebody who reads is no fault, and one to somebody who does not is ended
 // within Limits.Write; one who reads ever so little, once his credit is used up.
-func (w *reply) Write(b []byte) (int, error) {
+func (w *reply) Write(b []byte) (n int, err error) {
 	if !w.begun {
 		w.begun, w.status = true, http.StatusOK
 	}
+	if w.work.pause() {
+		defer func() {
+			if again := w.work.begin(); err == nil {
+				err = again
+			}
+		}()
+	}
 	w.extend()
 	began := time.Now()
-	n, err := w.ResponseWriter.Write(b)
+	n, err = w.ResponseWriter.Write(b)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reader.note(n, time.Since(began), &w.api.config.Limits)

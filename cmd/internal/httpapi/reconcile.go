@@ -80,6 +80,9 @@ func (a *API) getReconcile(w *reply, r *http.Request) {
 	}
 	q.Known = known
 	answer, err := view.Answer(coverage.Query{Region: q.Region, On: q.On, Known: known})
+	if err == nil {
+		err = w.work.begin()
+	}
 	if err != nil {
 		w.fail(r, err)
 		return

@@ -130,6 +130,7 @@ func (a *API) guarded(route route) func(w *reply, r *http.Request) {
 				return
 			}
 			defer leave()
+			defer a.openShift(w, r)()
 		}
 		route.handle(w, r)
 	}

@@ -114,6 +114,47 @@ func (a *API) turn(ctx context.Context, w *reply, pool *shares.Pool) (leave func
 	return nil, shareTaken()
 }
 
+// shift is when a long answer is worked on. Answers of one member are worked on by half of the
+// processors at most, and by turns: each until a piece of it is full, for which its client then
+// takes his time. The zero value is of an answer that is not long: it is worked on at once. It is
+// used by the handler's goroutine alone.
+type shift struct {
+	take func() error // nil: there is nothing to wait for
+	give func()
+	busy bool
+}
+
+// openShift has an answer be worked on by turns from its next begin on. Call what it returns when
+// it is given.
+func (a *API) openShift(w *reply, r *http.Request) (end func()) {
+	name := w.member.share()
+	w.work = shift{
+		take: func() error { return a.pools.questions.Take(r.Context(), name, 1) },
+		give: func() { a.pools.questions.Give(name, 1) },
+	}
+	return func() { w.work.pause() }
+}
+
+// begin waits for the turn, unless the answer has it. The error is that of a client who is gone.
+// Who waits for something else than a processor must not have it.
+func (s *shift) begin() error {
+	if s.busy || s.take == nil {
+		return nil
+	}
+	err := s.take()
+	s.busy = err == nil
+	return err
+}
+
+// pause lets others have their turn, and tells whether the answer had it.
+func (s *shift) pause() (had bool) {
+	if had = s.busy; had {
+		s.give()
+		s.busy = false
+	}
+	return had
+}
+
 // isAudit tells whether a question may take long, however short it is. Most of their answers stream
 // from the facts or the log, and so last as long as their reader takes. A pattern is as of [route].
 func isAudit(pattern string) bool {

@@ -1,16 +1,21 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 )
 
@@ -141,6 +146,130 @@ func TestAuditsOfOne(t *testing.T) {
 	pool.Give(nosy, auditsOfOne)
 	if status := <-waits; status != http.StatusBadRequest {
 		t.Errorf("then: %d", status)
+	}
+}
+
+// looking is a client in process, which looks at something when a piece of an answer is written.
+type looking struct {
+	*httptest.ResponseRecorder
+	look func()
+}
+
+func (l looking) Write(b []byte) (int, error) {
+	l.look()
+	return l.ResponseRecorder.Write(b)
+}
+
+// TestShift: the answers of one member are worked on by his half of the processors, one after the
+// other; another member's are not waited for; and while a client takes a piece it is nobody's turn.
+func TestShift(t *testing.T) {
+	a := serve(t, newMemory(t), Config{Access: auditing{}}).api
+	pool := a.pools.questions
+	half := int64(max(2, shares.Processors()) / 2)
+	answer := func(ctx context.Context, name string, look func()) (*reply, func()) {
+		to := looking{httptest.NewRecorder(), look}
+		w := &reply{
+			ResponseWriter: to, control: http.NewResponseController(to), api: a,
+			member: &Member{Name: name, Role: Auditor},
+		}
+		return w, a.openShift(w, httptest.NewRequestWithContext(ctx, "GET", "/", http.NoBody))
+	}
+	held := int64(-1)
+	first, end := answer(t.Context(), "nosy", func() { held = pool.Held() })
+	for range 2 { // the second finds that it has its turn
+		if err := first.work.begin(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := first.Write([]byte("x")); err != nil || held != 0 || pool.Held() != 1 {
+		t.Errorf("%v: %d in work while a piece was taken, %d after", err, held, pool.Held())
+	}
+	for range half - 1 {
+		if !pool.Try(first.member.share(), 1) {
+			t.Fatal("less than half of the processors")
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	second, endSecond := answer(ctx, "nosy", func() {})
+	waits := make(chan error, 1)
+	go func() { waits <- second.work.begin() }()
+	other, endOther := answer(t.Context(), "other", func() {})
+	if err := other.work.begin(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-waits:
+		t.Errorf("a second one of his is worked on: %v", err)
+	default:
+	}
+	cancel()
+	if err := <-waits; !errors.Is(err, context.Canceled) {
+		t.Errorf("whose client is gone: %v", err)
+	}
+	endSecond()
+	endOther()
+	pool.Give(first.member.share(), half-1)
+	end()
+	end()
+	if pool.Held() != 0 {
+		t.Errorf("%d are left", pool.Held())
+	}
+	var none shift
+	if none.begin() != nil || none.pause() {
+		t.Error("a short answer has a turn")
+	}
+}
+
+// TestShiftOfRoutes: long answers wait for the turn of who asks, and for nobody else's.
+func TestShiftOfRoutes(t *testing.T) {
+	ledger := newMemory(t)
+	got, err := ledger.Submit(t.Context(), [][]byte{[]byte(opened("1"))}, intake.Options{})
+	if err != nil || got[0].Status != event.Appended {
+		t.Fatal(got, err)
+	}
+	server := serve(t, ledger, Config{Access: auditing{}})
+	pool := server.api.pools.questions
+	nosy := (&Member{Name: "nosy", Role: Auditor}).share()
+	half := int64(max(2, shares.Processors()) / 2)
+	ask := func(name, path string) (status int) {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL()+path, http.NoBody)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		request.Header.Set("Authorization", "Bearer "+name)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		defer func() { _ = response.Body.Close() }()
+		_, _ = io.Copy(io.Discard, response.Body)
+		return response.StatusCode
+	}
+	for _, path := range []string{
+		"/v1/explain", "/v1/difference?to_on=2020-01-01", "/v1/findings", "/v1/findings?summary=true",
+		"/v1/funding", "/v1/reconcile?count=1", "/v1/events",
+	} {
+		if !pool.Try(nosy, half) {
+			t.Fatal(path, ": a turn is left from before")
+		}
+		answered := make(chan int, 1)
+		go func() { answered <- ask("nosy", path) }()
+		wait(t, path+" to be asked", func() bool { return server.api.requests.Load() == 1 })
+		if status := ask("other", path); status != http.StatusOK {
+			t.Errorf("%s: another gets %d", path, status)
+		}
+		select {
+		case status := <-answered:
+			t.Errorf("%s: he did not wait: %d", path, status)
+		default:
+		}
+		pool.Give(nosy, half)
+		if status := <-answered; status != http.StatusOK {
+			t.Errorf("%s: %d", path, status)
+		}
+		wait(t, "the turn to end", func() bool { return pool.Held() == 0 })
 	}
 }
 
