@@ -52,7 +52,10 @@ Examples:
 // The commands. List and show only ask; retry and drop are recorded before they are done, with who
 // did it and why.
 type (
-	refusedListCommand struct{}
+	refusedListCommand struct {
+		condition
+		Brief bool `help:"Number, time, publisher, code and bytes alone: none is opened."`
+	}
 	refusedShowCommand struct {
 		Number uint64 `arg:"" help:"Its number in the list."`
 	}
@@ -66,27 +69,40 @@ type (
 type chosen struct {
 	Number []uint64 `arg:"" optional:"" help:"Numbers in the list."`
 	All    bool     `help:"All that are in the list now."`
+	condition
 
+	Reason string `placeholder:"TEXT" help:"Why; it is recorded. A steward says it."`
+}
+
+// condition says which of the list are meant. The ledger chooses them, and opens none for it.
+type condition struct {
 	Publisher string        `placeholder:"NAME" help:"Of the list, those of this publisher."`
 	Code      string        `placeholder:"CODE" help:"Of the list, those refused with this code."`
 	Older     time.Duration `placeholder:"TIME" help:"Of the list, those at least so old: 720h."`
-
-	Reason string `placeholder:"TEXT" help:"Why; it is recorded. A steward says it."`
 }
 
 // why is the query that says so. Without a reason it is empty; whether one is needed is for the
 // ledger to say, which knows who asks.
 func (c *chosen) why() url.Values { return client.Values("reason", c.Reason) }
 
-// byWhat tells whether they are chosen by what the list says of them, and not by number.
-func (c *chosen) byWhat() bool { return c.Publisher != "" || c.Code != "" || c.Older != 0 }
+// given tells whether there is any condition.
+func (c *condition) given() bool { return *c != condition{} }
 
-// chooses tells whether one of the list is among them. A condition that is not given is true of
-// all.
-func (c *chosen) chooses(one *intake.Refused, now time.Time) bool {
-	return (c.Publisher == "" || c.Publisher == one.Publisher) &&
-		(c.Code == "" || c.Code == string(one.Code)) &&
-		(c.Older == 0 || int64(one.ReceivedAt) <= now.Add(-c.Older).UnixNano())
+// query is the condition as the ledger is asked. brief has it tell no more than it can without
+// opening one.
+func (c *condition) query(now time.Time, brief bool) (url.Values, error) {
+	if c.Older < 0 {
+		return nil, usage("--older is how long ago, such as 720h for 30 days")
+	}
+	query := client.Values("publisher", c.Publisher, "code", c.Code)
+	if c.Older != 0 {
+		until := now.Add(-c.Older) // is old enough too
+		query.Set("before", until.Add(1).UTC().Format(time.RFC3339Nano))
+	}
+	if brief {
+		query.Set("brief", "true")
+	}
+	return query, nil
 }
 
 // refusedPath is the route of the list; one of it is below, by its number.
@@ -97,17 +113,25 @@ func (*refusedListCommand) Help() string {
 	return `Examples:
 
 	cakupan refused list
+	cakupan refused list --publisher dinas --code region.unknown --older 720h --brief
 	cakupan refused list --json --server http://127.0.0.1:7070` + exitCodes
 }
 
 // Run runs the command. As JSON the list is written as it comes, however long it is. An array that
 // was begun and breaks off is not closed, so that no part of it is taken for the whole.
-func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) error {
+func (c *refusedListCommand) Run(ctx context.Context, w *where, out *console) error {
+	query, err := c.query(out.now(), c.Brief)
+	if err != nil {
+		return err
+	}
 	return w.with(ctx, out, false, func(s *client.Client) error {
 		t := newTable(">Number", "Received", "Publisher", "Event", "Code", "Why")
+		if c.Brief {
+			t = newTable(">Number", "Received", "Publisher", "Code", ">Bytes")
+		}
 		buffered := bufio.NewWriterSize(out.stdout, 64<<10)
 		count := 0
-		err := eachRefused(ctx, s, func(line []byte, one intake.Refused) error {
+		err := eachRefused(ctx, s, query, func(line []byte, one intake.Refused) error {
 			count++
 			if w.JSON {
 				// The lines are joined to one array as they come, and not read and written again.
@@ -115,8 +139,14 @@ func (*refusedListCommand) Run(ctx context.Context, w *where, out *console) erro
 				_, err := fmt.Fprintf(buffered, "%s%s", between, bytes.TrimSpace(line))
 				return err
 			}
-			t.add(numberText(one.Number), localTime(one.ReceivedAt.String()), one.Publisher,
-				one.ID, codeText(one.Code, one.Field), one.Detail)
+			number, received := numberText(one.Number), localTime(one.ReceivedAt.String())
+			if c.Brief {
+				t.add(number, received, one.Publisher, string(one.Code),
+					thousands(uint64(one.Bytes)))
+				return nil
+			}
+			t.add(number, received, one.Publisher, one.ID, codeText(one.Code, one.Field),
+				one.Detail)
 			return nil
 		})
 		switch {
@@ -143,14 +173,15 @@ func codeText(code event.Code, field string) string {
 	return string(code) + " (" + field + ")"
 }
 
-// eachRefused reads the list of what was refused, in the order of its numbers, and calls use with
-// each: the line as it came, and what it says. It ends with the first error of use. Where the
-// answer breaks off, its last line is a problem, which becomes the error; use has been told of
-// those before.
+// eachRefused reads the list of what was refused that a query means, in the order of its numbers,
+// and calls use with each: the line as it came, and what it says. It ends with the first error of
+// use. Where the answer breaks off, its last line is a problem, which becomes the error; use has
+// been told of those before.
 func eachRefused(
-	ctx context.Context, s *client.Client, use func([]byte, intake.Refused) error,
+	ctx context.Context, s *client.Client, query url.Values,
+	use func([]byte, intake.Refused) error,
 ) error {
-	response, err := s.Get(ctx, refusedPath, url.Values{})
+	response, err := s.Get(ctx, refusedPath, query)
 	if err != nil {
 		return err
 	}
@@ -231,19 +262,18 @@ func refusedDo(
 // of are returned beside the error.
 func (c *chosen) numbers(ctx context.Context, s *client.Client, now time.Time,
 ) (numbers []uint64, err error) {
+	query, err := c.query(now, true)
 	switch {
-	case c.Older < 0:
-		return nil, usage("--older is how long ago, such as 720h for 30 days")
-	case (c.All || c.byWhat()) == (len(c.Number) > 0):
+	case err != nil:
+		return nil, err
+	case (c.All || c.given()) == (len(c.Number) > 0):
 		return nil, usage("name numbers of the list, or --all, or choose with --publisher," +
 			" --code and --older")
 	case len(c.Number) > 0:
 		return c.Number, nil
 	}
-	err = eachRefused(ctx, s, func(_ []byte, one intake.Refused) error {
-		if c.chooses(&one, now) {
-			numbers = append(numbers, one.Number)
-		}
+	err = eachRefused(ctx, s, query, func(_ []byte, one intake.Refused) error {
+		numbers = append(numbers, one.Number)
 		return nil
 	})
 	return numbers, err

@@ -99,6 +99,9 @@ func storePermissions() *server.Permissions {
 		api + "STREAM.PURGE." + streamIntake, // of what the log has taken
 		api + "STREAM.MSG.GET." + streamIntake, api + "STREAM.MSG.GET." + streamRefused,
 		api + "STREAM.MSG.DELETE." + streamRefused,
+		api + "CONSUMER.CREATE." + streamRefused + ".>", // lists without what is sealed
+		api + "CONSUMER.DELETE." + streamRefused + ".*",
+		api + "CONSUMER.MSG.NEXT." + streamRefused + ".*",
 	}
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: publish},

@@ -208,7 +208,9 @@ func (s *slowBody) Read(b []byte) (int, error) {
 // refusing keeps things that it refused.
 type refusing struct{ *memory }
 
-func (refusing) Refused(context.Context, uint64, func(intake.Refused) error) error { return nil }
+func (refusing) Refused(context.Context, intake.RefusedQuery, func(intake.Refused) error) error {
+	return nil
+}
 
 func (refusing) RefusedOne(context.Context, uint64) (intake.Refused, error) {
 	return intake.Refused{}, nil

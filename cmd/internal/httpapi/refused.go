@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore/lookups"
 )
 
@@ -27,7 +28,7 @@ func (a *API) refusals() (intake.Refusals, error) {
 
 // getRefused streams what was refused. What goes wrong after the first line is the last line.
 func (a *API) getRefused(w *reply, r *http.Request) {
-	kept, from, err := a.parseRefused(r)
+	kept, which, err := a.parseRefused(r)
 	if err != nil {
 		w.fail(r, err)
 		return
@@ -37,7 +38,7 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	lines := 0
 	ctx, stop := a.untilDrain(r)
 	defer stop()
-	err = kept.Refused(ctx, from, func(one intake.Refused) error {
+	err = kept.Refused(ctx, which, func(one intake.Refused) error {
 		if lines++; lines%stillEvery == 0 {
 			if err := w.still(); err != nil {
 				return err
@@ -61,19 +62,35 @@ func (a *API) getRefused(w *reply, r *http.Request) {
 	}
 }
 
-// parseRefused reads the query of GET /v1/refused; from is a number, 0 for all.
-func (a *API) parseRefused(r *http.Request) (kept intake.Refusals, from uint64, err error) {
-	p, err := parseParameters(r.URL.RawQuery, "from")
+// parseRefused reads the query of GET /v1/refused; without any, all are meant.
+func (a *API) parseRefused(r *http.Request,
+) (kept intake.Refusals, which intake.RefusedQuery, err error) {
+	p, err := parseParameters(r.URL.RawQuery, "from", "publisher", "code", "before", "brief")
 	if err != nil {
-		return nil, 0, err
+		return nil, which, err
 	}
-	if text := p.values.Get("from"); text != "" {
-		if from, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return nil, 0, problem.Query("from", "must be a number")
+	which.Publisher, which.Code = p.values.Get("publisher"), event.Code(p.values.Get("code"))
+	which.Brief = p.flag("brief")
+	if which.Publisher != "" && event.CheckPublisher(which.Publisher) != "" {
+		p.fail("publisher", "is no name of a publisher")
+	}
+	if p.has("from") {
+		which.From, err = strconv.ParseUint(p.values.Get("from"), 10, 64)
+		if err != nil {
+			p.fail("from", "must be a number")
 		}
 	}
+	if p.has("before") {
+		which.Before, err = temporal.ParseInstant(p.values.Get("before"))
+		if err != nil {
+			p.fail("before", "must be a time, such as 2026-01-31T00:00:00Z")
+		}
+	}
+	if err := p.err(); err != nil {
+		return nil, which, err
+	}
 	kept, err = a.refusals()
-	return kept, from, err
+	return kept, which, err
 }
 
 // refusedNumber reads the number in the path of a request without parameters.

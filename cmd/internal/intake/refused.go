@@ -12,9 +12,9 @@ import (
 // somebody settles it. All methods may be called at the same time. For a number under which there
 // is nothing, the error is a problem.NotFound.
 type Refusals interface {
-	// Refused calls yield with each, from a number on, by their numbers, without their originals.
-	// An error of yield ends it and is returned.
-	Refused(ctx context.Context, from uint64, yield func(Refused) error) error
+	// Refused calls yield with each that is meant, by their numbers, without their originals. An
+	// error of yield ends it and is returned.
+	Refused(ctx context.Context, which RefusedQuery, yield func(Refused) error) error
 
 	// RefusedOne returns one with its original.
 	RefusedOne(ctx context.Context, number uint64) (Refused, error)
@@ -28,6 +28,24 @@ type Refusals interface {
 	DropRefused(ctx context.Context, number uint64) error
 }
 
+// RefusedQuery says which of what was refused are meant: those of which all conditions are true
+// that are given.
+type RefusedQuery struct {
+	From      uint64 // the least number
+	Publisher string
+	Code      event.Code
+	Before    temporal.Instant // received before it; 0: at any time
+	// Brief has number, publisher, time, code and size alone be told, for which none is opened.
+	Brief bool
+}
+
+// Means tells whether one is meant. Its number is not looked at.
+func (q *RefusedQuery) Means(one *Refused) bool {
+	return (q.Publisher == "" || q.Publisher == one.Publisher) &&
+		(q.Code == "" || q.Code == one.Code) &&
+		(q.Before == 0 || temporal.Instant(one.ReceivedAt) < q.Before)
+}
+
 // Refused is something that was refused after its publisher had been told that it is stored. It
 // holds no NIK.
 type Refused struct {
@@ -39,6 +57,7 @@ type Refused struct {
 	Code       event.Code `json:"code"`
 	Field      string     `json:"field,omitempty"`
 	Detail     string     `json:"detail,omitempty"`
+	Bytes      int64      `json:"bytes,omitempty"` // as it is stored; in a brief list alone
 	// Original is what was sent, a NIK masked. In a list it is left out.
 	Original string `json:"original,omitempty"`
 }

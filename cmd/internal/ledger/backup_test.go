@@ -230,7 +230,7 @@ func checkAll(t *testing.T, opts Options) {
 		t.Errorf("members: %v, %v", members, err)
 	}
 	var refused []intake.Refused
-	err = l.Refused(t.Context(), 0, func(one intake.Refused) error {
+	err = l.Refused(t.Context(), intake.RefusedQuery{}, func(one intake.Refused) error {
 		refused = append(refused, one)
 		return nil
 	})

@@ -202,7 +202,7 @@ func (c *messageCrash) check() {
 		found[e.key.ID] = true
 	}
 	listed := map[string]int{}
-	if err := l.Refused(t.Context(), 1, func(one intake.Refused) error {
+	if err := l.Refused(t.Context(), intake.RefusedQuery{}, func(one intake.Refused) error {
 		full, err := l.RefusedOne(t.Context(), one.Number)
 		listed[full.Original]++
 		if one.Code != event.Malformed {

@@ -53,7 +53,7 @@ func TestQuotaCrash(t *testing.T) {
 	}
 	awaitSettled(t, l)
 	kept := map[string]int{}
-	if err := l.Refused(t.Context(), 1, func(one intake.Refused) error {
+	if err := l.Refused(t.Context(), intake.RefusedQuery{}, func(one intake.Refused) error {
 		kept[one.ID]++
 		return nil
 	}); err != nil {

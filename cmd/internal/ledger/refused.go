@@ -35,25 +35,33 @@ func (l *Ledger) refusals(ctx context.Context) (*natsin.Refusals, error) {
 	return l.refused, nil
 }
 
-// Refused calls yield with each that was refused, in the order of their numbers, until it returns
-// an error. None is held in memory: there may be more than fit. One that is settled meanwhile may
-// or may not be among them. from is a number, 0 or 1 for all. Originals are not in them.
+// Refused calls yield with each that is meant, in the order of their numbers, until it returns an
+// error. None is held in memory: there may be more than fit, and only those that are told in full
+// are opened. One that is settled meanwhile may or may not be among them. Originals are not in
+// them.
 func (l *Ledger) Refused(
-	ctx context.Context, from uint64, yield func(intake.Refused) error,
+	ctx context.Context, which intake.RefusedQuery, yield func(intake.Refused) error,
 ) error {
 	refused, err := l.refusals(ctx)
-	for number := max(from, 1); err == nil; number++ {
-		var one natsin.Kept
-		one, err = refused.Next(ctx, number)
-		if errors.Is(err, natsin.ErrNoSuch) {
-			return nil
-		}
-		if err == nil {
-			number = one.Number
-			err = yield(one.Refused)
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	return refused.Outlines(ctx, which.From, which.Publisher, func(one intake.Refused) error {
+		switch {
+		case !which.Means(&one):
+			return nil
+		case which.Brief:
+			return yield(one)
+		}
+		kept, err := refused.Get(ctx, one.Number)
+		switch {
+		case errors.Is(err, natsin.ErrNoSuch):
+			return nil
+		case err != nil:
+			return err
+		}
+		return yield(kept.Refused)
+	})
 }
 
 // RefusedOne returns one with its original. A NIK in it is masked. [problem.NotFound] when the

@@ -311,7 +311,7 @@ func (a *answers) ask(ctx context.Context, l *Ledger, check func(error)) {
 	}))
 	a.Erasures, err = l.Erasures(ctx)
 	check(err)
-	check(l.Refused(ctx, 0, func(one intake.Refused) error {
+	check(l.Refused(ctx, intake.RefusedQuery{}, func(one intake.Refused) error {
 		shown, err := l.RefusedOne(ctx, one.Number)
 		a.Refused = append(a.Refused, shown)
 		return err

@@ -150,7 +150,8 @@ func (r *Refusals) put(ctx context.Context, pack string, refused []Kept) error {
 			}
 			step, size = nil, 0
 		}
-		step, size = append(step, &nats.Msg{Subject: subject, Data: sealed}), size+len(sealed)
+		m := &nats.Msg{Subject: subject, Data: sealed, Header: outlined(&refused[i])}
+		step, size = append(step, m), size+len(sealed)
 	}
 	return r.storeOf(ctx, publisher, step)
 }
@@ -199,9 +200,8 @@ func (r *Refusals) store(ctx context.Context, step []*nats.Msg) (last uint64, er
 	if len(step) > 1 {
 		id := rand.Text()
 		for i, m := range step {
-			m.Header = nats.Header{
-				headerBatch: {id}, headerBatchSequence: {strconv.Itoa(i + 1)},
-			}
+			m.Header.Set(headerBatch, id)
+			m.Header.Set(headerBatchSequence, strconv.Itoa(i+1))
 		}
 		for _, m := range step[:len(step)-1] {
 			if err := r.conn.PublishMsg(m); err != nil {

@@ -100,8 +100,9 @@ func (l *library) answer(name string) object {
 			with("code", words("string", "why it was refused").with("examples", refusalCodes())).
 			with("field", words("string", "what is wrong of it")).
 			with("detail", words("string", "what to do about it")).
+			with("bytes", words("integer", "as it is stored; in brief lists alone")).
 			with("original", words("string", "what was sent, a NIK masked; not in lists")),
-			"publisher", "field", "detail", "original")
+			"publisher", "field", "detail", "bytes", "original")
 	case "ReplayResult":
 		return fields(o("projection", words("string", "which one was rebuilt")).
 			with("events", words("integer", "how many were applied")).

@@ -386,6 +386,12 @@ func (l *library) ofRefused() []operation {
 			about:   "For auditors. One a line, until somebody settles it.",
 			parameters: list{
 				query("from", "The first number.", o("type", "integer").with("minimum", 0)),
+				query("publisher", "Those of this publisher.", o("type", "string")),
+				query("code", "Those refused with this code.", o("type", "string")),
+				query("before", "Those received before this time.",
+					o("type", "string").with("format", "date-time")),
+				query("brief", "Tell number, publisher, time, code and size alone: none is opened"+
+					" for it.", o("type", "boolean")),
 			},
 			answer: content(mediaLines, l.ref("RefusedMessage")), fails: missing,
 		},
