@@ -112,13 +112,12 @@ func sinceQuery(end *backup.End) url.Values {
 // has the name.
 //
 // If we crash before the commit, what is there has the name with .tmp, which nobody takes for a
-// backup and the next one of that name writes over; after it, the file is whole and lasts. Two
-// commands must not write the same file at a time.
+// backup and the next one of that name writes over; after it, the file is whole and lasts.
 func (c *backupCommand) write(body io.Reader, out *console) (*shownBackup, error) {
 	// The log in it has who is enrolled where: it is nobody else's to read.
-	file, err := os.OpenFile(durable.Temporary(c.Output), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := beginOutput(c.Output)
 	if err != nil {
-		return nil, problem.Wrap(problem.FileNotReadable, c.Output+" cannot be written", err)
+		return nil, err
 	}
 	shown := &shownBackup{File: c.Output}
 	to := &keeping{file: file}
@@ -210,6 +209,9 @@ const noLookups = "an older cakupan made the last file, without the record of wh
 func (c *restoreCommand) Run(ctx context.Context, w *where, out *console) error {
 	if w.Server != "" || w.SecretFile != "" {
 		return usage("a backup is restored into an empty folder, with --data")
+	}
+	if !isReplicas(c.Replicas) {
+		return usage("--replicas is 1, 3 or 5")
 	}
 	m := out.meter("restore")
 	chain, err := ledger.Restore(ctx, ledger.RestoreOptions{

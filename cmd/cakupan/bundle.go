@@ -74,12 +74,12 @@ func (c *bundleCommand) Run(ctx context.Context, w *where, out *console) error {
 // length in bytes. A file of that name is replaced.
 //
 // If we crash before the commit, an older file is as it was and what came lies beside it as .tmp;
-// after it, the new one is whole and lasts. Two commands must not write the same file at a time.
+// after it, the new one is whole and lasts.
 func writeBundle(path string, body io.Reader) (n int64, err error) {
 	// It has worker ids and enrolments: whom it may be given to, its owner says.
-	file, err := os.OpenFile(durable.Temporary(path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := beginOutput(path)
 	if err != nil {
-		return 0, fmt.Errorf("write bundle: %w", err)
+		return 0, err
 	}
 	// What did not come whole is removed, and its error is the one to be told.
 	drop := func(err error) (int64, error) {

@@ -134,7 +134,7 @@ Example:
 
 // Run copies the keys, and names the folder and not what is in it. Keys that are not all the
 // ledger's own are not copied: such a copy would be found out at a restore. A copy that was cut
-// short leaves the folder, which is to be removed before the next.
+// short leaves a folder of another name, which the next one removes.
 func (c *keysBackupCommand) Run(ctx context.Context, w *where, out *console) error {
 	return c.with(ctx, w, out, func(l control.Custody) error {
 		to, err := filepath.Abs(c.To) // of this command, not of the ledger that runs

@@ -35,9 +35,12 @@ func loginOrFile(ctx *kong.DecodeContext, target reflect.Value) error {
 	}
 	// It was read alone: closing it can lose nothing.
 	defer func() { _ = file.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(file, loginBytesMax))
-	if err != nil {
+	raw, err := io.ReadAll(io.LimitReader(file, loginBytesMax+1))
+	switch {
+	case err != nil:
 		return problem.Wrap(problem.FileNotReadable, "the file with the login cannot be read", err)
+	case len(raw) > loginBytesMax: // cut, it would name fewer servers, or half of one
+		return usage(path + " is longer than 64 KiB, and so no file with a login")
 	}
 	value = strings.TrimSpace(string(raw))
 	if value == "" {

@@ -99,11 +99,22 @@ func (c *setupCommand) options() (opts setup.Options, err error) {
 		return opts, nil
 	}
 	// Numbers, and not names: the machine that makes the files may have no such user.
-	opts.Owner = new(setup.Owner)
-	if _, err := fmt.Sscanf(c.Owner, "%d:%d", &opts.Owner.User, &opts.Owner.Group); err != nil {
-		return opts, usage("--owner is two numbers, such as 65532:65532")
+	opts.Owner, err = parseOwner(c.Owner)
+	return opts, err
+}
+
+// parseOwner reads a user and a group: two numbers below 2^31 and nothing else.
+func parseOwner(text string) (*setup.Owner, error) {
+	user, group, _ := strings.Cut(text, ":")
+	uid, err := strconv.ParseUint(user, 10, 31)
+	if err == nil {
+		var gid uint64
+		gid, err = strconv.ParseUint(group, 10, 31)
+		if err == nil {
+			return &setup.Owner{User: int(uid), Group: int(gid)}, nil
+		}
 	}
-	return opts, nil
+	return nil, usage("--owner is two numbers, such as 65532:65532")
 }
 
 // addPublisher adds the publisher, if there is one. Types and regions are read here, so that those

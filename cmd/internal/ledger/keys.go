@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/durable"
@@ -106,9 +107,10 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 }
 
 // BackupKeys copies the keys into a new folder, to be kept apart from the ledger and its backups. A
-// ledger whose keys are not its own, or not all there, has nothing to be copied. If we crash or
-// fail meanwhile, the new folder holds a part of them, and the next attempt needs another name: a
-// half copy must not pass for a whole one. Each file is durable when it returns.
+// ledger whose keys are not its own, or not all there, has nothing to be copied. The folder has
+// another name until all of them are in it: a half copy must not pass for a whole one. If we crash
+// or fail meanwhile, what is there is removed by the next attempt. Each file is durable when it
+// returns.
 func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	keys, err := l.Keys(ctx)
 	if err != nil {
@@ -122,22 +124,59 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	if _, err := os.Lstat(to); err == nil {
 		return nil, problem.Query("to", to+" is there already: name a folder that is not")
 	}
-	if err := durable.MakeFolder(to, privateFolders); err != nil {
+	part := durable.Temporary(to)
+	if err := removePart(part); err != nil {
 		return nil, err
 	}
-	about := fmt.Sprintf("Keys of the cakupan ledger %s. To put one back, copy it into the folder"+
-		" %s of the data folder, mode 0600.\n", l.log.Identity().Ledger, vaultFolder)
-	err = durable.Create(filepath.Join(to, "README.txt"), []byte(about), privateFiles)
+	if err := durable.MakeFolder(part, privateFolders); err != nil {
+		return nil, err
+	}
+	err = durable.Create(filepath.Join(part, keysAboutFile), []byte(l.aboutKeys()), privateFiles)
 	for _, k := range keys {
 		var key []byte
 		if err == nil {
 			key, err = readKept(k.File)
 		}
 		if err == nil {
-			err = durable.Create(filepath.Join(to, filepath.Base(k.File)), key, privateFiles)
+			err = durable.Create(filepath.Join(part, filepath.Base(k.File)), key, privateFiles)
 		}
 	}
+	if err == nil {
+		err = durable.Rename(part, to)
+	}
 	return keys, err
+}
+
+// keysAboutFile says what the keys beside it are of. It is the first file of a copy.
+const (
+	keysAboutFile = "README.txt"
+	keysAbout     = "Keys of the cakupan ledger "
+)
+
+func (l *Ledger) aboutKeys() string {
+	return fmt.Sprintf("%s%s. To put one back, copy it into the folder %s of the data folder, mode"+
+		" 0600.\n", keysAbout, l.log.Identity().Ledger, vaultFolder)
+}
+
+// removePart removes what a copy of keys has left that was cut short, and nothing else: a folder
+// that has other files is somebody's own.
+func removePart(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for an earlier copy of the keys: %w", err)
+	}
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), durable.Temporary(""))
+		known := name == keysAboutFile || name == successionFile || filepath.Ext(name) == ".key"
+		if !known || !entry.Type().IsRegular() {
+			return problem.Query("to", dir+" is there already, and is no copy of keys that was cut"+
+				" short: remove it, or name another folder")
+		}
+	}
+	return os.RemoveAll(dir)
 }
 
 // readKept reads a key, or what is kept with the keys. A succession is no secret, and may be

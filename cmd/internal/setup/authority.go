@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -115,8 +116,8 @@ func (a *authority) publish(dir string) error {
 // the authority's beside it, unless there is one that is good for some time yet. Of a node it is
 // also what it shows to other nodes: with a ledger's nobody can join them.
 func (a *authority) certify(dir, name string, node bool, now time.Time) error {
-	if a.good(filepath.Join(dir, certFile), now) {
-		return a.publish(dir)
+	if good, err := a.good(dir, now); err != nil || good {
+		return errors.Join(err, a.publish(dir))
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -153,20 +154,29 @@ func (a *authority) certify(dir, name string, node bool, now time.Time) error {
 	return a.publish(dir)
 }
 
-// good tells whether a file has a certificate of this authority that does not end soon. Which names
-// it has is not looked at: the folder is of one name for ever.
-func (a *authority) good(path string, now time.Time) bool {
-	raw, err := os.ReadFile(path)
+// good tells whether a folder has a certificate of this authority that does not end soon, and its
+// key. Which names it has is not looked at: the folder is of one name for ever. A key that is lost,
+// or another one's, is made anew with its certificate; one that cannot be read is an error, as it
+// may be good.
+func (a *authority) good(dir string, now time.Time) (bool, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, certFile))
 	if err != nil {
-		return false // it is made, or that says why it cannot be
+		return false, nil // it is made, or that says why it cannot be
 	}
-	block, _ := pem.Decode(raw)
-	if block == nil {
-		return false
+	key, err := os.ReadFile(filepath.Join(dir, keyFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read key of a certificate: %w", err)
 	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	return err == nil && cert.CheckSignatureFrom(a.cert) == nil &&
-		now.Before(cert.NotAfter.Add(-renewDays*day))
+	pair, err := tls.X509KeyPair(raw, key)
+	if err != nil {
+		return false, nil
+	}
+	cert := pair.Leaf
+	return cert.CheckSignatureFrom(a.cert) == nil &&
+		now.Before(cert.NotAfter.Add(-renewDays*day)), nil
 }
 
 // write puts a file in the place of an older one, unless that is the same: then nothing is touched,

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/template"
 
@@ -98,18 +102,39 @@ func (l logins) users() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// urls returns the addresses of all nodes with the login of a user, for --nats and --nats-system:
-// so a ledger finds the cluster whichever of them are gone. It is what is put into a file, which
-// has the password and is secret.
-func (l logins) urls(user string, nodes []string) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		var all []string
-		for _, node := range nodes {
+// urls writes the addresses of all nodes with the login of a user into a file, for --nats and
+// --nats-system: so a ledger finds the cluster whichever of them are gone. A node that is not there
+// yet, as it was added later, is put behind those that are; what is there stays. The file has the
+// password and is secret.
+func (m *maker) urls(l logins, user string, nodes []string, parts ...string) error {
+	path := m.path(parts...)
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read addresses of nodes: %w", err)
+	}
+	var all []string
+	hosts := map[string]bool{}
+	for one := range strings.SplitSeq(strings.TrimSpace(string(text)), ",") {
+		// What cannot be read is kept as it is: somebody has written it.
+		if u, err := url.Parse(strings.TrimSpace(one)); err == nil && u.Host != "" {
+			hosts[u.Hostname()] = true
+		}
+		if one != "" {
+			all = append(all, one)
+		}
+	}
+	missing := false
+	for _, node := range nodes {
+		if !hosts[node] {
+			missing = true
 			all = append(all, (&url.URL{
 				Scheme: "tls", User: url.UserPassword(user, l[user]),
 				Host: net.JoinHostPort(node, nodePort),
 			}).String())
 		}
-		return []byte(strings.Join(all, ",") + "\n"), nil
 	}
+	if !missing {
+		return nil
+	}
+	return write(filepath.Dir(path), filepath.Base(path), []byte(strings.Join(all, ",")+"\n"))
 }

@@ -123,10 +123,10 @@ func (m *maker) make(opts *Options, now time.Time) error {
 	for _, name := range opts.Ledgers {
 		err := authority.certify(m.path("ledgers", name), name, false, now)
 		if err == nil {
-			_, err = m.once(logins.urls(userLedger, opts.Nodes), "ledgers", name, "nats.url")
+			err = m.urls(logins, userLedger, opts.Nodes, "ledgers", name, "nats.url")
 		}
 		if err == nil {
-			_, err = m.once(logins.urls(userSystem, opts.Nodes), "ledgers", name, "system.url")
+			err = m.urls(logins, userSystem, opts.Nodes, "ledgers", name, "system.url")
 		}
 		if err != nil {
 			return fmt.Errorf("for ledger %s: %w", name, err)

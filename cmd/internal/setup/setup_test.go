@@ -131,6 +131,89 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestNodesAdded: a node that is added later is in the addresses of each ledger, behind those that
+// are there, which stay as somebody may have changed them; nothing else changes.
+func TestNodesAdded(t *testing.T) {
+	dir := t.TempDir()
+	opts := optionsFor(dir)
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "ledgers/ledger-b/nats.url")
+	first := check(t, dir)
+	own := strings.Replace(first["ledgers/ledger-b/nats.url"], "node-a:4222", "node-a:4333", 1)
+	if err := os.WriteFile(path, []byte(own), secretMode); err != nil {
+		t.Fatal(err)
+	}
+	opts.Nodes = append(opts.Nodes, "node-c")
+	for range 2 {
+		if err := Make(opts, made); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := check(t, dir)
+	for name, of := range map[string]string{"nats.url": userLedger, "system.url": userSystem} {
+		for _, ledger := range []string{"ledger-a", "ledger-b"} {
+			file := "ledgers/" + ledger + "/" + name
+			want := strings.TrimSpace(first[file]) + ",tls://" + of + ":" +
+				first["authority/"+of+".password"] + "@node-c:4222\n"
+			if file == "ledgers/ledger-b/nats.url" {
+				want = strings.Replace(want, "node-a:4222", "node-a:4333", 1)
+			}
+			if again[file] != want {
+				t.Errorf("%s is %s, want %s", file, again[file], want)
+			}
+		}
+	}
+	for name, content := range first {
+		if !strings.HasSuffix(name, ".url") && again[name] != content {
+			t.Errorf("%s is another one", name)
+		}
+	}
+}
+
+// TestKeyLost: a key of a certificate that is lost, or of another one, is made anew with it; one
+// that cannot be read is said, and left.
+func TestKeyLost(t *testing.T) {
+	dir := t.TempDir()
+	opts := optionsFor(dir)
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	first := check(t, dir)
+	lost := filepath.Join(dir, "nodes/node-a/key.pem")
+	if err := os.Remove(lost); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(dir, "ledgers/ledger-b/key.pem")
+	err := os.WriteFile(other, []byte(first["ledgers/ledger-a/key.pem"]), secretMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(opts, made); err != nil {
+		t.Fatal(err)
+	}
+	again := check(t, dir) // each key is of its certificate
+	for name, content := range first {
+		renewed := strings.HasPrefix(name, "nodes/node-a/") ||
+			strings.HasPrefix(name, "ledgers/ledger-b/")
+		renewed = renewed && (strings.HasSuffix(name, "/cert.pem") ||
+			strings.HasSuffix(name, "/key.pem"))
+		if (again[name] == content) == renewed {
+			t.Errorf("%s is another one: %v", name, !renewed)
+		}
+	}
+	if err := os.Remove(lost); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(lost, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Make(opts, made); err == nil || !strings.Contains(err.Error(), "key.pem") {
+		t.Errorf("a key that cannot be read: %v", err)
+	}
+}
+
 // TestStarted: what a started ledger lacks is lost, and not made anew; a new one beside it gets
 // its keys.
 func TestStarted(t *testing.T) {
