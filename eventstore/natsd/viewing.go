@@ -41,6 +41,9 @@ const (
 	watchesMax = connsMax
 	// A watch that asks for more heartbeats than this works for itself alone.
 	heartbeatMin = time.Second
+	// heartbeatMax is how long a watch may be silent. It is by missing heartbeats that a client
+	// finds out, after two or three, that a restart has ended its watch: some ask for one in 30 s.
+	heartbeatMax = 5 * time.Second
 	watchNameMax = 64
 )
 
@@ -186,6 +189,7 @@ func vetWatch(account, name, filter string, body []byte) ([]byte, error) {
 		return nil, errors.New("a watch has flow_control, and an idle_heartbeat of at least 1 s")
 	}
 	c.Name, c.MemoryStorage, c.Replicas = name, true, 1
+	c.Heartbeat = min(c.Heartbeat, heartbeatMax)
 	c.DeliverSubject = viewsOf(account) + c.DeliverSubject
 	if c.ReplayPolicy == "" {
 		c.ReplayPolicy = "instant"

@@ -186,3 +186,20 @@ func TestShareOfWatches(t *testing.T) {
 		t.Errorf("%d watches, one of which is there", len(of.watches["A"]))
 	}
 }
+
+// TestHeartbeats: a watch is silent for no longer than a client should need to find out that it has
+// ended, whatever its client asks for; one that asks for more is served as it asks.
+func TestHeartbeats(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{
+		time.Second: time.Second, 5 * time.Second: 5 * time.Second,
+		30 * time.Second: 5 * time.Second, time.Hour: 5 * time.Second,
+	} {
+		body := fmt.Appendf(nil, `{"stream_name":%q,"config":{"ack_policy":"none","flow_control":true,`+
+			`"idle_heartbeat":%d,"deliver_subject":"_INBOX.a"}}`, streamView, asked)
+		passed, err := vetWatch("A", "n", "", body)
+		var made watchRequest
+		if err != nil || json.Unmarshal(passed, &made) != nil || made.Config.Heartbeat != want {
+			t.Errorf("asked for one in %v, has one in %v, %v", asked, made.Config.Heartbeat, err)
+		}
+	}
+}
