@@ -20,14 +20,16 @@ const forever = "private, max-age=31536000, immutable"
 // has it already. The same answer is what the same server says to the same question with the same
 // knowledge on the same day; so the tag of one server says nothing to another.
 //
-// Where the knowledge is named and past, and the day is named, it stays so for ever. It returns
-// true when the answer was sent; headers are set in both cases. The question's own text is part of
-// the tag: two spellings of it have two tags, which costs an answer and is never wrong.
+// Where the knowledge is named and past, and the day, or a series' last, is named, it stays so for
+// ever. It returns true when the answer was sent; headers are set in both cases. The question's own
+// text is part of the tag: two spellings of it have two tags, which costs an answer and is never
+// wrong.
 func (a *API) cached(w *reply, r *http.Request, view *coverage.View, k knowledge,
 	known eventstore.Sequence,
 ) bool {
 	h := w.Header()
-	if k.past(view, known) && r.URL.Query().Has("on") {
+	named := r.URL.Query()
+	if k.past(view, known) && (named.Has("on") || named.Has("until")) {
 		h.Set("Cache-Control", forever)
 	}
 	h.Add("Vary", "Authorization") // from some, small counts are hidden

@@ -355,6 +355,9 @@ func TestCached(t *testing.T) {
 		"/v1/coverage?on=2020-06-30&known=2021-01-31":           false,
 		"/v1/coverage?on=2020-06-30&known=2020-12-31":           true,
 		"/v1/series?region=75&from=2020-01-01&until=2020-06-30": false,
+		"/v1/series?until=2020-06-30&known=1":                   true,
+		"/v1/series?until=2020-06-30&known=9":                   false,
+		"/v1/series?from=2020-06-30&known=1":                    false, // it ends today
 	} {
 		first := get(path, "")
 		tag := first.Header.Get("ETag")
