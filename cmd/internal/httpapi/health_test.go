@@ -17,7 +17,7 @@ func TestReady(t *testing.T) {
 	api := New(m, Config{Limits: Limits{Requests: 2}})
 	url := serve(t, m, Config{}).URL()
 	response, body := call(t, "GET", url+"/readyz", "", "")
-	if response.StatusCode != 200 || body != `{"status":"ok","head":0,"projections":null}`+"\n" ||
+	if response.StatusCode != 200 || body != `{"status":"ok","head":0,"projections":null,"role":"writer"}`+"\n" ||
 		response.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}

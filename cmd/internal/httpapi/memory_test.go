@@ -328,7 +328,7 @@ func (m *memory) Health(context.Context) ledger.Health {
 
 func (m *memory) Ready(ctx context.Context, _ temporal.Instant) ledger.Readiness {
 	h := m.Health(ctx)
-	return ledger.Readiness{Status: h.Status, Head: h.Head, Why: h.Why}
+	return ledger.Readiness{Status: h.Status, Head: h.Head, Why: h.Why, Role: ledger.RoleWriter}
 }
 
 func (m *memory) Replay(_ context.Context, opts ledger.ReplayOptions, _ ledger.Progress) (ledger.ReplayResult, error) {

@@ -23,6 +23,7 @@ type Readiness struct {
 	Status      string              `json:"status"`
 	Head        eventstore.Sequence `json:"head"`
 	Projections map[string]Lag      `json:"projections"`
+	Role        Role                `json:"role"`
 	Why         string              `json:"why,omitempty"`   // it is not ok
 	Clock       string              `json:"clock,omitempty"` // see Health
 }
@@ -59,7 +60,7 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 	health := l.Health(ctx)
 	r := Readiness{
 		Status: health.Status, Head: health.Head, Why: health.Why, Clock: health.Clock,
-		Projections: map[string]Lag{},
+		Role: health.Role, Projections: map[string]Lag{},
 	}
 	if !l.serving { // who asks has what the log holds applied first
 		return r

@@ -150,13 +150,14 @@ func (h *Hub) refresh(ctx context.Context) {
 	h.say(status)
 }
 
-// say tells everybody of a status that differs. While all is well only the state does: how far the
-// coverage is, frames of changes say.
+// say tells everybody of a status that differs. While all is well only state and role do: how far
+// the coverage is, frames of changes say.
 func (h *Hub) say(status Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	was := h.status
-	if h.status = status; h.said > 0 && was.State == Live && status.State == Live {
+	well := was.State == Live && status.State == Live && was.Role == status.Role
+	if h.status = status; h.said > 0 && well {
 		return
 	}
 	h.said++

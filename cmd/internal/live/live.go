@@ -52,6 +52,9 @@ type Status struct {
 	// BehindEvents and BehindSeconds are how far that is behind the log.
 	BehindEvents  eventstore.Sequence `json:"behindEvents"`
 	BehindSeconds float64             `json:"behindSeconds"`
+	// Role tells whether the server writes the log or stands by: it changes where another one
+	// writes from now on.
+	Role ledger.Role `json:"role"`
 	// Since is when the server began, RFC 3339: another one is a server that was started again.
 	Since string `json:"since"`
 	Why   string `json:"why,omitempty"` // it is not live
@@ -67,6 +70,7 @@ const (
 // statusOf returns what to tell of a ledger.
 func statusOf(r ledger.Readiness, applied eventstore.Sequence, since string) Status {
 	s := Status{State: Live, Head: r.Head, Sequence: applied, Since: since, Why: r.Why}
+	s.Role = r.Role
 	s.BehindEvents = r.Head - min(r.Head, applied)
 	s.BehindSeconds = r.Projections[coverage.Name].BehindSeconds
 	switch r.Status {

@@ -403,6 +403,30 @@ func TestBounds(t *testing.T) {
 	refused(problem.NotFound, topic(0))
 }
 
+// TestSaid: while all is well, who watches is told of a state but once, and again when another
+// server writes; when it is not well, each time.
+func TestSaid(t *testing.T) {
+	b := newBench(t)
+	status := Status{State: Live, Role: ledger.RoleStandby}
+	for i, c := range []struct {
+		change func()
+		said   int
+	}{
+		{func() {}, 1},
+		{func() { status.Head, status.Sequence = 9, 9 }, 1},
+		{func() { status.Role = ledger.RoleWriter }, 2},
+		{func() { status.Head, status.Sequence = 10, 10 }, 2},
+		{func() { status.State, status.BehindEvents = Behind, 5 }, 3},
+		{func() { status.BehindEvents = 4 }, 4},
+		{func() { status.State, status.BehindEvents = Live, 0 }, 5},
+	} {
+		c.change()
+		if b.hub.say(status); b.hub.said != c.said {
+			t.Errorf("after change %d it was said %d times, not %d", i, b.hub.said, c.said)
+		}
+	}
+}
+
 // TestStatus says how a ledger is in one word.
 func TestStatus(t *testing.T) {
 	for _, c := range []struct {
@@ -417,7 +441,12 @@ func TestStatus(t *testing.T) {
 		{"unavailable", 9, 9, Stale, 0},
 		{"", 0, 0, Stale, 0},
 	} {
-		got := statusOf(ledger.Readiness{Status: c.status, Head: c.head, Why: "why"}, c.applied, "since")
+		got := statusOf(ledger.Readiness{
+			Status: c.status, Head: c.head, Why: "why", Role: ledger.RoleStandby,
+		}, c.applied, "since")
+		if got.Role != ledger.RoleStandby {
+			t.Errorf("%+v: %+v", c, got)
+		}
 		if got.State != c.state || got.BehindEvents != c.behind || got.Why != "why" || got.Since != "since" {
 			t.Errorf("%+v: %+v", c, got)
 		}

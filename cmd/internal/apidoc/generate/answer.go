@@ -88,6 +88,8 @@ func (l *library) answer(name string) object {
 				fields(o("sequence", words("integer", "the last sequence it has applied")).
 					with("behindSeconds", words("number", "how long ago the oldest event was"+
 						" recorded that it has not applied; 0 when there is none"))))).
+			with("role", words("string", "whether this server writes the log or stands by").
+				with("enum", texts("writer", "standby"))).
 			with("why", words("string", "what it waits for, or what is wrong")).
 			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
 	case "ListKey":

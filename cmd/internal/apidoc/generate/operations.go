@@ -248,7 +248,8 @@ func (l *library) getChanges() operation {
 		about: "First `snapshot`, the answers of all regions asked for, then `change`, those that" +
 			" have changed, at most ten times a second; the data of both are an array as" +
 			" of /v1/coverage, and the id is a sequence. `state` says whether that is live," +
-			" behind or stale, and how far. `end` says why there is no more.",
+			" behind or stale, how far, and as role whether this server is the writer or a" +
+			" standby. `end` says why there is no more.",
 		parameters: list{
 			query("region", "Watch this region; may be repeated. All when it is left out.",
 				arrayOf(l.ref("Region"))),
