@@ -36,6 +36,7 @@ func TestPage(t *testing.T) {
 	t.Run("keyboard", func(t *testing.T) { b.t = t; b.walkKeyboard() })
 	t.Run("views", func(t *testing.T) { b.t = t; b.walkViews() })
 	t.Run("knowledge", func(t *testing.T) { b.t = t; b.walkKnowledge() })
+	t.Run("astray", func(t *testing.T) { b.t = t; b.walkAstray() })
 	t.Run("numerator", func(t *testing.T) { b.t = t; b.walkNumerator() })
 	t.Run("paper", func(t *testing.T) { b.t = t; b.walkPaper() })
 	t.Run("offline", func(t *testing.T) { b.t = t; b.walkOffline(d) })

@@ -70,6 +70,33 @@ func (b *browser) walkKnowledge() {
 	b.sound()
 }
 
+// walkAstray opens addresses that lead nowhere: each says why, once, and has a way out.
+func (b *browser) walkAstray() {
+	for query, says := range map[string]string{
+		"?lang=en&known=abc":         "known must be a sequence such as 4711",
+		"?lang=en&on=2020-13-45":     "on is no date",
+		"?lang=en&region=99.99":      "Nothing is here about region 99.99.",
+		"?lang=en&indicator=NOTHING": "indicator",
+	} {
+		b.do("astray", chromedp.Navigate(b.origin+"/"+query))
+		b.until("why", `document.querySelector(".failure #start-again") !== null`)
+		if got := b.text(".failure"); strings.Count(got, says) != 1 || strings.Contains(got, "Not connected") {
+			b.t.Errorf("%s: %q", query, got)
+		}
+		b.axe(query)
+		b.click("#start-again")
+		b.until("today", `document.querySelector(".failure") === null && document.querySelector(".headline")?.innerText.startsWith("Gorontalo, today")`)
+		b.forget() // that it was refused is said in the console
+	}
+	b.open("?lang=en&on=2020-12-31")
+	b.until("the field", `document.querySelector("#known") !== null`)
+	b.set("#known", "yesterday")
+	b.until("why", `document.querySelector(".failure")?.innerText.includes("What is shown is still from") && document.querySelector(".headline").innerText.includes("171,777")`)
+	b.set("#known", "2021-04-30")
+	b.until("that it is well again", `document.querySelector(".failure") === null && document.querySelector(".headline").innerText.includes("As known at Apr 30, 2021")`)
+	b.forget()
+}
+
 // walkNumerator opens what a number rests on: the signed head, and people with their events.
 func (b *browser) walkNumerator() {
 	b.open("?on=2020-12-31&lang=en&region=75.71")

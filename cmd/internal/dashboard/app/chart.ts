@@ -1,6 +1,6 @@
 // The line of a region over time, drawn by uPlot. The table of the same points is beside it for who
 // cannot see it.
-import { LitElement, html } from "lit";
+import { LitElement, html, nothing } from "lit";
 import uPlot from "uplot";
 import { confirmedText, count } from "./figures";
 import type { Point } from "./model";
@@ -65,10 +65,11 @@ export class Chart extends LitElement {
 
   render() {
     const { t, f } = this;
-    return html`<div class="plot" aria-hidden="true"></div>
+    const none = this.points.length > 0 && this.points.every((p) => p.covered === null && p.percent === null) && this.others.length === 0;
+    return html`<div class="plot" aria-hidden="true"></div>${none ? html`<p class="note">${t.fewer}</p>` : nothing}
       <details class="twin" @toggle=${this.toggled}><summary>${t.table}: ${t.chart}</summary><div class="tall" tabindex="0" role="region" aria-label="${t.table}: ${t.chart}"><table>
         <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th>${this.others.map((o) => html`<th scope="col" class="number">${o.name}</th>`)}</tr></thead>
-        <tbody>${(this.open ? this.points : []).map((p, i) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td>${this.others.map((o) => html`<td class="number">${o.points[i]?.percent == null ? "–" : f.percent(o.points[i].percent!)}</td>`)}</tr>`)}</tbody>
+        <tbody>${(this.open ? this.points : []).map((p, i) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td>${this.others.map((o) => html`<td class="number">${o.points[i]?.percent == null ? "–" : f.percent(o.points[i].percent!)}</td>`)}</tr>`).reverse()}</tbody>
       </table></div></details>`;
   }
 
@@ -102,7 +103,7 @@ export class Chart extends LitElement {
     const lines = [this.points, ...this.others.map((o) => o.points)];
     const first = Math.max(0, this.points.findIndex((_, i) => lines.some((l) => l[i]?.percent != null)));
     const points = this.points.slice(first); // before, there was no workforce
-    if (points.length < 2) return;
+    if (points.length < 2 || lines.every((l) => l.every((p) => p.covered === null && p.percent === null))) return;
     const days = points.map((p) => toDay(p.on) * 86_400);
     const hasShare = this.others.length > 0 || points.some((p) => p.percent !== null);
     const covered = points.map((p) => (hasShare ? (p.percent === null ? null : Number(p.percent)) : p.covered));

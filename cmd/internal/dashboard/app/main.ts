@@ -21,6 +21,7 @@ const goalsMost = 12; // that are drawn: a step each
 class App extends LitElement implements Page {
   state: State = readState(location.search);
   answers: Answer[] = [];
+  private detailOf = ""; // the region of which that was asked
   private detail?: Answer; // of the region, with its dimensions
   private trend = new Map<string, Point[]>(); // of regions, over all months
   private goals = new Map<string, Goal[]>(); // of regions, over all months
@@ -90,7 +91,7 @@ class App extends LitElement implements Page {
   }
 
   private get answer(): Answer | undefined {
-    return this.answers.find((a) => a.region === this.region) ?? this.detail;
+    return this.answers.find((a) => a.region === this.region) ?? (this.detail?.region === this.region ? this.detail : undefined);
   }
 
   go(change: Partial<State>, keep = true) {
@@ -169,6 +170,7 @@ class App extends LitElement implements Page {
     const { on, known, indicator } = this.state;
     const region = this.region;
     const got = await this.quietly<Answer[]>("v1/coverage", { region, on, known, indicator, by: dimensions });
+    if (region === this.region) this.detailOf = region;
     if (got && region === this.region) this.detail = got[0];
     this.requestUpdate();
   }
@@ -283,7 +285,7 @@ class App extends LitElement implements Page {
   private body(look: Look): TemplateResult {
     const { t, f } = look;
     if (this.failure?.status === 401) return html`<p class="failure">${t.login}</p>`;
-    const old = this.failure || this.link === "lost" ? html`<p class="failure" role="alert">${this.shownAt ? t.offline(f.time(this.shownAt)) : t.failed + this.failure?.message}${this.failure && this.failure.status > 0 ? html` ${this.failure.message}` : nothing}</p>` : nothing;
+    const old = this.trouble(look);
     if (this.loading) return html`${old}<p>${t.loading}</p>`;
     if (this.answers.length === 0) return html`${old}<p>${this.failure ? nothing : t.empty}</p>`;
     const a = this.answer;
@@ -295,11 +297,23 @@ class App extends LitElement implements Page {
       ${map(look, this.answers, this.region, this.bounds, pick)}${legend(look)}</section>`;
     const list = html`<section class="list" aria-labelledby="list-title"><h2 id="list-title">${t.table}</h2>${crumbs(this)}
       <div class="wide" tabindex="-1">${table(look, listed(this.answers, this.region, sort), this.answers, this.trend, this.on, this.region, pick)}</div></section>`;
-    return html`${old}${a ? headline(this, a) : nothing}${embed ? nothing : stepper(this)}${tabs(this)}
+    return html`${old}${a ? headline(this, a) : this.detailOf === this.region ? html`<p class="failure" role="alert">${t.noRegion(this.region)} ${this.again(look)}</p>` : nothing}${embed ? nothing : stepper(this)}${tabs(this)}
       ${view === "" ? html`<div class="pair ${name ? "" : "nation"}"><div>${picture}${time}</div><div>${list}${chart}</div></div>`
         : html`<div class="alone">${{ map: picture, table: list, line: chart }[view]}${time}</div>`}
       ${embed ? origin(this, this.sources(a).join(" ")) : a ? this.sections(look, a) : nothing}`;
   }
+
+  /** What keeps the page from showing what was asked for: the ledger is not reached, or it refuses. */
+  private trouble(look: Look): TemplateResult | typeof nothing {
+    const { t, f } = look, { failure, shownAt } = this, at = shownAt ? f.time(shownAt) : "";
+    if (failure && failure.status > 0) return html`<p class="failure" role="alert">${t.failed}${failure.message}. ${at ? t.refusedNow(at) : nothing} ${this.again(look)}</p>`;
+    if (!failure && this.link !== "lost") return nothing;
+    return html`<p class="failure" role="alert">${at ? t.offline(at) : t.failed + (failure?.message ?? "")}</p>`;
+  }
+
+  /** Out of an address that leads nowhere. */
+  private again = ({ t }: Look) =>
+    html`<button type="button" id="start-again" class="link" @click=${() => this.go({ region: "", on: "", known: "", to: "", toKnown: "", indicator: "EMPLOYED" })}>${t.startAgain}</button>`;
 
   /** What the figures rest on, in words. */
   private sources(a: Answer | undefined): string[] {
