@@ -150,6 +150,8 @@ func (b *browser) walkStory() {
 	b.click(".time button[aria-pressed]")
 	b.until("a month later", `location.search !== "" && document.querySelector(".headline").innerText.includes("2020")`)
 	b.click(".time button[aria-pressed]")
+	b.until("where it stopped", `(() => { const on = new URLSearchParams(location.search).get("on"), day = new Date(on + "T00:00:00Z");
+		return day > new Date("2019-12-31") && document.querySelector(".headline").innerText.includes(day.toLocaleDateString("en", { dateStyle: "long", timeZone: "UTC" })); })()`)
 	b.sound()
 }
 

@@ -69,10 +69,13 @@ export function sorted(answers: Answer[], by: Sort): Answer[] {
 /** The thirteen months until a day. */
 const year = (points: Point[] = [], on: string): Point[] => points.slice(0, points.findLastIndex((p) => p.on <= on) + 1).slice(-13);
 
+/** Where there is no figure: a dash to the eye, and words to the ear. */
+const bare = (look: Look): TemplateResult => html`<span aria-hidden="true">–</span><span class="hidden">${look.t.none}</span>`;
+
 /** What a sparkline says, in words: by how many points a region moved over it. */
 function moved(look: Look, points: Point[]): TemplateResult {
   const first = points.find((p) => p.percent !== null)?.percent, last = points.at(-1)?.percent;
-  return html`<span class="moved">${first == null || last == null ? "–" : look.f.points(Number(last) - Number(first))}</span>`;
+  return html`<span class="moved">${first == null || last == null ? bare(look) : look.f.points(Number(last) - Number(first))}</span>`;
 }
 
 /** Of how many provinces the nation's figures are, where those are not all. */
@@ -88,7 +91,7 @@ export function table(look: Look, answers: Answer[], all: Answer[], trend: Map<s
   const top = Math.max(1, ...answers.map((a) => share(a) ?? 0), ...answers.map((a) => Number(a.target?.percent ?? 0))) * 1.1;
   const cell = (label: string, value: unknown, kind = "number") =>
     html`<td role="cell" class=${kind} data-label=${label}>${value}</td>`;
-  return html`<table role="table">
+  return html`<table role="table" aria-labelledby="list-title">
     <thead role="rowgroup"><tr role="row">
       <th scope="col" role="columnheader">${t.region}</th><th scope="col" role="columnheader" class="number">${t.percent}</th>
       <th scope="col" role="columnheader" class="bar"><span class="hidden">${t.percent}, ${t.target}</span></th>
@@ -101,11 +104,11 @@ export function table(look: Look, answers: Answer[], all: Answer[], trend: Map<s
         <th scope="row" role="rowheader"><button type="button" class="link" @click=${() => pick(a.region)} aria-current=${a.region === at ? "true" : nothing}>${a.name}</button>${partOf(look, all, a)}</th>
         ${cell(t.percent, percentText(look, a), a.percent === null ? "number percent words" : "number percent")}
         <td role="cell" class="bar" data-label="">${bullet(a, scale)}</td>
-        ${cell(t.target, a.target ? f.goal(a.target.percent) : "–")}
-        ${cell(t.gapPoints, points === null ? "–" : f.points(points))}
+        ${cell(t.target, a.target ? f.goal(a.target.percent) : bare(look))}
+        ${cell(t.gapPoints, points === null ? bare(look) : f.points(points))}
         ${cell(t.covered, count(look, a.covered))}${cell(t.confirmed, confirmedText(look, a))}
-        ${cell(t.workforce, a.workforce ? f.number(a.workforce.count) : "–")}
-        ${cell(t.shortfall, a.target?.shortfall == null ? "–" : f.number(a.target.shortfall))}
+        ${cell(t.workforce, a.workforce ? f.number(a.workforce.count) : bare(look))}
+        ${cell(t.shortfall, a.target?.shortfall == null ? bare(look) : f.number(a.target.shortfall))}
         ${cell(t.inGrace, count(look, a.inGrace))}
         <td role="cell" class="trend" data-label=${t.trend}>${moved(look, year(trend.get(a.region), on))}${sparkline(year(trend.get(a.region), on), top, a.target ? Number(a.target.percent) : null)}</td>
       </tr>`;
@@ -125,7 +128,7 @@ export function listed(answers: Answer[], region: string, by: Sort = "name"): An
 export function parts(look: Look, a: Answer, by: string): TemplateResult {
   const cells = Object.entries(a.by?.[by] ?? {}).sort((x, y) => y[1] - x[1]);
   const top = Math.max(1, a.covered ?? 0, ...cells.map(([, n]) => n));
-  return html`<table class="parts"><caption class="hidden">${look.t.dividing} ${look.t.dims[by]}</caption>
+  return html`<table class="parts"><caption class="hidden">${`${look.t.dividing} ${look.t.dims[by]}`}</caption>
     <tbody>${cells.map(([value, n]) => html`<tr><th scope="row">${look.t.values[value] ?? value}</th>
       <td class="number">${count(look, n)}</td>
       <td class="bar"><svg class="part" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${svg`<rect class="ground" width="100" height="10"></rect><rect class="covered" y="2" height="6" width=${(n / top) * 100}></rect>`}</svg></td></tr>`)}

@@ -251,6 +251,7 @@ class App extends LitElement implements Page {
     if (this.timer) {
       clearInterval(this.timer);
       this.timer = 0;
+      this.go({}); // while it plays, the address stays behind
     } else {
       if (this.on >= this.range.last) this.go({ on: this.range.first });
       this.timer = window.setInterval(() => {

@@ -16,7 +16,7 @@ export function map(look: Look, answers: Answer[], region: string, bounds: Bound
   const within = shownProvince(region);
   const drawn = bounds.features.filter((b) => (within === "" ? b.code.length === 2 : b.code.length > 2 && b.code.startsWith(within)));
   if (drawn.length > 0) return choropleth(look, answers, region, drawn, pick);
-  return within === "" ? provinces(look, answers, region, pick) : regencies(look, children(answers, within), region, within, pick);
+  return within === "" ? provinces(look, answers, region, pick) : regencies(look, children(answers, within), region, answers.find((a) => a.region === within)?.name ?? within, pick);
 }
 
 const figure = (look: Look, a: Answer): string => (a.percent === null ? "?" : look.f.short(a.percent));
@@ -73,7 +73,7 @@ function named(name: string, most: number): string[] {
   return [first, words.join(" ")].filter((line) => line !== "");
 }
 
-function regencies(look: Look, inside: Answer[], region: string, within: string, pick: (region: string) => void): TemplateResult {
+function regencies(look: Look, inside: Answer[], region: string, name: string, pick: (region: string) => void): TemplateResult {
   const across = inside.length > 12 ? 3 : 2;
   const width = 66 / across, high = 15;
   const ordered = [...inside].sort((a, b) => (a.region < b.region ? -1 : 1));
@@ -83,7 +83,7 @@ function regencies(look: Look, inside: Answer[], region: string, within: string,
   }));
   if (all.length === 0) return html`<p class="note">${look.t.noChildren}</p>`;
   const last = all[all.length - 1].y + 1;
-  return html`<svg class="tiles regencies" viewBox="0 0 66 ${last * high}" role="group" aria-label=${look.t.mapOf(within)}>
+  return html`<svg class="tiles regencies" viewBox="0 0 66 ${last * high}" role="group" aria-label=${look.t.mapOf(name)}>
     ${all.map((p) => mark(look, p, all, region, svg`<g transform="translate(${p.x * width},${p.y * high})">
       <rect width=${width - 0.8} height=${high - 0.8} rx="1"></rect>
       ${p.lines.map((line, i) => svg`<text class=${i === p.lines.length - 1 ? "figure" : "name"} x=${(width - 0.8) / 2} y=${i === p.lines.length - 1 ? 12.4 : (p.lines.length === 2 ? 5.6 : 4 + i * 3.2)}>${line}</text> `)}</g>`, pick))}
