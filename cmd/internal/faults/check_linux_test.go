@@ -92,7 +92,9 @@ func (d *driver) wrong(format string, args ...any) {
 func (d *driver) replay(logs, answers []string) error {
 	fresh := filepath.Join(d.load.scratch, "fresh")
 	export := filepath.Join(d.load.scratch, "log.ndjson")
-	if err := os.WriteFile(export, []byte(logs[0]), 0o600); err != nil {
+	// What was recorded by a clock that had jumped ahead is still to come.
+	if err := errors.Join(os.WriteFile(export, []byte(logs[0]), 0o600),
+		os.Symlink(time.Hour.String(), driverClock)); err != nil {
 		return err
 	}
 	if _, err := d.run("import", "--data", fresh, "--keep-recorded", export); err != nil {

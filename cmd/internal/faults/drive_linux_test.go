@@ -284,7 +284,9 @@ func (d *driver) status(p *part) (s ledger.Status, err error) {
 func (d *driver) run(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, d.program, args...).Output()
+	command := exec.CommandContext(ctx, d.program, args...)
+	command.Env = append(os.Environ(), clockEnv+"="+driverClock)
+	output, err := command.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		err = fmt.Errorf("cakupan %s: %w: %s", strings.Join(args, " "), err, exit.Stderr)

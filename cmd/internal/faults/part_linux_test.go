@@ -48,6 +48,9 @@ func (p *part) disk() string { return filepath.Join(disksAt, p.name) }
 // machine's clock is wrong.
 const clockEnv = "CAKUPAN_CLOCK"
 
+// driverClock is the link for the commands of the driver.
+var driverClock = filepath.Join(clocksAt, "driver")
+
 func (p *part) clock() string { return filepath.Join(clocksAt, p.name) }
 
 // jump sets by how much the clock of a ledger is wrong, from now on and after a restart.
