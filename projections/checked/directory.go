@@ -33,9 +33,14 @@ type Header struct {
 
 // Summary says how many values a bucket has, and what their checksums add up to. Sums that are
 // added up do not depend on the order of the values; which value is wrong, its own checksum tells.
+//
+// Keys are summed up by themselves, as the directory is made of keys and checksums alone: a wrong
+// key would be noticed when its value is read, but who looks for the right one would find nothing,
+// or the key before it, and read no value. It is 0 in files from before there was such a sum.
 type Summary struct {
 	Values int
 	Sum    uint64
+	Keys   uint64 `json:",omitempty"`
 }
 
 // sumSize is what a checksum adds to a value.
@@ -66,6 +71,7 @@ type list struct {
 	keys []string
 	sums []uint64
 	sum  uint64 // of the sums
+	key  uint64 // the sum of hashes of the keys
 }
 
 // find returns the place of a key, or where it belongs.
@@ -89,8 +95,11 @@ func (l *list) find(key []byte) (int, bool) {
 // the end are added where the list is, as readers of a shorter one do not look behind its end.
 func (l list) with(key []byte, sum uint64, own bool) (list, bool) {
 	at, found := l.find(key)
+	if !found {
+		l.key += xxhash.Sum64(key)
+	}
 	if at == len(l.keys) {
-		return list{append(l.keys, string(key)), append(l.sums, sum), l.sum + sum}, own
+		return list{append(l.keys, string(key)), append(l.sums, sum), l.sum + sum, l.key}, own
 	}
 	if !own {
 		l.keys, l.sums = slices.Clone(l.keys), slices.Clone(l.sums)
@@ -113,6 +122,7 @@ func (l list) without(at int, own bool) list {
 		l.keys, l.sums = slices.Clone(l.keys), slices.Clone(l.sums)
 	}
 	l.sum -= l.sums[at]
+	l.key -= xxhash.Sum64String(l.keys[at])
 	l.keys, l.sums = slices.Delete(l.keys, at, at+1), slices.Delete(l.sums, at, at+1)
 	return l
 }
@@ -129,7 +139,7 @@ type directory struct {
 func (d *directory) header(owner string) ([]byte, error) {
 	h := Header{headerFormat, owner, d.transaction, map[string]Summary{}}
 	for name, l := range d.buckets {
-		h.Buckets[name] = Summary{len(l.keys), l.sum}
+		h.Buckets[name] = Summary{len(l.keys), l.sum, l.key}
 	}
 	return json.Marshal(&h)
 }
@@ -148,9 +158,14 @@ func (d *directory) agrees(h *Header) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Buckets)) {
 		l, there := d.buckets[name]
-		if want := h.Buckets[name]; !there || len(l.keys) != want.Values || l.sum != want.Sum {
+		want := h.Buckets[name]
+		if !there || len(l.keys) != want.Values || l.sum != want.Sum {
 			return fmt.Errorf("%w: of the %d values of bucket %s some are missing or others",
 				ErrDamaged, want.Values, name)
+		}
+		if want.Keys != 0 && l.key != want.Keys {
+			return fmt.Errorf("%w: of the %d keys of bucket %s some are others", ErrDamaged,
+				want.Values, name)
 		}
 	}
 	return nil

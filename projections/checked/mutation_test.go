@@ -140,6 +140,73 @@ func checkDisbelief(t *testing.T, content, damaged []byte, read func(*Bucket) ([
 	}
 }
 
+// TestNoKeyIsBelieved flips each bit of each key of a file that nobody has open. The checksum of the
+// value tells it, but only who reads that value: who looks for the key as it was would find none. So
+// the file is refused when it is opened; and so it is by who looks from outside.
+func TestNoKeyIsBelieved(t *testing.T) {
+	keys := [][]byte{[]byte("key-of-first"), []byte("key-of-other"), []byte("key-of-third")}
+	path := filepath.Join(t.TempDir(), "keys.db")
+	db, err := Open(path, Options{Owner: "test", Scratch: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte("bucket"))
+		for _, key := range keys {
+			err = errors.Join(err, b.Put(key, shortValue))
+		}
+		// A key that came and went leaves nothing in the sum.
+		return errors.Join(err, b.Put([]byte("gone"), shortValue), b.Delete([]byte("gone")),
+			b.Put(keys[1], longValue))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(content []byte) error {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := Open(path, Options{Owner: "test", Scratch: true})
+		if err == nil {
+			err = db.Close()
+		}
+		return err
+	}
+	if err := check(sound); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		at := bytes.LastIndex(sound, key)
+		if at < 0 || bytes.Count(sound, key) != 1 {
+			t.Fatalf("the file has %q %d times", key, bytes.Count(sound, key))
+		}
+		for bit := range 8 * len(key) {
+			damaged := bytes.Clone(sound)
+			damaged[at+bit/8] ^= 1 << (bit % 8)
+			if err := check(damaged); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("bit %d of %q: %v", bit, key, err)
+			}
+		}
+	}
+}
+
+// TestFileWithoutSumOfKeys opens a file whose header has none, as those of earlier programs: it is
+// believed as before.
+func TestFileWithoutSumOfKeys(t *testing.T) {
+	d := &directory{transaction: 7, buckets: map[string]list{}}
+	d.buckets["bucket"], _ = list{}.with([]byte("key"), 5, true)
+	for keys, want := range map[uint64]bool{0: true, d.buckets["bucket"].key: true, 1: false} {
+		h := &Header{headerFormat, "test", 7, map[string]Summary{"bucket": {1, 5, keys}}}
+		if err := d.agrees(h); (err == nil) != want {
+			t.Errorf("with the sum %d: %v", keys, err)
+		}
+	}
+}
+
 // TestSharedIsOfItsTime reads a value that is in memory after it was written again: the new one.
 func TestSharedIsOfItsTime(t *testing.T) {
 	db := makeFile(t)
