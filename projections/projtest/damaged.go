@@ -45,7 +45,7 @@ type Ask func(kept projections.Kept, k eventstore.Sequence) (string, error)
 // answers are right all the same; but if hardly any is noticed in either half, the test has not
 // damaged what it meant to, and fails.
 func Damages(t *testing.T, kind projections.Kind, ask Ask) {
-	events := Events(31, historyEvents)
+	events := AllTypes(31, historyEvents)
 	d := damaging{t: t, kind: kind, ask: ask, events: events}
 	d.log = Log(t, events[:historyEvents-40], 31, 9)
 	d.sound, d.want = d.make(d.log, d.all())
@@ -58,7 +58,7 @@ func Damages(t *testing.T, kind projections.Kind, ask Ask) {
 		t.Fatal(err)
 	}
 	d.older, _ = d.make(older, tail.Sequence)
-	d.other, _ = d.make(Log(t, Events(32, historyEvents), 32, 9), historyEvents)
+	d.other, _ = d.make(Log(t, AllTypes(32, historyEvents), 32, 9), historyEvents)
 	healed := map[bool]int{}
 	for seed := range damages() {
 		if d.once(seed, seed%2 == 1) {

@@ -28,8 +28,9 @@ const firstRecorded temporal.Instant = 1_577_836_800_000_000_000
 // are those made so far: by them a retraction is told which sequence it names.
 type maker struct {
 	*rand.Rand
-	names int
-	keys  map[event.Key]eventstore.Sequence
+	names  int
+	shares int
+	keys   map[event.Key]eventstore.Sequence
 }
 
 // Events returns n events as they come to a log, the same for the same seed: of most types, among
@@ -37,11 +38,19 @@ type maker struct {
 //
 // They are as the log would hold them: numbered from 1, with record times that never decrease, up
 // to three seconds apart. What they say contradicts itself as often as it comes, which a projection
-// must bear. Commitments, credits and merges are not among them: packages whose rules are about
-// those have makers of their own. Events(seed, m) are not the first m of Events(seed, n): how many
-// there are decides how many names there are.
-func Events(seed uint64, n int) []projections.Event {
-	m := &maker{rand.New(rand.NewPCG(seed, 8)), 2 + n/8, map[event.Key]eventstore.Sequence{}}
+// must bear. Commitments, credits and merges are not among them, as golden files were made of
+// these: see [AllTypes]. Events(seed, m) are not the first m of Events(seed, n): how many there are
+// decides how many names there are.
+func Events(seed uint64, n int) []projections.Event { return makeEvents(seed, n, 100) }
+
+// AllTypes returns events as [Events] does, of all types that publishers may send.
+func AllTypes(seed uint64, n int) []projections.Event { return makeEvents(seed, n, 180) }
+
+// makeEvents makes events, of the first so many shares of the types; see fill and fillMore.
+func makeEvents(seed uint64, n, shares int) []projections.Event {
+	m := &maker{
+		rand.New(rand.NewPCG(seed, 8)), 2 + n/8, shares, map[event.Key]eventstore.Sequence{},
+	}
 	events := make([]projections.Event, n)
 	at := firstRecorded
 	for i := range events {
@@ -85,7 +94,9 @@ func (m *maker) fill(e *projections.Event, n int) {
 			d.Has = d.Has.With(f)
 		}
 	}
-	switch draw := m.IntN(100); {
+	switch draw := m.IntN(m.shares); {
+	case draw >= 100:
+		m.fillMore(e, draw-100)
 	case draw < 40:
 		e.Type = event.EnrolmentOpened
 		d.Enrolment, d.Worker, d.From = m.name("enrolment"), m.name("worker"), m.day()

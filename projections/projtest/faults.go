@@ -24,7 +24,7 @@ var errFault = errors.New("no room on the disk")
 // The file is whole, only not the last one: its position says what it holds, and the events behind
 // that are read from the log and folded again. Nothing may be counted twice.
 func testOlderFile(t *testing.T, kind projections.Kind) {
-	events := Events(5, historyEvents)
+	events := AllTypes(5, historyEvents)
 	b := newBook(t, kind, Log(t, events, 5, 9))
 	for _, until := range []eventstore.Sequence{50, 180, 260} {
 		b.catchUp(until)
@@ -52,7 +52,7 @@ func testOlderFile(t *testing.T, kind projections.Kind) {
 // readers must see no more and no less for it. A runner may end with the error of the last commit,
 // and with no other.
 func testFailingCommits(t *testing.T, kind projections.Kind) {
-	events := Events(6, historyEvents)
+	events := AllTypes(6, historyEvents)
 	log := memlog.New(eventstore.NewIdentity(1))
 	b := newBook(t, kind, log)
 	var commits atomic.Int64
@@ -85,7 +85,7 @@ func testFailingCommits(t *testing.T, kind projections.Kind) {
 // testFailingStart lets every commit fail: nobody may take what was never committed for done. A
 // file is there then, and in it nothing: it must be taken for an empty one, not for a damaged one.
 func testFailingStart(t *testing.T, kind projections.Kind) {
-	events := Events(7, historyEvents)
+	events := AllTypes(7, historyEvents)
 	b := newBook(t, kind, Log(t, events, 7, 9))
 	b.close()
 	b.open(func() error { return errFault })
@@ -124,7 +124,7 @@ func poisonAt(t *testing.T, log *memlog.Log) {
 // use: the projection says so and stands still. What was committed before it stays, and answers go
 // on.
 func testPoison(t *testing.T, kind projections.Kind) {
-	events := Events(8, 100)
+	events := AllTypes(8, 100)
 	log := Log(t, events, 8, 9)
 	b := newBook(t, kind, log)
 	b.catchUp(everything)
@@ -151,7 +151,7 @@ func testPoison(t *testing.T, kind projections.Kind) {
 // testDamage stops where the log cannot be read, and skips nothing. It stops before the damage,
 // again each time, and the error of the log, which names the events, comes through to whoever asks.
 func testDamage(t *testing.T, kind projections.Kind) {
-	events := Events(9, 60)
+	events := AllTypes(9, 60)
 	log := Log(t, events, 9, 1)
 	log.Damage(41)
 	b := newBook(t, kind, log)
@@ -176,7 +176,7 @@ func testDamage(t *testing.T, kind projections.Kind) {
 // other events: the last is told by the frame at the position. Each is refused with an error that
 // says which it is, and the file stays as it was: over its own log, which has grown, it goes on.
 func testOtherLogs(t *testing.T, kind projections.Kind) {
-	events := Events(10, 100)
+	events := AllTypes(10, 100)
 	log := Log(t, events, 10, 1)
 	b := newBook(t, kind, log)
 	b.catchUp(everything)
@@ -184,7 +184,7 @@ func testOtherLogs(t *testing.T, kind projections.Kind) {
 	shorter := log.Clone(log.Identity())
 	shorter.Truncate(70)
 	forged := memlog.New(log.Identity())
-	grow(t, forged, Events(11, 100), 10, 1)
+	grow(t, forged, AllTypes(11, 100), 10, 1)
 	for name, test := range map[string]struct {
 		log  eventstore.Log
 		want error
@@ -201,7 +201,7 @@ func testOtherLogs(t *testing.T, kind projections.Kind) {
 			}
 		}
 	}
-	grow(t, log, Events(10, 130)[100:], 10, 4)
+	grow(t, log, AllTypes(10, 130)[100:], 10, 4)
 	b.log = log
 	b.open(nil)
 	b.catchUp(everything)
@@ -213,7 +213,7 @@ func testOtherLogs(t *testing.T, kind projections.Kind) {
 // testOtherVersion opens a file of other rules. It is refused, not read and not deleted: the shelf
 // begins anew, here nobody does.
 func testOtherVersion(t *testing.T, kind projections.Kind) {
-	b := newBook(t, kind, Log(t, Events(12, 50), 12, 5))
+	b := newBook(t, kind, Log(t, AllTypes(12, 50), 12, 5))
 	b.catchUp(everything)
 	b.close()
 	ageFile(t, b.path)
@@ -252,7 +252,7 @@ func ageFile(t *testing.T, path string) {
 // A digest as known at an event that is applied must not depend on what is applied meanwhile: it is
 // asked while more comes, and again when that is done.
 func testFollow(t *testing.T, kind projections.Kind) {
-	events := Events(13, historyEvents)
+	events := AllTypes(13, historyEvents)
 	rng := rand.New(rand.NewPCG(13, 2))
 	log := memlog.New(eventstore.NewIdentity(1))
 	b := newBook(t, kind, log)

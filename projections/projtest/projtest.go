@@ -214,7 +214,7 @@ func grow(t *testing.T, log *memlog.Log, events []projections.Event, seed uint64
 // testDigest: the digest at k is that of the log that ends with k, and each log has another. So
 // what comes later does not change what was known, and no event goes unnoticed.
 func testDigest(t *testing.T, kind projections.Kind) {
-	events := Events(1, 60)
+	events := AllTypes(1, 60)
 	log := memlog.New(eventstore.NewIdentity(1))
 	b := newBook(t, kind, log)
 	want := []string{b.digest(0)}
@@ -233,7 +233,7 @@ func testDigest(t *testing.T, kind projections.Kind) {
 		}
 		seen[digest] = k
 	}
-	other := newBook(t, kind, Log(t, Events(2, len(events)), 0, 1))
+	other := newBook(t, kind, Log(t, AllTypes(2, len(events)), 0, 1))
 	other.catchUp(everything)
 	if other.digest(everything) == want[len(events)] {
 		t.Error("two histories have one digest")
@@ -243,7 +243,7 @@ func testDigest(t *testing.T, kind projections.Kind) {
 // testCuts cuts one history in several ways. Where frames end must say nothing: who appends decides
 // it by the load of the moment.
 func testCuts(t *testing.T, kind projections.Kind) {
-	events := Events(3, historyEvents)
+	events := AllTypes(3, historyEvents)
 	for seed, most := range []int{2, 7, 40, historyEvents} {
 		b := newBook(t, kind, Log(t, events, uint64(seed), most))
 		b.catchUp(everything)
@@ -257,7 +257,7 @@ func testCuts(t *testing.T, kind projections.Kind) {
 // Such a fold keeps nothing, so that a fresh file is folded for each k. Budgets of 1 to 3 cut
 // behind nearly every event; 0 is the usual one.
 func testFoldDigest(t *testing.T, kind projections.Kind) {
-	events := Events(4, historyEvents)
+	events := AllTypes(4, historyEvents)
 	plain := newBook(t, kind, Log(t, events, 0, 1))
 	plain.catchUp(everything)
 	for seed, most := range []int{1, 9, 40, historyEvents} {
@@ -284,7 +284,7 @@ func testFoldDigest(t *testing.T, kind projections.Kind) {
 // was committed, and some of what it keeps in memory must be made anew.
 func testRestarts(t *testing.T, kind projections.Kind) {
 	for seed := range uint64(4) {
-		events := Events(seed, historyEvents)
+		events := AllTypes(seed, historyEvents)
 		rng := rand.New(rand.NewPCG(seed, 1))
 		b := newBook(t, kind, Log(t, events, seed, 12))
 		for b.applied() < historyEvents {
@@ -303,7 +303,7 @@ func testRestarts(t *testing.T, kind projections.Kind) {
 // did is lost when the file is closed, and it must all come again.
 func testParts(t *testing.T, kind projections.Kind) {
 	for seed, budget := range []int{1, 2, 5, 60} {
-		events := Events(uint64(20+seed), historyEvents)
+		events := AllTypes(uint64(20+seed), historyEvents)
 		rng := rand.New(rand.NewPCG(uint64(seed), 3))
 		b := newBook(t, kind, Log(t, events, uint64(seed), 100))
 		for b.applied() < historyEvents {
@@ -327,11 +327,13 @@ func testParts(t *testing.T, kind projections.Kind) {
 // otherFrame opens the file, at a place within a frame, over a log that was cut elsewhere: it may
 // be another one.
 //
-// The position within a frame has the hash of the whole frame. The other log has a name of its own,
-// too. It is refused, and the file stays as it was: over its own log it goes on.
+// The position within a frame has the hash of the whole frame: by nothing else can the other log be
+// told, which has the same name and the same events. It is refused, and the file stays as it was:
+// over its own log it goes on.
 func (b *book) otherFrame(events []projections.Event) {
 	b.t.Helper()
-	within := newBook(b.t, b.kind, Log(b.t, events, 0, len(events)))
+	own := Log(b.t, events, 0, len(events))
+	within := newBook(b.t, b.kind, own)
 	within.close()
 	within.budget = 1
 	within.open(nil)
@@ -340,15 +342,16 @@ func (b *book) otherFrame(events []projections.Event) {
 		return // it is applied frame by frame
 	}
 	within.close()
-	same := within.log
-	within.log = Log(b.t, events, 0, 1)
+	other := memlog.New(own.Identity())
+	grow(b.t, other, events, 0, 1)
+	within.log = other
 	if kept, err := within.tryOpen(nil); !errors.Is(err, projections.ErrOtherLog) {
 		b.t.Errorf("over other frames: %v", err)
 		if err == nil {
 			_ = kept.Close()
 		}
 	}
-	within.log = same
+	within.log = own
 	within.open(nil)
 	stop := within.follow()
 	within.wait(historyEvents)

@@ -212,6 +212,28 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestAllTypes: every type that publishers may send comes, and each event is one that the contract
+// accepts, as a ledger would have it.
+func TestAllTypes(t *testing.T) {
+	kinds := map[event.Type]int{}
+	for _, e := range projtest.AllTypes(1, 300) {
+		kinds[e.Type]++
+		if e.Type == event.WorkforcePublished && !e.Data.Has.Has(event.FieldIndicator) {
+			continue // as golden files have it
+		}
+		if a, refusal := event.Accept(e.Document(), event.Options{}); refusal != nil {
+			t.Errorf("event %d, %s: %v", e.Sequence, e.Type.Name(), refusal)
+		} else if a.Data.Has != e.Data.Has {
+			t.Errorf("event %d, %s: it says what it has not", e.Sequence, e.Type.Name())
+		}
+	}
+	for kind := event.EnrolmentOpened; kind.Known(); kind++ {
+		if kinds[kind] == 0 && kind != event.FigurePublished {
+			t.Errorf("no %s among %v", kind.Name(), kinds)
+		}
+	}
+}
+
 // TestLog: however a log is cut into frames, it holds the events.
 func TestLog(t *testing.T) {
 	events := projtest.Events(3, 100)

@@ -21,7 +21,7 @@ import (
 // still holds the old one after a swap must get the old answers, until he closes it. At the end
 // there is one file in the folder, which holds all events.
 func testRebuild(t *testing.T, kind projections.Kind) {
-	events := Events(14, historyEvents)
+	events := AllTypes(14, historyEvents)
 	log := Log(t, events[:200], 14, 9)
 	opts := projections.Options{
 		Folder: filepath.Join(t.TempDir(), "shelf"), Log: log, Kinds: []projections.Kind{kind},
@@ -128,7 +128,7 @@ func testShelf(t *testing.T, kind projections.Kind) {
 func testLeftovers(t *testing.T, kind projections.Kind, spoil func(*testing.T, string),
 	stored eventstore.Sequence,
 ) {
-	events := Events(15, 100)
+	events := AllTypes(15, 100)
 	log := Log(t, events, 15, 9)
 	b := newBook(t, kind, log)
 	b.catchUp(everything)
@@ -201,7 +201,7 @@ func (s *stuck) Digest(eventstore.Sequence) (string, error) { return "", nil }
 // Each projection has a pace of its own: one that takes long must not hold up the feed of the
 // others. What the slow one has not read yet is kept for it, or read again.
 func testSlow(t *testing.T, kind projections.Kind) {
-	events := Events(16, historyEvents)
+	events := AllTypes(16, historyEvents)
 	log := memlog.New(eventstore.NewIdentity(1))
 	other := &stuck{at: 10, let: make(chan struct{}), stuck: make(chan struct{})}
 	slow := projections.SimpleKind("slow", time.Millisecond,
