@@ -131,9 +131,9 @@ func (c *Comparison) Row(event []byte, number int) (same bool, err error) {
 		return false, fmt.Errorf("read row %d: %w", number, err)
 	}
 	row := l.item(c.h.texts)
-	row.Row, row.event = number, event
+	row.Row, row.rare = number, &rare{key: l.Key, event: event}
 	base := row.base()
-	switch was := c.h.inForce[base]; {
+	switch was := c.h.inForce(base); {
 	case was == nil:
 		if !c.fresh[base] {
 			c.fresh[base] = true
@@ -266,15 +266,15 @@ func (p *Plan) end(was *Item, on string) (*draft, error) {
 // say returns a row as an event.
 func (p *Plan) say(row *Item) *draft {
 	return &draft{
-		id: p.next(row.base()), kind: row.Type, data: row.data, event: row.event, row: row.Row,
-		key: row.key,
+		id: p.next(row.base()), kind: row.Type, data: row.rare.data, event: row.rare.event,
+		row: row.Row, key: row.rare.key,
 	}
 }
 
 // next returns an id that was never used for what is said under a base. It follows from the log
 // alone, so that a step that was broken off makes the same ids again.
 func (p *Plan) next(base string) string {
-	n := p.h.said[base] + p.again[base]
+	n := p.h.said(base) + p.again[base]
 	p.again[base]++
 	if n == 0 {
 		return base
@@ -309,10 +309,10 @@ func (p *Plan) add(c Change, events ...*draft) {
 func (p *Plan) number(undoes uint64) {
 	last, have, size, was := 0, 0, 0, uint64(0)
 	for _, i := range p.h.Items {
-		switch {
-		case i.Step > last:
-			last, have, size, was = i.Step, 1, i.Size, i.Undoes
-		case i.Step == last && last > 0:
+		switch step := int(i.step); {
+		case step > last:
+			last, have, size, was = step, 1, int(i.size), i.rare.undoes
+		case step == last && last > 0:
 			have++
 		}
 	}
@@ -336,13 +336,13 @@ func (h *History) Undo() (*Plan, error) {
 		i := items[at]
 		switch {
 		case i.Type == retracted:
-			if was := h.byID[i.target]; was != nil && h.inForce[was.base()] == nil &&
+			if was := h.byID[i.rare.target]; was != nil && h.inForce(was.base()) == nil &&
 				p.again[was.base()] == 0 {
-				if was.data == nil {
+				if was.rare.data == nil {
 					return nil, ErrUnsaid
 				}
 				d := p.say(was)
-				d.ends = was.Ends
+				d.ends = was.rare.ends
 				p.add(Change{Kind: Restored, Row: was.Row, Was: was}, d)
 			}
 		case i.InForce():
@@ -384,7 +384,7 @@ func (h *History) lastItems() []*Item {
 // itemsOf returns the events of a step; of one in parts all, whoever sent rows between them.
 func (h *History) itemsOf(s *Step) (items []*Item) {
 	for _, i := range h.Items {
-		if i.Step == s.Number && (s.Number != 0 || i.Sequence >= s.First && i.Sequence <= s.Last) {
+		if int(i.step) == s.Number && (s.Number != 0 || i.Sequence >= s.First && i.Sequence <= s.Last) {
 			items = append(items, i)
 		}
 	}

@@ -5,11 +5,13 @@ import "encoding/json"
 // Step is what came in one step of a list, or row by row between two steps. Where others sent rows
 // between the parts of a step, there are several of one number.
 type Step struct {
-	Number     int // 0: row by row
-	Size       int // how many events the step is to have; 0 for what came row by row
-	First      uint64
-	Last       uint64
-	RecordedAt string // of the last event, as the publisher: a step in parts is done with that one
+	Number int // 0: row by row
+	Size   int // how many events the step is to have; 0 for what came row by row
+	First  uint64
+	Last   uint64
+	// RecordedAt and Publisher are of the last event, as a step in parts is done with that one. A
+	// [History] does not know them.
+	RecordedAt string
 	Publisher  string
 	Undoes     uint64 // the first event of what it undoes; 0: it undoes nothing
 
@@ -46,24 +48,26 @@ func (s *Steps) Add(event []byte) error {
 		s.texts = texts{}
 	}
 	s.add(l.item(s.texts))
+	to := &s.All[len(s.All)-1]
+	to.RecordedAt, to.Publisher = l.RecordedAt, l.Publisher
 	return nil
 }
 
 // add adds an item.
 func (s *Steps) add(i *Item) {
 	last := len(s.All) - 1
-	if last < 0 || s.All[last].Number != i.Step {
+	if last < 0 || s.All[last].Number != int(i.step) {
 		s.All = append(s.All, Step{
-			Number: i.Step, Size: i.Size, First: i.Sequence, Undoes: i.Undoes,
+			Number: int(i.step), Size: int(i.size), First: i.Sequence, Undoes: i.rare.undoes,
 		})
 		last++
 	}
 	to := &s.All[last]
-	to.Last, to.RecordedAt, to.Publisher = i.Sequence, i.RecordedAt, i.Publisher
+	to.Last = i.Sequence
 	switch {
 	case i.Retracts():
 		to.TakenBack++
-	case i.Ends != "":
+	case i.rare.ends != "":
 		to.Ended++ // it ends a row that is gone, and is none itself
 	default:
 		to.Said++
@@ -71,7 +75,7 @@ func (s *Steps) add(i *Item) {
 	if s.counts == nil {
 		s.counts = map[int]int{}
 	}
-	s.counts[i.Step]++
+	s.counts[int(i.step)]++
 }
 
 // Done returns the steps, when all events were added.

@@ -32,30 +32,35 @@ const (
 // has no sequence. The list's own attributes are extension attributes of the envelope, which the
 // ledger keeps and returns. It holds little: a list may have hundreds of thousands.
 type Item struct {
-	ID         string
-	Type       string
-	Sequence   uint64
-	RecordedAt string
-	Publisher  string
+	ID       string
+	Type     string
+	Sequence uint64
+	Row      int // of the list, as it was when it was said
 
-	Row  int    // of the list, as it was when it was said
-	Step int    // 0: it came with others, row by row
-	Size int    // how many events the step has
-	Ends string // base of the row that it ends
-	// Undoes is the first event of what the step undoes; 0: it undoes nothing.
-	Undoes uint64
+	who   person
+	from  string // the day or month from which it counts
+	step  int32  // 0: it came with others, row by row
+	size  int32  // how many events the step has
+	mark  int32  // the comparison that has found it among its rows
+	taken bool   // something takes it back
+	rare  *rare  // never nil, and never written: events share an empty one
+}
 
-	who    person
+// rare is what few items have.
+type rare struct {
+	ends string // base of the row that it ends
+	// The first event of what the step undoes; 0: it undoes nothing.
+	undoes uint64
 	key    string // of a person whom no enrolment names
-	from   string // the day or month from which it counts
 	target string // of a retraction: the id of what it names
-	taken  bool   // something takes it back
-	mark   int    // the comparison that has found it among its rows
 	// What it says; of an event of the log it is kept only where something takes that back, as it
 	// is said again then if the step is undone. Nil: not kept, or still to be read from event.
 	data  json.RawMessage
 	event []byte // of a row that is not in the log: all of it
 }
+
+// nothing is of items that have nothing rare. It is never written.
+var nothing = &rare{}
 
 // person names whom a row is about. It is what a changed row still has in common with what it was:
 // a NIK itself is not in the log. A grant is of a person under one commitment.
@@ -77,8 +82,8 @@ type line struct {
 	RetractedBy uint64 `json:"retractedby"` // the ledger's word; 0: in force, or nobody has said
 
 	Row    int    `json:"listrow"`
-	Step   int    `json:"liststep"`
-	Size   int    `json:"listsize"`
+	Step   int32  `json:"liststep"`
+	Size   int32  `json:"listsize"`
 	Ends   string `json:"listends"`
 	Undoes uint64 `json:"listundoes"`
 	Key    string `json:"listkey"`
@@ -110,13 +115,15 @@ func (t texts) one(text string) string {
 // item returns a line as an item.
 func (l *line) item(t texts) *Item {
 	i := &Item{
-		ID: l.ID, Type: t.one(l.Type), Sequence: l.Sequence, RecordedAt: t.one(l.RecordedAt),
-		Publisher: t.one(l.Publisher), Row: l.Row, Step: l.Step, Size: l.Size, Ends: l.Ends,
-		Undoes: l.Undoes, key: l.Key, from: t.one(cmp.Or(l.Data.From, l.Data.On, l.Data.Until)),
-		taken: l.RetractedBy != 0,
+		ID: l.ID, Type: t.one(l.Type), Sequence: l.Sequence, Row: l.Row, step: l.Step, size: l.Size,
+		from:  t.one(cmp.Or(l.Data.From, l.Data.On, l.Data.Until)),
+		taken: l.RetractedBy != 0, rare: nothing,
 	}
-	if i.Type == retracted {
-		i.target = l.Data.ID
+	if l.Type == retracted || l.Ends != "" || l.Undoes != 0 || l.Key != "" {
+		i.rare = &rare{ends: l.Ends, undoes: l.Undoes, key: l.Key}
+	}
+	if l.Type == retracted {
+		i.rare.target = l.Data.ID
 	}
 	if l.Data.Enrolment != "" {
 		i.who = person{commitment: t.one(l.Data.Commitment), enrolment: l.Data.Enrolment}
@@ -143,7 +150,7 @@ func (i *Item) Retracts() bool { return i.Type == retracted }
 
 // isRow tells whether the event is a row of the list. Terminations that a list of terminations
 // reports are rows; those that end a row that is gone are not.
-func (i *Item) isRow() bool { return i.Type != retracted && i.Ends == "" }
+func (i *Item) isRow() bool { return i.Type != retracted && i.rare.ends == "" }
 
 // base is what the ids of a row have in common, however often it was said. A row that is said anew
 // after it was taken back has the same base, a dot and a number: an id may not be used again for
@@ -164,20 +171,20 @@ type History struct {
 	List, Source string
 	Items        []*Item
 	byID         map[string]*Item
-	said         map[string]int   // how often a base was said, as ids are never used again
-	inForce      map[string]*Item // by base
+	more         map[string]int   // by base: how often it was said under other ids than the base
+	again        map[string]*Item // by base: in force, under another id than the base
 	waiting      map[string]bool  // ids that were taken back before they came
 	ended        map[string]*Item // by base of the row: what ends it, in force
 	texts        texts
-	compared     int // how many comparisons were begun
+	compared     int32 // how many comparisons were begun
 }
 
 // NewHistory returns that of a list of which nothing is known. With no source the first event gives
 // it.
 func NewHistory(list, source string) *History {
 	return &History{
-		List: list, Source: source, byID: map[string]*Item{}, said: map[string]int{},
-		inForce: map[string]*Item{}, waiting: map[string]bool{}, ended: map[string]*Item{},
+		List: list, Source: source, byID: map[string]*Item{}, more: map[string]int{},
+		again: map[string]*Item{}, waiting: map[string]bool{}, ended: map[string]*Item{},
 		texts: texts{},
 	}
 }
@@ -201,24 +208,31 @@ func (h *History) Add(event []byte) error {
 	h.Items = append(h.Items, i)
 	h.byID[i.ID] = i
 	if i.Type == retracted {
-		if target := h.byID[i.target]; target != nil {
+		if target := h.byID[i.rare.target]; target != nil {
 			h.takeBack(target)
 		} else {
 			// A retraction may be in the log before what it names: contract, section 2.
-			h.waiting[i.target] = true
+			h.waiting[i.rare.target] = true
 		}
 		return nil
 	}
-	h.said[i.base()]++
+	base := i.base()
+	if base != i.ID {
+		h.more[base]++
+	}
 	i.taken = i.taken || h.waiting[i.ID]
 	if i.taken {
+		said := *i.rare
 		var err error
-		i.data, err = dataOf(event)
+		said.data, err = dataOf(event)
+		i.rare = &said
 		return err
 	}
-	h.inForce[i.base()] = i
-	if i.Ends != "" {
-		h.ended[i.Ends] = i
+	if base != i.ID {
+		h.again[base] = i
+	}
+	if i.rare.ends != "" {
+		h.ended[i.rare.ends] = i
 	}
 	return nil
 }
@@ -230,12 +244,31 @@ func (h *History) takeBack(target *Item) {
 		return
 	}
 	target.taken = true
-	if h.inForce[target.base()] == target {
-		delete(h.inForce, target.base())
+	if h.again[target.base()] == target {
+		delete(h.again, target.base())
 	}
-	if h.ended[target.Ends] == target {
-		delete(h.ended, target.Ends)
+	if h.ended[target.rare.ends] == target {
+		delete(h.ended, target.rare.ends)
 	}
+}
+
+// inForce returns what is in force of all that was said under a base, nil when nothing is.
+func (h *History) inForce(base string) *Item {
+	if i := h.again[base]; i != nil {
+		return i
+	}
+	if i := h.byID[base]; i != nil && i.InForce() && !i.Retracts() {
+		return i
+	}
+	return nil
+}
+
+// said returns how often a base was said, as ids are never used again.
+func (h *History) said(base string) int {
+	if h.byID[base] != nil {
+		return h.more[base] + 1
+	}
+	return h.more[base]
 }
 
 // Rows returns the rows in force, in order of the log, ended ones too: see EndOf.
