@@ -116,7 +116,7 @@ func (c *importCommand) Run(ctx context.Context, w *where, out *console) (err er
 		}
 		// The line of the progress goes before the account is printed.
 		m.end()
-		t.Seconds = out.now().Sub(started).Seconds()
+		t.Seconds = (out.now().Sub(started) - t.Asking).Seconds()
 		if err := c.report(ctx, s, &t.Summary, w.JSON, out); err != nil {
 			return errors.Join(failed, err)
 		}

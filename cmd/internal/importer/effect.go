@@ -98,7 +98,9 @@ func (l *Import) effect(ctx context.Context, lang lists.Language, again rereader
 	if k.rows.count == 0 {
 		return nil
 	}
+	asked := l.now()
 	done, err := l.askEffect(ctx, k)
+	t.Asking += l.now().Sub(asked)
 	if err != nil {
 		if ctx.Err() != nil {
 			return err

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"time"
+
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -20,7 +22,10 @@ type Summary struct {
 	// between the two.
 	First   *uint64 `json:"first"` // sequence of the first event appended
 	Last    *uint64 `json:"last"`
+	// How long it took until all was durable, or judged; what was asked afterwards is not counted.
 	Seconds float64 `json:"seconds"`
+	// How long it was asked what lists have done.
+	Asking time.Duration `json:"-"`
 
 	// In the order in which they were read; the last is the one at hand.
 	Lists []ListSummary `json:"lists,omitempty"`

@@ -384,7 +384,8 @@ func (h *History) lastItems() []*Item {
 // itemsOf returns the events of a step; of one in parts all, whoever sent rows between them.
 func (h *History) itemsOf(s *Step) (items []*Item) {
 	for _, i := range h.Items {
-		if int(i.step) == s.Number && (s.Number != 0 || i.Sequence >= s.First && i.Sequence <= s.Last) {
+		within := s.Number != 0 || i.Sequence >= s.First && i.Sequence <= s.Last
+		if int(i.step) == s.Number && within {
 			items = append(items, i)
 		}
 	}
