@@ -20,8 +20,8 @@ type Summary struct {
 	Refused    uint64 `json:"refused"`
 	// Null when nothing was appended, contract, section 6. What others append meanwhile lies
 	// between the two.
-	First   *uint64 `json:"first"` // sequence of the first event appended
-	Last    *uint64 `json:"last"`
+	First *uint64 `json:"first"` // sequence of the first event appended
+	Last  *uint64 `json:"last"`
 	// How long it took until all was durable, or judged; what was asked afterwards is not counted.
 	Seconds float64 `json:"seconds"`
 	// How long it was asked what lists have done.
