@@ -167,6 +167,9 @@ func (l *Import) Undo(ctx context.Context, list, source string, lang lists.Langu
 	if err == nil && len(refused) == 0 && !l.Options.DryRun {
 		refused, err = l.appendParts(ctx, plan)
 	}
+	if err == nil {
+		err = overtaken(refused, lang)
+	}
 	for _, row := range slices.Sorted(maps.Keys(refused)) {
 		if err == nil {
 			err = l.Tally.refusedRow(refused[row], row, input{})

@@ -282,13 +282,28 @@ func (p *Plan) next(base string) string {
 	return base + "." + strconv.Itoa(n)
 }
 
+// reason says why an event is taken back, and what is said in its place. It follows from the change
+// alone: two corrections at once that replace an event by different ones would have one retraction
+// that says two things, and the ledger refuses the second, with all of its part.
+func reason(k Kind, next *Item) string {
+	switch {
+	case next != nil:
+		return "corrected list: now " + next.base()
+	case k == Removed:
+		return "corrected list: gone"
+	case k == Undone:
+		return "corrected list: undone"
+	}
+	return "corrected list"
+}
+
 // back adds a change that takes an event back, and says another one in its place, if there is one.
 // An event is retracted once at most, as a retraction cannot be retracted: so its id is free, or
 // the ledger takes it for a duplicate.
 func (p *Plan) back(c Change, was, next *Item) {
 	d := &draft{id: "retract-" + was.ID, kind: retracted, row: c.Row}
 	d.data = json.RawMessage(`{"source":` + strconv.Quote(p.h.Source) + `,"id":` +
-		strconv.Quote(was.ID) + `,"reason":"corrected list"}`)
+		strconv.Quote(was.ID) + `,"reason":` + strconv.Quote(reason(c.Kind, next)) + `}`)
 	if next == nil {
 		p.add(c, d)
 		return

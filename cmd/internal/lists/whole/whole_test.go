@@ -483,3 +483,51 @@ func TestUndoingInParts(t *testing.T) {
 	undo(-1, 5, false)
 	inForce(before)
 }
+
+// TestTwoAtOnce plans two corrections of one list, and two undoings, on the same history. Where both
+// take a row back for another one in its place, their retractions are of one id and say two things,
+// which the ledger refuses; where they do the same, the second adds nothing.
+func TestTwoAtOnce(t *testing.T) {
+	l := &log{t: t, byID: map[string]string{}}
+	raw, numbers := list(map[string]int{"a": 1, "b": 1})
+	first, err := l.plan(raw, numbers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.appendPlan(first, -1)
+	retractions := func(people map[string]int, gone *Gone) map[string]string {
+		t.Helper()
+		raw, numbers := list(people)
+		plan, err := l.plan(raw, numbers, gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := map[string]string{}
+		for part, err := range plan.Appends() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, raw := range part.Events {
+				var i line
+				if err := json.Unmarshal(raw, &i); err != nil {
+					t.Fatal(err)
+				}
+				if data, _ := dataOf(raw); i.Type == retracted {
+					said[i.ID] = string(data)
+				}
+			}
+		}
+		return said
+	}
+	one := retractions(map[string]int{"a": 2, "b": 1}, nil)
+	same := retractions(map[string]int{"a": 2, "b": 3}, nil)
+	other := retractions(map[string]int{"a": 3, "b": 1}, nil)
+	gone := retractions(map[string]int{"b": 1}, &Gone{Retract: true})
+	const id = "retract-row-a-1"
+	if one[id] == "" || one[id] != same[id] {
+		t.Errorf("the same is said as %s and as %s", one[id], same[id])
+	}
+	if one[id] == other[id] || one[id] == gone[id] || gone[id] == "" {
+		t.Errorf("different corrections say %s, %s and %s", one[id], other[id], gone[id])
+	}
+}
