@@ -28,7 +28,8 @@ type Rejects struct {
 	file    *os.File // under another name until Close, unless path is no regular file
 	renamed bool     // the file gets its name when it is whole
 	// Rows that are given back with a remark are counted, too.
-	count int // of what was refused
+	count int  // of what was refused
+	full  bool // it was said that a workbook has no place for more
 	// Tells people a line; never nil where there is a file.
 	note func(format string, args ...any)
 	// In front of file, or of the memory that rows go to; flushed by Close alone.
@@ -183,7 +184,22 @@ func (r *Rejects) begin(list *lists.List) (err error) {
 // add writes what was refused. in is the event or the row that it is about; of a row that is not in
 // the file it is empty.
 func (r *Rejects) add(file string, place int, receipt *event.Receipt, in input) error {
-	if err := r.write(file, place, receipt, in); err != nil {
+	return r.given(r.write(file, place, receipt, in))
+}
+
+// given counts a row that was given back, or says once that a workbook has no place for more: all
+// are judged and told, whatever becomes of a file that was asked for beside it.
+func (r *Rejects) given(err error) error {
+	if errors.Is(err, lists.ErrFull) {
+		if !r.full && r.note != nil {
+			r.note("%s: a workbook has 1,048,576 rows and no more: name a .csv file with --rejects"+
+				" to get all (sebuah buku kerja paling banyak 1.048.576 baris: sebut berkas .csv"+
+				" dengan --rejects untuk mendapat semuanya)", r.path)
+		}
+		r.full = true
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("write rejects: %w", err)
 	}
 	r.count++
@@ -258,9 +274,5 @@ func (r *Rejects) addNote(row *lists.Record, words string) error {
 	if r == nil || r.back == nil {
 		return nil
 	}
-	if err := r.back.Note(row, words); err != nil {
-		return fmt.Errorf("write rejects: %w", err)
-	}
-	r.count++
-	return nil
+	return r.given(r.back.Note(row, words))
 }

@@ -214,6 +214,9 @@ func (v *value) written() string {
 	return strings.NewReplacer(`"`, "", "[", "", "]", "", ",", ", ").Replace(v.json)
 }
 
+// ErrFull is returned for a row that a workbook has no place for. The rows before it stand.
+var ErrFull = xlsx.ErrFull
+
 // Row gives a row back, by its record, with words about what to correct. The record must be of this
 // list, with its cells. Records come in the order of their rows.
 func (r *Return) Row(record *Record, words string) error { return r.row(record, words, "") }

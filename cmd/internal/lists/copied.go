@@ -3,6 +3,8 @@ package lists
 import (
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"cakupan/cmd/internal/lists/xlsx"
 )
@@ -43,8 +45,46 @@ func (l *List) saysAll() bool {
 
 // declaringSheet is a sheet of a workbook whose lines say what is true of all rows, as --list and
 // its siblings do: a workbook that comes back has them there. It is added as the last sheet, and
-// people may delete it when they give the options again.
+// people may delete it when they give the options again. Where the workbook has a sheet of that
+// name already, in whatever case or hidden, a number follows: no two sheets may differ in nothing
+// but the case.
 const declaringSheet = "cakupan"
+
+// isDeclaring tells whether a sheet is called as those that are added.
+func isDeclaring(name string) bool {
+	number, found := strings.CutPrefix(name, declaringSheet+" ")
+	if !found {
+		return name == declaringSheet
+	}
+	n, err := strconv.Atoi(number)
+	return err == nil && n > 1 && strconv.Itoa(n) == number
+}
+
+// declaring returns the sheet that declares, of those that are shown; "" where there is none. The
+// sheet that is the list itself declares nothing in this way.
+func (l *List) declaring() string {
+	for _, name := range l.book.sheets() {
+		if isDeclaring(name) && name != l.info.Sheet {
+			return name
+		}
+	}
+	return ""
+}
+
+// freeName returns the name of the sheet that is added: that of the one whose place it takes, or
+// one that no sheet has.
+func (l *List) freeName() string {
+	if name := l.declaring(); name != "" {
+		return name
+	}
+	taken := slices.Concat(l.book.sheets(), l.book.unseen())
+	for n, name := 2, declaringSheet; ; n++ {
+		if !slices.ContainsFunc(taken, func(s string) bool { return strings.EqualFold(s, name) }) {
+			return name
+		}
+		name = declaringSheet + " " + strconv.Itoa(n)
+	}
+}
 
 // given returns what was said of the list beside its file, as lines of a sheet; nil: nothing was.
 // Defaults are given as they were, as the sheet is read like them.
@@ -61,16 +101,17 @@ func (l *List) given() *xlsx.Added {
 	for _, d := range l.opts.Defaults {
 		lines = append(lines, [2]string{d.Column, d.Value})
 	}
-	return &xlsx.Added{Name: declaringSheet, Lines: lines}
+	return &xlsx.Added{Name: l.freeName(), Lines: lines}
 }
 
 // readGiven reads what such a sheet says. It goes before what stands above the columns, as the
-// options did. A sheet of that name that is the list itself declares nothing.
+// options did.
 func (l *List) readGiven() error {
-	if !slices.Contains(l.book.sheets(), declaringSheet) || l.info.Sheet == declaringSheet {
+	sheet := l.declaring()
+	if sheet == "" {
 		return nil
 	}
-	in, err := l.book.rows(declaringSheet)
+	in, err := l.book.rows(sheet)
 	if err != nil {
 		return err
 	}

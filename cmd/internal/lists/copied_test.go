@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"slices"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
@@ -101,6 +102,58 @@ func TestGivenIsReturned(t *testing.T) {
 	if _, lines := mustRead(t, corrected(t, content), Options{ID: "G-2"}); len(lines) != 1 ||
 		lines[0].id == want[0].id {
 		t.Error("what is given now does not go before what was given then")
+	}
+}
+
+// TestGivenBesideSheets gives a list back beside sheets that are called as the one that is added,
+// shown or hidden, in another case, or the list itself: no two are called the same, whatever the
+// case, each stays what it was, and what was given is found.
+func TestGivenBesideSheets(t *testing.T) {
+	given := Options{ID: "G-1", Source: "dinas", KeepRows: true, Defaults: []Default{{"Segmen", "BPU"}}}
+	rows := [][]any{
+		{"NIK", "Kode Wilayah", "Kategori", "Program", "Penanggung Iuran", "Tanggal Mulai"},
+		{"7503011501900001", "7503", "Rentan", "JKK", "SELF", "2021-01-31"},
+	}
+	for _, c := range []struct {
+		list, other string
+		hidden      bool
+		want        []string
+	}{
+		{"Sheet1", "Lain", false, []string{"Sheet1", "Lain", "cakupan"}},
+		{"Sheet1", "Cakupan", false, []string{"Sheet1", "Cakupan", "cakupan 2"}},
+		{"Sheet1", "CAKUPAN 2", false, []string{"Sheet1", "CAKUPAN 2", "cakupan"}},
+		{"Sheet1", "cakupan", true, []string{"Sheet1", "cakupan", "cakupan 2"}},
+		{"cakupan", "Lain", false, []string{"cakupan", "Lain", "cakupan 2"}},
+		{"Cakupan", "cakupan 2", true, []string{"Cakupan", "cakupan 2", "cakupan 3"}},
+	} {
+		content := workbook(t, rows, func(f *excelize.File) {
+			_, err := f.NewSheet(c.other)
+			err = errors.Join(err, f.SetCellStr(c.other, "A1", "milik dinas"))
+			if c.hidden {
+				err = errors.Join(err, f.SetSheetVisible(c.other, false))
+			}
+			if c.list != "Sheet1" {
+				err = errors.Join(err, f.SetSheetName("Sheet1", c.list))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		for round, opts := range []Options{given, given, {KeepRows: true}} {
+			content = giveBackWith(t, content, true, opts)
+			info, lines := mustRead(t, content, Options{})
+			if info.ID != "G-1" || info.Source != "dinas" || len(lines) != 1 {
+				t.Errorf("%v, round %d: %+v: %+v", c, round, info, lines)
+			}
+			f, err := excelize.OpenReader(bytes.NewReader(content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept, err := f.GetCellValue(c.other, "A1")
+			if got := f.GetSheetList(); err != nil || !slices.Equal(got, c.want) || kept != "milik dinas" {
+				t.Errorf("%v, round %d: sheets %q, %q, %v", c, round, got, kept, err)
+			}
+		}
 	}
 }
 

@@ -35,8 +35,12 @@ func NewAcross(sheets []string) *Across {
 // 2^20 rows at most.
 const sheetShift = 21
 
-// at returns the number of a row in a sheet. A sheet that is not known counts as the first.
+// at returns the number of a row in a sheet. A sheet that is not known counts as the first. A file
+// that is not of several sheets may have more rows than a sheet: all bits are the row's there.
 func (a *Across) at(sheet string, row int) uint32 {
+	if len(a.names) < 2 {
+		return uint32(row)
+	}
 	for i, name := range a.names {
 		if name == sheet {
 			return uint32(i)<<sheetShift | uint32(row)
@@ -48,6 +52,9 @@ func (a *Across) at(sheet string, row int) uint32 {
 // words names a row, and its sheet where that is another one. where is "" in the sheet itself.
 // Names of sheets are people's own, and so are cut and masked.
 func (a *Across) words(sheet string, at uint32, l Language) (row uint32, where string) {
+	if len(a.names) < 2 {
+		return at, ""
+	}
 	row = at & (1<<sheetShift - 1)
 	// A place that no sheet has is told without one.
 	name := ""

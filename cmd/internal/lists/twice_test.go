@@ -84,3 +84,32 @@ func TestSeen(t *testing.T) {
 		t.Errorf("%d in %d slots", full.count, len(full.slots))
 	}
 }
+
+// TestPlacesOfRows remembers where rows stand: in sheets of a workbook, and in a file without
+// sheets, which may have more rows than a sheet.
+func TestPlacesOfRows(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][]string{{""}, {"a"}, {"a", "b", "c"}} {
+		a := NewAcross(names)
+		for i, name := range names {
+			rows := []int{1, 1 << 20}
+			if len(names) == 1 {
+				rows = append(rows, 1<<21-1, 1<<21, 3_000_000_000)
+			}
+			for _, row := range rows {
+				at := a.at(name, row)
+				got, where := a.words(name, at, Indonesian)
+				if got != uint32(row) || where != "" {
+					t.Errorf("%q row %d is told as %d%s", name, row, got, where)
+				}
+				if i == 0 {
+					continue
+				}
+				if got, where := a.words(names[0], at, Indonesian); got != uint32(row) ||
+					where != " lembar "+quote(name) {
+					t.Errorf("%q row %d is told as %d%s", name, row, got, where)
+				}
+			}
+		}
+	}
+}

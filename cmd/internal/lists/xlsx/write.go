@@ -3,6 +3,7 @@ package xlsx
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io"
 	"regexp"
 	"strconv"
@@ -114,10 +115,16 @@ func sheetTitle(name string) string {
 	return string(title)
 }
 
+// ErrFull is returned for a row that a sheet has no place for.
+var ErrFull = errors.New("a sheet has 1,048,576 rows and no more")
+
 // Row writes a row; one without cells is left empty. Rows are numbered by the calls, from 1. Texts
-// of cells are copied before it returns. How many there are is not bounded here, though Excel shows
-// 1,048,576 at most.
+// of cells are copied before it returns. Beyond 1,048,576, which is all that Excel opens, it returns
+// ErrFull; the rows before stand.
 func (w *Writer) Row(cells []grid.Cell) error {
+	if w.row == rowsMax {
+		return ErrFull
+	}
 	w.row++
 	w.line = append(w.line[:0], `<row r="`...)
 	w.line = append(strconv.AppendInt(w.line, int64(w.row), 10), `">`...)
