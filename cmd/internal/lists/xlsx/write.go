@@ -71,11 +71,7 @@ func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) 
 		{"xl/workbook.xml", `<workbook xmlns="` + mainSpace + `" xmlns:r="` + relationSpace +
 			`">` + since + `<sheets><sheet name="` + string(name) +
 			`" sheetId="1" r:id="r1"/></sheets></workbook>`},
-		{"xl/styles.xml", `<styleSheet xmlns="` + mainSpace + `"><fonts count="1"><font/>` +
-			`</fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>` +
-			`<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3">` +
-			`<xf xfId="0"/><xf xfId="0" numFmtId="49" applyNumberFormat="1"/>` +
-			`<xf xfId="0" numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>`},
+		{"xl/styles.xml", styles},
 	} {
 		to, err := w.archive.Create(part.name)
 		if err != nil {
@@ -95,6 +91,19 @@ func NewWriter(out io.Writer, sheetName string, date1904 bool) (*Writer, error) 
 		`"><cols><col min="1" max="40" width="22" style="1" customWidth="1"/></cols><sheetData>`)
 	return w, err
 }
+
+// styles are the formats of cells: general, Text and day. It has what Excel itself writes at least,
+// as other programs ask for it: openpyxl opens no workbook that has a fill of nothing.
+const styles = `<styleSheet xmlns="` + mainSpace + `"><fonts count="1"><font><sz val="11"/>` +
+	`<name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/>` +
+	`</fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border>` +
+	`<left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1">` +
+	`<xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="3">` +
+	`<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+	`<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+	`<xf numFmtId="14" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+	`</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/>` +
+	`</cellStyles></styleSheet>`
 
 // sheetTitle returns a name that Excel allows.
 func sheetTitle(name string) string {
