@@ -192,7 +192,7 @@ const nearDays = 1500
 func (v *verdict) beside(other *judge, name string) {
 	switch {
 	case other.monthsFirst():
-		v.refuse(monthFirstBeside(name), formDay, formPadded, formLoose)
+		v.refuse(monthFirstBeside(name), formDay, formPadded, formLoose, formCell)
 	case other.halfConverted():
 		v.refuse(halfTurnedBeside(name), formCell)
 	}

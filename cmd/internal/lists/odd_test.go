@@ -21,7 +21,8 @@ type truth struct {
 	region     string
 	programmes []string
 	from       temporal.Date
-	row        int // where she stands
+	row        int  // where she stands
+	refused    bool // the list contradicts itself about her
 }
 
 // oddList is a list as nobody should make one, and the people who are in it.
@@ -33,7 +34,9 @@ type oddList struct {
 	header   int        // rows above the first person
 	dateForm string
 	kpjForm  string
-	marks    bool // programmes stand in columns of their own
+	marks    bool   // programmes stand in columns of their own
+	date     int    // the column of days
+	names    string // what stands beside the codes of regions
 }
 
 // pick returns one of some texts and takes note of it.
@@ -82,16 +85,19 @@ func newOdd(seed uint64) *oddList {
 		}
 		o.people = append(o.people, p)
 	}
-	o.dateForm = o.pick("iso", "padded", "loose", "words", "month first", "half iso", "half loose", "utc", "am pm", "roman")
+	o.dateForm = o.pick("iso", "padded", "loose", "words", "month first", "half iso", "half loose", "utc", "am pm", "roman",
+		"beside", "counts", "count lost", "day before month", "zone hours")
 	o.kpjForm = o.pick("kpj", "kpj .0", "kpj dots", "kpj lost", "kpj words",
-		"kpj spaces", "kpj two", "kpj error")
+		"kpj spaces", "kpj two", "kpj error", "kpj digits")
 	o.marks = o.pick("programmes", "marks", "spread") == "marks"
+	o.names = o.pick("code", "code", "code and name", "code and wrong name")
+	o.contradict()
 	o.layout()
 	return o
 }
 
-// date writes a day as the list does.
-func (o *oddList) date(at temporal.Date) string {
+// dayText writes a day as the list does.
+func (o *oddList) dayText(at temporal.Date) string {
 	var year, month, day int
 	_, _ = fmt.Sscanf(at.String(), "%d-%d-%d", &year, &month, &day)
 	months := strings.Fields("Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember")
@@ -126,6 +132,9 @@ func (o *oddList) date(at temporal.Date) string {
 // number writes the number of a card as the list does.
 func (o *oddList) number(kpj string) string {
 	if kpj == "" {
+		if o.kpjForm == "kpj digits" {
+			return o.one("belum 2021", "Kosong1", "tidak ada 0", "proses 17", "")
+		}
 		if o.kpjForm == "kpj words" {
 			return o.one("NULL", "nan", "Tidak ada", "belum", "-", "00000000000", "11111111111", "N/A", "")
 		}
@@ -174,6 +183,7 @@ func (o *oddList) layout() {
 		o.what = append(o.what, "letterhead")
 	}
 	names := []string{"No", "Nama", "NIK", "KPJ", "Kode Wilayah", "Segmen", "Kategori", "Program", "Penanggung Iuran", "Tanggal Mulai", "Alamat"}
+	names = o.head(names)
 	spread := slices.Contains(o.what, "spread")
 	switch {
 	case o.marks && o.random.IntN(2) == 0:
@@ -191,6 +201,7 @@ func (o *oddList) layout() {
 		o.rows = append(o.rows, names)
 	}
 	o.header = len(o.rows)
+	o.date = slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "Tanggal Mulai") })
 	again := o.random.IntN(5) == 0
 	sums := o.random.IntN(6) == 0
 	if sums {
@@ -216,7 +227,8 @@ func (o *oddList) layout() {
 			}
 		}
 		row := []string{strconv.Itoa(i + 1), "Orang " + strconv.Itoa(i), o.nikText(p.nik), o.number(p.kpj), p.region, "BPU", "Rentan"}
-		row = append(append(row, said...), "SELF", o.date(p.from), "Desa "+o.one("A", "B", "C"))
+		row = append(append(row, said...), "SELF", o.day(p), "Desa "+o.one("A", "B", "C"))
+		row = append(row, o.beside(p)...)
 		o.rows = append(o.rows, row)
 		p.row = len(o.rows)
 		if sums && i%3 == 2 {
@@ -324,6 +336,9 @@ func (o *oddList) check(lines []line, notices []string) (wrong []string) {
 			continue
 		}
 		told[p.row] = true
+		if p.refused {
+			wrong = append(wrong, fmt.Sprintf("row %d is taken, though two cells contradict each other", l.row))
+		}
 		enrolment := fmt.Sprint(l.data["enrolment"])
 		if p.kpj == "" && !strings.HasPrefix(enrolment, derivedPrefix) || p.kpj != "" && enrolment != p.kpj ||
 			l.data["region"] != p.region || l.data["from"] != p.from.String() ||

@@ -25,7 +25,7 @@ const oddSheet = "Sheet1"
 func (o *oddList) book(t *testing.T) []byte {
 	b := &oddBook{
 		oddList: o, file: excelize.NewFile(), styles: map[string]int{}, zero: serialZero,
-		last: len(o.rows[o.header-1]) - 1,
+		last: o.date + 1,
 	}
 	damage := o.pick("whole", "formula", "zero", "numbers", "shown", "hidden", "half cells", "cells",
 		"cells 1904", "merged", "rich", "struck")

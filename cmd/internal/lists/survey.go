@@ -286,7 +286,7 @@ func (s *survey) stray(fields []field, row *grid.Row) {
 				continue
 			}
 			v := parse(fieldFrom, grid.Cell{Kind: grid.Text, Text: text}, false)
-			if v.monthFirst || v.late || v.turned && v.form == formLoose {
+			if v.monthFirst || v.dayBeforeMonth || v.late || v.turned && v.form == formLoose {
 				s.prove(fields, &v, row.Number)
 			}
 		}
