@@ -156,6 +156,14 @@ func (r *Reader) saidOtherwise(earlier uint32) *fault {
 			"orang ini sudah ada di baris " + row + " dengan tanggal lain: hapus salah satu baris",
 			"the person is in row " + row + " already, with another day: delete one of the rows",
 		}
+	case r.list.info.Kind == Merge:
+		return &fault{
+			event.FieldInvalid,
+			"nomor ini sudah ada di baris " + row + ", digabung ke nomor lain: hapus salah satu" +
+				" baris",
+			"the number is in row " + row + " already, merged into another one: delete one of the" +
+				" rows",
+		}
 	case r.list.info.Kind == Termination:
 		return &fault{
 			event.FieldInvalid,

@@ -391,6 +391,11 @@ func dayOf(parts []string) value {
 		v := invalid(event.FieldInvalid,
 			"tanggal harus di depan bulan: tulis 31/01/2021 atau 2021-01-31",
 			"the day must stand before the month: write 31/01/2021 or 2021-01-31")
+		if yearFirst {
+			v = invalid(event.FieldInvalid,
+				"setelah tahun tulis bulannya, lalu tanggalnya: 2021-01-31",
+				"behind the year write the month, then the day: 2021-01-31")
+		}
 		v.form, v.monthFirst, v.dayBeforeMonth = form, !yearFirst, yearFirst
 		return v
 	}

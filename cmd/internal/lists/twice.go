@@ -72,15 +72,16 @@ func (s *seen) grow() {
 }
 
 // twice returns an earlier row that says something else of the same enrolment, or of the death of
-// the same person; 0 when there is none. Lists of money may name an enrolment many times. The id of
-// the event is the last that was computed. It must be asked right after appendEvent, and remembers
-// the row.
+// the same person, or of whom he is merged into; 0 when there is none. Lists of money may name an
+// enrolment many times. The id of the event is the last that was computed. It must be asked right
+// after appendEvent, and remembers the row.
 func (r *Reader) twice(row int) uint32 {
 	who := r.values[fieldEnrolment].json
 	switch r.list.info.Kind {
-	// These open or end an enrolment once; another row of the same number is a typing error.
+	// These open or end an enrolment once; another row of the same number is a typing error. So is
+	// a second death, or a second person into whom somebody is merged: all would be one.
 	case Enrolment, Termination:
-	case Death:
+	case Death, Merge:
 		if who = string(r.nik); who == "" {
 			who = r.values[fieldWorker].json
 		}

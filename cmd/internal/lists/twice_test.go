@@ -54,6 +54,27 @@ func TestPersonTwice(t *testing.T) {
 	}
 }
 
+// TestMergedTwice refuses to merge somebody into two people: all three would be one.
+func TestMergedTwice(t *testing.T) {
+	const first, second, third = "7503011501900001", "7503011501900002", "7503011501900003"
+	for _, list := range []struct{ text, want string }{
+		{
+			"Daftar;X\nNIK Lama;NIK Baru\n" + first + ";" + second + "\n" + first + ";" + third + "\n" +
+				third + ";" + second + "\n", "nomor ini sudah ada di baris 3, digabung ke nomor lain",
+		},
+		{
+			"List;X\nWorker ID;Into Worker ID\nw1;w2\nw1;w3\nw3;w2\n",
+			"the number is in row 3 already, merged into another one",
+		},
+	} {
+		_, lines := mustRead(t, []byte(list.text), Options{})
+		if len(lines) != 3 || lines[0].fault != nil || lines[2].fault != nil || lines[1].fault == nil ||
+			!strings.HasPrefix(lines[1].fault.Detail, list.want) {
+			t.Errorf("%s: %+v", list.want, lines)
+		}
+	}
+}
+
 // TestSeen compares the table with a map, and makes sure that it stays small.
 func TestSeen(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in each run
