@@ -47,9 +47,9 @@ func (a *Array) Next() ([]byte, int, error) {
 	}
 	a.element++
 	if c == ',' || c == ']' {
-		return nil, 0, fmt.Errorf("%w: element %d is empty", ErrArray, a.element)
+		return nil, 0, fmt.Errorf("%w: element %d is empty%s", ErrArray, a.element, a.last())
 	}
-	a.began = Position{a.at.Line, a.at.Column - 1} // c was read
+	a.began = a.last()
 	if err := a.readElement(c); err != nil {
 		return nil, 0, err
 	}
@@ -79,10 +79,13 @@ func (a *Array) open() error {
 func (a *Array) end() error {
 	_, err := a.skipSpace()
 	if err == nil {
-		return fmt.Errorf("%w: something follows its closing bracket", ErrArray)
+		return fmt.Errorf("%w: something follows its closing bracket%s", ErrArray, a.last())
 	}
 	return err
 }
+
+// last returns where the byte stands that was read last, which is no line break.
+func (a *Array) last() Position { return Position{a.at.Line, a.at.Column - 1} }
 
 // readByte reads a byte and counts where it stands.
 func (a *Array) readByte() (byte, error) {
@@ -105,8 +108,8 @@ func (a *Array) skipSpace() (byte, error) {
 // cutOff says where the array ended too early; errors of the input stay what they are.
 func (a *Array) cutOff(err error, where string) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: it ends %s element %d, without its closing bracket",
-			ErrArray, where, a.element)
+		return fmt.Errorf("%w: it ends %s element %d, without its closing bracket%s",
+			ErrArray, where, a.element, a.at)
 	}
 	return err
 }
@@ -121,7 +124,8 @@ func (a *Array) readElement(c byte) error {
 			return nil
 		}
 		if !s.step(c) {
-			return fmt.Errorf("%w: there is no comma after element %d", ErrArray, a.element)
+			return fmt.Errorf("%w: there is no comma after element %d%s", ErrArray, a.element,
+				a.last())
 		}
 		// One byte more than allowed is enough to see that there are too many. The space after
 		// an element is not a part of it.

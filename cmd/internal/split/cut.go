@@ -19,13 +19,13 @@ func Cut(dst [][]byte, body []byte, elementsMax int) ([][]byte, error) {
 		element := len(dst) - c.first + 1
 		switch {
 		case c.at == len(body):
-			return dst, fmt.Errorf("%w: it ends after element %d, without its closing bracket",
-				ErrArray, element-1)
+			return dst, fmt.Errorf("%w: it ends after element %d, without its closing bracket%s",
+				ErrArray, element-1, c.position())
 		case body[c.at] == ']' && element == 1:
 			c.at++
 			return dst, c.end()
 		case body[c.at] == ',' || body[c.at] == ']':
-			return dst, fmt.Errorf("%w: element %d is empty", ErrArray, element)
+			return dst, fmt.Errorf("%w: element %d is empty%s", ErrArray, element, c.position())
 		}
 		raw, err := c.element(element)
 		if err != nil {
@@ -44,6 +44,15 @@ type cutter struct {
 	at     int
 	first  int  // elements that were there before
 	closed bool // the closing bracket was passed
+}
+
+// position returns where the cutting is.
+func (c *cutter) position() Position {
+	at := start
+	for _, b := range c.body[:c.at] {
+		at.pass(b)
+	}
+	return at
 }
 
 func (c *cutter) skipSpace() {
@@ -66,7 +75,7 @@ func (c *cutter) open() error {
 
 func (c *cutter) end() error {
 	if c.skipSpace(); c.at < len(c.body) {
-		return fmt.Errorf("%w: something follows its closing bracket", ErrArray)
+		return fmt.Errorf("%w: something follows its closing bracket%s", ErrArray, c.position())
 	}
 	return nil
 }
@@ -87,15 +96,16 @@ func (c *cutter) element(number int) ([]byte, error) {
 			return raw[:len(raw):len(raw)], nil
 		}
 		if !s.step(b) {
-			return nil, fmt.Errorf("%w: there is no comma after element %d", ErrArray, number)
+			return nil, fmt.Errorf("%w: there is no comma after element %d%s", ErrArray, number,
+				c.position())
 		}
 		c.at++
 		if s.inString {
 			c.skipText()
 		}
 	}
-	return nil, fmt.Errorf("%w: it ends inside element %d, without its closing bracket",
-		ErrArray, number)
+	return nil, fmt.Errorf("%w: it ends inside element %d, without its closing bracket%s",
+		ErrArray, number, c.position())
 }
 
 // skipText passes over the inside of a text, up to its closing quote or the end.

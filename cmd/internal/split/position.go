@@ -1,6 +1,9 @@
 package split
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Position is where an event begins in the text that it was cut from: its line and its column, in
 // code points, from 1.
@@ -18,6 +21,11 @@ func (p *Position) pass(c byte) {
 	case c&0xc0 != 0x80:
 		p.Column++
 	}
+}
+
+// String says it as the errors of an array do.
+func (p Position) String() string {
+	return " (line " + strconv.Itoa(p.Line) + ", column " + strconv.Itoa(p.Column) + ")"
 }
 
 // Begins returns where the elements of a body begin that [Cut] has cut. It goes through the body

@@ -95,21 +95,31 @@ func TestArray(t *testing.T) {
 		{`[{"a":},tru,"x,y"]`, []string{`1:{"a":}`, "2:tru", `3:"x,y"`}},
 		{"", []string{broken + "it is empty; send [] for no events"}},
 		{"{}", []string{broken + "it does not begin with a bracket: events stand between [ and ], with commas"}},
-		{"[", []string{broken + "it ends after element 0, without its closing bracket"}},
-		{"[{}", []string{broken + "it ends inside element 1, without its closing bracket"}},
-		{"[{},", []string{"1:{}", broken + "it ends after element 1, without its closing bracket"}},
-		{`["]`, []string{broken + "it ends inside element 1, without its closing bracket"}},
-		{"[{},]", []string{"1:{}", broken + "element 2 is empty"}},
-		{"[,{}]", []string{broken + "element 1 is empty"}},
-		{"[{} {}]", []string{broken + "there is no comma after element 1"}},
-		{`["a"1]`, []string{broken + "there is no comma after element 1"}},
-		{"[1 2]", []string{broken + "there is no comma after element 1"}},
-		{"[1]]", []string{"1:1", broken + "something follows its closing bracket"}},
-		{"[}]", []string{broken + "there is no comma after element 1"}},
+		{"[", []string{broken + "it ends after element 0, without its closing bracket (line 1, column 2)"}},
+		{"[{}", []string{broken + "it ends inside element 1, without its closing bracket (line 1, column 4)"}},
+		{"[{},", []string{"1:{}", broken + "it ends after element 1, without its closing bracket (line 1, column 5)"}},
+		{`["]`, []string{broken + "it ends inside element 1, without its closing bracket (line 1, column 4)"}},
+		{"[{},]", []string{"1:{}", broken + "element 2 is empty (line 1, column 5)"}},
+		{"[,{}]", []string{broken + "element 1 is empty (line 1, column 2)"}},
+		{"[{} {}]", []string{broken + "there is no comma after element 1 (line 1, column 5)"}},
+		{`["a"1]`, []string{broken + "there is no comma after element 1 (line 1, column 5)"}},
+		{"[1 2]", []string{broken + "there is no comma after element 1 (line 1, column 4)"}},
+		{"[1]]", []string{"1:1", broken + "something follows its closing bracket (line 1, column 4)"}},
+		{"[}]", []string{broken + "there is no comma after element 1 (line 1, column 3)"}},
 	} {
 		if got := all(NewArray(strings.NewReader(c.in))); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.in, got, c.want)
 		}
+		// A whole body is cut in the same words.
+		_, err := Cut(nil, []byte(c.in), 10)
+		if last := len(c.want) - 1; last >= 0 && strings.HasPrefix(c.want[last], broken) &&
+			(err == nil || err.Error() != c.want[last]) {
+			t.Errorf("%q: %v, want %s", c.in, err, c.want[last])
+		}
+	}
+	_, err := Cut(nil, []byte("\ufeff[{},\n {\"é\":\n\"字"), 10)
+	if err == nil || !strings.HasSuffix(err.Error(), "(line 3, column 3)") {
+		t.Error(err)
 	}
 }
 
