@@ -41,7 +41,9 @@ func saysHow(f field, note string) bool {
 // months first.
 func isMonthFirstNote(text string) bool {
 	key := plain(text)
-	for _, note := range [...]string{"mmddyyyy", "blntglthn", "bulantanggaltahun", "bbhhtttt"} {
+	for _, note := range [...]string{
+		"mmddyyyy", "blntgl" + yearShort, "bulantanggaltahun", "bbhhtttt",
+	} {
 		if strings.HasSuffix(key, note) {
 			return true
 		}
@@ -56,10 +58,13 @@ var (
 		"bila ada", "jika ada", "required", "optional", "if any", "16 digit", "11 digit",
 		"16 angka", "11 angka", "16 digits", "11 digits", "teks", "text", "kemendagri",
 		"kode kemendagri", "kode", "code", "rp")
-	dayNotes = notesOf("dd/mm/yyyy", "d/m/yyyy", "hh/bb/tttt", "tgl/bln/thn",
-		"tanggal/bulan/tahun", "yyyy-mm-dd", "tttt-bb-hh", "thn-bln-tgl", "tahun-bulan-tanggal",
-		"mm/yyyy", "bb/tttt", "bulan/tahun", "bln/thn", "yyyy-mm")
+	dayNotes = notesOf("dd/mm/yyyy", "d/m/yyyy", "hh/bb/tttt", "tanggal/bulan/tahun",
+		"yyyy-mm-dd", "tttt-bb-hh", "tahun-bulan-tanggal", "mm/yyyy", "bb/tttt", "bulan/tahun",
+		"yyyy-mm", "tgl/bln/"+yearShort, yearShort+"-bln-tgl", "bln/"+yearShort)
 )
+
+// yearShort is how Indonesian shortens tahun, year.
+const yearShort = "thn" //nolint:misspell // it is no English
 
 func notesOf(texts ...string) map[string]bool {
 	all := map[string]bool{}

@@ -8,7 +8,7 @@ import (
 // TestNotes passes over a note behind a name that says how values are written, and over no other.
 func TestNotes(t *testing.T) {
 	for text, want := range map[string]field{
-		"Tanggal Mulai (dd/mm/yyyy)": fieldFrom, "TMT (tgl/bln/thn)*": fieldFrom,
+		"Tanggal Mulai (dd/mm/yyyy)": fieldFrom, "TMT (tgl/bln/" + yearShort + ")*": fieldFrom,
 		"Tanggal Mulai (mm/dd/yyyy)": fieldFrom, "KPJ (11 digit)": fieldEnrolment,
 		"Program (JKK/JKM)": fieldProgrammes, "Program (JKK, JKM, JHT)": fieldProgrammes,
 		"Segmen (PU/BPU)": fieldSegment, "Kode Wilayah (Kemendagri)": fieldRegion,
