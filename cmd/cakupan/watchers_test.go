@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -186,11 +187,16 @@ func hearSubject(t *testing.T, url, key string) (*nats.Subscription, jetstream.K
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := s.kv.Get(t.Context(), key)
-	if err != nil {
-		t.Fatal(err)
+	for {
+		now, err := s.kv.Get(t.Context(), key)
+		if err == nil {
+			return sub, now
+		}
+		if !errors.Is(err, jetstream.ErrKeyNotFound) { // it comes, once the ledger tells the first
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return sub, now
 }
 
 // hear takes what is told on the plain subject until a value has all events. Each says which number

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -226,11 +227,16 @@ func (m *memory) ListEvents(context.Context, ledger.ListFilter, func([]byte) err
 	return nil
 }
 
-func (m *memory) Events(_ context.Context, f ledger.EventFilter, yield func([]byte) error) error {
+// all returns what the log has now: as of the real one, nothing is held while it is read.
+func (m *memory) all() []eventstore.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return slices.Clone(m.records)
+}
+
+func (m *memory) Events(_ context.Context, f ledger.EventFilter, yield func([]byte) error) error {
 	var sent uint64
-	for _, record := range m.records {
+	for _, record := range m.all() {
 		var e event.Event
 		if _, err := codec.Decode(record.Event, &e); err != nil {
 			return err
@@ -257,9 +263,7 @@ func (m *memory) Reported(_ context.Context, about history.Subject, known events
 	want func([]eventstore.Sequence) ([]eventstore.Sequence, error),
 	yield func(*history.Reported) error,
 ) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, record := range m.records {
+	for _, record := range m.all() {
 		var e event.Event
 		if _, err := codec.Decode(record.Event, &e); err != nil {
 			return err
@@ -288,10 +292,9 @@ func (m *memory) Reported(_ context.Context, about history.Subject, known events
 func (m *memory) EventsAt(_ context.Context, sequences []eventstore.Sequence,
 	yield func(*history.Reported) error,
 ) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	all := m.all()
 	for _, seq := range sequences {
-		record := m.records[seq-1]
+		record := all[seq-1]
 		var e event.Event
 		if _, err := codec.Decode(record.Event, &e); err != nil {
 			return err

@@ -206,7 +206,6 @@ func (a *API) submitOne(w *reply, r *http.Request, work *work, raw []byte, opts 
 		w.fail(r, err)
 		return
 	}
-	work.placeRefusals(got)
 	work.answer = cloudevents.AppendReceiptsWith(work.answer[:0], got,
 		a.withFindings(r.Context(), got, &opts))
 	if refusal := firstRefusal(got); refusal != nil {

@@ -37,7 +37,9 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return effect.Report{}, err
 	}
-	ask.Sees = func(code region.Code) bool { return opts.Scope == nil || opts.Scope.HasRegion(code) }
+	ask.Sees = func(code region.Code) bool {
+		return opts.Scope == nil || opts.Scope.HasRegion(code)
+	}
 	report, err := effect.Of(ctx, facts, rows, ask)
 	if err != nil {
 		return report, err
