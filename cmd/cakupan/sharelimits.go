@@ -10,13 +10,13 @@ import (
 // what one may have is a part of it (docs/operations.md). What is beyond is answered with 429, or
 // hung up on.
 type shareLimits struct {
-	Requests    int `default:"1024" placeholder:"N" help:"Requests in work (1024)."`
-	Streams     int `default:"48" placeholder:"N" help:"Open streams of events (48)."`
-	MiB         int `name:"mib" default:"256" placeholder:"N" help:"MiB of bodies in work (256)."`
-	Connections int `default:"4096" placeholder:"N" help:"Connections by HTTP (4096)."`
-	Strangers   int `default:"128" placeholder:"N" help:"A network without login (128)."`
-	Refusals    int `default:"10000" placeholder:"N" help:"In a row that end a stream (10000)."`
-	Floor       int `default:"1024" placeholder:"BYTES" help:"Least speed a second (1024)."`
+	Requests    int `default:"1024" placeholder:"N" help:"${shareRequests}"`
+	Streams     int `default:"48" placeholder:"N" help:"${shareStreams}"`
+	MiB         int `name:"mib" default:"256" placeholder:"N" help:"${shareMiB}"`
+	Connections int `default:"4096" placeholder:"N" help:"${shareConnections}"`
+	Strangers   int `default:"128" placeholder:"N" help:"${shareStrangers}"`
+	Refusals    int `default:"10000" placeholder:"N" help:"${shareRefusals}"`
+	Floor       int `default:"1024" placeholder:"BYTES" help:"${shareFloor}"`
 }
 
 // The least of each bound: below it not even one member could do what is usual. An eighth of each
