@@ -146,14 +146,6 @@ func texts() kong.Vars {
 		"listen": "Address to answer on, such as :7070 for all of the machine's" +
 			" (default: 127.0.0.1:7070).",
 		"consumers": "Consumers of the log by NATS that one login may have at a time (8).",
-
-		"shareRequests":    "Requests in work at a time, a quarter of them one member's (1024).",
-		"shareStreams":     "Open streams of events, a quarter of them one member's (48).",
-		"shareMiB":         "MiB for bodies in work, half of them one member's (256).",
-		"shareConnections": "Connections by HTTP, a quarter of them one member's (4096).",
-		"shareStrangers":   "Connections of one network without a login, by HTTP and by NATS (128).",
-		"shareRefusals":    "Refusals in a row after which a member's stream ends (10000).",
-		"shareFloor":       "Bytes a second that a body brings, and a reader takes, at least (1024).",
 		"natsListen": "Address where publishers, auditors and dashboards connect by NATS, such as" +
 			" 127.0.0.1:4222 (default: none).",
 		"natsWebSocket": "The same by WebSocket, as programs in browsers connect, such as" +
@@ -279,7 +271,7 @@ func run(ctx context.Context, args []string, out *console) int {
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts()),
+		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), shareTexts()),
 		kong.Writers(out.stdout, out.stderr),
 		kong.Help(helpFor(args)),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/alecthomas/kong"
+
 	"cakupan/cmd/internal/httpapi"
 )
 
@@ -17,6 +19,19 @@ type shareLimits struct {
 	Strangers   int `default:"128" placeholder:"N" help:"${shareStrangers}"`
 	Refusals    int `default:"10000" placeholder:"N" help:"${shareRefusals}"`
 	Floor       int `default:"1024" placeholder:"BYTES" help:"${shareFloor}"`
+}
+
+// shareTexts are what help says of them.
+func shareTexts() kong.Vars {
+	return kong.Vars{
+		"shareRequests":    "Requests in work at a time, a quarter of them one member's (1024).",
+		"shareStreams":     "Open streams of events, a quarter of them one member's (48).",
+		"shareMiB":         "MiB for bodies in work, half of them one member's (256).",
+		"shareConnections": "Connections by HTTP, a quarter of them one member's (4096).",
+		"shareStrangers":   "Connections of a network without login, by HTTP and by NATS (128).",
+		"shareRefusals":    "Refusals in a row after which a member's stream ends (10000).",
+		"shareFloor":       "Bytes a second that a body brings and a reader takes (1024).",
+	}
 }
 
 // The least of each bound: below it not even one member could do what is usual. An eighth of each
