@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 
-	"cakupan/domain/event"
 	"cakupan/eventstore/index"
 )
 
@@ -136,14 +135,28 @@ func (v *Vault) make(h handle, changes uint64) (made id, full bool, err error) {
 	return made, len(v.next.ids) >= v.limit, nil
 }
 
-// newID returns a new id from a source of random bytes that never fails. One in some forty thousand
-// has 16 digits in a row that would be taken for a NIK (contract, section 1), so that the log could
-// not be imported elsewhere: another one is drawn.
+// newID returns a new id from a source of random bytes that never fails. Sixteen digits in a row may
+// be taken for a NIK, and the log could then not be imported elsewhere (contract, section 1): of such
+// an id, one in a few hundred, another one is drawn.
 func newID(random io.Reader) (made id) {
 	for {
 		_, _ = io.ReadFull(random, made[:])
-		if !event.HasNIK(text(made)) {
+		if longestNumber(text(made)) < nikDigits {
 			return made
 		}
 	}
+}
+
+const nikDigits = 16
+
+// longestNumber returns how many decimal digits stand in a row.
+func longestNumber(text string) (longest int) {
+	run := 0
+	for i := range len(text) {
+		if run++; text[i] < '0' || text[i] > '9' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
 }

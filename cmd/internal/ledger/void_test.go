@@ -13,6 +13,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/eventstore/writer"
 	"cakupan/projections/effect"
 )
 
@@ -265,5 +266,55 @@ func TestDeathOfHalf(t *testing.T) {
 		})
 	if err != nil || !strings.Contains(log.String(), "kota has no right over whom it is about") {
 		t.Errorf("%v: %s", err, log.String())
+	}
+}
+
+// TestNobodyCutShort: where a crash has left what the ledger says in front of a death, and not the
+// death, that is sent again when others have enrolled the person meanwhile: it has no effect.
+func TestNobodyCutShort(t *testing.T) {
+	of := func(l *ledger.Ledger) (lines []string) {
+		err := l.Events(t.Context(), ledger.EventFilter{Type: event.EventRetracted},
+			func(line []byte) error {
+				lines = append(lines, string(line))
+				return nil
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines
+	}
+	first := newAsker(t, "wx")
+	first.send(first.raw(death("wa", "2021-03-01")), intake.Options{})
+	var said struct {
+		Source, ID string
+		Data       struct{ Source, ID, Reason string }
+	}
+	if lines := of(first.l); len(lines) != 1 || json.Unmarshal([]byte(lines[0]), &said) != nil {
+		t.Fatalf("%q", lines)
+	}
+	a := newAsker(t, "wa")
+	before := a.figuresOfBone()
+	data := event.Data{
+		RetractedSource: said.Data.Source, RetractedID: said.Data.ID, ReasonText: said.Data.Reason,
+	}
+	for _, use := range event.EventRetracted.Uses() {
+		data.Has = data.Has.With(use.Field)
+	}
+	entry, err := ledger.EntryOf(&event.Event{
+		Key:  event.Key{Source: said.Source, ID: said.ID},
+		Type: event.EventRetracted, Data: data,
+	}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.l.Append(t.Context(), []writer.Entry{entry}, writer.AppendOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	a.send(a.raw(death("wa", "2021-03-01")), intake.Options{})
+	if got := a.figuresOfBone(); got != before || before[3][0] == 0 {
+		t.Errorf("it was %v, it is %v", before, got)
+	}
+	if lines := of(a.l); len(lines) != 2 || !strings.Contains(lines[1], "has no right over whom") {
+		t.Errorf("%q", lines)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
+	"cakupan/projections/effect"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/jetstream"
@@ -231,6 +233,20 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 		intake.Options{Atomic: true})
 	if _, head := err, standby.Health(t.Context()).Head; err != nil || head != 3 {
 		t.Errorf("atomic batch with an error: %v, and the log ends at event %d", err, head)
+	}
+	// To take back, and to ask what events would do, is for the one that writes.
+	for _, dry := range []bool{true, false} {
+		_, err := standby.TakeBack(t.Context(),
+			&TakeBack{Request: "r", Reason: "r", DryRun: dry}, &Actor{Source: "urn:s"})
+		if problem.From(err).Code != problem.LogUnavailable ||
+			!strings.Contains(err.Error(), "stands by") {
+			t.Errorf("taken back by one that stands by: %v", err)
+		}
+	}
+	_, err = standby.Effect(t.Context(), [][]byte{plainEvent(9)}, intake.Options{}, 0,
+		effect.Asked{})
+	if problem.From(err).Code != problem.LogUnavailable {
+		t.Errorf("effect at one that stands by: %v", err)
 	}
 	if err := active.Close(); err != nil {
 		t.Error(err)
