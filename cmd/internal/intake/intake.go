@@ -82,6 +82,9 @@ type Batch struct {
 	persons  bool            // some came with a NIK
 	// before are entries that are appended in front of those of events, by their places.
 	before map[int][]writer.Entry
+	// spoken are entries in front of those that must not make the batch too large: see Speak.
+	spoken map[int]writer.Entry
+	aside  bool           // they are in the log by themselves
 	notes  map[int]string // for receipts of events that are appended, by their places
 }
 
@@ -255,6 +258,12 @@ func encode(entry *writer.Entry, a *event.Accepted, buffer []byte) ([]byte, erro
 // committed once.
 func (in *Intake) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error) {
 	entries, places := b.accepted()
+	if err := in.speakAhead(ctx, b, entries); err != nil {
+		return nil, err
+	}
+	if b.aside {
+		entries, places = b.accepted()
+	}
 	results, err := in.record(ctx, b, entries)
 	if err != nil {
 		return nil, err
@@ -276,12 +285,36 @@ func (in *Intake) Commit(ctx context.Context, b *Batch) ([]event.Receipt, error)
 	return b.receipts, nil
 }
 
+// speakAhead appends what is spoken in front of an atomic batch by itself, where one frame has no
+// room for both: then it is in the log although the batch may not come to be. A batch of which an
+// event is refused is not appended, and nothing is said of it.
+func (in *Intake) speakAhead(ctx context.Context, b *Batch, entries []writer.Entry) error {
+	if !b.opts.Atomic || b.opts.DryRun || len(b.spoken) == 0 || b.refuses() ||
+		writer.CheckAtomic(entries) == nil {
+		return nil
+	}
+	said := make([]writer.Entry, 0, len(b.spoken))
+	for place := range b.receipts {
+		if entry, spoken := b.spoken[place]; spoken {
+			said = append(said, entry)
+		}
+	}
+	b.aside = true
+	_, err := in.writer.Append(ctx, said, writer.AppendOptions{})
+	return err
+}
+
+// refuses tells whether an event of the batch is refused.
+func (b *Batch) refuses() bool {
+	return slices.ContainsFunc(b.receipts, func(r event.Receipt) bool { return r.Refusal != nil })
+}
+
 // accepted returns the entries of the accepted events, with those in front of them, and the places
 // of their receipts, -1 for none.
 func (b *Batch) accepted() (entries []writer.Entry, places []int) {
 	entries, places = b.entries[:0], make([]int, 0, len(b.entries))
-	if len(b.before) > 0 {
-		entries = make([]writer.Entry, 0, len(b.entries)+len(b.before))
+	if more := len(b.before) + len(b.spoken); more > 0 {
+		entries = make([]writer.Entry, 0, len(b.entries)+more)
 	}
 	for i := range b.receipts {
 		if b.receipts[i].Refusal == nil {
@@ -289,6 +322,9 @@ func (b *Batch) accepted() (entries []writer.Entry, places []int) {
 				places = append(places, -1)
 			}
 			entries = append(entries, b.before[i]...)
+			if entry, spoken := b.spoken[i]; spoken && !b.aside {
+				entries, places = append(entries, entry), append(places, -1)
+			}
 			entries = append(entries, b.entries[i])
 			places = append(places, i)
 		}
@@ -300,7 +336,7 @@ func (b *Batch) accepted() (entries []writer.Entry, places []int) {
 func (in *Intake) record(
 	ctx context.Context, b *Batch, entries []writer.Entry,
 ) ([]writer.Result, error) {
-	refused := len(entries) < len(b.receipts)
+	refused := b.refuses()
 	switch {
 	case len(entries) == 0:
 		return nil, nil

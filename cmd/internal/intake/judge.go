@@ -64,6 +64,18 @@ func (b *Batch) Precede(place int, before []writer.Entry) {
 	b.before[place] = before
 }
 
+// Speak has an entry appended in front of an event of a batch that is not committed yet, like
+// Precede, but behind what that has. Where an atomic batch has no room for it in its frame it is
+// appended by itself before: so it must do no harm in a log that does not get the event.
+func (b *Batch) Speak(place int, entry writer.Entry) {
+	if b.spoken == nil {
+		b.spoken = map[int]writer.Entry{}
+	}
+	entry.RecordedAt = b.entries[place].RecordedAt
+	entry.Original = b.entries[place].Original
+	b.spoken[place] = entry
+}
+
 // Notes has the receipts of events of a batch that is not committed yet say something, by their
 // places, if the events are appended. It takes the place of what was to be said before.
 func (b *Batch) Notes(notes map[int]string) { b.notes = notes }

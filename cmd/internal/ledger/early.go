@@ -55,7 +55,7 @@ func newTaker(l *Ledger, r *ruling, p rightsReader) *taker {
 // make the batch be judged again: until then nothing stands in front of any event.
 func (t *taker) precede() {
 	for place, entry := range t.quiet.said {
-		t.before[place] = append(t.before[place], entry)
+		t.batch.Speak(place, entry)
 	}
 	for place, entries := range t.before {
 		t.batch.Precede(place, entries)

@@ -318,3 +318,50 @@ func TestNobodyCutShort(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// TestNobodyAtomic: an atomic batch is as large as one may be, whatever the ledger says in front of
+// its events; with one event refused nothing of it is there, also where something is said in front
+// of the others.
+func TestNobodyAtomic(t *testing.T) {
+	a := newAsker(t, "wa")
+	before := a.figuresOfBone()
+	var deaths []said
+	for i := range writer.AtomicEventsMax - 1 {
+		deaths = append(deaths, death(fmt.Sprintf("w-%d", i), "2021-03-01"))
+	}
+	deaths = append(deaths, death("wa", "2021-03-01"))
+	receipts, err := a.l.Submit(t.Context(), a.raw(deaths...), intake.Options{
+		Atomic: true, Scope: a.own,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range receipts {
+		if r := &receipts[i]; r.Status != event.Appended ||
+			r.Sequence != receipts[0].Sequence+uint64(i) || r.Notice == "" {
+			t.Fatalf("receipt %d: %+v", i, r)
+		}
+	}
+	if got := a.figuresOfBone(); got != before {
+		t.Errorf("it was %v, it is %v", before, got)
+	}
+	head := a.l.Health(t.Context()).Head
+	for _, bad := range []said{{"worker.died", `"worker":"wq"`}, {
+		"enrolment.terminated",
+		`"enrolment":"e0","until":"2021-02-01","reason":"OTHER"`,
+	}} {
+		receipts, err = a.l.Submit(t.Context(), a.raw(death("wo", "2021-03-01"), bad,
+			death("wa", "2021-04-01")), intake.Options{Atomic: true, Scope: a.own})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range receipts {
+			if receipts[i].Status != event.Refused || receipts[i].Notice != "" {
+				t.Errorf("receipt %d: %+v", i, receipts[i])
+			}
+		}
+	}
+	if now := a.l.Health(t.Context()).Head; now != head {
+		t.Errorf("of what was refused %d events are in the log", now-head)
+	}
+}
