@@ -26,7 +26,8 @@ var numbers = regexp.MustCompile(`[0-9]{16,}`)
 // theirs begins what is said of a connection from elsewhere, by its address: that somebody asked for
 // what is not his, sent what is no NATS, or broke off. Those who connect can do no more to the
 // ledger, so it is no error of its own. Connections through memory have no address.
-var theirs = regexp.MustCompile(`^\S+:[0-9]+ - ([cw]id:[0-9]+|websocket handshake error)\b`)
+var theirs = regexp.MustCompile(`^\S+:[0-9]+ - ([cw]id:[0-9]+|websocket handshake error)\b` +
+	`|^websocket: (http: )?TLS handshake error from `)
 
 // known is what the server says of settings that the ledger has chosen: WebSockets without TLS are
 // for the machine itself, or behind a proxy.

@@ -115,6 +115,8 @@ func TestLogOfOwn(t *testing.T) {
 		"127.0.0.1:5 - rid:7 - Route Error":                       slog.LevelError,
 		"127.0.0.1:5 - cid:7 - Publish Violation":                 slog.LevelInfo,
 		"[::1]:5 - wid:7 - Publish Violation":                     slog.LevelInfo,
+		"websocket: TLS handshake error from 127.0.0.1:5: tls: x": slog.LevelInfo,
+		"websocket: http: Accept error: too many open files":      slog.LevelError,
 		"Websocket not configured with TLS. DO NOT":               slog.LevelDebug,
 	} {
 		var out bytes.Buffer
