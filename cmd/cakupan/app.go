@@ -33,9 +33,11 @@ type console struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	chart          bool // stdout is a terminal: draw
-	progress       bool // stderr is a terminal: show how far it is
-	answers        bool // stdin and stderr are a terminal: somebody is there to be asked
-	logJSON        bool // the operator's log is read by a program
+	// size returns how many columns and lines the terminal has now; 0 is not known. Nil: neither is.
+	size     func() (columns, lines int)
+	progress bool // stderr is a terminal: show how far it is
+	answers  bool // stdin and stderr are a terminal: somebody is there to be asked
+	logJSON  bool // the operator's log is read by a program
 }
 
 // grammar is the command line: a field is a command, and the flags are the fields of its type,
@@ -115,6 +117,7 @@ func texts() kong.Vars {
 			" default: all that is recorded.",
 		"watchTimes": "End when figures were shown so often, the first table included;" +
 			" default: never.",
+		"plotWidth": "How wide (default: 100, or what the terminal has room for).",
 		"indicator": "What the percentage is of: LABOUR_FORCE, EMPLOYED or ELIGIBLE;" +
 			" default: EMPLOYED.",
 		"findingsFrom": "Findings that an event from this one on has raised, or that rest on one;" +

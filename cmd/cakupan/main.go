@@ -37,6 +37,7 @@ func main() {
 		stderr:   os.Stderr,
 		now:      time.Now,
 		chart:    term.IsTerminal(int(os.Stdout.Fd())),
+		size:     terminalSize,
 		progress: term.IsTerminal(int(os.Stderr.Fd())),
 		answers:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	})

@@ -25,7 +25,7 @@ type plotCommand struct {
 	Step      string   `placeholder:"STEP" help:"day, or month: the last day of each (default)."`
 	Known     []string `placeholder:"WHEN" help:"${plotKnown}"`
 	Indicator string   `placeholder:"NAME" help:"${indicator}"`
-	Width     int      `default:"100" placeholder:"COLUMNS" help:"How wide (default: 100)."`
+	Width     int      `placeholder:"COLUMNS" help:"${plotWidth}"`
 	Height    int      `default:"16" placeholder:"LINES" help:"How high (default: 16)."`
 }
 
@@ -45,7 +45,8 @@ Examples:
 const (
 	plotColumnsMin, plotColumnsMax = 20, 400
 	plotLinesMin, plotLinesMax     = 4, 100
-	plotAxis                       = 10 // columns beside the plot that its axis takes
+	plotColumns                    = 100 // by itself
+	plotAxis                       = 10  // columns beside the plot that its axis takes
 )
 
 // line is one line of a plot: the series as known at one moment. All lines of a plot have the same
@@ -66,7 +67,7 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 	switch {
 	case w.JSON:
 		return usage("plot draws; its numbers are in cakupan series --json")
-	case c.Width < plotColumnsMin || c.Width > plotColumnsMax ||
+	case c.width(out) < plotColumnsMin || c.width(out) > plotColumnsMax ||
 		c.Height < plotLinesMin || c.Height > plotLinesMax:
 		return usage(fmt.Sprintf("--width must be %d to %d and --height %d to %d", plotColumnsMin,
 			plotColumnsMax, plotLinesMin, plotLinesMax))
@@ -113,6 +114,19 @@ func (c *plotCommand) Run(ctx context.Context, w *where, out *console) error {
 		}
 		return c.draw(out, lines, &answers[0])
 	})
+}
+
+// width returns how wide the plot is: as it was told, or else as wide as is well to read, where the
+// terminal has room for that.
+func (c *plotCommand) width(out *console) int {
+	if c.Width != 0 {
+		return c.Width
+	}
+	width := plotColumns
+	if columns, _ := out.room(); columns > 0 {
+		width = min(width, max(plotColumnsMin, columns-plotAxis-1))
+	}
+	return width
 }
 
 // plotName returns what the legend calls the knowledge of a line.
@@ -164,13 +178,13 @@ func (c *plotCommand) draw(out *console, lines []line, last *coverage.Answer) er
 			}
 		}
 	}
-	plot := asciigraph.PlotMany(data, asciigraph.Width(c.Width), asciigraph.Height(c.Height),
+	plot := asciigraph.PlotMany(data, asciigraph.Width(c.width(out)), asciigraph.Height(c.Height),
 		asciigraph.Precision(0), asciigraph.LowerBound(0), asciigraph.SeriesChars(characters...))
 	points := lines[0].points
 	first, until := points[0].On, points[len(points)-1].On
 	// The first and the last day stand below the ends of the plot; dates are ASCII, so bytes are
 	// columns.
-	space := max(1, c.Width-len(first)-len(until))
+	space := max(1, c.width(out)-len(first)-len(until))
 	_, err := fmt.Fprintf(out.stdout, "%s: %s\n\n%s\n%s%s%s%s\n\n%s", last.Name, what, plot,
 		strings.Repeat(" ", plotAxis), first, strings.Repeat(" ", space), until, legend.String())
 	return err

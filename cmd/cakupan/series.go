@@ -72,7 +72,7 @@ func seriesTable(out *console, points []coverage.Point) error {
 			thousands(p.InGrace))
 	}
 	if out.chart && len(points) > 1 {
-		_, err := fmt.Fprintf(out.stdout, "%s\n\n", sparkline(thin(covered, chartColumns)))
+		_, err := fmt.Fprintf(out.stdout, "%s\n\n", sparkline(thin(covered, out.chartWidth())))
 		if err != nil {
 			return err
 		}

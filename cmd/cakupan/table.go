@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,8 +20,8 @@ import (
 type table struct {
 	right []bool // which columns are aligned to the right
 	rows  [][]string
-	// Of what was written before: the next rows are no narrower.
-	widths []int
+	// Widths of what was written before: the next rows are no narrower.
+	written []int
 }
 
 // newTable returns a table with a header. A column whose name begins with ">" is aligned to the
@@ -47,9 +48,10 @@ func (t *table) add(cells ...string) {
 
 // plain returns a text as a terminal may show it, in one line. What was reported by others may hold
 // what moves the cursor, or, by changing the direction of writing, shows another text than there
-// is. Such a character is shown by its number, so that nothing disappears.
+// is. Such a character is shown by its number, so that nothing disappears; a byte that is no UTF-8,
+// which has none, by the mark for what cannot be shown.
 func plain(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool { return !isPlain(r) }) < 0 {
+	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !isPlain(r) }) < 0 {
 		return text
 	}
 	var b strings.Builder
@@ -69,19 +71,50 @@ func isPlain(r rune) bool {
 	return unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r)
 }
 
-// write prints the table, two spaces between the columns, in one piece. A character is taken to be
-// one column wide, which those of the texts in question are. No line ends with spaces. Rows that
-// are added after it are the next piece: they are written below, under the same columns.
-func (t *table) write(w io.Writer) error {
-	if t.widths == nil {
-		t.widths = make([]int, len(t.right))
-	}
-	widths := t.widths
+// widths returns how wide each column is.
+func (t *table) widths() []int {
+	widths := make([]int, len(t.right))
+	copy(widths, t.written)
 	for _, row := range t.rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
+	return widths
+}
+
+// width returns how wide the table is.
+func (t *table) width() (all int) {
+	for _, width := range t.widths() {
+		all += width + len(gap)
+	}
+	return max(0, all-len(gap))
+}
+
+// narrow leaves out columns, in the order of the names that are given, until the table fits into so
+// many; 0 is any number. Each row must have a cell for each column, and nothing be written yet.
+func (t *table) narrow(columns int, names ...string) {
+	for _, name := range names {
+		if columns == 0 || t.width() <= columns {
+			return
+		}
+		i := slices.Index(t.rows[0], name)
+		t.right = slices.Delete(t.right, i, i+1)
+		for n := range t.rows {
+			t.rows[n] = slices.Delete(t.rows[n], i, i+1)
+		}
+	}
+}
+
+// gap stands between two columns.
+const gap = "  "
+
+// write prints the table, two spaces between the columns, in one piece. A character is taken to be
+// one column wide, which those of the texts in question are. No line ends with spaces. Rows that
+// are added after it are the next piece: they are written below, under the same columns.
+func (t *table) write(w io.Writer) error {
+	widths := t.widths()
+	t.written = widths
 	var b strings.Builder
 	for _, row := range t.rows {
 		var line strings.Builder
@@ -92,7 +125,7 @@ func (t *table) write(w io.Writer) error {
 			} else {
 				line.WriteString(cell + space)
 			}
-			line.WriteString("  ")
+			line.WriteString(gap)
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
@@ -103,13 +136,16 @@ func (t *table) write(w io.Writer) error {
 
 // thousands writes a number with separators: 1,234,567. It is for people; number is for programs.
 func thousands[N ~int | ~int64 | ~uint64](n N) string {
-	digits := strconv.FormatUint(uint64(max(n, 0)), 10)
+	magnitude := uint64(n)
+	if n < 0 {
+		magnitude = -magnitude // of the least number too, which has no opposite of its own type
+	}
+	digits := strconv.FormatUint(magnitude, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-	// The digits above are those of 0 then: as an unsigned number it would be another one.
 	if n < 0 {
-		return "-" + thousands(-n)
+		return "-" + digits
 	}
 	return digits
 }

@@ -2,8 +2,43 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"testing"
 )
+
+// TestThousands writes numbers of all sizes, the least of each type too.
+func TestThousands(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0", 7: "7", -7: "-7", 999: "999", 1000: "1,000", -1000: "-1,000", 1234567: "1,234,567",
+		math.MaxInt64: "9,223,372,036,854,775,807", math.MinInt64: "-9,223,372,036,854,775,808",
+	} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d is %s", n, got)
+		}
+	}
+	if got := thousands(uint64(math.MaxUint64)); got != "18,446,744,073,709,551,615" {
+		t.Error(got)
+	}
+}
+
+// TestTableNarrow leaves out columns in the order told, and none more than must be.
+func TestTableNarrow(t *testing.T) {
+	for columns, want := range map[int]string{
+		0:  "A   B     C\na1  bbb  c1\n", // any number
+		11: "A   B     C\na1  bbb  c1\n",
+		10: "A    C\na1  c1\n",
+		5:  "A\na1\n",
+		1:  "A\na1\n", // there is nothing more to leave out
+	} {
+		table := newTable("A", "B", ">C")
+		table.add("a1", "bbb", "c1")
+		table.narrow(columns, "B", "C")
+		var b bytes.Buffer
+		if err := table.write(&b); err != nil || b.String() != want {
+			t.Errorf("%d columns:\n%s", columns, b.String())
+		}
+	}
+}
 
 // TestTablePlain: what others reported moves no cursor and turns no direction.
 func TestTablePlain(t *testing.T) {
@@ -14,6 +49,7 @@ func TestTablePlain(t *testing.T) {
 		"line\nline":            `line\u{a}line`,
 		"\u2066x\u2069":         `\u{2066}x\u{2069}`,
 		"Raja Ampat – Jayapura": "Raja Ampat – Jayapura",
+		"a\x9b2J\xff":           "a\ufffd2J\ufffd",
 	} {
 		table := newTable("Text")
 		table.add(text)

@@ -28,6 +28,32 @@ func terminalOr(file *os.File) io.Writer {
 	return file
 }
 
+// terminalSize returns how many columns and lines standard output has, which change when somebody
+// pulls at the window. It returns 0 where that is no terminal, or does not say.
+func terminalSize() (columns, lines int) {
+	columns, lines, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0, 0
+	}
+	return columns, lines
+}
+
+// room returns how many columns and lines there are to write to; 0 is not known.
+func (c *console) room() (columns, lines int) {
+	if c.size == nil {
+		return 0, 0
+	}
+	return c.size()
+}
+
+// chartWidth returns how many columns a chart of one line may take.
+func (c *console) chartWidth() int {
+	if columns, _ := c.room(); columns > 0 {
+		return min(chartColumns, columns)
+	}
+	return chartColumns
+}
+
 // Write shows text. A character that does harm is shown by its number, as JSON has it, so that JSON
 // stays what it is. A writer with a buffer may end in the middle of a character: its beginning
 // waits for the rest. After an error nobody can tell how much was shown.
@@ -64,10 +90,10 @@ func (c *console) control(sequence string) error {
 
 // onScreen returns a text of several lines as a terminal may show it. \u has four digits, so a
 // character that is beyond them cannot be written so, and becomes the mark for one that cannot be
-// shown.
+// shown. So does a byte that is no UTF-8: 0x9b begins a command of older terminals.
 func onScreen(text string) string {
 	harmless := func(r rune) bool { return r == '\n' || r == '\t' || isPlain(r) }
-	if strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
 		return text
 	}
 	var b strings.Builder

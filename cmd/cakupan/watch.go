@@ -232,14 +232,21 @@ func (v *watched) printAnswers(answers []coverage.Answer) error {
 
 // redraw draws the whole table over the one before, with regions that have not changed too, in the
 // order of the coverage: the nation, then by code. Only those of the last message have a change
-// beside them.
+// beside them. What does not fit the terminal is left out, and said to be: a line that is broken
+// in two, or a table that has moved up, shows nothing.
 func (v *watched) redraw(changed map[string]int64) error {
 	regions := make([]string, 0, len(v.was))
 	for region := range v.was {
 		regions = append(regions, region)
 	}
 	slices.SortFunc(regions, func(a, b string) int { return strings.Compare(rank(a), rank(b)) })
-	t := newTable("", "Region", ">Covered", ">Change", ">Confirmed", ">Percent", ">Target", "Trend")
+	columns, lines := v.out.room()
+	missing := 0
+	if fit := lines - 3; lines > 0 && len(regions) > fit { // beside header, note and cursor
+		missing = len(regions) - max(fit, 1)
+		regions = regions[:max(fit, 1)]
+	}
+	t := newTable("", "Region", ">Covered", ">Change", ">Confirmed", ">Percent", ">Target")
 	for _, region := range regions {
 		a := v.was[region]
 		change := ""
@@ -247,14 +254,40 @@ func (v *watched) redraw(changed map[string]int64) error {
 			change = signed(n)
 		}
 		t.add(a.Region, a.Name, thousands(a.Covered), change, thousands(a.Confirmed),
-			percentText(a.Percent), targetText(a.Target), sparkline(v.trend[region]))
+			percentText(a.Percent), targetText(a.Target))
 	}
+	t.narrow(columns, "Confirmed", "Target", "", "Change", "Covered")
+	v.addTrends(t, regions, columns)
 	// To the first cell, and clear all: understood by every terminal, and not shown by none.
 	const clear = "\x1b[H\x1b[2J"
 	if err := v.out.control(clear); err != nil {
 		return err
 	}
-	return t.write(v.out.stdout)
+	if err := t.write(v.out.stdout); err != nil || missing == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(v.out.stdout, "%s more: choose with --region\n", thousands(missing))
+	return err
+}
+
+// trendMin is how many numbers are a trend: where fewer have room, none is shown.
+const trendMin = 5
+
+// addTrends draws beside each row how its region went, as far back as there is room.
+func (v *watched) addTrends(t *table, regions []string, columns int) {
+	room := chartColumns
+	if columns > 0 {
+		room = min(room, columns-t.width()-len(gap))
+	}
+	if room < trendMin {
+		return
+	}
+	t.right = append(t.right, false)
+	t.rows[0] = append(t.rows[0], "Trend")
+	for i, region := range regions {
+		trend := v.trend[region]
+		t.rows[i+1] = append(t.rows[i+1], sparkline(trend[max(0, len(trend)-room):]))
+	}
 }
 
 // rank orders the nation first: as text, ID would come after all codes, which begin with digits.

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"cakupan/cmd/internal/problem"
 	"cakupan/projections/coverage"
@@ -68,6 +70,46 @@ func TestWatchTable(t *testing.T) {
 	}
 }
 
+// TestWatchFits draws the table on terminals of all sizes: no line is broken in two, none moves up
+// out of sight, and the region and a figure of it are always there.
+func TestWatchFits(t *testing.T) {
+	for columns := 30; columns <= 120; columns++ {
+		for lines := 5; lines <= 8; lines++ {
+			v, stdout, _ := watchOf(true, 2)
+			v.out.size = func() (int, int) { return columns, lines }
+			if err := v.read(strings.NewReader(watchedStream)); err != nil {
+				t.Fatal(err)
+			}
+			tables := strings.Split(stdout.String(), "\x1b[H\x1b[2J")
+			drawn := strings.Split(strings.TrimSuffix(tables[2], "\n"), "\n")
+			if len(drawn) >= lines || !strings.Contains(drawn[1], "Indonesia") ||
+				!strings.Contains(drawn[0], "Percent") {
+				t.Errorf("%d columns, %d lines:\n%s", columns, lines, tables[2])
+			}
+			for _, line := range drawn {
+				if utf8.RuneCountInString(line) > columns {
+					t.Errorf("%d columns: %q", columns, line)
+				}
+			}
+		}
+	}
+}
+
+// TestWatchMany draws more regions than the terminal has lines: how many are not there is said.
+func TestWatchMany(t *testing.T) {
+	v, stdout, _ := watchOf(true, 1)
+	v.out.size = func() (int, int) { return 60, 10 }
+	var answers []string
+	for i := range 50 {
+		answers = append(answers, fmt.Sprintf(`{"region":"%d.01","name":"x","covered":1}`, i+10))
+	}
+	err := v.read(strings.NewReader("event: snapshot\ndata: [" + strings.Join(answers, ",") + "]\n\n"))
+	if err != nil || strings.Count(stdout.String(), "\n") != 9 ||
+		!strings.Contains(stdout.String(), "43 more: choose with --region\n") {
+		t.Errorf("%v: %s", err, stdout)
+	}
+}
+
 // TestWatchCutOff: a message that did not come whole is asked for again.
 func TestWatchCutOff(t *testing.T) {
 	v, _, _ := watchOf(false, 0)
@@ -104,5 +146,17 @@ func TestWatchEnd(t *testing.T) {
 	err := v.read(strings.NewReader("event: end\ndata: {\"detail\":\"it stops\"}\n\n"))
 	if e := problem.From(err); e.Code != problem.ServerStopping || e.Detail != "it stops" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestPlotWidth: a plot is as wide as it is told, or as the terminal has room for.
+func TestPlotWidth(t *testing.T) {
+	for _, c := range []struct{ told, columns, want int }{
+		{0, 0, 100}, {0, 200, 100}, {0, 80, 69}, {0, 10, plotColumnsMin}, {150, 80, 150},
+	} {
+		out := &console{size: func() (int, int) { return c.columns, 24 }}
+		if got := (&plotCommand{Width: c.told}).width(out); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
 	}
 }
