@@ -55,8 +55,9 @@ func (l serverLog) Fatalf(format string, v ...any) {
 	tell(l.gaveUp, fmt.Sprintf(format, v...))
 }
 
-// write passes one line on, at a lower level where nobody need do anything about it. The server's words are kept as they are, as people look for them.
-// Numbers that may be a NIK are masked: none may be in the operator's log, contract, section 1.
+// write passes one line on, at a lower level where nobody need do anything about it. The server's
+// words are kept as they are, as people look for them. Numbers that may be a NIK are masked: none
+// may be in the operator's log, contract, section 1.
 func (l serverLog) write(level slog.Level, format string, v []any) {
 	ctx := context.Background() // the server gives none
 	line := fmt.Sprintf(format, v...)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"cakupan/eventstore"
@@ -86,8 +87,8 @@ type Vault struct {
 	end    packs.End
 	unsure bool   // the outcome of the last append is not known: read on before the next
 	saved  uint64 // record up to which the state was written
-	// What was wrong with the cache, for the operator; written while the vault is opened, and where
-	// the state cannot be saved.
+	// What was wrong with the cache, for the operator; written while the vault is opened, and, with
+	// writing held, where the state cannot be saved.
 	dropped []error
 
 	mu sync.Mutex
@@ -136,8 +137,13 @@ func (v *Vault) Workers() uint64 {
 	return v.state.Workers
 }
 
-// Dropped says which files of the cache were of no use when the vault was opened, and why.
-func (v *Vault) Dropped() []error { return v.dropped }
+// Dropped says which files of the cache were of no use when the vault was opened, or could not be
+// written since, and why. It waits for whoever writes.
+func (v *Vault) Dropped() []error {
+	v.writing.Lock()
+	defer v.writing.Unlock()
+	return slices.Clone(v.dropped)
+}
 
 // fault is called at the crash points. point is one of the names above.
 func (v *Vault) fault(point string) {

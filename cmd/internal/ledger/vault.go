@@ -97,7 +97,9 @@ func (l *Ledger) logWorkers() func(context.Context, func(string)) error {
 				if _, err := codec.Decode(record.Event, &e); err != nil {
 					return fmt.Errorf("read event %d: %w", record.Sequence, err)
 				}
-				yield(e.Data.Worker)
+				for _, worker := range [...]string{e.Data.Worker, e.Data.Into} {
+					yield(worker) // an id may be known by a merge alone
+				}
 			}
 		}
 		return nil

@@ -47,6 +47,41 @@ func submitPersons(t *testing.T, dir string, from, until int) {
 	}
 }
 
+// TestLogWorkers: what an old vault is compared with has each worker id of the log, also one that
+// an event names as the person that another one is.
+func TestLogWorkers(t *testing.T) {
+	l, err := Open(t.Context(), Options{Dir: t.TempDir() + "/data", Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	line := func(id, kind, data string) []byte {
+		return fmt.Appendf(nil, `{"specversion":"1.0","source":"urn:x","id":%q,`+
+			`"type":"id.cakupan.%s.v1","data":{%s}}`, id, kind, data)
+	}
+	receipts, err := l.Submit(t.Context(), [][]byte{
+		line("1", "enrolment.opened", `"enrolment":"e","worker":"w1","region":"75.03",`+
+			`"segment":"PU","category":"PRIVATE","programmes":["JKK"],"payer":"EMPLOYER",`+
+			`"from":"2020-01-01"`),
+		line("2", "worker.merged", `"worker":"w1","into":"w2"`),
+		line("3", "target.set", `"region":"75","sector":"ALL","percent":"60","from":"2020-01-01"`),
+	}, intake.Options{})
+	for _, r := range receipts {
+		if r.Refusal != nil {
+			t.Fatal(r.Refusal)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	err = l.logWorkers()(t.Context(), func(worker string) { named[worker] = true })
+	delete(named, "") // of an event about nobody, which is no id that a vault gives out
+	if err != nil || len(named) != 2 || !named["w1"] || !named["w2"] {
+		t.Errorf("%v, %v", named, err)
+	}
+}
+
 // workersOf returns how many workers the vault has, after it has been asked for everybody again:
 // nobody may get a second id.
 func workersOf(t *testing.T, dir string, persons int) (workers uint64, err error) {
