@@ -23,8 +23,8 @@ type serverLog struct {
 // connects has chosen, and people call themselves by their numbers.
 var numbers = regexp.MustCompile(`[0-9]{16,}`)
 
-// theirs begins what is said of a connection from elsewhere, by its address: that somebody asked for
-// what is not his, sent what is no NATS, or broke off. Those who connect can do no more to the
+// theirs begins what is said of a connection from elsewhere, by its address: that somebody asked
+// for what is not his, sent what is no NATS, or broke off. Those who connect can do no more to the
 // ledger, so it is no error of its own. Connections through memory have no address.
 var theirs = regexp.MustCompile(`^\S+:[0-9]+ - ([cw]id:[0-9]+|websocket handshake error)\b` +
 	`|^websocket: (http: )?TLS handshake error from `)
