@@ -92,14 +92,14 @@ func (c *console) control(sequence string) error {
 // character that is beyond them cannot be written so, and becomes the mark for one that cannot be
 // shown. So does a byte that is no UTF-8: 0x9b begins a command of older terminals.
 func onScreen(text string) string {
-	harmless := func(r rune) bool { return r == '\n' || r == '\t' || isPlain(r) }
-	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+	harmful := func(r rune) bool { return r != '\n' && r != '\t' && !isPlain(r) }
+	if utf8.ValidString(text) && strings.IndexFunc(text, harmful) < 0 {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case harmless(r):
+		case !harmful(r):
 			b.WriteRune(r)
 		case r > 0xFFFF:
 			b.WriteRune(unicode.ReplacementChar)
