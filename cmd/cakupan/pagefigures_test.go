@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
@@ -104,4 +105,57 @@ func (b *browser) tellSteps(d *demoServer) {
 	before := b.spent(d)
 	b.do("steps", chromedp.Evaluate(stepsOfSlider, &steps, awaited))
 	b.t.Logf("a step of the slider is painted after %s; %v", quantiles(steps), b.spent(d).minus(before).per(len(steps)))
+}
+
+// walkTimings says how long things take, which depends on the machine: it fails for none of it.
+func (b *browser) walkTimings(d *demoServer) {
+	b.counts()
+	b.tellOpening(d, "?lang=en&region=75.03&on=2020-12-31")
+	b.tellSteps(d)
+	b.open("?lang=en&region=75.03")
+	b.until("live", `document.querySelector(".badge").classList.contains("live")`)
+	var begun bool
+	b.eval(`(() => { window.painted = 0; new MutationObserver(() => requestAnimationFrame(() => { window.painted = Date.now(); }))
+		.observe(document.querySelector(".headline"), { characterData: true, subtree: true, childList: true }); return true; })()`, &begun)
+	events := 20
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		events = 200 // of which the last but one is the 99th percentile
+	}
+	var sent, accepted []float64
+	before := b.spent(d)
+	for i := range events {
+		begin := time.Now().UnixMilli()
+		d.publish(fmt.Sprintf(`{"specversion":"1.0","id":"timed-%[1]d","source":"urn:page","type":"id.cakupan.enrolment.opened.v1",`+
+			`"data":{"enrolment":"timed-%[1]d","worker":"timed-%[1]d","region":"75.03","segment":"PU","category":"PRIVATE",`+
+			`"programmes":["JKK"],"payer":"EMPLOYER","from":"2020-01-01"}}`, i))
+		taken := time.Now().UnixMilli()
+		b.until("it is painted", fmt.Sprintf(`window.painted >= %d`, begin))
+		var painted int64
+		b.eval(`window.painted`, &painted)
+		sent = append(sent, float64(painted-begin))
+		accepted = append(accepted, float64(painted-taken))
+	}
+	b.t.Logf("an event is painted %s after it was sent, %s after it was accepted; %v",
+		quantiles(sent), quantiles(accepted), b.spent(d).minus(before).per(events))
+	b.sound()
+}
+
+// stepsOfSlider moves the slider of months back, a step at a time, and measures until the sentence
+// says so.
+const stepsOfSlider = `(async () => {
+	const taken = [], slider = document.querySelector("#on-month"), said = () => document.querySelector(".headline").textContent;
+	for (let i = 0; i < 20; i++) {
+		const before = said(), begin = performance.now();
+		slider.value = String(Number(slider.value) - 1);
+		slider.dispatchEvent(new Event("input", { bubbles: true }));
+		while (said() === before) await new Promise(requestAnimationFrame);
+		taken.push(performance.now() - begin);
+	}
+	return taken;
+})()`
+
+func quantiles(ms []float64) string {
+	slices.Sort(ms)
+	return fmt.Sprintf("%.0f ms (median of %d), %.0f ms (99th percentile), %.0f ms at most",
+		ms[len(ms)/2], len(ms), ms[(len(ms)*99+99)/100-1], ms[len(ms)-1])
 }

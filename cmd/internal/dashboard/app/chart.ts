@@ -10,7 +10,7 @@ import type { Format, Words } from "./words";
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** A target, from a day on until the next one. */
-export interface Goal { from: string; percent: number }
+export interface Goal { from: string; percent: number; sequence: number }
 
 /** The target of a day; null: none yet. */
 const goalAt = (targets: Goal[], day: string): number | null => targets.findLast((goal) => goal.from <= day)?.percent ?? null;

@@ -115,7 +115,10 @@ class App extends LitElement implements Page {
     this.failure = undefined;
     this.loading = false;
     this.requestUpdate();
-    for (const a of changed) this.outdated.add(a.region);
+    for (const a of changed) {
+      this.outdated.add(a.region);
+      if (a.target && !this.goals.get(a.region)?.some((goal) => goal.sequence === a.target?.sequence)) this.goals.delete(a.region);
+    }
     this.later ||= window.setTimeout(() => this.renew(), 2_000);
   }
 
@@ -126,11 +129,6 @@ class App extends LitElement implements Page {
   /** Asks again for what is not told by itself, at a pace that a busy ledger does not set. */
   private renew() {
     this.later = 0;
-    for (const region of this.outdated) {
-      this.trend.delete(region);
-      this.goals.delete(region);
-    }
-    this.outdated.clear();
     if (this.live) void Promise.all([this.loadDetail(), this.loadTrend()]);
   }
 
@@ -187,9 +185,12 @@ class App extends LitElement implements Page {
       this.trendOf = known + indicator;
     }
     const wanted = new Set([this.region, ...withs(this.state), ...listed(this.answers, this.region).map((a) => a.region)]);
-    await Promise.all([...wanted].filter((region) => !this.trend.has(region)).map(async (region) => {
+    // What is known stays in the picture until it is known anew.
+    await Promise.all([...wanted].filter((region) => !this.trend.has(region) || this.outdated.has(region)).map(async (region) => {
+      this.outdated.delete(region); // before it is asked: it may change meanwhile
       const points = await this.quietly<Point[]>("v1/series", { region, from: first, until: last, known, indicator });
       if (points && this.trendOf === known + indicator) this.trend.set(region, points);
+      else this.outdated.add(region);
     }));
     this.requestUpdate();
     await this.loadGoals();
@@ -204,7 +205,7 @@ class App extends LitElement implements Page {
       if (!got) return; // to be asked again
       const target = got[0]?.target;
       if (!target) break;
-      goals.unshift({ from: target.from, percent: Number(target.percent) });
+      goals.unshift({ from: target.from, percent: Number(target.percent), sequence: target.sequence });
       on = fromDay(toDay(target.from) - 1);
     }
     if (this.trendOf !== known + indicator) return;
