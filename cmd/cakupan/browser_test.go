@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +24,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience bounds each step of a walk through the page: long, for the machine may be busy.
@@ -261,6 +265,44 @@ func (b *browser) axe(what string) {
 	for _, finding := range found {
 		b.t.Errorf("%s: %s", what, finding)
 	}
+}
+
+// tabs walks through the page by the tabulator key alone: it stops at each of what is wanted, and
+// where it is can be seen.
+func (b *browser) tabs(wanted ...string) {
+	b.t.Helper()
+	b.until("the last of it", `document.querySelector("#on-month") !== null && document.querySelector("coverage-chart canvas") !== null`)
+	b.do("from the start", chromedp.Evaluate(`document.activeElement?.blur(); window.scrollTo(0, 0)`, nil))
+	list, err := json.Marshal(wanted)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for _, selector := range wanted {
+		left[selector] = true
+	}
+	for range 200 {
+		b.do("tab", chromedp.KeyEvent(kb.Tab))
+		var here struct {
+			Name    string   `json:"name"`
+			Seen    bool     `json:"seen"`
+			Matches []string `json:"matches"`
+		}
+		b.eval(fmt.Sprintf(`(() => { const e = document.activeElement, look = getComputedStyle(e), box = e.getBoundingClientRect();
+			return { name: e.outerHTML.slice(0, 120), matches: %s.filter((one) => e.matches(one)),
+				seen: box.bottom > 0 && box.top < innerHeight && (look.outlineStyle !== "none" || e.matches(".tile")) }; })()`,
+			list), &here)
+		if !here.Seen && here.Name != "" && !strings.HasPrefix(here.Name, "<body") {
+			b.t.Errorf("where the keyboard is cannot be seen: %s", here.Name)
+		}
+		for _, selector := range here.Matches {
+			delete(left, selector)
+		}
+		if len(left) == 0 {
+			return
+		}
+	}
+	b.t.Errorf("the keyboard does not reach %q", slices.Sorted(maps.Keys(left)))
 }
 
 // demoServer is the sample, served by the program as a process of its own.
