@@ -156,4 +156,9 @@ func TestOwnFiles(t *testing.T) {
 			}
 		}
 	}
+	code, _, stderr := runCommand(t, "serve", "--data", dir+"/data", "--listen", "127.0.0.1:0",
+		"--frame-ancestors", "https://a.example.go.id", "--frame-ancestors", "*")
+	if code != 2 || !strings.Contains(stderr, `--frame-ancestors: "*" is no origin`) {
+		t.Errorf("--frame-ancestors: %d %s", code, stderr)
+	}
 }
