@@ -35,6 +35,7 @@ func TestPage(t *testing.T) {
 	t.Run("themes", func(t *testing.T) { b.t = t; b.walkThemes() })
 	t.Run("keyboard", func(t *testing.T) { b.t = t; b.walkKeyboard() })
 	t.Run("views", func(t *testing.T) { b.t = t; b.walkViews() })
+	t.Run("lines", func(t *testing.T) { b.t = t; b.walkLines() })
 	t.Run("knowledge", func(t *testing.T) { b.t = t; b.walkKnowledge() })
 	t.Run("astray", func(t *testing.T) { b.t = t; b.walkAstray() })
 	t.Run("numerator", func(t *testing.T) { b.t = t; b.walkNumerator() })

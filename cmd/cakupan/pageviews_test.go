@@ -5,9 +5,11 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	browserdomain "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -54,6 +56,33 @@ func (b *browser) walkViews() {
 	}
 	if !strings.Contains(frame, `title="Cakupan: Kota Gorontalo"`) || !strings.Contains(frame, "&amp;embed=1") {
 		b.t.Errorf("the frame is %q", frame)
+	}
+	b.sound()
+}
+
+// walkLines takes away the lines over time, where they alone are shown.
+func (b *browser) walkLines() {
+	dir := b.t.TempDir()
+	b.do("downloads", browserdomain.SetDownloadBehavior(browserdomain.SetDownloadBehaviorBehaviorAllow).
+		WithDownloadPath(dir))
+	b.open("?on=2020-12-31&lang=en&region=75.03&with=75.71,75.03&view=line")
+	b.until("both lines", `document.querySelector(".u-legend")?.textContent.includes("Kota Gorontalo26.96\u00a0%")`)
+	name := filepath.Join(dir, "cakupan-75.03-2020-12-31.")
+	for kind, holds := range map[string]string{
+		"csv":  "75.03,Kabupaten Bone Bolango,597172,2020-12-31,57344,48510,236,72.96\r\n",
+		"json": `"name": "Kota Gorontalo",`, "png": "PNG",
+	} {
+		b.click("#save-" + kind)
+		got := b.taken(name + kind)
+		if !strings.Contains(got, holds) {
+			b.t.Errorf("%s: %.300q", kind, got)
+		}
+		if kind == "csv" && (strings.Count(got, "2020-12-31") != 2 || !strings.HasPrefix(got, "\ufeffregion,name,known,on,")) {
+			b.t.Errorf("csv: %.300q", got)
+		}
+		if kind == "png" {
+			b.keep("taken-line", []byte(got))
+		}
 	}
 	b.sound()
 }

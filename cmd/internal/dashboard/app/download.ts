@@ -1,5 +1,5 @@
 // What is shown, to take away.
-import type { Answer } from "./model";
+import type { Answer, Point } from "./model";
 
 function save(name: string, content: Blob) {
   const link = document.createElement("a");
@@ -24,14 +24,24 @@ function quoted(value: string | number | null | undefined): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function csv(answers: Answer[]): string {
-  const lines = [fields.map(([name]) => name), ...answers.map((a) => fields.map(([, value]) => quoted(value(a))))];
+/** A line over time: of a region, as known at an event. */
+export interface Series { region: string; name: string; known: number; points: Point[] }
+
+/** What is taken away: the lines of the table, or those over time where they alone are shown. */
+export type Taken = { answers: Answer[] } | { series: Series[] };
+
+const seriesFields = ["region", "name", "known", "on", "covered", "confirmed", "inGrace", "percent"];
+
+export function csv(taken: Taken): string {
+  const lines = "answers" in taken
+    ? [fields.map(([name]) => name), ...taken.answers.map((a) => fields.map(([, value]) => quoted(value(a))))]
+    : [seriesFields, ...taken.series.flatMap((s) => s.points.map((p) => [s.region, s.name, s.known, p.on, p.covered, p.confirmed, p.inGrace, p.percent].map(quoted)))];
   return "\ufeff" + lines.map((line) => line.join(",") + "\r\n").join("");
 }
 
-export const saveCSV = (name: string, answers: Answer[]) => save(name + ".csv", new Blob([csv(answers)], { type: "text/csv" }));
-export const saveJSON = (name: string, answers: Answer[]) =>
-  save(name + ".json", new Blob([JSON.stringify(answers, null, 1)], { type: "application/json" }));
+export const saveCSV = (name: string, taken: Taken) => save(name + ".csv", new Blob([csv(taken)], { type: "text/csv" }));
+export const saveJSON = (name: string, taken: Taken) =>
+  save(name + ".json", new Blob([JSON.stringify("answers" in taken ? taken.answers : taken.series, null, 1)], { type: "application/json" }));
 
 /** A picture to take away: what is drawn, what it says, what its colours mean, and what it rests on. */
 export interface Picture { drawn: SVGSVGElement | HTMLCanvasElement | null; title: string; legend: { text: string; colour: string }[]; source: string[] }

@@ -3,7 +3,7 @@ import { LitElement, html, nothing, type TemplateResult } from "lit";
 import type { Goal, Line } from "./chart";
 import "./chart";
 import { ask, boundaries, marks, never, Problem, watch, type Asked, type Link } from "./data";
-import type { Picture } from "./download";
+import type { Picture, Series } from "./download";
 import { listed, parts, table, type Look } from "./figures";
 import { map, shownProvince } from "./map";
 import { dimensions, level, type Answer, type Boundaries, type Difference, type Mark, type Point, type Status } from "./model";
@@ -325,6 +325,13 @@ class App extends LitElement implements Page {
       ...(a?.known.recordedAt ? [t.whyKnown(f.number(a.known.sequence), f.time(a.known.recordedAt))] : []),
       ...(this.notice ? [t.sample] : []),
     ];
+  }
+
+  series(): Series[] {
+    const known = this.answer?.known.sequence ?? this.head;
+    return [this.region, ...withs(this.state)].filter((region, i, all) => this.trend.has(region) && all.indexOf(region) === i).map((region) => ({
+      region, name: this.answers.find((a) => a.region === region)?.name ?? region, known, points: this.trend.get(region)!,
+    }));
   }
 
   /** The picture that is shown, to be taken away. */

@@ -1,6 +1,6 @@
 // The sections of the page: each is a function of what the page knows.
 import { html, nothing, type TemplateResult } from "lit";
-import { saveCSV, saveJSON, savePNG, type Picture } from "./download";
+import { saveCSV, saveJSON, savePNG, type Picture, type Series, type Taken } from "./download";
 import { dayField, knownSlider, monthSlider, sequenceSlider } from "./fields";
 import { confirmedText, count, listed, percentText, waterfall, type Look } from "./figures";
 import { level, parent, provincesAll, type Answer, type Difference, type Mark } from "./model";
@@ -18,6 +18,8 @@ export interface Page {
   readonly head: number; // the last event that is known of
   readonly playing: boolean;
   readonly checkpoint: string; // the ledger's signed head, "" until it was asked for
+  /** The lines that are drawn. */
+  series(): Series[];
   /** Asks for the checkpoint. */
   sign(): void;
   /** Goes to another state of the page; with keep, as an address to come back to. */
@@ -170,7 +172,7 @@ export function reason(page: Page, a: Answer): TemplateResult {
 /** What is shown, to take away. */
 export function take(page: Page, picture: () => Picture): TemplateResult {
   const { t } = page.look, name = `cakupan-${page.region}-${page.on}`;
-  const shown = () => listed(page.answers, page.region, page.state.sort);
+  const shown = (): Taken => (page.state.view === "line" ? { series: page.series() } : { answers: listed(page.answers, page.region, page.state.sort) });
   return html`<section class="take" aria-label=${t.take}><button type="button" id="save-csv" @click=${() => saveCSV(name, shown())}>${t.take} CSV</button>
     <button type="button" id="save-json" @click=${() => saveJSON(name, shown())}>${t.take} JSON</button>
     <button type="button" id="save-png" @click=${() => void savePNG(name, picture())}>${t.take} PNG</button>
