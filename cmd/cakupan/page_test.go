@@ -157,19 +157,21 @@ func (b *browser) walkStory() {
 }
 
 func (b *browser) walkPhone() {
-	b.do("phone", b.width(390))
-	b.open("?on=2020-12-31")
-	b.until("cards", `document.querySelectorAll(".list td.percent").length > 5`)
-	var off []string
-	b.eval(`[...document.querySelectorAll(".list td.percent, .headline")].filter((e) => { const r = e.getBoundingClientRect();
-		return r.left < 0 || r.right > innerWidth; }).map((e) => e.innerText)`, &off)
-	for _, text := range off {
-		b.t.Errorf("%q is off the screen", text)
-	}
-	var wide bool
-	b.eval(`document.documentElement.scrollWidth > innerWidth`, &wide)
-	if wide {
-		b.t.Error("the page scrolls sideways")
+	for _, width := range []int64{1100, 900, 768, 320, 390} {
+		b.do("width", b.width(width))
+		b.open("?on=2020-12-31")
+		b.until("all regions", `document.querySelectorAll(".list td.percent").length > 5`)
+		var off []string
+		b.eval(`[...document.querySelectorAll(".list td, .list button, .headline")].filter((e) => { const r = e.getBoundingClientRect();
+			return r.left < 0 || r.right > innerWidth; }).map((e) => e.innerText)`, &off)
+		for _, text := range off {
+			b.t.Errorf("at %d pixels %q is off the screen", width, text)
+		}
+		var wide bool
+		b.eval(`document.documentElement.scrollWidth > innerWidth`, &wide)
+		if wide {
+			b.t.Errorf("at %d pixels the page scrolls sideways", width)
+		}
 	}
 	b.until("all of it", `document.querySelector("coverage-chart canvas") !== null && document.querySelectorAll(".parts tr").length > 2`)
 	b.picture("phone")

@@ -92,7 +92,7 @@ export class Chart extends LitElement {
   }
 
   private size() {
-    return { width: Math.max(240, this.clientWidth), height: 220 };
+    return { width: Math.max(240, this.clientWidth), height: this.closest(".alone") ? 400 : 220 };
   }
 
   private draw() {

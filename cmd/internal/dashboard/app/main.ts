@@ -342,7 +342,7 @@ class App extends LitElement implements Page {
       title: this.querySelector<HTMLElement>(".headline")?.innerText ?? "",
       legend: line
         ? [...this.querySelectorAll<HTMLElement>(".u-legend .u-series:not(:first-child)")].map((one) => ({
-          text: one.innerText.replace(/\s+/g, " "), colour: getComputedStyle(one.querySelector(".u-marker")!).borderTopColor,
+          text: [...one.children].map((part) => part.textContent).join(": "), colour: getComputedStyle(one.querySelector(".u-marker")!).borderTopColor,
         }))
         : [...this.querySelectorAll<HTMLElement>(".legend .band")].map((one) => ({ text: one.innerText, colour: getComputedStyle(one, "::before").backgroundColor })),
       source: [...this.sources(this.answer), location.href],
