@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/indonesian"
 	"cakupan/cmd/internal/lists"
 	"cakupan/projections/coverage"
+	"cakupan/projections/story"
 )
 
 // coverageCommand prints the coverage of regions (contract, sections 4 and 6). Without a region it
@@ -156,6 +157,16 @@ func knownWords(k coverage.Known, l lists.Language) string {
 	}
 	return fmt.Sprintf(l.Pick("sebagaimana diketahui pada peristiwa %s, dicatat %s",
 		"as known at event %s, recorded %s"), numeral(l, k.Sequence), localTime(*k.RecordedAt))
+}
+
+// knownWords says the same in the languages of auditors.
+func knownWords(k coverage.Known) story.Words {
+	w := story.Words{EN: knownText(k), ID: "menurut yang diketahui sebelum peristiwa pertama"}
+	if k.Sequence != 0 && k.RecordedAt != nil {
+		w.ID = fmt.Sprintf("menurut yang diketahui pada peristiwa %s, dicatat %s",
+			thousands(k.Sequence), localTime(*k.RecordedAt))
+	}
+	return w
 }
 
 // localTime shows a time of the ledger, which is kept in UTC, as the clocks of Gorontalo did, to

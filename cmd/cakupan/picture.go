@@ -135,13 +135,17 @@ func markOf(s *story.State) rune {
 }
 
 // write draws the picture, or nothing where no enrolment has changed. w is one that keeps its first
-// error, so the last one says enough.
-func (p *picture) write(w io.Writer) error {
+// error, so the last one says enough. What stands beside it is in the language that words chooses.
+func (p *picture) write(w io.Writer, words func(story.Words) string) error {
 	if len(p.names) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "\nAcross: when it was true. Down: when it was known.  %c covered"+
-		"  %c in grace  %c enrolled, not covered\n", markCovered, markInGrace, markNotCovered)
+	_, err := fmt.Fprintf(w, words(story.Words{
+		EN: "\nAcross: when it was true. Down: when it was known.  %c covered" +
+			"  %c in grace  %c enrolled, not covered\n",
+		ID: "\nMendatar: kapan itu berlaku. Menurun: kapan itu diketahui.  %c terlindungi" +
+			"  %c masa tenggang  %c terdaftar, tidak terlindungi\n",
+	}), markCovered, markInGrace, markNotCovered)
 	for _, name := range p.names {
 		c := p.enrolments[name]
 		from, until := c.span()
@@ -151,7 +155,10 @@ func (p *picture) write(w io.Writer) error {
 		}
 	}
 	if p.left > 0 {
-		_, err = fmt.Fprintf(w, "\nMore enrolments are not drawn: ask for each with --enrolment.\n")
+		_, err = fmt.Fprintln(w, words(story.Words{
+			EN: "\nMore enrolments are not drawn: ask for each with --enrolment.",
+			ID: "\nKepesertaan lainnya tidak digambar: tanyakan masing-masing dengan --enrolment.",
+		}))
 	}
 	return err
 }

@@ -64,11 +64,16 @@ func (p *readingsPrinter) print(line []byte) error {
 	if p.csv != nil {
 		return p.records(&said)
 	}
-	_, err := fmt.Fprintf(p.w, "%s %s on %s: %s published; %s\n\n", said.Region, said.Name, said.On,
-		said.Figure, knownText(said.Known))
+	format, known, none := "%s %s per %s: diumumkan %s; %s\n\n", knownWords(said.Known).ID,
+		"Tidak satu pun cara yang dicoba menghasilkannya. Yang terdekat:\n\n"
+	if p.english {
+		format, known, none = "%s %s on %s: %s published; %s\n\n", knownText(said.Known),
+			"Nothing that was tried gives it. The nearest:\n\n"
+	}
+	_, err := fmt.Fprintf(p.w, format, said.Region, said.Name, said.On, said.Figure, known)
 	// The readings that give the figure come first.
 	if len(said.Readings) == 0 || !said.Readings[0].Gives {
-		_, err = fmt.Fprintf(p.w, "Nothing that was tried gives it. The nearest:\n\n")
+		_, err = fmt.Fprint(p.w, none)
 	}
 	for i := range said.Readings {
 		r := &said.Readings[i]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -68,5 +69,44 @@ func TestAttestedRoot(t *testing.T) {
 	}
 	if strings.Contains(text.String(), root.String()) {
 		t.Errorf("the root is in base64: %q", text.String())
+	}
+}
+
+// TestAuditorsWordsAreOfOneLanguage prints a story and a search for readings in Indonesian: no
+// heading of them is left in English, and the other way round.
+func TestAuditorsWordsAreOfOneLanguage(t *testing.T) {
+	const recorded = "2021-01-04T07:50:00.000000000Z"
+	known := `{"sequence":7,"recordedAt":"` + recorded + `"}`
+	for indonesian, want := range map[bool][2]string{
+		true:  {"diketahui", "known"},
+		false: {"known", "diketahui"},
+	} {
+		var text strings.Builder
+		p := &printing{w: bufio.NewWriter(&text)}
+		told := &historyPrinter{printing: p, indonesian: indonesian}
+		readings := &readingsPrinter{printing: p, english: !indonesian}
+		for _, line := range []string{
+			`{"known":` + known + `}`,
+			`{"sequence":1,"event":{"recordedat":"` + recorded + `","source":"urn:x","id":"a"}}`,
+			`{"events":1}`,
+		} {
+			if err := told.print([]byte(line)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := readings.print([]byte(`{"region":"75","name":"Gorontalo","on":"2019-12-31",` +
+			`"figure":"30","known":` + known + `,"readings":[]}`))
+		if err = errors.Join(err, p.flush()); err != nil {
+			t.Fatal(err)
+		}
+		said := text.String()
+		if strings.Count(said, want[0]) < 2 || strings.Contains(said, want[1]) {
+			t.Errorf("indonesian %t: %s", indonesian, said)
+		}
+		for _, english := range []string{"event", "History", "published", "Nothing"} {
+			if strings.Contains(said, english) == indonesian {
+				t.Errorf("indonesian %t, %q: %s", indonesian, english, said)
+			}
+		}
 	}
 }

@@ -71,14 +71,19 @@ func (p *historyPrinter) print(line []byte) error {
 	switch {
 	// Nothing is printed before the ledger has answered: a refusal is an error alone.
 	case said.Known != nil:
-		_, err := fmt.Fprintf(p.w, "History, %s\n", knownText(*said.Known))
+		known := knownWords(*said.Known)
+		_, err := fmt.Fprintln(p.w, p.words(story.Words{
+			EN: "History, " + known.EN, ID: "Riwayat, " + known.ID,
+		}))
 		return err
 	case said.Events != nil:
 		p.ended = true
-		if err := p.picture.write(p.w); err != nil {
+		if err := p.picture.write(p.w, p.words); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.w, "\n%s\n", counted(*said.Events, "event"))
+		_, err := fmt.Fprintf(p.w, "\n%s\n", p.words(story.Words{
+			EN: counted(*said.Events, "event"), ID: thousands(*said.Events) + " peristiwa",
+		}))
 		return err
 	}
 	p.picture.add(&said.Line)
@@ -119,7 +124,8 @@ func (p *historyPrinter) event(l *story.Line) error {
 	if e.Publisher != "" {
 		by = e.Publisher + " (" + e.Source + ")"
 	}
-	_, err := fmt.Fprintf(p.w, "\nevent %s  %s  %s  %s\n  %s\n", thousands(l.Sequence),
+	_, err := fmt.Fprintf(p.w, "\n%s %s  %s  %s  %s\n  %s\n",
+		p.words(story.Words{EN: "event", ID: "peristiwa"}), thousands(l.Sequence),
 		localTime(e.RecordedAt), by, e.ID, p.words(l.Text))
 	for i := range l.Changes {
 		_, err = fmt.Fprintf(p.w, "  → %s\n", p.words(l.Changes[i].Words()))
