@@ -65,6 +65,7 @@ func (q *storyQuery) read() lookups.Read {
 		read.Of = "enrolment " + q.about.Name
 	case history.Commitment:
 		read.Of = "commitment " + q.about.Name
+	case history.List: // a list has no story: see GET /v1/lists/events
 	}
 	return read
 }

@@ -269,15 +269,15 @@ func (l *Import) carryOut(ctx context.Context, plan *whole.Plan, lang lists.Lang
 	return l.effect(ctx, lang, again)
 }
 
-// overtaken is the error of a step that somebody else's step has overtaken: both take the same event
-// back, and say another one in its place. No row is at fault. Ids follow from what is said, so that
-// nothing else makes two events of one id.
+// overtaken is the error of a step that somebody else's step has overtaken: both take the same
+// event back, and say another one in its place. No row is at fault. Ids follow from what is said,
+// so that nothing else makes two events of one id.
 func overtaken(refused map[int]*event.Receipt, lang lists.Language) error {
 	for _, r := range refused {
 		if r.Refusal.Code == event.Conflict {
 			return problem.New(problem.Code(event.Conflict), lang.Pick("daftar ini baru saja"+
-				" dibetulkan oleh orang lain: bagian ini tidak dicatat. Lihat cakupan list history,"+
-				" lalu kirim lagi", "the list was corrected by somebody else just now: nothing of"+
+				" dibetulkan oleh orang lain: bagian ini tidak dicatat. Lihat cakupan list"+
+				" history, lalu kirim lagi", "the list was corrected by somebody else just now: nothing of"+
 				" this part was appended. See cakupan list history, and send it again"))
 		}
 	}

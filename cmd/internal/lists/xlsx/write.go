@@ -128,8 +128,8 @@ func sheetTitle(name string) string {
 var ErrFull = errors.New("a sheet has 1,048,576 rows and no more")
 
 // Row writes a row; one without cells is left empty. Rows are numbered by the calls, from 1. Texts
-// of cells are copied before it returns. Beyond 1,048,576, which is all that Excel opens, it returns
-// ErrFull; the rows before stand.
+// of cells are copied before it returns. Beyond 1,048,576, which is all that Excel opens, it
+// returns ErrFull; the rows before stand.
 func (w *Writer) Row(cells []grid.Cell) error {
 	if w.row == rowsMax {
 		return ErrFull
