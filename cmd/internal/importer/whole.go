@@ -277,8 +277,8 @@ func overtaken(refused map[int]*event.Receipt, lang lists.Language) error {
 		if r.Refusal.Code == event.Conflict {
 			return problem.New(problem.Code(event.Conflict), lang.Pick("daftar ini baru saja"+
 				" dibetulkan oleh orang lain: bagian ini tidak dicatat. Lihat cakupan list"+
-				" history, lalu kirim lagi", "the list was corrected by somebody else just now: nothing of"+
-				" this part was appended. See cakupan list history, and send it again"))
+				" history, lalu kirim lagi", "the list was corrected by somebody else just now:"+
+				" nothing of this part was appended. See cakupan list history, and send it again"))
 		}
 	}
 	return nil
