@@ -27,8 +27,8 @@ func (r *Reader) isStructure(row *grid.Row) bool {
 		return true
 	}
 	// With the values that only people have in it the row is a person without a number, and must be
-	// refused rather than passed over.
-	if row.Number < r.list.survey.lastPerson && isTotal(row) && !r.hasTerms(row) {
+	// refused rather than passed over. A table of Excel has its total right below, with formulas.
+	if isTotal(row) && !r.hasTerms(row) {
 		r.list.notices.totals.add(row.Number)
 		return true
 	}

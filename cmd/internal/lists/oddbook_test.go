@@ -145,6 +145,33 @@ func (b *oddBook) style(t *testing.T, at string, style excelize.Style, name stri
 	b.must(t, b.file.SetCellStyle(oddSheet, at, at, b.styles[name]))
 }
 
+// TestTotalOfTable tells of the row that Excel puts below a table, whose formulas stand in columns of
+// people; one with the values of a person is one without a number.
+func TestTotalOfTable(t *testing.T) {
+	rows := [][]any{
+		{"Daftar", "X-1"},
+		{"NIK", "KPJ", "Kode Wilayah", "Segmen", "Kategori", "Program", "Penanggung Iuran", "Tanggal Mulai"},
+		{"7503011501900001", "", "75.03", "BPU", "Rentan", "JKK", "SELF", "2021-05-03"},
+		{"Total"},
+	}
+	for _, refused := range []bool{false, true} {
+		if refused {
+			rows[3] = []any{"Total", "", "75.03", "BPU", "Rentan", "JKK", "SELF", "2021-05-03"}
+		}
+		_, lines, notices, err := readNoted(workbook(t, rows, func(f *excelize.File) {
+			if err := f.SetCellFormula(oddSheet, "B4", "SUBTOTAL(103,B3:B3)"); err != nil {
+				t.Fatal(err)
+			}
+		}), Options{})
+		if err != nil || (len(lines) == 2 && lines[1].fault != nil) != refused {
+			t.Errorf("%v: %+v", err, lines)
+		}
+		if text := strings.Join(notices, "\n"); strings.Contains(text, "jumlah, tidak dipakai: 4") == refused {
+			t.Errorf("notices: %s", text)
+		}
+	}
+}
+
 // TestLostDays tells of a column of which a program has kept only the days that it could read with
 // their month first: nobody can tell that it has turned them.
 func TestLostDays(t *testing.T) {
