@@ -110,6 +110,7 @@ type API struct {
 	room     *room        // bytes of bodies in work, of all requests together
 	requests atomic.Int64 // in work
 	pools    pools        // what members have of all that
+	lulls    lulls        // of streams
 
 	hub     *live.Hub    // tells who watches; started by [Server.Serve]
 	viewers atomic.Int64 // who watch

@@ -93,6 +93,7 @@ func (a *API) postStream(w *reply, r *http.Request, opts submission) {
 			return // the client is gone, or does not read
 		}
 		if err := refusals.after(got); err != nil {
+			a.noteLull(w)
 			w.fail(r, err)
 			return
 		}
@@ -139,6 +140,9 @@ func (a *API) endStream(w *reply, r *http.Request, err error) {
 		w.fail(r, problem.New(problem.ServerStopping,
 			"the server is stopping: send again, later, what has no receipt"))
 	default:
+		if problem.From(err).Code == problem.BodyTooLarge {
+			a.noteLull(w)
+		}
 		w.fail(r, bodyProblem(err))
 	}
 }
@@ -161,10 +165,16 @@ func writeReceipts(w *reply, work *work, got []event.Receipt, more []json.RawMes
 	return w.control.Flush()
 }
 
-// enterStream counts one more open stream, or refuses it. Who is let in must be counted out. An
-// error is a [problem.Overloaded], and leaves nothing taken; what was claimed of memory is given
-// back with the work.
+// enterStream counts one more open stream, or refuses it; where it may only begin later, it waits.
+// Who is let in must be counted out. An error is a [problem.Overloaded], or that the client is gone
+// or the server is to stop, and leaves nothing taken; what was claimed of memory is given back with
+// the work.
 func (a *API) enterStream(r *http.Request, work *work) error {
+	waiting, stop := a.untilDrain(r)
+	defer stop()
+	if err := a.lulls.await(waiting, work.claim.member); err != nil {
+		return a.drained(err, "nothing of this was looked at: send it again, later")
+	}
 	if !a.pools.streams.Try(work.claim.member, 1) {
 		return overloaded()
 	}
