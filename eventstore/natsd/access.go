@@ -261,7 +261,7 @@ func (a *access) note(id uint64, client Client) {
 
 // pace returns the pace of a member. Who comes to an open ledger may have all: there are no others.
 func (a *access) pace(client Client) *pace {
-	if client.Name == "" {
+	if client.Name == "" || a.paces.now == nil {
 		return nil
 	}
 	return a.paces.member(client.account())

@@ -88,7 +88,7 @@ func startGuarded(t *testing.T) *guarded {
 	}, output: new(bytes.Buffer)}
 	s, ledger := start(t, Options{
 		StoreDir: t.TempDir(), Address: "127.0.0.1:0", Authenticate: g.members.authenticate,
-		Log: slog.New(slog.NewTextHandler(g.output, nil)),
+		Log: slog.New(slog.NewTextHandler(g.output, nil)), Now: time.Now,
 	})
 	g.Server = s
 	err := s.Listen()

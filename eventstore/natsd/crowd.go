@@ -141,13 +141,13 @@ func (g *guest) Read(b []byte) (int, error) {
 		if g.read >= pieceMax/4 {
 			runtime.Gosched() // how long that takes is part of what it costs others
 		}
-		now := time.Now()
+		now := p.all.now()
 		if rest := p.charge(now.Sub(g.came), g.read, now); rest > 0 {
 			g.rest(rest)
 		}
 	}
 	n, err := g.TCPConn.Read(b[:min(len(b), pieceMax)])
-	g.read, g.came = n, time.Now()
+	g.read, g.came = n, p.all.now()
 	return n, err
 }
 

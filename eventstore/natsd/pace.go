@@ -29,17 +29,18 @@ const (
 // paces are those of all members of a server.
 type paces struct {
 	cores int
+	now   func() time.Time // nil: there is no pace
 
 	mu sync.Mutex // guards what follows, and all of them
 	of map[string]*pace
 }
 
 // newPaces returns them for so many processors; 0: as many as the runtime uses.
-func newPaces(cores int) *paces {
+func newPaces(cores int, now func() time.Time) *paces {
 	if cores == 0 {
 		cores = runtime.GOMAXPROCS(0)
 	}
-	return &paces{cores: cores, of: map[string]*pace{}}
+	return &paces{cores: cores, now: now, of: map[string]*pace{}}
 }
 
 // member returns the pace of a member, by his account: all connections of his have the same.

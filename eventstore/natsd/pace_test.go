@@ -13,7 +13,7 @@ import (
 // processors together, as much of each; and who sends little meanwhile never rests.
 func TestPaceOfMembers(t *testing.T) {
 	const cores, long = 2, time.Minute
-	all := newPaces(0)
+	all := newPaces(0, time.Now)
 	all.cores = cores
 	start := time.Unix(1_000_000, 0)
 	names := []string{"a", "b", "c"}
@@ -69,7 +69,7 @@ func TestPaceBounds(t *testing.T) {
 			t.Errorf("%d bytes that took %v are worth %v, want %v", w.bytes, w.work, got, w.want)
 		}
 	}
-	all := newPaces(0)
+	all := newPaces(0, time.Now)
 	all.cores = 1
 	now := time.Unix(1_000_000, 0)
 	p := all.member("a")

@@ -29,7 +29,7 @@ func (s *Server) run() (*running, error) {
 	r := &running{
 		access: newAccess(s.opts.Authenticate, s.secret), gaveUp: make(chan string, 1),
 	}
-	r.access.paces = newPaces(s.opts.Processors)
+	r.access.paces = newPaces(s.opts.Processors, s.opts.Now)
 	settings, err := serverOptions(s.opts, r.access)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func (l *Ledger) natsServer() natsd.Options {
 	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
 	if m := l.opts.Messages; m.listens() {
 		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
-		opts.Processors = shares.Processors()
+		opts.Processors, opts.Now = shares.Processors(), time.Now
 		opts.Authenticate, opts.Consumers, opts.Strangers = l.login, m.Consumers, m.Strangers
 	}
 	return opts

@@ -14,6 +14,7 @@ import (
 
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/shares"
 )
 
 // TestLostSealKey takes the key away from messages that wait.
@@ -135,5 +136,20 @@ func TestMessagesOnCluster(t *testing.T) {
 	}
 	if _, err := js.Stream(t.Context(), "OTHER"); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("stream: %v", err)
+	}
+}
+
+// TestNatsServerBounds: who connects to the embedded server has the bounds that were asked for, and
+// is read at a pace. Where nobody can connect there is nothing to bound.
+func TestNatsServerBounds(t *testing.T) {
+	l := &Ledger{folder: &folder{dir: t.TempDir()}}
+	if opts := l.natsServer(); opts.Authenticate != nil || opts.Now != nil {
+		t.Error("somebody can connect without an address")
+	}
+	l.opts.Messages = MessageOptions{Address: "127.0.0.1:0", Consumers: 3, Strangers: 5}
+	opts := l.natsServer()
+	if opts.Authenticate == nil || opts.Consumers != 3 || opts.Strangers != 5 ||
+		opts.Now == nil || opts.Processors != shares.Processors() {
+		t.Errorf("%+v", opts)
 	}
 }
