@@ -84,8 +84,8 @@ type Options struct {
 	// Processors are those of which reading what others send may take a part. 0: as many as the
 	// runtime uses.
 	Processors int
-	// Now is the clock by which what each of them sends is read at a pace. Optional: without it it is
-	// read as fast as it comes.
+	// Now is the clock by which what each member sends is read at a pace. Optional: without one it
+	// is read as fast as it comes.
 	Now func() time.Time
 	// Strangers bounds the connections of one network that have not logged in. 0: 128. This machine
 	// has no bound of its own.
