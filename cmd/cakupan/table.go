@@ -51,7 +51,8 @@ func (t *table) add(cells ...string) {
 // is. Such a character is shown by its number, so that nothing disappears; a byte that is no UTF-8,
 // which has none, by the mark for what cannot be shown.
 func plain(text string) string {
-	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !isPlain(r) }) < 0 {
+	harmful := func(r rune) bool { return !isPlain(r) }
+	if utf8.ValidString(text) && strings.IndexFunc(text, harmful) < 0 {
 		return text
 	}
 	var b strings.Builder
