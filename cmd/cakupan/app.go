@@ -33,7 +33,7 @@ type console struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	chart          bool // stdout is a terminal: draw
-	// size returns how many columns and lines the terminal has now; 0 is not known. Nil: neither is.
+	// size returns how many columns and lines the terminal has now, 0: not known. Nil: neither is.
 	size     func() (columns, lines int)
 	progress bool // stderr is a terminal: show how far it is
 	answers  bool // stdin and stderr are a terminal: somebody is there to be asked
