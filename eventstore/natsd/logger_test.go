@@ -68,7 +68,10 @@ func TestLogOfOthers(t *testing.T) {
 	}
 	for range 2 {
 		select {
-		case <-told:
+		case err := <-told:
+			if !errors.Is(err, nats.ErrPermissionViolation) {
+				t.Errorf("is told %v", err)
+			}
 		case <-time.After(within):
 			t.Fatal("is not told what he may not do")
 		}
@@ -88,7 +91,9 @@ func TestLogOfOthers(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	s.Shutdown() // whatever was to be said has been
+	if err := s.Shutdown(); err != nil { // whatever was to be said has been
+		t.Error(err)
+	}
 	text := out.text()
 	for _, want := range []string{
 		"Subscription Violation", "Publish Violation", "websocket handshake error",
