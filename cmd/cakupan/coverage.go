@@ -91,7 +91,7 @@ func coverageTable(w io.Writer, answers []coverage.Answer, count string, l lists
 		return nil
 	}
 	if _, err := fmt.Fprintf(w, "%s %s, %s\n\n", l.Pick("Cakupan pada", "Coverage on"),
-		answers[0].On, knownWords(answers[0].Known, l)); err != nil {
+		answers[0].On, knownIn(answers[0].Known, l)); err != nil {
 		return err
 	}
 	columns := []string{
@@ -147,26 +147,21 @@ func hasSectors(a coverage.Answer) bool {
 
 // knownText says what an answer rests on. At sequence 0 nothing was known: there is no event and no
 // time.
-func knownText(k coverage.Known) string { return knownWords(k, lists.English) }
+func knownText(k coverage.Known) string { return knownIn(k, lists.English) }
 
-// knownWords says it in a language.
-func knownWords(k coverage.Known, l lists.Language) string {
+// knownWords says it in the languages of auditors.
+func knownWords(k coverage.Known) story.Words {
+	return story.Words{EN: knownText(k), ID: knownIn(k, lists.Indonesian)}
+}
+
+// knownIn says it in a language.
+func knownIn(k coverage.Known, l lists.Language) string {
 	if k.Sequence == 0 || k.RecordedAt == nil {
 		return l.Pick("sebagaimana diketahui sebelum peristiwa pertama",
 			"as known before the first event")
 	}
 	return fmt.Sprintf(l.Pick("sebagaimana diketahui pada peristiwa %s, dicatat %s",
 		"as known at event %s, recorded %s"), numeral(l, k.Sequence), localTime(*k.RecordedAt))
-}
-
-// knownWords says the same in the languages of auditors.
-func knownWords(k coverage.Known) story.Words {
-	w := story.Words{EN: knownText(k), ID: "menurut yang diketahui sebelum peristiwa pertama"}
-	if k.Sequence != 0 && k.RecordedAt != nil {
-		w.ID = fmt.Sprintf("menurut yang diketahui pada peristiwa %s, dicatat %s",
-			thousands(k.Sequence), localTime(*k.RecordedAt))
-	}
-	return w
 }
 
 // localTime shows a time of the ledger, which is kept in UTC, as the clocks of Gorontalo did, to
