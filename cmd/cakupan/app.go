@@ -123,8 +123,7 @@ func texts() kong.Vars {
 		"findingsFrom": "Findings that an event from this one on has raised, or that rest on one;" +
 			" default: all.",
 		"workers": "Say who joined and who left, too, and the events to which it is due.",
-		"publisher": "Events of this publisher: the registered name, or the source of who was" +
-			" none.",
+		"publisher": "Events of a publisher: his registered name, or the source of who was none.",
 		"nik": "Of the worker with this NIK; - reads it from standard input. Who asks is" +
 			" recorded: see cakupan lookups.",
 		"of":      "Which figure: covered, confirmed or inGrace; default: covered.",

@@ -135,9 +135,9 @@ func (v *Vault) make(h handle, changes uint64) (made id, full bool, err error) {
 	return made, len(v.next.ids) >= v.limit, nil
 }
 
-// newID returns a new id from a source of random bytes that never fails. Sixteen digits in a row may
-// be taken for a NIK, and the log could then not be imported elsewhere (contract, section 1): of such
-// an id, one in a few hundred, another one is drawn.
+// newID returns a new id from a source of random bytes that never fails. Sixteen digits in a row
+// may be taken for a NIK, and the log could then not be imported elsewhere (contract, section 1):
+// of such an id, one in a few hundred, another one is drawn.
 func newID(random io.Reader) (made id) {
 	for {
 		_, _ = io.ReadFull(random, made[:])
