@@ -122,7 +122,7 @@ func texts() kong.Vars {
 			" default: EMPLOYED.",
 		"findingsFrom": "Findings that an event from this one on has raised, or that rest on one;" +
 			" default: all.",
-		"workers": "Say who joined and who left, too, and the events to which it is due.",
+		"workers":   "Say who joined and who left, too, and the events to which it is due.",
 		"publisher": "Events of a publisher: his registered name, or the source of who was none.",
 		"nik": "Of the worker with this NIK; - reads it from standard input. Who asks is" +
 			" recorded: see cakupan lookups.",

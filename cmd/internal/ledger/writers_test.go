@@ -20,12 +20,12 @@ import (
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
-	"cakupan/projections/effect"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/verify"
 	"cakupan/eventstore/writer"
+	"cakupan/projections/effect"
 )
 
 // startNATS runs a server of its own, as a cluster would be one, and returns its address.
