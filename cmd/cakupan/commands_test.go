@@ -16,7 +16,8 @@ import (
 // commands returns the words of every command of the grammar.
 func commands(t *testing.T) (all [][]string) {
 	t.Helper()
-	parser, err := kong.New(&grammar{}, helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts()),
+	parser, err := kong.New(&grammar{},
+		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), shareTexts()),
 		kong.NamedMapper("folder", folderOrEvent(new(eventData))),
 		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)))
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 func TestIndonesianHelp(t *testing.T) {
 	t.Parallel()
 	parser, err := kong.New(&grammar{}, texts(), clusterTexts(), memberTexts(), proofTexts(),
+		shareTexts(),
 		kong.NamedMapper("folder", folderOrEvent(new(eventData))),
 		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)))
 	if err != nil {
