@@ -10,6 +10,7 @@ import (
 
 	browserdomain "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -80,6 +81,7 @@ func TestPageOfClerk(t *testing.T) {
 	c.covered("2021-03-01", 3)
 	b.sound()
 	c.missteps(list)
+	c.slowly(list)
 }
 
 // clerk is who sits at the page.
@@ -183,4 +185,30 @@ func (c *clerk) missteps(list string) {
 	c.check(list, false)
 	c.says("belum ada yang dicatat")
 	c.forget()
+}
+
+// slowly sends a longer list over a line as slow as a village office has, and sees it go: how far it
+// is, then what was read, then that it is recorded.
+func (c *clerk) slowly(list string) {
+	c.t.Helper()
+	const people, bytesPerSecond = 1_500, 24 << 10
+	var rows [][]any
+	for i := range people {
+		rows = append(rows, []any{
+			fmt.Sprintf("75030115019%05d", 1_000+i), "", "75.03", "Bukan Penerima Upah", "Pekerja Rentan",
+			"JKK, JKM", "Peserta Sendiri", "2021-01-31",
+		})
+	}
+	fillBook(c.t, list, "BB-2021-03", rows)
+	c.open()
+	c.do("a slow line", network.Enable(),
+		network.EmulateNetworkConditions(false, 400, bytesPerSecond, bytesPerSecond)) // ms
+	c.do("choose", chromedp.SetUploadFiles("input[type=file]", []string{list}, chromedp.ByQuery))
+	c.click("form button")
+	c.until("a part that is sent", `(({hidden, value}) => !hidden && value > 0 && value < 1)(document.querySelector("form progress"))`)
+	c.picture("upload-slow-line")
+	c.until("an answer", `document.querySelector("form button:disabled") === null`)
+	c.says("belum ada yang dicatat", "1500 laporan akan dicatat", "0 ditolak")
+	c.send()
+	c.says("Sudah dicatat", "1500 laporan dicatat")
 }
