@@ -103,11 +103,11 @@ func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 		return l.doneBefore(ctx, ask, by, done, err)
 	}
 	p, err := l.pick(ctx, ask, by)
-	if err != nil {
-		return Retraction{}, err
+	if err == nil {
+		err = p.check()
 	}
-	if err := p.check(); err != nil {
-		return Retraction{}, err
+	if err != nil {
+		return l.unlessDone(ctx, ask, by, err)
 	}
 	r := newRetraction(ask, p)
 	rows := make([]effect.Row, len(p.picked))
@@ -134,6 +134,20 @@ func (l *Ledger) TakeBack(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 		return l.doneBefore(ctx, ask, by, done, err)
 	}
 	return r, l.act(ctx, ask, by, raw, &r)
+}
+
+// unlessDone returns why nothing can be taken back, unless the same request has done so since it
+// was looked for: then nothing that is meant is in force any more. One that appends now is waited
+// for.
+func (l *Ledger) unlessDone(ctx context.Context, ask *TakeBack, by *Actor, why error,
+) (Retraction, error) {
+	l.retracting.Lock()
+	defer l.retracting.Unlock()
+	done, err := l.step(ctx, stepKey(by.Source, ask.Request))
+	if err == nil && len(done) == 0 {
+		return Retraction{}, why
+	}
+	return l.doneBefore(ctx, ask, by, done, err)
 }
 
 // stepKey is the key of the first event of a step that takes back. The index finds it for ever, so

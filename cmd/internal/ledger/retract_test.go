@@ -330,6 +330,26 @@ func TestRetractAtOnce(t *testing.T) {
 	}
 }
 
+// TestRetractDoneMeanwhile: who finds nothing in force, since the same request has just taken it
+// back, is answered as who came first.
+func TestRetractDoneMeanwhile(t *testing.T) {
+	t.Parallel()
+	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
+	harmOthers(t, l)
+	why := errors.New("nothing in force")
+	if got, err := l.unlessDone(t.Context(), killed(), national(), why); !errors.Is(err, why) {
+		t.Errorf("not done: %+v, %v", got, err)
+	}
+	first, err := l.TakeBack(t.Context(), killed(), national())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := l.unlessDone(t.Context(), killed(), national(), why)
+	if err != nil || !again.Before || again.First != first.First || again.Events != first.Events {
+		t.Errorf("%+v, %v, after %+v", again, err, first)
+	}
+}
+
 // TestRetractTooMany names how many are meant, and a part that can be done; times bound them too.
 func TestRetractTooMany(t *testing.T) {
 	t.Parallel()
