@@ -17,6 +17,7 @@ type Array struct {
 	raw     []byte
 	closed  bool     // the closing bracket was read
 	at      Position // behind what was read
+	last    Position // of the byte that was read last
 	began   Position // of the last element
 }
 
@@ -47,9 +48,9 @@ func (a *Array) Next() ([]byte, int, error) {
 	}
 	a.element++
 	if c == ',' || c == ']' {
-		return nil, 0, fmt.Errorf("%w: element %d is empty%s", ErrArray, a.element, a.last())
+		return nil, 0, fmt.Errorf("%w: element %d is empty%s", ErrArray, a.element, a.last)
 	}
-	a.began = a.last()
+	a.began = a.last
 	if err := a.readElement(c); err != nil {
 		return nil, 0, err
 	}
@@ -79,18 +80,16 @@ func (a *Array) open() error {
 func (a *Array) end() error {
 	_, err := a.skipSpace()
 	if err == nil {
-		return fmt.Errorf("%w: something follows its closing bracket%s", ErrArray, a.last())
+		return fmt.Errorf("%w: something follows its closing bracket%s", ErrArray, a.last)
 	}
 	return err
 }
-
-// last returns where the byte stands that was read last, which is no line break.
-func (a *Array) last() Position { return Position{a.at.Line, a.at.Column - 1} }
 
 // readByte reads a byte and counts where it stands.
 func (a *Array) readByte() (byte, error) {
 	c, err := a.in.ReadByte()
 	if err == nil {
+		a.last = a.at
 		a.at.pass(c)
 	}
 	return c, err
@@ -125,7 +124,7 @@ func (a *Array) readElement(c byte) error {
 		}
 		if !s.step(c) {
 			return fmt.Errorf("%w: there is no comma after element %d%s", ErrArray, a.element,
-				a.last())
+				a.last)
 		}
 		// One byte more than allowed is enough to see that there are too many. The space after
 		// an element is not a part of it.
