@@ -78,31 +78,15 @@ func (f *fold) addFact(e *facts.Event) {
 	f.s.AddFact(e)
 	f.read = false
 	c := f.courseOf(e.Enrolment)
-	// The new grant is the last one in the course: before the event there were the others. What
-	// other commitments pay stays the same.
+	// The new grant is the last one in the course: before the event there were the others.
 	if e.Kind == event.FundingGranted {
-		before := c.grants[:len(c.grants)-1]
-		f.paid = c.appendPaysOf(f.paid, e.Commitment, before)
-		f.pays = c.appendPaysOf(f.pays, e.Commitment, c.grants)
+		f.paid, f.pays = c.appendPaysButLast(f.paid), c.appendPays(f.pays)
 		f.recount()
 	}
-	f.touched.after = causeOf(e.Kind)
 	f.countLosing(c)
 	f.self[0] = e.Enrolment
 	f.people = f.persons(f.people[:0], c.workers)
 	f.touch(f.self[:], f.people)
-}
-
-// causeOf returns what a fact has done to an enrolment.
-func causeOf(kind event.Type) cause {
-	switch kind {
-	case event.FundingGranted:
-		return newGrant
-	case event.ContributionCredited:
-		return newCredit
-	default:
-		return anything
-	}
 }
 
 // changeFact adds a fact about an enrolment that may change anything. Whoever opened the enrolment
@@ -288,7 +272,7 @@ func (f *fold) date(e *facts.Event, b *facts.Batch) {
 	if f.today-date > lateAfter {
 		f.raise(ReportedLate, o, date)
 	}
-	if date > f.today && date > yearAfter(f.today) {
+	if date > yearAfter(f.today) {
 		f.raise(FarFuture, o, date)
 	}
 }

@@ -50,8 +50,6 @@ type Projection struct {
 	names *facts.Names
 	few   int // see fold.fewest
 
-	senders senders // of whoever prepares
-
 	// reading guards the fold against those who ask, and showing what Show makes: they hold both
 	// for some findings at a time, reading first. Apply takes only reading, and Show only showing,
 	// so that neither waits for the other.
@@ -70,7 +68,7 @@ func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments) }
 // newProjection also says up to how many enrolments a person has few: tests make it small, so that
 // crowds are met in a log of a hundred events. The outcome does not depend on it.
 func newProjection(db *checked.DB, few int) *Projection {
-	p := &Projection{db: db, names: facts.NewNames(db), few: few, senders: senders{}}
+	p := &Projection{db: db, names: facts.NewNames(db), few: few}
 	p.fold = newFold(facts.New(), newLedger(), newRecords(), p)
 	return p
 }
@@ -81,8 +79,8 @@ func (p *Projection) Version() uint32 { return version }
 // Apply folds events of a frame into the state, from the first that is not in it; see
 // projections.Projection. An event that the batch has and the state has already is skipped, as when
 // a part of a frame was committed and the program started again; a batch that does not go on from
-// the state is ErrFile, and nothing is changed. The work is counted in courses that were read, so
-// that where it stops follows from the events and not from the clock.
+// the state is ErrFile, and nothing is changed. The work is counted in courses that were read and
+// steps that were left, so that where it stops follows from the events and not from the clock.
 func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 	if err := p.load(); err != nil {
 		return projections.Part{}, err
@@ -122,8 +120,10 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	f.admit(events)
 	for i := range events {
 		f.work = 0
+		left := len(f.steps)
 		f.apply(&events[i], &b.facts, &extras[i])
-		part.Last, part.Work = events[i].Sequence, part.Work+1+f.work
+		// What is left for Show counts too: it takes memory until that is through with it.
+		part.Last, part.Work = events[i].Sequence, part.Work+1+f.work+len(f.steps)-left
 		if part.Work >= budget {
 			return i + 1
 		}

@@ -76,7 +76,8 @@ type ledger struct {
 	nameOf   []string // derived from names
 	numberOf map[string]uint32
 
-	ofSender []uint32 // by number of [senders]: that of names; 0: it was not seen yet
+	lastName     string // the name that was numbered last, as the next
+	numberOfLast uint32
 
 	head uint64 // the last of chain
 }
@@ -122,33 +123,26 @@ func (l *ledger) addEvent(seq eventstore.Sequence, day temporal.Date, x *extra) 
 	if n := l.days.Len(); n == 0 || l.days.At(n-1).day < day {
 		l.days.Append(dayMark{sequence: seq, day: day})
 	}
-	l.publishers.Append(l.publisher(x))
+	l.publishers.Append(l.publisher(x.publisher))
 	l.head = chained(l.head, x.hash)
 	binary.LittleEndian.PutUint64(l.chain.Append(), l.head)
 }
 
-// publisher returns the number of an event's publisher plus one, 0 for none. The text is looked up
-// once for each: whoever prepares has told them apart.
-func (l *ledger) publisher(x *extra) uint32 {
-	if x.sender == 0 {
+// publisher returns the number of a publisher plus one, 0 for none. Mostly it is the one of the
+// event before, which costs one comparison.
+func (l *ledger) publisher(text string) uint32 {
+	if text == "" {
 		return 0
 	}
-	for int(x.sender) >= len(l.ofSender) {
-		l.ofSender = append(l.ofSender, 0)
+	if text == l.lastName {
+		return l.numberOfLast
 	}
-	number := &l.ofSender[x.sender]
-	if *number == 0 {
-		*number = l.publisherNamed(x.publisher)
-	}
-	return *number
-}
-
-func (l *ledger) publisherNamed(text string) uint32 {
 	number, known := l.numberOf[text]
 	if !known {
 		l.names.Add(name{text})
-		number = l.addName(text)
+		number = l.addName(string([]byte(text))) // text belongs to the frame
 	}
+	l.lastName, l.numberOfLast = l.nameOf[number-1], number
 	return number
 }
 

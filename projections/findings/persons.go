@@ -33,9 +33,8 @@ type weighing func(code region.Code, s enrolment.Span, weight int64)
 // where the person is covered.
 func (w *crowd) add(c *course, ids []uint32, weight int32, tell weighing) {
 	w.whole.add(c, ids, weight)
-	spells := c.spells()
-	for i := range spells {
-		s := &spells[i]
+	for i := range c.spells {
+		s := &c.spells[i]
 		if s.InGrace() || !slices.Contains(ids, s.Worker) {
 			continue
 		}
@@ -110,9 +109,8 @@ func (f *fold) staysOf(all []stay, person uint32) []stay {
 
 // appendStays appends the stays of one of the ids that are one person.
 func (c *course) appendStays(all []stay, ids []uint32) []stay {
-	spells := c.spells()
-	for i := range spells {
-		s := &spells[i]
+	for i := range c.spells {
+		s := &c.spells[i]
 		ends := monthEnds(s)
 		if !s.InGrace() && ends.From < ends.Until && slices.Contains(ids, s.Worker) {
 			all = append(all, stay{s.Terms.Region, ends})

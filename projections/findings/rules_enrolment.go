@@ -14,35 +14,20 @@ const patience = 4
 // enrolmentRules are about one enrolment, each with the traits one of which it needs to have for
 // the rule to find anything: most enrolments have few, and most rules are not asked. The order says
 // nothing: what is found is sorted by code.
-//
-// After tells after what a rule may find something of an enrolment with which nothing was wrong.
-// So what a new grant or credit and the months that pass cannot make wrong is not asked.
 var enrolmentRules = [...]struct {
 	needs traits
-	after cause
 	find  func(*view, *course, *sink)
 }{
-	{granted, anything, checkGrants},
-	{granted, newGrant, checkNewGrant},
-	{unopened, anything, endUnknown},
-	{unopened, anything, amendmentUnknown},
-	{unopened, anything | newCredit, creditUnknown},
-	{changed, anything, openedTwice},
-	{changed, anything, endedTwice},
-	{budgeted, anything | newGrant | newCredit | newMonth, neverFunded},
-	{credited, anything | newGrant | newCredit | newMonth, contributionsStopped},
-	{changed, anything, changedByOthers},
+	{granted, checkGrants},
+	{unopened, endUnknown},
+	{unopened, amendmentUnknown},
+	{unopened, creditUnknown},
+	{changed, openedTwice},
+	{changed, endedTwice},
+	{budgeted, neverFunded},
+	{credited, contributionsStopped},
+	{changed, changedByOthers},
 }
-
-// cause says what has happened to an enrolment since it was looked at, as bits.
-type cause uint8
-
-const (
-	anything  cause = 1 << iota // nobody knows what: all rules are asked
-	newGrant                    // just one grant, the last one of the course
-	newCredit                   // just a credit
-	newMonth                    // just time
-)
 
 // traits say what an enrolment has, as bits. They are found once when a course is read, and say
 // only what may be wrong, never what is.
@@ -80,15 +65,15 @@ func (c *course) findTraits() (t traits) {
 // checkEnrolment returns what is wrong with an enrolment.
 func checkEnrolment(v *view, c *course) []found {
 	var k sink
-	k.checkEnrolment(v, c, anything)
+	k.checkEnrolment(v, c)
 	return k.done()
 }
 
-// checkEnrolment adds what the rules find that may find something. It is the same for the fold,
-// which is bare, and for an answer.
-func (k *sink) checkEnrolment(v *view, c *course, after cause) {
+// checkEnrolment adds what the rules find. It is the same for the fold, which is bare, and for an
+// answer.
+func (k *sink) checkEnrolment(v *view, c *course) {
 	for i := range enrolmentRules {
-		if rule := &enrolmentRules[i]; rule.needs&c.traits != 0 && rule.after&after != 0 {
+		if rule := &enrolmentRules[i]; rule.needs&c.traits != 0 {
 			rule.find(v, c, k)
 		}
 	}
@@ -160,7 +145,7 @@ func endedTwice(_ *view, c *course, k *sink) {
 // and none of them paid or credited.
 func neverFunded(v *view, c *course, k *sink) {
 	if run, found := without(c.unfunded(), v.month); found {
-		k.addSpan(NeverFunded, run, k.events(c, event.EnrolmentOpened, event.EnrolmentAmended,
+		k.add(NeverFunded, 0, run, k.events(c, event.EnrolmentOpened, event.EnrolmentAmended,
 			event.EnrolmentReinstated)...)
 	}
 }
@@ -202,7 +187,7 @@ func (c *course) findUnfunded(in months) months {
 // before the month of K's record time.
 func contributionsStopped(v *view, c *course, k *sink) {
 	if run, found := without(c.stopped(), v.month); found {
-		f := k.addSpan(ContributionsStopped, run,
+		f := k.add(ContributionsStopped, 0, run,
 			k.events(c, event.EnrolmentOpened, event.EnrolmentReinstated)...)
 		if k.bare {
 			return
@@ -232,7 +217,7 @@ func (c *course) stopped() months {
 // findStopped works out what stopped returns. Before its first credit an enrolment is presumed to
 // be paid (contract, section 3), so that one without credits has none.
 func (c *course) findStopped(in months) months {
-	if !c.speaks() {
+	if c.money.Speaks == enrolment.NeverMonth {
 		return in
 	}
 	m := &c.mem
@@ -244,12 +229,12 @@ func (c *course) findStopped(in months) months {
 // without returns the months of a set that are in a row up to the one before the given month, if
 // they are as many as patience allows. The row may have begun earlier, and all of it counts;
 // one that ended before that month does not.
-func without(m months, month temporal.Month) (enrolment.Span, bool) {
+func without(m months, month temporal.Month) (months, bool) {
 	run, found := m.ending(month)
 	if !found || month-run.From < patience {
-		return enrolment.Span{}, false
+		return nil, false
 	}
-	return enrolment.Span{From: run.From, Until: month}, true
+	return span(run.From, month), true
 }
 
 // nextTurn returns the first month after the given one in which patience with a set of months may

@@ -41,7 +41,13 @@ func (p *Projection) Show(b *Batch) {
 	for steps := b.steps; len(steps) > 0; {
 		steps = p.showSome(s, steps)
 	}
+	if cap(b.steps) > stepsKept {
+		b.steps = nil // of an event that changed much: several batches wait their turn
+	}
 }
+
+// stepsKept is how many steps of memory a batch keeps for the next frame.
+const stepsKept = 1 << 16
 
 // showSome does the steps of some events and returns the others. An event is shown as a whole,
 // however many steps it has.
