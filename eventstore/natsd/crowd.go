@@ -14,16 +14,12 @@ import (
 	"unsafe"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"cakupan/eventstore/natsd/stranger"
 )
 
 // strangersDefault is how many connections one network may have that have not logged in.
 const strangersDefault = 128
-
-// A network of strangers: who has one address of it may well have all.
-const (
-	networkBits4 = 24
-	networkBits6 = 48
-)
 
 // crowd is where the server takes connections of others. It hangs up on strangers that are too many
 // of one network, whom the server would let wait for two seconds each, and reads what a member
@@ -68,17 +64,11 @@ func (c *crowd) Accept() (net.Conn, error) {
 	}
 }
 
-// enter counts a connection, or returns nil when its network has too many. Who comes from this
-// machine is no stranger: that may be a proxy, whose clients cannot be told apart by address.
+// enter counts a connection, or returns nil when its network has too many.
 func (c *crowd) enter(conn *net.TCPConn, from string) *guest {
-	g := &guest{TCPConn: conn, crowd: c, from: from, gone: make(chan struct{})}
-	address, err := netip.ParseAddrPort(from)
-	if ip := address.Addr().Unmap(); err == nil && !ip.IsLoopback() {
-		bits := networkBits6
-		if ip.Is4() {
-			bits = networkBits4
-		}
-		g.network, _ = ip.WithZone("").Prefix(bits)
+	g := &guest{
+		TCPConn: conn, crowd: c, from: from, network: stranger.Network(from),
+		gone: make(chan struct{}),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"cakupan/eventstore/natsd/stranger"
 )
 
 // The bounds of connections, for [Limits]. Each takes a descriptor and some memory, whether or not
@@ -18,12 +20,6 @@ const (
 	memberPart = 4
 	// connsReserved are kept for this machine itself, so that its operator is always answered.
 	connsReserved = 32
-)
-
-// A network of strangers: who has one address of it may well have all.
-const (
-	networkBits4 = 24
-	networkBits6 = 48
 )
 
 // crowd is a listener that takes no more connections than the bounds: it hangs up on what is beyond
@@ -71,14 +67,8 @@ func (c *crowd) Accept() (net.Conn, error) {
 // server, whose clients cannot be told apart by address. An address that cannot be read is treated
 // so too: it is none of TCP.
 func (c *crowd) enter(conn net.Conn) *guest {
-	g := &guest{Conn: conn, crowd: c}
-	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if ip := address.Addr().Unmap(); err == nil && !ip.IsLoopback() {
-		bits := networkBits6
-		if ip.Is4() {
-			bits = networkBits4
-		}
-		g.network, _ = ip.WithZone("").Prefix(bits)
+	g := &guest{
+		Conn: conn, crowd: c, network: stranger.Network(conn.RemoteAddr().String()),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
