@@ -118,22 +118,8 @@ func TestAuditsOfOne(t *testing.T) {
 	if !pool.Try(nosy, auditsOfOne) {
 		t.Fatal("there is no room for him alone")
 	}
-	ask := func(name string) int {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-			server.URL()+"/v1/funding?year=x", http.NoBody)
-		if err != nil {
-			t.Error(err)
-			return 0
-		}
-		request.Header.Set("Authorization", "Bearer "+name)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Error(err)
-			return 0
-		}
-		_ = response.Body.Close()
-		return response.StatusCode
-	}
+	ask := func(name string) int { return askAs(t, server.URL()+"/v1/funding?year=x", name) }
+
 	waits := make(chan int, 1)
 	go func() { waits <- ask("nosy") }()
 	if status := ask("other"); status != http.StatusBadRequest {
@@ -232,22 +218,8 @@ func TestShiftOfRoutes(t *testing.T) {
 	pool := server.api.pools.questions
 	nosy := (&Member{Name: "nosy", Role: Auditor}).share()
 	half := int64(max(2, shares.Processors()) / 2)
-	ask := func(name, path string) (status int) {
-		request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL()+path, http.NoBody)
-		if err != nil {
-			t.Error(err)
-			return 0
-		}
-		request.Header.Set("Authorization", "Bearer "+name)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Error(err)
-			return 0
-		}
-		defer func() { _ = response.Body.Close() }()
-		_, _ = io.Copy(io.Discard, response.Body)
-		return response.StatusCode
-	}
+	ask := func(name, path string) int { return askAs(t, server.URL()+path, name) }
+
 	for _, path := range []string{
 		"/v1/explain", "/v1/difference?to_on=2020-01-01", "/v1/findings", "/v1/findings?summary=true",
 		"/v1/funding", "/v1/reconcile?count=1", "/v1/events",
@@ -382,4 +354,23 @@ func TestRefusalsInRow(t *testing.T) {
 	if n := strings.Count(body, "\n"); n > 4_000 || !strings.Contains(body, "stream.refused") {
 		t.Errorf("%d lines, and no end", n)
 	}
+}
+
+// askAs has a member ask, reads all of the answer and returns its status; 0 after an error.
+func askAs(t *testing.T, url, name string) (status int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	request.Header.Set("Authorization", "Bearer "+name)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
 }

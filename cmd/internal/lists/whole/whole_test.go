@@ -240,17 +240,20 @@ func TestEndedRowsComeBack(t *testing.T) {
 	}
 }
 
+// corrected returns what a list says before and after a correction that takes several parts.
+func corrected() (before, after map[string]int) {
+	before, after = map[string]int{}, map[string]int{}
+	for i := range 700 {
+		who := fmt.Sprintf("p%04d", i)
+		before[who], after[who] = 1, 2
+	}
+	return before, after
+}
+
 // TestBrokenStepsAreGoneOnWith breaks a step off after each of its parts: the same list goes on with
 // it, as the same step, and undoing undoes all of it.
 func TestBrokenStepsAreGoneOnWith(t *testing.T) {
-	before := map[string]int{}
-	for i := range 700 {
-		before[fmt.Sprintf("p%04d", i)] = 1
-	}
-	after := maps.Clone(before)
-	for who := range after {
-		after[who] = 2
-	}
+	before, after := corrected()
 	raw, numbers := list(after)
 	for broken := 1; ; broken++ {
 		l := &log{t: t, byID: map[string]string{}}
@@ -298,14 +301,7 @@ func TestBrokenStepsAreGoneOnWith(t *testing.T) {
 // TestRowsBetweenPartsOfAnUndoing has somebody send a row between two parts of an undoing, which is
 // done all the same: to undo again takes that back, and does not go on with what is done.
 func TestRowsBetweenPartsOfAnUndoing(t *testing.T) {
-	before := map[string]int{}
-	for i := range 700 {
-		before[fmt.Sprintf("p%04d", i)] = 1
-	}
-	after := maps.Clone(before)
-	for who := range after {
-		after[who] = 2
-	}
+	before, after := corrected()
 	l := &log{t: t, byID: map[string]string{}}
 	first, _ := list(before)
 	for _, one := range first {
