@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"io"
 	"net/url"
 
 	"cakupan/cmd/internal/client"
@@ -62,10 +61,6 @@ func (p *printing) flush() error {
 	return p.w.Flush()
 }
 
-// errCutOff says that the last line of an answer is missing. A connection that ends between two
-// lines may look like a good end, and half an answer like a smaller figure.
-var errCutOff = errors.New("the answer was cut off: ask again")
-
 // ask asks and prints the answer; for machines as it is, to the byte, so that what a command prints
 // is what the route answers.
 func ask(ctx context.Context, w *where, out *console, q question) error {
@@ -76,17 +71,6 @@ func ask(ctx context.Context, w *where, out *console, q question) error {
 	return w.asking(ctx, out, q.nik, func(s *client.Client) error {
 		return q.ask(ctx, s, w, out)
 	})
-}
-
-// asking opens the ledger for a job that asks, by NIK if one is given: who asks so is recorded,
-// which can only be where the ledger can be written.
-func (w *where) asking(ctx context.Context, out *console, nik string,
-	job func(*client.Client) error,
-) error {
-	if nik != "" {
-		return w.with(ctx, out, false, job)
-	}
-	return w.reading(ctx, out, job)
 }
 
 // ask asks on an open ledger. What came before an error is printed, and the error follows.
@@ -112,15 +96,4 @@ func (q *question) ask(ctx context.Context, s *client.Client, w *where, out *con
 		err = lines.end()
 	}
 	return errors.Join(err, p.flush(), response.Body.Close())
-}
-
-// copyLines passes an answer on as it is, but for a problem at its end: that is no line of data,
-// and must become the exit code. What came before it is printed all the same.
-func copyLines(w io.Writer, body io.Reader) error {
-	buffered := bufio.NewWriterSize(w, 64<<10)
-	err := eachLine(body, func(line []byte) error {
-		_, err := buffered.Write(line)
-		return err
-	})
-	return errors.Join(err, buffered.Flush())
 }

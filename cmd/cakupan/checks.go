@@ -88,18 +88,6 @@ func (c *replayCommand) replay(ctx context.Context, s *client.Client, out *conso
 	}, m.sequence)
 }
 
-// trueOrNothing returns the value of a flag in a query: one that is not set is left out, since an
-// older server refuses parameters that it does not know.
-func trueOrNothing(set bool) string {
-	if set {
-		return "true"
-	}
-	return ""
-}
-
-// sequence notes that an event of so many is done: it is what the ledger calls with its progress.
-func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), uint64(total)) }
-
 // verifyCommand checks a ledger, or a backup (contract, sections 6 and 10). It changes nothing: a
 // folder may be read-only or in use. The flags and files exclude each other, as Run sees to.
 type verifyCommand struct {

@@ -44,7 +44,7 @@ func (*docsOpenAPI) Help() string {
 }
 
 // Run prints the document. It needs no ledger, and neither do the two below.
-func (*docsOpenAPI) Run(out *console) error { return out.document("openapi.json") }
+func (*docsOpenAPI) Run(out *console) error { return printDocument(out, "openapi.json") }
 
 // Help returns what --help shows beyond the flags.
 func (*docsAsyncAPI) Help() string {
@@ -54,7 +54,7 @@ func (*docsAsyncAPI) Help() string {
 }
 
 // Run prints the document.
-func (*docsAsyncAPI) Run(out *console) error { return out.document("asyncapi.json") }
+func (*docsAsyncAPI) Run(out *console) error { return printDocument(out, "asyncapi.json") }
 
 // Help returns what --help shows beyond the flags.
 func (*docsSchema) Help() string {
@@ -80,15 +80,15 @@ func (c *docsSchema) Run(out *console) error {
 		return problem.New(problem.NotFound, "there is no type "+event.MaskNIK(name)+
 			": types are such as enrolment.opened.v1")
 	}
-	return out.document(document)
+	return printDocument(out, document)
 }
 
-// document prints a document of the program by its name, to the byte.
-func (c *console) document(name string) error {
+// printDocument prints a document of the program by its name, to the byte.
+func printDocument(out *console, name string) error {
 	text, found := apidoc.Document(name)
 	if !found {
 		return problem.New(problem.NotFound, "there is no document "+name)
 	}
-	_, err := c.stdout.Write(text)
+	_, err := out.stdout.Write(text)
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 	"cakupan/projections/explain"
 )
@@ -129,13 +128,4 @@ func (p *explanation) end() error {
 		return errCutOff
 	}
 	return nil
-}
-
-// sequencesText writes sequences without separators of thousands, as cakupan log takes them.
-func sequencesText(sequences []eventstore.Sequence, separator string) string {
-	texts := make([]string, len(sequences))
-	for i, seq := range sequences {
-		texts[i] = seq.String()
-	}
-	return strings.Join(texts, separator)
 }

@@ -2,106 +2,145 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
-	"time"
+	"encoding/json"
+	"fmt"
 
-	"cakupan/cmd/internal/access"
-	"cakupan/cmd/internal/access/register"
-	"cakupan/cmd/internal/control"
+	"cakupan/cmd/internal/client"
+	"cakupan/projections/coverage"
+	"cakupan/projections/story"
 )
 
-// changeLine is one change of the register, as far as it is about one member. Number is that of the
-// change in the register, At is in UTC, to the second, and By is the account on the ledger's
-// machine that asked for it. Sources, regions, types and the end of the secret are those that the
-// change gave, none where it gave none. Role is what the member is.
-type changeLine struct {
-	Number    uint64        `json:"number"`
-	At        string        `json:"at"`
-	By        string        `json:"by"`
-	Change    register.Kind `json:"change"`
-	Name      string        `json:"name"`
-	Role      register.Role `json:"role"`
-	Sources   []string      `json:"sources,omitempty"`
-	Regions   []string      `json:"regions,omitempty"`
-	Types     []string      `json:"types,omitempty"`
-	ExpiresAt string        `json:"expiresAt,omitempty"`
-
-	what string // for people
+// historyCommand tells the story of an enrolment, a worker or a commitment (contract, section 8).
+// One of them is named, which the ledger checks; a NIK becomes a worker id first, and that look-up
+// is recorded.
+type historyCommand struct {
+	Enrolment  string `placeholder:"ID" help:"Of this enrolment."`
+	Worker     string `placeholder:"ID" help:"Of this worker, under all ids that were one."`
+	NIK        string `name:"nik" placeholder:"NIK" help:"${nik}"`
+	Commitment string `placeholder:"ID" help:"Of this commitment."`
+	Known      string `placeholder:"WHEN" help:"${known}"`
+	Lang       string `enum:"id,en" default:"id" help:"Language: id or en (default: id)."`
 }
 
-// history prints what happened to members, in the order of the register. Members who are not in of
-// are left out: those of other roles have commands of their own.
-func history(
-	ctx context.Context, r control.Members, of []register.Member, asJSON bool, out *console,
-) error {
-	entries, err := r.History(ctx)
-	if err != nil {
+// Help returns what --help shows beyond the flags.
+func (*historyCommand) Help() string {
+	return `Tells what was reported, when, and by whom; what each event changed; and what was taken
+back. Below that a picture: across, when it was true; down, when it was known.
+
+Examples:
+
+	cakupan history --enrolment e-0042
+	cakupan history --worker w-17 --known 2021-01-04
+	cakupan history --nik - < nik.txt
+	cakupan history --commitment apbd-2020 --lang en` + exitCodes
+}
+
+// Run runs the command. The language is that of people: JSON has both.
+func (c *historyCommand) Run(ctx context.Context, w *where, out *console) error {
+	query := client.Values("enrolment", c.Enrolment, "worker", c.Worker,
+		"commitment", c.Commitment, "known", c.Known)
+	return ask(ctx, w, out, question{
+		route: "/v1/history", query: query, nik: c.NIK,
+		printer: func(p *printing) printer {
+			return &historyPrinter{printing: p, indonesian: c.Lang == "id"}
+		},
+	})
+}
+
+// historyPrinter prints a history as it comes, and the picture at its end. Of the story only what
+// the picture shows is held in memory.
+type historyPrinter struct {
+	*printing
+
+	indonesian bool
+	ended      bool
+	picture    picture
+}
+
+// print prints one line: the first says as known when, the last how many events there were, and
+// those between are an event each. Each kind is told by a member that the others do not have.
+func (p *historyPrinter) print(line []byte) error {
+	var said struct {
+		Known  *coverage.Known `json:"known"`
+		Events *int64          `json:"events"`
+		story.Line
+	}
+	if err := json.Unmarshal(line, &said); err != nil {
 		return err
 	}
-	// For machines nothing is an empty array, not null.
-	lines := []changeLine{}
-	for i := range entries {
-		lines = append(lines, linesOf(&entries[i], of)...)
-	}
-	if asJSON {
-		return out.writeJSON(lines)
-	}
-	t := newTable(">Change", "When", "By", "What", "Name", "Then")
-	for _, l := range lines {
-		t.add(thousands(l.Number), localTime(l.At), l.By, string(l.Change), l.Name, l.what)
-	}
-	return t.write(out.stdout)
-}
-
-// linesOf returns what one change did to members: to several, when it took them over. A change
-// without members names one whose secret or membership it changed; that somebody logged in names
-// none so, and has no line.
-func linesOf(e *access.Entry, of []register.Member) (lines []changeLine) {
-	about := e.Members
-	if len(about) == 0 {
-		about = []register.Member{{Name: e.Name, ExpiresAt: e.ExpiresAt}}
-	}
-	for i := range about {
-		m := &about[i]
-		// A name is never given twice, not even after it was revoked, so it says whose the change
-		// is.
-		place := slices.IndexFunc(of, func(is register.Member) bool { return is.Name == m.Name })
-		if place < 0 {
-			continue
+	switch {
+	// Nothing is printed before the ledger has answered: a refusal is an error alone.
+	case said.Known != nil:
+		known := knownWords(*said.Known)
+		_, err := fmt.Fprintln(p.w, p.words(story.Words{
+			EN: "History, " + known.EN, ID: "Riwayat, " + known.ID,
+		}))
+		return err
+	case said.Events != nil:
+		p.ended = true
+		if err := p.picture.write(p.w, p.words); err != nil {
+			return err
 		}
-		// Whether a secret has expired by now is no part of what happened then.
-		shown := lineOf(m, time.Time{})
-		lines = append(lines, changeLine{
-			Number: e.Number, At: e.At.Format(time.RFC3339), By: e.By, Change: e.Kind,
-			Name: m.Name, Role: of[place].Role, Sources: shown.Sources, Regions: shown.Regions,
-			Types: shown.Types, ExpiresAt: shown.ExpiresAt, what: shown.scope(e.Kind),
-		})
+		_, err := fmt.Fprintf(p.w, "\n%s\n", p.words(story.Words{
+			EN: counted(*said.Events, "event"), ID: thousands(*said.Events) + " peristiwa",
+		}))
+		return err
 	}
-	return lines
+	p.picture.add(&said.Line)
+	return p.event(&said.Line)
 }
 
-// scope says what a member may do after a change, in words. Revoked is for ever, whatever the
-// member had.
-func (m *memberLine) scope(after register.Kind) string {
-	var parts []string
-	if len(m.Regions) > 0 {
-		parts = append(parts, "regions "+strings.Join(m.Regions, ", "))
+// end refuses an answer without its last line: a story that lacks its end looks whole.
+func (p *historyPrinter) end() error {
+	if !p.ended {
+		return errCutOff
 	}
-	if len(m.types) > 0 {
-		parts = append(parts, "types "+m.typeNames())
+	return nil
+}
+
+// words returns a text in the language asked for.
+func (p *historyPrinter) words(w story.Words) string {
+	if p.indonesian {
+		return w.ID
 	}
-	if len(m.Sources) > 0 {
-		parts = append(parts, "sources "+strings.Join(m.Sources, ", "))
+	return w.EN
+}
+
+// event prints one event for people: what was reported, what it changed, what it takes back, and
+// what has taken it back. Who reported it is the registered name with the source, or the source
+// alone of whoever was not registered. The writer keeps its first error.
+func (p *historyPrinter) event(l *story.Line) error {
+	var e struct {
+		RecordedAt string `json:"recordedat"`
+		Source     string `json:"source"`
+		ID         string `json:"id"`
+		Publisher  string `json:"publishedby"`
 	}
-	if m.RevokedAt != "" {
-		parts = append(parts, "revoked "+localTime(m.RevokedAt))
+	if err := json.Unmarshal(l.Event, &e); err != nil {
+		return err
 	}
-	if m.ExpiresAt != "" {
-		parts = append(parts, "secret until "+localTime(m.ExpiresAt))
+	// The registered name first: a secret has proved it, a source is what the event says.
+	by := e.Source
+	if e.Publisher != "" {
+		by = e.Publisher + " (" + e.Source + ")"
 	}
-	if after == register.Revoked {
-		return "nothing"
+	_, err := fmt.Fprintf(p.w, "\n%s %s  %s  %s  %s\n  %s\n",
+		p.words(story.Words{EN: "event", ID: "peristiwa"}), thousands(l.Sequence),
+		localTime(e.RecordedAt), by, e.ID, p.words(l.Text))
+	for i := range l.Changes {
+		_, err = fmt.Fprintf(p.w, "  → %s\n", p.words(l.Changes[i].Words()))
 	}
-	return strings.Join(parts, "; ")
+	for _, taken := range l.Takes {
+		_, err = fmt.Fprintf(p.w, "  %s\n", p.words(story.Words{
+			EN: "it takes back event " + thousands(taken),
+			ID: "menarik kembali peristiwa " + thousands(taken),
+		}))
+	}
+	if l.TakenBy != nil {
+		_, err = fmt.Fprintf(p.w, "  %s\n", p.words(story.Words{
+			EN: "taken back by event " + thousands(*l.TakenBy),
+			ID: "ditarik kembali oleh peristiwa " + thousands(*l.TakenBy),
+		}))
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"cakupan/cmd/internal/importer"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/lists/whole"
 	"cakupan/cmd/internal/problem"
 	"cakupan/projections/findings"
 )
@@ -160,7 +161,7 @@ func (c *importCommand) whole(out *console) (w importer.Whole, err error) {
 		return w, err
 	}
 	if out.answers {
-		w.Ask = out.askGone
+		w.Ask = func(words string) (*whole.Gone, error) { return askGone(out, words) }
 	}
 	return w, nil
 }

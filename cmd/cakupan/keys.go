@@ -57,15 +57,6 @@ func (o *onFolder) with(ctx context.Context, w *where, out *console,
 		func(l *ledger.Ledger) error { return job(l) })
 }
 
-// notServer refuses a server where the folder is wanted.
-func (w *where) notServer() error {
-	if w.Server == "" && w.SecretFile == "" {
-		return nil
-	}
-	return usage("this is for the owner of the ledger's folder, on its machine, also while it" +
-		" runs there: instead of --server name the folder, such as --data /var/lib/cakupan")
-}
-
 // keysShowCommand says how the keys are.
 type keysShowCommand struct{ onFolder }
 

@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 
 	"cakupan/cmd/internal/client"
-	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
 
@@ -86,30 +84,6 @@ func copyLog(w *bufio.Writer, body io.Reader, asJSON bool) error {
 		_, err := w.Write(line)
 		return err
 	})
-}
-
-// eachLine calls take with each line of an answer, its end included, which is take's from then on.
-// An answer that ends with a problem is that error: by then the status of HTTP was sent as good.
-// One that ends amid a line was cut off, which is an error too. Lines may be of any length; one is
-// in memory at a time.
-func eachLine(body io.Reader, take func(line []byte) error) error {
-	// 64 KiB is what most events fit many times; a longer line is put together from several reads.
-	in := bufio.NewReaderSize(body, 64<<10)
-	for {
-		line, err := in.ReadBytes('\n')
-		switch {
-		case errors.Is(err, io.EOF) && len(line) == 0:
-			// The answer ended after a line, as it must.
-			return nil
-		case err != nil:
-			return fmt.Errorf("read answer: %w", err)
-		case problem.IsLine(line):
-			return problem.Parse(http.StatusServiceUnavailable, line, false)
-		}
-		if err := take(line); err != nil {
-			return fmt.Errorf("print answer: %w", err)
-		}
-	}
 }
 
 // writeEvent prints an event for people, on one line: what was reported stands last, since its

@@ -49,3 +49,7 @@ func loginOrFile(ctx *kong.DecodeContext, target reflect.Value) error {
 	target.SetString(value)
 	return nil
 }
+
+// isReplicas tells whether so many servers may keep a stream; 0: as many as the cluster allows. An
+// even number survives no more failures than the odd one below it.
+func isReplicas(n int) bool { return n == 0 || n == 1 || n == 3 || n == 5 }

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 
-	"cakupan/cmd/internal/client"
-	"cakupan/cmd/internal/httpapi"
 	"cakupan/eventstore/lookups"
 )
 
@@ -81,39 +77,5 @@ func (p *lookupsPrinter) end() error {
 		return nil
 	}
 	_, err := fmt.Fprintf(p.w, "%s by NIK\n", counted(p.n, "look-up"))
-	return err
-}
-
-// lookUp asks a ledger for the worker of a NIK, which is recorded there before it is answered, also
-// where nobody is found: that is an error, exit 4. The NIK goes in a body, since addresses are
-// written to logs.
-func lookUp(ctx context.Context, s *client.Client, nik string) (string, error) {
-	body, err := json.Marshal(httpapi.LookupAsked{NIK: nik})
-	if err != nil {
-		return "", err
-	}
-	var found httpapi.LookupFound
-	err = s.PostBody(ctx, "/v1/lookups", bytes.NewReader(body), &found)
-	return found.Worker, err
-}
-
-// setWorker puts the worker with a NIK, if one is given, into a query. nik is as the flag has it, -
-// for standard input. The NIK itself is in no query. query may be nil where nik is "".
-func setWorker(ctx context.Context, s *client.Client, out *console, nik string, query url.Values,
-) error {
-	if nik == "" {
-		return nil
-	}
-	// Two persons, or one named twice: nobody can say which.
-	if query.Has("worker") {
-		return usage("name the person by --nik or by --worker")
-	}
-	nik, err := readNIK(nik, out)
-	if err != nil {
-		return err
-	}
-	// With an error the query is not asked, whatever stands in it.
-	worker, err := lookUp(ctx, s, nik)
-	query.Set("worker", worker)
 	return err
 }

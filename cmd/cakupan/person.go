@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,22 +13,6 @@ import (
 	"cakupan/domain/temporal"
 	"cakupan/eventstore/vault"
 )
-
-// readNIK returns the NIK of a flag, or of standard input for "-": what is on a command line others
-// may see. What is no NIK is refused without being repeated, and no ledger is asked for it.
-func readNIK(flag string, out *console) (string, error) {
-	nik := flag
-	if flag == "-" {
-		// A NIK has 16 digits: 64 bytes have room for spaces around it, and no more is read of a
-		// file that was named by mistake.
-		line, err := bufio.NewReader(io.LimitReader(out.stdin, 64)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		nik = strings.TrimSpace(line)
-	}
-	return nik, ledger.CheckNIK(nik)
-}
 
 // eraseCommand takes a person out of the vault: for who has the right to be forgotten, on the
 // decision of who may decide it. Request, Ground, Decision and By are kept for ever in the record

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"cakupan/eventstore"
 )
 
 // meter shows how far a long job is: one line on the terminal, written over again. It is of one
@@ -83,3 +85,6 @@ func (m *meter) write(line string) {
 	_, _ = fmt.Fprint(m.out, "\r", line, space) // only for the eye
 	m.width = len(line)
 }
+
+// sequence notes that an event of so many is done: it is what the ledger calls with its progress.
+func (m *meter) sequence(done, total eventstore.Sequence) { m.of(uint64(done), uint64(total)) }

@@ -165,14 +165,6 @@ func (c *refusedListCommand) Run(ctx context.Context, w *where, out *console) er
 	})
 }
 
-// codeText returns why something was refused, with the field where there is one.
-func codeText(code event.Code, field string) string {
-	if field == "" {
-		return string(code)
-	}
-	return string(code) + " (" + field + ")"
-}
-
 // eachRefused reads the list of what was refused that a query means, in the order of its numbers,
 // and calls use with each: the line as it came, and what it says. It ends with the first error of
 // use. Where the answer breaks off, its last line is a problem, which becomes the error; use has

@@ -29,10 +29,6 @@ func (*seriesCommand) Help() string {
 	cakupan series --region 75 --from 2020-12-25 --until 2021-01-05 --step day --csv` + exitCodes
 }
 
-// chartColumns is how wide a chart on a terminal gets: as wide as a terminal is at least. More
-// points are thinned to it.
-const chartColumns = 80
-
 // Run runs the command. JSON is passed on as the ledger writes it, to the byte. For people and
 // spreadsheets it must be whole: hidden counts have no place in a table, and are an error.
 func (c *seriesCommand) Run(ctx context.Context, w *where, out *console) error {

@@ -264,10 +264,6 @@ func (c *serveCommand) tell(w *where, l *ledger.Ledger, url string, out *console
 	return err
 }
 
-// isReplicas tells whether so many servers may keep a stream; 0: as many as the cluster allows. An
-// even number survives no more failures than the odd one below it.
-func isReplicas(n int) bool { return n == 0 || n == 1 || n == 3 || n == 5 }
-
 // checkCluster refuses flags that only a cluster has a use for, and numbers out of bounds. How many
 // replicas a cluster allows is found out when it is asked.
 func (c *serveCommand) checkCluster() error {

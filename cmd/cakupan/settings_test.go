@@ -1,9 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -34,31 +31,6 @@ func TestReplicas(t *testing.T) {
 		c := serveCommand{Consumers: 1, Replicas: n, NATS: "nats://x"}
 		if err := c.checkCluster(); (err == nil) != good {
 			t.Errorf("serve --replicas %d: %v", n, err)
-		}
-	}
-}
-
-// TestLoginFile: a file with the login of a cluster is read whole, or refused.
-func TestLoginFile(t *testing.T) {
-	dir := t.TempDir()
-	for name, c := range map[string]struct {
-		text string
-		want string // of the error; "": it is taken
-	}{
-		"two":   {"tls://a:b@n1:4222,tls://a:b@n2:4222\n", ""},
-		"whole": {strings.Repeat("n", loginBytesMax), ""},
-		"long":  {strings.Repeat("n", loginBytesMax) + ",", "longer than 64 KiB"},
-		"empty": {" \n", "no address"},
-	} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		code, _, stderr := runCommand(t, "keys", "show", "--data", dir, "--nats", "@"+path)
-		// One that is taken is of no ledger, and the folder is none.
-		if code == 0 || strings.Contains(stderr, "64 KiB") != (name == "long") ||
-			!strings.Contains(stderr, c.want) {
-			t.Errorf("%s: exit %d: %s", name, code, stderr)
 		}
 	}
 }

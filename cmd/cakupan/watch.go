@@ -282,12 +282,12 @@ func (v *watched) addTrends(t *table, regions []string, columns int) {
 	if room < trendMin {
 		return
 	}
-	t.right = append(t.right, false)
-	t.rows[0] = append(t.rows[0], "Trend")
+	drawn := make([]string, len(regions))
 	for i, region := range regions {
 		trend := v.trend[region]
-		t.rows[i+1] = append(t.rows[i+1], sparkline(trend[max(0, len(trend)-room):]))
+		drawn[i] = sparkline(trend[max(0, len(trend)-room):])
 	}
+	t.addColumn("Trend", drawn)
 }
 
 // rank orders the nation first: as text, ID would come after all codes, which begin with digits.

@@ -85,3 +85,23 @@ func (w *where) with(
 	}
 	return errors.Join(job(s), s.Close())
 }
+
+// asking opens the ledger for a job that asks, by NIK if one is given: who asks so is recorded,
+// which can only be where the ledger can be written.
+func (w *where) asking(ctx context.Context, out *console, nik string,
+	job func(*client.Client) error,
+) error {
+	if nik != "" {
+		return w.with(ctx, out, false, job)
+	}
+	return w.reading(ctx, out, job)
+}
+
+// notServer refuses a server where the folder is wanted.
+func (w *where) notServer() error {
+	if w.Server == "" && w.SecretFile == "" {
+		return nil
+	}
+	return usage("this is for the owner of the ledger's folder, on its machine, also while it" +
+		" runs there: instead of --server name the folder, such as --data /var/lib/cakupan")
+}

@@ -32,14 +32,14 @@ func parseGone(text string) (*whole.Gone, error) {
 // askGone asks whoever sits at the terminal; words say what is gone. nil, without an error, is no
 // answer: three that cannot be read, or the end of the input. The list is then refused, as none of
 // the answers may be taken for granted.
-func (c *console) askGone(words string) (*whole.Gone, error) {
-	c.note("%s\n%s", words, "  keep        biarkan / leave them\n"+
+func askGone(out *console, words string) (*whole.Gone, error) {
+	out.note("%s\n%s", words, "  keep        biarkan / leave them\n"+
 		"  retract     tarik kembali / they should never have been reported\n"+
 		"  end:DATE    berakhir / first day not covered, such as end:2021-03-31")
 	// It may read more than the line: nothing else reads standard input while somebody is asked.
-	in := bufio.NewScanner(c.stdin)
+	in := bufio.NewScanner(out.stdin)
 	for range 3 {
-		_, _ = fmt.Fprint(c.stderr, "keep, retract, end:DATE? ")
+		_, _ = fmt.Fprint(out.stderr, "keep, retract, end:DATE? ")
 		if !in.Scan() {
 			return nil, in.Err()
 		}
@@ -47,7 +47,7 @@ func (c *console) askGone(words string) (*whole.Gone, error) {
 		if err == nil {
 			return gone, nil
 		}
-		c.note("%s", err)
+		out.note("%s", err)
 	}
 	return nil, nil
 }

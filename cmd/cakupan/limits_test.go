@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"cakupan/cmd/internal/httpapi"
 )
 
@@ -38,11 +40,21 @@ func TestShareLimits(t *testing.T) {
 		for _, by := range []int{-1, 0, shareMax + 1} {
 			bad := good
 			w.spoil(&bad, by)
-			code, _, stderr := runCommand(t, "serve", "--data", t.TempDir()+"/none",
-				"--share-"+w.flag+"="+strconv.Itoa(by))
-			if err := bad.check(); err == nil || code == 0 ||
-				!strings.Contains(stderr, "--share-"+w.flag+" is from ") {
-				t.Errorf("%s %d: %v; %d %s", w.flag, by, err, code, stderr)
+			if err := bad.check(); err == nil ||
+				!strings.Contains(err.Error(), "--share-"+w.flag+" is from ") {
+				t.Errorf("%s %d: %v", w.flag, by, err)
+			}
+			// The same by the flag, as serve has it.
+			var line struct {
+				Share shareLimits `embed:"" prefix:"share-"`
+			}
+			parser, err := kong.New(&line, shareTexts())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = parser.Parse([]string{"--share-" + w.flag + "=" + strconv.Itoa(by)})
+			if err != nil || line.Share.check() == nil {
+				t.Errorf("--share-%s=%d: %v, %+v", w.flag, by, err, line.Share)
 			}
 		}
 	}

@@ -7,15 +7,6 @@ import (
 	"cakupan/cmd/internal/lists"
 )
 
-// numeral writes a number as people of the language do: 1.000 or 1,000. It is for what people read;
-// JSON and CSV have numbers as programs do.
-func numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {
-	if l == lists.Indonesian {
-		return strings.ReplaceAll(thousands(n), ",", ".")
-	}
-	return thousands(n)
-}
-
 // listFlags say what a list does not say of itself. What is given here goes before what the file
 // declares. A value of Default may have a comma, so that flag is not parted at one.
 type listFlags struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -151,14 +150,6 @@ func (w warnings) Handle(ctx context.Context, r slog.Record) error {
 	return w.Handler.Handle(ctx, r)
 }
 
-// inUseMax is how long a command waits for another one that has the folder open: each takes less
-// than a second. inUsePause is the time between two looks, short beside that second. Only pauses
-// are counted, not what a look takes.
-const (
-	inUseMax   = 30 * time.Second
-	inUsePause = 50 * time.Millisecond
-)
-
 // register does a job on the register: of the ledger that runs on the folder, else of the folder
 // itself. create says whether to make a ledger where there is none: who must log in may be known
 // before there is anything to read. Over the network there is no register to change.
@@ -167,8 +158,8 @@ const (
 // With a cluster the folder says nothing of it: the register is not there. Who changes the register
 // is recorded: as the account of this machine that runs the command, or as the running ledger finds
 // out by itself who has connected.
-func (w *where) register(
-	ctx context.Context, out *console, f memberFlags, create bool, job func(control.Members) error,
+func (f memberFlags) register(
+	ctx context.Context, w *where, out *console, create bool, job func(control.Members) error,
 ) error {
 	if w.Server != "" {
 		return usage("publishers and readers are registered on the machine of the ledger:" +
@@ -190,36 +181,6 @@ func (w *where) register(
 		})
 }
 
-// asOwner does a job of the ledger that runs on a folder, else of the folder itself. One that
-// another command has open is waited for, for inUseMax at the most; the error then is a
-// [problem.FolderInUse]. At most one of running and opened is called, and once.
-//
-// Each round asks the socket first: what has locked the folder may be a server that has only now
-// begun to answer there.
-func asOwner(ctx context.Context, opts ledger.Options, running func(*control.Client) error,
-	opened func(*ledger.Ledger) error,
-) error {
-	for waited := time.Duration(0); ; waited += inUsePause {
-		if c, err := control.Dial(ctx, opts.Dir); err == nil {
-			return running(c)
-		}
-		l, err := ledger.Open(ctx, opts)
-		if err == nil {
-			// An error of Close alone does not say that the job was not done: what it changed is
-			// durable when it returns.
-			return errors.Join(opened(l), l.Close())
-		}
-		if problem.From(err).Code != problem.FolderInUse || waited > inUseMax {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(inUsePause):
-		}
-	}
-}
-
 // memberList lists the members of some roles, or what happened to them. Revoked members are listed
 // too, as their names stay taken and stay on what they have reported.
 type memberList struct {
@@ -234,7 +195,7 @@ func (c *memberList) list(
 	ctx context.Context, w *where, out *console, show func([]memberLine) *table,
 	roles ...register.Role,
 ) error {
-	return w.register(ctx, out, c.memberFlags, false, func(r control.Members) error {
+	return c.register(ctx, w, out, false, func(r control.Members) error {
 		members, err := r.Members(ctx)
 		if err != nil {
 			return err
@@ -267,12 +228,12 @@ func (f memberFlags) add(
 	if m.ExpiresAt, err = expires.moment(); err != nil {
 		return err
 	}
-	return w.register(ctx, out, f, true, func(r control.Members) error {
+	return f.register(ctx, w, out, true, func(r control.Members) error {
 		secret, err := r.Add(ctx, m)
 		if err != nil {
 			return err
 		}
-		return w.tellSecret(ctx, out, r, m.Name, secret)
+		return newSecret{m.Name, secret}.tell(ctx, w, out, r)
 	})
 }
 
@@ -295,12 +256,12 @@ func (c *memberRotate) rotate(
 	if err != nil {
 		return err
 	}
-	return w.register(ctx, out, c.memberFlags, false, func(r control.Members) error {
+	return c.register(ctx, w, out, false, func(r control.Members) error {
 		secret, err := r.Rotate(ctx, c.Name, expires, roles...)
 		if err != nil {
 			return err
 		}
-		return w.tellSecret(ctx, out, r, c.Name, secret)
+		return newSecret{c.Name, secret}.tell(ctx, w, out, r)
 	})
 }
 
@@ -316,12 +277,12 @@ type memberRevoke struct {
 func (c *memberRevoke) revoke(
 	ctx context.Context, w *where, out *console, roles ...register.Role,
 ) error {
-	return w.register(ctx, out, c.memberFlags, false, func(r control.Members) error {
+	return c.register(ctx, w, out, false, func(r control.Members) error {
 		if err := r.Revoke(ctx, c.Name, roles...); err != nil {
 			return err
 		}
 		if w.JSON {
-			return w.tellSecret(ctx, out, r, c.Name, "")
+			return newSecret{c.Name, ""}.tell(ctx, w, out, r)
 		}
 		_, err := fmt.Fprintf(out.stdout, "%s is revoked: its secret is worth nothing any more\n",
 			c.Name)
@@ -341,48 +302,51 @@ type memberChange struct {
 func (c *memberChange) change(
 	ctx context.Context, w *where, out *console, to access.NewScope, role register.Role,
 ) error {
-	return w.register(ctx, out, c.memberFlags, false, func(r control.Members) error {
+	return c.register(ctx, w, out, false, func(r control.Members) error {
 		if err := r.Change(ctx, c.Name, to, role); err != nil {
 			return err
 		}
 		if w.JSON {
-			return w.tellSecret(ctx, out, r, c.Name, "")
+			return newSecret{c.Name, ""}.tell(ctx, w, out, r)
 		}
 		_, err := fmt.Fprintf(out.stdout, "%s is changed: that counts from now on\n", c.Name)
 		return err
 	})
 }
 
-// tellSecret prints a secret that was just made: the one time that anybody sees it. With --json it
+// newSecret is the secret that a member was just given; it is empty where only the rest was changed.
+type newSecret struct{ name, secret string }
+
+// tell prints a secret that was just made: the one time that anybody sees it. With --json it
 // prints the member as it is in the register now, and the secret is left out where it is empty: so
 // changes and revocations are answered too. Otherwise the secret alone goes to standard output, for
 // a file or a pipe, and the words about it to standard error.
-func (w *where) tellSecret(
-	ctx context.Context, out *console, r control.Members, name, secret string,
+func (n newSecret) tell(
+	ctx context.Context, w *where, out *console, r control.Members,
 ) error {
 	members, err := r.Members(ctx)
 	if err != nil {
 		return err
 	}
 	// The register may have been changed by another command since.
-	place := slices.IndexFunc(members, func(m register.Member) bool { return m.Name == name })
+	place := slices.IndexFunc(members, func(m register.Member) bool { return m.Name == n.name })
 	if place < 0 {
-		return problem.New(problem.NotFound, name+" was taken out of the register meanwhile")
+		return problem.New(problem.NotFound, n.name+" was taken out of the register meanwhile")
 	}
 	m := &members[place]
 	if w.JSON {
 		line := lineOf(m, out.now())
-		line.Secret = secret
+		line.Secret = n.secret
 		return out.writeJSON(line)
 	}
-	what := fmt.Sprintf("%s is registered as %s. This is its secret", name, m.Role)
+	what := fmt.Sprintf("%s is registered as %s. This is its secret", n.name, m.Role)
 	if !m.RotatedAt.IsZero() {
-		what = name + " has a new secret, and the old one is worth nothing any more. This is it"
+		what = n.name + " has a new secret, and the old one is worth nothing any more. This is it"
 	}
 	if !m.ExpiresAt.IsZero() {
 		what += ", until " + localTime(m.ExpiresAt.Format(time.RFC3339))
 	}
 	out.note("%s, shown this once; it is for nobody else:", what)
-	_, err = fmt.Fprintln(out.stdout, secret)
+	_, err = fmt.Fprintln(out.stdout, n.secret)
 	return err
 }
