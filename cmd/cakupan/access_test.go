@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/nobody"
@@ -43,7 +44,7 @@ func serveGuarded(t *testing.T, dir string, args ...string) *guarded {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		code := run(ctx, args, &console{stdout: &g.stdout, stderr: &g.stderr, now: time.Now})
+		code := run(ctx, args, &cli.Console{Stdout: &g.stdout, Stderr: &g.stderr, Now: time.Now})
 		if code != 0 {
 			t.Errorf("serve: exit %d: %s", code, g.stderr.Bytes())
 		}
@@ -529,7 +530,7 @@ func TestClosedDoors(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		var stdout, stderr nobody.Buffer
-		code := run(ctx, c.args, &console{stdout: &stdout, stderr: &stderr, now: time.Now})
+		code := run(ctx, c.args, &cli.Console{Stdout: &stdout, Stderr: &stderr, Now: time.Now})
 		cancel()
 		if code != 2 || !strings.Contains(string(stderr.Bytes()), c.words) {
 			t.Errorf("%v: exit %d: %s, want %s", c.args, code, stderr.Bytes(), c.words)

@@ -5,6 +5,15 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/commands/about"
+	"cakupan/cmd/internal/commands/auditing"
+	"cakupan/cmd/internal/commands/keeping"
+	"cakupan/cmd/internal/commands/members"
+	"cakupan/cmd/internal/commands/proving"
+	"cakupan/cmd/internal/commands/publishing"
+	"cakupan/cmd/internal/commands/serving"
+	"cakupan/cmd/internal/commands/showing"
 	"cakupan/cmd/internal/lists"
 )
 
@@ -12,61 +21,61 @@ import (
 // which are filled in before its Run is called. The order is that of the help. Names and meanings
 // are fixed by the contract, sections 6, 8 and 10: scripts of others build on them.
 type grammar struct {
-	where
+	cli.Where
 
-	Demo       demoCommand       `cmd:"" help:"Show a sample of Gorontalo, with dashboard."`
-	Serve      serveCommand      `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
-	NATS       natsCommand       `cmd:"" name:"nats" help:"Run a node of a cluster of NATS."`
-	Setup      setupCommand      `cmd:"" help:"Make the secrets that a cluster shares."`
-	Install    installCommand    `cmd:"" help:"Have systemd run the ledger."`
-	Import     importCommand     `cmd:"" help:"Take in events from files."`
-	List       listCommand       `cmd:"" help:"Look after a list that was imported."`
-	Template   templateCommand   `cmd:"" help:"Write an empty list of people to be filled in."`
-	Publish    publishCommand    `cmd:"" help:"Report one event."`
-	Coverage   coverageCommand   `cmd:"" help:"Who is covered, on a day, as known at a moment."`
-	Series     seriesCommand     `cmd:"" help:"How the coverage moved over days or months."`
-	Plot       plotCommand       `cmd:"" help:"Draw how the coverage moved."`
-	Watch      watchCommand      `cmd:"" help:"Show the coverage as it changes."`
-	Explain    explainCommand    `cmd:"" help:"Who makes a figure up, and on which events."`
-	Difference differenceCommand `cmd:"" help:"Why two figures differ."`
-	Findings   findingsCommand   `cmd:"" help:"What the events contradict, and what resolves it."`
-	Reconcile  reconcileCommand  `cmd:"" help:"Which ways of counting give a published figure."`
-	Lookups    lookupsCommand    `cmd:"" help:"Who asked for whom by NIK."`
-	Reads      readsCommand      `cmd:"" help:"Who read what about people."`
-	Funding    fundingCommand    `cmd:"" help:"Committed, granted, disbursed, covered."`
-	History    historyCommand    `cmd:"" help:"The whole story of one of them, or of a person."`
-	Log        logCommand        `cmd:"" help:"Print events of the log."`
-	Checkpoint checkpointCommand `cmd:"" help:"Print the signed head of the log."`
-	Prove      proveCommand      `cmd:"" help:"Prove that an event is in the log, or its past."`
-	Witness    witnessCommand    `cmd:"" help:"Remember the head of a ledger, and cosign it."`
-	Bundle     bundleCommand     `cmd:"" help:"Write a figure with its proof to a file."`
-	Check      checkCommand      `cmd:"" help:"Check such a file, without a ledger."`
-	Attest     attestCommand     `cmd:"" help:"Publish a figure in the log itself."`
-	Health     healthCommand     `cmd:"" help:"Ask a running ledger how it is."`
-	Status     statusCommand     `cmd:"" help:"Who writes, and what waits, of a running ledger."`
-	Replay     replayCommand     `cmd:"" help:"Rebuild a projection from the log and compare."`
-	Verify     verifyCommand     `cmd:"" help:"Check a ledger, or a backup."`
-	Inspect    inspectCommand    `cmd:"" help:"Say what files are, and whether they are whole."`
-	Backup     backupCommand     `cmd:"" help:"Write all that cannot be derived to a file."`
-	Restore    restoreCommand    `cmd:"" help:"Make a ledger of a backup."`
-	Retract    retractCommand    `cmd:"" help:"Take back what was reported, or undo that."`
-	Refused    refusedCommand    `cmd:"" help:"Settle what was refused of what was sent by NATS."`
-	Keys       keysCommand       `cmd:"" help:"Look after the keys of the ledger."`
-	Erase      eraseCommand      `cmd:"" help:"Take a person out of the vault, for ever."`
-	Erasures   erasuresCommand   `cmd:"" help:"List who was erased, and why."`
-	Disclose   discloseCommand   `cmd:"" help:"Show a person all that the ledger holds of him."`
-	Docs       docsCommand       `cmd:"" help:"Print what describes the ledger to programs."`
-	Bench      benchCommand      `cmd:"" help:"Measure this machine."`
-	Version    versionCommand    `cmd:"" help:"Print the version of the program."`
-	Completion completionCommand `cmd:"" help:"Have a shell complete command lines."`
-	Complete   completeCommand   `cmd:"" hidden:"" help:"Answer a shell that completes one."`
-	Man        manCommand        `cmd:"" help:"Write the man pages to a folder."`
-	Release    releaseCommand    `cmd:"" help:"Make archives and packages of this checkout."`
+	Demo       serving.Demo        `cmd:"" help:"Show a sample of Gorontalo, with dashboard."`
+	Serve      serving.Serve       `cmd:"" help:"Run the ledger: HTTP, dashboard, projections."`
+	NATS       serving.NATS        `cmd:"" name:"nats" help:"Run a node of a cluster of NATS."`
+	Setup      serving.Setup       `cmd:"" help:"Make the secrets that a cluster shares."`
+	Install    serving.Install     `cmd:"" help:"Have systemd run the ledger."`
+	Import     publishing.Import   `cmd:"" help:"Take in events from files."`
+	List       publishing.List     `cmd:"" help:"Look after a list that was imported."`
+	Template   publishing.Template `cmd:"" help:"Write an empty list of people to be filled in."`
+	Publish    publishing.Publish  `cmd:"" help:"Report one event."`
+	Coverage   showing.Coverage    `cmd:"" help:"Who is covered, on a day, as known at a moment."`
+	Series     showing.Series      `cmd:"" help:"How the coverage moved over days or months."`
+	Plot       showing.Plot        `cmd:"" help:"Draw how the coverage moved."`
+	Watch      showing.Watch       `cmd:"" help:"Show the coverage as it changes."`
+	Explain    auditing.Explain    `cmd:"" help:"Who makes a figure up, and on which events."`
+	Difference auditing.Difference `cmd:"" help:"Why two figures differ."`
+	Findings   auditing.Findings   `cmd:"" help:"What the events contradict, and what resolves it."`
+	Reconcile  auditing.Reconcile  `cmd:"" help:"Which ways of counting give a published figure."`
+	Lookups    auditing.Lookups    `cmd:"" help:"Who asked for whom by NIK."`
+	Reads      auditing.Reads      `cmd:"" help:"Who read what about people."`
+	Funding    auditing.Funding    `cmd:"" help:"Committed, granted, disbursed, covered."`
+	History    auditing.History    `cmd:"" help:"The whole story of one of them, or of a person."`
+	Log        auditing.Log        `cmd:"" help:"Print events of the log."`
+	Checkpoint proving.Checkpoint  `cmd:"" help:"Print the signed head of the log."`
+	Prove      proving.Prove       `cmd:"" help:"Prove that an event is in the log, or its past."`
+	Witness    proving.Witness     `cmd:"" help:"Remember the head of a ledger, and cosign it."`
+	Bundle     proving.Bundle      `cmd:"" help:"Write a figure with its proof to a file."`
+	Check      proving.Check       `cmd:"" help:"Check such a file, without a ledger."`
+	Attest     proving.Attest      `cmd:"" help:"Publish a figure in the log itself."`
+	Health     serving.Health      `cmd:"" help:"Ask a running ledger how it is."`
+	Status     serving.Status      `cmd:"" help:"Who writes, and what waits, of a running ledger."`
+	Replay     keeping.Replay      `cmd:"" help:"Rebuild a projection from the log and compare."`
+	Verify     keeping.Verify      `cmd:"" help:"Check a ledger, or a backup."`
+	Inspect    keeping.Inspect     `cmd:"" help:"Say what files are, and whether they are whole."`
+	Backup     keeping.Backup      `cmd:"" help:"Write all that cannot be derived to a file."`
+	Restore    keeping.Restore     `cmd:"" help:"Make a ledger of a backup."`
+	Retract    publishing.Retract  `cmd:"" help:"Take back what was reported, or undo that."`
+	Refused    publishing.Refused  `cmd:"" help:"Settle what was refused of what was sent by NATS."`
+	Keys       keeping.Keys        `cmd:"" help:"Look after the keys of the ledger."`
+	Erase      keeping.Erase       `cmd:"" help:"Take a person out of the vault, for ever."`
+	Erasures   keeping.Erasures    `cmd:"" help:"List who was erased, and why."`
+	Disclose   keeping.Disclose    `cmd:"" help:"Show a person all that the ledger holds of him."`
+	Docs       about.Docs          `cmd:"" help:"Print what describes the ledger to programs."`
+	Bench      serving.Bench       `cmd:"" help:"Measure this machine."`
+	Version    about.Version       `cmd:"" help:"Print the version of the program."`
+	Completion about.Completion    `cmd:"" help:"Have a shell complete command lines."`
+	Complete   about.Complete      `cmd:"" hidden:"" help:"Answer a shell that completes one."`
+	Man        about.Man           `cmd:"" help:"Write the man pages to a folder."`
+	Release    about.Release       `cmd:"" help:"Make archives and packages of this checkout."`
 
 	// Each of these has commands below it: add, list and what else is done to a member.
-	Publisher publisherCommand `cmd:"" help:"Register who may report events."`
-	Reader    readerCommand    `cmd:"" help:"Register who may read."`
-	Steward   stewardCommand   `cmd:"" help:"Register who may set right what others reported."`
+	Publisher members.Publisher `cmd:"" help:"Register who may report events."`
+	Reader    members.Reader    `cmd:"" help:"Register who may read."`
+	Steward   members.Steward   `cmd:"" help:"Register who may set right what others reported."`
 }
 
 // texts are what the help of several flags says, or takes more than a line to say. They stand as
@@ -74,7 +83,7 @@ type grammar struct {
 // missing here would be shown as it stands.
 func texts() kong.Vars {
 	return kong.Vars{
-		"data": dataDefault,
+		"data": cli.DataDefault,
 		"server": "A running ledger, instead of a folder; of several on one cluster all, with" +
 			" commas: the one that writes is found.",
 		"region": "ID, a province (75) or a regency (75.03)",
@@ -184,7 +193,7 @@ func memberTexts() kong.Vars {
 		"expires": "When the secret is worth nothing any more: a date (to its end) or a time;" +
 			" default: never.",
 		"memberNATS": "A NATS cluster that holds the ledger, while none runs on the folder.",
-		"readKinds":  strings.Join(readKinds(), ", "),
+		"readKinds":  strings.Join(auditing.ReadKinds(), ", "),
 		"retractSince": "Events recorded at this time or later; of a date, from its beginning in" +
 			" Asia/Makassar.",
 		"retractRegion": "Events that concern this region or one in it: ID, a province (75) or a" +

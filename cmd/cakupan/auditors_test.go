@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cakupan/cmd/internal/cli"
 )
 
 // TestAuditorsChapter runs what docs/auditors.md shows, on the sample, and compares the answers.
@@ -43,8 +45,8 @@ func compareShown(t *testing.T, command, want string) {
 	t.Helper()
 	command, file, _ := strings.Cut(command, " > ")
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), strings.Fields(command), &console{
-		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: time.Now,
+	code := run(t.Context(), strings.Fields(command), &cli.Console{
+		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Now: time.Now,
 	})
 	if code != 0 {
 		t.Fatalf("%s: exit %d: %s", command, code, stderr.String())

@@ -10,6 +10,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/commands/publishing"
+	"cakupan/cmd/internal/commands/serving"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -17,9 +20,9 @@ import (
 func commands(t *testing.T) (all [][]string) {
 	t.Helper()
 	parser, err := kong.New(&grammar{},
-		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), shareTexts()),
-		kong.NamedMapper("folder", folderOrEvent(new(eventData))),
-		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)))
+		cli.HelpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), serving.ShareTexts()),
+		kong.NamedMapper("folder", publishing.FolderOrEvent(new(publishing.EventData))),
+		kong.NamedMapper("login", kong.MapperFunc(cli.LoginOrFile)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/importer"
 	"cakupan/cmd/internal/problem"
@@ -28,8 +29,8 @@ func e2eRun(ctx context.Context, t *testing.T, stdin io.Reader, args ...string,
 ) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, diagnostics bytes.Buffer
-	code = run(ctx, args, &console{
-		stdin: stdin, stdout: &out, stderr: &diagnostics, now: time.Now,
+	code = run(ctx, args, &cli.Console{
+		Stdin: stdin, Stdout: &out, Stderr: &diagnostics, Now: time.Now,
 	})
 	return out.String(), diagnostics.String(), code
 }

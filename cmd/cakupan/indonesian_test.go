@@ -6,6 +6,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/commands/publishing"
+	"cakupan/cmd/internal/commands/serving"
 	"cakupan/cmd/internal/indonesian"
 )
 
@@ -14,9 +17,9 @@ import (
 func TestIndonesianHelp(t *testing.T) {
 	t.Parallel()
 	parser, err := kong.New(&grammar{}, texts(), clusterTexts(), memberTexts(), proofTexts(),
-		shareTexts(),
-		kong.NamedMapper("folder", folderOrEvent(new(eventData))),
-		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)))
+		serving.ShareTexts(),
+		kong.NamedMapper("folder", publishing.FolderOrEvent(new(publishing.EventData))),
+		kong.NamedMapper("login", kong.MapperFunc(cli.LoginOrFile)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,12 +18,13 @@ import (
 
 	"golang.org/x/term"
 
+	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/importer"
 )
 
 func main() {
 	// A core would hold keys and identity numbers.
-	_ = noCores() // where it cannot be forbidden, the system writes what it writes
+	_ = cli.NoCores() // where it cannot be forbidden, the system writes what it writes
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	// The first signal asks for an orderly end; a second one does not ask.
 	context.AfterFunc(ctx, stop)
@@ -31,15 +32,15 @@ func main() {
 		frugal(os.Args)
 	}
 	// Deferred calls do not run before os.Exit, so none is made here: run has closed all it opened.
-	code := run(ctx, os.Args[1:], &console{
-		stdin:    os.Stdin,
-		stdout:   terminalOr(os.Stdout),
-		stderr:   os.Stderr,
-		now:      time.Now,
-		chart:    term.IsTerminal(int(os.Stdout.Fd())),
-		size:     terminalSize,
-		progress: term.IsTerminal(int(os.Stderr.Fd())),
-		answers:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+	code := run(ctx, os.Args[1:], &cli.Console{
+		Stdin:    os.Stdin,
+		Stdout:   cli.Guarded(os.Stdout),
+		Stderr:   os.Stderr,
+		Now:      time.Now,
+		Chart:    term.IsTerminal(int(os.Stdout.Fd())),
+		Size:     cli.TerminalSize,
+		Progress: term.IsTerminal(int(os.Stderr.Fd())),
+		Answers:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	})
 	stop()
 	os.Exit(code)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -71,9 +72,9 @@ func TestToday(t *testing.T) {
 			if command == "series" {
 				args = append(args, "--from", "2020-12-25", "--step", "day")
 			}
-			code := run(t.Context(), args, &console{
-				stdout: &stdout, stderr: &stderr,
-				now: func() time.Time { return time.Date(2020, 12, 31, hour, 0, 0, 0, time.UTC) },
+			code := run(t.Context(), args, &cli.Console{
+				Stdout: &stdout, Stderr: &stderr,
+				Now: func() time.Time { return time.Date(2020, 12, 31, hour, 0, 0, 0, time.UTC) },
 			})
 			days := regexp.MustCompile(`"on":"([^"]*)"`).FindAllStringSubmatch(stdout.String(), -1)
 			if code != 0 || len(days) == 0 || days[len(days)-1][1] != want {

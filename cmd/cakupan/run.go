@@ -11,6 +11,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/commands/publishing"
+	"cakupan/cmd/internal/commands/serving"
 	"cakupan/cmd/internal/indonesian"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
@@ -19,33 +22,33 @@ import (
 
 // description begins the help of the program.
 const description = `A ledger of employment-social-security coverage: events in, numbers out, on any
-day, as known at any moment.` + exitCodes
+day, as known at any moment.` + cli.ExitCodes
 
 // run runs one command and returns the exit code. args are what stands after the name of the
 // program. It never ends the process, and has told by then what went wrong: the caller has nothing
 // to add. It returns once the command has ended, which the end of ctx asks it to.
-func run(ctx context.Context, args []string, out *console) int {
+func run(ctx context.Context, args []string, out *cli.Console) int {
 	var g grammar
 	// Filled while the line is parsed, and given to Run: the grammar has one --data for two uses.
-	var data eventData
+	var data publishing.EventData
 	exited := false
 	parser, err := kong.New(&g,
 		kong.Name("cakupan"),
 		kong.Description(description),
-		helpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), shareTexts()),
-		kong.Writers(out.stdout, out.stderr),
+		cli.HelpTexts(texts(), clusterTexts(), memberTexts(), proofTexts(), serving.ShareTexts()),
+		kong.Writers(out.Stdout, out.Stderr),
 		kong.Help(helpFor(args)),
 		kong.Exit(func(int) { exited = true }), // help was shown; what follows does not matter
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 96}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.NamedMapper("folder", folderOrEvent(&data)),
-		kong.NamedMapper("login", kong.MapperFunc(loginOrFile)),
-		kong.Bind(out, &g.where, &data),
+		kong.NamedMapper("folder", publishing.FolderOrEvent(&data)),
+		kong.NamedMapper("login", kong.MapperFunc(cli.LoginOrFile)),
+		kong.Bind(out, &g.Where, &data),
 	)
 	if err != nil {
 		// The tags of the grammar contradict each other: no command would run, so every test finds
 		// it.
-		return out.fail(err, false)
+		return out.Fail(err, false)
 	}
 	// The help is put into Indonesian in the model, before the line is read: it is printed while
 	// that is done.
@@ -71,17 +74,17 @@ func run(ctx context.Context, args []string, out *console) int {
 		// The parser repeats what it does not understand, which may be a NIK (contract, section 1).
 		wrong := event.MaskNIK(wrongLine(err))
 		if inIndonesian && !asJSON {
-			return out.fail(usage(indonesian.Wrong(wrong)+"; lihat cakupan --help"), asJSON)
+			return out.Fail(cli.Usage(indonesian.Wrong(wrong)+"; lihat cakupan --help"), asJSON)
 		}
-		return out.fail(usage(wrong+"; see cakupan --help"), asJSON)
+		return out.Fail(cli.Usage(wrong+"; see cakupan --help"), asJSON)
 	case data != "" && parsed.Command() != "publish":
 		// One command alone takes data of an event by --data; for all others it would be lost.
-		return out.fail(usage("--data names a folder"), g.JSON)
+		return out.Fail(cli.Usage("--data names a folder"), g.JSON)
 	case g.Data != "" && g.Server != "":
 		// Neither goes before the other: whoever names both expects something of each.
-		return out.fail(usage("--data and --server exclude each other"), g.JSON)
+		return out.Fail(cli.Usage("--data and --server exclude each other"), g.JSON)
 	}
-	return out.fail(parsed.Run(), g.JSON)
+	return out.Fail(parsed.Run(), g.JSON)
 }
 
 // wrongLine says why a command line is none. A file that is named to publish is what people try who

@@ -1,0 +1,63 @@
+// Package words says numbers, times and figures as people read them, in English or Indonesian, and
+// makes what others have reported harmless for a terminal.
+package words
+
+import (
+	"strconv"
+	"strings"
+
+	"cakupan/cmd/internal/lists"
+)
+
+// Thousands writes a number with separators: 1,234,567. It is for people; number is for programs.
+func Thousands[N ~int | ~int64 | ~uint64](n N) string {
+	magnitude := uint64(n)
+	if n < 0 {
+		magnitude = -magnitude // of the least number too, which has no opposite of its own type
+	}
+	digits := strconv.FormatUint(magnitude, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	if n < 0 {
+		return "-" + digits
+	}
+	return digits
+}
+
+// Counted writes a number of things: 1 worker, 2,000 workers. thing is a word whose plural ends in
+// s.
+func Counted[N ~int | ~int64 | ~uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return Thousands(n) + " " + thing + "s"
+}
+
+// Numeral writes a number as people of the language do: 1.000 or 1,000. It is for what people read;
+// JSON and CSV have numbers as programs do.
+func Numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {
+	if l == lists.Indonesian {
+		return strings.ReplaceAll(Thousands(n), ",", ".")
+	}
+	return Thousands(n)
+}
+
+// Separated writes a number that is written in English as people of the language do.
+func Separated(l lists.Language, text string) string {
+	if l == lists.Indonesian {
+		return strings.NewReplacer(",", ".", ".", ",").Replace(text)
+	}
+	return text
+}
+
+// Number writes a number for programs, without separators.
+func Number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Pointed returns a text for a cell of CSV, empty for null.
+func Pointed(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}

@@ -1,0 +1,21 @@
+package words
+
+import (
+	"math"
+	"testing"
+)
+
+// TestThousands writes numbers of all sizes, the least of each type too.
+func TestThousands(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0", 7: "7", -7: "-7", 999: "999", 1000: "1,000", -1000: "-1,000", 1234567: "1,234,567",
+		math.MaxInt64: "9,223,372,036,854,775,807", math.MinInt64: "-9,223,372,036,854,775,808",
+	} {
+		if got := Thousands(n); got != want {
+			t.Errorf("%d is %s", n, got)
+		}
+	}
+	if got := Thousands(uint64(math.MaxUint64)); got != "18,446,744,073,709,551,615" {
+		t.Error(got)
+	}
+}

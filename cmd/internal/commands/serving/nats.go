@@ -1,0 +1,98 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/door"
+	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore/natsd"
+)
+
+// NATS runs a node of a cluster: the NATS server alone, without a ledger, on a folder of its
+// own. The folder and the name belong together for ever, as the other nodes know what this one
+// holds by its name. Addresses are HOST:PORT; an empty Cluster is a node that is alone, and an
+// empty Health one that answers to nobody how it is. Certificate, key and authority go together.
+type NATS struct {
+	Name    string   `required:"" placeholder:"NAME" help:"Name of this node, which stays with it."`
+	Host    string   `placeholder:"HOST" help:"${natsHost}"`
+	Listen  string   `placeholder:"ADDR" default:"127.0.0.1:4222" help:"${natsNodeListen}"`
+	Cluster string   `placeholder:"ADDR" help:"${natsCluster}"`
+	Routes  []string `placeholder:"ADDR" help:"${natsRoutes}"`
+	Users   string   `placeholder:"FILE" help:"${natsUsers}"`
+	Health  string   `placeholder:"ADDR" help:"${natsHealth}"`
+
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"${natsTLSCert}"`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"${tlsKey}"`
+	TLSCA   string `name:"tls-ca" placeholder:"FILE" help:"${natsTLSCA}"`
+}
+
+// Help returns what --help shows beyond the flags.
+func (*NATS) Help() string {
+	return `It is the server that a ledger alone has within itself, for a cluster of three: files,
+flushed before anything is acknowledged, and no limit that deletes. That is not to be chosen. What
+is unsafe is refused: an address that others reach without users and certificates. Files for all of
+that are made by cakupan setup.
+
+--users is a file in the words of nats-server's own configuration, with accounts, system_account and
+no_auth_user alone. A renewed certificate counts without restart; changed users at the next one.
+
+Examples:
+
+	cakupan nats --name n0 --data n0
+	cakupan nats --name node-a --host node-a --data /data --listen :4222 --cluster :6222 \
+	  --routes node-b:6222,node-c:6222 --users users.conf \
+	  --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem` + cli.ExitCodes
+}
+
+// Run runs the node until ctx ends, which is no error, or until the server cannot go on: then
+// whoever runs the program is to start another process. Unsafe settings are wrong usage (exit code
+// 2), as trying again does not help; a node that does not start, or gives up, is exit code 1.
+func (c *NATS) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err error) {
+	if w.Server != "" {
+		return cli.Usage("nats runs a node on a folder: name one with --data")
+	}
+	opts := natsd.NodeOptions{
+		Name: c.Name, StoreDir: w.Folder(), Address: c.Listen, Cluster: c.Cluster,
+		Routes: c.Routes, Users: c.Users, Health: c.Health, Host: c.Host, Log: out.Logger(),
+	}
+	// The certificates of cakupan setup have the names of the nodes, so the name is what the other
+	// nodes can check.
+	if opts.Host == "" {
+		opts.Host = c.Name
+	}
+	opts.ClientTLS, opts.ClusterTLS, err = door.NodeTLS(c.TLSCert, c.TLSKey, c.TLSCA, opts.Log)
+	if err != nil {
+		return err
+	}
+	node, err := natsd.StartNode(opts)
+	if errors.Is(err, natsd.ErrUnsafe) {
+		return problem.New(problem.UsageWrong, err.Error())
+	}
+	if err != nil {
+		return problem.Wrap(problem.LogUnavailable, "the node does not start", err)
+	}
+	// Leave comes last, also when nothing could be told: others are to lead before this node stops.
+	defer func() { err = errors.Join(err, node.Leave()) }()
+	if err := c.tell(w, node, out); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case why := <-node.GaveUp():
+		return problem.New(problem.LogUnavailable, "the node cannot go on: "+why)
+	}
+}
+
+// tell says where the node listens: the address as taken, with the port that was free where port 0
+// was asked for. It is said once the node listens, which may be before the cluster has a leader.
+func (c *NATS) tell(w *cli.Where, node *natsd.Node, out *cli.Console) error {
+	if w.JSON {
+		return out.WriteJSON(map[string]string{"name": c.Name, "nats": node.URL()})
+	}
+	_, err := fmt.Fprintf(out.Stdout, "node %s listens at %s\n", c.Name, node.URL())
+	return err
+}
