@@ -1,10 +1,11 @@
 // Command cakupan is the ledger of employment-social-security coverage: it takes in what happened,
 // keeps it for ever, and answers who is covered, on any day, as known at any moment.
 //
-// Here are the command line and what is shown on it (contract, sections 6 and 8): flags are read,
-// questions asked, answers printed. What a ledger does is in cmd/internal, and none of it knows of
-// a terminal. A command asks a folder and a server alike through cmd/internal/client, so it need
-// not know which one it has.
+// Here is the table of commands (contract, sections 6 and 8), and how one of them is run. Each is a
+// file of cmd/internal/commands, where flags are read, questions asked and answers printed; all of
+// them stand on cmd/internal/cli. What a ledger does is elsewhere in cmd/internal, and none of it
+// knows of a terminal. A command asks a folder and a server alike through cmd/internal/client, so
+// it need not know which one it has.
 package main
 
 import (

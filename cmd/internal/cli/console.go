@@ -23,18 +23,18 @@ import (
 // own process, several at a time. Each command line has one of its own. What is left of the process
 // are the environment and the files that are named.
 //
-// stdout has the data alone, and stderr all that is said beside them (contract, section 6), also as
-// JSON. stdin is read by who asks for it: a file or a NIK that is given as -, or an answer. now is
+// Stdout has the data alone, and Stderr all that is said beside them (contract, section 6), also as
+// JSON. Stdin is read by who asks for it: a file or a NIK that is given as -, or an answer. Now is
 // the clock of every command, so that a test can give its own.
 type Console struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
-	Chart          bool // stdout is a terminal: draw
+	Chart          bool // Stdout is a terminal: draw
 	// Size returns how many columns and lines the terminal has now, 0: not known. Nil: neither is.
 	Size     func() (columns, lines int)
-	Progress bool // stderr is a terminal: show how far it is
-	Answers  bool // stdin and stderr are a terminal: somebody is there to be asked
+	Progress bool // Stderr is a terminal: show how far it is
+	Answers  bool // Stdin and Stderr are a terminal: somebody is there to be asked
 	LogJSON  bool // the operator's log is read by a program
 }
 

@@ -64,12 +64,3 @@ func SetWorker(ctx context.Context, s *client.Client, out *Console, nik string, 
 	query.Set("worker", worker)
 	return err
 }
-
-// TrueOrNothing returns the value of a flag in a query: one that is not set is left out, since an
-// older server refuses parameters that it does not know.
-func TrueOrNothing(set bool) string {
-	if set {
-		return "true"
-	}
-	return ""
-}

@@ -31,8 +31,8 @@ func (f *FigureFlags) Values(more ...string) url.Values {
 	return client.Values(append(more, "region", f.Region, "on", f.On, "known", f.Known)...)
 }
 
-// Question is one whose answer comes in lines. query may be nil where nik is empty; where it is
-// not, the worker who is found is put into it. printer makes what prints the lines, once for an
+// Question is one whose answer comes in lines. Query may be nil where NIK is empty; where it is
+// not, the worker who is found is put into it. Printer makes what prints the lines, once for an
 // answer and once it has begun well.
 type Question struct {
 	Route   string
@@ -42,8 +42,8 @@ type Question struct {
 	NIK     string // of the worker to ask for; "": none
 }
 
-// Printer prints the lines of an answer, as CSV or for people. print gets each line in order, its
-// end included, which is the printer's from then on. end is told that there are no more, of an
+// Printer prints the lines of an answer, as CSV or for people. Print gets each line in order, its
+// end included, which is the printer's from then on. End is told that there are no more, of an
 // answer that came to its end alone.
 type Printer interface {
 	// Print is not called again once it has failed.

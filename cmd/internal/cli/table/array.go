@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// Array writes an array of which not all is in memory, in the form of console.writeJSON. The
+// Array writes an array of which not all is in memory, in the form of Console.WriteJSON. The
 // zero array has no place to write to.
 type Array struct {
 	Out   *bufio.Writer

@@ -9,7 +9,7 @@ import (
 	"cakupan/cmd/internal/lists"
 )
 
-// Thousands writes a number with separators: 1,234,567. It is for people; number is for programs.
+// Thousands writes a number with separators: 1,234,567. It is for people; [Number] is for programs.
 func Thousands[N ~int | ~int64 | ~uint64](n N) string {
 	magnitude := uint64(n)
 	if n < 0 {

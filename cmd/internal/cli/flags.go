@@ -53,3 +53,12 @@ func LoginOrFile(ctx *kong.DecodeContext, target reflect.Value) error {
 // IsReplicas tells whether so many servers may keep a stream; 0: as many as the cluster allows. An
 // even number survives no more failures than the odd one below it.
 func IsReplicas(n int) bool { return n == 0 || n == 1 || n == 3 || n == 5 }
+
+// TrueOrNothing returns the value of a flag in a query: one that is not set is left out, since an
+// older server refuses parameters that it does not know.
+func TrueOrNothing(set bool) string {
+	if set {
+		return "true"
+	}
+	return ""
+}
