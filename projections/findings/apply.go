@@ -78,9 +78,12 @@ func (f *fold) addFact(e *facts.Event) {
 	f.s.AddFact(e)
 	f.read = false
 	c := f.courseOf(e.Enrolment)
-	// The new grant is the last one in the course: before the event there were the others.
+	// The new grant is the last one in the course: before the event there were the others. What
+	// other commitments pay stays the same.
 	if e.Kind == event.FundingGranted {
-		f.paid, f.pays = c.appendPaysButLast(f.paid), c.appendPays(f.pays)
+		before := c.grants[:len(c.grants)-1]
+		f.paid = c.appendPaysOf(f.paid, e.Commitment, before)
+		f.pays = c.appendPaysOf(f.pays, e.Commitment, c.grants)
 		f.recount()
 	}
 	f.countLosing(c)
@@ -272,7 +275,7 @@ func (f *fold) date(e *facts.Event, b *facts.Batch) {
 	if f.today-date > lateAfter {
 		f.raise(ReportedLate, o, date)
 	}
-	if date > yearAfter(f.today) {
+	if date > f.today && date > yearAfter(f.today) {
 		f.raise(FarFuture, o, date)
 	}
 }

@@ -15,21 +15,29 @@ import (
 //
 // It is what the rules on one enrolment need, read at once from a view, and good until the next
 // read. Spans of days in stretches and spells are of the enrolment, whoever it is opened for; whose
-// they are, they say themselves. Months may be worked out later, when a rule asks: see lacks and
-// budgetMonths.
+// they are, they say themselves. Spells and months are worked out later, when somebody asks: see
+// cover, lacks and budgetMonths.
 type course struct {
 	e         uint32
 	facts     facts.Gathered
 	stretches []enrolment.Stretch // on which it is open
 	grants    []grant             // in order of the log
-	money     enrolment.Money
-	spells    []enrolment.Spell // on which it is covered or in grace
-	workers   []uint32          // for whom openings in force are
+	died      []temporal.Date     // by stretch: the last day of its worker's life, or Never
+	cover     cover
+	workers   []uint32 // for whom openings in force are
 	traits    traits
 	lacks     lacks
 	onBudget  months // on some day of which it is open with payer APBD; see budgetMonths
 	reckoned  bool   // onBudget is known
 	mem       memory
+}
+
+// cover is when an enrolment is covered or in grace, once that is known. Nobody asks it of most of
+// those whom time alone has looked at again.
+type cover struct {
+	known  bool
+	money  enrolment.Money
+	spells []enrolment.Spell
 }
 
 // memory is what sets of months are made in. The sets that a rule works on are gone when the next
@@ -57,26 +65,48 @@ func (g *grant) pays() months { return span(g.From, g.until) }
 // read makes c the course of an enrolment. All that it takes from the view is copied or worked out:
 // the state may go on afterwards.
 func (c *course) read(v *view, e uint32) {
-	c.e, c.lacks.known, c.reckoned = e, false, false
+	c.e, c.lacks.known, c.reckoned, c.cover.known = e, false, false, false
 	v.gather(&c.facts, e)
 	c.stretches = enrolment.AppendStretches(c.stretches[:0], c.facts.Changes())
 	c.workers = c.facts.AppendWorkers(c.workers[:0])
-	c.money = enrolment.NoMoney(c.money.Months)
 	c.readGrants(v)
-	for _, credit := range c.facts.Credits() {
-		c.money.Credit(credit.From, credit.Until)
-	}
-	c.spells = c.spells[:0]
+	c.died = c.died[:0]
 	for i := range c.stretches {
-		died := v.died(c.stretches[i].Worker)
-		c.spells = enrolment.AppendSpells(c.spells, c.stretches[i], died, &c.money)
+		c.died = append(c.died, v.died(c.stretches[i].Worker))
 	}
 	c.traits = c.findTraits()
 }
 
-// readGrants reads the grants, which are gathered the newest first, in order of the log, and counts
-// the months that they pay. Whose money it is and what was disbursed makes no finding about an
-// enrolment, so that an empty purse will do: otherwise a disbursement would touch everybody.
+// spells returns the spells on which it is covered or in grace, in order of its stretches. Whose
+// money it is and what was disbursed makes no finding about an enrolment, so that an empty purse
+// will do: otherwise a disbursement would touch everybody.
+func (c *course) spells() []enrolment.Spell {
+	if c.cover.known {
+		return c.cover.spells
+	}
+	purse, money := enrolment.EmptyPurse(), enrolment.NoMoney(c.cover.money.Months)
+	for i := range c.grants {
+		money.Grant(c.grants[i].From, c.grants[i].until, &purse)
+	}
+	for _, credit := range c.facts.Credits() {
+		money.Credit(credit.From, credit.Until)
+	}
+	spells := c.cover.spells[:0]
+	for i := range c.stretches {
+		spells = enrolment.AppendSpells(spells, c.stretches[i], c.died[i], &money)
+	}
+	c.cover = cover{true, money, spells}
+	return spells
+}
+
+// speaks reports whether anybody has reported payments: before the first credit they are presumed.
+func (c *course) speaks() bool {
+	return slices.ContainsFunc(c.facts.Credits(), func(g facts.Grant) bool {
+		return g.From < g.Until
+	})
+}
+
+// readGrants reads the grants, which are gathered the newest first, in order of the log.
 func (c *course) readGrants(v *view) {
 	c.grants = c.grants[:0]
 	for _, g := range slices.Backward(c.facts.Grants()) {
@@ -87,8 +117,6 @@ func (c *course) readGrants(v *view) {
 			}
 		}
 		c.grants = append(c.grants, grant{g, until})
-		purse := enrolment.EmptyPurse()
-		c.money.Grant(g.From, until, &purse)
 	}
 }
 
@@ -112,13 +140,13 @@ func (c *course) appendPays(all []pay) []pay {
 	return all
 }
 
-// appendPaysButLast appends what they would pay without the last grant. So what was paid before a
-// grant came is known without reading the course twice.
-func (c *course) appendPaysButLast(all []pay) []pay {
-	grants := c.grants
-	c.grants = grants[:len(grants)-1]
-	all = c.appendPays(all)
-	c.grants = grants
+// appendPaysOf appends what grants of a commitment pay. Of the enrolment's own they may be some: so
+// what was paid before a grant came is known without reading the course twice.
+func (c *course) appendPaysOf(all []pay, commitment uint32, grants []grant) []pay {
+	c.mem.paid = appendPaid(c.mem.paid[:0], commitment, grants)
+	for _, s := range c.mem.paid {
+		all = append(all, pay{commitment, s})
+	}
 	return all
 }
 
@@ -153,8 +181,12 @@ func (c *course) commitments(yield func(commitment uint32, pays months)) {
 func (c *course) paidBy(commitment uint32) months { return c.paidByIn(nil, commitment) }
 
 func (c *course) paidByIn(spans months, commitment uint32) months {
-	for i := range c.grants {
-		if g := &c.grants[i]; g.Commitment == commitment {
+	return appendPaid(spans, commitment, c.grants)
+}
+
+func appendPaid(spans months, commitment uint32, grants []grant) months {
+	for i := range grants {
+		if g := &grants[i]; g.Commitment == commitment {
 			spans = append(spans, enrolment.Span{From: g.From, Until: g.until})
 		}
 	}
@@ -251,8 +283,9 @@ func (c *course) openThroughIn(spans months) months {
 
 // coveredIn returns the months on some day of which the enrolment is covered. Grace is no cover.
 func (c *course) coveredIn(spans months) months {
-	for i := range c.spells {
-		if s := &c.spells[i]; !s.InGrace() {
+	spells := c.spells()
+	for i := range spells {
+		if s := &spells[i]; !s.InGrace() {
 			spans = append(spans, touched(s.From, s.Until))
 		}
 	}
@@ -261,7 +294,7 @@ func (c *course) coveredIn(spans months) months {
 
 // coveredOn reports whether the enrolment is covered on a day.
 func (c *course) coveredOn(day temporal.Date) bool {
-	return slices.ContainsFunc(c.spells, func(s enrolment.Spell) bool {
+	return slices.ContainsFunc(c.spells(), func(s enrolment.Spell) bool {
 		return s.From <= day && day < s.Until && !s.InGrace()
 	})
 }

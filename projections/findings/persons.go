@@ -33,8 +33,9 @@ type weighing func(code region.Code, s enrolment.Span, weight int64)
 // where the person is covered.
 func (w *crowd) add(c *course, ids []uint32, weight int32, tell weighing) {
 	w.whole.add(c, ids, weight)
-	for i := range c.spells {
-		s := &c.spells[i]
+	spells := c.spells()
+	for i := range spells {
+		s := &spells[i]
 		if s.InGrace() || !slices.Contains(ids, s.Worker) {
 			continue
 		}
@@ -109,8 +110,9 @@ func (f *fold) staysOf(all []stay, person uint32) []stay {
 
 // appendStays appends the stays of one of the ids that are one person.
 func (c *course) appendStays(all []stay, ids []uint32) []stay {
-	for i := range c.spells {
-		s := &c.spells[i]
+	spells := c.spells()
+	for i := range spells {
+		s := &spells[i]
 		ends := monthEnds(s)
 		if !s.InGrace() && ends.From < ends.Until && slices.Contains(ids, s.Worker) {
 			all = append(all, stay{s.Terms.Region, ends})

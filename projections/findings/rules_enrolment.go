@@ -217,7 +217,7 @@ func (c *course) stopped() months {
 // findStopped works out what stopped returns. Before its first credit an enrolment is presumed to
 // be paid (contract, section 3), so that one without credits has none.
 func (c *course) findStopped(in months) months {
-	if c.money.Speaks == enrolment.NeverMonth {
+	if !c.speaks() {
 		return in
 	}
 	m := &c.mem
