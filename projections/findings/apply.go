@@ -86,10 +86,23 @@ func (f *fold) addFact(e *facts.Event) {
 		f.pays = c.appendPaysOf(f.pays, e.Commitment, c.grants)
 		f.recount()
 	}
+	f.touched.after = causeOf(e.Kind)
 	f.countLosing(c)
 	f.self[0] = e.Enrolment
 	f.people = f.persons(f.people[:0], c.workers)
 	f.touch(f.self[:], f.people)
+}
+
+// causeOf returns what a fact has done to an enrolment.
+func causeOf(kind event.Type) cause {
+	switch kind {
+	case event.FundingGranted:
+		return newGrant
+	case event.ContributionCredited:
+		return newCredit
+	default:
+		return anything
+	}
 }
 
 // changeFact adds a fact about an enrolment that may change anything. Whoever opened the enrolment

@@ -47,6 +47,7 @@ type memory struct {
 	a, b, c     months
 	paid        months
 	commitments []uint32
+	pair        pair
 }
 
 // grant is one in force, and what it pays of the months it was granted for.

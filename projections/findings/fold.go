@@ -60,6 +60,8 @@ type ahead struct {
 type again struct {
 	enrolments, workers, commitments []uint32
 
+	after   cause    // what has happened to the enrolments; 0: anything
+	due     []uint32 // enrolments of which a month has come, and nothing else need have happened
 	counted []uint32 // commitments of which just enrolments were counted; some more than once
 }
 
@@ -373,7 +375,7 @@ func (f *fold) pass(day temporal.Date) {
 	}
 	f.setToday(day)
 	f.do(step{do: endMonths, from: int32(f.month)})
-	f.touched.enrolments = f.months.due(f.touched.enrolments, f.month)
+	f.touched.due = f.months.due(f.touched.due, f.month)
 	f.touched.commitments = f.days.due(f.touched.commitments, day)
 }
 
@@ -388,111 +390,4 @@ func waitFor[T ~int32](at, never T) T {
 		return anytime
 	}
 	return at
-}
-
-// settle looks at all who were touched, and notes what is found now.
-//
-// Those that an event has touched are a handful; when a month has come they are all who waited for
-// it. The order is that of numbers, so that the records come in the same order from the same log,
-// whatever order they were touched in.
-func (f *fold) settle() {
-	for some := range slices.Chunk(sortedNumbers(f.touched.enrolments), facts.Together) {
-		if len(some) > 1 { // a month has come: nobody has looked at them lately
-			f.s.Prefetch(some)
-		}
-		for _, e := range some {
-			f.settleEnrolment(e)
-		}
-	}
-	for _, w := range sortedNumbers(f.touched.workers) {
-		f.note(owner{kind: ofWorker, number: w}, f.checkWorker(w))
-	}
-	f.settleCommitments()
-	f.do(step{do: check})
-	t := &f.touched
-	t.enrolments, t.workers, t.commitments = t.enrolments[:0], t.workers[:0], t.commitments[:0]
-	t.counted = t.counted[:0]
-}
-
-// settleEnrolment looks at one enrolment, without details: which rules find something is all that
-// is noted.
-func (f *fold) settleEnrolment(e uint32) {
-	c := f.courseOf(e)
-	f.bare.found = f.bare.found[:0]
-	f.bare.checkEnrolment(&f.view, c)
-	f.note(owner{kind: ofEnrolment, number: e}, f.bare.sorted())
-	f.wait(e, c.turn(f.month))
-}
-
-// settleCommitments looks at those that were touched, and of those of which only enrolments were
-// counted at the ones where the numbers may matter.
-func (f *fold) settleCommitments() {
-	for _, c := range f.touched.counted {
-		if f.fundOf(c).differs() {
-			f.touched.commitments = append(f.touched.commitments, c)
-		}
-	}
-	for _, c := range sortedNumbers(f.touched.commitments) {
-		a := f.account(c)
-		found := checkCommitment(&f.view, &a)
-		f.note(owner{kind: ofCommitment, number: c}, found)
-		f.days.set(c, waitFor(a.turn(f.today), enrolment.Never))
-	}
-}
-
-// account returns a commitment as it is now, without the events of an answer. Its numbers are those
-// that are counted, not worked out anew. What was spent is the ledger's own number, to be read
-// only.
-func (f *fold) account(c uint32) account {
-	a := account{
-		number: c, budget: f.budget(c), closed: enrolment.NeverMonth, spent: noMoney,
-	}
-	if books := f.l.account(c); books != nil {
-		a.spent = &books.spent
-		if first := a.budget.first; first != 0 {
-			a.foreign = books.foreign(f.l.publisherOf(first))
-		}
-	}
-	purse := f.s.Purse(c)
-	a.closed, a.paid = purse.ClosedFrom, purse.Disbursed
-	fund := f.fundOf(c)
-	if over := int64(fund.heads.most()) - a.budget.heads; over > 0 {
-		a.over = over
-	}
-	fund.watch(f, &a)
-	a.losing = int64(len(fund.losing))
-	fund.looked, fund.limit = true, a.budget.heads
-	fund.over, fund.loses = a.over > 0, a.losing > 0
-	return a
-}
-
-// watch counts the enrolments that lose cover at the end of a commitment, while that is near. When
-// the end becomes near, or another one, all who are granted something are read once: from then on
-// events count it.
-func (d *fund) watch(f *fold, a *account) {
-	if !a.ending(f.today) {
-		d.losing = nil
-		return
-	}
-	if d.losing != nil && d.end == a.end() {
-		return
-	}
-	d.losing, d.end = map[uint32]bool{}, a.end()
-	for some := range slices.Chunk(f.granted(a.number), facts.Together) {
-		f.s.Prefetch(some)
-		for _, e := range some {
-			if f.courseOf(e).losesCover(a.number, d.end) {
-				d.losing[e] = true
-			}
-		}
-	}
-}
-
-// granted returns the enrolments that a commitment is granted to. Some may not be granted it any
-// more: whoever reads their courses sees that.
-func (f *fold) granted(c uint32) (all []uint32) {
-	for some := range f.s.Granted(c) {
-		all = append(all, some...)
-	}
-	return sortedNumbers(all)
 }

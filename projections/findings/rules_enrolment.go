@@ -14,20 +14,35 @@ const patience = 4
 // enrolmentRules are about one enrolment, each with the traits one of which it needs to have for
 // the rule to find anything: most enrolments have few, and most rules are not asked. The order says
 // nothing: what is found is sorted by code.
+//
+// After tells after what a rule may find something of an enrolment with which nothing was wrong.
+// So what a new grant or credit and the months that pass cannot make wrong is not asked.
 var enrolmentRules = [...]struct {
 	needs traits
+	after cause
 	find  func(*view, *course, *sink)
 }{
-	{granted, checkGrants},
-	{unopened, endUnknown},
-	{unopened, amendmentUnknown},
-	{unopened, creditUnknown},
-	{changed, openedTwice},
-	{changed, endedTwice},
-	{budgeted, neverFunded},
-	{credited, contributionsStopped},
-	{changed, changedByOthers},
+	{granted, anything, checkGrants},
+	{granted, newGrant, checkNewGrant},
+	{unopened, anything, endUnknown},
+	{unopened, anything, amendmentUnknown},
+	{unopened, anything | newCredit, creditUnknown},
+	{changed, anything, openedTwice},
+	{changed, anything, endedTwice},
+	{budgeted, anything | newGrant | newCredit | newMonth, neverFunded},
+	{credited, anything | newGrant | newCredit | newMonth, contributionsStopped},
+	{changed, anything, changedByOthers},
 }
+
+// cause says what has happened to an enrolment since it was looked at, as bits.
+type cause uint8
+
+const (
+	anything  cause = 1 << iota // nobody knows what: all rules are asked
+	newGrant                    // just one grant, the last one of the course
+	newCredit                   // just a credit
+	newMonth                    // just time
+)
 
 // traits say what an enrolment has, as bits. They are found once when a course is read, and say
 // only what may be wrong, never what is.
@@ -65,15 +80,15 @@ func (c *course) findTraits() (t traits) {
 // checkEnrolment returns what is wrong with an enrolment.
 func checkEnrolment(v *view, c *course) []found {
 	var k sink
-	k.checkEnrolment(v, c)
+	k.checkEnrolment(v, c, anything)
 	return k.done()
 }
 
-// checkEnrolment adds what the rules find. It is the same for the fold, which is bare, and for an
-// answer.
-func (k *sink) checkEnrolment(v *view, c *course) {
+// checkEnrolment adds what the rules find that may find something. It is the same for the fold,
+// which is bare, and for an answer.
+func (k *sink) checkEnrolment(v *view, c *course, after cause) {
 	for i := range enrolmentRules {
-		if rule := &enrolmentRules[i]; rule.needs&c.traits != 0 {
+		if rule := &enrolmentRules[i]; rule.needs&c.traits != 0 && rule.after&after != 0 {
 			rule.find(v, c, k)
 		}
 	}

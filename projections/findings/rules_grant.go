@@ -24,12 +24,22 @@ type pair struct {
 
 // checkGrants applies the rules to all commitments of an enrolment.
 func checkGrants(v *view, c *course, k *sink) {
-	c.commitments(func(commitment uint32, pays months) {
-		p := pair{commitment, pays, v.budget(commitment)}
-		for _, rule := range grantRules {
-			rule(v, c, &p, k)
-		}
-	})
+	c.commitments(func(commitment uint32, pays months) { c.checkPair(v, commitment, pays, k) })
+}
+
+// checkNewGrant applies the rules to the commitment of the last grant. What others pay is as it
+// was.
+func checkNewGrant(v *view, c *course, k *sink) {
+	commitment := c.grants[len(c.grants)-1].Commitment
+	c.mem.paid = c.paidByIn(c.mem.paid[:0], commitment)
+	c.checkPair(v, commitment, c.mem.paid, k)
+}
+
+func (c *course) checkPair(v *view, commitment uint32, pays months, k *sink) {
+	c.mem.pair = pair{commitment, pays, v.budget(commitment)}
+	for _, rule := range grantRules {
+		rule(v, c, &c.mem.pair, k)
+	}
 }
 
 // raise adds a finding about a pair: some of the months that it pays, with the grants that do.

@@ -102,6 +102,11 @@ func (s *step) sequence() eventstore.Sequence { return eventstore.Sequence(s.n) 
 // bitset has a bit a number. It grows with the numbers, all bits 0.
 type bitset []uint64
 
+// has reports whether a bit is set.
+func (b bitset) has(number uint32) bool {
+	return int(number>>6) < len(b) && b[number>>6]&(1<<(number&63)) != 0
+}
+
 // set sets a bit, and returns what it was.
 func (b *bitset) set(number uint32, to bool) (was bool) {
 	for int(number>>6) >= len(*b) {

@@ -1,0 +1,136 @@
+package findings
+
+import (
+	"cmp"
+	"slices"
+
+	"cakupan/domain/enrolment"
+	"cakupan/projections/facts"
+)
+
+// settle looks at all who were touched, and notes what is found now.
+//
+// Those that an event has touched are a handful; when a month has come they are all who waited for
+// it. The order is that of numbers, so that the records come in the same order from the same log,
+// whatever order they were touched in.
+func (f *fold) settle() {
+	f.settleEnrolments()
+	for _, w := range sortedNumbers(f.touched.workers) {
+		f.note(owner{kind: ofWorker, number: w}, f.checkWorker(w))
+	}
+	f.settleCommitments()
+	f.do(step{do: check})
+	t := &f.touched
+	t.enrolments, t.workers, t.commitments = t.enrolments[:0], t.workers[:0], t.commitments[:0]
+	t.counted, t.due, t.after = t.counted[:0], t.due[:0], 0
+}
+
+// settleEnrolments looks at those that an event has touched, and at those for whom a month has
+// come.
+func (f *fold) settleEnrolments() {
+	t := &f.touched
+	touched := sortedNumbers(t.enrolments)
+	all := touched
+	if len(t.due) > 0 {
+		t.due = append(t.due, touched...)
+		all = sortedNumbers(t.due)
+	}
+	for some := range slices.Chunk(all, facts.Together) {
+		if len(some) > 1 { // a month has come: nobody has looked at them lately
+			f.s.Prefetch(some)
+		}
+		for _, e := range some {
+			after := newMonth
+			if _, found := slices.BinarySearch(touched, e); found {
+				after = cmp.Or(t.after, anything)
+			}
+			f.settleEnrolment(e, after)
+		}
+	}
+}
+
+// settleEnrolment looks at one enrolment, without details: which rules find something is all that
+// is noted. With one of which something was wrong that may be so no more: all rules are asked.
+func (f *fold) settleEnrolment(e uint32, after cause) {
+	c := f.courseOf(e)
+	if f.noted[ofEnrolment].has(e) {
+		after = anything
+	}
+	f.bare.found = f.bare.found[:0]
+	f.bare.checkEnrolment(&f.view, c, after)
+	f.note(owner{kind: ofEnrolment, number: e}, f.bare.sorted())
+	f.wait(e, c.turn(f.month))
+}
+
+// settleCommitments looks at those that were touched, and of those of which only enrolments were
+// counted at the ones where the numbers may matter.
+func (f *fold) settleCommitments() {
+	for _, c := range f.touched.counted {
+		if f.fundOf(c).differs() {
+			f.touched.commitments = append(f.touched.commitments, c)
+		}
+	}
+	for _, c := range sortedNumbers(f.touched.commitments) {
+		a := f.account(c)
+		found := checkCommitment(&f.view, &a)
+		f.note(owner{kind: ofCommitment, number: c}, found)
+		f.days.set(c, waitFor(a.turn(f.today), enrolment.Never))
+	}
+}
+
+// account returns a commitment as it is now, without the events of an answer. Its numbers are those
+// that are counted, not worked out anew. What was spent is the ledger's own number, to be read
+// only.
+func (f *fold) account(c uint32) account {
+	a := account{
+		number: c, budget: f.budget(c), closed: enrolment.NeverMonth, spent: noMoney,
+	}
+	if books := f.l.account(c); books != nil {
+		a.spent = &books.spent
+		if first := a.budget.first; first != 0 {
+			a.foreign = books.foreign(f.l.publisherOf(first))
+		}
+	}
+	purse := f.s.Purse(c)
+	a.closed, a.paid = purse.ClosedFrom, purse.Disbursed
+	fund := f.fundOf(c)
+	if over := int64(fund.heads.most()) - a.budget.heads; over > 0 {
+		a.over = over
+	}
+	fund.watch(f, &a)
+	a.losing = int64(len(fund.losing))
+	fund.looked, fund.limit = true, a.budget.heads
+	fund.over, fund.loses = a.over > 0, a.losing > 0
+	return a
+}
+
+// watch counts the enrolments that lose cover at the end of a commitment, while that is near. When
+// the end becomes near, or another one, all who are granted something are read once: from then on
+// events count it.
+func (d *fund) watch(f *fold, a *account) {
+	if !a.ending(f.today) {
+		d.losing = nil
+		return
+	}
+	if d.losing != nil && d.end == a.end() {
+		return
+	}
+	d.losing, d.end = map[uint32]bool{}, a.end()
+	for some := range slices.Chunk(f.granted(a.number), facts.Together) {
+		f.s.Prefetch(some)
+		for _, e := range some {
+			if f.courseOf(e).losesCover(a.number, d.end) {
+				d.losing[e] = true
+			}
+		}
+	}
+}
+
+// granted returns the enrolments that a commitment is granted to. Some may not be granted it any
+// more: whoever reads their courses sees that.
+func (f *fold) granted(c uint32) (all []uint32) {
+	for some := range f.s.Granted(c) {
+		all = append(all, some...)
+	}
+	return sortedNumbers(all)
+}
