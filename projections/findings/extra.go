@@ -3,6 +3,7 @@ package findings
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -23,7 +24,8 @@ type Batch struct {
 // extra is what findings need of an event beside the facts. Money is decoded a second time, as
 // package facts keeps nothing of the terms: it is for few events.
 type extra struct {
-	publisher string // of an event that may be foreign; belongs to the frame
+	publisher string // of an event that may be foreign
+	sender    uint32 // the number of that publisher among [senders]; 0: there is none
 	hash      uint64 // over its record time and bytes
 	money     *event.Event
 }
@@ -42,6 +44,7 @@ func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 		if err != nil {
 			return fmt.Errorf("decode event %d: %w", record.Sequence, err)
 		}
+		p.senders.tell(&x)
 		b.extras = append(b.extras, x)
 		i++
 	}
@@ -66,6 +69,30 @@ func extraOf(e *facts.Event, record *eventstore.Record) (x extra, err error) {
 	default:
 	}
 	return x, nil
+}
+
+// senders tells publishers apart, on the way to the fold: Apply, which a replay waits for, need not
+// look up texts. It belongs to the goroutine that prepares, and only grows: the numbers are those
+// of this program's run and never stored.
+type senders map[string]sender
+
+type sender struct {
+	name   string
+	number uint32
+}
+
+// tell gives an event the number of its publisher, and the name for keeps: what it had belongs to
+// the frame.
+func (s senders) tell(x *extra) {
+	if x.publisher == "" {
+		return
+	}
+	is, known := s[x.publisher]
+	if !known {
+		is = sender{strings.Clone(x.publisher), uint32(len(s)) + 1}
+		s[is.name] = is
+	}
+	x.publisher, x.sender = is.name, is.number
 }
 
 // publisherOf returns the name of who sent an event. So the contract has it (section 8, Publisher).

@@ -50,6 +50,8 @@ type Projection struct {
 	names *facts.Names
 	few   int // see fold.fewest
 
+	senders senders // of whoever prepares
+
 	// reading guards the fold against those who ask, and showing what Show makes: they hold both
 	// for some findings at a time, reading first. Apply takes only reading, and Show only showing,
 	// so that neither waits for the other.
@@ -68,7 +70,7 @@ func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments) }
 // newProjection also says up to how many enrolments a person has few: tests make it small, so that
 // crowds are met in a log of a hundred events. The outcome does not depend on it.
 func newProjection(db *checked.DB, few int) *Projection {
-	p := &Projection{db: db, names: facts.NewNames(db), few: few}
+	p := &Projection{db: db, names: facts.NewNames(db), few: few, senders: senders{}}
 	p.fold = newFold(facts.New(), newLedger(), newRecords(), p)
 	return p
 }

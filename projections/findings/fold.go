@@ -29,22 +29,29 @@ type fold struct {
 	crowds map[uint32]*crowd // by person, of those with many enrolments
 	least  map[uint32]uint32 // by person: the id that names it; of those with several
 	months calendar[temporal.Month]
+	plans  []plan // by enrolment; of those beyond its end nothing is foreseen
 	days   calendar[temporal.Date]
+
+	// Of which commitments the end is near: fund.losing is made.
+	watched bitset
 
 	touched again
 	few     light // memory, as the next
 	bare    sink
 	people  []uint32
 	workers []uint32
-	ahead   ahead
-	one     [1]uint32
-	self    [1]uint32
-	stays   []stay
-	paid    []pay  // counted out since the last recount, as the next
-	pays    []pay  // counted in
-	course  course // the one that was read last
-	read    bool   // no course has changed since: none does but in change and regroup
-	work    int    // how many courses were read since the last event
+
+	unplanned []uint32
+
+	ahead  ahead
+	one    [1]uint32
+	self   [1]uint32
+	stays  []stay
+	paid   []pay  // counted out since the last recount, as the next
+	pays   []pay  // counted in
+	course course // the one that was read last
+	read   bool   // no course has changed since: none does but in change and regroup
+	work   int    // how many courses were read since the last event
 }
 
 // ahead is what the next events lead to: memory of admit. The pointers are good until the next
@@ -246,8 +253,8 @@ func (f *fold) crowd(c *course, weight int32) {
 // that is near, if it does.
 func (f *fold) countLosing(c *course) {
 	for i := range c.grants {
-		commitment := c.grants[i].Commitment
-		if fund := f.fundOf(commitment); fund.losing != nil {
+		if commitment := c.grants[i].Commitment; f.watched.has(commitment) {
+			fund := f.fundOf(commitment)
 			f.lose(c.e, fund, commitment, c.losesCover(commitment, fund.end))
 		}
 	}

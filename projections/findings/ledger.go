@@ -76,8 +76,7 @@ type ledger struct {
 	nameOf   []string // derived from names
 	numberOf map[string]uint32
 
-	lastName     string // the name that was numbered last, as the next
-	numberOfLast uint32
+	ofSender []uint32 // by number of [senders]: that of names; 0: it was not seen yet
 
 	head uint64 // the last of chain
 }
@@ -123,26 +122,33 @@ func (l *ledger) addEvent(seq eventstore.Sequence, day temporal.Date, x *extra) 
 	if n := l.days.Len(); n == 0 || l.days.At(n-1).day < day {
 		l.days.Append(dayMark{sequence: seq, day: day})
 	}
-	l.publishers.Append(l.publisher(x.publisher))
+	l.publishers.Append(l.publisher(x))
 	l.head = chained(l.head, x.hash)
 	binary.LittleEndian.PutUint64(l.chain.Append(), l.head)
 }
 
-// publisher returns the number of a publisher plus one, 0 for none. Mostly it is the one of the
-// event before, which costs one comparison.
-func (l *ledger) publisher(text string) uint32 {
-	if text == "" {
+// publisher returns the number of an event's publisher plus one, 0 for none. The text is looked up
+// once for each: whoever prepares has told them apart.
+func (l *ledger) publisher(x *extra) uint32 {
+	if x.sender == 0 {
 		return 0
 	}
-	if text == l.lastName {
-		return l.numberOfLast
+	for int(x.sender) >= len(l.ofSender) {
+		l.ofSender = append(l.ofSender, 0)
 	}
+	number := &l.ofSender[x.sender]
+	if *number == 0 {
+		*number = l.publisherNamed(x.publisher)
+	}
+	return *number
+}
+
+func (l *ledger) publisherNamed(text string) uint32 {
 	number, known := l.numberOf[text]
 	if !known {
 		l.names.Add(name{text})
-		number = l.addName(string([]byte(text))) // text belongs to the frame
+		number = l.addName(text)
 	}
-	l.lastName, l.numberOfLast = l.nameOf[number-1], number
 	return number
 }
 

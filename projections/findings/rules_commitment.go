@@ -105,6 +105,9 @@ func disbursedAboveCeiling(_ *view, a *account, k *sink) {
 	if !a.budget.known {
 		return
 	}
+	if a.spent.IsInt64() && a.spent.Int64() <= a.budget.ceiling {
+		return // nearly always: then nothing is made
+	}
 	above := new(big.Int).Sub(a.spent, big.NewInt(a.budget.ceiling))
 	if above.Sign() > 0 {
 		f := k.add(DisbursedAboveCeiling, 0, nil, a.budget.committed, a.budget.last)
@@ -129,8 +132,8 @@ func disbursedShort(v *view, a *account, k *sink) {
 // it exceeds a ceiling none of them is 0: so one can divide by what a month costs.
 func moneyShort(_ *view, a *account, k *sink) {
 	b := a.budget
-	if !b.known {
-		return
+	if !b.known || times(times(b.heads, b.months), b.tariff) <= b.ceiling {
+		return // no ceiling is as large as what times bounds
 	}
 	monthly := new(big.Int).Mul(big.NewInt(b.heads), big.NewInt(b.tariff))
 	short := new(big.Int).Mul(monthly, big.NewInt(b.months))

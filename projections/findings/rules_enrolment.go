@@ -160,7 +160,7 @@ func endedTwice(_ *view, c *course, k *sink) {
 // and none of them paid or credited.
 func neverFunded(v *view, c *course, k *sink) {
 	if run, found := without(c.unfunded(), v.month); found {
-		k.add(NeverFunded, 0, run, k.events(c, event.EnrolmentOpened, event.EnrolmentAmended,
+		k.addSpan(NeverFunded, run, k.events(c, event.EnrolmentOpened, event.EnrolmentAmended,
 			event.EnrolmentReinstated)...)
 	}
 }
@@ -202,7 +202,7 @@ func (c *course) findUnfunded(in months) months {
 // before the month of K's record time.
 func contributionsStopped(v *view, c *course, k *sink) {
 	if run, found := without(c.stopped(), v.month); found {
-		f := k.add(ContributionsStopped, 0, run,
+		f := k.addSpan(ContributionsStopped, run,
 			k.events(c, event.EnrolmentOpened, event.EnrolmentReinstated)...)
 		if k.bare {
 			return
@@ -244,12 +244,12 @@ func (c *course) findStopped(in months) months {
 // without returns the months of a set that are in a row up to the one before the given month, if
 // they are as many as patience allows. The row may have begun earlier, and all of it counts;
 // one that ended before that month does not.
-func without(m months, month temporal.Month) (months, bool) {
+func without(m months, month temporal.Month) (enrolment.Span, bool) {
 	run, found := m.ending(month)
 	if !found || month-run.From < patience {
-		return nil, false
+		return enrolment.Span{}, false
 	}
-	return span(run.From, month), true
+	return enrolment.Span{From: run.From, Until: month}, true
 }
 
 // nextTurn returns the first month after the given one in which patience with a set of months may

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cakupan/domain/enrolment"
+	"cakupan/domain/temporal"
 	"cakupan/projections/facts"
 )
 
@@ -37,16 +38,76 @@ func (f *fold) settleEnrolments() {
 	}
 	for some := range slices.Chunk(all, facts.Together) {
 		if len(some) > 1 { // a month has come: nobody has looked at them lately
-			f.s.Prefetch(some)
+			f.s.Prefetch(f.unforeseen(some))
 		}
 		for _, e := range some {
-			after := newMonth
 			if _, found := slices.BinarySearch(touched, e); found {
-				after = cmp.Or(t.after, anything)
+				f.settleEnrolment(e, cmp.Or(t.after, anything))
+			} else if !f.settleForeseen(e) {
+				f.settleEnrolment(e, newMonth)
 			}
-			f.settleEnrolment(e, after)
 		}
 	}
+}
+
+// plan is what a month brings to an enrolment with which nothing is wrong, unless an event touches
+// it before: one finding. Most of what time raises is foreseen so, and nothing is read for it.
+type plan struct {
+	month, next temporal.Month // when; when it must be looked at again after that
+	code        Code
+}
+
+// planned returns what was foreseen of an enrolment for this month; nil: nothing was.
+func (f *fold) planned(e uint32) *plan {
+	if int(e) >= len(f.plans) || f.plans[e].month != f.month || f.noted[ofEnrolment].has(e) {
+		return nil
+	}
+	return &f.plans[e]
+}
+
+// plan foresees what the next month to wait for brings. What the two rules find that time alone may
+// raise is what they would find then, as long as nothing else happens.
+func (f *fold) plan(c *course, turn temporal.Month) {
+	for int(c.e) >= len(f.plans) {
+		f.plans = append(f.plans, plan{month: enrolment.NeverMonth})
+	}
+	f.plans[c.e] = plan{month: enrolment.NeverMonth}
+	if turn == enrolment.NeverMonth {
+		return
+	}
+	_, unfunded := without(c.unfunded(), turn)
+	_, stopped := without(c.stopped(), turn)
+	if unfunded != stopped {
+		code := NeverFunded
+		if stopped {
+			code = ContributionsStopped
+		}
+		f.plans[c.e] = plan{month: turn, next: c.turn(turn), code: code}
+	}
+}
+
+// settleForeseen notes what was foreseen, and returns false where nothing was.
+func (f *fold) settleForeseen(e uint32) bool {
+	is := f.planned(e)
+	if is == nil {
+		return false
+	}
+	f.bare.found = append(f.bare.found[:0], found{code: is.code})
+	f.note(owner{kind: ofEnrolment, number: e}, f.bare.found)
+	f.wait(e, is.next)
+	is.month = enrolment.NeverMonth
+	return true
+}
+
+// unforeseen returns those of whom nothing was foreseen, in memory that is used again.
+func (f *fold) unforeseen(some []uint32) []uint32 {
+	f.unplanned = f.unplanned[:0]
+	for _, e := range some {
+		if f.planned(e) == nil {
+			f.unplanned = append(f.unplanned, e)
+		}
+	}
+	return f.unplanned
 }
 
 // settleEnrolment looks at one enrolment, without details: which rules find something is all that
@@ -59,7 +120,9 @@ func (f *fold) settleEnrolment(e uint32, after cause) {
 	f.bare.found = f.bare.found[:0]
 	f.bare.checkEnrolment(&f.view, c, after)
 	f.note(owner{kind: ofEnrolment, number: e}, f.bare.sorted())
-	f.wait(e, c.turn(f.month))
+	turn := c.turn(f.month)
+	f.plan(c, turn)
+	f.wait(e, turn)
 }
 
 // settleCommitments looks at those that were touched, and of those of which only enrolments were
@@ -108,6 +171,7 @@ func (f *fold) account(c uint32) account {
 // the end becomes near, or another one, all who are granted something are read once: from then on
 // events count it.
 func (d *fund) watch(f *fold, a *account) {
+	f.watched.set(a.number, a.ending(f.today))
 	if !a.ending(f.today) {
 		d.losing = nil
 		return

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 )
@@ -45,6 +46,14 @@ func (k *sink) add(code Code, second uint32, m months, events ...eventstore.Sequ
 	m = slices.Clone(m) // it may be memory that is used again
 	k.found = append(k.found, found{code: code, second: second, months: m, events: events})
 	return &k.found[len(k.found)-1]
+}
+
+// addSpan does so with the months of a span, which a bare sink need not have made.
+func (k *sink) addSpan(code Code, s enrolment.Span, events ...eventstore.Sequence) *found {
+	if k.bare {
+		return k.add(code, 0, nil)
+	}
+	return k.add(code, 0, span(s.From, s.Until), events...)
 }
 
 // events returns the changes of an enrolment that are of such kinds, if they are of interest.
