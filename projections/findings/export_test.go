@@ -2,6 +2,6 @@ package findings
 
 import "cakupan/projections/checked"
 
-// NewSmall returns a projection for which a person has many enrolments when there are two, so that
-// short histories have such persons.
-func NewSmall(db *checked.DB) *Projection { return newProjection(db, 1) }
+// NewSmall returns a projection for which a person has many enrolments when there are two, and an
+// event leaves many steps when it leaves nine, so that short histories have such persons and events.
+func NewSmall(db *checked.DB) *Projection { return newProjection(db, 1, 8) }

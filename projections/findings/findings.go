@@ -49,6 +49,7 @@ type Projection struct {
 	db    *checked.DB
 	names *facts.Names
 	few   int // see fold.fewest
+	most  int // see fold.most
 
 	senders senders // of whoever prepares
 
@@ -61,16 +62,24 @@ type Projection struct {
 	reading sync.RWMutex
 	showing sync.RWMutex
 	fold    *fold // nil until the first Apply or question after Load
+
+	// An event that changes much is shown while it is applied; see showPart. Unshown are the parts
+	// between Apply and Show, and begun, which is Apply's, tells that it holds showing.
+	unshown sync.WaitGroup
+	begun   bool
 }
 
 // New returns the projection of an empty log, to be kept in the database. It reads nothing yet: a
 // file that is there is taken over by Load.
-func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments) }
+func New(db *checked.DB) *Projection { return newProjection(db, fewEnrolments, stepsMost) }
 
-// newProjection also says up to how many enrolments a person has few: tests make it small, so that
-// crowds are met in a log of a hundred events. The outcome does not depend on it.
-func newProjection(db *checked.DB, few int) *Projection {
-	p := &Projection{db: db, names: facts.NewNames(db), few: few, senders: senders{}}
+// newProjection also says up to how many enrolments a person has few, and how many steps a batch
+// holds: tests make them small, so that crowds and events that change much are met in a log of a
+// hundred events. The outcome depends on neither.
+func newProjection(db *checked.DB, few, most int) *Projection {
+	p := &Projection{
+		db: db, names: facts.NewNames(db), few: few, most: most, senders: senders{},
+	}
 	p.fold = newFold(facts.New(), newLedger(), newRecords(), p)
 	return p
 }
@@ -96,7 +105,7 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 	part := projections.Part{}
 	// The steps are the batch's memory: they belong to it again once this returns, so that the next
 	// frame can be applied while Show does these.
-	f.steps = b.steps[:0]
+	f.steps, f.spill = b.steps[:0], p.showPart
 	events, extras := all[first:], b.extras[first:]
 	for some := range slices.Chunk(events, facts.Together) {
 		n := p.applySome(some, extras, b, &part, budget)
@@ -106,7 +115,8 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 		extras = extras[n:]
 		runtime.Gosched() // a frame of usual events takes a millisecond and more
 	}
-	b.steps, f.steps = f.steps, nil
+	b.steps, f.steps, f.spill = f.steps, nil, nil
+	p.unshown.Add(1)
 	return part, nil
 }
 
@@ -121,11 +131,11 @@ func (p *Projection) applySome(events []facts.Event, extras []extra, b *Batch,
 	f := p.fold
 	f.admit(events)
 	for i := range events {
-		f.work = 0
-		left := len(f.steps)
+		f.work, f.left = 0, 0
 		f.apply(&events[i], &b.facts, &extras[i])
+		p.showRest()
 		// What is left for Show counts too: it takes memory until that is through with it.
-		part.Last, part.Work = events[i].Sequence, part.Work+1+f.work+len(f.steps)-left
+		part.Last, part.Work = events[i].Sequence, part.Work+1+f.work+f.left
 		if part.Work >= budget {
 			return i + 1
 		}

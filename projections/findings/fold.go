@@ -24,6 +24,8 @@ type fold struct {
 	fewest int // up to how many enrolments are read anew: fewEnrolments, but for tests
 	shown  *shown
 	steps  []step            // for Show: those of the batch that is applied
+	most   int               // how many of them there may be: stepsMost, but for tests
+	spill  func()            // shows these, so that there are none; nil: nothing is applied
 	noted  [ofRegion]bitset  // by kind and number: whether anything was wrong when last looked at
 	funds  []*fund           // by commitment; nil: nobody asked for it yet
 	crowds map[uint32]*crowd // by person, of those with many enrolments
@@ -51,7 +53,8 @@ type fold struct {
 	pays   []pay  // counted in
 	course course // the one that was read last
 	read   bool   // no course has changed since: none does but in change and regroup
-	work   int    // how many courses were read since the last event
+	work   int    // how many courses were read since the last event, as the next
+	left   int    // how many steps were left
 }
 
 // ahead is what the next events lead to: memory of admit. The pointers are good until the next
@@ -72,6 +75,13 @@ type again struct {
 	counted []uint32 // commitments of which just enrolments were counted; some more than once
 }
 
+// count notes that enrolments of a commitment were counted: mostly of the one before.
+func (a *again) count(commitment uint32) {
+	if n := len(a.counted); n == 0 || a.counted[n-1] != commitment {
+		a.counted = append(a.counted, commitment)
+	}
+}
+
 // fund is what the enrolments that a commitment pays come to. It is made when somebody first asks,
 // and for ever kept right after that by what is counted out and in; looking at a commitment tells
 // whether either number matters.
@@ -79,7 +89,7 @@ type fund struct {
 	heads heights // months: how many enrolments it pays
 
 	// Its end is near, and losing are the enrolments that lose cover then; nil: it is not.
-	losing map[uint32]bool
+	losing *numbers
 	end    temporal.Month
 
 	// What was last looked at: nothing else is wrong while both stay above zero, or do not.
@@ -92,7 +102,7 @@ type fund struct {
 // enrolment more or less it hardly ever does: then nothing about the commitment is worked out.
 func (d *fund) differs() bool {
 	return !d.looked || d.over != (int64(d.heads.most()) > d.limit) ||
-		d.loses != (len(d.losing) > 0)
+		d.loses != (d.losing.len() > 0)
 }
 
 // newFold returns the fold of a state, which may have been loaded: then derive must follow. It
@@ -100,7 +110,7 @@ func (d *fund) differs() bool {
 func newFold(s *facts.State, l *ledger, r *records, p *Projection) *fold {
 	f := &fold{
 		view:  view{s: s, l: l, k: latest},
-		names: p.names, fewest: p.few, shown: newShown(l, r),
+		names: p.names, fewest: p.few, shown: newShown(l, r), most: p.most,
 		crowds: map[uint32]*crowd{}, least: map[uint32]uint32{},
 		months: newCalendar[temporal.Month](), days: newCalendar[temporal.Date](),
 		bare: sink{bare: true},
@@ -214,6 +224,9 @@ func (f *fold) touch(enrolments, persons []uint32) {
 	}
 }
 
+// paysMost is of how many spans of months memory is kept: few events have more than a handful.
+const paysMost = 1 << 12
+
 // countOut takes away what an enrolment is for its commitments and, where they have many, its
 // persons. The heads of commitments are counted by recount, once it is known what differs. It must
 // see the course as it was when it was counted in.
@@ -224,6 +237,9 @@ func (f *fold) countOut(c *course) {
 		f.lose(c.e, f.fundOf(p.commitment), p.commitment, false)
 	}
 	f.crowd(c, -1)
+	if len(f.paid) > paysMost {
+		f.recount()
+	}
 }
 
 // countIn does the opposite. What the enrolment pays and loses must not be counted at that time.
@@ -231,6 +247,9 @@ func (f *fold) countIn(c *course) {
 	f.pays = c.appendPays(f.pays)
 	f.countLosing(c)
 	f.crowd(c, +1)
+	if len(f.pays) > paysMost {
+		f.recount()
+	}
 }
 
 // crowd counts an enrolment for those of its persons who have many.
@@ -263,21 +282,16 @@ func (f *fold) countLosing(c *course) {
 // lose notes whether an enrolment loses cover at the end of a commitment. Nothing is done while the
 // end is not near: fund.losing is nil then, and lose is asked only to forget.
 func (f *fold) lose(e uint32, d *fund, commitment uint32, loses bool) {
-	if d.losing[e] == loses {
-		return
+	if d.losing.set(e, loses) {
+		f.touched.count(commitment)
 	}
-	if loses {
-		d.losing[e] = true
-	} else {
-		delete(d.losing, e)
-	}
-	f.touched.counted = append(f.touched.counted, commitment)
 }
 
 // recount counts the heads of commitments by what was counted out and in since the last time. Few
 // events change what is paid, and then a month or two of it: what comes first and last is the same.
 // Both lists are in order of commitments and months, so that what is the same at both ends cancels.
-// It must be called before the next event: what is left over would be taken for part of that.
+// It must be called before the next event: what is left over would be taken for part of that. An
+// event that changes more than paysMost of them has them counted on the way.
 func (f *fold) recount() {
 	paid, pays := f.paid, f.pays
 	f.paid, f.pays = paid[:0], pays[:0]
@@ -295,7 +309,7 @@ func (f *fold) countHeads(pays []pay, weight int32) {
 	for i := range pays {
 		p := &pays[i]
 		f.fundOf(p.commitment).heads.add(int32(p.From), int32(p.Until), weight)
-		f.touched.counted = append(f.touched.counted, p.commitment)
+		f.touched.count(p.commitment)
 	}
 }
 

@@ -161,7 +161,7 @@ func (f *fold) account(c uint32) account {
 		a.over = over
 	}
 	fund.watch(f, &a)
-	a.losing = int64(len(fund.losing))
+	a.losing = int64(fund.losing.len())
 	fund.looked, fund.limit = true, a.budget.heads
 	fund.over, fund.loses = a.over > 0, a.losing > 0
 	return a
@@ -179,12 +179,12 @@ func (d *fund) watch(f *fold, a *account) {
 	if d.losing != nil && d.end == a.end() {
 		return
 	}
-	d.losing, d.end = map[uint32]bool{}, a.end()
+	d.losing, d.end = newNumbers(), a.end()
 	for some := range slices.Chunk(f.granted(a.number), facts.Together) {
 		f.s.Prefetch(some)
 		for _, e := range some {
 			if f.courseOf(e).losesCover(a.number, d.end) {
-				d.losing[e] = true
+				d.losing.set(e, true)
 			}
 		}
 	}

@@ -37,26 +37,52 @@ func newShown(l *ledger, r *records) *shown {
 // Show does what the fold has left of the part that was applied. Readers are let in between some
 // events and the next: they see a part up to the end of an event.
 func (p *Projection) Show(b *Batch) {
+	defer p.unshown.Done()
 	s := p.fold.shown // nobody changes which fold it is between Apply and Show
 	for steps := b.steps; len(steps) > 0; {
 		steps = p.showSome(s, steps)
 	}
-	if cap(b.steps) > stepsKept {
-		b.steps = nil // of an event that changed much: several batches wait their turn
+}
+
+// showSome does the steps of some events and returns the others.
+func (p *Projection) showSome(s *shown, steps []step) []step {
+	p.showing.Lock()
+	defer p.showing.Unlock()
+	return s.some(steps)
+}
+
+// showPart shows what the fold has left so far, in the middle of an event: the batch cannot hold
+// more. It belongs to Apply, which waits for Show, and shows the rest of the event too before
+// readers are let in again.
+//
+// Show waits for nobody but readers in turn, and these cannot wait for it here: they take reading
+// first, which Apply holds.
+func (p *Projection) showPart() {
+	if !p.begun {
+		p.unshown.Wait()
+		p.showing.Lock()
+		p.begun = true
+	}
+	p.fold.shown.run(p.fold)
+}
+
+// showRest shows the rest of an event that showPart has begun with.
+func (p *Projection) showRest() {
+	if p.begun {
+		p.fold.shown.run(p.fold)
+		p.begun = false
+		p.showing.Unlock()
 	}
 }
 
-// stepsKept is how many steps of memory a batch keeps for the next frame.
-const stepsKept = 1 << 16
-
-// showSome does the steps of some events and returns the others. An event is shown as a whole,
-// however many steps it has.
-func (p *Projection) showSome(s *shown, steps []step) []step {
+// some does the steps of some events and returns the others. An event is shown as a whole, however
+// many steps it has.
+func (s *shown) some(steps []step) []step {
 	const some = 512
-	p.showing.Lock()
-	defer p.showing.Unlock()
-	s.prefetch(steps[:min(len(steps), some)])
 	for n := 0; len(steps) > 0 && (n < some || steps[0].do != begin); n++ {
+		if n%some == 0 {
+			s.prefetch(steps[:min(len(steps), some)])
+		}
 		parts := s.do(steps)
 		steps = steps[1+parts:]
 	}
@@ -199,8 +225,7 @@ func (s *shown) derive(f *fold) {
 // run does what the fold has left.
 func (s *shown) run(f *fold) {
 	for steps := f.steps; len(steps) > 0; {
-		parts := s.do(steps)
-		steps = steps[1+parts:]
+		steps = s.some(steps)
 	}
 	f.steps = f.steps[:0]
 }

@@ -12,8 +12,8 @@ import (
 // its begin on; what a step needs more of follows it as parts.
 //
 // They are how Apply and Show run at the same time: a step has all that Show needs, and nothing
-// that the fold may change meanwhile. A batch holds hundreds of thousands of them, which is why a
-// step is 24 bytes for all actions. It is never stored.
+// that the fold may change meanwhile. A batch holds tens of thousands of them, which is why a step
+// is 24 bytes for all actions. It is never stored.
 type step struct {
 	do     action
 	kind   kind   // of the owner
@@ -49,8 +49,19 @@ type mark struct {
 	second uint32 // the commitment, where the finding is about a pair; else 0
 }
 
-// do leaves a step, in the order in which Show must do them.
-func (f *fold) do(s step) { f.steps = append(f.steps, s) }
+// stepsMost is how many steps a batch holds, but for the parts of the last one: of an event that
+// changes hundreds of thousands of enrolments there are millions.
+const stepsMost = 1 << 15
+
+// do leaves a step, in the order in which Show must do them. A step goes where its parts go: those
+// that a batch cannot hold are shown before it.
+func (f *fold) do(s step) {
+	if f.spill != nil && len(f.steps) >= f.most && s.do != part {
+		f.spill()
+	}
+	f.steps = append(f.steps, s)
+	f.left++
+}
 
 // note leaves what was found about an owner, if anything was or is open of it. Nearly always
 // nothing was wrong and nothing is: then Show need not hear of it.
