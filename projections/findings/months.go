@@ -17,6 +17,9 @@ type months []enrolment.Span
 // union makes a set of spans that may be in any order and overlap. It works in place. What has no
 // month is dropped, and what touches is joined.
 func union(spans []enrolment.Span) months {
+	if len(spans) == 1 && spans[0].From < spans[0].Until {
+		return spans // nearly always
+	}
 	spans = slices.DeleteFunc(spans, func(s enrolment.Span) bool { return s.Until <= s.From })
 	if len(spans) < 2 {
 		return spans

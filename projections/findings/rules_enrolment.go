@@ -192,10 +192,16 @@ func (c *course) findUnfunded(in months) months {
 	m := &c.mem
 	m.a = c.openThroughIn(m.a[:0])
 	m.b = c.budgetMonths().appendAnd(m.b[:0], m.a)
-	m.a = c.paidIn(m.a[:0])
-	m.c = m.b.appendMinus(m.c[:0], m.a)
+	if len(c.grants) > 0 && len(m.b) > 0 {
+		m.a = c.paidIn(m.a[:0])
+		m.c = m.b.appendMinus(m.c[:0], m.a)
+		m.b, m.c = m.c, m.b
+	}
+	if len(c.facts.Credits()) == 0 {
+		return append(in, m.b...)
+	}
 	m.a = c.creditedIn(m.a[:0])
-	return m.c.appendMinus(in, m.a)
+	return m.b.appendMinus(in, m.a)
 }
 
 // Payer SELF or EMPLOYER, open, credited once, and covered on no day of the four calendar months

@@ -31,18 +31,21 @@ func (f *fold) settle() {
 func (f *fold) settleEnrolments() {
 	t := &f.touched
 	touched := sortedNumbers(t.enrolments)
+	after := cmp.Or(t.after, anything)
+	if len(touched) == 1 && len(t.due) == 0 { // nearly always
+		f.settleEnrolment(touched[0], after)
+		return
+	}
 	all := touched
 	if len(t.due) > 0 {
 		t.due = append(t.due, touched...)
 		all = sortedNumbers(t.due)
 	}
 	for some := range slices.Chunk(all, facts.Together) {
-		if len(some) > 1 { // a month has come: nobody has looked at them lately
-			f.s.Prefetch(f.unforeseen(some))
-		}
+		f.s.Prefetch(f.unforeseen(some)) // nobody has looked at them lately
 		for _, e := range some {
 			if _, found := slices.BinarySearch(touched, e); found {
-				f.settleEnrolment(e, cmp.Or(t.after, anything))
+				f.settleEnrolment(e, after)
 			} else if !f.settleForeseen(e) {
 				f.settleEnrolment(e, newMonth)
 			}
