@@ -227,6 +227,26 @@ func timeExamples() []example {
 			want:    []string{"time w left CONTRIBUTIONS_STOPPED [1 2]"},
 		},
 		{
+			name: "contributions stopped after a first credit that was reported late", from: from,
+			to: day(2021, 8, 15), history: []event.Event{
+				open(self), standingtest.Credited("e", month(2021, 7), month(2021, 8)),
+			},
+			want: []string{"time w left CONTRIBUTIONS_STOPPED [1 2]"},
+		},
+		{
+			name: "presumed until the first credit, however late it is reported", from: from,
+			to: to, history: []event.Event{
+				open(self), standingtest.Credited("e", month(2021, 7), month(2021, 8)),
+			},
+		},
+		{
+			name:  "a late first credit, known later, of the day before: nobody is covered by it",
+			known: 1, from: to, to: to, history: []event.Event{
+				open(self), standingtest.Credited("e", month(2021, 6), month(2021, 7)),
+			},
+			want: []string{"knowledge w left REPORTED_LATE [2]"},
+		},
+		{
 			name: "contributions began", from: from, to: to,
 			history: []event.Event{
 				open(self), standingtest.Credited("e", month(2021, 1), month(2021, 2)),

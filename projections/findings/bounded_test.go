@@ -14,6 +14,7 @@ import (
 	"cakupan/projections/checked"
 	"cakupan/projections/findings"
 	"cakupan/projections/projtest"
+	"cakupan/projections/standingtest"
 )
 
 // closed makes events about one commitment that pays n enrolments, each of a worker of his own, and
@@ -34,28 +35,22 @@ func closed(n int) []projections.Event {
 			d.FromMonth, d.Heads = month-12, int64(n)
 		}
 	}
-	add := func(kind event.Type) *projections.Event {
-		last := events[len(events)-1]
-		last.Sequence++
-		last.Type, last.Data = kind, event.Data{}
-		last.Key.ID = fmt.Sprint(last.Sequence)
-		events = append(events, last)
+	add := func(is event.Event) *projections.Event {
+		e := events[len(events)-1]
+		e.Sequence++
+		e.Event, e.Retracts = is, 0
+		e.Key = event.Key{Source: "urn:dear", ID: fmt.Sprint(e.Sequence)}
+		events = append(events, e)
 		return &events[len(events)-1]
 	}
-	for i := range 3 {
-		e := add(event.FundingClosed)
-		e.Data.Commitment, e.Data.FromMonth = "c", month-6
-		e.Data.Reason = event.Reason(1)
-		e.Data.Has = e.Data.Has.With(event.FieldCommitment).With(event.FieldFromMonth).
-			With(event.FieldReason)
-		if i < 2 {
-			closing := *e
-			e = add(event.EventRetracted)
-			e.Retracts = closing.Sequence
-			e.Data.RetractedSource, e.Data.RetractedID = closing.Source, closing.ID
-			e.Data.Has = e.Data.Has.With(event.FieldRetractedSource).With(event.FieldRetractedID)
-		}
+	closing := standingtest.Closed("c", month-6)
+	for range 2 {
+		target := *add(closing)
+		e := add(standingtest.Retracted(target.Sequence))
+		e.Retracts = target.Sequence
+		e.Data.RetractedSource, e.Data.RetractedID = target.Source, target.ID
 	}
+	add(closing)
 	return events
 }
 
