@@ -197,6 +197,15 @@ func commitmentExamples() []codeExample {
 				recorded(2021, 10, 2, credits("x", 1, 1)), recorded(2022, 1, 1, credits("x", 2, 2))),
 			[]string{"c: 4-5 [1 3] [2022-01] 16800"},
 		},
+		{
+			"FUNDING_ENDS", "as long as anybody loses cover", slices.Concat(
+				recorded(2021, 10, 1, commits("c"), opens("e", "w", paidByBudget),
+					opens("f", "x", paidByBudget), grants("c", "e", 1, 12), grants("c", "f", 1, 12)),
+				recorded(2021, 10, 2, standingtest.Committed("d", event.FundingAPBD,
+					date(2022, 1, 1).Month(), date(2023, 1, 1).Month())),
+				recorded(2021, 10, 3, grants("d", "e", 13, 24), grants("d", "f", 13, 24))),
+			[]string{"c: 6-8 [1 5] [2022-01] 16800"},
+		},
 	}
 }
 

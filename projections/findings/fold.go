@@ -88,8 +88,10 @@ func (a *again) count(commitment uint32) {
 type fund struct {
 	heads heights // months: how many enrolments it pays
 
-	// Its end is near, and losing are the enrolments that lose cover then; nil: it is not.
+	// Its end is near, and losing are enrolments that lose cover then, all but some of the unseen;
+	// nil: it is not.
 	losing *numbers
+	unseen []uint32
 	end    temporal.Month
 
 	// What was last looked at: nothing else is wrong while both stay above zero, or do not.

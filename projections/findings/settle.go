@@ -164,34 +164,38 @@ func (f *fold) account(c uint32) account {
 		a.over = over
 	}
 	fund.watch(f, &a)
-	a.losing = int64(fund.losing.len())
+	a.losing = int64(fund.losing.len()) // or more: one is enough for the rule to find it
 	fund.looked, fund.limit = true, a.budget.heads
 	fund.over, fund.loses = a.over > 0, a.losing > 0
 	return a
 }
 
-// watch counts the enrolments that lose cover at the end of a commitment, while that is near. When
-// the end becomes near, or another one, all who are granted something are read once: from then on
-// events count it.
+// watch notes enrolments that lose cover at the end of a commitment, while that is near. When the
+// end becomes near, or another one, those who are granted something are unseen: from then on events
+// note it. As long as one is known, the others need not be looked at, and each of them is once.
 func (d *fund) watch(f *fold, a *account) {
-	f.watched.set(a.number, a.ending(f.today))
-	if !a.ending(f.today) {
-		d.losing = nil
+	near := a.ending(f.today)
+	f.watched.set(a.number, near)
+	switch {
+	case !near:
+		d.losing, d.unseen = nil, nil
 		return
+	case d.losing == nil || d.end != a.end():
+		d.losing, d.unseen, d.end = newNumbers(), f.granted(a.number), a.end()
 	}
-	if d.losing != nil && d.end == a.end() {
-		return
-	}
-	d.losing, d.end = newNumbers(), a.end()
-	for some := range slices.Chunk(f.granted(a.number), facts.Together) {
+	for d.losing.len() == 0 && len(d.unseen) > 0 {
+		some := d.unseen[:min(len(d.unseen), unseenTogether)]
+		d.unseen = d.unseen[len(some):]
 		f.s.Prefetch(some)
 		for _, e := range some {
-			if f.courseOf(e).losesCover(a.number, d.end) {
-				d.losing.set(e, true)
-			}
+			d.losing.set(e, f.courseOf(e).losesCover(a.number, d.end))
 		}
 	}
 }
+
+// unseenTogether is how many enrolments are looked at for one that loses cover: mostly it is the
+// first.
+const unseenTogether = 8
 
 // granted returns the enrolments that a commitment is granted to. Some may not be granted it any
 // more: whoever reads their courses sees that.
