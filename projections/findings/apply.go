@@ -100,6 +100,8 @@ func causeOf(kind event.Type) cause {
 		return newGrant
 	case event.ContributionCredited:
 		return newCredit
+	case event.EnrolmentTerminated:
+		return newEnd
 	default:
 		return anything
 	}

@@ -285,16 +285,16 @@ func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
 // them, and nothing is read but its course. For some enrolments pieces are compared with each
 // other; only where there are many pieces are they counted.
 func (f *fold) checkWorker(w uint32) []found {
+	died := f.died(w)
+	if e, single := f.s.Single(w); single && died == enrolment.Never && !f.courseOf(e).several() {
+		return nil
+	}
 	person := f.s.Person(w)
 	if f.leastOf(person) != w {
 		return nil
 	}
-	died := f.died(w)
 	if crowd := f.crowds[person]; crowd != nil {
 		return crowd.check(died)
-	}
-	if e, single := f.s.Single(w); single && died == enrolment.Never && !f.courseOf(e).several() {
-		return nil
 	}
 	ids := f.ids(w)
 	enrolments := f.enrolments(ids)

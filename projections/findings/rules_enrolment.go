@@ -16,7 +16,7 @@ const patience = 4
 // nothing: what is found is sorted by code.
 //
 // After tells after what a rule may find something of an enrolment with which nothing was wrong.
-// So what a new grant or credit and the months that pass cannot make wrong is not asked.
+// So what a new grant, credit or end and the months that pass cannot make wrong is not asked.
 var enrolmentRules = [...]struct {
 	needs traits
 	after cause
@@ -24,14 +24,15 @@ var enrolmentRules = [...]struct {
 }{
 	{granted, anything, checkGrants},
 	{granted, newGrant, checkNewGrant},
-	{unopened, anything, endUnknown},
+	{granted, newEnd, checkEndedGrants},
+	{unopened, anything | newEnd, endUnknown},
 	{unopened, anything, amendmentUnknown},
 	{unopened, anything | newCredit, creditUnknown},
 	{changed, anything, openedTwice},
-	{changed, anything, endedTwice},
-	{budgeted, anything | newGrant | newCredit | newMonth, neverFunded},
-	{credited, anything | newGrant | newCredit | newMonth, contributionsStopped},
-	{changed, anything, changedByOthers},
+	{changed, anything | newEnd, endedTwice},
+	{budgeted, anything | newGrant | newCredit | newEnd | newMonth, neverFunded},
+	{credited, anything | newGrant | newCredit | newEnd | newMonth, contributionsStopped},
+	{changed, anything | newEnd, changedByOthers},
 }
 
 // cause says what has happened to an enrolment since it was looked at, as bits.
@@ -41,6 +42,7 @@ const (
 	anything  cause = 1 << iota // nobody knows what: all rules are asked
 	newGrant                    // just one grant, the last one of the course
 	newCredit                   // just a credit
+	newEnd                      // just a termination: it is open on fewer days, or as many
 	newMonth                    // just time
 )
 

@@ -35,6 +35,14 @@ func checkNewGrant(v *view, c *course, k *sink) {
 	c.checkPair(v, commitment, c.mem.paid, k)
 }
 
+// checkEndedGrants applies the one rule that asks whether a paid enrolment is open.
+func checkEndedGrants(v *view, c *course, k *sink) {
+	c.commitments(func(commitment uint32, pays months) {
+		c.mem.pair = pair{commitment, pays, v.budget(commitment)}
+		grantNotAPBD(v, c, &c.mem.pair, k)
+	})
+}
+
 func (c *course) checkPair(v *view, commitment uint32, pays months, k *sink) {
 	c.mem.pair = pair{commitment, pays, v.budget(commitment)}
 	for _, rule := range grantRules {
