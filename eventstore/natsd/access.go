@@ -103,7 +103,9 @@ type access struct {
 	// By name; made when they are first needed, and never removed: there are as many as logins and
 	// roles.
 	accounts map[string]*server.Account
-	clients  map[uint64]Client // by connection; some may be gone
+	// permissions are those of the accounts, as the server has built them; also never removed.
+	permissions map[string]any
+	clients     map[uint64]Client // by connection; some may be gone
 	// away are publishers who were hung up on; each channel is closed when he is let in again.
 	away map[string]chan struct{}
 }
@@ -121,8 +123,9 @@ func newAccess(
 ) *access {
 	return &access{
 		secret: secret, authenticate: authenticate,
-		accounts: map[string]*server.Account{}, clients: map[uint64]Client{},
-		opened: make(chan struct{}), away: map[string]chan struct{}{},
+		accounts: map[string]*server.Account{}, permissions: map[string]any{},
+		clients: map[uint64]Client{},
+		opened:  make(chan struct{}), away: map[string]chan struct{}{},
 	}
 }
 
@@ -188,9 +191,7 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	if err != nil {
 		return false
 	}
-	c.RegisterUser(&server.User{
-		Username: client.Name, Account: account, Permissions: permissionsOf(client),
-	})
+	a.register(c, client, account)
 	a.note(c.GetID(), client)
 	if a.crowd != nil {
 		a.crowd.known(remote, a.pace(client))

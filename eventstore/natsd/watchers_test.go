@@ -158,9 +158,9 @@ func TestWatchersAreSmall(t *testing.T) {
 		most uint64 // KiB
 		in   func(*rawClient)
 	}{
-		{"connection", 30, func(*rawClient) {}},
-		{"subject", 32, (*rawClient).hear},
-		{"consumer", 57, (*rawClient).watch},
+		{"connection", 18, func(*rawClient) {}},
+		{"subject", 20, (*rawClient).hear},
+		{"consumer", 46, (*rawClient).watch},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			g := startGuarded(t)
