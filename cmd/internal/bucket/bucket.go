@@ -2,7 +2,8 @@
 // that watch it (contract, section 9).
 //
 // A key is the code of a region, and REGION.by.DIMENSION the same with the counts of a dimension.
-// The bucket is derived, and believed by nobody here: it is in memory, and is filled anew at each
+// One more, [KeyState], has how the ledger is, so that who watches learns that what he sees is from
+// before, or that another ledger fills the bucket from now on. The bucket is derived, and believed by nobody here: it is in memory, and is filled anew at each
 // start and after whatever may have happened to it.
 package bucket
 
@@ -40,6 +41,10 @@ const (
 	stream = "KV_" + natsd.Bucket
 	prefix = "$KV." + natsd.Bucket + "."
 )
+
+// KeyState is the key of a [live.Status]: that of the moment in which it was another one than
+// before, and while it is not live, of each second.
+const KeyState = "state"
 
 // errMoved is returned when somebody else changed the bucket, or it was emptied.
 var errMoved = errors.New("the bucket is not as this ledger left it: it is filled anew")
@@ -109,14 +114,19 @@ func (o Options) feed(ctx context.Context, hub *live.Hub) error {
 	}
 	b.hides = o.Hides()
 	watch, err := hub.Watch(ctx, live.Topic{By: dimensions(), Also: b.regions}, nil)
-	if err != nil {
-		return err
+	if err != nil { // what the bucket holds is from before, and will be for a while
+		status, also := hub.Status()
+		return errors.Join(err, also, b.putState(ctx, status))
 	}
 	defer watch.Close()
 	looked := time.Now()
 	for {
 		frame, err := nextFrame(ctx, watch)
-		if err == nil && frame.Kind != live.State && frame.Kind != "" {
+		switch {
+		case err != nil || frame.Kind == "":
+		case frame.Kind == live.State:
+			err = b.putState(ctx, frame.Data)
+		default:
 			err = b.put(ctx, frame.Data)
 		}
 		if err != nil {

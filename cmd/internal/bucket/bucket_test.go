@@ -3,6 +3,7 @@ package bucket_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -18,7 +19,11 @@ import (
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/nobody"
+	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
+	"cakupan/eventstore"
 	"cakupan/eventstore/natsd"
+	"cakupan/projections/coverage"
 )
 
 const (
@@ -39,7 +44,30 @@ type fed struct {
 	watch  atomic.Int64              // how many, as was told last
 	asked  atomic.Int64              // how often it was whether it writes
 	conn   atomic.Pointer[nats.Conn] // of the last feed
+	hub    *live.Hub
+	ill    atomic.Pointer[string] // why the coverage is behind, and is not answered
 	log    nobody.Buffer
+}
+
+// unwell is a ledger that a test can say to be building its coverage.
+type unwell struct {
+	*ledger.Ledger
+	ill *atomic.Pointer[string]
+}
+
+func (u unwell) View(ctx context.Context, least eventstore.Sequence) (*coverage.View, error) {
+	if why := u.ill.Load(); why != nil {
+		return nil, problem.New(problem.ProjectionBehind, *why)
+	}
+	return u.Ledger.View(ctx, least)
+}
+
+func (u unwell) Ready(ctx context.Context, now temporal.Instant) ledger.Readiness {
+	r := u.Ledger.Ready(ctx, now)
+	if why := u.ill.Load(); why != nil {
+		r.Status, r.Why = ledger.ReadyBehind, *why
+	}
+	return r
 }
 
 func feed(t *testing.T) *fed {
@@ -81,8 +109,8 @@ func feed(t *testing.T) *fed {
 	}
 	log := slog.New(slog.NewTextHandler(&f.log, nil))
 	ctx, stop := context.WithCancel(t.Context())
-	hub := live.New(l, time.Now, log)
-	wait := hub.Start(ctx)
+	f.hub = live.New(unwell{l, &f.ill}, time.Now, log)
+	wait := f.hub.Start(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -99,7 +127,7 @@ func feed(t *testing.T) *fed {
 			},
 			Watched: func(watchers int) { f.watch.Store(int64(watchers)) },
 			Now:     time.Now, Log: log,
-		}.Feed(ctx, hub)
+		}.Feed(ctx, f.hub)
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -109,8 +137,13 @@ func feed(t *testing.T) *fed {
 	return f
 }
 
-// value returns the last message of a key.
+// value returns the last message of the nation's key.
 func (f *fed) value(t *testing.T) (data []byte, sequence uint64) {
+	t.Helper()
+	return f.last(t, key)
+}
+
+func (f *fed) last(t *testing.T, key string) (data []byte, sequence uint64) {
 	t.Helper()
 	s, err := f.view.Stream(t.Context(), stream)
 	if err != nil {
@@ -167,6 +200,38 @@ func TestWatched(t *testing.T) {
 	f.await(t, "two watch", told(2))
 	f.writes.Store(false)
 	f.await(t, "it is not filled", told(0))
+}
+
+// TestState has the bucket tell how the ledger is: that it is live, that its coverage is being built,
+// also to a feed that begins just then and can put no figures, and that it is live again.
+func TestState(t *testing.T) {
+	f := feed(t)
+	is := func(want live.Status) func() bool {
+		return func() bool {
+			data, _ := f.last(t, "$KV."+natsd.Bucket+"."+bucket.KeyState)
+			var got live.Status
+			return json.Unmarshal(data, &got) == nil && got.Since != "" &&
+				got.State == want.State && got.Why == want.Why && got.Role == ledger.RoleWriter
+		}
+	}
+	well := live.Status{State: live.Live}
+	f.await(t, "it is live", is(well))
+	f.until(t, 1)
+	first, second := "it is being built", "it is being built again"
+	f.ill.Store(&first)
+	f.await(t, "it is behind", is(live.Status{State: live.Behind, Why: first}))
+	f.writes.Store(false)
+	f.await(t, "the feed has ended", func() bool { return f.conn.Load().IsClosed() })
+	f.ill.Store(&second)
+	f.await(t, "the hub knows", func() bool {
+		data, err := f.hub.Status()
+		return err == nil && bytes.Contains(data, []byte(second))
+	})
+	f.writes.Store(true)
+	f.await(t, "a new feed tells", is(live.Status{State: live.Behind, Why: second}))
+	f.ill.Store(nil)
+	f.await(t, "it is live again", is(well))
+	f.until(t, 1)
 }
 
 // TestHeals puts a wrong value into the bucket: the right one comes back though nothing changes in

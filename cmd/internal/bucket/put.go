@@ -57,6 +57,24 @@ func (b *bucket) put(ctx context.Context, frame []byte) error {
 			return err
 		}
 	}
+	return b.awaitAll(ctx, all)
+}
+
+// putState puts how the ledger is. Nothing is put while nothing is known about that.
+func (b *bucket) putState(ctx context.Context, status []byte) error {
+	if len(status) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestMax)
+	defer cancel()
+	all, err := b.sendText(KeyState, status, status)
+	if err != nil {
+		return err
+	}
+	return b.awaitAll(ctx, all)
+}
+
+func (b *bucket) awaitAll(ctx context.Context, all []sent) error {
 	for _, s := range all {
 		if err := b.await(ctx, s); err != nil {
 			return err
@@ -65,8 +83,7 @@ func (b *bucket) put(ctx context.Context, frame []byte) error {
 	return nil
 }
 
-// send sends an answer if it differs from what was put last under the key. Nobody else may have put
-// a value since: a ledger that has just lost its role must not put an old one over a new one.
+// send sends an answer if it differs from what was put last under the key.
 func (b *bucket) send(answer *coverage.Answer, key string) ([]sent, error) {
 	whole, err := b.encode(answer)
 	known := answer.Known
@@ -76,6 +93,13 @@ func (b *bucket) send(answer *coverage.Answer, key string) ([]sent, error) {
 	if err := errors.Join(err, also); err != nil {
 		return nil, fmt.Errorf("encode answer: %w", err)
 	}
+	return b.sendText(key, whole, figures)
+}
+
+// sendText sends a value if what tells it from others differs from that of what was put last under
+// the key. Nobody else may have put a value since: a ledger that has just lost its role must not put
+// an old one over a new one.
+func (b *bucket) sendText(key string, whole, figures []byte) ([]sent, error) {
 	was, found := b.values[key]
 	if found && was.figures == string(figures) {
 		return nil, nil

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -162,6 +163,17 @@ func (h *Hub) say(status Status) {
 	}
 	h.said++
 	h.tell()
+}
+
+// Status returns the data of a frame of kind [State] for the moment, nil while nobody has looked
+// yet how the ledger is.
+func (h *Hub) Status() ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.said == 0 {
+		return nil, nil
+	}
+	return json.Marshal(h.status)
 }
 
 // tell wakes all who wait for a frame. The caller holds mu.

@@ -211,6 +211,8 @@ func (l *library) figure(name string) object {
 			with("region", l.ref("Region")).
 			with("met", orNull(words("boolean", "the coverage is strictly above it"))).
 			with("shortfall", orNull(count)).with("sequence", count))
+	case "State":
+		return state()
 	// Section 6 of the contract has it so, in the order of days.
 	case "SeriesPoint":
 		return optional(o("on", l.ref("Date")).with("covered", orNull(count)).

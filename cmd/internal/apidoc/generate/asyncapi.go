@@ -45,7 +45,7 @@ func asyncAPI() object {
 
 // answers are the messages that the ledger sends; all others are sent to it. They are left out of
 // what may be sent to a channel; see [channels].
-var answers = []string{"Stored", "Receipts", "Problem", "Coverage"}
+var answers = []string{"Stored", "Receipts", "Problem", "Coverage", "State"}
 
 // messages makes the messages: an event of each type, the other ways to send events, and answers.
 // An event of a type is a message of its own, with its example, so that who looks for a type finds
@@ -94,7 +94,10 @@ func (l *library) messages() object {
 			with("examples", list{o("payload", exampleProblem())})).
 		with("Coverage", o("title", "the answer about a region today").
 			with("contentType", mediaJSON).with("payload", l.ref("Coverage")).
-			with("examples", list{o("payload", exampleCoverage())}))
+			with("examples", list{o("payload", exampleCoverage())})).
+		with("State", o("title", "how the ledger is, under the key state").
+			with("contentType", mediaJSON).with("payload", l.ref("State")).
+			with("examples", list{o("payload", exampleState())}))
 }
 
 // binaryHeaders are the attributes of an event in binary mode. Other attributes may come in headers
@@ -151,9 +154,11 @@ func channels(messages object) object {
 			sent = append(sent, m.name)
 		}
 	}
-	coverage := o("Coverage", o("$ref", "#/components/messages/Coverage"))
+	coverage := o("Coverage", o("$ref", "#/components/messages/Coverage")).
+		with("State", o("$ref", "#/components/messages/State"))
 	key := o("key", o("description",
-		"The code of a region, such as 75.03, or REGION.by.DIMENSION."))
+		"The code of a region, such as 75.03, or REGION.by.DIMENSION; or state, under which it"+
+			" is told how the ledger is when that changes."))
 	// The two ways in take the same messages: how fast a receipt is wanted decides, not what is
 	// sent.
 	return o("intake", subject("cakupan.intake.{publisher}",
