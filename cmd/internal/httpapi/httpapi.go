@@ -43,9 +43,10 @@ type Config struct {
 	// Upload makes what answers at /upload, given what answers on all routes; none.
 	Upload func(api http.Handler) http.Handler
 
-	// The notice and who may ask are fixed for the life of the handler. That a ledger is guarded or
-	// not is not: Access is asked at each request.
-	Notice string      // said in the header of every answer, such as of a sample's; none
+	// Notice returns what is said in the header of every answer, such as of a sample's, "" for
+	// nothing; none. It and Access are asked at each request: what a ledger is and whether it is
+	// guarded may be found out later.
+	Notice func(ctx context.Context) string
 	Access Access      // who may ask; nil: anybody
 	TLS    *tls.Config // how the server answers; nil: without TLS
 
@@ -203,8 +204,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil {
 		h.Set("Strict-Transport-Security", transportSecurity)
 	}
-	if a.config.Notice != "" {
-		h.Set(noticeHeader, a.config.Notice)
+	if a.config.Notice != nil {
+		if notice := a.config.Notice(r.Context()); notice != "" {
+			h.Set(noticeHeader, notice)
+		}
 	}
 	defer func() {
 		if cause := recover(); cause != nil {

@@ -114,7 +114,9 @@ func credited(id string) string {
 
 func TestReadRoutes(t *testing.T) {
 	ledger := newMemory(t)
-	url := serve(t, ledger, Config{Notice: "SYNTHETIC SAMPLE"}).URL()
+	url := serve(t, ledger, Config{
+		Notice: func(context.Context) string { return "SYNTHETIC SAMPLE" },
+	}).URL()
 	post := func(body string) {
 		if response, got := call(t, "POST", url+"/v1/events", eventType, body); response.StatusCode != 200 {
 			t.Fatal(got)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"strings"
 	"time"
 
 	"cakupan/cmd/internal/cli"
@@ -55,9 +54,8 @@ Examples:
 
 // The sample is said to be one wherever it is shown.
 const (
-	demoNotice = "SYNTHETIC SAMPLE"
+	demoNotice = sample.Notice
 	demoListen = "127.0.0.1:7070"
-	demoSource = "urn:cakupan:sample:" // begins the source of every event of the sample
 )
 
 // Run makes the ledger, tells the story, and serves it until ctx ends, or not at all with --once.
@@ -102,7 +100,8 @@ func (c *Demo) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err err
 	d := &door.Door{Address: c.Listen, Guard: door.Guard{Registry: l.Register()}}
 	counted.Follow(l, d.Guard, out.Now)
 	return c.serve(ctx, d, l, out, httpapi.Config{
-		Notice: demoNotice, Pages: dashboard.Handler(dashboard.Options{Story: demoMarks()}),
+		Notice:   func(context.Context) string { return demoNotice },
+		Pages:    dashboard.Handler(dashboard.Options{Story: demoMarks()}),
 		Observer: counted, Metrics: counted.Handler(), Trace: traced.Request,
 	})
 }
@@ -188,7 +187,7 @@ func onlySample(ctx context.Context, l *ledger.Ledger) error {
 		if err := json.Unmarshal(line, &first); err != nil {
 			return err
 		}
-		if strings.HasPrefix(first.Source, demoSource) {
+		if sample.IsSource(first.Source) {
 			return nil
 		}
 		return problem.New(problem.FolderOtherLedger, "the folder holds a ledger that is no"+

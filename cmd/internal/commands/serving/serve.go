@@ -22,6 +22,7 @@ import (
 	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/sample"
 	"cakupan/cmd/internal/shares"
 	"cakupan/cmd/internal/traces"
 	"cakupan/cmd/internal/upload"
@@ -149,6 +150,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
 		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request, Limits: c.Share.limits(),
+		Notice: sample.NoticeOf(firstOf(l)),
 	})
 	if err != nil {
 		return err
@@ -167,6 +169,13 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 		err = errors.Join(context.Cause(serving), err)
 	}
 	return err
+}
+
+// firstOf returns what passes on the first event of a ledger.
+func firstOf(l *ledger.Ledger) func(context.Context, func([]byte) error) error {
+	return func(ctx context.Context, yield func([]byte) error) error {
+		return l.Events(ctx, ledger.EventFilter{From: 1, Limit: 1}, yield)
+	}
 }
 
 // check says what is wrong with the flags, as far as they tell by themselves.
