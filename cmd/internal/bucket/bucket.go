@@ -3,7 +3,9 @@
 //
 // A key is the code of a region, and REGION.by.DIMENSION the same with the counts of a dimension.
 // One more, [KeyState], has how the ledger is, so that who watches learns that what he sees is from
-// before, or that another ledger fills the bucket from now on. The bucket is derived, and believed by nobody here: it is in memory, and is filled anew at each
+// before, or that another ledger fills the bucket from now on.
+//
+// The bucket is derived, and believed by nobody here: it is in memory, and is filled anew at each
 // start and after whatever may have happened to it.
 package bucket
 

@@ -97,8 +97,8 @@ func (b *bucket) send(answer *coverage.Answer, key string) ([]sent, error) {
 }
 
 // sendText sends a value if what tells it from others differs from that of what was put last under
-// the key. Nobody else may have put a value since: a ledger that has just lost its role must not put
-// an old one over a new one.
+// the key. Nobody else may have put a value since: a ledger that has just lost its role must not
+// put an old one over a new one.
 func (b *bucket) sendText(key string, whole, figures []byte) ([]sent, error) {
 	was, found := b.values[key]
 	if found && was.figures == string(figures) {

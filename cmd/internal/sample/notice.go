@@ -18,8 +18,8 @@ const askMax = time.Second
 // sources begins the source of every event of the sample.
 const sources = "urn:cakupan:sample:"
 
-// firstDay is when the first event of the sample was recorded, in UTC as in Makassar: the hour alone
-// follows from the seed.
+// firstDay is when the first event of the sample was recorded, in UTC as in Makassar: the hour
+// alone follows from the seed.
 const firstDay = "2019-01-02"
 
 // IsSource tells whether a source is that of an event of the sample.
@@ -39,8 +39,8 @@ func begins(first []byte) bool {
 }
 
 // NoticeOf returns what says of a ledger that it is the sample: [Notice], or nothing. first passes
-// on the first event of its log, in JSON, or nothing while there is none; it is asked until there is
-// one, which never changes, by one who asks at a time: others are told nothing meanwhile.
+// on the first event of its log, in JSON, or nothing while there is none; it is asked until there
+// is one, which never changes, by one who asks at a time: others are told nothing meanwhile.
 func NoticeOf(
 	first func(ctx context.Context, yield func(line []byte) error) error,
 ) func(ctx context.Context) string {

@@ -113,7 +113,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 	if err != nil {
 		return err
 	}
-	// Both before the ledger, which tells them what it does from its first event on.
+	// Both before the ledger, which tells them of its first event.
 	counted := metrics.New()
 	traced, err := traces.Open(ctx, os.Getenv, out.Logger())
 	if err != nil {
@@ -136,13 +136,12 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	// Who is registered is known only now: with a cluster the register is there, and not in the
-	// folder.
+	// Who is registered is known only now: with a cluster the register is there.
 	d.Guard.Registry = l.Register()
 	if err := c.checkDoors(d); err != nil {
 		return err
 	}
-	// From here on, so that somebody can be registered, or cut off, before a request is answered.
+	// So that somebody can be registered, or cut off, before a request is answered.
 	defer c.control(ctx, w, l, out)()
 	counted.Follow(l, d.Guard, out.Now)
 	// The address is taken before the ledger is caught up; who comes meanwhile waits, and is told
@@ -150,7 +149,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 	server, err := listen(ctx, d, l, out, httpapi.Config{
 		Observer: counted, Metrics: counted.Handler(), Pages: dashboard.Handler(shown),
 		Feed: c.feed(d, l, counted.Watched, out), Trace: traced.Request, Limits: c.Share.limits(),
-		Notice: sample.NoticeOf(firstOf(l)),
+		Notice: sampleNotice(l),
 	})
 	if err != nil {
 		return err
@@ -171,11 +170,11 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 	return err
 }
 
-// firstOf returns what passes on the first event of a ledger.
-func firstOf(l *ledger.Ledger) func(context.Context, func([]byte) error) error {
-	return func(ctx context.Context, yield func([]byte) error) error {
+// sampleNotice says of a ledger that demo has made, or of a copy, that it is a sample.
+func sampleNotice(l *ledger.Ledger) func(context.Context) string {
+	return sample.NoticeOf(func(ctx context.Context, yield func([]byte) error) error {
 		return l.Events(ctx, ledger.EventFilter{From: 1, Limit: 1}, yield)
-	}
+	})
 }
 
 // check says what is wrong with the flags, as far as they tell by themselves.
