@@ -38,6 +38,7 @@ func TestPage(t *testing.T) {
 	t.Run("lines", func(t *testing.T) { b.t = t; b.walkLines() })
 	t.Run("knowledge", func(t *testing.T) { b.t = t; b.walkKnowledge() })
 	t.Run("astray", func(t *testing.T) { b.t = t; b.walkAstray() })
+	t.Run("cut", func(t *testing.T) { b.t = t; b.walkCut() })
 	t.Run("numerator", func(t *testing.T) { b.t = t; b.walkNumerator() })
 	t.Run("paper", func(t *testing.T) { b.t = t; b.walkPaper() })
 	t.Run("offline", func(t *testing.T) { b.t = t; b.walkOffline(d) })
@@ -334,6 +335,7 @@ func (b *browser) walkOffline(d *demoServer) {
 	if got := b.text(".headline"); !strings.Contains(got, "171,777 of 560,445") {
 		b.t.Errorf("headline %q", got)
 	}
+	b.until("the badge", `document.querySelector(".badge").innerText.includes("disconnected")`)
 	b.picture("offline")
 	d.start()
 	b.until("that it is back", `document.querySelector(".failure") === null`)

@@ -12,6 +12,7 @@ import (
 	browserdomain "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -124,6 +125,21 @@ func (b *browser) walkAstray() {
 	b.set("#known", "2021-04-30")
 	b.until("that it is well again", `document.querySelector(".failure") === null && document.querySelector(".headline").innerText.includes("As known at Apr 30, 2021")`)
 	b.forget()
+}
+
+// walkCut looks at the page where the months are not answered: it says so in the line's place, and
+// draws it once they are.
+func (b *browser) walkCut() {
+	b.do("no months", network.Enable(), network.SetBypassServiceWorker(true),
+		network.SetBlockedURLs([]string{"*/v1/series*"}))
+	b.open("?lang=en&on=2020-12-31")
+	b.until("why there is no line", `document.querySelector(".over .note")?.innerText.startsWith("This line cannot be loaded yet")`)
+	b.axe("cut")
+	b.do("months again", network.SetBlockedURLs([]string{}), network.SetBypassServiceWorker(false))
+	b.forget() // that they were not answered
+	b.open("?lang=en&on=2020-12-31")
+	b.until("the line", `document.querySelector("coverage-chart canvas") !== null && document.querySelector(".over .note") === null`)
+	b.sound()
 }
 
 // walkNumerator opens what a number rests on: the signed head, and people with their events.

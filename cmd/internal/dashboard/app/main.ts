@@ -27,6 +27,8 @@ class App extends LitElement implements Page {
   private goals = new Map<string, Goal[]>(); // of regions, over all months
   private trendOf = ""; // which knowledge
   private outdated = new Set<string>(); // regions that have changed since they were asked for
+  private missing = new Set<string>(); // regions that were asked for and not answered
+  private first: Goal[] = noGoals; // the target of now, while those of before are not known
   private later = 0; // timer until they are asked for again
   private ranged?: Promise<void>;
   private difference?: Difference | "denied";
@@ -188,9 +190,12 @@ class App extends LitElement implements Page {
     // What is known stays in the picture until it is known anew.
     await Promise.all([...wanted].filter((region) => !this.trend.has(region) || this.outdated.has(region)).map(async (region) => {
       this.outdated.delete(region); // before it is asked: it may change meanwhile
-      const points = await this.quietly<Point[]>("v1/series", { region, from: first, until: last, known, indicator });
+      const stop = this.stop.signal;
+      const points = await this.quietly<Point[]>("v1/series", { region, from: first, until: last, known, indicator }, stop);
       if (points && this.trendOf === known + indicator) this.trend.set(region, points);
       else this.outdated.add(region);
+      if (points) this.missing.delete(region);
+      else if (!stop.aborted) this.missing.add(region);
     }));
     this.requestUpdate();
     await this.loadGoals();
@@ -238,6 +243,8 @@ class App extends LitElement implements Page {
     const one = await this.quietly<Answer[]>("v1/coverage", { region: "ID", known: "1" }, never);
     if (!all || !one) {
       this.ranged = undefined; // to be asked again
+      this.missing.add(this.region);
+      this.requestUpdate();
       return;
     }
     this.range = {
@@ -279,7 +286,7 @@ class App extends LitElement implements Page {
   }
 
   private badge({ t, f }: Look) {
-    const kind = !this.live ? "past" : this.link !== "open" ? this.link : (this.status?.state ?? "connecting");
+    const kind = this.link === "lost" ? this.link : !this.live ? "past" : this.link !== "open" ? this.link : (this.status?.state ?? "connecting");
     const lag = this.status && this.status.behindEvents > 0 ? t.behind(f.number(this.status.behindEvents)) : (this.status?.why ?? "");
     return html`<p class="badge ${kind}" role="status" title=${lag}>${t.state[kind]}${kind === "behind" ? html` <small>${lag}</small>` : nothing}</p>`;
   }
@@ -352,7 +359,14 @@ class App extends LitElement implements Page {
   /** The line over time. */
   private line({ t, f }: Look, a: Answer): TemplateResult {
     return html`<section class="over" aria-labelledby="chart-title"><h2 id="chart-title">${t.chart}: ${a.name}</h2>
-      <coverage-chart .points=${this.trend.get(a.region) ?? none} .others=${this.others(a.region)} .targets=${this.goals.get(a.region) ?? noGoals} .at=${this.on} .t=${t} .f=${f}></coverage-chart>${beside(this)}</section>`;
+      <coverage-chart .points=${this.trend.get(a.region) ?? none} .others=${this.others(a.region)} .targets=${this.goals.get(a.region) ?? this.goalNow(a)} .missing=${this.missing.has(a.region)} .at=${this.on} .t=${t} .f=${f}></coverage-chart>${beside(this)}</section>`;
+  }
+
+  /** The target of an answer, the same array while it is the same. */
+  private goalNow({ target }: Answer): Goal[] {
+    if (!target) return noGoals;
+    if (this.first[0]?.sequence !== target.sequence) this.first = [{ from: target.from, percent: Number(target.percent), sequence: target.sequence }];
+    return this.first;
   }
 
   /** The lines that are drawn beside that of a region, of those that are known: the same array while

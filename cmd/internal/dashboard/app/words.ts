@@ -36,7 +36,7 @@ const id = {
     CREDITED: "iuran dibukukan", DISBURSED: "dibayar pemerintah daerah", PROMISED: "dijanjikan anggaran, belum dibayar", DUE: "jatuh tempo, dalam tiga bulan", PRESUMED: "dianggap, belum ada laporan iuran",
   } as Record<string, string>,
   dimNote: "Satu orang dapat masuk lebih dari satu baris; baris tidak dijumlahkan.",
-  chart: "Perjalanan waktu", chartNote: "Garis putus-putus: target.",
+  chart: "Perjalanan waktu", noLine: "Garis ini belum dapat dimuat; tanpa jaringan hanya yang sudah pernah dilihat yang ada.",
   difference: "Apa yang berubah", waterfallNote: "Batang menunjukkan perubahan; tidak dimulai dari 0.", differenceFrom: "awal", differenceTo: "akhir",
   steps: { knowledge: "karena laporan baru", time: "karena waktu" } as Record<string, string>,
   causes: {
@@ -83,7 +83,7 @@ const id = {
   behind: (n: string) => `${n} peristiwa belum dihitung.`,
   sample: "Contoh sintetis: pekerjanya rekaan, angka yang diterbitkan tidak.",
   login: "Buku besar ini meminta masuk. Muat ulang halaman dan isi nama serta rahasia yang Anda terima dari pengelola.",
-  empty: "Buku besar ini masih kosong.", noRegion: (code: string) => `Tidak ada apa pun di sini tentang wilayah ${code}.`, refusedNow: (at: string) => `Yang ditampilkan masih dari ${at}.`, startAgain: "Mulai dari awal", failed: "Tidak dapat memuat: ", loading: "Memuat …", keys: "Panah untuk berpindah, Enter untuk membuka.",
+  empty: "Buku besar ini masih kosong. Unggah daftar di /upload, atau masukkan peristiwa: cakupan import BERKAS. Halaman ini terisi dengan sendirinya.", noRegion: (code: string) => `Tidak ada apa pun di sini tentang wilayah ${code}.`, refusedNow: (at: string) => `Yang ditampilkan masih dari ${at}.`, startAgain: "Mulai dari awal", failed: "Tidak dapat memuat: ", loading: "Memuat …", keys: "Panah untuk berpindah, Enter untuk membuka.",
   skip: "Langsung ke isi",
 };
 
@@ -121,7 +121,7 @@ const en: typeof id = {
     CREDITED: "contributions booked", DISBURSED: "paid by the local government", PROMISED: "promised by a budget, not paid", DUE: "due, within three months", PRESUMED: "presumed, no payment reported",
   },
   dimNote: "One person may be in more than one line; lines do not add up.",
-  chart: "Over time", chartNote: "Dashed: the target.",
+  chart: "Over time", noLine: "This line cannot be loaded yet; without a network there is only what was looked at before.",
   difference: "What changed", waterfallNote: "The bars show what changed; they do not begin at 0.", differenceFrom: "first", differenceTo: "second",
   steps: { knowledge: "by new reports", time: "by time" },
   causes: {
@@ -168,7 +168,7 @@ const en: typeof id = {
   behind: (n) => `${n} events are not counted yet.`,
   sample: "Synthetic sample: workers are invented, published figures are not.",
   login: "This ledger asks who you are. Load the page again and fill in the name and secret that whoever runs it gave you.",
-  empty: "This ledger is still empty.", noRegion: (code) => `Nothing is here about region ${code}.`, refusedNow: (at) => `What is shown is still from ${at}.`, startAgain: "Start again", failed: "Cannot load: ", loading: "Loading …", keys: "Arrows move, Enter opens.",
+  empty: "This ledger is still empty. Upload a list at /upload, or import events: cakupan import FILE. This page fills by itself.", noRegion: (code) => `Nothing is here about region ${code}.`, refusedNow: (at) => `What is shown is still from ${at}.`, startAgain: "Start again", failed: "Cannot load: ", loading: "Loading …", keys: "Arrows move, Enter opens.",
   skip: "Skip to content",
 };
 
