@@ -69,7 +69,7 @@ export class Chart extends LitElement {
   render() {
     const { t, f } = this;
     const none = this.points.length > 0 && this.points.every((p) => p.covered === null && p.percent === null) && this.others.length === 0;
-    return html`<div class="plot" aria-hidden="true"></div>${none ? html`<p class="note">${t.fewer}</p>` : this.missing && this.points.length === 0 ? html`<p class="note">${t.noLine}</p>` : nothing}
+    return html`<div class="plot" aria-hidden="true"></div>${none ? html`<p class="note">${t.fewer}</p>` : this.points.length === 0 ? html`<p class="note">${this.missing ? t.noLine : t.loading}</p>` : nothing}
       <details class="twin" @toggle=${this.toggled}><summary>${t.table}: ${t.chart}</summary><div class="tall" tabindex="0" role="region" aria-label="${t.table}: ${t.chart}"><table>
         <thead><tr><th scope="col">${t.on}</th><th scope="col" class="number">${t.percent}</th><th scope="col" class="number">${t.covered}</th><th scope="col" class="number">${t.confirmed}</th>${this.others.map((o) => html`<th scope="col" class="number">${o.name}</th>`)}</tr></thead>
         <tbody>${(this.open ? this.points : []).map((p, i) => html`<tr><th scope="row">${f.day(p.on)}</th><td class="number">${p.percent === null ? "–" : f.percent(p.percent)}</td><td class="number">${count(this, p.covered)}</td><td class="number">${confirmedText(this, p)}</td>${this.others.map((o) => html`<td class="number">${o.points[i]?.percent == null ? "–" : f.percent(o.points[i].percent!)}</td>`)}</tr>`).reverse()}</tbody>
