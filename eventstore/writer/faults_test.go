@@ -184,13 +184,19 @@ func TestOutcomeStaysUnknown(t *testing.T) {
 			if _, err := l.writer.Append(t.Context(), entries("c", 1), writer.AppendOptions{}); !errors.Is(err, errDeaf) {
 				t.Errorf("while it does not answer: %v", err)
 			}
+			if err := l.writer.FindOut(t.Context()); !errors.Is(err, errDeaf) {
+				t.Errorf("what became of it is known: %v", err)
+			}
 			if l.writer.Err() != nil {
 				t.Fatalf("the writer has ended: %v", l.writer.Err())
 			}
 			log.deaf.Store(false)
-			want := "appended 2"
+			want, size := "appended 2", eventstore.Sequence(1)
 			if arrived {
-				want = "duplicate 2"
+				want, size = "duplicate 2", 2
+			}
+			if err := l.writer.FindOut(t.Context()); err != nil || l.writer.Head().Sequence != size {
+				t.Errorf("settled: the log ends with %d, %v", l.writer.Head().Sequence, err)
 			}
 			expect(t, "found out", l.append(entry("b", 1), entry("c", 1)), want, "appended 3")
 			check(t, log)

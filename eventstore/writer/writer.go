@@ -138,6 +138,17 @@ func (w *Writer) Append(
 	return r.wait(ctx)
 }
 
+// FindOut returns once it is known what became of all that was appended before, also of what nobody
+// could tell then: what is not in the log by now never will be. Its error is as that of Append.
+func (w *Writer) FindOut(ctx context.Context) error {
+	r := newRequest(nil, AppendOptions{})
+	if err := w.submit(r); err != nil {
+		return fmt.Errorf("find out about the log: %w", err)
+	}
+	_, err := r.wait(ctx)
+	return err
+}
+
 // submit queues a request for the writer's goroutine. The queue is not bounded here: each request
 // has a caller that waits for it, and who lets callers in bounds them.
 func (w *Writer) submit(r *request) error {

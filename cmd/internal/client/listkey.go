@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/lists"
@@ -70,13 +71,15 @@ func (s *Client) ListEvents(ctx context.Context, list, source string, yield func
 	return errors.Join(err, in.Err(), response.Body.Close())
 }
 
-// Append sends events that are appended as a whole or not at all, and returns a receipt for each,
-// in their order: at most 1,000 that fit one frame (contract, section 7). Where one is refused, the
-// receipts say which and why, and nothing was appended; that is no error. With dryRun nothing is
-// appended either way. After an error they may be in the log, all of them or none: to send them
-// again is safe.
-func (s *Client) Append(ctx context.Context, raw [][]byte, dryRun bool) ([]event.Receipt, error) {
-	query := "atomic=true"
+// Append sends events of a list that are appended as a whole or not at all, and returns a receipt
+// for each, in their order: at most 1,000 that fit one frame (contract, section 7). seen is how far
+// the list was seen: where somebody else has changed it since, the error is [problem.ListChanged].
+// Where one is refused, the receipts say which and why, and nothing was appended; that is no error.
+// With dryRun nothing is appended either way. After an error they may be in the log, all of them or
+// none: to send them again is safe.
+func (s *Client) Append(ctx context.Context, raw [][]byte, seen uint64, dryRun bool,
+) ([]event.Receipt, error) {
+	query := "atomic=true&list_seen=" + strconv.FormatUint(seen, 10)
 	if dryRun {
 		query += "&dry_run=true"
 	}

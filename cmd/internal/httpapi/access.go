@@ -279,5 +279,8 @@ func confine(o *intake.Options, member *Member) error {
 			" event in its attribute time, and send it without keep_recorded")
 	}
 	o.Scope = member.Scope
+	if o.Seen != nil && member.Role == Publisher {
+		o.Seen.Publisher = member.Name // as its lists are shown to it
+	}
 	return nil
 }

@@ -149,13 +149,20 @@ type submission struct {
 // parseSubmit reads the query of POST /v1/events. Neither atomic nor dry_run is judged here by what
 // is sent: a stream refuses atomic itself.
 func parseSubmit(raw string) (submission, error) {
-	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run", "findings", "lang")
+	p, err := parseParameters(raw, "atomic", "keep_recorded", "dry_run", "findings", "lang",
+		"list_seen")
 	if err != nil {
 		return submission{}, err
 	}
 	opts := submission{findings: p.flag("findings"), language: p.language()}
 	opts.Options = intake.Options{
 		Atomic: p.flag("atomic"), KeepRecorded: p.flag("keep_recorded"), DryRun: p.flag("dry_run"),
+	}
+	if p.has("list_seen") {
+		opts.Seen = &intake.Seen{Sequence: uint64(p.sequence("list_seen", 0))}
+		if !opts.Atomic {
+			p.fail("list_seen", "is for what is appended as a whole: say atomic=true too")
+		}
 	}
 	return opts, p.err()
 }

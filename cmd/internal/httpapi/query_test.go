@@ -146,6 +146,8 @@ func TestQueriesRefused(t *testing.T) {
 		{"events", "type=enrolment.opened.v2", "query.invalid", "type", "id.cakupan."},
 		{"events", "worker=", "query.invalid", "worker", ""},
 		{"submit", "atomic=1", "query.invalid", "atomic", "true or false"},
+		{"submit", "list_seen=1", "query.invalid", "list_seen", "atomic=true"},
+		{"submit", "atomic=true&list_seen=x", "query.invalid", "list_seen", ""},
 		{"replay", "to=x", "query.invalid", "to", ""},
 	} {
 		e := problem.From(parse[c.route](c.query))

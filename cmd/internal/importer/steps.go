@@ -17,7 +17,7 @@ import (
 // done. Where rows that are gone have no answer yet, they are in Gone, and neither removed nor
 // ended.
 func summaryOf(plan *whole.Plan) *WholeSummary {
-	s := &WholeSummary{Unchanged: plan.Unchanged, Gone: []GoneRow{}}
+	s := &WholeSummary{Unchanged: plan.Unchanged, Gone: []GoneRow{}, Seen: plan.Seen()}
 	s.Step, _ = plan.Step()
 	for _, was := range plan.Gone {
 		s.Gone = append(s.Gone, GoneRow{was.Row, was.Name(), was.From()})

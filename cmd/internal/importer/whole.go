@@ -25,6 +25,9 @@ type Whole struct {
 	// are a question in the language of the list. An error ends the import before anything is
 	// appended.
 	Ask func(words string) (*whole.Gone, error)
+	// Seen is what the summary of a check before has said: the list must still be as it was then.
+	// nil: there was none.
+	Seen *uint64
 }
 
 // WholeSummary is what --json says of a whole list. Rows are counted, not events: a changed row is
@@ -40,6 +43,9 @@ type WholeSummary struct {
 	Removed int       `json:"removed"` // of those, taken back
 	Ended   int       `json:"ended"`   // of those
 	Parts   int       `json:"parts"`   // each appended as a whole
+	// Sequence of the last event of the list that the ledger had, 0 for none: the step is appended
+	// only while that is so.
+	Seen uint64 `json:"seen"`
 }
 
 // GoneRow is a row that the file does not have any more. Name is what people are shown of it, an id
@@ -83,6 +89,11 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 	h := whole.NewHistory(info.ID, info.Source)
 	if err := l.From.ListEvents(ctx, info.ID, info.Source, h.Add); err != nil {
 		return err
+	}
+	if w.Seen != nil && *w.Seen != h.Seen() {
+		return problem.New(problem.ListChanged, info.Lang.Pick("daftar ini berubah sejak"+
+			" diperiksa: tidak ada yang dicatat. Periksa lagi", "the list has changed since it"+
+			" was checked: nothing was appended. Check it again"))
 	}
 	t.taken = &taken{}
 	defer func() { t.taken = nil }()
@@ -331,7 +342,7 @@ func (l *Import) rehearse(ctx context.Context, plan *whole.Plan,
 		if err != nil {
 			return nil, err
 		}
-		got, err := l.From.Append(ctx, part.Events, true)
+		got, err := l.From.Append(ctx, part.Events, plan.Seen(), true)
 		if err != nil {
 			return nil, err
 		}
@@ -359,11 +370,12 @@ func (l *Import) appendParts(ctx context.Context, plan *whole.Plan,
 ) (refused map[int]*event.Receipt, err error) {
 	t := l.Tally
 	refused = map[int]*event.Receipt{}
+	seen := plan.Seen()
 	for part, err := range plan.Appends() {
 		if err != nil {
 			return nil, err
 		}
-		got, err := l.From.Append(ctx, part.Events, false)
+		got, err := l.From.Append(ctx, part.Events, seen, false)
 		if err != nil {
 			return nil, err
 		}
@@ -371,7 +383,9 @@ func (l *Import) appendParts(ctx context.Context, plan *whole.Plan,
 			return refused, nil
 		}
 		for i := range got {
-			if r := &got[i]; r.Status == event.Appended {
+			r := &got[i]
+			seen = max(seen, r.Sequence) // the next part follows what this one has made of the list
+			if r.Status == event.Appended {
 				t.Appended++
 				t.appended(r.Sequence)
 			}

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/lists/whole"
 	"cakupan/cmd/internal/nobody"
+	"cakupan/cmd/internal/problem"
 )
 
 // workerOf returns the id of the only worker whom the log names.
@@ -75,5 +76,74 @@ func TestWholeRefusedByTheLedger(t *testing.T) {
 	if len(rows) != 3 || !strings.Contains(rows[1], "orangnya sama dengan") ||
 		strings.Contains(rows[0]+rows[2], ":") {
 		t.Errorf("back comes:\n%s", text)
+	}
+}
+
+// TestWholeOvertaken has somebody else change a list between the preview of a correction and its
+// appending, while a terminal is asked: by another correction that only adds somebody, by rows that
+// come by themselves, and by undoing. The correction is refused with nothing appended, and goes in
+// when it is sent again.
+func TestWholeOvertaken(t *testing.T) {
+	to := newLedger(t, "folder")
+	people := func(name string, of ...int) string {
+		text := "Daftar;L-1\nNIK;Tanggal Meninggal\n"
+		for _, n := range of {
+			text += nobody.NIK(n) + ";2021-01-31\n"
+		}
+		return file(t, name, text)
+	}
+	do := func(job func(*Import) error) (Summary, error) {
+		in := Import{From: to, Tally: NewTally((&told{}).teller(), nil)}
+		err := job(&in)
+		return in.Tally.Summary, err
+	}
+	correct := func(path string, meanwhile func()) (Summary, error) {
+		return do(func(in *Import) error {
+			return in.Whole(t.Context(), path, Whole{Ask: func(string) (*whole.Gone, error) {
+				if meanwhile != nil {
+					meanwhile()
+				}
+				return &whole.Gone{}, nil
+			}})
+		})
+	}
+	if _, err := correct(people("first.csv", 1, 2, 3), nil); err != nil {
+		t.Fatal(err)
+	}
+	others := map[string]func() (Summary, error){
+		"correction": func() (Summary, error) { return correct(people("other.csv", 1, 2, 3, 4), nil) },
+		"rows": func() (Summary, error) {
+			return do(func(in *Import) error {
+				return in.Files(t.Context(), []string{people("rows.csv", 5)})
+			})
+		},
+		"undo": func() (Summary, error) {
+			return do(func(in *Import) error {
+				_, err := in.Undo(t.Context(), "L-1", "", lists.Indonesian)
+				return err
+			})
+		},
+	}
+	for i, what := range []string{"correction", "rows", "undo"} {
+		path := people("mine.csv", 1, 2, 10+i) // 3 is gone: it is asked
+		got, err := correct(path, func() {
+			if did, err := others[what](); err != nil || did.Appended == 0 {
+				t.Errorf("%s: %+v, %v", what, did, err)
+			}
+		})
+		if problem.From(err).Code != problem.ListChanged || got.Appended != 0 {
+			t.Errorf("%s meanwhile: %+v, %v", what, got, err)
+		}
+		if got, err := correct(path, nil); err != nil || got.Appended != 1 {
+			t.Errorf("sent again after %s: %+v, %v", what, got, err)
+		}
+	}
+	// What was checked is what is confirmed.
+	checked := Whole{Gone: &whole.Gone{}, Seen: new(uint64)}
+	_, err := do(func(in *Import) error {
+		return in.Whole(t.Context(), people("late.csv", 20), checked)
+	})
+	if problem.From(err).Code != problem.ListChanged {
+		t.Errorf("a list that was checked when there was nothing of it: %v", err)
 	}
 }

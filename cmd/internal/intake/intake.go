@@ -41,6 +41,8 @@ type Writer interface {
 	// Check returns what Append would, each entry judged by itself, and appends nothing. What is
 	// not recorded yet has the sequence 0, and so has a duplicate of it.
 	Check(ctx context.Context, entries []writer.Entry) ([]writer.Result, error)
+	// FindOut returns once it is known what became of all that was appended before.
+	FindOut(ctx context.Context) error
 }
 
 // Intake takes events in. It is safe for concurrent use.
@@ -73,6 +75,10 @@ func (in *Intake) Submit(
 	}
 	return in.Commit(ctx, batch)
 }
+
+// FindOut returns once it is known what became of all that was committed before, also of batches
+// whose commit could not tell.
+func (in *Intake) FindOut(ctx context.Context) error { return in.writer.FindOut(ctx) }
 
 // Batch is a number of events that are read, accepted or refused, and encoded, but not recorded.
 type Batch struct {

@@ -11,6 +11,9 @@ import (
 // DryRun tells that nothing of the batch is to be appended.
 func (b *Batch) DryRun() bool { return b.opts.DryRun }
 
+// Seen is that of the options.
+func (b *Batch) Seen() *Seen { return b.opts.Seen }
+
 // Size returns of how many events the batch is, refused ones too.
 func (b *Batch) Size() int { return len(b.receipts) }
 

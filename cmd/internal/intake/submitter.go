@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 
 	"cakupan/domain/event"
@@ -32,6 +33,10 @@ type Options struct {
 	DryRun       bool // say what would happen; append nothing and keep no worker id
 	Atomic       bool // append all, or nothing when one event is refused; one frame at most
 
+	// Seen is set for what corrects a list: the batch is appended only while the list is as it was
+	// seen. Nil: it is appended however the list is. A batch with it is atomic.
+	Seen *Seen
+
 	// Scope is what the publisher may report; its name is kept with each event. Nil: the ledger
 	// knows no publishers, and everything may be reported.
 	Scope *event.Scope
@@ -42,4 +47,15 @@ type Options struct {
 	// Weigh is called with each accepted event and its place in the batch, to work out what it will
 	// cost. It may be nil, is called from several goroutines, and keeps no text of the event.
 	Weigh func(place int, e *event.Event)
+}
+
+// Seen says as far as which event somebody has seen the list that his batch is about.
+type Seen struct {
+	Sequence  uint64 // of the last event of the list that was seen; 0: it had none
+	Publisher string // events of it alone were shown; "": those of all
+}
+
+// Shows tells whether an event of the list is among those that were shown.
+func (s *Seen) Shows(e *event.Event) bool {
+	return s.Publisher == "" || s.Publisher == cmp.Or(e.Publisher, e.Source)
 }

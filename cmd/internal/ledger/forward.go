@@ -62,6 +62,7 @@ type forwarded struct {
 	KeepRecorded, DryRun, Atomic bool
 	Scope                        *event.Scope
 	Publisher                    string
+	Seen                         *intake.Seen
 }
 
 // forwardAnswer is the answer: receipts, or why there are none. Its fields are those of
@@ -137,7 +138,7 @@ func (r *roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts in
 	}()
 	return r.forward(ctx, now.holder.ID, forwarded{
 		Raw: raw, KeepRecorded: opts.KeepRecorded, DryRun: opts.DryRun, Atomic: opts.Atomic,
-		Scope: opts.Scope, Publisher: opts.Publisher,
+		Scope: opts.Scope, Publisher: opts.Publisher, Seen: opts.Seen,
 	})
 }
 
@@ -221,7 +222,7 @@ func (r *roles) take(m *nats.Msg) {
 		if err = r.unpack(m.Data, purposeForward, &f); err == nil {
 			answer.Receipts, err = r.ledger.submitHere(ctx, f.Raw, intake.Options{
 				KeepRecorded: f.KeepRecorded, DryRun: f.DryRun, Atomic: f.Atomic, Scope: f.Scope,
-				Publisher: f.Publisher,
+				Publisher: f.Publisher, Seen: f.Seen,
 			})
 		}
 	}

@@ -166,6 +166,7 @@ type Ledger struct {
 	// atStart instead, which is no less.
 	shown      highest
 	given      *given
+	fences     fences     // of lists of people
 	retracting sync.Mutex // held by who appends what takes events back
 	subjects   *subjects
 	old        arrivals

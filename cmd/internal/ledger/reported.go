@@ -19,20 +19,35 @@ func (l *Ledger) Reported(ctx context.Context, about history.Subject, known even
 	want func(some []eventstore.Sequence) ([]eventstore.Sequence, error),
 	yield func(*history.Reported) error,
 ) error {
+	return l.reportedFrom(ctx, 1, &reportedOf{about, known, want}, yield)
+}
+
+// reportedOf says what is asked of what was reported; see [Ledger.Reported].
+type reportedOf struct {
+	about history.Subject
+	known eventstore.Sequence
+	want  func(some []eventstore.Sequence) ([]eventstore.Sequence, error)
+}
+
+// reportedFrom is Reported for the events from a sequence on, and reads nothing before it.
+func (l *Ledger) reportedFrom(ctx context.Context, from eventstore.Sequence, of *reportedOf,
+	yield func(*history.Reported) error,
+) error {
 	_, tail, err := l.log.Last(ctx)
 	if err != nil {
 		return err
 	}
-	if known = min(known, tail.Sequence); known == 0 {
+	known := min(of.known, tail.Sequence)
+	if known < from {
 		return nil
 	}
 	p, err := l.historyAt(ctx, known)
 	if err != nil {
 		return err
 	}
-	s := l.reporting(p, about, known, yield)
-	for from := eventstore.Sequence(1); !s.done; {
-		some, _, err := p.About(about, from, aboutMax)
+	s := l.reporting(p, of.about, known, yield)
+	for !s.done {
+		some, _, err := p.About(of.about, from, aboutMax)
 		if err != nil {
 			return err
 		}
@@ -41,8 +56,8 @@ func (l *Ledger) Reported(ctx context.Context, about history.Subject, known even
 			return nil
 		}
 		from = some[len(some)-1] + 1
-		if want != nil {
-			if some, err = want(some); err != nil {
+		if of.want != nil {
+			if some, err = of.want(some); err != nil {
 				return err
 			}
 		}

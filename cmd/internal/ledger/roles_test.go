@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -70,6 +71,7 @@ func TestForwardedIsWhole(t *testing.T) {
 			Publisher: "office", Sources: []string{"urn:a"}, Regions: []region.Code{1},
 			Types: []event.Type{event.EnrolmentOpened},
 		},
+		Seen: &intake.Seen{}, // of a list that had nothing, which is not the same as none
 	}
 	sealed, err := r.pack(&sent, purposeForward)
 	if err != nil {

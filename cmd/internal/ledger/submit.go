@@ -15,6 +15,7 @@ import (
 	"cakupan/eventstore/writer"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
+	"cakupan/projections/history"
 )
 
 // Batch is a number of events on their way in: read and judged, not recorded. One that is never
@@ -24,7 +25,8 @@ type Batch struct {
 	batch  *intake.Batch
 	load   load
 	dryRun bool
-	gives  atomic.Bool // some change who has a right over what
+	gives  atomic.Bool   // some change who has a right over what
+	lists  atomic.Uint64 // of which lists some are: see fences
 }
 
 // Submit takes in events as they were sent; see [intake.Intake.Submit]. On a cluster the ledger
@@ -90,6 +92,9 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 	if !opts.DryRun {
 		// Called by several goroutines, as a batch is read by several.
 		opts.Weigh = func(place int, e *event.Event) {
+			if list := history.ListOf(e); list != "" {
+				b.lists.Or(fenceOf(list))
+			}
 			if gives(e.Type) {
 				b.gives.Store(true)
 			}
@@ -160,11 +165,11 @@ func (l *Ledger) answering() *coverage.Projection {
 // Commit does the rest. A batch is committed once. One of a publisher whose events have changed
 // too much lately is not taken: [problem.EventsDear].
 //
-// What it does has an order: a turn among those that write, then the rights, whose subjects are
-// held from here to the end, then the price, then the frame. An error before the frame leaves
-// nothing in the log; where the frame itself fails the price stays paid, as nobody knows what was
-// appended. If we crash after the frame and before the answer, the publisher sends again and gets
-// duplicates.
+// What it does has an order: a turn among those that write, then the lists, then the rights, whose
+// subjects are held from here to the end, then the price, then the frame. An error before the frame
+// leaves nothing in the log; where the frame itself fails the price stays paid, as nobody knows
+// what was appended. If we crash after the frame and before the answer, the publisher sends again
+// and gets duplicates.
 func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt, err error) {
 	ctx, end := l.trace(ctx, "commit events")
 	defer func() { end(err) }()
@@ -178,6 +183,11 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 		return nil, err
 	}
 	defer leave()
+	release, err := l.fence(ctx, in, b)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	rights, err := l.judgeRights(ctx, in, b.batch)
 	if rights.release != nil {
 		defer rights.release()

@@ -25,6 +25,7 @@ const (
 	MediaType        Code = "media_type.unsupported"
 	BodyTooLarge     Code = "body.too_large"
 	BatchTooLarge    Code = "batch.too_large" // for one frame, which an atomic batch is
+	ListChanged      Code = "list.changed"    // since it was seen by whoever corrects it
 	BodyIncomplete   Code = "body.incomplete"
 	RequestTooSlow   Code = "request.timeout"
 	Forbidden        Code = "forbidden"
@@ -174,6 +175,9 @@ var table = map[Code]row{
 	BatchTooLarge: {
 		413, 0, ExitFailed, 0, "Batch too large to be atomic",
 		"Kumpulan terlalu besar untuk dicatat sekaligus",
+	},
+	ListChanged: {
+		409, 0, ExitRefused, 0, "List changed meanwhile", "Daftar berubah sementara itu",
 	},
 	BodyIncomplete: {
 		400, 0, ExitFailed, 0, "Body incomplete", "Isi permintaan tidak lengkap",

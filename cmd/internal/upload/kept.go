@@ -17,15 +17,16 @@ const (
 )
 
 // sent is a list that was checked, with what is said of it. name, content, opts and whole are set
-// before it is kept and, but for content, never changed; gone, back and backName are written by a
-// run, which confirming guards once it is kept. since, size and the place in the map are guarded by
-// mu of kept.
+// before it is kept and, but for content, never changed; gone, seen, back and backName are written
+// by a run, which confirming guards once it is kept. since, size and the place in the map are
+// guarded by mu of kept.
 type sent struct {
 	name     string
 	content  []byte
 	opts     lists.Options
 	whole    bool
 	gone     bool   // rows are gone from it
+	seen     uint64 // of a whole list: how it was when it was checked
 	back     []byte // its rows that are to be corrected or known of; nil: none
 	backName string
 

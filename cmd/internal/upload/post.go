@@ -164,7 +164,7 @@ func (h *Handler) confirm(w http.ResponseWriter, r *http.Request, v *view, token
 			h.fail(w, v, err)
 			return
 		}
-		how.Gone = gone
+		how.Gone, how.Seen = gone, &s.seen
 	}
 	// What has begun is done to its end, also if the page is closed: else nobody knows how far.
 	err := h.run(context.WithoutCancel(r.Context()), v, s, &how)

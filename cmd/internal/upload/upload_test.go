@@ -168,9 +168,22 @@ func TestListIsCheckedConfirmedAndCorrected(t *testing.T) {
 		t.Errorf("nobody has said what becomes of who is gone: %d, %d events",
 			response.StatusCode, b.events())
 	}
+	// Somebody else sends a row of the same list between the check and its confirmation.
+	other, _ := b.post("daftar.csv", head+row(3, "75.03", "2021-04-01"))
+	other, _ = b.post("", "", "token", b.token(other))
+	b.expect(other, "1 laporan dicatat")
+	page, response = b.post("", "", "token", token, "gone", "end", "end", "2021-06-01")
+	b.expect(page, "berubah sejak diperiksa")
+	if response.StatusCode != 422 || b.events() != 3 {
+		t.Errorf("what was not shown is confirmed: %d, %d events", response.StatusCode, b.events())
+	}
+	page, _ = b.post("daftar.csv", head+row(1, "75.03", "2021-05-01")+row(3, "75.03", "2021-04-01"),
+		"whole", "yes")
+	b.expect(page, "1 berubah, 1 hilang")
+	token = b.token(page)
 	page, _ = b.post("", "", "token", token, "gone", "end", "end", "2021-06-01")
 	b.expect(page, "Sudah dicatat", "3 laporan dicatat")
-	if n := b.events(); n != 5 {
+	if n := b.events(); n != 6 {
 		t.Errorf("%d events are recorded", n)
 	}
 }

@@ -90,6 +90,9 @@ func (v *view) tell(s *sent, t *importer.Tally) {
 		if w := t.Lists[i].Whole; w != nil {
 			v.Gone = append(v.Gone, w.Gone...)
 			s.gone = len(w.Gone) > 0
+			if v.checking {
+				s.seen = w.Seen // what is confirmed is what was shown
+			}
 			v.Ready = t.Refused == 0 && (v.Ready || len(w.Gone) > 0)
 		}
 	}

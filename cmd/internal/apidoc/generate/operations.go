@@ -62,6 +62,10 @@ func (l *library) postEvents() operation {
 			query("atomic", "Append a batch as a whole or not at all, whatever happens; nothing"+
 				" when one of its events is refused. Not for streams. "+atomicBounds, flag),
 			query("dry_run", "Judge, and append nothing.", flag),
+			query("list_seen", "Append a batch that corrects a list only while that is as it was"+
+				" seen: the sequence of its last event of GET /v1/lists/events, 0 where it had"+
+				" none. Of whoever was ahead: list.changed. Needs atomic.",
+				o("type", "integer").with("minimum", 0)),
 			query("keep_recorded", "Take recordedat of each event as its record time, as an older"+
 				" system recorded it. Not for registered publishers.", flag),
 			query("findings", "Tell with each receipt what of the event contradicts others, once"+
@@ -89,7 +93,8 @@ func (l *library) postEvents() operation {
 		// Section 1's refusals are added to those of the request: of one event they are the answer,
 		// of a batch they stand in receipts.
 		fails: append(guarded(problem.QueryInvalid, problem.MediaType, problem.EncodingUnsupported,
-			problem.EncodingDamaged, problem.EventsDear, problem.Malformed, problem.BodyTooLarge,
+			problem.EncodingDamaged, problem.EventsDear, problem.ListChanged, problem.Malformed,
+			problem.BodyTooLarge,
 			problem.BodyIncomplete, problem.RequestTooSlow, problem.LogFull,
 			problem.LogUnavailable, problem.LogDamaged,
 			problem.ServerStopping), refusals()...),

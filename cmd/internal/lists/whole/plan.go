@@ -96,6 +96,10 @@ func (p *Plan) Corrects() bool {
 	return false
 }
 
+// Seen returns how far the history went that the plan was made of: it holds only while the list has
+// no later event.
+func (p *Plan) Seen() uint64 { return p.h.Seen() }
+
 // Step returns the number of the step, and whether it goes on with one that was broken off. Steps
 // count from 1.
 func (p *Plan) Step() (step int, resuming bool) { return p.step, p.resuming }

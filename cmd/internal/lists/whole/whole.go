@@ -252,6 +252,14 @@ func (h *History) takeBack(target *Item) {
 	}
 }
 
+// Seen returns the sequence of the last event of the list, 0 for none.
+func (h *History) Seen() uint64 {
+	if len(h.Items) == 0 {
+		return 0
+	}
+	return h.Items[len(h.Items)-1].Sequence
+}
+
 // inForce returns what is in force of all that was said under a base, nil when nothing is.
 func (h *History) inForce(base string) *Item {
 	if i := h.again[base]; i != nil {
