@@ -2,6 +2,7 @@ package lists
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -255,51 +256,80 @@ var saidTwiceFault = &fault{
 		" words in the column \"What to Correct\"; if not, delete the row",
 }
 
-// doubt is what a remark on a row says of its day.
-type doubt uint8
+// doubt is what a remark on a row says of its days: that those may be others.
+type doubt struct {
+	turned, year, count bool // by the kinds of words
+	// Days as they were read then. What reads otherwise by now was corrected. None: the remark is
+	// of a program that did not say.
+	days []string
+}
 
-const (
-	noDoubt   doubt = 0
-	dayDoubt  doubt = 1 // that it may be another one
-	yearDoubt doubt = 2 // and that it had its year in front
-)
+// What the words about a day that may be two end with: how it reads, by which it is seen whether
+// somebody has written it anew.
+const readsID, readsEN = "sekarang terbaca ", "it reads as "
 
-// doubtOf returns what a remark says of the day of its row. The remark is as the cell has it, in
+// doubtOf returns what a remark says of the days of its row. The remark is as the cell has it, in
 // the language that the list had then.
-func doubtOf(remark []byte) doubt {
-	for _, words := range [...]string{yearInFrontID, yearInFrontEN} {
-		if bytes.Contains(remark, []byte(words)) {
-			return yearDoubt
+func doubtOf(remark []byte) (d doubt) {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool {
+			return bytes.Contains(remark, []byte(w))
+		})
+	}
+	d.year, d.turned = has(yearInFrontID, yearInFrontEN), has(twoDaysID, twoDaysEN)
+	d.count = has(countID, countEN)
+	if !d.turned {
+		return d
+	}
+	for _, words := range [...]string{readsID, readsEN} {
+		for _, rest := range strings.Split(string(remark), words)[1:] {
+			text := rest[:min(len(rest), len("2006-01-02"))]
+			if _, err := temporal.ParseDate(text); err == nil {
+				d.days = append(d.days, text)
+			}
 		}
 	}
-	for _, words := range [...]string{twoDaysID, twoDaysEN, countID, countEN} {
-		if bytes.Contains(remark, []byte(words)) {
-			return dayDoubt
-		}
-	}
-	return noDoubt
+	return d
 }
 
-// holds tells whether a day is still in doubt. One that was not written with its year in front, and
-// is so now, was written anew, as the remark has asked for.
-func (d doubt) holds(v *value) bool {
-	switch d {
-	case dayDoubt:
-		return v.form == formCount || v.turned && v.form != formYear
-	case yearDoubt:
-		return v.form == formCount || v.turned
-	case noDoubt:
+// holds tells whether a day is still in doubt. One that reads otherwise was corrected, and so was
+// one that was not written with its year in front, and is so now, as the remark has asked for. A
+// count is none yet.
+func (d *doubt) holds(v *value) bool {
+	switch {
+	case v.form == formCount:
+		return d.count || d.turned
+	case !d.turned || !v.turned || !d.year && v.form == formYear:
+		return false
 	}
-	return false
+	return len(d.days) == 0 || slices.Contains(d.days, v.date.String())
 }
 
-// doubtedFault is never written. It begins with the words by which it is known again.
-var doubtedFault = &fault{
-	event.FieldInvalid,
-	twoDaysID + ": tulis yang benar, lalu hapus kata-kata di kolom \"Yang Harus Diperbaiki\"" +
-		" baris ini",
-	twoDaysEN + ": write the right one, and delete the words in the column \"What to Correct\" of" +
-		" the row",
+// fault is that of a day that is still in doubt. It begins with the words by which the doubt is
+// known again.
+func (d *doubt) fault(day temporal.Date) *fault {
+	id, en := twoDaysID, twoDaysEN
+	if d.year {
+		id, en = yearInFrontID, yearInFrontEN
+	}
+	return (&fault{
+		event.FieldInvalid,
+		id + ": tulis yang benar; bila sudah benar, hapus kata-kata di kolom \"Yang Harus" +
+			" Diperbaiki\" baris ini",
+		en + ": write the right one; if it is right as it is, delete the words in the column" +
+			" \"What to Correct\" of the row",
+	}).reading(day)
+}
+
+// reading adds to the words about a day that may be two how it reads. Other faults stay as they
+// are.
+func (f *fault) reading(day temporal.Date) *fault {
+	if !strings.HasPrefix(f.id, twoDaysID) {
+		return f
+	}
+	return &fault{
+		f.code, f.id + "; " + readsID + day.String(), f.en + "; " + readsEN + day.String(),
+	}
 }
 
 // monthFirst is for days of a column of which a row proves that months come first.
@@ -347,10 +377,11 @@ func dayBeforeMonth(row int) *fault {
 	return &fault{
 		event.FieldInvalid,
 		yearInFrontID + ": baris " + n + " menunjukkan bahwa kolom ini menulis tanggal sebelum" +
-			" bulan; tulis yang benar sebagai tahun-bulan-tanggal, misalnya 2021-01-31, lalu" +
-			" hapus kata-kata ini",
+			" bulan; tulis yang benar sebagai tahun-bulan-tanggal, misalnya 2021-01-31; bila" +
+			" sudah benar, hapus kata-kata ini",
 		yearInFrontEN + ": row " + n + " shows that the column has its days before its months;" +
-			" write the right one as year-month-day, such as 2021-01-31, and delete these words",
+			" write the right one as year-month-day, such as 2021-01-31; if it is right, delete" +
+			" these words",
 	}
 }
 
@@ -374,8 +405,10 @@ func halfTurnedYear(row int) *fault {
 	f := halfTurned(row)
 	return &fault{
 		f.code,
-		strings.Replace(f.id, twoDaysID, yearInFrontID, 1) + "; lalu hapus kata-kata ini",
-		strings.Replace(f.en, twoDaysEN, yearInFrontEN, 1) + "; then delete these words",
+		strings.Replace(f.id, twoDaysID, yearInFrontID, 1) + "; bila sudah benar, hapus" +
+			" kata-kata ini",
+		strings.Replace(f.en, twoDaysEN, yearInFrontEN, 1) + "; if it is right, delete" +
+			" these words",
 	}
 }
 

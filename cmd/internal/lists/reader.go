@@ -31,7 +31,7 @@ type Reader struct {
 	begun     bool
 	pending   []declaration // given for rows below, of what has a column so far
 	fresh     bool          // the row before names the columns anew
-	doubted   doubt         // whether a remark on the row says that its day may be another one
+	doubted   doubt         // what a remark on the row says of its days
 	twiceSaid bool          // a remark on the row says that another one says otherwise
 	ordinal   []int         // columns of numbers of rows
 	people    []int         // columns of numbers of people
@@ -216,7 +216,7 @@ func (r *Reader) hasOtherKPJ(row *grid.Row) bool {
 // readRow reads the values of a row, and those that are given for all rows. A value that is given
 // for all rows is used where the row's own cell says nothing.
 func (r *Reader) readRow(row *grid.Row) {
-	r.doubted, r.twiceSaid = noDoubt, false
+	r.doubted, r.twiceSaid = doubt{}, false
 	for i, f := range r.list.header.fields {
 		if f == fieldRemark && i < len(row.Cells) {
 			r.doubted = doubtOf(row.Cells[i].Text)
@@ -315,12 +315,14 @@ func (r *Reader) readNIK(c *column, cell grid.Cell) {
 // remembers stays as it is.
 func (r *Reader) keep(c *column, v value) {
 	if c.days != nil {
-		v.fault = c.days.on(&v)
+		if v.fault = c.days.on(&v); v.fault != nil {
+			v.fault = v.fault.reading(v.date)
+		}
 	}
 	// In a list that came back the rows that proved the doubt are missing, so that the column no
 	// longer does.
 	if v.fault == nil && r.doubted.holds(&v) {
-		v.fault = doubtedFault
+		v.fault = r.doubted.fault(v.date)
 	}
 	switch before := &r.values[c.field]; {
 	case c.field == fieldRegion && r.list.regions > 1:
