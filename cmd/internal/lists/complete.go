@@ -191,6 +191,19 @@ func (r *Reader) saidOtherwise(earlier uint32) *fault {
 	}
 }
 
+// saidOfOther is the fault of a row whose KPJ stands beside another NIK in an earlier one.
+func (r *Reader) saidOfOther(earlier uint32) *fault {
+	number, where := r.across.words(r.list.info.Sheet, earlier, r.list.info.Lang)
+	row := strconv.FormatUint(uint64(number), 10) + where
+	return &fault{
+		event.FieldInvalid,
+		saidKPJ(r.kpj(), Indonesian) + "sudah ada di baris " + row + " dengan NIK lain: satu KPJ" +
+			" untuk satu orang; perbaiki KPJ atau NIK-nya",
+		saidKPJ(r.kpj(), English) + "is in row " + row + " already, beside another NIK: a KPJ is" +
+			" of one person; correct the KPJ or the NIK",
+	}
+}
+
 // kpj returns the number of the enrolment that the row names, "" where it has none.
 func (r *Reader) kpj() string { return strings.Trim(r.values[fieldEnrolment].json, `"`) }
 

@@ -182,6 +182,10 @@ func (r *Reader) record(row *grid.Row) Record {
 			r.refuse(r.nameOfNumber(), saidTwiceFault)
 		case earlier > 0:
 			r.refuse(r.nameOfNumber(), r.saidOtherwise(earlier))
+		default:
+			if earlier = r.ownedOtherwise(row.Number); earlier > 0 {
+				r.refuse(r.nameOfNumber(), r.saidOfOther(earlier))
+			}
 		}
 	}
 	if len(r.faults) > 0 {

@@ -22,6 +22,8 @@ const EverySheet = "all"
 type Across struct {
 	names  []string
 	seen   seen
+	// Whose each KPJ is, by the NIKs beside them, in lists that name enrolments by their KPJ.
+	owners seen
 	secret maphash.Seed
 }
 

@@ -97,3 +97,17 @@ func (r *Reader) twice(row int) uint32 {
 	return r.across.seen.add(hash, binary.LittleEndian.Uint32(r.ids.sum[:]),
 		r.across.at(r.list.info.Sheet, row))
 }
+
+// ownedOtherwise returns an earlier row that names another person beside the same KPJ, 0 when there
+// is none, and remembers the row. Of such lists an event has the KPJ alone: nothing else would tell
+// that one of the two people is not meant by it. In lists of enrolments the person is what a row
+// says, see twice.
+func (r *Reader) ownedOtherwise(row int) uint32 {
+	kpj := r.values[fieldEnrolment].json
+	if r.list.info.Kind == Enrolment || kpj == "" || len(r.nik) == 0 {
+		return 0
+	}
+	secret := r.across.secret
+	return r.across.owners.add(maphash.String(secret, kpj), uint32(maphash.Bytes(secret, r.nik)),
+		r.across.at(r.list.info.Sheet, row))
+}

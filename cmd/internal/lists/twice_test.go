@@ -54,6 +54,40 @@ func TestPersonTwice(t *testing.T) {
 	}
 }
 
+// TestTwoOwners refuses a row whose KPJ stands beside another NIK in a row before it, in each kind of
+// list that names enrolments by their KPJ; the same person any number of times is none.
+func TestTwoOwners(t *testing.T) {
+	const one, other, kpj = "7503011501900001", "7503011501900002", "21012345678"
+	for _, list := range []struct{ head, row, want string }{
+		{"Daftar;X\nNIK;KPJ;Alasan;Hari Terakhir\n", "PHK;2021-01-31", "sudah ada di baris 3 dengan NIK lain"},
+		{
+			"Daftar;X\nNIK;KPJ;Komitmen;Bulan Mulai;Jumlah Bulan\n", "A;2021-01;1",
+			"sudah ada di baris 3 dengan NIK lain",
+		},
+		{
+			"List;X\nNIK;KPJ;BLTH;Amount;Paid On\n", "2021-01;16800;2021-02-01",
+			"is in row 3 already, beside another NIK",
+		},
+	} {
+		text := list.head
+		for _, who := range []string{
+			one + ";" + kpj, other + ";" + kpj, ";" + kpj, one[:4] + " " + one[4:] + ";" + kpj,
+			other + ";21012345679",
+		} {
+			text += who + ";" + list.row + "\n"
+		}
+		_, lines := mustRead(t, []byte(text), Options{})
+		for i, l := range lines {
+			switch {
+			case i != 1 && l.fault != nil:
+				t.Errorf("row %d: %v", l.row, l.fault)
+			case i == 1 && (l.fault == nil || !strings.Contains(l.fault.Detail, list.want)):
+				t.Errorf("row %d: %v, want %s", l.row, l.fault, list.want)
+			}
+		}
+	}
+}
+
 // TestMergedTwice refuses to merge somebody into two people: all three would be one.
 func TestMergedTwice(t *testing.T) {
 	const first, second, third = "7503011501900001", "7503011501900002", "7503011501900003"
