@@ -27,3 +27,13 @@ func OpenUnchecked(ctx context.Context, conn *nats.Conn, opts Options) (*Log, er
 func ConfigOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig {
 	return configOf(opts.withDefaults(nil), identity)
 }
+
+// Get gets a message as a reader does that has come to it.
+func Get(ctx context.Context, conn *nats.Conn, stream string, number uint64) (uint64, error) {
+	r := &reader{log: &Log{conn: conn, stream: stream}, next: number}
+	msg, err := r.get(ctx)
+	return msg.number, err
+}
+
+// DoubtsMax is how often a reader asks again for what the leader has not.
+const DoubtsMax = doubtsMax

@@ -23,6 +23,11 @@ const (
 	// long each time.
 	pauseFirst = 50 * time.Millisecond
 	pauseMax   = time.Second
+
+	// doubtPause is the first of the doubtsMax pauses, each twice as long as the one before, after
+	// which the leader is asked again for a message that it has not: 1.5 s in all.
+	doubtPause = 100 * time.Millisecond
+	doubtsMax  = 4
 )
 
 // errStop ends an iteration because the loop did.
@@ -73,6 +78,7 @@ type reader struct {
 	end    uint64              // the last message known to exist
 	want   eventstore.Sequence // the event to come
 	lost   string              // why the events from want on are missing, "" if nothing is
+	doubts int                 // how often the leader has been asked again for what it has not
 }
 
 // run yields frames until the end, or for ever when following. A follower goes on where it was
@@ -217,7 +223,7 @@ func (r *reader) fetch(ctx context.Context, last uint64) error {
 		last = min(last, r.end)
 	}
 	for r.next <= last {
-		msg, err := r.log.getFrom(ctx, r.next)
+		msg, err := r.get(ctx)
 		if err != nil && !errors.Is(err, errNoMessage) {
 			return err
 		}
@@ -233,6 +239,27 @@ func (r *reader) fetch(ctx context.Context, last uint64) error {
 		}
 	}
 	return nil
+}
+
+// get gets the next message, or the first one behind it that there is. The server says that there is
+// no message whatever kept it from reading one (no descriptors, a stream that is being opened again
+// after a failed write), so what it has not is asked for again before it is called lost. However
+// much is lost, it is waited for once.
+func (r *reader) get(ctx context.Context) (message, error) {
+	for pause := doubtPause; ; pause *= 2 {
+		msg, err := r.log.getFrom(ctx, r.next)
+		isLost := errors.Is(err, errNoMessage) || err == nil && msg.number > r.next
+		if !isLost && pause > doubtPause {
+			r.doubts = 0 // nor was it lost: the next one is doubted too
+		}
+		if !isLost || r.doubts == doubtsMax {
+			return msg, err
+		}
+		r.doubts++
+		if err := wait(ctx, pause); err != nil {
+			return message{}, err
+		}
+	}
 }
 
 // damaged notes that a range of messages cannot be read.

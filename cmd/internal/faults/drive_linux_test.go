@@ -289,7 +289,8 @@ func (d *driver) run(args ...string) (string, error) {
 	output, err := command.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		err = fmt.Errorf("cakupan %s: %w: %s", strings.Join(args, " "), err, exit.Stderr)
+		last := output[max(0, len(output)-2_000):] // a check says there what it found
+		err = fmt.Errorf("cakupan %s: %w: %s%s", strings.Join(args, " "), err, exit.Stderr, last)
 	}
 	return string(output), err
 }
