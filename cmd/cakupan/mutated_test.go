@@ -21,6 +21,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
@@ -407,7 +408,7 @@ func plainLog(t *testing.T, l *ledger.Ledger) (lines []string) {
 	recorded := regexp.MustCompile(`,"recordedat":"[^"]*"}$`)
 	made := regexp.MustCompile(`"(worker|into)":"([0-9a-f]{32})"`)
 	workers := map[string]int{}
-	err := l.Events(context.Background(), ledger.EventFilter{From: 1, To: 1 << 62}, func(line []byte) error {
+	err := l.Events(context.Background(), excerpt.Filter{From: 1, To: 1 << 62}, func(line []byte) error {
 		text := recorded.ReplaceAllString(string(line), "}")
 		lines = append(lines, made.ReplaceAllStringFunc(text, func(field string) string {
 			found := made.FindStringSubmatch(field)

@@ -96,7 +96,7 @@ func appendBulk(ctx context.Context, l *ledger.Ledger, events iter.Seq[*event.Ev
 		defer close(batches)
 		var batch []writer.Entry
 		for e := range events {
-			entry, err := ledger.EntryOf(e, 0)
+			entry, err := intake.EntryOf(e, 0)
 			if err != nil {
 				failed <- err
 				return
@@ -141,7 +141,7 @@ func single(i int) (writer.Entry, error) {
 	e.Data.Enrolment = fmt.Sprintf("single-%08d", i)
 	e.Data.From = temporal.Date(18_000 + i%365)
 	e.Data.Has = e.Data.Has.With(event.FieldEnrolment).With(event.FieldFrom)
-	return ledger.EntryOf(&e, 0)
+	return intake.EntryOf(&e, 0)
 }
 
 // appendAlone measures what one publisher waits for each event, in turns with a bare publish: a

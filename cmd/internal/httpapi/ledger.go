@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/temporal"
@@ -37,11 +38,11 @@ type Ledger interface {
 	// Events calls yield with each event that the filter lets through, in log order: one JSON
 	// object without line end, valid during the call. An error of yield ends it and is returned.
 	// Who follows is called with nil when there is no more for now; that ends with ctx.
-	Events(ctx context.Context, f ledger.EventFilter, yield func(line []byte) error) error
+	Events(ctx context.Context, f excerpt.Filter, yield func(line []byte) error) error
 
 	// ListEvents calls yield with each event of a list, as Events does, with what takes it back. It
 	// waits and refuses as View does.
-	ListEvents(ctx context.Context, f ledger.ListFilter, yield func(line []byte) error) error
+	ListEvents(ctx context.Context, f excerpt.List, yield func(line []byte) error) error
 
 	// Reported calls yield with each event about a subject up to a place in the log, in its order,
 	// but for those that want leaves out; nil leaves out none. It waits and refuses as View does.

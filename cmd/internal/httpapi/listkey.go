@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/excerpt"
 )
 
 // ListKey is the answer of GET /v1/lists/key: what whoever makes events of lists of people needs
@@ -44,7 +44,7 @@ func (a *API) getListEvents(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	filter := ledger.ListFilter{List: p.text("list"), Source: p.text("source")}
+	filter := excerpt.List{List: p.text("list"), Source: p.text("source")}
 	if filter.List == "" {
 		p.fail("list", "must be the id of a list")
 	}

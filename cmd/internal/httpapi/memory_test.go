@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -223,7 +224,7 @@ func (m *memory) View(_ context.Context, minSeq eventstore.Sequence) (*coverage.
 	return view, nil
 }
 
-func (m *memory) ListEvents(context.Context, ledger.ListFilter, func([]byte) error) error {
+func (m *memory) ListEvents(context.Context, excerpt.List, func([]byte) error) error {
 	return nil
 }
 
@@ -234,7 +235,7 @@ func (m *memory) all() []eventstore.Record {
 	return slices.Clone(m.records)
 }
 
-func (m *memory) Events(_ context.Context, f ledger.EventFilter, yield func([]byte) error) error {
+func (m *memory) Events(_ context.Context, f excerpt.Filter, yield func([]byte) error) error {
 	var sent uint64
 	for _, record := range m.all() {
 		var e event.Event

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -104,13 +105,13 @@ const yearDays = 365
 // parseEvents reads the query of GET /v1/events. Sequences that are out of the log are no error:
 // there is nothing there, or nothing yet. limit counts from the beginning, last from the end; both
 // at once would have two meanings.
-func parseEvents(raw string) (ledger.EventFilter, error) {
+func parseEvents(raw string) (excerpt.Filter, error) {
 	p, err := parseParameters(raw, "from", "to", "type", "enrolment", "worker", "commitment",
 		"source", "publisher", "limit", "last", "follow")
 	if err != nil {
-		return ledger.EventFilter{}, err
+		return excerpt.Filter{}, err
 	}
-	f := ledger.EventFilter{
+	f := excerpt.Filter{
 		From:       max(p.sequence("from", 1), 1),
 		To:         p.sequence("to", coverage.Everything),
 		Type:       p.eventType(),

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -93,7 +93,7 @@ func TestParseSeries(t *testing.T) {
 func TestParseEvents(t *testing.T) {
 	f, err := parseEvents("from=2&to=5&type=worker.died.v1&worker=w-1&enrolment=e-1" +
 		"&commitment=c-1&limit=3")
-	want := ledger.EventFilter{
+	want := excerpt.Filter{
 		From: 2, To: 5, Type: event.WorkerDied, Worker: "w-1", Enrolment: "e-1",
 		Commitment: "c-1", Limit: 3,
 	}
@@ -101,7 +101,7 @@ func TestParseEvents(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	f, err = parseEvents("type=" + event.FundingGranted.Name())
-	if err != nil || f != (ledger.EventFilter{From: 1, To: coverage.Everything, Type: event.FundingGranted}) {
+	if err != nil || f != (excerpt.Filter{From: 1, To: coverage.Everything, Type: event.FundingGranted}) {
 		t.Errorf("%+v, %v", f, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -184,7 +185,7 @@ func (q *RetractAsked) parse(today temporal.Date) (*ledger.TakeBack, error) {
 		return nil, err
 	}
 	ask := &ledger.TakeBack{
-		Events: ledger.EventFilter{
+		Events: excerpt.Filter{
 			From: max(p.sequence("from", 1), 1), To: p.sequence("to", 0), Type: p.eventType(),
 			Enrolment: p.key("enrolment"), Worker: p.key("worker"),
 			Commitment: p.key("commitment"), Source: p.text("source"),

@@ -5,26 +5,11 @@ import (
 	"fmt"
 	"iter"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
-	"cakupan/eventstore/codec"
 	"cakupan/eventstore/writer"
 )
-
-// EntryOf encodes an event that was made here, not sent; at 0 it is recorded now. Its data must be
-// whole, with Has set: nothing is checked here that the intake checks of what is sent. The entry
-// owns its bytes.
-func EntryOf(e *event.Event, at temporal.Instant) (writer.Entry, error) {
-	entry := writer.Entry{Key: e.Key, Event: codec.Append(nil, e), RecordedAt: at}
-	var err error
-	if entry.Digest, err = codec.Digest(entry.Event); err != nil {
-		return entry, fmt.Errorf("encode event %s: %w", e.ID, err)
-	}
-	if e.Type == event.EventRetracted {
-		entry.Retracts = &event.Key{Source: e.Data.RetractedSource, ID: e.Data.RetractedID}
-	}
-	return entry, nil
-}
 
 // Append appends entries that were made here, as [writer.Writer.Append] does. Neither rights nor
 // the cost of events are looked at: it is for the ledger's own events and for those who fill a
@@ -103,7 +88,7 @@ func encodeBatches(ctx context.Context, events iter.Seq2[event.Event, temporal.I
 		}
 	}
 	for e, at := range events {
-		entry, err := EntryOf(&e, at)
+		entry, err := intake.EntryOf(&e, at)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"cakupan/cmd/internal/rights"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
@@ -120,7 +121,7 @@ func (g *generation) forget() {
 // price returns the events of a batch that change much, with all counted that went before them, and
 // with them. Events that cost nothing are left out, and what its publisher must be told nothing of,
 // by what he pays or by how long he waits: a death has no effect then, or changes nothing yet.
-func (b *backlog) price(p *coverage.Projection, l *load, q *quiet) (dear []dearEvent) {
+func (b *backlog) price(p *coverage.Projection, l *load, v *rights.Verdict) (dear []dearEvent) {
 	if p == nil || len(l.dear) == 0 {
 		return nil
 	}
@@ -129,7 +130,7 @@ func (b *backlog) price(p *coverage.Projection, l *load, q *quiet) (dear []dearE
 	b.mu.Unlock()
 	for i := range l.dear {
 		d := l.dear[i].dearEvent
-		if q != nil && q.told[d.place] && (q.void[d.place] || d.kind == event.WorkerDied) {
+		if v != nil && v.Told(d.place) && (v.Void(d.place) || d.kind == event.WorkerDied) {
 			continue
 		}
 		d.changes = p.Changes(l.dear[i].of, &younger.expected, &older.expected)

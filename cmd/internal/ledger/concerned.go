@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/rights"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/eventstore"
@@ -38,13 +40,13 @@ func (p *picker) locate(ctx context.Context, some []picked) error {
 			return err
 		}
 	}
-	s := &selection{each: func(record eventstore.Record, e *event.Event) error {
+	s := &excerpt.Selection{Each: func(record eventstore.Record, e *event.Event) error {
 		for _, i := range origins[record.Sequence] {
 			some[i].concerns(e.Data.Funder)
 		}
 		return nil
 	}}
-	return p.l.readSome(ctx, slices.Sorted(maps.Keys(origins)), s)
+	return p.l.reader.Some(ctx, slices.Sorted(maps.Keys(origins)), s)
 }
 
 // locateOne does that for one event, and returns the one that committed its commitment. It is
@@ -86,7 +88,7 @@ func (p *picker) locateOne(s *facts.State, one *picked) (committed eventstore.Se
 // take an event back changes both where it says the enrolment is and where it then is.
 func (p *picker) placesOf(s *facts.State, enrolment uint32, one *picked) {
 	p.places = s.AppendPlaces(p.places[:0], enrolment)
-	from := startOf(&one.event)
+	from := rights.StartOf(&one.event)
 	if one.event.Type == event.WorkerDied || one.event.Type == event.WorkerMerged {
 		from = math.MinInt32
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
@@ -276,7 +277,7 @@ func checkHolds(t *testing.T, l *Ledger) {
 	t.Helper()
 	_, err := l.View(t.Context(), 0)
 	isDamaged(t, "view", err)
-	err = l.Events(t.Context(), EventFilter{From: 1}, func([]byte) error { return nil })
+	err = l.Events(t.Context(), excerpt.Filter{From: 1}, func([]byte) error { return nil })
 	isDamaged(t, "events", err)
 	lines := [][]byte{plainEvent(1_000_001)}
 	_, err = l.Submit(t.Context(), lines, intake.Options{})

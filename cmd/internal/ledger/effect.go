@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -102,7 +103,7 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return nil, nil, err
 	}
-	rights, err := l.judgeRights(ctx, in, batch)
+	verdict, err := l.rights.Judge(ctx, in, batch)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -123,12 +124,10 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 		row := effect.Row{Event: events[i], Sequence: eventstore.Sequence(r.Sequence)}
 		// A duplicate is new only where it was recorded since.
 		row.New = r.Sequence == 0 || since != 0 && row.Sequence >= since
-		if q := rights.quiet; q != nil {
-			row.Nobody = q.told[i]
-			row.Event = q.hideFrom(i, row.Event)
-			if q.told[i] {
-				row.Sequence = 0 // whoever has taken it back
-			}
+		row.Nobody = verdict.Told(i)
+		row.Event = verdict.HideFrom(i, row.Event)
+		if row.Nobody {
+			row.Sequence = 0 // whoever has taken it back
 		}
 		if d := &events[i].Data; events[i].Type == event.EventRetracted {
 			row.Takes, err = l.find(event.Key{Source: d.RetractedSource, ID: d.RetractedID})
@@ -153,15 +152,14 @@ func (l *Ledger) nameTaken(ctx context.Context, rows []effect.Row) error {
 		}
 	}
 	slices.Sort(taken)
-	s := &selection{}
-	s.yield = func([]byte) error {
-		if d := about[s.last]; d != nil {
-			d.Enrolment = strings.Clone(s.event.Data.Enrolment)
-			d.Worker = strings.Clone(s.event.Data.Worker)
+	s := &excerpt.Selection{Each: func(record eventstore.Record, e *event.Event) error {
+		if d := about[record.Sequence]; d != nil {
+			d.Enrolment = strings.Clone(e.Data.Enrolment)
+			d.Worker = strings.Clone(e.Data.Worker)
 		}
 		return nil
-	}
-	return l.readSome(ctx, slices.Compact(taken), s)
+	}}
+	return l.reader.Some(ctx, slices.Compact(taken), s)
 }
 
 // find returns where an event is in the log, 0 when it is not there. The index must be open:

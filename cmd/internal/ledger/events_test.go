@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -54,7 +55,7 @@ func fillWith(t *testing.T, dir string, n, frame int) {
 }
 
 // lines returns what Events answers.
-func (l *Ledger) lines(t *testing.T, f EventFilter) (lines []string) {
+func (l *Ledger) lines(t *testing.T, f excerpt.Filter) (lines []string) {
 	t.Helper()
 	err := l.Events(t.Context(), f, func(line []byte) error {
 		lines = append(lines, string(bytes.Clone(line)))
@@ -67,7 +68,7 @@ func (l *Ledger) lines(t *testing.T, f EventFilter) (lines []string) {
 }
 
 // passing picks the lines that a filter lets through, from the text of all: the model of Events.
-func passing(t *testing.T, all []string, f EventFilter) (lines []string) {
+func passing(t *testing.T, all []string, f excerpt.Filter) (lines []string) {
 	t.Helper()
 	for i, line := range all {
 		var e struct {
@@ -115,13 +116,13 @@ func TestEventsAbout(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	compare := func(t *testing.T, l *Ledger, from, to eventstore.Sequence) {
 		t.Helper()
-		all := l.lines(t, EventFilter{})
+		all := l.lines(t, excerpt.Filter{})
 		if len(all) != n {
 			t.Fatalf("%d events", len(all))
 		}
 		found := 0
 		for range 120 {
-			f := EventFilter{From: from, To: to, Limit: uint64(rng.IntN(4))}
+			f := excerpt.Filter{From: from, To: to, Limit: uint64(rng.IntN(4))}
 			if rng.IntN(4) == 0 {
 				f.Type = event.FundingGranted
 			}
@@ -228,7 +229,7 @@ func TestEventsReadsOnlyWhatItMust(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	f := EventFilter{Worker: "worker-7"}
+	f := excerpt.Filter{Worker: "worker-7"}
 	want := l.lines(t, f) // the history catches up
 	if len(want) < 2 || len(want) > 40 {
 		t.Fatalf("%d events", len(want))
@@ -257,8 +258,8 @@ func TestEventsWithoutHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	f := EventFilter{Worker: "worker-7"}
-	if got, want := l.lines(t, f), passing(t, l.lines(t, EventFilter{}), f); len(got) == 0 ||
+	f := excerpt.Filter{Worker: "worker-7"}
+	if got, want := l.lines(t, f), passing(t, l.lines(t, excerpt.Filter{}), f); len(got) == 0 ||
 		!slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -325,7 +326,7 @@ func TestFollow(t *testing.T) {
 	lines, idle := make(chan string, n), make(chan struct{}, n)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- l.Events(ctx, EventFilter{Last: 3, Follow: true}, func(line []byte) error {
+		ended <- l.Events(ctx, excerpt.Filter{Last: 3, Follow: true}, func(line []byte) error {
 			if line == nil {
 				idle <- struct{}{}
 			} else {

@@ -27,9 +27,7 @@ func (l *Ledger) JudgeRights(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return err
 	}
-	v, err := l.judgeRights(ctx, in, b.batch)
-	if v.release != nil {
-		v.release()
-	}
+	v, err := l.rights.Judge(ctx, in, b.batch)
+	v.Release()
 	return err
 }

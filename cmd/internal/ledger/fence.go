@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -103,11 +104,11 @@ func (l *Ledger) judgeSeen(ctx context.Context, b *intake.Batch) error {
 			" with event %d", tail.Sequence))
 	}
 	for list := range lists {
-		of := &reportedOf{
-			about: history.Subject{Kind: history.List, Name: list.id}, known: tail.Sequence,
+		of := &excerpt.About{
+			Subject: history.Subject{Kind: history.List, Name: list.id}, Known: tail.Sequence,
 		}
 		from := eventstore.Sequence(seen.Sequence) + 1
-		err := l.reportedFrom(ctx, from, of, func(r *history.Reported) error {
+		err := l.reader.ReportedFrom(ctx, from, of, func(r *history.Reported) error {
 			e := r.Event
 			if e.Source != list.source || own[e.Key] || !seen.Shows(e) {
 				return nil

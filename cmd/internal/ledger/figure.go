@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"cakupan/cmd/internal/bundle"
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -132,7 +133,7 @@ func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 	a.Size, a.Root, a.Rules = tree.N, tree.Hash.String(), coverage.Rules()
 	a.Events, a.Digest = extent.Events, base64.StdEncoding.EncodeToString(extent.Digest)
 	e := l.publication(f, &a)
-	entry, err := EntryOf(e, 0)
+	entry, err := intake.EntryOf(e, 0)
 	if err != nil {
 		return a, err
 	}

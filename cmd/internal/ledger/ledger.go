@@ -12,9 +12,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/rights"
 	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -150,8 +152,10 @@ type Ledger struct {
 	messages *natsin.Server // nil until TakeMessages
 
 	// serving and atStart are set by Serve, before anybody else may ask.
-	shelf   *projections.Shelf // nil until the log is open
-	serving bool               // the projections follow the log by themselves
+	shelf   *projections.Shelf // nil until the log is open, as are those below
+	reader  *excerpt.Reader
+	rights  *rights.Court
+	serving bool // the projections follow the log by themselves
 	// atStart is the end of the log when serving began: answers show at least that much. Else a
 	// ledger that was restarted would show, for a moment, less than before. It is a position of the
 	// log and not of a projection, so it holds for one that is built anew as well.
@@ -164,11 +168,9 @@ type Ledger struct {
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
 	// less, also when the coverage is built anew meanwhile. It is in memory only: a restart raises
 	// atStart instead, which is no less.
-	shown      highest
-	given      *given
+	shown      eventstore.Highest
 	fences     fences     // of lists of people
 	retracting sync.Mutex // held by who appends what takes events back
-	subjects   *subjects
 	old        arrivals
 
 	closed     sync.Once
@@ -225,8 +227,6 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		preparing: shares.New(preparers(), preparers()/2),
 		writing:   shares.New(appendsAtOnce, appendsOfOne),
 		backlog:   newBacklog(),
-		subjects:  newSubjects(),
-		given:     newGiven(),
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	// The order is that of need: register and shelf are of the log that is open by then. What fails
@@ -242,6 +242,8 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	l.shelf = l.newShelf()
+	l.reader = &excerpt.Reader{Log: l.log, History: histories{l}, Logger: l.opts.Log}
+	l.rights = rights.NewCourt(grounds{l}, l.reader, l.ownSource())
 	if l.server != nil {
 		// Only now: a folder that could not be opened as a whole was not at work, and its note
 		// stays.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/event"
@@ -63,7 +64,7 @@ func TestListEvents(t *testing.T) {
 		}) {
 			t.Fatalf("round %d: %v, %v", round, got, err)
 		}
-		for _, f := range []ledger.ListFilter{
+		for _, f := range []excerpt.List{
 			{List: "L0"}, {List: "L1", Source: "urn:1"}, {List: "L2", Publisher: "urn:0"}, {List: "L"},
 		} {
 			var want, told []listed

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -160,7 +161,7 @@ type named struct {
 // enrolment is read once.
 func (a *aboutPerson) collect(ctx context.Context, worker string) (workers []string, err error) {
 	ids, enrolments := map[string]bool{worker: false}, map[string]bool{}
-	read := func(filter EventFilter) error {
+	read := func(filter excerpt.Filter) error {
 		return a.ledger.Events(ctx, filter, func(line []byte) error {
 			var n named
 			if err := json.Unmarshal(line, &n); err != nil {
@@ -183,13 +184,13 @@ func (a *aboutPerson) collect(ctx context.Context, worker string) (workers []str
 		for _, id := range slices.Sorted(maps.Keys(ids)) {
 			if !ids[id] {
 				ids[id], again = true, true
-				err = errors.Join(err, read(EventFilter{Worker: id}))
+				err = errors.Join(err, read(excerpt.Filter{Worker: id}))
 			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(enrolments)) {
 			if !enrolments[id] {
 				enrolments[id], again = true, true
-				err = errors.Join(err, read(EventFilter{Enrolment: id}))
+				err = errors.Join(err, read(excerpt.Filter{Enrolment: id}))
 			}
 		}
 		if err != nil {

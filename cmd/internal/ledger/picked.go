@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -18,6 +19,7 @@ import (
 	"cakupan/projections/effect"
 	"cakupan/projections/facts"
 	"cakupan/projections/history"
+	"cakupan/projections/standing"
 )
 
 // picked is an event of the log that is kept in memory, and the regions that it concerns. Its texts
@@ -43,12 +45,12 @@ func keep(record eventstore.Record) (one picked, err error) {
 func (l *Ledger) keepSome(ctx context.Context, sequences []eventstore.Sequence,
 ) (all []picked, err error) {
 	slices.Sort(sequences)
-	s := &selection{each: func(record eventstore.Record, _ *event.Event) error {
+	s := &excerpt.Selection{Each: func(record eventstore.Record, _ *event.Event) error {
 		one, err := keep(record)
 		all = append(all, one)
 		return err
 	}}
-	return all, l.readSome(ctx, slices.Compact(sequences), s)
+	return all, l.reader.Some(ctx, slices.Compact(sequences), s)
 }
 
 // asked is what the event says that was asked for.
@@ -81,7 +83,7 @@ type picker struct {
 	by      *Actor
 	known   eventstore.Sequence // the end of the log when it began
 	history *history.Projection // of the retractions; nil: the log is empty
-	facts   rightsReader
+	facts   standing.Source
 
 	waiting []picked // where they belong is looked up some at a time
 	picked  []picked // at most as many as a step may have
@@ -101,7 +103,7 @@ func (l *Ledger) newPicker(ctx context.Context, ask *TakeBack, by *Actor) (*pick
 	if p.history, err = l.retractionsOf(ctx, p.known); err != nil {
 		return nil, err
 	}
-	p.facts, err = coverageAs[rightsReader](ctx, l, p.known)
+	p.facts, err = l.Facts(ctx, p.known)
 	return p, err
 }
 
@@ -121,9 +123,9 @@ func (l *Ledger) pick(ctx context.Context, ask *TakeBack, by *Actor) (*picker, e
 	if err != nil || filter.To < filter.From {
 		return p, err
 	}
-	s := &selection{filter: filter}
-	s.each = func(record eventstore.Record, e *event.Event) error { return p.take(ctx, record, e) }
-	if err := l.events(ctx, s); err != nil {
+	s := &excerpt.Selection{Filter: filter}
+	s.Each = func(record eventstore.Record, e *event.Event) error { return p.take(ctx, record, e) }
+	if err := l.reader.Select(ctx, s); err != nil {
 		return nil, err
 	}
 	return p, p.sift(ctx)
@@ -131,7 +133,7 @@ func (l *Ledger) pick(ctx context.Context, ask *TakeBack, by *Actor) (*picker, e
 
 // bounds returns the filter with the times as sequences, and no event after those looked at. To
 // below From means that there are none.
-func (p *picker) bounds(ctx context.Context) (EventFilter, error) {
+func (p *picker) bounds(ctx context.Context) (excerpt.Filter, error) {
 	f := p.ask.Events
 	f.From = max(f.From, 1)
 	if f.To == 0 || f.To > p.known {

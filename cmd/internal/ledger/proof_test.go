@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -278,7 +279,7 @@ func TestFigureIsTheLedgers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var line []byte
-	err = l.Events(t.Context(), EventFilter{From: a.Sequence, Type: event.FigurePublished},
+	err = l.Events(t.Context(), excerpt.Filter{From: a.Sequence, Type: event.FigurePublished},
 		func(text []byte) error {
 			line = bytes.Clone(text)
 			return nil

@@ -94,7 +94,7 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 // when serving began, and what an answer has shown already.
 func (l *Ledger) least(name string) eventstore.Sequence {
 	if name == coverage.Name {
-		return max(l.atStart, l.shown.last())
+		return max(l.atStart, l.shown.Last())
 	}
 	return l.atStart
 }

@@ -196,12 +196,12 @@ func TestShownIsKept(t *testing.T) {
 	submit(t, l, [][]byte{plainEvent(0)})
 	gate <- struct{}{}
 	applied(t, l, 1)
-	if view, err := l.View(t.Context(), 0); err != nil || view.Known() != 1 || l.shown.last() != 1 {
-		t.Fatalf("%v, %v, shown %d", view, err, l.shown.last())
+	if view, err := l.View(t.Context(), 0); err != nil || view.Known() != 1 || l.shown.Last() != 1 {
+		t.Fatalf("%v, %v, shown %d", view, err, l.shown.Last())
 	}
 	submit(t, l, [][]byte{plainEvent(1)})
-	l.shown.raise(2) // as an answer of a coverage does that is gone
-	l.shown.raise(1)
+	l.shown.Raise(2) // as an answer of a coverage does that is gone
+	l.shown.Raise(1)
 	isBehind(t, l, 0, "it has applied 1 events of 2")
 	isReady(t, l, wallClock(), "it has applied 1 events of 2")
 	open()

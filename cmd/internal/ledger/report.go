@@ -3,27 +3,11 @@ package ledger
 import (
 	"time"
 
-	"cakupan/domain/event"
 	"cakupan/eventstore"
 )
 
 // Progress is told how many events of how many are done.
 type Progress func(done, total eventstore.Sequence)
-
-// EventFilter says which events of the log are meant.
-type EventFilter struct {
-	From, To   eventstore.Sequence // both in
-	Type       event.Type          // 0: all
-	Enrolment  string              // events whose data has it; "": all
-	Worker     string              // events whose data has it; "": all
-	Commitment string              // events whose data has it; "": all
-	Source     string              // events with it; "": all
-	Publisher  string              // events of it: the registered name, else the source; "": all
-	List       string              // rows and steps of the list of that id; "": all
-	Limit      uint64              // at most so many; 0: no limit
-	Last       uint64              // of all these the last so many; 0: all
-	Follow     bool                // go on as the log grows
-}
 
 // Health is how the ledger is. Status is "ok" when it takes events and answers.
 type Health struct {

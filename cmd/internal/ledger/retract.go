@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -24,7 +25,7 @@ import (
 // before: see [Actor]. Request, Reason and Asked go into the log with each event, and so must not
 // name a NIK.
 type TakeBack struct {
-	Events       EventFilter         // which; without Limit, Last and Follow
+	Events       excerpt.Filter      // which; without Limit, Last and Follow
 	Since, Until temporal.Instant    // recorded from Since on, and before Until; 0: no bound
 	Region       region.Code         // that concern this region, or one in it; the nation: all
 	Undo         eventstore.Sequence // the first event of the step to be undone; 0: none is
@@ -255,19 +256,21 @@ func (l *Ledger) step(ctx context.Context, first event.Key) (events []picked, er
 // stepAt returns the events of the step that begins with one. Where there is no step the result may
 // hold the one event that is there: follows tells.
 func (l *Ledger) stepAt(ctx context.Context, first eventstore.Sequence) (all []picked, err error) {
-	s := &selection{filter: EventFilter{From: first, To: first + writer.AtomicEventsMax - 1}}
-	s.each = func(record eventstore.Record, e *event.Event) error {
+	s := &excerpt.Selection{Filter: excerpt.Filter{
+		From: first, To: first + writer.AtomicEventsMax - 1,
+	}}
+	s.Each = func(record eventstore.Record, e *event.Event) error {
 		if len(all) > 0 && !follows(&all[0], e, len(all)) {
-			s.done = true
+			s.Done = true
 		}
-		if s.done {
+		if s.Done {
 			return nil
 		}
 		one, err := keep(record)
 		all = append(all, one)
 		return err
 	}
-	return all, l.readAll(ctx, first, s)
+	return all, l.reader.All(ctx, first, s)
 }
 
 // doneBefore answers a request that was done before, from what it has left in the log. The effect
@@ -319,5 +322,5 @@ func (l *Ledger) retractionsOf(ctx context.Context, known eventstore.Sequence,
 	if known == 0 {
 		return nil, nil
 	}
-	return l.historyAt(ctx, known)
+	return l.reader.History.At(ctx, known)
 }

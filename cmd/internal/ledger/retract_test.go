@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -111,7 +112,7 @@ func TestRetractHarm(t *testing.T) {
 	harmOthers(t, l)
 	on := dayOf(t, "2021-01-01")
 	ask := TakeBack{
-		Events: EventFilter{From: 1, Source: "urn:dinas"}, Request: "one", Asked: "source=urn:dinas",
+		Events: excerpt.Filter{From: 1, Source: "urn:dinas"}, Request: "one", Asked: "source=urn:dinas",
 		Reason: "not theirs", On: on, DryRun: true,
 	}
 	dry, err := l.TakeBack(t.Context(), &ask, national())
@@ -160,7 +161,7 @@ func TestRetractHarm(t *testing.T) {
 // undoHarm undoes the step that begins with event 10, takes that back, and undoes it in turn.
 func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 	t.Helper()
-	undo := TakeBack{Events: EventFilter{From: 1}, Undo: 10, Request: "u", Asked: "undo=10", Reason: "they were right", On: on}
+	undo := TakeBack{Events: excerpt.Filter{From: 1}, Undo: 10, Request: "u", Asked: "undo=10", Reason: "they were right", On: on}
 	undone, err := l.TakeBack(t.Context(), &undo, national())
 	if err != nil || undone.Events != 4 || undone.Undoes != 10 || undone.First != 14 || undone.Last != 17 ||
 		undone.What[0].Again != "again-6" {
@@ -174,7 +175,7 @@ func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 		t.Errorf("undone twice: %+v, %v", twice, err)
 	}
 	redo := TakeBack{
-		Events: EventFilter{From: 14}, Request: "redo", Asked: "from=14", Reason: "they were not", On: on,
+		Events: excerpt.Filter{From: 14}, Request: "redo", Asked: "from=14", Reason: "they were not", On: on,
 	}
 	if done, err := l.TakeBack(t.Context(), &redo, national()); err != nil || done.First != 18 || done.Events != 4 {
 		t.Fatalf("%+v, %v", done, err)
@@ -224,7 +225,7 @@ func TestRetractWithin(t *testing.T) {
 		{"75.71", "75.71", "urn:kota", []eventstore.Sequence{1, 3, 4}, 1},
 	} {
 		ask := TakeBack{
-			Events: EventFilter{From: 1, Source: c.source}, Request: fmt.Sprint("r", i), Asked: "x", Reason: "x",
+			Events: excerpt.Filter{From: 1, Source: c.source}, Request: fmt.Sprint("r", i), Asked: "x", Reason: "x",
 			Region: regionOf2(t, c.region), DryRun: true,
 		}
 		got, err := l.TakeBack(t.Context(), &ask, bound(c.steward))
@@ -262,7 +263,7 @@ func TestRetractOwn(t *testing.T) {
 		Types: event.Types(),
 	}
 	by := &Actor{Name: "dinas", Source: "urn:dinas", Scope: scope}
-	ask := TakeBack{Events: EventFilter{From: 1}, Request: "mine", Asked: "x", Reason: "wrong file", DryRun: true}
+	ask := TakeBack{Events: excerpt.Filter{From: 1}, Request: "mine", Asked: "x", Reason: "wrong file", DryRun: true}
 	got, err := l.TakeBack(t.Context(), &ask, by)
 	if err != nil || got.Events != 4 || fmt.Sprint(got.Regions) != "[{75.03 2}]" {
 		t.Errorf("%+v, %v", got, err)
@@ -289,12 +290,12 @@ func TestRetractOwn(t *testing.T) {
 	other := &Actor{Name: "kota", Source: "urn:kota", Scope: &event.Scope{
 		Publisher: "kota", Sources: []string{"urn:kota"}, Regions: scope.Regions, Types: scope.Types,
 	}}
-	undo := TakeBack{Events: EventFilter{From: 1}, Undo: done.First, Request: "u", Asked: "u", Reason: "x"}
+	undo := TakeBack{Events: excerpt.Filter{From: 1}, Undo: done.First, Request: "u", Asked: "u", Reason: "x"}
 	if _, err := l.TakeBack(t.Context(), &undo, other); problem.From(err).Code != problem.Forbidden {
 		t.Errorf("undone by another publisher: %v", err)
 	}
 	recorded := 0
-	err = l.Events(t.Context(), EventFilter{From: 10, To: 13, Publisher: "dinas"}, func(line []byte) error {
+	err = l.Events(t.Context(), excerpt.Filter{From: 10, To: 13, Publisher: "dinas"}, func(line []byte) error {
 		if strings.Contains(string(line), `"reason":"wrong file"`) && strings.Contains(string(line), `"asked":"x"`) {
 			recorded++
 		}
@@ -362,7 +363,7 @@ func TestRetractTooMany(t *testing.T) {
 		lines = append(lines, plainEvent(i))
 	}
 	submitAll(t, l, intake.Options{}, lines...)
-	ask := TakeBack{Events: EventFilter{From: 1}, Request: "all", Asked: "x", Reason: "x"}
+	ask := TakeBack{Events: excerpt.Filter{From: 1}, Request: "all", Asked: "x", Reason: "x"}
 	_, err := l.TakeBack(t.Context(), &ask, national())
 	if problem.From(err).Code != problem.BatchTooLarge || !strings.Contains(err.Error(), "1007 events") ||
 		!strings.Contains(err.Error(), "to=1000") {
@@ -417,7 +418,7 @@ func (c *child) retract(ctx context.Context) error {
 
 // killed is the request of those that are killed.
 func killed() *TakeBack {
-	return &TakeBack{Events: EventFilter{From: 1, Source: "urn:dinas"}, Request: "k", Asked: "x", Reason: "wrong"}
+	return &TakeBack{Events: excerpt.Filter{From: 1, Source: "urn:dinas"}, Request: "k", Asked: "x", Reason: "wrong"}
 }
 
 // TestKilledRetract kills a process that takes back, at each step of the writer, with more events

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/event"
@@ -181,7 +182,7 @@ func TestRightsEarlyTold(t *testing.T) {
 		t.Fatal(got)
 	}
 	var lines []string
-	err = l.Events(t.Context(), ledger.EventFilter{From: 4}, func(line []byte) error {
+	err = l.Events(t.Context(), excerpt.Filter{From: 4}, func(line []byte) error {
 		lines = append(lines, string(line))
 		return nil
 	})
@@ -223,7 +224,7 @@ func TestRightsEarlyAmended(t *testing.T) {
 			}
 		}
 		var taken []string
-		err := l.Events(t.Context(), ledger.EventFilter{Type: event.EventRetracted},
+		err := l.Events(t.Context(), excerpt.Filter{Type: event.EventRetracted},
 			func(line []byte) error {
 				taken = append(taken, string(line))
 				return nil

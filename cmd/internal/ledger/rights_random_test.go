@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/event"
@@ -153,7 +154,7 @@ func (r *talker) story(pair int) string {
 		}
 		return strings.Contains(text, "event.retracted")
 	}
-	err := r.l.Events(r.t.Context(), ledger.EventFilter{}, func(line []byte) error {
+	err := r.l.Events(r.t.Context(), excerpt.Filter{}, func(line []byte) error {
 		if named(string(line)) {
 			b.Write(append(line, '\n'))
 		}

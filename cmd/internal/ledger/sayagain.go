@@ -73,7 +73,7 @@ func (p *picker) chooseAgain(ctx context.Context, taken []picked) error {
 	f := &p.ask.Events
 	for i := range taken {
 		at := taken[i].sequence
-		if at >= f.From && (f.To == 0 || at <= f.To) && passes(f, &taken[i].event) {
+		if at >= f.From && (f.To == 0 || at <= f.To) && f.Passes(&taken[i].event) {
 			p.waiting = append(p.waiting, taken[i])
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/rights"
 	"cakupan/cmd/internal/shares"
 	"cakupan/domain/event"
 	"cakupan/eventstore/index"
@@ -95,7 +96,7 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 			if list := history.ListOf(e); list != "" {
 				b.lists.Or(fenceOf(list))
 			}
-			if gives(e.Type) {
+			if rights.Gives(e.Type) {
 				b.gives.Store(true)
 			}
 			if answering {
@@ -188,20 +189,18 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 		return nil, err
 	}
 	defer release()
-	rights, err := l.judgeRights(ctx, in, b.batch)
-	if rights.release != nil {
-		defer rights.release()
-	}
+	verdict, err := l.rights.Judge(ctx, in, b.batch)
+	defer verdict.Release()
 	if err != nil {
 		return nil, err
 	}
-	if rights.loose {
+	if verdict.Loose() {
 		b.gives.Store(true) // what it says is judged when that becomes known
 	}
 	p := l.answering()
 	// Counted before it is priced: of two batches that come together at least one sees the other.
 	expects := l.backlog.begin(p, &b.load)
-	dear := l.backlog.price(p, &b.load, rights.quiet)
+	dear := l.backlog.price(p, &b.load, &verdict)
 	if len(dear) > 0 {
 		if err := l.throttle.take(dear, time.Now()); err != nil {
 			l.backlog.end(expects, nil)
@@ -217,9 +216,9 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	if b.gives.Load() {
 		// Before the subjects are free: the next batch about them waits for what this one has
 		// given.
-		l.noteRights(&rights, receipts)
+		l.rights.Note(&verdict, receipts)
 		if err != nil {
-			l.given.unsure.Add(1) // it may be in the log all the same
+			l.rights.Unsure() // it may be in the log all the same
 		}
 	}
 	if err == nil && len(dear) > 0 { // else nobody knows what was appended

@@ -28,8 +28,8 @@ func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.writer = w              // and layDown closes it
-	l.given.toAll(idx.Last()) // what others have appended may have given rights
+	l.writer = w               // and layDown closes it
+	l.rights.ToAll(idx.Last()) // what others have appended may have given rights
 	_, err = l.openWay(ctx)
 	return w, err
 }

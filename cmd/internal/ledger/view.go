@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"cakupan/cmd/internal/problem"
@@ -51,7 +50,7 @@ func (l *Ledger) View(ctx context.Context, minSeq eventstore.Sequence) (*coverag
 		return nil, err
 	}
 	view := p.View()
-	l.shown.raise(view.Known())
+	l.shown.Raise(view.Known())
 	return view, nil
 }
 
@@ -96,21 +95,6 @@ func errOtherKind(name string) error { return fmt.Errorf("projection %s is of an
 type viewer interface {
 	View() *coverage.View
 	Workers() int
-}
-
-// highest is the highest sequence that was noted. It is safe for concurrent use.
-type highest struct{ sequence atomic.Uint64 }
-
-// last is 0 before anything was noted; raise notes a sequence unless a higher one was.
-func (h *highest) last() eventstore.Sequence { return eventstore.Sequence(h.sequence.Load()) }
-
-func (h *highest) raise(to eventstore.Sequence) {
-	for {
-		was := h.sequence.Load()
-		if uint64(to) <= was || h.sequence.CompareAndSwap(was, uint64(to)) {
-			return
-		}
-	}
 }
 
 // believed returns a projection that has applied as much, and of which nothing is known to be

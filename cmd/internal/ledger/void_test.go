@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/event"
@@ -88,7 +89,7 @@ func (a *asker) takeBack(dry bool) {
 		a.t.Fatal(err)
 	}
 	done, err := a.l.TakeBack(a.t.Context(), &ledger.TakeBack{
-		Events: ledger.EventFilter{Type: event.WorkerDied}, Request: fmt.Sprint("request-", a.n),
+		Events: excerpt.Filter{Type: event.WorkerDied}, Request: fmt.Sprint("request-", a.n),
 		Reason: "r", Asked: "a", DryRun: dry, On: on,
 	}, &ledger.Actor{Name: "kota", Source: "urn:kota", Scope: a.own})
 	a.hear(done, err)
@@ -259,7 +260,7 @@ func TestDeathOfHalf(t *testing.T) {
 		t.Error(got)
 	}
 	var log strings.Builder
-	err := c.l.Events(t.Context(), ledger.EventFilter{Type: event.EventRetracted},
+	err := c.l.Events(t.Context(), excerpt.Filter{Type: event.EventRetracted},
 		func(line []byte) error {
 			log.Write(line)
 			return nil
@@ -273,7 +274,7 @@ func TestDeathOfHalf(t *testing.T) {
 // death, that is sent again when others have enrolled the person meanwhile: it has no effect.
 func TestNobodyCutShort(t *testing.T) {
 	of := func(l *ledger.Ledger) (lines []string) {
-		err := l.Events(t.Context(), ledger.EventFilter{Type: event.EventRetracted},
+		err := l.Events(t.Context(), excerpt.Filter{Type: event.EventRetracted},
 			func(line []byte) error {
 				lines = append(lines, string(line))
 				return nil
@@ -300,7 +301,7 @@ func TestNobodyCutShort(t *testing.T) {
 	for _, use := range event.EventRetracted.Uses() {
 		data.Has = data.Has.With(use.Field)
 	}
-	entry, err := ledger.EntryOf(&event.Event{
+	entry, err := intake.EntryOf(&event.Event{
 		Key:  event.Key{Source: said.Source, ID: said.ID},
 		Type: event.EventRetracted, Data: data,
 	}, 0)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -161,7 +162,7 @@ func TestDrift(t *testing.T) {
 	for name, ask := range map[string]func() error{
 		coverage.Name: func() error { _, err := l.View(t.Context(), 0); return err },
 		history.Name: func() error {
-			_, err := l.historyFor(t.Context(), &EventFilter{})
+			_, err := histories{l}.For(t.Context(), &excerpt.Filter{})
 			return err
 		},
 	} {

@@ -100,7 +100,7 @@ func entriesOf(t *testing.T, who string, first, n int) (entries []writer.Entry) 
 		}
 		e.Data.Enrolment, e.Data.From = fmt.Sprintf("%s-%d", who, i), temporal.Date(18_000)
 		e.Data.Has = e.Data.Has.With(event.FieldEnrolment).With(event.FieldFrom)
-		entry, err := EntryOf(&e, 0)
+		entry, err := intake.EntryOf(&e, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/lists"
@@ -181,7 +182,7 @@ func fillDemo(ctx context.Context, l *ledger.Ledger, out *cli.Console) error {
 // a ledger was begun; what was added to a sample later, its owner knows. An empty ledger has none,
 // and is fine.
 func onlySample(ctx context.Context, l *ledger.Ledger) error {
-	return l.Events(ctx, ledger.EventFilter{From: 1, Limit: 1}, func(line []byte) error {
+	return l.Events(ctx, excerpt.Filter{From: 1, Limit: 1}, func(line []byte) error {
 		// The source alone tells whose it is: publishers of the sample have none but such.
 		var first struct{ Source string }
 		if err := json.Unmarshal(line, &first); err != nil {

@@ -1,4 +1,4 @@
-package ledger
+package excerpt
 
 import (
 	"cmp"
@@ -11,37 +11,37 @@ import (
 	"cakupan/projections/history"
 )
 
-// ListFilter names a list. Its id alone may be that of several sources.
-type ListFilter struct {
+// List names a list. Its id alone may be that of several sources.
+type List struct {
 	List      string
 	Source    string // events of it alone; "": of all sources
 	Publisher string // of it alone: the registered name, else the source; "": of all
 }
 
-// TakenAttribute is what [Ledger.ListEvents] adds to an event that is not in force. No event keeps
+// TakenAttribute is what [Reader.Rows] adds to an event that is not in force. No event keeps
 // an attribute of that name there: what a sender says of himself is not taken for the ledger's
 // word.
 const TakenAttribute = "retractedby"
 
-// ListEvents calls yield with each event of a list, its rows and what corrects them, in the order
-// of the log: in JSON as [Ledger.Events] gives it. One that is not in force also says which event
+// Rows calls yield with each event of a list, its rows and what corrects them, in the order
+// of the log: in JSON as [Reader.Events] gives it. One that is not in force also says which event
 // takes it back first, whoever sent that: an owner's retraction is of no list, and takes the row
 // back all the same.
 //
 // It reads what the list has brought, and nothing else of the log, however long that is. It waits
 // for the history as [Ledger.View] does. An error of yield ends it and is returned as it is; a line
 // belongs to the call.
-func (l *Ledger) ListEvents(ctx context.Context, f ListFilter, yield func(line []byte) error,
+func (r *Reader) Rows(ctx context.Context, f List, yield func(line []byte) error,
 ) error {
 	// What takes an event back later than that is of another answer: it would be told without what
 	// came in its place.
-	_, tail, err := l.log.Last(ctx)
+	_, tail, err := r.Log.Last(ctx)
 	if err != nil {
 		return err
 	}
 	var line []byte
 	list, known := history.Subject{Kind: history.List, Name: f.List}, tail.Sequence
-	return l.Reported(ctx, list, known, nil, func(r *history.Reported) error {
+	return r.Reported(ctx, list, known, nil, func(r *history.Reported) error {
 		e := r.Event
 		if f.Source != "" && f.Source != e.Source ||
 			f.Publisher != "" && f.Publisher != cmp.Or(e.Publisher, e.Source) {

@@ -1,4 +1,4 @@
-package ledger
+package rights
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
@@ -19,7 +20,7 @@ import (
 // that is forgotten, and the younger grows old. It is in memory only: when a ledger of a cluster
 // begins to write, everybody waits for the coverage to have all that the log has.
 type given struct {
-	all highest // what everybody waits for: what is forgotten, and what has no subject
+	all eventstore.Highest // what everybody waits for: what is forgotten, and what has no subject
 	// unsure counts the batches that may be in the log without that having been told, and seen how
 	// many of them the log was asked about.
 	unsure, seen atomic.Uint64
@@ -50,7 +51,7 @@ func newGiven() *given {
 }
 
 // toAll notes an event of which it is not known what it gave rights over.
-func (g *given) toAll(at eventstore.Sequence) { g.all.raise(at) }
+func (g *given) toAll(at eventstore.Sequence) { g.all.Raise(at) }
 
 // sure has everybody wait for all that the log has, where a batch may be in it of which that was
 // not told. While the log does not tell either, nobody can be judged.
@@ -92,7 +93,7 @@ func (g *given) to(held []subject, at, folded eventstore.Sequence) {
 // forget makes a generation remember nothing. What it knew is waited for: nobody does while it is
 // folded, but the coverage may have to be built anew.
 func (g *given) forget(old *gifts) {
-	g.all.raise(old.last)
+	g.all.Raise(old.last)
 	if len(old.of) > giftsKept {
 		old.of = map[subject]eventstore.Sequence{}
 	}
@@ -105,7 +106,7 @@ func (g *given) forget(old *gifts) {
 func (g *given) since(held []subject) (last eventstore.Sequence) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	last = g.all.last()
+	last = g.all.Last()
 	for _, of := range [...]map[subject]eventstore.Sequence{g.younger.of, g.older.of} {
 		if len(of) == 0 {
 			continue
@@ -120,8 +121,8 @@ func (g *given) since(held []subject) (last eventstore.Sequence) {
 // concerns returns what events are about: those that take others back are about what those were, if
 // that gave rights. What they take back and the log does not have gives nothing. Subjects may stand
 // several times.
-func (l *Ledger) concerns(ctx context.Context, events []event.Event) ([]subject, error) {
-	all := l.subjects.of(events)
+func (c *Court) concerns(ctx context.Context, events []event.Event) ([]subject, error) {
+	all := c.subjects.of(events)
 	var keys []index.Key
 	for i := range events {
 		if e := &events[i]; e.Type == event.EventRetracted {
@@ -134,7 +135,7 @@ func (l *Ledger) concerns(ctx context.Context, events []event.Event) ([]subject,
 		return all, nil
 	}
 	found := make([]index.Entry, len(keys))
-	if err := l.index.Lookup(keys, found); err != nil {
+	if err := c.about.Lookup(keys, found); err != nil {
 		return nil, err
 	}
 	var sequences []eventstore.Sequence
@@ -143,12 +144,12 @@ func (l *Ledger) concerns(ctx context.Context, events []event.Event) ([]subject,
 			sequences = append(sequences, found[i].Sequence)
 		}
 	}
-	s := &selection{each: func(_ eventstore.Record, e *event.Event) error {
-		if gives(e.Type) || reveals(e.Type) {
-			all = append(all, l.subjects.of([]event.Event{*e})...)
+	s := &excerpt.Selection{Each: func(_ eventstore.Record, e *event.Event) error {
+		if Gives(e.Type) || reveals(e.Type) {
+			all = append(all, c.subjects.of([]event.Event{*e})...)
 		}
 		return nil
 	}}
 	slices.Sort(sequences)
-	return all, l.readSome(ctx, slices.Compact(sequences), s)
+	return all, c.reader.Some(ctx, slices.Compact(sequences), s)
 }

@@ -1,10 +1,11 @@
-package ledger
+package rights
 
 import (
 	"context"
 	"math"
 	"slices"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -13,38 +14,47 @@ import (
 	"cakupan/projections/facts"
 )
 
-// What a publisher reports of an enrolment, a commitment or a person that the ledger knows, it
-// needs a right over: the region of each enrolment concerned, from the day on from which the event
-// changes it; the funder of the commitment, or, while nobody has committed it, each enrolment that
-// was granted from it; of a person, each enrolment that is known. Or it has opened, or committed,
-// what the event is about. What is one's own may always be taken back.
-//
-// What is not known yet may be reported. When it becomes known, what was said of it by somebody who
-// has no right over it is taken back in front of what makes it known: see takeBack.
-//
-// They are judged by the facts that the coverage rests on, with all that was appended and that
-// gives or takes rights over what a batch is about: see given. Nobody else appends meanwhile what
-// is about the same: see subjects.
-
-// rightsReader is the coverage, as rights are asked of it. Read holds the facts still while f runs,
-// and f must be quick: the coverage waits. A name of Names may be newer than the state.
-type rightsReader interface {
-	Read(f func(s *facts.State) error) error
-	Names() *facts.Names
-}
-
-// verdict is what was found out about the rights of a batch. It is the batch's from the judging to
+// Verdict is what was found out about the rights of a batch. It is the batch's from the judging to
 // after its frame.
-type verdict struct {
+type Verdict struct {
 	release func()    // what the batch is about is free again; nil: nothing was held
 	held    []subject // what that is
 	loose   bool      // it says something of what is not known
 	quiet   *quiet    // nil: nothing was judged
 }
 
-// gives tells whether an event of the type may change who has a right over what. What such an event
+// Release frees what the batch is about. Each verdict must be released, also after an error; it may
+// be released again.
+func (v *Verdict) Release() {
+	if v.release != nil {
+		v.release()
+	}
+}
+
+// Loose tells whether the batch says something of what is not known: when that becomes known, it is
+// judged again.
+func (v *Verdict) Loose() bool { return v.loose }
+
+// Void tells whether what is said at a place of the batch has no effect, which its publisher must
+// not be told.
+func (v *Verdict) Void(place int) bool { return v.quiet != nil && v.quiet.void[place] }
+
+// Told tells whether what is said at a place of the batch is answered as if nobody were known by
+// it, whether somebody is or not.
+func (v *Verdict) Told(place int) bool { return v.quiet != nil && v.quiet.told[place] }
+
+// HideFrom returns an event of the batch as its publisher may hear of it: people of whom he may be
+// told nothing have names that no log has.
+func (v *Verdict) HideFrom(place int, e event.Event) event.Event {
+	if v.quiet == nil {
+		return e
+	}
+	return v.quiet.hideFrom(place, e)
+}
+
+// Gives tells whether an event of the type may change who has a right over what. What such an event
 // was about is noted, so that the next batch about the same waits until it is folded.
-func gives(t event.Type) bool {
+func Gives(t event.Type) bool {
 	switch t {
 	case event.EnrolmentOpened, event.EnrolmentAmended, event.FundingCommitted,
 		event.WorkerMerged, event.EventRetracted:
@@ -69,14 +79,14 @@ func everywhere(s *event.Scope) bool {
 	return s == nil || slices.Contains(s.Regions, region.Nation)
 }
 
-// judgeRights refuses what a batch says of others' enrolments, commitments and people, and has what
+// Judge refuses what a batch says of others' enrolments, commitments and people, and has what
 // others said of those that it makes known taken back. What the batch is about is held until the
 // verdict is released, also after an error. A publisher waits here for others that are about the
 // same, and for the coverage to have folded what gave rights over it, waitMax at most.
-func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.Batch,
-) (v verdict, err error) {
+func (c *Court) Judge(ctx context.Context, in *intake.Intake, b *intake.Batch,
+) (v Verdict, err error) {
 	scope := b.Scope()
-	if scope == nil && !l.register.Guarded() {
+	if scope == nil && !c.about.Guarded() {
 		return v, nil // there are no publishers
 	}
 	events, err := b.Events()
@@ -87,23 +97,23 @@ func (l *Ledger) judgeRights(ctx context.Context, in *intake.Intake, b *intake.B
 	judged := slices.ContainsFunc(events, func(e event.Event) bool {
 		return reveals(e.Type) || !free && isAbout(&e)
 	})
-	if !judged && !slices.ContainsFunc(events, func(e event.Event) bool { return gives(e.Type) }) {
+	if !judged && !slices.ContainsFunc(events, func(e event.Event) bool { return Gives(e.Type) }) {
 		return v, nil
 	}
-	if v.held, err = l.concerns(ctx, events); err != nil {
+	if v.held, err = c.concerns(ctx, events); err != nil {
 		return v, err
 	}
 	// Each round holds more than the one before, since nothing is let out of held; so it comes to
 	// an end.
 	for {
-		if v.release, err = l.hold(ctx, b, v.held); err != nil || !judged {
+		if v.release, err = c.hold(ctx, b, v.held); err != nil || !judged {
 			return v, err
 		}
 		j := &judge{scope: scope, free: free, dry: b.DryRun(), here: newHere(events)}
 		r := &ruling{
 			judge: j, in: in, batch: b, events: events, held: v.held, quiet: newQuiet(),
 		}
-		err = l.rule(ctx, r)
+		err = c.rule(ctx, r)
 		v.loose, v.quiet = j.loose, r.quiet
 		if err != nil || v.release == nil {
 			return v, err
@@ -145,11 +155,11 @@ func isAbout(e *event.Event) bool {
 
 // hold holds subjects for a batch that is to be appended. A dry run appends nothing and holds
 // nobody up: it gets no release.
-func (l *Ledger) hold(ctx context.Context, b *intake.Batch, held []subject) (func(), error) {
+func (c *Court) hold(ctx context.Context, b *intake.Batch, held []subject) (func(), error) {
 	if b.DryRun() {
 		return nil, nil
 	}
-	return l.subjects.hold(ctx, held)
+	return c.subjects.hold(ctx, held)
 }
 
 // ruling is a batch whose subjects are held while it is judged. There is a new one for each round.
@@ -168,11 +178,11 @@ type ruling struct {
 // rule judges a batch. When it is about more than is held, it is to be judged again. It refuses in
 // the batch, which keeps that over rounds; retractions are put in front only when a round is the
 // last.
-func (l *Ledger) rule(ctx context.Context, r *ruling) error {
-	if err := l.given.sure(ctx, l.log); err != nil {
+func (c *Court) rule(ctx context.Context, r *ruling) error {
+	if err := c.given.sure(ctx, c.reader.Log); err != nil {
 		return err
 	}
-	p, err := coverageAs[rightsReader](ctx, l, l.given.since(r.held))
+	p, err := c.about.Facts(ctx, c.given.since(r.held))
 	if err != nil {
 		return err
 	}
@@ -183,20 +193,20 @@ func (l *Ledger) rule(ctx context.Context, r *ruling) error {
 			return err
 		}
 	}
-	if r.also, err = l.joined(p.Names(), r.persons); err != nil {
+	if r.also, err = c.joined(p.Names(), r.persons); err != nil {
 		return err
 	}
 	if !r.batch.DryRun() && len(withNew(r.held, r.also)) > len(r.held) {
 		return nil // it is no use to go on: they may have changed meanwhile
 	}
-	if err := l.resolve(ctx, r); err != nil {
+	if err := c.resolve(ctx, r); err != nil {
 		return err
 	}
-	r.taker = newTaker(l, r, p)
+	r.taker = newTaker(c, r, p)
 	if r.batch.DryRun() {
 		return nil
 	}
-	if err := l.speak(ctx, r); err != nil || len(r.claims) == 0 {
+	if err := c.speak(ctx, r); err != nil || len(r.claims) == 0 {
 		return err
 	}
 	err = r.taker.takeAll(ctx, r.claims)
@@ -205,31 +215,31 @@ func (l *Ledger) rule(ctx context.Context, r *ruling) error {
 }
 
 // joined returns what stands for the workers that are one person with those of a batch.
-func (l *Ledger) joined(names *facts.Names, persons []uint32) (all []subject, err error) {
+func (c *Court) joined(names *facts.Names, persons []uint32) (all []subject, err error) {
 	slices.Sort(persons)
 	texts, err := names.AppendWorkers(nil, slices.Compact(persons)...)
 	for _, name := range texts {
-		all = append(all, l.subjects.one(ofWorker, name))
+		all = append(all, c.subjects.one(ofWorker, name))
 	}
 	return all, err
 }
 
-// noteRights notes that events are in the log which may have changed who has a right over what. Of
+// Note notes that events are in the log which may have changed who has a right over what. Of
 // duplicates and refused events nothing is: they changed nothing now.
-func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
+func (c *Court) Note(v *Verdict, receipts []event.Receipt) {
 	last := eventstore.Sequence(0)
 	for i := range receipts {
 		if receipts[i].Status == event.Appended {
 			last = max(last, eventstore.Sequence(receipts[i].Sequence))
 		}
 	}
-	p := l.answering()
+	shown, answers := c.about.Shown()
 	switch {
 	case last == 0:
-	case p == nil || v.release == nil:
-		l.given.toAll(last)
+	case !answers || v.release == nil:
+		c.given.toAll(last)
 	default:
-		l.given.to(v.held, last, p.View().Known())
+		c.given.to(v.held, last, shown)
 	}
 }
 
@@ -237,19 +247,19 @@ func (l *Ledger) noteRights(v *verdict, receipts []event.Receipt) {
 // first doubt of an event that stays is the one that is told. Each origin is read once, however
 // many doubts rest on it. What is said of people comes last, as it may rest on an opening of the
 // batch.
-func (l *Ledger) resolve(ctx context.Context, r *ruling) error {
+func (c *Court) resolve(ctx context.Context, r *ruling) error {
 	origins := r.lifeOrigins()
 	for i := range r.doubts {
 		origins = append(origins, r.doubts[i].origin)
 	}
 	own := map[eventstore.Sequence]bool{}
-	s := &selection{}
-	s.each = func(record eventstore.Record, e *event.Event) error {
+	s := &excerpt.Selection{}
+	s.Each = func(record eventstore.Record, e *event.Event) error {
 		own[record.Sequence] = r.scope.Owns(e)
 		return nil
 	}
 	slices.Sort(origins)
-	if err := l.readSome(ctx, slices.Compact(origins), s); err != nil {
+	if err := c.reader.Some(ctx, slices.Compact(origins), s); err != nil {
 		return err
 	}
 	refusals := map[int]*event.Refusal{}
@@ -261,18 +271,18 @@ func (l *Ledger) resolve(ctx context.Context, r *ruling) error {
 	if err := r.in.Refuse(ctx, r.batch, refusals); err != nil || len(r.lived) == 0 {
 		return err
 	}
-	refusals, err := l.resolveLives(ctx, r, own)
+	refusals, err := c.resolveLives(ctx, r, own)
 	if err != nil {
 		return err
 	}
 	return r.in.Refuse(ctx, r.batch, refusals)
 }
 
-// always is before every day: something is said for all of them.
-const always temporal.Date = math.MinInt32
+// Always is before every day: something is said for all of them.
+const Always temporal.Date = math.MinInt32
 
-// startOf returns the first day that an event may change.
-func startOf(e *event.Event) temporal.Date {
+// StartOf returns the first day that an event may change.
+func StartOf(e *event.Event) temporal.Date {
 	d := &e.Data
 	switch e.Type {
 	case event.EnrolmentTerminated:
@@ -280,7 +290,7 @@ func startOf(e *event.Event) temporal.Date {
 	case event.WorkerDied:
 		return d.On
 	case event.WorkerMerged:
-		return always
+		return Always
 	case event.FundingGranted, event.FundingRevoked, event.ContributionCredited:
 		return d.FromMonth.First()
 	default:

@@ -1,4 +1,4 @@
-package ledger
+package rights
 
 import (
 	"context"
@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/writer"
 	"cakupan/projections/facts"
+	"cakupan/projections/standing"
 )
 
 // taker takes back what was said of an enrolment, a person or a commitment before it was known, by
@@ -23,11 +25,11 @@ import (
 // finds nothing more to be taken back. It is used once, by one goroutine, while the subjects of the
 // batch are held.
 type taker struct {
-	ledger *Ledger
+	court  *Court
 	intake *intake.Intake
 	batch  *intake.Batch
 	events []event.Event
-	reader rightsReader
+	reader standing.Source
 	quiet  *quiet
 
 	// Claims are worked off in order, and may bring about others; taken has each event once,
@@ -42,9 +44,9 @@ type taker struct {
 	scopes  map[string]*event.Scope
 }
 
-func newTaker(l *Ledger, r *ruling, p rightsReader) *taker {
+func newTaker(c *Court, r *ruling, p standing.Source) *taker {
 	return &taker{
-		ledger: l, intake: r.in, batch: r.batch, events: r.events, reader: p, quiet: r.quiet,
+		court: c, intake: r.in, batch: r.batch, events: r.events, reader: p, quiet: r.quiet,
 		taken: map[eventstore.Sequence]bool{}, before: map[int][]writer.Entry{},
 		scopes: map[string]*event.Scope{}, said: map[eventstore.Sequence]*event.Event{},
 		amended: amendments{},
@@ -300,7 +302,7 @@ func (t *taker) claimCommitment(ctx context.Context, c claim, number uint32) err
 	if err != nil {
 		return err
 	}
-	t.also = append(t.also, t.ledger.subjects.one(ofCommitment, names[0]))
+	t.also = append(t.also, t.court.subjects.one(ofCommitment, names[0]))
 	t.claims = append(t.claims, claim{c.place, c.by, ofCommitment, number})
 	if t.amended[number] != nil {
 		return nil
@@ -336,7 +338,7 @@ func (t *taker) ofWorker(ctx context.Context, c claim, rights []right) error {
 	}
 	names, err := t.reader.Names().AppendWorkers(nil, persons...)
 	for _, name := range names {
-		t.also = append(t.also, t.ledger.subjects.one(ofWorker, name))
+		t.also = append(t.also, t.court.subjects.one(ofWorker, name))
 	}
 	return err
 }
@@ -388,7 +390,7 @@ func (t *taker) has(e *event.Event, rights []right) (bool, error) {
 		if scope.Owns(r.opener) {
 			continue
 		}
-		if len(r.places) == 0 || foreign(scope, r.places, startOf(e)) {
+		if len(r.places) == 0 || foreign(scope, r.places, StartOf(e)) {
 			return false, nil
 		}
 	}
@@ -409,15 +411,12 @@ func (t *taker) scopeOf(name string) (*event.Scope, error) {
 	if scope := t.scopes[name]; scope != nil {
 		return scope, nil
 	}
-	members, err := t.ledger.register.Members()
+	scope, err := t.court.about.LastScope(name)
 	if err != nil {
 		return nil, err
 	}
-	scope := &event.Scope{Publisher: name}
-	for i := range members {
-		if m := &members[i]; m.Name == name && m.Scope() != nil {
-			scope = m.Scope()
-		}
+	if scope == nil {
+		scope = &event.Scope{Publisher: name}
 	}
 	t.scopes[name] = scope
 	return scope, nil
@@ -437,20 +436,20 @@ func (t *taker) takeBack(place int, at eventstore.Sequence) error {
 		ReasonText: e.Publisher + " reported it before the ledger knew what it is about, and has" +
 			" no right over that",
 	}
-	entry, err := t.ledger.retractionBy(fmt.Sprintf("no-right-%d", at), &d)
+	entry, err := t.court.retractionBy(fmt.Sprintf("no-right-%d", at), &d)
 	t.before[place] = append(t.before[place], entry)
 	return err
 }
 
 // retractionBy returns a retraction that the ledger itself says, recorded when its batch is.
-func (l *Ledger) retractionBy(id string, d *event.Data) (writer.Entry, error) {
+func (c *Court) retractionBy(id string, d *event.Data) (writer.Entry, error) {
 	for _, use := range event.EventRetracted.Uses() {
 		if use.Need == event.Required {
 			d.Has = d.Has.With(use.Field)
 		}
 	}
-	return EntryOf(&event.Event{
-		Key: event.Key{Source: l.ownSource(), ID: id}, Type: event.EventRetracted, Data: *d,
+	return intake.EntryOf(&event.Event{
+		Key: event.Key{Source: c.source, ID: id}, Type: event.EventRetracted, Data: *d,
 	}, 0)
 }
 
@@ -461,7 +460,7 @@ func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence) error
 		return t.said[at] != nil
 	})
 	slices.Sort(sequences)
-	s := &selection{each: func(record eventstore.Record, e *event.Event) error {
+	s := &excerpt.Selection{Each: func(record eventstore.Record, e *event.Event) error {
 		d := &e.Data
 		t.said[record.Sequence] = &event.Event{ // not the texts of the frame
 			Key:  event.Key{Source: strings.Clone(e.Source), ID: strings.Clone(e.ID)},
@@ -473,7 +472,7 @@ func (t *taker) read(ctx context.Context, sequences []eventstore.Sequence) error
 		}
 		return nil
 	}}
-	return t.ledger.readSome(ctx, slices.Compact(sequences), s)
+	return t.court.reader.Some(ctx, slices.Compact(sequences), s)
 }
 
 // sequencesOf returns where facts are in the log, in their order.

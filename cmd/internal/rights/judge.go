@@ -1,4 +1,4 @@
-package ledger
+package rights
 
 import (
 	"cakupan/domain/event"
@@ -112,7 +112,7 @@ func (j *judge) enrolment(s *facts.State, e *event.Event, place int) (opener int
 		return -1, err
 	}
 	named = named && int(number) < s.EnrolmentCount()
-	if named && j.placed(s, number, startOf(e), doubt{place: place, field: "data.enrolment"}) {
+	if named && j.placed(s, number, StartOf(e), doubt{place: place, field: "data.enrolment"}) {
 		return place, nil
 	}
 	// It is of the same publisher, as all of a batch are, and so no doubt.
@@ -198,7 +198,7 @@ func (j *judge) grantedOf(s *facts.State, number uint32) *grantedOf {
 	}
 	g, before := &grantedOf{}, len(j.doubts)
 	beyond := s.NewestGrants(number, grantsMost, func(e uint32) bool {
-		if j.placed(s, e, always, doubt{field: "data.commitment"}) {
+		if j.placed(s, e, Always, doubt{field: "data.commitment"}) {
 			g.guarded = true
 		}
 		return len(j.doubts) == before // one is enough: who has granted it is not asked
@@ -228,7 +228,7 @@ func (j *judge) openedFor(s *facts.State, e *event.Event, place int) error {
 	if err != nil || !named || int(number) >= s.WorkerCount() || !s.HasLives(number) {
 		return err
 	}
-	if _, opened := j.here.workers[e.Data.Worker]; !opened && !j.person(s, number, always, nil) {
+	if _, opened := j.here.workers[e.Data.Worker]; !opened && !j.person(s, number, Always, nil) {
 		j.claims = append(j.claims, claim{place, place, ofWorker, number})
 	}
 	return nil
@@ -255,7 +255,7 @@ func (j *judge) lives(s *facts.State, e *event.Event, place int) error {
 		}
 		noted.there, noted.opened = true, -1
 		is.number, is.named, is.opener = number, named && int(number) < s.WorkerCount(), place
-		is.known = is.named && j.person(s, number, startOf(e), noted)
+		is.known = is.named && j.person(s, number, StartOf(e), noted)
 		if at, opened := j.here.workers[id]; opened {
 			if !j.dry {
 				noted.opened = at

@@ -1,9 +1,10 @@
-package ledger
+package rights
 
 import (
 	"context"
 	"slices"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections/history"
@@ -28,15 +29,15 @@ func (t *taker) readAmendments(ctx context.Context, numbers []uint32) error {
 	for i, name := range names {
 		number := numbers[i]
 		unseen[name] = number
-		s := &selection{
-			filter: EventFilter{Commitment: name, Type: event.FundingAmended},
-			each: func(record eventstore.Record, _ *event.Event) error {
+		s := &excerpt.Selection{
+			Filter: excerpt.Filter{Commitment: name, Type: event.FundingAmended},
+			Each: func(record eventstore.Record, _ *event.Event) error {
 				t.amended[number] = append(t.amended[number], record.Sequence)
 				return nil
 			},
 		}
 		subject := history.Subject{Kind: history.Commitment, Name: name}
-		at, err := t.ledger.readKnown(ctx, subject, s)
+		at, err := t.court.reader.Known(ctx, subject, s)
 		if err != nil {
 			return err
 		}
@@ -44,16 +45,16 @@ func (t *taker) readAmendments(ctx context.Context, numbers []uint32) error {
 			from = at
 		}
 	}
-	s := &selection{
-		filter: EventFilter{Type: event.FundingAmended},
-		each: func(record eventstore.Record, e *event.Event) error {
+	s := &excerpt.Selection{
+		Filter: excerpt.Filter{Type: event.FundingAmended},
+		Each: func(record eventstore.Record, e *event.Event) error {
 			if number, asked := unseen[e.Data.Commitment]; asked {
 				t.amended[number] = append(t.amended[number], record.Sequence)
 			}
 			return nil
 		},
 	}
-	return t.ledger.readAll(ctx, from, s)
+	return t.court.reader.All(ctx, from, s)
 }
 
 // takeAmendments takes back the amendments of a commitment by who has no right over it. One that is

@@ -1,4 +1,4 @@
-package ledger
+package rights
 
 import (
 	"context"
@@ -79,7 +79,7 @@ func (j *judge) lookAt(s *facts.State, e *event.Event, place int) error {
 	one.sides[0] = lifeSide{there: true, opened: -1}
 	number, named, err := j.names.FindWorker(e.Data.Worker)
 	if err == nil && named && int(number) < s.WorkerCount() {
-		j.person(s, number, always, &one.sides[0])
+		j.person(s, number, Always, &one.sides[0])
 	}
 	j.noteLife(s, &one)
 	return err
@@ -106,7 +106,7 @@ func (r *ruling) lifeOrigins() (all []eventstore.Sequence) {
 
 // resolveLives finds out what becomes of the lives: own tells what the publisher itself has opened.
 // It returns those that are refused. Other events of the batch must have been refused before.
-func (l *Ledger) resolveLives(ctx context.Context, r *ruling, own map[eventstore.Sequence]bool,
+func (c *Court) resolveLives(ctx context.Context, r *ruling, own map[eventstore.Sequence]bool,
 ) (map[int]*event.Refusal, error) {
 	refusals, notes := map[int]*event.Refusal{}, map[int]string{}
 	for i := range r.lived {
@@ -164,7 +164,7 @@ func (r *ruling) rightsOver(ctx context.Context, side *lifeSide, own map[eventst
 
 // speak makes what the ledger says in front of the lives that are told nothing: the same amount
 // whether they have an effect or not.
-func (l *Ledger) speak(ctx context.Context, r *ruling) error {
+func (c *Court) speak(ctx context.Context, r *ruling) error {
 	for place := range r.quiet.told {
 		if appends, err := r.in.Appends(ctx, r.batch, place); err != nil || !appends {
 			if err != nil {
@@ -182,12 +182,12 @@ func (l *Ledger) speak(ctx context.Context, r *ruling) error {
 		} else {
 			// Names nothing that is or will be. It must not have the id of the other kind: after a
 			// crash between the two events, what is said of the same event may be the other thing.
-			d.RetractedSource, d.RetractedID = l.ownSource(), "nothing-"+name
+			d.RetractedSource, d.RetractedID = c.source, "nothing-"+name
 			d.ReasonText = r.scope.Publisher + " may mean somebody whom the ledger does not know" +
 				": nothing is taken back"
 			id = "no-person-" + name
 		}
-		entry, err := l.retractionBy(id, &d)
+		entry, err := c.retractionBy(id, &d)
 		if err != nil {
 			return err
 		}
