@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/eventstore"
 )
 
@@ -64,7 +64,7 @@ func (s *retracting) post(t *testing.T, who, path, contentType, body string, wan
 }
 
 // retract asks to take back, and returns what was done, or the code of the problem.
-func (s *retracting) retract(t *testing.T, who, body string, want int) (done ledger.Retraction, code string) {
+func (s *retracting) retract(t *testing.T, who, body string, want int) (done takeback.Retraction, code string) {
 	t.Helper()
 	got := s.post(t, who, "/v1/retract", "application/json", body, want)
 	var failed struct{ Code string }
@@ -182,7 +182,7 @@ func (s *retracting) undone(t *testing.T) {
 		t.Errorf("recorded of the steward: %s", log)
 	}
 	own, _ := s.retract(t, "dinas", `{"type":"enrolment.opened.v1","reason":"ours"}`, 200)
-	if own.Events != 4 || s.covered(t, "75.03") != 1 || slices.ContainsFunc(own.What, func(e ledger.TakenEvent) bool {
+	if own.Events != 4 || s.covered(t, "75.03") != 1 || slices.ContainsFunc(own.What, func(e takeback.TakenEvent) bool {
 		return e.Source != "urn:dinas"
 	}) {
 		t.Errorf("his own: %+v; covered %d", own, s.covered(t, "75.03"))

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 
 	"cakupan/cmd/internal/excerpt"
-	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -53,7 +53,8 @@ const (
 // retracter is a ledger that takes events back. An error may have a place in the table of problems.
 // Sent again with the same Request, a step is done once, also after a crash.
 type retracter interface {
-	TakeBack(ctx context.Context, ask *ledger.TakeBack, by *ledger.Actor) (ledger.Retraction, error)
+	TakeBack(ctx context.Context, ask *takeback.Asked, by *takeback.Actor,
+	) (takeback.Retraction, error)
 }
 
 // postRetract takes events back: those of anybody for a steward, his own for a publisher. A step is
@@ -97,11 +98,11 @@ func (a *API) postRetract(w *reply, r *http.Request) {
 // actor returns who takes back. An open ledger's events are taken back by whoever runs it. The
 // source of the retractions says in whose name they are: a publisher's own, or one that no
 // publisher may have.
-func actor(m *Member) (*ledger.Actor, error) {
+func actor(m *Member) (*takeback.Actor, error) {
 	if m == nil {
-		return &ledger.Actor{Source: event.OperatorSource}, nil
+		return &takeback.Actor{Source: event.OperatorSource}, nil
 	}
-	by := &ledger.Actor{Name: m.Name, Regions: m.Regions}
+	by := &takeback.Actor{Name: m.Name, Regions: m.Regions}
 	switch m.Role {
 	case Publisher:
 		if m.Scope == nil || len(m.Scope.Sources) == 0 { // it would mean everything
@@ -128,7 +129,7 @@ func ownSource(own string) string {
 }
 
 // readRetract reads the body. What is wrong with its JSON is told without showing any of it.
-func (a *API) readRetract(w *reply, r *http.Request) (*ledger.TakeBack, error) {
+func (a *API) readRetract(w *reply, r *http.Request) (*takeback.Asked, error) {
 	if _, err := parseParameters(r.URL.RawQuery); err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (q *RetractAsked) values() url.Values {
 // parse reads the members as parameters are read, so that the same words mean the same. Without a
 // name for the step one is made up, so it can be undone and cannot be sent again. A dry run needs
 // no reason.
-func (q *RetractAsked) parse(today temporal.Date) (*ledger.TakeBack, error) {
+func (q *RetractAsked) parse(today temporal.Date) (*takeback.Asked, error) {
 	v := q.values()
 	if len(v) == 0 {
 		return nil, problem.Query("publisher", "or another member must say which events are meant:"+
@@ -184,7 +185,7 @@ func (q *RetractAsked) parse(today temporal.Date) (*ledger.TakeBack, error) {
 	if err != nil {
 		return nil, err
 	}
-	ask := &ledger.TakeBack{
+	ask := &takeback.Asked{
 		Events: excerpt.Filter{
 			From: max(p.sequence("from", 1), 1), To: p.sequence("to", 0), Type: p.eventType(),
 			Enrolment: p.key("enrolment"), Worker: p.key("worker"),
@@ -204,7 +205,7 @@ func (q *RetractAsked) parse(today temporal.Date) (*ledger.TakeBack, error) {
 
 // checkRetract refuses what contradicts itself, and what says no reason. The name must have no
 // slash, because it is a part of the ids of the step's events.
-func (p *parameters) checkRetract(ask *ledger.TakeBack) {
+func (p *parameters) checkRetract(ask *takeback.Asked) {
 	switch {
 	case ask.Events.To != 0 && ask.Events.To < ask.Events.From:
 		p.fail("to", "is before from")

@@ -2,18 +2,15 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
-	"cakupan/domain/temporal"
 	"cakupan/eventstore"
-	"cakupan/eventstore/index"
-	"cakupan/projections/coverage"
 	"cakupan/projections/effect"
 )
 
@@ -58,34 +55,7 @@ func (l *Ledger) Effect(ctx context.Context, raw [][]byte, opts intake.Options,
 	if err != nil {
 		return report, err
 	}
-	return report, countAll(&report, view, rows)
-}
-
-// countAll adds how many are covered in each region, after the rows. Of rows that are all in the
-// log the view has counted them already; else the difference is added.
-func countAll(report *effect.Report, view *coverage.View, rows []effect.Row) error {
-	logged := true
-	for i := range rows {
-		logged = logged && rows[i].Sequence != 0
-	}
-	for i := range report.Regions {
-		r := &report.Regions[i]
-		code, _ := region.Parse(r.Region)
-		on, err := temporal.ParseDate(report.On)
-		if err != nil {
-			return fmt.Errorf("read day of the effect: %w", err)
-		}
-		answer, err := view.Answer(coverage.Query{
-			Region: code, On: on, Known: view.Known(), Indicator: event.Employed,
-		})
-		if err != nil {
-			return err
-		}
-		if r.Total = answer.Covered; !logged {
-			r.Total += r.After - r.Before // what is not in the log is not counted there
-		}
-	}
-	return nil
+	return report, takeback.CountAll(&report, view, rows)
 }
 
 // judged returns events as rows, and the place of each among the raw ones. What is refused, or said
@@ -130,7 +100,8 @@ func (l *Ledger) judged(ctx context.Context, raw [][]byte, opts intake.Options,
 			row.Sequence = 0 // whoever has taken it back
 		}
 		if d := &events[i].Data; events[i].Type == event.EventRetracted {
-			row.Takes, err = l.find(event.Key{Source: d.RetractedSource, ID: d.RetractedID})
+			of := event.Key{Source: d.RetractedSource, ID: d.RetractedID}
+			row.Takes, err = grounds{l}.Find(of)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -160,12 +131,4 @@ func (l *Ledger) nameTaken(ctx context.Context, rows []effect.Row) error {
 		return nil
 	}}
 	return l.reader.Some(ctx, slices.Compact(taken), s)
-}
-
-// find returns where an event is in the log, 0 when it is not there. The index must be open:
-// openGate was called before. It is derived from the log and as far as the writer is.
-func (l *Ledger) find(key event.Key) (eventstore.Sequence, error) {
-	found := make([]index.Entry, 1)
-	err := l.index.Lookup([]index.Key{index.KeyOf(key)}, found)
-	return found[0].Sequence, err
 }

@@ -6,8 +6,8 @@ import (
 	"cakupan/eventstore/index"
 )
 
-// grounds are a ledger as rights are judged by it; see [rights.Ledger]. The gate must be open: the
-// index is.
+// grounds are a ledger as rights are judged by it and events are taken back from it; see
+// [rights.Ledger] and [takeback.Ledger]. The gate must be open: the index is.
 type grounds struct{ *Ledger }
 
 // Shown returns how much of the log the coverage shows that answers now.
@@ -36,4 +36,12 @@ func (g grounds) LastScope(publisher string) (scope *event.Scope, err error) {
 		}
 	}
 	return scope, err
+}
+
+// Find returns where an event is in the log, 0 when it is not there. The index is derived from the
+// log and as far as the writer is.
+func (g grounds) Find(key event.Key) (eventstore.Sequence, error) {
+	found := make([]index.Entry, 1)
+	err := g.index.Lookup([]index.Key{index.KeyOf(key)}, found)
+	return found[0].Sequence, err
 }

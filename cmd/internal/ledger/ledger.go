@@ -18,6 +18,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/rights"
 	"cakupan/cmd/internal/shares"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -155,6 +156,7 @@ type Ledger struct {
 	shelf   *projections.Shelf // nil until the log is open, as are those below
 	reader  *excerpt.Reader
 	rights  *rights.Court
+	taker   *takeback.Taker
 	serving bool // the projections follow the log by themselves
 	// atStart is the end of the log when serving began: answers show at least that much. Else a
 	// ledger that was restarted would show, for a moment, less than before. It is a position of the
@@ -168,10 +170,9 @@ type Ledger struct {
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
 	// less, also when the coverage is built anew meanwhile. It is in memory only: a restart raises
 	// atStart instead, which is no less.
-	shown      eventstore.Highest
-	fences     fences     // of lists of people
-	retracting sync.Mutex // held by who appends what takes events back
-	old        arrivals
+	shown  eventstore.Highest
+	fences fences // of lists of people
+	old    arrivals
 
 	closed     sync.Once
 	closing    chan struct{}  // closed by Close
@@ -244,6 +245,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	l.shelf = l.newShelf()
 	l.reader = &excerpt.Reader{Log: l.log, History: histories{l}, Logger: l.opts.Log}
 	l.rights = rights.NewCourt(grounds{l}, l.reader, l.ownSource())
+	l.taker = takeback.New(grounds{l}, l.reader, l.ownSource())
 	if l.server != nil {
 		// Only now: a folder that could not be opened as a whole was not at work, and its note
 		// stays.

@@ -15,6 +15,7 @@ import (
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -24,7 +25,9 @@ import (
 )
 
 // national is a steward of all regions.
-func national() *Actor { return &Actor{Name: "pusat", Source: event.StewardSource + ":pusat"} }
+func national() *takeback.Actor {
+	return &takeback.Actor{Name: "pusat", Source: event.StewardSource + ":pusat"}
+}
 
 // regionOf reads the code of a region.
 func regionOf(t *testing.T, text string) region.Code {
@@ -111,7 +114,7 @@ func TestRetractHarm(t *testing.T) {
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
 	harmOthers(t, l)
 	on := dayOf(t, "2021-01-01")
-	ask := TakeBack{
+	ask := takeback.Asked{
 		Events: excerpt.Filter{From: 1, Source: "urn:dinas"}, Request: "one", Asked: "source=urn:dinas",
 		Reason: "not theirs", On: on, DryRun: true,
 	}
@@ -161,7 +164,7 @@ func TestRetractHarm(t *testing.T) {
 // undoHarm undoes the step that begins with event 10, takes that back, and undoes it in turn.
 func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 	t.Helper()
-	undo := TakeBack{Events: excerpt.Filter{From: 1}, Undo: 10, Request: "u", Asked: "undo=10", Reason: "they were right", On: on}
+	undo := takeback.Asked{Events: excerpt.Filter{From: 1}, Undo: 10, Request: "u", Asked: "undo=10", Reason: "they were right", On: on}
 	undone, err := l.TakeBack(t.Context(), &undo, national())
 	if err != nil || undone.Events != 4 || undone.Undoes != 10 || undone.First != 14 || undone.Last != 17 ||
 		undone.What[0].Again != "again-6" {
@@ -174,7 +177,7 @@ func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 	if err != nil || !twice.Before || twice.First != 14 || len(readLog(t, l)) != 17 {
 		t.Errorf("undone twice: %+v, %v", twice, err)
 	}
-	redo := TakeBack{
+	redo := takeback.Asked{
 		Events: excerpt.Filter{From: 14}, Request: "redo", Asked: "from=14", Reason: "they were not", On: on,
 	}
 	if done, err := l.TakeBack(t.Context(), &redo, national()); err != nil || done.First != 18 || done.Events != 4 {
@@ -205,8 +208,8 @@ func TestRetractWithin(t *testing.T) {
 	t.Parallel()
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
 	harmOthers(t, l)
-	bound := func(code string) *Actor {
-		return &Actor{
+	bound := func(code string) *takeback.Actor {
+		return &takeback.Actor{
 			Name: "daerah", Source: event.StewardSource + ":daerah", Regions: []region.Code{regionOf(t, code)},
 		}
 	}
@@ -224,7 +227,7 @@ func TestRetractWithin(t *testing.T) {
 		{"76", "ID", "urn:dinas", nil, 4},
 		{"75.71", "75.71", "urn:kota", []eventstore.Sequence{1, 3, 4}, 1},
 	} {
-		ask := TakeBack{
+		ask := takeback.Asked{
 			Events: excerpt.Filter{From: 1, Source: c.source}, Request: fmt.Sprint("r", i), Asked: "x", Reason: "x",
 			Region: regionOf2(t, c.region), DryRun: true,
 		}
@@ -262,8 +265,8 @@ func TestRetractOwn(t *testing.T) {
 		Publisher: "dinas", Sources: []string{"urn:dinas"}, Regions: []region.Code{regionOf(t, "75.03")},
 		Types: event.Types(),
 	}
-	by := &Actor{Name: "dinas", Source: "urn:dinas", Scope: scope}
-	ask := TakeBack{Events: excerpt.Filter{From: 1}, Request: "mine", Asked: "x", Reason: "wrong file", DryRun: true}
+	by := &takeback.Actor{Name: "dinas", Source: "urn:dinas", Scope: scope}
+	ask := takeback.Asked{Events: excerpt.Filter{From: 1}, Request: "mine", Asked: "x", Reason: "wrong file", DryRun: true}
 	got, err := l.TakeBack(t.Context(), &ask, by)
 	if err != nil || got.Events != 4 || fmt.Sprint(got.Regions) != "[{75.03 2}]" {
 		t.Errorf("%+v, %v", got, err)
@@ -287,10 +290,10 @@ func TestRetractOwn(t *testing.T) {
 	if err != nil || done.Events != 4 || done.First != 10 {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	other := &Actor{Name: "kota", Source: "urn:kota", Scope: &event.Scope{
+	other := &takeback.Actor{Name: "kota", Source: "urn:kota", Scope: &event.Scope{
 		Publisher: "kota", Sources: []string{"urn:kota"}, Regions: scope.Regions, Types: scope.Types,
 	}}
-	undo := TakeBack{Events: excerpt.Filter{From: 1}, Undo: done.First, Request: "u", Asked: "u", Reason: "x"}
+	undo := takeback.Asked{Events: excerpt.Filter{From: 1}, Undo: done.First, Request: "u", Asked: "u", Reason: "x"}
 	if _, err := l.TakeBack(t.Context(), &undo, other); problem.From(err).Code != problem.Forbidden {
 		t.Errorf("undone by another publisher: %v", err)
 	}
@@ -312,7 +315,7 @@ func TestRetractAtOnce(t *testing.T) {
 	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
 	harmOthers(t, l)
 	var wait sync.WaitGroup
-	done, errs := make([]Retraction, 8), make([]error, 8)
+	done, errs := make([]takeback.Retraction, 8), make([]error, 8)
 	for i := range done {
 		wait.Go(func() { done[i], errs[i] = l.TakeBack(t.Context(), killed(), national()) })
 	}
@@ -331,26 +334,6 @@ func TestRetractAtOnce(t *testing.T) {
 	}
 }
 
-// TestRetractDoneMeanwhile: who finds nothing in force, since the same request has just taken it
-// back, is answered as who came first.
-func TestRetractDoneMeanwhile(t *testing.T) {
-	t.Parallel()
-	l := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	harmOthers(t, l)
-	why := errors.New("nothing in force")
-	if got, err := l.unlessDone(t.Context(), killed(), national(), why); !errors.Is(err, why) {
-		t.Errorf("not done: %+v, %v", got, err)
-	}
-	first, err := l.TakeBack(t.Context(), killed(), national())
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := l.unlessDone(t.Context(), killed(), national(), why)
-	if err != nil || !again.Before || again.First != first.First || again.Events != first.Events {
-		t.Errorf("%+v, %v, after %+v", again, err, first)
-	}
-}
-
 // TestRetractTooMany names how many are meant, and a part that can be done; times bound them too.
 func TestRetractTooMany(t *testing.T) {
 	t.Parallel()
@@ -363,7 +346,7 @@ func TestRetractTooMany(t *testing.T) {
 		lines = append(lines, plainEvent(i))
 	}
 	submitAll(t, l, intake.Options{}, lines...)
-	ask := TakeBack{Events: excerpt.Filter{From: 1}, Request: "all", Asked: "x", Reason: "x"}
+	ask := takeback.Asked{Events: excerpt.Filter{From: 1}, Request: "all", Asked: "x", Reason: "x"}
 	_, err := l.TakeBack(t.Context(), &ask, national())
 	if problem.From(err).Code != problem.BatchTooLarge || !strings.Contains(err.Error(), "1007 events") ||
 		!strings.Contains(err.Error(), "to=1000") {
@@ -417,8 +400,8 @@ func (c *child) retract(ctx context.Context) error {
 }
 
 // killed is the request of those that are killed.
-func killed() *TakeBack {
-	return &TakeBack{Events: excerpt.Filter{From: 1, Source: "urn:dinas"}, Request: "k", Asked: "x", Reason: "wrong"}
+func killed() *takeback.Asked {
+	return &takeback.Asked{Events: excerpt.Filter{From: 1, Source: "urn:dinas"}, Request: "k", Asked: "x", Reason: "wrong"}
 }
 
 // TestKilledRetract kills a process that takes back, at each step of the writer, with more events
@@ -441,7 +424,7 @@ func TestKilledRetract(t *testing.T) {
 				t.Fatal(err)
 			}
 			process, answers, output := startChild(t, childOrders{Task: retractTask, Dir: dir, Point: point, Hit: 1})
-			var first Retraction
+			var first takeback.Retraction
 			answered := json.NewDecoder(answers).Decode(&first)
 			_ = process.Wait() // it says that it was killed
 			status := process.ProcessState.Sys().(syscall.WaitStatus)

@@ -11,6 +11,7 @@ import (
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -88,10 +89,10 @@ func (a *asker) takeBack(dry bool) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	done, err := a.l.TakeBack(a.t.Context(), &ledger.TakeBack{
+	done, err := a.l.TakeBack(a.t.Context(), &takeback.Asked{
 		Events: excerpt.Filter{Type: event.WorkerDied}, Request: fmt.Sprint("request-", a.n),
 		Reason: "r", Asked: "a", DryRun: dry, On: on,
-	}, &ledger.Actor{Name: "kota", Source: "urn:kota", Scope: a.own})
+	}, &takeback.Actor{Name: "kota", Source: "urn:kota", Scope: a.own})
 	a.hear(done, err)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -237,7 +238,7 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 	// To take back, and to ask what events would do, is for the one that writes.
 	for _, dry := range []bool{true, false} {
 		_, err := standby.TakeBack(t.Context(),
-			&TakeBack{Request: "r", Reason: "r", DryRun: dry}, &Actor{Source: "urn:s"})
+			&takeback.Asked{Request: "r", Reason: "r", DryRun: dry}, &takeback.Actor{Source: "urn:s"})
 		if problem.From(err).Code != problem.LogUnavailable ||
 			!strings.Contains(err.Error(), "stands by") {
 			t.Errorf("taken back by one that stands by: %v", err)

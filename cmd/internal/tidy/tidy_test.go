@@ -114,14 +114,18 @@ var mayImport = map[string][]string{
 	"cmd/internal/ledger/...": {
 		"cmd/internal/access/...", "cmd/internal/bundle", "cmd/internal/datafolder",
 		"cmd/internal/excerpt", "cmd/internal/intake", "cmd/internal/natsin",
-		"cmd/internal/problem", "cmd/internal/rights", "cmd/internal/shares", "projections/...",
-		"eventstore/...", "domain/...",
+		"cmd/internal/problem", "cmd/internal/rights", "cmd/internal/shares",
+		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
 	// Its rooms: each asks the ledger by an interface of its own, and knows nothing of it.
 	"cmd/internal/excerpt/...": {"projections/history", "eventstore/...", "domain/..."},
 	"cmd/internal/rights/...": {
 		"cmd/internal/excerpt", "cmd/internal/intake", "projections/facts", "projections/history",
 		"projections/standing", "eventstore/...", "domain/...",
+	},
+	"cmd/internal/takeback/...": {
+		"cmd/internal/excerpt", "cmd/internal/intake", "cmd/internal/problem",
+		"cmd/internal/rights", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/live/...": {
 		"cmd/internal/ledger", "cmd/internal/problem", "cmd/internal/small", "projections/...",
@@ -132,8 +136,8 @@ var mayImport = map[string][]string{
 	},
 	"cmd/internal/httpapi/...": {
 		"cmd/internal/excerpt", "cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
-		"cmd/internal/shares", "cmd/internal/small", "cmd/internal/split", "projections/...",
-		"eventstore/...", "domain/...",
+		"cmd/internal/shares", "cmd/internal/small", "cmd/internal/split",
+		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/small/...":   {"projections/coverage"},
 	"cmd/internal/release/...": {"cmd/internal/build"},

@@ -14,7 +14,7 @@ import (
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 )
 
@@ -92,7 +92,7 @@ func (c *Retract) Run(ctx context.Context, w *cli.Where, out *cli.Console) error
 	// A folder that is in use is not copied to be asked, for a dry run neither: it is to say what
 	// would be done here.
 	return w.With(ctx, out, false, func(s *client.Client) error {
-		var done ledger.Retraction
+		var done takeback.Retraction
 		err := s.PostBody(ctx, "/v1/retract", bytes.NewReader(body), &done)
 		switch {
 		case err != nil:
@@ -106,7 +106,7 @@ func (c *Retract) Run(ctx context.Context, w *cli.Where, out *cli.Console) error
 
 // writeRetraction prints for people what was done, or would be. again says that events were said
 // again and not taken back. Where nothing was meant, that is all that is said.
-func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
+func writeRetraction(w io.Writer, r *takeback.Retraction, again bool) error {
 	what := "taken back"
 	if again {
 		what = "said again"
@@ -164,7 +164,7 @@ func writeRetraction(w io.Writer, r *ledger.Retraction, again bool) error {
 // writeMeant prints the counts by type and region, and the effect on the coverage. An event may
 // concern several regions, or none, so those counts do not add up. The coverage is not counted of a
 // step that was done before: the log has gone on since.
-func writeMeant(w io.Writer, r *ledger.Retraction) error {
+func writeMeant(w io.Writer, r *takeback.Retraction) error {
 	t := table.New("Type", ">Events")
 	for _, m := range r.Types {
 		t.Add(strings.TrimPrefix(m.Name, event.TypePrefix), words.Thousands(uint64(m.Events)))

@@ -17,6 +17,7 @@ import (
 	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/live"
@@ -173,7 +174,7 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 // sampleNotice says of a ledger that demo has made, or of a copy, that it is a sample.
 func sampleNotice(l *ledger.Ledger) func(context.Context) string {
 	return sample.NoticeOf(func(ctx context.Context, yield func([]byte) error) error {
-		return l.Events(ctx, ledger.EventFilter{From: 1, Limit: 1}, yield)
+		return l.Events(ctx, excerpt.Filter{From: 1, Limit: 1}, yield)
 	})
 }
 

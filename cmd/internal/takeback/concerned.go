@@ -1,4 +1,4 @@
-package ledger
+package takeback
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (p *picker) locate(ctx context.Context, some []picked) error {
 		}
 		return nil
 	}}
-	return p.l.reader.Some(ctx, slices.Sorted(maps.Keys(origins)), s)
+	return p.t.reader.Some(ctx, slices.Sorted(maps.Keys(origins)), s)
 }
 
 // locateOne does that for one event, and returns the one that committed its commitment. It is

@@ -1,4 +1,4 @@
-package ledger
+package takeback
 
 import (
 	"bytes"
@@ -42,7 +42,7 @@ func keep(record eventstore.Record) (one picked, err error) {
 
 // keepSome keeps the events of some sequences. They come in the order of the log, each once.
 // Sequences is sorted on the way.
-func (l *Ledger) keepSome(ctx context.Context, sequences []eventstore.Sequence,
+func (t *Taker) keepSome(ctx context.Context, sequences []eventstore.Sequence,
 ) (all []picked, err error) {
 	slices.Sort(sequences)
 	s := &excerpt.Selection{Each: func(record eventstore.Record, _ *event.Event) error {
@@ -50,7 +50,7 @@ func (l *Ledger) keepSome(ctx context.Context, sequences []eventstore.Sequence,
 		all = append(all, one)
 		return err
 	}}
-	return all, l.reader.Some(ctx, slices.Compact(sequences), s)
+	return all, t.reader.Some(ctx, slices.Compact(sequences), s)
 }
 
 // asked is what the event says that was asked for.
@@ -78,8 +78,8 @@ func follows(first *picked, e *event.Event, place int) bool {
 // picker picks the events that are meant. It is used once, by one goroutine. All that it looks at
 // is as of known: what comes to the log meanwhile is not picked.
 type picker struct {
-	l       *Ledger
-	ask     *TakeBack
+	t       *Taker
+	ask     *Asked
 	by      *Actor
 	known   eventstore.Sequence // the end of the log when it began
 	history *history.Projection // of the retractions; nil: the log is empty
@@ -94,28 +94,28 @@ type picker struct {
 
 // newPicker returns a picker that looks at all that is in the log now. It waits for history and
 // coverage to have come as far.
-func (l *Ledger) newPicker(ctx context.Context, ask *TakeBack, by *Actor) (*picker, error) {
-	_, tail, err := l.log.Last(ctx)
+func (t *Taker) newPicker(ctx context.Context, ask *Asked, by *Actor) (*picker, error) {
+	_, tail, err := t.reader.Log.Last(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &picker{l: l, ask: ask, by: by, known: tail.Sequence}
-	if p.history, err = l.retractionsOf(ctx, p.known); err != nil {
+	p := &picker{t: t, ask: ask, by: by, known: tail.Sequence}
+	if p.history, err = t.retractionsOf(ctx, p.known); err != nil {
 		return nil, err
 	}
-	p.facts, err = l.Facts(ctx, p.known)
+	p.facts, err = t.ledger.Facts(ctx, p.known)
 	return p, err
 }
 
 // pick returns the events in force that are meant. What is in force is told by the history, and
 // whose it is by the facts. There may be more than one step can have: then they are counted, and
 // check refuses.
-func (l *Ledger) pick(ctx context.Context, ask *TakeBack, by *Actor) (*picker, error) {
+func (t *Taker) pick(ctx context.Context, ask *Asked, by *Actor) (*picker, error) {
 	if by.Scope != nil && ask.Events.Publisher != "" && ask.Events.Publisher != by.Name {
 		return nil, problem.New(problem.Forbidden, "a publisher takes back his own events alone:"+
 			" leave publisher out, or ask a steward")
 	}
-	p, err := l.newPicker(ctx, ask, by)
+	p, err := t.newPicker(ctx, ask, by)
 	if err != nil || p.known == 0 {
 		return p, err
 	}
@@ -125,7 +125,7 @@ func (l *Ledger) pick(ctx context.Context, ask *TakeBack, by *Actor) (*picker, e
 	}
 	s := &excerpt.Selection{Filter: filter}
 	s.Each = func(record eventstore.Record, e *event.Event) error { return p.take(ctx, record, e) }
-	if err := l.reader.Select(ctx, s); err != nil {
+	if err := t.reader.Select(ctx, s); err != nil {
 		return nil, err
 	}
 	return p, p.sift(ctx)
@@ -142,7 +142,7 @@ func (p *picker) bounds(ctx context.Context) (excerpt.Filter, error) {
 	if p.ask.Since == 0 && p.ask.Until == 0 {
 		return f, nil
 	}
-	view, err := p.l.View(ctx, p.known)
+	view, err := p.t.ledger.View(ctx, p.known)
 	if err != nil {
 		return f, err
 	}
@@ -199,9 +199,9 @@ func (p *picker) isTaken(ctx context.Context, at eventstore.Sequence, key event.
 	if err != nil || len(by) == 0 || p.by.Scope == nil {
 		return len(by) > 0, err
 	}
-	all, err := p.l.keepSome(ctx, by)
+	all, err := p.t.keepSome(ctx, by)
 	for i := range all {
-		taken = taken || all[i].event.Source != p.l.ownSource()
+		taken = taken || all[i].event.Source != p.t.source
 	}
 	return taken, err
 }
@@ -270,7 +270,7 @@ func (p *picker) check() error {
 }
 
 // newRetraction counts what was picked. Counts of what may not be shown to who asks are left out.
-func newRetraction(ask *TakeBack, p *picker) Retraction {
+func newRetraction(ask *Asked, p *picker) Retraction {
 	r := Retraction{
 		Request: ask.Request, DryRun: ask.DryRun, Events: len(p.picked), Outside: p.outside,
 		What: []TakenEvent{},

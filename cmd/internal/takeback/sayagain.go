@@ -1,4 +1,4 @@
-package ledger
+package takeback
 
 import (
 	"context"
@@ -26,9 +26,9 @@ func againID(of eventstore.Sequence) string { return "again-" + of.String() }
 // ids, as a retraction cannot be retracted. What is said again stands at the end of the log:
 // between two events of one day the later one holds, and a grant pays in spite of a revocation
 // before it.
-func (l *Ledger) sayAgain(ctx context.Context, ask *TakeBack, by *Actor) (Retraction, error) {
+func (t *Taker) sayAgain(ctx context.Context, ask *Asked, by *Actor) (Retraction, error) {
 	// What makes a step is what was asked for, which no retraction of a publisher's has by chance.
-	step, err := l.stepAt(ctx, ask.Undo)
+	step, err := t.stepAt(ctx, ask.Undo)
 	if err != nil {
 		return Retraction{}, err
 	}
@@ -41,11 +41,11 @@ func (l *Ledger) sayAgain(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 		return Retraction{}, problem.New(problem.Forbidden, "another one has taken these back: a"+
 			" publisher undoes what he has done himself")
 	}
-	p, err := l.newPicker(ctx, ask, by)
+	p, err := t.newPicker(ctx, ask, by)
 	if err != nil {
 		return Retraction{}, err
 	}
-	taken, err := l.originals(ctx, step)
+	taken, err := t.originals(ctx, step)
 	if err != nil {
 		return Retraction{}, err
 	}
@@ -57,12 +57,12 @@ func (l *Ledger) sayAgain(ctx context.Context, ask *TakeBack, by *Actor) (Retrac
 	}
 	r := newRetraction(ask, p)
 	r.Undoes = ask.Undo
-	raw, rows, err := l.again(ask, &r, p)
+	raw, rows, err := t.again(ask, &r, p)
 	if err == nil {
-		err = l.forecast(ctx, &r, rows, p)
+		err = t.forecast(ctx, &r, rows, p)
 	}
 	if err == nil {
-		err = l.act(ctx, ask, by, raw, &r)
+		err = t.act(ctx, ask, by, raw, &r)
 	}
 	return r, err
 }
@@ -93,7 +93,7 @@ func (p *picker) chooseAgain(ctx context.Context, taken []picked) error {
 }
 
 // again writes the events that say what was picked again, and what they would do.
-func (l *Ledger) again(ask *TakeBack, r *Retraction, p *picker) (raw [][]byte, rows []effect.Row,
+func (t *Taker) again(ask *Asked, r *Retraction, p *picker) (raw [][]byte, rows []effect.Row,
 	err error,
 ) {
 	for i := range p.picked {
@@ -127,7 +127,7 @@ func textAttribute(name, text string) event.Extension {
 // saidAgain returns where an event is that was said again before, 0 when it was not. It refuses
 // when that was taken back since: the same event cannot be said a third time.
 func (p *picker) saidAgain(key event.Key) (eventstore.Sequence, error) {
-	at, err := p.l.find(key)
+	at, err := p.t.ledger.Find(key)
 	if err != nil || at == 0 {
 		return at, err
 	}
