@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -99,7 +100,7 @@ func spoiled(t *testing.T, h mishap, path string) string {
 	if slices.Equal(is, was) { // zeros over zeros
 		is = is[:len(is)-1]
 	}
-	if err := os.WriteFile(copied, is, privateFiles); err != nil {
+	if err := os.WriteFile(copied, is, folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 	return copied

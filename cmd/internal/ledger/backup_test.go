@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -213,7 +214,7 @@ func TestBackupOfAll(t *testing.T) {
 	if _, err := Restore(t.Context(), opts); problem.From(err).Code != problem.FolderNotEmpty {
 		t.Errorf("over a ledger on a cluster: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(opts.Dir, restoringFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(opts.Dir, folder.RestoringFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder was marked: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -28,7 +29,7 @@ func TestBits(t *testing.T) {
 		each = bitsOfFileLong
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	root := filepath.Join(pristine, natsFolder)
+	root := filepath.Join(pristine, folder.NATS)
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -65,7 +66,7 @@ func testBit(t *testing.T, pristine, name string, bit int) {
 		t.Fatal(err)
 	}
 	content[bit/8] ^= 1 << (bit % 8)
-	if err := os.WriteFile(path, content, privateFiles); err != nil {
+	if err := os.WriteFile(path, content, folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 	l, err := Open(t.Context(), Options{Dir: dir})

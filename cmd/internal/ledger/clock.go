@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 )
@@ -65,9 +66,9 @@ func clockTime(at temporal.Instant) string {
 // was imported keeps its record times, which may be years old. By the clock of the machine as it
 // was then, which may have been wrong too: the later of the two counts.
 func (l *Ledger) lastWritten() (last temporal.Instant) {
-	blocks, _ := fs.Glob(os.DirFS(l.folder.path(natsFolder)), "jetstream/*/streams/*/msgs/*.blk")
+	blocks, _ := fs.Glob(os.DirFS(l.folder.Path(folder.NATS)), "jetstream/*/streams/*/msgs/*.blk")
 	for _, block := range blocks {
-		if info, err := os.Stat(filepath.Join(l.folder.path(natsFolder), block)); err == nil {
+		if info, err := os.Stat(filepath.Join(l.folder.Path(folder.NATS), block)); err == nil {
 			last = max(last, temporal.Instant(info.ModTime().UnixNano()))
 		}
 	}

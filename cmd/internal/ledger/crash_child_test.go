@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/nobody"
@@ -282,8 +283,8 @@ func (c *child) submit(ctx context.Context, l *Ledger, lines [][]byte, first int
 
 // project returns what keeps the coverage in step with the log, committing as often as it can.
 func (c *child) project(ctx context.Context, l *Ledger) (func(context.Context) error, error) {
-	path := l.folder.path(viewsFolder, coverageFile)
-	if err := os.MkdirAll(filepath.Dir(path), privateFolders); err != nil {
+	path := l.folder.Path(folder.Views, coverageFile)
+	if err := os.MkdirAll(filepath.Dir(path), folder.FolderMode); err != nil {
 		return nil, err
 	}
 	runner, err := projections.Open[*crashingProjection, coverage.Batch](ctx, l.log,

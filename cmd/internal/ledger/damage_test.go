@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
@@ -61,7 +62,7 @@ func plainEvent(i int) []byte {
 // blockOf returns the path of the block file that a small log consists of, and its content.
 func blockOf(t *testing.T, dir string) (path string, block []byte) {
 	t.Helper()
-	msgs := filepath.Join(dir, natsFolder, "jetstream", "$G", "streams", jetstream.StreamDefault, "msgs")
+	msgs := filepath.Join(dir, folder.NATS, "jetstream", "$G", "streams", jetstream.StreamDefault, "msgs")
 	paths, err := filepath.Glob(filepath.Join(msgs, "*.blk"))
 	if err != nil || len(paths) != 1 {
 		t.Fatalf("blocks %v, %v; want one", paths, err)
@@ -91,7 +92,7 @@ func recordOf(t *testing.T, block []byte, message uint64) (from, until int) {
 func rewrite(t *testing.T, dir string, change func(block []byte) []byte) {
 	t.Helper()
 	path, block := blockOf(t, dir)
-	if err := os.WriteFile(path, change(block), privateFiles); err != nil {
+	if err := os.WriteFile(path, change(block), folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 }

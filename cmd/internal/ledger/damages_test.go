@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 )
@@ -80,7 +81,7 @@ func TestDeliveryDamages(t *testing.T) {
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		count = 40
 	}
-	path := filepath.Join(natsFolder, "jetstream", "$G", "streams", natsin.StreamIntake, "obs",
+	path := filepath.Join(folder.NATS, "jetstream", "$G", "streams", natsin.StreamIntake, "obs",
 		"intake", "meta.inf")
 	for seed := range count {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
@@ -146,7 +147,7 @@ func (h mishap) do(t *testing.T, w *world, dir string) bool {
 	if slices.Equal(was, is) {
 		return false
 	}
-	if err := os.WriteFile(path, is, privateFiles); err != nil {
+	if err := os.WriteFile(path, is, folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 	return true
@@ -181,7 +182,7 @@ func (mishap) putFile(t *testing.T, from, to string) bool {
 	t.Helper()
 	content, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(to, content, privateFiles)
+		err = os.WriteFile(to, content, folder.FileMode)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -23,7 +24,7 @@ func TestDerivedDamage(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "data")
 		copyFolder(t, pristine, dir)
 		rng := rand.New(rand.NewPCG(seed, 5))
-		path := filepath.Join(dir, viewsFolder, coverage.Name+".db")
+		path := filepath.Join(dir, folder.Views, coverage.Name+".db")
 		if seed == 0 {
 			wreck(t, path, rng) // while nobody has it open
 		}

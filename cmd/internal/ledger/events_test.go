@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -249,8 +250,8 @@ func TestEventsReadsOnlyWhatItMust(t *testing.T) {
 func TestEventsWithoutHistory(t *testing.T) {
 	dir := t.TempDir()
 	fillWith(t, dir, 100, 1000)
-	path := filepath.Join(dir, viewsFolder, history.Name+".db")
-	if err := os.MkdirAll(path, privateFolders); err != nil { // a folder in its place
+	path := filepath.Join(dir, folder.Views, history.Name+".db")
+	if err := os.MkdirAll(path, folder.FolderMode); err != nil { // a folder in its place
 		t.Fatal(err)
 	}
 	l, err := Open(t.Context(), Options{Dir: dir})

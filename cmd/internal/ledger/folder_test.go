@@ -12,8 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -100,7 +99,7 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 	err := filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			err = os.Chmod(path, privateFiles) // CopyFS gives the rights of any other file
+			err = os.Chmod(path, folder.FileMode) // CopyFS gives the rights of any other file
 		}
 		return err
 	})
@@ -126,44 +125,44 @@ func TestFolderRefused(t *testing.T) {
 		needs string // what it stands in the way of
 	}{
 		{"newer format", func(t *testing.T, dir string) {
-			writeText(t, filepath.Join(dir, identityFile), `{"format":2,"identity":"of another kind"}`)
+			writeText(t, filepath.Join(dir, folder.IdentityFile), `{"format":2,"identity":"of another kind"}`)
 		}, problem.FolderNewer, 1, `has format 2, this program knows up to 1: use a newer cakupan`, "view prepare"},
 		{"log of another ledger", func(t *testing.T, dir string) {
-			copyFolder(t, filepath.Join(theirs, natsFolder), filepath.Join(dir, natsFolder))
+			copyFolder(t, filepath.Join(theirs, folder.NATS), filepath.Join(dir, folder.NATS))
 		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
 		{"projection of another ledger", func(t *testing.T, dir string) {
-			copyFolder(t, filepath.Join(theirs, viewsFolder), filepath.Join(dir, viewsFolder))
+			copyFolder(t, filepath.Join(theirs, folder.Views), filepath.Join(dir, folder.Views))
 		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "view"},
 		{"index of another ledger", func(t *testing.T, dir string) {
-			otherIndex(t, filepath.Join(dir, indexFolder))
+			otherIndex(t, filepath.Join(dir, folder.Index))
 		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "prepare"},
 		{"vault of another ledger", func(t *testing.T, dir string) {
-			copyFolder(t, filepath.Join(theirs, vaultFolder), filepath.Join(dir, vaultFolder))
+			copyFolder(t, filepath.Join(theirs, folder.Vault), filepath.Join(dir, folder.Vault))
 		}, problem.FolderKeyLost, 1, `vault\.key is not the key of this ledger: put it back`, "prepare"},
 		{"identity of another ledger", func(t *testing.T, dir string) {
-			text, err := os.ReadFile(filepath.Join(theirs, identityFile))
+			text, err := os.ReadFile(filepath.Join(theirs, folder.IdentityFile))
 			if err != nil {
 				t.Fatal(err)
 			}
-			writeText(t, filepath.Join(dir, identityFile), string(text))
+			writeText(t, filepath.Join(dir, folder.IdentityFile), string(text))
 		}, problem.FolderOtherLedger, 1, `belongs to ledger [0-9a-f]{32}, the log to ledger`, "view prepare"},
 		{"missing log", func(t *testing.T, dir string) {
-			if err := os.RemoveAll(filepath.Join(dir, natsFolder)); err != nil {
+			if err := os.RemoveAll(filepath.Join(dir, folder.NATS)); err != nil {
 				t.Fatal(err)
 			}
 		}, problem.LogDamaged, 5, `has lost its log: restore it from a backup`, "view prepare"},
 		{"older log", func(t *testing.T, dir string) {
-			copyFolder(t, filepath.Join(young, natsFolder), filepath.Join(dir, natsFolder))
+			copyFolder(t, filepath.Join(young, folder.NATS), filepath.Join(dir, folder.NATS))
 		}, problem.LogDamaged, 5, `\bevent 45\b.*\b90\b`, "view prepare"},
 		{"empty older log", func(t *testing.T, dir string) {
 			fresh := t.TempDir()
 			fillLedger(t, fresh, 0, 0)
-			copyFolder(t, filepath.Join(fresh, natsFolder), filepath.Join(dir, natsFolder))
-			text, err := os.ReadFile(filepath.Join(fresh, identityFile))
+			copyFolder(t, filepath.Join(fresh, folder.NATS), filepath.Join(dir, folder.NATS))
+			text, err := os.ReadFile(filepath.Join(fresh, folder.IdentityFile))
 			if err != nil {
 				t.Fatal(err)
 			}
-			writeText(t, filepath.Join(dir, identityFile), string(text))
+			writeText(t, filepath.Join(dir, folder.IdentityFile), string(text))
 		}, problem.FolderOtherLedger, 1, `mixes two ledgers`, "view"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -210,7 +209,7 @@ func contents(t *testing.T, dir string) map[string][sha256.Size]byte {
 	sums := map[string][sha256.Size]byte{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		name := filepath.Base(path)
-		if err != nil || d.IsDir() || name == lockFile || name == "index.db" {
+		if err != nil || d.IsDir() || name == folder.LockFile || name == "index.db" {
 			return err
 		}
 		text, err := os.ReadFile(path)
@@ -225,7 +224,7 @@ func contents(t *testing.T, dir string) map[string][sha256.Size]byte {
 
 func writeText(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), privateFiles); err != nil {
+	if err := os.WriteFile(path, []byte(text), folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -273,33 +272,33 @@ func TestHalfMadeFolder(t *testing.T) {
 	}{
 		{"nothing but the lock", func(t *testing.T, dir string) {
 			emptyFolder(t, dir)
-			writeText(t, filepath.Join(dir, lockFile), `{"pid":1}`)
+			writeText(t, filepath.Join(dir, folder.LockFile), `{"pid":1}`)
 		}},
 		{"half an identity", func(t *testing.T, dir string) {
 			emptyFolder(t, dir)
-			writeText(t, filepath.Join(dir, identityFile+".tmp"), `{"format":`)
+			writeText(t, filepath.Join(dir, folder.IdentityFile+".tmp"), `{"format":`)
 		}},
 		{"an identity and no log", func(t *testing.T, dir string) {
 			notMade(t, dir)
-			if err := os.RemoveAll(filepath.Join(dir, natsFolder)); err != nil {
+			if err := os.RemoveAll(filepath.Join(dir, folder.NATS)); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		{"half a log", func(t *testing.T, dir string) {
 			notMade(t, dir)
-			path, err := filepath.Glob(filepath.Join(dir, natsFolder, "*", "*", "*", "CAKUPAN", "meta.sum"))
+			path, err := filepath.Glob(filepath.Join(dir, folder.NATS, "*", "*", "*", "CAKUPAN", "meta.sum"))
 			if err != nil || len(path) != 1 || os.Remove(path[0]) != nil {
 				t.Fatalf("checksum of the stream: %v, %v", path, err)
 			}
 		}},
 		{"a log that is not noted", notMade},
 		{"a log and no identity", func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, identityFile)); err != nil {
+			if err := os.Remove(filepath.Join(dir, folder.IdentityFile)); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		{"a key and no vault", func(t *testing.T, dir string) {
-			streams := filepath.Join(dir, natsFolder, "jetstream", "$G", "streams")
+			streams := filepath.Join(dir, folder.NATS, "jetstream", "$G", "streams")
 			if err := os.RemoveAll(filepath.Join(streams, vault.StreamName)); err != nil {
 				t.Fatal(err)
 			}
@@ -323,7 +322,7 @@ func emptyFolder(t *testing.T, dir string) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(dir, privateFolders); err != nil {
+	if err := os.Mkdir(dir, folder.FolderMode); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -331,8 +330,8 @@ func emptyFolder(t *testing.T, dir string) {
 // notMade makes the identity say that the log is yet to be made.
 func notMade(t *testing.T, dir string) {
 	t.Helper()
-	path := filepath.Join(dir, identityFile)
-	var meta folderMeta
+	path := filepath.Join(dir, folder.IdentityFile)
+	var meta folder.Meta
 	readJSONFile(t, path, &meta)
 	meta.LogMade = false
 	text, err := json.Marshal(meta)
@@ -372,30 +371,6 @@ func TestFolderInUse(t *testing.T) {
 	}
 }
 
-// TestFolderIsGivenBack opens a folder that was closed while a copy of its lock file is open, as in
-// a child of the process that was forked before.
-func TestFolderIsGivenBack(t *testing.T) {
-	dir := t.TempDir()
-	f, err := openFolder(dir, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copied, err := unix.Dup(int(f.lock.Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Close(copied) }()
-	if err := f.close(); err != nil {
-		t.Fatal(err)
-	}
-	if f, err = openFolder(dir, true); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestFolderDenied opens folders without the rights to.
 func TestFolderDenied(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -403,9 +378,9 @@ func TestFolderDenied(t *testing.T) {
 	}
 	const stranger = 65534
 	for _, denied := range []string{
-		".", identityFile, lockFile, natsFolder, filepath.Join(natsFolder, "jetstream"),
-		indexFolder, vaultFolder, filepath.Join(vaultFolder, "vault.key"),
-		filepath.Join(vaultFolder, "lookup.state"), viewsFolder, filepath.Join(viewsFolder, coverageFile),
+		".", folder.IdentityFile, folder.LockFile, folder.NATS, filepath.Join(folder.NATS, "jetstream"),
+		folder.Index, folder.Vault, filepath.Join(folder.Vault, "vault.key"),
+		filepath.Join(folder.Vault, "lookup.state"), folder.Views, filepath.Join(folder.Views, coverageFile),
 	} {
 		t.Run(denied, func(t *testing.T) {
 			t.Parallel()
@@ -432,17 +407,17 @@ func TestFolderDenied(t *testing.T) {
 // copyKeys gives a ledger's keys to another folder, as whoever runs two of one cluster does.
 func copyKeys(t *testing.T, from, to string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Join(to, vaultFolder), privateFolders); err != nil {
+	if err := os.MkdirAll(filepath.Join(to, folder.Vault), folder.FolderMode); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := filepath.Glob(filepath.Join(from, vaultFolder, "*.key"))
+	keys, err := filepath.Glob(filepath.Join(from, folder.Vault, "*.key"))
 	if err != nil || len(keys) == 0 {
 		t.Fatalf("keys %v, %v", keys, err)
 	}
 	for _, key := range keys {
 		text, err := os.ReadFile(key)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(to, vaultFolder, filepath.Base(key)), text, privateFiles)
+			err = os.WriteFile(filepath.Join(to, folder.Vault, filepath.Base(key)), text, folder.FileMode)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -20,7 +21,7 @@ func TestIdentityIsBelieved(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, identityFile)
+	path := filepath.Join(dir, folder.IdentityFile)
 	sound, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

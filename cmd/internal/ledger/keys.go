@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/keyfile"
@@ -31,9 +32,9 @@ type Key struct {
 
 // keyUses says what the keys of a ledger are for. It is never written.
 var keyUses = map[string]string{
-	vaultKeyFile:   "seals the vault",
-	sealKeyFile:    "seals messages that wait or were refused",
-	signingKeyFile: "signs checkpoints",
+	folder.VaultKeyFile:   "seals the vault",
+	folder.SealKeyFile:    "seals messages that wait or were refused",
+	folder.SigningKeyFile: "signs checkpoints",
 }
 
 // Keys says how each key is: whether it is there, can be read by its owner alone, and is the one
@@ -47,14 +48,14 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 	if openErr != nil && !errors.As(openErr, &known) {
 		return nil, openErr
 	}
-	files, err := filepath.Glob(l.folder.path(vaultFolder, "*.key"))
+	files, err := filepath.Glob(l.folder.Path(folder.Vault, "*.key"))
 	if err != nil {
 		return nil, err
 	}
 	for name := range keyUses {
-		path := l.folder.path(vaultFolder, name)
+		path := l.folder.Path(folder.Vault, name)
 		// One that is missing is listed only if the ledger ever had it.
-		mustBe := name == vaultKeyFile || v != nil && v.HasKey(name)
+		mustBe := name == folder.VaultKeyFile || v != nil && v.HasKey(name)
 		if mustBe && !slices.Contains(files, path) {
 			files = append(files, path)
 		}
@@ -73,12 +74,12 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 			if v != nil && !v.IsKey(filepath.Base(path), key) {
 				err = vault.ErrKeyWrong
 			}
-			if filepath.Base(path) == vaultKeyFile && openErr != nil {
+			if filepath.Base(path) == folder.VaultKeyFile && openErr != nil {
 				err = openErr
 			}
 		}
 		if err != nil {
-			k.OK, k.Problem = false, problem.From(keyError(path, err)).Detail
+			k.OK, k.Problem = false, problem.From(folder.KeyError(path, err)).Detail
 		}
 		keys = append(keys, k)
 	}
@@ -95,12 +96,12 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 		}
 		found = append(found, k)
 	}
-	path := l.folder.path(vaultFolder, vaultKeyFile+newSuffix)
+	path := l.folder.Path(folder.Vault, folder.VaultKeyFile+newSuffix)
 	// While it is there the vault may be sealed with either.
 	if _, err := os.Lstat(path); err == nil {
 		found = append(found, Key{
-			File: path, Use: keyUses[vaultKeyFile], Problem: "a rotation of the key has not come" +
-				" to its end: run cakupan keys rotate again",
+			File: path, Use: keyUses[folder.VaultKeyFile],
+			Problem: "a rotation of the key has not come to its end: run cakupan keys rotate again",
 		})
 	}
 	return found
@@ -128,17 +129,17 @@ func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	if err := removePart(part); err != nil {
 		return nil, err
 	}
-	if err := durable.MakeFolder(part, privateFolders); err != nil {
+	if err := durable.MakeFolder(part, folder.FolderMode); err != nil {
 		return nil, err
 	}
-	err = durable.Create(filepath.Join(part, keysAboutFile), []byte(l.aboutKeys()), privateFiles)
+	err = durable.Create(filepath.Join(part, keysAboutFile), []byte(l.aboutKeys()), folder.FileMode)
 	for _, k := range keys {
 		var key []byte
 		if err == nil {
-			key, err = readKept(k.File)
+			key, err = folder.ReadKept(k.File)
 		}
 		if err == nil {
-			err = durable.Create(filepath.Join(part, filepath.Base(k.File)), key, privateFiles)
+			err = durable.Create(filepath.Join(part, filepath.Base(k.File)), key, folder.FileMode)
 		}
 	}
 	if err == nil {
@@ -155,7 +156,7 @@ const (
 
 func (l *Ledger) aboutKeys() string {
 	return fmt.Sprintf("%s%s. To put one back, copy it into the folder %s of the data folder, mode"+
-		" 0600.\n", keysAbout, l.log.Identity().Ledger, vaultFolder)
+		" 0600.\n", keysAbout, l.log.Identity().Ledger, folder.Vault)
 }
 
 // removePart removes what a copy of keys has left that was cut short, and nothing else: a folder
@@ -170,20 +171,11 @@ func removePart(dir string) error {
 	}
 	for _, entry := range entries {
 		name := strings.TrimSuffix(entry.Name(), durable.Temporary(""))
-		known := name == keysAboutFile || name == successionFile || filepath.Ext(name) == ".key"
+		known := name == keysAboutFile || folder.IsKept(name)
 		if !known || !entry.Type().IsRegular() {
 			return problem.Query("to", dir+" is there already, and is no copy of keys that was cut"+
 				" short: remove it, or name another folder")
 		}
 	}
 	return os.RemoveAll(dir)
-}
-
-// readKept reads a key, or what is kept with the keys. A succession is no secret, and may be
-// readable by others.
-func readKept(path string) ([]byte, error) {
-	if filepath.Base(path) == successionFile {
-		return os.ReadFile(path)
-	}
-	return keyfile.Read(path)
 }

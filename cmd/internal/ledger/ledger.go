@@ -13,6 +13,7 @@ import (
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -109,7 +110,7 @@ type Options struct {
 type Ledger struct {
 	// Set by Open and only read after it.
 	opts   Options
-	folder *folder
+	folder *folder.Folder
 	copyOf string        // the folder of which this one is a copy; "" for none
 	server *natsd.Server // nil with opts.NATS
 	conns  []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
@@ -218,10 +219,11 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if opts.Uptime == nil {
 		opts.Uptime = uptime
 	}
-	f, err := openFolder(opts.Dir, opts.Create)
+	f, err := folder.Open(opts.Dir, opts.Create)
 	if err != nil {
 		return nil, err
 	}
+	f.Logger = opts.Log
 	l := &Ledger{
 		opts: opts, folder: f, closing: make(chan struct{}),
 		throttle:  newThrottle(changesPerSecond, changesAtOnce),
@@ -249,7 +251,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if l.server != nil {
 		// Only now: a folder that could not be opened as a whole was not at work, and its note
 		// stays.
-		l.leaveRest()
+		l.folder.LeaveRest()
 		l.opened = true
 	}
 	return l, nil
@@ -263,12 +265,12 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan") }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
-		if err := l.checkRest(); err != nil {
+		if err := l.folder.CheckRest(); err != nil {
 			return err
 		}
 		server, err := natsd.Start(l.natsServer())
 		if err != nil {
-			return serverError(l.folder.dir, err)
+			return folder.ServerError(l.folder.Dir, err)
 		}
 		l.server, connect = server, server.Connect
 		// Of an embedded server alone: it shares this machine's disk, and its files can be looked
@@ -308,16 +310,16 @@ func (l *Ledger) openLog(ctx context.Context) error {
 // crash after, it finds the log and adopts it. Without LogMade an empty cluster or a deleted stream
 // would silently become a second ledger, with the sequences of the first given out again.
 func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
-	if l.folder.meta.LogMade {
+	if l.folder.Meta.LogMade {
 		return problem.New(problem.LogDamaged,
-			fmt.Sprintf("%s has lost its log: restore it from a backup", l.folder.dir))
+			fmt.Sprintf("%s has lost its log: restore it from a backup", l.folder.Dir))
 	}
-	if l.folder.meta.Format == 0 {
-		if err := l.folder.makeIdentity(l.opts.Now()); err != nil {
+	if l.folder.Meta.Format == 0 {
+		if err := l.folder.MakeIdentity(l.opts.Now()); err != nil {
 			return err
 		}
 	}
-	log, err := jetstream.Create(ctx, l.conns[0], opts, l.folder.meta.Identity)
+	log, err := jetstream.Create(ctx, l.conns[0], opts, l.folder.Meta.Identity)
 	if errors.Is(err, eventstore.ErrExists) { // another ledger of the cluster was quicker
 		log, err = jetstream.Open(ctx, l.conns[0], opts)
 		l.log = log
@@ -330,7 +332,7 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 		return err
 	}
 	l.log = log
-	return l.folder.logMade()
+	return l.folder.LogMade()
 }
 
 // adopt checks that the log is the folder's own. A new folder on a cluster takes the identity of
@@ -339,20 +341,20 @@ func (l *Ledger) makeLog(ctx context.Context, opts jetstream.Options) error {
 // this file was exchanged with it. LogMade is written last: from then on a folder without its log
 // has lost it.
 func (l *Ledger) adopt() error {
-	meta := &l.folder.meta
+	meta := &l.folder.Meta
 	if meta.Format == 0 || l.opts.NATS != "" && !meta.LogMade {
-		*meta = folderMeta{Format: FolderFormat, Identity: l.log.Identity()}
+		*meta = folder.Meta{Format: folder.Format, Identity: l.log.Identity()}
 	}
 	if meta.Identity != l.log.Identity() {
 		return problem.New(problem.FolderOtherLedger,
 			fmt.Sprintf("%s belongs to ledger %s, the log to ledger %s: give each its own folder."+
 				" If its %s was damaged, delete that file, and the ledger is known by its log",
-				l.folder.dir, meta.Identity.Ledger, l.log.Identity().Ledger, identityFile))
+				l.folder.Dir, meta.Identity.Ledger, l.log.Identity().Ledger, folder.IdentityFile))
 	}
 	if meta.LogMade {
 		return nil
 	}
-	return l.folder.logMade()
+	return l.folder.LogMade()
 }
 
 // disconnect closes all connections. What waits for an answer over them fails.
@@ -387,7 +389,7 @@ func (l *Ledger) WebSocketURL() string {
 }
 
 // NATSFolder returns the folder of the embedded server, which holds the log.
-func (l *Ledger) NATSFolder() string { return l.folder.path(natsFolder) }
+func (l *Ledger) NATSFolder() string { return l.folder.Path(folder.NATS) }
 
 // GaveUp gets the reason when the embedded server cannot go on, and only another process can.
 func (l *Ledger) GaveUp() <-chan string {
@@ -445,8 +447,23 @@ func (l *Ledger) close() error {
 	if l.server != nil {
 		err := l.server.Shutdown()
 		if errs = append(errs, err); err == nil && l.opened {
-			l.noteRest(events)
+			l.folder.NoteRest(events)
 		}
 	}
-	return errors.Join(append(errs, l.folder.close(), l.removeCopy())...)
+	return errors.Join(append(errs, l.folder.Close(), l.removeCopy())...)
+}
+
+// endOfLog returns where the log ends, 0 where that cannot be told now. It is bounded: Close does
+// not wait for a server that hangs.
+func (l *Ledger) endOfLog() eventstore.Sequence {
+	if l.log == nil {
+		return 0
+	}
+	ctx, stop := context.WithTimeout(context.Background(), noteMax)
+	defer stop()
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return 0
+	}
+	return tail.Sequence
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"cakupan/cmd/internal/folder"
 )
 
 // The files of the coverage, and of its rebuilds.
@@ -16,12 +18,12 @@ const (
 func TestLeftoverOfReplay(t *testing.T) {
 	dir := t.TempDir()
 	fillLedger(t, dir, 0, 10)
-	if err := os.MkdirAll(filepath.Join(dir, viewsFolder), privateFolders); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, folder.Views), folder.FolderMode); err != nil {
 		t.Fatal(err)
 	}
 	var all []string
 	for _, name := range []string{"coverage-17.db", "history-18.db"} {
-		left := filepath.Join(dir, viewsFolder, name)
+		left := filepath.Join(dir, folder.Views, name)
 		writeText(t, left, "half a projection")
 		all = append(all, left)
 	}

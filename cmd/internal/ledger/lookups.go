@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -32,11 +33,11 @@ func (l *Ledger) LookUp(ctx context.Context, nik, who string, at temporal.Instan
 		return "", err
 	}
 	if err := v.CatchUp(ctx); err != nil { // with who writes, on a cluster
-		return "", vaultError(l.folder.dir, err)
+		return "", folder.VaultError(l.folder.Dir, err)
 	}
 	worker, known, err := v.Lookup(nik)
 	if err != nil {
-		return "", vaultError(l.folder.dir, err)
+		return "", folder.VaultError(l.folder.Dir, err)
 	}
 	read := lookups.Read{Who: who, Worker: worker, What: lookups.ByNIK}
 	if err := book.Record(ctx, at, &read); err != nil {
@@ -130,7 +131,7 @@ func lookupsError(err error) error {
 		return err
 	case errors.As(err, &damage), errors.Is(err, lookups.ErrRecord):
 		return problem.Wrap(problem.StreamLost, "the record of look-ups is damaged, and none is"+
-			" answered ("+innermost(err)+"): restore the newest copy of the stream "+
+			" answered ("+folder.Innermost(err)+"): restore the newest copy of the stream "+
 			lookups.StreamName, err)
 	case errors.Is(err, eventstore.ErrFull):
 		return problem.Wrap(problem.LogFull,

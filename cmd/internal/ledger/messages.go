@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/shares"
@@ -22,10 +23,6 @@ import (
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/seal"
 )
-
-// sealKeyFile is the key of what publishers sent and is not in the log: in the vault's folder,
-// where it is kept as the vault's own key is.
-const sealKeyFile = "intake.key"
 
 // natsFault is the lowest code of what the server of NATS could not do, not of what it was asked
 // wrongly.
@@ -73,7 +70,7 @@ func (l *Ledger) login(name, secret, remote string) (natsd.Client, error) {
 // natsServer returns the options of the embedded server. Without an address nobody from outside can
 // connect.
 func (l *Ledger) natsServer() natsd.Options {
-	opts := natsd.Options{StoreDir: l.folder.path(natsFolder), Log: l.opts.Log}
+	opts := natsd.Options{StoreDir: l.folder.Path(folder.NATS), Log: l.opts.Log}
 	if m := l.opts.Messages; m.listens() {
 		opts.Address, opts.WebSocket, opts.TLS = m.Address, m.WebSocket, m.TLS
 		opts.Processors, opts.Now = shares.Processors(), time.Now
@@ -118,7 +115,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 		opts.Forget = func() error {
 			l.opts.Log.WarnContext(ctx, "what was delivered of the intake cannot be read:"+
 				" all of it is taken in again")
-			return os.RemoveAll(filepath.Join(l.streamFolder(natsin.StreamIntake), "obs"))
+			return os.RemoveAll(filepath.Join(l.folder.StreamFolder(natsin.StreamIntake), "obs"))
 		}
 	}
 	if l.roles != nil {
@@ -179,16 +176,16 @@ func (l *Ledger) openSealer(ctx context.Context) (*seal.Sealer, error) {
 	if err := l.readyVault(ctx); err != nil {
 		return nil, err
 	}
-	path := l.folder.path(vaultFolder, sealKeyFile)
+	path := l.folder.Path(folder.Vault, folder.SealKeyFile)
 	key, err := keyfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		key, err = l.makeSealKey(ctx, path)
 	}
 	if err == nil {
-		err = l.vault.CheckKey(ctx, sealKeyFile, key)
+		err = l.vault.CheckKey(ctx, folder.SealKeyFile, key)
 	}
 	if err != nil {
-		return nil, keyError(path, err)
+		return nil, folder.KeyError(path, err)
 	}
 	sealer, err := seal.New(key)
 	if err != nil {
@@ -210,8 +207,8 @@ func (l *Ledger) makeSealKey(ctx context.Context, path string) ([]byte, error) {
 			" messages of publishers wait that only it opens: put it back from its backup."+
 			" To give them up, stop the ledger and delete the folders %s and %s under %s",
 			path, waiting, natsin.StreamIntake, natsin.StreamRefused,
-			l.folder.path(natsFolder, "jetstream")))
-	case l.vault.HasKey(sealKeyFile):
+			l.folder.Path(folder.NATS, "jetstream")))
+	case l.vault.HasKey(folder.SealKeyFile):
 		return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing: put it back"+
 			" from its backup, or copy it from another ledger on the same cluster; nothing waits"+
 			" that it would open: where it is lost, cakupan keys rotate --key intake makes a new"+

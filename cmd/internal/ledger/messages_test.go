@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/shares"
@@ -48,7 +49,7 @@ func TestLostSealKey(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	key := filepath.Join(dir, vaultFolder, sealKeyFile)
+	key := filepath.Join(dir, folder.Vault, folder.SealKeyFile)
 	kept, err := os.ReadFile(key)
 	if err == nil {
 		err = os.Remove(key)
@@ -142,7 +143,7 @@ func TestMessagesOnCluster(t *testing.T) {
 // TestNatsServerBounds: who connects to the embedded server has the bounds that were asked for, and
 // is read at a pace. Where nobody can connect there is nothing to bound.
 func TestNatsServerBounds(t *testing.T) {
-	l := &Ledger{folder: &folder{dir: t.TempDir()}}
+	l := &Ledger{folder: &folder.Folder{Dir: t.TempDir()}}
 	if opts := l.natsServer(); opts.Authenticate != nil || opts.Now != nil {
 		t.Error("somebody can connect without an address")
 	}

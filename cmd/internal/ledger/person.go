@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -35,7 +36,7 @@ func (l *Ledger) Erase(ctx context.Context, nik string, e vault.Erasure) (vault.
 	if errors.Is(err, vault.ErrUnknownWorker) {
 		return e, problem.New(problem.NotFound, "the vault knows nobody of this NIK or worker id")
 	}
-	return e, vaultError(l.folder.dir, err)
+	return e, folder.VaultError(l.folder.Dir, err)
 }
 
 // Erasures returns what is recorded of erasures, in their order. Each names the worker id, which is
@@ -49,7 +50,7 @@ func (l *Ledger) Erasures(ctx context.Context) ([]vault.Erasure, error) {
 	if all == nil {
 		all = []vault.Erasure{}
 	}
-	return all, vaultError(l.folder.dir, err)
+	return all, folder.VaultError(l.folder.Dir, err)
 }
 
 // openVault returns the vault, which it opens if nobody has. mu is held meanwhile.
@@ -101,7 +102,7 @@ func (l *Ledger) Disclose(ctx context.Context, nik string, at temporal.Instant,
 	}
 	worker, known, err := v.Lookup(nik)
 	if err != nil {
-		return d, vaultError(l.folder.dir, err)
+		return d, folder.VaultError(l.folder.Dir, err)
 	}
 	d = Disclosure{Events: []json.RawMessage{}, Workers: []string{}}
 	if d.Refused, err = l.refusedOf(ctx, nik); err != nil {

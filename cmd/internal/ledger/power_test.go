@@ -6,54 +6,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/durable/durabletest"
 	"cakupan/projections/coverage"
 )
-
-// TestPowerCutAtTheIdentity cuts the power while a new folder gets its identity, and while it is
-// noted that the log is there: the folder is new, or has the identity, and opens.
-func TestPowerCutAtTheIdentity(t *testing.T) {
-	for _, cut := range durabletest.Cuts() {
-		for _, made := range []bool{false, true} {
-			t.Run(cut.Name, func(t *testing.T) {
-				dir := t.TempDir()
-				f, err := openFolder(dir, true)
-				if err != nil {
-					t.Fatal(err)
-				}
-				do := func() { _ = f.makeIdentity(wallClock()) }
-				if made {
-					do()
-					do = func() { _ = f.logMade() }
-				}
-				if !cut.Run(t, dir, do) {
-					t.Fatal("was not cut")
-				}
-				want := f.meta
-				if cut.Step != durable.Done && (cut.Step != durable.BeforeFolder || cut.Lost) {
-					want = folderMeta{}
-					if made {
-						want.Format, want.Identity = f.meta.Format, f.meta.Identity
-					}
-				}
-				if err := f.close(); err != nil {
-					t.Fatal(err)
-				}
-				again, err := openFolder(dir, true)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if again.meta != want {
-					t.Errorf("the folder says %+v, want %+v", again.meta, want)
-				}
-				if err := errors.Join(again.logMade(), again.close()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-}
 
 // TestFailedSwap fails before a rebuilt projection has its name, and after: it is in place or not
 // as the error says, nothing is left over, and the ledger answers either way, also after a start.
@@ -63,7 +20,7 @@ func TestFailedSwap(t *testing.T) {
 			dir := t.TempDir()
 			fillLedger(t, dir, 0, 60)
 			want := digestOf(t, dir)
-			live := filepath.Join(dir, viewsFolder, coverageFile)
+			live := filepath.Join(dir, folder.Views, coverageFile)
 			before, err := os.Stat(live)
 			if err != nil {
 				t.Fatal(err)

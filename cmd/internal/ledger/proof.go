@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/checkpoint"
@@ -24,9 +25,6 @@ import (
 
 // The files of proofs.
 const (
-	tilesFolder = "tiles" // derived from the log
-	// signingKeyFile is the key of checkpoints: where it is kept as the vault's own key is.
-	signingKeyFile = "checkpoint.key"
 	// signedFile has the checkpoint that was signed last, witnessedFile the last one that a
 	// witness has cosigned. To lose them costs what they would have found out, and no more.
 	signedFile    = "checkpoint.signed"
@@ -78,7 +76,7 @@ func (l *Ledger) openProver(ctx context.Context) error {
 		}
 		p.witnesses = append(p.witnesses, v)
 	}
-	opened, err := tiles.Open(l.folder.path(tilesFolder), l.log)
+	opened, err := tiles.Open(l.folder.Path(folder.Tiles), l.log)
 	if err != nil {
 		return l.proofError(err)
 	}
@@ -93,8 +91,8 @@ func (l *Ledger) openProver(ctx context.Context) error {
 // signed would be another ledger's. proofs.mu is held. It is called again when the key was changed.
 func (l *Ledger) openSigner(ctx context.Context) error {
 	p := &l.proofs
-	path := l.folder.path(vaultFolder, signingKeyFile)
-	last := l.folder.path(tilesFolder, signedFile)
+	path := l.folder.Path(folder.Vault, folder.SigningKeyFile)
+	last := l.folder.Path(folder.Tiles, signedFile)
 	text, err := checkpoint.ReadFile(last)
 	if errors.Is(err, checkpoint.ErrDamaged) {
 		l.opts.Log.WarnContext(ctx, "the checkpoint signed last cannot be read: it is no longer "+
@@ -102,7 +100,7 @@ func (l *Ledger) openSigner(ctx context.Context) error {
 		err = nil
 	}
 	if err != nil {
-		return folderError(l.folder.dir, err)
+		return folder.Error(l.folder.Dir, err)
 	}
 	seed, err := l.signingKey(ctx, path, text != nil)
 	if err == nil {
@@ -122,7 +120,7 @@ func (l *Ledger) openSigner(ctx context.Context) error {
 		return problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is not the key that has signed"+
 			" %s: put back the one that has. %s", path, last, newKeyRemedy))
 	}
-	text, _ = checkpoint.ReadFile(l.folder.path(tilesFolder, witnessedFile)) // else there is none
+	text, _ = checkpoint.ReadFile(l.folder.Path(folder.Tiles, witnessedFile)) // else there is none
 	p.witnessed, _ = p.read(text)
 	return nil
 }
@@ -158,20 +156,20 @@ func (l *Ledger) signingKey(ctx context.Context, path string, signed bool) ([]by
 	}
 	seed, err := keyfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if signed || v != nil && v.HasKey(signingKeyFile) {
+		if signed || v != nil && v.HasKey(folder.SigningKeyFile) {
 			return nil, problem.New(problem.FolderKeyLost, fmt.Sprintf("%s is missing, and"+
 				" checkpoints were signed with it: put it back from its backup. %s",
 				path, newKeyRemedy))
 		}
-		if err = durable.MakeFolder(l.folder.path(vaultFolder), privateFolders); err == nil {
+		if err = durable.MakeFolder(l.folder.Path(folder.Vault), folder.FolderMode); err == nil {
 			seed, err = keyfile.Create(path)
 		}
 	}
 	if err == nil && v != nil {
-		err = v.CheckKey(ctx, signingKeyFile, seed)
+		err = v.CheckKey(ctx, folder.SigningKeyFile, seed)
 	}
 	if err != nil {
-		return nil, keyError(path, err)
+		return nil, folder.KeyError(path, err)
 	}
 	return seed, nil
 }
@@ -199,7 +197,7 @@ func (p *prover) read(text []byte) (signedHead, error) {
 // proofError puts an error of the tiles into words about the folder. What is not of the tiles is
 // returned as it is.
 func (l *Ledger) proofError(err error) error {
-	dir := l.folder.dir
+	dir := l.folder.Dir
 	switch {
 	case errors.Is(err, tiles.ErrNoTile):
 		return problem.New(problem.NotFound, "the tree has no such tile, or not yet")
@@ -209,11 +207,11 @@ func (l *Ledger) proofError(err error) error {
 	case errors.Is(err, tiles.ErrOtherLog):
 		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
 			"%s mixes two ledgers: put back what belongs to its log, or delete its folder %s to"+
-				" have it rebuilt", dir, tilesFolder), err)
+				" have it rebuilt", dir, folder.Tiles), err)
 	case errors.Is(err, tiles.ErrLogShorter):
 		return problem.Wrap(problem.LogDamaged, fmt.Sprintf(
 			"the log in %s is damaged or an old copy (%s): restore its newest copy",
-			dir, innermost(err)), err)
+			dir, folder.Innermost(err)), err)
 	}
 	return err
 }
@@ -292,7 +290,7 @@ func (l *Ledger) sign(ctx context.Context, p *prover, tree tlog.Tree) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	if err := checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), text); err != nil {
+	if err := checkpoint.WriteFile(l.folder.Path(folder.Tiles, signedFile), text); err != nil {
 		return nil, fmt.Errorf("keep checkpoint: %w", err)
 	}
 	p.signed = signedHead{tree, text}
@@ -308,7 +306,7 @@ func (l *Ledger) compareSigned(ctx context.Context, p *prover, tree tlog.Tree) e
 	if last.N > tree.N {
 		return problem.New(problem.LogDamaged, fmt.Sprintf("the log in %s is damaged or an old"+
 			" copy: it ends at event %d, and a checkpoint over %d was signed: restore its newest"+
-			" copy", l.folder.dir, tree.N, last.N))
+			" copy", l.folder.Dir, tree.N, last.N))
 	}
 	was, err := p.tiles.TreeAt(ctx, last.N)
 	if err != nil {
@@ -317,8 +315,8 @@ func (l *Ledger) compareSigned(ctx context.Context, p *prover, tree tlog.Tree) e
 	if was.Hash != last.Hash {
 		return problem.New(problem.LogDamaged, fmt.Sprintf("the log in %s is not the one that was"+
 			" signed: its first %d events have another root than the checkpoint in"+
-			" %s", l.folder.dir,
-			last.N, l.folder.path(tilesFolder, signedFile)))
+			" %s", l.folder.Dir,
+			last.N, l.folder.Path(folder.Tiles, signedFile)))
 	}
 	return nil
 }
@@ -364,7 +362,7 @@ func (l *Ledger) Cosign(ctx context.Context, cosigned []byte) (added bool, err e
 // keepCosigned makes durable what a witness has cosigned. If we crash between the two files, the
 // witnessed one is newer, and the signed one lacks a cosignature that the witness can give again.
 func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
-	err := checkpoint.WriteFile(l.folder.path(tilesFolder, witnessedFile), cosigned.note)
+	err := checkpoint.WriteFile(l.folder.Path(folder.Tiles, witnessedFile), cosigned.note)
 	if err != nil {
 		return fmt.Errorf("keep cosignature: %w", err)
 	}
@@ -373,7 +371,7 @@ func (l *Ledger) keepCosigned(p *prover, cosigned signedHead) error {
 		return nil
 	}
 	// The same head with more signatures: it takes the place of the one without.
-	err = checkpoint.WriteFile(l.folder.path(tilesFolder, signedFile), cosigned.note)
+	err = checkpoint.WriteFile(l.folder.Path(folder.Tiles, signedFile), cosigned.note)
 	if err != nil {
 		return fmt.Errorf("keep cosignature: %w", err)
 	}
@@ -437,8 +435,8 @@ func (l *Ledger) signedWitness() []verify.Witness {
 	defer p.mu.Unlock()
 	head := p.signed
 	if p.tiles == nil {
-		text, err := checkpoint.ReadFile(l.folder.path(tilesFolder, signedFile))
-		seed, err2 := keyfile.Read(l.folder.path(vaultFolder, signingKeyFile))
+		text, err := checkpoint.ReadFile(l.folder.Path(folder.Tiles, signedFile))
+		seed, err2 := keyfile.Read(l.folder.Path(folder.Vault, folder.SigningKeyFile))
 		if errors.Join(err, err2) != nil {
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -124,7 +125,7 @@ func TestSignedFiles(t *testing.T) {
 	mustSign(t, l)
 	closeNow(t, l)
 
-	key := filepath.Join(dir, vaultFolder, signingKeyFile)
+	key := filepath.Join(dir, folder.Vault, folder.SigningKeyFile)
 	was, err := os.ReadFile(key)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestSignedFiles(t *testing.T) {
 	}
 
 	// The log of before, under the files of now.
-	for _, name := range []string{tilesFolder, vaultFolder} {
+	for _, name := range []string{folder.Tiles, folder.Vault} {
 		if err := os.RemoveAll(filepath.Join(older, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +168,7 @@ func TestSignedFiles(t *testing.T) {
 	}
 	closeNow(t, l)
 	for _, name := range []string{"tiles.head"} { // only the checkpoint remembers
-		if err := os.Remove(filepath.Join(older, tilesFolder, name)); err != nil {
+		if err := os.Remove(filepath.Join(older, folder.Tiles, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -178,7 +179,7 @@ func TestSignedFiles(t *testing.T) {
 	}
 	closeNow(t, l)
 
-	signed := filepath.Join(dir, tilesFolder, signedFile)
+	signed := filepath.Join(dir, folder.Tiles, signedFile)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 10 {
 		text, err := os.ReadFile(signed)

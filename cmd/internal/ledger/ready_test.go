@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
@@ -38,7 +39,7 @@ func serveGated(t *testing.T, dir string) (l *Ledger, gate chan<- struct{}, open
 	}
 	tokens := make(chan struct{})
 	l.shelf = projections.NewShelf(projections.Options{
-		Folder: l.folder.path(viewsFolder), Log: l.log,
+		Folder: l.folder.Path(folder.Views), Log: l.log,
 		Kinds: []projections.Kind{projections.StagedKind[*gated, coverage.Batch](coverage.Name,
 			func(db *checked.DB) *gated { return &gated{coverage.New(db), tokens} })},
 	})
@@ -109,7 +110,7 @@ func TestBeingBuilt(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(l.folder.path(viewsFolder, coverageFile)); err != nil {
+	if err := os.Remove(l.folder.Path(folder.Views, coverageFile)); err != nil {
 		t.Fatal(err)
 	}
 	l, gate, open := serveGated(t, dir)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"cakupan/cmd/internal/access"
@@ -33,14 +31,14 @@ func (l *Ledger) Register() *access.Registry { return l.register }
 // openRegister reads the register, and takes it over from where it was kept before.
 func (l *Ledger) openRegister(ctx context.Context) (err error) {
 	l.register, err = access.Open(ctx, access.Options{
-		Stream: l.registerStream, Alone: l.server != nil, Seen: l.folder.path(registerFile),
+		Stream: l.registerStream, Alone: l.server != nil, Seen: l.folder.Path(registerFile),
 		Ledger: l.log.Identity().Ledger, Now: time.Now, Log: l.opts.Log,
 	})
 	if err == nil {
 		err = l.checkRegister(ctx)
 	}
 	if err == nil {
-		err = l.register.TakeOver(ctx, l.folder.path(accessFile), l.opts.Fault)
+		err = l.register.TakeOver(ctx, l.folder.Path(accessFile), l.opts.Fault)
 	}
 	return err
 }
@@ -103,17 +101,4 @@ func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream
 			" this one", is.Ledger, l.log.Identity().Ledger))
 	}
 	return stream, nil
-}
-
-// FindFolder returns why a folder cannot be found, nil when it can.
-func FindFolder(dir string) error {
-	_, err := os.Stat(dir)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrNotExist):
-		return problem.New(problem.FolderMissing,
-			"there is no folder "+dir+": name another one with --data")
-	}
-	return folderError(dir, err)
 }

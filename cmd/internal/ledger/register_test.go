@@ -13,6 +13,7 @@ import (
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
@@ -160,7 +161,7 @@ func TestRegisterOlderThanTheLog(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	stream := filepath.Join(dir, natsFolder, "jetstream", "$G", "streams", StreamRegister)
+	stream := filepath.Join(dir, folder.NATS, "jetstream", "$G", "streams", StreamRegister)
 	if err := errors.Join(os.RemoveAll(stream), os.Remove(filepath.Join(dir, registerFile))); err != nil {
 		t.Fatal(err)
 	}

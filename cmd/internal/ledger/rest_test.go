@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -13,7 +14,7 @@ import (
 // so, and the note is written anew. Where the log has not, it is the stream that is another one.
 func TestOlderProgram(t *testing.T) {
 	w := &world{dir: filepath.Join(t.TempDir(), "data")}
-	note := filepath.Join(w.dir, restFile)
+	note := filepath.Join(w.dir, folder.RestFile)
 	read := func() []byte {
 		t.Helper()
 		content, err := os.ReadFile(note)
@@ -27,7 +28,7 @@ func TestOlderProgram(t *testing.T) {
 	copyFolder(t, w.dir, waiting)
 	w.fill(t, 1)
 	newest := read()
-	if err := os.WriteFile(note, stale, privateFiles); err != nil {
+	if err := os.WriteFile(note, stale, folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 	closeNow(t, openAt(t, w.dir))
@@ -39,7 +40,7 @@ func TestOlderProgram(t *testing.T) {
 		damaged := filepath.Join(t.TempDir(), "damaged")
 		copyFolder(t, w.dir, damaged)
 		path := filepath.Join("jetstream", "$G", "streams", name)
-		copyFolder(t, filepath.Join(waiting, natsFolder, path), filepath.Join(damaged, natsFolder, path))
+		copyFolder(t, filepath.Join(waiting, folder.NATS, path), filepath.Join(damaged, folder.NATS, path))
 		if _, err := Open(t.Context(), Options{Dir: damaged}); problem.From(err).Code != problem.StreamLost {
 			t.Errorf("%s of before: %v", name, err)
 		}

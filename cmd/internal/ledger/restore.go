@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -26,11 +27,6 @@ import (
 	"cakupan/eventstore/vault"
 	"cakupan/eventstore/verify"
 )
-
-// restoringFile is in a folder whose restore has not come to its end: nobody opens such a folder,
-// and a restore that is started again empties it. What it says is for people; that it is there is
-// what counts.
-const restoringFile = "restoring"
 
 // Points at which RestoreOptions.Fault is called.
 const (
@@ -136,12 +132,12 @@ func readKeysOf(dir string) (map[string][]byte, error) {
 		return nil, problem.Wrap(problem.FileNotReadable, "the keys cannot be read", err)
 	}
 	for _, entry := range entries {
-		if !isKept(entry.Name()) {
+		if !folder.IsKept(entry.Name()) {
 			continue
 		}
-		key, err := readKept(filepath.Join(dir, entry.Name()))
+		key, err := folder.ReadKept(filepath.Join(dir, entry.Name()))
 		if err != nil {
-			return nil, keyError(filepath.Join(dir, entry.Name()), err)
+			return nil, folder.KeyError(filepath.Join(dir, entry.Name()), err)
 		}
 		keys[entry.Name()] = key
 	}
@@ -169,11 +165,11 @@ func (r *restoring) run(ctx context.Context) error {
 	if err := r.checkRoom(); err != nil {
 		return err
 	}
-	folder, err := r.lockEmpty()
+	f, err := r.lockEmpty()
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.into(ctx, folder), folder.close())
+	return errors.Join(r.into(ctx, f), f.Close())
 }
 
 // restoreReserve is what must be left of the disk: a ledger with less takes no events.
@@ -184,7 +180,8 @@ const restoreReserve = 64 << 20
 // disks are not ours to look at.
 func (r *restoring) checkRoom() error {
 	dir := r.opts.Dir
-	if _, err := os.Lstat(filepath.Join(dir, restoringFile)); err == nil || r.opts.NATS != "" {
+	mark := filepath.Join(dir, folder.RestoringFile)
+	if _, err := os.Lstat(mark); err == nil || r.opts.NATS != "" {
 		return nil
 	}
 	need := uint64(restoreReserve)
@@ -219,7 +216,7 @@ func (r *restoring) full(free uint64) error {
 //
 // If we crash after the mark, nobody opens the folder, and the next restore begins again. If we
 // crash once the mark is gone, the ledger is whole: keys and identity are durable before that.
-func (r *restoring) into(ctx context.Context, f *folder) error {
+func (r *restoring) into(ctx context.Context, f *folder.Folder) error {
 	if r.opts.NATS != "" {
 		if err := r.connectCluster(ctx); err != nil {
 			return err
@@ -235,23 +232,23 @@ func (r *restoring) into(ctx context.Context, f *folder) error {
 	}
 	r.opts.Fault(FaultRestoreFilled)
 	for name, key := range r.keys {
-		if err := durable.MakeFolder(f.path(vaultFolder), privateFolders); err != nil {
+		if err := durable.MakeFolder(f.Path(folder.Vault), folder.FolderMode); err != nil {
 			return err
 		}
-		if err := durable.Create(f.path(vaultFolder, name), key, privateFiles); err != nil {
+		if err := durable.Create(f.Path(folder.Vault, name), key, folder.FileMode); err != nil {
 			return err
 		}
 	}
 	// LogMade from the start: a restored folder that loses its log has lost it.
-	f.meta = folderMeta{Format: FolderFormat, Identity: r.chain.Identity, LogMade: true}
-	if err := f.writeMeta(); err != nil {
+	f.Meta = folder.Meta{Format: folder.Format, Identity: r.chain.Identity, LogMade: true}
+	if err := f.WriteMeta(); err != nil {
 		return err
 	}
 	r.opts.Fault(FaultRestoreNamed)
-	if err := os.Remove(f.path(restoringFile)); err != nil {
+	if err := os.Remove(f.Path(folder.RestoringFile)); err != nil {
 		return err
 	}
-	if err := durable.SyncFolder(f.dir); err != nil {
+	if err := durable.SyncFolder(f.Dir); err != nil {
 		return err
 	}
 	r.opts.Fault(FaultRestoreDone)
@@ -260,39 +257,39 @@ func (r *restoring) into(ctx context.Context, f *folder) error {
 
 // lockEmpty locks the folder, which it makes, and refuses one that holds anything but what an
 // unfinished restore has left. What a file system puts into its root does not count.
-func (r *restoring) lockEmpty() (*folder, error) {
+func (r *restoring) lockEmpty() (*folder.Folder, error) {
 	dir := r.opts.Dir
-	if err := durable.MakeFolder(dir, privateFolders); err != nil {
-		return nil, folderError(dir, err)
+	if err := durable.MakeFolder(dir, folder.FolderMode); err != nil {
+		return nil, folder.Error(dir, err)
 	}
-	_, err := os.Lstat(filepath.Join(dir, restoringFile))
+	_, err := os.Lstat(filepath.Join(dir, folder.RestoringFile))
 	if r.again = err == nil; !r.again {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
-			return nil, folderError(dir, err)
+			return nil, folder.Error(dir, err)
 		}
 		for _, entry := range entries {
-			if entry.Name() != lockFile && entry.Name() != "lost+found" {
+			if entry.Name() != folder.LockFile && entry.Name() != "lost+found" {
 				return nil, problem.New(problem.FolderNotEmpty, fmt.Sprintf("%s is not empty: %s"+
 					" is there. A backup is restored into a new folder", dir, entry.Name()))
 			}
 		}
 	}
-	return lockFolder(dir)
+	return folder.Lock(dir)
 }
 
 // mark makes the mark, and empties the folder of what an unfinished restore has left. The mark is
 // durable before anything is removed.
-func (r *restoring) mark(f *folder) error {
+func (r *restoring) mark(f *folder.Folder) error {
 	about := "A restore of a backup was begun here and has not come to its end. Run cakupan" +
 		" restore again.\n"
-	err := durable.WriteFile(f.path(restoringFile), []byte(about), privateFiles)
+	err := durable.WriteFile(f.Path(folder.RestoringFile), []byte(about), folder.FileMode)
 	if err != nil {
-		return folderError(f.dir, err)
+		return folder.Error(f.Dir, err)
 	}
-	for _, left := range []string{natsFolder, vaultFolder, identityFile} {
-		if err := os.RemoveAll(f.path(left)); err != nil {
-			return folderError(f.dir, err)
+	for _, left := range []string{folder.NATS, folder.Vault, folder.IdentityFile} {
+		if err := os.RemoveAll(f.Path(left)); err != nil {
+			return folder.Error(f.Dir, err)
 		}
 	}
 	return nil
@@ -300,13 +297,13 @@ func (r *restoring) mark(f *folder) error {
 
 // fill puts the messages into their streams. The server is ended before the mark is removed: what
 // it holds is in its files by then.
-func (r *restoring) fill(ctx context.Context, f *folder) error {
+func (r *restoring) fill(ctx context.Context, f *folder.Folder) error {
 	if r.opts.NATS != "" {
 		return r.fillCluster(ctx)
 	}
-	server, err := natsd.Start(natsd.Options{StoreDir: f.path(natsFolder), Log: r.opts.Log})
+	server, err := natsd.Start(natsd.Options{StoreDir: f.Path(folder.NATS), Log: r.opts.Log})
 	if err != nil {
-		return serverError(f.dir, err)
+		return folder.ServerError(f.Dir, err)
 	}
 	r.conn, err = server.Connect()
 	if err == nil {
@@ -387,10 +384,4 @@ func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 	opts.Replicas = r.opts.Replicas
 	_, err = packs.Create(ctx, r.conn, opts, r.chain.Identity)
 	return err
-}
-
-// unfinished says that a restore was begun there; nothing of it may be opened.
-func unfinished(where string) error {
-	return problem.New(problem.FolderRestoring, "a restore into "+where+" has not come to its end:"+
-		" run cakupan restore again")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 	natsjs "github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
@@ -124,7 +125,7 @@ func isRestoring(ctx context.Context, conn *nats.Conn) error {
 		return nil
 	}
 	if err == nil {
-		err = unfinished("the cluster")
+		err = folder.Unfinished("the cluster")
 	}
 	return err
 }

@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/checkpoint"
@@ -46,7 +46,7 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 	}
 	switch which {
 	case "vault":
-		return vaultError(l.folder.dir, v.Rotate(ctx))
+		return folder.VaultError(l.folder.Dir, v.Rotate(ctx))
 	case "checkpoint":
 		return l.rotateSigningKey(ctx, v)
 	case "intake":
@@ -58,13 +58,13 @@ func (l *Ledger) RotateKey(ctx context.Context, which string) error {
 // rotateSealKey makes a new key of the intake. mu is held all the while, so that nobody opens the
 // sealer meanwhile.
 func (l *Ledger) rotateSealKey(ctx context.Context, v *vault.Vault) error {
-	path := l.folder.path(vaultFolder, sealKeyFile)
+	path := l.folder.Path(folder.Vault, folder.SealKeyFile)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sealer != nil {
-		return problem.New(problem.FolderInUse, "the ledger that runs on "+l.folder.dir+" seals"+
+		return problem.New(problem.FolderInUse, "the ledger that runs on "+l.folder.Dir+" seals"+
 			" with this key what comes in: stop it, run cakupan keys rotate --key intake --data "+
-			l.folder.dir+", and start it again")
+			l.folder.Dir+", and start it again")
 	}
 	waiting, err := l.sealedMessages(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (l *Ledger) rotateSealKey(ctx context.Context, v *vault.Vault) error {
 	if err != nil {
 		return err
 	}
-	return vaultError(l.folder.dir, v.ReplaceKey(ctx, sealKeyFile, key))
+	return folder.VaultError(l.folder.Dir, v.ReplaceKey(ctx, folder.SealKeyFile, key))
 }
 
 // rotateSigningKey changes the key of checkpoints, also of a ledger that runs. The order is that of
@@ -96,7 +96,7 @@ func (l *Ledger) rotateSigningKey(ctx context.Context, v *vault.Vault) error {
 	defer p.mu.Unlock()
 	_, err := keyfile.Create(l.newSigningKey())
 	if err != nil && !errors.Is(err, fs.ErrExist) { // of a rotation that a crash ended
-		return folderError(l.folder.dir, err)
+		return folder.Error(l.folder.Dir, err)
 	}
 	l.fault(FaultKeyMade)
 	if err := l.finishSigningKey(ctx, v); err != nil {
@@ -111,7 +111,7 @@ func (l *Ledger) rotateSigningKey(ctx context.Context, v *vault.Vault) error {
 // newSigningKey is the file of a key that has not taken its place: while it is there, a change of
 // the key is under way.
 func (l *Ledger) newSigningKey() string {
-	return l.folder.path(vaultFolder, signingKeyFile+newSuffix)
+	return l.folder.Path(folder.Vault, folder.SigningKeyFile+newSuffix)
 }
 
 // finishSigningKey puts a new key of checkpoints into its place, if there is one. A crash at any
@@ -123,7 +123,7 @@ func (l *Ledger) finishSigningKey(ctx context.Context, v *vault.Vault) error {
 		return nil
 	}
 	if err != nil {
-		return keyError(l.newSigningKey(), err)
+		return folder.KeyError(l.newSigningKey(), err)
 	}
 	successor, err := checkpoint.NewSigner(l.log.Identity().Ledger, seed)
 	if err != nil {
@@ -139,16 +139,16 @@ func (l *Ledger) finishSigningKey(ctx context.Context, v *vault.Vault) error {
 		err = l.forgetSigned(ctx, v)
 	}
 	if err == nil {
-		err = v.ReplaceKey(ctx, signingKeyFile, seed)
+		err = v.ReplaceKey(ctx, folder.SigningKeyFile, seed)
 	}
 	if err != nil {
-		return vaultError(l.folder.dir, err)
+		return folder.VaultError(l.folder.Dir, err)
 	}
 	l.fault(FaultKeyCheck)
 	// If we crash here, the old key is no more the one whose check stands in the vault.
 	if err := durable.Rename(l.newSigningKey(),
-		l.folder.path(vaultFolder, signingKeyFile)); err != nil {
-		return folderError(l.folder.dir, err)
+		l.folder.Path(folder.Vault, folder.SigningKeyFile)); err != nil {
+		return folder.Error(l.folder.Dir, err)
 	}
 	l.fault(FaultKeyRenamed)
 	return nil
@@ -158,14 +158,14 @@ func (l *Ledger) finishSigningKey(ctx context.Context, v *vault.Vault) error {
 // the ledger's own any more. What cannot be read for another reason is an error: it may be back in
 // a moment, and its succession would be lost.
 func (l *Ledger) oldSigner(v *vault.Vault) (*checkpoint.Signer, error) {
-	path := l.folder.path(vaultFolder, signingKeyFile)
+	path := l.folder.Path(folder.Vault, folder.SigningKeyFile)
 	seed, err := keyfile.Read(path)
 	lost := errors.Is(err, fs.ErrNotExist) || errors.Is(err, keyfile.ErrInvalid)
 	switch {
-	case lost || err == nil && !v.IsKey(signingKeyFile, seed):
+	case lost || err == nil && !v.IsKey(folder.SigningKeyFile, seed):
 		return nil, nil //nolint:nilnil // what is no key signs nothing
 	case err != nil:
-		return nil, keyError(path, err)
+		return nil, folder.KeyError(path, err)
 	}
 	return checkpoint.NewSigner(l.log.Identity().Ledger, seed)
 }
@@ -177,7 +177,7 @@ func (l *Ledger) succeed(ctx context.Context, v *vault.Vault, old, successor *ch
 	path := l.successionPath()
 	text, err := checkpoint.ReadFile(path)
 	if !l.hasSucceeded(successor) {
-		if err != nil || v.HasKey(successionFile) && !v.IsKey(successionFile, text) {
+		if err != nil || v.HasKey(folder.SuccessionFile) && !v.IsKey(folder.SuccessionFile, text) {
 			l.opts.Log.WarnContext(ctx, "what proves older keys of checkpoints is lost: who"+
 				" has one must be given the new key", slog.String("file", path),
 				slog.Any("error", err))
@@ -192,12 +192,12 @@ func (l *Ledger) succeed(ctx context.Context, v *vault.Vault, old, successor *ch
 			return err
 		}
 		if err := checkpoint.WriteFile(path, text); err != nil {
-			return folderError(l.folder.dir, err)
+			return folder.Error(l.folder.Dir, err)
 		}
 	}
 	l.fault(FaultKeySucceeds)
 	// If we crash here, the file has more than its check says, and the new key is not in its place.
-	err = v.ReplaceKey(ctx, successionFile, text)
+	err = v.ReplaceKey(ctx, folder.SuccessionFile, text)
 	l.fault(FaultKeyNoted)
 	return err
 }
@@ -217,26 +217,24 @@ func (l *Ledger) hasSucceeded(successor *checkpoint.Signer) bool {
 // go one by one; what is left after a crash is removed when the change is ended.
 func (l *Ledger) forgetSigned(ctx context.Context, v *vault.Vault) error {
 	for _, path := range []string{
-		l.folder.path(tilesFolder, signedFile), l.folder.path(tilesFolder, witnessedFile),
+		l.folder.Path(folder.Tiles, signedFile), l.folder.Path(folder.Tiles, witnessedFile),
 		l.successionPath(),
 	} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return folderError(l.folder.dir, err)
+			return folder.Error(l.folder.Dir, err)
 		}
 	}
 	l.fault(FaultKeyForgotten)
-	if !v.HasKey(successionFile) {
+	if !v.HasKey(folder.SuccessionFile) {
 		return nil
 	}
-	return v.ReplaceKey(ctx, successionFile, nil)
+	return v.ReplaceKey(ctx, folder.SuccessionFile, nil)
 }
 
 // successionPath is beside the keys, so that who keeps those keeps it too.
-func (l *Ledger) successionPath() string { return l.folder.path(vaultFolder, successionFile) }
-
-// successionFile has the successions of the keys of checkpoints. It is kept with the keys; its
-// check stands in the vault as theirs.
-const successionFile = "checkpoint.succession"
+func (l *Ledger) successionPath() string {
+	return l.folder.Path(folder.Vault, folder.SuccessionFile)
+}
 
 // errOlderSuccessions is of a file that is not the newest.
 var errOlderSuccessions = errors.New("they are not those that were signed last")
@@ -250,7 +248,7 @@ func (l *Ledger) readSuccessions(v *vault.Vault) ([]byte, error) {
 		_, err = checkpoint.ParseSuccessions(text)
 	}
 	if _, making := os.Lstat(l.newSigningKey()); err == nil && v != nil && making != nil &&
-		v.HasKey(successionFile) && !v.IsKey(successionFile, text) {
+		v.HasKey(folder.SuccessionFile) && !v.IsKey(folder.SuccessionFile, text) {
 		err = errOlderSuccessions
 	}
 	if err != nil {
@@ -265,7 +263,7 @@ func (l *Ledger) successionsLost(err error) error {
 		" copy (%s), and without it who has an older public key of the ledger cannot believe the"+
 		" one of now: put it back from the backup of the keys. Where it is lost, cakupan keys"+
 		" rotate --key checkpoint begins anew with the key of now", l.successionPath(),
-		innermost(err)), err)
+		folder.Innermost(err)), err)
 }
 
 // Successions returns the notes in which keys of checkpoints name those that came in their place;
@@ -284,10 +282,4 @@ func (l *Ledger) fault(point string) {
 	if l.opts.Fault != nil {
 		l.opts.Fault(point)
 	}
-}
-
-// isKept tells whether a file belongs to the keys. That is what a backup of the keys has, and
-// nothing else.
-func isKept(name string) bool {
-	return filepath.Ext(name) == ".key" || filepath.Base(name) == successionFile
 }

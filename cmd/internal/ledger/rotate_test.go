@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/checkpoint"
 )
@@ -123,7 +124,7 @@ func TestRotateKilled(t *testing.T) {
 			closeNow(t, l)
 			lost := point == FaultKeyForgotten
 			if lost {
-				if err := os.Remove(filepath.Join(dir, vaultFolder, signingKeyFile)); err != nil {
+				if err := os.Remove(filepath.Join(dir, folder.Vault, folder.SigningKeyFile)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -204,7 +205,7 @@ func TestSuccessionFile(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, all, err)
 		}
 		closeNow(t, l)
-		kept, err := os.ReadFile(filepath.Join(keys, successionFile))
+		kept, err := os.ReadFile(filepath.Join(keys, folder.SuccessionFile))
 		if err == nil {
 			err = os.WriteFile(path, kept, 0o600)
 		}

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -34,7 +31,7 @@ func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, 
 	}
 	told(fmt.Sprintf("%s cannot be written or is in use: a copy in %s is asked, for as long as"+
 		" this takes (TMPDIR names another place)", opts.Dir, scratch))
-	failed = copyLedger(ctx, opts.Dir, scratch, inUse)
+	failed = folder.Copy(ctx, opts.Dir, scratch, inUse)
 	if failed == nil {
 		asked := opts
 		asked.Dir, asked.Create = scratch, false
@@ -49,69 +46,13 @@ func OpenToRead(ctx context.Context, opts Options, told func(string)) (*Ledger, 
 	return nil, errors.Join(failed, os.RemoveAll(scratch))
 }
 
-// copyLedger copies a data folder. Of one that is in use it copies what tells the log: caches that
-// are written to meanwhile would be found damaged, and are made anew; so is the server's own, which
-// could name messages that are not copied yet. A block that is written to ends as after a crash. It
-// follows no links. Files that go meanwhile are left out.
-func copyLedger(ctx context.Context, from, to string, inUse bool) error {
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) && path != from {
-			return nil // gone meanwhile
-		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		caches := []string{indexFolder, viewsFolder}
-		inVault := filepath.Dir(name) == vaultFolder
-		switch {
-		case entry.IsDir() && inUse && slices.Contains(caches, name):
-			return fs.SkipDir
-		case entry.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), privateFolders)
-		case !entry.Type().IsRegular(), // such as the socket for commands
-			strings.HasPrefix(entry.Name(), "lock"), inUse && entry.Name() == "index.db",
-			inUse && inVault && !isKept(name): // its look-up table is derived
-			return nil
-		}
-		err = copyFile(path, filepath.Join(to, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-}
-
-// copyFile copies a file, sharing its blocks where the file system can. The copy is not made
-// durable: it is gone with the process. to must not be there.
-func copyFile(from, to string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, in.Close()) }()
-	info, err := in.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, privateFiles)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
-}
-
 // source returns the folder that was named: for a copy, what it is a copy of. It is for what people
 // are told, never to be opened for writing.
 func (l *Ledger) source() string {
 	if l.copyOf != "" {
 		return l.copyOf
 	}
-	return l.folder.dir
+	return l.folder.Dir
 }
 
 // removeCopy removes the scratch place of a ledger that was copied for this process. It is called
@@ -120,7 +61,7 @@ func (l *Ledger) removeCopy() error {
 	if l.copyOf == "" {
 		return nil
 	}
-	if err := os.RemoveAll(l.folder.dir); err != nil {
+	if err := os.RemoveAll(l.folder.Dir); err != nil {
 		return fmt.Errorf("remove copy: %w", err)
 	}
 	return nil

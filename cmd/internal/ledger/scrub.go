@@ -149,7 +149,7 @@ func (l *Ledger) firstDamage(ctx context.Context, progress Progress) (*Finding, 
 // written. The error wraps errUnread when they could not be read. A stream that is not there is not
 // sound.
 func (l *Ledger) filesAreSound(stream string) (bool, error) {
-	in, err := datafolder.Inspect(l.streamFolder(stream))
+	in, err := datafolder.Inspect(l.folder.StreamFolder(stream))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil

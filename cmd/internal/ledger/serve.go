@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
@@ -47,7 +48,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.watchNodes(ctx) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
-	return l.folder.announce(url)
+	return l.folder.Announce(url)
 }
 
 // begin opens what appending needs, of a ledger that is alone with its log; on a cluster, what it
@@ -72,7 +73,7 @@ func (l *Ledger) begin(ctx context.Context, url string) error {
 func (l *Ledger) openShelf(ctx context.Context) error {
 	for _, name := range l.shelf.Names() {
 		if _, err := l.shelf.Open(ctx, name); err != nil {
-			return derivedError(l.folder.dir, err)
+			return folder.DerivedError(l.folder.Dir, err)
 		}
 	}
 	return nil

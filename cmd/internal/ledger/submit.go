@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/rights"
 	"cakupan/cmd/internal/shares"
@@ -275,7 +276,7 @@ func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 		l.appending.Store(&appending{index: l.index})
 		l.writer, err = writer.Open(ctx, l.measured(), l.index, l.writerOptions())
 		if err != nil {
-			return nil, derivedError(l.folder.dir, err)
+			return nil, folder.DerivedError(l.folder.Dir, err)
 		}
 	}
 	l.appending.Store(&appending{l.writer, l.index})
@@ -304,9 +305,9 @@ func (l *Ledger) readyIndex(ctx context.Context) (err error) {
 	if l.index != nil {
 		return nil
 	}
-	l.index, err = index.OpenShort(l.folder.path(indexFolder), l.log.Identity())
+	l.index, err = index.OpenShort(l.folder.Path(folder.Index), l.log.Identity())
 	if err != nil {
-		return derivedError(l.folder.dir, err)
+		return folder.DerivedError(l.folder.Dir, err)
 	}
 	for _, dropped := range l.index.Dropped() {
 		l.opts.Log.WarnContext(ctx, "file of the index is of no use: it is made anew from the log",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/projections"
 	"cakupan/projections/coverage"
 )
@@ -27,14 +28,14 @@ func TestKilledSwap(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "killed") {
 				t.Fatalf("the child was not killed: %v: %s", err, output)
 			}
-			files, err := filepath.Glob(filepath.Join(dir, viewsFolder, rebuildPattern))
+			files, err := filepath.Glob(filepath.Join(dir, folder.Views, rebuildPattern))
 			if before := point == projections.FaultBeforeSwap; err != nil || (len(files) == 1) != before {
 				t.Errorf("left over: %v, %v", files, err)
 			}
 			if got := digestOf(t, dir); got != want {
 				t.Errorf("digest %s, want %s", got, want)
 			}
-			left, err := os.ReadDir(filepath.Join(dir, viewsFolder))
+			left, err := os.ReadDir(filepath.Join(dir, folder.Views))
 			if err != nil || len(left) != 1 || left[0].Name() != coverageFile {
 				t.Errorf("files: %v, %v", left, err)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/writer"
 )
@@ -24,7 +25,7 @@ func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	}
 	w, err := writer.Open(ctx, l.measured(), idx, l.writerOptions())
 	if err != nil {
-		return nil, derivedError(l.folder.dir, err)
+		return nil, folder.DerivedError(l.folder.Dir, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,7 +89,7 @@ func (l *Ledger) followIndex(ctx context.Context) error {
 			idx.Renewed()
 		}
 	}
-	return derivedError(l.folder.dir, err)
+	return folder.DerivedError(l.folder.Dir, err)
 }
 
 // currentWriter returns the writer, nil while this ledger stands by.

@@ -5,23 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
-	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/packs"
 	"cakupan/eventstore/vault"
-	"cakupan/eventstore/vault/older"
 )
-
-// vaultKeyFile is the key of the vault, in its folder. Who has it and the stream can tell who is
-// who; it is in no backup of the ledger.
-const vaultKeyFile = "vault.key"
 
 // readyVault opens the vault if it is not. A vault that has less than the log has used is not
 // opened, and a new one is only made for a log without events. mu is held. It stays open until
@@ -50,10 +44,10 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 		stream, err = nil, nil
 	}
 	if err != nil {
-		return vaultError(l.folder.dir, err)
+		return folder.VaultError(l.folder.Dir, err)
 	}
 	v, err := vault.Open(ctx, vault.Options{
-		Dir: l.folder.path(vaultFolder), Identity: l.log.Identity(), Stream: stream,
+		Dir: l.folder.Path(folder.Vault), Identity: l.log.Identity(), Stream: stream,
 		Create: func(ctx context.Context) (*packs.Stream, error) {
 			return packs.Create(ctx, conn, opts, l.log.Identity())
 		},
@@ -61,7 +55,7 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 		LogWorkers: l.logWorkers(),
 	})
 	if err != nil {
-		return vaultError(l.folder.dir, err)
+		return folder.VaultError(l.folder.Dir, err)
 	}
 	for _, dropped := range v.Dropped() {
 		l.opts.Log.WarnContext(ctx, "look-up table of the vault was of no use: it was made anew",
@@ -134,78 +128,4 @@ func (l *Ledger) beside() eventstore.Beside {
 		return eventstore.Beside{}
 	}
 	return eventstore.Beside{Vault: v.Position(), Register: l.register.Number()}
-}
-
-// vaultError puts an error about the vault into words about the folder: what is missing, and what
-// to do. Nil stays nil. Errors of the key are keyError's. Nothing in a text tells a NIK.
-func vaultError(dir string, err error) error {
-	var behind *vault.BehindError
-	var oldFiles *vault.OldFilesError
-	var damage *packs.DamageError
-	files := filepath.Join(dir, vaultFolder)
-	stream := "the stream " + vault.StreamName + " (of an embedded server: " +
-		filepath.Join(dir, natsFolder) + ")"
-	lost := func(format string, args ...any) error {
-		return problem.Wrap(problem.VaultLost, fmt.Sprintf(format, args...), err)
-	}
-	is := func(any ...error) bool {
-		for _, one := range any {
-			if errors.Is(err, one) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case err == nil:
-		return nil
-	case is(vault.ErrOtherLedger, older.ErrOtherLedger):
-		return problem.Wrap(problem.FolderOtherLedger, fmt.Sprintf(
-			"the vault in %s belongs to another ledger: put back the one that belongs to its log",
-			dir), err)
-	// Each kind of loss has a text of its own, as what is to be put back differs.
-	case errors.As(err, &behind):
-		return lost("the vault is an old copy: it has %d records, and %s has used %d; people would"+
-			" be counted twice: restore the newest copy of %s", behind.Has, behind.By, behind.Used,
-			stream)
-	case is(vault.ErrLost, older.ErrLost):
-		return lost("the log has events, and its vault is missing; with a new one people would be"+
-			" counted twice: restore %s, or %s as they were in %s, from the newest backup",
-			stream, "vault.db and vault.journal.*", files)
-	case errors.As(err, &oldFiles):
-		return lost("vault.db and vault.journal.* in %s are an old copy: they lack %d workers of"+
-			" the log, such as %s, who would be counted twice: put back their newest copy; where"+
-			" these ids were reported by publishers as they are, run cakupan keys take-over",
-			files, oldFiles.Missing, oldFiles.Example)
-	case is(vault.ErrHalfTaken):
-		return lost("the vault was being brought over from vault.db and vault.journal.* in %s,"+
-			" which are gone: put them back from the backup, and start again", files)
-	case is(vault.ErrDamaged, older.ErrDamaged) || errors.As(err, &damage):
-		return lost("the vault is damaged (%s): restore the newest copy of %s",
-			innermost(err), stream)
-	}
-	return keyError(filepath.Join(files, vaultKeyFile), err)
-}
-
-// keyError puts an error about a key into words: what is wrong with it, and what to do. path is
-// that of the key; what is none of these is an error of the folder.
-func keyError(path string, err error) error {
-	const remedy = "put it back from its backup (cakupan keys backup makes one), or copy it from" +
-		" another ledger on the same cluster"
-	what := ""
-	switch {
-	case errors.Is(err, keyfile.ErrExposed):
-		return problem.Wrap(problem.FolderDenied, fmt.Sprintf(
-			"%s can be read by others: run chmod 600 %s", path, path), err)
-	case errors.Is(err, vault.ErrKeyMissing):
-		what = "is missing"
-	case errors.Is(err, keyfile.ErrInvalid):
-		what = "is damaged"
-	case errors.Is(err, vault.ErrKeyWrong), errors.Is(err, older.ErrKeyWrong):
-		what = "is not the key of this ledger"
-	default:
-		return folderError(filepath.Dir(filepath.Dir(path)), err)
-	}
-	return problem.Wrap(problem.FolderKeyLost,
-		fmt.Sprintf("%s %s: %s", path, what, remedy), err)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/vault"
@@ -113,7 +114,7 @@ func workersOf(t *testing.T, dir string, persons int) (workers uint64, err error
 
 // streamFolder is the folder of the vault's stream in a data folder.
 func streamFolder(dir string) string {
-	return filepath.Join(dir, natsFolder, "jetstream", "$G", "streams", vault.StreamName)
+	return filepath.Join(dir, folder.NATS, "jetstream", "$G", "streams", vault.StreamName)
 }
 
 // TestVaultDamage spoils the vault in every way of the trials. Nobody is ever counted twice: the
@@ -139,10 +140,10 @@ func TestVaultDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := filepath.Join(vaultFolder, vaultKeyFile)
+	key := filepath.Join(folder.Vault, folder.VaultKeyFile)
 	setKey := func(t *testing.T, dir string, content []byte) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, key), content, privateFiles); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, key), content, folder.FileMode); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -152,13 +153,13 @@ func TestVaultDamage(t *testing.T) {
 		want  string       // in what it says
 	}{
 		"nothing":             {func(*testing.T, string) {}, "", ""},
-		"no vault folder":     {func(t *testing.T, dir string) { replace(t, "", dir, vaultFolder) }, problem.FolderKeyLost, "vault.key is missing: put it back from its backup"},
-		"yesterday's folder":  {func(t *testing.T, dir string) { replace(t, young, dir, vaultFolder) }, "", ""},
-		"another's folder":    {func(t *testing.T, dir string) { replace(t, theirs, dir, vaultFolder) }, problem.FolderKeyLost, "is not the key of this ledger"},
+		"no vault folder":     {func(t *testing.T, dir string) { replace(t, "", dir, folder.Vault) }, problem.FolderKeyLost, "vault.key is missing: put it back from its backup"},
+		"yesterday's folder":  {func(t *testing.T, dir string) { replace(t, young, dir, folder.Vault) }, "", ""},
+		"another's folder":    {func(t *testing.T, dir string) { replace(t, theirs, dir, folder.Vault) }, problem.FolderKeyLost, "is not the key of this ledger"},
 		"no stream":           {func(t *testing.T, dir string) { replace(t, "", dir, stream) }, problem.VaultLost, "the log has events, and its vault is missing"},
 		"yesterday's stream":  {func(t *testing.T, dir string) { replace(t, young, dir, stream) }, problem.VaultLost, "is an old copy: it has 2 records"},
 		"another's stream":    {func(t *testing.T, dir string) { replace(t, theirs, dir, stream) }, problem.FolderOtherLedger, "belongs to another ledger"},
-		"yesterday's of both": {func(t *testing.T, dir string) { replace(t, young, dir, stream); replace(t, young, dir, vaultFolder) }, problem.VaultLost, "is an old copy"},
+		"yesterday's of both": {func(t *testing.T, dir string) { replace(t, young, dir, stream); replace(t, young, dir, folder.Vault) }, problem.VaultLost, "is an old copy"},
 		"zeroed key":          {func(t *testing.T, dir string) { setKey(t, dir, make([]byte, 32)) }, problem.FolderKeyLost, "vault.key is damaged"},
 		"short key":           {func(t *testing.T, dir string) { setKey(t, dir, []byte("short")) }, problem.FolderKeyLost, "vault.key is damaged"},
 		"another key": {func(t *testing.T, dir string) {
@@ -169,7 +170,7 @@ func TestVaultDamage(t *testing.T) {
 			setKey(t, dir, text)
 		}, problem.FolderKeyLost, "is not the key of this ledger"},
 		"no cache": {func(t *testing.T, dir string) {
-			caches, err := filepath.Glob(filepath.Join(dir, vaultFolder, "lookup*"))
+			caches, err := filepath.Glob(filepath.Join(dir, folder.Vault, "lookup*"))
 			for _, cache := range caches {
 				if err == nil {
 					err = os.RemoveAll(cache)
@@ -228,7 +229,7 @@ func TestVaultBits(t *testing.T) {
 		submitPersons(t, ours, n*3, n*3+3)
 	}
 	var files []string
-	for _, folder := range []string{filepath.Join(ours, vaultFolder), streamFolder(ours)} {
+	for _, folder := range []string{filepath.Join(ours, folder.Vault), streamFolder(ours)} {
 		err := filepath.Walk(folder, func(path string, info os.FileInfo, err error) error {
 			if err == nil && info.Mode().IsRegular() && info.Size() > 0 {
 				files = append(files, path)
@@ -256,7 +257,7 @@ func TestVaultBits(t *testing.T) {
 			}
 			bit := random.IntN(8 * len(content))
 			content[bit/8] ^= 1 << (bit % 8)
-			if err := os.WriteFile(path, content, privateFiles); err != nil {
+			if err := os.WriteFile(path, content, folder.FileMode); err != nil {
 				t.Fatal(err)
 			}
 			workers, err := workersOf(t, dir, persons)

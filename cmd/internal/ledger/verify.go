@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/datafolder"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -72,10 +73,10 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 // that the log has used. Of several things that are wrong the first is named. What keeps it from
 // being looked at is an error.
 func (l *Ledger) verifyVault(ctx context.Context) (FileReport, error) {
-	f := FileReport{Path: vaultFolder, Kind: kindVault, State: string(inspect.Whole)}
+	f := FileReport{Path: folder.Vault, Kind: kindVault, State: string(inspect.Whole)}
 	v, err := l.openVault(ctx)
 	if err == nil {
-		err = vaultError(l.folder.dir, v.Audit(ctx))
+		err = folder.VaultError(l.folder.Dir, v.Audit(ctx))
 	}
 	var known *problem.Error
 	if errors.As(err, &known) && slices.Contains([]problem.Code{
@@ -117,8 +118,8 @@ func (l *Ledger) verifyFiles() ([]FileReport, error) {
 		}
 		// By where it stands, and not by what it holds: a damaged file does not say what it was.
 		top, _, _ := strings.Cut(f.Path, "/")
-		f.Cache = top == indexFolder || top == viewsFolder || top == tilesFolder ||
-			top == registerFile || top == restFile ||
+		f.Cache = top == folder.Index || top == folder.Views || top == folder.Tiles ||
+			top == registerFile || top == folder.RestFile ||
 			datafolder.IsLookup(&r)
 		switch {
 		case f.Cache && r.State == inspect.Damaged:

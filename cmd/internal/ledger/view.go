@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/projections"
@@ -27,7 +28,7 @@ const historyPace = time.Second
 // yet.
 func (l *Ledger) newShelf() *projections.Shelf {
 	return projections.NewShelf(projections.Options{
-		Folder: l.folder.path(viewsFolder), Log: l.log, Logger: l.opts.Log, Fault: l.opts.Fault,
+		Folder: l.folder.Path(folder.Views), Log: l.log, Logger: l.opts.Log, Fault: l.opts.Fault,
 		Kinds: []projections.Kind{
 			projections.StagedKind[*coverage.Projection, coverage.Batch](
 				coverage.Name, coverage.New),
@@ -117,7 +118,7 @@ func (l *Ledger) kept(ctx context.Context, name string, minSeq eventstore.Sequen
 	}
 	kept, err := l.shelf.Open(ctx, name)
 	if err != nil {
-		return nil, derivedError(l.folder.dir, err)
+		return nil, folder.DerivedError(l.folder.Dir, err)
 	}
 	if !l.serving {
 		if err := l.catchUp(ctx, name); err != nil {
@@ -196,11 +197,11 @@ func (l *Ledger) catchUp(ctx context.Context, name string) error {
 func (l *Ledger) checkWitness(ctx context.Context) error {
 	seen, err := l.shelf.Stored()
 	if err != nil || len(seen) == 0 {
-		return derivedError(l.folder.dir, err)
+		return folder.DerivedError(l.folder.Dir, err)
 	}
 	_, tail, err := l.log.Last(ctx)
 	if err != nil {
-		return derivedError(l.folder.dir, err)
+		return folder.DerivedError(l.folder.Dir, err)
 	}
 	for _, name := range l.shelf.Names() {
 		switch at := seen[name]; {
@@ -211,7 +212,7 @@ func (l *Ledger) checkWitness(ctx context.Context) error {
 				projections.ErrLogShorter, tail.Sequence, at.Sequence)
 		}
 	}
-	return derivedError(l.folder.dir, err)
+	return folder.DerivedError(l.folder.Dir, err)
 }
 
 // Workers returns how many workers the coverage knows, 0 while nobody has asked for it. It is for

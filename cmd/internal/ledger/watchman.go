@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -192,7 +193,7 @@ func (l *Ledger) watchVault(ctx context.Context) (number uint64, err error) {
 		return 0, nil
 	}
 	number = v.Position()
-	return number, vaultError(l.folder.dir, v.Audit(ctx))
+	return number, folder.VaultError(l.folder.Dir, v.Audit(ctx))
 }
 
 // rereadVault tells what is wrong from what a disk did not give: where the files are as they were

@@ -13,6 +13,7 @@ import (
 
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -136,7 +137,7 @@ func TestWatchmanIsContent(t *testing.T) {
 // and asked again once others are in their place.
 func TestDrift(t *testing.T) {
 	dir := newDamageable(t)
-	if err := os.RemoveAll(filepath.Join(dir, viewsFolder)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, folder.Views)); err != nil {
 		t.Fatal(err)
 	}
 	l, err := Open(t.Context(), Options{Dir: dir, Refold: time.Millisecond})
@@ -240,7 +241,7 @@ func TestWatchmanBeside(t *testing.T) {
 // spoilStream flips a bit in the first half of what a stream keeps, and has the server read it.
 func spoilStream(t *testing.T, l *Ledger, stream string) {
 	t.Helper()
-	blocks, err := filepath.Glob(l.folder.path(natsFolder, "jetstream", "$G", "streams", stream,
+	blocks, err := filepath.Glob(l.folder.Path(folder.NATS, "jetstream", "$G", "streams", stream,
 		"msgs", "*.blk"))
 	if err != nil || len(blocks) != 1 {
 		t.Fatalf("blocks: %v, %v", blocks, err)
@@ -250,7 +251,7 @@ func spoilStream(t *testing.T, l *Ledger, stream string) {
 		t.Fatal(err)
 	}
 	block[len(block)/3] ^= 1
-	if err := os.WriteFile(blocks[0], block, privateFiles); err != nil {
+	if err := os.WriteFile(blocks[0], block, folder.FileMode); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.server.Reopen(t.Context()); err != nil {

@@ -205,7 +205,7 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 	url := startNATS(t)
 	active := startOn(t, url, "")
 	awaitRole(t, active, RoleWriter) // and has made the keys
-	standby := startOn(t, url, active.folder.dir)
+	standby := startOn(t, url, active.folder.Dir)
 	writers := 0
 	awaitRole(t, active, RoleWriter, standby)
 	for _, l := range []*Ledger{active, standby} {

@@ -113,12 +113,17 @@ var mayImport = map[string][]string{
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
 		"cmd/internal/access/...", "cmd/internal/bundle", "cmd/internal/datafolder",
-		"cmd/internal/excerpt", "cmd/internal/intake", "cmd/internal/natsin",
-		"cmd/internal/problem", "cmd/internal/rights", "cmd/internal/shares",
-		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
+		"cmd/internal/excerpt", "cmd/internal/folder", "cmd/internal/intake",
+		"cmd/internal/natsin", "cmd/internal/problem", "cmd/internal/rights",
+		"cmd/internal/shares", "cmd/internal/takeback", "projections/...", "eventstore/...",
+		"domain/...",
 	},
 	// Its rooms: each asks the ledger by an interface of its own, and knows nothing of it.
 	"cmd/internal/excerpt/...": {"projections/history", "eventstore/...", "domain/..."},
+	"cmd/internal/folder/...": {
+		"cmd/internal/natsin", "cmd/internal/problem", "projections", "eventstore/...",
+		"domain/temporal",
+	},
 	"cmd/internal/rights/...": {
 		"cmd/internal/excerpt", "cmd/internal/intake", "projections/facts", "projections/history",
 		"projections/standing", "eventstore/...", "domain/...",

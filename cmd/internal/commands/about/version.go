@@ -7,7 +7,7 @@ import (
 
 	"cakupan/cmd/internal/build"
 	"cakupan/cmd/internal/cli"
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/folder"
 )
 
 // Version prints the version, or with SBOM the materials of the program, which are read from
@@ -25,7 +25,7 @@ type versionOf struct {
 
 // readVersion returns what was noted of the program when it was built. What was not noted is empty.
 func readVersion() versionOf {
-	return versionOf{build.Current(), ledger.FolderFormat}
+	return versionOf{build.Current(), folder.Format}
 }
 
 // Run runs the command.

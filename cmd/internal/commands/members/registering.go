@@ -16,6 +16,7 @@ import (
 	"cakupan/cmd/internal/cli/table"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/control"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -172,7 +173,7 @@ func (f memberFlags) register(
 			" name its folder with --data, also while its server runs")
 	}
 	if !create && f.NATS == "" {
-		if err := ledger.FindFolder(w.Folder()); err != nil {
+		if err := folder.Find(w.Folder()); err != nil {
 			return err
 		}
 	}

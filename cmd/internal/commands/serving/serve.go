@@ -18,6 +18,7 @@ import (
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
 	"cakupan/cmd/internal/excerpt"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/live"
@@ -322,7 +323,7 @@ func (c *Serve) door(w *cli.Where, out *cli.Console) (d *door.Door, err error) {
 		return nil, cli.Usage("clients connect to the cluster of --nats: leave out --nats-listen" +
 			" and --nats-websocket")
 	}
-	if c.NATS == "" && ledger.FindFolder(w.Folder()) != nil {
+	if c.NATS == "" && folder.Find(w.Folder()) != nil {
 		return d, c.checkDoors(d)
 	}
 	return d, nil

@@ -1,7 +1,6 @@
-package ledger
+package folder
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -25,15 +24,15 @@ import (
 	"cakupan/eventstore/natsd"
 )
 
-// restFile says what the streams held that no frame of the log speaks of, when the ledger was last
+// RestFile says what the streams held that no frame of the log speaks of, when the ledger was last
 // at rest. Nothing is ever answered from it: it is there to notice that one of them was lost, or is
 // an older copy. Without it, or with a damaged one, nothing is compared and it is written anew.
-const restFile = "streams.json"
+const RestFile = "streams.json"
 
 // restFormat is the format of that file. A file of another one is of no use, and no fault.
 const restFormat = 1
 
-// rest is the content of restFile. It holds numbers and digests, nothing of what the messages say.
+// rest is the content of RestFile. It holds numbers and digests, nothing of what the messages say.
 type rest struct {
 	Format int    `json:"format"`
 	Ledger string `json:"ledger"`
@@ -70,11 +69,11 @@ var restStreams = map[string]bool{
 	lookups.StreamName: true, natsin.StreamIntake: false, natsin.StreamRefused: false,
 }
 
-// checkRest compares the streams with what they held, before the server opens them: it cuts off
+// CheckRest compares the streams with what they held, before the server opens them: it cuts off
 // what it cannot read. The first difference refuses the start, and nothing is changed by then: the
 // files can be put back as they are.
-func (l *Ledger) checkRest() error {
-	was, known := l.readRest()
+func (f *Folder) CheckRest() error {
+	was, known := f.readRest()
 	if !known {
 		return nil
 	}
@@ -87,7 +86,7 @@ func (l *Ledger) checkRest() error {
 		if grows {
 			upTo = had.Last // what another program has added is there as well
 		}
-		has, whole, err := l.holdsNow(name, upTo)
+		has, whole, err := f.holdsNow(name, upTo)
 		if err != nil {
 			return err
 		}
@@ -95,12 +94,12 @@ func (l *Ledger) checkRest() error {
 		if !whole || has.same(had) {
 			continue
 		}
-		if !grows && l.hasGoneOn(was) {
-			l.opts.Log.Warn("an older cakupan was at work here: what streams hold is noted anew",
+		if !grows && f.hasGoneOn(was) {
+			f.Logger.Warn("an older cakupan was at work here: what streams hold is noted anew",
 				slog.String("stream", name))
 			continue
 		}
-		return l.restLost(name, had, has)
+		return f.restLost(name, had, has)
 	}
 	return nil
 }
@@ -108,9 +107,9 @@ func (l *Ledger) checkRest() error {
 // hasGoneOn tells whether the log has more than when the note was written. It reads the log: it is
 // asked where something is not as it was noted, and by nobody else. Then what was taken in or
 // dropped since was done by that program, and is no loss.
-func (l *Ledger) hasGoneOn(was rest) bool {
+func (f *Folder) hasGoneOn(was rest) bool {
 	var last eventstore.Sequence
-	_, err := natsd.InspectStream(l.streamFolder(jetstream.StreamDefault),
+	_, err := natsd.InspectStream(f.StreamFolder(jetstream.StreamDefault),
 		func(natsd.StoredStream, *inspect.Report) func(natsd.StoredMessage) {
 			last = 0
 			return func(m natsd.StoredMessage) {
@@ -123,26 +122,26 @@ func (l *Ledger) hasGoneOn(was rest) bool {
 }
 
 // restLost says what is missing.
-func (l *Ledger) restLost(name string, had, has holds) error {
-	stream := l.streamFolder(name)
+func (f *Folder) restLost(name string, had, has holds) error {
+	stream := f.StreamFolder(name)
 	return problem.New(problem.StreamLost, fmt.Sprintf("the stream %s is damaged or an older copy:"+
 		" %s says it had %d messages up to number %d, and these files have %d up to number %d that"+
 		" can be read, or others: put back the newest copy of %s. To go on without what is"+
 		" lost, delete %s",
-		name, l.folder.path(restFile), had.Messages, had.Last, has.Messages, has.Last,
-		stream, l.folder.path(restFile)))
+		name, f.Path(RestFile), had.Messages, had.Last, has.Messages, has.Last,
+		stream, f.Path(RestFile)))
 }
 
-// streamFolder is where the embedded server keeps a stream, in its account for all.
-func (l *Ledger) streamFolder(name string) string {
-	return l.folder.path(natsFolder, "jetstream", "$G", "streams", name)
+// StreamFolder is where the embedded server keeps a stream, in its account for all.
+func (f *Folder) StreamFolder(name string) string {
+	return f.Path(NATS, "jetstream", "$G", "streams", name)
 }
 
 // holdsNow reads what the files of a stream hold, up to a message. It is not whole where its
 // configuration cannot be read. It reads the files without the server, which must not have them
 // open for writing. Numbers of messages are the server's, and have gaps where some were removed.
-func (l *Ledger) holdsNow(name string, upTo uint64) (has holds, whole bool, err error) {
-	dir := l.streamFolder(name)
+func (f *Folder) holdsNow(name string, upTo uint64) (has holds, whole bool, err error) {
+	dir := f.StreamFolder(name)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return has, true, nil
 	}
@@ -169,7 +168,7 @@ func (l *Ledger) holdsNow(name string, upTo uint64) (has holds, whole bool, err 
 			}
 		})
 	if err != nil {
-		return has, false, folderError(l.folder.dir, err)
+		return has, false, Error(f.Dir, err)
 	}
 	has.Messages = report.Entries - min(report.Entries, later)
 	if has.Last > 0 {
@@ -179,44 +178,44 @@ func (l *Ledger) holdsNow(name string, upTo uint64) (has holds, whole bool, err 
 }
 
 // readRest reads the note. known is false where there is none that can be used.
-func (l *Ledger) readRest() (was rest, known bool) {
-	raw, err := os.ReadFile(l.folder.path(restFile))
+func (f *Folder) readRest() (was rest, known bool) {
+	raw, err := os.ReadFile(f.Path(RestFile))
 	if err == nil {
 		err = json.Unmarshal(raw, &was)
 	}
-	if err == nil && (was.Format != restFormat || was.Ledger != l.folder.meta.Identity.Ledger) {
+	if err == nil && (was.Format != restFormat || was.Ledger != f.Meta.Identity.Ledger) {
 		err = errors.New("it is of another format or ledger")
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.opts.Log.Warn("note of what the streams held is of no use: it is written anew",
-			slog.String("file", l.folder.path(restFile)), slog.Any("error", err))
+		f.Logger.Warn("note of what the streams held is of no use: it is written anew",
+			slog.String("file", f.Path(RestFile)), slog.Any("error", err))
 	}
 	return was, err == nil
 }
 
-// leaveRest notes that the ledger is at rest no more: from now on a crash may come. It is written
+// LeaveRest notes that the ledger is at rest no more: from now on a crash may come. It is written
 // before this run can store a message of its own.
-func (l *Ledger) leaveRest() {
-	if was, known := l.readRest(); known && was.AtRest {
+func (f *Folder) LeaveRest() {
+	if was, known := f.readRest(); known && was.AtRest {
 		was.AtRest = false
-		l.writeRest(was)
+		f.writeRest(was)
 	}
 }
 
-// noteRest notes what the streams hold once the server has ended.
+// NoteRest notes what the streams hold once the server has ended.
 //
 // If we crash before it is written, the next start compares what only grows, and no more. events is
 // where the log ended, 0 where that is not known. A ledger that never had such a stream gets no
 // file.
-func (l *Ledger) noteRest(events eventstore.Sequence) {
+func (f *Folder) NoteRest(events eventstore.Sequence) {
 	now := rest{
-		Format: restFormat, Ledger: l.folder.meta.Identity.Ledger, AtRest: true, Events: events,
+		Format: restFormat, Ledger: f.Meta.Identity.Ledger, AtRest: true, Events: events,
 		Streams: map[string]holds{},
 	}
 	for name := range restStreams {
-		has, whole, err := l.holdsNow(name, math.MaxUint64)
+		has, whole, err := f.holdsNow(name, math.MaxUint64)
 		if err != nil || !whole {
-			l.opts.Log.Warn("what a stream holds cannot be noted", slog.String("stream", name),
+			f.Logger.Warn("what a stream holds cannot be noted", slog.String("stream", name),
 				slog.Any("error", err))
 			return
 		}
@@ -224,34 +223,19 @@ func (l *Ledger) noteRest(events eventstore.Sequence) {
 			now.Streams[name] = has
 		}
 	}
-	if _, known := l.readRest(); known || len(now.Streams) > 0 {
-		l.writeRest(now)
+	if _, known := f.readRest(); known || len(now.Streams) > 0 {
+		f.writeRest(now)
 	}
-}
-
-// endOfLog returns where the log ends, 0 where that cannot be told now. It is bounded: Close does
-// not wait for a server that hangs.
-func (l *Ledger) endOfLog() eventstore.Sequence {
-	if l.log == nil {
-		return 0
-	}
-	ctx, stop := context.WithTimeout(context.Background(), noteMax)
-	defer stop()
-	_, tail, err := l.log.Last(ctx)
-	if err != nil {
-		return 0
-	}
-	return tail.Sequence
 }
 
 // writeRest writes the note. That it cannot, because the folder may only be read or the disk is
 // full, is told and no more.
-func (l *Ledger) writeRest(r rest) {
+func (f *Folder) writeRest(r rest) {
 	raw, err := json.Marshal(r)
 	if err == nil {
-		err = durable.WriteFile(l.folder.path(restFile), append(raw, '\n'), privateFiles)
+		err = durable.WriteFile(f.Path(RestFile), append(raw, '\n'), FileMode)
 	}
 	if err != nil {
-		l.opts.Log.Warn("what the streams hold cannot be noted", slog.Any("error", err))
+		f.Logger.Warn("what the streams hold cannot be noted", slog.Any("error", err))
 	}
 }
