@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/cmd/internal/bucket"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/live"
@@ -211,7 +212,7 @@ func TestState(t *testing.T) {
 			data, _ := f.last(t, "$KV."+natsd.Bucket+"."+bucket.KeyState)
 			var got live.Status
 			return json.Unmarshal(data, &got) == nil && got.Since != "" &&
-				got.State == want.State && got.Why == want.Why && got.Role == ledger.RoleWriter
+				got.State == want.State && got.Why == want.Why && got.Role == cluster.RoleWriter
 		}
 	}
 	well := live.Status{State: live.Live}

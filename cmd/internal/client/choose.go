@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/ledger"
 )
 
@@ -28,7 +29,7 @@ func (s *Client) choose(ctx context.Context) {
 		well := ""
 		for _, base := range s.others {
 			role, ok := s.role(ctx, base)
-			if ok && role == ledger.RoleWriter {
+			if ok && role == cluster.RoleWriter {
 				well = base
 				break
 			}
@@ -45,7 +46,7 @@ func (s *Client) choose(ctx context.Context) {
 
 // role asks a server what it does, and tells whether it is well. No secret is sent: everybody may
 // ask that. One that does not answer, or not as a ledger does, is not well.
-func (s *Client) role(ctx context.Context, base string) (role ledger.Role, ok bool) {
+func (s *Client) role(ctx context.Context, base string) (role cluster.Role, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, chooseMax)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/healthz", nil)

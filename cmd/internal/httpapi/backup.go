@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/backup"
@@ -17,7 +17,7 @@ import (
 // and the copy is consistent. After an error what was written is no backup.
 type Backups interface {
 	// Backup writes all that cannot be derived, but for the keys, in the format of package backup.
-	Backup(ctx context.Context, to io.Writer, opts ledger.BackupOptions) (backup.End, error)
+	Backup(ctx context.Context, to io.Writer, opts backups.Options) (backup.End, error)
 }
 
 // getBackup streams a backup, for whoever runs the ledger. What goes wrong after its beginning is
@@ -40,7 +40,7 @@ func (a *API) getBackup(w *reply, r *http.Request) {
 	defer stop()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	out := bufio.NewWriterSize(w, 256<<10)
-	_, err = of.Backup(ctx, out, ledger.BackupOptions{Since: since})
+	_, err = of.Backup(ctx, out, backups.Options{Since: since})
 	if err == nil {
 		err = out.Flush()
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
@@ -322,7 +323,7 @@ func (m *memory) Health(context.Context) ledger.Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.health
-	h.Role = ledger.RoleWriter
+	h.Role = cluster.RoleWriter
 	h.Head = eventstore.Sequence(len(m.records))
 	h.Projections = map[string]ledger.ProjectionHealth{
 		coverage.Name: {Sequence: m.projection.View().Known()},
@@ -332,7 +333,7 @@ func (m *memory) Health(context.Context) ledger.Health {
 
 func (m *memory) Ready(ctx context.Context, _ temporal.Instant) ledger.Readiness {
 	h := m.Health(ctx)
-	return ledger.Readiness{Status: h.Status, Head: h.Head, Why: h.Why, Role: ledger.RoleWriter}
+	return ledger.Readiness{Status: h.Status, Head: h.Head, Why: h.Why, Role: cluster.RoleWriter}
 }
 
 func (m *memory) Replay(_ context.Context, opts ledger.ReplayOptions, _ ledger.Progress) (ledger.ReplayResult, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/intake"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -22,7 +23,7 @@ func (l *Ledger) Append(ctx context.Context, entries []writer.Entry, opts writer
 	}
 	w := l.currentWriter()
 	if w == nil {
-		return nil, errStandsBy
+		return nil, cluster.ErrStandsBy
 	}
 	return w.Append(ctx, entries, opts)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
@@ -42,7 +43,7 @@ func TestBackupDamages(t *testing.T) {
 			files[which] = spoiled(t, mishap{how: how, seed: uint64(seed)}, files[which])
 		}
 		dir := filepath.Join(t.TempDir(), "restored")
-		chain, err := Restore(t.Context(), RestoreOptions{Files: files, Dir: dir})
+		chain, err := backups.Restore(t.Context(), backups.RestoreOptions{Files: files, Dir: dir})
 		name := fmt.Sprintf("%s of file %d, seed %d", how, which, seed)
 		if err == nil {
 			restored++

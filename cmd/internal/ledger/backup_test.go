@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/access/register"
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
@@ -29,7 +30,7 @@ func takeBackup(t *testing.T, l *Ledger, since *backup.End) (path string, end ba
 	if err != nil {
 		t.Fatal(err)
 	}
-	var opts BackupOptions
+	var opts backups.Options
 	if since != nil {
 		opts.Since = &backup.Since{File: since.SHA256, Position: since.Position}
 	}
@@ -117,7 +118,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	chain, err := Restore(t.Context(), RestoreOptions{Files: files, Dir: dir, Keys: keys})
+	chain, err := backups.Restore(t.Context(), backups.RestoreOptions{Files: files, Dir: dir, Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	other := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	_, err = other.Backup(t.Context(), os.NewFile(0, ""), BackupOptions{
+	_, err = other.Backup(t.Context(), os.NewFile(0, ""), backups.Options{
 		Since: &backup.Since{File: since.SHA256, Position: since.Position},
 	})
 	if problem.From(err).Code != problem.FolderOtherLedger {
@@ -190,7 +191,7 @@ func TestBackupOfAll(t *testing.T) {
 	// compared, but what was refused is.
 	path, _ := takeBackup(t, l, nil)
 	dir := filepath.Join(t.TempDir(), "folder")
-	if _, err := Restore(t.Context(), RestoreOptions{Files: []string{path}, Dir: dir, Keys: keys}); err != nil {
+	if _, err := backups.Restore(t.Context(), backups.RestoreOptions{Files: []string{path}, Dir: dir, Keys: keys}); err != nil {
 		t.Fatal(err)
 	}
 	checkAll(t, Options{Dir: dir})
@@ -202,16 +203,16 @@ func TestBackupOfAll(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Fatal(err)
 	}
-	opts := RestoreOptions{
+	opts := backups.RestoreOptions{
 		Files: []string{path}, Dir: filepath.Join(t.TempDir(), "second"), Keys: keys,
 		NATS: startNATS(t), Replicas: 1,
 	}
-	if _, err := Restore(t.Context(), opts); err != nil {
+	if _, err := backups.Restore(t.Context(), opts); err != nil {
 		t.Fatal(err)
 	}
 	checkAll(t, Options{Dir: opts.Dir, NATS: opts.NATS, Replicas: 1})
 	opts.Dir = filepath.Join(t.TempDir(), "third")
-	if _, err := Restore(t.Context(), opts); problem.From(err).Code != problem.FolderNotEmpty {
+	if _, err := backups.Restore(t.Context(), opts); problem.From(err).Code != problem.FolderNotEmpty {
 		t.Errorf("over a ledger on a cluster: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(opts.Dir, folder.RestoringFile)); !errors.Is(err, os.ErrNotExist) {
@@ -260,7 +261,7 @@ func TestRestoreKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	points := []string{
-		FaultRestoreBegun, FaultRestoreHalf, FaultRestoreFilled, FaultRestoreNamed, FaultRestoreDone,
+		backups.FaultRestoreBegun, backups.FaultRestoreHalf, backups.FaultRestoreFilled, backups.FaultRestoreNamed, backups.FaultRestoreDone,
 	}
 	for _, cluster := range []bool{false, true} {
 		for _, point := range points {
@@ -276,7 +277,7 @@ func TestRestoreKilled(t *testing.T) {
 			if !status.Signaled() || status.Signal() != syscall.SIGKILL {
 				t.Fatalf("%s: was not killed: %v\n%s", point, err, output)
 			}
-			if point == FaultRestoreDone {
+			if point == backups.FaultRestoreDone {
 				checkKilled(t, Options{Dir: dir, NATS: url, Replicas: 1}, end)
 				continue
 			}
@@ -284,7 +285,7 @@ func TestRestoreKilled(t *testing.T) {
 			if problem.From(err).Code != problem.FolderRestoring {
 				t.Errorf("%s: opened half restored: %v", point, err)
 			}
-			_, err = Restore(t.Context(), RestoreOptions{
+			_, err = backups.Restore(t.Context(), backups.RestoreOptions{
 				Files: []string{path}, Dir: dir, Keys: keys, NATS: url, Replicas: 1,
 			})
 			if err != nil {
@@ -325,7 +326,7 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{data, used} {
-		_, err := Restore(t.Context(), RestoreOptions{Files: []string{path}, Dir: dir})
+		_, err := backups.Restore(t.Context(), backups.RestoreOptions{Files: []string{path}, Dir: dir})
 		if problem.From(err).Code != problem.FolderNotEmpty {
 			t.Errorf("%s: %v", dir, err)
 		}
@@ -339,7 +340,7 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(root, "new")
-	_, err = Restore(t.Context(), RestoreOptions{Files: []string{path}, Dir: dir})
+	_, err = backups.Restore(t.Context(), backups.RestoreOptions{Files: []string{path}, Dir: dir})
 	if problem.From(err).Code != problem.BackupDamaged {
 		t.Errorf("damaged: %v", err)
 	}
@@ -380,11 +381,11 @@ func TestBackupOfLookups(t *testing.T) {
 	}
 	for _, files := range [][]string{{none, one, two, three}, {whole}} {
 		for _, url := range []string{"", startNATS(t)} {
-			opts := RestoreOptions{
+			opts := backups.RestoreOptions{
 				Files: files, Dir: filepath.Join(t.TempDir(), "new"), Keys: keys, NATS: url,
 				Replicas: 1,
 			}
-			chain, err := Restore(t.Context(), opts)
+			chain, err := backups.Restore(t.Context(), opts)
 			if err != nil || !chain.HasLookups() {
 				t.Fatal(err)
 			}
@@ -399,7 +400,7 @@ func TestBackupOfLookups(t *testing.T) {
 		}
 	}
 	fresh := openToTest(t, Options{Dir: restoreTo(t, none, keys)})
-	_, err := fresh.Backup(t.Context(), io.Discard, BackupOptions{
+	_, err := fresh.Backup(t.Context(), io.Discard, backups.Options{
 		Since: &backup.Since{File: end.SHA256, Position: end.Position},
 	})
 	if problem.From(err).Code != problem.VaultLost {
@@ -411,7 +412,7 @@ func TestBackupOfLookups(t *testing.T) {
 func restoreTo(t *testing.T, file, keys string) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "restored")
-	_, err := Restore(t.Context(), RestoreOptions{Files: []string{file}, Dir: dir, Keys: keys})
+	_, err := backups.Restore(t.Context(), backups.RestoreOptions{Files: []string{file}, Dir: dir, Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}

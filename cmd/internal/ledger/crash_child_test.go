@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
@@ -102,7 +103,7 @@ func TestChild(t *testing.T) {
 	case retractTask:
 		err = c.retract(t.Context())
 	case restoreTask:
-		_, err = Restore(t.Context(), RestoreOptions{
+		_, err = backups.Restore(t.Context(), backups.RestoreOptions{
 			Files: []string{c.orders.File}, Dir: c.orders.Dir, NATS: c.orders.URL, Replicas: 1,
 			Fault: c.at,
 		})

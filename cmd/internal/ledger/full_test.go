@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
@@ -175,7 +176,7 @@ func TestRestoreFull(t *testing.T) {
 	})
 	file := backedUp(t, 3)[0]
 	dir := filepath.Join(disk, "new", "folder")
-	_, err := Restore(t.Context(), RestoreOptions{Files: []string{file}, Dir: dir})
+	_, err := backups.Restore(t.Context(), backups.RestoreOptions{Files: []string{file}, Dir: dir})
 	if p := problem.From(err); p == nil || p.Code != problem.LogFull || !strings.Contains(p.Detail, dir) {
 		t.Errorf("%v", err)
 	}

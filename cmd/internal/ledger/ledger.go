@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/backups"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
@@ -109,13 +111,14 @@ type Options struct {
 // and Close, which belong to whoever runs it.
 type Ledger struct {
 	// Set by Open and only read after it.
-	opts   Options
-	folder *folder.Folder
-	copyOf string        // the folder of which this one is a copy; "" for none
-	server *natsd.Server // nil with opts.NATS
-	conns  []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
-	conn   *nats.Conn    // the first of them, set by Open and only read after it
-	log    eventstore.Log
+	opts    Options
+	folder  *folder.Folder
+	cluster *cluster.Cluster
+	copyOf  string        // the folder of which this one is a copy; "" for none
+	server  *natsd.Server // nil with opts.NATS
+	conns   []*nats.Conn  // for appends and answers; for bulk reads, which would hold those up
+	conn    *nats.Conn    // the first of them, set by Open and only read after it
+	log     eventstore.Log
 
 	// register is nil while the embedded server starts, which asks it who connects: nobody can
 	// until TakeMessages. Open until Close and safe for concurrent use; what it holds is durable on
@@ -145,7 +148,7 @@ type Ledger struct {
 	preparing *shares.Pool                // processors, of publishers who send much
 	writing   *shares.Pool                // of large batches, of publishers too
 	backlog   *backlog
-	roles     *roles // nil until Serve, and without a cluster
+	roles     *cluster.Roles // nil until Serve, and without a cluster
 
 	proofs prover
 
@@ -224,8 +227,11 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		return nil, err
 	}
 	f.Logger = opts.Log
+	on := &cluster.Cluster{
+		URL: opts.NATS, System: opts.NATSSystem, Replicas: opts.Replicas, Logger: opts.Log,
+	}
 	l := &Ledger{
-		opts: opts, folder: f, closing: make(chan struct{}),
+		opts: opts, folder: f, cluster: on, closing: make(chan struct{}),
 		throttle:  newThrottle(changesPerSecond, changesAtOnce),
 		preparing: shares.New(preparers(), preparers()/2),
 		writing:   shares.New(appendsAtOnce, appendsOfOne),
@@ -234,9 +240,9 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	// The order is that of need: register and shelf are of the log that is open by then. What fails
 	// closes all that was opened before it.
-	err = l.patiently(ctx, l.openLog)
+	err = l.cluster.Patiently(ctx, l.openLog)
 	if err == nil {
-		err = l.startNodes(ctx)
+		err = l.cluster.CheckAtStart(ctx, l.conn)
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -262,7 +268,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 // again after a failure: the connections of the attempt before are closed first.
 func (l *Ledger) openLog(ctx context.Context) error {
 	l.disconnect() // of an attempt before
-	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan") }
+	connect := func() (*nats.Conn, error) { return l.cluster.Connect("cakupan") }
 	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
 		if err := l.folder.CheckRest(); err != nil {
@@ -288,7 +294,7 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	if l.server == nil {
 		// The folder's own mark is looked at when it is locked; on a cluster any folder may have
 		// begun the restore.
-		if err := isRestoring(ctx, l.conn); err != nil {
+		if err := backups.Underway(ctx, l.conn); err != nil {
 			return err
 		}
 	}
@@ -418,7 +424,7 @@ func (l *Ledger) close() error {
 	}
 	close(l.closing)
 	if l.roles != nil {
-		l.roles.close()
+		l.roles.Close()
 	}
 	l.background.Wait()
 	if l.register != nil {

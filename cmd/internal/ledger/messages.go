@@ -85,7 +85,7 @@ func (l *Ledger) natsConnect() natsin.Connect {
 	if l.server != nil {
 		return natsin.Connect{Front: l.server.ConnectFront, Store: l.server.ConnectStore}
 	}
-	connect := func() (*nats.Conn, error) { return l.connectCluster("cakupan intake") }
+	connect := func() (*nats.Conn, error) { return l.cluster.Connect("cakupan intake") }
 	return natsin.Connect{Front: connect, Store: connect}
 }
 
@@ -94,7 +94,7 @@ func (l *Ledger) ConnectBucket() (*nats.Conn, error) {
 	if l.server != nil {
 		return l.server.ConnectView()
 	}
-	return l.connectCluster("cakupan bucket")
+	return l.cluster.Connect("cakupan bucket")
 }
 
 // TakeMessages begins to take in what publishers send by NATS, and what waits of that. The address
@@ -119,9 +119,9 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 		}
 	}
 	if l.roles != nil {
-		opts.Writes = l.roles.writes
+		opts.Writes = l.roles.Writes
 	}
-	err = l.patiently(ctx, func(ctx context.Context) error {
+	err = l.cluster.Patiently(ctx, func(ctx context.Context) error {
 		l.messages, err = natsin.Start(ctx, l, opts)
 		var failed *jetstream.APIError
 		if opts.Forget == nil || !errors.As(err, &failed) ||

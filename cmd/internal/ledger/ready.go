@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -23,7 +24,7 @@ type Readiness struct {
 	Status      string              `json:"status"`
 	Head        eventstore.Sequence `json:"head"`
 	Projections map[string]Lag      `json:"projections"`
-	Role        Role                `json:"role"`
+	Role        cluster.Role        `json:"role"`
 	Why         string              `json:"why,omitempty"`   // it is not ok
 	Clock       string              `json:"clock,omitempty"` // see Health
 }

@@ -19,12 +19,6 @@ const accessFile = "access.json"
 // is compared with what was seen.
 const registerFile = "register.json"
 
-// The stream of the register.
-const (
-	StreamRegister  = "CAKUPAN_REGISTER"
-	subjectRegister = "cakupan.register"
-)
-
 // Register returns who may report and read. It is open as long as the ledger is.
 func (l *Ledger) Register() *access.Registry { return l.register }
 
@@ -65,19 +59,10 @@ func (l *Ledger) followRegister(ctx context.Context) {
 	l.background.Go(func() { <-l.closing; stop() })
 }
 
-// registerOptions returns what the stream of the register is opened and made with.
-func registerOptions() packs.Options {
-	return packs.Options{
-		Stream: StreamRegister, Subject: subjectRegister,
-		Description: "who may report to a cakupan ledger and read it: see" +
-			" cmd/internal/access/register/FORMAT.md",
-	}
-}
-
 // registerStream opens the stream of the register. A ledger without a member has none: it is made
 // for the first one. Nil without an error: there is none, and create was not asked for.
 func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream, error) {
-	opts := registerOptions()
+	opts := access.StreamOptions()
 	opts.Replicas = l.opts.Replicas
 	if l.server != nil {
 		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server

@@ -161,7 +161,7 @@ func TestRegisterOlderThanTheLog(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	stream := filepath.Join(dir, folder.NATS, "jetstream", "$G", "streams", StreamRegister)
+	stream := filepath.Join(dir, folder.NATS, "jetstream", "$G", "streams", access.StreamName)
 	if err := errors.Join(os.RemoveAll(stream), os.Remove(filepath.Join(dir, registerFile))); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"time"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/eventstore"
 )
 
@@ -14,7 +15,7 @@ type Health struct {
 	Status      string                      `json:"status"`
 	Head        eventstore.Sequence         `json:"head"`
 	Projections map[string]ProjectionHealth `json:"projections"`
-	Role        Role                        `json:"role"`
+	Role        cluster.Role                `json:"role"`
 	Why         string                      `json:"why,omitempty"` // it is not ok
 	// Verified is how much of each part was last read again and found sound: of the log, the
 	// vault, the register, and of each projection against a fresh fold of the log.

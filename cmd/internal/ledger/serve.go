@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
@@ -28,7 +29,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.serving = true
 	l.began.Store(&moment{wall: l.opts.Now(), up: l.opts.Uptime()})
 	l.shelf.Follow()
-	err := l.patiently(ctx, func(ctx context.Context) error {
+	err := l.cluster.Patiently(ctx, func(ctx context.Context) error {
 		return l.begin(ctx, url)
 	})
 	if err == nil {
@@ -38,14 +39,14 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 		return err
 	}
 	if l.roles != nil {
-		l.roles.start(ctx)
+		l.roles.Start(ctx)
 	}
 	l.followRegister(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
 	l.background.Go(func() { l.refold(ctx, l.opts.Refold) })
 	l.background.Go(func() { l.followTiles(ctx) })
-	l.background.Go(func() { l.watchNodes(ctx) })
+	l.background.Go(func() { l.cluster.Watch(ctx, l.conn, l.noteUnsafe) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
 	return l.folder.Announce(url)
@@ -53,7 +54,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 
 // begin opens what appending needs, of a ledger that is alone with its log; on a cluster, what it
 // needs to find out whether it writes. atStart and servingSince are set first, also where the log
-// cannot be read: they belong to the moment, and patiently may come here again.
+// cannot be read: they belong to the moment, and Patiently may come here again.
 func (l *Ledger) begin(ctx context.Context, url string) error {
 	_, tail, err := l.log.Last(ctx)
 	l.atStart, l.servingSince = tail.Sequence, l.opts.Now()
@@ -64,8 +65,26 @@ func (l *Ledger) begin(ctx context.Context, url string) error {
 		_, err = l.openIntake(ctx)
 		return err
 	}
-	l.roles, err = l.newRoles(ctx, url)
-	return err
+	sealer, err := l.openSealer(ctx)
+	if err != nil {
+		return err
+	}
+	me := cluster.Self{URL: url, Lease: l.opts.Lease}
+	roles, err := cluster.NewRoles(ctx, role{l}, l.cluster, sealer, me)
+	if err != nil {
+		return err
+	}
+	l.roles, l.conns = roles, append(l.conns, roles.Conn())
+	return nil
+}
+
+// noteUnsafe notes why the cluster could lose events, nil when nothing is known.
+func (l *Ledger) noteUnsafe(err error) {
+	if err == nil {
+		l.unsafe.Store(nil)
+		return
+	}
+	l.unsafe.Store(&err)
 }
 
 // openShelf opens all projections, so that what cannot be read is found out by who starts the
@@ -96,7 +115,7 @@ func (l *Ledger) checkRoom() error {
 // reason not to be well. It changes nothing.
 func (l *Ledger) Health(ctx context.Context) Health {
 	h := Health{
-		Status: HealthOK, Projections: map[string]ProjectionHealth{}, Role: RoleWriter,
+		Status: HealthOK, Projections: map[string]ProjectionHealth{}, Role: cluster.RoleWriter,
 	}
 	fail := func(err error) {
 		if err != nil && h.Status == HealthOK {
@@ -131,7 +150,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 		fail(*untaken)
 	}
 	if l.roles != nil {
-		h.Role, err = l.roles.health()
+		h.Role, err = l.roles.Health()
 		fail(err)
 	}
 	for _, state := range l.shelf.States() {

@@ -77,13 +77,11 @@ func (l *Ledger) writerStatus() *WriterStatus {
 	if l.roles == nil {
 		return &WriterStatus{Here: true}
 	}
-	now := l.roles.present()
-	if now.holder.ID == "" {
+	holder, here := l.roles.Holder()
+	if holder.ID == "" {
 		return nil
 	}
-	return &WriterStatus{
-		Name: now.holder.Name, URL: now.holder.URL, Since: now.holder.Since, Here: now.writing,
-	}
+	return &WriterStatus{Name: holder.Name, URL: holder.URL, Since: holder.Since, Here: here}
 }
 
 // streamStatus adds what JetStream tells.

@@ -41,7 +41,7 @@ type Batch struct {
 func (l *Ledger) Submit(ctx context.Context, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	if l.roles != nil {
-		return l.roles.submit(ctx, raw, opts)
+		return l.roles.Submit(ctx, raw, opts)
 	}
 	return l.submitHere(ctx, raw, opts)
 }
@@ -253,8 +253,7 @@ func (l *Ledger) openIntake(ctx context.Context) (*intake.Intake, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.intake == nil && l.roles != nil {
-		now := l.roles.present()
-		return nil, now.standsBy()
+		return nil, l.roles.StandsBy()
 	}
 	return l.openWay(ctx)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/folder"
@@ -203,7 +204,7 @@ func TestDrift(t *testing.T) {
 func TestWatchmanBeside(t *testing.T) {
 	for _, c := range []struct{ part, stream, want string }{
 		{partVault, vault.StreamName, "vault"},
-		{partRegister, StreamRegister, "register"},
+		{partRegister, access.StreamName, "register"},
 	} {
 		t.Run(c.part, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")

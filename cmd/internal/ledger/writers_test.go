@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/takeback"
@@ -204,12 +205,12 @@ func TestTwoWriters(t *testing.T) {
 func TestTwoLedgersOfOneCluster(t *testing.T) {
 	url := startNATS(t)
 	active := startOn(t, url, "")
-	awaitRole(t, active, RoleWriter) // and has made the keys
+	awaitRole(t, active, cluster.RoleWriter) // and has made the keys
 	standby := startOn(t, url, active.folder.Dir)
 	writers := 0
-	awaitRole(t, active, RoleWriter, standby)
+	awaitRole(t, active, cluster.RoleWriter, standby)
 	for _, l := range []*Ledger{active, standby} {
-		if h := l.Health(t.Context()); h.Role == RoleWriter {
+		if h := l.Health(t.Context()); h.Role == cluster.RoleWriter {
 			writers++
 		} else if active == l {
 			active, standby = standby, active
@@ -256,7 +257,7 @@ func TestTwoLedgersOfOneCluster(t *testing.T) {
 	if again[0].Status != event.Duplicate || again[1].Status != event.Appended {
 		t.Errorf("receipts of the ledger that took over: %v", again)
 	}
-	awaitRole(t, standby, RoleWriter)
+	awaitRole(t, standby, cluster.RoleWriter)
 	if view, err := standby.View(t.Context(), 4); err != nil || view.Known() != 4 {
 		t.Errorf("view: %v", err)
 	}
@@ -285,7 +286,7 @@ func startOn(t *testing.T, url, keys string) *Ledger {
 }
 
 // awaitRole waits until one of the ledgers has a role.
-func awaitRole(t *testing.T, l *Ledger, role Role, others ...*Ledger) {
+func awaitRole(t *testing.T, l *Ledger, role cluster.Role, others ...*Ledger) {
 	t.Helper()
 	for range 6000 { // two minutes
 		for _, one := range append(others, l) {

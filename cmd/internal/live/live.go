@@ -9,6 +9,7 @@
 package live
 
 import (
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/region"
 	"cakupan/domain/temporal"
@@ -54,7 +55,7 @@ type Status struct {
 	BehindSeconds float64             `json:"behindSeconds"`
 	// Role tells whether the server writes the log or stands by: it changes where another one
 	// writes from now on.
-	Role ledger.Role `json:"role"`
+	Role cluster.Role `json:"role"`
 	// Since is when the server began, RFC 3339: another one is a server that was started again.
 	Since string `json:"since"`
 	Why   string `json:"why,omitempty"` // it is not live

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -407,14 +408,14 @@ func TestBounds(t *testing.T) {
 // server writes; when it is not well, each time.
 func TestSaid(t *testing.T) {
 	b := newBench(t)
-	status := Status{State: Live, Role: ledger.RoleStandby}
+	status := Status{State: Live, Role: cluster.RoleStandby}
 	for i, c := range []struct {
 		change func()
 		said   int
 	}{
 		{func() {}, 1},
 		{func() { status.Head, status.Sequence = 9, 9 }, 1},
-		{func() { status.Role = ledger.RoleWriter }, 2},
+		{func() { status.Role = cluster.RoleWriter }, 2},
 		{func() { status.Head, status.Sequence = 10, 10 }, 2},
 		{func() { status.State, status.BehindEvents = Behind, 5 }, 3},
 		{func() { status.BehindEvents = 4 }, 4},
@@ -442,9 +443,9 @@ func TestStatus(t *testing.T) {
 		{"", 0, 0, Stale, 0},
 	} {
 		got := statusOf(ledger.Readiness{
-			Status: c.status, Head: c.head, Why: "why", Role: ledger.RoleStandby,
+			Status: c.status, Head: c.head, Why: "why", Role: cluster.RoleStandby,
 		}, c.applied, "since")
-		if got.Role != ledger.RoleStandby {
+		if got.Role != cluster.RoleStandby {
 			t.Errorf("%+v: %+v", c, got)
 		}
 		if got.State != c.state || got.BehindEvents != c.behind || got.Why != "why" || got.Since != "since" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -111,7 +112,7 @@ func (m *Metrics) followRole(l Ledger) {
 		Help: "1 for what the ledger does for its log: it writes, or stands by; 0 for the other.",
 		Values: func() map[string]float64 {
 			is := map[string]float64{
-				string(ledger.RoleWriter): 0, string(ledger.RoleStandby): 0,
+				string(cluster.RoleWriter): 0, string(cluster.RoleStandby): 0,
 			}
 			is[string(l.Health(context.Background()).Role)] = 1
 			return is

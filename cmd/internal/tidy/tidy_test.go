@@ -112,17 +112,24 @@ var mayImport = map[string][]string{
 	"cmd/internal/problem/...": {"projections/checked", "eventstore/...", "domain/..."},
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
-		"cmd/internal/access/...", "cmd/internal/bundle", "cmd/internal/datafolder",
-		"cmd/internal/excerpt", "cmd/internal/folder", "cmd/internal/intake",
-		"cmd/internal/natsin", "cmd/internal/problem", "cmd/internal/rights",
-		"cmd/internal/shares", "cmd/internal/takeback", "projections/...", "eventstore/...",
-		"domain/...",
+		"cmd/internal/access/...", "cmd/internal/backups", "cmd/internal/bundle",
+		"cmd/internal/cluster", "cmd/internal/datafolder", "cmd/internal/excerpt",
+		"cmd/internal/folder", "cmd/internal/intake", "cmd/internal/natsin",
+		"cmd/internal/problem", "cmd/internal/rights", "cmd/internal/shares",
+		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
-	// Its rooms: each asks the ledger by an interface of its own, and knows nothing of it.
+	// Its rooms know nothing of it: what they ask of it stands in an interface of their own.
 	"cmd/internal/excerpt/...": {"projections/history", "eventstore/...", "domain/..."},
 	"cmd/internal/folder/...": {
 		"cmd/internal/natsin", "cmd/internal/problem", "projections", "eventstore/...",
 		"domain/temporal",
+	},
+	"cmd/internal/cluster/...": {
+		"cmd/internal/intake", "cmd/internal/problem", "eventstore/...", "domain/event",
+	},
+	"cmd/internal/backups/...": {
+		"cmd/internal/access", "cmd/internal/cluster", "cmd/internal/folder",
+		"cmd/internal/natsin", "cmd/internal/problem", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/rights/...": {
 		"cmd/internal/excerpt", "cmd/internal/intake", "projections/facts", "projections/history",
@@ -133,14 +140,15 @@ var mayImport = map[string][]string{
 		"cmd/internal/rights", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/live/...": {
-		"cmd/internal/ledger", "cmd/internal/problem", "cmd/internal/small", "projections/...",
-		"eventstore/...", "domain/...",
+		"cmd/internal/cluster", "cmd/internal/ledger", "cmd/internal/problem",
+		"cmd/internal/small", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/bucket/...": {
 		"cmd/internal/live", "cmd/internal/small", "projections/...", "eventstore/...", "domain/...",
 	},
 	"cmd/internal/httpapi/...": {
-		"cmd/internal/excerpt", "cmd/internal/intake", "cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
+		"cmd/internal/backups", "cmd/internal/excerpt", "cmd/internal/intake",
+		"cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
 		"cmd/internal/shares", "cmd/internal/small", "cmd/internal/split",
 		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
@@ -153,7 +161,8 @@ var mayImport = map[string][]string{
 		"domain/...",
 	},
 	"cmd/internal/client/...": {
-		"cmd/internal/door", "cmd/internal/httpapi", "cmd/internal/ledger", "cmd/internal/lists",
+		"cmd/internal/cluster", "cmd/internal/door", "cmd/internal/httpapi",
+		"cmd/internal/ledger", "cmd/internal/lists",
 		"cmd/internal/problem", "projections/effect", "eventstore", "eventstore/cloudevents",
 		"domain/...",
 	},
@@ -177,7 +186,8 @@ var mayImport = map[string][]string{
 		"eventstore/vault", "domain/temporal",
 	},
 	"cmd/internal/metrics/...": {
-		"cmd/internal/access", "cmd/internal/ledger", "cmd/internal/small", "projections/coverage",
+		"cmd/internal/access", "cmd/internal/cluster", "cmd/internal/ledger",
+		"cmd/internal/small", "projections/coverage",
 		"eventstore", "domain/...",
 	},
 	"cmd/internal/traces/...": {"cmd/internal/problem"},

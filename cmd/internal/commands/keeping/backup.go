@@ -9,11 +9,11 @@ import (
 	"os"
 	"strconv"
 
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/control"
-	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore"
 	"cakupan/eventstore/backup"
@@ -70,7 +70,7 @@ func (c *Backup) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		// costs less than at a restore.
 		_, since, err := backup.ReadEnd(ctx, c.Since)
 		if err != nil {
-			return ledger.BackupError(err)
+			return backups.Error(err)
 		}
 		query = sinceQuery(&since)
 	}
@@ -174,7 +174,7 @@ func (s *shownBackup) read(from io.Reader, out *cli.Console) error {
 }
 
 // Restore makes a ledger of a backup. It takes the place of nothing, and a crash leaves
-// nothing that would be opened; see ledger.Restore. Replicas is 0 where nobody asked for a number.
+// nothing that would be opened; see backups.Restore. Replicas is 0 where nobody asked for a number.
 type Restore struct {
 	Files    []string `arg:"" name:"file" help:"A whole backup, then the increments after it."`
 	Keys     string   `placeholder:"DIR" help:"Folder that cakupan keys backup has made."`
@@ -216,7 +216,7 @@ func (c *Restore) Run(ctx context.Context, w *cli.Where, out *cli.Console) error
 		return cli.Usage("--replicas is 1, 3 or 5")
 	}
 	m := out.Meter("restore")
-	chain, err := ledger.Restore(ctx, ledger.RestoreOptions{
+	chain, err := backups.Restore(ctx, backups.RestoreOptions{
 		Files: c.Files, Dir: w.Folder(), Keys: c.Keys, NATS: c.NATS, Replicas: c.Replicas,
 		Log: out.Logger(), Progress: m.Sequence,
 	})

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"text/tabwriter"
 
+	"cakupan/cmd/internal/backups"
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
@@ -162,7 +163,7 @@ func (c *Verify) files(ctx context.Context, w *cli.Where, out *cli.Console) erro
 		return cli.Usage("a backup is checked here: name its files alone")
 	}
 	m := out.Meter("verify")
-	chain, err := ledger.CheckBackup(ctx, c.Files, m.Sequence)
+	chain, err := backups.Check(ctx, c.Files, m.Sequence)
 	m.End()
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/apidoc"
 	"cakupan/cmd/internal/bucket"
 	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/dashboard"
 	"cakupan/cmd/internal/door"
@@ -359,7 +360,7 @@ func (c *Serve) feed(d *door.Door, l *ledger.Ledger, watched func(int), out *cli
 		Hides: d.Guard.Guarded, Watched: watched,
 		Connect: l.ConnectBucket, Replicas: c.Replicas, Now: out.Now, Log: out.Logger(),
 		Writes: func(ctx context.Context) bool {
-			return l.Health(ctx).Role == ledger.RoleWriter
+			return l.Health(ctx).Role == cluster.RoleWriter
 		},
 	}.Feed
 }

@@ -1,4 +1,4 @@
-package ledger
+package cluster
 
 import (
 	"bytes"
@@ -64,7 +64,7 @@ func sealerOf(t testing.TB, key string) *seal.Sealer {
 // TestForwardedIsWhole has what is forwarded, and its answer, arrive as they were, and nothing from a
 // ledger with another key, or in the place of another message.
 func TestForwardedIsWhole(t *testing.T) {
-	r := &roles{sealer: sealerOf(t, "one")}
+	r := &Roles{sealer: sealerOf(t, "one")}
 	sent := forwarded{
 		Raw:    [][]byte{[]byte(`{"a":1}`), {}, []byte("\xff\x00"), bytes.Repeat([]byte("x"), 99_999)},
 		Atomic: true, Scope: &event.Scope{
@@ -100,7 +100,7 @@ func TestForwardedIsWhole(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(heard, answer) {
 		t.Errorf("%+v is answered, %v", heard, err)
 	}
-	other := &roles{sealer: sealerOf(t, "two")}
+	other := &Roles{sealer: sealerOf(t, "two")}
 	for n, err := range []error{
 		other.unpack(sealed, purposeForward, &got), r.unpack(sealed, purposeAnswer, &heard),
 		r.unpack(sealed[:len(sealed)-1], purposeForward, &got), r.unpack(nil, purposeAnswer, &got),
@@ -149,7 +149,7 @@ func TestStandbyHealth(t *testing.T) {
 		{roleNow{err: errors.New("no answer")}, problem.LogUnavailable},
 		{roleNow{err: fmt.Errorf("read: %w", damaged)}, problem.LogDamaged},
 	} {
-		_, err := (&roles{now: c.now}).health()
+		_, err := (&Roles{now: c.now}).Health()
 		if got := problem.From(err); got == nil && c.code != "" || got != nil && got.Code != c.code {
 			t.Errorf("%+v is told as %v, want %q", c.now, err, c.code)
 		}
@@ -159,7 +159,7 @@ func TestStandbyHealth(t *testing.T) {
 // TestStandsBy: what only the ledger that writes can do is refused with where that is.
 func TestStandsBy(t *testing.T) {
 	nobody, other := roleNow{}, roleNow{holder: lease.Holder{ID: "a", URL: "http://a.example:8080"}}
-	if err := nobody.standsBy(); !errors.Is(err, errStandsBy) {
+	if err := nobody.standsBy(); !errors.Is(err, ErrStandsBy) {
 		t.Error(err)
 	}
 	err := problem.From(other.standsBy())

@@ -1,4 +1,4 @@
-package ledger
+package backups
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"github.com/nats-io/nats.go"
 	natsjs "github.com/nats-io/nats.go/jetstream"
 
+	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -26,9 +28,8 @@ const restoringStream = "CAKUPAN_RESTORING"
 // marked: so the mark of the folder says that the cluster had none. With an unfinished restore of
 // this folder the streams that are there are its own. The connection is that of the whole restore.
 func (r *restoring) connectCluster(ctx context.Context) (err error) {
-	l := &Ledger{opts: Options{NATS: r.opts.NATS, Log: r.opts.Log}}
-	// A ledger is made for its way of connecting alone: nothing else of it is opened.
-	if r.conn, err = l.connectCluster("cakupan restore"); err != nil || r.again {
+	on := &cluster.Cluster{URL: r.opts.NATS, Logger: r.opts.Log}
+	if r.conn, err = on.Connect("cakupan restore"); err != nil || r.again {
 		return err
 	}
 	js, err := natsjs.New(r.conn)
@@ -55,7 +56,7 @@ func (r *restoring) connectCluster(ctx context.Context) (err error) {
 // nothing that outlives a ledger's run.
 func clusterStreams() []string {
 	return []string{
-		jetstream.StreamDefault, vault.StreamName, StreamRegister, natsin.StreamIntake,
+		jetstream.StreamDefault, vault.StreamName, access.StreamName, natsin.StreamIntake,
 		natsin.StreamRefused, lookups.StreamName,
 	}
 }
@@ -116,9 +117,9 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 	return js.DeleteStream(ctx, restoringStream)
 }
 
-// isRestoring tells whether a restore on the cluster has not come to its end. Nil: none is under
+// Underway tells whether a restore on the cluster has not come to its end. Nil: none is under
 // way.
-func isRestoring(ctx context.Context, conn *nats.Conn) error {
+func Underway(ctx context.Context, conn *nats.Conn) error {
 	var info struct{}
 	err := jetstream.Ask(ctx, conn, "$JS.API.STREAM.INFO."+restoringStream, nil, &info)
 	if isNot(err, natsjs.JSErrCodeStreamNotFound) {

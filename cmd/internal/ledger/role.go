@@ -6,16 +6,27 @@ import (
 	"log/slog"
 
 	"cakupan/cmd/internal/folder"
+	"cakupan/cmd/internal/intake"
+	"cakupan/domain/event"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/writer"
 )
 
-// takeUp opens what appending needs, in a ledger that has stood by until now, and returns the
+// role is a ledger as it has a role on a cluster; see [cluster.Ledger].
+type role struct{ *Ledger }
+
+// SubmitHere takes events in, in a ledger that writes.
+func (l role) SubmitHere(ctx context.Context, raw [][]byte, opts intake.Options,
+) ([]event.Receipt, error) {
+	return l.submitHere(ctx, raw, opts)
+}
+
+// TakeUp opens what appending needs, in a ledger that has stood by until now, and returns the
 // writer. Everything is read again to the end of the log: while we stood by, others wrote. Only the
 // goroutine of the roles calls it, and without mu: the log may be out of reach, and health is
-// asked. After an error the writer may be open: layDown, which the roles call in any case, closes
+// asked. After an error the writer may be open: LayDown, which the roles call in any case, closes
 // it.
-func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
+func (l role) TakeUp(ctx context.Context) (*writer.Writer, error) {
 	if err := l.checkWitness(ctx); err != nil {
 		return nil, err
 	}
@@ -29,17 +40,17 @@ func (l *Ledger) takeUp(ctx context.Context) (*writer.Writer, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.writer = w               // and layDown closes it
+	l.writer = w               // and LayDown closes it
 	l.rights.ToAll(idx.Last()) // what others have appended may have given rights
 	_, err = l.openWay(ctx)
 	return w, err
 }
 
-// layDown closes it again, all but the index, which only follows the log. Nothing new begins; what
+// LayDown closes it again, all but the index, which only follows the log. Nothing new begins; what
 // has begun comes to its end, or is refused because somebody else writes. The order: first the
 // pointers, so that nobody new gets a part; then the writer, whose end answers those who wait; then
 // the vault, once nobody is between the two. It may be called when nothing is open, and again.
-func (l *Ledger) layDown() {
+func (l role) LayDown() {
 	l.mu.Lock()
 	w, v := l.writer, l.vault
 	l.writer, l.vault, l.intake = nil, nil, nil
@@ -72,10 +83,10 @@ func (l *Ledger) openIndex(ctx context.Context) (*index.Index, error) {
 	return l.index, err
 }
 
-// followIndex adds to the index what the log holds beyond it. One that is damaged is renewed. It is
+// FollowIndex adds to the index what the log holds beyond it. One that is damaged is renewed. It is
 // all that a ledger which stands by does with the index. A renewed one is read from the first event
 // on, which takes as long as the log is.
-func (l *Ledger) followIndex(ctx context.Context) error {
+func (l role) FollowIndex(ctx context.Context) error {
 	idx, err := l.openIndex(ctx)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package ledger
+package cluster
 
 import (
 	"context"
@@ -12,9 +12,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/event"
 	"cakupan/eventstore/jetstream/lease"
 	"cakupan/eventstore/seal"
+	"cakupan/eventstore/writer"
 )
 
 // Role is what a ledger does for its log. One that is alone with its log always writes.
@@ -36,25 +39,26 @@ const leaseDefault = 3 * time.Second
 // is one small request; the end of a lease is noticed about a twelfth of it late.
 const looksPerLease = 12
 
-// errStandsBy is returned for what only a ledger that writes can do. Nothing was appended, so to
+// ErrStandsBy is returned for what only a ledger that writes can do. Nothing was appended, so to
 // send again is safe, and duplicates are known by their ids.
-var errStandsBy = problem.New(problem.LogUnavailable,
+var ErrStandsBy = problem.New(problem.LogUnavailable,
 	"this ledger stands by, and none writes at the moment: send again a little later")
 
-// roles decide whether a ledger of a cluster writes. One goroutine does: see run. It keeps nothing
+// Roles decide whether a ledger of a cluster writes. One goroutine does: see run. It keeps nothing
 // that a restart would lose or that only a restart would mend: whatever happens, it stands by, and
 // then writes if nobody else does.
 //
 // The lease only says who should write. What keeps two from appending is the log itself: each
 // append names the tail that it follows, and of two writers the slower one is refused. So a lease
 // that is believed too long costs time, never an event.
-type roles struct {
-	// Set by newRoles and only read after it.
-	ledger *Ledger
-	lease  *lease.Lease
-	conn   *nats.Conn // of what is forwarded
-	sealer *seal.Sealer
-	me     lease.Holder
+type Roles struct {
+	// Set by NewRoles and only read after it.
+	ledger  Ledger
+	cluster *Cluster
+	lease   *lease.Lease
+	conn    *nats.Conn // of what is forwarded
+	sealer  *seal.Sealer
+	me      lease.Holder
 	patience
 
 	mu  sync.Mutex // guards now
@@ -73,56 +77,76 @@ type roleNow struct {
 	changed chan struct{} // closed when any of writing and the holder's ID is another
 }
 
+// Self is what a ledger says of itself to the others, and how long it may be silent.
+type Self struct {
+	URL   string        // where it is reached
+	Lease time.Duration // after which another one may take over; 0: after three seconds
+}
+
 // patience says how often a lease is looked at, and when it is over.
 type patience struct{ lease, look time.Duration }
 
-// newRoles opens what a ledger needs to have a role. It stands by until run. The lease is opened,
-// not taken. Its connection is the ledger's, which Close closes, unless this returns an error.
-func (l *Ledger) newRoles(ctx context.Context, url string) (*roles, error) {
-	sealer, err := l.openSealer(ctx)
+// Ledger is what a role is of. What it does may be asked for by many at once, but for TakeUp,
+// FollowIndex and LayDown, which one goroutine calls.
+type Ledger interface {
+	// FollowIndex has the index know what others have appended.
+	FollowIndex(ctx context.Context) error
+	// TakeUp opens what appending needs. After an error LayDown is called all the same.
+	TakeUp(ctx context.Context) (*writer.Writer, error)
+	// LayDown closes that again. When it returns, nothing is appended here any more.
+	LayDown()
+	// SubmitHere takes events in itself; see [intake.Intake.Submit].
+	SubmitHere(ctx context.Context, raw [][]byte, opts intake.Options) ([]event.Receipt, error)
+}
+
+// NewRoles opens what a ledger needs to have a role. It stands by until Start. The lease is opened,
+// not taken. What the sealer seals, all ledgers of the log can open. After an error nothing stays
+// open; else the caller closes the connection: see Conn.
+func NewRoles(ctx context.Context, of Ledger, on *Cluster, sealer *seal.Sealer, me Self,
+) (*Roles, error) {
+	conn, err := on.Connect("cakupan roles")
 	if err != nil {
 		return nil, err
 	}
-	conn, err := l.connectCluster("cakupan roles")
-	if err != nil {
-		return nil, err
-	}
-	over := l.opts.Lease
+	over := me.Lease
 	if over == 0 {
 		over = leaseDefault
 	}
 	host, _ := os.Hostname() // without one, the address says where it is
-	r := &roles{
-		ledger: l, conn: conn, sealer: sealer, ended: make(chan struct{}),
+	r := &Roles{
+		ledger: of, cluster: on, conn: conn, sealer: sealer, ended: make(chan struct{}),
 		patience: patience{lease: over, look: over / looksPerLease},
 		now:      roleNow{changed: make(chan struct{})},
 		me: lease.Holder{
 			// Random, and new with each start: a process that was killed and started again is
 			// another holder, and its old lease is not taken for its own.
-			ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), URL: url,
+			ID: rand.Text(), Name: fmt.Sprintf("%s, process %d", host, os.Getpid()), URL: me.URL,
 		},
 	}
-	if r.lease, err = lease.Open(ctx, conn, l.opts.Replicas); err == nil {
+	if r.lease, err = lease.Open(ctx, conn, on.Replicas); err == nil {
 		err = r.listen()
 	}
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	l.conns = append(l.conns, conn)
 	return r, nil
 }
 
-// start begins to have a role, until close. The values of ctx stay, its end does not matter: who
+// Conn returns the connection over which others forward to this ledger. It is to be closed when all
+// that they have sent is answered, after Close.
+func (r *Roles) Conn() *nats.Conn { return r.conn }
+
+// Start begins to have a role, until Close. The values of ctx stay, its end does not matter: who
 // calls Serve may bound that call.
-func (r *roles) start(ctx context.Context) {
+func (r *Roles) Start(ctx context.Context) {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go r.run(ctx)
 }
 
-// close gives the role up, so that another ledger can have it at once. It returns once what is
-// queued was appended or refused. Without start it does nothing.
-func (r *roles) close() {
+// Close gives the role up, so that another ledger can have it at once. It returns once what is
+// queued was appended or refused. Without Start it does nothing.
+func (r *Roles) Close() {
 	if r.stop != nil {
 		r.stop()
 		<-r.ended
@@ -131,7 +155,7 @@ func (r *roles) close() {
 
 // run stands by and writes, by turns, until ctx ends. No error ends it: each is noted for the
 // health, and tried again.
-func (r *roles) run(ctx context.Context) {
+func (r *Roles) run(ctx context.Context) {
 	defer close(r.ended)
 	for {
 		held, taken := r.standBy(ctx)
@@ -144,7 +168,7 @@ func (r *roles) run(ctx context.Context) {
 
 // standBy keeps the index near the end of the log until the lease is free and taken, or ctx ends.
 // With taken the lease is ours and nothing else is opened yet.
-func (r *roles) standBy(ctx context.Context) (held lease.State, taken bool) {
+func (r *Roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 	var seen sighting
 	for ctx.Err() == nil {
 		state, err := r.lease.Look(ctx)
@@ -159,7 +183,7 @@ func (r *roles) standBy(ctx context.Context) (held lease.State, taken bool) {
 		// that ended without its being given up.
 		free := err == nil && (state.Holder.ID == r.me.ID || seen.isOver(r.patience.lease))
 		// So that little is left to do when this ledger takes over.
-		if err := r.ledger.followIndex(ctx); err != nil {
+		if err := r.ledger.FollowIndex(ctx); err != nil {
 			r.failed(ctx, err)
 		} else if free {
 			if held, err = r.lease.Take(ctx, state, r.holder()); err == nil {
@@ -200,7 +224,7 @@ func (s sighting) isOver(after time.Duration) bool {
 }
 
 // holder is what this ledger says of itself when it takes the lease.
-func (r *roles) holder() lease.Holder {
+func (r *Roles) holder() lease.Holder {
 	me := r.me
 	me.Since = time.Now()
 	return me
@@ -208,9 +232,9 @@ func (r *roles) holder() lease.Holder {
 
 // write writes for as long as the lease is held and nobody else has appended. When it returns
 // nothing is appended here any more, whatever ended it.
-func (r *roles) write(ctx context.Context, held lease.State) {
+func (r *Roles) write(ctx context.Context, held lease.State) {
 	defer r.layDown()
-	w, err := r.ledger.takeUp(ctx)
+	w, err := r.ledger.TakeUp(ctx)
 	if err != nil {
 		// Somebody else may be able to.
 		r.failed(ctx, err)
@@ -219,7 +243,7 @@ func (r *roles) write(ctx context.Context, held lease.State) {
 		return
 	}
 	r.set(true, held.Holder)
-	r.ledger.opts.Log.InfoContext(ctx, "this ledger writes from now on")
+	r.cluster.Logger.InfoContext(ctx, "this ledger writes from now on")
 	// Two renewals may be late or lost before others may take the lease.
 	renew := time.NewTicker(r.patience.lease / 3)
 	defer renew.Stop()
@@ -231,13 +255,13 @@ func (r *roles) write(ctx context.Context, held lease.State) {
 			return
 		// The writer has ended by itself, as it does when somebody else has appended.
 		case <-w.Done():
-			r.ledger.opts.Log.WarnContext(ctx, "this ledger writes no more",
+			r.cluster.Logger.WarnContext(ctx, "this ledger writes no more",
 				slog.Any("error", w.Err()))
 			return
 		case <-renew.C:
 		}
 		if held, err = r.renew(ctx, held); err != nil {
-			r.ledger.opts.Log.WarnContext(ctx, "this ledger writes no more",
+			r.cluster.Logger.WarnContext(ctx, "this ledger writes no more",
 				slog.Any("error", err))
 			return
 		}
@@ -246,7 +270,7 @@ func (r *roles) write(ctx context.Context, held lease.State) {
 
 // renew renews the lease. Only that somebody else has it is an error: while the lease cannot be
 // reached, the log's fence is what counts.
-func (r *roles) renew(ctx context.Context, held lease.State) (lease.State, error) {
+func (r *Roles) renew(ctx context.Context, held lease.State) (lease.State, error) {
 	renewed, err := r.lease.Take(ctx, held, held.Holder)
 	if !errors.Is(err, lease.ErrTaken) {
 		return renewed, nil
@@ -267,23 +291,23 @@ func (r *roles) renew(ctx context.Context, held lease.State) (lease.State, error
 
 // release gives the lease up, if it can be reached. Else it is over by itself. To leave it costs
 // others the length of a lease, and nothing else.
-func (r *roles) release(held lease.State) {
+func (r *Roles) release(held lease.State) {
 	ctx := context.Background() // bounded there
 	if err := r.lease.Release(ctx, held); err != nil {
-		r.ledger.opts.Log.Warn("lease is not given up but left to end", slog.Any("error", err))
+		r.cluster.Logger.Warn("lease is not given up but left to end", slog.Any("error", err))
 	}
 }
 
 // layDown stops writing. It may be called again. What is under way is refused or appended by then.
 // First the role, then the parts: nobody begins with what is about to be closed.
-func (r *roles) layDown() {
+func (r *Roles) layDown() {
 	r.set(false, lease.Holder{})
-	r.ledger.layDown()
+	r.ledger.LayDown()
 }
 
 // set notes what is true now. Those who wait for a change are woken only if the writer is another
 // one: a renewal is none.
-func (r *roles) set(writing bool, holder lease.Holder) {
+func (r *Roles) set(writing bool, holder lease.Holder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	was := r.now
@@ -298,7 +322,7 @@ func (r *roles) set(writing bool, holder lease.Holder) {
 }
 
 // note notes who writes, as far as a ledger can tell that stands by.
-func (r *roles) note(holder lease.Holder) {
+func (r *Roles) note(holder lease.Holder) {
 	if holder.ID == r.me.ID {
 		holder = lease.Holder{} // it is not ready to
 	}
@@ -307,7 +331,7 @@ func (r *roles) note(holder lease.Holder) {
 
 // failed notes why this ledger cannot take over, or nil when it could. Only the first of several
 // failures is written to the operator's log, or each look would write one.
-func (r *roles) failed(ctx context.Context, err error) {
+func (r *Roles) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -316,37 +340,50 @@ func (r *roles) failed(ctx context.Context, err error) {
 	r.now.err = err
 	r.mu.Unlock()
 	if err != nil && !again && !errors.Is(err, lease.ErrTaken) {
-		r.ledger.opts.Log.WarnContext(ctx, "this ledger cannot take over now",
+		r.cluster.Logger.WarnContext(ctx, "this ledger cannot take over now",
 			slog.Any("error", err))
 	}
 }
 
-// writes tells whether this ledger writes, and has the channel closed when that may have changed.
+// Writes tells whether this ledger writes, and has the channel closed when that may have changed.
 // It is for the intake of messages, which takes the packs only while this ledger writes.
-func (r *roles) writes() (writing bool, changed <-chan struct{}) {
+func (r *Roles) Writes() (writing bool, changed <-chan struct{}) {
 	now := r.present()
 	return now.writing, now.changed
 }
 
 // present returns what is true now.
-func (r *roles) present() roleNow {
+func (r *Roles) present() roleNow {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.now
 }
 
+// Holder returns who writes, as far as this ledger has heard, and whether that is itself. Without
+// an ID it is nobody that is known.
+func (r *Roles) Holder() (holder lease.Holder, here bool) {
+	now := r.present()
+	return now.holder, now.writing
+}
+
+// StandsBy is the error for what only the ledger that writes can do, and where that is.
+func (r *Roles) StandsBy() error {
+	now := r.present()
+	return now.standsBy()
+}
+
 // standsBy is the error for what only the ledger that writes can do, and where that is.
 func (n *roleNow) standsBy() error {
 	if n.holder.URL == "" {
-		return errStandsBy
+		return ErrStandsBy
 	}
 	return problem.New(problem.LogUnavailable, "this ledger stands by, and only the one that"+
 		" writes does this: ask "+n.holder.URL)
 }
 
-// health returns the role, and why events are not taken in at the moment. That somebody else writes
+// Health returns the role, and why events are not taken in at the moment. That somebody else writes
 // is well: a ledger that stands by forwards events and answers.
-func (r *roles) health() (Role, error) {
+func (r *Roles) Health() (Role, error) {
 	now := r.present()
 	switch {
 	case now.writing:
@@ -354,7 +391,7 @@ func (r *roles) health() (Role, error) {
 	case now.err != nil && !errors.Is(now.err, lease.ErrTaken):
 		return RoleStandby, cannotTakeOver(now.err)
 	case now.holder.ID == "":
-		return RoleStandby, errStandsBy
+		return RoleStandby, ErrStandsBy
 	}
 	return RoleStandby, nil
 }

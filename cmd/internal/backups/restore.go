@@ -1,4 +1,4 @@
-package ledger
+package backups
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
@@ -38,7 +39,7 @@ const (
 )
 
 // RestoreOptions say what to restore, and where. Log nil: nothing is written. Replicas as in
-// [Options].
+// [cluster.Cluster].
 type RestoreOptions struct {
 	Files    []string // a whole backup and the increments that follow it, in their order
 	Dir      string   // a folder that is not there, or is empty
@@ -47,17 +48,18 @@ type RestoreOptions struct {
 	Replicas int
 
 	Log      *slog.Logger
-	Progress Progress
+	Progress func(done, total eventstore.Sequence)
 	Fault    func(point string) // for crash tests; optional
 }
 
-// CheckBackup reads and checks the files of a backup, as [backup.Open] does, and decodes each
+// Check reads and checks the files of a backup, as [backup.Open] does, and decodes each
 // event. The chain says what it found of the log, which may be damaged all the same: that is in its
 // report and no error.
-func CheckBackup(ctx context.Context, files []string, progress Progress) (*backup.Chain, error) {
+func Check(ctx context.Context, files []string, progress func(done, total eventstore.Sequence),
+) (*backup.Chain, error) {
 	var decoded event.Event
 	streams := backup.Streams{
-		Vault: vault.StreamName, Register: StreamRegister, Lookups: lookups.StreamName,
+		Vault: vault.StreamName, Register: access.StreamName, Lookups: lookups.StreamName,
 	}
 	decode := func(r eventstore.Record) error {
 		_, err := codec.Decode(r.Event, &decoded)
@@ -69,12 +71,12 @@ func CheckBackup(ctx context.Context, files []string, progress Progress) (*backu
 		}
 	}
 	chain, err := backup.Open(ctx, files, streams, decode, told)
-	return chain, BackupError(err)
+	return chain, Error(err)
 }
 
-// BackupError puts an error about the files of a backup into words. An error that says something
+// Error puts an error about the files of a backup into words. An error that says something
 // else is returned as it is.
-func BackupError(err error) error {
+func Error(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDamaged):
 		return problem.New(problem.BackupDamaged, err.Error()+": use another copy")
@@ -98,7 +100,7 @@ func BackupError(err error) error {
 // has the identity of the one that was backed up: of the two only one may go on, or the same
 // sequences are given out twice.
 func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
-	chain, err := CheckBackup(ctx, opts.Files, opts.Progress)
+	chain, err := Check(ctx, opts.Files, opts.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -374,8 +376,8 @@ func (r *restoring) makeStream(ctx context.Context, name string) (err error) {
 		return natsin.MakeStreams(ctx, r.conn, r.opts.Replicas)
 	case vault.StreamName:
 		opts = vault.StreamOptions()
-	case StreamRegister:
-		opts = registerOptions()
+	case access.StreamName:
+		opts = access.StreamOptions()
 	case lookups.StreamName:
 		opts = lookups.StreamOptions()
 	default:

@@ -1,4 +1,4 @@
-package ledger
+package cluster
 
 import (
 	"bytes"
@@ -78,11 +78,11 @@ type forwardAnswer struct {
 	Whole    bool
 }
 
-// submit has events taken in by the ledger that writes, which may be this one, and may be another
+// Submit has events taken in by the ledger that writes, which may be this one, and may be another
 // one a moment later: events that were sent to two of them are appended once, as those are that any
 // publisher sends twice. What it returns is what [Ledger.Submit] promises. It ends after submitMax
 // at the latest, or with ctx; then it is not known what is in the log.
-func (r *roles) submit(ctx context.Context, raw [][]byte, opts intake.Options,
+func (r *Roles) Submit(ctx context.Context, raw [][]byte, opts intake.Options,
 ) (receipts []event.Receipt, err error) {
 	asked := ctx
 	ctx, cancel := context.WithTimeout(ctx, submitMax)
@@ -116,13 +116,13 @@ func (r *roles) submit(ctx context.Context, raw [][]byte, opts intake.Options,
 
 // submitTo has the first of the events taken in, or all of them. There may be fewer receipts than
 // events, and then the caller goes on behind them.
-func (r *roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts intake.Options,
+func (r *Roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts intake.Options,
 ) ([]event.Receipt, error) {
 	switch {
 	case now.writing:
-		return r.ledger.submitHere(ctx, raw, opts)
+		return r.ledger.SubmitHere(ctx, raw, opts)
 	case now.holder.ID == "":
-		return nil, errStandsBy
+		return nil, ErrStandsBy
 	}
 	if !opts.Atomic {
 		raw = firstPart(raw)
@@ -157,7 +157,7 @@ func firstPart(raw [][]byte) [][]byte {
 // forward sends events to a ledger and returns what it answers. An error of the other ledger comes
 // back as that ledger would have given it. Where nobody answers it is [problem.LogUnavailable], and
 // the events may be in the log.
-func (r *roles) forward(ctx context.Context, to string, f forwarded) ([]event.Receipt, error) {
+func (r *Roles) forward(ctx context.Context, to string, f forwarded) ([]event.Receipt, error) {
 	sealed, err := r.pack(&f, purposeForward)
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (r *roles) forward(ctx context.Context, to string, f forwarded) ([]event.Re
 
 // listen begins to take what others forward. The subject has this process's ID in it, which nobody
 // else ever has. The subscription ends with the connection.
-func (r *roles) listen() error {
+func (r *Roles) listen() error {
 	room := make(chan struct{}, forwardedInWork)
 	sub, err := r.conn.Subscribe(subjectWriter+r.me.ID, func(m *nats.Msg) {
 		// This holds up the subscription, not the sender: what is too much stays with the client
@@ -212,15 +212,15 @@ func (r *roles) listen() error {
 // take takes in what another ledger has forwarded. It is not forwarded again: whoever sent it hears
 // who writes by himself. Whatever happens, an answer is tried: silence costs the other ledger
 // answerMax.
-func (r *roles) take(m *nats.Msg) {
+func (r *Roles) take(m *nats.Msg) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerMax)
 	defer cancel()
 	var f forwarded
-	err := error(errStandsBy)
+	err := error(ErrStandsBy)
 	var answer forwardAnswer
 	if r.present().writing {
 		if err = r.unpack(m.Data, purposeForward, &f); err == nil {
-			answer.Receipts, err = r.ledger.submitHere(ctx, f.Raw, intake.Options{
+			answer.Receipts, err = r.ledger.SubmitHere(ctx, f.Raw, intake.Options{
 				KeepRecorded: f.KeepRecorded, DryRun: f.DryRun, Atomic: f.Atomic, Scope: f.Scope,
 				Publisher: f.Publisher, Seen: f.Seen,
 			})
@@ -231,7 +231,7 @@ func (r *roles) take(m *nats.Msg) {
 	}
 	if e := problem.From(err); e != nil {
 		if e.Code == problem.Internal {
-			r.ledger.opts.Log.Error("forwarded events failed",
+			r.cluster.Logger.Error("forwarded events failed",
 				slog.Any("cause", errors.Unwrap(e)))
 		}
 		answer = forwardAnswer{
@@ -244,13 +244,13 @@ func (r *roles) take(m *nats.Msg) {
 		err = m.Respond(sealed)
 	}
 	if err != nil {
-		r.ledger.opts.Log.Warn("forwarded events cannot be answered", slog.Any("error", err))
+		r.cluster.Logger.Warn("forwarded events cannot be answered", slog.Any("error", err))
 	}
 }
 
 // pack makes a sealed message of a value. Two ledgers of one log have the same keys: who has others
 // can neither read it nor be heard. The purpose keeps an answer from passing for a request.
-func (r *roles) pack(value any, purpose string) ([]byte, error) {
+func (r *Roles) pack(value any, purpose string) ([]byte, error) {
 	var plain bytes.Buffer
 	if err := gob.NewEncoder(&plain).Encode(value); err != nil {
 		return nil, fmt.Errorf("pack what is forwarded: %w", err)
@@ -260,7 +260,7 @@ func (r *roles) pack(value any, purpose string) ([]byte, error) {
 
 // unpack reads a sealed message. It fails for what another key has sealed, for another purpose, and
 // for what was changed on the way.
-func (r *roles) unpack(sealed []byte, purpose string, value any) error {
+func (r *Roles) unpack(sealed []byte, purpose string, value any) error {
 	packed, err := r.sealer.Open(sealed, purpose)
 	if err == nil {
 		packed, err = s2.Decode(nil, packed)

@@ -1,4 +1,8 @@
-package ledger
+// Package cluster is the NATS cluster on which several ledgers have one log: how each reaches it
+// and waits for it, which of them writes, and how the others have it take in what they are sent.
+//
+// What keeps two from appending is the log itself; see [Roles].
+package cluster
 
 import (
 	"context"
@@ -41,11 +45,21 @@ const (
 	codeNoPeers = 10005
 )
 
-// connectCluster connects to the cluster that holds the log. The caller closes the connection. A
+// Cluster is how a ledger reaches its cluster. It is set before it is used, and only read after it.
+type Cluster struct {
+	URL string // of its servers; empty: there is none, the log is in the embedded server
+	// System is a URL with a login of its system account; empty: nobody is asked what the servers
+	// are set to, and the operator is told so.
+	System   string
+	Replicas int // how many servers shall keep each stream; 0: as many as the cluster allows
+	Logger   *slog.Logger
+}
+
+// Connect connects to the cluster that holds the log. The caller closes the connection. A
 // server whose messages are smaller than a frame is refused here, as the first large batch would
 // fail otherwise, in the middle of the work. name is what the server's operator sees.
-func (l *Ledger) connectCluster(name string) (*nats.Conn, error) {
-	conn, err := nats.Connect(l.opts.NATS, jetstream.ConnectOptions(name)...)
+func (c *Cluster) Connect(name string) (*nats.Conn, error) {
+	conn, err := nats.Connect(c.URL, jetstream.ConnectOptions(name)...)
 	if err != nil {
 		return nil, problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached", err)
 	}
@@ -61,22 +75,23 @@ func (l *Ledger) connectCluster(name string) (*nats.Conn, error) {
 // errFewNodes is returned while fewer servers say what they are set to than shall keep the log.
 var errFewNodes = errors.New("some servers of the cluster do not say what they are set to")
 
-// startNodes refuses a cluster with a server that acknowledges before it has flushed. A server that
-// is down is not waited for for long: it is asked when it is there, see watchNodes. Why it matters:
-// the contract, section 7, has events answered only once they are durable, and an acknowledgement
-// is all that we hear of a server's disk. The embedded server is ours, and flushes.
-func (l *Ledger) startNodes(ctx context.Context) error {
+// CheckAtStart refuses a cluster with a server that acknowledges before it has flushed. A server
+// that is down is not waited for for long: it is asked when it is there, see Watch. conn is a
+// connection to the cluster. Why it matters: the contract, section 7, has events answered only once
+// they are durable, and an acknowledgement is all that we hear of a server's disk. The embedded
+// server is ours, and flushes.
+func (c *Cluster) CheckAtStart(ctx context.Context, conn *nats.Conn) error {
 	switch {
-	case l.opts.NATS == "":
+	case c.URL == "":
 		return nil
-	case l.opts.NATSSystem == "":
-		l.opts.Log.WarnContext(ctx, "whether each server of the cluster flushes before it"+
+	case c.System == "":
+		c.Logger.WarnContext(ctx, "whether each server of the cluster flushes before it"+
 			" acknowledges is not checked: see to sync_interval: always, or give --nats-system")
 		return nil
 	}
-	err := l.patiently(ctx, func(context.Context) error { return l.checkNodes(ctx) })
+	err := c.Patiently(ctx, func(context.Context) error { return c.checkNodes(ctx, conn) })
 	if errors.Is(err, errFewNodes) {
-		l.opts.Log.WarnContext(ctx, "servers are asked again later", slog.Any("error", err))
+		c.Logger.WarnContext(ctx, "servers are asked again later", slog.Any("error", err))
 		return nil
 	}
 	return err
@@ -84,25 +99,25 @@ func (l *Ledger) startNodes(ctx context.Context) error {
 
 // checkNodes asks the servers that are there now. It returns eventstore.ErrUnsafe of one that does
 // not flush, and errFewNodes where too few answer to know.
-func (l *Ledger) checkNodes(ctx context.Context) error {
-	conn, err := nats.Connect(l.opts.NATSSystem, nats.Name("cakupan check"))
+func (c *Cluster) checkNodes(ctx context.Context, log *nats.Conn) error {
+	conn, err := nats.Connect(c.System, nats.Name("cakupan check"))
 	if err != nil {
 		return problem.Wrap(problem.LogUnavailable, "the NATS server cannot be reached by the"+
 			" address of --nats-system", err)
 	}
 	defer conn.Close()
 	nodes, err := jetstream.CheckNodes(ctx, conn)
-	if want := jetstream.Replicas(l.conn, l.opts.Replicas); err == nil && nodes < want {
+	if want := jetstream.Replicas(log, c.Replicas); err == nil && nodes < want {
 		err = fmt.Errorf("%w: %d of at least %d do", errFewNodes, nodes, want)
 	}
 	return err
 }
 
-// watchNodes asks them again and again until ctx ends: one may come later, or be set otherwise when
-// it is started again. What is found fails the health and stops nothing. Servers that do not answer
-// say nothing about the others: the last finding stays.
-func (l *Ledger) watchNodes(ctx context.Context) {
-	if l.opts.NATSSystem == "" {
+// Watch asks them again and again until ctx ends: one may come later, or be set otherwise when it
+// is started again. found is told of an unsafe one, and nil when none is. Servers that do not
+// answer say nothing about the others: the last finding stays.
+func (c *Cluster) Watch(ctx context.Context, log *nats.Conn, found func(error)) {
+	if c.System == "" {
 		return
 	}
 	for {
@@ -110,24 +125,24 @@ func (l *Ledger) watchNodes(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		err := l.checkNodes(ctx)
+		err := c.checkNodes(ctx, log)
 		switch {
 		case errors.Is(err, eventstore.ErrUnsafe):
-			l.opts.Log.ErrorContext(ctx, "the cluster is not safe", slog.Any("error", err))
-			l.unsafe.Store(&err)
+			c.Logger.ErrorContext(ctx, "the cluster is not safe", slog.Any("error", err))
+			found(err)
 		case err == nil:
-			l.unsafe.Store(nil)
+			found(nil)
 		}
 	}
 }
 
-// patiently does something at the start that needs the cluster. While that cannot be reached, or
+// Patiently does something at the start that needs the cluster. While that cannot be reached, or
 // has no leader yet, it tries again, for as long as ctx lasts: all of them may be starting, in any
 // order, and nobody should have to start one again. Without a cluster nothing is tried again: the
 // embedded server is there or not. do may be called many times, so it must leave nothing behind
 // that the next attempt does not expect.
-func (l *Ledger) patiently(ctx context.Context, do func(context.Context) error) error {
-	if l.opts.NATS == "" {
+func (c *Cluster) Patiently(ctx context.Context, do func(context.Context) error) error {
+	if c.URL == "" {
 		return do(ctx)
 	}
 	began, told := time.Now(), time.Time{}
@@ -140,7 +155,7 @@ func (l *Ledger) patiently(ctx context.Context, do func(context.Context) error) 
 		}
 		if time.Since(told) > startTell {
 			told = time.Now()
-			l.opts.Log.WarnContext(ctx, "this ledger waits for its cluster", slog.Any("error", err))
+			c.Logger.WarnContext(ctx, "this ledger waits for its cluster", slog.Any("error", err))
 		}
 		sleep(ctx, startPause)
 	}
