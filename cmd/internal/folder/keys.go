@@ -36,3 +36,7 @@ func ReadKept(path string) ([]byte, error) {
 	}
 	return keyfile.Read(path)
 }
+
+// NewSuffix ends the name of a key that is not in its place yet. While it is there a change of the
+// key is under way.
+const NewSuffix = ".new"

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"cakupan/cmd/internal/bundle"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
@@ -52,10 +50,7 @@ func (l *Ledger) Bundle(ctx context.Context, f Figure, w io.Writer) error {
 		Log: l.log, Region: f.Region, Answer: answer, Indicator: f.Indicator.String(),
 	}
 	if answer.Known.Sequence > 0 {
-		err = l.withProver(ctx, func(p *prover, tree tlog.Tree) error {
-			b.Sign, b.Successions = p.signer.SignText, p.successions
-			return l.proveFigure(ctx, p, tree, b)
-		})
+		err = l.prover.Prove(ctx, b)
 	}
 	if err != nil {
 		return err
@@ -76,28 +71,6 @@ func (l *Ledger) figure(ctx context.Context, f Figure) (coverage.Answer, error) 
 	return view.Answer(coverage.Query{
 		Region: f.Region, On: f.On, Known: f.Known, Indicator: f.Indicator,
 	})
-}
-
-// proveFigure adds to a bundle the tree that was known, and a signed head: one that a witness has
-// cosigned, where there is one that has it all. It is called with the prover held.
-func (l *Ledger) proveFigure(ctx context.Context, p *prover, tree tlog.Tree, b *bundle.Ledger,
-) (err error) {
-	k := int64(b.Answer.Known.Sequence)
-	if b.Tree, err = p.tiles.TreeAt(ctx, k); err != nil {
-		return l.proofError(err)
-	}
-	// A witness says more than the ledger alone, so an older head that has the figure's events is
-	// better than the newest.
-	head := p.witnessed
-	if head.note == nil || head.tree.N < k {
-		if head.note, err = l.sign(ctx, p, tree); err != nil {
-			return err
-		}
-		head.tree = tree
-	}
-	b.Checkpoint = head.note
-	b.Proof, err = tlog.ProveTree(head.tree.N, k, p.tiles.Reader(ctx))
-	return l.proofError(err)
 }
 
 // Attest publishes a figure, as known by all that is recorded, in the log itself. f.Known does not
@@ -121,12 +94,8 @@ func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 	if err != nil {
 		return a, err
 	}
-	var tree tlog.Tree
 	// The tree as of f.Known, though the log may have gone on.
-	err = l.withProver(ctx, func(p *prover, _ tlog.Tree) error {
-		tree, err = p.tiles.TreeAt(ctx, int64(f.Known))
-		return l.proofError(err)
-	})
+	tree, err := l.prover.TreeAt(ctx, int64(f.Known))
 	if err != nil {
 		return a, err
 	}

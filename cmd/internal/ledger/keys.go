@@ -89,14 +89,16 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 // besideKeys says what else is in the folder of the keys, and must be kept with them: successions,
 // and the key that a rotation has not put in its place.
 func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
-	if text, err := l.readSuccessions(v); len(text) > 0 || err != nil {
-		k := Key{File: l.successionPath(), Use: "proves that keys came in the place of others"}
+	if text, err := l.prover.ReadSuccessions(v); len(text) > 0 || err != nil {
+		k := Key{
+			File: l.prover.SuccessionPath(), Use: "proves that keys came in the place of others",
+		}
 		if k.OK = err == nil; !k.OK {
 			k.Problem = problem.From(err).Detail
 		}
 		found = append(found, k)
 	}
-	path := l.folder.Path(folder.Vault, folder.VaultKeyFile+newSuffix)
+	path := l.folder.Path(folder.Vault, folder.VaultKeyFile+folder.NewSuffix)
 	// While it is there the vault may be sealed with either.
 	if _, err := os.Lstat(path); err == nil {
 		found = append(found, Key{

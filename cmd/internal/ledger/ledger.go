@@ -19,6 +19,7 @@ import (
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/prover"
 	"cakupan/cmd/internal/rights"
 	"cakupan/cmd/internal/shares"
 	"cakupan/cmd/internal/takeback"
@@ -150,7 +151,7 @@ type Ledger struct {
 	backlog   *backlog
 	roles     *cluster.Roles // nil until Serve, and without a cluster
 
-	proofs prover
+	prover *prover.Prover // nil until the log is open
 
 	quota    *natsin.Quota // set by Open and only read after it
 	refused  *natsin.Refusals
@@ -250,7 +251,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	if err := l.openRegister(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	l.shelf = l.newShelf()
+	l.shelf, l.prover = l.newShelf(), l.newProver()
 	l.reader = &excerpt.Reader{Log: l.log, History: histories{l}, Logger: l.opts.Log}
 	l.rights = rights.NewCourt(grounds{l}, l.reader, l.ownSource())
 	l.taker = takeback.New(grounds{l}, l.reader, l.ownSource())
@@ -435,7 +436,9 @@ func (l *Ledger) close() error {
 	if l.shelf != nil {
 		errs = append(errs, l.shelf.Close())
 	}
-	errs = append(errs, l.closeProver())
+	if l.prover != nil {
+		errs = append(errs, l.prover.Close())
+	}
 	if l.writer != nil {
 		errs = append(errs, l.writer.Close())
 	}

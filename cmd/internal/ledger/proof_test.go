@@ -15,6 +15,7 @@ import (
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/prover"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/eventstore/checkpoint"
@@ -179,7 +180,7 @@ func TestSignedFiles(t *testing.T) {
 	}
 	closeNow(t, l)
 
-	signed := filepath.Join(dir, folder.Tiles, signedFile)
+	signed := filepath.Join(dir, folder.Tiles, prover.SignedFile)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 10 {
 		text, err := os.ReadFile(signed)

@@ -11,6 +11,7 @@ import (
 
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
+	"cakupan/cmd/internal/prover"
 	"cakupan/eventstore/checkpoint"
 )
 
@@ -113,7 +114,7 @@ func TestRotateCheckpointKey(t *testing.T) {
 // and no key is lost.
 func TestRotateKilled(t *testing.T) {
 	for _, point := range []string{
-		FaultKeyMade, FaultKeySucceeds, FaultKeyNoted, FaultKeyCheck, FaultKeyRenamed, FaultKeyForgotten,
+		prover.FaultKeyMade, prover.FaultKeySucceeds, prover.FaultKeyNoted, prover.FaultKeyCheck, prover.FaultKeyRenamed, prover.FaultKeyForgotten,
 	} {
 		t.Run(point, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
@@ -122,7 +123,7 @@ func TestRotateKilled(t *testing.T) {
 			was := keyOf(t, l)
 			mustSign(t, l)
 			closeNow(t, l)
-			lost := point == FaultKeyForgotten
+			lost := point == prover.FaultKeyForgotten
 			if lost {
 				if err := os.Remove(filepath.Join(dir, folder.Vault, folder.SigningKeyFile)); err != nil {
 					t.Fatal(err)
@@ -139,7 +140,7 @@ func TestRotateKilled(t *testing.T) {
 			if is == was {
 				t.Error("the change was forgotten")
 			}
-			if _, err := os.Lstat(l.newSigningKey()); !errors.Is(err, os.ErrNotExist) {
+			if _, err := os.Lstat(l.folder.Path(folder.Vault, folder.SigningKeyFile+folder.NewSuffix)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the new key is not in its place: %v", err)
 			}
 			if lost {
@@ -168,7 +169,7 @@ func TestSuccessionFile(t *testing.T) {
 		if err := l.RotateKey(t.Context(), "checkpoint"); err != nil {
 			t.Fatal(err)
 		}
-		content, err := os.ReadFile(l.successionPath())
+		content, err := os.ReadFile(l.prover.SuccessionPath())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +181,7 @@ func TestSuccessionFile(t *testing.T) {
 	if _, err := l.BackupKeys(t.Context(), keys); err != nil {
 		t.Fatal(err)
 	}
-	path := l.successionPath()
+	path := l.prover.SuccessionPath()
 	closeNow(t, l)
 	bit := bytes.Clone(newest)
 	bit[40] ^= 1

@@ -45,7 +45,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	ctx, stop := context.WithCancel(ctx)
 	l.background.Go(func() { l.scrub(ctx, scrub) })
 	l.background.Go(func() { l.refold(ctx, l.opts.Refold) })
-	l.background.Go(func() { l.followTiles(ctx) })
+	l.background.Go(func() { l.prover.Follow(ctx) })
 	l.background.Go(func() { l.cluster.Watch(ctx, l.conn, l.noteUnsafe) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.

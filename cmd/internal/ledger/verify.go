@@ -193,7 +193,7 @@ func (l *Ledger) witnesses() (witnesses []verify.Witness) {
 	for _, name := range l.shelf.Names() {
 		seen("projection "+name, stored[name].Sequence)
 	}
-	return append(witnesses, l.signedWitness()...)
+	return append(witnesses, l.prover.SignedWitness()...)
 }
 
 // verifyLog reads and checks the whole log. A log whose end cannot be read for damage is checked

@@ -115,8 +115,9 @@ var mayImport = map[string][]string{
 		"cmd/internal/access/...", "cmd/internal/backups", "cmd/internal/bundle",
 		"cmd/internal/cluster", "cmd/internal/datafolder", "cmd/internal/excerpt",
 		"cmd/internal/folder", "cmd/internal/intake", "cmd/internal/natsin",
-		"cmd/internal/problem", "cmd/internal/rights", "cmd/internal/shares",
-		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
+		"cmd/internal/problem", "cmd/internal/prover", "cmd/internal/rights",
+		"cmd/internal/shares", "cmd/internal/takeback", "projections/...", "eventstore/...",
+		"domain/...",
 	},
 	// Its rooms know nothing of it: what they ask of it stands in an interface of their own.
 	"cmd/internal/excerpt/...": {"projections/history", "eventstore/...", "domain/..."},
@@ -130,6 +131,9 @@ var mayImport = map[string][]string{
 	"cmd/internal/backups/...": {
 		"cmd/internal/access", "cmd/internal/cluster", "cmd/internal/folder",
 		"cmd/internal/natsin", "cmd/internal/problem", "eventstore/...", "domain/...",
+	},
+	"cmd/internal/prover/...": {
+		"cmd/internal/bundle", "cmd/internal/folder", "cmd/internal/problem", "eventstore/...",
 	},
 	"cmd/internal/rights/...": {
 		"cmd/internal/excerpt", "cmd/internal/intake", "projections/facts", "projections/history",
