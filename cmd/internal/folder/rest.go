@@ -16,6 +16,7 @@ import (
 
 	"cakupan/cmd/internal/natsin"
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/inspect"
@@ -238,4 +239,17 @@ func (f *Folder) writeRest(r rest) {
 	if err != nil {
 		f.Logger.Warn("what the streams hold cannot be noted", slog.Any("error", err))
 	}
+}
+
+// LastWritten returns when a file of the log was last written, 0 where there are none here. What
+// was imported keeps its record times, which may be years old. By the clock of the machine as it
+// was then, which may have been wrong too: the later of the two counts.
+func (f *Folder) LastWritten() (last temporal.Instant) {
+	blocks, _ := fs.Glob(os.DirFS(f.Path(NATS)), "jetstream/*/streams/*/msgs/*.blk")
+	for _, block := range blocks {
+		if info, err := os.Stat(filepath.Join(f.Path(NATS), block)); err == nil {
+			last = max(last, temporal.Instant(info.ModTime().UnixNano()))
+		}
+	}
+	return last
 }

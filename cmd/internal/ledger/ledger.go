@@ -13,7 +13,9 @@ import (
 
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/backups"
+	"cakupan/cmd/internal/clock"
 	"cakupan/cmd/internal/cluster"
+	"cakupan/cmd/internal/cost"
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
@@ -145,10 +147,10 @@ type Ledger struct {
 	inUse sync.RWMutex
 
 	positions atomic.Pointer[vault.Vault] // the vault that was open last; see beside
-	throttle  *throttle                   // of publishers
+	throttle  *cost.Throttle              // of publishers
 	preparing *shares.Pool                // processors, of publishers who send much
 	writing   *shares.Pool                // of large batches, of publishers too
-	backlog   *backlog
+	backlog   *cost.Backlog
 	roles     *cluster.Roles // nil until Serve, and without a cluster
 
 	prover *prover.Prover // nil until the log is open
@@ -171,7 +173,7 @@ type Ledger struct {
 	// the ledger's clock, as record times are; it is not persisted.
 	servingSince temporal.Instant
 	// began is when Serve began by both clocks; nil before.
-	began atomic.Pointer[moment]
+	began atomic.Pointer[clock.Moment]
 	// shown is how much of the log an answer about the coverage has shown: the next one shows no
 	// less, also when the coverage is built anew meanwhile. It is in memory only: a restart raises
 	// atStart instead, which is no less.
@@ -218,10 +220,10 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.Now == nil {
-		opts.Now = wallClock
+		opts.Now = clock.Wall
 	}
 	if opts.Uptime == nil {
-		opts.Uptime = uptime
+		opts.Uptime = clock.Uptime
 	}
 	f, err := folder.Open(opts.Dir, opts.Create)
 	if err != nil {
@@ -233,10 +235,10 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 	}
 	l := &Ledger{
 		opts: opts, folder: f, cluster: on, closing: make(chan struct{}),
-		throttle:  newThrottle(changesPerSecond, changesAtOnce),
+		throttle:  cost.NewThrottle(cost.ChangesPerSecond, cost.ChangesAtOnce),
 		preparing: shares.New(preparers(), preparers()/2),
 		writing:   shares.New(appendsAtOnce, appendsOfOne),
-		backlog:   newBacklog(),
+		backlog:   cost.NewBacklog(),
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	// The order is that of need: register and shelf are of the log that is open by then. What fails

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/clock"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
@@ -105,7 +106,7 @@ func TestBeingBuilt(t *testing.T) {
 	if view, err := l.View(t.Context(), 0); err != nil || view.Known() != all {
 		t.Fatalf("%v, %v", view, err)
 	}
-	isReady(t, l, wallClock(), "")
+	isReady(t, l, clock.Wall(), "")
 	open()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -115,18 +116,18 @@ func TestBeingBuilt(t *testing.T) {
 	}
 	l, gate, open := serveGated(t, dir)
 	isBehind(t, l, 0, fmt.Sprintf("coverage is being built: it has applied 0 events of %d", all))
-	isReady(t, l, wallClock(), "being built: it has applied 0 events")
+	isReady(t, l, clock.Wall(), "being built: it has applied 0 events")
 	for range damageFrames - 1 {
 		gate <- struct{}{}
 	}
 	applied(t, l, all-frame)
 	isBehind(t, l, 0, fmt.Sprintf("it has applied %d events of %d", all-frame, all))
-	isReady(t, l, wallClock(), "being built")
+	isReady(t, l, clock.Wall(), "being built")
 	open()
 	if view, err := l.View(t.Context(), 0); err != nil || view.Known() != all {
 		t.Errorf("%v, %v", view, err)
 	}
-	isReady(t, l, wallClock(), "")
+	isReady(t, l, clock.Wall(), "")
 }
 
 // TestReadyBehind holds up the coverage of a running ledger: it is ready for five seconds more.
@@ -135,14 +136,14 @@ func TestReadyBehind(t *testing.T) {
 	submit(t, l, [][]byte{plainEvent(0)})
 	gate <- struct{}{}
 	applied(t, l, 1)
-	isReady(t, l, wallClock()+temporal.Instant(time.Hour), "")
+	isReady(t, l, clock.Wall()+temporal.Instant(time.Hour), "")
 	submit(t, l, [][]byte{plainEvent(1)})
 	submit(t, l, [][]byte{plainEvent(2)})
 	_, tail, err := l.log.Last(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	isReady(t, l, wallClock(), "")
+	isReady(t, l, clock.Wall(), "")
 	late := tail.RecordedAt + temporal.Instant(behindMax) + 1
 	isReady(t, l, late, "5 s behind the log: it has applied 1 events of 3")
 	if view, err := l.View(t.Context(), 0); err != nil || view.Known() != 1 {
@@ -176,7 +177,7 @@ func TestReadyKeptTimes(t *testing.T) {
 	old(l, 0)
 	gate <- struct{}{}
 	applied(t, l, 1)
-	now := wallClock()
+	now := clock.Wall()
 	old(l, 1)
 	isReady(t, l, now, "")
 	isReady(t, l, now+temporal.Instant(behindMax), "")
@@ -204,7 +205,7 @@ func TestShownIsKept(t *testing.T) {
 	l.shown.Raise(2) // as an answer of a coverage does that is gone
 	l.shown.Raise(1)
 	isBehind(t, l, 0, "it has applied 1 events of 2")
-	isReady(t, l, wallClock(), "it has applied 1 events of 2")
+	isReady(t, l, clock.Wall(), "it has applied 1 events of 2")
 	open()
 	if view, err := l.View(t.Context(), 0); err != nil || view.Known() != 2 {
 		t.Errorf("%v, %v", view, err)

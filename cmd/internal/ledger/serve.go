@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"cakupan/cmd/internal/clock"
 	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
 )
@@ -27,7 +29,8 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	// Before the first projection opens: who asks one of a serving ledger waits for it to follow,
 	// and does not catch up by himself.
 	l.serving = true
-	l.began.Store(&moment{wall: l.opts.Now(), up: l.opts.Uptime()})
+	began := l.moment()
+	l.began.Store(&began)
 	l.shelf.Follow()
 	err := l.cluster.Patiently(ctx, func(ctx context.Context) error {
 		return l.begin(ctx, url)
@@ -50,6 +53,27 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
 	return l.folder.Announce(url)
+}
+
+// checkClockAtStart reads the last record time; a log that cannot be read says nothing of a clock.
+func (l *Ledger) checkClockAtStart(ctx context.Context) error {
+	if l.opts.AnyClock {
+		return nil
+	}
+	_, tail, err := l.log.Last(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // whoever reads it next says so
+	}
+	var worked temporal.Instant
+	if l.server != nil { // else there is nothing here that says when it was last at work
+		worked = l.folder.LastWritten()
+	}
+	return clock.Check(l.opts.Now(), tail.RecordedAt, worked)
+}
+
+// moment is now, by both clocks.
+func (l *Ledger) moment() clock.Moment {
+	return clock.Moment{Wall: l.opts.Now(), Up: l.opts.Uptime()}
 }
 
 // begin opens what appending needs, of a ledger that is alone with its log; on a cluster, what it
@@ -134,7 +158,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 	}
 	_, tail, err := l.log.Last(ctx)
 	h.Head = tail.Sequence
-	h.Clock = l.clockNow(tail.RecordedAt)
+	h.Clock = clock.Wrong(l.moment(), tail.RecordedAt, l.began.Load())
 	fail(notReadNow(err))
 	if open := l.appending.Load(); open != nil {
 		// A ledger that stands by has an index and no writer.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cakupan/cmd/internal/cost"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/rights"
@@ -25,7 +26,7 @@ import (
 // of one goroutine at a time. The bytes that it was made of are not kept.
 type Batch struct {
 	batch  *intake.Batch
-	load   load
+	load   cost.Load
 	dryRun bool
 	gives  atomic.Bool   // some change who has a right over what
 	lists  atomic.Uint64 // of which lists some are: see fences
@@ -65,7 +66,7 @@ func (l *Ledger) submitParts(ctx context.Context, raw [][]byte, opts intake.Opti
 		return nil, err
 	}
 	receipts, err := l.Commit(ctx, batch)
-	if !errors.As(err, new(together)) || len(raw) == 1 || opts.Atomic {
+	if !errors.As(err, new(cost.Together)) || len(raw) == 1 || opts.Atomic {
 		return receipts, err
 	}
 	half := len(raw) / 2
@@ -101,7 +102,7 @@ func (l *Ledger) Prepare(ctx context.Context, raw [][]byte, opts intake.Options)
 				b.gives.Store(true)
 			}
 			if answering {
-				b.load.weigh(place, e)
+				b.load.Weigh(place, e)
 			}
 		}
 	}
@@ -200,11 +201,11 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	}
 	p := l.answering()
 	// Counted before it is priced: of two batches that come together at least one sees the other.
-	expects := l.backlog.begin(p, &b.load)
-	dear := l.backlog.price(p, &b.load, &verdict)
+	expects := l.backlog.Begin(p, &b.load)
+	dear := l.backlog.Price(p, &b.load, &verdict)
 	if len(dear) > 0 {
-		if err := l.throttle.take(dear, time.Now()); err != nil {
-			l.backlog.end(expects, nil)
+		if err := l.throttle.Take(dear, time.Now()); err != nil {
+			l.backlog.End(expects, nil)
 			return nil, err
 		}
 	}
@@ -213,7 +214,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 	if l.opts.Appended != nil && err == nil && !b.dryRun {
 		l.opts.Appended(len(receipts), time.Since(began))
 	}
-	l.backlog.end(expects, receipts)
+	l.backlog.End(expects, receipts)
 	if b.gives.Load() {
 		// Before the subjects are free: the next batch about them waits for what this one has
 		// given.
@@ -223,7 +224,7 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch) (receipts []event.Receipt
 		}
 	}
 	if err == nil && len(dear) > 0 { // else nobody knows what was appended
-		l.throttle.giveBack(dear, receipts, time.Now())
+		l.throttle.GiveBack(dear, receipts, time.Now())
 	}
 	if l.opts.Receipts != nil && !b.dryRun {
 		l.opts.Receipts(receipts)

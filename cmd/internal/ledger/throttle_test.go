@@ -7,74 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/cost"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
-	"cakupan/projections/coverage"
 )
-
-// TestThrottle sends what costs more than a publisher may change, and waits as long as it is told.
-func TestThrottle(t *testing.T) {
-	limit, now := newThrottle(10, 100), time.Unix(0, 0)
-	of := func(publisher string, changes int) []dearEvent {
-		return []dearEvent{{publisher: publisher, kind: event.FundingClosed, changes: changes}}
-	}
-	take := func(dear []dearEvent, wantRetry int) {
-		t.Helper()
-		err := limit.take(dear, now)
-		var known *problem.Error
-		retry := 0
-		if errors.As(err, &known) && known.Code == problem.EventsDear {
-			retry = known.Retry
-		}
-		if retry != wantRetry {
-			t.Errorf("%+v: retry after %d, want %d: %v", dear, retry, wantRetry, err)
-		}
-	}
-	take(of("a", 100), 0)
-	take(of("a", 155), 0) // nothing left, and nothing owed
-	take(of("a", 1), 16)
-	take(of("b", 1), 0)
-	take(append(of("b", 1), of("a", 1)...), 16) // nothing is taken of b either
-	take(of("b", 98), 0)
-	now = now.Add(15 * time.Second)
-	take(of("a", 1), 1)
-	now = now.Add(time.Second)
-	take(of("a", 1000), 0)
-	take(of("a", 1), 100)
-	limit.giveBack(of("a", 1000), []event.Receipt{{Status: event.Duplicate}}, now)
-	take(of("a", 5), 0)
-	now = now.Add(-time.Hour) // somebody sets the clock
-	take(of("a", 1), 0)
-	take(nil, 0)
-	take(of("a", 1), 1)
-	take(append(of("c", 60), of("c", 41)...), 1) // together more than is left
-	take(append(of("c", 600), of("c", 500)...), 1)
-	take(append(of("c", 60), of("c", 40)...), 0)
-	take(of("c", 900), 0) // one alone may
-}
-
-// TestThrottleForgets: whoever makes up names fills no memory, and nobody's debt is forgotten.
-func TestThrottleForgets(t *testing.T) {
-	limit, now := newThrottle(10, 100), time.Unix(0, 0)
-	owe := []dearEvent{{publisher: "owes", changes: 1000}}
-	if err := limit.take(owe, now); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 * debtorsMax {
-		dear := []dearEvent{{publisher: fmt.Sprint(i), changes: 50}}
-		if err := limit.take(dear, now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(limit.debtors) > debtorsMax {
-		t.Errorf("%d are remembered", len(limit.debtors))
-	}
-	if err := limit.take(owe, now); err == nil {
-		t.Error("a debt is forgotten")
-	}
-}
 
 // TestDearEvents: a publisher who restates a commitment again and again must wait, and nobody else;
 // what is there already costs nothing.
@@ -88,7 +26,7 @@ func TestDearEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	const grants = 50
-	l.throttle = newThrottle(1, 5*2*grants) // five restatements, and the next one in debt
+	l.throttle = cost.NewThrottle(1, 5*2*grants) // five restatements, and the next one in debt
 	var setup []string
 	for i := range grants {
 		setup = append(setup, fmt.Sprintf(`"enrolment.opened.v1","data":{"enrolment":"e%d",`+
@@ -121,7 +59,7 @@ func TestDearEvents(t *testing.T) {
 	}
 	sendAll(t, l, "urn:a", `"enrolment.terminated.v1","data":{"enrolment":"e1",`+
 		`"until":"2026-06-01","reason":"RESIGNATION"}`)
-	l.throttle = newThrottle(1, 5*2*grants)
+	l.throttle = cost.NewThrottle(1, 5*2*grants)
 	for range 100 {
 		if err := restate("urn:a", 0); err != nil {
 			t.Fatalf("what is there already: %v", err)
@@ -144,7 +82,7 @@ func TestDearEventsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	const grants, closed = 50, 7
-	l.throttle = newThrottle(1, closed*2*grants)
+	l.throttle = cost.NewThrottle(1, closed*2*grants)
 	var raw [][]byte
 	add := func(e string) {
 		raw = append(raw, fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:a",`+
@@ -175,13 +113,17 @@ func TestDearEventsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.backlog.forget(view.Known())
-	closing := event.Event{Type: event.FundingClosed}
+	closing := event.Event{Type: event.FundingClosed, Publisher: "a"}
 	closing.Data.Commitment = "c"
-	w := coverage.WeightOf(&closing)
+	var one cost.Load
+	one.Weigh(0, &closing)
 	p := l.answering()
-	if got := p.Changes(w, &l.backlog.younger.expected, &l.backlog.older.expected); got != 2*grants {
-		t.Errorf("once the grants are folded, they are counted as %d changes", got)
+	if shown := p.View().Known(); shown < view.Known() {
+		t.Fatalf("it shows %d events of %d", shown, view.Known())
+	}
+	l.backlog.End(l.backlog.Begin(p, &one), nil) // forgets what is folded
+	if dear := l.backlog.Price(p, &one, nil); len(dear) != 1 || dear[0].Changes != 2*grants {
+		t.Errorf("once the grants are folded, they are counted as %+v", dear)
 	}
 }
 
@@ -238,13 +180,13 @@ func TestDearEventsTogether(t *testing.T) {
 	}
 	var known *problem.Error
 	head := l.Health(t.Context()).Head
-	l.throttle = newThrottle(1, 2*grants) // what one closing changes
+	l.throttle = cost.NewThrottle(1, 2*grants) // what one closing changes
 	_, err = l.Submit(t.Context(), raw, intake.Options{Atomic: true})
 	if !errors.As(err, &known) || known.Code != problem.EventsDear || l.Health(t.Context()).Head != head {
 		t.Errorf("atomically: %v", err)
 	}
 	for turn := range closed {
-		l.throttle = newThrottle(1, 2*grants) // it has waited
+		l.throttle = cost.NewThrottle(1, 2*grants) // it has waited
 		receipts, err := l.Submit(t.Context(), raw, intake.Options{})
 		now := l.Health(t.Context()).Head
 		if err == nil {

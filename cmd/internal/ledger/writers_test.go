@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"cakupan/cmd/internal/clock"
 	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
@@ -85,7 +86,7 @@ func (p *party) open(t *testing.T) {
 	t.Helper()
 	var err error
 	p.writer, err = writer.Open(t.Context(), p.log, p.index,
-		writer.Options{Now: wallClock, Patience: 200 * time.Millisecond})
+		writer.Options{Now: clock.Wall, Patience: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,17 +113,21 @@ var mayImport = map[string][]string{
 	// The ledger stands on its gates, and what shows it stands on the ledger.
 	"cmd/internal/ledger/...": {
 		"cmd/internal/access/...", "cmd/internal/backups", "cmd/internal/bundle",
-		"cmd/internal/cluster", "cmd/internal/datafolder", "cmd/internal/excerpt",
-		"cmd/internal/folder", "cmd/internal/intake", "cmd/internal/natsin",
-		"cmd/internal/problem", "cmd/internal/prover", "cmd/internal/rights",
-		"cmd/internal/shares", "cmd/internal/takeback", "projections/...", "eventstore/...",
-		"domain/...",
+		"cmd/internal/clock", "cmd/internal/cluster", "cmd/internal/cost",
+		"cmd/internal/datafolder", "cmd/internal/excerpt", "cmd/internal/folder",
+		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem",
+		"cmd/internal/prover", "cmd/internal/rights", "cmd/internal/shares",
+		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
 	// Its rooms know nothing of it: what they ask of it stands in an interface of their own.
 	"cmd/internal/excerpt/...": {"projections/history", "eventstore/...", "domain/..."},
 	"cmd/internal/folder/...": {
 		"cmd/internal/natsin", "cmd/internal/problem", "projections", "eventstore/...",
 		"domain/temporal",
+	},
+	"cmd/internal/clock/...": {"cmd/internal/problem", "domain/temporal"},
+	"cmd/internal/cost/...": {
+		"cmd/internal/problem", "projections/coverage", "eventstore", "domain/event",
 	},
 	"cmd/internal/cluster/...": {
 		"cmd/internal/intake", "cmd/internal/problem", "eventstore/...", "domain/event",

@@ -1,6 +1,6 @@
 //go:build faults
 
-package ledger
+package clock
 
 import (
 	"os"
@@ -9,9 +9,9 @@ import (
 	"cakupan/domain/temporal"
 )
 
-// wallClock is the clock of the machine, wrong by what a link leads to: so the driver of faults has
+// Wall is the clock of the machine, wrong by what a link leads to: so the driver of faults has
 // the clock of one ledger jump. It is a link, as that is read without a descriptor.
-func wallClock() temporal.Instant {
+func Wall() temporal.Instant {
 	now := time.Now()
 	if text, err := os.Readlink(os.Getenv("CAKUPAN_CLOCK")); err == nil {
 		if wrong, err := time.ParseDuration(text); err == nil {

@@ -1,19 +1,18 @@
-package ledger
+package cost
 
 import (
 	"cmp"
 	"strings"
 	"sync"
 
-	"cakupan/cmd/internal/rights"
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections/coverage"
 )
 
-// load is what the events of a batch have to do with the cost of events. It is filled while the
+// Load is what the events of a batch have to do with the cost of events. It is filled while the
 // batch is prepared and only read after that.
-type load struct {
+type Load struct {
 	mu   sync.Mutex        // guards what follows while the batch is prepared
 	adds []coverage.Weight // of those that make others cost more
 	dear []dearWeight
@@ -21,12 +20,12 @@ type load struct {
 
 // dearWeight is an event that may change much, and of what that depends.
 type dearWeight struct {
-	dearEvent
+	Dear
 	of coverage.Weight
 }
 
-// weigh notes an event if it matters. It is called by several goroutines.
-func (l *load) weigh(place int, e *event.Event) {
+// Weigh notes an event if it matters. It is called by several goroutines.
+func (l *Load) Weigh(place int, e *event.Event) {
 	w := coverage.WeightOf(e)
 	if !w.Adds() && !w.IsDear() {
 		return
@@ -38,25 +37,25 @@ func (l *load) weigh(place int, e *event.Event) {
 		return
 	}
 	// The texts of an event belong to its request, and the name of a publisher is kept for longer.
-	d := dearEvent{place: place, kind: e.Type}
+	d := Dear{place: place, kind: e.Type}
 	d.publisher = strings.Clone(cmp.Or(e.Publisher, e.Source))
 	l.dear = append(l.dear, dearWeight{d, w})
 }
 
-// backlog knows which events are on their way to the log or in it, and not folded yet: those after
+// Backlog knows which events are on their way to the log or in it, and not folded yet: those after
 // them cost as much as if they were. All methods may be called at the same time.
 //
 // It counts in two generations. New ones go to the younger; when all of the older are folded, that
 // is forgotten, and the younger grows old. So it counts some that are folded, for a moment, and
 // such as were refused, but misses none. It is an estimate of cost and never of truth: no answer is
 // made of it.
-type backlog struct {
+type Backlog struct {
 	mu             sync.Mutex // guards what follows, but for the counts
-	younger, older *generation
+	younger, older *Generation
 }
 
-// generation is events that came about the same time.
-type generation struct {
+// Generation is events that came about the same time.
+type Generation struct {
 	expected coverage.Expected
 	adds     []coverage.Weight   // that it counts, unless they are too many
 	full     bool                // they are
@@ -67,12 +66,13 @@ type generation struct {
 // addsRemembered is how many are forgotten one by one; with more, all places are emptied.
 const addsRemembered = 1 << 14
 
-func newBacklog() *backlog { return &backlog{younger: &generation{}, older: &generation{}} }
+// NewBacklog returns one that knows of none.
+func NewBacklog() *Backlog { return &Backlog{younger: &Generation{}, older: &Generation{}} }
 
-// begin counts the events of a batch that goes to the log now, in a generation which it returns.
+// Begin counts the events of a batch that goes to the log now, in a generation which it returns.
 // What the coverage has folded is forgotten; without one, nothing is counted. Each generation that
 // is returned must be ended, or it is never forgotten.
-func (b *backlog) begin(p *coverage.Projection, l *load) *generation {
+func (b *Backlog) Begin(p *coverage.Projection, l *Load) *Generation {
 	if p == nil || len(l.adds) == 0 && len(l.dear) == 0 {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (b *backlog) begin(p *coverage.Projection, l *load) *generation {
 }
 
 // forget forgets what was folded up to an event.
-func (b *backlog) forget(folded eventstore.Sequence) {
+func (b *Backlog) forget(folded eventstore.Sequence) {
 	for range 2 { // the younger may be folded too
 		if b.older.batches > 0 || b.older.last > folded {
 			return
@@ -97,7 +97,7 @@ func (b *backlog) forget(folded eventstore.Sequence) {
 }
 
 // count counts the events of a batch.
-func (g *generation) count(adds []coverage.Weight) {
+func (g *Generation) count(adds []coverage.Weight) {
 	for i := range adds {
 		g.expected.Add(adds[i], +1)
 	}
@@ -107,7 +107,7 @@ func (g *generation) count(adds []coverage.Weight) {
 }
 
 // forget makes the generation count nothing.
-func (g *generation) forget() {
+func (g *Generation) forget() {
 	if g.full {
 		g.expected.Clear()
 	} else {
@@ -118,10 +118,18 @@ func (g *generation) forget() {
 	g.adds, g.full = g.adds[:0], false
 }
 
-// price returns the events of a batch that change much, with all counted that went before them, and
+// Verdict says what a publisher must not be told of what he sends.
+type Verdict interface {
+	// Void tells whether an event at a place of the batch has no effect, of which he is told none.
+	Void(place int) bool
+	// Told tells whether it is answered as if nobody were known by it.
+	Told(place int) bool
+}
+
+// Price returns the events of a batch that change much, with all counted that went before them, and
 // with them. Events that cost nothing are left out, and what its publisher must be told nothing of,
 // by what he pays or by how long he waits: a death has no effect then, or changes nothing yet.
-func (b *backlog) price(p *coverage.Projection, l *load, v *rights.Verdict) (dear []dearEvent) {
+func (b *Backlog) Price(p *coverage.Projection, l *Load, v Verdict) (dear []Dear) {
 	if p == nil || len(l.dear) == 0 {
 		return nil
 	}
@@ -129,21 +137,20 @@ func (b *backlog) price(p *coverage.Projection, l *load, v *rights.Verdict) (dea
 	younger, older := b.younger, b.older
 	b.mu.Unlock()
 	for i := range l.dear {
-		d := l.dear[i].dearEvent
+		d := l.dear[i].Dear
 		if v != nil && v.Told(d.place) && (v.Void(d.place) || d.kind == event.WorkerDied) {
 			continue
 		}
-		d.changes = p.Changes(l.dear[i].of, &younger.expected, &older.expected)
-		if d.changes > 0 {
+		if d.Changes = p.Changes(l.dear[i].of, &younger.expected, &older.expected); d.Changes > 0 {
 			dear = append(dear, d)
 		}
 	}
 	return dear
 }
 
-// end tells that a batch is on its way no more: receipts tell what is in the log, none that nobody
+// End tells that a batch is on its way no more: receipts tell what is in the log, none that nobody
 // knows, or that it was not sent.
-func (b *backlog) end(g *generation, receipts []event.Receipt) {
+func (b *Backlog) End(g *Generation, receipts []event.Receipt) {
 	if g == nil {
 		return
 	}

@@ -1,4 +1,6 @@
-package ledger
+// Package cost is what events cost the ledger, and who must wait for having sent dear ones: those
+// that change many enrolments each. It estimates, and no answer is made of it.
+package cost
 
 import (
 	"fmt"
@@ -17,30 +19,30 @@ import (
 // can be at it, and what one sends at once is shown within the five seconds that a reader waits:
 // 15 million are all months of a year, disbursed one by one, for a commitment of 600,000 grants.
 const (
-	changesPerSecond = 250_000
-	changesAtOnce    = 15_000_000
+	ChangesPerSecond = 250_000
+	ChangesAtOnce    = 15_000_000
 )
 
 // debtorsMax bounds the publishers that are remembered. At some hundred bytes each that is a
 // megabyte or two.
 const debtorsMax = 8_192
 
-// throttle slows down publishers whose events are dear. Who has some of the budget left may send
+// Throttle slows down publishers whose events are dear. Who has some of the budget left may send
 // what costs more: nothing is too dear for ever. All methods may be called at the same time. It is
 // of this process and not persisted: a restart gives everybody a whole budget.
-type throttle struct {
+type Throttle struct {
 	perSecond, atOnce float64 // changes
 
 	mu      sync.Mutex
 	debtors map[string]*budget // whose budget is not whole
 }
 
-// dearEvent is an event that changes much. Changes are enrolments that the coverage has to look at.
-type dearEvent struct {
+// Dear is an event that changes much. Changes are enrolments that the coverage has to look at.
+type Dear struct {
 	place     int    // in its batch
 	publisher string // whoever has logged in, else the source of the event
 	kind      event.Type
-	changes   int
+	Changes   int
 }
 
 // budget is what a publisher had left at a moment; below 0 it waits. Changes, not events. It is
@@ -50,20 +52,21 @@ type budget struct {
 	at   time.Time
 }
 
-func newThrottle(perSecond, atOnce float64) *throttle {
-	return &throttle{perSecond: perSecond, atOnce: atOnce, debtors: map[string]*budget{}}
+// NewThrottle returns one by which every publisher has a whole budget of atOnce.
+func NewThrottle(perSecond, atOnce float64) *Throttle {
+	return &Throttle{perSecond: perSecond, atOnce: atOnce, debtors: map[string]*budget{}}
 }
 
 // refill adds what has come in since the last time. A clock that was set back adds nothing.
-func (t *throttle) refill(b *budget, now time.Time) {
+func (t *Throttle) refill(b *budget, now time.Time) {
 	b.left = min(t.atOnce, b.left+max(0, now.Sub(b.at).Seconds())*t.perSecond)
 	b.at = now
 }
 
-// take takes what events cost off the budgets of their publishers. When one of them has none left,
+// Take takes what events cost off the budgets of their publishers. When one of them has none left,
 // nothing is taken, and the error says when to send them again. A single event may take more than
 // is left, down to below 0, and is paid for by the waiting of those after it.
-func (t *throttle) take(dear []dearEvent, now time.Time) error {
+func (t *Throttle) Take(dear []Dear, now time.Time) error {
 	if len(dear) == 0 {
 		return nil
 	}
@@ -75,7 +78,7 @@ func (t *throttle) take(dear []dearEvent, now time.Time) error {
 		switch {
 		case left < least:
 			least, dearest = left, &dear[i]
-		case left == least && dear[i].changes > dearest.changes:
+		case left == least && dear[i].Changes > dearest.Changes:
 			dearest = &dear[i]
 		}
 	}
@@ -86,52 +89,55 @@ func (t *throttle) take(dear []dearEvent, now time.Time) error {
 		return err
 	}
 	for i := range dear {
-		t.of(dear[i].publisher, now).left -= float64(dear[i].changes)
+		t.of(dear[i].publisher, now).left -= float64(dear[i].Changes)
 	}
 	t.forget(now)
 	return nil
 }
 
-// together is the error for events that are too dear all at once: fewer of them may not be. It is
+// Together is the error for events that are too dear all at once: fewer of them may not be. It is
 // told from other errors by its type, and is shown as the one inside.
-type together struct{ why *problem.Error }
+type Together struct{ why *problem.Error }
 
-func (t together) Error() string { return t.why.Error() }
-func (t together) Unwrap() error { return t.why }
+// Error says it as the one inside does, which Unwrap returns.
+func (t Together) Error() string { return t.why.Error() }
+
+// Unwrap returns the error inside.
+func (t Together) Unwrap() error { return t.why }
 
 // fitTogether refuses several events of one publisher that cost more than he has left: only one
 // alone may, or what is sent at once would be folded for minutes.
-func (t *throttle) fitTogether(dear []dearEvent, now time.Time) error {
+func (t *Throttle) fitTogether(dear []Dear, now time.Time) error {
 	type sum struct{ count, changes int }
 	sums := map[string]sum{}
 	for i := range dear {
 		d := &dear[i]
-		s := sum{sums[d.publisher].count + 1, sums[d.publisher].changes + d.changes}
+		s := sum{sums[d.publisher].count + 1, sums[d.publisher].changes + d.Changes}
 		sums[d.publisher] = s
 		left := t.of(d.publisher, now).left
 		if s.count > 1 && float64(s.changes) > left {
 			wait := min(float64(s.changes), t.atOnce) - left
-			return together{t.tooDear(d, wait/t.perSecond)}
+			return Together{t.tooDear(d, wait/t.perSecond)}
 		}
 	}
 	return nil
 }
 
-// giveBack gives back what was taken for events that were not appended: those that were there, and
+// GiveBack gives back what was taken for events that were not appended: those that were there, and
 // those that were refused. Receipts are by place in the batch.
-func (t *throttle) giveBack(dear []dearEvent, receipts []event.Receipt, now time.Time) {
+func (t *Throttle) GiveBack(dear []Dear, receipts []event.Receipt, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range dear {
 		if d := &dear[i]; receipts[d.place].Status != event.Appended {
 			b := t.of(d.publisher, now)
-			b.left = min(t.atOnce, b.left+float64(d.changes))
+			b.left = min(t.atOnce, b.left+float64(d.Changes))
 		}
 	}
 }
 
 // of returns the budget of a publisher as of now. mu is held; the budget is valid for as long.
-func (t *throttle) of(publisher string, now time.Time) *budget {
+func (t *Throttle) of(publisher string, now time.Time) *budget {
 	b := t.debtors[publisher]
 	if b == nil {
 		b = &budget{left: t.atOnce, at: now}
@@ -143,7 +149,7 @@ func (t *throttle) of(publisher string, now time.Time) *budget {
 
 // forget forgets the budgets that are whole again when there are too many, and if that does not
 // help, those that wait for nothing. Who is forgotten has a whole budget: nobody is worse off.
-func (t *throttle) forget(now time.Time) {
+func (t *Throttle) forget(now time.Time) {
 	for _, enough := range [...]float64{t.atOnce, 0} {
 		if len(t.debtors) <= debtorsMax {
 			return
@@ -157,10 +163,10 @@ func (t *throttle) forget(now time.Time) {
 }
 
 // tooDear is the error for events of a publisher who must wait so many seconds.
-func (t *throttle) tooDear(d *dearEvent, wait float64) *problem.Error {
+func (t *Throttle) tooDear(d *Dear, wait float64) *problem.Error {
 	after := max(int(math.Ceil(wait)), 1)
 	return &problem.Error{Code: problem.EventsDear, Retry: after, Detail: fmt.Sprintf(
 		"nothing of these was taken: of one publisher, events that change %.0f enrolments a second"+
 			" are, and those before these changed more. Send these again in %d s; the dearest is a"+
-			" %s that changes about %d", t.perSecond, after, d.kind, d.changes)}
+			" %s that changes about %d", t.perSecond, after, d.kind, d.Changes)}
 }
