@@ -44,7 +44,7 @@ type Filter struct {
 	Publisher  string              // events of it: the registered name, else the source; "": all
 	List       string              // rows and steps of the list of that id; "": all
 	Limit      uint64              // at most so many; 0: no limit
-	Last       uint64              // of all these the last so many; 0: all
+	Last       uint64              // of all these the last so many; 0: all. Not with Limit
 	Follow     bool                // go on as the log grows
 }
 

@@ -139,7 +139,7 @@ func (r *Reader) lastFrom(ctx context.Context, f Filter, until eventstore.Sequen
 	f.To, f.Last, f.Follow = until, 0, false
 	ring := make([]eventstore.Sequence, 0, min(n, 1<<10))
 	s := &Selection{Filter: f}
-	s.yield = func([]byte) error {
+	s.Each = func(eventstore.Record, *event.Event) error {
 		if uint64(len(ring)) < n {
 			ring = append(ring, s.last)
 		} else {

@@ -6,6 +6,7 @@ import (
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/ledgertest"
 )
 
 // BenchmarkRights measures what the check of rights costs an event, in batches as they come by
@@ -17,7 +18,7 @@ func BenchmarkRights(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	scope := publisherOf(b, "bone", "75.03")
+	scope := ledgertest.Publisher(b, "bone", "75.03")
 	raw := func(from int, kind string, data func(i int) string) (lines [][]byte) {
 		for i := from; i < from+batch; i++ {
 			lines = append(lines, fmt.Appendf(nil, `{"specversion":"1.0","id":"%s-%d",`+
@@ -26,7 +27,7 @@ func BenchmarkRights(b *testing.B) {
 		return lines
 	}
 	open := func(i int) string {
-		return opening(fmt.Sprintf("75030000-%d", i), fmt.Sprintf("%032x", i), "75.03")
+		return ledgertest.Opening(fmt.Sprintf("75030000-%d", i), fmt.Sprintf("%032x", i), "75.03")
 	}
 	for from := 0; from < people; from += batch {
 		opts := intake.Options{Scope: scope}

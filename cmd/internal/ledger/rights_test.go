@@ -6,56 +6,9 @@ import (
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/ledgertest"
 	"cakupan/domain/event"
-	"cakupan/domain/region"
 )
-
-// publisherOf returns what a publisher of one region may report.
-func publisherOf(t testing.TB, name, code string) *event.Scope {
-	t.Helper()
-	c, known := region.Parse(code)
-	if !known {
-		t.Fatal(code)
-	}
-	return &event.Scope{
-		Publisher: name, Sources: []string{"urn:" + name}, Regions: []region.Code{c},
-		Types: event.Types(),
-	}
-}
-
-// saying is what somebody says to a ledger: the status of its receipts, in order.
-type saying struct {
-	t *testing.T
-	l *ledger.Ledger
-	n int
-}
-
-func (s *saying) say(scope *event.Scope, kind, data string) string {
-	s.t.Helper()
-	s.n++
-	return s.send(scope, intake.Options{}, fmt.Sprintf("%d", s.n), kind, data)
-}
-
-func (s *saying) send(scope *event.Scope, opts intake.Options, id, kind, data string) string {
-	s.t.Helper()
-	raw := fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"urn:%s",`+
-		`"type":"id.cakupan.%s.v1","data":{%s}}`, id, scope.Publisher, kind, data)
-	opts.Scope = scope
-	receipts, err := s.l.Submit(s.t.Context(), [][]byte{raw}, opts)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if r := receipts[0].Refusal; r != nil {
-		return string(r.Code)
-	}
-	return string(receipts[0].Status)
-}
-
-func opening(enrolment, worker, code string) string {
-	return fmt.Sprintf(`"enrolment":%q,"worker":%q,"region":%q,"segment":"BPU",`+
-		`"category":"VULNERABLE","programmes":["JKK"],"payer":"APBD","from":"2021-01-01"`,
-		enrolment, worker, code)
-}
 
 // TestRights has a publisher of one region speak for the people of another, in each way there is.
 func TestRights(t *testing.T) {
@@ -68,8 +21,8 @@ func TestRights(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := &saying{t: t, l: l}
-	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
+	s := &ledgertest.Saying{T: t, To: l}
+	a, b := ledgertest.Publisher(t, "bone", "75.03"), ledgertest.Publisher(t, "kota", "75.71")
 	commitment := func(code string) string {
 		return `"commitment":"c-` + code + `","funder":"` + code + `","funding":"APBD",` +
 			`"fiscalYear":2021,"heads":10,"months":12,"tariff":16800,"ceiling":2016000,` +
@@ -80,13 +33,13 @@ func TestRights(t *testing.T) {
 		by         *event.Scope
 		kind, data string
 	}{
-		{a, "enrolment.opened", opening("ea", "wa", "75.03")},
-		{b, "enrolment.opened", opening("eb", "wb", "75.71")},
+		{a, "enrolment.opened", ledgertest.Opening("ea", "wa", "75.03")},
+		{b, "enrolment.opened", ledgertest.Opening("eb", "wb", "75.71")},
 		{a, "funding.committed", commitment("75.03")},
 		{b, "funding.committed", commitment("75.71")},
 		{a, "funding.granted", granted},
 	} {
-		if got := s.say(own.by, own.kind, own.data); got != "appended" {
+		if got := s.Say(own.by, own.kind, own.data); got != "appended" {
 			t.Fatalf("%s of one's own: %s", own.kind, got)
 		}
 	}
@@ -102,7 +55,7 @@ func TestRights(t *testing.T) {
 		{"enrolment.reinstated", `"enrolment":"ea","from":"2021-06-01"`},
 		{"enrolment.amended", `"enrolment":"ea","from":"2021-06-01","region":"75.71"`},
 		{"enrolment.amended", `"enrolment":"ea","from":"2021-06-01","payer":"SELF"`},
-		{"enrolment.opened", opening("ea", "wb", "75.71")},
+		{"enrolment.opened", ledgertest.Opening("ea", "wb", "75.71")},
 		{"worker.died", `"worker":"wa","on":"2021-03-01"`},
 		{"worker.merged", `"worker":"wb","into":"wa"`},
 		{"worker.merged", `"worker":"wa","into":"wb"`},
@@ -119,15 +72,15 @@ func TestRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := figuresOf(t, view, a.Regions[0])
+	before := ledgertest.FiguresOf(t, view, a.Regions[0])
 	if before[2][0] != 1 {
 		t.Fatal(before)
 	}
 	for _, way := range ways {
-		s.n++
-		id := fmt.Sprintf("%d", s.n)
+		s.N++
+		id := fmt.Sprintf("%d", s.N)
 		for _, opts := range []intake.Options{{DryRun: true}, {Atomic: true}, {}} {
-			got := s.send(b, opts, id, way.kind, way.data)
+			got := s.Send(b, opts, id, way.kind, way.data)
 			want := event.Status(event.Forbidden)
 			switch {
 			case silent[way.data] && !opts.DryRun && !opts.Atomic: // the atomic one was before
@@ -143,7 +96,7 @@ func TestRights(t *testing.T) {
 	if view, err = l.View(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := figuresOf(t, view, a.Regions[0]); got != before {
+	if got := ledgertest.FiguresOf(t, view, a.Regions[0]); got != before {
 		t.Errorf("it was %v, it is %v", before, got)
 	}
 	// What is one's own may be changed, and what nobody knows be reported.
@@ -156,17 +109,17 @@ func TestRights(t *testing.T) {
 		{a, "funding.closed", `"commitment":"c-75.03","from":"2021-09","reason":""`},
 		{b, "enrolment.terminated", `"enrolment":"new","until":"2021-06-01","reason":"OTHER"`},
 		{
-			publisherOf(t, "gorontalo", "75"), "enrolment.amended",
+			ledgertest.Publisher(t, "gorontalo", "75"), "enrolment.amended",
 			`"enrolment":"ea","from":"2021-02-01","region":"75.71"`,
 		},
 		{b, "contribution.credited", `"enrolment":"ea","from":"2021-02","until":"2021-03"`},
 		{a, "enrolment.reinstated", `"enrolment":"ea","from":"2021-07-01"`},
 	} {
-		if got := s.say(own.by, own.kind, own.data); got != "appended" {
+		if got := s.Say(own.by, own.kind, own.data); got != "appended" {
 			t.Errorf("%s %s: %s", own.kind, own.data, got)
 		}
 	}
-	if got := s.send(a, intake.Options{}, "1", "enrolment.opened", opening("ea", "wa", "75.03")); got != "duplicate" {
+	if got := s.Send(a, intake.Options{}, "1", "enrolment.opened", ledgertest.Opening("ea", "wa", "75.03")); got != "duplicate" {
 		t.Errorf("what was appended, again: %s", got)
 	}
 }

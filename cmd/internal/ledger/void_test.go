@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/ledgertest"
 	"cakupan/cmd/internal/takeback"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -34,18 +37,18 @@ type asker struct {
 func newAsker(t *testing.T, people ...string) *asker {
 	t.Helper()
 	a := &asker{
-		t: t, l: newLedger(t), own: publisherOf(t, "kota", "75.71"), bone: publisherOf(t, "bone", "75.03"),
+		t: t, l: newLedger(t), own: ledgertest.Publisher(t, "kota", "75.71"), bone: ledgertest.Publisher(t, "bone", "75.03"),
 	}
 	join(t, a.l, a.own, a.bone)
-	s := &saying{t: t, l: a.l}
+	s := &ledgertest.Saying{T: t, To: a.l}
 	for i, worker := range people {
-		data := strings.Replace(opening(fmt.Sprintf("e%d", i), worker, "75.03"), "APBD", "SELF", 1)
-		if got := s.say(a.bone, "enrolment.opened", data); got != "appended" {
+		data := strings.Replace(ledgertest.Opening(fmt.Sprintf("e%d", i), worker, "75.03"), "APBD", "SELF", 1)
+		if got := s.Say(a.bone, "enrolment.opened", data); got != "appended" {
 			t.Fatal(got)
 		}
 	}
-	mine := strings.Replace(opening("mine", "wm", "75.71"), "APBD", "SELF", 1)
-	if got := s.say(a.own, "enrolment.opened", mine); got != "appended" {
+	mine := strings.Replace(ledgertest.Opening("mine", "wm", "75.71"), "APBD", "SELF", 1)
+	if got := s.Say(a.own, "enrolment.opened", mine); got != "appended" {
 		t.Fatal(got)
 	}
 	return a
@@ -102,14 +105,46 @@ func (a *asker) hear(answer any, err error) {
 }
 
 // figuresOfBone are those of the other publisher's region.
-func (a *asker) figuresOfBone() figures {
+func (a *asker) figuresOfBone() ledgertest.Figures {
 	a.t.Helper()
 	view, err := a.l.View(a.t.Context(), 0)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return figuresOf(a.t, view, a.bone.Regions[0])
+	return ledgertest.FiguresOf(a.t, view, a.bone.Regions[0])
 }
+
+// newLedger opens an empty ledger that the test closes.
+func newLedger(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// join makes publishers members of a ledger.
+func join(t *testing.T, l *ledger.Ledger, scopes ...*event.Scope) {
+	t.Helper()
+	for _, s := range scopes {
+		_, err := l.Register().Add(t.Context(), "test", register.Member{
+			Name: s.Publisher, Role: register.Publisher,
+			Sources: s.Sources, Regions: s.Regions, Types: slices.Clone(s.Types),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// said is an event as a test says it: its type and what stands between the braces of its data.
+type said struct{ kind, data string }
 
 func death(worker, on string) said {
 	return said{"worker.died", fmt.Sprintf(`"worker":%q,"on":%q`, worker, on)}
@@ -180,7 +215,7 @@ func ask(a *asker, r *rand.Rand) {
 			a.effect(raw, 0)
 		case 2: // whom a list would enrol
 			raw = a.raw(said{"enrolment.opened", strings.Replace(
-				opening("e-"+one(), one(), "75.71"), "APBD", "SELF", 1)}, death(one(), day()))
+				ledgertest.Opening("e-"+one(), one(), "75.71"), "APBD", "SELF", 1)}, death(one(), day()))
 			a.effect(raw, 0)
 			a.send(raw, intake.Options{DryRun: true, Atomic: true})
 		case 3:
@@ -207,8 +242,8 @@ func TestNobodyToldLater(t *testing.T) {
 		a := newAsker(t, "wx")
 		raw := a.raw(death("wl", "2021-03-01"))
 		a.send(raw, intake.Options{})
-		s := &saying{t: t, l: a.l, n: 10}
-		if got := s.say(a.bone, "enrolment.opened", opening("later", worker, "75.03")); got != "appended" {
+		s := &ledgertest.Saying{T: t, To: a.l, N: 10}
+		if got := s.Say(a.bone, "enrolment.opened", ledgertest.Opening("later", worker, "75.03")); got != "appended" {
 			t.Fatal(got)
 		}
 		a.takeBack(true)
@@ -232,15 +267,15 @@ func TestNobodyToldLater(t *testing.T) {
 // refused, in each way in; and the log says of what has no effect why.
 func TestDeathOfHalf(t *testing.T) {
 	a := newAsker(t, "wa")
-	s := &saying{t: t, l: a.l, n: 100}
-	half := opening("half", "wa", "75.71")
-	if got := s.say(a.own, "enrolment.opened", half); got != "appended" {
+	s := &ledgertest.Saying{T: t, To: a.l, N: 100}
+	half := ledgertest.Opening("half", "wa", "75.71")
+	if got := s.Say(a.own, "enrolment.opened", half); got != "appended" {
 		t.Fatal(got)
 	}
 	for _, e := range []said{death("wa", "2021-03-01"), merge("wa", "wn"), merge("wm", "wa")} {
 		for _, opts := range []intake.Options{{DryRun: true}, {Atomic: true}, {}} {
-			s.n++
-			if got := s.send(a.own, opts, fmt.Sprint(s.n), e.kind, e.data); got != string(event.Forbidden) {
+			s.N++
+			if got := s.Send(a.own, opts, fmt.Sprint(s.N), e.kind, e.data); got != string(event.Forbidden) {
 				t.Errorf("%s %s: %s", e.kind, e.data, got)
 			}
 		}
@@ -254,7 +289,7 @@ func TestDeathOfHalf(t *testing.T) {
 	}
 	// An opening that is refused itself makes nobody known.
 	c := newAsker(t, "wa")
-	c.send(c.raw(said{"enrolment.opened", opening("e0", "wa", "75.71")}, death("wa", "2021-03-01")),
+	c.send(c.raw(said{"enrolment.opened", ledgertest.Opening("e0", "wa", "75.71")}, death("wa", "2021-03-01")),
 		intake.Options{})
 	if got := c.heard[0]; strings.Count(got, "publisher.forbidden") != 1 ||
 		!strings.Contains(got, "nobody of your regions") {

@@ -126,6 +126,10 @@ var mayImport = map[string][]string{
 		"domain/temporal",
 	},
 	"cmd/internal/clock/...": {"cmd/internal/problem", "domain/temporal"},
+	"cmd/internal/ledgertest/...": { // for their tests
+		"cmd/internal/excerpt", "cmd/internal/intake", "cmd/internal/rights",
+		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
+	},
 	"cmd/internal/cost/...": {
 		"cmd/internal/problem", "projections/coverage", "eventstore", "domain/event",
 	},

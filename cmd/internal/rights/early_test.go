@@ -1,4 +1,4 @@
-package ledger_test
+package rights_test
 
 import (
 	"fmt"
@@ -7,83 +7,21 @@ import (
 	"sync"
 	"testing"
 
-	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/ledgertest"
 	"cakupan/domain/event"
-	"cakupan/domain/region"
-	"cakupan/domain/temporal"
-	"cakupan/projections/coverage"
 )
-
-// newLedger opens an empty ledger that the test closes.
-func newLedger(t *testing.T) *ledger.Ledger {
-	t.Helper()
-	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
-
-// join makes publishers members of a ledger.
-func join(t *testing.T, l *ledger.Ledger, scopes ...*event.Scope) {
-	t.Helper()
-	for _, s := range scopes {
-		_, err := l.Register().Add(t.Context(), "test", register.Member{
-			Name: s.Publisher, Role: register.Publisher,
-			Sources: s.Sources, Regions: s.Regions, Types: slices.Clone(s.Types),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// figures are what is counted of a region on some days.
-type figures [len(figureDays)][4]int64
-
-var figureDays = [...]string{"2020-12-31", "2021-02-15", "2021-05-31", "2021-08-31", "2022-03-31"}
-
-func figuresOf(t *testing.T, view *coverage.View, code region.Code) (all figures) {
-	t.Helper()
-	for i, text := range figureDays {
-		on, err := temporal.ParseDate(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := view.Answer(coverage.Query{
-			Region: code, On: on, Known: view.Known(), Indicator: event.Employed,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[i] = [4]int64{a.Covered, a.Confirmed, a.InGrace, a.Enrolments}
-	}
-	return all
-}
 
 // said is an event as a test says it: its type and what stands between the braces of its data.
 type said struct{ kind, data string }
-
-func committing(commitment, funder string) string {
-	return fmt.Sprintf(`"commitment":%q,"funder":%q,"funding":"APBD",`+
-		`"fiscalYear":2021,"heads":10,"months":12,"tariff":16800,"ceiling":2016000,`+
-		`"from":"2021-01","until":"2022-01"`, commitment, funder)
-}
 
 // TestRightsEarly has a publisher speak of another's people, in each way there is, before they are
 // known: it is accepted, and changes nothing of them once they are.
 func TestRightsEarly(t *testing.T) {
 	own := []said{
-		{"enrolment.opened", opening("ea", "wa", "75.03")},
-		{"funding.committed", committing("ca", "75.03")},
+		{"enrolment.opened", ledgertest.Opening("ea", "wa", "75.03")},
+		{"funding.committed", ledgertest.Committing("ca", "75.03")},
 		{"funding.granted", `"commitment":"ca","enrolment":"ea","from":"2021-01","until":"2022-01"`},
 		{"funding.disbursed", `"commitment":"ca","amount":1,"paidOn":"2021-02-01",` +
 			`"months":["2021-01"],"reference":""`},
@@ -104,7 +42,7 @@ func TestRightsEarly(t *testing.T) {
 		"credit":        {{"contribution.credited", `"enrolment":"ea","from":"2021-01","until":"2022-06"`}},
 		"grant":         {{"funding.granted", `"commitment":"cb","enrolment":"ea","from":"2022-01","until":"2023-01"`}},
 		"own commitment": {
-			{"funding.committed", committing("cb", "75.71")},
+			{"funding.committed", ledgertest.Committing("cb", "75.71")},
 			{"funding.granted", `"commitment":"cb","enrolment":"ea","from":"2022-01","until":"2023-01"`},
 		},
 		"revocation": {{"funding.revoked", `"commitment":"ca","enrolment":"ea","from":"2021-01"`}},
@@ -136,19 +74,19 @@ func TestRightsEarly(t *testing.T) {
 }
 
 // afterEarly returns the figures of a publisher's region when another one has spoken before him.
-func afterEarly(t *testing.T, early, own []said) figures {
+func afterEarly(t *testing.T, early, own []said) ledgertest.Figures {
 	t.Helper()
-	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
-	l := newLedger(t)
-	join(t, l, a, b)
-	s := &saying{t: t, l: l}
+	a, b := ledgertest.Publisher(t, "bone", "75.03"), ledgertest.Publisher(t, "kota", "75.71")
+	l := ledgertest.New(t)
+	l.Join(a, b)
+	s := &ledgertest.Saying{T: t, To: l}
 	for _, e := range early {
-		if status := s.say(b, e.kind, e.data); status != "appended" {
+		if status := s.Say(b, e.kind, e.data); status != "appended" {
 			t.Fatalf("%s of what nobody knows: %s", e.kind, status)
 		}
 	}
 	for _, e := range own {
-		if status := s.say(a, e.kind, e.data); status != "appended" {
+		if status := s.Say(a, e.kind, e.data); status != "appended" {
 			t.Fatalf("%s of one's own: %s", e.kind, status)
 		}
 	}
@@ -156,33 +94,33 @@ func afterEarly(t *testing.T, early, own []said) figures {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return figuresOf(t, view, a.Regions[0])
+	return ledgertest.FiguresOf(t, view, a.Regions[0])
 }
 
 // TestRightsEarlyTold: what is taken back is in the log, in front of what made it known, by the
 // ledger itself and with the reason; what its publisher has a right over stays.
 func TestRightsEarlyTold(t *testing.T) {
-	l := newLedger(t)
-	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
-	join(t, l, a, b, publisherOf(t, "gorontalo", "75"))
-	province, err := l.Register().Scope("gorontalo")
+	l := ledgertest.New(t)
+	a, b := ledgertest.Publisher(t, "bone", "75.03"), ledgertest.Publisher(t, "kota", "75.71")
+	l.Join(a, b, ledgertest.Publisher(t, "gorontalo", "75"))
+	province, err := l.LastScope("gorontalo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &saying{t: t, l: l}
-	s.say(b, "enrolment.terminated", `"enrolment":"ea","until":"2021-02-01","reason":"OTHER"`)
-	s.say(province, "enrolment.terminated", `"enrolment":"ea","until":"2021-06-01","reason":"OTHER"`)
-	s.say(a, "enrolment.amended", `"enrolment":"ea","from":"2021-03-01","payer":"SELF"`)
-	if got := s.send(a, intake.Options{Atomic: true}, "open", "enrolment.opened",
-		opening("ea", "wa", "75.03")); got != "appended" {
+	s := &ledgertest.Saying{T: t, To: l}
+	s.Say(b, "enrolment.terminated", `"enrolment":"ea","until":"2021-02-01","reason":"OTHER"`)
+	s.Say(province, "enrolment.terminated", `"enrolment":"ea","until":"2021-06-01","reason":"OTHER"`)
+	s.Say(a, "enrolment.amended", `"enrolment":"ea","from":"2021-03-01","payer":"SELF"`)
+	if got := s.Send(a, intake.Options{Atomic: true}, "open", "enrolment.opened",
+		ledgertest.Opening("ea", "wa", "75.03")); got != "appended" {
 		t.Fatal(got)
 	}
-	if got := s.send(a, intake.Options{}, "open", "enrolment.opened",
-		opening("ea", "wa", "75.03")); got != "duplicate" {
+	if got := s.Send(a, intake.Options{}, "open", "enrolment.opened",
+		ledgertest.Opening("ea", "wa", "75.03")); got != "duplicate" {
 		t.Fatal(got)
 	}
 	var lines []string
-	err = l.Events(t.Context(), excerpt.Filter{From: 4}, func(line []byte) error {
+	err = l.Reader.Events(t.Context(), excerpt.Filter{From: 4}, func(line []byte) error {
 		lines = append(lines, string(line))
 		return nil
 	})
@@ -202,29 +140,29 @@ func TestRightsEarlyTold(t *testing.T) {
 // is taken back too; what its funder has said stays.
 func TestRightsEarlyAmended(t *testing.T) {
 	for _, first := range []said{
-		{"funding.committed", committing("ca", "75.03")},
+		{"funding.committed", ledgertest.Committing("ca", "75.03")},
 		{"funding.granted", `"commitment":"ca","enrolment":"ea","from":"2021-01","until":"2022-01"`},
 	} {
-		l := newLedger(t)
-		a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
-		join(t, l, a, b)
-		s := &saying{t: t, l: l}
+		l := ledgertest.New(t)
+		a, b := ledgertest.Publisher(t, "bone", "75.03"), ledgertest.Publisher(t, "kota", "75.71")
+		l.Join(a, b)
+		s := &ledgertest.Saying{T: t, To: l}
 		for _, e := range []struct {
 			by *event.Scope
 			said
 		}{
-			{a, said{"enrolment.opened", opening("ea", "wa", "75.03")}},
+			{a, said{"enrolment.opened", ledgertest.Opening("ea", "wa", "75.03")}},
 			{b, said{"funding.amended", `"commitment":"ca","heads":0`}},
 			{a, said{"funding.amended", `"commitment":"ca","heads":11`}},
 			{b, said{"funding.amended", `"commitment":"cx","heads":0`}},
 			{a, first},
 		} {
-			if got := s.say(e.by, e.kind, e.data); got != "appended" {
+			if got := s.Say(e.by, e.kind, e.data); got != "appended" {
 				t.Fatalf("%s: %s", e.kind, got)
 			}
 		}
 		var taken []string
-		err := l.Events(t.Context(), excerpt.Filter{Type: event.EventRetracted},
+		err := l.Reader.Events(t.Context(), excerpt.Filter{Type: event.EventRetracted},
 			func(line []byte) error {
 				taken = append(taken, string(line))
 				return nil
@@ -239,9 +177,9 @@ func TestRightsEarlyAmended(t *testing.T) {
 // refused, or comes first and is taken back.
 func TestRightsAtOnce(t *testing.T) {
 	const people = 60
-	l := newLedger(t)
-	a, b := publisherOf(t, "bone", "75.03"), publisherOf(t, "kota", "75.71")
-	join(t, l, a, b)
+	l := ledgertest.New(t)
+	a, b := ledgertest.Publisher(t, "bone", "75.03"), ledgertest.Publisher(t, "kota", "75.71")
+	l.Join(a, b)
 	submit := func(scope *event.Scope, i int, kind, data string) string {
 		raw := fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:%s",`+
 			`"type":"id.cakupan.%s.v1","data":{%s}}`, i, scope.Publisher, kind, data)
@@ -259,7 +197,7 @@ func TestRightsAtOnce(t *testing.T) {
 		enrolment, worker := fmt.Sprintf("e%d", i), fmt.Sprintf("w%d", i)
 		wait.Go(func() {
 			got := submit(a, i, "enrolment.opened", strings.Replace(
-				opening(enrolment, worker, "75.03"), `"APBD"`, `"SELF"`, 1))
+				ledgertest.Opening(enrolment, worker, "75.03"), `"APBD"`, `"SELF"`, 1))
 			if got != "appended" {
 				t.Errorf("opening: %s", got)
 			}
@@ -280,7 +218,7 @@ func TestRightsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := figuresOf(t, view, a.Regions[0])[2][0]; got != people {
+	if got := ledgertest.FiguresOf(t, view, a.Regions[0])[2][0]; got != people {
 		t.Errorf("%d of %d are covered", got, people)
 	}
 }
@@ -288,25 +226,25 @@ func TestRightsAtOnce(t *testing.T) {
 // TestRightsDeathRegister: who may report deaths alone, for the whole nation, reports those of
 // everybody, also before they are known; and nothing else.
 func TestRightsDeathRegister(t *testing.T) {
-	l := newLedger(t)
-	a, deaths := publisherOf(t, "bone", "75.03"), publisherOf(t, "sipil", "ID")
+	l := ledgertest.New(t)
+	a, deaths := ledgertest.Publisher(t, "bone", "75.03"), ledgertest.Publisher(t, "sipil", "ID")
 	deaths.Types = []event.Type{event.WorkerDied}
-	join(t, l, a, deaths)
-	s := &saying{t: t, l: l}
+	l.Join(a, deaths)
+	s := &ledgertest.Saying{T: t, To: l}
 	for _, c := range []struct {
 		by         *event.Scope
 		kind, data string
 		want       string
 	}{
 		{deaths, "worker.died", `"worker":"w1","on":"2021-01-15"`, "appended"},
-		{a, "enrolment.opened", strings.Replace(opening("e1", "w1", "75.03"), "APBD", "SELF", 1), "appended"},
-		{a, "enrolment.opened", strings.Replace(opening("e2", "w2", "75.03"), "APBD", "SELF", 1), "appended"},
-		{a, "enrolment.opened", strings.Replace(opening("e3", "w3", "75.03"), "APBD", "SELF", 1), "appended"},
+		{a, "enrolment.opened", strings.Replace(ledgertest.Opening("e1", "w1", "75.03"), "APBD", "SELF", 1), "appended"},
+		{a, "enrolment.opened", strings.Replace(ledgertest.Opening("e2", "w2", "75.03"), "APBD", "SELF", 1), "appended"},
+		{a, "enrolment.opened", strings.Replace(ledgertest.Opening("e3", "w3", "75.03"), "APBD", "SELF", 1), "appended"},
 		{deaths, "worker.died", `"worker":"w2","on":"2021-01-15"`, "appended"},
 		{deaths, "worker.merged", `"worker":"w3","into":"w2"`, "publisher.forbidden"},
 		{deaths, "enrolment.terminated", `"enrolment":"e3","until":"2021-02-01","reason":"OTHER"`, "publisher.forbidden"},
 	} {
-		if got := s.say(c.by, c.kind, c.data); got != c.want {
+		if got := s.Say(c.by, c.kind, c.data); got != c.want {
 			t.Errorf("%s %s: %s", c.kind, c.data, got)
 		}
 	}
@@ -314,7 +252,7 @@ func TestRightsDeathRegister(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := figuresOf(t, view, a.Regions[0])[2][0]; got != 1 {
+	if got := ledgertest.FiguresOf(t, view, a.Regions[0])[2][0]; got != 1 {
 		t.Errorf("%d are covered, not only w3", got)
 	}
 }

@@ -1,4 +1,4 @@
-package ledger_test
+package rights_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/ledgertest"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
 	"cakupan/projections/coverage"
@@ -48,16 +48,16 @@ func testRightsRandomly(t *testing.T, seed uint64, steps int) {
 			regencies = append(regencies, code)
 		}
 	}
-	l := newLedger(t)
+	l := ledgertest.New(t)
 	var talkers [2]*talker
 	for i := range talkers {
 		r := &talker{t: t, l: l, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
-		r.scope = publisherOf(t, [...]string{"bone", "kota"}[i], "75.03")
+		r.scope = ledgertest.Publisher(t, [...]string{"bone", "kota"}[i], "75.03")
 		r.scope.Regions = nil
 		for n := i; n < len(regencies); n += len(talkers) {
 			r.scope.Regions = append(r.scope.Regions, regencies[n])
 		}
-		join(t, l, r.scope)
+		l.Join(r.scope)
 		talkers[i] = r
 	}
 	before := allFigures(t, l, regencies)
@@ -67,7 +67,7 @@ func testRightsRandomly(t *testing.T, seed uint64, steps int) {
 		after := allFigures(t, l, regencies)
 		for n, code := range regencies {
 			if n%len(talkers) != who && before[n] != after[n] {
-				t.Errorf("seed %d: %s has changed the figures of %v from %v to %v:\n%s", seed,
+				t.Errorf("seed %d: %s has changed the ledgertest.Figures of %v from %v to %v:\n%s", seed,
 					talkers[who].scope.Publisher, code, before[n], after[n],
 					talkers[who].story(n/len(talkers)))
 			}
@@ -86,7 +86,7 @@ func testRightsRandomly(t *testing.T, seed uint64, steps int) {
 	}
 }
 
-func allFigures(t *testing.T, l *ledger.Ledger, regencies []region.Code) []figures {
+func allFigures(t *testing.T, l *ledgertest.World, regencies []region.Code) []ledgertest.Figures {
 	t.Helper()
 	view, err := l.View(t.Context(), 0)
 	if err != nil {
@@ -95,11 +95,11 @@ func allFigures(t *testing.T, l *ledger.Ledger, regencies []region.Code) []figur
 	return figuresIn(t, view, regencies)
 }
 
-func figuresIn(t *testing.T, view *coverage.View, regencies []region.Code) []figures {
+func figuresIn(t *testing.T, view *coverage.View, regencies []region.Code) []ledgertest.Figures {
 	t.Helper()
-	all := make([]figures, len(regencies))
+	all := make([]ledgertest.Figures, len(regencies))
 	for i, code := range regencies {
-		all[i] = figuresOf(t, view, code)
+		all[i] = ledgertest.FiguresOf(t, view, code)
 	}
 	return all
 }
@@ -107,7 +107,7 @@ func figuresIn(t *testing.T, view *coverage.View, regencies []region.Code) []fig
 // talker says random things for a publisher.
 type talker struct {
 	t     *testing.T
-	l     *ledger.Ledger
+	l     *ledgertest.World
 	scope *event.Scope
 	rand  *rand.Rand
 
@@ -154,7 +154,7 @@ func (r *talker) story(pair int) string {
 		}
 		return strings.Contains(text, "event.retracted")
 	}
-	err := r.l.Events(r.t.Context(), excerpt.Filter{}, func(line []byte) error {
+	err := r.l.Reader.Events(r.t.Context(), excerpt.Filter{}, func(line []byte) error {
 		if named(string(line)) {
 			b.Write(append(line, '\n'))
 		}
@@ -197,7 +197,7 @@ func (r *talker) something(i int) (kind, data string) {
 		return "contribution.credited", enrolment + `,"from":"` + month() + `","until":"` +
 			until() + `"`
 	case 8:
-		return "funding.committed", strings.Replace(committing("x", at), `"commitment":"x"`,
+		return "funding.committed", strings.Replace(ledgertest.Committing("x", at), `"commitment":"x"`,
 			commitment, 1)
 	case 9, 10:
 		return "funding.granted", commitment + `,` + enrolment + `,"from":"` + month() +
