@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -104,7 +105,7 @@ func TestFenceInOrder(t *testing.T) {
 	// On a busy machine the history may be behind: then it is asked again.
 	behind := func(err error) bool { return problem.From(err).Code == problem.ProjectionBehind }
 	last := func() (seq uint64, err error) {
-		err = l.ListEvents(t.Context(), ledger.ListFilter{List: "L"}, func(line []byte) error {
+		err = l.ListEvents(t.Context(), excerpt.List{List: "L"}, func(line []byte) error {
 			var one listed
 			err := json.Unmarshal(line, &one)
 			seq = one.Sequence
@@ -141,7 +142,7 @@ func TestFenceInOrder(t *testing.T) {
 	}
 	all.Wait()
 	before, n := uint64(0), 0
-	err := l.ListEvents(t.Context(), ledger.ListFilter{List: "L"}, func(line []byte) error {
+	err := l.ListEvents(t.Context(), excerpt.List{List: "L"}, func(line []byte) error {
 		var one listed
 		err := json.Unmarshal(line, &one)
 		var clerk, done int
