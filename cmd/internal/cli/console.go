@@ -116,7 +116,7 @@ func (c *Console) Note(format string, args ...any) {
 	_, _ = io.WriteString(c.Stderr, words.OnScreen(fmt.Sprintf(format+"\n", args...)))
 }
 
-// Logger returns the operator's log, as text or JSON as logJSON says by then. It writes to stderr,
+// Logger returns the operator's log, as text or JSON as LogJSON says by then. It writes to stderr,
 // and never gets an event, a NIK or a query.
 func (c *Console) Logger() *slog.Logger {
 	if c.LogJSON {

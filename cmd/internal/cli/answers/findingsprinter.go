@@ -16,7 +16,7 @@ import (
 )
 
 // Findings prints findings as they come, so that their number does not matter. Import prints
-// its own by it too. Whoever makes one calls end, after an error as well: what was printed before
+// its own by it too. Whoever makes one calls End, after an error as well: what was printed before
 // waits in w until then.
 type Findings struct {
 	w   *bufio.Writer
