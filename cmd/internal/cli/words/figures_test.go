@@ -17,11 +17,13 @@ func TestKnown(t *testing.T) {
 		en, id string
 	}{
 		{
-			coverage.Known{}, "as known before the first event",
+			coverage.Known{},
+			"as known before the first event",
 			"sebagaimana diketahui sebelum peristiwa pertama",
 		},
 		{
-			coverage.Known{RecordedAt: &at}, "as known before the first event",
+			coverage.Known{RecordedAt: &at},
+			"as known before the first event",
 			"sebagaimana diketahui sebelum peristiwa pertama",
 		},
 		{
