@@ -3,8 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -29,10 +27,6 @@ func (s *Client) Effect(ctx context.Context, raw [][]byte, since eventstore.Sequ
 		return report, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/cloudevents-batch+json")
-	response, err := s.Ask(ctx, request)
-	if err != nil {
-		return report, err
-	}
-	err = json.NewDecoder(response.Body).Decode(&report)
-	return report, errors.Join(err, response.Body.Close())
+	err = s.answered(ctx, request, &report)
+	return report, err
 }

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,13 +71,9 @@ func (s *Client) Cosign(ctx context.Context, cosigned []byte) (added bool, err e
 		return false, fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	response, err := s.Ask(ctx, request)
-	if err != nil {
-		return false, err
-	}
 	var answer httpapi.Cosigned
-	err = json.NewDecoder(response.Body).Decode(&answer)
-	return answer.Added, errors.Join(err, response.Body.Close())
+	err = s.answered(ctx, request, &answer)
+	return answer.Added, err
 }
 
 // Tiles are the tiles of the ledger's tree, as package tlog reads them. It is for one goroutine.

@@ -102,12 +102,7 @@ func (s *Client) Post(ctx context.Context, path, query string, into any) error {
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	response, err := s.Ask(ctx, request)
-	if err != nil {
-		return err
-	}
-	err = json.NewDecoder(response.Body).Decode(into)
-	return errors.Join(err, response.Body.Close())
+	return s.answered(ctx, request, into)
 }
 
 // PostBody sends JSON to a route and reads its JSON answer. Only a body that is a bytes.Reader, a
@@ -118,6 +113,11 @@ func (s *Client) PostBody(ctx context.Context, path string, body io.Reader, into
 		return fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
+	return s.answered(ctx, request, into)
+}
+
+// answered asks, and reads an answer in JSON.
+func (s *Client) answered(ctx context.Context, request *http.Request, into any) error {
 	response, err := s.Ask(ctx, request)
 	if err != nil {
 		return err

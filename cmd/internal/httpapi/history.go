@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -122,16 +123,27 @@ func (a *API) postReplay(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
+	answerCheck(a, w, r, "begin the replay again, later",
+		func(ctx context.Context) (ledger.ReplayResult, error) {
+			return a.ledger.Replay(ctx, opts, nil)
+		})
+}
+
+// answerCheck answers with what a check of the whole log comes to: it has its turn, and ends with
+// the server. again says what to do then.
+func answerCheck[T any](a *API, w *reply, r *http.Request, again string,
+	check func(context.Context) (T, error),
+) {
 	ctx, stop := a.untilDrain(r)
 	defer stop()
-	var result ledger.ReplayResult
+	var result T
 	leave, err := a.turn(ctx, w, a.pools.checks)
 	if err == nil {
 		defer leave()
-		result, err = a.ledger.Replay(ctx, opts, nil)
+		result, err = check(ctx)
 	}
 	if err != nil {
-		w.fail(r, a.drained(err, "begin the replay again, later"))
+		w.fail(r, a.drained(err, again))
 		return
 	}
 	writeJSON(w, r, http.StatusOK, result)
@@ -148,19 +160,10 @@ func (a *API) postVerify(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	ctx, stop := a.untilDrain(r)
-	defer stop()
-	var report ledger.VerifyReport
-	leave, err := a.turn(ctx, w, a.pools.checks)
-	if err == nil {
-		defer leave()
-		report, err = a.ledger.Verify(ctx, nil)
-	}
-	if err != nil {
-		w.fail(r, a.drained(err, "begin the check again, later"))
-		return
-	}
-	writeJSON(w, r, http.StatusOK, report)
+	answerCheck(a, w, r, "begin the check again, later",
+		func(ctx context.Context) (ledger.VerifyReport, error) {
+			return a.ledger.Verify(ctx, nil)
+		})
 }
 
 // onlyHere refuses a request that does not come from this machine, or that was sent to a name

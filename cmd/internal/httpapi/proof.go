@@ -56,6 +56,14 @@ func (a *API) proofs() (Proofs, error) {
 	return nil, problem.New(problem.NotFound, "this ledger proves nothing")
 }
 
+// proofsAsked is the same for a route that has no parameters, and refuses those that are given.
+func (a *API) proofsAsked(r *http.Request) (Proofs, error) {
+	if _, err := parseParameters(r.URL.RawQuery); err != nil {
+		return nil, err
+	}
+	return a.proofs()
+}
+
 // getCheckpoint answers with a signed head. It is over durable events only (contract, section 8),
 // so what it says cannot be lost by a crash.
 func (a *API) getCheckpoint(w *reply, r *http.Request) {
@@ -81,11 +89,7 @@ func (a *API) getCheckpoint(w *reply, r *http.Request) {
 
 // getCheckpointKey answers with the public key.
 func (a *API) getCheckpointKey(w *reply, r *http.Request) {
-	_, err := parseParameters(r.URL.RawQuery)
-	var proofs Proofs
-	if err == nil {
-		proofs, err = a.proofs()
-	}
+	proofs, err := a.proofsAsked(r)
 	var key string
 	if err == nil {
 		key, err = proofs.CheckpointKey(r.Context())
@@ -95,11 +99,7 @@ func (a *API) getCheckpointKey(w *reply, r *http.Request) {
 
 // getSuccessions answers with what proves the key to who has an older one.
 func (a *API) getSuccessions(w *reply, r *http.Request) {
-	_, err := parseParameters(r.URL.RawQuery)
-	var proofs Proofs
-	if err == nil {
-		proofs, err = a.proofs()
-	}
+	proofs, err := a.proofsAsked(r)
 	var text []byte
 	if err == nil {
 		text, err = proofs.Successions(r.Context())
@@ -111,11 +111,7 @@ func (a *API) getSuccessions(w *reply, r *http.Request) {
 // send again what it had no answer to. One of a witness that the ledger does not know is refused by
 // it.
 func (a *API) postCheckpoint(w *reply, r *http.Request) {
-	_, err := parseParameters(r.URL.RawQuery)
-	var proofs Proofs
-	if err == nil {
-		proofs, err = a.proofs()
-	}
+	proofs, err := a.proofsAsked(r)
 	if err != nil {
 		w.fail(r, err)
 		return
@@ -138,11 +134,7 @@ func (a *API) postCheckpoint(w *reply, r *http.Request) {
 // has a successor. A full one may be kept for ever, and one that is not full for an hour: it stays
 // true, and is only short.
 func (a *API) getTile(w *reply, r *http.Request) {
-	_, err := parseParameters(r.URL.RawQuery)
-	var proofs Proofs
-	if err == nil {
-		proofs, err = a.proofs()
-	}
+	proofs, err := a.proofsAsked(r)
 	if err != nil {
 		w.fail(r, err)
 		return
