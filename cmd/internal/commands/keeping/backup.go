@@ -122,7 +122,7 @@ func (c *Backup) write(body io.Reader, out *cli.Console) (*shownBackup, error) {
 		return nil, err
 	}
 	shown := &shownBackup{File: c.Output}
-	to := &keeping{file: file}
+	to := &remembering{file: file}
 	if err := shown.read(io.TeeReader(body, to), out); err != nil {
 		if to.err != nil { // it is here that it broke off
 			err = fmt.Errorf("write backup: %w", to.err)
@@ -135,15 +135,15 @@ func (c *Backup) write(body io.Reader, out *cli.Console) (*shownBackup, error) {
 	return shown, nil
 }
 
-// keeping writes to a file, and remembers why it could not: an io.TeeReader gives an error of
+// remembering writes to a file, and keeps the reason why it could not: an io.TeeReader gives an error of
 // writing to who reads, who would take a full disk here for a server that broke off.
-type keeping struct {
+type remembering struct {
 	file *os.File
 	err  error
 }
 
 // Write writes to the file.
-func (k *keeping) Write(b []byte) (n int, err error) {
+func (k *remembering) Write(b []byte) (n int, err error) {
 	n, k.err = k.file.Write(b)
 	return n, k.err
 }

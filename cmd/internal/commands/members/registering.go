@@ -50,9 +50,8 @@ func (f expiryFlag) moment() (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, f.Expires)
 	if err != nil {
-		return time.Time{},
-			cli.Usage("--expires is a date, such as 2027-12-31 for the end of that" +
-				" day in Asia/Makassar, or a time, such as 2027-12-31T12:00:00+08:00")
+		return time.Time{}, cli.Usage("--expires is a date, such as 2027-12-31 for the end of" +
+			" that day in Asia/Makassar, or a time, such as 2027-12-31T12:00:00+08:00")
 	}
 	return at.UTC().Truncate(time.Second), nil
 }
