@@ -3,6 +3,7 @@
 package words
 
 import (
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,24 @@ func Thousands[N ~int | ~int64 | ~uint64](n N) string {
 	if n < 0 {
 		magnitude = -magnitude // of the least number too, which has no opposite of its own type
 	}
-	digits := strconv.FormatUint(magnitude, 10)
+	return parted(strconv.FormatUint(magnitude, 10), n < 0)
+}
+
+// Large writes a number that may be more than 64 bits hold, as heads times months times rupiah may;
+// a dash where there is none.
+func Large(n *big.Int) string {
+	if n == nil {
+		return "–"
+	}
+	return parted(new(big.Int).Abs(n).String(), n.Sign() < 0)
+}
+
+// parted writes digits in groups of three, with the sign of the number before them.
+func parted(digits string, negative bool) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-	if n < 0 {
+	if negative {
 		return "-" + digits
 	}
 	return digits

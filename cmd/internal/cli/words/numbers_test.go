@@ -2,6 +2,7 @@ package words
 
 import (
 	"math"
+	"math/big"
 	"testing"
 )
 
@@ -17,5 +18,18 @@ func TestThousands(t *testing.T) {
 	}
 	if got := Thousands(uint64(math.MaxUint64)); got != "18,446,744,073,709,551,615" {
 		t.Error(got)
+	}
+}
+
+// TestLarge writes what no word holds, and a dash for nothing.
+func TestLarge(t *testing.T) {
+	n, _ := new(big.Int).SetString("123456789012345678901", 10)
+	for want, n := range map[string]*big.Int{
+		"–": nil, "0": new(big.Int), "-1,234": big.NewInt(-1234),
+		"123,456,789,012,345,678,901": n,
+	} {
+		if got := Large(n); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

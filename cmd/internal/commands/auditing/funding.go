@@ -114,16 +114,16 @@ func (p *fundingPrinter) block(l *funding.Line) error {
 	// rupiah.
 	t := table.New("", ">Heads", ">Head-months", ">Rupiah", "")
 	if c := l.Committed; c != nil {
-		t.Add("  committed", words.Thousands(c.Heads), grouped(c.HeadMonths), grouped(c.Rupiah),
+		t.Add("  committed", words.Thousands(c.Heads), words.Large(c.HeadMonths), words.Large(c.Rupiah),
 			fmt.Sprintf("%s at %s; ceiling %s", words.Counted(c.Months, "month"),
 				words.Thousands(c.Tariff),
 				words.Thousands(c.Ceiling)))
 	}
-	t.Add("  granted", words.Thousands(l.Granted.Heads), grouped(l.Granted.HeadMonths),
-		grouped(l.Granted.Rupiah), "at most "+words.Thousands(l.Granted.Most)+" in a month")
-	t.Add("  disbursed", "", "", grouped(l.Disbursed.Rupiah), spansText(l.Disbursed.Months))
-	t.Add("  covered", words.Thousands(l.Covered.Heads), grouped(l.Covered.HeadMonths),
-		grouped(l.Covered.Rupiah), "at most "+words.Thousands(l.Covered.Most)+" in a month")
+	t.Add("  granted", words.Thousands(l.Granted.Heads), words.Large(l.Granted.HeadMonths),
+		words.Large(l.Granted.Rupiah), "at most "+words.Thousands(l.Granted.Most)+" in a month")
+	t.Add("  disbursed", "", "", words.Large(l.Disbursed.Rupiah), spansText(l.Disbursed.Months))
+	t.Add("  covered", words.Thousands(l.Covered.Heads), words.Large(l.Covered.HeadMonths),
+		words.Large(l.Covered.Rupiah), "at most "+words.Thousands(l.Covered.Most)+" in a month")
 	if err := t.Write(p.W); err != nil {
 		return err
 	}
@@ -165,17 +165,17 @@ func fundingRemarks(l *funding.Line) (lines []string) {
 		remark("too many: %s granted beyond those committed", words.Counted(-*m.Heads, "head"))
 	}
 	if m.HeadMonths.Sign() > 0 {
-		remark("missing: %s head-months granted and not covered", grouped(m.HeadMonths))
+		remark("missing: %s head-months granted and not covered", words.Large(m.HeadMonths))
 	}
 	if len(m.Months) > 0 {
 		remark("missing: no disbursement names %s", spansText(m.Months))
 	}
 	if m.Rupiah != nil && m.Rupiah.Sign() > 0 {
-		remark("missing: %s rupiah granted and not disbursed", grouped(m.Rupiah))
+		remark("missing: %s rupiah granted and not disbursed", words.Large(m.Rupiah))
 	}
 	if m.Ceiling != nil && m.Ceiling.Sign() > 0 {
 		remark("missing: %s rupiah of what was committed: the ceiling buys %s months",
-			grouped(m.Ceiling), words.Pointed(l.Committed.Buys))
+			words.Large(m.Ceiling), words.Pointed(l.Committed.Buys))
 	}
 	if l.MoneyEnds.Last != nil {
 		remark("the last month granted is %s", *l.MoneyEnds.Last)
@@ -210,36 +210,19 @@ func spansText(spans []funding.Span) string {
 	return strings.Join(texts, ", ")
 }
 
-// grouped writes a number with separators, a dash where there is none. Heads times months times
-// rupiah may be more than 64 bits hold.
-func grouped(n *big.Int) string {
-	if n == nil {
-		return "–"
-	}
-	digits, sign := new(big.Int).Abs(n).String(), ""
-	if n.Sign() < 0 {
-		sign = "-"
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
-
 // fundingRecord returns a commitment as a row, in the order of the columns. What nobody has
 // committed is empty cells.
 func fundingRecord(l *funding.Line) []string {
 	record := []string{
 		l.Commitment, words.Pointed(l.Funder), l.Funding, "", words.Pointed(l.From),
-		words.Pointed(l.Until),
-		words.Pointed(l.Closed), "", "", "", "", "", "",
+		words.Pointed(l.Until), words.Pointed(l.Closed), "", "", "", "", "", "",
 	}
 	// Six cells of the committed event, in the place of the empty ones.
 	if c := l.Committed; c != nil {
 		record[3] = strconv.FormatInt(*l.FiscalYear, 10)
 		record = append(record[:7], words.Number(c.Heads), words.Number(c.Months),
-			words.Number(c.Tariff),
-			c.Rupiah.String(), words.Number(c.Ceiling), words.Pointed(c.Buys))
+			words.Number(c.Tariff), c.Rupiah.String(), words.Number(c.Ceiling),
+			words.Pointed(c.Buys))
 	}
 	// Programs read whole numbers without separators; null is an empty cell.
 	plain := func(n *big.Int) string {

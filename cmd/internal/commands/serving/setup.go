@@ -77,9 +77,8 @@ func (c *Setup) options() (opts setup.Options, err error) {
 	opts = setup.Options{Dir: c.Dir, Nodes: c.Nodes, Ledgers: c.Ledgers}
 	for _, name := range append(append([]string(nil), c.Nodes...), c.Ledgers...) {
 		if name == "" || strings.ContainsAny(name, `/\ "{}@`) || strings.HasPrefix(name, ".") {
-			return opts,
-				cli.Usage("--nodes and --ledgers are names or addresses of machines, not " +
-					strconv.Quote(event.MaskNIK(name)))
+			return opts, cli.Usage("--nodes and --ledgers are names or addresses of machines," +
+				" not " + strconv.Quote(event.MaskNIK(name)))
 		}
 	}
 	if c.Auditor != "" {
