@@ -110,8 +110,7 @@ func (p *differencePrinter) flows(d *httpapi.Difference) error {
 		}
 		for _, cause := range slices.Sorted(maps.Keys(step.Left)) {
 			err = p.CSV.Write([]string{
-				step.Step, difference.Left, cause,
-				words.Number(step.Left[cause]),
+				step.Step, difference.Left, cause, words.Number(step.Left[cause]),
 			})
 		}
 	}

@@ -89,8 +89,7 @@ func (p *explanation) head(a *coverage.Answer) error {
 	}
 	_, err := fmt.Fprintf(p.W, "%s %s on %s, %s\ncovered %s, confirmed %s, in grace %s\n\n",
 		a.Region, a.Name, a.On, words.Known(a.Known), words.Thousands(a.Covered),
-		words.Thousands(a.Confirmed),
-		words.Thousands(a.InGrace))
+		words.Thousands(a.Confirmed), words.Thousands(a.InGrace))
 	return err
 }
 

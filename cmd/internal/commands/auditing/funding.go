@@ -116,8 +116,7 @@ func (p *fundingPrinter) block(l *funding.Line) error {
 	if c := l.Committed; c != nil {
 		t.Add("  committed", words.Thousands(c.Heads), words.Large(c.HeadMonths), words.Large(c.Rupiah),
 			fmt.Sprintf("%s at %s; ceiling %s", words.Counted(c.Months, "month"),
-				words.Thousands(c.Tariff),
-				words.Thousands(c.Ceiling)))
+				words.Thousands(c.Tariff), words.Thousands(c.Ceiling)))
 	}
 	t.Add("  granted", words.Thousands(l.Granted.Heads), words.Large(l.Granted.HeadMonths),
 		words.Large(l.Granted.Rupiah), "at most "+words.Thousands(l.Granted.Most)+" in a month")

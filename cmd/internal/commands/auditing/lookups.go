@@ -61,8 +61,7 @@ func (p *lookupsPrinter) Print(line []byte) error {
 		l.Worker = "nobody"
 	}
 	_, err := fmt.Fprintf(p.W, "%9s  %s  %s asked for %s\n", words.Thousands(l.Number),
-		words.LocalTime(l.At),
-		l.Who, l.Worker)
+		words.LocalTime(l.At), l.Who, l.Worker)
 	return err
 }
 

@@ -94,8 +94,7 @@ func (p *readsPrinter) Print(line []byte) error {
 		r.Why = ": " + r.Why
 	}
 	_, err := fmt.Fprintf(p.W, "%9s  %s  %s: %s %s%s\n", words.Thousands(r.Number),
-		words.LocalTime(r.At),
-		r.Who, r.What, r.Of, r.Why)
+		words.LocalTime(r.At), r.Who, r.What, r.Of, r.Why)
 	return err
 }
 

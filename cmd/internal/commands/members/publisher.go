@@ -103,8 +103,7 @@ func (c *publisherList) Run(ctx context.Context, w *cli.Where, out *cli.Console)
 			m := &members[i]
 			t.Add(m.Name, m.state(), strings.Join(m.Regions, ", "), m.typeNames(),
 				strings.Join(m.Sources, ", "), words.LocalTime(m.CreatedAt),
-				words.LocalTime(m.secretSince()),
-				m.lastUse())
+				words.LocalTime(m.secretSince()), m.lastUse())
 		}
 		return t
 	}

@@ -251,8 +251,7 @@ func (c *Import) account(t *importer.Summary, out *cli.Console) error {
 		"dibaca %s: %s %s%s, %s sudah ada, %s ditolak, dalam %s detik\n",
 		"read %s: %s %s%s, %s already there, %s refused, in %s s\n"),
 		words.Numeral(l, t.Read), words.Numeral(l, t.Appended), verb, sequences, words.Numeral(l,
-			t.Duplicates),
-		words.Numeral(l, t.Refused), seconds)
+			t.Duplicates), words.Numeral(l, t.Refused), seconds)
 	return err
 }
 

@@ -277,8 +277,7 @@ func tellRegistered(view *coverage.View, out *cli.Console, r region.Code, on tem
 	_, err = fmt.Fprintf(out.Stdout,
 		"%s: %s workers registered, %s covered, %s of them confirmed by money booked.\n\n",
 		answer.Name, words.Thousands(sample.Registered(sample.Seed, r, on)),
-		words.Thousands(answer.Covered),
-		words.Thousands(answer.Confirmed))
+		words.Thousands(answer.Covered), words.Thousands(answer.Confirmed))
 	return err
 }
 

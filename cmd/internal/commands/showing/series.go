@@ -70,8 +70,7 @@ func seriesTable(out *cli.Console, points []coverage.Point) error {
 	for i, p := range points {
 		covered[i] = p.Covered
 		t.Add(p.On, words.Thousands(p.Covered), words.Thousands(p.Confirmed),
-			words.Percent(p.Percent),
-			words.Thousands(p.InGrace))
+			words.Percent(p.Percent), words.Thousands(p.InGrace))
 	}
 	if out.Chart && len(points) > 1 {
 		_, err := fmt.Fprintf(out.Stdout, "%s\n\n", table.Sparkline(table.Thin(covered,
