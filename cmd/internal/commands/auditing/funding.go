@@ -163,7 +163,8 @@ func fundingRemarks(l *funding.Line) (lines []string) {
 	if m.Heads != nil && *m.Heads < 0 {
 		remark("too many: %s granted beyond those committed", words.Counted(-*m.Heads, "head"))
 	}
-	if m.HeadMonths.Sign() > 0 {
+	// A server of another version may leave it out.
+	if m.HeadMonths != nil && m.HeadMonths.Sign() > 0 {
 		remark("missing: %s head-months granted and not covered", words.Large(m.HeadMonths))
 	}
 	if len(m.Months) > 0 {
