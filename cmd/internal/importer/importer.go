@@ -89,9 +89,11 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 	case extension == ".json":
 		return split.NewArray(in), nil
 	}
-	if strings.EqualFold(filepath.Ext(path), ".xls") {
-		return nil, usage(path + ": open it in Excel and save it as .xlsx (buka di Excel lalu" +
-			" simpan sebagai .xlsx)")
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".xls", ".xlsb", ".xlt", ".xltx", ".fods", ".numbers", ".et", ".html", ".htm", ".xml",
+		".slk", ".dif", ".dbf":
+		return nil, usage(path + ": open it in Excel or LibreOffice and save it as .xlsx (buka di" +
+			" Excel atau LibreOffice lalu simpan sebagai .xlsx)")
 	}
 	return nil, usage(path + ": the name of a file of events ends with .ndjson, .jsonl or .json," +
 		" of a list of people with .csv, .tsv, .txt, .xlsx, .xlsm or .ods (nama berkas daftar" +

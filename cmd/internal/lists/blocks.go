@@ -54,7 +54,7 @@ func (r *Reader) isStructure(row *grid.Row) bool {
 	}
 	// Below the last person stand totals and signatures. They are told, as somebody may be among
 	// them.
-	if row.Number > r.list.survey.lastPerson && !r.hasTerms(row) {
+	if row.Number > r.list.survey.lastPerson && !r.hasTerms(row) && !holdsNIK(row) {
 		r.list.notices.skipped.add(row.Number)
 		return true
 	}
@@ -311,4 +311,11 @@ func (r *Reader) checkWidth(row *grid.Row) *fault {
 		"the row has only " + has + " columns, its heading " + should + ": a separator is" +
 			" missing, or a quotation mark swallows what follows",
 	}
+}
+
+// holdsNIK tells whether a NIK stands in a row, in whichever column: it is about somebody.
+func holdsNIK(row *grid.Row) bool {
+	return slices.ContainsFunc(row.Cells, func(c grid.Cell) bool {
+		return event.HasNIK(string(c.Text))
+	})
 }

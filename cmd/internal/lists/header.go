@@ -65,6 +65,7 @@ func findHeader(in rows) (*header, error) {
 			return nil, nil
 		}
 		if h.name(row) {
+			h.beneath()
 			return h, nil
 		}
 		h.declare(row)
@@ -107,7 +108,7 @@ func (h *header) name(row *grid.Row) bool {
 			language += m.language
 		}
 		// Words that only declare something are no names of columns.
-		if m.field != noField && (m.field < fieldList || m.field >= fieldOrdinal) {
+		if m.field.isColumn() {
 			known++
 		}
 		person = person || m.field.isPersonal()

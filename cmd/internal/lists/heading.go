@@ -59,6 +59,69 @@ func (h *header) under(row *grid.Row) bool {
 	return true
 }
 
+// beneath takes the row right above the names for their first row, if it is one: names that are
+// merged over several columns, and those of columns that have none below it, as they are merged
+// with the cell below. At least three cells, all of them texts, and a name that is known are no
+// letterhead and no declaration.
+func (h *header) beneath() {
+	if len(h.above) == 0 {
+		return
+	}
+	const filledMin = 3
+	above := &h.above[len(h.above)-1]
+	filled, known := 0, 0
+	for i, cell := range above.Cells {
+		switch cell.Kind {
+		case grid.Empty:
+			continue
+		case grid.Text:
+		default:
+			return
+		}
+		if text := headingText(cell.Text); text != "" {
+			filled++
+			if h.nameless(i) && meaningOf(text).field.isColumn() {
+				known++
+			}
+		}
+	}
+	if above.Number != h.row-1 || filled < filledMin || known == 0 {
+		return
+	}
+	h.adopt(above)
+}
+
+// nameless tells whether a column has no name.
+func (h *header) nameless(column int) bool {
+	return column >= len(h.names) || h.names[column] == ""
+}
+
+// adopt gives columns without a name that of the row above, which then declares nothing.
+func (h *header) adopt(above *grid.Row) {
+	for i, cell := range above.Cells {
+		name := headingText(cell.Text)
+		if name == "" || !h.nameless(i) {
+			continue
+		}
+		for len(h.names) <= i {
+			h.fields, h.names = append(h.fields, noField), append(h.names, "")
+		}
+		m := meaningOf(name)
+		h.fields[i], h.names[i] = m.field, name
+		if m.field.isColumn() {
+			h.known++
+			h.language += m.language
+		}
+	}
+	h.declared = slices.DeleteFunc(h.declared, func(d declaration) bool {
+		return d.row == above.Number
+	})
+	h.above = h.above[:len(h.above)-1]
+}
+
+// isColumn tells whether a field is one that a column holds, and not only a line above them.
+func (f field) isColumn() bool { return f != noField && (f < fieldList || f >= fieldOrdinal) }
+
 // over returns what the name says that stands over a column, or left of it where names are merged.
 // It is noField where nothing stands there.
 func (h *header) over(column int) field {

@@ -10,10 +10,30 @@ func meaningOf(text string) meaning {
 		return m
 	}
 	name, note, found := strings.Cut(strings.TrimRight(text, " )*"), "(")
-	if m := meanings[plain(name)]; found && saysHow(m.field, note) {
+	m := meanings[plain(name)]
+	if found && (saysHow(m.field, note) || m.field != noField && meanings[plain(note)] == m) {
 		return m
 	}
-	return meaning{}
+	return meaningOfBoth(text)
+}
+
+// meaningOfBoth returns what two names stand for, or more, that mean the same, as in "Tanggal Mulai
+// / TMT"; the zero meaning where one of them is something else.
+func meaningOfBoth(text string) (both meaning) {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '/' || r == '|' || r == '=' })
+	if len(parts) < 2 {
+		return meaning{}
+	}
+	for i, part := range parts {
+		m := meanings[plain(part)]
+		if m.field == noField || i > 0 && m.field != both.field {
+			return meaning{}
+		}
+		if i == 0 {
+			both = m
+		}
+	}
+	return both
 }
 
 // saysHow tells whether a note says how values of a field are written, or which there are.

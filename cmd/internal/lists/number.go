@@ -102,6 +102,10 @@ func idValue(f field, text string) value {
 				" belum ada",
 			"holds a word for none and digits: write the number of the card alone, or leave it"+
 				" empty where there is none")
+	case f == fieldEnrolment && looksLikeCard(text):
+		return invalid(event.FieldInvalid,
+			"ada huruf di antara angka KPJ (huruf O bukan angka 0): ketik lagi angkanya",
+			"a letter stands among the digits of the KPJ (O is not 0): type the digits again")
 	// Whoever wrote one by hand could name another person's enrolment.
 	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
 		return invalid(event.FieldInvalid,
@@ -122,6 +126,21 @@ func saysNone(text string) bool {
 		return r
 	}, plain(text))
 	return len(letters) >= lettersMin && noneWords[letters]
+}
+
+// looksLikeCard tells whether a text with letters is the number of a card once those are read as
+// the digits that they look like. Whoever types it right the next time would name another one.
+func looksLikeCard(text string) bool {
+	letters := 0
+	digits := strings.Map(func(r rune) rune {
+		switch r {
+		case 'O', 'o', 'I', 'l':
+			letters++
+			return '0'
+		}
+		return r
+	}, text)
+	return letters > 0 && len(text) == kpjDigits && allDigits(digits, kpjDigits)
 }
 
 // isOddCard tells whether a number of an enrolment, as json, has digits alone, and not as many as

@@ -116,11 +116,20 @@ func (r *Reader) isBlankRow(row *grid.Row) bool {
 	for i := range row.Cells {
 		c := &row.Cells[i]
 		blank := c.Kind == grid.Empty || c.Kind == grid.Text && isBlank(c.Text)
-		if !blank && !r.isOrdinal(i) {
+		if !blank && (!r.isOrdinal(i) || isUncut(c)) {
 			return false
 		}
 	}
 	return true
+}
+
+// isUncut tells whether a cell holds a whole row, which other separators divide than those of the
+// row of names.
+func isUncut(c *grid.Cell) bool {
+	const separatorsMin = 2
+	return c.Kind == grid.Text && (bytes.Count(c.Text, []byte{';'}) >= separatorsMin ||
+		bytes.Count(c.Text, []byte{','}) >= separatorsMin ||
+		bytes.Count(c.Text, []byte{'\t'}) >= separatorsMin)
 }
 
 // isOrdinal tells whether a column, from 0, holds numbers of rows or remarks: alone they are no

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"strconv"
 	"strings"
 
 	"cakupan/cmd/internal/lists/csv"
@@ -20,8 +21,8 @@ const EverySheet = "all"
 // them with different values is told, as within one. It is used by one list after the other, and
 // not by two at once. It is held in memory alone: that of another file begins anew.
 type Across struct {
-	names  []string
-	seen   seen
+	names []string
+	seen  seen
 	// Whose each KPJ is, by the NIKs beside them, in lists that name enrolments by their KPJ.
 	owners seen
 	secret maphash.Seed
@@ -81,7 +82,7 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 		return err
 	}
 	l.book, l.closers = book, append(l.closers, book)
-	var found []string
+	var found, others []string
 	for _, sheet := range book.sheets() {
 		if l.opts.Sheet != "" && !strings.EqualFold(sheet, l.opts.Sheet) {
 			continue
@@ -98,6 +99,8 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 			}
 			if h != nil {
 				found = append(found, sheet)
+			} else {
+				others = append(others, sheet)
 			}
 			continue
 		}
@@ -111,7 +114,7 @@ func (l *List) openBook(file io.ReaderAt, size int64) error {
 	}
 	switch {
 	case len(found) == 1:
-		return errors.Join(l.readGiven(), l.tellUnseen())
+		return errors.Join(l.readGiven(), l.tellUnseen(), l.tellNameless(others))
 	case len(found) > 1:
 		return l.severalSheets(found)
 	case l.opts.Sheet != "":
@@ -152,6 +155,53 @@ func (l *List) tellUnseen() error {
 				" it is meant")
 	}
 	return err
+}
+
+// tellNameless tells of sheets that hold numbers of people under no names of columns, as where a
+// list goes on in the next sheet: nothing of them is read.
+func (l *List) tellNameless(sheets []string) error {
+	for _, sheet := range sheets {
+		row, err := firstPerson(l.book, sheet)
+		if err != nil {
+			return err
+		}
+		if row > 0 {
+			at := strconv.Itoa(row)
+			l.notices.add("lembar "+quote(sheet)+" berisi NIK (baris "+at+") tanpa baris judul"+
+				" kolom, dan tidak dibaca: bila itu lanjutan daftar, salin baris judul ke"+
+				" atasnya, lalu kirim dengan --sheet all",
+				"the sheet "+quote(sheet)+" holds a NIK (row "+at+") and no row that names the"+
+					" columns, and is not read: if the list goes on there, copy that row above"+
+					" it, and send it with --sheet all")
+		}
+	}
+	return nil
+}
+
+// firstPerson returns the first row of a sheet, of those where names of columns are looked for,
+// with a number that is a NIK; 0 for none.
+func firstPerson(book spreadsheet, sheet string) (row int, err error) {
+	in, err := book.rows(sheet)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	for {
+		r, err := in.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return 0, nil
+		case err != nil:
+			return 0, err
+		case r.Number > headerRowsMax:
+			return 0, nil
+		}
+		for i := range r.Cells {
+			if _, wrong := parseNIK(nil, r.Cells[i]); wrong == nil {
+				return r.Number, nil
+			}
+		}
+	}
 }
 
 // unseenLists returns the sheets that are hidden and hold a list. The whole beginning of each is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +35,8 @@ type Rows struct {
 	ends []span // of the cells whose text is in the buffer
 
 	shown bool // the row has a cell that is not struck out
+
+	arrays []grid.Merge // cells of formulas for several cells at once, of this row or above
 }
 
 // span says which bytes of the buffer are the text of a cell. It holds until the next row is begun.
@@ -281,6 +284,7 @@ func (r *Rows) readCell(last int) (int, error) {
 			valued = valued || kind == startTag && head.kind == 'S'
 		case string(name) == "f":
 			formula, inFormula = true, kind == startTag && !r.scan.empty
+			r.noteArray()
 		case kind == startTag && string(name) == "is" && !r.scan.empty:
 			valued = true
 			var stroke bool
@@ -293,6 +297,26 @@ func (r *Rows) readCell(last int) (int, error) {
 			return 0, errRunTooLong
 		}
 	}
+}
+
+// noteArray takes note of the cells of a formula that is for several at once: but for the first
+// they have values alone.
+func (r *Rows) noteArray() {
+	const arraysMax = 1_000 // more are not noted: nobody writes them by hand
+	ref, several := mergeOf(attribute(r.scan.attrs, "ref"))
+	if several && r.book.uncomputed && len(r.arrays) < arraysMax &&
+		string(attribute(r.scan.attrs, "t")) == "array" {
+		r.arrays = append(r.arrays, ref)
+	}
+}
+
+// isGuessed tells whether a cell has the 0 of a formula that nobody has computed yet, which stands
+// in another cell.
+func (r *Rows) isGuessed(column int, value []byte) bool {
+	return len(r.arrays) > 0 && string(value) == "0" &&
+		slices.ContainsFunc(r.arrays, func(m grid.Merge) bool {
+			return m.Left <= column && column <= m.Right && m.Top <= r.last && r.last <= m.Bottom
+		})
 }
 
 // givesDay tells whether a formula comes to a day, which a program may have left without the format
@@ -351,7 +375,7 @@ func (r *Rows) endCell(head cellHead, from int, noValue bool) error {
 		}
 	}
 	// A formula may come to an empty text, which is no value either.
-	if noValue {
+	if noValue || kind == grid.Number && r.isGuessed(head.column, r.text[from:]) {
 		kind = grid.Formula
 	} else if len(r.text) == from {
 		kind = grid.Empty
