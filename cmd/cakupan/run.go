@@ -54,6 +54,7 @@ func run(ctx context.Context, args []string, out *cli.Console) int {
 	// that is done.
 	inIndonesian := indonesian.Wanted(args, os.Getenv)
 	if inIndonesian {
+		out.Said = indonesian.Sentence
 		indonesian.Translate(parser.Model, lists.KindNames(lists.Indonesian))
 	}
 	switch {

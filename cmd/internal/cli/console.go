@@ -36,6 +36,8 @@ type Console struct {
 	Progress bool // Stderr is a terminal: show how far it is
 	Answers  bool // Stdin and Stderr are a terminal: somebody is there to be asked
 	LogJSON  bool // the operator's log is read by a program
+	// Said says in another language what went wrong, for people; nil: they read English.
+	Said func(sentence string) string
 }
 
 // ExitCodes ends the help of every command. The numbers are those of the contract, section 6, and
@@ -88,7 +90,11 @@ func (c *Console) Fail(err error, asJSON bool) int {
 		c.Note("%s", shown.JSON(false))
 		return e.Exit()
 	}
-	c.Note("cakupan: %s", sentence(e, err))
+	text := sentence(e, err)
+	if c.Said != nil {
+		text = c.Said(text)
+	}
+	c.Note("cakupan: %s", text)
 	return e.Exit()
 }
 
