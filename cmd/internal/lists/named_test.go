@@ -75,11 +75,15 @@ func TestGoesOnElsewhere(t *testing.T) {
 		{"NIK", "Kode Wilayah", "Segmen", "Kategori", "Program", "Pembayar", "Tanggal Mulai"},
 		{"7503011501900001", "75.03", "BPU", "Rentan", "JKK", "SELF", "2021-01-31"},
 	}, func(f *excelize.File) {
-		for sheet, cell := range map[string]any{"Lanjutan": "7503011501900002", "Petunjuk": "isi NIK"} {
-			if _, err := f.NewSheet(sheet); err != nil {
-				t.Fatal(err)
+		for _, c := range []struct{ sheet, cell, value string }{
+			{"Lanjutan", "A1", "7503011501900002"}, {"Petunjuk", "A1", "isi NIK"},
+			{"Petunjuk", "C2", "7503011501900003"}, // an example is in another column
+		} {
+			_, err := f.NewSheet(c.sheet) // one that is there stays
+			if err == nil {
+				err = f.SetCellValue(c.sheet, c.cell, c.value)
 			}
-			if err := f.SetCellValue(sheet, "A1", cell); err != nil {
+			if err != nil {
 				t.Fatal(err)
 			}
 		}

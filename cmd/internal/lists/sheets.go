@@ -157,11 +157,11 @@ func (l *List) tellUnseen() error {
 	return err
 }
 
-// tellNameless tells of sheets that hold numbers of people under no names of columns, as where a
-// list goes on in the next sheet: nothing of them is read.
+// tellNameless tells of sheets that hold NIKs where the list has them, under no names of columns, as
+// where a list goes on in the next sheet: nothing of them is read.
 func (l *List) tellNameless(sheets []string) error {
 	for _, sheet := range sheets {
-		row, err := firstPerson(l.book, sheet)
+		row, err := l.header.firstPerson(l.book, sheet)
 		if err != nil {
 			return err
 		}
@@ -178,9 +178,9 @@ func (l *List) tellNameless(sheets []string) error {
 	return nil
 }
 
-// firstPerson returns the first row of a sheet, of those where names of columns are looked for,
-// with a number that is a NIK; 0 for none.
-func firstPerson(book spreadsheet, sheet string) (row int, err error) {
+// firstPerson returns the first row of a sheet, of those where names of columns are looked for, with
+// a NIK in a column that has them here; 0 for none.
+func (h *header) firstPerson(book spreadsheet, sheet string) (row int, err error) {
 	in, err := book.rows(sheet)
 	if err != nil {
 		return 0, err
@@ -196,8 +196,9 @@ func firstPerson(book spreadsheet, sheet string) (row int, err error) {
 		case r.Number > headerRowsMax:
 			return 0, nil
 		}
-		for i := range r.Cells {
-			if _, wrong := parseNIK(nil, r.Cells[i]); wrong == nil {
+		for i := range min(len(r.Cells), len(h.fields)) {
+			_, wrong := parseNIK(nil, r.Cells[i])
+			if h.fields[i] == fieldNIK && wrong == nil {
 				return r.Number, nil
 			}
 		}

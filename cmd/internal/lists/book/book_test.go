@@ -57,6 +57,12 @@ func TestTemplatesCanBeFilledIn(t *testing.T) {
 				if _, err := rows.Next(); !errors.Is(err, io.EOF) {
 					t.Errorf("another row: %v", err)
 				}
+				// Its help has examples, which are no people.
+				for _, notice := range list.Notices() {
+					if strings.HasPrefix(notice, "lembar") || strings.HasPrefix(notice, "the sheet") {
+						t.Error(notice)
+					}
+				}
 			})
 		}
 	}
