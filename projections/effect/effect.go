@@ -106,6 +106,7 @@ const (
 	CoveredTwice      = "COVERED_TWICE"
 	FarFuture         = "FAR_FUTURE"
 	NobodyKnown       = "NOBODY_KNOWN"
+	NeverEnrolled     = "NEVER_ENROLLED"
 )
 
 // Codes lists them.
@@ -113,7 +114,7 @@ func Codes() []string {
 	return []string{
 		TakenBack, EndsNobody, EndedBefore, OtherPerson, StartStands, OpenedBefore, NotFunded,
 		UnknownCommitment, UnknownEnrolment, NotAPBD, DoubleFunded, Dead, CoveredTwice, FarFuture,
-		NobodyKnown,
+		NobodyKnown, NeverEnrolled,
 	}
 }
 

@@ -65,8 +65,12 @@ func (b *book) judge(i int, today temporal.Date, n *noted) {
 		}
 		return
 	}
-	if row.Nobody && e.Type == event.WorkerDied {
+	switch {
+	case e.Type != event.WorkerDied:
+	case row.Nobody:
 		n.add(i, said{code: NobodyKnown})
+	case !b.isEnrolled(b.people[b.workerOf(e)]):
+		n.add(i, said{code: NeverEnrolled})
 	}
 	if day, dated := effective(e); dated && day > today.AddDays(farDays) {
 		n.add(i, said{code: FarFuture, date: day.String()})
@@ -82,6 +86,16 @@ func (b *book) judge(i int, today temporal.Date, n *noted) {
 		b.judgePaid(i, n)
 	default:
 	}
+}
+
+// isEnrolled tells whether somebody has an enrolment that is in force after the rows, whenever it
+// begins or has ended.
+func (b *book) isEnrolled(p *person) bool {
+	return slices.ContainsFunc(p.enrolments, func(number uint32) bool {
+		return slices.ContainsFunc(b.enrolments[number].records, func(r facts.Record) bool {
+			return r.Kind == event.EnrolmentOpened && b.holds(&r, true)
+		})
+	})
 }
 
 // recordAt returns the record of a row, nil where it is not in force. A row that was taken back and

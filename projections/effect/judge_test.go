@@ -70,6 +70,20 @@ func notices() []judged {
 			want: []effect.Notice{{Code: effect.EndsNobody, Rows: []int{0}}},
 		},
 		{
+			name:    "nobody's death",
+			history: []event.Event{opened("e0", "w0", self)},
+			rows: []event.Event{
+				standingtest.Died("w1", day(2021, 6, 1)), standingtest.Died("w0", day(2021, 6, 1)),
+			},
+			want: []effect.Notice{{Code: effect.NeverEnrolled, Rows: []int{0}}},
+		},
+		{
+			name: "a death of who is enrolled in the same list",
+			rows: []event.Event{
+				opened("e0", "w0", self), standingtest.Died("w0", day(2021, 6, 1)),
+			},
+		},
+		{
 			name: "ends before it begins", history: []event.Event{opened("e0", "w0", self)},
 			rows: []event.Event{standingtest.Terminated("e0", day(2021, 2, 28))},
 			want: []effect.Notice{{Code: effect.EndsNobody, Rows: []int{0}}},

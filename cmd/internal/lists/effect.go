@@ -90,6 +90,12 @@ var effectWords = map[string]notice{
 		"tanggal {date} masih lebih dari setahun lagi: periksa tahunnya",
 		"the day {date} is more than a year away: check the year",
 	},
+	"NEVER_ENROLLED": {
+		"orang ini tidak punya kepesertaan yang dilaporkan, sehingga laporan kematiannya tidak" +
+			" mengubah apa pun: periksa NIK-nya",
+		"no enrolment of that person was reported, so that the report of the death changes" +
+			" nothing: check the NIK",
+	},
 	"NOBODY_KNOWN": {
 		"tidak seorang pun di wilayah Anda dikenal dengan ini; tidak berpengaruh pada peserta" +
 			" wilayah lain: periksa nomornya",
