@@ -6,6 +6,7 @@ import "maps"
 var places = map[string]string{
 	"FILE": "BERKAS", "NAME": "NAMA", "KIND": "JENIS", "COLUMN=VALUE": "KOLOM=NILAI", "WHAT": "APA",
 	"CODE": "KODE", "DATE": "TANGGAL", "WHEN": "SAAT", "DIMENSION": "DIMENSI",
+	"N": "N", "STEP": "LANGKAH", "COLUMNS": "KOLOM", "LINES": "BARIS",
 }
 
 const exitCodes = `
@@ -21,9 +22,11 @@ Angka yang dikembalikan:
 `
 
 const (
-	source   = "Sumber laporan daftar itu, bila kode yang sama dipakai beberapa sumber."
-	language = "Bahasa yang dicetak: id atau en."
-	parts    = "Pembetulan di atas 1.000 laporan boleh dicatat dalam beberapa bagian," +
+	source     = "Sumber laporan daftar itu, bila kode yang sama dipakai beberapa sumber."
+	language   = "Bahasa yang dicetak: id atau en."
+	dimensions = "Bagi lagi: sector, segment, category, programme, funding, evidence;" +
+		" boleh beberapa, dipisahkan koma."
+	parts = "Pembetulan di atas 1.000 laporan boleh dicatat dalam beberapa bagian," +
 		" masing-masing utuh."
 )
 
@@ -33,8 +36,8 @@ var program = page{
 untuk hari mana pun, sebagaimana diketahui pada saat mana pun.
 
 Untuk petugas yang mengirim daftar: "cakupan template" membuat daftar kosong, "cakupan import"
-mengirimnya, "cakupan list" menunjukkan dan membatalkannya, "cakupan coverage" menunjukkan berapa
-yang terlindungi; bantuannya dalam bahasa Indonesia.
+mengirimnya, "cakupan list" menunjukkan dan membatalkannya, "cakupan coverage", "watch" dan "plot"
+menunjukkan berapa yang terlindungi; bantuannya dalam bahasa Indonesia, juga yang dari "status".
 Perintah lain untuk pengelola, bantuannya dalam bahasa Inggris.` + exitCodes,
 	flags: map[string]string{
 		"help": "Tampilkan bantuan ini.",
@@ -59,6 +62,9 @@ func pages(kinds string) map[string]page {
 		"import":   importPage(kinds),
 		"template": templatePage(kinds),
 		"coverage": coveragePage(),
+		"watch":    watchPage(),
+		"plot":     plotPage(),
+		"status":   statusPage(),
 		"list":     {help: "Lihat atau batalkan daftar yang sudah dikirim."},
 		"list show": {
 			help: "Tampilkan baris daftar yang berlaku sekarang.",
@@ -112,8 +118,7 @@ Contoh:
 			"known": "Sebagaimana diketahui pada tanggal, waktu atau nomor peristiwa (bila tidak" +
 				" ditulis: sekarang).",
 			"indicator": "Pembagi persennya: LABOUR_FORCE, EMPLOYED atau ELIGIBLE.",
-			"by": "Bagi lagi: sector, segment, category, programme, funding, evidence;" +
-				" boleh beberapa, dipisahkan koma.",
+			"by":        dimensions,
 			"count": "Yang dihitung pada pembagian itu: workers (orang) atau enrolments" +
 				" (kepesertaan).",
 			"csv":  "Jawab dalam CSV, untuk lembar kerja.",

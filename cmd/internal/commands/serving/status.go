@@ -14,12 +14,15 @@ import (
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 )
 
 // Status tells how a ledger is, with what its role and its safety depend on: more than
 // health, which everybody may ask, and so for those who read as auditors, or at the machine.
-type Status struct{}
+type Status struct {
+	Lang string `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
+}
 
 // Help returns what --help shows beyond the flags.
 func (*Status) Help() string {
@@ -44,7 +47,7 @@ func (c *Status) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		if w.JSON {
 			err = out.WriteJSON(status)
 		} else {
-			err = writeStatus(out, status)
+			err = writeStatus(out, status, cli.Language(c.Lang))
 		}
 		if err != nil || status.Status == ledger.HealthOK {
 			return err
@@ -56,49 +59,66 @@ func (c *Status) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 // writeStatus writes it for people, names in order, so that two of them can be compared by eye.
 // Counts of what was removed are of this process: they begin anew with each start. The table keeps
 // its first error, which Flush returns.
-func writeStatus(out *cli.Console, s ledger.Status) error {
+func writeStatus(out *cli.Console, s ledger.Status, l lists.Language) error {
 	table := tabwriter.NewWriter(out.Stdout, 0, 8, 2, ' ', 0)
 	line := func(name, text string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", name, text) }
-	line("status", s.Status)
-	line("role", string(s.Role))
-	line("writer", writerWords(s.Writer))
-	line("head", "event "+words.Thousands(s.Head))
+	event := l.Pick("peristiwa ", "event ")
+	line(l.Pick("keadaan", "status"), s.Status)
+	line(l.Pick("peran", "role"), roleWords(s.Role, l))
+	line(l.Pick("penulis", "writer"), writerWords(s.Writer, l))
+	line(l.Pick("ujung", "head"), event+words.Numeral(l, s.Head))
 	for _, name := range slices.Sorted(maps.Keys(s.Projections)) {
-		line(name, "event "+words.Thousands(s.Projections[name].Sequence))
+		line(name, event+words.Numeral(l, s.Projections[name].Sequence))
 	}
 	// How far the checks in the background have come, which is not how far the log is.
 	for _, part := range slices.Sorted(maps.Keys(s.Verified)) {
 		v := s.Verified[part]
-		line("verified "+part, fmt.Sprintf("up to %s at %s", words.Thousands(v.Sequence),
+		line(l.Pick("diperiksa ", "verified ")+part, fmt.Sprintf(
+			l.Pick("sampai %s pada %s", "up to %s at %s"), words.Numeral(l, v.Sequence),
 			v.At.Format(time.RFC3339)))
 	}
-	line("intake",
-		words.Thousands(s.Intake.Waiting)+" packs wait, "+words.Thousands(s.Intake.Refused)+
-			" refused messages to be settled")
+	line(l.Pick("masukan", "intake"), fmt.Sprintf(
+		l.Pick("%s paket menunggu, %s pesan yang ditolak belum diselesaikan",
+			"%s packs wait, %s refused messages to be settled"),
+		words.Numeral(l, s.Intake.Waiting), words.Numeral(l, s.Intake.Refused)))
 	// Told only where it has happened: it is something to act on, with larger limits or sooner
 	// retries.
 	if removed := s.Intake.Removed; removed.ForRoom+removed.ForAge > 0 {
-		line("removed", words.Thousands(removed.ForRoom)+" refusals to make room, "+
-			words.Thousands(removed.ForAge)+" for their age, since the start")
+		line(l.Pick("dibuang", "removed"), fmt.Sprintf(
+			l.Pick("%s penolakan karena tempatnya penuh, %s karena lama, sejak dimulai",
+				"%s refusals to make room, %s for their age, since the start"),
+			words.Numeral(l, removed.ForRoom), words.Numeral(l, removed.ForAge)))
 	}
 	for _, stream := range s.Streams {
-		words := fmt.Sprintf("%d of %d replicas are current", stream.Current, stream.Replicas)
+		text := fmt.Sprintf(l.Pick("%d dari %d salinan mutakhir", "%d of %d replicas are current"),
+			stream.Current, stream.Replicas)
 		if stream.Leader != "" {
-			words += ", led by " + stream.Leader
+			text += l.Pick(", dipimpin ", ", led by ") + stream.Leader
 		}
-		line(stream.Name, words)
+		line(stream.Name, text)
 	}
 	return table.Flush()
 }
 
+func roleWords(role ledger.Role, l lists.Language) string {
+	switch role {
+	case ledger.RoleWriter:
+		return l.Pick("penulis", string(role))
+	case ledger.RoleStandby:
+		return l.Pick("siaga", string(role))
+	}
+	return string(role)
+}
+
 // writerWords says who writes: by its URL, else by its name, and since when, as far as each is
 // known. Where this ledger writes and has no URL, there is nothing more that a reader could use.
-func writerWords(w *ledger.WriterStatus) string {
+func writerWords(w *ledger.WriterStatus, l lists.Language) string {
 	switch {
 	case w == nil:
-		return "nobody, as far as this ledger knows"
+		return l.Pick("tidak ada, sejauh diketahui buku besar ini",
+			"nobody, as far as this ledger knows")
 	case w.Here && w.URL == "":
-		return "this ledger"
+		return l.Pick("buku besar ini", "this ledger")
 	}
 	// The name is of a machine and a process, the URL is where to ask: whoever reads this wants the
 	// second.
@@ -107,10 +127,10 @@ func writerWords(w *ledger.WriterStatus) string {
 		text += " (" + w.Name + ")"
 	}
 	if !w.Since.IsZero() {
-		text += " since " + w.Since.UTC().Format(time.RFC3339)
+		text += l.Pick(" sejak ", " since ") + w.Since.UTC().Format(time.RFC3339)
 	}
 	if w.Here {
-		text += ", this ledger"
+		text += l.Pick(", buku besar ini", ", this ledger")
 	}
 	return strings.TrimSpace(text)
 }

@@ -4,13 +4,10 @@ package showing
 
 import (
 	"context"
-	"os"
 
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/answers"
 	"cakupan/cmd/internal/client"
-	"cakupan/cmd/internal/indonesian"
-	"cakupan/cmd/internal/lists"
 	"cakupan/projections/coverage"
 )
 
@@ -68,14 +65,6 @@ func (c *Coverage) Run(ctx context.Context, w *cli.Where, out *cli.Console) erro
 		case c.CSV:
 			return answers.CoverageCSV(out.Stdout, all)
 		}
-		return answers.CoverageTable(out.Stdout, all, c.Count, languageOf(c.Lang))
+		return answers.CoverageTable(out.Stdout, all, c.Count, cli.Language(c.Lang))
 	})
-}
-
-// languageOf returns the language of a table: what --lang says, else the environment, as for help.
-func languageOf(flag string) lists.Language {
-	if flag == "id" || flag == "" && indonesian.Wanted(nil, os.Getenv) {
-		return lists.Indonesian
-	}
-	return lists.English
 }

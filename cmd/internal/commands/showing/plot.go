@@ -12,7 +12,9 @@ import (
 
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/answers"
+	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/lists"
 	"cakupan/projections/coverage"
 )
 
@@ -29,6 +31,7 @@ type Plot struct {
 	Indicator string   `placeholder:"NAME" help:"${indicator}"`
 	Width     int      `placeholder:"COLUMNS" help:"${plotWidth}"`
 	Height    int      `default:"16" placeholder:"LINES" help:"How high (default: 16)."`
+	Lang      string   `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -95,7 +98,7 @@ func (c *Plot) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 			if err != nil {
 				return err
 			}
-			lines[i] = line{name: plotName(known), mark: plotMarks[i], points: points}
+			lines[i] = line{name: plotName(cli.Language(c.Lang), known), mark: plotMarks[i], points: points}
 		}
 		if len(lines[0].points) < 2 {
 			return cli.Usage("there are fewer than two days to draw: name an earlier --from, or" +
@@ -133,11 +136,11 @@ func (c *Plot) width(out *cli.Console) int {
 }
 
 // plotName returns what the legend calls the knowledge of a line.
-func plotName(known string) string {
+func plotName(l lists.Language, known string) string {
 	if known == "" {
-		return "everything recorded"
+		return l.Pick("semua yang tercatat", "everything recorded")
 	}
-	return "as known at " + known
+	return l.Pick("sebagaimana diketahui pada ", "as known at ") + known
 }
 
 // region returns the region that is drawn. The series has the nation as its default; the coverage,
@@ -154,7 +157,7 @@ func (c *Plot) region() string {
 // covered workers, which has no target beside it. The lowest value is always 0: a cut axis makes a
 // small change look large.
 func (c *Plot) draw(out *cli.Console, lines []line, last *coverage.Answer) error {
-	hasPercent := false
+	hasPercent, language := false, cli.Language(c.Lang)
 	for _, l := range lines {
 		for _, p := range l.points {
 			hasPercent = hasPercent || p.Percent != nil
@@ -168,16 +171,17 @@ func (c *Plot) draw(out *cli.Console, lines []line, last *coverage.Answer) error
 		characters = append(characters, asciigraph.CreateCharSet(l.mark))
 		fmt.Fprintf(&legend, "  %s %s\n", l.mark, l.name)
 	}
-	what := "covered"
+	what := language.Pick("terlindungi", "covered")
 	if hasPercent {
-		what = "percent covered"
+		what = language.Pick("persen terlindungi", "percent covered")
 		if last.Target != nil {
 			target, err := strconv.ParseFloat(last.Target.Percent, 64)
 			if err == nil {
 				// First, so that what is covered is drawn over it.
 				data = slices.Insert(data, 0, level(target, len(lines[0].points)))
 				characters = slices.Insert(characters, 0, asciigraph.CreateCharSet("-"))
-				fmt.Fprintf(&legend, "  - target %s %%\n", last.Target.Percent)
+				fmt.Fprintf(&legend, "  - target %s\n",
+					words.Separated(language, words.Target(last.Target)))
 			}
 		}
 	}

@@ -1,10 +1,50 @@
 package showing
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"cakupan/cmd/internal/cli"
+	"cakupan/projections/coverage"
 )
+
+// TestPlotWords: heading and legend are in the language that is asked for, the drawing is the same.
+func TestPlotWords(t *testing.T) {
+	percent := "20.50"
+	share := []coverage.Point{{On: "2020-01-31", Percent: &percent}, {On: "2020-02-29"}}
+	count := []coverage.Point{{On: "2020-01-31", Covered: 3}, {On: "2020-02-29", Covered: 4}}
+	last := &coverage.Answer{Name: "Gorontalo", Target: &coverage.Target{Percent: "52.15"}}
+	var drawings []string
+	for _, c := range []struct {
+		lang, known string
+		points      []coverage.Point
+		want        []string
+	}{
+		{"en", "", share, []string{"Gorontalo: percent covered\n", "everything recorded", "52.15 %"}},
+		{"id", "", share, []string{"Gorontalo: persen terlindungi\n", "semua yang tercatat", "52,15 %"}},
+		{"en", "4711", count, []string{"Gorontalo: covered\n", "as known at 4711"}},
+		{"id", "4711", count, []string{"Gorontalo: terlindungi\n", "sebagaimana diketahui pada 4711"}},
+	} {
+		var text bytes.Buffer
+		plot := &Plot{Lang: c.lang, Width: 20, Height: 4}
+		err := plot.draw(&cli.Console{Stdout: &text}, []line{{
+			name: plotName(cli.Language(c.lang), c.known), mark: plotMarks[0], points: c.points,
+		}}, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text.String(), want) {
+				t.Errorf("--lang %s: no %q in %s", c.lang, want, text.String())
+			}
+		}
+		drawings = append(drawings, strings.Split(text.String(), "\n\n")[1])
+	}
+	if drawings[0] != drawings[1] || drawings[2] != drawings[3] || drawings[0] == drawings[2] {
+		t.Errorf("drawn as %q", drawings)
+	}
+}
 
 // TestPlotWidth: a plot is as wide as it is told, or as the terminal has room for.
 func TestPlotWidth(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"cakupan/cmd/internal/cli/table"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/live"
 	"cakupan/cmd/internal/problem"
 	"cakupan/projections/coverage"
@@ -30,6 +31,7 @@ type Watch struct {
 	On     string   `placeholder:"DATE" help:"The day; default: today, moving on at midnight."`
 	By     []string `placeholder:"DIMENSION" help:"${by}"`
 	Times  int      `placeholder:"N" help:"${watchTimes}"`
+	Lang   string   `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -58,7 +60,10 @@ func (c *Watch) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 	}
 	return w.With(ctx, out, false, func(s *client.Client) error {
 		// One for all connections: what was shown before a break is what changes are counted from.
-		shown := &watched{command: c, out: out, json: w.JSON, was: map[string]coverage.Answer{}}
+		shown := &watched{
+			command: c, out: out, json: w.JSON, language: cli.Language(c.Lang),
+			was: map[string]coverage.Answer{},
+		}
 		for {
 			err := shown.follow(ctx, s)
 			if err == nil || ctx.Err() != nil { // enough, or interrupted: that is how it ends
@@ -68,7 +73,8 @@ func (c *Watch) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 			// Time alone mends these; what the user must mend is not asked again.
 			case code == problem.ServerUnreachable || code == problem.ServerStopping ||
 				code == problem.ProjectionBehind || errors.Is(err, io.ErrUnexpectedEOF):
-				out.Note("%s; asking again", problem.From(err).Detail)
+				out.Note(shown.language.Pick("%s; dicoba lagi", "%s; asking again"),
+					problem.From(err).Detail)
 			default:
 				return err
 			}
@@ -85,13 +91,14 @@ func (c *Watch) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 // and trend its last numbers of covered workers, at most chartColumns of them. It is of one
 // goroutine.
 type watched struct {
-	command *Watch
-	out     *cli.Console
-	json    bool
-	last    string // id of the last message, where to go on
-	times   int    // figures were shown
-	was     map[string]coverage.Answer
-	trend   map[string][]int64
+	command  *Watch
+	out      *cli.Console
+	json     bool
+	language lists.Language
+	last     string // id of the last message, where to go on
+	times    int    // figures were shown
+	was      map[string]coverage.Answer
+	trend    map[string][]int64
 }
 
 // watchedMax bounds one message, which is one line: a snapshot of all regions by all dimensions
@@ -192,7 +199,7 @@ func (v *watched) print(kind live.Kind, data []byte) error {
 			return fmt.Errorf("read state: %w", err)
 		}
 		if status.State != live.Live {
-			v.out.Note("%s: %s", status.State, status.Why)
+			v.out.Note("%s: %s", stateIn(v.language, status.State), status.Why)
 		}
 		return nil
 	}
@@ -222,16 +229,30 @@ func (v *watched) printAnswers(answers []coverage.Answer) error {
 	if v.out.Chart {
 		return v.redraw(changed)
 	}
+	l := v.language
 	for _, a := range answers {
-		_, err := fmt.Fprintf(v.out.Stdout,
-			"%-5s  %s  %s covered (%s)  %s  %s confirmed  event %s\n", a.Region, a.Name,
-			words.Thousands(a.Covered), signed(changed[a.Region]), words.Percent(a.Percent),
-			words.Thousands(a.Confirmed), words.Thousands(a.Known.Sequence))
+		_, err := fmt.Fprintf(v.out.Stdout, l.Pick(
+			"%-5s  %s  %s terlindungi (%s)  %s  %s terkonfirmasi  peristiwa %s\n",
+			"%-5s  %s  %s covered (%s)  %s  %s confirmed  event %s\n"), a.Region, a.Name,
+			words.Numeral(l, a.Covered), signed(l, changed[a.Region]),
+			words.Separated(l, words.Percent(a.Percent)), words.Numeral(l, a.Confirmed),
+			words.Numeral(l, a.Known.Sequence))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stateIn says in a language that a ledger is not live.
+func stateIn(l lists.Language, state string) string {
+	switch state {
+	case live.Behind:
+		return l.Pick("mengejar", state)
+	case live.Stale:
+		return l.Pick("tidak mutakhir", state)
+	}
+	return state
 }
 
 // redraw draws the whole table over the one before, with regions that have not changed too, in the
@@ -250,17 +271,22 @@ func (v *watched) redraw(changed map[string]int64) error {
 		missing = len(regions) - max(fit, 1)
 		regions = regions[:max(fit, 1)]
 	}
-	t := table.New("", "Region", ">Covered", ">Change", ">Confirmed", ">Percent", ">Target")
+	l := v.language
+	covered, change := l.Pick("Terlindungi", "Covered"), l.Pick("Perubahan", "Change")
+	confirmed := l.Pick("Terkonfirmasi", "Confirmed")
+	t := table.New("", l.Pick("Wilayah", "Region"), ">"+covered, ">"+change, ">"+confirmed,
+		l.Pick(">Persen", ">Percent"), ">Target")
 	for _, region := range regions {
 		a := v.was[region]
-		change := ""
+		by := ""
 		if n, found := changed[region]; found {
-			change = signed(n)
+			by = signed(l, n)
 		}
-		t.Add(a.Region, a.Name, words.Thousands(a.Covered), change, words.Thousands(a.Confirmed),
-			words.Percent(a.Percent), words.Target(a.Target))
+		t.Add(a.Region, a.Name, words.Numeral(l, a.Covered), by, words.Numeral(l, a.Confirmed),
+			words.Separated(l, words.Percent(a.Percent)),
+			words.Separated(l, words.Target(a.Target)))
 	}
-	t.Narrow(columns, "Confirmed", "Target", "", "Change", "Covered")
+	t.Narrow(columns, confirmed, "Target", "", change, covered)
 	v.addTrends(t, regions, columns)
 	// To the first cell, and clear all: understood by every terminal, and not shown by none.
 	const clear = "\x1b[H\x1b[2J"
@@ -270,7 +296,8 @@ func (v *watched) redraw(changed map[string]int64) error {
 	if err := t.Write(v.out.Stdout); err != nil || missing == 0 {
 		return err
 	}
-	_, err := fmt.Fprintf(v.out.Stdout, "%s more: choose with --region\n", words.Thousands(missing))
+	_, err := fmt.Fprintf(v.out.Stdout, l.Pick("%s lagi: pilih dengan --region\n",
+		"%s more: choose with --region\n"), words.Numeral(l, missing))
 	return err
 }
 
@@ -291,7 +318,7 @@ func (v *watched) addTrends(t *table.Table, regions []string, columns int) {
 		trend := v.trend[region]
 		drawn[i] = table.Sparkline(trend[max(0, len(trend)-room):])
 	}
-	t.AddColumn("Trend", drawn)
+	t.AddColumn(v.language.Pick("Arah", "Trend"), drawn)
 }
 
 // rank orders the nation first: as text, ID would come after all codes, which begin with digits.
@@ -303,9 +330,9 @@ func rank(region string) string {
 }
 
 // signed writes a change, with its sign unless there is none.
-func signed(n int64) string {
+func signed(l lists.Language, n int64) string {
 	if n > 0 {
-		return "+" + words.Thousands(n)
+		return "+" + words.Numeral(l, n)
 	}
-	return words.Thousands(n)
+	return words.Numeral(l, n)
 }

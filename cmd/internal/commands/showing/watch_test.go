@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 	"cakupan/projections/coverage"
 )
@@ -53,6 +54,48 @@ func TestWatchLines(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "behind: it is being built") || v.last != "9" {
 		t.Errorf("stderr %s, last %s", stderr, v.last)
+	}
+}
+
+// TestWatchIndonesian says the same in Indonesian, line by line and as a table.
+func TestWatchIndonesian(t *testing.T) {
+	v, stdout, stderr := watchOf(false, 0)
+	v.language = lists.Indonesian
+	stream := strings.ReplaceAll(watchedStream, `"covered":10`, `"covered":1000,"percent":"20.50"`)
+	if err := v.read(strings.NewReader(stream)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"75     Gorontalo  1.000 terlindungi (0)  20,50 %  0 terkonfirmasi  peristiwa 0\n",
+		"75     Gorontalo  8 terlindungi (-992)",
+	} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("%q is not in %s", want, stdout)
+		}
+	}
+	if !strings.Contains(stderr.String(), "mengejar: it is being built") {
+		t.Errorf("stderr %s", stderr)
+	}
+	for columns, has := range map[int][]string{
+		120: {"Wilayah", "Terlindungi", "Perubahan", "Terkonfirmasi", "Persen", "Target", "Arah"},
+		30:  {"Wilayah", "Persen"},
+	} {
+		v, stdout, _ := watchOf(true, 2)
+		v.language = lists.Indonesian
+		v.out.Size = func() (int, int) { return columns, 4 }
+		if err := v.read(strings.NewReader(stream)); err != nil {
+			t.Fatal(err)
+		}
+		drawn := stdout.String()[strings.LastIndex(stdout.String(), "\x1b[2J"):]
+		header, _, _ := strings.Cut(drawn, "\n")
+		for _, want := range has {
+			if !strings.Contains(header, want) {
+				t.Errorf("%d columns: no %s in %q", columns, want, header)
+			}
+		}
+		if !strings.HasSuffix(drawn, "1 lagi: pilih dengan --region\n") {
+			t.Errorf("%d columns: %q", columns, drawn)
+		}
 	}
 }
 
