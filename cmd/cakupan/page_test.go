@@ -424,6 +424,32 @@ func (b *browser) walkLive(d *demoServer) {
 	b.forget()
 }
 
+// TestPageOfEmpty looks at a ledger that has no event yet: it says what to do, and fills by itself.
+func TestPageOfEmpty(t *testing.T) {
+	openedOrSkip(t)
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &demoServer{
+		t: t, dir: filepath.Join(t.TempDir(), "data"), address: address, command: []string{"serve"},
+	}
+	d.start()
+	t.Cleanup(d.stop)
+	b := openBrowser(t, d.url())
+	b.do("open", chromedp.Navigate(d.url()+"/?lang=en"))
+	b.until("that it is empty", `document.querySelector(".empty")?.innerText.startsWith("This ledger is still empty.")`)
+	b.axe("empty")
+	b.picture("empty")
+	status, answer := e2eDo(t, http.MethodPost, d.url()+"/v1/events", "application/x-ndjson", []byte(people(7)))
+	if status != http.StatusOK {
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	b.until("the figures", `document.querySelector(".headline")?.innerText.includes("7 workers covered")`)
+	b.until("how far back is known", `document.querySelector("#known-day") !== null`)
+	b.sound()
+}
+
 // TestPageOfDashboard looks at a guarded ledger of three people with a dashboard's login, and with
 // none.
 func TestPageOfDashboard(t *testing.T) {

@@ -252,6 +252,7 @@ class App extends LitElement implements Page {
       last: monthEnd(today(), 0),
       recorded: one[0].known.recordedAt?.slice(0, 10) ?? "",
     };
+    if (this.range.recorded === "") this.ranged = undefined; // there is no event yet
     this.requestUpdate();
   }
 
@@ -296,7 +297,8 @@ class App extends LitElement implements Page {
     if (this.failure?.status === 401) return html`<p class="failure">${t.login}</p>`;
     const old = this.trouble(look);
     if (this.loading) return html`${old}<p>${t.loading}</p>`;
-    if (this.answers.length === 0) return html`${old}<p>${this.failure ? nothing : t.empty}</p>`;
+    // As known at some event, a ledger that has one has figures of 0.
+    if (this.answers.length === 0 || (this.head === 0 && this.state.known === "")) return html`${old}<p class="empty">${this.failure ? nothing : t.empty}</p>`;
     const a = this.answer;
     const name = this.answers.find((one) => one.region === shownProvince(this.region))?.name;
     const pick = (region: string) => this.go({ region });
