@@ -38,6 +38,11 @@ func Wanted(args []string, env func(string) string) bool {
 	return false
 }
 
+// Chosen tells whether a command is to speak Indonesian: its --lang says so, else the environment.
+func Chosen(flag string, env func(string) string) bool {
+	return flag == "id" || flag == "" && Wanted(nil, env)
+}
+
 // ForHelp returns a command line that asks for help without the language in which: every command
 // has help, and not every one the flag. Another command line stays as it is.
 func ForHelp(args []string) []string {

@@ -7,8 +7,8 @@ func watchPage() page {
 	return page{
 		help: "Tampilkan cakupan selagi berubah.",
 		detail: `Menampilkan cakupan buku besar yang sedang berjalan selagi berubah: di terminal
-sebuah tabel yang digambar ulang, selain itu sebaris untuk setiap wilayah yang berubah. Dengan --json
-setiap pesan sebagaimana datangnya. Bila buku besarnya tidak ada, ditunggu.
+sebuah tabel yang digambar ulang, selain itu sebaris untuk setiap wilayah yang berubah. Dengan
+--json setiap pesan sebagaimana datangnya. Bila buku besarnya tidak ada, ditunggu.
 
 Contoh:
 
@@ -17,10 +17,11 @@ Contoh:
 		flags: map[string]string{
 			"region": "Kode wilayah, misalnya 75.03; boleh ditulis beberapa kali (bila tidak" +
 				" ditulis: semua).",
-			"on":    "Pada tanggal (bila tidak ditulis: hari ini, berganti tengah malam).",
-			"by":    dimensions,
-			"times": "Berhenti setelah N tabel atau perubahan (bila tidak ditulis: tidak berhenti).",
-			"lang":  language,
+			"on": "Pada tanggal (bila tidak ditulis: hari ini, berganti tengah malam).",
+			"by": dimensions,
+			"times": "Berhenti setelah N tabel atau perubahan (bila tidak ditulis: tidak" +
+				" berhenti).",
+			"lang": language,
 		},
 	}
 }
@@ -28,9 +29,9 @@ Contoh:
 func plotPage() page {
 	return page{
 		help: "Gambar cakupan dari waktu ke waktu, dengan huruf.",
-		detail: `Menggambar persennya, atau jumlah yang terlindungi bila tidak ada persen, dan target
-hari terakhir. Dengan --known lebih dari sekali, satu garis untuk setiap saat: yang diketahui waktu
-itu, dan yang diketahui sekarang.
+		detail: `Menggambar persennya, atau jumlah yang terlindungi bila tidak ada persen, dan
+target hari terakhir. Dengan --known lebih dari sekali, satu garis untuk setiap saat: yang diketahui
+waktu itu, dan yang diketahui sekarang.
 
 Contoh:
 
@@ -55,9 +56,10 @@ Contoh:
 func statusPage() page {
 	return page{
 		help: "Tampilkan keadaan buku besar.",
-		detail: `Menunjukkan apakah buku besar ini menulis atau siaga, yang mana yang menulis, sampai
-mana catatan dan ringkasannya, apa yang menunggu di masukan, dan berapa server yang menyimpan setiap
-aliran. Mengembalikan 0 bila semuanya baik, 1 bila tidak. Untuk auditor, dan di mesinnya sendiri.
+		detail: `Menunjukkan apakah buku besar ini menulis atau siaga, yang mana yang menulis,
+sampai mana catatan dan ringkasannya, apa yang menunggu di masukan, dan berapa server yang menyimpan
+setiap aliran. Mengembalikan 0 bila semuanya baik, 1 bila tidak. Untuk auditor, dan di mesinnya
+sendiri.
 
 Contoh:
 

@@ -48,6 +48,14 @@ func Counted[N ~int | ~int64 | ~uint64](n N, thing string) string {
 	return Thousands(n) + " " + thing + "s"
 }
 
+// Language returns the language of what is said to people.
+func Language(indonesian bool) lists.Language {
+	if indonesian {
+		return lists.Indonesian
+	}
+	return lists.English
+}
+
 // Numeral writes a number as people of the language do: 1.000 or 1,000. It is for what people read;
 // JSON and CSV have numbers as programs do.
 func Numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {

@@ -75,7 +75,7 @@ func (c *Check) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 	if w.JSON {
 		return out.WriteJSON(result)
 	}
-	inIndonesian := c.Lang == "id" || c.Lang == "" && indonesian.Wanted(nil, os.Getenv)
+	inIndonesian := indonesian.Chosen(c.Lang, os.Getenv)
 	words, err := bundle.Words(result, inIndonesian)
 	if err == nil {
 		_, err = out.Stdout.Write([]byte(words))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +14,7 @@ import (
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/indonesian"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
@@ -47,7 +49,8 @@ func (c *Status) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		if w.JSON {
 			err = out.WriteJSON(status)
 		} else {
-			err = writeStatus(out, status, cli.Language(c.Lang))
+			err = writeStatus(out, status,
+				words.Language(indonesian.Chosen(c.Lang, os.Getenv)))
 		}
 		if err != nil || status.Status == ledger.HealthOK {
 			return err

@@ -4,10 +4,14 @@ package showing
 
 import (
 	"context"
+	"os"
 
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/answers"
+	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/indonesian"
+	"cakupan/cmd/internal/lists"
 	"cakupan/projections/coverage"
 )
 
@@ -65,6 +69,11 @@ func (c *Coverage) Run(ctx context.Context, w *cli.Where, out *cli.Console) erro
 		case c.CSV:
 			return answers.CoverageCSV(out.Stdout, all)
 		}
-		return answers.CoverageTable(out.Stdout, all, c.Count, cli.Language(c.Lang))
+		return answers.CoverageTable(out.Stdout, all, c.Count, languageOf(c.Lang))
 	})
+}
+
+// languageOf returns the language of what a command says: what --lang says, else the environment.
+func languageOf(flag string) lists.Language {
+	return words.Language(indonesian.Chosen(flag, os.Getenv))
 }

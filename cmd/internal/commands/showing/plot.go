@@ -98,7 +98,9 @@ func (c *Plot) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 			if err != nil {
 				return err
 			}
-			lines[i] = line{name: plotName(cli.Language(c.Lang), known), mark: plotMarks[i], points: points}
+			lines[i] = line{
+				name: plotName(languageOf(c.Lang), known), mark: plotMarks[i], points: points,
+			}
 		}
 		if len(lines[0].points) < 2 {
 			return cli.Usage("there are fewer than two days to draw: name an earlier --from, or" +
@@ -157,7 +159,7 @@ func (c *Plot) region() string {
 // covered workers, which has no target beside it. The lowest value is always 0: a cut axis makes a
 // small change look large.
 func (c *Plot) draw(out *cli.Console, lines []line, last *coverage.Answer) error {
-	hasPercent, language := false, cli.Language(c.Lang)
+	hasPercent, language := false, languageOf(c.Lang)
 	for _, l := range lines {
 		for _, p := range l.points {
 			hasPercent = hasPercent || p.Percent != nil

@@ -29,7 +29,7 @@ func TestPlotWords(t *testing.T) {
 		var text bytes.Buffer
 		plot := &Plot{Lang: c.lang, Width: 20, Height: 4}
 		err := plot.draw(&cli.Console{Stdout: &text}, []line{{
-			name: plotName(cli.Language(c.lang), c.known), mark: plotMarks[0], points: c.points,
+			name: plotName(languageOf(c.lang), c.known), mark: plotMarks[0], points: c.points,
 		}}, last)
 		if err != nil {
 			t.Fatal(err)

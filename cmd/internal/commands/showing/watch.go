@@ -61,7 +61,7 @@ func (c *Watch) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 	return w.With(ctx, out, false, func(s *client.Client) error {
 		// One for all connections: what was shown before a break is what changes are counted from.
 		shown := &watched{
-			command: c, out: out, json: w.JSON, language: cli.Language(c.Lang),
+			command: c, out: out, json: w.JSON, language: languageOf(c.Lang),
 			was: map[string]coverage.Answer{},
 		}
 		for {
