@@ -1,7 +1,9 @@
 package natsd
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -36,8 +38,15 @@ func TestPermissionsAreBuiltOnce(t *testing.T) {
 			if err := conn.Flush(); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // of the subscription and of the message
-				<-errs
+			for _, what := range []string{"Subscription to", "Publish to"} {
+				select {
+				case err := <-errs:
+					if !strings.Contains(err.Error(), what) {
+						t.Errorf("%s: %v, not of a %s", name, err, what)
+					}
+				case <-time.After(within):
+					t.Fatalf("%s is not told that it may not: %s", name, what)
+				}
 			}
 		}
 	}
