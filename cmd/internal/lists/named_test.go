@@ -76,7 +76,8 @@ func TestGoesOnElsewhere(t *testing.T) {
 		{"7503011501900001", "75.03", "BPU", "Rentan", "JKK", "SELF", "2021-01-31"},
 	}, func(f *excelize.File) {
 		for _, c := range []struct{ sheet, cell, value string }{
-			{"Lanjutan", "A1", "7503011501900002"}, {"Petunjuk", "A1", "isi NIK"},
+			{"Lanjutan", "A1", "7503011501900002"},
+			{"Petunjuk", "A1", "isi NIK"},
 			{"Petunjuk", "C2", "7503011501900003"}, // an example is in another column
 		} {
 			_, err := f.NewSheet(c.sheet) // one that is there stays

@@ -12,6 +12,7 @@ import (
 	"cakupan/cmd/internal/cli/table"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/lists"
 	"cakupan/projections/findings"
 )
 
@@ -21,12 +22,14 @@ import (
 type Findings struct {
 	w   *bufio.Writer
 	csv *table.Sheet // nil: for people
+	l   lists.Language
 	n   int
 }
 
-// NewFindings returns a printer for people, or of CSV.
-func NewFindings(w io.Writer, asCSV bool) *Findings {
-	p := &Findings{w: bufio.NewWriterSize(w, 64<<10)}
+// NewFindings returns a printer for people, in the language that the findings are asked in, or of
+// CSV.
+func NewFindings(w io.Writer, asCSV bool, l lists.Language) *Findings {
+	p := &Findings{w: bufio.NewWriterSize(w, 64<<10), l: l}
 	if asCSV {
 		p.csv = table.NewSheet(p.w)
 	}
@@ -50,10 +53,11 @@ func (p *Findings) Finding(f *findings.Finding) error {
 	}
 	until := ""
 	if f.Until != nil {
-		until = " until " + words.Thousands(*f.Until)
+		until = p.l.Pick(" sampai ", " until ") + words.Numeral(p.l, *f.Until)
 	}
-	_, err := fmt.Fprintf(p.w, "%s  %s  since event %s%s\n  %s\n  events %s\n", f.Code,
-		orDash(f.Region), words.Thousands(f.Since), until, f.Text, words.Sequences(f.Events, ", "))
+	_, err := fmt.Fprintf(p.w, p.l.Pick("%s  %s  sejak peristiwa %s%s\n  %s\n  peristiwa %s\n",
+		"%s  %s  since event %s%s\n  %s\n  events %s\n"), f.Code, orDash(f.Region),
+		words.Numeral(p.l, f.Since), until, f.Text, words.Sequences(f.Events, ", "))
 	return err
 }
 
@@ -112,14 +116,18 @@ func (p *Findings) Summary(line []byte) error {
 	if p.csv != nil {
 		return p.countRecords(s.Counts)
 	}
-	if _, err := fmt.Fprintf(p.w, "Findings, %s\n\n", words.Known(s.Known)); err != nil {
+	if _, err := fmt.Fprintf(p.w, p.l.Pick("Temuan, %s\n\n", "Findings, %s\n\n"),
+		words.KnownIn(s.Known, p.l)); err != nil {
 		return err
 	}
-	t := table.New("Code", "Region", ">Open", ">Resolved", ">Months", ">Rupiah")
+	t := table.New(p.l.Pick("Kode", "Code"), p.l.Pick("Wilayah", "Region"),
+		p.l.Pick(">Terbuka", ">Open"), p.l.Pick(">Selesai", ">Resolved"),
+		p.l.Pick(">Bulan", ">Months"), ">Rupiah")
 	for i := range s.Counts {
 		c := &s.Counts[i]
-		t.Add(c.Code, orDash(c.Region), words.Thousands(c.Open), words.Thousands(c.Resolved),
-			words.Thousands(c.Months), words.Thousands(c.Rupiah))
+		t.Add(c.Code, orDash(c.Region), words.Numeral(p.l, c.Open),
+			words.Numeral(p.l, c.Resolved), words.Numeral(p.l, c.Months),
+			words.Numeral(p.l, c.Rupiah))
 	}
 	return t.Write(p.w)
 }
@@ -149,7 +157,8 @@ func (p *Findings) End(summary bool) error {
 		p.csv.Flush()
 		err = errors.Join(err, p.csv.Error())
 	case !summary:
-		_, err = fmt.Fprintf(p.w, "%s findings\n", words.Thousands(p.n))
+		_, err = fmt.Fprintf(p.w, p.l.Pick("%s temuan\n", "%s findings\n"),
+			words.Numeral(p.l, p.n))
 	}
 	return errors.Join(err, p.w.Flush())
 }

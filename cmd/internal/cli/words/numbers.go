@@ -56,6 +56,15 @@ func Language(indonesian bool) lists.Language {
 	return lists.English
 }
 
+// CountedIn does so in a language. Indonesian words have no plural of their own after a number.
+func CountedIn[N ~int | ~int64 | ~uint64](l lists.Language, n N, inIndonesian, inEnglish string,
+) string {
+	if l == lists.Indonesian {
+		return Numeral(l, n) + " " + inIndonesian
+	}
+	return Counted(n, inEnglish)
+}
+
 // Numeral writes a number as people of the language do: 1.000 or 1,000. It is for what people read;
 // JSON and CSV have numbers as programs do.
 func Numeral[N ~int | ~int64 | ~uint64](l lists.Language, n N) string {

@@ -14,6 +14,8 @@ import (
 	"cakupan/cmd/internal/cli/table"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/httpapi"
+	"cakupan/cmd/internal/lists"
+	"cakupan/projections/coverage"
 	"cakupan/projections/difference"
 )
 
@@ -27,6 +29,7 @@ type Difference struct {
 
 	Indicator string `placeholder:"NAME" help:"${indicator}"`
 	Workers   bool   `help:"${workers}"`
+	Lang      string `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -52,7 +55,9 @@ func (c *Difference) Run(ctx context.Context, w *cli.Where, out *cli.Console) er
 	return answers.Ask(ctx, w, out, answers.Question{
 		Route: "/v1/difference", Query: query, CSV: c.CSV,
 		Printer: func(p *answers.Printing) answers.Printer {
-			return &differencePrinter{Printing: p, workers: p.CSV != nil && c.Workers}
+			return &differencePrinter{
+				Printing: p, workers: p.CSV != nil && c.Workers, l: languageOf(c.Lang),
+			}
 		},
 	})
 }
@@ -63,6 +68,7 @@ type differencePrinter struct {
 	*answers.Printing
 
 	workers bool // CSV of them
+	l       lists.Language
 	begun   bool
 }
 
@@ -75,7 +81,7 @@ func (p *differencePrinter) Print(line []byte) error {
 			return err
 		}
 		if p.CSV == nil {
-			return writeDifference(p.W, &d)
+			return writeDifference(p.W, &d, p.l)
 		}
 		return p.flows(&d)
 	}
@@ -89,8 +95,10 @@ func (p *differencePrinter) Print(line []byte) error {
 			words.Sequences(worker.Events, " "),
 		})
 	}
-	_, err := fmt.Fprintf(p.W, "%-9s  %-6s  %-21s  %s  events %s\n", worker.Step, worker.Change,
-		worker.Cause, worker.Worker, words.Sequences(worker.Events, ", "))
+	_, err := fmt.Fprintf(p.W, p.l.Pick("%-11s  %-6s  %-21s  %s  peristiwa %s\n",
+		"%-9s  %-6s  %-21s  %s  events %s\n"), stepName(worker.Step, p.l),
+		changeName(worker.Change, p.l), worker.Cause, worker.Worker,
+		words.Sequences(worker.Events, ", "))
 	return err
 }
 
@@ -123,32 +131,59 @@ func (p *differencePrinter) End() error { return nil }
 // writeDifference prints the two figures and what lies between them, for people: the first, what
 // joined and left, the second. The column adds up, for that is what the steps are for. Without
 // percentages it says why.
-func writeDifference(w io.Writer, d *httpapi.Difference) error {
-	t := table.New("", "", ">Covered", ">Workforce", ">Percent")
-	t.Add("from "+d.From.On, words.Known(d.From.Known), words.Thousands(d.From.Covered),
-		words.Workforce(d.From.Workforce), words.Percent(d.From.Percent))
+func writeDifference(w io.Writer, d *httpapi.Difference, l lists.Language) error {
+	t := table.New("", "", l.Pick(">Terlindungi", ">Covered"),
+		l.Pick(">Pekerja", ">Workforce"), l.Pick(">Persen", ">Percent"))
+	figure := func(way string, a *coverage.Answer) {
+		t.Add(way+a.On, words.KnownIn(a.Known, l), words.Numeral(l, a.Covered),
+			words.Separated(l, words.Workforce(a.Workforce)),
+			words.Separated(l, words.Percent(a.Percent)))
+	}
+	figure(l.Pick("dari ", "from "), &d.From)
 	for _, step := range d.Steps {
 		for _, cause := range slices.Sorted(maps.Keys(step.Joined)) {
-			t.Add(step.Step, "joined  "+cause, "+"+words.Thousands(step.Joined[cause]), "", "")
+			t.Add(stepName(step.Step, l), fmt.Sprintf("%-6s  %s", changeName(difference.Joined, l),
+				cause), "+"+words.Numeral(l, step.Joined[cause]), "", "")
 		}
 		for _, cause := range slices.Sorted(maps.Keys(step.Left)) {
-			t.Add(step.Step, "left    "+cause, "-"+words.Thousands(step.Left[cause]), "", "")
+			t.Add(stepName(step.Step, l), fmt.Sprintf("%-6s  %s", changeName(difference.Left, l),
+				cause), "-"+words.Numeral(l, step.Left[cause]), "", "")
 		}
 	}
 	// The percentages are those of the answers, rounded; the points below are exact to four
 	// decimals.
-	t.Add("to "+d.To.On, words.Known(d.To.Known), words.Thousands(d.To.Covered),
-		words.Workforce(d.To.Workforce), words.Percent(d.To.Percent))
+	figure(l.Pick("ke ", "to "), &d.To)
 	_, err := fmt.Fprintf(w, "%s %s\n\n", d.From.Region, d.From.Name)
 	if err := errors.Join(err, t.Write(w)); err != nil {
 		return err
 	}
 	// Without a workforce there is no percentage to be taken apart (contract, section 8).
 	if d.Percent == nil {
-		_, err = fmt.Fprint(w, "\nNo percentages to compare: a workforce is missing.\n\n")
+		_, err = fmt.Fprint(w, l.Pick(
+			"\nTidak ada persen untuk dibandingkan: jumlah pekerja tidak diketahui.\n\n",
+			"\nNo percentages to compare: a workforce is missing.\n\n"))
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\nOf the percentage, %s points are due to the covered workers and"+
-		" %s to the workforce.\n\n", d.Percent.Numerator, d.Percent.Denominator)
+	_, err = fmt.Fprintf(w, l.Pick("\nDari selisih persen, %s poin karena pekerja yang terlindungi"+
+		" dan %s karena jumlah pekerja.\n\n",
+		"\nOf the percentage, %s points are due to the covered workers and"+
+			" %s to the workforce.\n\n"), words.Separated(l, d.Percent.Numerator),
+		words.Separated(l, d.Percent.Denominator))
 	return err
+}
+
+// stepName returns the name of a step for people.
+func stepName(step string, l lists.Language) string {
+	if step == difference.KnowledgeStep {
+		return l.Pick("pengetahuan", step)
+	}
+	return l.Pick("waktu", step)
+}
+
+// changeName returns for people whether workers joined or left.
+func changeName(change string, l lists.Language) string {
+	if change == difference.Joined {
+		return l.Pick("masuk", change)
+	}
+	return l.Pick("keluar", change)
 }

@@ -11,6 +11,7 @@ import (
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/answers"
 	"cakupan/cmd/internal/cli/words"
+	"cakupan/cmd/internal/lists"
 	"cakupan/projections/coverage"
 	"cakupan/projections/explain"
 )
@@ -19,7 +20,8 @@ import (
 type Explain struct {
 	answers.FigureFlags
 
-	Of string `placeholder:"FIGURE" help:"${of}"`
+	Of   string `placeholder:"FIGURE" help:"${of}"`
+	Lang string `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -39,7 +41,9 @@ Examples:
 func (c *Explain) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 	return answers.Ask(ctx, w, out, answers.Question{
 		Route: "/v1/explain", Query: c.Values("of", c.Of), CSV: c.CSV,
-		Printer: func(p *answers.Printing) answers.Printer { return &explanation{Printing: p} },
+		Printer: func(p *answers.Printing) answers.Printer {
+			return &explanation{Printing: p, l: languageOf(c.Lang)}
+		},
 	})
 }
 
@@ -48,6 +52,7 @@ func (c *Explain) Run(ctx context.Context, w *cli.Where, out *cli.Console) error
 type explanation struct {
 	*answers.Printing
 
+	l     lists.Language
 	ended bool
 }
 
@@ -70,7 +75,8 @@ func (p *explanation) Print(line []byte) error {
 		if p.CSV != nil {
 			return nil
 		}
-		_, err := fmt.Fprintf(p.W, "\n%s\n", words.Counted(*said.Workers, "worker"))
+		_, err := fmt.Fprintf(p.W, "\n%s\n",
+			words.CountedIn(p.l, *said.Workers, "pekerja", "worker"))
 		return err
 	case p.CSV != nil:
 		return p.records(&said.Worker)
@@ -87,9 +93,11 @@ func (p *explanation) head(a *coverage.Answer) error {
 			"status", "evidence", "events",
 		})
 	}
-	_, err := fmt.Fprintf(p.W, "%s %s on %s, %s\ncovered %s, confirmed %s, in grace %s\n\n",
-		a.Region, a.Name, a.On, words.Known(a.Known), words.Thousands(a.Covered),
-		words.Thousands(a.Confirmed), words.Thousands(a.InGrace))
+	_, err := fmt.Fprintf(p.W, p.l.Pick(
+		"%s %s pada %s, %s\nterlindungi %s, terkonfirmasi %s, dalam masa tenggang %s\n\n",
+		"%s %s on %s, %s\ncovered %s, confirmed %s, in grace %s\n\n"),
+		a.Region, a.Name, a.On, words.KnownIn(a.Known, p.l), words.Numeral(p.l, a.Covered),
+		words.Numeral(p.l, a.Confirmed), words.Numeral(p.l, a.InGrace))
 	return err
 }
 
@@ -103,8 +111,9 @@ func (p *explanation) worker(w *explain.Worker) error {
 		if e.Status == explain.StatusInGrace {
 			said = e.Status
 		}
-		_, err = fmt.Fprintf(p.W, "  %-24s %-5s  %-5s  %-16s %-8s %-20s events %s\n", e.Enrolment,
-			e.Region, e.Segment, e.Category, e.Payer, said, words.Sequences(e.Events, ", "))
+		_, err = fmt.Fprintf(p.W, "  %-24s %-5s  %-5s  %-16s %-8s %-20s %s %s\n", e.Enrolment,
+			e.Region, e.Segment, e.Category, e.Payer, said, p.l.Pick("peristiwa", "events"),
+			words.Sequences(e.Events, ", "))
 	}
 	return err
 }

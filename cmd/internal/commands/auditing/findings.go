@@ -64,7 +64,7 @@ func (c *Findings) Run(ctx context.Context, w *cli.Where, out *cli.Console) erro
 		if w.JSON {
 			return errors.Join(answers.CopyLines(out.Stdout, response.Body), response.Body.Close())
 		}
-		p := answers.NewFindings(out.Stdout, c.CSV)
+		p := answers.NewFindings(out.Stdout, c.CSV, languageOf(c.Lang))
 		// A summary is one line with all counts, not a line a finding.
 		print := p.Print
 		if c.Summary {

@@ -13,6 +13,7 @@ import (
 	"cakupan/cmd/internal/cli/table"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/lists"
 	"cakupan/domain/temporal"
 	"cakupan/projections/coverage"
 	"cakupan/projections/funding"
@@ -26,6 +27,7 @@ type Funding struct {
 	Year       string `placeholder:"YEAR" help:"Those of this fiscal year."`
 	Known      string `placeholder:"WHEN" help:"${known}"`
 	CSV        bool   `name:"csv" help:"Answer in CSV, for spreadsheets: a row a commitment."`
+	Lang       string `enum:"en,id," default:"" placeholder:"en|id" help:"${lang}"`
 }
 
 // Help returns what --help shows beyond the flags.
@@ -47,7 +49,9 @@ func (c *Funding) Run(ctx context.Context, w *cli.Where, out *cli.Console) error
 		Route: "/v1/funding", CSV: c.CSV,
 		Query: client.Values("commitment", c.Commitment, "funder", c.Funder, "year", c.Year,
 			"known", c.Known),
-		Printer: func(p *answers.Printing) answers.Printer { return &fundingPrinter{Printing: p} },
+		Printer: func(p *answers.Printing) answers.Printer {
+			return &fundingPrinter{Printing: p, l: languageOf(c.Lang)}
+		},
 	})
 }
 
@@ -56,6 +60,7 @@ func (c *Funding) Run(ctx context.Context, w *cli.Where, out *cli.Console) error
 type fundingPrinter struct {
 	*answers.Printing
 
+	l     lists.Language
 	ended bool
 }
 
@@ -81,11 +86,13 @@ func (p *fundingPrinter) Print(line []byte) error {
 			"missing_rupiah", "money_ends",
 		})
 	case said.Known != nil:
-		_, err := fmt.Fprintf(p.W, "Funding, %s\n", words.Known(*said.Known))
+		_, err := fmt.Fprintf(p.W, p.l.Pick("Pendanaan, %s\n", "Funding, %s\n"),
+			words.KnownIn(*said.Known, p.l))
 		return err
 	case said.Commitments != nil:
 		if p.ended = true; p.CSV == nil {
-			_, err := fmt.Fprintf(p.W, "\n%s\n", words.Counted(*said.Commitments, "commitment"))
+			_, err := fmt.Fprintf(p.W, "\n%s\n",
+				words.CountedIn(p.l, *said.Commitments, "komitmen", "commitment"))
 			return err
 		}
 		return nil
@@ -107,26 +114,35 @@ func (p *fundingPrinter) End() error {
 // block prints a commitment for people: what was promised, who was named for it, what was paid, and
 // who is covered by it. Disbursements are not by head, so they have rupiah alone.
 func (p *fundingPrinter) block(l *funding.Line) error {
-	if _, err := fmt.Fprintf(p.W, "\n%s\n", fundingTitle(l)); err != nil {
+	in := p.l
+	if _, err := fmt.Fprintf(p.W, "\n%s\n", fundingTitle(l, in)); err != nil {
 		return err
 	}
 	// The same unit below each other is what the comparison is for: heads, months of a head,
 	// rupiah.
-	t := table.New("", ">Heads", ">Head-months", ">Rupiah", "")
-	if c := l.Committed; c != nil {
-		t.Add("  committed", words.Thousands(c.Heads), words.Large(c.HeadMonths), words.Large(c.Rupiah),
-			fmt.Sprintf("%s at %s; ceiling %s", words.Counted(c.Months, "month"),
-				words.Thousands(c.Tariff), words.Thousands(c.Ceiling)))
+	t := table.New("", in.Pick(">Orang", ">Heads"), in.Pick(">Bulan orang", ">Head-months"),
+		">Rupiah", "")
+	most := func(n int64) string {
+		return fmt.Sprintf(in.Pick("paling banyak %s dalam sebulan", "at most %s in a month"),
+			words.Numeral(in, n))
 	}
-	t.Add("  granted", words.Thousands(l.Granted.Heads), words.Large(l.Granted.HeadMonths),
-		words.Large(l.Granted.Rupiah), "at most "+words.Thousands(l.Granted.Most)+" in a month")
-	t.Add("  disbursed", "", "", words.Large(l.Disbursed.Rupiah), spansText(l.Disbursed.Months))
-	t.Add("  covered", words.Thousands(l.Covered.Heads), words.Large(l.Covered.HeadMonths),
-		words.Large(l.Covered.Rupiah), "at most "+words.Thousands(l.Covered.Most)+" in a month")
+	if c := l.Committed; c != nil {
+		t.Add(in.Pick("  dianggarkan", "  committed"), words.Numeral(in, c.Heads),
+			grouped(c.HeadMonths, in), grouped(c.Rupiah, in),
+			fmt.Sprintf(in.Pick("%s, iuran %s; pagu %s", "%s at %s; ceiling %s"),
+				words.CountedIn(in, c.Months, "bulan", "month"), words.Numeral(in, c.Tariff),
+				words.Numeral(in, c.Ceiling)))
+	}
+	t.Add(in.Pick("  diberikan", "  granted"), words.Numeral(in, l.Granted.Heads),
+		grouped(l.Granted.HeadMonths, in), grouped(l.Granted.Rupiah, in), most(l.Granted.Most))
+	t.Add(in.Pick("  dicairkan", "  disbursed"), "", "", grouped(l.Disbursed.Rupiah, in),
+		spansText(l.Disbursed.Months, in))
+	t.Add(in.Pick("  terlindungi", "  covered"), words.Numeral(in, l.Covered.Heads),
+		grouped(l.Covered.HeadMonths, in), grouped(l.Covered.Rupiah, in), most(l.Covered.Most))
 	if err := t.Write(p.W); err != nil {
 		return err
 	}
-	for _, line := range fundingRemarks(l) {
+	for _, line := range fundingRemarks(l, in) {
 		if _, err := fmt.Fprintf(p.W, "  %s\n", line); err != nil {
 			return err
 		}
@@ -136,61 +152,77 @@ func (p *fundingPrinter) block(l *funding.Line) error {
 
 // fundingTitle names a commitment. Where it was never committed, funder, year and months are null:
 // what names a commitment may come without it, or before.
-func fundingTitle(l *funding.Line) string {
+func fundingTitle(l *funding.Line, in lists.Language) string {
 	if l.Committed == nil {
-		return l.Commitment + "  never committed"
+		return l.Commitment + in.Pick("  tidak pernah dianggarkan", "  never committed")
 	}
-	period := spansText([]funding.Span{{From: *l.From, Until: *l.Until}})
-	return fmt.Sprintf("%s  %s pays from %s, fiscal year %d, %s", l.Commitment, *l.Funder,
-		l.Funding, *l.FiscalYear, period)
+	period := spansText([]funding.Span{{From: *l.From, Until: *l.Until}}, in)
+	return fmt.Sprintf(in.Pick("%s  %s membayar dari %s, tahun anggaran %d, %s",
+		"%s  %s pays from %s, fiscal year %d, %s"), l.Commitment, *l.Funder, l.Funding,
+		*l.FiscalYear, period)
 }
 
 // fundingRemarks says what is missing, and when the money ends. What is negative is more than there
 // is to be; only too many heads are worth a word of their own.
-func fundingRemarks(l *funding.Line) (lines []string) {
-	remark := func(format string, args ...any) {
-		lines = append(lines, fmt.Sprintf(format, args...))
+func fundingRemarks(l *funding.Line, in lists.Language) (lines []string) {
+	remark := func(inIndonesian, inEnglish string, args ...any) {
+		lines = append(lines, fmt.Sprintf(in.Pick(inIndonesian, inEnglish), args...))
 	}
+	heads := func(n int64) string { return words.CountedIn(in, n, "orang", "head") }
 	if l.Closed != nil {
-		remark("closed from %s on", *l.Closed)
+		remark("ditutup sejak %s", "closed from %s on", *l.Closed)
 	}
 	m := &l.Missing
 	// Counted against the month in which most are granted, also below.
 	if m.Heads != nil && *m.Heads > 0 {
-		remark("missing: %s committed and not granted in any month", words.Counted(*m.Heads,
-			"head"))
+		remark("kurang: %s dianggarkan dan tidak diberikan dalam bulan mana pun",
+			"missing: %s committed and not granted in any month", heads(*m.Heads))
 	}
 	if m.Heads != nil && *m.Heads < 0 {
-		remark("too many: %s granted beyond those committed", words.Counted(-*m.Heads, "head"))
+		remark("terlalu banyak: %s diberikan di atas yang dianggarkan",
+			"too many: %s granted beyond those committed", heads(-*m.Heads))
 	}
-	// A server of another version may leave it out.
-	if m.HeadMonths != nil && m.HeadMonths.Sign() > 0 {
-		remark("missing: %s head-months granted and not covered", words.Large(m.HeadMonths))
+	if m.HeadMonths.Sign() > 0 {
+		remark("kurang: %s bulan orang diberikan dan tidak terlindungi",
+			"missing: %s head-months granted and not covered", grouped(m.HeadMonths, in))
 	}
 	if len(m.Months) > 0 {
-		remark("missing: no disbursement names %s", spansText(m.Months))
+		remark("kurang: tidak ada pencairan untuk %s", "missing: no disbursement names %s",
+			spansText(m.Months, in))
 	}
 	if m.Rupiah != nil && m.Rupiah.Sign() > 0 {
-		remark("missing: %s rupiah granted and not disbursed", words.Large(m.Rupiah))
+		remark("kurang: %s rupiah diberikan dan tidak dicairkan",
+			"missing: %s rupiah granted and not disbursed", grouped(m.Rupiah, in))
 	}
 	if m.Ceiling != nil && m.Ceiling.Sign() > 0 {
-		remark("missing: %s rupiah of what was committed: the ceiling buys %s months",
-			words.Large(m.Ceiling), words.Pointed(l.Committed.Buys))
+		remark("kurang: %s rupiah dari yang dianggarkan: pagu cukup untuk %s bulan",
+			"missing: %s rupiah of what was committed: the ceiling buys %s months",
+			grouped(m.Ceiling, in), words.Separated(in, words.Pointed(l.Committed.Buys)))
 	}
 	if l.MoneyEnds.Last != nil {
-		remark("the last month granted is %s", *l.MoneyEnds.Last)
+		remark("bulan terakhir yang diberikan: %s", "the last month granted is %s",
+			*l.MoneyEnds.Last)
 	}
-	// Each says until when one kind of money reaches; null is one that suffices.
+	return append(lines, endsText(l, in)...)
+}
+
+// endsText says until when each kind of money reaches; null is one that suffices.
+func endsText(l *funding.Line, in lists.Language) (lines []string) {
 	for _, end := range []struct {
 		month *string
 		what  string
 	}{
-		{l.MoneyEnds.Committed, "the ceiling does not pay the committed heads"},
-		{l.MoneyEnds.Granted, "the ceiling does not pay the granted heads"},
-		{l.MoneyEnds.Disbursed, "what was disbursed does not pay the granted heads"},
+		{l.MoneyEnds.Committed, in.Pick("pagu tidak cukup untuk orang yang dianggarkan",
+			"the ceiling does not pay the committed heads")},
+		{l.MoneyEnds.Granted, in.Pick("pagu tidak cukup untuk orang yang diberi",
+			"the ceiling does not pay the granted heads")},
+		{l.MoneyEnds.Disbursed, in.Pick("yang dicairkan tidak cukup untuk orang yang diberi",
+			"what was disbursed does not pay the granted heads")},
 	} {
 		if end.month != nil {
-			remark("the money ends in %s: %s to the end of it", *end.month, end.what)
+			ends := in.Pick("uang habis pada %s: %s sampai akhir bulan itu",
+				"the money ends in %s: %s to the end of it")
+			lines = append(lines, fmt.Sprintf(ends, *end.month, end.what))
 		}
 	}
 	return lines
@@ -198,16 +230,21 @@ func fundingRemarks(l *funding.Line) (lines []string) {
 
 // spansText writes months for people, both ends in: 2020-01 to 2020-06, 2020-09. Answers have
 // periods half-open (contract, section 1), which people read as a month too many.
-func spansText(spans []funding.Span) string {
+func spansText(spans []funding.Span, in lists.Language) string {
 	texts := make([]string, len(spans))
 	for i, span := range spans {
 		texts[i] = span.From
 		until, err := temporal.ParseMonth(span.Until)
 		if last := (until - 1).String(); err == nil && last != span.From {
-			texts[i] += " to " + last
+			texts[i] += in.Pick(" sampai ", " to ") + last
 		}
 	}
 	return strings.Join(texts, ", ")
+}
+
+// grouped writes a number with the separators of the language, a dash where there is none.
+func grouped(n *big.Int, in lists.Language) string {
+	return words.Separated(in, words.Large(n))
 }
 
 // fundingRecord returns a commitment as a row, in the order of the columns. What nobody has
@@ -234,6 +271,7 @@ func fundingRecord(l *funding.Line) []string {
 	return append(record,
 		words.Number(l.Granted.Heads), plain(l.Granted.HeadMonths), plain(l.Granted.Rupiah),
 		plain(l.Disbursed.Rupiah), words.Number(l.Covered.Heads), plain(l.Covered.HeadMonths),
-		plain(l.Covered.Rupiah), spansText(l.Missing.Months), plain(l.Missing.Rupiah),
+		plain(l.Covered.Rupiah), spansText(l.Missing.Months, lists.English),
+		plain(l.Missing.Rupiah),
 		words.Pointed(l.MoneyEnds.Granted))
 }

@@ -54,7 +54,9 @@ func TestKeyOf(t *testing.T) {
 func TestTreeProofIsPrinted(t *testing.T) {
 	var stdout bytes.Buffer
 	err := writeTreeProof(&cli.Console{Stdout: &stdout}, &shownTreeProof{
-		size{1_234, "aa"}, size{5_678, "bb"}, hexHashes([]tlog.Hash{{0xAB, 31: 1}}), hexHashes[[]tlog.Hash](nil),
+		size{1_234, "aa"},
+		size{5_678, "bb"},
+		hexHashes([]tlog.Hash{{0xAB, 31: 1}}), hexHashes[[]tlog.Hash](nil),
 		"key", "cakupan/x\n9999\nroot\n\n— sig\n",
 	})
 	want := "The log of 5,678 events begins with that of 1,234. ✓\nfrom 1234 aa\nto 5678 bb\nproof\nab" +

@@ -226,7 +226,11 @@ func (c *Import) report(ctx context.Context, s *client.Client, t *importer.Summa
 	if err != nil || !c.Findings {
 		return err
 	}
-	p := answers.NewFindings(out.Stdout, false)
+	language := lists.English
+	if c.Lang == "id" {
+		language = lists.Indonesian
+	}
+	p := answers.NewFindings(out.Stdout, false, language)
 	return errors.Join(c.eachFinding(ctx, s, t, p.Finding), p.End(false))
 }
 

@@ -14,6 +14,7 @@ import (
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/indonesian"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/lists"
@@ -103,11 +104,11 @@ func writeStatus(out *cli.Console, s ledger.Status, l lists.Language) error {
 	return table.Flush()
 }
 
-func roleWords(role ledger.Role, l lists.Language) string {
+func roleWords(role cluster.Role, l lists.Language) string {
 	switch role {
-	case ledger.RoleWriter:
+	case cluster.RoleWriter:
 		return l.Pick("penulis", string(role))
-	case ledger.RoleStandby:
+	case cluster.RoleStandby:
 		return l.Pick("siaga", string(role))
 	}
 	return string(role)

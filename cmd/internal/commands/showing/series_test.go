@@ -65,7 +65,8 @@ func TestPlot(t *testing.T) {
 	half, more := "50.00", "60.00"
 	target := &coverage.Target{Percent: "80.00"}
 	lines := []line{{name: "everything recorded", mark: "•", points: []coverage.Point{
-		{On: "2020-11-30", Covered: 5, Percent: &half}, {On: "2020-12-01", Covered: 6},
+		{On: "2020-11-30", Covered: 5, Percent: &half},
+		{On: "2020-12-01", Covered: 6},
 		{On: "2020-12-31", Covered: 7, Percent: &more},
 	}}}
 	answer := &coverage.Answer{Name: "Gorontalo", Target: target}
