@@ -157,8 +157,7 @@ func (p *Findings) End(summary bool) error {
 		p.csv.Flush()
 		err = errors.Join(err, p.csv.Error())
 	case !summary:
-		_, err = fmt.Fprintf(p.w, p.l.Pick("%s temuan\n", "%s findings\n"),
-			words.Numeral(p.l, p.n))
+		_, err = fmt.Fprintln(p.w, words.CountedIn(p.l, p.n, "temuan", "finding"))
 	}
 	return errors.Join(err, p.w.Flush())
 }

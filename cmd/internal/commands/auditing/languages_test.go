@@ -130,8 +130,8 @@ func allPrinted() []printedIn {
 			func(p *answers.Printing, l lists.Language) answers.Printer {
 				return &findingsPrinter{answers.NewFindings(p.W, false, l), false}
 			},
-			[]string{"sejak peristiwa 1.200 sampai 3.000", "peristiwa 1, 2", "1 temuan"},
-			[]string{"since event 1,200 until 3,000", "events 1, 2", "1 finding"},
+			[]string{"sejak peristiwa 1.200 sampai 3.000", "peristiwa 1, 2", "1 temuan "},
+			[]string{"since event 1,200 until 3,000", "events 1, 2", "1 finding "},
 		},
 		{
 			"findings, counted",
