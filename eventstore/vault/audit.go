@@ -82,6 +82,8 @@ func (v *Vault) auditRecord(record *packs.Record) (workers uint64, err error) {
 	switch record.Data[0] {
 	case kindSecret:
 		_, _, err = v.keys.openSecret(record)
+	case kindListKey:
+		_, err = v.keys.openListKey(record)
 	case kindErasure:
 		_, err = v.keys.openErasure(record)
 	case kindWorkers:

@@ -17,6 +17,7 @@ const (
 	kindCheck   = 3 // of a key
 	kindErasure = 4 // what was decided, sealed
 	kindTaken   = 5 // all is there that the vault's files had
+	kindListKey = 6 // of a member, or that it is gone; sealed
 )
 
 const (

@@ -3,7 +3,9 @@ package vault
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"cakupan/eventstore/golden"
@@ -73,12 +75,37 @@ func TestGolden(t *testing.T) {
 	if got, err := keys.openErasure(r); got != erasure || err != nil {
 		t.Errorf("erasure %+v, %v", got, err)
 	}
+	key := memberKey{Member: "m", Secret: "s", Age: 3, Key: secret}
+	r = record(t, kindListKey, func(n uint64) ([]byte, error) { return keys.listKeyData(&key, n) })
+	if got, err := keys.openListKey(r); err != nil || !reflect.DeepEqual(*got, key) {
+		t.Errorf("key of lists %+v, %v", got, err)
+	}
+}
+
+// TestListKeyDamaged refuses what no record of a key holds, and names the record.
+func TestListKeyDamaged(t *testing.T) {
+	keys := goldenKeys(t)
+	short, nobody := memberKey{Member: "m", Age: 1, Key: []byte{1}}, memberKey{Age: 1}
+	for _, key := range []*memberKey{&short, &nobody, {Member: "m"}} {
+		data, err := keys.listKeyData(key, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = keys.openListKey(&packs.Record{Number: 7, Data: data})
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "record 7") {
+			t.Errorf("%+v: %v", key, err)
+		}
+		data[len(data)-1] ^= 1
+		if _, err := keys.openListKey(&packs.Record{Number: 7, Data: data}); err == nil {
+			t.Error("one bit wrong is a key")
+		}
+	}
 }
 
 // FuzzRecord reads whatever may stand in the data of a record: nothing makes it fail otherwise than
 // with an error.
 func FuzzRecord(f *testing.F) {
-	for _, kind := range []string{"01", "02", "03", "04"} {
+	for _, kind := range []string{"01", "02", "03", "04", "06"} {
 		f.Add(golden.Read(f, "kind"+kind+"-v1.hex"), uint64(1))
 	}
 	keys := goldenKeys(f)
@@ -90,6 +117,7 @@ func FuzzRecord(f *testing.F) {
 		_, _, _ = keys.openSecret(r)
 		_, _, _ = readCheck(r)
 		_, _ = keys.openErasure(r)
+		_, _ = keys.openListKey(r)
 		if p, err := readPack(r); err == nil {
 			if err := keys.openPack(p, r); err == nil && len(p.pairs) != p.count {
 				t.Errorf("%d workers of %d", len(p.pairs), p.count)

@@ -129,6 +129,8 @@ func (r *reading) take(ctx context.Context, record *packs.Record) error {
 		err = s.takeCheck(record, isNew)
 	case kindErasure:
 		err = r.takeErasure(record, isNew)
+	case kindListKey:
+		err = r.takeListKey(record, isNew)
 	case kindTaken:
 		s.Taken = s.Taken || isNew
 	default:

@@ -129,7 +129,7 @@ func sealedPart(r *packs.Record) []byte {
 	if len(r.Data) == 0 {
 		return nil
 	}
-	head := map[byte]int{kindSecret: 2, kindWorkers: workersHead, kindErasure: 1}[r.Data[0]]
+	head := map[byte]int{kindSecret: 2, kindWorkers: workersHead, kindErasure: 1, kindListKey: 1}[r.Data[0]]
 	if head == 0 || len(r.Data) < head {
 		return nil
 	}
@@ -154,8 +154,11 @@ func (v *Vault) reseal(ctx context.Context, r *packs.Record) error {
 	if v.end.Number == before {
 		return err
 	}
-	if kind == kindSecret {
+	switch kind {
+	case kindSecret:
 		v.state.Secret = v.end.Number
+	case kindListKey:
+		v.state.movedListKey(r.Number, v.end.Number)
 	}
 	if err != nil {
 		v.state.Left = append(v.state.Left, r.Number)

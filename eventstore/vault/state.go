@@ -45,6 +45,8 @@ type state struct {
 	// To be overwritten as soon as that can be done.
 	Left   []uint64                   // records that were replaced and are there still
 	Checks map[string][checkSize]byte // of keys, by name
+	// ListKeys are where the keys of lists are, by member, the oldest first.
+	ListKeys map[string][]keptKey `json:",omitempty"`
 	// Checkpoints ascend: who knows so many workers reads on after the record.
 	Checkpoints []checkpoint
 }

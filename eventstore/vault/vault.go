@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,6 +42,9 @@ const (
 	FaultErased     = "vault-erased"     // it is done; the look-up table has it still
 	FaultResealed   = "vault-resealed"   // one more record, under a new key
 	FaultAllSealed  = "vault-all-sealed" // and all of them; the old key has its name still
+
+	FaultListKeyMade  = "vault-list-key-made"  // a key of lists is durable, and nobody has it
+	FaultListKeyEnded = "vault-list-key-ended" // one more of those that are to go is gone
 )
 
 // Options say which vault to open.
@@ -151,12 +153,3 @@ func (v *Vault) fault(point string) {
 		v.opts.Fault(point)
 	}
 }
-
-// listKeyText is what the key of lists is the keyed hash of. It is no NIK, so that the key of
-// lists and what the vault knows people by have nothing in common.
-const listKeyText = "cakupan key of lists, version 1"
-
-// ListKey returns the key under which the rows of lists get their ids and their enrolments' names:
-// always the same for a vault, and derived from its secret. Who has it can test whether an id or a
-// name in the log belongs to a NIK he knows, or try all; it does not help with the vault itself.
-func (v *Vault) ListKey() [sha256.Size]byte { return v.hasher.sum(listKeyText) }
