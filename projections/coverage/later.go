@@ -55,12 +55,12 @@ func (l *later) leave(w uint32, died temporal.Date, days facts.Days, before, aft
 	}
 	l.stretches = append(append(l.stretches, before.Stretches...), after.Stretches...)
 	l.months = append(append(l.months, before.Money.Months...), after.Money.Months...)
-	l.courses = append(l.courses, laterCourse{
-		event: l.event, worker: w, died: died, days: days,
-		speaks:    [2]temporal.Month{before.Money.Speaks, after.Money.Speaks},
-		stretches: [2]uint16{uint16(stretches[0]), uint16(stretches[1])},
-		months:    [2]uint16{uint16(months[0]), uint16(months[1])},
-	})
+	l.courses = append(l.courses, laterCourse{})
+	c := &l.courses[len(l.courses)-1]
+	c.event, c.worker, c.died, c.days = l.event, w, died, days
+	c.speaks[0], c.speaks[1] = before.Money.Speaks, after.Money.Speaks
+	c.stretches[0], c.stretches[1] = uint16(stretches[0]), uint16(stretches[1])
+	c.months[0], c.months[1] = uint16(months[0]), uint16(months[1])
 	return true
 }
 

@@ -44,8 +44,14 @@ func (s *State) Add(e *Event, b *Batch) {
 func (s *State) AddOther(index uint32) { s.owners.Append(newOwner(OfOther, index)) }
 
 // factOf returns the fact about an enrolment that an event is, linked to nothing.
-func factOf(e *Event) fact {
-	f := fact{kind: uint8(e.Kind), from: e.From, until: e.Until, detail: uint32(e.Terms)}
+func factOf(e *Event) (f fact) {
+	f.setTo(e)
+	return f
+}
+
+// setTo makes f the fact about an enrolment that an event is, linked to nothing. It must be zero.
+func (f *fact) setTo(e *Event) {
+	f.kind, f.from, f.until, f.detail = uint8(e.Kind), e.From, e.Until, uint32(e.Terms)
 	switch e.Kind {
 	case event.EnrolmentOpened:
 		f.subject = e.Worker
@@ -54,7 +60,6 @@ func factOf(e *Event) fact {
 	default:
 	}
 	f.setSequence(e.Sequence)
-	return f
 }
 
 // AddFact brings a fact about an enrolment into force. It keeps up what spares others the way
@@ -62,8 +67,9 @@ func factOf(e *Event) fact {
 // credits came in order.
 func (s *State) AddFact(e *Event) {
 	s.owners.Append(newOwner(OfEnrolment, e.Enrolment))
-	f := factOf(e)
 	a, newest := s.enrolments.Edit(int(e.Enrolment)), link(s.facts.Len()+1)
+	f := s.facts.AppendZero()
+	f.setTo(e)
 	f.next, a.newest = a.newest, newest
 	switch {
 	case e.Kind == event.ContributionCredited:
@@ -96,7 +102,6 @@ func (s *State) AddFact(e *Event) {
 		}
 	default:
 	}
-	s.facts.Append(f)
 }
 
 // fewEnrolments is how many further enrolments of a worker are looked at one by one. Nearly

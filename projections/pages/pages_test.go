@@ -56,8 +56,17 @@ func TestTable(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			r := record{rapid.Uint32().Draw(t, "a"), rapid.Uint32().Draw(t, "b")}
 			switch op := rapid.IntRange(0, 9).Draw(t, "op"); {
-			case op < 5:
-				table.Append(r)
+			case op < 4:
+				if i := table.Append(r); i != len(model) {
+					t.Fatalf("a record was appended at %d, behind %d", i, len(model))
+				}
+				model = append(model, r)
+			case op == 4:
+				added := table.AppendZero()
+				if *added != (record{}) {
+					t.Fatalf("a record of zeros is %v", *added)
+				}
+				added.a, added.b = r.a, r.b
 				model = append(model, r)
 			case op < 8 && len(model) > 0:
 				i := rapid.IntRange(0, len(model)-1).Draw(t, "i")

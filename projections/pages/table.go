@@ -70,14 +70,22 @@ func (t *Table[T]) Edit(i int) *T {
 // the next Store.
 func (t *Table[T]) Append(record T) int {
 	i := t.n
+	*t.AppendZero() = record
+	return i
+}
+
+// AppendZero adds a record of zeros and returns it to be filled in, before the next Store. A record
+// of many fields that is put together first is copied while its fields are still being written,
+// which the processor waits for.
+func (t *Table[T]) AppendZero() *T {
+	i := t.n
 	page := i >> t.shift
 	if page == len(t.pages) {
 		t.pages = append(t.pages, make([]T, 1<<t.shift))
 	}
 	t.n++
 	t.mark(page)
-	t.pages[page][i&(1<<t.shift-1)] = record
-	return i
+	return &t.pages[page][i&(1<<t.shift-1)]
 }
 
 // Extend adds n records of zeros that lie in one page and returns the index of the first. What
