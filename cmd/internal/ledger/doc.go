@@ -11,6 +11,11 @@
 // which part is opened when, who waits for whom, and what an error of a part means to somebody who
 // looks after a ledger. So errors leave this package in words about the folder, with what to do.
 //
+// Its rooms know nothing of it, and ask it by interfaces of their own: folder (the files, the lock,
+// and errors in words), excerpt (reading the log), rights (who may say what), cost (who must wait),
+// takeback, prover (checkpoints and tiles), cluster (who writes), backups and clock. Here they are
+// opened, in the order of need, and put together.
+//
 // What cannot be derived lives on JetStream; index, projections, tiles and the look-up table of the
 // vault are caches in the folder, and are made anew when they are of no use (contract, section 10).
 package ledger
