@@ -149,6 +149,11 @@ func (l *World) View(ctx context.Context, _ eventstore.Sequence) (*coverage.View
 	return p.View(), nil
 }
 
+// Coverage returns the coverage, of all that the log has.
+func (l *World) Coverage(ctx context.Context) (*coverage.Projection, error) {
+	return answering[*coverage.Projection](ctx, l, coverage.Name)
+}
+
 // Shown returns that nobody follows the log: who asks catches up.
 func (l *World) Shown() (known eventstore.Sequence, answers bool) { return 0, false }
 
