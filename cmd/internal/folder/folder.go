@@ -223,7 +223,7 @@ func isIdentity(text string) bool {
 	return err == nil && len(raw) == identityBytes
 }
 
-// makeIdentity gives a new folder its identity, before there is a log.
+// MakeIdentity gives a new folder its identity, before there is a log.
 //
 // If we crash before the file is renamed, the folder is still new. If we crash after, the next
 // start makes the log with this identity: see logMade.
@@ -232,13 +232,13 @@ func (f *Folder) MakeIdentity(now temporal.Instant) error {
 	return f.WriteMeta()
 }
 
-// logMade notes that the log exists: from now on a folder without it is damaged, not new.
+// LogMade notes that the log exists: from now on a folder without it is damaged, not new.
 func (f *Folder) LogMade() error {
 	f.Meta.LogMade = true
 	return f.WriteMeta()
 }
 
-// writeMeta replaces the file as a whole. If we crash meanwhile the old one is there or the new
+// WriteMeta replaces the file as a whole. If we crash meanwhile the old one is there or the new
 // one, never a part of either.
 func (f *Folder) WriteMeta() error {
 	text, err := json.MarshalIndent(f.Meta, "", "  ")
@@ -252,7 +252,7 @@ func (f *Folder) WriteMeta() error {
 	return nil
 }
 
-// announce writes who has the folder open into the lock file; url is that of a serve. It is not
+// Announce writes who has the folder open into the lock file; url is that of a serve. It is not
 // synced: after a power cut nobody has it open. It is called with "" as soon as the folder is
 // locked, and with an address by Serve.
 func (f *Folder) Announce(url string) error {
@@ -269,12 +269,12 @@ func (f *Folder) Announce(url string) error {
 	return nil
 }
 
-// path returns the path of something in the folder, as that was named.
+// Path returns the path of something in the folder, as that was named.
 func (f *Folder) Path(parts ...string) string {
 	return filepath.Join(append([]string{f.Dir}, parts...)...)
 }
 
-// close gives the folder back. Closing the file would do, but for a child of this process that has
+// Close gives the folder back. Closing the file would do, but for a child of this process that has
 // not begun its own program yet: until then it holds all files that were open when it was forked.
 // The file stays: to remove it would let a process that has opened it already, and one that makes a
 // new one, both hold "the" lock.
