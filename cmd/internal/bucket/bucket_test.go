@@ -179,6 +179,7 @@ func (f *fed) await(t *testing.T, what string, is func() bool) {
 
 // TestWatched tells how many watch, for as long as they do, and only where the bucket is filled.
 func TestWatched(t *testing.T) {
+	t.Parallel() // it waits for what is looked at each second
 	f := feed(t)
 	f.until(t, 1)
 	kv, err := f.view.KeyValue(t.Context(), natsd.Bucket)
@@ -206,6 +207,7 @@ func TestWatched(t *testing.T) {
 // TestState has the bucket tell how the ledger is: that it is live, that its coverage is being built,
 // also to a feed that begins just then and can put no figures, and that it is live again.
 func TestState(t *testing.T) {
+	t.Parallel() // it waits for what is looked at each second
 	f := feed(t)
 	is := func(want live.Status) func() bool {
 		return func() bool {
@@ -238,6 +240,7 @@ func TestState(t *testing.T) {
 // TestHeals puts a wrong value into the bucket: the right one comes back though nothing changes in
 // the ledger, and only while that writes.
 func TestHeals(t *testing.T) {
+	t.Parallel() // it waits for what is looked at each second
 	f := feed(t)
 	f.until(t, 1)
 	first, sequence := f.value(t)
