@@ -22,10 +22,10 @@ func (n *numbers) set(number uint32, to bool) (changed bool) {
 	if to {
 		is = was | 1<<(number&63)
 	}
-	switch {
-	case is == was:
+	switch is {
+	case was:
 		return false
-	case is == 0:
+	case 0:
 		delete(n.words, number>>6)
 	default:
 		n.words[number>>6] = is
