@@ -157,8 +157,8 @@ func (l *List) tellUnseen() error {
 	return err
 }
 
-// tellNameless tells of sheets that hold NIKs where the list has them, under no names of columns, as
-// where a list goes on in the next sheet: nothing of them is read.
+// tellNameless tells of sheets that hold NIKs where the list has them, under no names of columns,
+// as where a list goes on in the next sheet: nothing of them is read.
 func (l *List) tellNameless(sheets []string) error {
 	for _, sheet := range sheets {
 		row, err := l.header.firstPerson(l.book, sheet)
@@ -178,8 +178,8 @@ func (l *List) tellNameless(sheets []string) error {
 	return nil
 }
 
-// firstPerson returns the first row of a sheet, of those where names of columns are looked for, with
-// a NIK in a column that has them here; 0 for none.
+// firstPerson returns the first row of a sheet, of those where names of columns are looked for,
+// with a NIK in a column that has them here; 0 for none.
 func (h *header) firstPerson(book spreadsheet, sheet string) (row int, err error) {
 	in, err := book.rows(sheet)
 	if err != nil {
