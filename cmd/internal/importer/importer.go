@@ -90,7 +90,7 @@ func readerOf(path string, in io.Reader) (split.Reader, error) {
 		return split.NewArray(in), nil
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
-	case ".xls", ".xlsb", ".xlt", ".xltx", ".fods", ".numbers", ".et", ".html", ".htm", ".xml",
+	case ".xls", ".xlsb", ".xlt", ".xltx", ".fods", ".numbers", ".et", ".html", ".htm",
 		".slk", ".dif", ".dbf":
 		return nil, usage(path + ": open it in Excel or LibreOffice and save it as .xlsx (buka di" +
 			" Excel atau LibreOffice lalu simpan sebagai .xlsx)")

@@ -63,3 +63,16 @@ func TestRejectsAreWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherBooks says of workbooks that are not read what to do with them, by their names.
+func TestOtherBooks(t *testing.T) {
+	for name, want := range map[string]string{
+		"a.xls": "simpan sebagai .xlsx", "A.XLSB": "simpan sebagai .xlsx",
+		"a.fods": "simpan sebagai .xlsx", "a.numbers": "simpan sebagai .xlsx",
+		"a.xml": "berakhir dengan .csv", "a": "berakhir dengan .csv",
+	} {
+		if err := CheckFile(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
