@@ -26,6 +26,12 @@ const listKeyText = "cakupan key of lists, version 1"
 // all; it does not help with the vault itself.
 func (v *Vault) ListKey() [ListKeySize]byte { return v.hasher.sum(listKeyText) }
 
+// TrialListKey returns a key for a member who has none yet, for a try of which nothing is kept: so
+// nothing is ever known by it.
+func (v *Vault) TrialListKey(member, secret string) [ListKeySize]byte {
+	return v.hasher.sum("cakupan key of lists, to try\x00" + member + "\x00" + secret)
+}
+
 // ListKeys are the keys of lists of one member.
 type ListKeys struct {
 	// Now is the one that what is made now is made with; nil: there is none yet.
@@ -83,7 +89,8 @@ func (v *Vault) listKeys(ctx context.Context, member, secret string) (keys ListK
 	for _, kept := range slices.Backward(v.state.ListKeys[member]) {
 		record, err := v.stream.Get(ctx, kept.Number)
 		if errors.Is(err, packs.ErrNoRecord) {
-			err = fmt.Errorf("%w: record %d with a key of lists is missing", ErrDamaged, kept.Number)
+			err = fmt.Errorf("%w: record %d with a key of lists is missing", ErrDamaged,
+				kept.Number)
 		}
 		if err != nil {
 			return ListKeys{}, readError(err)
@@ -129,7 +136,8 @@ func (v *Vault) addListKey(ctx context.Context, member, secret string) error {
 // nobody can tell any more what was made with them. It returns how many there were. A crash or an
 // error may leave some of them; the next call goes on. Backups that were made before still have
 // them.
-func (v *Vault) EndListKeys(ctx context.Context, ended func(member string) bool) (n int, err error) {
+func (v *Vault) EndListKeys(ctx context.Context, ended func(member string) bool,
+) (n int, err error) {
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	for {

@@ -129,7 +129,9 @@ func sealedPart(r *packs.Record) []byte {
 	if len(r.Data) == 0 {
 		return nil
 	}
-	head := map[byte]int{kindSecret: 2, kindWorkers: workersHead, kindErasure: 1, kindListKey: 1}[r.Data[0]]
+	head := map[byte]int{
+		kindSecret: 2, kindWorkers: workersHead, kindErasure: 1, kindListKey: 1,
+	}[r.Data[0]]
 	if head == 0 || len(r.Data) < head {
 		return nil
 	}

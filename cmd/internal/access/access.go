@@ -134,6 +134,29 @@ func (r *Registry) Scope(name string) (*event.Scope, error) {
 	return nil, nil
 }
 
+// Speaker returns the publisher who may report under a source, nil where nobody may. Sources of two
+// never overlap. Also of one whose secret has expired: he gets another one. The member is shared,
+// and must not be changed.
+func (r *Registry) Speaker(source string) (*register.Member, error) {
+	s, now := r.state.Load(), r.now()
+	if err := r.unavailable(s, now); err != nil {
+		return nil, err
+	}
+	for i := range s.members {
+		m := &s.members[i]
+		if scope := m.Scope(); scope != nil && m.RevokedAt.IsZero() && scope.HasSource(source) {
+			return m, nil
+		}
+	}
+	return nil, nil
+}
+
+// IsRevoked tells whether a member was revoked, as far as the register is known here.
+func (r *Registry) IsRevoked(name string) bool {
+	is := r.state.Load().byName[name]
+	return is != nil && !is.member.RevokedAt.IsZero()
+}
+
 // outcome is how a login went.
 type outcome uint8
 

@@ -120,8 +120,8 @@ func TestFolderAndServer(t *testing.T) {
 	if answers[0].Len() == 0 || !bytes.Equal(answers[0].Bytes(), answers[1].Bytes()) {
 		t.Errorf("the folder answers\n%sthe server\n%s", &answers[0], &answers[1])
 	}
-	one, err := near.ListKey(t.Context())
-	two, err2 := far.ListKey(t.Context())
+	one, _, err := near.ListKey(t.Context(), "", false)
+	two, _, err2 := far.ListKey(t.Context(), "", false)
 	if err := errors.Join(err, err2); err != nil || one != two || one == [len(one)]byte{} {
 		t.Errorf("keys of lists %x and %x, %v", one, two, err)
 	}
@@ -290,7 +290,7 @@ func TestAnswersOfStrangers(t *testing.T) {
 			if code(err) != c.want || !strings.Contains(fmt.Sprint(err), c.words) {
 				t.Errorf("%v; want %s, %s", err, c.want, c.words)
 			}
-			if _, err := s.ListKey(t.Context()); err == nil {
+			if _, _, err := s.ListKey(t.Context(), "", false); err == nil {
 				t.Error("a key of lists was read from it")
 			}
 			if _, err := s.Health(t.Context()); code(err) != problem.ServerUnreachable &&
@@ -317,7 +317,7 @@ func TestListKey(t *testing.T) {
 		{whole + "0a", false},
 		{strings.Repeat("zz", 32), false},
 	} {
-		key, err := answering(t, 200, `{"key":"`+c.key+`"}`).ListKey(t.Context())
+		key, _, err := answering(t, 200, `{"key":"`+c.key+`"}`).ListKey(t.Context(), "", false)
 		if (err == nil) != c.good || c.good && key[31] != 10 {
 			t.Errorf("%q: %x, %v", c.key, key, err)
 		}

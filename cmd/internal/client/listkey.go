@@ -13,25 +13,32 @@ import (
 	"strconv"
 
 	"cakupan/cmd/internal/httpapi"
-	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/lists/matched"
+	"cakupan/cmd/internal/lists/named"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/eventstore/cloudevents"
 )
 
-// ListKey asks for the ledger's key of lists: by it the ids of what a list reports are made of what
-// its rows say, so that a list sent again adds nothing. Whoever has it can try which NIK an event
-// of a list is about, so it is kept nowhere. With an error the key is all zeros, and not to be
-// used.
-func (s *Client) ListKey(ctx context.Context) (key [lists.KeySize]byte, err error) {
-	response, err := s.Get(ctx, "/v1/lists/key", nil)
+// ListKey asks for the key of lists of whoever speaks for a source: by it the ids of what a list
+// reports are made of what its rows say, so that a list sent again adds nothing. older says that
+// rows may be in the log under another key: see [Client.Matches]. Whoever has it can try which NIK
+// an event of a list is about, so it is kept nowhere. With dryRun no key is made for that. With an
+// error the key is all zeros, and not to be used.
+func (s *Client) ListKey(ctx context.Context, source string, dryRun bool,
+) (key named.Key, older bool, err error) {
+	query := Values("source", source)
+	if dryRun {
+		query.Set("dry_run", "true")
+	}
+	response, err := s.Get(ctx, "/v1/lists/key", query)
 	if err != nil {
-		return key, err
+		return key, false, err
 	}
 	var answer httpapi.ListKey
 	err = json.NewDecoder(response.Body).Decode(&answer)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return key, fmt.Errorf("read key of lists: %w", err)
+		return key, false, fmt.Errorf("read key of lists: %w", err)
 	}
 	// The length first: Decode trusts that there is room. A key of any other one is no answer to
 	// go on with: under it every person of a list would get an id that nobody else derives.
@@ -40,10 +47,45 @@ func (s *Client) ListKey(ctx context.Context) (key [lists.KeySize]byte, err erro
 		_, err = hex.Decode(key[:], []byte(answer.Key))
 	}
 	if !whole || err != nil {
-		return [lists.KeySize]byte{}, problem.New(problem.ServerUnreachable,
+		return named.Key{}, false, problem.New(problem.ServerUnreachable,
 			"the server did not answer with a key of lists: is it an older cakupan?")
 	}
-	return key, nil
+	return key, answer.Older, nil
+}
+
+// Matches asks by which names the ledger has rows of a list under older keys, nil of those that are
+// sent as they are. They must fit one batch. Nothing is appended, so it may be asked again.
+func (s *Client) Matches(ctx context.Context, source string, rows []matched.Row,
+) ([]*matched.Names, error) {
+	var body bytes.Buffer
+	for i := range rows {
+		// By hand: an encoder would write the event's bytes otherwise, and ids are made of them.
+		_ = body.WriteByte("[,"[min(i, 1)])
+		_, _ = fmt.Fprintf(&body, `{"nik":%q,"event":`, rows[i].NIK)
+		_, _ = body.Write(rows[i].Event)
+		_ = body.WriteByte('}')
+	}
+	_ = body.WriteByte(']')
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		s.base+"/v1/lists/matches?"+Values("source", source).Encode(), &body)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := s.Ask(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	var answer httpapi.Matches
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read matches: %w", err)
+	}
+	if len(answer.Rows) != len(rows) {
+		return nil, problem.New(problem.ServerUnreachable,
+			"the server did not answer for each row: is it an older cakupan?")
+	}
+	return answer.Rows, nil
 }
 
 // eventLineMax bounds a line that is an event: four times what is taken in, as what it held may be

@@ -119,11 +119,12 @@ var rights = map[string]audience{
 	"GET /assets/":        auditors | dashboards,
 
 	// Lists: a publisher asks of what it may report, and reads its own lists alone.
-	"POST /v1/lists/effect": publishers,
-	"GET /v1/lists/events":  publishers | auditors,
-	"GET /upload":           publishers,
-	"POST /upload":          publishers,
-	"GET /upload/{part}":    publishers,
+	"POST /v1/lists/effect":  publishers,
+	"POST /v1/lists/matches": publishers,
+	"GET /v1/lists/events":   publishers | auditors,
+	"GET /upload":            publishers,
+	"POST /upload":           publishers,
+	"GET /upload/{part}":     publishers,
 
 	// Settling what was refused is for stewards, and for auditors at the machine itself.
 	"GET /v1/refused":                 auditors,

@@ -6,6 +6,7 @@ import (
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lists/matched"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/lookups"
@@ -63,8 +64,13 @@ type Ledger interface {
 	// Reads calls yield with each read about people, in their order.
 	Reads(ctx context.Context, yield func(lookups.Read) error) error
 
-	// ListKey returns the key under which rows of lists get their ids, always the same.
-	ListKey(ctx context.Context) ([32]byte, error)
+	// ListKey returns the key under which rows of lists get their ids, of whoever speaks for a
+	// source.
+	ListKey(ctx context.Context, ask ledger.ListAsk) (ledger.ListKey, error)
+
+	// MatchRows says by which names the ledger has rows under older keys. It waits and refuses as
+	// View does.
+	MatchRows(ctx context.Context, ask ledger.ListAsk, rows []matched.Row) ([]*matched.Names, error)
 
 	// Effect says what events have done that the log has from since on, and what those would do
 	// that it has not. It waits and refuses as View does.

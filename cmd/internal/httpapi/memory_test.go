@@ -13,6 +13,7 @@ import (
 	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lists/matched"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -368,4 +369,16 @@ func (m *memory) Effect(context.Context, [][]byte, intake.Options, eventstore.Se
 }
 
 // ListKey returns always the same key.
-func (m *memory) ListKey(context.Context) ([32]byte, error) { return [32]byte{1: 2, 31: 7}, nil }
+func (m *memory) ListKey(context.Context, ledger.ListAsk) (ledger.ListKey, error) {
+	return ledger.ListKey{Key: [32]byte{1: 2, 31: 7}}, nil
+}
+
+// MatchRows knows each other row, by its NIK.
+func (m *memory) MatchRows(_ context.Context, _ ledger.ListAsk, rows []matched.Row,
+) ([]*matched.Names, error) {
+	names := make([]*matched.Names, len(rows))
+	for i := 0; i < len(rows); i += 2 {
+		names[i] = &matched.Names{ID: "of " + rows[i].NIK}
+	}
+	return names, nil
+}

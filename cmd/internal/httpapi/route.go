@@ -46,6 +46,7 @@ func (a *API) routes() []route {
 		{http.MethodGet, "/v1/reconcile", a.getReconcile},
 		{http.MethodGet, "/v1/lists/key", a.getListKey},
 		{http.MethodPost, "/v1/lists/effect", a.postEffect},
+		{http.MethodPost, "/v1/lists/matches", a.postMatches},
 		{http.MethodGet, "/v1/lists/events", a.getListEvents},
 		{http.MethodGet, "/healthz", a.getHealth},
 		{http.MethodGet, "/readyz", a.getReady},

@@ -248,7 +248,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	}
 	// Ids of rows are derived with it, so that a row that is sent again is a duplicate, and nobody
 	// without the key can tell from an id whose row it is.
-	key, err := l.From.ListKey(ctx)
+	key, err := l.keyOf(ctx, list)
 	if err != nil {
 		return "", err
 	}
@@ -256,7 +256,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 	before := t.Read
 	t.taken = &taken{}
 	defer func() { t.taken = nil }()
-	err = importBatches(ctx, newRows(list.Events(key)), sparing(to), t)
+	err = importBatches(ctx, newRows(key.rows(ctx, list)), sparing(to), t)
 	// Silence would be taken for success.
 	if err == nil && t.Read == before {
 		t.tell.End()
@@ -273,7 +273,7 @@ func (l *Import) importList(ctx context.Context, path string, opts lists.Options
 // same the second time, but for what the file became meanwhile: whoever writes to a file while it
 // is imported gets back what it has then.
 func (l *Import) again(ctx context.Context, path string, opts lists.Options,
-	key [lists.KeySize]byte,
+	key *listKey,
 ) rereader {
 	return func(do func(*lists.Record) error) (err error) {
 		list, err := openList(path, l.open, opts)
@@ -281,7 +281,7 @@ func (l *Import) again(ctx context.Context, path string, opts lists.Options,
 			return err
 		}
 		defer func() { err = errors.Join(err, list.Close()) }()
-		for in := list.Events(key); ctx.Err() == nil; {
+		for in := key.rows(ctx, list); ctx.Err() == nil; {
 			row, err := in.Next()
 			if errors.Is(err, io.EOF) {
 				return nil
@@ -326,7 +326,7 @@ func (t *Tally) list(path string, info lists.Info) {
 // that are refused are never made.
 type rows struct{ *lists.Feed }
 
-func newRows(r *lists.Reader) rows { return rows{lists.NewFeed(r, importEventsMax)} }
+func newRows(r lists.Rows) rows { return rows{lists.NewFeed(r, importEventsMax)} }
 
 // Next returns the next rows.
 func (f rows) Next() (b batch, err error) {

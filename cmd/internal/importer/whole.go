@@ -82,7 +82,7 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 		}
 		defer func() { err = errors.Join(err, t.rejects.begin(nil)) }()
 	}
-	key, err := l.From.ListKey(ctx)
+	key, err := l.keyOf(ctx, list)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 	t.taken = &taken{}
 	defer func() { t.taken = nil }()
 	c, again := h.Compare(), l.again(ctx, path, l.Lists, key)
-	sound, err := l.readWhole(ctx, list, list.Events(key), c)
+	sound, err := l.readWhole(ctx, list, key.rows(ctx, list), c)
 	if err == nil && !sound {
 		err = l.giveBack(again, nil)
 	}
@@ -122,7 +122,7 @@ func (l *Import) Whole(ctx context.Context, path string, w Whole) (err error) {
 // readWhole reads all rows of a list and compares them with what the ledger has. Rows of which it
 // has the very event are kept packed, to be told what they have done. It counts all rows, appends
 // nothing, and returns whether none is refused.
-func (l *Import) readWhole(ctx context.Context, list *listFile, in *lists.Reader,
+func (l *Import) readWhole(ctx context.Context, list *listFile, in lists.Rows,
 	c *whole.Comparison,
 ) (sound bool, err error) {
 	sound = true

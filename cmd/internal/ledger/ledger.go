@@ -130,8 +130,9 @@ type Ledger struct {
 
 	// mu guards the opening of parts. A part that is open stays open until Close, so who has got
 	// one uses it without the lock. Nil: nobody has needed it yet.
-	mu    sync.Mutex
-	vault *vault.Vault
+	mu       sync.Mutex
+	vault    *vault.Vault
+	listKeys keptListKeys
 	// vaultConn is that of the vault, which stays when the ledger stands by. A vault that is opened
 	// again after a time of standing by goes on over it.
 	vaultConn *nats.Conn

@@ -56,6 +56,7 @@ const noteMax = 2 * time.Second
 func (l *Ledger) followRegister(ctx context.Context) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.background.Go(func() { l.register.Follow(ctx) })
+	l.background.Go(func() { l.register.Watch(ctx, func() { l.tryEndListKeys(ctx) }) })
 	l.background.Go(func() { <-l.closing; stop() })
 }
 

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -284,6 +283,11 @@ func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 	if err := l.readyVault(ctx); err != nil {
 		return nil, err
 	}
+	// What a crash after a revocation has left. It keeps nobody out: nobody is given those keys.
+	if err := l.endListKeysIn(ctx, l.vault); err != nil {
+		l.opts.Log.WarnContext(ctx, "keys of lists of those who were revoked are still there",
+			slog.Any("error", err))
+	}
 	l.intake = intake.New(l.vault, l.writer)
 	return l.intake, nil
 }
@@ -314,26 +318,4 @@ func (l *Ledger) readyIndex(ctx context.Context) (err error) {
 			slog.Any("error", dropped))
 	}
 	return nil
-}
-
-// ListKey returns the key under which rows of lists get their ids. It is the vault's, so that the
-// same list sent from two machines gets the same ids, and is a duplicate. A ledger that stands by
-// opens the vault for it, and closes it again before mu is free, so that nobody else uses it.
-func (l *Ledger) ListKey(ctx context.Context) (key [sha256.Size]byte, err error) {
-	if l.roles == nil {
-		if _, err := l.openIntake(ctx); err != nil {
-			return key, err
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	open := l.vault != nil
-	if err := l.readyVault(ctx); err != nil {
-		return key, err
-	}
-	key = l.vault.ListKey()
-	if !open { // it stands by, and whoever writes fills the vault
-		err, l.vault = l.vault.Close(), nil
-	}
-	return key, err
 }

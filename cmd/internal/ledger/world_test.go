@@ -291,8 +291,9 @@ func answersOf(t *testing.T, l *Ledger) (a answers) {
 	proof, err := l.Successions(ctx)
 	check(err)
 	a.Older = string(proof)
-	a.ListKey, err = l.ListKey(ctx)
+	key, err := l.ListKey(ctx, ListAsk{Source: "urn:nobody's"})
 	check(err)
+	a.ListKey = key.Key
 	a.report(ctx, l, check)
 	return a
 }

@@ -11,10 +11,11 @@
 // The id of an event is a keyed hash of the list's declared id, the event's type and its data. So
 // the same list sent twice adds nothing, in whatever order, format or spelling of dates; and a
 // corrected list adds only its corrections. A plain hash would let anybody who has the log try all
-// numbers a person can have, so the key is derived from the vault's. Where a row has no number of
-// the enrolment (KPJ), the enrolment is named by a keyed hash of the NIK alone, "nik-…", the same
-// in every list: a list of terminations that has only NIK names the enrolment that a list of
-// enrolments opened.
+// numbers a person can have, so the key is kept in the vault, one for each publisher. Where a row
+// has no number of the enrolment (KPJ), the enrolment is named by a keyed hash of the NIK alone,
+// "nik-…", the same in every list of a publisher: a list of terminations that has only NIK names
+// the enrolment that a list of enrolments opened. Package named makes the hashes, package matched
+// finds rows that were made with an older key.
 //
 // What is not here: the formats of files (packages csv, xlsx and ods, which agree on the rows of
 // package grid), the comparison of a list with what the ledger has of it (package whole), workbooks

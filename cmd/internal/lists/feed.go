@@ -9,6 +9,13 @@ import (
 // with the record that goes over it.
 const feedBytesMax = 4 << 20
 
+// Rows are the records of a list, one after the other: those of a [Reader], or what was made of
+// them.
+type Rows interface {
+	// Next returns the next record, and io.EOF behind the last; see [Reader.Next].
+	Next() (Record, error)
+}
+
 // Feed reads a list ahead: while one batch of records is worked on, the next one is read. One batch
 // is in memory besides the one that the caller works on: the channel holds none. Next and Stop may
 // be called by different goroutines.
@@ -20,9 +27,9 @@ type Feed struct {
 }
 
 // NewFeed starts to read, in batches of at most so many records. It must be read to its end, or
-// stopped. The Reader belongs to the Feed from then on. The goroutine of one that is neither read
+// stopped. What is read belongs to the Feed from then on. The goroutine of one that is neither read
 // to its end nor stopped stays for ever.
-func NewFeed(r *Reader, recordsMax int) *Feed {
+func NewFeed(r Rows, recordsMax int) *Feed {
 	f := &Feed{batches: make(chan []Record), stopped: make(chan struct{})}
 	go f.read(r, recordsMax)
 	return f
@@ -30,7 +37,7 @@ func NewFeed(r *Reader, recordsMax int) *Feed {
 
 // read sends batches until the list ends or Stop. Records before an error are sent first, and the
 // loop ends by the error.
-func (f *Feed) read(r *Reader, recordsMax int) {
+func (f *Feed) read(r Rows, recordsMax int) {
 	defer close(f.batches)
 	for f.err == nil {
 		batch := make([]Record, 0, recordsMax)

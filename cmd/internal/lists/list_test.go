@@ -13,11 +13,12 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/lists/named"
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 )
 
-var testKey = [KeySize]byte{1, 2, 3}
+var testKey = named.Key{1, 2, 3}
 
 // line is a record of a list.
 type line struct {

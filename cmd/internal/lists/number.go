@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/lists/named"
 	"cakupan/domain/event"
 )
 
@@ -107,10 +108,10 @@ func idValue(f field, text string) value {
 			"ada huruf di antara angka KPJ (huruf O bukan angka 0): ketik lagi angkanya",
 			"a letter stands among the digits of the KPJ (O is not 0): type the digits again")
 	// Whoever wrote one by hand could name another person's enrolment.
-	case f == fieldEnrolment && strings.HasPrefix(text, derivedPrefix):
+	case f == fieldEnrolment && strings.HasPrefix(text, named.Prefix):
 		return invalid(event.FieldInvalid,
-			"nomor yang dimulai dengan "+derivedPrefix+" dibuat oleh cakupan sendiri",
-			"numbers that begin with "+derivedPrefix+" are made by cakupan itself")
+			"nomor yang dimulai dengan "+named.Prefix+" dibuat oleh cakupan sendiri",
+			"numbers that begin with "+named.Prefix+" are made by cakupan itself")
 	}
 	return value{json: `"` + text + `"`}
 }

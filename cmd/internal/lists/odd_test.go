@@ -13,6 +13,8 @@ import (
 	"unicode/utf16"
 
 	"cakupan/domain/temporal"
+
+	"cakupan/cmd/internal/lists/named"
 )
 
 // truth is a person as whoever made an odd list knew her.
@@ -340,7 +342,7 @@ func (o *oddList) check(lines []line, notices []string) (wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("row %d is taken, though two cells contradict each other", l.row))
 		}
 		enrolment := fmt.Sprint(l.data["enrolment"])
-		if p.kpj == "" && !strings.HasPrefix(enrolment, derivedPrefix) || p.kpj != "" && enrolment != p.kpj ||
+		if p.kpj == "" && !strings.HasPrefix(enrolment, named.Prefix) || p.kpj != "" && enrolment != p.kpj ||
 			l.data["region"] != p.region || l.data["from"] != p.from.String() ||
 			fmt.Sprint(l.data["programmes"]) != fmt.Sprint(p.programmes) {
 			wrong = append(wrong, fmt.Sprintf("row %d: %v, but the truth is %+v", l.row, l.data, *p))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/lists/named"
 	"cakupan/domain/event"
 )
 
@@ -17,13 +18,14 @@ import (
 // used again for the next; the list's mu guards all of it.
 type Reader struct {
 	list      *List
-	ids       *ids
+	ids       *named.Hashes
 	head      []byte // of each event up to its id
 	middle    []byte // between id and data
 	scope     []byte // what an id is of, beside the data: list and type
 	values    [fieldEnd]value
 	broken    *defect // why no row is read from here on; nil: rows are read
 	nik       []byte
+	hashed    bool   // something of the row is named by the hash of nik
 	into      []byte // NIK of whom a worker is merged into
 	data      []byte
 	out       []byte
@@ -50,8 +52,8 @@ type defect struct {
 // Events returns a reader of the list's rows. The key is the ledger's: see package comment. It
 // may be called once. key is the ledger's list key: the same for each list of it, so that ids are
 // the same whenever a list is sent.
-func (l *List) Events(key [KeySize]byte) *Reader {
-	r := &Reader{list: l, ids: newIDs(key)}
+func (l *List) Events(key named.Key) *Reader {
+	r := &Reader{list: l, ids: named.New(key)}
 	if r.across = l.opts.Across; r.across == nil {
 		r.across = NewAcross([]string{l.info.Sheet})
 	}
@@ -62,7 +64,7 @@ func (l *List) Events(key [KeySize]byte) *Reader {
 	r.middle = appendJSON(r.middle, l.info.Source)
 	r.middle = append(r.middle, `,"type":"`+kind+`","list":`...)
 	r.middle = append(appendJSON(r.middle, l.info.ID), `,"listrow":`...)
-	r.scope = []byte("event\x00" + l.info.ID + "\x00" + kind)
+	r.scope = named.Scope(l.info.ID, kind)
 	r.findColumns()
 	return r
 }
@@ -201,6 +203,9 @@ func (r *Reader) record(row *grid.Row) Record {
 		record.Refusal = refusalOf(r.faults, r.list.info.Lang)
 	} else {
 		record.Event = bytes.Clone(r.out)
+		if r.hashed {
+			record.NIK = bytes.Clone(r.nik)
+		}
 	}
 	if r.list.opts.KeepRows {
 		record.Cells = keepCells(row)
@@ -378,22 +383,24 @@ func (r *Reader) refuse(name string, f *fault) {
 // the list, and which: see package whole. Members and their order never change: the id is a hash of
 // the data's bytes, and another order would make the same list sent again a new one.
 func (r *Reader) appendEvent(dst []byte, row int) []byte {
+	r.hashed = r.list.info.Kind.ofPersons() || r.values[fieldEnrolment].json == ""
 	if r.list.info.Kind.ofPersons() {
 		r.data = r.appendPersons(append(r.data[:0], '{'))
 	} else {
 		r.data = r.appendEnrolment(append(r.data[:0], '{'), row)
 	}
 	r.data = append(r.data, '}')
+	r.hashed = r.hashed && len(r.nik) > 0
 	dst = append(dst, r.head...)
-	dst = r.ids.append(dst, r.scope, r.data)
+	dst = r.ids.AppendID(dst, r.scope, r.data)
 	dst = strconv.AppendInt(append(dst, r.middle...), int64(row), 10)
 	// Such events have no enrolment to know the row by, and the log has no NIK.
 	if r.list.info.Kind.ofPersons() && len(r.nik) > 0 {
 		// The hash of the event is kept over the next one.
-		what := binary.LittleEndian.Uint32(r.ids.sum[:]) // twice asks for it
-		dst = append(dst, `,"listkey":"`+derivedPrefix...)
-		dst = append(r.ids.append(dst, []byte("enrolment"), r.nik), '"')
-		binary.LittleEndian.PutUint32(r.ids.sum[:], what)
+		what := binary.LittleEndian.Uint32(r.ids.Sum[:]) // twice asks for it
+		dst = append(dst, `,"listkey":"`...)
+		dst = append(r.ids.AppendName(dst, r.nik), '"')
+		binary.LittleEndian.PutUint32(r.ids.Sum[:], what)
 	}
 	dst = append(dst, `,"data":`...)
 	dst = append(dst, r.data...)
@@ -433,9 +440,9 @@ func (r *Reader) appendEnrolment(d []byte, row int) []byte {
 	if v[fieldEnrolment].json != "" {
 		d = append(d, v[fieldEnrolment].json...)
 	} else {
-		d = append(d, `"`+derivedPrefix...)
-		d = append(r.ids.append(d, []byte("enrolment"), r.nik), '"')
-		r.who = binary.LittleEndian.Uint64(r.ids.sum[:])
+		d = append(d, '"')
+		d = append(r.ids.AppendName(d, r.nik), '"')
+		r.who = binary.LittleEndian.Uint64(r.ids.Sum[:])
 	}
 	if kind != Enrolment && v[fieldEnrolment].json != "" && len(r.nik) > 0 {
 		r.list.notices.unused.add(row)

@@ -14,6 +14,7 @@ import (
 type Record struct {
 	Row     int            // its number, as a spreadsheet shows it
 	Event   []byte         // in JSON; nil when the row is refused
+	NIK     []byte         // by the hash of which the event names somebody; nil: by none
 	Refusal *event.Refusal // nil when there is an event
 	Cells   []grid.Cell    // the row as it was, when the list keeps rows: see [Options]
 
@@ -23,7 +24,7 @@ type Record struct {
 
 // size is about how many bytes the record holds. It is for bounds on memory and need not be exact.
 func (r *Record) size() int {
-	size := len(r.Event)
+	size := len(r.Event) + len(r.NIK)
 	for i := range r.Cells {
 		size += cellBytes + len(r.Cells[i].Text)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"cakupan/cmd/internal/lists/grid"
+	"cakupan/cmd/internal/lists/named"
 )
 
 const spellingHead = "Daftar;A\nNIK;KPJ;Kode Wilayah;Segmen;Kategori;Program;Pembayar;Tanggal Mulai\n"
@@ -36,7 +37,7 @@ func TestCardNumbers(t *testing.T) {
 		switch {
 		case lines[0].fault != nil:
 			got = string(lines[0].fault.Code)
-		case strings.HasPrefix(got, derivedPrefix):
+		case strings.HasPrefix(got, named.Prefix):
 			got = ""
 		}
 		if got != want {

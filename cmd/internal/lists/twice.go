@@ -94,7 +94,7 @@ func (r *Reader) twice(row int) uint32 {
 	if who != "" {
 		hash = maphash.String(r.across.secret, who)
 	}
-	return r.across.seen.add(hash, binary.LittleEndian.Uint32(r.ids.sum[:]),
+	return r.across.seen.add(hash, binary.LittleEndian.Uint32(r.ids.Sum[:]),
 		r.across.at(r.list.info.Sheet, row))
 }
 

@@ -115,7 +115,7 @@ var mayImport = map[string][]string{
 		"cmd/internal/access/...", "cmd/internal/backups", "cmd/internal/bundle",
 		"cmd/internal/clock", "cmd/internal/cluster", "cmd/internal/cost",
 		"cmd/internal/datafolder", "cmd/internal/excerpt", "cmd/internal/folder",
-		"cmd/internal/intake", "cmd/internal/natsin", "cmd/internal/problem",
+		"cmd/internal/intake", "cmd/internal/lists/matched", "cmd/internal/natsin", "cmd/internal/problem",
 		"cmd/internal/prover", "cmd/internal/rights", "cmd/internal/shares",
 		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
@@ -160,7 +160,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/internal/httpapi/...": {
 		"cmd/internal/backups", "cmd/internal/excerpt", "cmd/internal/intake",
-		"cmd/internal/ledger", "cmd/internal/live", "cmd/internal/problem",
+		"cmd/internal/ledger", "cmd/internal/lists/matched", "cmd/internal/live", "cmd/internal/problem",
 		"cmd/internal/shares", "cmd/internal/small", "cmd/internal/split",
 		"cmd/internal/takeback", "projections/...", "eventstore/...", "domain/...",
 	},
@@ -174,7 +174,8 @@ var mayImport = map[string][]string{
 	},
 	"cmd/internal/client/...": {
 		"cmd/internal/cluster", "cmd/internal/door", "cmd/internal/httpapi",
-		"cmd/internal/ledger", "cmd/internal/lists",
+		"cmd/internal/ledger", "cmd/internal/lists", "cmd/internal/lists/matched",
+		"cmd/internal/lists/named",
 		"cmd/internal/problem", "projections/effect", "eventstore", "eventstore/cloudevents",
 		"domain/...",
 	},

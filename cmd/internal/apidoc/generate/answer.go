@@ -93,8 +93,10 @@ func (l *library) answer(name string) object {
 			with("why", words("string", "what it waits for, or what is wrong")).
 			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
 	case "ListKey":
-		return fields(o("key", words("string", "32 bytes in hexadecimal").
-			with("pattern", "^[0-9a-f]{64}$")))
+		return optional(o("key", words("string", "32 bytes in hexadecimal").
+			with("pattern", "^[0-9a-f]{64}$")).
+			with("older", words("boolean", "rows may be in the log under an older key: ask POST"+
+				" /v1/lists/matches before they are sent")), "older")
 	case "RefusedMessage":
 		return optional(o("number", words("integer", "under which it is kept")).
 			with("publisher", words("string", "who sent it, where that is known")).

@@ -16,6 +16,8 @@ func (l *library) ofLists() []operation {
 		with("default", "id"))
 	return []operation{
 		l.postEffect(),
+		l.getListKey(),
+		l.postMatches(),
 		{
 			method: http.MethodGet, path: "/v1/lists/events", id: "getListEvents",
 			summary: "What the log has of a list: its rows, and the steps that corrected it.",
@@ -101,5 +103,52 @@ func (l *library) postEffect() operation {
 			problem.BodyTooLarge, problem.BodyIncomplete, problem.RequestTooSlow,
 			problem.ProjectionBehind, problem.ProjectionStopped, problem.LogUnavailable,
 			problem.LogDamaged),
+	}
+}
+
+// postMatches is the question which rows of a list the ledger has under older keys of lists, that
+// the command and the page ask before they send them.
+func (l *library) postMatches() operation {
+	return operation{
+		method: http.MethodPost, path: "/v1/lists/matches", id: "postMatches",
+		summary: "By which names the ledger has rows of a list under older keys of lists.",
+		about: "For registered publishers, of their own sources. Nothing is appended, and nothing" +
+			" is told of what other sources have reported.",
+		parameters: list{
+			query("source", "The source of the list: one of the publisher's.", o("type", "string")),
+			query("dry_run", "The rows are named by the key that a dry run got.",
+				o("type", "boolean")),
+		},
+		body: o("required", true).with("content", o(mediaJSON, o("schema",
+			arrayOf(optional(o("nik", words("string", "by the hash of which the event names"+
+				" somebody; absent or empty where it names nobody so")).
+				with("event", o("type", "object")), "nik"))))),
+		answer: content(mediaJSON, fields(o("rows", arrayOf(o("oneOf", list{
+			o("type", "null"),
+			optional(o("id", words("string", "of the event")).
+				with("name", words("string", "of the enrolment, or of the person's rows")), "name"),
+		}))))),
+		fails: guarded(problem.QueryInvalid, problem.MediaType, problem.Malformed,
+			problem.BodyTooLarge, problem.BodyIncomplete, problem.RequestTooSlow,
+			problem.ProjectionBehind, problem.ProjectionStopped, problem.LogUnavailable,
+			problem.LogDamaged),
+	}
+}
+
+// getListKey is the question for the key that the command and the page name rows by.
+func (l *library) getListKey() operation {
+	return operation{
+		method: http.MethodGet, path: "/v1/lists/key", id: "getListKey",
+		summary: "The key that makes ids of the rows of lists of people.",
+		about: "For registered publishers, who send lists. Each has a key of his own, which" +
+			" is another one once his secret is rotated, and gone once he is revoked.",
+		parameters: list{
+			query("source", "The source of the list: one of the publisher's.",
+				o("type", "string")),
+			query("dry_run", "No key is made. Where there is none, the answer has one to try"+
+				" with.", o("type", "boolean")),
+		},
+		answer: content(mediaJSON, l.ref("ListKey")),
+		fails:  guarded(problem.QueryInvalid, problem.LogUnavailable, problem.VaultLost),
 	}
 }

@@ -278,13 +278,6 @@ func (l *library) forOperators() []operation {
 		replace("description", "It takes events and answers.")
 	return []operation{
 		{
-			method: http.MethodGet, path: "/v1/lists/key", id: "getListKey",
-			summary: "The key that makes ids of the rows of lists of people.",
-			about:   "For registered publishers, who send lists.",
-			answer:  content(mediaJSON, l.ref("ListKey")),
-			fails:   guarded(problem.QueryInvalid, problem.LogUnavailable),
-		},
-		{
 			method: http.MethodGet, path: "/healthz", id: "getHealth",
 			summary: "How the ledger is.",
 			about: "For everybody. 503 with the same body, and why," +

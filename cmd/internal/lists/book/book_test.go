@@ -12,6 +12,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"cakupan/cmd/internal/lists"
+	"cakupan/cmd/internal/lists/named"
 )
 
 // written returns the template of a kind as a workbook.
@@ -49,7 +50,7 @@ func TestTemplatesCanBeFilledIn(t *testing.T) {
 					info.Sheet != template.Sheet || len(info.Ignored) > 0 {
 					t.Errorf("%+v", info)
 				}
-				rows := list.Events([lists.KeySize]byte{1})
+				rows := list.Events(named.Key{1})
 				record, err := rows.Next()
 				if err != nil || record.Refusal != nil || record.Row != len(template.Lines)+2 {
 					t.Fatalf("row %d: %v, %v", record.Row, record.Refusal, err)
