@@ -168,7 +168,7 @@ func TestRights(t *testing.T) {
 		{"GET /healthz", "anonymous stranger revoked rotated publisher auditor dashboard"},
 		{"GET /readyz", "anonymous stranger revoked rotated publisher auditor dashboard"},
 		{"POST /v1/events", "publisher"},
-		{"GET /v1/lists/key", "publisher"},
+		{"GET /v1/lists/key?source=urn:dinas", "publisher"},
 		{"GET /v1/events", "auditor"},
 		{"GET /metrics", "auditor"},
 		{"POST /v1/verify", "auditor"},
