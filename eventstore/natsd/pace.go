@@ -75,13 +75,7 @@ func worth(work time.Duration, bytes int) time.Duration {
 func (p *pace) charge(work time.Duration, bytes int, now time.Time) time.Duration {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	free := now.Add(-paceFree)
-	if p.until.Before(free) {
-		p.until = free
-	}
-	sending := time.Duration(p.sending(free))
-	cost := worth(work, bytes) * pacePart * sending / time.Duration(p.all.cores)
-	p.until = p.until.Add(cost)
+	p.owe(worth(work, bytes), now)
 	rest := p.until.Sub(now)
 	if rest < restMin {
 		return 0
@@ -91,6 +85,29 @@ func (p *pace) charge(work time.Duration, bytes int, now time.Time) time.Duratio
 		p.until = now.Add(restMax)
 	}
 	return rest
+}
+
+// owe adds work to the debt. The caller holds mu.
+func (p *pace) owe(work time.Duration, now time.Time) {
+	free := now.Add(-paceFree)
+	if p.until.Before(free) {
+		p.until = free
+	}
+	sending := time.Duration(p.sending(free))
+	p.until = p.until.Add(work * pacePart * sending / time.Duration(p.all.cores))
+}
+
+// Charge has a publisher pay for what was done for him beyond the reading of what he sent, which is
+// not asked for: he rests before more of it is read. There may be no pace, and then he does not.
+func (s *Server) Charge(publisher string, work time.Duration) {
+	all := s.now.Load().access.paces
+	if all.now == nil || publisher == "" {
+		return
+	}
+	p := all.member(Client{Name: publisher, Role: RolePublisher}.account())
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	p.owe(work, all.now())
 }
 
 // sending returns how many members have a debt that their free time has not paid, with this one. It

@@ -155,3 +155,29 @@ func TestPaceReads(t *testing.T) {
 		t.Fatal("he is still there")
 	}
 }
+
+// TestPaceOfWorkBeside: who pays for more than was read rests for it, and nobody else does.
+func TestPaceOfWorkBeside(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	all := newPaces(2, time.Now)
+	one, other := all.member("one"), all.member("other")
+	if rest := one.charge(0, 10, now); rest != 0 {
+		t.Fatalf("who owes nothing rests for %v", rest)
+	}
+	const work = 10 * time.Millisecond
+	all.mu.Lock()
+	one.owe(work, now)
+	all.mu.Unlock()
+	if rest := one.charge(0, 10, now); rest != work*pacePart/2-paceFree {
+		t.Errorf("a rest of %v", rest)
+	}
+	if rest := other.charge(0, 10, now); rest != 0 {
+		t.Errorf("another one rests for %v", rest)
+	}
+	all.mu.Lock()
+	one.owe(time.Hour, now)
+	all.mu.Unlock()
+	if rest := one.charge(0, 10, now); rest != restMax {
+		t.Errorf("a rest of %v", rest)
+	}
+}

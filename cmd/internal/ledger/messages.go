@@ -112,6 +112,7 @@ func (l *Ledger) TakeMessages(ctx context.Context) error {
 	}
 	if l.server != nil {
 		opts.FreeSpace, opts.HangUp = l.server.FreeSpace, l.server.HangUp
+		opts.Charge = l.server.Charge
 		opts.Forget = func() error {
 			l.opts.Log.WarnContext(ctx, "what was delivered of the intake cannot be read:"+
 				" all of it is taken in again")

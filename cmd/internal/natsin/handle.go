@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
 
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/problem"
@@ -65,6 +66,9 @@ func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 			return nil, fmt.Errorf("keep what is refused: %w", err)
 		}
 		stored = stored || len(settled[i].refused) > 0
+		if work := refusing(settled[i].refused); work > 0 {
+			s.opts.Charge(settled[i].publisher, work)
+		}
 	}
 	if stored {
 		s.opts.Fault(FaultAfterRefusals)
@@ -75,6 +79,22 @@ func (s *Server) handle(ctx context.Context, sealed []byte) ([]told, error) {
 		receipts = append(receipts, settled[i].told(s.messageMax)...)
 	}
 	return receipts, waits
+}
+
+// What it costs to refuse: to keep it, sealed, to remove an older one for it, and to have moved it
+// so far. It is counted, not timed: what is slow because others are busy is not the publisher's
+// doing. Measured, it is rather more.
+const (
+	refusingEach = 100 * time.Microsecond
+	refusingByte = 10 * time.Nanosecond
+)
+
+// refusing returns how much work it was to refuse something.
+func refusing(all []Kept) (work time.Duration) {
+	for i := range all {
+		work += refusingEach + time.Duration(all[i].Message.size())*refusingByte
+	}
+	return work
 }
 
 // openPack returns the messages of a sealed pack. Its error is an unreadable one.

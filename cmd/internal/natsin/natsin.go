@@ -118,6 +118,9 @@ type Options struct {
 	// HangUp ends the connections of a publisher, who is let in again after a pause. Optional: for
 	// a server of the ledger's own. It must not block.
 	HangUp func(publisher string, pause time.Duration)
+	// Charge has a publisher pay for so much work, before more is read of what he sends. Optional:
+	// for a server of the ledger's own. It must not block.
+	Charge func(publisher string, work time.Duration)
 	// Quota bounds what is kept of what each publisher is refused. Optional: nothing does.
 	Quota *Quota
 	// Now is the clock. Default: time.Now.
@@ -200,6 +203,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.HangUp == nil {
 		o.HangUp = func(string, time.Duration) {}
+	}
+	if o.Charge == nil {
+		o.Charge = func(string, time.Duration) {}
 	}
 }
 

@@ -179,7 +179,7 @@ func (s *share) makeRoom(
 			break
 		}
 		oldest := s.entries[0]
-		if err = r.remove(ctx, oldest.number); err == nil || errors.Is(err, ErrNoSuch) {
+		if err = r.remove(ctx, oldest.number, false); err == nil || errors.Is(err, ErrNoSuch) {
 			s.entries, s.bytes = s.entries[1:], s.bytes-oldest.bytes
 		}
 		switch {
@@ -217,7 +217,7 @@ func (r *Refusals) expire(ctx context.Context) (err error) {
 		if publisher == noPublisher {
 			continue
 		}
-		if err = r.remove(ctx, number); err == nil {
+		if err = r.remove(ctx, number, false); err == nil {
 			removed++
 		}
 		if err == nil || errors.Is(err, ErrNoSuch) {

@@ -322,18 +322,21 @@ func (r *Refusals) Drop(ctx context.Context, number uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := r.remove(ctx, number); err != nil {
+	if err := r.remove(ctx, number, true); err != nil {
 		return err
 	}
 	r.quota.gone(publisherOf(m.Subject), number)
 	return nil
 }
 
-// remove removes one that was there a moment ago; ErrNoSuch when somebody else has removed it.
-func (r *Refusals) remove(ctx context.Context, number uint64) error {
+// remove removes one that was there a moment ago; ErrNoSuch when somebody else has removed it. With
+// erase its bytes are overwritten at once, for which the server writes the whole file that it is
+// in anew, some megabytes: for one that somebody wants to be gone. Otherwise they go when half of
+// the file is empty; until then they are there, sealed.
+func (r *Refusals) remove(ctx context.Context, number uint64, erase bool) error {
 	var answer struct{}
 	err := r.ask(ctx, "$JS.API.STREAM.MSG.DELETE."+StreamRefused,
-		map[string]any{"seq": number}, &answer)
+		map[string]any{"seq": number, "no_erase": !erase}, &answer)
 	if err == nil || errors.Is(err, ErrNoSuch) {
 		return err
 	}
