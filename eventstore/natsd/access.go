@@ -94,6 +94,7 @@ type access struct {
 	authenticate func(name, secret, remote string) (Client, error)
 	opened       chan struct{} // closed by Listen: others are let in from then on
 	crowd        *crowd        // set before that; nil: only WebSockets are taken
+	sockets      *crowd        // the same of WebSockets; nil: none are taken
 	paces        *paces
 	priming      atomic.Pointer[server.Account] // set under mu, while prime runs
 
@@ -193,8 +194,10 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	}
 	a.register(c, client, account)
 	a.note(c.GetID(), client)
-	if a.crowd != nil {
-		a.crowd.known(remote, a.pace(client))
+	for _, crowd := range [...]*crowd{a.crowd, a.sockets} {
+		if crowd != nil {
+			crowd.known(remote, a.pace(client))
+		}
 	}
 	// Noted first and asked once more: a name that is revoked just now is either seen by Recheck
 	// or refused here.

@@ -83,7 +83,7 @@ func (c *crowd) enter(conn *net.TCPConn, from string) *guest {
 }
 
 // known says that who comes from an address has logged in, is a stranger no more, and has this
-// pace. A WebSocket is none of the crowd.
+// pace. Who comes by another way is none of the crowd.
 func (c *crowd) known(from string, p *pace) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -209,7 +209,7 @@ func (s *Server) replace(jetStreamDir string) error {
 	case err == nil && info.Streams < len(streams):
 		err = fmt.Errorf("%d of %d could not be opened", len(streams)-info.Streams, len(streams))
 	case err == nil && s.listening:
-		err = r.listen(s.opts.Address, s.opts.Strangers)
+		err = r.listen(&s.opts)
 	}
 	if err != nil {
 		r.stop()

@@ -202,7 +202,7 @@ func (s *Server) prepare() error {
 func (s *Server) Listen() error {
 	s.change.Lock()
 	defer s.change.Unlock()
-	if err := s.now.Load().listen(s.opts.Address, s.opts.Strangers); err != nil {
+	if err := s.now.Load().listen(&s.opts); err != nil {
 		return err
 	}
 	s.listening = true

@@ -66,12 +66,23 @@ func (r *running) ready() error {
 }
 
 // listen lets others connect. Called once. An empty address: none for others than WebSockets.
-func (r *running) listen(address string, strangers int) error {
-	if address == "" {
+func (r *running) listen(opts *Options) error {
+	if opts.WebSocket != "" {
+		err := r.access.listenForSockets(r.server, opts.TLS, opts.Strangers, func(err error) {
+			select {
+			case r.gaveUp <- fmt.Sprintf("websockets: %v", err):
+			default: // it has given up already
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if opts.Address == "" {
 		close(r.access.opened)
 		return nil
 	}
-	if err := r.access.listenFor(r.server, address, strangers); err != nil {
+	if err := r.access.listenFor(r.server, opts.Address, opts.Strangers); err != nil {
 		return err
 	}
 	close(r.access.opened)                   // after there is a crowd
