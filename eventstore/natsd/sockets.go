@@ -33,7 +33,8 @@ func socketsOf(s *server.Server) (*sockets, error) {
 	if !mu.IsValid() || mu.Type() != reflect.TypeFor[sync.RWMutex]() ||
 		!own.IsValid() || own.Type() != reflect.TypeFor[*http.Server]() ||
 		!at.IsValid() || at.Type() != reflect.TypeFor[net.Listener]() {
-		return nil, errors.New("listen for websockets: this version of the server has them otherwise")
+		return nil, errors.New("listen for websockets: this version of the server has them" +
+			" otherwise")
 	}
 	w := &sockets{
 		mu:     (*sync.RWMutex)(unsafe.Pointer(mu.UnsafeAddr())),

@@ -257,7 +257,8 @@ var atHome = map[string][]string{
 	// Watermill is for other programs; bench measures what a way through it costs.
 	"github.com/ThreeDotsLabs": {"eventstore/pubsub/...", "cmd/internal/bench/..."},
 	"go.etcd.io/bbolt":         {"eventstore/vault/...", "projections/checked/..."},
-	"net/http":                 {"cmd/..."},
+	// The server that natsd runs takes WebSockets by it.
+	"net/http": {"cmd/...", "eventstore/natsd"},
 	// Who knows of flags: the table of commands, what they stand on, and what tells of them.
 	"github.com/alecthomas/kong": {
 		"cmd/cakupan", "cmd/internal/cli", "cmd/internal/commands/...", "cmd/internal/indonesian",
