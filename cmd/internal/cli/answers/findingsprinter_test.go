@@ -3,6 +3,8 @@ package answers
 import (
 	"strings"
 	"testing"
+
+	"cakupan/cmd/internal/lists"
 )
 
 const (
@@ -31,7 +33,7 @@ func TestFindings(t *testing.T) {
 			"MONEY_SHORT,5,9001,5,,,bb,,11.02,,'=too little\n"},
 	} {
 		var text strings.Builder
-		p := NewFindings(&text, c.csv)
+		p := NewFindings(&text, c.csv, lists.English)
 		for _, line := range c.lines {
 			if err := p.Print([]byte(line)); err != nil {
 				t.Fatal(err)

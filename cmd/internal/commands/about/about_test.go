@@ -8,7 +8,7 @@ import (
 
 	"cakupan/cmd/internal/apidoc"
 	"cakupan/cmd/internal/cli"
-	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -66,7 +66,7 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	var said struct{ Format int }
-	if err := json.Unmarshal(line.Bytes(), &said); err != nil || said.Format != ledger.FolderFormat {
+	if err := json.Unmarshal(line.Bytes(), &said); err != nil || said.Format != folder.Format {
 		t.Errorf("%v: %s", err, &line)
 	}
 	if !strings.HasPrefix(text.String(), "cakupan ") || strings.Count(text.String(), "\n") != 1 ||

@@ -11,6 +11,7 @@ import (
 
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/ledger"
+	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -62,7 +63,17 @@ func TestWriterWords(t *testing.T) {
 		"a-1 since 2026-11-29T12:00:00Z":                   {Name: "a-1", Since: since},
 		"http://a":                                         {URL: "http://a"},
 	} {
-		if got := writerWords(w); got != want {
+		if got := writerWords(w, lists.English); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for want, w := range map[string]*ledger.WriterStatus{
+		"tidak ada, sejauh diketahui buku besar ini": nil,
+		"buku besar ini":           {Here: true, Name: "a"},
+		"http://a, buku besar ini": {Here: true, URL: "http://a"},
+		"a":                        {Name: "a"},
+	} {
+		if got := writerWords(w, lists.Indonesian); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -52,21 +52,3 @@ func TestStatusWords(t *testing.T) {
 		}
 	}
 }
-
-// TestWriterWords tells who writes, as far as it is known.
-func TestWriterWords(t *testing.T) {
-	for _, c := range []struct {
-		writer *ledger.WriterStatus
-		en, id string
-	}{
-		{nil, "nobody, as far as this ledger knows", "tidak ada, sejauh diketahui buku besar ini"},
-		{&ledger.WriterStatus{Here: true, Name: "a"}, "this ledger", "buku besar ini"},
-		{&ledger.WriterStatus{Here: true, URL: "http://a"}, "http://a, this ledger", "http://a, buku besar ini"},
-		{&ledger.WriterStatus{Name: "a"}, "a", "a"},
-	} {
-		en, id := writerWords(c.writer, lists.English), writerWords(c.writer, lists.Indonesian)
-		if en != c.en || id != c.id {
-			t.Errorf("%+v: %q, %q", c.writer, en, id)
-		}
-	}
-}
