@@ -133,8 +133,8 @@ func texts() kong.Vars {
 		"refold": "How often to compare each projection with a fresh fold of the log; 0 for never" +
 			" (default: 24h).",
 		"logFormat": "How the operator's log is written: text or json (default: text).",
-		"anyClock": "Serve though the clock is behind the last record time, or far ahead of the" +
-			" ledger's last work.",
+		"anyClock": "Go on though the clock is behind the last record time, far ahead of the" +
+			" ledger's last work, or another than the cluster's.",
 		"nats": "A NATS cluster that holds the log, instead of the embedded server: the" +
 			" addresses of its servers, with commas; or @FILE, which has them.",
 		"replicas": "How many servers of the cluster keep each stream; it is raised where it was" +

@@ -241,10 +241,10 @@ func (r *reader) fetch(ctx context.Context, last uint64) error {
 	return nil
 }
 
-// get gets the next message, or the first one behind it that there is. The server says that there is
-// no message whatever kept it from reading one (no descriptors, a stream that is being opened again
-// after a failed write), so what it has not is asked for again before it is called lost. However
-// much is lost, it is waited for once.
+// get gets the next message, or the first one behind it that there is. The server says that there
+// is no message whatever kept it from reading one (no descriptors, a stream that is being opened
+// again after a failed write), so what it has not is asked for again before it is called lost.
+// However much is lost, it is waited for once.
 func (r *reader) get(ctx context.Context) (message, error) {
 	for pause := doubtPause; ; pause *= 2 {
 		msg, err := r.log.getFrom(ctx, r.next)

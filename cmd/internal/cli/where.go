@@ -18,6 +18,9 @@ type Where struct {
 	JSON   bool   `name:"json" help:"Answer in JSON, for machines."`
 
 	SecretFile string `placeholder:"FILE" help:"${secretFile}"`
+
+	// AnyClock is of a command that was told so; see [ledger.Options]. It is no flag of them all.
+	AnyClock bool `kong:"-"`
 }
 
 // DataDefault is the folder of the ledger unless one is named. It is below the current folder:
@@ -45,6 +48,7 @@ func (w *Where) open(ctx context.Context, out *Console, create bool) (*client.Cl
 	}
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: w.Folder(), Create: create, Log: out.warnings(),
+		AnyClock: w.AnyClock,
 	})
 	return w.client(l, out, err)
 }

@@ -24,6 +24,9 @@ const (
 	shown = time.Second
 )
 
+// sayAnyClock is where a clock that looks wrong is said to be right.
+const sayAnyClock = " (cakupan serve, cakupan import)"
+
 // started is when the program began, of which Go remembers the monotonic clock too. It is never
 // written.
 var started = time.Now()
@@ -38,8 +41,9 @@ func Check(now, last, worked temporal.Instant) error {
 	}
 	if behind := time.Duration(last - now); behind > behindMax {
 		return problem.New(problem.ClockWrong, fmt.Sprintf("it is %s by the clock of this machine,"+
-			" %s before the last record time, %s: set the clock right. If it is right, start with"+
-			" --any-clock: new events get that last record time until the clock has passed it",
+			" %s before the last record time, %s: set the clock right. If it is right, say"+
+			" --any-clock"+sayAnyClock+": new events get that last record time until the clock has"+
+			" passed it",
 			timeText(now), behind.Round(time.Second), timeText(last)))
 	}
 	if worked == 0 {
@@ -48,8 +52,8 @@ func Check(now, last, worked temporal.Instant) error {
 	worked = max(last, worked)
 	if ahead := time.Duration(now - worked); ahead > aheadMax {
 		return problem.New(problem.ClockWrong, fmt.Sprintf("it is %s by the clock of this machine,"+
-			" and this ledger was last at work at %s: if it has rested that long, start with"+
-			" --any-clock; else set the clock right, as record times never go back",
+			" and this ledger was last at work at %s: if it has rested that long, say"+
+			" --any-clock"+sayAnyClock+"; else set the clock right, as record times never go back",
 			timeText(now), timeText(worked)))
 	}
 	return nil

@@ -2,6 +2,7 @@ package clock
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func TestCheck(t *testing.T) {
 		"rested for longer":             {at(-90*day - 1), at(-91 * day), "was last at work at 2023-08-16T22:13:19Z"},
 		"old events, taken in lately":   {at(-1000 * day), at(-day), ""},
 		"old events, nothing tells":     {at(-1000 * day), 0, ""},
-		"old events, taken in long ago": {at(-1000 * day), at(-91 * day), "start with --any-clock"},
+		"old events, taken in long ago": {at(-1000 * day), at(-91 * day), "say --any-clock"},
 	} {
 		err := Check(now, test.last, test.worked)
 		var known *problem.Error
@@ -95,6 +96,36 @@ func TestCheck(t *testing.T) {
 		case !errors.As(err, &known) || known.Code != problem.ClockWrong ||
 			!strings.Contains(known.Detail, test.want):
 			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// TestCompare compares a clock with those of several servers.
+func TestCompare(t *testing.T) {
+	const now, hour = temporal.Instant(1_800_000_000_000_000_000), temporal.Instant(time.Hour)
+	clocks := func(away ...temporal.Instant) (all []Server) {
+		for i, a := range away {
+			all = append(all, Server{Name: "n" + strconv.Itoa(i), At: now + a})
+		}
+		return all
+	}
+	for _, test := range []struct {
+		clocks  []Server
+		nearest string
+	}{
+		{nil, ""},
+		{clocks(0), ""},
+		{clocks(hour), ""},
+		{clocks(-hour), ""},
+		{clocks(hour + 1), "n0"},
+		{clocks(-hour - 1), "n0"},
+		{clocks(9*hour, -3*hour, 5*hour), "n1"},
+		{clocks(9*hour, 9*hour, 0), ""}, // one agrees
+	} {
+		err := Compare(now, test.clocks)
+		if (err != nil) != (test.nearest != "") ||
+			err != nil && !strings.Contains(err.Error(), "server "+test.nearest+" ") {
+			t.Errorf("%v: %v", test.clocks, err)
 		}
 	}
 }

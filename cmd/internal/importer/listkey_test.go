@@ -12,6 +12,7 @@ import (
 
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/client"
+	"cakupan/cmd/internal/excerpt"
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/intake"
 	"cakupan/cmd/internal/ledger"
@@ -197,7 +198,7 @@ func TestOthersPeople(t *testing.T) {
 	}
 	expectSent(t, "another's", n.Tally.Summary, 4, 0)
 	var names []string
-	err = l.Events(context.Background(), ledger.EventFilter{From: 1}, func(line []byte) error {
+	err = l.Events(context.Background(), excerpt.Filter{From: 1}, func(line []byte) error {
 		_, rest, _ := bytes.Cut(line, []byte(`"enrolment":"`))
 		name, _, _ := bytes.Cut(rest, []byte(`"`))
 		names = append(names, string(name))

@@ -189,6 +189,7 @@ Contoh:
 			"dry-run":       "Periksa saja, jangan catat apa-apa.",
 			"rejects":       "Kembalikan yang ditolak ke berkas ini, dengan alasannya.",
 			"keep-recorded": "Pakai recordedat setiap laporan sebagai waktu pencatatannya.",
+			"any-clock":     "Teruskan walau jam mesin tampak salah.",
 			"findings":      "Tampilkan apa yang bertentangan; lihat cakupan findings.",
 			"lang":          "Bahasa temuan: id atau en.",
 			"complete":      "Berkas ini seluruh daftarnya sekarang: betulkan yang dulu.",

@@ -94,8 +94,8 @@ type Options struct {
 	// kernel's word, time asleep included where it has one. It only ever grows while the process
 	// runs; two values are compared, and where it begins does not matter.
 	Uptime func() time.Duration
-	// AnyClock serves whatever the clock says; see [Ledger.Serve]. It is for a clock that is right
-	// although the log or its files make it look wrong.
+	// AnyClock serves and appends whatever the clock says; see [Ledger.Serve]. It is for a clock
+	// that is right although the log, its files or the cluster make it look wrong.
 	AnyClock bool
 	// Refold is how often each projection of a running ledger is compared with a fresh fold of the
 	// log; 0: never.

@@ -9,7 +9,6 @@ import (
 	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
-	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
 )
@@ -23,7 +22,7 @@ import (
 // bounds the start, and its end stops the checks in the background; the rest goes on until Close.
 // After an error the caller closes the ledger.
 func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) error {
-	if err := l.checkClockAtStart(ctx); err != nil {
+	if err := l.checkClock(ctx); err != nil {
 		return err
 	}
 	// Before the first projection opens: who asks one of a serving ledger waits for it to follow,
@@ -55,8 +54,10 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	return l.folder.Announce(url)
 }
 
-// checkClockAtStart reads the last record time; a log that cannot be read says nothing of a clock.
-func (l *Ledger) checkClockAtStart(ctx context.Context) error {
+// checkClock looks for all that says that the clock is wrong, before the first event is appended.
+// A log that cannot be read says nothing of a clock. Of one on a cluster nothing here says when it
+// was last at work, but other machines have clocks; an embedded server has that of this machine.
+func (l *Ledger) checkClock(ctx context.Context) error {
 	if l.opts.AnyClock {
 		return nil
 	}
@@ -64,11 +65,14 @@ func (l *Ledger) checkClockAtStart(ctx context.Context) error {
 	if err != nil {
 		return nil //nolint:nilerr // whoever reads it next says so
 	}
-	var worked temporal.Instant
-	if l.server != nil { // else there is nothing here that says when it was last at work
-		worked = l.folder.LastWritten()
+	now := l.opts.Now()
+	if l.server != nil {
+		return clock.Check(now, tail.RecordedAt, l.folder.LastWritten())
 	}
-	return clock.Check(l.opts.Now(), tail.RecordedAt, worked)
+	if err := clock.Check(now, tail.RecordedAt, 0); err != nil {
+		return err
+	}
+	return clock.Compare(now, l.serverClocks(ctx))
 }
 
 // moment is now, by both clocks.

@@ -264,8 +264,13 @@ func (l *Ledger) openWay(ctx context.Context) (*intake.Intake, error) {
 		return l.intake, nil
 	}
 	if l.writer == nil {
-		// First, before anything could be appended to a log that has lost its end.
+		// First, before anything could be appended to a log that has lost its end, or by a clock
+		// that cannot be right. Serve has looked at the clock before; one that goes wrong later is
+		// shown and stops nothing.
 		err := l.checkWitness(ctx)
+		if err == nil && !l.serving {
+			err = l.checkClock(ctx)
+		}
 		if err == nil {
 			err = l.readyIndex(ctx)
 		}

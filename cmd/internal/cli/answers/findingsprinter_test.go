@@ -43,7 +43,7 @@ func TestFindings(t *testing.T) {
 			t.Errorf("%v: %s, want\n%s", err, &text, c.want)
 		}
 	}
-	if err := NewFindings(&strings.Builder{}, false).Print([]byte("{")); err == nil {
+	if err := NewFindings(&strings.Builder{}, false, lists.English).Print([]byte("{")); err == nil {
 		t.Error("half a line is printed")
 	}
 }
@@ -59,7 +59,7 @@ func TestFindingsSummary(t *testing.T) {
 		true: "code,region,open,resolved,months,rupiah\nDOUBLE_FUNDED,75.03,1234,5,7,33600\n",
 	} {
 		var text strings.Builder
-		p := NewFindings(&text, asCSV)
+		p := NewFindings(&text, asCSV, lists.English)
 		if err := p.Summary([]byte(counts)); err != nil {
 			t.Fatal(err)
 		}

@@ -135,8 +135,8 @@ func (c *Backup) write(body io.Reader, out *cli.Console) (*shownBackup, error) {
 	return shown, nil
 }
 
-// remembering writes to a file, and keeps the reason why it could not: an io.TeeReader gives an error of
-// writing to who reads, who would take a full disk here for a server that broke off.
+// remembering writes to a file, and keeps the reason why it could not: an io.TeeReader gives an
+// error of writing to who reads, who would take a full disk here for a server that broke off.
 type remembering struct {
 	file *os.File
 	err  error

@@ -35,6 +35,7 @@ type Import struct {
 	Complete     bool     `help:"The file is the whole of its list now: correct what it was."`
 	Gone         string   `placeholder:"WHAT" help:"${gone}"`
 	Parts        bool     `help:"With --complete: above 1,000 events in parts, each as a whole."`
+	AnyClock     bool     `name:"any-clock" help:"${anyClock}"`
 
 	listFlags
 }
@@ -132,6 +133,7 @@ func (c *Import) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err e
 		}
 		return failed
 	}
+	w.AnyClock = c.AnyClock
 	err = w.With(ctx, out, !c.DryRun, job)
 	// A dry run makes no ledger, and there is none to be asked. A server that does not know what it
 	// was asked is another matter: what an empty ledger says is not its answer.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/cluster"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/lists"
 )
@@ -15,7 +16,7 @@ import (
 func TestStatusWords(t *testing.T) {
 	at := time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC)
 	var s ledger.Status
-	s.Status, s.Role, s.Head = ledger.HealthOK, ledger.RoleStandby, 1234
+	s.Status, s.Role, s.Head = ledger.HealthOK, cluster.RoleStandby, 1234
 	s.Writer = &ledger.WriterStatus{Name: "a-1", URL: "http://a:7070", Since: at}
 	s.Projections = map[string]ledger.ProjectionHealth{"coverage": {Sequence: 1200}}
 	s.Verified = map[string]ledger.Verified{"log": {Sequence: 1100, At: at}}
