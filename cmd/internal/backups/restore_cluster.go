@@ -97,6 +97,12 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 				"the cluster has the log of another ledger by now"))
 		}
 	}
+	// Before the mark, which nobody can take away again who may not remove a stream.
+	if !marked {
+		if err := r.remove(ctx, js, restoringStream); err != nil {
+			return err
+		}
+	}
 	_, err = js.CreateOrUpdateStream(ctx, natsjs.StreamConfig{
 		Name: restoringStream, Subjects: []string{"cakupan.restoring"},
 		Description: "a restore was begun and has not come to its end: run cakupan restore again",
@@ -106,15 +112,36 @@ func (r *restoring) fillCluster(ctx context.Context) error {
 		return fmt.Errorf("mark the cluster: %w", err)
 	}
 	for _, name := range clusterStreams() {
-		err := js.DeleteStream(ctx, name)
-		if err != nil && !errors.Is(err, natsjs.ErrStreamNotFound) {
-			return fmt.Errorf("empty the cluster: %w", err)
+		if err := r.remove(ctx, js, name); err != nil {
+			return err
 		}
 	}
 	if err := r.fillStreams(ctx); err != nil {
 		return err
 	}
-	return js.DeleteStream(ctx, restoringStream)
+	return r.remove(ctx, js, restoringStream)
+}
+
+// remove removes a stream, if it is there. A server does not answer who may not do that: it tells
+// the connection, and whoever asks would wait in vain.
+func (r *restoring) remove(ctx context.Context, js natsjs.JetStream, name string) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			stop(err)
+		}
+	})
+	err := js.DeleteStream(ctx, name)
+	switch {
+	case err == nil || errors.Is(err, natsjs.ErrStreamNotFound):
+		return nil
+	case errors.Is(context.Cause(ctx), nats.ErrPermissionViolation):
+		return problem.New(problem.Forbidden, "the login of --nats may not remove streams, as a"+
+			" restore does with what another one has left: name one that may; cakupan setup makes"+
+			" authority/restore.url for it")
+	}
+	return fmt.Errorf("remove stream %s: %w", name, err)
 }
 
 // Underway tells whether a restore on the cluster has not come to its end. Nil: none is under

@@ -19,8 +19,9 @@ import (
 
 // The users of a cluster of NATS.
 const (
-	userLedger = "ledger" // all that a ledger does
-	userSystem = "system" // asks nodes what they are set to
+	userLedger  = "ledger"  // all that a ledger does
+	userSystem  = "system"  // asks nodes what they are set to
+	userRestore = "restore" // may remove streams too, which no ledger may; no ledger is given it
 
 	passwordBytes = 24
 
@@ -36,7 +37,7 @@ type logins map[string]string
 // logins returns the passwords, which are made at the first call.
 func (m *maker) logins() (logins, error) {
 	l := logins{}
-	for _, user := range []string{userLedger, userSystem} {
+	for _, user := range []string{userLedger, userSystem, userRestore} {
 		password, err := m.once(func() ([]byte, error) { return []byte(random()), nil },
 			"authority", user+".password")
 		if err != nil {
@@ -56,7 +57,8 @@ func random() string {
 }
 
 // usersText is the file of users of each node. What could shorten or replace what the ledger
-// cannot derive is denied to the ledger too; it may change a stream, to raise its replicas.
+// cannot derive is denied to the ledger too; it may change a stream, to raise its replicas. A
+// restore removes what one that was cut short has left, and its mark: it has a login of its own.
 var usersText = template.Must(template.New("users").Parse(
 	`# Who may log in to a node of NATS. cakupan nats takes this file with --users; a configuration
 # of the official nats-server includes it. Passwords are hashes of those that the ledgers have.
@@ -77,6 +79,7 @@ accounts {
           subscribe: { allow: ">" }
         }
       }
+      { user: "restore", password: "{{.Restore}}" }
     ]
   }
   SYS { users: [ { user: "system", password: "{{.System}}" } ] }
@@ -88,7 +91,9 @@ system_account: SYS
 // salted: a file that is there is left, and not compared.
 func (l logins) users() ([]byte, error) {
 	hashes := map[string]string{}
-	for field, user := range map[string]string{"Ledger": userLedger, "System": userSystem} {
+	for field, user := range map[string]string{
+		"Ledger": userLedger, "System": userSystem, "Restore": userRestore,
+	} {
 		hash, err := bcrypt.GenerateFromPassword([]byte(l[user]), hashCost)
 		if err != nil {
 			return nil, fmt.Errorf("hash password: %w", err)
@@ -102,10 +107,10 @@ func (l logins) users() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// urls writes the addresses of all nodes with the login of a user into a file, for --nats and
-// --nats-system: so a ledger finds the cluster whichever of them are gone. A node that is not there
-// yet, as it was added later, is put behind those that are; what is there stays. The file has the
-// password and is secret.
+// urls writes the addresses of all nodes with the login of a user into a file, for --nats of a
+// ledger or of a restore, and --nats-system: so the cluster is found whichever of them are gone. A
+// node that is not there yet, as it was added later, is put behind those that are; what is there
+// stays. The file has the password and is secret.
 func (m *maker) urls(l logins, user string, nodes []string, parts ...string) error {
 	path := m.path(parts...)
 	text, err := os.ReadFile(path)

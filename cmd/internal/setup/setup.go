@@ -3,7 +3,8 @@
 //
 // A folder has a part for each who gets one, so that nobody gets more than his own:
 //
-//	authority/      signs certificates, and has the logins; nobody needs it but setup
+//	authority/      signs certificates, and has the logins; nobody needs it but setup, and who
+//	                restores a backup into the cluster
 //	nodes/NAME/     certificate of a node of NATS, and who may log in there
 //	ledgers/NAME/   certificate of a ledger, and where it logs in
 //	data/NAME/      the ledger's own folder: the keys, which all ledgers of a cluster share, and
@@ -131,6 +132,9 @@ func (m *maker) make(opts *Options, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("for ledger %s: %w", name, err)
 		}
+	}
+	if err := m.urls(logins, userRestore, opts.Nodes, "authority", "restore.url"); err != nil {
+		return err
 	}
 	if err := m.keys(opts.Ledgers); err != nil {
 		return err

@@ -103,6 +103,12 @@ func TestOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := check(t, dir)
+	for name, content := range first {
+		if strings.Contains(content, first["authority/restore.password"]) !=
+			strings.HasPrefix(name, "authority/restore.") {
+			t.Errorf("%s and the login that removes streams", name)
+		}
+	}
 	for _, secret := range []string{"authority/ledger.password", "authority/system.password"} {
 		for name, content := range first {
 			if strings.HasPrefix(name, "nodes/") && strings.Contains(content, first[secret]) {

@@ -186,8 +186,8 @@ type Restore struct {
 func (*Restore) Help() string {
 	return `Checks all of the files, then makes the ledger as it was: sequences go on, duplicates
 are known. The folder must be empty, or not there; a cluster must have no ledger, and the login must
-be one that may delete streams. A restore that was cut short is started again alike: nobody
-opens what it has left.
+be one that may delete streams, as authority/restore.url of cakupan setup is. A restore that was cut
+short is started again alike: nobody opens what it has left.
 
 At the end it says which keys there are and which are missing. Those can be copied into the folder
 vault of the ledger later, too.
@@ -196,7 +196,8 @@ Examples:
 
 	cakupan restore monday.backup --data /var/lib/cakupan --keys /media/safe/cakupan-keys
 	cakupan restore monday.backup tuesday.backup --data ./restored
-	cakupan restore monday.backup --data ./restored --nats nats://10.0.0.1,nats://10.0.0.2` +
+	cakupan restore monday.backup --data ./restored --nats nats://10.0.0.1,nats://10.0.0.2
+	cakupan restore monday.backup --data ./restored --nats @cluster/authority/restore.url` +
 		cli.ExitCodes
 }
 

@@ -37,7 +37,8 @@ func (*Setup) Help() string {
 there stays as it is, but for certificates that end within 200 days: so run it at each start. Each
 gets a folder of its own to be given:
 
-	authority/      keep it to yourself: it signs, and has the passwords
+	authority/      keep it to yourself: it signs, and has the passwords; restore.url is for
+	                cakupan restore --nats @restore.url
 	nodes/NAME/     of a node: --users users.conf, --tls-cert, --tls-key, --tls-ca
 	ledgers/NAME/   of a ledger: --nats @nats.url --nats-system @system.url, --tls-cert …
 	data/NAME/      of a ledger: its --data
