@@ -128,6 +128,8 @@ func TestBeingBuilt(t *testing.T) {
 		t.Errorf("%v, %v", view, err)
 	}
 	isReady(t, l, clock.Wall(), "")
+	isBehind(t, l, all+1, fmt.Sprintf("event %d was asked for, and the log ends with event %d",
+		all+1, all))
 }
 
 // TestReadyBehind holds up the coverage of a running ledger: it is ready for five seconds more.

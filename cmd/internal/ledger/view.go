@@ -130,13 +130,31 @@ func (l *Ledger) kept(ctx context.Context, name string, minSeq eventstore.Sequen
 	minSeq = max(minSeq, l.least(name))
 	switch err := l.wait(ctx, name, kept, minSeq); {
 	case errors.Is(err, context.DeadlineExceeded):
-		applied, _ := kept.Applied()
-		return nil, problem.New(problem.ProjectionBehind,
-			beingBuilt(name, applied, minSeq)+"; ask again")
+		return nil, l.notThere(ctx, name, kept, minSeq)
 	case err != nil:
 		return nil, err
 	}
 	return kept, nil
+}
+
+// lastMax bounds how long the end of the log is asked for by who has waited already.
+const lastMax = time.Second
+
+// notThere says why a projection has not applied as much in time. Who has seen more than the log
+// holds is told both positions: it is no projection that is late then (contract, section 10).
+func (l *Ledger) notThere(ctx context.Context, name string, kept projections.Kept,
+	minSeq eventstore.Sequence,
+) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMax)
+	defer cancel()
+	if _, tail, err := l.log.Last(ctx); err == nil && tail.Sequence < minSeq {
+		return problem.New(problem.ProjectionBehind, fmt.Sprintf("event %d was asked for, and the"+
+			" log ends with event %d: if event %d was acknowledged, the log has lost its end or is"+
+			" an older copy; if the older log is meant, ask without it", minSeq, tail.Sequence,
+			minSeq))
+	}
+	applied, _ := kept.Applied()
+	return problem.New(problem.ProjectionBehind, beingBuilt(name, applied, minSeq)+"; ask again")
 }
 
 // wait waits for minSeq, and reports a projection that has stopped. One that has stopped answers
