@@ -133,21 +133,21 @@ func (p *differencePrinter) End() error { return nil }
 // percentages it says why.
 func writeDifference(w io.Writer, d *httpapi.Difference, l lists.Language) error {
 	t := table.New("", "", l.Pick(">Terlindungi", ">Covered"),
-		l.Pick(">Pekerja", ">Workforce"), l.Pick(">Persen", ">Percent"))
+		l.Pick(">Terkonfirmasi", ">Confirmed"), l.Pick(">Pekerja", ">Workforce"), l.Pick(">Persen", ">Percent"))
 	figure := func(way string, a *coverage.Answer) {
 		t.Add(way+a.On, words.KnownIn(a.Known, l), words.Numeral(l, a.Covered),
-			words.Separated(l, words.Workforce(a.Workforce)),
+			words.Numeral(l, a.Confirmed), words.Separated(l, words.Workforce(a.Workforce)),
 			words.Separated(l, words.Percent(a.Percent)))
 	}
 	figure(l.Pick("dari ", "from "), &d.From)
 	for _, step := range d.Steps {
 		for _, cause := range slices.Sorted(maps.Keys(step.Joined)) {
 			t.Add(stepName(step.Step, l), fmt.Sprintf("%-6s  %s", changeName(difference.Joined, l),
-				cause), "+"+words.Numeral(l, step.Joined[cause]), "", "")
+				cause), "+"+words.Numeral(l, step.Joined[cause]), "", "", "")
 		}
 		for _, cause := range slices.Sorted(maps.Keys(step.Left)) {
 			t.Add(stepName(step.Step, l), fmt.Sprintf("%-6s  %s", changeName(difference.Left, l),
-				cause), "-"+words.Numeral(l, step.Left[cause]), "", "")
+				cause), "-"+words.Numeral(l, step.Left[cause]), "", "", "")
 		}
 	}
 	// The percentages are those of the answers, rounded; the points below are exact to four

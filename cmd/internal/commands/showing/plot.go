@@ -171,7 +171,10 @@ func (c *Plot) draw(out *cli.Console, lines []line, last *coverage.Answer) error
 	for _, l := range lines {
 		data = append(data, l.values(hasPercent))
 		characters = append(characters, asciigraph.CreateCharSet(l.mark))
-		fmt.Fprintf(&legend, "  %s %s\n", l.mark, l.name)
+		// What is drawn may rest on no payment at all: how much of it does not is said beside it.
+		end := l.points[len(l.points)-1]
+		fmt.Fprintf(&legend, "  %s %s: %s covered on %s, %s of them confirmed by money booked\n",
+			l.mark, l.name, words.Thousands(end.Covered), end.On, words.Thousands(end.Confirmed))
 	}
 	what := language.Pick("terlindungi", "covered")
 	if hasPercent {
