@@ -133,7 +133,8 @@ func (p *differencePrinter) End() error { return nil }
 // percentages it says why.
 func writeDifference(w io.Writer, d *httpapi.Difference, l lists.Language) error {
 	t := table.New("", "", l.Pick(">Terlindungi", ">Covered"),
-		l.Pick(">Terkonfirmasi", ">Confirmed"), l.Pick(">Pekerja", ">Workforce"), l.Pick(">Persen", ">Percent"))
+		l.Pick(">Terkonfirmasi", ">Confirmed"), l.Pick(">Pekerja", ">Workforce"),
+		l.Pick(">Persen", ">Percent"))
 	figure := func(way string, a *coverage.Answer) {
 		t.Add(way+a.On, words.KnownIn(a.Known, l), words.Numeral(l, a.Covered),
 			words.Numeral(l, a.Confirmed), words.Separated(l, words.Workforce(a.Workforce)),
