@@ -151,6 +151,13 @@ func TestUnit(t *testing.T) {
 	if code != 0 || err != nil || string(text) != unit {
 		t.Errorf("exit %d: %s, %v", code, stderr, err)
 	}
+	for _, flags := range [][]string{{"--", "--listen", ":7071"}, {}} {
+		args := []string{"install", "--program", "/usr/local/bin/cakupan", "--root", root}
+		_, _, stderr = runCommand(t, append(args, flags...)...)
+		if !strings.Contains(stderr, "is replaced; before, it had ExecStart=/usr/local/bin/cakupan") {
+			t.Errorf("installed with %v again: %q", flags, stderr)
+		}
+	}
 	code, stdout, stderr = runCommand(t, "install", "--program", "/usr/local/bin/cakupan", "--dry-run",
 		"--name", "ledger-b", "--", "--listen", ":7071", "--tls-key", `/etc/$HOME/100% "mine".pem`)
 	want := `ExecStart=/usr/local/bin/cakupan serve --data /var/lib/ledger-b "--listen" ":7071"` +

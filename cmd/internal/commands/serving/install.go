@@ -128,6 +128,7 @@ func (c *Install) Run(w *cli.Where, out *cli.Console) error {
 		if c.DryRun {
 			_, err = fmt.Fprintf(out.Stdout, "# %s\n%s\n", path, f.content)
 		} else {
+			c.tellReplaced(out, path, f.content)
 			err = writeSystemFile(path, f.content)
 		}
 		if err != nil {
@@ -144,6 +145,21 @@ func (c *Install) Run(w *cli.Where, out *cli.Console) error {
 		" systemctl enable --now %s\n", c.Name)
 	return err
 }
+
+// tellReplaced says what a unit started with that is about to be replaced by one that starts with
+// something else: flags that were given at the first install are gone unless they are given again.
+func (*Install) tellReplaced(out *cli.Console, path string, content []byte) {
+	was, err := os.ReadFile(path)
+	if err != nil {
+		return // there is none; what else is wrong says who writes it
+	}
+	if before := execStart.Find(was); !bytes.Equal(before, execStart.Find(content)) {
+		out.Note("%s is replaced; before, it had %s", path, before)
+	}
+}
+
+// execStart is the line of a unit that says what is run. It is never written.
+var execStart = regexp.MustCompile(`(?m)^ExecStart=.*$`)
 
 // systemFile is a file that install writes. The path is one below the root, without a slash before.
 type systemFile struct {
