@@ -231,7 +231,17 @@ func Unreachable(ctx context.Context, base string, err error) error {
 			" not trusted here: have SSL_CERT_FILE name a file with it", err)
 	}
 	return problem.Wrap(problem.ServerUnreachable,
-		base+" does not answer: is `cakupan serve` running there?", err)
+		base+" does not answer: is `cakupan serve` running there?", brokenOff(err))
+}
+
+// brokenOff returns an error of an answer that is io.EOF underneath, as that of a connection which
+// the server closed, as one that is not: whoever reads something meanwhile would take it for the
+// end of that.
+func brokenOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err.Error())
+	}
+	return err
 }
 
 // Get asks a GET route, as Ask does: the caller closes the body.

@@ -339,6 +339,15 @@ func TestUnreachable(t *testing.T) {
 	if _, err := s.Health(t.Context()); code(err) != problem.ServerUnreachable {
 		t.Errorf("health: %v", err)
 	}
+	// To whoever reads a file meanwhile an end is the end of that.
+	breaks := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(breaks.Close)
+	_, err = dial(t, breaks.URL).Get(t.Context(), "/v1/coverage", nil)
+	if code(err) != problem.ServerUnreachable || errors.Is(err, io.EOF) {
+		t.Errorf("broken off: %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Get(ctx, "/v1/coverage", nil); !errors.Is(err, context.Canceled) ||

@@ -38,7 +38,7 @@ func (s *Client) ListKey(ctx context.Context, source string, dryRun bool,
 	var answer httpapi.ListKey
 	err = json.NewDecoder(response.Body).Decode(&answer)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return key, false, fmt.Errorf("read key of lists: %w", err)
+		return key, false, fmt.Errorf("read key of lists: %w", brokenOff(err))
 	}
 	// The length first: Decode trusts that there is room. A key of any other one is no answer to
 	// go on with: under it every person of a list would get an id that nobody else derives.
@@ -79,7 +79,7 @@ func (s *Client) Matches(ctx context.Context, source string, rows []matched.Row,
 	var answer httpapi.Matches
 	err = json.NewDecoder(response.Body).Decode(&answer)
 	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return nil, fmt.Errorf("read matches: %w", err)
+		return nil, fmt.Errorf("read matches: %w", brokenOff(err))
 	}
 	if len(answer.Rows) != len(rows) {
 		return nil, problem.New(problem.ServerUnreachable,

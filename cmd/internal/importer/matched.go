@@ -2,6 +2,9 @@ package importer
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 
 	"cakupan/cmd/internal/lists"
 	"cakupan/cmd/internal/lists/matched"
@@ -66,6 +69,9 @@ func (r *matchedRows) read() {
 		return
 	}
 	found, err := r.find(asked)
+	if errors.Is(err, io.EOF) { // that an answer has ended is not the end of the list
+		err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, err.Error())
+	}
 	if err != nil {
 		r.ahead, r.err = nil, err
 		return
@@ -82,8 +88,8 @@ func (r *matchedRows) read() {
 		var id struct {
 			ID string `json:"id"`
 		}
-		if r.err = json.Unmarshal(record.Event, &id); r.err != nil {
-			r.ahead = nil // a row that lists made is JSON
+		if err := json.Unmarshal(record.Event, &id); err != nil {
+			r.ahead, r.err = nil, err // a row that lists made is JSON
 			return
 		}
 		is.ID = id.ID

@@ -3,6 +3,7 @@ package importer
 import (
 	"errors"
 	"io"
+	"net/url"
 	"testing"
 
 	"cakupan/cmd/internal/lists"
@@ -57,14 +58,19 @@ func TestMatchedRows(t *testing.T) {
 }
 
 // TestMatchedAskFails ends the list with the error, and gives none of the rows that were asked
-// about: they might be in the ledger under other names.
+// about: they might be in the ledger under other names. An answer that broke off is no end of it.
 func TestMatchedAskFails(t *testing.T) {
 	out := errors.New("out of reach")
-	rows := newMatchedRows(&oddlyRefused{count: 5}, named.Key{},
-		func([]matched.Row) ([]*matched.Names, error) { return nil, out })
-	for range 2 {
-		if record, err := rows.Next(); !errors.Is(err, out) || record.Event != nil {
-			t.Errorf("%+v, %v", record, err)
+	for fails, want := range map[error]error{
+		out: out, io.EOF: io.ErrUnexpectedEOF, &url.Error{Op: "Post", Err: io.EOF}: io.ErrUnexpectedEOF,
+	} {
+		rows := newMatchedRows(&oddlyRefused{count: 5}, named.Key{},
+			func([]matched.Row) ([]*matched.Names, error) { return nil, fails })
+		for range 2 {
+			record, err := rows.Next()
+			if !errors.Is(err, want) || errors.Is(err, io.EOF) || record.Event != nil {
+				t.Errorf("%v: %+v, %v", fails, record, err)
+			}
 		}
 	}
 }

@@ -12,9 +12,8 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"cakupan/domain/temporal"
-
 	"cakupan/cmd/internal/lists/named"
+	"cakupan/domain/temporal"
 )
 
 // truth is a person as whoever made an odd list knew her.

@@ -182,7 +182,7 @@ func fundingRemarks(l *funding.Line, in lists.Language) (lines []string) {
 		remark("terlalu banyak: %s diberikan di atas yang dianggarkan",
 			"too many: %s granted beyond those committed", heads(-*m.Heads))
 	}
-	if m.HeadMonths.Sign() > 0 {
+	if m.HeadMonths != nil && m.HeadMonths.Sign() > 0 {
 		remark("kurang: %s bulan orang diberikan dan tidak terlindungi",
 			"missing: %s head-months granted and not covered", grouped(m.HeadMonths, in))
 	}
