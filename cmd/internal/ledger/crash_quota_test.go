@@ -40,7 +40,10 @@ func TestQuotaCrash(t *testing.T) {
 			t.Fatalf("child: %s", output)
 		}
 	}
-	l, err := Open(t.Context(), Options{Dir: orders.Dir, Create: true, Refused: orders.Refused})
+	l, err := Open(t.Context(), Options{
+		Dir: orders.Dir, Create: true, Refused: orders.Refused,
+		Messages: MessageOptions{Address: "127.0.0.1:0"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +54,10 @@ func TestQuotaCrash(t *testing.T) {
 	if err := l.TakeMessages(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	awaitSettled(t, l)
+	// What waited when a process ended is refused in any order, and is as old as its refusal: the
+	// newest are those of one more message.
+	publishRefused(t, l.NATSURL(), messages, of)
 	awaitSettled(t, l)
 	kept := map[string]int{}
 	if err := l.Refused(t.Context(), intake.RefusedQuery{}, func(one intake.Refused) error {
@@ -68,7 +75,7 @@ func TestQuotaCrash(t *testing.T) {
 		}
 	}
 	for i := range of {
-		if id := fmt.Sprintf("%d-%d", messages-1, i); kept[id] != 1 {
+		if id := fmt.Sprintf("%d-%d", messages, i); kept[id] != 1 {
 			t.Fatalf("%s, of the newest, is kept %d times", id, kept[id])
 		}
 	}
