@@ -54,11 +54,11 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 	for i := range plan.Changes {
 		c := &plan.Changes[i]
 		if c.Kind == whole.Changed && c.Row > 0 && i < ShownMax {
-			t.say(fmt.Sprintf(lang.Pick("baris %d: yang dilaporkan sebelumnya (baris %d, %s)"+
+			t.say(fmt.Sprintf(lang.Pick("baris %d: yang dilaporkan sebelumnya (baris %d%s)"+
 				" ditarik kembali, dan dilaporkan lagi sebagaimana tertulis sekarang",
-				"row %d: what was reported before (row %d, %s) is taken back, and"+
+				"row %d: what was reported before (row %d%s) is taken back, and"+
 					" said anew as it stands now"),
-				c.Row, c.Was.Row, c.Was.From()))
+				c.Row, c.Was.Row, andDay(c.Was.From())))
 		}
 	}
 	for i, was := range plan.Gone {
@@ -66,8 +66,8 @@ func (t *Tally) tellPlan(plan *whole.Plan, lang lists.Language) {
 			t.say("… " + strconv.Itoa(len(plan.Gone)-i))
 			break
 		}
-		t.say(fmt.Sprintf(lang.Pick("hilang dari daftar: baris %d dulu, %s, %s",
-			"gone from the list: row %d then, %s, %s"), was.Row, was.Name(), was.From()))
+		t.say(fmt.Sprintf(lang.Pick("hilang dari daftar: baris %d dulu, %s%s",
+			"gone from the list: row %d then, %s%s"), was.Row, was.Name(), andDay(was.From())))
 	}
 	if step, resuming := plan.Step(); resuming {
 		t.say(fmt.Sprintf(lang.Pick("langkah %d terputus di tengah jalan: dilanjutkan",
@@ -176,4 +176,13 @@ func (l *Import) Undo(ctx context.Context, list, source string, lang lists.Langu
 		}
 	}
 	return summaryOf(plan), err
+}
+
+// andDay is the day or month of a row behind a comma; nothing of a row that has none, as that of
+// two numbers of one person.
+func andDay(from string) string {
+	if from == "" {
+		return ""
+	}
+	return ", " + from
 }
