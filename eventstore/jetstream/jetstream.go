@@ -63,9 +63,6 @@ type Options struct {
 	Messages func(stream string) (first, last uint64, lastAt time.Time, err error)
 	// Store tells whether the stream can be written. Optional, as above.
 	Store Store
-	// Lacks is told when a server of the cluster had not a message that another one has: its copy
-	// of the log is damaged. Optional. It is called by whoever reads, and must not block.
-	Lacks func(server string, message uint64)
 }
 
 // Store is where the stream is stored, in this program.
@@ -96,7 +93,6 @@ type Log struct {
 	freeSpace func() (uint64, error)
 	messages  func(stream string) (first, last uint64, lastAt time.Time, err error) // or nil
 	store     Store                                                                 // or nil
-	lacks     func(server string, message uint64)                                   // or nil
 	stored    *stored                                                               // nil: no store
 
 	pullers atomic.Int64              // that read at the moment
@@ -186,7 +182,6 @@ func open(conn *nats.Conn, opts Options, info *jetstream.StreamInfo) (*Log, erro
 		freeSpace: opts.FreeSpace,
 		messages:  opts.Messages,
 		store:     opts.Store,
-		lacks:     opts.Lacks,
 	}, nil
 }
 

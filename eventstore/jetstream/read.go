@@ -79,8 +79,6 @@ type reader struct {
 	want   eventstore.Sequence // the event to come
 	lost   string              // why the events from want on are missing, "" if nothing is
 	doubts int                 // how often the leader has been asked again for what it has not
-
-	askedAll bool // every replica has been asked, and none had it
 }
 
 // run yields frames until the end, or for ever when following. A follower goes on where it was
@@ -254,11 +252,8 @@ func (r *reader) get(ctx context.Context) (message, error) {
 		if !isLost && pause > doubtPause {
 			r.doubts = 0 // nor was it lost: the next one is doubted too
 		}
-		switch {
-		case !isLost:
+		if !isLost || r.doubts == doubtsMax {
 			return msg, err
-		case r.doubts == doubtsMax:
-			return r.elsewhere(ctx, msg, err)
 		}
 		r.doubts++
 		if err := wait(ctx, pause); err != nil {

@@ -273,7 +273,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 func (l *Ledger) openLog(ctx context.Context) error {
 	l.disconnect() // of an attempt before
 	connect := func() (*nats.Conn, error) { return l.cluster.Connect("cakupan") }
-	opts := jetstream.Options{Replicas: l.opts.Replicas, Lacks: l.noteLacking}
+	opts := jetstream.Options{Replicas: l.opts.Replicas}
 	if l.opts.NATS == "" {
 		if err := l.folder.CheckRest(); err != nil {
 			return err
@@ -312,14 +312,6 @@ func (l *Ledger) openLog(ctx context.Context) error {
 	}
 	l.log = log
 	return l.adopt()
-}
-
-// noteLacking says that a server of the cluster has lost part of its copy of the log, which the
-// others have: nothing else would show it before they lost theirs.
-func (l *Ledger) noteLacking(server string, message uint64) {
-	l.opts.Log.Error("a server's copy of the log is damaged, and another one answers instead: stop"+
-		" that server, remove the streams in its folder and start it, so that it copies them anew",
-		slog.String("server", server), slog.Uint64("message", message))
 }
 
 // makeLog makes the log of a new folder. A folder that once had one has lost it.
