@@ -15,17 +15,7 @@ import (
 // or only later ones. A reader asks again; what is never found is lost.
 func TestDoubt(t *testing.T) {
 	t.Parallel()
-	server, err := natsserver.NewServer(&natsserver.Options{DontListen: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Start()
-	t.Cleanup(server.Shutdown)
-	conn, err := nats.Connect("", nats.InProcessServer(server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	conn := speechless(t)
 	const none = `{"error":{"code":404,"err_code":10037,"description":"no message found"}}`
 	found := func(number int) string { return fmt.Sprintf(`{"message":{"seq":%d}}`, number) }
 	for stream, c := range map[string]struct {
@@ -62,4 +52,59 @@ func TestDoubt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnavailable answers as a cluster does that has no leader: who asks waits for it. Another error
+// is told at once.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	conn := speechless(t)
+	const (
+		between = `{"error":{"code":503,"err_code":10008,"description":"temporarily unavailable"}}`
+		refused = `{"error":{"code":503,"err_code":10023,"description":"insufficient resources"}}`
+		empty   = `{"state":{"messages":0,"first_seq":1,"last_seq":0}}`
+	)
+	for stream, c := range map[string]struct {
+		bad   string
+		asked int64 // in the end
+		fails bool
+	}{
+		"BETWEEN": {bad: between, asked: 4},
+		"REFUSED": {bad: refused, asked: 1, fails: true},
+	} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			if _, err := conn.Subscribe("$JS.API.STREAM.INFO."+stream, func(m *nats.Msg) {
+				answer := empty
+				if asked.Add(1) <= 3 {
+					answer = c.bad
+				}
+				_ = m.Respond([]byte(answer))
+			}); err != nil {
+				t.Fatal(err)
+			}
+			frames, err := jetstream.ReadAll(t.Context(), conn, stream)
+			if frames != 0 || (err != nil) != c.fails || asked.Load() != c.asked {
+				t.Errorf("%d frames, asked %d times: %v", frames, asked.Load(), err)
+			}
+		})
+	}
+}
+
+// speechless returns a connection to a server without JetStream, for whose API a test answers.
+func speechless(t *testing.T) *nats.Conn {
+	t.Helper()
+	server, err := natsserver.NewServer(&natsserver.Options{DontListen: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Start()
+	t.Cleanup(server.Shutdown)
+	conn, err := nats.Connect("", nats.InProcessServer(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return conn
 }

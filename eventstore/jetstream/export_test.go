@@ -35,5 +35,20 @@ func Get(ctx context.Context, conn *nats.Conn, stream string, number uint64) (ui
 	return msg.number, err
 }
 
+// ReadAll reads a stream to its end and returns how many frames it has, and why no more.
+func ReadAll(ctx context.Context, conn *nats.Conn, stream string) (frames int, err error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range (&Log{conn: conn, reader: js, stream: stream}).Read(ctx, 1) {
+		if err != nil {
+			return frames, err
+		}
+		frames++
+	}
+	return frames, nil
+}
+
 // DoubtsMax is how often a reader asks again for what the leader has not.
 const DoubtsMax = doubtsMax

@@ -141,9 +141,11 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestMax)
-	defer cancel()
-	stream, err := js.Stream(ctx, opts.Stream)
+	var stream jetstream.Stream
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		stream, err = js.Stream(ctx, opts.Stream)
+		return err
+	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf("open log %s: %w", opts.Stream, eventstore.ErrNoLog)
 	}
@@ -334,7 +336,8 @@ func (l *Log) request(ctx context.Context, subject string, query, response any) 
 	return Ask(ctx, l.conn, subject, query, response)
 }
 
-// Ask is Request for what changes nothing: while there is no answer it is asked again.
+// Ask is Request for what changes nothing: while nobody answers, or a cluster that has no leader, it
+// is asked again.
 func Ask(ctx context.Context, conn *nats.Conn, subject string, query, response any) error {
 	err := insist(ctx, func(ctx context.Context) error {
 		return Request(ctx, conn, subject, query, response)
@@ -345,18 +348,30 @@ func Ask(ctx context.Context, conn *nats.Conn, subject string, query, response a
 	return err
 }
 
-// insist does again what has had no answer, until there is one or requestMax is over.
+// insist does again what has had no answer, or one of a cluster that is between two leaders, until
+// there is another one or requestMax is over.
 func insist(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
 	for patience := askAgain; ; patience *= 2 {
 		one, cancel := context.WithTimeout(ctx, patience)
 		err := do(one)
+		busy := isUnavailable(err)
+		if busy {
+			_ = wait(one, pauseMax)
+		}
 		cancel()
-		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		if ctx.Err() != nil || !busy && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 	}
+}
+
+// isUnavailable reports whether the cluster said that it cannot answer now: it has no leader.
+func isUnavailable(err error) bool {
+	const unavailable jetstream.ErrorCode = 10008 // the server's JSClusterNotAvailErr
+	var apiErr *jetstream.APIError
+	return errors.As(err, &apiErr) && apiErr.ErrorCode == unavailable
 }
 
 // Request sends one request to JetStream's API and decodes the answer. An error that the server
