@@ -70,7 +70,7 @@ func TestClerksDay(t *testing.T) {
 
 	got := run(3, "import", path("daftar.xlsx"), "--rejects", path("perbaiki.xlsx"))
 	expect(got, "24 dicatat", "6 ditolak",
-		"terlindungi di 75.03 Kabupaten Bone Bolango pada 2021-01-31: 0 → 24")
+		"terlindungi di 75.03 Kabupaten Bone Bolango pada 2021-01-31: 0 → 24, terkonfirmasi: 0 → 0")
 	setCells(t, path("perbaiki.xlsx"), right)
 	expect(run(0, "import", path("perbaiki.xlsx")), "6 dicatat", "24 → 30")
 

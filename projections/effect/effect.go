@@ -1,5 +1,6 @@
 // Package effect says what the rows of a list have done, or would do: how many of their people are
-// covered before and after, and which rows have no effect, or another one than meant, and why.
+// covered and confirmed before and after, and which rows have no effect, or another one than meant,
+// and why.
 //
 // What contradicts others is accepted, as the world did report it; but whoever sends it should
 // hear of it then. The facts are those of the coverage, the rules those of package enrolment. Rows
@@ -68,15 +69,22 @@ type Asked struct {
 
 func (a Asked) sees(code region.Code) bool { return a.Sees == nil || a.Sees(code) }
 
-// Region counts the covered workers among those whom the rows name, and among all. Before and After
-// are of the same moment, on the same day; a person counts once in each region (contract, section
-// 3). Total is for the caller to fill in: this package knows nobody but the people of the rows.
+// Region counts the covered workers of a region and, of them, the confirmed ones: a person counts
+// once in each (contract, section 3).
 type Region struct {
 	Region string `json:"region"`
 	Name   string `json:"name"`
-	Before int64  `json:"before"` // covered, of those whom the rows name
-	After  int64  `json:"after"`
-	Total  int64  `json:"total"` // covered after it, of all
+	Counts
+	Confirmed Counts `json:"confirmed"`
+}
+
+// Counts are workers among those whom the rows name, and among all. Before and After are of the
+// same moment, on the same day. Total is for the caller to fill in: this package knows nobody but
+// the people of the rows.
+type Counts struct {
+	Before int64 `json:"before"` // of those whom the rows name
+	After  int64 `json:"after"`
+	Total  int64 `json:"total"` // after them, of all
 }
 
 // Notice is what some rows have in common. Rows are their places, from 0. Date and Name are absent
@@ -167,8 +175,8 @@ func Of(ctx context.Context, source standing.Source, rows []Row, ask Asked) (Rep
 	return report, nil
 }
 
-// Covered counts, by region, the people whom rows name: how many are covered on a day, before the
-// rows and after them. Region.Total is not counted.
+// Covered counts, by region, the people whom rows name: how many are covered on a day, and of them
+// confirmed, before the rows and after them. The totals are not counted.
 func Covered(ctx context.Context, source standing.Source, rows []Row, on temporal.Date,
 ) ([]Region, error) {
 	b := newBook(rows)
@@ -221,6 +229,14 @@ func effective(e *event.Event) (temporal.Date, bool) {
 	}
 }
 
+func (c *Counts) count(after bool) {
+	if after {
+		c.After++
+	} else {
+		c.Before++
+	}
+}
+
 // regions counts who is covered on a day. Regions that a row opens an enrolment in are there with
 // zeros too: that nobody is covered there by the rows is what is to be seen. The map is put in
 // order of codes, as it has none.
@@ -237,11 +253,11 @@ func (b *book) regions(on temporal.Date) []Region {
 			continue
 		}
 		for _, after := range []bool{false, true} {
-			for _, code := range b.placesOf(p, on, after) {
-				if after {
-					at(code).After++
-				} else {
-					at(code).Before++
+			for code, confirmed := range b.placesOf(p, on, after) {
+				r := at(code)
+				r.count(after)
+				if confirmed {
+					r.Confirmed.count(after)
 				}
 			}
 		}
@@ -264,15 +280,21 @@ func (b *book) regions(on temporal.Date) []Region {
 	return all
 }
 
-// placesOf returns the regencies in which a person is covered on a day, each once. Only regencies
-// are: who counts for a province adds nobody up, and is the caller.
-func (b *book) placesOf(p *person, on temporal.Date, after bool) (places []region.Code) {
+// placesOf returns the regencies in which a person is covered on a day, and whether confirmed
+// there, by any of the enrolments. Only regencies are: who counts for a province adds nobody up,
+// and is the caller. They are for counting: the map has no order.
+func (b *book) placesOf(p *person, on temporal.Date, after bool) map[region.Code]bool {
+	var places map[region.Code]bool
 	died := b.died(p, after)
 	for _, number := range p.enrolments {
 		s := b.stand(b.enrolments[number], on, died, after)
-		if s.covered && b.people[s.worker] == p && !slices.Contains(places, s.terms.Region) {
-			places = append(places, s.terms.Region)
+		if !s.covered || b.people[s.worker] != p {
+			continue
 		}
+		if places == nil {
+			places = map[region.Code]bool{}
+		}
+		places[s.terms.Region] = places[s.terms.Region] || s.confirmed
 	}
 	return places
 }

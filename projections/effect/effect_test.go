@@ -68,7 +68,7 @@ func rowsOf(history, rows []event.Event, first int) (all []effect.Row) {
 }
 
 // covered returns, by region, the persons who are covered there on a day, each by the least number
-// of the ids.
+// of the ids, and whether confirmed.
 func covered(t *testing.T, source *coverage.Projection, on temporal.Date) map[string]map[uint32]bool {
 	t.Helper()
 	all := map[string]map[uint32]bool{}
@@ -83,7 +83,7 @@ func covered(t *testing.T, source *coverage.Projection, on temporal.Date) map[st
 					all[code] = map[uint32]bool{}
 				}
 				if st.Covered {
-					all[code][p.IDs[0]] = true
+					all[code][p.IDs[0]] = all[code][p.IDs[0]] || st.Evidence.Confirmed()
 				}
 			})
 		}
@@ -98,7 +98,7 @@ func covered(t *testing.T, source *coverage.Projection, on temporal.Date) map[st
 // TestRegions supposes lists, and then has them come: both say the same, and what they say changes
 // in a region is what changes there when everybody is counted before the list and after it.
 func TestRegions(t *testing.T) {
-	changed := int64(0)
+	changed, booked := int64(0), int64(0)
 	for seed := range rounds() {
 		r := rand.New(rand.NewPCG(seed, 31))
 		history := standingtest.Random(seed, 30)
@@ -121,10 +121,22 @@ func TestRegions(t *testing.T) {
 			t.Fatalf("seed %d on %s: would be %+v, is %+v", seed, on, would, did)
 		}
 		changed += check(t, seed, did, covered(t, before, on), covered(t, after, on))
+		for _, r := range did {
+			booked += max(r.Confirmed.After-r.Confirmed.Before, r.Confirmed.Before-r.Confirmed.After)
+		}
 	}
-	if changed == 0 {
+	if changed == 0 || booked == 0 {
 		t.Error("no list changed anything: too few to tell")
 	}
+}
+
+func confirmed(people map[uint32]bool) (n int64) {
+	for _, is := range people {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // check compares the regions with everybody who is covered before and after.
@@ -137,6 +149,10 @@ func check(t *testing.T, seed uint64, regions []effect.Region, was, is map[strin
 		if r.After-r.Before != after-before || r.Before > before || r.After > after {
 			t.Errorf("seed %d: %+v; of all %d were covered and %d are", seed, r, before, after)
 		}
+		before, after = confirmed(was[r.Region]), confirmed(is[r.Region])
+		if c := r.Confirmed; c.After-c.Before != after-before || c.Before > before || c.After > after {
+			t.Errorf("seed %d: %+v; of all %d were confirmed and %d are", seed, r, before, after)
+		}
 		if i > 0 && regions[i-1].Region >= r.Region || r.Name == "" {
 			t.Errorf("seed %d: %+v", seed, regions)
 		}
@@ -145,7 +161,8 @@ func check(t *testing.T, seed uint64, regions []effect.Region, was, is map[strin
 	}
 	for _, all := range []map[string]map[uint32]bool{was, is} {
 		for code := range all {
-			if !told[code] && len(was[code]) != len(is[code]) {
+			if !told[code] && (len(was[code]) != len(is[code]) ||
+				confirmed(was[code]) != confirmed(is[code])) {
 				t.Errorf("seed %d: %s changes and is not told: %+v", seed, code, regions)
 			}
 		}

@@ -52,9 +52,9 @@ func anothers(history []event.Event, e *event.Event) bool {
 // inParts asks about rows in parts, and then about what was left out of them: what changes in each
 // region, and which rows have a notice.
 func inParts(t *testing.T, source standing.Source, rows []effect.Row, part []int, ask effect.Asked,
-) (changes map[string]int64, noticed map[int]int) {
+) (changes map[string][2]int64, noticed map[int]int) {
 	t.Helper()
-	changes, noticed = map[string]int64{}, map[int]int{}
+	changes, noticed = map[string][2]int64{}, map[int]int{}
 	of := func(places []int) effect.Report {
 		var some []effect.Row
 		for _, at := range places {
@@ -65,7 +65,8 @@ func inParts(t *testing.T, source standing.Source, rows []effect.Row, part []int
 			t.Fatal(err)
 		}
 		for _, r := range report.Regions {
-			changes[r.Region] += r.After - r.Before
+			sum, by := changes[r.Region], changeOf(&r)
+			changes[r.Region] = [2]int64{sum[0] + by[0], sum[1] + by[1]}
 		}
 		for _, n := range report.Notices {
 			for _, at := range n.Rows {
@@ -97,6 +98,11 @@ func inParts(t *testing.T, source standing.Source, rows []effect.Row, part []int
 		}
 	}
 	return changes, noticed
+}
+
+// changeOf returns how many more are covered and confirmed in a region.
+func changeOf(r *effect.Region) [2]int64 {
+	return [2]int64{r.After - r.Before, r.Confirmed.After - r.Confirmed.Before}
 }
 
 // TestParts asks about lists as a whole and in parts, to come and come, of people with several
@@ -137,14 +143,14 @@ func TestParts(t *testing.T) {
 		}
 		changes, noticed := inParts(t, source, rows, part, ask)
 		for _, region := range all.Regions {
-			if got, want := changes[region.Region], region.After-region.Before; got != want {
+			if got, want := changes[region.Region], changeOf(&region); got != want {
 				t.Fatalf("seed %d: %s changes by %d in parts %v, by %d in one", seed, region.Region,
 					got, part, want)
 			}
 			delete(changes, region.Region)
 		}
 		for code, by := range changes {
-			if by != 0 {
+			if by != [2]int64{} {
 				t.Fatalf("seed %d: %s changes by %d in parts alone", seed, code, by)
 			}
 		}

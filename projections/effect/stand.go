@@ -14,6 +14,7 @@ import (
 type stands struct {
 	worker        uint32 // whose it is then: an enrolment may have been opened for several
 	open, covered bool
+	confirmed     bool // covered by money booked or disbursed
 	terms         enrolment.Terms
 }
 
@@ -28,10 +29,11 @@ func (b *book) stand(e *enrolled, on, died temporal.Date, after bool) stands {
 	}
 	money := b.money(e, after)
 	spells := enrolment.AppendSpells(nil, state.Stretch(on, on+1), died, &money)
-	return stands{
-		worker: state.Worker, open: true, terms: state.Terms,
-		covered: len(spells) > 0 && !spells[0].InGrace(),
+	s := stands{worker: state.Worker, open: true, terms: state.Terms}
+	if len(spells) > 0 {
+		s.covered, s.confirmed = !spells[0].InGrace(), spells[0].Evidence.Confirmed()
 	}
+	return s
 }
 
 // fold folds the changes of an enrolment up to a day, but for one of them: what there would be

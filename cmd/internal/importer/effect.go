@@ -71,13 +71,18 @@ type Effect struct {
 	Notices []EffectNotices `json:"notices"`
 }
 
-// EffectRegion is how many are covered in a region. Before and After are workers covered on that
-// day without and with what the list has brought.
+// EffectRegion is how many are covered in a region and, of them, confirmed.
 type EffectRegion struct {
 	Region string `json:"region"`
 	Name   string `json:"name"`
-	Before int64  `json:"before"`
-	After  int64  `json:"after"`
+	EffectCounts
+	Confirmed EffectCounts `json:"confirmed"`
+}
+
+// EffectCounts are workers on that day without and with what the list has brought.
+type EffectCounts struct {
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
 }
 
 // EffectNotices is what is to be known of some rows. Rows are numbers as in the file, from 1, for
@@ -137,7 +142,8 @@ func (t *Tally) tellEffect(done *outcome, lang lists.Language) {
 			t.say(lang.Pick("… dan "+more+" wilayah lagi", "… and "+more+" more regions"))
 			break
 		}
-		t.say(lists.CoveredWords(lang, r.Region+" "+r.Name, done.on, r.Before, r.After))
+		t.say(lists.CoveredWords(lang, r.Region+" "+r.Name, done.on,
+			lists.Change(r.EffectCounts), lists.Change(r.Confirmed)))
 	}
 	for _, some := range done.byCode() {
 		for i, n := range some {

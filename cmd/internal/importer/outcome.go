@@ -24,11 +24,28 @@ type outcome struct {
 	notices map[outcomeKey]*outcomeNotice
 }
 
-// place is a region. change is how many more are covered there by the rows, total how many of all
-// were covered when it was asked last, with the rows that are in the log.
+// place is a region, and how many are covered there and, of them, confirmed.
 type place struct {
-	name          string
-	change, total int64
+	name               string
+	covered, confirmed moved
+}
+
+// moved is how many more there are by the rows, and how many of all there were when it was asked
+// last, with the rows that are in the log.
+type moved struct{ change, total int64 }
+
+func (m *moved) add(c effect.Counts, dryRun bool) {
+	m.change += c.After - c.Before
+	if m.total = c.Total; dryRun { // it has these rows, and not those of other parts
+		m.total -= c.After - c.Before
+	}
+}
+
+func (m *moved) sides(dryRun bool) EffectCounts {
+	if dryRun {
+		return EffectCounts{m.total, m.total + m.change}
+	}
+	return EffectCounts{m.total - m.change, m.total}
 }
 
 // outcomeKey is what rows of one notice have in common.
@@ -118,10 +135,8 @@ func (o *outcome) add(report *effect.Report, rows []spooled) {
 			p = &place{name: r.Name}
 			o.places[r.Region] = p
 		}
-		p.change += r.After - r.Before
-		if p.total = r.Total; o.dryRun { // it has these rows, and not those of other parts
-			p.total -= r.After - r.Before
-		}
+		p.covered.add(r.Counts, o.dryRun)
+		p.confirmed.add(r.Confirmed, o.dryRun)
 	}
 	for i := range report.Notices {
 		n := &report.Notices[i]
@@ -137,16 +152,14 @@ func (o *outcome) add(report *effect.Report, rows []spooled) {
 	}
 }
 
-// regions returns how many are covered, by the codes of the regions.
+// regions returns how many are covered and confirmed, by the codes of the regions.
 func (o *outcome) regions() []EffectRegion {
 	all := []EffectRegion{}
 	for _, code := range slices.Sorted(maps.Keys(o.places)) {
 		p := o.places[code]
-		r := EffectRegion{code, p.name, p.total - p.change, p.total}
-		if o.dryRun {
-			r.Before, r.After = p.total, p.total+p.change
-		}
-		all = append(all, r)
+		all = append(all, EffectRegion{
+			code, p.name, p.covered.sides(o.dryRun), p.confirmed.sides(o.dryRun),
+		})
 	}
 	return all
 }

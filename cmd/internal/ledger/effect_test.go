@@ -77,7 +77,7 @@ func TestEffectIsWhatCoverageSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	covered := func(r effect.Region, on string, known eventstore.Sequence) int64 {
+	covered := func(r effect.Region, on string, known eventstore.Sequence) (covered, confirmed int64) {
 		t.Helper()
 		view, err := l.View(ctx, known)
 		if err != nil {
@@ -94,7 +94,7 @@ func TestEffectIsWhatCoverageSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answer.Covered
+		return answer.Covered, answer.Confirmed
 	}
 	var sent []string
 	head := eventstore.Sequence(0)
@@ -124,11 +124,13 @@ func TestEffectIsWhatCoverageSays(t *testing.T) {
 		before := head
 		head = eventstore.Sequence(got[len(got)-1].Sequence)
 		for _, region := range did.Regions {
-			after := covered(region, did.On, head)
-			was := covered(region, did.On, before)
-			if region.Total != after || region.After-region.Before != after-was {
-				t.Errorf("round %d, %s on %s: %+v; the coverage was %d and is %d\nof %s", round,
-					region.Region, did.On, region, was, after, raw)
+			after, confirmed := covered(region, did.On, head)
+			was, wasConfirmed := covered(region, did.On, before)
+			c := region.Confirmed
+			if region.Total != after || region.After-region.Before != after-was ||
+				c.Total != confirmed || c.After-c.Before != confirmed-wasConfirmed {
+				t.Errorf("round %d, %s on %s: %+v; the coverage was %d (%d) and is %d (%d)\nof %s",
+					round, region.Region, did.On, region, was, wasConfirmed, after, confirmed, raw)
 			}
 		}
 	}

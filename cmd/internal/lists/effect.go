@@ -138,12 +138,18 @@ func (e *Effect) said(l Language, n int) string {
 		Replace(text)
 }
 
-// CoveredWords says how many are covered in a region, before the list and after it. on is a date,
+// Change is a count without a list and with it.
+type Change struct{ Before, After int64 }
+
+func (c Change) String() string {
+	return strconv.FormatInt(c.Before, 10) + " → " + strconv.FormatInt(c.After, 10)
+}
+
+// CoveredWords says how many are covered in a region and, of them, confirmed. on is a date,
 // YYYY-MM-DD; region is named as people know it.
-func CoveredWords(l Language, region, on string, before, after int64) string {
-	count := strconv.FormatInt(before, 10) + " → " + strconv.FormatInt(after, 10)
-	if l == Indonesian {
-		return "terlindungi di " + region + " pada " + on + ": " + count
-	}
-	return "covered in " + region + " on " + on + ": " + count
+func CoveredWords(l Language, region, on string, covered, confirmed Change) string {
+	return l.Pick("terlindungi di "+region+" pada "+on+": "+covered.String()+
+		", terkonfirmasi: "+confirmed.String(),
+		"covered in "+region+" on "+on+": "+covered.String()+
+			", confirmed: "+confirmed.String())
 }

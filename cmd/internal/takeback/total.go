@@ -10,8 +10,8 @@ import (
 	"cakupan/projections/effect"
 )
 
-// CountAll adds how many are covered in each region, after the rows. Of rows that are all in the
-// log the view has counted them already; else the difference is added.
+// CountAll adds how many are covered and confirmed in each region, after the rows. Of rows that are
+// all in the log the view has counted them already; else the difference is added.
 func CountAll(report *effect.Report, view *coverage.View, rows []effect.Row) error {
 	logged := true
 	for i := range rows {
@@ -30,8 +30,10 @@ func CountAll(report *effect.Report, view *coverage.View, rows []effect.Row) err
 		if err != nil {
 			return err
 		}
-		if r.Total = answer.Covered; !logged {
-			r.Total += r.After - r.Before // what is not in the log is not counted there
+		r.Total, r.Confirmed.Total = answer.Covered, answer.Confirmed
+		if !logged { // what is not in the log is not counted there
+			r.Total += r.After - r.Before
+			r.Confirmed.Total += r.Confirmed.After - r.Confirmed.Before
 		}
 	}
 	return nil

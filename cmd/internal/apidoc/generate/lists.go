@@ -87,11 +87,7 @@ func (l *library) postEffect() operation {
 		},
 		body: o("required", true).with("content", o(mediaBatch, o("schema", l.ref("Batch")))),
 		answer: content(mediaJSON, optional(o("on", l.ref("Date")).
-			with("regions", arrayOf(fields(o("region", l.ref("Region")).
-				with("name", o("type", "string")).
-				with("before", count("covered before, of those whom the events name")).
-				with("after", count("covered after, of those whom the events name")).
-				with("total", count("covered after, of all"))))).
+			with("regions", arrayOf(l.regionChanged())).
 			with("notices", arrayOf(optional(o("code", o("enum", texts(effect.Codes()...))).
 				with("rows", arrayOf(count("the place of an event, from 0"))).
 				with("date", l.ref("Date")).with("name", o("type", "string")), "date", "name"))).
@@ -104,6 +100,18 @@ func (l *library) postEffect() operation {
 			problem.ProjectionBehind, problem.ProjectionStopped, problem.LogUnavailable,
 			problem.LogDamaged),
 	}
+}
+
+// regionChanged makes the schema of what events change in a region.
+func (l *library) regionChanged() object {
+	counts := func(properties object, who string) object {
+		return properties.
+			with("before", words("integer", who+" before, of those whom the events name")).
+			with("after", words("integer", who+" after, of those whom the events name")).
+			with("total", words("integer", who+" after, of all"))
+	}
+	return fields(counts(o("region", l.ref("Region")).with("name", o("type", "string")), "covered").
+		with("confirmed", fields(counts(object{}, "confirmed"))))
 }
 
 // postMatches is the question which rows of a list the ledger has under older keys of lists, that

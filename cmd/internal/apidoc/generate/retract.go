@@ -85,11 +85,7 @@ func (l *library) retraction() object {
 		with("first", count("of the events that did it")).with("last", count("of these")).
 		with("undoes", count("the step that was undone")).
 		with("types", meant("a type")).with("regions", meant("a region that they concern")).
-		with("on", l.ref("Date")).with("coverage", orNull(arrayOf(fields(
-		o("region", l.ref("Region")).with("name", o("type", "string")).
-			with("before", count("covered before, of those whom the events name")).
-			with("after", count("covered after, of those whom the events name")).
-			with("total", count("covered after, of all")))))).
+		with("on", l.ref("Date")).with("coverage", orNull(arrayOf(l.regionChanged()))).
 		with("uncounted", count("change the coverage in ways that are not counted")).
 		with("what", arrayOf(optional(o("sequence", count("of what was taken back")).
 			with("type", o("type", "string")).with("source", l.ref("Source")).

@@ -188,10 +188,12 @@ func writeMeant(w io.Writer, r *takeback.Retraction) error {
 	if err != nil {
 		return err
 	}
-	t = table.New("Region", "Name", ">Before", ">After", ">All, after")
+	t = table.New("Region", "Name", ">Before", ">Confirmed", ">After", ">Confirmed",
+		">All, after", ">Confirmed")
 	for _, c := range r.Coverage {
-		t.Add(c.Region, c.Name, words.Number(c.Before), words.Number(c.After),
-			words.Number(c.Total))
+		t.Add(c.Region, c.Name, words.Number(c.Before), words.Number(c.Confirmed.Before),
+			words.Number(c.After), words.Number(c.Confirmed.After), words.Number(c.Total),
+			words.Number(c.Confirmed.Total))
 	}
 	return t.Write(w)
 }
