@@ -64,10 +64,6 @@ func InGroups(number string) []string {
 	}
 }
 
-// ungrouped undoes InGroups, wherever in a text.
-var ungrouped = strings.NewReplacer(" ", "", "-", "", ".", "", "/", "", "\u200b", "", "０", "0",
-	"１", "1", "２", "2", "３", "3", "４", "4", "５", "5", "６", "6", "７", "7", "８", "8", "９", "9")
-
 // Find returns where in a text the numbers end.
 func (n *Numbers) Find(text []byte) (ends []int) {
 	digits := 0
@@ -93,7 +89,7 @@ func (n *Numbers) Search(t *testing.T, where string, text []byte) {
 			n.sent[string(text[end-16:end])],
 			bytes.ToValidUTF8(text[max(0, end-60):min(len(text), end+20)], nil))
 	}
-	if plain := []byte(ungrouped.Replace(string(text))); !bytes.Equal(plain, text) {
+	if plain := []byte(Plain(string(text))); !bytes.Equal(plain, text) {
 		for _, end := range n.Find(plain) {
 			t.Errorf("%s has, in groups, a number that was sent as %s", where,
 				n.sent[string(plain[end-16:end])])

@@ -23,7 +23,7 @@ func TestInGroups(t *testing.T) {
 	n := New()
 	number := n.Next("a test")
 	for _, text := range InGroups(number) {
-		if !event.HasNIK(text) || len(n.Find([]byte(ungrouped.Replace("a "+text+"b")))) != 1 {
+		if !event.HasNIK(text) || len(n.Find([]byte(Plain("a "+text+"b")))) != 1 {
 			t.Errorf("%q is not found", text)
 		}
 	}
@@ -45,6 +45,18 @@ func TestFind(t *testing.T) {
 	} {
 		if got := n.Find([]byte(c.text)); len(got) != c.want {
 			t.Errorf("%q: found %d times, want %d", c.text, len(got), c.want)
+		}
+	}
+}
+
+// TestShaped makes sure that a number is recognised in every shape, and found again.
+func TestShaped(t *testing.T) {
+	r := Random(t)
+	n := New()
+	for range 20_000 {
+		text := Shaped(r, n.Next("a test"))
+		if !event.HasNIK("x "+text) || len(n.Find([]byte(Plain("a "+text+"b")))) != 1 {
+			t.Fatalf("%q is not found", text)
 		}
 	}
 }
