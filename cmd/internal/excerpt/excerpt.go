@@ -43,8 +43,8 @@ type Filter struct {
 	Source     string              // events with it; "": all
 	Publisher  string              // events of it: the registered name, else the source; "": all
 	List       string              // rows and steps of the list of that id; "": all
-	Limit      uint64              // at most so many; 0: no limit
-	Last       uint64              // of all these the last so many; 0: all. Not with Limit
+	Last       uint64              // of all these the last so many; 0: all
+	Limit      uint64              // of those the first so many at most; 0: no limit
 	Follow     bool                // go on as the log grows
 }
 

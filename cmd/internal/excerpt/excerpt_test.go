@@ -183,9 +183,7 @@ func randomFilter(r *rand.Rand, events int) (f excerpt.Filter) {
 	may(func() { f.Publisher = []string{"p1", "p2", "urn:s1"}[r.IntN(3)] })
 	may(func() { f.List = fmt.Sprintf("l%d", r.IntN(3)) })
 	may(func() { f.Last = uint64(1 + r.IntN(5)) })
-	if f.Last == 0 { // they exclude each other
-		may(func() { f.Limit = uint64(1 + r.IntN(5)) })
-	}
+	may(func() { f.Limit = uint64(1 + r.IntN(5)) })
 	return f
 }
 

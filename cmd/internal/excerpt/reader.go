@@ -127,7 +127,7 @@ func (r *Reader) last(ctx context.Context, f Filter) (Filter, error) {
 // begin where the filter does.
 func (r *Reader) lastFrom(ctx context.Context, f Filter, until eventstore.Sequence,
 ) (eventstore.Sequence, error) {
-	all := Filter{From: f.From, To: f.To, Last: f.Last, Follow: f.Follow}
+	all := Filter{From: f.From, To: f.To, Last: f.Last, Limit: f.Limit, Follow: f.Follow}
 	if f == all { // each passes
 		first := eventstore.Sequence(1)
 		if n := eventstore.Sequence(f.Last); n <= until {
@@ -136,7 +136,7 @@ func (r *Reader) lastFrom(ctx context.Context, f Filter, until eventstore.Sequen
 		return max(f.From, first), nil
 	}
 	n := f.Last
-	f.To, f.Last, f.Follow = until, 0, false
+	f.To, f.Last, f.Limit, f.Follow = until, 0, 0, false
 	ring := make([]eventstore.Sequence, 0, min(n, 1<<10))
 	s := &Selection{Filter: f}
 	s.Each = func(eventstore.Record, *event.Event) error {
