@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -71,9 +72,35 @@ func Replicate(
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestMax)
 	defer cancel()
-	config.Replicas = want
+	config.Replicas, config.AllowDirect = want, true
 	if _, err := js.UpdateStream(ctx, config); err != nil {
 		return fmt.Errorf("raise replicas of stream %s to %d: %w", config.Name, want, err)
+	}
+	return nil
+}
+
+// AllowDirect lets each server of a cluster be asked for its own copy of a stream, of one that was
+// made before there was a use for that. An older stream does without it: nobody is asked then for
+// what its leader has lost. A stream that one server keeps alone has no other copy.
+func AllowDirect(ctx context.Context, conn *nats.Conn, stream string) error {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return fmt.Errorf("allow direct gets of stream %s: %w", stream, err)
+	}
+	is, err := js.Stream(ctx, stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("allow direct gets of stream %s: %w", stream, err)
+	}
+	config := is.CachedInfo().Config
+	if config.AllowDirect || config.Replicas < 2 {
+		return nil
+	}
+	config.AllowDirect = true
+	if _, err := js.UpdateStream(ctx, config); err != nil {
+		return fmt.Errorf("allow direct gets of stream %s: %w", stream, err)
 	}
 	return nil
 }

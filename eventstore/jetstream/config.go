@@ -42,6 +42,7 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 		Replicas:    opts.Replicas,
 		DenyDelete:  true,
 		DenyPurge:   true,
+		AllowDirect: true, // so that each server can be asked for its own copy; see package copies
 		// The least there is. Frames have no message id, idempotency is the writer's business; but
 		// at each start the server reads all messages that are as young as this.
 		Duplicates: 100 * time.Millisecond,

@@ -28,9 +28,14 @@ func ConfigOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 	return configOf(opts.withDefaults(nil), identity)
 }
 
-// Get gets a message as a reader does that has come to it.
+// Get gets a message of a stream that was not opened.
 func Get(ctx context.Context, conn *nats.Conn, stream string, number uint64) (uint64, error) {
-	r := &reader{log: &Log{conn: conn, stream: stream}, next: number}
+	return (&Log{conn: conn, stream: stream}).Get(ctx, number)
+}
+
+// Get gets a message of the log as a reader does that has come to it.
+func (l *Log) Get(ctx context.Context, number uint64) (uint64, error) {
+	r := &reader{log: l, next: number}
 	msg, err := r.get(ctx)
 	return msg.number, err
 }

@@ -4,7 +4,8 @@
 // JetStream is trusted to keep order, to fence appends and to flush them. It is not trusted to
 // notice its own damage: after one flipped bit it serves the rest and reports that all is well.
 // So every frame is checked when it is read, a missing message is asked for by its number before
-// it is believed lost, and what is lost is named.
+// it is believed lost, and what is lost is named. On a cluster the other servers are asked for their
+// copies first.
 //
 // The server must run with sync_interval: always, which a client cannot check; natsd sets it.
 package jetstream
@@ -21,6 +22,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream/copies"
 )
 
 const (
@@ -63,6 +65,8 @@ type Options struct {
 	Messages func(stream string) (first, last uint64, lastAt time.Time, err error)
 	// Store tells whether the stream can be written. Optional, as above.
 	Store Store
+	// Lacking has what servers of a cluster were found to lack of their copies. Optional.
+	Lacking *copies.Book
 }
 
 // Store is where the stream is stored, in this program.
@@ -94,6 +98,7 @@ type Log struct {
 	messages  func(stream string) (first, last uint64, lastAt time.Time, err error) // or nil
 	store     Store                                                                 // or nil
 	stored    *stored                                                               // nil: no store
+	copies    *copies.Copies                                                        // of a cluster
 
 	pullers atomic.Int64              // that read at the moment
 	last    atomic.Pointer[lastFrame] // nil: not read yet
@@ -184,6 +189,7 @@ func open(conn *nats.Conn, opts Options, info *jetstream.StreamInfo) (*Log, erro
 		freeSpace: opts.FreeSpace,
 		messages:  opts.Messages,
 		store:     opts.Store,
+		copies:    copies.New(conn, opts.Stream, opts.Lacking),
 	}, nil
 }
 
@@ -244,6 +250,13 @@ func (l *Log) readLast(ctx context.Context, state streamState) (eventstore.Frame
 	if !errors.Is(err, errNoMessage) && !errors.Is(err, eventstore.ErrFrame) {
 		return eventstore.Frame{}, err
 	}
+	other, found, failed := l.copies.From(ctx, state.Last, isFrame)
+	switch {
+	case failed != nil:
+		return eventstore.Frame{}, failed
+	case found && other.Number == state.Last:
+		return eventstore.ParseFrame(other.Data)
+	}
 	damage := &eventstore.DamageError{
 		From:   1,
 		Reason: fmt.Sprintf("message %d: %v", state.Last, err),
@@ -254,6 +267,22 @@ func (l *Log) readLast(ctx context.Context, state streamState) (eventstore.Frame
 	}
 	damage.From = before.Last() + 1
 	return eventstore.Frame{}, damage
+}
+
+// CompareCopies reads each server's copy of the log, on a cluster, and notes what one lacks that
+// another one has; see [copies.Copies.Compare]. rest is called now and then.
+func (l *Log) CompareCopies(ctx context.Context, rest func()) error {
+	return l.copies.Compare(ctx, copies.Check{Proven: isFrame, Missed: isFrame}, rest)
+}
+
+// RecheckCopies looks again at what is noted of them.
+func (l *Log) RecheckCopies(ctx context.Context) { l.copies.Recheck(ctx, isFrame) }
+
+// isFrame tells whether a copy's message holds a frame, as far as can be told without the one before.
+// That it is of a newer version is for its reader to say.
+func isFrame(m copies.Message) bool {
+	_, err := eventstore.ParseFrame(m.Data)
+	return err == nil || errors.Is(err, eventstore.ErrNewerFormat)
 }
 
 // message is a message of the stream.

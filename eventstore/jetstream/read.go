@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cakupan/eventstore"
+	"cakupan/eventstore/jetstream/copies"
 )
 
 const (
@@ -65,7 +66,7 @@ func (l *Log) frames(
 
 // reader is one run of Read or Follow. It believes numbers, not deliveries: next says which message
 // must come, want which event. A message that comes again is passed over, one that is missing is
-// asked for, and only what the leader does not have either is lost.
+// asked for, and only what the leader does not have either, nor another server, is lost.
 type reader struct {
 	log    *Log
 	from   eventstore.Sequence
@@ -252,14 +253,51 @@ func (r *reader) get(ctx context.Context) (message, error) {
 		if !isLost && pause > doubtPause {
 			r.doubts = 0 // nor was it lost: the next one is doubted too
 		}
-		if !isLost || r.doubts == doubtsMax {
+		switch {
+		case !isLost:
 			return msg, err
+		case r.doubts == doubtsMax:
+			return r.elsewhere(ctx, msg, err)
 		}
 		r.doubts++
 		if err := wait(ctx, pause); err != nil {
 			return message{}, err
 		}
 	}
+}
+
+// elsewhere asks the other copies for the next message, which the leader has not. What the leader
+// has instead, or its error, is returned if none of them has an earlier one.
+func (r *reader) elsewhere(ctx context.Context, msg message, lost error) (message, error) {
+	other, found, err := r.log.copies.From(ctx, r.next, isFrame)
+	switch {
+	case err != nil:
+		return message{}, err
+	case !found || lost == nil && other.Number >= msg.number:
+		return msg, lost
+	}
+	return message{number: other.Number, data: other.Data}, nil
+}
+
+// parse returns the frame in the next message; bad says why there is none, err why that cannot be
+// told. Where it is not the next frame, the other copies are asked for theirs of the same message.
+// After something that is lost, nobody knows which frame should be the next.
+func (r *reader) parse(
+	ctx context.Context, msg message,
+) (frame eventstore.Frame, bad, err error) {
+	frame, bad = eventstore.ParseFrame(msg.data)
+	if errors.Is(bad, eventstore.ErrNewerFormat) ||
+		bad == nil && (frame.First() == r.want || r.lost != "") {
+		return frame, bad, nil
+	}
+	other, found, err := r.log.copies.From(ctx, msg.number, func(m copies.Message) bool {
+		frame, err := eventstore.ParseFrame(m.Data)
+		return err == nil && (frame.First() == r.want || r.lost != "" && frame.First() > r.want)
+	})
+	if err == nil && found && other.Number == msg.number {
+		frame, bad = eventstore.ParseFrame(other.Data)
+	}
+	return frame, bad, err
 }
 
 // damaged notes that a range of messages cannot be read.
@@ -277,20 +315,20 @@ func (r *reader) damaged(first, last uint64) {
 // accept checks the message as the next one and yields its frame. A frame of a newer format ends
 // the run: to call it damaged would be to say that events are lost which a newer program reads.
 func (r *reader) accept(ctx context.Context, msg message) error {
-	frame, err := eventstore.ParseFrame(msg.data)
-	if err == nil {
-		var failed error
-		if frame, failed = r.log.awaitStored(ctx, msg.number, frame); failed != nil {
-			return failed
-		}
-	}
-	r.next = msg.number + 1
-	if errors.Is(err, eventstore.ErrNewerFormat) {
-		return fmt.Errorf("message %d: %w", msg.number, err)
+	frame, bad, err := r.parse(ctx, msg)
+	if err == nil && bad == nil {
+		frame, err = r.log.awaitStored(ctx, msg.number, frame)
 	}
 	if err != nil {
+		return err
+	}
+	r.next = msg.number + 1
+	if errors.Is(bad, eventstore.ErrNewerFormat) {
+		return fmt.Errorf("message %d: %w", msg.number, bad)
+	}
+	if bad != nil {
 		if r.lost == "" {
-			r.lost = fmt.Sprintf("message %d of the stream: %v", msg.number, err)
+			r.lost = fmt.Sprintf("message %d of the stream: %v", msg.number, bad)
 		}
 		return nil
 	}

@@ -271,7 +271,8 @@ func TestCluster(t *testing.T) {
 	if os.Getenv("CAKUPAN_LONG") == "" {
 		t.Skip("set CAKUPAN_LONG=1 to run the suite on a cluster of three servers")
 	}
-	conn := connect(t, cluster(t)[0])
+	servers, _ := cluster(t)
+	conn := connect(t, servers[0])
 	opts := jetstream.Options{Replicas: 3}
 	logtest.Run(t, func(t *testing.T) eventstore.Log {
 		log := create(t, conn, opts)
@@ -284,8 +285,9 @@ func TestCluster(t *testing.T) {
 	})
 }
 
-// cluster runs three servers and waits until they can make a stream with three replicas.
-func cluster(t *testing.T) (servers []*server.Server) {
+// cluster runs three servers and waits until they can make a stream with three replicas. options are
+// those with which each can be started again.
+func cluster(t *testing.T) (servers []*server.Server, options []*server.Options) {
 	t.Helper()
 	var routes []string
 	for range 3 {
@@ -306,7 +308,7 @@ func cluster(t *testing.T) (servers []*server.Server) {
 		if _, err := fmt.Sscan(port, &opts.Cluster.Port); err != nil {
 			t.Fatal(err)
 		}
-		servers = append(servers, start3(t, opts))
+		servers, options = append(servers, start3(t, opts)), append(options, opts)
 	}
 	js := streams(t, connect(t, servers[0]))
 	deadline := time.Now().Add(2 * time.Minute)
@@ -315,7 +317,7 @@ func cluster(t *testing.T) (servers []*server.Server) {
 		_, err := js.CreateStream(ctx, natsjs.StreamConfig{Name: "PROBE", Replicas: 3})
 		cancel()
 		if err == nil {
-			return servers
+			return servers, options
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("no cluster: %v", err)
@@ -328,7 +330,10 @@ func cluster(t *testing.T) (servers []*server.Server) {
 func start3(t *testing.T, opts *server.Options) *server.Server {
 	t.Helper()
 	opts.Host, opts.Port, opts.NoSigs, opts.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
-	opts.JetStream, opts.SyncAlways, opts.StoreDir = true, true, t.TempDir()
+	opts.JetStream, opts.SyncAlways = true, true
+	if opts.StoreDir == "" {
+		opts.StoreDir = t.TempDir()
+	}
 	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -57,7 +57,8 @@ func (s *Stream) Erase(ctx context.Context, number uint64) error {
 	if !s.opts.Erasable {
 		return fmt.Errorf("erase record %d of %s: %w", number, s.opts.Stream, ErrErasable)
 	}
-	r, err := s.Get(ctx, number)
+	// It may be gone from the copy of the server that leads, and be in another one.
+	r, err := s.find(ctx, number, func(r *Record) bool { return r.Number == number })
 	if errors.Is(err, ErrNoRecord) {
 		return nil
 	}
@@ -179,6 +180,12 @@ func (s *Stream) readBack(
 		return 0, false, err
 	}
 	there, message, err := s.from(ctx, after.Message+1)
+	if isUnreadable(err) {
+		other, found, failed := s.elsewhere(ctx, after.Message+1, state.Last, anyRecord)
+		if found || failed != nil {
+			there, message, err = other, other.message, failed
+		}
+	}
 	switch {
 	case isUnreadable(err):
 		return 0, true, &DamageError{

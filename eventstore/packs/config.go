@@ -35,6 +35,7 @@ func configOf(opts Options, identity eventstore.Identity) jetstream.StreamConfig
 		Storage:     jetstream.FileStorage,
 		DenyDelete:  !opts.Erasable,
 		DenyPurge:   true,
+		AllowDirect: true, // as the log has it
 		// The least there is: records have no message id, and at each start the server reads all
 		// messages that are as young as this.
 		Duplicates: 100 * time.Millisecond,

@@ -13,6 +13,7 @@ import (
 
 	"cakupan/eventstore"
 	log "cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/copies"
 )
 
 const (
@@ -38,6 +39,8 @@ type Options struct {
 	FreeSpace func() (uint64, error)
 	// Store tells whether the stream can be written, as for the log. Optional, as above.
 	Store log.Store
+	// Lacking has what servers of a cluster were found to lack of their copies. Optional.
+	Lacking *copies.Book
 	// Patience bounds how long Append tries to find out what became of a record whose answer was
 	// lost. Default: 10 s.
 	Patience time.Duration
@@ -56,6 +59,8 @@ type Stream struct {
 	opts     Options
 	identity eventstore.Identity
 	stored   atomic.Uint64 // the last message that is known to be on the disk of our own server
+	copies   *copies.Copies
+	replaced replaced
 }
 
 // Create makes the stream, for the ledger of the identity, and opens it. The error wraps
@@ -108,7 +113,10 @@ func Open(ctx context.Context, conn *nats.Conn, opts Options) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", opts.Stream, err)
 	}
-	return &Stream{conn: conn, opts: opts, identity: identity}, nil
+	return &Stream{
+		conn: conn, opts: opts, identity: identity,
+		copies: copies.New(conn, opts.Stream, opts.Lacking),
+	}, nil
 }
 
 // withDefaults fills in what was left out.
@@ -143,6 +151,10 @@ func (s *Stream) last(ctx context.Context) (End, error) {
 	}
 	r, err := s.at(ctx, state.Last)
 	if isUnreadable(err) {
+		other, found, failed := s.elsewhere(ctx, state.Last, state.Last, anyRecord)
+		if found || failed != nil {
+			return other.End(), failed
+		}
 		before, findErr := s.lastReadable(ctx, state)
 		if findErr != nil {
 			return End{}, findErr

@@ -19,24 +19,44 @@ var errStop = errors.New("loop has ended")
 
 // Get returns the record of a number. The error wraps ErrNoRecord when the stream has none.
 func (s *Stream) Get(ctx context.Context, number uint64) (Record, error) {
-	state, err := s.state(ctx)
-	if err == nil {
-		var r Record
-		r, err = s.locate(ctx, state, number)
-		switch {
-		case err == nil && r.Number == number:
-			return r, nil
-		case err == nil || isUnreadable(err):
-			err = ErrNoRecord
-		}
+	r, err := s.find(ctx, number, func(r *Record) bool {
+		return r.Number == number && !s.isReplaced(ctx, r)
+	})
+	if err != nil {
+		return Record{}, fmt.Errorf("read record %d of %s: %w", number, s.opts.Stream, err)
 	}
-	return Record{}, fmt.Errorf("read record %d of %s: %w", number, s.opts.Stream, err)
+	return r, nil
+}
+
+// find looks for it in the copy of the server that leads, and then in the others, of which fits says
+// whether a record is the one.
+func (s *Stream) find(ctx context.Context, number uint64, fits func(*Record) bool) (Record, error) {
+	state, err := s.state(ctx)
+	if err != nil {
+		return Record{}, err
+	}
+	r, after, err := s.locate(ctx, state, number)
+	last := state.Last
+	switch {
+	case err == nil && r.Number == number:
+		return r, nil
+	case err == nil:
+		last = r.message - 1
+	case !isUnreadable(err):
+		return Record{}, err
+	}
+	r, found, err := s.elsewhere(ctx, after, last, fits)
+	if err == nil && !found {
+		err = ErrNoRecord
+	}
+	return r, err
 }
 
 // locate returns the first readable record whose number is at least the given one; errNoMessage
-// when there is none. Numbers and messages grow together, nearly always by one, so the first or
+// when there is none. All messages below low hold earlier ones. Numbers and messages grow together, nearly always by one, so the first or
 // second question hits; halving bounds how many there are.
-func (s *Stream) locate(ctx context.Context, state state, number uint64) (best Record, err error) {
+func (s *Stream) locate(ctx context.Context, state state, number uint64,
+) (best Record, low uint64, err error) {
 	low, high := max(state.First, 1), state.Last
 	middle := number // where nothing else was ever in the stream
 	for found := false; low <= high; {
@@ -46,22 +66,22 @@ func (s *Stream) locate(ctx context.Context, state state, number uint64) (best R
 		case errors.Is(err, errNoMessage):
 			high = middle - 1
 		case err != nil:
-			return Record{}, err
+			return Record{}, low, err
 		case r.Number < number:
 			low = at + 1
 		default:
 			best, found = r, true
 			if r.Number == number {
-				return best, nil
+				return best, at, nil
 			}
 			high = middle - 1
 		}
 		middle = low + (high-low)/2
 		if low > high && found {
-			return best, nil
+			return best, low, nil
 		}
 	}
-	return Record{}, errNoMessage
+	return Record{}, low, errNoMessage
 }
 
 // readable returns the first readable record among the messages from `low` to `high`, and its
@@ -194,6 +214,21 @@ func (r *reader) toEnd(ctx context.Context) error {
 // step takes the next message, of those up to the end.
 func (r *reader) step(ctx context.Context, end uint64) error {
 	record, at, err := r.stream.from(ctx, r.next)
+	if isUnreadable(err) || err == nil && at > r.next && record.Number > r.want {
+		last := end
+		switch {
+		case err == nil:
+			last = min(end, at-1)
+		case at > 0: // what is there is no record
+			last = min(end, at)
+		}
+		other, found, failed := r.stream.elsewhere(ctx, r.next, last, func(o *Record) bool {
+			return o.Number >= r.want && !r.stream.isReplaced(ctx, o)
+		})
+		if found || failed != nil {
+			record, at, err = other, other.message, failed
+		}
+	}
 	switch {
 	case errors.Is(err, errNoMessage), isUnreadable(err) && at > end, err == nil && at > end:
 		r.lose(r.next, end, errNoMessage)
@@ -212,10 +247,10 @@ func (r *reader) step(ctx context.Context, end uint64) error {
 
 // begin finds the message of the first record that is wanted.
 func (r *reader) begin(ctx context.Context, state state) error {
-	first, err := r.stream.locate(ctx, state, r.want)
+	_, low, err := r.stream.locate(ctx, state, r.want)
 	switch {
 	case err == nil:
-		r.next = first.message
+		r.next = low
 	case errors.Is(err, errNoMessage):
 		last, err := r.stream.lastReadable(ctx, state)
 		if err != nil {

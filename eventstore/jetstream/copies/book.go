@@ -1,0 +1,91 @@
+package copies
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Lack says that a server's copy of a stream lacks a message that another server's has.
+type Lack struct {
+	Stream  string `json:"stream"`
+	Server  string `json:"server"`
+	Message uint64 `json:"message"` // the first one that was found; there may be others
+}
+
+// Book has what copies were found to lack: one message of each copy is enough to know it. It is safe
+// for concurrent use. It is in memory only: who reads the copy again finds it out again.
+type Book struct {
+	told func(Lack)
+
+	mu    sync.Mutex
+	found []Lack
+	asked map[string]time.Time // by stream: when all servers were last asked
+}
+
+// again is how long nobody is asked who else lacks something of a stream, once all were: whoever
+// reads a copy of which much is lost would ask for each message.
+const again = time.Second
+
+// NewBook returns an empty one. told is told of each copy once; it may be nil. It must not block.
+func NewBook(told func(Lack)) *Book {
+	return &Book{told: told, asked: map[string]time.Time{}}
+}
+
+// asks tells whether it is to be found out which servers lack a message of a stream that one has.
+func (b *Book) asks(stream string) bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Since(b.asked[stream]) > again
+}
+
+// note notes which servers lack a message, now that all were asked.
+func (b *Book) note(stream string, number uint64, servers []string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked[stream] = time.Now()
+	for _, server := range servers {
+		if slices.ContainsFunc(b.found, func(l Lack) bool {
+			return l.Stream == stream && l.Server == server
+		}) {
+			continue
+		}
+		lack := Lack{Stream: stream, Server: server, Message: number}
+		b.found = append(b.found, lack)
+		if b.told != nil {
+			b.told(lack)
+		}
+	}
+	slices.SortFunc(b.found, func(x, y Lack) int {
+		return cmp.Or(cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Server, y.Server))
+	})
+}
+
+// sound notes that a server's copy lacks nothing.
+func (b *Book) sound(stream, server string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.found = slices.DeleteFunc(b.found, func(l Lack) bool {
+		return l.Stream == stream && l.Server == server
+	})
+}
+
+// Lacks returns what is known, by stream and server.
+func (b *Book) Lacks() []Lack {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.found)
+}

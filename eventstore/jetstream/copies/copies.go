@@ -1,0 +1,136 @@
+// Package copies asks the servers of a cluster for their own copies of a stream's messages.
+//
+// NATS replicates what is stored, and does not find out that a server has lost some of it since: by
+// a bit on its disk, or by a write that failed. A server that leads a stream answers "no message
+// found" to whatever it cannot read, and delivers the rest, with two whole copies beside it. So what
+// one server has not is asked of the others before it is called lost.
+//
+// It is asked by direct gets, which change nothing and which each server answers from its own copy.
+// Which one answers is chosen at random for each question (nats-server prefers no local member of
+// a queue group within a cluster), so the same is asked until all have answered; a trace of the
+// question says who did. A follower that has not caught up does not answer at all.
+//
+// What comes is not believed by this package: its user says what is proven.
+package copies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// roundMax bounds one question, with all its repetitions. After one that was not answered in
+	// time, the next ones within slowFor are given slowMax: a server that hangs does not make
+	// everybody wait who reads a log of which much is lost.
+	roundMax = 5 * time.Second
+	slowMax  = time.Second
+	slowFor  = 30 * time.Second
+
+	// triesMax is how often it is asked at most. Of three servers one is missed by so many with a
+	// probability of one in a million.
+	triesMax = 36
+
+	// patience is how long an answer is waited for before the same is asked again: the server that
+	// it was sent to may hang.
+	patience = 100 * time.Millisecond
+
+	// silenceMax is for how long no answer may come, after the last time it was asked.
+	silenceMax = time.Second
+)
+
+// Message is a message of a stream.
+type Message struct {
+	Number uint64
+	Data   []byte
+}
+
+// Copies are those of one stream. It is safe for concurrent use.
+type Copies struct {
+	conn   *nats.Conn
+	stream string
+	book   *Book
+	slow   atomic.Int64 // when a question was not answered in time, nanoseconds since 1970
+}
+
+// New returns the copies of a stream, which are asked by the connection. What they lack is noted in
+// the book, which may be nil.
+func New(conn *nats.Conn, stream string, book *Book) *Copies {
+	return &Copies{conn: conn, stream: stream, book: book}
+}
+
+// From returns the first message at or after a number that a copy has and that is proven; not ok
+// when no copy has one. It ends as soon as some copy has the very number. Of a server that is not
+// in a cluster there are no other copies, nor are there of a stream that does not allow direct
+// gets: then it is not ok either. An error says nothing about the message.
+func (c *Copies) From(ctx context.Context, number uint64, proven func(Message) bool,
+) (m Message, ok bool, err error) {
+	switch {
+	case c == nil || !c.conn.IsConnected() && !c.conn.IsReconnecting():
+		return m, false, nil
+	case c.conn.IsReconnecting():
+		return m, false, fmt.Errorf("ask other copies: %w", nats.ErrDisconnected)
+	case c.conn.ConnectedClusterName() == "":
+		return m, false, nil
+	}
+	q := &question{copies: c, number: number, proven: proven, heard: map[string]bool{}}
+	if err = q.ask(ctx); err != nil {
+		return m, false, fmt.Errorf("ask other copies of %s: %w", c.stream, err)
+	}
+	if q.found && q.best.Number == number {
+		c.note(ctx, q)
+	}
+	return q.best, q.found, nil
+}
+
+// limit is how long a question may take now.
+func (c *Copies) limit() time.Duration {
+	if time.Since(time.Unix(0, c.slow.Load())) < slowFor {
+		return slowMax
+	}
+	return roundMax
+}
+
+// note notes which servers have not what another one has. One that follows and may be behind is not
+// accused: only who leads, or has all that the leader has.
+func (c *Copies) note(ctx context.Context, q *question) {
+	if !c.book.asks(c.stream) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, slowMax)
+	defer cancel()
+	group, err := askGroup(ctx, c.conn, c.stream)
+	if err != nil {
+		return // whoever reads it next finds out
+	}
+	var lacking []string
+	for _, server := range group.current() {
+		if has, heard := q.heard[server]; heard && !has {
+			lacking = append(lacking, server)
+		}
+	}
+	c.book.note(c.stream, q.number, lacking)
+}
+
+// Has tells whether a server's own copy has a message; not ok when it did not answer.
+func (c *Copies) Has(ctx context.Context, server string, number uint64, proven func(Message) bool,
+) (has, ok bool) {
+	if c == nil || c.conn.ConnectedClusterName() == "" {
+		return false, false
+	}
+	q := &question{
+		copies: c, number: number, proven: proven, heard: map[string]bool{}, only: server,
+	}
+	if err := q.ask(ctx); err != nil {
+		return false, false
+	}
+	has, ok = q.heard[server]
+	return has, ok
+}
+
+// errNobody is returned when nobody answers direct gets of the stream.
+var errNobody = errors.New("nobody answers direct gets")
