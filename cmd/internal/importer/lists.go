@@ -219,7 +219,7 @@ func (l *Import) importLists(ctx context.Context, path string, to submitter) err
 	return eachSheet(path, l.open, l.Lists, func(opts lists.Options) (string, error) {
 		l.Tally.file = path
 		if opts.Across != nil {
-			l.Tally.file = path + " (" + opts.Sheet + ")"
+			l.Tally.file = path + " (" + lists.MaskNumbers(opts.Sheet) + ")"
 		}
 		return l.importList(ctx, path, opts, to)
 	})
@@ -308,13 +308,14 @@ func (t *Tally) notices(texts []string) {
 	}
 }
 
-// list tells what is known of a list. From here on what is refused is told as of that list.
+// list tells what is known of a list. A sheet may be called by a NIK, which is not told: what names
+// a list by one was refused before. From here on what is refused is told as of that list.
 func (t *Tally) list(path string, info lists.Info) {
 	t.reading, t.told = &info, false
 	t.Lists = append(t.Lists, ListSummary{
 		File: path, Kind: info.Kind.String(), List: info.ID, Source: info.Source,
-		Sheet: info.Sheet, Header: info.Header, Ignored: append([]string{}, info.Ignored...),
-		Lang: info.Lang,
+		Sheet: lists.MaskNumbers(info.Sheet), Header: info.Header,
+		Ignored: append([]string{}, info.Ignored...), Lang: info.Lang,
 	})
 	if len(info.Ignored) > 0 {
 		t.tell.End()

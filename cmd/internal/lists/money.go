@@ -65,9 +65,7 @@ func parseReference(cell grid.Cell) value {
 	case cell.Kind == grid.Number && !allDigits(text, roundedDigits), isScientific(text):
 		return droppedDigits(event.FieldInvalid)
 	case event.HasNIK(text):
-		return invalid(event.NIKMisplaced,
-			"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
-			"the column holds a NIK, which belongs into the column NIK alone")
+		return misplacedNIK()
 	}
 	return value{json: string(appendJSON(nil, text))}
 }

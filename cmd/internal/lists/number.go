@@ -73,6 +73,14 @@ func parseID(f field, cell grid.Cell) value {
 	return idValue(f, text)
 }
 
+// misplacedNIK refuses a NIK in a cell of another number. It is looked for in the cell as it is,
+// since spaces and what does not show part its groups, and in what is made of it.
+func misplacedNIK() value {
+	return invalid(event.NIKMisplaced,
+		"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
+		"the column holds a NIK, which belongs into the column NIK alone")
+}
+
 // idValue returns a number that is written in its one form, or why it cannot be one.
 func idValue(f field, text string) value {
 	switch {
@@ -80,9 +88,7 @@ func idValue(f field, text string) value {
 		return value{}
 	// The ledger would refuse it too; here it is in the words of the list.
 	case event.HasNIK(text):
-		return invalid(event.NIKMisplaced,
-			"kolom ini berisi NIK; NIK hanya boleh di kolom NIK",
-			"the column holds a NIK, which belongs into the column NIK alone")
+		return misplacedNIK()
 	// Nothing but zeros and strokes, and no run of one digit.
 	case strings.Trim(text, "0.:_-") == "":
 		return invalid(event.FieldInvalid,

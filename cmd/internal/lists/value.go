@@ -119,12 +119,16 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 		return parseCount(cell)
 	case fieldProgrammes:
 		return parseProgrammes(string(trim(cell.Text)))
-	case fieldEnrolment, fieldCommitment, fieldWorker, fieldInto:
+	case fieldEnrolment, fieldCommitment, fieldWorker, fieldInto, fieldReference:
+		switch {
+		case event.HasNIK(string(cell.Text)):
+			return misplacedNIK()
+		case f == fieldReference:
+			return parseReference(cell)
+		}
 		return parseID(f, cell)
 	case fieldAmount:
 		return parseAmount(cell)
-	case fieldReference:
-		return parseReference(cell)
 	default:
 		return parseCode(f, string(trim(cell.Text)))
 	}
