@@ -78,4 +78,8 @@ func TestSeveralServers(t *testing.T) {
 	if got := ask(dial(gone)); !strings.Contains(got, "does not answer") {
 		t.Errorf("a server that is gone: %s", got)
 	}
+	if got := ask(dial(gone, writer)); !strings.Contains(got, "none of "+gone.URL+"/under, "+
+		writer.URL+"/under answers") {
+		t.Errorf("two servers that are gone: %s", got)
+	}
 }

@@ -211,14 +211,15 @@ func (s *Client) Do(ctx context.Context, request *http.Request) (*http.Response,
 	}
 	response, err := s.sendTo(ctx, request)
 	if err != nil {
-		return nil, Unreachable(ctx, s.base, err)
+		return nil, Unreachable(ctx, s.base, err, s.others...)
 	}
 	return response, nil
 }
 
 // Unreachable says that there was no answer; not so when it was not waited for: then it is ctx's
-// error. That a certificate is not trusted is told apart, as it is mended on this side.
-func Unreachable(ctx context.Context, base string, err error) error {
+// error. That a certificate is not trusted is told apart, as it is mended on this side. The others
+// were asked too, after base, of which the error is.
+func Unreachable(ctx context.Context, base string, err error, others ...string) error {
 	var untrusted *tls.CertificateVerificationError
 	var said *problem.Error
 	switch {
@@ -230,8 +231,12 @@ func Unreachable(ctx context.Context, base string, err error) error {
 		return problem.Wrap(problem.ServerUnreachable, base+" answers with a certificate that is"+
 			" not trusted here: have SSL_CERT_FILE name a file with it", err)
 	}
+	words := base + " does not answer"
+	if len(others) > 0 {
+		words = "none of " + base + ", " + strings.Join(others, ", ") + " answers"
+	}
 	return problem.Wrap(problem.ServerUnreachable,
-		base+" does not answer: is `cakupan serve` running there?", brokenOff(err))
+		words+": is `cakupan serve` running there?", brokenOff(err))
 }
 
 // brokenOff returns an error of an answer that is io.EOF underneath, as that of a connection which

@@ -56,13 +56,23 @@ var errNotInTime = problem.New(problem.LogUnavailable, "the log did not say in t
 // forwarded is a part of a batch on its way to the ledger that writes. What a publisher may do was
 // found out where he logged in; the scope comes with the events, and the seal vouches for it. The
 // encoding skips fields that the other side does not know, so that ledgers of two versions can
-// stand side by side. Nothing of it is stored.
+// stand side by side. Where that would be wrong, the events stand in another field: a ledger that
+// does not know it finds none, and appends nothing. Nothing of it is stored.
 type forwarded struct {
 	Raw                          [][]byte
 	KeepRecorded, DryRun, Atomic bool
 	Scope                        *event.Scope
 	Publisher                    string
 	Seen                         *intake.Seen
+	Corrects                     [][]byte // in the place of Raw, where Seen is set
+}
+
+// events returns what is forwarded.
+func (f *forwarded) events() [][]byte {
+	if len(f.Corrects) > 0 {
+		return f.Corrects
+	}
+	return f.Raw
 }
 
 // forwardAnswer is the answer: receipts, or why there are none. Its fields are those of
@@ -136,10 +146,14 @@ func (r *Roles) submitTo(ctx context.Context, now roleNow, raw [][]byte, opts in
 		case <-ctx.Done():
 		}
 	}()
-	return r.forward(ctx, now.holder.ID, forwarded{
+	f := forwarded{
 		Raw: raw, KeepRecorded: opts.KeepRecorded, DryRun: opts.DryRun, Atomic: opts.Atomic,
 		Scope: opts.Scope, Publisher: opts.Publisher, Seen: opts.Seen,
-	})
+	}
+	if f.Seen != nil {
+		f.Raw, f.Corrects = nil, raw
+	}
+	return r.forward(ctx, now.holder.ID, f)
 }
 
 // firstPart returns the events that are forwarded at once. That is one event at least, however
@@ -183,9 +197,13 @@ func (r *Roles) forward(ctx context.Context, to string, f forwarded) ([]event.Re
 			Refused: answer.Refused, Whole: answer.Whole,
 		}
 	}
-	if len(answer.Receipts) != len(f.Raw) {
-		return nil, fmt.Errorf("%d receipts for %d forwarded events",
-			len(answer.Receipts), len(f.Raw))
+	switch sent := len(f.events()); {
+	case f.Seen != nil && len(answer.Receipts) == 0:
+		return nil, problem.New(problem.LogUnavailable, "the ledger that writes is of an older"+
+			" version, and does not compare a list with what was seen of it: nothing was"+
+			" appended; start it with this version, then send again")
+	case len(answer.Receipts) != sent:
+		return nil, fmt.Errorf("%d receipts for %d forwarded events", len(answer.Receipts), sent)
 	}
 	return answer.Receipts, nil
 }
@@ -220,7 +238,7 @@ func (r *Roles) take(m *nats.Msg) {
 	var answer forwardAnswer
 	if r.present().writing {
 		if err = r.unpack(m.Data, purposeForward, &f); err == nil {
-			answer.Receipts, err = r.ledger.SubmitHere(ctx, f.Raw, intake.Options{
+			answer.Receipts, err = r.ledger.SubmitHere(ctx, f.events(), intake.Options{
 				KeepRecorded: f.KeepRecorded, DryRun: f.DryRun, Atomic: f.Atomic, Scope: f.Scope,
 				Publisher: f.Publisher, Seen: f.Seen,
 			})

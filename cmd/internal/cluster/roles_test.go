@@ -66,8 +66,9 @@ func sealerOf(t testing.TB, key string) *seal.Sealer {
 func TestForwardedIsWhole(t *testing.T) {
 	r := &Roles{sealer: sealerOf(t, "one")}
 	sent := forwarded{
-		Raw:    [][]byte{[]byte(`{"a":1}`), {}, []byte("\xff\x00"), bytes.Repeat([]byte("x"), 99_999)},
-		Atomic: true, Scope: &event.Scope{
+		Corrects: [][]byte{[]byte("{}")},
+		Raw:      [][]byte{[]byte(`{"a":1}`), {}, []byte("\xff\x00"), bytes.Repeat([]byte("x"), 99_999)},
+		Atomic:   true, Scope: &event.Scope{
 			Publisher: "office", Sources: []string{"urn:a"}, Regions: []region.Code{1},
 			Types: []event.Type{event.EnrolmentOpened},
 		},
@@ -108,6 +109,25 @@ func TestForwardedIsWhole(t *testing.T) {
 		if problem.From(err).Code != problem.FolderKeyLost {
 			t.Errorf("message %d is read: %v", n, err)
 		}
+	}
+}
+
+// TestOlderWriter: a ledger that does not know of what was seen of a list finds no events with it.
+func TestOlderWriter(t *testing.T) {
+	r := &Roles{sealer: sealerOf(t, "one")}
+	sent := forwarded{Seen: &intake.Seen{Sequence: 7}, Corrects: [][]byte{[]byte("{}")}, Atomic: true}
+	sealed, err := r.pack(&sent, purposeForward)
+	var older struct {
+		Raw                          [][]byte
+		KeepRecorded, DryRun, Atomic bool
+		Scope                        *event.Scope
+		Publisher                    string
+	}
+	if err == nil {
+		err = r.unpack(sealed, purposeForward, &older)
+	}
+	if err != nil || !older.Atomic || len(older.Raw) != 0 || len(sent.events()) != 1 {
+		t.Errorf("%+v of %+v, %v", older, sent, err)
 	}
 }
 

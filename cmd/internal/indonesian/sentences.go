@@ -25,6 +25,10 @@ var sentences = []sentence{
 		"{} tidak menjawab: apakah `cakupan serve` berjalan di sana?{}",
 	},
 	{
+		"none of {} answers: is `cakupan serve` running there?{*}",
+		"tidak satu pun dari {} menjawab: apakah `cakupan serve` berjalan di sana?{}",
+	},
+	{
 		"{}, a cakupan serve: use --server {} instead of --data",
 		"folder sedang dipakai cakupan serve: pakai --server {1} sebagai ganti --data",
 	},

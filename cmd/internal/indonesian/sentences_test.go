@@ -45,6 +45,9 @@ func TestSentence(t *testing.T) {
 			" --data": "folder sedang dipakai cakupan serve: pakai --server 127.0.0.1:7070 sebagai ganti --data",
 		"http://a does not answer: is `cakupan serve` running there? (dial: refused)": "http://a tidak" +
 			" menjawab: apakah `cakupan serve` berjalan di sana? (dial: refused)",
+		"none of http://a, http://b answers: is `cakupan serve` running there? (dial: refused)": "tidak" +
+			" satu pun dari http://a, http://b menjawab: apakah `cakupan serve` berjalan di sana?" +
+			" (dial: refused)",
 		// What says it in both languages, and what is not known, stays.
 		"--gone must be keep or retract (tulis keep atau retract)": "--gone must be keep or retract" +
 			" (tulis keep atau retract)",

@@ -10,6 +10,7 @@ import (
 
 	"cakupan/cmd/internal/cli"
 	"cakupan/cmd/internal/cli/table"
+	"cakupan/cmd/internal/cli/words"
 	"cakupan/cmd/internal/control"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/problem"
@@ -143,8 +144,8 @@ func (c *keysBackupCommand) Run(ctx context.Context, w *cli.Where, out *cli.Cons
 		if w.JSON {
 			return out.WriteJSON(keys)
 		}
-		_, err = fmt.Fprintf(out.Stdout, "%d keys are in %s: keep them apart from the ledger\n",
-			len(keys), c.To)
+		_, err = fmt.Fprintf(out.Stdout, "%s copied to %s: keep that apart from the ledger\n",
+			words.Counted(len(keys), "key"), c.To)
 		return err
 	})
 }
