@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -171,22 +172,48 @@ func (f *fold) compareLine(line *timeline.Timeline, e uint32, purses facts.Purse
 	edges []counts.Change,
 ) []counts.Change {
 	d, days := &f.heavy.difference, &f.days
-	for len(d.Were) > 0 || len(d.Are) > 0 {
-		w := firstWorker(d.Were, d.Are)
-		key := f.state.Person(w)
-		is := func(s enrolment.Spell) bool { return f.state.Person(s.Worker) == key }
-		days.were, d.Were = part(days.were[:0], d.Were, is)
-		days.are, d.Are = part(days.are[:0], d.Are, is)
+	f.byPerson(d.Were)
+	f.byPerson(d.Are)
+	were, are := d.Were, d.Are
+	for len(were) > 0 || len(are) > 0 {
+		w := f.firstWorker(were, are)
+		days.were, were = f.ofPerson(days.were[:0], were, w)
+		days.are, are = f.ofPerson(days.are[:0], are, w)
 		edges = f.differ(person{w, e, purses, line}, edges)
 	}
+	d.Were, d.Are = d.Were[:0], d.Are[:0]
 	return edges
 }
 
-func firstWorker(were, are []enrolment.Spell) uint32 {
-	if len(were) > 0 {
+// byPerson brings the spells of each person together, in the order that they have. Nearly always
+// they are one person's; but an enrolment may have been opened for tens of thousands.
+func (f *fold) byPerson(spells []enrolment.Spell) {
+	one := func(s enrolment.Spell) bool { return s.Worker != spells[0].Worker }
+	if len(spells) < 2 || !slices.ContainsFunc(spells[1:], one) {
+		return
+	}
+	slices.SortStableFunc(spells, func(a, b enrolment.Spell) int {
+		return cmp.Compare(f.state.Person(a.Worker), f.state.Person(b.Worker))
+	})
+}
+
+// firstWorker returns a worker of the person who comes first among spells by person.
+func (f *fold) firstWorker(were, are []enrolment.Spell) uint32 {
+	if len(are) == 0 || len(were) > 0 &&
+		f.state.Person(were[0].Worker) <= f.state.Person(are[0].Worker) {
 		return were[0].Worker
 	}
 	return are[0].Worker
+}
+
+// ofPerson moves the spells of the person that a worker is to dst, if they come first among spells
+// by person, and returns the others.
+func (f *fold) ofPerson(dst, spells []enrolment.Spell, w uint32) (moved, others []enrolment.Spell) {
+	key, n := f.state.Person(w), 0
+	for n < len(spells) && f.state.Person(spells[n].Worker) == key {
+		n++
+	}
+	return append(dst, spells[:n]...), spells[n:]
 }
 
 // part moves those of the spells that are asked for to dst, and returns the others.
@@ -267,7 +294,7 @@ func (f *fold) spellsOfPerson(spells []enrolment.Spell, w, except uint32, days f
 	purses facts.Purses,
 ) []enrolment.Spell {
 	died := f.state.DiedOn(w)
-	for _, id := range f.state.IDs(nil, w) {
+	for _, id := range f.state.Homes(nil, w) {
 		spells = f.spellsOfID(spells, lived{id, died}, except, days, purses)
 	}
 	return spells

@@ -49,9 +49,9 @@ func (f *fold) live(w uint32, but []uint32, t *tally, was temporal.Date, edges [
 	return f.count(f.spellsOfIDs(f.others(w, but), enrolment.Never, days), t, weight, edges)
 }
 
-// others returns the ids of the person that a worker is, all but some.
+// others returns the ids of the person that a worker is who have enrolments, all but some.
 func (f *fold) others(w uint32, but []uint32) []uint32 {
-	ids := f.state.IDs(nil, w)
+	ids := f.state.Homes(nil, w)
 	if len(but) == 0 {
 		return ids
 	}
@@ -103,7 +103,7 @@ func (f *fold) merge(e *facts.Event, b *facts.Batch, edges []counts.Change) []co
 	if smallTally != nil && (tally == nil || smallTally.spells > tally.spells) {
 		small, large, smallTally, tally = large, small, tally, smallTally
 	}
-	ids, largeDied := f.state.IDs(nil, small), f.state.DiedOn(large)
+	ids, largeDied := f.state.Homes(nil, small), f.state.DiedOn(large)
 	f.heavy.drop(f.state.Person(small))
 	f.heavy.drop(f.state.Person(large))
 	edges = f.count(f.spellsOfIDs(ids, f.state.DiedOn(small), facts.AllDays()), smallTally, -1,
@@ -145,7 +145,7 @@ func (f *fold) unmerge(owner facts.Owner, e *facts.Event, r *facts.Rare, edges [
 			f.heavy.keep(f.state.Person(stays), tally)
 		}
 	} else {
-		stay := f.spellsOfIDs(f.state.IDs(nil, stays), died, facts.AllDays())
+		stay := f.spellsOfIDs(f.state.Homes(nil, stays), died, facts.AllDays())
 		edges = f.days.count(edges, gone, stay, -1)
 		edges = f.days.count(edges, stay, nil, +1)
 	}

@@ -114,6 +114,9 @@ func (s *State) join(w, e uint32) {
 	links := s.workers.At(int(w))
 	if links.first == 0 {
 		s.workers.Edit(int(w)).first = e + 1
+		if !s.persons.Alone(w) {
+			s.unions.house(s.unionOf(w), w)
+		}
 		return
 	}
 	if links.first == e+1 || s.isJoined(w, links.more, e) {

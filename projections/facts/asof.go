@@ -66,22 +66,9 @@ func (s *State) PurseAsOf(c uint32, k eventstore.Sequence) enrolment.Purse {
 	return purse
 }
 
-// PersonAsOf returns the ids that are one person with a worker as known at k, in order. The list
-// grows while it is gone through, until no merge leads to another id.
+// PersonAsOf returns the ids that are one person with a worker as known at k, in order.
 func (s *State) PersonAsOf(w uint32, k eventstore.Sequence) []uint32 {
-	ids := []uint32{w}
-	for i := 0; i < len(ids); i++ {
-		for _, r := range AsOf(s.AppendWorker(nil, ids[i]), k) {
-			if r.Kind != event.WorkerMerged {
-				continue
-			}
-			for _, id := range [2]uint32{r.Worker, r.Into} {
-				if !slices.Contains(ids, id) {
-					ids = append(ids, id)
-				}
-			}
-		}
-	}
+	ids, _ := s.lifeAsOf(w, k)
 	slices.Sort(ids)
 	return ids
 }
@@ -89,12 +76,52 @@ func (s *State) PersonAsOf(w uint32, k eventstore.Sequence) []uint32 {
 // DiedAsOf returns the last day of life of the person that a worker is, as known at k, or Never.
 // The earliest counts (contract, section 3).
 func (s *State) DiedAsOf(w uint32, k eventstore.Sequence) temporal.Date {
-	died := enrolment.Never
-	for _, id := range s.PersonAsOf(w, k) {
-		for _, r := range AsOf(s.AppendWorker(nil, id), k) {
+	_, died := s.lifeAsOf(w, k)
+	return died
+}
+
+// lifeAsOf returns both, the ids in the order in which merges lead to them.
+func (s *State) lifeAsOf(w uint32, k eventstore.Sequence) (_ []uint32, died temporal.Date) {
+	died = enrolment.Never
+	var ids IDs
+	ids.Reset(w)
+	var lives []Record
+	for i := 0; i < ids.Len(); i++ {
+		lives = AsOf(s.AppendLives(lives[:0], ids.At(i)), k)
+		for _, r := range lives {
 			if r.Kind == event.WorkerDied {
 				died = min(died, r.On)
+				continue
 			}
+			ids.Add(r.Worker, r.Into)
+		}
+	}
+	return ids.All(), died
+}
+
+// Deaths are the last days of life of workers as known at one place in the log. What was known then
+// stays as it is while the state goes on. It is memory for whoever asks of many: each person is
+// walked once, however many ids and enrolments.
+type Deaths struct {
+	known eventstore.Sequence
+	of    map[uint32]temporal.Date // by each id of those whom it takes long to read
+}
+
+// DeathsAsOf returns those as known at k. None is read yet.
+func DeathsAsOf(k eventstore.Sequence) *Deaths { return &Deaths{known: k} }
+
+// Of returns what [State.DiedAsOf] does.
+func (d *Deaths) Of(s *State, w uint32) temporal.Date {
+	if died, read := d.of[w]; read {
+		return died
+	}
+	ids, died := s.lifeAsOf(w, d.known)
+	if len(ids) > 1 || len(s.mergesOf[w])+len(s.deathsOf[w]) > 0 {
+		if d.of == nil {
+			d.of = make(map[uint32]temporal.Date, len(ids))
+		}
+		for _, id := range ids {
+			d.of[id] = died
 		}
 	}
 	return died
@@ -112,9 +139,14 @@ func (s *State) CourseAsOf(e uint32, k eventstore.Sequence) Course {
 	if !c.onBudget() {
 		return c
 	}
+	known := map[uint32]enrolment.Purse{} // one commitment may have granted thousands of times
 	for i := range slices.Backward(g.grants) {
 		commitment := g.grants[i].Commitment
-		purse := s.PurseAsOf(commitment, k)
+		purse, read := known[commitment]
+		if !read {
+			purse = s.PurseAsOf(commitment, k)
+			known[commitment] = purse
+		}
 		// From enrolment 0 on: everybody sees it so.
 		purses := s.Purses().With(commitment, &purse, 0)
 		purses.pay(&c.Money, &g.grants[i], &g, AllMonths())

@@ -46,6 +46,7 @@ type State struct {
 	merges   *pages.Table[merge]
 	mergesOf map[uint32][]uint32 // worker → indexes in merges, of those in force
 	persons  persons.Persons     // of merges in force
+	unions   unions              // of those whom they join
 	money    *pages.Table[moneyFact]
 	accounts []*account           // by commitment: what its money in force is; nil: none
 	purses   []enrolment.Purse    // by commitment: what its account comes to

@@ -30,6 +30,10 @@ func (s *State) noteDeath(w, index uint32) {
 	s.mortal[w>>6] |= 1 << (w & 63)
 	at, _ := s.findDeath(w, s.deaths.At(int(index)).on, index)
 	s.deathsOf[w] = slices.Insert(s.deathsOf[w], at, index)
+	if !s.persons.Alone(w) {
+		u := s.unionOf(w)
+		u.died = min(u.died, s.deaths.At(int(index)).on)
+	}
 }
 
 // findDeath returns where among the deaths of a worker one is, or belongs.
@@ -44,14 +48,7 @@ func (s *State) DiedOn(w uint32) temporal.Date {
 	if s.persons.Alone(w) {
 		return s.diedOn(w)
 	}
-	died := enrolment.Never
-	if len(s.deathsOf) == 0 {
-		return died
-	}
-	for id := range s.persons.All(w) {
-		died = min(died, s.diedOn(id))
-	}
-	return died
+	return s.unionOf(w).died
 }
 
 // diedOn returns the last day of life that is reported of the worker's own id.
@@ -79,7 +76,7 @@ func (s *State) addMerge(e *Event) {
 // noteMerge notes that merges holds one in force at the index.
 func (s *State) noteMerge(index uint32) {
 	m := s.merges.At(int(index))
-	s.persons.Merge(m.worker, m.into)
+	s.unite(m.worker, m.into)
 	for _, w := range [2]uint32{m.worker, m.into} {
 		s.mergesOf[w] = append(s.mergesOf[w], index)
 	}
@@ -104,7 +101,7 @@ func (s *State) takeMerge(owner Owner, by eventstore.Sequence) (leaving []uint32
 			delete(s.mergesOf, w)
 		}
 	}
-	return s.persons.Unmerge(m.worker, m.into)
+	return s.divide(m.worker, m.into)
 }
 
 // Merge returns the two workers of a merge, given its owner. It does not matter whether the merge
@@ -128,11 +125,22 @@ func (s *State) Person(w uint32) uint32 { return s.persons.Key(w) }
 // most when there are as many or more. It stops there: a person may have very many, and who asks
 // wants to know whether they are few.
 func (s *State) Opened(w uint32, most int) (n int) {
-	for id := range s.persons.All(w) {
-		for range s.Enrolments(id, NoEnrolment) {
-			if n++; n == most {
-				return n
-			}
+	if s.persons.Alone(w) {
+		return s.openedFor(w, 0, most)
+	}
+	for _, id := range s.unionOf(w).homes {
+		if n = s.openedFor(id, n, most); n == most {
+			break
+		}
+	}
+	return n
+}
+
+// openedFor adds to n, up to most, how many enrolments were opened for the worker's own id.
+func (s *State) openedFor(w uint32, n, most int) int {
+	for range s.Enrolments(w, NoEnrolment) {
+		if n++; n >= most {
+			return most
 		}
 	}
 	return n

@@ -115,6 +115,11 @@ func (s *State) takeDeath(owner Owner, target, by eventstore.Sequence) {
 	if len(s.deathsOf[w]) == 0 {
 		delete(s.deathsOf, w)
 	}
+	if !s.persons.Alone(w) {
+		if u := s.unionOf(w); u.died == d.on {
+			u.died = s.firstDeath(w)
+		}
+	}
 	f := fact{kind: uint8(event.WorkerDied), subject: w, from: int32(d.on)}
 	f.setSequence(target)
 	s.keep(former{fact: f, owner: owner}, by)

@@ -1,7 +1,6 @@
 package findings
 
 import (
-	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
 	"cakupan/eventstore"
@@ -132,28 +131,9 @@ func (f *fold) changeFact(e *facts.Event) {
 func (f *fold) addDeath(e *facts.Event, b *facts.Batch) {
 	var enrolments []uint32
 	if temporal.Date(e.From) < f.died(e.Worker) {
-		enrolments = f.enrolments(f.ids(e.Worker))
+		enrolments = f.enrolments(f.homes(e.Worker))
 	}
 	f.change(enrolments, []uint32{e.Worker}, func() { f.s.Add(e, b) })
-}
-
-// merge makes two persons one. Deaths count for the whole person, so that the enrolments of the one
-// who is known to have died later, or not at all, may end earlier now. Those of the other one stay
-// as they are.
-func (f *fold) merge(e *facts.Event, b *facts.Batch) {
-	var enrolments []uint32
-	one, other := f.died(e.Worker), f.died(e.Into())
-	if one > other {
-		enrolments = f.enrolments(f.ids(e.Worker))
-	} else if other > one {
-		enrolments = f.enrolments(f.ids(e.Into()))
-	}
-	if f.s.Person(e.Worker) == f.s.Person(e.Into()) {
-		// They are one already, by other merges: this one counts only if those are retracted.
-		f.s.Add(e, b)
-		return
-	}
-	f.regroup([]uint32{e.Worker, e.Into()}, enrolments, func() { f.s.Add(e, b) })
 }
 
 // addMoney adds an event about a commitment. The commitment is looked at again, whatever it says;
@@ -226,7 +206,7 @@ func (f *fold) retract(e *facts.Event, b *facts.Batch) {
 		workers := append([]uint32(nil), f.courseOf(own.Index()).workers...)
 		f.change([]uint32{own.Index()}, workers, do)
 	case facts.OfWorker:
-		f.change(f.enrolments(f.ids(own.Index())), []uint32{own.Index()}, do)
+		f.change(f.enrolments(f.homes(own.Index())), []uint32{own.Index()}, do)
 	case facts.OfMerge:
 		f.unmerge(own, do)
 	case facts.OfCommitment:
@@ -257,17 +237,6 @@ func (f *fold) retractMoney(target, by eventstore.Sequence) *money {
 	f.touched.commitments = append(f.touched.commitments, m.commitment)
 	f.rebudget(m.commitment, &was)
 	return m
-}
-
-// unmerge takes a merge out of force. Where nobody of the person has died, nobody's days change:
-// only who is one with whom does.
-func (f *fold) unmerge(own facts.Owner, do func()) {
-	worker, into := f.s.Merge(own)
-	var enrolments []uint32
-	if ids := f.ids(worker); f.s.DiedOn(worker) < enrolment.Never {
-		enrolments = f.enrolments(ids)
-	}
-	f.regroup([]uint32{worker, into}, enrolments, do)
 }
 
 // date notes what is wrong with the date of an event in force. Only events with a day have one;

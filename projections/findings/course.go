@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"cmp"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -43,11 +44,11 @@ type cover struct {
 // memory is what sets of months are made in. The sets that a rule works on are gone when the next
 // one begins.
 type memory struct {
-	one         [1]enrolment.Span // of what the only grant pays
-	a, b, c     months
-	paid        months
-	commitments []uint32
-	pair        pair
+	one     [1]enrolment.Span // of what the only grant pays
+	a, b, c months
+	paid    months
+	grants  []pay // by commitment
+	pair    pair
 }
 
 // grant is one in force, and what it pays of the months it was granted for.
@@ -111,13 +112,29 @@ func (c *course) speaks() bool {
 func (c *course) readGrants(v *view) {
 	c.grants = c.grants[:0]
 	for _, g := range slices.Backward(c.facts.Grants()) {
-		until := min(g.Until, v.closedFrom(g.Commitment))
-		for _, r := range c.facts.Revokes() {
-			if r.Commitment == g.Commitment && r.Sequence > g.Sequence {
-				until = min(until, r.From)
+		c.grants = append(c.grants, grant{g, min(g.Until, v.closedFrom(g.Commitment))})
+	}
+	if len(c.facts.Revokes()) == 0 {
+		return
+	}
+	// From the newest on, the earliest month of the revocations that came after a grant ends it.
+	revokes := slices.Clone(c.facts.Revokes())
+	slices.SortFunc(revokes, func(a, b facts.Grant) int {
+		return cmp.Compare(a.Sequence, b.Sequence)
+	})
+	ends := map[uint32]temporal.Month{}
+	for i := len(c.grants) - 1; i >= 0; i-- {
+		g := &c.grants[i]
+		for n := len(revokes); n > 0 && revokes[n-1].Sequence > g.Sequence; n-- {
+			r := &revokes[n-1]
+			if end, known := ends[r.Commitment]; !known || r.From < end {
+				ends[r.Commitment] = r.From
 			}
+			revokes = revokes[:n-1]
 		}
-		c.grants = append(c.grants, grant{g, until})
+		if end, known := ends[g.Commitment]; known {
+			g.until = min(g.until, end)
+		}
 	}
 }
 
@@ -166,14 +183,21 @@ func (c *course) commitments(yield func(commitment uint32, pays months)) {
 		yield(g.Commitment, union(c.mem.one[:]))
 		return
 	}
-	all := c.mem.commitments[:0]
+	all := c.mem.grants[:0]
 	for i := range c.grants {
-		all = append(all, c.grants[i].Commitment)
+		g := &c.grants[i]
+		all = append(all, pay{g.Commitment, enrolment.Span{From: g.From, Until: g.until}})
 	}
-	c.mem.commitments = all
-	slices.Sort(all)
-	for _, commitment := range slices.Compact(all) {
-		c.mem.paid = c.paidByIn(c.mem.paid[:0], commitment)
+	c.mem.grants = all
+	slices.SortStableFunc(all, func(a, b pay) int {
+		return cmp.Compare(a.commitment, b.commitment)
+	})
+	for len(all) > 0 {
+		commitment, paid := all[0].commitment, c.mem.paid[:0]
+		for len(all) > 0 && all[0].commitment == commitment {
+			paid, all = append(paid, all[0].Span), all[1:]
+		}
+		c.mem.paid = union(paid)
 		yield(commitment, c.mem.paid)
 	}
 }
@@ -346,10 +370,8 @@ func (c *course) events(kinds ...event.Type) (all []eventstore.Sequence) {
 	return all
 }
 
-// isOf reports whether the enrolment was opened for one of the ids. Ids are all those of a person.
-func (c *course) isOf(ids []uint32) bool {
-	return slices.ContainsFunc(c.workers, func(w uint32) bool { return slices.Contains(ids, w) })
-}
+// isOf reports whether the enrolment was opened for one of the ids of a person.
+func (c *course) isOf(is members) bool { return slices.ContainsFunc(c.workers, is) }
 
 // several reports whether grants of several commitments are in force. With one commitment alone
 // nobody is paid for twice.

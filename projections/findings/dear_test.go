@@ -9,6 +9,7 @@ import (
 	"cakupan/projections"
 	"cakupan/projections/findings"
 	"cakupan/projections/projtest"
+	"cakupan/projections/standingtest"
 )
 
 // crowded makes events about one worker with n enrolments that one commitment pays, each of them of
@@ -87,6 +88,73 @@ func TestNoEventIsDear(t *testing.T) {
 	for _, code := range []string{"TWO_OPEN", "GRANT_BEYOND_HEADS", "FUNDING_ENDS"} {
 		if open[code] != 1 {
 			t.Errorf("%d of %s", open[code], code)
+		}
+	}
+}
+
+// joined makes n workers with an enrolment each one person by merges, one after the other, and takes
+// the merges back, the last one first.
+func joined(n int) []projections.Event {
+	all := crowded(n)
+	var events []projections.Event
+	add := func(is event.Event) *projections.Event {
+		e := projections.Event{RecordedAt: all[0].RecordedAt, Event: is}
+		e.Sequence = eventstore.Sequence(len(events) + 1)
+		e.Key = event.Key{Source: "urn:dear", ID: fmt.Sprint(e.Sequence)}
+		events = append(events, e)
+		return &events[len(events)-1]
+	}
+	name := func(i int) string { return fmt.Sprintf("w%05d", i) }
+	for i := range all {
+		if all[i].Type == event.EnrolmentOpened {
+			add(all[i].Event).Data.Worker = name(len(events) - 1)
+		}
+	}
+	for i := 1; i < n; i++ {
+		add(standingtest.Merged(name(i-1), name(i)))
+	}
+	for i := n - 1; i > 0; i-- {
+		target := events[n+i-1]
+		e := add(standingtest.Retracted(target.Sequence))
+		e.Retracts = target.Sequence
+		e.Data.RetractedSource, e.Data.RetractedID = target.Source, target.ID
+	}
+	return events
+}
+
+// TestNoMergeIsDear: to merge one more id with a person of many, or to part it again, costs what the
+// one has, and not what the many have.
+func TestNoMergeIsDear(t *testing.T) {
+	const n = 600
+	events := joined(n)
+	var batch findings.Batch
+	p := findings.New(nil)
+	worst, all := 0, 0
+	for i := range events {
+		if err := p.Prepare(projtest.FrameOf(t, events[i:i+1]), &batch); err != nil {
+			t.Fatal(err)
+		}
+		part, err := p.Apply(&batch, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Show(&batch)
+		worst, all = max(worst, part.Work), all+part.Work
+	}
+	if worst > 60 || all > 12*len(events) {
+		t.Errorf("%d events looked at %d courses and names, one of them at %d", len(events), all, worst)
+	}
+	for _, known := range []int{n, 2*n - 1, len(events)} {
+		two := 0
+		q := findings.Query{Known: eventstore.Sequence(known), Open: true}
+		err := p.Each(t.Context(), q, func(f *findings.Finding) error {
+			if f.Code == "TWO_OPEN" {
+				two++
+			}
+			return nil
+		})
+		if want := map[int]int{2*n - 1: 1}[known]; err != nil || two != want {
+			t.Errorf("as known at %d: %d persons have two open, want %d: %v", known, two, want, err)
 		}
 	}
 }

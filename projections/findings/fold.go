@@ -46,13 +46,12 @@ type fold struct {
 	unplanned []uint32
 
 	ahead  ahead
-	one    [1]uint32
 	self   [1]uint32
 	stays  []stay
 	paid   []pay  // counted out since the last recount, as the next
 	pays   []pay  // counted in
 	course course // the one that was read last
-	read   bool   // no course has changed since: none does but in change and regroup
+	read   bool   // no course has changed since: none does but in change, merge and unmerge
 	work   int    // how many courses were read since the last event, as the next
 	left   int    // how many steps were left
 }
@@ -265,7 +264,7 @@ func (f *fold) crowd(c *course, weight int32) {
 		person := f.s.Person(w)
 		if crowd := f.crowds[person]; crowd != nil && !slices.Contains(done, person) {
 			done = append(done, person)
-			crowd.add(c, f.ids(w), weight, f.weigh)
+			crowd.add(c, f.members(w), weight, f.weigh)
 		}
 	}
 }
@@ -326,33 +325,6 @@ func (f *fold) fundOf(c uint32) *fund {
 	return f.funds[c]
 }
 
-// regroup does what makes persons one, or two: of the workers all that are.
-//
-// A crowd is taken apart and made again: which enrolments are many is not known before do. The
-// least id may be another one, so that both are noted, and the finding of the one who is no least
-// id any more ends.
-func (f *fold) regroup(workers, enrolments []uint32, do func()) {
-	for _, e := range enrolments {
-		f.countOut(f.courseOf(e))
-	}
-	for _, person := range f.persons(nil, workers) {
-		f.touched.workers = append(f.touched.workers, f.leastOf(person))
-		f.out(person)
-		delete(f.least, person)
-	}
-	do()
-	f.read = false
-	for _, e := range enrolments {
-		f.countIn(f.courseOf(e))
-	}
-	f.recount()
-	for _, person := range f.persons(nil, workers) {
-		f.touched.workers = append(f.touched.workers, f.leastOf(person))
-		f.in(person)
-	}
-	f.touched.enrolments = append(f.touched.enrolments, enrolments...)
-}
-
 // persons appends the persons that workers are, each once, to none.
 func (f *fold) persons(all, workers []uint32) []uint32 {
 	for _, w := range workers {
@@ -373,6 +345,13 @@ func (f *fold) leastOf(person uint32) uint32 {
 		return least
 	}
 	ids := f.s.IDs(nil, person)
+	f.work += len(ids)
+	f.least[person] = f.leastIn(ids)
+	return f.least[person]
+}
+
+// leastIn returns the least of ids, of which there is one at least.
+func (f *fold) leastIn(ids []uint32) uint32 {
 	if len(ids) == 1 {
 		return ids[0]
 	}
@@ -386,7 +365,6 @@ func (f *fold) leastOf(person uint32) uint32 {
 			least = i
 		}
 	}
-	f.least[person] = ids[least]
 	return ids[least]
 }
 

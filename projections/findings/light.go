@@ -1,8 +1,6 @@
 package findings
 
 import (
-	"slices"
-
 	"cakupan/domain/enrolment"
 	"cakupan/domain/temporal"
 )
@@ -26,10 +24,10 @@ type piece struct {
 const lightMax = 48
 
 // add adds an enrolment. What it takes is what whole.add does.
-func (w *light) add(c *course, ids []uint32) {
+func (w *light) add(c *course, is members) {
 	for i := range c.stretches {
 		s := &c.stretches[i]
-		if s.From < s.Until && slices.Contains(ids, s.Worker) {
+		if s.From < s.Until && is(s.Worker) {
 			w.open = append(w.open,
 				piece{int32(s.From), int32(s.Until), uint32(s.Terms.Segment), c.e})
 		}

@@ -1,8 +1,6 @@
 package findings
 
 import (
-	"slices"
-
 	"cakupan/domain/event"
 	"cakupan/eventstore"
 	"cakupan/projections/facts"
@@ -74,12 +72,9 @@ func (a *asked) about(seq eventstore.Sequence) {
 // is about nobody.
 func (f *fold) ownersOf(seq eventstore.Sequence) (all []owner) {
 	worker := func(w uint32) {
-		ids := f.ids(w)
-		least := ids[0]
-		if len(ids) > 1 {
-			if names, err := f.names.AppendWorkers(nil, ids...); err == nil {
-				least = ids[slices.Index(names, slices.Min(names))]
-			}
+		least, known := f.least[f.s.Person(w)]
+		if !known {
+			least = f.leastIn(f.ids(w))
 		}
 		all = append(all, owner{kind: ofWorker, number: least})
 	}

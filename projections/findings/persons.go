@@ -31,12 +31,12 @@ type weighing func(code region.Code, s enrolment.Span, weight int64)
 
 // add adds what an enrolment is to the person, or takes it away, and tells by what that changes
 // where the person is covered.
-func (w *crowd) add(c *course, ids []uint32, weight int32, tell weighing) {
-	w.whole.add(c, ids, weight)
+func (w *crowd) add(c *course, is members, weight int32, tell weighing) {
+	w.whole.add(c, is, weight)
 	spells := c.spells()
 	for i := range spells {
 		s := &spells[i]
-		if s.InGrace() || !slices.Contains(ids, s.Worker) {
+		if s.InGrace() || !is(s.Worker) {
 			continue
 		}
 		ends := monthEnds(s)
@@ -82,12 +82,11 @@ type stay struct {
 // staysOf appends the stays of a person: by regency, in order of time, with gaps between them.
 func (f *fold) staysOf(all []stay, person uint32) []stay {
 	if e, single := f.s.Single(person); single {
-		f.one[0] = person
-		all = f.courseOf(e).appendStays(all, f.one[:])
+		all = f.courseOf(e).appendStays(all, func(w uint32) bool { return w == person })
 	} else {
-		ids := f.ids(person)
-		for _, e := range f.enrolments(ids) {
-			all = f.courseOf(e).appendStays(all, ids)
+		is := f.members(person)
+		for _, e := range f.enrolments(f.homes(person)) {
+			all = f.courseOf(e).appendStays(all, is)
 		}
 	}
 	if len(all) < 2 {
@@ -109,12 +108,12 @@ func (f *fold) staysOf(all []stay, person uint32) []stay {
 }
 
 // appendStays appends the stays of one of the ids that are one person.
-func (c *course) appendStays(all []stay, ids []uint32) []stay {
+func (c *course) appendStays(all []stay, is members) []stay {
 	spells := c.spells()
 	for i := range spells {
 		s := &spells[i]
 		ends := monthEnds(s)
-		if !s.InGrace() && ends.From < ends.Until && slices.Contains(ids, s.Worker) {
+		if !s.InGrace() && ends.From < ends.Until && is(s.Worker) {
 			all = append(all, stay{s.Terms.Region, ends})
 		}
 	}
@@ -269,10 +268,10 @@ func (f *fold) keep(person uint32) {
 
 // crowdOf counts all enrolments of a person, with a telling of each.
 func (f *fold) crowdOf(person uint32, tell weighing) *crowd {
-	w, ids := &crowd{covered: map[region.Code]*steps.Counts{}}, f.ids(person)
-	for _, e := range f.enrolments(ids) {
-		if c := f.courseOf(e); c.isOf(ids) {
-			w.add(c, ids, +1, tell)
+	w, is := &crowd{covered: map[region.Code]*steps.Counts{}}, f.members(person)
+	for _, e := range f.enrolments(f.homes(person)) {
+		if c := f.courseOf(e); c.isOf(is) {
+			w.add(c, is, +1, tell)
 		}
 	}
 	return w
@@ -296,13 +295,12 @@ func (f *fold) checkWorker(w uint32) []found {
 	if crowd := f.crowds[person]; crowd != nil {
 		return crowd.check(died)
 	}
-	ids := f.ids(w)
-	enrolments := f.enrolments(ids)
+	is, enrolments := f.members(w), f.enrolments(f.homes(w))
 	few := &f.few
 	few.open, few.paid, few.last = few.open[:0], few.paid[:0], -enrolment.NeverMonth
 	for _, e := range enrolments {
-		if c := f.courseOf(e); c.isOf(ids) {
-			few.add(c, ids)
+		if c := f.courseOf(e); c.isOf(is) {
+			few.add(c, is)
 		}
 	}
 	if len(few.open) <= lightMax && len(few.paid) <= lightMax {
@@ -310,8 +308,8 @@ func (f *fold) checkWorker(w uint32) []found {
 	}
 	var all whole
 	for _, e := range enrolments {
-		if c := f.courseOf(e); c.isOf(ids) {
-			all.add(c, ids, +1)
+		if c := f.courseOf(e); c.isOf(is) {
+			all.add(c, is, +1)
 		}
 	}
 	return all.check(died)

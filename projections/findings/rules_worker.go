@@ -29,9 +29,9 @@ type whole struct {
 // add adds what an enrolment is to a person, or takes it away. Only the stretches of the person's
 // own ids count; what is paid for the enrolment counts as a whole, as in the rules: who was paid
 // for in which month is nothing that a grant says.
-func (w *whole) add(c *course, ids []uint32, weight int32) {
+func (w *whole) add(c *course, is members, weight int32) {
 	for i := range c.stretches {
-		if s := &c.stretches[i]; slices.Contains(ids, s.Worker) {
+		if s := &c.stretches[i]; is(s.Worker) {
 			w.open[s.Terms.Segment].add(int32(s.From), int32(s.Until), weight)
 		}
 	}
@@ -87,10 +87,15 @@ func (w *whole) check(died temporal.Date) []found {
 // person is a person as the rules see one for an answer. Courses are those that were opened for the
 // person, in order of their numbers. The death is the earliest one in force; 0 with died Never.
 type person struct {
-	ids     []uint32
+	ids     []uint32 // in order
 	died    temporal.Date
 	death   eventstore.Sequence
 	courses []*course
+}
+
+func (p *person) has(w uint32) bool {
+	_, found := slices.BinarySearch(p.ids, w)
+	return found
 }
 
 // personRules are about one person.
@@ -207,7 +212,7 @@ func twoOpen(v *view, p *person, k *sink) {
 	var all []opened
 	for _, c := range p.courses {
 		for _, s := range c.stretches {
-			if slices.Contains(p.ids, s.Worker) && s.From < s.Until {
+			if p.has(s.Worker) && s.From < s.Until {
 				all = append(all, opened{s, c})
 			}
 		}

@@ -48,6 +48,7 @@ func (d *teller) tell(r *record) line {
 	if d.view.k != k || d.view.s == nil {
 		d.view = view{
 			s: d.f.s, l: d.f.l, k: k, closings: map[uint32]temporal.Month{},
+			deaths: facts.DeathsAsOf(k), leasts: map[uint32]uint32{},
 		}
 		d.view.setToday(d.f.l.day(k))
 	}
@@ -130,9 +131,10 @@ func (d *teller) worker(l *line, r *record) {
 	p := person{ids: v.ids(r.number)}
 	l.worker, l.has = d.least(r.number), hasWorker
 	p.died, p.death = v.death(p.ids)
+	slices.Sort(p.ids)
 	for _, e := range v.enrolments(p.ids) {
 		c := &course{}
-		if c.read(v, e); !c.isOf(p.ids) {
+		if c.read(v, e); !c.isOf(p.has) {
 			continue
 		}
 		p.courses = append(p.courses, c)
@@ -150,6 +152,9 @@ func (d *teller) worker(l *line, r *record) {
 // least returns the least id of the person that a worker is. It is the least as known then; now it
 // may be another one.
 func (d *teller) least(w uint32) uint32 {
+	if least, read := d.view.leasts[w]; read {
+		return least
+	}
 	ids := d.view.ids(w)
 	if len(ids) == 1 {
 		return w
@@ -158,7 +163,11 @@ func (d *teller) least(w uint32) uint32 {
 	if err != nil {
 		return w // the file is damaged, as naming the line says too
 	}
-	return ids[slices.Index(texts, slices.Min(texts))]
+	least := ids[slices.Index(texts, slices.Min(texts))]
+	for _, id := range ids {
+		d.view.leasts[id] = least
+	}
+	return least
 }
 
 func (d *teller) commitment(l *line, r *record) {

@@ -24,6 +24,8 @@ type view struct {
 	month temporal.Month      // that of today
 
 	closings map[uint32]temporal.Month // as known at k: those that were needed so far
+	deaths   *facts.Deaths             // as known at k
+	leasts   map[uint32]uint32         // as known at k, by id; see teller.least
 	lives    []facts.Record            // memory
 	none     budget                    // of what was never committed
 }
@@ -66,26 +68,40 @@ func (v *view) budget(c uint32) *budget {
 	return &v.none
 }
 
+// members tells the ids of one person from those of others.
+type members func(w uint32) bool
+
 // ids returns the ids that are one person with a worker. As known at k the merges are followed one
-// by one: those of the state are of now. A person has few.
+// by one: those of the state are of now.
 func (v *view) ids(w uint32) []uint32 {
 	if v.k == latest {
 		return v.s.IDs(nil, w)
 	}
-	ids := []uint32{w}
-	for i := 0; i < len(ids); i++ {
-		for _, r := range v.livesOf(ids[i]) {
-			if r.Kind != event.WorkerMerged {
-				continue
-			}
-			for _, id := range [2]uint32{r.Worker, r.Into} {
-				if !slices.Contains(ids, id) {
-					ids = append(ids, id)
-				}
+	var ids facts.IDs
+	ids.Reset(w)
+	for i := 0; i < ids.Len(); i++ {
+		for _, r := range v.livesOf(ids.At(i)) {
+			if r.Kind == event.WorkerMerged {
+				ids.Add(r.Worker, r.Into)
 			}
 		}
 	}
-	return ids
+	return ids.All()
+}
+
+// homes returns those of the ids that are one person with a worker for whom enrolments were ever
+// opened, or more of the ids. Others of them have nothing that is counted, however many they are.
+func (v *view) homes(w uint32) []uint32 {
+	if v.k == latest {
+		return v.s.Homes(nil, w)
+	}
+	return v.ids(w)
+}
+
+// members returns the ids that are one person with a worker now, until a merge comes or goes.
+func (f *fold) members(w uint32) members {
+	person := f.s.Person(w)
+	return func(w uint32) bool { return f.s.Person(w) == person }
 }
 
 // livesOf returns the deaths and merges of a worker's id, until it is called again.
@@ -99,8 +115,7 @@ func (v *view) died(w uint32) temporal.Date {
 	if v.k == latest {
 		return v.s.DiedOn(w)
 	}
-	died, _ := v.death(v.ids(w))
-	return died
+	return v.deaths.Of(v.s, w)
 }
 
 // death returns the last day of life of a person, or Never, and the event that says so. The

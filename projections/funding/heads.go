@@ -51,7 +51,9 @@ func headsOf(ctx context.Context, source standing.Source, c uint32, known events
 	if err != nil {
 		return h, err
 	}
-	p := payer{commitment: c, known: known, closed: purse.ClosedFrom}
+	p := payer{
+		commitment: c, known: known, closed: purse.ClosedFrom, deaths: facts.DeathsAsOf(known),
+	}
 	visit := func(s *facts.State, i int) { h.add(p.pays(s, granted[i]), p.covers(s)) }
 	return h, standing.InSlices(ctx, source, len(granted), visit, func() error { return nil })
 }
@@ -91,6 +93,8 @@ type payer struct {
 	commitment uint32
 	known      eventstore.Sequence
 	closed     temporal.Month
+
+	deaths *facts.Deaths // as known
 
 	of   facts.Gathered   // the enrolment asked for last, in force; memory
 	paid []enrolment.Span // of it; valid until the next one is asked for
@@ -133,7 +137,7 @@ func (p *payer) covers(s *facts.State) (covered []enrolment.Span) {
 	for _, stretch := range enrolment.AppendStretches(nil, p.of.Changes()) {
 		until := stretch.Until
 		// The last day of life is covered.
-		if died := s.DiedAsOf(stretch.Worker, p.known); died < until {
+		if died := p.deaths.Of(s, stretch.Worker); died < until {
 			until = min(until, died+1)
 		}
 		if stretch.Terms.Payer == event.APBD && stretch.From < until {

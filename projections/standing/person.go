@@ -20,6 +20,8 @@ type Person struct {
 	Death  eventstore.Sequence   // the first that says so; 0: none is known
 
 	Enrolments []uint32 // ever opened for one of the ids, each once, in order of their numbers
+
+	ids facts.IDs // as merges lead to them
 }
 
 // Has reports whether a worker's id is one of the person's.
@@ -33,18 +35,21 @@ func (p *Person) Has(w uint32) bool {
 // one that the state has.
 func (r *Reader) Person(s *facts.State, p *Person, w uint32) {
 	*p = Person{
-		IDs: append(p.IDs[:0], w), Died: enrolment.Never,
-		Merges: p.Merges[:0], Enrolments: p.Enrolments[:0],
+		IDs: p.IDs[:0], Died: enrolment.Never,
+		Merges: p.Merges[:0], Enrolments: p.Enrolments[:0], ids: p.ids,
 	}
-	for i := 0; i < len(p.IDs); i++ {
-		r.lives = r.known.keep(s.AppendLives(r.lives[:0], p.IDs[i]), 0)
+	p.ids.Reset(w)
+	for i := 0; i < p.ids.Len(); i++ {
+		id := p.ids.At(i)
+		r.lives = r.known.keep(s.AppendLives(r.lives[:0], id), 0)
 		for j := range r.lives {
 			p.live(&r.lives[j])
 		}
-		for e := range s.Enrolments(p.IDs[i], facts.NoEnrolment) {
+		for e := range s.Enrolments(id, facts.NoEnrolment) {
 			p.Enrolments = append(p.Enrolments, e)
 		}
 	}
+	p.IDs = append(p.IDs, p.ids.All()...)
 	slices.Sort(p.IDs)
 	slices.Sort(p.Merges)
 	p.Merges = slices.Compact(p.Merges) // each comes from both sides
@@ -62,11 +67,7 @@ func (p *Person) live(record *facts.Record) {
 		return
 	}
 	p.Merges = append(p.Merges, record.Sequence)
-	for _, id := range [2]uint32{record.Worker, record.Into} {
-		if !slices.Contains(p.IDs, id) {
-			p.IDs = append(p.IDs, id)
-		}
-	}
+	p.ids.Add(record.Worker, record.Into)
 }
 
 // Each calls yield with the standing on a day of each enrolment that is open for the person then

@@ -57,7 +57,8 @@ type courses []course
 // coursesOf works out how an enrolment stands on all days, as known at a place in the log. The
 // rules are those of package enrolment; what is not covered or in grace of a stretch stays as it
 // was put there first.
-func coursesOf(s *facts.State, e uint32, known eventstore.Sequence) (all courses) {
+func coursesOf(s *facts.State, e uint32, known eventstore.Sequence, deaths *facts.Deaths,
+) (all courses) {
 	c := s.CourseAsOf(e, known)
 	// Each stretch is put as open and not covered first, and its spells over that.
 	for i := range c.Stretches {
@@ -65,7 +66,7 @@ func coursesOf(s *facts.State, e uint32, known eventstore.Sequence) (all courses
 		all = append(all, course{
 			stretch.From, stretch.Until, stand{open: true, terms: stretch.Terms},
 		})
-		died := s.DiedAsOf(stretch.Worker, known)
+		died := deaths.Of(s, stretch.Worker)
 		for _, spell := range enrolment.AppendSpells(nil, *stretch, died, &c.Money) {
 			all = all.put(course{spell.From, spell.Until, stand{
 				open: true, covered: !spell.InGrace(), inGrace: spell.InGrace(),
@@ -118,18 +119,21 @@ func bounds(a, b courses) (days []temporal.Date) {
 // was known at the one told before; for a commitment, against what was known one event before.
 func (t *teller) changes(e *entry) (found []Change, err error) {
 	found = []Change{}
-	some := t.enrolments
-	if e.of != everyEnrolment {
-		some = []uint32{e.of}
+	some, err := t.touched(e)
+	if err != nil {
+		return nil, err
 	}
 	for _, number := range some {
 		// One enrolment at a time, and not all under one lock: the fold waits while facts are read.
 		var was, is courses
 		err := t.source.Read(func(s *facts.State) error {
 			// The two are worked out under one lock, so that both are of the same facts.
-			if is = coursesOf(s, number, e.sequence); t.About.Kind == history.Commitment {
-				was = coursesOf(s, number, e.sequence-1) // what else changes it is not told
+			if t.About.Kind == history.Commitment { // what else changes it is not told
+				was = coursesOf(s, number, e.sequence-1, facts.DeathsAsOf(e.sequence-1))
+				is = coursesOf(s, number, e.sequence, facts.DeathsAsOf(e.sequence))
+				return nil
 			}
+			is = coursesOf(s, number, e.sequence, t.deaths)
 			return nil
 		})
 		if err != nil {
@@ -145,6 +149,42 @@ func (t *teller) changes(e *entry) (found []Change, err error) {
 		found = appendChanges(found, names[0], was, is)
 	}
 	return found, nil
+}
+
+// touched returns the enrolments of the story that an event may change.
+func (t *teller) touched(e *entry) ([]uint32, error) {
+	switch {
+	case e.of == everyEnrolment:
+		return t.enrolments, nil
+	case e.of != everybodysLife:
+		return []uint32{e.of}, nil
+	case !t.mortal:
+		return nil, nil
+	}
+	return t.outlived(e.sequence)
+}
+
+// outlived returns the enrolments of which a worker dies on another day as known at a place in the
+// log than at the event told last. From then on deaths are those known there.
+func (t *teller) outlived(known eventstore.Sequence) (some []uint32, err error) {
+	were, are := t.deaths, facts.DeathsAsOf(known)
+	t.deaths = are
+	for part := range slices.Chunk(t.enrolments, facts.Together) {
+		err = t.source.Read(func(s *facts.State) error {
+			for _, e := range part {
+				if slices.ContainsFunc(t.openers[e], func(w uint32) bool {
+					return were.Of(s, w) != are.Of(s, w)
+				}) {
+					some = append(some, e)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return some, nil
 }
 
 // appendChanges appends the days on which two courses differ. Days that follow one another and

@@ -77,12 +77,14 @@ func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
 			}
 			if r.Kind == event.EnrolmentOpened && r.Sequence <= t.Known {
 				ids = append(ids, r.Worker)
+				t.openers[e] = append(t.openers[e], r.Worker)
 			}
 		}
 	}
 	for _, id := range idsOf(s, ids, t.Known) {
 		for _, r := range s.AppendLives(nil, id) {
-			t.add(r.Sequence, r.Retracted, everyEnrolment)
+			t.add(r.Sequence, r.Retracted, everybodysLife)
+			t.mortal = t.mortal || r.Kind == event.WorkerDied && r.Sequence <= t.Known
 		}
 	}
 	// Closings and disbursements name no enrolment, and change what grants of it pay all the same.
@@ -98,22 +100,18 @@ func (t *teller) ofEnrolments(s *facts.State, enrolments, ids []uint32) {
 // force or not. A merge that was taken back is a part of the story, so its ids stay in it. The list
 // grows while it is gone through, until nothing more is joined.
 func idsOf(s *facts.State, workers []uint32, known eventstore.Sequence) []uint32 {
-	ids := slices.Clone(workers)
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	for i := 0; i < len(ids); i++ {
-		for _, r := range s.AppendLives(nil, ids[i]) {
-			if r.Kind != event.WorkerMerged || r.Sequence > known {
-				continue
-			}
-			for _, id := range [2]uint32{r.Worker, r.Into} {
-				if !slices.Contains(ids, id) {
-					ids = append(ids, id)
-				}
+	var ids facts.IDs
+	ids.Add(workers...)
+	var lives []facts.Record
+	for i := 0; i < ids.Len(); i++ {
+		lives = s.AppendLives(lives[:0], ids.At(i))
+		for _, r := range lives {
+			if r.Kind == event.WorkerMerged && r.Sequence <= known {
+				ids.Add(r.Worker, r.Into)
 			}
 		}
 	}
-	return ids
+	return ids.All()
 }
 
 // ofCommitment adds what is said of a commitment. What its money changes of all that it was granted

@@ -67,11 +67,16 @@ type entry struct {
 	sequence eventstore.Sequence
 	takenBy  eventstore.Sequence // 0: in force
 	takes    []eventstore.Sequence
-	of       uint32 // the enrolment that it is about, or all of the story's
+	of       uint32 // the enrolment that it is about, or one of these two
 }
 
-// everyEnrolment says of an event that it may change all enrolments of the story.
-const everyEnrolment = facts.NoEnrolment
+// everyEnrolment says of an event that it may change all enrolments of the story; everybodysLife
+// that it is a merge or a death, which changes those alone whose worker dies on another day by it.
+// Enrolments have other numbers: they count up.
+const (
+	everyEnrolment = facts.NoEnrolment
+	everybodysLife = everyEnrolment - 1
+)
 
 // teller is a question in work. It lasts for one question, and belongs to one goroutine.
 type teller struct {
@@ -84,6 +89,13 @@ type teller struct {
 	// By enrolment: how it stood as known at the event told last that may change it. Events that
 	// are not told change nothing of it: it is what was known before the next one too.
 	were map[uint32]courses
+
+	// By enrolment of the story: the workers it was ever opened for. Mortal says that one of them,
+	// or of those who are or were one with them, is said to have died: else nobody's life changes
+	// anything. Deaths are as known at the event told last.
+	openers map[uint32][]uint32
+	mortal  bool
+	deaths  *facts.Deaths
 }
 
 // together is how many events are told at a time: read of the log at once, and held in memory. The
@@ -98,7 +110,10 @@ const together = 64
 // are. What was told before stays told: nothing is held back until the end.
 func Each(ctx context.Context, source standing.Source, log Log, q Query, yield func(*Line) error,
 ) error {
-	t := &teller{Query: q, source: source, log: log, were: map[uint32]courses{}}
+	t := &teller{
+		Query: q, source: source, log: log, were: map[uint32]courses{},
+		openers: map[uint32][]uint32{}, deaths: facts.DeathsAsOf(0),
+	}
 	if err := t.gather(ctx); err != nil {
 		return err
 	}
