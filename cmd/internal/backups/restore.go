@@ -1,11 +1,13 @@
 package backups
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,7 +44,7 @@ const (
 // [cluster.Cluster].
 type RestoreOptions struct {
 	Files    []string // a whole backup and the increments that follow it, in their order
-	Dir      string   // a folder that is not there, or is empty
+	Dir      string   // a folder that is not there, or is empty but for the keys of Keys
 	Keys     string   // folder of the keys, as BackupKeys makes it; "": they are put there later
 	NATS     string   // URL of a cluster, which has no ledger; "": into the folder
 	Replicas int
@@ -114,40 +116,14 @@ func Restore(ctx context.Context, opts RestoreOptions) (*backup.Chain, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	keys, err := readKeysOf(opts.Keys)
-	if err != nil {
-		return nil, err
+	keys := map[string][]byte{} // without a folder of keys the ledger will ask for them
+	if opts.Keys != "" {
+		if keys, err = folder.ReadKeys(opts.Keys); err != nil {
+			return nil, err
+		}
 	}
 	r := &restoring{opts: opts, chain: chain, keys: keys}
 	return chain, r.run(ctx)
-}
-
-// readKeysOf reads the keys in a folder, by their names. Other files of the folder are left alone.
-// Without a folder there are none, and the ledger will ask for them when it needs them.
-func readKeysOf(dir string) (map[string][]byte, error) {
-	keys := map[string][]byte{}
-	if dir == "" {
-		return keys, nil
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, problem.Wrap(problem.FileNotReadable, "the keys cannot be read", err)
-	}
-	for _, entry := range entries {
-		if !folder.IsKept(entry.Name()) {
-			continue
-		}
-		key, err := folder.ReadKept(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			return nil, folder.KeyError(filepath.Join(dir, entry.Name()), err)
-		}
-		keys[entry.Name()] = key
-	}
-	if len(keys) == 0 {
-		return nil, problem.New(problem.NotFound, "no key is in "+dir+
-			": name a folder that cakupan keys backup has made")
-	}
-	return keys, nil
 }
 
 // restoring is a restore under way. It is of one goroutine. last has, by the stream, the number of
@@ -237,7 +213,8 @@ func (r *restoring) into(ctx context.Context, f *folder.Folder) error {
 		if err := durable.MakeFolder(f.Path(folder.Vault), folder.FolderMode); err != nil {
 			return err
 		}
-		if err := durable.Create(f.Path(folder.Vault, name), key, folder.FileMode); err != nil {
+		err := durable.Create(f.Path(folder.Vault, name), key, folder.FileMode)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // mark has left the same key, if any
 			return err
 		}
 	}
@@ -258,7 +235,8 @@ func (r *restoring) into(ctx context.Context, f *folder.Folder) error {
 }
 
 // lockEmpty locks the folder, which it makes, and refuses one that holds anything but what an
-// unfinished restore has left. What a file system puts into its root does not count.
+// unfinished restore has left. What a file system puts into its root does not count, nor do the
+// same keys, which cakupan setup has given to each ledger of a cluster.
 func (r *restoring) lockEmpty() (*folder.Folder, error) {
 	dir := r.opts.Dir
 	if err := durable.MakeFolder(dir, folder.FolderMode); err != nil {
@@ -271,17 +249,32 @@ func (r *restoring) lockEmpty() (*folder.Folder, error) {
 			return nil, folder.Error(dir, err)
 		}
 		for _, entry := range entries {
-			if entry.Name() != folder.LockFile && entry.Name() != "lost+found" {
+			switch name := entry.Name(); {
+			case name == folder.LockFile, name == "lost+found",
+				name == folder.Vault && r.sameKeys():
+			default:
 				return nil, problem.New(problem.FolderNotEmpty, fmt.Sprintf("%s is not empty: %s"+
-					" is there. A backup is restored into a new folder", dir, entry.Name()))
+					" is there. A backup is restored into a new folder, or into one that has"+
+					" nothing but the keys of --keys in vault/", dir, name))
 			}
 		}
 	}
 	return folder.Lock(dir)
 }
 
+// sameKeys tells whether the folder has the keys that are restored, and no other file beside them.
+func (r *restoring) sameKeys() bool {
+	dir := filepath.Join(r.opts.Dir, folder.Vault)
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(r.keys) || len(entries) == 0 {
+		return false
+	}
+	there, err := folder.ReadKeys(dir)
+	return err == nil && maps.EqualFunc(there, r.keys, bytes.Equal)
+}
+
 // mark makes the mark, and empties the folder of what an unfinished restore has left. The mark is
-// durable before anything is removed.
+// durable before anything is removed. The same keys stay: they may be the only copy there is.
 func (r *restoring) mark(f *folder.Folder) error {
 	about := "A restore of a backup was begun here and has not come to its end. Run cakupan" +
 		" restore again.\n"
@@ -289,7 +282,11 @@ func (r *restoring) mark(f *folder.Folder) error {
 	if err != nil {
 		return folder.Error(f.Dir, err)
 	}
-	for _, left := range []string{folder.NATS, folder.Vault, folder.IdentityFile} {
+	lefts := []string{folder.NATS, folder.IdentityFile}
+	if !r.sameKeys() {
+		lefts = append(lefts, folder.Vault)
+	}
+	for _, left := range lefts {
 		if err := os.RemoveAll(f.Path(left)); err != nil {
 			return folder.Error(f.Dir, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/keyfile"
 )
 
@@ -35,6 +36,31 @@ func ReadKept(path string) ([]byte, error) {
 		return os.ReadFile(path)
 	}
 	return keyfile.Read(path)
+}
+
+// ReadKeys reads the keys in a folder, by their names, and what is kept with them. Other files of
+// the folder are left alone. A folder without a key is an error, as is a key that is damaged.
+func ReadKeys(dir string) (map[string][]byte, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, problem.Wrap(problem.FileNotReadable, "the keys cannot be read", err)
+	}
+	keys := map[string][]byte{}
+	for _, entry := range entries {
+		if !IsKept(entry.Name()) {
+			continue
+		}
+		key, err := ReadKept(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			return nil, KeyError(filepath.Join(dir, entry.Name()), err)
+		}
+		keys[entry.Name()] = key
+	}
+	if len(keys) == 0 {
+		return nil, problem.New(problem.NotFound, "no key is in "+dir+
+			": name a folder that cakupan keys backup has made")
+	}
+	return keys, nil
 }
 
 // NewSuffix ends the name of a key that is not in its place yet. While it is there a change of the

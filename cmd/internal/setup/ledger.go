@@ -9,15 +9,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
+	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/keyfile"
 )
 
-// identityFile is in the folder of each ledger that has been started; see the ledger's own folder.
-const identityFile = "ledger.json"
+// Files in the folder of each ledger that has been started, and of one that is being restored; see
+// the ledger's own folder.
+const (
+	identityFile  = "ledger.json"
+	restoringFile = "restoring"
+)
 
 // keyFiles are the keys that all ledgers of a cluster share: each of them must open what another
 // one has sealed, and sign as the same log.
@@ -26,14 +33,16 @@ var keyFiles = []string{"vault.key", "intake.key", signingKey} // never written
 // signingKey is the key of checkpoints. Older folders have none before a first one is asked for.
 const signingKey = "checkpoint.key"
 
-// started tells whether a ledger has ever been started: then its keys and members are its own
-// affair, and what is missing there is lost, and not to be made anew.
+// started tells whether a ledger has ever been started, or is being restored: then its keys and
+// members are its own affair, and what is missing there is lost, and not to be made anew.
 func (m *maker) started(ledger string) (bool, error) {
-	_, err := os.Stat(m.path("data", ledger, identityFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	for _, file := range []string{identityFile, restoringFile} {
+		_, err := os.Stat(m.path("data", ledger, file))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return true, err
+		}
 	}
-	return true, err
+	return false, nil
 }
 
 // fresh returns those ledgers that were never started, in their order. One whose folder cannot be
@@ -75,6 +84,27 @@ func (m *maker) keys(ledgers []string) error {
 			content := func() ([]byte, error) { return key, nil }
 			if _, err := m.once(content, "data", name, "vault", file); err != nil {
 				return fmt.Errorf("key of ledger %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// givenKeys gives new ledgers the keys of one that is restored. A ledger that has a key already
+// must have the same: what another key has sealed could not be opened any more if it were replaced.
+// It may be called again after the restore.
+func (m *maker) givenKeys(opts *Options) error {
+	for _, name := range opts.Ledgers {
+		for _, file := range slices.Sorted(maps.Keys(opts.Keys)) {
+			content := func() ([]byte, error) { return opts.Keys[file], nil }
+			there, err := m.once(content, "data", name, "vault", file)
+			if err != nil {
+				return fmt.Errorf("key of ledger %s: %w", name, err)
+			}
+			if there != string(opts.Keys[file]) {
+				return problem.New(problem.FolderNotEmpty, m.path("data", name, "vault", file)+
+					" is another key than the one that is given: a ledger is restored where none"+
+					" was set up; name a new folder, or remove the volumes")
 			}
 		}
 	}

@@ -40,6 +40,9 @@ type Options struct {
 	Ledgers []string // the same of each ledger
 	// Members are let in at first. Later it is the register that says who is.
 	Members []Member
+	// Keys, by their files, are those of a ledger that is restored: its ledgers get these instead
+	// of new ones, and its members are in the backup. Optional.
+	Keys map[string][]byte
 	// Owner, if not nil, is given all files and folders.
 	Owner *Owner
 }
@@ -135,6 +138,9 @@ func (m *maker) make(opts *Options, now time.Time) error {
 	}
 	if err := m.urls(logins, userRestore, opts.Nodes, "authority", "restore.url"); err != nil {
 		return err
+	}
+	if len(opts.Keys) > 0 {
+		return errors.Join(m.givenKeys(opts), authority.publish(m.path("operator")))
 	}
 	if err := m.keys(opts.Ledgers); err != nil {
 		return err

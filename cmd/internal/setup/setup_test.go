@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"cakupan/cmd/internal/folder"
+	"cakupan/cmd/internal/problem"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/durable/durabletest"
 	"cakupan/eventstore/keyfile"
@@ -230,7 +232,7 @@ func TestStarted(t *testing.T) {
 	}
 	first := contents(t, dir)
 	for _, err := range []error{
-		os.WriteFile(filepath.Join(dir, "data/ledger-a", identityFile), nil, 0o600),
+		os.WriteFile(filepath.Join(dir, "data/ledger-a", folder.IdentityFile), nil, 0o600),
 		os.Remove(filepath.Join(dir, "data/ledger-a/access.json")), // was taken over
 		os.RemoveAll(filepath.Join(dir, "data/ledger-b")),
 	} {
@@ -258,6 +260,69 @@ func TestStarted(t *testing.T) {
 	}
 	if err := Make(opts, made); err == nil || !strings.Contains(err.Error(), "key") {
 		t.Errorf("a lost key is made anew: %v", err)
+	}
+}
+
+// TestGivenKeys: the ledgers of a cluster into which a backup is restored get its keys, and no
+// members, as often as setup is run: before the restore, while it is cut short, and after it. A key
+// that is there and another one is never replaced.
+func TestGivenKeys(t *testing.T) {
+	old, dir := t.TempDir(), t.TempDir()
+	if err := Make(optionsFor(old), made); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(old, "data/ledger-a/vault")
+	err := os.WriteFile(filepath.Join(kept, folder.SuccessionFile), []byte("proof"), secretMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := optionsFor(dir)
+	keys, err := folder.ReadKeys(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Members, opts.Keys = nil, keys
+	plain := optionsFor(dir)
+	for _, begun := range []string{"", folder.RestoringFile, folder.IdentityFile} {
+		if begun != "" {
+			path := filepath.Join(dir, "data/ledger-a", begun)
+			if err := os.WriteFile(path, nil, secretMode); err != nil {
+				t.Fatal(err)
+			}
+			if err := Make(plain, made); err != nil {
+				t.Fatalf("%s: %v", begun, err)
+			}
+		}
+		if err := Make(opts, made); err != nil {
+			t.Fatalf("%s: %v", begun, err)
+		}
+		has := contents(t, dir)
+		for file, content := range contents(t, kept) {
+			for _, ledger := range opts.Ledgers {
+				if has["data/"+ledger+"/vault/"+file] != content {
+					t.Errorf("%s: %s of %s is another one", begun, file, ledger)
+				}
+			}
+		}
+		for name := range has {
+			if strings.HasSuffix(name, "access.json") || strings.HasSuffix(name, ".secret") {
+				t.Errorf("%s: %s is made", begun, name)
+			}
+		}
+	}
+	other := optionsFor(t.TempDir())
+	if err := Make(other, made); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, other.Dir)
+	other.Keys = keys
+	if err := Make(other, made); problem.From(err).Code != problem.FolderNotEmpty {
+		t.Errorf("other keys are there: %v", err)
+	}
+	for name, content := range contents(t, other.Dir) {
+		if key := strings.HasSuffix(name, ".key"); key && before[name] != content {
+			t.Errorf("%s is replaced", name)
+		}
 	}
 }
 

@@ -185,9 +185,9 @@ type Restore struct {
 // Help returns what --help shows beyond the flags.
 func (*Restore) Help() string {
 	return `Checks all of the files, then makes the ledger as it was: sequences go on, duplicates
-are known. The folder must be empty, or not there; a cluster must have no ledger, and the login must
-be one that may delete streams, as authority/restore.url of cakupan setup is. A restore that was cut
-short is started again alike: nobody opens what it has left.
+are known. The folder must be empty but for the same keys, or not there; a cluster must have no
+ledger, and the login must be one that may delete streams, as authority/restore.url of cakupan setup
+is. A restore that was cut short is started again alike: nobody opens what it has left.
 
 At the end it says which keys there are and which are missing. Those can be copied into the folder
 vault of the ledger later, too.

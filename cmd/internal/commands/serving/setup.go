@@ -8,6 +8,7 @@ import (
 	"cakupan/cmd/internal/access"
 	"cakupan/cmd/internal/access/register"
 	"cakupan/cmd/internal/cli"
+	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/setup"
 	"cakupan/domain/event"
 )
@@ -28,6 +29,7 @@ type Setup struct {
 	Regions   []string `placeholder:"CODES" help:"${scopeRegions}"`
 	Types     []string `placeholder:"TYPES" help:"${scopeTypes}"`
 
+	Keys  string `placeholder:"DIR" help:"Keys of a ledger that is restored, as keys backup makes them."`
 	Owner string `placeholder:"UID:GID" help:"Give all files to this user and group."`
 }
 
@@ -44,12 +46,17 @@ gets a folder of its own to be given:
 	data/NAME/      of a ledger: its --data
 	operator/       the secrets of the first members, and ca.pem for SSL_CERT_FILE
 
+Where a backup is restored into a new cluster, --keys gives its ledgers their keys instead of new
+ones. Who its members are is in the backup.
+
 Examples:
 
 	cakupan setup --dir cluster --nodes 10.0.0.1,10.0.0.2,10.0.0.3 \
 	  --ledgers ledger-a.example,ledger-b.example --auditor board
 	cakupan setup --dir /setup --nodes node-a,node-b,node-c --ledgers ledger-a,ledger-b \
-	  --auditor board --publisher first --source urn:first --regions 75 --types all` + cli.ExitCodes
+	  --auditor board --publisher first --source urn:first --regions 75 --types all
+	cakupan setup --dir cluster --nodes 10.0.0.1,10.0.0.2,10.0.0.3 \
+	  --ledgers ledger-a.example,ledger-b.example --keys /media/safe/cakupan-keys` + cli.ExitCodes
 }
 
 // Run runs the command. What was made before an error stays, and the next call goes on from there:
@@ -65,8 +72,12 @@ func (c *Setup) Run(w *cli.Where, out *cli.Console) error {
 	if w.JSON {
 		return out.WriteJSON(map[string]string{"dir": c.Dir})
 	}
-	_, err = fmt.Fprintf(out.Stdout, "%s has all that %d nodes and %d ledgers need; the secrets of"+
-		" the first members are in %s/operator\n", c.Dir, len(c.Nodes), len(c.Ledgers), c.Dir)
+	rest := "the secrets of the first members are in " + c.Dir + "/operator"
+	if c.Keys != "" {
+		rest = "the ledgers have the keys of " + c.Keys
+	}
+	_, err = fmt.Fprintf(out.Stdout, "%s has all that %d nodes and %d ledgers need; %s\n", c.Dir,
+		len(c.Nodes), len(c.Ledgers), rest)
 	return err
 }
 
@@ -95,6 +106,15 @@ func (c *Setup) options() (opts setup.Options, err error) {
 		// ledger: that is too late to be told of a wrong name.
 		if defect := event.CheckPublisher(member.Name); defect != "" {
 			return opts, cli.Usage("the name of a member " + defect)
+		}
+	}
+	if c.Keys != "" && len(opts.Members) > 0 {
+		return opts, cli.Usage("with --keys a ledger is restored, and its members are in the" +
+			" backup: leave out --auditor and --publisher")
+	}
+	if c.Keys != "" {
+		if opts.Keys, err = folder.ReadKeys(c.Keys); err != nil {
+			return opts, err
 		}
 	}
 	if c.Owner == "" {
