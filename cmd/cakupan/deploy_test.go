@@ -185,6 +185,17 @@ func TestComposeNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A restore sets up the same cluster.
+	restore, err := os.ReadFile("../../deploy/compose.restore.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range regexp.MustCompile(`- --(dir=/setup|nodes|ledgers|owner).*`).
+		FindAllString(string(text), -1) {
+		if !strings.Contains(string(restore), flag) {
+			t.Errorf("the setup of a restore lacks %s", flag)
+		}
+	}
 	dir := t.TempDir()
 	code, _, stderr := runCommand(t, "setup", "--dir", dir, "--nodes", "node-a,node-b,node-c",
 		"--ledgers", "ledger-a,ledger-b", "--auditor", "board", "--publisher", "first",
@@ -197,7 +208,7 @@ func TestComposeNames(t *testing.T) {
 			t.Errorf("setup does not make %s: %v", name[1], err)
 		}
 	}
-	keys := regexp.MustCompile(`/keys/([a-z.]+)`).FindAllStringSubmatch(string(text), -1)
+	keys := regexp.MustCompile(`=@?/keys/([a-z.]+)`).FindAllStringSubmatch(string(text), -1)
 	if len(keys) < 10 {
 		t.Fatalf("there are %d keys in the file", len(keys))
 	}
@@ -209,7 +220,9 @@ func TestComposeNames(t *testing.T) {
 		}
 	}
 	if compose, err := exec.LookPath("docker-compose"); err == nil {
-		for _, more := range [][]string{nil, {"-f", "deploy/compose.observability.yml"}} {
+		for _, more := range [][]string{
+			nil, {"-f", "deploy/compose.observability.yml"}, {"-f", "deploy/compose.restore.yml"},
+		} {
 			command := exec.Command(compose, append(append([]string{"-f", "docker-compose.yml"}, more...),
 				"config", "-q")...)
 			command.Dir = "../.."
