@@ -404,12 +404,28 @@ func (b *browser) walkLive(d *demoServer) {
 	b.open("?lang=en&region=75.03")
 	b.until("live", `document.querySelector(".badge").classList.contains("live")`)
 	b.until("the line", `document.querySelector("coverage-chart canvas") !== null && document.querySelectorAll(".sparkline").length > 5`)
+	b.click(".why > details > summary")
+	b.click("coverage-numerator summary")
+	b.until("who is counted", `document.querySelectorAll("coverage-numerator tbody tr").length >= 20`)
 	b.do("look at each frame", chromedp.Evaluate(blankFrames, nil))
+	b.do("look at what is asked", chromedp.Evaluate(`{
+		window.looked = 0;
+		const asks = window.fetch;
+		window.fetch = (...what) => {
+			if (String(what[0]).includes("explain")) window.looked++;
+			return asks(...what);
+		};
+	}`, nil))
 	before := b.text(".headline")
 	d.publish(`{"specversion":"1.0","id":"page-1","source":"urn:page","type":"id.cakupan.enrolment.opened.v1",` +
 		`"data":{"enrolment":"page-1","worker":"page-1","region":"75.03","segment":"PU","category":"PRIVATE",` +
 		`"programmes":["JKK"],"payer":"EMPLOYER","from":"2020-01-01"}}`)
 	b.until("one more", fmt.Sprintf(`document.querySelector(".headline").innerText !== %q`, before))
+	var looked int // it is noted down each time, and so is not asked for each event
+	b.eval(`window.looked`, &looked)
+	if looked > 0 {
+		b.t.Errorf("an event has the page ask %d times who is counted", looked)
+	}
 	b.until("its line", `performance.getEntriesByType("resource").some((e) => e.name.includes("region=75.03") && e.name.includes("series") && e.startTime > window.begun)`)
 	var blank int
 	b.eval(`window.blank`, &blank)

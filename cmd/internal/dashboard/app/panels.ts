@@ -33,6 +33,10 @@ export abstract class Panel extends LitElement {
 
   private toggled(e: Event) {
     this.open = (e.target as HTMLDetailsElement).open;
+    if (!this.open) { // who opens it again asks again
+      this.asked = "";
+      this.stop.abort();
+    }
     this.requestUpdate();
   }
 
@@ -105,20 +109,25 @@ customElements.define("coverage-events", Events);
 
 interface Counted { worker: string; enrolments: { enrolment: string; segment: string; status: string; evidence: string[]; events: number[] }[] }
 
-/** Who is counted, and by which events; for auditors. It is noted down that somebody looked. */
+/** Who is counted, and by which events; for auditors. It is noted down that somebody looked: so it is
+ * asked for what the reader has chosen, as known at the last event of then, and not again for each
+ * event that comes. */
 class Numerator extends Panel {
-  static properties = { ...Panel.properties, on: {}, indicator: {} };
+  static properties = { ...Panel.properties, on: {}, indicator: {}, chosen: {} };
   declare on: string;
   declare indicator: string;
+  declare chosen: string; // the knowledge, "" for what there is
   protected readonly heading = "numerator";
   private people: Counted[] = [];
+  private of = ""; // the event up to which it was asked
 
   protected wanted(): string {
-    return [this.region, this.known, this.on, this.indicator].join(" ");
+    return [this.region, this.chosen, this.on, this.indicator].join(" ");
   }
 
   protected async load(stop: AbortSignal) {
     const { region, on, known, indicator } = this, people: Counted[] = [];
+    this.of = known;
     for await (const one of lines<Counted>("v1/explain", { region, on, known, indicator }, stop)) {
       if (typeof one.worker !== "string") continue; // the first line, which is the answer
       if (people.length === shownMost) break;
@@ -129,7 +138,7 @@ class Numerator extends Panel {
 
   protected content() {
     const { t } = this;
-    return html`<p class="note">${t.numeratorNote(shownMost)} <code>cakupan explain --region ${this.region} --on ${this.on} --known ${this.known}</code></p>
+    return html`<p class="note">${t.numeratorNote(shownMost)} <code>cakupan explain --region ${this.region} --on ${this.on} --known ${this.of}</code></p>
       <div class="wide" tabindex="0" role="region" aria-label=${t.panels.numerator}><table><thead><tr>${[t.person, t.enrolment, t.dims.segment, t.dims.evidence, t.events].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
       <tbody>${this.people.flatMap((p) => p.enrolments.map((e) => html`<tr><th scope="row"><code>${p.worker}</code></th><td>${e.enrolment}</td><td>${t.values[e.segment] ?? e.segment}</td>
         <td>${e.evidence.map((one) => t.values[one] ?? one).join(", ")}</td><td><coverage-events .events=${e.events}></coverage-events></td></tr>`))}</tbody></table></div>`;

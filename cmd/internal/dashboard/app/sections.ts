@@ -166,7 +166,7 @@ export function reason(page: Page, a: Answer): TemplateResult {
     <p>${t.whyWho}</p><pre tabindex="0">cakupan explain ${asked}</pre>
     ${a.suppressed ? nothing : html`<p>${t.whyBundle} <a id="save-bundle" href=${bundle} download=${file}>${file}</a></p><pre tabindex="0">cakupan check ${file} --key ledger.pub</pre>`}
     ${signed ? html`<p>${t.checkpoint}</p><pre tabindex="0">${signed}</pre>` : nothing}
-    ${a.suppressed ? nothing : html`<coverage-numerator .region=${a.region} .on=${a.on} .known=${String(a.known.sequence)} .indicator=${state.indicator} .t=${t} .f=${f}></coverage-numerator>`}</details></section>`;
+    ${a.suppressed ? nothing : html`<coverage-numerator .region=${a.region} .on=${a.on} .known=${String(a.known.sequence)} .chosen=${state.known} .indicator=${state.indicator} .t=${t} .f=${f}></coverage-numerator>`}</details></section>`;
 }
 
 /** What is shown, to take away. */
