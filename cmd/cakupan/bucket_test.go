@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
@@ -33,8 +34,12 @@ type screen struct {
 func watchBucket(t *testing.T, url, key string, opts ...nats.Option) *screen {
 	t.Helper()
 	s := dialBucket(t, url, opts...)
+	// Without an end of its own the client waits five seconds for its watch, which is little where a
+	// thousand come to a busy machine.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	t.Cleanup(cancel)
 	var err error
-	if s.watcher, err = s.kv.Watch(t.Context(), key); err != nil {
+	if s.watcher, err = s.kv.Watch(ctx, key); err != nil {
 		t.Fatal(err)
 	}
 	return s

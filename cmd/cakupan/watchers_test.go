@@ -31,6 +31,8 @@ type crowd struct {
 	accepted []accepted // in order of sequence
 	taken    []float64  // milliseconds from accepted to seen, of each batch and watcher
 	wrong    []string
+
+	over chan struct{} // closed when all may go: until then, who has seen all stays connected
 }
 
 type accepted struct {
@@ -81,26 +83,42 @@ func manyWatch(t *testing.T, flags []string, watch func(*watcher, *demoServer)) 
 	}
 	d.start()
 	t.Cleanup(d.stop)
-	c, last := new(crowd), uint64(batches*100)
+	c, last := &crowd{over: make(chan struct{})}, uint64(batches*100)
 	c.send(d, 0)
 	before := memoryOf(t, d.url())
-	var ready, seen sync.WaitGroup
+	var ready, seen, left sync.WaitGroup
 	for range watchers {
 		ready.Add(1)
-		w := &watcher{crowd: c, last: last, ready: sync.OnceFunc(ready.Done)}
-		seen.Go(func() {
-			defer w.ready() // also one who has failed to come
+		seen.Add(1)
+		w := &watcher{
+			crowd: c, last: last, ready: sync.OnceFunc(ready.Done), done: sync.OnceFunc(seen.Done),
+		}
+		left.Go(func() {
+			defer w.done() // also one who has failed to come, or to stay
+			defer w.ready()
 			watch(w, d)
 		})
 	}
 	ready.Wait()
-	with := memoryOf(t, d.url())
+	each := func() float64 {
+		return max(0, memoryOf(t, d.url())-before) / 1024 / float64(watchers)
+	}
+	came, during := each(), 0.0
 	for i := 1; i < batches; i++ {
 		begun := time.Now()
 		c.send(d, i)
+		if i%10 == 0 {
+			during = max(during, each())
+		}
 		time.Sleep(100*time.Millisecond - time.Since(begun)) // the pace that is asked for
 	}
 	seen.Wait()
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		time.Sleep(time.Minute)
+	}
+	after := each()
+	close(c.over)
+	left.Wait()
 	for _, wrong := range c.wrong {
 		t.Error(wrong)
 	}
@@ -109,9 +127,9 @@ func manyWatch(t *testing.T, flags []string, watch func(*watcher, *demoServer)) 
 		return
 	}
 	t.Logf("%d watchers, %d events: seen after %.0f ms (median), %.0f ms (p99), %.0f ms at most;"+
-		" %.0f KiB each in the server", watchers, last, c.taken[len(c.taken)/2],
-		c.taken[len(c.taken)*99/100], c.taken[len(c.taken)-1],
-		max(0, with-before)/1024/float64(watchers))
+		" KiB of the server for each: %.0f once all have come, %.0f at most meanwhile, %.0f in the end",
+		watchers, last, c.taken[len(c.taken)/2], c.taken[len(c.taken)*99/100],
+		c.taken[len(c.taken)-1], came, during, after)
 }
 
 // send appends a batch of a hundred people.
@@ -135,6 +153,7 @@ type watcher struct {
 
 	next  int    // the first batch that he has not seen
 	ready func() // is called when he has seen anything
+	done  func() // is called when he has seen all
 	last  uint64
 }
 
@@ -240,6 +259,8 @@ func (w *watcher) listen(ctx context.Context, url string) {
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		data, found := bytes.CutPrefix(lines.Bytes(), []byte("data: ["))
 		if found && w.sees(bytes.TrimSuffix(data, []byte("]"))) {
+			w.done()
+			<-w.over
 			return
 		}
 	}

@@ -204,6 +204,7 @@ var mayImport = map[string][]string{
 		"eventstore", "domain/...",
 	},
 	"cmd/internal/traces/...": {"cmd/internal/problem"},
+	"cmd/internal/memory/...": {},
 	"cmd/internal/nobody/...": {}, // for tests
 	"cmd/internal/sample/...": {"domain/..."},
 	// It knows every file, also the register.
@@ -236,7 +237,7 @@ var mayImport = map[string][]string{
 		"cmd/internal/folder", "cmd/internal/httpapi",
 		"cmd/internal/importer", "cmd/internal/indonesian", "cmd/internal/intake",
 		"cmd/internal/ledger/...", "cmd/internal/lists/...", "cmd/internal/live",
-		"cmd/internal/manual", "cmd/internal/metrics", "cmd/internal/natsin",
+		"cmd/internal/manual", "cmd/internal/memory", "cmd/internal/metrics", "cmd/internal/natsin",
 		"cmd/internal/problem", "cmd/internal/release", "cmd/internal/sample",
 		"cmd/internal/setup", "cmd/internal/shares", "cmd/internal/shell",
 		"cmd/internal/takeback", "cmd/internal/traces", "cmd/internal/upload", "cmd/internal/witness",

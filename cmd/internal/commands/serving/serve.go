@@ -23,6 +23,7 @@ import (
 	"cakupan/cmd/internal/httpapi"
 	"cakupan/cmd/internal/ledger"
 	"cakupan/cmd/internal/live"
+	"cakupan/cmd/internal/memory"
 	"cakupan/cmd/internal/metrics"
 	"cakupan/cmd/internal/problem"
 	"cakupan/cmd/internal/sample"
@@ -401,6 +402,9 @@ func serveUntil(
 		return err
 	case <-server.Started():
 	}
+	giving, stop := context.WithCancel(ctx)
+	defer stop()
+	go memory.GiveBack(giving)
 	err := tell()
 	if err == nil {
 		select {
