@@ -3,12 +3,14 @@
 package coverage_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -246,6 +248,128 @@ func benchmarkFold(b *testing.B, frames []eventstore.Frame) {
 	for stage, spent := range s.spent {
 		b.ReportMetric(float64(spent.Nanoseconds())/foldEvents/float64(b.N), stage+"-ns/event")
 	}
+}
+
+// BenchmarkLanes folds two million events for the digest alone, by one lane and by several, one
+// stage after the other, and reports the processor time of each. All stages, and all lanes, go on
+// beside each other in a replay. The shares of a frame are timed in their order.
+func BenchmarkLanes(b *testing.B) {
+	n := newNation()
+	frames := n.frames(b, foldEvents, n.mixture)
+	for _, lanes := range []int{1, 2, 3, 4} {
+		b.Run(strconv.Itoa(lanes), func(b *testing.B) { benchmarkLanes(b, frames, lanes) })
+	}
+}
+
+func benchmarkLanes(b *testing.B, frames []eventstore.Frame, lanes int) {
+	b.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	s := &stages{b: b, spent: map[string]time.Duration{}}
+	for b.Loop() {
+		db := openScratch(b)
+		p := coverage.New(db)
+		p.DigestInLanes(foldEvents, lanes)
+		next := 0
+		if lanes > 1 {
+			p.TimeLanes(func(fold func()) {
+				s.end("apply")
+				fold()
+				s.end("lane" + strconv.Itoa(next%lanes))
+				next++
+			})
+		}
+		var batch coverage.Batch
+		began := processorTime(b, process)
+		s.begin()
+		for _, frame := range frames {
+			if err := p.Prepare(frame, &batch); err != nil {
+				b.Fatal(err)
+			}
+			s.end("prepare")
+			if _, err := p.Apply(&batch, math.MaxInt); err != nil {
+				b.Fatal(err)
+			}
+			s.end("apply")
+			p.Show(&batch)
+			s.end("show")
+		}
+		s.spent["all"] += processorTime(b, process) - began
+		_ = db.Close()
+	}
+	for stage, spent := range s.spent {
+		b.ReportMetric(float64(spent.Nanoseconds())/foldEvents/float64(b.N), stage+"-ns/event")
+	}
+}
+
+// BenchmarkPipeline folds two million events for the digest alone, by one lane and by several, with
+// all stages beside each other as in a replay. Its time is that which passes. All must come to one
+// digest.
+func BenchmarkPipeline(b *testing.B) {
+	n := newNation()
+	frames := n.frames(b, foldEvents, n.mixture)
+	want := ""
+	for _, lanes := range []int{1, 2, 3, 4} {
+		b.Run(strconv.Itoa(lanes), func(b *testing.B) {
+			began := processorTime(b, process)
+			for b.Loop() {
+				db := openScratch(b)
+				p := coverage.New(db)
+				p.DigestInLanes(foldEvents, lanes)
+				digest := pipeline(b, p, frames)
+				if want = cmp.Or(want, digest); digest != want {
+					b.Fatalf("the digest in %d lanes is %s, in fewer %s", lanes, digest, want)
+				}
+				_ = db.Close()
+			}
+			spent := processorTime(b, process) - began
+			b.ReportMetric(float64(spent.Nanoseconds())/foldEvents/float64(b.N), "all-ns/event")
+			b.ReportMetric(foldEvents*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// pipeline prepares, applies and shows frames, each stage in a goroutine, and returns the digest.
+func pipeline(b *testing.B, p *coverage.Projection, frames []eventstore.Frame) string {
+	b.Helper()
+	const ahead = 16
+	used, ready := make(chan *coverage.Batch, ahead), make(chan *coverage.Batch, ahead)
+	applied, done := make(chan *coverage.Batch, ahead), make(chan error, 2)
+	for range ahead {
+		used <- new(coverage.Batch)
+	}
+	go func() {
+		var err error
+		for i := 0; i < len(frames) && err == nil; i++ {
+			next := <-used
+			err = p.Prepare(frames[i], next)
+			ready <- next
+		}
+		close(ready)
+		done <- err
+	}()
+	go func() {
+		for next := range applied {
+			p.Show(next)
+			used <- next
+		}
+		done <- nil
+	}()
+	for next := range ready {
+		if _, err := p.Apply(next, math.MaxInt); err != nil {
+			b.Fatal(err)
+		}
+		applied <- next
+	}
+	close(applied)
+	if err := errors.Join(<-done, <-done); err != nil {
+		b.Fatal(err)
+	}
+	digest, err := p.Digest(foldEvents)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return digest
 }
 
 // BenchmarkAnswer asks for random regions, days and knowledge after two million events.

@@ -71,6 +71,7 @@ type Projection struct {
 	firstRecorded []temporal.Instant // of each page of recorded; derived when loaded
 	chain         chain              // of what the digest is made of
 	digestOnly    bool               // see DigestOnly
+	lanes         *lanes             // that fold for the digest alone; nil: there is one fold
 
 	publications *publications
 	presence     *presence
@@ -120,6 +121,7 @@ func (p *Projection) Version() uint32 { return version }
 // events is for Show, which does not see the state.
 type Batch struct {
 	facts facts.Batch
+	frame *facts.Batch    // what of them is rare is in: facts, but of a share the frame's
 	part  []facts.Event   // that was applied last
 	edges []counts.Change // of all its events, in their order
 	ends  []uint32        // where those of each event end
@@ -129,6 +131,18 @@ type Batch struct {
 	never []eventstore.Sequence // events that were retracted before they came
 	gone  []facts.PackedTerms   // what each retraction took out of force named, in their order
 	many  []facts.Tag           // of workers who got an enrolment and had many
+
+	shares []*share // of a projection that is folded in lanes, one for each
+	turns  []turn   // of the events
+}
+
+// begin begins another part, which the fold is to leave in the batch.
+func (b *Batch) begin(f *fold) {
+	b.edges, b.ends = b.edges[:0], b.ends[:0]
+	b.later.reset(f.heavy.later)
+	f.later = &b.later
+	b.never, b.gone, b.many = b.never[:0], b.gone[:0], b.many[:0]
+	f.looked = 0
 }
 
 // edgesKept is how many edges a batch has memory for at most while it waits to be used again. Few
@@ -148,6 +162,9 @@ func (p *Projection) Prepare(frame eventstore.Frame, b *Batch) error {
 // the same event whatever the machine. A batch that does not go on from the state is ErrFile, and
 // nothing is changed.
 func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
+	if p.lanes != nil {
+		return p.lanes.apply(b, budget)
+	}
 	if err := p.loadState(); err != nil {
 		return projections.Part{}, err
 	}
@@ -157,11 +174,8 @@ func (p *Projection) Apply(b *Batch, budget int) (projections.Part, error) {
 		return projections.Part{}, fmt.Errorf("%w: it has %d events already, these begin with %d",
 			ErrFile, f.state.Events(), all[0].Sequence)
 	}
-	b.edges, b.ends = b.edges[:0], b.ends[:0]
-	b.later.reset(f.heavy.later)
-	f.later = &b.later
-	b.never, b.gone, b.many = b.never[:0], b.gone[:0], b.many[:0]
-	f.looked = 0
+	b.frame = &b.facts
+	b.begin(f)
 	for events := range slices.Chunk(all[first:], facts.Together) {
 		if p.applySome(events, b, budget) {
 			break
@@ -180,7 +194,7 @@ func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spen
 	p.fold.state.Admit(events)
 	for i := range events {
 		b.later.event = uint32(len(b.ends))
-		b.edges = p.apply(&events[i], b, b.edges)
+		b.edges = p.fold.apply(&events[i], b, b.edges)
 		b.ends = append(b.ends, uint32(len(b.edges)))
 		if b.work(p.fold) >= budget {
 			return true
@@ -229,6 +243,10 @@ func (p *Projection) Names() *facts.Names { return p.names }
 // the state, so that it may run behind Apply in another goroutine: a fifth of the work of a replay
 // is done there. A view holds on to what was shown before it, so that readers ask on meanwhile.
 func (p *Projection) Show(b *Batch) {
+	if p.lanes != nil {
+		p.hashShares(b)
+		return
+	}
 	edges, ends := b.later.workOut(b.edges, b.ends)
 	if p.digestOnly {
 		p.hash(b, edges, ends)

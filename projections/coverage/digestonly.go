@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"runtime"
 
 	"cakupan/eventstore"
 	"cakupan/projections/checked"
@@ -19,6 +20,14 @@ import (
 func (p *Projection) DigestOnly(until eventstore.Sequence) {
 	p.digestOnly, p.publications.unkept = true, true
 	p.chain.tellAt(until)
+	p.foldInLanes(min(runtime.GOMAXPROCS(0), runtime.NumCPU(), mostLanes))
+}
+
+// foldInLanes has so many lanes fold; of one there is the fold itself.
+func (p *Projection) foldInLanes(n int) {
+	if p.lanes = nil; n > 1 {
+		p.lanes = newLanes(p, n)
+	}
 }
 
 // hash adds what an applied part changes to the digest. The changes are combined as counting them

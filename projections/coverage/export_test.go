@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cakupan/eventstore"
 	"cakupan/projections/checked"
 	"cakupan/projections/counts"
 )
@@ -23,3 +24,12 @@ func NewHeavy(db *checked.DB) *Projection {
 // TakeTheLongWay makes the projection compare what was and what is for every fact, the first and
 // the second about an enrolment too.
 func (p *Projection) TakeTheLongWay() { p.fold.longWay = true }
+
+// DigestInLanes is DigestOnly, by so many lanes.
+func (p *Projection) DigestInLanes(until eventstore.Sequence, lanes int) {
+	p.DigestOnly(until)
+	p.foldInLanes(lanes)
+}
+
+// TimeLanes has each share folded at once, by a call of one.
+func (p *Projection) TimeLanes(one func(fold func())) { p.lanes.run = one }

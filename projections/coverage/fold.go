@@ -15,7 +15,8 @@ import (
 // It belongs to the goroutine that applies. Own and days hold one comparison at a time: whoever
 // compares must have appended its edges before the next one begins.
 type fold struct {
-	state *facts.State
+	state        *facts.State
+	publications *publications
 
 	own    change
 	days   comparison
@@ -41,7 +42,9 @@ type change struct {
 
 // newFold returns the fold of a projection, which gives way in long loops.
 func newFold(s *facts.State, p *Projection) *fold {
-	return &fold{state: s, heavy: heavy{limits: p.limits}, giveWay: p.giveWay}
+	return &fold{
+		state: s, publications: p.publications, heavy: heavy{limits: p.limits}, giveWay: p.giveWay,
+	}
 }
 
 // apply adds one event of the batch to the state and appends what it changes to the edges.
@@ -49,9 +52,8 @@ func newFold(s *facts.State, p *Projection) *fold {
 // What differs is worked out before the state has the event, where the state must say how it was,
 // or after it from what was noted before. An event that was retracted before it came changes
 // nothing.
-func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
-	f := p.fold
-	if f.state.AddRetracted(e, &b.facts) {
+func (f *fold) apply(e *facts.Event, b *Batch, edges []counts.Change) []counts.Change {
+	if f.state.AddRetracted(e, b.frame) {
 		b.never = append(b.never, e.Sequence)
 		return edges
 	}
@@ -64,24 +66,24 @@ func (p *Projection) apply(e *facts.Event, b *Batch, edges []counts.Change) []co
 			b.many = append(b.many, e.Tag())
 		}
 	case event.WorkerDied:
-		return f.death(e, &b.facts, edges)
+		return f.death(e, b.frame, edges)
 	case event.WorkerMerged:
-		return f.merge(e, &b.facts, edges)
+		return f.merge(e, b.frame, edges)
 	case event.FundingCommitted, event.FundingClosed, event.FundingDisbursed:
 		was := f.state.Purse(e.Commitment)
-		f.state.Add(e, &b.facts)
+		f.state.Add(e, b.frame)
 		return f.comparePurses(e.Commitment, &was, edges)
 	case event.WorkforcePublished, event.TargetSet:
-		f.state.AddOther(p.publications.add(e.Sequence, &b.facts.Rare(e).Event))
+		f.state.AddOther(f.publications.add(e.Sequence, &b.frame.Rare(e).Event))
 	case event.EventRetracted:
-		r, gone := b.facts.Rare(e), facts.PackedTerms(0)
+		r, gone := b.frame.Rare(e), facts.PackedTerms(0)
 		if owner := f.state.OwnerOf(r.Retracts); owner.Kind() == facts.OfOther {
-			p.publications.retract(owner.Index(), e.Sequence)
+			f.publications.retract(owner.Index(), e.Sequence)
 		}
 		edges, gone = f.retract(e, r, edges)
 		b.gone = append(b.gone, gone)
 	default: // amended money changes no day of anybody's coverage
-		f.state.Add(e, &b.facts)
+		f.state.Add(e, b.frame)
 	}
 	return edges
 }

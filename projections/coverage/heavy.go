@@ -36,6 +36,13 @@ func fullLimits() limits {
 	}
 }
 
+// shared returns the limits of one of so many folds that go on beside each other. Nothing is left
+// to Show, which would do it for all of them.
+func (l limits) shared(folds int) limits {
+	l.factsKept, l.spellsKept, l.later = l.factsKept/folds, l.spellsKept/folds, 0
+	return l
+}
+
 // heavy is what is kept of heavy enrolments and persons. It is never stored. Both maps are cleared
 // as a whole when they hold too much: what is needed again is made again, and which one was used
 // last need not be known.

@@ -67,6 +67,11 @@ func (f *fact) setTo(e *Event) {
 // credits came in order.
 func (s *State) AddFact(e *Event) {
 	s.owners.Append(newOwner(OfEnrolment, e.Enrolment))
+	s.link(e)
+}
+
+// link does so for an event that has its owner.
+func (s *State) link(e *Event) {
 	a, newest := s.enrolments.Edit(int(e.Enrolment)), link(s.facts.Len()+1)
 	f := s.facts.AppendZero()
 	f.setTo(e)

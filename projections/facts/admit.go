@@ -43,12 +43,7 @@ func (s *State) Admit(events []Event) {
 			s.admitWorker(e.Into())
 		}
 		if e.Commitment != unnamed {
-			for int(e.Commitment) >= s.grantsOf.Len() {
-				s.grantsOf.Append(0)
-				s.accounts = append(s.accounts, nil)
-				s.purses = append(s.purses, enrolment.EmptyPurse())
-				s.granted = append(s.granted, nil)
-			}
+			s.admitCommitment(e.Commitment)
 			if g := s.granted[e.Commitment]; g != nil && e.Kind == event.FundingGranted {
 				a.granted = append(a.granted, g)
 			}
@@ -89,6 +84,16 @@ func (s *State) admitWorker(w uint32) {
 	}
 	for int(w>>6) >= len(s.several) {
 		s.several = append(s.several, 0)
+	}
+}
+
+// admitCommitment makes room for a commitment.
+func (s *State) admitCommitment(c uint32) {
+	for int(c) >= s.grantsOf.Len() {
+		s.grantsOf.Append(0)
+		s.accounts = append(s.accounts, nil)
+		s.purses = append(s.purses, enrolment.EmptyPurse())
+		s.granted = append(s.granted, nil)
 	}
 }
 

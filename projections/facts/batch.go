@@ -60,6 +60,9 @@ func (e *Event) Tag() Tag { return Tag(e.extra) }
 // Into returns the number of the worker into whom a merged event merges.
 func (e *Event) Into() uint32 { return e.extra }
 
+// SetWorkers gives the workers of a merged event other numbers.
+func (e *Event) SetWorkers(worker, into uint32) { e.Worker, e.extra = worker, into }
+
 // Rare is an event of a type of which folds need more than Event has: a publication, a target, a
 // disbursement, a retraction. Its texts belong to the frame: whoever keeps one copies it.
 type Rare struct {

@@ -57,6 +57,8 @@ type State struct {
 	formers formerLinks
 	early   earlyRetractions
 
+	movedFacts, movedDeaths moved // from another state; see MoveTo
+
 	ahead ahead
 }
 

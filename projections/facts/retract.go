@@ -3,7 +3,6 @@ package facts
 import (
 	"encoding/binary"
 	"slices"
-	"sort"
 
 	"cakupan/domain/event"
 	"cakupan/eventstore"
@@ -61,8 +60,9 @@ func (s *State) take(target, by eventstore.Sequence) (gone Gone) {
 
 // factAt returns the index of the fact with the sequence. Facts are in the order of the log.
 func (s *State) factAt(seq eventstore.Sequence) (int, bool) {
-	i := sort.Search(s.facts.Len(), func(i int) bool { return s.facts.At(i).sequence() >= seq })
-	return i, i < s.facts.Len() && s.facts.At(i).sequence() == seq
+	return s.movedFacts.find(seq, s.facts.Len(), func(i int) eventstore.Sequence {
+		return s.facts.At(i).sequence()
+	})
 }
 
 // unlinkWithin is how many newer facts about its enrolment are looked at to unlink one that is not
@@ -103,9 +103,12 @@ func (s *State) takeFact(e uint32, seq eventstore.Sequence) (fact, bool) {
 // there is one.
 func (s *State) takeDeath(owner Owner, target, by eventstore.Sequence) {
 	w := owner.Index()
-	i := sort.Search(s.deaths.Len(), func(i int) bool {
-		return s.deaths.At(i).sequence() >= target
+	i, found := s.movedDeaths.find(target, s.deaths.Len(), func(i int) eventstore.Sequence {
+		return s.deaths.At(i).sequence()
 	})
+	if !found {
+		return // damaged: what is stored says otherwise
+	}
 	at, found := s.findDeath(w, s.deaths.At(i).on, uint32(i))
 	if !found {
 		return // damaged: what is stored says otherwise

@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	// stand on the same floor: checked files, pages; what facts come to, by steps, persons, timeline; counts.
 	"projections/...": {
 		"projections", "projections/checked", "projections/pages", "projections/steps",
-		"projections/persons",
+		"projections/persons", "projections/groups",
 		"projections/timeline", "projections/facts", "projections/counts", "eventstore",
 		"eventstore/codec", "eventstore/durable", "eventstore/inspect", "eventstore/merkle",
 		"domain/...",
@@ -71,6 +71,7 @@ var mayImport = map[string][]string{
 	"projections/pages/...":    {"projections/checked"},
 	"projections/steps/...":    {},
 	"projections/persons/...":  {},
+	"projections/groups/...":   {"projections/pages"},
 	"projections/timeline/...": {"projections/steps", "domain/..."},
 	"projections/counts/...": {
 		"projections/checked", "projections/pages", "eventstore", "domain/temporal",
