@@ -35,7 +35,7 @@ type Place uint32
 
 func placeAt(lane int, number uint32) Place { return Place(number<<laneBits | uint32(lane)) }
 
-// Part returns the lane.
+// Lane returns the lane.
 func (p Place) Lane() int { return int(p & (MostLanes - 1)) }
 
 // Number returns the number within the lane.
