@@ -20,6 +20,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/backup"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/copies"
 	"cakupan/eventstore/lookups"
 	"cakupan/eventstore/packs"
 	"cakupan/eventstore/vault"
@@ -30,6 +31,8 @@ type Source struct {
 	Log  eventstore.Log
 	Conn *nats.Conn // to its streams
 	Now  func() temporal.Instant
+	// Lacking has what servers of a cluster lack of their copies. Optional.
+	Lacking *copies.Book
 }
 
 // Options say what to back up.
@@ -193,6 +196,7 @@ func (c *copying) records(ctx context.Context, opts packs.Options, at *uint64) e
 	if err := c.to.Section(opts.Stream); err != nil {
 		return err
 	}
+	opts.Lacking = c.from.Lacking
 	stream, err := packs.Open(ctx, c.from.Conn, opts)
 	var end packs.End
 	switch {

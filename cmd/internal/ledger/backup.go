@@ -12,6 +12,6 @@ import (
 // [backups.Write].
 func (l *Ledger) Backup(ctx context.Context, to io.Writer, opts backups.Options,
 ) (backup.End, error) {
-	from := backups.Source{Log: l.log, Conn: l.conn, Now: l.opts.Now}
+	from := backups.Source{Log: l.log, Conn: l.conn, Now: l.opts.Now, Lacking: l.lacking}
 	return backups.Write(ctx, from, to, opts)
 }

@@ -30,6 +30,7 @@ import (
 	"cakupan/eventstore"
 	"cakupan/eventstore/index"
 	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/copies"
 	"cakupan/eventstore/natsd"
 	"cakupan/eventstore/seal"
 	"cakupan/eventstore/vault"
@@ -156,6 +157,10 @@ type Ledger struct {
 
 	prover *prover.Prover // nil until the log is open
 
+	// lacking has what servers of a cluster lack of their copies of streams, while others have it:
+	// the health says so, and nothing stops. Set by Open and only read after it.
+	lacking *copies.Book
+
 	quota    *natsin.Quota // set by Open and only read after it
 	refused  *natsin.Refusals
 	messages *natsin.Server // nil until TakeMessages
@@ -240,6 +245,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 		preparing: shares.New(preparers(), preparers()/2),
 		writing:   shares.New(appendsAtOnce, appendsOfOne),
 		backlog:   cost.NewBacklog(),
+		lacking:   newLacking(opts.Log),
 		quota:     natsin.NewQuota(opts.Refused, time.Now, opts.Log),
 	}
 	// The order is that of need: register and shelf are of the log that is open by then. What fails
@@ -273,7 +279,7 @@ func Open(ctx context.Context, opts Options) (*Ledger, error) {
 func (l *Ledger) openLog(ctx context.Context) error {
 	l.disconnect() // of an attempt before
 	connect := func() (*nats.Conn, error) { return l.cluster.Connect("cakupan") }
-	opts := jetstream.Options{Replicas: l.opts.Replicas}
+	opts := jetstream.Options{Replicas: l.opts.Replicas, Lacking: l.lacking}
 	if l.opts.NATS == "" {
 		if err := l.folder.CheckRest(); err != nil {
 			return err

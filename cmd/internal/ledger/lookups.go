@@ -114,7 +114,7 @@ func (l *Ledger) verifyLookups(ctx context.Context) ([]FileReport, error) {
 // time.
 func (l *Ledger) lookupsStream() packs.Options {
 	opts := lookups.StreamOptions()
-	opts.Replicas = l.opts.Replicas
+	opts.Replicas, opts.Lacking = l.opts.Replicas, l.lacking
 	if l.server != nil {
 		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}

@@ -25,8 +25,9 @@ type Readiness struct {
 	Head        eventstore.Sequence `json:"head"`
 	Projections map[string]Lag      `json:"projections"`
 	Role        cluster.Role        `json:"role"`
-	Why         string              `json:"why,omitempty"`   // it is not ok
-	Clock       string              `json:"clock,omitempty"` // see Health
+	Why         string              `json:"why,omitempty"`      // it is not ok
+	Clock       string              `json:"clock,omitempty"`    // see Health
+	Degraded    string              `json:"degraded,omitempty"` // see Health
 }
 
 // Lag is how far a projection is, and how long ago what it has not applied yet was recorded.
@@ -61,7 +62,7 @@ func (l *Ledger) Ready(ctx context.Context, now temporal.Instant) Readiness {
 	health := l.Health(ctx)
 	r := Readiness{
 		Status: health.Status, Head: health.Head, Why: health.Why, Clock: health.Clock,
-		Role: health.Role, Projections: map[string]Lag{},
+		Degraded: health.Degraded, Role: health.Role, Projections: map[string]Lag{},
 	}
 	if !l.serving { // who asks has what the log holds applied first
 		return r

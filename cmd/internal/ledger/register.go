@@ -64,7 +64,7 @@ func (l *Ledger) followRegister(ctx context.Context) {
 // for the first one. Nil without an error: there is none, and create was not asked for.
 func (l *Ledger) registerStream(ctx context.Context, create bool) (*packs.Stream, error) {
 	opts := access.StreamOptions()
-	opts.Replicas = l.opts.Replicas
+	opts.Replicas, opts.Lacking = l.opts.Replicas, l.lacking
 	if l.server != nil {
 		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}

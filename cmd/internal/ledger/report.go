@@ -23,6 +23,9 @@ type Health struct {
 	// Clock says that record times wait for the clock, which is behind them, or that it was set far
 	// ahead while the ledger ran.
 	Clock string `json:"clock,omitempty"`
+	// Degraded says which server of a cluster lacks a part of its copy that the others have, and
+	// what to do. Nothing is lost, and it is no reason not to be well.
+	Degraded string `json:"degraded,omitempty"`
 }
 
 // Verified is how much of a part was found sound, and when that was known.
@@ -66,6 +69,9 @@ type VerifyReport struct {
 	Findings []Finding           `json:"findings"`
 	Files    []FileReport        `json:"files"`
 	Caches   []CacheReport       `json:"caches"` // none when the log is damaged
+	// Copies are those of servers of a cluster that lack what others have, which does not keep the
+	// ledger from being OK.
+	Copies []CopyReport `json:"copies"`
 }
 
 // FileReport is how one file of the folder is, or one folder that is one thing.

@@ -49,6 +49,7 @@ func (l *Ledger) Serve(ctx context.Context, url string, scrub time.Duration) err
 	l.background.Go(func() { l.refold(ctx, l.opts.Refold) })
 	l.background.Go(func() { l.prover.Follow(ctx) })
 	l.background.Go(func() { l.cluster.Watch(ctx, l.conn, l.noteUnsafe) })
+	l.background.Go(func() { l.watchCopies(ctx) })
 	l.background.Go(func() { <-l.closing; stop() })
 	// Last, so that nobody is sent to a ledger that could not start.
 	return l.folder.Announce(url)
@@ -197,7 +198,7 @@ func (l *Ledger) Health(ctx context.Context) Health {
 		fail(state.Unsaved)
 	}
 	fail(l.watchman.found(l.shelf))
-	h.Verified = l.watchman.seen()
+	h.Verified, h.Degraded = l.watchman.seen(), l.degraded()
 	return h
 }
 

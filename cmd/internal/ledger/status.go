@@ -53,6 +53,7 @@ type StreamStatus struct {
 	Name     string `json:"name"`
 	Replicas int    `json:"replicas"` // servers that shall keep it
 	Current  int    `json:"current"`  // of them, those that have all of it now
+	Lacking  int    `json:"lacking"`  // of them, those whose copy was found to lack what others have
 	Leader   string `json:"leader,omitempty"`
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"`
@@ -90,12 +91,19 @@ func (l *Ledger) streamStatus(ctx context.Context, s *Status) error {
 	if err != nil {
 		return err
 	}
+	lacks := l.lacking.Lacks()
 	streams := js.ListStreams(ctx)
 	for info := range streams.Info() {
 		if !isOurs(info.Config.Name) {
 			continue
 		}
-		s.Streams = append(s.Streams, statusOf(info))
+		stream := statusOf(info)
+		for _, lack := range lacks {
+			if lack.Stream == stream.Name {
+				stream.Lacking++
+			}
+		}
+		s.Streams = append(s.Streams, stream)
 		if info.Config.Name == natsin.StreamRefused {
 			s.Intake.Refused = info.State.Msgs
 		}

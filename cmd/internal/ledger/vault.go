@@ -33,7 +33,7 @@ func (l *Ledger) readyVault(ctx context.Context) error {
 		return err
 	}
 	opts := vault.StreamOptions()
-	opts.Replicas = l.opts.Replicas
+	opts.Replicas, opts.Lacking = l.opts.Replicas, l.lacking
 	if l.server != nil {
 		opts.FreeSpace, opts.Store = l.server.FreeSpace, l.server
 	}

@@ -39,6 +39,10 @@ func (l *Ledger) Verify(ctx context.Context, progress Progress) (VerifyReport, e
 	if err != nil {
 		return report, err
 	}
+	if err := l.compareCopies(ctx, func() {}); err != nil {
+		return report, err
+	}
+	report.Copies = l.Copies()
 	asked, err := l.verifyLookups(ctx)
 	if err != nil {
 		return report, err
@@ -230,7 +234,7 @@ func ReportOf(report *verify.Report) VerifyReport {
 	result := VerifyReport{
 		OK: report.OK(), Events: report.Last, Frames: report.Frames,
 		Root: report.Root.String(), Findings: []Finding{},
-		Files: []FileReport{}, Caches: []CacheReport{},
+		Files: []FileReport{}, Caches: []CacheReport{}, Copies: []CopyReport{},
 	}
 	for _, f := range report.Findings {
 		result.Findings = append(result.Findings,

@@ -95,7 +95,7 @@ func TestFollowBeside(t *testing.T) {
 	of := &told{
 		status: ledger.Status{
 			Intake:  ledger.IntakeStatus{Waiting: 3, Refused: 2, Removed: ledger.RemovedStatus{ForRoom: 8, ForAge: 9}},
-			Streams: []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Bytes: 77}},
+			Streams: []ledger.StreamStatus{{Name: "CAKUPAN", Replicas: 3, Current: 2, Lacking: 1, Bytes: 77}},
 		},
 		measures: ledger.Measures{Vault: 11, Register: 12, FreeBytes: &free},
 	}
@@ -114,6 +114,7 @@ func TestFollowBeside(t *testing.T) {
 		`cakupan_intake_packs{state="waiting"} 3`, `cakupan_intake_packs{state="refused"} 2`,
 		`cakupan_stream_replicas{stream="CAKUPAN"} 3`, `cakupan_stream_bytes{stream="CAKUPAN"} 77`,
 		`cakupan_stream_replicas_current{stream="CAKUPAN"} 2`,
+		`cakupan_stream_copies_lacking{stream="CAKUPAN"} 1`,
 		"cakupan_vault_records 11\n", "cakupan_register_records 12\n",
 		"cakupan_disk_free_bytes 4096\n", `cakupan_watchers{by="events"} 1`, `cakupan_watchers{by="bucket"} 5`,
 		"cakupan_frame_seconds_sum 1\n", `cakupan_frame_bytes_bucket{le="1024"} 1`,

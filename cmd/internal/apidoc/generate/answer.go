@@ -91,7 +91,8 @@ func (l *library) answer(name string) object {
 			with("role", words("string", "whether this server writes the log or stands by").
 				with("enum", texts("writer", "standby"))).
 			with("why", words("string", "what it waits for, or what is wrong")).
-			with("clock", words("string", "that record times wait for the clock")), "why", "clock")
+			with("clock", words("string", "that record times wait for the clock")).
+			with("degraded", degraded()), "why", "clock", "degraded")
 	case "ListKey":
 		return optional(o("key", words("string", "32 bytes in hexadecimal").
 			with("pattern", "^[0-9a-f]{64}$")).
@@ -133,7 +134,12 @@ func (l *library) verification(name string) object {
 					with("to", words("integer", "the last one; 0: to the end of the log")).
 					with("what", words("string", "what is wrong")))))).
 			with("files", arrayOf(l.ref("VerifiedFile"))).
-			with("caches", arrayOf(l.ref("VerifiedCache"))))
+			with("caches", arrayOf(l.ref("VerifiedCache"))).
+			with("copies", arrayOf(fields(o("stream", words("string", "of which it is a copy")).
+				with("server", words("string", "of the cluster, whose copy it is")).
+				with("message", words("integer", "one that it lacks and others have")).
+				with("what", words("string", "that in words")).
+				with("remedy", words("string", "what to do about it"))))))
 	// Paths are within the data folder: what is outside of it is nothing for an auditor.
 	case "VerifiedFile":
 		return optional(o("path", words("string", "within the data folder")).

@@ -49,6 +49,8 @@ func status() object {
 	stream := optional(o("name", words("string", "of the stream")).
 		with("replicas", words("integer", "servers that shall keep it")).
 		with("current", words("integer", "of them, those that have all of it now")).
+		with("lacking", words("integer", "of them, those whose copy was found to lack what others"+
+			" have")).
 		with("leader", words("string", "the server that leads it, on a cluster")).
 		with("messages", words("integer", "in the stream")).
 		with("bytes", words("integer", "they take")), "leader")
@@ -58,7 +60,12 @@ func status() object {
 }
 
 // healthSometimes are the members of a health that may be left out.
-var healthSometimes = []string{"why", "verified", "clock"}
+var healthSometimes = []string{"why", "verified", "clock", "degraded"}
+
+// degraded is of a cluster. It is told beside a health that is ok, for nothing is lost.
+func degraded() object {
+	return words("string", "which server's copy lacks what those of others have, and what to do")
+}
 
 // healthFields are the members of a health. A status has them too and is one object with its own:
 // each of two that know all of their members would refuse those of the other.
@@ -71,5 +78,6 @@ func healthFields() object {
 			" has what it is sent written").with("enum", texts("writer", "standby"))).
 		with("why", words("string", "what is wrong")).
 		with("verified", verified()).
-		with("clock", words("string", "that record times wait for the clock"))
+		with("clock", words("string", "that record times wait for the clock")).
+		with("degraded", degraded())
 }

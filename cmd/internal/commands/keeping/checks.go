@@ -221,6 +221,12 @@ func writeReport(out *cli.Console, report ledger.VerifyReport) error {
 	if err := writeFiles(out, report); err != nil {
 		return err
 	}
+	for _, c := range report.Copies {
+		_, err := fmt.Fprintf(out.Stdout, "degraded: %s: %s\n", c.What, c.Remedy)
+		if err != nil {
+			return err
+		}
+	}
 	if len(report.Findings) > 0 {
 		_, err := fmt.Fprintf(out.Stdout, "the log is damaged: restore it from a copy\n")
 		return err
@@ -229,8 +235,12 @@ func writeReport(out *cli.Console, report ledger.VerifyReport) error {
 		_, err := fmt.Fprintln(out.Stdout, "something is wrong that does not heal by itself")
 		return err
 	}
-	_, err := fmt.Fprintf(out.Stdout, "%s events in %s frames: nothing is wrong\nroot %s\n",
-		words.Thousands(report.Events), words.Thousands(report.Frames), report.Root)
+	verdict := "nothing is wrong"
+	if len(report.Copies) > 0 {
+		verdict = "nothing is lost"
+	}
+	_, err := fmt.Fprintf(out.Stdout, "%s events in %s frames: %s\nroot %s\n",
+		words.Thousands(report.Events), words.Thousands(report.Frames), verdict, report.Root)
 	return err
 }
 

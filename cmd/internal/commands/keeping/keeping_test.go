@@ -66,6 +66,16 @@ func TestVerdict(t *testing.T) {
 				"is what a fresh fold of the log is ✓", "it is behind",
 			},
 		},
+		"copy": {
+			ledger.VerifyReport{
+				OK: true, Events: 1_234, Frames: 12, Root: "abcd",
+				Copies: []ledger.CopyReport{{What: "n1 lacks 3", Remedy: "copy it"}},
+			},
+			[]string{
+				"degraded: n1 lacks 3: copy it\n",
+				"1,234 events in 12 frames: nothing is lost\nroot abcd\n",
+			},
+		},
 		"log": {
 			ledger.VerifyReport{Findings: []ledger.Finding{
 				{From: 7, To: 9, What: "missing"},

@@ -55,18 +55,18 @@ func (c *Health) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		// The two differ while a ledger is being built: it is well, and answers nothing yet.
 		if c.Ready {
 			ready, err := s.Ready(ctx)
-			return tellState(w, out, ready, state{ready.Status, ready.Why, ready.Head}, err)
+			return tellState(w, out, ready, state{ready.Status, ready.Why, ready.Degraded, ready.Head}, err)
 		}
 		health, err := s.Health(ctx)
-		return tellState(w, out, health, state{health.Status, health.Why, health.Head}, err)
+		return tellState(w, out, health, state{health.Status, health.Why, health.Degraded, health.Head}, err)
 	})
 }
 
 // state is what all answers have that say how a ledger is. why is empty where status is
-// ledger.HealthOK.
+// ledger.HealthOK; degraded says what is wrong with a copy of a cluster and loses nothing.
 type state struct {
-	status, why string
-	head        eventstore.Sequence
+	status, why, degraded string
+	head                  eventstore.Sequence
 }
 
 // tellState prints an answer, unless there is none, and returns why not all is well. A ledger that
@@ -81,6 +81,9 @@ func tellState(w *cli.Where, out *cli.Console, whole any, s state, err error) er
 	default:
 		_, err = fmt.Fprintf(out.Stdout, "%s: the log ends at event %s\n",
 			s.status, words.Thousands(s.head))
+		if err == nil && s.degraded != "" {
+			_, err = fmt.Fprintf(out.Stdout, "degraded: %s\n", s.degraded)
+		}
 	}
 	switch {
 	case err != nil || s.status == ledger.HealthOK:

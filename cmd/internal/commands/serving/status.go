@@ -68,6 +68,9 @@ func writeStatus(out *cli.Console, s ledger.Status, l lists.Language) error {
 	line := func(name, text string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", name, text) }
 	event := l.Pick("peristiwa ", "event ")
 	line(l.Pick("keadaan", "status"), s.Status)
+	if s.Degraded != "" {
+		line(l.Pick("salinan", "degraded"), s.Degraded)
+	}
 	line(l.Pick("peran", "role"), roleWords(s.Role, l))
 	line(l.Pick("penulis", "writer"), writerWords(s.Writer, l))
 	line(l.Pick("ujung", "head"), event+words.Numeral(l, s.Head))

@@ -1,0 +1,161 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cakupan/cmd/internal/access"
+	"cakupan/cmd/internal/natsin"
+	"cakupan/eventstore/jetstream"
+	"cakupan/eventstore/jetstream/copies"
+	"cakupan/eventstore/lookups"
+	"cakupan/eventstore/packs"
+	"cakupan/eventstore/vault"
+)
+
+const (
+	// recheckEvery is how often a copy is looked at again that was found to lack something.
+	recheckEvery = 10 * time.Second
+
+	// allowMax bounds how long it is tried to have the streams of an older program asked for single
+	// copies: a login that may not change a stream gets no answer.
+	allowMax = 5 * time.Second
+)
+
+// CopyReport says that a server's copy of a stream lacks a message that others have. Nothing of the
+// ledger is lost by it: what is read of the stream is read from the others.
+type CopyReport struct {
+	copies.Lack
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
+}
+
+// copyReport puts it into words.
+func copyReport(l copies.Lack) CopyReport {
+	return CopyReport{
+		Lack: l,
+		What: fmt.Sprintf("server %s's copy of stream %s lacks message %d; the others have it",
+			l.Server, l.Stream, l.Message),
+		Remedy: fmt.Sprintf("stop server %s, remove the folder of stream %s in its folder, and start"+
+			" it: it copies the stream anew", l.Server, l.Stream),
+	}
+}
+
+// newLacking returns the book of what copies lack. The operator is told of each copy once.
+func newLacking(log *slog.Logger) *copies.Book {
+	return copies.NewBook(func(l copies.Lack) {
+		report := copyReport(l)
+		log.Error("a server's copy of a stream is damaged, and others are whole",
+			slog.String("server", l.Server), slog.String("stream", l.Stream),
+			slog.Uint64("message", l.Message), slog.String("remedy", report.Remedy))
+	})
+}
+
+// Copies returns what copies are known to lack, none without a cluster.
+func (l *Ledger) Copies() []CopyReport {
+	reports := []CopyReport{}
+	for _, lack := range l.lacking.Lacks() {
+		reports = append(reports, copyReport(lack))
+	}
+	return reports
+}
+
+// degraded is what the health says of copies, "" when nothing is known to be wrong with them.
+func (l *Ledger) degraded() string {
+	lacks := l.lacking.Lacks()
+	if len(lacks) == 0 {
+		return ""
+	}
+	report := copyReport(lacks[0])
+	text := report.What + ": " + report.Remedy
+	if more := len(lacks) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more: see cakupan verify)", more)
+	}
+	return text
+}
+
+// compared is a stream whose copies can be compared.
+type compared interface {
+	CompareCopies(ctx context.Context, rest func()) error
+	RecheckCopies(ctx context.Context)
+}
+
+// compared returns the log and what is beside it, of a ledger on a cluster. An error is about some of
+// them; the others are returned all the same.
+func (l *Ledger) compared(ctx context.Context) (all []compared, err error) {
+	if l.server != nil {
+		return nil, nil
+	}
+	if log, ok := l.log.(compared); ok {
+		all = append(all, log)
+	}
+	for _, opts := range []packs.Options{
+		vault.StreamOptions(), access.StreamOptions(), lookups.StreamOptions(),
+	} {
+		opts.Lacking, opts.Replicas = l.lacking, l.opts.Replicas
+		stream, failed := packs.Open(ctx, l.conn, opts)
+		switch {
+		case failed == nil:
+			all = append(all, stream)
+		case !errors.Is(failed, packs.ErrNoStream):
+			err = errors.Join(err, failed)
+		}
+	}
+	return all, err
+}
+
+// compareCopies reads each server's copy of each stream that cannot be derived. What it finds is in
+// the book. An error says that a copy could not be read.
+func (l *Ledger) compareCopies(ctx context.Context, rest func()) error {
+	streams, err := l.compared(ctx)
+	for _, stream := range streams {
+		err = errors.Join(err, stream.CompareCopies(ctx, rest))
+	}
+	return err
+}
+
+// watchCopies looks again, until ctx ends, at copies that were found to lack something: so it is seen
+// soon that they were made whole.
+func (l *Ledger) watchCopies(ctx context.Context) {
+	if l.server != nil {
+		return
+	}
+	l.allowCopies(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(recheckEvery):
+		}
+		if len(l.lacking.Lacks()) == 0 {
+			continue
+		}
+		streams, _ := l.compared(ctx) // what cannot be reached now is looked at the next time
+		for _, stream := range streams {
+			stream.RecheckCopies(ctx)
+		}
+	}
+}
+
+// allowCopies has the streams of an older program asked for single copies. Where the login may not
+// change them, the operator is told what to do: until then what a server that leads has lost of
+// them is not looked for elsewhere.
+func (l *Ledger) allowCopies(ctx context.Context) {
+	for _, stream := range []string{
+		jetstream.StreamDefault, vault.StreamName, access.StreamOptions().Stream,
+		lookups.StreamOptions().Stream, natsin.StreamIntake, natsin.StreamRefused,
+	} {
+		bounded, cancel := context.WithTimeout(ctx, allowMax)
+		err := jetstream.AllowDirect(bounded, l.conn, stream)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			l.opts.Log.WarnContext(ctx, "what a server has lost of a stream is not asked of the"+
+				" others: let the stream take direct gets (nats stream edit "+stream+
+				" --allow-direct), or start this ledger with a login that may change streams",
+				slog.String("stream", stream), slog.Any("error", err))
+		}
+	}
+}
