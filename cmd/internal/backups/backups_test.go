@@ -21,6 +21,7 @@ import (
 	"cakupan/eventstore/backup"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/durable/durabletest"
+	"cakupan/eventstore/keyfile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -268,8 +269,8 @@ func TestTwoBackups(t *testing.T) {
 	}
 }
 
-// TestKeysOfRestore: a folder may have the keys already, and the same alone: those of another
-// ledger, one more, one less or anything beside them are left as they are, and refused.
+// TestKeysOfRestore: a folder may have the keys already: those of another ledger, one less, or
+// anything beside them are left as they are, and refused.
 func TestKeysOfRestore(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "data"))
 	other := open(t, filepath.Join(t.TempDir(), "other"))
@@ -286,7 +287,7 @@ func TestKeysOfRestore(t *testing.T) {
 		"another ledger's": func(vault string) error {
 			return errors.Join(os.RemoveAll(vault), copyKeys(vault, keysOf(t, other)))
 		},
-		"one more": func(vault string) error {
+		"a folder of it": func(vault string) error {
 			return copyKeys(filepath.Join(vault, "x.key"), keys)
 		},
 		"one less":     func(vault string) error { return os.Remove(filepath.Join(vault, folder.VaultKeyFile)) },
@@ -321,13 +322,29 @@ func TestKeysOfRestore(t *testing.T) {
 			t.Errorf("%s: the folder has %s, had %s", name, now, before)
 		}
 	}
+	// A key that the ledger has not is no other's: it is made by the setup of a cluster.
+	more := filepath.Join(t.TempDir(), "more")
+	if err := copyKeys(filepath.Join(more, folder.Vault), keys); err != nil {
+		t.Fatal(err)
+	}
+	_, err := keyfile.Create(filepath.Join(more, folder.Vault, folder.SealKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = backups.Restore(t.Context(), backups.RestoreOptions{
+		Files: []string{file}, Dir: more, Keys: keys,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole(t, more, 2)
 	// The keys of the folder itself, by name: they are the only ones, and stay.
 	dir := filepath.Join(t.TempDir(), "own")
 	own := filepath.Join(dir, folder.Vault)
 	if err := copyKeys(own, keys); err != nil {
 		t.Fatal(err)
 	}
-	_, err := backups.Restore(t.Context(), backups.RestoreOptions{
+	_, err = backups.Restore(t.Context(), backups.RestoreOptions{
 		Files: []string{file}, Dir: dir, Keys: own,
 		Fault: func(string) {
 			if _, err := folder.ReadKeys(own); err != nil {

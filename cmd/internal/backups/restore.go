@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -262,15 +261,24 @@ func (r *restoring) lockEmpty() (*folder.Folder, error) {
 	return folder.Lock(dir)
 }
 
-// sameKeys tells whether the folder has the keys that are restored, and no other file beside them.
+// sameKeys tells whether the folder has the keys that are restored, and nothing but keys beside
+// them: such as the ledger never had, and cakupan setup has made for all of a cluster.
 func (r *restoring) sameKeys() bool {
 	dir := filepath.Join(r.opts.Dir, folder.Vault)
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != len(r.keys) || len(entries) == 0 {
+	if err != nil || len(r.keys) == 0 {
 		return false
 	}
 	there, err := folder.ReadKeys(dir)
-	return err == nil && maps.EqualFunc(there, r.keys, bytes.Equal)
+	if err != nil || len(there) != len(entries) {
+		return false
+	}
+	for name, key := range r.keys {
+		if !bytes.Equal(there[name], key) {
+			return false
+		}
+	}
+	return true
 }
 
 // mark makes the mark, and empties the folder of what an unfinished restore has left. The mark is

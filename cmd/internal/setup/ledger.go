@@ -92,7 +92,8 @@ func (m *maker) keys(ledgers []string) error {
 
 // givenKeys gives new ledgers the keys of one that is restored. A ledger that has a key already
 // must have the same: what another key has sealed could not be opened any more if it were replaced.
-// It may be called again after the restore.
+// It may be called again after the restore. A key that the ledger never had is not among them: it
+// is made by keys, for all ledgers alike.
 func (m *maker) givenKeys(opts *Options) error {
 	for _, name := range opts.Ledgers {
 		for _, file := range slices.Sorted(maps.Keys(opts.Keys)) {

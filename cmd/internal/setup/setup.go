@@ -139,8 +139,8 @@ func (m *maker) make(opts *Options, now time.Time) error {
 	if err := m.urls(logins, userRestore, opts.Nodes, "authority", "restore.url"); err != nil {
 		return err
 	}
-	if len(opts.Keys) > 0 {
-		return errors.Join(m.givenKeys(opts), authority.publish(m.path("operator")))
+	if err := m.givenKeys(opts); err != nil {
+		return err
 	}
 	if err := m.keys(opts.Ledgers); err != nil {
 		return err

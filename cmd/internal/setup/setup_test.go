@@ -281,6 +281,7 @@ func TestGivenKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	delete(keys, "intake.key") // one that the ledger never had
 	opts.Members, opts.Keys = nil, keys
 	plain := optionsFor(dir)
 	for _, begun := range []string{"", folder.RestoringFile, folder.IdentityFile} {
@@ -297,9 +298,13 @@ func TestGivenKeys(t *testing.T) {
 			t.Fatalf("%s: %v", begun, err)
 		}
 		has := contents(t, dir)
-		for file, content := range contents(t, kept) {
+		if key := has["data/ledger-a/vault/intake.key"]; len(key) != keyfile.Size ||
+			key != has["data/ledger-b/vault/intake.key"] {
+			t.Errorf("%s: a key that the ledger never had is %x", begun, key)
+		}
+		for file, content := range keys {
 			for _, ledger := range opts.Ledgers {
-				if has["data/"+ledger+"/vault/"+file] != content {
+				if has["data/"+ledger+"/vault/"+file] != string(content) {
 					t.Errorf("%s: %s of %s is another one", begun, file, ledger)
 				}
 			}
