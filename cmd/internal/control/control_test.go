@@ -235,6 +235,20 @@ func TestCustody(t *testing.T) {
 	if entries, err := os.ReadDir(to); err != nil || len(entries) != 4 {
 		t.Errorf("%v, %v", entries, err)
 	}
+	// The command copies, and not the ledger: what is copied is where the command has the folder,
+	// and is what the ledger says that it has.
+	keys[0].File = filepath.Join("/elsewhere", filepath.Base(keys[0].File))
+	if err := ledger.CopyKeys(keys, dir, to+"-again"); err != nil {
+		t.Error(err)
+	}
+	keys[0].Fingerprint = "00000000"
+	err = ledger.CopyKeys(keys, dir, to+"-other")
+	if problem.From(err).Code != problem.FolderKeyLost {
+		t.Errorf("another key is copied: %v", err)
+	}
+	if _, err := os.Lstat(to + "-other"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a copy is there: %v", err)
+	}
 	disclosed, err := c.Disclose(t.Context(), nik, 1)
 	if err != nil || len(disclosed.Events) != 1 || len(disclosed.Workers) != 1 {
 		t.Fatalf("%+v, %v", disclosed, err)

@@ -58,10 +58,15 @@ func (c *Client) Keys(ctx context.Context) ([]ledger.Key, error) {
 	return a.Keys, err
 }
 
-// BackupKeys has the running ledger copy the keys.
+// BackupKeys copies the keys, once the running ledger has said that they are its own. It does not
+// copy them itself: where it runs, in a container or by a unit of systemd, it may write to its
+// folder alone.
 func (c *Client) BackupKeys(ctx context.Context, to string) ([]ledger.Key, error) {
-	a, err := c.ask(ctx, request{Do: "keys backup", Name: to})
-	return a.Keys, err
+	keys, err := c.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keys, ledger.CopyKeys(keys, c.dir, to)
 }
 
 // RotateKey changes a key of the running ledger.
@@ -104,8 +109,6 @@ func (h handler) custodial(ctx context.Context, q *request) (a answer, is bool, 
 	switch q.Do {
 	case "keys":
 		a.Keys, err = h.custody.Keys(ctx)
-	case "keys backup":
-		a.Keys, err = h.custody.BackupKeys(ctx, q.Name)
 	case "keys rotate":
 		err = h.custody.RotateKey(ctx, q.Name)
 	case "erase":

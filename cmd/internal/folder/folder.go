@@ -179,6 +179,13 @@ func inUse(dir string) error {
 	return problem.New(problem.FolderInUse, detail+": wait until it has ended")
 }
 
+// ReadMeta reads the identity of a folder that another process may have.
+func ReadMeta(dir string) (Meta, error) {
+	f := &Folder{Dir: dir}
+	err := f.readMeta()
+	return f.Meta, err
+}
+
 // readMeta reads the identity, if there is one. A file without a format is none that any version
 // has written: to take it for a new folder would make a second ledger where there was one. Without
 // a file Format stays 0, which means a new folder, or one that is known by its log.

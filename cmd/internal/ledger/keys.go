@@ -14,6 +14,7 @@ import (
 
 	"cakupan/cmd/internal/folder"
 	"cakupan/cmd/internal/problem"
+	"cakupan/eventstore"
 	"cakupan/eventstore/durable"
 	"cakupan/eventstore/keyfile"
 	"cakupan/eventstore/vault"
@@ -68,9 +69,7 @@ func (l *Ledger) Keys(ctx context.Context) (keys []Key, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			err = vault.ErrKeyMissing
 		case err == nil:
-			// Four bytes tell keys apart and say nothing of them.
-			sum := sha256.Sum256(key)
-			k.Fingerprint = hex.EncodeToString(sum[:4])
+			k.Fingerprint = fingerprint(key)
 			if v != nil && !v.IsKey(filepath.Base(path), key) {
 				err = vault.ErrKeyWrong
 			}
@@ -109,45 +108,74 @@ func (l *Ledger) besideKeys(v *vault.Vault) (found []Key) {
 	return found
 }
 
-// BackupKeys copies the keys into a new folder, to be kept apart from the ledger and its backups. A
-// ledger whose keys are not its own, or not all there, has nothing to be copied. The folder has
-// another name until all of them are in it: a half copy must not pass for a whole one. If we crash
-// or fail meanwhile, what is there is removed by the next attempt. Each file is durable when it
-// returns.
+// BackupKeys copies the keys into a new folder; see [CopyKeys].
 func (l *Ledger) BackupKeys(ctx context.Context, to string) ([]Key, error) {
 	keys, err := l.Keys(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return keys, CopyKeys(keys, l.folder.Dir, to)
+}
+
+// CopyKeys copies the keys of the ledger of a folder, as it says that they are, into a new folder,
+// to be kept apart from the ledger and its backups. The ledger may run: it is not the one who
+// copies, as it may have no right to write where its owner may. A ledger whose keys are not its
+// own, or not all there, has nothing to be copied. The folder has another name until all of them
+// are in it: a half copy must not pass for a whole one. If we crash or fail meanwhile, what is
+// there is removed by the next attempt. Each file is durable when it returns.
+func CopyKeys(keys []Key, dir, to string) error {
 	for _, k := range keys {
 		if !k.OK {
-			return nil, problem.New(problem.FolderKeyLost, k.Problem)
+			return problem.New(problem.FolderKeyLost, k.Problem)
 		}
 	}
 	if _, err := os.Lstat(to); err == nil {
-		return nil, problem.Query("to", to+" is there already: name a folder that is not")
+		return problem.Query("to", to+" is there already: name a folder that is not")
+	}
+	meta, err := folder.ReadMeta(dir)
+	if err != nil {
+		return err
 	}
 	part := durable.Temporary(to)
 	if err := removePart(part); err != nil {
-		return nil, err
+		return err
 	}
 	if err := durable.MakeFolder(part, folder.FolderMode); err != nil {
-		return nil, err
+		return folder.Error(filepath.Dir(to), err)
 	}
-	err = durable.Create(filepath.Join(part, keysAboutFile), []byte(l.aboutKeys()), folder.FileMode)
+	err = durable.Create(filepath.Join(part, keysAboutFile), []byte(aboutKeys(meta.Identity)),
+		folder.FileMode)
 	for _, k := range keys {
-		var key []byte
 		if err == nil {
-			key, err = folder.ReadKept(k.File)
-		}
-		if err == nil {
-			err = durable.Create(filepath.Join(part, filepath.Base(k.File)), key, folder.FileMode)
+			err = copyKey(k, dir, part)
 		}
 	}
 	if err == nil {
 		err = durable.Rename(part, to)
 	}
-	return keys, err
+	return err
+}
+
+// copyKey copies a key. Its path is that of whoever runs the ledger, which in a container is
+// another one than that of whoever copies. What the ledger has not looked at is not copied.
+func copyKey(k Key, dir, to string) error {
+	name := filepath.Base(k.File)
+	path := filepath.Join(dir, folder.Vault, name)
+	key, err := folder.ReadKept(path)
+	switch {
+	case err != nil:
+		return folder.KeyError(path, err)
+	case k.Fingerprint != "" && fingerprint(key) != k.Fingerprint:
+		return problem.New(problem.FolderKeyLost,
+			path+" was changed meanwhile: copy the keys again")
+	}
+	return durable.Create(filepath.Join(to, name), key, folder.FileMode)
+}
+
+// fingerprint returns four bytes of a key's sum: they tell keys apart and say nothing of them.
+func fingerprint(key []byte) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:4])
 }
 
 // keysAboutFile says what the keys beside it are of. It is the first file of a copy.
@@ -156,9 +184,9 @@ const (
 	keysAbout     = "Keys of the cakupan ledger "
 )
 
-func (l *Ledger) aboutKeys() string {
+func aboutKeys(of eventstore.Identity) string {
 	return fmt.Sprintf("%s%s. To put one back, copy it into the folder %s of the data folder, mode"+
-		" 0600.\n", keysAbout, l.log.Identity().Ledger, folder.Vault)
+		" 0600.\n", keysAbout, of.Ledger, folder.Vault)
 }
 
 // removePart removes what a copy of keys has left that was cut short, and nothing else: a folder
