@@ -119,16 +119,16 @@ func parse(f field, cell grid.Cell, date1904 bool) value {
 		return parseCount(cell)
 	case fieldProgrammes:
 		return parseProgrammes(string(trim(cell.Text)))
-	case fieldEnrolment, fieldCommitment, fieldWorker, fieldInto, fieldReference:
+	case fieldEnrolment, fieldCommitment, fieldWorker, fieldInto, fieldReference, fieldAmount:
 		switch {
-		case event.HasNIK(string(cell.Text)):
+		case event.HasNIK(string(cell.Text)): // as an amount, it is no rupiah of one person
 			return misplacedNIK()
 		case f == fieldReference:
 			return parseReference(cell)
+		case f == fieldAmount:
+			return parseAmount(cell)
 		}
 		return parseID(f, cell)
-	case fieldAmount:
-		return parseAmount(cell)
 	default:
 		return parseCode(f, string(trim(cell.Text)))
 	}
