@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -66,14 +67,16 @@ func (f *fold) comparePurses(c uint32, was *enrolment.Purse, edges []counts.Chan
 	}
 	r := newRepurse(c, was, &is)
 	some := edges[len(edges):]
-	for enrolments := range f.state.Granted(c) {
+	granted := f.state.Granted(c)
+	defer f.letIn()()
+	for enrolments := range granted {
 		f.state.Prefetch(enrolments)
 		f.looked += len(enrolments)
 		for _, e := range enrolments {
 			some = f.comparePurse(r, e, some[:0])
 			f.sums.add(some)
 		}
-		f.giveWay()
+		runtime.Gosched() // others have their turn at the processor
 	}
 	return f.sums.flush(edges)
 }

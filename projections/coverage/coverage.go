@@ -60,8 +60,8 @@ type Projection struct {
 	limits limits
 
 	// reading guards the fold and its state against those who read them beside the fold, which
-	// holds it for some events at a time, and gives way in the middle of dear ones. The fold's
-	// goroutine itself reads both without it.
+	// holds it for some events at a time, and lets go of it in the middle of dear ones: see letIn.
+	// The fold's goroutine itself reads both without it.
 	reading sync.RWMutex
 	// fold is nil until the first Apply or Read after Load: answering needs none of it.
 	fold *fold
@@ -201,18 +201,6 @@ func (p *Projection) applySome(events []facts.Event, b *Batch, budget int) (spen
 		}
 	}
 	return false
-}
-
-// giveWay lets readers read the state, and others have the processor, in the middle of an event
-// that changes much. The state has that event already or not yet; what is worked out of it is the
-// fold's own until the event is shown.
-//
-// It must be called with the lock held, and by the fold alone; nothing that was read of the state
-// before need be read again, because only the fold changes it.
-func (p *Projection) giveWay() {
-	p.reading.Unlock()
-	runtime.Gosched()
-	p.reading.Lock()
 }
 
 // work is what the fold of the batch has cost so far.

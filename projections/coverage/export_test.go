@@ -1,6 +1,8 @@
 package coverage
 
 import (
+	"sync"
+
 	"cakupan/eventstore"
 	"cakupan/projections/checked"
 	"cakupan/projections/counts"
@@ -33,3 +35,24 @@ func (p *Projection) DigestInLanes(until eventstore.Sequence, lanes int) {
 
 // TimeLanes has each share folded at once, by a call of one.
 func (p *Projection) TimeLanes(one func(fold func())) { p.lanes.run = one }
+
+// WatchReading has it told whenever the fold lets readers in and shuts them out within an event, and
+// at how much it has looked by then.
+func (p *Projection) WatchReading(told func(in bool, looked int)) {
+	p.fold.reading = watchedReading{&p.reading, func(in bool) { told(in, p.fold.looked) }}
+}
+
+type watchedReading struct {
+	sync.Locker
+	told func(in bool)
+}
+
+func (w watchedReading) Unlock() {
+	w.Locker.Unlock()
+	w.told(true)
+}
+
+func (w watchedReading) Lock() {
+	w.told(false)
+	w.Locker.Lock()
+}

@@ -1,6 +1,8 @@
 package coverage
 
 import (
+	"sync"
+
 	"cakupan/domain/enrolment"
 	"cakupan/domain/event"
 	"cakupan/domain/temporal"
@@ -26,7 +28,8 @@ type fold struct {
 	later  *later           // what is left to Show, of the batch that is applied
 	looked int              // at how many enrolments and spells of others: its work
 
-	giveWay func() // called now and then, while nothing changes the state
+	reading sync.Locker // held while an event is applied; see letIn
+	open    bool        // readers are let in
 
 	// longWay says that no event takes one of the short ways: they must lead to the same.
 	longWay bool
@@ -40,10 +43,30 @@ type change struct {
 	workers       []uint32 // for whom it was opened
 }
 
-// newFold returns the fold of a projection, which gives way in long loops.
+// newFold returns the fold of a projection, which lets its readers in during long loops.
 func newFold(s *facts.State, p *Projection) *fold {
 	return &fold{
-		state: s, publications: p.publications, heavy: heavy{limits: p.limits}, giveWay: p.giveWay,
+		state: s, publications: p.publications, heavy: heavy{limits: p.limits}, reading: &p.reading,
+	}
+}
+
+// letIn lets readers read the state, until shutOut, while the fold only reads it too. The state has
+// the event that is applied already, or not yet; what is worked out of it is the fold's own until
+// the event is shown. Whoever does much without changing the state must let them in: with the lock
+// held they would wait not for a slice of the work but, where the system has given the fold's
+// processor to others, for its next turn there.
+//
+// It is for the fold alone, and nothing that was read of the state before need be read again: only
+// the fold changes it. Within a loop that has let them in it does nothing.
+func (f *fold) letIn() (shutOut func()) {
+	if f.open {
+		return func() {}
+	}
+	f.open = true
+	f.reading.Unlock()
+	return func() {
+		f.reading.Lock()
+		f.open = false
 	}
 }
 

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
 
 	"cakupan/domain/enrolment"
@@ -313,15 +314,19 @@ type lived struct {
 	died temporal.Date
 }
 
-// spellsOfID appends the spells of all enrolments of one id, all but one, on the days. It gives way
-// now and then: a person may have thousands. Timelines of heavy ones are made on the way.
+// spellsOfID appends the spells of all enrolments of one id, all but one, on the days. It lets
+// readers in once there are many: a person may have thousands. Timelines of heavy ones are made on
+// the way.
 func (f *fold) spellsOfID(spells []enrolment.Spell, of lived, except uint32, days facts.Days,
 	purses facts.Purses,
 ) []enrolment.Spell {
 	other, months, looked := &f.days.other, monthsOf(days), 0
 	for e := range f.state.Enrolments(of.id, except) {
-		if looked++; looked%facts.Together == 0 {
-			f.giveWay()
+		if looked++; looked == facts.Together {
+			defer f.letIn()()
+		}
+		if looked%facts.Together == 0 {
+			runtime.Gosched()
 		}
 		line := f.heavy.lines[e]
 		if line == nil && (f.longWay ||

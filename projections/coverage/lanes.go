@@ -44,13 +44,19 @@ func newLanes(p *Projection, n int) *lanes {
 	all := &lanes{groups: groups.New(n), run: func(f func()) { go f() }}
 	for range n {
 		q := &lane{fold: newFold(facts.New(), p), done: make(chan struct{})}
-		q.fold.giveWay = runtime.Gosched // nobody reads the state beside the fold
+		q.fold.reading = unread{}
 		q.fold.heavy.limits = p.limits.shared(n)
 		close(q.done)
 		all.all = append(all.all, q)
 	}
 	return all
 }
+
+// unread is the lock of a state that nobody reads beside the fold.
+type unread struct{}
+
+func (unread) Lock()   {}
+func (unread) Unlock() {}
 
 // turn says which lane an event is for, or everyLane, or noLane.
 type turn uint8
