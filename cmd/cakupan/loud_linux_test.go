@@ -371,27 +371,53 @@ func (l *loud) closing(n int64) string {
 		fmt.Sprintf(`{"source":"urn:loud","id":"d-%d-%d","reason":"error"}`, l.Turn, n-1))
 }
 
-func dearEvents(ctx context.Context, l *loud, done *sync.WaitGroup) {
+// closings has so many at once close and take back, each in its order and until it is taken in: a
+// closing that stays would leave those after it nothing to change.
+func (l *loud) closings(ctx context.Context, done *sync.WaitGroup, atOnce int, send func(string) bool) {
 	var next atomic.Int64
-	next.Store(-1)
-	for range 4 {
+	for range atOnce {
 		done.Go(func() {
 			for ctx.Err() == nil {
-				request := l.request(ctx, "loud", "POST", "/v1/events", strings.NewReader(l.closing(next.Add(1))))
-				request.Header.Set("Content-Type", oneEvent)
-				l.send(request)
+				pair := next.Add(2) - 2
+				for n := pair; n < pair+2; n++ {
+					for ctx.Err() == nil && !send(l.closing(n)) {
+						continue // who does too much does not wait, whatever he is told
+					}
+				}
 			}
 		})
 	}
 }
 
+func dearEvents(ctx context.Context, l *loud, done *sync.WaitGroup) {
+	l.closings(ctx, done, 4, func(event string) bool {
+		request := l.request(ctx, "loud", "POST", "/v1/events", strings.NewReader(event))
+		request.Header.Set("Content-Type", oneEvent)
+		return strings.Contains(l.send(request), `"receipts"`)
+	})
+}
+
 func dearMessages(ctx context.Context, l *loud, done *sync.WaitGroup) {
 	conn := l.connectAs(ctx, "loud", done)
-	inbox := l.answers(conn)
-	done.Go(func() {
-		for n := int64(0); ctx.Err() == nil; n++ {
-			_ = conn.PublishRequest("cakupan.intake.loud", inbox, []byte(l.closing(n)))
-			time.Sleep(time.Millisecond)
+	pace := time.NewTicker(time.Millisecond)
+	context.AfterFunc(ctx, pace.Stop)
+	l.closings(ctx, done, 64, func(event string) bool {
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return false
 		}
+		answer, err := conn.RequestWithContext(ctx, "cakupan.intake.loud", []byte(event))
+		switch {
+		case err != nil:
+			return false
+		case bytes.Contains(answer.Data, []byte(`"seq"`)):
+			l.tell("stored")
+			return true
+		case answer.Header.Get("Retry-After") == "":
+			l.fail(fmt.Errorf("answer: %.300s", answer.Data))
+		}
+		l.tell("later")
+		return false
 	})
 }
