@@ -12,8 +12,9 @@ var processors = runtime.GOMAXPROCS(0)
 func Processors() int { return processors }
 
 // sparePlaces are places to run beyond the processors: one for who waits for the disk, which keeps
-// his place for a while, and one for who is to be answered at once.
-const sparePlaces = 2
+// his place for a while, one for who is to be answered at once, and two for what goes on beside
+// them: folds that follow the log, and the collection of memory, take a place each.
+const sparePlaces = 4
 
 // Spare has the runtime use more places to run than there are processors. While all of them are in
 // use by what takes long, the runtime looks at the network only every 10 ms, and has what came wait
