@@ -4,8 +4,8 @@
 // JetStream is trusted to keep order, to fence appends and to flush them. It is not trusted to
 // notice its own damage: after one flipped bit it serves the rest and reports that all is well.
 // So every frame is checked when it is read, a missing message is asked for by its number before
-// it is believed lost, and what is lost is named. On a cluster the other servers are asked for their
-// copies first.
+// it is believed lost, and what is lost is named. On a cluster the other servers are asked for
+// their copies first.
 //
 // The server must run with sync_interval: always, which a client cannot check; natsd sets it.
 package jetstream
@@ -278,8 +278,8 @@ func (l *Log) CompareCopies(ctx context.Context, rest func()) error {
 // RecheckCopies looks again at what is noted of them.
 func (l *Log) RecheckCopies(ctx context.Context) { l.copies.Recheck(ctx, isFrame) }
 
-// isFrame tells whether a copy's message holds a frame, as far as can be told without the one before.
-// That it is of a newer version is for its reader to say.
+// isFrame tells whether a copy's message holds a frame, as far as can be told without the one
+// before. That it is of a newer version is for its reader to say.
 func isFrame(m copies.Message) bool {
 	_, err := eventstore.ParseFrame(m.Data)
 	return err == nil || errors.Is(err, eventstore.ErrNewerFormat)

@@ -62,8 +62,8 @@ type replaced struct {
 }
 
 // isReplaced tells whether a record that another copy has was replaced, and so is erased there too
-// as soon as that server has caught up: such a one must not come back. It reads all that comes after
-// the record, once. Where that cannot be read, it is taken for replaced.
+// as soon as that server has caught up: such a one must not come back. It reads all that comes
+// after the record, once. Where that cannot be read, it is taken for replaced.
 func (s *Stream) isReplaced(ctx context.Context, r *Record) bool {
 	known := &s.replaced
 	known.mu.Lock()

@@ -28,9 +28,10 @@ func (s *Stream) Get(ctx context.Context, number uint64) (Record, error) {
 	return r, nil
 }
 
-// find looks for it in the copy of the server that leads, and then in the others, of which fits says
-// whether a record is the one.
-func (s *Stream) find(ctx context.Context, number uint64, fits func(*Record) bool) (Record, error) {
+// find looks for it in the copy of the server that leads, and then in the others, of which fits
+// says whether a record is the one.
+func (s *Stream) find(ctx context.Context, number uint64, fits func(*Record) bool,
+) (Record, error) {
 	state, err := s.state(ctx)
 	if err != nil {
 		return Record{}, err
@@ -53,8 +54,8 @@ func (s *Stream) find(ctx context.Context, number uint64, fits func(*Record) boo
 }
 
 // locate returns the first readable record whose number is at least the given one; errNoMessage
-// when there is none. All messages below low hold earlier ones. Numbers and messages grow together, nearly always by one, so the first or
-// second question hits; halving bounds how many there are.
+// when there is none. All messages below low hold earlier ones. Numbers and messages grow together,
+// nearly always by one, so the first or second question hits; halving bounds how many there are.
 func (s *Stream) locate(ctx context.Context, state state, number uint64,
 ) (best Record, low uint64, err error) {
 	low, high := max(state.First, 1), state.Last

@@ -39,8 +39,8 @@ func copyReport(l copies.Lack) CopyReport {
 		Lack: l,
 		What: fmt.Sprintf("server %s's copy of stream %s lacks message %d; the others have it",
 			l.Server, l.Stream, l.Message),
-		Remedy: fmt.Sprintf("stop server %s, remove the folder of stream %s in its folder, and start"+
-			" it: it copies the stream anew", l.Server, l.Stream),
+		Remedy: fmt.Sprintf("stop server %s, remove the folder of stream %s in its folder, and"+
+			" start it: it copies the stream anew", l.Server, l.Stream),
 	}
 }
 
@@ -83,8 +83,8 @@ type compared interface {
 	RecheckCopies(ctx context.Context)
 }
 
-// compared returns the log and what is beside it, of a ledger on a cluster. An error is about some of
-// them; the others are returned all the same.
+// compared returns the log and what is beside it, of a ledger on a cluster. An error is about some
+// of them; the others are returned all the same.
 func (l *Ledger) compared(ctx context.Context) (all []compared, err error) {
 	if l.server != nil {
 		return nil, nil
@@ -117,8 +117,8 @@ func (l *Ledger) compareCopies(ctx context.Context, rest func()) error {
 	return err
 }
 
-// watchCopies looks again, until ctx ends, at copies that were found to lack something: so it is seen
-// soon that they were made whole.
+// watchCopies looks again, until ctx ends, at copies that were found to lack something: so it is
+// seen soon that they were made whole.
 func (l *Ledger) watchCopies(ctx context.Context) {
 	if l.server != nil {
 		return

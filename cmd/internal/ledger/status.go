@@ -53,7 +53,7 @@ type StreamStatus struct {
 	Name     string `json:"name"`
 	Replicas int    `json:"replicas"` // servers that shall keep it
 	Current  int    `json:"current"`  // of them, those that have all of it now
-	Lacking  int    `json:"lacking"`  // of them, those whose copy was found to lack what others have
+	Lacking  int    `json:"lacking"`  // of them, those whose copy lacks what others have
 	Leader   string `json:"leader,omitempty"`
 	Messages uint64 `json:"messages"`
 	Bytes    uint64 `json:"bytes"`

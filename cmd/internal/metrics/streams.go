@@ -61,7 +61,8 @@ func (m *Metrics) followStreams(l Ledger) {
 		func(s ledger.StreamStatus) float64 { return float64(s.Replicas) })
 	ask("cakupan_stream_replicas_current", "Of them, those that have all of it now.",
 		func(s ledger.StreamStatus) float64 { return float64(s.Current) })
-	ask("cakupan_stream_copies_lacking", "Of them, those whose copy was found to lack what others have.",
+	ask("cakupan_stream_copies_lacking",
+		"Of them, those whose copy was found to lack what others have.",
 		func(s ledger.StreamStatus) float64 { return float64(s.Lacking) })
 	ask("cakupan_stream_bytes", "Bytes that a stream holds.",
 		func(s ledger.StreamStatus) float64 { return float64(s.Bytes) })

@@ -50,9 +50,11 @@ var mayImport = map[string][]string{
 	"eventstore/vault/vaulttest/...": {
 		"eventstore", "eventstore/natsd", "eventstore/packs", "eventstore/vault",
 	},
-	"eventstore/natsd/...":       {"eventstore", "eventstore/durable", "eventstore/inspect"},
-	"eventstore/jetstream/...":   {"eventstore", "eventstore/merkle", "domain/temporal"},
-	"eventstore/packs/...":       {"eventstore", "eventstore/jetstream", "eventstore/inspect"},
+	"eventstore/natsd/...":     {"eventstore", "eventstore/durable", "eventstore/inspect"},
+	"eventstore/jetstream/...": {"eventstore", "eventstore/merkle", "domain/temporal"},
+	"eventstore/packs/...": {
+		"eventstore", "eventstore/jetstream", "eventstore/jetstream/copies", "eventstore/inspect",
+	},
 	"eventstore/lookups/...":     {"eventstore", "eventstore/packs", "domain/temporal"},
 	"eventstore/memlog/...":      {"eventstore", "eventstore/merkle", "domain/temporal"},
 	"eventstore/logtest/...":     {"eventstore", "eventstore/merkle", "domain/temporal"},

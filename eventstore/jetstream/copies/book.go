@@ -14,8 +14,8 @@ type Lack struct {
 	Message uint64 `json:"message"` // the first one that was found; there may be others
 }
 
-// Book has what copies were found to lack: one message of each copy is enough to know it. It is safe
-// for concurrent use. It is in memory only: who reads the copy again finds it out again.
+// Book has what copies were found to lack: one message of each copy is enough to know it. It is
+// safe for concurrent use. It is in memory only: who reads the copy again finds it out again.
 type Book struct {
 	told func(Lack)
 

@@ -30,13 +30,13 @@ const (
 // span is a range of messages.
 type span struct{ from, to uint64 }
 
-// Check tells what a copy must have. Proven is asked of each message, and says whether it is what was
-// stored; Missed of those that one copy has and another one has not, and says besides whether it is
-// missed there: it may have been removed. Both may be the same.
+// Check tells what a copy must have. Proven is asked of each message, and says whether it is what
+// was stored; Missed of those that one copy has and another one has not, and says besides whether
+// it is missed there: it may have been removed. Both may be the same.
 type Check struct{ Proven, Missed func(Message) bool }
 
-// Compare reads each server's copy of a stream as a whole, and notes in the book what one lacks that
-// another one has, and which copies lack nothing. rest is called now and then. Copies that are
+// Compare reads each server's copy of a stream as a whole, and notes in the book what one lacks
+// that another one has, and which copies lack nothing. rest is called now and then. Copies that are
 // behind are not judged, nor are messages that none has: those are for who reads the stream. An
 // error says that not all could be read.
 func (c *Copies) Compare(ctx context.Context, check Check, rest func()) error {
@@ -63,7 +63,9 @@ func (c *Copies) Compare(ctx context.Context, check Check, rest func()) error {
 	gaps := map[string][]span{}
 	var errs []error
 	for _, server := range servers {
-		s := scan{copies: c, server: server, last: info.State.LastSeq, proven: check.Proven, rest: rest}
+		s := scan{
+			copies: c, server: server, last: info.State.LastSeq, proven: check.Proven, rest: rest,
+		}
 		if gaps[server], err = s.run(ctx, stream); err != nil {
 			errs = append(errs, fmt.Errorf("compare copies of %s: that of server %s: %w",
 				c.stream, server, err))

@@ -2,8 +2,8 @@
 //
 // NATS replicates what is stored, and does not find out that a server has lost some of it since: by
 // a bit on its disk, or by a write that failed. A server that leads a stream answers "no message
-// found" to whatever it cannot read, and delivers the rest, with two whole copies beside it. So what
-// one server has not is asked of the others before it is called lost.
+// found" to whatever it cannot read, and delivers the rest, with two whole copies beside it. So
+// what one server has not is asked of the others before it is called lost.
 //
 // It is asked by direct gets, which change nothing and which each server answers from its own copy.
 // Which one answers is chosen at random for each question (nats-server prefers no local member of

@@ -75,7 +75,7 @@ func (q *question) ask(ctx context.Context) error {
 func (q *question) repeat(ctx context.Context, answers <-chan *nats.Msg) error {
 	again := time.NewTimer(patience)
 	defer again.Stop()
-	for next, silent := true, time.Duration(0); !q.settled(ctx); {
+	for next, silent := true, time.Duration(0); !q.isDone(ctx); {
 		if next {
 			if err := q.send(); err != nil {
 				return err
@@ -174,8 +174,8 @@ func (q *question) answers() (count int) {
 	return count
 }
 
-// settled tells whether nothing more has to be heard.
-func (q *question) settled(ctx context.Context) bool {
+// isDone tells whether nothing more has to be heard.
+func (q *question) isDone(ctx context.Context) bool {
 	has := q.found && q.best.Number == q.number
 	switch {
 	case q.only != "":

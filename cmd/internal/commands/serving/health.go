@@ -55,10 +55,12 @@ func (c *Health) Run(ctx context.Context, w *cli.Where, out *cli.Console) error 
 		// The two differ while a ledger is being built: it is well, and answers nothing yet.
 		if c.Ready {
 			ready, err := s.Ready(ctx)
-			return tellState(w, out, ready, state{ready.Status, ready.Why, ready.Degraded, ready.Head}, err)
+			is := state{ready.Status, ready.Why, ready.Degraded, ready.Head}
+			return tellState(w, out, ready, is, err)
 		}
 		health, err := s.Health(ctx)
-		return tellState(w, out, health, state{health.Status, health.Why, health.Degraded, health.Head}, err)
+		is := state{health.Status, health.Why, health.Degraded, health.Head}
+		return tellState(w, out, health, is, err)
 	})
 }
 
