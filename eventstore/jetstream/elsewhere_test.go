@@ -103,7 +103,7 @@ func (c *damagedCluster) leads(n int) {
 // open opens the log, with a book of what copies lack.
 func (c *damagedCluster) open() (*jetstream.Log, *copies.Book) {
 	c.t.Helper()
-	book := copies.NewBook(nil)
+	book := copies.NewBook(time.Now, nil)
 	log, err := jetstream.Open(c.t.Context(), c.conn, jetstream.Options{Lacking: book})
 	if err != nil {
 		c.t.Fatal(err)

@@ -46,7 +46,7 @@ func copyReport(l copies.Lack) CopyReport {
 
 // newLacking returns the book of what copies lack. The operator is told of each copy once.
 func newLacking(log *slog.Logger) *copies.Book {
-	return copies.NewBook(func(l copies.Lack) {
+	return copies.NewBook(time.Now, func(l copies.Lack) {
 		report := copyReport(l)
 		log.Error("a server's copy of a stream is damaged, and others are whole",
 			slog.String("server", l.Server), slog.String("stream", l.Stream),
@@ -153,8 +153,8 @@ func (l *Ledger) allowCopies(ctx context.Context) {
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			l.opts.Log.WarnContext(ctx, "what a server has lost of a stream is not asked of the"+
-				" others: let the stream take direct gets (nats stream edit "+stream+
-				" --allow-direct), or start this ledger with a login that may change streams",
+				" others: let the stream take direct gets (nats stream edit NAME --allow-direct), or"+
+				" start this ledger with a login that may change streams",
 				slog.String("stream", stream), slog.Any("error", err))
 		}
 	}

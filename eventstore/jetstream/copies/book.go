@@ -18,19 +18,22 @@ type Lack struct {
 // safe for concurrent use. It is in memory only: who reads the copy again finds it out again.
 type Book struct {
 	told func(Lack)
+	now  func() time.Time
 
 	mu    sync.Mutex
 	found []Lack
 	asked map[string]time.Time // by stream: when all servers were last asked
+	slow  map[string]time.Time // by stream: when a question was last not answered in time
 }
 
 // again is how long nobody is asked who else lacks something of a stream, once all were: whoever
 // reads a copy of which much is lost would ask for each message.
 const again = time.Second
 
-// NewBook returns an empty one. told is told of each copy once; it may be nil. It must not block.
-func NewBook(told func(Lack)) *Book {
-	return &Book{told: told, asked: map[string]time.Time{}}
+// NewBook returns an empty one. now is the clock. told is told of each copy once; it may be nil. It
+// must not block.
+func NewBook(now func() time.Time, told func(Lack)) *Book {
+	return &Book{now: now, told: told, asked: map[string]time.Time{}, slow: map[string]time.Time{}}
 }
 
 // asks tells whether it is to be found out which servers lack a message of a stream that one has.
@@ -40,7 +43,30 @@ func (b *Book) asks(stream string) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return time.Since(b.asked[stream]) > again
+	return b.now().Sub(b.asked[stream]) > again
+}
+
+// patience is how long a question about a stream may take now.
+func (b *Book) patience(stream string) time.Duration {
+	if b == nil {
+		return roundMax
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.now().Sub(b.slow[stream]) < slowFor {
+		return slowMax
+	}
+	return roundMax
+}
+
+// late notes that a question about a stream was not answered in time.
+func (b *Book) late(stream string) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.slow[stream] = b.now()
 }
 
 // note notes which servers lack a message, now that all were asked.
@@ -50,7 +76,7 @@ func (b *Book) note(stream string, number uint64, servers []string) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.asked[stream] = time.Now()
+	b.asked[stream] = b.now()
 	for _, server := range servers {
 		if slices.ContainsFunc(b.found, func(l Lack) bool {
 			return l.Stream == stream && l.Server == server

@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -54,7 +53,6 @@ type Copies struct {
 	conn   *nats.Conn
 	stream string
 	book   *Book
-	slow   atomic.Int64 // when a question was not answered in time, nanoseconds since 1970
 }
 
 // New returns the copies of a stream, which are asked by the connection. What they lack is noted in
@@ -85,14 +83,6 @@ func (c *Copies) From(ctx context.Context, number uint64, proven func(Message) b
 		c.note(ctx, q)
 	}
 	return q.best, q.found, nil
-}
-
-// limit is how long a question may take now.
-func (c *Copies) limit() time.Duration {
-	if time.Since(time.Unix(0, c.slow.Load())) < slowFor {
-		return slowMax
-	}
-	return roundMax
 }
 
 // note notes which servers have not what another one has. One that follows and may be behind is not

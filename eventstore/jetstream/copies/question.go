@@ -48,7 +48,7 @@ type try struct {
 
 // ask asks until it is answered. It is no error that nobody has the message.
 func (q *question) ask(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, q.copies.limit())
+	bounded, cancel := context.WithTimeout(ctx, q.copies.book.patience(q.copies.stream))
 	defer cancel()
 	q.inbox = q.copies.conn.NewInbox()
 	answers := make(chan *nats.Msg, 4*triesMax)
@@ -64,7 +64,7 @@ func (q *question) ask(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case bounded.Err() != nil: // what has come by then has to do
-		q.copies.slow.Store(time.Now().UnixNano())
+		q.copies.book.late(q.copies.stream)
 		return nil
 	}
 	return err

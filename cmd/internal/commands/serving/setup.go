@@ -29,7 +29,7 @@ type Setup struct {
 	Regions   []string `placeholder:"CODES" help:"${scopeRegions}"`
 	Types     []string `placeholder:"TYPES" help:"${scopeTypes}"`
 
-	Keys  string `placeholder:"DIR" help:"Keys of a ledger that is restored, as keys backup makes them."`
+	Keys  string `placeholder:"DIR" help:"Keys of a restored ledger, as keys backup makes them."`
 	Owner string `placeholder:"UID:GID" help:"Give all files to this user and group."`
 }
 
