@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cakupan/cmd/internal/ledger"
+	"cakupan/eventstore/vault"
+)
+
+// flipMessage inverts a bit in a message of a stream's only block. A record of JetStream begins with
+// its length, of which the top bit marks headers, and the message's number.
+func flipMessage(t *testing.T, folder string, message uint64) {
+	t.Helper()
+	blocks, err := filepath.Glob(filepath.Join(folder, "msgs", "*.blk"))
+	if err != nil || len(blocks) != 1 {
+		t.Fatalf("blocks: %v, %v", blocks, err)
+	}
+	block, err := os.ReadFile(blocks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(block); {
+		size := int(binary.LittleEndian.Uint32(block[at:]) &^ (1 << 31))
+		if binary.LittleEndian.Uint64(block[at+4:]) == message {
+			block[at+size-20] ^= 1
+			writeText(t, blocks[0], string(block))
+			return
+		}
+		at += size
+	}
+	t.Fatalf("no message %d", message)
+}
+
+// folder is where a server has its copy of a stream.
+func (c *clusterRun) folder(node int, stream string) string {
+	args := c.nodes[node].args
+	data := args[slices.Index(args, "--data")+1]
+	found, err := filepath.Glob(filepath.Join(data, "jetstream", "*", "streams", stream))
+	if err != nil || len(found) != 1 {
+		c.t.Fatalf("folder of %s: %v, %v", stream, found, err)
+	}
+	return found[0]
+}
+
+// whileDown stops a server in good order, does something to its files and starts it again.
+func (c *clusterRun) whileDown(node int, do func()) {
+	c.t.Helper()
+	c.nodes[node].signal(syscall.SIGTERM)
+	if err := c.nodes[node].command.Wait(); err != nil {
+		c.t.Fatalf("stop server %d: %v", node, err)
+	}
+	do()
+	c.nodes[node].start()
+}
+
+// leadBy has a server lead a stream that all three have all of.
+func (c *clusterRun) leadBy(node int, name string) {
+	c.t.Helper()
+	js := c.streams()
+	c.await(fmt.Sprintf("n%d leads %s", node, name), func() bool {
+		stream, err := js.Stream(c.t.Context(), name)
+		if err != nil {
+			return false
+		}
+		is, current := stream.CachedInfo().Cluster, 0
+		for _, r := range is.Replicas {
+			if r.Current && !r.Offline {
+				current++
+			}
+		}
+		if is.Leader == fmt.Sprintf("n%d", node) {
+			return current == 2
+		}
+		_, _ = js.Conn().Request("$JS.API.STREAM.LEADER.STEPDOWN."+name,
+			fmt.Appendf(nil, `{"placement":{"preferred":"n%d"}}`, node), time.Second)
+		return false
+	})
+}
+
+// named opens an enrolment of somebody with a NIK.
+func named(n int) string {
+	return fmt.Sprintf(`{"specversion":"1.0","id":"named-%d","source":"urn:cluster",`+
+		`"type":"id.cakupan.enrolment.opened.v1","data":{"enrolment":"n-%d","nik":"750301010190%04d",`+
+		`"region":"75.03","segment":"PU","category":"PRIVATE","programmes":["JKK"],`+
+		`"payer":"EMPLOYER","from":"2020-01-01"}}`, n, n, n+1)
+}
+
+// takes waits until a ledger has taken in somebody with a NIK.
+func (c *clusterRun) takes(to, n int) {
+	c.t.Helper()
+	c.await("an event with a NIK is taken in", func() bool {
+		response, err := http.Post("http://"+c.http[to]+"/v1/events", "application/cloudevents+json",
+			strings.NewReader(named(n)))
+		if err != nil {
+			return false
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, err := io.ReadAll(response.Body)
+		return err == nil && response.StatusCode == http.StatusOK &&
+			strings.Contains(string(text), `"sequence"`)
+	})
+}
+
+// degraded is what a ledger that is well says of copies.
+func (c *clusterRun) degraded(n int) (text string, well bool) {
+	response, err := http.Get("http://" + c.http[n] + "/healthz")
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = response.Body.Close() }()
+	var h ledger.Health
+	err = json.NewDecoder(response.Body).Decode(&h)
+	return h.Degraded, err == nil && response.StatusCode == http.StatusOK
+}
+
+// TestClusterCopy has the server that leads the vault's stream lose a message of its copy. Another
+// ledger takes over all the same, and verify, which reads all of the vault, ends with exit 0. It and
+// the health tell whose copy is damaged, until that is made anew.
+func TestClusterCopy(t *testing.T) {
+	longCluster(t)
+	c := newCluster(t)
+	for n := range 5 {
+		c.takes(0, n)
+	}
+	const node, lost = 1, 3
+	c.whileDown(node, func() { flipMessage(t, c.folder(node, vault.StreamName), lost) })
+	c.leadBy(node, vault.StreamName)
+	c.ledgers[0].kill()
+	c.await("the second ledger writes", func() bool { return c.role(1) == "writer" })
+	c.takes(1, 5)
+
+	want := fmt.Sprintf("server n%d's copy of stream %s lacks message %d; the others have it",
+		node, vault.StreamName, lost)
+	verify := func() string {
+		code, stdout, stderr := runCommand(t, "verify", "--server", "http://"+c.http[1])
+		if code != 0 {
+			t.Fatalf("verify: exit %d: %s%s", code, stdout, stderr)
+		}
+		return stdout
+	}
+	c.await("verify names the copy", func() bool {
+		stdout := verify()
+		return strings.Contains(stdout, "degraded: "+want) &&
+			strings.Contains(stdout, "nothing is lost") && !strings.Contains(stdout, "damaged")
+	})
+	c.await("the health names the copy", func() bool {
+		text, well := c.degraded(1)
+		return well && strings.HasPrefix(text, want+": stop server n1, remove the folder of stream ")
+	})
+	if said := c.ledgers[1].stderr.String(); strings.Count(said,
+		"a server's copy of a stream is damaged") != 1 {
+		t.Error("the log does not name the copy once")
+	}
+
+	c.whileDown(node, func() {
+		if err := os.RemoveAll(c.folder(node, vault.StreamName)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.await("the health says nothing of copies", func() bool {
+		text, well := c.degraded(1)
+		return well && text == ""
+	})
+	if stdout := verify(); !strings.Contains(stdout, "nothing is wrong") {
+		t.Errorf("verify: %s", stdout)
+	}
+	c.leadBy(node, vault.StreamName)
+	c.takes(1, 6)
+}
