@@ -117,6 +117,14 @@ func (l *Ledger) compareCopies(ctx context.Context, rest func()) error {
 	return err
 }
 
+// lookAtCopies compares them. That one could not be read, of a server that is down or has just come
+// back, says nothing about it: it is told, and looked at the next time.
+func (l *Ledger) lookAtCopies(ctx context.Context, rest func()) {
+	if err := l.compareCopies(ctx, rest); err != nil && ctx.Err() == nil {
+		l.opts.Log.WarnContext(ctx, "copies could not be compared", slog.Any("error", err))
+	}
+}
+
 // watchCopies looks again, until ctx ends, at copies that were found to lack something: so it is
 // seen soon that they were made whole.
 func (l *Ledger) watchCopies(ctx context.Context) {

@@ -73,7 +73,8 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 		default:
 			l.noteSound()
 			if err = l.openParts(ctx); err == nil {
-				l.scrubCopies(ctx)
+				rest := &pace{ctx: ctx}
+				l.lookAtCopies(ctx, rest.rest)
 				if l.watchBeside(ctx); l.watchman.beside() == nil {
 					pause = every
 				}
@@ -88,15 +89,6 @@ func (l *Ledger) scrub(ctx context.Context, every time.Duration) {
 			return
 		case <-time.After(pause):
 		}
-	}
-}
-
-// scrubCopies reads each server's copy, in nobody's way. That one could not be read says nothing
-// about it: it is told, and tried again the next time.
-func (l *Ledger) scrubCopies(ctx context.Context) {
-	rest := &pace{ctx: ctx}
-	if err := l.compareCopies(ctx, rest.rest); err != nil && ctx.Err() == nil {
-		l.opts.Log.WarnContext(ctx, "copies could not be compared", slog.Any("error", err))
 	}
 }
 

@@ -23,7 +23,13 @@ type Book struct {
 	mu    sync.Mutex
 	found []Lack
 	asked map[string]time.Time // by stream: when all servers were last asked
-	slow  map[string]time.Time // by stream: when a question was last not answered in time
+	slow  map[string]late      // by stream: the last question that not all have answered in time
+}
+
+// late is when a question was not answered in time by all, and how long the next one is given.
+type late struct {
+	at   time.Time
+	most time.Duration
 }
 
 // again is how long nobody is asked who else lacks something of a stream, once all were: whoever
@@ -33,7 +39,7 @@ const again = time.Second
 // NewBook returns an empty one. now is the clock. told is told of each copy once; it may be nil. It
 // must not block.
 func NewBook(now func() time.Time, told func(Lack)) *Book {
-	return &Book{now: now, told: told, asked: map[string]time.Time{}, slow: map[string]time.Time{}}
+	return &Book{now: now, told: told, asked: map[string]time.Time{}, slow: map[string]late{}}
 }
 
 // asks tells whether it is to be found out which servers lack a message of a stream that one has.
@@ -53,20 +59,20 @@ func (b *Book) patience(stream string) time.Duration {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.now().Sub(b.slow[stream]) < slowFor {
-		return slowMax
+	if l := b.slow[stream]; b.now().Sub(l.at) < slowFor {
+		return l.most
 	}
 	return roundMax
 }
 
-// late notes that a question about a stream was not answered in time.
-func (b *Book) late(stream string) {
+// late notes that not all have answered a question about a stream in the time that it was given.
+func (b *Book) late(stream string, given time.Duration) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.slow[stream] = b.now()
+	b.slow[stream] = late{b.now(), max(roundMin, given/2)}
 }
 
 // note notes which servers lack a message, now that all were asked.

@@ -23,15 +23,20 @@ import (
 )
 
 const (
-	// roundMax bounds one question, with all its repetitions. After one that was not answered in
-	// time, the next ones within slowFor are given slowMax: a server that hangs does not make
-	// everybody wait who reads a log of which much is lost.
+	// roundMax bounds one question, with all its repetitions. After one that not all have answered
+	// in time, the next one within slowFor is given half of that, and so on down to roundMin: a
+	// server that hangs does not make everybody wait who reads a log of which much is lost.
 	roundMax = 5 * time.Second
-	slowMax  = time.Second
+	roundMin = 200 * time.Millisecond
 	slowFor  = 30 * time.Second
 
-	// triesMax is how often it is asked at most. Of three servers one is missed by so many with a
-	// probability of one in a million.
+	// noteMax bounds how long it is asked who may be accused.
+	noteMax = time.Second
+
+	// triesMax is how often it is asked without a pause. Of three servers one is missed by so many
+	// with a probability of one in a million. A server that does not answer may have just come
+	// back: it takes two seconds until it does (nats-server: startDirectAccessMonitoring). So
+	// what nobody else has is asked for on, after pauses, until all have answered.
 	triesMax = 36
 
 	// patience is how long an answer is waited for before the same is asked again: the server that
@@ -56,8 +61,11 @@ type Copies struct {
 }
 
 // New returns the copies of a stream, which are asked by the connection. What they lack is noted in
-// the book, which may be nil.
+// the book; where that is nil, nobody is told.
 func New(conn *nats.Conn, stream string, book *Book) *Copies {
+	if book == nil {
+		book = NewBook(time.Now, nil)
+	}
 	return &Copies{conn: conn, stream: stream, book: book}
 }
 
@@ -91,7 +99,7 @@ func (c *Copies) note(ctx context.Context, q *question) {
 	if !c.book.asks(c.stream) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, slowMax)
+	ctx, cancel := context.WithTimeout(ctx, noteMax)
 	defer cancel()
 	group, err := askGroup(ctx, c.conn, c.stream)
 	if err != nil {

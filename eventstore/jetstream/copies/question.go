@@ -48,10 +48,11 @@ type try struct {
 
 // ask asks until it is answered. It is no error that nobody has the message.
 func (q *question) ask(ctx context.Context) error {
-	bounded, cancel := context.WithTimeout(ctx, q.copies.book.patience(q.copies.stream))
+	limit := q.copies.book.patience(q.copies.stream)
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	q.inbox = q.copies.conn.NewInbox()
-	answers := make(chan *nats.Msg, 4*triesMax)
+	answers := make(chan *nats.Msg, 8*triesMax)
 	sub, err := q.copies.conn.ChanSubscribe(q.inbox+".*.*", answers)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (q *question) ask(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case bounded.Err() != nil: // what has come by then has to do
-		q.copies.book.late(q.copies.stream)
+		q.copies.book.late(q.copies.stream, limit)
 		return nil
 	}
 	return err
@@ -91,12 +92,13 @@ func (q *question) repeat(ctx context.Context, answers <-chan *nats.Msg) error {
 			// The trace is waited for too, while traces come: it may be who has answered that is
 			// still to be known.
 			t := q.tries[n]
-			next, silent = n == len(q.tries)-1 && t.answered && (t.server != "" || q.untraced), 0
+			isLast := n == len(q.tries)-1 && t.answered && (t.server != "" || q.untraced)
+			next, silent = isLast && len(q.tries) < triesMax, 0
 		case <-again.C:
 			silent += patience
-			sent := len(q.tries) == triesMax
+			sent := len(q.tries) >= triesMax && !q.awaits()
 			// Traces that have not come by now do not come.
-			if sent && (q.answers() == triesMax || silent >= silenceMax) {
+			if sent && (q.answers() == len(q.tries) || silent >= silenceMax) {
 				return nil
 			}
 			q.untraced = q.untraced || q.answers() > 0 && len(q.heard) == 0
@@ -110,7 +112,7 @@ func (q *question) repeat(ctx context.Context, answers <-chan *nats.Msg) error {
 
 // send asks once more, unless that was done often enough.
 func (q *question) send() error {
-	if len(q.tries) == triesMax {
+	if len(q.tries) >= triesMax && !q.awaits() || len(q.tries) >= 3*triesMax {
 		return nil
 	}
 	number := strconv.Itoa(len(q.tries))
@@ -172,6 +174,12 @@ func (q *question) answers() (count int) {
 		}
 	}
 	return count
+}
+
+// awaits tells whether a server that has not answered yet may have what the others have not.
+func (q *question) awaits() bool {
+	has := q.found && q.best.Number == q.number
+	return q.only == "" && !has && len(q.heard) > 0 && len(q.heard) < q.all && q.all < triesMax
 }
 
 // isDone tells whether nothing more has to be heard.
