@@ -365,8 +365,8 @@ func (l *Log) request(ctx context.Context, subject string, query, response any) 
 	return Ask(ctx, l.conn, subject, query, response)
 }
 
-// Ask is Request for what changes nothing: while nobody answers, or the cluster has no leader, it is
-// asked again.
+// Ask is Request for what changes nothing: while nobody answers, or the cluster has no leader, it
+// is asked again.
 func Ask(ctx context.Context, conn *nats.Conn, subject string, query, response any) error {
 	err := insist(ctx, func(ctx context.Context) error {
 		return Request(ctx, conn, subject, query, response)

@@ -161,8 +161,8 @@ func (l *Ledger) allowCopies(ctx context.Context) {
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			l.opts.Log.WarnContext(ctx, "what a server has lost of a stream is not asked of the"+
-				" others: let the stream take direct gets (nats stream edit NAME --allow-direct), or"+
-				" start this ledger with a login that may change streams",
+				" others: let the stream take direct gets (nats stream edit NAME --allow-direct),"+
+				" or start this ledger with a login that may change streams",
 				slog.String("stream", stream), slog.Any("error", err))
 		}
 	}
