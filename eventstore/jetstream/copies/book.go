@@ -59,7 +59,7 @@ func (b *Book) patience(stream string) time.Duration {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if l := b.slow[stream]; b.now().Sub(l.at) < slowFor {
+	if l, was := b.slow[stream]; was && b.now().Sub(l.at) < slowFor {
 		return l.most
 	}
 	return roundMax

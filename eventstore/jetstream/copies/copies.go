@@ -61,10 +61,11 @@ type Copies struct {
 }
 
 // New returns the copies of a stream, which are asked by the connection. What they lack is noted in
-// the book; where that is nil, nobody is told.
+// the book; where that is nil, nobody is told, and a stream that was slow to answer once is taken
+// to stay so.
 func New(conn *nats.Conn, stream string, book *Book) *Copies {
 	if book == nil {
-		book = NewBook(time.Now, nil)
+		book = NewBook(func() time.Time { return time.Time{} }, nil)
 	}
 	return &Copies{conn: conn, stream: stream, book: book}
 }
