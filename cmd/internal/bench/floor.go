@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -125,10 +126,35 @@ func floorFill(ctx context.Context, conn *nats.Conn, payload []byte) error {
 				continue
 			}
 			msg.Header.Set("Nats-Batch-Commit", "1")
-			if _, err := conn.RequestMsgWithContext(ctx, msg); err != nil {
+			answer, err := conn.RequestMsgWithContext(ctx, msg)
+			if err == nil {
+				err = batchTaken(answer.Data)
+			}
+			if err != nil {
 				return fmt.Errorf("publish a batch to the floor: %w", err)
 			}
 		}
+	}
+	return nil
+}
+
+// batchTaken returns an error unless an answer says that all of a batch was taken: one that was
+// refused is answered too, and a floor that lacks messages is read for ever.
+func batchTaken(answer []byte) error {
+	var said struct {
+		Count int `json:"count"`
+		Error *struct {
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	err := json.Unmarshal(answer, &said)
+	switch {
+	case err != nil:
+		return err
+	case said.Error != nil:
+		return fmt.Errorf("refused: %s", said.Error.Description)
+	case said.Count != floorBatch:
+		return fmt.Errorf("%d of %d messages were taken", said.Count, floorBatch)
 	}
 	return nil
 }
