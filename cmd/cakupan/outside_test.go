@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestOutside builds a program outside of the checkout by both ways that README.md shows, without
-// a network, and has it publish to a ledger and read from it.
+// TestOutside builds a program outside of the checkout by both ways that README.md shows, and has it
+// publish to a ledger and read from it.
 func TestOutside(t *testing.T) {
 	checkout, err := filepath.Abs("../..")
 	if err != nil {
@@ -37,7 +37,7 @@ func TestOutside(t *testing.T) {
 			dir := t.TempDir()
 			copyText(t, "testdata/outside/main.go", filepath.Join(dir, "main.go"))
 			goCommand(t, dir, "mod", "init", "example.org/office")
-			if way.name == "replace" { // what `go mod tidy` finds out, and asks the network for
+			if way.name == "replace" { // what `go mod tidy` finds out
 				copyText(t, filepath.Join(checkout, "go.sum"), filepath.Join(dir, "go.sum"))
 			}
 			for _, command := range way.commands {
@@ -53,12 +53,13 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// goCommand runs the go command in a folder, as outside of this test and without a network.
+// goCommand runs the go command in a folder, as outside of this test. It may ask the network: where a
+// module of its own or a workspace begins, it reads more of other modules than the checkout needs.
 func goCommand(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", args...)
 	command.Dir = dir
-	command.Env = append(os.Environ(), "PWD="+dir, "GOWORK=", "GOPROXY=off", "GOFLAGS=-buildvcs=false",
+	command.Env = append(os.Environ(), "PWD="+dir, "GOWORK=", "GOFLAGS=-buildvcs=false",
 		"GOTOOLCHAIN=local")
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, output)
