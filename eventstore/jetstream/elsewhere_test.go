@@ -3,6 +3,7 @@ package jetstream_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"cakupan/eventstore"
 	"cakupan/eventstore/jetstream"
 	"cakupan/eventstore/jetstream/copies"
 	"cakupan/eventstore/logtest"
@@ -36,10 +38,21 @@ func newDamagedCluster(t *testing.T, damaged ...int) *damagedCluster {
 	t.Helper()
 	c := &damagedCluster{t: t}
 	c.servers, c.options = cluster(t)
+	c.conn = connect(t, c.servers[0])
+	var log *jetstream.Log
+	again(t, "the log is made", func() (err error) {
+		opts := jetstream.Options{Replicas: 3}
+		log, err = jetstream.Create(t.Context(), c.conn, opts, eventstore.NewIdentity(1))
+		if errors.Is(err, eventstore.ErrExists) { // only the answer was late
+			log, err = jetstream.Open(t.Context(), c.conn, opts)
+		}
+		return err
+	})
+	c.leads(anyServer) // else nobody takes anything in
 	var maker logtest.Maker
-	conn := connect(t, c.servers[0])
-	fill(t, create(t, conn, jetstream.Options{Replicas: 3}), &maker, elsewhereFrames)
-	conn.Close()
+	fill(t, log, &maker, elsewhereFrames)
+	c.leads(anyServer) // and all have all of it
+	c.conn.Close()
 	for n := range c.servers {
 		c.stop(n)
 	}
@@ -65,10 +78,16 @@ func (c *damagedCluster) folder(n int) string {
 	return filepath.Join(c.options[n].StoreDir, "jetstream", "$G", "streams", "CAKUPAN")
 }
 
+// anyServer leads where it does not matter which one does.
+const anyServer = -1
+
 // leads waits until a server leads the log, and the others have all of it.
 func (c *damagedCluster) leads(n int) {
 	c.t.Helper()
-	name := c.options[n].ServerName
+	name := ""
+	if n != anyServer {
+		name = c.options[n].ServerName
+	}
 	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		var info struct {
@@ -88,11 +107,11 @@ func (c *damagedCluster) leads(n int) {
 			}
 		}
 		switch {
-		case err == nil && info.Cluster.Leader == name && current == 2:
+		case err == nil && current == 2 && (name == "" || info.Cluster.Leader == name):
 			return
 		case time.Now().After(deadline):
 			c.t.Fatalf("%s does not lead: %v: %+v", name, err, info)
-		case info.Cluster.Leader != name:
+		case name != "" && info.Cluster.Leader != name:
 			_, _ = c.conn.Request("$JS.API.STREAM.LEADER.STEPDOWN.CAKUPAN",
 				[]byte(`{"placement":{"preferred":"`+name+`"}}`), time.Second)
 		}
@@ -118,10 +137,11 @@ func again(t *testing.T, what string, do func() error) {
 func (c *damagedCluster) open() (*jetstream.Log, *copies.Book) {
 	c.t.Helper()
 	book := copies.NewBook(time.Now, nil)
-	log, err := jetstream.Open(c.t.Context(), c.conn, jetstream.Options{Lacking: book})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	var log *jetstream.Log
+	again(c.t, "the log is opened", func() (err error) {
+		log, err = jetstream.Open(c.t.Context(), c.conn, jetstream.Options{Lacking: book})
+		return err
+	})
 	return log, book
 }
 
