@@ -2,6 +2,7 @@ package coverage_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"cakupan/eventstore"
@@ -116,7 +117,11 @@ func waysOf(seed uint64) (ways []inLanes) {
 // nearly everybody comes to touch everybody else, so that groups go from lane to lane all the time.
 func TestLanes(t *testing.T) {
 	kinds := []func(*checked.DB) *coverage.Projection{coverage.NewSmall, coverage.NewHeavy}
-	for seed := range uint64(60) {
+	seeds := uint64(24) // each kind of history on each projection, twice
+	if os.Getenv("CAKUPAN_LONG") != "" {
+		seeds *= 5
+	}
+	for seed := range seeds {
 		history := Generate(seed, 20+int(seed*7919%400))
 		switch seed % 6 {
 		case 0:

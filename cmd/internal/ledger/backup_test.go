@@ -136,7 +136,12 @@ func TestBackupUnderLoad(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	other := openToTest(t, Options{Dir: t.TempDir(), Create: true})
-	_, err = other.Backup(t.Context(), os.NewFile(0, ""), backups.Options{
+	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = nowhere.Close() }()
+	_, err = other.Backup(t.Context(), nowhere, backups.Options{
 		Since: &backup.Since{File: since.SHA256, Position: since.Position},
 	})
 	if problem.From(err).Code != problem.FolderOtherLedger {
