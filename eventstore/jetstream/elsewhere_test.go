@@ -49,8 +49,7 @@ func newDamagedCluster(t *testing.T, damaged ...int) *damagedCluster {
 		return err
 	})
 	c.leads(anyServer) // else nobody takes anything in
-	var maker logtest.Maker
-	fill(t, log, &maker, elsewhereFrames)
+	c.fill(log)
 	c.leads(anyServer) // and all have all of it
 	c.conn.Close()
 	for n := range c.servers {
@@ -64,6 +63,27 @@ func newDamagedCluster(t *testing.T, damaged ...int) *damagedCluster {
 	}
 	c.conn = connect(t, c.servers[0])
 	return c
+}
+
+// fill appends frames, also where the cluster is between two leaders.
+func (c *damagedCluster) fill(log *jetstream.Log) {
+	c.t.Helper()
+	var maker logtest.Maker
+	for range elsewhereFrames {
+		raw := maker.Frame(2)
+		again(c.t, "a frame is appended", func() error {
+			tail, err := log.Append(c.t.Context(), raw, maker.Before())
+			if err != nil {
+				_, is, failed := log.Last(c.t.Context())
+				if failed != nil || is == maker.Before() {
+					return err
+				}
+				tail = is // only the answer was lost
+			}
+			maker.Appended(tail)
+			return nil
+		})
+	}
 }
 
 func (c *damagedCluster) stop(n int) {
