@@ -135,11 +135,15 @@ func TestLanes(t *testing.T) {
 	}
 }
 
-// TestLanesOfVectors does so with the histories of the contract's vectors.
+// TestLanesOfVectors does so with the histories of the contract's vectors, each in one way, or in all.
 func TestLanesOfVectors(t *testing.T) {
 	for i, name := range vectorNames {
 		t.Run(name, func(t *testing.T) {
-			compareLanes(t, coverage.New, readVector(t, name).history, frameOf, waysOf(uint64(i))...)
+			ways := waysOf(uint64(i))
+			if os.Getenv("CAKUPAN_LONG") == "" {
+				ways = ways[i%len(ways):][:1]
+			}
+			compareLanes(t, coverage.New, readVector(t, name).history, frameOf, ways...)
 		})
 	}
 }
