@@ -38,6 +38,9 @@ func commands(t *testing.T) (all [][]string) {
 // TestEveryCommandHelps: every command says what it does, its flags with their words, and what its
 // exit code says; `help COMMAND` is the same.
 func TestEveryCommandHelps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	for _, command := range commands(t) {
 		name := strings.Join(command, " ")
 		code, stdout, stderr := runCommand(t, append(slices.Clone(command), "--help")...)
@@ -65,6 +68,9 @@ func TestEveryCommandHelps(t *testing.T) {
 // TestEveryCommandRefuses what it does not understand: exit code 2, a sentence that names it, with
 // --json a problem, nothing on standard output, and no folder is made.
 func TestEveryCommandRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	t.Chdir(t.TempDir())
 	for _, command := range commands(t) {
 		name := strings.Join(command, " ")

@@ -123,6 +123,9 @@ func TestPublishedBy(t *testing.T) {
 
 // TestPubsubExamples runs the example programs as their comments say.
 func TestPubsubExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	s := startConformance(t)
 	office := s.cakupan("publisher", "add", "office", "--data", s.dir, "--source", "urn:example",
 		"--regions", "75.03", "--types", "enrolment.opened.v1")

@@ -114,6 +114,9 @@ func (f *dearFile) take() []byte {
 // TestDear sends dear events to the program, in one request, with little memory; kills it twice
 // while it folds them; and finds the answers of a replay.
 func TestDear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	sizes := dearSizes{
 		enrolments: 3_000, facts: 4_000, grants: 4_000, restatements: 300, closings: 20,
 	}

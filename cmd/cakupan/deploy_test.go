@@ -193,6 +193,9 @@ func TestUnit(t *testing.T) {
 // TestComposeNames: what the file of compose says of files is where setup makes them, for each
 // ledger and node.
 func TestComposeNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	text, err := os.ReadFile("../../docker-compose.yml")
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,9 @@ func TestDocsCoverRoutes(t *testing.T) {
 // TestDocsTellTheAnswers asks a ledger everything, and checks each answer by the schema that the
 // document gives for it.
 func TestDocsTellTheAnswers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)

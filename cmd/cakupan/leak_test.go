@@ -25,6 +25,9 @@ import (
 // TestNoNIKAnywhere sends numbers in every possible place, and then looks for them: in all files
 // of the data folder, in what the ledger answers and says of itself, and in the operator's log.
 func TestNoNIKAnywhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	n := nobody.New()
 	var log nobody.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))

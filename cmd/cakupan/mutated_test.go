@@ -160,6 +160,9 @@ type mutatedSender struct {
 // a receipt, or its request a problem, with a code that is known. The log then is what the
 // accepted ones alone give.
 func TestMutatedEvents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true})
 	if err != nil {
 		t.Fatal(err)

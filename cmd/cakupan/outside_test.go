@@ -15,6 +15,9 @@ import (
 // TestOutside builds a program outside of the checkout by both ways that README.md shows, and has it
 // publish to a ledger and read from it.
 func TestOutside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	checkout, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,9 @@ import (
 // index is in use and while it is not. What a lookup finds is right, or the index says that it is
 // damaged, and is right again when it is renewed.
 func TestDamages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const events = 6000
 	damages := uint64(60)
 	if os.Getenv("CAKUPAN_LONG") != "" {

@@ -69,6 +69,9 @@ func newPristine(t *testing.T) pristine {
 }
 
 func TestDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	p := newPristine(t)
 	first := p.frames[damageTarget-1]
 	for _, test := range []struct {
@@ -137,6 +140,9 @@ func checkVerify(t *testing.T, log eventstore.Log, lost []eventstore.DamageError
 // TestDamagedEnd damages the last message. What the log itself can tell depends on what the server
 // remembers; with a witness of how far it went, every lost event is named.
 func TestDamagedEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	p := newPristine(t)
 	end := p.frames[damageFrames-1].Last()
 	cut := func(t *testing.T, msgs string) {

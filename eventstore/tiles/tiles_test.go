@@ -258,6 +258,9 @@ func TestDamagedLog(t *testing.T) {
 // TestBits changes one bit of a file, while the tiles are open or before. What is answered is
 // right, whatever it was.
 func TestBits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	l := newLog(t, 256, 300, 1, 44)
 	tries := 16
 	if os.Getenv("CAKUPAN_LONG") != "" {

@@ -14,6 +14,9 @@ import (
 
 // TestDamages damages the file; see [projtest.Damages].
 func TestDamages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	projtest.Damages(t, projections.StagedKind[*coverage.Projection, coverage.Batch](
 		coverage.Name, coverage.NewSmall), askCoverage)
 }

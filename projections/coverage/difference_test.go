@@ -268,6 +268,9 @@ func findDifference(p *coverage.Projection, q difference.Query,
 // TestDifferenceAgrees compares the flows with the model's, worker by worker, and their sums with the
 // figures; all causes are reached.
 func TestDifferenceAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	t.Parallel()
 	const queries = 100
 	var sizes []int

@@ -170,6 +170,9 @@ func rests(t *testing.T, history []Recorded, q query, w *explain.Worker, e expla
 // TestExplainAgrees compares the workers behind a figure with the figure and with the model, and has
 // each enrolment rest on its events alone.
 func TestExplainAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	t.Parallel()
 	reached := map[string]int{}
 	sizes := []int{40, 110, 180, 250, 320, 390, 460, 530, 600, 670}

@@ -153,6 +153,9 @@ func fundingText(l *funding.Line) (lines []string) {
 
 // TestFundingAgrees compares the lines with the model, and what they add up to with their months.
 func TestFundingAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	t.Parallel()
 	sizes, reached := []int{40, 80, 120, 160, 200}, map[string]bool{}
 	if os.Getenv("CAKUPAN_LONG") != "" {

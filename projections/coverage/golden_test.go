@@ -95,6 +95,9 @@ func TestGolden(t *testing.T) {
 // TestGoldenOutdated opens files of all other versions: each is known for what it is, and rebuilt
 // by whoever opens it.
 func TestGoldenOutdated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	log := goldenLog(t, readVector(t, goldenVector).history)
 	files, err := filepath.Glob("testdata/files/coverage-v*.db.gz")
 	if err != nil || len(files) == 0 {

@@ -210,11 +210,17 @@ func productionQuery(q query) (coverage.Query, error) {
 // TestProjectionAnswersLikeTheModel compares the projection with the model over random
 // histories: cut into random frames, stored and restarted at random, with small chunks.
 func TestProjectionAnswersLikeTheModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	answerLikeTheModel(t, coverage.NewSmall)
 }
 
 // TestHeavyProjectionAnswersLikeTheModel does the same with timelines and tallies for nearly all.
 func TestHeavyProjectionAnswersLikeTheModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	answerLikeTheModel(t, coverage.NewHeavy)
 }
 
@@ -252,6 +258,9 @@ func answerLikeTheModel(t *testing.T, makeEmpty func(*checked.DB) *coverage.Proj
 
 // TestProjectionAnswersVectors replays the vectors with full and with small chunks.
 func TestProjectionAnswersVectors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	for _, name := range vectorNames {
 		for size, makeEmpty := range map[string]func(*checked.DB) *coverage.Projection{
 			"full": coverage.New, "small": coverage.NewSmall, "heavy": coverage.NewHeavy,
@@ -339,6 +348,9 @@ func testDigest(t *testing.T, history []Recorded, makeEmpty func(*checked.DB) *c
 // TestDigestOfBlocks is the same at and around the ends of blocks, which short histories never
 // reach, for a projection that has seen no more and for one that has, which starts again in between.
 func TestDigestOfBlocks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const block = 4096
 	history := Generate(5, 2*block+300)
 	once, often := foldOnce(t, t.TempDir(), nil, false), foldOnce(t, t.TempDir(), nil, false)
@@ -351,7 +363,7 @@ func TestDigestOfBlocks(t *testing.T) {
 		was[k] = digest
 	}
 	for k := 0; k < len(history); {
-		until := min(k+50, len(history))
+		until := min(k+200, len(history))
 		if in := (k + 2) % block; in <= 3 { // one by one around the end of a block
 			until = k + 1
 		} else if end := k - in + block; until > end {
@@ -364,7 +376,7 @@ func TestDigestOfBlocks(t *testing.T) {
 		if err := firstError(apply(once.p, frame), apply(often.p, frame)); err != nil {
 			t.Fatal(err)
 		}
-		if k = until; len(was)%23 == 7 || k%block == 0 || k%block == 1 {
+		if k = until; len(was)%11 == 7 || k%block == 0 || k%block == 1 {
 			if err := firstError(often.store(), often.restart()); err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,9 @@ import (
 // TestPublications publishes about one topic again and again, takes some back, and asks for the
 // latest as known at any moment, of one that looks at all.
 func TestPublications(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	rng := rand.New(rand.NewPCG(9, 9))
 	w := &dearWriter{rng: rng}
 	for i := range 400 {

@@ -17,6 +17,9 @@ import (
 // TestShortWaysLeadToTheSame folds histories twice: as always, and with the short ways of the
 // fold switched off. Each prefix has the same digest, each question the same answer.
 func TestShortWaysLeadToTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	dir := t.TempDir()
 	taken := map[string]int{}
 	for seed := range uint64(300) {

@@ -100,6 +100,9 @@ func ask(t *testing.T, p *findings.Projection, q findings.Query) (lines []string
 // TestIntervals compares with the definitions at every event: what is found, since when, until
 // when.
 func TestIntervals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	seeds := uint64(4)
 	if os.Getenv(projtest.LongEnv) != "" {
 		seeds = 40

@@ -19,6 +19,9 @@ import (
 // TestCoordinates compares what is open with the definitions, over long histories, as known at some
 // events.
 func TestCoordinates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	n, coordinates, step := 500, 3, 24
 	if os.Getenv(projtest.LongEnv) != "" {
 		n, coordinates, step = 5_000, 100, 3
@@ -166,6 +169,9 @@ func lines(all []findings.Finding) (texts []string) {
 
 // TestDamages damages the file; see [projtest.Damages].
 func TestDamages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	ask := func(kept projections.Kept, k eventstore.Sequence) (string, error) {
 		p, _ := projections.Answers[*findings.Projection](kept)
 		text, err := p.Digest(k)

@@ -702,6 +702,9 @@ func takeOverKilled(r *Registry, path string, nth int) (err error) {
 // TestTakeOver brings an access.json over, killed at each point of it and started again: each member
 // is there once, nobody is let in before all are, and a file that is put back later changes nothing.
 func TestTakeOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	raw := fileOf(t, 2500, "p-02499")
 	for nth := 1; ; nth++ {
 		h := newHome(t)

@@ -426,6 +426,9 @@ func TestWrongKeys(t *testing.T) {
 // TestRestoreFails has each step of each file of a restored folder fail in turn. Until it came to its
 // end the folder is opened by nobody, and the same restore again makes the ledger.
 func TestRestoreFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	l := open(t, filepath.Join(t.TempDir(), "data"))
 	report(t, l, 0, 2, event.Appended)
 	var made bytes.Buffer

@@ -8,6 +8,9 @@ import (
 
 // TestBench runs the whole benchmark over few events: that it works, not how fast it is.
 func TestBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	report, err := Run(t.Context(), t.TempDir(), benchTestEvents(), t.Logf)
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,9 @@ type shapesLedger struct {
 // that are refused come back as they were, to who sent them; what is said of them shows none.
 // CAKUPAN_LONG: 6,000 rows in each format.
 func TestShapesOfNIK(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	rows := 30
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		rows = 1_000

@@ -18,6 +18,9 @@ import (
 // another ledger's or yesterday's in its place, and names one twice. Whatever it is: it is refused with
 // what to do and no folder is made, or what is restored says of itself how far it goes, and is whole.
 func TestBackupDamages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	tries := 60
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		tries = 1000

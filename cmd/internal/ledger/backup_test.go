@@ -256,6 +256,9 @@ func checkAll(t *testing.T, opts Options) {
 // TestRestoreKilled kills a restore at each of its points, into a folder and into a cluster: until it
 // was done again nobody opens what is there, and then it is whole.
 func TestRestoreKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const persons = 7
 	root := t.TempDir()
 	submitPersons(t, filepath.Join(root, "data"), 0, persons)

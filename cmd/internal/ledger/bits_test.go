@@ -23,6 +23,9 @@ const (
 // TestBits flips one bit after the other of every file of the embedded server and serves the folder:
 // either nothing is lost, or it is said that something is, and what to do. Nothing panics.
 func TestBits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	pristine := newDamageable(t)
 	each := bitsOfFile
 	if os.Getenv("CAKUPAN_LONG") != "" {

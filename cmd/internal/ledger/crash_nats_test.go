@@ -62,6 +62,9 @@ func (c *child) takeMessages(ctx context.Context) error {
 // send again what was not acknowledged. In the end each acknowledged event is in the log once, and
 // each refused one is listed once.
 func TestMessageCrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	rounds := 1
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		rounds = 8

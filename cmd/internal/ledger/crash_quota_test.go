@@ -19,6 +19,9 @@ import (
 // TestQuotaCrash kills a process while it removes old refusals for new ones, again and again. In the
 // end no more is kept than may be, and of what is newest each once.
 func TestQuotaCrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const of, messages = 300, 6 // refusals of a message
 	orders := childOrders{
 		Task: messageTask, Dir: filepath.Join(t.TempDir(), "data"), Point: natsin.FaultAfterRemoval,

@@ -41,6 +41,9 @@ func crashPoints() []string {
 // TestCrash kills a process that imports a file and keeps the coverage, at a crash point or at
 // any time, up to three times in a row, and then looks at what is left. CAKUPAN_LONG: 100 runs.
 func TestCrash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	runs := 6
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		runs = 100

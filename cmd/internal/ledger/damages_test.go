@@ -33,6 +33,9 @@ const (
 // and asks it for all that it holds. Whatever the damage: either everything is as it was, or it is
 // said that it is not, and what to do. Nothing panics.
 func TestDamages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	w := newWorld(t)
 	long := os.Getenv("CAKUPAN_LONG") != ""
 	var all []mishap
@@ -76,6 +79,9 @@ func TestDamages(t *testing.T) {
 // TestDeliveryDamages flips bits of what the server knows of the delivery of messages: it is made
 // anew, and the ledger is as it was.
 func TestDeliveryDamages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	w := newWorld(t)
 	count := 2
 	if os.Getenv("CAKUPAN_LONG") != "" {

@@ -19,6 +19,9 @@ import (
 // TestDerivedDamage damages the projections of a ledger while it is served, and has it verify
 // itself, answer, and replace them: it says what is wrong, and is well again without a restart.
 func TestDerivedDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	pristine := newDamageable(t)
 	for seed := range uint64(4) {
 		dir := filepath.Join(t.TempDir(), "data")

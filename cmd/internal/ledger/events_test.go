@@ -114,6 +114,9 @@ func sourceOf(t *testing.T, line string) string {
 // TestEventsAbout asks for events about enrolments, workers and commitments, with a history that
 // has seen nothing, some and all of the log, and in a running ledger.
 func TestEventsAbout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const n = 400
 	dir := t.TempDir()
 	fillWith(t, dir, n, 50)

@@ -22,6 +22,9 @@ import (
 // TestNoNIKInMessages sends numbers in every possible place by NATS, and looks for them: while the
 // messages wait, when they are taken in or refused, and in all that is said about them.
 func TestNoNIKInMessages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	n := nobody.New()
 	var log nobody.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -45,6 +45,9 @@ func oldRegister(t *testing.T, dir string, count int) {
 // TestRegisterKilled kills a process at each point of taking an access.json over, again and again in
 // one folder: the next one goes on, and at the end each member is there once.
 func TestRegisterKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const members = 2500 // three parts
 	dir := t.TempDir()
 	l, err := Open(t.Context(), Options{Dir: dir, Create: true})

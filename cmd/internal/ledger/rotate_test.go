@@ -113,6 +113,9 @@ func TestRotateCheckpointKey(t *testing.T) {
 // lost. Whatever the step: the next start ends it, nothing that was signed is forgotten without need,
 // and no key is lost.
 func TestRotateKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	for _, point := range []string{
 		prover.FaultKeyMade, prover.FaultKeySucceeds, prover.FaultKeyNoted, prover.FaultKeyCheck, prover.FaultKeyRenamed, prover.FaultKeyForgotten,
 	} {

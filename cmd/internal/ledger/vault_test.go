@@ -223,6 +223,9 @@ func checkVaultVerified(t *testing.T, dir string, sound bool, want string) {
 // TestVaultBits turns one bit somewhere in the files of the vault, again and again: everybody is who
 // he was, or the ledger refuses.
 func TestVaultBits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	const persons = 12
 	ours := filepath.Join(t.TempDir(), "data")
 	for n := range 4 { // packs

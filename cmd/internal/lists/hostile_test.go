@@ -221,6 +221,9 @@ func removed(names []string, name string) (left []string) {
 
 // TestMutatedWorkbooks reads 500 workbooks that are broken in some way, more with CAKUPAN_LONG.
 func TestMutatedWorkbooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	count := 500
 	if os.Getenv("CAKUPAN_LONG") != "" {
 		count = 20_000
@@ -240,6 +243,9 @@ func TestMutatedWorkbooks(t *testing.T) {
 
 // TestHostileFiles reads what people, and others, put into files that are named as lists.
 func TestHostileFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	seed := seedBooks(t)[0]
 	names, parts := unpack(t, seed)
 	with := func(name string, content []byte) []byte {

@@ -381,6 +381,9 @@ func oddSeeds(t *testing.T) (first, last uint64) {
 // them, and reads them: no row becomes another person, day, region or programme, and none is lost,
 // without a word that names it. With CAKUPAN_LONG there are 6,000; CAKUPAN_LISTS names others.
 func TestOddLists(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	first, last := oddSeeds(t)
 	read := uint64(0)
 	for seed := first; seed <= last; seed++ {
