@@ -23,6 +23,9 @@ type counts struct {
 // TestVectors takes in the events of each vector and compares every refusal, the counts, and the
 // duplicates' receipts. Batch sizes must make no difference.
 func TestVectors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	for _, name := range []string{
 		"bone-bolango", "random-1", "random-2", "random-3", "evidence", "random-4", "random-5",
 	} {

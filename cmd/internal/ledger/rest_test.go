@@ -13,6 +13,9 @@ import (
 // that note: what waited was taken in, more was looked up and refused. The log has gone on, which says
 // so, and the note is written anew. Where the log has not, it is the stream that is another one.
 func TestOlderProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	w := &world{dir: filepath.Join(t.TempDir(), "data")}
 	note := filepath.Join(w.dir, folder.RestFile)
 	read := func() []byte {

@@ -137,6 +137,9 @@ func TestWatchmanIsContent(t *testing.T) {
 // TestDrift has the projections say what the log does not: they are found out, not asked any more,
 // and asked again once others are in their place.
 func TestDrift(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long in one goroutine")
+	}
 	dir := newDamageable(t)
 	if err := os.RemoveAll(filepath.Join(dir, folder.Views)); err != nil {
 		t.Fatal(err)
