@@ -64,8 +64,9 @@ type Log interface {
 	Identity() Identity
 
 	// Last returns the last frame and the end of the log. It is a consistent read: it sees every
-	// append that was acknowledged, by whomever, before the call. An empty log gives a zero Tail
-	// and no error. If the last frame cannot be read, the error is a *DamageError.
+	// append that was acknowledged, by whomever, before the call, and none that may not last: a
+	// Read after it reaches the end that it has told. An empty log gives a zero Tail and no error.
+	// If the last frame cannot be read, the error is a *DamageError.
 	Last(ctx context.Context) (Frame, Tail, error)
 
 	// Append stores the frame directly after the end `after` and returns the new end, once the

@@ -207,34 +207,59 @@ func (o Options) withDefaults(conn *nats.Conn) Options {
 // Identity names the log.
 func (l *Log) Identity() eventstore.Identity { return l.identity }
 
-// Last reads the last frame and the end of the log from the stream's leader. After a write has
-// failed that is not known until the stream was opened again: what the server has in its memory is
-// not what it will find on the disk.
+// Last reads the last frame and the end of the log from the stream's leader. It ends where Read
+// does: what is being written by this log, and may not last, is not in it. After a write has failed
+// the end is not known until the stream was opened again: what the server has in its memory is not
+// what it will find on the disk.
 func (l *Log) Last(ctx context.Context) (eventstore.Frame, eventstore.Tail, error) {
-	if err := l.check(); err != nil {
+	frame, tail, err := l.readEnd(ctx)
+	if err != nil {
 		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
 	}
+	return frame, tail, nil
+}
+
+func (l *Log) readEnd(
+	ctx context.Context,
+) (frame eventstore.Frame, tail eventstore.Tail, err error) {
+	if err := l.check(); err != nil {
+		return frame, tail, err
+	}
+	ends := l.stored.ask()
 	state, err := l.state(ctx)
 	if err != nil {
-		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
+		return frame, tail, err
+	}
+	end, settled := ends(state.Last)
+	if end < state.Last {
+		state.Last, state.LastAt = end, time.Time{} // which is that of the one under way
 	}
 	if state.Last == 0 {
-		return eventstore.Frame{}, eventstore.Tail{}, nil
+		return frame, tail, nil
 	}
+	if frame, err = l.frameOf(ctx, state); err != nil {
+		return frame, tail, err
+	}
+	if err := l.check(); err != nil {
+		return frame, tail, err
+	}
+	tail = frame.Tail(state.Last)
+	if settled {
+		l.stored.found(tail)
+	}
+	return frame, tail, nil
+}
+
+// frameOf returns the frame that a stream of the state ends with. It is read once.
+func (l *Log) frameOf(ctx context.Context, state streamState) (eventstore.Frame, error) {
 	if last := l.last.Load(); last != nil && last.state == state {
-		l.stored.found(last.frame.Tail(state.Last))
-		return last.frame, last.frame.Tail(state.Last), nil
+		return last.frame, nil
 	}
 	frame, err := l.readLast(ctx, state)
-	if err != nil {
-		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
+	if err == nil {
+		l.last.Store(&lastFrame{state, frame})
 	}
-	l.last.Store(&lastFrame{state, frame})
-	if err := l.check(); err != nil {
-		return eventstore.Frame{}, eventstore.Tail{}, fmt.Errorf("read end of log: %w", err)
-	}
-	l.stored.found(frame.Tail(state.Last))
-	return frame, frame.Tail(state.Last), nil
+	return frame, err
 }
 
 // readLast reads the frame that the stream ends with. When it is unreadable, the last readable

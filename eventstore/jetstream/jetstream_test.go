@@ -55,7 +55,7 @@ func TestConformance(t *testing.T) {
 				t.Cleanup(reader.Close)
 				opts := jetstream.Options{Reader: reader, FreeSpace: server.FreeSpace}
 				if inside {
-					opts.Messages = server.Messages
+					opts.Messages, opts.Store = server.Messages, server
 				}
 				return create(t, conn, opts)
 			})

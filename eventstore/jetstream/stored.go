@@ -18,8 +18,9 @@ const storedKept = 4 * pullMessagesMax
 // That server shows a message to who reads before it has written it, and takes it back when it
 // cannot: what is read from the disk afterwards may end before it, and the next frame gets its
 // number. A reader that had taken the first would differ from the log for ever. So what is not
-// known to be stored is not delivered, and what is delivered is the frame that was acknowledged.
-// On a cluster a message is shown once most of the nodes have it.
+// known to be stored is not delivered, nor does the log end behind it for who asks, and what is
+// delivered is the frame that was acknowledged. On a cluster a message is shown once most of the
+// nodes have it.
 type stored struct {
 	mu      sync.Mutex
 	last    uint64                      // the last message
@@ -27,6 +28,7 @@ type stored struct {
 	tails   [storedKept]eventstore.Tail // of the last frames acknowledged, by message
 	moved   chan struct{}               // closed and replaced when last grows
 	sending int                         // appends whose answer is awaited
+	sent    uint64                      // appends that have begun
 }
 
 func newStored(last uint64) *stored {
@@ -41,6 +43,7 @@ func (s *stored) send() (done func(tail eventstore.Tail, err error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sending++
+	s.sent++
 	return func(tail eventstore.Tail, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -51,14 +54,35 @@ func (s *stored) send() (done func(tail eventstore.Tail, err error)) {
 	}
 }
 
-// found notes the end that the stream has, unless an append is under way, which may not last.
+// ask begins to find out where the stream ends. ends is told which message the stream is said to
+// end with, and returns the last one that is stored: what an append that was under way meanwhile
+// has shown may not last. Where none was, settled says that the stream ends there, also if nobody
+// was told so before.
+func (s *stored) ask() (ends func(last uint64) (end uint64, settled bool)) {
+	if s == nil {
+		return func(last uint64) (uint64, bool) { return last, true }
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	quiet, sent := s.sending == 0, s.sent
+	return func(last uint64) (uint64, bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if quiet && s.sent == sent {
+			return last, true
+		}
+		return min(last, s.last), false
+	}
+}
+
+// found notes the end that the stream has, once that is settled.
 func (s *stored) found(tail eventstore.Tail) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sending == 0 && tail.Message > s.last {
+	if tail.Message > s.last {
 		s.grow(tail)
 	}
 }

@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"of two writers one is refused", testTwoWriters},
 		{"read from any event", testReadFrom},
 		{"read ends at the end as of the call", testReadEnds},
+		{"read reaches the end that was told", testReadReaches},
 		{"loop may stop at any frame", testStop},
 		{"frames outlive the loop", testFramesOutlive},
 		{"follow goes on", testFollow},

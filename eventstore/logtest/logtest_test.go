@@ -150,6 +150,14 @@ func faults() map[string]struct {
 		) frames {
 			return readOn(ctx, log, from)
 		}}, "read_ends_at_the_end_as_of_the_call"},
+		"read ends before the end": {faulty{read: func(ctx context.Context, log eventstore.Log,
+			from eventstore.Sequence,
+		) frames {
+			_, tail, _ := log.Last(ctx)
+			return without(log.Read(ctx, from), func(f eventstore.Frame) bool {
+				return f.Last() >= tail.Sequence
+			})
+		}}, "read_reaches_the_end_that_was_told"},
 		"follow misses what comes": {faulty{follow: func(ctx context.Context, log eventstore.Log,
 			from eventstore.Sequence,
 		) frames {

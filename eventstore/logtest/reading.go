@@ -60,6 +60,53 @@ func testReadEnds(t *testing.T, log eventstore.Log) {
 	}
 }
 
+// testReadReaches: whoever asks for the end and reads up to it finds all of it, also while others
+// append. A backup would have a hole otherwise, and a check would call the log damaged.
+func testReadReaches(t *testing.T, log eventstore.Log) {
+	var maker Maker
+	const frames, size = 60, 2
+	appended := make(chan struct{})
+	go func() {
+		defer close(appended)
+		for range frames {
+			tail, err := log.Append(t.Context(), maker.Frame(size), maker.Before())
+			if err != nil {
+				t.Errorf("append: %v", err)
+				return
+			}
+			maker.Appended(tail)
+		}
+	}()
+	for done := false; !done; {
+		select {
+		case <-appended:
+			done = true
+		default:
+		}
+		frame, tail, err := log.Last(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tail.Sequence == 0 {
+			continue
+		}
+		var last eventstore.Sequence
+		for frame, err := range log.Read(t.Context(), tail.Sequence) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = frame.Last()
+		}
+		if last < tail.Sequence || frame.Last() != tail.Sequence {
+			t.Fatalf("the log ends with event %d, its last frame with event %d, and event %d is"+
+				" the last that is read", tail.Sequence, frame.Last(), last)
+		}
+		if done && last != frames*size {
+			t.Errorf("%d events are read of %d that were appended", last, frames*size)
+		}
+	}
+}
+
 // testStop: who has seen enough leaves, and nothing of the reading may stay behind, nor keep the
 // log from being closed.
 func testStop(t *testing.T, log eventstore.Log) {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	natsjs "github.com/nats-io/nats.go/jetstream"
@@ -134,41 +133,15 @@ func (c *copying) checkSince(ctx context.Context) error {
 		" backup to go on from, which ends at event %d: make a whole backup", c.since.Events))
 }
 
-// logTries is how often the log is read on when it ends before its last event, with a pause of
-// logPause before each: that event may be on its way to the disk still, and is read once it is
-// there.
-const (
-	logTries = 20
-	logPause = 100 * time.Millisecond
-)
-
-// log copies the log up to where it ends now.
+// log copies the log up to where it ends now. Frames are copied as they are stored, and must follow
+// one another without a gap.
 func (c *copying) log(ctx context.Context) error {
 	if err := c.to.Section(jetstream.StreamDefault); err != nil {
 		return err
 	}
 	_, tail, err := c.from.Log.Last(ctx)
-	if err != nil {
+	if err != nil || c.at.Events >= tail.Sequence {
 		return logError(err)
-	}
-	for range logTries {
-		if err := c.frames(ctx, tail.Sequence); err != nil || c.at.Events >= tail.Sequence {
-			return err
-		}
-		select {
-		case <-time.After(logPause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return c.unread()
-}
-
-// frames copies the frames that can be read, up to the event. They are copied as they are stored,
-// and must follow one another without a gap.
-func (c *copying) frames(ctx context.Context, until eventstore.Sequence) error {
-	if c.at.Events >= until {
-		return nil
 	}
 	for frame, err := range c.from.Log.Read(ctx, c.at.Events+1) {
 		switch {
@@ -183,13 +156,13 @@ func (c *copying) frames(ctx context.Context, until eventstore.Sequence) error {
 		c.at.Events, c.at.Frame = frame.Last(), backup.FrameSum(frame.Raw())
 		c.beside = frame.Beside()
 		if c.progress != nil {
-			c.progress(c.at.Events, until)
+			c.progress(c.at.Events, tail.Sequence)
 		}
-		if c.at.Events >= until {
+		if c.at.Events >= tail.Sequence {
 			return nil
 		}
 	}
-	return nil
+	return c.unread()
 }
 
 // unread says that the event that comes next cannot be read.
