@@ -87,12 +87,16 @@ func (c *Console) Fail(err error, asJSON bool) int {
 		if e.Code == problem.Internal {
 			shown.Detail = err.Error() // whoever runs the program is no stranger
 		}
-		c.Note("%s", shown.JSON(false))
+		c.line(string(shown.JSON(false)))
 		return e.Exit()
 	}
 	text := sentence(e, err)
 	if c.Said != nil {
 		text = c.Said(text)
+	}
+	if c.LogJSON {
+		c.Logger().Error(text, slog.String("code", string(e.Code)))
+		return e.Exit()
 	}
 	c.Note("cakupan: %s", text)
 	return e.Exit()
@@ -116,10 +120,19 @@ func sentence(e *problem.Error, err error) string {
 }
 
 // Note writes a line for people beside the data. What others reported may be part of it, so nothing
-// in it moves the cursor.
+// in it moves the cursor. Where a program reads the operator's log it is a record of that: whoever
+// collects stderr cannot tell them apart.
 func (c *Console) Note(format string, args ...any) {
+	if c.LogJSON {
+		c.Logger().Info(fmt.Sprintf(format, args...))
+		return
+	}
+	c.line(fmt.Sprintf(format, args...))
+}
+
+func (c *Console) line(text string) {
 	// If it fails, there is nowhere left to say so.
-	_, _ = io.WriteString(c.Stderr, words.OnScreen(fmt.Sprintf(format+"\n", args...)))
+	_, _ = io.WriteString(c.Stderr, words.OnScreen(text+"\n"))
 }
 
 // Logger returns the operator's log, as text or JSON as LogJSON says by then. It writes to stderr,

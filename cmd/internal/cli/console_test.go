@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,30 @@ func TestLogs(t *testing.T) {
 	if !strings.Contains(text, "msg=healed") || !json.Valid([]byte(line)) ||
 		!strings.Contains(line, `"port":7070`) {
 		t.Errorf("%s", &stderr)
+	}
+}
+
+// TestLogIsJSON: where a program reads the log, all that is said beside the data is a record of it,
+// what went wrong too.
+func TestLogIsJSON(t *testing.T) {
+	var stderr bytes.Buffer
+	out := &Console{Stderr: &stderr, LogJSON: true}
+	out.Note("open: %d may read", 3)
+	out.Fail(problem.New(problem.UsageWrong, "--listen is taken"), false)
+	out.Fail(problem.New(problem.UsageWrong, "--listen is taken"), true)
+	var got []string
+	for line := range strings.Lines(stderr.String()) {
+		var record struct{ Level, Msg, Code string }
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		got = append(got, record.Level+" "+record.Msg+" "+record.Code)
+	}
+	want := []string{
+		"INFO open: 3 may read ", "ERROR --listen is taken usage", "  usage",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

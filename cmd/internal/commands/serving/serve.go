@@ -104,6 +104,8 @@ const drainTime = 5 * time.Second
 // A crash at any moment loses nothing that was acknowledged: it is durable before it is answered,
 // and the next start goes on from there.
 func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err error) {
+	// Before anything is said, so that a program can read all of it.
+	out.LogJSON = c.LogFormat == "json"
 	if err := c.check(w); err != nil {
 		return err
 	}
@@ -111,8 +113,6 @@ func (c *Serve) Run(ctx context.Context, w *cli.Where, out *cli.Console) (err er
 	if err != nil {
 		return err
 	}
-	// Before anything writes to the operator's log, so that a program can read all of it.
-	out.LogJSON = c.LogFormat == "json"
 	d, err := c.door(w, out)
 	if err != nil {
 		return err
@@ -272,7 +272,8 @@ func (c *Serve) tell(w *cli.Where, l *ledger.Ledger, url string, out *cli.Consol
 		answer["websocket"] = l.WebSocketURL()
 		text += " and " + answer["websocket"]
 	}
-	if w.JSON {
+	// Docker and journald collect stdout with the log.
+	if w.JSON || out.LogJSON {
 		return out.WriteJSON(answer)
 	}
 	_, err := fmt.Fprintln(out.Stdout, text)
