@@ -206,7 +206,7 @@ var mayImport = map[string][]string{
 		"cmd/internal/small", "projections/coverage",
 		"eventstore", "domain/...",
 	},
-	"cmd/internal/traces/...": {"cmd/internal/problem"},
+	"cmd/internal/traces/...": {"cmd/internal/build", "cmd/internal/problem"},
 	"cmd/internal/memory/...": {},
 	"cmd/internal/nobody/...": {}, // for tests
 	"cmd/internal/sample/...": {"domain/..."},

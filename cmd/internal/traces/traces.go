@@ -21,6 +21,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"cakupan/cmd/internal/build"
 	"cakupan/cmd/internal/problem"
 )
 
@@ -57,7 +58,8 @@ func Open(ctx context.Context, getenv func(string) string, log *slog.Logger) (*T
 	}
 	// What the environment says of the service comes last, and so holds.
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
-		resource.WithAttributes(attribute.String("service.name", "cakupan")),
+		resource.WithAttributes(attribute.String("service.name", "cakupan"),
+			attribute.String("service.version", build.Current().Version)),
 		resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("describe the service of traces: %w", err)
@@ -88,8 +90,12 @@ func (t *Traces) Request(r *http.Request,
 	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 	return r.WithContext(ctx), func(route string, status int) {
 		span.SetName(route)
-		span.SetAttributes(attribute.String("http.route", route),
-			attribute.Int("http.response.status_code", status))
+		span.SetAttributes(attribute.Int("http.response.status_code", status))
+		// Of no route there is no method either: it may be any word.
+		if method, path, found := strings.Cut(route, " "); found {
+			span.SetAttributes(attribute.String("http.request.method", method),
+				attribute.String("http.route", path))
+		}
 		if status >= http.StatusInternalServerError {
 			span.SetStatus(codes.Error, "")
 		}

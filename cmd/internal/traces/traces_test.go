@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
 	"google.golang.org/protobuf/proto"
 
 	"cakupan/cmd/internal/problem"
@@ -55,9 +56,12 @@ func TestSpans(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, of := range got.GetResourceSpans() {
+			names["of a version"] += len(valuesOf(of.GetResource().GetAttributes())["service.version"])
 			for _, scope := range of.GetScopeSpans() {
 				for _, span := range scope.GetSpans() {
 					names[span.GetName()]++
+					values := valuesOf(span.GetAttributes())
+					names[values["http.request.method"]+" of "+values["http.route"]]++
 					if span.GetTraceState() != "" || span.GetStatus().GetMessage() != "" {
 						t.Errorf("says more than it may: %v", span)
 					}
@@ -68,9 +72,20 @@ func TestSpans(t *testing.T) {
 			}
 		}
 	}
+	if names["of a version"] == 0 || names["POST of /v1/events"] != 2 {
+		t.Errorf("attributes: %v", names)
+	}
 	if names["POST /v1/events"] != 2 || names["commit"] != 2 || names["of the client"] != 2 {
 		t.Errorf("spans: %v", names)
 	}
+}
+
+func valuesOf(attributes []*common.KeyValue) map[string]string {
+	values := map[string]string{}
+	for _, a := range attributes {
+		values[a.GetKey()] = a.GetValue().GetStringValue()
+	}
+	return values
 }
 
 // TestOff makes nothing where no collector is named, and says what it cannot do.
