@@ -113,6 +113,11 @@ func (b *browser) walkBeside() {
 
 func (b *browser) walkDrill() {
 	b.open("?on=2020-12-31&lang=en&region=ID")
+	b.do("hear what is told", chromedp.Evaluate(`{
+		window.told = [];
+		const place = document.querySelector("#told");
+		new MutationObserver(() => told.push(place.textContent)).observe(place, { childList: true });
+	}`, nil))
 	b.click(`.tile[data-region="75"]`)
 	b.until("the province", `document.querySelector(".headline").innerText.startsWith("Gorontalo,")`)
 	b.until("its regencies", `document.querySelectorAll(".tiles.regencies .tile").length === 6`)
@@ -120,6 +125,7 @@ func (b *browser) walkDrill() {
 	b.until("the city", `document.querySelector(".headline").innerText.startsWith("Kota Gorontalo,")`)
 	b.click(`tr[data-region="75.03"] button`)
 	b.until("the regency", `location.search.includes("region=75.03") && document.querySelector(".headline").innerText.startsWith("Kabupaten Bone Bolango")`)
+	b.until("that it is told, and taken away", `(([said, after]) => said?.includes("Kabupaten Bone Bolango, December 31, 2020:") && after === "")(told.slice(-2))`)
 	b.click(`.dims .tabs button:nth-child(6)`)
 	b.until("evidence", `document.querySelector(".parts")?.innerText.includes("contributions booked")`)
 	b.do("back", chromedp.NavigateBack())
@@ -323,8 +329,9 @@ func (b *browser) taken(name string) string {
 // walkOffline loads the page again when there is no server: it shows what it had, and how old it is.
 func (b *browser) walkOffline(d *demoServer) {
 	b.open("?on=2020-12-31&lang=en")
-	b.until("what keeps it", `navigator.serviceWorker?.controller != null`)
+	b.do("forget all that is kept", chromedp.Evaluate(firstVisit, nil, awaited))
 	b.open("?on=2020-12-31&lang=en")
+	b.until("what keeps it", `navigator.serviceWorker?.controller != null`)
 	b.until("all of it", `document.querySelectorAll(".sparkline").length > 5 && document.querySelector("coverage-chart canvas") !== null`)
 	var kept bool
 	b.do("until all is kept", chromedp.Evaluate(allKept, &kept, awaited))
@@ -377,6 +384,12 @@ func (b *browser) walkOwn(d *demoServer) {
 	b.sound()
 	b.walkFrame(outer.URL)
 }
+
+// firstVisit has the page loaded next as in a browser that has never seen it.
+const firstVisit = `(async () => {
+	for (const one of await navigator.serviceWorker.getRegistrations()) await one.unregister();
+	for (const name of await caches.keys()) await caches.delete(name);
+})()`
 
 // allKept waits until all that the page has asked for is kept for when there is no network.
 const allKept = `(async () => {

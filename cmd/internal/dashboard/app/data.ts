@@ -15,15 +15,27 @@ export const never = new AbortController().signal;
 
 export type Asked = Record<string, string | string[]>;
 
+// What was asked before there was anything to keep the answers: at the first visit.
+const unkept = new Set<string>();
+const keptPaths = new Set(["v1/coverage", "v1/series", "v1/difference"]); // as sw.js says
+
+/** Asks again for what nothing could keep, and has it kept. */
+export function keepAnswers() {
+  for (const url of unkept) void fetch(url).catch(() => undefined);
+  unkept.clear();
+}
+
 /** Asks a route, and returns its answer, which is a good one. */
 async function fetched(path: string, query: Asked, stop?: AbortSignal): Promise<Response> {
   const said = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) if (one !== "") said.append(name, one);
   }
+  const url = `${path}?${said}`;
+  if (navigator.serviceWorker?.controller === null && keptPaths.has(path)) unkept.add(url);
   let response: Response;
   try {
-    response = await fetch(`${path}?${said}`, { signal: stop });
+    response = await fetch(url, { signal: stop });
   } catch (cause) {
     if (stop?.aborted) throw cause;
     throw new Problem(0, "unreachable", String(cause));

@@ -2,7 +2,7 @@
 import { LitElement, html, nothing, type TemplateResult } from "lit";
 import type { Goal, Line } from "./chart";
 import "./chart";
-import { ask, boundaries, marks, never, Problem, watch, type Asked, type Link } from "./data";
+import { ask, boundaries, keepAnswers, marks, never, Problem, watch, type Asked, type Link } from "./data";
 import type { Picture, Series } from "./download";
 import { listed, parts, table, type Look } from "./figures";
 import { map, shownProvince } from "./map";
@@ -12,7 +12,8 @@ import "./panels";
 import { origin, share, tabs } from "./share";
 import { beside, compare, crumbs, headline, legend, reason, stepper, stops, take, timeControls, withs, type Page } from "./sections";
 import { fromDay, monthEnd, readState, toDay, today, writeState, zones, type State } from "./state";
-import { Format, words } from "./words";
+import { Teller } from "./teller";
+import { Format, words, type Words } from "./words";
 
 const none: Point[] = [];
 const noGoals: Goal[] = [];
@@ -47,6 +48,7 @@ class App extends LitElement implements Page {
   private drawn: Line[] = []; // beside the line of the region
   private timer = 0; // that plays
   private stop = new AbortController();
+  private teller = new Teller((text) => { this.querySelector("#told")!.textContent = text; });
 
   createRenderRoot() {
     return this;
@@ -63,7 +65,10 @@ class App extends LitElement implements Page {
       status: (status) => { this.status = status; this.head = Math.max(this.head, status.sequence); this.requestUpdate(); },
       link: (link) => { this.link = link; this.requestUpdate(); },
     });
-    if ("serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => undefined);
+    if ("serviceWorker" in navigator) {
+      navigator.serviceWorker.addEventListener("controllerchange", keepAnswers);
+      navigator.serviceWorker.register("sw.js").catch(() => undefined);
+    }
   }
 
   get look(): Look {
@@ -283,13 +288,22 @@ class App extends LitElement implements Page {
           ${Object.entries(zones).map(([zone, name]) => html`<option value=${zone} .selected=${zone === this.state.zone}>${name}</option>`)}</select></label>
         <button type="button" class="language" lang=${this.state.lang === "id" ? "en" : "id"} @click=${() => this.go({ lang: this.state.lang === "id" ? "en" : "id" })}>${t.language}</button>
       </header>`}
-      <main id="main" tabindex="-1">${this.state.embed ? html`<h1 class="hidden">Cakupan: ${this.answer?.name ?? t.title}</h1>` : nothing}${this.notice ? html`<p class="notice">${t.sample}</p>` : nothing}${this.body(look)}</main>`;
+      <main id="main" tabindex="-1"><p id="told" class="hidden" role="status"></p>${this.state.embed ? html`<h1 class="hidden">Cakupan: ${this.answer?.name ?? t.title}</h1>` : nothing}${this.notice ? html`<p class="notice">${t.sample}</p>` : nothing}${this.body(look)}</main>`;
+  }
+
+  updated() {
+    const shown = this.playing ? "" : (this.querySelector(".headline")?.textContent ?? "");
+    this.teller.hear(writeState(this.state), this.look.t.state[this.kind], shown);
+  }
+
+  private get kind(): keyof Words["state"] {
+    return this.link === "lost" ? this.link : !this.live ? "past" : this.link !== "open" ? this.link : (this.status?.state ?? "connecting");
   }
 
   private badge({ t, f }: Look) {
-    const kind = this.link === "lost" ? this.link : !this.live ? "past" : this.link !== "open" ? this.link : (this.status?.state ?? "connecting");
+    const { kind } = this;
     const lag = this.status && this.status.behindEvents > 0 ? t.behind(f.number(this.status.behindEvents)) : (this.status?.why ?? "");
-    return html`<p class="badge ${kind}" role="status" title=${lag}>${t.state[kind]}${kind === "behind" ? html` <small>${lag}</small>` : nothing}</p>`;
+    return html`<p class="badge ${kind}" title=${lag}>${t.state[kind]}${kind === "behind" ? html` <small>${lag}</small>` : nothing}</p>`;
   }
 
   private body(look: Look): TemplateResult {
@@ -319,7 +333,7 @@ class App extends LitElement implements Page {
     const { t, f } = look, { failure, shownAt } = this, at = shownAt ? f.time(shownAt) : "";
     if (failure && failure.status > 0) return html`<p class="failure" role="alert">${t.failed}${failure.message}. ${at ? t.refusedNow(at) : nothing} ${this.again(look)}</p>`;
     if (!failure && this.link !== "lost") return nothing;
-    return html`<p class="failure" role="alert">${at ? t.offline(at) : t.failed + (failure?.message ?? "")}</p>`;
+    return html`<p class="failure" role="alert">${at ? t.offline(at) : t.unreached}</p>`;
   }
 
   /** Out of an address that leads nowhere. */

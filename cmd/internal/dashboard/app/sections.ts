@@ -39,7 +39,7 @@ export function headline(page: Page, a: Answer): TemplateResult {
     : a.workforce ? t.headlineHidden(a.name, day, covered, f.number(a.workforce.count)) : t.headlineBare(a.name, day, covered, confirmed);
   const goal = !a.target || a.percent === null ? t.noTarget : a.target.met ? t.met(f.goal(a.target.percent)) : t.short(f.goal(a.target.percent), f.number(a.target.shortfall ?? 0));
   const provinces = page.answers.filter((x) => level(x.region) === "province").length;
-  return html`<p class="headline" aria-live=${page.playing ? "off" : "polite"}>${sentence} <b>${a.target && a.percent === null ? nothing : goal}</b>
+  return html`<p class="headline">${sentence} <b>${a.target && a.percent === null ? nothing : goal}</b>
     ${page.state.known !== "" && a.known.recordedAt ? html`<span class="known">${t.asKnown(f.time(a.known.recordedAt))}</span>` : nothing}
     ${a.region === "ID" && provinces < provincesAll ? html`<span class="known">${t.onlyPart(f.number(provinces))}</span>` : nothing}</p>`;
 }

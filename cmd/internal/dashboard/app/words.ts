@@ -83,7 +83,7 @@ const id = {
   behind: (n: string) => `${n} peristiwa belum dihitung.`,
   sample: "Contoh sintetis: pekerjanya rekaan, angka yang diterbitkan tidak.",
   login: "Buku besar ini meminta masuk. Muat ulang halaman dan isi nama serta rahasia yang Anda terima dari pengelola.",
-  empty: "Buku besar ini masih kosong. Unggah daftar di /upload, atau masukkan peristiwa: cakupan import BERKAS. Halaman ini terisi dengan sendirinya.", noRegion: (code: string) => `Tidak ada apa pun di sini tentang wilayah ${code}.`, refusedNow: (at: string) => `Yang ditampilkan masih dari ${at}.`, startAgain: "Mulai dari awal", failed: "Tidak dapat memuat: ", loading: "Memuat …", keys: "Panah untuk berpindah, Enter untuk membuka.",
+  empty: "Buku besar ini masih kosong. Unggah daftar di /upload, atau masukkan peristiwa: cakupan import BERKAS. Halaman ini terisi dengan sendirinya.", noRegion: (code: string) => `Tidak ada apa pun di sini tentang wilayah ${code}.`, refusedNow: (at: string) => `Yang ditampilkan masih dari ${at}.`, startAgain: "Mulai dari awal", failed: "Tidak dapat memuat: ", unreached: "Tidak terhubung, dan peramban ini tidak menyimpan apa pun dari yang diminta. Halaman ini terisi begitu terhubung lagi.", loading: "Memuat …", keys: "Panah untuk berpindah, Enter untuk membuka.",
   skip: "Langsung ke isi",
 };
 
@@ -168,7 +168,7 @@ const en: typeof id = {
   behind: (n) => `${n} events are not counted yet.`,
   sample: "Synthetic sample: workers are invented, published figures are not.",
   login: "This ledger asks who you are. Load the page again and fill in the name and secret that whoever runs it gave you.",
-  empty: "This ledger is still empty. Upload a list at /upload, or import events: cakupan import FILE. This page fills by itself.", noRegion: (code) => `Nothing is here about region ${code}.`, refusedNow: (at) => `What is shown is still from ${at}.`, startAgain: "Start again", failed: "Cannot load: ", loading: "Loading …", keys: "Arrows move, Enter opens.",
+  empty: "This ledger is still empty. Upload a list at /upload, or import events: cakupan import FILE. This page fills by itself.", noRegion: (code) => `Nothing is here about region ${code}.`, refusedNow: (at) => `What is shown is still from ${at}.`, startAgain: "Start again", failed: "Cannot load: ", unreached: "Not connected, and this browser has kept nothing of what is asked. This page fills once it is connected again.", loading: "Loading …", keys: "Arrows move, Enter opens.",
   skip: "Skip to content",
 };
 
