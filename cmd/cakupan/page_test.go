@@ -448,6 +448,13 @@ func (b *browser) walkLive(d *demoServer) {
 	b.sound()
 	d.stop()
 	b.until("that it is gone", `["lost","ended","connecting"].some((k) => document.querySelector(".badge").classList.contains(k))`)
+	b.do("look days later", chromedp.Evaluate(`{
+		const now = window.now = Date;
+		window.Date = class extends now { constructor(...of) { of.length ? super(...of) : super(now.now() + 3 * 86_400_000); } };
+		document.querySelector("cakupan-app").requestUpdate();
+	}`, nil))
+	b.until("of which day it is", `/^Kabupaten Bone Bolango, \w+ \d+, \d{4}: /.test(document.querySelector(".headline").innerText)`)
+	b.do("look today", chromedp.Evaluate(`{ window.Date = window.now; }`, nil))
 	d.start()
 	b.until("that it is back", `document.querySelector(".badge").classList.contains("live")`)
 	b.forget()

@@ -32,7 +32,8 @@ const valueOf = (e: Event): string => (e.target as HTMLInputElement | HTMLSelect
 /** The sentence that matters. */
 export function headline(page: Page, a: Answer): TemplateResult {
   const { t, f } = page.look;
-  const day = page.state.on === "" ? t.today : f.day(a.on);
+  // Not connected, a page may be days old.
+  const day = page.state.on === "" && a.on === today() ? t.today : f.day(a.on);
   const confirmed = confirmedText(page.look, a), covered = count(page.look, a.covered);
   const sentence = a.percent !== null && a.workforce
     ? t.headline(a.name, day, covered, f.number(a.workforce.count), f.percent(a.percent), confirmed)
