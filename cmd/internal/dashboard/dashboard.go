@@ -8,7 +8,6 @@ package dashboard
 import (
 	"embed"
 	"encoding/json"
-	"io/fs"
 	"net/http"
 	"strings"
 )
@@ -48,38 +47,48 @@ type Options struct {
 // and GET /assets/… with its parts. Who may see them is for whoever mounts it to decide; it holds
 // no figures.
 func Handler(opts Options) http.Handler {
-	page, err := fs.Sub(files, "page")
+	parts, err := opts.parts()
 	if err != nil {
-		// The folder is embedded above, so this cannot happen; if it does, nothing is there.
+		// They are embedded, or were read, so this cannot happen; if it does, nothing is there.
 		return http.NotFoundHandler()
-	}
-	if opts.Story == nil {
-		opts.Story = []Mark{} // not null
-	}
-	if opts.Boundaries == nil {
-		opts.Boundaries = []byte(`{"type":"FeatureCollection","features":[]}`)
 	}
 	ancestors := "'none'"
 	if len(opts.Frames) > 0 {
 		ancestors = strings.Join(opts.Frames, " ")
 	}
-	server := http.FileServerFS(page)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy+ancestors)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
-		switch r.URL.Path {
-		case "/assets/":
-			http.NotFound(w, r) // no listing of the folder
-		case "/assets/story.json":
-			h.Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(opts.Story) // whoever asked may be gone
-		case "/assets/boundaries.json":
-			h.Set("Content-Type", "application/geo+json")
-			_, _ = w.Write(opts.Boundaries)
-		default:
-			server.ServeHTTP(w, r)
+		if p := parts[r.URL.Path]; p != nil {
+			p.send(w, r)
+			return
 		}
+		http.NotFound(w, r)
 	})
+}
+
+// parts returns all that is shown, by path.
+func (o *Options) parts() (map[string]*part, error) {
+	story, shapes := o.Story, o.Boundaries
+	if story == nil {
+		story = []Mark{} // not null
+	}
+	if shapes == nil {
+		shapes = []byte(`{"type":"FeatureCollection","features":[]}`)
+	}
+	parts, err := embeddedParts()
+	if err != nil {
+		return nil, err
+	}
+	marks, err := json.Marshal(story)
+	if err != nil {
+		return nil, err
+	}
+	if parts["/assets/story.json"], err = newPart("", "application/json", marks); err != nil {
+		return nil, err
+	}
+	parts["/assets/boundaries.json"], err = newPart("", "application/geo+json", shapes)
+	return parts, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net/http/httptest"
 	"os"
@@ -76,24 +77,53 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestWeight bounds what a phone has to load before it shows anything.
+// TestWeight bounds what a phone has to load before it shows anything, as it is sent; and what it
+// has is not sent again.
 func TestWeight(t *testing.T) {
 	const most = 70_000
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	for _, name := range []string{"index.html", "assets/app.js", "assets/style.css"} {
-		content, err := files.ReadFile("page/" + name)
+	handler, sum := Handler(Options{}), 0
+	ask := func(path string, headers map[string]string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", path, nil)
+		for name, value := range headers {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	for _, path := range []string{"/", "/assets/app.js", "/assets/style.css", "/assets/story.json"} {
+		plain, none := ask(path, nil), ask(path, map[string]string{"Accept-Encoding": "br, gzip; q=0.0"})
+		packed := ask(path, map[string]string{"Accept-Encoding": "br, GZip;q=0.5, zstd"})
+		sum += packed.Body.Len()
+		for _, w := range []*httptest.ResponseRecorder{plain, packed} {
+			again := ask(path, map[string]string{
+				"Accept-Encoding": w.Header().Get("Content-Encoding"),
+				"If-None-Match":   w.Header().Get("Etag"),
+			})
+			if again.Code != 304 || again.Body.Len() > 0 {
+				t.Errorf("%s: %d, %d bytes again", path, again.Code, again.Body.Len())
+			}
+		}
+		if plain.Header().Get("Content-Encoding")+none.Header().Get("Content-Encoding") != "" ||
+			!bytes.Equal(plain.Body.Bytes(), none.Body.Bytes()) {
+			t.Errorf("%s is packed for one who does not take it so", path)
+		}
+		if packed.Header().Get("Content-Encoding") == "" {
+			continue // it is too small
+		}
+		r, err := gzip.NewReader(packed.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
+		content, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(content, plain.Body.Bytes()) ||
+			packed.Header().Get("Etag") == plain.Header().Get("Etag") ||
+			packed.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: %v, %d bytes, %v", path, err, len(content), packed.Header())
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
+	if sum > most {
+		t.Errorf("the page weighs %d bytes compressed, at most %d", sum, most)
 	}
-	if packed.Len() > most {
-		t.Errorf("the page weighs %d bytes compressed, at most %d", packed.Len(), most)
-	}
+	t.Logf("%d bytes", sum)
 }
