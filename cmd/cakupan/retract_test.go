@@ -106,6 +106,7 @@ func TestRetractOverHTTP(t *testing.T) {
 	}{
 		{`{"reason":"x"}`, 400, "publisher"},
 		{`{"source":"urn:dinas"}`, 400, "reason"},
+		{`{"source":"urn:dinas","reason":" \u200b\t"}`, 400, "reason"},
 		{`{"source":"urn:dinas","reason":"` + strings.Repeat("x", 301) + `"}`, 400, "reason"},
 		{`{"source":"urn:dinas","reason":"of 7503014101900001"}`, 400, "reason"},
 		{`{"worker":"7503014101900001","reason":"x"}`, 400, "worker"},

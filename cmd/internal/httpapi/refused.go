@@ -164,7 +164,7 @@ func (a *API) settling(w *reply, r *http.Request, what lookups.Kind) (kept intak
 	switch {
 	case !steward:
 		err = onlyHere(r)
-	case why == "":
+	case saysNothing(why):
 		err = problem.Query("reason", "is missing: what a steward does is recorded with why")
 	}
 	if err != nil {

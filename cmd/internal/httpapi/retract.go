@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"cakupan/cmd/internal/excerpt"
@@ -215,7 +216,7 @@ func (p *parameters) checkRetract(ask *takeback.Asked) {
 		p.fail("undo", "must be the first event of a step, 1 or more")
 	case strings.Contains(ask.Request, "/"):
 		p.fail("request", "must have no / in it")
-	case ask.Reason == "" && !ask.DryRun:
+	case saysNothing(ask.Reason) && !ask.DryRun:
 		p.fail("reason", "is missing: it is recorded with each event")
 	case utf8.RuneCountInString(ask.Reason) > reasonMax:
 		p.fail("reason", "must have at most 300 characters: it is recorded with each event")
@@ -224,6 +225,13 @@ func (p *parameters) checkRetract(ask *takeback.Asked) {
 		p.fail("type", "is not taken back: a retraction is undone with undo, and what the"+
 			" ledger has published stays")
 	}
+}
+
+// saysNothing tells whether a text shows nothing to who reads it.
+func saysNothing(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r)
+	})
 }
 
 // moment reads a time, or a date, whose beginning in Asia/Makassar is meant. 0, the beginning of

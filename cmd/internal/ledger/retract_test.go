@@ -167,7 +167,7 @@ func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 	undo := takeback.Asked{Events: excerpt.Filter{From: 1}, Undo: 10, Request: "u", Asked: "undo=10", Reason: "they were right", On: on}
 	undone, err := l.TakeBack(t.Context(), &undo, national())
 	if err != nil || undone.Events != 4 || undone.Undoes != 10 || undone.First != 14 || undone.Last != 17 ||
-		undone.What[0].Again != "again-6" {
+		!strings.HasPrefix(undone.What[0].Again, "again-6-") {
 		t.Fatalf("%+v, %v", undone, err)
 	}
 	if got := [2]int64{coveredIn(t, l, "75.71", on), coveredIn(t, l, "75.03", on)}; got != [2]int64{1, 1} {
@@ -191,7 +191,7 @@ func undoHarm(t *testing.T, l *Ledger, on temporal.Date) {
 		t.Errorf("the first step is undone a second time: %v", err)
 	}
 	undo.Undo = 18
-	if undone, err = l.TakeBack(t.Context(), &undo, national()); err != nil || undone.What[0].Again != "again-14" {
+	if undone, err = l.TakeBack(t.Context(), &undo, national()); err != nil || !strings.HasPrefix(undone.What[0].Again, "again-14-") {
 		t.Errorf("the later step is undone: %+v, %v", undone, err)
 	}
 	for _, none := range []eventstore.Sequence{1, 11, 14, 999} {

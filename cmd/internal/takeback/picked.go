@@ -13,6 +13,7 @@ import (
 	"cakupan/cmd/internal/problem"
 	"cakupan/domain/event"
 	"cakupan/domain/region"
+	"cakupan/domain/temporal"
 	"cakupan/eventstore"
 	"cakupan/eventstore/codec"
 	"cakupan/eventstore/writer"
@@ -25,15 +26,16 @@ import (
 // picked is an event of the log that is kept in memory, and the regions that it concerns. Its texts
 // are its own.
 type picked struct {
-	sequence eventstore.Sequence
-	event    event.Event
-	regions  []region.Code
+	sequence   eventstore.Sequence
+	recordedAt temporal.Instant
+	event      event.Event
+	regions    []region.Code
 }
 
 // keep keeps an event of a frame, which is memory of the log. It is copied: to keep the record
 // would keep the whole frame.
 func keep(record eventstore.Record) (one picked, err error) {
-	one.sequence = record.Sequence
+	one.sequence, one.recordedAt = record.Sequence, record.RecordedAt
 	if _, err = codec.Decode(bytes.Clone(record.Event), &one.event); err != nil {
 		return one, fmt.Errorf("read event %d: %w", record.Sequence, err)
 	}

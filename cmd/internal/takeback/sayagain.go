@@ -1,7 +1,11 @@
 package takeback
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"cakupan/cmd/internal/problem"
@@ -20,7 +24,38 @@ const (
 // againID is the id under which an event is said again. There is one for each event, so that it is
 // said again once, however often that is asked for. So it is a duplicate the second time (contract,
 // section 1).
-func againID(of eventstore.Sequence) string { return "again-" + of.String() }
+//
+// It stands among the ids of the event's publisher, who must not find it out before: who had taken
+// it could keep a whole step, others' events in it too, from being undone. So it is made of what
+// first took the event back, with its record time, which publishers are not told.
+func againID(of eventstore.Sequence, takenBy *picked) string {
+	const bytes = 6
+	by := fmt.Sprintf("%q %q %d", takenBy.event.Source, takenBy.event.ID, takenBy.recordedAt)
+	digest := sha256.Sum256([]byte(by))
+	return "again-" + of.String() + "-" + hex.EncodeToString(digest[:bytes])
+}
+
+// againIDs returns the id for each of those picked.
+func (p *picker) againIDs(ctx context.Context) (ids []string, err error) {
+	first := make([]eventstore.Sequence, len(p.picked))
+	for i := range p.picked {
+		taken, err := p.history.Retractions(p.picked[i].sequence, p.picked[i].event.Key)
+		if err != nil {
+			return nil, err
+		}
+		first[i] = taken[0] // the step has taken each of them back, if no other one has before
+	}
+	all, err := p.t.keepSome(ctx, slices.Clone(first))
+	for i := range p.picked {
+		at, _ := slices.BinarySearchFunc(all, first[i], func(a picked, s eventstore.Sequence) int {
+			return cmp.Compare(a.sequence, s)
+		})
+		if err == nil {
+			ids = append(ids, againID(p.picked[i].sequence, &all[at]))
+		}
+	}
+	return ids, err
+}
 
 // sayAgain undoes a step: it says again what that has taken back, under the same sources and new
 // ids, as a retraction cannot be retracted. What is said again stands at the end of the log:
@@ -57,7 +92,11 @@ func (t *Taker) sayAgain(ctx context.Context, ask *Asked, by *Actor) (Retraction
 	}
 	r := newRetraction(ask, p)
 	r.Undoes = ask.Undo
-	raw, rows, err := t.again(ask, &r, p)
+	ids, err := p.againIDs(ctx)
+	if err != nil {
+		return Retraction{}, err
+	}
+	raw, rows, err := t.again(ask, &r, p, ids)
 	if err == nil {
 		err = t.forecast(ctx, &r, rows, p)
 	}
@@ -93,13 +132,13 @@ func (p *picker) chooseAgain(ctx context.Context, taken []picked) error {
 }
 
 // again writes the events that say what was picked again, and what they would do.
-func (t *Taker) again(ask *Asked, r *Retraction, p *picker) (raw [][]byte, rows []effect.Row,
-	err error,
+func (t *Taker) again(ask *Asked, r *Retraction, p *picker, ids []string) (raw [][]byte,
+	rows []effect.Row, err error,
 ) {
 	for i := range p.picked {
 		one := &p.picked[i]
 		e := one.event
-		e.ID = againID(one.sequence)
+		e.ID = ids[i]
 		e.Extensions = slices.DeleteFunc(slices.Clone(e.Extensions), func(x event.Extension) bool {
 			return x.Name == againAttribute || x.Name == reasonAttribute
 		})

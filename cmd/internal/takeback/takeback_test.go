@@ -169,6 +169,48 @@ func TestWhose(t *testing.T) {
 	}
 }
 
+// TestOccupied: whose events were taken back can keep nobody's from being said again, whatever ids
+// he takes meanwhile that stand in the log.
+func TestOccupied(t *testing.T) {
+	w := ledgertest.New(t)
+	people(t, w, 6)
+	bone := ledgertest.Publisher(t, "bone", "75.03")
+	w.Join(bone)
+	done, err := w.Taker.TakeBack(t.Context(), asking("r", excerpt.Filter{}), anybody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	undo := &takeback.Asked{Undo: done.First, Request: "u", Asked: "undo"}
+	undo.DryRun = true
+	would, err := w.Taker.TakeBack(t.Context(), undo, anybody())
+	if err != nil || would.Events != done.Events {
+		t.Fatalf("%+v, %v", would, err)
+	}
+	var raw [][]byte
+	for _, one := range would.What {
+		id, _ := strings.CutPrefix(one.Again, "again-")
+		id, rest, _ := strings.Cut(id, "-")
+		if id != fmt.Sprint(one.Sequence) || len(rest) != 12 {
+			t.Errorf("said again as %s", one.Again)
+		}
+		for _, guess := range []string{"again-" + id, "again-" + id + "-" + strings.Repeat("0", 12)} {
+			raw = append(raw, ledgertest.Raw(guess, "bone", "enrolment.opened",
+				ledgertest.Opening("x"+guess, "y"+guess, "75.03")))
+		}
+	}
+	if _, err := w.Submit(t.Context(), raw, intake.Options{Scope: bone}); err != nil {
+		t.Fatal(err)
+	}
+	undo.DryRun = false
+	undone, err := w.Taker.TakeBack(t.Context(), undo, anybody())
+	if err != nil || undone.Events != done.Events || undone.Before {
+		t.Errorf("%+v, %v", undone, err)
+	}
+	if got := enrolled(t, w, "75.71"); got != 2 {
+		t.Errorf("%d of another are enrolled", got)
+	}
+}
+
 // TestDoneMeanwhile: who finds nothing in force, since the same request has just taken it back, is
 // answered as who came first.
 func TestDoneMeanwhile(t *testing.T) {
