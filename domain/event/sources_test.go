@@ -17,6 +17,12 @@ func TestSourceCovers(t *testing.T) {
 		{"urn:office:7", "urn:office:7:a", true},
 		{"urn:office:7", "urn:office:7/a", true},
 		{"urn:office:7", "URN:office:7:a", true},
+		{"urn:office:7", "Urn:OFFICE:7:a", true},
+		{"urn:office:a", "urn:office:A", false},
+		{"urn:office", "urn:office", true},
+		{"urn:office", "urn:office:7", true},
+		{"urn:office", "urn:offices:7", false},
+		{"urn:office:7", "urn:office", false},
 		{"urn:office:7", "urn:office:75", false},
 		{"urn:office:75", "urn:office:7", false},
 		{"urn:office:", "urn:office:75", true},
@@ -59,6 +65,48 @@ func TestSourceCovers(t *testing.T) {
 		overlap := c.covers || event.SourceCovers(c.source, c.own)
 		if event.SourcesOverlap(c.own, c.source) != overlap || event.SourcesOverlap(c.source, c.own) != overlap {
 			t.Errorf("%s and %s: overlap is not %v", c.own, c.source, overlap)
+		}
+	}
+}
+
+// TestSourceFlaw tells which sources have another way to be written.
+func TestSourceFlaw(t *testing.T) {
+	for _, plain := range []string{
+		"urn:office:7", "urn:", "https:", "https://a.id", "https://a.id:8443/x", "http://a.id:443", "https://[::1]/x",
+		"https://a.id/caf%C3%A9", "https://a.id/x%2Fy", "https://a.id/100%", "/office", "urn:a@b", "https://a.id/x@y.",
+	} {
+		if flaw := event.SourceFlaw(plain); flaw != "" {
+			t.Errorf("%s %s", plain, flaw)
+		}
+	}
+	for source, flaw := range map[string]string{
+		"https://a.id/x/../y": ". or ..", "https://a.id/%2e%2E/y": ". or ..",
+		"https://a.id:443/x": "port", "HTTP://a.id:80": "port", "https://a.id:/x": "end of its host",
+		"https://a.id./x": "end of its host", "https://a.id.:8443/x": "end of its host",
+		"https://a.id@b.example/x": "user", "https://@a.id": "user",
+		"urn:%6Fffice": "encoded", "https://a.id/%7e": "encoded", "https://%61.id": "encoded", "https://a.id/x%2d": "encoded",
+	} {
+		if got := event.SourceFlaw(source); !strings.Contains(got, flaw) {
+			t.Errorf("%s: %q, want %q", source, got, flaw)
+		}
+	}
+}
+
+// TestSourceIsReserved: what is the ledger's, and of those who take back, is no publisher's, however
+// wide his source is and however it is written.
+func TestSourceIsReserved(t *testing.T) {
+	wide := event.Scope{Sources: []string{"urn:", "urn:cakupan"}}
+	for _, reserved := range []string{
+		"urn:cakupan:ledger:0123", "URN:Cakupan:ledger:0123", "urn:cakupan:steward:pusat", "urn:CAKUPAN:steward",
+		"urn:cakupan:operator", "urn:cakupan:operator/x",
+	} {
+		if !event.SourceIsReserved(reserved) || wide.HasSource(reserved) {
+			t.Errorf("%s may be a publisher's", reserved)
+		}
+	}
+	for _, free := range []string{"urn:cakupan:sample", "urn:cakupan:ledgers", "urn:other:steward"} {
+		if event.SourceIsReserved(free) || !wide.HasSource(free) {
+			t.Errorf("%s is reserved", free)
 		}
 	}
 }

@@ -310,7 +310,10 @@ func TestRefusedChanges(t *testing.T) {
 		{sources("urn:x", "urn:dinas:75"), "overlaps with urn:dinas, which is dinas's"},
 		{sources("urn:"), "overlaps with urn:dinas"},
 		{sources("URN:dinas"), "overlaps with urn:dinas"},
+		{sources("URN:DINAS:a"), "overlaps with urn:dinas"},
 		{sources("https://a.id/x/../y"), ". or .."},
+		{sources("https://a.id:443/x"), "port"},
+		{sources("urn:Cakupan:ledger:x"), "for the ledger itself"},
 	} {
 		_, err := r.Add(t.Context(), by, c.member)
 		wantCode(t, err, problem.UsageWrong)

@@ -147,13 +147,13 @@ func pick(now *register.Register, name string, roles []register.Role) (register.
 // back what the other said. One that is revoked reports nothing any more.
 func checkSources(now *register.Register, m *register.Member) error {
 	for _, own := range m.Sources {
-		if event.SourceHasDots(own) {
-			return problem.New(problem.UsageWrong, "the source "+own+" has . or .. as a part of"+
-				" its path: name the place that is meant")
+		if flaw := event.SourceFlaw(own); flaw != "" {
+			return problem.New(problem.UsageWrong, "the source "+own+" "+flaw+": it could be"+
+				" written in another way, which would be another source: name it plainly")
 		}
 		if event.SourceIsReserved(own) {
-			return problem.New(problem.UsageWrong, "the source "+own+" is for those who take back"+
-				" what others reported: name another one")
+			return problem.New(problem.UsageWrong, "the source "+own+" is for the ledger itself,"+
+				" and for those who take back what others reported: name another one")
 		}
 		for _, other := range now.Members() {
 			if other.Name == m.Name || !other.RevokedAt.IsZero() {

@@ -118,7 +118,7 @@ func (l *Ledger) Attest(ctx context.Context, f Figure) (a Attested, err error) {
 }
 
 // ownSource returns the source of what the ledger itself says.
-func (l *Ledger) ownSource() string { return "urn:cakupan:ledger:" + l.log.Identity().Ledger }
+func (l *Ledger) ownSource() string { return event.LedgerSource + ":" + l.log.Identity().Ledger }
 
 // publication is the event that publishes a figure. Its id is made of the figure and the size of
 // the log, so that one that is sent twice is in the log once.
