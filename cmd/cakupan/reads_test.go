@@ -108,29 +108,21 @@ func TestStewardSettlesRefusals(t *testing.T) {
 		"pusat":  member(t, dir, "steward", "add", "pusat"),
 		"daerah": member(t, dir, "steward", "add", "daerah", "--regions", "75"),
 		"kota":   member(t, dir, "steward", "add", "kota", "--regions", "75.71"),
+		"loket": member(t, dir, "publisher", "add", "loket", "--source", "urn:loket", "--regions", "75.71", "--types",
+			"enrolment"),
 	}}
 	address, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.guarded = serveGuarded(t, dir, "--nats-listen", address)
-	conn, err := nats.Connect("nats://"+address, nats.UserInfo("dinas", s.secrets["dinas"]), nats.Timeout(time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for i := range 3 {
-		bad := strings.Replace(openedBy("urn:dinas", fmt.Sprint(i)), `"PU"`, `"XX"`, 1)
-		if _, err := conn.Request("cakupan.intake.dinas", []byte(bad), time.Minute); err != nil {
-			t.Fatal(err)
+	s.sendRefused(t, address, "dinas", 3)
+	s.sendRefused(t, address, "loket", 1)
+	for name, sees := range map[string]bool{"bpk": false, "kota": false, "daerah": true} {
+		if one := s.get(t, name, "/v1/refused/1", 200); strings.Contains(one, "XX") != sees {
+			t.Errorf("%s is shown %s", name, one)
 		}
 	}
-	for began := time.Now(); strings.Count(s.get(t, "bpk", "/v1/refused", 200), "\n") != 3; time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > 2*time.Minute {
-			t.Fatal("nothing is refused")
-		}
-	}
-	s.get(t, "bpk", "/v1/refused/1", 200)
 	s.post(t, "pusat", "/v1/refused/1/retry", "", "", 400) // no reason
 	s.post(t, "kota", "/v1/refused/1/retry?reason=x", "", "", 403)
 	s.post(t, "dinas", "/v1/refused/1/retry?reason=x", "", "", 403)
@@ -140,20 +132,58 @@ func TestStewardSettlesRefusals(t *testing.T) {
 		t.Errorf("retried: %s", body)
 	}
 	secret := t.TempDir() + "/secret"
+	// What others have sent before keeps nobody from his own.
+	writeText(t, secret, s.secrets["kota"])
+	code, out, errs := runCommand(t, "refused", "drop", "--code", "field.invalid", "--reason", "test data", "--server", s.url, "--secret-file", secret)
+	if code != 0 || out != "4: dropped\n" || !strings.Contains(errs, "3 more are of publishers of others' regions") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	code, out, errs = runCommand(t, "refused", "drop", "--all", "--reason", "x", "--server", s.url, "--secret-file", secret)
+	if code == 0 || out != "" || !strings.Contains(errs, "regions that are not yours") {
+		t.Errorf("all of others: exit %d: %s%s", code, out, errs)
+	}
 	writeText(t, secret, s.secrets["pusat"])
-	code, out, errs := runCommand(t, "refused", "drop", "--publisher", "dinas", "--code", "field.invalid", "--reason", "test data",
+	code, out, errs = runCommand(t, "refused", "drop", "--publisher", "dinas", "--code", "field.invalid", "--reason", "test data",
 		"--server", s.url, "--secret-file", secret)
 	if code != 0 || strings.Count(out, "dropped") != 3 {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 	want := []lookups.Read{
-		{Who: "bpk", What: lookups.Original, Of: "1 of dinas"},
 		{Who: "daerah", What: lookups.Retried, Of: "1 of dinas", Why: "segment mended"},
+		{Who: "kota", What: lookups.Dropped, Of: "4 of loket", Why: "test data"},
 		{Who: "pusat", What: lookups.Dropped, Of: "1 of dinas", Why: "test data"},
 		{Who: "pusat", What: lookups.Dropped, Of: "2 of dinas", Why: "test data"},
 		{Who: "pusat", What: lookups.Dropped, Of: "3 of dinas", Why: "test data"},
 	}
-	if got := readsOf(t, s.get(t, "bpk", "/v1/reads", 200)); !slices.Equal(got, want) {
-		t.Errorf("recorded:\n%+v, want\n%+v", got, want)
+	got := readsOf(t, s.get(t, "bpk", "/v1/reads", 200))
+	looked, settled := got[:min(3, len(got))], got[min(3, len(got)):]
+	for _, name := range []string{"bpk", "kota", "daerah"} {
+		if !slices.Contains(looked, lookups.Read{Who: name, What: lookups.Original, Of: "1 of dinas"}) {
+			t.Errorf("it is not recorded that %s looked: %+v", name, looked)
+		}
+	}
+	if !slices.Equal(settled, want) {
+		t.Errorf("recorded:\n%+v, want\n%+v", settled, want)
+	}
+}
+
+// sendRefused has a publisher send events by NATS that are refused, and waits until they are.
+func (s *retracting) sendRefused(t *testing.T, address, name string, count int) {
+	t.Helper()
+	conn, err := nats.Connect("nats://"+address, nats.UserInfo(name, s.secrets[name]), nats.Timeout(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i := range count {
+		bad := strings.Replace(openedBy("urn:"+name, fmt.Sprint(i)), `"PU"`, `"XX"`, 1)
+		if _, err := conn.Request("cakupan.intake."+name, []byte(bad), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for began := time.Now(); strings.Count(s.get(t, "bpk", "/v1/refused?publisher="+name, 200), "\n") != count; time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > 2*time.Minute {
+			t.Fatal("nothing is refused")
+		}
 	}
 }

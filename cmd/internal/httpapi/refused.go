@@ -112,8 +112,8 @@ func (a *API) refusedAt(r *http.Request) (intake.Refusals, uint64, error) {
 }
 
 // getRefusedOne answers with one and its original, once it is recorded who looks. An auditor sees
-// names of fields without their values: the values are for a steward or an operator, and for the
-// machine itself.
+// names of fields without their values: the values are for a steward who may settle it or an
+// operator, and for the machine itself.
 func (a *API) getRefusedOne(w *reply, r *http.Request) {
 	kept, number, err := a.refusedNumber(r)
 	var one intake.Refused
@@ -127,7 +127,8 @@ func (a *API) getRefusedOne(w *reply, r *http.Request) {
 		w.fail(r, err)
 		return
 	}
-	if w.member != nil && w.member.Role == Auditor && one.Original != "" {
+	if w.member != nil && one.Original != "" &&
+		(w.member.Role == Auditor || a.maySettle(w.member, one.Publisher) != nil) {
 		one.Original = namesOnly(one.Original)
 	}
 	writeJSON(w, r, http.StatusOK, one)

@@ -28,7 +28,7 @@ func TestChosen(t *testing.T) {
 		{Number: []uint64{1}, condition: condition{Publisher: "dinas"}},
 		{condition: condition{Older: -time.Hour}},
 	} {
-		if _, err := wrong.numbers(t.Context(), nil, now); err == nil {
+		if _, err := wrong.find(t.Context(), nil, now); err == nil {
 			t.Errorf("%+v is not refused", wrong)
 		}
 	}

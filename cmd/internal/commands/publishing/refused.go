@@ -251,12 +251,19 @@ func refusedDo(
 	return errors.Join(err, response.Body.Close())
 }
 
-// numbers returns those that were chosen. Numbers that were named are taken as they are: one that
+// listed is what was refused, as the list names it. Its publisher is not known where a number was
+// given.
+type listed struct {
+	number    uint64
+	publisher string
+}
+
+// find returns those that were chosen. Numbers that were named are taken as they are: one that
 // is not there is found out when it is used. The list is read to its end before anything of it is
 // changed, as a retry adds to it what is refused again. Where it breaks off, those that it had told
 // of are returned beside the error.
-func (c *chosen) numbers(ctx context.Context, s *client.Client, now time.Time,
-) (numbers []uint64, err error) {
+func (c *chosen) find(ctx context.Context, s *client.Client, now time.Time,
+) (all []listed, err error) {
 	query, err := c.query(now, true)
 	switch {
 	case err != nil:
@@ -265,13 +272,51 @@ func (c *chosen) numbers(ctx context.Context, s *client.Client, now time.Time,
 		return nil, cli.Usage("name numbers of the list, or --all, or choose with --publisher," +
 			" --code and --older")
 	case len(c.Number) > 0:
-		return c.Number, nil
+		for _, number := range c.Number {
+			all = append(all, listed{number: number})
+		}
+		return all, nil
 	}
-	err = eachRefused(ctx, s, query, func(_ []byte, one intake.Refused) error {
-		numbers = append(numbers, one.Number)
+	err = eachRefused(ctx, s, query, func(_ []byte, r intake.Refused) error {
+		all = append(all, listed{r.Number, r.Publisher})
 		return nil
 	})
-	return numbers, err
+	return all, err
+}
+
+// each settles those that were chosen, one after another; an error ends it, and those before are
+// done. Where the list broke off, those that it had are settled first, and then the error is told.
+//
+// What was chosen by conditions is what is there and theirs who ask: what is gone meanwhile, as
+// newer ones drive out older ones, or was sent by a publisher of others' regions, is no error, or
+// such a publisher could keep a steward from all that comes after.
+func (c *chosen) each(ctx context.Context, s *client.Client, out *cli.Console,
+	settle func(number uint64) error,
+) error {
+	all, listErr := c.find(ctx, s, out.Now())
+	others, left := map[string]error{}, 0
+	for _, r := range all {
+		err := others[r.publisher]
+		if err == nil {
+			err = settle(r.number)
+		}
+		var why *problem.Error
+		switch chosen := len(c.Number) == 0 && errors.As(err, &why); {
+		case err == nil, chosen && why.Code == problem.NotFound:
+		case chosen && why.Code == problem.Forbidden:
+			others[r.publisher] = err
+			if left++; left == len(all) {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+	if left > 0 {
+		out.Note("%s more are of publishers of others' regions, and stay",
+			words.Thousands(uint64(left)))
+	}
+	return listErr
 }
 
 // retried is what a retry of one came to: a receipt for each event of what was sent.
@@ -297,15 +342,12 @@ Examples:
 	cakupan refused retry --all --server http://127.0.0.1:7070` + cli.ExitCodes
 }
 
-// Run runs the command. Each is retried and told of by itself: what fails ends the command, and
-// those before are done. Where the list broke off, those that it had are done first, and then the
-// error is told. Exit code 3 says that something was refused again; it has a new number if it was
-// for another reason.
+// Run runs the command. Each is retried and told of by itself. Exit code 3 says that something was
+// refused again; it has a new number if it was for another reason.
 func (c *refusedRetryCommand) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 	return w.With(ctx, out, false, func(s *client.Client) error {
-		numbers, err := c.numbers(ctx, s, out.Now())
 		again := false
-		for _, number := range numbers {
+		err := c.each(ctx, s, out, func(number uint64) error {
 			result := retried{number: number}
 			err := refusedDo(ctx, s, refusedAsked{
 				http.MethodPost, numberText(number) + "/retry", c.why(),
@@ -313,12 +355,10 @@ func (c *refusedRetryCommand) Run(ctx context.Context, w *cli.Where, out *cli.Co
 			if err == nil {
 				err = result.write(out, w.JSON)
 			}
-			if err != nil {
-				return err
-			}
 			_, _, refused := result.receipts.Count()
 			again = again || refused > 0
-		}
+			return err
+		})
 		if err == nil && again {
 			return cli.QuietExit(problem.ExitRefused)
 		}
@@ -356,31 +396,24 @@ Examples:
 	cakupan refused drop --publisher dinas --code region.unknown --older 720h` + cli.ExitCodes
 }
 
-// Run runs the command. Each is dropped for ever, and told of before the next one is. An error ends
-// it, with those before gone; of a list that broke off, those that it had are dropped.
+// Run runs the command. Each is dropped for ever, and told of before the next one is.
 func (c *refusedDropCommand) Run(ctx context.Context, w *cli.Where, out *cli.Console) error {
 	return w.With(ctx, out, false, func(s *client.Client) error {
-		numbers, err := c.numbers(ctx, s, out.Now())
-		for _, number := range numbers {
+		return c.each(ctx, s, out, func(number uint64) error {
 			var dropped struct {
 				Dropped uint64 `json:"dropped"`
 			}
-			// Another err than that of the list, which is told at the end.
 			err := refusedDo(ctx, s, refusedAsked{
 				http.MethodDelete, numberText(number), c.why(),
 			}, &dropped)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case w.JSON:
+				return out.WriteJSON(dropped)
 			}
-			if w.JSON {
-				err = out.WriteJSON(dropped)
-			} else {
-				_, err = fmt.Fprintf(out.Stdout, "%d: dropped\n", number)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return err
+			_, err = fmt.Fprintf(out.Stdout, "%d: dropped\n", number)
+			return err
+		})
 	})
 }
