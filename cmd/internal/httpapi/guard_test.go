@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,7 +109,8 @@ func ask(t *testing.T, api *API, method, path, host string) *http.Response {
 func TestOpenLedgerIsNotForwarded(t *testing.T) {
 	url := serve(t, newMemory(t), Config{}).URL()
 	for _, name := range []string{
-		"Forwarded", "x-forwarded-for", "X-Forwarded-Host", "Via", "true-client-ip",
+		"Forwarded", "x-forwarded-for", "X-Forwarded-Host", "Via", "true-client-ip", "X-FORWARDED", "X-Original-Host",
+		"Client-IP", "X-Azure-ClientIP", "CF-Connecting-IP", "X-Real-IP",
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), "GET", url+"/v1/coverage", http.NoBody)
 		if err != nil {
@@ -118,6 +121,18 @@ func TestOpenLedgerIsNotForwarded(t *testing.T) {
 		if p := problemOf(t, response, body); response.StatusCode != http.StatusForbidden ||
 			!strings.Contains(p.Detail, "proxy") {
 			t.Errorf("%s: %s", name, body)
+		}
+	}
+	for version, status := range map[string]string{"1.0": "403", "1.1": "200"} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintf(conn, "GET /v1/coverage HTTP/%s\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", version)
+		answer, err2 := io.ReadAll(conn)
+		_ = conn.Close()
+		if err != nil || err2 != nil || !strings.HasPrefix(string(answer[9:]), status) {
+			t.Errorf("HTTP/%s: %s, %v, %v", version, answer, err, err2)
 		}
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 
 	"cakupan/cmd/internal/ledger"
@@ -182,13 +184,10 @@ func onlyHere(r *http.Request) error {
 // and reads the answer. A proxy on the machine makes everybody seem to be on it, so what was
 // forwarded is refused too.
 func ownName(r *http.Request) error {
-	for _, name := range forwardedHeaders {
-		if r.Header.Get(name) != "" {
-			return problem.New(problem.Forbidden, "this ledger is open to its own machine alone,"+
-				" and this request was forwarded by a proxy (header "+name+"), so anybody may"+
-				" have sent it. Have those who ask log in: `cakupan publisher add` and"+
-				" `cakupan reader add`")
-		}
+	if by := forwardedBy(r); by != "" {
+		return problem.New(problem.Forbidden, "this ledger is open to its own machine alone,"+
+			" and this request was forwarded by a proxy ("+by+"), so anybody may have sent it."+
+			" Have those who ask log in: `cakupan publisher add` and `cakupan reader add`")
 	}
 	if toOwnName(r) {
 		return nil
@@ -198,11 +197,29 @@ func ownName(r *http.Request) error {
 		" `cakupan publisher add` and `cakupan reader add`")
 }
 
-// forwardedHeaders are by which proxies say whose request they pass on. On the machine itself it
-// then comes from loopback, whoever sent it.
+// forwardedBy returns by what a request shows that a proxy has passed it on, "" where it shows
+// nothing of the kind. On the machine itself it then comes from loopback, whoever sent it. HTTP/1.0
+// is what nginx speaks to the server behind it unless it is told otherwise, with no header that
+// says so.
+func forwardedBy(r *http.Request) string {
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		switch {
+		case slices.Contains(forwardedHeaders, name), strings.HasPrefix(name, "X-Forwarded"),
+			strings.HasPrefix(name, "X-Original-"), strings.HasSuffix(name, "Client-Ip"),
+			strings.HasSuffix(name, "-Clientip"), strings.HasSuffix(name, "-Connecting-Ip"):
+			return "header " + name
+		}
+	}
+	if !r.ProtoAtLeast(1, 1) {
+		return r.Proto
+	}
+	return ""
+}
+
+// forwardedHeaders are some by which proxies say whose request they pass on; others are known by a
+// part of their names.
 var forwardedHeaders = []string{
-	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via",
-	"X-Forwarded-Port", "X-Forwarded-Server", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
+	"Forwarded", "Via", "X-Real-Ip", "Cdn-Loop", "X-Envoy-External-Address", "X-Proxyuser-Ip",
 }
 
 // toOwnName tells whether a request was sent to a name that every machine has for itself.
